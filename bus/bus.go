@@ -1,0 +1,263 @@
+// Package bus is the only road between the side people talk to and the side
+// that runs games: an embedded NATS server with JetStream, and the subjects and
+// messages that travel on it.
+//
+// On one machine it listens nowhere and both sides use an in-process
+// connection; the subjects and messages are the same as between machines. Every
+// request has a deadline and every message a version.
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/left4me/left4me"
+)
+
+// Limits of what the embedded server keeps. Jobs are small and few; events are
+// bounded by age first.
+const (
+	maxPayload     = 4 << 20
+	maxMemoryStore = 16 << 20
+	maxFileStore   = 1 << 30
+	maxEventsAge   = 7 * 24 * time.Hour
+	maxEventsBytes = 64 << 20
+	readyWithin    = 10 * time.Second
+)
+
+// Dedup is how long the bus remembers the id of a job's message. A job that is
+// sent again within it, because left4me restarted, is not queued twice.
+const Dedup = time.Hour
+
+// Bus is a running message server with one connection to it. It is safe for
+// concurrent use.
+type Bus struct {
+	server *server.Server
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	log    *slog.Logger
+}
+
+// Open starts the embedded server on the store in dir, makes sure that the
+// streams exist, and connects to it in-process. It opens no socket. Close
+// stops it.
+func Open(ctx context.Context, dir string, log *slog.Logger) (*Bus, error) {
+	srv, err := server.NewServer(&server.Options{
+		ServerName:         "left4me",
+		DontListen:         true,
+		NoSigs:             true,
+		NoLog:              true,
+		JetStream:          true,
+		StoreDir:           dir,
+		MaxPayload:         maxPayload,
+		JetStreamMaxMemory: maxMemoryStore,
+		JetStreamMaxStore:  maxFileStore,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("bus: %w", err)
+	}
+	srv.Start()
+	b := &Bus{server: srv, log: log}
+	if err := b.connect(ctx); err != nil {
+		b.Close()
+		return nil, fmt.Errorf("bus: store %s: %w", dir, err)
+	}
+	return b, nil
+}
+
+func (b *Bus) connect(ctx context.Context) error {
+	if !b.server.ReadyForConnections(readyWithin) {
+		return fmt.Errorf("not ready within %s", readyWithin)
+	}
+	conn, err := nats.Connect("", nats.InProcessServer(b.server), nats.Name("left4me"),
+		nats.MaxReconnects(-1),
+		nats.ErrorHandler(func(_ *nats.Conn, s *nats.Subscription, err error) {
+			subject := ""
+			if s != nil {
+				subject = s.Subject
+			}
+			b.log.Warn("bus", "subject", subject, "err", err)
+		}))
+	if err != nil {
+		return err
+	}
+	b.conn = conn
+	if b.js, err = jetstream.New(conn); err != nil {
+		return err
+	}
+	return b.ensureStreams(ctx)
+}
+
+func (b *Bus) ensureStreams(ctx context.Context) error {
+	streams := []jetstream.StreamConfig{
+		{
+			Name:        streamJobs,
+			Description: "work for hosts; a message goes when its job has ended",
+			Subjects:    []string{"l4m.*.job.>"},
+			Retention:   jetstream.WorkQueuePolicy,
+			Duplicates:  Dedup,
+			MaxBytes:    maxEventsBytes,
+		},
+		{
+			Name:        streamEvents,
+			Description: "what happened on hosts",
+			Subjects:    []string{"l4m.*.evt.>"},
+			Retention:   jetstream.LimitsPolicy,
+			MaxAge:      maxEventsAge,
+			MaxBytes:    maxEventsBytes,
+			Duplicates:  Dedup,
+		},
+	}
+	for _, s := range streams {
+		if _, err := b.js.CreateOrUpdateStream(ctx, s); err != nil {
+			return fmt.Errorf("stream %s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+// Close ends the connection and then the server, and waits for it.
+func (b *Bus) Close() {
+	if b.conn != nil {
+		b.conn.Close()
+	}
+	b.server.Shutdown()
+	b.server.WaitForShutdown()
+}
+
+// Ping reports whether the bus answers; for readiness checks.
+func (b *Bus) Ping(ctx context.Context) error {
+	return b.conn.FlushWithContext(ctx)
+}
+
+// Publish sends v to whoever listens on subject now. Nobody listening is no
+// error.
+func (b *Bus) Publish(subject string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", subject, err)
+	}
+	if err := b.conn.Publish(subject, data); err != nil {
+		return fmt.Errorf("publish %s: %w", subject, err)
+	}
+	return nil
+}
+
+// reply is what an answering side sends: a result or a failure that may be
+// shown.
+type reply struct {
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  *left4me.Error  `json:"error,omitempty"`
+}
+
+// Request sends in to subject and decodes the answer into out, which may be nil.
+// ctx must have a deadline, or five seconds are used. A failure that the other
+// side may show arrives as *left4me.Error; a host that nobody speaks for is
+// Unavailable.
+func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
+	data, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("request %s: %w", subject, err)
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+	}
+	msg, err := b.conn.RequestWithContext(ctx, subject, data)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+		return &left4me.Error{
+			Kind: left4me.Unavailable, Err: fmt.Errorf("request %s: %w", subject, err),
+			Text: fmt.Sprintf("host %s does not answer", hostOf(subject)), Hint: "see that left4me runs there",
+		}
+	case err != nil:
+		return fmt.Errorf("request %s: %w", subject, err)
+	}
+	var r reply
+	if err := json.Unmarshal(msg.Data, &r); err != nil {
+		return fmt.Errorf("request %s: answer: %w", subject, err)
+	}
+	if r.Error != nil {
+		return r.Error
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(r.Result, out); err != nil {
+		return fmt.Errorf("request %s: answer: %w", subject, err)
+	}
+	return nil
+}
+
+// Answer serves requests on subject (which may hold wildcards) with f until ctx
+// ends. Each request runs in a goroutine of its own, at most 256 at once; one
+// more is answered Busy. An error of f that isn't a *left4me.Error is logged
+// and answered without its text.
+func (b *Bus) Answer(ctx context.Context, subject string, f func(ctx context.Context, subject string, data []byte) (any, error)) error {
+	slots := make(chan struct{}, 256)
+	sub, err := b.conn.Subscribe(subject, func(m *nats.Msg) {
+		select {
+		case slots <- struct{}{}:
+		default:
+			b.respond(m, nil, left4me.Errorf(left4me.Busy, "too many requests at once", "try again"))
+			return
+		}
+		go func() {
+			defer func() { <-slots }()
+			out, err := f(ctx, m.Subject, m.Data)
+			b.respond(m, out, err)
+		}()
+	})
+	if err != nil {
+		return fmt.Errorf("answer %s: %w", subject, err)
+	}
+	context.AfterFunc(ctx, func() { _ = sub.Unsubscribe() })
+	return nil
+}
+
+func (b *Bus) respond(m *nats.Msg, out any, err error) {
+	if m.Reply == "" {
+		return
+	}
+	var r reply
+	if err != nil {
+		public, ok := left4me.Public(err)
+		if !ok {
+			b.log.Error("request", "subject", m.Subject, "err", err)
+			public = left4me.Errorf(left4me.Unavailable, "the host met an unexpected error", "see its log")
+		} else if public.Err != nil {
+			b.log.Warn("request", "subject", m.Subject, "err", public.Err)
+		}
+		r.Error = public
+	} else if r.Result, err = json.Marshal(out); err != nil {
+		b.log.Error("request", "subject", m.Subject, "err", err)
+		r = reply{Error: left4me.Errorf(left4me.Unavailable, "the answer can't be sent", "see the log")}
+	}
+	data, err := json.Marshal(r)
+	if err == nil {
+		err = m.Respond(data)
+	}
+	if err != nil {
+		b.log.Warn("answer", "subject", m.Subject, "err", err)
+	}
+}
+
+// Listen calls f for each message on subject, one after the other in the order
+// of sending, until ctx ends.
+func (b *Bus) Listen(ctx context.Context, subject string, f func(subject string, data []byte)) error {
+	sub, err := b.conn.Subscribe(subject, func(m *nats.Msg) { f(m.Subject, m.Data) })
+	if err != nil {
+		return fmt.Errorf("listen %s: %w", subject, err)
+	}
+	context.AfterFunc(ctx, func() { _ = sub.Unsubscribe() })
+	return nil
+}

@@ -1,0 +1,122 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/left4me/left4me"
+)
+
+// ackWait is how long a host may be silent about a job before the bus gives it
+// to its successor. A working host says "in progress" much more often.
+const ackWait = 30 * time.Second
+
+// Enqueue puts a job's message into its host's queue. The job's id is the
+// deduplication id: sending it again within Dedup does nothing.
+func (b *Bus) Enqueue(ctx context.Context, host left4me.Name, m JobMessage) error {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("enqueue job %s: %w", m.ID, err)
+	}
+	if _, err := b.js.Publish(ctx, JobSubject(host, m.Kind), data, jetstream.WithMsgID(string(m.ID))); err != nil {
+		return fmt.Errorf("enqueue job %s: %w", m.ID, err)
+	}
+	return nil
+}
+
+// Delivery is a job's message in the hands of a host. Exactly one of Done and
+// Later must be called at the end.
+type Delivery struct {
+	JobMessage
+	msg jetstream.Msg
+}
+
+// Working tells the bus that the host still works on it.
+func (d Delivery) Working() error { return d.msg.InProgress() }
+
+// Done removes the message from the queue.
+func (d Delivery) Done() error { return d.msg.Ack() }
+
+// Later gives the message back, to come again after the delay.
+func (d Delivery) Later(after time.Duration) error { return d.msg.NakWithDelay(after) }
+
+// Work delivers the jobs of a host to f until ctx ends. f must not block. There
+// is one agent for a host; whatever an earlier one left unfinished is delivered
+// again at once.
+func (b *Bus) Work(ctx context.Context, host left4me.Name, f func(Delivery)) error {
+	name := "host-" + string(host)
+	// A consumer remembers what it handed out and would wait for ackWait until
+	// it hands it out again. The agent it was handed to is dead, or this one
+	// would not be here: a new consumer starts with all that is not done.
+	if err := b.js.DeleteConsumer(ctx, streamJobs, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return fmt.Errorf("work for host %s: %w", host, err)
+	}
+	consumer, err := b.js.CreateConsumer(ctx, streamJobs, jetstream.ConsumerConfig{
+		Durable:       name,
+		FilterSubject: "l4m." + string(host) + ".job.>",
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       ackWait,
+		MaxAckPending: 256,
+	})
+	if err != nil {
+		return fmt.Errorf("work for host %s: %w", host, err)
+	}
+	running, err := consumer.Consume(func(msg jetstream.Msg) {
+		d := Delivery{msg: msg}
+		if err := Decode(msg.Data(), &d.JobMessage); err != nil {
+			b.log.Error("job message dropped", "subject", msg.Subject(), "err", err)
+			_ = msg.Term()
+			return
+		}
+		f(d)
+	})
+	if err != nil {
+		return fmt.Errorf("work for host %s: %w", host, err)
+	}
+	context.AfterFunc(ctx, running.Stop)
+	return nil
+}
+
+// Record keeps an event of a host; id makes sending it twice harmless.
+func (b *Bus) Record(ctx context.Context, host left4me.Name, kind, id string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("record %s: %w", kind, err)
+	}
+	if _, err := b.js.Publish(ctx, Event(host, kind), data, jetstream.WithMsgID(id)); err != nil {
+		return fmt.Errorf("record %s: %w", kind, err)
+	}
+	return nil
+}
+
+// Events delivers kept events of all hosts to f, in order, from where reader
+// stopped the last time, until ctx ends. An event that f fails on comes again.
+func (b *Bus) Events(ctx context.Context, reader string, f func(subject string, data []byte) error) error {
+	consumer, err := b.js.CreateOrUpdateConsumer(ctx, streamEvents, jetstream.ConsumerConfig{
+		Durable:       reader,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       ackWait,
+		MaxAckPending: 1,
+	})
+	if err != nil {
+		return fmt.Errorf("read events as %s: %w", reader, err)
+	}
+	running, err := consumer.Consume(func(msg jetstream.Msg) {
+		if err := f(msg.Subject(), msg.Data()); err != nil {
+			b.log.Error("event", "subject", msg.Subject(), "err", err)
+			_ = msg.NakWithDelay(time.Second)
+			return
+		}
+		_ = msg.Ack()
+	})
+	if err != nil {
+		return fmt.Errorf("read events as %s: %w", reader, err)
+	}
+	context.AfterFunc(ctx, running.Stop)
+	return nil
+}

@@ -1,0 +1,229 @@
+// Package jobs keeps the long pieces of work that people ask for: what is
+// queued, what runs, how far it is and how it ended.
+//
+// The row in the store is the truth for people, the message on the bus is what
+// makes a host work. A job is sent when nothing else is active for its target;
+// a host claims it before it works, and the claim is where one job at a time
+// for a target is decided. A crash between any two of these loses nothing and
+// doubles nothing: what is active is sent again at start, and what has ended is
+// never claimed again.
+package jobs
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/store"
+)
+
+// maxAttempts is how often a job may be begun before it counts as what ends
+// its host.
+const maxAttempts = 4
+
+// Storage is what jobs need of the store.
+type Storage interface {
+	Job(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
+	Jobs(ctx context.Context, target left4me.Name, limit int) ([]store.QueuedJob, error)
+	ActiveJobs(ctx context.Context) ([]store.QueuedJob, error)
+	AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error)
+	RunJob(ctx context.Context, id left4me.JobID, now time.Time) (store.QueuedJob, bool, error)
+	StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step) error
+	EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error)
+	CancelJob(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
+}
+
+var _ Storage = (*store.Store)(nil)
+
+// Jobs is the list of jobs. It is safe for concurrent use.
+type Jobs struct {
+	storage Storage
+	bus     *bus.Bus
+	log     *slog.Logger
+
+	// turn makes what watchers see follow what is written: a step that was read
+	// before the end of its job is never told after it.
+	turn sync.Mutex
+
+	mu       sync.Mutex
+	watchers map[chan left4me.Job]left4me.JobID // what each one wants; empty is all
+}
+
+// New makes the list. Run must run for jobs to move.
+func New(storage Storage, b *bus.Bus, log *slog.Logger) *Jobs {
+	return &Jobs{storage: storage, bus: b, log: log, watchers: map[chan left4me.Job]left4me.JobID{}}
+}
+
+// NewID makes an id that sorts by time and can't be guessed.
+func NewID(now time.Time) left4me.JobID {
+	var b [15]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMicro())<<8)
+	_, _ = rand.Read(b[7:]) // never fails
+	return left4me.JobID(strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:])))
+}
+
+// Add asks for a job. When an equal one is active for the target, that one is
+// returned instead. A stop, reset or delete cancels a start or restart that is
+// still under way. Errors: left4me.Conflict when the target is being deleted.
+func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target, host left4me.Name, spec left4me.Spec) (left4me.Job, error) {
+	now := time.Now()
+	asked := store.QueuedJob{
+		Job:  left4me.Job{ID: NewID(now), Kind: kind, Target: target, Host: host, By: by, CreatedAt: now.UTC().Truncate(time.Millisecond), Steps: []left4me.Step{}},
+		Spec: spec,
+	}
+	var plan Plan
+	added, err := j.storage.AddJob(ctx, asked, func(active []store.QueuedJob) (*store.QueuedJob, error) {
+		var err error
+		plan, err = Decide(kind, target, active)
+		return plan.Instead, err
+	})
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	for _, id := range plan.Cancel {
+		if _, err := j.Cancel(ctx, id); err != nil {
+			return left4me.Job{}, err
+		}
+	}
+	if plan.Instead == nil {
+		j.notify(added.Job)
+		j.dispatch(ctx, kind.Noun(), target)
+	}
+	return added.Job, nil
+}
+
+// Plan is what to do with a request for a job.
+type Plan struct {
+	Instead *store.QueuedJob // this one is as good
+	Cancel  []left4me.JobID  // these are in the way
+}
+
+// Decide says what a request for a job means beside the active jobs of the same
+// target, oldest first.
+func Decide(kind left4me.JobKind, target left4me.Name, active []store.QueuedJob) (Plan, error) {
+	var plan Plan
+	for i, a := range active {
+		switch {
+		case a.Kind == left4me.DeleteServer && kind != left4me.DeleteServer:
+			return Plan{}, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("%s is being deleted", target)}
+		case ends(kind) && begins(a.Kind):
+			plan.Cancel = append(plan.Cancel, a.ID)
+		}
+		// Only the last one matters: start, stop, start is not one start.
+		if i == len(active)-1 && a.Kind == kind && !a.Cancelling {
+			plan.Instead = &active[i]
+		}
+	}
+	return plan, nil
+}
+
+// ends and begins say which jobs take a server down and which bring it up.
+func ends(k left4me.JobKind) bool {
+	return k == left4me.StopServer || k == left4me.DeleteServer || k == left4me.ResetServer
+}
+
+func begins(k left4me.JobKind) bool {
+	return k == left4me.StartServer || k == left4me.RestartServer
+}
+
+// Get returns one job. Errors: left4me.NotFound.
+func (j *Jobs) Get(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
+	v, err := j.storage.Job(ctx, id)
+	return v.Job, err
+}
+
+// List returns the newest jobs, at most limit (1 to 500); those of one target
+// when it isn't empty.
+func (j *Jobs) List(ctx context.Context, target left4me.Name, limit int) ([]left4me.Job, error) {
+	rows, err := j.storage.Jobs(ctx, target, max(1, min(limit, 500)))
+	if err != nil {
+		return nil, err
+	}
+	all := make([]left4me.Job, len(rows))
+	for i, r := range rows {
+		all[i] = r.Job
+	}
+	return all, nil
+}
+
+// Active returns the jobs that are queued or running by target; of several the
+// one that runs or will run next.
+func (j *Jobs) Active(ctx context.Context) (map[left4me.Name]left4me.Job, error) {
+	rows, err := j.storage.ActiveJobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	active := make(map[left4me.Name]left4me.Job, len(rows))
+	for _, r := range rows {
+		if _, ok := active[r.Target]; !ok {
+			active[r.Target] = r.Job
+		}
+	}
+	return active, nil
+}
+
+// Cancel stops a job: a queued one ends at once, a running one at the end of
+// what it can't interrupt, within seconds. One that has ended is returned as it
+// is. Errors: left4me.NotFound.
+func (j *Jobs) Cancel(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
+	v, err := j.storage.CancelJob(ctx, id)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	switch v.State {
+	case left4me.JobQueued:
+		v.State = left4me.JobCancelled
+		err = j.end(ctx, v.Job)
+	case left4me.JobRunning:
+		err = j.bus.Request(ctx, bus.Command(v.Host, bus.VerbCancel), bus.CancelRequest{V: bus.Version, ID: id}, nil)
+		if errors.Is(err, left4me.Unavailable) {
+			err = nil // it will learn of it when it claims the job again
+		}
+	}
+	return v.Job, err
+}
+
+// Retry asks again for a job that failed, was cancelled or was interrupted.
+// Errors: left4me.NotFound, left4me.Conflict when it is not in such a state.
+func (j *Jobs) Retry(ctx context.Context, by string, id left4me.JobID) (left4me.Job, error) {
+	v, err := j.storage.Job(ctx, id)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	if !v.State.Ended() || v.State == left4me.JobDone {
+		return left4me.Job{}, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("job %s is %s", id, v.State), Hint: "only a job that failed, was cancelled or was interrupted can be retried"}
+	}
+	return j.Add(ctx, by, v.Kind, v.Target, v.Host, v.Spec)
+}
+
+// end writes the end of a job, tells the watchers and lets the next one of the
+// target go. A job that has ended already stays as it is.
+func (j *Jobs) end(ctx context.Context, v left4me.Job) error {
+	if v.EndedAt.IsZero() {
+		v.EndedAt = time.Now().UTC().Truncate(time.Millisecond)
+	}
+	var drop left4me.Name
+	if v.Kind == left4me.DeleteServer && v.State == left4me.JobDone {
+		drop = v.Target
+	}
+	j.turn.Lock()
+	ended, err := j.storage.EndJob(ctx, v, drop)
+	if ended {
+		j.notify(v)
+	}
+	j.turn.Unlock()
+	if ended {
+		j.log.Info("job ended", "job", v.ID, "kind", v.Kind, "target", v.Target, "state", v.State)
+		j.dispatch(ctx, v.Kind.Noun(), v.Target)
+	}
+	return err
+}

@@ -1,0 +1,183 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/store"
+)
+
+// Start answers the hosts and sends again what was active when left4me ended.
+// What it began goes on until ctx ends.
+func (j *Jobs) Start(ctx context.Context) error {
+	if err := j.bus.Answer(ctx, bus.Ask(bus.AnyHost, bus.VerbClaim), j.claim); err != nil {
+		return err
+	}
+	// Steps and the end of a job come over one subscription each; the end is a
+	// request that the host repeats until it is answered.
+	if err := j.bus.Answer(ctx, bus.Ask(bus.AnyHost, bus.VerbReport), j.report); err != nil {
+		return err
+	}
+	if err := j.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindJob), func(subject string, data []byte) { j.progress(ctx, subject, data) }); err != nil {
+		return err
+	}
+	return j.resume(ctx)
+}
+
+// resume sends what is active. The bus drops what it still has; a claim drops
+// what has ended meanwhile.
+func (j *Jobs) resume(ctx context.Context) error {
+	active, err := j.storage.ActiveJobs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, v := range next(active) {
+		if v.Attempt >= maxAttempts {
+			v.State = left4me.JobInterrupted
+			v.Error = left4me.Errorf(left4me.Unavailable, fmt.Sprintf("left4me ended %d times while this job ran", v.Attempt), "read its log, then retry the job")
+			if err := j.end(ctx, v.Job); err != nil {
+				return err
+			}
+			continue
+		}
+		j.send(ctx, v)
+	}
+	return nil
+}
+
+// next picks of the active jobs, oldest first, those that may be with a host:
+// the first one of each target.
+func next(active []store.QueuedJob) []store.QueuedJob {
+	type target struct {
+		noun string
+		name left4me.Name
+	}
+	seen := map[target]bool{}
+	var first []store.QueuedJob
+	for _, v := range active {
+		t := target{v.Kind.Noun(), v.Target}
+		if !seen[t] {
+			seen[t] = true
+			first = append(first, v)
+		}
+	}
+	return first
+}
+
+// dispatch sends the next job of a target. A failure is logged, not returned:
+// the row is there, and the job is sent again at the latest at the next start.
+func (j *Jobs) dispatch(ctx context.Context, noun string, target left4me.Name) {
+	active, err := j.storage.ActiveJobs(ctx)
+	if err != nil {
+		j.log.Error("dispatch", "target", target, "err", err)
+		return
+	}
+	for _, v := range next(active) {
+		if v.Kind.Noun() == noun && v.Target == target {
+			j.send(ctx, v)
+		}
+	}
+}
+
+func (j *Jobs) send(ctx context.Context, v store.QueuedJob) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	err := j.bus.Enqueue(ctx, v.Host, bus.JobMessage{V: bus.Version, ID: v.ID, Kind: v.Kind, Target: v.Target, Spec: v.Spec})
+	if err != nil {
+		j.log.Error("send job", "job", v.ID, "host", v.Host, "err", err)
+	}
+}
+
+// claim decides whether a host works on a job now.
+func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, error) {
+	var r bus.ClaimRequest
+	if err := bus.Decode(data, &r); err != nil {
+		return nil, err
+	}
+	answer := func(v bus.Verdict, attempt int) (any, error) {
+		return bus.ClaimAnswer{V: bus.Version, Verdict: v, Attempt: attempt}, nil
+	}
+	have, err := j.storage.Job(ctx, r.ID)
+	switch {
+	case errors.Is(err, left4me.NotFound):
+		return answer(bus.Drop, 0)
+	case err != nil:
+		return nil, err
+	case have.State.Ended() || have.Host != bus.HostOf(subject):
+		return answer(bus.Drop, 0)
+	case have.Cancelling:
+		have.State = left4me.JobCancelled
+		if err := j.end(ctx, have.Job); err != nil {
+			return nil, err
+		}
+		return answer(bus.Drop, 0)
+	}
+	v, ok, err := j.storage.RunJob(ctx, r.ID, time.Now())
+	switch {
+	case errors.Is(err, left4me.NotFound):
+		return answer(bus.Drop, 0)
+	case err != nil:
+		return nil, err
+	case !ok:
+		return answer(bus.Later, 0)
+	}
+	j.log.Info("job runs", "job", v.ID, "kind", v.Kind, "target", v.Target, "attempt", v.Attempt)
+	j.notify(v.Job)
+	return answer(bus.Go, v.Attempt)
+}
+
+// progress keeps how far a job is.
+func (j *Jobs) progress(ctx context.Context, subject string, data []byte) {
+	j.turn.Lock()
+	defer j.turn.Unlock()
+	v, r, err := j.reported(ctx, subject, data)
+	if err != nil {
+		j.log.Warn("progress of a job", "subject", subject, "err", err)
+		return
+	}
+	if v.State != left4me.JobRunning {
+		return
+	}
+	if err := j.storage.StepJob(ctx, r.ID, r.Steps); err != nil {
+		j.log.Error("progress of a job", "job", r.ID, "err", err)
+	}
+	v.Steps = r.Steps
+	j.notify(v.Job)
+}
+
+// report takes the end of a job from its host.
+func (j *Jobs) report(ctx context.Context, subject string, data []byte) (any, error) {
+	v, r, err := j.reported(ctx, subject, data)
+	if errors.Is(err, left4me.NotFound) {
+		return bus.Empty{V: bus.Version}, nil // nobody waits for it any more
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !r.State.Ended() {
+		return nil, left4me.Errorf(left4me.Invalid, "a report must end its job", "")
+	}
+	v.State, v.Steps, v.Error = r.State, r.Steps, r.Error
+	if err := j.end(ctx, v.Job); err != nil {
+		return nil, err
+	}
+	return bus.Empty{V: bus.Version}, nil
+}
+
+// reported reads a report and the job that it is about; a host may speak of its
+// own jobs only.
+func (j *Jobs) reported(ctx context.Context, subject string, data []byte) (store.QueuedJob, bus.JobReport, error) {
+	var r bus.JobReport
+	if err := bus.Decode(data, &r); err != nil {
+		return store.QueuedJob{}, r, err
+	}
+	v, err := j.storage.Job(ctx, r.ID)
+	if err == nil && v.Host != bus.HostOf(subject) {
+		err = &left4me.Error{Kind: left4me.NotFound, Text: "there is no such job on this host"}
+	}
+	return v, r, err
+}

@@ -1,0 +1,73 @@
+package servers
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
+)
+
+// RecentHistory asks for the console from as far back as is cheap to have.
+const RecentHistory int64 = -1
+
+const (
+	consoleChunk   = 256 << 10
+	consoleWait    = 20 * time.Second
+	commandTimeout = 40 * time.Second // a server that loads a map answers late
+)
+
+// Console gives what a server printed after a position, history first, and then
+// what it prints, until ctx ends or the host stops answering; the error comes
+// last. A stopped server gives its history and stays silent.
+func (s *Servers) Console(ctx context.Context, name left4me.Name, after int64) (iter.Seq2[bus.ConsoleChunk, error], error) {
+	v, err := s.storage.Server(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(bus.ConsoleChunk, error) bool) {
+		for ctx.Err() == nil {
+			c, err := s.consoleChunk(ctx, v, after)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				yield(c, err)
+				return
+			}
+			if (c.Text != "" || c.Lost > 0) && !yield(c, nil) {
+				return
+			}
+			after = c.Position
+		}
+	}, nil
+}
+
+func (s *Servers) consoleChunk(ctx context.Context, v left4me.Server, after int64) (bus.ConsoleChunk, error) {
+	ctx, cancel := context.WithTimeout(ctx, consoleWait+10*time.Second)
+	defer cancel()
+	var c bus.ConsoleChunk
+	err := s.bus.Request(ctx, bus.Command(v.Host, bus.VerbConsole),
+		bus.ConsoleRequest{V: bus.Version, Server: v.Name, After: after, Max: consoleChunk, Wait: consoleWait}, &c)
+	return c, err
+}
+
+// Command runs one console command on a server and returns what it printed.
+// Errors: left4me.Invalid, left4me.NotFound, left4me.Conflict when the server
+// doesn't run.
+func (s *Servers) Command(ctx context.Context, by string, name left4me.Name, command string) (string, error) {
+	if err := CheckCommand(command); err != nil {
+		return "", err
+	}
+	v, err := s.storage.Server(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	s.log.Info("console command", "server", name, "by", by, "command", command)
+	var a bus.CommandAnswer
+	err = s.bus.Request(ctx, bus.Command(v.Host, bus.VerbCommand), bus.CommandRequest{V: bus.Version, Server: name, Command: command}, &a)
+	return a.Output, err
+}

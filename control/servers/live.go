@@ -1,0 +1,186 @@
+package servers
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/store"
+)
+
+// live is what hosts last said of their servers, and who wants to know.
+type live struct {
+	mu       sync.Mutex
+	known    map[left4me.Name]bool // hosts that have told everything once
+	statuses map[key]left4me.Status
+	watchers map[chan struct{}]map[left4me.Name]bool // what changed since they looked
+}
+
+type key struct{ host, server left4me.Name }
+
+func newLive() *live {
+	return &live{
+		known:    map[left4me.Name]bool{},
+		statuses: map[key]left4me.Status{},
+		watchers: map[chan struct{}]map[left4me.Name]bool{},
+	}
+}
+
+func (l *live) get(host, server left4me.Name) left4me.Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if st, ok := l.statuses[key{host, server}]; ok {
+		return st
+	}
+	st := left4me.Status{Name: server, State: left4me.Stopped}
+	if !l.known[host] {
+		st.State, st.Reason = left4me.Unknown, "its host does not answer"
+	}
+	return st
+}
+
+func (l *live) set(host left4me.Name, st left4me.Status) {
+	l.mu.Lock()
+	l.statuses[key{host, st.Name}] = st
+	l.mu.Unlock()
+	l.changed(st.Name)
+}
+
+// replace takes what a host says of all its servers.
+func (l *live) replace(host left4me.Name, all []left4me.Status) {
+	l.mu.Lock()
+	changed := map[left4me.Name]bool{}
+	for k := range l.statuses {
+		if k.host == host {
+			delete(l.statuses, k)
+			changed[k.server] = true
+		}
+	}
+	for _, st := range all {
+		l.statuses[key{host, st.Name}] = st
+		changed[st.Name] = true
+	}
+	l.known[host] = true
+	l.mu.Unlock()
+	for name := range changed {
+		l.changed(name)
+	}
+}
+
+// changed tells the watchers that there is something new about a server. It
+// never waits: what changed is a set, however slow they are.
+func (l *live) changed(server left4me.Name) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c, names := range l.watchers {
+		names[server] = true
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Start asks the hosts what they have and listens to what they say until ctx
+// ends.
+func (s *Servers) Start(ctx context.Context) error {
+	err := s.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindStatus), func(subject string, data []byte) {
+		var st left4me.Status
+		if err := json.Unmarshal(data, &st); err != nil || st.Name == "" {
+			s.log.Warn("status of a server", "subject", subject, "err", err)
+			return
+		}
+		s.live.set(bus.HostOf(subject), st)
+	})
+	if err != nil {
+		return err
+	}
+	err = s.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindHello), func(subject string, _ []byte) {
+		go s.refresh(ctx, bus.HostOf(subject))
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.bus.Events(ctx, "crashes", s.keepCrash(ctx)); err != nil {
+		return err
+	}
+	go func() {
+		for job := range s.jobs.WatchAll(ctx) {
+			if job.Kind.Noun() == "server" {
+				s.live.changed(job.Target)
+			}
+		}
+	}()
+	return nil
+}
+
+// Refresh asks a host for all that it has. Errors: left4me.Unavailable.
+func (s *Servers) refresh(ctx context.Context, host left4me.Name) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var all []left4me.Status
+	if err := s.bus.Request(ctx, bus.Command(host, bus.VerbStatus), bus.Empty{V: bus.Version}, &all); err != nil {
+		s.log.Warn("ask a host for its servers", "host", host, "err", err)
+		return
+	}
+	s.live.replace(host, all)
+}
+
+func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {
+	return func(subject string, data []byte) error {
+		if bus.VerbOf(subject) != bus.KindCrash {
+			return nil
+		}
+		var c bus.Crash
+		if err := bus.Decode(data, &c); err != nil {
+			s.log.Warn("crash of a server", "subject", subject, "err", err)
+			return nil // it won't become readable
+		}
+		err := s.storage.AddCrash(ctx, store.Crash{
+			Host: bus.HostOf(subject), Server: c.Server, At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines,
+		})
+		if err == nil {
+			s.live.changed(c.Server)
+		}
+		return err
+	}
+}
+
+// Watch gives the names of servers about which something is new: their state,
+// their players, their job, or that they came or went. Several changes of one
+// server while the caller is busy are one. It ends with ctx and must be ranged
+// over once.
+func (s *Servers) Watch(ctx context.Context) iter.Seq[left4me.Name] {
+	c := make(chan struct{}, 1)
+	l := s.live
+	l.mu.Lock()
+	l.watchers[c] = map[left4me.Name]bool{}
+	l.mu.Unlock()
+	return func(yield func(left4me.Name) bool) {
+		defer func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			delete(l.watchers, c)
+		}()
+		for {
+			select {
+			case <-c:
+			case <-ctx.Done():
+				return
+			}
+			l.mu.Lock()
+			names := l.watchers[c]
+			l.watchers[c] = map[left4me.Name]bool{}
+			l.mu.Unlock()
+			for n := range names {
+				if !yield(n) {
+					return
+				}
+			}
+		}
+	}
+}

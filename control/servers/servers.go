@@ -1,0 +1,203 @@
+// Package servers is the side of dedicated servers that people talk to: their
+// definitions, what each one is doing now, and the jobs that change that.
+//
+// What a server is doing comes from its host and from nowhere else. While a
+// host can't be asked, the state of its servers is left4me.Unknown.
+package servers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/control/jobs"
+	"github.com/left4me/left4me/store"
+)
+
+// Storage is what servers need of the store.
+type Storage interface {
+	Server(ctx context.Context, name left4me.Name) (left4me.Server, error)
+	Servers(ctx context.Context) ([]left4me.Server, error)
+	CreateServer(ctx context.Context, v left4me.Server) error
+	Blueprints(ctx context.Context) ([]left4me.Blueprint, error)
+	AddCrash(ctx context.Context, v store.Crash) error
+	Crashes(ctx context.Context, server left4me.Name, limit int) ([]store.Crash, error)
+}
+
+var _ Storage = (*store.Store)(nil)
+
+// PortRange is where ports come from when nobody names one, both ends included.
+type PortRange struct{ Low, High int }
+
+// Servers is the list of servers. It is safe for concurrent use.
+type Servers struct {
+	storage Storage
+	jobs    *jobs.Jobs
+	bus     *bus.Bus
+	ports   PortRange
+	log     *slog.Logger
+	live    *live
+}
+
+// New makes the list. Start must be called for states to be known.
+func New(storage Storage, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *slog.Logger) *Servers {
+	return &Servers{storage: storage, jobs: j, bus: b, ports: ports, log: log, live: newLive()}
+}
+
+// View is a server with what it is doing.
+type View struct {
+	left4me.Server
+	Status          left4me.Status
+	Job             *left4me.Job // the one that is queued or running, or nil
+	RestartRequired bool         // it runs with other settings than it has now
+}
+
+// List returns all servers by name.
+func (s *Servers) List(ctx context.Context) ([]View, error) {
+	all, err := s.storage.Servers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.views(ctx, all)
+}
+
+// Get returns one server. Errors: left4me.NotFound.
+func (s *Servers) Get(ctx context.Context, name left4me.Name) (View, error) {
+	v, err := s.storage.Server(ctx, name)
+	if err != nil {
+		return View{}, err
+	}
+	views, err := s.views(ctx, []left4me.Server{v})
+	if err != nil {
+		return View{}, err
+	}
+	return views[0], nil
+}
+
+func (s *Servers) views(ctx context.Context, all []left4me.Server) ([]View, error) {
+	blueprints, err := s.blueprints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	active, err := s.jobs.Active(ctx)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]View, len(all))
+	for i, v := range all {
+		views[i] = View{Server: v, Status: s.live.get(v.Host, v.Name)}
+		if j, ok := active[v.Name]; ok && j.Kind.Noun() == "server" {
+			views[i].Job = &j
+		}
+		st := views[i].Status
+		views[i].RestartRequired = st.State.Up() && st.SpecHash != "" && st.SpecHash != spec(v, blueprints[v.Blueprint]).Hash()
+	}
+	return views, nil
+}
+
+func (s *Servers) blueprints(ctx context.Context) (map[left4me.Name]left4me.Blueprint, error) {
+	all, err := s.storage.Blueprints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byName := make(map[left4me.Name]left4me.Blueprint, len(all))
+	for _, b := range all {
+		byName[b.Name] = b
+	}
+	return byName, nil
+}
+
+// spec is a server with its blueprint applied.
+func spec(v left4me.Server, b left4me.Blueprint) left4me.Spec {
+	settings := v.Settings.Over(b.Settings)
+	if settings.Hostname == "" {
+		settings.Hostname = "left4me " + string(v.Name)
+	}
+	return left4me.Spec{Name: v.Name, Port: v.Port, Overlays: b.Overlays, Settings: settings}
+}
+
+// Create adds a server. Without a host it is the local one, without a blueprint
+// the default one, without a port the next that is free. Errors:
+// left4me.Conflict and left4me.Invalid, with the field.
+func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
+	if v.Host == "" {
+		v.Host = left4me.LocalHost
+	}
+	if v.Blueprint == "" {
+		v.Blueprint = left4me.DefaultBlueprint
+	}
+	if err := Check(v); err != nil {
+		return View{}, err
+	}
+	blueprints, err := s.blueprints(ctx)
+	if err != nil {
+		return View{}, err
+	}
+	if _, ok := blueprints[v.Blueprint]; !ok {
+		return View{}, &left4me.Error{Kind: left4me.Invalid, Field: "blueprint", Text: fmt.Sprintf("there is no blueprint %q", v.Blueprint)}
+	}
+	if v.Port == 0 {
+		if v.Port, err = s.freePort(ctx, v.Host); err != nil {
+			return View{}, err
+		}
+	}
+	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
+	if err := s.storage.CreateServer(ctx, v); err != nil {
+		return View{}, err
+	}
+	s.log.Info("server created", "server", v.Name, "port", v.Port, "blueprint", v.Blueprint)
+	s.live.changed(v.Name)
+	return s.Get(ctx, v.Name)
+}
+
+// freePort finds the lowest port of the range that no server of the host has,
+// and that no other program there uses as far as the host can say.
+func (s *Servers) freePort(ctx context.Context, host left4me.Name) (int, error) {
+	all, err := s.storage.Servers(ctx)
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	for port := s.ports.Low; port <= s.ports.High; port++ {
+		if slices.ContainsFunc(all, func(v left4me.Server) bool { return v.Host == host && v.Port == port }) {
+			continue
+		}
+		err := s.bus.Request(ctx, bus.Command(host, bus.VerbPort), bus.PortRequest{V: bus.Version, Port: port}, nil)
+		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Conflict {
+			continue
+		}
+		// A host that can't be asked does not keep anyone from planning a
+		// server: the port is checked again when it starts.
+		return port, nil
+	}
+	return 0, &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("every port from %d to %d is in use", s.ports.Low, s.ports.High), Hint: "name another port, delete a server or widen LEFT4ME_PORT_RANGE"}
+}
+
+// Act asks for a job on a server: left4me.StartServer and its like. What is
+// asked for already is returned as it is. Errors: left4me.NotFound,
+// left4me.Conflict.
+func (s *Servers) Act(ctx context.Context, by string, kind left4me.JobKind, name left4me.Name) (left4me.Job, error) {
+	v, err := s.storage.Server(ctx, name)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	blueprints, err := s.blueprints(ctx)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	job, err := s.jobs.Add(ctx, by, kind, name, v.Host, spec(v, blueprints[v.Blueprint]))
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	return job, nil
+}
+
+// Crashes returns the newest deaths of a server, at most limit.
+func (s *Servers) Crashes(ctx context.Context, name left4me.Name, limit int) ([]store.Crash, error) {
+	return s.storage.Crashes(ctx, name, limit)
+}

@@ -1,0 +1,84 @@
+package left4me
+
+import (
+	"errors"
+	"strings"
+)
+
+// Kind says what sort of failure an Error is, for the program. A Kind is itself
+// an error, so that errors.Is(err, left4me.NotFound) asks for it.
+type Kind string
+
+// The kinds, and what the person who asked can do about them.
+const (
+	NotFound    Kind = "not found"   // there is no such thing
+	Conflict    Kind = "conflict"    // it is taken, or changed meanwhile
+	Invalid     Kind = "invalid"     // the request itself is wrong
+	Denied      Kind = "denied"      // not allowed, or not logged in
+	Busy        Kind = "busy"        // try again later
+	Unavailable Kind = "unavailable" // something that is needed does not answer
+)
+
+func (k Kind) Error() string { return string(k) }
+
+// Error is a failure that can be shown to the person who asked. Any other error
+// is internal: it is logged, and the person sees a general sentence.
+type Error struct {
+	Kind  Kind   `json:"kind"`
+	Field string `json:"field,omitempty"` // what in the request it is about
+	Text  string `json:"text"`            // "port 27015 is used by beta"
+	Hint  string `json:"hint,omitempty"`  // "choose another port or stop beta"
+	Err   error  `json:"-"`               // the cause: logged, never shown
+}
+
+// Error gives text and hint as one line.
+func (e *Error) Error() string {
+	if e.Hint == "" {
+		return e.Text
+	}
+	return e.Text + "; " + e.Hint
+}
+
+// Unwrap gives the cause, which may be nil.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes errors.Is(err, left4me.NotFound) true for an Error of that kind.
+func (e *Error) Is(target error) bool {
+	k, ok := target.(Kind)
+	return ok && e.Kind == k
+}
+
+// Errorf is a short way to an Error without a field: text is used as it is.
+func Errorf(kind Kind, text, hint string) *Error {
+	return &Error{Kind: kind, Text: text, Hint: hint}
+}
+
+// Public returns the part of err that may be shown: the *Error in its chain, or
+// false when all of it is internal.
+func Public(err error) (*Error, bool) {
+	var e *Error
+	if errors.As(err, &e) {
+		return e, true
+	}
+	return nil, false
+}
+
+// Fields are several Errors found in one request, one for each field.
+type Fields []*Error
+
+func (f Fields) Error() string {
+	texts := make([]string, len(f))
+	for i, e := range f {
+		texts[i] = e.Error()
+	}
+	return strings.Join(texts, ", ")
+}
+
+// Unwrap gives the single errors to errors.Is and errors.As.
+func (f Fields) Unwrap() []error {
+	errs := make([]error, len(f))
+	for i, e := range f {
+		errs[i] = e
+	}
+	return errs
+}

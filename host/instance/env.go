@@ -1,0 +1,118 @@
+package instance
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrEnv is the target of errors.Is for an instance.env that can't be read.
+var ErrEnv = errors.New("bad instance.env")
+
+// MaxEnv bounds instance.env: 500 layers and some hundred arguments are far
+// below it.
+const MaxEnv = 256 << 10
+
+// Env is what instance.env says: how to run a server. The agent writes it, the
+// shim and the root helper read it. It is lines of KEY=VALUE without quoting,
+// so that the helper can read it with a few lines of code; a value holds no
+// line break.
+type Env struct {
+	Port      int           // L4D2_PORT, UDP and TCP
+	Args      []string      // L4D2_ARGS, a JSON array: arguments of srcds
+	Lowerdirs []string      // L4D2_LOWERDIRS, colon-separated, relative to the root, top first
+	Ready     time.Duration // L4D2_READY_SECONDS: longest time to the first A2S answer
+	Watchdog  time.Duration // L4D2_WATCHDOG_SECONDS: longest silence on A2S; 0 switches it off
+	SpecHash  string        // L4D2_SPEC: what this was made from
+}
+
+// Append writes e behind dst.
+func (e Env) Append(dst []byte) ([]byte, error) {
+	args, err := json.Marshal(e.Args)
+	if err != nil {
+		return nil, fmt.Errorf("instance.env: arguments: %w", err)
+	}
+	for _, d := range e.Lowerdirs {
+		if d == "" || strings.ContainsAny(d, ":\n\r\x00") {
+			return nil, fmt.Errorf("instance.env: layer %q: %w", d, ErrEnv)
+		}
+	}
+	if strings.ContainsAny(e.SpecHash, "\n\r\x00") {
+		return nil, fmt.Errorf("instance.env: hash %q: %w", e.SpecHash, ErrEnv)
+	}
+	b := bytes.NewBuffer(dst)
+	fmt.Fprintf(b, "L4D2_PORT=%d\n", e.Port)
+	fmt.Fprintf(b, "L4D2_ARGS=%s\n", args)
+	fmt.Fprintf(b, "L4D2_LOWERDIRS=%s\n", strings.Join(e.Lowerdirs, ":"))
+	fmt.Fprintf(b, "L4D2_READY_SECONDS=%d\n", int(e.Ready/time.Second))
+	fmt.Fprintf(b, "L4D2_WATCHDOG_SECONDS=%d\n", int(e.Watchdog/time.Second))
+	fmt.Fprintf(b, "L4D2_SPEC=%s\n", e.SpecHash)
+	return b.Bytes(), nil
+}
+
+// ReadEnv parses an instance.env. Unknown keys are passed over, so that a newer
+// agent can write for an older shim. Errors are ErrEnv and say which line.
+func ReadEnv(r io.Reader) (Env, error) {
+	b, err := io.ReadAll(io.LimitReader(r, MaxEnv+1))
+	if err != nil {
+		return Env{}, fmt.Errorf("instance.env: %w", err)
+	}
+	if len(b) > MaxEnv {
+		return Env{}, fmt.Errorf("instance.env: longer than %d bytes: %w", MaxEnv, ErrEnv)
+	}
+	var e Env
+	for i, line := range strings.Split(string(b), "\n") {
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		if !ok {
+			return Env{}, fmt.Errorf("instance.env: line %d has no =: %w", i+1, ErrEnv)
+		}
+		if err := e.set(key, value); err != nil {
+			return Env{}, fmt.Errorf("instance.env: line %d: %s: %v: %w", i+1, key, err, ErrEnv)
+		}
+	}
+	return e, nil
+}
+
+func (e *Env) set(key, value string) error {
+	var err error
+	switch key {
+	case "L4D2_PORT":
+		e.Port, err = number(value, 1, 65535)
+	case "L4D2_ARGS":
+		err = json.Unmarshal([]byte(value), &e.Args)
+	case "L4D2_LOWERDIRS":
+		e.Lowerdirs = strings.Split(value, ":")
+	case "L4D2_READY_SECONDS":
+		err = seconds(&e.Ready, value)
+	case "L4D2_WATCHDOG_SECONDS":
+		err = seconds(&e.Watchdog, value)
+	case "L4D2_SPEC":
+		e.SpecHash = value
+	}
+	return err
+}
+
+func seconds(d *time.Duration, value string) error {
+	n, err := number(value, 0, 86400)
+	*d = time.Duration(n) * time.Second
+	return err
+}
+
+func number(value string, low, high int) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		return 0, errors.New("not a number")
+	}
+	if n < low || n > high {
+		return 0, fmt.Errorf("%d is not in %d to %d", n, low, high)
+	}
+	return n, nil
+}

@@ -1,0 +1,109 @@
+package left4me
+
+import (
+	"strings"
+	"time"
+)
+
+// JobID identifies a job for ever; it sorts by time of creation.
+type JobID string
+
+// JobKind says what a job does, as noun.verb.
+type JobKind string
+
+// The kinds of jobs on a server.
+const (
+	StartServer   JobKind = "server.start"
+	StopServer    JobKind = "server.stop"
+	RestartServer JobKind = "server.restart"
+	ResetServer   JobKind = "server.reset"
+	DeleteServer  JobKind = "server.delete"
+)
+
+// Noun is what the job works on: the part of the kind before the dot. Two jobs
+// with the same noun and target never run at the same time.
+func (k JobKind) Noun() string {
+	noun, _, _ := strings.Cut(string(k), ".")
+	return noun
+}
+
+// Verb is the part of the kind behind the dot.
+func (k JobKind) Verb() string {
+	_, verb, _ := strings.Cut(string(k), ".")
+	return verb
+}
+
+// JobState is where a job is in its life.
+type JobState string
+
+// A job is queued, runs, and ends in one of four ways. Interrupted means that
+// left4me ended while it ran and can't tell how far it came; it can be retried.
+const (
+	JobQueued      JobState = "queued"
+	JobRunning     JobState = "running"
+	JobDone        JobState = "done"
+	JobFailed      JobState = "failed"
+	JobCancelled   JobState = "cancelled"
+	JobInterrupted JobState = "interrupted"
+)
+
+// Ended reports whether the job will not change any more.
+func (s JobState) Ended() bool { return s != JobQueued && s != JobRunning }
+
+// StepState is where a step of a job is: pending → running → done, failed or
+// skipped.
+type StepState string
+
+// The states of a step.
+const (
+	StepPending StepState = "pending"
+	StepRunning StepState = "running"
+	StepDone    StepState = "done"
+	StepFailed  StepState = "failed"
+	StepSkipped StepState = "skipped"
+)
+
+// Progress counts the work of a step. Total 0 means that it isn't known.
+type Progress struct {
+	Done  int64  `json:"done"`
+	Total int64  `json:"total"`
+	Unit  string `json:"unit,omitempty"` // "bytes", "files"; empty when the step has nothing to count
+}
+
+// Step is one labelled part of a job. The label is stable: tools may match it.
+type Step struct {
+	Label     string    `json:"label"`
+	State     StepState `json:"state"`
+	Progress  Progress  `json:"progress"`
+	Note      string    `json:"note,omitempty"` // what was found: "was not mounted"
+	StartedAt time.Time `json:"started_at,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+}
+
+// Job is a long piece of work with an end.
+type Job struct {
+	ID        JobID     `json:"id"`
+	Kind      JobKind   `json:"kind"`
+	Target    Name      `json:"target"`
+	Host      Name      `json:"host"`
+	State     JobState  `json:"state"`
+	Steps     []Step    `json:"steps"`
+	Error     *Error    `json:"error,omitempty"`
+	By        string    `json:"by"` // who asked for it
+	Attempt   int       `json:"attempt"`
+	CreatedAt time.Time `json:"created_at"`
+	StartedAt time.Time `json:"started_at,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+}
+
+// Labels of the steps of server jobs.
+const (
+	StepWriteConfig = "write configuration"
+	StepCheckPort   = "check port"
+	StepLaunch      = "start server"
+	StepAwaitReady  = "wait until it answers players"
+	StepStop        = "stop server"
+	StepUnmount     = "unmount overlay (if mounted)"
+	StepEmptyUpper  = "empty writable layer"
+	StepRemoveFiles = "remove files"
+)

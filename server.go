@@ -1,0 +1,153 @@
+package left4me
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+)
+
+// ServerState is where a server is in its life. It comes from the supervisor
+// and the shim and is never guessed from what was last asked.
+type ServerState string
+
+// The states. A server goes stopped → starting → running ⇄ unresponsive →
+// stopping → stopped, and can become failed from any of them.
+const (
+	Stopped      ServerState = "stopped"
+	Starting     ServerState = "starting"
+	Running      ServerState = "running"
+	Unresponsive ServerState = "unresponsive"
+	Stopping     ServerState = "stopping"
+	Failed       ServerState = "failed"
+	// Unknown is shown while the host of a server can't be asked.
+	Unknown ServerState = "unknown"
+)
+
+// transitions is the one table of what may follow what.
+var transitions = map[ServerState][]ServerState{
+	Stopped:      {Starting, Failed},
+	Starting:     {Running, Stopping, Stopped, Failed},
+	Running:      {Unresponsive, Stopping, Starting, Stopped, Failed},
+	Unresponsive: {Running, Stopping, Starting, Stopped, Failed},
+	Stopping:     {Stopped, Failed},
+	Failed:       {Starting, Stopping, Stopped},
+}
+
+// CanBecome reports whether next may follow s.
+func (s ServerState) CanBecome(next ServerState) bool {
+	for _, t := range transitions[s] {
+		if t == next {
+			return true
+		}
+	}
+	return false
+}
+
+// Up reports whether a process of the server exists in this state.
+func (s ServerState) Up() bool {
+	return s == Starting || s == Running || s == Unresponsive || s == Stopping
+}
+
+// Settings are what a server is configured with; the zero value of a field
+// means "not said here", so that a server's own settings go over its
+// blueprint's.
+type Settings struct {
+	Hostname   string   `json:"hostname,omitempty"`    // what players see, at most 127 bytes
+	Map        string   `json:"map,omitempty"`         // first map, for example c1m1_hotel
+	Mode       string   `json:"mode,omitempty"`        // mp_gamemode
+	Difficulty string   `json:"difficulty,omitempty"`  // z_difficulty
+	MaxPlayers int      `json:"max_players,omitempty"` // client slots, 1 to 32
+	Motd       string   `json:"motd,omitempty"`        // text of motd.txt
+	Cfg        []string `json:"cfg,omitempty"`         // raw lines at the end of server.cfg
+	Args       []string `json:"args,omitempty"`        // further arguments of srcds
+}
+
+// Over returns s with everything that it leaves open taken from base. Raw cfg
+// lines and arguments of both are kept, those of base first.
+func (s Settings) Over(base Settings) Settings {
+	out := base
+	set(&out.Hostname, s.Hostname)
+	set(&out.Map, s.Map)
+	set(&out.Mode, s.Mode)
+	set(&out.Difficulty, s.Difficulty)
+	set(&out.MaxPlayers, s.MaxPlayers)
+	set(&out.Motd, s.Motd)
+	out.Cfg = append(append([]string(nil), base.Cfg...), s.Cfg...)
+	out.Args = append(append([]string(nil), base.Args...), s.Args...)
+	return out
+}
+
+func set[T comparable](dst *T, v T) {
+	var zero T
+	if v != zero {
+		*dst = v
+	}
+}
+
+// Blueprint is a reusable recipe for servers.
+type Blueprint struct {
+	Name      Name      `json:"name"`
+	Overlays  []Name    `json:"overlays"` // top of the stack first
+	Settings  Settings  `json:"settings"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// DefaultBlueprint is there from the beginning: no overlays, the game as it is.
+const DefaultBlueprint Name = "default"
+
+// Server is the definition of one dedicated server, as people made it.
+type Server struct {
+	Name      Name      `json:"name"`
+	Host      Name      `json:"host"`
+	Port      int       `json:"port"`
+	Blueprint Name      `json:"blueprint"`
+	Settings  Settings  `json:"settings"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Spec is what a host needs to know of a server to run it: the definition with
+// its blueprint applied. It travels in the job, so that a host never asks back.
+type Spec struct {
+	Name     Name     `json:"name"`
+	Port     int      `json:"port"`
+	Overlays []Name   `json:"overlays"` // top of the stack first
+	Settings Settings `json:"settings"`
+}
+
+// Status is what a host knows of one of its servers at a moment.
+type Status struct {
+	Name       Name        `json:"name"`
+	State      ServerState `json:"state"`
+	Reason     string      `json:"reason,omitempty"` // why it failed or does not answer
+	PID        int         `json:"pid"`              // srcds, as its host sees it; 0 when there is none
+	Port       int         `json:"port"`             // the port it really has
+	Since      time.Time   `json:"since"`            // of this state
+	Restarts   int         `json:"restarts"`         // after crashes, since it was started
+	Hostname   string      `json:"hostname"`         // as the server itself answers
+	Map        string      `json:"map"`
+	Players    int         `json:"players"` // humans
+	Bots       int         `json:"bots"`
+	MaxPlayers int         `json:"max_players"`
+	Online     []Player    `json:"online,omitempty"`
+	SpecHash   string      `json:"spec_hash,omitempty"` // of the Spec that it was started with
+	SampledAt  time.Time   `json:"sampled_at"`          // when the live values were read
+}
+
+// Player is somebody on a server, as A2S tells it.
+type Player struct {
+	Name     string        `json:"name"`
+	Score    int           `json:"score"`
+	Duration time.Duration `json:"duration"`
+}
+
+// Hash identifies what a server would be started with. It is 16 hexadecimal
+// digits; equal specs have equal hashes.
+func (s Spec) Hash() string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return "" // a Spec holds nothing that can't be marshalled
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,299 @@
+package rcon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+	"unicode"
+)
+
+// Limits of the client.
+const (
+	DefaultTimeout = 10 * time.Second // of a call whose context has no deadline
+	MaxCommand     = 510              // bytes, what the engine's command buffer takes
+	MaxReply       = 4 << 20          // bytes
+)
+
+// quiet is how long a server that has begun to answer may pause before the answer counts as complete. It only matters
+// with servers that don't mirror the end mark.
+const quiet = 2 * time.Second
+
+var (
+	// ErrAuth is returned when the server refuses the password, or has forgotten that it took it: a change of
+	// rcon_password at run time does that to all connections. Don't try the same password again.
+	ErrAuth = errors.New("password refused")
+	// ErrClosed is returned when the server closed the connection, or Close was called. During Dial it often means
+	// that this address is banned.
+	ErrClosed = errors.New("connection closed")
+	// ErrTooLong is returned for a command over MaxCommand, which isn't sent, and for a reply over MaxReply,
+	// which ends the connection.
+	ErrTooLong = errors.New("too long")
+	// ErrCommand is returned for a command that is empty or holds control characters. It isn't sent. A semicolon is
+	// no control character: who builds commands of what people type must quote it.
+	ErrCommand = errors.New("invalid command")
+)
+
+// Client is an authenticated connection. Commands may be given concurrently; they take turns.
+type Client struct {
+	turn chan struct{} // holds one token; who has it may use the fields below
+	conn net.Conn
+	last int32  // the last id used
+	in   []byte // read but not yet cut into packets: survives a timeout in the middle of a packet
+	err  error  // why the connection is of no more use
+}
+
+// Dial connects to addr ("host:port") and gives the password. It returns ErrAuth if that is refused; an empty one is
+// not sent, since servers refuse it and count the failure.
+func Dial(ctx context.Context, addr, password string) (*Client, error) {
+	if password == "" || len(password) > MaxCommand || strings.ContainsRune(password, 0) {
+		return nil, fmt.Errorf("rcon: password empty, too long or with a zero byte: %w", ErrAuth)
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("rcon: %w", err)
+	}
+	c := &Client{turn: make(chan struct{}, 1), conn: conn}
+	c.turn <- struct{}{}
+	if err := c.auth(ctx, password); err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("rcon: authenticate: %w", err)
+	}
+	return c, nil
+}
+
+// Close ends the connection. A command in progress returns ErrClosed.
+func (c *Client) Close() error {
+	err := c.conn.Close()
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// Exec runs a command and returns all of its output, which may be empty and may hold any bytes. It returns when ctx
+// ends, with its error; without a deadline in ctx after [DefaultTimeout]. A server that loads a map answers after half
+// a minute at most. After a timeout the command may have run, or may run yet; the connection remains usable and a late
+// answer is dropped. After ErrAuth, ErrClosed, ErrMalformed and a reply that is ErrTooLong it isn't usable any more;
+// the output so far is returned with the error.
+//
+// Commands that end the server (quit, exit, _restart) succeed when the connection is closed in answer.
+func (c *Client) Exec(ctx context.Context, command string) (string, error) {
+	if err := check(command); err != nil {
+		return "", fmt.Errorf("rcon: %w", err)
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	select {
+	case <-c.turn:
+		defer func() { c.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return "", fmt.Errorf("rcon: exec: %w", ctx.Err())
+	}
+	if c.err != nil {
+		return "", fmt.Errorf("rcon: exec: %w", c.err)
+	}
+	text, err := c.exec(ctx, command)
+	if errors.Is(err, ErrClosed) && ends(command) {
+		c.fail(err)
+		return text, nil
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			c.fail(err)
+		}
+		return text, fmt.Errorf("rcon: exec: %w", err)
+	}
+	return text, nil
+}
+
+// fail makes all later commands return err.
+func (c *Client) fail(err error) {
+	c.err = err
+	_ = c.conn.Close()
+}
+
+func (c *Client) auth(ctx context.Context, password string) error {
+	stop := c.watch(ctx)
+	defer stop()
+	id := c.id()
+	if err := c.send(ctx, AppendPacket(nil, Packet{ID: id, Type: Auth, Body: password})); err != nil {
+		return err
+	}
+	// An empty ResponseValue comes first, as a rule.
+	for range 16 {
+		p, err := c.next(ctx, time.Time{})
+		if err != nil {
+			return err
+		}
+		if p.Type != AuthResponse {
+			continue
+		}
+		switch p.ID {
+		case id:
+			return nil
+		case AuthFailed:
+			return ErrAuth
+		}
+	}
+	return fmt.Errorf("no answer to the password: %w", ErrMalformed)
+}
+
+// exec sends the command and, right behind it, an empty ResponseValue. The server mirrors that when it has answered the
+// command: there is no other sign of the end. It then sends a second packet with the same id, which is
+// dropped before the next answer like anything else that is late.
+func (c *Client) exec(ctx context.Context, command string) (string, error) {
+	stop := c.watch(ctx)
+	defer stop()
+	id, end := c.id(), c.id()
+	b := AppendPacket(nil, Packet{ID: id, Type: ExecCommand, Body: command})
+	b = AppendPacket(b, Packet{ID: end, Type: ResponseValue})
+	if err := c.send(ctx, b); err != nil {
+		return "", err
+	}
+	var text []byte
+	var pause time.Time // when a server that has begun to answer must have gone on
+	for {
+		p, err := c.next(ctx, pause)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil && !pause.IsZero():
+			return string(text), nil
+		case err != nil:
+			return string(text), err
+		case p.Type == AuthResponse && p.ID == AuthFailed:
+			return string(text), ErrAuth
+		case p.Type != ResponseValue:
+		case p.ID == end:
+			return string(text), nil
+		case p.ID == id:
+			if len(text)+len(p.Body) > MaxReply {
+				return string(text), fmt.Errorf("reply: %w", ErrTooLong)
+			}
+			text = append(text, p.Body...)
+			pause = time.Now().Add(quiet)
+		}
+	}
+}
+
+// watch ends reads and writes when ctx ends, until stop is called. Stop waits, for else the deadline of one command
+// could be set during the next.
+func (c *Client) watch(ctx context.Context) (stop func()) {
+	_ = c.conn.SetDeadline(time.Time{})
+	done := make(chan struct{})
+	forget := context.AfterFunc(ctx, func() {
+		defer close(done)
+		_ = c.conn.SetDeadline(time.Unix(1, 0))
+	})
+	return func() {
+		if !forget() {
+			<-done
+		}
+	}
+}
+
+// next reads one packet. With a pause it returns os.ErrDeadlineExceeded when that is over.
+func (c *Client) next(ctx context.Context, pause time.Time) (Packet, error) {
+	if !pause.IsZero() {
+		_ = c.conn.SetReadDeadline(pause)
+	}
+	for {
+		p, rest, err := cut(c.in)
+		if err != nil {
+			return Packet{}, err
+		}
+		if rest != nil {
+			c.in = rest
+			return p, nil
+		}
+		// After SetReadDeadline above, which may have come after the one of watch.
+		if ctx.Err() != nil {
+			return Packet{}, ctx.Err()
+		}
+		var b [4096]byte
+		n, err := c.conn.Read(b[:])
+		c.in = append(c.in, b[:n]...)
+		if err != nil && n == 0 {
+			return Packet{}, c.cause(ctx, err)
+		}
+	}
+}
+
+func (c *Client) send(ctx context.Context, b []byte) error {
+	n, err := c.conn.Write(b)
+	if err != nil && n > 0 && n < len(b) {
+		// Half a command was sent: whatever came next would be taken for its rest.
+		c.fail(ErrClosed)
+	}
+	return c.cause(ctx, err)
+}
+
+// cause turns what the network says into our errors.
+func (c *Client) cause(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return ErrClosed
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return err
+}
+
+// id returns the next id: positive, never AuthFailed, different from those that late answers may carry.
+func (c *Client) id() int32 {
+	if c.last == math.MaxInt32 {
+		c.last = 0
+	}
+	c.last++
+	return c.last
+}
+
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, DefaultTimeout)
+}
+
+func check(command string) error {
+	if strings.TrimSpace(command) == "" {
+		return fmt.Errorf("%w: empty", ErrCommand)
+	}
+	if len(command) > MaxCommand {
+		return fmt.Errorf("command of %d bytes: %w", len(command), ErrTooLong)
+	}
+	if i := strings.IndexFunc(command, unicode.IsControl); i >= 0 {
+		return fmt.Errorf("%w: control character at byte %d", ErrCommand, i)
+	}
+	return nil
+}
+
+// ends says whether one of the commands, separated by semicolons outside of quotes, ends the server.
+func ends(command string) bool {
+	quoted := false
+	parts := strings.FieldsFunc(command, func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		return r == ';' && !quoted
+	})
+	for _, p := range parts {
+		if f := strings.Fields(p); len(f) > 0 {
+			switch strings.ToLower(strings.Trim(f[0], `"`)) {
+			case "quit", "exit", "_restart":
+				return true
+			}
+		}
+	}
+	return false
+}

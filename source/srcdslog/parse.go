@@ -1,0 +1,317 @@
+package srcdslog
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const timeLayout = "01/02/2006 - 15:04:05"
+
+// ParseIn is [Parse] for a server whose process runs in a time zone. Of an hour that the end of summer time repeats
+// nobody knows which one it was.
+func ParseIn(line string, loc *time.Location) (Event, error) {
+	line = strings.TrimRight(line, "\r\n\x00")
+	// "L MM/DD/YYYY - HH:MM:SS: "
+	const prefix = 2 + len(timeLayout)
+	if len(line) < prefix+1 || line[:2] != "L " || line[prefix] != ':' {
+		return Event{Message: line}, fmt.Errorf("srcdslog: %w", ErrNoTime)
+	}
+	at, err := time.ParseInLocation(timeLayout, line[2:prefix], loc)
+	if err != nil {
+		return Event{Message: line}, fmt.Errorf("srcdslog: %w", ErrNoTime)
+	}
+	e := ParseMessage(strings.TrimPrefix(line[prefix+1:], " "))
+	e.At = at
+	return e, nil
+}
+
+// ParseMessage reads what follows the time.
+func ParseMessage(msg string) Event {
+	e := Event{}
+	if strings.HasPrefix(msg, `"`) {
+		e = parsePlayerLine(msg)
+	} else if !e.parseWorld(msg) {
+		e = Event{}
+	}
+	e.Message = msg
+	return e
+}
+
+// parsePlayerLine tries each place where the token may end, from the right. A reading counts if the rest of the line
+// makes sense; with a name of a possible length it is taken, else the leftmost is. So neither
+// a name nor chat can easily pass for another line.
+func parsePlayerLine(msg string) Event {
+	var fallback Event
+	for end := len(msg); ; {
+		end = strings.LastIndex(msg[:end], `>" `)
+		if end < 1 {
+			break
+		}
+		p, ok := parseToken(msg[1 : end+1])
+		if !ok {
+			continue
+		}
+		e := Event{Player: &p}
+		if !e.parseAction(msg[end+3:]) {
+			if fallback.Kind == Unknown {
+				fallback = Event{Player: &p}
+			}
+			continue
+		}
+		if len(p.Name) <= maxName {
+			return e
+		}
+		fallback = e
+	}
+	if fallback.Kind != Unknown {
+		return fallback
+	}
+	if name, value, ok := strings.Cut(msg, `" = "`); ok && strings.HasSuffix(value, `"`) {
+		return Event{Kind: Cvar, Name: name[1:], Value: value[:len(value)-1]}
+	}
+	return fallback
+}
+
+// parseAction reads what a player did.
+func (e *Event) parseAction(s string) bool {
+	switch {
+	case s == "STEAM USERID validated":
+		e.Kind = Validated
+	case s == "entered the game":
+		e.Kind = Entered
+	case s == "spawned" || strings.HasPrefix(s, "spawned "):
+		e.Kind = Spawned
+	case cut(&s, `connected, address `):
+		e.Kind = Connected
+		return unquote(s, &e.Address)
+	case cut(&s, `joined team `):
+		e.Kind = JoinedTeam
+		return unquote(s, &e.Team)
+	case cut(&s, `changed name to `):
+		e.Kind = Renamed
+		return unquote(s, &e.Text)
+	case cut(&s, `say_team `):
+		e.Kind, e.TeamOnly = Said, true
+		return e.said(s)
+	case cut(&s, `say `):
+		e.Kind = Said
+		return e.said(s)
+	case s == "disconnected":
+		e.Kind = Disconnected
+	case cut(&s, `disconnected (reason `):
+		e.Kind = Disconnected
+		s, ok := strings.CutSuffix(s, ")")
+		return ok && unquote(s, &e.Text)
+	case cut(&s, `committed suicide with `):
+		e.Kind = Suicide
+		s, _ = properties(s)
+		return unquote(s, &e.Weapon)
+	case cut(&s, `killed `):
+		e.Kind = Killed
+		return e.with(s, &e.Target)
+	case cut(&s, `attacked `):
+		e.Kind = Attacked
+		return e.with(s, &e.Target)
+	case cut(&s, `was incapped by `):
+		e.Kind = Incapped
+		e.Target = e.Player
+		return e.with(s, &e.Player)
+	case cut(&s, `triggered `):
+		e.Kind = Triggered
+		return e.triggered(s)
+	default:
+		return false
+	}
+	return true
+}
+
+func (e *Event) said(s string) bool {
+	if rest, ok := strings.CutSuffix(s, " (dead)"); ok {
+		s, e.Dead = rest, true
+	}
+	return unquote(s, &e.Text)
+}
+
+// with reads `"B…" with "weapon" (damage "1") (headshot)`, B into who.
+func (e *Event) with(s string, who **Player) bool {
+	s, props := properties(s)
+	i := strings.LastIndex(s, `>" with "`)
+	if i < 1 || s[0] != '"' {
+		return false
+	}
+	p, ok := parseToken(s[1 : i+1])
+	if !ok || !unquote(s[i+len(`>" with `):], &e.Weapon) {
+		return false
+	}
+	*who = &p
+	e.Headshot = strings.Contains(props, "(headshot)")
+	if _, d, ok := strings.Cut(props, `(damage "`); ok {
+		d, _, _ = strings.Cut(d, `"`)
+		e.Damage, _ = strconv.Atoi(d)
+	}
+	return true
+}
+
+// triggered reads `"event"` and `"event" against "B…"`.
+func (e *Event) triggered(s string) bool {
+	s, _ = properties(s)
+	if name, rest, ok := strings.Cut(s, `" against "`); ok && strings.HasSuffix(rest, `"`) {
+		if p, ok := parseToken(rest[:len(rest)-1]); ok {
+			e.Target = &p
+			return unquote(name+`"`, &e.Name)
+		}
+	}
+	return unquote(s, &e.Name)
+}
+
+// parseWorld reads the lines that don't begin with a player.
+func (e *Event) parseWorld(s string) bool {
+	switch {
+	case cut(&s, `Loading map `):
+		e.Kind = MapLoading
+		return unquote(s, &e.Map)
+	case cut(&s, `Started map `):
+		e.Kind = MapStarted
+		s, _ = properties(s)
+		return unquote(s, &e.Map)
+	case s == "server cvars start":
+		e.Kind = CvarsStart
+	case s == "server cvars end":
+		e.Kind = CvarsEnd
+	case cut(&s, `server_cvar: "`):
+		e.Kind = Cvar
+		var ok bool
+		if e.Name, s, ok = strings.Cut(s, `" `); !ok {
+			return false
+		}
+		return unquote(s, &e.Value)
+	case cut(&s, `World triggered `):
+		e.Kind = Triggered
+		s, _ = properties(s)
+		return unquote(s, &e.Name)
+	case cut(&s, `Team "`):
+		e.Kind = Triggered
+		var ok bool
+		if e.Team, s, ok = strings.Cut(s, `" triggered `); !ok {
+			return false
+		}
+		s, _ = properties(s)
+		return unquote(s, &e.Name)
+	case cut(&s, `rcon from "`):
+		return e.rcon(s)
+	case cut(&s, `Kick: `):
+		return e.kicked(s)
+	case cut(&s, `Banid: `), cut(&s, `Addip: `):
+		return e.banned(s)
+	case cut(&s, `Log file started (file "`):
+		e.Kind = LogStarted
+		var ok bool
+		e.Text, _, ok = strings.Cut(s, `"`)
+		return ok
+	case s == "Log file closed" || s == "Log file closed.":
+		e.Kind = LogClosed
+	case cut(&s, `[`):
+		e.Kind = PluginOutput
+		var ok bool
+		e.Name, e.Text, ok = strings.Cut(s, `] `)
+		return ok
+	default:
+		return false
+	}
+	return true
+}
+
+func (e *Event) rcon(s string) bool {
+	address, rest, ok := strings.Cut(s, `": `)
+	if !ok {
+		return false
+	}
+	e.Address = address
+	if cut(&rest, "command ") {
+		e.Kind = Rcon
+		return unquote(rest, &e.Text)
+	}
+	e.Kind = RconRefused
+	return rest == "Bad Password"
+}
+
+// kicked reads `"Al<2><STEAM_1:0:123><>" was kicked by "Console" (message "")`.
+func (e *Event) kicked(s string) bool {
+	who, rest, ok := cutLast(s, `>" was kicked by "`)
+	if !ok {
+		return false
+	}
+	e.Kind = Kicked
+	if e.By, rest, ok = strings.Cut(rest, `" (message `); ok {
+		rest, ok = strings.CutSuffix(rest, ")")
+		ok = ok && unquote(rest, &e.Text)
+	} else {
+		e.By, ok = strings.CutSuffix(e.By, `"`)
+	}
+	return ok && e.who(who)
+}
+
+// banned reads `"…" was banned "for 5.00 minutes" by "Console"`, and by IP with the IP in brackets behind it.
+func (e *Event) banned(s string) bool {
+	who, rest, ok := cutLast(s, `>" was banned `)
+	if !ok {
+		return false
+	}
+	e.Kind = Banned
+	cut(&rest, "by IP ")
+	if i := strings.LastIndex(rest, ` (IP "`); i >= 0 {
+		e.Address, rest = strings.TrimSuffix(rest[i+len(` (IP "`):], `")`), rest[:i]
+	}
+	long, by, ok := strings.Cut(rest, ` by `)
+	if !ok || !unquote(long, &e.Text) || !unquote(by, &e.By) {
+		return false
+	}
+	return e.who(who) || who == `"<><><` // an address alone has an empty token
+}
+
+// who reads the token of a line that begins with another word. Its last bracket was cut off with what followed.
+func (e *Event) who(s string) bool {
+	p, ok := parseToken(strings.TrimPrefix(s, `"`) + ">")
+	if ok {
+		e.Player = &p
+	}
+	return ok
+}
+
+// cut takes a prefix off s.
+func cut(s *string, prefix string) bool {
+	rest, ok := strings.CutPrefix(*s, prefix)
+	if ok {
+		*s = rest
+	}
+	return ok
+}
+
+// cutLast cuts around the last sep.
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// unquote takes the quotes that s begins and ends with; there may be more of them within.
+func unquote(s string, into *string) bool {
+	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
+		return false
+	}
+	*into = s[1 : len(s)-1]
+	return true
+}
+
+// properties cuts `(key "value") (flag)` off the end.
+func properties(s string) (rest, props string) {
+	i := strings.LastIndex(s, `" (`)
+	if i < 0 || !strings.HasSuffix(s, ")") {
+		return s, ""
+	}
+	return s[:i+1], s[i+2:]
+}

@@ -1,0 +1,177 @@
+package status
+
+import (
+	"errors"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrNoStatus is returned for a text in which no line of a status was found.
+var ErrNoStatus = errors.New("status: no status in this text")
+
+// MaxPlayers bounds the list of players; rows beyond it are left out.
+const MaxPlayers = 256
+
+// Status is what a server says about itself. Fields whose line is missing are zero.
+type Status struct {
+	Hostname      string
+	Version       string // "2.2.4.3"
+	Build         int    // 10097
+	Secure        bool   // VAC
+	Address       string // "10.0.0.4:27015", what the server listens on
+	PublicAddress string // "203.0.113.9:27015", empty if Steam told none
+	OS            string // "Linux"
+	Dedicated     bool
+	Map           string
+	Humans, Bots  int // as the players line has them; servers disagree on what a bot is, so count Players for that
+	Max           int
+	Hibernating   bool
+	Reserved      bool
+	ReservationID string // of the lobby, 64 bits in hexadecimal
+	Players       []Player
+}
+
+// Player is a row of the list. A bot has UserID and Name only.
+type Player struct {
+	UserID    int
+	Slot      int
+	Name      string
+	SteamID   string // "STEAM_1:0:12345678", "STEAM_ID_PENDING" before authentication
+	Bot       bool
+	Connected time.Duration // since the player connected
+	Ping      time.Duration
+	Loss      int    // percent
+	State     string // challenging, connected, spawning, active, zombie
+	Rate      int    // bytes per second
+	Address   string // may be missing
+}
+
+// Greedy names: a name may hold quotes and blanks, what follows it cannot.
+var (
+	humanRow = regexp.MustCompile(`^#\s*(\d{1,9})\s+(\d{1,9})\s+"(.*)"\s+(\S+)\s+([\d:]{4,12})\s+(\d{1,9})\s+(\d{1,9})\s+([a-z]+)\s+(\d{1,9})(?:\s+(\S+))?$`)
+	botRow   = regexp.MustCompile(`^#\s*(\d{1,9})\s+"(.*)"\s+BOT(?:\s+([a-z]+))?$`)
+	counts   = regexp.MustCompile(`^(\d{1,9}) humans?, (\d{1,9}) bots? \((\d{1,9})(?:/\d+)? max\)(.*)$`)
+	reserved = regexp.MustCompile(`\(reserved ([0-9a-fA-F]+)\)`)
+	address  = regexp.MustCompile(`^(\S+)(?:\s*\[\s*public (\S+)\s*\])?`)
+)
+
+// Parse reads the answer to "status". It returns ErrNoStatus if nothing of it is there; what is there but makes no
+// sense is left out. Of fields that appear twice the first wins: whoever gets text into the console could
+// otherwise overwrite them.
+func Parse(text string) (Status, error) {
+	var s Status
+	seen := map[string]bool{}
+	for line := range strings.Lines(text) {
+		line = strings.Trim(line, " \t\r\n\x00")
+		if strings.HasPrefix(line, "#") {
+			if p, ok := parseRow(line); ok && len(s.Players) < MaxPlayers {
+				s.Players = append(s.Players, p)
+				seen["#"] = true
+			}
+			continue
+		}
+		key, value, ok := strings.Cut(line, ":")
+		key = strings.TrimSpace(key)
+		if !ok || seen[key] {
+			continue
+		}
+		if s.set(key, strings.TrimSpace(value)) {
+			seen[key] = true
+		}
+	}
+	if len(seen) == 0 {
+		return Status{}, ErrNoStatus
+	}
+	return s, nil
+}
+
+func (s *Status) set(key, value string) bool {
+	switch key {
+	case "hostname":
+		s.Hostname = value
+	case "version":
+		f := strings.Fields(value)
+		if len(f) == 0 {
+			return false
+		}
+		s.Version, _, _ = strings.Cut(f[0], "/")
+		for _, w := range f[1:] {
+			if n, err := strconv.Atoi(w); err == nil && s.Build == 0 {
+				s.Build = n
+			}
+			if w == "secure" {
+				s.Secure = true
+			}
+		}
+	case "udp/ip":
+		m := address.FindStringSubmatch(value)
+		if m == nil {
+			return false
+		}
+		s.Address = m[1]
+		if m[2] != "n/a" {
+			s.PublicAddress = m[2]
+		}
+	case "os":
+		system, kind, _ := strings.Cut(value, " ")
+		s.OS, s.Dedicated = system, strings.EqualFold(strings.TrimSpace(kind), "dedicated")
+	case "map":
+		s.Map, _, _ = strings.Cut(value, " ")
+	case "players":
+		m := counts.FindStringSubmatch(value)
+		if m == nil {
+			return false
+		}
+		s.Humans, s.Bots, s.Max = number(m[1]), number(m[2]), number(m[3])
+		s.Hibernating = strings.Contains(m[4], "(hibernating)")
+		if r := reserved.FindStringSubmatch(m[4]); r != nil {
+			s.Reserved, s.ReservationID = true, r[1]
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func parseRow(line string) (Player, bool) {
+	if m := humanRow.FindStringSubmatch(line); m != nil {
+		connected, ok := clock(m[5])
+		if !ok {
+			return Player{}, false
+		}
+		return Player{
+			UserID: number(m[1]), Slot: number(m[2]), Name: m[3], SteamID: m[4], Connected: connected,
+			Ping: time.Duration(number(m[6])) * time.Millisecond, Loss: number(m[7]), State: m[8],
+			Rate: number(m[9]), Address: m[10],
+		}, true
+	}
+	if m := botRow.FindStringSubmatch(line); m != nil {
+		return Player{UserID: number(m[1]), Name: m[2], Bot: true, State: m[3]}, true
+	}
+	return Player{}, false
+}
+
+// clock reads MM:SS or H:MM:SS.
+func clock(s string) (time.Duration, bool) {
+	parts := strings.Split(s, ":")
+	if len(parts) < 2 || len(parts) > 3 {
+		return 0, false
+	}
+	var seconds int
+	for _, p := range parts {
+		n, err := strconv.Atoi(p)
+		if err != nil || n > 99999 {
+			return 0, false
+		}
+		seconds = seconds*60 + n
+	}
+	return time.Duration(seconds) * time.Second, true
+}
+
+// number converts digits that the expressions above have bounded.
+func number(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}

@@ -1,0 +1,216 @@
+package vdf
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Limits of the reader.
+const (
+	MaxSize     = 1 << 20 // bytes, of a file with all that it includes
+	MaxDepth    = 64      // blocks within blocks
+	maxIncludes = 8       // files within files
+)
+
+var (
+	// ErrSyntax is returned for a file that cannot be understood.
+	ErrSyntax = errors.New("syntax error")
+	// ErrTooLarge is returned for a file over MaxSize or MaxDepth, or with too many includes within each other.
+	ErrTooLarge = errors.New("too large or too deep")
+)
+
+// Error says where a file is wrong. It wraps ErrSyntax, ErrTooLarge or what Options.Include returned.
+type Error struct {
+	File string // name given to #include or #base, empty in the first file
+	Line int    // from 1
+	Text string
+	Err  error
+}
+
+func (e *Error) Error() string {
+	at := fmt.Sprintf("line %d", e.Line)
+	if e.File != "" {
+		at = e.File + " " + at
+	}
+	if e.Text == "" {
+		return fmt.Sprintf("vdf: %s: %v", at, e.Err)
+	}
+	return fmt.Sprintf("vdf: %s: %s: %v", at, e.Text, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Options of the reader and the writer. The zero value is right for add-ons and missions.
+type Options struct {
+	// Escapes makes \n \t \\ \" mean what they do in C. Steam's own files use them; addoninfo, missions and gameinfo
+	// don't: their paths have backslashes.
+	Escapes bool
+	// Include returns a file named by #include or #base. With nil both are left out.
+	Include func(name string) ([]byte, error)
+	// Symbol says whether a name in a condition like [$X360], without the $, holds. Nil is [DedicatedLinux].
+	Symbol func(name string) bool
+}
+
+// DedicatedLinux holds for LINUX, POSIX and, as in the engine's old branches, WIN32, which means "not a console".
+func DedicatedLinux(name string) bool {
+	switch strings.ToUpper(name) {
+	case "LINUX", "POSIX", "WIN32":
+		return true
+	}
+	return false
+}
+
+// Parse reads a file. Errors are of type *Error; the tree that was read up to there is returned with them, never nil.
+// The end of the file closes quotes and blocks that are open. A key without value has an empty one.
+func Parse(b []byte, o Options) (*Node, error) {
+	if o.Symbol == nil {
+		o.Symbol = DedicatedLinux
+	}
+	left := MaxSize
+	return parseFile(b, o, "", 0, &left)
+}
+
+// parseFile takes the size of b from left, which all files share.
+func parseFile(b []byte, o Options, name string, depth int, left *int) (*Node, error) {
+	root := &Node{Block: true}
+	if *left -= len(b); *left < 0 {
+		return root, &Error{File: name, Line: 1, Text: fmt.Sprintf("more than %d bytes", MaxSize), Err: ErrTooLarge}
+	}
+	if depth > maxIncludes {
+		return root, &Error{File: name, Line: 1, Text: "included too deep", Err: ErrTooLarge}
+	}
+	p := parser{scanner: scanner{text: Decode(b), line: 1, escapes: o.Escapes}, options: o, file: name}
+	err := p.block(root, 0)
+	if o.Include == nil {
+		return root, err
+	}
+	var included, bases []*Node
+	for _, d := range p.directives {
+		if err != nil {
+			break
+		}
+		var file *Node
+		content, fail := o.Include(d.Value)
+		if fail != nil {
+			err = p.fail(d.Line, d.Key+" "+d.Value, fail)
+			break
+		}
+		if file, err = parseFile(content, o, d.Value, depth+1, left); d.Key == include {
+			included = append(included, file.Children...)
+		} else {
+			bases = append(bases, file)
+		}
+	}
+	root.Children = append(root.Children, included...)
+	for _, base := range bases {
+		root.merge(base)
+	}
+	return root, err
+}
+
+const (
+	include = "#include"
+	base    = "#base"
+)
+
+type parser struct {
+	scanner
+	options    Options
+	file       string
+	directives []*Node
+}
+
+func (p *parser) fail(line int, text string, err error) error {
+	return &Error{File: p.file, Line: line, Text: text, Err: err}
+}
+
+// block reads pairs into n up to its closing brace or the end of the file.
+func (p *parser) block(n *Node, depth int) error {
+	if depth > MaxDepth {
+		return p.fail(p.line, fmt.Sprintf("more than %d blocks within each other", MaxDepth), ErrTooLarge)
+	}
+	for {
+		t := p.next()
+		switch t.kind {
+		case end:
+			return nil
+		case closing:
+			if depth == 0 {
+				return p.fail(t.line, "} without {", ErrSyntax)
+			}
+			return nil
+		case opening:
+			return p.fail(t.line, "{ without a key", ErrSyntax)
+		case condition:
+			// One that belongs to nothing, as after a closing brace: the engine ignores it there too.
+			continue
+		}
+		if err := p.pair(n, t, depth); err != nil {
+			return err
+		}
+	}
+}
+
+// pair reads what follows a key.
+func (p *parser) pair(parent *Node, key token, depth int) error {
+	child := &Node{Key: key.text, Line: key.line}
+	holds := true
+	t := p.next()
+	if t.kind == condition {
+		child.Condition, holds = t.text, p.holds(t.text)
+		t = p.next()
+	}
+	var err error
+	switch t.kind {
+	case end:
+	case closing:
+		return p.fail(t.line, fmt.Sprintf("key %q has no value", clip(child.Key)), ErrSyntax)
+	case opening:
+		child.Block = true
+		err = p.block(child, depth+1)
+	case condition:
+		return p.fail(t.line, "two conditions", ErrSyntax)
+	case word:
+		child.Value = t.text
+		if c, ok := p.peekCondition(); ok {
+			child.Condition, holds = c, holds && p.holds(c)
+		}
+	}
+	directive := strings.ToLower(child.Key)
+	switch {
+	case !holds:
+	case depth == 0 && !child.Block && (directive == include || directive == base):
+		child.Key = directive
+		p.directives = append(p.directives, child)
+	default:
+		parent.Children = append(parent.Children, child)
+	}
+	return err
+}
+
+// holds evaluates a condition like [$X360] or [!$WIN32||$POSIX&&$LINUX]; && binds closer.
+func (p *parser) holds(c string) bool {
+	c = strings.TrimSuffix(strings.TrimPrefix(c, "["), "]")
+	for or := range strings.SplitSeq(c, "||") {
+		all := true
+		for and := range strings.SplitSeq(or, "&&") {
+			name := strings.TrimSpace(and)
+			name, not := strings.CutPrefix(name, "!")
+			name = strings.TrimPrefix(strings.TrimSpace(name), "$")
+			all = all && p.options.Symbol(name) != not
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+func clip(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "…"
+	}
+	return s
+}

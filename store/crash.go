@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me"
+)
+
+// Crash is a death of a server that nobody asked for.
+type Crash struct {
+	Host, Server left4me.Name
+	At           time.Time
+	Exit         string
+	Uptime       time.Duration
+	Lines        []string
+}
+
+func scanCrash(r row) (Crash, error) {
+	var (
+		v          Crash
+		at, uptime int64
+		lines      string
+	)
+	if err := r.Scan(&v.Host, &v.Server, &at, &v.Exit, &uptime, &lines); err != nil {
+		return v, err
+	}
+	v.At, v.Uptime = fromMillis(at), time.Duration(uptime)*time.Millisecond
+	return v, fromJSON(lines, &v.Lines)
+}
+
+// AddCrash keeps a crash; the same one twice is kept once.
+func (s *Store) AddCrash(ctx context.Context, v Crash) error {
+	lines, err := toJSON(v.Lines)
+	if err != nil {
+		return fmt.Errorf("keep crash of %s: %w", v.Server, err)
+	}
+	err = s.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO crash(host, server, at, exit, uptime, lines) VALUES (?,?,?,?,?,?)
+			ON CONFLICT DO NOTHING`, v.Host, v.Server, millis(v.At), v.Exit, v.Uptime.Milliseconds(), lines)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep crash of %s: %w", v.Server, err)
+	}
+	return nil
+}
+
+// Crashes returns the newest crashes of a server, at most limit.
+func (s *Store) Crashes(ctx context.Context, server left4me.Name, limit int) ([]Crash, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT host, server, at, exit, uptime, lines FROM crash
+		WHERE server = ? ORDER BY at DESC LIMIT ?`, server, limit)
+	all, err := collect(rows, err, scanCrash)
+	if err != nil {
+		return nil, fmt.Errorf("list crashes of %s: %w", server, err)
+	}
+	return all, nil
+}

@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me"
+)
+
+// QueuedJob is a job with what its host is told.
+type QueuedJob struct {
+	left4me.Job
+	Spec       left4me.Spec
+	Cancelling bool // somebody asked it to stop
+}
+
+const jobColumns = `id, kind, target, host, state, spec, steps, error, asked_by, attempt, cancelling, created_at, started_at, ended_at`
+
+func scanJob(r row) (QueuedJob, error) {
+	var (
+		v              QueuedJob
+		spec, steps    string
+		failure        sql.NullString
+		created        int64
+		started, ended sql.NullInt64
+	)
+	err := r.Scan(&v.ID, &v.Kind, &v.Target, &v.Host, &v.State, &spec, &steps, &failure, &v.By, &v.Attempt,
+		&v.Cancelling, &created, &started, &ended)
+	if err != nil {
+		return v, err
+	}
+	v.CreatedAt, v.StartedAt, v.EndedAt = fromMillis(created), fromNull(started), fromNull(ended)
+	if failure.Valid {
+		v.Error = new(left4me.Error)
+		if err := fromJSON(failure.String, v.Error); err != nil {
+			return v, err
+		}
+	}
+	return v, errors.Join(fromJSON(spec, &v.Spec), fromJSON(steps, &v.Steps))
+}
+
+// Job returns one job. Errors: left4me.NotFound.
+func (s *Store) Job(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
+	v, err := scanJob(s.read.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM job WHERE id = ?`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, notFound("job", string(id))
+	}
+	if err != nil {
+		return v, fmt.Errorf("get job %s: %w", id, err)
+	}
+	return v, nil
+}
+
+// Jobs returns the newest jobs, at most limit; target narrows them to one
+// server when it isn't empty.
+func (s *Store) Jobs(ctx context.Context, target left4me.Name, limit int) ([]QueuedJob, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+jobColumns+` FROM job WHERE ?1 = '' OR target = ?1
+		ORDER BY id DESC LIMIT ?2`, target, limit)
+	all, err := collect(rows, err, scanJob)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	return all, nil
+}
+
+// ActiveJobs returns all jobs that are queued or running, oldest first.
+func (s *Store) ActiveJobs(ctx context.Context) ([]QueuedJob, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+jobColumns+` FROM job WHERE state IN ('queued','running') ORDER BY id`)
+	all, err := collect(rows, err, scanJob)
+	if err != nil {
+		return nil, fmt.Errorf("list active jobs: %w", err)
+	}
+	return all, nil
+}
+
+// AddJob decides with decide, which sees the active jobs of the same noun and
+// target (oldest first), and adds v when it says so. Both happen in one
+// transaction, so that two requests at once can't both add. It returns the job
+// that is there now: v, or the one that decide chose instead.
+func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []QueuedJob) (*QueuedJob, error)) (QueuedJob, error) {
+	spec, err := toJSON(v.Spec)
+	if err != nil {
+		return v, fmt.Errorf("add job: %w", err)
+	}
+	err = s.tx(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT `+jobColumns+` FROM job
+			WHERE noun = ? AND target = ? AND state IN ('queued','running') ORDER BY id`, v.Kind.Noun(), v.Target)
+		active, err := collect(rows, err, scanJob)
+		if err != nil {
+			return err
+		}
+		instead, err := decide(active)
+		if err != nil {
+			return err
+		}
+		if instead != nil {
+			v = *instead
+			return nil
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at)
+			VALUES (?,?,?,?,?,?,?,'[]',?,?)`,
+			v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, left4me.JobQueued, spec, v.By, millis(v.CreatedAt))
+		v.State = left4me.JobQueued
+		return err
+	})
+	if err != nil {
+		return v, fmt.Errorf("add job %s on %s: %w", v.Kind, v.Target, err)
+	}
+	return v, nil
+}
+
+// RunJob makes a queued job running, or counts another attempt of a running
+// one. It reports false, and changes nothing, when another job runs for the
+// target. Errors: left4me.NotFound when the job has ended or isn't there.
+func (s *Store) RunJob(ctx context.Context, id left4me.JobID, now time.Time) (QueuedJob, bool, error) {
+	var v QueuedJob
+	err := s.tx(ctx, func(tx *sql.Tx) (err error) {
+		v, err = scanJob(tx.QueryRowContext(ctx, `UPDATE job SET state = 'running', attempt = attempt + 1,
+			started_at = COALESCE(started_at, ?2) WHERE id = ?1 AND state IN ('queued','running')
+			RETURNING `+jobColumns, id, millis(now)))
+		return err
+	})
+	switch {
+	case violates(err):
+		return v, false, nil
+	case errors.Is(err, sql.ErrNoRows):
+		return v, false, notFound("active job", string(id))
+	case err != nil:
+		return v, false, fmt.Errorf("run job %s: %w", id, err)
+	}
+	return v, true, nil
+}
+
+// StepJob keeps the steps of a running job. A job that has ended stays as it is.
+func (s *Store) StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step) error {
+	text, err := toJSON(steps)
+	if err == nil {
+		err = s.tx(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `UPDATE job SET steps = ? WHERE id = ? AND state = 'running'`, text, id)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("keep steps of job %s: %w", id, err)
+	}
+	return nil
+}
+
+// EndJob ends an active job and, in the same transaction, removes the row of
+// the server that it deleted (dropServer, when not empty): the row goes last,
+// and never twice. It reports whether the job was still active.
+func (s *Store) EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error) {
+	steps, err := toJSON(v.Steps)
+	if err != nil {
+		return false, fmt.Errorf("end job %s: %w", v.ID, err)
+	}
+	var failure sql.NullString
+	if v.Error != nil {
+		failure.Valid = true
+		if failure.String, err = toJSON(v.Error); err != nil {
+			return false, fmt.Errorf("end job %s: %w", v.ID, err)
+		}
+	}
+	ended := false
+	err = s.tx(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `UPDATE job SET state = ?, steps = ?, error = ?, ended_at = ?
+			WHERE id = ? AND state IN ('queued','running')`, v.State, steps, failure, millis(v.EndedAt), v.ID)
+		if err != nil {
+			return err
+		}
+		n, err := r.RowsAffected()
+		if err != nil || n == 0 {
+			return err
+		}
+		ended = true
+		if dropServer == "" {
+			return nil
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM crash WHERE server = ?`, dropServer); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM server WHERE name = ?`, dropServer)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("end job %s: %w", v.ID, err)
+	}
+	return ended, nil
+}
+
+// CancelJob notes that somebody wants a job to stop. It returns the job as it
+// is after that. Errors: left4me.NotFound.
+func (s *Store) CancelJob(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
+	var v QueuedJob
+	err := s.tx(ctx, func(tx *sql.Tx) (err error) {
+		v, err = scanJob(tx.QueryRowContext(ctx, `UPDATE job SET cancelling = 1 WHERE id = ? RETURNING `+jobColumns, id))
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, notFound("job", string(id))
+	}
+	if err != nil {
+		return v, fmt.Errorf("cancel job %s: %w", id, err)
+	}
+	return v, nil
+}

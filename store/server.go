@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/left4me/left4me"
+)
+
+const serverColumns = `name, host, port, blueprint, settings, created_at`
+
+func scanServer(r row) (left4me.Server, error) {
+	var (
+		v        left4me.Server
+		settings string
+		created  int64
+	)
+	if err := r.Scan(&v.Name, &v.Host, &v.Port, &v.Blueprint, &settings, &created); err != nil {
+		return v, err
+	}
+	v.CreatedAt = fromMillis(created)
+	return v, fromJSON(settings, &v.Settings)
+}
+
+// Server returns one server. Errors: left4me.NotFound.
+func (s *Store) Server(ctx context.Context, name left4me.Name) (left4me.Server, error) {
+	v, err := scanServer(s.read.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, name))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, notFound("server", string(name))
+	}
+	if err != nil {
+		return v, fmt.Errorf("get server %s: %w", name, err)
+	}
+	return v, nil
+}
+
+// Servers returns all servers by name.
+func (s *Store) Servers(ctx context.Context) ([]left4me.Server, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+serverColumns+` FROM server ORDER BY name`)
+	all, err := collect(rows, err, scanServer)
+	if err != nil {
+		return nil, fmt.Errorf("list servers: %w", err)
+	}
+	return all, nil
+}
+
+// CreateServer adds a server. Errors: left4me.Conflict for the field "name" or
+// "port" when it is taken, left4me.Invalid for an unknown blueprint.
+func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
+	settings, err := toJSON(v.Settings)
+	if err != nil {
+		return fmt.Errorf("create server %s: %w", v.Name, err)
+	}
+	err = s.tx(ctx, func(tx *sql.Tx) error {
+		if err := free(ctx, tx, v); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO server(`+serverColumns+`) VALUES (?,?,?,?,?,?)`,
+			v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("create server %s: %w", v.Name, err)
+	}
+	return nil
+}
+
+// free says whether the name and the port of v can be had, and that its
+// blueprint is there.
+func free(ctx context.Context, tx *sql.Tx, v left4me.Server) error {
+	var by left4me.Name
+	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE name = ?`, v.Name).Scan(&by)
+	if err == nil {
+		return &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is a server %q already", v.Name), Hint: "choose another name"}
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	err = tx.QueryRowContext(ctx, `SELECT name FROM server WHERE host = ? AND port = ?`, v.Host, v.Port).Scan(&by)
+	if err == nil {
+		return &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("port %d is used by %s", v.Port, by), Hint: "choose another port or none for the next free one"}
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	err = tx.QueryRowContext(ctx, `SELECT name FROM blueprint WHERE name = ?`, v.Blueprint).Scan(&by)
+	if errors.Is(err, sql.ErrNoRows) {
+		return &left4me.Error{Kind: left4me.Invalid, Field: "blueprint", Text: fmt.Sprintf("there is no blueprint %q", v.Blueprint)}
+	}
+	return err
+}

@@ -1,0 +1,195 @@
+// Package store keeps left4me's state in SQLite: one file for each table, the
+// statement beside its scan.
+//
+// It promises that a row is either as it was or as asked after a crash, that
+// readers never wait for the writer, and that rules which must hold whatever the
+// program does (one name, one port, one running job for a target) are held by
+// the schema. It knows no rules beyond those.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/left4me/left4me"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store is an open database. It is safe for concurrent use.
+type Store struct {
+	write *sql.DB // one connection: writers queue in the program, not on a lock
+	read  *sql.DB
+}
+
+// Open opens the database at path, makes it when there is none, and brings its
+// schema up to date; before an existing schema is changed, a copy is kept beside
+// it. A schema that is newer than this program is refused.
+func Open(ctx context.Context, path string) (*Store, error) {
+	write, err := sql.Open("sqlite", dsn(path, "_txlock=immediate"))
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	write.SetMaxOpenConns(1)
+	s := &Store{write: write}
+	if err := s.migrate(ctx, path); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	if s.read, err = sql.Open("sqlite", dsn(path, "mode=ro")); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	s.read.SetMaxOpenConns(4)
+	s.read.SetMaxIdleConns(4)
+	// The database holds password hashes: nobody but its owner reads it.
+	if err := os.Chmod(path, 0o600); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	return s, nil
+}
+
+// dsn gives the settings of a connection. busy_timeout comes first, so that it
+// is in force for the others.
+func dsn(path, more string) string {
+	u := url.URL{Scheme: "file", Path: path}
+	return u.String() + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&" + more
+}
+
+// Close closes the database.
+func (s *Store) Close() {
+	if s.read != nil {
+		_ = s.read.Close()
+	}
+	_ = s.write.Close()
+}
+
+// Ping reports whether the database answers; for readiness checks.
+func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx) }
+
+func (s *Store) migrate(ctx context.Context, path string) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, s.write, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	have, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return err
+	}
+	sources := p.ListSources()
+	want := sources[len(sources)-1].Version
+	switch {
+	case have > want:
+		return left4me.Errorf(left4me.Invalid,
+			fmt.Sprintf("its schema is version %d, this left4me knows up to %d", have, want),
+			"install the newer left4me again, or restore the copy that was kept before the upgrade")
+	case have == want:
+		return nil
+	case have > 0:
+		if err := s.keepCopy(ctx, path, have); err != nil {
+			return err
+		}
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// keepCopy writes the database as it is beside it, so that an upgrade can be
+// taken back.
+func (s *Store) keepCopy(ctx context.Context, path string, version int64) error {
+	kept := fmt.Sprintf("%s.v%d-%s", path, version, time.Now().UTC().Format("20060102T150405"))
+	if _, err := s.write.ExecContext(ctx, `VACUUM INTO ?`, kept); err != nil {
+		return fmt.Errorf("keep a copy as %s: %w", filepath.Base(kept), err)
+	}
+	return nil
+}
+
+// tx runs f in the one write transaction.
+func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it says ErrTxDone
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// violates reports whether err is a broken UNIQUE or PRIMARY KEY rule.
+func violates(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	return e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+}
+
+// row is what *sql.Row and *sql.Rows share.
+type row interface{ Scan(...any) error }
+
+func notFound(what, name string) error {
+	return &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("there is no %s %q", what, name)}
+}
+
+func millis(t time.Time) int64 { return t.UnixMilli() }
+
+// millisOrNull stores the zero time as NULL.
+func millisOrNull(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
+}
+
+func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+func fromNull(ms sql.NullInt64) time.Time {
+	if !ms.Valid {
+		return time.Time{}
+	}
+	return fromMillis(ms.Int64)
+}
+
+func toJSON(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+func fromJSON(s string, v any) error { return json.Unmarshal([]byte(s), v) }
+
+// collect reads all rows of a query.
+func collect[T any](rows *sql.Rows, err error, scan func(row) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, rows.Err()
+}
