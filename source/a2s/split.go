@@ -47,10 +47,10 @@ func Split(payload []byte, id uint32, size int) [][]byte {
 	return fragments
 }
 
-// Assembler joins the fragments of one server's replies, in any order, with duplicates. It keeps at most
-// four unfinished replies of [MaxReply] bytes in all and forgets the oldest for a new one, so fragments that get lost cost
-// nothing for long. The zero value is ready. Not for concurrent use; don't share one between servers, whose ids may be
-// the same.
+// Assembler joins the fragments of one server's replies, in any order, with duplicates. It keeps at most four
+// unfinished replies with [MaxReply] bytes in all and forgets the oldest for a new one. The zero value is ready. Use one
+// per server, whose ids may be the same, and Reset it before each query: a server that was restarted uses its ids
+// again. Not for concurrent use.
 type Assembler struct {
 	replies []*partial // oldest first
 	size    int        // bytes held in replies
@@ -83,6 +83,10 @@ func (a *Assembler) Add(b []byte) ([]byte, error) {
 	}
 
 	p := a.find(id)
+	if p != nil && len(p.parts) != total {
+		a.drop(p) // the server uses the id again
+		p = nil
+	}
 	switch {
 	case p == nil:
 		p = &partial{id: id, parts: make([][]byte, total), left: total}
@@ -90,8 +94,6 @@ func (a *Assembler) Add(b []byte) ([]byte, error) {
 			a.drop(a.replies[0])
 		}
 		a.replies = append(a.replies, p)
-	case len(p.parts) != total:
-		return nil, fmt.Errorf("a2s: fragment of %d and of %d: %w", total, len(p.parts), ErrMalformed)
 	case p.parts[number] != nil:
 		return nil, nil // a duplicate
 	}

@@ -1,0 +1,301 @@
+package instance
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me"
+)
+
+// Defaults of instance.env.
+const (
+	readyWithin = 120 * time.Second
+	watchdog    = 90 * time.Second // a map may load for half a minute without an answer
+)
+
+// Files writes and removes what servers have on a host. Calls for different
+// servers may run at once; calls for one server must not.
+type Files struct {
+	Root
+	// Group owns what the game may read or write; -1 when the game runs as the
+	// user that the agent runs as.
+	Group int
+}
+
+// Prepare makes everything that a start needs: directories, a generation of the
+// config layer, instance.env. What is there and right is kept. It must not be
+// called while the server is up. Errors: left4me.NotFound when content is
+// missing on this host.
+func (f Files) Prepare(spec left4me.Spec) error {
+	n := spec.Name
+	if !n.Valid() {
+		return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
+	}
+	layers, err := f.Layers(spec.Overlays)
+	if err != nil {
+		return fmt.Errorf("prepare %s: %w", n, err)
+	}
+	if err := f.directories(n); err != nil {
+		return fmt.Errorf("prepare %s: %w", n, err)
+	}
+	secret, err := f.RconPassword(n)
+	if err != nil {
+		return fmt.Errorf("prepare %s: %w", n, err)
+	}
+	generation, err := f.writeConfig(n, Config(spec, f.overlayCfgs(spec.Overlays), secret))
+	if err != nil {
+		return fmt.Errorf("prepare %s: configuration: %w", n, err)
+	}
+	env := Env{
+		Port: spec.Port, Args: Args(spec),
+		Lowerdirs: append([]string{path.Join("instances", string(n), "config", generation)}, layers...),
+		Ready:     readyWithin, Watchdog: watchdog, SpecHash: spec.Hash(),
+	}
+	text, err := env.Append(nil)
+	if err == nil {
+		err = f.writeFile(f.Env(n), text, 0o640)
+	}
+	if err != nil {
+		return fmt.Errorf("prepare %s: %w", n, err)
+	}
+	return f.dropGenerations(n, generation)
+}
+
+// ReadEnv reads a server's instance.env. Errors: fs.ErrNotExist, ErrEnv.
+func (r Root) ReadEnv(n left4me.Name) (Env, error) {
+	file, err := os.Open(r.Env(n))
+	if err != nil {
+		return Env{}, err
+	}
+	defer file.Close()
+	return ReadEnv(file)
+}
+
+// Names returns the servers that have anything on this host.
+func (r Root) Names() ([]left4me.Name, error) {
+	found := map[left4me.Name]bool{}
+	for _, dir := range []string{"instances", "runtime"} {
+		entries, err := readDir(filepath.Join(string(r), dir))
+		if err != nil {
+			return nil, fmt.Errorf("list instances: %w", err)
+		}
+		for _, e := range entries {
+			if n, err := left4me.ParseName(e.Name()); err == nil && e.IsDir() {
+				found[n] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found)), nil
+}
+
+func (f Files) directories(n left4me.Name) error {
+	for _, d := range []struct {
+		path string
+		mode fs.FileMode
+	}{
+		{f.Instance(n), 0o750},
+		{filepath.Join(f.Instance(n), "config"), 0o750},
+		{f.Runtime(n), 0o770},
+		{f.Upper(n), 0o770},
+		{filepath.Join(f.Runtime(n), "work"), 0o770},
+		{f.Merged(n), 0o770},
+		{f.Logs(n), 0o770},
+	} {
+		if err := f.directory(d.path, d.mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// directory makes dir with the game's group. One that is there keeps what a
+// mount or the game made of it, unless it is ours to set right.
+func (f Files) directory(dir string, mode fs.FileMode) error {
+	err := os.MkdirAll(filepath.Dir(dir), 0o751)
+	if err == nil {
+		err = os.Mkdir(dir, mode)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil || f.Group < 0 {
+		return err
+	}
+	if err := os.Chown(dir, -1, f.Group); err != nil {
+		return fmt.Errorf("%w: add the user left4me to the game's group", err)
+	}
+	// setgid: what is made in it has the game's group too.
+	return os.Chmod(dir, mode|fs.ModeSetgid)
+}
+
+// writeFile replaces a file as a whole: temporary file, synced, renamed.
+func (f Files) writeFile(name string, data []byte, mode fs.FileMode) error {
+	tmp, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(data)
+	if err == nil && f.Group >= 0 {
+		err = tmp.Chown(-1, f.Group)
+	}
+	if err == nil {
+		err = errors.Join(tmp.Chmod(mode), tmp.Sync())
+	}
+	if err = errors.Join(err, tmp.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), name); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(name))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// RconPassword returns the password of a server's remote console and makes one
+// at the first call.
+func (f Files) RconPassword(n left4me.Name) (string, error) {
+	name := filepath.Join(f.Instance(n), "rcon")
+	b, err := os.ReadFile(name)
+	if err == nil && len(b) > 16 {
+		return strings.TrimSpace(string(b)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	secret := rand.Text()
+	return secret, f.writeFile(name, []byte(secret+"\n"), 0o600)
+}
+
+// writeConfig returns the generation that holds exactly files: the newest one,
+// or a new one, which is published by rename.
+func (f Files) writeConfig(n left4me.Name, files map[string]string) (string, error) {
+	dir := filepath.Join(f.Instance(n), "config")
+	newest, err := newestGeneration(dir)
+	if err != nil {
+		return "", err
+	}
+	mark := fingerprint(files)
+	current := strconv.Itoa(newest)
+	if b, err := os.ReadFile(filepath.Join(dir, current+".sum")); err == nil && string(b) == mark {
+		return current, nil
+	}
+	next := strconv.Itoa(newest + 1)
+	tmp := filepath.Join(dir, ".new-"+next)
+	if err := os.RemoveAll(tmp); err != nil {
+		return "", err
+	}
+	if err := f.directory(tmp, 0o770); err != nil {
+		return "", err
+	}
+	for _, name := range sortedKeys(files) {
+		if err := f.writeLayerFile(tmp, name, files[name]); err != nil {
+			return "", err
+		}
+	}
+	if err := os.Rename(tmp, filepath.Join(dir, next)); err != nil {
+		return "", err
+	}
+	// The sum comes last: a generation without one is never used again.
+	return next, f.writeFile(filepath.Join(dir, next+".sum"), []byte(mark), 0o640)
+}
+
+// writeLayerFile writes one file of a layer. The game may add files beside it
+// in the merged tree, whose directories have the modes of the topmost layer.
+func (f Files) writeLayerFile(layer, name, text string) error {
+	dir := layer
+	for _, part := range strings.Split(path.Dir(name), "/") {
+		dir = filepath.Join(dir, part)
+		if err := f.directory(dir, 0o770); err != nil {
+			return err
+		}
+	}
+	return f.writeFile(filepath.Join(layer, filepath.FromSlash(name)), []byte(text), 0o640)
+}
+
+func newestGeneration(dir string) (int, error) {
+	entries, err := readDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	newest := 0
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil {
+			newest = max(newest, n)
+		}
+	}
+	return newest, nil
+}
+
+// dropGenerations removes all generations but one. The server is down, so
+// nothing has the others mounted.
+func (f Files) dropGenerations(n left4me.Name, keep string) error {
+	dir := filepath.Join(f.Instance(n), "config")
+	entries, err := readDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if base := strings.TrimSuffix(e.Name(), ".sum"); base != keep {
+			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+				return fmt.Errorf("remove old configuration of %s: %w", n, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Remove removes everything a server has on this host. Its writable layer must
+// be empty or ours, and nothing may be mounted. What isn't there is no error,
+// so that it works on a half-made instance and can be repeated.
+func (f Files) Remove(n left4me.Name) error {
+	if !n.Valid() {
+		return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
+	}
+	root, err := os.OpenRoot(string(f.Root))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("remove %s: %w", n, err)
+	}
+	defer root.Close()
+	// The instance goes last: while it is there, the server is known to be
+	// half-removed.
+	for _, dir := range []string{"runtime", "logs", "instances"} {
+		if err := root.RemoveAll(path.Join(dir, string(n))); err != nil {
+			return fmt.Errorf("remove %s: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// Exists reports whether a server has anything on this host.
+func (r Root) Exists(n left4me.Name) bool {
+	for _, dir := range []string{r.Instance(n), r.Runtime(n)} {
+		if _, err := os.Lstat(dir); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func sortedKeys(files map[string]string) []string { return slices.Sorted(maps.Keys(files)) }
