@@ -1,0 +1,301 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/control/jobs"
+	"github.com/left4me/left4me/store"
+)
+
+// site is a left4me without a host; dir outlives it, as on a restart.
+type site struct {
+	store *store.Store
+	bus   *bus.Bus
+	jobs  *jobs.Jobs
+	stop  func()
+}
+
+func open(t *testing.T, dir string) *site {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	log := slog.New(slog.DiscardHandler)
+	st, err := store.Open(ctx, filepath.Join(dir, "left4me.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bus.Open(ctx, filepath.Join(dir, "bus"), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{store: st, bus: b, jobs: jobs.New(st, b, log)}
+	if err := s.jobs.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	closed := false
+	s.stop = func() {
+		if !closed {
+			closed = true
+			cancel()
+			b.Close()
+			st.Close()
+		}
+	}
+	t.Cleanup(s.stop)
+	return s
+}
+
+func (s *site) add(t *testing.T, kind left4me.JobKind, target left4me.Name) left4me.Job {
+	t.Helper()
+	j, err := s.jobs.Add(t.Context(), "tester", kind, target, left4me.LocalHost, left4me.Spec{Name: target})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// work is a host that hands its deliveries to the test.
+func (s *site) work(t *testing.T) <-chan bus.Delivery {
+	t.Helper()
+	c := make(chan bus.Delivery, 64)
+	if err := s.bus.Work(t.Context(), left4me.LocalHost, func(d bus.Delivery) { c <- d }); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (s *site) claim(t *testing.T, id left4me.JobID) bus.Verdict {
+	t.Helper()
+	var a bus.ClaimAnswer
+	if err := s.bus.Request(t.Context(), bus.Ask(left4me.LocalHost, bus.VerbClaim), bus.ClaimRequest{V: 1, ID: id}, &a); err != nil {
+		t.Fatal(err)
+	}
+	return a.Verdict
+}
+
+func (s *site) finish(t *testing.T, d bus.Delivery, state left4me.JobState) {
+	t.Helper()
+	r := bus.JobReport{V: 1, ID: d.ID, State: state, Steps: []left4me.Step{{Label: left4me.StepStop, State: left4me.StepDone}}}
+	if err := s.bus.Request(t.Context(), bus.Ask(left4me.LocalHost, bus.VerbReport), r, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Done(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func receive[T any](t *testing.T, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing came")
+		panic("unreachable")
+	}
+}
+
+func (s *site) state(t *testing.T, id left4me.JobID) left4me.JobState {
+	t.Helper()
+	j, err := s.jobs.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j.State
+}
+
+func TestJobGoesToItsHostAndBack(t *testing.T) {
+	s := open(t, t.TempDir())
+	work := s.work(t)
+	j := s.add(t, left4me.StartServer, "alpha")
+	changes, err := s.jobs.Watch(t.Context(), j.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := receive(t, work)
+	if d.ID != j.ID || s.claim(t, d.ID) != bus.Go || s.state(t, j.ID) != left4me.JobRunning {
+		t.Fatalf("job %s is not claimed", d.ID)
+	}
+	s.finish(t, d, left4me.JobDone)
+	var last left4me.Job
+	for c := range changes {
+		last = c
+	}
+	if last.State != left4me.JobDone || len(last.Steps) != 1 || last.EndedAt.IsZero() {
+		t.Errorf("watched to %+v", last)
+	}
+	if v := s.claim(t, j.ID); v != bus.Drop {
+		t.Errorf("a job that has ended is claimed again: %s", v)
+	}
+}
+
+func TestEqualRequestReturnsTheJobThatIsThere(t *testing.T) {
+	s := open(t, t.TempDir())
+	a, b := s.add(t, left4me.StartServer, "alpha"), s.add(t, left4me.StartServer, "alpha")
+	if a.ID != b.ID {
+		t.Errorf("two jobs: %s and %s", a.ID, b.ID)
+	}
+	if c := s.add(t, left4me.StartServer, "beta"); c.ID == a.ID {
+		t.Error("two servers share a job")
+	}
+}
+
+func TestOneJobAtATimeForATarget(t *testing.T) {
+	s := open(t, t.TempDir())
+	work := s.work(t)
+	first := s.add(t, left4me.StopServer, "alpha")
+	second := s.add(t, left4me.StartServer, "alpha")
+	d := receive(t, work)
+	if d.ID != first.ID || s.claim(t, first.ID) != bus.Go {
+		t.Fatal("the first job did not come first")
+	}
+	if v := s.claim(t, second.ID); v != bus.Later {
+		t.Errorf("a second job runs beside the first: %s", v)
+	}
+	s.finish(t, d, left4me.JobDone)
+	if d := receive(t, work); d.ID != second.ID || s.claim(t, second.ID) != bus.Go {
+		t.Error("the second job did not follow")
+	}
+}
+
+func TestStopCancelsAStart(t *testing.T) {
+	s := open(t, t.TempDir())
+	cancelled := make(chan bus.CancelRequest, 1)
+	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbCancel), func(_ context.Context, _ string, data []byte) (any, error) {
+		var r bus.CancelRequest
+		err := bus.Decode(data, &r)
+		cancelled <- r
+		return bus.Empty{}, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := s.work(t)
+	start := s.add(t, left4me.StartServer, "alpha")
+	d := receive(t, work)
+	s.claim(t, d.ID)
+	stop := s.add(t, left4me.StopServer, "alpha")
+	if r := receive(t, cancelled); r.ID != start.ID {
+		t.Errorf("cancelled %s", r.ID)
+	}
+	s.finish(t, d, left4me.JobCancelled)
+	if d := receive(t, work); d.ID != stop.ID {
+		t.Errorf("%s follows, not the stop", d.Kind)
+	}
+}
+
+func TestQueuedJobIsCancelledAtOnce(t *testing.T) {
+	s := open(t, t.TempDir())
+	j := s.add(t, left4me.StartServer, "alpha")
+	if _, err := s.jobs.Cancel(t.Context(), j.ID); err != nil {
+		t.Fatal(err)
+	}
+	if st := s.state(t, j.ID); st != left4me.JobCancelled {
+		t.Errorf("it is %s", st)
+	}
+	if v := s.claim(t, j.ID); v != bus.Drop {
+		t.Errorf("a cancelled job can be claimed: %s", v)
+	}
+	again, err := s.jobs.Retry(t.Context(), "tester", j.ID)
+	if err != nil || again.ID == j.ID || again.Kind != j.Kind {
+		t.Errorf("retry: %+v, %v", again, err)
+	}
+}
+
+func TestRestartLosesAndDoublesNothing(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	queued := s.add(t, left4me.StartServer, "queued")
+	running := s.add(t, left4me.StartServer, "running")
+	work := s.work(t)
+	for range 2 {
+		if d := receive(t, work); d.ID == running.ID {
+			s.claim(t, d.ID)
+		}
+	}
+	s.stop() // nothing was acknowledged: as after kill -9
+
+	s = open(t, dir)
+	work = s.work(t)
+	seen := map[left4me.JobID]int{}
+	for range 2 {
+		d := receive(t, work)
+		seen[d.ID]++
+		if v := s.claim(t, d.ID); v != bus.Go {
+			t.Errorf("%s: %s", d.Target, v)
+		}
+		s.finish(t, d, left4me.JobDone)
+	}
+	if seen[queued.ID] != 1 || seen[running.ID] != 1 {
+		t.Errorf("delivered %v", seen)
+	}
+	j, err := s.jobs.Get(t.Context(), running.ID)
+	if err != nil || j.Attempt != 2 || j.State != left4me.JobDone {
+		t.Errorf("%+v, %v", j, err)
+	}
+	select {
+	case d := <-work:
+		t.Errorf("%s came twice", d.Target)
+	default:
+	}
+}
+
+func TestJobThatEndsItsHostIsInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	j := s.add(t, left4me.StartServer, "alpha")
+	for range 4 {
+		if v := s.claim(t, j.ID); v != bus.Go {
+			t.Fatalf("claim: %s", v)
+		}
+		s.stop()
+		s = open(t, dir)
+	}
+	got, err := s.jobs.Get(t.Context(), j.ID)
+	if err != nil || got.State != left4me.JobInterrupted || got.Error == nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestDeletedServerGoesWithItsJob(t *testing.T) {
+	s := open(t, t.TempDir())
+	ctx := t.Context()
+	v := left4me.Server{Name: "alpha", Host: left4me.LocalHost, Port: 27015, Blueprint: left4me.DefaultBlueprint, CreatedAt: time.Now()}
+	if err := s.store.CreateServer(ctx, v); err != nil {
+		t.Fatal(err)
+	}
+	work := s.work(t)
+	s.add(t, left4me.DeleteServer, "alpha")
+	if _, err := s.jobs.Add(ctx, "tester", left4me.StartServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"}); !errors.Is(err, left4me.Conflict) {
+		t.Errorf("a server that is being deleted can be started: %v", err)
+	}
+	d := receive(t, work)
+	s.claim(t, d.ID)
+	if _, err := s.store.Server(ctx, "alpha"); err != nil {
+		t.Errorf("the row went first: %v", err)
+	}
+	s.finish(t, d, left4me.JobDone)
+	if _, err := s.store.Server(ctx, "alpha"); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("the row is still there: %v", err)
+	}
+}
+
+func TestHostSpeaksOfItsOwnJobsOnly(t *testing.T) {
+	s := open(t, t.TempDir())
+	j := s.add(t, left4me.StartServer, "alpha")
+	var a bus.ClaimAnswer
+	if err := s.bus.Request(t.Context(), bus.Ask("other", bus.VerbClaim), bus.ClaimRequest{V: 1, ID: j.ID}, &a); err != nil || a.Verdict != bus.Drop {
+		t.Errorf("%+v, %v", a, err)
+	}
+	r := bus.JobReport{V: 1, ID: j.ID, State: left4me.JobDone}
+	_ = s.bus.Request(t.Context(), bus.Ask("other", bus.VerbReport), r, nil)
+	if st := s.state(t, j.ID); st != left4me.JobQueued {
+		t.Errorf("another host made it %s", st)
+	}
+}

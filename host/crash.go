@@ -1,0 +1,86 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
+)
+
+const (
+	maxCrashFile  = 1 << 20
+	maxCrashLines = 200
+	maxCrashes    = 20
+)
+
+// keepCrashes tells the other side of the crashes that a server's shim wrote
+// down. Telling one twice is harmless, so nothing here remembers which ones
+// were told. What is in the files comes from the game: it is bounded, and a
+// file that can't be read is passed over.
+func (a *Agent) keepCrashes(ctx context.Context, n left4me.Name) {
+	root, err := os.OpenRoot(string(a.Files.Root))
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	dir := path.Join("logs", string(n), "crashes")
+	d, err := root.Open(dir)
+	if err != nil {
+		return // it never crashed
+	}
+	names, err := d.Readdirnames(10 * maxCrashes)
+	d.Close()
+	if err != nil && err != io.EOF { //nolint:errorlint // Readdirnames returns it as it is
+		return
+	}
+	slices.Sort(names)
+	if len(names) > maxCrashes {
+		names = names[len(names)-maxCrashes:]
+	}
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".json") {
+			continue
+		}
+		if err := a.keepCrash(ctx, root, n, path.Join(dir, name)); err != nil {
+			a.log.Warn("crash", "server", n, "file", name, "err", err)
+		}
+	}
+}
+
+func (a *Agent) keepCrash(ctx context.Context, root *os.Root, n left4me.Name, name string) error {
+	st, err := root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if !st.Mode().IsRegular() || st.Size() > maxCrashFile {
+		return fmt.Errorf("it is no crash file: %s of %d bytes", st.Mode(), st.Size())
+	}
+	b, err := root.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	var c struct {
+		At     time.Time     `json:"at"`
+		Exit   string        `json:"exit"`
+		Uptime time.Duration `json:"uptime"`
+		Lines  []string      `json:"lines"`
+	}
+	if err := json.Unmarshal(b, &c); err != nil {
+		return err
+	}
+	if len(c.Lines) > maxCrashLines {
+		c.Lines = c.Lines[len(c.Lines)-maxCrashLines:]
+	}
+	id := fmt.Sprintf("crash-%s-%s-%d", a.Host, n, c.At.UnixMilli())
+	return a.bus.Record(ctx, a.Host, bus.KindCrash, id, bus.Crash{
+		V: bus.Version, Server: n, At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines,
+	})
+}

@@ -1,0 +1,187 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/host/live"
+	"github.com/left4me/left4me/host/shim"
+)
+
+// follower is what the agent knows of a server that is or was up.
+type follower struct {
+	status left4me.Status
+	active bool // a goroutine follows it
+}
+
+// follow begins to watch a server's shim, unless that is done already. It goes
+// on until the server is down.
+func (a *Agent) follow(n left4me.Name) {
+	a.mu.Lock()
+	f := a.servers[n]
+	if f == nil {
+		f = &follower{status: left4me.Status{Name: n, State: left4me.Stopped}}
+		a.servers[n] = f
+	}
+	running := f.active
+	f.active = true
+	a.mu.Unlock()
+	if running {
+		return
+	}
+	// A job's context ends before the server does: follow as long as the agent
+	// lives.
+	a.group.Go(func() error {
+		a.followUntilDown(a.ctx, n)
+		return nil
+	})
+}
+
+func (a *Agent) followUntilDown(ctx context.Context, n left4me.Name) {
+	defer func() {
+		a.poller.Drop(n)
+		a.mu.Lock()
+		if f := a.servers[n]; f != nil {
+			f.active = false
+		}
+		a.mu.Unlock()
+	}()
+	rev := int64(-1)
+	var client *shim.Client
+	defer func() {
+		if client != nil {
+			client.Close()
+		}
+	}()
+	for ctx.Err() == nil {
+		var err error
+		if client == nil {
+			client, err = shim.Dial(ctx, shim.Socket(a.Sockets, n))
+		}
+		if err == nil {
+			var st shim.Status
+			if st, err = client.Watch(ctx, rev); err == nil {
+				rev = st.Rev
+				a.told(ctx, n, st)
+				continue
+			}
+			client.Close()
+		}
+		client, rev = nil, -1
+		state, reason, serr := a.supervisor.State(ctx, n)
+		if ctx.Err() != nil {
+			return
+		}
+		if serr != nil {
+			a.log.Warn("state", "server", n, "err", serr)
+			pause(ctx, time.Second)
+			continue
+		}
+		if !state.Up() {
+			a.keepCrashes(ctx, n)
+			a.update(n, func(st *left4me.Status) {
+				*st = left4me.Status{Name: n, State: state, Reason: reason, Since: now(), SpecHash: st.SpecHash}
+			})
+			return
+		}
+		a.update(n, func(st *left4me.Status) {
+			if st.State != state && state != left4me.Running {
+				st.State, st.Reason, st.PID, st.Since = state, reason, 0, now()
+			}
+		})
+		pause(ctx, 100*time.Millisecond)
+	}
+}
+
+// told takes what a shim says of its server.
+func (a *Agent) told(ctx context.Context, n left4me.Name, s shim.Status) {
+	var restarted bool
+	a.update(n, func(st *left4me.Status) {
+		restarted = s.Restarts > st.Restarts
+		st.State, st.Reason, st.PID, st.Since = s.State, s.Reason, s.PID, s.Since.UTC()
+		st.Port, st.Restarts, st.SpecHash = s.Port, s.Restarts, s.SpecHash
+		if !answers(s.State) {
+			st.Map, st.Players, st.Bots, st.Online = "", 0, 0, nil
+		}
+	})
+	if answers(s.State) && s.Port > 0 {
+		a.poller.Set(n, s.Port)
+	} else {
+		a.poller.Drop(n)
+	}
+	if restarted || s.State == left4me.Failed {
+		a.keepCrashes(ctx, n)
+	}
+}
+
+func answers(s left4me.ServerState) bool { return s == left4me.Running || s == left4me.Unresponsive }
+
+// sampled takes what a server answered players.
+func (a *Agent) sampled(n left4me.Name, s live.Sample) {
+	a.update(n, func(st *left4me.Status) {
+		if !answers(st.State) {
+			return
+		}
+		i := s.Info
+		st.Hostname, st.Map, st.MaxPlayers, st.Bots = i.Name, i.Map, int(i.MaxPlayers), int(i.Bots)
+		st.Players = max(0, int(i.Players)-int(i.Bots))
+		st.SampledAt = s.At.UTC()
+		st.Online = st.Online[:0:0]
+		for _, p := range s.Players {
+			st.Online = append(st.Online, left4me.Player{Name: p.Name, Score: int(p.Score), Duration: p.Duration})
+		}
+	})
+}
+
+// update changes what is known of a server and tells it.
+func (a *Agent) update(n left4me.Name, change func(*left4me.Status)) {
+	a.mu.Lock()
+	f := a.servers[n]
+	if f == nil {
+		a.mu.Unlock()
+		return
+	}
+	change(&f.status)
+	st := f.status
+	a.mu.Unlock()
+	if err := a.bus.Publish(bus.Live(a.Host, bus.KindStatus), st); err != nil {
+		a.log.Warn("status", "server", n, "err", err)
+	}
+}
+
+// forget drops a server that was deleted.
+func (a *Agent) forget(n left4me.Name) {
+	a.mu.Lock()
+	delete(a.servers, n)
+	a.mu.Unlock()
+}
+
+// statuses returns what is known of every server that has anything here.
+func (a *Agent) statuses(ctx context.Context) ([]left4me.Status, error) {
+	names, err := a.Files.Names()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]left4me.Status, 0, len(names))
+	for _, n := range names {
+		a.mu.Lock()
+		f := a.servers[n]
+		var st left4me.Status
+		if f != nil {
+			st = f.status
+		}
+		a.mu.Unlock()
+		if f == nil {
+			state, reason, err := a.supervisor.State(ctx, n)
+			if err != nil {
+				return nil, fmt.Errorf("state of %s: %w", n, err)
+			}
+			st = left4me.Status{Name: n, State: state, Reason: reason}
+		}
+		all = append(all, st)
+	}
+	return all, nil
+}

@@ -1,0 +1,164 @@
+// Package host is the side of left4me that runs games: the agent of a machine.
+//
+// It works on the jobs that come over the bus, answers what the other side asks,
+// and tells what its servers are doing. What it tells comes from the supervisor
+// and the shims; when it starts it looks at what is there, so that it may be
+// ended at any moment without any game server noticing.
+package host
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/host/instance"
+	"github.com/left4me/left4me/host/live"
+)
+
+// sweepEvery is how often the agent looks for servers that were started or
+// ended behind its back.
+const sweepEvery = 5 * time.Second
+
+// Supervisor starts and stops the shims of a host. Methods may be called
+// concurrently for different servers.
+type Supervisor interface {
+	// Start launches a server; one that is up already is success. It returns
+	// when the shim was launched, before the server is ready.
+	Start(ctx context.Context, name left4me.Name) error
+	// Stop runs the stop sequence and returns when the server has ended and
+	// nothing is mounted for it. One that is not up is success.
+	Stop(ctx context.Context, name left4me.Name) error
+	// State is the server as the supervisor sees it, and why when it failed.
+	State(ctx context.Context, name left4me.Name) (left4me.ServerState, string, error)
+	// List returns every server that has something alive.
+	List(ctx context.Context) ([]left4me.Name, error)
+	// Empty empties the writable layer of a server that is down. Errors:
+	// left4me.Busy when it is up.
+	Empty(ctx context.Context, name left4me.Name) error
+}
+
+// Config says which host an agent speaks for and where its files are.
+type Config struct {
+	Host    left4me.Name
+	Files   instance.Files
+	Sockets string // directory of the shims' sockets
+	Version string
+}
+
+// Agent is the agent of one host.
+type Agent struct {
+	Config
+	supervisor Supervisor
+	bus        *bus.Bus
+	log        *slog.Logger
+	poller     *live.Poller
+	group      *errgroup.Group
+	ctx        context.Context // of Run: what outlives a job hangs on it
+
+	mu      sync.Mutex
+	servers map[left4me.Name]*follower
+	jobs    map[left4me.JobID]context.CancelCauseFunc
+}
+
+// New makes an agent. Run must run.
+func New(c Config, supervisor Supervisor, b *bus.Bus, log *slog.Logger) (*Agent, error) {
+	a := &Agent{
+		Config: c, supervisor: supervisor, bus: b, log: log.With("host", c.Host),
+		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]context.CancelCauseFunc{},
+	}
+	poller, err := live.New(a.sampled)
+	if err != nil {
+		return nil, err
+	}
+	a.poller = poller
+	return a, nil
+}
+
+// Run works until ctx ends, and returns when everything that it began has
+// ended. Jobs that it leaves unfinished are begun again by its successor.
+func (a *Agent) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	a.group, a.ctx = group, ctx
+	group.Go(func() error { return a.poller.Run(ctx) })
+	a.sweep(ctx)
+	if err := a.answer(ctx); err != nil {
+		return err
+	}
+	if err := a.bus.Publish(bus.Live(a.Host, bus.KindHello), bus.Hello{V: bus.Version, Version: a.Version}); err != nil {
+		return err
+	}
+	err := a.bus.Work(ctx, a.Host, func(d bus.Delivery) {
+		group.Go(func() error {
+			a.work(ctx, d)
+			return nil
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("agent of %s: %w", a.Host, err)
+	}
+	group.Go(func() error {
+		tick := time.NewTicker(sweepEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				a.sweep(ctx)
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	})
+	return group.Wait()
+}
+
+// sweep follows every server that is alive and isn't followed yet.
+func (a *Agent) sweep(ctx context.Context) {
+	ctx2, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	names, err := a.supervisor.List(ctx2)
+	if err != nil {
+		if ctx.Err() == nil {
+			a.log.Error("list servers", "err", err)
+		}
+		return
+	}
+	for _, n := range names {
+		a.follow(n)
+	}
+}
+
+// answer serves what the other side asks of this host.
+func (a *Agent) answer(ctx context.Context) error {
+	return a.bus.Answer(ctx, bus.Command(a.Host, "*"), func(ctx context.Context, subject string, data []byte) (any, error) {
+		switch bus.VerbOf(subject) {
+		case bus.VerbStatus:
+			return a.statuses(ctx)
+		case bus.VerbOverlays:
+			return a.Files.Overlays()
+		case bus.VerbPort:
+			return with(data, func(r bus.PortRequest) (any, error) { return bus.Empty{V: bus.Version}, portFree(r.Port) })
+		case bus.VerbCancel:
+			return with(data, func(r bus.CancelRequest) (any, error) { return bus.Empty{V: bus.Version}, a.cancel(r.ID) })
+		case bus.VerbConsole:
+			return with(data, func(r bus.ConsoleRequest) (any, error) { return a.console(ctx, r) })
+		case bus.VerbCommand:
+			return with(data, func(r bus.CommandRequest) (any, error) { return a.command(ctx, r) })
+		}
+		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("host %s does not know %q", a.Host, subject), "bring left4me there up to date")
+	})
+}
+
+// with decodes a request for its verb.
+func with[T any](data []byte, f func(T) (any, error)) (any, error) {
+	var r T
+	if err := bus.Decode(data, &r); err != nil {
+		return nil, err
+	}
+	return f(r)
+}

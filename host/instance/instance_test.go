@@ -1,0 +1,194 @@
+package instance_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/instance"
+)
+
+func host(t *testing.T, dirs ...string) instance.Files {
+	t.Helper()
+	root := t.TempDir()
+	for _, d := range append(dirs, "installation/base") {
+		if err := os.MkdirAll(filepath.Join(root, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return instance.Files{Root: instance.Root(root), Group: -1}
+}
+
+func spec(overlays ...left4me.Name) left4me.Spec {
+	return left4me.Spec{Name: "alpha", Port: 27015, Overlays: overlays, Settings: left4me.Settings{Hostname: "Alpha", Mode: "versus"}}
+}
+
+func TestLayersAreStackedTopFirst(t *testing.T) {
+	f := host(t, "overlays/maps/1", "overlays/maps/10", "overlays/maps/9", "overlays/mods/3",
+		"installation/update-200", "installation/update-1000", "installation/junk")
+	got, err := f.Layers([]left4me.Name{"mods", "maps"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"overlays/mods/3", "overlays/maps/10", "installation/update-1000", "installation/update-200", "installation/base",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestMissingContentIsNamed(t *testing.T) {
+	f := host(t, "overlays/empty")
+	err := f.Prepare(spec("empty"))
+	if !errors.Is(err, left4me.NotFound) || !strings.Contains(err.Error(), "overlay empty") {
+		t.Errorf("%v", err)
+	}
+	if err := os.Remove(filepath.Join(string(f.Root), "installation/base")); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Prepare(spec()); !errors.Is(err, left4me.NotFound) || !strings.Contains(err.Error(), "the game is not installed") {
+		t.Errorf("%v", err)
+	}
+	if f.Exists("alpha") {
+		t.Error("a refused start left files behind")
+	}
+}
+
+func TestPrepareKeepsTheGenerationWhenNothingChanged(t *testing.T) {
+	f := host(t, "overlays/maps/1")
+	generation := func(s left4me.Spec) string {
+		t.Helper()
+		if err := f.Prepare(s); err != nil {
+			t.Fatal(err)
+		}
+		env, err := f.ReadEnv("alpha")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return env.Lowerdirs[0]
+	}
+	first := generation(spec("maps"))
+	if again := generation(spec("maps")); again != first {
+		t.Errorf("nothing changed, but %s became %s", first, again)
+	}
+	changed := spec("maps")
+	changed.Settings.Hostname = "Beta"
+	second := generation(changed)
+	if second == first {
+		t.Error("a changed configuration has the old generation")
+	}
+	b, err := os.ReadFile(filepath.Join(string(f.Root), second, "left4dead2/cfg/server.cfg"))
+	if err != nil || !strings.Contains(string(b), `hostname "Beta"`) {
+		t.Errorf("%s: %v", b, err)
+	}
+	if _, err := os.Stat(filepath.Join(string(f.Root), first)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the old generation is still there: %v", err)
+	}
+}
+
+func TestOverlayCfgIsExecutedBottomFirst(t *testing.T) {
+	f := host(t, "overlays/top/1/left4dead2/cfg", "overlays/low/1/left4dead2/cfg")
+	for _, o := range []string{"top", "low"} {
+		if err := os.WriteFile(filepath.Join(string(f.Root), "overlays", o, "1/left4dead2/cfg/server_"+o+".cfg"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Prepare(spec("top", "low")); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(f.Instance("alpha"), "config/1/left4dead2/cfg/server.cfg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	low, top := strings.Index(string(b), "exec server_low.cfg"), strings.Index(string(b), "exec server_top.cfg")
+	if low < 0 || top < low {
+		t.Errorf("what is nearer to the server must come later:\n%s", b)
+	}
+}
+
+func TestNoSettingBecomesACommand(t *testing.T) {
+	s := spec()
+	s.Settings.Hostname = "x\"; quit\nquit \"y"
+	cfg := instance.Config(s, nil, "secret")["left4dead2/cfg/server.cfg"]
+	for _, line := range strings.Split(cfg, "\n") {
+		if strings.HasPrefix(strings.TrimSpace(line), "quit") || strings.Count(line, `"`)%2 != 0 {
+			t.Errorf("a setting got out of its line: %q", line)
+		}
+	}
+	if !strings.HasSuffix(cfg, "rcon_password \"secret\"\n") {
+		t.Errorf("the remote console's password must come last:\n%s", cfg)
+	}
+}
+
+func TestRemoveWorksOnAHalfMadeInstance(t *testing.T) {
+	f := host(t, "instances/alpha", "outside")
+	if err := os.Symlink(filepath.Join(string(f.Root), "outside"), filepath.Join(f.Instance("alpha"), "config")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := f.Remove("alpha"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f.Exists("alpha") {
+		t.Error("it is still there")
+	}
+	if _, err := os.Stat(filepath.Join(string(f.Root), "outside")); err != nil {
+		t.Errorf("removal followed a link: %v", err)
+	}
+}
+
+func TestRemoveRefusesWhatIsNoName(t *testing.T) {
+	f := host(t)
+	for _, n := range []left4me.Name{"", "..", "../installation", "a/b"} {
+		if err := f.Remove(n); !errors.Is(err, left4me.Invalid) {
+			t.Errorf("Remove(%q) = %v", n, err)
+		}
+	}
+}
+
+func TestEnvRoundTrip(t *testing.T) {
+	e := instance.Env{
+		Port: 27015, Args: []string{"-game", "left4dead2", "+hostname", "a b=c # \"d\""},
+		Lowerdirs: []string{"instances/a/config/1", "installation/base"},
+		Ready:     2 * time.Minute, Watchdog: 90 * time.Second, SpecHash: "0123",
+	}
+	b, err := e.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := instance.ReadEnv(bytes.NewReader(b))
+	if err != nil || !reflect.DeepEqual(got, e) {
+		t.Errorf("got %+v, %v\nwant %+v", got, err, e)
+	}
+	e.Lowerdirs = []string{"a:b"}
+	if _, err := e.Append(nil); !errors.Is(err, instance.ErrEnv) {
+		t.Errorf("a layer with a colon was written: %v", err)
+	}
+}
+
+func FuzzReadEnv(f *testing.F) {
+	f.Add([]byte("L4D2_PORT=27015\nL4D2_ARGS=[\"-game\"]\nL4D2_LOWERDIRS=a:b\n"))
+	f.Add([]byte("L4D2_PORT=0\n"))
+	f.Add([]byte("# x\n\nL4D2_ARGS=[\nnothing"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e, err := instance.ReadEnv(bytes.NewReader(b))
+		if err != nil {
+			if !errors.Is(err, instance.ErrEnv) {
+				t.Errorf("%v is not ErrEnv", err)
+			}
+			return
+		}
+		if e.Port < 0 || e.Port > 65535 || e.Ready < 0 || e.Watchdog < 0 {
+			t.Errorf("out of bounds: %+v", e)
+		}
+	})
+}

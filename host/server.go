@@ -1,0 +1,211 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/shim"
+)
+
+// Deadlines of what a job waits for. The shim has its own, shorter ones; these
+// end a job whose shim does not answer.
+const (
+	launchWithin = 30 * time.Second
+	readyWithin  = 10 * time.Minute
+	stopWithin   = 60 * time.Second
+	emptyWithin  = 5 * time.Minute
+)
+
+func (a *Agent) start(ctx context.Context, spec left4me.Spec, p *progress) error {
+	n := spec.Name
+	state, _, err := a.supervisor.State(ctx, n)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", n, err)
+	}
+	if state.Up() && state != left4me.Stopping {
+		p.skip("it runs already", left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
+	} else if err := a.launch(ctx, spec, p); err != nil {
+		return fmt.Errorf("start %s: %w", n, err)
+	}
+	a.follow(n)
+	err = p.step(ctx, left4me.StepAwaitReady, func(ctx context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, readyWithin)
+		defer cancel()
+		return "", a.awaitReady(ctx, n)
+	})
+	if errors.Is(context.Cause(ctx), errCancelled) {
+		// A start that nobody wants any more leaves nothing behind.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+		defer cancel()
+		if stopErr := a.supervisor.Stop(ctx, n); stopErr != nil {
+			a.log.Error("stop after a cancelled start", "server", n, "err", stopErr)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("start %s: %w", n, err)
+	}
+	return nil
+}
+
+func (a *Agent) launch(ctx context.Context, spec left4me.Spec, p *progress) error {
+	err := p.step(ctx, left4me.StepWriteConfig, func(context.Context) (string, error) { return "", a.Files.Prepare(spec) })
+	if err != nil {
+		return err
+	}
+	err = p.step(ctx, left4me.StepCheckPort, func(context.Context) (string, error) { return "", portFree(spec.Port) })
+	if err != nil {
+		return err
+	}
+	return p.step(ctx, left4me.StepLaunch, func(ctx context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, launchWithin)
+		defer cancel()
+		return "", a.supervisor.Start(ctx, spec.Name)
+	})
+}
+
+// awaitReady waits until the server answers players, or has failed.
+func (a *Agent) awaitReady(ctx context.Context, n left4me.Name) error {
+	for rev := int64(-1); ; {
+		st, err := a.watchShim(ctx, n, rev)
+		if ctx.Err() != nil {
+			return &left4me.Error{Kind: left4me.Unavailable, Err: ctx.Err(), Text: fmt.Sprintf("%s did not become ready", n), Hint: "read its console"}
+		}
+		if err == nil {
+			rev = st.Rev
+			switch st.State {
+			case left4me.Running, left4me.Unresponsive:
+				return nil
+			case left4me.Failed, left4me.Stopped:
+				return failed(n, st.Reason)
+			}
+			continue
+		}
+		// No shim answers: it is not up yet, between two attempts, or gone.
+		state, reason, serr := a.supervisor.State(ctx, n)
+		switch {
+		case serr != nil:
+			return serr
+		case state == left4me.Failed, state == left4me.Stopped:
+			return failed(n, reason)
+		}
+		pause(ctx, 50*time.Millisecond)
+	}
+}
+
+func failed(n left4me.Name, reason string) error {
+	if reason == "" {
+		reason = "it ended while it started"
+	}
+	return &left4me.Error{Kind: left4me.Unavailable, Text: reason, Hint: "read the console of " + string(n)}
+}
+
+func (a *Agent) watchShim(ctx context.Context, n left4me.Name, rev int64) (shim.Status, error) {
+	c, err := shim.Dial(ctx, shim.Socket(a.Sockets, n))
+	if err != nil {
+		return shim.Status{}, err
+	}
+	defer c.Close()
+	return c.Watch(ctx, rev)
+}
+
+func (a *Agent) stop(ctx context.Context, n left4me.Name, p *progress) error {
+	err := p.step(ctx, left4me.StepStop, func(ctx context.Context) (string, error) {
+		state, _, err := a.supervisor.State(ctx, n)
+		if err != nil {
+			return "", err
+		}
+		note := ""
+		if !state.Up() {
+			note = "it was not running"
+		}
+		ctx, cancel := context.WithTimeout(ctx, stopWithin)
+		defer cancel()
+		return note, a.supervisor.Stop(ctx, n)
+	})
+	if err != nil {
+		return fmt.Errorf("stop %s: %w", n, err)
+	}
+	err = p.step(ctx, left4me.StepUnmount, func(context.Context) (string, error) {
+		mounted, err := a.mounted(n)
+		if err == nil && mounted {
+			err = &left4me.Error{Kind: left4me.Busy, Text: fmt.Sprintf("the overlay of %s is still in use", n), Hint: "end the program that writes to it, then stop the server again"}
+		}
+		return "", err
+	})
+	if err != nil {
+		return fmt.Errorf("stop %s: %w", n, err)
+	}
+	return nil
+}
+
+// mounted looks in the mount table that this process sees: without systemd a
+// server's mount is in its own namespace and has gone with it.
+func (a *Agent) mounted(n left4me.Name) (bool, error) {
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return false, err
+	}
+	return strings.Contains(string(b), " "+escapeMount(a.Files.Merged(n))+" "), nil
+}
+
+// escapeMount writes a path as mountinfo does.
+func escapeMount(path string) string {
+	return strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`).Replace(path)
+}
+
+func (a *Agent) reset(ctx context.Context, spec left4me.Spec, p *progress) error {
+	if err := a.stop(ctx, spec.Name, p); err != nil {
+		return err
+	}
+	if err := a.empty(ctx, spec.Name, p); err != nil {
+		return fmt.Errorf("reset %s: %w", spec.Name, err)
+	}
+	return a.start(ctx, spec, p)
+}
+
+func (a *Agent) empty(ctx context.Context, n left4me.Name, p *progress) error {
+	return p.step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
+		if _, err := os.Lstat(a.Files.Upper(n)); errors.Is(err, os.ErrNotExist) {
+			return "there was none", nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, emptyWithin)
+		defer cancel()
+		return "", a.supervisor.Empty(ctx, n)
+	})
+}
+
+// remove works on whatever there is of a server, whole or half-made.
+func (a *Agent) remove(ctx context.Context, n left4me.Name, p *progress) error {
+	if err := a.stop(ctx, n, p); err != nil {
+		return err
+	}
+	if err := a.empty(ctx, n, p); err != nil {
+		return fmt.Errorf("delete %s: %w", n, err)
+	}
+	err := p.step(ctx, left4me.StepRemoveFiles, func(context.Context) (string, error) {
+		if !a.Files.Exists(n) {
+			return "there were none", nil
+		}
+		return "", a.Files.Remove(n)
+	})
+	if err != nil {
+		return fmt.Errorf("delete %s: %w", n, err)
+	}
+	a.forget(n)
+	return nil
+}
+
+// pause waits, but not longer than ctx.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,3 @@
+package shim
+
+const maxLine = 4096

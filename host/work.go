@@ -1,0 +1,241 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
+)
+
+var errCancelled = errors.New("cancelled")
+
+// work runs one job: claim, do, report. Whatever it is, running it twice ends
+// in the same state.
+func (a *Agent) work(ctx context.Context, d bus.Delivery) {
+	log := a.log.With("job", d.ID, "kind", d.Kind, "target", d.Target)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if !a.begin(d.ID, cancel) {
+		return // it is being worked on; that one answers for the message
+	}
+	defer a.finish(d.ID)
+
+	var claim bus.ClaimAnswer
+	err := a.bus.Request(ctx, bus.Ask(a.Host, bus.VerbClaim), bus.ClaimRequest{V: bus.Version, ID: d.ID}, &claim)
+	switch {
+	case err != nil:
+		if ctx.Err() == nil {
+			log.Warn("claim", "err", err)
+			_ = d.Later(time.Second)
+		}
+		return
+	case claim.Verdict == bus.Later:
+		_ = d.Later(time.Second)
+		return
+	case claim.Verdict != bus.Go:
+		_ = d.Done()
+		return
+	}
+	stop := a.keepWorking(ctx, d)
+	p := &progress{agent: a, id: d.ID}
+	err = a.run(ctx, d.JobMessage, p)
+	stop()
+	if ctx.Err() != nil && context.Cause(ctx) != errCancelled { //nolint:errorlint // it is that one
+		return // left4me ends: the successor goes on
+	}
+	report := p.end(err, context.Cause(ctx))
+	if report.State == left4me.JobFailed {
+		log.Warn("job failed", "err", err)
+	}
+	a.report(context.WithoutCancel(ctx), d, report)
+}
+
+func (a *Agent) begin(id left4me.JobID, cancel context.CancelCauseFunc) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, ok := a.jobs[id]; ok {
+		return false
+	}
+	a.jobs[id] = cancel
+	return true
+}
+
+func (a *Agent) finish(id left4me.JobID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.jobs, id)
+}
+
+// cancel stops a job that this host works on.
+func (a *Agent) cancel(id left4me.JobID) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if stop, ok := a.jobs[id]; ok {
+		stop(errCancelled)
+	}
+	return nil
+}
+
+// keepWorking tells the bus that the job is being worked on, until the function
+// that it returns is called.
+func (a *Agent) keepWorking(ctx context.Context, d bus.Delivery) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(10 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				if err := d.Working(); err != nil {
+					a.log.Warn("in progress", "job", d.ID, "err", err)
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// report tells the end of a job until it is heard, or gives the message back so
+// that it is told again.
+func (a *Agent) report(ctx context.Context, d bus.Delivery, r bus.JobReport) {
+	for attempt := range 5 {
+		err := a.bus.Request(ctx, bus.Ask(a.Host, bus.VerbReport), r, nil)
+		if err == nil {
+			_ = d.Done()
+			return
+		}
+		a.log.Warn("report", "job", d.ID, "err", err)
+		time.Sleep(time.Duration(100<<attempt) * time.Millisecond)
+	}
+	_ = d.Later(5 * time.Second)
+}
+
+func (a *Agent) run(ctx context.Context, m bus.JobMessage, p *progress) error {
+	if !m.Target.Valid() || m.Spec.Name != m.Target {
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %s names no server", m.ID), "")
+	}
+	switch m.Kind {
+	case left4me.StartServer:
+		p.plan(left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch, left4me.StepAwaitReady)
+		return a.start(ctx, m.Spec, p)
+	case left4me.StopServer:
+		p.plan(left4me.StepStop, left4me.StepUnmount)
+		return a.stop(ctx, m.Target, p)
+	case left4me.RestartServer:
+		p.plan(left4me.StepStop, left4me.StepUnmount, left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch, left4me.StepAwaitReady)
+		if err := a.stop(ctx, m.Target, p); err != nil {
+			return err
+		}
+		return a.start(ctx, m.Spec, p)
+	case left4me.ResetServer:
+		p.plan(left4me.StepStop, left4me.StepUnmount, left4me.StepEmptyUpper, left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch, left4me.StepAwaitReady)
+		return a.reset(ctx, m.Spec, p)
+	case left4me.DeleteServer:
+		p.plan(left4me.StepStop, left4me.StepUnmount, left4me.StepEmptyUpper, left4me.StepRemoveFiles)
+		return a.remove(ctx, m.Target, p)
+	}
+	return left4me.Errorf(left4me.Invalid, fmt.Sprintf("host %s does not know how to %s", a.Host, m.Kind), "bring left4me there up to date")
+}
+
+// progress is what is told of a job while it runs.
+type progress struct {
+	agent *Agent
+	id    left4me.JobID
+
+	mu    sync.Mutex
+	steps []left4me.Step
+}
+
+// plan names the steps that will come.
+func (p *progress) plan(labels ...string) {
+	p.mu.Lock()
+	for _, l := range labels {
+		p.steps = append(p.steps, left4me.Step{Label: l, State: left4me.StepPending})
+	}
+	p.mu.Unlock()
+	p.emit()
+}
+
+// step runs one planned step: told before its work starts and once more with
+// its end. f may return a note of what it found.
+func (p *progress) step(ctx context.Context, label string, f func(context.Context) (note string, err error)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.set(label, func(s *left4me.Step) { s.State, s.StartedAt = left4me.StepRunning, now() })
+	note, err := f(ctx)
+	p.set(label, func(s *left4me.Step) {
+		s.State, s.Note, s.EndedAt = left4me.StepDone, note, now()
+		if err != nil {
+			s.State = left4me.StepFailed
+		}
+	})
+	return err
+}
+
+// skip says that steps need no work, and why.
+func (p *progress) skip(why string, labels ...string) {
+	for _, l := range labels {
+		p.set(l, func(s *left4me.Step) { s.State, s.Note = left4me.StepSkipped, why })
+	}
+}
+
+func (p *progress) set(label string, change func(*left4me.Step)) {
+	p.mu.Lock()
+	for i := range p.steps {
+		if p.steps[i].Label == label {
+			change(&p.steps[i])
+		}
+	}
+	p.mu.Unlock()
+	p.emit()
+}
+
+func (p *progress) snapshot() []left4me.Step {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]left4me.Step{}, p.steps...)
+}
+
+// emit tells how far the job is. It never blocks the work, and nothing that
+// goes wrong with it fails the job.
+func (p *progress) emit() {
+	r := bus.JobReport{V: bus.Version, ID: p.id, State: left4me.JobRunning, Steps: p.snapshot()}
+	if err := p.agent.bus.Publish(bus.Live(p.agent.Host, bus.KindJob), r); err != nil {
+		p.agent.log.Warn("progress", "job", p.id, "err", err)
+	}
+}
+
+// end says how a job ended that returned err; cause is why its context ended.
+func (p *progress) end(err, cause error) bus.JobReport {
+	r := bus.JobReport{V: bus.Version, ID: p.id, State: left4me.JobDone, Steps: p.snapshot()}
+	switch {
+	case err == nil:
+		return r
+	case errors.Is(cause, errCancelled):
+		r.State = left4me.JobCancelled
+	default:
+		r.State = left4me.JobFailed
+		public, ok := left4me.Public(err)
+		if !ok {
+			public = left4me.Errorf(left4me.Unavailable, err.Error(), "")
+		}
+		r.Error = public
+	}
+	for i := range r.Steps {
+		if r.Steps[i].State == left4me.StepPending {
+			r.Steps[i].State = left4me.StepSkipped
+		}
+	}
+	return r
+}
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
