@@ -1,0 +1,180 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/sim/srcds/internal/console"
+	"github.com/left4me/left4me/source/srcdslog"
+)
+
+// bans are the lists of banid and addip.
+type bans struct {
+	ids       map[srcdslog.SteamID]time.Time // until when, the zero time for ever
+	addresses map[netip.Addr]time.Time
+}
+
+func newBans() bans {
+	return bans{map[srcdslog.SteamID]time.Time{}, map[netip.Addr]time.Time{}}
+}
+
+func (b bans) has(id srcdslog.SteamID, from netip.Addr, now time.Time) bool {
+	holds := func(until time.Time, ok bool) bool { return ok && (until.IsZero() || now.Before(until)) }
+	until, ok := b.ids[id]
+	if holds(until, ok) {
+		return true
+	}
+	until, ok = b.addresses[from]
+	return holds(until, ok)
+}
+
+func (s *server) addBanCommands() {
+	add := s.con.Command
+	add("banid", "Add a user ID to the ban list.", s.banID)
+	add("removeid", "Remove a user ID from the ban list.", s.removeID)
+	add("listid", "Lists banned users.", func(console.Args) {
+		listBans(s, "User", s.bans.ids, srcdslog.SteamID.Steam2)
+	})
+	add("writeid", "Writes a list of permanently-banned user IDs to banned_user.cfg.", func(console.Args) {
+		writeBans(s, "banned_user.cfg", "banid", s.bans.ids, srcdslog.SteamID.Steam2)
+	})
+	add("addip", "Add an IP address to the ban list.", s.banIP)
+	add("banip", "Add an IP address to the ban list.", s.banIP)
+	add("removeip", "Remove an IP address from the ban list.", s.removeIP)
+	add("listip", "List IP addresses on the ban list.", func(console.Args) {
+		listBans(s, "IP", s.bans.addresses, netip.Addr.String)
+	})
+	add("writeip", "Save the ban list to banned_ip.cfg.", func(console.Args) {
+		writeBans(s, "banned_ip.cfg", "addip", s.bans.addresses, netip.Addr.String)
+	})
+}
+
+// banTerm reads the minutes of a ban, 0 for ever, and how the log says it.
+func banTerm(word string) (until time.Time, long string) {
+	minutes, err := strconv.ParseFloat(word, 64)
+	if err != nil || minutes <= 0 {
+		return time.Time{}, "permanently"
+	}
+	return time.Now().Add(time.Duration(minutes * float64(time.Minute))), fmt.Sprintf("for %.2f minutes", minutes)
+}
+
+func (s *server) banID(a console.Args) {
+	if len(a.Words) < 2 {
+		s.print("Usage:  banid < minutes > < userid | uniqueid > { kick }\n")
+		return
+	}
+	until, long := banTerm(a.Words[0])
+	p := s.game.Find(a.Words[1])
+	id, err := srcdslog.ParseSteamID(a.Words[1])
+	token := fmt.Sprintf("<><%s><>", a.Words[1])
+	if p != nil {
+		id, err, token = p.SteamID, nil, p.Token()
+	}
+	if err != nil || id == 0 {
+		s.printf("Banid: couldn't find %s\n", a.Words[1])
+		return
+	}
+	s.bans.ids[id] = until
+	if s.con.Bool("sv_logbans") {
+		s.log.Line(`Banid: "%s" was banned "%s" by "Console"`, token, long)
+	}
+	if p != nil && strings.EqualFold(a.Word(2), "kick") {
+		s.kick(p, p.Name, "")
+	}
+}
+
+func (s *server) removeID(a console.Args) {
+	id, err := srcdslog.ParseSteamID(a.Word(0))
+	if n, nErr := strconv.Atoi(a.Word(0)); nErr == nil && n >= 1 && n <= len(s.bans.ids) {
+		id, err = sortedBans(s.bans.ids)[n-1], nil
+	}
+	if _, ok := s.bans.ids[id]; !ok || err != nil {
+		s.printf("removeid:  couldn't find %s\n", a.Word(0))
+		return
+	}
+	delete(s.bans.ids, id)
+	s.printf("removeid:  filter removed for %s\n", id.Steam2())
+}
+
+func (s *server) banIP(a console.Args) {
+	if len(a.Words) < 2 {
+		s.print("Usage: addip < minutes > < ipaddress >\n")
+		return
+	}
+	ip, err := netip.ParseAddr(a.Words[1])
+	if err != nil {
+		s.printf("Invalid IP address!\n")
+		return
+	}
+	until, long := banTerm(a.Words[0])
+	s.bans.addresses[ip] = until
+	if s.con.Bool("sv_logbans") {
+		s.log.Line(`Addip: "<><><>" was banned by IP "%s" by "Console" (IP "%s")`, long, ip)
+	}
+}
+
+func (s *server) removeIP(a console.Args) {
+	ip, _ := netip.ParseAddr(a.Word(0))
+	if _, ok := s.bans.addresses[ip]; !ok {
+		s.printf("removeip: couldn't find %s.\n", a.Word(0))
+		return
+	}
+	delete(s.bans.addresses, ip)
+	s.printf("removeip:  filter removed for %s\n", ip)
+}
+
+// banned is what a ban is about.
+type banned interface {
+	comparable
+	srcdslog.SteamID | netip.Addr
+	String() string
+}
+
+func sortedBans[K banned](m map[K]time.Time) []K {
+	list := make([]K, 0, len(m))
+	for k := range m {
+		list = append(list, k)
+	}
+	slices.SortFunc(list, func(a, b K) int { return strings.Compare(a.String(), b.String()) })
+	return list
+}
+
+func listBans[K banned](s *server, title string, m map[K]time.Time, text func(K) string) {
+	switch len(m) {
+	case 0:
+		s.printf("%s filter list: empty\n", title)
+		return
+	case 1:
+		s.printf("%s filter list: 1 entry\n", title)
+	default:
+		s.printf("%s filter list: %d entries\n", title, len(m))
+	}
+	for i, k := range sortedBans(m) {
+		if until := m[k]; until.IsZero() {
+			s.printf("%d %s : permanent\n", i+1, text(k))
+		} else {
+			s.printf("%d %s : %.3f min\n", i+1, text(k), time.Until(until).Minutes())
+		}
+	}
+}
+
+// writeBans writes the permanent ones as commands into a file of cfg/.
+func writeBans[K banned](s *server, file, command string, m map[K]time.Time, text func(K) string) {
+	s.printf("Writing %s.\n", file)
+	var b strings.Builder
+	for _, k := range sortedBans(m) {
+		if m[k].IsZero() {
+			fmt.Fprintf(&b, "%s 0 %s\n", command, text(k))
+		}
+	}
+	dir := filepath.Join(s.root, s.opt.game, "cfg")
+	if err := os.WriteFile(filepath.Join(dir, file), []byte(b.String()), 0o644); err != nil {
+		s.printf("Couldn't open %s\n", file)
+	}
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/left4me/left4me/sim/srcds/internal/console"
+)
+
+// faults are what goes wrong, as the environment has it.
+type faults struct {
+	crashAtStart string        // SIM_CRASH_AT_START=segv|abort: it dies before it has a socket
+	crashAfter   time.Duration // SIM_CRASH_AFTER: it dies that long after the first map is there; how says SIM_CRASH
+	crash        string        // SIM_CRASH=segv|abort
+	hangAfter    time.Duration // SIM_HANG_AFTER: as crashAfter, but it hangs
+	slowStart    time.Duration // SIM_SLOW_START: the first map takes that much longer
+	flood        string        // SIM_FLOOD="LINES BYTES": floods the console once the first map is there
+	wrongPort    int           // SIM_WRONG_PORT: how many ports behind the wanted one it takes
+	ignoreQuit   bool          // SIM_IGNORE_QUIT=1
+	ignoreSIGINT bool          // SIM_IGNORE_SIGINT=1
+}
+
+func parseFaults(env func(string) string) faults {
+	return faults{
+		crashAtStart: env("SIM_CRASH_AT_START"),
+		crashAfter:   duration(env("SIM_CRASH_AFTER"), 0),
+		crash:        env("SIM_CRASH"),
+		hangAfter:    duration(env("SIM_HANG_AFTER"), 0),
+		slowStart:    duration(env("SIM_SLOW_START"), 0),
+		flood:        env("SIM_FLOOD"),
+		wrongPort:    number(env("SIM_WRONG_PORT"), 0),
+		ignoreQuit:   env("SIM_IGNORE_QUIT") == "1",
+		ignoreSIGINT: env("SIM_IGNORE_SIGINT") == "1",
+	}
+}
+
+// addSimCommands adds the commands that a real server doesn't have.
+func (s *server) addSimCommands() {
+	add := func(name, help string, run func(console.Args)) { s.con.Command("sim_"+name, help, run) }
+	add("crash", "sim_crash [segv|abort]: die by the signal.", func(a console.Args) { s.crash(a.Word(0)) })
+	add("hang", "sim_hang: stop answering for good.", func(console.Args) { hang() })
+	add("flood", "sim_flood <lines> <bytes>: print as fast as possible.", func(a console.Args) { s.flood(a.Rest) })
+	add("map_load", "sim_map_load <duration>: how long maps take to load.", func(a console.Args) {
+		s.opt.sim.mapLoad = duration(a.Word(0), s.opt.sim.mapLoad)
+	})
+	add("ignore_quit", "sim_ignore_quit <0|1>", func(a console.Args) { s.opt.sim.faults.ignoreQuit = a.Word(0) == "1" })
+	add("ignore_sigint", "sim_ignore_sigint <0|1>", func(a console.Args) { s.ignoreSIGINT.Store(a.Word(0) == "1") })
+	add("out_of_date", "sim_out_of_date: say what servers say when there is an update.", func(console.Args) {
+		s.console("MasterRequestRestart\nYour server needs to be restarted in order to receive the latest update.\n")
+	})
+	add("file", "sim_file <name>: show a file of the game as the server finds it.", func(a console.Args) {
+		text, err := s.files.ReadFile(a.Word(0))
+		if err != nil {
+			s.con.Printf("sim_file: no %s\n", a.Word(0))
+			return
+		}
+		s.print(strings.TrimSuffix(string(text), "\n") + "\n")
+	})
+	add("players", "sim_players <n>: how many people there are over time.", func(a console.Args) {
+		s.game.SetAverage(number(a.Word(0), s.game.Average()))
+		s.wakeBeat()
+	})
+	add("tempo", "sim_tempo <factor>: how fast they play.", func(a console.Args) {
+		if t := float64(duration(a.Word(0), 0)) / float64(time.Second); t > 0 {
+			s.opt.sim.tempo = t
+			s.wakeBeat()
+		}
+	})
+	add("join", "sim_join <name>: somebody joins.", func(a console.Args) {
+		if !s.playing() || s.game.Join(a.Text(), time.Now()) == nil {
+			s.con.Printf("sim_join: %s cannot join\n", a.Text())
+		}
+		s.noticeHibernation()
+	})
+	add("leave", "sim_leave <name>: somebody leaves.", func(a console.Args) {
+		if p := s.game.Find(a.Text()); p != nil {
+			s.game.Leave(p, "Disconnect by user.", time.Now())
+		}
+		s.noticeHibernation()
+	})
+	add("say", "sim_say <userid> <text>: somebody says something.", func(a console.Args) {
+		if p := s.game.Find(a.Word(0)); p != nil {
+			s.game.Say(p, strings.Join(a.Words[1:], " "))
+		}
+	})
+}
+
+// crash kills the process by a real signal, after what the crash handler prints. The lines behind these are of the
+// shell and of srcds_run.
+func (s *server) crash(how string) {
+	signalled := syscall.SIGSEGV
+	if how == "abort" {
+		signalled = syscall.SIGABRT
+	}
+	s.console("PreMinidumpCallback: updating dump comment\nUploading dump (out-of-process)\n" +
+		time.Now().Format("/tmp/dumps/crash_20060102150405_1.dmp\n") + "success = yes\n")
+	// A core of this would tell nobody anything.
+	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
+	dieBy(signalled)
+}
+
+// dieBy ends the process by a signal's default action. The runtime's own handler would make an exit of it, so it is
+// taken out first, past the runtime.
+func dieBy(sig syscall.Signal) {
+	var action [64]byte // at least a struct sigaction of any Linux; all zero is SIG_DFL
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
+	_ = syscall.Kill(os.Getpid(), sig)
+	hang()
+}
+
+// hang never returns. Called by the engine's goroutine it stops everything that must wait for it.
+func hang() {
+	for {
+		time.Sleep(time.Hour)
+	}
+}
+
+// flood prints lines of that many bytes, the newline not counted.
+func (s *server) flood(arguments string) {
+	var lines, size int
+	if _, err := fmt.Sscan(arguments, &lines, &size); err != nil || lines < 0 || size < 0 {
+		s.print("Usage:  sim_flood <lines> <bytes>\n")
+		return
+	}
+	const longest = 1 << 20
+	size = min(size, longest)
+	out := bufio.NewWriterSize(s.out, 32<<10)
+	const words = "all work and no play makes the tank a dull boy "
+	filler := strings.Repeat(words, size/len(words)+1)
+	for n := range lines {
+		line := fmt.Sprintf("%07d %s", n, filler)[:size]
+		if _, err := out.WriteString(line + "\n"); err != nil {
+			return
+		}
+	}
+	_ = out.Flush()
+	s.console("sim_flood done\n")
+}
+
+// watchSignals ends the process at SIGINT, whatever the engine does at that moment. SIGTERM is left to its default.
+func (s *server) watchSignals() {
+	s.ignoreSIGINT.Store(s.opt.sim.faults.ignoreSIGINT)
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, syscall.SIGINT)
+	go func() {
+		for range interrupts {
+			if !s.ignoreSIGINT.Load() {
+				os.Exit(0)
+			}
+		}
+	}()
+}

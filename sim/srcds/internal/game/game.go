@@ -1,0 +1,306 @@
+// Package game plays: people come, talk, fight and go, on a server where nobody is.
+//
+// It knows nothing of sockets or consoles. Time passes in beats, which its owner gives; what happens comes out as lines
+// of the log. The same seed and the same calls give the same game. The people, their SteamIDs and addresses are
+// invented; the addresses are of the blocks reserved for documentation.
+package game
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/left4me/left4me/source/srcdslog"
+)
+
+const maxName = 31
+
+// Outcome is what a beat means for the map.
+type Outcome int
+
+// Outcomes of a beat.
+const (
+	Goes      Outcome = iota // on
+	Completed                // the chapter: the next one follows
+	Lost                     // everybody: the map begins again
+)
+
+// Rules of the current map.
+type Rules struct {
+	Map       string
+	Versus    bool // people may be infected
+	Hibernate bool // no bots while nobody is there
+	Most      int  // people
+}
+
+// Game is who is on a server and what they do. It isn't safe for concurrent use.
+type Game struct {
+	Log func(format string, args ...any)
+	// Allowed says whether somebody may join; it may be nil.
+	Allowed func(id srcdslog.SteamID, from netip.Addr) bool
+
+	rng        *rand.Rand
+	people     []person
+	players    []*Player
+	rules      Rules
+	average    int
+	target     int
+	lastUserID int
+	now        time.Time // of the beat
+	beats      int       // of the round
+	length     int       // of the round, in beats
+}
+
+// New makes an empty game with about as many people as average, over time.
+func New(seed uint64, average int, log func(format string, args ...any)) *Game {
+	g := &Game{Log: log, rng: rand.New(rand.NewPCG(seed, 0x4c344432)), people: people(), lastUserID: 1}
+	g.SetAverage(average)
+	return g
+}
+
+// SetAverage changes how many people there are over time; with 0 nobody comes, and those who are there do nothing.
+func (g *Game) SetAverage(n int) { g.average, g.target = n, n }
+
+// Average returns what [Game.SetAverage] was given.
+func (g *Game) Average() int { return g.average }
+
+// Players returns everybody, in the order of their slots. They are not to be changed.
+func (g *Game) Players() []*Player { return g.players }
+
+// Humans returns how many people there are, those who are still connecting too.
+func (g *Game) Humans() int { return g.count(func(p *Player) bool { return !p.Bot }) }
+
+// Bots returns how many bots there are.
+func (g *Game) Bots() int { return len(g.players) - g.Humans() }
+
+func (g *Game) count(is func(*Player) bool) int {
+	n := 0
+	for _, p := range g.players {
+		if is(p) {
+			n++
+		}
+	}
+	return n
+}
+
+// StartMap begins a map. People stay, bots are made anew.
+func (g *Game) StartMap(r Rules, now time.Time) {
+	g.rules = r
+	g.players = slices.DeleteFunc(g.players, func(p *Player) bool { return p.Bot })
+	for i, p := range g.players {
+		p.Slot, p.Team, p.Character = i+1, "", ""
+		if p.State == Active {
+			p.State = Spawning
+		}
+	}
+	g.startRound()
+	g.fillBots(now)
+	if g.average == 0 { // there is no beat that would bring them in
+		for _, p := range g.humans() {
+			g.bringIn(p, now)
+		}
+	}
+}
+
+// EndMap takes everybody off: a map was not found.
+func (g *Game) EndMap() { g.players = nil }
+
+func (g *Game) startRound() {
+	g.beats, g.length = 0, 60+g.rng.IntN(90)
+	g.Log(`World triggered "Round_Start"`)
+}
+
+func (g *Game) cast() int {
+	var campaign int
+	if _, err := fmt.Sscanf(g.rules.Map, "c%dm", &campaign); err == nil && campaign >= 7 {
+		return 1
+	}
+	return 0
+}
+
+// fillBots keeps the four survivors complete: a bot for each that nobody plays.
+func (g *Game) fillBots(now time.Time) {
+	isSurvivor := func(p *Player) bool { return p.Team == Survivor }
+	if g.rules.Hibernate && g.Humans() == 0 {
+		for _, p := range slices.Clone(g.players) {
+			g.remove(p, "Kicked by Console")
+		}
+		return
+	}
+	for g.count(isSurvivor) > 4 {
+		i := slices.IndexFunc(g.players, func(p *Player) bool { return p.Bot && isSurvivor(p) })
+		if i < 0 {
+			break
+		}
+		g.remove(g.players[i], "Kicked by Console")
+	}
+	for _, c := range survivors[g.cast()] {
+		taken := slices.ContainsFunc(g.players, func(p *Player) bool { return p.Character == c.character })
+		if taken || g.count(isSurvivor) >= 4 {
+			continue
+		}
+		p := g.connect(person{name: c.name}, true, now)
+		p.Character, p.health = c.character, 100
+		g.joinTeam(p, Survivor)
+	}
+}
+
+// connect adds a player in the first slot that is free.
+func (g *Game) connect(who person, bot bool, now time.Time) *Player {
+	g.lastUserID++
+	slot := 1
+	for slices.ContainsFunc(g.players, func(p *Player) bool { return p.Slot == slot }) {
+		slot++
+	}
+	p := &Player{
+		UserID: g.lastUserID, Slot: slot, Name: who.name, SteamID: who.steamID, Address: who.address, Bot: bot,
+		State: Connected, Ping: 20 + g.rng.IntN(130), Rate: 30000, Since: now, health: 100,
+		area: 1 + g.rng.IntN(90000), yaw: g.rng.Float64() * 360,
+	}
+	for i := range p.position {
+		p.position[i] = (g.rng.Float64() - 0.5) * 8000
+	}
+	address := "none"
+	if bot {
+		p.State, p.Ping = Active, 0
+	} else {
+		address = who.address.String()
+	}
+	g.players = append(g.players, p)
+	slices.SortFunc(g.players, func(a, b *Player) int { return a.Slot - b.Slot })
+	g.Log(`"%s" connected, address "%s"`, p.Token(), address)
+	return p
+}
+
+// Join lets somebody join with a name, at once and with all that belongs to it. It returns nil if there is no room, or
+// if they may not.
+func (g *Game) Join(name string, now time.Time) *Player {
+	if g.Humans() >= g.rules.Most {
+		return nil
+	}
+	who, ok := g.someone(name)
+	if !ok {
+		return nil
+	}
+	p := g.connect(who, false, now)
+	g.bringIn(p, now)
+	return p
+}
+
+// someone finds the person with a name, or makes one. The engine cuts names at 31 bytes.
+func (g *Game) someone(name string) (person, bool) {
+	for len(name) > maxName {
+		_, last := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-last]
+	}
+	i := slices.IndexFunc(g.people, func(w person) bool { return w.name == name })
+	if i < 0 {
+		i = len(g.people)
+		g.people = append(g.people, newPerson(name, i))
+	}
+	return g.people[i], g.mayJoin(g.people[i])
+}
+
+func (g *Game) mayJoin(w person) bool {
+	here := slices.ContainsFunc(g.players, func(p *Player) bool { return p.SteamID == w.steamID })
+	return !here && (g.Allowed == nil || g.Allowed(w.steamID, w.address.Addr()))
+}
+
+// bringIn takes a player through all that is left of joining.
+func (g *Game) bringIn(p *Player, now time.Time) {
+	for p.State != Active {
+		g.advance(p, now)
+	}
+}
+
+// advance is one step of joining.
+func (g *Game) advance(p *Player, now time.Time) {
+	if p.State == Connected {
+		p.State = Spawning
+		g.Log(`"%s" STEAM USERID validated`, p.Token())
+		return
+	}
+	p.State, p.Team = Active, ""
+	g.Log(`"%s" entered the game`, p.Token())
+	team := Survivor
+	onTeam := func(team string) int {
+		return g.count(func(o *Player) bool { return !o.Bot && o.Team == team })
+	}
+	if g.rules.Versus && onTeam(Infected) < onTeam(Survivor) {
+		team = Infected
+	}
+	g.joinTeam(p, team)
+	g.fillBots(now)
+}
+
+func (g *Game) joinTeam(p *Player, team string) {
+	p.Team = Unassigned
+	g.Log(`"%s" joined team "%s"`, p.Token(), team)
+	p.Team, p.dead, p.temp = team, false, 0
+	switch {
+	case team == Spectator:
+		p.Character = ""
+	case team == Infected:
+		s := special[g.rng.IntN(len(special)-1)] // nobody begins as the Tank
+		p.Character, p.health = strings.ToUpper(s.name), s.health
+	case !p.Bot:
+		g.takeOver(p)
+	}
+}
+
+// takeOver gives somebody the character of a bot, which leaves.
+func (g *Game) takeOver(p *Player) {
+	i := slices.IndexFunc(g.players, func(o *Player) bool { return o.Bot && o.Team == Survivor })
+	if i >= 0 {
+		bot := g.players[i]
+		p.Character, p.health = bot.Character, bot.health
+		g.remove(bot, "Kicked by Console")
+		return
+	}
+	p.health = 100
+	for _, c := range survivors[g.cast()] {
+		if !slices.ContainsFunc(g.players, func(o *Player) bool { return o.Character == c.character }) {
+			p.Character = c.character
+			return
+		}
+	}
+}
+
+func (g *Game) remove(p *Player, reason string) {
+	g.Log(`"%s" disconnected (reason "%s")`, p.Token(), reason)
+	g.players = slices.DeleteFunc(g.players, func(o *Player) bool { return o == p })
+}
+
+// Leave takes a player off the server.
+func (g *Game) Leave(p *Player, reason string, now time.Time) {
+	g.remove(p, reason)
+	g.fillBots(now)
+}
+
+// Find returns the player with a number, a SteamID or, ignoring case, a name, or nil.
+func (g *Game) Find(who string) *Player {
+	id, _ := srcdslog.ParseSteamID(who)
+	for _, p := range g.players {
+		if fmt.Sprint(p.UserID) == who || id != 0 && p.SteamID == id || strings.EqualFold(p.Name, who) {
+			return p
+		}
+	}
+	return nil
+}
+
+// Say lets a player say something.
+func (g *Game) Say(p *Player, text string) { g.Log(`"%s" say "%s"`, p.Token(), text) }
+
+func (g *Game) humans() []*Player {
+	var list []*Player
+	for _, p := range g.players {
+		if !p.Bot {
+			list = append(list, p)
+		}
+	}
+	return list
+}

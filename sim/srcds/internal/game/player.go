@@ -1,0 +1,85 @@
+package game
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/left4me/left4me/source/srcdslog"
+)
+
+// Player is somebody in the game, a person or a bot.
+type Player struct {
+	UserID    int // never used twice
+	Slot      int // from 1
+	Name      string
+	SteamID   srcdslog.SteamID // zero for a bot
+	Address   netip.AddrPort
+	Bot       bool
+	State     State
+	Team      string // empty before the first team
+	Character string // as the log has it: Gambler, TANK…; empty without one
+	Score     int
+	Ping      int
+	Loss      int
+	Rate      int
+	Since     time.Time // of the connection
+
+	health, temp int
+	dead         bool
+	position     [3]float64
+	yaw          float64
+	area         int
+	leaveAfter   int // beats left, for infected bots
+}
+
+// State of a connection.
+type State string
+
+// States, in their order.
+const (
+	Connected State = "connected"
+	Spawning  State = "spawning"
+	Active    State = "active"
+)
+
+// Teams.
+const (
+	Survivor   = "Survivor"
+	Infected   = "Infected"
+	Spectator  = "Spectator"
+	Unassigned = "Unassigned"
+)
+
+// ID is the player's SteamID as the log and the console have it.
+func (p *Player) ID() string {
+	switch {
+	case p.Bot:
+		return "BOT"
+	case p.State == Connected:
+		return "STEAM_ID_PENDING"
+	}
+	return p.SteamID.Steam2()
+}
+
+// Token is the player in the log: name, number, SteamID and team.
+func (p *Player) Token() string {
+	id := p.ID()
+	if !p.Bot {
+		id = p.SteamID.Steam2() // the log has it from the beginning
+	}
+	return fmt.Sprintf("%s<%d><%s><%s>", p.Name, p.UserID, id, p.Team)
+}
+
+// Extended is the longer token of events of play.
+func (p *Player) Extended() string {
+	if p.Character == "" {
+		return p.Token()
+	}
+	state := "ALIVE"
+	if p.dead {
+		state = "DEAD"
+	}
+	return fmt.Sprintf("%s<%s><%s><%d+%d><setpos_exact %.2f %.2f %.2f; setang 0.00 %.2f 0.00><Area %d>", p.Token(),
+		p.Character, state, p.health, p.temp, p.position[0], p.position[1], p.position[2], p.yaw, p.area)
+}

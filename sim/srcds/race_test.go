@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// raceFlags build the server under test as this test is built.
+var raceFlags = []string{"-race"}

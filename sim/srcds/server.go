@@ -1,0 +1,224 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/left4me/left4me/sim/srcds/internal/console"
+	"github.com/left4me/left4me/sim/srcds/internal/content"
+	"github.com/left4me/left4me/sim/srcds/internal/game"
+	"github.com/left4me/left4me/sim/srcds/internal/gamelog"
+	"github.com/left4me/left4me/sim/srcds/internal/query"
+	"github.com/left4me/left4me/source/srcdslog"
+)
+
+// server is the whole of it. As with the engine one thread does everything, in [server.run]; sockets and the standard
+// input have goroutines that only read and hand over. So nothing is answered while a map loads, and nothing ever again
+// after a hang.
+type server struct {
+	opt   options
+	root  string
+	out   io.Writer
+	con   *console.Console
+	files *content.Content
+	game  *game.Game
+	log   *gamelog.Log
+	query *query.Responder
+
+	conn    *net.UDPConn
+	address netip.AddrPort // of conn
+	rcon    net.Listener   // nil if its port was taken
+
+	work    chan func()
+	beat    *time.Timer
+	started time.Time
+	maps    int // loaded so far
+
+	current     string // map, empty without one
+	next        string // map to load before anything else is done
+	nextMode    string
+	hibernating bool
+	capture     *strings.Builder // takes what is printed instead of out, for RCON
+
+	passwordChanges int
+	bans            bans
+	ignoreSIGINT    atomic.Bool
+}
+
+func newServer(root string, opt options, out io.Writer) *server {
+	s := &server{
+		opt: opt, root: root, out: out, query: query.New(), started: time.Now(), work: make(chan func()),
+		bans: newBans(), files: &content.Content{},
+	}
+	s.con = console.New(s.print)
+	s.con.Changed = s.changed
+	s.con.ReadScript = func(name string) ([]byte, error) { return s.files.ReadFile("cfg/" + name) }
+	s.log = &gamelog.Log{
+		Dir: filepath.Join(root, opt.game), Loopback: opt.sim.logLoopback,
+		Print: s.print, Echo: s.console, Send: s.send, Settings: s.logSettings,
+	}
+	seed := opt.sim.seed
+	if !opt.sim.hasSeed {
+		seed = uint64(opt.port)
+	}
+	s.game = game.New(seed, opt.sim.players, s.log.Line)
+	s.game.Allowed = func(id srcdslog.SteamID, from netip.Addr) bool { return !s.bans.has(id, from, time.Now()) }
+	s.addCommands()
+	s.addSimCommands()
+	return s
+}
+
+// run starts the server. It returns the exit code of a server that cannot start; the others end by a command or signal.
+func (s *server) run() int {
+	s.watchSignals()
+	if code, ok := s.start(); !ok {
+		return code
+	}
+	s.beat = time.NewTimer(time.Hour)
+	s.wakeBeat()
+	go s.readConsole(os.Stdin)
+	go s.readQueries()
+	s.serveRCON()
+	s.settle()
+	for {
+		select {
+		case do := <-s.work:
+			do()
+		case <-s.beat.C:
+			s.think()
+		}
+		s.settle()
+	}
+}
+
+// settle does what commands only ask for: they load no map themselves, so that the rest of a line comes first.
+func (s *server) settle() {
+	for s.next != "" {
+		first := s.maps == 0
+		s.loadMap()
+		if first && s.current != "" {
+			s.armFaults()
+		}
+	}
+}
+
+// armFaults starts the clocks of what goes wrong some time after the first map.
+func (s *server) armFaults() {
+	f := s.opt.sim.faults
+	if f.flood != "" {
+		s.flood(f.flood)
+	}
+	if f.crashAfter > 0 {
+		time.AfterFunc(f.crashAfter, func() { s.do(func() { s.crash(f.crash) }) })
+	}
+	if f.hangAfter > 0 {
+		time.AfterFunc(f.hangAfter, func() { s.do(hang) })
+	}
+}
+
+// do lets the engine's goroutine run f and waits for its end.
+func (s *server) do(f func()) {
+	done := make(chan struct{})
+	s.work <- func() {
+		defer close(done)
+		f()
+	}
+	<-done
+}
+
+// print prints onto the console, or into the answer to RCON.
+func (s *server) print(text string) {
+	if s.capture != nil {
+		s.capture.WriteString(text)
+		return
+	}
+	s.console(text)
+}
+
+// console prints onto the console, whoever gave the command.
+func (s *server) console(text string) { _, _ = io.WriteString(s.out, text) }
+
+func (s *server) printf(format string, args ...any) { s.print(fmt.Sprintf(format, args...)) }
+
+// interval is the time between two beats.
+func (s *server) interval() time.Duration {
+	const usual, shortest = 4 * time.Second, 10 * time.Millisecond
+	return max(shortest, time.Duration(float64(usual)/s.opt.sim.tempo))
+}
+
+// wakeBeat sets the timer of the game; it rests while nobody can come.
+func (s *server) wakeBeat() {
+	if s.beat == nil {
+		return
+	}
+	s.beat.Stop()
+	if s.game.Average() > 0 {
+		s.beat.Reset(s.interval())
+	}
+}
+
+// think is a beat of the game.
+func (s *server) think() {
+	if s.playing() {
+		switch s.game.Beat(time.Now()) {
+		case game.Completed:
+			s.next = s.files.Next(s.con.String("mp_gamemode"), s.current)
+		case game.Lost:
+			s.next = s.current
+		}
+		s.noticeHibernation()
+	}
+	s.wakeBeat()
+}
+
+// playing says whether there is a map.
+func (s *server) playing() bool { return s.current != "" }
+
+// noticeHibernation says when the last person went or the first one came.
+func (s *server) noticeHibernation() {
+	empty := s.game.Humans() == 0 && s.con.Bool("sv_hibernate_when_empty")
+	if empty == s.hibernating {
+		return
+	}
+	s.hibernating = empty
+	if empty {
+		s.print("Server is hibernating\n")
+	} else {
+		s.print("Server waking up from hibernation\n")
+	}
+}
+
+// changed reacts to a variable.
+func (s *server) changed(v *console.Var) {
+	switch v.Name {
+	case "rcon_password":
+		s.passwordChanges++
+	case "sv_hibernate_when_empty":
+		s.noticeHibernation()
+	}
+	if v.Flags&console.Notify != 0 {
+		value := v.Value
+		if v.Flags&console.Protected != 0 {
+			value = "***PROTECTED***"
+		}
+		s.log.Line(`server_cvar: "%s" "%s"`, v.Name, value)
+	}
+}
+
+func (s *server) logSettings() gamelog.Settings {
+	secret := s.con.String("sv_logsecret")
+	if s.con.Int("sv_logsecret") == 0 {
+		secret = ""
+	}
+	return gamelog.Settings{
+		Echo: s.con.Bool("sv_logecho"), Files: s.con.Bool("sv_logfile"), OneFile: s.con.Bool("sv_log_onefile"),
+		Subdir: s.con.String("sv_logsdir"), Secret: secret, Version: build,
+	}
+}
