@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -32,8 +33,9 @@ var migrations embed.FS
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
-	write *sql.DB // one connection: writers queue in the program, not on a lock
-	read  *sql.DB
+	write      *sql.DB // one connection: writers queue in the program, not on a lock
+	read       *sql.DB
+	generation atomic.Uint64
 }
 
 // Open opens the database at path, makes it when there is none, and brings its
@@ -135,8 +137,14 @@ func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
 	if err := f(tx); err != nil {
 		return err
 	}
+	// Even when the commit says that it failed: it may have been done.
+	defer s.generation.Add(1)
 	return tx.Commit()
 }
+
+// Generation is another number after each write that has returned: what was
+// read while it was the same is still what the database holds.
+func (s *Store) Generation() uint64 { return s.generation.Load() }
 
 // violates reports whether err is a broken UNIQUE or PRIMARY KEY rule.
 func violates(err error) bool {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/left4me/left4me"
@@ -26,6 +27,7 @@ type Storage interface {
 	Blueprints(ctx context.Context) ([]left4me.Blueprint, error)
 	AddCrash(ctx context.Context, v store.Crash) error
 	Crashes(ctx context.Context, server left4me.Name, limit int) ([]store.Crash, error)
+	Generations
 }
 
 var _ Storage = (*store.Store)(nil)
@@ -41,6 +43,7 @@ type Servers struct {
 	ports   PortRange
 	log     *slog.Logger
 	live    *live
+	last    atomic.Pointer[snapshot]
 }
 
 // New makes the list. Start must be called for states to be known.
@@ -54,49 +57,6 @@ type View struct {
 	Status          left4me.Status
 	Job             *left4me.Job // the one that is queued or running, or nil
 	RestartRequired bool         // it runs with other settings than it has now
-}
-
-// List returns all servers by name.
-func (s *Servers) List(ctx context.Context) ([]View, error) {
-	all, err := s.storage.Servers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.views(ctx, all)
-}
-
-// Get returns one server. Errors: left4me.NotFound.
-func (s *Servers) Get(ctx context.Context, name left4me.Name) (View, error) {
-	v, err := s.storage.Server(ctx, name)
-	if err != nil {
-		return View{}, err
-	}
-	views, err := s.views(ctx, []left4me.Server{v})
-	if err != nil {
-		return View{}, err
-	}
-	return views[0], nil
-}
-
-func (s *Servers) views(ctx context.Context, all []left4me.Server) ([]View, error) {
-	blueprints, err := s.blueprints(ctx)
-	if err != nil {
-		return nil, err
-	}
-	active, err := s.jobs.Active(ctx)
-	if err != nil {
-		return nil, err
-	}
-	views := make([]View, len(all))
-	for i, v := range all {
-		views[i] = View{Server: v, Status: s.live.get(v.Host, v.Name)}
-		if j, ok := active[v.Name]; ok && j.Kind.Noun() == "server" {
-			views[i].Job = &j
-		}
-		st := views[i].Status
-		views[i].RestartRequired = st.State.Up() && st.SpecHash != "" && st.SpecHash != spec(v, blueprints[v.Blueprint]).Hash()
-	}
-	return views, nil
 }
 
 func (s *Servers) blueprints(ctx context.Context) (map[left4me.Name]left4me.Blueprint, error) {

@@ -1,0 +1,141 @@
+package accounts
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// cost is what one hash takes: 19 MiB and two passes, OWASP's first choice.
+type cost struct {
+	memory  uint32 // KiB
+	time    uint32
+	threads uint8
+}
+
+var normal = cost{memory: 19456, time: 2, threads: 1}
+
+const (
+	saltSize = 16
+	keySize  = 32
+
+	hashAtOnce = 2  // more would let a flood of logins take the memory of a game
+	hashQueue  = 32 // further ones are turned away
+)
+
+var raw = base64.RawStdEncoding.Strict()
+
+// phc is a hash with all that checking needs, in the PHC string format
+// ($argon2id$v=19$m=…,t=…,p=…$salt$key).
+type phc struct {
+	cost
+	salt, key []byte
+}
+
+func (p phc) String() string {
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.memory, p.time, p.threads,
+		raw.EncodeToString(p.salt), raw.EncodeToString(p.key))
+}
+
+var errPHC = errors.New("the stored password is not a hash of ours")
+
+func parsePHC(s string) (phc, error) {
+	var (
+		p       phc
+		version int
+	)
+	parts := strings.Split(s, "$")
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" {
+		return p, errPHC
+	}
+	if _, err := fmt.Sscanf(parts[2], "v=%d", &version); err != nil || version != argon2.Version {
+		return p, errPHC
+	}
+	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.memory, &p.time, &p.threads); err != nil {
+		return p, errPHC
+	}
+	// A broken row must not make a login take gigabytes.
+	if p.memory > 1<<20 || p.time < 1 || p.time > 16 || p.threads < 1 {
+		return p, errPHC
+	}
+	var err error
+	if p.salt, err = raw.DecodeString(parts[4]); err != nil {
+		return p, errPHC
+	}
+	if p.key, err = raw.DecodeString(parts[5]); err != nil || len(p.key) < 16 || len(p.key) > 64 {
+		return p, errPHC
+	}
+	return p, nil
+}
+
+func (p phc) derive(password string) []byte {
+	return argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.threads, uint32(len(p.key)))
+}
+
+// hashing bounds how much hashing goes on.
+type hashing struct {
+	cost    cost
+	slots   chan struct{}
+	waiting *atomic.Int32
+	dummy   func() string // a hash that no password has
+}
+
+func newHashing() hashing {
+	h := hashing{cost: normal, slots: make(chan struct{}, hashAtOnce), waiting: new(atomic.Int32)}
+	h.dummy = sync.OnceValue(func() string { return h.fresh().String() })
+	return h
+}
+
+// fresh has a random salt, and a random key that nobody knows a password for.
+func (h hashing) fresh() phc {
+	p := phc{cost: h.cost, salt: make([]byte, saltSize), key: make([]byte, keySize)}
+	_, _ = rand.Read(p.salt) // never fails
+	_, _ = rand.Read(p.key)
+	return p
+}
+
+func (h hashing) hash(ctx context.Context, password string) (string, error) {
+	p := h.fresh()
+	err := h.slot(ctx, func() { p.key = p.derive(password) })
+	return p.String(), err
+}
+
+// verify reports whether stored is a hash of password. Without a stored hash it
+// does the same work and says no.
+func (h hashing) verify(ctx context.Context, stored, password string) (bool, error) {
+	if stored == "" {
+		stored = h.dummy()
+	}
+	p, err := parsePHC(stored)
+	if err != nil {
+		return false, err
+	}
+	equal := false
+	err = h.slot(ctx, func() { equal = subtle.ConstantTimeCompare(p.key, p.derive(password)) == 1 })
+	return equal, err
+}
+
+func (h hashing) slot(ctx context.Context, f func()) error {
+	if h.waiting.Add(1) > hashQueue {
+		h.waiting.Add(-1)
+		return busy("too many people log in at once", 2*time.Second)
+	}
+	defer h.waiting.Add(-1)
+	select {
+	case h.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-h.slots }()
+	f()
+	return nil
+}

@@ -1,0 +1,111 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/store"
+)
+
+// How long a session is good for: IdleSession after it was last used, and
+// MaxSession in all.
+const (
+	IdleSession = 30 * 24 * time.Hour
+	MaxSession  = 90 * 24 * time.Hour
+
+	touchEvery = time.Minute // what "seen" costs is one write at most this often
+	maxAgent   = 256
+)
+
+// Login checks a password and begins a session. The cookie is the only copy of
+// the session's secret. agent is what the browser calls itself. Errors:
+// left4me.Denied, and left4me.Busy with RetryAfter inside when there were too
+// many attempts.
+func (a *Accounts) Login(ctx context.Context, name, password string, from netip.Addr, agent string) (cookie string, actor Actor, err error) {
+	// A name that can't be is not worth memory in the throttle as it is.
+	account := name
+	if !userName.MatchString(name) {
+		account = "?"
+	}
+	if wait := a.throttle.take(account, from, a.now()); wait > 0 {
+		a.log.Warn("login throttled", "user", account, "from", from, "wait", wait)
+		return "", Actor{}, busy("there were too many attempts to log in", wait)
+	}
+	u, err := a.storage.User(ctx, name)
+	if err != nil && !errors.Is(err, left4me.NotFound) {
+		return "", Actor{}, err
+	}
+	if len(password) > MaxPassword {
+		password = password[:MaxPassword+1] // wrong in any case, but not for free
+	}
+	ok, err := a.hashing.verify(ctx, u.Password, password)
+	if err != nil {
+		return "", Actor{}, err
+	}
+	if !ok {
+		a.log.Warn("login failed", "user", account, "from", from)
+		return "", Actor{}, errLogin
+	}
+	a.throttle.succeeded(account, from)
+	cookie = random(43)
+	now := a.now()
+	sum := a.digest(cookie)
+	err = a.storage.CreateSession(ctx, store.Session{
+		Hash: sum[:], UserID: u.ID, Agent: shorten(agent, maxAgent), Address: from.String(),
+		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(IdleSession),
+	})
+	if err != nil {
+		return "", Actor{}, err
+	}
+	a.log.Info("login", "user", u.Name, "from", from)
+	return cookie, actorOf(u), nil
+}
+
+func shorten(s string, most int) string {
+	return strings.ToValidUTF8(s[:min(len(s), most)], "")
+}
+
+// Authenticate says whose session a cookie is. Errors: left4me.Denied when it is
+// nobody's or has expired.
+func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, error) {
+	if cookie == "" || len(cookie) > 128 {
+		return Actor{}, errNobody
+	}
+	sum := a.digest(cookie)
+	now := a.now()
+	actor, turn, ok := a.known.get(sum, now)
+	if ok {
+		return actor, nil
+	}
+	v, u, err := a.storage.Session(ctx, sum[:])
+	if err != nil {
+		return Actor{}, denied(err)
+	}
+	if !now.Before(v.ExpiresAt) {
+		return Actor{}, errNobody
+	}
+	if now.Sub(v.SeenAt) >= touchEvery {
+		expires := v.CreatedAt.Add(MaxSession)
+		if idle := now.Add(IdleSession); idle.Before(expires) {
+			expires = idle
+		}
+		if err := a.storage.TouchSession(ctx, sum[:], now, expires); err != nil {
+			return Actor{}, err
+		}
+		v.ExpiresAt = expires
+	}
+	a.known.set(sum, actorOf(u), now, v.ExpiresAt, turn)
+	return actorOf(u), nil
+}
+
+// Logout ends the session of a cookie; it counts at once and everywhere.
+func (a *Accounts) Logout(ctx context.Context, cookie string) error {
+	sum := a.digest(cookie)
+	err := a.storage.DeleteSession(ctx, sum[:])
+	a.known.drop(sum)
+	return err
+}

@@ -1,0 +1,90 @@
+package servers
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me"
+)
+
+// Generations tells whether anything was written: the same number means that
+// what was read before still holds.
+type Generations interface{ Generation() uint64 }
+
+// snapshot is what the store says of all servers. It is never changed: readers
+// share it.
+type snapshot struct {
+	generation uint64
+	servers    []left4me.Server // by name
+	hashes     []string         // of what each would be started with now
+	active     map[left4me.Name]left4me.Job
+}
+
+// snapshot reads the servers, unless nothing was written since the last time:
+// the list is asked for far more often than it changes.
+func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
+	generation := s.storage.Generation() // before reading: what is written meanwhile makes it old
+	if v := s.last.Load(); v != nil && v.generation == generation {
+		return v, nil
+	}
+	all, err := s.storage.Servers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	blueprints, err := s.blueprints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	active, err := s.jobs.Active(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := &snapshot{generation: generation, servers: all, hashes: make([]string, len(all)), active: active}
+	for i, srv := range all {
+		v.hashes[i] = spec(srv, blueprints[srv.Blueprint]).Hash()
+	}
+	s.last.Store(v)
+	return v, nil
+}
+
+// List returns all servers by name.
+func (s *Servers) List(ctx context.Context) ([]View, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]View, len(snap.servers))
+	for i := range snap.servers {
+		views[i] = s.view(snap, i)
+	}
+	return views, nil
+}
+
+// Get returns one server. Errors: left4me.NotFound.
+func (s *Servers) Get(ctx context.Context, name left4me.Name) (View, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return View{}, err
+	}
+	i, ok := slices.BinarySearchFunc(snap.servers, name, func(v left4me.Server, n left4me.Name) int {
+		return strings.Compare(string(v.Name), string(n))
+	})
+	if !ok {
+		_, err := s.storage.Server(ctx, name) // it knows how to say that there is none
+		return View{}, err
+	}
+	return s.view(snap, i), nil
+}
+
+// view is a server with what its host says at the moment.
+func (s *Servers) view(snap *snapshot, i int) View {
+	v := View{Server: snap.servers[i]}
+	v.Status = s.live.get(v.Host, v.Name)
+	if j, ok := snap.active[v.Name]; ok && j.Kind.Noun() == "server" {
+		v.Job = &j
+	}
+	st := v.Status
+	v.RestartRequired = st.State.Up() && st.SpecHash != "" && st.SpecHash != snap.hashes[i]
+	return v
+}
