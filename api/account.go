@@ -1,0 +1,66 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+)
+
+// NewUser is what a user is created from.
+type NewUser struct {
+	Name     string `json:"name"`
+	Password string `json:"password" doc:"At least 10 characters"`
+	Admin    bool   `json:"admin,omitempty" doc:"May change things, not only look"`
+}
+
+// User is somebody who can log in.
+type User struct {
+	ID    int64  `json:"id"`
+	Name  string `json:"name"`
+	Admin bool   `json:"admin"`
+}
+
+func (a *api) createUser(ctx context.Context, in *struct{ Body NewUser }) (User, error) {
+	v, err := a.Accounts.CreateUser(ctx, in.Body.Name, in.Body.Password, in.Body.Admin)
+	return User{ID: v.UserID, Name: v.Name, Admin: v.Admin}, err
+}
+
+// NewToken is what a token is created from.
+type NewToken struct {
+	Label     string    `json:"label" doc:"What it is for"`
+	User      string    `json:"user,omitempty" doc:"Whom it stands for; without it, who asks"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"Without it: never"`
+}
+
+// Token is a new token; it is not shown again.
+type Token struct {
+	Token     string     `json:"token"`
+	User      string     `json:"user"`
+	Label     string     `json:"label"`
+	ExpiresAt *time.Time `json:"expires_at"`
+}
+
+func (a *api) createToken(ctx context.Context, in *struct{ Body NewToken }) (Token, error) {
+	b := in.Body
+	owner := actorOf(ctx)
+	if b.User != "" {
+		var err error
+		if owner, err = a.owner(ctx, b.User); err != nil {
+			return Token{}, err
+		}
+	}
+	token, err := a.Accounts.CreateToken(ctx, owner, b.Label, b.ExpiresAt)
+	return Token{Token: token, User: owner.Name, Label: b.Label, ExpiresAt: orNull(b.ExpiresAt)}, err
+}
+
+// owner finds whom a token is for: that it is not there is a mistake in the
+// field, not in the address.
+func (a *api) owner(ctx context.Context, name string) (accounts.Actor, error) {
+	v, err := a.Accounts.User(ctx, name)
+	if e, ok := left4me.Public(err); ok && e.Kind == left4me.NotFound {
+		return v, &left4me.Error{Kind: left4me.Invalid, Field: "user", Text: e.Text}
+	}
+	return v, err
+}

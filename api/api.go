@@ -1,0 +1,209 @@
+// Package api is left4me's JSON API: everything that the panel can do, for
+// programs and for the command line, under /api/v1, with its OpenAPI 3.1
+// description beside it.
+//
+// A request is parsed, handed to the use case in control and the result is
+// rendered; rules live there, not here. Every failure is a problem document
+// (RFC 9457) that names the field, and nothing internal is ever shown. Metrics
+// and health checks stand outside /api/v1.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/content"
+	"github.com/left4me/left4me/control/jobs"
+	"github.com/left4me/left4me/control/servers"
+)
+
+const (
+	prefix    = "/api/v1"
+	bodyLimit = 1 << 20
+	beatEvery = 15 * time.Second
+)
+
+// Deps is what the API speaks for.
+type Deps struct {
+	Servers  *servers.Servers
+	Jobs     *jobs.Jobs
+	Content  *content.Content
+	Accounts *accounts.Accounts
+	Version  string                      // of the program
+	Ready    func(context.Context) error // nil: always
+	Log      *slog.Logger
+}
+
+type api struct {
+	Deps
+	beat time.Duration // between heartbeats of a stream
+}
+
+// New makes the handler of /api/v1, /healthz, /readyz and /metrics.
+func New(d Deps) http.Handler { return (&api{Deps: d, beat: beatEvery}).handler() }
+
+func (a *api) handler() http.Handler {
+	mux := http.NewServeMux()
+	a.routes(a.huma(mux))
+	mux.HandleFunc(prefix+"/", a.noRoute(mux))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("GET /metrics", a.metrics())
+	return mux
+}
+
+// huma makes the part that knows about operations, schemas and validation.
+func (a *api) huma(mux humago.Mux) huma.API {
+	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	config := huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "left4me", Version: "1",
+				Description: "Left 4 Dead 2 dedicated servers. Everything that takes long answers 202 with a job; follow it at /jobs/{id}/events.",
+			},
+			Servers: []*huma.Server{{URL: prefix}},
+			Components: &huma.Components{
+				Schemas: registry,
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"token": {Type: "http", Scheme: "bearer", BearerFormat: accounts.TokenPrefix + "…"},
+				},
+			},
+			Security: []map[string][]string{{"token": {}}},
+		},
+		OpenAPIPath:   "", // served below, so that no other formats and documents come with it
+		Formats:       huma.DefaultFormats,
+		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{ownProblem},
+	}
+	h := humago.NewWithPrefix(mux, prefix, config)
+	h.UseMiddleware(a.guard(h))
+	return h
+}
+
+// routes is the whole of /api/v1.
+func (a *api) routes(h huma.API) {
+	get, post, del := http.MethodGet, http.MethodPost, http.MethodDelete
+	look, act := accounts.Look, accounts.Act
+
+	route(h, get, "/servers", look, 200, "List servers", a.listServers)
+	route(h, post, "/servers", act, 201, "Create a server", a.createServer)
+	route(h, get, "/servers/{name}", look, 200, "Show a server", a.showServer)
+	route(h, del, "/servers/{name}", act, 202, "Delete a server and its files", a.deleteServer)
+	route(h, post, "/servers/{name}/start", act, 202, "Start a server", a.startServer)
+	route(h, post, "/servers/{name}/stop", act, 202, "Stop a server", a.stopServer)
+	route(h, post, "/servers/{name}/restart", act, 202, "Restart a server", a.restartServer)
+	route(h, post, "/servers/{name}/reset", act, 202, "Empty what a server wrote and start it anew", a.resetServer)
+	stream[ConsoleChunk](a, h, "/servers/{name}/console", "Follow a console", "console", a.followConsole)
+	route(h, post, "/servers/{name}/console", act, 200, "Run a console command", a.runCommand)
+	route(h, get, "/servers/{name}/crashes", look, 200, "List crashes of a server", a.listCrashes)
+	stream[Change](a, h, "/events", "Follow which servers change", "server", a.followServers)
+
+	route(h, get, "/jobs", look, 200, "List jobs, newest first", a.listJobs)
+	route(h, get, "/jobs/{id}", look, 200, "Show a job", a.showJob)
+	route(h, post, "/jobs/{id}/cancel", act, 202, "Cancel a job", a.cancelJob)
+	route(h, post, "/jobs/{id}/retry", act, 202, "Retry a job", a.retryJob)
+	stream[Job](a, h, "/jobs/{id}/events", "Follow a job until it has ended", "job", a.followJob)
+
+	route(h, get, "/blueprints", look, 200, "List blueprints", a.listBlueprints)
+	route(h, post, "/blueprints", act, 201, "Create a blueprint", a.createBlueprint)
+	route(h, get, "/overlays", look, 200, "List overlays", a.listOverlays)
+	route(h, post, "/users", act, 201, "Create a user", a.createUser)
+	route(h, post, "/tokens", act, 201, "Create a token", a.createToken)
+
+	spec, err := h.OpenAPI().MarshalJSON()
+	if err != nil {
+		panic(err) // the description is the same at every start
+	}
+	h.Adapter().Handle(&huma.Operation{Method: get, Path: "/openapi.json"}, func(ctx huma.Context) {
+		ctx.SetHeader("Content-Type", "application/json")
+		_, _ = ctx.BodyWriter().Write(spec)
+	})
+}
+
+// operation describes a route.
+func operation(h huma.API, method, path string, action accounts.Action, status int, summary string) huma.Operation {
+	return huma.Operation{
+		OperationID: huma.GenerateOperationID(method, path, nil), Method: method, Path: path, Summary: summary,
+		DefaultStatus: status, MaxBodyBytes: bodyLimit + 1, // huma refuses what reaches its limit
+		Metadata: map[string]any{"action": action},
+		Responses: map[string]*huma.Response{"default": {
+			Description: "What went wrong",
+			Content:     map[string]*huma.MediaType{problemType: {Schema: schemaOf[Problem](h)}},
+		}},
+	}
+}
+
+// route adds a request with a JSON answer.
+func route[I, O any](h huma.API, method, path string, action accounts.Action, status int, summary string, f func(context.Context, *I) (O, error)) {
+	op := operation(h, method, path, action, status, summary)
+	huma.Register(h, op, func(ctx context.Context, in *I) (*answer[O], error) {
+		out, err := f(ctx, in)
+		if err != nil {
+			return nil, problemOf(ctx, err)
+		}
+		return &answer[O]{Body: out}, nil
+	})
+}
+
+// answer is a body in huma's shape.
+type answer[T any] struct{ Body T }
+
+// none is a request without anything in it.
+type none struct{}
+
+// OpenAPI gives the description of the API as it is served.
+func OpenAPI() ([]byte, error) {
+	a := &api{}
+	h := a.huma(http.NewServeMux())
+	a.routes(h)
+	return h.OpenAPI().MarshalJSON()
+}
+
+// noRoute answers what no route takes: 405 when another method would do.
+func (a *api) noRoute(mux *http.ServeMux) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		probe := r.Clone(r.Context())
+		var allowed []string
+		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+			probe.Method = m
+			if _, pattern := mux.Handler(probe); pattern != prefix+"/" {
+				allowed = append(allowed, m)
+			}
+		}
+		if len(allowed) == 0 {
+			writeProblem(w, newProblem(http.StatusNotFound, "there is no "+r.URL.Path))
+			return
+		}
+		for _, m := range allowed {
+			w.Header().Add("Allow", m)
+		}
+		writeProblem(w, newProblem(http.StatusMethodNotAllowed, r.Method+" is not possible here"))
+	}
+}
+
+func (a *api) ready(w http.ResponseWriter, r *http.Request) {
+	if a.Ready != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+		defer cancel()
+		if err := a.Ready(ctx); err != nil {
+			a.Log.Warn("not ready", "err", err)
+			plain(w, http.StatusServiceUnavailable, "not ready; the log says why")
+			return
+		}
+	}
+	plain(w, http.StatusOK, "ready")
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n"))
+}

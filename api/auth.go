@@ -1,0 +1,106 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+)
+
+type actorKey struct{}
+
+// WithActor says who asks, to requests whose context comes from ctx: they need
+// no token.
+func WithActor(ctx context.Context, a accounts.Actor) context.Context {
+	return context.WithValue(ctx, actorKey{}, a)
+}
+
+func actorOf(ctx context.Context) accounts.Actor {
+	a, _ := ctx.Value(actorKey{}).(accounts.Actor)
+	return a
+}
+
+// PeerContext is for http.Server.ConnContext of a unix socket: a peer that the
+// kernel says is root or our own user is an administrator. Any other connection
+// stays as it is and needs a token.
+func PeerContext(ctx context.Context, c net.Conn) context.Context {
+	u, ok := c.(*net.UnixConn)
+	if !ok {
+		return ctx
+	}
+	raw, err := u.SyscallConn()
+	if err != nil {
+		return ctx
+	}
+	var cred *unix.Ucred
+	if raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }) != nil || err != nil {
+		return ctx
+	}
+	switch int(cred.Uid) {
+	case 0:
+		return WithActor(ctx, accounts.Actor{Name: "root", Admin: true})
+	case os.Geteuid():
+		return WithActor(ctx, accounts.Actor{Name: "local", Admin: true})
+	}
+	return ctx
+}
+
+// identify says who asks: who the connection is from, or whom the token stands
+// for. Errors: left4me.Denied.
+func (a *api) identify(r *http.Request) (accounts.Actor, error) {
+	header := r.Header.Get("Authorization")
+	if header == "" {
+		actor := actorOf(r.Context())
+		if actor == (accounts.Actor{}) {
+			return actor, left4me.Errorf(left4me.Denied, "a token is needed", "send the header Authorization: Bearer "+accounts.TokenPrefix+"…")
+		}
+		return actor, nil
+	}
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return accounts.Actor{}, left4me.Errorf(left4me.Denied, "only bearer tokens are understood", "")
+	}
+	actor, err := a.Accounts.AuthenticateToken(r.Context(), strings.TrimSpace(token))
+	if errors.Is(err, left4me.Denied) {
+		return actor, left4me.Errorf(left4me.Denied, "the token is not valid", "make another one: left4me token create")
+	}
+	return actor, err
+}
+
+// guard lets a request through to an operation when whoever sends it may.
+func (a *api) guard(huma.API) func(huma.Context, func(huma.Context)) {
+	return func(hc huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(hc)
+		ctx := context.WithValue(r.Context(), logKey{}, a.Log)
+		actor, err := a.identify(r)
+		if err != nil {
+			writeProblem(w, unauthorized(ctx, err))
+			return
+		}
+		action, _ := hc.Operation().Metadata["action"].(accounts.Action)
+		if err := accounts.Allow(actor, action); err != nil {
+			writeProblem(w, problemOf(ctx, err))
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		next(huma.WithContext(hc, WithActor(ctx, actor)))
+	}
+}
+
+func unauthorized(ctx context.Context, err error) *Problem {
+	p := problemOf(ctx, err)
+	if p.Status == http.StatusForbidden {
+		p.Status, p.Title = http.StatusUnauthorized, http.StatusText(http.StatusUnauthorized)
+		p.header = http.Header{"Www-Authenticate": {"Bearer"}}
+	}
+	return p
+}

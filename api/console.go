@@ -1,0 +1,85 @@
+package api
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/servers"
+)
+
+// ConsoleChunk is a piece of a console: whole lines, each ended by a line feed.
+// The id of its event is the position behind it, for Last-Event-ID.
+type ConsoleChunk struct {
+	Text string `json:"text"`
+	Lost int64  `json:"lost" doc:"Bytes before this text that are gone"`
+}
+
+type consoleInput struct {
+	byName
+	After string `header:"Last-Event-ID" doc:"Resume behind this event; without it, recent history comes first"`
+}
+
+func (a *api) followConsole(ctx context.Context, in *consoleInput) (feed, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return nil, err
+	}
+	after := servers.RecentHistory
+	if in.After != "" {
+		if after, err = position(in.After); err != nil {
+			return nil, err
+		}
+	}
+	chunks, err := a.Servers.Console(ctx, name, after)
+	if err != nil {
+		return nil, err
+	}
+	return func(send func(event)) error {
+		for c, err := range chunks {
+			if err != nil {
+				return err
+			}
+			send(event{id: strconv.FormatInt(c.Position, 10), name: "console", data: ConsoleChunk{Text: c.Text, Lost: c.Lost}})
+		}
+		return nil
+	}, nil
+}
+
+// Command is a console command.
+type Command struct {
+	Command string `json:"command" doc:"One line"`
+}
+
+// CommandOutput is what a command printed.
+type CommandOutput struct {
+	Output string `json:"output"`
+}
+
+func (a *api) runCommand(ctx context.Context, in *struct {
+	byName
+	Body Command
+},
+) (CommandOutput, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return CommandOutput{}, err
+	}
+	out, err := a.Servers.Command(ctx, actorOf(ctx).Name, name, in.Body.Command)
+	return CommandOutput{Output: out}, err
+}
+
+// Change says that there is something new about a server.
+type Change struct {
+	Server left4me.Name `json:"server"`
+}
+
+func (a *api) followServers(ctx context.Context, _ *none) (feed, error) {
+	changes := a.Servers.Watch(ctx)
+	return func(send func(event)) error {
+		for name := range changes {
+			send(event{name: "server", data: Change{Server: name}})
+		}
+		return nil
+	}, nil
+}

@@ -1,0 +1,94 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/left4me/left4me"
+)
+
+// Job is a long piece of work with an end.
+type Job struct {
+	ID        left4me.JobID    `json:"id"`
+	Kind      left4me.JobKind  `json:"kind" doc:"noun.verb, for example server.start"`
+	Target    left4me.Name     `json:"target"`
+	Host      left4me.Name     `json:"host"`
+	State     left4me.JobState `json:"state" enum:"queued,running,done,failed,cancelled,interrupted"`
+	Steps     []left4me.Step   `json:"steps" nullable:"false" doc:"Labels are stable"`
+	Error     *left4me.Error   `json:"error"`
+	By        string           `json:"by" doc:"Who asked for it"`
+	Attempt   int              `json:"attempt"`
+	CreatedAt time.Time        `json:"created_at"`
+	StartedAt *time.Time       `json:"started_at"`
+	EndedAt   *time.Time       `json:"ended_at"`
+}
+
+func jobOf(v left4me.Job) Job {
+	j := Job{
+		ID: v.ID, Kind: v.Kind, Target: v.Target, Host: v.Host, State: v.State, Steps: v.Steps, Error: v.Error, By: v.By,
+		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: orNull(v.StartedAt), EndedAt: orNull(v.EndedAt),
+	}
+	if j.Steps == nil {
+		j.Steps = []left4me.Step{}
+	}
+	return j
+}
+
+type byID struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+type jobsInput struct {
+	Server string `query:"server" doc:"Only jobs of this server"`
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
+}
+
+func (a *api) listJobs(ctx context.Context, in *jobsInput) ([]Job, error) {
+	var target left4me.Name
+	if in.Server != "" {
+		n, err := left4me.ParseName(in.Server)
+		if e, ok := left4me.Public(err); ok {
+			moved := *e
+			moved.Field = "query.server"
+			return nil, &moved
+		}
+		target = n
+	}
+	found, err := a.Jobs.List(ctx, target, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Job, len(found))
+	for i, v := range found {
+		all[i] = jobOf(v)
+	}
+	return all, nil
+}
+
+func (a *api) showJob(ctx context.Context, in *byID) (Job, error) {
+	v, err := a.Jobs.Get(ctx, left4me.JobID(in.ID))
+	return jobOf(v), err
+}
+
+func (a *api) cancelJob(ctx context.Context, in *byID) (Job, error) {
+	v, err := a.Jobs.Cancel(ctx, left4me.JobID(in.ID))
+	return jobOf(v), err
+}
+
+func (a *api) retryJob(ctx context.Context, in *byID) (Job, error) {
+	v, err := a.Jobs.Retry(ctx, actorOf(ctx).Name, left4me.JobID(in.ID))
+	return jobOf(v), err
+}
+
+func (a *api) followJob(ctx context.Context, in *byID) (feed, error) {
+	changes, err := a.Jobs.Watch(ctx, left4me.JobID(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	return func(send func(event)) error {
+		for v := range changes {
+			send(event{name: "job", data: jobOf(v)})
+		}
+		return nil
+	}, nil
+}

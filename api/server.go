@@ -1,0 +1,170 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/servers"
+)
+
+// Server is a server with what it is doing.
+type Server struct {
+	Name            left4me.Name        `json:"name"`
+	Host            left4me.Name        `json:"host"`
+	Port            int                 `json:"port"`
+	State           left4me.ServerState `json:"state" enum:"stopped,starting,running,unresponsive,stopping,failed,unknown"`
+	Reason          string              `json:"reason" doc:"Why it failed or does not answer"`
+	Since           *time.Time          `json:"since" doc:"Of this state"`
+	Map             string              `json:"map" doc:"As the server answers; empty while it does not run"`
+	Hostname        string              `json:"hostname"`
+	Players         int                 `json:"players" doc:"Humans"`
+	Bots            int                 `json:"bots"`
+	MaxPlayers      int                 `json:"max_players"`
+	Online          []left4me.Player    `json:"online" nullable:"false" doc:"Who plays; duration in nanoseconds"`
+	Blueprint       left4me.Name        `json:"blueprint"`
+	Settings        left4me.Settings    `json:"settings" doc:"Its own; they go over those of the blueprint"`
+	PID             int                 `json:"pid" doc:"0 when there is no process"`
+	Restarts        int                 `json:"restarts" doc:"After crashes, since it was started"`
+	RestartRequired bool                `json:"restart_required" doc:"It runs with other settings than it has now"`
+	Job             *JobRef             `json:"job" doc:"The job that is queued or running"`
+	CreatedAt       time.Time           `json:"created_at"`
+}
+
+// JobRef names a job.
+type JobRef struct {
+	ID    left4me.JobID    `json:"id"`
+	Kind  left4me.JobKind  `json:"kind"`
+	State left4me.JobState `json:"state"`
+}
+
+func serverOf(v servers.View) Server {
+	st := v.Status
+	s := Server{
+		Name: v.Name, Host: v.Host, Port: v.Port, State: st.State, Reason: st.Reason, Since: orNull(st.Since),
+		Map: st.Map, Hostname: st.Hostname, Players: st.Players, Bots: st.Bots, MaxPlayers: st.MaxPlayers,
+		Online: st.Online, Blueprint: v.Blueprint, Settings: v.Settings, PID: st.PID, Restarts: st.Restarts,
+		RestartRequired: v.RestartRequired, CreatedAt: v.CreatedAt,
+	}
+	if s.Online == nil {
+		s.Online = []left4me.Player{}
+	}
+	if v.Job != nil {
+		s.Job = &JobRef{ID: v.Job.ID, Kind: v.Job.Kind, State: v.Job.State}
+	}
+	return s
+}
+
+// orNull makes the zero time null.
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+type byName struct {
+	Name string `path:"name" maxLength:"64"`
+}
+
+func (a *api) listServers(ctx context.Context, _ *none) ([]Server, error) {
+	views, err := a.Servers.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Server, len(views))
+	for i, v := range views {
+		all[i] = serverOf(v)
+	}
+	return all, nil
+}
+
+func (a *api) showServer(ctx context.Context, in *byName) (Server, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return Server{}, err
+	}
+	v, err := a.Servers.Get(ctx, name)
+	return serverOf(v), err
+}
+
+// NewServer is what a server is created from.
+type NewServer struct {
+	Name      string           `json:"name" doc:"1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit"`
+	Host      string           `json:"host,omitempty" doc:"Without it: local"`
+	Port      int              `json:"port,omitempty" doc:"Without it: the next free one"`
+	Blueprint string           `json:"blueprint,omitempty" doc:"Without it: default"`
+	Settings  left4me.Settings `json:"settings,omitempty"`
+}
+
+func (a *api) createServer(ctx context.Context, in *struct{ Body NewServer }) (Server, error) {
+	b := in.Body
+	v, err := a.Servers.Create(ctx, left4me.Server{
+		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: b.Port, Blueprint: left4me.Name(b.Blueprint), Settings: b.Settings,
+	})
+	return serverOf(v), err
+}
+
+func (a *api) startServer(ctx context.Context, in *byName) (Job, error) {
+	return a.act(ctx, left4me.StartServer, in)
+}
+
+func (a *api) stopServer(ctx context.Context, in *byName) (Job, error) {
+	return a.act(ctx, left4me.StopServer, in)
+}
+
+func (a *api) restartServer(ctx context.Context, in *byName) (Job, error) {
+	return a.act(ctx, left4me.RestartServer, in)
+}
+
+func (a *api) resetServer(ctx context.Context, in *byName) (Job, error) {
+	return a.act(ctx, left4me.ResetServer, in)
+}
+
+func (a *api) deleteServer(ctx context.Context, in *byName) (Job, error) {
+	return a.act(ctx, left4me.DeleteServer, in)
+}
+
+func (a *api) act(ctx context.Context, kind left4me.JobKind, in *byName) (Job, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return Job{}, err
+	}
+	v, err := a.Servers.Act(ctx, actorOf(ctx).Name, kind, name)
+	return jobOf(v), err
+}
+
+// Crash is a death of a server that nobody asked for.
+type Crash struct {
+	At            time.Time `json:"at"`
+	Exit          string    `json:"exit"`
+	UptimeSeconds float64   `json:"uptime_seconds"`
+	Lines         []string  `json:"lines" nullable:"false" doc:"The last that it printed"`
+}
+
+type crashesInput struct {
+	byName
+	Limit int `query:"limit" default:"20" minimum:"1" maximum:"100"`
+}
+
+func (a *api) listCrashes(ctx context.Context, in *crashesInput) ([]Crash, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.Servers.Get(ctx, name); err != nil {
+		return nil, err
+	}
+	found, err := a.Servers.Crashes(ctx, name, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Crash, len(found))
+	for i, c := range found {
+		all[i] = Crash{At: c.At, Exit: c.Exit, UptimeSeconds: c.Uptime.Seconds(), Lines: c.Lines}
+		if c.Lines == nil {
+			all[i].Lines = []string{}
+		}
+	}
+	return all, nil
+}
