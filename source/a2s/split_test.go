@@ -20,11 +20,11 @@ const (
 	rules40Name = "rule_39"
 )
 
-// compressed makes the fragments of rules40, with what the header says of size and checksum.
+// compressed makes fragments of rules40, with what the header says of size and checksum.
 func compressed(size, sum uint32) [][]byte {
 	b := binary.LittleEndian.AppendUint32(nil, size)
 	b = binary.LittleEndian.AppendUint32(b, sum)
-	return Split(append(b, rules40...), 5|Compressed, 300)
+	return Split(append(b, rules40...), 5|Compressed, 200)
 }
 
 func join(a *Assembler, fragments [][]byte) ([]byte, error) {

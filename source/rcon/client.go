@@ -42,11 +42,12 @@ var (
 
 // Client is an authenticated connection. Commands may be given concurrently; they take turns.
 type Client struct {
-	turn chan struct{} // holds one token; who has it may use the fields below
-	conn net.Conn
-	last int32  // the last id used
-	in   []byte // read but not yet cut into packets: survives a timeout in the middle of a packet
-	err  error  // why the connection is of no more use
+	turn  chan struct{} // holds one token; who has it may use the fields below
+	conn  net.Conn
+	quiet time.Duration
+	last  int32  // the last id used
+	in    []byte // read but not yet cut into packets: survives a timeout in the middle of a packet
+	err   error  // why the connection is of no more use
 }
 
 // Dial connects to addr ("host:port") and gives the password. It returns ErrAuth if that is refused; an empty one is
@@ -62,7 +63,7 @@ func Dial(ctx context.Context, addr, password string) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rcon: %w", err)
 	}
-	c := &Client{turn: make(chan struct{}, 1), conn: conn}
+	c := &Client{turn: make(chan struct{}, 1), conn: conn, quiet: quiet}
 	c.turn <- struct{}{}
 	if err := c.auth(ctx, password); err != nil {
 		_ = conn.Close()
@@ -125,8 +126,7 @@ func (c *Client) fail(err error) {
 func (c *Client) auth(ctx context.Context, password string) error {
 	stop := c.watch(ctx)
 	defer stop()
-	id := c.id()
-	if err := c.send(ctx, AppendPacket(nil, Packet{ID: id, Type: Auth, Body: password})); err != nil {
+	if err := c.send(ctx, AppendPacket(nil, Packet{ID: c.id(), Type: Auth, Body: password})); err != nil {
 		return err
 	}
 	// An empty ResponseValue comes first, as a rule.
@@ -135,14 +135,12 @@ func (c *Client) auth(ctx context.Context, password string) error {
 		if err != nil {
 			return err
 		}
-		if p.Type != AuthResponse {
-			continue
-		}
-		switch p.ID {
-		case id:
-			return nil
-		case AuthFailed:
+		switch {
+		case p.Type != AuthResponse:
+		case p.ID == AuthFailed:
 			return ErrAuth
+		default:
+			return nil // the id should be ours, but not all servers mirror it here
 		}
 	}
 	return fmt.Errorf("no answer to the password: %w", ErrMalformed)
@@ -179,7 +177,7 @@ func (c *Client) exec(ctx context.Context, command string) (string, error) {
 				return string(text), fmt.Errorf("reply: %w", ErrTooLong)
 			}
 			text = append(text, p.Body...)
-			pause = time.Now().Add(quiet)
+			pause = time.Now().Add(c.quiet)
 		}
 	}
 }
