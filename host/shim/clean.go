@@ -1,3 +1,200 @@
 package shim
 
-const maxLine = 4096
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+const (
+	// maxLine is the longest line of the console; a longer one goes on in the next.
+	maxLine = 4096
+	// maxEscape bounds an escape sequence, so that one without an end doesn't
+	// swallow the console.
+	maxEscape = 256
+)
+
+// What the cleaner is in the middle of.
+const (
+	inText    = iota
+	inEscape  // behind ESC
+	inCSI     // behind ESC [
+	inString  // behind ESC ] and the like, up to BEL or ESC \
+	inCharset // behind ESC ( and the like: one more byte
+)
+
+// special are the bytes that end a run of plain text.
+var special = func() (t [256]bool) {
+	for i := range 0x20 {
+		t[i] = i != '\t'
+	}
+	t[0x7f] = true
+	return t
+}()
+
+// cleaner makes lines of what is sent to a terminal: valid UTF-8 without control
+// characters and escape sequences, at most maxLine bytes each. The zero value is
+// ready.
+type cleaner struct {
+	line   []byte // of the line that has no end yet
+	state  byte
+	cr     bool // a carriage return came last: a line end, if only we knew which
+	escape int  // bytes of the escape sequence so far
+}
+
+// clean appends the lines that end in p to dst, each with its line feed.
+func (c *cleaner) clean(dst, p []byte) []byte {
+	for len(p) > 0 {
+		if c.state != inText && p[0] != '\n' {
+			c.step(p[0])
+			p = p[1:]
+			continue
+		}
+		n := 0
+		for n < len(p) && !special[p[n]] {
+			n++
+		}
+		if n > 0 {
+			if c.cr { // it was no part of a line end
+				c.cr = false
+				if len(c.line) > 0 {
+					dst = c.end(dst)
+				}
+			}
+			if n < len(p) && p[n] == '\n' && len(c.line) == 0 && n <= maxLine {
+				dst = appendClean(dst, p[:n]) // the usual case, without a copy
+				p = p[n+1:]
+				continue
+			}
+			dst = c.text(dst, p[:n])
+			p = p[n:]
+			continue
+		}
+		dst = c.control(dst, p[0])
+		p = p[1:]
+	}
+	return dst
+}
+
+// flush ends the line that has no end yet.
+func (c *cleaner) flush(dst []byte) []byte {
+	c.state, c.cr = inText, false
+	if len(c.line) == 0 {
+		return dst
+	}
+	return c.end(dst)
+}
+
+func (c *cleaner) text(dst, p []byte) []byte {
+	for len(c.line)+len(p) > maxLine {
+		n := maxLine - len(c.line)
+		c.line = append(c.line, p[:n]...)
+		p = p[n:]
+		// A character isn't cut: its beginning goes over to the next line.
+		cut := len(c.line)
+		for back := 1; back < utf8.UTFMax && back < cut; back++ {
+			if b := c.line[cut-back]; utf8.RuneStart(b) {
+				if b >= utf8.RuneSelf && !utf8.FullRune(c.line[cut-back:]) {
+					cut -= back
+				}
+				break
+			}
+		}
+		dst = appendClean(dst, c.line[:cut])
+		c.line = append(c.line[:0], c.line[cut:]...)
+	}
+	c.line = append(c.line, p...)
+	return dst
+}
+
+func (c *cleaner) end(dst []byte) []byte {
+	dst = appendClean(dst, c.line)
+	c.line = c.line[:0]
+	return dst
+}
+
+func (c *cleaner) control(dst []byte, b byte) []byte {
+	switch b {
+	case '\n':
+		c.state, c.cr = inText, false
+		return c.end(dst)
+	case '\r':
+		c.cr = true
+	case '\b':
+		if n := len(c.line); n > 0 {
+			_, size := utf8.DecodeLastRune(c.line)
+			c.line = c.line[:n-size]
+		}
+	case 0x1b:
+		c.state, c.escape = inEscape, 0
+	}
+	return dst
+}
+
+// step takes one byte of an escape sequence (ECMA-48).
+func (c *cleaner) step(b byte) {
+	if c.escape++; c.escape > maxEscape {
+		c.state = inText
+		return
+	}
+	switch c.state {
+	case inEscape:
+		switch {
+		case b == '[':
+			c.state = inCSI
+		case b == ']' || b == 'P' || b == 'X' || b == '^' || b == '_':
+			c.state = inString
+		case b >= 0x20 && b <= 0x2f:
+			c.state = inCharset
+		case b != 0x1b:
+			c.state = inText
+		}
+	case inCSI:
+		if b == 0x1b {
+			c.state = inEscape
+		} else if b >= 0x40 && b <= 0x7e {
+			c.state = inText
+		}
+	case inString:
+		if b == 0x1b {
+			c.state = inEscape
+		} else if b == 0x07 {
+			c.state = inText
+		}
+	case inCharset:
+		if b < 0x20 || b > 0x2f {
+			c.state = inText
+		}
+	}
+}
+
+// appendClean appends one line. What is not UTF-8 becomes U+FFFD, and the
+// control characters that UTF-8 has above ASCII go.
+func appendClean(dst, line []byte) []byte {
+	if ascii(line) {
+		dst = append(dst, line...)
+		return append(dst, '\n')
+	}
+	begin := len(dst)
+	for len(line) > 0 {
+		r, n := utf8.DecodeRune(line)
+		if r >= 0xa0 || r < 0x80 {
+			if len(dst)-begin+utf8.RuneLen(r) > maxLine {
+				dst = append(dst, '\n')
+				begin = len(dst)
+			}
+			dst = utf8.AppendRune(dst, r)
+		}
+		line = line[n:]
+	}
+	return append(dst, '\n')
+}
+
+func ascii(p []byte) bool {
+	for len(p) >= 8 {
+		if (p[0]|p[1]|p[2]|p[3]|p[4]|p[5]|p[6]|p[7])&0x80 != 0 {
+			return false
+		}
+		p = p[8:]
+	}
+	return bytes.IndexFunc(p, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}

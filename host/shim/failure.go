@@ -1,0 +1,74 @@
+package shim
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me"
+)
+
+// Failure is why a shim ended without being asked. It stands beside the socket
+// until the server is started again.
+type Failure struct {
+	At    time.Time     `json:"at"`
+	Error left4me.Error `json:"error"`
+}
+
+const maxFailure = 16 << 10
+
+func failurePath(run string, n left4me.Name) string {
+	return filepath.Join(run, string(n)+".failed")
+}
+
+// LastFailure reads why the last shim of a server failed, if it did.
+func LastFailure(run string, n left4me.Name) (Failure, bool) {
+	f, err := os.OpenFile(failurePath(run, n), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return Failure{}, false
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFailure))
+	if err != nil {
+		return Failure{}, false
+	}
+	var out Failure
+	if err := json.Unmarshal(b, &out); err != nil || out.Error.Text == "" {
+		out.Error = left4me.Error{Kind: left4me.Unavailable, Text: "it failed and could not say why"}
+	}
+	return out, true
+}
+
+// ForgetFailure removes what a dead shim left beside its lock: its socket and
+// the reason for its end. It must not be called while a shim lives.
+func ForgetFailure(run string, n left4me.Name) {
+	_ = os.Remove(failurePath(run, n))
+	_ = os.Remove(Socket(run, n))
+}
+
+// rememberFailure is best effort: without it people learn that the server
+// failed, but not why.
+func rememberFailure(run string, n left4me.Name, err error) {
+	fail := Failure{At: time.Now().UTC(), Error: left4me.Error{Kind: left4me.Unavailable, Text: err.Error()}}
+	var e *left4me.Error
+	if errors.As(err, &e) {
+		fail.Error = *e
+	}
+	b, err := json.Marshal(fail)
+	if err != nil {
+		return
+	}
+	path := failurePath(run, n)
+	_ = os.Remove(path)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o640)
+	if err != nil {
+		return
+	}
+	_, _ = f.Write(b)
+	_ = f.Close()
+}

@@ -1,0 +1,201 @@
+package shim
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me"
+)
+
+// keeper is the thread that starts games. The kernel kills a game when the
+// thread that started it ends (PR_SET_PDEATHSIG), so this one lives as long as
+// the shim does, and no other starts any.
+type keeper chan func()
+
+// newKeeper starts the thread, which ends with ctx.
+func newKeeper(ctx context.Context) keeper {
+	k := make(keeper)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread is not used for anything else
+		// Nothing that the game starts gains privileges by it.
+		_ = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+		for {
+			select {
+			case f := <-k:
+				f()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return k
+}
+
+// game is one run of srcds.
+type game struct {
+	proc    *os.Process
+	tty     *os.File
+	started time.Time
+	begin   int64         // position of the console
+	done    chan struct{} // closed when it ended and all that it printed was taken
+	exit    *os.ProcessState
+}
+
+// startGame starts srcds in dir on a terminal of its own.
+func (k keeper) startGame(dir string, args []string, c *console, seen func(line []byte)) (*game, error) {
+	tty, slave, err := pty.Open()
+	if err != nil {
+		return nil, fmt.Errorf("terminal: %w", err)
+	}
+	defer slave.Close()
+	if err := quiet(slave); err != nil {
+		tty.Close()
+		return nil, fmt.Errorf("terminal: %w", err)
+	}
+	argv := append([]string{"./srcds_linux"}, args...)
+	if _, err := os.Stat(filepath.Join(dir, "srcds_linux")); err != nil {
+		argv = append([]string{"./srcds_run", "-norestart"}, args...)
+	}
+	g := &game{tty: tty, started: time.Now(), begin: c.position(), done: make(chan struct{})}
+	attr := &os.ProcAttr{
+		Dir: dir, Env: gameEnv(os.Environ(), dir), Files: []*os.File{slave, slave, slave},
+		Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0, Pdeathsig: syscall.SIGKILL},
+	}
+	started := make(chan error)
+	k <- func() {
+		var err error
+		g.proc, err = os.StartProcess(argv[0], argv, attr)
+		started <- err
+	}
+	if err := <-started; err != nil {
+		tty.Close()
+		return nil, &left4me.Error{
+			Kind: left4me.Unavailable, Text: fmt.Sprintf("%s could not be started: %v", argv[0], errors.Unwrap(err)),
+			Hint: "install the game on this host", Err: err,
+		}
+	}
+	printed := make(chan struct{})
+	go func() {
+		defer close(printed)
+		g.pump(c, seen)
+	}()
+	go g.wait(printed)
+	return g, nil
+}
+
+// quiet makes a terminal that neither repeats what is typed nor changes what is
+// printed.
+func quiet(tty *os.File) error {
+	raw, err := tty.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var errTerm error
+	err = raw.Control(func(fd uintptr) {
+		t, err := unix.IoctlGetTermios(int(fd), unix.TCGETS)
+		if err != nil {
+			errTerm = err
+			return
+		}
+		t.Lflag &^= unix.ECHO | unix.ECHONL
+		t.Oflag &^= unix.OPOST
+		errTerm = unix.IoctlSetTermios(int(fd), unix.TCSETS, t)
+	})
+	return errors.Join(err, errTerm)
+}
+
+// gameEnv is the environment of srcds: little, so that nothing of ours (secrets
+// above all) gets to plugins.
+func gameEnv(ours []string, dir string) []string {
+	env := []string{
+		"TZ=UTC", // the times in logs are read by programs
+		"LD_LIBRARY_PATH=" + dir + ":" + filepath.Join(dir, "bin"),
+	}
+	lang, path, home := "C.UTF-8", "/usr/local/bin:/usr/bin:/bin", dir
+	for _, v := range ours {
+		key, value, _ := strings.Cut(v, "=")
+		switch {
+		case key == "LANG" && value != "":
+			lang = value
+		case key == "PATH" && value != "":
+			path = value
+		case key == "HOME" && value != "":
+			home = value
+		case strings.HasPrefix(key, "SIM_"): // of a simulated server
+			env = append(env, v)
+		}
+	}
+	return append(env, "LANG="+lang, "PATH="+path, "HOME="+home)
+}
+
+// pump takes what the game prints until nobody can print any more.
+func (g *game) pump(c *console, seen func(line []byte)) {
+	var clean cleaner
+	in, out := make([]byte, 32<<10), make([]byte, 0, 40<<10)
+	for {
+		n, err := g.tty.Read(in)
+		out = clean.clean(out[:0], in[:n])
+		if err != nil {
+			out = clean.flush(out)
+		}
+		c.add(out)
+		for rest := out; len(rest) > 0; {
+			i := bytes.IndexByte(rest, '\n')
+			seen(rest[:i])
+			rest = rest[i+1:]
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// wait waits for the end. What the game left running may hold its terminal
+// open: that is waited for only a moment.
+func (g *game) wait(printed chan struct{}) {
+	g.exit, _ = g.proc.Wait()
+	_ = g.tty.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+	<-printed
+	g.tty.Close()
+	close(g.done)
+}
+
+// write types a line. It fails when the game doesn't read its console.
+func (g *game) write(line string) error {
+	_ = g.tty.SetWriteDeadline(time.Now().Add(writeTime))
+	if _, err := g.tty.WriteString(line + "\n"); err != nil {
+		return &left4me.Error{Kind: left4me.Unavailable, Text: "the server does not read its console", Err: err}
+	}
+	return nil
+}
+
+// signal sends a signal to the game and what it started on its terminal.
+func (g *game) signal(sig syscall.Signal) {
+	select {
+	case <-g.done: // the number may belong to somebody else by now
+	default:
+		_ = syscall.Kill(-g.proc.Pid, sig)
+	}
+}
+
+// end says how the game ended.
+func (g *game) end() (text, sig string, clean bool) {
+	if g.exit == nil {
+		return "unknown", "", false
+	}
+	if ws, ok := g.exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		sig = unix.SignalName(ws.Signal())
+	}
+	return g.exit.String(), sig, g.exit.Success()
+}

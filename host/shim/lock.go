@@ -1,0 +1,91 @@
+package shim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me"
+)
+
+// ErrSecond is the target of errors.Is when the server has a shim already.
+var ErrSecond = errors.New("the server has a shim already")
+
+// lockPatience covers those who try the lock only to see whether it is held.
+const lockPatience = 500 * time.Millisecond
+
+// Lock takes the lock that makes sure that there is one shim for a server, and
+// holds it until the file is closed or the process ends. It doesn't wait: the
+// error is ErrSecond.
+func Lock(run string, n left4me.Name) (*os.File, error) {
+	path := lockPath(run, n)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	if err := flock(f, unix.LOCK_EX); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%s: %w", n, ErrSecond)
+		}
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// lockShim takes the lock for the life of a shim and writes down who has it.
+func lockShim(run string, n left4me.Name) (*os.File, error) {
+	deadline := time.Now().Add(lockPatience)
+	for {
+		f, err := Lock(run, n)
+		if err == nil {
+			_ = f.Truncate(0)
+			_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+			return f, nil
+		}
+		if !errors.Is(err, ErrSecond) {
+			return nil, err
+		}
+		if time.Now().After(deadline) {
+			return nil, &left4me.Error{
+				Kind: left4me.Conflict, Text: fmt.Sprintf("%s runs already", n),
+				Hint: "stop it first", Err: err,
+			}
+		}
+		time.Sleep(lockPatience / 20)
+	}
+}
+
+// Locked reports whether a server has a shim, and its process as far as the
+// shim wrote it down (0 if not).
+func Locked(run string, n left4me.Name) (pid int, locked bool) {
+	f, err := os.OpenFile(lockPath(run, n), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	if err := flock(f, unix.LOCK_SH); !errors.Is(err, unix.EWOULDBLOCK) {
+		return 0, false
+	}
+	var buf [16]byte
+	k, _ := f.ReadAt(buf[:], 0)
+	pid, _ = strconv.Atoi(strings.TrimSpace(string(buf[:k])))
+	return max(pid, 0), true
+}
+
+func lockPath(run string, n left4me.Name) string { return filepath.Join(run, string(n)+".lock") }
+
+func flock(f *os.File, how int) error {
+	for {
+		err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
