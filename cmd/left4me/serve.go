@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/api"
+	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/content"
+	"github.com/left4me/left4me/control/jobs"
+	"github.com/left4me/left4me/control/servers"
+	"github.com/left4me/left4me/host"
+	"github.com/left4me/left4me/host/instance"
+	"github.com/left4me/left4me/host/process"
+	"github.com/left4me/left4me/host/systemd"
+	"github.com/left4me/left4me/store"
+	"github.com/left4me/left4me/web"
+)
+
+const (
+	shutdownWithin = 10 * time.Second
+	gameGroup      = "left4me-game"
+)
+
+// serve runs the panel, the API and the agent of this machine until ctx ends.
+// Game servers don't end with it.
+func serve(ctx context.Context, s settings) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if err := accounts.CheckSecret(s.secretKey); err != nil {
+		return fmt.Errorf("LEFT4ME_SECRET_KEY: %w", err)
+	}
+	// The socket first: an address that is taken is the commonest mistake, and
+	// nothing has been begun yet.
+	listener, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("LEFT4ME_LISTEN: %w", err)
+	}
+	defer listener.Close()
+	unlock, err := prepareRoot(s)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	st, err := store.Open(ctx, filepath.Join(s.root, "left4me.db"))
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	b, err := bus.Open(ctx, filepath.Join(s.root, "bus"), log)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+
+	list := jobs.New(st, b, log)
+	srv := servers.New(st, list, b, s.ports, log)
+	acc := accounts.New(st, s.secretKey, log)
+	con := content.New(st, b)
+	sup, group, err := supervisor(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	agent, err := host.New(host.Config{
+		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group}, Sockets: s.run, Version: version,
+	}, sup, b, log)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(list.Start(ctx), srv.Start(ctx)); err != nil {
+		return err
+	}
+
+	apiHandler := api.New(api.Deps{
+		Servers: srv, Jobs: list, Content: con, Accounts: acc, Version: version, Log: log,
+		Ready: func(ctx context.Context) error { return errors.Join(st.Ping(ctx), b.Ping(ctx)) },
+	})
+	mux := http.NewServeMux()
+	for _, path := range []string{"/api/", "/healthz", "/readyz", "/metrics"} {
+		mux.Handle(path, apiHandler)
+	}
+	mux.Handle("/", web.New(web.Deps{
+		Servers: srv, Jobs: list, Content: con, Accounts: acc, Secure: s.secureCookies(), Version: version, Log: log,
+	}))
+
+	local, err := localListener(s)
+	if err != nil {
+		return err
+	}
+	defer local.Close()
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return agent.Run(ctx) })
+	work.Go(func() error { return serveHTTP(ctx, listener, mux, nil, log) })
+	work.Go(func() error { return serveHTTP(ctx, local, apiHandler, api.PeerContext, log) })
+	log.Info("left4me serves", "address", "http://"+listener.Addr().String(), "root", s.root, "version", version)
+	err = work.Wait()
+	log.Info("left4me ends; game servers run on")
+	return err
+}
+
+// serveHTTP serves until ctx ends; requests in progress, live streams among
+// them, are told by their contexts.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(context.Context, net.Conn) context.Context, log *slog.Logger) error {
+	srv := &http.Server{
+		Handler: h, ConnContext: conn, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	stopped := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWithin)
+		defer cancel()
+		_ = srv.Shutdown(grace)
+	})
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	<-stopped
+	return nil
+}
+
+// prepareRoot makes the root directory and takes its lock: two left4me on one
+// root would start every server twice.
+func prepareRoot(s settings) (unlock func(), err error) {
+	for _, d := range []string{s.root, filepath.Join(s.root, "bus"), s.run} {
+		mode := fs.FileMode(0o700)
+		if d == s.root {
+			mode = 0o751
+		}
+		if err := os.MkdirAll(d, mode); err != nil {
+			return nil, fmt.Errorf("LEFT4ME_ROOT: %w", err)
+		}
+	}
+	lock, err := os.OpenFile(filepath.Join(s.root, "left4me.lock"), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("LEFT4ME_ROOT: another left4me works on %s: stop it or use another root", s.root)
+	}
+	return func() { lock.Close() }, nil
+}
+
+// supervisor chooses how servers are kept running: by systemd where our units
+// are installed, else by our own processes. group is what the game runs as, or
+// -1 for our own user.
+func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup host.Supervisor, group int, err error) {
+	if s.supervisor != "process" {
+		err := systemd.Available(ctx)
+		if err == nil {
+			g, err := user.LookupGroup(gameGroup)
+			if err != nil {
+				return nil, 0, fmt.Errorf("systemd: %w", err)
+			}
+			gid, err := strconv.Atoi(g.Gid)
+			if err != nil {
+				return nil, 0, fmt.Errorf("systemd: group %s: %w", gameGroup, err)
+			}
+			sup, err := systemd.New(ctx, systemd.Config{Root: instance.Root(s.root), Run: s.run})
+			return sup, gid, err
+		}
+		if s.supervisor == "systemd" {
+			return nil, 0, fmt.Errorf("LEFT4ME_SUPERVISOR: %w", err)
+		}
+		log.Info("servers run as processes of this user", "why", err)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, 0, err
+	}
+	return process.New(process.Config{Root: instance.Root(s.root), Run: s.run, Exe: exe}), -1, nil
+}
+
+// localListener is the socket for commands on this machine, which need no
+// token: the kernel says who is at the other end.
+func localListener(s settings) (net.Listener, error) {
+	path := filepath.Join(s.run, "api.sock")
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("local socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("local socket: %w; a shorter LEFT4ME_ROOT or LEFT4ME_RUN may help", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("local socket: %w", err)
+	}
+	return l, nil
+}
