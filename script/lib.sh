@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# What the scripts share. Sourced, never run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "${0##*/}: $*"; exit 1; }
+
+# need installs Debian packages for programs that are missing: need PROGRAM PACKAGE...
+need() {
+	command -v "$1" >/dev/null 2>&1 && return
+	local program=$1
+	shift
+	command -v apt-get >/dev/null 2>&1 || die "$program is missing; install it"
+	local as_root=()
+	[ "$(id -u)" = 0 ] || as_root=(sudo -n)
+	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null || die "$program is missing; as root: apt-get install $*"
+	say "installing $* for $program"
+	{
+		"${as_root[@]}" apt-get update -qq &&
+			DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@"
+	} </dev/null >&2 || die "$program is missing and could not be installed; as root: apt-get install $*"
+	command -v "$program" >/dev/null || die "$program is missing though $* was installed"
+}
+
+# need_go makes sure of a Go that can build this: an older one fetches the
+# version that go.mod names by itself.
+need_go() {
+	local dir
+	for dir in /usr/local/go/bin "$HOME/go/bin"; do
+		case ":$PATH:" in *":$dir:"*) ;; *) PATH=$PATH:$dir ;; esac
+	done
+	export PATH
+	need go golang-go ca-certificates
+	local minor
+	minor=$(go env GOVERSION | sed -E 's/^go1\.([0-9]+).*/\1/')
+	[ "$minor" -ge 21 ] || die "Go 1.$minor is too old to fetch a newer one; install Go 1.21 or later"
+}
+
+# version names what is built.
+version() { git describe --tags --always --dirty 2>/dev/null || echo dev; }

@@ -1,0 +1,155 @@
+// Package chaos holds tests that end left4me in the middle of what it does and
+// look at what is left.
+package chaos
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/test/stage"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	stage.Clean()
+	os.Exit(code)
+}
+
+// After left4me was killed at any moment of a job, its successor brings the job
+// to an end, and the server runs once or not at all.
+func TestKilledDuringAJob(t *testing.T) {
+	s := stage.New(t, 28100, "SIM_MAP_LOAD=300ms", "SIM_PLAYERS=0")
+	s.Serve(t)
+	n := 0
+	for _, c := range []struct {
+		verb   string
+		runs   bool            // before the job
+		moment []time.Duration // after it was asked for
+	}{
+		{"start", false, moments(0, 700*time.Millisecond, 7)},
+		{"stop", true, moments(0, 400*time.Millisecond, 5)},
+		{"restart", true, moments(100*time.Millisecond, 900*time.Millisecond, 4)},
+		{"reset", true, moments(0, 600*time.Millisecond, 4)},
+		{"delete", true, moments(0, 400*time.Millisecond, 5)},
+	} {
+		for _, after := range c.moment {
+			n++
+			t.Run(fmt.Sprintf("%s/%s", c.verb, after), func(t *testing.T) {
+				name := fmt.Sprintf("s%d", n)
+				s.Create(t, name, nil)
+				if c.runs {
+					s.Done(t, "start", name)
+				}
+				path, method := "/servers/"+name+"/"+c.verb, "POST"
+				if c.verb == "delete" {
+					path, method = "/servers/"+name, "DELETE"
+				}
+				var job stage.Job
+				s.Must(t, method, path, nil, &job)
+				wait := time.NewTimer(after)
+				<-wait.C // the moment is what is tested, not something to happen
+				s.Kill()
+				s.Serve(t)
+				job = s.Ended(t, job.ID)
+				if job.State != "done" && (job.Error == nil || job.Error.Text == "") {
+					t.Errorf("the job is %s and doesn't say why", job.State)
+				}
+				settled(t, s, name, c.verb, job)
+				s.Done(t, "delete", name)
+				if left := s.Processes(); len(left) > 0 {
+					t.Errorf("left running: %v", left)
+				}
+			})
+		}
+	}
+}
+
+// settled waits until what left4me says of a server is true of the machine: it
+// runs and there is one game, or it doesn't and there is none.
+func settled(t *testing.T, s *stage.Stage, name, verb string, job stage.Job) {
+	t.Helper()
+	stage.Until(t, "the server runs or is stopped", func() bool {
+		v, there := s.Server(name)
+		games, shims := len(s.Games()), len(s.Shims())
+		if games > 1 || shims > 1 {
+			t.Fatalf("%d games and %d shims", games, shims)
+		}
+		up := v.State == "running"
+		if there && up && verb == "stop" && job.State == "done" {
+			t.Fatalf("stopped, and it runs")
+		}
+		switch {
+		case !there, v.State == "stopped", v.State == "failed":
+			return games == 0 && shims == 0
+		case up:
+			return games == 1 && shims == 1
+		}
+		return false
+	})
+	if m := s.Mounts(); m > 0 {
+		t.Errorf("%d mounts in the host's table", m)
+	}
+	_, there := s.Server(name)
+	if verb == "delete" && job.State == "done" {
+		if there {
+			t.Error("deleted, and it is there")
+		}
+		s.Create(t, name, nil) // for the end of the test
+	} else if !there {
+		t.Error("the server is gone")
+	}
+}
+
+// A server that is being created when left4me is killed is there as a whole or
+// not at all.
+func TestKilledDuringCreate(t *testing.T) {
+	s := stage.New(t, 28200, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
+	s.Serve(t)
+	for i, after := range moments(0, 6*time.Millisecond, 6) {
+		name := fmt.Sprintf("c%d", i)
+		asked := make(chan struct{})
+		go func() {
+			defer close(asked)
+			_, _ = s.Call("POST", "/servers", map[string]any{"name": name}, nil)
+		}()
+		<-time.NewTimer(after).C
+		s.Kill()
+		<-asked
+		s.Serve(t)
+		if _, there := s.Server(name); !there {
+			s.Create(t, name, nil)
+		}
+		s.Done(t, "start", name)
+		s.Done(t, "delete", name)
+	}
+}
+
+// A game that runs is not touched by the end of left4me, and its console goes on
+// without a gap.
+func TestServerOutlivesLeft4me(t *testing.T) {
+	s := stage.New(t, 28300, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
+	s.Serve(t)
+	s.Create(t, "alpha", nil)
+	s.Done(t, "start", "alpha")
+	before, _ := s.Server("alpha")
+	s.Must(t, "POST", "/servers/alpha/console", map[string]string{"command": "say before"}, nil)
+	s.Kill()
+	s.Serve(t)
+	stage.Until(t, "the server is found again", func() bool {
+		v, _ := s.Server("alpha")
+		return v.State == "running" && v.PID == before.PID
+	})
+	s.Must(t, "POST", "/servers/alpha/console", map[string]string{"command": "say after"}, nil)
+	s.Done(t, "stop", "alpha")
+}
+
+// moments are n of them from one to another.
+func moments(from, to time.Duration, n int) []time.Duration {
+	var all []time.Duration
+	for i := range n {
+		all = append(all, from+(to-from)*time.Duration(i)/time.Duration(n-1))
+	}
+	return all
+}
