@@ -1,0 +1,250 @@
+package left4me_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const module = "github.com/left4me/left4me"
+
+var update = flag.Bool("update", false, "write docs/linked-modules.txt anew")
+
+// mayImport is design's picture of which side may know which: the first part of
+// a package's path, and the first parts of what it imports of ours. The root
+// package is "". A package may always import what lies in its own part, but see
+// alone.
+var mayImport = map[string][]string{
+	"":        {},
+	"source":  {},
+	"steam":   {},
+	"bus":     {""},
+	"store":   {""},
+	"control": {"", "store", "bus"},
+	"host":    {"", "bus", "source", "steam"},
+	"api":     {"", "control"},
+	"web":     {"", "control"},
+	"cli":     {""},
+	"cmd":     {"", "cli", "api", "web", "control", "store", "bus", "host", "source", "steam"},
+	"sim":     {"source"},
+	"test":    {"", "cli", "api", "web", "control", "store", "bus", "host", "source", "steam", "sim", "cmd"},
+}
+
+// inTests is what tests of a part may import beyond that: they put a real store
+// and a real bus behind what they test.
+var inTests = map[string][]string{
+	"api": {"store", "bus"},
+	"web": {"store", "bus", "api"},
+	"cmd": {"sim"},
+	"cli": {"api", "control", "store", "bus"},
+}
+
+// alone are the parts whose packages don't know each other: whoever imports one
+// format gets one.
+var alone = []string{"source"}
+
+// severalImporters may be imported anywhere: the standard library would have
+// them if it could.
+var severalImporters = []string{
+	"golang.org/x/sys",  // system calls, wherever one is made
+	"golang.org/x/sync", // errgroup: every Run that starts goroutines
+}
+
+// notInWords is what the words that both sides share must not be able to do.
+var notInWords = []string{"os", "net", "syscall", "io/fs", "io/ioutil", "database", "log", "plugin", "math/rand", "crypto/rand"}
+
+// pkg is what `go list -json` says of a package.
+type pkg struct {
+	ImportPath   string
+	Doc          string
+	Standard     bool
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+	Module       *struct{ Path string }
+}
+
+// list runs `go list -json` for patterns.
+func list(t *testing.T, args ...string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Doc,Standard,Imports,TestImports,XTestImports,Module"}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, &stderr)
+	}
+	var all []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// part is the first part of the path of one of our packages; ok says that it is
+// ours.
+func part(path string) (name string, ok bool) {
+	if path == module {
+		return "", true
+	}
+	rest, ok := strings.CutPrefix(path, module+"/")
+	name, _, _ = strings.Cut(rest, "/")
+	return name, ok
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		from, _ := part(p.ImportPath)
+		allowed, known := mayImport[from]
+		if !known {
+			t.Errorf("%s: say in mayImport what a package in %s may import", p.ImportPath, from)
+			continue
+		}
+		check := func(imports, allowed []string) {
+			for _, i := range imports {
+				to, ours := part(i)
+				inside := to == from && (!slices.Contains(alone, from) || i == p.ImportPath)
+				if ours && !inside && !slices.Contains(allowed, to) {
+					t.Errorf("%s must not import %s", p.ImportPath, i)
+				}
+			}
+		}
+		check(p.Imports, allowed)
+		check(append(p.TestImports, p.XTestImports...), append(inTests[from], allowed...))
+	}
+}
+
+func TestSharedWordsDoNoIO(t *testing.T) {
+	for _, p := range list(t, ".") {
+		for _, i := range p.Imports {
+			for _, no := range notInWords {
+				if i == no || strings.HasPrefix(i, no+"/") {
+					t.Errorf("package left4me must not import %s: it does no I/O", i)
+				}
+			}
+		}
+	}
+}
+
+func TestEachModuleHasOneImporter(t *testing.T) {
+	moduleOf := map[string]string{}
+	for _, p := range list(t, "-deps", "./...") {
+		if p.Module != nil {
+			moduleOf[p.ImportPath] = p.Module.Path
+		}
+	}
+	importers := map[string][]string{}
+	for _, p := range list(t, "./...") {
+		if from, _ := part(p.ImportPath); from == "sim" || from == "test" {
+			continue // they are in no program that anybody installs
+		}
+		for _, i := range p.Imports {
+			m := moduleOf[i]
+			if m != "" && m != module && !slices.Contains(importers[m], p.ImportPath) {
+				importers[m] = append(importers[m], p.ImportPath)
+			}
+		}
+	}
+	if len(importers) == 0 {
+		t.Fatal("no module was found: the test looks at nothing")
+	}
+	for m, by := range importers {
+		if len(by) > 1 && !slices.Contains(severalImporters, m) {
+			t.Errorf("module %s is imported by %s: one package should know it", m, strings.Join(by, " and "))
+		}
+	}
+}
+
+// A program that people install must not carry what only tests and the demo
+// need, and the helper that runs as root stays as small as it can be.
+func TestWhatIsNotLinked(t *testing.T) {
+	for _, p := range list(t, "-deps", "./cmd/...") {
+		if from, ours := part(p.ImportPath); ours && (from == "sim" || from == "test") || p.ImportPath == "testing" {
+			t.Errorf("a program links %s", p.ImportPath)
+		}
+	}
+	for _, p := range list(t, "-deps", "./host/overlayfs") {
+		if p.Module != nil && p.Module.Path != module && p.Module.Path != "golang.org/x/sys" {
+			t.Errorf("host/overlayfs, which runs as root, links %s", p.ImportPath)
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		if !strings.HasPrefix(p.Doc, "Package ") && !strings.HasPrefix(p.Doc, "Command ") {
+			t.Errorf("%s has no doc comment", p.ImportPath)
+		}
+	}
+}
+
+// The list makes a change show in its diff what it makes everybody download and
+// trust.
+func TestLinkedModulesAreListed(t *testing.T) {
+	const file = "docs/linked-modules.txt"
+	var modules []string
+	for _, p := range list(t, "-deps", "./cmd/left4me") {
+		if p.Module != nil && p.Module.Path != module {
+			modules = append(modules, p.Module.Path)
+		}
+	}
+	slices.Sort(modules)
+	now := strings.Join(slices.Compact(modules), "\n") + "\n"
+	if *update {
+		if err := os.WriteFile(file, []byte(now), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listed, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(listed), now); d != "" {
+		t.Errorf("%s is not what left4me links; run go test . -update\n%s", file, d)
+	}
+}
+
+// SQLite is C that was translated for one version of libc; with another one it
+// compiles and may be wrong.
+func TestLibcIsTheOneThatSQLiteWasMadeFor(t *testing.T) {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "modernc.org/sqlite").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const libc = "modernc.org/libc"
+	theirs := required(t, filepath.Join(strings.TrimSpace(string(dir)), "go.mod"), libc)
+	if ours := required(t, "go.mod", libc); ours == "" || ours != theirs {
+		t.Errorf("go.mod has %s %q, modernc.org/sqlite was made for %q", libc, ours, theirs)
+	}
+}
+
+// required is the version of a module in a go.mod file.
+func required(t *testing.T, file, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require "))
+		if len(f) >= 2 && f[0] == path {
+			return f[1]
+		}
+	}
+	return ""
+}
