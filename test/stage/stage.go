@@ -7,6 +7,7 @@
 package stage
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -334,6 +335,54 @@ func (s *Stage) Do(tb testing.TB, verb, name string) Job {
 		s.Must(tb, "POST", "/servers/"+name+"/"+verb, nil, &j)
 	}
 	return s.Ended(tb, j.ID)
+}
+
+// Follow is Done by the job's own event stream: it returns at the moment of the
+// end.
+func (s *Stage) Follow(tb testing.TB, verb, name string) {
+	tb.Helper()
+	var j Job
+	if verb == "delete" {
+		s.Must(tb, "DELETE", "/servers/"+name, nil, &j)
+	} else {
+		s.Must(tb, "POST", "/servers/"+name+"/"+verb, nil, &j)
+	}
+	s.Stream(tb, "/jobs/"+j.ID+"/events", func(data []byte) bool {
+		if err := json.Unmarshal(data, &j); err != nil {
+			tb.Fatal(err)
+		}
+		return !j.Ended()
+	})
+	if j.State != "done" {
+		tb.Fatalf("%s %s: %+v %+v", verb, name, j, j.Error)
+	}
+}
+
+// Stream reads server-sent events and hands over the data of each until f says
+// that it has seen enough.
+func (s *Stage) Stream(tb testing.TB, path string, f func(data []byte) bool) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*Patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, "GET", "http://left4me/api/v1"+path, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	a, err := s.http.Do(r)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer a.Body.Close()
+	lines := bufio.NewReaderSize(a.Body, 1<<20)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if data, ok := bytes.CutPrefix(line, []byte("data: ")); ok && !f(data) {
+			return
+		}
+		if err != nil {
+			tb.Fatalf("%s: %v", path, err)
+		}
+	}
 }
 
 // Done is Do for a job that must succeed.
