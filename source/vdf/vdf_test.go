@@ -1,0 +1,353 @@
+package vdf_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/left4me/left4me/source/vdf"
+)
+
+// show writes a tree on one line: key=value, key{children}, [condition] behind.
+func show(n *vdf.Node) string {
+	var parts []string
+	for _, c := range n.Children {
+		s := c.Key
+		if c.Block {
+			s += "{" + show(c) + "}"
+		} else {
+			s += "=" + c.Value
+		}
+		parts = append(parts, s+c.Condition)
+	}
+	return strings.Join(parts, " ")
+}
+
+func TestGrammar(t *testing.T) {
+	for _, c := range []struct{ name, in, want string }{
+		{"quoted pair", `"a" "b"`, "a=b"},
+		{"bare tokens", "a b c d", "a=b c=d"},
+		{"block", `"a" { "b" "c" }`, "a{b=c}"},
+		{"no blanks at all", `"AddonInfo"{addontitle x}`, "AddonInfo{addontitle=x}"},
+		{"a bare token ends at a brace and at a quote", `a{b"c"}d e`, "a{b=c} d=e"},
+		{"anything up to a blank is one", "a\x01b\x0bc\fd", "a=b c=d"},
+		{"comments", "// first\na b // behind a value\n// last", "a=b"},
+		{"a comment between key and block", "a // why\n{ b c }", "a{b=c}"},
+		{"an address is no comment", "url http://x/y", "url=http://x/y"},
+		{"a quoted slash is no comment", `a "//b"`, "a=//b"},
+		{"an empty value", `a ""`, "a="},
+		{"an empty key", `"" b`, "=b"},
+		{"a value over lines", "a \"b\nc\"", "a=b\nc"},
+		{"duplicates keep their order", "a 1 b 2 A 3", "a=1 b=2 A=3"},
+		{"nothing", "", ""},
+		{"only a comment", "// nothing here", ""},
+		{"brace missing at the end", "a { b { c d", "a{b{c=d}}"},
+		{"quote missing at the end", `a { b "c d`, "a{b=c d}"},
+		{"key without value at the end", "a", "a="},
+		{"old Mac line ends", "a b\rc d", "a=b c=d"},
+		{"a carriage return stays in a quoted token", "a \"b\r\nc\"", "a=b\r\nc"},
+		{"a vector is no condition", "origin [0 1", "origin=[0 1="},
+		{"backslashes are text", `path "a\b\n"`, `path=a\b\n`},
+		{"a backslash does not keep a quote open", `a "b\" c d`, `a=b\ c=d`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n, err := vdf.Parse([]byte(c.in), vdf.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := show(n); got != c.want {
+				t.Errorf("%q is %q, want %q", c.in, got, c.want)
+			}
+		})
+	}
+}
+
+func TestConditions(t *testing.T) {
+	for in, want := range map[string]string{
+		"a b [$LINUX]":                    "a=b[$LINUX]",
+		"a b [$POSIX]":                    "a=b[$POSIX]",
+		"a b [$WIN32]":                    "a=b[$WIN32]",
+		"a b [$X360]":                     "",
+		"a b [$PS3] c d":                  "c=d",
+		"a b [$OSX]":                      "",
+		"a b [$NEVERHEARDOF]":             "",
+		"a b [!$X360]":                    "a=b[!$X360]",
+		"a b [!$LINUX]":                   "",
+		"a b [$X360||$POSIX]":             "a=b[$X360||$POSIX]",
+		"a b [$LINUX&&$X360]":             "",
+		"a b [$X360&&$X360||$LINUX]":      "a=b[$X360&&$X360||$LINUX]",
+		"a b [ $LINUX ]":                  "a=b [=$LINUX ]=",
+		`a [$X360] { b c } d e`:           "d=e",
+		`a [$LINUX] { b c } d e`:          "a{b=c}[$LINUX] d=e",
+		`a { b c } [$X360] d e`:           "a{b=c} d=e",
+		"poster [$WIN32||$X360]\n{ a b }": "poster{a=b}[$WIN32||$X360]",
+	} {
+		n, err := vdf.Parse([]byte(in), vdf.Options{})
+		if err != nil {
+			t.Errorf("%q: %v", in, err)
+			continue
+		}
+		if got := show(n); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+	console := vdf.Options{Symbol: func(s string) bool { return s == "X360" }}
+	if n, err := vdf.Parse([]byte("a b [$X360] c d [$LINUX]"), console); err != nil || show(n) != "a=b[$X360]" {
+		t.Errorf("on a console: %q, %v", show(n), err)
+	}
+}
+
+func TestEscapesAreReadWhenAskedFor(t *testing.T) {
+	const in = `a "b\"c\\d\te\nf\x" g h`
+	n, err := vdf.Parse([]byte(in), vdf.Options{Escapes: true})
+	if err != nil || n.Text("a") != "b\"c\\d\te\nf\\x" || n.Text("g") != "h" {
+		t.Errorf("%q, %v", show(n), err)
+	}
+	// Without them the quote behind the backslash ends the token.
+	n, err = vdf.Parse([]byte(in), vdf.Options{})
+	if err != nil || n.Text("a") != `b\` {
+		t.Errorf("%q, %v", show(n), err)
+	}
+}
+
+func TestFilesAsTheyAre(t *testing.T) {
+	addon := read(t, "addoninfo.txt", vdf.Options{}).Get("addoninfo")
+	for key, want := range map[string]string{
+		"addonsteamappid": "550", "ADDONTITLE": `Night \\ Shift`, "addonversion": "1.2", "addonauthor": `B. Franklin \`,
+		"addonurl0": "https://example.org/a?b=c", "addondescription": "All players' health\r\nis full again.",
+		"addoncontent_script": "1", "addoncontent_campaign": "0",
+	} {
+		if got := addon.Text(key); got != want {
+			t.Errorf("addoninfo: %s is %q, want %q", key, got, want)
+		}
+	}
+	mission := read(t, "mission.txt", vdf.Options{}).Get("mission")
+	var maps []string
+	for _, chapter := range mission.Get("modes", "coop").Children {
+		maps = append(maps, chapter.Key+" "+chapter.Text("map"))
+	}
+	if got := strings.Join(maps, ","); got != "1 ns_m1_yard,2 NS_m2_Docks" {
+		t.Errorf("chapters: %s", got)
+	}
+	if got := mission.Text("Image"); got != `vgui\outroTitle_nightshift` {
+		t.Errorf("image: %q", got)
+	}
+	if n := mission.Get("modes", "coop", "2", "displayname"); n == nil || n.Line != 28 {
+		t.Errorf("line of a key: %+v", n)
+	}
+	app := read(t, "appmanifest.acf", vdf.Options{Escapes: true}).Get("AppState")
+	if app.Text("buildid") != "20581643" || app.Text("installdir") != `C:\games\"l4d2"` || app.Text("InstalledDepots", "222861", "size") != "9163546820" {
+		t.Errorf("manifest: %s", show(app))
+	}
+}
+
+func read(t *testing.T, name string, o vdf.Options) *vdf.Node {
+	t.Helper()
+	b, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := vdf.Parse(b, o)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+func TestEncodings(t *testing.T) {
+	const text = `"a" "Überfall 洛琪希 🧟"`
+	unit := utf16.Encode([]rune(text))
+	little, big := []byte{0xff, 0xfe}, []byte{0xfe, 0xff}
+	for _, u := range unit {
+		little = binary.LittleEndian.AppendUint16(little, u)
+		big = binary.BigEndian.AppendUint16(big, u)
+	}
+	for name, b := range map[string][]byte{
+		"UTF-8": []byte(text), "UTF-8 with a mark": []byte("\xef\xbb\xbf" + text), "UTF-16LE": little, "UTF-16BE": big,
+		"UTF-16 with half a unit": append(slices.Clone(little), 'x'),
+	} {
+		n, err := vdf.Parse(b, vdf.Options{})
+		if err != nil || n.Text("a") != "Überfall 洛琪希 🧟" {
+			t.Errorf("%s: %q, %v", name, show(n), err)
+		}
+	}
+	n, err := vdf.Parse([]byte("\"a\" \"\xdcber\""), vdf.Options{})
+	if err != nil || n.Text("a") != "Über" {
+		t.Errorf("Latin-1: %q, %v", show(n), err)
+	}
+}
+
+func TestLookup(t *testing.T) {
+	n, err := vdf.Parse([]byte("A { B 1 b 2 } a { b 3 } c {} d 4"), vdf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := n.Text("a", "b"); got != "1" {
+		t.Errorf("the first of duplicates: %q", got)
+	}
+	var all []string
+	for c := range n.Get("a").All("b") {
+		all = append(all, c.Value)
+	}
+	if strings.Join(all, ",") != "1,2" {
+		t.Errorf("all of a key: %v", all)
+	}
+	if n.Text("c") != "" || n.Text("x", "y") != "" || n.Get("d", "e") != nil || n.Get("nothing").Get("at all") != nil {
+		t.Error("what is not there was found")
+	}
+	for range n.Get("nothing").All("x") {
+		t.Error("nothing has children")
+	}
+}
+
+func TestErrorsNameTheLine(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		line int
+		is   error
+	}{
+		{"a b\n}\n", 2, vdf.ErrSyntax},
+		{"a {\n{ }\n}", 2, vdf.ErrSyntax},
+		{"a {\n b }\n", 2, vdf.ErrSyntax},
+		{"a [$LINUX] [$POSIX]", 1, vdf.ErrSyntax},
+		{"\n\n" + strings.Repeat("a{", vdf.MaxDepth+1), 3, vdf.ErrTooLarge},
+		{strings.Repeat(" ", vdf.MaxSize+1), 1, vdf.ErrTooLarge},
+	} {
+		n, err := vdf.Parse([]byte(c.in), vdf.Options{})
+		var at *vdf.Error
+		if !errors.As(err, &at) || !errors.Is(err, c.is) || at.Line != c.line {
+			t.Errorf("%.20q: %v, want line %d, %v", c.in, err, c.line, c.is)
+		}
+		if n == nil {
+			t.Errorf("%.20q: no tree", c.in)
+		}
+	}
+	n, err := vdf.Parse([]byte("a b\nc { d e\n{"), vdf.Options{})
+	if err == nil || show(n) != "a=b c{d=e}" {
+		t.Errorf("what was read before the mistake: %q, %v", show(n), err)
+	}
+}
+
+func TestBounds(t *testing.T) {
+	if _, err := vdf.Parse([]byte(strings.Repeat("a{", vdf.MaxDepth)), vdf.Options{}); err != nil {
+		t.Errorf("%d blocks: %v", vdf.MaxDepth, err)
+	}
+	full := "a \"" + strings.Repeat("x", vdf.MaxSize-4) + `"`
+	if n, err := vdf.Parse([]byte(full), vdf.Options{}); err != nil || len(n.Text("a")) != vdf.MaxSize-4 {
+		t.Errorf("%d bytes: %v", len(full), err)
+	}
+}
+
+func TestIncludeAppendsAndBaseFillsIn(t *testing.T) {
+	files := map[string]string{
+		"more.txt": "x 1",
+		"base.txt": "root { a base b base sub { c base } } other { d base }",
+		"loop.txt": `#include "loop.txt"`,
+		"bad.txt":  "\n}",
+		"big.txt":  strings.Repeat(" ", vdf.MaxSize),
+	}
+	include := func(name string) ([]byte, error) {
+		if text, ok := files[name]; ok {
+			return []byte(text), nil
+		}
+		return nil, os.ErrNotExist
+	}
+	parse := func(in string) (*vdf.Node, error) { return vdf.Parse([]byte(in), vdf.Options{Include: include}) }
+
+	n, err := parse("#base \"base.txt\"\n#include \"more.txt\"\nroot { a own sub { e own } }")
+	if err != nil || show(n) != "root{a=own sub{e=own c=base} b=base} x=1 other{d=base}" {
+		t.Errorf("%q, %v", show(n), err)
+	}
+	for in, is := range map[string]error{
+		`#include "loop.txt"`:   vdf.ErrTooLarge,
+		`#include "big.txt" a`:  vdf.ErrTooLarge,
+		`#base "nothing.txt"`:   os.ErrNotExist,
+		"#include \"bad.txt\" ": vdf.ErrSyntax,
+	} {
+		var at *vdf.Error
+		if _, err := parse(in); !errors.Is(err, is) || !errors.As(err, &at) {
+			t.Errorf("%s: %v, want %v", in, err, is)
+		}
+	}
+	if _, err := parse(`#include "bad.txt"`); err == nil || !strings.Contains(err.Error(), "bad.txt line 2") {
+		t.Errorf("a mistake in another file: %v", err)
+	}
+	// Nobody asked for other files: they are not read, and their names are no keys.
+	if n, err := vdf.Parse([]byte("#include \"/etc/passwd\"\na b"), vdf.Options{}); err != nil || show(n) != "a=b" {
+		t.Errorf("without a reader: %q, %v", show(n), err)
+	}
+}
+
+func TestFormat(t *testing.T) {
+	root := &vdf.Node{Block: true}
+	b := root.AddBlock("AddonInfo")
+	b.Add("addontitle", "Night Shift")
+	b.AddBlock("empty")
+	b.Add("x", "1").Condition = "[$LINUX]"
+	got, err := vdf.Format(root, vdf.Options{})
+	want := "\"AddonInfo\"\n{\n\t\"addontitle\"\t\t\"Night Shift\"\n\t\"empty\"\n\t{\n\t}\n\t\"x\"\t\t\"1\"\t[$LINUX]\n}\n"
+	if err != nil || got != want {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+	b.Add("quote", `say "hi"`)
+	if _, err := vdf.Format(root, vdf.Options{}); !errors.Is(err, vdf.ErrQuote) {
+		t.Errorf("a quote without escapes: %v", err)
+	}
+	got, err = vdf.Format(root, vdf.Options{Escapes: true})
+	if n, _ := vdf.Parse([]byte(got), vdf.Options{Escapes: true}); err != nil || n.Text("AddonInfo", "quote") != `say "hi"` {
+		t.Errorf("a quote with escapes: %q, %v", got, err)
+	}
+	deep := &vdf.Node{Block: true}
+	for n, i := deep, 0; i < vdf.MaxDepth+2; i++ {
+		n = n.AddBlock(fmt.Sprint(i))
+	}
+	if _, err := vdf.Format(deep, vdf.Options{}); !errors.Is(err, vdf.ErrTooLarge) {
+		t.Errorf("too deep: %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, name := range []string{"addoninfo.txt", "mission.txt", "appmanifest.acf"} {
+		b, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b, true)
+		f.Add(b, false)
+		f.Add(b[:len(b)/2], false)
+	}
+	for _, s := range []string{
+		`a { b "c`, "a b [$X360||!$LINUX&&$POSIX]", "#base x\n#include y", strings.Repeat("a{", 70), "\xff\xfea\x00 \x00b\x00", "a \xff", `a "\" b`, "a [!",
+	} {
+		f.Add([]byte(s), strings.Contains(s, `\`))
+	}
+	f.Fuzz(func(t *testing.T, b []byte, escapes bool) {
+		o := vdf.Options{Escapes: escapes, Symbol: func(string) bool { return true }}
+		root, err := vdf.Parse(b, o)
+		if root == nil {
+			t.Fatal("no tree")
+		}
+		if err != nil {
+			return
+		}
+		text, err := vdf.Format(root, o)
+		if errors.Is(err, vdf.ErrQuote) {
+			return // only a bare token can't hold one, and without escapes no quoted one can
+		}
+		if err != nil {
+			t.Fatalf("%q can't be written: %v", show(root), err)
+		}
+		again, err := vdf.Parse([]byte(text), o)
+		if errors.Is(err, vdf.ErrTooLarge) {
+			return // quotes and tabs made it longer
+		}
+		if err != nil || show(again) != show(root) {
+			t.Errorf("%q became %q, %v", show(root), show(again), err)
+		}
+	})
+}
