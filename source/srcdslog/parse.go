@@ -68,8 +68,8 @@ func parsePlayerLine(msg string) Event {
 	if fallback.Kind != Unknown {
 		return fallback
 	}
-	if name, value, ok := strings.Cut(msg, `" = "`); ok && strings.HasSuffix(value, `"`) {
-		return Event{Kind: Cvar, Name: name[1:], Value: value[:len(value)-1]}
+	if name, value, ok := strings.Cut(msg[1:], `" = "`); ok && strings.HasSuffix(value, `"`) {
+		return Event{Kind: Cvar, Name: name, Value: value[:len(value)-1]}
 	}
 	return fallback
 }

@@ -79,6 +79,7 @@ var lines = []struct {
 	{`Banid: "Al<2><STEAM_1:0:123><>" was banned "for 5.00 minutes" by "Console"`, event{Kind: srcdslog.Banned, Player: al(""), By: "Console", Text: "for 5.00 minutes"}},
 	{`Addip: "<><><>" was banned by IP "permanently" by "Console" (IP "1.2.3.4")`, event{Kind: srcdslog.Banned, By: "Console", Text: "permanently", Address: "1.2.3.4"}},
 	{`[plugin.smx] loaded 3 maps`, event{Kind: srcdslog.PluginOutput, Name: "plugin.smx", Text: "loaded 3 maps"}},
+	{`" = ""`, event{}},
 	{`something that nobody knows`, event{}},
 	{`"Al<2><STEAM_1:0:123><Survivor>" danced`, event{Player: al("Survivor")}},
 	{``, event{}},
