@@ -127,10 +127,10 @@ func (a *api) routes(h huma.API) {
 	})
 }
 
-// operation describes a route.
-func operation(h huma.API, method, path string, action accounts.Action, status int, summary string) huma.Operation {
+// operation describes a route; out is what it answers with.
+func operation(h huma.API, method, path string, action accounts.Action, status int, summary string, out any) huma.Operation {
 	return huma.Operation{
-		OperationID: huma.GenerateOperationID(method, path, nil), Method: method, Path: path, Summary: summary,
+		OperationID: huma.GenerateOperationID(method, path, out), Method: method, Path: path, Summary: summary,
 		DefaultStatus: status, MaxBodyBytes: bodyLimit + 1, // huma refuses what reaches its limit
 		Metadata: map[string]any{"action": action},
 		Responses: map[string]*huma.Response{"default": {
@@ -142,7 +142,7 @@ func operation(h huma.API, method, path string, action accounts.Action, status i
 
 // route adds a request with a JSON answer.
 func route[I, O any](h huma.API, method, path string, action accounts.Action, status int, summary string, f func(context.Context, *I) (O, error)) {
-	op := operation(h, method, path, action, status, summary)
+	op := operation(h, method, path, action, status, summary, answer[O]{})
 	huma.Register(h, op, func(ctx context.Context, in *I) (*answer[O], error) {
 		out, err := f(ctx, in)
 		if err != nil {
