@@ -101,6 +101,7 @@ func (a *api) routes(h huma.API) {
 	route(h, post, "/servers/{name}/restart", act, 202, "Restart a server", a.restartServer)
 	route(h, post, "/servers/{name}/reset", act, 202, "Empty what a server wrote and start it anew", a.resetServer)
 	stream[ConsoleChunk](a, h, "/servers/{name}/console", "Follow a console", "console", a.followConsole)
+	route(h, get, "/servers/{name}/console/tail", look, 200, "Read the end of a console", a.tailConsole)
 	route(h, post, "/servers/{name}/console", act, 200, "Run a console command", a.runCommand)
 	route(h, get, "/servers/{name}/crashes", look, 200, "List crashes of a server", a.listCrashes)
 	stream[Change](a, h, "/events", "Follow which servers change", "server", a.followServers)

@@ -46,6 +46,21 @@ func (a *api) followConsole(ctx context.Context, in *consoleInput) (feed, error)
 	}, nil
 }
 
+// ConsoleTail is the end of what a server printed.
+type ConsoleTail struct {
+	Text     string `json:"text" doc:"Whole lines"`
+	Position int64  `json:"position" doc:"Behind the text; as Last-Event-ID it continues the stream without a gap. Negative: there is nothing to continue"`
+}
+
+func (a *api) tailConsole(ctx context.Context, in *byName) (ConsoleTail, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return ConsoleTail{}, err
+	}
+	c, err := a.Servers.Recent(ctx, name)
+	return ConsoleTail{Text: c.Text, Position: c.Position}, err
+}
+
 // Command is a console command.
 type Command struct {
 	Command string `json:"command" doc:"One line"`

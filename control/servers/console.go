@@ -28,7 +28,7 @@ func (s *Servers) Console(ctx context.Context, name left4me.Name, after int64) (
 	}
 	return func(yield func(bus.ConsoleChunk, error) bool) {
 		for ctx.Err() == nil {
-			c, err := s.consoleChunk(ctx, v, after)
+			c, err := s.consoleChunk(ctx, v, after, consoleWait)
 			if ctx.Err() != nil {
 				return
 			}
@@ -44,12 +44,23 @@ func (s *Servers) Console(ctx context.Context, name left4me.Name, after int64) (
 	}, nil
 }
 
-func (s *Servers) consoleChunk(ctx context.Context, v left4me.Server, after int64) (bus.ConsoleChunk, error) {
-	ctx, cancel := context.WithTimeout(ctx, consoleWait+10*time.Second)
+// Recent gives the end of what a server printed, as far back as is cheap to have,
+// and does not wait for more. A negative position means that there is nothing to
+// go on from. Errors: left4me.NotFound, left4me.Unavailable.
+func (s *Servers) Recent(ctx context.Context, name left4me.Name) (bus.ConsoleChunk, error) {
+	v, err := s.storage.Server(ctx, name)
+	if err != nil {
+		return bus.ConsoleChunk{}, err
+	}
+	return s.consoleChunk(ctx, v, RecentHistory, 0)
+}
+
+func (s *Servers) consoleChunk(ctx context.Context, v left4me.Server, after int64, wait time.Duration) (bus.ConsoleChunk, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+10*time.Second)
 	defer cancel()
 	var c bus.ConsoleChunk
 	err := s.bus.Request(ctx, bus.Command(v.Host, bus.VerbConsole),
-		bus.ConsoleRequest{V: bus.Version, Server: v.Name, After: after, Max: consoleChunk, Wait: consoleWait}, &c)
+		bus.ConsoleRequest{V: bus.Version, Server: v.Name, After: after, Max: consoleChunk, Wait: wait}, &c)
 	return c, err
 }
 

@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me"
+)
+
+const (
+	dialWithin   = 5 * time.Second
+	answerWithin = time.Minute // a console command waits for a map to load
+	answerLimit  = 16 << 20
+	problemLimit = 64 << 10
+)
+
+// Target says where the API is.
+type Target struct {
+	URL    string // of left4me, without /api/v1; empty for the socket
+	Token  string // may be empty for the socket
+	Socket string // on this machine
+}
+
+// Client calls the API. It may be used concurrently.
+type Client struct {
+	base  string // ends in /api/v1
+	where string // for people
+	local bool
+	token string
+	http  *http.Client
+}
+
+// NewClient makes a client; it connects to nothing yet. Errors: left4me.Invalid.
+func NewClient(t Target) (*Client, error) {
+	token := strings.TrimSpace(t.Token)
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		// It is not shown: a mistyped secret is one still.
+		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_TOKEN is not a token", "make one: left4me token create LABEL")
+	}
+	dialer := &net.Dialer{Timeout: dialWithin}
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
+		TLSHandshakeTimeout: dialWithin, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 4, IdleConnTimeout: time.Minute,
+	}
+	c := &Client{token: token, http: &http.Client{
+		Transport: transport,
+		// A redirect would turn a request into another one.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	if t.URL == "" {
+		c.base, c.where, c.local = "http://left4me/api/v1", t.Socket, true
+		transport.Proxy = nil
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", t.Socket)
+		}
+		return c, nil
+	}
+	u, err := url.Parse(t.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_URL is not the address of a left4me", "use one like https://panel.example.org")
+	}
+	c.where = u.Scheme + "://" + u.Host
+	c.base = c.where + strings.TrimSuffix(strings.TrimSuffix(u.EscapedPath(), "/"), "/api/v1") + "/api/v1"
+	return c, nil
+}
+
+// Call sends a request, with in as its body unless that is nil, and decodes the
+// answer into out unless that is nil. It returns the answer as it came. Errors:
+// those of the API by kind, left4me.Unavailable when nobody answers or somebody
+// else does.
+func (c *Client) Call(ctx context.Context, method, path string, in, out any) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	res, err := c.send(ctx, method, path, in, http.Header{"Accept": {"application/json"}})
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, answerLimit+1))
+	switch {
+	case err != nil:
+		return nil, c.unreachable(ctx, err)
+	case len(body) > answerLimit:
+		return nil, c.strange("its answer is too large")
+	case !json.Valid(body):
+		return nil, c.strange("its answer is not JSON")
+	}
+	if out != nil {
+		if err := json.Unmarshal(body, out); err != nil {
+			return nil, c.strange("its answer is another than expected")
+		}
+	}
+	return body, nil
+}
+
+// send sends a request and returns the answer when it is a good one.
+func (c *Client) send(ctx context.Context, method, path string, in any, header http.Header) (*http.Response, error) {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(b)
+		header.Set("Content-Type", "application/json")
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header = header
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreachable(ctx, err)
+	}
+	if res.StatusCode < 300 {
+		return res, nil
+	}
+	defer res.Body.Close()
+	return nil, c.refused(res)
+}
+
+// unreachable says why there is no answer.
+func (c *Client) unreachable(ctx context.Context, err error) error {
+	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return ctx.Err()
+	}
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err // what it adds is an address that nobody typed
+	}
+	e := &left4me.Error{Kind: left4me.Unavailable, Err: err, Hint: "check LEFT4ME_URL"}
+	var timeout net.Error
+	switch {
+	case errors.As(err, &timeout) && timeout.Timeout():
+		e.Text, e.Hint = c.where+" does not answer in time", ""
+	case c.local && errors.Is(err, fs.ErrPermission):
+		e.Kind, e.Text = left4me.Denied, "the socket "+c.where+" belongs to another user"
+		e.Hint = "run this as that user or as root, or use LEFT4ME_URL and LEFT4ME_TOKEN"
+	case c.local:
+		e.Text = "nothing answers at " + c.where
+		e.Hint = "start left4me serve, or say with LEFT4ME_URL or LEFT4ME_ROOT where it is"
+	default:
+		e.Text = fmt.Sprintf("%s is not reachable: %v", c.where, err)
+	}
+	return e
+}
+
+// strange says that something answers, but not left4me.
+func (c *Client) strange(what string) error {
+	e := &left4me.Error{Kind: left4me.Unavailable, Text: c.where + " does not answer like left4me: " + what, Hint: "check LEFT4ME_URL"}
+	if c.local {
+		e.Hint = ""
+	}
+	return e
+}
+
+// problem is a failure as the API tells it (RFC 9457).
+type problem struct {
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Hint   string `json:"hint"`
+	Errors []struct {
+		Message  string `json:"message"`
+		Location string `json:"location"`
+	} `json:"errors"`
+}
+
+// kindOf is the one table of what an HTTP status means.
+func kindOf(status int) left4me.Kind {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return left4me.Denied
+	case http.StatusNotFound:
+		return left4me.NotFound
+	case http.StatusConflict:
+		return left4me.Conflict
+	case http.StatusTooManyRequests:
+		return left4me.Busy
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return left4me.Unavailable
+	}
+	if status >= 400 && status < 500 {
+		return left4me.Invalid
+	}
+	return ""
+}
+
+// err is the problem as an error: all fields when several are wrong.
+func (p problem) err() error {
+	kind := kindOf(p.Status)
+	if len(p.Errors) < 2 {
+		return left4me.Errorf(kind, p.Detail, p.Hint)
+	}
+	var all left4me.Fields
+	for _, e := range p.Errors {
+		field := strings.TrimPrefix(e.Location, "body.")
+		all = append(all, &left4me.Error{Kind: kind, Field: field, Text: field + ": " + e.Message})
+	}
+	return all
+}
+
+// refused turns an answer that is no success into an error.
+func (c *Client) refused(res *http.Response) error {
+	if to := res.Header.Get("Location"); to != "" && res.StatusCode < 400 {
+		return c.strange("it sends on to " + to)
+	}
+	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	body, err := io.ReadAll(io.LimitReader(res.Body, problemLimit))
+	p := problem{}
+	if err == nil && kind == "application/problem+json" && json.Unmarshal(body, &p) == nil && p.Detail != "" {
+		p.Status = res.StatusCode
+		return p.err()
+	}
+	return c.strange("status " + res.Status)
+}

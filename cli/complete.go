@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me"
+)
+
+// completeWithin is how long a shell may wait for names at the tab key.
+const completeWithin = 700 * time.Millisecond
+
+const noFiles = cobra.ShellCompDirectiveNoFileComp
+
+// names gives the values of one field of a list of the API, or nothing when it
+// does not answer at once.
+func (a *app) names(c *cobra.Command, path, field string) []string {
+	parent := c.Context()
+	if parent == nil {
+		parent = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(parent, completeWithin)
+	defer cancel()
+	if a.Token == "" {
+		a.Token = a.ownToken
+	}
+	var all []map[string]any
+	if _, err := a.call(ctx, http.MethodGet, path, nil, &all); err != nil {
+		return nil
+	}
+	var found []string
+	for _, v := range all {
+		if s, ok := v[field].(string); ok && s == oneLine(s) {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// servers completes the one argument of a command with names of servers.
+func (a *app) servers(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, noFiles
+	}
+	var valid []string
+	for _, n := range a.names(c, "/servers", "name") {
+		if left4me.Name(n).Valid() {
+			valid = append(valid, n)
+		}
+	}
+	return valid, noFiles
+}
+
+// jobIDs completes the one argument of a command with ids of jobs.
+func (a *app) jobIDs(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, noFiles
+	}
+	return a.names(c, "/jobs?limit=20", "id"), noFiles
+}
+
+// completeFlag completes a flag with the names in a list of the API.
+func (a *app) completeFlag(c *cobra.Command, flag, path string) {
+	// It fails only for a flag that isn't there, which a test would notice.
+	_ = c.RegisterFlagCompletionFunc(flag, func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return a.names(c, path, "name"), noFiles
+	})
+}

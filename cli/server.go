@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me"
+)
+
+// server is what the commands show of a server.
+type server struct {
+	Name            left4me.Name        `json:"name"`
+	Host            left4me.Name        `json:"host"`
+	Port            int                 `json:"port"`
+	State           left4me.ServerState `json:"state"`
+	Reason          string              `json:"reason"`
+	Since           *time.Time          `json:"since"`
+	Map             string              `json:"map"`
+	Hostname        string              `json:"hostname"`
+	Players         int                 `json:"players"`
+	Bots            int                 `json:"bots"`
+	MaxPlayers      int                 `json:"max_players"`
+	Online          []left4me.Player    `json:"online"`
+	Blueprint       left4me.Name        `json:"blueprint"`
+	PID             int                 `json:"pid"`
+	Restarts        int                 `json:"restarts"`
+	RestartRequired bool                `json:"restart_required"`
+	Job             *struct {
+		ID    string           `json:"id"`
+		Kind  left4me.JobKind  `json:"kind"`
+		State left4me.JobState `json:"state"`
+	} `json:"job"`
+}
+
+func (a *app) serverCommand() *cobra.Command {
+	return group("server", "Dedicated servers",
+		a.serverList(), a.serverShow(), a.serverCreate(),
+		a.serverAct("start", "Start a server", ""),
+		a.serverAct("stop", "Stop a server", ""),
+		a.serverAct("restart", "Restart a server", ""),
+		a.serverAct("reset", "Empty what a server wrote and start it anew", "This stops %s and throws away every file that it wrote"),
+		a.serverAct("delete", "Delete a server and its files", "This deletes %s with its files and logs"),
+		a.serverConsole(), a.serverLogs())
+}
+
+// serverPath is where a server is in the API.
+func serverPath(arg string) (left4me.Name, string, error) {
+	n, err := left4me.ParseName(arg)
+	return n, "/servers/" + string(n), err
+}
+
+func (a *app) serverList() *cobra.Command {
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List servers", Args: nothing}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var all []server
+		raw, err := a.call(c.Context(), http.MethodGet, "/servers", nil, &all)
+		if err != nil {
+			return fmt.Errorf("list servers: %w", err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if a.quiet {
+				for _, s := range all {
+					fmt.Fprintln(w, s.Name)
+				}
+				return
+			}
+			fmt.Fprintln(w, "NAME\tSTATE\tPLAYERS\tMAP\tPORT\tBLUEPRINT")
+			for _, s := range all {
+				players := ""
+				if s.MaxPlayers > 0 {
+					players = fmt.Sprintf("%d/%d", s.Players, s.MaxPlayers)
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", s.Name, oneLine(string(s.State)), players, oneLine(s.Map), s.Port, s.Blueprint)
+			}
+		})
+	}
+	return c
+}
+
+func (a *app) serverShow() *cobra.Command {
+	c := &cobra.Command{Use: "show NAME", Short: "Show a server", Args: one("the name of a server"), ValidArgsFunction: a.servers}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := serverPath(args[0])
+		if err != nil {
+			return fmt.Errorf("show: %w", err)
+		}
+		var s server
+		raw, err := a.call(c.Context(), http.MethodGet, path, nil, &s)
+		if err != nil {
+			return fmt.Errorf("show %s: %w", n, err)
+		}
+		return a.print(raw, func(w io.Writer) { writeServer(w, s) })
+	}
+	return c
+}
+
+func writeServer(w io.Writer, s server) {
+	state := string(s.State)
+	if s.Since != nil {
+		state += " since " + moment(*s.Since)
+	}
+	row(w, "name", string(s.Name))
+	row(w, "state", state)
+	row(w, "reason", s.Reason)
+	row(w, "hostname", s.Hostname)
+	row(w, "map", s.Map)
+	if s.MaxPlayers > 0 {
+		row(w, "players", fmt.Sprintf("%d of %d, %d bots", s.Players, s.MaxPlayers, s.Bots))
+	}
+	for _, p := range s.Online {
+		row(w, "", fmt.Sprintf("%s, %d points, %s", p.Name, p.Score, p.Duration.Truncate(time.Second)))
+	}
+	row(w, "port", strconv.Itoa(s.Port))
+	row(w, "blueprint", string(s.Blueprint))
+	row(w, "host", string(s.Host))
+	if s.PID > 0 {
+		row(w, "pid", strconv.Itoa(s.PID))
+	}
+	if s.Restarts > 0 {
+		row(w, "restarts", fmt.Sprintf("%d after crashes", s.Restarts))
+	}
+	if s.RestartRequired {
+		row(w, "settings", "changed; restart to apply")
+	}
+	if s.Job != nil {
+		row(w, "job", fmt.Sprintf("%s %s, %s", s.Job.Kind.Verb(), s.Job.State, s.Job.ID))
+	}
+}
+
+func (a *app) serverCreate() *cobra.Command {
+	var in struct {
+		Name      string           `json:"name"`
+		Host      string           `json:"host,omitempty"`
+		Port      int              `json:"port,omitempty"`
+		Blueprint string           `json:"blueprint,omitempty"`
+		Settings  left4me.Settings `json:"settings"`
+	}
+	c := &cobra.Command{
+		Use: "create NAME", Short: "Create a server", Args: one("the name of a server"), ValidArgsFunction: cobra.NoFileCompletions,
+		Long: "Create a server. Without a port it gets the next free one, without a blueprint\nthe one called default. Nothing is started.",
+	}
+	flags := c.Flags()
+	flags.StringVar(&in.Host, "host", "", "the host that it runs on")
+	flags.IntVar(&in.Port, "port", 0, "the port that it listens on")
+	flags.StringVar(&in.Blueprint, "blueprint", "", "the recipe that it is made from")
+	settingsFlags(c, &in.Settings)
+	a.completeFlag(c, "blueprint", "/blueprints")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if _, err := left4me.ParseName(args[0]); err != nil {
+			return fmt.Errorf("create: %w", err)
+		}
+		if c.Flags().Changed("port") && in.Port == 0 {
+			return usagef("create %s: port 0 is out of range; leave it out for the next free one", args[0])
+		}
+		in.Name = args[0]
+		var s server
+		raw, err := a.call(c.Context(), http.MethodPost, "/servers", in, &s)
+		if err != nil {
+			return fmt.Errorf("create %s: %w", args[0], err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if !a.quiet {
+				fmt.Fprintf(w, "%s is created, on port %d\n", s.Name, s.Port)
+			}
+		})
+	}
+	return c
+}
+
+// settingsFlags are the settings of a server or a blueprint.
+func settingsFlags(c *cobra.Command, s *left4me.Settings) {
+	flags := c.Flags()
+	flags.StringVar(&s.Hostname, "hostname", "", "what players see")
+	flags.StringVar(&s.Map, "map", "", "the first map")
+	flags.StringVar(&s.Mode, "mode", "", "the game mode, for example coop or versus")
+	flags.StringVar(&s.Difficulty, "difficulty", "", "Easy, Normal, Hard or Impossible")
+	flags.IntVar(&s.MaxPlayers, "max-players", 0, "how many may play")
+	flags.StringVar(&s.Motd, "motd", "", "the message of the day")
+	flags.StringArrayVar(&s.Cfg, "cfg", nil, "a line for server.cfg; may be repeated")
+	flags.StringArrayVar(&s.Args, "arg", nil, "a further argument of srcds; may be repeated")
+}
+
+// serverAct is a command that asks for a job on a server; loss says what it
+// throws away.
+func (a *app) serverAct(verb, short, loss string) *cobra.Command {
+	c := &cobra.Command{Use: verb + " NAME", Short: short, Args: one("the name of a server"), ValidArgsFunction: a.servers}
+	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	yes := new(bool)
+	if loss != "" {
+		yes = c.Flags().BoolP("yes", "y", false, "don't ask")
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := serverPath(args[0])
+		if err != nil {
+			return fmt.Errorf("%s: %w", verb, err)
+		}
+		what := verb + " " + string(n)
+		if loss != "" && !*yes {
+			if err := a.confirm(c.Context(), n, strings.Replace(loss, "%s", string(n), 1)); err != nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+		}
+		if verb == "delete" {
+			return a.begin(c.Context(), what, http.MethodDelete, path, *wait)
+		}
+		return a.begin(c.Context(), what, http.MethodPost, path+"/"+verb, *wait)
+	}
+	return c
+}
