@@ -16,7 +16,7 @@ type ConsoleChunk struct {
 }
 
 type consoleInput struct {
-	byName
+	ByName
 	After string `header:"Last-Event-ID" doc:"Resume behind this event; without it, recent history comes first"`
 }
 
@@ -52,7 +52,7 @@ type ConsoleTail struct {
 	Position int64  `json:"position" doc:"Behind the text; as Last-Event-ID it continues the stream without a gap. Negative: there is nothing to continue"`
 }
 
-func (a *api) tailConsole(ctx context.Context, in *byName) (ConsoleTail, error) {
+func (a *api) tailConsole(ctx context.Context, in *ByName) (ConsoleTail, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
 		return ConsoleTail{}, err
@@ -72,7 +72,7 @@ type CommandOutput struct {
 }
 
 func (a *api) runCommand(ctx context.Context, in *struct {
-	byName
+	ByName
 	Body Command
 },
 ) (CommandOutput, error) {

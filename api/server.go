@@ -63,7 +63,9 @@ func orNull(t time.Time) *time.Time {
 	return &t
 }
 
-type byName struct {
+// ByName is the name in a path. It is exported because huma overlooks what is
+// embedded otherwise.
+type ByName struct {
 	Name string `path:"name" maxLength:"64"`
 }
 
@@ -79,7 +81,7 @@ func (a *api) listServers(ctx context.Context, _ *none) ([]Server, error) {
 	return all, nil
 }
 
-func (a *api) showServer(ctx context.Context, in *byName) (Server, error) {
+func (a *api) showServer(ctx context.Context, in *ByName) (Server, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
 		return Server{}, err
@@ -105,27 +107,27 @@ func (a *api) createServer(ctx context.Context, in *struct{ Body NewServer }) (S
 	return serverOf(v), err
 }
 
-func (a *api) startServer(ctx context.Context, in *byName) (Job, error) {
+func (a *api) startServer(ctx context.Context, in *ByName) (Job, error) {
 	return a.act(ctx, left4me.StartServer, in)
 }
 
-func (a *api) stopServer(ctx context.Context, in *byName) (Job, error) {
+func (a *api) stopServer(ctx context.Context, in *ByName) (Job, error) {
 	return a.act(ctx, left4me.StopServer, in)
 }
 
-func (a *api) restartServer(ctx context.Context, in *byName) (Job, error) {
+func (a *api) restartServer(ctx context.Context, in *ByName) (Job, error) {
 	return a.act(ctx, left4me.RestartServer, in)
 }
 
-func (a *api) resetServer(ctx context.Context, in *byName) (Job, error) {
+func (a *api) resetServer(ctx context.Context, in *ByName) (Job, error) {
 	return a.act(ctx, left4me.ResetServer, in)
 }
 
-func (a *api) deleteServer(ctx context.Context, in *byName) (Job, error) {
+func (a *api) deleteServer(ctx context.Context, in *ByName) (Job, error) {
 	return a.act(ctx, left4me.DeleteServer, in)
 }
 
-func (a *api) act(ctx context.Context, kind left4me.JobKind, in *byName) (Job, error) {
+func (a *api) act(ctx context.Context, kind left4me.JobKind, in *ByName) (Job, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
 		return Job{}, err
@@ -143,7 +145,7 @@ type Crash struct {
 }
 
 type crashesInput struct {
-	byName
+	ByName
 	Limit int `query:"limit" default:"20" minimum:"1" maximum:"100"`
 }
 

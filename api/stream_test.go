@@ -1,0 +1,107 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/api"
+)
+
+func TestAJobIsFollowedUntilItHasEnded(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	var j api.Job
+	s.call(t, "POST", "/api/v1/servers/alpha/stop", nil).into(t, &j)
+	next := s.stream(t, "/api/v1/jobs/"+string(j.ID)+"/events", nil)
+	for {
+		e, ok := next()
+		if !ok {
+			break
+		}
+		if e.name != "job" {
+			t.Fatalf("event %+v", e)
+		}
+		if j.State.Ended() {
+			t.Fatalf("an event behind the end: %+v", e)
+		}
+		if err := json.Unmarshal([]byte(e.data), &j); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if j.State != left4me.JobDone || j.EndedAt == nil || j.Error != nil || len(j.Steps) != 2 || j.Steps[1].Label != "unmount overlay (if mounted)" || j.Steps[1].State != left4me.StepDone {
+		t.Errorf("the last event: %+v", j)
+	}
+	// Who comes late gets the end at once.
+	if e, ok := s.stream(t, "/api/v1/jobs/"+string(j.ID)+"/events", nil)(); !ok || !strings.Contains(e.data, `"done"`) {
+		t.Errorf("late: %+v, %v", e, ok)
+	}
+}
+
+func TestConsoleIsResumed(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	s.host.set(func() { s.host.console = "line one\nline two\n" })
+	const path = "/api/v1/servers/alpha/console"
+	read := func(header http.Header, bytes int) (text, last string) {
+		t.Helper()
+		for next := s.stream(t, path, header); len(text) < bytes; {
+			e, ok := next()
+			if !ok || e.name != "console" {
+				t.Fatalf("%+v, %v", e, ok)
+			}
+			var c api.ConsoleChunk
+			if err := json.Unmarshal([]byte(e.data), &c); err != nil {
+				t.Fatal(err)
+			}
+			text, last = text+c.Text, e.id
+		}
+		return text, last
+	}
+	text, last := read(nil, 10)
+	if text != "line one\nl" || last != "10" {
+		t.Errorf("history: %q up to %s", text, last)
+	}
+	s.host.set(func() { s.host.console += "line three\n" })
+	if text, _ := read(http.Header{"Last-Event-Id": {last}}, 19); text != "ine two\nline three\n" {
+		t.Errorf("behind %s: %q", last, text)
+	}
+	for _, id := range []string{"x", "-1", "1.5", "99999999999999999999"} {
+		header := http.Header{"Authorization": {"Bearer " + s.admin}, "Last-Event-Id": {id}}
+		s.send(t, "GET", path, header, nil).problem(t, http.StatusUnprocessableEntity, "header.Last-Event-ID")
+	}
+}
+
+func TestChangesOfServers(t *testing.T) {
+	s := newSite(t)
+	next := s.stream(t, "/api/v1/events", nil)
+	s.create(t, "alpha")
+	if e, ok := next(); !ok || e.name != "server" || e.data != `{"server":"alpha"}` {
+		t.Errorf("%+v, %v", e, ok)
+	}
+	s.host.says(t, left4me.Status{Name: "beta", State: left4me.Running})
+	for e, ok := next(); e.data != `{"server":"beta"}`; e, ok = next() {
+		if !ok {
+			t.Fatal("the stream ended")
+		}
+	}
+}
+
+func TestWhatARunningServerIsDoing(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	s.host.says(t, left4me.Status{
+		Name: "alpha", State: left4me.Running, PID: 4242, Port: 27015, Map: "c1m1_hotel", Players: 1, MaxPlayers: 8, SpecHash: "other",
+		Online: []left4me.Player{{Name: "Al"}},
+	})
+	var v api.Server
+	eventually(t, "alpha runs", func() bool {
+		s.call(t, "GET", "/api/v1/servers/alpha", nil).into(t, &v)
+		return v.State == left4me.Running
+	})
+	if v.PID != 4242 || v.Map != "c1m1_hotel" || v.Players != 1 || v.MaxPlayers != 8 || !v.RestartRequired || len(v.Online) != 1 {
+		t.Errorf("%+v", v)
+	}
+}
