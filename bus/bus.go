@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -50,6 +51,10 @@ type Bus struct {
 // streams exist, and connects to it in-process. It opens no socket. Close
 // stops it.
 func Open(ctx context.Context, dir string, log *slog.Logger) (*Bus, error) {
+	// The server would only say that it is not ready.
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("bus: store: %w", err)
+	}
 	srv, err := server.NewServer(&server.Options{
 		ServerName:         "left4me",
 		DontListen:         true,
@@ -135,7 +140,19 @@ func (b *Bus) Close() {
 
 // Ping reports whether the bus answers; for readiness checks.
 func (b *Bus) Ping(ctx context.Context) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
 	return b.conn.FlushWithContext(ctx)
+}
+
+// answerWithin bounds what has no deadline of its own.
+const answerWithin = 5 * time.Second
+
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, answerWithin)
 }
 
 // Publish sends v to whoever listens on subject now. Nobody listening is no
@@ -154,6 +171,7 @@ func (b *Bus) Publish(subject string, v any) error {
 // reply is what an answering side sends: a result or a failure that may be
 // shown.
 type reply struct {
+	V      int             `json:"v"`
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  *left4me.Error  `json:"error,omitempty"`
 }
@@ -167,11 +185,8 @@ func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
 	if err != nil {
 		return fmt.Errorf("request %s: %w", subject, err)
 	}
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, 5*time.Second)
-		defer cancel()
-	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
 	msg, err := b.conn.RequestWithContext(ctx, subject, data)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
@@ -185,6 +200,9 @@ func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
 	var r reply
 	if err := json.Unmarshal(msg.Data, &r); err != nil {
 		return fmt.Errorf("request %s: answer: %w", subject, err)
+	}
+	if r.V > Version {
+		return fmt.Errorf("request %s: answer: %w", subject, newer(r.V))
 	}
 	if r.Error != nil {
 		return r.Error
@@ -228,7 +246,7 @@ func (b *Bus) respond(m *nats.Msg, out any, err error) {
 	if m.Reply == "" {
 		return
 	}
-	var r reply
+	r := reply{V: Version}
 	if err != nil {
 		public, ok := left4me.Public(err)
 		if !ok {
@@ -240,7 +258,7 @@ func (b *Bus) respond(m *nats.Msg, out any, err error) {
 		r.Error = public
 	} else if r.Result, err = json.Marshal(out); err != nil {
 		b.log.Error("request", "subject", m.Subject, "err", err)
-		r = reply{Error: left4me.Errorf(left4me.Unavailable, "the answer can't be sent", "see the log")}
+		r = reply{V: Version, Error: left4me.Errorf(left4me.Unavailable, "the answer can't be sent", "see the log")}
 	}
 	data, err := json.Marshal(r)
 	if err == nil {

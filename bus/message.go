@@ -2,6 +2,7 @@ package bus
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/left4me/left4me"
@@ -143,10 +144,24 @@ type Crash struct {
 	Lines  []string      `json:"lines"` // the last that it printed, at most 200
 }
 
-// Decode reads a message and refuses one of a version that isn't understood.
+// Decode reads a message. Errors: left4me.Invalid for what is none, and
+// left4me.Unavailable for one of a newer version, which can be read once this
+// left4me is brought up to date. A message without a version is taken.
 func Decode(data []byte, v any) error {
+	var head struct {
+		V int `json:"v"`
+	}
+	// First, since a newer message may not fit what v is today.
+	if json.Unmarshal(data, &head) == nil && head.V > Version {
+		return newer(head.V)
+	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return &left4me.Error{Kind: left4me.Invalid, Text: "the message can't be read", Err: err}
 	}
 	return nil
+}
+
+func newer(v int) *left4me.Error {
+	return left4me.Errorf(left4me.Unavailable,
+		fmt.Sprintf("the message is of version %d, this left4me understands up to %d", v, Version), "bring left4me up to date here")
 }

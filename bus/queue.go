@@ -39,8 +39,13 @@ type Delivery struct {
 // Working tells the bus that the host still works on it.
 func (d Delivery) Working() error { return d.msg.InProgress() }
 
-// Done removes the message from the queue.
-func (d Delivery) Done() error { return d.msg.Ack() }
+// Done removes the message from the queue. It waits until the bus has done so:
+// an agent that starts right after this one has ended doesn't get it again.
+func (d Delivery) Done() error {
+	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+	defer cancel()
+	return d.msg.DoubleAck(ctx)
+}
 
 // Later gives the message back, to come again after the delay.
 func (d Delivery) Later(after time.Duration) error { return d.msg.NakWithDelay(after) }
@@ -68,7 +73,13 @@ func (b *Bus) Work(ctx context.Context, host left4me.Name, f func(Delivery)) err
 	}
 	running, err := consumer.Consume(func(msg jetstream.Msg) {
 		d := Delivery{msg: msg}
-		if err := Decode(msg.Data(), &d.JobMessage); err != nil {
+		err := Decode(msg.Data(), &d.JobMessage)
+		if errors.Is(err, left4me.Unavailable) {
+			b.log.Error("job message waits", "subject", msg.Subject(), "err", err)
+			_ = msg.NakWithDelay(ackWait)
+			return
+		}
+		if err != nil {
 			b.log.Error("job message dropped", "subject", msg.Subject(), "err", err)
 			_ = msg.Term()
 			return
