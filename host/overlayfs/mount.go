@@ -21,11 +21,17 @@ var ErrBusy = errors.New("busy")
 const overlayMagic = 0x794c7630
 
 // Mounted reports whether an overlay is mounted where a server sees its stack.
+// It decides nothing about safety, so that it works also where a sandbox has
+// made the root of several mounts.
 func (r *Root) Mounted(n left4me.Name) (bool, error) {
 	if !n.Valid() {
 		return false, fmt.Errorf("%q is not a name: %w", string(n), ErrRefused)
 	}
-	f, err := r.target(n)
+	// What is mounted on the last step is what we want to see.
+	f, err := r.resolve(path.Join("runtime", string(n), "merged"), unix.O_PATH|unix.O_DIRECTORY, beneath)
+	if errors.Is(err, unix.ENOENT) {
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}
@@ -33,31 +39,18 @@ func (r *Root) Mounted(n left4me.Name) (bool, error) {
 	return isOverlay(f)
 }
 
-// target opens merged with what is mounted on it: only the last step may cross a
-// mount point.
-func (r *Root) target(n left4me.Name) (*os.File, error) {
-	parent, err := r.directory(path.Join("runtime", string(n)))
-	if err != nil {
-		return nil, err
-	}
-	defer parent.Close()
-	how := unix.OpenHow{
-		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
-	}
-	fd, err := unix.Openat2(int(parent.Fd()), "merged", &how)
-	if err != nil {
-		return nil, fmt.Errorf("merged: %w", err)
-	}
-	return os.NewFile(uintptr(fd), "merged"), nil
-}
-
+// isOverlay reports whether f is where an overlay is mounted. The type alone
+// doesn't say so: the root itself may stand on an overlay.
 func isOverlay(f *os.File) (bool, error) {
-	var st unix.Statfs_t
-	if err := unix.Fstatfs(int(f.Fd()), &st); err != nil {
+	var fs unix.Statfs_t
+	var st unix.Statx_t
+	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil {
 		return false, err
 	}
-	return st.Type == overlayMagic, nil
+	if err := unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH, 0, &st); err != nil {
+		return false, err
+	}
+	return fs.Type == overlayMagic && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0, nil
 }
 
 // Mount mounts a server's stack; one that is mounted already is success. It
@@ -75,7 +68,12 @@ func (r *Root) Mount(n left4me.Name) error {
 	defer s.Close()
 	err = s.mountByFD()
 	if errors.Is(err, errNoLayerFD) {
-		err = s.mountByName()
+		byName := s.mountByName()
+		if byName == nil {
+			return nil
+		}
+		// The kernel gives its reasons only the first way.
+		err = fmt.Errorf("%w; before that: %w", byName, err)
 	}
 	if err != nil {
 		return fmt.Errorf("mount %s: %w", n, err)
@@ -96,7 +94,7 @@ func (s *Stack) mountByFD() error {
 	for i, l := range s.Lower {
 		if err := unix.FsconfigSetFd(fs, "lowerdir+", int(l.dir.Fd())); err != nil {
 			if i == 0 && (errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EBADF) || errors.Is(err, unix.EINVAL)) {
-				return errNoLayerFD
+				return fmt.Errorf("%w: %w", errNoLayerFD, reason(fs, err))
 			}
 			return fmt.Errorf("layer %q: %w", l.Path, reason(fs, err))
 		}
@@ -195,15 +193,7 @@ func (r *Root) detach(n left4me.Name) error {
 		return err
 	}
 	defer parent.Close()
-	f, err := r.target(n)
-	if errors.Is(err, unix.ENOENT) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	mounted, err := isOverlay(f)
-	f.Close() // or it would be what makes the mount busy
+	mounted, err := r.Mounted(n)
 	if err != nil || !mounted {
 		return err
 	}
@@ -211,6 +201,9 @@ func (r *Root) detach(n left4me.Name) error {
 	// parent, and the last step does not follow a link.
 	target := "/proc/self/fd/" + strconv.Itoa(int(parent.Fd())) + "/merged"
 	err = unix.Unmount(target, unix.UMOUNT_NOFOLLOW)
+	if errors.Is(err, unix.EINVAL) {
+		return nil // somebody else was faster
+	}
 	if !errors.Is(err, unix.EBUSY) {
 		return err
 	}

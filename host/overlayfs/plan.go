@@ -58,13 +58,18 @@ func OpenRoot(dir string) (*Root, error) {
 // Close closes the root.
 func (r *Root) Close() error { return r.dir.Close() }
 
+// beneath is how every name from outside is resolved: links of both kinds and
+// what leaves the root are refused by the kernel, also when it changes meanwhile.
+const beneath = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS
+
 // open opens what is at a relative path beneath the root, and nothing that a
 // link or a mount point on the way leads to.
 func (r *Root) open(rel string, flags uint64) (*os.File, error) {
-	how := unix.OpenHow{
-		Flags:   flags | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV,
-	}
+	return r.resolve(rel, flags, beneath|unix.RESOLVE_NO_XDEV)
+}
+
+func (r *Root) resolve(rel string, flags, resolve uint64) (*os.File, error) {
+	how := unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: resolve}
 	for {
 		fd, err := unix.Openat2(int(r.dir.Fd()), rel, &how)
 		switch {

@@ -20,6 +20,8 @@ const (
 	taintMark    = "user.fuseoverlayfs."
 	taintEntries = 200_000
 	taintTime    = 3 * time.Second
+
+	maxAttrs = 64 << 10 // the kernel's bound on one list of names
 )
 
 func tainted(upper *os.File) error {
@@ -71,11 +73,14 @@ func (l *taintLook) walk(parent int, name string) (string, error) {
 }
 
 func marked(name string) (bool, error) {
-	var buf [4096]byte
-	n, err := unix.Llistxattr(name, buf[:])
+	var small [1024]byte
+	buf := small[:]
+	n, err := unix.Llistxattr(name, buf)
+	if errors.Is(err, unix.ERANGE) {
+		buf = make([]byte, maxAttrs)
+		n, err = unix.Llistxattr(name, buf)
+	}
 	switch {
-	case errors.Is(err, unix.ERANGE):
-		return false, nil
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOTSUP):
 		return false, nil
 	case err != nil:

@@ -1,0 +1,236 @@
+package overlayfs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// ways are the two ways to mount: what the kernel here takes, and what the
+// older ones need.
+var ways = []struct {
+	name  string
+	mount func(*Stack) error
+}{
+	{"by descriptor", (*Stack).mountByFD},
+	{"by the names of descriptors", (*Stack).mountByName},
+}
+
+// each runs a test once for each way.
+func each(t *testing.T, f func(t *testing.T, mount func(place))) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			f(t, func(p place) {
+				t.Helper()
+				s, err := p.Plan("alpha")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				if err := way.mount(s); errors.Is(err, errNoLayerFD) {
+					t.Skip(err)
+				} else if err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
+func TestLayersAreStackedTopFirst(t *testing.T) {
+	each(t, func(t *testing.T, mount func(place)) {
+		for _, n := range []int{1, 2, 10, MaxLayers} {
+			t.Run(fmt.Sprint(n), func(t *testing.T) {
+				p := newPlace(t)
+				rels := []string{"instances/alpha/config/1"}
+				for i := 1; i < n; i++ {
+					rels = append(rels, fmt.Sprintf("overlays/with-a-name-as-long-as-real-ones-are-%d/1", i))
+				}
+				p.layers(rels...)
+				mount(p)
+				p.wantMounted(true)
+				if got := p.read("runtime/alpha/merged/which"); got != "0" {
+					t.Errorf("layer %s is on top", got)
+				}
+				p.read(fmt.Sprintf("runtime/alpha/merged/own%d", n-1))
+				p.write("runtime/alpha/merged/which", "new")
+				if got := p.read(rels[0] + "/which"); got != "0" {
+					t.Errorf("a write reached the layer: %q", got)
+				}
+				p.mustUnmount()
+				p.wantMounted(false)
+				if got := p.read("runtime/alpha/upper/which"); got != "new" {
+					t.Errorf("the writable layer holds %q", got)
+				}
+			})
+		}
+	})
+}
+
+func TestNothingInAStackIsADeviceOrSetuid(t *testing.T) {
+	each(t, func(t *testing.T, mount func(place)) {
+		p := newPlace(t)
+		p.layers("installation/base")
+		mount(p)
+		var st unix.Statfs_t
+		if err := unix.Statfs(p.path("runtime/alpha/merged"), &st); err != nil {
+			t.Fatal(err)
+		}
+		const want = unix.ST_NOSUID | unix.ST_NODEV
+		if st.Flags&want != want {
+			t.Errorf("flags %#x", st.Flags)
+		}
+	})
+}
+
+func TestOddCharactersInPaths(t *testing.T) {
+	each(t, func(t *testing.T, mount func(place)) {
+		dir := t.TempDir() + `/a:b,c\d e=f`
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		p := placeIn(t, dir)
+		rels := []string{"overlays/comma,upperdir=x/1", `overlays/back\slash/1`, "overlays/some space/1", "overlays/ünï/1", "installation/base"}
+		p.layers(rels...)
+		mount(p)
+		for i := range rels {
+			p.read(fmt.Sprintf("runtime/alpha/merged/own%d", i))
+		}
+		p.mustUnmount()
+	})
+}
+
+func TestMountingTwiceIsOneMount(t *testing.T) {
+	p := newPlace(t)
+	p.layers("installation/base")
+	for range 2 {
+		p.mustMount()
+	}
+	if at := p.mounts(); len(at) != 1 {
+		t.Errorf("mounted: %q", at)
+	}
+	for range 2 {
+		p.mustUnmount()
+	}
+	p.wantMounted(false)
+}
+
+func TestUnmountOfWhatIsNotThere(t *testing.T) {
+	p := newPlace(t)
+	if err := p.Unmount("beta"); err != nil {
+		t.Errorf("a server that never was: %v", err)
+	}
+	if err := os.RemoveAll(p.path("runtime/alpha/merged")); err != nil {
+		t.Fatal(err)
+	}
+	p.mustUnmount()
+	p.wantMounted(false)
+}
+
+func TestARootOnAnOverlayIsNotAMount(t *testing.T) {
+	outer := newPlace(t)
+	outer.layers("installation/base")
+	outer.mustMount()
+	p := place{t: t, dir: outer.path("runtime/alpha/merged")}
+	p.mkdir("runtime/alpha/merged")
+	root, err := OpenRoot(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	p.Root = root
+	p.wantMounted(false)
+}
+
+func TestAReaderDoesNotHoldAMount(t *testing.T) {
+	each(t, func(t *testing.T, mount func(place)) {
+		p := newPlace(t)
+		p.layers("installation/base")
+		mount(p)
+		f, err := os.Open(p.path("runtime/alpha/merged/which"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		p.mustUnmount()
+		p.wantMounted(false)
+		if b, err := io.ReadAll(f); err != nil || string(b) != "0" {
+			t.Errorf("the reader was cut off: %q, %v", b, err)
+		}
+		mount(p)
+		p.write("runtime/alpha/merged/which", "again")
+		p.mustUnmount()
+	})
+}
+
+func TestAWriterHoldsAMount(t *testing.T) {
+	each(t, func(t *testing.T, mount func(place)) {
+		p := newPlace(t)
+		p.layers("installation/base")
+		mount(p)
+		f, err := os.Create(p.path("runtime/alpha/merged/log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := p.Unmount("alpha"); !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "still writes") {
+			t.Errorf("%v", err)
+		}
+		p.mustMount() // which uses the one that stayed
+		if at := p.mounts(); len(at) != 1 {
+			t.Errorf("mounted: %q", at)
+		}
+		if _, err := f.WriteString("x"); err != nil {
+			t.Errorf("the writer was cut off: %v", err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		p.mustUnmount()
+		p.wantMounted(false)
+	})
+}
+
+func TestWhatAKilledServerLeavesIsNoObstacle(t *testing.T) {
+	p := newPlace(t)
+	p.layers("installation/base")
+	// overlayfs leaves the first; a helper that was killed the second too.
+	p.mkdir("runtime/alpha/work/work/#1")
+	if err := os.Chmod(p.path("runtime/alpha/work/work"), 0); err != nil {
+		t.Fatal(err)
+	}
+	p.mustMount()
+	p.mustUnmount()
+	if _, err := os.Lstat(p.path("runtime/alpha/work/work")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("work/work is still there: %v", err)
+	}
+}
+
+func TestAnUpperOfFuseOverlayfsIsRefused(t *testing.T) {
+	for _, at := range []string{"runtime/alpha/upper", "runtime/alpha/upper/a/b", "runtime/alpha/upper/a/file"} {
+		p := newPlace(t)
+		p.layers("installation/base")
+		p.mkdir("runtime/alpha/upper/a/b")
+		p.write("runtime/alpha/upper/a/file", "")
+		// More attributes than fit a small list hide nothing.
+		for i := range 40 {
+			if err := unix.Setxattr(p.path(at), fmt.Sprintf("user.of-a-plugin-with-a-long-name.%d", i), nil, 0); err != nil {
+				t.Skip("no attributes on this file system: ", err)
+			}
+		}
+		p.mustMount()
+		p.mustUnmount()
+		if err := unix.Setxattr(p.path(at), "user.fuseoverlayfs.opaque", []byte("y"), 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Mount("alpha"); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "written by fuse-overlayfs") {
+			t.Errorf("%s: %v", at, err)
+		}
+		p.wantMounted(false)
+	}
+}

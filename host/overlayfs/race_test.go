@@ -1,0 +1,110 @@
+package overlayfs
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Whoever may write to the directories exchanges names while they are mounted:
+// whatever happens to the names, nothing but what stands beneath the root is
+// mounted, nothing is mounted on anything else, and nothing else is unmounted.
+func TestExchangedNamesWinNothing(t *testing.T) {
+	rounds := 300 // the kernel takes its time for each unmount
+	if n, err := strconv.Atoi(os.Getenv("LEFT4ME_TEST_RACE_ROUNDS")); err == nil {
+		rounds = n
+	} else if testing.Short() {
+		rounds = 50
+	}
+	for _, c := range []struct{ name, victim, link, to string }{
+		{"layer", "overlays/maps", "overlays/evil", "outside/maps"},
+		{"merged", "runtime/alpha/merged", "runtime/alpha/evil", "outside/alpha/merged"},
+		{"parent", "runtime/alpha", "runtime/evil", "outside/alpha"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPlace(t)
+			p.layers("overlays/maps/1", "installation/base")
+			outside := place{t: t, dir: filepath.Join(t.TempDir(), "outside")}
+			outside.mkdir("maps/1", "alpha/upper", "alpha/work", "alpha/merged")
+			outside.write("maps/1/secret", "")
+			// An overlay of somebody else, which must stay as it is.
+			data := "lowerdir=" + outside.path("maps") + ":" + outside.path("alpha")
+			if err := unix.Mount("overlay", outside.path("alpha/merged"), "overlay", 0, data); err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Unmount(outside.path("alpha/merged"), unix.MNT_DETACH)
+			p.symlink(filepath.Join(filepath.Dir(outside.dir), c.to), c.link)
+
+			// On failure too: it must not swap what is being cleaned up.
+			race := exchange(p.path(c.victim), p.path(c.link))
+			defer race.stop()
+			mounted, refused := 0, 0
+			for range rounds {
+				if err := p.Mount("alpha"); err != nil {
+					refused++
+				} else {
+					mounted++
+				}
+				if at := outside.mounts(); len(at) != 1 {
+					t.Fatalf("mounted outside: %q", at)
+				}
+				at := p.mounts()
+				for _, m := range at {
+					if _, err := os.Lstat(filepath.Join(m, "secret")); err == nil {
+						t.Fatalf("%s shows what is outside", m)
+					}
+				}
+				_ = p.Unmount("alpha")
+				if at := outside.mounts(); len(at) != 1 {
+					t.Fatal("something outside was unmounted")
+				}
+				// One that its name led away from can't be found by that name.
+				race.Lock()
+				for _, m := range p.mounts() {
+					_ = unix.Unmount(m, unix.MNT_DETACH)
+				}
+				race.Unlock()
+			}
+			exchanges := race.stop()
+			t.Logf("%d rounds against %d exchanges: %d mounts, %d refusals", rounds, exchanges, mounted, refused)
+			if mounted == 0 || refused == 0 || exchanges < int64(rounds)/10 {
+				t.Error("nothing was raced")
+			}
+		})
+	}
+}
+
+// exchanging swaps two names for as long as nobody has its lock.
+type exchanging struct {
+	sync.Mutex
+	end  atomic.Bool
+	done chan struct{}
+	n    int64
+}
+
+func exchange(a, b string) *exchanging {
+	e := &exchanging{done: make(chan struct{})}
+	go func() {
+		defer close(e.done)
+		for !e.end.Load() {
+			e.Lock()
+			if unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE) == nil {
+				e.n++
+			}
+			e.Unlock()
+		}
+	}()
+	return e
+}
+
+// stop tells how often they were swapped.
+func (e *exchanging) stop() int64 {
+	e.end.Store(true)
+	<-e.done
+	return e.n
+}
