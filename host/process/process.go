@@ -9,10 +9,19 @@ package process
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/instance"
+	"github.com/left4me/left4me/host/shim"
 )
+
+// pollTime is how often it is looked whether something came up or went away.
+const pollTime = 10 * time.Millisecond
 
 // Config says where things are.
 type Config struct {
@@ -29,21 +38,87 @@ type Supervisor struct{ cfg Config }
 // New makes a Supervisor. It starts nothing and needs no closing.
 func New(cfg Config) *Supervisor { return &Supervisor{cfg: cfg} }
 
-// Start launches a server and returns when its shim answers, which is before
-// the server is ready. It is a success when the server is up already.
-func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error { return nil }
-
-// Stop runs the stop sequence and returns when the server has ended and its
-// mount is gone. It is a success when the server doesn't run.
-func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error { return nil }
-
 // State tells how a server is, and why.
 func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerState, string, error) {
-	return left4me.Stopped, "", nil
+	if !n.Valid() {
+		return "", "", invalid(n)
+	}
+	for {
+		_, up := shim.Shim(s.cfg.Run, n)
+		if !up {
+			state, reason := s.down(n)
+			return state, reason, nil
+		}
+		st, err := s.status(ctx, n)
+		switch {
+		case err == nil:
+			return st.State, st.Reason, nil
+		case ctx.Err() != nil:
+			return "", "", ctx.Err()
+		case !errors.Is(err, left4me.Unavailable):
+			return "", "", err
+		}
+		// It doesn't listen yet, or has just ended.
+		if _, up := shim.Shim(s.cfg.Run, n); up {
+			return left4me.Starting, "", nil
+		}
+	}
+}
+
+// down tells how a server without a shim is.
+func (s *Supervisor) down(n left4me.Name) (left4me.ServerState, string) {
+	if f, ok := shim.LastFailure(s.cfg.Run, n); ok {
+		return left4me.Failed, f.Error.Text
+	}
+	if shim.Died(s.cfg.Run, n) {
+		return left4me.Failed, "its shim was killed"
+	}
+	return left4me.Stopped, ""
+}
+
+func (s *Supervisor) status(ctx context.Context, n left4me.Name) (shim.Status, error) {
+	c, err := shim.Dial(ctx, shim.Socket(s.cfg.Run, n))
+	if err != nil {
+		return shim.Status{}, err
+	}
+	defer c.Close()
+	return c.Status(ctx)
 }
 
 // List gives every server that has something alive.
-func (s *Supervisor) List(ctx context.Context) ([]left4me.Name, error) { return nil, nil }
+func (s *Supervisor) List(ctx context.Context) ([]left4me.Name, error) {
+	entries, err := os.ReadDir(s.cfg.Run)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("list servers: %w", err)
+	}
+	var names []left4me.Name
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), ".lock")
+		n := left4me.Name(name)
+		if !ok || !n.Valid() {
+			continue
+		}
+		if _, up := shim.Shim(s.cfg.Run, n); up {
+			names = append(names, n)
+		}
+	}
+	return names, ctx.Err()
+}
 
-// Empty empties the writable layer of a stopped server.
-func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error { return nil }
+func invalid(n left4me.Name) error {
+	return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
+}
+
+// poll calls done until it is true or ctx ends.
+func poll(ctx context.Context, done func() bool) error {
+	tick := time.NewTicker(pollTime)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}

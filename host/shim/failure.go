@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/instance"
 )
 
 // Failure is why a shim ended without being asked. It stands beside the socket
@@ -44,17 +45,43 @@ func LastFailure(run string, n left4me.Name) (Failure, bool) {
 	return out, true
 }
 
-// ForgetFailure removes what a dead shim left beside its lock: its socket and
-// the reason for its end. It must not be called while a shim lives.
-func ForgetFailure(run string, n left4me.Name) {
-	_ = os.Remove(failurePath(run, n))
-	_ = os.Remove(Socket(run, n))
+// Died reports whether the last shim of a server ended without a word: it was
+// killed, or the host went down.
+func Died(run string, n left4me.Name) bool {
+	if _, locked := locked(run, n); locked {
+		return false
+	}
+	_, err := os.Lstat(Socket(run, n))
+	return err == nil
+}
+
+// Forget clears up after a shim that is gone: what it left running if it was
+// killed, and beside its socket the reason for its end, the socket, and the
+// lock. While one lives it does nothing, and the error is ErrSecond.
+func Forget(root instance.Root, run string, n left4me.Name) error {
+	died := Died(run, n)
+	lock, err := Lock(run, n)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if died {
+		if err := endOrphans(root.Merged(n)); err != nil {
+			return err
+		}
+	}
+	for _, path := range []string{failurePath(run, n), Socket(run, n), lockPath(run, n)} {
+		if e := os.Remove(path); e != nil && !errors.Is(e, os.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
 }
 
 // rememberFailure is best effort: without it people learn that the server
 // failed, but not why.
 func rememberFailure(run string, n left4me.Name, err error) {
-	fail := Failure{At: time.Now().UTC(), Error: left4me.Error{Kind: left4me.Unavailable, Text: err.Error()}}
+	fail := Failure{At: now(), Error: left4me.Error{Kind: left4me.Unavailable, Text: err.Error()}}
 	var e *left4me.Error
 	if errors.As(err, &e) {
 		fail.Error = *e

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,13 +24,18 @@ import (
 // the shim does, and no other starts any.
 type keeper chan func()
 
-// newKeeper starts the thread, which ends with ctx.
-func newKeeper(ctx context.Context) keeper {
+// newKeeper starts the thread, which ends with ctx. It has no privileges, so
+// that no game has any.
+func newKeeper(ctx context.Context) (keeper, error) {
 	k := make(keeper)
+	ready := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread is not used for anything else
-		// Nothing that the game starts gains privileges by it.
-		_ = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+		err := forgo()
+		ready <- err
+		if err != nil {
+			return
+		}
 		for {
 			select {
 			case f := <-k:
@@ -39,7 +45,7 @@ func newKeeper(ctx context.Context) keeper {
 			}
 		}
 	}()
-	return k
+	return k, <-ready
 }
 
 // game is one run of srcds.
@@ -50,6 +56,9 @@ type game struct {
 	begin   int64         // position of the console
 	done    chan struct{} // closed when it ended and all that it printed was taken
 	exit    *os.ProcessState
+
+	mu    sync.Mutex
+	ended bool // its number may belong to somebody else
 }
 
 // startGame starts srcds in dir on a terminal of its own.
@@ -164,7 +173,19 @@ func (g *game) pump(c *console, seen func(line []byte)) {
 // wait waits for the end. What the game left running may hold its terminal
 // open: that is waited for only a moment.
 func (g *game) wait(printed chan struct{}) {
+	// While it is a zombie its number is its own: what else is in its process
+	// group ends with it.
+	for {
+		err := unix.Waitid(unix.P_PID, g.proc.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	g.mu.Lock()
+	_ = syscall.Kill(-g.proc.Pid, syscall.SIGKILL)
+	g.ended = true
 	g.exit, _ = g.proc.Wait()
+	g.mu.Unlock()
 	_ = g.tty.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
 	<-printed
 	g.tty.Close()
@@ -182,9 +203,9 @@ func (g *game) write(line string) error {
 
 // signal sends a signal to the game and what it started on its terminal.
 func (g *game) signal(sig syscall.Signal) {
-	select {
-	case <-g.done: // the number may belong to somebody else by now
-	default:
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.ended {
 		_ = syscall.Kill(-g.proc.Pid, sig)
 	}
 }

@@ -25,18 +25,29 @@ const lockPatience = 500 * time.Millisecond
 // error is ErrSecond.
 func Lock(run string, n left4me.Name) (*os.File, error) {
 	path := lockPath(run, n)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o640)
-	if err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-	if err := flock(f, unix.LOCK_EX); err != nil {
-		f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%s: %w", n, ErrSecond)
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o640)
+		if err != nil {
+			return nil, fmt.Errorf("lock: %w", err)
 		}
-		return nil, fmt.Errorf("lock %s: %w", path, err)
+		if err := flock(f, unix.LOCK_EX); err != nil {
+			f.Close()
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				return nil, fmt.Errorf("%s: %w", n, ErrSecond)
+			}
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		}
+		if sameFile(f, path) {
+			return f, nil
+		}
+		f.Close() // Forget removed it in between
 	}
-	return f, nil
+}
+
+func sameFile(f *os.File, path string) bool {
+	a, errA := f.Stat()
+	b, errB := os.Lstat(path)
+	return errA == nil && errB == nil && os.SameFile(a, b)
 }
 
 // lockShim takes the lock for the life of a shim and writes down who has it.
@@ -62,9 +73,32 @@ func lockShim(run string, n left4me.Name) (*os.File, error) {
 	}
 }
 
-// Locked reports whether a server has a shim, and its process as far as the
-// shim wrote it down (0 if not).
-func Locked(run string, n left4me.Name) (pid int, locked bool) {
+// Shim is the process of a server's shim, if there is one: the one that wrote
+// its number into the lock and does hold it. Somebody who only looks whether the
+// lock is held is none.
+func Shim(run string, n left4me.Name) (pid int, ok bool) {
+	pid, ok = locked(run, n)
+	if !ok || pid == 0 {
+		return 0, false
+	}
+	lock, err := os.Lstat(lockPath(run, n))
+	if err != nil {
+		return 0, false
+	}
+	dir := process(pid).dir() + "/fd"
+	fds, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, false
+	}
+	for _, fd := range fds {
+		if st, err := os.Stat(filepath.Join(dir, fd.Name())); err == nil && os.SameFile(st, lock) {
+			return pid, true
+		}
+	}
+	return 0, false
+}
+
+func locked(run string, n left4me.Name) (pid int, locked bool) {
 	f, err := os.OpenFile(lockPath(run, n), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return 0, false

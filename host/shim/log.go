@@ -31,6 +31,7 @@ type logFile struct {
 	f     *os.File // nil while it could not be opened
 	start int64
 	size  int64
+	torn  bool // the last write ended in the middle of a line
 }
 
 // piece is one file of the log.
@@ -72,7 +73,7 @@ func (l *logFile) open() error {
 		f.Close()
 		return fmt.Errorf("console log: %w", err)
 	}
-	l.f, l.size = f, st.Size()
+	l.f, l.size, l.torn = f, st.Size(), false
 	// A shim that was killed in the middle of a write left half a line.
 	var last [1]byte
 	if l.size > 0 {
@@ -100,14 +101,19 @@ func (l *logFile) write(at int64, p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	if l.size >= l.limit || l.end() != at {
+	// A line stays in one piece: readers give whole lines of a piece.
+	if l.size >= l.limit && !l.torn || l.end() != at {
 		if err := l.rotate(at); err != nil {
 			return 0, err
 		}
 	}
 	n, err := l.f.Write(p)
-	l.size += int64(max(n, 0))
-	return max(n, 0), err
+	n = max(n, 0)
+	l.size += int64(n)
+	if n > 0 {
+		l.torn = p[n-1] != '\n'
+	}
+	return n, err
 }
 
 // rotate puts the current piece aside and begins one at the position next.

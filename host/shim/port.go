@@ -173,29 +173,28 @@ func (p process) session() int {
 }
 
 // ownPort makes sure that what answers on a port is the game whose session this
-// is, and not a program that took the port in between. What this user may not
-// see passes.
+// is, and not a program that took the port in between. Who else has it can often
+// not be seen, but the game can.
 func ownPort(root instance.Root, port, session int) error {
 	inodes := portInodes(port, "udp", "udp6")
 	if len(inodes) == 0 {
 		return nil
 	}
-	var other process
 	for _, p := range processes() {
-		if !p.hasSocket(inodes) {
+		if p.session() != session {
 			continue
 		}
-		if p.session() == session {
+		if _, err := os.ReadDir(p.dir() + "/fd"); err != nil || p.hasSocket(inodes) {
 			return nil
 		}
-		other = p
 	}
-	if other == 0 {
-		return nil
+	who := "another program"
+	if p, ok := portHolder(port); ok {
+		who = p.describe(root)
 	}
 	return &left4me.Error{
 		Kind: left4me.Conflict, Field: "port",
-		Text: fmt.Sprintf("port %d is answered by %s and not by this server", port, other.describe(root)),
+		Text: fmt.Sprintf("port %d is answered by %s and not by this server", port, who),
 		Hint: "choose another port or stop it",
 	}
 }

@@ -1,0 +1,151 @@
+package shim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/overlayfs"
+)
+
+// outsideVar tells a shim which mount namespace the one who started it lives in.
+// When the shim's own is another, it is its alone and it may mount there.
+const outsideVar = "LEFT4ME_OUTSIDE"
+
+// Isolate makes a command that becomes a shim start in a mount namespace of its
+// own, with the privileges there that mounting an overlay takes. Root needs no
+// more than that. Everybody else gets a user namespace too, in which they are
+// who they are: as root in it srcds_run would warn and wait.
+func Isolate(cmd *exec.Cmd) error {
+	outside, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil {
+		return fmt.Errorf("mount namespace: %w", err)
+	}
+	cmd.Env = append(cmd.Env, outsideVar+"="+outside)
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	attr := cmd.SysProcAttr
+	attr.Cloneflags |= unix.CLONE_NEWNS
+	if os.Geteuid() == 0 {
+		return nil
+	}
+	attr.Cloneflags |= unix.CLONE_NEWUSER
+	attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
+	attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
+	attr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_CHOWN}
+	return nil
+}
+
+// NotIsolated explains why the kernel refused to start a command of [Isolate].
+func NotIsolated(err error) error {
+	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	return &left4me.Error{
+		Kind: left4me.Unavailable, Err: err,
+		Text: "this system lets its users make no user and mount namespaces",
+		Hint: "allow it (kernel.unprivileged_userns_clone, user.max_user_namespaces), or install the systemd units",
+	}
+}
+
+// isolated reports whether this process was started by a command of Isolate.
+func isolated() bool {
+	outside := os.Getenv(outsideVar)
+	own, err := os.Readlink("/proc/self/ns/mnt")
+	return err == nil && outside != "" && own != outside
+}
+
+// mount makes the server's stack in our own mount namespace.
+func mount(root *overlayfs.Root, n left4me.Name) error {
+	// What is mounted here must not show outside. The other way round it may:
+	// then nobody is kept from unmounting what we happen to see.
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
+		return fmt.Errorf("mount namespace: %w", err)
+	}
+	err := root.Mount(n)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, overlayfs.ErrRefused), errors.Is(err, os.ErrNotExist):
+		return &left4me.Error{Kind: left4me.Unavailable, Text: err.Error(), Hint: "start it again, so that its files are written anew", Err: err}
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return &left4me.Error{
+			Kind: left4me.Unavailable, Text: err.Error(), Err: err,
+			Hint: "the system may restrict user namespaces (AppArmor), or a layer may not be read by this user",
+		}
+	}
+	return err
+}
+
+// orphanTime is how long what a killed shim left may take to end.
+const orphanTime = 10 * time.Second
+
+// endOrphans ends what is left of a server whose shim was killed. The kernel
+// kills the game with its shim, but not at the same moment, and not what the
+// game had started; while one of them lives its mount does, and mounting the
+// same writable layer twice destroys it. They are those that work in merged and
+// are in another mount namespace than we. Within a user namespace one can't see
+// them: it is done from outside.
+func endOrphans(merged string) error {
+	own, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil {
+		return err
+	}
+	orphan := func(p process) bool {
+		cwd, err := os.Readlink(p.dir() + "/cwd")
+		if err != nil || cwd != merged && !strings.HasPrefix(cwd, merged+"/") {
+			return false
+		}
+		ns, err := os.Readlink(p.dir() + "/ns/mnt")
+		return err == nil && ns != own
+	}
+	for deadline := time.Now().Add(orphanTime); ; time.Sleep(10 * time.Millisecond) {
+		found := process(0)
+		for _, p := range processes() {
+			if !orphan(p) {
+				continue
+			}
+			found = p
+			if fd, err := unix.PidfdOpen(int(p), 0); err == nil {
+				if orphan(p) { // still: the number wasn't given to another
+					_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+				}
+				unix.Close(fd)
+			}
+		}
+		if found == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return &left4me.Error{
+				Kind: left4me.Busy, Text: fmt.Sprintf("%s (pid %d) of an earlier run does not end", found.name(), int(found)),
+				Hint: "end it and start the server again",
+			}
+		}
+	}
+}
+
+// forgo takes from this thread, and whatever it will start, all privileges for
+// good. With no_new_privs and nothing permitted not even root gets any back by
+// executing a program.
+func forgo() error {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("no_new_privs: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return fmt.Errorf("ambient capabilities: %w", err)
+	}
+	var none [2]unix.CapUserData
+	if err := unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &none[0]); err != nil {
+		return fmt.Errorf("capabilities: %w", err)
+	}
+	return nil
+}
