@@ -42,13 +42,16 @@ type Store struct {
 // schema up to date; before an existing schema is changed, a copy is kept beside
 // it. A schema that is newer than this program is refused.
 func Open(ctx context.Context, path string) (*Store, error) {
+	if err := private(path); err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
 	write, err := sql.Open("sqlite", dsn(path, "_txlock=immediate"))
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
 	write.SetMaxOpenConns(1)
 	s := &Store{write: write}
-	if err := s.migrate(ctx, path); err != nil {
+	if err := s.migrate(ctx, path, migrations); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
@@ -58,12 +61,19 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	}
 	s.read.SetMaxOpenConns(4)
 	s.read.SetMaxIdleConns(4)
-	// The database holds password hashes: nobody but its owner reads it.
-	if err := os.Chmod(path, 0o600); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("database: %w", err)
-	}
 	return s, nil
+}
+
+// private makes the file, if there is none, so that nobody but its owner reads
+// it: it holds password hashes, and SQLite makes what it lays beside it with the
+// same mode. A file that can't be written is told here; SQLite would open it and
+// fail at the first change.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o600), f.Close())
 }
 
 // dsn gives the settings of a connection. busy_timeout comes first, so that it
@@ -84,8 +94,8 @@ func (s *Store) Close() {
 // Ping reports whether the database answers; for readiness checks.
 func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx) }
 
-func (s *Store) migrate(ctx context.Context, path string) error {
-	files, err := fs.Sub(migrations, "migrations")
+func (s *Store) migrate(ctx context.Context, path string, all fs.FS) error {
+	files, err := fs.Sub(all, "migrations")
 	if err != nil {
 		return err
 	}
@@ -121,7 +131,11 @@ func (s *Store) migrate(ctx context.Context, path string) error {
 // taken back.
 func (s *Store) keepCopy(ctx context.Context, path string, version int64) error {
 	kept := fmt.Sprintf("%s.v%d-%s", path, version, time.Now().UTC().Format("20060102T150405"))
-	if _, err := s.write.ExecContext(ctx, `VACUUM INTO ?`, kept); err != nil {
+	err := private(kept)
+	if err == nil {
+		_, err = s.write.ExecContext(ctx, `VACUUM INTO ?`, kept)
+	}
+	if err != nil {
 		return fmt.Errorf("keep a copy as %s: %w", filepath.Base(kept), err)
 	}
 	return nil

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// with is our migrations and one more.
+func with(t *testing.T, statement string) fs.FS {
+	t.Helper()
+	const first = "migrations/00001_start.sql"
+	start, err := migrations.ReadFile(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fstest.MapFS{first: {Data: start}, "migrations/09999_next.sql": {Data: []byte("-- +goose Up\n" + statement + "\n")}}
+}
+
+func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "left4me.db")
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint; CREATE TABLE half(x); CREATE TABLE half(x);")); err == nil {
+		t.Fatal("an upgrade that can't be is no error")
+	}
+	if b, err := s.Blueprints(t.Context()); err != nil || len(b) != 1 {
+		t.Errorf("after half an upgrade: %v, %v", b, err)
+	}
+	copies, _ := filepath.Glob(path + ".v1-*")
+	for _, c := range copies {
+		if err := os.Remove(c); err != nil { // the next one may come within the same second
+			t.Fatal(err)
+		}
+	}
+	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint;")); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := s.Blueprints(t.Context()); err != nil || len(b) != 0 {
+		t.Errorf("after the upgrade: %v, %v", b, err)
+	}
+	copies, _ = filepath.Glob(path + ".v1-*")
+	if len(copies) != 1 {
+		t.Fatalf("copies: %v", copies)
+	}
+	if info, err := os.Stat(copies[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v: everybody could read the password hashes", info.Mode(), err)
+	}
+	kept, err := Open(t.Context(), copies[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
+	if b, err := kept.Blueprints(t.Context()); err != nil || len(b) != 1 {
+		t.Errorf("the copy holds %v, %v", b, err)
+	}
+}
+
+// It is told at start, not at the first login.
+func TestADatabaseThatCannotBeWritten(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write whatever the mode says")
+	}
+	path := filepath.Join(t.TempDir(), "left4me.db")
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if err := os.Chmod(path, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Open(t.Context(), path); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), path) {
+		t.Errorf("%v, %v", s, err)
+	}
+}
