@@ -1,9 +1,17 @@
-// Package web is the panel in the browser.
+// Package web is the panel in the browser: its pages, the live updates on them
+// and the assets they need.
+//
+// Every page works by its address, with reload, back and without scripts; what
+// is live comes on top through one stream of events per page. Pages hold no
+// inline script and no inline style, and everything that comes from a game
+// server is shown as text with its control characters made visible. Rules live
+// in control: a handler parses, asks and renders.
 package web
 
 import (
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/content"
@@ -22,5 +30,74 @@ type Deps struct {
 	Log      *slog.Logger
 }
 
+type panel struct {
+	Deps
+	assets *assets
+	beat   time.Duration // between heartbeats of a stream
+}
+
 // New makes the handler of the panel.
-func New(d Deps) http.Handler { return http.NotFoundHandler() }
+func New(d Deps) http.Handler { return newPanel(d).handler() }
+
+func newPanel(d Deps) *panel { return &panel{Deps: d, assets: loadAssets(), beat: beatEvery} }
+
+func (p *panel) handler() http.Handler {
+	cross := http.NewCrossOriginProtection()
+	cross.SetDenyHandler(p.open(func(http.ResponseWriter, *http.Request, accounts.Actor) error { return errCrossOrigin }))
+	return headers(p.Secure, limit(cross.Handler(p.routes())))
+}
+
+// routes is everything the panel answers.
+func (p *panel) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	open := func(pattern string, h handler) { mux.Handle(pattern, p.open(h)) }
+	look := func(pattern string, h handler) { mux.Handle(pattern, p.guard(accounts.Look, h)) }
+	act := func(pattern string, h handler) { mux.Handle(pattern, p.guard(accounts.Act, h)) }
+
+	mux.Handle("GET /assets/{file}", p.assets)
+	open("GET /login", p.showLogin)
+	open("POST /login", p.login)
+	open("POST /logout", p.logout)
+	open("POST /theme", p.setTheme)
+
+	look("GET /{$}", p.home)
+	look("GET /session", p.alive)
+	look("GET /servers", p.listServers)
+	look("GET /servers/live", p.followServers)
+	act("GET /servers/new", p.newServer)
+	act("POST /servers/new", p.createServer)
+	look("GET /servers/{name}", p.showServer)
+	look("GET /servers/{name}/live", p.followServer)
+	look("GET /servers/{name}/console", p.showConsole)
+	act("POST /servers/{name}/console", p.runCommand)
+	look("GET /servers/{name}/settings", p.showSettings)
+	look("GET /servers/{name}/history", p.showHistory)
+	act("POST /servers/{name}/start", p.startServer)
+	act("POST /servers/{name}/stop", p.stopServer)
+	act("POST /servers/{name}/restart", p.restartServer)
+	act("GET /servers/{name}/reset", p.confirmReset)
+	act("POST /servers/{name}/reset", p.resetServer)
+	act("GET /servers/{name}/delete", p.confirmDelete)
+	act("POST /servers/{name}/delete", p.deleteServer)
+
+	look("GET /jobs", p.listJobs)
+	look("GET /jobs/live", p.followJobs)
+	look("GET /jobs/{id}", p.showJob)
+	look("GET /jobs/{id}/live", p.followJob)
+	act("POST /jobs/{id}/cancel", p.cancelJob)
+	act("POST /jobs/{id}/retry", p.retryJob)
+
+	open("/", p.noPage)
+	return mux
+}
+
+// alive tells a script that its session is good.
+func (p *panel) alive(w http.ResponseWriter, _ *http.Request, _ accounts.Actor) error {
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (p *panel) home(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
+	http.Redirect(w, r, "/servers", http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,98 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What script/gen made of assets/.
+//
+//go:embed dist
+var dist embed.FS
+
+// asset is a file as it is served.
+type asset struct {
+	kind  string
+	plain []byte
+	zip   []byte
+}
+
+// assets are the files beside the pages. Their addresses hold a hash of what is
+// in them, so that a browser may keep them for ever.
+type assets struct {
+	addresses map[string]string // by file name
+	files     map[string]asset  // by the last part of the address
+}
+
+var kinds = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
+}
+
+// loadAssets reads and compresses them, once: they are small and few.
+func loadAssets() *assets {
+	a := &assets{addresses: map[string]string{}, files: map[string]asset{}}
+	err := fs.WalkDir(dist, "dist", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		plain, err := dist.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(plain)
+		ext := path.Ext(name)
+		base := path.Base(name)
+		hashed := strings.TrimSuffix(base, ext) + "." + base64.RawURLEncoding.EncodeToString(sum[:9]) + ext
+		a.addresses[base] = "/assets/" + hashed
+		a.files[hashed] = asset{kind: kinds[ext], plain: plain, zip: compressed(plain)}
+		return nil
+	})
+	if err != nil {
+		panic(err) // they are part of the program
+	}
+	return a
+}
+
+func compressed(b []byte) []byte {
+	var buf bytes.Buffer
+	z, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
+	if err != nil {
+		panic(err) // the level is one of the package's own
+	}
+	_, _ = z.Write(b)
+	_ = z.Close()
+	return buf.Bytes()
+}
+
+// URL is the address of a file by its name.
+func (a *assets) URL(name string) string { return a.addresses[name] }
+
+func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f, ok := a.files[r.PathValue("file")]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", f.kind)
+	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int((365*24*time.Hour).Seconds()))+", immutable")
+	h.Set("Vary", "Accept-Encoding")
+	body := f.plain
+	if zips(r) {
+		h.Set("Content-Encoding", "gzip")
+		body = f.zip
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,37 @@
+// Filtering the list while typing; what was typed stays in the address.
+let input;
+
+const words = () => input.value.toLowerCase().split(/\s+/).filter(Boolean);
+
+export function startFilter() {
+  input = document.querySelector("[data-filter]");
+  if (!input) return;
+  input.addEventListener("input", () => {
+    refilter(document);
+    const url = new URL(location.href);
+    if (input.value) url.searchParams.set("q", input.value);
+    else url.searchParams.delete("q");
+    history.replaceState(null, "", url);
+  });
+  input.form.addEventListener("submit", (e) => e.preventDefault());
+  document.addEventListener("keydown", (e) => {
+    if (e.key === "/" && !e.ctrlKey && !e.metaKey && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) {
+      e.preventDefault();
+      input.focus();
+    }
+  });
+  refilter(document);
+}
+
+// refilter shows the rows in root that match; a row has what it is found by.
+export function refilter(root) {
+  if (!input) return;
+  const want = words();
+  const rows = root.matches?.("[data-find]") ? [root] : root.querySelectorAll("[data-find]");
+  for (const row of rows) {
+    const hidden = !want.every((w) => row.dataset.find.includes(w));
+    if (row.hidden !== hidden) row.hidden = hidden;
+  }
+  const none = document.getElementById("no-match");
+  if (none) none.hidden = !!document.querySelector("[data-find]:not([hidden])");
+}

@@ -1,0 +1,12 @@
+// What the pages do when scripts may run. Nothing here is needed to use them.
+import { startConsole } from "./console.js";
+import { startFilter } from "./filter.js";
+import { startForms } from "./forms.js";
+import { startLive } from "./live.js";
+import { startTimes } from "./times.js";
+
+for (const el of document.querySelectorAll("[data-script]")) el.hidden = false;
+startTimes();
+startForms();
+startFilter();
+startLive(startConsole());

@@ -1,0 +1,125 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+)
+
+// bodyLimit is more than the longest form, which is that of a new server.
+const bodyLimit = 1 << 20
+
+// handler answers a request of somebody. What it returns as an error becomes a
+// page; it has then written nothing.
+type handler func(w http.ResponseWriter, r *http.Request, who accounts.Actor) error
+
+// policy allows what the panel uses and nothing else: no inline script or
+// style, nothing from elsewhere, and no page of ours in a frame.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func headers(secure bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+		h.Set("Cache-Control", "no-store")
+		if secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func limit(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// open lets everybody in; somebody who is logged in is known by name.
+func (p *panel) open(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, err := p.identify(r)
+		if err == nil || errors.Is(err, left4me.Denied) {
+			err = h(w, r, who)
+		}
+		if err != nil {
+			p.fail(w, r, who, err)
+		}
+	})
+}
+
+// guard lets those in who may. Whoever isn't logged in is sent to do that first
+// and comes back.
+func (p *panel) guard(action accounts.Action, h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, err := p.identify(r)
+		if errors.Is(err, left4me.Denied) && !live(r) {
+			to := "/login"
+			if r.Method == http.MethodGet && r.URL.Path != "/" {
+				to += "?next=" + url.QueryEscape(r.URL.RequestURI())
+			}
+			http.Redirect(w, r, to, http.StatusSeeOther)
+			return
+		}
+		if err == nil {
+			err = accounts.Allow(who, action)
+		}
+		if err == nil {
+			err = h(w, r, who)
+		}
+		if err != nil {
+			p.fail(w, r, who, err)
+		}
+	})
+}
+
+// identify says whose session a request belongs to. Errors: left4me.Denied.
+func (p *panel) identify(r *http.Request) (accounts.Actor, error) {
+	return p.Accounts.Authenticate(r.Context(), p.session(r))
+}
+
+// live reports whether a script asks, which wants a short answer and no page.
+func live(r *http.Request) bool { return r.Header.Get("X-Left4me") == "live" || streams(r) }
+
+func streams(r *http.Request) bool { return r.Header.Get("Accept") == "text/event-stream" }
+
+// address is where a request comes from; the zero value when that isn't known.
+func address(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}
+
+// pathName reads the server's name out of the path. A name that can't be is
+// nobody's: left4me.NotFound.
+func pathName(r *http.Request) (left4me.Name, error) {
+	n, err := left4me.ParseName(r.PathValue("name"))
+	if err != nil {
+		return "", errNoPage
+	}
+	return n, nil
+}
+
+// done ends a form that was sent: a script learns that it worked, a browser is
+// sent to the page that shows the result.
+func done(w http.ResponseWriter, r *http.Request, to string) error {
+	if live(r) {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,87 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+)
+
+func (p *panel) job(r *http.Request) (left4me.Job, error) {
+	return p.Jobs.Get(r.Context(), left4me.JobID(r.PathValue("id")))
+}
+
+func (p *panel) showJob(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	j, err := p.job(r)
+	if err != nil {
+		return err
+	}
+	f := p.frame(r, who, jobTitle(j.Kind)+" "+string(j.Target), "jobs")
+	if !j.State.Ended() {
+		f.Live = "/jobs/" + string(j.ID) + "/live"
+	}
+	return p.render(w, r, http.StatusOK, jobPage(f, j, time.Now()))
+}
+
+// followJob sends a job as it moves on. After its end the stream stays open and
+// silent: a browser would take a closed one for a lost connection.
+func (p *panel) followJob(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	j, err := p.job(r)
+	if err != nil {
+		return err
+	}
+	return p.stream(w, r, func(ctx context.Context, send func(event)) error {
+		changes, err := p.Jobs.Watch(ctx, j.ID)
+		if err != nil {
+			return err
+		}
+		have := sent{}
+		for j := range changes {
+			e, fresh, err := have.fresh(ctx, "", jobDetail(j, mayOf(who), time.Now()))
+			if err != nil {
+				return err
+			}
+			if fresh {
+				send(e)
+			}
+		}
+		<-ctx.Done()
+		return nil
+	})
+}
+
+// pace says how fast a step goes and how long it will take, when both can be
+// known.
+func pace(s left4me.Step, now time.Time) string {
+	took := now.Sub(s.StartedAt)
+	if s.State != left4me.StepRunning || s.Progress.Done <= 0 || s.StartedAt.IsZero() || took < time.Second {
+		return ""
+	}
+	rate := float64(s.Progress.Done) / took.Seconds()
+	text := amount(int64(rate), s.Progress.Unit) + "/s"
+	if rest := s.Progress.Total - s.Progress.Done; rest > 0 {
+		text += ", " + span(time.Duration(float64(rest)/rate*float64(time.Second))) + " left"
+	}
+	return text
+}
+
+// took is how long something short took.
+func took(d time.Duration) string {
+	if d < 10*time.Second {
+		return fmt.Sprintf("%.1f s", max(d, 0).Seconds())
+	}
+	return span(d)
+}
+
+// stepNow is the step that a job is at.
+func stepNow(j left4me.Job) string {
+	for _, s := range j.Steps {
+		if s.State == left4me.StepRunning {
+			return visible(s.Label)
+		}
+	}
+	return ""
+}

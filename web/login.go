@@ -1,0 +1,58 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+)
+
+// loginForm is what stands in the form; a password never comes back.
+type loginForm struct {
+	Name    string
+	Next    string
+	Problem string
+}
+
+func (p *panel) showLogin(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	next := r.URL.Query().Get("next")
+	if who != (accounts.Actor{}) {
+		http.Redirect(w, r, localPath(next), http.StatusSeeOther)
+		return nil
+	}
+	return p.render(w, r, http.StatusOK, loginPage(p.frame(r, who, "Log in", ""), loginForm{Next: next}))
+}
+
+func (p *panel) login(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	form := loginForm{Name: r.PostForm.Get("name"), Next: r.PostForm.Get("next")}
+	cookie, _, err := p.Accounts.Login(r.Context(), form.Name, r.PostForm.Get("password"), address(r), r.UserAgent())
+	if err == nil {
+		p.keep(w, cookie)
+		http.Redirect(w, r, localPath(form.Next), http.StatusSeeOther)
+		return nil
+	}
+	if !errors.Is(err, left4me.Denied) && !errors.Is(err, left4me.Busy) {
+		return err
+	}
+	f := p.failureOf(r, err)
+	if f.Status == http.StatusForbidden {
+		f.Status = http.StatusUnauthorized
+	}
+	retryAfter(w, err)
+	form.Problem = sentence(err.Error())
+	return p.render(w, r, f.Status, loginPage(p.frame(r, accounts.Actor{}, "Log in", ""), form))
+}
+
+// badForm keeps an error about the size and turns any other into one that can
+// be shown.
+func badForm(err error) error {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return err
+	}
+	return &left4me.Error{Kind: left4me.Invalid, Text: "the form can't be read", Hint: "go back and send it again", Err: err}
+}

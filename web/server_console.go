@@ -1,0 +1,145 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/servers"
+)
+
+const (
+	pageLines    = 400 // of history in the page itself; the stream goes on behind them
+	historyWait  = 2 * time.Second
+	silentWait   = 300 * time.Millisecond // a server that is down has its history at once or none
+	consolePause = 2 * time.Second        // before a host that did not answer is asked again
+)
+
+// consoleView is the console as the page shows it first.
+type consoleView struct {
+	Lines    []string
+	Position int64  // behind Lines
+	Command  string // as it was typed, when it failed
+	Ran      string // the command that was run
+	Output   []string
+	Problem  string
+}
+
+func (p *panel) showConsole(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	return p.renderConsole(w, r, who, http.StatusOK, consoleView{})
+}
+
+func (p *panel) renderConsole(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, c consoleView) error {
+	s, err := p.serverPage(r, who, "console")
+	if err != nil {
+		return err
+	}
+	c.Lines, c.Position = p.recent(r.Context(), s.View)
+	f := p.serverFrame(r, who, s)
+	f.Path = "/servers/" + string(s.Name) + "/console"
+	return p.render(w, r, status, serverConsolePage(f, s, c))
+}
+
+// recent reads what a server printed lately. A host that doesn't answer in time
+// leaves it to the stream.
+func (p *panel) recent(ctx context.Context, v servers.View) ([]string, int64) {
+	wait := historyWait
+	if !v.Status.State.Up() {
+		wait = silentWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	chunks, err := p.Servers.Console(ctx, v.Name, servers.RecentHistory)
+	if err != nil {
+		return nil, servers.RecentHistory
+	}
+	for c, err := range chunks {
+		if err != nil {
+			break
+		}
+		all := lines(c.Text)
+		return all[max(0, len(all)-pageLines):], c.Position
+	}
+	return nil, servers.RecentHistory
+}
+
+// consolePosition is where a stream goes on: behind the last event that the
+// browser saw, or behind what its page held.
+func consolePosition(r *http.Request) (int64, error) {
+	text := r.Header.Get("Last-Event-ID")
+	if text == "" {
+		text = r.URL.Query().Get("after")
+	}
+	if text == "" {
+		return servers.RecentHistory, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < servers.RecentHistory {
+		return 0, left4me.Errorf(left4me.Invalid, "the position in the console can't be read", "reload the page")
+	}
+	return n, nil
+}
+
+// printed is what a console event holds.
+type printed struct {
+	Lines []string `json:"lines"`
+	Lost  int64    `json:"lost,omitempty"` // bytes before the lines that are gone
+}
+
+// consoleFeed follows a console. While its host doesn't answer, it waits.
+func (p *panel) consoleFeed(name left4me.Name, after int64) feed {
+	return func(ctx context.Context, send func(event)) error {
+		for ctx.Err() == nil {
+			chunks, err := p.Servers.Console(ctx, name, after)
+			if err != nil {
+				return err
+			}
+			for c, err := range chunks {
+				if err != nil {
+					break
+				}
+				data, err := json.Marshal(printed{Lines: lines(c.Text), Lost: c.Lost})
+				if err != nil {
+					return err
+				}
+				after = c.Position
+				send(event{name: "console", id: strconv.FormatInt(after, 10), data: data})
+			}
+			select {
+			case <-time.After(consolePause):
+			case <-ctx.Done():
+			}
+		}
+		return nil
+	}
+}
+
+// runCommand runs a console command. A script gets the answer as JSON, a browser
+// the page with the answer on it.
+func (p *panel) runCommand(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	name, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	command := r.PostForm.Get("command")
+	out, err := p.Servers.Command(r.Context(), who.Name, name, command)
+	switch {
+	case live(r) && err == nil:
+		w.Header().Set("Content-Type", "application/json")
+		return json.NewEncoder(w).Encode(printed{Lines: lines(out)})
+	case live(r) || errors.Is(err, left4me.NotFound):
+		return err
+	case err != nil:
+		f := p.failureOf(r, err)
+		return p.renderConsole(w, r, who, f.Status, consoleView{Command: command, Problem: sentence(f.Text) + " " + sentence(f.Hint)})
+	}
+	return p.renderConsole(w, r, who, http.StatusOK, consoleView{Ran: visible(command), Output: lines(out)})
+}
