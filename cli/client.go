@@ -62,7 +62,11 @@ func NewClient(t Target) (*Client, error) {
 		c.base, c.where, c.local = "http://left4me/api/v1", t.Socket, true
 		transport.Proxy = nil
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", t.Socket)
+			conn, err := dialer.DialContext(ctx, "unix", t.Socket)
+			if err == nil {
+				err = trusted(conn, t.Socket)
+			}
+			return conn, err
 		}
 		return c, nil
 	}
@@ -142,6 +146,9 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // what it adds is an address that nobody typed
+	}
+	if e, ok := left4me.Public(err); ok {
+		return e
 	}
 	e := &left4me.Error{Kind: left4me.Unavailable, Err: err, Hint: "check LEFT4ME_URL"}
 	var timeout net.Error
@@ -224,6 +231,9 @@ func (c *Client) refused(res *http.Response) error {
 	p := problem{}
 	if err == nil && kind == "application/problem+json" && json.Unmarshal(body, &p) == nil && p.Detail != "" {
 		p.Status = res.StatusCode
+		if p.Status == http.StatusUnauthorized && c.token == "" {
+			p.Hint = "set LEFT4ME_TOKEN to what left4me token create printed"
+		}
 		return p.err()
 	}
 	return c.strange("status " + res.Status)

@@ -16,7 +16,7 @@ func (a *app) blueprintCommand() *cobra.Command {
 }
 
 func (a *app) blueprintList() *cobra.Command {
-	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List blueprints", Args: nothing}
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List blueprints", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var all []left4me.Blueprint
 		raw, err := a.call(c.Context(), http.MethodGet, "/blueprints", nil, &all)
@@ -66,7 +66,7 @@ func (a *app) blueprintCreate() *cobra.Command {
 }
 
 func (a *app) overlayCommand() *cobra.Command {
-	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List overlays", Args: nothing}
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List overlays", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var all []struct {
 			Name left4me.Name `json:"name"`

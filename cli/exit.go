@@ -25,7 +25,7 @@ const (
 // ExitCodes says what each exit code means, one on a line.
 const ExitCodes = `  0  it is done
   1  it failed: the job failed, was cancelled or interrupted, or doctor found something broken
-  2  the command line, or a value in it, is wrong
+  2  the command line, a setting or a value is wrong
   3  there is no such thing
   4  conflict: it is taken, or not possible as things are
   5  denied, or not logged in

@@ -25,7 +25,7 @@ func (a *app) jobCommand() *cobra.Command {
 }
 
 func (a *app) jobList() *cobra.Command {
-	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List jobs, newest first", Args: nothing}
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List jobs, newest first", Args: NoArguments}
 	server := c.Flags().String("server", "", "only those of this server")
 	limit := c.Flags().IntP("number", "n", 20, "how many")
 	c.RunE = func(c *cobra.Command, _ []string) error {

@@ -29,9 +29,9 @@ type Config struct {
 type app struct {
 	Config
 	ownToken string // of the environment: never a flag's default, which help shows
-	timeout time.Duration
-	json    bool
-	quiet   bool
+	timeout  time.Duration
+	json     bool
+	quiet    bool
 }
 
 // New makes the command left4me with everything that goes over the API. It
@@ -104,8 +104,8 @@ func one(what string) cobra.PositionalArgs {
 	}
 }
 
-// nothing says that a command takes no arguments.
-func nothing(c *cobra.Command, args []string) error {
+// NoArguments says that a command takes no arguments.
+func NoArguments(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usagef("%s takes no argument like %q; see: %s --help", name(c), args[0], c.CommandPath())
 	}
@@ -159,9 +159,9 @@ func terminal(v any) int {
 // confirm lets somebody type the name of what is going to be lost.
 func (a *app) confirm(ctx context.Context, n left4me.Name, loss string) error {
 	if terminal(a.In) == 0 {
-		return usagef("%s; without a terminal, say so with --yes", loss)
+		return usagef("%s; if that is meant, say --yes", loss)
 	}
-	fmt.Fprintf(a.Err, "%s. Type its name to go on: ", loss)
+	fmt.Fprintf(a.Err, "%s: %s. Type the name to go on: ", n, loss)
 	typed, err := a.line(ctx)
 	if err != nil {
 		return err

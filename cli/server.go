@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,8 +43,8 @@ func (a *app) serverCommand() *cobra.Command {
 		a.serverAct("start", "Start a server", ""),
 		a.serverAct("stop", "Stop a server", ""),
 		a.serverAct("restart", "Restart a server", ""),
-		a.serverAct("reset", "Empty what a server wrote and start it anew", "This stops %s and throws away every file that it wrote"),
-		a.serverAct("delete", "Delete a server and its files", "This deletes %s with its files and logs"),
+		a.serverAct("reset", "Empty what a server wrote and start it anew", "every file that it wrote is thrown away"),
+		a.serverAct("delete", "Delete a server and its files", "its files and logs go with it"),
 		a.serverConsole(), a.serverLogs())
 }
 
@@ -56,7 +55,7 @@ func serverPath(arg string) (left4me.Name, string, error) {
 }
 
 func (a *app) serverList() *cobra.Command {
-	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List servers", Args: nothing}
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List servers", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var all []server
 		raw, err := a.call(c.Context(), http.MethodGet, "/servers", nil, &all)
@@ -202,7 +201,7 @@ func (a *app) serverAct(verb, short, loss string) *cobra.Command {
 		}
 		what := verb + " " + string(n)
 		if loss != "" && !*yes {
-			if err := a.confirm(c.Context(), n, strings.Replace(loss, "%s", string(n), 1)); err != nil {
+			if err := a.confirm(c.Context(), n, loss); err != nil {
 				return fmt.Errorf("%s: %w", what, err)
 			}
 		}

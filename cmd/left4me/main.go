@@ -5,19 +5,88 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me/cli"
 )
 
-var version = "dev"
+// version is set by the build: -ldflags "-X main.version=…".
+var version string
 
-func main() {
-	s, err := readSettings(os.Getenv)
-	if err == nil {
-		err = serve(context.Background(), s)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "left4me:", err)
-		os.Exit(1)
-	}
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// From the first signal on the next one kills, should the end take too long.
+	context.AfterFunc(ctx, stop)
+	return cli.Report(os.Stderr, command().ExecuteContext(ctx))
 }
+
+// command is the whole command line.
+func command() *cobra.Command {
+	root := cli.New(cli.Config{
+		Target: cli.Target{URL: os.Getenv("LEFT4ME_URL"), Token: os.Getenv("LEFT4ME_TOKEN"), Socket: localSocket()},
+		In:     os.Stdin, Out: os.Stdout, Err: os.Stderr,
+	})
+	root.AddCommand(serveCommand(), doctorCommand(), probeCommand(), versionCommand())
+	return root
+}
+
+// localSocket is where serve listens for commands on this machine.
+func localSocket() string {
+	_, run, err := directories(os.Getenv)
+	if err != nil {
+		run = defaultRun
+	}
+	return filepath.Join(run, socketName)
+}
+
+func serveCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "serve", Short: "Run the panel, the API and the agent of this machine", Args: noArguments,
+		Long: "Run the panel, the API and the agent of this machine, until SIGINT or SIGTERM.\nGame servers run on. Every flag can be set in the environment instead.",
+	}
+	getenv := addSettings(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s, err := readSettings(getenv)
+		if err != nil {
+			return err
+		}
+		return serve(c.Context(), s)
+	}
+	return c
+}
+
+func versionCommand() *cobra.Command {
+	c := &cobra.Command{Use: "version", Short: "Print the version", Args: noArguments}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if asJSON, _ := c.Flags().GetBool("json"); asJSON {
+			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]string{"version": programVersion(), "go": runtime.Version()})
+		}
+		_, err := fmt.Fprintln(c.OutOrStdout(), programVersion())
+		return err
+	}
+	return c
+}
+
+// programVersion is what the build was told, else what Go knows of it.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}
+
+func noArguments(c *cobra.Command, args []string) error { return cli.NoArguments(c, args) }

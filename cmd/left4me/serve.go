@@ -35,18 +35,23 @@ import (
 const (
 	shutdownWithin = 10 * time.Second
 	gameGroup      = "left4me-game"
+	socketName     = "api.sock"
+	lockName       = "left4me.lock"
 )
 
 // serve runs the panel, the API and the agent of this machine until ctx ends.
 // Game servers don't end with it.
 func serve(ctx context.Context, s settings) error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := newLog()
 	if err := accounts.CheckSecret(s.secretKey); err != nil {
 		return fmt.Errorf("LEFT4ME_SECRET_KEY: %w", err)
 	}
 	// The socket first: an address that is taken is the commonest mistake, and
 	// nothing has been begun yet.
 	listener, err := net.Listen("tcp", s.listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = left4me.Errorf(left4me.Conflict, s.listen+" is in use by another program", "end it, or use another address")
+	}
 	if err != nil {
 		return fmt.Errorf("LEFT4ME_LISTEN: %w", err)
 	}
@@ -76,9 +81,12 @@ func serve(ctx context.Context, s settings) error {
 		return err
 	}
 	agent, err := host.New(host.Config{
-		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group}, Sockets: s.run, Version: version,
+		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group}, Sockets: s.run, Version: programVersion(),
 	}, sup, b, log)
 	if err != nil {
+		return err
+	}
+	if err := shareSockets(s.run, group); err != nil {
 		return err
 	}
 	if err := errors.Join(list.Start(ctx), srv.Start(ctx)); err != nil {
@@ -86,7 +94,7 @@ func serve(ctx context.Context, s settings) error {
 	}
 
 	apiHandler := api.New(api.Deps{
-		Servers: srv, Jobs: list, Content: con, Accounts: acc, Version: version, Log: log,
+		Servers: srv, Jobs: list, Content: con, Accounts: acc, Version: programVersion(), Log: log,
 		Ready: func(ctx context.Context) error { return errors.Join(st.Ping(ctx), b.Ping(ctx)) },
 	})
 	mux := http.NewServeMux()
@@ -94,7 +102,7 @@ func serve(ctx context.Context, s settings) error {
 		mux.Handle(path, apiHandler)
 	}
 	mux.Handle("/", web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: con, Accounts: acc, Secure: s.secureCookies(), Version: version, Log: log,
+		Servers: srv, Jobs: list, Content: con, Accounts: acc, Secure: s.secureCookies(), Version: programVersion(), Log: log,
 	}))
 
 	local, err := localListener(s)
@@ -102,14 +110,32 @@ func serve(ctx context.Context, s settings) error {
 		return err
 	}
 	defer local.Close()
+	stopped := ctx
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return agent.Run(ctx) })
 	work.Go(func() error { return serveHTTP(ctx, listener, mux, nil, log) })
 	work.Go(func() error { return serveHTTP(ctx, local, apiHandler, api.PeerContext, log) })
-	log.Info("left4me serves", "address", "http://"+listener.Addr().String(), "root", s.root, "version", version)
+	log.Info("left4me serves", "address", "http://"+listener.Addr().String(), "root", s.root, "version", programVersion())
 	err = work.Wait()
+	if stopped.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil // that is how it ends
+	}
 	log.Info("left4me ends; game servers run on")
 	return err
+}
+
+// newLog makes the log of the program. The journal knows the time already.
+func newLog() *slog.Logger {
+	options := &slog.HandlerOptions{}
+	if os.Getenv("JOURNAL_STREAM") != "" {
+		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
 }
 
 // serveHTTP serves until ctx ends; requests in progress, live streams among
@@ -137,24 +163,64 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(co
 // prepareRoot makes the root directory and takes its lock: two left4me on one
 // root would start every server twice.
 func prepareRoot(s settings) (unlock func(), err error) {
-	for _, d := range []string{s.root, filepath.Join(s.root, "bus"), s.run} {
-		mode := fs.FileMode(0o700)
-		if d == s.root {
-			mode = 0o751
-		}
-		if err := os.MkdirAll(d, mode); err != nil {
-			return nil, fmt.Errorf("LEFT4ME_ROOT: %w", err)
+	for _, d := range []struct {
+		setting, path string
+		mode          fs.FileMode
+	}{
+		{"LEFT4ME_ROOT", s.root, 0o751},
+		{"LEFT4ME_ROOT", filepath.Join(s.root, "bus"), 0o700},
+		{"LEFT4ME_RUN", s.run, 0o700},
+	} {
+		if err := ownDirectory(d.path, d.mode); err != nil {
+			return nil, fmt.Errorf("%s: %w", d.setting, err)
 		}
 	}
-	lock, err := os.OpenFile(filepath.Join(s.root, "left4me.lock"), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	lock, err := os.OpenFile(filepath.Join(s.root, lockName), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", err)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
-		return nil, fmt.Errorf("LEFT4ME_ROOT: another left4me works on %s: stop it or use another root", s.root)
+		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", left4me.Errorf(left4me.Conflict,
+			"another left4me works on "+s.root, "stop it, or use another root"))
 	}
 	return func() { lock.Close() }, nil
+}
+
+// ownDirectory makes a directory, or sees that the one that is there is ours: in
+// one of somebody else we would leave files that its owner can't use, and its
+// owner could put others in our sockets' place.
+func ownDirectory(dir string, mode fs.FileMode) error {
+	if err := os.MkdirAll(dir, mode); err != nil {
+		return err
+	}
+	st, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok && int(sys.Uid) != os.Geteuid() {
+		owner := strconv.Itoa(int(sys.Uid))
+		if u, err := user.LookupId(owner); err == nil {
+			owner = u.Username
+		}
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s belongs to %s", dir, owner), "run left4me as that user, or use another directory")
+	}
+	return nil
+}
+
+// shareSockets lets the game's group, which shims run in under systemd, put its
+// sockets beside ours and, for the sticky bit, not in their place.
+func shareSockets(run string, group int) error {
+	if group < 0 {
+		return nil
+	}
+	if err := os.Chown(run, -1, group); err != nil {
+		return fmt.Errorf("LEFT4ME_RUN: %w: add the user left4me to the group %s", err, gameGroup)
+	}
+	if err := os.Chmod(run, 0o770|fs.ModeSetgid|fs.ModeSticky); err != nil {
+		return fmt.Errorf("LEFT4ME_RUN: %w", err)
+	}
+	return nil
 }
 
 // supervisor chooses how servers are kept running: by systemd where our units
@@ -190,7 +256,7 @@ func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup host.Sup
 // localListener is the socket for commands on this machine, which need no
 // token: the kernel says who is at the other end.
 func localListener(s settings) (net.Listener, error) {
-	path := filepath.Join(s.run, "api.sock")
+	path := filepath.Join(s.run, socketName)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("local socket: %w", err)
 	}

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/spf13/cobra"
 
 	"github.com/left4me/left4me/control/servers"
 )
@@ -29,23 +34,52 @@ const (
 	defaultPorts  = "27015-27115"
 )
 
+// setting is one of the settings as a flag of serve and doctor. The secret key has
+// a file instead: everybody on a machine can read the arguments of a program.
+type setting struct{ env, flag, usage string }
+
+var flagSettings = []setting{
+	{"LEFT4ME_ROOT", "root", "where everything is kept (" + defaultRoot + ")"},
+	{"LEFT4ME_RUN", "run", "where sockets are (" + defaultRun + ", or run in another root)"},
+	{"LEFT4ME_LISTEN", "listen", "address of the panel and the API (" + defaultListen + ")"},
+	{"LEFT4ME_PUBLIC_URL", "public-url", "where browsers find the panel, if that is another address"},
+	{"LEFT4ME_PORT_RANGE", "port-range", "ports for servers (" + defaultPorts + ")"},
+	{"LEFT4ME_SUPERVISOR", "supervisor", "what keeps servers running: auto, systemd or process (auto)"},
+	{"LEFT4ME_SECRET_KEY_FILE", "secret-key-file", "a file with the secret key, instead of LEFT4ME_SECRET_KEY"},
+}
+
+// addSettings gives a command the settings as flags, and returns the environment
+// with what the flags say over it.
+func addSettings(c *cobra.Command) (getenv func(string) string) {
+	given := map[string]*string{}
+	for _, s := range flagSettings {
+		given[s.env] = c.Flags().String(s.flag, "", s.usage+"; "+s.env)
+	}
+	return func(env string) string {
+		if v := given[env]; v != nil && *v != "" {
+			return *v
+		}
+		return os.Getenv(env)
+	}
+}
+
 // readSettings reads the environment. The error names the setting that is wrong.
 func readSettings(getenv func(string) string) (settings, error) {
 	s := settings{
-		root: or(getenv("LEFT4ME_ROOT"), defaultRoot), listen: or(getenv("LEFT4ME_LISTEN"), defaultListen),
-		secretKey: getenv("LEFT4ME_SECRET_KEY"), supervisor: or(getenv("LEFT4ME_SUPERVISOR"), "auto"),
+		listen:    cmp.Or(getenv("LEFT4ME_LISTEN"), defaultListen),
+		secretKey: getenv("LEFT4ME_SECRET_KEY"), supervisor: cmp.Or(getenv("LEFT4ME_SUPERVISOR"), "auto"),
 		publicURL: getenv("LEFT4ME_PUBLIC_URL"),
 	}
 	var err error
-	if s.root, err = filepath.Abs(s.root); err != nil {
-		return s, fmt.Errorf("LEFT4ME_ROOT: %w", err)
+	if s.root, s.run, err = directories(getenv); err != nil {
+		return s, err
 	}
-	s.run = getenv("LEFT4ME_RUN")
-	if s.run == "" {
-		s.run = filepath.Join(s.root, "run")
-		if s.root == defaultRoot {
-			s.run = defaultRun
+	if file := getenv("LEFT4ME_SECRET_KEY_FILE"); file != "" {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return s, fmt.Errorf("LEFT4ME_SECRET_KEY_FILE: %w", err)
 		}
+		s.secretKey = strings.TrimSpace(string(b))
 	}
 	if _, _, err := net.SplitHostPort(s.listen); err != nil {
 		return s, fmt.Errorf("LEFT4ME_LISTEN: %q is not an address with a port", s.listen)
@@ -55,10 +89,31 @@ func readSettings(getenv func(string) string) (settings, error) {
 	default:
 		return s, fmt.Errorf("LEFT4ME_SUPERVISOR: %q is none of auto, systemd and process", s.supervisor)
 	}
-	if s.ports, err = portRange(or(getenv("LEFT4ME_PORT_RANGE"), defaultPorts)); err != nil {
+	if u, err := url.Parse(s.publicURL); s.publicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return s, fmt.Errorf("LEFT4ME_PUBLIC_URL: %q is not an address like https://panel.example.org", s.publicURL)
+	}
+	if s.ports, err = portRange(cmp.Or(getenv("LEFT4ME_PORT_RANGE"), defaultPorts)); err != nil {
 		return s, fmt.Errorf("LEFT4ME_PORT_RANGE: %w", err)
 	}
 	return s, nil
+}
+
+// directories are where everything is kept and where the sockets are.
+func directories(getenv func(string) string) (root, run string, err error) {
+	if root, err = filepath.Abs(cmp.Or(getenv("LEFT4ME_ROOT"), defaultRoot)); err != nil {
+		return "", "", fmt.Errorf("LEFT4ME_ROOT: %w", err)
+	}
+	run = getenv("LEFT4ME_RUN")
+	switch {
+	case run == "" && root == defaultRoot:
+		return root, defaultRun, nil
+	case run == "":
+		return root, filepath.Join(root, "run"), nil
+	}
+	if run, err = filepath.Abs(run); err != nil {
+		return "", "", fmt.Errorf("LEFT4ME_RUN: %w", err)
+	}
+	return root, run, nil
 }
 
 func portRange(text string) (servers.PortRange, error) {
@@ -81,11 +136,3 @@ func (s settings) secureCookies() bool {
 	ip := net.ParseIP(host)
 	return host != "localhost" && (ip == nil || !ip.IsLoopback())
 }
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-

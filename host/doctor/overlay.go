@@ -1,0 +1,185 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/host/instance"
+	"github.com/left4me/left4me/host/overlayfs"
+)
+
+// ProbeCommand is the command of left4me that calls [Probe].
+const ProbeCommand = "probe-overlay"
+
+const probed = "probe" // the server whose stack is tried
+
+// probe is what a try found.
+type probe struct {
+	ByFD  bool   `json:"by_fd"` // the kernel takes descriptors as layers
+	Error string `json:"error"`
+}
+
+// tryOverlay mounts a small stack as the shim would: in namespaces of its own,
+// on the file system that servers are on.
+func tryOverlay(ctx context.Context, cfg Config) []Check {
+	const name = "overlay"
+	dir, err := os.MkdirTemp(cfg.Root, ".doctor-*")
+	where := cfg.Root
+	if err != nil {
+		dir, err = os.MkdirTemp("", "left4me-doctor-*")
+		where = os.TempDir()
+	}
+	if err != nil {
+		return []Check{{name, Warn, "it can't be tried: " + err.Error(), ""}}
+	}
+	defer removeAll(dir)
+	if err := layStack(dir); err != nil {
+		return []Check{{name, Warn, "it can't be tried: " + err.Error(), ""}}
+	}
+	p, err := runProbe(ctx, cfg.Exe, dir)
+	if err != nil || p.Error != "" {
+		return []Check{refusal(p, err, where)}
+	}
+	layers := ok("layers", "the kernel takes them by descriptor")
+	if !p.ByFD {
+		layers = ok("layers", "by number through mount(2): the kernel takes no descriptors before 6.13")
+	}
+	return []Check{ok(name, "mounts on %s", where), layers}
+}
+
+// refusal says why no overlay can be mounted, and what the machine's own
+// switches have to do with it.
+func refusal(p probe, err error, where string) Check {
+	c := Check{Name: "overlay", State: Broken, Text: "an overlay can't be mounted on " + where + ": " + p.Error}
+	if err != nil {
+		c.Text = "a process can't have namespaces of its own: " + err.Error()
+	}
+	switch {
+	case os.Geteuid() == 0 && err != nil:
+		c.Mend = "this looks like a container: give it CAP_SYS_ADMIN, or let it make user namespaces"
+	case sysctl("kernel/unprivileged_userns_clone") == "0":
+		c.Mend = "sysctl kernel.unprivileged_userns_clone=1, or install left4me as a package"
+	case sysctl("user/max_user_namespaces") == "0":
+		c.Mend = "sysctl user.max_user_namespaces=10000, or install left4me as a package"
+	case sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
+		c.Mend = "AppArmor restricts user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or install left4me as a package"
+	case err == nil:
+		c.Mend = "put LEFT4ME_ROOT on a local file system like ext4, xfs or btrfs"
+	}
+	return c
+}
+
+func sysctl(name string) string {
+	b, err := os.ReadFile(filepath.Join("/proc/sys", name))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// layStack makes the directories of a server with one layer.
+func layStack(dir string) error {
+	root := instance.Root(dir)
+	base := filepath.Join(root.Installation(), "base")
+	for _, d := range []string{base, root.Instance(probed), root.Upper(probed), filepath.Join(root.Runtime(probed), "work"), root.Merged(probed)} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return err
+		}
+	}
+	env, err := instance.Env{Port: 27015, Lowerdirs: []string{"installation/base"}}.Append(nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.WriteFile(filepath.Join(base, "file"), []byte("base"), 0o600),
+		os.WriteFile(root.Env(probed), env, 0o600))
+}
+
+// removeAll removes a tree in which overlayfs may have left a directory that
+// nobody may enter.
+func removeAll(dir string) {
+	_ = os.Chmod(filepath.Join(instance.Root(dir).Runtime(probed), "work", "work"), 0o700)
+	_ = os.RemoveAll(dir)
+}
+
+// runProbe runs Probe in a process with namespaces of its own.
+func runProbe(ctx context.Context, exe, dir string) (probe, error) {
+	var p probe
+	cmd := exec.CommandContext(ctx, exe, ProbeCommand, dir)
+	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 {
+		attr.Cloneflags |= syscall.CLONE_NEWUSER
+		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
+		attr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_CHOWN}
+	}
+	cmd.SysProcAttr = attr
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		if text := strings.TrimSpace(said.String()); text != "" {
+			err = fmt.Errorf("%w: %s", err, text)
+		}
+		return p, err
+	}
+	return p, json.Unmarshal(out.Bytes(), &p)
+}
+
+// Probe mounts the stack beneath dir, uses it, and writes to stdout what it
+// found. It must run in a mount namespace of its own, which takes the mount
+// along when it ends.
+func Probe(dir string) error {
+	p := probe{ByFD: takesDescriptors(dir)}
+	if err := useStack(dir); err != nil {
+		p.Error = err.Error()
+	}
+	return json.NewEncoder(os.Stdout).Encode(p)
+}
+
+func useStack(dir string) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	r, err := overlayfs.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := r.Mount(probed); err != nil {
+		return err
+	}
+	file := filepath.Join(instance.Root(dir).Merged(probed), "file")
+	b, err := os.ReadFile(file)
+	if err == nil && string(b) != "base" {
+		err = errors.New("it does not show its layers")
+	}
+	if err == nil {
+		err = errors.Join(os.WriteFile(file, []byte("own"), 0o600), os.Remove(file))
+	}
+	return err
+}
+
+// takesDescriptors asks the kernel whether a descriptor can be a layer.
+func takesDescriptors(dir string) bool {
+	fs, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fs)
+	d, err := os.OpenFile(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer d.Close()
+	return unix.FsconfigSetFd(fs, "lowerdir+", int(d.Fd())) == nil
+}
