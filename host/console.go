@@ -15,33 +15,47 @@ import (
 // rconTimeout covers a map that loads: the server answers late then.
 const rconTimeout = 35 * time.Second
 
-// console reads what a server printed. A server that is down has its history.
+// lookEvery is how often it is looked whether a server has come up whose console
+// somebody waits for.
+const lookEvery = 500 * time.Millisecond
+
+// console reads what a server printed. Of one that is down it reads the log;
+// positions are the same in both, so that who reads on misses nothing when a
+// server ends and starts again.
 func (a *Agent) console(ctx context.Context, r bus.ConsoleRequest) (any, error) {
 	if !r.Server.Valid() {
 		return nil, left4me.Errorf(left4me.Invalid, "the request names no server", "")
 	}
 	r.Wait = min(max(r.Wait, 0), shim.MaxWait)
-	ctx, cancel := context.WithTimeout(ctx, r.Wait+5*time.Second)
-	defer cancel()
-	var chunk shim.Chunk
-	client, err := shim.Dial(ctx, shim.Socket(a.Sockets, r.Server))
-	if err == nil {
-		defer client.Close()
-		chunk, err = client.Read(ctx, r.After, r.Wait, r.Max)
-	} else if errors.Is(err, left4me.Unavailable) {
-		chunk, err = a.history(ctx, r)
-	}
+	chunk, err := a.readConsole(ctx, r)
 	if err != nil {
 		return nil, fmt.Errorf("console of %s: %w", r.Server, err)
 	}
 	return bus.ConsoleChunk{V: bus.Version, After: chunk.After, Position: chunk.Position, Lost: chunk.Lost, Text: chunk.Lines}, nil
 }
 
-// history is what there is of a server that is down. It waits for the server to
-// come up, a while at most.
-func (a *Agent) history(ctx context.Context, r bus.ConsoleRequest) (shim.Chunk, error) {
-	pause(ctx, min(r.Wait, time.Second))
-	return shim.Chunk{After: r.After, Position: r.After}, nil
+func (a *Agent) readConsole(ctx context.Context, r bus.ConsoleRequest) (shim.Chunk, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.Wait+5*time.Second)
+	defer cancel()
+	for deadline := time.Now().Add(r.Wait); ; {
+		left := max(0, time.Until(deadline))
+		if client, err := shim.Dial(ctx, shim.Socket(a.Sockets, r.Server)); err == nil {
+			chunk, err := client.Read(ctx, r.After, left, r.Max)
+			client.Close()
+			if err == nil || ctx.Err() != nil {
+				return chunk, err
+			}
+			// It ended while we waited for it: what it said last is in the log.
+		}
+		chunk, err := shim.ReadLog(a.Files.Logs(r.Server), r.After, r.Max)
+		if err != nil || chunk.Lines != "" || chunk.Position != r.After && r.After >= 0 || left == 0 {
+			return chunk, err
+		}
+		pause(ctx, min(left, lookEvery))
+		if err := ctx.Err(); err != nil {
+			return chunk, err
+		}
+	}
 }
 
 // command runs a console command over the remote console on loopback, which

@@ -122,7 +122,10 @@ func (s *shim) attend(ctx context.Context, r *round) ending {
 				}
 				r.readyAt = last
 				late.Stop()
-				s.ready = true
+				if !s.ready {
+					s.ready = true
+					slim()
+				}
 				s.say("ready after %v", last.Sub(r.started).Round(time.Millisecond))
 			}
 			s.show(left4me.Running, "")
