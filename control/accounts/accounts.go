@@ -123,7 +123,7 @@ type Accounts struct {
 func New(storage Storage, secret string, log *slog.Logger) *Accounts {
 	sum := sha256.Sum256([]byte("left4me accounts\x00" + secret))
 	return &Accounts{
-		storage: storage, key: sum[:], log: log, hashing: newHashing(),
+		storage: storage, key: sum[:], log: log, hashing: newHashing(normal),
 		throttle: newThrottle(), known: newKnown(), now: time.Now,
 	}
 }

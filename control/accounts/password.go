@@ -86,11 +86,12 @@ type hashing struct {
 	cost    cost
 	slots   chan struct{}
 	waiting *atomic.Int32
-	dummy   func() string // a hash that no password has
+	dummy   func() string            // a hash that no password has
+	derive  func(phc, string) []byte // phc.derive; tests count what it is asked for
 }
 
-func newHashing() hashing {
-	h := hashing{cost: normal, slots: make(chan struct{}, hashAtOnce), waiting: new(atomic.Int32)}
+func newHashing(c cost) hashing {
+	h := hashing{cost: c, slots: make(chan struct{}, hashAtOnce), waiting: new(atomic.Int32), derive: phc.derive}
 	h.dummy = sync.OnceValue(func() string { return h.fresh().String() })
 	return h
 }
@@ -105,7 +106,7 @@ func (h hashing) fresh() phc {
 
 func (h hashing) hash(ctx context.Context, password string) (string, error) {
 	p := h.fresh()
-	err := h.slot(ctx, func() { p.key = p.derive(password) })
+	err := h.slot(ctx, func() { p.key = h.derive(p, password) })
 	return p.String(), err
 }
 
@@ -120,7 +121,7 @@ func (h hashing) verify(ctx context.Context, stored, password string) (bool, err
 		return false, err
 	}
 	equal := false
-	err = h.slot(ctx, func() { equal = subtle.ConstantTimeCompare(p.key, p.derive(password)) == 1 })
+	err = h.slot(ctx, func() { equal = subtle.ConstantTimeCompare(p.key, h.derive(p, password)) == 1 })
 	return equal, err
 }
 
