@@ -37,7 +37,7 @@ func command() *cobra.Command {
 		Target: cli.Target{URL: os.Getenv("LEFT4ME_URL"), Token: os.Getenv("LEFT4ME_TOKEN"), Socket: localSocket()},
 		In:     os.Stdin, Out: os.Stdout, Err: os.Stderr,
 	})
-	root.AddCommand(serveCommand(), doctorCommand(), probeCommand(), versionCommand())
+	root.AddCommand(serveCommand(), runCommand(), doctorCommand(), probeCommand(), versionCommand())
 	return root
 }
 
@@ -64,6 +64,20 @@ func serveCommand() *cobra.Command {
 		return serve(c.Context(), s)
 	}
 	return c
+}
+
+// runCommand is for supervisors, which set the environment.
+func runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "run NAME", Short: "Be the shim of a server", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			root, run, err := directories(os.Getenv)
+			if err != nil {
+				return err
+			}
+			return runShim(c.Context(), settings{root: root, run: run}, args[0])
+		},
+	}
 }
 
 func versionCommand() *cobra.Command {

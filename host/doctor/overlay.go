@@ -16,6 +16,7 @@ import (
 
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/overlayfs"
+	"github.com/left4me/left4me/host/shim"
 )
 
 // ProbeCommand is the command of left4me that calls [Probe].
@@ -62,7 +63,7 @@ func tryOverlay(ctx context.Context, cfg Config) []Check {
 func refusal(p probe, err error, where string) Check {
 	c := Check{Name: "overlay", State: Broken, Text: "an overlay can't be mounted on " + where + ": " + p.Error}
 	if err != nil {
-		c.Text = "a process can't have namespaces of its own: " + err.Error()
+		c.Text = "an overlay can't be tried: " + err.Error()
 	}
 	switch {
 	case os.Geteuid() == 0 && err != nil:
@@ -116,17 +117,15 @@ func removeAll(dir string) {
 func runProbe(ctx context.Context, exe, dir string) (probe, error) {
 	var p probe
 	cmd := exec.CommandContext(ctx, exe, ProbeCommand, dir)
-	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 {
-		attr.Cloneflags |= syscall.CLONE_NEWUSER
-		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
-		attr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_CHOWN}
+	cmd.Env = os.Environ()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := shim.Isolate(cmd); err != nil {
+		return p, err
 	}
-	cmd.SysProcAttr = attr
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
+		err = shim.NotIsolated(err)
 		if text := strings.TrimSpace(said.String()); text != "" {
 			err = fmt.Errorf("%w: %s", err, text)
 		}
