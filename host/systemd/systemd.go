@@ -1,33 +1,188 @@
-// Package systemd is the supervisor for machines where our units are installed.
+// Package systemd is the supervisor for machines where our units are installed:
+// each server is left4me-server@NAME, which brings its mount and takes it away
+// again.
+//
+// It asks the system's systemd over D-Bus, as an ordinary user whom a polkit
+// rule lets start and stop these units and nothing else. It remembers nothing:
+// every answer is systemd's. A bus that was lost is connected to again, and no
+// call waits longer than its deadline.
 package systemd
 
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/coreos/go-systemd/v22/dbus"
+	godbus "github.com/godbus/dbus/v5"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/instance"
 )
 
-// Config says where things are.
+// The units of one server, before its name.
+const (
+	serverUnit  = "left4me-server@"
+	mountUnit   = "left4me-mount@"
+	unmountUnit = "left4me-unmount@"
+	emptyUnit   = "left4me-empty@"
+
+	suffix = ".service"
+)
+
+// callWithin is the longest that systemd may take for one answer.
+const callWithin = 10 * time.Second
+
+// Config says where things are. It has to agree with what is in the units.
 type Config struct {
 	Root instance.Root
-	Run  string
+	Run  string // directory of the shims' sockets
 }
 
-// Supervisor starts and stops units.
-type Supervisor struct{ cfg Config }
+// Supervisor starts and stops units. Its methods may be called concurrently.
+type Supervisor struct {
+	cfg Config
 
-// Available says why systemd can't be used here, or nil.
-func Available(ctx context.Context) error { return errors.New("our units are not installed") }
-
-// New connects to systemd.
-func New(ctx context.Context, cfg Config) (*Supervisor, error) { return &Supervisor{cfg}, nil }
-
-func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error { return nil }
-func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error  { return nil }
-func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerState, string, error) {
-	return left4me.Stopped, "", nil
+	mu   sync.Mutex
+	conn *dbus.Conn // nil before the first call, and after the bus was lost
 }
-func (s *Supervisor) List(ctx context.Context) ([]left4me.Name, error) { return nil, nil }
-func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error  { return nil }
+
+// New makes a Supervisor. The error says why systemd doesn't answer.
+func New(ctx context.Context, cfg Config) (*Supervisor, error) {
+	s := &Supervisor{cfg: cfg}
+	_, err := s.List(ctx)
+	return s, err
+}
+
+// Close ends the connection. The servers run on.
+func (s *Supervisor) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		s.conn.Close()
+		s.conn = nil
+	}
+}
+
+// Available says why servers can't be units here, or nil: there is no system
+// bus, our units are not installed, or this user may not start them.
+func Available(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	s := &Supervisor{}
+	defer s.Close()
+	for _, unit := range []string{serverUnit, mountUnit, unmountUnit, emptyUnit} {
+		var files []dbus.UnitFile
+		err := s.call(ctx, func(ctx context.Context, c *dbus.Conn) (err error) {
+			files, err = c.ListUnitFilesByPatternsContext(ctx, nil, []string{unit + suffix})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(files) == 0 {
+			return left4me.Errorf(left4me.Unavailable, "the unit "+unit+suffix+" is not installed", "install left4me's units")
+		}
+	}
+	return allowed(ctx)
+}
+
+// allowed asks systemd for something that changes nothing: to forget a failure
+// of a unit that doesn't run. It is asked by its object, which loads the unit:
+// for one that isn't loaded permissions are not looked at.
+func allowed(ctx context.Context) error {
+	conn, err := godbus.ConnectSystemBus(godbus.WithContext(ctx))
+	if err != nil {
+		return explain(err)
+	}
+	defer conn.Close()
+	path := "/org/freedesktop/systemd1/unit/" + dbus.PathBusEscape(emptyUnit+"left4me"+suffix)
+	unit := conn.Object("org.freedesktop.systemd1", godbus.ObjectPath(path))
+	return explain(unit.CallWithContext(ctx, "org.freedesktop.systemd1.Unit.ResetFailed", 0).Err)
+}
+
+// call has one thing done over the bus, and once more when the bus was lost
+// meanwhile: nothing that is asked here is different for being asked twice.
+func (s *Supervisor) call(ctx context.Context, f func(context.Context, *dbus.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	defer cancel()
+	for again := true; ; again = false {
+		conn, err := s.connect(ctx)
+		if err != nil {
+			return explain(err)
+		}
+		err = f(ctx, conn)
+		if err == nil || conn.Connected() || ctx.Err() != nil || !again {
+			return explain(err)
+		}
+		s.drop(conn)
+	}
+}
+
+func (s *Supervisor) connect(ctx context.Context) (*dbus.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil && s.conn.Connected() {
+		return s.conn, nil
+	}
+	// The connection lives as long as the context that it is made with; ctx
+	// bounds only how long that takes.
+	life, cancel := context.WithCancel(context.Background())
+	stop := context.AfterFunc(ctx, cancel)
+	conn, err := dbus.NewSystemConnectionContext(life)
+	if !stop() && err == nil {
+		conn.Close()
+		err = ctx.Err()
+	}
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("system bus: %w", err)
+	}
+	s.conn = conn
+	return conn, nil
+}
+
+func (s *Supervisor) drop(conn *dbus.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	conn.Close()
+	if s.conn == conn {
+		s.conn = nil
+	}
+}
+
+// explain makes an answer of the bus one that a person can act on.
+func explain(err error) error {
+	var answer godbus.Error
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &answer):
+		return &left4me.Error{Kind: left4me.Unavailable, Err: err, Text: "systemd does not answer", Hint: "is there a system bus? " + err.Error()}
+	}
+	name := answer.Name[strings.LastIndexByte(answer.Name, '.')+1:]
+	switch name {
+	case "AccessDenied", "InteractiveAuthorizationRequired", "NotAuthorized":
+		return &left4me.Error{
+			Kind: left4me.Denied, Err: err, Text: "this user may not start and stop left4me's units",
+			Hint: "run left4me as the user left4me, and install its polkit rule",
+		}
+	case "NoSuchUnit", "LoadFailed":
+		return &left4me.Error{Kind: left4me.Unavailable, Err: err, Text: answer.Error(), Hint: "install left4me's units"}
+	}
+	return fmt.Errorf("systemd: %w", err)
+}
+
+// Tell puts a line into the status of the unit that this process is the main
+// one of: what [Supervisor.Empty] shows when it fails.
+func Tell(status string) {
+	_, _ = daemon.SdNotify(false, "STATUS="+strings.ReplaceAll(status, "\n", " "))
+}
+
+func invalid(n left4me.Name) error {
+	return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
+}

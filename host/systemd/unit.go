@@ -1,0 +1,225 @@
+package systemd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/dbus"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/overlayfs"
+)
+
+// How often it is looked at a unit that is under way: soon at first, because
+// most take a moment, and then less often.
+const (
+	firstLook = 10 * time.Millisecond
+	lastLook  = 200 * time.Millisecond
+)
+
+// Start launches a server and returns when its shim runs, which is before the
+// server is ready. It is a success when the server is up already. Errors:
+// left4me.Denied, and left4me.Unavailable with what was refused.
+func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
+	if !n.Valid() {
+		return invalid(n)
+	}
+	server, mount := serverUnit+string(n)+suffix, mountUnit+string(n)+suffix
+	u, err := s.units(ctx, server)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", n, err)
+	}
+	switch state := stateOf(u[0]); {
+	case state.Up() && state != left4me.Stopping:
+		return nil
+	case state == left4me.Failed:
+		if err := s.forgetFailure(ctx, server); err != nil {
+			return fmt.Errorf("start %s: %w", n, err)
+		}
+	}
+	if err := s.begin(ctx, server); err != nil {
+		return fmt.Errorf("start %s: %w", n, err)
+	}
+	err = s.wait(ctx, []string{server, mount}, func(u []dbus.UnitStatus) (bool, error) {
+		switch {
+		case u[0].ActiveState == "active", u[0].ActiveState == "activating":
+			return true, nil
+		case !settled(u[0]):
+			return false, nil
+		case u[0].ActiveState == "failed":
+			reason, err := s.failure(ctx, n)
+			if err == nil {
+				err = left4me.Errorf(left4me.Unavailable, reason, "see journalctl -u "+server)
+			}
+			return false, err
+		}
+		return false, s.refused(ctx, mount)
+	})
+	if err != nil {
+		return fmt.Errorf("start %s: %w", n, err)
+	}
+	return nil
+}
+
+// refused says why a server's unit was not begun at all: because of its mount.
+func (s *Supervisor) refused(ctx context.Context, mount string) error {
+	p, err := s.properties(ctx, mount)
+	if err != nil {
+		return err
+	}
+	text := "its layers were not mounted"
+	if p.Text != "" {
+		text += ": " + p.Text
+	}
+	return left4me.Errorf(left4me.Unavailable, text, "see journalctl -u "+mount)
+}
+
+// Stop has the shim run its stop sequence and returns when the server has ended
+// and nothing is mounted for it. It is a success when the server doesn't run.
+// Errors: left4me.Busy when something else writes to what is mounted.
+func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
+	if !n.Valid() {
+		return invalid(n)
+	}
+	if err := s.stop(ctx, n); err != nil {
+		return fmt.Errorf("stop %s: %w", n, err)
+	}
+	return nil
+}
+
+func (s *Supervisor) stop(ctx context.Context, n left4me.Name) error {
+	server, mount := serverUnit+string(n)+suffix, mountUnit+string(n)+suffix
+	u, err := s.units(ctx, server)
+	if err != nil {
+		return err
+	}
+	if !settled(u[0]) {
+		err := s.call(ctx, func(ctx context.Context, c *dbus.Conn) error {
+			_, err := c.StopUnitContext(ctx, server, "replace", nil)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	// systemd says that the server has ended before it ends the mount.
+	failed := false
+	err = s.wait(ctx, []string{server, mount}, func(u []dbus.UnitStatus) (bool, error) {
+		failed = u[0].ActiveState == "failed"
+		return settled(u[0]) && settled(u[1]), nil
+	})
+	if err != nil {
+		return err
+	}
+	if failed { // people wanted its end: how it came about is no failure
+		if err := s.forgetFailure(ctx, server); err != nil {
+			return err
+		}
+	}
+	return s.unmount(ctx, n)
+}
+
+// unmount takes away what the mount unit had to leave, now or at an earlier stop.
+func (s *Supervisor) unmount(ctx context.Context, n left4me.Name) error {
+	mounted, err := s.mounted(n)
+	if err != nil || !mounted {
+		return err
+	}
+	if err := s.run(ctx, unmountUnit+string(n)+suffix); err != nil {
+		return err
+	}
+	if mounted, err = s.mounted(n); err == nil && mounted {
+		err = left4me.Errorf(left4me.Busy, "its layers are still mounted", "stop it again")
+	}
+	return err
+}
+
+func (s *Supervisor) mounted(n left4me.Name) (bool, error) {
+	root, err := overlayfs.OpenRoot(string(s.cfg.Root))
+	if err != nil {
+		return false, err
+	}
+	defer root.Close()
+	return root.Mounted(n)
+}
+
+// Empty empties the writable layer of a stopped server, as the user whose files
+// are in it. Errors: left4me.Busy when the server is up.
+func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
+	state, _, err := s.State(ctx, n)
+	switch {
+	case err != nil:
+	case state.Up():
+		return left4me.Errorf(left4me.Busy, fmt.Sprintf("%s runs", n), "stop it first")
+	default:
+		err = s.run(ctx, emptyUnit+string(n)+suffix)
+	}
+	if err != nil {
+		return fmt.Errorf("empty %s: %w", n, err)
+	}
+	return nil
+}
+
+// run runs a unit that does one thing, and gives what its process said when it
+// failed.
+func (s *Supervisor) run(ctx context.Context, unit string) error {
+	if err := s.begin(ctx, unit); err != nil {
+		return err
+	}
+	failed := false
+	err := s.wait(ctx, []string{unit}, func(u []dbus.UnitStatus) (bool, error) {
+		failed = u[0].ActiveState == "failed"
+		return settled(u[0]), nil
+	})
+	if err != nil || !failed {
+		return err
+	}
+	p, err := s.properties(ctx, unit)
+	if err != nil {
+		return err
+	}
+	text := p.Text
+	if text == "" {
+		text = fmt.Sprintf("%s failed with exit status %d", unit, p.Status)
+	}
+	return left4me.Errorf(left4me.Busy, text, "see journalctl -u "+unit)
+}
+
+func (s *Supervisor) begin(ctx context.Context, unit string) error {
+	return s.call(ctx, func(ctx context.Context, c *dbus.Conn) error {
+		_, err := c.StartUnitContext(ctx, unit, "replace", nil)
+		return err
+	})
+}
+
+// forgetFailure makes a failed unit one that is merely down, and one that failed
+// too often one that may start again.
+func (s *Supervisor) forgetFailure(ctx context.Context, unit string) error {
+	return s.call(ctx, func(ctx context.Context, c *dbus.Conn) error { return c.ResetFailedUnitContext(ctx, unit) })
+}
+
+// wait looks at units until done says that it is enough, or ctx ends. systemd
+// would send a signal for each change; looking needs no care for those that are
+// lost with the bus.
+func (s *Supervisor) wait(ctx context.Context, units []string, done func([]dbus.UnitStatus) (bool, error)) error {
+	for pause := firstLook; ; pause = min(2*pause, lastLook) {
+		u, err := s.units(ctx, units...)
+		if err != nil && !errors.Is(err, left4me.Unavailable) {
+			return err
+		}
+		if err == nil {
+			if ok, err := done(u); ok || err != nil {
+				return err
+			}
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return &left4me.Error{Kind: left4me.Unavailable, Err: ctx.Err(), Text: units[0] + " took too long", Hint: "see systemctl status " + units[0]}
+		}
+	}
+}
