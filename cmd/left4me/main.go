@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/cli"
 )
 
@@ -37,7 +38,7 @@ func command() *cobra.Command {
 		Target: cli.Target{URL: os.Getenv("LEFT4ME_URL"), Token: os.Getenv("LEFT4ME_TOKEN"), Socket: localSocket()},
 		In:     os.Stdin, Out: os.Stdout, Err: os.Stderr,
 	})
-	root.AddCommand(serveCommand(), runCommand(), doctorCommand(), probeCommand(), versionCommand())
+	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), doctorCommand(), probeCommand(), versionCommand())
 	return root
 }
 
@@ -59,7 +60,7 @@ func serveCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s, err := readSettings(getenv)
 		if err != nil {
-			return err
+			return &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
 		}
 		return serve(c.Context(), s)
 	}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/left4me/left4me/sim/installation"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"left4me": main})
+}
+
+const (
+	testSecret = "6f1d0c5f8a3e4b7790ab1c2d3e4f5a6b"
+	patience   = 60 * time.Second
+	firstPort  = 32000
+	perStory   = 8 // ports
+)
+
+// TestStories runs the command line and the daemon together, on a root of their
+// own each, with servers that are processes.
+func TestStories(t *testing.T) {
+	srcds := sync.OnceValues(func() (string, error) { return buildSrcds(t) })
+	var stories atomic.Int32
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			// A socket's path may have 108 bytes: $WORK is too long to stand in it.
+			run, err := os.MkdirTemp("", "l4m-")
+			if err != nil {
+				return err
+			}
+			port := firstPort + int(stories.Add(1)-1)*perStory
+			st := &story{root: filepath.Join(env.WorkDir, "root"), run: run, log: filepath.Join(env.WorkDir, "serve.log")}
+			env.Values[storyKey{}] = st
+			env.Defer(func() { st.end(); os.RemoveAll(run) })
+			for k, v := range map[string]string{
+				"LEFT4ME_ROOT": st.root, "LEFT4ME_RUN": run, "LEFT4ME_LISTEN": "127.0.0.1:0", "LEFT4ME_SUPERVISOR": "process",
+				"LEFT4ME_SECRET_KEY": testSecret, "LEFT4ME_PORT_RANGE": fmt.Sprintf("%d-%d", port, port+perStory-1), "LEFT4ME_URL": "", "LEFT4ME_TOKEN": "",
+				"PORT": strconv.Itoa(port), "GOMEMLIMIT": "200MiB",
+			} {
+				env.Setenv(k, v)
+			}
+			return os.Mkdir(st.root, 0o755)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"install": func(ts *testscript.TestScript, _ bool, _ []string) {
+				program, err := srcds()
+				ts.Check(err)
+				ts.Check(installation.Lay(filepath.Join(storyOf(ts).root, "installation", "base"), installation.Options{Server: program, Scale: 0.1}))
+			},
+			"serve": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).serve(ts)) },
+			"quit":  func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGTERM)) },
+			"crash": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGKILL)) },
+			"code":  exitCode, "until": until, "take": take, "gone": gone, "envfile": envFile,
+		},
+	})
+}
+
+// buildSrcds builds the program that stands in for the game's server.
+func buildSrcds(t *testing.T) (string, error) {
+	program := filepath.Join(t.TempDir(), "srcds")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", program, "github.com/left4me/left4me/sim/srcds")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build srcds: %w: %s", err, out)
+	}
+	return program, nil
+}
+
+// story is what one script has running.
+type story struct {
+	root, run, log string
+	daemon         *exec.Cmd
+	ended          chan struct{} // closed when the daemon has
+	taken          []io.Closer
+}
+
+type storyKey struct{}
+
+func storyOf(ts *testscript.TestScript) *story { return ts.Value(storyKey{}).(*story) }
+
+var servesLine = regexp.MustCompile(`msg="left4me serves" address=(\S+)`)
+
+// serve starts left4me serve and waits until it says that it serves; the address
+// becomes $ADDRESS.
+func (st *story) serve(ts *testscript.TestScript) error {
+	log, err := os.OpenFile(st.log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	path, err := exec.LookPath("left4me")
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(path, "serve")
+	for _, k := range []string{"LEFT4ME_ROOT", "LEFT4ME_RUN", "LEFT4ME_LISTEN", "LEFT4ME_SUPERVISOR", "LEFT4ME_SECRET_KEY", "LEFT4ME_PORT_RANGE", "SIM_SLOW_START", "PATH", "HOME", "TMPDIR"} {
+		cmd.Env = append(cmd.Env, k+"="+ts.Getenv(k))
+	}
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	st.daemon, st.ended = cmd, make(chan struct{})
+	go func() { _ = cmd.Wait(); close(st.ended) }()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		b, err := os.ReadFile(st.log)
+		if err != nil {
+			return err
+		}
+		if m := servesLine.FindSubmatch(b); m != nil {
+			ts.Setenv("ADDRESS", string(m[1]))
+			return nil
+		}
+		select {
+		case <-st.ended:
+			return fmt.Errorf("left4me serve ended: %s", b)
+		default:
+		}
+	}
+	return errors.New("left4me serve does not serve")
+}
+
+// signal ends the daemon; one that is asked must end well.
+func (st *story) signal(sig syscall.Signal) error {
+	cmd := st.daemon
+	if cmd == nil {
+		return errors.New("nothing serves")
+	}
+	st.daemon = nil
+	if err := cmd.Process.Signal(sig); err != nil {
+		return err
+	}
+	select {
+	case <-st.ended:
+	case <-time.After(patience):
+		return errors.New("left4me serve does not end")
+	}
+	if sig == syscall.SIGTERM && cmd.ProcessState.ExitCode() != 0 {
+		b, _ := os.ReadFile(st.log)
+		return fmt.Errorf("left4me serve ended with %s: %s", cmd.ProcessState, b)
+	}
+	return nil
+}
+
+// shims are the processes of servers, each of which keeps the lock of its file.
+func (st *story) shims() (pids []int) {
+	locks, _ := filepath.Glob(filepath.Join(st.run, "*.lock"))
+	for _, name := range locks {
+		f, err := os.Open(name)
+		if err != nil {
+			continue
+		}
+		held := errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+		line, _ := bufio.NewReader(f).ReadString('\n')
+		f.Close()
+		if pid, err := strconv.Atoi(strings.TrimSpace(line)); held && err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// end leaves nothing running.
+func (st *story) end() {
+	if st.daemon != nil {
+		_ = st.signal(syscall.SIGKILL)
+	}
+	for _, pid := range st.shims() {
+		_ = syscall.Kill(pid, syscall.SIGTERM)
+	}
+	for deadline := time.Now().Add(30 * time.Second); len(st.shims()) > 0 && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	for _, pid := range st.shims() {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	for _, c := range st.taken {
+		c.Close()
+	}
+	// What overlayfs leaves in a work directory nobody may enter.
+	works, _ := filepath.Glob(filepath.Join(st.root, "runtime", "*", "work", "work"))
+	for _, w := range works {
+		_ = os.Chmod(w, 0o700)
+	}
+}
+
+// exitCode is `code N PROGRAM ARGUMENT…`: it must end with that code.
+func exitCode(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("%s: exit code %d, want %s", strings.Join(args[1:], " "), got, args[0])
+	}
+}
+
+// until is `until PATTERN PROGRAM ARGUMENT…`: it is run until it prints that.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	want := regexp.MustCompile(args[0])
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		_ = ts.Exec(args[1], args[2:]...)
+		out := ts.ReadFile("stdout")
+		if want.MatchString(out) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%q did not come: %s", args[0], out)
+		}
+	}
+}
+
+// take is `take PORT`: another program has it from now on.
+func take(ts *testscript.TestScript, _ bool, args []string) {
+	c, err := net.ListenPacket("udp4", "0.0.0.0:"+args[0])
+	ts.Check(err)
+	st := storyOf(ts)
+	st.taken = append(st.taken, c)
+}
+
+// envFile is `envfile NAME FILE`: the variable is what the file holds.
+func envFile(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// gone checks that no process of any server is left.
+func gone(ts *testscript.TestScript, _ bool, _ []string) {
+	if pids := storyOf(ts).shims(); len(pids) > 0 {
+		ts.Fatalf("shims live: %v", pids)
+	}
+}
