@@ -70,8 +70,11 @@ func pace(s left4me.Step, now time.Time) string {
 
 // took is how long something short took.
 func took(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", max(d, 0).Milliseconds())
+	}
 	if d < 10*time.Second {
-		return fmt.Sprintf("%.1f s", max(d, 0).Seconds())
+		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
 	return span(d)
 }

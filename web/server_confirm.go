@@ -31,7 +31,7 @@ func confirmationOf(s serverPage, kind left4me.JobKind) confirmation {
 		c.Kept = "Its definition and its overlays stay. It starts again afterwards, as new."
 	}
 	if n := s.Status.Players; n > 0 {
-		c.Lost = append(c.Lost, "the game of "+count(n, "player", "players")+" who is on it now")
+		c.Lost = append(c.Lost, "the round under way, with "+count(n, "player", "players"))
 	}
 	return c
 }

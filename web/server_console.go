@@ -16,8 +16,7 @@ import (
 const (
 	pageLines    = 400 // of history in the page itself; the stream goes on behind them
 	historyWait  = 2 * time.Second
-	silentWait   = 300 * time.Millisecond // a server that is down has its history at once or none
-	consolePause = 2 * time.Second        // before a host that did not answer is asked again
+	consolePause = 2 * time.Second // before a host that did not answer is asked again
 )
 
 // consoleView is the console as the page shows it first.
@@ -39,7 +38,7 @@ func (p *panel) renderConsole(w http.ResponseWriter, r *http.Request, who accoun
 	if err != nil {
 		return err
 	}
-	c.Lines, c.Position = p.recent(r.Context(), s.View)
+	c.Lines, c.Position = p.recent(r.Context(), s.Name)
 	f := p.serverFrame(r, who, s)
 	f.Path = "/servers/" + string(s.Name) + "/console"
 	return p.render(w, r, status, serverConsolePage(f, s, c))
@@ -47,25 +46,15 @@ func (p *panel) renderConsole(w http.ResponseWriter, r *http.Request, who accoun
 
 // recent reads what a server printed lately. A host that doesn't answer in time
 // leaves it to the stream.
-func (p *panel) recent(ctx context.Context, v servers.View) ([]string, int64) {
-	wait := historyWait
-	if !v.Status.State.Up() {
-		wait = silentWait
-	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
+func (p *panel) recent(ctx context.Context, name left4me.Name) ([]string, int64) {
+	ctx, cancel := context.WithTimeout(ctx, historyWait)
 	defer cancel()
-	chunks, err := p.Servers.Console(ctx, v.Name, servers.RecentHistory)
+	c, err := p.Servers.Recent(ctx, name)
 	if err != nil {
 		return nil, servers.RecentHistory
 	}
-	for c, err := range chunks {
-		if err != nil {
-			break
-		}
-		all := lines(c.Text)
-		return all[max(0, len(all)-pageLines):], c.Position
-	}
-	return nil, servers.RecentHistory
+	all := lines(c.Text)
+	return all[max(0, len(all)-pageLines):], c.Position
 }
 
 // consolePosition is where a stream goes on: behind the last event that the

@@ -387,7 +387,7 @@ func newServerPage(f frame, form serverForm) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = field("max_players", "Most players", "", form.Problems["settings.max_players"]).Render(templ.WithChildren(ctx, templ_7745c5c3_Var18), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = field("max_players", "Player slots", "", form.Problems["settings.max_players"]).Render(templ.WithChildren(ctx, templ_7745c5c3_Var18), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -39,7 +39,7 @@ func settingsOf(own, base left4me.Settings) []setting {
 		row("First map", own.Map, base.Map, "the game's own"),
 		row("Mode", own.Mode, base.Mode, "the game's own"),
 		row("Difficulty", own.Difficulty, base.Difficulty, "the game's own"),
-		row("Most players", number(own.MaxPlayers), number(base.MaxPlayers), "the game's own"),
+		row("Player slots", number(own.MaxPlayers), number(base.MaxPlayers), "the game's own"),
 		row("Message of the day", own.Motd, base.Motd, "none"),
 		row("Arguments", strings.Join(own.Args, " "), strings.Join(base.Args, " "), "none"),
 	}

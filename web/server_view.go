@@ -76,6 +76,17 @@ func doing(k left4me.JobKind) string {
 	return string(k)
 }
 
+// progressOf says how far a job is that has not ended.
+func progressOf(j left4me.Job) string {
+	if j.State == left4me.JobQueued {
+		return j.Kind.Verb() + " is queued"
+	}
+	if step := stepNow(j); step != "" {
+		return step
+	}
+	return doing(j.Kind)
+}
+
 // jobTitle says what a job is.
 func jobTitle(k left4me.JobKind) string {
 	verb := k.Verb()
