@@ -62,7 +62,7 @@ func TestMetrics(t *testing.T) {
 }
 
 // The description is published: a change of it must show in a diff.
-func TestDescriptionIsThePublishedOne(t *testing.T) {
+func TestOpenAPIIsThePublishedOne(t *testing.T) {
 	raw, err := api.OpenAPI()
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestDescriptionIsThePublishedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(published, now.Bytes()) {
-		t.Error("api/openapi.json is not what the API is; run go test ./api -update and look at the difference")
+		t.Error("api/openapi.json is not what the API is; run script/gen and look at the difference")
 	}
 	s := newSite(t)
 	a := s.call(t, "GET", "/api/v1/openapi.json", nil)
@@ -111,7 +111,7 @@ func TestDescriptionIsThePublishedOne(t *testing.T) {
 	}
 }
 
-func TestDescriptionNeedsNoToken(t *testing.T) {
+func TestOpenAPINeedsNoToken(t *testing.T) {
 	s := newSite(t)
 	if a := s.send(t, "GET", "/api/v1/openapi.json", http.Header{}, nil); a.status != http.StatusOK || a.header.Get("Content-Type") != "application/json" {
 		t.Errorf("%d %s", a.status, a.header)

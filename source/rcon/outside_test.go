@@ -18,7 +18,6 @@ func TestOutsideClientUnderstandsUs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.quiet = 50 * time.Millisecond
 	for _, command := range []string{"status", "users"} {
 		if got, err := c.Execute(command); err != nil || got != "you said "+command+"\n" {
 			t.Errorf("got %q, %v", got, err)

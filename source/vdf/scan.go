@@ -131,9 +131,13 @@ func (s *scanner) bare() string {
 	return s.text[start:s.pos]
 }
 
+// maxCondition bounds a condition: without it a file of many that never end would be read over and over.
+const maxCondition = 256
+
 // conditionLen returns the length of the condition that text begins with, 0 if it is something else. An unquoted
 // vector like [0 is not one.
 func conditionLen(text string) int {
+	text = text[:min(len(text), maxCondition)]
 	if !strings.HasPrefix(text, "[$") && !strings.HasPrefix(text, "[!") {
 		return 0
 	}

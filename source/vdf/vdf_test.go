@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"github.com/left4me/left4me/source/vdf"
@@ -240,6 +241,17 @@ func TestBounds(t *testing.T) {
 	full := "a \"" + strings.Repeat("x", vdf.MaxSize-4) + `"`
 	if n, err := vdf.Parse([]byte(full), vdf.Options{}); err != nil || len(n.Text("a")) != vdf.MaxSize-4 {
 		t.Errorf("%d bytes: %v", len(full), err)
+	}
+}
+
+// Files come from strangers: none of a legal size may keep us busy.
+func TestNoFileTakesLong(t *testing.T) {
+	for _, pattern := range []string{"[$ ", "a [$ ", "a\"", "a{}", "\\\"", "//\n", "#base x\n", "a b [$", "{", "\xff"} {
+		start := time.Now()
+		_, _ = vdf.Parse([]byte(strings.Repeat(pattern, vdf.MaxSize/len(pattern))), vdf.Options{})
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%q takes %s", pattern, took)
+		}
 	}
 }
 
