@@ -16,16 +16,23 @@ import (
 type live struct {
 	mu       sync.Mutex
 	known    map[left4me.Name]bool // hosts that have told everything once
-	statuses map[key]left4me.Status
+	statuses map[key]said
+	turn     uint64                                  // counts what was said
 	watchers map[chan struct{}]map[left4me.Name]bool // what changed since they looked
 }
 
 type key struct{ host, server left4me.Name }
 
+// said is a status and when it came.
+type said struct {
+	left4me.Status
+	turn uint64
+}
+
 func newLive() *live {
 	return &live{
 		known:    map[left4me.Name]bool{},
-		statuses: map[key]left4me.Status{},
+		statuses: map[key]said{},
 		watchers: map[chan struct{}]map[left4me.Name]bool{},
 	}
 }
@@ -33,8 +40,8 @@ func newLive() *live {
 func (l *live) get(host, server left4me.Name) left4me.Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if st, ok := l.statuses[key{host, server}]; ok {
-		return st
+	if v, ok := l.statuses[key{host, server}]; ok {
+		return v.Status
 	}
 	st := left4me.Status{Name: server, State: left4me.Stopped}
 	if !l.known[host] {
@@ -45,24 +52,36 @@ func (l *live) get(host, server left4me.Name) left4me.Status {
 
 func (l *live) set(host left4me.Name, st left4me.Status) {
 	l.mu.Lock()
-	l.statuses[key{host, st.Name}] = st
+	l.turn++
+	l.statuses[key{host, st.Name}] = said{st, l.turn}
 	l.mu.Unlock()
 	l.changed(st.Name)
 }
 
-// replace takes what a host says of all its servers.
-func (l *live) replace(host left4me.Name, all []left4me.Status) {
+// now is what to give to replace: the turn before a host is asked.
+func (l *live) now() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.turn
+}
+
+// replace takes what a host says of all its servers. What it said of single ones
+// since it was asked is newer, and stays.
+func (l *live) replace(host left4me.Name, all []left4me.Status, asked uint64) {
 	l.mu.Lock()
 	changed := map[left4me.Name]bool{}
-	for k := range l.statuses {
-		if k.host == host {
+	for k, v := range l.statuses {
+		if k.host == host && v.turn <= asked {
 			delete(l.statuses, k)
 			changed[k.server] = true
 		}
 	}
 	for _, st := range all {
-		l.statuses[key{host, st.Name}] = st
-		changed[st.Name] = true
+		k := key{host, st.Name}
+		if _, newer := l.statuses[k]; !newer {
+			l.statuses[k] = said{st, asked}
+			changed[st.Name] = true
+		}
 	}
 	l.known[host] = true
 	l.mu.Unlock()
@@ -118,16 +137,17 @@ func (s *Servers) Start(ctx context.Context) error {
 	return nil
 }
 
-// Refresh asks a host for all that it has. Errors: left4me.Unavailable.
+// refresh asks a host for all that it has.
 func (s *Servers) refresh(ctx context.Context, host left4me.Name) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	asked := s.live.now()
 	var all []left4me.Status
 	if err := s.bus.Request(ctx, bus.Command(host, bus.VerbStatus), bus.Empty{V: bus.Version}, &all); err != nil {
 		s.log.Warn("ask a host for its servers", "host", host, "err", err)
 		return
 	}
-	s.live.replace(host, all)
+	s.live.replace(host, all, asked)
 }
 
 func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {

@@ -207,6 +207,26 @@ func TestStateComesFromTheHost(t *testing.T) {
 	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Running })
 }
 
+func TestAnOlderListDoesNotUndoWhatTheHostSaidSince(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	s.create(t, "beta")
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbStatus: func([]byte) (any, error) {
+			list := []left4me.Status{{Name: "alpha", State: left4me.Running}, {Name: "beta", State: left4me.Running}}
+			// While the list is on its way, alpha stops.
+			s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Stopped, Reason: "newer"})
+			s.until(t, "alpha", func(v servers.View) bool { return v.Status.Reason == "newer" })
+			return list, nil
+		},
+	})
+	s.publish(t, bus.KindHello, bus.Hello{V: bus.Version})
+	s.until(t, "beta", func(v servers.View) bool { return v.Status.State == left4me.Running })
+	if v, err := s.Get(t.Context(), "alpha"); err != nil || v.Status.State != left4me.Stopped {
+		t.Errorf("%+v, %v", v.Status, err)
+	}
+}
+
 func TestRestartIsRequiredWhenSettingsChangedSinceTheStart(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
