@@ -49,7 +49,11 @@ func tryOverlay(ctx context.Context, cfg Config) []Check {
 	}
 	p, err := runProbe(ctx, cfg.Exe, dir)
 	if err != nil || p.Error != "" {
-		return []Check{refusal(p, err, where)}
+		c := refusal(p, err, where)
+		if cfg.Systemd == nil {
+			c.State, c.Text = Warn, c.Text+" by this user; with systemd it need not"
+		}
+		return []Check{c}
 	}
 	layers := ok("layers", "the kernel takes them by descriptor")
 	if !p.ByFD {

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func env(values map[string]string) func(string) string {
+	return func(name string) string { return values[name] }
+}
+
+func TestSettingsHaveDefaults(t *testing.T) {
+	s, err := readSettings(env(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.root != "/var/lib/left4me" || s.run != "/run/left4me" || s.listen != "127.0.0.1:8000" || s.supervisor != "auto" || s.ports.Low != 27015 || s.ports.High != 27115 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestSocketsStandInTheRootUnlessItIsTheUsualOne(t *testing.T) {
+	s, err := readSettings(env(map[string]string{"LEFT4ME_ROOT": "/srv/games"}))
+	if err != nil || s.run != "/srv/games/run" {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+func TestWrongSettingIsNamed(t *testing.T) {
+	for name, values := range map[string][]string{
+		"LEFT4ME_LISTEN":          {"8000", "localhost", "[::1"},
+		"LEFT4ME_SUPERVISOR":      {"cron", "Systemd"},
+		"LEFT4ME_PORT_RANGE":      {"27015", "9-1", "0-70000", "80-90", "a-b", "27015-27020-27030"},
+		"LEFT4ME_PUBLIC_URL":      {"panel.example.org", "ftp://x", "https://"},
+		"LEFT4ME_SECRET_KEY_FILE": {filepath.Join(t.TempDir(), "none")},
+	} {
+		for _, v := range values {
+			if _, err := readSettings(env(map[string]string{name: v})); err == nil || !strings.HasPrefix(err.Error(), name+": ") {
+				t.Errorf("%s=%s: %v", name, v, err)
+			}
+		}
+	}
+}
+
+func TestCookiesAreSecureWhereBrowsersComeOverHTTPS(t *testing.T) {
+	for _, tt := range []struct {
+		listen, public string
+		want           bool
+	}{
+		{"127.0.0.1:8000", "", false},
+		{"[::1]:8000", "", false},
+		{"localhost:8000", "", false},
+		{"0.0.0.0:8000", "", true},
+		{":8000", "", true},
+		{"127.0.0.1:8000", "https://panel.example.org", true},
+		{"0.0.0.0:8000", "http://panel.lan", false},
+	} {
+		s := settings{listen: tt.listen, publicURL: tt.public}
+		if got := s.secureCookies(); got != tt.want {
+			t.Errorf("%s, %q: %v", tt.listen, tt.public, got)
+		}
+	}
+}
