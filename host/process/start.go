@@ -32,7 +32,7 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 		}
 		if err == nil && !state.Up() {
 			err = s.launch(ctx, n)
-			if err == nil {
+			if _, up := shim.Shim(s.cfg.Run, n); err == nil || up { // another start was faster
 				return nil
 			}
 		}
@@ -98,9 +98,6 @@ func (s *Supervisor) words(n left4me.Name) string { return filepath.Join(s.cfg.R
 
 // failure says why a shim ended that was just started.
 func (s *Supervisor) failure(n left4me.Name, words *os.File, err error) error {
-	if _, up := shim.Shim(s.cfg.Run, n); up {
-		return nil // another was faster
-	}
 	if f, ok := shim.LastFailure(s.cfg.Run, n); ok {
 		return &f.Error
 	}

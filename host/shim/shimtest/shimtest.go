@@ -233,3 +233,27 @@ func Until(t testing.TB, what string, done func() bool) {
 		}
 	}
 }
+
+// Alive reports whether a process runs. One that has ended and waits for its
+// parent to notice doesn't.
+func Alive(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(b), ") ")
+	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
+}
+
+// Wrap puts a script before the game.
+func (r *Root) Wrap(t testing.TB, script string) {
+	t.Helper()
+	base := filepath.Join(r.Installation(), "base")
+	err := os.Rename(filepath.Join(base, "srcds_linux"), filepath.Join(base, "srcds_real"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(base, "srcds_linux"), []byte("#!/bin/sh\n"+script+"\nexec ./srcds_real \"$@\"\n"), 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
