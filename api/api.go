@@ -12,6 +12,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -42,7 +43,8 @@ type Deps struct {
 
 type api struct {
 	Deps
-	beat time.Duration // between heartbeats of a stream
+	beat   time.Duration // between heartbeats of a stream
+	listed atomic.Pointer[list]
 }
 
 // New makes the handler of /api/v1, /healthz, /readyz and /metrics.
@@ -92,7 +94,7 @@ func (a *api) routes(h huma.API) {
 	get, post, del := http.MethodGet, http.MethodPost, http.MethodDelete
 	look, act := accounts.Look, accounts.Act
 
-	route(h, get, "/servers", look, 200, "List servers", a.listServers)
+	a.listServers(h, "/servers", "List servers")
 	route(h, post, "/servers", act, 201, "Create a server", a.createServer)
 	route(h, get, "/servers/{name}", look, 200, "Show a server", a.showServer)
 	route(h, del, "/servers/{name}", act, 202, "Delete a server and its files", a.deleteServer)

@@ -69,18 +69,6 @@ type ByName struct {
 	Name string `path:"name" maxLength:"64"`
 }
 
-func (a *api) listServers(ctx context.Context, _ *none) ([]Server, error) {
-	views, err := a.Servers.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]Server, len(views))
-	for i, v := range views {
-		all[i] = serverOf(v)
-	}
-	return all, nil
-}
-
 func (a *api) showServer(ctx context.Context, in *ByName) (Server, error) {
 	name, err := pathName(in.Name)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/api"
+	"github.com/left4me/left4me/bus"
 )
 
 func TestAJobIsFollowedUntilItHasEnded(t *testing.T) {
@@ -104,4 +105,30 @@ func TestWhatARunningServerIsDoing(t *testing.T) {
 	if v.PID != 4242 || v.Map != "c1m1_hotel" || v.Players != 1 || v.MaxPlayers != 8 || !v.RestartRequired || len(v.Online) != 1 {
 		t.Errorf("%+v", v)
 	}
+}
+
+func TestTheListFollowsEveryChange(t *testing.T) {
+	s := newSite(t)
+	list := func() string { return string(s.call(t, "GET", "/api/v1/servers", nil).body) }
+	if got := list(); got != "[]\n" {
+		t.Errorf("nothing is %q", got)
+	}
+	s.create(t, "alpha")
+	if got := list(); !strings.Contains(got, `"alpha"`) {
+		t.Errorf("created: %s", got)
+	}
+	s.host.says(t, left4me.Status{Name: "alpha", State: left4me.Running, Map: "c1m1_hotel"})
+	eventually(t, "the list shows its map", func() bool { return strings.Contains(list(), `"c1m1_hotel"`) })
+	s.host.says(t, left4me.Status{Name: "alpha", State: left4me.Running, Map: "c1m2_streets"})
+	eventually(t, "the list shows its next map", func() bool { return strings.Contains(list(), `"c1m2_streets"`) })
+	s.host.set(func() { s.host.work = false })
+	s.call(t, "POST", "/api/v1/servers/alpha/stop", nil)
+	if got := list(); !strings.Contains(got, `"server.stop"`) {
+		t.Errorf("with a job: %s", got)
+	}
+	s.host.set(func() { s.host.statuses = nil })
+	if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the list shows that the host knows nothing", func() bool { return strings.Contains(list(), `"stopped"`) })
 }

@@ -8,6 +8,7 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -169,7 +170,9 @@ func (b *Bus) Publish(subject string, v any) error {
 }
 
 // reply is what an answering side sends: a result or a failure that may be
-// shown.
+// shown, as one line of JSON. Behind the line comes the text of an answer that
+// is mostly text, as it is: to quote and unquote it would cost more than all the
+// rest of its way.
 type reply struct {
 	V      int             `json:"v"`
 	Result json.RawMessage `json:"result,omitempty"`
@@ -198,7 +201,8 @@ func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
 		return fmt.Errorf("request %s: %w", subject, err)
 	}
 	var r reply
-	if err := json.Unmarshal(msg.Data, &r); err != nil {
+	head, text, _ := bytes.Cut(msg.Data, []byte("\n"))
+	if err := json.Unmarshal(head, &r); err != nil {
 		return fmt.Errorf("request %s: answer: %w", subject, err)
 	}
 	if r.V > Version {
@@ -212,6 +216,9 @@ func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
 	}
 	if err := json.Unmarshal(r.Result, out); err != nil {
 		return fmt.Errorf("request %s: answer: %w", subject, err)
+	}
+	if c, ok := out.(*ConsoleChunk); ok {
+		c.Text = string(text)
 	}
 	return nil
 }
@@ -261,6 +268,9 @@ func (b *Bus) respond(m *nats.Msg, out any, err error) {
 		r = reply{V: Version, Error: left4me.Errorf(left4me.Unavailable, "the answer can't be sent", "see the log")}
 	}
 	data, err := json.Marshal(r)
+	if c, ok := out.(ConsoleChunk); ok && r.Error == nil {
+		data = append(append(data, '\n'), c.Text...)
+	}
 	if err == nil {
 		err = m.Respond(data)
 	}

@@ -77,7 +77,7 @@ type ConsoleChunk struct {
 	After    int64  `json:"after"`
 	Position int64  `json:"position"`
 	Lost     int64  `json:"lost,omitempty"`
-	Text     string `json:"text"`
+	Text     string `json:"-"` // travels behind the JSON: see reply
 }
 
 // CommandRequest asks to run a console command on a server.

@@ -69,6 +69,7 @@ func (l *live) now() uint64 {
 // since it was asked is newer, and stays.
 func (l *live) replace(host left4me.Name, all []left4me.Status, asked uint64) {
 	l.mu.Lock()
+	l.turn++
 	changed := map[left4me.Name]bool{}
 	for k, v := range l.statuses {
 		if k.host == host && v.turn <= asked {

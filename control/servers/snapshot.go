@@ -48,6 +48,12 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 	return v, nil
 }
 
+// Version is the same while List would return the same.
+type Version struct{ written, said uint64 }
+
+// Version is that of what List returns now or later: read it first.
+func (s *Servers) Version() Version { return Version{s.storage.Generation(), s.live.now()} }
+
 // List returns all servers by name.
 func (s *Servers) List(ctx context.Context) ([]View, error) {
 	snap, err := s.snapshot(ctx)
