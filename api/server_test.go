@@ -69,6 +69,7 @@ func TestWhatIsWrongWithANewServer(t *testing.T) {
 		{"name too long", `{"name":"` + strings.Repeat("x", 65) + `"}`, 422, []string{"body.name"}},
 		{"blueprint unknown", `{"name":"b","blueprint":"nothing"}`, 422, []string{"body.blueprint"}},
 		{"host bad", `{"name":"b","host":"UP"}`, 422, []string{"body.host"}},
+		{"host unknown", `{"name":"b","host":"far"}`, 422, []string{"body.host"}},
 		{"several at once", `{"name":"B","port":1,"settings":{"map":"a b","max_players":99}}`, 422, []string{"body.name", "body.port", "body.settings.map", "body.settings.max_players"}},
 		{"a line in a list", `{"name":"b","settings":{"cfg":["ok","a\u0000b"]}}`, 422, []string{"body.settings.cfg[1]"}},
 		{"wrong type", `{"name":"b","port":"x"}`, 422, []string{"body.port"}},

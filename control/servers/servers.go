@@ -93,6 +93,10 @@ func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
 	if err := Check(v); err != nil {
 		return View{}, err
 	}
+	if v.Host != left4me.LocalHost {
+		// A server there could neither be started nor deleted.
+		return View{}, &left4me.Error{Kind: left4me.Invalid, Field: "host", Text: fmt.Sprintf("there is no host %q", v.Host), Hint: fmt.Sprintf("use %s, or none", left4me.LocalHost)}
+	}
 	blueprints, err := s.blueprints(ctx)
 	if err != nil {
 		return View{}, err

@@ -138,6 +138,7 @@ func TestCreateRefusesWhatIsTaken(t *testing.T) {
 		{left4me.Server{Name: "alpha"}, left4me.Conflict, "name"},
 		{left4me.Server{Name: "beta", Port: 33000}, left4me.Conflict, "port"},
 		{left4me.Server{Name: "beta", Blueprint: "nothing"}, left4me.Invalid, "blueprint"},
+		{left4me.Server{Name: "beta", Host: "far"}, left4me.Invalid, "host"},
 		{left4me.Server{Name: "Beta"}, left4me.Invalid, "name"},
 	} {
 		_, err := s.Create(t.Context(), c.v)
