@@ -1,0 +1,273 @@
+//go:build panel
+
+// These drive the panel in a real browser and look at the servers that
+// were started from it with clients that we did not write: Debian's quakestat,
+// npm's gamedig and gorcon/rcon.
+package panel
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/gorcon/rcon"
+
+	"github.com/left4me/left4me/test/stage"
+)
+
+const password = "correct horse battery"
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	stage.Clean()
+	os.Exit(code)
+}
+
+// site is a left4me with an administrator and a browser that knows nothing of it.
+type site struct {
+	*stage.Stage
+	t   *testing.T
+	ctx context.Context
+}
+
+func open(t *testing.T, port int) *site {
+	t.Helper()
+	s := &site{Stage: stage.New(t, port, "SIM_MAP_LOAD=2s", "SIM_PLAYERS=6", "SIM_TEMPO=20"), t: t}
+	s.Serve(t)
+	s.Must(t, "POST", "/users", map[string]any{"name": "admin", "password": password, "admin": true}, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	t.Cleanup(cancel)
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.ExecPath(chromium(t)),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+	}
+	if os.Getuid() == 0 {
+		options = append(options, chromedp.NoSandbox)
+	}
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	s.ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	// The browser lives as long as the context of the first call.
+	if err := chromedp.Do(s.ctx); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func chromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatal("there is no chromium: script/test-panel installs it")
+	return ""
+}
+
+// do runs steps in the browser; each has a minute.
+func (s *site) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.ctx, stage.Patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		s.picture("failed")
+		s.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func (s *site) url(path string) string { return "http://" + s.Address + path }
+
+// until waits until a script says true, without any reload of the page.
+func (s *site) until(what, script string) {
+	s.t.Helper()
+	stage.Until(s.t, what, func() bool {
+		ok, err := chromedp.Run(s.ctx, chromedp.Evaluate[bool](script))
+		return err == nil && ok
+	})
+}
+
+// shows waits until a text is on the page.
+func (s *site) shows(text string) {
+	s.t.Helper()
+	quoted, _ := json.Marshal(strings.ToLower(text))
+	s.until("the page shows "+text, "document.body.innerText.toLowerCase().includes("+string(quoted)+")")
+}
+
+func (s *site) login() {
+	s.t.Helper()
+	s.do("log in",
+		chromedp.Navigate(s.url("/")),
+		chromedp.SendKeys(chromedp.CSS(`input[name="name"]`), "admin"),
+		chromedp.SendKeys(chromedp.CSS(`input[name="password"]`), password),
+		chromedp.Submit(chromedp.CSS(`input[name="password"]`)),
+		chromedp.WaitVisible(chromedp.CSS(`a[href="/servers/new"]`)),
+	)
+}
+
+// The whole way of a server, as a person goes it: log in, create, start, see it
+// become ready, ask it something, stop and delete it; and what outside clients
+// see of it meanwhile.
+func TestAServerFromThePanel(t *testing.T) {
+	s := open(t, 28900)
+	s.login()
+	s.do("create",
+		chromedp.Navigate(s.url("/servers/new")),
+		chromedp.SendKeys(chromedp.CSS("#name"), "alpha"),
+		chromedp.SendKeys(chromedp.CSS("#hostname"), "Friends' night <all> & co"),
+		chromedp.SendKeys(chromedp.CSS("#map"), "c2m1_highway"),
+		chromedp.Submit(chromedp.CSS("#name")),
+		chromedp.WaitVisible(chromedp.CSS("#server-head")),
+	)
+	// A mark that a reload would take away.
+	s.until("the page is marked", "window.same = true")
+	s.do("start", chromedp.Click(chromedp.CSS(`form[action="/servers/alpha/start"] button`)))
+	s.until("it becomes ready", `document.querySelector("#server-state").innerText.toLowerCase().includes("running")`)
+	s.until("players come", `document.querySelectorAll("#server-players tbody tr").length > 0`)
+	s.until("it is the same page", "window.same === true")
+
+	v, _ := s.Server("alpha")
+	t.Run("quakestat", func(t *testing.T) { quakestat(t, v) })
+	t.Run("gamedig", func(t *testing.T) { gamedig(t, v) })
+	t.Run("gorcon", func(t *testing.T) { gorcon(t, s.Stage, v) })
+
+	s.do("open the console", chromedp.Navigate(s.url("/servers/alpha/console")))
+	s.until("history is there", `document.querySelector("#console").innerText.includes("Network: IP")`)
+	s.do("ask", chromedp.SendKeys(chromedp.CSS(`input[name="command"]`), "status\r"))
+	s.until("the answer is on the page", `document.body.innerText.includes("udp/ip")`)
+
+	s.do("back to its page", chromedp.Navigate(s.url("/servers/alpha")))
+	s.do("stop", chromedp.Click(chromedp.CSS(`form[action="/servers/alpha/stop"] button`)))
+	s.until("it stops", `document.querySelector("#server-state").innerText.toLowerCase().includes("stopped")`)
+	s.do("delete",
+		chromedp.Navigate(s.url("/servers/alpha/delete")),
+		chromedp.SendKeys(chromedp.CSS(`input[name="confirm"]`), "alpha"),
+		chromedp.Submit(chromedp.CSS(`input[name="confirm"]`)),
+	)
+	stage.Until(t, "it is gone", func() bool { _, there := s.Server("alpha"); return !there })
+	s.do("the list", chromedp.Navigate(s.url("/servers")))
+	s.until("it is not in the list", `!document.body.innerText.includes("alpha")`)
+}
+
+func quakestat(t *testing.T, v stage.Server) {
+	out := output(t, "quakestat", "-a2s", fmt.Sprintf("127.0.0.1:%d", v.Port), "-P", "-raw", "\x1f")
+	f := strings.Split(strings.SplitN(string(out), "\n", 2)[0], "\x1f")
+	if len(f) < 5 || f[2] != "Friends' night <all> & co" || f[3] != "c2m1_highway" {
+		t.Errorf("%q", out)
+	}
+	if len(strings.Split(strings.TrimSpace(string(out)), "\n")) < 2 {
+		t.Errorf("no players: %q", out)
+	}
+}
+
+func gamedig(t *testing.T, v stage.Server) {
+	script := fmt.Sprintf(`const {GameDig} = require("gamedig");
+GameDig.query({type: "l4d2", host: "127.0.0.1", port: %d, requestRules: true, socketTimeout: 5000, maxRetries: 3})
+	.then(s => console.log(JSON.stringify({name: s.name, map: s.map, all: s.players.length + s.bots.length, rules: Object.keys(s.raw.rules).length})))`, v.Port)
+	c := exec.Command("node", "-e", script)
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	var got struct {
+		Name, Map  string
+		All, Rules int
+	}
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	if got.Name != "Friends' night <all> & co" || got.Map != "c2m1_highway" || got.All == 0 {
+		t.Errorf("%+v", got)
+	}
+	if got.Rules < 60 { // more than one datagram holds
+		t.Errorf("%d rules", got.Rules)
+	}
+}
+
+func gorcon(t *testing.T, s *stage.Stage, v stage.Server) {
+	secret, err := os.ReadFile(filepath.Join(s.Root, "instances", v.Name, "rcon"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := rcon.Dial(fmt.Sprintf("127.0.0.1:%d", v.Port), strings.TrimSpace(string(secret)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	out, err := c.Execute("status")
+	if err != nil || !strings.Contains(out, "hostname: Friends' night <all> & co") {
+		t.Errorf("%v %q", err, out)
+	}
+}
+
+func output(t *testing.T, name string, args ...string) []byte {
+	t.Helper()
+	out, err := exec.Command(name, args...).Output()
+	if err != nil {
+		t.Fatalf("%s: %v %s", name, err, out)
+	}
+	return out
+}
+
+// What people see, in both themes on a screen and on a phone. A page wider than
+// the phone is an error; the rest is for eyes: LEFT4ME_SCREENSHOTS=DIR keeps them.
+func TestPagesFit(t *testing.T) {
+	s := open(t, 29000)
+	s.login()
+	for i, name := range []string{"alpha", "beta-with-a-rather-long-name-that-goes-on-for-quite-a-while-yes"} {
+		s.Create(t, name, map[string]any{"hostname": "Server " + strings.Repeat("of friends ", i*8)})
+	}
+	s.Done(t, "start", "alpha")
+	s.do("wait for players", chromedp.Navigate(s.url("/servers/alpha")))
+	s.until("players come", `document.querySelectorAll("#server-players tbody tr").length > 2`)
+	for _, theme := range []string{"light", "dark"} {
+		for _, width := range []int64{1280, 390, 360} {
+			s.do("size", chromedp.EmulateViewport(width, 844), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+				_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}},
+				})
+				return err
+			}))
+			for name, path := range map[string]string{
+				"servers": "/servers", "new": "/servers/new", "server": "/servers/alpha", "console": "/servers/alpha/console",
+				"settings": "/servers/alpha/settings", "history": "/servers/alpha/history", "delete": "/servers/alpha/delete",
+				"jobs": "/jobs", "missing": "/servers/nobody",
+			} {
+				s.do(path, chromedp.Navigate(s.url(path)))
+				wide, err := chromedp.Run(s.ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
+				if err != nil || wide > width {
+					t.Errorf("%s at %d px is %d px wide (%v)", path, width, wide, err)
+				}
+				s.picture(fmt.Sprintf("%s-%s-%d", name, theme, width))
+			}
+		}
+	}
+}
+
+// picture keeps what the browser shows, when somebody wants to see it.
+func (s *site) picture(name string) {
+	dir := os.Getenv("LEFT4ME_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(s.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644)
+	}
+	if err != nil {
+		s.t.Log("picture:", err)
+	}
+}
