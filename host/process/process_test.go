@@ -26,7 +26,16 @@ import (
 
 var _ host.Supervisor = (*process.Supervisor)(nil)
 
-func TestMain(m *testing.M) { os.Exit(shimtest.Main(m)) }
+func TestMain(m *testing.M) {
+	code := shimtest.Main(m)
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
 
 // machine is a root with a supervisor.
 type machine struct {
@@ -37,7 +46,7 @@ type machine struct {
 
 func newMachine(t *testing.T, env ...string) *machine {
 	t.Helper()
-	leak := goleak.IgnoreCurrent()
+	t.Parallel()
 	r := shimtest.NewRoot(t)
 	m := &machine{Root: r, t: t, Supervisor: process.New(process.Config{
 		Root: r.Root, Run: r.Run, Exe: shimtest.Exe(), Env: r.Environ(env...),
@@ -53,7 +62,6 @@ func newMachine(t *testing.T, env ...string) *machine {
 			k, _ := shim.ReadLog(r.Logs(r.Name), -1, 32<<10)
 			t.Logf("console:\n%s", k.Lines)
 		}
-		goleak.VerifyNone(t, leak)
 	})
 	return m
 }
@@ -369,5 +377,6 @@ func TestNamesThatAreNoneAreRefused(t *testing.T) {
 }
 
 func TestAllOfThisAsAnOrdinaryUser(t *testing.T) {
+	t.Parallel()
 	shimtest.AsUser(t, "^Test(Server|Taken|Killed|Stop|StartsAt|Failed|Empty)")
 }

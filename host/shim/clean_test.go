@@ -1,0 +1,83 @@
+package shim
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func cleaned(pieces ...string) string {
+	var c cleaner
+	var out []byte
+	for _, p := range pieces {
+		out = c.clean(out, []byte(p))
+	}
+	return string(c.flush(out))
+}
+
+func TestCleanerMakesLines(t *testing.T) {
+	for name, tt := range map[string]struct{ in, want string }{
+		"plain":                  {"a\nb\n", "a\nb\n"},
+		"no end":                 {"a\nb", "a\nb\n"},
+		"empty lines":            {"\n\n", "\n\n"},
+		"line ends of Windows":   {"a\r\nb\r\n", "a\nb\n"},
+		"progress":               {"10%\r20%\r", "10%\n20%\n"},
+		"colours":                {"\x1b[1;31mred\x1b[0m\n", "red\n"},
+		"title":                  {"\x1b]0;title\x07a\n\x1b]0;title\x1b\\b\n", "a\nb\n"},
+		"character set":          {"\x1b(Ba\n", "a\n"},
+		"escape without an end":  {"\x1b[12\na\n", "\na\n"},
+		"tab stays":              {"a\tb\n", "a\tb\n"},
+		"bell and others go":     {"a\x07\x00\x7fb\n", "ab\n"},
+		"backspace":              {"abx\bc\n", "abc\n"},
+		"backspace over a rune":  {"aä\bb\n", "ab\n"},
+		"UTF-8":                  {"Bündel 漢字\n", "Bündel 漢字\n"},
+		"not UTF-8":              {"a\xffb\n", "a\uFFFDb\n"},
+		"C1 controls":            {"a\u0085\u009b1mb\n", "a1mb\n"},
+		"longer than a line":     {strings.Repeat("a", maxLine+5) + "\n", strings.Repeat("a", maxLine) + "\naaaaa\n"},
+		"as long as a line":      {strings.Repeat("a", maxLine) + "\n", strings.Repeat("a", maxLine) + "\n"},
+		"a rune across the edge": {strings.Repeat("a", maxLine-1) + "äb\n", strings.Repeat("a", maxLine-1) + "\näb\n"},
+	} {
+		if got := cleaned(tt.in); got != tt.want {
+			t.Errorf("%s: %.60q, want %.60q", name, got, tt.want)
+		}
+	}
+}
+
+func FuzzCleaner(f *testing.F) {
+	for _, s := range []string{"a\r\nb\n", "\x1b[31mx\x1b[0m\n", "\x1b]0;t\x07", "ä\b\xff\n", strings.Repeat("ä", maxLine)} {
+		f.Add([]byte(s), 3)
+	}
+	f.Fuzz(func(t *testing.T, in []byte, at int) {
+		whole := cleaned(string(in))
+		at = max(0, min(at, len(in)))
+		if parts := cleaned(string(in[:at]), string(in[at:])); parts != whole {
+			t.Fatalf("in two pieces it is %q, and at once %q", parts, whole)
+		}
+		if !utf8.ValidString(whole) {
+			t.Fatalf("%q is no UTF-8", whole)
+		}
+		if whole != "" && whole[len(whole)-1] != '\n' {
+			t.Fatalf("%q has no end", whole)
+		}
+		for line := range strings.Lines(whole) {
+			if len(line) > maxLine+1 {
+				t.Fatalf("a line of %d bytes", len(line))
+			}
+			if i := strings.IndexFunc(line[:len(line)-1], func(r rune) bool { return r < 0x20 && r != '\t' || r >= 0x7f && r < 0xa0 }); i >= 0 {
+				t.Fatalf("a control character in %q", line)
+			}
+		}
+	})
+}
+
+func BenchmarkCleaner(b *testing.B) {
+	in := bytes.Repeat([]byte("L 11/24/2026 - 21:38:21: \"Somebody<2><STEAM_1:0:1><>\" entered the game\n"), 400)
+	var c cleaner
+	var out []byte
+	b.SetBytes(int64(len(in)))
+	b.ReportAllocs()
+	for b.Loop() {
+		out = c.clean(out[:0], in)
+	}
+}
