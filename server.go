@@ -139,6 +139,7 @@ type Player struct {
 	Name     string        `json:"name"`
 	Score    int           `json:"score"`
 	Duration time.Duration `json:"duration"`
+	Bot      bool          `json:"bot,omitempty"` // as far as can be told: A2S does not say
 }
 
 // Hash identifies what a server would be started with. It is 16 hexadecimal

@@ -127,12 +127,13 @@ func (a *Agent) sampled(n left4me.Name, s live.Sample) {
 		}
 		i := s.Info
 		st.Hostname, st.Map, st.MaxPlayers, st.Bots = i.Name, i.Map, int(i.MaxPlayers), int(i.Bots)
-		st.Players = max(0, int(i.Players)-int(i.Bots))
+		st.Players = int(i.Players) // L4D2 counts its bots apart
 		st.SampledAt = s.At.UTC()
 		st.Online = st.Online[:0:0]
 		for _, p := range s.Players {
 			st.Online = append(st.Online, left4me.Player{Name: p.Name, Score: int(p.Score), Duration: p.Duration})
 		}
+		markBots(st.Online, st.Bots)
 	})
 }
 
