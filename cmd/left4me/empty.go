@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/instance"
@@ -11,15 +14,23 @@ import (
 	"github.com/left4me/left4me/host/systemd"
 )
 
-// emptyServer is `left4me empty NAME`, which left4me-empty@NAME runs as the user
-// that the game runs as: it empties the server's writable layer. Why it doesn't
-// goes into the status of the unit, where the agent finds it.
-func emptyServer(ctx context.Context, root, run, name string) error {
-	err := empty(ctx, root, run, name)
-	if err != nil {
-		systemd.Tell(err.Error())
+// emptyCommand is for left4me-empty@NAME, which runs it as the user that the game
+// runs as. Why it refuses goes into the status of the unit, where the agent
+// finds it.
+func emptyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "empty NAME", Short: "Empty the writable layer of a server", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			root, run, err := directories(os.Getenv)
+			if err == nil {
+				err = empty(c.Context(), root, run, args[0])
+			}
+			if err != nil {
+				systemd.Tell(err.Error())
+			}
+			return err
+		},
 	}
-	return err
 }
 
 func empty(ctx context.Context, dir, run, name string) error {

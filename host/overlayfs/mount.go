@@ -212,21 +212,3 @@ func (r *Root) detach(n left4me.Name) error {
 	}
 	return unix.Unmount(target, unix.UMOUNT_NOFOLLOW|unix.MNT_DETACH)
 }
-
-// clearWork removes the directory that overlayfs leaves behind in work, which
-// only root can enter and which would keep the instance from being removed.
-func (r *Root) clearWork(n left4me.Name) error {
-	work, err := r.directory(path.Join("runtime", string(n), "work"))
-	if errors.Is(err, unix.ENOENT) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer work.Close()
-	err = unix.Unlinkat(int(work.Fd()), "work", unix.AT_REMOVEDIR)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.ENOTDIR) {
-		return nil // the next mount sees to it
-	}
-	return err
-}

@@ -211,6 +211,22 @@ func TestWhatAKilledServerLeavesIsNoObstacle(t *testing.T) {
 	}
 }
 
+func TestUnmountLeavesNothingThatOnlyRootCanRemove(t *testing.T) {
+	each(t, func(t *testing.T, mount func(place)) {
+		p := newPlace(t)
+		p.layers("installation/base")
+		mount(p)
+		// A whiteout has another one in work that it is a link of.
+		if err := os.Remove(p.path("runtime/alpha/merged/which")); err != nil {
+			t.Fatal(err)
+		}
+		p.mustUnmount()
+		if _, err := os.Lstat(p.path("runtime/alpha/work/work")); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("work/work is still there: %v", err)
+		}
+	})
+}
+
 func TestAnUpperOfFuseOverlayfsIsRefused(t *testing.T) {
 	for _, at := range []string{"runtime/alpha/upper", "runtime/alpha/upper/a/b", "runtime/alpha/upper/a/file"} {
 		p := newPlace(t)

@@ -1,0 +1,127 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// ask are the calls of systemd that take the name of a unit, as D-Bus has them:
+// systemctl would mend some of the names.
+func ask(user, method, unit string) (string, error) {
+	return as(user, "busctl", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", method, "ss", unit, "replace")
+}
+
+func TestOtherUnitsAreRefused(t *testing.T) {
+	pid := running(t, "alpha")
+	long := strings.Repeat("a", 65)
+	for _, unit := range []string{
+		"left4me.service", "dbus.service", "systemd-journald.service", "polkit.service", "reboot.target", "left4me-game.slice",
+		"left4me-mount@alpha.service", "left4me-mount@zeta.service", "left4me-build@1.service",
+		"left4me-server@" + long + ".service", "left4me-server@A.service", "left4me-server@-x.service", "left4me-server@_x.service",
+		`left4me-server@\x2f.service`, `left4me-server@a\x2fb.service`, `left4me-server@..-etc.service`, "left4me-server@../etc.service",
+		"left4me-server@a.b.service", "left4me-server@a:b.service", "left4me-server@a@b.service", "left4me-server@.service",
+		"left4me-server@alpha.socket", "left4me-server@alpha.target", "left4me-serverx@alpha.service", "xleft4me-server@alpha.service",
+		"left4me-server@alpha.service\n", "left4me-server@alpha.service left4me-mount@alpha.service",
+	} {
+		for _, method := range []string{"StartUnit", "StopUnit", "RestartUnit"} {
+			if out, err := ask("left4me", method, unit); err == nil {
+				t.Errorf("%s %q was done: %s", method, unit, out)
+			} else if !refusal(out) {
+				t.Errorf("%s %q: %s", method, unit, out)
+			}
+		}
+	}
+	unharmed(t, pid)
+}
+
+// refusal reports whether systemd said that it is not allowed, or no name.
+func refusal(out string) bool {
+	for _, text := range []string{"Access denied", "authentication required", "is not valid", "not a valid unit name", "is missing the instance name", "Interactive authentication", "not authorized"} {
+		if strings.Contains(out, text) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestOtherVerbsAreRefused(t *testing.T) {
+	pid := running(t, "alpha")
+	for _, args := range [][]string{
+		{"reload", "left4me-server@alpha.service"},
+		{"kill", "left4me-server@alpha.service"},
+		{"enable", "left4me-server@alpha.service"},
+		{"disable", "left4me.service"},
+		{"mask", "left4me-server@alpha.service"},
+		{"link", "/tmp/left4me-server@x.service"},
+		{"set-property", "left4me-server@alpha.service", "CPUWeight=1"},
+		{"set-property", "--runtime", "left4me-server@alpha.service", "CPUWeight=1"},
+		{"freeze", "left4me-server@alpha.service"},
+		{"clean", "left4me-server@alpha.service"},
+		{"daemon-reload"}, {"daemon-reexec"},
+		{"set-environment", "LD_PRELOAD=/tmp/x.so"},
+		{"set-default", "rescue.target"},
+		{"isolate", "rescue.target"},
+		{"poweroff"}, {"reboot"},
+	} {
+		if out, err := as("left4me", append([]string{"systemctl", "--no-ask-password"}, args...)...); err == nil {
+			t.Errorf("%q was done: %s", args, out)
+		}
+	}
+	for _, unit := range []string{"x.service", "left4me-server@zeta.service", "left4me-server@alpha.service"} {
+		if out, err := as("left4me", "systemd-run", "--no-ask-password", "--unit="+unit, "--uid=0", "touch", "/root/owned"); err == nil {
+			t.Errorf("a transient unit %s: %s", unit, out)
+		}
+	}
+	if out, err := in("ls", "/root/owned"); err == nil {
+		t.Error(out)
+	}
+	unharmed(t, pid)
+}
+
+func TestOnlyLeft4meMayAsk(t *testing.T) {
+	pid := running(t, "alpha")
+	for _, user := range []string{"left4me-game", "nobody"} {
+		for _, method := range []string{"StartUnit", "StopUnit", "RestartUnit"} {
+			if out, err := ask(user, method, "left4me-server@alpha.service"); err == nil || !refusal(out) {
+				t.Errorf("%s, %s: %v %s", user, method, err, out)
+			}
+		}
+	}
+	unharmed(t, pid)
+	// Or what is refused above would be for another reason.
+	if out, err := ask("left4me", "StopUnit", "left4me-server@alpha.service"); err != nil {
+		t.Errorf("left4me may not stop a server: %s", out)
+	}
+	eventually(t, "it has stopped", func() bool { return show(t, "alpha").State == "stopped" })
+}
+
+func unharmed(t *testing.T, pid string) {
+	t.Helper()
+	if now := running(t, "alpha"); now != pid {
+		t.Errorf("srcds was %s and is %s", pid, now)
+	}
+	wantMounts(t, "alpha", 1)
+	if got := property(t, "left4me-server@alpha.service", "CPUWeight"); got == "1" {
+		t.Error("a property was changed")
+	}
+}
+
+func TestWithoutThePolkitRuleAPersonIsToldSo(t *testing.T) {
+	running(t, "alpha")
+	rule := "/usr/share/polkit-1/rules.d/50-left4me.rules"
+	must(t, "mv", rule, "/root/rule")
+	must(t, "systemctl", "restart", "polkit")
+	j := do(t, "POST", "/servers/alpha/stop")
+	out, err := as("left4me", "env", "LEFT4ME_SUPERVISOR=systemd", "left4me", "doctor")
+	must(t, "mv", "/root/rule", rule)
+	must(t, "systemctl", "restart", "polkit")
+	if j.State != "failed" || !strings.Contains(j.Error.Text, "may not start and stop") || !strings.Contains(j.Error.Hint, "polkit") {
+		t.Errorf("%+v", j)
+	}
+	if !strings.Contains(out, "may not start and stop") {
+		t.Errorf("doctor: %v\n%s", err, out)
+	}
+	done(t, "POST", "/servers/alpha/stop")
+}

@@ -1,0 +1,287 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	root = "/var/lib/left4me"
+	// unreachable says that this machine can't boot one (see machine).
+	unreachable = 77
+)
+
+// skip says why nothing can be tested here.
+var skip string
+
+// outside is the machine's file system as this process sees it.
+var outside string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "left4me-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	defer command("./machine", "stop").Run()
+	err = setUp(dir)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == unreachable && os.Getenv("LEFT4ME_E2E_REQUIRED") == "" {
+		skip = "this machine can't boot another: see the line above"
+	} else if err != nil {
+		fmt.Fprintln(os.Stderr, "set up:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+// setUp boots the machine and installs left4me in it.
+func setUp(dir string) error {
+	programs := filepath.Join(dir, "bin")
+	build := command("go", "build", "-o", programs+"/", "./cmd/left4me", "./cmd/left4me-overlay", "./sim/srcds", "./sim/lay")
+	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
+	built := make(chan error, 1)
+	go func() { built <- build.Run() }()
+	err := errors.Join(command("./machine", "boot").Run(), <-built)
+	if err != nil {
+		return err
+	}
+	leader, err := os.ReadFile("/run/left4me-e2e/leader")
+	if err != nil {
+		return err
+	}
+	outside = "/proc/" + strings.TrimSpace(string(leader)) + "/root"
+	secret := "LEFT4ME_SECRET_KEY=" + strings.Repeat("only-for-this-test-", 3) + "\n"
+	for _, c := range []*exec.Cmd{
+		command("../../deploy/install", outside, programs),
+		command(programs+"/lay", "installation", "--into", outside+root+"/installation/base", "--srcds", programs+"/srcds"),
+		command("./machine", "exec", "sh", "-ec", `
+			systemd-sysusers
+			chown -R left4me:left4me `+root+`
+			systemd-tmpfiles --create
+			printf '%s' '`+secret+`' >/etc/left4me/left4me.env
+			chmod 0640 /etc/left4me/left4me.env
+			chgrp left4me /etc/left4me/left4me.env
+			systemctl daemon-reload
+			systemctl restart polkit
+			systemctl start left4me`),
+	} {
+		if err := c.Run(); err != nil {
+			return fmt.Errorf("%s: %w", strings.Join(c.Args, " "), err)
+		}
+	}
+	for deadline := time.Now().Add(30 * time.Second); !ready(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			out, _ := in("journalctl", "--no-pager", "-u", "left4me")
+			return fmt.Errorf("left4me is not ready:\n%s", out)
+		}
+	}
+	return nil
+}
+
+// ready reports whether left4me answers and has all that it needs.
+func ready() bool {
+	resp, err := client.Get("http://left4me/readyz")
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+func command(name string, args ...string) *exec.Cmd {
+	c := exec.Command(name, args...)
+	c.Stdout, c.Stderr = os.Stderr, os.Stderr
+	return c
+}
+
+// in runs a command in the machine as root and gives what it printed.
+func in(args ...string) (string, error) {
+	c := exec.Command("./machine", append([]string{"exec"}, args...)...)
+	out, err := c.CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+// as runs a command in the machine as another user.
+func as(user string, args ...string) (string, error) {
+	return in(append([]string{"runuser", "-u", user, "--"}, args...)...)
+}
+
+func must(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := in(args...)
+	if err != nil {
+		t.Fatalf("%q: %v\n%s", args, err, out)
+	}
+	return out
+}
+
+// property is one of a unit's, as systemctl shows it.
+func property(t *testing.T, unit, name string) string {
+	t.Helper()
+	return must(t, "systemctl", "show", "--value", "--property="+name, unit)
+}
+
+// status is a field of a process's status.
+func status(t *testing.T, pid, field string) string {
+	t.Helper()
+	for line := range strings.Lines(must(t, "cat", "/proc/"+pid+"/status")) {
+		if v, ok := strings.CutPrefix(line, field+":"); ok {
+			return strings.Join(strings.Fields(v), " ")
+		}
+	}
+	t.Fatalf("no %s of process %s", field, pid)
+	return ""
+}
+
+// mounts are the mounts of a server's stack in the namespace of systemd, each
+// with its identity and options.
+func mounts(t *testing.T, name string) []string {
+	t.Helper()
+	var found []string
+	for line := range strings.Lines(must(t, "cat", "/proc/1/mountinfo")) {
+		if f := strings.Fields(line); f[4] == root+"/runtime/"+name+"/merged" {
+			found = append(found, f[0]+" "+f[5]+" "+f[len(f)-3])
+		}
+	}
+	return found
+}
+
+func wantMounts(t *testing.T, name string, want int) {
+	t.Helper()
+	if got := mounts(t, name); len(got) != want {
+		t.Errorf("mounts of %s: %q, want %d", name, got, want)
+	}
+}
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 30 s: %s", what)
+		}
+	}
+}
+
+// client talks to left4me over its local socket, as root.
+var client = &http.Client{
+	Timeout: 60 * time.Second,
+	Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) {
+		return net.Dial("unix", outside+"/run/left4me/api.sock")
+	}},
+}
+
+func call(t *testing.T, method, path string, body, into any) (code int) {
+	t.Helper()
+	var r io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r = bytes.NewReader(b)
+	}
+	req, err := http.NewRequest(method, "http://left4me/api/v1"+path, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err == nil && into != nil {
+		err = json.Unmarshal(b, into)
+	}
+	if err != nil {
+		t.Fatalf("%s %s: %d %s: %v", method, path, resp.StatusCode, b, err)
+	}
+	return resp.StatusCode
+}
+
+type job struct {
+	ID    string
+	State string
+	Steps []struct{ Label, State, Note string }
+	Error struct{ Kind, Text, Hint string }
+}
+
+type server struct {
+	State   string
+	PID     int
+	Players int
+	Map     string
+	Reason  string
+}
+
+// do begins a job and waits for its end.
+func do(t *testing.T, method, path string) job {
+	t.Helper()
+	var j job
+	if code := call(t, method, path, nil, &j); code != http.StatusAccepted {
+		t.Fatalf("%s %s: %d", method, path, code)
+	}
+	eventually(t, method+" "+path+" ends", func() bool {
+		call(t, "GET", "/jobs/"+j.ID, nil, &j)
+		return j.State != "queued" && j.State != "running"
+	})
+	return j
+}
+
+// done is do for a job that has to succeed.
+func done(t *testing.T, method, path string) {
+	t.Helper()
+	if j := do(t, method, path); j.State != "done" {
+		t.Fatalf("%s %s: %+v\n%s", method, path, j, must(t, "journalctl", "--no-pager", "-n", "40", "-o", "short-monotonic"))
+	}
+}
+
+func show(t *testing.T, name string) server {
+	t.Helper()
+	var s server
+	if code := call(t, "GET", "/servers/"+name, nil, &s); code != http.StatusOK {
+		t.Fatalf("server %s: %d", name, code)
+	}
+	return s
+}
+
+// running makes sure that a server runs and gives the process of its game.
+func running(t *testing.T, name string) (pid string) {
+	t.Helper()
+	if skip != "" {
+		t.Skip(skip)
+	}
+	if code := call(t, "GET", "/servers/"+name, nil, nil); code == http.StatusNotFound {
+		if code := call(t, "POST", "/servers", map[string]string{"name": name}, nil); code != http.StatusCreated {
+			t.Fatalf("create %s: %d", name, code)
+		}
+	}
+	done(t, "POST", "/servers/"+name+"/start")
+	wantUp(t, name)
+	return strconv.Itoa(show(t, name).PID)
+}
+
+func wantUp(t *testing.T, name string) {
+	t.Helper()
+	eventually(t, name+" runs", func() bool { s := show(t, name); return s.State == "running" && s.PID > 0 })
+}

@@ -1,0 +1,335 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestUnitsAreWellFormed(t *testing.T) {
+	if skip != "" {
+		t.Skip(skip)
+	}
+	units, err := filepath.Glob("../../deploy/systemd/*")
+	if err != nil || len(units) < 7 {
+		t.Fatalf("%q, %v", units, err)
+	}
+	args := []string{"systemd-analyze", "verify"}
+	for _, u := range units {
+		args = append(args, strings.Replace(filepath.Base(u), "@.", "@alpha.", 1))
+	}
+	if out, err := in(args...); err != nil || out != "" {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, unit := range []string{"left4me.service", "left4me-server@a.service", "left4me-empty@a.service", "left4me-mount@a.service", "left4me-unmount@a.service"} {
+		out := must(t, "systemd-analyze", "security", "--no-pager", unit)
+		t.Log(out[strings.LastIndexByte(out, '\n')+1:])
+	}
+}
+
+func TestAServerRunsWithoutPrivileges(t *testing.T) {
+	srcds := running(t, "alpha")
+	for _, p := range []struct{ what, pid, user string }{
+		{"left4me", property(t, "left4me.service", "MainPID"), "left4me"},
+		{"the shim", property(t, "left4me-server@alpha.service", "MainPID"), "left4me-game"},
+		{"srcds", srcds, "left4me-game"},
+	} {
+		uid := must(t, "id", "-u", p.user)
+		if got := strings.Fields(status(t, p.pid, "Uid")); got[0] != uid || got[1] != uid {
+			t.Errorf("%s runs as %s, want %s (%s)", p.what, got, uid, p.user)
+		}
+		if got := status(t, p.pid, "NoNewPrivs"); got != "1" {
+			t.Errorf("%s: NoNewPrivs %s", p.what, got)
+		}
+		for _, set := range []string{"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"} {
+			if got := strings.Trim(status(t, p.pid, set), "0"); got != "" {
+				t.Errorf("%s: %s %s", p.what, set, got)
+			}
+		}
+	}
+	got := mounts(t, "alpha")
+	if len(got) != 1 || !strings.Contains(got[0], "nosuid") || !strings.Contains(got[0], "nodev") || !strings.HasSuffix(got[0], " overlay") {
+		t.Errorf("mounts in the namespace of systemd: %q", got)
+	}
+	if s := show(t, "alpha"); s.Map != "c1m1_hotel" {
+		eventually(t, "it is asked how it is", func() bool { return show(t, "alpha").Map == "c1m1_hotel" })
+	}
+}
+
+// inGame runs a command as the game sees the machine.
+func inGame(pid, script string) (string, error) {
+	return in("nsenter", "--target", pid, "--mount", "setpriv", "--reuid=left4me-game", "--regid=left4me-game", "--clear-groups", "sh", "-ec", script)
+}
+
+func TestTheGameReachesOnlyItsOwn(t *testing.T) {
+	running(t, "beta")
+	alpha := running(t, "alpha")
+	for _, script := range []string{
+		"cat /etc/left4me/left4me.env",
+		"cat " + root + "/left4me.db",
+		"ls " + root + "/installation",
+		"ls " + root + "/instances/beta",
+		"ls " + root + "/runtime/beta",
+		"cat " + root + "/instances/alpha/rcon",
+		"touch " + root + "/instances/alpha/instance.env",
+		"touch " + root + "/x",
+		"touch /usr/x",
+		"rm -f /run/left4me/api.sock",
+		"umount " + root + "/runtime/alpha/merged",
+	} {
+		if out, err := inGame(alpha, script); err == nil {
+			t.Errorf("the game may: %s\n%s", script, out)
+		}
+	}
+	for _, script := range []string{
+		"cat " + root + "/instances/alpha/instance.env",
+		"echo x >" + root + "/runtime/alpha/merged/left4dead2/cfg/made-by-the-game.cfg",
+		"echo x >" + root + "/logs/alpha/made-by-the-game",
+		"rm " + root + "/runtime/alpha/merged/steam_appid.txt",
+	} {
+		if out, err := inGame(alpha, script); err != nil {
+			t.Errorf("the game may not: %s\n%s", script, out)
+		}
+	}
+	if _, err := os.Lstat(outside + root + "/installation/base/steam_appid.txt"); err != nil {
+		t.Errorf("what one server removed: %v", err)
+	}
+}
+
+func TestAKilledGameComesAgainOnTheSameMount(t *testing.T) {
+	pid := running(t, "alpha")
+	before := mounts(t, "alpha")
+	must(t, "kill", "-9", pid)
+	eventually(t, "another one runs", func() bool {
+		s := show(t, "alpha")
+		return s.State == "running" && s.PID > 0 && running(t, "alpha") != pid
+	})
+	if after := mounts(t, "alpha"); len(after) != 1 || after[0] != before[0] {
+		t.Errorf("mounted %q, then %q", before, after)
+	}
+}
+
+func TestAKilledShimComesAgainOnTheSameMount(t *testing.T) {
+	pid := running(t, "alpha")
+	before := mounts(t, "alpha")
+	shim := property(t, "left4me-server@alpha.service", "MainPID")
+	must(t, "kill", "-9", shim)
+	eventually(t, "another one runs", func() bool {
+		now := property(t, "left4me-server@alpha.service", "MainPID")
+		return now != shim && now != "0"
+	})
+	wantUp(t, "alpha")
+	if now := running(t, "alpha"); now == pid {
+		t.Errorf("the game %s outlived its shim", pid)
+	}
+	if after := mounts(t, "alpha"); len(after) != 1 || after[0] != before[0] {
+		t.Errorf("mounted %q, then %q", before, after)
+	}
+}
+
+func TestAServerOutlivesLeft4me(t *testing.T) {
+	pid := running(t, "alpha")
+	before := mounts(t, "alpha")
+	if code := call(t, "POST", "/servers/alpha/console", map[string]string{"command": "echo said-before-the-end"}, nil); code != http.StatusOK {
+		t.Fatalf("console: %d", code)
+	}
+	for _, end := range [][]string{
+		{"systemctl", "kill", "--signal=KILL", "left4me.service"},
+		{"systemctl", "restart", "left4me.service"},
+	} {
+		old := property(t, "left4me.service", "MainPID")
+		must(t, end...)
+		eventually(t, "left4me is back", func() bool {
+			now := property(t, "left4me.service", "MainPID")
+			return now != old && now != "0" && ready()
+		})
+		wantUp(t, "alpha")
+		if now := running(t, "alpha"); now != pid {
+			t.Errorf("%q: srcds was %s and is %s", end, pid, now)
+		}
+		if after := mounts(t, "alpha"); len(after) != 1 || after[0] != before[0] {
+			t.Errorf("%q: mounted %q, then %q", end, before, after)
+		}
+		wantOnConsole(t, "alpha", "said-before-the-end")
+	}
+}
+
+func wantOnConsole(t *testing.T, name, text string) {
+	t.Helper()
+	resp, err := client.Get("http://left4me/api/v1/servers/" + name + "/console")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	stop := time.AfterFunc(20*time.Second, func() { resp.Body.Close() })
+	defer stop.Stop()
+	var shown strings.Builder
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		if strings.Contains(lines.Text(), text) {
+			return
+		}
+		shown.WriteString(lines.Text() + "\n")
+	}
+	t.Errorf("the console of %s doesn't show %q:\n%s", name, text, shown.String())
+}
+
+func TestALostBusIsFoundAgain(t *testing.T) {
+	running(t, "alpha")
+	must(t, "systemctl", "restart", "dbus.service")
+	must(t, "systemctl", "restart", "polkit.service")
+	done(t, "POST", "/servers/alpha/stop")
+	running(t, "alpha")
+}
+
+func TestStopLeavesNothingMounted(t *testing.T) {
+	running(t, "alpha")
+	j := do(t, "POST", "/servers/alpha/stop")
+	if j.State != "done" {
+		t.Fatalf("%+v", j)
+	}
+	wantMounts(t, "alpha", 0)
+	for _, unit := range []string{"left4me-server@alpha.service", "left4me-mount@alpha.service"} {
+		if got := property(t, unit, "ActiveState"); got != "inactive" {
+			t.Errorf("%s is %s", unit, got)
+		}
+	}
+	found := false
+	for _, s := range j.Steps {
+		found = found || s.Label == "unmount overlay (if mounted)" && s.State == "done"
+	}
+	if !found {
+		t.Errorf("steps: %+v", j.Steps)
+	}
+	if s := show(t, "alpha"); s.State != "stopped" || s.PID != 0 {
+		t.Errorf("it is %+v", s)
+	}
+	done(t, "POST", "/servers/alpha/stop") // once more is a success too
+}
+
+// litter is what a plugin could leave in the files of its server.
+const litter = `
+cd ` + root + `/runtime/NAME/merged
+mkdir -p left4dead2/cfg/closed/deep made/by/plugin
+echo x >left4dead2/cfg/closed/deep/file
+ln -s /etc made/link
+mkfifo made/fifo
+chmod 0600 left4dead2/cfg/closed/deep/file
+chmod 0000 left4dead2/cfg/closed/deep made/by
+chmod 0700 left4dead2/cfg/closed made
+rm -f steam_appid.txt`
+
+func TestResetRemovesWhatTheGameWrote(t *testing.T) {
+	pid := running(t, "alpha")
+	if out, err := inGame(pid, strings.ReplaceAll(litter, "NAME", "alpha")); err != nil {
+		t.Fatal(out)
+	}
+	done(t, "POST", "/servers/alpha/reset")
+	wantUp(t, "alpha")
+	for _, gone := range []string{"made", "left4dead2/cfg/closed"} {
+		if _, err := in("ls", "-d", root+"/runtime/alpha/merged/"+gone); err == nil {
+			t.Errorf("%s is still there", gone)
+		}
+	}
+	must(t, "ls", root+"/runtime/alpha/merged/steam_appid.txt") // which the game had removed
+}
+
+func TestDeleteRemovesEverything(t *testing.T) {
+	pid := running(t, "gamma")
+	if out, err := inGame(pid, strings.ReplaceAll(litter, "NAME", "gamma")); err != nil {
+		t.Fatal(out)
+	}
+	must(t, "kill", "-9", pid) // so that there is a crash to be removed
+	eventually(t, "it is written down", func() bool {
+		_, err := in("sh", "-c", "ls "+root+"/logs/gamma/crashes/*.json")
+		return err == nil
+	})
+	done(t, "DELETE", "/servers/gamma")
+	wantMounts(t, "gamma", 0)
+	if out, err := in("sh", "-c", "ls -d "+root+"/*/gamma"); err == nil {
+		t.Errorf("left behind:\n%s", out)
+	}
+	if out := must(t, "systemctl", "list-units", "--all", "--plain", "--no-legend", "left4me-*@gamma*"); out != "" {
+		t.Errorf("units:\n%s", out)
+	}
+}
+
+func TestAPersonIsToldWhyAMountWasRefused(t *testing.T) {
+	running(t, "beta")
+	done(t, "POST", "/servers/beta/stop")
+	upper := outside + root + "/runtime/beta/upper"
+	if err := unix.Setxattr(upper, "user.fuseoverlayfs.opaque", []byte("y"), 0); err != nil {
+		t.Fatal(err)
+	}
+	j := do(t, "POST", "/servers/beta/start")
+	if j.State != "failed" || !strings.Contains(j.Error.Text, "written by fuse-overlayfs") || !strings.Contains(j.Error.Hint, "journalctl -u left4me-mount@beta") {
+		t.Errorf("%+v", j)
+	}
+	wantMounts(t, "beta", 0)
+	done(t, "POST", "/servers/beta/reset")
+	wantUp(t, "beta")
+}
+
+// hold keeps a file in a server's stack open until it is released.
+func hold(t *testing.T, name, how string) (release func()) {
+	t.Helper()
+	merged := root + "/runtime/" + name + "/merged"
+	c := exec.Command("./machine", "exec", "sh", "-c", "exec 3"+how+merged+"/held; exec cat")
+	stdin, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the file is open", func() bool {
+		_, err := in("sh", "-c", "ls -l /proc/[0-9]*/fd/3 2>/dev/null | grep -q "+merged+"/held")
+		return err == nil
+	})
+	return func() {
+		stdin.Close()
+		_ = c.Wait()
+	}
+}
+
+func TestAReaderDoesNotHoldUpAStop(t *testing.T) {
+	running(t, "beta")
+	must(t, "touch", root+"/runtime/beta/merged/held")
+	defer hold(t, "beta", "<")()
+	done(t, "POST", "/servers/beta/stop")
+	wantMounts(t, "beta", 0)
+	running(t, "beta")
+}
+
+func TestAWriterHoldsAMountUntilItEnds(t *testing.T) {
+	running(t, "beta")
+	before := mounts(t, "beta")
+	release := hold(t, "beta", ">")
+	for range 2 {
+		j := do(t, "POST", "/servers/beta/stop")
+		if j.State != "failed" || !strings.Contains(j.Error.Text, "still writes") {
+			t.Errorf("%+v", j)
+		}
+		if s := show(t, "beta"); s.State != "stopped" {
+			t.Errorf("it is %+v", s)
+		}
+	}
+	running(t, "beta")
+	if after := mounts(t, "beta"); len(after) != 1 || after[0] != before[0] {
+		t.Errorf("mounted %q, then %q", before, after)
+	}
+	if j := do(t, "POST", "/servers/beta/stop"); j.State != "failed" {
+		t.Errorf("%+v", j)
+	}
+	release()
+	done(t, "POST", "/servers/beta/stop")
+	wantMounts(t, "beta", 0)
+}
