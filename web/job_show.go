@@ -21,7 +21,7 @@ func (p *panel) showJob(w http.ResponseWriter, r *http.Request, who accounts.Act
 	}
 	f := p.frame(r, who, jobTitle(j.Kind)+" "+string(j.Target), "jobs")
 	if !j.State.Ended() {
-		f.Live = "/jobs/" + string(j.ID) + "/live"
+		f.Live, f.Moving = "/jobs/"+string(j.ID)+"/live", true
 	}
 	return p.render(w, r, http.StatusOK, jobPage(f, j, time.Now()))
 }

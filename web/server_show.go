@@ -63,7 +63,9 @@ func (p *panel) showServer(w http.ResponseWriter, r *http.Request, who accounts.
 	if err != nil {
 		return err
 	}
-	return p.render(w, r, http.StatusOK, serverLivePage(p.serverFrame(r, who, s), s))
+	f := p.serverFrame(r, who, s)
+	f.Moving = s.View.Job != nil
+	return p.render(w, r, http.StatusOK, serverLivePage(f, s))
 }
 
 // parts are the pieces of a server's page that change while it is open.

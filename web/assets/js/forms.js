@@ -1,6 +1,7 @@
 // Forms that leave the page where it is: the stream shows what they did.
 const live = { "X-Left4me": "live" };
-let hide;
+const pause = 700; // ms: the second click of a double click would hit what the first one brought
+let hide, last = 0;
 
 export function startForms() {
   document.addEventListener("submit", (e) => {
@@ -45,7 +46,8 @@ export async function send(form) {
 const sentence = (s) => s[0].toUpperCase() + s.slice(1) + (/[.?]$/.test(s) ? "" : ".");
 
 async function quietly(form, button) {
-  if (button?.ariaBusy === "true") return;
+  if (button?.ariaBusy === "true" || Date.now() - last < pause) return;
+  last = Date.now();
   if (button) button.ariaBusy = "true";
   try {
     await send(form);

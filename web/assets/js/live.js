@@ -50,7 +50,7 @@ export function startLive(con) {
   const check = async () => {
     try {
       const answer = await fetch("/session", { headers: { "X-Left4me": "live" } });
-      if (answer.status === 401) return say("You are logged out.", "/login?next=" + encodeURIComponent(location.pathname + location.search));
+      if (answer.status === 401) return clearTimeout(showing), say("You are logged out.", "/login?next=" + encodeURIComponent(location.pathname + location.search));
     } catch {
       // still no connection
     }

@@ -25,6 +25,7 @@ export function showTimes(root) {
 }
 
 function lasting(s) {
+  if (s < 10) return ago.format(0, "second");
   if (s < 60) return parts(["second", Math.floor(s / 10) * 10]);
   if (s < 3600) return parts(["minute", Math.floor(s / 60)]);
   if (s < 86400) return parts(["hour", Math.floor(s / 3600)], ["minute", Math.floor(s / 60) % 60]);
