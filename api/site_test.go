@@ -31,6 +31,7 @@ const patience = 10 * time.Second
 // site is the API on a real store and a real bus, with a host that only speaks.
 type site struct {
 	url      string
+	handler  http.Handler
 	store    *store.Store
 	bus      *bus.Bus
 	accounts *accounts.Accounts
@@ -58,10 +59,11 @@ func newSite(tb testing.TB) *site {
 	}
 	s.host.start(ctx, tb)
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
-	web := httptest.NewServer(api.New(api.Deps{
+	s.handler = api.New(api.Deps{
 		Servers: srv, Jobs: list, Content: content.New(st, b), Accounts: acc, Version: "1.2.3", Log: log,
-		Ready: func(ctx context.Context) error { return s.host.ready() },
-	}))
+		Ready: func(context.Context) error { return s.host.ready() },
+	})
+	web := httptest.NewServer(s.handler)
 	s.url = web.URL
 	tb.Cleanup(func() {
 		web.CloseClientConnections()
