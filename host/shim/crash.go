@@ -31,7 +31,8 @@ type crashRecord struct {
 // writeCrash keeps r in the directory crashes beneath logs, and of the older ones
 // the newest.
 func writeCrash(logs *os.File, r crashRecord) error {
-	err := unix.Mkdirat(int(logs.Fd()), "crashes", 0o750)
+	// The agent, which removes it in the end, may be another user of our group.
+	err := unix.Mkdirat(int(logs.Fd()), "crashes", 0o770)
 	if err != nil && !errors.Is(err, unix.EEXIST) {
 		return err
 	}
