@@ -40,7 +40,9 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	defer command("./machine", "stop").Run()
+	if os.Getenv("LEFT4ME_E2E_KEEP") == "" { // else it stays, to look around in
+		defer command("./machine", "stop").Run()
+	}
 	err = setUp(dir)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == unreachable && os.Getenv("LEFT4ME_E2E_REQUIRED") == "" {
