@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -147,6 +148,15 @@ func TestSharedWordsDoNoIO(t *testing.T) {
 				if i == no || strings.HasPrefix(i, no+"/") {
 					t.Errorf("package left4me must not import %s: it does no I/O", i)
 				}
+			}
+		}
+		for _, name := range p.GoFiles {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if clock := regexp.MustCompile(`time\.(Now|Since|Until|After|Sleep|New\w+)\(`).Find(text); clock != nil {
+				t.Errorf("%s: package left4me has no clock: %s", name, clock)
 			}
 		}
 	}

@@ -128,8 +128,9 @@ func (s *Servers) Start(ctx context.Context) error {
 	if err := s.bus.Events(ctx, "crashes", s.keepCrash(ctx)); err != nil {
 		return err
 	}
+	changes := s.jobs.WatchAll(ctx)
 	go func() {
-		for job := range s.jobs.WatchAll(ctx) {
+		for job := range changes {
 			if job.Kind.Noun() == "server" {
 				s.live.changed(job.Target)
 			}
