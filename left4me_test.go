@@ -106,3 +106,29 @@ func TestLifeOfAServer(t *testing.T) {
 		}
 	}
 }
+
+// Tools match the labels: a change of one breaks them.
+func TestLabelsOfStepsAreStable(t *testing.T) {
+	for label, want := range map[string]string{
+		left4me.StepWriteConfig: "write configuration", left4me.StepCheckPort: "check port", left4me.StepLaunch: "start server",
+		left4me.StepAwaitReady: "wait until it answers players", left4me.StepStop: "stop server", left4me.StepUnmount: "unmount overlay (if mounted)",
+		left4me.StepEmptyUpper: "empty writable layer", left4me.StepRemoveFiles: "remove files",
+	} {
+		if label != want {
+			t.Errorf("%q was %q", label, want)
+		}
+	}
+}
+
+func TestKindsOfJobsNameNounAndVerb(t *testing.T) {
+	if k := left4me.StartServer; k.Noun() != "server" || k.Verb() != "start" {
+		t.Errorf("%s is %q and %q", k, k.Noun(), k.Verb())
+	}
+	for s, ended := range map[left4me.JobState]bool{
+		left4me.JobQueued: false, left4me.JobRunning: false, left4me.JobDone: true, left4me.JobFailed: true, left4me.JobCancelled: true, left4me.JobInterrupted: true,
+	} {
+		if s.Ended() != ended {
+			t.Errorf("%s has ended: %v", s, s.Ended())
+		}
+	}
+}
