@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/dbus"
 	"golang.org/x/sys/unix"
@@ -20,7 +21,7 @@ func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerS
 	}
 	u, err := s.units(ctx, serverUnit+string(n)+suffix)
 	if err != nil {
-		return "", "", fmt.Errorf("state of %s: %w", n, err)
+		return "", "", err
 	}
 	state := stateOf(u[0])
 	switch {
@@ -41,7 +42,7 @@ func (s *Supervisor) List(ctx context.Context) ([]left4me.Name, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list servers: %w", err)
+		return nil, err
 	}
 	var names []left4me.Name
 	for _, u := range all {
@@ -71,6 +72,8 @@ func (s *Supervisor) units(ctx context.Context, names ...string) ([]dbus.UnitSta
 // is inactive, with a job.
 func stateOf(u dbus.UnitStatus) left4me.ServerState {
 	switch {
+	case u.JobType == "stop" && u.ActiveState != "inactive":
+		return left4me.Stopping
 	case u.ActiveState == "active", u.ActiveState == "reloading", u.ActiveState == "refreshing":
 		return left4me.Running
 	case u.ActiveState == "activating":
@@ -93,22 +96,23 @@ func settled(u dbus.UnitStatus) bool {
 // failure says why a server's unit failed: in the words of its shim, if it came
 // to saying anything.
 func (s *Supervisor) failure(ctx context.Context, n left4me.Name) (string, error) {
-	if f, ok := shim.LastFailure(s.cfg.Run, n); ok {
-		return f.Error.Text, nil
-	}
 	p, err := s.properties(ctx, serverUnit+string(n)+suffix)
 	if err != nil {
-		return "", fmt.Errorf("state of %s: %w", n, err)
+		return "", err
+	}
+	if f, ok := shim.LastFailure(s.cfg.Run, n); ok && !f.At.Before(p.Started) {
+		return f.Error.Text, nil
 	}
 	return p.reason(), nil
 }
 
 // properties are what systemd knows of how a service ended.
 type properties struct {
-	Result string
-	Code   int32  // ExecMainCode: CLD_EXITED, CLD_KILLED…
-	Status int32  // ExecMainStatus: exit status or signal
-	Text   string // StatusText: what its process said last
+	Result  string
+	Code    int32     // ExecMainCode: CLD_EXITED, CLD_KILLED…
+	Status  int32     // ExecMainStatus: exit status or signal
+	Started time.Time // ExecMainStartTimestamp
+	Text    string    // StatusText: what its process said last
 }
 
 func (s *Supervisor) properties(ctx context.Context, unit string) (properties, error) {
@@ -122,6 +126,8 @@ func (s *Supervisor) properties(ctx context.Context, unit string) (properties, e
 	p.Code, _ = all["ExecMainCode"].(int32)
 	p.Status, _ = all["ExecMainStatus"].(int32)
 	p.Text, _ = all["StatusText"].(string)
+	started, _ := all["ExecMainStartTimestamp"].(uint64)
+	p.Started = time.UnixMicro(int64(started))
 	return p, err
 }
 

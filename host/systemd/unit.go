@@ -29,20 +29,20 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 	server, mount := serverUnit+string(n)+suffix, mountUnit+string(n)+suffix
 	u, err := s.units(ctx, server)
 	if err != nil {
-		return fmt.Errorf("start %s: %w", n, err)
+		return err
 	}
 	switch state := stateOf(u[0]); {
 	case state.Up() && state != left4me.Stopping:
 		return nil
 	case state == left4me.Failed:
 		if err := s.forgetFailure(ctx, server); err != nil {
-			return fmt.Errorf("start %s: %w", n, err)
+			return err
 		}
 	}
 	if err := s.begin(ctx, server); err != nil {
-		return fmt.Errorf("start %s: %w", n, err)
+		return err
 	}
-	err = s.wait(ctx, []string{server, mount}, func(u []dbus.UnitStatus) (bool, error) {
+	return s.wait(ctx, []string{server, mount}, func(u []dbus.UnitStatus) (bool, error) {
 		switch {
 		case u[0].ActiveState == "active", u[0].ActiveState == "activating":
 			return true, nil
@@ -57,10 +57,6 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 		}
 		return false, s.refused(ctx, mount)
 	})
-	if err != nil {
-		return fmt.Errorf("start %s: %w", n, err)
-	}
-	return nil
 }
 
 // refused says why a server's unit was not begun at all: because of its mount.
@@ -83,13 +79,6 @@ func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
 	if !n.Valid() {
 		return invalid(n)
 	}
-	if err := s.stop(ctx, n); err != nil {
-		return fmt.Errorf("stop %s: %w", n, err)
-	}
-	return nil
-}
-
-func (s *Supervisor) stop(ctx context.Context, n left4me.Name) error {
 	server, mount := serverUnit+string(n)+suffix, mountUnit+string(n)+suffix
 	u, err := s.units(ctx, server)
 	if err != nil {
@@ -151,15 +140,11 @@ func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
 	state, _, err := s.State(ctx, n)
 	switch {
 	case err != nil:
+		return err
 	case state.Up():
 		return left4me.Errorf(left4me.Busy, fmt.Sprintf("%s runs", n), "stop it first")
-	default:
-		err = s.run(ctx, emptyUnit+string(n)+suffix)
 	}
-	if err != nil {
-		return fmt.Errorf("empty %s: %w", n, err)
-	}
-	return nil
+	return s.run(ctx, emptyUnit+string(n)+suffix)
 }
 
 // run runs a unit that does one thing, and gives what its process said when it
