@@ -103,22 +103,23 @@ func TestUnknownUsersTakeAsLongAsKnownOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fastest := func(stored string) time.Duration {
-		best := time.Hour
-		for range 5 {
-			start := time.Now()
-			if ok, err := h.verify(t.Context(), stored, "wrong"); ok || err != nil {
-				t.Fatalf("%v, %v", ok, err)
-			}
-			best = min(best, time.Since(start))
+	take := func(stored string, best *time.Duration) {
+		start := time.Now()
+		if ok, err := h.verify(t.Context(), stored, "wrong"); ok || err != nil {
+			t.Fatalf("%v, %v", ok, err)
 		}
-		return best
+		*best = min(*best, time.Since(start))
 	}
-	fastest("") // the dummy is made once
-	known, unknown := fastest(stored), fastest("")
-	if ratio := float64(known) / float64(unknown); ratio < 0.5 || ratio > 2 {
-		t.Errorf("a known user takes %s, an unknown one %s", known, unknown)
+	// In turns, and the best of many: other programs of the machine cost time too.
+	known, unknown := time.Hour, time.Hour
+	for range 30 {
+		take(stored, &known)
+		take("", &unknown)
+		if ratio := float64(known) / float64(unknown); ratio > 0.7 && ratio < 1.4 {
+			return
+		}
 	}
+	t.Errorf("a known user takes %s, an unknown one %s", known, unknown)
 }
 
 func TestPasswordHashes(t *testing.T) {
