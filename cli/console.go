@@ -207,9 +207,8 @@ func (a *app) attach(ctx context.Context, n left4me.Name, path string) error {
 		io.Reader
 		io.Writer
 	}{a.In, a.Out}, string(n)+"> ")
-	if width, height, err := term.GetSize(fd); err == nil {
-		_ = screen.SetSize(width, height)
-	}
+	// A terminal that doesn't know its size must not have every letter on a line.
+	_ = screen.SetSize(terminal(a.In), 24)
 	if !a.quiet {
 		fmt.Fprintf(screen, "console of %s; Ctrl-D leaves it\n", n)
 	}
