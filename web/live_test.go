@@ -106,7 +106,9 @@ func TestServerPageIsLive(t *testing.T) {
 	wait(t, events, "the end of the job", contains(`id="server-job"`, "The port is taken. Stop the other."))
 	must(s.servers.Act(t.Context(), "admin", left4me.DeleteServer, "alpha"))(t)
 	s.host.report(t, s.host.next(t), left4me.JobDone, nil)
-	wait(t, events, "the news that it is gone", func(e sentEvent) bool { return e.name == "gone" })
+	isGone := func(e sentEvent) bool { return e.name == "gone" }
+	wait(t, events, "the news that it is gone", isGone)
+	wait(t, b.stream(liveOf(t, p)), "the news for a page that comes back", isGone)
 }
 
 func TestConsoleGoesOnWithoutGapOrDouble(t *testing.T) {

@@ -1,14 +1,11 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
 )
-
-func isGone(err error) bool { return errors.Is(err, left4me.NotFound) }
 
 func (p *panel) startServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	return p.act(w, r, who, left4me.StartServer)

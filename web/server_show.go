@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/a-h/templ"
@@ -77,11 +78,21 @@ func (s serverPage) parts() map[string]templ.Component {
 	return parts
 }
 
+// gone sends a page whose server was deleted to the list.
+var gone = event{name: "gone", data: []byte("/servers")}
+
 // followServer is the one stream of a server's page: state, players and jobs,
 // and the console where that is shown.
 func (p *panel) followServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	tab := r.URL.Query().Get("tab")
 	s, err := p.serverPage(r, who, tab)
+	if errors.Is(err, left4me.NotFound) {
+		// A page that comes back after its server went would ask for ever.
+		return p.stream(w, r, func(_ context.Context, send func(event)) error {
+			send(gone)
+			return nil
+		})
+	}
 	if err != nil {
 		return err
 	}
@@ -123,11 +134,12 @@ func (p *panel) serverFeed(r *http.Request, who accounts.Actor, name left4me.Nam
 			if changed != name {
 				continue
 			}
-			if _, err := p.Servers.Get(ctx, name); isGone(err) {
-				send(event{name: "gone", data: []byte("/servers")})
+			err := look()
+			if errors.Is(err, left4me.NotFound) {
+				send(gone)
 				return nil
 			}
-			if err := look(); err != nil {
+			if err != nil {
 				return err
 			}
 		}

@@ -105,10 +105,14 @@ func (s *site) addUser(tb testing.TB, name string, admin bool) {
 }
 
 // addServer makes a server as a person would, and waits until its state is
-// known.
+// known: before, what the host answers could be older than what it tells.
 func (s *site) addServer(tb testing.TB, name left4me.Name) {
 	tb.Helper()
 	must(s.servers.Create(tb.Context(), left4me.Server{Name: name}))(tb)
+	await(tb, "what the host has", func() bool {
+		v, err := s.servers.Get(tb.Context(), name)
+		return err == nil && v.Status.State != left4me.Unknown
+	})
 	s.tell(tb, left4me.Status{Name: name, State: left4me.Stopped})
 }
 
