@@ -147,6 +147,22 @@ func TestARootOnAnOverlayIsNotAMount(t *testing.T) {
 	p.wantMounted(false)
 }
 
+func TestAMountIsSeenWhereTheRootIsOfSeveralMounts(t *testing.T) {
+	p := newPlace(t)
+	p.layers("installation/base")
+	p.mustMount()
+	// As the sandbox of a unit does for a directory that may be written to.
+	server := p.path("runtime/alpha")
+	if err := unix.Mount(server, server, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		t.Fatal(err)
+	}
+	p.wantMounted(true)
+	if err := unix.Unmount(server, unix.MNT_DETACH); err != nil {
+		t.Fatal(err)
+	}
+	p.mustUnmount()
+}
+
 func TestAReaderDoesNotHoldAMount(t *testing.T) {
 	each(t, func(t *testing.T, mount func(place)) {
 		p := newPlace(t)

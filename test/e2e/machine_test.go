@@ -76,8 +76,10 @@ func setUp(dir string) error {
 		command(programs+"/lay", "installation", "--into", outside+root+"/installation/base", "--srcds", programs+"/srcds"),
 		command("./machine", "exec", "sh", "-ec", `
 			systemd-sysusers
-			chown -R left4me:left4me `+root+`
 			systemd-tmpfiles --create
+			cd `+root+` # and as docs/install.md has it
+			chown -R left4me:left4me-game installation
+			chmod -R g+rwX,o-w installation
 			printf '%s' '`+secret+`' >/etc/left4me/left4me.env
 			chmod 0640 /etc/left4me/left4me.env
 			chgrp left4me /etc/left4me/left4me.env
