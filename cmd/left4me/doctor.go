@@ -24,12 +24,13 @@ func doctorCommand() *cobra.Command {
 		Long: "Say whether servers can run on this machine, what is in the way and what mends\nit. It needs no left4me that runs. Run it as the user that left4me runs as. The\nexit code is 1 when something is broken.",
 	}
 	getenv := addSettings(c)
+	file := c.Flags().String("env-file", packagedEnv, "settings that are not in the environment")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		exe, err := os.Executable()
 		if err != nil {
 			return err
 		}
-		s, err := readSettings(getenv)
+		s, err := readSettings(fromFile(getenv, *file))
 		checks := checkSettings(s, err)
 		if err == nil {
 			checks = append(checks, doctor.Look(c.Context(), doctor.Config{

@@ -32,6 +32,7 @@ const (
 	defaultRun    = "/run/left4me"
 	defaultListen = "127.0.0.1:8000"
 	defaultPorts  = "27015-27115"
+	packagedEnv   = "/etc/left4me/left4me.env" // of the systemd unit
 )
 
 // setting is one of the settings as a flag of serve and doctor. The secret key has
@@ -61,6 +62,23 @@ func addSettings(c *cobra.Command) (getenv func(string) string) {
 		}
 		return os.Getenv(env)
 	}
+}
+
+// fromFile adds the lines NAME=VALUE of a file behind an environment, as systemd
+// reads it for serve; a file that isn't there or isn't ours to read adds nothing.
+func fromFile(getenv func(string) string, file string) func(string) string {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return getenv
+	}
+	values := map[string]string{}
+	for line := range strings.Lines(string(b)) {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
+		if ok && !strings.HasPrefix(name, "#") {
+			values[name] = strings.Trim(value, `"'`)
+		}
+	}
+	return func(name string) string { return cmp.Or(getenv(name), values[name]) }
 }
 
 // readSettings reads the environment. The error names the setting that is wrong.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,6 +41,20 @@ func TestWrongSettingIsNamed(t *testing.T) {
 				t.Errorf("%s=%s: %v", name, v, err)
 			}
 		}
+	}
+}
+
+func TestSettingsComeFromAFileWhereTheEnvironmentIsSilent(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "left4me.env")
+	if err := os.WriteFile(file, []byte("# comment\n#LEFT4ME_RUN=/no\nLEFT4ME_ROOT=/srv/a\nLEFT4ME_LISTEN=\"127.0.0.1:1\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	getenv := fromFile(env(map[string]string{"LEFT4ME_ROOT": "/srv/b"}), file)
+	if root, listen, run := getenv("LEFT4ME_ROOT"), getenv("LEFT4ME_LISTEN"), getenv("LEFT4ME_RUN"); root != "/srv/b" || listen != "127.0.0.1:1" || run != "" {
+		t.Errorf("%q %q %q", root, listen, run)
+	}
+	if v := fromFile(env(map[string]string{"A": "b"}), file+".none")("A"); v != "b" {
+		t.Errorf("%q", v)
 	}
 }
 

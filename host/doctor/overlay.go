@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/overlayfs"
 	"github.com/left4me/left4me/host/shim"
@@ -68,6 +69,9 @@ func refusal(p probe, err error, where string) Check {
 	c := Check{Name: "overlay", State: Broken, Text: "an overlay can't be mounted on " + where + ": " + p.Error}
 	if err != nil {
 		c.Text = "an overlay can't be tried: " + err.Error()
+		if e, ok := left4me.Public(err); ok {
+			c.Text = e.Text // with a hint of our own
+		}
 	}
 	switch {
 	case os.Geteuid() == 0 && err != nil:
