@@ -230,8 +230,15 @@ func (l *layer) noun() string {
 // filler writes that many files of which nobody knows what they are for.
 func (l *layer) filler(n int) {
 	kinds := []struct{ dir, ext string }{
-		{"materials", "vmt"}, {"materials", "vtf"}, {"models", "mdl"}, {"models", "vvd"}, {"sound", "wav"},
-		{"scripts", "txt"}, {"resource", "res"}, {"scenes", "vcd"}, {"particles", "pcf"},
+		{"materials", "vmt"},
+		{"materials", "vtf"},
+		{"models", "mdl"},
+		{"models", "vvd"},
+		{"sound", "wav"},
+		{"scripts", "txt"},
+		{"resource", "res"},
+		{"scenes", "vcd"},
+		{"particles", "pcf"},
 	}
 	for i := range max(n, 0) {
 		k := kinds[l.rng.IntN(len(kinds))]
