@@ -21,8 +21,10 @@ func TestBotsAreTold(t *testing.T) {
 		{"nonsense", -1, nil},
 	} {
 		players := []left4me.Player{
-			{Name: "early", Duration: time.Hour}, {Name: "late", Duration: time.Minute},
-			{Name: "Coach", Duration: time.Second}, {Name: "Charger", Duration: 2 * time.Second},
+			{Name: "early", Duration: time.Hour},
+			{Name: "late", Duration: time.Minute},
+			{Name: "Coach", Duration: time.Second},
+			{Name: "Charger", Duration: 2 * time.Second},
 		}
 		markBots(players, c.bots)
 		var got []string
