@@ -202,7 +202,7 @@ func TestStopAfterAKillClearsUp(t *testing.T) {
 		t.Errorf("it is %s, %q", state, reason)
 	}
 	if shimtest.Alive(st.PID) || shimtest.Alive(child) {
-		t.Error("something of it runs on")
+		t.Errorf("something of it runs on: game %v, child %v", shimtest.Alive(st.PID), shimtest.Alive(child))
 	}
 }
 

@@ -27,20 +27,25 @@ func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
 	}
 	for {
 		pid, up := shim.Shim(s.cfg.Run, n)
-		if !up {
-			err := s.clear(n)
-			if errors.Is(err, shim.ErrSecond) && ctx.Err() == nil { // it was just being started
+		if up {
+			if err := s.end(ctx, n, pid); err != nil {
+				return fmt.Errorf("stop %s: %w", n, err)
+			}
+		}
+		err := s.clear(n)
+		if errors.Is(err, shim.ErrSecond) {
+			if up {
+				return nil // somebody wants it again already
+			}
+			if err = ctx.Err(); err == nil { // it was just being started
 				time.Sleep(pollTime)
 				continue
 			}
-			if err != nil {
-				return fmt.Errorf("stop %s: %w", n, err)
-			}
-			return nil
 		}
-		if err := s.end(ctx, n, pid); err != nil {
+		if err != nil {
 			return fmt.Errorf("stop %s: %w", n, err)
 		}
+		return nil
 	}
 }
 

@@ -85,8 +85,12 @@ func mount(root *overlayfs.Root, n left4me.Name) error {
 	return err
 }
 
-// orphanTime is how long what a killed shim left may take to end.
-const orphanTime = 10 * time.Second
+// How long what a killed shim left may take to end, and how long it is waited
+// for a process of which can't be seen any more whose it was.
+const (
+	orphanTime = 10 * time.Second
+	exitTime   = time.Second
+)
 
 // endOrphans ends what is left of a server whose shim was killed. The kernel
 // kills the game with its shim, but not at the same moment, and not what the
@@ -107,30 +111,51 @@ func endOrphans(merged string) error {
 		ns, err := os.Readlink(p.dir() + "/ns/mnt")
 		return err == nil && ns != own
 	}
-	for deadline := time.Now().Add(orphanTime); ; time.Sleep(10 * time.Millisecond) {
+	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		found := process(0)
 		for _, p := range processes() {
-			if !orphan(p) {
-				continue
-			}
-			found = p
-			if fd, err := unix.PidfdOpen(int(p), 0); err == nil {
-				if orphan(p) { // still: the number wasn't given to another
-					_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
-				}
-				unix.Close(fd)
+			switch {
+			case orphan(p):
+				found = p
+				p.killIf(orphan)
+			case found == 0 && time.Since(begun) < exitTime && p.exits():
+				found = p
 			}
 		}
 		if found == 0 {
 			return nil
 		}
-		if time.Now().After(deadline) {
+		if time.Since(begun) > orphanTime {
 			return &left4me.Error{
 				Kind: left4me.Busy, Text: fmt.Sprintf("%s (pid %d) of an earlier run does not end", found.name(), int(found)),
 				Hint: "end it and start the server again",
 			}
 		}
 	}
+}
+
+// killIf kills a process that is still the one that was meant: its number may
+// have been given to another.
+func (p process) killIf(meant func(process) bool) {
+	fd, err := unix.PidfdOpen(int(p), 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	if meant(p) {
+		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+	}
+}
+
+// exits reports whether a process is about to end: it has no working directory
+// any more, but may still keep its mount namespace.
+func (p process) exits() bool {
+	_, err := os.Readlink(p.dir() + "/cwd")
+	if !errors.Is(err, os.ErrNotExist) {
+		return false
+	}
+	state := p.stat(0)
+	return state != "" && state != "Z" && state != "X"
 }
 
 // forgo takes from this thread, and whatever it will start, all privileges for

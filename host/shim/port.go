@@ -156,19 +156,24 @@ func (p process) hasSocket(inodes map[string]bool) bool {
 	}
 }
 
-// session is the session that a process belongs to (proc_pid_stat(5), field 6),
-// 0 when it is gone.
-func (p process) session() int {
+// stat is a field of proc_pid_stat(5) behind the name, the state being the
+// first; it is empty when the process is gone.
+func (p process) stat(field int) string {
 	b, err := os.ReadFile(p.dir() + "/stat")
 	if err != nil {
-		return 0
+		return ""
 	}
 	// The name in parentheses may hold anything.
 	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
-	if len(fields) < 4 {
-		return 0
+	if field >= len(fields) {
+		return ""
 	}
-	sid, _ := strconv.Atoi(string(fields[3]))
+	return string(fields[field])
+}
+
+// session is the session that a process belongs to, 0 when it is gone.
+func (p process) session() int {
+	sid, _ := strconv.Atoi(p.stat(3))
 	return sid
 }
 
