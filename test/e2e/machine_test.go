@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,11 +62,15 @@ func setUp(dir string) error {
 	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
 	built := make(chan error, 1)
 	go func() { built <- build.Run() }()
+	// What a run that was killed left, or one that was kept.
+	if err := command("./machine", "stop").Run(); err != nil {
+		return err
+	}
 	err := errors.Join(command("./machine", "boot").Run(), <-built)
 	if err != nil {
 		return err
 	}
-	leader, err := os.ReadFile("/run/left4me-e2e/leader")
+	leader, err := os.ReadFile(filepath.Join(cmp.Or(os.Getenv("LEFT4ME_E2E_RUN"), "/run/left4me-e2e"), "leader"))
 	if err != nil {
 		return err
 	}
