@@ -51,7 +51,11 @@ func TestListChangesByRow(t *testing.T) {
 		t.Errorf("not one row: %s", e.data)
 	}
 	// A sample that changes nothing to see is not worth an event.
-	s.tell(t, left4me.Status{Name: "beta", State: left4me.Running, Map: "c1m1_hotel", Players: 3, MaxPlayers: 8, SampledAt: time.Now()})
+	sampled := time.Now().UTC()
+	s.host.say(t, left4me.Status{Name: "beta", State: left4me.Running, Map: "c1m1_hotel", Players: 3, MaxPlayers: 8, SampledAt: sampled})
+	await(t, "the sample", func() bool {
+		return must(s.servers.Get(t.Context(), "beta"))(t).Status.SampledAt.Equal(sampled)
+	})
 	s.addServer(t, "gamma")
 	e = wait(t, events, "an event", func(e sentEvent) bool { return e.name == "html" })
 	if !contains(`id="servers"`, "server-alpha", "server-beta", "server-gamma")(e) {

@@ -130,6 +130,9 @@ func findable(v servers.View) string {
 
 // matches reports whether a server is found by all words of a filter.
 func matches(v servers.View, filter string) bool {
+	if filter == "" {
+		return true
+	}
 	text := findable(v)
 	for word := range strings.FieldsSeq(strings.ToLower(filter)) {
 		if !strings.Contains(text, word) {

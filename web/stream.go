@@ -59,6 +59,7 @@ func (p *panel) stream(w http.ResponseWriter, r *http.Request, feeds ...feed) er
 	h.Set("X-Accel-Buffering", "no") // nginx would collect events
 	w.WriteHeader(http.StatusOK)
 	out := &sse{w: w, c: http.NewResponseController(w)}
+	defer func() { _ = out.c.SetWriteDeadline(time.Time{}) }() // the connection goes on to other requests
 	err := out.send(event{name: "beat"})
 	beat := time.NewTicker(p.beat)
 	defer beat.Stop()
