@@ -59,11 +59,13 @@ func TestOtherVerbsAreRefused(t *testing.T) {
 		{"set-property", "--runtime", "left4me-server@alpha.service", "CPUWeight=1"},
 		{"freeze", "left4me-server@alpha.service"},
 		{"clean", "left4me-server@alpha.service"},
-		{"daemon-reload"}, {"daemon-reexec"},
+		{"daemon-reload"},
+		{"daemon-reexec"},
 		{"set-environment", "LD_PRELOAD=/tmp/x.so"},
 		{"set-default", "rescue.target"},
 		{"isolate", "rescue.target"},
-		{"poweroff"}, {"reboot"},
+		{"poweroff"},
+		{"reboot"},
 	} {
 		if out, err := as("left4me", append([]string{"systemctl", "--no-ask-password"}, args...)...); err == nil {
 			t.Errorf("%q was done: %s", args, out)

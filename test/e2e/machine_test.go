@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -193,8 +194,8 @@ func eventually(t *testing.T, what string, holds func() bool) {
 // client talks to left4me over its local socket, as root.
 var client = &http.Client{
 	Timeout: 60 * time.Second,
-	Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) {
-		return net.Dial("unix", outside+"/run/left4me/api.sock")
+	Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", outside+"/run/left4me/api.sock")
 	}},
 }
 
