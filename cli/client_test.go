@@ -60,6 +60,7 @@ func TestEveryFieldIsNamedWhenSeveralAreWrong(t *testing.T) {
 }
 
 func TestStrangeAnswersAreRefused(t *testing.T) {
+	said := map[string]string{"too large": "too large", "redirect": "sends on to https://elsewhere/", "no problem": "404"}
 	for what, h := range map[string]http.HandlerFunc{
 		"garbage":       func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>hello") },
 		"two documents": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "[] []") },
@@ -91,8 +92,8 @@ func TestStrangeAnswersAreRefused(t *testing.T) {
 				Name string `json:"name"`
 			}
 			_, err := c.Call(t.Context(), "GET", "/servers/a", nil, &out)
-			if !errors.Is(err, left4me.Unavailable) {
-				t.Errorf("%v is not Unavailable", err)
+			if !errors.Is(err, left4me.Unavailable) || !strings.Contains(err.Error(), said[what]) {
+				t.Errorf("%v is not Unavailable, or does not say %q", err, said[what])
 			}
 		})
 	}

@@ -30,7 +30,7 @@ func console(t *testing.T) Target {
 				problemHandler(422, `{"detail":"it is bad"}`)(w, r)
 				return
 			}
-			_ = json.NewEncoder(w).Encode(map[string]string{"output": "ran " + in.Command})
+			_ = json.NewEncoder(w).Encode(map[string]string{"output": "ran " + in.Command + "\x1b[m"})
 		default:
 			if id := r.Header.Get("Last-Event-ID"); id != "8" {
 				t.Errorf("the stream goes on behind %q", id)
@@ -62,7 +62,7 @@ func TestCommandsFromAFileRunUpToTheFirstThatFails(t *testing.T) {
 	}
 	defer in.Close()
 	out, _, err := execute(t.Context(), console(t), in, "server", "console", "alpha")
-	if out != "ran status\nran users\n" || ExitCode(err) != exitUsage {
+	if out != "ran status\uFFFD[m\nran users\uFFFD[m\n" || ExitCode(err) != exitUsage {
 		t.Errorf("%q, %v", out, err)
 	}
 }
@@ -109,7 +109,7 @@ func TestConsoleAtATerminal(t *testing.T) {
 	go func() { done <- root.ExecuteContext(t.Context()) }()
 	screen.await(t, "three\r\n")
 	screen.await(t, "alpha> ")
-	for _, step := range [][2]string{{"status\r", "ran status\r\n"}, {"bad\r", "left4me: it is bad\r\n"}} {
+	for _, step := range [][2]string{{"status\r", "ran status\uFFFD[m\r\n"}, {"bad\r", "left4me: it is bad\r\n"}} {
 		if _, err := master.WriteString(step[0]); err != nil {
 			t.Fatal(err)
 		}

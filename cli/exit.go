@@ -49,13 +49,10 @@ var ErrFailed = errors.New("failed")
 
 // ExitCode is the exit code for an error of a command.
 func ExitCode(err error) int {
-	var failed *jobError
 	var e *left4me.Error
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &failed):
-		return exitFailed // whatever the reason
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.Is(err, context.DeadlineExceeded):
@@ -76,7 +73,8 @@ func Report(w io.Writer, err error) int {
 	return ExitCode(err)
 }
 
-// jobError is a job that did not end well.
+// jobError is a job that did not end well. It hides the kind of the job's own
+// error: whatever the reason, the job failed.
 type jobError struct{ job left4me.Job }
 
 func (e *jobError) Error() string {

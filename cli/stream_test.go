@@ -125,6 +125,42 @@ func TestSilentStreamIsLeft(t *testing.T) {
 	}
 }
 
+func TestStreamThatNeverAnswersIsGivenUp(t *testing.T) {
+	c := serving(t, "", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	p := hasty
+	p.silent = 50 * time.Millisecond
+	if n, err := last(t.Context(), c, p); n != 0 || !errors.Is(err, left4me.Unavailable) {
+		t.Errorf("%d events, %v", n, err)
+	}
+}
+
+func TestStreamThatBeatsIsKept(t *testing.T) {
+	var turn atomic.Int32
+	c := serving(t, "", func(w http.ResponseWriter, r *http.Request) {
+		turn.Add(1)
+		beat := time.NewTicker(50 * time.Millisecond)
+		defer beat.Stop()
+		for range 16 {
+			send(w, ": still here\n\n")
+			select {
+			case <-beat.C:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		send(w, "event: job\ndata: {}\n\n")
+		<-r.Context().Done()
+	})
+	p := hasty
+	p.silent, p.giveUp = 600*time.Millisecond, time.Minute
+	for _, err := range c.follow(t.Context(), "/x", "", p) {
+		if err != nil || turn.Load() != 1 {
+			t.Errorf("%v after %d connections", err, turn.Load())
+		}
+		return
+	}
+}
+
 func TestEndlessEventIsRefused(t *testing.T) {
 	c := serving(t, "", func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "data: ")
