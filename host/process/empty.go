@@ -59,11 +59,19 @@ func empty(ctx context.Context, root string, n left4me.Name) error {
 	}
 	dir := os.NewFile(uintptr(fd), "runtime")
 	defer dir.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
 	for _, name := range []string{"upper", "work"} {
 		if err := remove(ctx, dir, name); err != nil {
 			return err
 		}
-		if err := unix.Mkdirat(fd, name, 0o770); err != nil {
+		err := unix.Mkdirat(fd, name, 0o700)
+		if err == nil { // past the umask, and with the group going on downwards if it did
+			err = unix.Fchmodat(fd, name, 0o770|st.Mode&unix.S_ISGID, 0)
+		}
+		if err != nil {
 			return &os.PathError{Op: "mkdir", Path: name, Err: err}
 		}
 	}

@@ -52,7 +52,7 @@ func TestEmptyTakesAwayWhateverTheGameLeft(t *testing.T) {
 			t.Errorf("left in %s: %v, %v", dir, left, err)
 		}
 	}
-	if st, err := os.Stat(upper); err != nil || st.Mode().Perm()&0o700 != 0o700 {
+	if st, err := os.Stat(upper); err != nil || st.Mode().Perm() != 0o770 {
 		t.Errorf("upper: %v, %v", st, err)
 	}
 	if _, err := os.Stat(outside); err != nil {

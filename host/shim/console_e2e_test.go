@@ -178,13 +178,16 @@ func TestServerOutlivesHostileClients(t *testing.T) {
 		}
 		hostile.Close()
 	}
+	st, err := c.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	crowd := make([]net.Conn, 200)
 	for i := range crowd {
-		var err error
 		if crowd[i], err = net.Dial("unix", path); err != nil {
 			t.Fatal(err)
 		}
-		_, _ = crowd[i].Write([]byte(`{"verb":"watch","rev":-1`)) // and never goes on
+		_, _ = fmt.Fprintf(crowd[i], `{"verb":"watch","rev":%d,"wait_ms":30000}`+"\n", st.Rev)
 	}
 	// Who is connected already is served all the same, and who comes when the
 	// crowd has gone.
@@ -194,6 +197,7 @@ func TestServerOutlivesHostileClients(t *testing.T) {
 	for _, one := range crowd {
 		one.Close()
 	}
+	gone := time.Now()
 	fresh, err := shim.Dial(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -203,6 +207,9 @@ func TestServerOutlivesHostileClients(t *testing.T) {
 		st, err := fresh.Status(t.Context())
 		return err == nil && st.State == left4me.Running
 	})
+	if took := time.Since(gone); took > 15*time.Second {
+		t.Errorf("those that went away were waited for: %v", took)
+	}
 }
 
 func TestServerKeepsItsSocketToItself(t *testing.T) {

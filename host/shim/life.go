@@ -122,13 +122,14 @@ func (s *shim) attend(ctx context.Context, r *round) ending {
 				}
 				r.readyAt = last
 				late.Stop()
-				if !s.ready {
-					s.ready = true
-					slim()
-				}
+				s.ready = true
 				s.say("ready after %v", last.Sub(r.started).Round(time.Millisecond))
 			}
 			s.show(left4me.Running, "")
+			if last.Sub(s.slimmed) >= slimEvery {
+				s.slimmed = last
+				slim()
+			}
 		case <-late.C:
 			text := fmt.Sprintf("it did not answer on port %d within %v", s.env.Port, s.env.Ready)
 			if !s.ready {

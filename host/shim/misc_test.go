@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,27 +49,31 @@ func TestOneLockForAServer(t *testing.T) {
 	}
 }
 
-func TestLockThatWasRemovedIsNoLock(t *testing.T) {
+func TestOneHoldsTheLockAlsoWhileItIsRemoved(t *testing.T) {
 	run := t.TempDir()
-	first, err := Lock(run, "alpha")
-	if err != nil {
-		t.Fatal(err)
+	var holders atomic.Int32
+	var group sync.WaitGroup
+	for range 32 {
+		group.Go(func() {
+			for range 1000 {
+				f, err := Lock(run, "alpha")
+				if errors.Is(err, ErrSecond) {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if n := holders.Add(1); n > 1 {
+					t.Errorf("%d hold it", n)
+				}
+				holders.Add(-1)
+				_ = os.Remove(lockPath(run, "alpha")) // from here on it is worth nothing
+				f.Close()
+			}
+		})
 	}
-	defer first.Close()
-	if err := os.Remove(lockPath(run, "alpha")); err != nil {
-		t.Fatal(err)
-	}
-	if sameFile(first, lockPath(run, "alpha")) {
-		t.Error("it is taken for the one at its path")
-	}
-	second, err := Lock(run, "alpha")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.Close()
-	if !sameFile(second, lockPath(run, "alpha")) {
-		t.Error("the new one isn't the one at its path")
-	}
+	group.Wait()
 }
 
 func TestFailureIsKeptUntilItIsForgotten(t *testing.T) {

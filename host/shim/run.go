@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -50,6 +51,7 @@ type shim struct {
 	game    atomic.Pointer[game] // the one that runs, or nil
 	ready   bool                 // the server was, at least once
 	crashes []crash
+	slimmed time.Time
 }
 
 // Run runs a server until it was stopped, ended by itself, or failed for good.

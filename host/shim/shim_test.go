@@ -424,7 +424,7 @@ func TestMissingGameFails(t *testing.T) {
 func TestWhatTheGameStartedEndsWithIt(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
-	r.Wrap(t, "sleep 300 &\necho child $!")
+	r.Wrap(t, "nohup sleep 300 >/dev/null 2>&1 &\necho child $!")
 	s := start(t, r)
 	c := s.Dial(t)
 	s.await(c, "it runs", func(st shim.Status) bool { return st.State == left4me.Running })
