@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/slim"
 )
 
 // The stop sequence: how long the game has after quit, and after SIGINT.
@@ -15,6 +16,10 @@ const (
 	quitTime      = 10 * time.Second
 	interruptTime = 5 * time.Second
 )
+
+// slimEvery is how often a shim gives back memory: the runtime touches much of
+// the program now and then.
+const slimEvery = time.Minute
 
 // round is one run of the game, from its start to its end.
 type round struct {
@@ -128,7 +133,7 @@ func (s *shim) attend(ctx context.Context, r *round) ending {
 			s.show(left4me.Running, "")
 			if last.Sub(s.slimmed) >= slimEvery {
 				s.slimmed = last
-				slim()
+				slim.Process()
 			}
 		case <-late.C:
 			text := fmt.Sprintf("it did not answer on port %d within %v", s.env.Port, s.env.Ready)
