@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -130,7 +131,11 @@ func (h hashing) slot(ctx context.Context, f func()) error {
 		h.waiting.Add(-1)
 		return busy("too many people log in at once", 2*time.Second)
 	}
-	defer h.waiting.Add(-1)
+	defer func() {
+		if h.waiting.Add(-1) == 0 {
+			debug.FreeOSMemory() // what hashing took, twenty megabytes at a time, would stay for hours
+		}
+	}()
 	select {
 	case h.slots <- struct{}{}:
 	case <-ctx.Done():
