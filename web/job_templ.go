@@ -142,7 +142,7 @@ func jobRows(all []left4me.Job, target bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<th scope=\"col\">State</th><th scope=\"col\">Now</th><th scope=\"col\">By</th><th scope=\"col\" class=\"right\">Asked for</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<th scope=\"col\">State</th><th scope=\"col\">Step or error</th><th scope=\"col\">By</th><th scope=\"col\" class=\"right\">Asked for</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

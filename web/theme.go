@@ -17,17 +17,6 @@ const (
 
 const themeCookie = "theme"
 
-// next is what the switch goes to.
-func (t theme) next() theme {
-	switch t {
-	case auto:
-		return light
-	case light:
-		return dark
-	}
-	return auto
-}
-
 func parseTheme(s string) theme {
 	if t := theme(s); t == light || t == dark {
 		return t

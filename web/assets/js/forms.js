@@ -74,7 +74,7 @@ function setTheme(form, value) {
   fetch(form.action, { method: "POST", body, headers: live }).catch(() => {});
 }
 
-// goTo leaves a page whose thing is gone, unless somebody types on it.
+// goTo leaves a page whose thing is gone.
 export function goTo(path) {
   if (location.pathname !== path) location.assign(path);
 }
