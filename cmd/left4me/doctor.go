@@ -15,6 +15,7 @@ import (
 	"github.com/left4me/left4me/cli"
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/host/doctor"
+	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/systemd"
 )
 
@@ -34,7 +35,8 @@ func doctorCommand() *cobra.Command {
 		checks := checkSettings(s, err)
 		if err == nil {
 			checks = append(checks, doctor.Look(c.Context(), doctor.Config{
-				Root: s.root, Low: s.ports.Low, High: s.ports.High, Exe: exe, Systemd: systemd.Available(c.Context()),
+				Root: s.root, Low: s.ports.Low, High: s.ports.High, Exe: exe,
+				Systemd: systemd.Available(c.Context(), systemd.Config{Root: instance.Root(s.root), Run: s.run}),
 			})...)
 		}
 		asJSON, _ := c.Flags().GetBool("json")

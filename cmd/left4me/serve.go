@@ -228,7 +228,8 @@ func shareSockets(run string, group int) error {
 // -1 for our own user.
 func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup host.Supervisor, group int, err error) {
 	if s.supervisor != "process" {
-		err := systemd.Available(ctx)
+		units := systemd.Config{Root: instance.Root(s.root), Run: s.run}
+		err := systemd.Available(ctx, units)
 		if err == nil {
 			g, err := user.LookupGroup(gameGroup)
 			if err != nil {
@@ -238,7 +239,7 @@ func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup host.Sup
 			if err != nil {
 				return nil, 0, fmt.Errorf("systemd: group %s: %w", gameGroup, err)
 			}
-			sup, err := systemd.New(ctx, systemd.Config{Root: instance.Root(s.root), Run: s.run})
+			sup, err := systemd.New(ctx, units)
 			return sup, gid, err
 		}
 		if s.supervisor == "systemd" {

@@ -105,7 +105,7 @@ func TestNamesThatAreNoneReachNoUnit(t *testing.T) {
 
 func TestWithoutABusItIsSaidWhy(t *testing.T) {
 	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path="+t.TempDir()+"/none")
-	err := Available(context.Background())
+	err := Available(context.Background(), Config{})
 	public, ok := left4me.Public(err)
 	if !ok || public.Kind != left4me.Unavailable || !strings.Contains(public.Hint, "is there a system bus?") {
 		t.Errorf("%v", err)

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -69,11 +70,12 @@ func (s *Supervisor) Close() {
 }
 
 // Available says why servers can't be units here, or nil: there is no system
-// bus, our units are not installed, or this user may not start them.
-func Available(ctx context.Context) error {
+// bus, our units are not installed or are for another root, or this user may not
+// start them.
+func Available(ctx context.Context, cfg Config) error {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
-	s := &Supervisor{}
+	s := &Supervisor{cfg: cfg}
 	defer s.Close()
 	for _, unit := range []string{serverUnit, mountUnit, unmountUnit, emptyUnit} {
 		var files []dbus.UnitFile
@@ -88,7 +90,32 @@ func Available(ctx context.Context) error {
 			return left4me.Errorf(left4me.Unavailable, "the unit "+unit+suffix+" is not installed", "install left4me's units")
 		}
 	}
+	if err := s.sameRoot(ctx); err != nil {
+		return err
+	}
 	return allowed(ctx)
+}
+
+// sameRoot compares where the units look for a server with where we do: a second
+// left4me beside the one that is installed must not start its servers.
+func (s *Supervisor) sameRoot(ctx context.Context) error {
+	var env []string
+	err := s.call(ctx, func(ctx context.Context, c *dbus.Conn) error {
+		p, err := c.GetUnitTypePropertyContext(ctx, serverUnit+"left4me"+suffix, "Service", "Environment")
+		if err == nil {
+			env, _ = p.Value.Value().([]string)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, want := range []string{"LEFT4ME_ROOT=" + string(s.cfg.Root), "LEFT4ME_RUN=" + s.cfg.Run} {
+		if !slices.Contains(env, want) {
+			return left4me.Errorf(left4me.Unavailable, "the units that are installed are not for "+want, "they have "+strings.Join(env, " "))
+		}
+	}
+	return nil
 }
 
 // allowed asks systemd for something that changes nothing: to forget a failure

@@ -127,3 +127,15 @@ func TestWithoutThePolkitRuleAPersonIsToldSo(t *testing.T) {
 	}
 	done(t, "POST", "/servers/alpha/stop")
 }
+
+func TestASecondLeft4meLeavesTheUnitsAlone(t *testing.T) {
+	if skip != "" {
+		t.Skip(skip)
+	}
+	if out, _ := as("left4me", "env", "LEFT4ME_ROOT=/tmp/other", "left4me", "doctor"); !strings.Contains(out, "not for LEFT4ME_ROOT=/tmp/other") {
+		t.Errorf("doctor:\n%s", out)
+	}
+	if out, _ := as("left4me", "left4me", "doctor"); strings.Contains(out, "not for") {
+		t.Errorf("doctor of the first:\n%s", out)
+	}
+}
