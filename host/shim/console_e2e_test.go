@@ -115,7 +115,7 @@ func TestConsoleGoesOnOverStopCrashAndKill(t *testing.T) {
 	if err := shim.Forget(r.Root, r.Run, r.Name); err != nil {
 		t.Fatal(err)
 	}
-	s = start(t, r)
+	start(t, r)
 	follow.upTo("left4me: ready", live(t.Context(), c))
 
 	// All of it once more, from the beginning.
