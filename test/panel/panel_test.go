@@ -225,7 +225,7 @@ func TestPagesFit(t *testing.T) {
 	s := open(t, 29000)
 	s.login()
 	for i, name := range []string{"alpha", "beta-with-a-rather-long-name-that-goes-on-for-quite-a-while-yes"} {
-		s.Create(t, name, map[string]any{"hostname": "Server " + strings.Repeat("of friends ", i*8)})
+		s.Create(t, name, map[string]any{"hostname": "Friday night, friends welcome" + strings.Repeat(", and theirs", i*8)})
 	}
 	s.Done(t, "start", "alpha")
 	s.do("wait for players", chromedp.Navigate(s.url("/servers/alpha")))
