@@ -27,12 +27,14 @@ import (
 	"github.com/left4me/left4me/host"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/process"
+	"github.com/left4me/left4me/host/slim"
 	"github.com/left4me/left4me/host/systemd"
 	"github.com/left4me/left4me/store"
 	"github.com/left4me/left4me/web"
 )
 
 const (
+	settleAfter    = 2 * time.Second // then what only the start needed is given back
 	shutdownWithin = 10 * time.Second
 	gameGroup      = "left4me-game"
 	socketName     = "api.sock"
@@ -115,6 +117,14 @@ func serve(ctx context.Context, s settings) error {
 	work.Go(func() error { return agent.Run(ctx) })
 	work.Go(func() error { return serveHTTP(ctx, listener, mux, nil, log) })
 	work.Go(func() error { return serveHTTP(ctx, local, apiHandler, api.PeerContext, log) })
+	work.Go(func() error {
+		select {
+		case <-time.After(settleAfter):
+			slim.Process()
+		case <-ctx.Done():
+		}
+		return nil
+	})
 	log.Info("left4me serves", "address", "http://"+listener.Addr().String(), "root", s.root, "version", programVersion())
 	err = work.Wait()
 	if stopped.Err() != nil && errors.Is(err, context.Canceled) {
