@@ -2,7 +2,6 @@ package instance
 
 import (
 	"fmt"
-	"hash/fnv"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,13 +99,4 @@ func Args(spec left4me.Spec) []string {
 		first = "c1m1_hotel"
 	}
 	return append(args, "+map", first)
-}
-
-// fingerprint tells apart generations of the config layer.
-func fingerprint(files map[string]string) string {
-	h := fnv.New64a()
-	for _, name := range sortedKeys(files) {
-		fmt.Fprintf(h, "%d %s %d %s ", len(name), name, len(files[name]), files[name])
-	}
-	return fmt.Sprintf("%016x", h.Sum64())
 }

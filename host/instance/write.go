@@ -146,19 +146,22 @@ func (f Files) writeFile(name string, data []byte, mode fs.FileMode) error {
 	}
 	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(data)
-	if err == nil && f.Group >= 0 {
-		err = tmp.Chown(-1, f.Group)
-	}
-	if err == nil {
-		err = errors.Join(tmp.Chmod(mode), tmp.Sync())
-	}
-	if err = errors.Join(err, tmp.Close()); err != nil {
+	if err = errors.Join(err, f.seal(tmp, mode)); err != nil {
 		return err
 	}
 	if err := os.Rename(tmp.Name(), name); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(name))
+}
+
+// seal gives a written file its group and mode, syncs and closes it.
+func (f Files) seal(file *os.File, mode fs.FileMode) error {
+	var err error
+	if f.Group >= 0 {
+		err = file.Chown(-1, f.Group)
+	}
+	return errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
 }
 
 func syncDir(dir string) error {
@@ -193,9 +196,7 @@ func (f Files) writeConfig(n left4me.Name, files map[string]string) (string, err
 	if err != nil {
 		return "", err
 	}
-	mark := fingerprint(files)
-	current := strconv.Itoa(newest)
-	if b, err := os.ReadFile(filepath.Join(dir, current+".sum")); err == nil && string(b) == mark {
+	if current := strconv.Itoa(newest); holds(filepath.Join(dir, current), files) {
 		return current, nil
 	}
 	next := strconv.Itoa(newest + 1)
@@ -214,8 +215,37 @@ func (f Files) writeConfig(n left4me.Name, files map[string]string) (string, err
 	if err := os.Rename(tmp, filepath.Join(dir, next)); err != nil {
 		return "", err
 	}
-	// The sum comes last: a generation without one is never used again.
-	return next, f.writeFile(filepath.Join(dir, next+".sum"), []byte(mark), 0o640)
+	return next, syncDir(dir)
+}
+
+var errOther = errors.New("it holds something else")
+
+// holds reports whether a generation is exactly files. It is read each time, and
+// no link in it is followed: a game could have written to it, and a power
+// failure could have left it half-written.
+func holds(generation string, files map[string]string) bool {
+	root, err := os.OpenRoot(generation)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	found := 0
+	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		want, ok := files[name]
+		st, err := d.Info()
+		if !ok || err != nil || !st.Mode().IsRegular() || st.Size() != int64(len(want)) {
+			return errOther
+		}
+		if b, err := root.ReadFile(name); err != nil || string(b) != want {
+			return errOther
+		}
+		found++
+		return nil
+	})
+	return err == nil && found == len(files)
 }
 
 // writeLayerFile writes one file of a layer. The game may add files beside it
@@ -228,7 +258,12 @@ func (f Files) writeLayerFile(layer, name, text string) error {
 			return err
 		}
 	}
-	return f.writeFile(filepath.Join(layer, filepath.FromSlash(name)), []byte(text), 0o640)
+	file, err := os.OpenFile(filepath.Join(layer, filepath.FromSlash(name)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, f.seal(file, 0o640))
 }
 
 func newestGeneration(dir string) (int, error) {
@@ -254,7 +289,7 @@ func (f Files) dropGenerations(n left4me.Name, keep string) error {
 		return err
 	}
 	for _, e := range entries {
-		if base := strings.TrimSuffix(e.Name(), ".sum"); base != keep {
+		if e.Name() != keep {
 			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 				return fmt.Errorf("remove old configuration of %s: %w", n, err)
 			}
