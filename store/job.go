@@ -114,12 +114,14 @@ func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []Qu
 
 // RunJob makes a queued job running, or counts another attempt of a running
 // one. It reports false, and changes nothing, when another job runs for the
-// target. Errors: left4me.NotFound when the job has ended or isn't there.
+// target. Errors: left4me.NotFound when the job has ended, was cancelled before
+// it began or isn't there.
 func (s *Store) RunJob(ctx context.Context, id left4me.JobID, now time.Time) (QueuedJob, bool, error) {
 	var v QueuedJob
 	err := s.tx(ctx, func(tx *sql.Tx) (err error) {
 		v, err = scanJob(tx.QueryRowContext(ctx, `UPDATE job SET state = 'running', attempt = attempt + 1,
-			started_at = COALESCE(started_at, ?2) WHERE id = ?1 AND state IN ('queued','running')
+			started_at = COALESCE(started_at, ?2) WHERE id = ?1
+			AND (state = 'running' OR state = 'queued' AND NOT cancelling)
 			RETURNING `+jobColumns, id, millis(now)))
 		return err
 	})

@@ -312,6 +312,17 @@ func TestOneJobRunsForATarget(t *testing.T) {
 	}
 }
 
+func TestAJobThatWasCancelledBeforeItBeganDoesNotBegin(t *testing.T) {
+	s := newStore(t)
+	_, err := s.AddJob(t.Context(), job("1", left4me.StartServer, "alpha"), always)
+	ok(t, err)
+	if c, err := s.CancelJob(t.Context(), "1"); err != nil || c.State != left4me.JobQueued {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	_, _, err = s.RunJob(t.Context(), "1", at)
+	is(t, err, left4me.NotFound, "")
+}
+
 func TestEqualRequestsAtOnceAddOneJob(t *testing.T) {
 	s := newStore(t)
 	ids := make(chan left4me.JobID, 20)

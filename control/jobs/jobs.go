@@ -30,6 +30,10 @@ import (
 // its host.
 const maxAttempts = 4
 
+// sendAgain is how often what is queued is sent once more, in case the bus did
+// not take it the first time. The bus drops what it has.
+const sendAgain = time.Minute
+
 // Storage is what jobs need of the store.
 type Storage interface {
 	Job(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
@@ -54,13 +58,15 @@ type Jobs struct {
 	// before the end of its job is never told after it.
 	turn sync.Mutex
 
+	again time.Duration // between sendings of what is queued
+
 	mu       sync.Mutex
 	watchers map[chan left4me.Job]left4me.JobID // what each one wants; empty is all
 }
 
 // New makes the list. Run must run for jobs to move.
 func New(storage Storage, b *bus.Bus, log *slog.Logger) *Jobs {
-	return &Jobs{storage: storage, bus: b, log: log, watchers: map[chan left4me.Job]left4me.JobID{}}
+	return &Jobs{storage: storage, bus: b, log: log, again: sendAgain, watchers: map[chan left4me.Job]left4me.JobID{}}
 }
 
 // NewID makes an id that sorts by time and can't be guessed.
@@ -89,6 +95,7 @@ func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target,
 	if err != nil {
 		return left4me.Job{}, err
 	}
+	ctx = context.WithoutCancel(ctx) // it is there now, whether or not the asker waits
 	for _, id := range plan.Cancel {
 		if _, err := j.Cancel(ctx, id); err != nil {
 			return left4me.Job{}, err
@@ -179,6 +186,7 @@ func (j *Jobs) Cancel(ctx context.Context, id left4me.JobID) (left4me.Job, error
 	if err != nil {
 		return left4me.Job{}, err
 	}
+	ctx = context.WithoutCancel(ctx) // what was begun is ended, whether or not the asker waits
 	switch v.State {
 	case left4me.JobQueued:
 		v.State = left4me.JobCancelled

@@ -35,6 +35,7 @@ func open(t *testing.T, dir string) *site {
 		t.Fatal(err)
 	}
 	s := &site{store: st, bus: b, jobs: jobs.New(st, b, log)}
+	s.jobs.SendAgainEvery(20 * time.Millisecond)
 	if err := s.jobs.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -205,6 +206,48 @@ func TestQueuedJobIsCancelledAtOnce(t *testing.T) {
 	again, err := s.jobs.Retry(t.Context(), "tester", j.ID)
 	if err != nil || again.ID == j.ID || again.Kind != j.Kind {
 		t.Errorf("retry: %+v, %v", again, err)
+	}
+}
+
+// leaves is the store, for somebody who asks for a job and hangs up at once.
+type leaves struct {
+	*store.Store
+	hangUp func()
+}
+
+func (l leaves) AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error) {
+	defer l.hangUp()
+	return l.Store.AddJob(ctx, v, decide)
+}
+
+func TestAJobGoesOnWhenItsAskerHasGone(t *testing.T) {
+	s := open(t, t.TempDir())
+	queued := s.add(t, left4me.StartServer, "alpha")
+	ctx, hangUp := context.WithCancel(t.Context())
+	list := jobs.New(leaves{s.store, hangUp}, s.bus, slog.New(slog.DiscardHandler)) // it never sends again
+	stop, err := list.Add(ctx, "tester", left4me.StopServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := s.state(t, queued.ID); st != left4me.JobCancelled {
+		t.Errorf("the start that the stop ends is %s", st)
+	}
+	for work := s.work(t); ; {
+		if d := receive(t, work); d.ID == stop.ID {
+			return
+		}
+	}
+}
+
+func TestWhatTheBusDidNotTakeIsSentAgain(t *testing.T) {
+	s := open(t, t.TempDir())
+	work := s.work(t)
+	v := store.QueuedJob{Job: left4me.Job{ID: "1", Kind: left4me.StopServer, Target: "alpha", Host: left4me.LocalHost}}
+	if _, err := s.store.AddJob(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if d := receive(t, work); d.ID != "1" {
+		t.Errorf("%s was sent", d.ID)
 	}
 }
 

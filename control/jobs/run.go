@@ -25,7 +25,35 @@ func (j *Jobs) Start(ctx context.Context) error {
 	if err := j.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindJob), func(subject string, data []byte) { j.progress(ctx, subject, data) }); err != nil {
 		return err
 	}
-	return j.resume(ctx)
+	if err := j.resume(ctx); err != nil {
+		return err
+	}
+	go j.keepSending(ctx)
+	return nil
+}
+
+// keepSending sends what waits for its host, until ctx ends. A message that
+// comes twice does no harm: the claim drops it.
+func (j *Jobs) keepSending(ctx context.Context) {
+	tick := time.NewTicker(j.again)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		active, err := j.storage.ActiveJobs(ctx)
+		if err != nil {
+			j.log.Error("send jobs again", "err", err)
+			continue
+		}
+		for _, v := range next(active) {
+			if v.State == left4me.JobQueued {
+				j.send(ctx, v)
+			}
+		}
+	}
 }
 
 // resume sends what is active. The bus drops what it still has; a claim drops
@@ -69,7 +97,7 @@ func next(active []store.QueuedJob) []store.QueuedJob {
 }
 
 // dispatch sends the next job of a target. A failure is logged, not returned:
-// the row is there, and the job is sent again at the latest at the next start.
+// the row is there, and keepSending sends it again.
 func (j *Jobs) dispatch(ctx context.Context, noun string, target left4me.Name) {
 	active, err := j.storage.ActiveJobs(ctx)
 	if err != nil {
@@ -119,7 +147,7 @@ func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, err
 	v, ok, err := j.storage.RunJob(ctx, r.ID, time.Now())
 	switch {
 	case errors.Is(err, left4me.NotFound):
-		return answer(bus.Drop, 0)
+		return answer(bus.Later, 0) // it ended or was cancelled just now, which the next claim sees
 	case err != nil:
 		return nil, err
 	case !ok:
