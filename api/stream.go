@@ -119,6 +119,7 @@ func (a *api) serve(ctx context.Context, cancel context.CancelFunc, w http.Respo
 		}
 	}()
 	s := newWriter(w)
+	defer func() { _ = s.c.SetWriteDeadline(time.Time{}) }() // the connection goes on to other requests
 	err := s.comment("left4me")
 	beat := time.NewTicker(a.beat)
 	defer beat.Stop()

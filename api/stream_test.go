@@ -3,8 +3,10 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/api"
@@ -38,6 +40,31 @@ func TestAJobIsFollowedUntilItHasEnded(t *testing.T) {
 	// Who comes late gets the end at once.
 	if e, ok := s.stream(t, "/api/v1/jobs/"+string(j.ID)+"/events", nil)(); !ok || !strings.Contains(e.data, `"done"`) {
 		t.Errorf("late: %+v, %v", e, ok)
+	}
+}
+
+// slow is a writer that knows how long it may take.
+type slow struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+}
+
+func (s *slow) SetWriteDeadline(t time.Time) error {
+	s.deadline = t
+	return nil
+}
+
+func TestAStreamLeavesNoDeadlineOnItsConnection(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	var j api.Job
+	s.call(t, "POST", "/api/v1/servers/alpha/stop", nil).into(t, &j)
+	w := &slow{ResponseRecorder: httptest.NewRecorder(), deadline: time.Now()}
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "/api/v1/jobs/"+string(j.ID)+"/events", nil)
+	r.Header.Set("Authorization", "Bearer "+s.admin)
+	s.handler.ServeHTTP(w, r)
+	if !strings.Contains(w.Body.String(), `"done"`) || !w.deadline.IsZero() {
+		t.Errorf("the next answer must be sent until %s\n%s", w.deadline, w.Body)
 	}
 }
 
