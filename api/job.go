@@ -76,7 +76,7 @@ func (a *api) cancelJob(ctx context.Context, in *byID) (Job, error) {
 }
 
 func (a *api) retryJob(ctx context.Context, in *byID) (Job, error) {
-	v, err := a.Jobs.Retry(ctx, actorOf(ctx).Name, left4me.JobID(in.ID))
+	v, err := a.Servers.Retry(ctx, actorOf(ctx).Name, left4me.JobID(in.ID))
 	return jobOf(v), err
 }
 

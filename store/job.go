@@ -79,7 +79,9 @@ func (s *Store) ActiveJobs(ctx context.Context) ([]QueuedJob, error) {
 // AddJob decides with decide, which sees the active jobs of the same noun and
 // target (oldest first), and adds v when it says so. Both happen in one
 // transaction, so that two requests at once can't both add. It returns the job
-// that is there now: v, or the one that decide chose instead.
+// that is there now: v, or the one that decide chose instead. Errors:
+// left4me.NotFound for a job on a server that isn't there, so that none can
+// come to life again behind its deletion.
 func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []QueuedJob) (*QueuedJob, error)) (QueuedJob, error) {
 	spec, err := toJSON(v.Spec)
 	if err != nil {
@@ -100,6 +102,9 @@ func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []Qu
 			v = *instead
 			return nil
 		}
+		if err := targetExists(ctx, tx, v.Job); err != nil {
+			return err
+		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at)
 			VALUES (?,?,?,?,?,?,?,'[]',?,?)`,
 			v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, left4me.JobQueued, spec, v.By, millis(v.CreatedAt))
@@ -110,6 +115,18 @@ func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []Qu
 		return v, fmt.Errorf("add job %s on %s: %w", v.Kind, v.Target, err)
 	}
 	return v, nil
+}
+
+func targetExists(ctx context.Context, tx *sql.Tx, v left4me.Job) error {
+	if v.Kind.Noun() != "server" {
+		return nil
+	}
+	var there bool
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM server WHERE name = ?)`, v.Target).Scan(&there)
+	if err == nil && !there {
+		return notFound("server", string(v.Target))
+	}
+	return err
 }
 
 // RunJob makes a queued job running, or counts another attempt of a running

@@ -225,10 +225,19 @@ func job(id left4me.JobID, kind left4me.JobKind, target left4me.Name) store.Queu
 	}
 }
 
+// serve adds servers for jobs to work on.
+func serve(t *testing.T, s *store.Store, names ...left4me.Name) {
+	t.Helper()
+	for i, n := range names {
+		ok(t, s.CreateServer(t.Context(), left4me.Server{Name: n, Host: "local", Port: 27015 + i, Blueprint: "default", CreatedAt: at}))
+	}
+}
+
 func always([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }
 
 func TestAJobsWholeLife(t *testing.T) {
 	s := newStore(t)
+	serve(t, s, "alpha")
 	v := job("1", left4me.StartServer, "alpha")
 	added, err := s.AddJob(t.Context(), v, always)
 	v.State = left4me.JobQueued
@@ -279,6 +288,7 @@ func TestAJobsWholeLife(t *testing.T) {
 
 func TestOneJobRunsForATarget(t *testing.T) {
 	s := newStore(t)
+	serve(t, s, "alpha", "beta")
 	for _, v := range []store.QueuedJob{job("1", left4me.StartServer, "alpha"), job("2", left4me.StopServer, "alpha"), job("3", left4me.StartServer, "beta"), job("4", "overlay.build", "alpha")} {
 		if _, err := s.AddJob(t.Context(), v, always); err != nil {
 			t.Fatal(err)
@@ -314,6 +324,7 @@ func TestOneJobRunsForATarget(t *testing.T) {
 
 func TestAJobThatWasCancelledBeforeItBeganDoesNotBegin(t *testing.T) {
 	s := newStore(t)
+	serve(t, s, "alpha")
 	_, err := s.AddJob(t.Context(), job("1", left4me.StartServer, "alpha"), always)
 	ok(t, err)
 	if c, err := s.CancelJob(t.Context(), "1"); err != nil || c.State != left4me.JobQueued {
@@ -325,6 +336,7 @@ func TestAJobThatWasCancelledBeforeItBeganDoesNotBegin(t *testing.T) {
 
 func TestEqualRequestsAtOnceAddOneJob(t *testing.T) {
 	s := newStore(t)
+	serve(t, s, "alpha")
 	ids := make(chan left4me.JobID, 20)
 	var all sync.WaitGroup
 	for i := range cap(ids) {
@@ -359,7 +371,7 @@ func TestEqualRequestsAtOnceAddOneJob(t *testing.T) {
 
 func TestTheServerGoesWithTheEndOfItsDelete(t *testing.T) {
 	s := newStore(t)
-	ok(t, s.CreateServer(t.Context(), left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at}))
+	serve(t, s, "alpha")
 	ok(t, s.AddCrash(t.Context(), store.Crash{Host: "local", Server: "alpha", At: at}))
 	v, err := s.AddJob(t.Context(), job("1", left4me.DeleteServer, "alpha"), always)
 	ok(t, err)
@@ -376,8 +388,10 @@ func TestTheServerGoesWithTheEndOfItsDelete(t *testing.T) {
 	if c, err := s.Crashes(t.Context(), "alpha", 9); err != nil || len(c) != 0 {
 		t.Errorf("its crashes are left to the next of that name: %v, %v", c, err)
 	}
+	_, err = s.AddJob(t.Context(), job("2", left4me.StartServer, "alpha"), always)
+	is(t, err, left4me.NotFound, "")
 	// Somebody made another one of that name; the same end, told twice, must not take it away.
-	ok(t, s.CreateServer(t.Context(), left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at}))
+	serve(t, s, "alpha")
 	if ended, err := s.EndJob(t.Context(), v.Job, "alpha"); ended || err != nil {
 		t.Errorf("%v, %v", ended, err)
 	}
@@ -388,6 +402,7 @@ func TestTheServerGoesWithTheEndOfItsDelete(t *testing.T) {
 
 func TestReadersDoNotWaitForTheWriter(t *testing.T) {
 	s := newStore(t)
+	serve(t, s, "alpha")
 	inside, leave := make(chan struct{}), make(chan struct{})
 	written := make(chan error)
 	go func() {

@@ -79,7 +79,8 @@ func NewID(now time.Time) left4me.JobID {
 
 // Add asks for a job. When an equal one is active for the target, that one is
 // returned instead. A stop, reset or delete cancels a start or restart that is
-// still under way. Errors: left4me.Conflict when the target is being deleted.
+// still under way. Errors: left4me.Conflict when the target is being deleted,
+// left4me.NotFound when there is none.
 func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target, host left4me.Name, spec left4me.Spec) (left4me.Job, error) {
 	now := time.Now()
 	asked := store.QueuedJob{
@@ -200,17 +201,15 @@ func (j *Jobs) Cancel(ctx context.Context, id left4me.JobID) (left4me.Job, error
 	return v.Job, err
 }
 
-// Retry asks again for a job that failed, was cancelled or was interrupted.
-// Errors: left4me.NotFound, left4me.Conflict when it is not in such a state.
-func (j *Jobs) Retry(ctx context.Context, by string, id left4me.JobID) (left4me.Job, error) {
-	v, err := j.storage.Job(ctx, id)
-	if err != nil {
-		return left4me.Job{}, err
+// Retryable returns a job that can be asked for again: one that failed, was
+// cancelled or was interrupted. Errors: left4me.NotFound, left4me.Conflict when
+// it is not in such a state.
+func (j *Jobs) Retryable(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
+	v, err := j.Get(ctx, id)
+	if err == nil && (!v.State.Ended() || v.State == left4me.JobDone) {
+		err = &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("job %s is %s", id, v.State), Hint: "only a job that failed, was cancelled or was interrupted can be retried"}
 	}
-	if !v.State.Ended() || v.State == left4me.JobDone {
-		return left4me.Job{}, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("job %s is %s", id, v.State), Hint: "only a job that failed, was cancelled or was interrupted can be retried"}
-	}
-	return j.Add(ctx, by, v.Kind, v.Target, v.Host, v.Spec)
+	return v, err
 }
 
 // end writes the end of a job, tells the watchers and lets the next one of the

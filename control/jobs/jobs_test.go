@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/store"
 )
 
-// site is a left4me without a host; dir outlives it, as on a restart.
+// site is a left4me with some servers and without a host; dir outlives it, as on a restart.
 type site struct {
 	store *store.Store
 	bus   *bus.Bus
@@ -33,6 +33,12 @@ func open(t *testing.T, dir string) *site {
 	b, err := bus.Open(ctx, filepath.Join(dir, "bus"), log)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i, n := range []left4me.Name{"alpha", "beta", "queued", "running"} {
+		v := left4me.Server{Name: n, Host: left4me.LocalHost, Port: 27015 + i, Blueprint: left4me.DefaultBlueprint, CreatedAt: time.Now()}
+		if err := st.CreateServer(ctx, v); err != nil && !errors.Is(err, left4me.Conflict) {
+			t.Fatal(err)
+		}
 	}
 	s := &site{store: st, bus: b, jobs: jobs.New(st, b, log)}
 	s.jobs.SendAgainEvery(20 * time.Millisecond)
@@ -203,8 +209,7 @@ func TestQueuedJobIsCancelledAtOnce(t *testing.T) {
 	if v := s.claim(t, j.ID); v != bus.Drop {
 		t.Errorf("a cancelled job can be claimed: %s", v)
 	}
-	again, err := s.jobs.Retry(t.Context(), "tester", j.ID)
-	if err != nil || again.ID == j.ID || again.Kind != j.Kind {
+	if again, err := s.jobs.Retryable(t.Context(), j.ID); err != nil || again.ID != j.ID {
 		t.Errorf("retry: %+v, %v", again, err)
 	}
 }
@@ -309,10 +314,6 @@ func TestJobThatEndsItsHostIsInterrupted(t *testing.T) {
 func TestDeletedServerGoesWithItsJob(t *testing.T) {
 	s := open(t, t.TempDir())
 	ctx := t.Context()
-	v := left4me.Server{Name: "alpha", Host: left4me.LocalHost, Port: 27015, Blueprint: left4me.DefaultBlueprint, CreatedAt: time.Now()}
-	if err := s.store.CreateServer(ctx, v); err != nil {
-		t.Fatal(err)
-	}
 	work := s.work(t)
 	s.add(t, left4me.DeleteServer, "alpha")
 	if _, err := s.jobs.Add(ctx, "tester", left4me.StartServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"}); !errors.Is(err, left4me.Conflict) {
@@ -326,6 +327,9 @@ func TestDeletedServerGoesWithItsJob(t *testing.T) {
 	s.finish(t, d, left4me.JobDone)
 	if _, err := s.store.Server(ctx, "alpha"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("the row is still there: %v", err)
+	}
+	if _, err := s.jobs.Add(ctx, "tester", left4me.StartServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"}); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("a server that was deleted can be started: %v", err)
 	}
 }
 

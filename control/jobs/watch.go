@@ -8,7 +8,7 @@ import (
 )
 
 // watchBuffer is how many changes a watcher may be behind. A slower one misses
-// changes, never the last one of a job.
+// the oldest ones: one that watches a single job never misses its end.
 const watchBuffer = 64
 
 // Watch gives a job as it is and then each change, and ends when the job has

@@ -12,6 +12,12 @@ import (
 	"github.com/left4me/left4me/store"
 )
 
+// A host that could not say what it has is asked again, less often each time.
+const (
+	firstWait   = 200 * time.Millisecond
+	longestWait = 30 * time.Second
+)
+
 // live is what hosts last said of their servers, and who wants to know.
 type live struct {
 	mu       sync.Mutex
@@ -56,6 +62,15 @@ func (l *live) set(host left4me.Name, st left4me.Status) {
 	l.statuses[key{host, st.Name}] = said{st, l.turn}
 	l.mu.Unlock()
 	l.changed(st.Name)
+}
+
+// forget drops what was said of a server that was deleted: the next one of its
+// name is another.
+func (l *live) forget(host, server left4me.Name) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turn++
+	delete(l.statuses, key{host, server})
 }
 
 // now is what to give to replace: the turn before a host is asked.
@@ -131,6 +146,9 @@ func (s *Servers) Start(ctx context.Context) error {
 	changes := s.jobs.WatchAll(ctx)
 	go func() {
 		for job := range changes {
+			if job.Kind == left4me.DeleteServer && job.State == left4me.JobDone {
+				s.live.forget(job.Host, job.Target)
+			}
 			if job.Kind.Noun() == "server" {
 				s.live.changed(job.Target)
 			}
@@ -139,17 +157,31 @@ func (s *Servers) Start(ctx context.Context) error {
 	return nil
 }
 
-// refresh asks a host for all that it has.
+// refresh asks a host for all that it has, until it says so.
 func (s *Servers) refresh(ctx context.Context, host left4me.Name) {
+	for wait := firstWait; ; wait = min(2*wait, longestWait) {
+		err := s.ask(ctx, host)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		s.log.Warn("ask a host for its servers", "host", host, "err", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (s *Servers) ask(ctx context.Context, host left4me.Name) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	asked := s.live.now()
 	var all []left4me.Status
 	if err := s.bus.Request(ctx, bus.Command(host, bus.VerbStatus), bus.Empty{V: bus.Version}, &all); err != nil {
-		s.log.Warn("ask a host for its servers", "host", host, "err", err)
-		return
+		return err
 	}
 	s.live.replace(host, all, asked)
+	return nil
 }
 
 func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {

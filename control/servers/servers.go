@@ -104,18 +104,33 @@ func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
 	if _, ok := blueprints[v.Blueprint]; !ok {
 		return View{}, &left4me.Error{Kind: left4me.Invalid, Field: "blueprint", Text: fmt.Sprintf("there is no blueprint %q", v.Blueprint)}
 	}
-	if v.Port == 0 {
-		if v.Port, err = s.freePort(ctx, v.Host); err != nil {
-			return View{}, err
-		}
-	}
 	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
-	if err := s.storage.CreateServer(ctx, v); err != nil {
+	if v.Port == 0 {
+		v, err = s.createOnFreePort(ctx, v)
+	} else {
+		err = s.storage.CreateServer(ctx, v)
+	}
+	if err != nil {
 		return View{}, err
 	}
 	s.log.Info("server created", "server", v.Name, "port", v.Port, "blueprint", v.Blueprint)
 	s.live.changed(v.Name)
 	return s.Get(ctx, v.Name)
+}
+
+// createOnFreePort adds a server with the next port that is free. When somebody
+// else took that one meanwhile, it is the one after it.
+func (s *Servers) createOnFreePort(ctx context.Context, v left4me.Server) (left4me.Server, error) {
+	for {
+		var err error
+		if v.Port, err = s.freePort(ctx, v.Host); err != nil {
+			return v, err
+		}
+		err = s.storage.CreateServer(ctx, v)
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Conflict || e.Field != "port" {
+			return v, err
+		}
+	}
 }
 
 // freePort finds the lowest port of the range that no server of the host has,
@@ -154,11 +169,18 @@ func (s *Servers) Act(ctx context.Context, by string, kind left4me.JobKind, name
 	if err != nil {
 		return left4me.Job{}, err
 	}
-	job, err := s.jobs.Add(ctx, by, kind, name, v.Host, spec(v, blueprints[v.Blueprint]))
+	return s.jobs.Add(ctx, by, kind, name, v.Host, spec(v, blueprints[v.Blueprint]))
+}
+
+// Retry asks again for a job that failed, was cancelled or was interrupted, with
+// the settings that its server has now. Errors: left4me.NotFound,
+// left4me.Conflict when the job is not in such a state.
+func (s *Servers) Retry(ctx context.Context, by string, id left4me.JobID) (left4me.Job, error) {
+	j, err := s.jobs.Retryable(ctx, id)
 	if err != nil {
 		return left4me.Job{}, err
 	}
-	return job, nil
+	return s.Act(ctx, by, j.Kind, j.Target)
 }
 
 // Crashes returns the newest deaths of a server, at most limit.

@@ -82,6 +82,24 @@ func (s *site) create(t *testing.T, name left4me.Name) servers.View {
 	return v
 }
 
+func (s *site) act(t *testing.T, kind left4me.JobKind, name left4me.Name) left4me.Job {
+	t.Helper()
+	j, err := s.Act(t.Context(), "al", kind, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// end tells the end of a job as its host would.
+func (s *site) end(t *testing.T, j left4me.Job, state left4me.JobState) {
+	t.Helper()
+	r := bus.JobReport{V: bus.Version, ID: j.ID, State: state}
+	if err := s.bus.Request(t.Context(), bus.Ask(left4me.LocalHost, bus.VerbReport), r, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // until waits for a view that f accepts.
 func (s *site) until(t *testing.T, name left4me.Name, f func(servers.View) bool) servers.View {
 	t.Helper()
@@ -169,6 +187,20 @@ func TestTheNextFreePort(t *testing.T) {
 	is(t, err, left4me.Conflict, "port")
 }
 
+func TestServersMadeAtOnceGetDifferentPorts(t *testing.T) {
+	s := newSite(t)
+	s.host(t, nil)
+	var all sync.WaitGroup
+	for _, n := range []left4me.Name{"a", "b", "c"} { // as many as there are ports
+		all.Go(func() {
+			if _, err := s.Create(t.Context(), left4me.Server{Name: n}); err != nil {
+				t.Errorf("%s: %v", n, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
 func TestAHostThatIsAwayDoesNotKeepAnyoneFromPlanning(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
@@ -206,6 +238,49 @@ func TestStateComesFromTheHost(t *testing.T) {
 	}
 	s.publish(t, bus.KindHello, bus.Hello{V: bus.Version})
 	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Running })
+}
+
+func TestAHostThatCouldNotSayIsAskedAgain(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	asked := 0
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbStatus: func([]byte) (any, error) {
+			if asked++; asked == 1 {
+				return nil, left4me.Errorf(left4me.Unavailable, "not now", "")
+			}
+			return []left4me.Status{{Name: "alpha", State: left4me.Running}}, nil
+		},
+	})
+	s.publish(t, bus.KindHello, bus.Hello{V: bus.Version})
+	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Running })
+}
+
+func TestANewServerInheritsNothingFromADeletedOne(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Failed, Reason: "it crashed"})
+	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Failed })
+	s.end(t, s.act(t, left4me.DeleteServer, "alpha"), left4me.JobDone)
+	s.create(t, "alpha")
+	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State != left4me.Failed && v.Status.Reason != "it crashed" })
+}
+
+func TestARetryTakesTheServerAsItIsNow(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	start := s.act(t, left4me.StartServer, "alpha")
+	_, err := s.Retry(t.Context(), "al", start.ID)
+	is(t, err, left4me.Conflict, "")
+	s.end(t, start, left4me.JobFailed)
+	again, err := s.Retry(t.Context(), "al", start.ID)
+	if err != nil || again.ID == start.ID || again.Kind != left4me.StartServer || again.Target != "alpha" {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	s.end(t, again, left4me.JobFailed)
+	s.end(t, s.act(t, left4me.DeleteServer, "alpha"), left4me.JobDone)
+	_, err = s.Retry(t.Context(), "al", start.ID)
+	is(t, err, left4me.NotFound, "") // or it would run without anybody seeing it
 }
 
 func TestAnOlderListDoesNotUndoWhatTheHostSaidSince(t *testing.T) {
