@@ -31,15 +31,27 @@ func scanCrash(r row) (Crash, error) {
 	return v, fromJSON(lines, &v.Lines)
 }
 
-// AddCrash keeps a crash; the same one twice is kept once.
+// keptCrashes is how many crashes of a server are kept: each holds what it said
+// last.
+const keptCrashes = 100
+
+// AddCrash keeps a crash among the newest of its server; the same one twice is
+// kept once, and one of a server that isn't there, not at all: its deletion was
+// faster than the news.
 func (s *Store) AddCrash(ctx context.Context, v Crash) error {
 	lines, err := toJSON(v.Lines)
 	if err != nil {
 		return fmt.Errorf("keep crash of %s: %w", v.Server, err)
 	}
 	err = s.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO crash(host, server, at, exit, uptime, lines) VALUES (?,?,?,?,?,?)
+		_, err := tx.ExecContext(ctx, `INSERT INTO crash(host, server, at, exit, uptime, lines)
+			SELECT host, name, ?3, ?4, ?5, ?6 FROM server WHERE host = ?1 AND name = ?2
 			ON CONFLICT DO NOTHING`, v.Host, v.Server, millis(v.At), v.Exit, v.Uptime.Milliseconds(), lines)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM crash WHERE server = ?1 AND id IN
+			(SELECT id FROM crash WHERE server = ?1 ORDER BY at DESC LIMIT -1 OFFSET ?2)`, v.Server, keptCrashes)
 		return err
 	})
 	if err != nil {

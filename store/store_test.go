@@ -154,6 +154,7 @@ func TestBlueprints(t *testing.T) {
 
 func TestCrashesAreKeptOnceNewestFirst(t *testing.T) {
 	s := newStore(t)
+	serve(t, s, "alpha")
 	for i := range 3 {
 		c := store.Crash{Host: "local", Server: "alpha", At: at.Add(time.Duration(i) * time.Second), Exit: "signal 11", Uptime: time.Minute, Lines: []string{"x"}}
 		ok(t, s.AddCrash(t.Context(), c))
@@ -165,6 +166,18 @@ func TestCrashesAreKeptOnceNewestFirst(t *testing.T) {
 	}
 	if all, err := s.Crashes(t.Context(), "alpha", 9); err != nil || len(all) != 3 {
 		t.Errorf("%d were kept, %v", len(all), err)
+	}
+	for i := range 100 {
+		ok(t, s.AddCrash(t.Context(), store.Crash{Host: "local", Server: "alpha", At: at.Add(time.Hour + time.Duration(i)*time.Second)}))
+	}
+	ok(t, s.AddCrash(t.Context(), store.Crash{Host: "local", Server: "alpha", At: at}))
+	all, err = s.Crashes(t.Context(), "alpha", 999)
+	if err != nil || len(all) != 100 || !all[99].At.Equal(at.Add(time.Hour)) {
+		t.Errorf("%d were kept, not the newest hundred, %v", len(all), err)
+	}
+	ok(t, s.AddCrash(t.Context(), store.Crash{Host: "local", Server: "gone", At: at}))
+	if all, err := s.Crashes(t.Context(), "gone", 9); err != nil || len(all) != 0 {
+		t.Errorf("crashes of nobody are left to the next of that name: %v, %v", all, err)
 	}
 }
 
