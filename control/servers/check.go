@@ -2,6 +2,7 @@ package servers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,7 +18,15 @@ const (
 	maxCfgLines = 500
 	maxCfgLine  = 480 // bytes; the game's own limit is about 512
 	maxMotd     = 16 << 10
+	maxArgs     = 100
 )
+
+// reserved are arguments that would take a server away from left4me: to another
+// port or directory, or, by srcds_run, to another program.
+var reserved = []string{
+	"-game", "-ip", "+ip", "-port", "+hostport", "-fork",
+	"-autoupdate", "-binary", "-debuglog", "-gdb", "-ignoresigint", "-notrap", "-pidfile", "-steam_dir", "-steamcmd_script",
+}
 
 // Check says what is wrong with a definition: every field at once. Errors:
 // left4me.Fields of left4me.Invalid.
@@ -128,7 +137,21 @@ func (f *fields) settings(v left4me.Settings) {
 	for i, l := range v.Cfg {
 		f.line(fmt.Sprintf("settings.cfg[%d]", i), strings.ReplaceAll(l, "\t", " "), maxCfgLine)
 	}
+	if len(v.Args) > maxArgs {
+		f.add("settings.args", "too many arguments", fmt.Sprintf("use at most %d", maxArgs))
+	}
 	for i, a := range v.Args {
-		f.line(fmt.Sprintf("settings.args[%d]", i), a, maxCfgLine)
+		f.arg(fmt.Sprintf("settings.args[%d]", i), a)
+	}
+}
+
+// arg checks an argument of srcds. The game joins its arguments and takes them
+// apart again, so that quotation marks and spaces make several of one.
+func (f *fields) arg(field, s string) {
+	f.line(field, s, maxCfgLine)
+	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '"' }) {
+		if slices.Contains(reserved, strings.ToLower(word)) {
+			f.add(field, word+" is for left4me to set", "leave it out")
+		}
 	}
 }

@@ -50,7 +50,12 @@ func TestCheckNamesTheField(t *testing.T) {
 		{"settings.motd", func(v *left4me.Server) { v.Settings.Motd = strings.Repeat("x", 16<<10+1) }},
 		{"settings.cfg", func(v *left4me.Server) { v.Settings.Cfg = make([]string, 501) }},
 		{"settings.cfg[1]", func(v *left4me.Server) { v.Settings.Cfg = []string{"a", "b\nc"} }},
+		{"", func(v *left4me.Server) { v.Settings.Args = []string{"-insecure", "+sv_lan", "0", "-tickrate", "60"} }},
+		{"settings.args", func(v *left4me.Server) { v.Settings.Args = make([]string, 101) }},
 		{"settings.args[0]", func(v *left4me.Server) { v.Settings.Args = []string{"a\x00b"} }},
+		{"settings.args[1]", func(v *left4me.Server) { v.Settings.Args = []string{"-insecure", "-port", "27016"} }},
+		{"settings.args[0]", func(v *left4me.Server) { v.Settings.Args = []string{"-Binary"} }},
+		{"settings.args[0]", func(v *left4me.Server) { v.Settings.Args = []string{`a" -game "x`} }},
 	} {
 		v := sound()
 		c.change(&v)
