@@ -2,6 +2,7 @@ package shim
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 )
 
@@ -44,6 +45,11 @@ type cleaner struct {
 // clean appends the lines that end in p to dst, each with its line feed.
 func (c *cleaner) clean(dst, p []byte) []byte {
 	for len(p) > 0 {
+		if line, rest, ok := c.wholeLine(p); ok {
+			dst = append(append(dst, line...), '\n')
+			p = rest
+			continue
+		}
 		if c.state != inText && p[0] != '\n' {
 			c.step(p[0])
 			p = p[1:]
@@ -60,11 +66,6 @@ func (c *cleaner) clean(dst, p []byte) []byte {
 					dst = c.end(dst)
 				}
 			}
-			if n < len(p) && p[n] == '\n' && len(c.line) == 0 && n <= maxLine {
-				dst = appendClean(dst, p[:n]) // the usual case, without a copy
-				p = p[n+1:]
-				continue
-			}
 			dst = c.text(dst, p[:n])
 			p = p[n:]
 			continue
@@ -73,6 +74,41 @@ func (c *cleaner) clean(dst, p []byte) []byte {
 		p = p[1:]
 	}
 	return dst
+}
+
+// wholeLine takes the usual case, a line that needs no cleaning, off p.
+func (c *cleaner) wholeLine(p []byte) (line, rest []byte, ok bool) {
+	if c.state != inText || c.cr || len(c.line) > 0 {
+		return nil, p, false
+	}
+	n := bytes.IndexByte(p[:min(len(p), maxLine+2)], '\n')
+	if n < 0 {
+		return nil, p, false
+	}
+	line = bytes.TrimSuffix(p[:n], []byte("\r"))
+	if len(line) > maxLine || !plain(line) {
+		return nil, p, false
+	}
+	return line, p[n+1:], true
+}
+
+// plain reports whether p holds only printable ASCII. It looks at eight bytes at
+// a time: servers that print much print such lines.
+func plain(p []byte) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(p) >= 8; p = p[8:] {
+		x := binary.LittleEndian.Uint64(p)
+		del := x ^ 0x7f*ones
+		if (x|(x-0x20*ones)|(del-ones)&^del)&high != 0 {
+			return false
+		}
+	}
+	for _, b := range p {
+		if b < 0x20 || b >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // flush ends the line that has no end yet.

@@ -245,6 +245,9 @@ func (n network) target(want int) string {
 // loadsMap reports whether a line says that a map is being loaded. Anybody may
 // be able to make the server print such a line: it can only buy time once.
 func loadsMap(line []byte) bool {
+	if len(line) == 0 || bytes.IndexByte([]byte("-CLE"), line[0]) < 0 {
+		return false // at once: it is asked of every line
+	}
 	for _, begin := range mapLines {
 		if bytes.HasPrefix(line, begin) {
 			return true
