@@ -36,6 +36,7 @@ import (
 const (
 	settleAfter    = 2 * time.Second // then what only the start needed is given back
 	shutdownWithin = 10 * time.Second
+	bodyWithin     = 15 * time.Second
 	gameGroup      = "left4me-game"
 	socketName     = "api.sock"
 	lockName       = "left4me.lock"
@@ -152,7 +153,7 @@ func newLog() *slog.Logger {
 // them, are told by their contexts.
 func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(context.Context, net.Conn) context.Context, log *slog.Logger) error {
 	srv := &http.Server{
-		Handler: h, ConnContext: conn, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: inTime(bodyWithin, h), ConnContext: conn, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
@@ -168,6 +169,18 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(co
 	}
 	<-stopped
 	return nil
+}
+
+// inTime bounds how long the body of a request may take to come: whoever sends
+// it byte by byte would hold a connection for ever. The server takes the deadline
+// back when all of the body is there.
+func inTime(within time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within)) // a connection has deadlines
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // prepareRoot makes the root directory and takes its lock: two left4me on one
