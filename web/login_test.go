@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -75,6 +76,23 @@ func TestManyAttemptsHaveToWait(t *testing.T) {
 		}
 	}
 	t.Error("nobody has to wait")
+}
+
+func TestWhoGuessesBehindAProxyHoldsUpNobodyElse(t *testing.T) {
+	s := newSite(t, false)
+	b := s.browser(t)
+	login := func(name, from string) int {
+		return b.do(http.MethodPost, "/login", "name="+name+"&password=password", "Content-Type", "application/x-www-form-urlencoded",
+			"Sec-Fetch-Site", "same-origin", "X-Forwarded-For", from).status
+	}
+	for i := 0; login(fmt.Sprintf("user%d", i), fmt.Sprintf("10.0.0.%d, 192.0.2.1", i)) != http.StatusTooManyRequests; i++ {
+		if i > 40 {
+			t.Fatal("whoever claims to come from elsewhere can guess for ever")
+		}
+	}
+	if status := login("somebody", "192.0.2.2"); status != http.StatusUnauthorized {
+		t.Errorf("somebody else: %d", status)
+	}
 }
 
 func TestCookieFlags(t *testing.T) {
