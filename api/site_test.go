@@ -59,10 +59,10 @@ func newSite(tb testing.TB) *site {
 	}
 	s.host.start(ctx, tb)
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
-	s.handler = api.New(api.Deps{
+	s.handler = api.NewBeating(api.Deps{
 		Servers: srv, Jobs: list, Content: content.New(st, b), Accounts: acc, Version: "1.2.3", Log: log,
 		Ready: func(context.Context) error { return s.host.ready() },
-	})
+	}, 100*time.Millisecond)
 	web := httptest.NewServer(s.handler)
 	s.url = web.URL
 	tb.Cleanup(func() {

@@ -44,8 +44,8 @@ func stream[D, I any](a *api, h huma.API, path string, summary, name string, f f
 			return nil, problemOf(ctx, err)
 		}
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
-			_, w := humago.Unwrap(hc)
-			a.serve(ctx, cancel, w, events)
+			r, w := humago.Unwrap(hc)
+			a.serve(ctx, cancel, w, r, events)
 		}}, nil
 	})
 }
@@ -98,8 +98,8 @@ func (s *writer) comment(text string) error {
 }
 
 // serve writes the events of f until there are no more, the client is gone or
-// ctx ends.
-func (a *api) serve(ctx context.Context, cancel context.CancelFunc, w http.ResponseWriter, f feed) {
+// nobody any more, or ctx ends.
+func (a *api) serve(ctx context.Context, cancel context.CancelFunc, w http.ResponseWriter, r *http.Request, f feed) {
 	events := make(chan event)
 	go func() {
 		defer close(events)
@@ -131,6 +131,10 @@ func (a *api) serve(ctx context.Context, cancel context.CancelFunc, w http.Respo
 			}
 			err = s.send(e)
 		case <-beat.C:
+			// A token that has expired sees nothing more.
+			if _, denied := a.identify(r); denied != nil {
+				return
+			}
 			err = s.comment("still here")
 		case <-ctx.Done():
 			return

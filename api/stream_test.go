@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -65,6 +66,31 @@ func TestAStreamLeavesNoDeadlineOnItsConnection(t *testing.T) {
 	s.handler.ServeHTTP(w, r)
 	if !strings.Contains(w.Body.String(), `"done"`) || !w.deadline.IsZero() {
 		t.Errorf("the next answer must be sent until %s\n%s", w.deadline, w.Body)
+	}
+}
+
+func TestAStreamEndsWithItsToken(t *testing.T) {
+	s := newSite(t)
+	u := must(s.accounts.User(t.Context(), "guest"))(t)
+	token := must(s.accounts.CreateToken(t.Context(), u, "short", time.Now().Add(300*time.Millisecond)))(t)
+	r := must(http.NewRequestWithContext(t.Context(), "GET", s.url+"/api/v1/events", nil))(t)
+	r.Header.Set("Authorization", "Bearer "+token)
+	resp := must(http.DefaultClient.Do(r))(t)
+	defer resp.Body.Close()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, resp.Body)
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("%s, %v", resp.Status, err)
+		}
+	case <-time.After(patience):
+		t.Error("it goes on")
+		resp.Body.Close()
+		<-ended
 	}
 }
 
