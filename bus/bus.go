@@ -32,6 +32,7 @@ const (
 	maxFileStore   = 1 << 30
 	maxEventsAge   = 7 * 24 * time.Hour
 	maxEventsBytes = 64 << 20
+	maxJobsBytes   = 64 << 20
 	readyWithin    = 10 * time.Second
 )
 
@@ -109,8 +110,9 @@ func (b *Bus) ensureStreams(ctx context.Context) error {
 			Description: "work for hosts; a message goes when its job has ended",
 			Subjects:    []string{"l4m.*.job.>"},
 			Retention:   jetstream.WorkQueuePolicy,
+			Discard:     jetstream.DiscardNew, // a job that does not fit must not push out one that waits
 			Duplicates:  Dedup,
-			MaxBytes:    maxEventsBytes,
+			MaxBytes:    maxJobsBytes,
 		},
 		{
 			Name:        streamEvents,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -220,6 +221,25 @@ func TestAJobIsDeliveredOnceHoweverOftenItIsSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	silent(t, got, "it came again")
+}
+
+func TestAFullQueueTakesNothingAndLosesNothing(t *testing.T) {
+	b := open(t, t.TempDir())
+	var err error
+	for i := 0; err == nil; i++ {
+		m := message(left4me.JobID(fmt.Sprint(i)))
+		m.Spec.Settings.Motd = strings.Repeat("x", 3<<20)
+		if err = b.Enqueue(t.Context(), "local", m); i > 100 {
+			t.Fatal("it takes everything")
+		}
+	}
+	got := make(chan bus.Delivery, 100)
+	if err := b.Work(t.Context(), "local", func(d bus.Delivery) { got <- d }); err != nil {
+		t.Fatal(err)
+	}
+	if d := receive(t, got); d.ID != "0" {
+		t.Errorf("the first is %s", d.ID)
+	}
 }
 
 func TestWhatADeadAgentLeftIsDeliveredToItsSuccessorAtOnce(t *testing.T) {
