@@ -119,6 +119,17 @@ func TestWhatIsNotThere(t *testing.T) {
 	s.call(t, "GET", "/api/v1/jobs?server=A.B", nil).problem(t, http.StatusUnprocessableEntity, "query.server")
 }
 
+func TestWhatIsInternalStaysSo(t *testing.T) {
+	s := newSite(t)
+	var all []api.Job
+	s.call(t, "GET", "/api/v1/jobs", nil).into(t, &all) // whose token it is, is known from now on
+	s.store.Close()
+	a := s.call(t, "GET", "/api/v1/jobs", nil)
+	if p := a.problem(t, http.StatusInternalServerError); !strings.Contains(p.Hint, "request=") || strings.Contains(string(a.body), "sql") {
+		t.Errorf("%s", a.body)
+	}
+}
+
 func TestMethodsThatARouteDoesNotHave(t *testing.T) {
 	s := newSite(t)
 	for r, allow := range map[string]string{
