@@ -99,7 +99,7 @@ func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target,
 	ctx = context.WithoutCancel(ctx) // it is there now, whether or not the asker waits
 	for _, id := range plan.Cancel {
 		if _, err := j.Cancel(ctx, id); err != nil {
-			return left4me.Job{}, err
+			j.log.Warn("cancel what is in the way", "job", id, "err", err) // it is waited for, then
 		}
 	}
 	if plan.Instead == nil {

@@ -197,6 +197,25 @@ func TestStopCancelsAStart(t *testing.T) {
 	}
 }
 
+func TestAStopIsTakenThoughItsStartCanNotBeCancelled(t *testing.T) {
+	s := open(t, t.TempDir())
+	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbCancel), func(context.Context, string, []byte) (any, error) {
+		return nil, left4me.Errorf(left4me.Busy, "not now", "")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := s.work(t)
+	s.add(t, left4me.StartServer, "alpha")
+	d := receive(t, work)
+	s.claim(t, d.ID)
+	stop := s.add(t, left4me.StopServer, "alpha")
+	s.finish(t, d, left4me.JobDone)
+	if d := receive(t, work); d.ID != stop.ID {
+		t.Errorf("%s follows, not the stop", d.Kind)
+	}
+}
+
 func TestQueuedJobIsCancelledAtOnce(t *testing.T) {
 	s := open(t, t.TempDir())
 	j := s.add(t, left4me.StartServer, "alpha")
