@@ -49,7 +49,7 @@ func TestPortOfAnotherSessionIsNotTheGames(t *testing.T) {
 	port := u.LocalAddr().(*net.UDPAddr).Port
 	own := process(os.Getpid()).session()
 	if own == 0 {
-		t.Fatal("this process has no session")
+		t.Skip("the session of this process began outside its PID namespace")
 	}
 	if err := ownPort(root, port, own); err != nil {
 		t.Errorf("our own: %v", err)
