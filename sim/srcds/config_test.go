@@ -129,7 +129,7 @@ func TestMapsAndMissions(t *testing.T) {
 		`Mission "MarmaladeMile" mode "versus" chapter 3: map "mm_m3_pier"`) {
 		t.Errorf("missions: %s", got)
 	}
-	p.typed("changelevel mm_m2_cannery")
+	p.ask("changelevel mm_m2_cannery")
 	if info := p.ready(); info.Map != "mm_m2_cannery" {
 		t.Errorf("map %s", info.Map)
 	}

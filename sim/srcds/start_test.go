@@ -124,7 +124,7 @@ func TestMap(t *testing.T) {
 		p.wait("map load failed: c99m1_nowhere not found or invalid")
 		silent(t, p)
 		p.running()
-		p.typed("map c2m1_highway")
+		p.ask("map c2m1_highway") // a query before it is lost
 		if info := p.ready(); info.Map != "c2m1_highway" {
 			t.Errorf("map %s", info.Map)
 		}
@@ -138,7 +138,7 @@ func TestMap(t *testing.T) {
 		if info := p.ready(); info.Map != "c5m1_waterfront" || info.MaxPlayers != 8 {
 			t.Errorf("%s, %d players at most", info.Map, info.MaxPlayers)
 		}
-		p.typed("changelevel c5m2_park")
+		p.ask("changelevel c5m2_park")
 		if info := p.ready(); info.Map != "c5m2_park" || info.Keywords != "versus,empty,secure" {
 			t.Errorf("%s, %s", info.Map, info.Keywords)
 		}
