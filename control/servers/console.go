@@ -19,8 +19,9 @@ const (
 )
 
 // Console gives what a server printed after a position, history first, and then
-// what it prints, until ctx ends or the host stops answering; the error comes
-// last. A stopped server gives its history and stays silent.
+// what it prints, until ctx ends, the server is deleted or the host stops
+// answering; the error comes last. A stopped server gives its history and stays
+// silent.
 func (s *Servers) Console(ctx context.Context, name left4me.Name, after int64) (iter.Seq2[bus.ConsoleChunk, error], error) {
 	v, err := s.storage.Server(ctx, name)
 	if err != nil {
@@ -36,10 +37,17 @@ func (s *Servers) Console(ctx context.Context, name left4me.Name, after int64) (
 				yield(c, err)
 				return
 			}
-			if (c.Text != "" || c.Lost > 0) && !yield(c, nil) {
+			after = c.Position
+			if c.Text != "" || c.Lost > 0 {
+				if !yield(c, nil) {
+					return
+				}
+				continue
+			}
+			if _, err := s.storage.Server(ctx, name); err != nil {
+				yield(c, err) // it is silent because it was deleted
 				return
 			}
-			after = c.Position
 		}
 	}, nil
 }

@@ -439,6 +439,29 @@ func TestConsoleGoesOnBehindAPosition(t *testing.T) {
 	is(t, err, left4me.NotFound, "")
 }
 
+func TestTheConsoleOfADeletedServerEnds(t *testing.T) {
+	s := newSite(t)
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbConsole: func([]byte) (any, error) { return bus.ConsoleChunk{V: bus.Version, Position: 5}, nil },
+	})
+	s.create(t, "alpha")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	chunks, err := s.Console(ctx, "alpha", 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.end(t, s.act(t, left4me.DeleteServer, "alpha"), left4me.JobDone)
+	for _, err = range chunks {
+		if err == nil {
+			t.Error("it printed something")
+		}
+	}
+	if !errors.Is(err, left4me.NotFound) {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
 func TestCommandGoesToTheHost(t *testing.T) {
 	s := newSite(t)
 	s.host(t, map[string]func([]byte) (any, error){
