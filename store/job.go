@@ -54,11 +54,15 @@ func (s *Store) Job(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
 	return v, nil
 }
 
-// Jobs returns the newest jobs, at most limit; target narrows them to one
-// server when it isn't empty.
-func (s *Store) Jobs(ctx context.Context, target left4me.Name, limit int) ([]QueuedJob, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+jobColumns+` FROM job WHERE ?1 = '' OR target = ?1
-		ORDER BY id DESC LIMIT ?2`, target, limit)
+// Jobs returns the newest jobs, at most limit; those of one server when it isn't
+// empty.
+func (s *Store) Jobs(ctx context.Context, server left4me.Name, limit int) ([]QueuedJob, error) {
+	query, args := `SELECT `+jobColumns+` FROM job ORDER BY id DESC LIMIT ?`, []any{limit}
+	if server != "" {
+		query = `SELECT ` + jobColumns + ` FROM job WHERE noun = 'server' AND target = ? ORDER BY id DESC LIMIT ?`
+		args = []any{server, limit}
+	}
+	rows, err := s.read.QueryContext(ctx, query, args...)
 	all, err := collect(rows, err, scanJob)
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
@@ -66,9 +70,12 @@ func (s *Store) Jobs(ctx context.Context, target left4me.Name, limit int) ([]Que
 	return all, nil
 }
 
-// ActiveJobs returns all jobs that are queued or running, oldest first.
+// ActiveJobs returns all jobs that are queued or running, oldest first. It is
+// asked for after every change; left alone, SQLite would walk through all jobs
+// that ever were to spare itself sorting these few.
 func (s *Store) ActiveJobs(ctx context.Context) ([]QueuedJob, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+jobColumns+` FROM job WHERE state IN ('queued','running') ORDER BY id`)
+	rows, err := s.read.QueryContext(ctx, `SELECT `+jobColumns+` FROM job INDEXED BY job_active
+		WHERE state IN ('queued','running') ORDER BY id`)
 	all, err := collect(rows, err, scanJob)
 	if err != nil {
 		return nil, fmt.Errorf("list active jobs: %w", err)

@@ -37,7 +37,7 @@ const sendAgain = time.Minute
 // Storage is what jobs need of the store.
 type Storage interface {
 	Job(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
-	Jobs(ctx context.Context, target left4me.Name, limit int) ([]store.QueuedJob, error)
+	Jobs(ctx context.Context, server left4me.Name, limit int) ([]store.QueuedJob, error)
 	ActiveJobs(ctx context.Context) ([]store.QueuedJob, error)
 	AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error)
 	RunJob(ctx context.Context, id left4me.JobID, now time.Time) (store.QueuedJob, bool, error)
@@ -149,10 +149,10 @@ func (j *Jobs) Get(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
 	return v.Job, err
 }
 
-// List returns the newest jobs, at most limit (1 to 500); those of one target
+// List returns the newest jobs, at most limit (1 to 500); those of one server
 // when it isn't empty.
-func (j *Jobs) List(ctx context.Context, target left4me.Name, limit int) ([]left4me.Job, error) {
-	rows, err := j.storage.Jobs(ctx, target, max(1, min(limit, 500)))
+func (j *Jobs) List(ctx context.Context, server left4me.Name, limit int) ([]left4me.Job, error) {
+	rows, err := j.storage.Jobs(ctx, server, max(1, min(limit, 500)))
 	if err != nil {
 		return nil, err
 	}
