@@ -104,7 +104,7 @@ func (a *Agent) told(ctx context.Context, n left4me.Name, s shim.Status) {
 		st.State, st.Reason, st.PID, st.Since = s.State, s.Reason, s.PID, s.Since.UTC()
 		st.Port, st.Restarts, st.SpecHash = s.Port, s.Restarts, s.SpecHash
 		if !answers(s.State) {
-			st.Map, st.Players, st.Bots, st.Online = "", 0, 0, nil
+			st.Map, st.Players, st.Bots, st.Online, st.SampledAt = "", 0, 0, nil, time.Time{}
 		}
 	})
 	if answers(s.State) && s.Port > 0 {

@@ -19,6 +19,8 @@ const (
 	readyWithin  = 10 * time.Minute
 	stopWithin   = 60 * time.Second
 	emptyWithin  = 5 * time.Minute
+
+	catchUpWithin = time.Second
 )
 
 func (a *Agent) start(ctx context.Context, spec left4me.Spec, p *progress) error {
@@ -49,6 +51,7 @@ func (a *Agent) start(ctx context.Context, spec left4me.Spec, p *progress) error
 	if err != nil {
 		return fmt.Errorf("start %s: %w", n, err)
 	}
+	a.caughtUp(ctx, n, func(f follower) bool { return answers(f.status.State) && !f.status.SampledAt.IsZero() })
 	return nil
 }
 
@@ -130,6 +133,8 @@ func (a *Agent) stop(ctx context.Context, n left4me.Name, p *progress) error {
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", n, err)
 	}
+	a.follow(n) // also of one that had failed and was forgotten: it is stopped now
+	a.caughtUp(ctx, n, func(f follower) bool { return !f.active })
 	err = p.step(ctx, left4me.StepUnmount, func(context.Context) (string, error) {
 		mounted, err := a.mounted(n)
 		if err == nil && mounted {
@@ -141,6 +146,20 @@ func (a *Agent) stop(ctx context.Context, n left4me.Name, p *progress) error {
 		return fmt.Errorf("stop %s: %w", n, err)
 	}
 	return nil
+}
+
+// caughtUp waits a moment until what is told of a server is what its job has
+// seen: who reads the end of the job shall not read an older state behind it.
+func (a *Agent) caughtUp(ctx context.Context, n left4me.Name, ok func(follower) bool) {
+	for end := time.Now().Add(catchUpWithin); ctx.Err() == nil && time.Now().Before(end); pause(ctx, 5*time.Millisecond) {
+		a.mu.Lock()
+		f := a.servers[n]
+		done := f == nil || ok(*f)
+		a.mu.Unlock()
+		if done {
+			return
+		}
+	}
 }
 
 // mounted looks in the mount table that this process sees: without systemd a

@@ -65,15 +65,16 @@ func New(changed func(left4me.Name, Sample)) (*Poller, error) {
 	return &Poller{conn: conn, changed: changed, targets: map[uint16]*target{}}, nil
 }
 
-// Set begins to ask the server on a port; one that was there under another name
-// is forgotten.
+// Set begins to ask the server on a port, at once; one that was there under
+// another name is forgotten.
 func (p *Poller) Set(name left4me.Name, port int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t := p.targets[uint16(port)]; t != nil && t.name == name {
 		return
 	}
-	p.targets[uint16(port)] = &target{name: name, challenge: a2s.NoChallenge}
+	p.targets[uint16(port)] = &target{name: name, challenge: a2s.NoChallenge, wantInfo: true, wantPlayers: true, wantChallenge: true}
+	p.send(nil, uint16(port), a2s.KindInfo, a2s.NoChallenge)
 }
 
 // Drop stops asking a server.

@@ -81,6 +81,11 @@ func mount(root *overlayfs.Root, n left4me.Name) error {
 			Kind: left4me.Unavailable, Text: err.Error(), Err: err,
 			Hint: "the system may restrict user namespaces (AppArmor), or a layer may not be read by this user",
 		}
+	case errors.Is(err, unix.EINVAL):
+		return &left4me.Error{
+			Kind: left4me.Unavailable, Text: err.Error(), Err: err,
+			Hint: "if LEFT4ME_ROOT is on an overlay itself, as in a container, use one on ext4, xfs, btrfs or tmpfs",
+		}
 	}
 	return err
 }
