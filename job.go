@@ -67,7 +67,7 @@ const (
 type Progress struct {
 	Done  int64  `json:"done"`
 	Total int64  `json:"total"`
-	Unit  string `json:"unit,omitempty"` // "bytes", "files"; empty when the step has nothing to count
+	Unit  string `json:"unit"` // "bytes", "files"; empty when the step has nothing to count
 }
 
 // Step is one labelled part of a job. The label is stable: tools may match it.

@@ -10,6 +10,7 @@ import (
 	"math"
 	"net/http"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -132,6 +133,8 @@ func logOf(ctx context.Context) *slog.Logger {
 	return slog.Default()
 }
 
+var missing = regexp.MustCompile(`^expected required property (\S+) to be present$`)
+
 // ownProblem turns huma's own failures, those of parsing and validation, into
 // ours.
 func ownProblem(_ huma.Context, _ string, v any) (any, error) {
@@ -144,8 +147,17 @@ func ownProblem(_ huma.Context, _ string, v any) (any, error) {
 		p.Detail = "the request can't be read"
 		return p, nil
 	}
+	if e.Status == http.StatusRequestEntityTooLarge {
+		p.Detail, p.Hint = "the body is too large", fmt.Sprintf("send at most %d bytes", bodyLimit)
+		return p, nil
+	}
 	for _, d := range e.Errors {
-		p.Errors = append(p.Errors, Detail{Message: d.Message, Location: d.Location, Value: harmless(d)})
+		v := Detail{Message: d.Message, Location: d.Location, Value: harmless(d)}
+		// huma says it of the object that lacks the field.
+		if m := missing.FindStringSubmatch(d.Message); m != nil {
+			v = Detail{Message: m[1] + " is missing", Location: d.Location + "." + m[1]}
+		}
+		p.Errors = append(p.Errors, v)
 	}
 	if len(p.Errors) > 0 {
 		first := p.Errors[0]

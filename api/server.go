@@ -82,15 +82,21 @@ func (a *api) showServer(ctx context.Context, in *ByName) (Server, error) {
 type NewServer struct {
 	Name      string           `json:"name" doc:"1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit"`
 	Host      string           `json:"host,omitempty" doc:"Without it: local"`
-	Port      int              `json:"port,omitempty" doc:"Without it: the next free one"`
+	Port      *int             `json:"port,omitempty" doc:"Without it: the next free one"`
 	Blueprint string           `json:"blueprint,omitempty" doc:"Without it: default"`
 	Settings  left4me.Settings `json:"settings,omitempty"`
 }
 
 func (a *api) createServer(ctx context.Context, in *struct{ Body NewServer }) (Server, error) {
 	b := in.Body
+	port := 0 // the next free one
+	if b.Port != nil {
+		if port = *b.Port; port == 0 {
+			return Server{}, &left4me.Error{Kind: left4me.Invalid, Field: "port", Text: "port 0 is out of range", Hint: "leave it out for the next free one"}
+		}
+	}
 	v, err := a.Servers.Create(ctx, left4me.Server{
-		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: b.Port, Blueprint: left4me.Name(b.Blueprint), Settings: b.Settings,
+		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: port, Blueprint: left4me.Name(b.Blueprint), Settings: b.Settings,
 	})
 	return serverOf(v), err
 }
