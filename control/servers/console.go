@@ -3,6 +3,7 @@ package servers
 import (
 	"context"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/left4me/left4me"
@@ -72,6 +73,12 @@ func (s *Servers) consoleChunk(ctx context.Context, v left4me.Server, after int6
 	return c, err
 }
 
+// firstWord is what of a command is logged: the rest may be a password.
+func firstWord(command string) string {
+	word, _, _ := strings.Cut(strings.TrimSpace(command), " ")
+	return word
+}
+
 // Command runs one console command on a server and returns what it printed.
 // Errors: left4me.Invalid, left4me.NotFound, left4me.Conflict when the server
 // doesn't run.
@@ -85,7 +92,7 @@ func (s *Servers) Command(ctx context.Context, by string, name left4me.Name, com
 	}
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
-	s.log.Info("console command", "server", name, "by", by, "command", command)
+	s.log.Info("console command", "server", name, "by", by, "command", firstWord(command))
 	var a bus.CommandAnswer
 	err = s.bus.Request(ctx, bus.Command(v.Host, bus.VerbCommand), bus.CommandRequest{V: bus.Version, Server: name, Command: command}, &a)
 	return a.Output, err
