@@ -4,14 +4,16 @@ package bench
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/left4me/left4me/host/shim"
 	"github.com/left4me/left4me/test/stage"
 )
 
@@ -20,67 +22,109 @@ const (
 	floodBytes = 80
 )
 
-// 200,000 lines out of one server reach the ring, the log and a client that is
-// attached over the API, beside script(1) writing the same to a file.
+// 200,000 lines out of one server reach the ring, the log and one client, that of
+// the shim's own socket or one over the API, beside script(1) writing the same to
+// a file.
 func TestConsole(t *testing.T) {
 	s := stage.New(t, 28600, "SIM_PLAYERS=0", "SIM_MAP_LOAD=100ms")
 	s.Serve(t)
 	s.Create(t, "alpha", nil)
 	s.Done(t, "start", "alpha")
-	fmt.Println("\n| in the log after | at the client after | CPU of the shim | CPU of serve | script -qfc: in its file after | CPU of script | ratio of the time to the file |\n| --- | --- | --- | --- | --- | --- | --- |")
-	for range 5 {
-		shim := s.Shims()[0]
-		shimCPU, serveCPU := cpu(t, shim), cpu(t, s.PID())
-		lines := 0
-		attached := make(chan struct{})
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			first := true
-			s.Stream(t, "/servers/alpha/console", func(data []byte) bool {
-				if first {
-					first = false
-					close(attached)
-					return true
+	fmt.Println("\n| client | in the log after | at the client after | CPU of the shim | CPU of serve | script -qfc: in its file after | CPU of script | ratio of the time to the file |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
+	for _, c := range []struct {
+		what   string
+		attach func(t *testing.T, s *stage.Stage) (attached, done <-chan struct{})
+	}{{"socket of the shim", atShim}, {"API", overAPI}} {
+		for range 5 {
+			pid := s.Shims()[0]
+			attached, done := c.attach(t, s)
+			<-attached
+			shimCPU, serveCPU := cpu(t, pid), cpu(t, s.PID())
+			size := logSize(s)
+			begin := time.Now()
+			go s.Call("POST", "/servers/alpha/console", map[string]string{"command": fmt.Sprintf("sim_flood %d %d", floodLines, floodBytes)}, nil)
+			for logSize(s) < size+floodLines*(floodBytes+1) {
+				if time.Since(begin) > stage.Patience {
+					t.Fatalf("%d of %d bytes are in the log", logSize(s)-size, floodLines*(floodBytes+1))
 				}
-				var c struct{ Text string }
-				if err := json.Unmarshal(data, &c); err != nil {
-					t.Error(err)
-				}
-				lines += bytes.Count([]byte(c.Text), []byte("all work and no play"))
-				return !bytes.Contains([]byte(c.Text), []byte("sim_flood done"))
-			})
-		}()
-		<-attached
-		size := logSize(s)
-		begin := time.Now()
-		go s.Call("POST", "/servers/alpha/console", map[string]string{"command": fmt.Sprintf("sim_flood %d %d", floodLines, floodBytes)}, nil)
-		for logSize(s) < size+floodLines*(floodBytes+1) {
-			time.Sleep(time.Millisecond)
+				time.Sleep(time.Millisecond)
+			}
+			logged := time.Since(begin)
+			<-done
+			wall := time.Since(begin)
+			shimCPU, serveCPU = cpu(t, pid)-shimCPU, cpu(t, s.PID())-serveCPU
+			peerWall, peerCPU := byScript(t, s)
+			row(c.what, logged, wall, shimCPU, serveCPU, peerWall, peerCPU, float64(logged)/float64(peerWall))
 		}
-		logged := time.Since(begin)
-		<-done
-		wall := time.Since(begin)
-		if lines < floodLines {
-			fmt.Printf("the client saw %d of %d lines\n", lines, floodLines)
-		}
-		shimCPU, serveCPU = cpu(t, shim)-shimCPU, cpu(t, s.PID())-serveCPU
-		peerWall, peerCPU := byScript(t, s)
-		row(logged, wall, shimCPU, serveCPU, peerWall, peerCPU, float64(logged)/float64(peerWall))
 	}
 	s.Done(t, "delete", "alpha")
 }
 
-// logSize is the size of all pieces of the console's log.
+// floodEnds is the last line of a flood.
+const floodEnds = "sim_flood done"
+
+func atShim(t *testing.T, s *stage.Stage) (<-chan struct{}, <-chan struct{}) {
+	attached, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		c, err := shim.Dial(t.Context(), shim.Socket(filepath.Join(s.Root, "run"), "alpha"))
+		if err != nil {
+			t.Error(err)
+			close(attached)
+			return
+		}
+		defer c.Close()
+		st, err := c.Status(t.Context())
+		if err != nil {
+			t.Error(err)
+		}
+		close(attached)
+		for at := st.Position; ; {
+			k, err := c.Read(t.Context(), at, shim.MaxWait, shim.MaxChunk)
+			if err != nil || k.Lost > 0 {
+				t.Errorf("%v, %d bytes lost", err, k.Lost)
+				return
+			}
+			if at = k.Position; strings.Contains(k.Lines, floodEnds) {
+				return
+			}
+		}
+	}()
+	return attached, done
+}
+
+func overAPI(t *testing.T, s *stage.Stage) (<-chan struct{}, <-chan struct{}) {
+	attached, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		history := true
+		s.Stream(t, "/servers/alpha/console", func(data []byte) bool {
+			if history {
+				history = false
+				close(attached)
+				return true
+			}
+			return !bytes.Contains(data, []byte(floodEnds))
+		})
+	}()
+	return attached, done
+}
+
+// logSize is how much the log has had: the greatest position that a complete
+// piece has in its name, and what came behind it.
 func logSize(s *stage.Stage) int64 {
-	pieces, _ := filepath.Glob(filepath.Join(s.Root, "logs", "alpha", "console.log*"))
-	var sum int64
+	current := filepath.Join(s.Root, "logs", "alpha", "console.log")
+	pieces, _ := filepath.Glob(current + ".*")
+	var end int64
 	for _, p := range pieces {
-		if st, err := os.Stat(p); err == nil {
-			sum += st.Size()
+		if n, err := strconv.ParseInt(strings.TrimPrefix(p, current+"."), 10, 64); err == nil {
+			end = max(end, n)
 		}
 	}
-	return sum
+	if st, err := os.Stat(current); err == nil {
+		end += st.Size()
+	}
+	return end
 }
 
 // byScript has the same game print the same lines on the terminal of script(1).
