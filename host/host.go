@@ -19,6 +19,7 @@ import (
 	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/live"
+	"github.com/left4me/left4me/host/shim"
 )
 
 // sweepEvery is how often the agent looks for servers that were started or
@@ -142,7 +143,9 @@ func (a *Agent) answer(ctx context.Context) error {
 		case bus.VerbOverlays:
 			return a.Files.Overlays()
 		case bus.VerbPort:
-			return with(data, func(r bus.PortRequest) (any, error) { return bus.Empty{V: bus.Version}, portFree(r.Port) })
+			return with(data, func(r bus.PortRequest) (any, error) {
+				return bus.Empty{V: bus.Version}, shim.PortFree(a.Files.Root, r.Port)
+			})
 		case bus.VerbCancel:
 			return with(data, func(r bus.CancelRequest) (any, error) { return bus.Empty{V: bus.Version}, a.cancel(r.ID) })
 		case bus.VerbConsole:

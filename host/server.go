@@ -60,7 +60,7 @@ func (a *Agent) launch(ctx context.Context, spec left4me.Spec, p *progress) erro
 	if err != nil {
 		return err
 	}
-	err = p.step(ctx, left4me.StepCheckPort, func(context.Context) (string, error) { return "", portFree(spec.Port) })
+	err = p.step(ctx, left4me.StepCheckPort, func(context.Context) (string, error) { return "", shim.PortFree(a.Files.Root, spec.Port) })
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package shim
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -10,21 +11,36 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/instance"
 )
 
-// checkPort makes sure that a server can have its port, UDP and TCP: L4D2 takes
-// the next one without a word when it can't.
-func checkPort(root instance.Root, port int) error {
-	u, err := net.ListenUDP("udp4", &net.UDPAddr{Port: port})
-	if err == nil {
-		u.Close()
-		var t net.Listener
-		if t, err = net.Listen("tcp4", ":"+strconv.Itoa(port)); err == nil {
-			return t.Close()
+// PortFree makes sure that a server can have a port, UDP for the game and TCP for
+// its remote console: L4D2 takes the next one without a word when it can't.
+// Errors: left4me.Invalid when it is no port, left4me.Conflict when it is taken;
+// the text says by which server or program, as far as this user may see.
+func PortFree(root instance.Root, port int) error {
+	if port < 1 || port > 65535 {
+		return &left4me.Error{Kind: left4me.Invalid, Field: "port", Text: fmt.Sprintf("port %d is out of range", port)}
+	}
+	err := bindable(port)
+	for range 4 {
+		if !errors.Is(err, unix.EADDRINUSE) {
+			break
 		}
+		// Who only looks whether it is free, as we do, has it for a moment.
+		time.Sleep(25 * time.Millisecond)
+		err = bindable(port)
+	}
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, unix.EADDRINUSE) {
+		return fmt.Errorf("port %d: %w", port, err)
 	}
 	who := "another program"
 	if p, ok := portHolder(port); ok {
@@ -33,8 +49,22 @@ func checkPort(root instance.Root, port int) error {
 	return &left4me.Error{
 		Kind: left4me.Conflict, Field: "port", Err: err,
 		Text: fmt.Sprintf("port %d is used by %s", port, who),
-		Hint: "choose another port or stop it",
+		Hint: "choose another port or end that program",
 	}
+}
+
+// bindable tries a port.
+func bindable(port int) error {
+	u, err := net.ListenUDP("udp4", &net.UDPAddr{Port: port})
+	if err != nil {
+		return err
+	}
+	u.Close()
+	t, err := net.Listen("tcp4", ":"+strconv.Itoa(port))
+	if err != nil {
+		return err
+	}
+	return t.Close()
 }
 
 // process is one that has something of interest open.

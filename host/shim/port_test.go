@@ -21,7 +21,7 @@ func TestTakenPortIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := u.LocalAddr().(*net.UDPAddr).Port
-	err = checkPort(root, port)
+	err = PortFree(root, port)
 	if !errors.Is(err, left4me.Conflict) || !strings.Contains(err.Error(), fmt.Sprintf("(pid %d)", os.Getpid())) {
 		t.Errorf("UDP: %v", err)
 	}
@@ -30,11 +30,11 @@ func TestTakenPortIsNamed(t *testing.T) {
 	if err != nil {
 		t.Skip("somebody took the port:", err)
 	}
-	if err := checkPort(root, port); !errors.Is(err, left4me.Conflict) {
+	if err := PortFree(root, port); !errors.Is(err, left4me.Conflict) {
 		t.Errorf("TCP: %v", err)
 	}
 	l.Close()
-	if err := checkPort(root, port); err != nil {
+	if err := PortFree(root, port); err != nil {
 		t.Errorf("free: %v", err)
 	}
 }

@@ -108,7 +108,7 @@ func Clear(root instance.Root, run string, n left4me.Name) error {
 	if err != nil {
 		return err
 	}
-	return checkPort(root, env.Port)
+	return PortFree(root, env.Port)
 }
 
 // runIsolated starts this program once more, in a mount namespace of its own,
@@ -141,7 +141,7 @@ func (s *shim) prepare(mounted bool) error {
 	if s.env, err = s.Root.ReadEnv(s.Name); err != nil {
 		return err
 	}
-	if err := checkPort(s.Root, s.env.Port); err != nil {
+	if err := PortFree(s.Root, s.env.Port); err != nil {
 		return err
 	}
 	switch {
