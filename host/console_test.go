@@ -36,10 +36,14 @@ func (c *console) upTo(text string) {
 		if k.After != c.at || k.Lost != 0 {
 			c.t.Fatalf("at %d it goes on at %d, %d lost", c.at, k.After, k.Lost)
 		}
-		c.at = k.Position
-		if strings.Contains(k.Lines, text) {
+		// Not further than the line: what comes behind it is for the next call.
+		before, after, found := strings.Cut(k.Lines, text)
+		if found {
+			rest, _, _ := strings.Cut(after, "\n")
+			c.at += int64(len(before) + len(text) + len(rest) + 1)
 			return
 		}
+		c.at = k.Position
 	}
 }
 

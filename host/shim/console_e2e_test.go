@@ -20,7 +20,7 @@ type reader struct {
 	at int64
 }
 
-// upTo reads until a line holds text, and gives all that it read.
+// upTo reads up to the end of the first line that holds text, and gives all of it.
 func (r *reader) upTo(text string, read func(after int64) (shim.Chunk, error)) string {
 	r.t.Helper()
 	var all strings.Builder
@@ -32,14 +32,25 @@ func (r *reader) upTo(text string, read func(after int64) (shim.Chunk, error)) s
 		if k.After != r.at || k.Lost != 0 || k.Position-k.After != int64(len(k.Lines)) {
 			r.t.Fatalf("at %d it gives %d to %d, %d bytes, %d lost", r.at, k.After, k.Position, len(k.Lines), k.Lost)
 		}
-		r.at = k.Position
-		all.WriteString(k.Lines)
-		if strings.Contains(k.Lines, text) {
+		lines, found := through(k.Lines, text)
+		r.at += int64(len(lines))
+		all.WriteString(lines)
+		if found {
 			return all.String()
 		}
 	}
 	r.t.Fatalf("no %q within %v", text, shimtest.Patience)
 	return ""
+}
+
+// through cuts lines behind the first that holds text.
+func through(lines, text string) (string, bool) {
+	before, after, found := strings.Cut(lines, text)
+	if !found {
+		return lines, false
+	}
+	rest, _, _ := strings.Cut(after, "\n")
+	return lines[:len(before)+len(text)+len(rest)+1], true
 }
 
 func live(ctx context.Context, c *shim.Client) func(int64) (shim.Chunk, error) {
