@@ -130,11 +130,13 @@ func (a *Agent) stop(ctx context.Context, n left4me.Name, p *progress) error {
 		defer cancel()
 		return note, a.supervisor.Stop(ctx, n)
 	})
+	// Also of one that had failed, which is forgotten now, and of one that ended
+	// but whose mount did not.
+	a.follow(n)
+	a.caughtUp(ctx, n, func(f follower) bool { return !f.active })
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", n, err)
 	}
-	a.follow(n) // also of one that had failed and was forgotten: it is stopped now
-	a.caughtUp(ctx, n, func(f follower) bool { return !f.active })
 	err = p.step(ctx, left4me.StepUnmount, func(context.Context) (string, error) {
 		mounted, err := a.mounted(n)
 		if err == nil && mounted {
