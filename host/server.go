@@ -32,6 +32,8 @@ func (a *Agent) start(ctx context.Context, spec left4me.Spec, p *progress) error
 	if state.Up() && state != left4me.Stopping {
 		p.skip("it runs already", left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
 	} else if err := a.launch(ctx, spec, p); err != nil {
+		a.follow(n) // its shim may have failed before anybody asked it
+		a.caughtUp(ctx, n, down)
 		return fmt.Errorf("start %s: %w", n, err)
 	}
 	a.follow(n)
@@ -49,6 +51,7 @@ func (a *Agent) start(ctx context.Context, spec left4me.Spec, p *progress) error
 		}
 	}
 	if err != nil {
+		a.caughtUp(ctx, n, down)
 		return fmt.Errorf("start %s: %w", n, err)
 	}
 	a.caughtUp(ctx, n, func(f follower) bool { return answers(f.status.State) && !f.status.SampledAt.IsZero() })
@@ -133,7 +136,7 @@ func (a *Agent) stop(ctx context.Context, n left4me.Name, p *progress) error {
 	// Also of one that had failed, which is forgotten now, and of one that ended
 	// but whose mount did not.
 	a.follow(n)
-	a.caughtUp(ctx, n, func(f follower) bool { return !f.active })
+	a.caughtUp(ctx, n, down)
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", n, err)
 	}
@@ -149,6 +152,9 @@ func (a *Agent) stop(ctx context.Context, n left4me.Name, p *progress) error {
 	}
 	return nil
 }
+
+// down reports that what is told of a server is how it ended.
+func down(f follower) bool { return !f.active }
 
 // caughtUp waits a moment until what is told of a server is what its job has
 // seen: who reads the end of the job shall not read an older state behind it.
