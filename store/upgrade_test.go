@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 )
@@ -65,8 +67,9 @@ func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
 
 // It is told at start, not at the first login.
 func TestADatabaseThatCannotBeWritten(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may write whatever the mode says")
+	if os.Geteuid() == 0 { // who may write whatever the mode says
+		asNobody(t)
+		return
 	}
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	s, err := Open(t.Context(), path)
@@ -79,5 +82,18 @@ func TestADatabaseThatCannotBeWritten(t *testing.T) {
 	}
 	if s, err := Open(t.Context(), path); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), path) {
 		t.Errorf("%v, %v", s, err)
+	}
+}
+
+// asNobody runs this test once more as an ordinary user.
+func asNobody(t *testing.T) {
+	t.Helper()
+	const nobody = 65534
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Dir, cmd.Env = "/", []string{"TMPDIR=/tmp"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Errorf("as an ordinary user: %v\n%s", err, out)
 	}
 }

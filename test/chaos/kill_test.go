@@ -42,12 +42,7 @@ func TestKilledDuringAJob(t *testing.T) {
 				if c.runs {
 					s.Done(t, "start", name)
 				}
-				path, method := "/servers/"+name+"/"+c.verb, "POST"
-				if c.verb == "delete" {
-					path, method = "/servers/"+name, "DELETE"
-				}
-				var job stage.Job
-				s.Must(t, method, path, nil, &job)
+				job := s.Ask(t, c.verb, name)
 				wait := time.NewTimer(after)
 				<-wait.C // the moment is what is tested, not something to happen
 				s.Kill()

@@ -325,8 +325,8 @@ func (s *Stage) Create(tb testing.TB, name string, settings map[string]any) Serv
 	return v
 }
 
-// Do asks for a job on a server, waits for its end and returns it.
-func (s *Stage) Do(tb testing.TB, verb, name string) Job {
+// Ask asks for a job on a server and returns it as it is then.
+func (s *Stage) Ask(tb testing.TB, verb, name string) Job {
 	tb.Helper()
 	var j Job
 	if verb == "delete" {
@@ -334,19 +334,20 @@ func (s *Stage) Do(tb testing.TB, verb, name string) Job {
 	} else {
 		s.Must(tb, "POST", "/servers/"+name+"/"+verb, nil, &j)
 	}
-	return s.Ended(tb, j.ID)
+	return j
+}
+
+// Do asks for a job on a server, waits for its end and returns it.
+func (s *Stage) Do(tb testing.TB, verb, name string) Job {
+	tb.Helper()
+	return s.Ended(tb, s.Ask(tb, verb, name).ID)
 }
 
 // Follow is Done by the job's own event stream: it returns at the moment of the
 // end.
 func (s *Stage) Follow(tb testing.TB, verb, name string) {
 	tb.Helper()
-	var j Job
-	if verb == "delete" {
-		s.Must(tb, "DELETE", "/servers/"+name, nil, &j)
-	} else {
-		s.Must(tb, "POST", "/servers/"+name+"/"+verb, nil, &j)
-	}
+	j := s.Ask(tb, verb, name)
 	s.Stream(tb, "/jobs/"+j.ID+"/events", func(data []byte) bool {
 		if err := json.Unmarshal(data, &j); err != nil {
 			tb.Fatal(err)
