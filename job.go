@@ -67,7 +67,8 @@ const (
 type Progress struct {
 	Done  int64  `json:"done"`
 	Total int64  `json:"total"`
-	Unit  string `json:"unit"` // "bytes", "files"; empty when the step has nothing to count
+	Unit  string `json:"unit"`           // "bytes", "files"; empty when the step has nothing to count
+	Rate  int64  `json:"rate,omitempty"` // units a second, of the last moments
 }
 
 // Step is one labelled part of a job. The label is stable: tools may match it.
@@ -88,6 +89,7 @@ type Job struct {
 	Host      Name      `json:"host"`
 	State     JobState  `json:"state"`
 	Steps     []Step    `json:"steps"`
+	Log       []string  `json:"log,omitempty"` // the last lines that the work printed, at most MaxJobLog
 	Error     *Error    `json:"error,omitempty"`
 	By        string    `json:"by"` // who asked for it
 	Attempt   int       `json:"attempt"`
@@ -95,6 +97,9 @@ type Job struct {
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 }
+
+// MaxJobLog is how many lines are kept of what a job printed.
+const MaxJobLog = 200
 
 // Labels of the steps of server jobs.
 const (

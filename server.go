@@ -131,6 +131,7 @@ type Status struct {
 	MaxPlayers int         `json:"max_players"`
 	Online     []Player    `json:"online,omitempty"`
 	SpecHash   string      `json:"spec_hash,omitempty"` // of the Spec that it was started with
+	Build      int64       `json:"build,omitempty"`     // of the game that it was started with
 	SampledAt  time.Time   `json:"sampled_at"`          // when the live values were read
 }
 

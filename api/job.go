@@ -15,6 +15,7 @@ type Job struct {
 	Host      left4me.Name     `json:"host"`
 	State     left4me.JobState `json:"state" enum:"queued,running,done,failed,cancelled,interrupted"`
 	Steps     []left4me.Step   `json:"steps" nullable:"false" doc:"Labels are stable"`
+	Log       []string         `json:"log" nullable:"false" doc:"The last lines that the work printed"`
 	Error     *left4me.Error   `json:"error"`
 	By        string           `json:"by" doc:"Who asked for it"`
 	Attempt   int              `json:"attempt"`
@@ -25,11 +26,14 @@ type Job struct {
 
 func jobOf(v left4me.Job) Job {
 	j := Job{
-		ID: v.ID, Kind: v.Kind, Target: v.Target, Host: v.Host, State: v.State, Steps: v.Steps, Error: v.Error, By: v.By,
+		ID: v.ID, Kind: v.Kind, Target: v.Target, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log, Error: v.Error, By: v.By,
 		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: orNull(v.StartedAt), EndedAt: orNull(v.EndedAt),
 	}
 	if j.Steps == nil {
 		j.Steps = []left4me.Step{}
+	}
+	if j.Log == nil {
+		j.Log = []string{}
 	}
 	return j
 }

@@ -99,7 +99,7 @@ type JobMessage struct {
 	ID     left4me.JobID   `json:"id"`
 	Kind   left4me.JobKind `json:"kind"`
 	Target left4me.Name    `json:"target"`
-	Spec   left4me.Spec    `json:"spec"` // of server jobs
+	Spec   json.RawMessage `json:"spec"` // what the kind needs: left4me.Spec, left4me.GameSpec, …
 }
 
 // ClaimRequest asks whether a host should work on a job now.
@@ -131,6 +131,7 @@ type JobReport struct {
 	ID    left4me.JobID    `json:"id"`
 	State left4me.JobState `json:"state"`
 	Steps []left4me.Step   `json:"steps"`
+	Log   []string         `json:"log,omitempty"` // the last lines that the work printed
 	Error *left4me.Error   `json:"error,omitempty"`
 }
 

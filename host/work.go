@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -119,13 +120,26 @@ func (a *Agent) report(ctx context.Context, d bus.Delivery, r bus.JobReport) {
 }
 
 func (a *Agent) run(ctx context.Context, m bus.JobMessage, p *progress) error {
-	if !m.Target.Valid() || m.Spec.Name != m.Target {
+	if m.Kind.Noun() == "server" {
+		return a.runServer(ctx, m, p)
+	}
+	return unknownKind(a.Host, m.Kind)
+}
+
+func unknownKind(host left4me.Name, k left4me.JobKind) error {
+	return left4me.Errorf(left4me.Invalid, fmt.Sprintf("host %s does not know how to %s", host, k), "bring left4me there up to date")
+}
+
+// runServer runs a job on a server.
+func (a *Agent) runServer(ctx context.Context, m bus.JobMessage, p *progress) error {
+	var spec left4me.Spec
+	if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Name != m.Target {
 		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %s names no server", m.ID), "")
 	}
 	switch m.Kind {
 	case left4me.StartServer:
 		p.plan(left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch, left4me.StepAwaitReady)
-		return a.start(ctx, m.Spec, p)
+		return a.start(ctx, spec, p)
 	case left4me.StopServer:
 		p.plan(left4me.StepStop, left4me.StepUnmount)
 		return a.stop(ctx, m.Target, p)
@@ -134,15 +148,15 @@ func (a *Agent) run(ctx context.Context, m bus.JobMessage, p *progress) error {
 		if err := a.stop(ctx, m.Target, p); err != nil {
 			return err
 		}
-		return a.start(ctx, m.Spec, p)
+		return a.start(ctx, spec, p)
 	case left4me.ResetServer:
 		p.plan(left4me.StepStop, left4me.StepUnmount, left4me.StepEmptyUpper, left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch, left4me.StepAwaitReady)
-		return a.reset(ctx, m.Spec, p)
+		return a.reset(ctx, spec, p)
 	case left4me.DeleteServer:
 		p.plan(left4me.StepStop, left4me.StepUnmount, left4me.StepEmptyUpper, left4me.StepRemoveFiles)
 		return a.remove(ctx, m.Target, p)
 	}
-	return left4me.Errorf(left4me.Invalid, fmt.Sprintf("host %s does not know how to %s", a.Host, m.Kind), "bring left4me there up to date")
+	return unknownKind(a.Host, m.Kind)
 }
 
 // progress is what is told of a job while it runs.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -13,21 +14,22 @@ import (
 // QueuedJob is a job with what its host is told.
 type QueuedJob struct {
 	left4me.Job
-	Spec       left4me.Spec
-	Cancelling bool // somebody asked it to stop
+	Spec       json.RawMessage // what the kind needs
+	Cancelling bool            // somebody asked it to stop
 }
 
-const jobColumns = `id, kind, target, host, state, spec, steps, error, asked_by, attempt, cancelling, created_at, started_at, ended_at`
+const jobColumns = `id, kind, target, host, state, spec, steps, log, error, asked_by, attempt, cancelling, created_at, started_at, ended_at`
 
 func scanJob(r row) (QueuedJob, error) {
 	var (
 		v              QueuedJob
-		spec, steps    string
+		spec           []byte
+		steps, log     string
 		failure        sql.NullString
 		created        int64
 		started, ended sql.NullInt64
 	)
-	err := r.Scan(&v.ID, &v.Kind, &v.Target, &v.Host, &v.State, &spec, &steps, &failure, &v.By, &v.Attempt,
+	err := r.Scan(&v.ID, &v.Kind, &v.Target, &v.Host, &v.State, &spec, &steps, &log, &failure, &v.By, &v.Attempt,
 		&v.Cancelling, &created, &started, &ended)
 	if err != nil {
 		return v, err
@@ -39,7 +41,8 @@ func scanJob(r row) (QueuedJob, error) {
 			return v, err
 		}
 	}
-	return v, errors.Join(fromJSON(spec, &v.Spec), fromJSON(steps, &v.Steps))
+	v.Spec = spec
+	return v, errors.Join(fromJSON(steps, &v.Steps), fromJSON(log, &v.Log))
 }
 
 // Job returns one job. Errors: left4me.NotFound.
@@ -90,11 +93,7 @@ func (s *Store) ActiveJobs(ctx context.Context) ([]QueuedJob, error) {
 // left4me.NotFound for a job on a server that isn't there, so that none can
 // come to life again behind its deletion.
 func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []QueuedJob) (*QueuedJob, error)) (QueuedJob, error) {
-	spec, err := toJSON(v.Spec)
-	if err != nil {
-		return v, fmt.Errorf("add job: %w", err)
-	}
-	err = s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, `SELECT `+jobColumns+` FROM job
 			WHERE noun = ? AND target = ? AND state IN ('queued','running') ORDER BY id`, v.Kind.Noun(), v.Target)
 		active, err := collect(rows, err, scanJob)
@@ -114,7 +113,7 @@ func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []Qu
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at)
 			VALUES (?,?,?,?,?,?,?,'[]',?,?)`,
-			v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, left4me.JobQueued, spec, v.By, millis(v.CreatedAt))
+			v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, left4me.JobQueued, string(v.Spec), v.By, millis(v.CreatedAt))
 		v.State = left4me.JobQueued
 		return err
 	})
@@ -160,12 +159,13 @@ func (s *Store) RunJob(ctx context.Context, id left4me.JobID, now time.Time) (Qu
 	return v, true, nil
 }
 
-// StepJob keeps the steps of a running job. A job that has ended stays as it is.
-func (s *Store) StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step) error {
+// StepJob keeps the steps of a running job and what it printed last. A job that has ended stays as it is.
+func (s *Store) StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error {
 	text, err := toJSON(steps)
-	if err == nil {
+	lines, lerr := toJSON(lastLines(log))
+	if err = errors.Join(err, lerr); err == nil {
 		err = s.tx(ctx, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, `UPDATE job SET steps = ? WHERE id = ? AND state = 'running'`, text, id)
+			_, err := tx.ExecContext(ctx, `UPDATE job SET steps = ?, log = ? WHERE id = ? AND state = 'running'`, text, lines, id)
 			return err
 		})
 	}
@@ -175,12 +175,21 @@ func (s *Store) StepJob(ctx context.Context, id left4me.JobID, steps []left4me.S
 	return nil
 }
 
+// lastLines bounds what is kept of a log.
+func lastLines(log []string) []string {
+	if log == nil {
+		return []string{}
+	}
+	return log[max(0, len(log)-left4me.MaxJobLog):]
+}
+
 // EndJob ends an active job and, in the same transaction, removes the row of
 // the server that it deleted (dropServer, when not empty): the row goes last,
 // and never twice. It reports whether the job was still active.
 func (s *Store) EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error) {
 	steps, err := toJSON(v.Steps)
-	if err != nil {
+	lines, lerr := toJSON(lastLines(v.Log))
+	if err = errors.Join(err, lerr); err != nil {
 		return false, fmt.Errorf("end job %s: %w", v.ID, err)
 	}
 	var failure sql.NullString
@@ -192,8 +201,8 @@ func (s *Store) EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Na
 	}
 	ended := false
 	err = s.tx(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, `UPDATE job SET state = ?, steps = ?, error = ?, ended_at = ?
-			WHERE id = ? AND state IN ('queued','running')`, v.State, steps, failure, millis(v.EndedAt), v.ID)
+		r, err := tx.ExecContext(ctx, `UPDATE job SET state = ?, steps = ?, log = ?, error = ?, ended_at = ?
+			WHERE id = ? AND state IN ('queued','running')`, v.State, steps, lines, failure, millis(v.EndedAt), v.ID)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -234,7 +236,7 @@ func TestUsersSessionsAndTokens(t *testing.T) {
 func job(id left4me.JobID, kind left4me.JobKind, target left4me.Name) store.QueuedJob {
 	return store.QueuedJob{
 		Job:  left4me.Job{ID: id, Kind: kind, Target: target, Host: "local", By: "al", CreatedAt: at, Steps: []left4me.Step{}},
-		Spec: left4me.Spec{Name: target, Port: 27015},
+		Spec: json.RawMessage(fmt.Sprintf(`{"name":%q,"port":27015}`, target)),
 	}
 }
 
@@ -267,11 +269,12 @@ func TestAJobsWholeLife(t *testing.T) {
 		t.Errorf("%+v, %v, %v", running, began, err)
 	}
 	steps := []left4me.Step{{Label: "one", State: left4me.StepDone, StartedAt: at, Progress: left4me.Progress{Done: 1, Total: 2, Unit: "files"}}}
-	ok(t, s.StepJob(t.Context(), "1", steps))
+	ok(t, s.StepJob(t.Context(), "1", steps, []string{"a line"}))
 	if c, err := s.CancelJob(t.Context(), "1"); err != nil || !c.Cancelling || c.State != left4me.JobRunning {
 		t.Errorf("%+v, %v", c, err)
 	}
 	running.Job.Steps, running.Job.State, running.Job.EndedAt = steps, left4me.JobFailed, at.Add(2*time.Hour)
+	running.Job.Log = []string{"a line", "the last"}
 	running.Job.Error = &left4me.Error{Kind: left4me.Conflict, Text: "taken", Hint: "choose"}
 	if ended, err := s.EndJob(t.Context(), running.Job, ""); !ended || err != nil {
 		t.Fatalf("%v, %v", ended, err)
@@ -282,7 +285,7 @@ func TestAJobsWholeLife(t *testing.T) {
 	if ended, err := s.EndJob(t.Context(), again, "alpha"); ended || err != nil {
 		t.Errorf("it ended twice: %v", err)
 	}
-	ok(t, s.StepJob(t.Context(), "1", nil))
+	ok(t, s.StepJob(t.Context(), "1", nil, nil))
 	_, _, err = s.RunJob(t.Context(), "1", at)
 	is(t, err, left4me.NotFound, "")
 	running.Cancelling = true

@@ -15,12 +15,19 @@ import (
 // with is our migrations and one more.
 func with(t *testing.T, statement string) fs.FS {
 	t.Helper()
-	const first = "migrations/00001_start.sql"
-	start, err := migrations.ReadFile(first)
+	all := fstest.MapFS{"migrations/09999_next.sql": {Data: []byte("-- +goose Up\n" + statement + "\n")}}
+	ours, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fstest.MapFS{first: {Data: start}, "migrations/09999_next.sql": {Data: []byte("-- +goose Up\n" + statement + "\n")}}
+	for _, name := range ours {
+		b, err := migrations.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = &fstest.MapFile{Data: b}
+	}
+	return all
 }
 
 func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
@@ -36,7 +43,7 @@ func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
 	if b, err := s.Blueprints(t.Context()); err != nil || len(b) != 1 {
 		t.Errorf("after half an upgrade: %v, %v", b, err)
 	}
-	copies, _ := filepath.Glob(path + ".v1-*")
+	copies, _ := filepath.Glob(path + ".v*-*")
 	for _, c := range copies {
 		if err := os.Remove(c); err != nil { // the next one may come within the same second
 			t.Fatal(err)
@@ -48,7 +55,7 @@ func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
 	if b, err := s.Blueprints(t.Context()); err != nil || len(b) != 0 {
 		t.Errorf("after the upgrade: %v, %v", b, err)
 	}
-	copies, _ = filepath.Glob(path + ".v1-*")
+	copies, _ = filepath.Glob(path + ".v*-*")
 	if len(copies) != 1 {
 		t.Fatalf("copies: %v", copies)
 	}

@@ -14,6 +14,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -41,7 +42,7 @@ type Storage interface {
 	ActiveJobs(ctx context.Context) ([]store.QueuedJob, error)
 	AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error)
 	RunJob(ctx context.Context, id left4me.JobID, now time.Time) (store.QueuedJob, bool, error)
-	StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step) error
+	StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error
 	EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error)
 	CancelJob(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
 }
@@ -77,15 +78,19 @@ func NewID(now time.Time) left4me.JobID {
 	return left4me.JobID(strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:])))
 }
 
-// Add asks for a job. When an equal one is active for the target, that one is
+// Add asks for a job; spec is what its host is told, as the kind needs it. When an equal one is active for the target, that one is
 // returned instead. A stop, reset or delete cancels a start or restart that is
 // still under way. Errors: left4me.Conflict when the target is being deleted,
 // left4me.NotFound when there is none.
-func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target, host left4me.Name, spec left4me.Spec) (left4me.Job, error) {
+func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target, host left4me.Name, spec any) (left4me.Job, error) {
+	told, err := json.Marshal(spec)
+	if err != nil {
+		return left4me.Job{}, fmt.Errorf("%s on %s: %w", kind, target, err)
+	}
 	now := time.Now()
 	asked := store.QueuedJob{
 		Job:  left4me.Job{ID: NewID(now), Kind: kind, Target: target, Host: host, By: by, CreatedAt: now.UTC().Truncate(time.Millisecond), Steps: []left4me.Step{}},
-		Spec: spec,
+		Spec: told,
 	}
 	var plan Plan
 	added, err := j.storage.AddJob(ctx, asked, func(active []store.QueuedJob) (*store.QueuedJob, error) {

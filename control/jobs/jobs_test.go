@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -266,7 +267,7 @@ func TestAJobGoesOnWhenItsAskerHasGone(t *testing.T) {
 func TestWhatTheBusDidNotTakeIsSentAgain(t *testing.T) {
 	s := open(t, t.TempDir())
 	work := s.work(t)
-	v := store.QueuedJob{Job: left4me.Job{ID: "1", Kind: left4me.StopServer, Target: "alpha", Host: left4me.LocalHost}}
+	v := store.QueuedJob{Job: left4me.Job{ID: "1", Kind: left4me.StopServer, Target: "alpha", Host: left4me.LocalHost}, Spec: json.RawMessage("{}")}
 	if _, err := s.store.AddJob(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }); err != nil {
 		t.Fatal(err)
 	}

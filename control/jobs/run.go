@@ -170,10 +170,10 @@ func (j *Jobs) progress(ctx context.Context, subject string, data []byte) {
 	if v.State != left4me.JobRunning {
 		return
 	}
-	if err := j.storage.StepJob(ctx, r.ID, r.Steps); err != nil {
+	if err := j.storage.StepJob(ctx, r.ID, r.Steps, r.Log); err != nil {
 		j.log.Error("progress of a job", "job", r.ID, "err", err)
 	}
-	v.Steps = r.Steps
+	v.Steps, v.Log = r.Steps, r.Log
 	j.notify(v.Job)
 }
 
@@ -189,7 +189,7 @@ func (j *Jobs) report(ctx context.Context, subject string, data []byte) (any, er
 	if !r.State.Ended() {
 		return nil, left4me.Errorf(left4me.Invalid, "a report must end its job", "")
 	}
-	v.State, v.Steps, v.Error = r.State, r.Steps, r.Error
+	v.State, v.Steps, v.Log, v.Error = r.State, r.Steps, r.Log, r.Error
 	if err := j.end(ctx, v.Job); err != nil {
 		return nil, err
 	}

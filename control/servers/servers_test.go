@@ -2,6 +2,7 @@ package servers_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -341,8 +342,9 @@ func TestJobsAreShownAtTheirServer(t *testing.T) {
 	}
 	// What the host is told is the definition with its blueprint applied.
 	q, err := s.store.Job(t.Context(), j.ID)
-	if err != nil || q.Spec.Port != 33000 || q.Spec.Settings.Hostname != "left4me alpha" {
-		t.Errorf("%+v, %v", q.Spec, err)
+	var told left4me.Spec
+	if err = errors.Join(err, json.Unmarshal(q.Spec, &told)); err != nil || told.Port != 33000 || told.Settings.Hostname != "left4me alpha" {
+		t.Errorf("%+v, %v", told, err)
 	}
 	_, err = s.Act(t.Context(), "al", left4me.StartServer, "nobody")
 	is(t, err, left4me.NotFound, "")
