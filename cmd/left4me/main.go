@@ -38,7 +38,7 @@ func command() *cobra.Command {
 		Target: cli.Target{URL: os.Getenv("LEFT4ME_URL"), Token: os.Getenv("LEFT4ME_TOKEN"), Socket: localSocket()},
 		In:     os.Stdin, Out: os.Stdout, Err: os.Stderr,
 	})
-	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), doctorCommand(), probeCommand(), versionCommand())
+	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), buildCommand(), doctorCommand(), probeCommand(), versionCommand())
 	return root
 }
 

@@ -17,8 +17,9 @@ func TestOtherUnitsAreRefused(t *testing.T) {
 	pid := running(t, "alpha")
 	long := strings.Repeat("a", 65)
 	for _, unit := range []string{
-		"left4me.service", "dbus.service", "systemd-journald.service", "polkit.service", "reboot.target", "left4me-game.slice",
-		"left4me-mount@alpha.service", "left4me-mount@zeta.service", "left4me-build@1.service",
+		"left4me.service", "dbus.service", "systemd-journald.service", "polkit.service", "reboot.target", "l4d2-game.slice", "l4d2-build.slice",
+		"left4me-mount@alpha.service", "left4me-mount@zeta.service", "left4me-install@x.service", "left4me-install.target",
+		"left4me-build@A.service", "left4me-build@../x.service",
 		"left4me-server@" + long + ".service", "left4me-server@A.service", "left4me-server@-x.service", "left4me-server@_x.service",
 		`left4me-server@\x2f.service`, `left4me-server@a\x2fb.service`, `left4me-server@..-etc.service`, "left4me-server@../etc.service",
 		"left4me-server@a.b.service", "left4me-server@a:b.service", "left4me-server@a@b.service", "left4me-server@.service",
