@@ -33,6 +33,9 @@ var reserved = []string{
 func Check(v left4me.Server) error {
 	var f fields
 	f.name("name", v.Name)
+	if v.Name == left4me.InstallInstance {
+		f.add("name", fmt.Sprintf("%s is what the game is installed through", v.Name), "choose another name")
+	}
 	f.name("host", v.Host)
 	f.name("blueprint", v.Blueprint)
 	if v.Port != 0 && (v.Port < MinPort || v.Port > MaxPort) {

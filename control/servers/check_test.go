@@ -30,6 +30,7 @@ func TestCheckNamesTheField(t *testing.T) {
 		{"", func(v *left4me.Server) { v.Settings.Hostname = strings.Repeat("x", servers.MaxHostname) }},
 		{"name", func(v *left4me.Server) { v.Name = "" }},
 		{"name", func(v *left4me.Server) { v.Name = "../x" }},
+		{"name", func(v *left4me.Server) { v.Name = left4me.InstallInstance }},
 		{"host", func(v *left4me.Server) { v.Host = "A" }},
 		{"blueprint", func(v *left4me.Server) { v.Blueprint = "a/b" }},
 		{"port", func(v *left4me.Server) { v.Port = servers.MinPort - 1 }},

@@ -29,6 +29,7 @@ type Env struct {
 	Ready     time.Duration // L4D2_READY_SECONDS: longest time to the first A2S answer
 	Watchdog  time.Duration // L4D2_WATCHDOG_SECONDS: longest silence on A2S; 0 switches it off
 	SpecHash  string        // L4D2_SPEC: what this was made from
+	Build     int64         // L4D2_BUILD: of the game among the layers
 }
 
 // Append writes e behind dst.
@@ -52,6 +53,7 @@ func (e Env) Append(dst []byte) ([]byte, error) {
 	fmt.Fprintf(b, "L4D2_READY_SECONDS=%d\n", int(e.Ready/time.Second))
 	fmt.Fprintf(b, "L4D2_WATCHDOG_SECONDS=%d\n", int(e.Watchdog/time.Second))
 	fmt.Fprintf(b, "L4D2_SPEC=%s\n", e.SpecHash)
+	fmt.Fprintf(b, "L4D2_BUILD=%d\n", e.Build)
 	return b.Bytes(), nil
 }
 
@@ -96,6 +98,10 @@ func (e *Env) set(key, value string) error {
 		err = seconds(&e.Watchdog, value)
 	case "L4D2_SPEC":
 		e.SpecHash = value
+	case "L4D2_BUILD":
+		if e.Build, err = strconv.ParseInt(value, 10, 64); err != nil {
+			err = errors.New("not a number")
+		}
 	}
 	return err
 }

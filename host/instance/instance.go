@@ -34,6 +34,9 @@ func (r Root) Upper(n left4me.Name) string { return filepath.Join(r.Runtime(n), 
 // Merged is where a server sees its stack.
 func (r Root) Merged(n left4me.Name) string { return filepath.Join(r.Runtime(n), "merged") }
 
+// Home is the HOME of a server, where Steam's library keeps what it keeps.
+func (r Root) Home(n left4me.Name) string { return filepath.Join(r.Runtime(n), "home") }
+
 // Logs holds a server's console log and what is kept of its crashes.
 func (r Root) Logs(n left4me.Name) string { return filepath.Join(string(r), "logs", string(n)) }
 

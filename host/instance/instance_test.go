@@ -33,9 +33,9 @@ func spec(overlays ...left4me.Name) left4me.Spec {
 func TestLayersAreStackedTopFirst(t *testing.T) {
 	f := host(t, "overlays/maps/1", "overlays/maps/10", "overlays/maps/9", "overlays/mods/3",
 		"installation/update-200", "installation/update-1000", "installation/junk")
-	got, err := f.Layers([]left4me.Name{"mods", "maps"})
-	if err != nil {
-		t.Fatal(err)
+	got, build, err := f.Layers([]left4me.Name{"mods", "maps"})
+	if err != nil || build != 1000 {
+		t.Fatal(build, err)
 	}
 	want := []string{
 		"overlays/mods/3", "overlays/maps/10", "installation/update-1000", "installation/update-200", "installation/base",
@@ -191,4 +191,80 @@ func FuzzReadEnv(f *testing.F) {
 			t.Errorf("out of bounds: %+v", e)
 		}
 	})
+}
+
+// A server finds Steam's libraries where SteamCMD has them, or else where the
+// game has them; what the game made of its links is made good at the next start.
+func TestEachStartMakesTheLinksToSteamsLibraries(t *testing.T) {
+	f := host(t, "outside")
+	if err := f.Prepare(spec()); err != nil {
+		t.Fatal(err)
+	}
+	links := func(want string) {
+		t.Helper()
+		for _, bits := range []string{"32", "64"} {
+			got, err := os.Readlink(filepath.Join(f.Home("alpha"), ".steam/sdk"+bits))
+			if err != nil || got != strings.ReplaceAll(want, "BITS", bits) {
+				t.Errorf("sdk%s leads to %q, %v", bits, got, err)
+			}
+		}
+	}
+	links(filepath.Join(f.Merged("alpha"), "bin"))
+	tool := filepath.Join(string(f.Root), "steam/steamcmd")
+	for _, bits := range []string{"32", "64"} {
+		if err := os.MkdirAll(filepath.Join(tool, "linux"+bits), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(tool, "linux"+bits, "steamclient.so"), []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	steam := filepath.Join(f.Home("alpha"), ".steam")
+	for what, change := range map[string]func() error{
+		"nothing":                     func() error { return nil },
+		"the links are gone":          func() error { return os.RemoveAll(steam) },
+		"a directory is in the place": func() error { return errors.Join(os.Remove(steam+"/sdk32"), os.MkdirAll(steam+"/sdk32/in/it", 0o755)) },
+		"a link leads elsewhere":      func() error { return errors.Join(os.Remove(steam+"/sdk64"), os.Symlink("/etc", steam+"/sdk64")) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			if err := change(); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Prepare(spec()); err != nil {
+				t.Fatal(err)
+			}
+			links(filepath.Join(tool, "linuxBITS"))
+		})
+	}
+	// A home that leads elsewhere is not followed.
+	outside := filepath.Join(string(f.Root), "outside")
+	if err := errors.Join(os.RemoveAll(steam), os.Symlink("../../../outside", steam)); err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Prepare(spec())
+	if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
+		t.Errorf("made outside: %v, %v", left, err)
+	}
+}
+
+func TestTheInstallationIsNoServer(t *testing.T) {
+	f := host(t)
+	if err := f.PrepareInstall([]string{"installation/base"}); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := f.Names(); err != nil || len(names) > 0 {
+		t.Errorf("%v, %v", names, err)
+	}
+	if err := os.MkdirAll(filepath.Join(f.Runtime(left4me.InstallInstance), "work/work/x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(f.Runtime(left4me.InstallInstance), "work/work"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.DiscardInstall(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(f.Upper(left4me.InstallInstance)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("upper: %v", err)
+	}
 }

@@ -1,38 +1,38 @@
 package instance
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/game"
 )
 
 // Layers returns the read-only layers of a server without its configuration,
 // top first, relative to the root: its overlays in their newest revision, then
-// the updates of the game, newest first, then the game. Errors:
+// those of the current build of the game, whose number it returns too. Errors:
 // left4me.NotFound when an overlay or the game isn't on this host.
-func (r Root) Layers(overlays []left4me.Name) ([]string, error) {
-	layers := make([]string, 0, len(overlays)+2)
+func (r Root) Layers(overlays []left4me.Name) (layers []string, build int64, err error) {
 	for _, o := range overlays {
 		rev, err := r.newestRevision(o)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		layers = append(layers, path.Join("overlays", string(o), rev))
 	}
-	game, err := r.game()
+	installed, build, err := game.Layers(r.Installation())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return append(layers, game...), nil
+	for _, l := range installed {
+		layers = append(layers, path.Join("installation", l))
+	}
+	return layers, build, nil
 }
 
 // Overlays returns the overlays that have a revision on this host, by name.
@@ -73,37 +73,6 @@ func (r Root) newestRevision(o left4me.Name) (string, error) {
 		}
 	}
 	return strconv.Itoa(newest), nil
-}
-
-// game returns the layers of the installation, top first.
-func (r Root) game() ([]string, error) {
-	entries, err := readDir(r.Installation())
-	if err != nil {
-		return nil, fmt.Errorf("installation: %w", err)
-	}
-	var updates []int
-	base := false
-	for _, e := range entries {
-		if !e.IsDir() {
-			continue
-		}
-		if e.Name() == "base" {
-			base = true
-		} else if build, ok := strings.CutPrefix(e.Name(), "update-"); ok {
-			if n, err := strconv.Atoi(build); err == nil {
-				updates = append(updates, n)
-			}
-		}
-	}
-	if !base {
-		return nil, &left4me.Error{Kind: left4me.NotFound, Text: "the game is not installed on this host", Hint: "install it to " + filepath.Join(r.Installation(), "base")}
-	}
-	slices.SortFunc(updates, func(a, b int) int { return cmp.Compare(b, a) })
-	layers := make([]string, 0, len(updates)+1)
-	for _, n := range updates {
-		layers = append(layers, fmt.Sprintf("installation/update-%d", n))
-	}
-	return append(layers, "installation/base"), nil
 }
 
 // readDir lists a directory; one that isn't there is empty.

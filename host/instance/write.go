@@ -30,6 +30,9 @@ type Files struct {
 	// Group owns what the game may read or write; -1 when the game runs as the
 	// user that the agent runs as.
 	Group int
+	// SteamCMD is the directory of the one that LEFT4ME_STEAMCMD names; empty for
+	// the one that left4me fetches to the root.
+	SteamCMD string
 }
 
 // Prepare makes everything that a start needs: directories, a generation of the
@@ -41,12 +44,15 @@ func (f Files) Prepare(spec left4me.Spec) error {
 	if !n.Valid() {
 		return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
 	}
-	layers, err := f.Layers(spec.Overlays)
+	layers, build, err := f.Layers(spec.Overlays)
 	if err != nil {
 		return fmt.Errorf("prepare %s: %w", n, err)
 	}
 	if err := f.directories(n); err != nil {
 		return fmt.Errorf("prepare %s: %w", n, err)
+	}
+	if err := f.linkSDK(n); err != nil {
+		return fmt.Errorf("prepare %s: links to Steam's libraries: %w", n, err)
 	}
 	secret, err := f.RconPassword(n)
 	if err != nil {
@@ -59,7 +65,7 @@ func (f Files) Prepare(spec left4me.Spec) error {
 	env := Env{
 		Port: spec.Port, Args: Args(spec),
 		Lowerdirs: append([]string{path.Join("instances", string(n), "config", generation)}, layers...),
-		Ready:     readyWithin, Watchdog: watchdog, SpecHash: spec.Hash(),
+		Ready:     readyWithin, Watchdog: watchdog, SpecHash: spec.Hash(), Build: build,
 	}
 	text, err := env.Append(nil)
 	if err == nil {
@@ -81,7 +87,8 @@ func (r Root) ReadEnv(n left4me.Name) (Env, error) {
 	return ReadEnv(file)
 }
 
-// Names returns the servers that have anything on this host.
+// Names returns the servers that have anything on this host. What SteamCMD
+// writes through looks like one and is none.
 func (r Root) Names() ([]left4me.Name, error) {
 	found := map[left4me.Name]bool{}
 	for _, dir := range []string{"instances", "runtime"} {
@@ -90,7 +97,7 @@ func (r Root) Names() ([]left4me.Name, error) {
 			return nil, fmt.Errorf("list instances: %w", err)
 		}
 		for _, e := range entries {
-			if n, err := left4me.ParseName(e.Name()); err == nil && e.IsDir() {
+			if n, err := left4me.ParseName(e.Name()); err == nil && e.IsDir() && n != left4me.InstallInstance {
 				found[n] = true
 			}
 		}
@@ -109,6 +116,7 @@ func (f Files) directories(n left4me.Name) error {
 		{f.Upper(n), 0o770},
 		{filepath.Join(f.Runtime(n), "work"), 0o770},
 		{f.Merged(n), 0o770},
+		{f.Home(n), 0o770 | fs.ModeSticky},
 		{f.Logs(n), 0o770},
 	} {
 		if err := f.directory(d.path, d.mode); err != nil {

@@ -39,7 +39,8 @@ func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
 }
 
 // empty removes upper and work with all that is in them and makes them anew:
-// the game may have changed the modes and attributes of upper itself.
+// the game may have changed the modes and attributes of upper itself. Of its home
+// it removes what is the game's: what the agent put there stays.
 func empty(ctx context.Context, root string, n left4me.Name) error {
 	top, err := os.OpenFile(root, unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err != nil {
@@ -63,6 +64,7 @@ func empty(ctx context.Context, root string, n left4me.Name) error {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return err
 	}
+	_ = remove(ctx, dir, "home")
 	for _, name := range []string{"upper", "work"} {
 		if err := remove(ctx, dir, name); err != nil {
 			return err
@@ -99,10 +101,16 @@ func remove(ctx context.Context, dir *os.File, name string) error {
 	defer sub.Close()
 	for {
 		names, err := sub.Readdirnames(1000)
+		removed, failed := 0, error(nil)
 		for _, n := range names {
 			if err := remove(ctx, sub, n); err != nil {
-				return err
+				failed = errors.Join(failed, err)
+				continue
 			}
+			removed++
+		}
+		if failed != nil && (removed == 0 || errors.Is(err, io.EOF)) {
+			return failed
 		}
 		if errors.Is(err, io.EOF) {
 			break

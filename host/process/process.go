@@ -95,7 +95,7 @@ func (s *Supervisor) List(ctx context.Context) ([]left4me.Name, error) {
 	for _, e := range entries {
 		name, ok := strings.CutSuffix(e.Name(), ".lock")
 		n := left4me.Name(name)
-		if !ok || !n.Valid() {
+		if !ok || !n.Valid() || n == left4me.InstallInstance {
 			continue
 		}
 		if _, up := shim.Shim(s.cfg.Run, n); up {

@@ -131,7 +131,7 @@ func gameEnv(ours []string, dir string) []string {
 		"TZ=UTC", // the times in logs are read by programs
 		"LD_LIBRARY_PATH=" + dir + ":" + filepath.Join(dir, "bin"),
 	}
-	lang, path, home := "C.UTF-8", "/usr/local/bin:/usr/bin:/bin", dir
+	lang, path := "C.UTF-8", "/usr/local/bin:/usr/bin:/bin"
 	for _, v := range ours {
 		key, value, _ := strings.Cut(v, "=")
 		switch {
@@ -139,13 +139,13 @@ func gameEnv(ours []string, dir string) []string {
 			lang = value
 		case key == "PATH" && value != "":
 			path = value
-		case key == "HOME" && value != "":
-			home = value
 		case strings.HasPrefix(key, "SIM_"): // of a simulated server
 			env = append(env, v)
 		}
 	}
-	return append(env, "LANG="+lang, "PATH="+path, "HOME="+home)
+	// Its own home, beside its stack: there it finds Steam's libraries, and two
+	// servers don't write over each other.
+	return append(env, "LANG="+lang, "PATH="+path, "HOME="+filepath.Join(filepath.Dir(dir), "home"))
 }
 
 // pump takes what the game prints until nobody can print any more.

@@ -151,8 +151,8 @@ func TestCrashesAreKeptUpToALimit(t *testing.T) {
 }
 
 func TestGameGetsNothingOfOurs(t *testing.T) {
-	env := strings.Join(gameEnv([]string{"LEFT4ME_SECRET_KEY=x", "NOTIFY_SOCKET=y", "HOME=/home/u", "LANG=de_DE.UTF-8", "SIM_SEED=1"}, "/m"), "\n")
-	for _, want := range []string{"HOME=/home/u", "LANG=de_DE.UTF-8", "SIM_SEED=1", "LD_LIBRARY_PATH=/m:/m/bin", "TZ=UTC", "PATH="} {
+	env := strings.Join(gameEnv([]string{"LEFT4ME_SECRET_KEY=x", "NOTIFY_SOCKET=y", "HOME=/home/u", "LANG=de_DE.UTF-8", "SIM_SEED=1"}, "/r/merged"), "\n")
+	for _, want := range []string{"HOME=/r/home", "LANG=de_DE.UTF-8", "SIM_SEED=1", "LD_LIBRARY_PATH=/r/merged:/r/merged/bin", "TZ=UTC", "PATH="} {
 		if !strings.Contains(env, want) {
 			t.Errorf("no %s in\n%s", want, env)
 		}

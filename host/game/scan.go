@@ -1,0 +1,175 @@
+package game
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Names of layers: base, or base-BUILD when it was merged from others; and
+// update-BUILD. A second one for the same build has -2 behind it, and so on.
+var layerName = regexp.MustCompile(`^(base|base-[1-9][0-9]{0,17}|update-[1-9][0-9]{0,17})(-[1-9][0-9]{0,5})?$`)
+
+func isLayer(name string) bool { return layerName.MatchString(name) }
+
+// order takes a layer's name apart; what isn't there is 0.
+func order(name string) (kind string, build, again int64) {
+	parts := strings.Split(name, "-")
+	if len(parts) > 1 {
+		build, _ = strconv.ParseInt(parts[1], 10, 64)
+	}
+	if len(parts) > 2 {
+		again, _ = strconv.ParseInt(parts[2], 10, 64)
+	}
+	return parts[0], build, again
+}
+
+// layersIn lists the layers that are in a directory.
+func layersIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && isLayer(e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// scan makes the builds from the directories that are there: the base, and on it
+// each update by its number. Of several bases it is the one of the highest build,
+// which was merged from the others.
+func scan(dir string) (Builds, error) {
+	b := Builds{V: fileVersion}
+	names, err := layersIn(dir)
+	if err != nil {
+		return b, err
+	}
+	slices.SortFunc(names, func(x, y string) int {
+		_, bx, ax := order(x)
+		_, by, ay := order(y)
+		return cmp.Or(cmp.Compare(bx, by), cmp.Compare(ax, ay), cmp.Compare(x, y))
+	})
+	base, from := "", int64(0)
+	for _, n := range names {
+		if kind, build, _ := order(n); kind == "base" {
+			base, from = n, build
+		}
+	}
+	if base == "" {
+		return b, nil
+	}
+	stack := []string{base}
+	first := describe(dir, stack)
+	if from > 0 {
+		first.Build = from
+	}
+	b.Builds = []Build{first}
+	for _, n := range names {
+		kind, build, _ := order(n)
+		if kind != "update" || build <= from {
+			continue
+		}
+		stack = append([]string{n}, stack...)
+		next := describe(dir, stack)
+		next.Build = build
+		b.Builds = slices.DeleteFunc(b.Builds, func(x Build) bool { return x.Build == build })
+		b.Builds = append([]Build{next}, b.Builds...)
+	}
+	b.Current = b.Builds[0].Build
+	return b, nil
+}
+
+// describe reads from a stack what it says of itself.
+func describe(dir string, layers []string) Build {
+	stack := paths(dir, layers)
+	b := Build{Layers: layers, Build: UnknownBuild, Version: version(stack)}
+	if n, err := manifestBuild(stack); err == nil {
+		b.Build = n
+	}
+	if st, err := os.Stat(stack[0]); err == nil {
+		b.InstalledAt = st.ModTime().UTC()
+	}
+	return b
+}
+
+func paths(dir string, layers []string) []string {
+	all := make([]string, len(layers))
+	for i, l := range layers {
+		all[i] = filepath.Join(dir, l)
+	}
+	return all
+}
+
+// Manifest is where SteamCMD says what it installed, relative to the game.
+const Manifest = "steamapps/appmanifest_222860.acf"
+
+const maxText = 256 << 10 // of what is read of the game's own words
+
+var buildID = regexp.MustCompile(`(?im)^\s*"buildid"\s+"([0-9]{1,18})"\s*$`)
+
+// manifestBuild is the build that SteamCMD's manifest names.
+func manifestBuild(stack []string) (int64, error) {
+	text, err := readTop(stack, Manifest)
+	if err != nil {
+		return 0, err
+	}
+	m := buildID.FindStringSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("%s names no build", Manifest)
+	}
+	n, err := strconv.ParseInt(m[1], 10, 64)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%s names the build %s", Manifest, m[1])
+	}
+	return n, nil
+}
+
+// version is PatchVersion of steam.inf: 2.2.4.3; empty when it doesn't say.
+func version(stack []string) string {
+	text, err := readTop(stack, "left4dead2/steam.inf")
+	if err != nil {
+		return ""
+	}
+	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
+		key, value, ok := strings.Cut(strings.TrimSpace(lines.Text()), "=")
+		if value = strings.TrimSpace(value); ok && strings.EqualFold(strings.TrimSpace(key), "PatchVersion") && isVersion(value) {
+			return value
+		}
+	}
+	return ""
+}
+
+func isVersion(s string) bool {
+	return s != "" && len(s) <= 32 && strings.Trim(s, "0123456789.") == ""
+}
+
+// readTop reads a small file as a server that has the stack would see it.
+func readTop(stack []string, rel string) (string, error) {
+	name, err := lookup(stack, rel)
+	if err != nil {
+		return "", err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxText))
+	return string(b), err
+}
