@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/steamcmd"
 )
 
 // Publish makes what was written over the current build a build of its own, and
@@ -141,4 +142,28 @@ func (i *Installation) Compare(ctx context.Context, upper string) (Changes, erro
 	}
 	err = c.dir(upper, stack, true)
 	return c.Changes, err
+}
+
+// Judge reads what a first look at the layer itself says of what was written over
+// the current build: which build it makes, and whether it is whole. Errors:
+// left4me.Unavailable.
+func (i *Installation) Judge(upper string) (build int64, err error) {
+	stack, err := i.Stack()
+	if err != nil {
+		return 0, err
+	}
+	stack = append([]string{upper}, stack...)
+	m, err := manifestOf(stack)
+	if err != nil {
+		return 0, &left4me.Error{Kind: left4me.Unavailable, Text: "SteamCMD left no manifest of the game", Hint: "run left4me game verify", Err: err}
+	}
+	if m.StateFlags != steamcmd.Installed || m.Build < 1 {
+		return 0, left4me.Errorf(left4me.Unavailable, fmt.Sprintf("Steam says that the game isn't whole (state 0x%x)", m.StateFlags), "run left4me game verify")
+	}
+	for _, name := range []string{"srcds_run", "srcds_linux"} {
+		if _, err := lookup(stack, name); err != nil {
+			return 0, &left4me.Error{Kind: left4me.Unavailable, Text: "the game has no " + name, Hint: "run left4me game verify", Err: err}
+		}
+	}
+	return m.Build, nil
 }

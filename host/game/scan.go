@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -13,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/left4me/left4me/host/steamcmd"
 )
 
 // Names of layers: base, or base-BUILD when it was merged from others; and
@@ -99,8 +100,8 @@ func scan(dir string) (Builds, error) {
 func describe(dir string, layers []string) Build {
 	stack := paths(dir, layers)
 	b := Build{Layers: layers, Build: UnknownBuild, Version: version(stack)}
-	if n, err := manifestBuild(stack); err == nil {
-		b.Build = n
+	if m, err := manifestOf(stack); err == nil && m.Build > 0 {
+		b.Build = m.Build
 	}
 	if st, err := os.Stat(stack[0]); err == nil {
 		b.InstalledAt = st.ModTime().UTC()
@@ -116,28 +117,18 @@ func paths(dir string, layers []string) []string {
 	return all
 }
 
-// Manifest is where SteamCMD says what it installed, relative to the game.
-const Manifest = "steamapps/appmanifest_222860.acf"
+// manifest is where SteamCMD says what it installed, relative to the game.
+const manifest = "steamapps/appmanifest_222860.acf"
 
 const maxText = 256 << 10 // of what is read of the game's own words
 
-var buildID = regexp.MustCompile(`(?im)^\s*"buildid"\s+"([0-9]{1,18})"\s*$`)
-
-// manifestBuild is the build that SteamCMD's manifest names.
-func manifestBuild(stack []string) (int64, error) {
-	text, err := readTop(stack, Manifest)
+// manifestOf reads what SteamCMD says of a stack.
+func manifestOf(stack []string) (steamcmd.Manifest, error) {
+	name, err := lookup(stack, manifest)
 	if err != nil {
-		return 0, err
+		return steamcmd.Manifest{}, err
 	}
-	m := buildID.FindStringSubmatch(text)
-	if m == nil {
-		return 0, fmt.Errorf("%s names no build", Manifest)
-	}
-	n, err := strconv.ParseInt(m[1], 10, 64)
-	if err != nil || n < 1 {
-		return 0, fmt.Errorf("%s names the build %s", Manifest, m[1])
-	}
-	return n, nil
+	return steamcmd.ReadManifest(strings.TrimSuffix(name, "/"+manifest), steamcmd.App)
 }
 
 // version is PatchVersion of steam.inf: 2.2.4.3; empty when it doesn't say.

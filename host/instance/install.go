@@ -27,10 +27,9 @@ func (f Files) linkSDK(n left4me.Name) error {
 	}
 	defer home.Close()
 	// With the sticky bit of the home the game can't put another in its place.
-	const mode = 0o770 | fs.ModeSticky
-	err = home.Mkdir(".steam", mode)
+	err = home.Mkdir(".steam", 0o770)
 	if err == nil && f.Group >= 0 {
-		err = errors.Join(home.Chown(".steam", -1, f.Group), home.Chmod(".steam", mode|fs.ModeSetgid))
+		err = errors.Join(home.Chown(".steam", -1, f.Group), home.Chmod(".steam", 0o770|fs.ModeSticky|fs.ModeSetgid))
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
