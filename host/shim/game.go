@@ -13,10 +13,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/terminal"
 )
 
 // keeper is the thread that starts games. The kernel kills a game when the
@@ -63,15 +63,11 @@ type game struct {
 
 // startGame starts srcds in dir on a terminal of its own.
 func (k keeper) startGame(dir string, args []string, c *console, seen func(line []byte)) (*game, error) {
-	tty, slave, err := pty.Open()
+	tty, slave, err := terminal.Open()
 	if err != nil {
-		return nil, fmt.Errorf("terminal: %w", err)
+		return nil, err
 	}
 	defer slave.Close()
-	if err := quiet(slave); err != nil {
-		tty.Close()
-		return nil, fmt.Errorf("terminal: %w", err)
-	}
 	argv := append([]string{"./srcds_linux"}, args...)
 	if _, err := os.Stat(filepath.Join(dir, "srcds_linux")); err != nil {
 		argv = append([]string{"./srcds_run", "-norestart"}, args...)
@@ -103,27 +99,6 @@ func (k keeper) startGame(dir string, args []string, c *console, seen func(line 
 	return g, nil
 }
 
-// quiet makes a terminal that neither repeats what is typed nor changes what is
-// printed.
-func quiet(tty *os.File) error {
-	raw, err := tty.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var errTerm error
-	err = raw.Control(func(fd uintptr) {
-		t, err := unix.IoctlGetTermios(int(fd), unix.TCGETS)
-		if err != nil {
-			errTerm = err
-			return
-		}
-		t.Lflag &^= unix.ECHO | unix.ECHONL
-		t.Oflag &^= unix.OPOST
-		errTerm = unix.IoctlSetTermios(int(fd), unix.TCSETS, t)
-	})
-	return errors.Join(err, errTerm)
-}
-
 // gameEnv is the environment of srcds: little, so that nothing of ours (secrets
 // above all) gets to plugins.
 func gameEnv(ours []string, dir string) []string {
@@ -150,13 +125,13 @@ func gameEnv(ours []string, dir string) []string {
 
 // pump takes what the game prints until nobody can print any more.
 func (g *game) pump(c *console, seen func(line []byte)) {
-	var clean cleaner
+	var clean terminal.Cleaner
 	in, out := make([]byte, 32<<10), make([]byte, 0, 40<<10)
 	for {
 		n, err := g.tty.Read(in)
-		out = clean.clean(out[:0], in[:n])
+		out = clean.Clean(out[:0], in[:n])
 		if err != nil {
-			out = clean.flush(out)
+			out = clean.Flush(out)
 		}
 		c.add(out)
 		for rest := out; len(rest) > 0; {

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/host/terminal"
 )
 
 // ReadLog reads the console of a server that is down from the directory of its
@@ -76,7 +78,7 @@ func (l *logFile) wholeEnd() (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("console log: %w", err)
 	}
-	var tail [2 * maxLine]byte
+	var tail [2 * terminal.MaxLine]byte
 	from := max(0, st.Size()-int64(len(tail)))
 	n, _ := f.ReadAt(tail[:], from)
 	return last.start + from + int64(bytes.LastIndexByte(tail[:n], '\n')) + 1, nil

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/terminal"
 )
 
 // Bounds of what travels over the socket.
@@ -20,7 +21,7 @@ const (
 	// MaxChunk is the most console output that one read gives.
 	MaxChunk = 256 << 10
 
-	minChunk   = 2 * maxLine
+	minChunk   = 2 * terminal.MaxLine
 	maxRequest = 8 << 10
 	maxAnswer  = 16 << 10
 )

@@ -1,4 +1,4 @@
-package shim
+package terminal
 
 import (
 	"bytes"
@@ -7,14 +7,14 @@ import (
 )
 
 const (
-	// maxLine is the longest line of the console; a longer one goes on in the next.
-	maxLine = 4096
+	// MaxLine is the longest line of the console; a longer one goes on in the next.
+	MaxLine = 4096
 	// maxEscape bounds an escape sequence, so that one without an end doesn't
 	// swallow the console.
 	maxEscape = 256
 )
 
-// What the cleaner is in the middle of.
+// What the Cleaner is in the middle of.
 const (
 	inText    = iota
 	inEscape  // behind ESC
@@ -32,18 +32,18 @@ var special = func() (t [256]bool) {
 	return t
 }()
 
-// cleaner makes lines of what is sent to a terminal: valid UTF-8 without control
-// characters and escape sequences, at most maxLine bytes each. The zero value is
+// Cleaner makes lines of what is sent to a terminal: valid UTF-8 without control
+// characters and escape sequences, at most MaxLine bytes each. The zero value is
 // ready.
-type cleaner struct {
+type Cleaner struct {
 	line   []byte // of the line that has no end yet
 	state  byte
 	cr     bool // a carriage return came last: a line end, if only we knew which
 	escape int  // bytes of the escape sequence so far
 }
 
-// clean appends the lines that end in p to dst, each with its line feed.
-func (c *cleaner) clean(dst, p []byte) []byte {
+// Clean appends the lines that end in p to dst, each with its line feed.
+func (c *Cleaner) Clean(dst, p []byte) []byte {
 	for len(p) > 0 {
 		if line, rest, ok := c.wholeLine(p); ok {
 			dst = append(append(dst, line...), '\n')
@@ -77,16 +77,16 @@ func (c *cleaner) clean(dst, p []byte) []byte {
 }
 
 // wholeLine takes the usual case, a line that needs no cleaning, off p.
-func (c *cleaner) wholeLine(p []byte) (line, rest []byte, ok bool) {
+func (c *Cleaner) wholeLine(p []byte) (line, rest []byte, ok bool) {
 	if c.state != inText || c.cr || len(c.line) > 0 {
 		return nil, p, false
 	}
-	n := bytes.IndexByte(p[:min(len(p), maxLine+2)], '\n')
+	n := bytes.IndexByte(p[:min(len(p), MaxLine+2)], '\n')
 	if n < 0 {
 		return nil, p, false
 	}
 	line = bytes.TrimSuffix(p[:n], []byte("\r"))
-	if len(line) > maxLine || !plain(line) {
+	if len(line) > MaxLine || !plain(line) {
 		return nil, p, false
 	}
 	return line, p[n+1:], true
@@ -111,8 +111,8 @@ func plain(p []byte) bool {
 	return true
 }
 
-// flush ends the line that has no end yet.
-func (c *cleaner) flush(dst []byte) []byte {
+// Flush ends the line that has no end yet.
+func (c *Cleaner) Flush(dst []byte) []byte {
 	c.state, c.cr = inText, false
 	if len(c.line) == 0 {
 		return dst
@@ -120,9 +120,9 @@ func (c *cleaner) flush(dst []byte) []byte {
 	return c.end(dst)
 }
 
-func (c *cleaner) text(dst, p []byte) []byte {
-	for len(c.line)+len(p) > maxLine {
-		n := maxLine - len(c.line)
+func (c *Cleaner) text(dst, p []byte) []byte {
+	for len(c.line)+len(p) > MaxLine {
+		n := MaxLine - len(c.line)
 		c.line = append(c.line, p[:n]...)
 		p = p[n:]
 		// A character isn't cut: its beginning goes over to the next line.
@@ -142,13 +142,13 @@ func (c *cleaner) text(dst, p []byte) []byte {
 	return dst
 }
 
-func (c *cleaner) end(dst []byte) []byte {
+func (c *Cleaner) end(dst []byte) []byte {
 	dst = appendClean(dst, c.line)
 	c.line = c.line[:0]
 	return dst
 }
 
-func (c *cleaner) control(dst []byte, b byte) []byte {
+func (c *Cleaner) control(dst []byte, b byte) []byte {
 	switch b {
 	case '\n':
 		c.state, c.cr = inText, false
@@ -167,7 +167,7 @@ func (c *cleaner) control(dst []byte, b byte) []byte {
 }
 
 // step takes one byte of an escape sequence (ECMA-48).
-func (c *cleaner) step(b byte) {
+func (c *Cleaner) step(b byte) {
 	if c.escape++; c.escape > maxEscape {
 		c.state = inText
 		return
@@ -214,7 +214,7 @@ func appendClean(dst, line []byte) []byte {
 	for len(line) > 0 {
 		r, n := utf8.DecodeRune(line)
 		if r >= 0xa0 || r < 0x80 {
-			if len(dst)-begin+utf8.RuneLen(r) > maxLine {
+			if len(dst)-begin+utf8.RuneLen(r) > MaxLine {
 				dst = append(dst, '\n')
 				begin = len(dst)
 			}

@@ -1,4 +1,4 @@
-package shim
+package terminal
 
 import (
 	"bytes"
@@ -8,12 +8,12 @@ import (
 )
 
 func cleaned(pieces ...string) string {
-	var c cleaner
+	var c Cleaner
 	var out []byte
 	for _, p := range pieces {
-		out = c.clean(out, []byte(p))
+		out = c.Clean(out, []byte(p))
 	}
-	return string(c.flush(out))
+	return string(c.Flush(out))
 }
 
 func TestCleanerMakesLines(t *testing.T) {
@@ -34,9 +34,9 @@ func TestCleanerMakesLines(t *testing.T) {
 		"UTF-8":                  {"Bündel 漢字\n", "Bündel 漢字\n"},
 		"not UTF-8":              {"a\xffb\n", "a\uFFFDb\n"},
 		"C1 controls":            {"a\u0085\u009b1mb\n", "a1mb\n"},
-		"longer than a line":     {strings.Repeat("a", maxLine+5) + "\n", strings.Repeat("a", maxLine) + "\naaaaa\n"},
-		"as long as a line":      {strings.Repeat("a", maxLine) + "\n", strings.Repeat("a", maxLine) + "\n"},
-		"a rune across the edge": {strings.Repeat("a", maxLine-1) + "äb\n", strings.Repeat("a", maxLine-1) + "\näb\n"},
+		"longer than a line":     {strings.Repeat("a", MaxLine+5) + "\n", strings.Repeat("a", MaxLine) + "\naaaaa\n"},
+		"as long as a line":      {strings.Repeat("a", MaxLine) + "\n", strings.Repeat("a", MaxLine) + "\n"},
+		"a rune across the edge": {strings.Repeat("a", MaxLine-1) + "äb\n", strings.Repeat("a", MaxLine-1) + "\näb\n"},
 	} {
 		if got := cleaned(tt.in); got != tt.want {
 			t.Errorf("%s: %.60q, want %.60q", name, got, tt.want)
@@ -61,7 +61,7 @@ func FuzzCleaner(f *testing.F) {
 			t.Fatalf("%q has no end", whole)
 		}
 		for line := range strings.Lines(whole) {
-			if len(line) > maxLine+1 {
+			if len(line) > MaxLine+1 {
 				t.Fatalf("a line of %d bytes", len(line))
 			}
 			if i := strings.IndexFunc(line[:len(line)-1], func(r rune) bool { return r < 0x20 && r != '\t' || r >= 0x7f && r < 0xa0 }); i >= 0 {
@@ -73,11 +73,11 @@ func FuzzCleaner(f *testing.F) {
 
 func BenchmarkCleaner(b *testing.B) {
 	in := bytes.Repeat([]byte("L 11/24/2026 - 21:38:21: \"Somebody<2><STEAM_1:0:1><>\" entered the game\n"), 400)
-	var c cleaner
+	var c Cleaner
 	var out []byte
 	b.SetBytes(int64(len(in)))
 	b.ReportAllocs()
 	for b.Loop() {
-		out = c.clean(out[:0], in)
+		out = c.Clean(out[:0], in)
 	}
 }
