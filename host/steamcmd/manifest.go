@@ -1,7 +1,6 @@
 package steamcmd
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -157,15 +156,4 @@ func program(path string) string {
 		return "is not executable"
 	}
 	return ""
-}
-
-func isELF(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	var magic [4]byte
-	_, err = io.ReadFull(f, magic[:])
-	return err == nil && bytes.Equal(magic[:], []byte("\x7fELF"))
 }

@@ -1,0 +1,141 @@
+package steamcmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/source/vdf"
+)
+
+// latestWithin bounds asking for the newest build.
+const latestWithin = 10 * time.Minute
+
+// Latest asks Steam for the newest build of an app in a branch ("" is the public
+// one). Errors: NotKnown when Steam answers but doesn't say, which means neither
+// that there is an update nor that there is none; Offline when it can't be
+// reached. It ends within 5 s of ctx.
+func (t Tool) Latest(ctx context.Context, app int, branch string) (int64, error) {
+	return t.LatestFor(ctx, Account{}, app, branch)
+}
+
+// LatestFor asks as somebody: the owner of an app is told more.
+func (t Tool) LatestFor(ctx context.Context, a Account, app int, branch string) (int64, error) {
+	limits := t.Limits.orUsual()
+	within := min(latestWithin, limits.Whole)
+	ctx, cancel := context.WithTimeoutCause(ctx, within, failuref(TooLong, within, nil))
+	defer cancel()
+	if err := errors.Join(a.check(), usable(t.Script), t.Libraries()); err != nil {
+		return 0, err
+	}
+	branch = cmp.Or(branch, "public")
+	var err error
+	for try := range 2 {
+		if try > 0 { // what it remembers may be from before
+			if err := t.forget(); err != nil {
+				return 0, err
+			}
+		}
+		var build int64
+		if build, err = t.askFor(ctx, a, app, branch, limits.Silence); err == nil {
+			return build, nil
+		}
+		if ctx.Err() != nil || !slices.Contains([]Cause{NotKnown, NoAppInfo, Offline, Crashed}, causeOf(err)) {
+			break
+		}
+	}
+	return 0, err
+}
+
+func (t Tool) askFor(ctx context.Context, a Account, app int, branch string, silence time.Duration) (int64, error) {
+	c := newCommands("", a)
+	c.add("app_info_update", "1")
+	// The first time it may print nothing, as the answer isn't there yet.
+	c.add("app_info_print", fmt.Sprint(app))
+	c.add("app_info_print", fmt.Sprint(app))
+	s := said{app: app}
+	info := appInfo{app: app}
+	end, err := t.run(ctx, c, silence, func(line string) {
+		if !info.line(line) {
+			s.line(line, time.Now())
+		}
+	})
+	if err != nil {
+		return 0, err
+	}
+	build, known := info.build(branch)
+	switch {
+	case known:
+		return build, nil
+	case end.hung:
+		return 0, t.hung(silence)
+	case s.cause == LoginRefused && a.User == "":
+		return 0, failure(Offline, s.words)
+	case s.cause != "":
+		return 0, failure(s.cause, s.words)
+	case info.text != "" || end.code == 0:
+		return 0, failure(NotKnown, "")
+	}
+	return 0, end.explain()
+}
+
+// appInfo collects what app_info_print prints of an app: KeyValues between lines
+// of other kinds. Of several answers the last whole one holds.
+type appInfo struct {
+	app   int
+	text  string // the last whole answer
+	begun strings.Builder
+	depth int
+	open  bool // an answer began
+}
+
+// line takes a line and reports whether it belongs to an answer.
+func (a *appInfo) line(text string) bool {
+	text = strings.TrimSpace(text)
+	if !a.open {
+		if text != fmt.Sprintf("%q", strconv.Itoa(a.app)) {
+			return false
+		}
+		a.begin()
+	}
+	switch text {
+	case "{":
+		a.depth++
+	case "}":
+		a.depth--
+	default:
+		if !strings.HasPrefix(text, `"`) {
+			return false // something else was printed in between
+		}
+	}
+	if a.begun.Len()+len(text) >= vdf.MaxSize || a.depth < 0 || a.depth > vdf.MaxDepth {
+		a.open = false
+		return true
+	}
+	a.begun.WriteString(text)
+	a.begun.WriteByte('\n')
+	if text == "}" && a.depth == 0 {
+		a.text, a.open = a.begun.String(), false
+	}
+	return true
+}
+
+func (a *appInfo) begin() {
+	a.begun.Reset()
+	a.depth, a.open = 0, true
+}
+
+// build is the newest build of a branch; false when the answer doesn't say.
+func (a *appInfo) build(branch string) (int64, bool) {
+	root, err := vdf.Parse([]byte(a.text), vdf.Options{Escapes: true})
+	if err != nil {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(root.Text(strconv.Itoa(a.app), "depots", "branches", branch, "buildid"), 10, 64)
+	return n, err == nil && n > 0
+}

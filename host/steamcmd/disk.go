@@ -1,0 +1,100 @@
+package steamcmd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// shortOf is how many bytes free count as a full disk when SteamCMD could not
+// write and it isn't known how much it wanted.
+const shortOf = 64 << 20
+
+// notWritten explains why SteamCMD could not write: it tells the same of a full
+// disk, of files that belong to somebody else, and of a line that broke.
+func (w *work) notWritten(s said) error {
+	if path := notOurs(w.Dir); path != "" {
+		return notWritable(path, syscall.EACCES)
+	}
+	free, err := freeBytes(w.Dir)
+	switch {
+	case err == nil && s.left > free:
+		return failure(DiskFull, fmt.Sprintf("%s bytes are missing in %s (%s)", thousands(s.left-free), w.Dir, s.words))
+	case err == nil && free < shortOf:
+		return failure(DiskFull, fmt.Sprintf("%s bytes are free in %s (%s)", thousands(free), w.Dir, s.words))
+	}
+	return failure(s.cause, s.words)
+}
+
+// thousands writes 1234567 as 1,234,567.
+func thousands(n int64) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// freeBytes is what an ordinary user may still write where dir is.
+func freeBytes(dir string) (int64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, err
+	}
+	return int64(st.Bavail) * st.Bsize, nil
+}
+
+// tryWriting makes a file in a directory and removes it.
+func tryWriting(dir string) error {
+	f, err := os.CreateTemp(dir, ".left4me-try-*")
+	switch {
+	case errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT):
+		return failure(DiskFull, err.Error())
+	case err != nil:
+		return notWritable(dir, err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// maxLook bounds the search for files that are not ours.
+const maxLook = 200_000
+
+// notOurs finds something in an installation that we can't write to; "" if there
+// is nothing.
+func notOurs(dir string) string {
+	found, looked := "", 0
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if looked++; looked > maxLook {
+			return fs.SkipAll
+		}
+		if err == nil && d.Type()&fs.ModeSymlink != 0 {
+			return nil
+		}
+		mode := uint32(unix.W_OK)
+		if err == nil && d.IsDir() {
+			mode |= unix.X_OK
+		}
+		// Files may be without w for us and still be replaced: only whose they are
+		// matters.
+		if err != nil || unix.Access(path, mode) != nil && (d.IsDir() || !isOwn(path)) {
+			found = path
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
+}
+
+func isOwn(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return false
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid()
+}
