@@ -58,7 +58,7 @@ func (a *api) listJobs(ctx context.Context, in *jobsInput) ([]Job, error) {
 		}
 		target = n
 	}
-	found, err := a.Jobs.List(ctx, target, in.Limit)
+	found, err := a.Jobs.List(ctx, "server", target, in.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (a *api) cancelJob(ctx context.Context, in *byID) (Job, error) {
 }
 
 func (a *api) retryJob(ctx context.Context, in *byID) (Job, error) {
-	v, err := a.Servers.Retry(ctx, actorOf(ctx).Name, left4me.JobID(in.ID))
+	v, err := a.Jobs.Retry(ctx, actorOf(ctx).Name, left4me.JobID(in.ID))
 	return jobOf(v), err
 }
 

@@ -57,13 +57,13 @@ func (s *Store) Job(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
 	return v, nil
 }
 
-// Jobs returns the newest jobs, at most limit; those of one server when it isn't
+// Jobs returns the newest jobs, at most limit; those on one target when it isn't
 // empty.
-func (s *Store) Jobs(ctx context.Context, server left4me.Name, limit int) ([]QueuedJob, error) {
+func (s *Store) Jobs(ctx context.Context, noun string, target left4me.Name, limit int) ([]QueuedJob, error) {
 	query, args := `SELECT `+jobColumns+` FROM job ORDER BY id DESC LIMIT ?`, []any{limit}
-	if server != "" {
-		query = `SELECT ` + jobColumns + ` FROM job WHERE noun = 'server' AND target = ? ORDER BY id DESC LIMIT ?`
-		args = []any{server, limit}
+	if target != "" {
+		query = `SELECT ` + jobColumns + ` FROM job WHERE noun = ? AND target = ? ORDER BY id DESC LIMIT ?`
+		args = []any{noun, target, limit}
 	}
 	rows, err := s.read.QueryContext(ctx, query, args...)
 	all, err := collect(rows, err, scanJob)

@@ -52,7 +52,7 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 			b.do(http.MethodPost, path, "confirm=alpha", append(form, header...)...).has(t, http.StatusForbidden, "another site")
 		}
 	}
-	if jobs := must(s.jobs.List(t.Context(), "alpha", 10))(t); len(jobs) > 0 {
+	if jobs := must(s.jobs.List(t.Context(), "server", "alpha", 10))(t); len(jobs) > 0 {
 		t.Errorf("something was done: %+v", jobs)
 	}
 	b.get("/servers").has(t, http.StatusOK) // still logged in
@@ -78,7 +78,7 @@ func TestWhoMayOnlyLook(t *testing.T) {
 	} {
 		b.post(path, "name", "beta", "confirm", "alpha", "command", "status").has(t, http.StatusForbidden, "may look")
 	}
-	if all := must(s.jobs.List(t.Context(), "", 10))(t); len(all) != 1 {
+	if all := must(s.jobs.List(t.Context(), "", "", 10))(t); len(all) != 1 {
 		t.Errorf("something was done: %+v", all)
 	}
 	if len(s.host.commands) > 0 {

@@ -23,7 +23,7 @@ func (p *panel) retryJob(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	if err != nil {
 		return err
 	}
-	again, err := p.Servers.Retry(r.Context(), who.Name, j.ID)
+	again, err := p.Jobs.Retry(r.Context(), who.Name, j.ID)
 	if err != nil {
 		return err
 	}

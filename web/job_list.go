@@ -24,7 +24,7 @@ func (p *panel) listJobs(w http.ResponseWriter, r *http.Request, who accounts.Ac
 // jobList is the newest jobs, those that run or wait before those that have
 // ended.
 func (p *panel) jobList(ctx context.Context) ([]left4me.Job, error) {
-	all, err := p.Jobs.List(ctx, "", listedJobs)
+	all, err := p.Jobs.List(ctx, "", "", listedJobs)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func (p *panel) showHistory(w http.ResponseWriter, r *http.Request, who accounts
 	if err != nil {
 		return err
 	}
-	jobs, err := p.Jobs.List(r.Context(), s.Name, historyJobs)
+	jobs, err := p.Jobs.List(r.Context(), "server", s.Name, historyJobs)
 	if err != nil {
 		return err
 	}

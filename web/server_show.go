@@ -42,7 +42,7 @@ func (p *panel) serverPage(r *http.Request, who accounts.Actor, tab string) (ser
 	}
 	s := serverPage{View: v, Job: v.Job, Address: connectAddress(r, v), May: mayOf(who), Tab: tab}
 	if s.Job == nil {
-		last, err := p.Jobs.List(r.Context(), name, 1)
+		last, err := p.Jobs.List(r.Context(), "server", name, 1)
 		if err != nil {
 			return s, err
 		}

@@ -129,11 +129,11 @@ func TestDeletingAsksForTheName(t *testing.T) {
 	for verb, kind := range map[string]left4me.JobKind{"reset": left4me.ResetServer, "delete": left4me.DeleteServer} {
 		b.get("/servers/alpha/"+verb).has(t, http.StatusOK, "can't be brought back", `name="confirm"`)
 		b.post("/servers/alpha/"+verb, "confirm", "alfa").has(t, http.StatusUnprocessableEntity, "That is not the name.", `value="alfa"`)
-		if all := must(s.jobs.List(t.Context(), "alpha", 10))(t); len(all) > 0 && all[0].Kind == kind {
+		if all := must(s.jobs.List(t.Context(), "server", "alpha", 10))(t); len(all) > 0 && all[0].Kind == kind {
 			t.Fatalf("%s went on without the name", verb)
 		}
 		p := b.post("/servers/alpha/"+verb, "confirm", "alpha")
-		job := must(s.jobs.List(t.Context(), "alpha", 1))(t)[0]
+		job := must(s.jobs.List(t.Context(), "server", "alpha", 1))(t)[0]
 		if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/jobs/"+string(job.ID) || job.Kind != kind {
 			t.Errorf("%d to %s, job %+v", p.status, to, job)
 		}

@@ -10,6 +10,7 @@
 package jobs
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
@@ -38,7 +39,7 @@ const sendAgain = time.Minute
 // Storage is what jobs need of the store.
 type Storage interface {
 	Job(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
-	Jobs(ctx context.Context, server left4me.Name, limit int) ([]store.QueuedJob, error)
+	Jobs(ctx context.Context, noun string, target left4me.Name, limit int) ([]store.QueuedJob, error)
 	ActiveJobs(ctx context.Context) ([]store.QueuedJob, error)
 	AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error)
 	RunJob(ctx context.Context, id left4me.JobID, now time.Time) (store.QueuedJob, bool, error)
@@ -61,13 +62,15 @@ type Jobs struct {
 
 	again time.Duration // between sendings of what is queued
 
+	retries map[string]Again // by noun
+
 	mu       sync.Mutex
 	watchers map[chan left4me.Job]left4me.JobID // what each one wants; empty is all
 }
 
 // New makes the list. Run must run for jobs to move.
 func New(storage Storage, b *bus.Bus, log *slog.Logger) *Jobs {
-	return &Jobs{storage: storage, bus: b, log: log, again: sendAgain, watchers: map[chan left4me.Job]left4me.JobID{}}
+	return &Jobs{storage: storage, bus: b, log: log, again: sendAgain, retries: map[string]Again{}, watchers: map[chan left4me.Job]left4me.JobID{}}
 }
 
 // NewID makes an id that sorts by time and can't be guessed.
@@ -95,7 +98,7 @@ func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target,
 	var plan Plan
 	added, err := j.storage.AddJob(ctx, asked, func(active []store.QueuedJob) (*store.QueuedJob, error) {
 		var err error
-		plan, err = Decide(kind, target, active)
+		plan, err = Decide(asked, active)
 		return plan.Instead, err
 	})
 	if err != nil {
@@ -122,21 +125,35 @@ type Plan struct {
 
 // Decide says what a request for a job means beside the active jobs of the same
 // target, oldest first.
-func Decide(kind left4me.JobKind, target left4me.Name, active []store.QueuedJob) (Plan, error) {
+func Decide(asked store.QueuedJob, active []store.QueuedJob) (Plan, error) {
 	var plan Plan
 	for i, a := range active {
 		switch {
-		case a.Kind == left4me.DeleteServer && kind != left4me.DeleteServer:
-			return Plan{}, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("%s is being deleted", target)}
-		case ends(kind) && begins(a.Kind):
+		case a.Kind == left4me.DeleteServer && asked.Kind != left4me.DeleteServer:
+			return Plan{}, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("%s is being deleted", asked.Target)}
+		case asked.Kind == left4me.RollbackGame && replaces(a.Kind) && !a.Cancelling:
+			// Which build is the one before, only its end will tell.
+			return Plan{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("the game on %s is being changed by another job", asked.Target), "wait for its end, or cancel it")
+		case ends(asked.Kind) && begins(a.Kind):
 			plan.Cancel = append(plan.Cancel, a.ID)
 		}
 		// Only the last one matters: start, stop, start is not one start.
-		if i == len(active)-1 && a.Kind == kind && !a.Cancelling {
+		if i == len(active)-1 && equal(asked, a) && !a.Cancelling {
 			plan.Instead = &active[i]
 		}
 	}
 	return plan, nil
+}
+
+// equal reports whether two jobs on one target do the same. Two starts of a
+// server do, whatever its settings were when each was asked for.
+func equal(a, b store.QueuedJob) bool {
+	return a.Kind == b.Kind && (a.Kind.Noun() == "server" || bytes.Equal(a.Spec, b.Spec))
+}
+
+// replaces says which jobs put another build of the game in place.
+func replaces(k left4me.JobKind) bool {
+	return k == left4me.InstallGame || k == left4me.UpdateGame || k == left4me.VerifyGame
 }
 
 // ends and begins say which jobs take a server down and which bring it up.
@@ -154,10 +171,10 @@ func (j *Jobs) Get(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
 	return v.Job, err
 }
 
-// List returns the newest jobs, at most limit (1 to 500); those of one server
+// List returns the newest jobs, at most limit (1 to 500); those on one target
 // when it isn't empty.
-func (j *Jobs) List(ctx context.Context, server left4me.Name, limit int) ([]left4me.Job, error) {
-	rows, err := j.storage.Jobs(ctx, server, max(1, min(limit, 500)))
+func (j *Jobs) List(ctx context.Context, noun string, target left4me.Name, limit int) ([]left4me.Job, error) {
+	rows, err := j.storage.Jobs(ctx, noun, target, max(1, min(limit, 500)))
 	if err != nil {
 		return nil, err
 	}
@@ -168,16 +185,16 @@ func (j *Jobs) List(ctx context.Context, server left4me.Name, limit int) ([]left
 	return all, nil
 }
 
-// Active returns the jobs that are queued or running by target; of several the
-// one that runs or will run next.
-func (j *Jobs) Active(ctx context.Context) (map[left4me.Name]left4me.Job, error) {
+// Active returns the jobs of a noun that are queued or running, by target; of
+// several the one that runs or will run next.
+func (j *Jobs) Active(ctx context.Context, noun string) (map[left4me.Name]left4me.Job, error) {
 	rows, err := j.storage.ActiveJobs(ctx)
 	if err != nil {
 		return nil, err
 	}
 	active := make(map[left4me.Name]left4me.Job, len(rows))
 	for _, r := range rows {
-		if _, ok := active[r.Target]; !ok {
+		if _, ok := active[r.Target]; !ok && r.Kind.Noun() == noun {
 			active[r.Target] = r.Job
 		}
 	}
@@ -206,15 +223,29 @@ func (j *Jobs) Cancel(ctx context.Context, id left4me.JobID) (left4me.Job, error
 	return v.Job, err
 }
 
-// Retryable returns a job that can be asked for again: one that failed, was
-// cancelled or was interrupted. Errors: left4me.NotFound, left4me.Conflict when
-// it is not in such a state.
-func (j *Jobs) Retryable(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
-	v, err := j.Get(ctx, id)
-	if err == nil && (!v.State.Ended() || v.State == left4me.JobDone) {
-		err = &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("job %s is %s", id, v.State), Hint: "only a job that failed, was cancelled or was interrupted can be retried"}
+// Again asks for a job once more, as things are now.
+type Again func(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error)
+
+// OnRetry says who knows how to ask again for the jobs of a noun. It must be
+// called before Start.
+func (j *Jobs) OnRetry(noun string, again Again) { j.retries[noun] = again }
+
+// Retry asks again for a job that failed, was cancelled or was interrupted; it
+// is another job. Errors: left4me.NotFound, left4me.Conflict when it is not in
+// such a state.
+func (j *Jobs) Retry(ctx context.Context, by string, id left4me.JobID) (left4me.Job, error) {
+	v, err := j.storage.Job(ctx, id)
+	if err != nil {
+		return left4me.Job{}, err
 	}
-	return v, err
+	again := j.retries[v.Kind.Noun()]
+	switch {
+	case !v.State.Ended() || v.State == left4me.JobDone:
+		return v.Job, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("job %s is %s", id, v.State), Hint: "only a job that failed, was cancelled or was interrupted can be retried"}
+	case again == nil:
+		return v.Job, left4me.Errorf(left4me.Conflict, fmt.Sprintf("a job %s can't be retried", v.Kind), "ask for it anew")
+	}
+	return again(ctx, by, v)
 }
 
 // end writes the end of a job, tells the watchers and lets the next one of the

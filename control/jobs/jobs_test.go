@@ -229,7 +229,16 @@ func TestQueuedJobIsCancelledAtOnce(t *testing.T) {
 	if v := s.claim(t, j.ID); v != bus.Drop {
 		t.Errorf("a cancelled job can be claimed: %s", v)
 	}
-	if again, err := s.jobs.Retryable(t.Context(), j.ID); err != nil || again.ID != j.ID {
+	if _, err := s.jobs.Retry(t.Context(), "tester", j.ID); !errors.Is(err, left4me.Conflict) {
+		t.Errorf("a retry that nobody knows how to do: %v", err)
+	}
+	s.jobs.OnRetry("server", func(_ context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+		if by != "tester" || v.ID != j.ID || len(v.Spec) == 0 {
+			t.Errorf("%s retries %+v", by, v)
+		}
+		return left4me.Job{ID: "again"}, nil
+	})
+	if again, err := s.jobs.Retry(t.Context(), "tester", j.ID); err != nil || again.ID != "again" {
 		t.Errorf("retry: %+v, %v", again, err)
 	}
 }

@@ -23,6 +23,7 @@ type live struct {
 	mu       sync.Mutex
 	known    map[left4me.Name]bool // hosts that have told everything once
 	statuses map[key]said
+	builds   map[left4me.Name]int64                  // of the game, by host: what a server would be started with
 	turn     uint64                                  // counts what was said
 	watchers map[chan struct{}]map[left4me.Name]bool // what changed since they looked
 }
@@ -39,6 +40,7 @@ func newLive() *live {
 	return &live{
 		known:    map[left4me.Name]bool{},
 		statuses: map[key]said{},
+		builds:   map[left4me.Name]int64{},
 		watchers: map[chan struct{}]map[left4me.Name]bool{},
 	}
 }
@@ -62,6 +64,35 @@ func (l *live) set(host left4me.Name, st left4me.Status) {
 	l.statuses[key{host, st.Name}] = said{st, l.turn}
 	l.mu.Unlock()
 	l.changed(st.Name)
+}
+
+func (l *live) build(host left4me.Name) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.builds[host]
+}
+
+// Starts tells which build of the game servers of a host are started with from
+// now on.
+func (s *Servers) Starts(host left4me.Name, build int64) {
+	l := s.live
+	l.mu.Lock()
+	if l.builds[host] == build {
+		l.mu.Unlock()
+		return
+	}
+	l.builds[host] = build
+	l.turn++
+	var names []left4me.Name
+	for k := range l.statuses {
+		if k.host == host {
+			names = append(names, k.server)
+		}
+	}
+	l.mu.Unlock()
+	for _, n := range names {
+		l.changed(n)
+	}
 }
 
 // forget drops what was said of a server that was deleted: the next one of its

@@ -48,7 +48,12 @@ type Servers struct {
 
 // New makes the list. Start must be called for states to be known.
 func New(storage Storage, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *slog.Logger) *Servers {
-	return &Servers{storage: storage, jobs: j, bus: b, ports: ports, log: log, live: newLive()}
+	s := &Servers{storage: storage, jobs: j, bus: b, ports: ports, log: log, live: newLive()}
+	// With the settings that the server has then.
+	j.OnRetry("server", func(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+		return s.Act(ctx, by, v.Kind, v.Target)
+	})
+	return s
 }
 
 // View is a server with what it is doing.
@@ -57,6 +62,7 @@ type View struct {
 	Status          left4me.Status
 	Job             *left4me.Job // the one that is queued or running, or nil
 	RestartRequired bool         // it runs with other settings than it has now
+	NewBuild        int64        // of the game, that a restart would change it to; 0 when it would not
 }
 
 func (s *Servers) blueprints(ctx context.Context) (map[left4me.Name]left4me.Blueprint, error) {
@@ -170,17 +176,6 @@ func (s *Servers) Act(ctx context.Context, by string, kind left4me.JobKind, name
 		return left4me.Job{}, err
 	}
 	return s.jobs.Add(ctx, by, kind, name, v.Host, spec(v, blueprints[v.Blueprint]))
-}
-
-// Retry asks again for a job that failed, was cancelled or was interrupted, with
-// the settings that its server has now. Errors: left4me.NotFound,
-// left4me.Conflict when the job is not in such a state.
-func (s *Servers) Retry(ctx context.Context, by string, id left4me.JobID) (left4me.Job, error) {
-	j, err := s.jobs.Retryable(ctx, id)
-	if err != nil {
-		return left4me.Job{}, err
-	}
-	return s.Act(ctx, by, j.Kind, j.Target)
 }
 
 // Crashes returns the newest deaths of a server, at most limit.

@@ -24,6 +24,7 @@ const patience = 10 * time.Second
 // site is the list on a real store and a real bus; a host only when asked for.
 type site struct {
 	*servers.Servers
+	jobs  *jobs.Jobs
 	store *store.Store
 	bus   *bus.Bus
 }
@@ -46,7 +47,7 @@ func newSite(t *testing.T) *site {
 		st.Close()
 	})
 	j := jobs.New(st, b, log)
-	s := &site{Servers: servers.New(st, j, b, servers.PortRange{Low: 33000, High: 33002}, log), store: st, bus: b}
+	s := &site{jobs: j, Servers: servers.New(st, j, b, servers.PortRange{Low: 33000, High: 33002}, log), store: st, bus: b}
 	if err := errors.Join(j.Start(ctx), s.Start(ctx)); err != nil {
 		t.Fatal(err)
 	}
@@ -271,16 +272,16 @@ func TestARetryTakesTheServerAsItIsNow(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	start := s.act(t, left4me.StartServer, "alpha")
-	_, err := s.Retry(t.Context(), "al", start.ID)
+	_, err := s.jobs.Retry(t.Context(), "al", start.ID)
 	is(t, err, left4me.Conflict, "")
 	s.end(t, start, left4me.JobFailed)
-	again, err := s.Retry(t.Context(), "al", start.ID)
+	again, err := s.jobs.Retry(t.Context(), "al", start.ID)
 	if err != nil || again.ID == start.ID || again.Kind != left4me.StartServer || again.Target != "alpha" {
 		t.Fatalf("%+v, %v", again, err)
 	}
 	s.end(t, again, left4me.JobFailed)
 	s.end(t, s.act(t, left4me.DeleteServer, "alpha"), left4me.JobDone)
-	_, err = s.Retry(t.Context(), "al", start.ID)
+	_, err = s.jobs.Retry(t.Context(), "al", start.ID)
 	is(t, err, left4me.NotFound, "") // or it would run without anybody seeing it
 }
 

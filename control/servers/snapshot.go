@@ -36,7 +36,7 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	active, err := s.jobs.Active(ctx)
+	active, err := s.jobs.Active(ctx, "server")
 	if err != nil {
 		return nil, err
 	}
@@ -87,10 +87,13 @@ func (s *Servers) Get(ctx context.Context, name left4me.Name) (View, error) {
 func (s *Servers) view(snap *snapshot, i int) View {
 	v := View{Server: snap.servers[i]}
 	v.Status = s.live.get(v.Host, v.Name)
-	if j, ok := snap.active[v.Name]; ok && j.Kind.Noun() == "server" {
+	if j, ok := snap.active[v.Name]; ok {
 		v.Job = &j
 	}
 	st := v.Status
+	if build := s.live.build(v.Host); st.State.Up() && st.Build != 0 && build != 0 && build != st.Build {
+		v.NewBuild = build
+	}
 	v.RestartRequired = st.State.Up() && st.SpecHash != "" && st.SpecHash != snap.hashes[i]
 	return v
 }

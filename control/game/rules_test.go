@@ -1,0 +1,227 @@
+package game
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/servers"
+	"github.com/left4me/left4me/store"
+)
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+func hm(t *testing.T, s string) time.Time {
+	t.Helper()
+	h, m, err := clock(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Date(2026, 11, 24, h, m, 0, 0, time.UTC)
+}
+
+func TestAnHourOfTheDay(t *testing.T) {
+	for _, c := range []struct {
+		name, hour, asked, now string
+		in                     bool
+		next                   string
+	}{
+		{"before it", "04:30", "03:00", "03:10", false, "24 04:30"},
+		{"at it", "04:30", "03:00", "04:30", true, "25 04:30"},
+		{"near the end of its window", "04:30", "03:00", "05:29", true, "25 04:30"},
+		{"missed", "04:30", "03:00", "05:30", false, "25 04:30"},
+		{"asked for within its window: the next day", "04:30", "04:40", "04:41", false, "25 04:30"},
+		{"over midnight", "23:40", "22:00", "00:10", true, "24 23:40"},
+		{"the clock was set back behind the asking", "04:30", "06:00", "04:45", true, "25 04:30"},
+		{"midnight", "00:00", "12:00", "13:00", false, "25 00:00"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			asked := hm(t, c.asked)
+			if c.name == "over midnight" {
+				asked = asked.AddDate(0, 0, -1)
+			}
+			in, next := within(c.hour, asked, hm(t, c.now))
+			if got := next.Format("02 15:04"); in != c.in || got != c.next {
+				t.Errorf("%v, next %s", in, got)
+			}
+		})
+	}
+}
+
+func TestAnHourThatSummertimeSkips(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip(err)
+	}
+	before := time.Date(2026, 3, 29, 1, 30, 0, 0, berlin) // at 02:00 it becomes 03:00
+	in, next := within("02:30", before.Add(-time.Hour), before)
+	if in || next.Sub(before) > 2*time.Hour {
+		t.Errorf("%v, next %s", in, next)
+	}
+	if in, _ := within("02:30", before, next.Add(time.Minute)); !in {
+		t.Error("that day had no such hour")
+	}
+}
+
+func TestModes(t *testing.T) {
+	for text, want := range map[string]Mode{"": Never, "never": Never, "now": Now, "empty": Empty, "04:30": "04:30", "00:00": "00:00"} {
+		if m, err := ParseMode(text); err != nil || m != want {
+			t.Errorf("%q: %q, %v", text, m, err)
+		}
+	}
+	for _, text := range []string{"NOW", "4:30", "24:00", "04:60", "04:30:00", " now", "soon"} {
+		if m, err := ParseMode(text); err == nil {
+			t.Errorf("%q is %q", text, m)
+		}
+	}
+}
+
+// view is a server: its name, and its build, players and state where they are
+// not the usual ones.
+func view(name left4me.Name, build int64, players int) servers.View {
+	return servers.View{
+		Server: left4me.Server{Name: name, Host: left4me.LocalHost},
+		Status: left4me.Status{Name: name, State: left4me.Running, Build: build, Players: players},
+	}
+}
+
+// told is a step in one line.
+func told(s step) string {
+	var out []string
+	for _, w := range s.wishes {
+		why := w.Why
+		if slices.Contains(s.restart, w.Server) {
+			why = "restart"
+		}
+		out = append(out, fmt.Sprintf("%s: %s", w.Server, why))
+	}
+	if s.end != "" {
+		out = append(out, strings.TrimSpace(s.end+" "+s.reason))
+	}
+	return strings.Join(out, "; ")
+}
+
+func TestWhatARolloutDoesNext(t *testing.T) {
+	in := func(state left4me.ServerState, v servers.View) servers.View {
+		v.Status.State = state
+		return v
+	}
+	busy := view("c", 1, 0)
+	busy.Job = &left4me.Job{Kind: left4me.StopServer}
+	long := map[left4me.Name]time.Time{"a": noon.Add(-time.Hour), "b": noon.Add(-time.Hour), "c": noon.Add(-time.Second)}
+	for _, c := range []struct {
+		name    string
+		mode    Mode
+		moves   []store.Move
+		servers []servers.View
+		build   int64
+		want    string
+	}{
+		{"the first goes alone, the one with the fewest players", Now, nil, []servers.View{view("a", 1, 4), view("b", 1, 2), view("c", 1, 8)}, 2, "a: ; b: restart; c: "},
+		{"while it moves, the others wait", Now, []store.Move{{Server: "b", State: Moving}}, []servers.View{view("a", 1, 4), view("b", 1, 2)}, 2, "a: "},
+		{"when it is ready, all others at once", Now, []store.Move{{Server: "b", State: Moved}}, []servers.View{view("a", 1, 4), view("b", 2, 2), view("c", 1, 8)}, 2, "a: restart; c: restart"},
+		{"done", Now, []store.Move{{Server: "b", State: Moved}}, []servers.View{view("b", 2, 2)}, 2, "done"},
+		{"not done while one moves", Now, []store.Move{{Server: "b", State: Moving}}, []servers.View{view("b", 2, 2)}, 2, ""},
+		{"nothing to do", Now, nil, []servers.View{view("a", 2, 0), in(left4me.Stopped, view("b", 1, 0)), in(left4me.Failed, view("c", 1, 0))}, 2, "done"},
+		{"one that doesn't come up stops it", Now, []store.Move{{Server: "b", State: Broken, Reason: "it crashed"}}, []servers.View{view("a", 1, 0)}, 2, "failed b did not come up on build 2: it crashed"},
+		{"one that was left alone stays", Now, []store.Move{{Server: "b", State: Left}}, []servers.View{view("b", 1, 0)}, 2, "done"},
+		{"after one was left alone the next goes alone", Now, []store.Move{{Server: "b", State: Left}}, []servers.View{view("a", 1, 0), view("c", 1, 0)}, 2, "a: restart; c: "},
+		{"the host starts servers with another build by now", Now, nil, []servers.View{view("a", 1, 0)}, 3, "cancelled servers start with build 3 now"},
+		{"the host can't say", Now, nil, nil, 0, ""},
+		{"a server whose state nobody knows", Now, nil, []servers.View{in(left4me.Unknown, view("a", 0, 0))}, 2, ""},
+		{"a server whose build nobody knows", Now, nil, []servers.View{view("a", 0, 0)}, 2, "done"},
+		{"one that another job works on", Now, []store.Move{{Server: "b", State: Moved}}, []servers.View{busy}, 2, "c: another job works on it"},
+		{"empty ones go, others wait", Empty, []store.Move{{Server: "x", State: Moved}}, []servers.View{view("a", 1, 0), view("b", 1, 3), view("c", 1, 0)}, 2, "a: restart; b: 3 playing; c: just became empty"},
+		{"one that just starts is not yet empty", Empty, nil, []servers.View{in(left4me.Starting, view("d", 1, 0))}, 2, "d: just became empty"},
+		{"before the hour", "13:00", nil, []servers.View{view("a", 1, 0)}, 2, "a: waits for 13:00"},
+		{"at the hour, players or not", "11:30", nil, []servers.View{view("a", 1, 5)}, 2, "a: restart"},
+		{"what has begun goes on behind the hour", "10:00", []store.Move{{Server: "b", State: Moved}}, []servers.View{view("a", 1, 5)}, 2, "a: restart"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := store.Rollout{Mode: string(c.mode), Build: 2, State: Running, CreatedAt: noon.Add(-2 * time.Hour), Moves: c.moves}
+			if got := told(next(r, situation{build: c.build, servers: c.servers, empty: long, now: noon})); got != c.want {
+				t.Errorf("%s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestHowLongNobodyPlays(t *testing.T) {
+	all := []servers.View{view("a", 1, 0), view("b", 1, 1)}
+	first := emptied(nil, all, noon)
+	if len(first) != 1 || first["a"] != noon {
+		t.Errorf("%v", first)
+	}
+	later := emptied(first, all, noon.Add(time.Hour))
+	if later["a"] != noon {
+		t.Errorf("%v", later)
+	}
+	all[0].Status.Players = 2
+	if v := emptied(later, all, noon.Add(time.Hour)); len(v) != 0 {
+		t.Errorf("somebody plays: %v", v)
+	}
+	all[0].Status.Players = 0
+	if v := emptied(later, all, noon.Add(-time.Hour)); v["a"] != noon.Add(-time.Hour) {
+		t.Errorf("the clock was set back: %v", v)
+	}
+}
+
+func TestWhatAPolicyAsksFor(t *testing.T) {
+	standing := left4me.Game{Current: 1, CheckedAt: noon.Add(-time.Hour)}
+	game := func(f func(*left4me.Game)) left4me.Game {
+		v := standing
+		f(&v)
+		return v
+	}
+	late := game(func(v *left4me.Game) { v.CheckedAt = noon.Add(-7 * time.Hour) })
+	behind := game(func(v *left4me.Game) { v.Latest, v.Outdated = 2, true })
+	job := func(kind left4me.JobKind, by string, state left4me.JobState, ago time.Duration) []left4me.Job {
+		return []left4me.Job{{Kind: kind, By: by, State: state, CreatedAt: noon.Add(-ago), EndedAt: noon.Add(-ago)}}
+	}
+	auto := store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true}
+	for _, c := range []struct {
+		name   string
+		policy store.GamePolicy
+		game   left4me.Game
+		past   []left4me.Job
+		want   duty
+	}{
+		{"Steam was asked an hour ago", standard, standing, nil, nothing},
+		{"it is time", standard, late, nil, check},
+		{"never asked", standard, left4me.Game{Current: 1}, nil, check},
+		{"no game", standard, left4me.Game{}, nil, nothing},
+		{"checks are off", store.GamePolicy{}, late, nil, nothing},
+		{"a check failed lately", standard, late, job(left4me.CheckGame, byPolicy, left4me.JobFailed, time.Hour), nothing},
+		{"a check failed long ago", standard, late, job(left4me.CheckGame, byPolicy, left4me.JobFailed, 7*time.Hour), check},
+		{"a job is under way", standard, late, []left4me.Job{{Kind: left4me.VerifyGame, State: left4me.JobRunning}}, nothing},
+		{"the clock was set back", standard, game(func(v *left4me.Game) { v.CheckedAt = noon.Add(24 * time.Hour) }), nil, check},
+		{"and a check was asked for since", standard, game(func(v *left4me.Game) { v.CheckedAt = noon.Add(24 * time.Hour) }), job(left4me.CheckGame, byPolicy, left4me.JobFailed, time.Minute), nothing},
+		{"a newer build, but nobody wants it by itself", standard, behind, nil, nothing},
+		{"a newer build", auto, behind, nil, update},
+		{"pinned", auto, game(func(v *left4me.Game) { v.Outdated, v.Pinned = true, true }), nil, nothing},
+		{"at its hour", store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true, UpdateAt: "11:45"}, behind, nil, update},
+		{"not at its hour", store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true, UpdateAt: "05:00"}, behind, nil, nothing},
+		{"it failed by itself lately", auto, behind, job(left4me.UpdateGame, byPolicy, left4me.JobFailed, time.Hour), nothing},
+		{"it failed by itself long ago", auto, behind, job(left4me.UpdateGame, byPolicy, left4me.JobFailed, 7*time.Hour), update},
+		{"somebody's own try failed", auto, behind, job(left4me.UpdateGame, "al", left4me.JobFailed, time.Hour), update},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := due(c.policy, c.game, c.past, noon); got != c.want {
+				t.Errorf("%q", got)
+			}
+		})
+	}
+}
+
+func TestHowARestartEnded(t *testing.T) {
+	for state, want := range map[left4me.JobState]string{
+		left4me.JobQueued: Moving, left4me.JobRunning: Moving, left4me.JobDone: Moved, left4me.JobCancelled: Left, left4me.JobFailed: Broken, left4me.JobInterrupted: Broken,
+	} {
+		if m := settle(store.Move{State: Moving}, left4me.Job{State: state}); m.State != want {
+			t.Errorf("%s: %+v", state, m)
+		}
+	}
+}
