@@ -22,9 +22,20 @@ type User struct {
 	Admin bool   `json:"admin"`
 }
 
+func userOf(v accounts.Actor) User { return User{ID: v.UserID, Name: v.Name, Admin: v.Admin} }
+
+func (a *api) listUsers(ctx context.Context, _ *none) ([]User, error) {
+	actors, err := a.Accounts.Users(ctx)
+	all := make([]User, len(actors)) // an empty list is one, not null
+	for i, v := range actors {
+		all[i] = userOf(v)
+	}
+	return all, err
+}
+
 func (a *api) createUser(ctx context.Context, in *struct{ Body NewUser }) (User, error) {
 	v, err := a.Accounts.CreateUser(ctx, in.Body.Name, in.Body.Password, in.Body.Admin)
-	return User{ID: v.UserID, Name: v.Name, Admin: v.Admin}, err
+	return userOf(v), err
 }
 
 // NewToken is what a token is created from.

@@ -117,6 +117,7 @@ func (a *api) routes(h huma.API) {
 	route(h, get, "/blueprints", look, 200, "List blueprints", a.listBlueprints)
 	route(h, post, "/blueprints", act, 201, "Create a blueprint", a.createBlueprint)
 	route(h, get, "/overlays", look, 200, "List overlays", a.listOverlays)
+	route(h, get, "/users", act, 200, "List users", a.listUsers) // who is an administrator is not for everybody
 	route(h, post, "/users", act, 201, "Create a user", a.createUser)
 	route(h, post, "/tokens", act, 201, "Create a token", a.createToken)
 

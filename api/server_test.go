@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -293,6 +294,14 @@ func TestUsersAndTokens(t *testing.T) {
 	}
 	if a := s.call(t, "POST", "/api/v1/users", `{"name":"b","password":12345678}`); strings.Contains(string(a.body), "12345678") {
 		t.Errorf("the password came back: %s", a.body)
+	}
+
+	var all []api.User
+	if s.call(t, "GET", "/api/v1/users", nil).into(t, &all); !slices.Contains(all, u) {
+		t.Errorf("%+v lacks %+v", all, u)
+	}
+	if a := s.send(t, "GET", "/api/v1/users", http.Header{"Authorization": {"Bearer " + s.token(t, "looker", false)}}, nil); a.status != http.StatusForbidden {
+		t.Errorf("who may look saw all users: %d", a.status)
 	}
 
 	var token api.Token

@@ -14,7 +14,41 @@ import (
 )
 
 func (a *app) userCommand() *cobra.Command {
-	return group("user", "People who can log in", a.userCreate())
+	return group("user", "People who can log in", a.userList(), a.userCreate())
+}
+
+func (a *app) userList() *cobra.Command {
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List users", Args: NoArguments}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var all []User
+		raw, err := a.call(c.Context(), http.MethodGet, "/users", nil, &all)
+		if err != nil {
+			return fmt.Errorf("list users: %w", err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if !a.quiet {
+				fmt.Fprintln(w, "NAME\tMAY")
+			}
+			for _, u := range all {
+				may := "look"
+				if u.Admin {
+					may = "change things"
+				}
+				if a.quiet {
+					fmt.Fprintln(w, oneLine(u.Name))
+					continue
+				}
+				fmt.Fprintf(w, "%s\t%s\n", oneLine(u.Name), may)
+			}
+		})
+	}
+	return c
+}
+
+// User is somebody who can log in, as the API tells it.
+type User struct {
+	Name  string `json:"name"`
+	Admin bool   `json:"admin"`
 }
 
 func (a *app) userCreate() *cobra.Command {

@@ -108,6 +108,26 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) (js
 	return body, nil
 }
 
+// Ready asks whether left4me has all that it needs. Errors: left4me.Unavailable
+// when it hasn't, or nobody answers.
+func (c *Client) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.base, "/api/v1")+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return c.unreachable(ctx, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return left4me.Errorf(left4me.Unavailable, "left4me is not ready", "")
+	}
+	return nil
+}
+
 // send sends a request and returns the answer when it is a good one.
 func (c *Client) send(ctx context.Context, method, path string, in any, header http.Header) (*http.Response, error) {
 	var body io.Reader

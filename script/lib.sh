@@ -37,5 +37,11 @@ need_go() {
 	[ "$minor" -ge 21 ] || die "Go 1.$minor is too old to fetch a newer one; install Go 1.21 or later"
 }
 
-# version names what is built.
-version() { git describe --tags --always --dirty 2>/dev/null || echo dev; }
+# version names what is built; LEFT4ME_VERSION gives it another name.
+version() {
+	if [ -n "${LEFT4ME_VERSION:-}" ]; then
+		printf '%s\n' "$LEFT4ME_VERSION"
+	else
+		git describe --tags --always --dirty 2>/dev/null || echo dev
+	fi
+}

@@ -67,6 +67,16 @@ func (s *Store) User(ctx context.Context, name string) (User, error) {
 	return v, nil
 }
 
+// Users lists everybody, by name.
+func (s *Store) Users(ctx context.Context) ([]User, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+userColumns+` FROM user ORDER BY name`)
+	all, err := collect(rows, err, func(r row) (User, error) { return scanUser(r) })
+	if err != nil {
+		return nil, fmt.Errorf("list users: %w", err)
+	}
+	return all, nil
+}
+
 // CreateUser adds a user and returns it with its id. Errors: left4me.Conflict
 // when the name is taken.
 func (s *Store) CreateUser(ctx context.Context, v User) (User, error) {

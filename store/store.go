@@ -14,14 +14,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
-	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -40,7 +37,7 @@ type Store struct {
 
 // Open opens the database at path, makes it when there is none, and brings its
 // schema up to date; before an existing schema is changed, a copy is kept beside
-// it. A schema that is newer than this program is refused.
+// it. A schema that is newer than this program is refused: left4me.Invalid.
 func Open(ctx context.Context, path string) (*Store, error) {
 	if err := private(path); err != nil {
 		return nil, fmt.Errorf("database: %w", err)
@@ -93,53 +90,6 @@ func (s *Store) Close() {
 
 // Ping reports whether the database answers; for readiness checks.
 func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx) }
-
-func (s *Store) migrate(ctx context.Context, path string, all fs.FS) error {
-	files, err := fs.Sub(all, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, s.write, files, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return err
-	}
-	have, err := p.GetDBVersion(ctx)
-	if err != nil {
-		return err
-	}
-	sources := p.ListSources()
-	want := sources[len(sources)-1].Version
-	switch {
-	case have > want:
-		return left4me.Errorf(left4me.Invalid,
-			fmt.Sprintf("its schema is version %d, this left4me knows up to %d", have, want),
-			"install the newer left4me again, or restore the copy that was kept before the upgrade")
-	case have == want:
-		return nil
-	case have > 0:
-		if err := s.keepCopy(ctx, path, have); err != nil {
-			return err
-		}
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
-}
-
-// keepCopy writes the database as it is beside it, so that an upgrade can be
-// taken back.
-func (s *Store) keepCopy(ctx context.Context, path string, version int64) error {
-	kept := fmt.Sprintf("%s.v%d-%s", path, version, time.Now().UTC().Format("20060102T150405"))
-	err := private(kept)
-	if err == nil {
-		_, err = s.write.ExecContext(ctx, `VACUUM INTO ?`, kept)
-	}
-	if err != nil {
-		return fmt.Errorf("keep a copy as %s: %w", filepath.Base(kept), err)
-	}
-	return nil
-}
 
 // tx runs f in the one write transaction.
 func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"testing/fstest"
+
+	"github.com/left4me/left4me"
 )
 
 // with is our migrations and one more.
@@ -102,5 +104,39 @@ func asNobody(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 		t.Errorf("as an ordinary user: %v\n%s", err, out)
+	}
+}
+
+func TestTheFileSaysItsSchemaToThoseWithoutSQLite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "left4me.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	says := func(want int64) {
+		t.Helper()
+		if got, err := SchemaOf(path); got != want || err != nil {
+			t.Errorf("it says %d, %v, want %d", got, err, want)
+		}
+	}
+	says(0)
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	says(Schema()) // while it is open
+	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint;")); err != nil {
+		t.Fatal(err)
+	}
+	says(9999)
+	if _, err := s.write.ExecContext(t.Context(), "PRAGMA user_version = 0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint;")); err != nil { // of a release that didn't write it
+		t.Fatal(err)
+	}
+	says(9999)
+	if err := s.migrate(t.Context(), path, migrations); !errors.Is(err, left4me.Invalid) || !strings.Contains(err.Error(), "9999") {
+		t.Errorf("a schema from the future: %v", err)
 	}
 }

@@ -68,7 +68,7 @@ func checkSettings(s settings, err error) []doctor.Check {
 	if err := accounts.CheckSecret(s.secretKey); err != nil {
 		secret.State, secret.Text = doctor.Broken, "LEFT4ME_SECRET_KEY: "+err.Error()
 	}
-	return []doctor.Check{secret, checkListen(s)}
+	return []doctor.Check{secret, checkListen(s), checkDatabase(s.root)}
 }
 
 // checkListen sees whether serve could listen, or does.

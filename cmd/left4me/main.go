@@ -18,6 +18,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/cli"
+	"github.com/left4me/left4me/store"
 )
 
 // version is set by the build: -ldflags "-X main.version=…".
@@ -38,6 +39,7 @@ func command() *cobra.Command {
 		Target: cli.Target{URL: os.Getenv("LEFT4ME_URL"), Token: os.Getenv("LEFT4ME_TOKEN"), Socket: localSocket()},
 		In:     os.Stdin, Out: os.Stdout, Err: os.Stderr,
 	})
+	root.AddCommand(setupCommand())
 	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), buildCommand(), doctorCommand(), probeCommand(), versionCommand())
 	return root
 }
@@ -48,8 +50,10 @@ func localSocket() string {
 	if err != nil {
 		run = defaultRun
 	}
-	return filepath.Join(run, socketName)
+	return socketOf(settings{run: run})
 }
+
+func socketOf(s settings) string { return filepath.Join(s.run, socketName) }
 
 func serveCommand() *cobra.Command {
 	c := &cobra.Command{
@@ -85,7 +89,7 @@ func versionCommand() *cobra.Command {
 	c := &cobra.Command{Use: "version", Short: "Print the version", Args: noArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if asJSON, _ := c.Flags().GetBool("json"); asJSON {
-			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]string{"version": programVersion(), "go": runtime.Version()})
+			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{"version": programVersion(), "go": runtime.Version(), "schema": store.Schema()})
 		}
 		_, err := fmt.Fprintln(c.OutOrStdout(), programVersion())
 		return err

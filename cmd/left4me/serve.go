@@ -40,6 +40,7 @@ const (
 	gameGroup      = "left4me-game"
 	socketName     = "api.sock"
 	lockName       = "left4me.lock"
+	databaseName   = "left4me.db"
 )
 
 // serve runs the panel, the API and the agent of this machine until ctx ends.
@@ -64,7 +65,7 @@ func serve(ctx context.Context, s settings) error {
 		return err
 	}
 	defer unlock()
-	st, err := store.Open(ctx, filepath.Join(s.root, "left4me.db"))
+	st, err := store.Open(ctx, filepath.Join(s.root, databaseName))
 	if err != nil {
 		return err
 	}

@@ -71,14 +71,7 @@ func fromFile(getenv func(string) string, file string) func(string) string {
 	if err != nil {
 		return getenv
 	}
-	values := map[string]string{}
-	for line := range strings.Lines(string(b)) {
-		name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
-		if ok && !strings.HasPrefix(name, "#") {
-			values[name] = strings.Trim(value, `"'`)
-		}
-	}
-	return func(name string) string { return cmp.Or(getenv(name), values[name]) }
+	return func(name string) string { return cmp.Or(getenv(name), settingIn(string(b), name)) }
 }
 
 // readSettings reads the environment. The error names the setting that is wrong.

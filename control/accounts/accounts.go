@@ -35,6 +35,7 @@ const (
 // UserStorage is what accounts need of the store for users.
 type UserStorage interface {
 	User(ctx context.Context, name string) (store.User, error)
+	Users(ctx context.Context) ([]store.User, error)
 	CreateUser(ctx context.Context, v store.User) (store.User, error)
 }
 
@@ -189,6 +190,19 @@ func (a *Accounts) User(ctx context.Context, name string) (Actor, error) {
 		return Actor{}, err
 	}
 	return actorOf(u), nil
+}
+
+// Users lists everybody who can log in, by name.
+func (a *Accounts) Users(ctx context.Context) ([]Actor, error) {
+	users, err := a.storage.Users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Actor, len(users))
+	for i, u := range users {
+		all[i] = actorOf(u)
+	}
+	return all, nil
 }
 
 func actorOf(u store.User) Actor { return Actor{UserID: u.ID, Name: u.Name, Admin: u.Admin} }

@@ -33,6 +33,9 @@ var skip string
 // outside is the machine's file system as this process sees it.
 var outside string
 
+// programs is where ours are, and the simulated ones.
+var programs string
+
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
@@ -56,19 +59,27 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// setUp boots the machine and installs left4me in it.
+// setUp builds what is tested, boots the machine and installs left4me in it.
 func setUp(dir string) error {
-	programs := filepath.Join(dir, "bin")
+	programs = filepath.Join(dir, "bin")
 	build := command("go", "build", "-o", programs+"/", "./cmd/left4me", "./cmd/left4me-overlay", "./sim/srcds", "./sim/lay")
 	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
 	built := make(chan error, 1)
 	go func() { built <- build.Run() }()
-	// What a run that was killed left, or one that was kept.
+	if err := errors.Join(boot(), <-built); err != nil {
+		return err
+	}
+	return lay()
+}
+
+// boot boots the machine, with nothing of left4me in it.
+func boot() error {
+	client.CloseIdleConnections()
+	// What runs still, was kept, or was left by a run that was killed.
 	if err := command("./machine", "stop").Run(); err != nil {
 		return err
 	}
-	err := errors.Join(command("./machine", "boot").Run(), <-built)
-	if err != nil {
+	if err := command("./machine", "boot").Run(); err != nil {
 		return err
 	}
 	leader, err := os.ReadFile(filepath.Join(cmp.Or(os.Getenv("LEFT4ME_E2E_RUN"), "/run/left4me-e2e"), "leader"))
@@ -76,6 +87,12 @@ func setUp(dir string) error {
 		return err
 	}
 	outside = "/proc/" + strings.TrimSpace(string(leader)) + "/root"
+	return nil
+}
+
+// lay installs left4me in the machine as docs/install.md does it by hand, and
+// starts it.
+func lay() error {
 	secret := "LEFT4ME_SECRET_KEY=" + strings.Repeat("only-for-this-test-", 3) + "\n"
 	for _, c := range []*exec.Cmd{
 		command("../../deploy/install", outside, programs),

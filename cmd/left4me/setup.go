@@ -1,0 +1,369 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/cli"
+	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/host/doctor"
+)
+
+const (
+	sysusersConf = "/usr/lib/sysusers.d/left4me.conf"
+	tmpfilesConf = "/usr/lib/tmpfiles.d/left4me.conf"
+	unitName     = "left4me.service"
+
+	commandWithin = time.Minute // for one program that setup runs
+	readyWithin   = time.Minute
+	askEvery      = 100 * time.Millisecond
+)
+
+// setup is what comes between unpacking left4me and logging in. Each step looks
+// first, so that it can be run again at any time.
+type setup struct {
+	admin             string
+	passwordStdin     bool
+	listen, publicURL string
+	in                io.Reader
+	out               io.Writer // progress
+
+	settings settings // of the service, known from the third step on
+	stale    bool     // what runs doesn't know the settings
+	report   setupReport
+}
+
+// setupReport is what setup did, for --json.
+type setupReport struct {
+	Steps    []setupStep    `json:"steps"`
+	URL      string         `json:"url"`
+	Admin    string         `json:"admin,omitempty"`    // who was made
+	Password string         `json:"password,omitempty"` // that was generated
+	Findings []doctor.Check `json:"findings"`           // of doctor, those that are not ok
+}
+
+type setupStep struct {
+	What string `json:"what"`
+	Made bool   `json:"made"` // else it was right already
+}
+
+func setupCommand() *cobra.Command {
+	var s setup
+	c := &cobra.Command{
+		Use: "setup", Short: "Make this machine ready, once left4me is installed", Args: noArguments,
+		Long: "Make this machine ready, once left4me is installed: users, directories, a secret\nkey, the service and a first administrator. What is right already stays as it is;\nit can be run again at any time. Only root may.",
+	}
+	c.Flags().StringVar(&s.admin, "admin", "admin", "name of the first administrator, if there is none yet")
+	c.Flags().BoolVar(&s.passwordStdin, "password-stdin", false, "read the password from the first line of standard input; else one is made and printed")
+	c.Flags().StringVar(&s.listen, "listen", "", "address of the panel and the API ("+defaultListen+"); LEFT4ME_LISTEN")
+	c.Flags().StringVar(&s.publicURL, "public-url", "", "where browsers find the panel, if that is another address; LEFT4ME_PUBLIC_URL")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s.in, s.out = c.InOrStdin(), c.OutOrStdout()
+		asJSON, _ := c.Flags().GetBool("json")
+		if asJSON {
+			s.out = io.Discard
+		}
+		if err := s.run(c.Context()); err != nil {
+			return fmt.Errorf("setup: %w", err)
+		}
+		if asJSON {
+			return json.NewEncoder(c.OutOrStdout()).Encode(s.report)
+		}
+		return nil
+	}
+	return c
+}
+
+func (s *setup) run(ctx context.Context) error {
+	if err := possible(); err != nil {
+		return err
+	}
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) (made bool, err error)
+	}{
+		{"users and groups", s.users},
+		{"directories", s.directories},
+		{packagedEnv, s.environment},
+		{unitName, s.service},
+		{"first administrator", s.administrator},
+	} {
+		made, err := step.do(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", step.what, err)
+		}
+		s.report.Steps = append(s.report.Steps, setupStep{What: step.what, Made: made})
+		state := "ok"
+		if made {
+			state = "made"
+		}
+		fmt.Fprintf(s.out, "%-6s  %s\n", state, step.what)
+	}
+	s.tellAdministrator()
+	s.tellAddress()
+	return s.tellFindings(ctx)
+}
+
+// possible says why nothing can be set up here.
+func possible() error {
+	if os.Geteuid() != 0 {
+		return left4me.Errorf(left4me.Denied, "only root may set up this machine", "sudo left4me setup")
+	}
+	for _, path := range []string{sysusersConf, tmpfilesConf} {
+		if _, err := os.Stat(path); err != nil {
+			return left4me.Errorf(left4me.Invalid, path+" is missing: left4me is not installed here", "install its package, or see docs/install.md")
+		}
+	}
+	if _, err := os.Stat("/run/systemd/system"); err != nil {
+		return left4me.Errorf(left4me.Invalid, "systemd does not run here", "see docs/install.md for left4me without it")
+	}
+	return nil
+}
+
+func (s *setup) users(ctx context.Context) (bool, error) {
+	return changes([]string{"/etc/passwd", "/etc/group"}, contents, func() error {
+		return runProgram(ctx, "systemd-sysusers", sysusersConf)
+	})
+}
+
+func (s *setup) directories(ctx context.Context) (bool, error) {
+	b, err := os.ReadFile(tmpfilesConf)
+	if err != nil {
+		return false, err
+	}
+	return changes(tmpfilesPaths(string(b)), owners, func() error {
+		return runProgram(ctx, "systemd-tmpfiles", "--create", tmpfilesConf)
+	})
+}
+
+// changes reports whether doing something changed what look sees of some paths.
+func changes(paths []string, look func(path string) string, do func() error) (bool, error) {
+	all := func() (seen string) {
+		for _, path := range paths {
+			seen += path + "\x00" + look(path) + "\x00"
+		}
+		return seen
+	}
+	before := all()
+	err := do()
+	return before != all(), err
+}
+
+func contents(path string) string {
+	b, _ := os.ReadFile(path) // one that isn't there is another than one that is
+	return string(b)
+}
+
+// environment sees that the service has settings, a secret key among them.
+func (s *setup) environment(context.Context) (bool, error) {
+	old, err := os.ReadFile(packagedEnv)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return false, err
+	}
+	text := string(old)
+	if len(old) == 0 {
+		text = "# Settings of left4me. After a change: systemctl restart left4me\n"
+	}
+	if settingIn(text, "LEFT4ME_SECRET_KEY") == "" && settingIn(text, "LEFT4ME_SECRET_KEY_FILE") == "" {
+		key := make([]byte, accounts.MinSecret)
+		_, _ = rand.Read(key) // never fails
+		text = withSetting(text, "LEFT4ME_SECRET_KEY", hex.EncodeToString(key))
+	}
+	if s.listen != "" {
+		text = withSetting(text, "LEFT4ME_LISTEN", s.listen)
+	}
+	if s.publicURL != "" {
+		text = withSetting(text, "LEFT4ME_PUBLIC_URL", s.publicURL)
+	}
+	if s.settings, err = readSettings(func(name string) string { return settingIn(text, name) }); err != nil {
+		return false, &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
+	}
+	if err := accounts.CheckSecret(s.settings.secretKey); err != nil {
+		return false, fmt.Errorf("LEFT4ME_SECRET_KEY: %w", err)
+	}
+	s.stale = text != string(old)
+	access, err := sealed(packagedEnv)
+	if err != nil || !s.stale && access {
+		return false, err
+	}
+	return true, writeSealed(packagedEnv, text)
+}
+
+// service enables left4me and sees that it runs with the settings as they are.
+func (s *setup) service(ctx context.Context) (made bool, err error) {
+	if err := runProgram(ctx, "systemctl", "daemon-reload"); err != nil {
+		return false, err
+	}
+	if runProgram(ctx, "systemctl", "is-enabled", "--quiet", unitName) != nil {
+		made = true
+		if err := runProgram(ctx, "systemctl", "enable", "--quiet", unitName); err != nil {
+			return made, err
+		}
+	}
+	if s.stale || runProgram(ctx, "systemctl", "is-active", "--quiet", unitName) != nil {
+		made = true
+		if err := runProgram(ctx, "systemctl", "restart", unitName); err != nil {
+			return made, err
+		}
+	}
+	return made, s.awaitReady(ctx)
+}
+
+func (s *setup) client() (*cli.Client, error) {
+	return cli.NewClient(cli.Target{Socket: socketOf(s.settings)})
+}
+
+// awaitReady waits until left4me has all that it needs.
+func (s *setup) awaitReady(ctx context.Context) error {
+	client, err := s.client()
+	if err != nil {
+		return err
+	}
+	limit, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	ask := time.NewTicker(askEvery)
+	defer ask.Stop()
+	for {
+		err := client.Ready(limit)
+		if err == nil {
+			return nil
+		}
+		if runProgram(ctx, "systemctl", "is-failed", "--quiet", unitName) == nil {
+			return left4me.Errorf(left4me.Unavailable, "left4me does not start: "+lastWords(ctx), "journalctl -u left4me")
+		}
+		select {
+		case <-limit.Done():
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return &left4me.Error{Kind: left4me.Unavailable, Err: err, Hint: "journalctl -u left4me",
+				Text: fmt.Sprintf("left4me is not ready after %s: %s", readyWithin, cmp.Or(lastWords(ctx), err.Error()))}
+		case <-ask.C:
+		}
+	}
+}
+
+// lastWords is the last line of left4me that says why it ended.
+func lastWords(ctx context.Context) (why string) {
+	ctx, cancel := context.WithTimeout(ctx, commandWithin)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=50", "--unit="+unitName).Output()
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(out)) {
+		if text, ok := strings.CutPrefix(line, "left4me: "); ok {
+			why = strings.TrimSpace(text)
+		}
+	}
+	return why
+}
+
+// administrator makes the first one, unless there is one.
+func (s *setup) administrator(ctx context.Context) (bool, error) {
+	client, err := s.client()
+	if err != nil {
+		return false, err
+	}
+	var users []cli.User
+	if _, err := client.Call(ctx, http.MethodGet, "/users", nil, &users); err != nil {
+		return false, err
+	}
+	for _, u := range users {
+		if u.Admin {
+			return false, nil
+		}
+	}
+	password := rand.Text()
+	if s.passwordStdin {
+		line, err := bufio.NewReader(io.LimitReader(s.in, 2*accounts.MaxPassword)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return false, fmt.Errorf("read the password: %w", err)
+		}
+		password = strings.TrimRight(line, "\r\n")
+	}
+	in := map[string]any{"name": s.admin, "password": password, "admin": true}
+	if _, err := client.Call(ctx, http.MethodPost, "/users", in, nil); err != nil {
+		return false, err
+	}
+	s.report.Admin = s.admin
+	if !s.passwordStdin {
+		s.report.Password = password
+	}
+	return true, nil
+}
+
+func (s *setup) tellAdministrator() {
+	if s.report.Password != "" {
+		fmt.Fprintf(s.out, "\nlog in as %s with the password %s\nIt is shown this once.\n", s.report.Admin, s.report.Password)
+	}
+}
+
+func (s *setup) tellAddress() {
+	name, err := os.Hostname()
+	if err != nil {
+		name = "this-machine"
+	}
+	var advice []string
+	s.report.URL, advice = address(s.settings, name)
+	fmt.Fprintf(s.out, "\nleft4me is at %s\n", s.report.URL)
+	for _, line := range advice {
+		fmt.Fprintln(s.out, line)
+	}
+}
+
+// tellFindings tells what doctor finds, as the user that left4me runs as: root
+// could do more.
+func (s *setup) tellFindings(ctx context.Context) error {
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandWithin)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "runuser", "-u", "left4me", "--", exe, "doctor", "--json")
+	var stderr bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stderr = "/", []string{"PATH=" + os.Getenv("PATH")}, &stderr
+	out, failed := cmd.Output() // broken things make it fail
+	var found struct{ Checks []doctor.Check }
+	if err := json.Unmarshal(out, &found); err != nil {
+		return fmt.Errorf("doctor: %w: %s", cmp.Or(failed, err), strings.TrimSpace(stderr.String()))
+	}
+	s.report.Findings = []doctor.Check{}
+	for _, c := range found.Checks {
+		if c.State != doctor.OK {
+			s.report.Findings = append(s.report.Findings, c)
+		}
+	}
+	if len(s.report.Findings) > 0 {
+		fmt.Fprintf(s.out, "\nleft4me doctor finds:\n")
+	}
+	return printChecks(s.out, s.report.Findings, false)
+}
+
+// runProgram runs a program of the system; the error has what it said.
+func runProgram(ctx context.Context, name string, args ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, commandWithin)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, bytes.TrimSpace(out))
+	}
+	return nil
+}

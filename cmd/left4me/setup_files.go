@@ -1,0 +1,153 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// envMode lets left4me read its settings, and nobody else.
+const envMode = 0o640
+
+// settingIn is what a file of settings says of one of them: its last line counts, as
+// for systemd.
+func settingIn(text, name string) (found string) {
+	for line := range strings.Lines(text) {
+		if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok && k == name {
+			found = strings.Trim(v, `"'`)
+		}
+	}
+	return found
+}
+
+// withSetting is a file of settings that says something else of one of them, and
+// the same of all others.
+func withSetting(text, name, v string) string {
+	if settingIn(text, name) == v {
+		return text
+	}
+	var kept strings.Builder
+	written := false
+	for line := range strings.Lines(text) {
+		if k, _, ok := strings.Cut(strings.TrimSpace(line), "="); ok && k == name {
+			if !written {
+				kept.WriteString(name + "=" + v + "\n")
+			}
+			written = true
+			continue
+		}
+		kept.WriteString(strings.TrimSuffix(line, "\n") + "\n")
+	}
+	if !written {
+		kept.WriteString(name + "=" + v + "\n")
+	}
+	return kept.String()
+}
+
+// tmpfilesPaths are the paths that a file of tmpfiles.d is about.
+func tmpfilesPaths(text string) (paths []string) {
+	for line := range strings.Lines(text) {
+		if f := strings.Fields(line); len(f) > 1 && !strings.HasPrefix(f[0], "#") {
+			paths = append(paths, f[1])
+		}
+	}
+	return paths
+}
+
+// owners is whose a path is and who may do what with it.
+func owners(path string) string {
+	st, err := os.Lstat(path)
+	if err != nil {
+		return err.Error()
+	}
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	if !ok {
+		return st.Mode().String()
+	}
+	return fmt.Sprint(st.Mode(), sys.Uid, sys.Gid)
+}
+
+// group is the id of left4me's group.
+func group() (int, error) {
+	g, err := user.LookupGroup("left4me")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(g.Gid)
+}
+
+// sealed reports whether a file is root's and only left4me may read it.
+func sealed(name string) (bool, error) {
+	gid, err := group()
+	if err != nil {
+		return false, err
+	}
+	st, err := os.Lstat(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	return ok && st.Mode() == envMode && sys.Uid == 0 && int(sys.Gid) == gid, nil
+}
+
+// writeSealed replaces a file as a whole with one that only left4me may read.
+func writeSealed(name, text string) error {
+	gid, err := group()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(name)
+	tmp, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.WriteString(text)
+	if err := errors.Join(err, tmp.Chown(0, gid), tmp.Chmod(envMode), tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), name); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// address is where the panel is, and what somebody has to know to get there.
+func address(s settings, hostname string) (url string, advice []string) {
+	host, port, _ := net.SplitHostPort(s.listen)
+	ip := net.ParseIP(host)
+	local := host == "localhost" || ip != nil && ip.IsLoopback()
+	if s.publicURL != "" {
+		if local {
+			advice = append(advice, "once a proxy on this machine sends that to http://"+s.listen+" (docs/install.md)")
+		}
+		return s.publicURL, advice
+	}
+	if local {
+		return "http://" + s.listen, []string{
+			"which only this machine reaches. From yours:",
+			fmt.Sprintf("  ssh -L %s:%s root@%s", port, s.listen, hostname),
+			"and http://localhost:" + port + " in your browser; or put a proxy before it (docs/install.md)",
+		}
+	}
+	if host == "" || ip != nil && ip.IsUnspecified() {
+		host = hostname
+	}
+	return "http://" + net.JoinHostPort(host, port), []string{
+		"Browsers keep its cookie for https only, so put a proxy before it and say",
+		"left4me setup --public-url https://…; in a network that you trust, http://…",
+	}
+}

@@ -1,0 +1,369 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// fresh boots the machine anew, with nothing of left4me in it. The tests after
+// this one find what they are used to.
+func fresh(t *testing.T) {
+	t.Helper()
+	if skip != "" {
+		t.Skip(skip)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(boot(), lay()); err != nil {
+			t.Errorf("set up again: %v", err)
+		}
+	})
+	if err := boot(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// nextSchema is a change of the database that only a newer left4me makes.
+const nextSchema = "-- +goose Up\nCREATE TABLE next(x TEXT) STRICT;\n"
+
+// pack builds a package of a version; a newer one has one migration more.
+func pack(t *testing.T, version string, newer bool) (deb string) {
+	t.Helper()
+	dir := t.TempDir()
+	c := exec.Command("../../script/package", dir)
+	c.Env = append(os.Environ(), "LEFT4ME_VERSION="+version, "DPKG_DEB_COMPRESSOR_TYPE=gzip", "DPKG_DEB_COMPRESSOR_LEVEL=1")
+	if newer {
+		here, err := filepath.Abs("../..")
+		if err != nil {
+			t.Fatal(err)
+		}
+		migration, overlay := filepath.Join(dir, "next.sql"), filepath.Join(dir, "overlay.json")
+		b, err := json.Marshal(map[string]any{"Replace": map[string]string{here + "/store/migrations/99999_next.sql": migration}})
+		if err := errors.Join(err, os.WriteFile(migration, []byte(nextSchema), 0o644), os.WriteFile(overlay, b, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		c.Env = append(c.Env, "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+overlay)
+	}
+	c.Stderr = os.Stderr
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("script/package: %v", err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// apt runs apt on a package from outside, without a network.
+func apt(deb string, args ...string) (string, error) {
+	b, err := os.ReadFile(deb)
+	if err == nil {
+		err = os.WriteFile(outside+"/root/"+filepath.Base(deb), b, 0o644)
+	}
+	if err != nil {
+		return "", err
+	}
+	return in(append([]string{"env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y"}, append(args, "/root/"+filepath.Base(deb))...)...)
+}
+
+func mustApt(t *testing.T, deb string) string {
+	t.Helper()
+	out, err := apt(deb)
+	if err != nil {
+		t.Fatalf("apt install %s: %v\n%s", deb, err, out)
+	}
+	return out
+}
+
+// inMachine connects to an address as a program in the machine would.
+func inMachine(_ context.Context, network, address string) (net.Conn, error) {
+	type dialed struct {
+		conn net.Conn
+		err  error
+	}
+	done := make(chan dialed)
+	go func() {
+		// It is never unlocked: the thread ends with the goroutine, and nobody
+		// else gets one that is in another network.
+		runtime.LockOSThread()
+		ns, err := os.Open(filepath.Dir(outside) + "/ns/net")
+		if err != nil {
+			done <- dialed{err: err}
+			return
+		}
+		defer ns.Close()
+		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
+			done <- dialed{err: err}
+			return
+		}
+		conn, err := net.DialTimeout(network, address, 5*time.Second)
+		done <- dialed{conn, err}
+	}()
+	d := <-done
+	return d.conn, d.err
+}
+
+// logIn fills the panel's form in, follows where it leads and gives the page.
+func logIn(t *testing.T, name, password string) (status int, page string) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{DialContext: inMachine}
+	defer transport.CloseIdleConnections()
+	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: transport}
+	resp, err := browser.PostForm("http://127.0.0.1:8000/login", url.Values{"name": {name}, "password": {password}, "next": {"/servers"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+// setUpReport is what left4me setup --json prints.
+type setUpReport struct {
+	Steps []struct {
+		What string
+		Made bool
+	}
+	URL, Admin, Password string
+	Findings             []struct{ Name, State, Text string }
+}
+
+func setUpBySetup(t *testing.T, args ...string) (r setUpReport) {
+	t.Helper()
+	out := must(t, append([]string{"left4me", "setup", "--json"}, args...)...)
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return r
+}
+
+// made are the steps of a setup that changed something.
+func (r setUpReport) made() (what []string) {
+	for _, s := range r.Steps {
+		if s.Made {
+			what = append(what, s.What)
+		}
+	}
+	return what
+}
+
+// layGame puts a synthetic game where SteamCMD would.
+func layGame(t *testing.T) {
+	t.Helper()
+	c := command(programs+"/lay", "installation", "--into", outside+root+"/installation/base", "--srcds", programs+"/srcds")
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "sh", "-ec", "cd "+root+" && chown -R left4me:left4me-game installation && chmod -R g+rwX,o-w installation")
+}
+
+// wantUndisturbed checks that servers run on as they were.
+func wantUndisturbed(t *testing.T, pids map[string]string) {
+	t.Helper()
+	for name, pid := range pids {
+		wantUp(t, name)
+		if now := running(t, name); now != pid {
+			t.Errorf("srcds of %s was %s and is %s", name, pid, now)
+		}
+		wantMounts(t, name, 1)
+	}
+}
+
+var password = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
+// TestAMachineFromThePackageToItsRestore is a machine's whole life with the
+// package: each step goes on where the one before it ended.
+func TestAMachineFromThePackageToItsRestore(t *testing.T) {
+	fresh(t)
+	deb, newer := pack(t, "v0.1.0", false), pack(t, "v0.2.0", true)
+	var secret string
+	pids := map[string]string{}
+	step := func(what string, f func(*testing.T)) {
+		t.Helper()
+		if !t.Run(what, f) {
+			t.FailNow()
+		}
+	}
+
+	step("the package installs without a network and starts nothing", func(t *testing.T) {
+		out := mustApt(t, deb)
+		if !strings.Contains(out, "left4me setup") {
+			t.Errorf("it doesn't say what comes next:\n%s", out)
+		}
+		for _, user := range []string{"left4me", "left4me-game"} {
+			must(t, "id", user)
+		}
+		if state, _ := in("systemctl", "is-active", "left4me"); state != "inactive" {
+			t.Errorf("left4me is %s", state)
+		}
+		if out, err := as("left4me", "left4me", "setup"); err == nil || !strings.Contains(out, "only root may") {
+			t.Errorf("setup by left4me: %v, %s", err, out)
+		}
+	})
+	step("setup makes what is missing, and nothing when run again", func(t *testing.T) {
+		r := setUpBySetup(t)
+		if got := r.made(); len(got) != 3 { // the package made the users and directories
+			t.Errorf("made: %q", got)
+		}
+		if r.Admin != "admin" || !password.MatchString(r.Password) || r.URL != "http://127.0.0.1:8000" {
+			t.Errorf("%+v", r)
+		}
+		secret = r.Password
+		env := must(t, "cat", "/etc/left4me/left4me.env")
+		if got := must(t, "stat", "-c", "%a %U:%G", "/etc/left4me/left4me.env"); got != "640 root:left4me" {
+			t.Errorf("the settings are %s", got)
+		}
+		pid := property(t, "left4me.service", "MainPID")
+		again := setUpBySetup(t, "--admin", "other")
+		if got := again.made(); len(got) > 0 || again.Password != "" {
+			t.Errorf("again: %+v", again)
+		}
+		if now := must(t, "cat", "/etc/left4me/left4me.env"); now != env {
+			t.Errorf("the settings were %q and are %q", env, now)
+		}
+		if now := property(t, "left4me.service", "MainPID"); now != pid {
+			t.Error("left4me was restarted")
+		}
+		if got := must(t, "systemctl", "is-enabled", "left4me"); got != "enabled" {
+			t.Errorf("left4me is %s", got)
+		}
+		for _, f := range again.Findings {
+			t.Logf("doctor: %+v", f)
+		}
+	})
+	step("the administrator logs in", func(t *testing.T) {
+		if status, page := logIn(t, "admin", secret); status != http.StatusOK || !strings.Contains(page, "Servers") || strings.Contains(page, `action="/login"`) {
+			t.Errorf("%d %s", status, page)
+		}
+		if status, _ := logIn(t, "admin", secret+"x"); status != http.StatusUnauthorized {
+			t.Errorf("with a wrong password: %d", status)
+		}
+	})
+	step("two servers run", func(t *testing.T) {
+		layGame(t)
+		for _, name := range []string{"alpha", "beta"} {
+			must(t, "left4me", "server", "create", name)
+			must(t, "left4me", "server", "start", name, "--wait")
+			pids[name] = running(t, name)
+		}
+		if out, err := inGame(pids["alpha"], "echo by a player >"+root+"/runtime/alpha/merged/left4dead2/cfg/own.cfg"); err != nil {
+			t.Fatal(out)
+		}
+	})
+	step("an upgrade keeps servers running and a copy of the database", func(t *testing.T) {
+		old := property(t, "left4me.service", "MainPID")
+		mustApt(t, newer)
+		eventually(t, "the new left4me is ready", func() bool { return property(t, "left4me.service", "MainPID") != old && ready() })
+		if got := must(t, "left4me", "version"); got != "v0.2.0" {
+			t.Errorf("it is %s", got)
+		}
+		wantUndisturbed(t, pids)
+		must(t, "sh", "-c", "ls "+root+"/left4me.db.v*")
+	})
+	step("an older package is refused before it replaces anything", func(t *testing.T) {
+		pid := property(t, "left4me.service", "MainPID")
+		out, err := apt(deb, "--allow-downgrades")
+		if err == nil || !strings.Contains(out, "is version 99999, this left4me knows up to") {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if got := must(t, "left4me", "version"); got != "v0.2.0" {
+			t.Errorf("left4me is %s", got)
+		}
+		if now := property(t, "left4me.service", "MainPID"); now != pid || !ready() {
+			t.Error("left4me was disturbed")
+		}
+		if out := must(t, "dpkg", "--audit"); out != "" {
+			t.Errorf("dpkg is left with:\n%s", out)
+		}
+		wantUndisturbed(t, pids)
+	})
+	step("an older program refuses the database, says so and stays down", func(t *testing.T) {
+		must(t, "sh", "-ec", "dpkg-deb --fsys-tarfile /root/"+filepath.Base(deb)+" | tar -xC / ./usr/bin/left4me")
+		_, _ = in("systemctl", "restart", "left4me")
+		eventually(t, "it is down", func() bool { return property(t, "left4me.service", "ActiveState") == "failed" })
+		if out, _ := in("systemctl", "status", "--no-pager", "--full", "left4me"); !strings.Contains(out, "its schema is version 99999") {
+			t.Errorf("the status doesn't say why:\n%s", out)
+		}
+		if out, err := as("left4me", "left4me", "doctor"); err == nil || !strings.Contains(out, "broken  database: ") {
+			t.Errorf("doctor doesn't say why: %v\n%s", err, out)
+		}
+		if out, err := in("left4me", "setup"); err == nil || !strings.Contains(out, "its schema is version 99999") {
+			t.Errorf("setup doesn't say why: %v\n%s", err, out)
+		}
+		if _, err := apt(newer, "--reinstall"); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the newer one runs again", ready)
+		wantUndisturbed(t, pids)
+	})
+	step("removing the package stops everything and keeps the data", func(t *testing.T) {
+		must(t, "apt-get", "remove", "-y", "left4me")
+		if out := must(t, "systemctl", "list-units", "--all", "--plain", "--no-legend", "left4me*", "l4d2-*"); out != "" {
+			t.Errorf("units:\n%s", out)
+		}
+		for name := range pids {
+			wantMounts(t, name, 0)
+		}
+		if out, err := in("pgrep", "-u", "left4me,left4me-game"); err == nil {
+			t.Errorf("processes:\n%s", out)
+		}
+		must(t, "ls", root+"/left4me.db", "/etc/left4me/left4me.env")
+	})
+	step("installed again, everything is there", func(t *testing.T) {
+		mustApt(t, newer)
+		if got := setUpBySetup(t).made(); len(got) != 1 || got[0] != "left4me.service" {
+			t.Errorf("made: %q", got)
+		}
+		if status, _ := logIn(t, "admin", secret); status != http.StatusOK {
+			t.Errorf("login: %d", status)
+		}
+		for name := range pids {
+			must(t, "left4me", "server", "start", name, "--wait")
+			pids[name] = running(t, name)
+		}
+		must(t, "cat", root+"/runtime/alpha/merged/left4dead2/cfg/own.cfg")
+	})
+	step("purging takes the configuration and leaves what servers are made of", func(t *testing.T) {
+		out := must(t, "apt-get", "purge", "-y", "left4me")
+		if !strings.Contains(out, root) {
+			t.Errorf("it doesn't say where the data is:\n%s", out)
+		}
+		if out, err := in("ls", "-d", "/etc/left4me"); err == nil {
+			t.Error(out)
+		}
+		must(t, "ls", root+"/left4me.db", root+"/runtime/alpha/upper/left4dead2/cfg/own.cfg", root+"/installation/base")
+	})
+}
+
+func TestAHandLaidInstallationBecomesThePackage(t *testing.T) {
+	pids := map[string]string{"alpha": running(t, "alpha")}
+	old := property(t, "left4me.service", "MainPID")
+	mustApt(t, pack(t, "v0.1.0", false))
+	eventually(t, "the package's left4me is ready", func() bool { return property(t, "left4me.service", "MainPID") != old && ready() })
+	wantUndisturbed(t, pids)
+	for _, file := range []string{"/usr/bin/left4me", "/usr/lib/left4me/left4me-overlay", "/usr/lib/systemd/system/left4me.service"} {
+		must(t, "dpkg", "--search", file)
+	}
+}
