@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,12 +44,18 @@ func fresh(t *testing.T) {
 // nextSchema is a change of the database that only a newer left4me makes.
 const nextSchema = "-- +goose Up\nCREATE TABLE next(x TEXT) STRICT;\n"
 
+// packing is the environment in which script/package makes a version, quickly.
+func packing(version string) []string {
+	return append(os.Environ(), "LEFT4ME_VERSION="+version, "SOURCE_DATE_EPOCH=1700000000",
+		"DPKG_DEB_COMPRESSOR_TYPE=gzip", "DPKG_DEB_COMPRESSOR_LEVEL=1")
+}
+
 // pack builds a package of a version; a newer one has one migration more.
 func pack(t *testing.T, version string, newer bool) (deb string) {
 	t.Helper()
 	dir := t.TempDir()
 	c := exec.Command("../../script/package", dir)
-	c.Env = append(os.Environ(), "LEFT4ME_VERSION="+version, "DPKG_DEB_COMPRESSOR_TYPE=gzip", "DPKG_DEB_COMPRESSOR_LEVEL=1")
+	c.Env = packing(version)
 	if newer {
 		here, err := filepath.Abs("../..")
 		if err != nil {
@@ -355,6 +362,31 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		}
 		must(t, "ls", root+"/left4me.db", root+"/runtime/alpha/upper/left4dead2/cfg/own.cfg", root+"/installation/base")
 	})
+}
+
+func TestTheSameSourcesGiveTheSamePackage(t *testing.T) {
+	// Elsewhere, without git, in another time zone and with another umask.
+	dir := t.TempDir()
+	copied := exec.Command("sh", "-ec", `git ls-files -co --exclude-standard -z | tar --null --ignore-failed-read -T - -cf - 2>/dev/null | tar -xf - -C "$0"`, dir)
+	copied.Dir = "../.."
+	if out, err := copied.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	c := exec.Command("sh", "-ec", `umask 077; exec script/package "$0"`, t.TempDir())
+	c.Dir, c.Stderr = dir, os.Stderr
+	c.Env = append(packing("v0.1.0"), "TZ=Pacific/Auckland", "GOFLAGS=")
+	out, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, errThere := os.ReadFile(strings.TrimSpace(string(out)))
+	here, errHere := os.ReadFile(pack(t, "v0.1.0", false))
+	if err := errors.Join(errThere, errHere); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(there, here) {
+		t.Errorf("%d bytes here, %d there, and not the same", len(here), len(there))
+	}
 }
 
 func TestAHandLaidInstallationBecomesThePackage(t *testing.T) {
