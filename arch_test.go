@@ -199,9 +199,9 @@ func TestWhatIsNotLinked(t *testing.T) {
 			t.Errorf("a program links %s", p.ImportPath)
 		}
 	}
-	for _, p := range list(t, "-deps", "./host/overlayfs") {
+	for _, p := range list(t, "-deps", "./cmd/left4me-overlay") {
 		if p.Module != nil && p.Module.Path != module && p.Module.Path != "golang.org/x/sys" {
-			t.Errorf("host/overlayfs, which runs as root, links %s", p.ImportPath)
+			t.Errorf("the helper, which runs as root, links %s", p.ImportPath)
 		}
 	}
 }

@@ -3,8 +3,10 @@
 //
 //	left4me-overlay mount NAME
 //	left4me-overlay umount NAME
+//	left4me-overlay check NAME
 //
-// Both are a success when there is nothing to do. It takes nothing else: where
+// The first two are a success when there is nothing to do; check prints what
+// mount would mount, as JSON, and changes nothing. It takes nothing else: where
 // everything stands comes from LEFT4ME_ROOT in the environment of root, and
 // what is mounted from instances/NAME/instance.env there, which it believes
 // nothing of (package overlayfs). It is never setuid.
@@ -14,13 +16,18 @@
 package main
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"unicode"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/overlayfs"
@@ -34,43 +41,69 @@ const (
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Getenv, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
 
-func run(args []string, getenv func(string) string, stderr io.Writer) int {
-	if len(args) != 2 || args[0] != "mount" && args[0] != "umount" {
-		fmt.Fprintln(stderr, "usage: left4me-overlay mount NAME, or left4me-overlay umount NAME")
+func run(args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	if len(args) != 2 || args[0] != "mount" && args[0] != "umount" && args[0] != "check" {
+		fmt.Fprintln(stderr, "usage: left4me-overlay mount|umount|check NAME")
 		return exitMisuse
 	}
-	err := act(args[0], left4me.Name(args[1]), getenv("LEFT4ME_ROOT"))
+	said, err := act(args[0], left4me.Name(args[1]), getenv("LEFT4ME_ROOT"))
 	if err == nil {
+		fmt.Fprint(stdout, said)
 		return 0
 	}
-	line := strings.ReplaceAll(err.Error(), "\n", " ")
+	line := oneLine(err.Error())
 	fmt.Fprintln(stderr, "left4me-overlay:", line)
 	tell(getenv("NOTIFY_SOCKET"), line)
 	return exitFailed
 }
 
-func act(verb string, name left4me.Name, dir string) error {
+// act gives what there is to say of a success.
+func act(verb string, name left4me.Name, dir string) (string, error) {
 	if os.Getuid() != 0 || os.Geteuid() != 0 {
-		return errors.New("only root may run it, and not by setuid")
+		return "", errors.New("only root may run it, and not by setuid")
 	}
-	if dir == "" {
-		dir = defaultRoot
-	}
+	dir = cmp.Or(dir, defaultRoot)
 	if !filepath.IsAbs(dir) {
-		return fmt.Errorf("LEFT4ME_ROOT: %q is not an absolute path", dir)
+		return "", fmt.Errorf("LEFT4ME_ROOT: %q is not an absolute path", dir)
 	}
 	root, err := overlayfs.OpenRoot(dir)
 	if err != nil {
-		return fmt.Errorf("LEFT4ME_ROOT: %w", err)
+		return "", fmt.Errorf("LEFT4ME_ROOT: %w", err)
 	}
 	defer root.Close()
-	if verb == "mount" {
-		return root.Mount(name)
+	switch verb {
+	case "mount":
+		return "", root.Mount(name)
+	case "umount":
+		lazily, err := root.Release(name)
+		if err == nil && lazily {
+			return fmt.Sprintf("unmount %s: it was still read: detached, and gone when its readers are\n", name), nil
+		}
+		return "", err
 	}
-	return root.Unmount(name)
+	view, err := root.Check(name)
+	if err != nil {
+		return "", err
+	}
+	b, err := json.MarshalIndent(view, "", "  ")
+	return string(b) + "\n", err
+}
+
+// oneLine shows what a name in a message could hold to look like another one.
+func oneLine(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		q := strconv.QuoteRuneToASCII(r)
+		b.WriteString(q[1 : len(q)-1])
+	}
+	return b.String()
 }
 
 // tell puts the reason into the status of our unit (sd_notify(3)): so the user
@@ -80,8 +113,10 @@ func tell(socket, line string) {
 	if socket == "" {
 		return
 	}
-	if conn, err := net.Dial("unixgram", socket); err == nil {
-		_, _ = io.WriteString(conn, "STATUS="+line)
-		_ = conn.Close()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return
 	}
+	defer unix.Close(fd)
+	_ = unix.Sendto(fd, []byte("STATUS="+line), unix.MSG_NOSIGNAL, &unix.SockaddrUnix{Name: socket})
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,7 +19,7 @@ func env(vars map[string]string) func(string) string {
 func TestMisuseIsTold(t *testing.T) {
 	for _, args := range [][]string{nil, {"mount"}, {"alpha"}, {"mount", "alpha", "beta"}, {"remount", "alpha"}, {"--help", "mount"}} {
 		var stderr bytes.Buffer
-		if code := run(args, env(nil), &stderr); code != exitMisuse || !strings.HasPrefix(stderr.String(), "usage:") {
+		if code := run(args, env(nil), io.Discard, &stderr); code != exitMisuse || !strings.HasPrefix(stderr.String(), "usage:") {
 			t.Errorf("%q: exit %d, %q", args, code, stderr.String())
 		}
 	}
@@ -32,7 +34,7 @@ func TestARefusalIsOneLineAndReachesSystemd(t *testing.T) {
 	}
 	defer conn.Close()
 	var stderr bytes.Buffer
-	code := run([]string{"mount", "a\nb"}, env(map[string]string{"LEFT4ME_ROOT": root, "NOTIFY_SOCKET": socket}), &stderr)
+	code := run([]string{"mount", "a\nb"}, env(map[string]string{"LEFT4ME_ROOT": root, "NOTIFY_SOCKET": socket}), io.Discard, &stderr)
 	line, ok := strings.CutPrefix(stderr.String(), "left4me-overlay: ")
 	if code != exitFailed || !ok || strings.Count(line, "\n") != 1 {
 		t.Errorf("exit %d, %q", code, stderr.String())
@@ -54,7 +56,74 @@ func TestOnlyRootGetsAnything(t *testing.T) {
 	if os.Getuid() != 0 {
 		want = "only root may run it"
 	}
-	if code := run([]string{"umount", "alpha"}, env(vars), &stderr); code != exitFailed || !strings.Contains(stderr.String(), want) {
+	if code := run([]string{"umount", "alpha"}, env(vars), io.Discard, &stderr); code != exitFailed || !strings.Contains(stderr.String(), want) {
 		t.Errorf("exit %d, %q, want %q", code, stderr.String(), want)
+	}
+}
+
+// What runs as root can be read in one sitting: our lines, and of our other
+// packages nothing but what a name is.
+func TestItStaysSmall(t *testing.T) {
+	const most = 800
+	lines := 0
+	for _, dir := range []string{".", "../../host/overlayfs"} {
+		names, err := filepath.Glob(dir + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines += bytes.Count(text, []byte("\n"))
+		}
+	}
+	if lines == 0 || lines > most {
+		t.Errorf("%d lines, want at most %d", lines, most)
+	}
+
+	program := filepath.Join(t.TempDir(), "left4me-overlay")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.Command("go", "tool", "nm", program).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const ours = "github.com/left4me/left4me"
+	own := 0
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		symbol := f[len(f)-1]
+		switch {
+		case strings.HasPrefix(symbol, "net."):
+			t.Errorf("it links %s: it needs no network", symbol)
+		case strings.HasPrefix(symbol, ours+"/host/overlayfs."):
+			own++
+		case strings.HasPrefix(symbol, ours) && !strings.Contains(symbol, "Name).") && !strings.Contains(symbol, ".Name.") &&
+			!strings.HasPrefix(symbol, ours+".init") && symbol != ours+"..inittask":
+			t.Errorf("it links %s", symbol)
+		}
+	}
+	if own == 0 {
+		t.Error("no symbol was found: the test looks at nothing")
+	}
+}
+
+func TestNothingInALineLooksLikeAnother(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain, ünï \"quoted\" \\": "plain, ünï \"quoted\" \\",
+		"a\nleft4me-overlay: b\r":  `a\nleft4me-overlay: b\r`,
+		"\x1b[2J\x00":              `\x1b[2J\x00`,
+		"\u202egnp\u00a0\u2028":    `\u202egnp\u00a0\u2028`,
+		"\xff":                     "\ufffd",
+	} {
+		if got := oneLine(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
 	}
 }

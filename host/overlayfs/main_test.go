@@ -19,15 +19,41 @@ import (
 // insideVar is set in the process whose mount namespace is its own.
 const insideVar = "LEFT4ME_TEST_NAMESPACE"
 
+// moveVar names a mount point that this process moves away.
+const moveVar = "LEFT4ME_TEST_MOVE"
+
 // TestMain runs the tests in a mount namespace of their own, so that no mount
 // outlives them; as an ordinary user that takes a user namespace too.
 func TestMain(m *testing.M) {
+	if rules := os.Getenv(filterVar); rules != "" {
+		fmt.Fprintln(os.Stderr, "filter:", becomeFiltered(rules, os.Args[1:]))
+		os.Exit(1)
+	}
+	if point := os.Getenv(moveVar); point != "" {
+		err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
+		if err = errors.Join(err, unix.Unmount(point, 0), os.Rename(point, point+".away")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if dir := os.Getenv(attackVar); dir != "" {
+		if err := exchangeNames(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if os.Getenv(insideVar) != "" {
 		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 			fmt.Fprintln(os.Stderr, "private mounts:", err)
 			os.Exit(1)
 		}
-		os.Exit(m.Run())
+		code := m.Run()
+		if built.dir != "" {
+			_ = os.RemoveAll(built.dir)
+		}
+		os.Exit(code)
 	}
 	if slices.ContainsFunc(os.Args, func(arg string) bool { return strings.HasPrefix(arg, "-test.fuzz") }) {
 		noMount = "a fuzzer talks to its workers over descriptors that they would lose"

@@ -3,6 +3,7 @@ package overlayfs
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"runtime"
@@ -18,39 +19,37 @@ import (
 // because something still writes to it.
 var ErrBusy = errors.New("busy")
 
-const overlayMagic = 0x794c7630
-
 // Mounted reports whether an overlay is mounted where a server sees its stack.
 // It decides nothing about safety, so that it works also where a sandbox has
 // made the root of several mounts.
 func (r *Root) Mounted(n left4me.Name) (bool, error) {
-	if !n.Valid() {
-		return false, fmt.Errorf("%q is not a name: %w", string(n), ErrRefused)
-	}
-	// What is mounted on the last step is what we want to see.
-	f, err := r.resolve(path.Join("runtime", string(n), "merged"), unix.O_PATH|unix.O_DIRECTORY, beneath)
-	if errors.Is(err, unix.ENOENT) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	return isOverlay(f)
+	fd, err := r.mounted(n)
+	_ = unix.Close(fd)
+	return fd >= 0, err
 }
 
-// isOverlay reports whether f is where an overlay is mounted. The type alone
-// doesn't say so: the root itself may stand on an overlay.
-func isOverlay(f *os.File) (bool, error) {
+// mounted opens the root of the overlay that is mounted there, or gives -1.
+func (r *Root) mounted(n left4me.Name) (fd int, err error) {
+	if !n.Valid() {
+		return -1, fmt.Errorf("%s is not a name: %w", quote(string(n)), ErrRefused)
+	}
+	// What is mounted on the last step is what we want to see.
+	fd, err = r.resolve(path.Join("runtime", string(n), "merged"), unix.O_PATH|unix.O_DIRECTORY, beneath)
+	if errors.Is(err, unix.ENOENT) {
+		return -1, nil
+	}
+	if err != nil {
+		return -1, err
+	}
+	// The type alone doesn't say it: the root itself may stand on an overlay.
 	var fs unix.Statfs_t
 	var st unix.Statx_t
-	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil {
-		return false, err
+	err = errors.Join(unix.Fstatfs(fd, &fs), unix.Statx(fd, "", unix.AT_EMPTY_PATH, 0, &st))
+	if err != nil || fs.Type != unix.OVERLAYFS_SUPER_MAGIC || st.Attributes&unix.STATX_ATTR_MOUNT_ROOT == 0 {
+		_ = unix.Close(fd)
+		return -1, err
 	}
-	if err := unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH, 0, &st); err != nil {
-		return false, err
-	}
-	return fs.Type == overlayMagic && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0, nil
+	return fd, nil
 }
 
 // Mount mounts a server's stack; one that is mounted already is success. It
@@ -66,14 +65,12 @@ func (r *Root) Mount(n left4me.Name) error {
 		return err
 	}
 	defer s.Close()
+	if err := s.openMerged(); err != nil {
+		return err
+	}
 	err = s.mountByFD()
 	if errors.Is(err, errNoLayerFD) {
-		byName := s.mountByName()
-		if byName == nil {
-			return nil
-		}
-		// The kernel gives its reasons only the first way.
-		err = fmt.Errorf("%w; before that: %w", byName, err)
+		err = s.mountByName(err)
 	}
 	if err != nil {
 		return fmt.Errorf("mount %s: %w", n, err)
@@ -91,19 +88,26 @@ func (s *Stack) mountByFD() error {
 		return fmt.Errorf("fsopen: %w", err)
 	}
 	defer unix.Close(fs)
-	for i, l := range s.Lower {
-		if err := unix.FsconfigSetFd(fs, "lowerdir+", int(l.dir.Fd())); err != nil {
+	for i, rel := range s.lower {
+		l, err := s.root.directory("layer", rel)
+		if err != nil {
+			return err
+		}
+		// Closed at once: to hold 500 costs more than the mount, because the
+		// kernel waits for all threads each time that their table grows.
+		err = unix.FsconfigSetFd(fs, "lowerdir+", l)
+		_ = unix.Close(l)
+		if err != nil {
 			if i == 0 && (errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EBADF) || errors.Is(err, unix.EINVAL)) {
 				return fmt.Errorf("%w: %w", errNoLayerFD, reason(fs, err))
 			}
-			return fmt.Errorf("layer %q: %w", l.Path, reason(fs, err))
+			return fmt.Errorf("layer %s: %w", quote(rel), reason(fs, err))
 		}
 	}
-	if err := unix.FsconfigSetFd(fs, "upperdir", int(s.upper.Fd())); err != nil {
-		return fmt.Errorf("upper: %w", reason(fs, err))
-	}
-	if err := unix.FsconfigSetFd(fs, "workdir", int(s.work.Fd())); err != nil {
-		return fmt.Errorf("work: %w", reason(fs, err))
+	for i, key := range []string{"upperdir", "workdir"} {
+		if err := unix.FsconfigSetFd(fs, key, []int{s.upper, s.work}[i]); err != nil {
+			return fmt.Errorf("%s: %w", key, reason(fs, err))
+		}
 	}
 	if err := unix.FsconfigSetFlag(fs, "userxattr"); err != nil {
 		return fmt.Errorf("userxattr: %w", reason(fs, err))
@@ -117,7 +121,7 @@ func (s *Stack) mountByFD() error {
 	}
 	// An open descriptor of the mount would make it busy.
 	defer unix.Close(mnt)
-	if err := unix.MoveMount(mnt, "", int(s.merged.Fd()), "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
+	if err := unix.MoveMount(mnt, "", s.merged, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
 		return fmt.Errorf("attach: %w", err)
 	}
 	return nil
@@ -135,80 +139,156 @@ func reason(fs int, err error) error {
 
 // mountByName is for older kernels: mount(2) with names of descriptors, relative
 // to /proc/self/fd as the working directory, so that 500 of them fit the one
-// page that it takes and none is a path that can be changed.
-func (s *Stack) mountByName() error {
+// page that it takes and none is a path that can be changed. The kernel gives
+// its reasons only the other way, so an error says how that failed too.
+func (s *Stack) mountByName(byFD error) error {
+	lower := make([]string, len(s.lower))
+	for i, rel := range s.lower {
+		l, err := s.root.directory("layer", rel)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(l)
+		lower[i] = strconv.Itoa(l)
+	}
+	data := fmt.Sprintf("lowerdir=%s,upperdir=%d,workdir=%d,userxattr", strings.Join(lower, ":"), s.upper, s.work)
 	done := make(chan error, 1)
 	go func() {
 		// The working directory becomes this thread's own, and the thread ends
 		// with the goroutine because it is never unlocked.
 		runtime.LockOSThread()
-		if err := unix.Unshare(unix.CLONE_FS); err != nil {
-			done <- fmt.Errorf("unshare: %w", err)
-			return
+		err := unix.Unshare(unix.CLONE_FS)
+		if err == nil {
+			err = unix.Chdir("/proc/thread-self/fd")
 		}
-		done <- s.mountIn("/proc/thread-self/fd")
+		if err == nil {
+			err = unix.Mount("overlay", strconv.Itoa(s.merged), "overlay", unix.MS_NOSUID|unix.MS_NODEV, data)
+		}
+		done <- err
 	}()
-	return <-done
-}
-
-func (s *Stack) mountIn(dir string) error {
-	if err := unix.Chdir(dir); err != nil {
-		return err
-	}
-	name := func(f *os.File) string { return strconv.Itoa(int(f.Fd())) }
-	lower := make([]string, len(s.Lower))
-	for i, l := range s.Lower {
-		lower[i] = name(l.dir)
-	}
-	data := "lowerdir=" + strings.Join(lower, ":") + ",upperdir=" + name(s.upper) + ",workdir=" + name(s.work) + ",userxattr"
-	if err := unix.Mount("overlay", name(s.merged), "overlay", unix.MS_NOSUID|unix.MS_NODEV, data); err != nil {
-		return fmt.Errorf("mount: %w", err)
+	if err := <-done; err != nil {
+		return fmt.Errorf("mount: %w; before that: %w", err, byFD)
 	}
 	return nil
 }
 
-// Unmount takes a server's stack away and removes what overlayfs left in its
-// work directory; one that is not mounted is success. A mount that is in use by
-// readers is made read-only and taken away lazily; one that is written to stays,
-// because mounting the same upper directory twice destroys it: that is ErrBusy.
+// Unmount takes a server's stack away as Release does.
 func (r *Root) Unmount(n left4me.Name) error {
-	if !n.Valid() {
-		return fmt.Errorf("%q is not a name: %w", string(n), ErrRefused)
-	}
-	if err := r.detach(n); err != nil {
-		return fmt.Errorf("unmount %s: %w", n, err)
-	}
-	if err := r.clearWork(n); err != nil {
-		return fmt.Errorf("unmount %s: %w", n, err)
-	}
-	return nil
+	_, err := r.Release(n)
+	return err
 }
 
-func (r *Root) detach(n left4me.Name) error {
-	parent, err := r.directory(path.Join("runtime", string(n)))
+// Release takes a server's stack away and removes what overlayfs left in its
+// work directory; one that is not mounted is success. A mount that is in use by
+// readers is made read-only and taken away lazily: it goes when they end. One
+// that is written to stays, because mounting the same upper directory twice
+// destroys it: that is ErrBusy.
+func (r *Root) Release(n left4me.Name) (lazily bool, err error) {
+	if !n.Valid() {
+		return false, fmt.Errorf("%s is not a name: %w", quote(string(n)), ErrRefused)
+	}
+	if lazily, err = r.detach(n); err == nil {
+		err = r.clearWork(n)
+	}
+	if err != nil {
+		return lazily, fmt.Errorf("unmount %s: %w", n, err)
+	}
+	return lazily, nil
+}
+
+func (r *Root) detach(n left4me.Name) (lazily bool, err error) {
+	parent, err := r.directory("the server", path.Join("runtime", string(n)))
+	if errors.Is(err, unix.ENOENT) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer unix.Close(parent)
+	mounted, err := r.Mounted(n)
+	if err != nil || !mounted {
+		return false, err
+	}
+	// umount(2) knows paths only, and a descriptor of the mount would make it
+	// busy: this path leads through our descriptor of the parent, and its last
+	// step follows no link.
+	if err = unix.Unmount(descriptor(parent)+"/merged", unix.UMOUNT_NOFOLLOW); errors.Is(err, unix.EINVAL) {
+		return false, nil // somebody else was faster
+	} else if !errors.Is(err, unix.EBUSY) {
+		return false, err
+	}
+	// mount(2) would follow a link, so from here on it is the mount itself.
+	fd, err := r.mounted(n)
+	if err != nil || fd < 0 {
+		return false, err
+	}
+	defer unix.Close(fd)
+	if err := unix.Mount("", descriptor(fd), "", unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
+		return false, fmt.Errorf("something still writes to it (%v): %w", err, ErrBusy)
+	}
+	return true, unix.Unmount(descriptor(fd), unix.MNT_DETACH)
+}
+
+// descriptor is a name of what a descriptor of ours is open on.
+func descriptor(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
+
+// workDepth is how deep overlayfs nests what it prepares in its work directory.
+const workDepth = 3
+
+// clearWork removes the directory that overlayfs leaves behind in work, which
+// only root can enter and which would keep the instance from being removed. What
+// is more than overlayfs can have left stays where it is.
+func (r *Root) clearWork(n left4me.Name) error {
+	work, err := r.directory("work", path.Join("runtime", string(n), "work"))
 	if errors.Is(err, unix.ENOENT) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer parent.Close()
-	mounted, err := r.Mounted(n)
-	if err != nil || !mounted {
+	defer unix.Close(work)
+	err = removeDir(work, "work", workDepth)
+	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EBUSY) {
+		return nil // the next mount sees to it
+	}
+	return err
+}
+
+// removeDir removes a directory in dir and what is in it, following no link.
+func removeDir(dir int, name string, depth int) error {
+	err := unix.Unlinkat(dir, name, unix.AT_REMOVEDIR)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	// A whiteout that all others were links of stays when the mount goes.
+	if !errors.Is(err, unix.ENOTEMPTY) || depth == 0 {
 		return err
 	}
-	// umount(2) knows paths only: this one leads through our descriptor of the
-	// parent, and the last step does not follow a link.
-	target := "/proc/self/fd/" + strconv.Itoa(int(parent.Fd())) + "/merged"
-	err = unix.Unmount(target, unix.UMOUNT_NOFOLLOW)
-	if errors.Is(err, unix.EINVAL) {
-		return nil // somebody else was faster
-	}
-	if !errors.Is(err, unix.EBUSY) {
+	fd, err := openEntry(dir, name, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
 		return err
 	}
-	if err := unix.Mount("", target, "", unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
-		return fmt.Errorf("something still writes to it (%v): %w", err, ErrBusy)
+	f := os.NewFile(uintptr(fd), name)
+	defer f.Close()
+	names, err := f.Readdirnames(1000)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
 	}
-	return unix.Unmount(target, unix.UMOUNT_NOFOLLOW|unix.MNT_DETACH)
+	for _, n := range names {
+		err := unix.Unlinkat(fd, n, 0)
+		if errors.Is(err, unix.EISDIR) {
+			err = removeDir(fd, n, depth-1)
+		}
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+	}
+	return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR)
+}
+
+// openEntry opens one entry of a directory, neither a link nor what is mounted
+// there.
+func openEntry(dir int, name string, flags uint64) (int, error) {
+	how := unix.OpenHow{Flags: flags | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: within}
+	return unix.Openat2(dir, name, &how)
 }

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -18,7 +21,7 @@ var ways = []struct {
 	mount func(*Stack) error
 }{
 	{"by descriptor", (*Stack).mountByFD},
-	{"by the names of descriptors", (*Stack).mountByName},
+	{"by the names of descriptors", func(s *Stack) error { return s.mountByName(nil) }},
 }
 
 // each runs a test once for each way.
@@ -32,6 +35,9 @@ func each(t *testing.T, f func(t *testing.T, mount func(place))) {
 					t.Fatal(err)
 				}
 				defer s.Close()
+				if err := s.openMerged(); err != nil {
+					t.Fatal(err)
+				}
 				if err := way.mount(s); errors.Is(err, errNoLayerFD) {
 					t.Skip(err)
 				} else if err != nil {
@@ -265,4 +271,97 @@ func TestAnUpperOfFuseOverlayfsIsRefused(t *testing.T) {
 		}
 		p.wantMounted(false)
 	}
+}
+
+// What the admin copied into a layer as root is there to be read, by those whom
+// its mode allows to; what only root may read stays root's, also in a stack that
+// root has mounted.
+func TestFilesOfRootInALayer(t *testing.T) {
+	onlyRoot(t)
+	each(t, func(t *testing.T, mount func(place)) {
+		p := newPlace(t)
+		p.layers("overlays/copied/1", "installation/base")
+		p.write("overlays/copied/1/map", "map")
+		p.write("overlays/copied/1/secret", "secret")
+		must(t, os.Chmod(p.path("overlays/copied/1/secret"), 0o600))
+		must(t, os.Chmod(filepath.Dir(p.dir), 0o755))
+		for _, rel := range []string{"installation/base", "runtime/alpha/upper", "runtime/alpha/merged", "installation/base/which"} {
+			must(t, os.Chown(p.path(rel), nobody, nobody))
+		}
+		mount(p)
+		game := func(script string) error {
+			cmd := exec.Command("/bin/sh", "-c", script)
+			cmd.Dir = p.path("runtime/alpha/merged")
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+			return cmd.Run()
+		}
+		for script, want := range map[string]bool{
+			"cat map":                       true,
+			"cat secret":                    false,
+			"echo x >> map":                 false,
+			"rm map && echo x > map":        true, // its directory is the game's
+			"echo x > new && chmod 700 new": true,
+		} {
+			if err := game(script); (err == nil) != want {
+				t.Errorf("%s: %v", script, err)
+			}
+		}
+		if got := p.read("overlays/copied/1/map"); got != "map" {
+			t.Errorf("the layer holds %q", got)
+		}
+		p.mustUnmount()
+	})
+}
+
+// Whoever sees other mounts than we do may move a mount point: the mount is
+// where it then is, it is not ours to look for, and nothing outside is touched.
+func TestAMountPointThatWasMovedAway(t *testing.T) {
+	p := newPlace(t)
+	p.layers("installation/base")
+	p.mustMount()
+	// In a mount namespace without the mount, its directory is one like others.
+	move := exec.Command("/proc/self/exe")
+	move.Env = []string{moveVar + "=" + p.path("runtime/alpha/merged")}
+	move.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
+	if out, err := move.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if at := p.mounts(); len(at) != 1 || !strings.HasSuffix(at[0], "/runtime/alpha/merged.away") {
+		t.Fatalf("mounted: %q", at)
+	}
+	p.wantMounted(false)
+	p.mustUnmount()
+	if err := p.Mount("alpha"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("mounted without a place to: %v", err)
+	}
+	p.mkdir("runtime/alpha/merged")
+	p.mustMount()
+	p.wantMounted(true)
+	p.mustUnmount()
+}
+
+// Where fuse-overlayfs couldn't make devices it made files, without attributes.
+func TestAnUpperWithWhiteoutsOfFuseOverlayfsIsRefused(t *testing.T) {
+	for _, name := range []string{".wh.pak01_dir.vpk", "a/.wh..wh..opq"} {
+		p := newPlace(t)
+		p.layers("installation/base")
+		p.mkdir("runtime/alpha/upper/a")
+		p.write("runtime/alpha/upper/"+name, "")
+		if err := p.Mount("alpha"); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "written by fuse-overlayfs") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The look at an upper directory ends, whatever the game has laid into it.
+func TestAnUpperWithoutEnd(t *testing.T) {
+	p := newPlace(t)
+	p.layers("installation/base")
+	dir := "runtime/alpha/upper"
+	for range 500 {
+		dir += "/d"
+	}
+	p.mkdir(dir)
+	p.mustMount()
+	p.mustUnmount()
 }
