@@ -241,13 +241,11 @@ func (b *battle) arm() {
 	}
 	b.symlink(b.outside.path("overlays"), "overlays/link")
 	// Its own directories in each other's places.
-	for _, s := range []swap{
-		{"runtime/alpha/upper", "overlays/maps/1"},
-		{"runtime/alpha/merged", "runtime/alpha/upper"},
-		{"runtime/alpha/work", "installation/base"},
-	} {
-		b.swaps = append(b.swaps, s)
-	}
+	b.swaps = append(b.swaps,
+		swap{"runtime/alpha/upper", "overlays/maps/1"},
+		swap{"runtime/alpha/merged", "runtime/alpha/upper"},
+		swap{"runtime/alpha/work", "installation/base"},
+	)
 }
 
 func (b *battle) decoy(victim, what string, make func(name string) error) {
