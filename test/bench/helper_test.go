@@ -40,7 +40,7 @@ func TestHelper(t *testing.T) {
 		}
 		mount := exec.Command("mount", "-t", "overlay", "overlay", "-o", options, server+"/merged")
 		var took [4][]time.Duration
-		for range 15 {
+		for range 41 {
 			for i, cmd := range []*exec.Cmd{ours("mount"), ours("umount"), mount, exec.Command("umount", server+"/merged")} {
 				cmd := *cmd
 				cmd.Dir = filepath.Join(root, "overlays")
