@@ -215,6 +215,8 @@ func (a *Agent) remove(ctx context.Context, n left4me.Name, p *progress) error {
 		return fmt.Errorf("delete %s: %w", n, err)
 	}
 	err := p.step(ctx, left4me.StepRemoveFiles, func(context.Context) (string, error) {
+		// What the game leaves there is gone at the next boot at the latest.
+		_ = os.RemoveAll(shim.Dir(a.Sockets, n))
 		if !a.Files.Exists(n) {
 			return "there were none", nil
 		}

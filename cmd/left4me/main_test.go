@@ -164,7 +164,7 @@ func (st *story) signal(sig syscall.Signal) error {
 
 // shims are the processes of servers, each of which keeps the lock of its file.
 func (st *story) shims() (pids []int) {
-	locks, _ := filepath.Glob(filepath.Join(st.run, "*.lock"))
+	locks, _ := filepath.Glob(filepath.Join(st.run, "*", "lock"))
 	for _, name := range locks {
 		f, err := os.Open(name)
 		if err != nil {

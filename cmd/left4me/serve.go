@@ -232,8 +232,8 @@ func ownDirectory(dir string, mode fs.FileMode) error {
 	return nil
 }
 
-// shareSockets lets the game's group, which shims run in under systemd, put its
-// sockets beside ours and, for the sticky bit, not in their place.
+// shareSockets lets the game's group, which shims run in under systemd, pass to
+// the directories that systemd makes for them, and see nothing on the way.
 func shareSockets(run string, group int) error {
 	if group < 0 {
 		return nil
@@ -241,7 +241,7 @@ func shareSockets(run string, group int) error {
 	if err := os.Chown(run, -1, group); err != nil {
 		return fmt.Errorf("LEFT4ME_RUN: %w: add the user left4me to the group %s", err, gameGroup)
 	}
-	if err := os.Chmod(run, 0o770|fs.ModeSetgid|fs.ModeSticky); err != nil {
+	if err := os.Chmod(run, 0o710); err != nil {
 		return fmt.Errorf("LEFT4ME_RUN: %w", err)
 	}
 	return nil

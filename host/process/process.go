@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/left4me/left4me"
@@ -93,9 +92,8 @@ func (s *Supervisor) List(ctx context.Context) ([]left4me.Name, error) {
 	}
 	var names []left4me.Name
 	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), ".lock")
-		n := left4me.Name(name)
-		if !ok || !n.Valid() || n == left4me.InstallInstance {
+		n := left4me.Name(e.Name())
+		if !n.Valid() || n == left4me.InstallInstance {
 			continue
 		}
 		if _, up := shim.Shim(s.cfg.Run, n); up {

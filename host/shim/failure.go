@@ -23,9 +23,7 @@ type Failure struct {
 
 const maxFailure = 16 << 10
 
-func failurePath(run string, n left4me.Name) string {
-	return filepath.Join(run, string(n)+".failed")
-}
+func failurePath(run string, n left4me.Name) string { return filepath.Join(Dir(run, n), "failed") }
 
 // LastFailure reads why the last shim of a server failed, if it did.
 func LastFailure(run string, n left4me.Name) (Failure, bool) {
@@ -75,6 +73,7 @@ func Forget(root instance.Root, run string, n left4me.Name) error {
 			err = errors.Join(err, e)
 		}
 	}
+	_ = os.Remove(Dir(run, n)) // unless somebody has something else in it
 	return err
 }
 

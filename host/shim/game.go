@@ -24,14 +24,14 @@ import (
 // the shim does, and no other starts any.
 type keeper chan func()
 
-// newKeeper starts the thread, which ends with ctx. It has no privileges, so
-// that no game has any.
+// newKeeper starts the thread, which ends with ctx. It has no privileges and is
+// confined, so that every game is.
 func newKeeper(ctx context.Context) (keeper, error) {
 	k := make(keeper)
 	ready := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread is not used for anything else
-		err := forgo()
+		err := errors.Join(forgo(), confine())
 		ready <- err
 		if err != nil {
 			return

@@ -27,6 +27,11 @@ func Lock(run string, n left4me.Name) (*os.File, error) {
 	path := lockPath(run, n)
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o640)
+		if errors.Is(err, os.ErrNotExist) { // systemd makes it, where there is one
+			if err = os.Mkdir(filepath.Dir(path), 0o700); err == nil || errors.Is(err, os.ErrExist) {
+				continue
+			}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("lock: %w", err)
 		}
@@ -113,7 +118,7 @@ func locked(run string, n left4me.Name) (pid int, locked bool) {
 	return max(pid, 0), true
 }
 
-func lockPath(run string, n left4me.Name) string { return filepath.Join(run, string(n)+".lock") }
+func lockPath(run string, n left4me.Name) string { return filepath.Join(Dir(run, n), "lock") }
 
 func flock(f *os.File, how int) error {
 	for {

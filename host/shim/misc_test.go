@@ -86,6 +86,11 @@ func TestFailureIsKeptUntilItIsForgotten(t *testing.T) {
 	if _, ok := LastFailure(run, "alpha"); ok {
 		t.Error("it failed before it ran")
 	}
+	lock, err := Lock(run, "alpha") // as a shim that fails has
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock.Close()
 	rememberFailure(run, "alpha", &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "taken", Hint: "another", Err: errors.New("inner")})
 	f, ok := LastFailure(run, "alpha")
 	if !ok || f.Error.Text != "taken" || f.Error.Kind != left4me.Conflict || f.Error.Err != nil || f.At.IsZero() {

@@ -47,7 +47,7 @@ func openDesk(s *shim) (*desk, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("socket: %w", err)
 	}
-	dir, err := os.OpenFile(s.Run, unix.O_PATH|unix.O_DIRECTORY, 0)
+	dir, err := os.OpenFile(filepath.Dir(path), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, fmt.Errorf("socket: %w", err)
 	}

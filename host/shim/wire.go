@@ -26,9 +26,13 @@ const (
 	maxAnswer  = 16 << 10
 )
 
+// Dir is what a server has beneath the directory of sockets and locks. It is one
+// of its own, so that a unit can show a server its own and no other.
+func Dir(run string, n left4me.Name) string { return filepath.Join(run, string(n)) }
+
 // Socket is where the shim of a server listens. The path may be longer than a
 // socket address can be: [Dial] copes with that.
-func Socket(run string, n left4me.Name) string { return filepath.Join(run, string(n)+".sock") }
+func Socket(run string, n left4me.Name) string { return filepath.Join(Dir(run, n), "sock") }
 
 // Status is what a shim says about its server.
 type Status struct {
