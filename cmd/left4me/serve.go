@@ -127,6 +127,7 @@ func serve(ctx context.Context, s settings) error {
 		}
 		return nil
 	})
+	systemd.Ready()
 	log.Info("left4me serves", "address", "http://"+listener.Addr().String(), "root", s.root, "version", programVersion())
 	err = work.Wait()
 	if stopped.Err() != nil && errors.Is(err, context.Canceled) {

@@ -204,6 +204,10 @@ func explain(err error) error {
 	return fmt.Errorf("systemd: %w", err)
 }
 
+// Ready tells systemd that this process has started, if it is the main one of a
+// unit that waits for that.
+func Ready() { _, _ = daemon.SdNotify(false, daemon.SdNotifyReady) }
+
 // Tell puts a line into the status of the unit that this process is the main
 // one of: what [Supervisor.Empty] shows when it fails.
 func Tell(status string) {

@@ -88,7 +88,10 @@ func TestTheGameReachesOnlyItsOwn(t *testing.T) {
 		"touch " + root + "/instances/alpha/instance.env",
 		"touch " + root + "/x",
 		"touch /usr/x",
-		"rm -f /run/left4me/api.sock",
+		"rm /run/left4me/api.sock",
+		"ls /run/left4me/beta",
+		"touch /run/left4me/x",
+		"ls /run/dbus/",
 		"umount " + root + "/runtime/alpha/merged",
 	} {
 		if out, err := inGame(alpha, script); err == nil {
