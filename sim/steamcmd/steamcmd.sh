@@ -1,0 +1,9 @@
+#!/bin/sh
+# Starts the binary beside it, and again when it has replaced itself (exit code 42).
+root=$(cd "${0%/*}" && pwd)
+LD_LIBRARY_PATH=$root/linux32${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH
+"$root/linux32/steamcmd" "$@"
+status=$?
+[ $status -ne 42 ] || exec "$0" "$@"
+exit $status

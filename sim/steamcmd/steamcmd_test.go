@@ -1,0 +1,264 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// program is the stand-in under test.
+var program string
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "steamcmd")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "steamcmd")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// place is a SteamCMD, its home and a directory for the game.
+type place struct{ sh, home, game string }
+
+func newPlace(t *testing.T, vars ...string) place {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command(program, append([]string{"lay", filepath.Join(dir, "steamcmd")}, vars...)...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return place{filepath.Join(dir, "steamcmd", "steamcmd.sh"), filepath.Join(dir, "home"), filepath.Join(dir, "game")}
+}
+
+// run runs it on a pipe, with more variables.
+func (p place) run(t *testing.T, env string, args ...string) (string, int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), p.sh, args...)
+	cmd.Env = append(os.Environ(), append(strings.Fields(env), "HOME="+p.home)...)
+	out, err := cmd.Output()
+	if err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// update runs the commands of an update for platforms, one after the other.
+func (p place) update(t *testing.T, env, login string, updates ...string) (string, int) {
+	t.Helper()
+	args := append([]string{"+@ShutdownOnFailedCommand", "1", "+force_install_dir", p.game, "+login"}, strings.Fields(login)...)
+	for _, u := range updates {
+		args = append(args, strings.Fields(u)...)
+	}
+	return p.run(t, env, append(args, "+quit")...)
+}
+
+const (
+	forLinux   = "+@sSteamCmdForcePlatformType linux +app_update 222860"
+	forWindows = "+@sSteamCmdForcePlatformType windows +app_update 222860"
+	done       = "Success! App '222860' fully installed."
+)
+
+func (p place) install(t *testing.T, env string) {
+	t.Helper()
+	if out, code := p.update(t, env, "anonymous", forWindows, forLinux+" validate"); code != 0 || strings.Count(out, done) != 2 {
+		t.Fatalf("exit %d\n%s", code, out)
+	}
+}
+
+func (p place) has(name string) bool { return exists(filepath.Join(p.game, name)) }
+
+func TestItUpdatesItselfAtItsFirstStart(t *testing.T) {
+	p := newPlace(t)
+	binary := exec.Command(filepath.Join(filepath.Dir(p.sh), "linux32", "steamcmd"), "+quit")
+	binary.Env = []string{"HOME=" + p.home}
+	_ = binary.Run()
+	if code := binary.ProcessState.ExitCode(); code != 42 {
+		t.Errorf("the first start of the binary exits with %d", code)
+	}
+	if !exists(filepath.Join(filepath.Dir(p.sh), "linux32", "steamclient.so")) {
+		t.Error("its libraries are not there")
+	}
+	other := newPlace(t)
+	if out, code := other.run(t, "", "+quit"); code != 0 || !strings.Contains(out, "Steam Console Client") {
+		t.Errorf("the script does not start it again: %d\n%s", code, out)
+	}
+}
+
+func TestLinuxIsRefusedUntilAManifestIsThere(t *testing.T) {
+	p := newPlace(t)
+	if out, code := p.update(t, "", "anonymous", forLinux); code != 8 || !strings.Contains(out, "ERROR! Failed to install app '222860' (Invalid platform)") {
+		t.Fatalf("exit %d\n%s", code, out)
+	}
+	if out, code := p.update(t, "", "anonymous", forWindows); code != 0 || !p.has("srcds.exe") || p.has("srcds_run") {
+		t.Fatalf("for Windows: exit %d\n%s", code, out)
+	}
+	if out, code := p.update(t, "", "anonymous", forLinux+" validate"); code != 0 || p.has("srcds.exe") || !p.has("srcds_run") {
+		t.Fatalf("for Linux then: exit %d\n%s", code, out)
+	}
+	if out, code := p.update(t, "", "anonymous", "+app_update 222860"); code != 0 || !strings.Contains(out, "already up to date") {
+		t.Errorf("once more: exit %d\n%s", code, out)
+	}
+}
+
+func TestTheOwnerGetsItForLinux(t *testing.T) {
+	p := newPlace(t, "SIM_STEAM_ACCOUNT=gordon:crowbar:R2D2C")
+	for login, want := range map[string]string{
+		"gordon wrong":         "FAILED (Invalid Password)",
+		"gordon crowbar":       "Steam Guard",
+		"gordon crowbar WRONG": "Two-factor code mismatch",
+		"gordon":               "Cached credentials not found",
+	} {
+		if out, code := p.update(t, "", login, forLinux); code != 5 || !strings.Contains(out, want) {
+			t.Errorf("%s: exit %d\n%s", login, code, out)
+		}
+	}
+	if out, code := p.update(t, "", "gordon crowbar R2D2C", forLinux); code != 0 || !p.has("srcds_run") {
+		t.Fatalf("exit %d\n%s", code, out)
+	}
+	if out, code := p.update(t, "", "gordon", forLinux); code != 0 {
+		t.Errorf("it does not remember: exit %d\n%s", code, out)
+	}
+}
+
+// identity is how files are told apart that were written anew.
+func (p place) identity(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(p.game, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		st := info.Sys().(*syscall.Stat_t)
+		name, _ := filepath.Rel(p.game, path)
+		all[name] = fmt.Sprint(st.Ino, info.ModTime(), info.Size(), info.Mode())
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestANewBuildTouchesOnlyWhatItChanges(t *testing.T) {
+	p := newPlace(t, "SIM_STEAM_SIZE=2M", "SIM_STEAM_CHANGED=3")
+	p.install(t, "")
+	before := p.identity(t)
+	for _, validate := range []string{"", " validate"} {
+		if out, code := p.update(t, "SIM_STEAM_BUILD=2", "anonymous", "+app_update 222860"+validate); code != 0 {
+			t.Fatalf("exit %d\n%s", code, out)
+		}
+		var changed, bulk int
+		after := p.identity(t)
+		for name, was := range before {
+			if after[name] != was && after[name] != "" && !strings.HasPrefix(name, "steamapps") {
+				changed++
+				if strings.Contains(name, "pak01_0") {
+					bulk++
+				}
+			}
+		}
+		if bulk != 3 || changed != 4 { // steam.inf beside it
+			t.Errorf("%d files changed, %d of the bulk", changed, bulk)
+		}
+		if p.has("left4dead2/scripts/build_1.txt") || !p.has("left4dead2/scripts/build_2.txt") {
+			t.Error("nothing was added and removed")
+		}
+	}
+	b, _ := os.ReadFile(filepath.Join(p.game, "steamapps/appmanifest_222860.acf"))
+	if !bytes.Contains(b, []byte(`"buildid"		"15800002"`)) {
+		t.Errorf("%s", b)
+	}
+}
+
+func TestValidateMendsWhatIsDamagedAndNothingElse(t *testing.T) {
+	p := newPlace(t, "SIM_STEAM_SIZE=1M")
+	p.install(t, "")
+	if err := os.WriteFile(filepath.Join(p.game, "left4dead2/pak01_007.vpk"), make([]byte, 10485), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(p.game, "srcds_run")); err != nil {
+		t.Fatal(err)
+	}
+	before := p.identity(t)
+	if out, _ := p.update(t, "", "anonymous", "+app_update 222860"); !strings.Contains(out, "already up to date") || p.has("srcds_run") {
+		t.Errorf("without validate it looks at the disk\n%s", out)
+	}
+	if out, code := p.update(t, "", "anonymous", "+app_update 222860 validate"); code != 0 || !p.has("srcds_run") {
+		t.Fatalf("exit %d\n%s", code, out)
+	}
+	for name, is := range p.identity(t) {
+		if was, there := before[name]; there && (was != is) != (name == "left4dead2/pak01_007.vpk" || strings.HasPrefix(name, "steamapps")) {
+			t.Errorf("%s: %s, was %s", name, is, was)
+		}
+	}
+}
+
+func TestADownloadThatWasCutGoesOn(t *testing.T) {
+	p := newPlace(t, "SIM_STEAM_SIZE=1M")
+	out, code := p.update(t, "SIM_STEAM_FAULT=state:0x402 SIM_STEAM_FAULT_AT=60", "anonymous", forWindows)
+	if code != 8 || !strings.Contains(out, "Error! App '222860' state is 0x402 after update job.") || !p.has("steamapps/downloading/222860") {
+		t.Fatalf("exit %d\n%s", code, out)
+	}
+	staged := 0
+	_ = filepath.WalkDir(filepath.Join(p.game, "steamapps/downloading"), func(_ string, d os.DirEntry, _ error) error {
+		if !d.IsDir() {
+			staged++
+		}
+		return nil
+	})
+	if staged < 50 {
+		t.Errorf("%d files are staged", staged)
+	}
+	began := time.Now()
+	if out, code := p.update(t, "SIM_STEAM_RATE=1M", "anonymous", forWindows); code != 0 || p.has("steamapps/downloading") {
+		t.Fatalf("exit %d\n%s", code, out)
+	} else if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("it took %s: all came once more", took)
+	}
+}
+
+func TestSparseContentTakesLittleRoom(t *testing.T) {
+	p := newPlace(t, "SIM_STEAM_SIZE=4G", "SIM_STEAM_SPARSE=1", "SIM_STEAM_ANONYMOUS=1")
+	if out, code := p.update(t, "", "anonymous", "+app_update 222860"); code != 0 {
+		t.Fatalf("exit %d\n%s", code, out)
+	}
+	var size, used int64
+	_ = filepath.WalkDir(p.game, func(_ string, d os.DirEntry, _ error) error {
+		if info, err := d.Info(); err == nil && !d.IsDir() {
+			size += info.Size()
+			used += info.Sys().(*syscall.Stat_t).Blocks * 512
+		}
+		return nil
+	})
+	if size < 4<<30-100 || used > 64<<20 {
+		t.Errorf("%d bytes take %d", size, used)
+	}
+}
+
+func TestOnAPipeOutputComesByTheBlock(t *testing.T) {
+	p := newPlace(t)
+	if out, code := p.run(t, "", "+quit"); code != 0 || out == "" {
+		t.Fatalf("exit %d", code)
+	}
+	if out, _ := p.update(t, "SIM_STEAM_FAULT=kill:KILL SIM_STEAM_FAULT_AT=-1", "anonymous", forWindows); out != "" {
+		t.Errorf("what was in the buffer came out: %s", out)
+	}
+}
