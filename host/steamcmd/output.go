@@ -93,6 +93,7 @@ func (s *said) progressed(text string, now time.Time, e *Event) bool {
 	case state&updatePreallocating != 0:
 		s.enter(left4me.StepDownload)
 		e.Note = "space is reserved"
+		return true // the bytes come after it
 	case state&(updateDownloading|updateStaging) != 0:
 		s.enter(left4me.StepDownload)
 		s.most = max(s.most, done)

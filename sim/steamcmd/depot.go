@@ -104,7 +104,7 @@ func (o options) changes(file, build int) int {
 
 // depot is what a build has for a platform. It is made in scratch.
 func (o options) depot(scratch, platform string, build int) ([]entry, error) {
-	all, err := o.game(scratch, platform, build)
+	all, err := o.base(scratch, platform, build)
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +125,8 @@ func (o options) depot(scratch, platform string, build int) ([]entry, error) {
 	return all, nil
 }
 
-// game lays what belongs to the game itself and lists it: for Windows without the programs for Linux.
-func (o options) game(scratch, platform string, build int) ([]entry, error) {
+// base lays what belongs to the game itself and lists it: for Windows without the programs for Linux.
+func (o options) base(scratch, platform string, build int) ([]entry, error) {
 	server := o.srcds
 	if !exists(server) {
 		server = filepath.Join(filepath.Dir(scratch), filepath.Base(scratch)+".srcds")
@@ -136,7 +136,7 @@ func (o options) game(scratch, platform string, build int) ([]entry, error) {
 		defer os.Remove(server)
 	}
 	err := installation.Lay(scratch, installation.Options{
-		Seed: 1, Server: server, Version: fmt.Sprintf("2.2.4.%d", 2+build), BuildID: firstBuild + build,
+		Files: o.game, Seed: 1, Server: server, Version: fmt.Sprintf("2.2.4.%d", 2+build), BuildID: firstBuild + build,
 	})
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@
 //	SIM_STEAM_CHANGED=X     how many percent of the bulk a build changes (10)
 //	SIM_STEAM_SIZE=5G       of the bulk, K, M or G (0: only what belongs to the game, some 2 MB)
 //	SIM_STEAM_FILES=N       into how many files the bulk goes (100)
+//	SIM_STEAM_GAME=N        how many files belong to the game itself (400, and never less than it needs)
 //	SIM_STEAM_SPARSE=1      the bulk has a beginning and then holes
 //	SIM_STEAM_SRCDS=PATH    the program that becomes srcds_linux (depot/srcds_linux beside steamcmd.sh, or noise)
 //	SIM_STEAM_RATE=N        bytes a second of downloads, with K, M or G (as fast as it goes)

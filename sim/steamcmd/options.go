@@ -17,7 +17,8 @@ const firstBuild = 15800000
 
 // options are what the program is told beside its commands. See its doc comment.
 type options struct {
-	build, files     int
+	build            int
+	files, game      int
 	changed          float64
 	size, rate       int64
 	sparse           bool
@@ -60,7 +61,7 @@ func parseOptions(own string, env func(string) string) (options, error) {
 		return n
 	}
 	o := options{
-		build: number("BUILD", "1"), files: max(1, number("FILES", "100")),
+		build: number("BUILD", "1"), files: max(1, number("FILES", "100")), game: number("GAME", "400"),
 		sparse: get("SPARSE", "") == "1", srcds: get("SRCDS", filepath.Join(own, "depot", "srcds_linux")),
 		anonymous: get("ANONYMOUS", "") == "1", info: get("INFO", ""),
 		at: number("FAULT_AT", "50"), times: number("FAULT_TIMES", "-1"),

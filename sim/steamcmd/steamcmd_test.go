@@ -38,7 +38,7 @@ type place struct{ sh, home, game string }
 func newPlace(t *testing.T, vars ...string) place {
 	t.Helper()
 	dir := t.TempDir()
-	if out, err := exec.Command(program, append([]string{"lay", filepath.Join(dir, "steamcmd")}, vars...)...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(program, append([]string{"lay", filepath.Join(dir, "steamcmd"), "SIM_STEAM_GAME=1"}, vars...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return place{filepath.Join(dir, "steamcmd", "steamcmd.sh"), filepath.Join(dir, "home"), filepath.Join(dir, "game")}
