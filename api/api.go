@@ -19,6 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
@@ -36,6 +37,7 @@ type Deps struct {
 	Jobs     *jobs.Jobs
 	Content  *content.Content
 	Accounts *accounts.Accounts
+	Backups  *backups.Backups
 	Version  string                      // of the program
 	Ready    func(context.Context) error // nil: always
 	Log      *slog.Logger
@@ -118,6 +120,14 @@ func (a *api) routes(h huma.API) {
 	route(h, post, "/blueprints", act, 201, "Create a blueprint", a.createBlueprint)
 	route(h, get, "/overlays", look, 200, "List overlays", a.listOverlays)
 	route(h, get, "/users", act, 200, "List users", a.listUsers) // who is an administrator is not for everybody
+	route(h, get, "/backups", look, 200, "List backups, newest first", a.listBackups)
+	route(h, post, "/backups", act, 202, "Make a backup", a.createBackup)
+	route(h, del, "/backups/{name}", act, 200, "Delete a backup", a.deleteBackup)
+	route(h, post, "/backups/{name}/verify", act, 202, "Read a backup from its beginning to its end", a.verifyBackup)
+	a.downloadBackup(h, "/backups/{name}/file", "Download a backup")
+	route(h, get, "/backup-policy", look, 200, "Show when backups are made", a.showBackupPolicy)
+	route(h, http.MethodPut, "/backup-policy", act, 200, "Say when backups are made", a.setBackupPolicy)
+
 	route(h, post, "/users", act, 201, "Create a user", a.createUser)
 	route(h, post, "/tokens", act, 201, "Create a token", a.createToken)
 
@@ -183,7 +193,7 @@ func (a *api) noRoute(mux *http.ServeMux) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		probe := r.Clone(r.Context())
 		var allowed []string
-		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 			probe.Method = m
 			if _, pattern := mux.Handler(probe); pattern != prefix+"/" {
 				allowed = append(allowed, m)

@@ -20,6 +20,7 @@ import (
 	"github.com/left4me/left4me/api"
 	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
@@ -60,7 +61,7 @@ func newSite(tb testing.TB) *site {
 	s.host.start(ctx, tb)
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
 	s.handler = api.NewBeating(api.Deps{
-		Servers: srv, Jobs: list, Content: content.New(st, b), Accounts: acc, Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: content.New(st, b), Accounts: acc, Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
 		Ready: func(context.Context) error { return s.host.ready() },
 	}, 100*time.Millisecond)
 	web := httptest.NewServer(s.handler)

@@ -239,7 +239,12 @@ func jobPath(id string) (string, error) {
 }
 
 // title is what a job does, for people: "start alpha".
-func title(j left4me.Job) string { return oneLine(j.Kind.Verb() + " " + string(j.Target)) }
+func title(j left4me.Job) string {
+	if j.Kind == left4me.CreateBackup {
+		return "create backup" // its target is the host
+	}
+	return oneLine(j.Kind.Verb() + " " + string(j.Target))
+}
 
 // moment is a time in this machine's zone.
 func moment(t time.Time) string {

@@ -50,6 +50,9 @@ type Config struct {
 	Files   instance.Files
 	Sockets string // directory of the shims' sockets
 	Version string
+	// Settings is the directory of the *.env files that backups keep; empty when
+	// there is none.
+	Settings string
 }
 
 // Agent is the agent of one host.
@@ -88,6 +91,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.group, a.ctx = group, ctx
 	group.Go(func() error { return a.poller.Run(ctx) })
 	a.sweep(ctx)
+	a.sweepBackups()
 	if err := a.answer(ctx); err != nil {
 		return err
 	}
@@ -152,6 +156,10 @@ func (a *Agent) answer(ctx context.Context) error {
 			return with(data, func(r bus.ConsoleRequest) (any, error) { return a.console(ctx, r) })
 		case bus.VerbCommand:
 			return with(data, func(r bus.CommandRequest) (any, error) { return a.command(ctx, r) })
+		case bus.VerbBackups:
+			return a.shelf().List()
+		case bus.VerbDropBackup:
+			return with(data, func(r bus.BackupRequest) (any, error) { return bus.Empty{V: bus.Version}, a.shelf().Delete(r.Name) })
 		}
 		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("host %s does not know %q", a.Host, subject), "bring left4me there up to date")
 	})

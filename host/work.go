@@ -123,6 +123,9 @@ func (a *Agent) run(ctx context.Context, m bus.JobMessage, p *progress) error {
 	if m.Kind.Noun() == "server" {
 		return a.runServer(ctx, m, p)
 	}
+	if m.Kind.Noun() == "backup" {
+		return a.runBackup(ctx, m, p)
+	}
 	return unknownKind(a.Host, m.Kind)
 }
 

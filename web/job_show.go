@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
 )
@@ -19,7 +21,7 @@ func (p *panel) showJob(w http.ResponseWriter, r *http.Request, who accounts.Act
 	if err != nil {
 		return err
 	}
-	f := p.frame(r, who, jobTitle(j.Kind)+" "+string(j.Target), "jobs")
+	f := p.frame(r, who, jobName(j), "jobs")
 	if !j.State.Ended() {
 		f.Live, f.Moving = "/jobs/"+string(j.ID)+"/live", true
 	}
@@ -67,6 +69,28 @@ func pace(s left4me.Step, now time.Time) string {
 	}
 	return text
 }
+
+// jobTarget is the page of what a job works on.
+func jobTarget(j left4me.Job) templ.SafeURL {
+	if j.Kind.Noun() == left4me.CreateBackup.Noun() {
+		return "/backups"
+	}
+	return templ.SafeURL("/servers/" + string(j.Target))
+}
+
+// jobVerb says what a job is where its target stands beside it.
+func jobVerb(k left4me.JobKind) string {
+	switch k {
+	case left4me.CreateBackup:
+		return "Back up"
+	case left4me.VerifyBackup:
+		return "Verify backup"
+	}
+	return jobTitle(k)
+}
+
+// jobName says what a job does.
+func jobName(j left4me.Job) string { return jobVerb(j.Kind) + " " + string(j.Target) }
 
 // took is how long something short took.
 func took(d time.Duration) string {

@@ -6,6 +6,7 @@ import "github.com/left4me/left4me"
 var drawings = map[string]string{
 	"servers":      "M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5h.01M5 11h.01",
 	"jobs":         "M2.5 4l1 1 2-2M2.5 8.5l1 1 2-2M2.5 13l1 1 2-2M8 4h5.5M8 8.5h5.5M8 13h5.5",
+	"backups":      "M2.5 3h11v3h-11zM3.5 6v7h9V6M6.5 8.5h3",
 	"logout":       "M6.5 2.5h-4v11h4M6.5 8h7M10.5 5l3 3-3 3",
 	"theme-auto":   "M2 3h12v8H2zM5.5 14h5",
 	"theme-light":  "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM8 1v1M8 14v1M1 8h1M14 8h1M3 3l.7.7M12.3 12.3l.7.7M3 13l.7-.7M12.3 3.7L13 3",

@@ -21,6 +21,7 @@ import (
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
@@ -71,7 +72,7 @@ func newSite(tb testing.TB, secure bool) *site {
 	s.addUser(tb, "admin", true)
 	s.addUser(tb, "guest", false)
 	s.handler = web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: content.New(st, b), Accounts: s.accounts, Secure: secure, Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: content.New(st, b), Accounts: s.accounts, Backups: backups.New(st, list, b, dir, log), Secure: secure, Version: "1.2.3", Log: log,
 	})
 	server := httptest.NewServer(s.handler)
 	s.url = server.URL

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
@@ -25,6 +26,7 @@ type Deps struct {
 	Jobs     *jobs.Jobs
 	Content  *content.Content
 	Accounts *accounts.Accounts
+	Backups  *backups.Backups
 	Secure   bool // browsers come over https
 	Version  string
 	Log      *slog.Logger
@@ -86,6 +88,15 @@ func (p *panel) routes() *http.ServeMux {
 	look("GET /jobs/{id}/live", p.followJob)
 	act("POST /jobs/{id}/cancel", p.cancelJob)
 	act("POST /jobs/{id}/retry", p.retryJob)
+
+	look("GET /backups", p.listBackups)
+	look("GET /backups/live", p.followBackups)
+	act("POST /backups", p.createBackup)
+	act("POST /backups/policy", p.setBackupPolicy)
+	act("GET /backups/{name}/file", p.downloadBackup)
+	act("POST /backups/{name}/verify", p.verifyBackup)
+	act("GET /backups/{name}/delete", p.confirmDeleteBackup)
+	act("POST /backups/{name}/delete", p.deleteBackup)
 
 	open("/", p.noPage)
 	return mux

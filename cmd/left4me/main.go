@@ -37,8 +37,9 @@ func run() int {
 func command() *cobra.Command {
 	root := cli.New(cli.Config{
 		Target: cli.Target{URL: os.Getenv("LEFT4ME_URL"), Token: os.Getenv("LEFT4ME_TOKEN"), Socket: localSocket()},
-		In:     os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		In:     os.Stdin, Out: os.Stdout, Err: os.Stderr, VerifyFile: verifyFile,
 	})
+	addRestore(root)
 	root.AddCommand(setupCommand())
 	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), buildCommand(), doctorCommand(), probeCommand(), versionCommand())
 	return root

@@ -21,6 +21,7 @@ import (
 	"github.com/left4me/left4me/api"
 	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
@@ -80,12 +81,14 @@ func serve(ctx context.Context, s settings) error {
 	srv := servers.New(st, list, b, s.ports, log)
 	acc := accounts.New(st, s.secretKey, log)
 	con := content.New(st, b)
+	bak := backups.New(st, list, b, s.root, log)
 	sup, group, err := supervisor(ctx, s, log)
 	if err != nil {
 		return err
 	}
 	agent, err := host.New(host.Config{
 		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group}, Sockets: s.run, Version: programVersion(),
+		Settings: s.configDir,
 	}, sup, b, log)
 	if err != nil {
 		return err
@@ -93,12 +96,12 @@ func serve(ctx context.Context, s settings) error {
 	if err := shareSockets(s.run, group); err != nil {
 		return err
 	}
-	if err := errors.Join(list.Start(ctx), srv.Start(ctx)); err != nil {
+	if err := errors.Join(list.Start(ctx), srv.Start(ctx), bak.Start(ctx)); err != nil {
 		return err
 	}
 
 	apiHandler := api.New(api.Deps{
-		Servers: srv, Jobs: list, Content: con, Accounts: acc, Version: programVersion(), Log: log,
+		Servers: srv, Jobs: list, Content: con, Accounts: acc, Backups: bak, Version: programVersion(), Log: log,
 		Ready: func(ctx context.Context) error { return errors.Join(st.Ping(ctx), b.Ping(ctx)) },
 	})
 	mux := http.NewServeMux()
@@ -106,7 +109,7 @@ func serve(ctx context.Context, s settings) error {
 		mux.Handle(path, apiHandler)
 	}
 	mux.Handle("/", web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: con, Accounts: acc, Secure: s.secureCookies(), Version: programVersion(), Log: log,
+		Servers: srv, Jobs: list, Content: con, Accounts: acc, Backups: bak, Secure: s.secureCookies(), Version: programVersion(), Log: log,
 	}))
 
 	local, err := localListener(s)
@@ -117,6 +120,7 @@ func serve(ctx context.Context, s settings) error {
 	stopped := ctx
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return agent.Run(ctx) })
+	work.Go(func() error { return bak.Run(ctx) })
 	work.Go(func() error { return serveHTTP(ctx, listener, mux, nil, log) })
 	work.Go(func() error { return serveHTTP(ctx, local, apiHandler, api.PeerContext, log) })
 	work.Go(func() error {
@@ -200,14 +204,19 @@ func prepareRoot(s settings) (unlock func(), err error) {
 			return nil, fmt.Errorf("%s: %w", d.setting, err)
 		}
 	}
-	lock, err := os.OpenFile(filepath.Join(s.root, lockName), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	return lockRoot(s.root)
+}
+
+// lockRoot takes the lock of a root.
+func lockRoot(root string) (unlock func(), err error) {
+	lock, err := os.OpenFile(filepath.Join(root, lockName), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", err)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", left4me.Errorf(left4me.Conflict,
-			"another left4me works on "+s.root, "stop it, or use another root"))
+			"another left4me works on "+root, "stop it, or use another root"))
 	}
 	return func() { lock.Close() }, nil
 }

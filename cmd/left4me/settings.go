@@ -25,6 +25,7 @@ type settings struct {
 	supervisor string // LEFT4ME_SUPERVISOR: auto, systemd or process
 	ports      servers.PortRange
 	publicURL  string // LEFT4ME_PUBLIC_URL
+	configDir  string // LEFT4ME_CONFIG_DIR: the *.env files that backups keep; empty when there is none
 }
 
 const (
@@ -32,7 +33,8 @@ const (
 	defaultRun    = "/run/left4me"
 	defaultListen = "127.0.0.1:8000"
 	defaultPorts  = "27015-27115"
-	packagedEnv   = "/etc/left4me/left4me.env" // of the systemd unit
+	defaultConfig = "/etc/left4me" // of the systemd unit
+	packagedEnv   = defaultConfig + "/left4me.env"
 )
 
 // setting is one of the settings as a flag of serve and doctor. The secret key has
@@ -46,6 +48,7 @@ var flagSettings = []setting{
 	{"LEFT4ME_PUBLIC_URL", "public-url", "where browsers find the panel, if that is another address"},
 	{"LEFT4ME_PORT_RANGE", "port-range", "ports for servers (" + defaultPorts + ")"},
 	{"LEFT4ME_SUPERVISOR", "supervisor", "what keeps servers running: auto, systemd or process (auto)"},
+	{"LEFT4ME_CONFIG_DIR", "config-dir", "directory of the *.env files that backups keep (" + defaultConfig + ", or none in another root)"},
 	{"LEFT4ME_SECRET_KEY_FILE", "secret-key-file", "a file with the secret key, instead of LEFT4ME_SECRET_KEY"},
 }
 
@@ -84,6 +87,10 @@ func readSettings(getenv func(string) string) (settings, error) {
 	var err error
 	if s.root, s.run, err = directories(getenv); err != nil {
 		return s, err
+	}
+	s.configDir = getenv("LEFT4ME_CONFIG_DIR")
+	if s.configDir == "" && s.root == defaultRoot {
+		s.configDir = defaultConfig
 	}
 	if file := getenv("LEFT4ME_SECRET_KEY_FILE"); file != "" {
 		b, err := os.ReadFile(file)

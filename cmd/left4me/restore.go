@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/cli"
+	"github.com/left4me/left4me/host/backup"
+	"github.com/left4me/left4me/store"
+)
+
+// addRestore puts the command that needs no left4me beside those that do.
+func addRestore(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		if c.Name() == "backup" {
+			c.AddCommand(restoreCommand())
+		}
+	}
+}
+
+func restoreCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "restore FILE", Short: "Lay a backup out on this machine", Args: cobra.ExactArgs(1),
+		Long: `Lay a backup out on this machine, while left4me does not run there. Everything is
+checked before anything is changed. As root, files are given to the users that
+left4me and the game run as.
+
+The settings of the backup, with its secret key, stay in it unless --settings
+says where to write them. The game and workshop items are not in a backup: they
+are downloaded again.`,
+	}
+	getenv := addSettings(c)
+	force := c.Flags().Bool("force", false, "put aside what is there: ROOT/before-restore-…")
+	settingsTo := c.Flags().String("settings", "", "write the *.env files, secrets among them, to this directory ("+defaultConfig+")")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s, err := readSettings(getenv)
+		if err != nil {
+			return &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
+		}
+		t := backup.Target{Root: s.root, Settings: *settingsTo, Schema: store.Schema(), Force: *force, Now: time.Now()}
+		done, err := restore(c.Context(), s, t, args[0])
+		if err != nil {
+			return fmt.Errorf("restore %s: %w", args[0], err)
+		}
+		if asJSON, _ := c.Flags().GetBool("json"); asJSON {
+			return json.NewEncoder(c.OutOrStdout()).Encode(done)
+		}
+		_, err = io.WriteString(c.OutOrStdout(), restoredText(done, s.root))
+		return err
+	}
+	return c
+}
+
+// restore does it under the lock that serve holds, and with no server up.
+func restore(ctx context.Context, s settings, t backup.Target, file string) (backup.Restored, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return backup.Restored{}, notThere(err)
+	}
+	defer f.Close()
+	if _, err := os.Stat(s.root); err == nil {
+		unlock, err := lockRoot(s.root)
+		if err != nil {
+			return backup.Restored{}, err
+		}
+		defer unlock()
+		if err := nothingUp(ctx, s); err != nil {
+			return backup.Restored{}, err
+		}
+	}
+	return backup.Restore(ctx, f, t)
+}
+
+// nothingUp sees that no server writes to what is going to be put aside.
+func nothingUp(ctx context.Context, s settings) error {
+	sup, _, err := supervisor(ctx, s, newLog())
+	if err != nil {
+		return err
+	}
+	up, err := sup.List(ctx)
+	if err == nil && len(up) > 0 {
+		err = left4me.Errorf(left4me.Busy, fmt.Sprintf("%s runs", up[0]), "stop all servers first")
+	}
+	return err
+}
+
+func notThere(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &left4me.Error{Kind: left4me.NotFound, Text: "there is no such file", Err: err}
+	}
+	return err
+}
+
+// restoredText says what was done and what is left to do.
+func restoredText(r backup.Restored, root string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "restored %d files, %.1f MB, of %s\n", r.Files, float64(r.Bytes)/1e6, r.Head.CreatedAt.Local().Format(time.DateTime))
+	if r.Aside != "" {
+		fmt.Fprintf(&b, "what was there is in %s; remove it when all is well\n", r.Aside)
+	}
+	for _, w := range r.Written {
+		fmt.Fprintf(&b, "settings are in %s\n", w)
+	}
+	if len(r.Kept) > 0 {
+		fmt.Fprintf(&b, "settings stayed in the backup (%s): without its LEFT4ME_SECRET_KEY everybody logs in anew, and tokens are void\n", strings.Join(r.Kept, ", "))
+	}
+	if n := len(r.Missing); n > 0 {
+		fmt.Fprintf(&b, "%d downloads are not in %s and not in a backup: download them again\n", n, root)
+	}
+	if !r.Game {
+		fmt.Fprintln(&b, "the game is not installed here: left4me game install")
+	}
+	fmt.Fprintln(&b, "start left4me: systemctl start left4me, or left4me serve")
+	return b.String()
+}
+
+// verifyFile checks a backup without any left4me.
+func verifyFile(ctx context.Context, file string, out io.Writer, asJSON bool) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", file, notThere(err))
+	}
+	defer f.Close()
+	r, err := backup.Verify(ctx, f, nil)
+	if err != nil {
+		return err
+	}
+	if want, err := backup.SumBeside(file); err == nil && want != "" && want != r.SHA256 {
+		r.Damage = append(r.Damage, "its sum is not the one beside it")
+	}
+	if asJSON {
+		err = json.NewEncoder(out).Encode(map[string]any{
+			"file": filepath.Base(file), "good": len(r.Damage) == 0, "damage": append([]string{}, r.Damage...), "sha256": r.SHA256,
+			"files": r.Files(), "warnings": append([]string{}, r.Warnings...), "created_at": r.CreatedAt, "version": r.Version,
+		})
+	} else if len(r.Damage) == 0 {
+		_, err = fmt.Fprintf(out, "%s is good: %d files of %s\n", file, r.Files(), r.CreatedAt.Local().Format(time.DateTime))
+	} else {
+		_, err = fmt.Fprintf(out, "%s is damaged:\n  %s\n", file, strings.Join(r.Damage, "\n  "))
+	}
+	if err == nil && len(r.Damage) > 0 {
+		err = cli.ErrFailed // it is told
+	}
+	return err
+}

@@ -1,0 +1,223 @@
+package backup
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me"
+)
+
+// made is an archive with a good head, the entries and a manifest that names
+// nothing.
+func made(tb testing.TB, entries ...*tar.Header) []byte {
+	tb.Helper()
+	var b bytes.Buffer
+	z, err := zstd.NewWriter(&b)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	w := tar.NewWriter(z)
+	put := func(h *tar.Header, content []byte) {
+		h.Format = tar.FormatPAX
+		if err := w.WriteHeader(h); err != nil {
+			tb.Fatal(err)
+		}
+		if _, err := w.Write(content); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	document := func(name string, v any) {
+		text, _ := json.Marshal(v)
+		put(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: int64(len(text)), Mode: 0o600}, text)
+	}
+	document(headName, Head{Format: Format, Version: "1"})
+	for _, h := range entries {
+		put(h, make([]byte, min(h.Size, 1<<20)))
+	}
+	document(manifestName, Manifest{})
+	if err := errors.Join(w.Close(), z.Close()); err != nil {
+		tb.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func directory(names ...string) []*tar.Header {
+	var all []*tar.Header
+	for _, n := range names {
+		all = append(all, &tar.Header{Typeflag: tar.TypeDir, Name: n, Mode: 0o755})
+	}
+	return all
+}
+
+func TestAHostileArchiveIsRefused(t *testing.T) {
+	upper := directory("runtime", "runtime/a", "runtime/a/upper")
+	reg := func(name string) *tar.Header {
+		return &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: 1}
+	}
+	for what, entries := range map[string][]*tar.Header{
+		"a way up":                    append(upper, reg("runtime/a/upper/../../../x")),
+		"up at once":                  {reg("../x")},
+		"an absolute path":            {reg("/tmp/x")},
+		"a part that is none":         {reg("left4me.lock")},
+		"another instance's file":     append(directory("instances", "instances/a"), reg("instances/a/instance.env")),
+		"a directory that isn't":      append(upper, reg("runtime/a/upper/b/x")),
+		"a name that is none":         append(directory("runtime"), directory("runtime/A")...),
+		"a file for a directory":      {reg("overlays")},
+		"settings that are none":      {reg("etc/passwd")},
+		"a link out":                  append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "../../../left4me.db"}),
+		"an absolute link":            append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "/etc/passwd"}),
+		"a link out and in":           append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "../upper/x"}),
+		"a file through a link":       append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "y"}, reg("runtime/a/upper/x/z")),
+		"a hard link out":             append(upper, &tar.Header{Typeflag: tar.TypeLink, Name: "runtime/a/upper/x", Linkname: "/etc/passwd"}),
+		"a hard link to the database": append(upper, reg(databaseName), &tar.Header{Typeflag: tar.TypeLink, Name: "runtime/a/upper/x", Linkname: databaseName}),
+		"a hard link to a layer": append(append(upper, directory("overlays", "overlays/o", "overlays/o/1")...), reg("overlays/o/1/x"),
+			&tar.Header{Typeflag: tar.TypeLink, Name: "runtime/a/upper/x", Linkname: "overlays/o/1/x"}),
+		"a device":             append(upper, &tar.Header{Typeflag: tar.TypeChar, Name: "runtime/a/upper/x", Devmajor: 1, Devminor: 3}),
+		"a disk":               append(upper, &tar.Header{Typeflag: tar.TypeBlock, Name: "runtime/a/upper/x"}),
+		"a pipe":               append(upper, &tar.Header{Typeflag: tar.TypeFifo, Name: "runtime/a/upper/x"}),
+		"setuid":               append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Mode: 0o4755}),
+		"setgid":               append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Mode: 0o2755}),
+		"a capability":         append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", PAXRecords: map[string]string{xattrPrefix + "security.capability": "x"}}),
+		"twice":                append(upper, reg("runtime/a/upper/x"), reg("runtime/a/upper/y"), reg("runtime/a/upper/x")),
+		"more than fits":       append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Size: 1 << 20}),
+		"what nobody promised": upper,
+	} {
+		t.Run(what, func(t *testing.T) {
+			s := discard{}
+			archive := made(t, entries...)
+			_, err := read(t.Context(), bytes.NewReader(archive), 1<<19, s)
+			if what == "what nobody promised" {
+				err = nil // its structure is good
+			} else if !errors.Is(err, ErrDamaged) {
+				t.Errorf("it was read: %v", err)
+			}
+			root := t.TempDir()
+			if _, err = Restore(t.Context(), bytes.NewReader(archive), Target{Root: root, Now: noon}); !errors.Is(err, left4me.Invalid) {
+				t.Errorf("it was restored: %v", err)
+			}
+			found, _ := filepath.Glob(filepath.Join(root, "*"))
+			for _, f := range found {
+				if filepath.Base(f) != "tmp" {
+					t.Errorf("left: %s", f)
+				}
+			}
+		})
+	}
+}
+
+func TestABombIsStopped(t *testing.T) {
+	var b bytes.Buffer
+	z, _ := zstd.NewWriter(&b)
+	w := tar.NewWriter(z)
+	text, _ := json.Marshal(Head{Format: Format})
+	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: headName, Size: int64(len(text))}); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = w.Write(text)
+	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: databaseName, Size: 1 << 45, Format: tar.FormatPAX}); err != nil {
+		t.Fatal(err)
+	}
+	_ = z.Flush()
+	root := t.TempDir()
+	_, err := Restore(t.Context(), io.MultiReader(&b, neverEnds{}), Target{Root: root, Now: noon})
+	if err == nil || !strings.Contains(err.Error(), "no room") {
+		t.Errorf("%v", err)
+	}
+}
+
+// neverEnds would be read for ever.
+type neverEnds struct{}
+
+func (neverEnds) Read(p []byte) (int, error) { return len(p), nil }
+
+// A game that exchanges what is looked at gets nothing of others into a backup.
+func TestALinkThatComesBetweenIsNotFollowed(t *testing.T) {
+	s := source(t)
+	dir, err := os.Open(filepath.Join(s.Root, "runtime/alpha/upper/left4dead2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	for _, name := range []string{"banned_user.cfg", "logs"} {
+		n := node{dir: dir, name: name, path: "runtime/alpha/upper/left4dead2/" + name}
+		if err := unix.Fstatat(int(dir.Fd()), name, &n.stat, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			t.Fatal(err)
+		}
+		p := filepath.Join(dir.Name(), name)
+		if err := errors.Join(os.Rename(p, p+".old"), os.Symlink(s.Database, p)); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := n.open(); err == nil {
+			f.Close()
+			t.Errorf("%s is a link now, and was opened", name)
+		}
+		if err := errors.Join(os.Remove(p), unix.Mkfifo(p, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := n.open(); err == nil { // nor waited for
+			f.Close()
+			t.Errorf("%s is a pipe now, and was opened", name)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	good, _ := packed(f, source(f))
+	f.Add(good)
+	f.Add(good[:len(good)/2])
+	f.Add(made(f, directory("runtime", "runtime/a", "runtime/a/upper")...))
+	f.Add([]byte("not a backup"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		// What Verify calls good can be laid out, and nothing else can.
+		r, err := Verify(t.Context(), bytes.NewReader(b), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root := t.TempDir()
+		_, err = Restore(t.Context(), bytes.NewReader(b), Target{Root: root, Schema: 1 << 60, Now: noon})
+		if len(r.Damage) > 0 && err == nil {
+			t.Errorf("restored, though %q", r.Damage)
+		}
+	})
+}
+
+// FuzzRaw skips the compression, which hides the rest from a fuzzer.
+func FuzzRaw(f *testing.F) {
+	unpacked := func(b []byte) []byte {
+		z, err := zstd.NewReader(bytes.NewReader(b))
+		if err != nil {
+			f.Fatal(err)
+		}
+		defer z.Close()
+		all, err := io.ReadAll(z)
+		if err != nil {
+			f.Fatal(err)
+		}
+		return all
+	}
+	upper := directory("runtime", "runtime/a", "runtime/a/upper")
+	f.Add(unpacked(made(f, upper...)))
+	f.Add(unpacked(made(f, append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "y"},
+		&tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/z", PAXRecords: map[string]string{xattrPrefix + "user.a": "b"}})...)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		a := &reader{ctx: t.Context(), tar: tar.NewReader(bytes.NewReader(b)), sink: discard{}, space: 1 << 20, seen: map[string]got{}}
+		if _, err := a.all(); err != nil && !errors.Is(err, ErrDamaged) {
+			t.Errorf("%v", err)
+		}
+		for p, g := range a.seen {
+			if in, ok := place(p); !ok || in.only != "" && in.only != g.kind {
+				t.Errorf("%q was taken", p)
+			}
+		}
+	})
+}

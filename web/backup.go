@@ -1,0 +1,254 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/backups"
+)
+
+// backupsView is what the page of backups shows.
+type backupsView struct {
+	All     []left4me.Backup
+	Active  []left4me.Job
+	Form    policyForm
+	Command string // that restores the newest
+}
+
+// policyForm is the form of the schedule as it was sent, or as it is.
+type policyForm struct {
+	Enabled           bool
+	At, Daily, Weekly string
+	Problems          map[string]string
+}
+
+func policyFormOf(p left4me.BackupPolicy) policyForm {
+	return policyForm{Enabled: p.Enabled, At: p.At, Daily: strconv.Itoa(p.Daily), Weekly: strconv.Itoa(p.Weekly)}
+}
+
+func (p *panel) backupsView(ctx context.Context) (v backupsView, err error) {
+	if v.All, err = p.Backups.List(ctx); err != nil {
+		return v, err
+	}
+	if v.Active, err = p.Backups.Active(ctx); err != nil {
+		return v, err
+	}
+	policy, err := p.Backups.Policy(ctx)
+	v.Form = policyFormOf(policy)
+	file := path.Join(p.Backups.Dir(), "NAME.tar.zst")
+	for _, b := range v.All {
+		if b.State != left4me.BackupDamaged {
+			file = path.Join(p.Backups.Dir(), backups.FileName(b.Name))
+			break
+		}
+	}
+	v.Command = "systemctl stop 'left4me-server@*' left4me\nleft4me backup restore " + shellWord(file) + " --force\nsystemctl start left4me"
+	return v, err
+}
+
+// shellWord is text as one word of a shell.
+func shellWord(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("/._-", r)
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func (p *panel) listBackups(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	v, err := p.backupsView(r.Context())
+	if err != nil {
+		return err
+	}
+	return p.showBackups(w, r, who, http.StatusOK, v)
+}
+
+func (p *panel) showBackups(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, v backupsView) error {
+	f := p.frame(r, who, "Backups", "backups")
+	f.Live, f.Moving = "/backups/live", len(v.Active) > 0
+	return p.render(w, r, status, backupsPage(f, v))
+}
+
+// followBackups sends what is being done with backups, and the list when that has
+// changed.
+func (p *panel) followBackups(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	return p.stream(w, r, func(ctx context.Context, send func(event)) error {
+		have := sent{}
+		look := func() error {
+			v, err := p.backupsView(ctx)
+			if err != nil {
+				return err
+			}
+			work, fresh, err := have.fresh(ctx, "work", backupWork(v.Active))
+			if err == nil && fresh {
+				send(work)
+			}
+			list, fresh, err := have.fresh(ctx, "list", backupTable(v.All, mayOf(who)))
+			if err == nil && fresh {
+				send(list)
+			}
+			return err
+		}
+		changes := p.Jobs.WatchAll(ctx)
+		if err := look(); err != nil {
+			return err
+		}
+		for j := range changes {
+			if j.Kind.Noun() != left4me.CreateBackup.Noun() {
+				continue
+			}
+			if err := look(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (p *panel) createBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if _, err := p.Backups.Create(r.Context(), who.Name); err != nil {
+		return err
+	}
+	return done(w, r, "/backups")
+}
+
+func (p *panel) verifyBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	n, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Backups.Verify(r.Context(), who.Name, n); err != nil {
+		return err
+	}
+	return done(w, r, "/backups")
+}
+
+func (p *panel) setBackupPolicy(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	get := r.PostForm.Get
+	form := policyForm{Enabled: get("enabled") != "", At: get("at"), Daily: get("daily"), Weekly: get("weekly"), Problems: map[string]string{}}
+	policy := left4me.BackupPolicy{Enabled: form.Enabled, At: form.At}
+	for field, to := range map[string]*int{"daily": &policy.Daily, "weekly": &policy.Weekly} {
+		n, err := strconv.Atoi(strings.TrimSpace(get(field)))
+		if err != nil {
+			form.Problems[field] = "That is not a number."
+		}
+		*to = n
+	}
+	if len(form.Problems) == 0 {
+		err := p.Backups.SetPolicy(r.Context(), who.Name, policy)
+		if err == nil {
+			return done(w, r, "/backups")
+		}
+		wrong, ok := problemsOf(err)
+		if !ok {
+			return err
+		}
+		form.Problems = wrong
+	}
+	v, err := p.backupsView(r.Context())
+	if err != nil {
+		return err
+	}
+	v.Form = form
+	return p.showBackups(w, r, who, http.StatusUnprocessableEntity, v)
+}
+
+func (p *panel) downloadBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	n, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	f, b, err := p.Backups.Open(r.Context(), n)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	p.Log.Info("backup downloaded", "backup", n, "by", who.Name)
+	w.Header().Set("Content-Type", "application/zstd")
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": backups.FileName(n)}))
+	http.ServeContent(w, r, "", b.CreatedAt, f)
+	return nil
+}
+
+func (p *panel) confirmDeleteBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	b, err := p.backup(r)
+	if err != nil {
+		return err
+	}
+	return p.render(w, r, http.StatusOK, backupDeletePage(p.frame(r, who, "Delete a backup", "backups"), b, "", ""))
+}
+
+func (p *panel) backup(r *http.Request) (left4me.Backup, error) {
+	n, err := pathName(r)
+	if err != nil {
+		return left4me.Backup{}, err
+	}
+	return p.Backups.Get(r.Context(), n)
+}
+
+// deleteBackup does it when the name was typed as it is.
+func (p *panel) deleteBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	b, err := p.backup(r)
+	if err != nil {
+		return err
+	}
+	if typed := r.PostForm.Get("confirm"); typed != string(b.Name) {
+		f := p.frame(r, who, "Delete a backup", "backups")
+		return p.render(w, r, http.StatusUnprocessableEntity, backupDeletePage(f, b, typed, "That is not the name. Type "+string(b.Name)+" to go on."))
+	}
+	if err := p.Backups.Delete(r.Context(), who.Name, b.Name); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/backups", http.StatusSeeOther)
+	return nil
+}
+
+func backupTone(s left4me.BackupState) string {
+	switch s {
+	case left4me.BackupVerified:
+		return "good"
+	case left4me.BackupDamaged:
+		return "bad"
+	}
+	return "idle"
+}
+
+func backupIcon(s left4me.BackupState) string {
+	switch s {
+	case left4me.BackupVerified:
+		return "check"
+	case left4me.BackupDamaged:
+		return "failed"
+	}
+	return "unknown"
+}
+
+// backupNote says who wanted it and when it was last read.
+func backupNote(b left4me.Backup) string {
+	by := "asked for"
+	if b.Scheduled {
+		by = "by the schedule"
+	}
+	if b.State == left4me.BackupUnchecked {
+		return "put here, never read"
+	}
+	if b.VerifiedAt.IsZero() {
+		return by
+	}
+	return fmt.Sprintf("%s, read %s", by, b.VerifiedAt.UTC().Format(time.DateOnly))
+}
