@@ -1,0 +1,67 @@
+package steamcmd
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+func TestMissingLibrariesAreReadFromTheProgram(t *testing.T) {
+	program := "/bin/ls"
+	if _, err := os.Stat(program); err != nil {
+		t.Skip("no program to look at")
+	}
+	missing, bits, err := missingLibraries("/", program, nil)
+	if err != nil || len(missing) > 0 {
+		t.Fatalf("of a program that runs: %v, %v", missing, err)
+	}
+	empty := t.TempDir()
+	missing, _, err = missingLibraries(empty, program, nil)
+	if err != nil || !slices.Contains(missing, "libc.so.6") || len(missing) < 2 {
+		t.Fatalf("on an empty machine: %v, %v", missing, err)
+	}
+	loader := missing[0]
+	if filepath.Dir(loader) == "." {
+		t.Errorf("the loader is not the first: %v", missing)
+	}
+	// What stands beside the program counts, as steamcmd.sh has it.
+	for _, lib := range missing[1:] {
+		out, err := exec.Command("find", "/lib", "/usr/lib", "/lib64", "-name", lib).Output()
+		if err != nil && len(out) == 0 {
+			t.Fatal(err)
+		}
+		from := string(out[:slices.Index(out, '\n')])
+		b, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(empty, lib), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if missing, _, err = missingLibraries(empty, program, []string{empty}); err != nil || !slices.Equal(missing, []string{loader}) || bits == "" {
+		t.Errorf("with all beside it: %v, %v", missing, err)
+	}
+}
+
+func TestPackagesOfLibraries(t *testing.T) {
+	got := packagesOf([]string{"/lib/ld-linux.so.2", "libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1"}, "32")
+	if want := []string{"lib32gcc-s1", "lib32stdc++6", "libc6-i386"}; !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestStaticProgramsAndBrokenOnes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "steamcmd")
+	if err := os.WriteFile(file, []byte("\x7fELF\x01\x01\x01 and nothing"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := (Tool{Script: file}).Libraries(); err == nil {
+		t.Error("a broken program is fine")
+	}
+	if err := (Tool{Script: "/nowhere/steamcmd.sh", Home: "/nowhere"}).Libraries(); err != nil {
+		t.Errorf("where nothing is known: %v", err)
+	}
+}
