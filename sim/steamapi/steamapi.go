@@ -1,0 +1,179 @@
+// Package steamapi stands in for the Steam Web API in the demo and in tests: it answers the calls that left4me makes as Steam
+// does, and misbehaves on demand. Beside what is asked of Steam it has POST /sim, which takes the [State] as JSON, so that a
+// test can change it from outside.
+package steamapi
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// State is what this Steam knows and how it behaves.
+type State struct {
+	Versions map[int]int `json:"versions"` // of an app: the newest; apps without one have no version check
+	Servers  []string    `json:"servers"`  // the servers that it sees, as ip:port
+
+	Status     int           `json:"status"`      // answered to everything instead, as 429 or 503
+	Times      int           `json:"times"`       // how often; 0 is always
+	RetryAfter int           `json:"retry_after"` // seconds, with it
+	Delay      time.Duration `json:"delay"`       // before each answer
+	Body       string        `json:"body"`        // answered with 200 instead of what is right
+	Type       string        `json:"type"`        // Content-Type of it
+}
+
+// Server answers as Steam. Make it with New.
+type Server struct {
+	mux *http.ServeMux
+
+	mu    sync.Mutex
+	state State
+	asked []string
+}
+
+var _ http.Handler = (*Server)(nil)
+
+// New makes a Steam with a state.
+func New(s State) *Server {
+	server := &Server{mux: http.NewServeMux(), state: s}
+	server.mux.HandleFunc("GET /ISteamApps/UpToDateCheck/v1/", server.upToDate)
+	server.mux.HandleFunc("GET /ISteamApps/GetServersAtAddress/v1/", server.serversAt)
+	server.mux.HandleFunc("POST /sim", server.control)
+	return server
+}
+
+// Change changes the state.
+func (s *Server) Change(f func(*State)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.state)
+}
+
+// Asked is what was asked so far: paths with their queries.
+func (s *Server) Asked() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.asked...)
+}
+
+// ServeHTTP answers, or misbehaves.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/sim" {
+		s.mux.ServeHTTP(w, r)
+		return
+	}
+	st, misbehave := s.next(r)
+	if st.Delay > 0 {
+		select {
+		case <-time.After(st.Delay):
+		case <-r.Context().Done():
+			return
+		}
+	}
+	switch {
+	case misbehave:
+		if st.RetryAfter > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(st.RetryAfter))
+		}
+		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
+		w.WriteHeader(st.Status)
+		_, _ = io.WriteString(w, "<html><head><title>"+http.StatusText(st.Status)+"</title></head></html>")
+	case st.Body != "":
+		w.Header().Set("Content-Type", st.Type)
+		_, _ = io.WriteString(w, st.Body)
+	default:
+		s.mux.ServeHTTP(w, r)
+	}
+}
+
+// next notes a request and says whether it is one that fails.
+func (s *Server) next(r *http.Request) (State, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, r.URL.RequestURI())
+	st := s.state
+	if st.Status == 0 {
+		return st, false
+	}
+	if s.state.Times > 0 {
+		if s.state.Times--; s.state.Times == 0 {
+			s.state.Status = 0
+		}
+	}
+	return st, true
+}
+
+// control takes a new state.
+func (s *Server) control(w http.ResponseWriter, r *http.Request) {
+	var st State
+	if err := json.NewDecoder(io.LimitReader(r.Body, 1<<20)).Decode(&st); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.Change(func(old *State) { *old = st })
+}
+
+// upToDate is ISteamApps/UpToDateCheck.
+func (s *Server) upToDate(w http.ResponseWriter, r *http.Request) {
+	app, errApp := strconv.Atoi(r.FormValue("appid"))
+	version, errVersion := strconv.Atoi(r.FormValue("version"))
+	if errApp != nil || errVersion != nil {
+		badRequest(w)
+		return
+	}
+	s.mu.Lock()
+	newest := s.state.Versions[app]
+	s.mu.Unlock()
+	switch {
+	case newest == 0:
+		respond(w, map[string]any{"success": false, "error": "Couldn't get app info for the app specified."})
+	case version >= newest:
+		respond(w, map[string]any{"success": true, "up_to_date": true, "version_is_listable": true})
+	default:
+		respond(w, map[string]any{
+			"success": true, "up_to_date": false, "version_is_listable": false, "required_version": newest,
+			"message": "Your server is out of date, please upgrade",
+		})
+	}
+}
+
+// serversAt is ISteamApps/GetServersAtAddress.
+func (s *Server) serversAt(w http.ResponseWriter, r *http.Request) {
+	addr := r.FormValue("addr")
+	_, errPort := netip.ParseAddrPort(addr)
+	if _, err := netip.ParseAddr(addr); err != nil && errPort != nil {
+		respond(w, map[string]any{"success": false, "message": "Invalid IP address"})
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	servers := []any{}
+	for i, at := range s.state.Servers {
+		seen, err := netip.ParseAddrPort(at)
+		if err != nil || at != addr && seen.Addr().String() != addr {
+			continue
+		}
+		servers = append(servers, map[string]any{
+			"addr": at, "gmsindex": -1, "steamid": strconv.Itoa(90071992547409920 + i), "appid": 550, "gamedir": "left4dead2",
+			"region": -1, "secure": true, "lan": strings.HasPrefix(at, "192.168."), "gameport": seen.Port(), "specport": 0,
+		})
+	}
+	respond(w, map[string]any{"success": true, "servers": servers})
+}
+
+func respond(w http.ResponseWriter, response any) {
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	_ = json.NewEncoder(w).Encode(map[string]any{"response": response})
+}
+
+// badRequest is a page, as Steam's.
+func badRequest(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/html; charset=UTF-8")
+	w.WriteHeader(http.StatusBadRequest)
+	_, _ = io.WriteString(w, "<html><head><title>Bad Request</title></head><body><h1>Bad Request</h1></body></html>")
+}
