@@ -18,9 +18,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
+	"github.com/left4me/left4me/control/game"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
 )
@@ -36,6 +38,7 @@ type Deps struct {
 	Servers  *servers.Servers
 	Jobs     *jobs.Jobs
 	Content  *content.Content
+	Game     *game.Game
 	Accounts *accounts.Accounts
 	Backups  *backups.Backups
 	Version  string                      // of the program
@@ -93,7 +96,7 @@ func (a *api) huma(mux humago.Mux) huma.API {
 
 // routes is the whole of /api/v1.
 func (a *api) routes(h huma.API) {
-	get, post, del := http.MethodGet, http.MethodPost, http.MethodDelete
+	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 	look, act := accounts.Look, accounts.Act
 
 	a.listServers(h, "/servers", "List servers")
@@ -115,6 +118,18 @@ func (a *api) routes(h huma.API) {
 	route(h, post, "/jobs/{id}/cancel", act, 202, "Cancel a job", a.cancelJob)
 	route(h, post, "/jobs/{id}/retry", act, 202, "Retry a job", a.retryJob)
 	stream[Job](a, h, "/jobs/{id}/events", "Follow a job until it has ended", "job", a.followJob)
+
+	route(h, get, "/hosts/{host}/game", look, 200, "Show the game on a host", a.showGame)
+	route(h, post, "/hosts/{host}/game/install", act, 202, "Install the game", a.game(left4me.InstallGame))
+	route(h, post, "/hosts/{host}/game/update", act, 202, "Update the game", a.game(left4me.UpdateGame))
+	route(h, post, "/hosts/{host}/game/verify", act, 202, "Verify the files of the game and mend them", a.game(left4me.VerifyGame))
+	route(h, post, "/hosts/{host}/game/rollback", act, 202, "Go back to another build of the game", a.game(left4me.RollbackGame))
+	route(h, post, "/hosts/{host}/game/check", act, 202, "Ask Steam for the newest build", a.game(left4me.CheckGame))
+	route(h, post, "/hosts/{host}/game/pin", act, 200, "Pin the current build, or let it go", a.pinGame)
+	route(h, get, "/hosts/{host}/game/policy", look, 200, "Show when newer builds are looked for", a.showPolicy)
+	route(h, put, "/hosts/{host}/game/policy", act, 200, "Say when newer builds are looked for and installed", a.setPolicy)
+	route(h, get, "/hosts/{host}/game/rollout", look, 200, "Show how servers move over to another build", a.showRollout)
+	route(h, del, "/hosts/{host}/game/rollout", act, 200, "Leave servers that have not moved over as they are", a.cancelRollout)
 
 	route(h, get, "/blueprints", look, 200, "List blueprints", a.listBlueprints)
 	route(h, post, "/blueprints", act, 201, "Create a blueprint", a.createBlueprint)

@@ -27,6 +27,8 @@ type Server struct {
 	PID             int                 `json:"pid" doc:"0 when there is no process"`
 	Restarts        int                 `json:"restarts" doc:"After crashes, since it was started"`
 	RestartRequired bool                `json:"restart_required" doc:"It runs with other settings than it has now"`
+	Build           int64               `json:"build" doc:"Of the game that it runs on; 0 when that isn't known"`
+	NewBuild        int64               `json:"new_build" doc:"That a restart would change it to; 0 when it would not"`
 	Job             *JobRef             `json:"job" doc:"The job that is queued or running"`
 	CreatedAt       time.Time           `json:"created_at"`
 }
@@ -44,7 +46,7 @@ func serverOf(v servers.View) Server {
 		Name: v.Name, Host: v.Host, Port: v.Port, State: st.State, Reason: st.Reason, Since: orNull(st.Since),
 		Map: st.Map, Hostname: st.Hostname, Players: st.Players, Bots: st.Bots, MaxPlayers: st.MaxPlayers,
 		Online: st.Online, Blueprint: v.Blueprint, Settings: v.Settings, PID: st.PID, Restarts: st.Restarts,
-		RestartRequired: v.RestartRequired, CreatedAt: v.CreatedAt,
+		RestartRequired: v.RestartRequired, Build: st.Build, NewBuild: v.NewBuild, CreatedAt: v.CreatedAt,
 	}
 	if s.Online == nil {
 		s.Online = []left4me.Player{}

@@ -22,6 +22,7 @@ import (
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
+	"github.com/left4me/left4me/control/game"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/store"
@@ -51,6 +52,7 @@ func newSite(tb testing.TB) *site {
 	list := jobs.New(st, b, log)
 	srv := servers.New(st, list, b, servers.PortRange{Low: 27015, High: 27030}, log)
 	acc := accounts.New(st, "a secret of the tests, and of nothing else", log)
+	gam := game.New(st, list, srv, b, log)
 	s := &site{store: st, bus: b, accounts: acc, host: &fakeHost{bus: b, work: true}}
 	if err := list.Start(ctx); err != nil {
 		tb.Fatal(err)
@@ -58,10 +60,13 @@ func newSite(tb testing.TB) *site {
 	if err := srv.Start(ctx); err != nil {
 		tb.Fatal(err)
 	}
+	if err := gam.Start(ctx); err != nil {
+		tb.Fatal(err)
+	}
 	s.host.start(ctx, tb)
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
 	s.handler = api.NewBeating(api.Deps{
-		Servers: srv, Jobs: list, Content: content.New(st, b), Accounts: acc, Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: content.New(st, b), Game: gam, Accounts: acc, Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
 		Ready: func(context.Context) error { return s.host.ready() },
 	}, 100*time.Millisecond)
 	web := httptest.NewServer(s.handler)
@@ -230,6 +235,7 @@ type fakeHost struct {
 	taken    map[int]bool     // ports of other programs
 	statuses []left4me.Status // what it says of its servers
 	console  string           // all that any server ever printed
+	game     left4me.Game
 	notReady error
 }
 
@@ -257,6 +263,19 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 			return []left4me.Name{"maps", "plugins"}, nil
 		case bus.VerbPort:
 			return bus.Empty{V: bus.Version}, h.port(data)
+		case bus.VerbGame:
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.game, nil
+		case bus.VerbPin:
+			var r bus.PinRequest
+			if err := bus.Decode(data, &r); err != nil {
+				return nil, err
+			}
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.game.Pinned = r.Pinned
+			return h.game, nil
 		case bus.VerbConsole:
 			return h.print(ctx, data)
 		case bus.VerbCommand:

@@ -25,7 +25,7 @@ func (a *app) backupCreate() *cobra.Command {
 	}
 	background := c.Flags().Bool("no-wait", false, "return as soon as its job is queued")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		return a.begin(c.Context(), "create backup", http.MethodPost, "/backups", !*background)
+		return a.begin(c.Context(), "create backup", http.MethodPost, "/backups", nil, !*background)
 	}
 	return c
 }
@@ -72,7 +72,7 @@ func (a *app) backupVerify() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.begin(c.Context(), "verify "+args[0], http.MethodPost, path+"/verify", true)
+		return a.begin(c.Context(), "verify "+args[0], http.MethodPost, path+"/verify", nil, true)
 	}
 	return c
 }

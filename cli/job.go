@@ -76,6 +76,9 @@ func writeJob(w io.Writer, j left4me.Job) {
 	for _, s := range j.Steps {
 		row(w, "step", stepText(s))
 	}
+	for _, l := range j.Log {
+		row(w, "log", l)
+	}
 	if j.Error != nil {
 		row(w, "error", j.Error.Error())
 	}
@@ -115,16 +118,16 @@ func (a *app) jobAct(verb, short string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.begin(c.Context(), verb+" job", http.MethodPost, path+"/"+verb, wait != nil && *wait)
+		return a.begin(c.Context(), verb+" job", http.MethodPost, path+"/"+verb, nil, wait != nil && *wait)
 	}
 	return c
 }
 
 // begin sends a request that is answered by a job, and waits for its end if that
 // is wanted.
-func (a *app) begin(ctx context.Context, what, method, path string, wait bool) error {
+func (a *app) begin(ctx context.Context, what, method, path string, in any, wait bool) error {
 	var j left4me.Job
-	raw, err := a.call(ctx, method, path, nil, &j)
+	raw, err := a.call(ctx, method, path, in, &j)
 	if err == nil && wait {
 		var own string
 		if own, err = jobPath(string(j.ID)); err == nil {
@@ -242,6 +245,9 @@ func jobPath(id string) (string, error) {
 func title(j left4me.Job) string {
 	if j.Kind == left4me.CreateBackup {
 		return "create backup" // its target is the host
+	}
+	if j.Kind.Noun() == "game" {
+		return oneLine(j.Kind.Verb() + " the game")
 	}
 	return oneLine(j.Kind.Verb() + " " + string(j.Target))
 }

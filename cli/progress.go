@@ -56,14 +56,47 @@ func statusLine(title string, job left4me.Job, now time.Time, width int) string 
 			continue
 		}
 		line, since = title+": "+s.Label, s.StartedAt
-		if s.Progress.Total > 0 {
-			line += fmt.Sprintf(" %d%%", s.Progress.Done*100/s.Progress.Total)
-		}
+		line += far(s.Progress)
 	}
 	if spent := now.Sub(since); !since.IsZero() && spent >= time.Second {
 		line += fmt.Sprintf(" (%s)", spent.Truncate(time.Second))
 	}
 	return fit(oneLine(line), width-1) // a full line would wrap
+}
+
+// far is how far a step is: percent, and for bytes how many, how fast and how
+// long yet.
+func far(p left4me.Progress) string {
+	if p.Total <= 0 {
+		return ""
+	}
+	text := fmt.Sprintf(" %d%%", p.Done*100/p.Total)
+	if p.Unit == "bytes" {
+		text += fmt.Sprintf(", %s of %s", size(p.Done), size(p.Total))
+	}
+	if p.Rate <= 0 {
+		return text
+	}
+	if p.Unit == "bytes" {
+		text += ", " + size(p.Rate) + "/s"
+	}
+	if rest := p.Total - p.Done; rest > 0 {
+		text += fmt.Sprintf(", %s left", time.Duration(rest/p.Rate)*time.Second)
+	}
+	return text
+}
+
+// size is a number of bytes for people.
+func size(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d B", n)
+	case n < 1000*1000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	case n < 1000*1000*1000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
 }
 
 // fit cuts text to a number of characters.
@@ -78,7 +111,11 @@ func fit(s string, width int) string {
 func stepText(s left4me.Step) string {
 	text := s.Label + ": " + string(s.State)
 	if s.Progress.Total > 0 {
-		text += fmt.Sprintf(", %d of %d %s", s.Progress.Done, s.Progress.Total, s.Progress.Unit)
+		done, total := fmt.Sprint(s.Progress.Done), fmt.Sprintf("%d %s", s.Progress.Total, s.Progress.Unit)
+		if s.Progress.Unit == "bytes" {
+			done, total = size(s.Progress.Done), size(s.Progress.Total)
+		}
+		text += fmt.Sprintf(", %s of %s", done, total)
 	}
 	if s.Note != "" {
 		text += " (" + s.Note + ")"

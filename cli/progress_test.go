@@ -34,6 +34,18 @@ func TestProgressOnATerminalIsOneLine(t *testing.T) {
 	}
 }
 
+func TestADownloadTellsBytesRateAndWhatIsLeft(t *testing.T) {
+	job := starting(left4me.StepRunning, 2)
+	job.Steps[1].Progress = left4me.Progress{Done: 1_500_000_000, Total: 6_000_000_000, Unit: "bytes", Rate: 30_000_000}
+	if line := statusLine("update the game", job, now, 200); line != "update the game: copy 25%, 1.50 GB of 6.00 GB, 30.0 MB/s, 2m30s left (3s)" {
+		t.Errorf("%q", line)
+	}
+	job.Steps[1].State = left4me.StepDone
+	if text := stepText(job.Steps[1]); text != "copy: done, 1.50 GB of 6.00 GB" {
+		t.Errorf("%q", text)
+	}
+}
+
 func TestProgressElsewhereIsALineForEachStepThatEnded(t *testing.T) {
 	var out bytes.Buffer
 	p := newProgress(&out, "start alpha", 0)

@@ -30,6 +30,8 @@ type server struct {
 	PID             int                 `json:"pid"`
 	Restarts        int                 `json:"restarts"`
 	RestartRequired bool                `json:"restart_required"`
+	Build           int64               `json:"build"`
+	NewBuild        int64               `json:"new_build"`
 	Job             *struct {
 		ID    string           `json:"id"`
 		Kind  left4me.JobKind  `json:"kind"`
@@ -127,6 +129,12 @@ func writeServer(w io.Writer, s server) {
 	if s.RestartRequired {
 		row(w, "settings", "changed; restart to apply")
 	}
+	switch {
+	case s.NewBuild > 0:
+		row(w, "game", fmt.Sprintf("build %d; restart for build %d", s.Build, s.NewBuild))
+	case s.Build > 0:
+		row(w, "game", fmt.Sprintf("build %d", s.Build))
+	}
 	if s.Job != nil {
 		row(w, "job", fmt.Sprintf("%s %s, %s", s.Job.Kind.Verb(), s.Job.State, s.Job.ID))
 	}
@@ -206,9 +214,9 @@ func (a *app) serverAct(verb, short, loss string) *cobra.Command {
 			}
 		}
 		if verb == "delete" {
-			return a.begin(c.Context(), what, http.MethodDelete, path, *wait)
+			return a.begin(c.Context(), what, http.MethodDelete, path, nil, *wait)
 		}
-		return a.begin(c.Context(), what, http.MethodPost, path+"/"+verb, *wait)
+		return a.begin(c.Context(), what, http.MethodPost, path+"/"+verb, nil, *wait)
 	}
 	return c
 }

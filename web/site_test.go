@@ -23,6 +23,7 @@ import (
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
+	"github.com/left4me/left4me/control/game"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/store"
@@ -49,6 +50,7 @@ type site struct {
 	bus      *bus.Bus
 	servers  *servers.Servers
 	jobs     *jobs.Jobs
+	game     *game.Game
 	accounts *accounts.Accounts
 	host     *host
 }
@@ -64,15 +66,16 @@ func newSite(tb testing.TB, secure bool) *site {
 	srv := servers.New(st, list, b, servers.PortRange{Low: 27015, High: 27999}, log)
 	s := &site{
 		store: st, bus: b, servers: srv, jobs: list, host: &host{bus: b, consoles: map[left4me.Name]string{}, work: make(chan bus.Delivery, 64)},
+		game:     game.New(st, list, srv, b, log),
 		accounts: accounts.New(st, "a secret of the tests, and of nothing else", log),
 	}
-	if err := errors.Join(list.Start(ctx), srv.Start(ctx), s.host.start(ctx)); err != nil {
+	if err := errors.Join(list.Start(ctx), srv.Start(ctx), s.game.Start(ctx), s.host.start(ctx)); err != nil {
 		tb.Fatal(err)
 	}
 	s.addUser(tb, "admin", true)
 	s.addUser(tb, "guest", false)
 	s.handler = web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: content.New(st, b), Accounts: s.accounts, Backups: backups.New(st, list, b, dir, log), Secure: secure, Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: content.New(st, b), Game: s.game, Accounts: s.accounts, Backups: backups.New(st, list, b, dir, log), Secure: secure, Version: "1.2.3", Log: log,
 	})
 	server := httptest.NewServer(s.handler)
 	s.url = server.URL
@@ -145,6 +148,7 @@ type host struct {
 	statuses []left4me.Status
 	consoles map[left4me.Name]string
 	commands []string
+	game     left4me.Game
 	answer   string
 }
 
@@ -160,6 +164,19 @@ func (h *host) start(ctx context.Context) error {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			return h.statuses, nil
+		}),
+		on(bus.VerbGame, func(context.Context, []byte) (any, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.game, nil
+		}),
+		on(bus.VerbPin, func(_ context.Context, data []byte) (any, error) {
+			var r bus.PinRequest
+			err := bus.Decode(data, &r)
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.game.Pinned = r.Pinned
+			return h.game, err
 		}),
 		on(bus.VerbConsole, h.console), on(bus.VerbCommand, h.command),
 		h.bus.Work(ctx, left4me.LocalHost, func(d bus.Delivery) { h.work <- d }),

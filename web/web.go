@@ -16,6 +16,7 @@ import (
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
+	"github.com/left4me/left4me/control/game"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
 )
@@ -25,6 +26,7 @@ type Deps struct {
 	Servers  *servers.Servers
 	Jobs     *jobs.Jobs
 	Content  *content.Content
+	Game     *game.Game
 	Accounts *accounts.Accounts
 	Backups  *backups.Backups
 	Secure   bool // browsers come over https

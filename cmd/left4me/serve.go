@@ -23,6 +23,7 @@ import (
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
+	"github.com/left4me/left4me/control/game"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/host"
@@ -82,6 +83,7 @@ func serve(ctx context.Context, s settings) error {
 	acc := accounts.New(st, s.secretKey, log)
 	con := content.New(st, b)
 	bak := backups.New(st, list, b, s.root, log)
+	gam := game.New(st, list, srv, b, log)
 	sup, group, err := supervisor(ctx, s, log)
 	if err != nil {
 		return err
@@ -96,12 +98,12 @@ func serve(ctx context.Context, s settings) error {
 	if err := shareSockets(s.run, group); err != nil {
 		return err
 	}
-	if err := errors.Join(list.Start(ctx), srv.Start(ctx), bak.Start(ctx)); err != nil {
+	if err := errors.Join(list.Start(ctx), srv.Start(ctx), gam.Start(ctx), bak.Start(ctx)); err != nil {
 		return err
 	}
 
 	apiHandler := api.New(api.Deps{
-		Servers: srv, Jobs: list, Content: con, Accounts: acc, Backups: bak, Version: programVersion(), Log: log,
+		Servers: srv, Jobs: list, Content: con, Game: gam, Accounts: acc, Backups: bak, Version: programVersion(), Log: log,
 		Ready: func(ctx context.Context) error { return errors.Join(st.Ping(ctx), b.Ping(ctx)) },
 	})
 	mux := http.NewServeMux()
@@ -109,7 +111,7 @@ func serve(ctx context.Context, s settings) error {
 		mux.Handle(path, apiHandler)
 	}
 	mux.Handle("/", web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: con, Accounts: acc, Backups: bak, Secure: s.secureCookies(), Version: programVersion(), Log: log,
+		Servers: srv, Jobs: list, Content: con, Game: gam, Accounts: acc, Backups: bak, Secure: s.secureCookies(), Version: programVersion(), Log: log,
 	}))
 
 	local, err := localListener(s)

@@ -108,7 +108,7 @@ type View struct {
 	Problem string    // why it can't be asked now; what is here is what it said last
 	Job     *left4me.Job
 	Rollout *Rollout // the newest one, under way or not
-	Policy  store.GamePolicy
+	Policy  Policy
 }
 
 // Rollout is a rollout with the servers that it has still to move.

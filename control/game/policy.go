@@ -19,8 +19,11 @@ const (
 	maxCheck = 30 * 24 * time.Hour
 )
 
+// Policy is when a host looks for newer builds and what it does with them.
+type Policy = store.GamePolicy
+
 // standard is the policy of a host that nobody set one for.
-var standard = store.GamePolicy{CheckEvery: 6 * time.Hour, Restart: string(Never)}
+var standard = Policy{CheckEvery: 6 * time.Hour, Restart: string(Never)}
 
 // againAfter is how long an update that failed by itself is not tried again by
 // itself.
@@ -31,9 +34,9 @@ const byPolicy = "schedule"
 
 // Policy returns when a host looks for newer builds and what it does with them.
 // Errors: left4me.NotFound when there is no such host.
-func (g *Game) Policy(ctx context.Context, host left4me.Name) (store.GamePolicy, error) {
+func (g *Game) Policy(ctx context.Context, host left4me.Name) (Policy, error) {
 	if err := known(host); err != nil {
-		return store.GamePolicy{}, err
+		return Policy{}, err
 	}
 	p, err := g.storage.GamePolicy(ctx, host)
 	if errors.Is(err, left4me.NotFound) {
@@ -44,7 +47,7 @@ func (g *Game) Policy(ctx context.Context, host left4me.Name) (store.GamePolicy,
 
 // SetPolicy changes it. Errors: left4me.Invalid with the field,
 // left4me.NotFound when there is no such host.
-func (g *Game) SetPolicy(ctx context.Context, by string, host left4me.Name, p store.GamePolicy) (store.GamePolicy, error) {
+func (g *Game) SetPolicy(ctx context.Context, by string, host left4me.Name, p Policy) (Policy, error) {
 	if err := known(host); err != nil {
 		return p, err
 	}
@@ -61,7 +64,7 @@ func (g *Game) SetPolicy(ctx context.Context, by string, host left4me.Name, p st
 }
 
 // checkPolicy says what is wrong with a policy: every field at once.
-func checkPolicy(p store.GamePolicy) (store.GamePolicy, error) {
+func checkPolicy(p Policy) (Policy, error) {
 	var wrong left4me.Fields
 	if p.CheckEvery != 0 && (p.CheckEvery < minCheck || p.CheckEvery > maxCheck) {
 		wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "check_hours", Text: "that is not a time between two checks", Hint: fmt.Sprintf("use %d to %d hours, or 0 for none", int(minCheck.Hours()), int(maxCheck.Hours()))})
@@ -97,7 +100,7 @@ const (
 // due decides whether it is time for a check or an update. past are the latest
 // jobs on the game; what lies in the future is from before the clock was set,
 // and doesn't count.
-func due(p store.GamePolicy, v left4me.Game, past []left4me.Job, now time.Time) duty {
+func due(p Policy, v left4me.Game, past []left4me.Job, now time.Time) duty {
 	if v.Current == 0 || p.CheckEvery == 0 || slices.ContainsFunc(past, func(j left4me.Job) bool { return !j.State.Ended() }) {
 		return nothing
 	}
