@@ -1,6 +1,9 @@
 package left4me
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // The kinds of jobs on backups. A backup is made for a host, which is the
 // target; the target of a check is the backup's own name.
@@ -19,11 +22,13 @@ const (
 	StepDropBackups      = "remove backups that are too old"
 )
 
-// BackupTime is how the time of a backup stands in its name, in UTC.
-const BackupTime = "20060102-150405z"
+// BackupTime is how a time in UTC stands in a name: 20261125-043000-125z.
+func BackupTime(at time.Time) string {
+	return strings.ReplaceAll(at.UTC().Format("20060102-150405.000z"), ".", "-")
+}
 
 // BackupName names the backup that was asked for at a moment.
-func BackupName(at time.Time) Name { return Name("left4me-" + at.UTC().Format(BackupTime)) }
+func BackupName(at time.Time) Name { return Name("left4me-" + BackupTime(at)) }
 
 // BackupSpec is what a host is told of a job on backups.
 type BackupSpec struct {

@@ -40,6 +40,7 @@ type site struct {
 	host     *fakeHost
 	admin    string // token of who may do everything
 	guest    string // token of who may look
+	root     string
 }
 
 func newSite(tb testing.TB) *site {
@@ -78,6 +79,7 @@ func newSite(tb testing.TB) *site {
 		b.Close()
 		st.Close()
 	})
+	s.root = dir
 	return s
 }
 
@@ -259,6 +261,10 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			return h.statuses, nil
+		case bus.VerbBackups:
+			return []left4me.Backup{{Name: "b", Bytes: 7, State: left4me.BackupVerified}}, nil
+		case bus.VerbDropBackup:
+			return bus.Empty{V: bus.Version}, nil
 		case bus.VerbOverlays:
 			return []left4me.Name{"maps", "plugins"}, nil
 		case bus.VerbPort:

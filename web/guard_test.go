@@ -69,12 +69,13 @@ func TestWhoMayOnlyLook(t *testing.T) {
 	b.get("/servers/alpha").hasNot(t, "/servers/alpha/delete")
 	b.get("/servers/alpha/console").has(t, http.StatusOK, "guest may look")
 	b.get("/servers/alpha/console").hasNot(t, "data-command")
-	for _, path := range []string{"/servers/new", "/servers/alpha/reset", "/servers/alpha/delete"} {
+	for _, path := range []string{"/servers/new", "/servers/alpha/reset", "/servers/alpha/delete", "/backups/b/delete", "/backups/b/file"} {
 		b.get(path).has(t, http.StatusForbidden, "may look, not change anything", "Ask an administrator.")
 	}
 	for _, path := range []string{
 		"/servers/new", "/servers/alpha/start", "/servers/alpha/stop", "/servers/alpha/restart", "/servers/alpha/reset",
 		"/servers/alpha/delete", "/servers/alpha/console", "/jobs/" + string(job.ID) + "/cancel", "/jobs/" + string(job.ID) + "/retry",
+		"/backups", "/backups/policy", "/backups/b/verify", "/backups/b/delete",
 	} {
 		b.post(path, "name", "beta", "confirm", "alpha", "command", "status").has(t, http.StatusForbidden, "may look")
 	}

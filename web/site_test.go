@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,7 +66,7 @@ func newSite(tb testing.TB, secure bool) *site {
 	list := jobs.New(st, b, log)
 	srv := servers.New(st, list, b, servers.PortRange{Low: 27015, High: 27999}, log)
 	s := &site{
-		store: st, bus: b, servers: srv, jobs: list, host: &host{bus: b, consoles: map[left4me.Name]string{}, work: make(chan bus.Delivery, 64)},
+		store: st, bus: b, servers: srv, jobs: list, host: &host{bus: b, consoles: map[left4me.Name]string{}, work: make(chan bus.Delivery, 64), backups: someBackups},
 		game:     game.New(st, list, srv, b, log),
 		accounts: accounts.New(st, "a secret of the tests, and of nothing else", log),
 	}
@@ -150,6 +151,8 @@ type host struct {
 	commands []string
 	game     left4me.Game
 	answer   string
+	backups  []left4me.Backup // before it starts to be asked
+	dropped  atomic.Bool
 }
 
 func (h *host) start(ctx context.Context) error {
@@ -159,6 +162,11 @@ func (h *host) start(ctx context.Context) error {
 	nothing := func(context.Context, []byte) (any, error) { return bus.Empty{V: bus.Version}, nil }
 	return errors.Join(
 		on(bus.VerbPort, nothing), on(bus.VerbCancel, nothing),
+		on(bus.VerbBackups, func(context.Context, []byte) (any, error) { return h.backups, nil }),
+		on(bus.VerbDropBackup, func(context.Context, []byte) (any, error) {
+			h.dropped.Store(true)
+			return bus.Empty{V: bus.Version}, nil
+		}),
 		on(bus.VerbOverlays, func(context.Context, []byte) (any, error) { return []left4me.Name{}, nil }),
 		on(bus.VerbStatus, func(context.Context, []byte) (any, error) {
 			h.mu.Lock()

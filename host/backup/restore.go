@@ -419,7 +419,7 @@ func (t Target) settings(stage *os.Root, names []string, done *Restored, to *rec
 			if !t.Force {
 				return left4me.Errorf(left4me.Conflict, p+" is there already", "leave --settings out, or say --force: what is there is put aside")
 			}
-			if err := os.Rename(p, p+"."+t.Now.UTC().Format(left4me.BackupTime)); err != nil {
+			if err := os.Rename(p, p+"."+left4me.BackupTime(t.Now)); err != nil {
 				return err
 			}
 		}
@@ -449,7 +449,7 @@ func writeSettings(p string, text []byte, to *receivers) error {
 
 // publish puts aside what is there and renames what was laid out into its place.
 func (t Target) publish(stage string) (aside string, err error) {
-	dir := filepath.Join(t.Root, "before-restore-"+t.Now.UTC().Format(left4me.BackupTime))
+	dir := filepath.Join(t.Root, "before-restore-"+left4me.BackupTime(t.Now))
 	for _, name := range slices.Backward(replaced) { // the database first
 		from := filepath.Join(t.Root, name)
 		if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) || unix.Rmdir(from) == nil {

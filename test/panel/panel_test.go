@@ -228,6 +228,10 @@ func TestPagesFit(t *testing.T) {
 		s.Create(t, name, map[string]any{"hostname": "Friday night, friends welcome" + strings.Repeat(", and theirs", i*8)})
 	}
 	s.Done(t, "start", "alpha")
+	s.do("a first page without any backup", chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url("/backups")))
+	s.shows("There is no backup yet")
+	s.picture("backups-none")
+	backup := s.backUp()
 	s.do("wait for players", chromedp.Navigate(s.url("/servers/alpha")))
 	s.until("players come", `document.querySelectorAll("#server-players tbody tr").length > 2`)
 	for _, theme := range []string{"light", "dark"} {
@@ -242,6 +246,7 @@ func TestPagesFit(t *testing.T) {
 				"servers": "/servers", "new": "/servers/new", "server": "/servers/alpha", "console": "/servers/alpha/console",
 				"settings": "/servers/alpha/settings", "history": "/servers/alpha/history", "delete": "/servers/alpha/delete",
 				"jobs": "/jobs", "missing": "/servers/nobody",
+				"backups": "/backups", "backup-delete": "/backups/" + backup + "/delete",
 			} {
 				s.do(path, chromedp.Navigate(s.url(path)))
 				wide, err := chromedp.Run(s.ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
@@ -252,6 +257,46 @@ func TestPagesFit(t *testing.T) {
 			}
 		}
 	}
+}
+
+// backUp makes a backup from its page and waits until the page shows it, without
+// any reload. It returns its name.
+func (s *site) backUp() string {
+	s.t.Helper()
+	s.until("the page is marked", "window.same = true")
+	s.do("back up", chromedp.Click(chromedp.CSS(`form[action="/backups"] button`)))
+	s.until("it is in the list", `document.querySelector("#backups tbody .good") !== null`)
+	name, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](`document.querySelector("#backups tbody code").innerText`))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return name
+}
+
+// What a person does with a backup: make it, set the schedule, delete it by name.
+func TestABackupFromThePanel(t *testing.T) {
+	s := open(t, 32800)
+	s.login()
+	s.do("the page", chromedp.Navigate(s.url("/backups")))
+	name := s.backUp()
+	s.do("a schedule that can't be",
+		chromedp.SetValue(chromedp.CSS("#daily"), "many"),
+		chromedp.Submit(chromedp.CSS("#daily")),
+		chromedp.WaitVisible(chromedp.CSS("#daily-problem")),
+	)
+	s.picture("backups-problem")
+	s.do("another schedule",
+		chromedp.SetValue(chromedp.CSS("#daily"), "3"),
+		chromedp.Submit(chromedp.CSS("#daily")),
+		chromedp.WaitNotPresent(chromedp.CSS("#daily-problem")),
+	)
+	s.until("it is kept", `document.querySelector("#daily").value === "3"`)
+	s.do("delete",
+		chromedp.Navigate(s.url("/backups/"+name+"/delete")),
+		chromedp.SendKeys(chromedp.CSS(`input[name="confirm"]`), name),
+		chromedp.Submit(chromedp.CSS(`input[name="confirm"]`)),
+	)
+	s.shows("There is no backup yet")
 }
 
 // picture keeps what the browser shows, when somebody wants to see it.

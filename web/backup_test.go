@@ -1,0 +1,59 @@
+package web_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me"
+)
+
+// someBackups are what the host has in all tests: one that is good, and one whose
+// texts come from a hostile file.
+var someBackups = []left4me.Backup{
+	{
+		Name: "b", CreatedAt: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), Bytes: 1_500_000, Stored: 9_000_000, Files: 12, State: left4me.BackupVerified,
+		VerifiedAt: time.Date(2026, 3, 5, 0, 0, 0, 0, time.UTC), Scheduled: true, Warnings: []string{"runtime/a/upper/<b>\u202e: not read"},
+	},
+	{Name: "c", State: left4me.BackupDamaged, Damage: []string{"\"<script>\" is missing"}},
+}
+
+func TestThePageOfBackups(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	page := b.get("/backups")
+	page.has(t, http.StatusOK, "verified", "1.5 MB", "12 files, 9.0 MB", "by the schedule, read 2026-03-05", "1 warning", "&lt;b&gt;‹202E›",
+		"&lt;script&gt;", `href="/backups/b/file"`, "/backups/b.tar.zst --force", `value="04:30"`, `value="yes" checked`)
+	page.hasNot(t, "<script>\"")
+	b.post("/backups").has(t, http.StatusSeeOther)
+	b.get("/backups").has(t, http.StatusOK, "Back up local", `http-equiv="refresh"`)
+	b.get("/jobs").has(t, http.StatusOK, "Back up", `href="/backups"`)
+	b.get("/backups/nobody/delete").has(t, http.StatusNotFound)
+}
+
+func TestABackupIsDeletedByName(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	b.get("/backups/b/delete").has(t, http.StatusOK, "Type <code>b</code>")
+	b.post("/backups/b/delete", "confirm", "c").has(t, http.StatusUnprocessableEntity, "That is not the name")
+	if s.host.dropped.Load() {
+		t.Fatal("it was deleted")
+	}
+	b.post("/backups/b/delete", "confirm", "b").has(t, http.StatusSeeOther)
+	if !s.host.dropped.Load() {
+		t.Error("it was not deleted")
+	}
+}
+
+func TestTheScheduleOfBackupsIsSet(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	b.post("/backups/policy", "enabled", "yes", "at", "25:00", "daily", "many", "weekly", "1").
+		has(t, http.StatusUnprocessableEntity, "That is not a number.", `value="many"`)
+	b.post("/backups/policy", "enabled", "yes", "at", "25:00", "daily", "1", "weekly", "1").
+		has(t, http.StatusUnprocessableEntity, "is not a time of the day")
+	b.post("/backups/policy", "at", "05:15", "daily", "1", "weekly", "0").has(t, http.StatusSeeOther)
+	page := b.get("/backups")
+	page.has(t, http.StatusOK, `value="05:15"`)
+	page.hasNot(t, `value="yes" checked`)
+}
