@@ -134,7 +134,7 @@ func (s *said) failed(text string) {
 		words = strings.TrimSpace(m[1] + m[2] + m[3])
 		c = loginCause(words)
 	} else {
-		c, words = phraseCause(text), text
+		c, words = phraseCause(text), strings.TrimPrefix(strings.ReplaceAll(text, "\t", ""), "[----] !!! ")
 	}
 	if c != "" {
 		s.cause, s.words = c, words

@@ -1,0 +1,78 @@
+//go:build steamcmd
+
+package steamcmd
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/steamcmd"
+)
+
+// real is the real SteamCMD with a home of its own.
+func real(t *testing.T) steamcmd.Tool {
+	t.Helper()
+	script := os.Getenv("LEFT4ME_REAL_STEAMCMD")
+	if script == "" {
+		t.Fatal("LEFT4ME_REAL_STEAMCMD is not set: run script/test-steamcmd")
+	}
+	if c, err := net.DialTimeout("udp", "192.0.2.1:9", time.Second); err == nil {
+		c.Close()
+		t.Fatal("there is a way out: run script/test-steamcmd")
+	}
+	tool, err := steamcmd.Find(script, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tool.Limits = steamcmd.Limits{Silence: 2 * time.Minute, Pause: 10 * time.Millisecond, Tries: 2}
+	return tool
+}
+
+func TestRealSteamCMDWithoutNetworkIsNamed(t *testing.T) {
+	tool, dir := real(t), t.TempDir()
+	var lines []string
+	_, err := tool.Update(t.Context(), steamcmd.Update{Dir: dir}, func(e steamcmd.Event) {
+		if e.Line != "" {
+			lines = append(lines, e.Line)
+		}
+	})
+	e, ok := left4me.Public(err)
+	if !ok || !errors.Is(err, steamcmd.Offline) || !strings.HasPrefix(e.Text, "SteamCMD could not reach Steam") {
+		t.Errorf("%v", err)
+	}
+	log := strings.Join(lines, "\n")
+	if !strings.Contains(log, "Steamcmd needs to be online to update") {
+		t.Error("its own words are not there")
+	}
+	t.Logf("it ends with: %v\n%s", err, log)
+	if _, err := steamcmd.Judge(dir, steamcmd.App); err == nil {
+		t.Error("the game is judged to be there")
+	}
+	if _, err := os.Stat(filepath.Join(tool.Home, "Steam", "logs")); err != nil {
+		t.Errorf("it did not use the home that it was given: %v", err)
+	}
+}
+
+func TestRealSteamCMDDoesNotKnowTheNewestBuildWithoutNetwork(t *testing.T) {
+	if build, err := real(t).Latest(t.Context(), steamcmd.App, ""); !errors.Is(err, steamcmd.Offline) || build != 0 {
+		t.Errorf("%d, %v", build, err)
+	}
+}
+
+func TestLibrariesOfTheRealProgramAreRead(t *testing.T) {
+	program := os.Getenv("LEFT4ME_REAL_STEAMCMD_PROGRAM")
+	err := steamcmd.Libraries("SteamCMD", program)
+	if err == nil {
+		t.Skip("this machine has all that it needs")
+	}
+	if !strings.Contains(err.Error(), "SteamCMD needs 32-bit libraries that this host lacks: /lib/ld-linux.so.2") || !strings.Contains(err.Error(), "libc6-i386") {
+		t.Errorf("%v", err)
+	}
+	t.Log(err)
+}
