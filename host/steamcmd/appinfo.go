@@ -28,13 +28,17 @@ func (t Tool) Latest(ctx context.Context, app int, branch string) (int64, error)
 func (t Tool) LatestFor(ctx context.Context, a Account, app int, branch string) (int64, error) {
 	limits := t.Limits.orUsual()
 	within := min(latestWithin, limits.Whole)
-	ctx, cancel := context.WithTimeoutCause(ctx, within, failuref(TooLong, within, nil))
+	ctx, cancel := context.WithTimeoutCause(ctx, within, failuref(TooLong, span(within), nil))
 	defer cancel()
 	if err := errors.Join(a.check(), usable(t.Script), t.Libraries()); err != nil {
 		return 0, err
 	}
+	unlock, err := t.lock()
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
 	branch = cmp.Or(branch, "public")
-	var err error
 	for try := range 2 {
 		if try > 0 { // what it remembers may be from before
 			if err := t.forget(); err != nil {

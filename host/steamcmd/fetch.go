@@ -51,7 +51,8 @@ func Fetch(ctx context.Context, address, dir string, told func(left4me.Progress)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return notWritable(parent, err)
 	}
-	temp, err := os.MkdirTemp(parent, ".steamcmd-*")
+	sweep(parent)
+	temp, err := os.MkdirTemp(parent, fetching)
 	if err != nil {
 		return notWritable(parent, err)
 	}
@@ -70,6 +71,19 @@ func Fetch(ctx context.Context, address, dir string, told func(left4me.Progress)
 		return err
 	}
 	return replace(temp, dir)
+}
+
+// fetching is the pattern of the directories that are not whole yet.
+const fetching = ".steamcmd-*"
+
+// sweep removes what fetches left that were killed.
+func sweep(parent string) {
+	left, _ := filepath.Glob(filepath.Join(parent, fetching))
+	for _, dir := range left {
+		if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > 2*fetchWithin {
+			_ = os.RemoveAll(dir)
+		}
+	}
 }
 
 // checkAddress refuses addresses whose answer anybody on the way could change.

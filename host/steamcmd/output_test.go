@@ -1,6 +1,7 @@
 package steamcmd
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,15 @@ func TestRemediesComeInOrder(t *testing.T) {
 }
 
 func TestEveryCauseIsExplained(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/steamcmd.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c, e := range explained {
+		if text, _, _ := strings.Cut(e.text, "%s"); !strings.Contains(string(docs), text) {
+			t.Errorf("docs/steamcmd.md has no line on %s: %q", c, text)
+		}
+	}
 	for c, e := range explained {
 		if e.kind == "" || e.text == "" || e.hint == "" && c != NotWritable {
 			t.Errorf("%s: %+v", c, e)

@@ -37,13 +37,9 @@ type ending struct {
 }
 
 // run runs SteamCMD once, and again when it restarts itself, and gives every line
-// that it prints to see. The error is of a start that failed, or ctx's.
+// that it prints to see. The caller holds the lock. The error is of a start that
+// failed, or ctx's.
 func (t Tool) run(ctx context.Context, c commands, silence time.Duration, see func(line string)) (ending, error) {
-	unlock, err := t.lock()
-	if err != nil {
-		return ending{}, err
-	}
-	defer unlock()
 	args, done, err := c.args(t.Home)
 	if err != nil {
 		return ending{}, err

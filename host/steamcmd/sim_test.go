@@ -1,6 +1,7 @@
 package steamcmd_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,16 @@ var program string
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
+// driveVar makes the test program a driver that is there to be killed.
+const driveVar = "STEAMCMD_TEST_DRIVE"
+
 func buildAndRun(m *testing.M) int {
+	if dir := os.Getenv(driveVar); dir != "" {
+		tool := steamcmd.Tool{Script: filepath.Join(dir, "steamcmd", "steamcmd.sh"), Home: filepath.Join(dir, "home")}
+		_, err := tool.Update(context.Background(), steamcmd.Update{Dir: filepath.Join(dir, "game")}, func(e steamcmd.Event) { fmt.Println(e.Line) })
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	dir, err := os.MkdirTemp("", "steamcmd")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -436,5 +446,53 @@ func TestTheNewestBuildIsAsked(t *testing.T) {
 	r.now(t, "SIM_STEAM_FAULT=noise")
 	if build, err := r.tool.Latest(t.Context(), steamcmd.App, ""); err != nil || build != 15800001 {
 		t.Errorf("with noise: %d, %v", build, err)
+	}
+}
+
+// SteamCMD has a session of its own: it must not go on alone, into the files of
+// the next one.
+func TestSteamCMDEndsWithItsDriver(t *testing.T) {
+	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_RATE=10K", "SIM_STEAM_SIZE=10M")
+	driver := exec.Command(os.Args[0])
+	driver.Env = append(os.Environ(), driveVar+"="+filepath.Dir(r.update.Dir))
+	out, err := driver.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := driver.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = driver.Process.Kill() }()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.Contains(lines.Text(), "downloading") {
+	}
+	running := func() string {
+		out, _ := exec.Command("pgrep", "-f", filepath.Dir(r.tool.Script)).Output()
+		return strings.TrimSpace(string(out))
+	}
+	if running() == "" {
+		t.Fatal("it does not run")
+	}
+	if err := driver.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = driver.Wait()
+	for deadline := time.Now().Add(10 * time.Second); running() != ""; {
+		if time.Now().After(deadline) {
+			t.Fatalf("left running: %s", running())
+		}
+	}
+	r.now(t, "SIM_STEAM_ANONYMOUS=1")
+	r.installed(t, 15800001) // from where it was cut
+}
+
+func TestTheDiskDecidesWhenSteamCMDSaysNothing(t *testing.T) {
+	r := newRig(t, "SIM_STEAM_ANONYMOUS=1")
+	quiet := filepath.Join(filepath.Dir(r.update.Dir), "quiet.sh")
+	write(t, quiet, "#!/bin/sh\n"+r.tool.Script+" \"$@\" | grep -v Success\nexit 9\n", 0o755)
+	r.tool.Script = quiet
+	r.installed(t, 15800001)
+	if n := strings.Count(r.log(), "Loading Steam API"); n != 1 {
+		t.Errorf("it was run %d times", n)
 	}
 }

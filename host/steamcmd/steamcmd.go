@@ -97,7 +97,7 @@ func Find(setting, root string) (Tool, error) {
 func usable(script string) error {
 	info, err := os.Stat(script)
 	if err != nil {
-		return err
+		return &left4me.Error{Kind: left4me.NotFound, Text: "there is no SteamCMD at " + script, Hint: "install it, or let left4me fetch its own", Err: err}
 	}
 	if !info.Mode().IsRegular() {
 		return left4me.Errorf(left4me.Denied, script+" is not a file", "LEFT4ME_STEAMCMD is the path of steamcmd.sh")

@@ -23,7 +23,7 @@ import (
 // long. Errors are *left4me.Error with a Cause in their chain, or ctx's.
 func (t Tool) Update(ctx context.Context, u Update, told func(Event)) (Manifest, error) {
 	limits := t.Limits.orUsual()
-	ctx, cancel := context.WithTimeoutCause(ctx, limits.Whole, failuref(TooLong, limits.Whole, nil))
+	ctx, cancel := context.WithTimeoutCause(ctx, limits.Whole, failuref(TooLong, span(limits.Whole), nil))
 	defer cancel()
 	u.App = cmp.Or(u.App, App)
 	if told == nil {
@@ -33,6 +33,11 @@ func (t Tool) Update(ctx context.Context, u Update, told func(Event)) (Manifest,
 	if err := w.ready(); err != nil {
 		return Manifest{}, err
 	}
+	unlock, err := t.lock()
+	if err != nil {
+		return Manifest{}, err
+	}
+	defer unlock()
 	for r := asItIs; ; {
 		m, err := w.try(ctx, r)
 		if err == nil || ctx.Err() != nil {
@@ -141,6 +146,7 @@ func (w *work) once(ctx context.Context, p pass) error {
 	c.add(update...)
 	s := said{app: w.App, step: left4me.StepLogIn}
 	w.told(Event{Step: s.step})
+	before, _ := Judge(w.Dir, w.App)
 	end, err := w.tool.run(ctx, c, w.limits.Silence, func(line string) { w.told(s.line(line, time.Now())) })
 	w.most = max(w.most, s.most)
 	if err != nil {
@@ -153,11 +159,18 @@ func (w *work) once(ctx context.Context, p pass) error {
 	if s.done {
 		return nil
 	}
-	return w.explain(s, end)
+	if s.cause == "" && !end.hung {
+		// Without a word either way the disk has it.
+		if after, err := Judge(w.Dir, w.App); err == nil && after != before && after.Build == after.Target {
+			return nil
+		}
+	}
+	return w.explain(s, end, p.account)
 }
 
-// explain names the cause of a run that did not succeed.
-func (w *work) explain(s said, end ending) error {
+// explain names the cause of a run that did not succeed; loggedIn says that it was
+// as somebody: an anonymous login that is refused is Steam's own trouble.
+func (w *work) explain(s said, end ending, loggedIn bool) error {
 	switch {
 	case end.hung:
 		return w.tool.hung(w.limits.Silence)
@@ -167,7 +180,7 @@ func (w *work) explain(s said, end ending) error {
 		if path := notOurs(w.Dir); path != "" {
 			return notWritable(path, syscall.EACCES)
 		}
-	case s.cause == LoginRefused && !w.loggingIn():
+	case s.cause == LoginRefused && !loggedIn:
 		return failure(Offline, s.words)
 	}
 	if s.cause != "" {
@@ -175,10 +188,6 @@ func (w *work) explain(s said, end ending) error {
 	}
 	return end.explain()
 }
-
-// loggingIn reports whether an account is tried: an anonymous login that is
-// refused is Steam's own trouble.
-func (w *work) loggingIn() bool { return w.Account.User != "" }
 
 // explain names the cause of a run that said nothing, from how it ended.
 func (e ending) explain() error {
@@ -204,12 +213,15 @@ func (e ending) explain() error {
 
 // hung is the failure of a SteamCMD that said nothing for too long.
 func (t Tool) hung(silence time.Duration) error {
-	return failuref(Hung, minutes(silence), filepath.Join(t.Home, "Steam", "logs"))
+	return failuref(Hung, span(silence), filepath.Join(t.Home, "Steam", "logs"))
 }
 
-// minutes writes whole minutes as people say them.
-func minutes(d time.Duration) string {
-	if d >= time.Minute && d%time.Minute == 0 {
+// span writes a time as people say it, if they would.
+func span(d time.Duration) string {
+	switch {
+	case d >= 2*time.Hour && d%time.Hour == 0:
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	case d >= 2*time.Minute && d%time.Minute == 0:
 		return fmt.Sprintf("%d minutes", d/time.Minute)
 	}
 	return d.String()
