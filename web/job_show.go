@@ -62,7 +62,10 @@ func pace(s left4me.Step, now time.Time) string {
 	if s.State != left4me.StepRunning || s.Progress.Done <= 0 || s.StartedAt.IsZero() || took < time.Second {
 		return ""
 	}
-	rate := float64(s.Progress.Done) / took.Seconds()
+	rate := float64(s.Progress.Rate) // of the last moments, where the host tells it
+	if rate <= 0 {
+		rate = float64(s.Progress.Done) / took.Seconds()
+	}
 	text := amount(int64(rate), s.Progress.Unit) + "/s"
 	if rest := s.Progress.Total - s.Progress.Done; rest > 0 {
 		text += ", " + span(time.Duration(float64(rest)/rate*float64(time.Second))) + " left"
@@ -72,8 +75,11 @@ func pace(s left4me.Step, now time.Time) string {
 
 // jobTarget is the page of what a job works on.
 func jobTarget(j left4me.Job) templ.SafeURL {
-	if j.Kind.Noun() == left4me.CreateBackup.Noun() {
+	switch j.Kind.Noun() {
+	case left4me.CreateBackup.Noun():
 		return "/backups"
+	case left4me.InstallGame.Noun():
+		return "/game"
 	}
 	return templ.SafeURL("/servers/" + string(j.Target))
 }
@@ -85,12 +91,25 @@ func jobVerb(k left4me.JobKind) string {
 		return "Back up"
 	case left4me.VerifyBackup:
 		return "Verify backup"
+	case left4me.InstallGame, left4me.UpdateGame, left4me.VerifyGame:
+		return jobTitle(k) + " the game"
+	case left4me.RollbackGame:
+		return "Roll back the game"
+	case left4me.FlattenGame:
+		return "Merge builds of the game"
+	case left4me.CheckGame:
+		return "Check for a newer build"
 	}
 	return jobTitle(k)
 }
 
 // jobName says what a job does.
-func jobName(j left4me.Job) string { return jobVerb(j.Kind) + " " + string(j.Target) }
+func jobName(j left4me.Job) string {
+	if j.Kind.Noun() == left4me.InstallGame.Noun() {
+		return jobVerb(j.Kind) + " on " + string(j.Target)
+	}
+	return jobVerb(j.Kind) + " " + string(j.Target)
+}
 
 // took is how long something short took.
 func took(d time.Duration) string {

@@ -6,6 +6,8 @@ import "github.com/left4me/left4me"
 var drawings = map[string]string{
 	"servers":      "M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5h.01M5 11h.01",
 	"jobs":         "M2.5 4l1 1 2-2M2.5 8.5l1 1 2-2M2.5 13l1 1 2-2M8 4h5.5M8 8.5h5.5M8 13h5.5",
+	"game":         "M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8zM8 1.8v3.4M8 10.8v3.4M1.8 8h3.4M10.8 8h3.4",
+	"pin":          "M5.5 2h5M6.5 2v5L4 9.5h8L9.5 7V2M8 9.5V14",
 	"backups":      "M2.5 3h11v3h-11zM3.5 6v7h9V6M6.5 8.5h3",
 	"logout":       "M6.5 2.5h-4v11h4M6.5 8h7M10.5 5l3 3-3 3",
 	"theme-auto":   "M2 3h12v8H2zM5.5 14h5",

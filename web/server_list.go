@@ -25,6 +25,7 @@ type serverList struct {
 type firstRun struct {
 	HostAnswers bool
 	Overlays    int
+	Installed   bool
 }
 
 func (p *panel) listServers(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
@@ -38,7 +39,7 @@ func (p *panel) listServers(w http.ResponseWriter, r *http.Request, who accounts
 	}
 	f := p.frame(r, who, "Servers", "servers")
 	f.Live = "/servers/live?" + url.Values{"q": {list.Filter}, "have": {digest(html)}}.Encode()
-	return p.render(w, r, http.StatusOK, serversPage(f, list, templ.Raw(string(html))))
+	return p.render(w, r, http.StatusOK, serversPage(f, list, p.gameSaid(), templ.Raw(string(html))))
 }
 
 func (p *panel) serverList(r *http.Request, who accounts.Actor) (serverList, error) {
@@ -57,13 +58,13 @@ func (p *panel) firstRun(ctx context.Context) firstRun {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	overlays, err := p.Content.Overlays(ctx, left4me.LocalHost)
-	return firstRun{HostAnswers: err == nil, Overlays: len(overlays)}
+	return firstRun{HostAnswers: err == nil, Overlays: len(overlays), Installed: p.gameSaid().Current > 0}
 }
 
 // followServers sends a row when it changes, and the whole list when a server
 // came or went.
 func (p *panel) followServers(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.stream(w, r, func(ctx context.Context, send func(event)) error {
+	return p.stream(w, r, p.noticeFeed, func(ctx context.Context, send func(event)) error {
 		changes := p.Servers.Watch(ctx) // before reading, so that nothing falls between
 		have := sent{"": r.URL.Query().Get("have")}
 		if err := p.sendServers(ctx, r, who, have, send); err != nil {

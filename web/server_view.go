@@ -45,7 +45,7 @@ func actions(v servers.View) []action {
 	case left4me.Starting:
 		return []action{stopAction}
 	case left4me.Running:
-		if v.RestartRequired {
+		if v.RestartRequired || v.NewBuild > 0 {
 			restart.Main = true
 			return []action{restart, stopAction}
 		}

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
@@ -90,6 +91,18 @@ func (p *panel) routes() *http.ServeMux {
 	look("GET /jobs/{id}/live", p.followJob)
 	act("POST /jobs/{id}/cancel", p.cancelJob)
 	act("POST /jobs/{id}/retry", p.retryJob)
+
+	look("GET /game", p.showGame)
+	look("GET /game/live", p.followGame)
+	act("POST /game/install", p.gameJob(left4me.InstallGame))
+	act("POST /game/update", p.gameJob(left4me.UpdateGame))
+	act("POST /game/verify", p.gameJob(left4me.VerifyGame))
+	act("POST /game/check", p.gameJob(left4me.CheckGame))
+	act("GET /game/rollback", p.confirmRollback)
+	act("POST /game/rollback", p.gameJob(left4me.RollbackGame))
+	act("POST /game/pin", p.pinGame)
+	act("POST /game/policy", p.setGamePolicy)
+	act("POST /game/rollout/cancel", p.cancelRollout)
 
 	look("GET /backups", p.listBackups)
 	look("GET /backups/live", p.followBackups)

@@ -1,0 +1,319 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/game"
+)
+
+// gamePage is the game on the host as its page shows it.
+type gamePage struct {
+	game.View
+	May  may
+	Form gameForm
+}
+
+// gameForm is the form of the policy as it was sent, or as it is.
+type gameForm struct {
+	Check         string // hours; 0 is never
+	Update        bool
+	At            string
+	Restart, Hour string
+	Problems      problems
+}
+
+// restartAt is the value of the choice that goes with an hour.
+const restartAt = "at"
+
+// restartModes are the choices of when servers move over.
+var restartModes = []struct{ Value, Label string }{
+	{string(game.Never), "when somebody restarts them"},
+	{string(game.Empty), "each when nobody plays on it"},
+	{string(game.Now), "now: one first, then all others"},
+	{restartAt, "all at the hour"},
+}
+
+// intervals are the choices of how often Steam is asked.
+var intervals = []struct{ Value, Label string }{
+	{"1", "every hour"}, {"6", "every 6 hours"}, {"12", "every 12 hours"}, {"24", "every day"}, {"0", "never"},
+}
+
+func gameFormOf(p game.Policy) gameForm {
+	f := gameForm{Check: strconv.Itoa(int(p.CheckEvery / time.Hour)), Update: p.Update, At: p.UpdateAt, Restart: p.Restart}
+	if strings.Contains(p.Restart, ":") {
+		f.Restart, f.Hour = restartAt, p.Restart
+	}
+	return f
+}
+
+// working reports whether a job on the game is under way.
+func (g gamePage) working() bool { return g.Job != nil && !g.Job.State.Ended() }
+
+// build is what is known of a build that is on disk.
+func (g gamePage) build(n int64) (left4me.GameBuild, bool) {
+	i := slices.IndexFunc(g.Builds, func(b left4me.GameBuild) bool { return b.Build == n })
+	if i < 0 {
+		return left4me.GameBuild{}, false
+	}
+	return g.Builds[i], true
+}
+
+func (p *panel) gamePage(ctx context.Context, who accounts.Actor) (gamePage, error) {
+	v, err := p.Game.Get(ctx, left4me.LocalHost)
+	return gamePage{View: v, May: mayOf(who), Form: gameFormOf(v.Policy)}, err
+}
+
+func (p *panel) showGame(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	g, err := p.gamePage(r.Context(), who)
+	if err != nil {
+		return err
+	}
+	return p.renderGame(w, r, who, http.StatusOK, g)
+}
+
+func (p *panel) renderGame(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, g gamePage) error {
+	f := p.frame(r, who, "Game", "game")
+	f.Live, f.Moving = "/game/live", g.working()
+	return p.render(w, r, status, gameView(f, g))
+}
+
+// parts are the pieces of the page that change while it is open.
+func (g gamePage) parts() map[string]templ.Component {
+	return map[string]templ.Component{
+		"problem": gameProblem(g), "work": gameWork(g, time.Now()), "state": gameState(g), "rollout": gameRollout(g), "builds": gameBuilds(g),
+	}
+}
+
+// followGame sends the parts of the page that changed.
+func (p *panel) followGame(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	return p.stream(w, r, func(ctx context.Context, send func(event)) error {
+		have := sent{}
+		look := func() error {
+			g, err := p.gamePage(ctx, who)
+			if err != nil {
+				return err
+			}
+			for key, part := range g.parts() {
+				e, fresh, err := have.fresh(ctx, key, part)
+				if err != nil {
+					return err
+				}
+				if fresh {
+					send(e)
+				}
+			}
+			return nil
+		}
+		changes := p.Game.Watch(ctx)
+		if err := look(); err != nil {
+			return err
+		}
+		for range changes {
+			if err := look(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// noticeFeed tells the list of servers when there is a newer build.
+func (p *panel) noticeFeed(ctx context.Context, send func(event)) error {
+	have := sent{}
+	for range p.Game.Watch(ctx) {
+		e, fresh, err := have.fresh(ctx, "", gameNotice(p.gameSaid()))
+		if err != nil {
+			return err
+		}
+		if fresh {
+			send(e)
+		}
+	}
+	return nil
+}
+
+func (p *panel) gameSaid() left4me.Game {
+	v, _ := p.Game.Said(left4me.LocalHost)
+	return v
+}
+
+// gameJob makes a handler that asks for a job on the game.
+func (p *panel) gameJob(kind left4me.JobKind) handler {
+	return func(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+		if err := r.ParseForm(); err != nil {
+			return badForm(err)
+		}
+		req := game.Request{Restart: game.Mode(restartOf(r.PostForm.Get("restart"), r.PostForm.Get("hour")))}
+		if text := r.PostForm.Get("build"); text != "" {
+			n, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return left4me.Errorf(left4me.Invalid, visible(strconv.Quote(text))+" is no build", "")
+			}
+			req.Build = n
+		}
+		if _, err := p.Game.Act(r.Context(), who.Name, kind, left4me.LocalHost, req); err != nil {
+			return err
+		}
+		return done(w, r, "/game")
+	}
+}
+
+// restartOf is the mode of a choice and an hour.
+func restartOf(choice, hour string) string {
+	if choice == restartAt {
+		return cmp.Or(hour, "an hour")
+	}
+	return choice
+}
+
+// confirmRollback asks before another build is put in place.
+func (p *panel) confirmRollback(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	g, err := p.gamePage(r.Context(), who)
+	if err != nil {
+		return err
+	}
+	n, _ := strconv.ParseInt(r.URL.Query().Get("build"), 10, 64)
+	b, ok := g.build(n)
+	if !ok {
+		return left4me.Errorf(left4me.NotFound, "there is no such build on this host", "the page of the game lists those that there are")
+	}
+	return p.render(w, r, http.StatusOK, rollbackPage(p.frame(r, who, "Roll back", "game"), g, b))
+}
+
+func (p *panel) pinGame(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	if _, err := p.Game.Pin(r.Context(), who.Name, left4me.LocalHost, r.PostForm.Get("pinned") == "yes"); err != nil {
+		return err
+	}
+	return done(w, r, "/game")
+}
+
+func (p *panel) cancelRollout(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if _, err := p.Game.CancelRollout(r.Context(), who.Name, left4me.LocalHost); err != nil {
+		return err
+	}
+	return done(w, r, "/game")
+}
+
+func (p *panel) setGamePolicy(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	get := r.PostForm.Get
+	form := gameForm{Check: get("check_hours"), Update: get("update") != "", At: get("update_at"), Restart: get("restart"), Hour: get("hour")}
+	hours, err := strconv.Atoi(form.Check)
+	if err != nil {
+		hours = -1
+	}
+	_, err = p.Game.SetPolicy(r.Context(), who.Name, left4me.LocalHost, game.Policy{
+		CheckEvery: time.Duration(hours) * time.Hour, Update: form.Update, UpdateAt: form.At, Restart: restartOf(form.Restart, form.Hour),
+	})
+	if err == nil {
+		return done(w, r, "/game")
+	}
+	wrong, ok := problemsOf(err)
+	if !ok {
+		return err
+	}
+	g, err := p.gamePage(r.Context(), who)
+	if err != nil {
+		return err
+	}
+	g.Form, g.Form.Problems = form, wrong
+	return p.renderGame(w, r, who, http.StatusUnprocessableEntity, g)
+}
+
+// rolloutTone and rolloutIcon are tone and icon of a rollout or of a server in
+// one.
+func rolloutTone(state string) string {
+	switch state {
+	case game.Done, game.Moved:
+		return "good"
+	case game.Running, game.Moving:
+		return "busy"
+	case game.Failed:
+		return "bad"
+	}
+	return "idle"
+}
+
+func rolloutIcon(state string) string {
+	switch state {
+	case game.Done, game.Moved:
+		return "check"
+	case game.Running, game.Moving:
+		return "starting"
+	case game.Failed:
+		return "failed"
+	case game.Cancelled, game.Left:
+		return "skipped"
+	}
+	return "pending"
+}
+
+// rolloutTitle says what a rollout is about.
+func rolloutTitle(r *game.Rollout) string {
+	if r.Build == 0 {
+		return "Servers move over when the job is done"
+	}
+	return fmt.Sprintf("Servers move over to build %d", r.Build)
+}
+
+// rolloutSum says how far it is.
+func rolloutSum(r *game.Rollout) string {
+	moved := 0
+	for _, m := range r.Moves {
+		if m.State == game.Moved {
+			moved++
+		}
+	}
+	text := count(moved, "server", "servers") + " moved"
+	if n := len(r.Wishes); n > 0 {
+		text += fmt.Sprintf(", %d to go", n)
+	}
+	return text
+}
+
+// rolloutMode says when servers move in a rollout.
+func rolloutMode(mode string) string {
+	for _, m := range restartModes {
+		if m.Value == mode {
+			return m.Label
+		}
+	}
+	return "at " + mode
+}
+
+// hourOf is the hour that a form begins with.
+func hourOf(hour string) string { return cmp.Or(hour, "05:00") }
+
+// listed reports whether a time between checks is one of the choices.
+func listed(hours string) bool {
+	for _, i := range intervals {
+		if i.Value == hours {
+			return true
+		}
+	}
+	return false
+}
+
+func joinNames(all []left4me.Name) string {
+	texts := make([]string, len(all))
+	for i, n := range all {
+		texts[i] = string(n)
+	}
+	return strings.Join(texts, ", ")
+}
