@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -198,6 +199,25 @@ func wantUndisturbed(t *testing.T, pids map[string]string) {
 	}
 }
 
+// belongings are what people made here: who they are, what servers there are and
+// every file that isn't the game's or left4me's own.
+func belongings(t *testing.T) string {
+	t.Helper()
+	var servers []struct {
+		Name, Blueprint string
+		Port            int
+		Settings        json.RawMessage
+	}
+	if code := call(t, "GET", "/servers", nil, &servers); code != http.StatusOK || len(servers) == 0 {
+		t.Fatalf("servers: %d, %v", code, servers)
+	}
+	text := must(t, "left4me", "user", "list") + "\n" + must(t, "left4me", "blueprint", "list") + "\n"
+	for _, s := range servers {
+		text += fmt.Sprintf("%s %s %d %s\n", s.Name, s.Blueprint, s.Port, s.Settings)
+	}
+	return text + must(t, "sh", "-ec", "cd "+root+"; find overlays runtime/*/upper -type f | sort | xargs ls -l --time-style=+%s; find overlays runtime/*/upper -type f | sort | xargs sha256sum")
+}
+
 var password = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
 // TestAMachineFromThePackageToItsRestore is a machine's whole life with the
@@ -270,8 +290,14 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 	})
 	step("two servers run", func(t *testing.T) {
 		layGame(t)
+		must(t, "sh", "-ec", "cd "+root+`
+			mkdir -p overlays/house/1/left4dead2/cfg
+			echo 'sv_alltalk 1' >overlays/house/1/left4dead2/cfg/house.cfg
+			chown -R left4me:left4me-game overlays
+			chmod -R g+rX,o-w overlays`)
+		must(t, "left4me", "blueprint", "create", "house", "--overlay", "house")
 		for _, name := range []string{"alpha", "beta"} {
-			must(t, "left4me", "server", "create", name)
+			must(t, "left4me", "server", "create", name, "--blueprint", "house")
 			must(t, "left4me", "server", "start", name, "--wait")
 			pids[name] = running(t, name)
 		}
@@ -325,6 +351,15 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		eventually(t, "the newer one runs again", ready)
 		wantUndisturbed(t, pids)
 	})
+	var before, archive string
+	step("a backup is made while servers run", func(t *testing.T) {
+		before = belongings(t)
+		must(t, "left4me", "backup", "create")
+		name := must(t, "left4me", "backup", "list", "--quiet")
+		archive = "/root/" + name + ".tar.zst"
+		must(t, "left4me", "backup", "download", name, archive)
+		wantUndisturbed(t, pids)
+	})
 	step("removing the package stops everything and keeps the data", func(t *testing.T) {
 		must(t, "apt-get", "remove", "-y", "left4me")
 		if out := must(t, "systemctl", "list-units", "--all", "--plain", "--no-legend", "left4me*", "l4d2-*"); out != "" {
@@ -361,6 +396,26 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 			t.Error(out)
 		}
 		must(t, "ls", root+"/left4me.db", root+"/runtime/alpha/upper/left4dead2/cfg/own.cfg", root+"/installation/base")
+	})
+	step("a backup restored on a machine without anything makes it what it was", func(t *testing.T) {
+		// Another machine's users have other numbers.
+		must(t, "sh", "-ec", "rm -r "+root+"/* && sed -i /^left4me/d /etc/passwd /etc/group /etc/shadow /etc/gshadow && systemd-sysusers --inline 'u somebody'")
+		mustApt(t, newer)
+		must(t, "left4me", "backup", "restore", archive, "--settings", "/etc/left4me")
+		if r := setUpBySetup(t); r.Password != "" {
+			t.Errorf("another administrator was made: %+v", r)
+		}
+		if status, _ := logIn(t, "admin", secret); status != http.StatusOK {
+			t.Errorf("login: %d", status)
+		}
+		layGame(t)
+		for name := range pids {
+			must(t, "left4me", "server", "start", name, "--wait")
+			pids[name] = running(t, name)
+		}
+		if after := belongings(t); after != before {
+			t.Errorf("before:\n%s\nafter:\n%s", before, after)
+		}
 	})
 }
 
