@@ -215,12 +215,33 @@ func lockRoot(root string) (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", err)
 	}
+	if err := giveToOwner(lock, root); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", err)
+	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", left4me.Errorf(left4me.Conflict,
 			"another left4me works on "+root, "stop it, or use another root"))
 	}
 	return func() { lock.Close() }, nil
+}
+
+// giveToOwner gives a file that we made as root, as when a backup is restored, to
+// whom its directory belongs: left4me could not open it. A file of root's that
+// somebody linked there stays root's.
+func giveToOwner(f *os.File, dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	var file, owner syscall.Stat_t
+	if err := errors.Join(syscall.Fstat(int(f.Fd()), &file), syscall.Stat(dir, &owner)); err != nil {
+		return err
+	}
+	if file.Uid != 0 || owner.Uid == 0 || file.Nlink != 1 {
+		return nil
+	}
+	return f.Chown(int(owner.Uid), int(owner.Gid))
 }
 
 // ownDirectory makes a directory, or sees that the one that is there is ours: in
