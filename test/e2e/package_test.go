@@ -408,13 +408,13 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		if status, _ := logIn(t, "admin", secret); status != http.StatusOK {
 			t.Errorf("login: %d", status)
 		}
+		if after := belongings(t); after != before {
+			t.Errorf("before:\n%s\nafter:\n%s", before, after)
+		}
 		layGame(t)
 		for name := range pids {
 			must(t, "left4me", "server", "start", name, "--wait")
-			pids[name] = running(t, name)
-		}
-		if after := belongings(t); after != before {
-			t.Errorf("before:\n%s\nafter:\n%s", before, after)
+			wantUp(t, name)
 		}
 	})
 }
