@@ -59,7 +59,9 @@ func (a *Agent) followUntilDown(ctx context.Context, n left4me.Name) {
 	for ctx.Err() == nil {
 		var err error
 		if client == nil {
-			client, err = shim.Dial(ctx, shim.Socket(a.Sockets, n))
+			if client, err = shim.Dial(ctx, shim.Socket(a.Sockets, n)); err == nil {
+				a.built(n)
+			}
 		}
 		if err == nil {
 			var st shim.Status
@@ -85,6 +87,10 @@ func (a *Agent) followUntilDown(ctx context.Context, n left4me.Name) {
 			a.update(n, func(st *left4me.Status) {
 				*st = left4me.Status{Name: n, State: state, Reason: reason, Since: now(), SpecHash: st.SpecHash}
 			})
+			select {
+			case a.downs <- struct{}{}:
+			default: // it is known already
+			}
 			return
 		}
 		a.update(n, func(st *left4me.Status) {
@@ -94,6 +100,17 @@ func (a *Agent) followUntilDown(ctx context.Context, n left4me.Name) {
 		})
 		pause(ctx, 100*time.Millisecond)
 	}
+}
+
+// built notes the build of the game that a server was started with: what it was
+// prepared with stays as long as it is up.
+func (a *Agent) built(n left4me.Name) {
+	env, err := a.Files.ReadEnv(n)
+	if err != nil {
+		a.log.Warn("build", "server", n, "err", err)
+		return
+	}
+	a.update(n, func(st *left4me.Status) { st.Build = env.Build })
 }
 
 // told takes what a shim says of its server.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/host/game"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/live"
 	"github.com/left4me/left4me/host/shim"
@@ -44,6 +45,23 @@ type Supervisor interface {
 	Empty(ctx context.Context, name left4me.Name) error
 }
 
+// Installer runs `left4me install-game`, which outlives the agent.
+type Installer interface {
+	// StartInstall starts it; one that runs already is success.
+	StartInstall(ctx context.Context) error
+	// Installing reports whether it runs. When it doesn't, its mount is gone, and
+	// why says how it failed, if it could say so itself to nobody else.
+	Installing(ctx context.Context) (runs bool, why string, err error)
+	// StopInstall ends it with all that it started, within 5 s.
+	StopInstall(ctx context.Context) error
+}
+
+// Machine is what runs things on a host.
+type Machine interface {
+	Supervisor
+	Installer
+}
+
 // Config says which host an agent speaks for and where its files are.
 type Config struct {
 	Host    left4me.Name
@@ -53,17 +71,24 @@ type Config struct {
 	// Settings is the directory of the *.env files that backups keep; empty when
 	// there is none.
 	Settings string
+	Steam    SteamConfig
 }
 
 // Agent is the agent of one host.
 type Agent struct {
 	Config
 	supervisor Supervisor
+	installer  Installer
+	game       *game.Installation
 	bus        *bus.Bus
 	log        *slog.Logger
 	poller     *live.Poller
 	group      *errgroup.Group
 	ctx        context.Context // of Run: what outlives a job hangs on it
+
+	working sync.Mutex    // held by what changes the game: a job, or tidying up
+	layers  sync.RWMutex  // read by who is about to mount layers; held to take some away
+	downs   chan struct{} // somebody may have let go of layers
 
 	mu      sync.Mutex
 	servers map[left4me.Name]*follower
@@ -71,9 +96,9 @@ type Agent struct {
 }
 
 // New makes an agent. Run must run.
-func New(c Config, supervisor Supervisor, b *bus.Bus, log *slog.Logger) (*Agent, error) {
+func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error) {
 	a := &Agent{
-		Config: c, supervisor: supervisor, bus: b, log: log.With("host", c.Host),
+		Config: c, supervisor: machine, installer: machine, game: game.Open(string(c.Files.Root), c.Files.Group), downs: make(chan struct{}, 1), bus: b, log: log.With("host", c.Host),
 		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]context.CancelCauseFunc{},
 	}
 	poller, err := live.New(a.sampled)
@@ -90,6 +115,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	a.group, a.ctx = group, ctx
 	group.Go(func() error { return a.poller.Run(ctx) })
+	group.Go(func() error { a.tidyGame(ctx); return nil })
 	a.sweep(ctx)
 	a.sweepBackups()
 	if err := a.answer(ctx); err != nil {
@@ -160,6 +186,10 @@ func (a *Agent) answer(ctx context.Context) error {
 			return a.shelf().List()
 		case bus.VerbDropBackup:
 			return with(data, func(r bus.BackupRequest) (any, error) { return bus.Empty{V: bus.Version}, a.shelf().Delete(r.Name) })
+		case bus.VerbGame:
+			return a.gameNow(ctx)
+		case bus.VerbPin:
+			return with(data, func(r bus.PinRequest) (any, error) { return a.pin(ctx, r.Pinned) })
 		}
 		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("host %s does not know %q", a.Host, subject), "bring left4me there up to date")
 	})

@@ -59,6 +59,9 @@ func (a *Agent) start(ctx context.Context, spec left4me.Spec, p *progress) error
 }
 
 func (a *Agent) launch(ctx context.Context, spec left4me.Spec, p *progress) error {
+	// From when they are written down until they are mounted no layer goes.
+	a.layers.RLock()
+	defer a.layers.RUnlock()
 	err := p.step(ctx, left4me.StepWriteConfig, func(context.Context) (string, error) { return "", a.Files.Prepare(spec) })
 	if err != nil {
 		return err

@@ -126,6 +126,9 @@ func (a *Agent) run(ctx context.Context, m bus.JobMessage, p *progress) error {
 	if m.Kind.Noun() == "backup" {
 		return a.runBackup(ctx, m, p)
 	}
+	if m.Kind.Noun() == "game" {
+		return a.runGame(ctx, m, p)
+	}
 	return unknownKind(a.Host, m.Kind)
 }
 
@@ -169,6 +172,8 @@ type progress struct {
 
 	mu    sync.Mutex
 	steps []left4me.Step
+	log   []string // the last lines, at most left4me.MaxJobLog
+	mute  bool     // part of another's work, which tells
 }
 
 // plan names the steps that will come.
@@ -216,16 +221,33 @@ func (p *progress) set(label string, change func(*left4me.Step)) {
 	p.emit()
 }
 
+// print keeps a line that the work printed. It is told with what comes next.
+func (p *progress) print(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.log = append(p.log, line)
+	p.log = p.log[max(0, len(p.log)-left4me.MaxJobLog):]
+}
+
 func (p *progress) snapshot() []left4me.Step {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]left4me.Step{}, p.steps...)
 }
 
+func (p *progress) printed() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.log...)
+}
+
 // emit tells how far the job is. It never blocks the work, and nothing that
 // goes wrong with it fails the job.
 func (p *progress) emit() {
-	r := bus.JobReport{V: bus.Version, ID: p.id, State: left4me.JobRunning, Steps: p.snapshot()}
+	if p.mute {
+		return
+	}
+	r := bus.JobReport{V: bus.Version, ID: p.id, State: left4me.JobRunning, Steps: p.snapshot(), Log: p.printed()}
 	if err := p.agent.bus.Publish(bus.Live(p.agent.Host, bus.KindJob), r); err != nil {
 		p.agent.log.Warn("progress", "job", p.id, "err", err)
 	}
@@ -233,7 +255,7 @@ func (p *progress) emit() {
 
 // end says how a job ended that returned err; cause is why its context ended.
 func (p *progress) end(err, cause error) bus.JobReport {
-	r := bus.JobReport{V: bus.Version, ID: p.id, State: left4me.JobDone, Steps: p.snapshot()}
+	r := bus.JobReport{V: bus.Version, ID: p.id, State: left4me.JobDone, Steps: p.snapshot(), Log: p.printed()}
 	switch {
 	case err == nil:
 		return r

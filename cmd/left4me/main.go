@@ -41,7 +41,7 @@ func command() *cobra.Command {
 	})
 	addRestore(root)
 	root.AddCommand(setupCommand())
-	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), buildCommand(), doctorCommand(), probeCommand(), versionCommand())
+	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), installCommand(), buildCommand(), doctorCommand(), probeCommand(), versionCommand())
 	return root
 }
 

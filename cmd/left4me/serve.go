@@ -89,7 +89,8 @@ func serve(ctx context.Context, s settings) error {
 		return err
 	}
 	agent, err := host.New(host.Config{
-		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group}, Sockets: s.run, Version: programVersion(),
+		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group, SteamCMD: steamDir(s)}, Sockets: s.run, Version: programVersion(),
+		Steam:    host.SteamConfig{Tool: s.steamcmd, URL: s.steamcmdURL, API: s.steamAPI, Home: os.Getenv("HOME")},
 		Settings: s.configDir,
 	}, sup, b, log)
 	if err != nil {
@@ -283,7 +284,7 @@ func shareSockets(run string, group int) error {
 // supervisor chooses how servers are kept running: by systemd where our units
 // are installed, else by our own processes. group is what the game runs as, or
 // -1 for our own user.
-func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup host.Supervisor, group int, err error) {
+func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup host.Machine, group int, err error) {
 	if s.supervisor != "process" {
 		units := systemd.Config{Root: instance.Root(s.root), Run: s.run}
 		err := systemd.Available(ctx, units)
@@ -309,6 +310,14 @@ func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup host.Sup
 		return nil, 0, err
 	}
 	return process.New(process.Config{Root: instance.Root(s.root), Run: s.run, Exe: exe}), -1, nil
+}
+
+// steamDir is where SteamCMD is that a setting names, with Steam's libraries.
+func steamDir(s settings) string {
+	if s.steamcmd == "" {
+		return ""
+	}
+	return filepath.Dir(s.steamcmd)
 }
 
 // localListener is the socket for commands on this machine, which need no

@@ -26,6 +26,10 @@ type settings struct {
 	ports      servers.PortRange
 	publicURL  string // LEFT4ME_PUBLIC_URL
 	configDir  string // LEFT4ME_CONFIG_DIR: the *.env files that backups keep; empty when there is none
+
+	steamAPI    string // LEFT4ME_STEAM_API_URL
+	steamcmd    string // LEFT4ME_STEAMCMD
+	steamcmdURL string // LEFT4ME_STEAMCMD_URL
 }
 
 const (
@@ -83,6 +87,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		listen:    cmp.Or(getenv("LEFT4ME_LISTEN"), defaultListen),
 		secretKey: getenv("LEFT4ME_SECRET_KEY"), supervisor: cmp.Or(getenv("LEFT4ME_SUPERVISOR"), "auto"),
 		publicURL: getenv("LEFT4ME_PUBLIC_URL"),
+		steamAPI:  getenv("LEFT4ME_STEAM_API_URL"), steamcmd: getenv("LEFT4ME_STEAMCMD"), steamcmdURL: getenv("LEFT4ME_STEAMCMD_URL"),
 	}
 	var err error
 	if s.root, s.run, err = directories(getenv); err != nil {

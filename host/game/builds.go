@@ -46,6 +46,8 @@ type Builds struct {
 	CheckNote string    `json:"check_note,omitempty"`
 	Builds    []Build   `json:"builds"` // newest first
 
+	SwitchedBy left4me.JobID `json:"switched_by,omitempty"` // the last job that went to another build
+
 	// Rebuilt says why this was made from the directories and not read, or is
 	// empty.
 	Rebuilt string `json:"-"`

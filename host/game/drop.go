@@ -28,12 +28,12 @@ type Dropped struct {
 
 // Drop forgets the builds that nobody will go back to (all that are older than
 // the one before the current, but for those that servers run on), and removes the
-// layers that no build names and nothing has mounted, and what runs that were cut
-// left half-made.
+// layers that no build names and nothing has mounted: out of the way at once, and
+// from the disk with [Installation.Sweep].
 func (i *Installation) Drop(ctx context.Context, used Used) (Dropped, error) {
 	b, err := i.Builds()
 	if err != nil || len(b.Builds) == 0 {
-		return Dropped{}, errors.Join(err, i.sweep(ctx))
+		return Dropped{}, err
 	}
 	if kept := b.trimmed(used); len(kept) < len(b.Builds) {
 		if b, err = i.change(func(b *Builds) error { b.Builds = b.trimmed(used); return nil }); err != nil {
@@ -51,13 +51,13 @@ func (i *Installation) Drop(ctx context.Context, used Used) (Dropped, error) {
 		case used.Layers[n]:
 			d.Kept = append(d.Kept, n)
 		default:
-			if err := i.discard(ctx, filepath.Join(i.dir, n)); err != nil {
+			if _, err := i.away(filepath.Join(i.dir, n)); err != nil {
 				return d, fmt.Errorf("remove layer %s: %w", n, err)
 			}
 			d.Layers = append(d.Layers, n)
 		}
 	}
-	return d, i.sweep(ctx)
+	return d, ctx.Err()
 }
 
 // trimmed are the builds that are kept.
@@ -78,24 +78,31 @@ func (i *Installation) discard(ctx context.Context, dir string) error {
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err := os.MkdirAll(i.tmp, 0o751); err != nil {
-		return err
+	away, err := i.away(dir)
+	if err == nil {
+		err = ctx.Err()
 	}
-	away := filepath.Join(i.tmp, tmpPrefix+"drop-"+filepath.Base(dir))
-	if err := os.RemoveAll(away); err != nil {
-		return err
-	}
-	if err := os.Rename(dir, away); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
+	if err != nil {
 		return err
 	}
 	return os.RemoveAll(away)
 }
 
-// sweep removes what runs that were cut left in tmp/.
-func (i *Installation) sweep(ctx context.Context) error {
+// away takes a directory out of the installation at once.
+func (i *Installation) away(dir string) (string, error) {
+	if err := os.MkdirAll(i.tmp, 0o751); err != nil {
+		return "", err
+	}
+	tmp, err := os.MkdirTemp(i.tmp, tmpPrefix+"drop-")
+	if err != nil {
+		return "", err
+	}
+	return tmp, os.Rename(dir, filepath.Join(tmp, filepath.Base(dir)))
+}
+
+// Sweep removes what was dropped, and what runs that were cut left half-made.
+// Nothing else may be under way.
+func (i *Installation) Sweep(ctx context.Context) error {
 	entries, err := os.ReadDir(i.tmp)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -263,6 +263,7 @@ func TestEveryBuildShowsWhatItWas(t *testing.T) {
 			// What the directories alone say is the same.
 			p.no(os.Remove(filepath.Join(p.dir(), "builds.json")))
 			check("without builds.json", 50, 60)
+			p.no(p.Sweep(t.Context()))
 			if left, _ := os.ReadDir(filepath.Join(string(p.Root), "tmp")); len(left) > 0 {
 				t.Errorf("left in tmp: %v", left)
 			}
@@ -326,12 +327,15 @@ func TestWhatIsWrittenAsItWasIsNoChange(t *testing.T) {
 func TestGoingBackDeletesNothingAndPins(t *testing.T) {
 	p := newPlace(t)
 	p.update(10, first(t))
-	if _, err := p.Switch(0); !errors.Is(err, left4me.NotFound) {
+	if _, err := p.Switch(0, ""); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("with one build: %v", err)
 	}
 	p.update(20, func(merged string) { write(t, filepath.Join(merged, "left4dead2/motd.txt"), "20") })
 	before := tree(t, p.dir())
-	b, err := p.Switch(0)
+	if _, err := p.Switch(0, "job"); err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.Switch(0, "job") // begun again, after a kill
 	if err != nil || b.Current != 10 || !b.Pinned {
 		t.Fatalf("%+v, %v", b, err)
 	}
@@ -344,14 +348,14 @@ func TestGoingBackDeletesNothingAndPins(t *testing.T) {
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := p.Switch(15); !errors.Is(err, left4me.NotFound) {
+	if _, err := p.Switch(15, ""); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("a build that isn't there: %v", err)
 	}
-	if b, err = p.Switch(20); err != nil || b.Current != 20 {
+	if b, err = p.Switch(20, ""); err != nil || b.Current != 20 {
 		t.Fatalf("%+v, %v", b, err)
 	}
 	// From a build that one went back from, nothing is built on.
-	p.no(second(p.Switch(10)))
+	p.no(second(p.Switch(10, "")))
 	p.update(30, func(merged string) { write(t, filepath.Join(merged, "left4dead2/motd.txt"), "30") })
 	b, err = p.Builds()
 	p.no(err)
@@ -372,8 +376,8 @@ func TestWhatIsInUseStays(t *testing.T) {
 	for build := int64(20); build <= 40; build += 10 {
 		p.update(build, func(merged string) { write(t, filepath.Join(merged, "left4dead2/motd.txt"), fmt.Sprint(build)) })
 	}
-	p.no(second(p.Switch(10)))
-	p.no(second(p.Switch(40)))
+	p.no(second(p.Switch(10, "")))
+	p.no(second(p.Switch(40, "")))
 	used := game.Used{Layers: map[string]bool{"update-20": true, "base": true}, Builds: map[int64]bool{20: true}}
 	if _, err := p.Flatten(t.Context(), nil); err != nil {
 		t.Fatal(err)
@@ -449,6 +453,7 @@ func TestACutPublicationLeavesTheOldBuildInUse(t *testing.T) {
 		if err != nil || !slices.Equal(d.Layers, []string{"update-20"}) {
 			t.Errorf("%+v, %v", d, err)
 		}
+		p.no(p.Sweep(t.Context()))
 		left, err := os.ReadDir(filepath.Join(string(p.Root), "tmp"))
 		if err != nil || len(left) != 1 || left[0].Name() != "backup" {
 			t.Errorf("left in tmp: %v, %v", left, err)

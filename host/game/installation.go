@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -109,12 +110,14 @@ func (i *Installation) Checked(latest int64, required, note string, at time.Time
 }
 
 // Switch has servers start with another build from now on, 0 being the one
-// before. Going back pins: the next update would only undo it. Errors:
-// left4me.NotFound.
-func (i *Installation) Switch(build int64) (Builds, error) {
+// before. Going back pins: the next update would only undo it. A job that does
+// it twice has done it once. Errors: left4me.NotFound.
+func (i *Installation) Switch(build int64, by left4me.JobID) (Builds, error) {
 	return i.change(func(b *Builds) error {
 		at := b.index(b.Current)
 		switch {
+		case by != "" && b.SwitchedBy == by:
+			return nil
 		case at < 0:
 			return notInstalled()
 		case build == 0 && at+1 == len(b.Builds):
@@ -128,7 +131,7 @@ func (i *Installation) Switch(build int64) (Builds, error) {
 				Kind: left4me.NotFound, Field: "build", Text: fmt.Sprintf("build %d is not on this host", build), Hint: "it has " + numbers(b.Builds),
 			}
 		}
-		b.Current = build
+		b.Current, b.SwitchedBy = build, by
 		b.Pinned = b.Pinned || to > at
 		return nil
 	})
@@ -172,4 +175,18 @@ func (b Builds) free(name string) string {
 			return n
 		}
 	}
+}
+
+// Holding is the directory of the layer that a file of the current build is in;
+// empty when there is none.
+func (i *Installation) Holding(rel string) string {
+	stack, err := i.Stack()
+	if err != nil {
+		return ""
+	}
+	name, err := lookup(stack, rel)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(name, "/"+rel)
 }

@@ -47,7 +47,9 @@ func (e Env) Append(dst []byte) ([]byte, error) {
 		return nil, fmt.Errorf("instance.env: hash %q: %w", e.SpecHash, ErrEnv)
 	}
 	b := bytes.NewBuffer(dst)
-	fmt.Fprintf(b, "L4D2_PORT=%d\n", e.Port)
+	if e.Port != 0 { // what the game is installed through has none
+		fmt.Fprintf(b, "L4D2_PORT=%d\n", e.Port)
+	}
 	fmt.Fprintf(b, "L4D2_ARGS=%s\n", args)
 	fmt.Fprintf(b, "L4D2_LOWERDIRS=%s\n", strings.Join(e.Lowerdirs, ":"))
 	fmt.Fprintf(b, "L4D2_READY_SECONDS=%d\n", int(e.Ready/time.Second))

@@ -55,8 +55,8 @@ func sameFile(f *os.File, path string) bool {
 	return errA == nil && errB == nil && os.SameFile(a, b)
 }
 
-// lockShim takes the lock for the life of a shim and writes down who has it.
-func lockShim(run string, n left4me.Name) (*os.File, error) {
+// Hold takes the lock for the life of a shim and writes down who has it.
+func Hold(run string, n left4me.Name) (*os.File, error) {
 	deadline := time.Now().Add(lockPatience)
 	for {
 		f, err := Lock(run, n)

@@ -34,7 +34,7 @@ func TestOneLockForAServer(t *testing.T) {
 		t.Error("who only holds the lock is taken for a shim")
 	}
 	first.Close()
-	shim, err := lockShim(run, "alpha")
+	shim, err := Hold(run, "alpha")
 	if err != nil {
 		t.Fatal(err)
 	}

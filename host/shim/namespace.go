@@ -56,15 +56,15 @@ func NotIsolated(err error) error {
 	}
 }
 
-// isolated reports whether this process was started by a command of Isolate.
-func isolated() bool {
+// Isolated reports whether this process was started by a command of Isolate.
+func Isolated() bool {
 	outside := os.Getenv(outsideVar)
 	own, err := os.Readlink("/proc/self/ns/mnt")
 	return err == nil && outside != "" && own != outside
 }
 
-// mount makes the server's stack in our own mount namespace.
-func mount(root *overlayfs.Root, n left4me.Name) error {
+// Mount makes a stack in our own mount namespace: [Isolated].
+func Mount(root *overlayfs.Root, n left4me.Name) error {
 	// What is mounted here must not show outside. The other way round it may:
 	// then nobody is kept from unmounting what we happen to see.
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
@@ -108,14 +108,35 @@ func endOrphans(merged string) error {
 	if err != nil {
 		return err
 	}
-	orphan := func(p process) bool {
+	return endThose(func(p process) bool {
 		cwd, err := os.Readlink(p.dir() + "/cwd")
 		if err != nil || cwd != merged && !strings.HasPrefix(cwd, merged+"/") {
 			return false
 		}
 		ns, err := os.Readlink(p.dir() + "/ns/mnt")
 		return err == nil && ns != own
+	})
+}
+
+// EndInside ends all that sees a stack mounted in a mount namespace other than
+// ours, wherever it works: what is left of an installation that was killed.
+func EndInside(merged string) error {
+	own, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil {
+		return err
 	}
+	mount := " " + strings.NewReplacer(`\`, `\134`, " ", `\040`, "\t", `\011`, "\n", `\012`).Replace(merged) + " "
+	return endThose(func(p process) bool {
+		ns, err := os.Readlink(p.dir() + "/ns/mnt")
+		if err != nil || ns == own {
+			return false
+		}
+		table, err := os.ReadFile(p.dir() + "/mountinfo")
+		return err == nil && strings.Contains(string(table), mount)
+	})
+}
+
+func endThose(orphan func(process) bool) error {
 	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		found := process(0)
 		for _, p := range processes() {
@@ -133,7 +154,7 @@ func endOrphans(merged string) error {
 		if time.Since(begun) > orphanTime {
 			return &left4me.Error{
 				Kind: left4me.Busy, Text: fmt.Sprintf("%s (pid %d) of an earlier run does not end", found.name(), int(found)),
-				Hint: "end it and start the server again",
+				Hint: "end it and try again",
 			}
 		}
 	}
@@ -163,10 +184,10 @@ func (p process) exits() bool {
 	return state != "" && state != "Z" && state != "X"
 }
 
-// forgo takes from this thread, and whatever it will start, all privileges for
+// Forgo takes from this thread, and whatever it will start, all privileges for
 // good. With no_new_privs and nothing permitted not even root gets any back by
 // executing a program.
-func forgo() error {
+func Forgo() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
 	}

@@ -79,10 +79,10 @@ func Run(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("run %s: %w", cfg.Name, err)
 	}
 	own := !mounted && cfg.Notify == ""
-	if own && !isolated() {
+	if own && !Isolated() {
 		return runIsolated(ctx, cfg)
 	}
-	lock, err := lockShim(cfg.Run, cfg.Name)
+	lock, err := Hold(cfg.Run, cfg.Name)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (s *shim) prepare(mounted bool) error {
 	}
 	switch {
 	case s.own:
-		err = mount(s.root, s.Name)
+		err = Mount(s.root, s.Name)
 	case !mounted:
 		err = &left4me.Error{Kind: left4me.Unavailable, Text: "nothing is mounted on " + s.Root.Merged(s.Name), Hint: "see the journal of left4me-mount@" + string(s.Name)}
 	}

@@ -22,8 +22,10 @@ import (
 	"time"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/install"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/shim"
+	"github.com/left4me/left4me/host/steamcmd"
 	"github.com/left4me/left4me/sim/installation"
 )
 
@@ -33,8 +35,15 @@ const Patience = 60 * time.Second
 const srcdsVar, userVar = "SHIMTEST_SRCDS", "SHIMTEST_USER"
 
 // Main runs the tests, or the shim when the program was started as one:
-// PROGRAM run NAME.
+// PROGRAM run NAME, or what installs the game: PROGRAM install-game.
 func Main(m *testing.M) int {
+	if len(os.Args) == 2 && os.Args[1] == "install-game" {
+		if err := runInstall(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
 	if len(os.Args) == 3 && os.Args[1] == "run" {
 		if err := runShim(os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -61,7 +70,7 @@ func Main(m *testing.M) int {
 // can reach it.
 func build(dir string) error {
 	srcds := filepath.Join(dir, "srcds")
-	out, err := exec.Command("go", "build", "-o", srcds, "github.com/left4me/left4me/sim/srcds").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", dir+"/", "github.com/left4me/left4me/sim/srcds", "github.com/left4me/left4me/sim/steamcmd").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build the simulated game: %w\n%s", err, out)
 	}
@@ -92,6 +101,21 @@ func runShim(name string) error {
 	}
 	return shim.Run(ctx, cfg)
 }
+
+func runInstall() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	return install.Run(ctx, install.Config{
+		Root: instance.Root(os.Getenv("LEFT4ME_ROOT")), Run: os.Getenv("LEFT4ME_RUN"),
+		Limits: steamcmd.Limits{Tries: 2, Pause: 10 * time.Millisecond},
+	})
+}
+
+// Srcds is the simulated game.
+func Srcds() string { return os.Getenv(srcdsVar) }
+
+// SteamCMD is the simulated SteamCMD; it lays itself out where it is to be.
+func SteamCMD() string { return filepath.Join(filepath.Dir(os.Getenv(srcdsVar)), "steamcmd") }
 
 // Exe is the program that is the shim.
 func Exe() string { return filepath.Join(filepath.Dir(os.Getenv(srcdsVar)), "left4me") }

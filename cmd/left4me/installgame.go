@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/install"
+	"github.com/left4me/left4me/host/instance"
+	"github.com/left4me/left4me/host/steamcmd"
+	"github.com/left4me/left4me/host/systemd"
+)
+
+// installCommand is for left4me-install.service, or for the agent without
+// systemd: what runs SteamCMD, and outlives the agent. Why it failed goes into
+// the status of the unit, where the agent finds it if it finds nothing else.
+func installCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "install-game", Short: "Run SteamCMD as left4me asked for", Hidden: true, Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			root, run, err := directories(os.Getenv)
+			if err == nil {
+				err = installGame(c.Context(), root, run)
+			}
+			if err != nil {
+				systemd.Tell(err.Error())
+			}
+			return err
+		},
+	}
+}
+
+func installGame(ctx context.Context, root, run string) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	cfg := install.Config{
+		Root: instance.Root(root), Run: run,
+		Account: steamcmd.Account{User: os.Getenv("LEFT4ME_STEAM_USER"), Password: os.Getenv("LEFT4ME_STEAM_PASSWORD"), Guard: os.Getenv("LEFT4ME_STEAM_GUARD")},
+	}
+	err := install.Run(ctx, cfg)
+	if ctx.Err() != nil && err != nil {
+		err = &left4me.Error{Kind: left4me.Unavailable, Text: "it was asked to end", Err: err}
+	}
+	return err
+}
