@@ -322,6 +322,47 @@ func TestNothingIsLostByARestore(t *testing.T) {
 	}
 }
 
+func TestSettingsThatAreThereAreKept(t *testing.T) {
+	archive, _ := packed(t, source(t))
+	etc, root := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(etc, "left4me.env"), "own")
+	to := Target{Root: root, Settings: etc, Schema: 4, Now: noon}
+	if _, err := Restore(t.Context(), bytes.NewReader(archive), to); !errors.Is(err, left4me.Conflict) {
+		t.Errorf("%v", err)
+	}
+	// Everything had been laid out, a directory that nobody may write to among it.
+	if left, _ := filepath.Glob(filepath.Join(root, "*", "*")); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+	to.Settings, to.Force = "", true
+	if done, err := Restore(t.Context(), bytes.NewReader(archive), to); err != nil || !slices.Equal(done.Kept, []string{"left4me.env"}) {
+		t.Errorf("%+v, %v", done, err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(filepath.Join(root, "overlays/maps/10/left4dead2"), 0o755) })
+	if b, err := os.ReadFile(filepath.Join(etc, "left4me.env")); err != nil || string(b) != "own" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// The root is left4me's own: a link in it must not lead root anywhere else.
+func TestALinkInTheRootLeadsNowhere(t *testing.T) {
+	archive, _ := packed(t, source(t))
+	outside, root := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(outside, "restore-x/precious"), "x")
+	if err := os.Symlink(outside, filepath.Join(root, "tmp")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Restore(t.Context(), bytes.NewReader(archive), Target{Root: root, Schema: 4, Now: noon}); err == nil {
+		t.Error("it was restored through a link")
+	}
+	if entries, err := os.ReadDir(outside); err != nil || len(entries) != 1 {
+		t.Errorf("%v, %v", entries, err)
+	}
+	if _, err := os.Stat(filepath.Join(outside, "restore-x/precious")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestANewerDatabaseIsRefused(t *testing.T) {
 	archive, _ := packed(t, source(t))
 	root := t.TempDir()

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -62,16 +63,17 @@ func Restore(ctx context.Context, r io.Reader, t Target) (Restored, error) {
 	if err := t.free(); err != nil {
 		return Restored{}, err
 	}
-	stage, err := t.stage(to)
+	top, stage, err := t.stage(to)
 	if err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
-	defer os.RemoveAll(stage)
-	space, err := freeSpace(stage)
+	defer top.Close()
+	defer removeAll(top, stage) //nolint:errcheck // the next restore tries again
+	space, err := freeSpace(t.Root)
 	if err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
-	root, err := os.OpenRoot(stage)
+	root, err := top.OpenRoot(stage)
 	if err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
@@ -90,16 +92,16 @@ func Restore(ctx context.Context, r io.Reader, t Target) (Restored, error) {
 		err = out.finish()
 	}
 	if err != nil {
-		return Restored{}, fmt.Errorf("restore: %w", full(err, stage))
+		return Restored{}, fmt.Errorf("restore: %w", full(err, t.Root))
 	}
 	done := Restored{Head: c.Head, Build: c.Build, Files: out.files, Bytes: out.bytes, Written: []string{}, Kept: []string{}}
-	if done.Missing, err = t.link(ctx, root, c.References, to); err != nil {
+	if done.Missing, err = t.link(ctx, top, stage, c.References); err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
 	if err := t.settings(root, out.settings, &done, to); err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
-	if done.Aside, err = t.publish(stage); err != nil {
+	if done.Aside, err = t.publish(top, stage); err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
 	_, err = os.Stat(filepath.Join(t.Root, "installation", "base"))
@@ -153,44 +155,68 @@ func (t Target) free() error {
 	return nil
 }
 
-// stage makes the directory that everything is written to first, and removes what
-// a restore that was killed left.
-func (t Target) stage(to *receivers) (string, error) {
-	tmp := filepath.Join(t.Root, "tmp")
-	_, err := os.Lstat(t.Root)
-	if errors.Is(err, fs.ErrNotExist) {
+// stage opens the root and makes the directory in it that everything is written
+// to first. What a restore that was killed left is removed. The root belongs to
+// left4me's user: root follows nothing that leads out of it.
+func (t Target) stage(to *receivers) (top *os.Root, stage string, err error) {
+	_, err = os.Lstat(t.Root)
+	made := errors.Is(err, fs.ErrNotExist)
+	if made {
 		if err := os.MkdirAll(t.Root, 0o751); err != nil {
-			return "", err
-		}
-		if err := give(t.Root, to); err != nil {
-			return "", err
+			return nil, "", err
 		}
 	}
-	if err := os.Mkdir(tmp, 0o700); err == nil {
-		if err := give(tmp, to); err != nil {
-			return "", err
+	if top, err = os.OpenRoot(t.Root); err != nil {
+		return nil, "", err
+	}
+	defer func() {
+		if err != nil {
+			top.Close()
 		}
-	} else if !errors.Is(err, fs.ErrExist) {
-		return "", err
+	}()
+	if made {
+		err = give(top, ".", to)
 	}
-	// tmp belongs to left4me's user: a link that stands there leads root astray.
-	if st, err := os.Lstat(tmp); err != nil || !st.IsDir() {
-		return "", errors.Join(err, fmt.Errorf("%s is no directory", tmp))
+	if err == nil {
+		if err = top.Mkdir("tmp", 0o700); err == nil {
+			err = give(top, "tmp", to)
+		} else if errors.Is(err, fs.ErrExist) {
+			err = nil
+		}
 	}
-	old, _ := filepath.Glob(filepath.Join(tmp, "restore-*"))
+	if err != nil {
+		return nil, "", err
+	}
+	old, err := fs.Glob(top.FS(), "tmp/restore-*")
 	for _, o := range old {
-		if err := os.RemoveAll(o); err != nil {
-			return "", err
-		}
+		err = errors.Join(err, removeAll(top, o))
 	}
-	return os.MkdirTemp(tmp, "restore-")
+	if err != nil {
+		return nil, "", err
+	}
+	stage = "tmp/restore-" + rand.Text()
+	return top, stage, top.Mkdir(stage, 0o700)
 }
 
-func give(p string, to *receivers) error {
+func give(top *os.Root, p string, to *receivers) error {
 	if to == nil {
 		return nil
 	}
-	return os.Lchown(p, to.own.uid, to.own.gid)
+	return top.Lchown(p, to.own.uid, to.own.gid)
+}
+
+// removeAll removes what was laid out, whatever modes its directories have.
+func removeAll(top *os.Root, p string) error {
+	if top.RemoveAll(p) == nil {
+		return nil
+	}
+	_ = fs.WalkDir(top.FS(), p, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			_ = top.Chmod(p, 0o700) // before it is read
+		}
+		return nil
+	})
+	return top.RemoveAll(p)
 }
 
 // layout is the sink of Restore: it writes beneath root and nowhere else.
@@ -354,17 +380,8 @@ func fileMode(mode int64) fs.FileMode {
 
 // link links what is in the caches of the root into the overlays that had it, and
 // names what isn't there.
-func (t Target) link(ctx context.Context, stage *os.Root, references []Reference, to *receivers) ([]string, error) {
+func (t Target) link(ctx context.Context, top *os.Root, stage string, references []Reference) ([]string, error) {
 	var missing []string
-	top, err := os.OpenRoot(t.Root)
-	if err != nil {
-		return nil, err
-	}
-	defer top.Close()
-	staged, err := filepath.Rel(t.Root, stage.Name())
-	if err != nil {
-		return nil, err
-	}
 	for _, r := range references {
 		cache, _, _ := strings.Cut(r.Path, "/")
 		if !tidy(r.Path) || !slices.Contains(caches, cache) || !same(ctx, top, r) {
@@ -377,7 +394,7 @@ func (t Target) link(ctx context.Context, stage *os.Root, references []Reference
 			if in, ok := place(l); !ok || in.top == "" || in.game {
 				return nil, damaged("%q is refused: it is no file of an overlay", l)
 			}
-			if err := top.Link(r.Path, path.Join(staged, l)); err != nil {
+			if err := top.Link(r.Path, path.Join(stage, l)); err != nil {
 				return nil, err
 			}
 		}
@@ -448,29 +465,26 @@ func writeSettings(p string, text []byte, to *receivers) error {
 }
 
 // publish puts aside what is there and renames what was laid out into its place.
-func (t Target) publish(stage string) (aside string, err error) {
-	dir := filepath.Join(t.Root, "before-restore-"+left4me.BackupTime(t.Now))
+func (t Target) publish(top *os.Root, stage string) (aside string, err error) {
+	dir := "before-restore-" + left4me.BackupTime(t.Now)
 	for _, name := range slices.Backward(replaced) { // the database first
-		from := filepath.Join(t.Root, name)
-		if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) || unix.Rmdir(from) == nil {
+		st, err := top.Lstat(name)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && st.IsDir() && top.Remove(name) == nil {
 			continue // it isn't there, or was empty
 		}
 		if aside == "" {
-			if err := os.Mkdir(dir, 0o700); err != nil {
+			if err := top.Mkdir(dir, 0o700); err != nil {
 				return "", err
 			}
-			aside = dir
+			aside = filepath.Join(t.Root, dir)
 		}
-		if err := os.Rename(from, filepath.Join(dir, name)); err != nil {
+		if err := top.Rename(name, path.Join(dir, name)); err != nil {
 			return aside, err
 		}
 	}
 	for _, name := range replaced {
-		from := filepath.Join(stage, name)
-		if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err := os.Rename(from, filepath.Join(t.Root, name)); err != nil {
+		err := top.Rename(path.Join(stage, name), name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return aside, err
 		}
 	}

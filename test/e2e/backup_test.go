@@ -61,7 +61,7 @@ func TestABackupComesBackWithItsOwners(t *testing.T) {
 	if out, err := as("left4me", "left4me", "backup", "restore", file, "--force"); err == nil || !strings.Contains(out, "only root") {
 		t.Errorf("as left4me: %v %s", err, out)
 	}
-	must(t, "sh", "-ec", "rm -rf "+root+"/runtime "+root+"/instances "+root+"/overlays "+root+"/left4me.db*; cp /etc/left4me/left4me.env /root/was.env")
+	must(t, "sh", "-ec", "rm -rf "+root+"/runtime "+root+"/instances "+root+"/overlays "+root+"/left4me.db* "+root+"/left4me.lock "+root+"/tmp; cp /etc/left4me/left4me.env /root/was.env")
 	out := must(t, "left4me", "backup", "restore", file, "--settings", "/etc/left4me", "--force")
 	if !strings.Contains(out, "settings are in /etc/left4me/left4me.env") || strings.Contains(out, "not installed") {
 		t.Error(out)
