@@ -22,6 +22,11 @@ import (
 // nothing.
 func made(tb testing.TB, entries ...*tar.Header) []byte {
 	tb.Helper()
+	return madeWith(tb, Manifest{}, entries...)
+}
+
+func madeWith(tb testing.TB, m Manifest, entries ...*tar.Header) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	z, err := zstd.NewWriter(&b)
 	if err != nil {
@@ -45,7 +50,7 @@ func made(tb testing.TB, entries ...*tar.Header) []byte {
 	for _, h := range entries {
 		put(h, make([]byte, min(h.Size, 1<<20)))
 	}
-	document(manifestName, Manifest{})
+	document(manifestName, m)
 	if err := errors.Join(w.Close(), z.Close()); err != nil {
 		tb.Fatal(err)
 	}
@@ -113,6 +118,24 @@ func TestAHostileArchiveIsRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The compression has sums of its own, which say nothing of what was packed.
+func TestTheSumOfEachFileCounts(t *testing.T) {
+	for sum, good := range map[string]bool{
+		"6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d": true, // of one zero
+		"6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01e": false,
+	} {
+		m := Manifest{Entries: []Entry{{Path: databaseName, Kind: "file", Size: 1, SHA256: sum}}}
+		archive := madeWith(t, m, &tar.Header{Typeflag: tar.TypeReg, Name: databaseName, Size: 1, Mode: 0o600})
+		r, err := Verify(t.Context(), bytes.NewReader(archive), nil)
+		if err != nil || (len(r.Damage) == 0) != good {
+			t.Errorf("good is %v: %q, %v", good, r.Damage, err)
+		}
+		if _, err := Restore(t.Context(), bytes.NewReader(archive), Target{Root: t.TempDir(), Now: noon}); (err == nil) != good {
+			t.Errorf("good is %v: %v", good, err)
+		}
 	}
 }
 
