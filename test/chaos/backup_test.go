@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/store"
 	"github.com/left4me/left4me/test/stage"
 )
 
@@ -119,5 +121,47 @@ func TestACancelledBackupLeavesNothing(t *testing.T) {
 	s.Must(t, "POST", "/backups", nil, &job)
 	if job = s.Ended(t, job.ID); job.State != "done" {
 		t.Errorf("%+v", job)
+	}
+}
+
+// What was due while left4me was down is made when it is up, and then the old ones
+// of the schedule go.
+func TestAMissedBackupIsMadeAndOldOnesGo(t *testing.T) {
+	s := stage.New(t, 32860, "SIM_PLAYERS=0")
+	db, err := store.Open(t.Context(), filepath.Join(s.Root, "left4me.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := left4me.BackupPolicy{Enabled: true, At: "04:30", BackupKeep: left4me.BackupKeep{Daily: 2}}
+	err = db.SetBackupPolicy(t.Context(), policy, time.Now().AddDate(0, 0, -3))
+	db.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(s.Root, "backups")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, scheduled := range map[string]bool{"a-2020-01-01": true, "b-2020-01-02": true, "c-2020-01-03": true, "asked-2020-01-01": false} {
+		note := fmt.Sprintf(`{"name":%q,"created_at":"%sT04:30:00Z","bytes":1,"state":"verified","scheduled":%v}`, name, name[len(name)-10:], scheduled)
+		for suffix, text := range map[string]string{".json": note, ".tar.zst": "x"} {
+			if err := os.WriteFile(filepath.Join(dir, name+suffix), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s.Serve(t)
+	var names []string
+	stage.Until(t, "the new one and one of the old are there", func() bool {
+		var all []struct{ Name string }
+		s.Must(t, "GET", "/backups", nil, &all)
+		names = nil
+		for _, b := range all {
+			names = append(names, b.Name)
+		}
+		return len(names) == 3 && strings.HasPrefix(names[0], "left4me-")
+	})
+	if names[1] != "c-2020-01-03" || names[2] != "asked-2020-01-01" {
+		t.Errorf("%q", names)
 	}
 }
