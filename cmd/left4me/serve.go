@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/api"
@@ -95,6 +96,14 @@ func serve(ctx context.Context, s settings) error {
 	}, sup, b, log)
 	if err != nil {
 		return err
+	}
+	if group >= 0 {
+		// SteamCMD runs as the same user: it shall not find the secret key in our
+		// environment, nor the database through our root directory. Where shims are
+		// our children it would keep them from their namespaces.
+		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+			return fmt.Errorf("hide from other processes: %w", err)
+		}
 	}
 	if err := shareSockets(s.run, group); err != nil {
 		return err
