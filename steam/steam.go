@@ -33,13 +33,13 @@ const (
 
 var (
 	// ErrBusy is returned when Steam refuses for the moment: too many requests, or it is down.
-	ErrBusy = errors.New("Steam is busy") //nolint:staticcheck // a name
+	ErrBusy = errors.New("too many requests, or Steam is down")
 	// ErrAnswer is returned for an answer that can't be understood.
 	ErrAnswer = errors.New("not an answer of Steam")
 	// ErrUnsupported is returned when Steam answers that it can't say.
-	ErrUnsupported = errors.New("Steam does not say") //nolint:staticcheck // a name
+	ErrUnsupported = errors.New("no word on that from Steam")
 	// ErrUnreachable is returned when there is no answer at all.
-	ErrUnreachable = errors.New("Steam can't be reached") //nolint:staticcheck // a name
+	ErrUnreachable = errors.New("no connection to Steam")
 )
 
 // Client asks Steam. The zero value is ready. It may be used concurrently.

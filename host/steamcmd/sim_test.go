@@ -156,7 +156,7 @@ func TestProgressHasBytesAndRate(t *testing.T) {
 		if p.Done > p.Total && p.Total > 0 || p.Rate < 0 {
 			t.Errorf("progress %+v", p)
 		}
-		seen = seen || e.Step == left4me.StepDownload && p.Rate > 1<<20 && p.Rate < 64<<20 && p.Total > 1<<20 && p.Unit == "bytes"
+		seen = seen || e.Step == left4me.StepDownload && p.Rate > 64<<10 && p.Rate < 64<<20 && p.Total > 1<<20 && p.Unit == "bytes"
 	}
 	if !seen {
 		t.Errorf("no rate near the line's\n%s", r.log())

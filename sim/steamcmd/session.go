@@ -43,7 +43,7 @@ func (s *session) run(args []string) int {
 	}
 	commands, err := parseCommands(args)
 	if err != nil {
-		s.out.line("%v", err)
+		s.out.line("Failed to load %v", err)
 		return exitInfo
 	}
 	code := s.obey(commands)
@@ -143,7 +143,7 @@ func parseCommands(args []string) ([]command, error) {
 		}
 		b, err := os.ReadFile(c[1])
 		if err != nil {
-			return nil, fmt.Errorf("Failed to load script file '%s'", c[1]) //nolint:staticcheck // its words
+			return nil, fmt.Errorf("script file '%s': %w", c[1], err)
 		}
 		for line := range strings.Lines(string(b)) {
 			line = strings.TrimSpace(line)

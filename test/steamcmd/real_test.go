@@ -15,8 +15,8 @@ import (
 	"github.com/left4me/left4me/host/steamcmd"
 )
 
-// real is the real SteamCMD with a home of its own.
-func real(t *testing.T) steamcmd.Tool {
+// cutOff is the real SteamCMD with a home of its own.
+func cutOff(t *testing.T) steamcmd.Tool {
 	t.Helper()
 	script := os.Getenv("LEFT4ME_REAL_STEAMCMD")
 	if script == "" {
@@ -35,7 +35,7 @@ func real(t *testing.T) steamcmd.Tool {
 }
 
 func TestRealSteamCMDWithoutNetworkIsNamed(t *testing.T) {
-	tool, dir := real(t), t.TempDir()
+	tool, dir := cutOff(t), t.TempDir()
 	var lines []string
 	_, err := tool.Update(t.Context(), steamcmd.Update{Dir: dir}, func(e steamcmd.Event) {
 		if e.Line != "" {
@@ -60,7 +60,7 @@ func TestRealSteamCMDWithoutNetworkIsNamed(t *testing.T) {
 }
 
 func TestRealSteamCMDDoesNotKnowTheNewestBuildWithoutNetwork(t *testing.T) {
-	if build, err := real(t).Latest(t.Context(), steamcmd.App, ""); !errors.Is(err, steamcmd.Offline) || build != 0 {
+	if build, err := cutOff(t).Latest(t.Context(), steamcmd.App, ""); !errors.Is(err, steamcmd.Offline) || build != 0 {
 		t.Errorf("%d, %v", build, err)
 	}
 }
