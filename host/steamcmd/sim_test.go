@@ -350,25 +350,34 @@ func TestCancelEndsItSoonAlsoWhenItWontEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, append(vars, "SIM_STEAM_ANONYMOUS=1")...)
+			// Without a shell in between, that would end when it is asked to.
+			r.tool.Script = filepath.Join(filepath.Dir(r.tool.Script), "linux32", "steamcmd")
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			downloads := make(chan struct{})
-			once := sync.OnceFunc(func() { close(downloads) })
+			at := make(chan struct{})
+			once := sync.OnceFunc(func() { close(at) })
 			ended := make(chan error)
 			go func() {
 				_, err := r.tool.Update(ctx, r.update, func(e steamcmd.Event) {
-					if e.Step == left4me.StepDownload {
+					if e.Progress.Total > 0 && e.Step == left4me.StepDownload {
 						once()
 					}
 				})
 				ended <- err
 			}()
 			select {
-			case <-downloads:
+			case <-at:
 			case err := <-ended:
 				t.Fatal(err)
 			case <-time.After(time.Minute):
 				t.Fatal("it does not download")
+			}
+			hangs := filepath.Join(r.tool.Home, "Steam", "sim-hangs")
+			for deadline := time.Now().Add(time.Minute); name == "hanging" && time.Now().Before(deadline); {
+				if _, err := os.Stat(hangs); err == nil {
+					break
+				}
+				time.Sleep(time.Millisecond)
 			}
 			cancel()
 			select {

@@ -32,7 +32,7 @@
 //	    appinfo             no information on the app comes
 //	    reason:TEXT         the installation is refused with a reason, as No subscription
 //	    state:0x602         it ends in that state while it downloads
-//	    hang                it prints nothing any more, and takes no SIGTERM
+//	    hang                it prints nothing any more, takes no SIGTERM, and makes Steam/sim-hangs in its HOME
 //	    kill:NAME           it dies by a signal: KILL, SEGV, TERM
 //	    lie                 it says that it succeeded, and srcds_run is not there
 //	    damaged             the first time a file comes out damaged: state 0x6A6 until it is validated
@@ -100,9 +100,10 @@ func die(name string) {
 	select {}
 }
 
-// hang does nothing for good.
-func hang() {
+// hang does nothing for good, and tells by a file that it begins.
+func hang(told string) {
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
+	_ = os.WriteFile(told, nil, 0o644)
 	for {
 		_ = syscall.Pause()
 	}

@@ -262,7 +262,7 @@ func (s *session) strikes(fault string) bool { return s.strike && s.fault == fau
 func (s *session) happen() {
 	switch {
 	case s.strikes("hang"):
-		hang()
+		hang(filepath.Join(s.home, "sim-hangs"))
 	case s.strikes("kill"):
 		die(s.detail)
 	}
