@@ -26,7 +26,7 @@ const ValveURL = "https://steamcdn-a.akamaihd.net/client/installer/steamcmd_linu
 const (
 	maxArchive  = 64 << 20
 	maxUnpacked = 256 << 20
-	maxFiles    = 1000
+	maxFiles    = 200
 	fetchWithin = 30 * time.Minute
 	answerIn    = 30 * time.Second
 )

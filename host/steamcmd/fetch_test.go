@@ -30,6 +30,10 @@ func archive(tb testing.TB, entries ...tar.Header) []byte {
 			h.Size = 1
 		}
 		err := t.WriteHeader(&h)
+		if h.Size > 1<<20 { // who believes its header need not read it
+			_ = zip.Close()
+			return b.Bytes()
+		}
 		if h.Typeflag == tar.TypeReg {
 			_, errWrite := t.Write(make([]byte, h.Size))
 			err = errors.Join(err, errWrite)
@@ -104,7 +108,7 @@ func TestFetchRefusesWhatIsNotSteamCMD(t *testing.T) {
 		"a device":           archive(t, script, tar.Header{Typeflag: tar.TypeChar, Name: "d"}),
 		"a bomb":             archive(t, script, tar.Header{Typeflag: tar.TypeReg, Name: "zeros", Size: 300 << 20}),
 		"one file twice":     archive(t, script, script),
-		"thousands of files": archive(t, many(1500)...),
+		"thousands of files": archive(t, many(300)...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
