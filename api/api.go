@@ -23,6 +23,7 @@ import (
 	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
 	"github.com/left4me/left4me/control/game"
+	"github.com/left4me/left4me/control/hosts"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
 )
@@ -41,6 +42,7 @@ type Deps struct {
 	Game     *game.Game
 	Accounts *accounts.Accounts
 	Backups  *backups.Backups
+	Hosts    *hosts.Hosts
 	Version  string                      // of the program
 	Ready    func(context.Context) error // nil: always
 	Log      *slog.Logger
@@ -110,6 +112,7 @@ func (a *api) routes(h huma.API) {
 	stream[ConsoleChunk](a, h, "/servers/{name}/console", "Follow a console", "console", a.followConsole)
 	route(h, get, "/servers/{name}/console/tail", look, 200, "Read the end of a console", a.tailConsole)
 	route(h, post, "/servers/{name}/console", act, 200, "Run a console command", a.runCommand)
+	route(h, get, "/servers/{name}/reach", look, 200, "Say why players can't join a server", a.reachServer)
 	route(h, get, "/servers/{name}/crashes", look, 200, "List crashes of a server", a.listCrashes)
 	stream[Change](a, h, "/events", "Follow which servers change", "server", a.followServers)
 
@@ -130,6 +133,7 @@ func (a *api) routes(h huma.API) {
 	route(h, put, "/hosts/{host}/game/policy", act, 200, "Say when newer builds are looked for and installed", a.setPolicy)
 	route(h, get, "/hosts/{host}/game/rollout", look, 200, "Show how servers move over to another build", a.showRollout)
 	route(h, del, "/hosts/{host}/game/rollout", act, 200, "Leave servers that have not moved over as they are", a.cancelRollout)
+	route(h, get, "/hosts/{host}/doctor", act, 200, "Let a host look at itself", a.hostDoctor)
 
 	route(h, get, "/blueprints", look, 200, "List blueprints", a.listBlueprints)
 	route(h, post, "/blueprints", act, 201, "Create a blueprint", a.createBlueprint)

@@ -23,6 +23,7 @@ import (
 	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
 	"github.com/left4me/left4me/control/game"
+	"github.com/left4me/left4me/control/hosts"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/store"
@@ -67,7 +68,7 @@ func newSite(tb testing.TB) *site {
 	s.host.start(ctx, tb)
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
 	s.handler = api.NewBeating(api.Deps{
-		Servers: srv, Jobs: list, Content: content.New(st, b), Game: gam, Accounts: acc, Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: content.New(st, b), Game: gam, Accounts: acc, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
 		Ready: func(context.Context) error { return s.host.ready() },
 	}, 100*time.Millisecond)
 	web := httptest.NewServer(s.handler)
@@ -238,6 +239,7 @@ type fakeHost struct {
 	statuses []left4me.Status // what it says of its servers
 	console  string           // all that any server ever printed
 	game     left4me.Game
+	checks   []left4me.Check // what it finds that is wrong
 	notReady error
 }
 
@@ -265,6 +267,10 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 			return []left4me.Backup{{Name: "b", Bytes: 7, State: left4me.BackupVerified}}, nil
 		case bus.VerbDropBackup:
 			return bus.Empty{V: bus.Version}, nil
+		case bus.VerbDoctor, bus.VerbReach:
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.checks, nil
 		case bus.VerbOverlays:
 			return []left4me.Name{"maps", "plugins"}, nil
 		case bus.VerbPort:

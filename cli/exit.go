@@ -24,7 +24,7 @@ const (
 
 // ExitCodes says what each exit code means, one on a line.
 const ExitCodes = `  0  it is done
-  1  it failed: the job failed, was cancelled or interrupted, or doctor found something broken
+  1  it failed: the job failed, was cancelled or interrupted, or doctor or reach found something broken
   2  the command line, a setting or a value is wrong
   3  there is no such thing
   4  conflict: it is taken, or not possible as things are

@@ -47,7 +47,7 @@ func (a *app) serverCommand() *cobra.Command {
 		a.serverAct("restart", "Restart a server", ""),
 		a.serverAct("reset", "Empty what a server wrote and start it anew", "every file that it wrote is thrown away"),
 		a.serverAct("delete", "Delete a server and its files", "its files and logs go with it"),
-		a.serverConsole(), a.serverLogs())
+		a.serverConsole(), a.serverLogs(), a.serverReach())
 }
 
 // serverPath is where a server is in the API.

@@ -72,6 +72,9 @@ type Config struct {
 	// there is none.
 	Settings string
 	Steam    SteamConfig
+
+	Doctor        func(context.Context) []left4me.Check // looks at this machine
+	PublicAddress string                                // under which players come; empty: it is found out
 }
 
 // Agent is the agent of one host.
@@ -85,6 +88,7 @@ type Agent struct {
 	poller     *live.Poller
 	group      *errgroup.Group
 	ctx        context.Context // of Run: what outlives a job hangs on it
+	looks      looks
 
 	working sync.Mutex    // held by what changes the game: a job, or tidying up
 	layers  sync.RWMutex  // read by who is about to mount layers; held to take some away
@@ -190,6 +194,10 @@ func (a *Agent) answer(ctx context.Context) error {
 			return a.gameNow(ctx)
 		case bus.VerbPin:
 			return with(data, func(r bus.PinRequest) (any, error) { return a.pin(ctx, r.Pinned) })
+		case bus.VerbDoctor:
+			return a.doctor(ctx)
+		case bus.VerbReach:
+			return with(data, func(r bus.ReachRequest) (any, error) { return a.reach(ctx, r) })
 		}
 		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("host %s does not know %q", a.Host, subject), "bring left4me there up to date")
 	})

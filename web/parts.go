@@ -9,6 +9,7 @@ var drawings = map[string]string{
 	"game":         "M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8zM8 1.8v3.4M8 10.8v3.4M1.8 8h3.4M10.8 8h3.4",
 	"pin":          "M5.5 2h5M6.5 2v5L4 9.5h8L9.5 7V2M8 9.5V14",
 	"backups":      "M2.5 3h11v3h-11zM3.5 6v7h9V6M6.5 8.5h3",
+	"doctor":       "M8 2.5v11M2.5 8h11M5.5 2.5h5v3h3v5h-3v3h-5v-3h-3v-5h3z",
 	"logout":       "M6.5 2.5h-4v11h4M6.5 8h7M10.5 5l3 3-3 3",
 	"theme-auto":   "M2 3h12v8H2zM5.5 14h5",
 	"theme-light":  "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM8 1v1M8 14v1M1 8h1M14 8h1M3 3l.7.7M12.3 12.3l.7.7M3 13l.7-.7M12.3 3.7L13 3",

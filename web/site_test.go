@@ -25,6 +25,7 @@ import (
 	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
 	"github.com/left4me/left4me/control/game"
+	"github.com/left4me/left4me/control/hosts"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/store"
@@ -76,7 +77,7 @@ func newSite(tb testing.TB, secure bool) *site {
 	s.addUser(tb, "admin", true)
 	s.addUser(tb, "guest", false)
 	s.handler = web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: content.New(st, b), Game: s.game, Accounts: s.accounts, Backups: backups.New(st, list, b, dir, log), Secure: secure, Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: content.New(st, b), Game: s.game, Accounts: s.accounts, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Secure: secure, Version: "1.2.3", Log: log,
 	})
 	server := httptest.NewServer(s.handler)
 	s.url = server.URL
@@ -153,6 +154,7 @@ type host struct {
 	answer   string
 	backups  []left4me.Backup // before it starts to be asked
 	dropped  atomic.Bool
+	checks   []left4me.Check
 }
 
 func (h *host) start(ctx context.Context) error {
@@ -186,10 +188,24 @@ func (h *host) start(ctx context.Context) error {
 			h.game.Pinned = r.Pinned
 			return h.game, err
 		}),
+		on(bus.VerbDoctor, h.found), on(bus.VerbReach, h.found),
 		on(bus.VerbConsole, h.console), on(bus.VerbCommand, h.command),
 		h.bus.Work(ctx, left4me.LocalHost, func(d bus.Delivery) { h.work <- d }),
 		h.bus.Publish(bus.Live(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}),
 	)
+}
+
+// look is what the host finds when it is asked next what is wrong.
+func (h *host) look(checks []left4me.Check) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.checks = checks
+}
+
+func (h *host) found(context.Context, []byte) (any, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.checks, nil
 }
 
 func (h *host) say(tb testing.TB, st left4me.Status) {

@@ -18,6 +18,7 @@ import (
 	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
 	"github.com/left4me/left4me/control/game"
+	"github.com/left4me/left4me/control/hosts"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
 )
@@ -30,6 +31,7 @@ type Deps struct {
 	Game     *game.Game
 	Accounts *accounts.Accounts
 	Backups  *backups.Backups
+	Hosts    *hosts.Hosts
 	Secure   bool // browsers come over https
 	Version  string
 	Log      *slog.Logger
@@ -77,6 +79,7 @@ func (p *panel) routes() *http.ServeMux {
 	act("POST /servers/{name}/console", p.runCommand)
 	look("GET /servers/{name}/settings", p.showSettings)
 	look("GET /servers/{name}/history", p.showHistory)
+	look("GET /servers/{name}/reach", p.reachServer)
 	act("POST /servers/{name}/start", p.startServer)
 	act("POST /servers/{name}/stop", p.stopServer)
 	act("POST /servers/{name}/restart", p.restartServer)
@@ -112,6 +115,7 @@ func (p *panel) routes() *http.ServeMux {
 	act("POST /backups/{name}/verify", p.verifyBackup)
 	act("GET /backups/{name}/delete", p.confirmDeleteBackup)
 	act("POST /backups/{name}/delete", p.deleteBackup)
+	act("GET /doctor", p.showDoctor)
 
 	open("/", p.noPage)
 	return mux

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/cli"
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/host/doctor"
@@ -19,36 +20,64 @@ import (
 	"github.com/left4me/left4me/host/systemd"
 )
 
+// packagedUnit is where a package lays the unit that runs servers.
+const packagedUnit = "/usr/lib/systemd/system/left4me-server@.service"
+
 func doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "doctor", Short: "Say whether servers can run on this machine, and what is missing", Args: noArguments,
-		Long: "Say whether servers can run on this machine, what is in the way and what mends\nit. It needs no left4me that runs. Run it as the user that left4me runs as. The\nexit code is 1 when something is broken.",
+		Long: "Say whether servers can run on this machine, what is in the way and what mends\nit. It needs no left4me that runs. Run it as the user that left4me runs as, or as\nroot, who sees more. The exit code is 1 when something is broken.\n\nIt changes nothing without --fix, which mends what is left4me's own and safe to\nmend: its directories, their owners and modes, and the links to Steam's libraries.",
 	}
 	getenv := addSettings(c)
 	file := c.Flags().String("env-file", packagedEnv, "settings that are not in the environment")
+	fix := c.Flags().Bool("fix", false, "mend what is safe to mend, and say what was done")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		exe, err := os.Executable()
-		if err != nil {
-			return err
-		}
 		s, err := readSettings(fromFile(getenv, *file))
-		checks := checkSettings(s, err)
-		if err == nil {
-			checks = append(checks, doctor.Look(c.Context(), doctor.Config{
-				Root: s.root, Low: s.ports.Low, High: s.ports.High, Exe: exe,
-				Systemd: systemd.Available(c.Context(), systemd.Config{Root: instance.Root(s.root), Run: s.run}),
-			})...)
-		}
 		asJSON, _ := c.Flags().GetBool("json")
-		if err := printChecks(c.OutOrStdout(), checks, asJSON); err != nil {
-			return err
+		if err != nil {
+			return printChecks(c, []left4me.Check{{Name: "settings", State: left4me.CheckBroken, Text: err.Error()}}, nil, asJSON)
 		}
-		if !doctor.Healthy(checks) {
-			return cli.ErrFailed
+		s.envFile = *file
+		var mended []string
+		if *fix {
+			cfg, err := s.doctor(c.Context())
+			if err != nil {
+				return err
+			}
+			if mended, err = doctor.Fix(c.Context(), cfg); err != nil {
+				for _, done := range mended {
+					fmt.Fprintln(c.ErrOrStderr(), "done: "+done)
+				}
+				return fmt.Errorf("fix: %w", err)
+			}
 		}
-		return nil
+		return printChecks(c, look(c.Context(), s), mended, asJSON)
 	}
 	return c
+}
+
+// look makes all checks, those of the settings first.
+func look(ctx context.Context, s settings) []left4me.Check {
+	checks := checkSettings(s)
+	cfg, err := s.doctor(ctx)
+	if err != nil {
+		return append(checks, left4me.Check{Name: "program", State: left4me.CheckBroken, Text: err.Error()})
+	}
+	return append(checks, doctor.Look(ctx, cfg)...)
+}
+
+// doctor says where the doctor shall look.
+func (s settings) doctor(ctx context.Context) (doctor.Config, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return doctor.Config{}, err
+	}
+	_, err = os.Stat(packagedUnit)
+	return doctor.Config{
+		Root: s.root, Run: s.run, Low: s.ports.Low, High: s.ports.High, Exe: exe, Env: s.envFile,
+		SteamCMD: s.steamcmd, SteamAPI: s.steamAPI, Downloads: s.steamcmdURL, Packaged: err == nil && s.root == defaultRoot,
+		Systemd: systemd.Available(ctx, systemd.Config{Root: instance.Root(s.root), Run: s.run}),
+	}, nil
 }
 
 // probeCommand is what doctor runs in namespaces of their own.
@@ -60,27 +89,24 @@ func probeCommand() *cobra.Command {
 }
 
 // checkSettings looks at what the environment and the flags say.
-func checkSettings(s settings, err error) []doctor.Check {
-	if err != nil {
-		return []doctor.Check{{Name: "settings", State: doctor.Broken, Text: err.Error()}}
-	}
-	secret := doctor.Check{Name: "secret key", State: doctor.OK, Text: "set"}
+func checkSettings(s settings) []left4me.Check {
+	secret := left4me.Check{Name: "secret key", State: left4me.CheckOK, Text: "set"}
 	if err := accounts.CheckSecret(s.secretKey); err != nil {
-		secret.State, secret.Text = doctor.Broken, "LEFT4ME_SECRET_KEY: "+err.Error()
+		secret.State, secret.Text = left4me.CheckBroken, "LEFT4ME_SECRET_KEY: "+err.Error()
 	}
-	return []doctor.Check{secret, checkListen(s), checkDatabase(s.root)}
+	return []left4me.Check{secret, checkListen(s), checkDatabase(s.root)}
 }
 
 // checkListen sees whether serve could listen, or does.
-func checkListen(s settings) doctor.Check {
-	c := doctor.Check{Name: "address", State: doctor.OK, Text: s.listen + " is free"}
+func checkListen(s settings) left4me.Check {
+	c := left4me.Check{Name: "address", State: left4me.CheckOK, Text: s.listen + " is free"}
 	if serving(s) {
 		c.Text = "left4me serves"
 		return c
 	}
 	l, err := net.Listen("tcp", s.listen)
 	if err != nil {
-		c.State, c.Text, c.Mend = doctor.Broken, "LEFT4ME_LISTEN: "+err.Error(), "choose another address, or end what has it"
+		c.State, c.Text, c.Mend = left4me.CheckBroken, "LEFT4ME_LISTEN: "+err.Error(), "choose another address, or end what has it"
 		return c
 	}
 	l.Close()
@@ -97,19 +123,24 @@ func serving(s settings) bool {
 	return errors.Is(syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
 }
 
-func printChecks(w io.Writer, checks []doctor.Check, asJSON bool) error {
+func printChecks(c *cobra.Command, checks []left4me.Check, mended []string, asJSON bool) error {
+	w, healthy := c.OutOrStdout(), left4me.Healthy(checks)
 	if asJSON {
-		return json.NewEncoder(w).Encode(map[string]any{"healthy": doctor.Healthy(checks), "checks": checks})
-	}
-	for _, c := range checks {
-		if _, err := fmt.Fprintf(w, "%-6s  %s: %s\n", c.State, c.Name, c.Text); err != nil {
+		out := map[string]any{"healthy": healthy, "checks": checks}
+		if mended != nil {
+			out["mended"] = mended
+		}
+		if err := json.NewEncoder(w).Encode(out); err != nil {
 			return err
 		}
-		if c.Mend != "" {
-			if _, err := fmt.Fprintf(w, "        → %s\n", c.Mend); err != nil {
-				return err
-			}
+	} else {
+		for _, m := range mended {
+			fmt.Fprintf(w, "mended   %s\n", m)
 		}
+		cli.WriteChecks(w, checks)
+	}
+	if !healthy {
+		return cli.ErrFailed
 	}
 	return nil
 }

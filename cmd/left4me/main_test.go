@@ -54,6 +54,8 @@ func TestStories(t *testing.T) {
 			for k, v := range map[string]string{
 				"LEFT4ME_ROOT": st.root, "LEFT4ME_RUN": run, "LEFT4ME_LISTEN": "127.0.0.1:0", "LEFT4ME_SUPERVISOR": "process",
 				"LEFT4ME_SECRET_KEY": testSecret, "LEFT4ME_PORT_RANGE": fmt.Sprintf("%d-%d", port, port+perStory-1), "LEFT4ME_URL": "", "LEFT4ME_TOKEN": "",
+				// Nothing of a test leaves this machine.
+				"LEFT4ME_PUBLIC_ADDRESS": "127.0.0.1", "LEFT4ME_STEAM_API_URL": "http://127.0.0.1:9", "LEFT4ME_STEAMCMD_URL": "http://127.0.0.1:9/x",
 				"PORT": strconv.Itoa(port), "GOMEMLIMIT": "200MiB",
 				"SIM_PLAYERS": "0", // whose coming would be told on the console at any moment
 			} {
@@ -113,7 +115,7 @@ func (st *story) serve(ts *testscript.TestScript) error {
 		return err
 	}
 	cmd := exec.Command(path, "serve")
-	for _, k := range []string{"LEFT4ME_ROOT", "LEFT4ME_RUN", "LEFT4ME_LISTEN", "LEFT4ME_SUPERVISOR", "LEFT4ME_SECRET_KEY", "LEFT4ME_PORT_RANGE", "SIM_PLAYERS", "SIM_SLOW_START", "PATH", "HOME", "TMPDIR"} {
+	for _, k := range []string{"LEFT4ME_ROOT", "LEFT4ME_RUN", "LEFT4ME_LISTEN", "LEFT4ME_SUPERVISOR", "LEFT4ME_SECRET_KEY", "LEFT4ME_PORT_RANGE", "LEFT4ME_PUBLIC_ADDRESS", "LEFT4ME_STEAM_API_URL", "LEFT4ME_STEAMCMD_URL", "SIM_PLAYERS", "SIM_SLOW_START", "SIM_WRONG_PORT", "PATH", "HOME", "TMPDIR"} {
 		cmd.Env = append(cmd.Env, k+"="+ts.Getenv(k))
 	}
 	cmd.Stdout, cmd.Stderr = log, log

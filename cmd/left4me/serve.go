@@ -25,6 +25,7 @@ import (
 	"github.com/left4me/left4me/control/backups"
 	"github.com/left4me/left4me/control/content"
 	"github.com/left4me/left4me/control/game"
+	"github.com/left4me/left4me/control/hosts"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/host"
@@ -85,6 +86,7 @@ func serve(ctx context.Context, s settings) error {
 	con := content.New(st, b)
 	bak := backups.New(st, list, b, s.root, log)
 	gam := game.New(st, list, srv, b, log)
+	machines := hosts.New(b)
 	sup, group, err := supervisor(ctx, s, log)
 	if err != nil {
 		return err
@@ -93,6 +95,7 @@ func serve(ctx context.Context, s settings) error {
 		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group, SteamCMD: steamDir(s)}, Sockets: s.run, Version: programVersion(),
 		Steam:    host.SteamConfig{Tool: s.steamcmd, URL: s.steamcmdURL, API: s.steamAPI, Home: os.Getenv("HOME")},
 		Settings: s.configDir,
+		Doctor:   func(ctx context.Context) []left4me.Check { return look(ctx, s) }, PublicAddress: s.publicAddress,
 	}, sup, b, log)
 	if err != nil {
 		return err
@@ -113,7 +116,7 @@ func serve(ctx context.Context, s settings) error {
 	}
 
 	apiHandler := api.New(api.Deps{
-		Servers: srv, Jobs: list, Content: con, Game: gam, Accounts: acc, Backups: bak, Version: programVersion(), Log: log,
+		Servers: srv, Jobs: list, Content: con, Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Version: programVersion(), Log: log,
 		Ready: func(ctx context.Context) error { return errors.Join(st.Ping(ctx), b.Ping(ctx)) },
 	})
 	mux := http.NewServeMux()
@@ -121,7 +124,7 @@ func serve(ctx context.Context, s settings) error {
 		mux.Handle(path, apiHandler)
 	}
 	mux.Handle("/", web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: con, Game: gam, Accounts: acc, Backups: bak, Secure: s.secureCookies(), Version: programVersion(), Log: log,
+		Servers: srv, Jobs: list, Content: con, Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Secure: s.secureCookies(), Version: programVersion(), Log: log,
 	}))
 
 	local, err := localListener(s)

@@ -25,20 +25,24 @@ type settings struct {
 	supervisor string // LEFT4ME_SUPERVISOR: auto, systemd or process
 	ports      servers.PortRange
 	publicURL  string // LEFT4ME_PUBLIC_URL
-	configDir  string // LEFT4ME_CONFIG_DIR: the *.env files that backups keep; empty when there is none
 
-	steamAPI    string // LEFT4ME_STEAM_API_URL
-	steamcmd    string // LEFT4ME_STEAMCMD
-	steamcmdURL string // LEFT4ME_STEAMCMD_URL
+	publicAddress string // LEFT4ME_PUBLIC_ADDRESS: of the game servers; empty: it is found out
+	steamAPI      string // LEFT4ME_STEAM_API_URL
+	steamcmd      string // LEFT4ME_STEAMCMD
+	steamcmdURL   string // LEFT4ME_STEAMCMD_URL
+	envFile       string // of the package
+	configDir     string // LEFT4ME_CONFIG_DIR: the *.env files that backups keep; empty when there is none
 }
 
 const (
-	defaultRoot   = "/var/lib/left4me"
-	defaultRun    = "/run/left4me"
-	defaultListen = "127.0.0.1:8000"
-	defaultPorts  = "27015-27115"
-	defaultConfig = "/etc/left4me" // of the systemd unit
-	packagedEnv   = defaultConfig + "/left4me.env"
+	defaultRoot     = "/var/lib/left4me"
+	defaultRun      = "/run/left4me"
+	defaultListen   = "127.0.0.1:8000"
+	defaultPorts    = "27015-27115"
+	defaultSteamAPI = "https://api.steampowered.com"
+	defaultSteamCMD = "https://steamcdn-a.akamaihd.net/client/installer/steamcmd_linux.tar.gz"
+	defaultConfig   = "/etc/left4me" // of the systemd unit
+	packagedEnv     = defaultConfig + "/left4me.env"
 )
 
 // setting is one of the settings as a flag of serve and doctor. The secret key has
@@ -51,6 +55,7 @@ var flagSettings = []setting{
 	{"LEFT4ME_LISTEN", "listen", "address of the panel and the API (" + defaultListen + ")"},
 	{"LEFT4ME_PUBLIC_URL", "public-url", "where browsers find the panel, if that is another address"},
 	{"LEFT4ME_PORT_RANGE", "port-range", "ports for servers (" + defaultPorts + ")"},
+	{"LEFT4ME_PUBLIC_ADDRESS", "public-address", "under which players come to the servers; without it, it is found out"},
 	{"LEFT4ME_SUPERVISOR", "supervisor", "what keeps servers running: auto, systemd or process (auto)"},
 	{"LEFT4ME_CONFIG_DIR", "config-dir", "directory of the *.env files that backups keep (" + defaultConfig + ", or none in another root)"},
 	{"LEFT4ME_SECRET_KEY_FILE", "secret-key-file", "a file with the secret key, instead of LEFT4ME_SECRET_KEY"},
@@ -86,8 +91,9 @@ func readSettings(getenv func(string) string) (settings, error) {
 	s := settings{
 		listen:    cmp.Or(getenv("LEFT4ME_LISTEN"), defaultListen),
 		secretKey: getenv("LEFT4ME_SECRET_KEY"), supervisor: cmp.Or(getenv("LEFT4ME_SUPERVISOR"), "auto"),
-		publicURL: getenv("LEFT4ME_PUBLIC_URL"),
-		steamAPI:  getenv("LEFT4ME_STEAM_API_URL"), steamcmd: getenv("LEFT4ME_STEAMCMD"), steamcmdURL: getenv("LEFT4ME_STEAMCMD_URL"),
+		publicURL: getenv("LEFT4ME_PUBLIC_URL"), publicAddress: getenv("LEFT4ME_PUBLIC_ADDRESS"),
+		steamAPI: cmp.Or(getenv("LEFT4ME_STEAM_API_URL"), defaultSteamAPI), steamcmd: getenv("LEFT4ME_STEAMCMD"),
+		steamcmdURL: cmp.Or(getenv("LEFT4ME_STEAMCMD_URL"), defaultSteamCMD), envFile: packagedEnv,
 	}
 	var err error
 	if s.root, s.run, err = directories(getenv); err != nil {
@@ -114,6 +120,12 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	if u, err := url.Parse(s.publicURL); s.publicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		return s, fmt.Errorf("LEFT4ME_PUBLIC_URL: %q is not an address like https://panel.example.org", s.publicURL)
+	}
+	if a := s.publicAddress; a != "" && strings.ContainsAny(a, ":/ ") && net.ParseIP(a) == nil {
+		return s, fmt.Errorf("LEFT4ME_PUBLIC_ADDRESS: %q is not an address like 203.0.113.9 or play.example.org, without a port", a)
+	}
+	if u, err := url.Parse(s.steamAPI); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return s, fmt.Errorf("LEFT4ME_STEAM_API_URL: %q is not an address like %s", s.steamAPI, defaultSteamAPI)
 	}
 	if s.ports, err = portRange(cmp.Or(getenv("LEFT4ME_PORT_RANGE"), defaultPorts)); err != nil {
 		return s, fmt.Errorf("LEFT4ME_PORT_RANGE: %w", err)

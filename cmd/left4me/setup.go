@@ -22,7 +22,6 @@ import (
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/cli"
 	"github.com/left4me/left4me/control/accounts"
-	"github.com/left4me/left4me/host/doctor"
 )
 
 const (
@@ -51,11 +50,11 @@ type setup struct {
 
 // setupReport is what setup did, for --json.
 type setupReport struct {
-	Steps    []setupStep    `json:"steps"`
-	URL      string         `json:"url"`
-	Admin    string         `json:"admin,omitempty"`    // who was made
-	Password string         `json:"password,omitempty"` // that was generated
-	Findings []doctor.Check `json:"findings"`           // of doctor, those that are not ok
+	Steps    []setupStep     `json:"steps"`
+	URL      string          `json:"url"`
+	Admin    string          `json:"admin,omitempty"`    // who was made
+	Password string          `json:"password,omitempty"` // that was generated
+	Findings []left4me.Check `json:"findings"`           // of doctor, those that are not ok
 }
 
 type setupStep struct {
@@ -339,20 +338,21 @@ func (s *setup) tellFindings(ctx context.Context) error {
 	var stderr bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stderr = "/", []string{"PATH=" + os.Getenv("PATH")}, &stderr
 	out, failed := cmd.Output() // broken things make it fail
-	var found struct{ Checks []doctor.Check }
+	var found struct{ Checks []left4me.Check }
 	if err := json.Unmarshal(out, &found); err != nil {
 		return fmt.Errorf("doctor: %w: %s", cmp.Or(failed, err), strings.TrimSpace(stderr.String()))
 	}
-	s.report.Findings = []doctor.Check{}
+	s.report.Findings = []left4me.Check{}
 	for _, c := range found.Checks {
-		if c.State != doctor.OK {
+		if c.State != left4me.CheckOK && c.State != left4me.CheckSkipped {
 			s.report.Findings = append(s.report.Findings, c)
 		}
 	}
 	if len(s.report.Findings) > 0 {
 		fmt.Fprintf(s.out, "\nleft4me doctor finds:\n")
 	}
-	return printChecks(s.out, s.report.Findings, false)
+	cli.WriteChecks(s.out, s.report.Findings)
+	return nil
 }
 
 // runProgram runs a program of the system; the error has what it said.

@@ -3,65 +3,149 @@
 //
 // It tries rather than guesses, where that leaves nothing behind: an overlay is
 // mounted as a server's would be, in a namespace that ends with the try, and a
-// port is bound to see that it is free. It changes nothing.
+// port is bound to see that it is free. Look changes nothing; Fix mends what is
+// left4me's own and safe to mend, and nothing else.
 package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/left4me/left4me"
 )
-
-// State is how something is.
-type State string
-
-// The states. What is broken keeps servers from running; a warning does not.
-const (
-	OK     State = "ok"
-	Warn   State = "warn"
-	Broken State = "broken"
-)
-
-// Check is one finding.
-type Check struct {
-	Name  string `json:"name"`
-	State State  `json:"state"`
-	Text  string `json:"text"`           // what was found
-	Mend  string `json:"mend,omitempty"` // what to do about it
-}
-
-func ok(name, format string, args ...any) Check {
-	return Check{Name: name, State: OK, Text: fmt.Sprintf(format, args...)}
-}
 
 // Config says what to look at.
 type Config struct {
 	Root      string // LEFT4ME_ROOT
+	Run       string // LEFT4ME_RUN
 	Low, High int    // LEFT4ME_PORT_RANGE
 	Exe       string // of left4me: run as "Exe probe-overlay DIR" in namespaces of its own
 	Systemd   error  // why systemd can't be used, or nil
+	Packaged  bool   // left4me was installed as a package, with units and users of its own
+	Env       string // the file with the settings, of a package
+	SteamCMD  string // LEFT4ME_STEAMCMD
+	SteamAPI  string // LEFT4ME_STEAM_API_URL
+	Downloads string // from where SteamCMD is fetched
 }
 
-// lookWithin bounds the try of a mount, which asks another process.
-const lookWithin = 20 * time.Second
+// lookWithin bounds everything together; what asks others has shorter
+// deadlines.
+const lookWithin = 25 * time.Second
+
+// finding is a check and, where it is safe, how to mend it.
+type finding struct {
+	left4me.Check
+	fix   func() error // nil: a person has to
+	fixed string       // what fix does
+}
 
 // Look makes all checks of the machine.
-func Look(ctx context.Context, cfg Config) []Check {
-	ctx, cancel := context.WithTimeout(ctx, lookWithin)
-	defer cancel()
-	checks := []Check{kernel(), supervisor(cfg.Systemd)}
-	checks = append(checks, tryOverlay(ctx, cfg)...)
-	checks = append(checks, rootDirectory(cfg.Root), space(cfg.Root), game(filepath.Join(cfg.Root, "installation")), loader())
-	return append(checks, ports(cfg.Low, cfg.High))
+func Look(ctx context.Context, cfg Config) []left4me.Check {
+	all := examine(ctx, cfg)
+	checks := make([]left4me.Check, len(all))
+	for i, f := range all {
+		checks[i] = f.Check
+	}
+	return checks
 }
 
-// Healthy reports whether nothing is broken.
-func Healthy(checks []Check) bool {
-	for _, c := range checks {
-		if c.State == Broken {
-			return false
+// Fix mends what can be mended safely: left4me's own directories, their owners
+// and modes, and the links to Steam's libraries. It returns what it did, and what
+// it could not do.
+func Fix(ctx context.Context, cfg Config) (done []string, err error) {
+	var failed []error
+	for _, f := range examine(ctx, cfg) {
+		if f.fix == nil {
+			continue
+		}
+		switch err := f.fix(); {
+		case errors.Is(err, fs.ErrPermission):
+			failed = append(failed, left4me.Errorf(left4me.Denied, f.fixed+": this user may not", "sudo left4me doctor --fix"))
+		case err != nil:
+			failed = append(failed, fmt.Errorf("%s: %w", f.fixed, err))
+		default:
+			done = append(done, f.fixed)
 		}
 	}
-	return true
+	return done, errors.Join(failed...)
+}
+
+// examine looks at everything, at what takes long at the same time, and gives
+// the findings always in the same order.
+func examine(ctx context.Context, cfg Config) []finding {
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	steps := []func(context.Context, Config) []finding{
+		one(func(context.Context, Config) left4me.Check { return kernel() }),
+		plain(tryOverlay),
+		one(func(_ context.Context, cfg Config) left4me.Check { return supervisor(cfg.Systemd) }),
+		plain(units),
+		one(func(_ context.Context, cfg Config) left4me.Check { return polkit(cfg, readText) }),
+		one(func(_ context.Context, cfg Config) left4me.Check { return users(cfg) }),
+		one(func(_ context.Context, cfg Config) left4me.Check { return rootDirectory(cfg.Root) }),
+		owned,
+		one(func(_ context.Context, cfg Config) left4me.Check { return space(cfg.Root) }),
+		one(func(context.Context, Config) left4me.Check { return openFiles() }),
+		one(func(context.Context, Config) left4me.Check { return clock() }),
+		one(func(_ context.Context, cfg Config) left4me.Check { return ports(cfg) }),
+		one(filter),
+		one(func(_ context.Context, cfg Config) left4me.Check {
+			return game(filepath.Join(cfg.Root, "installation"))
+		}),
+		one(func(context.Context, Config) left4me.Check { return loader() }),
+		steamcmdAndLinks,
+		plain(steam),
+	}
+	results := make([][]finding, len(steps))
+	var group errgroup.Group
+	for i, step := range steps {
+		group.Go(func() error {
+			results[i] = step(ctx, cfg)
+			return nil
+		})
+	}
+	_ = group.Wait() // no step fails: what it can't look at is a finding
+	var all []finding
+	for _, r := range results {
+		all = append(all, r...)
+	}
+	return all
+}
+
+// one makes a step of a function that finds one thing, and plain of one that
+// finds several, which only a person can mend.
+func one(f func(context.Context, Config) left4me.Check) func(context.Context, Config) []finding {
+	return func(ctx context.Context, cfg Config) []finding { return []finding{{Check: f(ctx, cfg)}} }
+}
+
+func plain(f func(context.Context, Config) []left4me.Check) func(context.Context, Config) []finding {
+	return func(ctx context.Context, cfg Config) []finding {
+		var all []finding
+		for _, c := range f(ctx, cfg) {
+			all = append(all, finding{Check: c})
+		}
+		return all
+	}
+}
+
+func ok(name, format string, args ...any) left4me.Check {
+	return left4me.Check{Name: name, State: left4me.CheckOK, Text: fmt.Sprintf(format, args...)}
+}
+
+func warn(name, text, mend string) left4me.Check {
+	return left4me.Check{Name: name, State: left4me.CheckWarn, Text: text, Mend: mend}
+}
+
+func broken(name, text, mend string) left4me.Check {
+	return left4me.Check{Name: name, State: left4me.CheckBroken, Text: text, Mend: mend}
+}
+
+func skipped(name, text, mend string) left4me.Check {
+	return left4me.Check{Name: name, State: left4me.CheckSkipped, Text: text, Mend: mend}
 }

@@ -7,22 +7,24 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/left4me/left4me"
 )
 
 func TestSpaceIsJudged(t *testing.T) {
 	for _, tt := range []struct {
 		bytes, inodes uint64
 		counted       bool
-		want          State
+		want          left4me.CheckState
 	}{
-		{100 << 30, 1_000_000, true, OK},
-		{5 << 30, 1_000_000, true, Warn},
-		{100 << 20, 1_000_000, true, Broken},
-		{100 << 30, 5_000, true, Warn},
-		{100 << 30, 10, true, Broken},
-		{100 << 30, 0, false, OK}, // btrfs makes inodes as it needs them
+		{100 << 30, 1_000_000, true, left4me.CheckOK},
+		{5 << 30, 1_000_000, true, left4me.CheckWarn},
+		{100 << 20, 1_000_000, true, left4me.CheckBroken},
+		{100 << 30, 5_000, true, left4me.CheckWarn},
+		{100 << 30, 10, true, left4me.CheckBroken},
+		{100 << 30, 0, false, left4me.CheckOK}, // btrfs makes inodes as it needs them
 	} {
-		if c := spaceLeft(tt.bytes, tt.inodes, tt.counted); c.State != tt.want || (c.Mend == "") != (tt.want == OK) {
+		if c := spaceLeft(tt.bytes, tt.inodes, tt.counted); c.State != tt.want || (c.Mend == "") != (tt.want == left4me.CheckOK) {
 			t.Errorf("%d bytes, %d inodes: %+v, want %s", tt.bytes, tt.inodes, c, tt.want)
 		}
 	}
@@ -35,7 +37,7 @@ func TestTakenPortIsSeen(t *testing.T) {
 	}
 	defer c.Close()
 	port := c.LocalAddr().(*net.UDPAddr).Port
-	if got := ports(port, port); got.State != Broken || !strings.Contains(got.Mend, "LEFT4ME_PORT_RANGE") {
+	if got := ports(Config{Low: port, High: port}); got.State != left4me.CheckBroken || !strings.Contains(got.Mend, "LEFT4ME_PORT_RANGE") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -47,8 +49,8 @@ func TestRootDirectoryIsLookedAt(t *testing.T) {
 	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Mkdir(open, 0o700), os.Chmod(open, 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]State{
-		dir: OK, filepath.Join(dir, "a", "b"): OK, file: Broken, filepath.Join(file, "x"): Broken, open: Broken,
+	for path, want := range map[string]left4me.CheckState{
+		dir: left4me.CheckOK, filepath.Join(dir, "a", "b"): left4me.CheckOK, file: left4me.CheckBroken, filepath.Join(file, "x"): left4me.CheckBroken, open: left4me.CheckBroken,
 	} {
 		if c := rootDirectory(path); c.State != want {
 			t.Errorf("%s: %+v, want %s", path, c, want)
@@ -57,11 +59,11 @@ func TestRootDirectoryIsLookedAt(t *testing.T) {
 }
 
 func TestRefusalOfAMountIsExplained(t *testing.T) {
-	for _, c := range []Check{
+	for _, c := range []left4me.Check{
 		refusal(probe{Error: "mount probe: create: invalid argument"}, nil, "/srv"),
 		refusal(probe{}, errors.New("operation not permitted"), "/srv"),
 	} {
-		if c.State != Broken || c.Text == "" || strings.HasSuffix(c.Text, ": ") {
+		if c.State != left4me.CheckBroken || c.Text == "" || strings.HasSuffix(c.Text, ": ") {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -70,7 +72,7 @@ func TestRefusalOfAMountIsExplained(t *testing.T) {
 func TestTryLeavesNothingBehind(t *testing.T) {
 	dir := t.TempDir()
 	checks := tryOverlay(t.Context(), Config{Root: dir, Exe: "/bin/false", Systemd: errors.New("none")})
-	if len(checks) != 1 || checks[0].State != Broken {
+	if len(checks) != 1 || checks[0].State != left4me.CheckBroken {
 		t.Errorf("a program that fails is taken for one that mounted: %+v", checks)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {

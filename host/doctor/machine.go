@@ -8,8 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/instance"
+	"github.com/left4me/left4me/host/shim"
 )
 
 // Below these, updates and new servers soon fail.
@@ -20,65 +25,68 @@ const (
 	inodesNone  = 1_000
 	kernelMajor = 5 // user.overlay attributes came with 5.11
 	kernelMinor = 11
+	filesLow    = 4096
+	namedPorts  = 3 // of those in use: to find who has one takes a while
+
+	earliestYear = 2025 // left4me is not older
+	latestYear   = 2100
 )
 
-func kernel() Check {
+func kernel() left4me.Check {
 	const name = "kernel"
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
-		return Check{name, Warn, err.Error(), ""}
+		return warn(name, err.Error(), "")
 	}
 	release := unix.ByteSliceToString(u.Release[:])
 	var major, minor int
 	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
-		return Check{name, Warn, "its version can't be read: " + release, ""}
+		return warn(name, "its version can't be read: "+release, "")
 	}
 	if major < kernelMajor || major == kernelMajor && minor < kernelMinor {
-		return Check{name, Broken, "Linux " + release, "use Linux 5.11 or later: older ones can't mount an overlay for an ordinary user"}
+		return broken(name, "Linux "+release, "use Linux 5.11 or later: older ones can't mount an overlay for an ordinary user")
 	}
 	return ok(name, "Linux %s", release)
 }
 
-func supervisor(systemd error) Check {
+func supervisor(systemd error) left4me.Check {
 	const name = "supervisor"
 	if systemd == nil {
 		return ok(name, "systemd starts servers")
 	}
-	return Check{
-		name, Warn, fmt.Sprintf("servers run as processes of this user: systemd can't be used: %v", systemd),
-		"it works; to have servers start with the machine and run apart from the panel, install left4me as a package",
-	}
+	return warn(name, fmt.Sprintf("servers run as processes of this user: systemd can't be used: %v", systemd),
+		"it works; to have servers start with the machine and run apart from the panel, install left4me as a package")
 }
 
 // rootDirectory looks at who may write where everything is kept.
-func rootDirectory(root string) Check {
+func rootDirectory(root string) left4me.Check {
 	const name = "root directory"
 	st, err := os.Stat(root)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if parent := existing(root); unix.Access(parent, unix.W_OK) != nil {
-			return Check{name, Broken, fmt.Sprintf("%s is not there, and %s is not writable", root, parent), "make it for the user of left4me, or set LEFT4ME_ROOT"}
+			return broken(name, fmt.Sprintf("%s is not there, and %s is not writable", root, parent), "make it for the user of left4me, or set LEFT4ME_ROOT")
 		}
 		return ok(name, "%s will be made", root)
 	case err != nil:
-		return Check{name, Broken, err.Error(), "set LEFT4ME_ROOT"}
+		return broken(name, err.Error(), "set LEFT4ME_ROOT")
 	case !st.IsDir():
-		return Check{name, Broken, root + " is not a directory", "set LEFT4ME_ROOT"}
+		return broken(name, root+" is not a directory", "set LEFT4ME_ROOT")
 	}
 	var sys unix.Stat_t
 	if err := unix.Stat(root, &sys); err != nil {
-		return Check{name, Broken, err.Error(), ""}
+		return broken(name, err.Error(), "")
 	}
 	uid := uint32(os.Geteuid())
 	switch {
 	case uid == 0 && sys.Uid != 0:
 		return ok(name, "%s belongs to user %d, who is left4me's", root, sys.Uid)
 	case sys.Uid != uid:
-		return Check{name, Broken, fmt.Sprintf("%s belongs to user %d, not to this one", root, sys.Uid), "run left4me as that user, or set LEFT4ME_ROOT"}
+		return broken(name, fmt.Sprintf("%s belongs to user %d, not to this one", root, sys.Uid), "run left4me as that user, or set LEFT4ME_ROOT")
 	case st.Mode()&0o002 != 0:
-		return Check{name, Broken, root + " is writable by everybody", "chmod o-w " + root}
+		return broken(name, root+" is writable by everybody", "`chmod o-w "+root+"`")
 	case unix.Access(root, unix.W_OK) != nil:
-		return Check{name, Broken, root + " is not writable", "it may be on a read-only file system"}
+		return broken(name, root+" is not writable", "it may be on a read-only file system")
 	}
 	return ok(name, "%s", root)
 }
@@ -94,68 +102,75 @@ func existing(path string) string {
 	return path
 }
 
-func space(root string) Check {
+func space(root string) left4me.Check {
 	const name = "disk"
 	if _, err := os.Stat(root); err != nil {
 		root = existing(root)
 	}
 	var st unix.Statfs_t
 	if err := unix.Statfs(root, &st); err != nil {
-		return Check{name, Warn, err.Error(), ""}
+		return warn(name, err.Error(), "")
 	}
 	return spaceLeft(st.Bavail*uint64(st.Bsize), st.Ffree, st.Files > 0)
 }
 
 // spaceLeft judges free bytes and inodes; some file systems don't count inodes.
-func spaceLeft(bytes, inodes uint64, counted bool) Check {
+func spaceLeft(bytes, inodes uint64, counted bool) left4me.Check {
 	c := ok("disk", "%.1f GB free", float64(bytes)/1e9)
 	if counted {
 		c.Text += fmt.Sprintf(", %d inodes", inodes)
 	}
 	switch {
 	case bytes < spaceNone || counted && inodes < inodesNone:
-		c.State, c.Mend = Broken, "free some space"
+		c.State, c.Mend = left4me.CheckBroken, "free some space"
 	case bytes < spaceLow || counted && inodes < inodesLow:
-		c.State, c.Mend = Warn, "an update of the game needs up to 10 GB"
+		c.State, c.Mend = left4me.CheckWarn, "an update of the game needs up to 10 GB"
 	}
 	return c
 }
 
-func game(dir string) Check {
+func game(dir string) left4me.Check {
 	const name = "game"
 	if st, err := os.Stat(filepath.Join(dir, "base")); err != nil || !st.IsDir() {
-		return Check{name, Warn, "the game is not installed", "install it to " + filepath.Join(dir, "base")}
+		return warn(name, "the game is not installed", "`left4me game install`")
 	}
 	return ok(name, "installed")
 }
 
 // loader looks for what 32-bit programs need: srcds is one.
-func loader() Check {
+func loader() left4me.Check {
 	const name = "32-bit programs"
 	if _, err := os.Stat("/lib/ld-linux.so.2"); err != nil {
-		return Check{name, Warn, "the 32-bit loader is missing, without which the game's server does not start", "apt-get install lib32gcc-s1"}
+		return warn(name, "the 32-bit loader is missing, without which the game's server does not start", "`sudo apt-get install lib32gcc-s1`")
 	}
 	return ok(name, "can run")
 }
 
 // ports binds every port of the range, as a server would.
-func ports(low, high int) Check {
+func ports(cfg Config) left4me.Check {
 	const name = "ports"
 	free := 0
-	var taken []string
-	for port := low; port <= high; port++ {
+	var taken []int
+	for port := cfg.Low; port <= cfg.High; port++ {
 		if bindable(port) {
 			free++
 		} else {
-			taken = append(taken, strconv.Itoa(port))
+			taken = append(taken, port)
 		}
 	}
-	c := ok(name, "%d of %d to %d are free", free, low, high)
-	if len(taken) > 0 {
-		c.Text += fmt.Sprintf("; %d in use, %s first", len(taken), taken[0])
+	c := ok(name, "%d of %d to %d are free", free, cfg.Low, cfg.High)
+	for _, port := range taken[:min(len(taken), namedPorts)] {
+		if who := shim.Holder(instance.Root(cfg.Root), port); who != "" {
+			c.Text += fmt.Sprintf("; %d has %s", port, who)
+		} else {
+			c.Text += fmt.Sprintf("; %d is in use", port)
+		}
+	}
+	if more := len(taken) - namedPorts; more > 0 {
+		c.Text += fmt.Sprintf("; %d more are in use", more)
 	}
 	if free == 0 {
-		c.State, c.Mend = Broken, "widen LEFT4ME_PORT_RANGE, or end what uses them"
+		c.State, c.Mend = left4me.CheckBroken, "widen LEFT4ME_PORT_RANGE, or end what uses them"
 	}
 	return c
 }
@@ -173,4 +188,41 @@ func bindable(port int) bool {
 	}
 	tcp.Close()
 	return true
+}
+
+// openFiles is how many a process of this user may open: the panel holds some
+// for everybody who watches.
+func openFiles() left4me.Check {
+	const name = "open files"
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
+		return warn(name, err.Error(), "")
+	}
+	if l.Max < filesLow {
+		return warn(name, fmt.Sprintf("a process may open %d", l.Max), "raise the limit: `ulimit -Hn` shows it, LimitNOFILE= in the unit or /etc/security/limits.conf sets it")
+	}
+	return ok(name, "a process may open %d", l.Max)
+}
+
+// clock is whether the time is kept right: certificates, log times and the
+// expiry of sessions need it.
+func clock() left4me.Check {
+	var t unix.Timex
+	state, err := unix.Adjtimex(&t)
+	if err != nil {
+		return left4me.Check{Name: "clock", State: left4me.CheckSkipped, Text: "the kernel does not tell how it is kept: " + err.Error()}
+	}
+	return judgeClock(time.Now(), state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0)
+}
+
+func judgeClock(now time.Time, kept bool) left4me.Check {
+	const name = "clock"
+	const mend = "`sudo timedatectl set-ntp true`"
+	if y := now.Year(); y < earliestYear || y > latestYear {
+		return broken(name, "it is the year "+strconv.Itoa(y), mend)
+	}
+	if !kept {
+		return warn(name, "it is "+now.UTC().Format("2006-01-02 15:04 MST")+", and nothing keeps it right", mend)
+	}
+	return ok(name, "it is kept right by the network")
 }

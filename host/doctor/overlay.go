@@ -33,7 +33,7 @@ type probe struct {
 
 // tryOverlay mounts a small stack as the shim would: in namespaces of its own,
 // on the file system that servers are on.
-func tryOverlay(ctx context.Context, cfg Config) []Check {
+func tryOverlay(ctx context.Context, cfg Config) []left4me.Check {
 	const name = "overlay"
 	dir, err := os.MkdirTemp(cfg.Root, ".doctor-*")
 	where := cfg.Root
@@ -42,31 +42,31 @@ func tryOverlay(ctx context.Context, cfg Config) []Check {
 		where = os.TempDir()
 	}
 	if err != nil {
-		return []Check{{name, Warn, "it can't be tried: " + err.Error(), ""}}
+		return []left4me.Check{warn(name, "it can't be tried: "+err.Error(), "")}
 	}
 	defer removeAll(dir)
 	if err := layStack(dir); err != nil {
-		return []Check{{name, Warn, "it can't be tried: " + err.Error(), ""}}
+		return []left4me.Check{warn(name, "it can't be tried: "+err.Error(), "")}
 	}
 	p, err := runProbe(ctx, cfg.Exe, dir)
 	if err != nil || p.Error != "" {
 		c := refusal(p, err, where)
 		if cfg.Systemd == nil {
-			c.State, c.Text = Warn, c.Text+" by this user; with systemd it need not"
+			c.State, c.Text = left4me.CheckWarn, c.Text+" by this user; with systemd it need not"
 		}
-		return []Check{c}
+		return []left4me.Check{c}
 	}
 	layers := ok("layers", "the kernel takes them by descriptor")
 	if !p.ByFD {
 		layers = ok("layers", "by number through mount(2): the kernel takes no descriptors before 6.13")
 	}
-	return []Check{ok(name, "mounts on %s", where), layers}
+	return []left4me.Check{ok(name, "mounts on %s", where), layers}
 }
 
 // refusal says why no overlay can be mounted, and what the machine's own
 // switches have to do with it.
-func refusal(p probe, err error, where string) Check {
-	c := Check{Name: "overlay", State: Broken, Text: "an overlay can't be mounted on " + where + ": " + p.Error}
+func refusal(p probe, err error, where string) left4me.Check {
+	c := left4me.Check{Name: "overlay", State: left4me.CheckBroken, Text: "an overlay can't be mounted on " + where + ": " + p.Error}
 	if err != nil {
 		c.Text = "an overlay can't be tried: " + err.Error()
 		if e, ok := left4me.Public(err); ok {
@@ -77,11 +77,11 @@ func refusal(p probe, err error, where string) Check {
 	case os.Geteuid() == 0 && err != nil:
 		c.Mend = "this looks like a container: give it CAP_SYS_ADMIN, or let it make user namespaces"
 	case sysctl("kernel/unprivileged_userns_clone") == "0":
-		c.Mend = "sysctl kernel.unprivileged_userns_clone=1, or install left4me as a package"
+		c.Mend = "`sudo sysctl kernel.unprivileged_userns_clone=1`, or install left4me as a package"
 	case sysctl("user/max_user_namespaces") == "0":
-		c.Mend = "sysctl user.max_user_namespaces=10000, or install left4me as a package"
+		c.Mend = "`sudo sysctl user.max_user_namespaces=10000`, or install left4me as a package"
 	case sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
-		c.Mend = "AppArmor restricts user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or install left4me as a package"
+		c.Mend = "AppArmor restricts user namespaces: `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or install left4me as a package"
 	case err == nil:
 		c.Mend = "put LEFT4ME_ROOT on a local file system like ext4, xfs or btrfs"
 	}

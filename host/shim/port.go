@@ -303,3 +303,16 @@ func unmark(line []byte) []byte {
 	}
 	return line[1:]
 }
+
+// Bound reports whether any program has a UDP port of this machine.
+func Bound(port int) bool { return len(portInodes(port, "udp", "udp6")) > 0 }
+
+// Holder says which of our servers or which program has a port, as far as this
+// user may see; empty when it can't be seen.
+func Holder(root instance.Root, port int) string {
+	p, ok := portHolder(port)
+	if !ok {
+		return ""
+	}
+	return p.describe(root)
+}

@@ -22,6 +22,8 @@ type faults struct {
 	slowStart    time.Duration // SIM_SLOW_START: the first map takes that much longer
 	flood        string        // SIM_FLOOD="LINES BYTES": floods the console once the first map is there
 	wrongPort    int           // SIM_WRONG_PORT: how many ports behind the wanted one it takes
+	steam        string        // SIM_STEAM=nolibrary|lost: it has no library of Steam, or loses the connection at once
+	reserved     string        // SIM_RESERVED=HEX: a lobby has reserved it
 	ignoreQuit   bool          // SIM_IGNORE_QUIT=1
 	ignoreSIGINT bool          // SIM_IGNORE_SIGINT=1
 }
@@ -35,6 +37,8 @@ func parseFaults(env func(string) string) faults {
 		slowStart:    duration(env("SIM_SLOW_START"), 0),
 		flood:        env("SIM_FLOOD"),
 		wrongPort:    number(env("SIM_WRONG_PORT"), 0),
+		steam:        env("SIM_STEAM"),
+		reserved:     env("SIM_RESERVED"),
 		ignoreQuit:   env("SIM_IGNORE_QUIT") == "1",
 		ignoreSIGINT: env("SIM_IGNORE_SIGINT") == "1",
 	}
@@ -54,6 +58,7 @@ func (s *server) addSimCommands() {
 	add("out_of_date", "sim_out_of_date: say what servers say when there is an update.", func(console.Args) {
 		s.console("MasterRequestRestart\nYour server needs to be restarted in order to receive the latest update.\n")
 	})
+	add("reserve", "sim_reserve [hex]: a lobby reserves the server, or leaves it.", func(a console.Args) { s.opt.sim.faults.reserved = a.Word(0) })
 	add("file", "sim_file <name>: show a file of the game as the server finds it.", func(a console.Args) {
 		text, err := s.files.ReadFile(a.Word(0))
 		if err != nil {

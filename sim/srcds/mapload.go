@@ -46,8 +46,11 @@ func (s *server) loadMap() {
 		s.log.Line("server cvars end")
 	}
 	s.log.Line(`Started map "%s" (CRC "%d")`, name, checksum(name))
-	if s.maps == 1 && !s.con.Bool("sv_lan") && !s.opt.noMaster {
+	if s.maps == 1 && !s.con.Bool("sv_lan") && !s.opt.noMaster && s.opt.sim.faults.steam != "nolibrary" {
 		s.print("Connection to Steam servers successful.\n")
+		if s.opt.sim.faults.steam == "lost" {
+			s.print("Connection to Steam servers lost.\n")
+		}
 		if !s.opt.insecure {
 			s.print("   VAC secure mode is activated.\n")
 		}

@@ -105,7 +105,7 @@ func (s *server) status() string {
 	if s.opt.insecure {
 		secure = "insecure"
 	}
-	if !s.con.Bool("sv_lan") && !s.opt.noMaster {
+	if !s.con.Bool("sv_lan") && !s.opt.noMaster && s.opt.sim.faults.steam == "" {
 		known = netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, 9}), s.address.Port()).String()
 	}
 	current := s.current
@@ -120,8 +120,12 @@ func (s *server) status() string {
 	fmt.Fprintf(&b, "version : %s %s %s  (unknown)\n", s.version(), build, secure)
 	fmt.Fprintf(&b, "udp/ip  : %s [ public %s ]\n", s.address, known)
 	fmt.Fprintf(&b, "os      : Linux Dedicated\nmap     : %s\n", current)
-	fmt.Fprintf(&b, "players : %d humans, %d bots (%d max) (%s) (unreserved)\n\n", s.game.Humans(), s.game.Bots(),
-		s.visibleMost(), awake)
+	reservation := "unreserved"
+	if s.opt.sim.faults.reserved != "" {
+		reservation = "reserved " + s.opt.sim.faults.reserved
+	}
+	fmt.Fprintf(&b, "players : %d humans, %d bots (%d max) (%s) (%s)\n\n", s.game.Humans(), s.game.Bots(),
+		s.visibleMost(), awake, reservation)
 	b.WriteString("# userid name uniqueid connected ping loss state rate adr\n")
 	for _, p := range s.game.Players() {
 		if p.Bot {

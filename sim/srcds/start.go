@@ -42,9 +42,7 @@ func (s *server) start() (code int, ok bool) {
 	s.hibernating = true
 	s.print("Server is hibernating\n")
 	s.print("ConVarRef test_progression_loop doesn't point to an existing ConVar\n")
-	s.printf("[S_API] SteamAPI_Init(): Loaded '%s/.steam/sdk32/steamclient.so' OK.\n", os.Getenv("HOME"))
-	// The real one forgets the end of this line.
-	s.print("[S_API FAIL] SteamAPI_Init() failed; create pipe failed.")
+	s.loadSteam()
 	s.print("Parent cvar in server.dll not allowed (z_reload_chatter_shotgun_ammo_threshold)\n")
 	s.print("Game supporting (2) split screen players\n")
 	s.printf("maxplayers set to %d\n", s.opt.maxPlayers)
@@ -68,6 +66,19 @@ func (s *server) start() (code int, ok bool) {
 		s.con.RunCommand(c.name, c.words)
 	}
 	return 0, true
+}
+
+// loadSteam prints what a server prints that finds Steam's library, or doesn't.
+func (s *server) loadSteam() {
+	library := os.Getenv("HOME") + "/.steam/sdk32/steamclient.so"
+	if s.opt.sim.faults.steam == "nolibrary" {
+		s.printf("dlopen failed trying to load:\n%s\nwith error:\n%[1]s: cannot open shared object file: No such file or directory\n", library)
+		s.print("[S_API FAIL] SteamAPI_Init() failed; unable to locate a running instance of Steam, or a local steamclient.dll.\n")
+		return
+	}
+	s.printf("[S_API] SteamAPI_Init(): Loaded '%s' OK.\n", library)
+	// The real one forgets the end of this line.
+	s.print("[S_API FAIL] SteamAPI_Init() failed; create pipe failed.")
 }
 
 // reason is the errno's text with the capital that C gives it.
