@@ -234,27 +234,34 @@ func TestPagesFit(t *testing.T) {
 	backup := s.backUp()
 	s.do("wait for players", chromedp.Navigate(s.url("/servers/alpha")))
 	s.until("players come", `document.querySelectorAll("#server-players tbody tr").length > 2`)
-	for _, theme := range []string{"light", "dark"} {
-		for _, width := range []int64{1280, 390, 360} {
+	for name, path := range map[string]string{
+		"servers": "/servers", "new": "/servers/new", "server": "/servers/alpha", "console": "/servers/alpha/console",
+		"settings": "/servers/alpha/settings", "history": "/servers/alpha/history", "delete": "/servers/alpha/delete",
+		"jobs": "/jobs", "missing": "/servers/nobody", "game": "/game",
+		"backups": "/backups", "backup-delete": "/backups/" + backup + "/delete",
+	} {
+		s.everywhere(name, path)
+	}
+}
+
+// everywhere opens a page in both themes, on a screen and on phones; one that is
+// wider than the phone is an error.
+func (s *site) everywhere(name, path string) {
+	s.t.Helper()
+	for _, theme := range []string{"dark", "light"} {
+		for _, width := range []int64{360, 390, 1280} {
 			s.do("size", chromedp.EmulateViewport(width, 844), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 				_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}},
 				})
 				return err
 			}))
-			for name, path := range map[string]string{
-				"servers": "/servers", "new": "/servers/new", "server": "/servers/alpha", "console": "/servers/alpha/console",
-				"settings": "/servers/alpha/settings", "history": "/servers/alpha/history", "delete": "/servers/alpha/delete",
-				"jobs": "/jobs", "missing": "/servers/nobody",
-				"backups": "/backups", "backup-delete": "/backups/" + backup + "/delete",
-			} {
-				s.do(path, chromedp.Navigate(s.url(path)))
-				wide, err := chromedp.Run(s.ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
-				if err != nil || wide > width {
-					t.Errorf("%s at %d px is %d px wide (%v)", path, width, wide, err)
-				}
-				s.picture(fmt.Sprintf("%s-%s-%d", name, theme, width))
+			s.do(path, chromedp.Navigate(s.url(path)))
+			wide, err := chromedp.Run(s.ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
+			if err != nil || wide > width {
+				s.t.Errorf("%s at %d px is %d px wide (%v)", path, width, wide, err)
 			}
+			s.picture(fmt.Sprintf("%s-%s-%d", name, theme, width))
 		}
 	}
 }

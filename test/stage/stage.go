@@ -35,7 +35,7 @@ import (
 const Patience = 60 * time.Second
 
 // Programs are the built programs.
-type Programs struct{ Left4me, Srcds string }
+type Programs struct{ Left4me, Srcds, SteamCMD string }
 
 var build = sync.OnceValues(func() (Programs, error) {
 	dir, err := os.MkdirTemp("", "left4me-stage")
@@ -43,12 +43,12 @@ var build = sync.OnceValues(func() (Programs, error) {
 		return Programs{}, err
 	}
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir+"/",
-		"github.com/left4me/left4me/cmd/left4me", "github.com/left4me/left4me/sim/srcds")
+		"github.com/left4me/left4me/cmd/left4me", "github.com/left4me/left4me/sim/srcds", "github.com/left4me/left4me/sim/steamcmd")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return Programs{}, fmt.Errorf("build: %w\n%s", err, out)
 	}
-	return Programs{Left4me: filepath.Join(dir, "left4me"), Srcds: filepath.Join(dir, "srcds")}, nil
+	return Programs{Left4me: filepath.Join(dir, "left4me"), Srcds: filepath.Join(dir, "srcds"), SteamCMD: filepath.Join(dir, "steamcmd")}, nil
 })
 
 // Build builds the programs, once for all tests of a package. Remove them with
@@ -117,6 +117,16 @@ func New(tb testing.TB, firstPort int, env ...string) *Stage {
 		}
 	}
 	return s
+}
+
+// Steam lays out SteamCMD where left4me keeps the one that it fetched, as a
+// stand-in: vars are those of sim/steamcmd and say what Steam has from now on.
+func (s *Stage) Steam(tb testing.TB, vars ...string) {
+	tb.Helper()
+	args := append([]string{"lay", filepath.Join(s.Root, "steam", "steamcmd"), "SIM_STEAM_SRCDS=" + s.Srcds, "SIM_STEAM_ANONYMOUS=1"}, vars...)
+	if out, err := exec.Command(s.SteamCMD, args...).CombinedOutput(); err != nil {
+		tb.Fatalf("%v\n%s", err, out)
+	}
 }
 
 var serves = regexp.MustCompile(`address=http://([0-9.:]+)`)
@@ -317,6 +327,7 @@ type Server struct {
 	MaxPlayers int    `json:"max_players"`
 	Hostname   string `json:"hostname"`
 	Restarts   int    `json:"restarts"`
+	Build      int64  `json:"build"`
 }
 
 // Create creates a server and returns it.

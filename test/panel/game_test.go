@@ -1,0 +1,76 @@
+//go:build panel
+
+package panel
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/left4me/left4me/test/stage"
+)
+
+// The game from nothing: install it, see how far it is, start a server, update
+// it while the server runs and is played on, let it move over, and roll back.
+func TestTheGameFromThePanel(t *testing.T) {
+	s := open(t, 32100)
+	if err := os.RemoveAll(filepath.Join(s.Root, "installation")); err != nil {
+		t.Fatal(err)
+	}
+	slow := []string{"SIM_STEAM_SIZE=40M", "SIM_STEAM_RATE=12M", "SIM_STEAM_TICK=200ms"}
+	s.Steam(t, append(slow, "SIM_STEAM_BUILD=1")...)
+	s.login()
+	has := func(part, text string) string {
+		return `document.querySelector("` + part + `").innerText.includes("` + text + `")`
+	}
+	s.do("the page", chromedp.Navigate(s.url("/game")))
+	s.shows("The game is not installed")
+	s.everywhere("game-none", "/game")
+	s.until("the page is marked", "window.same = true")
+	s.do("install", chromedp.Click(chromedp.CSS(`form[action="/game/install"] button`)))
+	s.until("how far it is", `/\d+ % .*MB \/ .*MB.*\/s/.test(document.querySelector("#game-work").innerText.replaceAll("\n", " "))`)
+	s.picture("game-downloads")
+	s.until("it is installed", has("#game-state", "Build 15800001"))
+	s.until("the job has gone", `document.querySelector("#game-work").innerText === ""`)
+
+	s.Create(t, "alpha", nil)
+	s.Done(t, "start", "alpha")
+	s.Steam(t, append(slow, "SIM_STEAM_BUILD=2")...)
+	s.do("check", chromedp.Click(chromedp.CSS(`form[action="/game/check"] button`)))
+	s.until("there is a newer build", has("#game-state", "a newer build is available"))
+	s.until("it is the same page", "window.same === true")
+	s.everywhere("game-outdated", "/game")
+	s.do("the list", chromedp.Navigate(s.url("/servers")))
+	s.shows("A newer build of the game is available")
+	s.picture("servers-outdated")
+
+	s.do("the page", chromedp.Navigate(s.url("/game")))
+	s.do("update", chromedp.Click(chromedp.CSS(`form[action="/game/update"] button`)))
+	s.until("it is updated", has("#game-state", "Build 15800002"))
+	s.do("the server", chromedp.Navigate(s.url("/servers/alpha")))
+	s.shows("restart to apply build 15800002")
+	s.picture("server-outdated")
+	s.do("update again, and move over", chromedp.Navigate(s.url("/game")), chromedp.SetValue(chromedp.CSS("#update-restart"), "now"),
+		chromedp.Click(chromedp.CSS(`form[action="/game/update"] button`)))
+	s.until("the server moved over", has("#game-rollout", "moved")+"&&"+has("#game-rollout", "done"))
+	if v, _ := s.Server("alpha"); v.Build != 15800002 || v.State != "running" {
+		t.Errorf("%+v", v)
+	}
+	s.everywhere("game-moved", "/game")
+	s.do("roll back", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`#game-builds a[href*="rollback"]`)), chromedp.WaitVisible(chromedp.CSS("#rollback-restart")))
+	s.everywhere("game-rollback", "/game/rollback?build=15800001")
+	s.do("really", chromedp.Navigate(s.url("/game/rollback?build=15800001")), chromedp.Submit(chromedp.CSS("#rollback-restart")))
+	s.until("the old build is in use", has("#game-state", "Build 15800001"))
+
+	s.Steam(t, "SIM_STEAM_BUILD=3", "SIM_STEAM_FAULT=offline")
+	s.do("update without a way out", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`form[action="/game/update"] button`)))
+	s.until("why it failed", has("#game-work", "could not reach Steam"))
+	s.everywhere("game-failed", "/game")
+	stage.Until(t, "the old build is still in use", func() bool {
+		var g struct{ Current int64 }
+		_, err := s.Call("GET", "/hosts/local/game", nil, &g)
+		return err == nil && g.Current == 15800001
+	})
+}
