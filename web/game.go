@@ -317,3 +317,12 @@ func joinNames(all []left4me.Name) string {
 	}
 	return strings.Join(texts, ", ")
 }
+
+// rollbackText says what another build means.
+func rollbackText(g gamePage, b left4me.GameBuild) string {
+	text := fmt.Sprintf("Servers start with build %d", b.Build)
+	if b.Version != "" {
+		text += " (version " + visible(b.Version) + ")"
+	}
+	return fmt.Sprintf("%s from then on, instead of build %d. Nothing is lost: both stay on disk, and you can go to the other one again.", text, g.Current)
+}

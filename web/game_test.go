@@ -30,7 +30,7 @@ func (s *site) has(tb testing.TB, v left4me.Game) {
 var installed = left4me.Game{
 	Current: 9002, Latest: 9003, Outdated: true, CheckedAt: time.Now(),
 	Builds: []left4me.GameBuild{
-		{Build: 9002, Version: "2.2.4.4", InstalledAt: time.Now(), Bytes: 5e6, Servers: []left4me.Name{"alpha"}},
+		{Build: 9002, Version: "2.2.4.4", InstalledAt: time.Now(), Bytes: 5e6},
 		{Build: 9001, Version: "2.2.4.3", Bytes: 9e9},
 	},
 }
@@ -38,9 +38,11 @@ var installed = left4me.Game{
 func TestTheGameIsInstalledFromItsPage(t *testing.T) {
 	s := newSite(t, false)
 	s.has(t, left4me.Game{})
+	s.addServer(t, "alpha")
+	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9002})
 	b := s.as(t, "admin")
 	b.get("/game").has(t, 200, "The game is not installed", `action="/game/install"`)
-	b.get("/servers").has(t, 200, `<a href="/game">Install the game</a>`)
+	b.get("/servers").has(t, 200, `href="/game"`)
 	events := b.stream("/game/live")
 	b.post("/game/install").has(t, http.StatusSeeOther)
 	d := s.host.next(t)

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -139,11 +140,33 @@ func (g *Game) Get(ctx context.Context, host left4me.Name) (View, error) {
 	} else if a.problem != nil {
 		v.Problem = "the host can't be asked"
 	}
+	if v.Builds, err = g.builds(ctx, host, v.Builds); err != nil {
+		return v, err
+	}
 	if v.Policy, err = g.Policy(ctx, host); err != nil {
 		return v, err
 	}
 	v.Rollout, err = g.Rollout(ctx, host)
 	return v, err
+}
+
+// builds are those of a host with the servers that run on each now: what the
+// host said of them is older.
+func (g *Game) builds(ctx context.Context, host left4me.Name, said []left4me.GameBuild) ([]left4me.GameBuild, error) {
+	all, err := g.servers.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := slices.Clone(said)
+	for i := range now {
+		now[i].Servers = nil
+		for _, v := range all {
+			if v.Host == host && v.Status.State.Up() && v.Status.Build == now[i].Build {
+				now[i].Servers = append(now[i].Servers, v.Name)
+			}
+		}
+	}
+	return now, nil
 }
 
 // Said returns what a host said last, or false when it never said anything.

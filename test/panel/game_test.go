@@ -64,8 +64,11 @@ func TestTheGameFromThePanel(t *testing.T) {
 	s.do("really", chromedp.Navigate(s.url("/game/rollback?build=15800001")), chromedp.Submit(chromedp.CSS("#rollback-restart")))
 	s.until("the old build is in use", has("#game-state", "Build 15800001"))
 
+	// Going back pins the build.
+	s.do("unpin", chromedp.Click(chromedp.CSS(`form[action="/game/pin"] button`)))
+	s.until("it can be updated", `!document.querySelector('form[action="/game/update"] button').disabled`)
 	s.Steam(t, "SIM_STEAM_BUILD=3", "SIM_STEAM_FAULT=offline")
-	s.do("update without a way out", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`form[action="/game/update"] button`)))
+	s.do("update without a way out", chromedp.Click(chromedp.CSS(`form[action="/game/update"] button`)))
 	s.until("why it failed", has("#game-work", "could not reach Steam"))
 	s.everywhere("game-failed", "/game")
 	stage.Until(t, "the old build is still in use", func() bool {
