@@ -69,6 +69,12 @@ func TestStories(t *testing.T) {
 				ts.Check(err)
 				ts.Check(installation.Lay(filepath.Join(storyOf(ts).root, "installation", "base"), installation.Options{Server: program, Scale: 0.1}))
 			},
+			"steam": func(ts *testscript.TestScript, _ bool, args []string) {
+				program, err := srcds()
+				ts.Check(err)
+				args = append([]string{"lay", filepath.Join(storyOf(ts).root, "steam", "steamcmd"), "SIM_STEAM_SRCDS=" + program, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_TICK=20ms"}, args...)
+				ts.Check(ts.Exec(filepath.Join(filepath.Dir(program), "steamcmd"), args...))
+			},
 			"serve": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).serve(ts)) },
 			"quit":  func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGTERM)) },
 			"crash": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGKILL)) },
@@ -80,7 +86,7 @@ func TestStories(t *testing.T) {
 // buildSrcds builds the program that stands in for the game's server.
 func buildSrcds(t *testing.T) (string, error) {
 	program := filepath.Join(t.TempDir(), "srcds")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", program, "github.com/left4me/left4me/sim/srcds")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Dir(program)+"/", "github.com/left4me/left4me/sim/srcds", "github.com/left4me/left4me/sim/steamcmd")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build srcds: %w: %s", err, out)

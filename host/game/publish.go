@@ -39,7 +39,7 @@ func (i *Installation) Publish(ctx context.Context, upper string, build int64, a
 	}
 	name = b.free(name)
 	if len(below)+1 > maxLayers {
-		return b, left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the game has %d layers", len(below)), "merge them: left4me game flatten")
+		return b, left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the game has %d layers", len(below)), "restart the servers that run on older builds: then layers are merged")
 	}
 	if err := i.move(ctx, upper, name); err != nil {
 		return b, fmt.Errorf("publish build %d: %w", build, err)

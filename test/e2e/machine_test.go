@@ -62,7 +62,7 @@ func run(m *testing.M) int {
 // setUp builds what is tested, boots the machine and installs left4me in it.
 func setUp(dir string) error {
 	programs = filepath.Join(dir, "bin")
-	build := command("go", "build", "-o", programs+"/", "./cmd/left4me", "./cmd/left4me-overlay", "./sim/srcds", "./sim/lay")
+	build := command("go", "build", "-o", programs+"/", "./cmd/left4me", "./cmd/left4me-overlay", "./sim/srcds", "./sim/lay", "./sim/steamcmd")
 	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
 	built := make(chan error, 1)
 	go func() { built <- build.Run() }()
@@ -97,11 +97,13 @@ func lay() error {
 	for _, c := range []*exec.Cmd{
 		command("../../deploy/install", outside, programs),
 		command(programs+"/lay", "installation", "--into", outside+root+"/installation/base", "--srcds", programs+"/srcds"),
+		command(programs+"/steamcmd", "lay", outside+root+"/steam/steamcmd"),
+		command("install", "-D", "-m", "0755", programs+"/srcds", outside+root+"/steam/steamcmd/depot/srcds_linux"),
 		command("./machine", "exec", "sh", "-ec", `
 			systemd-sysusers
 			systemd-tmpfiles --create
 			cd `+root+` # and as docs/install.md has it
-			chown -R left4me:left4me-game installation
+			chown -R left4me:left4me-game installation steam
 			chmod -R g+rwX,o-w installation
 			printf '%s' '`+secret+`' >/etc/left4me/left4me.env
 			chmod 0640 /etc/left4me/left4me.env

@@ -1,0 +1,104 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// game is what the host says of it.
+type game struct {
+	Current int64
+	Pinned  bool
+	Builds  []struct {
+		Build   int64
+		Layers  []string
+		Servers []string
+	}
+}
+
+func gameNow(t *testing.T) (g game) {
+	t.Helper()
+	if code := call(t, "GET", "/hosts/local/game", nil, &g); code != 200 {
+		t.Fatalf("the game: %d", code)
+	}
+	return g
+}
+
+// steam says what the simulated Steam has from now on.
+func steam(t *testing.T, vars ...string) {
+	t.Helper()
+	vars = append([]string{"SIM_STEAM_TICK=20ms", "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_SIZE=4M", "SIM_STEAM_FILES=20"}, vars...)
+	if err := os.WriteFile(outside+root+"/steam/steamcmd/sim.env", []byte(strings.Join(vars, "\n")+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// An update is downloaded by a unit of its own while a server runs, published,
+// and picked up at the server's restart; what it wrote is the game's to read, and
+// nobody else's to change.
+func TestTheGameIsUpdatedUnderServers(t *testing.T) {
+	running(t, "alpha")
+	old := gameNow(t).Current
+	steam(t, "SIM_STEAM_BUILD=7")
+	done(t, "POST", "/hosts/local/game/update")
+	g := gameNow(t)
+	if g.Current != 15800007 || len(g.Builds) < 2 || g.Builds[1].Build != old || len(g.Builds[1].Servers) != 1 {
+		t.Fatalf("%+v", g)
+	}
+	top := root + "/installation/" + g.Builds[0].Layers[0]
+	if out := must(t, "find", top, "-not", "-group", "left4me-game", "-o", "-perm", "-o+w", "-not", "-type", "l"); out != "" {
+		t.Errorf("others may change it, or the game may not read it:\n%s", out)
+	}
+	wantMounts(t, "left4me-install", 0)
+	must(t, "test", "!", "-e", root+"/runtime/left4me-install/upper")
+	done(t, "POST", "/servers/alpha/restart")
+	eventually(t, "alpha is known to run on the new build", func() bool { return len(gameNow(t).Builds[0].Servers) == 1 })
+	pid := fmt.Sprint(show(t, "alpha").PID)
+	if out, err := inGame(pid, "cat "+root+"/runtime/alpha/home/.steam/sdk32/steamclient.so >/dev/null"); err != nil {
+		t.Errorf("the game doesn't find Steam's library: %s", out)
+	}
+	if out, err := inGame(pid, "rm -rf "+root+"/runtime/alpha/home/.steam"); err == nil {
+		t.Errorf("the game may remove its links: %s", out)
+	}
+
+	// left4me is killed in the middle of a download: the unit works on.
+	steam(t, "SIM_STEAM_BUILD=8", "SIM_STEAM_CHANGED=100", "SIM_STEAM_RATE=1M")
+	var j job
+	call(t, "POST", "/hosts/local/game/update", nil, &j)
+	eventually(t, "SteamCMD runs", func() bool { return property(t, "left4me-install.service", "ActiveState") == "active" })
+	pid = property(t, "left4me-install.service", "MainPID")
+	must(t, "systemctl", "kill", "--signal=KILL", "--kill-whom=main", "left4me.service")
+	eventually(t, "left4me is back", ready)
+	if again := property(t, "left4me-install.service", "MainPID"); again != pid && again != "0" {
+		t.Errorf("process %s installs, before it was %s", again, pid)
+	}
+	eventually(t, "the job ends", func() bool {
+		call(t, "GET", "/jobs/"+j.ID, nil, &j)
+		return j.State != "queued" && j.State != "running"
+	})
+	eventually(t, "the build is known", func() bool { g = gameNow(t); return g.Current == 15800008 || j.State != "done" })
+	if j.State != "done" || g.Current != 15800008 {
+		t.Errorf("%+v\n%+v\n%s", j, g, must(t, "journalctl", "--no-pager", "-n", "40", "-u", "left4me", "-u", "left4me-install"))
+	}
+
+	// Cancelled, it leaves nothing.
+	steam(t, "SIM_STEAM_BUILD=9", "SIM_STEAM_CHANGED=100", "SIM_STEAM_RATE=200K")
+	call(t, "POST", "/hosts/local/game/update", nil, &j)
+	eventually(t, "SteamCMD runs", func() bool { return property(t, "left4me-install.service", "ActiveState") == "active" })
+	call(t, "POST", "/jobs/"+j.ID+"/cancel", nil, nil)
+	eventually(t, "the job is cancelled", func() bool {
+		call(t, "GET", "/jobs/"+j.ID, nil, &j)
+		return j.State == "cancelled"
+	})
+	wantMounts(t, "left4me-install", 0)
+	must(t, "test", "!", "-e", root+"/runtime/left4me-install/upper")
+
+	done(t, "POST", "/hosts/local/game/rollback")
+	eventually(t, "the build before is current and pinned", func() bool { g := gameNow(t); return g.Current == 15800007 && g.Pinned })
+	call(t, "POST", "/hosts/local/game/pin", map[string]bool{"pinned": false}, nil)
+	done(t, "POST", "/servers/alpha/stop")
+}
