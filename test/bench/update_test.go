@@ -1,0 +1,147 @@
+//go:build bench
+
+package bench
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/test/stage"
+)
+
+// An update of a hundredth of a game of 5 GB under a running server: what it
+// writes, how long going back takes, and what the server's restart costs.
+func TestUpdate(t *testing.T) {
+	s := stage.New(t, 32000, "SIM_PLAYERS=0", "SIM_MAP_LOAD=100ms")
+	if err := os.RemoveAll(filepath.Join(s.Root, "installation")); err != nil {
+		t.Fatal(err)
+	}
+	sim := filepath.Join(t.TempDir(), "steamcmd")
+	build := exec.Command("go", "build", "-o", sim, "github.com/left4me/left4me/sim/steamcmd")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	run(t, sim, "lay", filepath.Join(s.Root, "steam/steamcmd"), "SIM_STEAM_SRCDS="+s.Srcds, "SIM_STEAM_ANONYMOUS=1",
+		"SIM_STEAM_SIZE=5G", "SIM_STEAM_FILES=1000", "SIM_STEAM_CHANGED=1", "SIM_STEAM_BUILD=1")
+	s.Env = append(s.Env, "HOME="+t.TempDir())
+	s.Serve(t)
+	var downloaded int64 // by the last job
+	game := func(verb string) time.Duration {
+		t.Helper()
+		begin := time.Now()
+		var j struct {
+			stage.Job
+			Steps []struct {
+				Label    string
+				Progress struct{ Total int64 }
+			} `json:"steps"`
+		}
+		s.Must(t, "POST", "/hosts/local/game/"+verb, nil, &j)
+		for ; !j.Ended(); time.Sleep(10 * time.Millisecond) {
+			s.Must(t, "GET", "/jobs/"+j.ID, nil, &j)
+		}
+		if j.State != "done" {
+			t.Fatalf("%s: %+v", verb, j)
+		}
+		for _, step := range j.Steps {
+			if step.Label == "download" {
+				downloaded = step.Progress.Total
+			}
+		}
+		return time.Since(begin)
+	}
+	fmt.Println("\n| what | left4me |\n| --- | --- |")
+	row("install 5 GB", game("install"))
+	s.Create(t, "alpha", nil)
+	s.Done(t, "start", "alpha")
+	restart := func() time.Duration {
+		begin := time.Now()
+		s.Done(t, "restart", "alpha")
+		return time.Since(begin)
+	}
+	row("restart of a server, the same build", restart())
+	// Without laying SteamCMD out anew, which would update itself first.
+	env := filepath.Join(s.Root, "steam/steamcmd/sim.env")
+	b, err := os.ReadFile(env)
+	if err == nil {
+		err = os.WriteFile(env, []byte(strings.ReplaceAll(string(b), "BUILD=1", "BUILD=2")), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	written := make(chan int64)
+	go func() { written <- watchWrites(s.Root, stop) }()
+	row("update of 1 %", game("update"))
+	close(stop)
+	wrote := <-written
+	layers, err := filepath.Glob(filepath.Join(s.Root, "installation", "update-*"))
+	if err != nil || len(layers) != 1 {
+		t.Fatalf("%q, %v", layers, err)
+	}
+	bytes, _ := usage(t, layers...)
+	var changed int64
+	err = filepath.WalkDir(layers[0], func(_ string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			st, err := d.Info()
+			if err != nil {
+				return err
+			}
+			changed += st.Size()
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row("files that Steam gave anew, MB", float64(downloaded)/1e6)
+	row("of these changed, MB", float64(changed)/1e6)
+	row("layer on disk, MB", float64(bytes)/1e6)
+	row("written by SteamCMD and left4me, MB", float64(wrote)/1e6)
+	row("ratio to what Steam gave", float64(wrote)/float64(downloaded))
+	row("ratio to what changed", float64(wrote)/float64(changed))
+	row("restart of a server, to the new build", restart())
+	row("rollback, asked for to reported", game("rollback"))
+	s.Done(t, "delete", "alpha")
+}
+
+// watchWrites adds up what the processes of a root's installation cause to be
+// written to the disk (write_bytes of /proc/PID/io) until stop is closed.
+func watchWrites(root string, stop chan struct{}) (sum int64) {
+	most := map[string]int64{}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			// What waits for another takes over its sum: the largest is all.
+			for _, n := range most {
+				sum = max(sum, n)
+			}
+			return sum
+		case <-tick.C:
+		}
+		all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, name := range all {
+			b, err := os.ReadFile(name)
+			if err != nil || !strings.Contains(string(b), filepath.Join(root, "steam/steamcmd")) && !strings.HasSuffix(strings.TrimRight(string(b), "\x00"), "install-game") {
+				continue
+			}
+			dir := filepath.Dir(name)
+			io, _ := os.ReadFile(filepath.Join(dir, "io"))
+			for line := range strings.Lines(string(io)) {
+				if v, ok := strings.CutPrefix(line, "write_bytes: "); ok {
+					n, _ := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
+					most[dir] = max(most[dir], n)
+				}
+			}
+		}
+	}
+}
