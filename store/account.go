@@ -14,7 +14,7 @@ import (
 type User struct {
 	ID        int64
 	Name      string
-	Password  string // argon2id in PHC form
+	Password  string // argon2id in PHC form, or what another program made until the first login
 	Admin     bool
 	CreatedAt time.Time
 }
@@ -96,6 +96,19 @@ func (s *Store) CreateUser(ctx context.Context, v User) (User, error) {
 		return v, fmt.Errorf("create user: %w", err)
 	}
 	return v, nil
+}
+
+// ReplacePassword gives a user another hash in place of the old one; when it is
+// another one meanwhile, that stays.
+func (s *Store) ReplacePassword(ctx context.Context, user int64, old, hash string) error {
+	err := s.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE user SET password = ? WHERE id = ? AND password = ?`, hash, user, old)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("replace password: %w", err)
+	}
+	return nil
 }
 
 // CreateSession adds a session, and removes those that have expired.

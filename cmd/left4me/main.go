@@ -40,7 +40,7 @@ func command() *cobra.Command {
 		In:     os.Stdin, Out: os.Stdout, Err: os.Stderr, VerifyFile: verifyFile,
 	})
 	addRestore(root)
-	root.AddCommand(setupCommand())
+	root.AddCommand(setupCommand(), importCommand(), convertUpperCommand())
 	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), installCommand(), buildCommand(), doctorCommand(), probeCommand(), versionCommand())
 	return root
 }

@@ -37,6 +37,7 @@ type UserStorage interface {
 	User(ctx context.Context, name string) (store.User, error)
 	Users(ctx context.Context) ([]store.User, error)
 	CreateUser(ctx context.Context, v store.User) (store.User, error)
+	ReplacePassword(ctx context.Context, user int64, old, hash string) error
 }
 
 // SessionStorage is what accounts need of the store for sessions.
@@ -145,8 +146,8 @@ var userName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,64}$`)
 // taken.
 func (a *Accounts) CreateUser(ctx context.Context, name, password string, admin bool) (Actor, error) {
 	var wrong left4me.Fields
-	if !userName.MatchString(name) {
-		wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: "it is not a user name", Hint: "use 1 to 64 letters, digits, dots, _ and -"})
+	if err := CheckUserName(name); err != nil {
+		wrong = append(wrong, err)
 	}
 	if err := checkPassword(name, password); err != nil {
 		wrong = append(wrong, err)
@@ -164,6 +165,14 @@ func (a *Accounts) CreateUser(ctx context.Context, name, password string, admin 
 	}
 	a.log.Info("user created", "user", name, "admin", admin)
 	return actorOf(u), nil
+}
+
+// CheckUserName says what is wrong with a name, or nothing.
+func CheckUserName(name string) *left4me.Error {
+	if userName.MatchString(name) {
+		return nil
+	}
+	return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: "it is not a user name", Hint: "use 1 to 64 letters, digits, dots, _ and -"}
 }
 
 func checkPassword(name, password string) *left4me.Error {

@@ -117,11 +117,15 @@ func (h hashing) verify(ctx context.Context, stored, password string) (bool, err
 	if stored == "" {
 		stored = h.dummy()
 	}
+	equal := false
+	if v, err := parseImported(stored); err == nil {
+		err = h.slot(ctx, func() { equal = v.matches(password) })
+		return equal, err
+	}
 	p, err := parsePHC(stored)
 	if err != nil {
 		return false, err
 	}
-	equal := false
 	err = h.slot(ctx, func() { equal = subtle.ConstantTimeCompare(p.key, h.derive(p, password)) == 1 })
 	return equal, err
 }

@@ -51,6 +51,7 @@ func (a *Accounts) Login(ctx context.Context, name, password string, from netip.
 		return "", Actor{}, errLogin
 	}
 	a.throttle.succeeded(account, from)
+	a.upgrade(ctx, u, password)
 	cookie = random(43)
 	now := a.now()
 	sum := a.digest(cookie)

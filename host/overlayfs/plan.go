@@ -119,7 +119,7 @@ func (s *Stack) open(dirs []string) error {
 	if s.work, err = s.root.directory("work", path.Join("runtime", string(s.name), "work")); err != nil {
 		return err
 	}
-	return tainted(s.upper)
+	return tainted(s.upper, string(s.name))
 }
 
 // openMerged opens where the stack is going to be seen.

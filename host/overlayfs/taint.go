@@ -22,14 +22,14 @@ const (
 	taintTime    = 3 * time.Second
 )
 
-func tainted(upper int) error {
+func tainted(upper int, server string) error {
 	look := taintLook{until: time.Now().Add(taintTime)}
 	name, err := look.walk(upper, ".", taintDepth)
 	if err != nil {
 		return fmt.Errorf("upper: %w", err)
 	}
 	if name != "" {
-		return fmt.Errorf("upper: %s was written by fuse-overlayfs; convert it, or reset the server: %w", quote(name), ErrRefused)
+		return fmt.Errorf("upper: %s was written by fuse-overlayfs; left4me convert-upper %s, or reset the server: %w", quote(name), server, ErrRefused)
 	}
 	return nil
 }

@@ -1,0 +1,341 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/pyimport"
+	"github.com/left4me/left4me/host/adopt"
+	"github.com/left4me/left4me/store"
+)
+
+// pythonDatabase is what a database of the older left4me is called from then on,
+// when it has the name that ours has.
+const pythonDatabase = "left4me-python.db"
+
+// importOptions are what the command line says.
+type importOptions struct {
+	from     string
+	database string
+	admins   []string
+	apply    bool
+}
+
+// importReport is what was done, or would be: a line for each thing.
+type importReport struct {
+	Database string   `json:"database"`
+	Applied  bool     `json:"applied"`
+	Added    []string `json:"added"`
+	There    []string `json:"there"` // already, as it is
+	NotTaken []string `json:"not_taken"`
+	Remarks  []string `json:"remarks"`
+}
+
+func importCommand() *cobra.Command {
+	var o importOptions
+	c := &cobra.Command{
+		Use: "import --from-python DIR", Short: "Take over what the older left4me, written in Python, kept", Args: noArguments,
+		Long: `Take over what the older left4me, written in Python, kept: users, blueprints,
+servers and overlays from its database, and its game, content and what servers
+wrote from its directory. Without --apply it only tells what it would do.
+
+Both left4me and all servers have to be stopped. Nothing that is there already is
+changed, so it can be run again. Passwords go on to count.`,
+	}
+	getenv := addSettings(c)
+	c.Flags().StringVar(&o.from, "from-python", "", "where the older left4me kept everything ("+defaultRoot+")")
+	c.Flags().StringVar(&o.database, "database", "", "its database, if it is not found there")
+	c.Flags().StringSliceVar(&o.admins, "admin", nil, "a user who may change things, whatever the database says (repeated)")
+	c.Flags().BoolVar(&o.apply, "apply", false, "do it")
+	_ = c.MarkFlagRequired("from-python") // it is there
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s, err := readSettings(getenv)
+		if err != nil {
+			return &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
+		}
+		report, err := importPython(c.Context(), s, o)
+		if err != nil {
+			return fmt.Errorf("import: %w", err)
+		}
+		if asJSON, _ := c.Flags().GetBool("json"); asJSON {
+			return json.NewEncoder(c.OutOrStdout()).Encode(report)
+		}
+		_, err = io.WriteString(c.OutOrStdout(), report.text())
+		return err
+	}
+	return c
+}
+
+func convertUpperCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "convert-upper NAME", Short: "Make what a server wrote under fuse-overlayfs fit the kernel's overlayfs", Args: cobra.ExactArgs(1),
+		Long: "Make what a server wrote under fuse-overlayfs fit the kernel's overlayfs: marks of\nremoved files and opaque directories. left4me has to be stopped, and all servers.\nIt can be run again. As root, or as the user whose files they are.",
+	}
+	getenv := addSettings(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s, err := readSettings(getenv)
+		if err != nil {
+			return &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
+		}
+		n, err := left4me.ParseName(args[0])
+		if err != nil {
+			return err
+		}
+		unlock, err := standsStill(c.Context(), s, s.root)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		marks, err := adopt.ConvertUpper(filepath.Join(s.root, "runtime", string(n), "upper"), true)
+		if err != nil {
+			return fmt.Errorf("convert %s: %w", n, err)
+		}
+		_, err = fmt.Fprintf(c.OutOrStdout(), "marks converted: %d\n", marks)
+		return err
+	}
+	return c
+}
+
+// importPython does it, or looks what it would do.
+func importPython(ctx context.Context, s settings, o importOptions) (importReport, error) {
+	r := importReport{Applied: o.apply}
+	from, err := filepath.Abs(o.from)
+	if err != nil {
+		return r, err
+	}
+	if o.apply {
+		if err := os.MkdirAll(s.root, 0o751); err != nil {
+			return r, fmt.Errorf("LEFT4ME_ROOT: %w", err)
+		}
+		unlock, err := standsStill(ctx, s, from)
+		if err != nil {
+			return r, err
+		}
+		defer unlock()
+	}
+	var tables []store.Table
+	if r.Database, tables, err = findPython(ctx, from, o.database); err != nil {
+		return r, err
+	}
+	found := pyimport.Read(tables, pyimport.Options{Admins: o.admins})
+	r.NotTaken, r.Remarks = found.NotTaken, found.Remarks
+
+	owner, err := ownerOf(s.root, r.Database)
+	if err != nil {
+		return r, err
+	}
+	if o.apply {
+		left, err := owner.take(s.root, from)
+		if err != nil {
+			return r, err
+		}
+		if left > 0 {
+			r.Remarks = append(r.Remarks, fmt.Sprintf("%d files that are hard links of somebody else's keep their owner", left))
+		}
+		restore, err := owner.become()
+		if err != nil {
+			return r, err
+		}
+		err = errors.Join(r.takeFiles(s.root, from, found), r.takeRows(ctx, s.root, found), restore())
+		if err == nil {
+			err = owner.giveUppers(s.root, found)
+		}
+		return r, err
+	}
+	return r, errors.Join(r.takeFiles(s.root, from, found), r.takeRows(ctx, s.root, found))
+}
+
+// takeFiles brings files to where they belong.
+func (r *importReport) takeFiles(root, from string, found pyimport.Found) error {
+	f := adopt.Files{From: from, Root: root, Apply: r.Applied}
+	err := errors.Join(f.Installation(), f.Cache("workshop_cache"), f.Cache("global_overlay_cache"))
+	known := map[string]bool{}
+	for _, o := range found.Overlays {
+		err = errors.Join(err, f.Overlay(o.Name, o.Keys, o))
+		for _, key := range o.Keys {
+			known[filepath.Base(key)] = true
+		}
+	}
+	f.Unknown(known)
+	for _, v := range found.Servers {
+		err = errors.Join(err, f.Upper(v.Name, v.Keys))
+	}
+	r.Added, r.There = append(r.Added, f.Added...), append(r.There, f.There...)
+	r.NotTaken, r.Remarks = append(r.NotTaken, f.NotTaken...), append(r.Remarks, f.Remarks...)
+	return err
+}
+
+// takeRows adds to the database what was found; a dry run does so to a copy.
+func (r *importReport) takeRows(ctx context.Context, root string, found pyimport.Found) error {
+	ours := filepath.Join(root, databaseName)
+	python := r.Database == ours // its place is needed
+	switch {
+	case !r.Applied:
+		dir, err := os.MkdirTemp("", "left4me-import-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		trial := filepath.Join(dir, databaseName)
+		if !python {
+			if err := copyDatabase(ours, trial); err != nil {
+				return err
+			}
+		}
+		ours = trial
+	case python:
+		r.Database = filepath.Join(root, pythonDatabase)
+		for _, suffix := range []string{"-wal", "-shm", "-journal", ""} {
+			if err := os.Rename(ours+suffix, r.Database+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		r.Remarks = append(r.Remarks, "the old database is "+r.Database+" now")
+	}
+	st, err := store.Open(ctx, ours)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	done, err := pyimport.Apply(ctx, st, found)
+	r.Added, r.There = append(r.Added, done.Added...), append(r.There, done.There...)
+	r.NotTaken = append(r.NotTaken, done.NotTaken...)
+	return err
+}
+
+func copyDatabase(from, to string) error {
+	for _, suffix := range []string{"", "-wal"} {
+		b, err := os.ReadFile(from + suffix)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(to+suffix, b, 0o600)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findPython finds the database of the older left4me: the one file with tables
+// that are understood, and that isn't ours.
+func findPython(ctx context.Context, from, named string) (path string, tables []store.Table, err error) {
+	names := []string{named}
+	if named == "" {
+		names = nil
+		for _, dir := range []string{".", "instance", "data", "db", "database", "var"} {
+			for _, ext := range []string{"db", "sqlite", "sqlite3"} {
+				some, _ := filepath.Glob(filepath.Join(from, dir, "*."+ext)) // the pattern is a good one
+				names = append(names, some...)
+			}
+		}
+	}
+	var why []string
+	for _, n := range names {
+		all, err := store.ReadForeign(ctx, n)
+		switch {
+		case err != nil:
+			why = append(why, err.Error())
+		case slices.ContainsFunc(all, func(t store.Table) bool { return t.Name == "goose_db_version" }):
+			why = append(why, n+" is the database of this left4me")
+		case !pyimport.Taken(all):
+			why = append(why, n+" holds no servers and blueprints")
+		case path != "":
+			return "", nil, left4me.Errorf(left4me.Conflict, fmt.Sprintf("both %s and %s may be its database", path, n), "name one with --database")
+		default:
+			path, tables = n, all
+		}
+	}
+	if path == "" {
+		text := "there is no database of the older left4me in " + from
+		if len(why) > 0 {
+			text += ": " + strings.Join(why, "; ")
+		}
+		return "", nil, left4me.Errorf(left4me.NotFound, text, "name it with --database")
+	}
+	return path, tables, nil
+}
+
+// standsStill takes the lock that serve holds, and sees that no server uses what
+// is going to be moved, be it by a mount of the older left4me.
+func standsStill(ctx context.Context, s settings, from string) (unlock func(), err error) {
+	if unlock, err = lockRoot(s.root); err != nil {
+		return nil, err
+	}
+	if err = nothingUp(ctx, s); err == nil {
+		err = nothingMounted(s.root, from)
+	}
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
+}
+
+func nothingMounted(dirs ...string) error {
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(b)) {
+		point := strings.NewReplacer(`\040`, " ", `\134`, `\`).Replace(strings.Fields(line)[4])
+		for _, dir := range dirs {
+			if strings.HasPrefix(point, filepath.Join(dir, "runtime")+"/") || strings.HasPrefix(point, filepath.Join(dir, "instances")+"/") {
+				return left4me.Errorf(left4me.Busy, point+" is mounted", "stop all servers first, those of the older left4me too; then umount "+point)
+			}
+		}
+	}
+	return nil
+}
+
+// text is the report for people.
+func (r importReport) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "database %s\n", r.Database)
+	added := "taken over"
+	if !r.Applied {
+		added = "would be taken over"
+	}
+	for _, part := range []struct {
+		title string
+		lines []string
+	}{
+		{added, r.Added}, {"there already, and left as it is", r.There}, {"look at this", r.Remarks}, {"not taken over", r.NotTaken},
+	} {
+		if len(part.lines) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s:\n", part.title)
+		for _, l := range part.lines {
+			fmt.Fprintf(&b, "  %s\n", printable(l))
+		}
+	}
+	if !r.Applied {
+		fmt.Fprint(&b, "\nNothing was changed. To do it, stop left4me and run it again with --apply.\n")
+	}
+	return b.String()
+}
+
+// printable shows what in a database could steer a terminal.
+func printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return unicode.ReplacementChar
+	}, s)
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"github.com/left4me/left4me/control/pyimport"
+	"github.com/left4me/left4me/host/adopt"
+)
+
+// importOwner is whose the files become. Without root it is nobody else than us.
+type importOwner struct {
+	was       int // whose they were
+	uid, gid  int // who owns the root
+	game      int // the game's user, or uid
+	gameGroup int // or gid
+}
+
+// ownerOf says whose files are going to be. Only root gives them to anybody.
+func ownerOf(root, database string) (importOwner, error) {
+	o := importOwner{uid: os.Geteuid(), gid: os.Getegid()}
+	if o.uid != 0 {
+		return o, nil
+	}
+	st, err := os.Stat(root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, nil
+	}
+	old, derr := os.Stat(database)
+	if err := errors.Join(err, derr); err != nil {
+		return o, err
+	}
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	was, wok := old.Sys().(*syscall.Stat_t)
+	if !ok || !wok {
+		return o, fmt.Errorf("%s: its owner is not known", root)
+	}
+	o.was, o.uid, o.gid = int(was.Uid), int(sys.Uid), int(sys.Gid)
+	o.game, o.gameGroup = o.uid, o.gid
+	if u, err := user.Lookup(gameGroup); err == nil && o.uid != 0 {
+		uid, uerr := strconv.Atoi(u.Uid)
+		gid, gerr := strconv.Atoi(u.Gid)
+		if err := errors.Join(uerr, gerr); err != nil {
+			return o, fmt.Errorf("user %s: %w", gameGroup, err)
+		}
+		o.game, o.gameGroup = uid, gid
+	}
+	return o, nil
+}
+
+// others reports whether there is anybody to give files to.
+func (o importOwner) others() bool { return os.Geteuid() == 0 && o.uid != 0 }
+
+// take gives what is going to be taken over to the owner of the root, so that
+// the rest can be done with no more than his rights: whoever could write there
+// before may have laid links for root.
+func (o importOwner) take(root, from string) (left int, err error) {
+	if !o.others() {
+		return 0, nil
+	}
+	// Made by us, perhaps, and needed by serve.
+	if err := os.Lchown(filepath.Join(root, lockName), o.uid, o.gid); err != nil {
+		return 0, err
+	}
+	for _, dir := range []string{"installation", "overlays", "workshop_cache", "global_overlay_cache", "runtime", "tmp"} {
+		n, err := adopt.Own(filepath.Join(from, dir), o.was, o.uid, o.gameGroup)
+		if err != nil {
+			return left, err
+		}
+		left += n
+	}
+	return left, nil
+}
+
+// become makes this process the owner of the root, until restore.
+func (o importOwner) become() (restore func() error, err error) {
+	if !o.others() {
+		return func() error { return nil }, nil
+	}
+	groups, err := syscall.Getgroups()
+	if err == nil {
+		err = syscall.Setgroups([]int{o.gid, o.gameGroup})
+	}
+	if err == nil {
+		err = syscall.Setresgid(-1, o.gid, -1)
+	}
+	if err == nil {
+		err = syscall.Setresuid(-1, o.uid, -1)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("become the owner of LEFT4ME_ROOT: %w", err)
+	}
+	return func() error {
+		return errors.Join(syscall.Setresuid(-1, 0, -1), syscall.Setresgid(-1, 0, -1), syscall.Setgroups(groups))
+	}, nil
+}
+
+// giveUppers gives what servers wrote to the user that they run as.
+func (o importOwner) giveUppers(root string, found pyimport.Found) error {
+	if !o.others() || o.game == o.uid {
+		return nil
+	}
+	for _, v := range found.Servers {
+		if _, err := adopt.Own(filepath.Join(root, "runtime", string(v.Name), "upper"), o.uid, o.game, o.gameGroup); err != nil {
+			return err
+		}
+	}
+	return nil
+}
