@@ -61,7 +61,7 @@ changed, so it can be run again. Passwords go on to count.`,
 	c.Flags().BoolVar(&o.apply, "apply", false, "do it")
 	_ = c.MarkFlagRequired("from-python") // it is there
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		s, err := readSettings(getenv)
+		s, err := readSettings(fromFile(getenv, packagedEnv))
 		if err != nil {
 			return &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
 		}
@@ -85,7 +85,7 @@ func convertUpperCommand() *cobra.Command {
 	}
 	getenv := addSettings(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s, err := readSettings(getenv)
+		s, err := readSettings(fromFile(getenv, packagedEnv))
 		if err != nil {
 			return &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
 		}

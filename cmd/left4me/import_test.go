@@ -75,6 +75,7 @@ func python(t *testing.T, dir, database string) {
 	}
 	must(t, os.Symlink(filepath.Join(dir, "workshop_cache/121086524.vpk"), filepath.Join(dir, "overlays/custom_maps/left4dead2/addons/121086524.vpk")))
 	must(t, os.Symlink("/etc/passwd", filepath.Join(dir, "overlays/2/left4dead2/outside")))
+	must(t, os.Symlink("../../../"+database, filepath.Join(dir, "overlays/2/left4dead2/secret")))
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, database))
 	must(t, err)
 	_, err = db.ExecContext(t.Context(), pythonSchema)
@@ -149,7 +150,7 @@ func TestTheOlderLeft4meIsTakenOver(t *testing.T) {
 			for _, part := range []string{
 				`user "old": its password can't be checked`, `user "someone@example.org": it is not a user name`, `"-port 1"`, "table mystery",
 				"column blueprints.colour", "server beta: its port 27015 is that of alpha too", "workshop item 999", "stray: the database doesn't know it",
-				"left4dead2/outside is a link to /etc/passwd",
+				"left4dead2/outside is a link to /etc/passwd", "left4dead2/secret is a link to",
 			} {
 				wantLine(t, first.NotTaken, part)
 			}

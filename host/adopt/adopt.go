@@ -277,11 +277,9 @@ func (f *Files) ownLinks(what, tree, was string) error {
 				return nil // it goes along
 			}
 		}
-		real, err := filepath.EvalSymlinks(target)
-		from, ferr := filepath.EvalSymlinks(f.From)
-		st, serr := os.Lstat(real)
-		if err := errors.Join(err, ferr, serr); err != nil || !st.Mode().IsRegular() || !inside(from, real) {
-			f.NotTaken = append(f.NotTaken, fmt.Sprintf("%s: %s is a link to %s, which is no file of the old left4me", what, rel, target))
+		real, ok := f.content(target)
+		if !ok {
+			f.NotTaken = append(f.NotTaken, fmt.Sprintf("%s: %s is a link to %s, which is no content of the old left4me", what, rel, target))
 			return nil
 		}
 		fresh := name + ".import"
@@ -293,6 +291,29 @@ func (f *Files) ownLinks(what, tree, was string) error {
 		}
 		return os.Rename(fresh, name)
 	})
+}
+
+// content gives the file that a name leads to, if it is one that servers may
+// see: a link to the database makes nothing of it a layer.
+func (f *Files) content(name string) (real string, ok bool) {
+	real, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return "", false
+	}
+	from, err := filepath.EvalSymlinks(f.From)
+	if err != nil {
+		return "", false
+	}
+	st, err := os.Lstat(real)
+	if err != nil || !st.Mode().IsRegular() {
+		return "", false
+	}
+	for _, dir := range []string{"workshop_cache", "global_overlay_cache", "overlays", "installation"} {
+		if inside(filepath.Join(from, dir), real) {
+			return real, true
+		}
+	}
+	return "", false
 }
 
 func inside(dir, name string) bool {
