@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -43,7 +44,7 @@ const userVersionAt = 60
 // opening it as one: it disturbs nobody who works on it. It is 0 for a database
 // from before left4me wrote it there.
 func SchemaOf(path string) (int64, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe isn't waited for
 	if err != nil {
 		return 0, err
 	}

@@ -237,16 +237,6 @@ func lockRoot(root string) (unlock func(), err error) {
 		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", left4me.Errorf(left4me.Conflict,
 			"another left4me works on "+root, "stop it, or use another root"))
 	}
-	// Made by root, for whom it is not: left4me's user has to open it too.
-	if st, err := os.Stat(root); err == nil && os.Geteuid() == 0 {
-		if sys, ok := st.Sys().(*syscall.Stat_t); ok {
-			err = lock.Chown(int(sys.Uid), int(sys.Gid))
-		}
-		if err != nil {
-			lock.Close()
-			return nil, fmt.Errorf("LEFT4ME_ROOT: %w", err)
-		}
-	}
 	return func() { lock.Close() }, nil
 }
 

@@ -9,9 +9,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/left4me/left4me"
 )
 
 // within is what a body may take in these tests.
@@ -68,5 +72,65 @@ func TestARequestWhoseBodyIsThereMayTakeItsTime(t *testing.T) {
 			t.Fatalf("%.4s: %+v, %v", request, res, err)
 		}
 		res.Body.Close()
+	}
+}
+
+// Who owns a root may have linked a file of root's where its lock belongs: as
+// when root restores a backup, it must stay root's.
+func TestTheLockTakesNobodysFile(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives files away")
+	}
+	root, secret := t.TempDir(), filepath.Join(t.TempDir(), "secret")
+	lock := filepath.Join(root, lockName)
+	if err := errors.Join(os.WriteFile(secret, nil, 0o600), os.Chown(root, 65534, 65534), os.Link(secret, lock)); err != nil {
+		t.Fatal(err)
+	}
+	owner := func(path string) uint32 {
+		st, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.Sys().(*syscall.Stat_t).Uid
+	}
+	unlock, err := lockRoot(root)
+	if err == nil {
+		unlock()
+	}
+	if uid := owner(secret); uid != 0 {
+		t.Errorf("it belongs to %d now", uid)
+	}
+	if err := os.Remove(lock); err != nil {
+		t.Fatal(err)
+	}
+	if unlock, err = lockRoot(root); err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	if uid := owner(lock); uid != 65534 {
+		t.Errorf("left4me's user can't open a new one: it belongs to %d", uid)
+	}
+}
+
+// Doctor is run by root too, in a root that belongs to somebody else.
+func TestDoctorWaitsForNoPipe(t *testing.T) {
+	root := t.TempDir()
+	for _, name := range []string{lockName, databaseName} {
+		if err := syscall.Mkfifo(filepath.Join(root, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := make(chan left4me.Check, 1)
+	go func() {
+		serving(settings{root: root})
+		done <- checkDatabase(root)
+	}()
+	select {
+	case c := <-done:
+		if c.State != left4me.CheckBroken {
+			t.Errorf("%+v", c)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits for whoever writes to it")
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/left4me/left4me"
@@ -77,5 +79,43 @@ func TestTryLeavesNothingBehind(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// Who owns the root may put another directory in the place of the one that is
+// tried in, with links where files are going to be written: what they lead to
+// must stay as it is, since it may be root who tries.
+func TestTryFollowsNobody(t *testing.T) {
+	dir, theirs := t.TempDir(), t.TempDir()
+	secret := filepath.Join(t.TempDir(), "secret")
+	base := filepath.Join(theirs, "installation", "base")
+	err := errors.Join(os.WriteFile(secret, []byte("secret"), 0o640), os.MkdirAll(base, 0o755), os.Symlink(secret, filepath.Join(base, "file")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	var owner sync.WaitGroup
+	owner.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			found, _ := filepath.Glob(filepath.Join(dir, ".doctor-*"))
+			for _, f := range found {
+				if os.Rename(f, filepath.Join(dir, "away-"+strconv.Itoa(i))) == nil {
+					_ = os.Symlink(theirs, f)
+				}
+			}
+		}
+	})
+	for range 200 {
+		tryOverlay(t.Context(), Config{Root: dir, Exe: "/bin/false", Systemd: errors.New("none")})
+	}
+	close(done)
+	owner.Wait()
+	if b, err := os.ReadFile(secret); err != nil || string(b) != "secret" {
+		t.Errorf("a file outside is %q now, %v", b, err)
 	}
 }

@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,20 +36,22 @@ type probe struct {
 // on the file system that servers are on.
 func tryOverlay(ctx context.Context, cfg Config) []left4me.Check {
 	const name = "overlay"
-	dir, err := os.MkdirTemp(cfg.Root, ".doctor-*")
+	dir := ".doctor-" + rand.Text()
 	where := cfg.Root
+	top, err := makeIn(where, dir)
 	if err != nil {
-		dir, err = os.MkdirTemp("", "left4me-doctor-*")
 		where = os.TempDir()
+		top, err = makeIn(where, dir)
 	}
 	if err != nil {
 		return []left4me.Check{warn(name, "it can't be tried: "+err.Error(), "")}
 	}
-	defer removeAll(dir)
-	if err := layStack(dir); err != nil {
+	defer top.Close()
+	defer removeAll(top, dir)
+	if err := layStack(top, dir); err != nil {
 		return []left4me.Check{warn(name, "it can't be tried: "+err.Error(), "")}
 	}
-	p, err := runProbe(ctx, cfg.Exe, dir)
+	p, err := runProbe(ctx, cfg.Exe, filepath.Join(where, dir))
 	if err != nil || p.Error != "" {
 		c := refusal(p, err, where)
 		if cfg.Systemd == nil {
@@ -96,12 +99,27 @@ func sysctl(name string) string {
 	return strings.TrimSpace(string(b))
 }
 
+// makeIn opens a directory and makes another one in it. Root may do it in one
+// that belongs to left4me's user, who can exchange everything in it at any time:
+// nothing is reached but through what is opened here, which no link leads out of.
+func makeIn(where, dir string) (*os.Root, error) {
+	top, err := os.OpenRoot(where)
+	if err != nil {
+		return nil, err
+	}
+	if err := top.Mkdir(dir, 0o700); err != nil {
+		top.Close()
+		return nil, err
+	}
+	return top, nil
+}
+
 // layStack makes the directories of a server with one layer.
-func layStack(dir string) error {
+func layStack(top *os.Root, dir string) error {
 	root := instance.Root(dir)
 	base := filepath.Join(root.Installation(), "base")
 	for _, d := range []string{base, root.Instance(probed), root.Upper(probed), filepath.Join(root.Runtime(probed), "work"), root.Merged(probed)} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
+		if err := top.MkdirAll(d, 0o700); err != nil {
 			return err
 		}
 	}
@@ -110,15 +128,15 @@ func layStack(dir string) error {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(filepath.Join(base, "file"), []byte("base"), 0o600),
-		os.WriteFile(root.Env(probed), env, 0o600))
+		top.WriteFile(filepath.Join(base, "file"), []byte("base"), 0o600),
+		top.WriteFile(root.Env(probed), env, 0o600))
 }
 
 // removeAll removes a tree in which overlayfs may have left a directory that
 // nobody may enter.
-func removeAll(dir string) {
-	_ = os.Chmod(filepath.Join(instance.Root(dir).Runtime(probed), "work", "work"), 0o700)
-	_ = os.RemoveAll(dir)
+func removeAll(top *os.Root, dir string) {
+	_ = top.Chmod(filepath.Join(instance.Root(dir).Runtime(probed), "work", "work"), 0o700)
+	_ = top.RemoveAll(dir)
 }
 
 // runProbe runs Probe in a process with namespaces of its own.
@@ -165,13 +183,18 @@ func useStack(dir string) error {
 	if err := r.Mount(probed); err != nil {
 		return err
 	}
-	file := filepath.Join(instance.Root(dir).Merged(probed), "file")
-	b, err := os.ReadFile(file)
+	top, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer top.Close()
+	file := filepath.Join(instance.Root("").Merged(probed), "file")
+	b, err := top.ReadFile(file)
 	if err == nil && string(b) != "base" {
 		err = errors.New("it does not show its layers")
 	}
 	if err == nil {
-		err = errors.Join(os.WriteFile(file, []byte("own"), 0o600), os.Remove(file))
+		err = errors.Join(top.WriteFile(file, []byte("own"), 0o600), top.Remove(file))
 	}
 	return err
 }
