@@ -177,14 +177,73 @@ func (r setUpReport) made() (what []string) {
 	return what
 }
 
-// layGame puts a synthetic game where SteamCMD would.
-func layGame(t *testing.T) {
+// steamCMD is where the simulated one is: its unit lets it write nowhere else.
+const steamCMD = root + "/steam/simulated/steamcmd.sh"
+
+// laySteamCMD puts the simulated SteamCMD into the machine, for which a build is
+// the newest.
+func laySteamCMD(t *testing.T, build int) {
 	t.Helper()
-	c := command(programs+"/lay", "installation", "--into", outside+root+"/installation/base", "--srcds", programs+"/srcds")
-	if err := c.Run(); err != nil {
+	dir := filepath.Dir(steamCMD)
+	c := command(programs+"/steamcmd", "lay", outside+dir, fmt.Sprintf("SIM_STEAM_BUILD=%d", build), "SIM_STEAM_SIZE=20M")
+	srcds, err := os.ReadFile(programs + "/srcds")
+	if err := errors.Join(err, c.Run(), os.MkdirAll(outside+dir+"/depot", 0o755), os.WriteFile(outside+dir+"/depot/srcds_linux", srcds, 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "sh", "-ec", "cd "+root+" && chown -R left4me:left4me-game installation && chmod -R g+rwX,o-w installation")
+	must(t, "chown", "-R", "left4me:", dir) // it updates itself in place
+}
+
+// steamBuild is how the simulated Steam numbers its builds.
+func steamBuild(n int) int64 { return 15800000 + int64(n) }
+
+// gameState is what the machine has of the game.
+type gameState struct {
+	Current int64
+	Builds  []struct {
+		Build   int64
+		Servers []string
+	}
+	Rollout *struct {
+		State   string
+		Build   int64
+		Servers []struct{ Server, State, Reason string }
+	}
+}
+
+func showGame(t *testing.T) (g gameState) {
+	t.Helper()
+	if code := call(t, "GET", "/hosts/local/game", nil, &g); code != http.StatusOK {
+		t.Fatalf("game: %d", code)
+	}
+	return g
+}
+
+// on are the servers that run on a build.
+func (g gameState) on(n int) []string {
+	for _, b := range g.Builds {
+		if b.Build == steamBuild(n) {
+			return b.Servers
+		}
+	}
+	return nil
+}
+
+// moved reports what became of a server in the newest rollout.
+func (g gameState) moved(server string) string {
+	if g.Rollout != nil {
+		for _, s := range g.Rollout.Servers {
+			if s.Server == server {
+				return s.State
+			}
+		}
+	}
+	return ""
+}
+
+// say runs a command on a server's console.
+func say(t *testing.T, name, line string) {
+	t.Helper()
+	must(t, "left4me", "server", "console", name, "-c", line)
 }
 
 // wantUndisturbed checks that servers run on as they were.
@@ -288,8 +347,20 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 			t.Errorf("with a wrong password: %d", status)
 		}
 	})
+	step("SteamCMD installs the game", func(t *testing.T) {
+		laySteamCMD(t, 1)
+		must(t, "sh", "-ec", "echo LEFT4ME_STEAMCMD="+steamCMD+" >>/etc/left4me/left4me.env && systemctl restart left4me")
+		eventually(t, "left4me is ready", ready)
+		must(t, "left4me", "game", "install", "--wait")
+		if g := showGame(t); g.Current != steamBuild(1) {
+			t.Errorf("%+v", g)
+		}
+	})
 	step("two servers run", func(t *testing.T) {
-		layGame(t)
+		must(t, "sh", "-ec", `
+			mkdir -p /run/systemd/system/left4me-server@.service.d
+			printf '[Service]\nEnvironment=SIM_PLAYERS=0\n' >/run/systemd/system/left4me-server@.service.d/players.conf
+			systemctl daemon-reload`)
 		must(t, "sh", "-ec", "cd "+root+`
 			mkdir -p overlays/house/1/left4dead2/cfg
 			echo 'sv_alltalk 1' >overlays/house/1/left4dead2/cfg/house.cfg
@@ -304,6 +375,34 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		if out, err := inGame(pids["alpha"], "echo by a player >"+root+"/runtime/alpha/merged/left4dead2/cfg/own.cfg"); err != nil {
 			t.Fatal(out)
 		}
+	})
+	step("an update moves an empty server over, and leaves the one that is played on", func(t *testing.T) {
+		say(t, "alpha", "sim_join Coach")
+		eventually(t, "somebody plays on alpha", func() bool { return show(t, "alpha").Players == 1 })
+		laySteamCMD(t, 2)
+		must(t, "left4me", "game", "update", "--restart", "empty", "--wait")
+		if g := showGame(t); g.Current != steamBuild(2) {
+			t.Errorf("%+v", g)
+		}
+		// Nobody has to have been there for a minute.
+		within(t, 2*time.Minute, "beta has moved", func() bool { return showGame(t).moved("beta") == "moved" })
+		wantUndisturbed(t, map[string]string{"alpha": pids["alpha"]})
+		if now := running(t, "beta"); now == pids["beta"] {
+			t.Error("beta was not restarted")
+		}
+		if g := showGame(t); g.moved("alpha") == "moved" {
+			t.Errorf("%+v", g)
+		}
+	})
+	step("a rollback takes it back at once", func(t *testing.T) {
+		must(t, "left4me", "game", "rollback", "--restart", "now", "--wait")
+		if g := showGame(t); g.Current != steamBuild(1) {
+			t.Errorf("%+v", g)
+		}
+		eventually(t, "beta has moved back", func() bool { g := showGame(t); return g.Rollout.State == "done" && g.Rollout.Build == steamBuild(1) })
+		wantUndisturbed(t, map[string]string{"alpha": pids["alpha"]}) // it never left that build
+		pids["beta"] = running(t, "beta")
+		eventually(t, "both run on the first build", func() bool { return len(showGame(t).on(1)) == 2 })
 	})
 	step("an upgrade keeps servers running and a copy of the database", func(t *testing.T) {
 		old := property(t, "left4me.service", "MainPID")
@@ -339,7 +438,7 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		if out, _ := in("systemctl", "status", "--no-pager", "--full", "left4me"); !strings.Contains(out, "its schema is version 99999") {
 			t.Errorf("the status doesn't say why:\n%s", out)
 		}
-		if out, err := as("left4me", "left4me", "doctor"); err == nil || !strings.Contains(out, "broken  database: ") {
+		if out, err := as("left4me", "left4me", "doctor"); err == nil || !strings.Contains(out, "database: "+root+"/left4me.db: its schema is version 99999") {
 			t.Errorf("doctor doesn't say why: %v\n%s", err, out)
 		}
 		if out, err := in("left4me", "setup"); err == nil || !strings.Contains(out, "its schema is version 99999") {
@@ -355,7 +454,7 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 	step("a backup is made while servers run", func(t *testing.T) {
 		before = belongings(t)
 		must(t, "left4me", "backup", "create")
-		name := must(t, "left4me", "backup", "list", "--quiet")
+		name, _, _ := strings.Cut(must(t, "left4me", "backup", "list", "--quiet"), "\n")
 		archive = "/root/" + name + ".tar.zst"
 		must(t, "left4me", "backup", "download", name, archive)
 		wantUndisturbed(t, pids)
@@ -411,7 +510,8 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		if after := belongings(t); after != before {
 			t.Errorf("before:\n%s\nafter:\n%s", before, after)
 		}
-		layGame(t)
+		laySteamCMD(t, 2)
+		must(t, "left4me", "game", "install", "--wait")
 		for name := range pids {
 			must(t, "left4me", "server", "start", name, "--wait")
 			wantUp(t, name)
