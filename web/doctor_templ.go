@@ -309,7 +309,7 @@ func checkList(checks []left4me.Check) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for i, c := range checks {
-			var templ_7745c5c3_Var12 = []any{string(c.State)}
+			var templ_7745c5c3_Var12 = []any{"found-" + string(c.State)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var12...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

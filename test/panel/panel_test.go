@@ -237,7 +237,9 @@ func TestPagesFit(t *testing.T) {
 	for name, path := range map[string]string{
 		"servers": "/servers", "new": "/servers/new", "server": "/servers/alpha", "console": "/servers/alpha/console",
 		"settings": "/servers/alpha/settings", "history": "/servers/alpha/history", "delete": "/servers/alpha/delete",
-		"jobs": "/jobs", "missing": "/servers/nobody", "game": "/game",
+		"doctor": "/doctor", "reach": "/servers/alpha/reach",
+		"reach-stopped": "/servers/beta-with-a-rather-long-name-that-goes-on-for-quite-a-while-yes/reach",
+		"jobs":          "/jobs", "missing": "/servers/nobody", "game": "/game",
 		"backups": "/backups", "backup-delete": "/backups/" + backup + "/delete",
 	} {
 		s.everywhere(name, path)
