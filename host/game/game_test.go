@@ -485,3 +485,31 @@ func TestAFlatteningThatWasCutChangesNothing(t *testing.T) {
 		t.Error("what an earlier try left is in the build")
 	}
 }
+
+// SteamCMD may be another program than Valve's. What it writes to isn't mounted
+// where it stands, so it can put a link to a layer there, which servers have.
+func TestALinkInThePlaceOfWhatWasWrittenIsRefused(t *testing.T) {
+	p := newPlace(t)
+	p.update(10, first(t))
+	p.mounted(p.current(), nil)
+	base := filepath.Join(p.dir(), "base")
+	before := tree(t, base)
+	p.no(os.RemoveAll(p.Upper(install)))
+	p.no(os.Symlink(base, p.Upper(install)))
+	if build, err := p.Judge(p.Upper(install)); err == nil {
+		t.Errorf("it was judged to be build %d", build)
+	}
+	if c, err := p.Compare(t.Context(), p.Upper(install)); err == nil {
+		t.Errorf("it was compared: %+v", c)
+	}
+	if b, err := p.Publish(t.Context(), p.Upper(install), 20, time.Now()); err == nil {
+		t.Errorf("it was published: %+v", b)
+	}
+	if diff := cmp.Diff(before, tree(t, base)); diff != "" {
+		t.Errorf("the layer that it leads to has changed: %s", diff)
+	}
+	p.no(p.DiscardInstall())
+	if diff := cmp.Diff(before, tree(t, base)); diff != "" {
+		t.Errorf("the layer that it leads to was discarded: %s", diff)
+	}
+}

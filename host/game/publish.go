@@ -63,6 +63,9 @@ func (i *Installation) move(ctx context.Context, upper, name string) error {
 	if _, err := os.Lstat(upper); errors.Is(err, fs.ErrNotExist) && whole(i.dir, []string{name}) {
 		return nil // that is how far an earlier call came
 	}
+	if err := isWritten(upper); err != nil {
+		return err
+	}
 	if err := i.makeDir(); err != nil {
 		return err
 	}
@@ -82,6 +85,16 @@ func (i *Installation) move(ctx context.Context, upper, name string) error {
 		return err
 	}
 	return errors.Join(syncDir(filepath.Dir(upper)), syncDir(i.dir))
+}
+
+// isWritten sees that the layer that SteamCMD wrote is a directory. A program
+// that isn't Valve's could have left a link to a layer there that servers have.
+func isWritten(upper string) error {
+	st, err := os.Lstat(upper)
+	if err == nil && !st.IsDir() {
+		err = left4me.Errorf(left4me.Unavailable, upper+" is no directory: what SteamCMD wrote was exchanged", "look at what runs as SteamCMD, and run left4me game verify")
+	}
+	return err
 }
 
 // share gives the game what is in a layer: it may read all of it and, as far as
@@ -126,6 +139,9 @@ type Changes struct {
 // notes, and drops what was written but is the same as before, so that a layer
 // holds only what differs.
 func (i *Installation) Compare(ctx context.Context, upper string) (Changes, error) {
+	if err := isWritten(upper); err != nil {
+		return Changes{}, err
+	}
 	stack, err := i.Stack()
 	if err != nil {
 		return Changes{}, err
@@ -148,6 +164,9 @@ func (i *Installation) Compare(ctx context.Context, upper string) (Changes, erro
 // the current build: which build it makes, and whether it is whole. Errors:
 // left4me.Unavailable.
 func (i *Installation) Judge(upper string) (build int64, err error) {
+	if err := isWritten(upper); err != nil {
+		return 0, err
+	}
 	stack, err := i.Stack()
 	if err != nil {
 		return 0, err
