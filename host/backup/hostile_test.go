@@ -3,14 +3,17 @@ package backup
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sys/unix"
@@ -250,4 +253,68 @@ func FuzzRaw(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A plugin can make a file of any size that takes nothing on the disk. It must
+// not keep backups from being made, nor a restore from finding room.
+func TestFilesOfHolesAreLeftOut(t *testing.T) {
+	s := source(t)
+	for i := range 4 {
+		f := filepath.Join(s.Root, "runtime/alpha/upper", fmt.Sprintf("hole%d", i))
+		write(t, f, "x")
+		if err := os.Truncate(f, 1<<40); err != nil {
+			t.Skip("this file system has no such files: ", err)
+		}
+		if err := os.Link(f, f+"-link"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if size, err := s.Size(t.Context()); err != nil || size > 1<<20 {
+		t.Errorf("%d bytes, %v", size, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var b bytes.Buffer
+	m, err := Pack(ctx, s, &b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.Join(m.Warnings, "\n"), "runtime/alpha/upper/hole3: ") {
+		t.Errorf("%q", m.Warnings)
+	}
+	if r, err := Verify(t.Context(), bytes.NewReader(b.Bytes()), nil); err != nil || len(r.Damage) > 0 {
+		t.Errorf("%q, %v", r.Damage, err)
+	}
+}
+
+// A header holds a megabyte, and some file systems give a file more attributes
+// than that: one such file would have ended every backup.
+func TestAttributesAreBounded(t *testing.T) {
+	dir, err := os.MkdirTemp("/dev/shm", "left4me-test-*") // ext4 takes 4 KiB
+	if err != nil {
+		t.Skip(err)
+	}
+	defer os.RemoveAll(dir)
+	f, err := os.Create(filepath.Join(dir, "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, name := range []string{"user.a", "user.b", "user.c", "user.overlay.opaque"} {
+		value := bytes.Repeat([]byte("y"), 30<<10)
+		if name == "user.overlay.opaque" {
+			value = value[:1]
+		}
+		if err := unix.Fsetxattr(int(f.Fd()), name, value, 0); err != nil {
+			t.Skip("this file system takes no attributes: ", err)
+		}
+	}
+	p := &packer{}
+	found, size := p.xattrs(f, "x"), 0
+	for k, v := range found {
+		size += len(k) + len(v)
+	}
+	if size > 2*maxXattrs || found[xattrPrefix+"user.overlay.opaque"] != "y" || len(p.manifest.Warnings) != 1 {
+		t.Errorf("%d attributes of %d bytes, %q", len(found), size, p.manifest.Warnings)
+	}
 }

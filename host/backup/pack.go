@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,8 @@ const (
 	tries       = 3  // of a file that is written to while it is read
 	maxWarnings = 50 // that are kept
 	copyBuffer  = 256 << 10
+	maxHoles    = 1 << 30  // of all files that are nearly nothing else
+	maxXattrs   = 64 << 10 // of one file: a header of the archive holds 1 MiB
 )
 
 // Source is what an archive is made of.
@@ -53,7 +56,7 @@ func (s Source) Size(ctx context.Context) (int64, error) {
 	w := walker{root: s.Root, keep: revisions(s.Root), skip: func(string, error) {}}
 	err := w.walk(ctx, func(n node) error {
 		if n.kind() == unix.S_IFREG && !seen[n.inode()] {
-			total += n.stat.Size
+			total += min(n.stat.Size, n.stat.Blocks*512) // what is holes takes no room
 			if n.stat.Nlink > 1 {
 				seen[n.inode()] = true
 			}
@@ -79,6 +82,7 @@ type packer struct {
 	buf      []byte
 	total    int64
 	done     int64
+	holes    int64
 }
 
 // linked is a file with several names: each part of a root has its own, so that
@@ -310,8 +314,16 @@ func (p *packer) file(n node, h *tar.Header) error {
 		h.Mode &^= unix.S_ISUID | unix.S_ISGID
 		p.warn(n.path, errors.New("it was setuid or setgid; it is no longer"))
 	}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return fmt.Errorf("%q: %w", h.Name, err)
+	}
+	if p.hollow(st) {
+		p.warn(n.path, fmt.Errorf("it says that it has %.1f GB, and is empty but for a few; it was left out", float64(st.Size)/1e9))
+		return nil
+	}
 	h.Typeflag, h.PAXRecords = tar.TypeReg, p.xattrs(f, n.path)
-	if err := p.content(f, h); err != nil {
+	if err := p.content(f, h, st); err != nil {
 		return err
 	}
 	if n.stat.Nlink > 1 {
@@ -320,34 +332,44 @@ func (p *packer) file(n node, h *tar.Header) error {
 	return nil
 }
 
+// hollow reports whether a file is one of those that take nothing on the disk
+// and more than is left for them: a plugin can make such as large as it likes.
+func (p *packer) hollow(st unix.Stat_t) bool {
+	if st.Size < 1<<20 || st.Blocks*512 >= st.Size/64 {
+		return false
+	}
+	if st.Size > maxHoles-p.holes {
+		return true
+	}
+	p.holes += st.Size
+	return false
+}
+
 // content packs what is in a file. One that changed meanwhile is packed once
 // more behind itself: the last one counts.
-func (p *packer) content(f *os.File, h *tar.Header) error {
+func (p *packer) content(f *os.File, h *tar.Header, before unix.Stat_t) error {
 	begun := p.done
 	for try := 1; ; try++ {
-		var before, after unix.Stat_t
-		if err := unix.Fstat(int(f.Fd()), &before); err != nil {
-			return fmt.Errorf("%q: %w", h.Name, err)
-		}
 		h.Size, h.ModTime = before.Size, time.Unix(before.Mtim.Unix())
 		p.done = begun
 		sum, whole, err := p.copy(f, h)
 		if err != nil {
 			return err
 		}
+		var after unix.Stat_t
 		if err := unix.Fstat(int(f.Fd()), &after); err != nil {
 			return fmt.Errorf("%q: %w", h.Name, err)
 		}
 		stable := whole && before.Size == after.Size && before.Mtim == after.Mtim
 		last := &p.manifest.Entries[len(p.manifest.Entries)-1]
 		last.SHA256 = sum
-		if stable || try == tries {
+		if stable || try == tries || p.hollow(after) {
 			if last.Changed = !stable; last.Changed {
 				p.warn(h.Name, errors.New("it was written to each time it was read"))
 			}
 			return nil
 		}
-		p.manifest.Entries = p.manifest.Entries[:len(p.manifest.Entries)-1]
+		p.manifest.Entries, before = p.manifest.Entries[:len(p.manifest.Entries)-1], after
 	}
 }
 
@@ -403,8 +425,19 @@ func (p *packer) xattrs(f *os.File, path string) map[string]string {
 		p.warn(path, err)
 		return nil
 	}
-	found := map[string]string{}
-	for name := range strings.SplitSeq(strings.TrimSuffix(string(list[:size]), "\x00"), "\x00") {
+	names := strings.Split(strings.TrimSuffix(string(list[:size]), "\x00"), "\x00")
+	// What the kernel made comes first: it is never much.
+	slices.SortStableFunc(names, func(a, b string) int {
+		switch ours := strings.HasPrefix(a, "user.overlay."); {
+		case ours == strings.HasPrefix(b, "user.overlay."):
+			return 0
+		case ours:
+			return -1
+		}
+		return 1
+	})
+	found, room := map[string]string{}, maxXattrs
+	for _, name := range names {
 		if !strings.HasPrefix(name, "user.") || name == "user.overlay.origin" || name == "user.overlay.uuid" || strings.ContainsRune(name, '=') {
 			continue
 		}
@@ -413,6 +446,10 @@ func (p *packer) xattrs(f *os.File, path string) map[string]string {
 		if err != nil {
 			p.warn(path, fmt.Errorf("attribute %s: %w", name, err))
 			continue
+		}
+		if room -= len(name) + n; room < 0 {
+			p.warn(path, errors.New("it has more attributes than are kept"))
+			break
 		}
 		found[xattrPrefix+name] = string(value[:n])
 	}
