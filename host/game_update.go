@@ -146,7 +146,8 @@ func (a *Agent) stage(ctx context.Context, r install.Request) (note string, err 
 	} else if err := a.Files.DiscardInstall(); err != nil {
 		return "", err
 	}
-	if err := os.Remove(install.ProgressFile(a.Files.Root)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	// SteamCMD could have left a directory there, with something in it.
+	if err := os.RemoveAll(install.ProgressFile(a.Files.Root)); err != nil {
 		return "", err
 	}
 	text, err := r.Append(nil)

@@ -10,12 +10,15 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
 	lookEvery  = 200 * time.Millisecond
 	aliveEvery = time.Second
 	maxLine    = 64 << 10
+	maxPass    = 4 << 20 // that is read without asking whether anybody still wants it
 )
 
 // Follow tells every line of a progress file, those that are there first, until
@@ -37,11 +40,14 @@ func Follow(ctx context.Context, name string, alive func(context.Context) (bool,
 			}
 		}
 		// Behind the question: of one that has ended all is there.
-		if err := f.read(name, told); err != nil {
+		whole, err := f.read(name, told)
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if !runs {
+		case whole && !runs:
 			return f.result, nil
+		case !whole && ctx.Err() == nil:
+			continue
 		}
 		select {
 		case <-tick.C:
@@ -65,19 +71,35 @@ func (f *follower) close() {
 	}
 }
 
-func (f *follower) read(name string, told func(Line)) error {
-	if f.file == nil {
-		file, err := os.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		f.file, f.in = file, bufio.NewReader(file)
+// open opens the file, once it is there. What SteamCMD could put in its place
+// instead isn't followed or waited for.
+func (f *follower) open(name string) error {
+	file, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
 	}
-	for {
+	f.file, f.in = file, bufio.NewReader(file)
+	if st, err := file.Stat(); err != nil {
+		return err
+	} else if !st.Mode().IsRegular() {
+		return errors.New(name + " is not a file")
+	}
+	return nil
+}
+
+// read tells what is new. It may be that it comes faster than it can be told:
+// whole is whether that was all.
+func (f *follower) read(name string, told func(Line)) (whole bool, err error) {
+	if f.file == nil {
+		if err := f.open(name); errors.Is(err, fs.ErrNotExist) {
+			return true, nil
+		} else if err != nil {
+			return false, err
+		}
+	}
+	for passed := 0; passed < maxPass; {
 		piece, err := f.in.ReadSlice('\n')
+		passed += len(piece)
 		if len(f.part) < maxLine {
 			f.part = append(f.part, piece...)
 		}
@@ -85,9 +107,9 @@ func (f *follower) read(name string, told func(Line)) error {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case errors.Is(err, io.EOF):
-			return nil
+			return true, nil
 		case err != nil:
-			return err
+			return false, err
 		}
 		if l, ok := parseLine(f.part); ok {
 			if l.Result != nil {
@@ -97,6 +119,7 @@ func (f *follower) read(name string, told func(Line)) error {
 		}
 		f.part = f.part[:0]
 	}
+	return false, nil
 }
 
 // parseLine reads one line. One that is damaged, as by a kill or a full disk, is

@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/steamcmd"
@@ -110,4 +113,64 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("%+v became %+v, %v", r, again, err)
 		}
 	})
+}
+
+// The directory of the file is SteamCMD's to write to.
+func TestWhatIsNoFileIsNotFollowed(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(`{"result":{"build":7}}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for what, put := range map[string]func(name string) error{
+		"a pipe":      func(name string) error { return unix.Mkfifo(name, 0o600) },
+		"a link":      func(name string) error { return os.Symlink(secret, name) },
+		"zeros":       func(name string) error { return os.Symlink("/dev/zero", name) },
+		"a directory": func(name string) error { return os.Mkdir(name, 0o700) },
+	} {
+		name := filepath.Join(t.TempDir(), "progress.ndjson")
+		if err := put(name); err != nil {
+			t.Fatal(err)
+		}
+		failed := make(chan error, 1)
+		go func() {
+			_, err := Follow(t.Context(), name, func(context.Context) (bool, error) { return false, nil }, func(Line) {})
+			failed <- err
+		}()
+		select {
+		case err := <-failed:
+			if err == nil {
+				t.Errorf("%s was read", what)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s is read for ever", what)
+		}
+	}
+}
+
+func TestWhoTellsWithoutEndIsStillAskedAfter(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "progress.ndjson")
+	out, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	line := []byte(`{"log":"` + strings.Repeat("x", 1<<10) + `"}` + "\n")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	begun := time.Now()
+	_, err = Follow(ctx, name, func(context.Context) (bool, error) {
+		if time.Since(begun) > aliveEvery {
+			return false, errors.New("the disk runs full")
+		}
+		_, err := out.Write(line)
+		return true, err
+	}, func(Line) {
+		// Each line that is read has another one follow.
+		if ctx.Err() == nil {
+			_, _ = out.Write(line)
+		}
+	})
+	if err == nil || ctx.Err() != nil {
+		t.Errorf("nobody asked whether it runs: %v", err)
+	}
 }
