@@ -318,3 +318,25 @@ func TestAttributesAreBounded(t *testing.T) {
 		t.Errorf("%d attributes of %d bytes, %q", len(found), size, p.manifest.Warnings)
 	}
 }
+
+// A backup may be made by who took left4me over, but its settings are read for
+// programs that root runs: nothing in them may have these load something else.
+func TestSettingsAreLeft4mesOnly(t *testing.T) {
+	s := source(t)
+	text := "# mine\nLEFT4ME_SECRET_KEY=x\nLD_PRELOAD=/tmp/x.so\n \tLD_AUDIT=x\nLEFT4ME_LISTEN=a\rLD_LIBRARY_PATH=b\r\nLEFT4ME_X=\"1\nGCONV_PATH=\"\n\n;LEFT4ME_Y=\n"
+	write(t, filepath.Join(s.Settings, "left4me.env"), text)
+	archive, _ := packed(t, s)
+	etc, root := t.TempDir(), t.TempDir()
+	t.Cleanup(func() { _ = os.Chmod(filepath.Join(root, "overlays/maps/10/left4dead2"), 0o755) })
+	if _, err := Restore(t.Context(), bytes.NewReader(archive), Target{Root: root, Settings: etc, Schema: 4, Now: noon}); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(etc, "left4me.env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "# mine\nLEFT4ME_SECRET_KEY=x\n#LD_PRELOAD=/tmp/x.so\n# \tLD_AUDIT=x\nLEFT4ME_LISTEN=a\n#LD_LIBRARY_PATH=b\nLEFT4ME_X=\"1\n#GCONV_PATH=\"\n\n;LEFT4ME_Y=\n"
+	if string(b) != want {
+		t.Errorf("%q, want %q", b, want)
+	}
+}

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -279,12 +280,26 @@ func (t Target) settings(stage *os.Root, names []string, done *Restored, to *rec
 				return err
 			}
 		}
-		if err := writeSettings(p, text, to); err != nil {
+		if err := writeSettings(p, ownSettings(text), to); err != nil {
 			return err
 		}
 		done.Written = append(done.Written, p)
 	}
 	return nil
+}
+
+// ownSettings makes comments of what is no setting of left4me's. systemd gives
+// these files to programs that root runs too, and whoever made the archive must
+// not say what those load. As for systemd, a line ends with either character.
+func ownSettings(text []byte) []byte {
+	var out bytes.Buffer
+	for line := range strings.Lines(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(text))) {
+		if said := strings.TrimLeft(line, " \t"); !strings.HasPrefix(said, "LEFT4ME_") && strings.Trim(said, "\n") != "" && !strings.ContainsAny(said[:1], "#;") {
+			out.WriteByte('#')
+		}
+		out.WriteString(line)
+	}
+	return out.Bytes()
 }
 
 func writeSettings(p string, text []byte, to *receivers) error {
