@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -334,7 +335,7 @@ func (s *setup) tellFindings(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, commandWithin)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "runuser", "-u", "left4me", "--", exe, "doctor", "--json")
+	cmd := asUser(ctx, "left4me", exe, "doctor", "--json")
 	var stderr bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stderr = "/", []string{"PATH=" + os.Getenv("PATH")}, &stderr
 	out, failed := cmd.Output() // broken things make it fail
@@ -353,6 +354,15 @@ func (s *setup) tellFindings(ctx context.Context) error {
 	}
 	cli.WriteChecks(s.out, s.report.Findings)
 	return nil
+}
+
+// asUser is a command that runs as somebody else: in a session of its own, since
+// who has root's terminal can type into it.
+func asUser(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "runuser", append([]string{"-u", name, "--"}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.WaitDelay = time.Second // runuser ends without what it runs
+	return cmd
 }
 
 // runProgram runs a program of the system; the error has what it said.

@@ -2,9 +2,13 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestSettingsOfAFileAreKeptButForTheOneThatIsSet(t *testing.T) {
@@ -99,5 +103,25 @@ func TestPeopleAreToldHowToGetToThePanel(t *testing.T) {
 		if url != tt.url || !strings.Contains(text, tt.advice) || (text == "") != (tt.advice == "") {
 			t.Errorf("%s, %s: %s\n%s", tt.listen, tt.public, url, text)
 		}
+	}
+}
+
+// What left4me's user runs could otherwise type into the terminal of root, who
+// runs setup (TIOCSTI, ioctl_tty(2)).
+func TestWhatSetupRunsAsLeft4meHasNoTerminal(t *testing.T) {
+	if _, err := exec.LookPath("runuser"); err != nil || os.Geteuid() != 0 {
+		t.Skip("only root runs things as others, with runuser")
+	}
+	out, err := asUser(t.Context(), "nobody", "/bin/sh", "-c", "cut -d' ' -f6 /proc/self/stat; id -un").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, name, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	own, err := unix.Getsid(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name != "nobody" || session == strconv.Itoa(own) {
+		t.Errorf("%s runs in the session %s of root", name, session)
 	}
 }
