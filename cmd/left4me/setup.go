@@ -250,8 +250,10 @@ func (s *setup) awaitReady(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return &left4me.Error{Kind: left4me.Unavailable, Err: err, Hint: "journalctl -u left4me",
-				Text: fmt.Sprintf("left4me is not ready after %s: %s", readyWithin, cmp.Or(lastWords(ctx), err.Error()))}
+			return &left4me.Error{
+				Kind: left4me.Unavailable, Err: err, Hint: "journalctl -u left4me",
+				Text: fmt.Sprintf("left4me is not ready after %s: %s", readyWithin, cmp.Or(lastWords(ctx), err.Error())),
+			}
 		case <-ask.C:
 		}
 	}
