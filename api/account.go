@@ -53,6 +53,36 @@ type Token struct {
 	ExpiresAt *time.Time `json:"expires_at"`
 }
 
+// KnownToken is a token as it is listed: all but the token.
+type KnownToken struct {
+	ID        string     `json:"id" doc:"Revokes it; nobody can log in with it"`
+	User      string     `json:"user"`
+	Label     string     `json:"label"`
+	CreatedAt time.Time  `json:"created_at"`
+	UsedAt    *time.Time `json:"used_at" doc:"To the minute; null: never"`
+	ExpiresAt *time.Time `json:"expires_at" doc:"Null: never"`
+}
+
+func (a *api) listTokens(ctx context.Context, _ *none) ([]KnownToken, error) {
+	tokens, err := a.Accounts.Tokens(ctx, actorOf(ctx))
+	all := make([]KnownToken, len(tokens))
+	for i, v := range tokens {
+		all[i] = KnownToken{ID: v.ID, User: v.User, Label: v.Label, CreatedAt: v.CreatedAt, UsedAt: orNull(v.UsedAt), ExpiresAt: orNull(v.ExpiresAt)}
+	}
+	return all, err
+}
+
+// revoked says which token is worthless now.
+type revoked struct {
+	ID string `json:"id"`
+}
+
+func (a *api) revokeToken(ctx context.Context, in *struct {
+	ID string `path:"id" maxLength:"64"`
+}) (revoked, error) {
+	return revoked{in.ID}, a.Accounts.RevokeToken(ctx, actorOf(ctx), in.ID)
+}
+
 func (a *api) createToken(ctx context.Context, in *struct{ Body NewToken }) (Token, error) {
 	b := in.Body
 	owner := actorOf(ctx)

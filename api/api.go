@@ -149,6 +149,8 @@ func (a *api) routes(h huma.API) {
 
 	route(h, post, "/users", act, 201, "Create a user", a.createUser)
 	route(h, post, "/tokens", act, 201, "Create a token", a.createToken)
+	route(h, get, "/tokens", look, 200, "List your own tokens; an administrator's list has everybody's", a.listTokens)
+	route(h, del, "/tokens/{id}", look, 200, "Revoke a token", a.revokeToken) // anybody may take back what stands for them
 
 	spec, err := describe(h)
 	if err != nil {

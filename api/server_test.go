@@ -318,4 +318,32 @@ func TestUsersAndTokens(t *testing.T) {
 	s.call(t, "POST", "/api/v1/tokens", `{"label":"x","user":"nobody"}`).problem(t, http.StatusUnprocessableEntity, "body.user")
 	s.call(t, "POST", "/api/v1/tokens", `{"label":" "}`).problem(t, http.StatusUnprocessableEntity, "body.label")
 	s.call(t, "POST", "/api/v1/tokens", `{"label":"x","expires_at":"2001-01-01T00:00:00Z"}`).problem(t, http.StatusUnprocessableEntity, "body.expires_at")
+
+	// Zoey, an administrator, sees everybody's; the guest only its own.
+	list := func(as string) []api.KnownToken {
+		var all []api.KnownToken
+		s.send(t, "GET", "/api/v1/tokens", http.Header{"Authorization": {"Bearer " + as}}, nil).into(t, &all)
+		return all
+	}
+	i := slices.IndexFunc(list(token.Token), func(v api.KnownToken) bool { return v.User == "Zoey" && v.Label == "script" })
+	if i < 0 || len(list(token.Token)) != 4 {
+		t.Fatalf("%+v", list(token.Token))
+	}
+	id := list(token.Token)[i].ID
+	if own := list(s.guest); len(own) != 1 || own[0].User != "guest" {
+		t.Errorf("%+v", own)
+	}
+	if a := s.send(t, "DELETE", "/api/v1/tokens/"+id, http.Header{"Authorization": {"Bearer " + s.guest}}, nil); a.status != http.StatusNotFound {
+		t.Errorf("somebody else's token: %d %s", a.status, a.body)
+	}
+	if a := s.call(t, "DELETE", "/api/v1/tokens/"+id, nil); a.status != http.StatusOK {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := s.send(t, "GET", "/api/v1/servers", header, nil); a.status != http.StatusUnauthorized {
+		t.Errorf("with the revoked token: %d", a.status)
+	}
+	own := list(s.guest)[0].ID
+	if a := s.send(t, "DELETE", "/api/v1/tokens/"+own, http.Header{"Authorization": {"Bearer " + s.guest}}, nil); a.status != http.StatusOK {
+		t.Errorf("the guest's own: %d %s", a.status, a.body)
+	}
 }

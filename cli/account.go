@@ -150,7 +150,7 @@ func (a *app) secret(ctx context.Context, prompt string) (string, error) {
 }
 
 func (a *app) tokenCommand() *cobra.Command {
-	return group("token", "Keys of programs", a.tokenCreate())
+	return group("token", "Keys of programs", a.tokenList(), a.tokenCreate(), a.tokenRevoke())
 }
 
 func (a *app) tokenCreate() *cobra.Command {

@@ -206,6 +206,34 @@ func (s *Store) Token(ctx context.Context, hash []byte) (Token, User, error) {
 	return v, u, nil
 }
 
+// OwnedToken is a token and the name of whom it stands for.
+type OwnedToken struct {
+	Token
+	Owner string
+}
+
+// Tokens lists tokens, expired ones too, by owner and oldest first: those of a
+// user, or with 0 of everybody.
+func (s *Store) Tokens(ctx context.Context, user int64) ([]OwnedToken, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT token.hash, token.user_id, token.label, token.created_at, token.used_at, token.expires_at, user.name
+		FROM token JOIN user ON user.id = token.user_id
+		WHERE ?1 = 0 OR token.user_id = ?1 ORDER BY user.name, token.created_at, token.hash`, user)
+	all, err := collect(rows, err, func(r row) (OwnedToken, error) {
+		var (
+			v             OwnedToken
+			created       int64
+			used, expires sql.NullInt64
+		)
+		err := r.Scan(&v.Hash, &v.UserID, &v.Label, &created, &used, &expires, &v.Owner)
+		v.CreatedAt, v.UsedAt, v.ExpiresAt = fromMillis(created), fromNull(used), fromNull(expires)
+		return v, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list tokens: %w", err)
+	}
+	return all, nil
+}
+
 // TouchToken notes that a token was used.
 func (s *Store) TouchToken(ctx context.Context, hash []byte, used time.Time) error {
 	err := s.tx(ctx, func(tx *sql.Tx) error {

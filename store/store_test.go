@@ -224,6 +224,17 @@ func TestUsersSessionsAndTokens(t *testing.T) {
 	if d := cmp.Diff(k, token) + cmp.Diff(u, owner); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
 	}
+	other, err := s.CreateUser(t.Context(), store.User{Name: "zoe", Password: "hash", CreatedAt: at})
+	ok(t, err)
+	late := store.Token{Hash: []byte("u"), UserID: other.ID, Label: "late", CreatedAt: at, ExpiresAt: at.Add(time.Hour)}
+	ok(t, s.CreateToken(t.Context(), late))
+	for user, want := range map[int64][]store.OwnedToken{
+		0: {{Token: k, Owner: "Al"}, {Token: late, Owner: "zoe"}}, u.ID: {{Token: k, Owner: "Al"}}, other.ID: {{Token: late, Owner: "zoe"}}, 99: nil,
+	} {
+		if all, err := s.Tokens(t.Context(), user); err != nil || !cmp.Equal(all, want) {
+			t.Errorf("%v\n%s", err, cmp.Diff(want, all))
+		}
+	}
 	ok(t, s.DeleteToken(t.Context(), k.Hash))
 	is(t, s.DeleteToken(t.Context(), k.Hash), left4me.NotFound, "")
 	_, _, err = s.Token(t.Context(), k.Hash)

@@ -52,6 +52,7 @@ type SessionStorage interface {
 type TokenStorage interface {
 	CreateToken(ctx context.Context, v store.Token) error
 	Token(ctx context.Context, hash []byte) (store.Token, store.User, error)
+	Tokens(ctx context.Context, user int64) ([]store.OwnedToken, error)
 	TouchToken(ctx context.Context, hash []byte, used time.Time) error
 	DeleteToken(ctx context.Context, hash []byte) error
 }

@@ -370,7 +370,46 @@ func TestTokens(t *testing.T) {
 	if _, err := a.AuthenticateToken(t.Context(), short); !errors.Is(err, left4me.Denied) {
 		t.Errorf("it has expired: %v", err)
 	}
-	if err := a.RevokeToken(t.Context(), forever); err != nil {
+	zoe, err := a.CreateUser(t.Context(), "zoe", password, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hers, err := a.CreateToken(t.Context(), zoe, "hers", time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := a.Tokens(t.Context(), al) // an administrator
+	if err != nil || len(all) != 3 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	own, err := a.Tokens(t.Context(), zoe)
+	if err != nil || len(own) != 1 || own[0].User != "zoe" || own[0].Label != "hers" || strings.Contains(hers, own[0].ID) {
+		t.Fatalf("%+v, %v", own, err)
+	}
+	if _, err := a.Tokens(t.Context(), Actor{}); !errors.Is(err, left4me.Denied) {
+		t.Errorf("nobody's tokens: %v", err)
+	}
+	var id string
+	for _, v := range all {
+		if v.User == al.Name && v.ExpiresAt.IsZero() {
+			id = v.ID
+		}
+	}
+	for _, wrong := range []string{"", forever, id[:8], strings.ToUpper(id) + "0"} {
+		if err := a.RevokeToken(t.Context(), al, wrong); !errors.Is(err, left4me.NotFound) {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+	if err := a.RevokeToken(t.Context(), zoe, id); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("somebody else's: %v", err)
+	}
+	if err := a.RevokeToken(t.Context(), zoe, own[0].ID); err != nil {
+		t.Errorf("her own: %v", err)
+	}
+	if who, err := a.AuthenticateToken(t.Context(), forever); err != nil || who != al {
+		t.Errorf("%+v, %v", who, err)
+	}
+	if err := a.RevokeToken(t.Context(), al, id); err != nil {
 		t.Fatal(err)
 	}
 	for _, token := range []string{forever, "", TokenPrefix, TokenPrefix + "x", strings.TrimPrefix(forever, TokenPrefix), TokenPrefix + strings.Repeat("x", 1000)} {
@@ -378,7 +417,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%.60q: %v", token, err)
 		}
 	}
-	if err := a.RevokeToken(t.Context(), forever); !errors.Is(err, left4me.NotFound) {
+	if err := a.RevokeToken(t.Context(), al, id); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("revoked twice: %v", err)
 	}
 	for field, make := range map[string]func() (string, error){

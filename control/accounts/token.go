@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -65,12 +66,62 @@ func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, 
 	return actorOf(u), nil
 }
 
-// RevokeToken makes a token worthless at once. Errors: left4me.NotFound.
-func (a *Accounts) RevokeToken(ctx context.Context, token string) error {
-	sum := a.digest(token)
-	err := a.storage.DeleteToken(ctx, sum[:])
-	a.known.drop(sum)
-	return err
+// Token is what can be told of a token: all but the token.
+type Token struct {
+	ID        string // of its hash, so that nothing can be done with it but revoke the token
+	User      string // whom it stands for
+	Label     string
+	CreatedAt time.Time
+	UsedAt    time.Time // up to a minute old; zero: never
+	ExpiresAt time.Time // zero: never
+}
+
+// tokenID is short enough to be typed and too long for two to be alike.
+func tokenID(hash []byte) string { return fmt.Sprintf("%.6x", hash) }
+
+// Tokens lists the tokens that actor may revoke: its own, or all for an
+// administrator. Expired ones are among them.
+func (a *Accounts) Tokens(ctx context.Context, actor Actor) ([]Token, error) {
+	kept, err := a.tokensOf(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Token, len(kept))
+	for i, v := range kept {
+		all[i] = Token{ID: tokenID(v.Hash), User: v.Owner, Label: v.Label, CreatedAt: v.CreatedAt, UsedAt: v.UsedAt, ExpiresAt: v.ExpiresAt}
+	}
+	return all, nil
+}
+
+func (a *Accounts) tokensOf(ctx context.Context, actor Actor) ([]store.OwnedToken, error) {
+	switch {
+	case actor.Admin:
+		return a.storage.Tokens(ctx, 0) // of everybody
+	case actor.UserID == 0:
+		return nil, errNobody
+	}
+	return a.storage.Tokens(ctx, actor.UserID)
+}
+
+// RevokeToken makes a token worthless at once: one of actor's own, or any for an
+// administrator. Errors: left4me.NotFound.
+func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) error {
+	kept, err := a.tokensOf(ctx, actor)
+	if err != nil {
+		return err
+	}
+	for _, v := range kept {
+		if tokenID(v.Hash) != id {
+			continue
+		}
+		err := a.storage.DeleteToken(ctx, v.Hash)
+		a.known.drop(digest(v.Hash))
+		if err == nil {
+			a.log.Info("token revoked", "user", v.Owner, "label", v.Label, "by", actor.Name)
+		}
+		return err
+	}
+	return left4me.Errorf(left4me.NotFound, "there is no such token", "left4me token list has their ids")
 }
 
 // knownFor is how long an answer of the database is good for.
