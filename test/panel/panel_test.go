@@ -247,7 +247,7 @@ func TestPagesFit(t *testing.T) {
 }
 
 // everywhere opens a page in both themes, on a screen and on phones; one that is
-// wider than the phone is an error.
+// wider than the phone is an error, and so is what axe-core finds.
 func (s *site) everywhere(name, path string) {
 	s.t.Helper()
 	for _, theme := range []string{"dark", "light"} {
@@ -263,8 +263,30 @@ func (s *site) everywhere(name, path string) {
 			if err != nil || wide > width {
 				s.t.Errorf("%s at %d px is %d px wide (%v)", path, width, wide, err)
 			}
+			if width != 390 {
+				s.accessible(fmt.Sprintf("%s, %s, %d px", path, theme, width))
+			}
 			s.picture(fmt.Sprintf("%s-%s-%d", name, theme, width))
 		}
+	}
+}
+
+// accessible lets axe-core look at the page as it stands, color and structure.
+func (s *site) accessible(what string) {
+	s.t.Helper()
+	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+	if err != nil {
+		s.t.Fatalf("%v: script/test-panel installs it", err)
+	}
+	found, err := chromedp.Run(s.ctx, chromedp.Evaluate[[]string](string(axe)+`;
+		axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.map(v =>
+			v.id + ": " + v.help + ": " + v.nodes.map(n => n.html.slice(0, 200) + " " + n.any.map(a => a.message).join("; ")).join(" | ")))`,
+		chromedp.EvalAwaitPromise))
+	if err != nil {
+		s.t.Fatalf("axe at %s: %v", what, err)
+	}
+	for _, f := range found {
+		s.t.Errorf("%s: %s", what, f)
 	}
 }
 
@@ -314,7 +336,7 @@ func (s *site) picture(name string) {
 	if dir == "" {
 		return
 	}
-	png, err := chromedp.Run(s.ctx, chromedp.CaptureScreenshot())
+	png, err := chromedp.Run(s.ctx, chromedp.FullScreenshot(100))
 	if err == nil {
 		err = os.MkdirAll(dir, 0o755)
 	}
