@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/cli"
@@ -90,11 +91,27 @@ func probeCommand() *cobra.Command {
 
 // checkSettings looks at what the environment and the flags say.
 func checkSettings(s settings) []left4me.Check {
-	secret := left4me.Check{Name: "secret key", State: left4me.CheckOK, Text: "set"}
-	if err := accounts.CheckSecret(s.secretKey); err != nil {
-		secret.State, secret.Text = left4me.CheckBroken, "LEFT4ME_SECRET_KEY: "+err.Error()
+	return []left4me.Check{checkSecret(s), checkListen(s), checkDatabase(s.root)}
+}
+
+// checkSecret looks at the secret key, where this user may see it: what serve was
+// given in its environment, or reads as its own user, is nobody else's business.
+func checkSecret(s settings) left4me.Check {
+	c := left4me.Check{Name: "secret key", State: left4me.CheckOK, Text: "set"}
+	err := accounts.CheckSecret(s.secretKey)
+	switch {
+	case err == nil:
+	case s.secretKey == "" && serving(s):
+		c.State, c.Text = left4me.CheckSkipped, "left4me serves with one that is not told here"
+	case s.secretKey == "" && unix.Access(s.envFile, unix.R_OK) == unix.EACCES:
+		c.State, c.Text, c.Mend = left4me.CheckSkipped, s.envFile+" can't be read by this user", "`sudo left4me doctor` can"
+	default:
+		c.State, c.Text = left4me.CheckBroken, "LEFT4ME_SECRET_KEY: "+err.Error()
+		if public, told := left4me.Public(err); told {
+			c.Text, c.Mend = "LEFT4ME_SECRET_KEY: "+public.Text, public.Hint
+		}
 	}
-	return []left4me.Check{secret, checkListen(s), checkDatabase(s.root)}
+	return c
 }
 
 // checkListen sees whether serve could listen, or does.
@@ -139,9 +156,26 @@ func printChecks(c *cobra.Command, checks []left4me.Check, mended []string, asJS
 			fmt.Fprintf(w, "mended   %s\n", m)
 		}
 		cli.WriteChecks(w, checks)
+		fmt.Fprintln(w, summary(checks))
 	}
 	if !healthy {
 		return cli.ErrFailed
 	}
 	return nil
+}
+
+// summary is what stands below the findings: how many of them are to be read.
+func summary(checks []left4me.Check) string {
+	count := map[left4me.CheckState]int{}
+	for _, c := range checks {
+		count[c.State]++
+	}
+	broken, warned := "nothing is broken", ""
+	if n := count[left4me.CheckBroken]; n > 0 {
+		broken = fmt.Sprintf("%d broken", n)
+	}
+	if n := count[left4me.CheckWarn]; n > 0 {
+		warned = fmt.Sprintf(", %d to look at", n)
+	}
+	return "\n" + broken + warned
 }

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -95,10 +94,8 @@ func examine(ctx context.Context, cfg Config) []finding {
 		one(func(context.Context, Config) left4me.Check { return clock() }),
 		one(func(_ context.Context, cfg Config) left4me.Check { return ports(cfg) }),
 		one(filter),
-		one(func(_ context.Context, cfg Config) left4me.Check {
-			return game(filepath.Join(cfg.Root, "installation"))
-		}),
-		one(func(context.Context, Config) left4me.Check { return loader() }),
+		one(func(_ context.Context, cfg Config) left4me.Check { return installed(cfg) }),
+		one(func(_ context.Context, cfg Config) left4me.Check { return programs(cfg) }),
 		steamcmdAndLinks,
 		plain(steam),
 	}

@@ -2,13 +2,13 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/game"
 	"github.com/left4me/left4me/host/steamcmd"
 )
 
@@ -18,7 +18,9 @@ func steamcmdAndLinks(_ context.Context, cfg Config) []finding {
 	const name = "SteamCMD"
 	tool, err := steamcmd.Find(cfg.SteamCMD, cfg.Root)
 	c := ok(name, "%s", tool.Script)
-	if public, told := left4me.Public(err); told {
+	if public, told := left4me.Public(err); told && public.Kind == left4me.NotFound && cfg.SteamCMD == "" {
+		c = skipped(name, "it is not here yet", public.Hint)
+	} else if told {
 		c = warn(name, public.Text, public.Hint)
 	} else if err != nil {
 		c = warn(name, err.Error(), "")
@@ -26,27 +28,31 @@ func steamcmdAndLinks(_ context.Context, cfg Config) []finding {
 	return append([]finding{{Check: c}}, links(cfg, tool))
 }
 
-// links is whether ~/.steam/sdk32 leads to the library by which a server speaks
-// to Steam: without it a server runs and nobody finds it.
+// links is whether there is the library by which a server speaks to Steam:
+// without it a server runs and nobody finds it. Each server is given links to it
+// when it starts; those in the home of left4me's user are for what people start
+// by hand, and made on the way.
 func links(cfg Config, tool steamcmd.Tool) finding {
 	const name = "Steam's library"
 	home, uid, gid, err := homeOf(cfg)
 	if err != nil {
 		return finding{Check: skipped(name, err.Error(), "")}
 	}
-	base := filepath.Join(cfg.Root, "installation", "base")
+	holding := game.Open(cfg.Root, -1).Holding("bin/steamclient.so")
 	if hasLibrary(home) {
 		return finding{Check: ok(name, "%s leads to it", filepath.Join(home, ".steam", "sdk32"))}
 	}
-	if _, err := os.Stat(base); err != nil && tool.Script == "" {
+	if holding == "" && tool.Script == "" {
 		return finding{Check: skipped(name, "neither the game nor SteamCMD is here yet", "")}
 	}
+	if !steamcmd.HasSDK(tool, holding) {
+		return finding{Check: warn(name, "neither SteamCMD nor the game has a steamclient.so: servers would run without Steam knowing them", "`left4me game verify`")}
+	}
 	return finding{
-		Check: warn(name, fmt.Sprintf("%s does not lead to it: servers can run without Steam knowing them", filepath.Join(home, ".steam", "sdk32")),
-			"`sudo left4me doctor --fix` makes the links"),
+		Check: ok(name, "servers are linked to it when they start"),
 		fixed: "link Steam's libraries in " + filepath.Join(home, ".steam"),
 		fix: func() error {
-			if err := steamcmd.LinkSDK(home, tool, base); err != nil {
+			if err := steamcmd.LinkSDK(home, tool, holding); err != nil {
 				return err
 			}
 			return give(home, uid, gid)
@@ -56,7 +62,7 @@ func links(cfg Config, tool steamcmd.Tool) finding {
 
 func hasLibrary(home string) bool {
 	st, err := os.Stat(filepath.Join(home, ".steam", "sdk32", "steamclient.so"))
-	return err == nil && st.Mode().IsRegular()
+	return err == nil && st.Mode().IsRegular() && st.Size() > 0
 }
 
 // homeOf is the home of the user that left4me runs as.

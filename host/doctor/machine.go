@@ -80,9 +80,9 @@ func rootDirectory(root string) left4me.Check {
 	uid := uint32(os.Geteuid())
 	switch {
 	case uid == 0 && sys.Uid != 0:
-		return ok(name, "%s belongs to user %d, who is left4me's", root, sys.Uid)
+		return ok(name, "%s belongs to %s", root, userName(sys.Uid))
 	case sys.Uid != uid:
-		return broken(name, fmt.Sprintf("%s belongs to user %d, not to this one", root, sys.Uid), "run left4me as that user, or set LEFT4ME_ROOT")
+		return broken(name, fmt.Sprintf("%s belongs to %s, not to this user", root, userName(sys.Uid)), "run left4me as that user, or set LEFT4ME_ROOT")
 	case st.Mode()&0o002 != 0:
 		return broken(name, root+" is writable by everybody", "`chmod o-w "+root+"`")
 	case unix.Access(root, unix.W_OK) != nil:
@@ -127,23 +127,6 @@ func spaceLeft(bytes, inodes uint64, counted bool) left4me.Check {
 		c.State, c.Mend = left4me.CheckWarn, "an update of the game needs up to 10 GB"
 	}
 	return c
-}
-
-func game(dir string) left4me.Check {
-	const name = "game"
-	if st, err := os.Stat(filepath.Join(dir, "base")); err != nil || !st.IsDir() {
-		return warn(name, "the game is not installed", "`left4me game install`")
-	}
-	return ok(name, "installed")
-}
-
-// loader looks for what 32-bit programs need: srcds is one.
-func loader() left4me.Check {
-	const name = "32-bit programs"
-	if _, err := os.Stat("/lib/ld-linux.so.2"); err != nil {
-		return warn(name, "the 32-bit loader is missing, without which the game's server does not start", "`sudo apt-get install lib32gcc-s1`")
-	}
-	return ok(name, "can run")
 }
 
 // ports binds every port of the range, as a server would.

@@ -91,7 +91,8 @@ func reachable(ctx context.Context, name, address string) left4me.Check {
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(req)
 	if err != nil {
-		return warn(name, fmt.Sprintf("%s can't be reached: %s", u.Host, why(ctx, err)), "let the machine out to TCP 443 and 27015 to 27050 and UDP 27000 to 27100")
+		reason, mend := why(ctx, err)
+		return warn(name, fmt.Sprintf("%s can't be reached: %s", u.Host, reason), mend)
 	}
 	res.Body.Close()
 	if theirs, err := http.ParseTime(res.Header.Get("Date")); err == nil {
@@ -102,18 +103,22 @@ func reachable(ctx context.Context, name, address string) left4me.Check {
 	return ok(name, "%s answers", u.Host)
 }
 
-// why is the part of an error that says something.
-func why(ctx context.Context, err error) string {
+// why is the part of an error that says something, and what mends it.
+func why(ctx context.Context, err error) (reason, mend string) {
+	const names = "see to the name servers of this machine: `getent hosts api.steampowered.com`, /etc/resolv.conf"
+	const out = "let the machine out to TCP 443 and 27015 to 27050 and UDP 27000 to 27100"
 	var dns *net.DNSError
 	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "no name server knows its name", names
 	case errors.As(err, &dns):
-		return "its name can't be resolved: " + dns.Err
+		return "no name server answers", names
 	case ctx.Err() != nil:
-		return fmt.Sprintf("no answer within %v", steamWithin)
+		return fmt.Sprintf("no answer within %v", steamWithin), out
 	}
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	return err.Error()
+	return err.Error(), out
 }

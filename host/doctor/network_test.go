@@ -93,13 +93,19 @@ func TestLinksToSteamsLibraryAreMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := found()
-	if f.State != left4me.CheckWarn || f.fix == nil {
-		t.Fatalf("%+v", f.Check)
+	if f.State != left4me.CheckOK || f.fix == nil {
+		t.Fatalf("servers have links of their own, and the user none: %+v", f.Check)
 	}
 	if err := f.fix(); err != nil {
 		t.Fatal(err)
 	}
-	if f := found(); f.State != left4me.CheckOK {
+	if f := found(); f.State != left4me.CheckOK || f.fix != nil || !strings.Contains(f.Text, home) {
 		t.Errorf("after it was mended: %+v", f.Check)
+	}
+	if err := os.Truncate(filepath.Join(bin, "steamclient.so"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if f := found(); f.State != left4me.CheckWarn || f.fix != nil || !strings.Contains(f.Mend, "game verify") {
+		t.Errorf("without a library: %+v", f.Check)
 	}
 }

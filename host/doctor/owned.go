@@ -186,14 +186,20 @@ func (p place) owner() ownerText {
 
 // whose names the owner of a file.
 func whose(uid, gid uint32) string {
-	names := []string{strconv.Itoa(int(uid)), strconv.Itoa(int(gid))}
-	if u, err := user.LookupId(names[0]); err == nil {
-		names[0] = u.Username
+	group := strconv.Itoa(int(gid))
+	if g, err := user.LookupGroupId(group); err == nil {
+		group = g.Name
 	}
-	if g, err := user.LookupGroupId(names[1]); err == nil {
-		names[1] = g.Name
+	return userName(uid) + ":" + group
+}
+
+// userName is the name of a user, or the number of one who has none.
+func userName(uid uint32) string {
+	id := strconv.Itoa(int(uid))
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
 	}
-	return strings.Join(names, ":")
+	return id
 }
 
 func (p place) make(uid, gid int) error {

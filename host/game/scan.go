@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/left4me/left4me/host/steamcmd"
 )
@@ -156,11 +158,15 @@ func readTop(stack []string, rel string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := os.Open(name)
+	// The game's user may have laid a pipe there: it isn't waited for.
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is not a plain file", name)
+	}
 	b, err := io.ReadAll(io.LimitReader(f, maxText))
 	return string(b), err
 }

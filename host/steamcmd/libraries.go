@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/left4me/left4me"
 )
 
@@ -16,6 +18,16 @@ import (
 // lacks, and the packages that have them. Where the program isn't known, as
 // behind a wrapper, there is nothing to say. The error is a *left4me.Error.
 func (t Tool) Libraries() error {
+	program := t.Program()
+	if program == "" {
+		return nil
+	}
+	return Libraries("SteamCMD", program, filepath.Dir(program))
+}
+
+// Program is the program that the script runs in the end, or empty when it isn't
+// known.
+func (t Tool) Program() string {
 	dir := filepath.Dir(t.Script)
 	for _, program := range []string{
 		t.Script,
@@ -25,15 +37,19 @@ func (t Tool) Libraries() error {
 		filepath.Join(dir, "steamcmd"),
 	} {
 		if isELF(program) {
-			return Libraries("SteamCMD", program, filepath.Dir(program))
+			return program
 		}
 	}
-	return nil
+	return ""
 }
 
 // Libraries says what a program, called name in the error, needs and this machine
-// lacks; it looks into the directories beside before those of the system.
+// lacks; it looks into the directories beside before those of the system. Of what
+// is no program itself, as a script, there is nothing to say.
 func Libraries(name, program string, beside ...string) error {
+	if !isELF(program) {
+		return nil
+	}
 	missing, bits, err := missingLibraries("/", program, beside)
 	if err != nil || len(missing) == 0 {
 		return err
@@ -48,11 +64,15 @@ func Libraries(name, program string, beside ...string) error {
 // missingLibraries reads what a program needs (its loader and DT_NEEDED) and
 // returns what isn't there.
 func missingLibraries(system, program string, beside []string) (missing []string, bits string, err error) {
-	f, err := elf.Open(program)
+	file, err := openPlain(program)
+	if err != nil {
+		return nil, "", err
+	}
+	defer file.Close()
+	f, err := elf.NewFile(file)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", program, err)
 	}
-	defer f.Close()
 	bits = "64"
 	if f.Class == elf.ELFCLASS32 {
 		bits = "32"
@@ -86,12 +106,27 @@ var libraryDirs = map[string][]string{
 
 // there reports whether a library of that class is at path.
 func there(path string, class elf.Class) bool {
-	f, err := elf.Open(path)
+	file, err := openPlain(path)
 	if err != nil {
 		return false
 	}
-	defer f.Close()
-	return f.Class == class
+	defer file.Close()
+	f, err := elf.NewFile(file)
+	return err == nil && f.Class == class
+}
+
+// openPlain opens a plain file. Root may look, in directories that aren't
+// root's: a pipe there isn't waited for.
+func openPlain(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		f.Close()
+		return nil, fmt.Errorf("%s is not a plain file", path)
+	}
+	return f, nil
 }
 
 // interpreter is the loader of a program; a static one has none.
@@ -140,7 +175,7 @@ func packagesOf(libraries []string, bits string) []string {
 
 // isELF reports whether a file is a program or library for Linux.
 func isELF(path string) bool {
-	f, err := os.Open(path)
+	f, err := openPlain(path)
 	if err != nil {
 		return false
 	}

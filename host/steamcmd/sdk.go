@@ -55,6 +55,11 @@ func LinkSDK(home string, tool Tool, installation string) error {
 	return nil
 }
 
+// HasSDK reports whether there is a library that the links of servers can lead to.
+func HasSDK(tool Tool, installation string) bool {
+	return sdkTarget(tool, installation, "32") != ""
+}
+
 // sdkTarget is the directory that has steamclient.so for a word size; empty if
 // none has.
 func sdkTarget(tool Tool, installation, bits string) string {
