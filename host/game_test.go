@@ -22,6 +22,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/host/install"
 	"github.com/left4me/left4me/host/process"
 	"github.com/left4me/left4me/host/shim"
 	"github.com/left4me/left4me/host/shim/shimtest"
@@ -363,6 +364,24 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 		t.Errorf("alpha runs on build %d", st.Build)
 	}
 	d.nothingLeft()
+}
+
+// It executes itself anew when it gives up its privileges: who looks then sees it
+// too, or else ends it as an orphan.
+func TestAnInstallationIsSeenAsLongAsItRuns(t *testing.T) {
+	d := newDepot(t, "SIM_STEAM_BUILD=1")
+	for i := range 20 {
+		if _, err := d.agent.stage(t.Context(), install.Request{ID: left4me.JobID(fmt.Sprint("seen", i)), Latest: true}); err != nil {
+			t.Fatal(err)
+		}
+		for up := true; up; {
+			_, up = shim.Shim(d.Run, left4me.InstallInstance)
+		}
+		ended := func(context.Context) (bool, error) { return false, nil }
+		if r, err := install.Follow(t.Context(), install.ProgressFile(d.Root.Root), ended, func(install.Line) {}); err != nil || r == nil {
+			t.Fatalf("run %d is at work, and nobody sees it: %v", i, err)
+		}
+	}
 }
 
 // slow is a Steam whose second build takes some time.

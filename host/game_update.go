@@ -19,7 +19,8 @@ import (
 	"github.com/left4me/left4me/steam"
 )
 
-// What SteamCMD's steps are, in the order in which they come.
+// What SteamCMD's steps are, in the order in which they come each time that it
+// installs.
 var steamSteps = []string{left4me.StepFindSteamCMD, left4me.StepLogIn, left4me.StepVerifyFiles, left4me.StepDownload, left4me.StepCommit}
 
 const (
@@ -186,7 +187,7 @@ func (a *Agent) followInstall(ctx context.Context, r install.Request, p *progres
 	result, err := install.Follow(ctx, install.ProgressFile(a.Files.Root), f.alive, f.told)
 	switch {
 	case err != nil:
-		f.end(err)
+		f.end(now(), err)
 		return nil, err
 	case f.full != nil:
 		err = f.full
@@ -200,7 +201,7 @@ func (a *Agent) followInstall(ctx context.Context, r install.Request, p *progres
 		e.Err = steamcmd.Cause(result.Cause)
 		err = &e
 	}
-	f.end(err)
+	f.end(now(), err)
 	if err != nil {
 		return nil, err
 	}
@@ -240,14 +241,8 @@ func (f *installed) told(l install.Line) {
 		f.p.print(l.Log)
 	}
 	if l.Step != "" && l.Step != f.step {
-		f.end(nil)
-		f.step, f.left = l.Step, 0
-		f.p.set(f.step, func(s *left4me.Step) {
-			if s.StartedAt.IsZero() {
-				s.StartedAt = l.At
-			}
-			s.State, s.EndedAt = left4me.StepRunning, time.Time{}
-		})
+		f.end(l.At, nil)
+		f.begin(l.Step, l.At)
 	}
 	if l.Note != "" {
 		f.p.set(f.step, func(s *left4me.Step) { s.Note = l.Note })
@@ -260,14 +255,27 @@ func (f *installed) told(l install.Line) {
 	}
 }
 
-// end ends the step that runs, and after the last one says that others had
-// nothing to do.
-func (f *installed) end(err error) {
+// begin begins a step. One that comes again, because what helps is to install
+// twice, begins anew, and what follows it has still to come.
+func (f *installed) begin(step string, at time.Time) {
+	f.step, f.left = step, 0
+	if i := slices.Index(steamSteps, step); i >= 0 {
+		for _, later := range steamSteps[i+1:] {
+			f.p.set(later, func(s *left4me.Step) { s.State, s.EndedAt = left4me.StepPending, time.Time{} })
+		}
+	}
+	f.p.set(step, func(s *left4me.Step) {
+		*s = left4me.Step{Label: step, State: left4me.StepRunning, StartedAt: at, Note: s.Note}
+	})
+}
+
+// end ends the step that runs.
+func (f *installed) end(at time.Time, err error) {
 	if f.step == "" {
 		return
 	}
 	f.p.set(f.step, func(s *left4me.Step) {
-		s.State, s.EndedAt = left4me.StepDone, now()
+		s.State, s.EndedAt = left4me.StepDone, at
 		if err != nil {
 			s.State = left4me.StepFailed
 		}
@@ -279,7 +287,11 @@ func (f *installed) end(err error) {
 func (a *Agent) publish(ctx context.Context, build int64, p *progress) error {
 	for _, s := range p.snapshot() {
 		if slices.Contains(steamSteps, s.Label) && s.State == left4me.StepPending {
-			p.skip("there was nothing to do", s.Label)
+			why := "there was nothing to do"
+			if !s.StartedAt.IsZero() {
+				why = "done before; there was nothing left to do"
+			}
+			p.skip(why, s.Label)
 		}
 	}
 	upper := a.Files.Upper(left4me.InstallInstance)

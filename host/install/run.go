@@ -49,7 +49,7 @@ func Run(ctx context.Context, cfg Config) error {
 			return left4me.Errorf(left4me.Unavailable, "nothing is mounted on "+cfg.Root.Merged(left4me.InstallInstance),
 				"left4me starts this: run left4me game update; see the journal of left4me-mount@"+string(left4me.InstallInstance))
 		}
-		lock, err := shim.Hold(cfg.Run, left4me.InstallInstance)
+		lock, err := shim.Take(cfg.Run, left4me.InstallInstance)
 		if err != nil {
 			return err
 		}
@@ -61,6 +61,11 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	if fd, err := strconv.Atoi(os.Getenv(lockVar)); err == nil {
 		unix.CloseOnExec(fd) // it is ours, not SteamCMD's
+		// Not before: while a program executes itself anew its process can't be
+		// seen to hold anything, and what nobody holds is cleared away.
+		if err := shim.Sign(fd); err != nil {
+			return fmt.Errorf("lock: %w", err)
+		}
 	}
 	tell, err := newTeller(ProgressFile(cfg.Root))
 	if err != nil {

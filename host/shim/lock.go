@@ -57,13 +57,20 @@ func sameFile(f *os.File, path string) bool {
 
 // Hold takes the lock for the life of a shim and writes down who has it.
 func Hold(run string, n left4me.Name) (*os.File, error) {
+	f, err := Take(run, n)
+	if err != nil {
+		return nil, err
+	}
+	return f, Sign(int(f.Fd()))
+}
+
+// Take is Hold of one that isn't ready to be seen: Sign follows.
+func Take(run string, n left4me.Name) (*os.File, error) {
 	deadline := time.Now().Add(lockPatience)
 	for {
 		f, err := Lock(run, n)
 		if err == nil {
-			_ = f.Truncate(0)
-			_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-			return f, nil
+			return f, f.Truncate(0) // of who had it before
 		}
 		if !errors.Is(err, ErrSecond) {
 			return nil, err
@@ -76,6 +83,12 @@ func Hold(run string, n left4me.Name) (*os.File, error) {
 		}
 		time.Sleep(lockPatience / 20)
 	}
+}
+
+// Sign writes down that this process has a lock that was taken.
+func Sign(lock int) error {
+	_, err := unix.Pwrite(lock, []byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
 }
 
 // Shim is the process of a server's shim, if there is one: the one that wrote

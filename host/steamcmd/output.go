@@ -51,10 +51,10 @@ func (s *said) line(text string, now time.Time) Event {
 	case s.progressed(text, now, &e):
 	case selfUpdate.MatchString(text):
 		m := selfUpdate.FindStringSubmatch(text)
-		s.enter(left4me.StepLogIn)
+		s.enter(left4me.StepFindSteamCMD)
 		s.count(kilobytes(m[1]), kilobytes(m[2]), now)
 		e.Note = "SteamCMD updates itself"
-	case strings.HasPrefix(text, "Connecting anonymously to Steam"), strings.HasPrefix(text, "Logging in user "), strings.HasPrefix(text, "Waiting for "):
+	case strings.HasPrefix(text, "Steam Console Client"), strings.HasPrefix(text, "Connecting anonymously to Steam"), strings.HasPrefix(text, "Logging in user "), strings.HasPrefix(text, "Waiting for "):
 		s.enter(left4me.StepLogIn)
 		s.failed(text)
 	default:
@@ -88,7 +88,11 @@ func (s *said) progressed(text string, now time.Time, e *Event) bool {
 	switch {
 	case state&updateCommitting != 0:
 		s.enter(left4me.StepCommit)
-	case state&(updateVerifying|updateValidating) != 0:
+	case state&updateVerifying != 0:
+		s.enter(left4me.StepCommit)
+		e.Note = "what was downloaded is checked"
+		return true // the bytes are those that are written after it
+	case state&updateValidating != 0:
 		s.enter(left4me.StepVerifyFiles)
 	case state&updatePreallocating != 0:
 		s.enter(left4me.StepDownload)
@@ -99,7 +103,6 @@ func (s *said) progressed(text string, now time.Time, e *Event) bool {
 		s.most = max(s.most, done)
 		s.left = max(0, total-done)
 	default: // reconfiguring, stopping: between two steps
-		e.Note = strings.TrimSpace(m[2])
 		return true
 	}
 	s.count(done, total, now)

@@ -31,14 +31,14 @@ CWorkThreadPool::~CWorkThreadPool: work processing queue not empty: 2 items disc
 `
 
 func TestLinesBecomeSteps(t *testing.T) {
-	s := said{app: App, step: left4me.StepLogIn}
+	s := said{app: App}
 	var got []string
 	for line := range strings.Lines(session) {
 		if e := s.line(line, time.Now()); len(got) == 0 || got[len(got)-1] != e.Step {
 			got = append(got, e.Step)
 		}
 	}
-	want := []string{left4me.StepLogIn, left4me.StepVerifyFiles, left4me.StepDownload, left4me.StepVerifyFiles, left4me.StepCommit}
+	want := []string{"", left4me.StepFindSteamCMD, left4me.StepLogIn, left4me.StepVerifyFiles, left4me.StepDownload, left4me.StepCommit}
 	if strings.Join(got, ", ") != strings.Join(want, ", ") {
 		t.Errorf("%q", got)
 	}
@@ -173,7 +173,7 @@ func FuzzOutput(f *testing.F) {
 	f.Add("Error! App '222860' state is 0x202 after update job.\nFAILED (Rate Limit Exceeded)\n")
 	f.Add(" Update state (0xffffffff) a b, progress: 1.0 (999999999999999999 / 1)\n[ 10%] Downloading update (9,999,999,999,999,999 of ,,, KB)...")
 	f.Fuzz(func(t *testing.T, text string) {
-		s := said{app: App, step: left4me.StepLogIn}
+		s := said{app: App}
 		at := time.Unix(1764000000, 0)
 		for line := range strings.Lines(text) {
 			at = at.Add(time.Millisecond * time.Duration(len(line)*7))

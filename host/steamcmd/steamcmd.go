@@ -55,7 +55,7 @@ type Update struct {
 // Event is told while SteamCMD works. Steps may come again: what helps against
 // some failures is to install twice.
 type Event struct {
-	Step     string           // left4me.StepLogIn, StepVerifyFiles, StepDownload or StepCommit
+	Step     string           // left4me.StepFindSteamCMD, StepLogIn, StepVerifyFiles, StepDownload or StepCommit; empty before the first
 	Progress left4me.Progress // bytes of this step and their rate
 	Note     string           // what is done besides: "SteamCMD updates itself"
 	Line     string           // the line that SteamCMD printed, cleaned; empty for an event of our own
@@ -73,7 +73,8 @@ var debian = []string{"/usr/games/steamcmd", "/usr/lib/games/steam/steamcmd.sh"}
 // Find finds SteamCMD: where setting (LEFT4ME_STEAMCMD) says, or else the one
 // that was fetched to root, or else Debian's. Errors: left4me.NotFound when there
 // is none, or none at setting; left4me.Denied when it can't be run or, as it
-// updates itself in place, not be written to.
+// updates itself in place, not be written to. That its place is read-only for
+// this process is none: who only looks may be confined otherwise than who runs it.
 func Find(setting, root string) (Tool, error) {
 	candidates := append([]string{filepath.Join(Fetched(root), "steamcmd.sh")}, debian...)
 	if setting != "" {
@@ -82,7 +83,11 @@ func Find(setting, root string) (Tool, error) {
 	for _, c := range candidates {
 		switch _, err := os.Stat(c); {
 		case err == nil:
-			return Tool{Script: c, Home: Home(root)}, usable(c)
+			err := usable(c)
+			if errors.Is(err, unix.EROFS) {
+				err = nil
+			}
+			return Tool{Script: c, Home: Home(root)}, err
 		case !errors.Is(err, fs.ErrNotExist):
 			return Tool{}, &left4me.Error{Kind: left4me.Denied, Text: fmt.Sprintf("SteamCMD at %s can't be looked at: %v", c, errors.Unwrap(err)), Hint: mendOwner(filepath.Dir(c)), Err: err}
 		}
@@ -110,7 +115,14 @@ func usable(script string) error {
 		if _, err := os.Stat(filepath.Join(dir, "linux32")); err != nil {
 			break // its files are elsewhere: Debian's makes a copy in its home
 		}
-		if err := unix.Access(part, unix.W_OK); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		switch err := unix.Access(part, unix.W_OK); {
+		case err == nil, errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, unix.EROFS):
+			return &left4me.Error{
+				Kind: left4me.Denied, Err: err, Text: "SteamCMD updates itself in place, and " + part + " is read-only for it",
+				Hint: fmt.Sprintf("as root: systemctl edit left4me-install, and write [Service] and ReadWritePaths=%s", dir),
+			}
+		default:
 			return left4me.Errorf(left4me.Denied,
 				fmt.Sprintf("SteamCMD updates itself in place, and %s belongs to %s: %s can't write to it", part, owner(part), whoAmI()), mendOwner(dir))
 		}

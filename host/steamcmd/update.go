@@ -89,7 +89,10 @@ func (w *work) try(ctx context.Context, r remedy) (Manifest, error) {
 			return Manifest{}, err
 		}
 	}
-	for _, p := range r.passes(w.Validate, w.Account.User != "", w.tried) {
+	for i, p := range r.passes(w.Validate, w.Account.User != "", w.tried) {
+		if i > 0 {
+			w.told(Event{Step: left4me.StepLogIn, Note: "once more, for " + p.platform})
+		}
 		if err := w.insist(ctx, p); err != nil {
 			return Manifest{}, err
 		}
@@ -144,8 +147,7 @@ func (w *work) once(ctx context.Context, p pass) error {
 		update = append(update, "validate")
 	}
 	c.add(update...)
-	s := said{app: w.App, step: left4me.StepLogIn}
-	w.told(Event{Step: s.step})
+	s := said{app: w.App}
 	before, _ := Judge(w.Dir, w.App)
 	end, err := w.tool.run(ctx, c, w.limits.Silence, func(line string) { w.told(s.line(line, time.Now())) })
 	w.most = max(w.most, s.most)

@@ -23,6 +23,7 @@
 //	SIM_STEAM_SRCDS=PATH    the program that becomes srcds_linux (depot/srcds_linux beside steamcmd.sh, or noise)
 //	SIM_STEAM_RATE=N        bytes a second of downloads, with K, M or G (as fast as it goes)
 //	SIM_STEAM_TICK=500ms    how often progress is printed
+//	SIM_STEAM_SCRATCH=      directory for what only the simulation needs; the home
 //	SIM_STEAM_ANONYMOUS=1   the game is given to anonymous for Linux too
 //	SIM_STEAM_ACCOUNT=USER:PASSWORD[:GUARD]  the account that owns the game
 //	SIM_STEAM_INFO=hidden   app_info_print shows no depots, or with empty nothing at all

@@ -22,7 +22,7 @@ type options struct {
 	changed          float64
 	size, rate       int64
 	sparse           bool
-	srcds            string
+	srcds, scratch   string
 	tick             time.Duration
 	anonymous        bool
 	user, pass, code string
@@ -63,7 +63,7 @@ func parseOptions(own string, env func(string) string) (options, error) {
 	o := options{
 		build: number("BUILD", "1"), files: max(1, number("FILES", "100")), game: number("GAME", "400"),
 		sparse: get("SPARSE", "") == "1", srcds: get("SRCDS", filepath.Join(own, "depot", "srcds_linux")),
-		anonymous: get("ANONYMOUS", "") == "1", info: get("INFO", ""),
+		scratch: get("SCRATCH", ""), anonymous: get("ANONYMOUS", "") == "1", info: get("INFO", ""),
 		at: number("FAULT_AT", "50"), times: number("FAULT_TIMES", "-1"),
 	}
 	o.fault, o.detail, _ = strings.Cut(get("FAULT", ""), ":")

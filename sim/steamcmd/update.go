@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -110,7 +111,7 @@ func (s *session) install(validate bool) error {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return err
 	}
-	scratch := filepath.Join(s.home, "sim-depot")
+	scratch := filepath.Join(cmp.Or(s.scratch, s.home), "sim-depot")
 	defer os.RemoveAll(scratch)
 	if err := errors.Join(os.RemoveAll(scratch), os.MkdirAll(scratch, 0o755)); err != nil {
 		return err

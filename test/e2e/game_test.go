@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -37,6 +38,20 @@ func steam(t *testing.T, vars ...string) {
 	}
 }
 
+// downloading begins an update and waits until SteamCMD downloads.
+func downloading(t *testing.T) (j job) {
+	t.Helper()
+	call(t, "POST", "/hosts/local/game/update", nil, &j)
+	eventually(t, "SteamCMD downloads", func() bool {
+		call(t, "GET", "/jobs/"+j.ID, nil, &j)
+		if j.State != "queued" && j.State != "running" {
+			t.Fatalf("it has ended: %+v", j)
+		}
+		return slices.ContainsFunc(j.Steps, func(s step) bool { return s.Label == "download" && s.State == "running" })
+	})
+	return j
+}
+
 // An update is downloaded by a unit of its own while a server runs, published,
 // and picked up at the server's restart; what it wrote is the game's to read, and
 // nobody else's to change.
@@ -56,7 +71,9 @@ func TestTheGameIsUpdatedUnderServers(t *testing.T) {
 	wantMounts(t, "left4me-install", 0)
 	must(t, "test", "!", "-e", root+"/runtime/left4me-install/upper")
 	done(t, "POST", "/servers/alpha/restart")
-	eventually(t, "alpha is known to run on the new build", func() bool { return len(gameNow(t).Builds[0].Servers) == 1 })
+	if g = gameNow(t); len(g.Builds[0].Servers) != 1 {
+		t.Errorf("after its restart alpha doesn't run on the new build: %+v", g)
+	}
 	pid := fmt.Sprint(show(t, "alpha").PID)
 	if out, err := inGame(pid, "cat "+root+"/runtime/alpha/home/.steam/sdk32/steamclient.so >/dev/null"); err != nil {
 		t.Errorf("the game doesn't find Steam's library: %s", out)
@@ -66,29 +83,28 @@ func TestTheGameIsUpdatedUnderServers(t *testing.T) {
 	}
 
 	// left4me is killed in the middle of a download: the unit works on.
-	steam(t, "SIM_STEAM_BUILD=8", "SIM_STEAM_CHANGED=100", "SIM_STEAM_RATE=1M")
-	var j job
-	call(t, "POST", "/hosts/local/game/update", nil, &j)
-	eventually(t, "SteamCMD runs", func() bool { return property(t, "left4me-install.service", "ActiveState") == "active" })
+	steam(t, "SIM_STEAM_BUILD=8", "SIM_STEAM_CHANGED=100", "SIM_STEAM_RATE=300K")
+	j := downloading(t)
 	pid = property(t, "left4me-install.service", "MainPID")
 	must(t, "systemctl", "kill", "--signal=KILL", "--kill-whom=main", "left4me.service")
 	eventually(t, "left4me is back", ready)
-	if again := property(t, "left4me-install.service", "MainPID"); again != pid && again != "0" {
+	if again := property(t, "left4me-install.service", "MainPID"); again != pid || pid == "0" {
 		t.Errorf("process %s installs, before it was %s", again, pid)
+	}
+	if call(t, "GET", "/jobs/"+j.ID, nil, &j); j.State != "running" {
+		t.Errorf("while SteamCMD works the job is %s", j.State)
 	}
 	eventually(t, "the job ends", func() bool {
 		call(t, "GET", "/jobs/"+j.ID, nil, &j)
 		return j.State != "queued" && j.State != "running"
 	})
-	eventually(t, "the build is known", func() bool { g = gameNow(t); return g.Current == 15800008 || j.State != "done" })
-	if j.State != "done" || g.Current != 15800008 {
+	if g = gameNow(t); j.State != "done" || g.Current != 15800008 {
 		t.Errorf("%+v\n%+v\n%s", j, g, must(t, "journalctl", "--no-pager", "-n", "40", "-u", "left4me", "-u", "left4me-install"))
 	}
 
 	// Cancelled, it leaves nothing.
 	steam(t, "SIM_STEAM_BUILD=9", "SIM_STEAM_CHANGED=100", "SIM_STEAM_RATE=200K")
-	call(t, "POST", "/hosts/local/game/update", nil, &j)
-	eventually(t, "SteamCMD runs", func() bool { return property(t, "left4me-install.service", "ActiveState") == "active" })
+	j = downloading(t)
 	call(t, "POST", "/jobs/"+j.ID+"/cancel", nil, nil)
 	eventually(t, "the job is cancelled", func() bool {
 		call(t, "GET", "/jobs/"+j.ID, nil, &j)
@@ -98,7 +114,9 @@ func TestTheGameIsUpdatedUnderServers(t *testing.T) {
 	must(t, "test", "!", "-e", root+"/runtime/left4me-install/upper")
 
 	done(t, "POST", "/hosts/local/game/rollback")
-	eventually(t, "the build before is current and pinned", func() bool { g := gameNow(t); return g.Current == 15800007 && g.Pinned })
+	if g = gameNow(t); g.Current != 15800007 || !g.Pinned {
+		t.Errorf("gone back: %+v", g)
+	}
 	call(t, "POST", "/hosts/local/game/pin", map[string]bool{"pinned": false}, nil)
 	done(t, "POST", "/servers/alpha/stop")
 }

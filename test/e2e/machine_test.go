@@ -257,9 +257,11 @@ func call(t *testing.T, method, path string, body, into any) (code int) {
 type job struct {
 	ID    string
 	State string
-	Steps []struct{ Label, State, Note string }
+	Steps []step
 	Error struct{ Kind, Text, Hint string }
 }
+
+type step struct{ Label, State, Note string }
 
 type server struct {
 	State   string
