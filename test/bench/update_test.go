@@ -83,12 +83,9 @@ func TestUpdate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := make(chan struct{})
-	written := make(chan int64)
-	go func() { written <- watchWrites(s.Root, stop) }()
+	before := written(t, s.PID())
 	row("update of 1 %", game("update"))
-	close(stop)
-	wrote := <-written
+	wrote := written(t, s.PID()) - before
 	layers, err := filepath.Glob(filepath.Join(s.Root, "installation", "update-*"))
 	if err != nil || len(layers) != 1 {
 		t.Fatalf("%q, %v", layers, err)
@@ -119,36 +116,18 @@ func TestUpdate(t *testing.T) {
 	s.Done(t, "delete", "alpha")
 }
 
-// watchWrites adds up what the processes of a root's installation cause to be
-// written to the disk (write_bytes of /proc/PID/io) until stop is closed.
-func watchWrites(root string, stop chan struct{}) (sum int64) {
-	most := map[string]int64{}
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			// What waits for another takes over its sum: the largest is all.
-			for _, n := range most {
-				sum = max(sum, n)
-			}
-			return sum
-		case <-tick.C:
-		}
-		all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-		for _, name := range all {
-			b, err := os.ReadFile(name)
-			if err != nil || !strings.Contains(string(b), filepath.Join(root, "steam/steamcmd")) && !strings.HasSuffix(strings.TrimRight(string(b), "\x00"), "install-game") {
-				continue
-			}
-			dir := filepath.Dir(name)
-			io, _ := os.ReadFile(filepath.Join(dir, "io"))
-			for line := range strings.Lines(string(io)) {
-				if v, ok := strings.CutPrefix(line, "write_bytes: "); ok {
-					n, _ := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
-					most[dir] = max(most[dir], n)
-				}
-			}
-		}
+// written is what a process, and those below it that it has waited for, caused to
+// be written to disks.
+func written(t *testing.T, pid int) int64 {
+	t.Helper()
+	io, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+	if err != nil {
+		t.Fatal(err)
 	}
+	_, rest, _ := strings.Cut(string(io), "\nwrite_bytes: ")
+	n, err := strconv.ParseInt(strings.TrimSpace(strings.SplitN(rest, "\n", 2)[0]), 10, 64)
+	if err != nil {
+		t.Fatalf("%v in %q", err, io)
+	}
+	return n
 }
