@@ -168,7 +168,11 @@ func writeGame(w io.Writer, g game) {
 		if b.InstalledAt != nil {
 			text += ", installed " + moment(*b.InstalledAt)
 		}
-		if n := len(b.Servers); n > 0 {
+		switch n := len(b.Servers); n {
+		case 0:
+		case 1:
+			text += ", 1 server runs on it"
+		default:
 			text += fmt.Sprintf(", %d servers run on it", n)
 		}
 		row(w, "build", text)

@@ -137,7 +137,7 @@ func (s steamAPI) Listed(ctx context.Context, at netip.Addr) ([]int, error) {
 	defer cancel()
 	found, err := s.client().ServersAt(ctx, at, 0)
 	if err != nil {
-		return nil, err
+		return nil, unasked(err)
 	}
 	var ports []int
 	for _, f := range found {
@@ -158,7 +158,7 @@ func (s steamAPI) Outdated(ctx context.Context, version string) (newer string, o
 	}
 	answer, err := s.client().UpToDateCheck(ctx, gameApp, number)
 	if err != nil {
-		return "", false, err
+		return "", false, unasked(err)
 	}
 	return fmt.Sprintf("version %d", answer.Required), !answer.UpToDate, nil
 }

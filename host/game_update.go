@@ -343,7 +343,7 @@ func (a *Agent) checkGame(ctx context.Context, m bus.JobMessage, p *progress) er
 			return "", err
 		}
 		x, _ := b.Get(b.Current)
-		required, note := a.required(ctx, x.Version)
+		required, note := a.required(ctx, x.Version, p)
 		var latest int64
 		if _, err := steamcmd.Find(a.Steam.Tool, string(a.Files.Root)); err == nil {
 			quiet := &progress{agent: a, id: p.id, mute: true} // its steps are not ours
@@ -373,16 +373,21 @@ func (a *Agent) checkGame(ctx context.Context, m bus.JobMessage, p *progress) er
 	return errors.Join(err, a.finishInstall(ctx, err))
 }
 
-// required asks Steam which version servers must have, and says what came of it.
-func (a *Agent) required(ctx context.Context, have string) (version, note string) {
+// required asks Steam which version servers must have, and says what came of it:
+// a note for people; the job's log has an error as it was.
+func (a *Agent) required(ctx context.Context, have string, p *progress) (version, note string) {
 	number, ok := steam.Version{Patch: have}.Number()
 	if !ok {
 		return "", "the version that is here is not known"
 	}
 	c := steam.Client{Base: a.Steam.API}
 	switch u, err := c.UpToDateCheck(ctx, gameApp, number); {
+	case errors.Is(err, steam.ErrUnsupported):
+		p.print(err.Error())
+		return "", "Steam does not say which version it requires"
 	case err != nil:
-		return "", "Steam does not say which version it requires: " + err.Error()
+		p.print(err.Error())
+		return "", "Steam could not be asked: " + unasked(err).Error()
 	case u.UpToDate:
 		return fmt.Sprint(number), "Steam says that version " + have + " is up to date"
 	case u.Required > 0:

@@ -326,3 +326,11 @@ func rollbackText(g gamePage, b left4me.GameBuild) string {
 	}
 	return fmt.Sprintf("%s from then on, instead of build %d. Nothing is lost: both stay on disk, and you can go to the other one again.", text, g.Current)
 }
+
+// logID names what a job printed, while it works and after it failed.
+func logID(j left4me.Job) string {
+	if j.State == left4me.JobFailed {
+		return "log-failed-" + string(j.ID)
+	}
+	return "log-" + string(j.ID)
+}

@@ -71,3 +71,25 @@ func TestTheGameFromThePanel(t *testing.T) {
 		t.Errorf("build %d is in use", g.Current)
 	}
 }
+
+// An install that fails says why and what to do, beside the button that tries
+// again; and when that is done, it is done.
+func TestAnInstallThatFailsSaysWhatToDo(t *testing.T) {
+	s := open(t, 32200)
+	if err := os.RemoveAll(filepath.Join(s.Root, "installation")); err != nil {
+		t.Fatal(err)
+	}
+	s.Steam(t, "SIM_STEAM_BUILD=1", "SIM_STEAM_TICK=50ms", "SIM_STEAM_FAULT=reason:Not enough disk space")
+	s.login()
+	s.do("install", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`form[action="/game/install"] button`)))
+	s.until("why, and what to do", `/disk is full.*Make room and try again/s.test(document.querySelector("#game-work .problem")?.innerText ?? "")`)
+	s.until("what SteamCMD printed stands open", `document.querySelector("#game-work .log[open] pre").innerText.includes("Not enough disk space")`)
+	s.shows("The game is not installed")
+	s.everywhere("game-failed", "/game")
+	s.Steam(t, "SIM_STEAM_BUILD=1", "SIM_STEAM_TICK=50ms")
+	s.do("try again", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`#game-work form[action$="/retry"] button`)))
+	s.until("the new job", `location.pathname.startsWith("/jobs/") && document.readyState === "complete"`)
+	s.do("the page", chromedp.Navigate(s.url("/game")))
+	s.until("it is installed", `document.querySelector("#game-state").innerText.includes("Build 15800001")`)
+	s.until("nothing of the failure is left", `document.querySelector("#game-work").innerText === ""`)
+}
