@@ -32,6 +32,26 @@ func TestSpaceIsJudged(t *testing.T) {
 	}
 }
 
+func TestKernelIsJudged(t *testing.T) {
+	for release, want := range map[string]left4me.CheckState{
+		"6.1.0-18-amd64": left4me.CheckOK, "5.11": left4me.CheckOK, "10.0.1": left4me.CheckOK,
+		"5.10.0-28-amd64": left4me.CheckBroken, "4.19.1": left4me.CheckBroken, "next": left4me.CheckWarn,
+	} {
+		if c := judgeKernel(release); c.State != want || !strings.Contains(c.Text, release) {
+			t.Errorf("%s: %+v, want %s", release, c, want)
+		}
+	}
+}
+
+func TestRootDirectoryOfAnotherUserIsRefused(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root works in everybody's")
+	}
+	if c := rootDirectory("/"); c.State != left4me.CheckBroken || !strings.Contains(c.Text, "belongs to root") {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestTakenPortIsSeen(t *testing.T) {
 	c, err := net.ListenPacket("udp4", "0.0.0.0:0")
 	if err != nil {

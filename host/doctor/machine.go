@@ -33,12 +33,15 @@ const (
 )
 
 func kernel() left4me.Check {
-	const name = "kernel"
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
-		return warn(name, err.Error(), "")
+		return warn("kernel", err.Error(), "")
 	}
-	release := unix.ByteSliceToString(u.Release[:])
+	return judgeKernel(unix.ByteSliceToString(u.Release[:]))
+}
+
+func judgeKernel(release string) left4me.Check {
+	const name = "kernel"
 	var major, minor int
 	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
 		return warn(name, "its version can't be read: "+release, "")

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,6 +43,20 @@ func TestWhetherSteamAnswersIsTried(t *testing.T) {
 	date = time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)
 	if c := reachable(t.Context(), "Steam", answers.URL); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "clock") {
 		t.Errorf("a clock that is wrong: %+v", c)
+	}
+}
+
+func TestNamesThatAreNotResolvedAreNoClosedPorts(t *testing.T) {
+	for want, err := range map[string]error{
+		"no name server knows its name": &net.DNSError{IsNotFound: true},
+		"no name server answers":        &url.Error{Err: &net.DNSError{Err: "read udp: connection refused"}},
+	} {
+		if reason, mend := why(t.Context(), err); reason != want || !strings.Contains(mend, "resolv.conf") {
+			t.Errorf("%v: %q, %q", err, reason, mend)
+		}
+	}
+	if reason, mend := why(t.Context(), &url.Error{Err: os.ErrClosed}); reason != os.ErrClosed.Error() || !strings.Contains(mend, "TCP 443") {
+		t.Errorf("%q, %q", reason, mend)
 	}
 }
 
@@ -84,6 +99,13 @@ func TestLinksToSteamsLibraryAreMade(t *testing.T) {
 	found := func() finding { return steamcmdAndLinks(t.Context(), cfg)[1] }
 	if f := found(); f.State != left4me.CheckSkipped || f.fix != nil {
 		t.Errorf("before anything is there: %+v", f.Check)
+	}
+	// left4me fetches its own SteamCMD; one that was named has to be there.
+	if c := steamcmdAndLinks(t.Context(), cfg)[0].Check; c.State != left4me.CheckSkipped {
+		t.Errorf("no SteamCMD yet: %+v", c)
+	}
+	if c := steamcmdAndLinks(t.Context(), Config{Root: root, SteamCMD: "/nowhere/steamcmd.sh"})[0].Check; c.State != left4me.CheckWarn {
+		t.Errorf("no SteamCMD where the settings say: %+v", c)
 	}
 	bin := filepath.Join(root, "installation", "base", "bin")
 	if err := os.MkdirAll(bin, 0o755); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -108,6 +109,50 @@ func TestWithoutRightsItIsSaidWhoCan(t *testing.T) {
 	p := place{path: "/etc", dir: true}
 	if err := p.mend(0, 0, 0o755); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestOwnersAndModesAreCompared(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	own := strings.Split(whose(uint32(os.Geteuid()), uint32(os.Getegid())), ":")
+	other, foreign := "root", "root"
+	if own[0] == other {
+		other = "nobody"
+	}
+	if own[1] == foreign {
+		foreign = "nogroup"
+	}
+	if _, err := user.LookupGroup(foreign); err != nil {
+		t.Skip(err)
+	}
+	if err := os.Chown(dir, -1, os.Getegid()); err != nil {
+		t.Fatal(err)
+	}
+	for what, tt := range map[string]struct {
+		user, group string
+		mode        uint32
+		loose       bool
+		text        string // empty: it is right
+	}{
+		"as it must be":        {own[0], own[1], 0o750, false, ""},
+		"of any owner":         {"", "", 0o750, false, ""},
+		"of another user":      {other, own[1], 0o750, false, "belongs to " + own[0] + ":" + own[1] + ", not to " + other + ":" + own[1]},
+		"of another group":     {own[0], foreign, 0o750, false, "not to " + own[0] + ":" + foreign},
+		"with too few rights":  {own[0], own[1], 0o770, false, "has the mode 0750, not 0770"},
+		"without the set bit":  {own[0], own[1], 0o2750, false, "has the mode 0750, not 2750"},
+		"without the owner's":  {own[0], own[1], 0o550, false, "has the mode 0750, not 0550"},
+		"with less than most":  {own[0], own[1], 0o755, true, ""},
+		"with more than most":  {own[0], own[1], 0o700, true, "has the mode 0750, not 0700"},
+		"of nobody who exists": {"no-such-user", own[1], 0o750, false, "no-such-user"},
+	} {
+		p := place{path: dir, dir: true, mode: tt.mode, user: tt.user, group: tt.group, loose: tt.loose}
+		f, wrong := p.judge()
+		if wrong != (tt.text != "") || !strings.Contains(f.Text, tt.text) || wrong && f.State != left4me.CheckBroken {
+			t.Errorf("%s: %+v", what, f.Check)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -187,9 +188,12 @@ func polkit(cfg Config, read func(string) (string, error)) left4me.Check {
 		return warn(name, err.Error(), "")
 	}
 	text, err := read(rulePath)
-	switch {
-	case os.IsNotExist(err):
+	switch hidden := errors.Is(err, fs.ErrPermission); {
+	case errors.Is(err, fs.ErrNotExist):
 		return broken(name, rulePath+" is missing: left4me may not start its units", again)
+	case hidden && cfg.Systemd != nil: // Debian 12 lets only polkit read its rules
+		return broken(name, "systemd refuses this user: "+cfg.Systemd.Error(), "`sudo left4me doctor` sees whether the rule is there; `systemctl status polkit`")
+	case hidden:
 	case err != nil:
 		return skipped(name, "its rule can't be read: "+err.Error(), "")
 	case text != string(laid):

@@ -61,15 +61,18 @@ func TestThePackagesOwnUnitsAreKnown(t *testing.T) {
 
 func TestPolkitsRuleIsLookedAt(t *testing.T) {
 	for what, tt := range map[string]struct {
-		text  string
-		err   error
-		state left4me.CheckState
+		text    string
+		err     error
+		systemd error
+		state   left4me.CheckState
 	}{
-		"missing": {"", fs.ErrNotExist, left4me.CheckBroken},
-		"hidden":  {"", fs.ErrPermission, left4me.CheckSkipped},
-		"another": {"polkit.addRule()", nil, left4me.CheckWarn},
+		"missing":            {"", fs.ErrNotExist, nil, left4me.CheckBroken},
+		"hidden":             {"", fs.ErrPermission, nil, left4me.CheckOK},
+		"hidden and refused": {"", fs.ErrPermission, errors.New("not authorized"), left4me.CheckBroken},
+		"unreadable":         {"", errors.New("input/output error"), nil, left4me.CheckSkipped},
+		"another":            {"polkit.addRule()", nil, nil, left4me.CheckWarn},
 	} {
-		c := polkit(Config{Packaged: true}, func(string) (string, error) { return tt.text, tt.err })
+		c := polkit(Config{Packaged: true, Systemd: tt.systemd}, func(string) (string, error) { return tt.text, tt.err })
 		if c.State != tt.state {
 			t.Errorf("%s: %+v", what, c)
 		}

@@ -55,6 +55,9 @@ func worst(t *testing.T, all []left4me.Check, name string) left4me.Check {
 var aside = []string{"Steam", "Steam's downloads", "clock", "disk"}
 
 func TestDoctorFindsNothingOnAMachineThatIsRight(t *testing.T) {
+	if skip != "" {
+		t.Skip(skip)
+	}
 	for _, user := range []string{"left4me", "root"} {
 		for _, c := range findings(t, user) {
 			if c.State != left4me.CheckOK && c.State != left4me.CheckSkipped && !slices.Contains(aside, c.Name) || c.State == left4me.CheckBroken {
@@ -70,6 +73,9 @@ func TestDoctorFindsNothingOnAMachineThatIsRight(t *testing.T) {
 }
 
 func TestDoctorFindsDropInsThatWeakenAUnit(t *testing.T) {
+	if skip != "" {
+		t.Skip(skip)
+	}
 	for _, tt := range []struct {
 		unit, text string
 		state      left4me.CheckState
@@ -101,12 +107,18 @@ func TestDoctorFindsDropInsThatWeakenAUnit(t *testing.T) {
 }
 
 func TestDoctorFindsThatThePolkitRuleIsMissing(t *testing.T) {
+	if skip != "" {
+		t.Skip(skip)
+	}
 	const rule = "/usr/share/polkit-1/rules.d/50-left4me.rules"
 	must(t, "mv", rule, rule+".away")
-	for _, user := range []string{"left4me", "root"} {
-		if c := found(t, user, "polkit"); c.State != left4me.CheckBroken || !strings.Contains(c.Text, rule+" is missing") || c.Mend == "" {
-			t.Errorf("as %s: %+v", user, c)
-		}
+	must(t, "systemctl", "restart", "polkit")
+	if c := found(t, "root", "polkit"); c.State != left4me.CheckBroken || !strings.Contains(c.Text, rule+" is missing") || c.Mend == "" {
+		t.Errorf("as root: %+v", c)
+	}
+	// Debian 12 lets only polkit read its rules: left4me sees that it is refused.
+	if c := found(t, "left4me", "polkit"); c.State != left4me.CheckBroken || c.Mend == "" {
+		t.Errorf("as left4me: %+v", c)
 	}
 	must(t, "mv", rule+".away", rule)
 	must(t, "systemctl", "restart", "polkit")
@@ -114,6 +126,9 @@ func TestDoctorFindsThatThePolkitRuleIsMissing(t *testing.T) {
 }
 
 func TestDoctorMendsOwnersAndModes(t *testing.T) {
+	if skip != "" {
+		t.Skip(skip)
+	}
 	must(t, "chmod", "0777", root+"/runtime")
 	must(t, "chown", "root:root", root+"/logs")
 	must(t, "chmod", "0777", root+"/installation/base")
