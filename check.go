@@ -16,7 +16,7 @@ const (
 type Check struct {
 	Name  string     `json:"name"`
 	State CheckState `json:"state" enum:"ok,warn,broken,skipped"`
-	Text  string     `json:"text"`           // what was found
+	Text  string     `json:"text"` // what was found
 	Mend  string     `json:"mend,omitempty" doc:"What to do about it; commands stand between backquotes"`
 }
 

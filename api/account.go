@@ -79,7 +79,8 @@ type revoked struct {
 
 func (a *api) revokeToken(ctx context.Context, in *struct {
 	ID string `path:"id" maxLength:"64"`
-}) (revoked, error) {
+},
+) (revoked, error) {
 	return revoked{in.ID}, a.Accounts.RevokeToken(ctx, actorOf(ctx), in.ID)
 }
 
