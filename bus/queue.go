@@ -16,6 +16,10 @@ import (
 // to its successor. A working host says "in progress" much more often.
 const ackWait = 30 * time.Second
 
+// atOnce is how many jobs a host has in its hands. Those that wait there for their
+// turn must not keep others from it: a stop behind a thousand starts.
+const atOnce = 4096
+
 // Enqueue puts a job's message into its host's queue. The job's id is the
 // deduplication id: sending it again within Dedup does nothing.
 func (b *Bus) Enqueue(ctx context.Context, host left4me.Name, m JobMessage) error {
@@ -66,7 +70,7 @@ func (b *Bus) Work(ctx context.Context, host left4me.Name, f func(Delivery)) err
 		FilterSubject: "l4m." + string(host) + ".job.>",
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,
-		MaxAckPending: 256,
+		MaxAckPending: atOnce,
 	})
 	if err != nil {
 		return fmt.Errorf("work for host %s: %w", host, err)

@@ -89,6 +89,7 @@ type Agent struct {
 	group      *errgroup.Group
 	ctx        context.Context // of Run: what outlives a job hangs on it
 	looks      looks
+	starts     turns
 
 	working sync.Mutex    // held by what changes the game: a job, or tidying up
 	layers  sync.RWMutex  // read by who is about to mount layers; held to take some away
@@ -103,7 +104,7 @@ type Agent struct {
 func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error) {
 	a := &Agent{
 		Config: c, supervisor: machine, installer: machine, game: game.Open(string(c.Files.Root), c.Files.Group), downs: make(chan struct{}, 1), bus: b, log: log.With("host", c.Host),
-		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]context.CancelCauseFunc{},
+		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]context.CancelCauseFunc{}, starts: newTurns(startsAtOnce()),
 	}
 	poller, err := live.New(a.sampled)
 	if err != nil {

@@ -31,10 +31,17 @@ func (a *Agent) start(ctx context.Context, spec left4me.Spec, p *progress) error
 	}
 	if state.Up() && state != left4me.Stopping {
 		p.skip("it runs already", left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
-	} else if err := a.launch(ctx, spec, p); err != nil {
-		a.follow(n) // its shim may have failed before anybody asked it
-		a.caughtUp(ctx, n, down)
-		return fmt.Errorf("start %s: %w", n, err)
+	} else {
+		giveTurn, err := a.starts.take(ctx, func() { p.note(left4me.StepWriteConfig, "waits for its turn: others start") })
+		if err != nil {
+			return fmt.Errorf("start %s: %w", n, err)
+		}
+		defer giveTurn()
+		if err := a.launch(ctx, spec, p); err != nil {
+			a.follow(n) // its shim may have failed before anybody asked it
+			a.caughtUp(ctx, n, down)
+			return fmt.Errorf("start %s: %w", n, err)
+		}
 	}
 	a.follow(n)
 	err = p.step(ctx, left4me.StepAwaitReady, func(ctx context.Context) (string, error) {

@@ -192,7 +192,7 @@ func (p *progress) step(ctx context.Context, label string, f func(context.Contex
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	p.set(label, func(s *left4me.Step) { s.State, s.StartedAt = left4me.StepRunning, now() })
+	p.set(label, func(s *left4me.Step) { s.State, s.Note, s.StartedAt = left4me.StepRunning, "", now() })
 	note, err := f(ctx)
 	p.set(label, func(s *left4me.Step) {
 		s.State, s.Note, s.EndedAt = left4me.StepDone, note, now()
@@ -201,6 +201,11 @@ func (p *progress) step(ctx context.Context, label string, f func(context.Contex
 		}
 	})
 	return err
+}
+
+// note says why a step has not begun.
+func (p *progress) note(label, why string) {
+	p.set(label, func(s *left4me.Step) { s.Note = why })
 }
 
 // skip says that steps need no work, and why.

@@ -27,7 +27,7 @@ const probedInstance = "left4me-doctor"
 func Loaded(ctx context.Context, names []string) ([]Unit, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
-	s := &Supervisor{}
+	s := unconnected(Config{})
 	defer s.Close()
 	units := make([]Unit, 0, len(names))
 	for _, name := range names {

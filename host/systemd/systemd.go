@@ -38,6 +38,10 @@ const (
 // callWithin is the longest that systemd may take for one answer.
 const callWithin = 10 * time.Second
 
+// callsAtOnce bounds what systemd is asked at once: it does one thing at a time,
+// and the bus refuses a connection its 129th call without an answer.
+const callsAtOnce = 16
+
 // Config says where things are. It has to agree with what is in the units.
 type Config struct {
 	Root instance.Root
@@ -46,7 +50,8 @@ type Config struct {
 
 // Supervisor starts and stops units. Its methods may be called concurrently.
 type Supervisor struct {
-	cfg Config
+	cfg   Config
+	calls chan struct{} // holds one for each that is under way
 
 	mu   sync.Mutex
 	conn *dbus.Conn // nil before the first call, and after the bus was lost
@@ -54,9 +59,13 @@ type Supervisor struct {
 
 // New makes a Supervisor. The error says why systemd doesn't answer.
 func New(ctx context.Context, cfg Config) (*Supervisor, error) {
-	s := &Supervisor{cfg: cfg}
+	s := unconnected(cfg)
 	_, err := s.List(ctx)
 	return s, err
+}
+
+func unconnected(cfg Config) *Supervisor {
+	return &Supervisor{cfg: cfg, calls: make(chan struct{}, callsAtOnce)}
 }
 
 // Close ends the connection. The servers run on.
@@ -75,7 +84,7 @@ func (s *Supervisor) Close() {
 func Available(ctx context.Context, cfg Config) error {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
-	s := &Supervisor{cfg: cfg}
+	s := unconnected(cfg)
 	defer s.Close()
 	for _, unit := range []string{serverUnit, mountUnit, unmountUnit, emptyUnit} {
 		var files []dbus.UnitFile
@@ -135,6 +144,12 @@ func allowed(ctx context.Context) error {
 // call has one thing done over the bus, and once more when the bus was lost
 // meanwhile: nothing that is asked here is different for being asked twice.
 func (s *Supervisor) call(ctx context.Context, f func(context.Context, *dbus.Conn) error) error {
+	select {
+	case s.calls <- struct{}{}:
+		defer func() { <-s.calls }()
+	case <-ctx.Done():
+		return explain(ctx.Err())
+	}
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
 	for again := true; ; again = false {

@@ -116,7 +116,7 @@ func TestManyServersAsUnits(t *testing.T) {
 		all = append(all, time.Since(killed).Round(time.Millisecond))
 	}
 	slices.Sort(all)
-	t.Logf("kill -9 of left4me: the state of all is right again after %v, of which a second is systemd's pause", all)
+	t.Logf("kill -9 of left4me: the state of all is right again after %v, of which 200 ms are systemd's pause", all)
 	if all[len(all)/2] > 2*time.Second {
 		t.Errorf("the median is more than 2 s")
 	}

@@ -159,6 +159,7 @@ func TestAServerOutlivesLeft4me(t *testing.T) {
 	said := console(t, "alpha")
 	for _, end := range [][]string{
 		{"systemctl", "kill", "--signal=KILL", "left4me.service"},
+		{"systemctl", "kill", "--signal=QUIT", "--kill-whom=main", "left4me.service"}, // ends as a panic does
 		{"systemctl", "restart", "left4me.service"},
 	} {
 		old := property(t, "left4me.service", "MainPID")
