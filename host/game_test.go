@@ -370,7 +370,7 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 // too, or else ends it as an orphan.
 func TestAnInstallationIsSeenAsLongAsItRuns(t *testing.T) {
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
-	for i := range 20 {
+	for i := range 8 {
 		if _, err := d.agent.stage(t.Context(), install.Request{ID: left4me.JobID(fmt.Sprint("seen", i)), Latest: true}); err != nil {
 			t.Fatal(err)
 		}
@@ -524,7 +524,7 @@ func TestAFullDiskLeavesTheOldBuild(t *testing.T) {
 }
 
 func TestTheGameAsAnOrdinaryUser(t *testing.T) {
-	shimtest.AsUser(t, "^TestTheGameIsInstalled|^TestAnUpdate|^TestAnInstaller|^TestADownload")
+	shimtest.AsUser(t, "^TestTheGameIsInstalled")
 }
 
 // Steam may say which version it requires, which the newest build is, both or
