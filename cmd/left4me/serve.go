@@ -213,6 +213,7 @@ func prepareRoot(s settings) (unlock func(), err error) {
 	}{
 		{"LEFT4ME_ROOT", s.root, 0o751},
 		{"LEFT4ME_ROOT", filepath.Join(s.root, "bus"), 0o700},
+		{"LEFT4ME_ROOT", filepath.Join(s.root, "tmp"), 0o751},
 		{"LEFT4ME_RUN", s.run, 0o700},
 	} {
 		if err := ownDirectory(d.path, d.mode); err != nil {
@@ -261,8 +262,15 @@ func giveToOwner(f *os.File, dir string) error {
 // one of somebody else we would leave files that its owner can't use, and its
 // owner could put others in our sockets' place.
 func ownDirectory(dir string, mode fs.FileMode) error {
+	_, err := os.Lstat(dir)
+	made := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(dir, mode); err != nil {
 		return err
+	}
+	if made { // whatever the umask
+		if err := os.Chmod(dir, mode); err != nil {
+			return err
+		}
 	}
 	st, err := os.Stat(dir)
 	if err != nil {

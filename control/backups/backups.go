@@ -77,7 +77,7 @@ func (b *Backups) snapshot(ctx context.Context, _ string, data []byte) (any, err
 	ctx, cancel := context.WithTimeout(ctx, snapshotWithin)
 	defer cancel()
 	dir := filepath.Join(b.root, "tmp")
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(dir, 0o751); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	file := filepath.Join(dir, "backup-"+string(j.ID)+".db")

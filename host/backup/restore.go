@@ -177,8 +177,9 @@ func (t Target) stage(to *receivers) (top *os.Root, stage string, err error) {
 		err = give(top, ".", to)
 	}
 	if err == nil {
-		if err = top.Mkdir("tmp", 0o700); err == nil {
-			err = give(top, "tmp", to)
+		if err = top.Mkdir("tmp", 0o751); err == nil {
+			// Builds pass through it, whatever the umask of who restores.
+			err = errors.Join(top.Chmod("tmp", 0o751), give(top, "tmp", to))
 		} else if errors.Is(err, fs.ErrExist) {
 			err = nil
 		}
