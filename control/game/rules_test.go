@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	_ "time/tzdata" // machines without any
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/servers"
@@ -54,7 +55,7 @@ func TestAnHourOfTheDay(t *testing.T) {
 func TestAnHourThatSummertimeSkips(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	before := time.Date(2026, 3, 29, 1, 30, 0, 0, berlin) // at 02:00 it becomes 03:00
 	in, next := within("02:30", before.Add(-time.Hour), before)
