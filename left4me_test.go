@@ -77,13 +77,13 @@ func TestSettingsOverABlueprint(t *testing.T) {
 }
 
 func TestSpecHashFollowsContent(t *testing.T) {
-	a := left4me.Spec{Name: "a", Port: 27015, Overlays: []left4me.Name{"x", "y"}}
+	a := left4me.Spec{Name: "a", Port: 27015, Overlays: left4me.Refs("x", "y")}
 	b := a
-	b.Overlays = []left4me.Name{"y", "x"}
+	b.Overlays = left4me.Refs("y", "x")
 	if a.Hash() == b.Hash() {
 		t.Error("the order of overlays does not change the hash")
 	}
-	if a.Hash() != (left4me.Spec{Name: "a", Port: 27015, Overlays: []left4me.Name{"x", "y"}}).Hash() {
+	if a.Hash() != (left4me.Spec{Name: "a", Port: 27015, Overlays: left4me.Refs("x", "y")}).Hash() {
 		t.Error("equal specs have different hashes")
 	}
 }

@@ -87,10 +87,10 @@ func set[T comparable](dst *T, v T) {
 
 // Blueprint is a reusable recipe for servers.
 type Blueprint struct {
-	Name      Name      `json:"name"`
-	Overlays  []Name    `json:"overlays"` // top of the stack first
-	Settings  Settings  `json:"settings"`
-	CreatedAt time.Time `json:"created_at"`
+	Name      Name         `json:"name"`
+	Overlays  []OverlayRef `json:"overlays"` // top of the stack first
+	Settings  Settings     `json:"settings"`
+	CreatedAt time.Time    `json:"created_at"`
 }
 
 // DefaultBlueprint is there from the beginning: no overlays, the game as it is.
@@ -98,41 +98,45 @@ const DefaultBlueprint Name = "default"
 
 // Server is the definition of one dedicated server, as people made it.
 type Server struct {
-	Name      Name      `json:"name"`
-	Host      Name      `json:"host"`
-	Port      int       `json:"port"`
-	Blueprint Name      `json:"blueprint"`
-	Settings  Settings  `json:"settings"`
-	CreatedAt time.Time `json:"created_at"`
+	Name      Name         `json:"name"`
+	Host      Name         `json:"host"`
+	Port      int          `json:"port"`
+	Blueprint Name         `json:"blueprint"`
+	Overlays  []OverlayRef `json:"overlays"` // of its own, over those of the blueprint; top first
+	Settings  Settings     `json:"settings"`
+	CreatedAt time.Time    `json:"created_at"`
 }
 
 // Spec is what a host needs to know of a server to run it: the definition with
 // its blueprint applied. It travels in the job, so that a host never asks back.
 type Spec struct {
-	Name     Name     `json:"name"`
-	Port     int      `json:"port"`
-	Overlays []Name   `json:"overlays"` // top of the stack first
-	Settings Settings `json:"settings"`
+	Name     Name         `json:"name"`
+	Port     int          `json:"port"`
+	Overlays []OverlayRef `json:"overlays"` // top of the stack first
+	Settings Settings     `json:"settings"`
+	// OverlayCfg are the raw lines that overlays add to server.cfg.
+	OverlayCfg map[Name][]string `json:"overlay_cfg,omitempty"`
 }
 
 // Status is what a host knows of one of its servers at a moment.
 type Status struct {
-	Name       Name        `json:"name"`
-	State      ServerState `json:"state"`
-	Reason     string      `json:"reason,omitempty"` // why it failed or does not answer
-	PID        int         `json:"pid"`              // srcds, as its host sees it; 0 when there is none
-	Port       int         `json:"port"`             // the port it really has
-	Since      time.Time   `json:"since"`            // of this state
-	Restarts   int         `json:"restarts"`         // after crashes, since it was started
-	Hostname   string      `json:"hostname"`         // as the server itself answers
-	Map        string      `json:"map"`
-	Players    int         `json:"players"` // humans
-	Bots       int         `json:"bots"`
-	MaxPlayers int         `json:"max_players"`
-	Online     []Player    `json:"online,omitempty"`
-	SpecHash   string      `json:"spec_hash,omitempty"` // of the Spec that it was started with
-	Build      int64       `json:"build,omitempty"`     // of the game that it was started with
-	SampledAt  time.Time   `json:"sampled_at"`          // when the live values were read
+	Name       Name         `json:"name"`
+	State      ServerState  `json:"state"`
+	Reason     string       `json:"reason,omitempty"` // why it failed or does not answer
+	PID        int          `json:"pid"`              // srcds, as its host sees it; 0 when there is none
+	Port       int          `json:"port"`             // the port it really has
+	Since      time.Time    `json:"since"`            // of this state
+	Restarts   int          `json:"restarts"`         // after crashes, since it was started
+	Hostname   string       `json:"hostname"`         // as the server itself answers
+	Map        string       `json:"map"`
+	Players    int          `json:"players"` // humans
+	Bots       int          `json:"bots"`
+	MaxPlayers int          `json:"max_players"`
+	Online     []Player     `json:"online,omitempty"`
+	SpecHash   string       `json:"spec_hash,omitempty"` // of the Spec that it was started with
+	Build      int64        `json:"build,omitempty"`     // of the game that it was started with
+	Overlays   []OverlayRef `json:"overlays,omitempty"`  // the revisions that it was started with, top first
+	SampledAt  time.Time    `json:"sampled_at"`          // when the live values were read
 }
 
 // Player is somebody on a server, as A2S tells it.

@@ -28,7 +28,7 @@ func (a *app) blueprintList() *cobra.Command {
 			for _, b := range all {
 				overlays := make([]string, len(b.Overlays))
 				for i, o := range b.Overlays {
-					overlays[i] = string(o)
+					overlays[i] = o.String()
 				}
 				fmt.Fprintf(w, "%s\t%s\n", b.Name, strings.Join(overlays, " "))
 			}

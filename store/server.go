@@ -9,19 +9,20 @@ import (
 	"github.com/left4me/left4me"
 )
 
-const serverColumns = `name, host, port, blueprint, settings, created_at`
+const serverColumns = `name, host, port, blueprint, settings, created_at, overlays`
 
 func scanServer(r row) (left4me.Server, error) {
 	var (
 		v        left4me.Server
 		settings string
 		created  int64
+		overlays string
 	)
-	if err := r.Scan(&v.Name, &v.Host, &v.Port, &v.Blueprint, &settings, &created); err != nil {
+	if err := r.Scan(&v.Name, &v.Host, &v.Port, &v.Blueprint, &settings, &created, &overlays); err != nil {
 		return v, err
 	}
 	v.CreatedAt = fromMillis(created)
-	return v, fromJSON(settings, &v.Settings)
+	return v, errors.Join(fromJSON(settings, &v.Settings), fromJSON(overlays, &v.Overlays))
 }
 
 // Server returns one server. Errors: left4me.NotFound.
@@ -53,12 +54,16 @@ func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
 	if err != nil {
 		return fmt.Errorf("create server %s: %w", v.Name, err)
 	}
+	overlays, err := toJSON(v.Overlays)
+	if err != nil {
+		return fmt.Errorf("create server %s: %w", v.Name, err)
+	}
 	err = s.tx(ctx, func(tx *sql.Tx) error {
 		if err := free(ctx, tx, v); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO server(`+serverColumns+`) VALUES (?,?,?,?,?,?)`,
-			v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt))
+		_, err := tx.ExecContext(ctx, `INSERT INTO server(`+serverColumns+`) VALUES (?,?,?,?,?,?,?)`,
+			v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays)
 		return err
 	})
 	if err != nil {

@@ -140,7 +140,7 @@ func TestServers(t *testing.T) {
 
 func TestBlueprints(t *testing.T) {
 	s := newStore(t)
-	v := left4me.Blueprint{Name: "versus", Overlays: []left4me.Name{"b", "a"}, Settings: left4me.Settings{Mode: "versus"}, CreatedAt: at}
+	v := left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("b", "a"), Settings: left4me.Settings{Mode: "versus"}, CreatedAt: at}
 	ok(t, s.CreateBlueprint(t.Context(), v))
 	is(t, s.CreateBlueprint(t.Context(), v), left4me.Conflict, "name")
 	got, err := s.Blueprint(t.Context(), "versus")

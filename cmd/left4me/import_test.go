@@ -183,7 +183,7 @@ func wantTaken(t *testing.T, root string) {
 	b, err := st.Blueprint(t.Context(), "versus-24-7")
 	must(t, err)
 	want := left4me.Settings{Map: "c2m1_highway", Args: []string{"-tickrate", "100"}, Cfg: []string{"sv_cheats 0", "mp_disable_autokick 1"}}
-	if d := cmp.Diff(want, b.Settings); d != "" || !slices.Equal(b.Overlays, []left4me.Name{"competitive", "custom-maps"}) {
+	if d := cmp.Diff(want, b.Settings); d != "" || !slices.Equal(b.Overlays, left4me.Refs("competitive", "custom-maps")) {
 		t.Errorf("%q %s", b.Overlays, d)
 	}
 	servers, err := st.Servers(t.Context())

@@ -73,11 +73,11 @@ func (c *Content) CreateBlueprint(ctx context.Context, v left4me.Blueprint) (lef
 		}
 		for i, o := range v.Overlays {
 			field := fmt.Sprintf("overlays[%d]", i)
-			if !slices.Contains(have, o) {
-				return v, &left4me.Error{Kind: left4me.Invalid, Field: field, Text: fmt.Sprintf("there is no overlay %q", o)}
+			if !slices.Contains(have, o.Name) {
+				return v, &left4me.Error{Kind: left4me.Invalid, Field: field, Text: fmt.Sprintf("there is no overlay %q", o.Name)}
 			}
-			if slices.Contains(v.Overlays[:i], o) {
-				return v, &left4me.Error{Kind: left4me.Invalid, Field: field, Text: fmt.Sprintf("overlay %q is there twice", o)}
+			if slices.ContainsFunc(v.Overlays[:i], func(p left4me.OverlayRef) bool { return p.Name == o.Name }) {
+				return v, &left4me.Error{Kind: left4me.Invalid, Field: field, Text: fmt.Sprintf("overlay %q is there twice", o.Name)}
 			}
 		}
 	}

@@ -36,7 +36,7 @@ func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
 	if v, err := c.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "plain"}); err != nil || v.CreatedAt.IsZero() {
 		t.Errorf("%+v, %v", v, err)
 	}
-	want := left4me.Blueprint{Name: "versus", Overlays: []left4me.Name{"plugins", "maps"}, Settings: left4me.Settings{Mode: "versus"}}
+	want := left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("plugins", "maps"), Settings: left4me.Settings{Mode: "versus"}}
 	if _, err := c.CreateBlueprint(t.Context(), want); !errors.Is(err, left4me.Unavailable) {
 		t.Errorf("nobody can say which overlays there are: %v", err)
 	}
@@ -50,7 +50,7 @@ func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := c.Blueprint(t.Context(), "versus")
-	if err != nil || len(got.Overlays) != 2 || got.Overlays[0] != "plugins" || got.Settings.Mode != "versus" {
+	if err != nil || len(got.Overlays) != 2 || got.Overlays[0].Name != "plugins" || got.Settings.Mode != "versus" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if all, err := c.Blueprints(t.Context()); err != nil || len(all) != 3 {
@@ -63,9 +63,9 @@ func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
 	}{
 		{left4me.Blueprint{Name: "A"}, left4me.Invalid, "name"},
 		{left4me.Blueprint{Name: "versus"}, left4me.Conflict, "name"},
-		{left4me.Blueprint{Name: "b", Overlays: []left4me.Name{"maps", "nothing"}}, left4me.Invalid, "overlays[1]"},
-		{left4me.Blueprint{Name: "b", Overlays: []left4me.Name{"maps", "maps"}}, left4me.Invalid, "overlays[1]"},
-		{left4me.Blueprint{Name: "b", Overlays: make([]left4me.Name, 481)}, left4me.Invalid, "overlays"},
+		{left4me.Blueprint{Name: "b", Overlays: left4me.Refs("maps", "nothing")}, left4me.Invalid, "overlays[1]"},
+		{left4me.Blueprint{Name: "b", Overlays: left4me.Refs("maps", "maps")}, left4me.Invalid, "overlays[1]"},
+		{left4me.Blueprint{Name: "b", Overlays: make([]left4me.OverlayRef, 481)}, left4me.Invalid, "overlays"},
 		{left4me.Blueprint{Name: "b", Settings: left4me.Settings{Map: "a b"}}, left4me.Invalid, "settings.map"},
 	} {
 		_, err := c.CreateBlueprint(t.Context(), bad.v)

@@ -245,9 +245,9 @@ func (r *reader) readBlueprints() {
 	taken := names{left4me.DefaultBlueprint: true}
 	for _, row := range t.Rows {
 		id, called := text(t.get(row, "id")), text(t.get(row, nameColumns...))
-		b := left4me.Blueprint{Name: taken.take(called, "blueprint-"+id), Overlays: r.linked(links, id, "blueprint_id", "blueprint")}
+		b := left4me.Blueprint{Name: taken.take(called, "blueprint-"+id), Overlays: left4me.Refs(r.linked(links, id, "blueprint_id", "blueprint")...)}
 		if len(b.Overlays) == 0 {
-			b.Overlays = r.listed(text(t.get(row, "overlays", "overlay_ids")))
+			b.Overlays = left4me.Refs(r.listed(text(t.get(row, "overlays", "overlay_ids")))...)
 		}
 		if string(b.Name) != called {
 			r.remark("blueprint %q is called %s now", called, b.Name)
@@ -309,12 +309,12 @@ func (r *reader) blueprintOf(t *table, row map[string]any, server left4me.Name, 
 		return b
 	}
 	taken := names{left4me.DefaultBlueprint: true}
-	made := left4me.Blueprint{Overlays: own}
+	made := left4me.Blueprint{Overlays: left4me.Refs(own...)}
 	for _, o := range r.Blueprints {
 		taken[o.Name] = true
 		if o.Name == b {
 			made.Settings = o.Settings
-			made.Overlays = append(made.Overlays, slices.DeleteFunc(slices.Clone(o.Overlays), func(n left4me.Name) bool { return slices.Contains(own, n) })...)
+			made.Overlays = append(made.Overlays, slices.DeleteFunc(slices.Clone(o.Overlays), func(n left4me.OverlayRef) bool { return slices.Contains(own, n.Name) })...)
 		}
 	}
 	made.Name = taken.take(string(server)+"-overlays", "")

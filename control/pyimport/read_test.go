@@ -57,7 +57,7 @@ b 2');
 				t.Errorf("%+v", f.Users)
 			}
 			want := []left4me.Blueprint{{
-				Name: "versus", Overlays: []left4me.Name{"mods", "maps"},
+				Name: "versus", Overlays: left4me.Refs("mods", "maps"),
 				Settings: left4me.Settings{Map: "c1m1_hotel", Args: []string{"-tickrate", "60"}, Cfg: []string{"a 1", "b 2"}},
 			}}
 			if d := cmp.Diff(want, f.Blueprints); d != "" {
@@ -100,7 +100,7 @@ func TestWhatCannotBeExpressedIsReported(t *testing.T) {
 		t.Error(d)
 	}
 	// What has a name of ours gets another one.
-	if len(f.Blueprints) != 2 || f.Blueprints[0].Name != "default-2" || f.Blueprints[1].Name != "z-overlays" || !slices.Equal(f.Blueprints[1].Overlays, []left4me.Name{"maps-2"}) {
+	if len(f.Blueprints) != 2 || f.Blueprints[0].Name != "default-2" || f.Blueprints[1].Name != "z-overlays" || !slices.Equal(f.Blueprints[1].Overlays, left4me.Refs("maps-2")) {
 		t.Errorf("%+v", f.Blueprints)
 	}
 	if len(f.Servers) != 2 || f.Servers[0].Blueprint != "z-overlays" || f.Servers[1].Name != "left4me-install-2" {

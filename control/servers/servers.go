@@ -83,7 +83,7 @@ func spec(v left4me.Server, b left4me.Blueprint) left4me.Spec {
 	if settings.Hostname == "" {
 		settings.Hostname = "left4me " + string(v.Name)
 	}
-	return left4me.Spec{Name: v.Name, Port: v.Port, Overlays: b.Overlays, Settings: settings}
+	return left4me.Spec{Name: v.Name, Port: v.Port, Overlays: slices.Concat(v.Overlays, b.Overlays), Settings: settings}
 }
 
 // Create adds a server. Without a host it is the local one, without a blueprint

@@ -308,7 +308,7 @@ func TestAnOlderListDoesNotUndoWhatTheHostSaidSince(t *testing.T) {
 func TestRestartIsRequiredWhenSettingsChangedSinceTheStart(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
-	spec := left4me.Spec{Name: "alpha", Port: 33000, Overlays: []left4me.Name{}, Settings: left4me.Settings{Hostname: "left4me alpha"}}
+	spec := left4me.Spec{Name: "alpha", Port: 33000, Overlays: left4me.Refs(), Settings: left4me.Settings{Hostname: "left4me alpha"}}
 	says := func(state left4me.ServerState, hash string) servers.View {
 		t.Helper()
 		s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: state, SpecHash: hash})

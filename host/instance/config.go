@@ -61,15 +61,15 @@ func cvar(b *strings.Builder, name, value string) {
 
 // overlayCfgs finds the cfg files that overlays bring for the server to
 // execute, cfg/server_<overlay>.cfg, bottom of the stack first.
-func (r Root) overlayCfgs(overlays []left4me.Name) []string {
+func (r Root) overlayCfgs(overlays []left4me.OverlayRef) []string {
 	var cfgs []string
 	for i := len(overlays) - 1; i >= 0; i-- {
-		rev, err := r.newestRevision(overlays[i])
+		rev, err := r.revision(overlays[i])
 		if err != nil {
 			continue
 		}
-		name := "server_" + string(overlays[i]) + ".cfg"
-		if st, err := os.Stat(filepath.Join(r.Overlay(overlays[i]), rev, "left4dead2", "cfg", name)); err == nil && st.Mode().IsRegular() {
+		name := "server_" + string(overlays[i].Name) + ".cfg"
+		if st, err := os.Stat(filepath.Join(r.Overlay(overlays[i].Name), rev, "left4dead2", "cfg", name)); err == nil && st.Mode().IsRegular() {
 			cfgs = append(cfgs, name)
 		}
 	}

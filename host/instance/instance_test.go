@@ -27,13 +27,13 @@ func host(t *testing.T, dirs ...string) instance.Files {
 }
 
 func spec(overlays ...left4me.Name) left4me.Spec {
-	return left4me.Spec{Name: "alpha", Port: 27015, Overlays: overlays, Settings: left4me.Settings{Hostname: "Alpha", Mode: "versus"}}
+	return left4me.Spec{Name: "alpha", Port: 27015, Overlays: left4me.Refs(overlays...), Settings: left4me.Settings{Hostname: "Alpha", Mode: "versus"}}
 }
 
 func TestLayersAreStackedTopFirst(t *testing.T) {
 	f := host(t, "overlays/maps/1", "overlays/maps/10", "overlays/maps/9", "overlays/mods/3",
 		"installation/update-200", "installation/update-1000", "installation/junk")
-	got, build, err := f.Layers([]left4me.Name{"mods", "maps"})
+	got, build, err := f.Layers(left4me.Refs("mods", "maps"))
 	if err != nil || build != 1000 {
 		t.Fatal(build, err)
 	}

@@ -14,16 +14,16 @@ import (
 )
 
 // Layers returns the read-only layers of a server without its configuration,
-// top first, relative to the root: its overlays in their newest revision, then
+// top first, relative to the root: its overlays in the revision that is asked for or the newest, then
 // those of the current build of the game, whose number it returns too. Errors:
 // left4me.NotFound when an overlay or the game isn't on this host.
-func (r Root) Layers(overlays []left4me.Name) (layers []string, build int64, err error) {
+func (r Root) Layers(overlays []left4me.OverlayRef) (layers []string, build int64, err error) {
 	for _, o := range overlays {
-		rev, err := r.newestRevision(o)
+		rev, err := r.revision(o)
 		if err != nil {
 			return nil, 0, err
 		}
-		layers = append(layers, path.Join("overlays", string(o), rev))
+		layers = append(layers, path.Join("overlays", string(o.Name), rev))
 	}
 	installed, build, err := game.Layers(r.Installation())
 	if err != nil {
@@ -52,6 +52,21 @@ func (r Root) Overlays() ([]left4me.Name, error) {
 		}
 	}
 	return names, nil
+}
+
+// revision is the directory of the revision that a layer names.
+func (r Root) revision(o left4me.OverlayRef) (string, error) {
+	if o.Revision == 0 {
+		return r.newestRevision(o.Name)
+	}
+	rev := strconv.Itoa(o.Revision)
+	if st, err := os.Stat(filepath.Join(r.Overlay(o.Name), rev)); err != nil || !st.IsDir() {
+		return "", &left4me.Error{
+			Kind: left4me.NotFound, Field: "overlays",
+			Text: fmt.Sprintf("overlay %s has no revision %s on this host", o.Name, rev), Hint: "name another one, or let it follow the current one",
+		}
+	}
+	return rev, nil
 }
 
 // newestRevision is the directory with the highest number.

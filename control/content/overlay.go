@@ -1,0 +1,97 @@
+package content
+
+import (
+	"context"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
+)
+
+// View is an overlay with what its host has of it.
+type View struct {
+	left4me.Overlay
+	Content    left4me.Content
+	Problem    string         // why the host could not be asked; then Content is empty
+	Job        *left4me.Job   // the build that is queued or runs, or nil
+	Blueprints []left4me.Name // that stack it
+	Servers    []left4me.Name // that stack it, by their blueprint or themselves
+	LookedAt   time.Time      // when somebody last looked for something newer
+	DeletedAt  time.Time      // it is set aside
+}
+
+// Script is an older version of an overlay's script.
+type Script struct {
+	Version   int
+	Text      string
+	By        string
+	CreatedAt time.Time
+}
+
+// Request is what a build is asked for with.
+type Request struct {
+	Note    string           // why, in people's words
+	Change  *left4me.Change  // of a files overlay
+	Promote *left4me.Promote // of a files overlay
+}
+
+// Revision returns what the host has of an overlay, with warnings, campaigns and
+// items of one revision; 0 is the current one. Errors: left4me.NotFound,
+// left4me.Unavailable.
+func (c *Content) Revision(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error) {
+	return ask[left4me.Content](ctx, c, bus.VerbContent, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
+}
+
+// Tree returns a page of the files of a revision. Errors: left4me.NotFound,
+// left4me.Unavailable.
+func (c *Content) Tree(ctx context.Context, name left4me.Name, revision int, f bus.Filter) (left4me.Page[left4me.TreeFile], error) {
+	return ask[left4me.Page[left4me.TreeFile]](ctx, c, bus.VerbTree, bus.TreeRequest{V: bus.Version, Overlay: name, Revision: revision, Filter: f})
+}
+
+// Diff returns a page of how two revisions differ. Errors: left4me.NotFound,
+// left4me.Unavailable.
+func (c *Content) Diff(ctx context.Context, r bus.DiffRequest) (left4me.Page[left4me.FileChange], error) {
+	return ask[left4me.Page[left4me.FileChange]](ctx, c, bus.VerbDiff, r)
+}
+
+// File returns what a file of a revision holds. Errors: left4me.NotFound,
+// left4me.Unavailable.
+func (c *Content) File(ctx context.Context, r bus.FileRequest) (bus.FileAnswer, error) {
+	return ask[bus.FileAnswer](ctx, c, bus.VerbFile, r)
+}
+
+// Plan says what an import would do. Errors: left4me.NotFound,
+// left4me.Unavailable; what is wrong with the files is in the plan.
+func (c *Content) Plan(ctx context.Context, name left4me.Name, change left4me.Change) (left4me.Plan, error) {
+	return ask[left4me.Plan](ctx, c, bus.VerbPlan, bus.PlanRequest{V: bus.Version, Overlay: name, Change: change})
+}
+
+// LookUp asks Steam about workshop items, without downloading any. Errors:
+// left4me.Unavailable.
+func (c *Content) LookUp(ctx context.Context, w left4me.Workshop) ([]left4me.WorkshopState, error) {
+	return ask[[]left4me.WorkshopState](ctx, c, bus.VerbWorkshop, w)
+}
+
+// Use makes a revision the one that servers start with. Errors:
+// left4me.NotFound, left4me.Unavailable.
+func (c *Content) Use(ctx context.Context, by string, name left4me.Name, revision int) (left4me.Content, error) {
+	return ask[left4me.Content](ctx, c, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
+}
+
+// Label names a revision. Errors: left4me.NotFound, left4me.Invalid,
+// left4me.Unavailable.
+func (c *Content) Label(ctx context.Context, by string, name left4me.Name, revision int, label string) (left4me.Content, error) {
+	return ask[left4me.Content](ctx, c, bus.VerbLabel, bus.LabelRequest{V: bus.Version, Overlay: name, Revision: revision, Label: label})
+}
+
+// lookWithin bounds what a host may have to read or to ask Steam for.
+const lookWithin = 60 * time.Second
+
+// ask asks the host that has the content.
+func ask[T any](ctx context.Context, c *Content, verb string, in any) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	var out T
+	err := c.bus.Request(ctx, bus.Command(left4me.LocalHost, verb), in, &out)
+	return out, err
+}
