@@ -17,6 +17,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/host/content"
 	"github.com/left4me/left4me/host/game"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/live"
@@ -83,6 +84,7 @@ type Agent struct {
 	supervisor Supervisor
 	installer  Installer
 	game       *game.Installation
+	content    *content.Shelf
 	bus        *bus.Bus
 	log        *slog.Logger
 	poller     *live.Poller
@@ -103,7 +105,8 @@ type Agent struct {
 // New makes an agent. Run must run.
 func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error) {
 	a := &Agent{
-		Config: c, supervisor: machine, installer: machine, game: game.Open(string(c.Files.Root), c.Files.Group), downs: make(chan struct{}, 1), bus: b, log: log.With("host", c.Host),
+		Config: c, supervisor: machine, installer: machine, game: game.Open(string(c.Files.Root), c.Files.Group),
+		content: content.Open(string(c.Files.Root), c.Files.Group), downs: make(chan struct{}, 1), bus: b, log: log.With("host", c.Host),
 		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]context.CancelCauseFunc{}, starts: newTurns(startsAtOnce()),
 	}
 	poller, err := live.New(a.sampled)

@@ -129,6 +129,9 @@ func (a *Agent) run(ctx context.Context, m bus.JobMessage, p *progress) error {
 	if m.Kind.Noun() == "game" {
 		return a.runGame(ctx, m, p)
 	}
+	if m.Kind.Noun() == "overlay" {
+		return a.runOverlay(ctx, m, p)
+	}
 	return unknownKind(a.Host, m.Kind)
 }
 

@@ -1,0 +1,137 @@
+package content
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me"
+)
+
+// Staging is a revision that is being made. A builder writes files beneath Dir,
+// or links them; with From it starts from a revision, of which it says what is
+// left out and over which its files go. One goroutine uses it at a time.
+type Staging struct {
+	shelf   *Shelf
+	overlay left4me.Name
+	job     left4me.JobID
+	work    string // ROOT/tmp/overlay-<job>
+	root    *os.Root
+	base    int // revision, or 0
+	gone    []string
+}
+
+// Stage begins a revision of an overlay. What an earlier attempt of the job left
+// is removed first. It must be closed.
+func (s *Shelf) Stage(ctx context.Context, overlay left4me.Name, job left4me.JobID) (*Staging, error) {
+	if !overlay.Valid() || !validJob(job) {
+		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %q names no overlay", job), "")
+	}
+	work := filepath.Join(s.root, "tmp", "overlay-"+string(job))
+	if err := os.RemoveAll(work); err != nil {
+		return nil, fmt.Errorf("stage %s: %w", overlay, err)
+	}
+	if err := errors.Join(ctx.Err(), os.MkdirAll(filepath.Join(s.root, "tmp"), 0o751)); err != nil {
+		return nil, err
+	}
+	for _, d := range []string{work, filepath.Join(work, "new"), filepath.Join(work, "scratch")} {
+		if err := os.Mkdir(d, 0o751); err != nil {
+			return nil, fmt.Errorf("stage %s: %w", overlay, err)
+		}
+	}
+	root, err := os.OpenRoot(filepath.Join(work, "new"))
+	if err != nil {
+		return nil, err
+	}
+	return &Staging{shelf: s, overlay: overlay, job: job, work: work, root: root}, nil
+}
+
+// validJob reports whether a job's id can be a part of a file name.
+func validJob(id left4me.JobID) bool {
+	for _, c := range []byte(id) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 64
+}
+
+// Dir is where the files of the new revision go, left4dead2/... beneath. What is
+// written there must be new files, never changes of linked ones.
+func (st *Staging) Dir() string { return filepath.Join(st.work, "new") }
+
+// Root is Dir, for names that came from elsewhere.
+func (st *Staging) Root() *os.Root { return st.root }
+
+// Scratch is a directory for what a builder needs on the way; it goes with the
+// staging.
+func (st *Staging) Scratch() string { return filepath.Join(st.work, "scratch") }
+
+// Link puts a file of ours that never changes, such as a download in
+// workshop_cache, at path in the new revision: as the same file, or a copy when
+// it is on another file system. Directories on the way are made.
+func (st *Staging) Link(p, file string) error {
+	if err := st.root.MkdirAll(path.Dir(p), 0o755); err != nil {
+		return err
+	}
+	dir, err := st.root.Open(path.Dir(p))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	err = unix.Linkat(unix.AT_FDCWD, file, int(dir.Fd()), path.Base(p), 0)
+	if errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EMLINK) {
+		return copyInto(st.root, p, file)
+	}
+	if err != nil {
+		return &os.LinkError{Op: "link", Old: file, New: p, Err: err}
+	}
+	return nil
+}
+
+func copyInto(root *os.Root, p, file string) error {
+	from, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := root.OpenFile(p, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = to.ReadFrom(from)
+	return errors.Join(err, to.Close())
+}
+
+// From has the new revision begin with all files of another; 0 is the current
+// one, and nothing when there is none. They aren't seen in Dir: what is written
+// there goes over them. It returns the revision's number.
+func (st *Staging) From(revision int) (int, error) {
+	st.base = revision
+	return revision, nil
+}
+
+// Remove leaves out a file, or a directory and all that is beneath, of the
+// revision that this one began with. It says nothing of what is in Dir.
+func (st *Staging) Remove(p string) error {
+	st.gone = append(st.gone, p)
+	return nil
+}
+
+// Seal takes over what was staged: afterwards nobody else can write to it, every
+// entry is one that may be in a layer, and the whole tree is beneath the
+// directory that it returns, where it can be looked at until it is published.
+// Nothing may be staged after it. Errors: as Publish.
+func (st *Staging) Seal(ctx context.Context, say Progress) (dir string, err error) {
+	return st.Dir(), ctx.Err()
+}
+
+// Close drops whatever wasn't published.
+func (st *Staging) Close() error {
+	return errors.Join(st.root.Close(), os.RemoveAll(st.work))
+}

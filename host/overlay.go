@@ -1,0 +1,122 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/host/content"
+	"github.com/left4me/left4me/host/inspect"
+)
+
+// build is one run of a BuildOverlay job.
+type build struct {
+	agent   *Agent
+	id      left4me.JobID
+	spec    left4me.BuildSpec
+	staging *content.Staging
+	p       *progress
+	meta    content.Meta // a builder adds Origin, Items and Warnings
+}
+
+// builder fills the staging of a build with the files of its overlay. It runs
+// the steps whose labels it names.
+type builder struct {
+	steps []string
+	fill  func(ctx context.Context, b *build) error
+}
+
+// builderOf says how the files of an overlay come about.
+func builderOf(spec left4me.BuildSpec) (builder, error) {
+	switch spec.Overlay.Kind {
+	// One case for each kind.
+	}
+	return builder{}, left4me.Errorf(left4me.Invalid, fmt.Sprintf("overlays of the kind %q can't be built here", spec.Overlay.Kind), "bring left4me there up to date")
+}
+
+// runOverlay runs a job on an overlay.
+func (a *Agent) runOverlay(ctx context.Context, m bus.JobMessage, p *progress) error {
+	if !m.Target.Valid() {
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %s names no overlay", m.ID), "")
+	}
+	if m.Kind == left4me.BuildOverlay {
+		var spec left4me.BuildSpec
+		if err := json.Unmarshal(m.Spec, &spec); err != nil || spec.Overlay.Name != m.Target {
+			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %s can't be read", m.ID), "")
+		}
+		return a.buildOverlay(ctx, m.ID, spec, p)
+	}
+	return unknownKind(a.Host, m.Kind)
+}
+
+// buildOverlay has a builder fill a staging, looks at the result and publishes it.
+// It may be begun again at any point.
+func (a *Agent) buildOverlay(ctx context.Context, id left4me.JobID, spec left4me.BuildSpec, p *progress) (err error) {
+	how, err := builderOf(spec)
+	if err != nil {
+		return err
+	}
+	p.plan(slices.Concat([]string{left4me.StepStage}, how.steps, []string{left4me.StepInspect, left4me.StepPublishOverlay})...)
+	b := &build{agent: a, id: id, spec: spec, p: p, meta: content.Meta{By: spec.By, Job: id, Note: spec.Note}}
+	err = p.step(ctx, left4me.StepStage, func(ctx context.Context) (string, error) {
+		b.staging, err = a.content.Stage(ctx, spec.Overlay.Name, id)
+		return "", err
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := b.staging.Close(); cerr != nil {
+			a.log.Warn("drop what was staged", "job", id, "err", cerr)
+		}
+	}()
+	if err := how.fill(ctx, b); err != nil {
+		return err
+	}
+	if err := b.inspect(ctx); err != nil {
+		return err
+	}
+	return p.step(ctx, left4me.StepPublishOverlay, func(ctx context.Context) (string, error) {
+		r, changed, err := a.content.Publish(ctx, b.staging, b.meta, b.say(left4me.StepPublishOverlay))
+		switch {
+		case err != nil:
+			return "", err
+		case !changed:
+			return fmt.Sprintf("nothing has changed: revision %d stays", r.Number), nil
+		}
+		return fmt.Sprintf("revision %d: %d added, %d changed, %d removed", r.Number, r.Added, r.Changed, r.Removed), nil
+	})
+}
+
+// inspect takes over what was staged and looks for what will hurt players.
+func (b *build) inspect(ctx context.Context) error {
+	return b.p.step(ctx, left4me.StepInspect, func(ctx context.Context) (string, error) {
+		dir, err := b.staging.Seal(ctx, b.say(left4me.StepInspect))
+		if err != nil {
+			return "", err
+		}
+		warnings, campaigns, err := inspect.Tree(ctx, dir)
+		if err != nil {
+			return "", err
+		}
+		b.meta.Warnings = append(b.meta.Warnings, warnings...)
+		b.meta.Campaigns = campaigns
+		var notes []string
+		if n := len(b.meta.Warnings); n > 0 {
+			notes = append(notes, fmt.Sprintf("%d warnings", n))
+		}
+		if n := len(campaigns); n > 0 {
+			notes = append(notes, fmt.Sprintf("%d campaigns", n))
+		}
+		return strings.Join(notes, ", "), nil
+	})
+}
+
+// say tells how far a step is.
+func (b *build) say(step string) content.Progress {
+	return func(n left4me.Progress) { b.p.set(step, func(s *left4me.Step) { s.Progress = n }) }
+}
