@@ -1,6 +1,7 @@
-// Package steamapi stands in for the Steam Web API in the demo and in tests: it answers the calls that left4me makes as Steam
-// does, and misbehaves on demand. Beside what is asked of Steam it has POST /sim, which takes the [State] as JSON, so that a
-// test can change it from outside.
+// Package steamapi stands in for the Steam Web API and its content servers in the demo and in tests: it answers the calls that
+// left4me makes as Steam does, sends the files of workshop items, and misbehaves on demand. Beside what is asked of Steam it
+// has POST /sim, which takes the [State] as JSON, and POST /sim/items/ID, which changes an [Item], so that a test can change
+// it from outside.
 package steamapi
 
 import (
@@ -19,6 +20,10 @@ type State struct {
 	Versions map[int]int `json:"versions"` // of an app: the newest; apps without one have no version check
 	Servers  []string    `json:"servers"`  // the servers that it sees, as ip:port
 
+	Items map[string]Item `json:"items"` // of the workshop, by their numbers
+
+	After      int           `json:"after"`       // so many requests go well before
+	Result     int           `json:"result"`      // of every answer about the workshop, instead of 1; 84 is throttled
 	Status     int           `json:"status"`      // answered to everything instead, as 429 or 503
 	Times      int           `json:"times"`       // how often; 0 is always
 	RetryAfter int           `json:"retry_after"` // seconds, with it
@@ -34,16 +39,22 @@ type Server struct {
 	mu    sync.Mutex
 	state State
 	asked []string
+	blobs map[string]*blob
+	sent  map[string]count
 }
 
 var _ http.Handler = (*Server)(nil)
 
 // New makes a Steam with a state.
 func New(s State) *Server {
-	server := &Server{mux: http.NewServeMux(), state: s}
+	server := &Server{mux: http.NewServeMux(), state: s, blobs: map[string]*blob{}, sent: map[string]count{}}
 	server.mux.HandleFunc("GET /ISteamApps/UpToDateCheck/v1/", server.upToDate)
 	server.mux.HandleFunc("GET /ISteamApps/GetServersAtAddress/v1/", server.serversAt)
+	server.mux.HandleFunc("POST /ISteamRemoteStorage/GetPublishedFileDetails/v1/", server.published)
+	server.mux.HandleFunc("POST /ISteamRemoteStorage/GetCollectionDetails/v1/", server.collection)
+	server.mux.HandleFunc("GET /ugc/", server.content)
 	server.mux.HandleFunc("POST /sim", server.control)
+	server.mux.HandleFunc("POST /sim/items/{id}", server.setItem)
 	return server
 }
 
@@ -54,7 +65,7 @@ func (s *Server) Change(f func(*State)) {
 	f(&s.state)
 }
 
-// Asked is what was asked so far: paths with their queries.
+// Asked is what was asked so far, without contents: paths with their queries.
 func (s *Server) Asked() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,7 +74,7 @@ func (s *Server) Asked() []string {
 
 // ServeHTTP answers, or misbehaves.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/sim" {
+	if r.URL.Path == "/sim" || strings.HasPrefix(r.URL.Path, "/sim/") || strings.HasPrefix(r.URL.Path, "/ugc/") {
 		s.mux.ServeHTTP(w, r)
 		return
 	}
@@ -98,6 +109,10 @@ func (s *Server) next(r *http.Request) (State, bool) {
 	s.asked = append(s.asked, r.URL.RequestURI())
 	st := s.state
 	if st.Status == 0 {
+		return st, false
+	}
+	if st.After > 0 {
+		s.state.After--
 		return st, false
 	}
 	if s.state.Times > 0 {
