@@ -309,6 +309,7 @@ type WorkshopState struct {
 
 // What can become of a workshop item.
 const (
+	ItemReady      = "ready"      // could be downloaded; only where nothing is
 	ItemFresh      = "fresh"      // downloaded
 	ItemKept       = "kept"       // had already
 	ItemCollection = "collection" // not an item but a collection
