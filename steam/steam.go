@@ -1,8 +1,9 @@
-// Package steam asks the Steam Web API: whether a server's version is the newest, and which servers Steam sees at an
-// address. Neither needs a key.
+// Package steam asks the Steam Web API: whether a server's version is the newest, which servers Steam sees at an address, and
+// what items and collections of the workshop are. None of it needs a key.
 //
 // Answers come from strangers over the internet and are bounded in size and time. An answer that Steam gives when it is
-// busy (429, 5xx) is asked for once more after a pause. The package knows nothing of left4me.
+// busy (429, 5xx, about the workshop also 403 and result 84) is asked for again after a pause. The package knows nothing of
+// left4me.
 package steam
 
 import (
@@ -29,6 +30,7 @@ const AppL4D2 = 550
 const (
 	maxBody  = 4 << 20
 	maxPause = 10 * time.Second
+	maxWait  = 2 * time.Minute // before a question about the workshop is asked again
 )
 
 var (
@@ -48,6 +50,9 @@ type Client struct {
 	HTTP    *http.Client  // the default one if it is nil
 	Timeout time.Duration // of one request, 15 s if it is 0
 	Pause   time.Duration // before a request is made again, 2 s if it is 0; what Steam asks for goes first, up to 10 s
+	// Tries is how often a question about the workshop is asked while Steam is busy, 2 if it is 0. The pause doubles each
+	// time, up to two minutes, for which Steam may ask too.
+	Tries int
 }
 
 // Error says what was asked and what went wrong. It wraps one of the errors of this package, or ctx's.
@@ -76,13 +81,10 @@ func (c *Client) get(ctx context.Context, call string, query url.Values, respons
 	query.Set("format", "json")
 	address := base.JoinPath(call, "v1/")
 	address.RawQuery = query.Encode()
-	status, after, err := c.once(ctx, address.String(), response)
+	status, after, err := c.once(ctx, address.String(), nil, response)
 	if errors.Is(err, ErrBusy) && ctx.Err() == nil {
-		select {
-		case <-time.After(min(cmp.Or(after, c.Pause, 2*time.Second), maxPause)):
-			status, _, err = c.once(ctx, address.String(), response)
-		case <-ctx.Done():
-			err = context.Cause(ctx)
+		if err = wait(ctx, min(cmp.Or(after, c.Pause, 2*time.Second), maxPause)); err == nil {
+			status, _, err = c.once(ctx, address.String(), nil, response)
 		}
 	}
 	if err != nil {
@@ -91,15 +93,34 @@ func (c *Client) get(ctx context.Context, call string, query url.Values, respons
 	return nil
 }
 
-// once makes a request. after is how long Steam asks to be left alone.
-func (c *Client) once(ctx context.Context, address string, response any) (status int, after time.Duration, err error) {
+// wait waits, and is ended by ctx with its cause.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// once makes a request: a POST if it has a form. after is how long Steam asks to be left alone.
+func (c *Client) once(ctx context.Context, address string, form url.Values, response any) (status int, after time.Duration, err error) {
 	limited, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, 15*time.Second))
 	defer cancel()
-	req, err := http.NewRequestWithContext(limited, http.MethodGet, address, nil)
+	method, content := http.MethodGet, io.Reader(http.NoBody)
+	if form != nil {
+		method, content = http.MethodPost, strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequestWithContext(limited, method, address, content)
 	if err != nil {
 		return 0, 0, err
 	}
 	req.Header.Set("Accept", "application/json")
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	resp, err := cmp.Or(c.HTTP, http.DefaultClient).Do(req)
 	if err != nil {
 		return 0, 0, c.unreachable(ctx, err)
