@@ -38,13 +38,7 @@ type TreeRequest struct {
 }
 
 // Filter is which part of a tree is wanted.
-type Filter struct {
-	Dir   string `json:"dir,omitempty"`   // only what lies directly in it; "" is the root
-	Deep  bool   `json:"deep,omitempty"`  // all files beneath Dir, without directories
-	Query string `json:"query,omitempty"` // a part of the path, in any case; implies Deep
-	After string `json:"after,omitempty"` // Next of the page before
-	Limit int    `json:"limit,omitempty"` // 1 to 1000; 0 is 200
-}
+type Filter = left4me.Filter
 
 // DiffRequest asks how two revisions differ.
 type DiffRequest struct {
