@@ -44,6 +44,9 @@ type Supervisor interface {
 	// Empty empties the writable layer of a server that is down. Errors:
 	// left4me.Busy when it is up.
 	Empty(ctx context.Context, name left4me.Name) error
+	// Discard drops what a server that is down wrote at some paths. Errors:
+	// left4me.Busy when it is up.
+	Discard(ctx context.Context, name left4me.Name, paths []string) error
 }
 
 // Installer runs `left4me install-game`, which outlives the agent.
@@ -200,6 +203,8 @@ func (a *Agent) answer(ctx context.Context) error {
 			return with(data, func(r bus.PinRequest) (any, error) { return a.pin(ctx, r.Pinned) })
 		case bus.VerbDoctor:
 			return a.doctor(ctx)
+		case bus.VerbStack, bus.VerbStackDiff, bus.VerbStackFile, bus.VerbUpper:
+			return a.merged(ctx, bus.VerbOf(subject), data)
 		case bus.VerbReach:
 			return with(data, func(r bus.ReachRequest) (any, error) { return a.reach(ctx, r) })
 		}

@@ -32,6 +32,9 @@ type builder struct {
 
 // builderOf says how the files of an overlay come about.
 func builderOf(spec left4me.BuildSpec) (builder, error) {
+	if spec.Promote != nil && spec.Overlay.Kind == left4me.FilesOverlay {
+		return builder{steps: []string{left4me.StepFetch}, fill: promote}, nil
+	}
 	switch spec.Overlay.Kind {
 	// One case for each kind.
 	}

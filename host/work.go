@@ -120,6 +120,13 @@ func (a *Agent) report(ctx context.Context, d bus.Delivery, r bus.JobReport) {
 }
 
 func (a *Agent) run(ctx context.Context, m bus.JobMessage, p *progress) error {
+	if m.Kind == left4me.DiscardUpper {
+		var spec bus.DiscardSpec
+		if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Server != m.Target {
+			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %s names no server", m.ID), "")
+		}
+		return a.discard(ctx, spec, p)
+	}
 	if m.Kind.Noun() == "server" {
 		return a.runServer(ctx, m, p)
 	}

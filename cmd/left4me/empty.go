@@ -50,5 +50,13 @@ func empty(ctx context.Context, dir, run, name string) error {
 	if mounted {
 		return left4me.Errorf(left4me.Busy, fmt.Sprintf("the layers of %s are mounted", n), "stop it first")
 	}
-	return process.New(process.Config{Root: instance.Root(dir), Run: run}).Empty(ctx, n)
+	as := process.New(process.Config{Root: instance.Root(dir), Run: run})
+	paths, only, err := instance.Root(dir).ReadDiscard(n)
+	if err != nil {
+		return fmt.Errorf("empty %s: %w", n, err)
+	}
+	if only {
+		return as.Discard(ctx, n, paths)
+	}
+	return as.Empty(ctx, n)
 }

@@ -148,7 +148,7 @@ func Decide(asked store.QueuedJob, active []store.QueuedJob) (Plan, error) {
 // equal reports whether two jobs on one target do the same. Two starts of a
 // server do, whatever its settings were when each was asked for.
 func equal(a, b store.QueuedJob) bool {
-	return a.Kind == b.Kind && (a.Kind.Noun() == "server" || bytes.Equal(a.Spec, b.Spec))
+	return a.Kind == b.Kind && (a.Kind.Noun() == "server" && a.Kind != left4me.DiscardUpper || bytes.Equal(a.Spec, b.Spec))
 }
 
 // replaces says which jobs put another build of the game in place.

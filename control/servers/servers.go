@@ -51,6 +51,9 @@ func New(storage Storage, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *slog.L
 	s := &Servers{storage: storage, jobs: j, bus: b, ports: ports, log: log, live: newLive()}
 	// With the settings that the server has then.
 	j.OnRetry("server", func(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+		if v.Kind == left4me.DiscardUpper {
+			return s.jobs.Add(ctx, by, v.Kind, v.Target, v.Host, v.Spec)
+		}
 		return s.Act(ctx, by, v.Kind, v.Target)
 	})
 	return s
@@ -83,7 +86,7 @@ func spec(v left4me.Server, b left4me.Blueprint) left4me.Spec {
 	if settings.Hostname == "" {
 		settings.Hostname = "left4me " + string(v.Name)
 	}
-	return left4me.Spec{Name: v.Name, Port: v.Port, Overlays: slices.Concat(v.Overlays, b.Overlays), Settings: settings}
+	return left4me.Spec{Name: v.Name, Port: v.Port, Overlays: append(append([]left4me.OverlayRef{}, v.Overlays...), b.Overlays...), Settings: settings}
 }
 
 // Create adds a server. Without a host it is the local one, without a blueprint
@@ -167,15 +170,11 @@ func (s *Servers) freePort(ctx context.Context, host left4me.Name) (int, error) 
 // asked for already is returned as it is. Errors: left4me.NotFound,
 // left4me.Conflict.
 func (s *Servers) Act(ctx context.Context, by string, kind left4me.JobKind, name left4me.Name) (left4me.Job, error) {
-	v, err := s.storage.Server(ctx, name)
+	sp, host, err := s.Spec(ctx, name)
 	if err != nil {
 		return left4me.Job{}, err
 	}
-	blueprints, err := s.blueprints(ctx)
-	if err != nil {
-		return left4me.Job{}, err
-	}
-	return s.jobs.Add(ctx, by, kind, name, v.Host, spec(v, blueprints[v.Blueprint]))
+	return s.jobs.Add(ctx, by, kind, name, host, sp)
 }
 
 // Crashes returns the newest deaths of a server, at most limit.

@@ -98,3 +98,13 @@ func readDir(dir string) ([]fs.DirEntry, error) {
 	}
 	return entries, err
 }
+
+// ConfigDir is the newest generation of a server's configuration, relative to
+// the root; ok says that there is one.
+func (r Root) ConfigDir(n left4me.Name) (dir string, ok bool) {
+	newest, err := newestGeneration(filepath.Join(r.Instance(n), "config"))
+	if err != nil || newest == 0 {
+		return "", false
+	}
+	return path.Join("instances", string(n), "config", strconv.Itoa(newest)), true
+}

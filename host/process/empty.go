@@ -42,24 +42,15 @@ func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
 // the game may have changed the modes and attributes of upper itself. Of its home
 // it removes what is the game's: what the agent put there stays.
 func empty(ctx context.Context, root string, n left4me.Name) error {
-	top, err := os.OpenFile(root, unix.O_PATH|unix.O_DIRECTORY, 0)
-	if err != nil {
-		return err
-	}
-	defer top.Close()
-	how := unix.OpenHow{
-		Flags:   unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV,
-	}
-	fd, err := unix.Openat2(int(top.Fd()), path.Join("runtime", string(n)), &how)
+	dir, err := open(root, path.Join("runtime", string(n)))
 	if errors.Is(err, unix.ENOENT) {
 		return nil // half-made
 	}
 	if err != nil {
-		return &os.PathError{Op: "open", Path: path.Join("runtime", string(n)), Err: err}
+		return err
 	}
-	dir := os.NewFile(uintptr(fd), "runtime")
 	defer dir.Close()
+	fd := int(dir.Fd())
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return err
@@ -78,6 +69,24 @@ func empty(ctx context.Context, root string, n left4me.Name) error {
 		}
 	}
 	return nil
+}
+
+// open opens a directory beneath root, and no link on the way.
+func open(root, name string) (*os.File, error) {
+	top, err := os.OpenFile(root, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer top.Close()
+	how := unix.OpenHow{
+		Flags:   unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV,
+	}
+	fd, err := unix.Openat2(int(top.Fd()), name, &how)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path.Base(name)), nil
 }
 
 // remove removes an entry of dir and what is beneath it, following no link. One

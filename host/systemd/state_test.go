@@ -92,7 +92,7 @@ func TestNamesThatAreNoneReachNoUnit(t *testing.T) {
 	ctx := context.Background()
 	for _, n := range []left4me.Name{"", "../etc", "A", "-x", `\x2f`, "a.b", "a@b", left4me.Name(strings.Repeat("a", 65))} {
 		_, _, state := s.State(ctx, n)
-		for _, err := range []error{s.Start(ctx, n), s.Stop(ctx, n), s.Empty(ctx, n), state} {
+		for _, err := range []error{s.Start(ctx, n), s.Stop(ctx, n), s.Empty(ctx, n), s.Discard(ctx, n, []string{"x"}), state} {
 			if !errors.Is(err, left4me.Invalid) {
 				t.Errorf("%q: %v", n, err)
 			}

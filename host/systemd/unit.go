@@ -9,6 +9,7 @@ import (
 	"github.com/coreos/go-systemd/v22/dbus"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/overlayfs"
 )
 
@@ -137,14 +138,37 @@ func (s *Supervisor) mounted(n left4me.Name) (bool, error) {
 // Empty empties the writable layer of a stopped server, as the user whose files
 // are in it. Errors: left4me.Busy when the server is up.
 func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
-	state, _, err := s.State(ctx, n)
-	switch {
-	case err != nil:
+	if err := s.idle(ctx, n); err != nil {
 		return err
-	case state.Up():
-		return left4me.Errorf(left4me.Busy, fmt.Sprintf("%s runs", n), "stop it first")
+	}
+	// Of a discard that was cut off: with it not everything would go.
+	if err := s.cfg.Root.DropDiscard(n); err != nil {
+		return fmt.Errorf("empty %s: %w", n, err)
 	}
 	return s.run(ctx, emptyUnit+string(n)+suffix)
+}
+
+// Discard drops what a stopped server wrote at some paths, as the user whose
+// files they are: the same unit does it, which finds a list of them. Errors:
+// left4me.Busy when the server is up.
+func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string) error {
+	if err := s.idle(ctx, n); err != nil {
+		return err
+	}
+	remove, err := instance.Files{Root: s.cfg.Root, Group: -1}.WriteDiscard(n, paths)
+	if err != nil {
+		return fmt.Errorf("discard files of %s: %w", n, err)
+	}
+	defer remove()
+	return s.run(ctx, emptyUnit+string(n)+suffix)
+}
+
+func (s *Supervisor) idle(ctx context.Context, n left4me.Name) error {
+	state, _, err := s.State(ctx, n)
+	if err == nil && state.Up() {
+		err = left4me.Errorf(left4me.Busy, fmt.Sprintf("%s runs", n), "stop it first")
+	}
+	return err
 }
 
 // run runs a unit that does one thing, and gives what its process said when it

@@ -1,0 +1,153 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+)
+
+// fileRoutes are what can be asked about the files of a server.
+func (a *api) fileRoutes(h huma.API) {
+	get, post := http.MethodGet, http.MethodPost
+	look, act := accounts.Look, accounts.Act
+	route(h, get, "/servers/{name}/files", look, 200, "List what a server sees: its layers merged", a.serverFiles)
+	route(h, get, "/servers/{name}/file", act, 200, "Read a file as a server sees it", a.serverFile) // passwords of plugins stand in some
+	route(h, get, "/servers/{name}/written", look, 200, "List what a server wrote over its layers", a.serverWritten)
+	route(h, post, "/servers/{name}/written/discard", act, 202, "Drop files that a stopped server wrote", a.discardWritten)
+	route(h, get, "/servers/{name}/pending", look, 200, "List the files that a restart would change", a.serverPending)
+	route(h, get, "/servers/{name}/compare/{other}", look, 200, "List how the files of two servers differ", a.compareServers)
+}
+
+// Listing is which part of a tree is asked for. It is exported as ByName is.
+type Listing struct {
+	Dir   string `query:"dir" doc:"A directory; only what lies directly in it, unless deep or query is given"`
+	Deep  bool   `query:"deep" doc:"All files beneath, without directories"`
+	Query string `query:"query" maxLength:"200" doc:"A part of the path, in any case; implies deep"`
+	After string `query:"after" doc:"next of the page before"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
+}
+
+func (l Listing) filter() left4me.Filter {
+	return left4me.Filter{Dir: l.Dir, Deep: l.Deep, Query: l.Query, After: l.After, Limit: l.Limit}
+}
+
+// Paging is which part of a list is asked for. It is exported as ByName is.
+type Paging struct {
+	After string `query:"after" doc:"next of the page before"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
+}
+
+// TreePage is a page of files.
+type TreePage struct {
+	Items []left4me.TreeFile `json:"items" nullable:"false"`
+	Next  string             `json:"next" doc:"What to give as after for the next page; empty at the end"`
+	Total int                `json:"total" doc:"Of the whole list; -1 when it isn't known"`
+}
+
+// ChangePage is a page of differences.
+type ChangePage struct {
+	Items []left4me.FileChange `json:"items" nullable:"false"`
+	Next  string               `json:"next" doc:"What to give as after for the next page; empty at the end"`
+	Total int                  `json:"total" doc:"Of the whole list; -1 when it isn't known"`
+}
+
+// FileContent is what a file holds.
+type FileContent struct {
+	Path string `json:"path"`
+	Size int64  `json:"size"`
+	Data []byte `json:"data" doc:"All of it in base64; null when it is larger than 1 MiB"`
+}
+
+type filesInput struct {
+	ByName
+	Listing
+}
+
+func (a *api) serverFiles(ctx context.Context, in *filesInput) (TreePage, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return TreePage{}, err
+	}
+	p, err := a.Servers.Files(ctx, name, in.filter())
+	return TreePage(p), err
+}
+
+func (a *api) serverWritten(ctx context.Context, in *filesInput) (TreePage, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return TreePage{}, err
+	}
+	p, err := a.Servers.Written(ctx, name, in.filter())
+	return TreePage(p), err
+}
+
+type fileInput struct {
+	ByName
+	Path   string `query:"path" required:"true"`
+	Inside string `query:"inside" doc:"A file in the add-on that path is"`
+}
+
+func (a *api) serverFile(ctx context.Context, in *fileInput) (FileContent, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return FileContent{}, err
+	}
+	f, err := a.Servers.File(ctx, name, in.Path, in.Inside)
+	return FileContent{Path: in.Path, Size: f.Size, Data: f.Data}, err
+}
+
+type pagingInput struct {
+	ByName
+	Paging
+}
+
+func (a *api) serverPending(ctx context.Context, in *pagingInput) (ChangePage, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return ChangePage{}, err
+	}
+	p, err := a.Servers.Pending(ctx, name, in.After, in.Limit)
+	return ChangePage(p), err
+}
+
+type compareInput struct {
+	ByName
+	Other string `path:"other" maxLength:"64"`
+	Paging
+}
+
+func (a *api) compareServers(ctx context.Context, in *compareInput) (ChangePage, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return ChangePage{}, err
+	}
+	other, err := pathName(in.Other)
+	if err != nil {
+		return ChangePage{}, err
+	}
+	p, err := a.Servers.Compare(ctx, name, other, in.After, in.Limit)
+	return ChangePage(p), err
+}
+
+// Paths names files of a layer.
+type Paths struct {
+	Paths []string `json:"paths" doc:"Files or directories, as in left4dead2/cfg/x.cfg"`
+}
+
+type pathsInput struct {
+	ByName
+	Body Paths
+}
+
+func (a *api) discardWritten(ctx context.Context, in *pathsInput) (Job, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return Job{}, err
+	}
+	v, err := a.Servers.Discard(ctx, actorOf(ctx).Name, name, in.Body.Paths)
+	return jobOf(v), err
+}
