@@ -64,6 +64,7 @@ var alone = []string{"source"}
 // them if it could.
 var severalImporters = []string{
 	"golang.org/x/sys",       // system calls, wherever one is made
+	"golang.org/x/text",      // Unicode's tables and code pages
 	"golang.org/x/sync",      // errgroup: every Run that starts goroutines
 	"github.com/spf13/cobra", // cli has the commands over the API, cmd those of this machine
 }

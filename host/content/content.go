@@ -16,8 +16,11 @@
 package content
 
 import (
-	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/left4me/left4me"
 )
@@ -27,11 +30,50 @@ type Shelf struct {
 	root  string // LEFT4ME_ROOT
 	dir   string // overlays/
 	group int    // that game servers run with; -1: files keep ours
+
+	blocks sync.Pool // buffers to read with
+
+	mu     sync.Mutex // held while overlay.json of any overlay is written
+	active map[left4me.JobID]bool
+
+	cache   sync.Mutex // of what follows
+	turn    uint64     // counts changes
+	counted *uses
+	onDisk  map[uint64]int64 // bytes that contents take, by the first bytes of their hash
+
+	weights sync.Mutex
+	weighed map[string]weight // of what was laid by hand, by its directory
 }
 
 // Open makes the shelf of a root. Nothing needs to be there yet.
 func Open(root string, group int) *Shelf {
-	return &Shelf{root: root, dir: filepath.Join(root, "overlays"), group: group}
+	s := &Shelf{root: root, dir: filepath.Join(root, "overlays"), group: group, active: map[left4me.JobID]bool{}, onDisk: map[uint64]int64{}, weighed: map[string]weight{}}
+	s.blocks.New = func() any { b := make([]byte, readBlock); return &b }
+	return s
+}
+
+func (s *Shelf) buffer() *[]byte { return s.blocks.Get().(*[]byte) } //nolint:forcetypeassert // nothing else is put there
+
+// overlay is the directory of an overlay.
+func (s *Shelf) overlay(n left4me.Name) string { return filepath.Join(s.dir, string(n)) }
+
+// makeDir makes a directory of ours beneath overlays/.
+func (s *Shelf) makeDir(name string) error {
+	if err := os.MkdirAll(s.dir, 0o751); err != nil {
+		return err
+	}
+	err := os.Mkdir(filepath.Join(s.dir, name), 0o750)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// changed forgets what was counted.
+func (s *Shelf) changed() {
+	s.cache.Lock()
+	s.turn++
+	s.cache.Unlock()
 }
 
 // Progress is told how far something is; it may be nil.
@@ -46,15 +88,4 @@ type Meta struct {
 	Items     []left4me.WorkshopState
 	Warnings  []left4me.Warning
 	Campaigns []left4me.Campaign
-}
-
-// Publish makes a revision of what was staged and has servers start with it from
-// now on. When it is the same as the current revision nothing is made, and
-// changed is false. Errors: left4me.Invalid names the entry that is refused,
-// left4me.Unavailable says how many bytes are missing on a full disk.
-func (s *Shelf) Publish(ctx context.Context, st *Staging, m Meta, say Progress) (r left4me.Revision, changed bool, err error) {
-	if _, err := st.Seal(ctx, say); err != nil {
-		return r, false, err
-	}
-	return r, false, left4me.Errorf(left4me.Unavailable, "revisions can't be published yet", "")
 }

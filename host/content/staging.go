@@ -22,8 +22,10 @@ type Staging struct {
 	job     left4me.JobID
 	work    string // ROOT/tmp/overlay-<job>
 	root    *os.Root
-	base    int // revision, or 0
-	gone    []string
+	base    int // revision that it began with, or 0
+	from    Manifest
+	gone    map[string]bool
+	sealed  *sealed
 }
 
 // Stage begins a revision of an overlay. What an earlier attempt of the job left
@@ -33,10 +35,15 @@ func (s *Shelf) Stage(ctx context.Context, overlay left4me.Name, job left4me.Job
 		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %q names no overlay", job), "")
 	}
 	work := filepath.Join(s.root, "tmp", "overlay-"+string(job))
-	if err := os.RemoveAll(work); err != nil {
-		return nil, fmt.Errorf("stage %s: %w", overlay, err)
+	for _, old := range []string{work, s.private(job)} {
+		if err := os.RemoveAll(old); err != nil {
+			return nil, fmt.Errorf("stage %s: %w", overlay, err)
+		}
 	}
 	if err := errors.Join(ctx.Err(), os.MkdirAll(filepath.Join(s.root, "tmp"), 0o751)); err != nil {
+		return nil, err
+	}
+	if err := s.room(0); err != nil {
 		return nil, err
 	}
 	for _, d := range []string{work, filepath.Join(work, "new"), filepath.Join(work, "scratch")} {
@@ -48,7 +55,10 @@ func (s *Shelf) Stage(ctx context.Context, overlay left4me.Name, job left4me.Job
 	if err != nil {
 		return nil, err
 	}
-	return &Staging{shelf: s, overlay: overlay, job: job, work: work, root: root}, nil
+	s.mu.Lock()
+	s.active[job] = true
+	s.mu.Unlock()
+	return &Staging{shelf: s, overlay: overlay, job: job, work: work, root: root, gone: map[string]bool{}}, nil
 }
 
 // validJob reports whether a job's id can be a part of a file name.
@@ -110,28 +120,50 @@ func copyInto(root *os.Root, p, file string) error {
 
 // From has the new revision begin with all files of another; 0 is the current
 // one, and nothing when there is none. They aren't seen in Dir: what is written
-// there goes over them. It returns the revision's number.
-func (st *Staging) From(revision int) (int, error) {
-	st.base = revision
-	return revision, nil
+// there goes over them. It returns the revision's number and its files. Errors:
+// left4me.NotFound.
+func (st *Staging) From(ctx context.Context, revision int) (int, Manifest, error) {
+	number, m, err := st.shelf.Manifest(ctx, st.overlay, revision)
+	if revision == 0 && errors.Is(err, left4me.NotFound) {
+		return 0, nil, nil
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	st.base, st.from = number, m
+	return number, m, nil
 }
 
 // Remove leaves out a file, or a directory and all that is beneath, of the
-// revision that this one began with. It says nothing of what is in Dir.
-func (st *Staging) Remove(p string) error {
-	st.gone = append(st.gone, p)
-	return nil
+// revision that this one began with, and reports whether there was one. It says
+// nothing of what is in Dir.
+func (st *Staging) Remove(p string) bool {
+	_, file := st.from.Get(p)
+	if !file && len(st.from.Beneath(p)) == 0 {
+		return false
+	}
+	st.gone[p] = true
+	return true
 }
 
-// Seal takes over what was staged: afterwards nobody else can write to it, every
-// entry is one that may be in a layer, and the whole tree is beneath the
-// directory that it returns, where it can be looked at until it is published.
-// Nothing may be staged after it. Errors: as Publish.
-func (st *Staging) Seal(ctx context.Context, say Progress) (dir string, err error) {
-	return st.Dir(), ctx.Err()
+// removed reports whether a path, or a directory that it is in, was left out.
+func (st *Staging) removed(p string) bool {
+	if len(st.gone) == 0 {
+		return false
+	}
+	for ; p != "."; p = path.Dir(p) {
+		if st.gone[p] {
+			return true
+		}
+	}
+	return false
 }
 
 // Close drops whatever wasn't published.
 func (st *Staging) Close() error {
-	return errors.Join(st.root.Close(), os.RemoveAll(st.work))
+	err := errors.Join(st.root.Close(), os.RemoveAll(st.work), os.RemoveAll(st.shelf.private(st.job)))
+	st.shelf.mu.Lock()
+	delete(st.shelf.active, st.job)
+	st.shelf.mu.Unlock()
+	return err
 }
