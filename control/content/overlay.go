@@ -8,6 +8,17 @@ import (
 	"github.com/left4me/left4me/bus"
 )
 
+// What a host is asked for with, and says, of single files and of differences. The
+// panel and the API know the words and not the bus.
+type (
+	FileRequest = bus.FileRequest
+	FileAnswer  = bus.FileAnswer
+	DiffRequest = bus.DiffRequest
+)
+
+// MaxFile is how much of a file an answer brings.
+const MaxFile = bus.MaxFile
+
 // View is an overlay with what its host has of it.
 type View struct {
 	left4me.Overlay
