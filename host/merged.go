@@ -178,7 +178,7 @@ func promote(ctx context.Context, b *build) error {
 			return "", err
 		}
 		defer s.Close()
-		if _, err := b.staging.From(0); err != nil {
+		if _, _, err := b.staging.From(ctx, 0); err != nil {
 			return "", err
 		}
 		taken := 0
@@ -209,7 +209,7 @@ func (b *build) take(ctx context.Context, s *stack.Stack, p string) (taken int, 
 				continue
 			}
 			if f.Gone {
-				err = b.staging.Remove(f.Path)
+				b.staging.Remove(f.Path) // which may not have had it
 			} else {
 				err = b.copyWritten(ctx, s, f)
 			}
