@@ -69,6 +69,11 @@ func TestStories(t *testing.T) {
 				ts.Check(err)
 				ts.Check(installation.Lay(filepath.Join(storyOf(ts).root, "installation", "base"), installation.Options{Server: program, Scale: 0.1}))
 			},
+			"lay": func(ts *testscript.TestScript, _ bool, kinds []string) { // overlays, by hand
+				for _, kind := range kinds {
+					ts.Check(installation.LayOverlay(filepath.Join(storyOf(ts).root, "overlays", kind, "1"), installation.OverlayKind(kind), installation.Options{Scale: 0.1}))
+				}
+			},
 			"steam": func(ts *testscript.TestScript, _ bool, args []string) {
 				program, err := srcds()
 				ts.Check(err)
