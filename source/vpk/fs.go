@@ -1,0 +1,237 @@
+package vpk
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+var (
+	_ fs.ReadDirFS  = (*Archive)(nil)
+	_ fs.StatFS     = (*Archive)(nil)
+	_ fs.ReadFileFS = (*Archive)(nil)
+)
+
+// tree finds entries by their names.
+type tree struct {
+	files map[string]*Entry
+	dirs  map[string][]fs.DirEntry
+}
+
+// makeTree takes names that a file system may have. Of one name that is a file and a directory, the file counts, of two
+// files the first.
+func (a *Archive) makeTree() *tree {
+	t := &tree{files: make(map[string]*Entry, len(a.entries)), dirs: map[string][]fs.DirEntry{".": nil}}
+	for i := range a.entries {
+		e := &a.entries[i]
+		if _, twice := t.files[e.Path]; !twice && fs.ValidPath(e.Path) && e.Path != "." {
+			t.files[e.Path] = e
+		}
+	}
+	for i := range a.entries {
+		e := &a.entries[i]
+		if t.files[e.Path] != e || t.beneathFile(e.Path) {
+			continue
+		}
+		if _, known := t.dirs[path.Dir(e.Path)]; !known && len(t.dirs) > MaxEntries-strings.Count(e.Path, "/") {
+			delete(t.files, e.Path) // names of nothing but directories would be a lot of memory
+			continue
+		}
+		t.add(path.Dir(e.Path), dirEntry{stat{path.Base(e.Path), e.Size, 0o444, e}})
+	}
+	for _, list := range t.dirs {
+		slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	}
+	return t
+}
+
+// beneathFile reports whether a directory above is a file. Directories that are known need no look.
+func (t *tree) beneathFile(name string) bool {
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if _, known := t.dirs[dir]; known {
+			return false
+		}
+		if _, file := t.files[dir]; file {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *tree) add(dir string, e fs.DirEntry) {
+	for {
+		list, known := t.dirs[dir]
+		t.dirs[dir] = append(list, e)
+		if known {
+			return
+		}
+		e = dirEntry{stat{path.Base(dir), 0, fs.ModeDir | 0o555, nil}}
+		dir = path.Dir(dir)
+	}
+}
+
+// Open opens a file or directory. Files are io.ReaderAt and io.Seeker too.
+func (a *Archive) Open(name string) (fs.File, error) {
+	st, err := a.find("open", name)
+	if err != nil {
+		return nil, err
+	}
+	if st.IsDir() {
+		return &openDir{stat: st, list: a.tree().dirs[name]}, nil
+	}
+	return &openFile{stat: st, SectionReader: io.NewSectionReader(entryReader{a, st.entry}, 0, st.size)}, nil
+}
+
+func (a *Archive) find(op, name string) (stat, error) {
+	if !fs.ValidPath(name) {
+		return stat{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	t := a.tree()
+	if _, ok := t.dirs[name]; ok {
+		return stat{path.Base(name), 0, fs.ModeDir | 0o555, nil}, nil
+	}
+	if e, ok := t.files[name]; ok && !t.beneathFile(name) {
+		return stat{path.Base(name), e.Size, 0o444, e}, nil
+	}
+	return stat{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+}
+
+// Stat describes a file or directory; Sys is its Entry.
+func (a *Archive) Stat(name string) (fs.FileInfo, error) {
+	st, err := a.find("stat", name)
+	if err != nil {
+		return nil, err
+	}
+	return st, nil
+}
+
+// ReadDir lists a directory by name.
+func (a *Archive) ReadDir(name string) ([]fs.DirEntry, error) {
+	st, err := a.find("readdir", name)
+	if err == nil && !st.IsDir() {
+		err = &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(a.tree().dirs[name]), nil
+}
+
+// ReadFile reads a whole file into memory: look at its size before, which may be 4 GiB.
+func (a *Archive) ReadFile(name string) ([]byte, error) {
+	st, err := a.find("read", name)
+	if err == nil && st.IsDir() {
+		err = &fs.PathError{Op: "read", Path: name, Err: errors.New("is a directory")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	// Before anything is allocated: is there so much?
+	if _, _, err := a.rest(st.entry); err != nil {
+		return nil, err
+	}
+	b := make([]byte, st.size)
+	_, err = a.readAt(st.entry, b, 0)
+	return b, err
+}
+
+// Find returns the entry with a path in any case: the game knows only small letters. Of several it is the first.
+func (a *Archive) Find(name string) (Entry, bool) {
+	for i := range a.entries {
+		if strings.EqualFold(a.entries[i].Path, name) {
+			return a.entries[i], true
+		}
+	}
+	return Entry{}, false
+}
+
+// Reader reads what an entry of this archive holds.
+func (a *Archive) Reader(e Entry) *io.SectionReader {
+	return io.NewSectionReader(entryReader{a, &e}, 0, e.Size)
+}
+
+// entryReader reads an entry as if it were a file.
+type entryReader struct {
+	a *Archive
+	e *Entry
+}
+
+func (r entryReader) ReadAt(b []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fs.ErrInvalid
+	}
+	if off >= r.e.Size {
+		return 0, io.EOF
+	}
+	if left := r.e.Size - off; int64(len(b)) > left {
+		n, err := r.a.readAt(r.e, b[:left], off)
+		if err == nil {
+			err = io.EOF
+		}
+		return n, err
+	}
+	return r.a.readAt(r.e, b, off)
+}
+
+type stat struct {
+	name  string
+	size  int64
+	mode  fs.FileMode
+	entry *Entry
+}
+
+func (s stat) Name() string       { return s.name }
+func (s stat) Size() int64        { return s.size }
+func (s stat) Mode() fs.FileMode  { return s.mode }
+func (s stat) ModTime() time.Time { return time.Time{} }
+func (s stat) IsDir() bool        { return s.mode.IsDir() }
+
+func (s stat) Sys() any {
+	if s.entry == nil {
+		return nil
+	}
+	return *s.entry
+}
+
+type dirEntry struct{ stat }
+
+func (d dirEntry) Type() fs.FileMode          { return d.mode.Type() }
+func (d dirEntry) Info() (fs.FileInfo, error) { return d.stat, nil }
+
+type openFile struct {
+	stat
+	*io.SectionReader
+}
+
+func (f *openFile) Stat() (fs.FileInfo, error) { return f.stat, nil }
+func (f *openFile) Size() int64                { return f.stat.size }
+func (f *openFile) Close() error               { return nil }
+
+type openDir struct {
+	stat
+	list []fs.DirEntry
+	at   int
+}
+
+func (d *openDir) Stat() (fs.FileInfo, error) { return d.stat, nil }
+func (d *openDir) Close() error               { return nil }
+
+func (d *openDir) Read([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "read", Path: d.name, Err: errors.New("is a directory")}
+}
+
+func (d *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
+	left := d.list[d.at:]
+	if n > 0 {
+		if len(left) == 0 {
+			return nil, io.EOF
+		}
+		left = left[:min(n, len(left))]
+	}
+	d.at += len(left)
+	return slices.Clone(left), nil
+}
