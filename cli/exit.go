@@ -24,7 +24,7 @@ const (
 
 // ExitCodes says what each exit code means, one on a line.
 const ExitCodes = `  0  it is done
-  1  it failed: the job failed, was cancelled or interrupted, or doctor or reach found something broken
+  1  it failed: the job failed, was cancelled or interrupted, or doctor, reach or vpk verify found something broken
   2  the command line, a setting or a value is wrong
   3  there is no such thing
   4  conflict: it is taken, or not possible as things are
@@ -98,6 +98,9 @@ func (e *jobError) Error() string {
 func usagef(format string, args ...any) error {
 	return left4me.Errorf(left4me.Invalid, fmt.Sprintf(format, args...), "")
 }
+
+// OneLine makes text from outside harmless for a terminal and puts it on one line.
+func OneLine(s string) string { return oneLine(strings.ToValidUTF8(s, "\uFFFD")) }
 
 // oneLine makes text harmless and puts it on one line.
 func oneLine(s string) string {

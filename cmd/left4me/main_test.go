@@ -37,6 +37,10 @@ const (
 // TestStories runs the command line and the daemon together, on a root of their
 // own each, with servers that are processes.
 func TestStories(t *testing.T) {
+	addons, err := filepath.Abs("../../source/vpk/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
 	srcds := sync.OnceValues(func() (string, error) { return buildSrcds(t) })
 	var stories atomic.Int32
 	testscript.Run(t, testscript.Params{
@@ -57,7 +61,8 @@ func TestStories(t *testing.T) {
 				// Nothing of a test leaves this machine.
 				"LEFT4ME_PUBLIC_ADDRESS": "127.0.0.1", "LEFT4ME_STEAM_API_URL": "http://127.0.0.1:9", "LEFT4ME_STEAMCMD_URL": "http://127.0.0.1:9/x",
 				"PORT": strconv.Itoa(port), "GOMEMLIMIT": "200MiB",
-				"SIM_PLAYERS": "0", // whose coming would be told on the console at any moment
+				"ADDONS":      addons, // of the workshop
+				"SIM_PLAYERS": "0",    // whose coming would be told on the console at any moment
 			} {
 				env.Setenv(k, v)
 			}
@@ -83,7 +88,7 @@ func TestStories(t *testing.T) {
 			"serve": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).serve(ts)) },
 			"quit":  func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGTERM)) },
 			"crash": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGKILL)) },
-			"code":  exitCode, "until": until, "take": take, "gone": gone, "envfile": envFile,
+			"code":  exitCode, "until": until, "take": take, "gone": gone, "envfile": envFile, "pack": pack,
 		},
 	})
 }
@@ -258,6 +263,19 @@ func take(ts *testscript.TestScript, _ bool, args []string) {
 // envFile is `envfile NAME FILE`: the variable is what the file holds.
 func envFile(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// pack is `pack FILE NAME=TEXT…`: a VPK with these files.
+func pack(ts *testscript.TestScript, _ bool, args []string) {
+	var files []installation.PackFile
+	for _, a := range args[1:] {
+		name, text, _ := strings.Cut(a, "=")
+		files = append(files, installation.PackFile{Name: name, Data: []byte(text), Preload: len(text) / 4})
+	}
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(installation.WritePack(f, files))
+	ts.Check(f.Close())
 }
 
 // gone checks that no process of any server is left.

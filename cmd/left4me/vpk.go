@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/cli"
+	"github.com/left4me/left4me/source/vpk"
+)
+
+// vpkCommand reads files of this machine: it needs no left4me that runs.
+func vpkCommand() *cobra.Command {
+	const dir = "\n\nOf an archive in several files, FILE is the one whose name ends in _dir.vpk."
+	ls := &cobra.Command{Use: "ls FILE", Aliases: []string{"list"}, Short: "List what is in a VPK", Args: vpkArgs(1, 1), Long: "List what is in a VPK: size in bytes, CRC-32, path." + dir}
+	ls.RunE = func(c *cobra.Command, args []string) error {
+		return withVPK(args[0], "list", func(a *vpk.Archive) error { return vpkList(c, a) })
+	}
+	cat := &cobra.Command{Use: "cat FILE PATH", Short: "Write a file of a VPK to the standard output", Args: vpkArgs(2, 2), Long: "Write a file of a VPK to the standard output, and compare its checksum." + dir}
+	cat.RunE = func(c *cobra.Command, args []string) error {
+		return withVPK(args[0], "read", func(a *vpk.Archive) error { return vpkCat(c.Context(), c.OutOrStdout(), a, args[1]) })
+	}
+	verify := &cobra.Command{Use: "verify FILE", Short: "Compare every checksum of a VPK", Args: vpkArgs(1, 1), Long: "Read a VPK from its beginning to its end and compare every checksum in it. The exit\ncode is 1 when one is wrong." + dir}
+	verify.RunE = func(c *cobra.Command, args []string) error {
+		return withVPK(args[0], "verify", func(a *vpk.Archive) error { return vpkVerify(c, args[0], a) })
+	}
+	extract := &cobra.Command{
+		Use: "extract FILE [PATH]...", Short: "Write what is in a VPK to a directory", Args: vpkArgs(1, -1),
+		Long: "Write what is in a VPK, or the files and directories of it that are named, to a\ndirectory. Files that are there are replaced. An archive with a name that leads out\nof the directory, or that two files have, is refused before anything is written." + dir,
+	}
+	into := extract.Flags().String("into", ".", "the directory, which is made if it isn't there")
+	extract.RunE = func(c *cobra.Command, args []string) error {
+		return withVPK(args[0], "extract", func(a *vpk.Archive) error { return vpkExtract(c, a, *into, args[1:]) })
+	}
+	group := &cobra.Command{Use: "vpk", Short: "Look into VPK files of this machine", Args: noArguments, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	group.AddCommand(ls, cat, verify, extract)
+	return group
+}
+
+// vpkArgs says how many arguments there must be; a negative maximum is none.
+func vpkArgs(low, high int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < low || high >= 0 && len(args) > high {
+			return &left4me.Error{Kind: left4me.Invalid, Text: "use " + c.UseLine(), Hint: "see: " + c.CommandPath() + " --help"}
+		}
+		return nil
+	}
+}
+
+// withVPK opens an archive for f, and says with an error what was tried.
+func withVPK(name, verb string, f func(*vpk.Archive) error) error {
+	a, err := vpk.Open(name)
+	if err == nil {
+		defer a.Close()
+		err = f(a)
+	}
+	switch {
+	case err == nil, errors.Is(err, cli.ErrFailed):
+		return err
+	case a == nil && errors.Is(err, fs.ErrNotExist):
+		err = &left4me.Error{Kind: left4me.NotFound, Text: "there is no such file", Err: err}
+	}
+	return fmt.Errorf("%s %s: %w", verb, name, err)
+}
+
+// vpkEntry is how an entry is printed as JSON.
+type vpkEntry struct {
+	Path string `json:"path"`
+	Size int64  `json:"size"`
+	CRC  string `json:"crc32"` // eight hexadecimal digits
+}
+
+func vpkList(c *cobra.Command, a *vpk.Archive) error {
+	w := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
+	asJSON, _ := c.Flags().GetBool("json")
+	quiet, _ := c.Flags().GetBool("quiet")
+	if asJSON {
+		list := make([]vpkEntry, len(a.Entries()))
+		for i, e := range a.Entries() {
+			list[i] = vpkEntry{e.Path, e.Size, fmt.Sprintf("%08x", e.CRC)}
+		}
+		if err := json.NewEncoder(w).Encode(list); err != nil {
+			return err
+		}
+		return w.Flush()
+	}
+	wide := len("SIZE")
+	for _, e := range a.Entries() {
+		wide = max(wide, len(strconv.FormatInt(e.Size, 10)))
+	}
+	if !quiet {
+		fmt.Fprintf(w, "%*s  %-8s  %s\n", wide, "SIZE", "CRC32", "PATH")
+	}
+	for _, e := range a.Entries() {
+		if quiet {
+			fmt.Fprintln(w, cli.OneLine(e.Path))
+			continue
+		}
+		fmt.Fprintf(w, "%*d  %08x  %s\n", wide, e.Size, e.CRC, cli.OneLine(e.Path))
+	}
+	return w.Flush()
+}
+
+func vpkCat(ctx context.Context, w io.Writer, a *vpk.Archive, path string) error {
+	e, ok := a.Find(path)
+	if !ok {
+		return &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("there is no %s in it", path), Hint: "left4me vpk ls shows what there is"}
+	}
+	sum := crc32.NewIEEE()
+	if _, err := io.Copy(io.MultiWriter(w, sum), during{ctx, a.Reader(e)}); err != nil {
+		return err
+	}
+	if sum.Sum32() != e.CRC {
+		return fmt.Errorf("%s: its checksum is wrong", path)
+	}
+	return nil
+}
+
+// during reads until its context ends.
+type during struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (d during) Read(b []byte) (int, error) {
+	if err := d.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return d.r.Read(b)
+}
+
+// shownProblems is how many lines of what is wrong are printed.
+const shownProblems = 100
+
+func vpkVerify(c *cobra.Command, name string, a *vpk.Archive) error {
+	problems, err := a.Verify(c.Context(), nil)
+	if err != nil {
+		return err
+	}
+	var bytes int64
+	for _, e := range a.Entries() {
+		bytes += e.Size
+	}
+	w := c.OutOrStdout()
+	quiet, _ := c.Flags().GetBool("quiet")
+	if asJSON, _ := c.Flags().GetBool("json"); asJSON {
+		type problem struct {
+			Path  string `json:"path"`
+			Error string `json:"error"`
+		}
+		list := make([]problem, len(problems))
+		for i, p := range problems {
+			list[i] = problem{p.Entry, p.Err.Error()}
+		}
+		err = json.NewEncoder(w).Encode(map[string]any{"entries": len(a.Entries()), "bytes": bytes, "problems": list})
+	} else {
+		for i, p := range problems {
+			if i == shownProblems {
+				fmt.Fprintf(w, "and %d more\n", len(problems)-i)
+				break
+			}
+			what := p.Entry
+			if what == "" {
+				what = name
+			}
+			if quiet {
+				fmt.Fprintln(w, cli.OneLine(what))
+				continue
+			}
+			fmt.Fprintf(w, "%s: %s\n", cli.OneLine(what), cli.OneLine(p.Err.Error()))
+		}
+		if len(problems) == 0 && !quiet {
+			_, err = fmt.Fprintf(w, "%s: version %d, %d entries, %d bytes, all checksums are right\n", cli.OneLine(name), a.Version, len(a.Entries()), bytes)
+		}
+	}
+	if err == nil && len(problems) > 0 {
+		err = cli.ErrFailed
+	}
+	return err
+}
+
+func vpkExtract(c *cobra.Command, a *vpk.Archive, into string, paths []string) error {
+	if err := os.MkdirAll(into, 0o777); err != nil {
+		return err
+	}
+	dir, err := os.OpenRoot(into)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	quiet, _ := c.Flags().GetBool("quiet")
+	files, bytes := 0, int64(0)
+	err = a.Extract(c.Context(), dir, paths, func(e vpk.Entry) { files++; bytes += e.Size })
+	if errors.Is(err, fs.ErrNotExist) {
+		var at *vpk.Error
+		if errors.As(err, &at) {
+			err = &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("there is no %s in it", at.Entry), Hint: "left4me vpk ls shows what there is"}
+		}
+	}
+	if err == nil && !quiet {
+		_, err = fmt.Fprintf(c.OutOrStdout(), "%d files, %d bytes\n", files, bytes)
+	}
+	return err
+}
