@@ -26,6 +26,7 @@ import (
 	"github.com/left4me/left4me/control/hosts"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
+	"github.com/left4me/left4me/control/uploads"
 )
 
 const (
@@ -39,6 +40,7 @@ type Deps struct {
 	Servers  *servers.Servers
 	Jobs     *jobs.Jobs
 	Content  *content.Content
+	Uploads  *uploads.Uploads
 	Game     *game.Game
 	Accounts *accounts.Accounts
 	Backups  *backups.Backups
@@ -139,6 +141,12 @@ func (a *api) routes(h huma.API) {
 	route(h, get, "/blueprints", look, 200, "List blueprints", a.listBlueprints)
 	route(h, post, "/blueprints", act, 201, "Create a blueprint", a.createBlueprint)
 	route(h, get, "/overlays", look, 200, "List overlays", a.listOverlays)
+	route(h, post, "/overlays/{name}/uploads", act, 201, "Begin an upload for an overlay", a.createUpload)
+	route(h, get, "/uploads", act, 200, "List your uploads; an administrator's list has everybody's", a.listUploads)
+	route(h, get, "/uploads/{id}", act, 200, "Show an upload, and where its files go on", a.showUpload)
+	route(h, del, "/uploads/{id}", act, 200, "Drop an upload", a.deleteUpload)
+	a.uploadPiece(h, "/uploads/{id}/file", "Send a piece of a file")
+	route(h, post, "/uploads/{id}/plan", act, 200, "Say what publishing an upload would do", a.planUpload)
 	route(h, get, "/users", act, 200, "List users", a.listUsers) // who is an administrator is not for everybody
 	route(h, get, "/backups", look, 200, "List backups, newest first", a.listBackups)
 	route(h, post, "/backups", act, 202, "Make a backup", a.createBackup)

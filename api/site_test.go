@@ -26,6 +26,7 @@ import (
 	"github.com/left4me/left4me/control/hosts"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
+	"github.com/left4me/left4me/control/uploads"
 	"github.com/left4me/left4me/store"
 )
 
@@ -68,7 +69,7 @@ func newSite(tb testing.TB) *site {
 	s.host.start(ctx, tb)
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
 	s.handler = api.NewBeating(api.Deps{
-		Servers: srv, Jobs: list, Content: content.New(st, b), Game: gam, Accounts: acc, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: content.New(st, b), Uploads: uploads.New(dir, log), Game: gam, Accounts: acc, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
 		Ready: func(context.Context) error { return s.host.ready() },
 	}, 100*time.Millisecond)
 	web := httptest.NewServer(s.handler)
@@ -241,6 +242,7 @@ type fakeHost struct {
 	game     left4me.Game
 	checks   []left4me.Check // what it finds that is wrong
 	notReady error
+	plan     func(bus.PlanRequest) left4me.Plan
 }
 
 func (h *fakeHost) set(f func()) {
@@ -273,6 +275,14 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 			return h.checks, nil
 		case bus.VerbOverlays:
 			return []left4me.Name{"maps", "plugins"}, nil
+		case bus.VerbPlan:
+			var r bus.PlanRequest
+			if err := bus.Decode(data, &r); err != nil {
+				return nil, err
+			}
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.plan(r), nil
 		case bus.VerbPort:
 			return bus.Empty{V: bus.Version}, h.port(data)
 		case bus.VerbGame:

@@ -21,6 +21,7 @@ import (
 	"github.com/left4me/left4me/control/hosts"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
+	"github.com/left4me/left4me/control/uploads"
 )
 
 // Deps is what the panel speaks for.
@@ -28,6 +29,7 @@ type Deps struct {
 	Servers  *servers.Servers
 	Jobs     *jobs.Jobs
 	Content  *content.Content
+	Uploads  *uploads.Uploads
 	Game     *game.Game
 	Accounts *accounts.Accounts
 	Backups  *backups.Backups

@@ -28,6 +28,7 @@ import (
 	"github.com/left4me/left4me/control/hosts"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
+	"github.com/left4me/left4me/control/uploads"
 	"github.com/left4me/left4me/host"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/process"
@@ -86,6 +87,7 @@ func serve(ctx context.Context, s settings) error {
 	con := content.New(st, b)
 	bak := backups.New(st, list, b, s.root, log)
 	gam := game.New(st, list, srv, b, log)
+	sent := uploads.New(s.root, log)
 	machines := hosts.New(b)
 	sup, group, err := supervisor(ctx, s, log)
 	if err != nil {
@@ -116,7 +118,7 @@ func serve(ctx context.Context, s settings) error {
 	}
 
 	apiHandler := api.New(api.Deps{
-		Servers: srv, Jobs: list, Content: con, Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Version: programVersion(), Log: log,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent, Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Version: programVersion(), Log: log,
 		Ready: func(ctx context.Context) error { return errors.Join(st.Ping(ctx), b.Ping(ctx)) },
 	})
 	mux := http.NewServeMux()
@@ -124,7 +126,7 @@ func serve(ctx context.Context, s settings) error {
 		mux.Handle(path, apiHandler)
 	}
 	mux.Handle("/", web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: con, Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Secure: s.secureCookies(), Version: programVersion(), Log: log,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent, Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Secure: s.secureCookies(), Version: programVersion(), Log: log,
 	}))
 
 	local, err := localListener(s)
@@ -136,6 +138,7 @@ func serve(ctx context.Context, s settings) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return agent.Run(ctx) })
 	work.Go(func() error { return bak.Run(ctx) })
+	work.Go(func() error { return sent.Run(ctx) })
 	work.Go(func() error { return serveHTTP(ctx, listener, mux, nil, log) })
 	work.Go(func() error { return serveHTTP(ctx, local, apiHandler, api.PeerContext, log) })
 	work.Go(func() error {

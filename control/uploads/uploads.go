@@ -1,16 +1,40 @@
 // Package uploads takes files from people in pieces, so that one of several
-// gigabytes goes on where a connection was cut. What has come lies in tmp of the
-// root, in upload-ID/files, until a job takes it or it is too old.
+// gigabytes goes on where a connection was cut.
+//
+// What has come lies in tmp of the root, where nobody but left4me sees it:
+//
+//	tmp/upload-ID/upload.log   who began it, and a line for each file
+//	tmp/upload-ID/parts/N      what has come of the Nth file, while more is to come
+//	tmp/upload-ID/files/...    the files that have come completely
+//
+// An upload survives left4me. It goes when a job took it, when somebody drops it,
+// and two days after its last piece. What has been answered for is on the disk.
 package uploads
 
 import (
 	"context"
-	"errors"
-	"io"
+	"crypto/rand"
+	"fmt"
 	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+)
+
+// Bounds of uploads.
+const (
+	MaxOpen  = 20        // uploads that one person may have at a time
+	MaxFiles = 100_000   // of an upload
+	MaxBytes = 256 << 30 // of an upload
+	Keep     = 48 * time.Hour
+
+	prefix    = "upload-"
+	idLength  = 26
+	lookEvery = 10 * time.Minute
 )
 
 // Upload is what somebody is sending.
@@ -19,7 +43,18 @@ type Upload struct {
 	By        string
 	Overlay   left4me.Name
 	CreatedAt time.Time
-	Files     []File // in the order in which they were begun
+	TouchedAt time.Time // its last piece came
+	Files     []File    // in the order in which they were begun
+}
+
+// Complete reports whether all that was begun has come.
+func (u Upload) Complete() bool {
+	for _, f := range u.Files {
+		if f.Have != f.Size {
+			return false
+		}
+	}
+	return true
 }
 
 // File is one file of an upload.
@@ -31,34 +66,152 @@ type File struct {
 
 // Uploads is the list of uploads. It is safe for concurrent use.
 type Uploads struct {
-	root string
-	log  *slog.Logger
+	tmp string
+	log *slog.Logger
+	now func() time.Time
+	// free returns how many bytes of the disk may still be filled.
+	free func() (int64, error)
+
+	mu   sync.Mutex
+	open map[string]*upload // those that were read; the directory decides which there are
 }
 
-// New makes the list of uploads in a root.
-func New(root string, log *slog.Logger) *Uploads { return &Uploads{root: root, log: log} }
+// New makes the list of uploads in a root. Run must run for old ones to go.
+func New(root string, log *slog.Logger) *Uploads {
+	u := &Uploads{tmp: filepath.Join(root, "tmp"), log: log, now: time.Now, open: map[string]*upload{}}
+	u.free = func() (int64, error) { return free(u.tmp) }
+	return u
+}
 
-// Create begins an upload for an overlay.
-func (u *Uploads) Create(ctx context.Context, by string, overlay left4me.Name) (Upload, error) {
-	return Upload{}, errors.ErrUnsupported
+// Create begins an upload for an overlay. Errors: left4me.Invalid,
+// left4me.Busy when somebody has too many.
+func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me.Name) (Upload, error) {
+	if !overlay.Valid() {
+		_, err := left4me.ParseName(string(overlay))
+		return Upload{}, err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	ids, err := u.ids()
+	if err != nil {
+		return Upload{}, err
+	}
+	mine := 0
+	for _, id := range ids {
+		if up, err := u.load(id); err == nil && up.By == by.Name {
+			mine++
+		}
+	}
+	if mine >= MaxOpen {
+		return Upload{}, left4me.Errorf(left4me.Busy, fmt.Sprintf("%s has %d uploads open", by.Name, mine), "publish or drop one")
+	}
+	now := u.now().UTC().Truncate(time.Millisecond)
+	up := &upload{
+		Upload: Upload{ID: strings.ToLower(rand.Text()), By: by.Name, Overlay: overlay, CreatedAt: now, TouchedAt: now},
+		byPath: map[string]*file{}, low: map[string]string{},
+	}
+	up.dir = filepath.Join(u.tmp, prefix+up.ID)
+	if err := up.create(); err != nil {
+		return Upload{}, fmt.Errorf("begin upload: %w", err)
+	}
+	u.open[up.ID] = up
+	return up.copy(), nil
+}
+
+// List returns the uploads that somebody may see, oldest first.
+func (u *Uploads) List(ctx context.Context, by accounts.Actor) ([]Upload, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	ids, err := u.ids()
+	if err != nil {
+		return nil, err
+	}
+	var all []Upload
+	for _, id := range ids {
+		if up, err := u.load(id); err == nil && mayUse(by, up) {
+			all = append(all, up.copy())
+		}
+	}
+	return all, nil
 }
 
 // Get returns an upload; only who began it and administrators see it. Errors:
 // left4me.NotFound.
-func (u *Uploads) Get(ctx context.Context, id string) (Upload, error) {
-	return Upload{}, errors.ErrUnsupported
+func (u *Uploads) Get(ctx context.Context, by accounts.Actor, id string) (Upload, error) {
+	up, err := u.find(by, id)
+	if err != nil {
+		return Upload{}, err
+	}
+	return up.copy(), nil
 }
 
-// Write adds a piece to a file, which begins with its first one. offset must be
-// what has come of it so far; size is the whole file's, or -1 while it isn't
-// known. Errors: left4me.Invalid for a path, left4me.Conflict with where to go
-// on for an offset, left4me.Unavailable when the disk is almost full.
-func (u *Uploads) Write(ctx context.Context, id, path string, offset, size int64, r io.Reader) (File, error) {
-	return File{}, errors.ErrUnsupported
+// Ready returns an upload of which all has come, for the overlay that it was
+// begun for, and keeps it for another while: it is about to be looked at or
+// published. Errors: left4me.NotFound, left4me.Invalid with what is missing.
+func (u *Uploads) Ready(ctx context.Context, by accounts.Actor, overlay left4me.Name, id string) (Upload, error) {
+	up, err := u.find(by, id)
+	if err != nil {
+		return Upload{}, err
+	}
+	v := up.copy()
+	switch {
+	case v.Overlay != overlay:
+		return Upload{}, &left4me.Error{Kind: left4me.Invalid, Field: "upload", Text: fmt.Sprintf("upload %s is for overlay %s", id, v.Overlay)}
+	case len(v.Files) == 0:
+		return Upload{}, &left4me.Error{Kind: left4me.Invalid, Field: "upload", Text: "nothing was uploaded", Hint: "send a file first"}
+	}
+	for _, f := range v.Files {
+		if f.Have != f.Size {
+			return Upload{}, &left4me.Error{Kind: left4me.Invalid, Field: "upload", Text: fmt.Sprintf("of %q only %d bytes have come", f.Path, f.Have), Hint: "send the rest of it, or drop the upload"}
+		}
+	}
+	up.touch(u.now())
+	return v, nil
 }
 
-// Delete drops an upload and all that has come.
-func (u *Uploads) Delete(ctx context.Context, id string) error { return errors.ErrUnsupported }
+// Delete drops an upload and all that has come. Errors: left4me.NotFound.
+func (u *Uploads) Delete(ctx context.Context, by accounts.Actor, id string) error {
+	up, err := u.find(by, id)
+	if err != nil {
+		return err
+	}
+	return u.drop(up)
+}
 
 // Run drops what nobody went on with, until ctx ends.
-func (u *Uploads) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+func (u *Uploads) Run(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		u.sweep()
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// mayUse reports whether somebody may see and change an upload.
+func mayUse(by accounts.Actor, up *upload) bool { return by.Admin || by.Name != "" && by.Name == up.By }
+
+// validID reports whether an id can be a part of a file name.
+func validID(id string) bool {
+	for _, c := range []byte(id) {
+		if (c < '2' || c > '7') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return len(id) == idLength
+}
+
+func notFound(id string) error {
+	return &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("there is no upload %q", shorten(id)), Hint: "it was published, dropped, or nobody went on with it for two days"}
+}
+
+func shorten(s string) string {
+	if len(s) > 80 {
+		return strings.ToValidUTF8(s[:80], "") + "…"
+	}
+	return s
+}
