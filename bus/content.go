@@ -4,6 +4,7 @@ import "github.com/left4me/left4me"
 
 // Verbs of Command on content.
 const (
+	VerbCurrents   = "currents"    // Empty → Currents
 	VerbContents   = "contents"    // Empty → []left4me.Content, deleted ones among them, without details
 	VerbContent    = "content"     // OverlayRequest → left4me.Content, with details of the revision asked for (0: the current one)
 	VerbTree       = "tree"        // TreeRequest → left4me.Page[left4me.TreeFile], of a revision
@@ -21,6 +22,17 @@ const (
 	VerbUpper      = "upper"       // UpperRequest → left4me.Page[left4me.TreeFile]: what a server wrote
 	VerbConfigDiff = "config-diff" // left4me.Spec → ConfigDiff: what would be generated against what runs
 )
+
+// KindContent of Live: Currents, whenever another revision of an overlay is the
+// current one.
+const KindContent = "content"
+
+// Currents are the revisions that servers of a host start with from now on, of
+// all overlays that have one.
+type Currents struct {
+	V         int                  `json:"v"`
+	Revisions map[left4me.Name]int `json:"revisions"`
+}
 
 // OverlayRequest names an overlay and maybe a revision of it.
 type OverlayRequest struct {

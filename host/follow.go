@@ -102,7 +102,7 @@ func (a *Agent) followUntilDown(ctx context.Context, n left4me.Name) {
 	}
 }
 
-// built notes the build of the game that a server was started with: what it was
+// built notes the build of the game and the revisions that a server was started with: what it was
 // prepared with stays as long as it is up.
 func (a *Agent) built(n left4me.Name) {
 	env, err := a.Files.ReadEnv(n)
@@ -110,7 +110,7 @@ func (a *Agent) built(n left4me.Name) {
 		a.log.Warn("build", "server", n, "err", err)
 		return
 	}
-	a.update(n, func(st *left4me.Status) { st.Build = env.Build })
+	a.update(n, func(st *left4me.Status) { st.Build, st.Overlays = env.Build, overlaysOf(env) })
 }
 
 // told takes what a shim says of its server.

@@ -15,6 +15,7 @@ import (
 	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/host/game"
 	"github.com/left4me/left4me/host/install"
+	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/steamcmd"
 )
 
@@ -121,34 +122,15 @@ func (a *Agent) builtUp(ctx context.Context) (map[int64][]left4me.Name, error) {
 // those whose mount was busy when they stopped.
 func (a *Agent) used(ctx context.Context) (game.Used, error) {
 	u := game.Used{Layers: map[string]bool{}, Builds: map[int64]bool{}}
-	names, err := a.Files.Names()
-	if err != nil {
-		return u, err
-	}
-	for _, n := range names {
-		state, _, err := a.supervisor.State(ctx, n)
-		if err != nil {
-			return u, err
-		}
-		mounted, err := a.mounted(n)
-		if err != nil {
-			return u, err
-		}
-		if !state.Up() && !mounted {
-			continue
-		}
-		env, err := a.Files.ReadEnv(n)
-		if err != nil {
-			return u, fmt.Errorf("layers of %s: %w", n, err)
-		}
+	err := a.eachMounted(ctx, func(_ left4me.Name, env instance.Env) {
 		u.Builds[env.Build] = true
 		for _, l := range env.Lowerdirs {
 			if rel, ok := strings.CutPrefix(l, "installation/"); ok {
 				u.Layers[rel] = true
 			}
 		}
-	}
-	return u, nil
+	})
+	return u, err
 }
 
 // dropLayers removes what no build names and nothing has mounted.

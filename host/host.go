@@ -129,6 +129,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { a.tidyGame(ctx); return nil })
 	a.sweep(ctx)
 	a.sweepBackups()
+	a.sweepContent(ctx)
 	if err := a.answer(ctx); err != nil {
 		return err
 	}
@@ -178,7 +179,11 @@ func (a *Agent) sweep(ctx context.Context) {
 // answer serves what the other side asks of this host.
 func (a *Agent) answer(ctx context.Context) error {
 	return a.bus.Answer(ctx, bus.Command(a.Host, "*"), func(ctx context.Context, subject string, data []byte) (any, error) {
-		switch bus.VerbOf(subject) {
+		verb := bus.VerbOf(subject)
+		if v, ok, err := a.answerContent(ctx, verb, data); ok {
+			return v, err
+		}
+		switch verb {
 		case bus.VerbStatus:
 			return a.statuses(ctx)
 		case bus.VerbOverlays:

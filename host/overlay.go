@@ -53,6 +53,12 @@ func (a *Agent) runOverlay(ctx context.Context, m bus.JobMessage, p *progress) e
 		}
 		return a.buildOverlay(ctx, m.ID, spec, p)
 	}
+	switch m.Kind {
+	case left4me.DeleteOverlay:
+		return a.deleteOverlay(ctx, m.Target, p)
+	case left4me.RestoreOverlay:
+		return a.restoreOverlay(ctx, m.Target, p)
+	}
 	return unknownKind(a.Host, m.Kind)
 }
 
@@ -63,7 +69,12 @@ func (a *Agent) buildOverlay(ctx context.Context, id left4me.JobID, spec left4me
 	if err != nil {
 		return err
 	}
-	p.plan(slices.Concat([]string{left4me.StepStage}, how.steps, []string{left4me.StepInspect, left4me.StepPublishOverlay})...)
+	steps := slices.Concat([]string{left4me.StepStage}, how.steps, []string{left4me.StepInspect, left4me.StepPublishOverlay})
+	p.plan(steps...)
+	if a.made(spec.Overlay.Name, id, p, steps) {
+		a.tellContent()
+		return nil
+	}
 	b := &build{agent: a, id: id, spec: spec, p: p, meta: content.Meta{By: spec.By, Job: id, Note: spec.Note}}
 	err = p.step(ctx, left4me.StepStage, func(ctx context.Context) (string, error) {
 		b.staging, err = a.content.Stage(ctx, spec.Overlay.Name, id)
@@ -91,6 +102,7 @@ func (a *Agent) buildOverlay(ctx context.Context, id left4me.JobID, spec left4me
 		case !changed:
 			return fmt.Sprintf("nothing has changed: revision %d stays", r.Number), nil
 		}
+		a.tellContent()
 		return fmt.Sprintf("revision %d: %d added, %d changed, %d removed", r.Number, r.Added, r.Changed, r.Removed), nil
 	})
 }

@@ -139,6 +139,9 @@ func (a *Agent) run(ctx context.Context, m bus.JobMessage, p *progress) error {
 	if m.Kind.Noun() == "overlay" {
 		return a.runOverlay(ctx, m, p)
 	}
+	if m.Kind.Noun() == "content" {
+		return a.runContent(ctx, m, p)
+	}
 	return unknownKind(a.Host, m.Kind)
 }
 

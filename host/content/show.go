@@ -51,6 +51,25 @@ func (s *Shelf) List(ctx context.Context, used Used) ([]left4me.Content, error) 
 	return all, nil
 }
 
+// Currents returns the current revision of each overlay that has one.
+func (s *Shelf) Currents() (map[left4me.Name]int, error) {
+	names, err := s.names()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[left4me.Name]int, len(names))
+	for _, n := range names {
+		current, err := Current(s.overlay(n))
+		if err != nil {
+			return nil, fmt.Errorf("overlay %s: %w", n, err)
+		}
+		if current > 0 {
+			all[n] = current
+		}
+	}
+	return all, nil
+}
+
 // Get returns what there is of an overlay, with all details of one revision; 0
 // is the current one. Errors: left4me.NotFound.
 func (s *Shelf) Get(ctx context.Context, n left4me.Name, number int, used Used) (left4me.Content, error) {

@@ -34,10 +34,30 @@ func (s *Shelf) Stage(ctx context.Context, overlay left4me.Name, job left4me.Job
 	if !overlay.Valid() || !validJob(job) {
 		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %q names no overlay", job), "")
 	}
+	s.setActive(job, true) // before there is anything that a sweep could take for an old one's
+	st, err := s.stage(ctx, overlay, job)
+	if err != nil {
+		s.setActive(job, false)
+		return nil, fmt.Errorf("stage %s: %w", overlay, s.full(err, 0))
+	}
+	return st, nil
+}
+
+func (s *Shelf) setActive(job left4me.JobID, active bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if active {
+		s.active[job] = true
+	} else {
+		delete(s.active, job)
+	}
+}
+
+func (s *Shelf) stage(ctx context.Context, overlay left4me.Name, job left4me.JobID) (*Staging, error) {
 	work := filepath.Join(s.root, "tmp", "overlay-"+string(job))
 	for _, old := range []string{work, s.private(job)} {
 		if err := os.RemoveAll(old); err != nil {
-			return nil, fmt.Errorf("stage %s: %w", overlay, err)
+			return nil, err
 		}
 	}
 	if err := errors.Join(ctx.Err(), os.MkdirAll(filepath.Join(s.root, "tmp"), 0o751)); err != nil {
@@ -48,16 +68,13 @@ func (s *Shelf) Stage(ctx context.Context, overlay left4me.Name, job left4me.Job
 	}
 	for _, d := range []string{work, filepath.Join(work, "new"), filepath.Join(work, "scratch")} {
 		if err := os.Mkdir(d, 0o751); err != nil {
-			return nil, fmt.Errorf("stage %s: %w", overlay, err)
+			return nil, err
 		}
 	}
 	root, err := os.OpenRoot(filepath.Join(work, "new"))
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	s.active[job] = true
-	s.mu.Unlock()
 	return &Staging{shelf: s, overlay: overlay, job: job, work: work, root: root, gone: map[string]bool{}}, nil
 }
 
@@ -162,8 +179,6 @@ func (st *Staging) removed(p string) bool {
 // Close drops whatever wasn't published.
 func (st *Staging) Close() error {
 	err := errors.Join(st.root.Close(), os.RemoveAll(st.work), os.RemoveAll(st.shelf.private(st.job)))
-	st.shelf.mu.Lock()
-	delete(st.shelf.active, st.job)
-	st.shelf.mu.Unlock()
+	st.shelf.setActive(st.job, false)
 	return err
 }

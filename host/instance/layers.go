@@ -10,12 +10,13 @@ import (
 	"strconv"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/content"
 	"github.com/left4me/left4me/host/game"
 )
 
 // Layers returns the read-only layers of a server without its configuration,
-// top first, relative to the root: its overlays in the revision that is asked for or the newest, then
-// those of the current build of the game, whose number it returns too. Errors:
+// top first, relative to the root: its overlays in the revision that is asked for or the
+// current one, then those of the current build of the game, whose number it returns too. Errors:
 // left4me.NotFound when an overlay or the game isn't on this host.
 func (r Root) Layers(overlays []left4me.OverlayRef) (layers []string, build int64, err error) {
 	for _, o := range overlays {
@@ -47,7 +48,7 @@ func (r Root) Overlays() ([]left4me.Name, error) {
 		if err != nil {
 			continue
 		}
-		if _, err := r.newestRevision(n); err == nil {
+		if _, err := r.revision(left4me.OverlayRef{Name: n}); err == nil {
 			names = append(names, n)
 		}
 	}
@@ -56,38 +57,27 @@ func (r Root) Overlays() ([]left4me.Name, error) {
 
 // revision is the directory of the revision that a layer names.
 func (r Root) revision(o left4me.OverlayRef) (string, error) {
-	if o.Revision == 0 {
-		return r.newestRevision(o.Name)
+	dir, number := r.Overlay(o.Name), o.Revision
+	if number == 0 {
+		current, err := content.Current(dir)
+		if err != nil {
+			return "", fmt.Errorf("overlay %s: %w", o.Name, err)
+		}
+		if current == 0 {
+			return "", &left4me.Error{
+				Kind: left4me.NotFound, Field: "overlays",
+				Text: fmt.Sprintf("overlay %s has no revision on this host", o.Name), Hint: "build it, or take it out of the blueprint",
+			}
+		}
+		return strconv.Itoa(current), nil
 	}
-	rev := strconv.Itoa(o.Revision)
-	if st, err := os.Stat(filepath.Join(r.Overlay(o.Name), rev)); err != nil || !st.IsDir() {
+	if ok, err := content.Has(dir, number); err != nil || !ok {
 		return "", &left4me.Error{
-			Kind: left4me.NotFound, Field: "overlays",
-			Text: fmt.Sprintf("overlay %s has no revision %s on this host", o.Name, rev), Hint: "name another one, or let it follow the current one",
+			Kind: left4me.NotFound, Field: "overlays", Err: err,
+			Text: fmt.Sprintf("overlay %s has no revision %d on this host", o.Name, number), Hint: "name another one, or let it follow the current one",
 		}
 	}
-	return rev, nil
-}
-
-// newestRevision is the directory with the highest number.
-func (r Root) newestRevision(o left4me.Name) (string, error) {
-	entries, err := readDir(r.Overlay(o))
-	if err != nil {
-		return "", fmt.Errorf("overlay %s: %w", o, err)
-	}
-	newest := -1
-	for _, e := range entries {
-		if n, err := strconv.Atoi(e.Name()); err == nil && e.IsDir() {
-			newest = max(newest, n)
-		}
-	}
-	if newest < 0 {
-		return "", &left4me.Error{
-			Kind: left4me.NotFound, Field: "overlays",
-			Text: fmt.Sprintf("overlay %s has no revision on this host", o), Hint: "build it, or take it out of the blueprint",
-		}
-	}
-	return strconv.Itoa(newest), nil
+	return strconv.Itoa(number), nil
 }
 
 // readDir lists a directory; one that isn't there is empty.
