@@ -1,0 +1,177 @@
+package addon
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/left4me/left4me/source/vdf"
+	"github.com/left4me/left4me/source/vpk"
+)
+
+// Limits of a mission. The longest campaigns have some forty chapters, most two to five.
+const (
+	MaxModes    = 64
+	MaxChapters = 200 // of one mode
+)
+
+var (
+	// ErrTooMany is returned for a mission with more modes or chapters than it may have; those up to the limit are returned.
+	ErrTooMany = errors.New("too many modes or chapters")
+	// ErrNoMission is returned for a file that isn't one.
+	ErrNoMission = errors.New("no mission in it")
+)
+
+// Mission is a campaign.
+type Mission struct {
+	ID          string // its Name: ASCII, used to find games; two campaigns must not have the same
+	Title       string // DisplayTitle, which may be a token of the game's own languages: "#…"
+	Author      string
+	Version     string
+	Website     string
+	Description string
+	Image       string // in the archive, without ending
+	Modes       []Mode // in the order of the file
+}
+
+// Mode is a mode that a campaign can be played in.
+type Mode struct {
+	Name     string // in small letters: coop, versus, mutation4, …
+	Chapters []Chapter
+}
+
+// Chapter is one map of a campaign.
+type Chapter struct {
+	Number int
+	Map    string // in small letters, without "maps/" and ".bsp": what map and changelevel take
+	Title  string
+	Image  string
+	Line   int // in the file
+}
+
+// ParseMission reads a mission file. Chapters come in the order of their numbers, of which the first of a kind counts; what
+// has no number or no map that a console command could name is left out. Errors: *vdf.Error, ErrTooMany, ErrNoMission;
+// what was read is returned with them.
+func ParseMission(b []byte) (Mission, error) {
+	root, err := vdf.Parse(b, vdf.Options{})
+	n := root.Get("mission")
+	if n == nil && len(root.Children) > 0 && root.Children[0].Get("modes") != nil {
+		n = root.Children[0]
+	}
+	if n == nil || !n.Block {
+		return Mission{}, errors.Join(err, ErrNoMission)
+	}
+	m := Mission{
+		ID: line(n.Text("Name")), Title: line(n.Text("DisplayTitle")), Author: line(n.Text("Author")), Version: line(n.Text("Version")),
+		Website: line(n.Text("Website")), Description: text(n.Text("Description")), Image: image(n.Text("Image")),
+	}
+	var most error
+	for _, c := range children(n.Get("modes")) {
+		name := strings.ToLower(line(c.Key))
+		if !c.Block || name == "" || slices.ContainsFunc(m.Modes, func(o Mode) bool { return o.Name == name }) {
+			continue
+		}
+		if len(m.Modes) == MaxModes {
+			most = fmt.Errorf("line %d: more than %d modes: %w", c.Line, MaxModes, ErrTooMany)
+			break
+		}
+		chapters, more := chaptersOf(c)
+		if more != nil && most == nil {
+			most = more
+		}
+		if len(chapters) > 0 {
+			m.Modes = append(m.Modes, Mode{name, chapters})
+		}
+	}
+	return m, errors.Join(err, most)
+}
+
+func children(n *vdf.Node) []*vdf.Node {
+	if n == nil {
+		return nil
+	}
+	return n.Children
+}
+
+func chaptersOf(mode *vdf.Node) (all []Chapter, err error) {
+	seen := map[int]bool{}
+	for _, c := range mode.Children {
+		number, bad := strconv.Atoi(strings.TrimSpace(c.Key))
+		name := mapName(c.Text("Map"))
+		if bad != nil || number < 0 || name == "" || seen[number] {
+			continue
+		}
+		if len(all) == MaxChapters {
+			err = fmt.Errorf("line %d: more than %d chapters: %w", c.Line, MaxChapters, ErrTooMany)
+			break
+		}
+		seen[number] = true
+		all = append(all, Chapter{Number: number, Map: name, Title: line(c.Text("DisplayName")), Image: image(c.Text("Image")), Line: c.Line})
+	}
+	slices.SortStableFunc(all, func(a, b Chapter) int { return a.Number - b.Number })
+	return all, err
+}
+
+// mapName is a map as console commands name it, empty if they can't.
+func mapName(s string) string {
+	s = strings.ToLower(strings.TrimSpace(strings.ReplaceAll(s, `\`, "/")))
+	s = strings.TrimSuffix(strings.TrimPrefix(s, "maps/"), ".bsp")
+	if !MapName(s) {
+		return ""
+	}
+	return s
+}
+
+// MapName reports whether a map may have this name in a console command: letters, digits, _ - . + and /, without "..".
+func MapName(s string) bool {
+	if s == "" || len(s) > 120 || strings.Contains(s, "..") || s[0] == '/' || s[0] == '-' || s[0] == '+' {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return false
+		}
+		return !strings.ContainsRune("_-.+/", r)
+	})
+}
+
+// image is the path of a picture with slashes and small letters, as archives have it.
+func image(s string) string {
+	s = strings.ToLower(strings.Trim(strings.ReplaceAll(line(s), `\`, "/"), "/ "))
+	if s == "" || path.Clean(s) != s {
+		return ""
+	}
+	return s
+}
+
+// MissionFile is a mission and where it was found.
+type MissionFile struct {
+	Mission
+	Path string
+	Err  error // what is wrong with it; the mission is what could be read
+}
+
+// MaxMissions is how many mission files of an archive are read.
+const MaxMissions = 100
+
+// ReadMissions reads the missions of an archive, in the order of its tree, at most MaxMissions.
+func ReadMissions(a *vpk.Archive) (all []MissionFile) {
+	for _, e := range a.Entries() {
+		name := strings.ToLower(e.Path)
+		if path.Dir(name) != "missions" || path.Ext(name) != ".txt" || len(all) == MaxMissions {
+			continue
+		}
+		f := MissionFile{Path: e.Path}
+		b, err := read(a, e.Path)
+		if err == nil {
+			f.Mission, err = ParseMission(b)
+		}
+		f.Err = err
+		all = append(all, f)
+	}
+	return all
+}
