@@ -4,8 +4,10 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,3 +113,6 @@ func problemsOf(err error) (problems, bool) {
 	}
 	return out, true
 }
+
+// all is all of them in one text.
+func (p problems) all() string { return strings.Join(slices.Sorted(maps.Values(p)), " ") }

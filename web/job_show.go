@@ -80,6 +80,10 @@ func jobTarget(j left4me.Job) templ.SafeURL {
 		return "/backups"
 	case left4me.InstallGame.Noun():
 		return "/game"
+	case left4me.BuildOverlay.Noun():
+		return templ.SafeURL(overlayPath(j.Target))
+	case left4me.CollectContent.Noun():
+		return "/overlays"
 	}
 	return templ.SafeURL("/servers/" + string(j.Target))
 }
@@ -99,13 +103,23 @@ func jobVerb(k left4me.JobKind) string {
 		return "Merge builds of the game"
 	case left4me.CheckGame:
 		return "Check for a newer build"
+	case left4me.BuildOverlay:
+		return "Build overlay"
+	case left4me.DeleteOverlay:
+		return "Delete overlay"
+	case left4me.RestoreOverlay:
+		return "Take back overlay"
+	case left4me.CollectContent:
+		return "Tidy up content"
+	case left4me.DiscardUpper:
+		return "Drop written files"
 	}
 	return jobTitle(k)
 }
 
 // jobName says what a job does.
 func jobName(j left4me.Job) string {
-	if j.Kind.Noun() == left4me.InstallGame.Noun() {
+	if j.Kind.Noun() == left4me.InstallGame.Noun() || j.Kind == left4me.CollectContent {
 		return jobVerb(j.Kind) + " on " + string(j.Target)
 	}
 	return jobVerb(j.Kind) + " " + string(j.Target)

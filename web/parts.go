@@ -33,6 +33,17 @@ var drawings = map[string]string{
 	"search":       "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9zM10.5 10.5l3 3",
 	"send":         "M2.5 8h10M9 4.5L12.5 8 9 11.5",
 	"down":         "M8 3v9M4.5 8.5L8 12l3.5-3.5",
+	"up":           "M8 13V4M4.5 7.5L8 4l3.5 3.5",
+	"overlays":     "M8 2l6 3-6 3-6-3zM2 8l6 3 6-3M2 11l6 3 6-3",
+	"files":        "M9 2H4v12h8V5zM9 2v3h3",
+	"folder":       "M2 4h4l1.5 2H14v7H2z",
+	"workshop":     "M3 14V7l5-4.5L13 7v7zM6.5 14v-4h3v4",
+	"script":       "M3 4l4 4-4 4M8.5 12H13",
+	"git":          "M5 3v10M5 8h4a2 2 0 0 0 2-2V5M5 3h.01M11 4.5h.01M5 13h.01",
+	"release":      "M8 2l5.5 3v6L8 14l-5.5-3V5zM2.5 5L8 8l5.5-3M8 8v6",
+	"trash":        "M3 4.5h10M6.5 4V2.5h3V4M4.5 4.5l.6 9h5.8l.6-9",
+	"edit":         "M3 13l.6-2.8L10.8 3l2.2 2.2-7.2 7.2z",
+	"map":          "M2 4l4-1.5 4 1.5 4-1.5v9.5l-4 1.5-4-1.5-4 1.5zM6 2.5v9.5M10 4v9.5",
 }
 
 // yes is an ARIA boolean.

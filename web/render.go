@@ -26,9 +26,10 @@ type frame struct {
 	Theme   theme
 	Assets  *assets
 	Version string
-	Path    string // of this page, to come back to
-	Live    string // address of the page's stream of events, may be empty
-	Moving  bool   // it will soon show something else: without scripts it reloads itself
+	Path    string   // of this page, to come back to
+	Scripts []string // names of assets that only this page needs
+	Live    string   // address of the page's stream of events, may be empty
+	Moving  bool     // it will soon show something else: without scripts it reloads itself
 }
 
 func (p *panel) frame(r *http.Request, who accounts.Actor, title, section string) frame {

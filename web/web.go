@@ -90,6 +90,8 @@ func (p *panel) routes() *http.ServeMux {
 	act("GET /servers/{name}/delete", p.confirmDelete)
 	act("POST /servers/{name}/delete", p.deleteServer)
 
+	p.overlayRoutes(look, act)
+
 	look("GET /jobs", p.listJobs)
 	look("GET /jobs/live", p.followJobs)
 	look("GET /jobs/{id}", p.showJob)
@@ -121,6 +123,56 @@ func (p *panel) routes() *http.ServeMux {
 
 	open("/", p.noPage)
 	return mux
+}
+
+// overlayRoutes are the pages of what is stacked on the game.
+func (p *panel) overlayRoutes(look, act func(string, handler)) {
+	look("GET /overlays", p.listOverlays)
+	look("GET /overlays/live", p.followOverlays)
+	act("POST /overlays/collect", p.collectContent)
+	act("GET /overlays/new", p.newOverlay)
+	act("POST /overlays/new", p.createOverlay)
+	look("GET /overlays/{name}", p.showOverlay)
+	look("GET /overlays/{name}/live", p.followOverlay)
+	act("POST /overlays/{name}/build", p.buildOverlay)
+	act("POST /overlays/{name}/restore", p.restoreOverlay)
+	look("GET /overlays/{name}/settings", p.showOverlaySettings)
+	act("POST /overlays/{name}/settings", p.saveOverlaySettings)
+	act("GET /overlays/{name}/delete", p.confirmDeleteOverlay)
+	act("POST /overlays/{name}/delete", p.deleteOverlay)
+
+	look("GET /overlays/{name}/revisions", p.showRevisions)
+	act("POST /overlays/{name}/revisions/{revision}/use", p.useRevision)
+	act("POST /overlays/{name}/revisions/{revision}/label", p.labelRevision)
+	act("GET /overlays/{name}/revisions/{revision}/drop", p.confirmDrop)
+	act("POST /overlays/{name}/revisions/{revision}/drop", p.dropRevision)
+	look("GET /overlays/{name}/diff", p.showDiff)
+	look("GET /overlays/{name}/problems", p.showProblems)
+	look("GET /overlays/{name}/campaigns", p.showCampaigns)
+
+	look("GET /overlays/{name}/file", p.showOverlayFile)
+	look("GET /overlays/{name}/picture", p.showPicture)
+	act("GET /overlays/{name}/remove", p.confirmRemove)
+	act("POST /overlays/{name}/remove", p.removeFiles)
+	act("GET /overlays/{name}/edit", p.editFile)
+	act("POST /overlays/{name}/edit", p.saveFile)
+
+	look("GET /overlays/{name}/items", p.showItems)
+	act("POST /overlays/{name}/items", p.changeItem)
+	act("POST /overlays/{name}/items/look", p.pasteItems)
+	act("GET /overlays/{name}/items/look", p.lookItems)
+	act("POST /overlays/{name}/items/add", p.addItems)
+	look("GET /overlays/{name}/script", p.showScript)
+	act("POST /overlays/{name}/script", p.saveScript)
+
+	act("GET /overlays/{name}/upload", p.showUpload)
+	act("POST /overlays/{name}/upload", p.uploadForm)
+	act("POST /overlays/{name}/uploads", p.beginUpload)
+	act("GET /overlays/{name}/uploads/{id}", p.showPlan)
+	act("GET /overlays/{name}/uploads/{id}/state", p.uploadState)
+	act("PUT /overlays/{name}/uploads/{id}/file", p.uploadPiece)
+	act("POST /overlays/{name}/uploads/{id}/publish", p.publishUpload)
+	act("POST /overlays/{name}/uploads/{id}/drop", p.dropUpload)
 }
 
 // alive tells a script that its session is good.

@@ -1,6 +1,7 @@
-// Command assets makes web/dist out of web/assets: one script, one style sheet
-// and the icon, as small as they get. It is run by script/gen from the root of
-// the repository.
+// Command assets makes web/dist out of web/assets: the script and the style sheet of
+// every page, the scripts that only some pages load, and what they read, as small as
+// they get. What the editor is bundled from lies in node_modules beside this file.
+// It is run by script/gen from the root of the repository.
 package main
 
 import (
@@ -12,13 +13,17 @@ import (
 
 func main() {
 	result := api.Build(api.BuildOptions{
-		EntryPoints: []string{"web/assets/js/panel.js", "web/assets/panel.css", "web/assets/icon.svg"},
-		EntryNames:  "[name]",
-		Outdir:      "web/dist",
-		Loader:      map[string]api.Loader{".svg": api.LoaderCopy},
-		Bundle:      true,
-		Format:      api.FormatESModule,
-		Charset:     api.CharsetUTF8,
+		EntryPoints: []string{
+			"web/assets/js/panel.js", "web/assets/js/upload.js", "web/assets/js/editor.js",
+			"web/assets/panel.css", "web/assets/icon.svg", "web/assets/cvars.json",
+		},
+		NodePaths:  []string{"tools/assets/node_modules"},
+		EntryNames: "[name]",
+		Outdir:     "web/dist",
+		Loader:     map[string]api.Loader{".svg": api.LoaderCopy, ".json": api.LoaderCopy},
+		Bundle:     true,
+		Format:     api.FormatESModule,
+		Charset:    api.CharsetUTF8,
 		// light-dark() and nesting as they are written: browsers of 2024 and later.
 		Engines:           []api.Engine{{Name: api.EngineChrome, Version: "123"}, {Name: api.EngineFirefox, Version: "120"}, {Name: api.EngineSafari, Version: "17.5"}},
 		MinifyWhitespace:  true,

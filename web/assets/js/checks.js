@@ -1,0 +1,121 @@
+// What can be seen to be wrong in a text while it is typed. Each check gives the
+// places with a sentence for each.
+
+const mark = (from, to, message, severity = "error") => ({ from, to: Math.max(to, from + 1), message, severity });
+
+// checkKeyValues reads what Valve calls KeyValues: keys with values or blocks.
+export function checkKeyValues(text) {
+  const found = [], open = [];
+  let key = null; // a key that waits for its value
+  for (const { kind, from, to, closed } of tokens(text)) {
+    if (kind === "string" && !closed) return [...found, mark(from, to, "This quote is never closed.")];
+    if (kind === "condition") continue;
+    if (kind === "{") {
+      if (!key) found.push(mark(from, to, "A block needs a name in front of it."));
+      open.push(from);
+      key = null;
+    } else if (kind === "}") {
+      if (key) found.push(mark(key.from, key.to, "This key has no value."));
+      key = null;
+      if (!open.length) found.push(mark(from, to, "There is no block to close here."));
+      open.pop();
+    } else key = key ? null : { from, to };
+  }
+  if (key) found.push(mark(key.from, key.to, "This key has no value."));
+  for (const at of open) found.push(mark(at, at + 1, "This block is never closed."));
+  return found.slice(0, 50);
+}
+
+function* tokens(text) {
+  for (let i = 0; i < text.length; ) {
+    const c = text[i];
+    if (/\s/.test(c)) {
+      i++;
+    } else if (c === "/" && text[i + 1] === "/") {
+      i = lineEnd(text, i);
+    } else if (c === "/" && text[i + 1] === "*") {
+      const end = text.indexOf("*/", i + 2);
+      i = end < 0 ? text.length : end + 2;
+    } else if (c === "{" || c === "}") {
+      yield { kind: c, from: i, to: ++i };
+    } else if (c === "[") {
+      const from = i;
+      i = lineEnd(text, i);
+      const end = text.slice(from, i).indexOf("]");
+      if (end >= 0) i = from + end + 1;
+      yield { kind: "condition", from, to: i };
+    } else if (c === '"') {
+      const from = i++;
+      while (i < text.length && text[i] !== '"') i += text[i] === "\\" ? 2 : 1;
+      const closed = i < text.length;
+      yield { kind: "string", from, to: Math.min(++i, text.length), closed };
+    } else {
+      const from = i;
+      while (i < text.length && !/[\s{}"]/.test(text[i])) i++;
+      yield { kind: "word", from, to: i };
+    }
+  }
+}
+
+const lineEnd = (text, i) => {
+  const end = text.indexOf("\n", i);
+  return end < 0 ? text.length : end;
+};
+
+// eachLine calls f with each line and where it begins.
+function eachLine(text, f) {
+  let from = 0;
+  for (const line of text.split("\n")) {
+    f(line, from);
+    from += line.length + 1;
+  }
+}
+
+// checkIni reads the lists of SourceMod: quoted words in lines.
+export function checkIni(text) {
+  const found = [];
+  let block = false;
+  eachLine(text, (line, from) => {
+    let quote = -1;
+    for (let i = 0; i < line.length; i++) {
+      const two = line.slice(i, i + 2);
+      if (block) {
+        if (two === "*/") (block = false), i++;
+      } else if (quote >= 0) {
+        if (line[i] === '"') quote = -1;
+      } else if (line[i] === '"') quote = i;
+      else if (two === "/*") (block = true), i++;
+      else if (two === "//" || line[i] === ";") break;
+    }
+    if (quote >= 0) found.push(mark(from + quote, from + line.length, "This quote is never closed."));
+  });
+  return found.slice(0, 50);
+}
+
+// checkQuotes reads console commands. What is wrong there the game overlooks, and
+// does something else.
+export function checkQuotes(text) {
+  const found = [];
+  eachLine(text, (line, from) => {
+    const code = line.replace(/"[^"]*"|\/\/.*$/g, (m) => (m[0] === '"' ? "_".repeat(m.length) : ""));
+    const quote = code.indexOf('"');
+    if (quote >= 0) found.push(mark(from + quote, from + line.length, "This quote is never closed: the game takes all to the end of the line."));
+    if (line.length > 510) found.push(mark(from + 510, from + line.length, "The game cuts a line here.", "warning"));
+  });
+  return found.slice(0, 50);
+}
+
+export function checkJSON(text) {
+  if (!text.trim()) return [];
+  try {
+    JSON.parse(text);
+    return [];
+  } catch (err) {
+    const at = /position (\d+)/.exec(err.message);
+    const line = /line (\d+) column (\d+)/.exec(err.message);
+    let from = at ? +at[1] : text.length - 1;
+    if (!at && line) from = text.split("\n").slice(0, line[1] - 1).join("\n").length + +line[2];
+    from = Math.max(0, Math.min(from, text.length - 1));
+    return [mark(from, from + 1, err.message)];
+  }
+}

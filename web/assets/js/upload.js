@@ -1,0 +1,213 @@
+// Uploads in pieces: chosen or dropped files go one after the other, each piece
+// again until it has arrived, and after a lost connection or a reload only what is
+// missing is sent.
+const piece = 8 << 20; // bytes
+const live = { "X-Left4me": "live" };
+const box = document.querySelector("[data-upload]");
+if (box) start(box);
+
+function start(box) {
+  const base = box.dataset.upload;
+  const form = box.querySelector("form");
+  const inputs = form.querySelectorAll("input[type=file]");
+  const drop = form.querySelector(".drop");
+  const sending = box.querySelector("[data-sending]");
+  const part = (name) => sending.querySelector(`[data-${name}]`);
+  const bar = sending.querySelector("progress");
+  let id = box.dataset.id || "", paused = false, dropped = false, wake = () => {}, abort = new AbortController();
+
+  for (const el of form.querySelectorAll("[data-noscript]")) el.hidden = true;
+  for (const input of inputs) {
+    input.required = false;
+    input.addEventListener("change", () => input.files.length && send([...input.files].map((f) => ({ file: f, path: f.webkitRelativePath || f.name }))));
+  }
+  for (const type of ["dragenter", "dragover"]) drop.addEventListener(type, (e) => (e.preventDefault(), drop.classList.add("over")));
+  for (const type of ["dragleave", "drop"]) drop.addEventListener(type, (e) => (e.preventDefault(), drop.classList.remove("over")));
+  drop.addEventListener("drop", async (e) => send(await unpacked(e.dataTransfer)));
+  // A file that misses the box would take the place of the page.
+  for (const type of ["dragover", "drop"]) addEventListener(type, (e) => e.preventDefault());
+  form.addEventListener("submit", (e) => e.preventDefault());
+  part("pause").addEventListener("click", () => pause(true));
+  part("resume").addEventListener("click", () => pause(false));
+  part("drop").addEventListener("click", async () => {
+    dropped = true;
+    abort.abort();
+    wake();
+    if (id) await fetch(`${base}/${id}/drop`, { method: "POST", headers: live }).catch(() => {});
+    location.assign(location.pathname);
+  });
+
+  function pause(on) {
+    paused = on;
+    part("pause").hidden = on;
+    part("resume").hidden = !on;
+    (on ? part("resume") : part("pause")).focus();
+    if (on) abort.abort();
+    else wake();
+  }
+
+  async function send(all) {
+    all = all.filter((f) => f.file.size > 0 || f.file.name);
+    if (!all.length) return problem("There is no file in it.");
+    form.hidden = true;
+    sending.hidden = false;
+    addEventListener("beforeunload", ask);
+    try {
+      const state = await begin();
+      const had = new Map(state.files.map((f) => [f.path, f]));
+      const missing = state.files.filter((f) => f.have !== f.size && !all.some((a) => a.path === f.path));
+      if (missing.length) {
+        form.hidden = false;
+        sending.hidden = true;
+        return say(`${missing[0].path} was begun before: choose it too, or drop the upload.`);
+      }
+      const total = all.reduce((n, f) => n + f.file.size, 0);
+      const pace = measure();
+      let before = 0;
+      for (const [i, f] of all.entries()) {
+        part("what").textContent = f.path;
+        part("count").textContent = all.length > 1 ? `${i + 1} / ${all.length}` : "";
+        let have = had.get(f.path)?.have ?? 0;
+        show(before + have, total, pace, have);
+        do {
+          have = await put(f, have, (now) => show(before + now, total, pace));
+          if (dropped) return;
+        } while (have < f.file.size);
+        before += f.file.size;
+      }
+      removeEventListener("beforeunload", ask);
+      location.assign(`${base}/${id}`);
+    } catch (err) {
+      problem(err.message);
+    }
+  }
+
+  const ask = (e) => e.preventDefault();
+  const problem = (text) => (part("problem").textContent = text);
+  const say = (text) => {
+    let p = box.querySelector(":scope > .problem");
+    if (!p) box.querySelector("h2").after((p = Object.assign(document.createElement("p"), { className: "problem", role: "alert" })));
+    p.textContent = text;
+  };
+
+  async function begin() {
+    if (id) return json(await again(() => fetch(`${base}/${id}/state`, { headers: live })));
+    const state = await json(await again(() => fetch(base, { method: "POST", headers: live })));
+    id = state.id;
+    // A reload finds it again.
+    history.replaceState(null, "", `?id=${id}`);
+    return state;
+  }
+
+  // put sends the piece that begins at have and says how much has arrived.
+  async function put(f, have, tell) {
+    const end = Math.min(have + piece, f.file.size);
+    const query = new URLSearchParams({ path: f.path, offset: have, size: f.file.size });
+    const res = await again(() => push(`${base}/${id}/file?${query}`, f.file.slice(have, end), (sent) => tell(have + sent)));
+    const said = await res.json();
+    if (res.status === 409 && said.have !== undefined && said.have !== have) return said.have; // another piece of it came
+    if (!res.ok) throw new Error([said.text, said.hint].filter(Boolean).join(". "));
+    tell(said.have);
+    return said.have;
+  }
+
+  // push is a fetch that tells how far it is.
+  function push(url, body, tell) {
+    return new Promise((resolve, reject) => {
+      const x = new XMLHttpRequest();
+      x.open("PUT", url);
+      x.setRequestHeader("X-Left4me", "live");
+      x.setRequestHeader("Content-Type", "application/octet-stream");
+      x.timeout = 0;
+      x.upload.onprogress = (e) => tell(e.loaded);
+      x.onload = () => resolve(new Response(x.response, { status: x.status }));
+      x.onerror = x.onabort = () => reject(new Error("cut"));
+      abort.signal.addEventListener("abort", () => x.abort(), { once: true });
+      x.send(body);
+    });
+  }
+
+  // again tries until there is an answer that isn't about a lost connection.
+  async function again(request) {
+    for (let wait = 500; ; wait = Math.min(wait * 2, 15_000)) {
+      while (paused && !dropped) await new Promise((r) => (wake = r));
+      if (dropped) throw new Error("Dropped.");
+      abort = new AbortController();
+      try {
+        const res = await request();
+        if (res.status < 500 && res.status !== 429) {
+          if (res.status === 401) throw Object.assign(new Error("You are logged out. Log in again and choose the same files: what is here stays."), { last: true });
+          problem("");
+          return res;
+        }
+        problem((await res.json().catch(() => ({}))).text ?? "The panel can't take it now.");
+      } catch (err) {
+        if (err.last) throw err;
+        if (!paused && !dropped) problem("Connection lost. Trying again…");
+      }
+      if (!paused) await new Promise((r) => ((wake = r), setTimeout(r, wait)));
+    }
+  }
+
+  async function json(res) {
+    const said = await res.json();
+    if (!res.ok) throw new Error([said.text, said.hint].filter(Boolean).join(". "));
+    return said;
+  }
+
+  // measure gives a function that says how fast bytes went in the last seconds.
+  function measure() {
+    const points = [];
+    return (done) => {
+      const now = performance.now();
+      points.push([now, done]);
+      while (points.length > 2 && now - points[0][0] > 8_000) points.shift();
+      const [at, was] = points[0];
+      return now > at ? ((done - was) * 1000) / (now - at) : 0;
+    };
+  }
+
+  let shown = 0;
+  function show(done, total, pace) {
+    const rate = pace(done);
+    bar.value = total ? done / total : 1;
+    if (performance.now() - shown < 300 && done < total) return;
+    shown = performance.now();
+    const left = rate > 0 ? `, ${bytes(rate)}/s, ${lasting((total - done) / rate)} left` : "";
+    part("pace").textContent = `${Math.floor((100 * done) / (total || 1))} % · ${bytes(done)} / ${bytes(total)}${left}`;
+  }
+}
+
+function bytes(n) {
+  if (n < 1e3) return `${Math.round(n)} B`;
+  if (n < 1e6) return `${(n / 1e3).toFixed(1)} kB`;
+  if (n < 1e9) return `${(n / 1e6).toFixed(1)} MB`;
+  return `${(n / 1e9).toFixed(2)} GB`;
+}
+
+function lasting(s) {
+  if (s < 60) return `${Math.ceil(s)} s`;
+  if (s < 3600) return `${Math.ceil(s / 60)} min`;
+  return `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
+}
+
+// unpacked are the files of what was dropped, directories opened.
+async function unpacked(transfer) {
+  const entries = [...transfer.items].map((i) => i.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return [...transfer.files].map((file) => ({ file, path: file.name }));
+  const all = [];
+  const walk = async (entry, path) => {
+    if (entry.isFile) {
+      all.push({ file: await new Promise((ok, no) => entry.file(ok, no)), path });
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) {
+      const some = await new Promise((ok, no) => reader.readEntries(ok, no));
+      if (!some.length) return;
+      for (const e of some) await walk(e, `${path}/${e.name}`);
+    }
+  };
+  for (const e of entries) await walk(e, e.name);
+  return all;
+}

@@ -1,0 +1,157 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/content"
+)
+
+// maxPasted is how many items can be added at once; a collection is one.
+const maxPasted = 1000
+
+// newOverlay lets somebody choose a kind, and shows the form of that kind.
+func (p *panel) newOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	q := r.URL.Query()
+	form := overlayForm{Kind: q.Get("kind"), Names: "id", Hours: "0", Restart: "never"}
+	if left4me.OverlayKind(form.Kind) == left4me.WorkshopOverlay {
+		form.Hours = "24"
+	}
+	if id := q.Get("recipe"); id != "" {
+		i := slices.IndexFunc(content.Recipes(), func(r content.Recipe) bool { return r.ID == id })
+		if i < 0 {
+			return errNoPage
+		}
+		recipe := content.Recipes()[i]
+		form.Name, form.Note, form.Script = recipe.ID, recipe.Title, filled(recipes(q, []content.Recipe{recipe})[0])
+	}
+	return p.renderNewOverlay(w, r, who, http.StatusOK, form)
+}
+
+func (p *panel) renderNewOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form overlayForm) error {
+	if i := slices.IndexFunc(overlayKinds, func(k overlayKind) bool { return string(k.Kind) == form.Kind }); i < 0 {
+		form.Kind = ""
+	}
+	f := p.frame(r, who, "New overlay", "overlays")
+	if left4me.OverlayKind(form.Kind) == left4me.ScriptOverlay {
+		f.Scripts = []string{"editor.js"}
+	}
+	recipe := r.URL.Query().Get("recipe")
+	return p.render(w, r, status, newOverlayPage(f, form, recipes(r.URL.Query(), content.Recipes()), recipe))
+}
+
+// recipes are those to choose from, with the values that were chosen in q.
+func recipes(q url.Values, all []content.Recipe) []content.Recipe {
+	out := slices.Clone(all)
+	for i, r := range out {
+		out[i].Parameters = slices.Clone(r.Parameters)
+		for k, v := range out[i].Parameters {
+			if q.Get("recipe") == r.ID && q.Has("set-"+v.Name) {
+				out[i].Parameters[k].Default = strings.TrimSpace(q.Get("set-" + v.Name))
+			}
+		}
+	}
+	return out
+}
+
+// filled is the script of a recipe with its parameters in front.
+func filled(r content.Recipe) string {
+	var head strings.Builder
+	body := r.Script
+	if first, rest, ok := strings.Cut(body, "\n"); ok && strings.HasPrefix(first, "#!") {
+		head.WriteString(first + "\n")
+		body = rest
+	}
+	for _, v := range r.Parameters {
+		head.WriteString(v.Name + "=" + shellWord(v.Default) + "\n")
+	}
+	return head.String() + body
+}
+
+func (p *panel) createOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	form := readOverlayForm(r.PostForm)
+	v, err := form.onto(left4me.Overlay{Name: left4me.Name(form.Name), Kind: left4me.OverlayKind(form.Kind)})
+	var ids []left4me.WorkshopID
+	if err == nil && v.Kind == left4me.WorkshopOverlay {
+		ids, err = pasted(form.Items)
+	}
+	if err == nil {
+		_, err = p.Content.CreateOverlay(r.Context(), who.Name, v)
+	}
+	if wrong, ok := problemsOf(err); ok {
+		form.Problems = gathered(wrong)
+		status := http.StatusUnprocessableEntity
+		if errors.Is(err, left4me.Conflict) {
+			status = http.StatusConflict
+		}
+		return p.renderNewOverlay(w, r, who, status, form)
+	}
+	if err != nil {
+		return err
+	}
+	to := overlayPath(v.Name)
+	switch v.Kind {
+	case left4me.FilesOverlay:
+		to += "/upload"
+	case left4me.ScriptOverlay:
+		to += "/script"
+	case left4me.WorkshopOverlay:
+		to += "/items"
+		if len(ids) > 0 {
+			to += "/look?ids=" + joinIDs(ids)
+		}
+	default:
+		// The first fetch shows at once whether the address is right.
+		if _, err := p.Content.Build(r.Context(), who.Name, v.Name, content.Request{Note: "first one"}); err != nil {
+			return err
+		}
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// pasted are the items in a text that somebody pasted. Errors: left4me.Invalid for
+// the field "items".
+func pasted(text string) ([]left4me.WorkshopID, error) {
+	ids, bad := content.ParseWorkshop(text)
+	switch {
+	case len(bad) > 0:
+		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "items", Text: visible(short(bad[0])) + " is no item or collection of the workshop", Hint: "paste numbers, or addresses with ?id= in them"}
+	case len(ids) > maxPasted:
+		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "items", Text: count(len(ids), "item is", "items are") + " too many at once", Hint: "add a collection, or 1000 at a time"}
+	}
+	return ids, nil
+}
+
+// short is the beginning of a text that somebody else wrote.
+func short(s string) string {
+	if r := []rune(s); len(r) > 80 {
+		return string(r[:80]) + "…"
+	}
+	return s
+}
+
+func joinIDs(ids []left4me.WorkshopID) string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = string(id)
+	}
+	return strings.Join(texts, ",")
+}
+
+func refreshListed(hours string) bool {
+	for _, t := range refreshTimes {
+		if t.Value == hours {
+			return true
+		}
+	}
+	return false
+}

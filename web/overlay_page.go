@@ -1,0 +1,199 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/content"
+)
+
+// overlayPage is an overlay as its page shows it.
+type overlayPage struct {
+	content.View
+	Last *left4me.Job // the job under way, or the last one; nil when there never was one
+	May  may
+	Tab  string
+}
+
+func (p *panel) overlayPage(r *http.Request, who accounts.Actor, tab string) (overlayPage, error) {
+	name, err := pathName(r)
+	if err != nil {
+		return overlayPage{}, err
+	}
+	v, err := p.Content.Get(r.Context(), name)
+	if err != nil {
+		return overlayPage{}, err
+	}
+	o := overlayPage{View: v, Last: v.Job, May: mayOf(who), Tab: tab}
+	if o.Last == nil {
+		last, err := p.Jobs.List(r.Context(), left4me.BuildOverlay.Noun(), name, 1)
+		if err != nil {
+			return o, err
+		}
+		if len(last) > 0 {
+			o.Last = &last[0]
+		}
+	}
+	return o, nil
+}
+
+func (p *panel) overlayFrame(r *http.Request, who accounts.Actor, o overlayPage) frame {
+	f := p.frame(r, who, string(o.Name), "overlays")
+	f.Live, f.Moving = overlayPath(o.Name, "/live?tab="+o.Tab), o.Job != nil
+	return f
+}
+
+// overlayTabs are the parts of an overlay's page.
+func (o overlayPage) tabs() []tab {
+	tabs := []tab{{"contents", "Contents", ""}}
+	switch o.Kind {
+	case left4me.WorkshopOverlay:
+		tabs = append([]tab{{"items", "Items", "/items"}}, tabs...)
+	case left4me.ScriptOverlay:
+		tabs = append(tabs, tab{"script", "Script", "/script"})
+	}
+	problems := "Problems"
+	if n := warned(o.Content); n > 0 {
+		problems += " " + strconv.Itoa(n)
+	}
+	return append(tabs, tab{"revisions", "Revisions", "/revisions"}, tab{"problems", problems, "/problems"}, tab{"campaigns", "Campaigns", "/campaigns"}, tab{"settings", "Settings", "/settings"})
+}
+
+// behind is a server that runs with another revision than the current one.
+type behind struct {
+	Server   left4me.Name
+	Revision int
+}
+
+// behind are the servers that a restart would bring to the current revision.
+func (o overlayPage) behind() (all []behind) {
+	for _, r := range o.Content.Revisions {
+		if r.Number == o.Content.Current {
+			continue
+		}
+		for _, s := range r.Servers {
+			all = append(all, behind{s, r.Number})
+		}
+	}
+	return all
+}
+
+// parts are the pieces of every page of an overlay that change while it is open.
+func (o overlayPage) parts() map[string]templ.Component {
+	parts := map[string]templ.Component{"head": overlayHead(o), "work": overlayWork(o, time.Now()), "behind": overlayBehind(o), "tabs": overlayTabs(o)}
+	if o.Tab == "revisions" {
+		parts["revisions"] = revisionTable(o)
+	}
+	return parts
+}
+
+// followOverlay is the one stream of an overlay's page. Only steps of a job that
+// move on are sent without asking the host again.
+func (p *panel) followOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	tab := r.URL.Query().Get("tab")
+	name, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	return p.stream(w, r, func(ctx context.Context, send func(event)) error {
+		have := sent{}
+		var o overlayPage
+		put := func() error {
+			for key, part := range o.parts() {
+				e, fresh, err := have.fresh(ctx, key, part)
+				if err != nil {
+					return err
+				}
+				if fresh {
+					send(e)
+				}
+			}
+			return nil
+		}
+		look := func() error {
+			var err error
+			if o, err = p.overlayPage(r, who, tab); err != nil {
+				return err
+			}
+			return put()
+		}
+		changes := p.Jobs.WatchAll(ctx)
+		err := look()
+		if errors.Is(err, left4me.NotFound) {
+			send(event{name: "gone", data: []byte("/overlays")})
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for j := range changes {
+			switch noun := j.Kind.Noun(); {
+			case noun == left4me.BuildOverlay.Noun() && j.Target == name && o.Job != nil && o.Job.ID == j.ID && !j.State.Ended():
+				o.Job, o.Last = &j, &j
+				err = put()
+			case noun == left4me.BuildOverlay.Noun() && j.Target == name, noun == left4me.StartServer.Noun() && j.State.Ended():
+				err = look()
+			}
+			if errors.Is(err, left4me.NotFound) {
+				send(event{name: "gone", data: []byte("/overlays")})
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// wantedRevision is the revision that an address names; 0 is the current one.
+func wantedRevision(r *http.Request) (int, error) {
+	text := r.FormValue("rev")
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0, errNoPage
+	}
+	return n, nil
+}
+
+// buildOverlay asks for a revision of what the definition says.
+func (p *panel) buildOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	n, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Content.Build(r.Context(), who.Name, n, content.Request{}); err != nil {
+		return err
+	}
+	return done(w, r, overlayPath(n))
+}
+
+func (p *panel) restoreOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	n, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Content.RestoreOverlay(r.Context(), who.Name, n); err != nil {
+		return err
+	}
+	return done(w, r, overlayPath(n))
+}
+
+func (p *panel) collectContent(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	j, err := p.Content.Collect(r.Context(), who.Name)
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/jobs/"+string(j.ID), http.StatusSeeOther)
+	return nil
+}

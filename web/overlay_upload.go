@@ -1,0 +1,354 @@
+package web
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/content"
+	"github.com/left4me/left4me/control/uploads"
+)
+
+// uploadView is the page on which files are sent.
+type uploadView struct {
+	Upload  *uploads.Upload // one that was begun, or nil
+	Open    []uploads.Upload
+	Problem string
+}
+
+// showUpload is where files are chosen. With ?id= it goes on with an upload.
+func (p *panel) showUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	return p.renderUpload(w, r, who, http.StatusOK, "")
+}
+
+func (p *panel) renderUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, problem string) error {
+	o, err := p.overlayPage(r, who, "contents")
+	if err != nil {
+		return err
+	}
+	if o.Kind != left4me.FilesOverlay {
+		return errNoPage
+	}
+	v := uploadView{Problem: problem}
+	open, err := p.Uploads.List(r.Context(), who)
+	if err != nil {
+		return err
+	}
+	id := r.URL.Query().Get("id")
+	for _, u := range open {
+		if u.Overlay != o.Name || len(u.Files) == 0 {
+			continue
+		}
+		if u.ID == id {
+			v.Upload = &u
+		} else {
+			v.Open = append(v.Open, u)
+		}
+	}
+	f := p.overlayFrame(r, who, o)
+	f.Scripts = []string{"upload.js"}
+	return p.render(w, r, status, uploadPage(f, o, v))
+}
+
+// have and size are the bytes of an upload that have come and that it will have,
+// as far as its files were begun.
+func have(u uploads.Upload) (n int64) {
+	for _, f := range u.Files {
+		n += f.Have
+	}
+	return n
+}
+
+func sizeOfUpload(u uploads.Upload) (n int64) {
+	for _, f := range u.Files {
+		n += max(f.Size, f.Have)
+	}
+	return n
+}
+
+// beginUpload is asked by a script, which gets the number of the upload.
+func (p *panel) beginUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	name, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	u, err := p.Uploads.Create(r.Context(), who, name)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusCreated, map[string]any{"id": u.ID, "files": []any{}})
+}
+
+// uploadedFile is how much of a file has come.
+type uploadedFile struct {
+	Path string `json:"path"`
+	Size int64  `json:"size"`
+	Have int64  `json:"have"`
+}
+
+// uploadState says how much has come.
+func (p *panel) uploadState(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	u, err := p.Uploads.Get(r.Context(), who, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	files := make([]uploadedFile, len(u.Files))
+	for i, f := range u.Files {
+		files[i] = uploadedFile(f)
+	}
+	return answer(w, http.StatusOK, map[string]any{"id": u.ID, "files": files})
+}
+
+// uploadPiece takes a piece of a file. A script that sends at the wrong place
+// learns where to go on.
+func (p *panel) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	q := r.URL.Query()
+	offset, err1 := strconv.ParseInt(q.Get("offset"), 10, 64)
+	size, err2 := strconv.ParseInt(q.Get("size"), 10, 64)
+	if err1 != nil || err2 != nil {
+		return left4me.Errorf(left4me.Invalid, "offset and size are numbers", "")
+	}
+	f, err := p.Uploads.Write(r.Context(), who, r.PathValue("id"), q.Get("path"), offset, size, slowly(w, r.Body))
+	if errors.Is(err, left4me.Conflict) {
+		e, _ := left4me.Public(err)
+		return answer(w, http.StatusConflict, map[string]any{"text": e.Text, "hint": e.Hint, "have": f.Have})
+	}
+	if err != nil {
+		return cutOff(err)
+	}
+	return answer(w, http.StatusOK, uploadedFile(f))
+}
+
+// answer is what a script gets.
+func answer(w http.ResponseWriter, status int, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // who has gone needs no answer
+	return nil
+}
+
+const (
+	// pieceBytes must come within pieceWithin: whoever sends less slowly holds no
+	// connection for ever.
+	pieceBytes  = 64 << 10
+	pieceWithin = 30 * time.Second
+)
+
+// errBody is a body that didn't come to its end.
+var errBody = errors.New("body")
+
+// cutOff says it in words.
+func cutOff(err error) error {
+	if _, ok := left4me.Public(err); !ok && errors.Is(err, errBody) {
+		return &left4me.Error{Kind: left4me.Unavailable, Text: "the file did not come to its end", Hint: "go on where it was cut", Err: err}
+	}
+	return err
+}
+
+// slow reads a body that may be long, as long as it keeps coming.
+type slow struct {
+	body io.Reader
+	c    *http.ResponseController
+	left int // bytes until the time begins anew
+}
+
+func slowly(w http.ResponseWriter, body io.Reader) io.Reader {
+	return &slow{body: body, c: http.NewResponseController(w)}
+}
+
+func (s *slow) Read(b []byte) (int, error) {
+	if s.left <= 0 {
+		_ = s.c.SetReadDeadline(time.Now().Add(pieceWithin)) // a connection has deadlines
+		s.left = pieceBytes
+	}
+	n, err := s.body.Read(b)
+	s.left -= n
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = errors.Join(errBody, err)
+	}
+	return n, err
+}
+
+// uploadForm takes files from a browser without scripts: they go to the disk as
+// they come.
+func (p *panel) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	name, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	kind, more, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" {
+		return left4me.Errorf(left4me.Invalid, "that is no form with files", "use the form of this page")
+	}
+	parts := multipart.NewReader(slowly(w, r.Body), more["boundary"])
+	var u uploads.Upload
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return cutOff(errors.Join(errBody, err))
+		}
+		if part.FormName() != "file" || part.FileName() == "" {
+			continue
+		}
+		if u.ID == "" {
+			if u, err = p.Uploads.Create(r.Context(), who, name); err != nil {
+				return err
+			}
+		}
+		if err := p.takeFile(r, who, u.ID, path.Base(strings.ReplaceAll(part.FileName(), `\`, "/")), part); err != nil {
+			_ = p.Uploads.Delete(r.Context(), who, u.ID) // else it goes by itself, later
+			if wrong, ok := problemsOf(cutOff(err)); ok {
+				return p.renderUpload(w, r, who, http.StatusUnprocessableEntity, wrong.all())
+			}
+			return cutOff(err)
+		}
+	}
+	if u.ID == "" {
+		return p.renderUpload(w, r, who, http.StatusUnprocessableEntity, "Choose a file first.")
+	}
+	http.Redirect(w, r, overlayPath(name, "/uploads/", u.ID), http.StatusSeeOther)
+	return nil
+}
+
+// takeFile writes a file whose size is known at its end.
+func (p *panel) takeFile(r *http.Request, who accounts.Actor, id, name string, from io.Reader) error {
+	f, err := p.Uploads.Write(r.Context(), who, id, name, 0, -1, from)
+	if err == nil {
+		_, err = p.Uploads.Write(r.Context(), who, id, name, f.Have, f.Have, strings.NewReader(""))
+	}
+	return err
+}
+
+// planForm is how an upload shall be understood, as it was chosen.
+type planForm struct {
+	Root, Subdir, Names string
+	Replace             bool
+	Note                string
+	Base                int // the revision that was looked at
+	Problem             string
+}
+
+// roots are the places in a layer where files can go.
+var roots = []struct{ Value, Label string }{
+	{"", "find it out"},
+	{".", "as they are"},
+	{"left4dead2", "left4dead2/"},
+	{"left4dead2/addons", "left4dead2/addons/"},
+	{"left4dead2/cfg", "left4dead2/cfg/"},
+	{"left4dead2/addons/sourcemod", "left4dead2/addons/sourcemod/"},
+}
+
+// codePages are what file names in archives can be written in.
+var codePages = []struct{ Value, Label string }{
+	{"", "find it out"}, {"gbk", "Chinese (GBK)"}, {"cp1251", "Cyrillic (Windows-1251)"}, {"cp437", "Western (DOS 437)"},
+}
+
+func (f planForm) change(id string) left4me.Change {
+	return left4me.Change{Upload: id, Import: left4me.Import{Subdir: f.Subdir, Root: f.Root, Names: f.Names}, Replace: f.Replace, Base: f.Base}
+}
+
+func readPlanForm(v url.Values) planForm {
+	base, _ := strconv.Atoi(v.Get("base")) // nothing is any
+	return planForm{
+		Root: v.Get("root"), Subdir: strings.Trim(strings.TrimSpace(v.Get("subdir")), "/"), Names: v.Get("names"), Replace: v.Get("replace") != "",
+		Note: strings.TrimSpace(v.Get("note")), Base: base,
+	}
+}
+
+// showPlan says what an upload would do, before it does.
+func (p *panel) showPlan(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	return p.renderPlan(w, r, who, http.StatusOK, readPlanForm(r.URL.Query()))
+}
+
+func (p *panel) renderPlan(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form planForm) error {
+	o, err := p.overlayPage(r, who, "contents")
+	if err != nil {
+		return err
+	}
+	u, err := p.Uploads.Ready(r.Context(), who, o.Name, r.PathValue("id"))
+	if errors.Is(err, left4me.Conflict) || errors.Is(err, left4me.Invalid) {
+		http.Redirect(w, r, overlayPath(o.Name, "/upload?id=", url.QueryEscape(r.PathValue("id"))), http.StatusSeeOther)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if form.Base == 0 || status == http.StatusOK {
+		form.Base = o.Content.Current
+	}
+	plan, err := p.Content.Plan(r.Context(), o.Name, form.change(u.ID))
+	if wrong, ok := problemsOf(err); ok {
+		form.Problem, err = wrong.all(), nil
+	}
+	if err != nil {
+		return err
+	}
+	return p.render(w, r, status, planPage(p.overlayFrame(r, who, o), o, u, form, plan))
+}
+
+// publishUpload makes a revision of an upload.
+func (p *panel) publishUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	name, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	form := readPlanForm(r.PostForm)
+	u, err := p.Uploads.Ready(r.Context(), who, name, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	change := form.change(u.ID)
+	_, err = p.Content.Build(r.Context(), who.Name, name, content.Request{Note: cmp.Or(form.Note, "uploaded "+uploadName(u)), Change: &change})
+	if wrong, ok := problemsOf(err); ok {
+		form.Problem = wrong.all()
+		return p.renderPlan(w, r, who, http.StatusUnprocessableEntity, form)
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, overlayPath(name), http.StatusSeeOther)
+	return nil
+}
+
+// uploadName says in a few words what was uploaded.
+func uploadName(u uploads.Upload) string {
+	switch len(u.Files) {
+	case 0:
+		return "nothing"
+	case 1:
+		return short(path.Base(u.Files[0].Path))
+	}
+	first, _, deep := strings.Cut(u.Files[0].Path, "/")
+	if deep {
+		return short(first) + "/ with " + count(len(u.Files), "file", "files")
+	}
+	return count(len(u.Files), "file", "files")
+}
+
+func (p *panel) dropUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	name, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	if err := p.Uploads.Delete(r.Context(), who, r.PathValue("id")); err != nil {
+		return err
+	}
+	return done(w, r, overlayPath(name, "/upload"))
+}
