@@ -69,7 +69,11 @@ func on(value string) bool {
 
 // ReadInfo reads the addoninfo.txt of an archive. Errors: fs.ErrNotExist when it has none.
 func ReadInfo(a *vpk.Archive) (Info, error) {
-	b, err := read(a, "addoninfo.txt")
+	e, ok := a.Find("addoninfo.txt")
+	if !ok {
+		return Info{}, &fs.PathError{Op: "open", Path: "addoninfo.txt", Err: fs.ErrNotExist}
+	}
+	b, err := read(a, e)
 	if err != nil {
 		return Info{}, err
 	}
@@ -77,13 +81,9 @@ func ReadInfo(a *vpk.Archive) (Info, error) {
 }
 
 // read reads a small file of an archive.
-func read(a *vpk.Archive, name string) ([]byte, error) {
-	e, ok := a.Find(name)
-	if !ok {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
+func read(a *vpk.Archive, e vpk.Entry) ([]byte, error) {
 	if e.Size > maxFile {
-		return nil, &vdf.Error{File: name, Line: 1, Text: strconv.FormatInt(e.Size, 10) + " bytes", Err: vdf.ErrTooLarge}
+		return nil, &vdf.Error{File: e.Path, Line: 1, Text: strconv.FormatInt(e.Size, 10) + " bytes", Err: vdf.ErrTooLarge}
 	}
 	b := make([]byte, e.Size)
 	if n, err := a.Reader(e).ReadAt(b, 0); int64(n) < e.Size {

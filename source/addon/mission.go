@@ -166,7 +166,7 @@ func ReadMissions(a *vpk.Archive) (all []MissionFile) {
 			continue
 		}
 		f := MissionFile{Path: e.Path}
-		b, err := read(a, e.Path)
+		b, err := read(a, e)
 		if err == nil {
 			f.Mission, err = ParseMission(b)
 		}

@@ -1,0 +1,113 @@
+package inspect
+
+import (
+	"fmt"
+	"strings"
+)
+
+// dialect is what a kind of text may have between its brackets. It is enough to
+// find a bracket or a quote that isn't closed, which is what people get wrong.
+type dialect struct {
+	pairs    string // brackets, each opening one before its closing one
+	blocks   bool   // /* */
+	lines    string // single characters that begin a comment, besides //
+	escapes  bool   // a backslash in quotes takes the next character with it
+	oneLine  bool   // quotes end with their line
+	letters  bool   // 'x' is a quote too
+	verbatim bool   // @"…" goes over lines, and has no escapes
+	words    bool   // a comment begins only where a word may
+}
+
+var (
+	squirrel  = dialect{pairs: "{}()[]", blocks: true, lines: "#", escapes: true, oneLine: true, letters: true, verbatim: true}
+	keyValues = dialect{pairs: "{}", words: true}
+	smc       = dialect{pairs: "{}", blocks: true, lines: ";", escapes: true, words: true} // SourceMod's own
+)
+
+// opened is a bracket that waits for its other half.
+type opened struct {
+	closing byte
+	line    int
+}
+
+// check finds the first bracket or quote that isn't right; problem is empty when
+// there is none.
+func (d dialect) check(text string) (line int, problem string) {
+	line = 1
+	var stack []opened
+	free := true // no word has begun
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		rest := text[i:]
+		switch {
+		case c == '\n':
+			line, free = line+1, true
+			continue
+		case c <= ' ':
+			free = true
+			continue
+		case (strings.HasPrefix(rest, "//") || strings.IndexByte(d.lines, c) >= 0) && (free || !d.words):
+			n := strings.IndexByte(rest, '\n')
+			if n < 0 {
+				n = len(rest)
+			}
+			i += n - 1
+			continue
+		case d.blocks && strings.HasPrefix(rest, "/*"):
+			n := strings.Index(rest[2:], "*/")
+			if n < 0 {
+				return line, "the comment that begins here doesn't end"
+			}
+			line += strings.Count(rest[:n+4], "\n")
+			i += n + 3
+			continue
+		case c == '"' || c == '\'' && d.letters:
+			n, ok := d.quoted(rest, d.verbatim && i > 0 && text[i-1] == '@')
+			if !ok {
+				return line, "the quotation mark that begins here isn't closed"
+			}
+			line += strings.Count(rest[:n], "\n")
+			i += n - 1
+			free = true
+			continue
+		}
+		free = false
+		switch at := strings.IndexByte(d.pairs, c); {
+		case at < 0:
+		case at%2 == 0:
+			stack = append(stack, opened{d.pairs[at+1], line})
+			free = true
+		case len(stack) == 0:
+			return line, fmt.Sprintf("%c closes nothing", c)
+		case stack[len(stack)-1].closing != c:
+			o := stack[len(stack)-1]
+			return line, fmt.Sprintf("%c stands where %c is needed, for line %d", c, o.closing, o.line)
+		default:
+			stack = stack[:len(stack)-1]
+			free = true
+		}
+	}
+	if len(stack) > 0 {
+		o := stack[len(stack)-1]
+		return o.line, fmt.Sprintf("the bracket that begins here isn't closed: %c is missing", o.closing)
+	}
+	return 0, ""
+}
+
+// quoted is the length of a quoted text with both its marks.
+func (d dialect) quoted(s string, verbatim bool) (n int, ok bool) {
+	mark := s[0]
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == mark && verbatim && i+1 < len(s) && s[i+1] == mark:
+			i++
+		case c == mark:
+			return i + 1, true
+		case c == '\\' && d.escapes && !verbatim:
+			i++
+		case c == '\n' && d.oneLine && !verbatim:
+			return 0, false
+		}
+	}
+	return 0, false
+}
