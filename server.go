@@ -139,6 +139,14 @@ type Status struct {
 	SampledAt  time.Time    `json:"sampled_at"`          // when the live values were read
 }
 
+// OverlayChange is how an overlay of a server would change with a restart. What
+// files that concerns can be asked for by the two numbers.
+type OverlayChange struct {
+	Overlay Name `json:"overlay"`
+	From    int  `json:"from"` // the revision that it runs with; 0: without the overlay
+	To      int  `json:"to"`   // the revision that it would be started with; 0: without the overlay
+}
+
 // Player is somebody on a server, as A2S tells it.
 type Player struct {
 	Name     string        `json:"name"`

@@ -10,27 +10,29 @@ import (
 
 // Server is a server with what it is doing.
 type Server struct {
-	Name            left4me.Name        `json:"name"`
-	Host            left4me.Name        `json:"host"`
-	Port            int                 `json:"port"`
-	State           left4me.ServerState `json:"state" enum:"stopped,starting,running,unresponsive,stopping,failed,unknown"`
-	Reason          string              `json:"reason" doc:"Why it failed or does not answer"`
-	Since           *time.Time          `json:"since" doc:"Of this state"`
-	Map             string              `json:"map" doc:"As the server answers; empty while it does not run"`
-	Hostname        string              `json:"hostname"`
-	Players         int                 `json:"players" doc:"Humans"`
-	Bots            int                 `json:"bots"`
-	MaxPlayers      int                 `json:"max_players"`
-	Online          []left4me.Player    `json:"online" nullable:"false" doc:"Who plays; duration in nanoseconds"`
-	Blueprint       left4me.Name        `json:"blueprint"`
-	Settings        left4me.Settings    `json:"settings" doc:"Its own; they go over those of the blueprint"`
-	PID             int                 `json:"pid" doc:"0 when there is no process"`
-	Restarts        int                 `json:"restarts" doc:"After crashes, since it was started"`
-	RestartRequired bool                `json:"restart_required" doc:"It runs with other settings than it has now"`
-	Build           int64               `json:"build" doc:"Of the game that it runs on; 0 when that isn't known"`
-	NewBuild        int64               `json:"new_build" doc:"That a restart would change it to; 0 when it would not"`
-	Job             *JobRef             `json:"job" doc:"The job that is queued or running"`
-	CreatedAt       time.Time           `json:"created_at"`
+	Name            left4me.Name            `json:"name"`
+	Host            left4me.Name            `json:"host"`
+	Port            int                     `json:"port"`
+	State           left4me.ServerState     `json:"state" enum:"stopped,starting,running,unresponsive,stopping,failed,unknown"`
+	Reason          string                  `json:"reason" doc:"Why it failed or does not answer"`
+	Since           *time.Time              `json:"since" doc:"Of this state"`
+	Map             string                  `json:"map" doc:"As the server answers; empty while it does not run"`
+	Hostname        string                  `json:"hostname"`
+	Players         int                     `json:"players" doc:"Humans"`
+	Bots            int                     `json:"bots"`
+	MaxPlayers      int                     `json:"max_players"`
+	Online          []left4me.Player        `json:"online" nullable:"false" doc:"Who plays; duration in nanoseconds"`
+	Blueprint       left4me.Name            `json:"blueprint"`
+	Settings        left4me.Settings        `json:"settings" doc:"Its own; they go over those of the blueprint"`
+	PID             int                     `json:"pid" doc:"0 when there is no process"`
+	Restarts        int                     `json:"restarts" doc:"After crashes, since it was started"`
+	RestartRequired bool                    `json:"restart_required" doc:"It runs with other settings than it has now"`
+	Build           int64                   `json:"build" doc:"Of the game that it runs on; 0 when that isn't known"`
+	NewBuild        int64                   `json:"new_build" doc:"That a restart would change it to; 0 when it would not"`
+	Overlays        []left4me.OverlayRef    `json:"overlays" nullable:"false" doc:"The revisions that it was started with, top first: maps@3"`
+	NewContent      []left4me.OverlayChange `json:"new_content" nullable:"false" doc:"Overlays that a restart would change"`
+	Job             *JobRef                 `json:"job" doc:"The job that is queued or running"`
+	CreatedAt       time.Time               `json:"created_at"`
 }
 
 // JobRef names a job.
@@ -48,6 +50,8 @@ func serverOf(v servers.View) Server {
 		Online: st.Online, Blueprint: v.Blueprint, Settings: v.Settings, PID: st.PID, Restarts: st.Restarts,
 		RestartRequired: v.RestartRequired, Build: st.Build, NewBuild: v.NewBuild, CreatedAt: v.CreatedAt,
 	}
+	s.Overlays = append([]left4me.OverlayRef{}, st.Overlays...)
+	s.NewContent = append([]left4me.OverlayChange{}, v.NewContent...)
 	if s.Online == nil {
 		s.Online = []left4me.Player{}
 	}

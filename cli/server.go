@@ -14,24 +14,25 @@ import (
 
 // server is what the commands show of a server.
 type server struct {
-	Name            left4me.Name        `json:"name"`
-	Host            left4me.Name        `json:"host"`
-	Port            int                 `json:"port"`
-	State           left4me.ServerState `json:"state"`
-	Reason          string              `json:"reason"`
-	Since           *time.Time          `json:"since"`
-	Map             string              `json:"map"`
-	Hostname        string              `json:"hostname"`
-	Players         int                 `json:"players"`
-	Bots            int                 `json:"bots"`
-	MaxPlayers      int                 `json:"max_players"`
-	Online          []left4me.Player    `json:"online"`
-	Blueprint       left4me.Name        `json:"blueprint"`
-	PID             int                 `json:"pid"`
-	Restarts        int                 `json:"restarts"`
-	RestartRequired bool                `json:"restart_required"`
-	Build           int64               `json:"build"`
-	NewBuild        int64               `json:"new_build"`
+	Name            left4me.Name            `json:"name"`
+	Host            left4me.Name            `json:"host"`
+	Port            int                     `json:"port"`
+	State           left4me.ServerState     `json:"state"`
+	Reason          string                  `json:"reason"`
+	Since           *time.Time              `json:"since"`
+	Map             string                  `json:"map"`
+	Hostname        string                  `json:"hostname"`
+	Players         int                     `json:"players"`
+	Bots            int                     `json:"bots"`
+	MaxPlayers      int                     `json:"max_players"`
+	Online          []left4me.Player        `json:"online"`
+	Blueprint       left4me.Name            `json:"blueprint"`
+	PID             int                     `json:"pid"`
+	Restarts        int                     `json:"restarts"`
+	RestartRequired bool                    `json:"restart_required"`
+	Build           int64                   `json:"build"`
+	NewBuild        int64                   `json:"new_build"`
+	NewContent      []left4me.OverlayChange `json:"new_content"`
 	Job             *struct {
 		ID    string           `json:"id"`
 		Kind  left4me.JobKind  `json:"kind"`
@@ -136,9 +137,23 @@ func writeServer(w io.Writer, s server) {
 	case s.Build > 0:
 		row(w, "game", fmt.Sprintf("build %d", s.Build))
 	}
+	for _, c := range s.NewContent {
+		row(w, "overlay", contentChange(c))
+	}
 	if s.Job != nil {
 		row(w, "job", fmt.Sprintf("%s %s, %s", s.Job.Kind.Verb(), s.Job.State, s.Job.ID))
 	}
+}
+
+// contentChange says what a restart would do to an overlay of a server.
+func contentChange(c left4me.OverlayChange) string {
+	switch {
+	case c.From == 0:
+		return fmt.Sprintf("restart to add %s@%d", c.Overlay, c.To)
+	case c.To == 0:
+		return fmt.Sprintf("%s@%d; restart to remove it", c.Overlay, c.From)
+	}
+	return fmt.Sprintf("%s@%d; restart for revision %d", c.Overlay, c.From, c.To)
 }
 
 func (a *app) serverCreate() *cobra.Command {

@@ -45,7 +45,7 @@ func actions(v servers.View) []action {
 	case left4me.Starting:
 		return []action{stopAction}
 	case left4me.Running:
-		if v.RestartRequired || v.NewBuild > 0 {
+		if v.RestartRequired || v.NewBuild > 0 || len(v.NewContent) > 0 {
 			restart.Main = true
 			return []action{restart, stopAction}
 		}
@@ -184,4 +184,21 @@ func hostSays(f firstRun) string {
 		return "This one answers. It has no overlays yet: the game runs as it is."
 	}
 	return "This one answers and has " + count(f.Overlays, "overlay", "overlays") + "."
+}
+
+// newContentOf names the overlays that a restart would change: maps@3, or how
+// many there are.
+func newContentOf(all []left4me.OverlayChange) string {
+	if len(all) > 2 {
+		return fmt.Sprintf("%d overlays", len(all))
+	}
+	var names []string
+	for _, c := range all {
+		if c.To == 0 {
+			names = append(names, "the removal of "+string(c.Overlay))
+		} else {
+			names = append(names, left4me.OverlayRef{Name: c.Overlay, Revision: c.To}.String())
+		}
+	}
+	return strings.Join(names, " and ")
 }

@@ -24,6 +24,7 @@ type live struct {
 	known    map[left4me.Name]bool // hosts that have told everything once
 	statuses map[key]said
 	builds   map[left4me.Name]int64                  // of the game, by host: what a server would be started with
+	currents map[left4me.Name]currents               // of overlays, by host
 	turn     uint64                                  // counts what was said
 	watchers map[chan struct{}]map[left4me.Name]bool // what changed since they looked
 }
@@ -41,6 +42,7 @@ func newLive() *live {
 		known:    map[left4me.Name]bool{},
 		statuses: map[key]said{},
 		builds:   map[left4me.Name]int64{},
+		currents: map[left4me.Name]currents{},
 		watchers: map[chan struct{}]map[left4me.Name]bool{},
 	}
 }
@@ -171,6 +173,9 @@ func (s *Servers) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.listenContent(ctx); err != nil {
+		return err
+	}
 	if err := s.bus.Events(ctx, "crashes", s.keepCrash(ctx)); err != nil {
 		return err
 	}
@@ -212,7 +217,7 @@ func (s *Servers) ask(ctx context.Context, host left4me.Name) error {
 		return err
 	}
 	s.live.replace(host, all, asked)
-	return nil
+	return s.askContent(ctx, host)
 }
 
 func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {

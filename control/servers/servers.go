@@ -63,9 +63,10 @@ func New(storage Storage, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *slog.L
 type View struct {
 	left4me.Server
 	Status          left4me.Status
-	Job             *left4me.Job // the one that is queued or running, or nil
-	RestartRequired bool         // it runs with other settings than it has now
-	NewBuild        int64        // of the game, that a restart would change it to; 0 when it would not
+	Job             *left4me.Job            // the one that is queued or running, or nil
+	RestartRequired bool                    // it runs with other settings than it has now
+	NewBuild        int64                   // of the game, that a restart would change it to; 0 when it would not
+	NewContent      []left4me.OverlayChange // that a restart would apply
 }
 
 func (s *Servers) blueprints(ctx context.Context) (map[left4me.Name]left4me.Blueprint, error) {

@@ -506,3 +506,24 @@ func TestCrashesAreKept(t *testing.T) {
 		}
 	}
 }
+
+func TestARestartWouldApplyNewContent(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbStatus: func([]byte) (any, error) {
+			return []left4me.Status{{Name: "alpha", State: left4me.Running, Build: 1, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}}}, nil
+		},
+		bus.VerbCurrents: func([]byte) (any, error) {
+			return bus.Currents{V: bus.Version, Revisions: map[left4me.Name]int{"maps": 2}}, nil
+		},
+	})
+	s.publish(t, bus.KindHello, bus.Hello{V: bus.Version})
+	// It has an overlay that its definition doesn't name.
+	v := s.until(t, "alpha", func(v servers.View) bool { return len(v.NewContent) > 0 })
+	if want := []left4me.OverlayChange{{Overlay: "maps", From: 1}}; !slices.Equal(v.NewContent, want) {
+		t.Errorf("%+v", v.NewContent)
+	}
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Stopped, Build: 1, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}})
+	s.until(t, "alpha", func(v servers.View) bool { return len(v.NewContent) == 0 })
+}

@@ -16,8 +16,9 @@ type Generations interface{ Generation() uint64 }
 // share it.
 type snapshot struct {
 	generation uint64
-	servers    []left4me.Server // by name
-	hashes     []string         // of what each would be started with now
+	servers    []left4me.Server       // by name
+	hashes     []string               // of what each would be started with now
+	overlays   [][]left4me.OverlayRef // that each would be started with
 	active     map[left4me.Name]left4me.Job
 }
 
@@ -40,9 +41,10 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &snapshot{generation: generation, servers: all, hashes: make([]string, len(all)), active: active}
+	v := &snapshot{generation: generation, servers: all, hashes: make([]string, len(all)), overlays: make([][]left4me.OverlayRef, len(all)), active: active}
 	for i, srv := range all {
-		v.hashes[i] = spec(srv, blueprints[srv.Blueprint]).Hash()
+		sp := spec(srv, blueprints[srv.Blueprint])
+		v.hashes[i], v.overlays[i] = sp.Hash(), sp.Overlays
 	}
 	s.last.Store(v)
 	return v, nil
@@ -93,6 +95,10 @@ func (s *Servers) view(snap *snapshot, i int) View {
 	st := v.Status
 	if build := s.live.build(v.Host); st.State.Up() && st.Build != 0 && build != 0 && build != st.Build {
 		v.NewBuild = build
+	}
+	// An agent that knows of builds says with which revisions it started a server.
+	if current, known := s.live.revisions(v.Host); known && st.State.Up() && st.Build != 0 {
+		v.NewContent = newContent(st.Overlays, snap.overlays[i], current)
 	}
 	v.RestartRequired = st.State.Up() && st.SpecHash != "" && st.SpecHash != snap.hashes[i]
 	return v
