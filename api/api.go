@@ -140,7 +140,7 @@ func (a *api) routes(h huma.API) {
 
 	route(h, get, "/blueprints", look, 200, "List blueprints", a.listBlueprints)
 	route(h, post, "/blueprints", act, 201, "Create a blueprint", a.createBlueprint)
-	route(h, get, "/overlays", look, 200, "List overlays", a.listOverlays)
+	a.overlayRoutes(h)
 	route(h, post, "/overlays/{name}/uploads", act, 201, "Begin an upload for an overlay", a.createUpload)
 	route(h, get, "/uploads", act, 200, "List your uploads; an administrator's list has everybody's", a.listUploads)
 	route(h, get, "/uploads/{id}", act, 200, "Show an upload, and where its files go on", a.showUpload)

@@ -71,20 +71,3 @@ func parseRefs(field string, texts []string) ([]left4me.OverlayRef, error) {
 	}
 	return refs, nil
 }
-
-// Overlay is a named piece of content.
-type Overlay struct {
-	Name left4me.Name `json:"name"`
-}
-
-func (a *api) listOverlays(ctx context.Context, _ *none) ([]Overlay, error) {
-	found, err := a.Content.Overlays(ctx, left4me.LocalHost)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]Overlay, len(found))
-	for i, n := range found {
-		all[i] = Overlay{Name: n}
-	}
-	return all, nil
-}

@@ -22,37 +22,10 @@ func (a *api) fileRoutes(h huma.API) {
 	route(h, get, "/servers/{name}/compare/{other}", look, 200, "List how the files of two servers differ", a.compareServers)
 }
 
-// Listing is which part of a tree is asked for. It is exported as ByName is.
-type Listing struct {
-	Dir   string `query:"dir" doc:"A directory; only what lies directly in it, unless deep or query is given"`
-	Deep  bool   `query:"deep" doc:"All files beneath, without directories"`
-	Query string `query:"query" maxLength:"200" doc:"A part of the path, in any case; implies deep"`
-	After string `query:"after" doc:"next of the page before"`
-	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
-}
-
-func (l Listing) filter() left4me.Filter {
-	return left4me.Filter{Dir: l.Dir, Deep: l.Deep, Query: l.Query, After: l.After, Limit: l.Limit}
-}
-
 // Paging is which part of a list is asked for. It is exported as ByName is.
 type Paging struct {
 	After string `query:"after" doc:"next of the page before"`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
-}
-
-// TreePage is a page of files.
-type TreePage struct {
-	Items []left4me.TreeFile `json:"items" nullable:"false"`
-	Next  string             `json:"next" doc:"What to give as after for the next page; empty at the end"`
-	Total int                `json:"total" doc:"Of the whole list; -1 when it isn't known"`
-}
-
-// ChangePage is a page of differences.
-type ChangePage struct {
-	Items []left4me.FileChange `json:"items" nullable:"false"`
-	Next  string               `json:"next" doc:"What to give as after for the next page; empty at the end"`
-	Total int                  `json:"total" doc:"Of the whole list; -1 when it isn't known"`
 }
 
 // FileContent is what a file holds.
@@ -64,25 +37,25 @@ type FileContent struct {
 
 type filesInput struct {
 	ByName
-	Listing
+	FilterInput
 }
 
-func (a *api) serverFiles(ctx context.Context, in *filesInput) (TreePage, error) {
+func (a *api) serverFiles(ctx context.Context, in *filesInput) (left4me.Page[left4me.TreeFile], error) {
 	name, err := pathName(in.Name)
 	if err != nil {
-		return TreePage{}, err
+		return left4me.Page[left4me.TreeFile]{}, err
 	}
 	p, err := a.Servers.Files(ctx, name, in.filter())
-	return TreePage(p), err
+	return pageOf(p), err
 }
 
-func (a *api) serverWritten(ctx context.Context, in *filesInput) (TreePage, error) {
+func (a *api) serverWritten(ctx context.Context, in *filesInput) (left4me.Page[left4me.TreeFile], error) {
 	name, err := pathName(in.Name)
 	if err != nil {
-		return TreePage{}, err
+		return left4me.Page[left4me.TreeFile]{}, err
 	}
 	p, err := a.Servers.Written(ctx, name, in.filter())
-	return TreePage(p), err
+	return pageOf(p), err
 }
 
 type fileInput struct {
@@ -105,13 +78,13 @@ type pagingInput struct {
 	Paging
 }
 
-func (a *api) serverPending(ctx context.Context, in *pagingInput) (ChangePage, error) {
+func (a *api) serverPending(ctx context.Context, in *pagingInput) (left4me.Page[left4me.FileChange], error) {
 	name, err := pathName(in.Name)
 	if err != nil {
-		return ChangePage{}, err
+		return left4me.Page[left4me.FileChange]{}, err
 	}
 	p, err := a.Servers.Pending(ctx, name, in.After, in.Limit)
-	return ChangePage(p), err
+	return pageOf(p), err
 }
 
 type compareInput struct {
@@ -120,17 +93,17 @@ type compareInput struct {
 	Paging
 }
 
-func (a *api) compareServers(ctx context.Context, in *compareInput) (ChangePage, error) {
+func (a *api) compareServers(ctx context.Context, in *compareInput) (left4me.Page[left4me.FileChange], error) {
 	name, err := pathName(in.Name)
 	if err != nil {
-		return ChangePage{}, err
+		return left4me.Page[left4me.FileChange]{}, err
 	}
 	other, err := pathName(in.Other)
 	if err != nil {
-		return ChangePage{}, err
+		return left4me.Page[left4me.FileChange]{}, err
 	}
 	p, err := a.Servers.Compare(ctx, name, other, in.After, in.Limit)
-	return ChangePage(p), err
+	return pageOf(p), err
 }
 
 // Paths names files of a layer.

@@ -43,22 +43,27 @@ type byID struct {
 }
 
 type jobsInput struct {
-	Server string `query:"server" doc:"Only jobs of this server"`
-	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
+	Server  string `query:"server" doc:"Only jobs of this server"`
+	Overlay string `query:"overlay" doc:"Only jobs of this overlay"`
+	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
 }
 
 func (a *api) listJobs(ctx context.Context, in *jobsInput) ([]Job, error) {
+	noun, name := "server", in.Server
+	if in.Overlay != "" {
+		noun, name = "overlay", in.Overlay
+	}
 	var target left4me.Name
-	if in.Server != "" {
-		n, err := left4me.ParseName(in.Server)
+	if name != "" {
+		n, err := left4me.ParseName(name)
 		if e, ok := left4me.Public(err); ok {
 			moved := *e
-			moved.Field = "query.server"
+			moved.Field = "query." + noun
 			return nil, &moved
 		}
 		target = n
 	}
-	found, err := a.Jobs.List(ctx, "server", target, in.Limit)
+	found, err := a.Jobs.List(ctx, noun, target, in.Limit)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func newSite(tb testing.TB) *site {
 	s.host.start(ctx, tb)
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
 	s.handler = api.NewBeating(api.Deps{
-		Servers: srv, Jobs: list, Content: content.New(st, b), Uploads: uploads.New(dir, log), Game: gam, Accounts: acc, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: content.New(st, list, srv, b, log), Uploads: uploads.New(dir, log), Game: gam, Accounts: acc, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
 		Ready: func(context.Context) error { return s.host.ready() },
 	}, 100*time.Millisecond)
 	web := httptest.NewServer(s.handler)
@@ -283,6 +283,8 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			return h.plan(r), nil
+		case bus.VerbContents:
+			return []left4me.Content{{Name: "maps", Current: 1, Revisions: []left4me.Revision{{Number: 1}}}, {Name: "plugins", Current: 2, Revisions: []left4me.Revision{{Number: 2}, {Number: 1}}}}, nil
 		case bus.VerbPort:
 			return bus.Empty{V: bus.Version}, h.port(data)
 		case bus.VerbGame:

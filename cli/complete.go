@@ -18,17 +18,8 @@ const noFiles = cobra.ShellCompDirectiveNoFileComp
 // names gives the values of one field of a list of the API, or nothing when it
 // does not answer at once.
 func (a *app) names(c *cobra.Command, path, field string) []string {
-	parent := c.Context()
-	if parent == nil {
-		parent = context.Background()
-	}
-	ctx, cancel := context.WithTimeout(parent, completeWithin)
-	defer cancel()
-	if a.Token == "" {
-		a.Token = a.ownToken
-	}
 	var all []map[string]any
-	if _, err := a.call(ctx, http.MethodGet, path, nil, &all); err != nil {
+	if !a.ask(c, path, &all) {
 		return nil
 	}
 	var found []string
@@ -38,6 +29,22 @@ func (a *app) names(c *cobra.Command, path, field string) []string {
 		}
 	}
 	return found
+}
+
+// ask sends one request for the tab key, and reports whether it was answered at
+// once.
+func (a *app) ask(c *cobra.Command, path string, out any) bool {
+	parent := c.Context()
+	if parent == nil {
+		parent = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(parent, completeWithin)
+	defer cancel()
+	if a.Token == "" {
+		a.Token = a.ownToken
+	}
+	_, err := a.call(ctx, http.MethodGet, path, nil, out)
+	return err == nil
 }
 
 // servers completes the one argument of a command with names of servers.

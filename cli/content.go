@@ -64,22 +64,3 @@ func (a *app) blueprintCreate() *cobra.Command {
 	}
 	return c
 }
-
-func (a *app) overlayCommand() *cobra.Command {
-	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List overlays", Args: NoArguments}
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		var all []struct {
-			Name left4me.Name `json:"name"`
-		}
-		raw, err := a.call(c.Context(), http.MethodGet, "/overlays", nil, &all)
-		if err != nil {
-			return fmt.Errorf("list overlays: %w", err)
-		}
-		return a.print(raw, func(w io.Writer) {
-			for _, o := range all {
-				fmt.Fprintln(w, o.Name)
-			}
-		})
-	}
-	return group("overlay", "Named pieces of content", c)
-}

@@ -33,7 +33,7 @@ func (l *listing) values() url.Values {
 		v.Set("dir", strings.Trim(l.dir, "/"))
 	}
 	if l.query != "" {
-		v.Set("query", l.query)
+		v.Set("q", l.query)
 	}
 	if l.deep {
 		v.Set("deep", "true")

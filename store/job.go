@@ -90,8 +90,8 @@ func (s *Store) ActiveJobs(ctx context.Context) ([]QueuedJob, error) {
 // target (oldest first), and adds v when it says so. Both happen in one
 // transaction, so that two requests at once can't both add. It returns the job
 // that is there now: v, or the one that decide chose instead. Errors:
-// left4me.NotFound for a job on a server that isn't there, so that none can
-// come to life again behind its deletion.
+// left4me.NotFound for a job on a server or overlay that isn't there, so that none
+// can come to life again behind its deletion.
 func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []QueuedJob) (*QueuedJob, error)) (QueuedJob, error) {
 	err := s.tx(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, `SELECT `+jobColumns+` FROM job
@@ -124,13 +124,19 @@ func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []Qu
 }
 
 func targetExists(ctx context.Context, tx *sql.Tx, v left4me.Job) error {
-	if v.Kind.Noun() != "server" {
+	var query string
+	switch v.Kind.Noun() {
+	case "server":
+		query = `SELECT EXISTS (SELECT 1 FROM server WHERE name = ?)`
+	case "overlay":
+		query = `SELECT EXISTS (SELECT 1 FROM overlay WHERE name = ?)`
+	default:
 		return nil
 	}
 	var there bool
-	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM server WHERE name = ?)`, v.Target).Scan(&there)
+	err := tx.QueryRowContext(ctx, query, v.Target).Scan(&there)
 	if err == nil && !there {
-		return notFound("server", string(v.Target))
+		return notFound(v.Kind.Noun(), string(v.Target))
 	}
 	return err
 }
@@ -185,7 +191,7 @@ func lastLines(log []string) []string {
 
 // EndJob ends an active job and, in the same transaction, removes the row of
 // the server that it deleted (dropServer, when not empty): the row goes last,
-// and never twice. It reports whether the job was still active.
+// and never twice. What the job did to an overlay is noted there too. It reports whether the job was still active.
 func (s *Store) EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error) {
 	steps, err := toJSON(v.Steps)
 	lines, lerr := toJSON(lastLines(v.Log))
@@ -211,8 +217,8 @@ func (s *Store) EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Na
 			return err
 		}
 		ended = true
-		if dropServer == "" {
-			return nil
+		if err := endOverlayJob(ctx, tx, v); err != nil || dropServer == "" {
+			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM crash WHERE server = ?`, dropServer); err != nil {
 			return err

@@ -316,6 +316,9 @@ func TestAJobsWholeLife(t *testing.T) {
 func TestOneJobRunsForATarget(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha", "beta")
+	if _, err := s.CreateOverlay(t.Context(), "admin", left4me.Overlay{Name: "alpha", Kind: left4me.FilesOverlay, CreatedAt: at}); err != nil {
+		t.Fatal(err)
+	}
 	for _, v := range []store.QueuedJob{job("1", left4me.StartServer, "alpha"), job("2", left4me.StopServer, "alpha"), job("3", left4me.StartServer, "beta"), job("4", "overlay.build", "alpha")} {
 		if _, err := s.AddJob(t.Context(), v, always); err != nil {
 			t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/a-h/templ"
 
-	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/servers"
 )
@@ -57,7 +56,7 @@ func (p *panel) serverList(r *http.Request, who accounts.Actor) (serverList, err
 func (p *panel) firstRun(ctx context.Context) firstRun {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	overlays, err := p.Content.Overlays(ctx, left4me.LocalHost)
+	overlays, err := p.Content.Overlays(ctx)
 	return firstRun{HostAnswers: err == nil, Overlays: len(overlays), Installed: p.gameSaid().Current > 0}
 }
 

@@ -77,7 +77,7 @@ func newSite(tb testing.TB, secure bool) *site {
 	s.addUser(tb, "admin", true)
 	s.addUser(tb, "guest", false)
 	s.handler = web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: content.New(st, b), Game: s.game, Accounts: s.accounts, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Secure: secure, Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: content.New(st, list, srv, b, log), Game: s.game, Accounts: s.accounts, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Secure: secure, Version: "1.2.3", Log: log,
 	})
 	server := httptest.NewServer(s.handler)
 	s.url = server.URL
@@ -169,7 +169,7 @@ func (h *host) start(ctx context.Context) error {
 			h.dropped.Store(true)
 			return bus.Empty{V: bus.Version}, nil
 		}),
-		on(bus.VerbOverlays, func(context.Context, []byte) (any, error) { return []left4me.Name{}, nil }),
+		on(bus.VerbContents, func(context.Context, []byte) (any, error) { return []left4me.Content{}, nil }),
 		on(bus.VerbStatus, func(context.Context, []byte) (any, error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()

@@ -84,7 +84,7 @@ func serve(ctx context.Context, s settings) error {
 	list := jobs.New(st, b, log)
 	srv := servers.New(st, list, b, s.ports, log)
 	acc := accounts.New(st, s.secretKey, log)
-	con := content.New(st, b)
+	con := content.New(st, list, srv, b, log)
 	bak := backups.New(st, list, b, s.root, log)
 	gam := game.New(st, list, srv, b, log)
 	sent := uploads.New(s.root, log)

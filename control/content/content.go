@@ -1,41 +1,62 @@
 // Package content is the side of overlays and blueprints that people talk to:
-// which content a host has, and the recipes that stack it.
+// what overlays are made of and which revisions a host has of them, the jobs that
+// make, set aside and take back revisions, and the recipes that stack them.
+//
+// A definition is a row in the store; files and revisions are on the host, and
+// only there. An overlay that merely lies on the host's disk counts as one of
+// files, and gets its row when somebody first changes it.
 package content
 
 import (
 	"context"
-	"fmt"
-	"slices"
+	"log/slog"
 	"time"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/store"
 )
-
-// maxOverlays leaves room for the configuration and the game in the 500 layers
-// that the kernel stacks.
-const maxOverlays = 480
 
 // Storage is what content needs of the store.
 type Storage interface {
 	Blueprint(ctx context.Context, name left4me.Name) (left4me.Blueprint, error)
 	Blueprints(ctx context.Context) ([]left4me.Blueprint, error)
 	CreateBlueprint(ctx context.Context, v left4me.Blueprint) error
+	Servers(ctx context.Context) ([]left4me.Server, error)
+	Definitions
+}
+
+// Definitions is what content needs of the store for overlays.
+type Definitions interface {
+	Overlay(ctx context.Context, name left4me.Name) (store.Overlay, error)
+	Overlays(ctx context.Context) ([]store.Overlay, error)
+	CreateOverlay(ctx context.Context, by string, v left4me.Overlay) (store.Overlay, error)
+	UpdateOverlay(ctx context.Context, by string, v left4me.Overlay) (store.Overlay, error)
+	OverlayScripts(ctx context.Context, name left4me.Name) ([]store.OverlayScript, error)
+	DropOverlay(ctx context.Context, name left4me.Name, before time.Time) error
 }
 
 var _ Storage = (*store.Store)(nil)
 
-// Content is the list of blueprints and what they stack. It is safe for
-// concurrent use.
+// Content is the list of overlays and blueprints. It is safe for concurrent use.
 type Content struct {
 	storage Storage
+	jobs    *jobs.Jobs
+	servers *servers.Servers
 	bus     *bus.Bus
+	log     *slog.Logger
+	now     func() time.Time // in the zone of the host
 }
 
 // New makes the list.
-func New(storage Storage, b *bus.Bus) *Content { return &Content{storage: storage, bus: b} }
+func New(storage Storage, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Content {
+	c := &Content{storage: storage, jobs: j, servers: s, bus: b, log: log, now: time.Now}
+	j.OnRetry(left4me.BuildOverlay.Noun(), c.again)
+	j.OnRetry(left4me.CollectContent.Noun(), c.again)
+	return c
+}
 
 // Blueprint returns one blueprint. Errors: left4me.NotFound.
 func (c *Content) Blueprint(ctx context.Context, name left4me.Name) (left4me.Blueprint, error) {
@@ -47,39 +68,17 @@ func (c *Content) Blueprints(ctx context.Context) ([]left4me.Blueprint, error) {
 	return c.storage.Blueprints(ctx)
 }
 
-// Overlays returns the overlays that a host has, by name.
-func (c *Content) Overlays(ctx context.Context, host left4me.Name) ([]left4me.Name, error) {
-	var all []left4me.Name
-	err := c.bus.Request(ctx, bus.Command(host, bus.VerbOverlays), bus.Empty{V: bus.Version}, &all)
-	return all, err
-}
-
-// CreateBlueprint adds a blueprint. Its overlays must be on the local host.
+// CreateBlueprint adds a blueprint. Its overlays must be ones that CheckStack takes.
 // Errors: left4me.Invalid and left4me.Conflict, with the field.
 func (c *Content) CreateBlueprint(ctx context.Context, v left4me.Blueprint) (left4me.Blueprint, error) {
 	if _, err := left4me.ParseName(string(v.Name)); err != nil {
 		return v, err
 	}
-	if len(v.Overlays) > maxOverlays {
-		return v, &left4me.Error{Kind: left4me.Invalid, Field: "overlays", Text: fmt.Sprintf("%d overlays are too many", len(v.Overlays)), Hint: fmt.Sprintf("use at most %d", maxOverlays)}
-	}
 	if err := servers.CheckSettings(v.Settings); err != nil {
 		return v, err
 	}
-	if len(v.Overlays) > 0 {
-		have, err := c.Overlays(ctx, left4me.LocalHost)
-		if err != nil {
-			return v, err
-		}
-		for i, o := range v.Overlays {
-			field := fmt.Sprintf("overlays[%d]", i)
-			if !slices.Contains(have, o.Name) {
-				return v, &left4me.Error{Kind: left4me.Invalid, Field: field, Text: fmt.Sprintf("there is no overlay %q", o.Name)}
-			}
-			if slices.ContainsFunc(v.Overlays[:i], func(p left4me.OverlayRef) bool { return p.Name == o.Name }) {
-				return v, &left4me.Error{Kind: left4me.Invalid, Field: field, Text: fmt.Sprintf("overlay %q is there twice", o.Name)}
-			}
-		}
+	if err := c.CheckStack(ctx, "overlays", v.Overlays); err != nil {
+		return v, err
 	}
 	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
 	return v, c.storage.CreateBlueprint(ctx, v)

@@ -4,34 +4,152 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/control/content"
+	"github.com/left4me/left4me/control/jobs"
+	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/store"
 )
 
-// newContent makes the list on a real store and a real bus, without a host.
-func newContent(t *testing.T) (*content.Content, *bus.Bus) {
+// site is content on a real store and a real bus. There is no host until
+// serve: what it has is what the test lays there.
+type site struct {
+	*content.Content
+	jobs    *jobs.Jobs
+	servers *servers.Servers
+	store   *store.Store
+	bus     *bus.Bus
+
+	mu       sync.Mutex
+	contents map[left4me.Name]left4me.Content
+	statuses map[left4me.Name]left4me.Status
+	asked    []string // verbs with their requests
+}
+
+func newSite(t *testing.T) *site {
 	t.Helper()
 	dir := t.TempDir()
-	st, err := store.Open(t.Context(), filepath.Join(dir, "left4me.db"))
+	log := slog.New(slog.DiscardHandler)
+	ctx, cancel := context.WithCancel(context.Background())
+	st, err := store.Open(ctx, filepath.Join(dir, "left4me.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(st.Close)
-	b, err := bus.Open(t.Context(), filepath.Join(dir, "bus"), slog.New(slog.DiscardHandler))
+	b, err := bus.Open(ctx, filepath.Join(dir, "bus"), log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.Close)
-	return content.New(st, b), b
+	list := jobs.New(st, b, log)
+	srv := servers.New(st, list, b, servers.PortRange{Low: 32100, High: 32199}, log)
+	s := &site{
+		Content: content.New(st, list, srv, b, log), jobs: list, servers: srv, store: st, bus: b,
+		contents: map[left4me.Name]left4me.Content{}, statuses: map[left4me.Name]left4me.Status{},
+	}
+	t.Cleanup(func() {
+		cancel()
+		b.Close()
+		st.Close()
+	})
+	if err := errors.Join(list.Start(ctx), srv.Start(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// lay gives the host an overlay with so many revisions, the newest the current
+// one.
+func (s *site) lay(name left4me.Name, revisions int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := left4me.Content{Name: name, Current: revisions}
+	for n := revisions; n > 0; n-- {
+		v.Revisions = append(v.Revisions, left4me.Revision{Number: n, CreatedAt: time.Now().UTC()})
+	}
+	s.contents[name] = v
+}
+
+// serve is the agent of the host: it answers, and its jobs end as end says, or
+// well.
+func (s *site) serve(t *testing.T, end func(bus.JobMessage) *left4me.Error) {
+	t.Helper()
+	ctx := t.Context()
+	err := s.bus.Answer(ctx, bus.Command(left4me.LocalHost, "*"), func(_ context.Context, subject string, data []byte) (any, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		verb := bus.VerbOf(subject)
+		switch verb {
+		case bus.VerbContents:
+			return slices.Collect(maps.Values(s.contents)), nil
+		case bus.VerbStatus:
+			return slices.Collect(maps.Values(s.statuses)), nil
+		case bus.VerbUse, bus.VerbLabel, bus.VerbDropRev:
+			s.asked = append(s.asked, verb+" "+string(data))
+			return left4me.Content{Name: "maps"}, nil
+		}
+		return bus.Empty{V: bus.Version}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(
+		s.bus.Work(ctx, left4me.LocalHost, func(d bus.Delivery) { go s.workOn(ctx, d, end) }),
+		s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// workOn does a job.
+func (s *site) workOn(ctx context.Context, d bus.Delivery, end func(bus.JobMessage) *left4me.Error) {
+	var claim bus.ClaimAnswer
+	err := s.bus.Request(ctx, bus.Ask(left4me.LocalHost, bus.VerbClaim), bus.ClaimRequest{V: bus.Version, ID: d.ID}, &claim)
+	if err != nil || claim.Verdict == bus.Later {
+		_ = d.Later(10 * time.Millisecond)
+		return
+	}
+	if claim.Verdict == bus.Go {
+		r := bus.JobReport{V: bus.Version, ID: d.ID, State: left4me.JobDone}
+		if end != nil {
+			if r.Error = end(d.JobMessage); r.Error != nil {
+				r.State = left4me.JobFailed
+			}
+		}
+		_ = s.bus.Request(ctx, bus.Ask(left4me.LocalHost, bus.VerbReport), r, nil)
+	}
+	_ = d.Done()
+}
+
+// ended waits for the end of a job.
+func (s *site) ended(t *testing.T, j left4me.Job, err error) left4me.Job {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	changes, err := s.jobs.Watch(ctx, j.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j = range changes {
+		if j.State.Ended() {
+			return j
+		}
+	}
+	t.Fatalf("%s on %s does not end", j.Kind, j.Target)
+	return j
 }
 
 func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
-	c, b := newContent(t)
+	c := newSite(t)
 	// Without overlays no host is asked.
 	if v, err := c.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "plain"}); err != nil || v.CreatedAt.IsZero() {
 		t.Errorf("%+v, %v", v, err)
@@ -40,12 +158,9 @@ func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
 	if _, err := c.CreateBlueprint(t.Context(), want); !errors.Is(err, left4me.Unavailable) {
 		t.Errorf("nobody can say which overlays there are: %v", err)
 	}
-	err := b.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbOverlays), func(context.Context, string, []byte) (any, error) {
-		return []left4me.Name{"maps", "plugins"}, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c.lay("maps", 1)
+	c.lay("plugins", 2)
+	c.serve(t, nil)
 	if _, err := c.CreateBlueprint(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +180,7 @@ func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
 		{left4me.Blueprint{Name: "versus"}, left4me.Conflict, "name"},
 		{left4me.Blueprint{Name: "b", Overlays: left4me.Refs("maps", "nothing")}, left4me.Invalid, "overlays[1]"},
 		{left4me.Blueprint{Name: "b", Overlays: left4me.Refs("maps", "maps")}, left4me.Invalid, "overlays[1]"},
+		{left4me.Blueprint{Name: "b", Overlays: []left4me.OverlayRef{{Name: "maps"}, {Name: "plugins", Revision: 3}}}, left4me.Invalid, "overlays[1]"},
 		{left4me.Blueprint{Name: "b", Overlays: make([]left4me.OverlayRef, 481)}, left4me.Invalid, "overlays"},
 		{left4me.Blueprint{Name: "b", Settings: left4me.Settings{Map: "a b"}}, left4me.Invalid, "settings.map"},
 	} {

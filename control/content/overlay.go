@@ -83,18 +83,6 @@ func (c *Content) LookUp(ctx context.Context, w left4me.Workshop) ([]left4me.Wor
 	return ask[[]left4me.WorkshopState](ctx, c, bus.VerbWorkshop, w)
 }
 
-// Use makes a revision the one that servers start with. Errors:
-// left4me.NotFound, left4me.Unavailable.
-func (c *Content) Use(ctx context.Context, by string, name left4me.Name, revision int) (left4me.Content, error) {
-	return ask[left4me.Content](ctx, c, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
-}
-
-// Label names a revision. Errors: left4me.NotFound, left4me.Invalid,
-// left4me.Unavailable.
-func (c *Content) Label(ctx context.Context, by string, name left4me.Name, revision int, label string) (left4me.Content, error) {
-	return ask[left4me.Content](ctx, c, bus.VerbLabel, bus.LabelRequest{V: bus.Version, Overlay: name, Revision: revision, Label: label})
-}
-
 // lookWithin bounds what a host may have to read or to ask Steam for.
 const lookWithin = 60 * time.Second
 

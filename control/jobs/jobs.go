@@ -82,7 +82,7 @@ func NewID(now time.Time) left4me.JobID {
 }
 
 // Add asks for a job; spec is what its host is told, as the kind needs it. When an equal one is active for the target, that one is
-// returned instead. A stop, reset or delete cancels a start or restart that is
+// returned instead. A stop, reset or delete cancels a start, restart or build that is
 // still under way. Errors: left4me.Conflict when the target is being deleted,
 // left4me.NotFound when there is none.
 func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target, host left4me.Name, spec any) (left4me.Job, error) {
@@ -131,6 +131,8 @@ func Decide(asked store.QueuedJob, active []store.QueuedJob) (Plan, error) {
 		switch {
 		case a.Kind == left4me.DeleteServer && asked.Kind != left4me.DeleteServer:
 			return Plan{}, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("%s is being deleted", asked.Target)}
+		case a.Kind == left4me.DeleteOverlay && asked.Kind == left4me.BuildOverlay:
+			return Plan{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is being deleted", asked.Target), "take it back first")
 		case asked.Kind == left4me.RollbackGame && replaces(a.Kind) && !a.Cancelling:
 			// Which build is the one before, only its end will tell.
 			return Plan{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("the game on %s is being changed by another job", asked.Target), "wait for its end, or cancel it")
@@ -156,13 +158,14 @@ func replaces(k left4me.JobKind) bool {
 	return k == left4me.InstallGame || k == left4me.UpdateGame || k == left4me.VerifyGame
 }
 
-// ends and begins say which jobs take a server down and which bring it up.
+// ends and begins say which jobs take a server down and which bring it up; a
+// build of an overlay that goes is not waited for either.
 func ends(k left4me.JobKind) bool {
-	return k == left4me.StopServer || k == left4me.DeleteServer || k == left4me.ResetServer
+	return k == left4me.StopServer || k == left4me.DeleteServer || k == left4me.ResetServer || k == left4me.DeleteOverlay
 }
 
 func begins(k left4me.JobKind) bool {
-	return k == left4me.StartServer || k == left4me.RestartServer
+	return k == left4me.StartServer || k == left4me.RestartServer || k == left4me.BuildOverlay
 }
 
 // Get returns one job. Errors: left4me.NotFound.

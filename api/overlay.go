@@ -1,0 +1,221 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/content"
+)
+
+// Overlay is a named piece of content: where its files come from, and what the
+// host has of it.
+type Overlay struct {
+	Name       left4me.Name        `json:"name"`
+	Kind       left4me.OverlayKind `json:"kind" enum:"files,workshop,script,git,release"`
+	Note       string              `json:"note" doc:"What it is for"`
+	Workshop   *left4me.Workshop   `json:"workshop" doc:"Of a workshop overlay"`
+	Script     *left4me.Script     `json:"script" doc:"Of a script overlay"`
+	Git        *left4me.Git        `json:"git" doc:"Of a git overlay"`
+	Release    *left4me.Release    `json:"release" doc:"Of a release overlay"`
+	Refresh    left4me.Refresh     `json:"refresh" doc:"When it is brought up to date by itself"`
+	Cfg        []string            `json:"cfg" nullable:"false" doc:"Lines for server.cfg of each server that stacks it"`
+	Version    int                 `json:"version" doc:"Counts changes of the definition; a change says which one it is of. 0: it only lies on the host's disk so far"`
+	CreatedAt  *time.Time          `json:"created_at"`
+	UpdatedAt  *time.Time          `json:"updated_at"`
+	LookedAt   *time.Time          `json:"looked_at" doc:"When somebody last looked for something newer"`
+	DeletedAt  *time.Time          `json:"deleted_at" doc:"It is set aside, and can be taken back until gone_at of the content"`
+	Content    left4me.Content     `json:"content" doc:"Its revisions on the host"`
+	Problem    string              `json:"problem" doc:"Why the host could not be asked; then there is no content"`
+	Job        *JobRef             `json:"job" doc:"The one that is queued or runs"`
+	Blueprints []left4me.Name      `json:"blueprints" nullable:"false" doc:"That stack it"`
+	Servers    []left4me.Name      `json:"servers" nullable:"false" doc:"That stack it, by their blueprint or themselves"`
+}
+
+func overlayOf(v content.View) Overlay {
+	o := Overlay{
+		Name: v.Name, Kind: v.Kind, Note: v.Note, Workshop: v.Workshop, Script: v.Script, Git: v.Git, Release: v.Release, Refresh: v.Refresh,
+		Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: orNull(v.CreatedAt), UpdatedAt: orNull(v.UpdatedAt),
+		LookedAt: orNull(v.LookedAt), DeletedAt: orNull(v.DeletedAt), Content: contentOf(v.Content), Problem: v.Problem,
+		Blueprints: append([]left4me.Name{}, v.Blueprints...), Servers: append([]left4me.Name{}, v.Servers...),
+	}
+	if v.Job != nil {
+		o.Job = &JobRef{ID: v.Job.ID, Kind: v.Job.Kind, State: v.Job.State}
+	}
+	return o
+}
+
+// contentOf never gives null for a list.
+func contentOf(v left4me.Content) left4me.Content {
+	if v.Revisions == nil {
+		v.Revisions = []left4me.Revision{}
+	}
+	return v
+}
+
+// overlayRoutes are those of overlays, their revisions and what is on the disk.
+func (a *api) overlayRoutes(h huma.API) {
+	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
+	look, act := accounts.Look, accounts.Act
+
+	route(h, get, "/overlays", look, 200, "List overlays, deleted ones at the end", a.listOverlays)
+	route(h, post, "/overlays", act, 201, "Create an overlay; nothing is built yet", a.createOverlay)
+	route(h, get, "/overlays/{name}", look, 200, "Show an overlay", a.showOverlay)
+	route(h, put, "/overlays/{name}", act, 200, "Change what an overlay is made of; nothing is built yet", a.changeOverlay)
+	route(h, del, "/overlays/{name}", act, 202, "Delete an overlay; it can be taken back for some days", a.deleteOverlay)
+	route(h, post, "/overlays/{name}/restore", act, 202, "Take a deleted overlay back", a.restoreOverlay)
+	route(h, post, "/overlays/{name}/build", act, 202, "Make a revision of an overlay, if anything changed", a.buildOverlay)
+	route(h, get, "/overlays/{name}/scripts", look, 200, "List the versions of a script, newest first", a.listScripts)
+	route(h, get, "/overlays/{name}/diff", look, 200, "Say how two revisions differ", a.diffOverlay)
+	route(h, get, "/overlays/{name}/revisions/{revision}", look, 200, "Show a revision with its warnings, campaigns and items", a.showRevision)
+	route(h, post, "/overlays/{name}/revisions/{revision}/use", act, 200, "Let servers start with a revision", a.useRevision)
+	route(h, put, "/overlays/{name}/revisions/{revision}/label", act, 200, "Name a revision", a.labelRevision)
+	route(h, del, "/overlays/{name}/revisions/{revision}", act, 200, "Remove a revision that nothing uses", a.dropRevision)
+	route(h, get, "/overlays/{name}/revisions/{revision}/files", look, 200, "List the files of a revision", a.listFiles)
+	route(h, get, "/overlays/{name}/revisions/{revision}/file", look, 200, "Read a file of a revision", a.showFile)
+	route(h, post, "/workshop/parse", look, 200, "Find workshop items in a text", a.parseWorkshop)
+	route(h, post, "/workshop/lookup", act, 200, "Ask Steam about workshop items", a.lookUpWorkshop)
+	route(h, post, "/content/collect", act, 202, "Remove revisions and downloads that nothing needs", a.collectContent)
+}
+
+func (a *api) listOverlays(ctx context.Context, _ *none) ([]Overlay, error) {
+	found, err := a.Content.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Overlay, len(found))
+	for i, v := range found {
+		all[i] = overlayOf(v)
+	}
+	return all, nil
+}
+
+func (a *api) showOverlay(ctx context.Context, in *ByName) (Overlay, error) {
+	n, err := pathName(in.Name)
+	if err != nil {
+		return Overlay{}, err
+	}
+	v, err := a.Content.Get(ctx, n)
+	if err != nil {
+		return Overlay{}, err
+	}
+	return overlayOf(v), nil
+}
+
+// OverlayDefinition is what people say of an overlay. Of workshop, script, git
+// and release only the one of its kind may be there.
+type OverlayDefinition struct {
+	Kind     string            `json:"kind" doc:"files, workshop, script, git or release"`
+	Note     string            `json:"note,omitempty" doc:"What it is for"`
+	Workshop *left4me.Workshop `json:"workshop,omitempty"`
+	Script   *left4me.Script   `json:"script,omitempty" doc:"Its version is counted by left4me; one that is sent is overlooked"`
+	Git      *left4me.Git      `json:"git,omitempty"`
+	Release  *left4me.Release  `json:"release,omitempty"`
+	Refresh  left4me.Refresh   `json:"refresh,omitempty" doc:"When it is brought up to date by itself: hours between two looks (0 is never), at HH:MM of the host (empty is any time), restart of servers on the older revision (never, empty or HH:MM)"`
+	Cfg      []string          `json:"cfg,omitempty" doc:"Lines for server.cfg of each server that stacks it"`
+}
+
+func (d OverlayDefinition) of(name left4me.Name) left4me.Overlay {
+	return left4me.Overlay{
+		Name: name, Kind: left4me.OverlayKind(d.Kind), Note: d.Note, Workshop: d.Workshop, Script: d.Script, Git: d.Git, Release: d.Release,
+		Refresh: d.Refresh, Cfg: d.Cfg,
+	}
+}
+
+// NewOverlay is what an overlay is created from.
+type NewOverlay struct {
+	Name string `json:"name"`
+	OverlayDefinition
+}
+
+func (a *api) createOverlay(ctx context.Context, in *struct{ Body NewOverlay }) (Overlay, error) {
+	v, err := a.Content.CreateOverlay(ctx, actorOf(ctx).Name, in.Body.of(left4me.Name(in.Body.Name)))
+	if err != nil {
+		return Overlay{}, err
+	}
+	return overlayOf(v), nil
+}
+
+// ChangedOverlay replaces a definition.
+type ChangedOverlay struct {
+	OverlayDefinition
+	Version int `json:"version" doc:"The one that was looked at: when somebody else changed it since, nothing is changed"`
+}
+
+type changeOverlayInput struct {
+	ByName
+	Body ChangedOverlay
+}
+
+func (a *api) changeOverlay(ctx context.Context, in *changeOverlayInput) (Overlay, error) {
+	n, err := pathName(in.Name)
+	if err != nil {
+		return Overlay{}, err
+	}
+	v := in.Body.of(n)
+	v.Version = in.Body.Version
+	changed, err := a.Content.UpdateOverlay(ctx, actorOf(ctx).Name, v)
+	if err != nil {
+		return Overlay{}, err
+	}
+	return overlayOf(changed), nil
+}
+
+func (a *api) deleteOverlay(ctx context.Context, in *ByName) (Job, error) {
+	return a.onOverlay(ctx, in.Name, a.Content.DeleteOverlay)
+}
+
+func (a *api) restoreOverlay(ctx context.Context, in *ByName) (Job, error) {
+	return a.onOverlay(ctx, in.Name, a.Content.RestoreOverlay)
+}
+
+// onOverlay asks for a job on an overlay.
+func (a *api) onOverlay(ctx context.Context, name string, f func(context.Context, string, left4me.Name) (left4me.Job, error)) (Job, error) {
+	n, err := pathName(name)
+	if err != nil {
+		return Job{}, err
+	}
+	v, err := f(ctx, actorOf(ctx).Name, n)
+	return jobOf(v), err
+}
+
+// Build is what a build is asked for with.
+type Build struct {
+	Note    string           `json:"note,omitempty" doc:"Why; it stays with the revision"`
+	Change  *FilesChange     `json:"change,omitempty" doc:"Of a files overlay"`
+	Promote *left4me.Promote `json:"promote,omitempty" doc:"Of a files overlay: files that a server wrote"`
+}
+
+// FilesChange is an edit of a files overlay.
+type FilesChange struct {
+	Upload  string         `json:"upload,omitempty" doc:"The finished upload that has the new files"`
+	Import  left4me.Import `json:"import,omitempty" doc:"How its archives and loose files are understood"`
+	Replace bool           `json:"replace,omitempty" doc:"The upload is all there will be; else it goes over what is there"`
+	Delete  []string       `json:"delete,omitempty" doc:"Paths of files or directories"`
+	Base    int            `json:"base,omitempty" doc:"The revision that was looked at: what was changed here and since is a conflict. 0 doesn't care"`
+}
+
+// BuildInput asks for a build. It is exported as ByHost is.
+type BuildInput struct {
+	ByName
+	Body *Build `required:"false"`
+}
+
+func (a *api) buildOverlay(ctx context.Context, in *BuildInput) (Job, error) {
+	var r content.Request
+	if b := in.Body; b != nil {
+		r = content.Request{Note: b.Note, Change: (*left4me.Change)(b.Change), Promote: b.Promote}
+	}
+	return a.onOverlay(ctx, in.Name, func(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
+		return a.Content.Build(ctx, by, n, r)
+	})
+}
+
+func (a *api) collectContent(ctx context.Context, _ *none) (Job, error) {
+	v, err := a.Content.Collect(ctx, actorOf(ctx).Name)
+	return jobOf(v), err
+}
