@@ -339,7 +339,7 @@ type TreeFile struct {
 
 // Filter is which part of a tree is wanted.
 type Filter struct {
-	Dir   string `json:"dir,omitempty"`   // only what lies directly in it; "" is the root
+	Dir   string `json:"dir,omitempty"`   // only what lies directly in it; "" is the root. Of an overlay it may be a VPK
 	Deep  bool   `json:"deep,omitempty"`  // all files beneath Dir, without directories
 	Query string `json:"query,omitempty"` // a part of the path, in any case; implies Deep
 	After string `json:"after,omitempty"` // Next of the page before

@@ -1,6 +1,7 @@
 package content_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/host/content"
+	"github.com/left4me/left4me/source/vpk"
 )
 
 // shelf is a real one in a directory of the test.
@@ -613,6 +615,37 @@ func TestAFileIsRead(t *testing.T) {
 		if _, err := s.File(bus.FileRequest{Overlay: "maps", Path: p}); !errors.Is(err, kind) {
 			t.Errorf("%q: %v", p, err)
 		}
+	}
+}
+
+func TestAVPKIsADirectoryToo(t *testing.T) {
+	s := newShelf(t)
+	addon, err := os.ReadFile("../../source/vpk/testdata/automatic_guns.vpk")
+	must(t, err)
+	archive, err := vpk.New(bytes.NewReader(addon), int64(len(addon)), "x")
+	must(t, err)
+	s.publish("maps", map[string]string{"left4dead2/addons/a.vpk": string(addon), "left4dead2/addons/broken.vpk": "no", "dir.vpk/x": "1"})
+	all, err := s.Tree(t.Context(), bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "left4dead2/addons/a.vpk", Deep: true, Limit: 1000}})
+	if err != nil || all.Total != len(archive.Entries()) {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	for _, f := range all.Items {
+		inside := strings.TrimPrefix(f.Path, "left4dead2/addons/a.vpk/")
+		a, err := s.File(bus.FileRequest{Overlay: "maps", Path: "left4dead2/addons/a.vpk", Inside: inside})
+		if err != nil || a.Size != f.Size || int64(len(a.Data)) != f.Size {
+			t.Errorf("%+v, %v", f, err)
+		}
+	}
+	// Its directories are those of its files.
+	top, err := s.Tree(t.Context(), bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "left4dead2/addons/a.vpk"}})
+	if err != nil || !slices.ContainsFunc(top.Items, func(f left4me.TreeFile) bool { return f.Dir && f.Path == "left4dead2/addons/a.vpk/scripts" }) {
+		t.Errorf("%+v, %v", top, err)
+	}
+	if p, err := s.Tree(t.Context(), bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "dir.vpk"}}); err != nil || p.Total != 1 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if _, err := s.Tree(t.Context(), bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "left4dead2/addons/broken.vpk"}}); !errors.Is(err, left4me.Invalid) {
+		t.Error(err)
 	}
 }
 

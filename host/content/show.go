@@ -148,6 +148,11 @@ func (s *Shelf) Tree(ctx context.Context, r bus.TreeRequest) (left4me.Page[left4
 	}
 	f := r.Filter
 	f.Dir = dir
+	if file, ok := vpkOf(m, dir); ok {
+		if m, err = s.listVPK(r.Overlay, v.Number, file); err != nil {
+			return page, err
+		}
+	}
 	return paged(filtered(m, f), f.After, limit, func(f left4me.TreeFile) string { return f.Path }), nil
 }
 
