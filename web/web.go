@@ -26,17 +26,18 @@ import (
 
 // Deps is what the panel speaks for.
 type Deps struct {
-	Servers  *servers.Servers
-	Jobs     *jobs.Jobs
-	Content  *content.Content
-	Uploads  *uploads.Uploads
-	Game     *game.Game
-	Accounts *accounts.Accounts
-	Backups  *backups.Backups
-	Hosts    *hosts.Hosts
-	Secure   bool // browsers come over https
-	Version  string
-	Log      *slog.Logger
+	Servers   *servers.Servers
+	Jobs      *jobs.Jobs
+	Content   *content.Content
+	Uploads   *uploads.Uploads
+	Downloads *content.Downloads
+	Game      *game.Game
+	Accounts  *accounts.Accounts
+	Backups   *backups.Backups
+	Hosts     *hosts.Hosts
+	Secure    bool // browsers come over https
+	Version   string
+	Log       *slog.Logger
 }
 
 type panel struct {
@@ -150,7 +151,9 @@ func (p *panel) overlayRoutes(look, act func(string, handler)) {
 	look("GET /overlays/{name}/problems", p.showProblems)
 	look("GET /overlays/{name}/campaigns", p.showCampaigns)
 
-	look("GET /overlays/{name}/file", p.showOverlayFile)
+	act("GET /overlays/{name}/file", p.showOverlayFile) // passwords of plugins stand in some
+	act("GET /overlays/{name}/download", p.downloadFile)
+	act("GET /overlays/{name}/archive", p.downloadArchive)
 	look("GET /overlays/{name}/picture", p.showPicture)
 	act("GET /overlays/{name}/remove", p.confirmRemove)
 	act("POST /overlays/{name}/remove", p.removeFiles)

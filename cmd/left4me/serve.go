@@ -126,7 +126,7 @@ func serve(ctx context.Context, s settings) error {
 		mux.Handle(path, apiHandler)
 	}
 	mux.Handle("/", web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: con, Uploads: sent, Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Secure: s.secureCookies(), Version: programVersion(), Log: log,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: content.NewDownloads(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Secure: s.secureCookies(), Version: programVersion(), Log: log,
 	}))
 
 	local, err := localListener(s)

@@ -1,0 +1,71 @@
+package web
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+)
+
+// attachment lets a browser keep what is sent under a name, and do nothing else
+// with it.
+func attachment(w http.ResponseWriter, kind, name string) {
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+}
+
+// downloadFile sends a file of a revision; a browser can go on where it was cut.
+func (p *panel) downloadFile(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	name, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	rev, err := wantedRevision(r)
+	if err != nil {
+		return err
+	}
+	file := r.FormValue("path")
+	of, in := inside(file)
+	d, err := p.Downloads.Open(r.Context(), name, rev, of, in)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	p.Log.Info("file downloaded", "overlay", name, "revision", d.Revision, "file", file, "by", who.Name)
+	attachment(w, "application/octet-stream", path.Base(file))
+	w.Header().Set("ETag", strconv.Quote(fmt.Sprintf("%s-%d-%d", name, d.Revision, d.Size)))
+	http.ServeContent(w, r, "", time.Time{}, d)
+	return nil
+}
+
+// downloadArchive sends all files of a revision. What fails in the middle cuts the
+// connection, so that nobody takes half an archive for a whole one.
+func (p *panel) downloadArchive(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	name, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	rev, err := wantedRevision(r)
+	if err != nil {
+		return err
+	}
+	a, err := p.Downloads.Archive(r.Context(), name, rev)
+	if err != nil {
+		return err
+	}
+	p.Log.Info("overlay downloaded", "overlay", name, "revision", a.Revision, "by", who.Name)
+	attachment(w, "application/zip", fmt.Sprintf("%s-%d.zip", name, a.Revision))
+	if err := a.Write(r.Context(), w); err != nil {
+		if _, shown := left4me.Public(err); !shown && r.Context().Err() == nil {
+			p.Log.Warn("download", "overlay", name, "err", err)
+		}
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
