@@ -21,6 +21,7 @@ import (
 	"github.com/left4me/left4me/host/game"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/live"
+	"github.com/left4me/left4me/host/script"
 	"github.com/left4me/left4me/host/shim"
 )
 
@@ -64,6 +65,7 @@ type Installer interface {
 type Machine interface {
 	Supervisor
 	Installer
+	script.Machine
 }
 
 // Config says which host an agent speaks for and where its files are.
@@ -86,6 +88,7 @@ type Agent struct {
 	Config
 	supervisor Supervisor
 	installer  Installer
+	machine    script.Machine
 	game       *game.Installation
 	content    *content.Shelf
 	bus        *bus.Bus
@@ -108,7 +111,7 @@ type Agent struct {
 // New makes an agent. Run must run.
 func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error) {
 	a := &Agent{
-		Config: c, supervisor: machine, installer: machine, game: game.Open(string(c.Files.Root), c.Files.Group),
+		Config: c, supervisor: machine, installer: machine, machine: machine, game: game.Open(string(c.Files.Root), c.Files.Group),
 		content: content.Open(string(c.Files.Root), c.Files.Group), downs: make(chan struct{}, 1), bus: b, log: log.With("host", c.Host),
 		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]context.CancelCauseFunc{}, starts: newTurns(startsAtOnce()),
 	}
@@ -130,6 +133,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.sweep(ctx)
 	a.sweepBackups()
 	a.sweepContent(ctx)
+	group.Go(func() error { a.sweepScripts(ctx); return nil })
 	if err := a.answer(ctx); err != nil {
 		return err
 	}

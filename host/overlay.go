@@ -37,6 +37,8 @@ func builderOf(spec left4me.BuildSpec) (builder, error) {
 	}
 	switch spec.Overlay.Kind {
 	// One case for each kind.
+	case left4me.ScriptOverlay:
+		return scriptBuilder(), nil
 	}
 	return builder{}, left4me.Errorf(left4me.Invalid, fmt.Sprintf("overlays of the kind %q can't be built here", spec.Overlay.Kind), "bring left4me there up to date")
 }

@@ -2,41 +2,59 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/build"
+	"github.com/left4me/left4me/host/instance"
+	"github.com/left4me/left4me/host/process"
 	"github.com/left4me/left4me/host/systemd"
 )
 
-// buildCommand is for left4me-build@ID. Its exit status is the script's, so that
+// buildCommand is for left4me-build@ID, and for the process supervisor, which
+// does in stages what that unit does. Its exit status is the script's, so that
 // systemd keeps it; why there is none goes into the status of the unit.
 func buildCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "build ID", Short: "Run the script of an overlay", Hidden: true, Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			root, _, err := directories(os.Getenv)
-			status := 0
-			if err == nil {
-				status, err = runBuild(c.Context(), root, args[0])
-			}
-			if err != nil {
-				systemd.Tell(err.Error())
-				return err
-			}
-			os.Exit(status)
-			return nil
-		},
+	c := &cobra.Command{Use: "build ID", Short: "Run the script of an overlay", Hidden: true, Args: cobra.ExactArgs(1)}
+	stage := c.Flags().String("stage", "", "what is done without a unit: watch, enter, run")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		root, run, err := directories(os.Getenv)
+		status := 0
+		if err == nil {
+			status, err = runBuild(c.Context(), root, run, *stage, args[0])
+		}
+		if err != nil {
+			systemd.Tell(err.Error())
+			return err
+		}
+		os.Exit(status)
+		return nil
 	}
+	return c
 }
 
-func runBuild(ctx context.Context, root, id string) (status int, err error) {
+func runBuild(ctx context.Context, root, run, stage, id string) (status int, err error) {
 	n, err := left4me.ParseName(id)
 	if err != nil {
 		return 0, err
 	}
-	return build.Run(ctx, filepath.Join(root, "tmp", "build-"+string(n)))
+	switch stage {
+	case process.WatchStage:
+		return 0, process.WatchBuild(ctx, root, run, n)
+	case process.EnterStage:
+		return 0, process.EnterBuild(instance.Root(root), run, n)
+	case process.RunStage:
+		process.EndWithWatcher()
+	case "":
+	default:
+		return 0, fmt.Errorf("there is no stage %q", stage)
+	}
+	end := build.Main(ctx, build.Dir(root, n))
+	if end.Error != nil {
+		return 0, end.Error
+	}
+	return end.Status, nil
 }

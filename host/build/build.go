@@ -1,16 +1,19 @@
 // Package build runs the script of an overlay, in the sandbox that its unit
-// left4me-build@ is. It is a runner and no more: what is built from, and what
-// becomes of it, is decided by whoever wrote the script and looks at the result.
+// left4me-build@ is, or that the process supervisor makes. It is a runner and no
+// more: what is built from, and what becomes of it, is decided by whoever wrote
+// the script and looks at the result.
 //
 // A build is one directory. The agent makes it, for the group that the script
 // runs as:
 //
 //	script  what to run, by bash
+//	env     further variables, one a line
 //	out     where it runs, and all that it may write
 //	log     what it prints, an empty file at first
+//	end     how it ended, an empty file at first
 //
-// When the script has ended, all in out can be read and removed by that group,
-// whatever modes the script gave it.
+// When the script has ended, nothing that it started runs any more, and all in
+// out can be read and removed by that group, whatever modes the script gave it.
 package build
 
 import (
@@ -21,52 +24,90 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/shim"
 )
 
 const (
 	endWithin = 3 * time.Second // from SIGTERM to SIGKILL
 	lookEvery = 200 * time.Millisecond
-	reserve   = 20 // a part of this many of the disk stays free
 )
 
-// ErrFull says that the script was ended because the disk ran full.
-var ErrFull = left4me.Errorf(left4me.Unavailable, "the disk is almost full", "free some space, or let the script write less")
+// Main is `left4me build`: it runs the script in dir, leaves how it ended there,
+// and returns it.
+func Main(ctx context.Context, dir string) End {
+	status, err := Run(ctx, dir)
+	e := End{Status: status}
+	if err != nil {
+		e.Status = 1
+		var ok bool
+		if e.Error, ok = left4me.Public(err); !ok {
+			e.Error = left4me.Errorf(left4me.Unavailable, err.Error(), "")
+		}
+	}
+	if err := WriteEnd(dir, e); err != nil && e.Error == nil {
+		e = End{Status: 1, Error: left4me.Errorf(left4me.Unavailable, "how it ended can't be written down: "+err.Error(), "")}
+	}
+	return e
+}
 
 // Run runs the script in dir and returns its exit status, as a shell would say
-// it: 128 and the signal for one that was killed. The end of ctx ends it. Errors:
-// ErrFull, and that it could not be run at all.
+// it: 128 and the signal for one that was killed. The end of ctx ends it. All
+// that descends from this process ends with the script, so it should have
+// nothing else to do. Errors: ErrFull, ErrMemory, and that it could not be run at
+// all.
 func Run(ctx context.Context, dir string) (status int, err error) {
-	out := filepath.Join(dir, "out")
-	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_WRONLY|os.O_APPEND|syscall.O_NOFOLLOW, 0)
+	out := filepath.Join(dir, OutName)
+	env, err := environment(dir)
 	if err != nil {
 		return 0, fmt.Errorf("build: %w", err)
 	}
-	defer log.Close()
+	// What loses its parent becomes a child of ours, and so does not get lost.
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return 0, fmt.Errorf("build: %w", err)
+	}
+	log, err := openLog(dir)
+	if err != nil {
+		return 0, fmt.Errorf("build: %w", err)
+	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	go watchDisk(ctx, out, end)
-	cmd := exec.CommandContext(ctx, "/bin/bash", filepath.Join(dir, "script"))
-	cmd.Dir, cmd.Stdout, cmd.Stderr = out, log, log
-	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8", "TZ=UTC"}
+	cmd := exec.CommandContext(ctx, "/bin/bash", filepath.Join(dir, ScriptName))
+	if os.Getpid() == 1 { // no unit counts them; we have to be able to begin threads
+		cmd.Args = []string{"bash", "-c", fmt.Sprintf(`ulimit -u %d && exec /bin/bash "$0"`, maxProcesses), filepath.Join(dir, ScriptName)}
+	}
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = out, env, log.pipe, log.pipe
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = endWithin
-	err = cmd.Run()
-	if cmd.Process == nil {
+	if err := start(cmd); err != nil {
+		log.close()
 		return 0, fmt.Errorf("build: %w", err)
 	}
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it left running
-	if err := open(out); err != nil {
-		return 0, fmt.Errorf("build: %w", err)
-	}
-	if errors.Is(context.Cause(ctx), ErrFull) {
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		watch(ctx, out, cmd.Process.Pid, end)
+	}()
+	_ = cmd.Wait()
+	cause := context.Cause(ctx)
+	end(nil)
+	<-watched
+	ended := endAll()
+	err = errors.Join(log.close(), ended, loosen(out))
+	switch {
+	case errors.Is(cause, ErrFull) || errors.Is(cause, ErrMemory):
+		return 0, cause
+	case errors.Is(err, unix.ENOSPC):
 		return 0, ErrFull
+	case err != nil:
+		return 0, fmt.Errorf("build: %w", err)
 	}
 	ws := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if ws.Signaled() {
@@ -75,25 +116,28 @@ func Run(ctx context.Context, dir string) (status int, err error) {
 	return ws.ExitStatus(), nil
 }
 
-// watchDisk ends a build before the disk is full: the servers' is the same.
-func watchDisk(ctx context.Context, dir string, end context.CancelCauseFunc) {
-	for look := time.NewTicker(lookEvery); ; {
-		var st unix.Statfs_t
-		if err := unix.Statfs(dir, &st); err == nil && (st.Bavail < st.Blocks/reserve || st.Files > 0 && st.Ffree < st.Files/reserve) {
-			end(ErrFull)
+// start starts a command that can get no privileges, and can't look into what
+// else runs as its user: other builds do. Both hold for the thread that starts
+// it, which therefore ends.
+func start(cmd *exec.Cmd) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+		if err == nil {
+			err = shim.Confine()
 		}
-		select {
-		case <-ctx.Done():
-			look.Stop()
-			return
-		case <-look.C:
+		if err == nil {
+			err = cmd.Start()
 		}
-	}
+		done <- err
+	}()
+	return <-done
 }
 
-// open gives the group of a tree all that its owner may, and its owner what it
+// loosen gives the group of a tree all that its owner may, and its owner what it
 // takes to go through it. What isn't a file or a directory keeps its mode.
-func open(dir string) error {
+func loosen(dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err

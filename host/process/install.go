@@ -16,9 +16,9 @@ import (
 	"github.com/left4me/left4me/host/shim"
 )
 
-// installGrace is how long the program that installs the game may take to end
-// SteamCMD and itself.
-const installGrace = 4 * time.Second
+// endGrace is how long a program may take to end what it runs, SteamCMD or a
+// script, and itself.
+const endGrace = 4 * time.Second
 
 // StartInstall starts `left4me install-game`, detached, and returns when it
 // holds its lock or has ended. One that runs already is success.
@@ -104,13 +104,15 @@ func (s *Supervisor) StopInstall(ctx context.Context) error {
 		if !up {
 			return s.clearInstall()
 		}
-		if err := s.endInstall(ctx, pid); err != nil {
+		if err := endDetached(ctx, s.cfg.Run, left4me.InstallInstance, pid); err != nil {
 			return fmt.Errorf("stop the installation: %w", err)
 		}
 	}
 }
 
-func (s *Supervisor) endInstall(ctx context.Context, pid int) error {
+// endDetached ends a process that holds a lock in run: by a signal, and by force
+// when that takes too long.
+func endDetached(ctx context.Context, run string, n left4me.Name, pid int) error {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if errors.Is(err, unix.ESRCH) {
 		return nil
@@ -119,11 +121,11 @@ func (s *Supervisor) endInstall(ctx context.Context, pid int) error {
 		return err
 	}
 	defer unix.Close(fd)
-	if p, up := shim.Shim(s.cfg.Run, left4me.InstallInstance); !up || p != pid {
+	if p, up := shim.Shim(run, n); !up || p != pid {
 		return nil
 	}
 	_ = unix.PidfdSendSignal(fd, unix.SIGTERM, nil, 0)
-	patience, cancel := context.WithTimeout(ctx, installGrace)
+	patience, cancel := context.WithTimeout(ctx, endGrace)
 	defer cancel()
 	if poll(patience, func() bool { return exited(fd) }) == nil {
 		return nil
@@ -137,9 +139,14 @@ func (s *Supervisor) clearInstall() error {
 	if err := shim.EndInside(s.cfg.Root.Merged(left4me.InstallInstance)); err != nil {
 		return err
 	}
+	return s.forget(s.cfg.Run, left4me.InstallInstance)
+}
+
+// forget removes the lock of one that has ended, and what is beside it.
+func (s *Supervisor) forget(run string, n left4me.Name) error {
 	// The lock of one that is just ending is free a moment after its descriptors.
 	for begun := time.Now(); ; time.Sleep(pollTime) {
-		err := shim.Forget(s.cfg.Root, s.cfg.Run, left4me.InstallInstance)
+		err := shim.Forget(s.cfg.Root, run, n)
 		if !errors.Is(err, shim.ErrSecond) || time.Since(begun) > time.Second {
 			return err
 		}

@@ -13,14 +13,14 @@ const (
 	landlockScope = 6 // Linux 6.12
 )
 
-// confine keeps this thread, and whatever it will start, away from other
+// Confine keeps this thread, and whatever it will start, away from other
 // processes of the same user: all servers of a host run as one, and through
 // another's /proc/PID/root a plugin would be among its files. They can't be
 // looked into or traced, and where the kernel knows how, not be sent signals nor
 // be reached by abstract sockets. Among themselves they may do all of that.
 // A kernel without Landlock is no error: then they are only as far apart as
 // their users.
-func confine() error {
+func Confine() error {
 	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 || version < landlockRefer {
 		return nil

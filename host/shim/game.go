@@ -31,7 +31,7 @@ func newKeeper(ctx context.Context) (keeper, error) {
 	ready := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread is not used for anything else
-		err := errors.Join(Forgo(), confine())
+		err := errors.Join(Forgo(), Confine())
 		ready <- err
 		if err != nil {
 			return

@@ -251,7 +251,8 @@ func TestWhatAHostileBuildReaches(t *testing.T) {
 	must(t, "sh", "-ec", `
 		install -d -o left4me -g left4me-build -m 2750 `+dir+`
 		install -d -o left4me -g left4me-build -m 2770 `+dir+`/out
-		install -o left4me -g left4me-build -m 0660 /dev/null `+dir+`/log`)
+		install -o left4me -g left4me-build -m 0660 /dev/null `+dir+`/log
+		install -o left4me -g left4me-build -m 0660 /dev/null `+dir+`/end`)
 	defer in("rm", "-rf", dir)
 	put(t, dir+"/script", "left4me:left4me-build", 0o640, strings.Replace(tries(all), "head -c 20G", "ulimit -f 1; head -c 20G", 1)+"(setsid sleep 1000 &)\nexit 7\n")
 	if out, err := ask("left4me", "StartUnit", "left4me-build@x1.service"); err != nil {

@@ -22,8 +22,10 @@ import (
 	"time"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/build"
 	"github.com/left4me/left4me/host/install"
 	"github.com/left4me/left4me/host/instance"
+	"github.com/left4me/left4me/host/process"
 	"github.com/left4me/left4me/host/shim"
 	"github.com/left4me/left4me/host/steamcmd"
 	"github.com/left4me/left4me/sim/installation"
@@ -35,8 +37,16 @@ const Patience = 60 * time.Second
 const srcdsVar, userVar = "SHIMTEST_SRCDS", "SHIMTEST_USER"
 
 // Main runs the tests, or the shim when the program was started as one:
-// PROGRAM run NAME, or what installs the game: PROGRAM install-game.
+// PROGRAM run NAME, or what installs the game: PROGRAM install-game, or what runs
+// the script of an overlay: PROGRAM build --stage=STAGE ID.
 func Main(m *testing.M) int {
+	if len(os.Args) == 4 && os.Args[1] == "build" {
+		if err := runBuild(strings.TrimPrefix(os.Args[2], "--stage="), left4me.Name(os.Args[3])); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
 	if len(os.Args) == 2 && os.Args[1] == "install-game" {
 		if err := runInstall(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -57,7 +67,7 @@ func Main(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "shimtest")
 	if err == nil {
 		defer os.RemoveAll(dir)
-		err = build(dir)
+		err = prepare(dir)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -66,9 +76,9 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// build makes the simulated game, and a copy of this program where every user
+// prepare makes the simulated game, and a copy of this program where every user
 // can reach it.
-func build(dir string) error {
+func prepare(dir string) error {
 	srcds := filepath.Join(dir, "srcds")
 	out, err := exec.Command("go", "build", "-o", dir+"/", "github.com/left4me/left4me/sim/srcds", "github.com/left4me/left4me/sim/steamcmd").CombinedOutput()
 	if err != nil {
@@ -109,6 +119,23 @@ func runInstall() error {
 		Root: instance.Root(os.Getenv("LEFT4ME_ROOT")), Run: os.Getenv("LEFT4ME_RUN"),
 		Limits: steamcmd.Limits{Tries: 2, Pause: 10 * time.Millisecond},
 	})
+}
+
+func runBuild(stage string, id left4me.Name) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	root, run := os.Getenv("LEFT4ME_ROOT"), os.Getenv("LEFT4ME_RUN")
+	switch stage {
+	case process.WatchStage:
+		return process.WatchBuild(ctx, root, run, id)
+	case process.EnterStage:
+		return process.EnterBuild(instance.Root(root), run, id)
+	}
+	process.EndWithWatcher()
+	if end := build.Main(ctx, build.Dir(root, id)); end.Error != nil {
+		return end.Error
+	}
+	return nil
 }
 
 // Srcds is the simulated game.

@@ -1,0 +1,28 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// The scripts of overlays in their unit, started and followed as the agent does.
+func TestScriptsInTheirUnit(t *testing.T) {
+	if skip != "" {
+		t.Skip(skip)
+	}
+	build := command("go", "test", "-c", "-o", outside+"/usr/local/bin/script.test", "./host/script")
+	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
+	if err := build.Run(); err != nil {
+		t.Fatal(err)
+	}
+	// It is told that the programs that it would build are there already.
+	out, err := as("left4me", "env", "-C", root, "LEFT4ME_TEST_UNIT_ROOT="+root, "SHIMTEST_SRCDS=none", "TMPDIR="+root+"/tmp",
+		"script.test", "-test.v", "-test.run", "^TestInTheUnit$")
+	if err != nil || !strings.Contains(out, "--- PASS: TestInTheUnit") {
+		logs, _ := in("journalctl", "--no-pager", "-n", "60", "-u", "left4me-build@*")
+		t.Errorf("%v\n%s\n%s", err, out, logs)
+	}
+}
