@@ -65,8 +65,8 @@ func readOverlayForm(v url.Values) overlayForm {
 	return overlayForm{
 		Name: trimmed("name"), Note: trimmed("note"), Kind: trimmed("kind"), Items: v.Get("items"), Names: trimmed("names"),
 		Script: unixLines(v.Get("script")), URL: trimmed("url"), Ref: trimmed("ref"), Repository: trimmed("repository"), Tag: trimmed("tag"),
-		Asset: trimmed("asset"), Subdir: trimmed("subdir"), Keep: v.Get("keep"), Hours: trimmed("hours"), At: trimmed("at"),
-		Restart: trimmed("restart"), Hour: trimmed("hour"), Cfg: v.Get("cfg"), Version: trimmed("version"),
+		Asset: trimmed("asset"), Subdir: trimmed("subdir"), Keep: unixLines(v.Get("keep")), Hours: trimmed("hours"), At: trimmed("at"),
+		Restart: trimmed("restart"), Hour: trimmed("hour"), Cfg: unixLines(v.Get("cfg")), Version: trimmed("version"),
 	}
 }
 

@@ -123,6 +123,8 @@ func (p *panel) createOverlay(w http.ResponseWriter, r *http.Request, who accoun
 func pasted(text string) ([]left4me.WorkshopID, error) {
 	ids, bad := content.ParseWorkshop(text)
 	switch {
+	case len(bad) == 0 && len(ids) == 0 && strings.TrimSpace(text) != "":
+		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "items", Text: "there is no number and no address of an item in it", Hint: "paste numbers, or addresses with ?id= in them"}
 	case len(bad) > 0:
 		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "items", Text: visible(short(bad[0])) + " is no item or collection of the workshop", Hint: "paste numbers, or addresses with ?id= in them"}
 	case len(ids) > maxPasted:

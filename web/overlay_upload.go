@@ -150,7 +150,7 @@ var errBody = errors.New("body")
 
 // cutOff says it in words.
 func cutOff(err error) error {
-	if _, ok := left4me.Public(err); !ok && errors.Is(err, errBody) {
+	if _, ok := left4me.Public(err); !ok && (errors.Is(err, errBody) || errors.Is(err, io.ErrUnexpectedEOF)) {
 		return &left4me.Error{Kind: left4me.Unavailable, Text: "the file did not come to its end", Hint: "go on where it was cut", Err: err}
 	}
 	return err

@@ -28,6 +28,7 @@ import (
 	"github.com/left4me/left4me/control/hosts"
 	"github.com/left4me/left4me/control/jobs"
 	"github.com/left4me/left4me/control/servers"
+	"github.com/left4me/left4me/control/uploads"
 	"github.com/left4me/left4me/store"
 	"github.com/left4me/left4me/web"
 )
@@ -54,6 +55,8 @@ type site struct {
 	jobs     *jobs.Jobs
 	game     *game.Game
 	accounts *accounts.Accounts
+	content  *content.Content
+	root     string
 	host     *host
 }
 
@@ -74,10 +77,11 @@ func newSite(tb testing.TB, secure bool) *site {
 	if err := errors.Join(list.Start(ctx), srv.Start(ctx), s.game.Start(ctx), s.host.start(ctx)); err != nil {
 		tb.Fatal(err)
 	}
+	s.content, s.root = content.New(st, list, srv, b, log), dir
 	s.addUser(tb, "admin", true)
 	s.addUser(tb, "guest", false)
 	s.handler = web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: content.New(st, list, srv, b, log), Game: s.game, Accounts: s.accounts, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Secure: secure, Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: s.content, Uploads: uploads.New(dir, log), Downloads: content.NewDownloads(s.content, dir), Game: s.game, Accounts: s.accounts, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Secure: secure, Version: "1.2.3", Log: log,
 	})
 	server := httptest.NewServer(s.handler)
 	s.url = server.URL
@@ -155,6 +159,7 @@ type host struct {
 	backups  []left4me.Backup // before it starts to be asked
 	dropped  atomic.Bool
 	checks   []left4me.Check
+	shelf    shelf
 }
 
 func (h *host) start(ctx context.Context) error {
@@ -169,7 +174,7 @@ func (h *host) start(ctx context.Context) error {
 			h.dropped.Store(true)
 			return bus.Empty{V: bus.Version}, nil
 		}),
-		on(bus.VerbContents, func(context.Context, []byte) (any, error) { return []left4me.Content{}, nil }),
+		h.shelf.start(ctx, h.bus),
 		on(bus.VerbStatus, func(context.Context, []byte) (any, error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
