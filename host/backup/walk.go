@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/content"
 	"github.com/left4me/left4me/host/instance"
 )
 
@@ -89,6 +90,11 @@ func (w walker) wanted(p string, dir bool) bool {
 	if parts[0] == "overlays" && len(parts) == 3 && dir && !w.keep(p) {
 		return false
 	}
+	// What says which files a revision has would be wrong for one that is restored
+	// without those of the workshop.
+	if parts[0] == "overlays" && len(parts) == 3 && !dir && (content.IsManifest(parts[2]) || strings.HasPrefix(parts[2], ".")) {
+		return false
+	}
 	in, ok := place(p)
 	return ok && (in.only == "" || (in.only == "dir") == dir)
 }
@@ -138,8 +144,8 @@ func (w walker) at(ctx context.Context, dir *os.File, name, p string, visit func
 	return nil
 }
 
-// revisions says which revisions of overlays are kept: the newest of each, and
-// those that a server was last started with.
+// revisions says which revisions of overlays are kept: the current one of each,
+// those that have a label, and those that a server was last started with.
 func revisions(root string) func(path string) bool {
 	named := map[string]bool{}
 	r := instance.Root(root)
@@ -153,19 +159,16 @@ func revisions(root string) func(path string) bool {
 			named[path.Clean(l)] = true
 		}
 	}
-	newest := map[string]int{}
 	overlays, _ := os.ReadDir(path.Join(root, "overlays"))
 	for _, o := range overlays {
-		all, _ := os.ReadDir(path.Join(root, "overlays", o.Name()))
-		for _, e := range all {
-			if n, err := strconv.Atoi(e.Name()); err == nil && e.IsDir() {
-				newest[o.Name()] = max(newest[o.Name()], n)
-			}
+		dir := path.Join("overlays", o.Name())
+		all, _ := content.Kept(path.Join(root, dir))
+		for _, n := range all {
+			named[path.Join(dir, strconv.Itoa(n))] = true
 		}
 	}
 	return func(p string) bool {
-		overlay, rev := path.Base(path.Dir(p)), path.Base(p)
-		n, err := strconv.Atoi(rev)
-		return err != nil || named[p] || n == newest[overlay]
+		_, err := strconv.Atoi(path.Base(p))
+		return err != nil || named[p]
 	}
 }

@@ -55,12 +55,12 @@ func (s *Shelf) Manifest(ctx context.Context, n left4me.Name, number int) (int, 
 	if err != nil {
 		return 0, nil, err
 	}
-	m, err := s.manifest(ctx, n, v.Number)
+	m, err := s.manifest(ctx, n, v)
 	return v.Number, m, err
 }
 
-func (s *Shelf) manifest(ctx context.Context, n left4me.Name, number int) (Manifest, error) {
-	dir := s.overlay(n)
+func (s *Shelf) manifest(ctx context.Context, n left4me.Name, v revision) (Manifest, error) {
+	dir, number := s.overlay(n), v.Number
 	m, err := readManifest(dir, number)
 	if err == nil {
 		return m, nil
@@ -70,6 +70,16 @@ func (s *Shelf) manifest(ctx context.Context, n left4me.Name, number int) (Manif
 	}
 	if m, err = s.scan(ctx, filepath.Join(dir, strconv.Itoa(number)), true); err != nil {
 		return nil, fmt.Errorf("manifest of %s@%d: %w", n, number, err)
+	}
+	if !v.Hand { // it was restored from a backup, which has no pool
+		for _, e := range m {
+			if e.Dir || e.Odd {
+				continue
+			}
+			if err := s.keep(e.key(), filepath.Join(dir, strconv.Itoa(number), e.Path), false); err != nil {
+				return nil, err
+			}
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -55,6 +55,28 @@ func Current(dir string) (int, error) {
 	return r.Current, err
 }
 
+// Kept returns the revisions of an overlay, whose directory is dir, that can't
+// be had again by looking at what is newest: the current one, and those that
+// people gave a label.
+func Kept(dir string) ([]int, error) {
+	r, err := load(dir)
+	var all []int
+	for _, v := range r.Revisions {
+		if v.Number == r.Current || v.Label != "" {
+			all = append(all, v.Number)
+		}
+	}
+	return all, err
+}
+
+// IsManifest reports whether a file beside revisions only says what is in one: it
+// is made anew from the files when it is missing.
+func IsManifest(name string) bool {
+	stem, ok := cutSuffix(name, filesSuffix)
+	_, isNumber := number(stem)
+	return ok && isNumber
+}
+
 // Has reports whether an overlay whose directory is dir has a revision.
 func Has(dir string, number int) (bool, error) {
 	r, err := load(dir)

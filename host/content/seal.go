@@ -39,6 +39,10 @@ func (st *Staging) Seal(ctx context.Context, say Progress) (dir string, err erro
 	if err := s.makeDir(newDir); err != nil {
 		return "", err
 	}
+	// With it goes that the pool has what the current revision has.
+	if _, _, err := s.Manifest(ctx, st.overlay, 0); err != nil && !errors.Is(err, left4me.NotFound) {
+		return "", err
+	}
 	private := s.private(st.job)
 	if err := os.RemoveAll(private); err != nil {
 		return "", err
