@@ -145,16 +145,19 @@ func (s *Shelf) dropUnused(ctx context.Context, v candidate, hold sync.Locker, u
 // collectPool removes contents that have no name but that in the pool. One that
 // a build links at that moment keeps what it linked.
 func (s *Shelf) collectPool(ctx context.Context, c *Collected) error {
-	return s.eachPooled(func(name string, _ key, _ uint64) error {
+	return s.eachPooled(func(name string, k key, _ uint64) error {
 		var st unix.Stat_t
 		if err := errors.Join(ctx.Err(), unix.Lstat(name, &st)); err != nil {
 			return ctx.Err() // gone meanwhile
 		}
-		if st.Nlink > 1 {
+		if st.Nlink > 1 && k != (key{}) {
 			return nil
 		}
 		c.Files++
-		return os.Remove(name)
+		if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
 	})
 }
 

@@ -397,7 +397,7 @@ func TestATreeThatIsSwappedMeanwhile(t *testing.T) {
 	must(t, os.MkdirAll(secret, 0o700))
 	must(t, os.WriteFile(filepath.Join(secret, "key"), []byte("secret"), 0o600))
 	published := 0
-	for round := range 12 {
+	for round := range 6 {
 		st := s.stage("maps")
 		for i := range 40 {
 			write(t, st.Dir(), map[string]string{fmt.Sprintf("d%d/key", i): fmt.Sprint(round)})
@@ -440,7 +440,7 @@ func TestATreeThatIsSwappedMeanwhile(t *testing.T) {
 			return err
 		}))
 	}
-	t.Logf("%d of 12 were published", published)
+	t.Logf("%d of 6 were published", published)
 }
 
 func TestRollingBackLabelsAndDropping(t *testing.T) {
@@ -766,4 +766,35 @@ func TestCollecting(t *testing.T) {
 	if r, _ := s.finish(st); r.Number != 7 {
 		t.Errorf("%+v", r)
 	}
+}
+
+// An inode has at most so many names, 65,000 on ext4: then there is a second one.
+func TestAnInodeThatCantHaveMoreNames(t *testing.T) {
+	s := newShelf(t)
+	s.publish("maps", map[string]string{"left4dead2/a": "a", "left4dead2/b": "b"})
+	file, dir := s.path("maps", 1, "left4dead2/a"), t.TempDir()
+	for i := 0; ; i++ {
+		err := os.Link(file, filepath.Join(dir, strconv.Itoa(i)))
+		if errors.Is(err, unix.EMLINK) {
+			break
+		}
+		must(t, err)
+		if i == 70_000 {
+			t.Skip("this file system knows no bound")
+		}
+	}
+	s.publish("other", map[string]string{"left4dead2/x": "a"})
+	st := s.stage("maps")
+	_, _, err := st.From(t.Context(), 0)
+	must(t, err)
+	write(t, st.Dir(), map[string]string{"left4dead2/c": "c"})
+	s.finish(st)
+	if d := cmp.Diff(map[string]string{"left4dead2/a": "a", "left4dead2/b": "b", "left4dead2/c": "c"}, files(t, s.path("maps", 2))); d != "" {
+		t.Error(d)
+	}
+	s.publish("third", map[string]string{"left4dead2/x": "a"})
+	if one := s.inode(s.path("other", 1, "left4dead2/x")); one == s.inode(file) || one != s.inode(s.path("third", 1, "left4dead2/x")) {
+		t.Error("those after it aren't one file")
+	}
+	s.nothingLeft()
 }

@@ -68,7 +68,7 @@ func publishTooMuch(root string) error {
 		return err
 	}
 	before := free()
-	for _, files := range [][]int{{10 << 20}, {5 << 20, 5 << 20}, {3 << 20, 4<<20 - 1<<17}} {
+	for _, files := range [][]int{{10 << 20}, {5 << 20, 5 << 20}, {3 << 20, 4<<20 + 5<<17}} {
 		err := publish("two", files...)
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Unavailable || !errors.Is(err, unix.ENOSPC) {
 			return fmt.Errorf("%v gives %w", files, err)

@@ -79,8 +79,8 @@ func (s *Shelf) inodes() (map[uint64]key, error) {
 	return known, err
 }
 
-// eachPooled calls f for each name in the pool, with the directory that it is in
-// left to be looked at by path.
+// eachPooled calls f for each name in the pool; k is nothing for one that was
+// given up halfway.
 func (s *Shelf) eachPooled(f func(name string, k key, ino uint64) error) error {
 	top := filepath.Join(s.dir, poolDir)
 	dirs, err := os.ReadDir(top)
@@ -93,7 +93,10 @@ func (s *Shelf) eachPooled(f func(name string, k key, ino uint64) error) error {
 	for _, d := range dirs {
 		dir := filepath.Join(top, d.Name())
 		err := direntries(dir, func(name string, ino uint64) error {
-			k, _ := parseKey(name)
+			k, ok := parseKey(name)
+			if !ok {
+				k = key{}
+			}
 			return f(filepath.Join(dir, name), k, ino)
 		})
 		if err != nil {

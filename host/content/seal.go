@@ -125,7 +125,7 @@ func (t *taker) keep(from string, kept, all Manifest, hand bool) error {
 			links = append(links, e)
 		}
 	}
-	return t.tree.linkAll(from, links, t.another, func(int) error { return t.ctx.Err() })
+	return t.tree.linkAll(t.ctx, from, links, t.another)
 }
 
 // keepByHand takes files whose owners and modes may be any. What they hold may

@@ -1,13 +1,19 @@
 package content
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,8 +23,8 @@ type tree struct {
 	shelf *Shelf
 	dir   string
 	dev   uint64
-	made  map[string]bool
-	stack []step // directories on the way to where the last link went
+	made  map[string]bool // directories; nil: none is made
+	stack []step          // directories on the way to where the last link went
 }
 
 // step is an open directory.
@@ -28,23 +34,21 @@ type step struct {
 }
 
 func (s *Shelf) newTree(dir string) (*tree, error) {
-	t := &tree{shelf: s, dir: dir, made: map[string]bool{"": true}}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
-	var st unix.Stat_t
-	if err := unix.Stat(dir, &st); err != nil {
-		return nil, err
-	}
-	t.dev = st.Dev
-	if err := t.shareDir(dir); err != nil {
-		return nil, err
-	}
-	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	t, err := openTree(s, dir)
 	if err != nil {
 		return nil, err
 	}
-	t.stack = []step{{"", fd}}
+	t.made = map[string]bool{"": true}
+	var st unix.Stat_t
+	err = errors.Join(unix.Stat(dir, &st), t.shareDir(dir))
+	if err != nil {
+		t.close()
+		return nil, err
+	}
+	t.dev = st.Dev
 	return t, nil
 }
 
@@ -114,11 +118,7 @@ func (t *tree) link(p, from string) error {
 }
 
 func (t *tree) linkAt(p string, dirfd int, from string) error {
-	dir, name := "", p
-	if i := strings.LastIndexByte(p, '/'); i >= 0 {
-		dir, name = p[:i], p[i+1:]
-	}
-	fd, err := t.at(dir, true)
+	fd, err := t.at(parent(p), t.made != nil)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (t *tree) linkAt(p string, dirfd int, from string) error {
 	if strings.HasPrefix(from, "/proc/self/fd/") {
 		flags = unix.AT_SYMLINK_FOLLOW
 	}
-	if err := unix.Linkat(dirfd, from, fd, name, flags); err != nil {
+	if err := unix.Linkat(dirfd, from, fd, path.Base(p), flags); err != nil {
 		return &os.LinkError{Op: "link", Old: from, New: p, Err: err}
 	}
 	return nil
@@ -139,36 +139,61 @@ func (t *tree) close() {
 }
 
 // linkAll links what entries name from another revision of ours: nothing but a
-// name for each.
-func (t *tree) linkAll(from string, entries Manifest, hard func(e Entry, f *os.File) error, said func(i int) error) error {
-	src := &tree{dir: from}
-	fd, err := unix.Open(from, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return &os.PathError{Op: "open", Path: from, Err: err}
-	}
-	src.stack = append(src.stack, step{"", fd})
-	defer src.close()
-	for i, e := range entries {
-		if i%1024 == 0 {
-			if err := said(i); err != nil {
-				return err
-			}
+// name for each, several at once, since it is the kernel that they wait for.
+// Those that can't have another name are given to hard, one at a time.
+func (t *tree) linkAll(ctx context.Context, from string, entries Manifest, hard func(e Entry, f *os.File) error) error {
+	for _, e := range entries {
+		dir := e.Path
+		if !e.Dir {
+			dir = parent(e.Path)
 		}
-		if e.Dir {
-			if err := t.mkdir(e.Path); err != nil {
-				return err
-			}
+		if t.made[dir] {
 			continue
 		}
-		dir, name := "", e.Path
-		if k := strings.LastIndexByte(e.Path, '/'); k >= 0 {
-			dir, name = e.Path[:k], e.Path[k+1:]
+		if err := t.mkdir(dir); err != nil {
+			return err
 		}
-		fd, err := src.at(dir, false)
+	}
+	workers := min(runtime.GOMAXPROCS(0), 4)
+	chunk := len(entries)/workers + 1
+	var one sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	for part := range slices.Chunk(entries, chunk) {
+		group.Go(func() error {
+			return t.linkSome(ctx, from, part, func(e Entry, f *os.File) error {
+				one.Lock()
+				defer one.Unlock()
+				return hard(e, f)
+			})
+		})
+	}
+	return group.Wait()
+}
+
+// linkSome links entries whose directories are made.
+func (t *tree) linkSome(ctx context.Context, from string, entries Manifest, hard func(e Entry, f *os.File) error) error {
+	src, err := openTree(t.shelf, from)
+	if err != nil {
+		return err
+	}
+	defer src.close()
+	dst, err := openTree(t.shelf, t.dir)
+	if err != nil {
+		return err
+	}
+	defer dst.close()
+	for i, e := range entries {
+		if e.Dir {
+			continue
+		}
+		if i%256 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		fd, err := src.at(parent(e.Path), false)
 		if err != nil {
 			return err
 		}
-		err = t.linkAt(e.Path, fd, name)
+		err = dst.linkAt(e.Path, fd, path.Base(e.Path))
 		if err == nil {
 			continue
 		}
@@ -185,4 +210,20 @@ func (t *tree) linkAll(from string, entries Manifest, hard func(e Entry, f *os.F
 		}
 	}
 	return nil
+}
+
+// parent is the directory that a path is in; "" is the root.
+func parent(p string) string {
+	i := strings.LastIndexByte(p, '/')
+	return p[:max(i, 0)]
+}
+
+// openTree opens a tree that is there, to look at or to link into its
+// directories.
+func openTree(s *Shelf, dir string) (*tree, error) {
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	return &tree{shelf: s, dir: dir, stack: []step{{"", fd}}}, nil
 }
