@@ -158,12 +158,12 @@ func TestWhoMayDoWhat(t *testing.T) {
 	}
 	changes := []string{
 		"POST /api/v1/servers", "DELETE /api/v1/servers/alpha", "POST /api/v1/servers/alpha/start", "POST /api/v1/servers/alpha/stop", "POST /api/v1/servers/alpha/restart",
-		"POST /api/v1/servers/alpha/reset", "POST /api/v1/servers/alpha/console", "POST /api/v1/jobs/x/cancel", "POST /api/v1/jobs/x/retry", "POST /api/v1/blueprints",
+		"POST /api/v1/servers/alpha/reset", "POST /api/v1/servers/alpha/console", "POST /api/v1/servers/alpha/map", "POST /api/v1/jobs/x/cancel", "POST /api/v1/jobs/x/retry", "POST /api/v1/blueprints",
 		"POST /api/v1/users", "POST /api/v1/tokens", "GET /api/v1/hosts/local/doctor",
 		"POST /api/v1/backups", "DELETE /api/v1/backups/b", "POST /api/v1/backups/b/verify", "GET /api/v1/backups/b/file", "PUT /api/v1/backup-policy",
 	}
 	looks := []string{
-		"GET /api/v1/servers", "GET /api/v1/servers/alpha", "GET /api/v1/servers/alpha/crashes", "GET /api/v1/servers/alpha/reach", "GET /api/v1/jobs", "GET /api/v1/blueprints", "GET /api/v1/overlays",
+		"GET /api/v1/servers", "GET /api/v1/servers/alpha", "GET /api/v1/servers/alpha/crashes", "GET /api/v1/servers/alpha/reach", "GET /api/v1/servers/alpha/campaigns", "GET /api/v1/jobs", "GET /api/v1/blueprints", "GET /api/v1/overlays",
 		"GET /api/v1/backups", "GET /api/v1/backup-policy",
 	}
 	for _, r := range append(looks, changes...) {

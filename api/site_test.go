@@ -243,6 +243,8 @@ type fakeHost struct {
 	checks   []left4me.Check // what it finds that is wrong
 	notReady error
 	plan     func(bus.PlanRequest) left4me.Plan
+	inside   map[string]string // files in add-ons, by "FILE PATH"
+	maps     []left4me.Campaign
 }
 
 func (h *fakeHost) set(f func()) {
@@ -275,6 +277,12 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 			return h.checks, nil
 		case bus.VerbOverlays:
 			return []left4me.Name{"maps", "plugins"}, nil
+		case bus.VerbCampaigns:
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.maps, nil
+		case bus.VerbStackFile, bus.VerbFile:
+			return h.file(data)
 		case bus.VerbPlan:
 			var r bus.PlanRequest
 			if err := bus.Decode(data, &r); err != nil {
@@ -320,6 +328,21 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 	if err := h.bus.Publish(bus.Live(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}); err != nil {
 		tb.Fatal(err)
 	}
+}
+
+// file answers with a file in an add-on.
+func (h *fakeHost) file(data []byte) (any, error) {
+	var r struct{ Path, Inside string }
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	text, ok := h.inside[r.Path+" "+r.Inside]
+	if !ok {
+		return nil, left4me.Errorf(left4me.NotFound, "there is none", "")
+	}
+	return bus.FileAnswer{V: bus.Version, Size: int64(len(text)), Data: []byte(text)}, nil
 }
 
 func (h *fakeHost) port(data []byte) error {

@@ -30,6 +30,8 @@ func (a *Agent) answerContent(ctx context.Context, verb string, data []byte) (an
 		answer, err = with(data, func(r bus.DiffRequest) (any, error) { return a.content.Diff(ctx, r) })
 	case bus.VerbFile:
 		answer, err = with(data, func(r bus.FileRequest) (any, error) { return a.content.File(r) })
+	case bus.VerbCampaigns:
+		answer, err = with(data, func(r bus.StackRequest) (any, error) { return a.campaigns(ctx, r.Spec) })
 	case bus.VerbLabel:
 		answer, err = with(data, func(r bus.LabelRequest) (any, error) {
 			return a.changed(ctx, r.Overlay, a.content.Label(r.Overlay, r.Revision, r.Label))

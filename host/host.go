@@ -17,6 +17,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/host/catalog"
 	"github.com/left4me/left4me/host/content"
 	"github.com/left4me/left4me/host/game"
 	"github.com/left4me/left4me/host/instance"
@@ -91,6 +92,7 @@ type Agent struct {
 	machine    script.Machine
 	game       *game.Installation
 	content    *content.Shelf
+	catalog    *catalog.Catalog
 	bus        *bus.Bus
 	log        *slog.Logger
 	poller     *live.Poller
@@ -112,7 +114,7 @@ type Agent struct {
 func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error) {
 	a := &Agent{
 		Config: c, supervisor: machine, installer: machine, machine: machine, game: game.Open(string(c.Files.Root), c.Files.Group),
-		content: content.Open(string(c.Files.Root), c.Files.Group), downs: make(chan struct{}, 1), bus: b, log: log.With("host", c.Host),
+		content: content.Open(string(c.Files.Root), c.Files.Group), catalog: catalog.New(), downs: make(chan struct{}, 1), bus: b, log: log.With("host", c.Host),
 		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]context.CancelCauseFunc{}, starts: newTurns(startsAtOnce()),
 	}
 	poller, err := live.New(a.sampled)

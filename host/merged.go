@@ -14,6 +14,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/host/content"
 	"github.com/left4me/left4me/host/stack"
 )
 
@@ -131,6 +132,9 @@ func (a *Agent) stackFile(ctx context.Context, r bus.StackRequest) (any, error) 
 	}
 	defer f.Close()
 	answer := bus.FileAnswer{V: bus.Version, Size: what.Size}
+	if r.Inside != "" {
+		return content.Inside(answer, f, r.Inside)
+	}
 	if what.Size <= bus.MaxFile {
 		answer.Data, err = io.ReadAll(io.LimitReader(f, bus.MaxFile))
 	}

@@ -265,13 +265,17 @@ func envFile(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 }
 
-// pack is `pack FILE NAME=TEXT…`: a VPK with these files.
+// pack is `pack FILE NAME=TEXT…`: a VPK with these files; @FILE is what that holds.
 func pack(ts *testscript.TestScript, _ bool, args []string) {
 	var files []installation.PackFile
 	for _, a := range args[1:] {
 		name, text, _ := strings.Cut(a, "=")
+		if file, ok := strings.CutPrefix(text, "@"); ok {
+			text = ts.ReadFile(file)
+		}
 		files = append(files, installation.PackFile{Name: name, Data: []byte(text), Preload: len(text) / 4})
 	}
+	ts.Check(os.MkdirAll(filepath.Dir(ts.MkAbs(args[0])), 0o755))
 	f, err := os.Create(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Check(installation.WritePack(f, files))

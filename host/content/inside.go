@@ -56,9 +56,9 @@ func (s *Shelf) listVPK(n left4me.Name, number int, file string) (Manifest, erro
 	return slices.CompactFunc(m, func(a, b Entry) bool { return a.Path == b.Path }), nil
 }
 
-// inside answers with a file that is in a VPK. The data of one in several files
+// Inside answers with a file that is in the VPK f. The data of one in several files
 // isn't found here: only f is open.
-func inside(a bus.FileAnswer, f *os.File, name string) (bus.FileAnswer, error) {
+func Inside(a bus.FileAnswer, f *os.File, name string) (bus.FileAnswer, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return a, err

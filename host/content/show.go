@@ -303,7 +303,7 @@ func (s *Shelf) File(r bus.FileRequest) (bus.FileAnswer, error) {
 	a.Revision, a.Size = v.Number, st.Size()
 	a.Disk = path.Join("overlays", string(r.Overlay), strconv.Itoa(v.Number), r.Path)
 	if r.Inside != "" {
-		return inside(a, f, r.Inside)
+		return Inside(a, f, r.Inside)
 	}
 	if a.Size <= bus.MaxFile {
 		a.Data, err = io.ReadAll(io.LimitReader(f, bus.MaxFile))

@@ -56,7 +56,8 @@ func Tree(ctx context.Context, dir string) (warnings []left4me.Warning, campaign
 	clashes([]*view{v}, &w)
 	duplicates([]*view{v}, &w)
 	tooMany(len(v.addons()), &w)
-	return w.result(), v.campaigns(), ctx.Err()
+	campaigns = v.campaigns()
+	return w.result(), campaigns, ctx.Err()
 }
 
 // Stack looks at what layers, top first, have in common: add-ons with the same

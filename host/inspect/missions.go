@@ -10,10 +10,22 @@ import (
 	"github.com/left4me/left4me/source/addon"
 )
 
+// maxChapters is how many chapters a layer tells of, in all modes together: a
+// hundred of the longest campaigns, or less than is carried over the bus.
+const maxChapters = 15_000
+
 // campaigns makes campaigns of the missions of a layer, by title.
 func (v *view) campaigns() []left4me.Campaign {
 	var all []left4me.Campaign
+	left := maxChapters
 	for _, m := range v.missions {
+		for _, mode := range m.Modes {
+			left -= len(mode.Chapters)
+		}
+		if left < 0 {
+			v.warn.add(left4me.WarnSyntax, "", "there are more chapters than can be told: some campaigns are left out", "")
+			break
+		}
 		all = append(all, m.campaign(v))
 	}
 	slices.SortStableFunc(all, func(a, b left4me.Campaign) int {

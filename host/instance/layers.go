@@ -20,11 +20,11 @@ import (
 // left4me.NotFound when an overlay or the game isn't on this host.
 func (r Root) Layers(overlays []left4me.OverlayRef) (layers []string, build int64, err error) {
 	for _, o := range overlays {
-		rev, err := r.revision(o)
+		l, err := r.OverlayLayer(o)
 		if err != nil {
 			return nil, 0, err
 		}
-		layers = append(layers, path.Join("overlays", string(o.Name), rev))
+		layers = append(layers, l)
 	}
 	installed, build, err := game.Layers(r.Installation())
 	if err != nil {
@@ -34,6 +34,13 @@ func (r Root) Layers(overlays []left4me.OverlayRef) (layers []string, build int6
 		layers = append(layers, path.Join("installation", l))
 	}
 	return layers, build, nil
+}
+
+// OverlayLayer is the directory of one overlay, relative to the root. Errors:
+// left4me.NotFound.
+func (r Root) OverlayLayer(o left4me.OverlayRef) (string, error) {
+	rev, err := r.revision(o)
+	return path.Join("overlays", string(o.Name), rev), err
 }
 
 // Overlays returns the overlays that have a revision on this host, by name.

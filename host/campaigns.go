@@ -1,0 +1,43 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/inspect"
+)
+
+// campaignsWithin bounds the first look at layers; later ones cost nothing.
+const campaignsWithin = 25 * time.Second
+
+// campaigns are what a server can play. An overlay that isn't on this host is left
+// out: who plans a server shall see the rest.
+func (a *Agent) campaigns(ctx context.Context, spec left4me.Spec) ([]left4me.Campaign, error) {
+	ctx, cancel := context.WithTimeout(ctx, campaignsWithin)
+	defer cancel()
+	var layers []inspect.Layer
+	for _, o := range spec.Overlays {
+		if !o.Name.Valid() {
+			return nil, left4me.Errorf(left4me.Invalid, "the request names no overlay", "")
+		}
+		dir, err := a.Files.OverlayLayer(o)
+		if errors.Is(err, left4me.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		layers = append(layers, inspect.Layer{Name: o.Name, Dir: filepath.Join(string(a.Files.Root), filepath.FromSlash(dir))})
+	}
+	game, err := a.game.Stack()
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range game {
+		layers = append(layers, inspect.Layer{Dir: dir})
+	}
+	return a.catalog.Campaigns(ctx, layers)
+}
