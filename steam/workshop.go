@@ -143,11 +143,7 @@ func (c *Client) batch(ctx context.Context, address, count string, left []string
 		for i, id := range left {
 			form.Set(fmt.Sprintf("publishedfileids[%d]", i), id)
 		}
-		var r struct {
-			Result  number            `json:"result"`
-			Files   []json.RawMessage `json:"publishedfiledetails"`
-			Entries []json.RawMessage `json:"collectiondetails"`
-		}
+		var r listMessage
 		var after time.Duration
 		status, after, err = c.once(ctx, address, form, &r)
 		switch {
@@ -172,6 +168,13 @@ func (c *Client) batch(ctx context.Context, address, count string, left []string
 		}
 		pause = min(2*pause, maxWait)
 	}
+}
+
+// listMessage is an answer about several items or collections.
+type listMessage struct {
+	Result  number            `json:"result"`
+	Files   []json.RawMessage `json:"publishedfiledetails"`
+	Entries []json.RawMessage `json:"collectiondetails"`
 }
 
 // numbers are those ids that are numbers, each once.

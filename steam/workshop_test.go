@@ -3,7 +3,6 @@ package steam_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -182,20 +181,24 @@ func FuzzWorkshop(f *testing.F) {
 	f.Add(`{"response":{"result":1,"publishedfiledetails":[{"publishedfileid":121086524,"result":"9","file_size":-1,"banned":true,"time_updated":"99999999999"}]}}`)
 	f.Add(`{"response":{"result":1,"collectiondetails":[{"publishedfileid":"121086524","result":1,"children":[{"publishedfileid":"2","sortorder":1,"filetype":0},{"publishedfileid":3,"sortorder":"0","filetype":2}]}]}}`)
 	f.Add(`{"response":{"result":84}}`)
-	api, c := newSteam(f, steamapi.State{})
-	c.Tries = 1
 	f.Fuzz(func(t *testing.T, body string) {
-		api.Change(func(s *steamapi.State) { s.Body, s.Type = body+" ", "application/json" })
-		files, _ := c.PublishedFiles(t.Context(), []string{"121086524", "2"})
-		for id, x := range files {
+		files, collections, err := steam.ParseAnswer([]byte(body))
+		if err != nil && !errors.Is(err, steam.ErrAnswer) {
+			t.Error(err)
+		}
+		for _, x := range files {
 			u, err := url.Parse(x.URL)
-			if x.ID != id || len(x.Title) > 300 || err != nil || x.URL != "" && u.Scheme != "http" && u.Scheme != "https" || x.Outcome == steam.Available && (x.URL == "" || x.Size < 0) {
+			if len(x.Title) > 300 || err != nil || x.URL != "" && u.Scheme != "http" && u.Scheme != "https" || x.Outcome == steam.Available && (x.URL == "" || x.Size < 0 || x.App != 550) {
 				t.Errorf("%+v", x)
 			}
 		}
-		tree, err := steam.Expand(t.Context(), []string{"121086524", "2"}, c.Collections)
+		var ids []string
+		for id := range collections {
+			ids = append(ids, id)
+		}
+		tree, err := steam.Expand(t.Context(), ids, func(context.Context, []string) (map[string][]steam.Child, error) { return collections, nil })
 		if err == nil && len(tree.Items) > steam.MaxItems {
-			t.Error(fmt.Sprint(len(tree.Items)))
+			t.Error(len(tree.Items))
 		}
 	})
 }

@@ -88,6 +88,10 @@ func openPart(file string) (*part, error) {
 	return p, nil
 }
 
+// worthKeeping is how large an answer is that is gone on with: less is sooner
+// fetched again than remembered.
+const worthKeeping = 4 << 10
+
 func (p *part) stateFile() string { return p.file + ".part.json" }
 
 func boot() string {
@@ -110,6 +114,11 @@ func (p *part) begin(s state) error {
 	}
 	p.size, p.seen, p.state = 0, false, s
 	p.state.Boot = boot()
+	if s.Total >= 0 && s.Total < worthKeeping {
+		p.state.Validator = ""
+		_ = os.Remove(p.stateFile())
+		return nil
+	}
 	b, err := json.Marshal(p.state)
 	if err != nil {
 		return err

@@ -96,17 +96,15 @@ func (s *Server) find(path string) (string, Item, *blob) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at, _, _ := strings.Cut(strings.TrimPrefix(path, "/ugc/"), "/")
-	for id, it := range s.state.Items {
-		if handle(id, it.Version) != at {
-			continue
-		}
-		b := s.blob(id, it)
-		c := s.sent[id]
-		c.requests++
-		s.sent[id] = c
-		return id, it, b
+	id := s.handles[at]
+	it, ok := s.state.Items[id]
+	if !ok || handle(id, it.Version) != at {
+		return "", Item{}, nil
 	}
-	return "", Item{}, nil
+	c := s.sent[id]
+	c.requests++
+	s.sent[id] = c
+	return id, it, s.blob(id, it)
 }
 
 // misbehave is how an item is sent this time.

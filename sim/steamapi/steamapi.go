@@ -36,18 +36,19 @@ type State struct {
 type Server struct {
 	mux *http.ServeMux
 
-	mu    sync.Mutex
-	state State
-	asked []string
-	blobs map[string]*blob
-	sent  map[string]count
+	mu      sync.Mutex
+	state   State
+	asked   []string
+	blobs   map[string]*blob
+	handles map[string]string // which item each is of
+	sent    map[string]count
 }
 
 var _ http.Handler = (*Server)(nil)
 
 // New makes a Steam with a state.
 func New(s State) *Server {
-	server := &Server{mux: http.NewServeMux(), state: s, blobs: map[string]*blob{}, sent: map[string]count{}}
+	server := &Server{mux: http.NewServeMux(), state: s, blobs: map[string]*blob{}, handles: map[string]string{}, sent: map[string]count{}}
 	server.mux.HandleFunc("GET /ISteamApps/UpToDateCheck/v1/", server.upToDate)
 	server.mux.HandleFunc("GET /ISteamApps/GetServersAtAddress/v1/", server.serversAt)
 	server.mux.HandleFunc("POST /ISteamRemoteStorage/GetPublishedFileDetails/v1/", server.published)

@@ -189,7 +189,9 @@ func handle(id string, version int) string {
 
 // path is where the content of an item is. s.mu is held.
 func (s *Server) path(id string, it Item) string {
-	return "/ugc/" + handle(id, it.Version) + "/" + s.blob(id, it).sum + "/"
+	h := handle(id, it.Version)
+	s.handles[h] = id
+	return "/ugc/" + h + "/" + s.blob(id, it).sum + "/"
 }
 
 // blob is a content.
