@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -19,11 +20,13 @@ import (
 	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/host/catalog"
 	"github.com/left4me/left4me/host/content"
+	"github.com/left4me/left4me/host/download"
 	"github.com/left4me/left4me/host/game"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/live"
 	"github.com/left4me/left4me/host/script"
 	"github.com/left4me/left4me/host/shim"
+	"github.com/left4me/left4me/host/workshop"
 )
 
 // sweepEvery is how often the agent looks for servers that were started or
@@ -77,8 +80,9 @@ type Config struct {
 	Version string
 	// Settings is the directory of the *.env files that backups keep; empty when
 	// there is none.
-	Settings string
-	Steam    SteamConfig
+	Settings  string
+	Steam     SteamConfig
+	Downloads download.Options // of everything that overlays are made of
 
 	Doctor        func(context.Context) []left4me.Check // looks at this machine
 	PublicAddress string                                // under which players come; empty: it is found out
@@ -93,6 +97,8 @@ type Agent struct {
 	game       *game.Installation
 	content    *content.Shelf
 	catalog    *catalog.Catalog
+	downloads  *download.Client
+	workshop   *workshop.Source
 	bus        *bus.Bus
 	log        *slog.Logger
 	poller     *live.Poller
@@ -117,11 +123,14 @@ func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error
 		content: content.Open(string(c.Files.Root), c.Files.Group), catalog: catalog.New(), downs: make(chan struct{}, 1), bus: b, log: log.With("host", c.Host),
 		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]context.CancelCauseFunc{}, starts: newTurns(startsAtOnce()),
 	}
-	poller, err := live.New(a.sampled)
-	if err != nil {
+	var err error
+	if a.poller, err = live.New(a.sampled); err != nil {
 		return nil, err
 	}
-	a.poller = poller
+	if a.downloads, err = download.New(c.Downloads); err != nil {
+		return nil, err
+	}
+	a.workshop = workshop.New(workshop.Options{Dir: filepath.Join(string(c.Files.Root), "workshop_cache"), API: c.Steam.API, Downloads: a.downloads})
 	return a, nil
 }
 
@@ -216,6 +225,8 @@ func (a *Agent) answer(ctx context.Context) error {
 			return a.doctor(ctx)
 		case bus.VerbStack, bus.VerbStackDiff, bus.VerbStackFile, bus.VerbUpper:
 			return a.merged(ctx, bus.VerbOf(subject), data)
+		case bus.VerbWorkshop:
+			return with(data, func(w left4me.Workshop) (any, error) { return a.workshop.Look(ctx, w) })
 		case bus.VerbReach:
 			return with(data, func(r bus.ReachRequest) (any, error) { return a.reach(ctx, r) })
 		}

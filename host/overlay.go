@@ -39,6 +39,8 @@ func builderOf(spec left4me.BuildSpec) (builder, error) {
 	// One case for each kind.
 	case left4me.ScriptOverlay:
 		return scriptBuilder(), nil
+	case left4me.WorkshopOverlay:
+		return builder{steps: []string{left4me.StepAskWorkshop, left4me.StepFetch}, fill: buildWorkshop}, nil
 	}
 	return builder{}, left4me.Errorf(left4me.Invalid, fmt.Sprintf("overlays of the kind %q can't be built here", spec.Overlay.Kind), "bring left4me there up to date")
 }

@@ -44,9 +44,9 @@ const (
 	resultRateLimit    = 84
 	visiblePublic      = 0
 	visibleUnlisted    = 3
-	maxText            = 300 // bytes of a title or a file name
-	maxAddress         = 2048
-	maxTags, maxTagLen = 20, 60
+	maxText            = 200 // bytes of a title or a file name
+	maxAddress         = 1024
+	maxTags, maxTagLen = 10, 40
 )
 
 // PublishedFile is what Steam says of an item of the workshop. Texts are its author's.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/left4me/left4me/control/servers"
+	"github.com/left4me/left4me/host/download"
 )
 
 // settings are what the environment says. Everything else lives in the database.
@@ -26,12 +27,13 @@ type settings struct {
 	ports      servers.PortRange
 	publicURL  string // LEFT4ME_PUBLIC_URL
 
-	publicAddress string // LEFT4ME_PUBLIC_ADDRESS: of the game servers; empty: it is found out
-	steamAPI      string // LEFT4ME_STEAM_API_URL
-	steamcmd      string // LEFT4ME_STEAMCMD
-	steamcmdURL   string // LEFT4ME_STEAMCMD_URL
-	envFile       string // of the package
-	configDir     string // LEFT4ME_CONFIG_DIR: the *.env files that backups keep; empty when there is none
+	publicAddress string           // LEFT4ME_PUBLIC_ADDRESS: of the game servers; empty: it is found out
+	steamAPI      string           // LEFT4ME_STEAM_API_URL
+	steamcmd      string           // LEFT4ME_STEAMCMD
+	steamcmdURL   string           // LEFT4ME_STEAMCMD_URL
+	downloads     download.Options // LEFT4ME_DOWNLOAD_ALLOW, LEFT4ME_DOWNLOAD_RATE
+	envFile       string           // of the package
+	configDir     string           // LEFT4ME_CONFIG_DIR: the *.env files that backups keep; empty when there is none
 }
 
 const (
@@ -56,6 +58,8 @@ var flagSettings = []setting{
 	{"LEFT4ME_PUBLIC_URL", "public-url", "where browsers find the panel, if that is another address"},
 	{"LEFT4ME_PORT_RANGE", "port-range", "ports for servers (" + defaultPorts + ")"},
 	{"LEFT4ME_PUBLIC_ADDRESS", "public-address", "under which players come to the servers; without it, it is found out"},
+	{"LEFT4ME_DOWNLOAD_ALLOW", "download-allow", "HOST:PORT,… of this machine or its network that downloads may reach; without, they only reach the internet"},
+	{"LEFT4ME_DOWNLOAD_RATE", "download-rate", "what all downloads together may take, as 10M for ten million bytes a second"},
 	{"LEFT4ME_SUPERVISOR", "supervisor", "what keeps servers running: auto, systemd or process (auto)"},
 	{"LEFT4ME_CONFIG_DIR", "config-dir", "directory of the *.env files that backups keep (" + defaultConfig + ", or none in another root)"},
 	{"LEFT4ME_SECRET_KEY_FILE", "secret-key-file", "a file with the secret key, instead of LEFT4ME_SECRET_KEY"},
@@ -127,6 +131,9 @@ func readSettings(getenv func(string) string) (settings, error) {
 	if u, err := url.Parse(s.steamAPI); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return s, fmt.Errorf("LEFT4ME_STEAM_API_URL: %q is not an address like %s", s.steamAPI, defaultSteamAPI)
 	}
+	if s.downloads, err = downloads(getenv); err != nil {
+		return s, err
+	}
 	if s.ports, err = portRange(cmp.Or(getenv("LEFT4ME_PORT_RANGE"), defaultPorts)); err != nil {
 		return s, fmt.Errorf("LEFT4ME_PORT_RANGE: %w", err)
 	}
@@ -149,6 +156,23 @@ func directories(getenv func(string) string) (root, run string, err error) {
 		return "", "", fmt.Errorf("LEFT4ME_RUN: %w", err)
 	}
 	return root, run, nil
+}
+
+// downloads are the exceptions and the limit of what overlays download.
+func downloads(getenv func(string) string) (o download.Options, err error) {
+	o.Allow = strings.FieldsFunc(getenv("LEFT4ME_DOWNLOAD_ALLOW"), func(r rune) bool { return r == ',' || r == ' ' })
+	if _, err := download.ParseAllow(o.Allow); err != nil {
+		return o, fmt.Errorf("LEFT4ME_DOWNLOAD_ALLOW: %w", err)
+	}
+	if rate := getenv("LEFT4ME_DOWNLOAD_RATE"); rate != "" {
+		n, unit, _ := strings.Cut(rate, "M")
+		o.Rate, err = strconv.ParseInt(n, 10, 64)
+		if err != nil || unit != "" || !strings.HasSuffix(rate, "M") || o.Rate < 1 || o.Rate > 1_000_000 {
+			return o, fmt.Errorf("LEFT4ME_DOWNLOAD_RATE: %q is not a rate like 10M, for ten million bytes a second", rate)
+		}
+		o.Rate *= 1_000_000
+	}
+	return o, nil
 }
 
 func portRange(text string) (servers.PortRange, error) {

@@ -21,6 +21,13 @@ func TestSettingsHaveDefaults(t *testing.T) {
 	}
 }
 
+func TestDownloadsMayHaveExceptionsAndALimit(t *testing.T) {
+	s, err := readSettings(env(map[string]string{"LEFT4ME_DOWNLOAD_ALLOW": "127.0.0.1:8080, mirror.example:443", "LEFT4ME_DOWNLOAD_RATE": "10M"}))
+	if err != nil || len(s.downloads.Allow) != 2 || s.downloads.Rate != 10_000_000 {
+		t.Errorf("%+v, %v", s.downloads, err)
+	}
+}
+
 func TestSocketsStandInTheRootUnlessItIsTheUsualOne(t *testing.T) {
 	s, err := readSettings(env(map[string]string{"LEFT4ME_ROOT": "/srv/games"}))
 	if err != nil || s.run != "/srv/games/run" {
@@ -33,6 +40,8 @@ func TestWrongSettingIsNamed(t *testing.T) {
 		"LEFT4ME_LISTEN":          {"8000", "localhost", "[::1"},
 		"LEFT4ME_SUPERVISOR":      {"cron", "Systemd"},
 		"LEFT4ME_PORT_RANGE":      {"27015", "9-1", "0-70000", "80-90", "a-b", "27015-27020-27030"},
+		"LEFT4ME_DOWNLOAD_ALLOW":  {"mirror", "http://mirror:80", "a:1,b"},
+		"LEFT4ME_DOWNLOAD_RATE":   {"10", "fast", "0M", "-1M", "10MB", "1.5M"},
 		"LEFT4ME_PUBLIC_URL":      {"panel.example.org", "ftp://x", "https://"},
 		"LEFT4ME_SECRET_KEY_FILE": {filepath.Join(t.TempDir(), "none")},
 	} {

@@ -11,8 +11,10 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/download"
@@ -77,16 +79,23 @@ func (s *Source) fetch(ctx context.Context, it *item, t *tally, i int) (reached 
 	defer free()
 	defer t.skip(i)
 	if s.cached(it) {
+		spare(s.path(it))
 		it.disk, it.state.State = s.path(it), left4me.ItemKept
 		return true, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(s.path(it)), 0o751); err != nil {
 		return true, fmt.Errorf("workshop item %s: %w", it.id, err)
 	}
-	r, err := s.o.Downloads.Fetch(ctx, download.Request{
+	request := download.Request{
 		URL: s.secure(it.facts.URL), File: s.path(it), Size: it.facts.Size, Limit: largest, Head: isVPK,
 		Progress: func(n left4me.Progress) { t.tell(i, n) },
-	})
+	}
+	r, err := s.o.Downloads.Fetch(ctx, request)
+	if errors.Is(err, fs.ErrNotExist) { // who removes what nothing needs took the empty directory
+		if err = os.MkdirAll(filepath.Dir(s.path(it)), 0o751); err == nil {
+			r, err = s.o.Downloads.Fetch(ctx, request)
+		}
+	}
 	var public *left4me.Error
 	switch {
 	case err == nil:
@@ -201,6 +210,16 @@ func sizeIf(info fs.FileInfo, err error) (int64, bool) {
 		return 0, false
 	}
 	return info.Size(), true
+}
+
+// spare keeps a file of the cache that no revision has from being removed as old
+// just before it is linked.
+func spare(file string) {
+	var st unix.Stat_t
+	if unix.Lstat(file, &st) == nil && st.Nlink == 1 {
+		now := time.Now()
+		_ = os.Chtimes(file, now, now)
+	}
 }
 
 // sweep removes what was begun of other versions of an item. Its lock is held.

@@ -13,11 +13,26 @@ import (
 
 // Plan is what an overlay is made of, as far as Steam says it.
 type Plan struct {
-	Note        string // for people
+	note        string
 	items       []*item
 	collections []left4me.WorkshopState
 	names       string // as left4me.Workshop has it
 	past        past
+}
+
+// Note says for people how much it is, and what isn't known.
+func (p *Plan) Note() string {
+	var bytes int64
+	for _, it := range p.items {
+		if it.wanted() {
+			bytes += it.facts.Size
+		}
+	}
+	note := fmt.Sprintf("%d items, %.1f MB", len(p.items), float64(bytes)/1e6)
+	if p.note != "" {
+		note += "; " + p.note
+	}
+	return note
 }
 
 // item is one item of a plan.
@@ -59,7 +74,7 @@ func (s *Source) ask(ctx context.Context, c *steam.Client, w left4me.Workshop, b
 		}
 	}
 	if asked != nil {
-		p.Note = "not everything is known: " + words(asked)
+		p.note = "not everything is known: " + words(asked)
 	}
 	for _, id := range order(w, tree) {
 		p.collections = append(p.collections, collectionState(id, files[id], tree))

@@ -34,9 +34,10 @@ type Options struct {
 }
 
 const (
-	atOnce   = 4 // downloads
-	tries    = 5 // of a job that asks a busy Steam
-	lookIn   = 8 * time.Second
+	atOnce   = 4               // downloads
+	tries    = 5               // of a job that asks a busy Steam
+	lookIn   = 8 * time.Second // each question of somebody who waits
+	lookAll  = 45 * time.Second
 	giveUpAt = 6       // items in a row whose server can't be reached: the others aren't tried
 	largest  = 8 << 30 // bytes of an item
 	addons   = "left4dead2/addons/"
@@ -60,7 +61,12 @@ func New(o Options) *Source {
 // waits for it: it gives up soon. Errors: left4me.Unavailable when Steam can't be
 // asked.
 func (s *Source) Look(ctx context.Context, w left4me.Workshop) ([]left4me.WorkshopState, error) {
-	p, err := s.ask(ctx, &steam.Client{Base: s.o.API, Timeout: lookIn, Pause: min(time.Second, s.o.Pause)}, w, nil)
+	limited, cancel := context.WithTimeout(ctx, lookAll)
+	defer cancel()
+	p, err := s.ask(limited, &steam.Client{Base: s.o.API, Timeout: lookIn, Pause: min(time.Second, s.o.Pause)}, w, nil)
+	if ctx.Err() == nil && limited.Err() != nil {
+		return nil, unasked(context.DeadlineExceeded)
+	}
 	if err != nil {
 		return nil, err
 	}
