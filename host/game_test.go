@@ -22,6 +22,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/host/download"
 	"github.com/left4me/left4me/host/install"
 	"github.com/left4me/left4me/host/process"
 	"github.com/left4me/left4me/host/shim"
@@ -129,7 +130,7 @@ func (d *depot) serve() {
 	sup := process.New(process.Config{Root: d.Root.Root, Run: d.Run, Exe: shimtest.Exe(), Env: d.Environ()})
 	a, err := New(Config{
 		Host: "local", Files: d.Files, Sockets: d.Run, Version: "test",
-		Steam: SteamConfig{Home: d.home(), API: d.url},
+		Steam: SteamConfig{Home: d.home(), API: d.url}, Downloads: download.Options{Allow: []string{strings.TrimPrefix(d.url, "http://")}},
 	}, sup, d.bus, slog.New(slog.NewTextHandler(d.t.Output(), nil)))
 	if err != nil {
 		d.t.Fatal(err)
