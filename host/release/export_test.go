@@ -1,0 +1,4 @@
+package release
+
+// Read is read.
+var Read = read
