@@ -67,10 +67,11 @@ var butFor = map[string][]string{module + "/source/addon": {module + "/source/vd
 // severalImporters may be imported anywhere: the standard library would have
 // them if it could.
 var severalImporters = []string{
-	"golang.org/x/sys",       // system calls, wherever one is made
-	"golang.org/x/text",      // Unicode's tables and code pages
-	"golang.org/x/sync",      // errgroup: every Run that starts goroutines
-	"github.com/spf13/cobra", // cli has the commands over the API, cmd those of this machine
+	"golang.org/x/sys",              // system calls, wherever one is made
+	"golang.org/x/text",             // Unicode's tables and code pages
+	"github.com/klauspost/compress", // zstd: backups are written in it, archives come in it
+	"golang.org/x/sync",             // errgroup: every Run that starts goroutines
+	"github.com/spf13/cobra",        // cli has the commands over the API, cmd those of this machine
 }
 
 // notInWords is what the words that both sides share must not be able to do.

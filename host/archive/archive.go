@@ -1,0 +1,184 @@
+// Package archive understands what people upload and what builders download:
+// archives of all common formats, single files and directories. It says what an
+// import would write, and writes exactly that.
+//
+// Formats are recognised by their first bytes, never by a name. Nothing that is
+// read is trusted: names that lead out, links, devices and set-user-id files are
+// refused with the whole import, and named; so is what unpacks to more than its
+// size can explain, what is cut off or encrypted. Decoders run in a process of
+// their own, where one is given, so that none can take more memory than it has.
+//
+// What is found is put where the game looks for it: see Open. All other packages
+// that import something use this one.
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/left4me/left4me"
+)
+
+// Limits bound an import. They are for what is unpacked.
+type Limits struct {
+	Entries int   // files and directories
+	Bytes   int64 // of all files
+	File    int64 // of one file
+	Ratio   int64 // of an archive's contents to its size, from FreeRatio bytes on
+}
+
+// Usual are the limits of imports.
+var Usual = Limits{Entries: 1_000_000, Bytes: 256 << 30, File: 64 << 30, Ratio: 250}
+
+// freeRatio is what an archive may unpack to, however small it is.
+const freeRatio = 64 << 20
+
+// Options say how an import is done.
+type Options struct {
+	left4me.Import
+	Limits  Limits // the zero value: Usual
+	Scratch string // a directory for archives in archives; nothing stays there
+	// Decoder is the command line of a process that calls Decode with its standard
+	// input and output. Empty: decoders run in this one.
+	Decoder []string
+}
+
+// entry is one entry of an archive as it says itself. None of it is checked.
+type entry struct {
+	Name    []byte `json:"n"`           // as it stands there
+	UTF8    bool   `json:"u,omitempty"` // the archive says so
+	Kind    kind   `json:"k"`
+	Exec    bool   `json:"x,omitempty"`
+	Windows bool   `json:"w,omitempty"` // made on Windows: \ is a separator there
+	Size    int64  `json:"s"`           // -1: not known
+}
+
+// kind is what an entry is.
+type kind string
+
+const (
+	regular   kind = "file"
+	directory kind = "directory"
+	symlink   kind = "symbolic link"
+	hardlink  kind = "hard link"
+	special   kind = "device or pipe"
+	setid     kind = "set-user-id file"
+)
+
+// visit is called for each entry of an archive, with what is in it when it is
+// read and not only listed. It may read as much of it as it likes.
+type visit func(e entry, body io.Reader) error
+
+// walk reads an archive in a format. Errors: left4me.Invalid when it can't be
+// read; those of visit come as they are.
+func walk(ctx context.Context, f *os.File, format Format, list bool, limits Limits, v visit) (err error) {
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	// Decoders read what they don't expect, and not all of them look before they leap.
+	defer func() {
+		if p := recover(); p != nil {
+			err = damaged(fmt.Errorf("%v", p))
+		}
+	}()
+	w := walker{ctx: ctx, file: f, size: st.Size(), list: list, limits: limits, visit: v}
+	switch format {
+	case Zip:
+		return w.zip()
+	case SevenZip:
+		return w.sevenZip()
+	case Rar:
+		return w.rar()
+	case Tar, TarGz, TarBz2, TarXz, TarZst:
+		return w.tar(format)
+	case None:
+	}
+	return fmt.Errorf("%q is no format", format)
+}
+
+type walker struct {
+	ctx    context.Context
+	file   *os.File
+	size   int64
+	list   bool
+	limits Limits
+	visit  visit
+}
+
+// visited wraps an error of visit, so that it isn't taken for one of a decoder.
+type visited struct{ error }
+
+func (v visited) Unwrap() error { return v.error }
+
+func (w *walker) give(e entry, body io.Reader) error {
+	if err := w.ctx.Err(); err != nil {
+		return visited{err}
+	}
+	if err := w.visit(e, body); err != nil {
+		var b bodyError
+		if errors.As(err, &b) {
+			return err
+		}
+		return visited{err}
+	}
+	return nil
+}
+
+// bodyError marks what reading an entry failed with.
+type bodyError struct{ error }
+
+func (b bodyError) Unwrap() error { return b.error }
+
+// fail makes of what a decoder failed with an error for people.
+func (w *walker) fail(err error) error {
+	var v visited
+	if errors.As(err, &v) {
+		return v.error
+	}
+	if _, ok := left4me.Public(err); ok {
+		return err
+	}
+	return damaged(err)
+}
+
+func damaged(err error) error {
+	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "it is damaged or cut off", Hint: "pack or send it again", Err: err}
+}
+
+func encrypted() error {
+	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "it is encrypted", Hint: "pack it without a password"}
+}
+
+func inParts() error {
+	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "it is one part of several, or cut off", Hint: "pack it as one file"}
+}
+
+// refuse names an entry that keeps the whole import from being done.
+func refuse(name, why, hint string) error {
+	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: fmt.Sprintf("%q %s", shorten(name), why), Hint: hint}
+}
+
+// within says in which archive something is wrong.
+func within(archive string, err error) error {
+	e, ok := left4me.Public(err)
+	if !ok || archive == "" {
+		return err
+	}
+	moved := *e
+	moved.Text = fmt.Sprintf("%s: %s", shorten(archive), e.Text)
+	return &moved
+}
+
+func shorten(s string) string {
+	const most = 200
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}

@@ -1,0 +1,271 @@
+package archive
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me"
+)
+
+// What a decoder may take. A dictionary of 1 GiB is the largest that is common.
+const (
+	decoderMemory = 2 << 30
+	decoderCPU    = 2 * 60 * 60 // seconds
+	maxFrame      = 1 << 20
+)
+
+// Frames of what a decoder prints: a tag, a length of four bytes, and so much.
+const (
+	frameEntry = 'e' // JSON of an entry
+	frameData  = 'd' // what is in it
+	frameClose = 'c' // the end of what is in it
+	frameError = 'x' // JSON of what is wrong with the archive; nothing follows
+	frameEnd   = 'z' // nothing follows
+)
+
+// Decode is a decoder of its own: it reads the archive that is its standard input,
+// a file, and prints what is in it. args are what the other side added to the
+// command line. It first gives up what it doesn't need.
+func Decode(ctx context.Context, args []string, in *os.File, out io.Writer) error {
+	for what, most := range map[int]uint64{unix.RLIMIT_DATA: decoderMemory, unix.RLIMIT_CPU: decoderCPU, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 0} {
+		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}); err != nil {
+			return fmt.Errorf("limit the decoder: %w", err)
+		}
+	}
+	debug.SetMemoryLimit(decoderMemory / 2)
+	return decode(ctx, args, in, out)
+}
+
+func decode(ctx context.Context, args []string, in *os.File, out io.Writer) error {
+	if len(args) != 4 {
+		return errors.New("a decoder is started by left4me only")
+	}
+	most, err1 := strconv.ParseInt(args[2], 10, 64)
+	ratio, err2 := strconv.ParseInt(args[3], 10, 64)
+	if err := errors.Join(err1, err2); err != nil || ratio <= 0 {
+		return errors.New("a decoder is started by left4me only")
+	}
+	w := bufio.NewWriterSize(out, 64<<10)
+	buf := make([]byte, 64<<10)
+	err := walk(ctx, in, Format(args[0]), args[1] == "list", Limits{Bytes: most, Ratio: ratio}, func(e entry, body io.Reader) error {
+		b, err := json.Marshal(e)
+		if err == nil {
+			err = writeFrame(w, frameEntry, b)
+		}
+		if err != nil || body == nil {
+			return err
+		}
+		for {
+			n, rerr := body.Read(buf)
+			if n > 0 {
+				if err := writeFrame(w, frameData, buf[:n]); err != nil {
+					return err
+				}
+			}
+			if errors.Is(rerr, io.EOF) {
+				return writeFrame(w, frameClose, nil)
+			}
+			if rerr != nil {
+				return bodyError{rerr}
+			}
+		}
+	})
+	if err != nil {
+		e, ok := left4me.Public(err)
+		if !ok {
+			return err
+		}
+		b, merr := json.Marshal(e)
+		if merr != nil {
+			return merr
+		}
+		return errors.Join(writeFrame(w, frameError, b), w.Flush())
+	}
+	return errors.Join(writeFrame(w, frameEnd, nil), w.Flush())
+}
+
+func writeFrame(w *bufio.Writer, tag byte, b []byte) error {
+	var head [5]byte
+	head[0] = tag
+	binary.BigEndian.PutUint32(head[1:], uint32(len(b)))
+	if _, err := w.Write(head[:]); err != nil {
+		return err
+	}
+	_, err := w.Write(b)
+	return err
+}
+
+// decodeOutside is walk in a process of its own.
+func decodeOutside(ctx context.Context, command []string, f *os.File, format Format, list bool, limits Limits, v visit) error {
+	how := "read"
+	if list {
+		how = "list"
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	args := append(append([]string(nil), command[1:]...), string(format), how, strconv.FormatInt(limits.Bytes, 10), strconv.FormatInt(limits.Ratio, 10))
+	cmd := exec.CommandContext(ctx, command[0], args...)
+	cmd.Stdin, cmd.Env, cmd.WaitDelay = f, []string{"GOTRACEBACK=none"}, 5*time.Second
+	var said bytes.Buffer
+	cmd.Stderr = &limited{b: &said, left: 4 << 10}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("decoder: %w", err)
+	}
+	err = readFrames(ctx, out, list, v)
+	if err != nil {
+		cancel()
+	}
+	werr := cmd.Wait()
+	if errors.Is(err, errFrames) { // it ended before its end
+		return &left4me.Error{
+			Kind: left4me.Invalid, Field: "files", Text: "it is damaged, or needs more memory than there is for it", Hint: "pack it anew, as a plain zip",
+			Err: fmt.Errorf("decoder of %s: %w: %s", format, errors.Join(err, werr), shorten(said.String())),
+		}
+	}
+	return err
+}
+
+var errFrames = errors.New("the decoder broke off")
+
+// readFrames calls visit with what a decoder prints.
+func readFrames(ctx context.Context, r io.Reader, list bool, v visit) error {
+	in := bufio.NewReaderSize(r, 64<<10)
+	for {
+		tag, b, err := readFrame(in)
+		if err != nil {
+			return err
+		}
+		switch tag {
+		case frameEnd:
+			return nil
+		case frameError:
+			var e left4me.Error
+			if err := json.Unmarshal(b, &e); err != nil {
+				return errors.Join(errFrames, err)
+			}
+			return &e
+		case frameEntry:
+			var e entry
+			if err := json.Unmarshal(b, &e); err != nil {
+				return errors.Join(errFrames, err)
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if list || e.Kind != regular {
+				if err := v(e, nil); err != nil {
+					return err
+				}
+				continue
+			}
+			body := &frames{in: in}
+			if err := v(e, body); err != nil {
+				return err
+			}
+			if _, err := io.Copy(io.Discard, body); err != nil {
+				return err
+			}
+		default:
+			return errFrames
+		}
+	}
+}
+
+func readFrame(in *bufio.Reader) (tag byte, b []byte, err error) {
+	var head [5]byte
+	if _, err := io.ReadFull(in, head[:]); err != nil {
+		return 0, nil, errors.Join(errFrames, err)
+	}
+	n := binary.BigEndian.Uint32(head[1:])
+	if n > maxFrame {
+		return 0, nil, errFrames
+	}
+	b = make([]byte, n)
+	if _, err := io.ReadFull(in, b); err != nil {
+		return 0, nil, errors.Join(errFrames, err)
+	}
+	return head[0], b, nil
+}
+
+// frames reads what is in one entry.
+type frames struct {
+	in   *bufio.Reader
+	left int
+	err  error
+}
+
+func (f *frames) Read(b []byte) (int, error) {
+	for f.left == 0 && f.err == nil {
+		f.err = f.next()
+	}
+	if f.err != nil {
+		return 0, f.err
+	}
+	n, err := f.in.Read(b[:min(len(b), f.left)])
+	if f.left -= n; err != nil {
+		f.err = errors.Join(errFrames, err)
+	}
+	return n, nil
+}
+
+// next begins a frame of data.
+func (f *frames) next() error {
+	head, err := f.in.Peek(5)
+	if err != nil {
+		return errors.Join(errFrames, err)
+	}
+	tag, n := head[0], binary.BigEndian.Uint32(head[1:])
+	switch {
+	case tag == frameData && n <= maxFrame:
+		f.left = int(n)
+		_, err = f.in.Discard(5)
+		return err
+	case tag == frameClose:
+		_, err = f.in.Discard(5)
+		if err == nil {
+			err = io.EOF
+		}
+		return err
+	case tag == frameError:
+		_, b, err := readFrame(f.in)
+		if err != nil {
+			return err
+		}
+		var e left4me.Error
+		if err := json.Unmarshal(b, &e); err != nil {
+			return errors.Join(errFrames, err)
+		}
+		return &e
+	}
+	return errFrames
+}
+
+// limited keeps the beginning of what is printed.
+type limited struct {
+	b    *bytes.Buffer
+	left int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	n := min(len(p), l.left)
+	l.left -= n
+	l.b.Write(p[:n])
+	return len(p), nil
+}

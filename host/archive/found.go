@@ -1,0 +1,160 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/left4me/left4me"
+)
+
+// Found is what an import would write. It holds files open: Close it. One
+// goroutine uses it at a time.
+type Found struct {
+	options Options
+	limits  Limits
+	dir     *os.Root
+	sources []*source
+	budget  budget
+	tree    *tree
+	plan    left4me.Plan
+	skipped int
+	from    []string // of each file of the plan, in which order it is written
+}
+
+// source is what is read in one go: an archive, or the files that were uploaded
+// as they are.
+type source struct {
+	name   string   // for people; empty: files as they are
+	file   *os.File // the archive
+	format Format
+	items  []item
+	place  place
+}
+
+// item is an entry that was checked.
+type item struct {
+	name string // as it was decoded, for people
+	raw  string // as it stands in the archive
+	path string // clean; empty for what was packed itself
+	dir  bool
+	exec bool
+	size int64
+	to   string // in the layer; empty: it isn't taken
+	// nested is an archive in this one, which is read as one of its own.
+	nested bool
+}
+
+// budget counts what an import takes.
+type budget struct {
+	limits  Limits
+	entries int
+	bytes   int64
+}
+
+func (b *budget) entry(size int64) error {
+	if b.entries++; b.entries > b.limits.Entries {
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("there are more than %d files", b.limits.Entries), "leave some out")
+	}
+	if size > 0 {
+		b.bytes += size
+	}
+	if b.bytes > b.limits.Bytes || b.bytes < 0 {
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("there are more than %d GB", b.limits.Bytes>>30), "leave some out")
+	}
+	return nil
+}
+
+// Open looks at all files beneath a directory, and into archives among them, and
+// decides where everything goes:
+//
+//   - An archive that lies at the top is unpacked; one in a directory, or in
+//     another archive, only when there is nothing else for the game beside it. No
+//     deeper ones are.
+//   - Each archive, and the other files together, are put where the directories in
+//     them belong: around left4dead2, or around addons, cfg, maps and so on, or
+//     around sourcemod; else .vpk, .smx, .cfg and other files that the game knows
+//     go where it looks for them, and what is left is skipped.
+//
+// Errors: left4me.Invalid names what keeps all of it from being imported.
+func Open(ctx context.Context, dir *os.Root, o Options) (*Found, error) {
+	f := &Found{options: o, limits: o.Limits, dir: dir, tree: newTree()}
+	if f.limits == (Limits{}) {
+		f.limits = Usual
+	}
+	f.budget.limits = f.limits
+	if err := f.open(ctx); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *Found) open(ctx context.Context) error {
+	if err := f.options.check(); err != nil {
+		return err
+	}
+	if err := f.look(ctx); err != nil {
+		return err
+	}
+	for _, s := range f.sources {
+		if err := f.settle(s); err != nil {
+			return within(s.name, err)
+		}
+	}
+	if f.plan.Count == 0 {
+		return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "there is nothing in it that a server can use", Hint: "pack left4dead2, addons or cfg with what is in them, or say where the files go"}
+	}
+	return nil
+}
+
+// check looks at what people said.
+func (o *Options) check() error {
+	if o.Names != "" {
+		if _, err := codePage(o.Names); err != nil {
+			return err
+		}
+	}
+	for _, v := range []struct {
+		field string
+		value *string
+	}{{"import.subdir", &o.Subdir}, {"import.root", &o.Root}} {
+		p, err := clean(*v.value, false)
+		if e, ok := left4me.Public(err); ok {
+			moved := *e
+			moved.Field = v.field
+			return &moved
+		}
+		*v.value = p
+	}
+	return nil
+}
+
+// Close lets go of what is held open.
+func (f *Found) Close() {
+	for _, s := range f.sources {
+		if s.file != nil {
+			s.file.Close()
+		}
+	}
+}
+
+// Plan says what Write will do.
+func (f *Found) Plan() left4me.Plan {
+	p := f.plan
+	if more := f.skipped - maxSkipped; more > 0 {
+		p.Skipped = append(append([]string(nil), p.Skipped...), fmt.Sprintf("and %d more", more))
+	}
+	return p
+}
+
+// Paths calls f with each file that Write will write, until it returns false.
+func (f *Found) Paths(yield func(path string) bool) {
+	for _, s := range f.sources {
+		for _, it := range s.items {
+			if it.to != "" && !it.dir && !yield(it.to) {
+				return
+			}
+		}
+	}
+}

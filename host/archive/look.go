@@ -1,0 +1,281 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me"
+)
+
+// look lists the files, and the archives among them.
+func (f *Found) look(ctx context.Context) error {
+	single := &source{}
+	err := fs.WalkDir(f.dir.FS(), ".", func(p string, d fs.DirEntry, err error) error {
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+		if p == "." {
+			return nil
+		}
+		if d.IsDir() && d.Name() == ".git" && !f.options.Exact {
+			return fs.SkipDir
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		e := entry{Name: []byte(p), UTF8: true, Kind: kindOf(info.Mode()), Exec: info.Mode()&0o111 != 0 && !d.IsDir(), Size: info.Size()}
+		if d.IsDir() {
+			e.Size = 0
+		}
+		if err := f.budget.entry(e.Size); err != nil {
+			return err
+		}
+		it, err := f.item(e, nil)
+		if err != nil {
+			return err
+		}
+		single.items = append(single.items, it)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if f.options.Exact {
+		f.sources = append(f.sources, single)
+		return nil
+	}
+	return f.unpackable(ctx, single)
+}
+
+// unpackable finds the archives among files.
+func (f *Found) unpackable(ctx context.Context, single *source) error {
+	found := map[int]*source{}
+	for i, it := range single.items {
+		if it.dir || it.path == "" {
+			continue
+		}
+		file, err := f.dir.OpenFile(it.path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+		if err != nil {
+			return err
+		}
+		format, err := Recognise(file)
+		if err != nil || format == None {
+			file.Close()
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		s := &source{name: it.path, file: file, format: format}
+		f.sources = append(f.sources, s)
+		found[i] = s
+	}
+	plain := single.without(func(i int) bool { return found[i] != nil })
+	useful := f.useful(plain)
+	var keep []*source
+	for i, s := range found {
+		if strings.Contains(s.name, "/") && useful {
+			s.file.Close() // a part of the tree
+			continue
+		}
+		single.items[i].nested = true
+		keep = append(keep, s)
+	}
+	f.sources = nil
+	for i := range single.items { // in the order of their names
+		for _, s := range keep {
+			if s == found[i] {
+				f.sources = append(f.sources, s)
+			}
+		}
+	}
+	for _, s := range append([]*source(nil), f.sources...) {
+		if err := f.list(ctx, s); err != nil {
+			return within(s.name, err)
+		}
+		if err := f.nested(ctx, s); err != nil {
+			return err
+		}
+	}
+	if len(plain) > 0 || useful {
+		f.sources = append(f.sources, single)
+	}
+	return nil
+}
+
+// without returns the paths of files but some.
+func (s *source) without(left func(int) bool) (paths []string) {
+	for i, it := range s.items {
+		if !it.dir && !left(i) {
+			paths = append(paths, it.path)
+		}
+	}
+	return paths
+}
+
+// useful reports whether there is something for the game among files.
+func (f *Found) useful(files []string) bool {
+	p, err := findPlace(files)
+	if err != nil || !p.flat {
+		return true
+	}
+	for _, file := range files {
+		if to, _ := p.target(file); to != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// list reads what is in an archive.
+func (f *Found) list(ctx context.Context, s *source) error {
+	var all []entry
+	var odd [][]byte
+	err := f.walk(ctx, s, true, func(e entry, _ io.Reader) error {
+		if err := f.budget.entry(e.Size); err != nil {
+			return err
+		}
+		all = append(all, e)
+		if !e.UTF8 {
+			odd = append(odd, e.Name)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	names := f.options.Names
+	if names == "" {
+		if names = guess(odd); names != "" {
+			f.plan.Warnings = append(f.plan.Warnings, left4me.Warning{
+				Kind: left4me.WarnName, Path: s.name, Text: "names of files are written in " + names + ", as far as can be told", Hint: "say which code page it is if they look wrong",
+			})
+		}
+	}
+	var bytes int64
+	for _, e := range all {
+		it, err := f.item(e, &names)
+		if err != nil {
+			return err
+		}
+		if bytes += max(it.size, 0); bytes > f.limits.of(s.size()) {
+			return tooMuch()
+		}
+		s.items = append(s.items, it)
+	}
+	return nil
+}
+
+func (s *source) size() int64 {
+	st, err := s.file.Stat()
+	if err != nil {
+		return 0
+	}
+	return st.Size()
+}
+
+// item checks an entry. names is the code page of those that say none; nil for
+// files that are there as they are.
+func (f *Found) item(e entry, names *string) (item, error) {
+	it := item{raw: string(e.Name), name: string(e.Name), dir: e.Kind == directory, exec: e.Exec, size: e.Size}
+	if names != nil && *names != "" {
+		table, err := codePage(*names)
+		if err != nil {
+			return it, err
+		}
+		if it.name, err = decoded(e.Name, e.UTF8, table); err != nil {
+			return it, refuse(it.raw, "is no name in the code page "+*names, "say another one")
+		}
+	}
+	switch e.Kind {
+	case regular, directory:
+	default:
+		return it, refuse(it.name, "is a "+string(e.Kind), "leave it out, or pack the file itself")
+	}
+	if err := f.limits.tooLarge(it.name, e.Size); err != nil {
+		return it, err
+	}
+	var err error
+	it.path, err = clean(it.name, e.Windows)
+	return it, err
+}
+
+// nested takes the archives in an archive, when nothing else is in it.
+func (f *Found) nested(ctx context.Context, s *source) error {
+	if f.options.Subdir != "" || f.useful(s.without(func(int) bool { return false })) {
+		return nil
+	}
+	opened := map[int]*source{}
+	err := f.read(ctx, s, func(i int, it *item, body io.Reader) error {
+		if it.dir || junk(it.path) {
+			return nil
+		}
+		file, format, err := f.spool(it, io.LimitReader(body, f.limits.of(s.size())))
+		if err != nil || file == nil {
+			return err
+		}
+		opened[i] = &source{name: s.name + "/" + it.path, file: file, format: format}
+		f.sources = append(f.sources, opened[i])
+		return nil
+	})
+	if err != nil {
+		return within(s.name, err)
+	}
+	for i := range s.items {
+		if n := opened[i]; n != nil {
+			s.items[i].nested = true
+			if err := f.list(ctx, n); err != nil {
+				return within(n.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// spool keeps an archive in an archive where it can be read; nil when it is none.
+func (f *Found) spool(it *item, body io.Reader) (*os.File, Format, error) {
+	head := make([]byte, 64<<10)
+	n, err := io.ReadFull(body, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return nil, None, err
+	}
+	if !begins(head[:n]) {
+		return nil, None, nil
+	}
+	file, err := os.CreateTemp(f.options.Scratch, ".archive-*")
+	if err != nil {
+		return nil, None, err
+	}
+	if err := os.Remove(file.Name()); err != nil { // nothing stays, whatever ends
+		file.Close()
+		return nil, None, err
+	}
+	out := &checked{file: file, room: f.room}
+	_, err = io.Copy(out, io.MultiReader(strings.NewReader(string(head[:n])), body))
+	var format Format
+	if err == nil {
+		format, err = Recognise(file)
+	}
+	if err != nil || format == None {
+		file.Close()
+		return nil, None, err
+	}
+	return file, format, nil
+}
+
+// begins reports whether a file may be an archive.
+func begins(head []byte) bool {
+	for _, m := range magics {
+		if strings.HasPrefix(string(head), m.magic) {
+			return true
+		}
+	}
+	return isTar(head)
+}

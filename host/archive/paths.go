@@ -1,0 +1,134 @@
+package archive
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"golang.org/x/text/encoding"
+
+	"github.com/left4me/left4me/host/content"
+)
+
+// decoded returns a name as text.
+func decoded(name []byte, known bool, table encoding.Encoding) (string, error) {
+	if known || table == nil {
+		return string(name), nil // it is checked below
+	}
+	text, err := table.NewDecoder().Bytes(name)
+	return string(text), err
+}
+
+// clean returns a name as a path that stays within a directory. windows says
+// that \ separates. Errors: left4me.Invalid names the entry.
+func clean(name string, windows bool) (string, error) {
+	p := name
+	if strings.Contains(p, `\`) {
+		if !windows {
+			return "", refuse(name, `has a \ in its name`, "rename it")
+		}
+		p = strings.ReplaceAll(p, `\`, "/")
+	}
+	if strings.HasPrefix(p, "/") {
+		return "", refuse(name, "is an absolute path", "pack it with relative paths")
+	}
+	if len(p) >= 2 && p[1] == ':' && (p[0]|0x20 >= 'a' && p[0]|0x20 <= 'z') {
+		return "", refuse(name, "begins with a drive letter", "pack it with relative paths")
+	}
+	var parts []string
+	for part := range strings.SplitSeq(p, "/") {
+		switch {
+		case part == "" || part == ".":
+			continue
+		case part == "..":
+			return "", refuse(name, "leads out of the archive", "pack it with relative paths")
+		case reserved(part):
+			return "", refuse(name, "has a name that Windows can't have", "rename it")
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) == 0 {
+		return "", nil // the directory that was packed
+	}
+	p = strings.Join(parts, "/")
+	if err := content.CheckPath(p); err != nil {
+		return "", err
+	}
+	return p, nil
+}
+
+// reserved reports whether a name is a device on Windows, where people unpack
+// and edit what is downloaded from us: with any extension, in any case.
+func reserved(part string) bool {
+	base, _, _ := strings.Cut(part, ".")
+	base = strings.ToLower(strings.TrimRight(base, " "))
+	switch base {
+	case "con", "prn", "aux", "nul", "conin$", "conout$":
+		return true
+	}
+	if len(base) == 4 && (strings.HasPrefix(base, "com") || strings.HasPrefix(base, "lpt")) {
+		return base[3] >= '1' && base[3] <= '9'
+	}
+	return false
+}
+
+// tree knows what is where, to find what a file system can't hold side by side.
+type tree struct {
+	seen  map[string]string // what paths fold to, and as they are
+	files map[string]bool   // false for directories
+}
+
+func newTree() *tree { return &tree{seen: map[string]string{}, files: map[string]bool{}} }
+
+// add adds a path. Errors: left4me.Invalid when there is one that is the same but
+// for case or form, or the same twice.
+func (t *tree) add(p string, dir bool) error {
+	for up := p; up != "."; up = path.Dir(up) {
+		file := up == p && !dir
+		was, known := t.files[up]
+		if known && !file && !was {
+			return nil // and all above it
+		}
+		if known {
+			if file && was {
+				return refuse(up, "is there twice", "pack it once")
+			}
+			return refuse(up, "is a file, and a directory for others", "rename one of them")
+		}
+		key := content.Fold(up)
+		if other, ok := t.seen[key]; ok {
+			return refuse(up, fmt.Sprintf("differs from %q by case or form only", other), "rename one of them")
+		}
+		t.seen[key], t.files[up] = up, file
+	}
+	return nil
+}
+
+// junk reports whether a path is what systems and tools leave in archives.
+func junk(p string) bool {
+	for part := range strings.SplitSeq(p, "/") {
+		switch strings.ToLower(part) {
+		case "__macosx", ".ds_store", "thumbs.db", "desktop.ini", ".git", ".github", ".svn", ".gitignore", ".gitattributes", ".gitmodules", ".gitkeep", ".editorconfig", ".vscode", ".idea":
+			return true
+		}
+		if strings.HasPrefix(part, "._") {
+			return true
+		}
+	}
+	return false
+}
+
+// text reports whether a path is what people put into an archive for people.
+func forPeople(p string) bool {
+	base := strings.ToLower(path.Base(p))
+	switch path.Ext(base) {
+	case ".md", ".url", ".html", ".htm", ".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".pdf", ".doc", ".docx", ".rtf", ".nfo", ".sfv", ".md5", ".sha256", ".exe", ".bat", ".ps1", ".lnk":
+		return true
+	}
+	for _, begin := range []string{"readme", "license", "licence", "changelog", "changes", "credits", "install", "copying", "authors"} {
+		if strings.HasPrefix(base, begin) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,209 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me"
+)
+
+// roomEvery is after how many bytes the disk is looked at again.
+const roomEvery = 64 << 20
+
+// Write writes what Plan says into a directory that is empty or has nothing that
+// collides. say is told how many bytes are written; it may be nil. When it fails,
+// what it wrote is left: the directory is to be dropped. Errors: left4me.Invalid
+// when an archive isn't what it said, left4me.Unavailable on a full disk.
+func (f *Found) Write(ctx context.Context, into *os.Root, say func(bytes int64)) error {
+	if say == nil {
+		say = func(int64) {}
+	}
+	at, err := into.Open(".")
+	if err != nil {
+		return err
+	}
+	defer at.Close()
+	room := func() error { return roomOn(at) }
+	if err := room(); err != nil {
+		return err
+	}
+	written := int64(0)
+	for _, s := range f.sources {
+		left := f.limits.Bytes
+		if s.file != nil {
+			left = f.limits.of(s.size())
+		}
+		err := f.read(ctx, s, func(_ int, it *item, body io.Reader) error {
+			if it.to == "" {
+				return nil
+			}
+			if it.dir {
+				return into.MkdirAll(it.to, 0o755)
+			}
+			n, err := put(into, it, min(left, f.limits.File), room, body)
+			if left -= n; err != nil {
+				return err
+			}
+			written += n
+			say(written)
+			return nil
+		})
+		if err != nil {
+			return within(s.name, err)
+		}
+	}
+	return nil
+}
+
+// put writes one file.
+func put(into *os.Root, it *item, left int64, room func() error, body io.Reader) (int64, error) {
+	if err := into.MkdirAll(path.Dir(it.to), 0o755); err != nil {
+		return 0, err
+	}
+	mode := os.FileMode(0o644)
+	if it.exec {
+		mode = 0o755
+	}
+	file, err := into.OpenFile(it.to, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, mode)
+	if err != nil {
+		return 0, err
+	}
+	most := left
+	if it.size >= 0 {
+		most = min(left, it.size)
+	}
+	n, err := io.Copy(&checked{file: file, room: room}, io.LimitReader(bodyReader{body}, most+1))
+	err = errors.Join(err, file.Close())
+	switch {
+	case err != nil:
+		return n, err
+	case n > left:
+		return n, tooMuch()
+	case it.size >= 0 && n != it.size:
+		return n, refuse(it.name, fmt.Sprintf("has not the %d bytes that the archive says", it.size), "pack or send it again")
+	}
+	return n, nil
+}
+
+// bodyReader marks what reading fails with, so that it is told from writing.
+type bodyReader struct{ r io.Reader }
+
+func (b bodyReader) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = bodyError{err}
+	}
+	return n, err
+}
+
+// checked is a file that looks at the disk now and then while it is written.
+type checked struct {
+	file *os.File
+	room func() error
+	n    int64
+}
+
+func (c *checked) Write(b []byte) (int, error) {
+	if c.n += int64(len(b)); c.n >= roomEvery {
+		c.n = 0
+		if err := c.room(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := c.file.Write(b)
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		err = diskFull(int64(len(b) - n))
+	}
+	return n, err
+}
+
+func (f *Found) room() error {
+	at, err := os.Open(path.Join(f.options.Scratch, "."))
+	if err != nil {
+		return err
+	}
+	defer at.Close()
+	return roomOn(at)
+}
+
+// roomOn refuses to fill a disk that servers write to: 1 GiB, or a fiftieth of a
+// small one, stays free.
+func roomOn(at *os.File) error {
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(int(at.Fd()), &st); err != nil {
+		return err
+	}
+	free, reserve := int64(st.Bavail)*st.Bsize, min(1<<30, int64(st.Blocks)*st.Bsize/50)
+	if free < reserve {
+		return diskFull(reserve - free)
+	}
+	return nil
+}
+
+func diskFull(missing int64) error {
+	return &left4me.Error{Kind: left4me.Unavailable, Text: fmt.Sprintf("the disk has no room for it: more than %d MB are missing", missing/1e6+1), Hint: "make room and try again", Err: unix.ENOSPC}
+}
+
+// read reads the items of a source, in their order, and calls visit with what is
+// in them.
+func (f *Found) read(ctx context.Context, s *source, visit func(i int, it *item, body io.Reader) error) error {
+	if s.file == nil {
+		return f.readPlain(ctx, s, visit)
+	}
+	i := 0
+	err := f.walk(ctx, s, false, func(e entry, body io.Reader) error {
+		if i >= len(s.items) || s.items[i].raw != string(e.Name) || s.items[i].size != e.Size || s.items[i].dir != (e.Kind == directory) {
+			return left4me.Errorf(left4me.Conflict, "it changed while it was read", "try again")
+		}
+		it := &s.items[i]
+		i++
+		return visit(i-1, it, body)
+	})
+	if err == nil && i != len(s.items) {
+		err = left4me.Errorf(left4me.Conflict, "it changed while it was read", "try again")
+	}
+	return err
+}
+
+func (f *Found) readPlain(ctx context.Context, s *source, visit func(i int, it *item, body io.Reader) error) error {
+	for i := range s.items {
+		it := &s.items[i]
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if it.dir || it.to == "" {
+			if err := visit(i, it, nil); err != nil {
+				return err
+			}
+			continue
+		}
+		file, err := f.dir.OpenFile(it.path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+		if err != nil {
+			return err
+		}
+		if st, serr := file.Stat(); serr != nil || !st.Mode().IsRegular() {
+			file.Close()
+			return refuse(it.name, "is no file any more", "try again")
+		}
+		err = visit(i, it, file)
+		file.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// walk reads an archive, here or in a process of its own.
+func (f *Found) walk(ctx context.Context, s *source, list bool, v visit) error {
+	if len(f.options.Decoder) > 0 {
+		return decodeOutside(ctx, f.options.Decoder, s.file, s.format, list, f.limits, v)
+	}
+	return walk(ctx, s.file, s.format, list, f.limits, v)
+}
