@@ -28,14 +28,12 @@ type Limits struct {
 	Entries int   // files and directories
 	Bytes   int64 // of all files
 	File    int64 // of one file
-	Ratio   int64 // of an archive's contents to its size, from FreeRatio bytes on
+	Ratio   int64 // of an archive's contents to its size
+	Small   int64 // what an archive may unpack to in any case
 }
 
 // Usual are the limits of imports.
-var Usual = Limits{Entries: 1_000_000, Bytes: 256 << 30, File: 64 << 30, Ratio: 250}
-
-// freeRatio is what an archive may unpack to, however small it is.
-const freeRatio = 64 << 20
+var Usual = Limits{Entries: 1_000_000, Bytes: 256 << 30, File: 64 << 30, Ratio: 250, Small: 64 << 20}
 
 // Options say how an import is done.
 type Options struct {

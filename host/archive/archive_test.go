@@ -105,13 +105,15 @@ func open(t testing.TB, dir string, o archive.Options) (*archive.Found, error) {
 	return f, err
 }
 
-// imported does an import here and in a decoder of its own, and returns what both
-// wrote.
-func imported(t testing.TB, dir string, o archive.Options) (files, left4me.Plan) {
+// outside is a decoder of its own.
+var outside = []string{os.Args[0], "decode"}
+
+// imported does an import with each decoder, and returns what all of them wrote.
+func imported(t testing.TB, dir string, o archive.Options, decoders ...[]string) (files, left4me.Plan) {
 	t.Helper()
 	var before files
 	var plan left4me.Plan
-	for _, decoder := range [][]string{nil, {os.Args[0], "decode"}} {
+	for _, decoder := range append(decoders, nil) {
 		o.Decoder = decoder
 		f, err := open(t, dir, o)
 		if err != nil {
@@ -224,7 +226,7 @@ func TestEachFormatOfRealPackers(t *testing.T) {
 					}
 				}
 			}
-			got, plan := imported(t, dir, archive.Options{})
+			got, plan := imported(t, dir, archive.Options{}, outside)
 			if d := cmp.Diff(inGame(sourcemod), got); d != "" {
 				t.Error(d)
 			}
@@ -470,25 +472,28 @@ func TestWindowsSeparators(t *testing.T) {
 // that nothing is left.
 func refusedWith(t testing.TB, b []byte, words ...string) {
 	t.Helper()
-	for _, decoder := range [][]string{nil, {os.Args[0], "decode"}} {
-		f, err := open(t, put(t, files{"upload.bin": string(b)}), archive.Options{Decoder: decoder})
-		if err == nil {
-			root, rerr := os.OpenRoot(t.TempDir())
-			if rerr != nil {
-				t.Fatal(rerr)
-			}
-			err = f.Write(t.Context(), root, nil)
-			root.Close()
+	refusedBy(t, b, archive.Options{}, words...)
+}
+
+func refusedBy(t testing.TB, b []byte, o archive.Options, words ...string) {
+	t.Helper()
+	f, err := open(t, put(t, files{"upload.bin": string(b)}), o)
+	if err == nil {
+		root, rerr := os.OpenRoot(t.TempDir())
+		if rerr != nil {
+			t.Fatal(rerr)
 		}
-		e, ok := left4me.Public(err)
-		if !ok || e.Kind != left4me.Invalid || e.Hint == "" {
-			t.Errorf("%q: %v", words, err)
-			continue
-		}
-		for _, w := range words {
-			if !strings.Contains(e.Text, w) && !strings.Contains(e.Text, strings.ReplaceAll(w, `\`, `\\`)) {
-				t.Errorf("%s: it does not say %q", e.Text, w)
-			}
+		err = f.Write(t.Context(), root, nil)
+		root.Close()
+	}
+	e, ok := left4me.Public(err)
+	if !ok || e.Kind != left4me.Invalid || e.Hint == "" {
+		t.Errorf("%q: %v", words, err)
+		return
+	}
+	for _, w := range words {
+		if !strings.Contains(e.Text, w) && !strings.Contains(e.Text, strings.ReplaceAll(w, `\`, `\\`)) {
+			t.Errorf("%s: it does not say %q", e.Text, w)
 		}
 	}
 }
@@ -557,7 +562,7 @@ func TestWhatIsCutOffOrEncrypted(t *testing.T) {
 	}
 	refusedWith(t, pack("zip", "zip", "-qr", "-P", "secret"), "encrypted")
 	refusedWith(t, pack("7z", "7z", "a", "-psecret"), "encrypted")
-	refusedWith(t, pack("7z", "7z", "a", "-psecret", "-mhe=on"), "encrypted")
+	refusedBy(t, pack("7z", "7z", "a", "-psecret", "-mhe=on"), archive.Options{Decoder: outside}, "encrypted")
 	dir := t.TempDir()
 	big := put(t, files{"addons/a.vpk": noise(100_000)})
 	run(t, big, "7z", "a", "-v30k", filepath.Join(dir, "a.7z"), ".")
@@ -591,6 +596,9 @@ func TestRar(t *testing.T) {
 }
 
 func TestBombs(t *testing.T) {
+	limits := archive.Usual
+	limits.Small = 1 << 20
+	bomb := archive.Options{Limits: limits}
 	src := t.TempDir()
 	if err := os.Mkdir(filepath.Join(src, "addons"), 0o755); err != nil {
 		t.Fatal(err)
@@ -599,7 +607,7 @@ func TestBombs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(zeros.Truncate(70<<20), zeros.Close()); err != nil {
+	if err := errors.Join(zeros.Truncate(4<<20), zeros.Close()); err != nil {
 		t.Fatal(err)
 	}
 	for name, args := range map[string][]string{
@@ -612,7 +620,8 @@ func TestBombs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			refusedWith(t, b, "unpacks to far more")
+			refusedBy(t, b, bomb, "unpacks to far more")
+			refusedBy(t, b, archive.Options{Limits: limits, Decoder: outside}, "unpacks to far more")
 		})
 	}
 	// One that says it is small.
@@ -626,11 +635,11 @@ func TestBombs(t *testing.T) {
 	if _, err := z.Write(tarOf(t, tar.Header{Name: "addons/x.vpk"})); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.CopyN(z, zero{}, 70<<20); err != nil {
+	if _, err := io.CopyN(z, zero{}, 2<<20); err != nil {
 		t.Fatal(err)
 	}
 	z.Close()
-	refusedWith(t, b.Bytes(), "unpacks to far more")
+	refusedBy(t, b.Bytes(), bomb, "unpacks to far more")
 }
 
 type zero struct{}
@@ -651,6 +660,25 @@ func TestLimits(t *testing.T) {
 	small = archive.Usual
 	small.Bytes = 10
 	if _, err := open(t, put(t, files{"addons/a.vpk": "123456", "addons/b.vpk": "123456"}), archive.Options{Limits: small}); !errors.Is(err, left4me.Invalid) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestADecoderThatEndsIsNoEnd(t *testing.T) {
+	for what, decoder := range map[string][]string{"fails": {"false"}, "says nothing": {"true"}, "is cut": {"head", "-c0"}} {
+		_, err := open(t, put(t, files{"z": string(zipOf(t, "a.vpk"))}), archive.Options{Decoder: decoder})
+		if !errors.Is(err, left4me.Invalid) {
+			t.Errorf("one that %s: %v", what, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	root, err := os.OpenRoot(put(t, files{"z": string(zipOf(t, "a.vpk"))}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if _, err := archive.Open(ctx, root, archive.Options{Decoder: []string{"sleep", "1000"}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }

@@ -50,17 +50,18 @@ func Decode(ctx context.Context, args []string, in *os.File, out io.Writer) erro
 }
 
 func decode(ctx context.Context, args []string, in *os.File, out io.Writer) error {
-	if len(args) != 4 {
+	if len(args) != 5 {
 		return errors.New("a decoder is started by left4me only")
 	}
 	most, err1 := strconv.ParseInt(args[2], 10, 64)
 	ratio, err2 := strconv.ParseInt(args[3], 10, 64)
-	if err := errors.Join(err1, err2); err != nil || ratio <= 0 {
+	small, err3 := strconv.ParseInt(args[4], 10, 64)
+	if err := errors.Join(err1, err2, err3); err != nil || ratio <= 0 {
 		return errors.New("a decoder is started by left4me only")
 	}
 	w := bufio.NewWriterSize(out, 64<<10)
 	buf := make([]byte, 64<<10)
-	err := walk(ctx, in, Format(args[0]), args[1] == "list", Limits{Bytes: most, Ratio: ratio}, func(e entry, body io.Reader) error {
+	err := walk(ctx, in, Format(args[0]), args[1] == "list", Limits{Bytes: most, Ratio: ratio, Small: small}, func(e entry, body io.Reader) error {
 		b, err := json.Marshal(e)
 		if err == nil {
 			err = writeFrame(w, frameEntry, b)
@@ -116,7 +117,7 @@ func decodeOutside(ctx context.Context, command []string, f *os.File, format For
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	args := append(append([]string(nil), command[1:]...), string(format), how, strconv.FormatInt(limits.Bytes, 10), strconv.FormatInt(limits.Ratio, 10))
+	args := append(append([]string(nil), command[1:]...), string(format), how, strconv.FormatInt(limits.Bytes, 10), strconv.FormatInt(limits.Ratio, 10), strconv.FormatInt(limits.Small, 10))
 	cmd := exec.CommandContext(ctx, command[0], args...)
 	cmd.Stdin, cmd.Env, cmd.WaitDelay = f, []string{"GOTRACEBACK=none"}, 5*time.Second
 	var said bytes.Buffer

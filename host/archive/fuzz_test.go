@@ -26,7 +26,7 @@ func FuzzImport(f *testing.F) {
 			f.Add(b)
 		}
 	}
-	limits := archive.Limits{Entries: 1000, Bytes: 1 << 20, File: 1 << 20, Ratio: 10}
+	limits := archive.Limits{Entries: 1000, Bytes: 1 << 20, File: 1 << 20, Ratio: 10, Small: 1 << 16}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		dir := t.TempDir()
 		in, out := filepath.Join(dir, "in"), filepath.Join(dir, "out")

@@ -92,7 +92,7 @@ func (l Limits) of(size int64) int64 {
 	if size > l.Bytes/l.Ratio {
 		return l.Bytes
 	}
-	return max(freeRatio, size*l.Ratio)
+	return max(l.Small, size*l.Ratio)
 }
 
 func tooMuch() error {
