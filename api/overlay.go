@@ -211,6 +211,11 @@ func (a *api) buildOverlay(ctx context.Context, in *BuildInput) (Job, error) {
 		r = content.Request{Note: b.Note, Change: (*left4me.Change)(b.Change), Promote: b.Promote}
 	}
 	return a.onOverlay(ctx, in.Name, func(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
+		if r.Change != nil && r.Change.Upload != "" {
+			if _, err := a.Uploads.Ready(ctx, actorOf(ctx), n, r.Change.Upload); err != nil {
+				return left4me.Job{}, err
+			}
+		}
 		return a.Content.Build(ctx, by, n, r)
 	})
 }

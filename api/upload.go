@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -61,6 +62,13 @@ func (a *api) createUpload(ctx context.Context, in *ByName) (Upload, error) {
 	n, err := pathName(in.Name)
 	if err != nil {
 		return Upload{}, err
+	}
+	o, err := a.Content.Get(ctx, n)
+	if err != nil {
+		return Upload{}, err
+	}
+	if o.Kind != left4me.FilesOverlay {
+		return Upload{}, &left4me.Error{Kind: left4me.Invalid, Field: "path.name", Text: fmt.Sprintf("%s is a %s overlay: nothing can be uploaded to it", n, o.Kind), Hint: "create one of files"}
 	}
 	v, err := a.Uploads.Create(ctx, actorOf(ctx), n)
 	return uploadOf(v), err

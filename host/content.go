@@ -40,6 +40,8 @@ func (a *Agent) answerContent(ctx context.Context, verb string, data []byte) (an
 		answer, err = with(data, func(r bus.OverlayRequest) (any, error) {
 			return a.changed(ctx, r.Overlay, a.content.Use(r.Overlay, r.Revision))
 		})
+	case bus.VerbPlan:
+		answer, err = with(data, func(r bus.PlanRequest) (any, error) { return a.planUpload(ctx, r) })
 	case bus.VerbDropRev:
 		answer, err = with(data, func(r bus.OverlayRequest) (any, error) { return a.dropRevision(ctx, r) })
 	default:

@@ -84,6 +84,10 @@ type Config struct {
 	Steam     SteamConfig
 	Downloads download.Options // of everything that overlays are made of
 
+	// Decoder is the command line of a process that calls archive.Decode; empty:
+	// archives are read in this one.
+	Decoder []string
+
 	Doctor        func(context.Context) []left4me.Check // looks at this machine
 	PublicAddress string                                // under which players come; empty: it is found out
 }

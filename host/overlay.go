@@ -37,6 +37,10 @@ func builderOf(spec left4me.BuildSpec) (builder, error) {
 	}
 	switch spec.Overlay.Kind {
 	// One case for each kind.
+	case left4me.FilesOverlay:
+		if spec.Change != nil {
+			return builder{steps: []string{left4me.StepUnpack}, fill: change}, nil
+		}
 	case left4me.ScriptOverlay:
 		return scriptBuilder(), nil
 	case left4me.WorkshopOverlay:
@@ -76,7 +80,7 @@ func (a *Agent) buildOverlay(ctx context.Context, id left4me.JobID, spec left4me
 	steps := slices.Concat([]string{left4me.StepStage}, how.steps, []string{left4me.StepInspect, left4me.StepPublishOverlay})
 	p.plan(steps...)
 	if a.made(spec.Overlay.Name, id, p, steps) {
-		a.tellContent()
+		a.published(spec)
 		return nil
 	}
 	b := &build{agent: a, id: id, spec: spec, p: p, meta: content.Meta{By: spec.By, Job: id, Note: spec.Note}}
@@ -106,9 +110,17 @@ func (a *Agent) buildOverlay(ctx context.Context, id left4me.JobID, spec left4me
 		case !changed:
 			return fmt.Sprintf("nothing has changed: revision %d stays", r.Number), nil
 		}
-		a.tellContent()
+		a.published(spec)
 		return fmt.Sprintf("revision %d: %d added, %d changed, %d removed", r.Number, r.Added, r.Changed, r.Removed), nil
 	})
+}
+
+// published tells of a new revision, and drops what it was made from.
+func (a *Agent) published(spec left4me.BuildSpec) {
+	a.tellContent()
+	if spec.Change != nil && spec.Change.Upload != "" {
+		a.dropUpload(spec.Change.Upload)
+	}
 }
 
 // inspect takes over what was staged and looks for what will hurt players.

@@ -41,7 +41,7 @@ func command() *cobra.Command {
 	})
 	addRestore(root)
 	root.AddCommand(setupCommand(), importCommand(), convertUpperCommand())
-	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), installCommand(), buildCommand(), doctorCommand(), probeCommand(), vpkCommand(), versionCommand())
+	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), installCommand(), buildCommand(), decodeCommand(), doctorCommand(), probeCommand(), vpkCommand(), versionCommand())
 	return root
 }
 

@@ -93,10 +93,14 @@ func serve(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
+	decode, err := decoder()
+	if err != nil {
+		return err
+	}
 	agent, err := host.New(host.Config{
 		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group, SteamCMD: steamDir(s)}, Sockets: s.run, Version: programVersion(),
 		Steam:    host.SteamConfig{Tool: s.steamcmd, URL: s.steamcmdURL, API: s.steamAPI, Home: os.Getenv("HOME")},
-		Settings: s.configDir, Downloads: s.downloads,
+		Settings: s.configDir, Downloads: s.downloads, Decoder: decode,
 		Doctor: func(ctx context.Context) []left4me.Check { return look(ctx, s) }, PublicAddress: s.publicAddress,
 	}, sup, b, log)
 	if err != nil {
