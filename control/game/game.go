@@ -22,6 +22,7 @@ import (
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/control/jobs"
+	"github.com/left4me/left4me/control/restart"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/store"
 )
@@ -64,7 +65,7 @@ type Game struct {
 
 	mu       sync.Mutex
 	said     map[left4me.Name]answer
-	empty    map[left4me.Name]time.Time // since when nobody has played on a server
+	empty    restart.Since
 	watchers map[chan struct{}]bool
 }
 
@@ -81,7 +82,7 @@ type answer struct {
 func New(storage Storage, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Game {
 	g := &Game{
 		storage: storage, jobs: j, servers: s, bus: b, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1),
-		said: map[left4me.Name]answer{}, empty: map[left4me.Name]time.Time{}, watchers: map[chan struct{}]bool{},
+		said: map[left4me.Name]answer{}, empty: restart.Since{}, watchers: map[chan struct{}]bool{},
 	}
 	j.OnRetry(noun, g.again)
 	return g
@@ -206,7 +207,7 @@ func (g *Game) Act(ctx context.Context, by string, kind left4me.JobKind, host le
 	if err := known(host); err != nil {
 		return left4me.Job{}, err
 	}
-	mode, err := ParseMode(string(r.Restart))
+	mode, err := restart.ParseMode(string(r.Restart))
 	if err != nil {
 		return left4me.Job{}, err
 	}

@@ -1,68 +1,26 @@
 package game
 
-import (
-	"fmt"
-	"time"
+import "github.com/left4me/left4me/control/restart"
 
-	"github.com/left4me/left4me"
-)
-
-// Mode says when servers move over to another build: Never, Now, Empty or an
-// hour of the day as HH:MM.
-type Mode string
+// Mode says when servers move over to another build. With Now it is one first,
+// and when that is ready, all others at once.
+type Mode = restart.Mode
 
 // The modes that are no hour.
 const (
-	Never Mode = "never" // each when somebody restarts it
-	Now   Mode = "now"   // one first, and when that is ready, all others at once
-	Empty Mode = "empty" // each when nobody has played on it for a while
+	Never = restart.Never
+	Now   = restart.Now
+	Empty = restart.Empty
 )
 
-// window is how long an hour of the day lasts: what could not begin within it,
-// because left4me was down, waits for the next day. The hour was chosen because
-// nobody plays then.
-const window = time.Hour
+// Wish is a server that has not moved yet, and why.
+type Wish = restart.Wish
 
-// ParseMode reads a mode; nothing is Never. Errors: left4me.Invalid for the
-// field "restart".
-func ParseMode(s string) (Mode, error) {
-	switch m := Mode(s); m {
-	case "":
-		return Never, nil
-	case Never, Now, Empty:
-		return m, nil
-	}
-	if _, _, err := clock(s); err != nil {
-		return "", &left4me.Error{Kind: left4me.Invalid, Field: "restart", Text: fmt.Sprintf("%q says no time for restarts", s), Hint: "use never, now, empty or an hour like 04:30"}
-	}
-	return Mode(s), nil
-}
-
-// clock reads HH:MM.
-func clock(s string) (hour, minute int, err error) {
-	t, err := time.Parse("15:04", s)
-	if err == nil && len(s) != len("15:04") {
-		err = fmt.Errorf("%q is no hour", s)
-	}
-	return t.Hour(), t.Minute(), err
-}
-
-// within reports whether now lies in the window that begins at hhmm each day, in
-// now's zone, and when the next one begins. A window that had begun before
-// somebody asked doesn't count. Only the wall clock matters: after it was set,
-// the answer is as if it had never been different.
-func within(hhmm string, asked, now time.Time) (in bool, next time.Time) {
-	hour, minute, err := clock(hhmm)
-	if err != nil {
-		return false, time.Time{}
-	}
-	now, asked = now.Round(0), asked.Round(0) // no monotonic readings
-	year, month, day := now.Date()
-	for d := -1; ; d++ {
-		begin := time.Date(year, month, day+d, hour, minute, 0, 0, now.Location())
-		if begin.After(now) {
-			return in, begin
-		}
-		in = now.Before(begin.Add(window)) && (begin.After(asked) || asked.After(now))
-	}
-}
+// The states of a server in a rollout. Wants is never kept: it is what is left.
+const (
+	Wants  = restart.Wants // runs on another build
+	Moving = restart.Moving
+	Moved  = restart.Moved
+	Left   = restart.Left
+	Broken = restart.Broken
+)

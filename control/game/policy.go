@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/restart"
 	"github.com/left4me/left4me/store"
 )
 
@@ -73,11 +74,11 @@ func checkPolicy(p Policy) (Policy, error) {
 		wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "update", Text: "without checks no newer build is ever seen", Hint: "check every few hours, or don't update by itself"})
 	}
 	if p.UpdateAt != "" {
-		if _, _, err := clock(p.UpdateAt); err != nil {
+		if !restart.IsHour(p.UpdateAt) {
 			wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "update_at", Text: fmt.Sprintf("%q is no hour of the day", p.UpdateAt), Hint: "use one like 04:30, or none for at once"})
 		}
 	}
-	mode, err := ParseMode(p.Restart)
+	mode, err := restart.ParseMode(p.Restart)
 	if e, ok := left4me.Public(err); ok {
 		wrong = append(wrong, e)
 	}
@@ -105,7 +106,7 @@ func due(p Policy, v left4me.Game, past []left4me.Job, now time.Time) duty {
 		return nothing
 	}
 	if p.Update && v.Outdated && !v.Pinned && !failedLately(past, now) {
-		if in, _ := within(p.UpdateAt, time.Time{}, now); in || p.UpdateAt == "" {
+		if in, _ := restart.Within(p.UpdateAt, time.Time{}, now); in || p.UpdateAt == "" {
 			return update
 		}
 	}

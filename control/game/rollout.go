@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/restart"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/store"
 )
@@ -20,18 +21,6 @@ const (
 	Cancelled = "cancelled"
 )
 
-// The states of a server in a rollout. Wants is never kept: it is what is left.
-const (
-	Wants  = "wants"  // runs on another build
-	Moving = "moving" // its restart is under way
-	Moved  = "moved"
-	Left   = "left" // as it is, for somebody cancelled its restart
-	Broken = "failed"
-)
-
-// emptyFor is how long nobody must have played on a server.
-const emptyFor = time.Minute
-
 // over reports whether a rollout will not go on.
 func over(r store.Rollout) bool { return r.State != Waiting && r.State != Running }
 
@@ -39,15 +28,8 @@ func over(r store.Rollout) bool { return r.State != Waiting && r.State != Runnin
 type situation struct {
 	build   int64 // that servers of the host are started with; 0 when it isn't known
 	servers []servers.View
-	empty   map[left4me.Name]time.Time // since when nobody has played
-	now     time.Time                  // in the zone of the host
-}
-
-// Wish is a server that has not moved yet, and why.
-type Wish struct {
-	Server left4me.Name
-	Why    string
-	ready  bool // it may move now
+	empty   restart.Since
+	now     time.Time // in the zone of the host
 }
 
 // step is what a rollout does next.
@@ -94,34 +76,7 @@ func wish(r store.Rollout, s situation, v servers.View) (Wish, bool) {
 	if touched || !st.State.Up() || st.Build == 0 || st.Build == r.Build {
 		return Wish{}, false
 	}
-	w := Wish{Server: v.Name}
-	since, empty := s.empty[v.Name]
-	switch {
-	case v.Job != nil:
-		w.Why = "another job works on it"
-	case waitsForHour(r, s.now):
-		_, at := within(r.Mode, r.CreatedAt, s.now)
-		w.Why = "waits for " + at.Format("15:04")
-	case r.Mode != string(Empty):
-		w.ready = true
-	case st.Players > 0:
-		w.Why = fmt.Sprintf("%d playing", st.Players)
-	case !empty || s.now.Sub(since) < emptyFor:
-		w.Why = "just became empty"
-	default:
-		w.ready = true
-	}
-	return w, true
-}
-
-// waitsForHour reports whether the hour of a rollout has yet to come. One that
-// has begun to move servers goes on.
-func waitsForHour(r store.Rollout, now time.Time) bool {
-	if Mode(r.Mode) == Now || Mode(r.Mode) == Empty || len(r.Moves) > 0 {
-		return false
-	}
-	in, _ := within(r.Mode, r.CreatedAt, now)
-	return !in
+	return Mode(r.Mode).Wait(v, s.empty, r.CreatedAt, s.now, len(r.Moves) > 0), true
 }
 
 // choose says which servers move now. The first one goes alone: when the new
@@ -130,7 +85,7 @@ func waitsForHour(r store.Rollout, now time.Time) bool {
 func choose(r store.Rollout, s situation, wishes []Wish, moving bool) []left4me.Name {
 	var ready []left4me.Name
 	for _, w := range wishes {
-		if w.ready {
+		if w.Ready {
 			ready = append(ready, w.Server)
 		}
 	}
@@ -148,38 +103,4 @@ func choose(r store.Rollout, s situation, wishes []Wish, moving bool) []left4me.
 	return []left4me.Name{slices.MinFunc(ready, func(a, b left4me.Name) int {
 		return cmp.Or(cmp.Compare(players[a], players[b]), cmp.Compare(a, b))
 	})}
-}
-
-// settle notes how the restart of a server ended.
-func settle(m store.Move, j left4me.Job) store.Move {
-	switch {
-	case !j.State.Ended():
-	case j.State == left4me.JobDone:
-		m.State = Moved
-	case j.State == left4me.JobCancelled:
-		m.State, m.Reason = Left, "its restart was cancelled"
-	default:
-		m.State, m.Reason = Broken, "its restart "+string(j.State)
-		if j.Error != nil {
-			m.Reason = j.Error.Text
-		}
-	}
-	return m
-}
-
-// emptied keeps since when nobody plays on each server. A server that is not
-// running says nothing of players.
-func emptied(before map[left4me.Name]time.Time, all []servers.View, now time.Time) map[left4me.Name]time.Time {
-	after := map[left4me.Name]time.Time{}
-	for _, v := range all {
-		if v.Status.State != left4me.Running || v.Status.Players > 0 {
-			continue
-		}
-		since, ok := before[v.Name]
-		if !ok || since.After(now) { // the clock was set back
-			since = now
-		}
-		after[v.Name] = since
-	}
-	return after
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/control/restart"
 	"github.com/left4me/left4me/store"
 )
 
@@ -191,7 +192,7 @@ func (g *Game) settleAll(ctx context.Context, r *store.Rollout) error {
 			r.Moves[i].State, r.Moves[i].Reason = Left, "its restart is gone"
 			continue
 		}
-		r.Moves[i] = settle(m, j)
+		r.Moves[i] = restart.Settle(m, j)
 	}
 	return nil
 }
@@ -213,7 +214,7 @@ func (g *Game) situation(ctx context.Context, host left4me.Name) (situation, err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.empty = emptied(g.empty, all, s.now)
+	g.empty = g.empty.Look(all, s.now)
 	s.empty = g.empty
 	return s, nil
 }
