@@ -77,6 +77,8 @@ func (a *api) overlayRoutes(h huma.API) {
 	route(h, del, "/overlays/{name}/revisions/{revision}", act, 200, "Remove a revision that nothing uses", a.dropRevision)
 	route(h, get, "/overlays/{name}/revisions/{revision}/files", look, 200, "List the files of a revision", a.listFiles)
 	route(h, get, "/overlays/{name}/revisions/{revision}/file", look, 200, "Read a file of a revision", a.showFile)
+	route(h, get, "/overlays/{name}/moves", look, 200, "Show how servers move over to a revision that came by itself", a.showOverlayRestart)
+	route(h, del, "/overlays/{name}/moves", act, 200, "Leave servers that have not moved over as they are", a.cancelOverlayRestart)
 	route(h, post, "/workshop/parse", look, 200, "Find workshop items in a text", a.parseWorkshop)
 	route(h, post, "/workshop/lookup", act, 200, "Ask Steam about workshop items", a.lookUpWorkshop)
 	route(h, post, "/content/collect", act, 202, "Remove revisions and downloads that nothing needs", a.collectContent)

@@ -142,6 +142,7 @@ func serve(ctx context.Context, s settings) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return agent.Run(ctx) })
 	work.Go(func() error { return bak.Run(ctx) })
+	work.Go(func() error { return con.Run(ctx) })
 	work.Go(func() error { return sent.Run(ctx) })
 	work.Go(func() error { return serveHTTP(ctx, listener, mux, nil, log) })
 	work.Go(func() error { return serveHTTP(ctx, local, apiHandler, api.PeerContext, log) })

@@ -7,10 +7,10 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/restart"
 	"github.com/left4me/left4me/control/servers"
 )
 
@@ -186,20 +186,15 @@ func (f *fields) refresh(v *left4me.Overlay) {
 	if r.Hours > 0 && v.Kind == left4me.FilesOverlay {
 		f.add("refresh.hours", "nothing newer comes for uploaded files by itself", "use 0")
 	}
-	if r.At != "" && !isHour(r.At) {
+	if r.At != "" && !restart.IsHour(r.At) {
 		f.add("refresh.at", fmt.Sprintf("%q is no hour of the day", short(r.At)), "use one like 04:30, or none for any time")
 	}
 	switch {
 	case r.Restart == "":
 		r.Restart = "never"
-	case r.Restart != "never" && r.Restart != "empty" && !isHour(r.Restart):
+	case r.Restart != "never" && r.Restart != "empty" && !restart.IsHour(r.Restart):
 		f.add("refresh.restart", fmt.Sprintf("%q says no time for restarts", short(r.Restart)), "use never, empty or an hour like 04:30")
 	}
-}
-
-func isHour(s string) bool {
-	_, err := time.Parse("15:04", s)
-	return err == nil && len(s) == len("15:04")
 }
 
 // address checks where a repository is. Whether other than https may be used, the

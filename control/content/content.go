@@ -10,11 +10,14 @@ package content
 import (
 	"context"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/control/jobs"
+	"github.com/left4me/left4me/control/restart"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/store"
 )
@@ -36,6 +39,8 @@ type Definitions interface {
 	UpdateOverlay(ctx context.Context, by string, v left4me.Overlay) (store.Overlay, error)
 	OverlayScripts(ctx context.Context, name left4me.Name) ([]store.OverlayScript, error)
 	DropOverlay(ctx context.Context, name left4me.Name, before time.Time) error
+	ContentRestarts(ctx context.Context) ([]store.ContentRestart, error)
+	SetContentRestart(ctx context.Context, v store.ContentRestart) error
 }
 
 var _ Storage = (*store.Store)(nil)
@@ -48,11 +53,19 @@ type Content struct {
 	bus     *bus.Bus
 	log     *slog.Logger
 	now     func() time.Time // in the zone of the host
+	quiet   time.Duration
+
+	poke  chan struct{} // something is new: look at what is due
+	built atomic.Bool   // a revision may be new
+
+	// turn is held by whoever reads what servers move over to and writes it.
+	turn  sync.Mutex
+	empty restart.Since
 }
 
 // New makes the list.
 func New(storage Storage, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Content {
-	c := &Content{storage: storage, jobs: j, servers: s, bus: b, log: log, now: time.Now}
+	c := &Content{storage: storage, jobs: j, servers: s, bus: b, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1)}
 	j.OnRetry(left4me.BuildOverlay.Noun(), c.again)
 	j.OnRetry(left4me.CollectContent.Noun(), c.again)
 	return c

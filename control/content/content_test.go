@@ -90,6 +90,12 @@ func (s *site) serve(t *testing.T, end func(bus.JobMessage) *left4me.Error) {
 			return slices.Collect(maps.Values(s.contents)), nil
 		case bus.VerbStatus:
 			return slices.Collect(maps.Values(s.statuses)), nil
+		case bus.VerbCurrents:
+			all := bus.Currents{V: bus.Version, Revisions: map[left4me.Name]int{}}
+			for n, v := range s.contents {
+				all.Revisions[n] = v.Current
+			}
+			return all, nil
 		case bus.VerbUse, bus.VerbLabel, bus.VerbDropRev:
 			s.asked = append(s.asked, verb+" "+string(data))
 			return left4me.Content{Name: "maps"}, nil
