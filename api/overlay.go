@@ -77,6 +77,7 @@ func (a *api) overlayRoutes(h huma.API) {
 	route(h, del, "/overlays/{name}/revisions/{revision}", act, 200, "Remove a revision that nothing uses", a.dropRevision)
 	route(h, get, "/overlays/{name}/revisions/{revision}/files", look, 200, "List the files of a revision", a.listFiles)
 	route(h, get, "/overlays/{name}/revisions/{revision}/file", look, 200, "Read a file of a revision", a.showFile)
+	route(h, put, "/overlays/{name}/file", act, 202, "Make a revision with one small file more, or another one", a.putFile)
 	route(h, get, "/overlays/{name}/moves", look, 200, "Show how servers move over to a revision that came by itself", a.showOverlayRestart)
 	route(h, del, "/overlays/{name}/moves", act, 200, "Leave servers that have not moved over as they are", a.cancelOverlayRestart)
 	route(h, post, "/workshop/parse", look, 200, "Find workshop items in a text", a.parseWorkshop)
@@ -213,8 +214,8 @@ func (a *api) buildOverlay(ctx context.Context, in *BuildInput) (Job, error) {
 		r = content.Request{Note: b.Note, Change: (*left4me.Change)(b.Change), Promote: b.Promote}
 	}
 	return a.onOverlay(ctx, in.Name, func(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
-		if r.Change != nil && r.Change.Upload != "" {
-			if _, err := a.Uploads.Ready(ctx, actorOf(ctx), n, r.Change.Upload); err != nil {
+		if in.Body != nil {
+			if err := a.uploaded(ctx, actorOf(ctx), n, in.Body.Change); err != nil {
 				return left4me.Job{}, err
 			}
 		}

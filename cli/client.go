@@ -79,7 +79,8 @@ func NewClient(t Target) (*Client, error) {
 	return c, nil
 }
 
-// Call sends a request, with in as its body unless that is nil, and decodes the
+// Call sends a request, with in as its body unless that is nil (as it is when it
+// is bytes, else as JSON), and decodes the
 // answer into out unless that is nil. It returns the answer as it came. Errors:
 // those of the API by kind, left4me.Unavailable when nobody answers or somebody
 // else does.
@@ -132,12 +133,17 @@ func (c *Client) Ready(ctx context.Context) error {
 func (c *Client) send(ctx context.Context, method, path string, in any, header http.Header) (*http.Response, error) {
 	var body io.Reader
 	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
-			return nil, err
+		kind := "application/octet-stream"
+		b, raw := in.([]byte)
+		if !raw {
+			var err error
+			if b, err = json.Marshal(in); err != nil {
+				return nil, err
+			}
+			kind = "application/json"
 		}
 		body = bytes.NewReader(b)
-		header.Set("Content-Type", "application/json")
+		header.Set("Content-Type", kind)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {

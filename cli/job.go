@@ -27,11 +27,15 @@ func (a *app) jobCommand() *cobra.Command {
 func (a *app) jobList() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List jobs, newest first", Args: NoArguments}
 	server := c.Flags().String("server", "", "only those of this server")
+	overlay := c.Flags().String("overlay", "", "only those of this overlay")
 	limit := c.Flags().IntP("number", "n", 20, "how many")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		q := url.Values{"limit": {strconv.Itoa(*limit)}}
 		if *server != "" {
 			q.Set("server", *server)
+		}
+		if *overlay != "" {
+			q.Set("overlay", *overlay)
 		}
 		var all []left4me.Job
 		raw, err := a.call(c.Context(), http.MethodGet, "/jobs?"+q.Encode(), nil, &all)
@@ -46,6 +50,7 @@ func (a *app) jobList() *cobra.Command {
 		})
 	}
 	a.completeFlag(c, "server", "/servers")
+	a.completeFlag(c, "overlay", "/overlays")
 	return c
 }
 

@@ -42,7 +42,9 @@ type overlay struct {
 func (a *app) overlayCommand() *cobra.Command {
 	return group("overlay", "Named pieces of content",
 		a.overlayList(), a.overlayShow(), a.overlayCreate(), a.overlaySet(), a.overlayBuild(), a.overlayUse(),
-		a.overlayRevisions(), a.overlayDelete(), a.overlayRestore())
+		a.overlayRevisions(), a.overlayLabel(), a.overlayDrop(), a.overlayFiles(), a.overlayCat(), a.overlayDiff(), a.overlayEdit(),
+		a.overlayAdd(), a.overlayRemove(), a.overlayFreeze(), a.overlayUnfreeze(), a.overlayMoves(), a.overlayStay(),
+		a.overlayDelete(), a.overlayRestore())
 }
 
 // overlayPath is where an overlay is in the API.
@@ -58,9 +60,6 @@ func (a *app) overlays(c *cobra.Command, args []string, _ string) ([]string, cob
 	}
 	return slices.DeleteFunc(a.names(c, "/overlays", "name"), func(n string) bool { return !left4me.Name(n).Valid() }), noFiles
 }
-
-// at least says that a command takes at least so many arguments.
-func atLeast(n int, what string) cobra.PositionalArgs { return between(n, -1, what) }
 
 // between says that a command takes from least to most arguments; -1 is no bound.
 func between(least, most int, what string) cobra.PositionalArgs {

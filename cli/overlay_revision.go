@@ -105,3 +105,104 @@ func (a *app) overlayRevision(c *cobra.Command, args []string, typed string) ([]
 	}
 	return all, noFiles
 }
+
+func (a *app) overlayLabel() *cobra.Command {
+	c := &cobra.Command{
+		Use: "label NAME REVISION [LABEL]", Short: "Name a revision, which keeps it from being collected; without a label its name is taken away",
+		Args: between(2, 3, "the name of an overlay, a revision and its label"), ValidArgsFunction: a.overlayRevision,
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := revisionPath(args[0], args[1])
+		if err != nil {
+			return fmt.Errorf("label: %w", err)
+		}
+		label := ""
+		if len(args) == 3 {
+			label = args[2]
+		}
+		raw, err := a.call(c.Context(), http.MethodPut, path+"/label", map[string]string{"label": label}, nil)
+		if err != nil {
+			return fmt.Errorf("label %s of %s: %w", args[1], n, err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if !a.quiet {
+				fmt.Fprintf(w, "revision %s of %s is called %q\n", args[1], n, oneLine(label))
+			}
+		})
+	}
+	return c
+}
+
+func (a *app) overlayDrop() *cobra.Command {
+	c := &cobra.Command{
+		Use: "drop NAME REVISION", Short: "Remove a revision that nothing uses, for ever", Args: between(2, 2, "the name of an overlay and a revision"), ValidArgsFunction: a.overlayRevision,
+	}
+	yes := c.Flags().BoolP("yes", "y", false, "don't ask")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := revisionPath(args[0], args[1])
+		if err != nil {
+			return fmt.Errorf("drop: %w", err)
+		}
+		if !*yes {
+			if err := a.confirm(c.Context(), n, "revision "+args[1]+" can't be had again"); err != nil {
+				return fmt.Errorf("drop %s of %s: %w", args[1], n, err)
+			}
+		}
+		raw, err := a.call(c.Context(), http.MethodDelete, path, nil, nil)
+		if err != nil {
+			return fmt.Errorf("drop %s of %s: %w", args[1], n, err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if !a.quiet {
+				fmt.Fprintf(w, "revision %s of %s is removed\n", args[1], n)
+			}
+		})
+	}
+	return c
+}
+
+// moves is how servers move over to a revision that came by itself.
+type moves struct {
+	Revision int    `json:"revision"`
+	Mode     string `json:"mode"`
+	State    string `json:"state"`
+	Reason   string `json:"reason"`
+	Servers  []struct {
+		Server left4me.Name `json:"server"`
+		State  string       `json:"state"`
+		Reason string       `json:"reason"`
+	} `json:"servers"`
+}
+
+func (a *app) overlayMoves() *cobra.Command {
+	return a.movesCommand("moves NAME", "Show how servers move over to a revision that came by itself", http.MethodGet)
+}
+
+func (a *app) overlayStay() *cobra.Command {
+	return a.movesCommand("stay NAME", "Leave servers that have not moved over to it as they are", http.MethodDelete)
+}
+
+func (a *app) movesCommand(use, short, method string) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: one("the name of an overlay"), ValidArgsFunction: a.overlays}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := overlayPath(args[0])
+		if err != nil {
+			return fmt.Errorf("%s: %w", name(c), err)
+		}
+		var m moves
+		raw, err := a.call(c.Context(), method, path+"/moves", nil, &m)
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", name(c), n, err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			row(w, "revision", strconv.Itoa(m.Revision))
+			row(w, "mode", m.Mode)
+			row(w, "state", m.State)
+			row(w, "reason", m.Reason)
+			for _, s := range m.Servers {
+				row(w, "server", movesText(s.Server, s.State, s.Reason))
+			}
+		})
+	}
+	return c
+}
