@@ -205,7 +205,8 @@ func parseManifest(data []byte) (parsed, error) {
 		n := r.number(len(before))
 		path := before[:n] + string(r.bytes(r.number(maxPath)))
 		flags := r.bytes(1)
-		if r.bad || path <= before {
+		// Paths that grew by what they share would take far more than they stand for.
+		if r.bad || path <= before || len(path) > maxPath {
 			r.bad = true
 			break
 		}
