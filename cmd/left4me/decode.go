@@ -13,7 +13,9 @@ import (
 func decodeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "decode", Short: "Read an archive", Hidden: true, Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error { return archive.Decode(c.Context(), args, os.Stdin, os.Stdout) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return archive.Decode(c.Context(), args, os.Stdin, os.Stdout)
+		},
 	}
 }
 
