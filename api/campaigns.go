@@ -10,18 +10,18 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/content"
 )
 
 // campaignRoutes are what can be asked about campaigns.
 func (a *api) campaignRoutes(h huma.API) {
 	route(h, http.MethodGet, "/servers/{name}/campaigns", accounts.Look, 200, "List what a server can play", a.serverCampaigns)
 	route(h, http.MethodPost, "/servers/{name}/map", accounts.Act, 200, "Change the map of a server that runs", a.changeMap)
-	a.picture(h, "/servers/{name}/picture", "Show a picture of an add-on that a server has", func(ctx context.Context, n left4me.Name, in *pictureInput) (bus.FileAnswer, error) {
+	a.picture(h, "/servers/{name}/picture", "Show a picture of an add-on that a server has", func(ctx context.Context, n left4me.Name, in *pictureInput) (content.FileAnswer, error) {
 		return a.Servers.File(ctx, n, in.File, in.Image)
 	})
-	a.picture(h, "/overlays/{name}/picture", "Show a picture of an add-on of an overlay", func(ctx context.Context, n left4me.Name, in *pictureInput) (bus.FileAnswer, error) {
+	a.picture(h, "/overlays/{name}/picture", "Show a picture of an add-on of an overlay", func(ctx context.Context, n left4me.Name, in *pictureInput) (content.FileAnswer, error) {
 		return a.Content.File(ctx, n, in.Revision, in.File, in.Image)
 	})
 }
@@ -62,7 +62,7 @@ type pictureInput struct {
 
 // picture serves an image out of an add-on: only what really is one that browsers
 // show, whatever it is called, and nothing that could run in them.
-func (a *api) picture(h huma.API, route, summary string, read func(context.Context, left4me.Name, *pictureInput) (bus.FileAnswer, error)) {
+func (a *api) picture(h huma.API, route, summary string, read func(context.Context, left4me.Name, *pictureInput) (content.FileAnswer, error)) {
 	op := operation(h, http.MethodGet, route, accounts.Look, http.StatusOK, summary, answer[none]{})
 	content := map[string]*huma.MediaType{}
 	for _, kind := range pictures {
@@ -91,7 +91,7 @@ func (a *api) picture(h huma.API, route, summary string, read func(context.Conte
 // pictures are the kinds that browsers show, by what a file begins with.
 var pictures = map[string]string{"\xff\xd8\xff": "image/jpeg", "\x89PNG\r\n\x1a\n": "image/png"}
 
-func (a *api) readPicture(ctx context.Context, n left4me.Name, in *pictureInput, read func(context.Context, left4me.Name, *pictureInput) (bus.FileAnswer, error)) (kind string, data []byte, err error) {
+func (a *api) readPicture(ctx context.Context, n left4me.Name, in *pictureInput, read func(context.Context, left4me.Name, *pictureInput) (content.FileAnswer, error)) (kind string, data []byte, err error) {
 	none := left4me.Errorf(left4me.NotFound, "there is no such picture", "")
 	switch strings.ToLower(path.Ext(in.Image)) {
 	case ".jpg", ".png":
