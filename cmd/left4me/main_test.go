@@ -88,7 +88,7 @@ func TestStories(t *testing.T) {
 			"serve": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).serve(ts)) },
 			"quit":  func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGTERM)) },
 			"crash": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGKILL)) },
-			"code":  exitCode, "until": until, "take": take, "gone": gone, "envfile": envFile, "pack": pack,
+			"code":  exitCode, "until": until, "take": take, "gone": gone, "envfile": envFile, "pack": pack, "configs": configs, "merged": merged, "same": same,
 		},
 	})
 }
