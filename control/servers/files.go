@@ -27,7 +27,11 @@ func (s *Servers) Spec(ctx context.Context, name left4me.Name) (left4me.Spec, le
 	if err != nil {
 		return left4me.Spec{}, "", err
 	}
-	return spec(v, blueprints[v.Blueprint]), v.Host, nil
+	cfg, err := s.storage.OverlayCfg(ctx)
+	if err != nil {
+		return left4me.Spec{}, "", err
+	}
+	return spec(v, blueprints[v.Blueprint], cfg), v.Host, nil
 }
 
 // Files returns a page of what a server would see: its layers merged, and what
