@@ -134,6 +134,9 @@ func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
 	if _, ok := blueprints[v.Blueprint]; !ok {
 		return View{}, &left4me.Error{Kind: left4me.Invalid, Field: "blueprint", Text: fmt.Sprintf("there is no blueprint %q", v.Blueprint)}
 	}
+	if err := CheckStack(ctx, s.bus, v.Host, v.Overlays, blueprints[v.Blueprint].Overlays); err != nil {
+		return View{}, err
+	}
 	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
 	if v.Port == 0 {
 		v, err = s.createOnFreePort(ctx, v)
