@@ -187,6 +187,9 @@ func modesOf(c left4me.Campaign) (all []string) {
 }
 
 func modeWord(mode string) string {
+	if mode == left4me.AnyMode {
+		return "any mode"
+	}
 	for _, m := range modeWords {
 		if m.Mode == mode {
 			return m.Word

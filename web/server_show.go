@@ -19,7 +19,6 @@ var tabs = []tab{
 	{"live", "Live", ""},
 	{"console", "Console", "/console"},
 	{"settings", "Settings", "/settings"},
-	{"files", "Files", "/files"},
 	{"history", "History", "/history"},
 }
 

@@ -38,9 +38,9 @@ type site struct {
 	ctx context.Context
 }
 
-func open(t *testing.T, port int) *site {
+func open(t *testing.T, port int, env ...string) *site {
 	t.Helper()
-	s := &site{Stage: stage.New(t, port, "SIM_MAP_LOAD=2s", "SIM_PLAYERS=6", "SIM_TEMPO=20"), t: t}
+	s := &site{Stage: stage.New(t, port, append([]string{"SIM_MAP_LOAD=2s", "SIM_PLAYERS=6", "SIM_TEMPO=20"}, env...)...), t: t}
 	s.Serve(t)
 	s.Must(t, "POST", "/users", map[string]any{"name": "admin", "password": password, "admin": true}, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -240,6 +240,9 @@ func TestPagesFit(t *testing.T) {
 		"doctor": "/doctor", "reach": "/servers/alpha/reach",
 		"reach-stopped": "/servers/beta-with-a-rather-long-name-that-goes-on-for-quite-a-while-yes/reach",
 		"jobs":          "/jobs", "missing": "/servers/nobody", "game": "/game",
+		"overlays": "/overlays", "overlay-new": "/overlays/new", "overlay-new-workshop": "/overlays/new?kind=workshop", "overlay-new-files": "/overlays/new?kind=files",
+		"overlay-new-script": "/overlays/new?kind=script", "overlay-new-git": "/overlays/new?kind=git", "overlay-new-release": "/overlays/new?kind=release",
+		"overlay-maps": "/overlays/maps", "overlay-maps-upload": "/overlays/maps/upload", "overlay-maps-edit": "/overlays/maps/edit",
 		"backups": "/backups", "backup-delete": "/backups/" + backup + "/delete",
 	} {
 		s.everywhere(name, path)

@@ -1,0 +1,105 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+)
+
+// mapsView is what a server can play, to choose from.
+type mapsView struct {
+	All     []left4me.Campaign
+	Filter  string
+	Problem string // why it isn't known, or why the map did not change
+	Map     string // that was asked for
+	Mode    string
+}
+
+func (p *panel) showMaps(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	return p.renderMaps(w, r, who, http.StatusOK, mapsView{Filter: r.URL.Query().Get("q")})
+}
+
+func (p *panel) renderMaps(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, v mapsView) error {
+	s, err := p.serverPage(r, who, "live")
+	if err != nil {
+		return err
+	}
+	v.All, err = p.Servers.Campaigns(r.Context(), s.Name)
+	if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
+		v.Problem, err = strings.TrimSpace(v.Problem+" "+sentence(visible(e.Error()))), nil
+	}
+	if err != nil {
+		return err
+	}
+	f := p.serverFrame(r, who, s)
+	f.Title = "Map of " + string(s.Name)
+	return p.render(w, r, status, mapsPage(f, s, v))
+}
+
+// changeMap changes what a server that runs plays.
+func (p *panel) changeMap(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	name, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	v := mapsView{Map: r.PostForm.Get("map"), Mode: r.PostForm.Get("mode")}
+	err = p.Servers.ChangeMap(r.Context(), who.Name, name, v.Map, v.Mode)
+	if wrong, ok := problemsOf(err); ok {
+		v.Problem = wrong.all()
+		return p.renderMaps(w, r, who, http.StatusUnprocessableEntity, v)
+	}
+	if err != nil {
+		return err
+	}
+	return done(w, r, "/servers/"+string(name))
+}
+
+// findableCampaign is what a campaign can be found by, in lower case.
+func findableCampaign(c left4me.Campaign) string {
+	words := []string{c.Title, c.Author, string(c.Overlay)}
+	for _, ch := range chaptersOf(c) {
+		words = append(words, ch.Map, ch.Title)
+	}
+	return strings.ToLower(visible(strings.Join(words, " ")))
+}
+
+// matches reports whether a campaign is found by all words of the filter.
+func (v mapsView) matches(c left4me.Campaign) bool {
+	text := findableCampaign(c)
+	for word := range strings.FieldsSeq(strings.ToLower(v.Filter)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// chosen is the chapter that a campaign's form begins with: the one that was asked
+// for, or the one that is played.
+func chosen(c left4me.Campaign, v mapsView, now string) string {
+	for _, want := range []string{v.Map, now} {
+		for _, ch := range chaptersOf(c) {
+			if want != "" && strings.EqualFold(ch.Map, want) {
+				return ch.Map
+			}
+		}
+	}
+	return ""
+}
+
+// pictureOfCampaign is the address of a campaign's picture as a server has it, or empty.
+func pictureOfCampaign(c left4me.Campaign) string {
+	if c.Overlay == "" || c.Image == "" || pictureOf(c.Image) == "" {
+		return ""
+	}
+	file := c.Image
+	if c.File != "" {
+		file = c.File + "/" + c.Image
+	}
+	return string(filesView{Current: true, base: overlayPath(c.Overlay)}.of("picture", file))
+}
