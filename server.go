@@ -49,47 +49,12 @@ func (s ServerState) Up() bool {
 	return s == Starting || s == Running || s == Unresponsive || s == Stopping
 }
 
-// Settings are what a server is configured with; the zero value of a field
-// means "not said here", so that a server's own settings go over its
-// blueprint's.
-type Settings struct {
-	Hostname   string   `json:"hostname,omitempty"`    // what players see, at most 127 bytes
-	Map        string   `json:"map,omitempty"`         // first map, for example c1m1_hotel
-	Mode       string   `json:"mode,omitempty"`        // mp_gamemode
-	Difficulty string   `json:"difficulty,omitempty"`  // z_difficulty
-	MaxPlayers int      `json:"max_players,omitempty"` // client slots, 1 to 32
-	Motd       string   `json:"motd,omitempty"`        // text of motd.txt
-	Cfg        []string `json:"cfg,omitempty"`         // raw lines at the end of server.cfg
-	Args       []string `json:"args,omitempty"`        // further arguments of srcds
-}
-
-// Over returns s with everything that it leaves open taken from base. Raw cfg
-// lines and arguments of both are kept, those of base first.
-func (s Settings) Over(base Settings) Settings {
-	out := base
-	set(&out.Hostname, s.Hostname)
-	set(&out.Map, s.Map)
-	set(&out.Mode, s.Mode)
-	set(&out.Difficulty, s.Difficulty)
-	set(&out.MaxPlayers, s.MaxPlayers)
-	set(&out.Motd, s.Motd)
-	out.Cfg = append(append([]string(nil), base.Cfg...), s.Cfg...)
-	out.Args = append(append([]string(nil), base.Args...), s.Args...)
-	return out
-}
-
-func set[T comparable](dst *T, v T) {
-	var zero T
-	if v != zero {
-		*dst = v
-	}
-}
-
 // Blueprint is a reusable recipe for servers.
 type Blueprint struct {
 	Name      Name         `json:"name"`
 	Overlays  []OverlayRef `json:"overlays"` // top of the stack first
 	Settings  Settings     `json:"settings"`
+	Version   int          `json:"version"` // counts its changes: who changes it says which one they saw
 	CreatedAt time.Time    `json:"created_at"`
 }
 
@@ -104,6 +69,7 @@ type Server struct {
 	Blueprint Name         `json:"blueprint"`
 	Overlays  []OverlayRef `json:"overlays"` // of its own, over those of the blueprint; top first
 	Settings  Settings     `json:"settings"`
+	Version   int          `json:"version"` // counts its changes: who changes it says which one they saw
 	CreatedAt time.Time    `json:"created_at"`
 }
 
@@ -113,7 +79,11 @@ type Spec struct {
 	Name     Name         `json:"name"`
 	Port     int          `json:"port"`
 	Overlays []OverlayRef `json:"overlays"` // top of the stack first
-	Settings Settings     `json:"settings"`
+	Settings Settings     `json:"settings"` // with those of the blueprint beneath; Cfg are the server's own lines
+	// Blueprint is where a part of Settings comes from, and BlueprintCfg are its
+	// raw lines.
+	Blueprint    Name     `json:"blueprint,omitempty"`
+	BlueprintCfg []string `json:"blueprint_cfg,omitempty"`
 	// OverlayCfg are the raw lines that overlays add to server.cfg.
 	OverlayCfg map[Name][]string `json:"overlay_cfg,omitempty"`
 }
@@ -156,8 +126,10 @@ type Player struct {
 }
 
 // Hash identifies what a server would be started with. It is 16 hexadecimal
-// digits; equal specs have equal hashes.
+// digits; equal specs have equal hashes. What the blueprint is called makes no
+// difference to a server.
 func (s Spec) Hash() string {
+	s.Blueprint = ""
 	b, err := json.Marshal(s)
 	if err != nil {
 		return "" // a Spec holds nothing that can't be marshalled

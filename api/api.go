@@ -25,6 +25,7 @@ import (
 	"github.com/left4me/left4me/control/game"
 	"github.com/left4me/left4me/control/hosts"
 	"github.com/left4me/left4me/control/jobs"
+	"github.com/left4me/left4me/control/layers"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/control/uploads"
 )
@@ -41,6 +42,7 @@ type Deps struct {
 	Jobs     *jobs.Jobs
 	Content  *content.Content
 	Uploads  *uploads.Uploads
+	Layers   *layers.Layers
 	Game     *game.Game
 	Accounts *accounts.Accounts
 	Backups  *backups.Backups
@@ -147,6 +149,7 @@ func (a *api) routes(h huma.API) {
 	route(h, get, "/uploads/{id}", act, 200, "Show an upload, and where its files go on", a.showUpload)
 	route(h, del, "/uploads/{id}", act, 200, "Drop an upload", a.deleteUpload)
 	a.uploadPiece(h, "/uploads/{id}/file", "Send a piece of a file")
+	a.downloads(h)
 	route(h, post, "/uploads/{id}/plan", act, 200, "Say what publishing an upload would do", a.planUpload)
 	route(h, get, "/users", act, 200, "List users", a.listUsers) // who is an administrator is not for everybody
 	route(h, get, "/backups", look, 200, "List backups, newest first", a.listBackups)

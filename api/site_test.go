@@ -25,6 +25,7 @@ import (
 	"github.com/left4me/left4me/control/game"
 	"github.com/left4me/left4me/control/hosts"
 	"github.com/left4me/left4me/control/jobs"
+	"github.com/left4me/left4me/control/layers"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/control/uploads"
 	"github.com/left4me/left4me/store"
@@ -69,7 +70,7 @@ func newSite(tb testing.TB) *site {
 	s.host.start(ctx, tb)
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
 	s.handler = api.NewBeating(api.Deps{
-		Servers: srv, Jobs: list, Content: content.New(st, list, srv, b, log), Uploads: uploads.New(dir, log), Game: gam, Accounts: acc, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: content.New(st, list, srv, b, log), Uploads: uploads.New(dir, log), Layers: layers.New(content.New(st, list, srv, b, log), dir), Game: gam, Accounts: acc, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
 		Ready: func(context.Context) error { return s.host.ready() },
 	}, 100*time.Millisecond)
 	web := httptest.NewServer(s.handler)

@@ -251,6 +251,9 @@ func title(j left4me.Job) string {
 	if j.Kind == left4me.CreateBackup {
 		return "create backup" // its target is the host
 	}
+	if j.Kind == left4me.CollectContent {
+		return "collect content" // so is its
+	}
 	if j.Kind.Noun() == "game" {
 		return oneLine(j.Kind.Verb() + " the game")
 	}

@@ -44,7 +44,7 @@ func (a *app) overlayCommand() *cobra.Command {
 		a.overlayList(), a.overlayShow(), a.overlayCreate(), a.overlaySet(), a.overlayBuild(), a.overlayUse(),
 		a.overlayRevisions(), a.overlayLabel(), a.overlayDrop(), a.overlayFiles(), a.overlayCat(), a.overlayDiff(), a.overlayEdit(),
 		a.overlayAdd(), a.overlayRemove(), a.overlayFreeze(), a.overlayUnfreeze(), a.overlayMoves(), a.overlayStay(),
-		a.overlayDelete(), a.overlayRestore())
+		a.overlayPush(), a.overlayPull(), a.overlayDelete(), a.overlayRestore())
 }
 
 // overlayPath is where an overlay is in the API.

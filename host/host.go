@@ -231,6 +231,8 @@ func (a *Agent) answer(ctx context.Context) error {
 			return a.merged(ctx, bus.VerbOf(subject), data)
 		case bus.VerbWorkshop:
 			return with(data, func(w left4me.Workshop) (any, error) { return a.workshop.Look(ctx, w) })
+		case bus.VerbConfigDiff:
+			return with(data, a.configDiff)
 		case bus.VerbReach:
 			return with(data, func(r bus.ReachRequest) (any, error) { return a.reach(ctx, r) })
 		}

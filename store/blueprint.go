@@ -5,11 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/left4me/left4me"
 )
 
-const blueprintColumns = `name, overlays, settings, created_at`
+const blueprintColumns = `name, overlays, settings, created_at, version`
 
 func scanBlueprint(r row) (left4me.Blueprint, error) {
 	var (
@@ -17,7 +18,7 @@ func scanBlueprint(r row) (left4me.Blueprint, error) {
 		overlays, settings string
 		created            int64
 	)
-	if err := r.Scan(&v.Name, &overlays, &settings, &created); err != nil {
+	if err := r.Scan(&v.Name, &overlays, &settings, &created, &v.Version); err != nil {
 		return v, err
 	}
 	v.CreatedAt = fromMillis(created)
@@ -58,7 +59,7 @@ func (s *Store) CreateBlueprint(ctx context.Context, v left4me.Blueprint) error 
 		return fmt.Errorf("create blueprint %s: %w", v.Name, err)
 	}
 	err = s.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO blueprint(`+blueprintColumns+`) VALUES (?,?,?,?)`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO blueprint(`+blueprintColumns+`) VALUES (?,?,?,?,1)`,
 			v.Name, overlays, settings, millis(v.CreatedAt))
 		if violates(err) {
 			return &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is a blueprint %q already", v.Name), Hint: "choose another name"}
@@ -67,6 +68,66 @@ func (s *Store) CreateBlueprint(ctx context.Context, v left4me.Blueprint) error 
 	})
 	if err != nil {
 		return fmt.Errorf("create blueprint %s: %w", v.Name, err)
+	}
+	return nil
+}
+
+// UpdateBlueprint changes the overlays and settings of a blueprint. v.Version is
+// the one that was looked at; 0 doesn't care. Errors: left4me.NotFound, and
+// left4me.Conflict when somebody changed it since.
+func (s *Store) UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error {
+	overlays, err := toJSON(v.Overlays)
+	if err != nil {
+		return fmt.Errorf("update blueprint %s: %w", v.Name, err)
+	}
+	settings, err := toJSON(v.Settings)
+	if err != nil {
+		return fmt.Errorf("update blueprint %s: %w", v.Name, err)
+	}
+	err = s.tx(ctx, func(tx *sql.Tx) error {
+		var have int
+		err := tx.QueryRowContext(ctx, `SELECT version FROM blueprint WHERE name = ?`, v.Name).Scan(&have)
+		if errors.Is(err, sql.ErrNoRows) {
+			return notFound("blueprint", string(v.Name))
+		}
+		if err == nil {
+			err = unchanged("blueprint", string(v.Name), have, v.Version)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE blueprint SET overlays = ?, settings = ?, version = version + 1 WHERE name = ?`, overlays, settings, v.Name)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("update blueprint %s: %w", v.Name, err)
+	}
+	return nil
+}
+
+// DeleteBlueprint removes a blueprint. Errors: left4me.NotFound, and
+// left4me.Conflict that names the servers which use it.
+func (s *Store) DeleteBlueprint(ctx context.Context, name left4me.Name) error {
+	err := s.tx(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT name FROM server WHERE blueprint = ? ORDER BY name`, name)
+		users, err := collect(rows, err, func(r row) (n string, err error) { return n, r.Scan(&n) })
+		if err != nil {
+			return err
+		}
+		if len(users) > 0 {
+			return left4me.Errorf(left4me.Conflict, fmt.Sprintf("blueprint %s is used by %s", name, strings.Join(users, ", ")), "give them another one first")
+		}
+		done, err := tx.ExecContext(ctx, `DELETE FROM blueprint WHERE name = ?`, name)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err == nil && n == 0 {
+			return notFound("blueprint", string(name))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("delete blueprint %s: %w", name, err)
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me"
 )
 
-const serverColumns = `name, host, port, blueprint, settings, created_at, overlays`
+const serverColumns = `name, host, port, blueprint, settings, created_at, overlays, version`
 
 func scanServer(r row) (left4me.Server, error) {
 	var (
@@ -18,7 +18,7 @@ func scanServer(r row) (left4me.Server, error) {
 		created  int64
 		overlays string
 	)
-	if err := r.Scan(&v.Name, &v.Host, &v.Port, &v.Blueprint, &settings, &created, &overlays); err != nil {
+	if err := r.Scan(&v.Name, &v.Host, &v.Port, &v.Blueprint, &settings, &created, &overlays, &v.Version); err != nil {
 		return v, err
 	}
 	v.CreatedAt = fromMillis(created)
@@ -62,7 +62,7 @@ func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
 		if err := free(ctx, tx, v); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO server(`+serverColumns+`) VALUES (?,?,?,?,?,?,?)`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO server(`+serverColumns+`) VALUES (?,?,?,?,?,?,?,1)`,
 			v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays)
 		return err
 	})
@@ -72,8 +72,56 @@ func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
 	return nil
 }
 
-// free says whether the name and the port of v can be had, and that its
-// blueprint is there.
+// UpdateServer changes the port, blueprint, overlays and settings of a server.
+// v.Version is the one that was looked at; 0 doesn't care. Errors:
+// left4me.NotFound; left4me.Conflict when somebody changed it since, or for the
+// field "port" when it is taken; left4me.Invalid for an unknown blueprint.
+func (s *Store) UpdateServer(ctx context.Context, v left4me.Server) error {
+	settings, err := toJSON(v.Settings)
+	if err != nil {
+		return fmt.Errorf("update server %s: %w", v.Name, err)
+	}
+	overlays, err := toJSON(v.Overlays)
+	if err != nil {
+		return fmt.Errorf("update server %s: %w", v.Name, err)
+	}
+	err = s.tx(ctx, func(tx *sql.Tx) error {
+		have, err := scanServer(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, v.Name))
+		if errors.Is(err, sql.ErrNoRows) {
+			return notFound("server", string(v.Name))
+		}
+		if err == nil {
+			err = unchanged("server", string(v.Name), have.Version, v.Version)
+		}
+		if err == nil {
+			err = possible(ctx, tx, v)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE server SET port = ?, blueprint = ?, settings = ?, overlays = ?, version = version + 1 WHERE name = ?`,
+			v.Port, v.Blueprint, settings, overlays, v.Name)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("update server %s: %w", v.Name, err)
+	}
+	return nil
+}
+
+// unchanged reports whether somebody who changes the version that they saw
+// overwrites nothing that they did not see.
+func unchanged(what, name string, have, seen int) error {
+	if seen == 0 || seen == have {
+		return nil
+	}
+	return &left4me.Error{
+		Kind: left4me.Conflict, Field: "version", Text: fmt.Sprintf("%s %s was changed by somebody else meanwhile", what, name),
+		Hint: fmt.Sprintf("look at what it is now, version %d, and change that", have),
+	}
+}
+
+// free says whether the name of v can be had, and all that possible says.
 func free(ctx context.Context, tx *sql.Tx, v left4me.Server) error {
 	var by left4me.Name
 	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE name = ?`, v.Name).Scan(&by)
@@ -83,7 +131,14 @@ func free(ctx context.Context, tx *sql.Tx, v left4me.Server) error {
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	err = tx.QueryRowContext(ctx, `SELECT name FROM server WHERE host = ? AND port = ?`, v.Host, v.Port).Scan(&by)
+	return possible(ctx, tx, v)
+}
+
+// possible says whether no other server has the port of v, and that its blueprint
+// is there.
+func possible(ctx context.Context, tx *sql.Tx, v left4me.Server) error {
+	var by left4me.Name
+	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE host = ? AND port = ? AND name <> ?`, v.Host, v.Port, v.Name).Scan(&by)
 	if err == nil {
 		return &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("port %d is used by %s", v.Port, by), Hint: "choose another port or none for the next free one"}
 	}

@@ -118,6 +118,7 @@ func TestServers(t *testing.T) {
 	}
 	ok(t, s.CreateServer(t.Context(), v))
 	got, err := s.Server(t.Context(), "beta")
+	v.Version = 1
 	if d := cmp.Diff(v, got); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
 	}
@@ -144,6 +145,7 @@ func TestBlueprints(t *testing.T) {
 	ok(t, s.CreateBlueprint(t.Context(), v))
 	is(t, s.CreateBlueprint(t.Context(), v), left4me.Conflict, "name")
 	got, err := s.Blueprint(t.Context(), "versus")
+	v.Version = 1
 	if d := cmp.Diff(v, got); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
 	}
@@ -152,6 +154,56 @@ func TestBlueprints(t *testing.T) {
 	}
 	_, err = s.Blueprint(t.Context(), "nothing")
 	is(t, err, left4me.NotFound, "")
+}
+
+// Who changes what somebody else changed meanwhile overwrites nothing.
+func TestTheSecondEditorIsToldSo(t *testing.T) {
+	s := newStore(t)
+	serve(t, s, "alpha")
+	ok(t, s.CreateServer(t.Context(), left4me.Server{Name: "beta", Host: "local", Port: 27099, Blueprint: "default", CreatedAt: at}))
+	v, err := s.Server(t.Context(), "beta")
+	ok(t, err)
+	v.Settings.Hostname, v.Overlays = "first", left4me.Refs("maps")
+	ok(t, s.UpdateServer(t.Context(), v))
+	second := v
+	second.Settings.Hostname = "second"
+	is(t, s.UpdateServer(t.Context(), second), left4me.Conflict, "version")
+	got, err := s.Server(t.Context(), "beta")
+	if v.Version = 2; err != nil || cmp.Diff(v, got) != "" {
+		t.Errorf("%v\n%s", err, cmp.Diff(v, got))
+	}
+	second.Version = 2
+	ok(t, s.UpdateServer(t.Context(), second))
+	second.Version = 0 // doesn't care
+	ok(t, s.UpdateServer(t.Context(), second))
+	alpha, err := s.Server(t.Context(), "alpha")
+	ok(t, err)
+	second.Port = alpha.Port
+	is(t, s.UpdateServer(t.Context(), second), left4me.Conflict, "port")
+	second.Port, second.Blueprint = 33333, "nothing"
+	is(t, s.UpdateServer(t.Context(), second), left4me.Invalid, "blueprint")
+	second.Name = "nobody"
+	is(t, s.UpdateServer(t.Context(), second), left4me.NotFound, "")
+
+	b := left4me.Blueprint{Name: "versus", CreatedAt: at}
+	ok(t, s.CreateBlueprint(t.Context(), b))
+	b.Version, b.Overlays, b.Settings.Mode = 1, left4me.Refs("maps"), "versus"
+	ok(t, s.UpdateBlueprint(t.Context(), b))
+	is(t, s.UpdateBlueprint(t.Context(), b), left4me.Conflict, "version")
+	if got, err := s.Blueprint(t.Context(), "versus"); err != nil || got.Version != 2 || got.Settings.Mode != "versus" || len(got.Overlays) != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	alpha.Blueprint = "versus"
+	ok(t, s.UpdateServer(t.Context(), alpha))
+	err = s.DeleteBlueprint(t.Context(), "versus")
+	if is(t, err, left4me.Conflict, ""); !strings.Contains(err.Error(), "alpha") {
+		t.Errorf("%v doesn't name who uses it", err)
+	}
+	alpha.Blueprint, alpha.Version = "default", 2
+	ok(t, s.UpdateServer(t.Context(), alpha))
+	ok(t, s.DeleteBlueprint(t.Context(), "versus"))
+	is(t, s.DeleteBlueprint(t.Context(), "versus"), left4me.NotFound, "")
+	is(t, s.UpdateBlueprint(t.Context(), b), left4me.NotFound, "")
 }
 
 func TestCrashesAreKeptOnceNewestFirst(t *testing.T) {

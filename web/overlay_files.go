@@ -117,15 +117,6 @@ func inside(p string) (file, in string) {
 	return p, ""
 }
 
-// texts are the endings of files that are text.
-var texts = map[string]bool{
-	".cfg": true, ".txt": true, ".ini": true, ".nut": true, ".nuc": false, ".json": true, ".vdf": true, ".res": true, ".kv": true, ".sp": true,
-	".inc": true, ".vmt": true, ".md": true, ".log": true, ".sh": true, ".xml": true, ".yml": true, ".yaml": true, ".lst": true, ".gi": true, "": false,
-	".sma": true, ".qc": true, ".pop": true, ".lua": true, ".html": true, ".css": true, ".js": true, ".toml": true, ".conf": true, ".phy": false,
-}
-
-func isText(p string) bool { return texts[strings.ToLower(path.Ext(p))] }
-
 // pictures are the endings of files that browsers show, with what they are.
 var pictures = map[string]string{".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif"}
 

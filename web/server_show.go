@@ -19,6 +19,7 @@ var tabs = []tab{
 	{"live", "Live", ""},
 	{"console", "Console", "/console"},
 	{"settings", "Settings", "/settings"},
+	{"files", "Files", "/files"},
 	{"history", "History", "/history"},
 }
 

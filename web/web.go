@@ -82,6 +82,12 @@ func (p *panel) routes() *http.ServeMux {
 	act("POST /servers/{name}/console", p.runCommand)
 	look("GET /servers/{name}/settings", p.showSettings)
 	look("GET /servers/{name}/history", p.showHistory)
+	look("GET /servers/{name}/files", p.showFiles)
+	act("GET /servers/{name}/file", p.showServerFile) // passwords of plugins stand in some
+	look("GET /servers/{name}/written", p.showWritten)
+	act("POST /servers/{name}/written", p.actOnWritten)
+	look("GET /servers/{name}/pending", p.showPending)
+	look("GET /servers/{name}/compare", p.compareServers)
 	look("GET /servers/{name}/map", p.showMaps)
 	act("POST /servers/{name}/map", p.changeMap)
 	look("GET /servers/{name}/reach", p.reachServer)

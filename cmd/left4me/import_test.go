@@ -215,6 +215,19 @@ func wantTaken(t *testing.T, root string) {
 			t.Errorf("%s: %s", name, text)
 		}
 	}
+	maps, err := st.Overlay(t.Context(), "custom-maps")
+	must(t, err)
+	if w := maps.Workshop; maps.Kind != left4me.WorkshopOverlay || w == nil || len(w.Entries) != 1 || w.Entries[0].ID != "121086524" || maps.Refresh.Hours != 24 || maps.Refresh.Restart != "never" {
+		t.Errorf("%+v", maps)
+	}
+	competitive, err := st.Overlay(t.Context(), "competitive")
+	must(t, err)
+	if s := competitive.Script; competitive.Kind != left4me.ScriptOverlay || s == nil || s.Text != "#!/bin/sh\necho build" || competitive.Refresh.Hours != 0 {
+		t.Errorf("%+v", competitive)
+	}
+	if scripts, err := st.OverlayScripts(t.Context(), "competitive"); err != nil || len(scripts) != 1 || scripts[0].By != "import" {
+		t.Errorf("%+v, %v", scripts, err)
+	}
 	var white unix.Stat_t
 	must(t, unix.Lstat(filepath.Join(root, "runtime/alpha/upper/left4dead2/gameinfo.txt"), &white))
 	if white.Mode&unix.S_IFMT != unix.S_IFCHR || white.Rdev != 0 {

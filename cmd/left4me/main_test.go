@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/left4me/left4me/sim/installation"
+	"github.com/left4me/left4me/sim/steamapi"
 )
 
 func TestMain(m *testing.M) {
@@ -85,10 +87,16 @@ func TestStories(t *testing.T) {
 				args = append([]string{"lay", filepath.Join(storyOf(ts).root, "steam", "steamcmd"), "SIM_STEAM_SRCDS=" + program, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_TICK=20ms"}, args...)
 				ts.Check(ts.Exec(filepath.Join(filepath.Dir(program), "steamcmd"), args...))
 			},
+			"workshop": func(ts *testscript.TestScript, _ bool, _ []string) { // a Steam that has one
+				server := httptest.NewServer(steamapi.New(steamapi.State{Items: steamapi.Workshop(0, 0.1)}))
+				ts.Defer(server.Close)
+				ts.Setenv("LEFT4ME_STEAM_API_URL", server.URL)
+				ts.Setenv("LEFT4ME_DOWNLOAD_ALLOW", strings.TrimPrefix(server.URL, "http://"))
+			},
 			"serve": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).serve(ts)) },
 			"quit":  func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGTERM)) },
 			"crash": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGKILL)) },
-			"code":  exitCode, "until": until, "take": take, "gone": gone, "envfile": envFile, "pack": pack,
+			"code":  exitCode, "until": until, "take": take, "gone": gone, "envfile": envFile, "pack": pack, "configs": configs, "merged": merged, "same": same,
 		},
 	})
 }
@@ -131,7 +139,7 @@ func (st *story) serve(ts *testscript.TestScript) error {
 		return err
 	}
 	cmd := exec.Command(path, "serve")
-	for _, k := range []string{"LEFT4ME_ROOT", "LEFT4ME_RUN", "LEFT4ME_LISTEN", "LEFT4ME_SUPERVISOR", "LEFT4ME_SECRET_KEY", "LEFT4ME_PORT_RANGE", "LEFT4ME_PUBLIC_ADDRESS", "LEFT4ME_STEAM_API_URL", "LEFT4ME_STEAMCMD_URL", "SIM_PLAYERS", "SIM_SLOW_START", "SIM_WRONG_PORT", "PATH", "HOME", "TMPDIR"} {
+	for _, k := range []string{"LEFT4ME_ROOT", "LEFT4ME_RUN", "LEFT4ME_LISTEN", "LEFT4ME_SUPERVISOR", "LEFT4ME_SECRET_KEY", "LEFT4ME_PORT_RANGE", "LEFT4ME_PUBLIC_ADDRESS", "LEFT4ME_STEAM_API_URL", "LEFT4ME_DOWNLOAD_ALLOW", "LEFT4ME_STEAMCMD_URL", "SIM_PLAYERS", "SIM_SLOW_START", "SIM_WRONG_PORT", "PATH", "HOME", "TMPDIR"} {
 		cmd.Env = append(cmd.Env, k+"="+ts.Getenv(k))
 	}
 	cmd.Stdout, cmd.Stderr = log, log

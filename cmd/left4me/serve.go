@@ -27,6 +27,7 @@ import (
 	"github.com/left4me/left4me/control/game"
 	"github.com/left4me/left4me/control/hosts"
 	"github.com/left4me/left4me/control/jobs"
+	"github.com/left4me/left4me/control/layers"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/control/uploads"
 	"github.com/left4me/left4me/host"
@@ -122,7 +123,7 @@ func serve(ctx context.Context, s settings) error {
 	}
 
 	apiHandler := api.New(api.Deps{
-		Servers: srv, Jobs: list, Content: con, Uploads: sent, Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Version: programVersion(), Log: log,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent, Layers: layers.New(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Version: programVersion(), Log: log,
 		Ready: func(ctx context.Context) error { return errors.Join(st.Ping(ctx), b.Ping(ctx)) },
 	})
 	mux := http.NewServeMux()

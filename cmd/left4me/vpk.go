@@ -73,42 +73,85 @@ func withVPK(name, verb string, f func(*vpk.Archive) error) error {
 	return fmt.Errorf("%s %s: %w", verb, name, err)
 }
 
-// vpkEntry is how an entry is printed as JSON.
-type vpkEntry struct {
-	Path string `json:"path"`
-	Size int64  `json:"size"`
-	CRC  string `json:"crc32"` // eight hexadecimal digits
-}
-
+// vpkList writes tens of thousands of lines, so without the usual conveniences.
 func vpkList(c *cobra.Command, a *vpk.Archive) error {
 	w := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
 	asJSON, _ := c.Flags().GetBool("json")
 	quiet, _ := c.Flags().GetBool("quiet")
-	if asJSON {
-		list := make([]vpkEntry, len(a.Entries()))
-		for i, e := range a.Entries() {
-			list[i] = vpkEntry{e.Path, e.Size, fmt.Sprintf("%08x", e.CRC)}
-		}
-		if err := json.NewEncoder(w).Encode(list); err != nil {
-			return err
-		}
-		return w.Flush()
-	}
 	wide := len("SIZE")
 	for _, e := range a.Entries() {
 		wide = max(wide, len(strconv.FormatInt(e.Size, 10)))
 	}
-	if !quiet {
+	switch {
+	case asJSON:
+		_ = w.WriteByte('[')
+	case !quiet:
 		fmt.Fprintf(w, "%*s  %-8s  %s\n", wide, "SIZE", "CRC32", "PATH")
 	}
-	for _, e := range a.Entries() {
-		if quiet {
-			fmt.Fprintln(w, cli.OneLine(e.Path))
-			continue
+	var line []byte
+	for i := range a.Entries() {
+		e := &a.Entries()[i]
+		line = line[:0]
+		switch {
+		case asJSON:
+			if i > 0 {
+				line = append(line, ',')
+			}
+			line = append(appendJSON(append(line, `{"path":`...), e.Path), `,"size":`...)
+			line = append(strconv.AppendInt(line, e.Size, 10), `,"crc32":"`...)
+			line = append(appendHex(line, e.CRC), `"}`...)
+		default:
+			if !quiet {
+				size := strconv.AppendInt(nil, e.Size, 10)
+				line = append(append(line, spaces[:max(0, wide-len(size))]...), size...)
+				line = append(appendHex(append(line, "  "...), e.CRC), "  "...)
+			}
+			if plain(e.Path) {
+				line = append(line, e.Path...)
+			} else {
+				line = append(line, cli.OneLine(e.Path)...)
+			}
+			line = append(line, '\n')
 		}
-		fmt.Fprintf(w, "%*d  %08x  %s\n", wide, e.Size, e.CRC, cli.OneLine(e.Path))
+		if _, err := w.Write(line); err != nil {
+			return err
+		}
+	}
+	if asJSON {
+		_, _ = w.WriteString("]\n") // Flush returns what went wrong
 	}
 	return w.Flush()
+}
+
+const spaces = "                    " // as long as any number
+
+// plain reports whether a text is what it looks like, in a terminal and in JSON.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
+}
+
+func appendJSON(b []byte, s string) []byte {
+	if plain(s) {
+		return append(append(append(b, '"'), s...), '"')
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		text = []byte(`""`) // a string can be marshalled
+	}
+	return append(b, text...)
+}
+
+// appendHex writes eight digits.
+func appendHex(b []byte, v uint32) []byte {
+	for shift := 28; shift >= 0; shift -= 4 {
+		b = append(b, "0123456789abcdef"[v>>shift&15])
+	}
+	return b
 }
 
 func vpkCat(ctx context.Context, w io.Writer, a *vpk.Archive, path string) error {

@@ -42,10 +42,9 @@ func (f *fields) err() error {
 	return left4me.Fields(*f)
 }
 
-// checkOverlay says what is wrong with a definition: every field at once. It
-// returns it in the one form that it is kept in. Errors: left4me.Fields of
-// left4me.Invalid.
-func checkOverlay(v left4me.Overlay) (left4me.Overlay, error) {
+// Check says what is wrong with a definition: every field at once. It returns it
+// in the one form that it is kept in. Errors: left4me.Fields of left4me.Invalid.
+func Check(v left4me.Overlay) (left4me.Overlay, error) {
 	var f fields
 	if _, err := left4me.ParseName(string(v.Name)); err != nil {
 		e, _ := left4me.Public(err)

@@ -27,6 +27,8 @@ type Storage interface {
 	Blueprint(ctx context.Context, name left4me.Name) (left4me.Blueprint, error)
 	Blueprints(ctx context.Context) ([]left4me.Blueprint, error)
 	CreateBlueprint(ctx context.Context, v left4me.Blueprint) error
+	UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error
+	DeleteBlueprint(ctx context.Context, name left4me.Name) error
 	Servers(ctx context.Context) ([]left4me.Server, error)
 	Definitions
 }
@@ -79,20 +81,4 @@ func (c *Content) Blueprint(ctx context.Context, name left4me.Name) (left4me.Blu
 // Blueprints returns all blueprints by name.
 func (c *Content) Blueprints(ctx context.Context) ([]left4me.Blueprint, error) {
 	return c.storage.Blueprints(ctx)
-}
-
-// CreateBlueprint adds a blueprint. Its overlays must be ones that CheckStack takes.
-// Errors: left4me.Invalid and left4me.Conflict, with the field.
-func (c *Content) CreateBlueprint(ctx context.Context, v left4me.Blueprint) (left4me.Blueprint, error) {
-	if _, err := left4me.ParseName(string(v.Name)); err != nil {
-		return v, err
-	}
-	if err := servers.CheckSettings(v.Settings); err != nil {
-		return v, err
-	}
-	if err := c.CheckStack(ctx, "overlays", v.Overlays); err != nil {
-		return v, err
-	}
-	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
-	return v, c.storage.CreateBlueprint(ctx, v)
 }

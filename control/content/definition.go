@@ -13,7 +13,7 @@ import (
 // CreateOverlay adds an overlay; nothing is built yet. Errors: left4me.Invalid
 // and left4me.Conflict, with the field.
 func (c *Content) CreateOverlay(ctx context.Context, by string, v left4me.Overlay) (View, error) {
-	v, err := checkOverlay(v)
+	v, err := Check(v)
 	if err != nil {
 		return View{}, err
 	}
@@ -46,7 +46,7 @@ func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 // Errors: left4me.NotFound, left4me.Invalid, and left4me.Conflict when somebody
 // else changed it since.
 func (c *Content) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay) (View, error) {
-	v, err := checkOverlay(v)
+	v, err := Check(v)
 	if err != nil {
 		return View{}, err
 	}

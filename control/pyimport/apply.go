@@ -12,6 +12,7 @@ import (
 // Storage is what importing needs of the store.
 type Storage interface {
 	CreateUser(ctx context.Context, v store.User) (store.User, error)
+	CreateOverlay(ctx context.Context, by string, v left4me.Overlay) (store.Overlay, error)
 	CreateBlueprint(ctx context.Context, v left4me.Blueprint) error
 	CreateServer(ctx context.Context, v left4me.Server) error
 }
@@ -34,6 +35,13 @@ func Apply(ctx context.Context, s Storage, f Found) (Done, error) {
 		u.CreatedAt = now
 		_, err := s.CreateUser(ctx, u)
 		if err := d.note("user "+u.Name, err); err != nil {
+			return d, err
+		}
+	}
+	for _, o := range f.Overlays {
+		o.Definition.CreatedAt, o.Definition.UpdatedAt = now, now
+		_, err := s.CreateOverlay(ctx, "import", o.Definition)
+		if err := d.note("definition of overlay "+string(o.Name), err); err != nil {
 			return d, err
 		}
 	}

@@ -37,6 +37,8 @@ type Overlay struct {
 	Items  []map[string]any `json:"items,omitempty"` // of the workshop: their rows
 	Row    map[string]any   `json:"row"`             // all that the database said
 	Keys   []string         `json:"-"`               // what its files may be called
+
+	Definition left4me.Overlay `json:"-"`
 }
 
 // Options are what the database can't say.
@@ -156,7 +158,7 @@ func (r *reader) readOverlays() {
 			r.remark("overlay %q is called %s now", called, v.Name)
 		}
 		r.overlays[id] = v.Name
-		r.Overlays = append(r.Overlays, v)
+		r.Overlays = append(r.Overlays, r.defined(v))
 	}
 	for _, c := range t.Columns {
 		t.used[c] = true // the row is kept as it is

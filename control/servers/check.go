@@ -2,7 +2,6 @@ package servers
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -11,14 +10,9 @@ import (
 
 // Bounds of a server's definition.
 const (
-	MinPort     = 1024
-	MaxPort     = 65535
-	MaxHostname = 127 // bytes; more does not fit the game's answer
-	MaxSlots    = 32
-	maxCfgLines = 500
-	maxCfgLine  = 480 // bytes; the game's own limit is about 512
-	maxMotd     = 16 << 10
-	maxArgs     = 100
+	MinPort    = 1024
+	MaxPort    = 65535
+	maxCfgLine = left4me.MaxCfgLine
 )
 
 // reserved are arguments that would take a server away from left4me: to another
@@ -113,48 +107,5 @@ func (f *fields) word(field, s string) {
 	}
 	if len(s) > 64 {
 		f.add(field, "it is too long", "use at most 64 bytes")
-	}
-}
-
-func (f *fields) settings(v left4me.Settings) {
-	f.line("settings.hostname", v.Hostname, MaxHostname)
-	if strings.ContainsAny(v.Hostname, `"`) {
-		f.add("settings.hostname", "it holds a quotation mark", "the game's files can't express it; use another character")
-	}
-	f.word("settings.map", v.Map)
-	f.word("settings.mode", v.Mode)
-	switch v.Difficulty {
-	case "", "Easy", "Normal", "Hard", "Impossible":
-	default:
-		f.add("settings.difficulty", fmt.Sprintf("there is no difficulty %q", v.Difficulty), "use Easy, Normal, Hard or Impossible")
-	}
-	if v.MaxPlayers < 0 || v.MaxPlayers > MaxSlots {
-		f.add("settings.max_players", fmt.Sprintf("%d players are out of range", v.MaxPlayers), fmt.Sprintf("use 1 to %d", MaxSlots))
-	}
-	if len(v.Motd) > maxMotd {
-		f.add("settings.motd", "the text is too long", fmt.Sprintf("use at most %d bytes", maxMotd))
-	}
-	if len(v.Cfg) > maxCfgLines {
-		f.add("settings.cfg", "too many lines", fmt.Sprintf("use at most %d", maxCfgLines))
-	}
-	for i, l := range v.Cfg {
-		f.line(fmt.Sprintf("settings.cfg[%d]", i), strings.ReplaceAll(l, "\t", " "), maxCfgLine)
-	}
-	if len(v.Args) > maxArgs {
-		f.add("settings.args", "too many arguments", fmt.Sprintf("use at most %d", maxArgs))
-	}
-	for i, a := range v.Args {
-		f.arg(fmt.Sprintf("settings.args[%d]", i), a)
-	}
-}
-
-// arg checks an argument of srcds. The game joins its arguments and takes them
-// apart again, so that quotation marks and spaces make several of one.
-func (f *fields) arg(field, s string) {
-	f.line(field, s, maxCfgLine)
-	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '"' }) {
-		if slices.Contains(reserved, strings.ToLower(word)) {
-			f.add(field, word+" is for left4me to set", "leave it out")
-		}
 	}
 }

@@ -27,7 +27,11 @@ func (s *Servers) Spec(ctx context.Context, name left4me.Name) (left4me.Spec, le
 	if err != nil {
 		return left4me.Spec{}, "", err
 	}
-	return spec(v, blueprints[v.Blueprint]), v.Host, nil
+	cfg, err := s.storage.OverlayCfg(ctx)
+	if err != nil {
+		return left4me.Spec{}, "", err
+	}
+	return spec(v, blueprints[v.Blueprint], cfg), v.Host, nil
 }
 
 // Files returns a page of what a server would see: its layers merged, and what
@@ -111,7 +115,7 @@ func (s *Servers) Discard(ctx context.Context, by string, name left4me.Name, pat
 func CheckPaths(field string, paths []string) error {
 	switch {
 	case len(paths) == 0:
-		return &left4me.Error{Kind: left4me.Invalid, Field: field, Text: "no file is named", Hint: "name at least one"}
+		return &left4me.Error{Kind: left4me.Invalid, Field: field, Text: "no file is named", Hint: "choose at least one"}
 	case len(paths) > maxPaths:
 		return &left4me.Error{Kind: left4me.Invalid, Field: field, Text: fmt.Sprintf("%d files are too many at once", len(paths)), Hint: "name their directory"}
 	}

@@ -24,7 +24,9 @@ type Storage interface {
 	Server(ctx context.Context, name left4me.Name) (left4me.Server, error)
 	Servers(ctx context.Context) ([]left4me.Server, error)
 	CreateServer(ctx context.Context, v left4me.Server) error
+	UpdateServer(ctx context.Context, v left4me.Server) error
 	Blueprints(ctx context.Context) ([]left4me.Blueprint, error)
+	OverlayCfg(ctx context.Context) (map[left4me.Name][]string, error)
 	AddCrash(ctx context.Context, v store.Crash) error
 	Crashes(ctx context.Context, server left4me.Name, limit int) ([]store.Crash, error)
 	Generations
@@ -81,13 +83,31 @@ func (s *Servers) blueprints(ctx context.Context) (map[left4me.Name]left4me.Blue
 	return byName, nil
 }
 
-// spec is a server with its blueprint applied.
-func spec(v left4me.Server, b left4me.Blueprint) left4me.Spec {
+// spec is a server with its blueprint applied. An overlay that both stack is
+// there once, where the server has it and in the revision that it names; cfg are
+// the raw lines of overlays.
+func spec(v left4me.Server, b left4me.Blueprint, cfg map[left4me.Name][]string) left4me.Spec {
 	settings := v.Settings.Over(b.Settings)
+	settings.Cfg = v.Settings.Cfg // those of the blueprint stand before them
 	if settings.Hostname == "" {
 		settings.Hostname = "left4me " + string(v.Name)
 	}
-	return left4me.Spec{Name: v.Name, Port: v.Port, Overlays: append(append([]left4me.OverlayRef{}, v.Overlays...), b.Overlays...), Settings: settings}
+	out := left4me.Spec{Name: v.Name, Port: v.Port, Settings: settings, Blueprint: v.Blueprint, BlueprintCfg: b.Settings.Cfg}
+	out.Overlays = append([]left4me.OverlayRef{}, v.Overlays...)
+	for _, o := range b.Overlays {
+		if !slices.ContainsFunc(v.Overlays, func(own left4me.OverlayRef) bool { return own.Name == o.Name }) {
+			out.Overlays = append(out.Overlays, o)
+		}
+	}
+	for _, o := range out.Overlays {
+		if lines := cfg[o.Name]; len(lines) > 0 {
+			if out.OverlayCfg == nil {
+				out.OverlayCfg = map[left4me.Name][]string{}
+			}
+			out.OverlayCfg[o.Name] = lines
+		}
+	}
+	return out
 }
 
 // Create adds a server. Without a host it is the local one, without a blueprint
@@ -113,6 +133,9 @@ func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
 	}
 	if _, ok := blueprints[v.Blueprint]; !ok {
 		return View{}, &left4me.Error{Kind: left4me.Invalid, Field: "blueprint", Text: fmt.Sprintf("there is no blueprint %q", v.Blueprint)}
+	}
+	if err := CheckStack(ctx, s.bus, v.Host, v.Overlays, blueprints[v.Blueprint].Overlays); err != nil {
+		return View{}, err
 	}
 	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
 	if v.Port == 0 {

@@ -37,13 +37,17 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg, err := s.storage.OverlayCfg(ctx)
+	if err != nil {
+		return nil, err
+	}
 	active, err := s.jobs.Active(ctx, "server")
 	if err != nil {
 		return nil, err
 	}
 	v := &snapshot{generation: generation, servers: all, hashes: make([]string, len(all)), overlays: make([][]left4me.OverlayRef, len(all)), active: active}
 	for i, srv := range all {
-		sp := spec(srv, blueprints[srv.Blueprint])
+		sp := spec(srv, blueprints[srv.Blueprint], cfg)
 		v.hashes[i], v.overlays[i] = sp.Hash(), sp.Overlays
 	}
 	s.last.Store(v)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/left4me/left4me"
 )
@@ -102,6 +104,8 @@ func (f *Found) open(ctx context.Context) error {
 			return within(s.name, err)
 		}
 	}
+	slices.SortFunc(f.plan.Files, func(a, b left4me.PlanFile) int { return strings.Compare(a.Path, b.Path) })
+	f.plan.Files = slices.Clone(f.plan.Files[:min(len(f.plan.Files), left4me.MaxPlanFiles)])
 	if f.plan.Count == 0 {
 		return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "there is nothing in it that a server can use", Hint: "pack left4dead2, addons or cfg with what is in them, or say where the files go"}
 	}

@@ -130,13 +130,11 @@ func (f *Found) take(s *source, it *item) error {
 	}
 	f.plan.Count++
 	f.plan.Bytes += max(it.size, 0)
-	if len(f.plan.Files) < left4me.MaxPlanFiles {
-		pf := left4me.PlanFile{Path: it.to, Size: it.size}
-		if from := path.Join(s.name, it.path); from != it.to {
-			pf.From = from
-		}
-		f.plan.Files = append(f.plan.Files, pf)
+	pf := left4me.PlanFile{Path: it.to, Size: it.size}
+	if from := path.Join(s.name, it.path); from != it.to {
+		pf.From = from
 	}
+	f.plan.Files = append(f.plan.Files, pf)
 	return nil
 }
 

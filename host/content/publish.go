@@ -135,10 +135,6 @@ func (s *Shelf) prepare(st *Staging, rec record, r left4me.Revision, m Meta) err
 	return writeSynced(private, "revision"+filesSuffix, s.encode(s.overlay(st.overlay), rec.Current, st.sealed.files))
 }
 
-// manyFiles is from when on it is better to bring the whole file system to the
-// disk than one file after the other.
-const manyFiles = 64
-
 // syncTree brings a tree to the disk, of which so many files are new.
 func syncTree(dir string, fresh int) error {
 	d, err := os.Open(dir)

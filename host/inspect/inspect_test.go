@@ -157,7 +157,7 @@ func TestWarnings(t *testing.T) {
 			`^script scripts/vscripts/director_base.nut: it takes the place .*\nscript addons/a.vpk: scripts/vscripts/mapspawn.nut in it takes the place of the game's own script, on every map$`,
 		},
 		{"scripts with errors", layer{
-			"addons/a.vpk": pack("scripts/vscripts/a.nut", "x <- {\n  y = [1, 2\n}\n"), "scripts/vscripts/b.nut": []byte("// it's {\nprintl(\"open)\n"),
+			"addons/a.vpk": pack("scripts/vscripts/a.nut", "x <- {\n  y = [1, 2\n}\n"), "scripts/vscripts/b.nut": []byte("// it's {\nprintl(\"open)\ny <- \"x)\n"),
 			"scripts/vscripts/c.nut": []byte("/* { */ function f() {\n"), "scripts/vscripts/d.nut": []byte("x <- '}'; y <- @\"a\n\"\"{\"; z <- \"\\\"{\"; # {\n"),
 		}, `^script scripts/vscripts/b.nut: line 2: the quotation mark that begins here isn't closed\n` +
 			`script scripts/vscripts/c.nut: line 1: the bracket that begins here isn't closed: } is missing\n` +

@@ -117,7 +117,7 @@ func TestOverlayCfgIsExecutedBottomFirst(t *testing.T) {
 func TestNoSettingBecomesACommand(t *testing.T) {
 	s := spec()
 	s.Settings.Hostname = "x\"; quit\nquit \"y"
-	cfg := instance.Config(s, nil, "secret")["left4dead2/cfg/server.cfg"]
+	cfg := instance.Config(s, instance.Lower{}, "secret")["left4dead2/cfg/server.cfg"]
 	for _, line := range strings.Split(cfg, "\n") {
 		if strings.HasPrefix(strings.TrimSpace(line), "quit") || strings.Count(line, `"`)%2 != 0 {
 			t.Errorf("a setting got out of its line: %q", line)

@@ -58,7 +58,7 @@ func (f Files) Prepare(spec left4me.Spec) error {
 	if err != nil {
 		return fmt.Errorf("prepare %s: %w", n, err)
 	}
-	generation, err := f.writeConfig(n, Config(spec, f.overlayCfgs(spec.Overlays), secret))
+	generation, err := f.writeConfig(n, Config(spec, f.lower(spec.Overlays), secret))
 	if err != nil {
 		return fmt.Errorf("prepare %s: configuration: %w", n, err)
 	}

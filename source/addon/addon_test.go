@@ -122,7 +122,7 @@ func show(m addon.Mission) string {
 
 func TestChaptersAreInTheOrderOfTheirNumbers(t *testing.T) {
 	m, err := addon.ParseMission([]byte(`mission { name x modes { COOP {
-		"10" { map ten } "2" { map "maps\Two.bsp" } "1" { Map one } "2" { map "another two" } " 3 " { map maps/sub/three }
+		"10" { map ten } "2" { map "maps\Two.bsp" } "1" { Map one } "2" { map another_two } " 3 " { map maps/sub/three }
 		"x" { map no } "4" { nothing here } "5" { map "five; quit" } "6" { map "../six" } "7" value "-1" { map no }
 	} coop { "1" { map again } } versus value survival { } } }`))
 	if got := show(m); err != nil || got != "coop: 1 one, 2 two, 3 sub/three, 10 ten" {

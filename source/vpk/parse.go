@@ -20,6 +20,7 @@ const (
 	headV1  = 12
 	headV2  = 28
 	fixed   = 18 // bytes of an entry behind its name
+	usual   = 26 // with its name, at least
 	ending  = 0xffff
 	md5Size = 48 // of the three sums of version 2
 )
@@ -62,9 +63,14 @@ func (a *Archive) parse() error {
 	}
 	a.Declared = u32(8)
 	p := &treeReader{a: a, pos: a.header}
+	// As many as such a tree usually has; growing a long list copies it again and again.
+	expected := min(a.Declared, a.size, 4<<20)
+	a.entries = make([]Entry, 0, expected/usual)
+	p.ends, p.paths = make([]int, 0, expected/usual), make([]byte, 0, expected)
 	if err := p.read(); err != nil {
 		return err
 	}
+	p.name()
 	a.data = p.pos
 	a.TreeSize = a.data - a.header
 	return a.settle()
@@ -97,6 +103,9 @@ type treeReader struct {
 	buf []byte
 	at  int // in buf, of pos
 	mem []byte
+
+	paths []byte // of all entries, one behind the other
+	ends  []int  // of each
 }
 
 const window = 256 << 10
@@ -155,7 +164,7 @@ func (t *treeReader) text() ([]byte, error) {
 
 // read reads all entries. An empty text ends a list; a blank stands for nothing.
 func (t *treeReader) read() error {
-	var ext, dir, path []byte
+	var ext, dir []byte
 	for {
 		b, err := t.text()
 		if err != nil || len(b) == 0 {
@@ -178,8 +187,9 @@ func (t *treeReader) read() error {
 				if len(b) == 0 {
 					break
 				}
-				path = join(path[:0], dir, b, ext)
-				if err := t.entry(string(path), place); err != nil {
+				from := len(t.paths)
+				t.paths = join(t.paths, dir, b, ext)
+				if err := t.entry(t.paths[from:], place); err != nil {
 					return err
 				}
 			}
@@ -201,14 +211,14 @@ func join(path, dir, name, ext []byte) []byte {
 	return path
 }
 
-func (t *treeReader) entry(path string, place int64) error {
+func (t *treeReader) entry(path []byte, place int64) error {
 	b, err := t.need(fixed)
 	if err != nil {
 		return err
 	}
 	le := binary.LittleEndian
 	e := Entry{
-		Path: path, CRC: le.Uint32(b), head: int64(le.Uint16(b[4:])), index: le.Uint16(b[6:]), offset: int64(le.Uint32(b[8:])),
+		CRC: le.Uint32(b), head: int64(le.Uint16(b[4:])), index: le.Uint16(b[6:]), offset: int64(le.Uint32(b[8:])),
 		place: place,
 	}
 	e.Size = e.head + int64(le.Uint32(b[12:]))
@@ -225,5 +235,16 @@ func (t *treeReader) entry(path string, place int64) error {
 		return t.a.fail(place, ErrTooLarge, "more than %d entries", MaxEntries)
 	}
 	t.a.entries = append(t.a.entries, e)
+	t.ends = append(t.ends, len(t.paths))
 	return nil
+}
+
+// name gives the entries their paths: parts of one text, which is one thing to
+// collect instead of thousands.
+func (t *treeReader) name() {
+	all, from := string(t.paths), 0
+	for i, end := range t.ends {
+		t.a.entries[i].Path = all[from:end]
+		from = end
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +29,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/sim/installation"
+	"github.com/left4me/left4me/sim/steamapi"
 )
 
 // Patience is how long anything that must happen may take. Nothing waits for it
@@ -130,6 +132,16 @@ func (s *Stage) Steam(tb testing.TB, vars ...string) {
 }
 
 var serves = regexp.MustCompile(`address=http://([0-9.:]+)`)
+
+// Steam starts a simulated Steam with a workshop, and returns what New has to be
+// given so that left4me asks it and downloads from it.
+func Steam(tb testing.TB, items map[string]steamapi.Item) (steam *steamapi.Server, env []string) {
+	tb.Helper()
+	steam = steamapi.New(steamapi.State{Versions: map[int]int{550: 2243}, Items: items})
+	server := httptest.NewServer(steam)
+	tb.Cleanup(server.Close)
+	return steam, []string{"LEFT4ME_STEAM_API_URL=" + server.URL, "LEFT4ME_DOWNLOAD_ALLOW=" + strings.TrimPrefix(server.URL, "http://")}
+}
 
 // Serve starts left4me and returns when it answers.
 func (s *Stage) Serve(tb testing.TB) {

@@ -1,9 +1,9 @@
 // Command serve runs the simulated Steam Web API for scripts and demos, and gives away a simulated SteamCMD:
 //
-//	serve [-listen 127.0.0.1:0] [-version 550=2243] [-server IP:PORT]... [-archive FILE]
+//	serve [-listen 127.0.0.1:0] [-version 550=2243] [-server IP:PORT]... [-archive FILE] [-workshop [-rate BYTES] [-scale 1]]
 //
 // It prints its address, takes a new state on POST /sim, and serves the archive (made by sim/steamcmd pack) as
-// /steamcmd_linux.tar.gz, for LEFT4ME_STEAMCMD_URL. It ends with SIGTERM.
+// /steamcmd_linux.tar.gz, for LEFT4ME_STEAMCMD_URL. With -workshop it has the items of steamapi.Workshop. It ends with SIGTERM.
 package main
 
 import (
@@ -45,7 +45,13 @@ func run() error {
 		state.Servers = append(state.Servers, text)
 		return nil
 	})
+	workshop := flag.Bool("workshop", false, "have a small workshop")
+	rate := flag.Int64("rate", 0, "bytes a second of each of its files; 0 is as fast as it goes")
+	scale := flag.Float64("scale", 1, "of the sizes of its files")
 	flag.Parse()
+	if *workshop {
+		state.Items = steamapi.Workshop(*rate, *scale)
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/", steamapi.New(state))
 	mux.HandleFunc("GET /steamcmd_linux.tar.gz", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, *archive) })

@@ -1,0 +1,123 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/left4me/left4me/control/accounts"
+)
+
+// mediaTypes are those of the archives that a revision can be had as.
+var mediaTypes = map[string]string{"zip": "application/zip", "tar": "application/x-tar", "tar.zst": "application/zstd"}
+
+// ArchiveInput asks for a revision as an archive.
+type ArchiveInput struct {
+	ByRevision
+	Format string `query:"format" default:"zip" enum:"zip,tar,tar.zst"`
+}
+
+// RawInput asks for one file of a revision.
+type RawInput struct {
+	ByRevision
+	Path string `query:"path" required:"true" maxLength:"4096"`
+}
+
+// downloads adds the requests that are answered by files.
+func (a *api) downloads(h huma.API) {
+	binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	op := operation(h, http.MethodGet, "/overlays/{name}/revisions/{revision}/archive", accounts.Look, http.StatusOK, "Download a revision as an archive", answer[none]{})
+	op.Responses["200"] = &huma.Response{Description: "All files of the revision; an archive that is cut off is not whole", Content: map[string]*huma.MediaType{}}
+	for _, t := range mediaTypes {
+		op.Responses["200"].Content[t] = binary
+	}
+	huma.Register(h, op, a.downloadRevision)
+	op = operation(h, http.MethodGet, "/overlays/{name}/revisions/{revision}/raw", accounts.Look, http.StatusOK, "Download a file of a revision, also in parts", answer[none]{})
+	op.Responses["200"] = &huma.Response{Description: "The file", Content: map[string]*huma.MediaType{"application/octet-stream": binary}}
+	huma.Register(h, op, a.downloadFile)
+}
+
+func (a *api) downloadRevision(ctx context.Context, in *ArchiveInput) (*huma.StreamResponse, error) {
+	n, number, err := in.read()
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	r, err := a.Layers.Open(ctx, n, number)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer r.Close()
+		_, w := humago.Unwrap(hc)
+		attach(w, fmt.Sprintf("%s-%d.%s", n, r.Number, in.Format), mediaTypes[in.Format])
+		c := http.NewResponseController(w)
+		err := r.Write(ctx, &patient{w: w, c: c}, in.Format)
+		_ = c.SetWriteDeadline(time.Time{}) // it would be that of the next answer too
+		if err != nil {
+			if ctx.Err() == nil && !errors.Is(err, errSlow) {
+				a.Log.Error("download of a revision", "overlay", n, "revision", r.Number, "err", err)
+			}
+			panic(http.ErrAbortHandler) // it must not look whole
+		}
+	}}, nil
+}
+
+func (a *api) downloadFile(ctx context.Context, in *RawInput) (*huma.StreamResponse, error) {
+	n, number, err := in.read()
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	r, err := a.Layers.Open(ctx, n, number)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	defer r.Close()
+	f, err := r.File(in.Path)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer f.Close()
+		req, w := humago.Unwrap(hc)
+		attach(w, path.Base(in.Path), "application/octet-stream")
+		w.Header().Set("Etag", fmt.Sprintf(`"%s-%d"`, n, r.Number)) // a revision never changes
+		http.ServeContent(w, req, "", time.Time{}, f)
+	}}, nil
+}
+
+// attach says that an answer is a file to keep: no browser shall show what people
+// uploaded as a page of ours.
+func attach(w http.ResponseWriter, name, media string) {
+	w.Header().Set("Content-Type", media)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+}
+
+var errSlow = errors.New("the client reads too slowly")
+
+// patient writes to a client as long as it goes on reading.
+type patient struct {
+	w    http.ResponseWriter
+	c    *http.ResponseController
+	left int // bytes until the time begins anew
+}
+
+func (p *patient) Write(b []byte) (int, error) {
+	if p.left <= 0 {
+		_ = p.c.SetWriteDeadline(time.Now().Add(pieceWithin)) // a connection has deadlines
+		p.left = pieceBytes
+	}
+	n, err := p.w.Write(b)
+	p.left -= n
+	if err != nil {
+		err = errors.Join(errSlow, err)
+	}
+	return n, err
+}

@@ -1,0 +1,77 @@
+package left4me
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// SteamAccount is the number of a person's Steam account.
+type SteamAccount uint32
+
+// What the two 64-bit forms count from: people of the public universe, and groups
+// (https://developer.valvesoftware.com/wiki/SteamID).
+const (
+	firstPerson = 76561197960265728
+	firstGroup  = 103582791429521408
+)
+
+// ParseSteamID reads a person's Steam ID as people find it: STEAM_1:0:123,
+// [U:1:246], 76561197960265974, or the address of a profile with that number in
+// it. Errors: Invalid.
+func ParseSteamID(s string) (SteamAccount, error) {
+	text := strings.TrimSpace(s)
+	for _, scheme := range []string{"https://", "http://"} {
+		if rest, ok := strings.CutPrefix(text, scheme+"steamcommunity.com/profiles/"); ok {
+			text = strings.TrimSuffix(rest, "/")
+			break
+		}
+	}
+	bad := &Error{
+		Kind: Invalid, Text: fmt.Sprintf("%q is no Steam ID of a person", truncate(s, 80)),
+		Hint: "write STEAM_1:0:123, [U:1:246], 76561197960265974 or the address of a profile with that number",
+	}
+	if id, ok := strings.CutPrefix(text, "STEAM_"); ok {
+		parts := strings.Split(id, ":")
+		// Old games write universe 0 for the public one.
+		if len(parts) != 3 || parts[0] != "0" && parts[0] != "1" || parts[1] != "0" && parts[1] != "1" {
+			return 0, bad
+		}
+		half, err := strconv.ParseUint(parts[2], 10, 31)
+		if err != nil || half == 0 && parts[1] == "0" {
+			return 0, bad
+		}
+		return SteamAccount(half<<1) | SteamAccount(parts[1][0]-'0'), nil
+	}
+	if id, ok := strings.CutPrefix(text, "[U:1:"); ok {
+		n, err := strconv.ParseUint(strings.TrimSuffix(id, "]"), 10, 32)
+		if err != nil || n == 0 || !strings.HasSuffix(id, "]") {
+			return 0, bad
+		}
+		return SteamAccount(n), nil
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || n <= firstPerson || n-firstPerson > 1<<32-1 {
+		return 0, bad
+	}
+	return SteamAccount(n - firstPerson), nil
+}
+
+// String writes the account as games and SourceMod's files do: STEAM_1:0:123.
+func (a SteamAccount) String() string { return fmt.Sprintf("STEAM_1:%d:%d", a&1, a>>1) }
+
+// ParseSteamGroup reads the number of a Steam group, of 32 bits as its
+// administrators see it or of 64 bits. Errors: Invalid.
+func ParseSteamGroup(s string) (uint32, error) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err == nil && n > firstGroup {
+		n -= firstGroup
+	}
+	if err != nil || n == 0 || n > 1<<32-1 {
+		return 0, &Error{
+			Kind: Invalid, Text: fmt.Sprintf("%q is no number of a Steam group", truncate(s, 80)),
+			Hint: "it is shown to the group's administrators where they edit its profile",
+		}
+	}
+	return uint32(n), nil
+}

@@ -1,0 +1,62 @@
+package settings
+
+import "strings"
+
+// read is a parser of cfg files that knows nothing of left4me: it returns the
+// variables that a file sets, the last value of each, by what the game's console
+// does with a line. Bytes are taken one by one, as the game does.
+func read(file string) map[string]string {
+	set := map[string]string{}
+	var words []string
+	var word []byte
+	const (
+		between = iota
+		inWord
+		inQuotes
+		inComment
+	)
+	state := between
+	endWord := func() {
+		if state == inWord || state == inQuotes {
+			words = append(words, string(word))
+			word = nil
+		}
+		state = between
+	}
+	endCommand := func() {
+		endWord()
+		if len(words) > 0 {
+			set[strings.ToLower(words[0])] = strings.Join(words[1:], " ")
+		}
+		words = nil
+	}
+	for i := 0; i < len(file); i++ {
+		c := file[i]
+		switch {
+		case c == '\n' || c == '\r' || c == 0:
+			endCommand()
+		case state == inComment:
+		case state == inQuotes && c != '"':
+			word = append(word, c)
+		case c == '"':
+			if state == inQuotes {
+				endWord()
+			} else {
+				endWord()
+				state = inQuotes
+			}
+		case c == ';':
+			endCommand()
+		case c == '/' && strings.HasPrefix(file[i:], "//"):
+			endCommand()
+			state = inComment
+		case c == ' ' || c == '\t':
+			endWord()
+		default:
+			state = inWord
+			word = append(word, c)
+		}
+	}
+	endCommand()
+	return set
+}
