@@ -17,13 +17,14 @@ import (
 
 // shelf is what the host of the tests has of overlays.
 type shelf struct {
-	mu       sync.Mutex
-	contents []left4me.Content
-	files    map[string]string // of the current revision of each overlay, by "overlay/path"
-	plan     left4me.Plan
-	items    []left4me.WorkshopState
-	disk     string // where files lie beneath the root, if they do
-	asked    []any  // requests that changed something, or would
+	mu        sync.Mutex
+	contents  []left4me.Content
+	files     map[string]string // of the current revision of each overlay, by "overlay/path"
+	plan      left4me.Plan
+	items     []left4me.WorkshopState
+	campaigns []left4me.Campaign
+	disk      string // where files lie beneath the root, if they do
+	asked     []any  // requests that changed something, or would
 }
 
 // has lets the host have an overlay from now on.
@@ -93,6 +94,11 @@ func (s *shelf) start(ctx context.Context, b *bus.Bus) error {
 		answers(ctx, b, bus.VerbDropRev, func(r bus.OverlayRequest) (any, error) {
 			s.note(r)
 			return s.content(r.Overlay)
+		}),
+		answers(ctx, b, bus.VerbCampaigns, func(bus.StackRequest) (any, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.campaigns, nil
 		}),
 		answers(ctx, b, bus.VerbTree, s.tree),
 		answers(ctx, b, bus.VerbFile, s.file),
