@@ -182,7 +182,9 @@ func (a *app) writePlan(w io.Writer, p left4me.Plan) {
 	for _, v := range p.Warnings {
 		fmt.Fprintf(w, "warning\t%s\n", oneLine(v.Text+"; "+v.Hint))
 	}
-	fmt.Fprintf(w, "%s, %s\n", count(max(p.Count, 1), "file"), size(p.Bytes))
+	if p.Count > 0 {
+		fmt.Fprintf(w, "%s, %s\n", count(p.Count, "file"), size(p.Bytes))
+	}
 }
 
 // isJob reports whether it is a job that failed: it has the upload still, and can

@@ -130,9 +130,13 @@ func (a *Agent) uploadDir(id string) (string, error) {
 	return filepath.Join(string(a.Files.Root), "tmp", "upload-"+id), nil
 }
 
-// dropUpload removes an upload that was published. What can't be removed goes
-// when it is old.
-func (a *Agent) dropUpload(id string) {
+// dropUpload removes the upload that a build was made from, or that held nothing
+// new. What can't be removed goes when it is old.
+func (a *Agent) dropUpload(spec left4me.BuildSpec) {
+	if spec.Change == nil || spec.Change.Upload == "" {
+		return
+	}
+	id := spec.Change.Upload
 	dir, err := a.uploadDir(id)
 	if err != nil {
 		return

@@ -108,6 +108,7 @@ func (a *Agent) buildOverlay(ctx context.Context, id left4me.JobID, spec left4me
 		case err != nil:
 			return "", err
 		case !changed:
+			a.dropUpload(spec)
 			return fmt.Sprintf("nothing has changed: revision %d stays", r.Number), nil
 		}
 		a.published(spec)
@@ -118,9 +119,7 @@ func (a *Agent) buildOverlay(ctx context.Context, id left4me.JobID, spec left4me
 // published tells of a new revision, and drops what it was made from.
 func (a *Agent) published(spec left4me.BuildSpec) {
 	a.tellContent()
-	if spec.Change != nil && spec.Change.Upload != "" {
-		a.dropUpload(spec.Change.Upload)
-	}
+	a.dropUpload(spec)
 }
 
 // inspect takes over what was staged and looks for what will hurt players.
