@@ -92,12 +92,18 @@ func (r *Revision) File(p string) (*os.File, error) {
 	if !fs.ValidPath(p) || p == "." {
 		return nil, none
 	}
-	f, err := r.dir.OpenFile(p, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	// A root follows links that stay in it; there are none in what we published.
+	is, err := r.dir.Lstat(p)
+	if err != nil || !is.Mode().IsRegular() {
+		none.Err = err
+		return nil, none
+	}
+	f, err := r.dir.OpenFile(p, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		none.Err = err
 		return nil, none
 	}
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+	if st, err := f.Stat(); err != nil || !os.SameFile(is, st) {
 		f.Close()
 		return nil, none
 	}

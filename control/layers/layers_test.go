@@ -67,7 +67,9 @@ func TestARevisionAsAnArchive(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	want := map[string]string{"left4dead2/a b.vpk": "vpk 644", "left4dead2/cfg/ü.cfg": "cfg 644", "left4dead2/run.sh": "#! 755"}
-	shown := func(b []byte, mode os.FileMode) string { return string(b) + map[bool]string{true: " 755", false: " 644"}[mode&0o100 != 0] }
+	shown := func(b []byte, mode os.FileMode) string {
+		return string(b) + map[bool]string{true: " 755", false: " 644"}[mode&0o100 != 0]
+	}
 	for _, format := range layers.Formats {
 		var b bytes.Buffer
 		if err := r.Write(t.Context(), &b, format); err != nil {
