@@ -1,7 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/left4me/left4me"
@@ -33,6 +36,8 @@ func (p *panel) renderMaps(w http.ResponseWriter, r *http.Request, who accounts.
 	if err != nil {
 		return err
 	}
+	// What somebody added is likelier wanted than what everybody has.
+	slices.SortStableFunc(v.All, func(a, b left4me.Campaign) int { return -cmp.Compare(min(len(a.Overlay), 1), min(len(b.Overlay), 1)) })
 	f := p.serverFrame(r, who, s)
 	f.Title = "Map of " + string(s.Name)
 	return p.render(w, r, status, mapsPage(f, s, v))
@@ -90,6 +95,16 @@ func chosen(c left4me.Campaign, v mapsView, now string) string {
 		}
 	}
 	return ""
+}
+
+// chapterWords is a chapter in a list to choose from. Many titles begin with their
+// number.
+func chapterWords(c left4me.Chapter) string {
+	title := visible(c.Title)
+	if c.Number > 0 && !strings.HasPrefix(title, strconv.Itoa(c.Number)) {
+		title = strconv.Itoa(c.Number) + ": " + title
+	}
+	return title + " (" + visible(c.Map) + ")"
 }
 
 // pictureOfCampaign is the address of a campaign's picture as a server has it, or empty.

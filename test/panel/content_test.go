@@ -3,13 +3,17 @@
 package panel
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/left4me/left4me/sim/installation"
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
@@ -79,4 +83,63 @@ func TestAWorkshopCampaignFromThePanel(t *testing.T) {
 	if v.Map != second {
 		t.Errorf("%+v", v)
 	}
+}
+
+// Files of one's own: sent in pieces by a script, looked at before they are
+// published, and edited; of two people who change one file nobody loses a word.
+func TestFilesFromThePanel(t *testing.T) {
+	s := open(t, 33100)
+	s.login()
+	s.do("new overlay", chromedp.Navigate(s.url("/overlays/new?kind=files")), chromedp.SendKeys(chromedp.CSS("#name"), "plugins"),
+		chromedp.Click(chromedp.CSS("form.form .primary")), chromedp.WaitVisible(chromedp.CSS(".drop")))
+	s.everywhere("upload", "/overlays/plugins/upload")
+	dir := t.TempDir()
+	big := filepath.Join(dir, "big.vpk") // of more than one piece
+	addon, err := installation.Addon("night-ferry", 1, 90)
+	if err == nil {
+		err = os.WriteFile(big, addon, 0o600)
+	}
+	text := filepath.Join(dir, "server.cfg")
+	if err = errors.Join(err, os.WriteFile(text, []byte("hostname \"Friday\"\nsv_region 3\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	s.do("choose", chromedp.Navigate(s.url("/overlays/plugins/upload")), chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{big, text}))
+	s.until("the plan", `document.querySelector(".plan")?.innerText.includes("night") || document.querySelector(".plan")?.innerText.includes("big.vpk")`)
+	plan, _ := chromedp.Run(s.ctx, chromedp.Evaluate[string]("location.pathname"))
+	s.everywhere("upload-plan", plan)
+	s.do("publish", chromedp.Navigate(s.url(plan)), chromedp.Click(chromedp.CSS(".publish .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
+	s.until("it is a revision", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)
+	s.do("its files", chromedp.Navigate(s.url("/overlays/plugins?q=big.vpk")))
+	s.shows("big.vpk")
+	s.do("what is in it", chromedp.Click(chromedp.CSS(".files th a")), chromedp.WaitVisible(chromedp.CSS(`a[href*="addoninfo.txt"]`)))
+	s.everywhere("vpk", "/overlays/plugins?dir=left4dead2%2Faddons%2Fbig.vpk")
+
+	path := "/overlays/plugins/edit?path=left4dead2%2Fcfg%2Fserver.cfg"
+	s.everywhere("editor", path)
+	s.do("edit", chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url(path)))
+	inside := `document.querySelector(".code").shadowRoot`
+	s.until("the editor is there, with its styles", inside+`.querySelectorAll(".cm-line").length === 3 && getComputedStyle(`+inside+`.querySelector(".cm-scroller")).fontFamily.includes("mono")`)
+	s.until("it has the focus", "("+inside+`.querySelector(".cm-content").focus(), true)`)
+	s.do("type", chromedp.KeyEvent("sv_tags \"oops"))
+	s.until("what is wrong is told", `document.querySelector(".found")?.innerText.includes("never closed")`)
+	s.picture("editor-typed")
+	save := `!dispatchEvent(new KeyboardEvent("keydown", {key: "s", ctrlKey: true, cancelable: true}))`
+	s.until("Ctrl-S is ours", save)
+	s.until("it is saved", `document.querySelector("[data-status]").innerText.includes("saved as revision 2")`)
+	mine := `document.querySelector("#text").value`
+	s.until("the text is what was typed", mine+`.includes("oops")`)
+
+	// Somebody else is faster.
+	s.until("somebody else saved", `(async () => {
+		if (window.other) return window.other === "ok";
+		const form = new FormData(document.querySelector("form.editor"));
+		form.set("text", "hostname \"Theirs\"\n");
+		const res = await fetch("/overlays/plugins/edit", {method: "POST", body: new URLSearchParams(form), headers: {"X-Left4me": "live"}});
+		window.other = res.ok ? "ok" : await res.text();
+	})(); window.other === "ok"`)
+	s.do("type more", chromedp.KeyEvent("x"))
+	s.until("Ctrl-S again", save)
+	s.until("both texts are there", `document.querySelector("[data-theirs]")?.innerText.includes("Theirs") && `+mine+`.includes("oops")`)
+	s.accessible("the conflict")
+	s.picture("editor-conflict")
 }
