@@ -107,7 +107,7 @@ func TestFilesFromThePanel(t *testing.T) {
 	s.until("the plan", `document.querySelector(".plan")?.innerText.includes("night") || document.querySelector(".plan")?.innerText.includes("big.vpk")`)
 	plan, _ := chromedp.Run(s.ctx, chromedp.Evaluate[string]("location.pathname"))
 	s.everywhere("upload-plan", plan)
-	s.do("publish", chromedp.Navigate(s.url(plan)), chromedp.Click(chromedp.CSS(".publish .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
+	s.do("publish", chromedp.Navigate(s.url(plan)), chromedp.Click(chromedp.CSS("form[action$=publish] .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
 	s.until("it is a revision", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)
 	s.do("its files", chromedp.Navigate(s.url("/overlays/plugins?q=big.vpk")))
 	s.shows("big.vpk")
@@ -142,4 +142,17 @@ func TestFilesFromThePanel(t *testing.T) {
 	s.until("both texts are there", `document.querySelector("[data-theirs]")?.innerText.includes("Theirs") && `+mine+`.includes("oops")`)
 	s.accessible("the conflict")
 	s.picture("editor-conflict")
+}
+
+// The pages before anything was built, and the forms of every kind.
+func TestPagesOfOverlaysFit(t *testing.T) {
+	s := open(t, 33200)
+	s.login()
+	for name, path := range map[string]string{
+		"overlays": "/overlays", "overlay-new": "/overlays/new", "overlay-new-workshop": "/overlays/new?kind=workshop", "overlay-new-files": "/overlays/new?kind=files",
+		"overlay-new-script": "/overlays/new?kind=script", "overlay-new-git": "/overlays/new?kind=git", "overlay-new-release": "/overlays/new?kind=release",
+		"overlay-maps": "/overlays/maps", "overlay-maps-upload": "/overlays/maps/upload", "overlay-maps-edit": "/overlays/maps/edit",
+	} {
+		s.everywhere(name, path)
+	}
 }

@@ -240,9 +240,6 @@ func TestPagesFit(t *testing.T) {
 		"doctor": "/doctor", "reach": "/servers/alpha/reach",
 		"reach-stopped": "/servers/beta-with-a-rather-long-name-that-goes-on-for-quite-a-while-yes/reach",
 		"jobs":          "/jobs", "missing": "/servers/nobody", "game": "/game",
-		"overlays": "/overlays", "overlay-new": "/overlays/new", "overlay-new-workshop": "/overlays/new?kind=workshop", "overlay-new-files": "/overlays/new?kind=files",
-		"overlay-new-script": "/overlays/new?kind=script", "overlay-new-git": "/overlays/new?kind=git", "overlay-new-release": "/overlays/new?kind=release",
-		"overlay-maps": "/overlays/maps", "overlay-maps-upload": "/overlays/maps/upload", "overlay-maps-edit": "/overlays/maps/edit",
 		"backups": "/backups", "backup-delete": "/backups/" + backup + "/delete",
 	} {
 		s.everywhere(name, path)
