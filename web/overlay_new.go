@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,7 +29,7 @@ func (p *panel) newOverlay(w http.ResponseWriter, r *http.Request, who accounts.
 			return errNoPage
 		}
 		recipe := content.Recipes()[i]
-		form.Name, form.Note, form.Script = recipe.ID, recipe.Title, filled(recipes(q, []content.Recipe{recipe})[0])
+		form.Name, form.Note, form.Script = recipe.ID, recipe.Title, filled(recipe, q)
 	}
 	return p.renderNewOverlay(w, r, who, http.StatusOK, form)
 }
@@ -59,18 +60,18 @@ func recipes(q url.Values, all []content.Recipe) []content.Recipe {
 	return out
 }
 
-// filled is the script of a recipe with its parameters in front.
-func filled(r content.Recipe) string {
-	var head strings.Builder
-	body := r.Script
-	if first, rest, ok := strings.Cut(body, "\n"); ok && strings.HasPrefix(first, "#!") {
-		head.WriteString(first + "\n")
-		body = rest
-	}
+// filled is the script of a recipe with the values that were chosen in q. Each
+// takes the place of the line that would set it to what it is without.
+func filled(r content.Recipe, q url.Values) string {
+	script := r.Script
 	for _, v := range r.Parameters {
-		head.WriteString(v.Name + "=" + shellWord(v.Default) + "\n")
+		value := strings.TrimSpace(q.Get("set-" + v.Name))
+		if !q.Has("set-"+v.Name) || value == v.Default {
+			continue
+		}
+		script = strings.Replace(script, fmt.Sprintf(`: "${%s:=%s}"`, v.Name, v.Default), v.Name+"="+shellWord(visible(value)), 1)
 	}
-	return head.String() + body
+	return script
 }
 
 func (p *panel) createOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -313,4 +314,17 @@ func TestDeletingAsksByName(t *testing.T) {
 	if d := s.host.next(t); d.Kind != left4me.DeleteOverlay {
 		t.Errorf("%+v", d)
 	}
+}
+
+// A recipe's parameters become a part of the script, as words that no shell
+// understands as anything else.
+func TestARecipeIsFilledIn(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	b.get("/overlays/new?kind=script").has(t, http.StatusOK, "Begin with a recipe", "recipe=sourcemod")
+	b.get("/overlays/new?kind=script&recipe=blank").has(t, http.StatusOK, `: &#34;${FILE_URL:=}&#34;`, `value="blank"`)
+	p := b.get("/overlays/new?kind=script&recipe=blank&set-FILE_URL=" + url.QueryEscape("https://a/'; rm -rf /\nx"))
+	p.has(t, http.StatusOK, `FILE_URL=&#39;https://a/&#39;\&#39;&#39;; rm -rf /␊x&#39;`)
+	p.hasNot(t, `${FILE_URL:=}&#34;`)
+	b.get("/overlays/new?kind=script&recipe=none").has(t, http.StatusNotFound)
 }

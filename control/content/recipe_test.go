@@ -40,7 +40,7 @@ func TestRecipesSayWhatTheyAre(t *testing.T) {
 			}
 		}
 		v := left4me.Overlay{Name: left4me.Name(r.ID), Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: r.Script}}
-		if _, err := checkOverlay(v); err != nil {
+		if _, err := Check(v); err != nil {
 			t.Errorf("%s: %v", r.ID, err)
 		}
 	}
