@@ -108,6 +108,8 @@ func (a *api) routes(h huma.API) {
 	a.listServers(h, "/servers", "List servers")
 	route(h, post, "/servers", act, 201, "Create a server", a.createServer)
 	route(h, get, "/servers/{name}", look, 200, "Show a server", a.showServer)
+	route(h, put, "/servers/{name}", act, 200, "Change a server; it applies when the server starts next", a.updateServer)
+	route(h, get, "/servers/{name}/config", look, 200, "Show what a restart would change in the generated files", a.serverConfig)
 	route(h, del, "/servers/{name}", act, 202, "Delete a server and its files", a.deleteServer)
 	route(h, post, "/servers/{name}/start", act, 202, "Start a server", a.startServer)
 	route(h, post, "/servers/{name}/stop", act, 202, "Stop a server", a.stopServer)
@@ -143,6 +145,9 @@ func (a *api) routes(h huma.API) {
 
 	route(h, get, "/blueprints", look, 200, "List blueprints", a.listBlueprints)
 	route(h, post, "/blueprints", act, 201, "Create a blueprint", a.createBlueprint)
+	route(h, get, "/blueprints/{name}", look, 200, "Show a blueprint", a.showBlueprint)
+	route(h, put, "/blueprints/{name}", act, 200, "Change a blueprint; servers on it get it when they start next", a.updateBlueprint)
+	route(h, del, "/blueprints/{name}", act, 200, "Delete a blueprint that no server uses", a.deleteBlueprint)
 	a.overlayRoutes(h)
 	route(h, post, "/overlays/{name}/uploads", act, 201, "Begin an upload for an overlay", a.createUpload)
 	route(h, get, "/uploads", act, 200, "List your uploads; an administrator's list has everybody's", a.listUploads)
@@ -217,6 +222,7 @@ func OpenAPI() ([]byte, error) {
 func describe(h huma.API) ([]byte, error) {
 	// Ours is Problem: nothing answers with huma's own.
 	schemas := h.OpenAPI().Components.Schemas.Map()
+	describeSettings(schemas["Settings"])
 	delete(schemas, "ErrorModel")
 	delete(schemas, "ErrorDetail")
 	return h.OpenAPI().MarshalJSON()

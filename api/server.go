@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/servers"
 )
 
@@ -23,13 +24,15 @@ type Server struct {
 	MaxPlayers      int                     `json:"max_players"`
 	Online          []left4me.Player        `json:"online" nullable:"false" doc:"Who plays; duration in nanoseconds"`
 	Blueprint       left4me.Name            `json:"blueprint"`
-	Settings        left4me.Settings        `json:"settings" doc:"Its own; they go over those of the blueprint"`
+	Overlays        []string                `json:"overlays" nullable:"false" doc:"Of its own, over those of the blueprint; top of the stack first"`
+	Settings        left4me.Settings        `json:"settings" doc:"Its own; they go over those of the blueprint. Passwords are left out of lists, and of what people see who may change nothing"`
+	Version         int                     `json:"version" doc:"Counts changes of its definition"`
 	PID             int                     `json:"pid" doc:"0 when there is no process"`
 	Restarts        int                     `json:"restarts" doc:"After crashes, since it was started"`
 	RestartRequired bool                    `json:"restart_required" doc:"It runs with other settings than it has now"`
 	Build           int64                   `json:"build" doc:"Of the game that it runs on; 0 when that isn't known"`
 	NewBuild        int64                   `json:"new_build" doc:"That a restart would change it to; 0 when it would not"`
-	Overlays        []left4me.OverlayRef    `json:"overlays" nullable:"false" doc:"The revisions that it was started with, top first: maps@3"`
+	StartedWith     []left4me.OverlayRef    `json:"started_with" nullable:"false" doc:"The revisions that it was started with, top first: maps@3"`
 	NewContent      []left4me.OverlayChange `json:"new_content" nullable:"false" doc:"Overlays that a restart would change"`
 	Job             *JobRef                 `json:"job" doc:"The job that is queued or running"`
 	CreatedAt       time.Time               `json:"created_at"`
@@ -47,10 +50,10 @@ func serverOf(v servers.View) Server {
 	s := Server{
 		Name: v.Name, Host: v.Host, Port: v.Port, State: st.State, Reason: st.Reason, Since: orNull(st.Since),
 		Map: st.Map, Hostname: st.Hostname, Players: st.Players, Bots: st.Bots, MaxPlayers: st.MaxPlayers,
-		Online: st.Online, Blueprint: v.Blueprint, Settings: v.Settings, PID: st.PID, Restarts: st.Restarts,
+		Online: st.Online, Blueprint: v.Blueprint, Overlays: refsOf(v.Overlays), Settings: v.Settings.Public(), Version: v.Version, PID: st.PID, Restarts: st.Restarts,
 		RestartRequired: v.RestartRequired, Build: st.Build, NewBuild: v.NewBuild, CreatedAt: v.CreatedAt,
 	}
-	s.Overlays = append([]left4me.OverlayRef{}, st.Overlays...)
+	s.StartedWith = append([]left4me.OverlayRef{}, st.Overlays...)
 	s.NewContent = append([]left4me.OverlayChange{}, v.NewContent...)
 	if s.Online == nil {
 		s.Online = []left4me.Player{}
@@ -81,7 +84,21 @@ func (a *api) showServer(ctx context.Context, in *ByName) (Server, error) {
 		return Server{}, err
 	}
 	v, err := a.Servers.Get(ctx, name)
-	return serverOf(v), err
+	return whole(ctx, v), err
+}
+
+// whole is a server with what only people see who may change it.
+func whole(ctx context.Context, v servers.View) Server {
+	s := serverOf(v)
+	s.Settings = settingsFor(ctx, v.Settings)
+	return s
+}
+
+func settingsFor(ctx context.Context, s left4me.Settings) left4me.Settings {
+	if accounts.Allow(actorOf(ctx), accounts.Act) != nil {
+		return s.Public()
+	}
+	return s
 }
 
 // NewServer is what a server is created from.
@@ -90,6 +107,7 @@ type NewServer struct {
 	Host      string           `json:"host,omitempty" doc:"Without it: local"`
 	Port      *int             `json:"port,omitempty" doc:"Without it: the next free one"`
 	Blueprint string           `json:"blueprint,omitempty" doc:"Without it: default"`
+	Overlays  []string         `json:"overlays,omitempty" doc:"Of its own, over those of the blueprint; top of the stack first: maps, or maps@3 to stay at a revision"`
 	Settings  left4me.Settings `json:"settings,omitempty"`
 }
 
@@ -101,10 +119,14 @@ func (a *api) createServer(ctx context.Context, in *struct{ Body NewServer }) (S
 			return Server{}, &left4me.Error{Kind: left4me.Invalid, Field: "port", Text: "port 0 is out of range", Hint: "leave it out for the next free one"}
 		}
 	}
+	overlays, err := parseRefs("overlays", b.Overlays)
+	if err != nil {
+		return Server{}, err
+	}
 	v, err := a.Servers.Create(ctx, left4me.Server{
-		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: port, Blueprint: left4me.Name(b.Blueprint), Settings: b.Settings,
+		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: port, Blueprint: left4me.Name(b.Blueprint), Overlays: overlays, Settings: b.Settings,
 	})
-	return serverOf(v), err
+	return whole(ctx, v), err
 }
 
 func (a *api) startServer(ctx context.Context, in *ByName) (Job, error) {

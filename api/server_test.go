@@ -135,7 +135,7 @@ func TestWhatIsInternalStaysSo(t *testing.T) {
 func TestMethodsThatARouteDoesNotHave(t *testing.T) {
 	s := newSite(t)
 	for r, allow := range map[string]string{
-		"PUT /api/v1/servers": "GET,POST", "PATCH /api/v1/servers/alpha": "GET,DELETE", "GET /api/v1/servers/alpha/start": "POST", "DELETE /api/v1/jobs": "GET",
+		"PUT /api/v1/servers": "GET,POST", "PATCH /api/v1/servers/alpha": "GET,PUT,DELETE", "GET /api/v1/servers/alpha/start": "POST", "DELETE /api/v1/jobs": "GET",
 	} {
 		method, path, _ := strings.Cut(r, " ")
 		a := s.call(t, method, path, nil)

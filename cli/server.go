@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,9 @@ type server struct {
 	MaxPlayers      int                     `json:"max_players"`
 	Online          []left4me.Player        `json:"online"`
 	Blueprint       left4me.Name            `json:"blueprint"`
+	Overlays        []string                `json:"overlays"`
+	Settings        left4me.Settings        `json:"settings"`
+	Version         int                     `json:"version"`
 	PID             int                     `json:"pid"`
 	Restarts        int                     `json:"restarts"`
 	RestartRequired bool                    `json:"restart_required"`
@@ -42,7 +46,7 @@ type server struct {
 
 func (a *app) serverCommand() *cobra.Command {
 	return group("server", "Dedicated servers",
-		a.serverList(), a.serverShow(), a.serverCreate(),
+		a.serverList(), a.serverShow(), a.serverCreate(), a.serverSet(), a.serverSettings(), a.serverConfig(),
 		a.serverAct("start", "Start a server", ""),
 		a.serverAct("stop", "Stop a server", ""),
 		a.serverAct("restart", "Restart a server", ""),
@@ -121,6 +125,7 @@ func writeServer(w io.Writer, s server) {
 	}
 	row(w, "port", strconv.Itoa(s.Port))
 	row(w, "blueprint", string(s.Blueprint))
+	row(w, "overlays", strings.Join(s.Overlays, " "))
 	row(w, "host", string(s.Host))
 	if s.PID > 0 {
 		row(w, "pid", strconv.Itoa(s.PID))
@@ -162,6 +167,7 @@ func (a *app) serverCreate() *cobra.Command {
 		Host      string           `json:"host,omitempty"`
 		Port      int              `json:"port,omitempty"`
 		Blueprint string           `json:"blueprint,omitempty"`
+		Overlays  []string         `json:"overlays,omitempty"`
 		Settings  left4me.Settings `json:"settings"`
 	}
 	c := &cobra.Command{
@@ -172,7 +178,8 @@ func (a *app) serverCreate() *cobra.Command {
 	flags.StringVar(&in.Host, "host", "", "the host that it runs on")
 	flags.IntVar(&in.Port, "port", 0, "the port that it listens on")
 	flags.StringVar(&in.Blueprint, "blueprint", "", "the recipe that it is made from")
-	settingsFlags(c, &in.Settings)
+	overlays := a.overlaysFlag(c)
+	settings := addSettings(c)
 	a.completeFlag(c, "blueprint", "/blueprints")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if _, err := left4me.ParseName(args[0]); err != nil {
@@ -181,7 +188,10 @@ func (a *app) serverCreate() *cobra.Command {
 		if c.Flags().Changed("port") && in.Port == 0 {
 			return usagef("create %s: port 0 is out of range; leave it out for the next free one", args[0])
 		}
-		in.Name = args[0]
+		in.Name, in.Overlays = args[0], overlays()
+		if err := settings.apply(c.Flags(), &in.Settings); err != nil {
+			return fmt.Errorf("create %s: %w", args[0], err)
+		}
 		var s server
 		raw, err := a.call(c.Context(), http.MethodPost, "/servers", in, &s)
 		if err != nil {
@@ -194,19 +204,6 @@ func (a *app) serverCreate() *cobra.Command {
 		})
 	}
 	return c
-}
-
-// settingsFlags are the settings of a server or a blueprint.
-func settingsFlags(c *cobra.Command, s *left4me.Settings) {
-	flags := c.Flags()
-	flags.StringVar(&s.Hostname, "hostname", "", "what players see")
-	flags.StringVar(&s.Map, "map", "", "the first map")
-	flags.StringVar(&s.Mode, "mode", "", "the game mode, for example coop or versus")
-	flags.StringVar(&s.Difficulty, "difficulty", "", "Easy, Normal, Hard or Impossible")
-	flags.IntVar(&s.MaxPlayers, "max-players", 0, "how many may play")
-	flags.StringVar(&s.Motd, "motd", "", "the message of the day")
-	flags.StringArrayVar(&s.Cfg, "cfg", nil, "a line for server.cfg; may be repeated")
-	flags.StringArrayVar(&s.Args, "arg", nil, "a further argument of srcds; may be repeated")
 }
 
 // serverAct is a command that asks for a job on a server; loss says what it

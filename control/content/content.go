@@ -68,6 +68,9 @@ type Content struct {
 // New makes the list.
 func New(storage Storage, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Content {
 	c := &Content{storage: storage, jobs: j, servers: s, bus: b, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1)}
+	if s != nil {
+		s.OnStack(c.CheckStack)
+	}
 	j.OnRetry(left4me.BuildOverlay.Noun(), c.again)
 	j.OnRetry(left4me.CollectContent.Noun(), c.again)
 	return c

@@ -46,6 +46,23 @@ type Servers struct {
 	log     *slog.Logger
 	live    *live
 	last    atomic.Pointer[snapshot]
+	stack   StackCheck
+}
+
+// StackCheck says what is wrong with layers that somebody wants to stack, for a
+// field of a request.
+type StackCheck func(ctx context.Context, field string, refs []left4me.OverlayRef) error
+
+// OnStack sets who knows which overlays there are. It must be called before
+// anything else; without, any are taken.
+func (s *Servers) OnStack(check StackCheck) { s.stack = check }
+
+// checkStack checks the overlays of a server.
+func (s *Servers) checkStack(ctx context.Context, refs []left4me.OverlayRef) error {
+	if s.stack == nil || len(refs) == 0 {
+		return nil
+	}
+	return s.stack(ctx, "overlays", refs)
 }
 
 // New makes the list. Start must be called for states to be known.
@@ -134,7 +151,7 @@ func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
 	if _, ok := blueprints[v.Blueprint]; !ok {
 		return View{}, &left4me.Error{Kind: left4me.Invalid, Field: "blueprint", Text: fmt.Sprintf("there is no blueprint %q", v.Blueprint)}
 	}
-	if err := CheckStack(ctx, s.bus, v.Host, v.Overlays, blueprints[v.Blueprint].Overlays); err != nil {
+	if err := s.checkStack(ctx, v.Overlays); err != nil {
 		return View{}, err
 	}
 	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)

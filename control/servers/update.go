@@ -42,11 +42,7 @@ func (s *Servers) Update(ctx context.Context, by string, v left4me.Server) (View
 		// What it has now is what its players and its watch go by.
 		return View{}, &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("%s is up on port %d", v.Name, have.Port), Hint: "stop it, then change the port"}
 	}
-	blueprints, err := s.blueprints(ctx)
-	if err != nil {
-		return View{}, err
-	}
-	if err := CheckStack(ctx, s.bus, v.Host, v.Overlays, blueprints[v.Blueprint].Overlays); err != nil {
+	if err := s.checkStack(ctx, v.Overlays); err != nil {
 		return View{}, err
 	}
 	if err := s.storage.UpdateServer(ctx, v); err != nil {

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -48,7 +47,7 @@ func (f Files) Diff(spec left4me.Spec) ([]ConfigFile, error) {
 	maps.Copy(all, next)
 	var out []ConfigFile
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		was, will := mask(running[name], next[name])
+		was, will := left4me.HideBoth(running[name], next[name])
 		out = append(out, ConfigFile{Path: name, Running: was, Next: will})
 	}
 	return out, nil
@@ -112,34 +111,4 @@ func argumentLines(args []string) string {
 		b.WriteString(a)
 	}
 	return b.String() + "\n"
-}
-
-// passwords finds the values of variables that are nobody's business.
-var passwords = regexp.MustCompile(`(?i)((?:rcon|sv|tv|tv_relay)_?password"?[ \t]+)("[^"\n]*"?|[^"\s;]+)`)
-
-// mask hides passwords in both texts. One that changes says so, except that of the
-// remote console, which never does.
-func mask(running, next string) (was, will string) {
-	values := func(text string) string {
-		var b strings.Builder
-		for _, m := range passwords.FindAllStringSubmatch(text, -1) {
-			if !strings.HasPrefix(strings.ToLower(m[1]), "rcon") {
-				b.WriteString(m[0] + "\n")
-			}
-		}
-		return b.String()
-	}
-	other := `"(hidden)"`
-	if was, will := values(running), values(next); was != "" && will != "" && was != will {
-		other = `"(hidden, another one)"`
-	}
-	was = passwords.ReplaceAllString(running, `$1"(hidden)"`)
-	will = passwords.ReplaceAllStringFunc(next, func(s string) string {
-		m := passwords.FindStringSubmatch(s)
-		if strings.HasPrefix(strings.ToLower(m[1]), "rcon") {
-			return m[1] + `"(hidden)"`
-		}
-		return m[1] + other
-	})
-	return was, will
 }

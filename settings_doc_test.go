@@ -1,0 +1,61 @@
+package left4me_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me"
+)
+
+// docs/settings.md has the table of settings as the program has it.
+func TestSettingsDocument(t *testing.T) {
+	const file, begin, end = "docs/settings.md", "<!-- table -->\n", "<!-- end -->\n"
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(b), begin)
+	_, tail, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no place for the table", file)
+	}
+	want := head + begin + settingsTable() + end + tail
+	if *update {
+		err = os.WriteFile(file, []byte(want), 0o644)
+	} else if want != string(b) {
+		t.Errorf("%s is not what setting_info.go says; run: go test . -run SettingsDocument -update", file)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func settingsTable() string {
+	var b strings.Builder
+	group := ""
+	for _, i := range left4me.SettingInfos() {
+		if i.Group != group {
+			group = i.Group
+			fmt.Fprintf(&b, "\n### %s\n\n| setting | flag | what it does | sets | when nobody says |\n|---|---|---|---|---|\n", group)
+		}
+		help := i.Help
+		switch {
+		case i.Kind == left4me.NumberSetting:
+			help += fmt.Sprintf(" %d to %d.", i.Min, i.Max)
+		case i.Kind == left4me.ChoiceSetting:
+			var all []string
+			for _, c := range i.Choices {
+				all = append(all, "`"+c.Value+"`")
+			}
+			help += " One of " + strings.Join(all, ", ") + "."
+		case i.List():
+			help += fmt.Sprintf(" Up to %d.", i.Max)
+		case i.Kind != left4me.SwitchSetting:
+			help += fmt.Sprintf(" Up to %d bytes.", i.Max)
+		}
+		fmt.Fprintf(&b, "| `%s` | `--%s` | %s | %s | %s |\n", i.Key, i.Flag, help, i.Sets, i.Default)
+	}
+	return b.String() + "\n"
+}
