@@ -5,10 +5,8 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/left4me/left4me"
 
@@ -311,7 +309,7 @@ func checkList(checks []left4me.Check) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for i, c := range checks {
-			templ_7745c5c3_Var12 := []any{"found-" + string(c.State)}
+			var templ_7745c5c3_Var12 = []any{"found-" + string(c.State)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var12...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -5,10 +5,8 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"strconv"
@@ -431,7 +429,7 @@ func overlayHead(o overlayPage) templ.Component {
 			}
 		} else if o.Kind == left4me.FilesOverlay {
 			if o.May.Act {
-				templ_7745c5c3_Var17 := []any{"button", templ.KV("primary", o.Content.Current == 0)}
+				var templ_7745c5c3_Var17 = []any{"button", templ.KV("primary", o.Content.Current == 0)}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var17...)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -493,7 +491,7 @@ func overlayHead(o overlayPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Var21 := []any{templ.KV("primary", stale(o.View))}
+			var templ_7745c5c3_Var21 = []any{templ.KV("primary", stale(o.View))}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var21...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
