@@ -1,10 +1,7 @@
 package web
 
 import (
-	"errors"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/left4me/left4me"
@@ -13,14 +10,16 @@ import (
 
 // serverForm is the form of a new server as it was typed.
 type serverForm struct {
-	Name, Port, Blueprint, Hostname, Map, Mode, Difficulty, MaxPlayers, Cfg string
-
-	Blueprints []left4me.Blueprint // to choose from
-	Problems   problems
+	settingsForm
+	Name string
 }
 
 func (p *panel) newServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.renderNewServer(w, r, who, http.StatusOK, serverForm{Blueprint: string(left4me.DefaultBlueprint)})
+	form := serverForm{settingsForm: settingsForm{Blueprint: string(left4me.DefaultBlueprint)}}
+	if b := r.URL.Query().Get("blueprint"); b != "" {
+		form.Blueprint = b
+	}
+	return p.renderNewServer(w, r, who, http.StatusOK, form)
 }
 
 func (p *panel) renderNewServer(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form serverForm) error {
@@ -28,7 +27,8 @@ func (p *panel) renderNewServer(w http.ResponseWriter, r *http.Request, who acco
 	if err != nil {
 		return err
 	}
-	form.Blueprints = all
+	form.Blueprints, form.May = all, mayOf(who)
+	p.offers(r, &form.definitionForm)
 	return p.render(w, r, status, newServerPage(p.frame(r, who, "New server", "servers"), form))
 }
 
@@ -36,60 +36,31 @@ func (p *panel) createServer(w http.ResponseWriter, r *http.Request, who account
 	if err := r.ParseForm(); err != nil {
 		return badForm(err)
 	}
-	form := readServerForm(r.PostForm)
-	server, err := form.server()
-	if err == nil {
+	trimmed := func(field string) string { return strings.TrimSpace(r.PostForm.Get(field)) }
+	form := serverForm{
+		Name:         trimmed("name"),
+		settingsForm: settingsForm{definitionForm: readDefinition(r.PostForm), Port: trimmed("port"), Blueprint: trimmed("blueprint")},
+	}
+	if button := r.PostForm.Get("stack"); button != "" {
+		form.restack(button)
+		return p.renderNewServer(w, r, who, http.StatusOK, form)
+	}
+	server := left4me.Server{Name: left4me.Name(form.Name), Blueprint: left4me.Name(form.Blueprint)}
+	var err, wrong error
+	server.Port, wrong = portOf(form.Port)
+	server.Settings, server.Overlays, err = form.definition()
+	if err = both(wrong, err); err == nil {
 		_, err = p.Servers.Create(r.Context(), server)
 	}
-	if wrong, ok := problemsOf(err); ok {
-		form.Problems = wrong
-		status := http.StatusUnprocessableEntity
-		if errors.Is(err, left4me.Conflict) {
-			status = http.StatusConflict
-		}
-		return p.renderNewServer(w, r, who, status, form)
+	if err == nil {
+		http.Redirect(w, r, "/servers/"+string(server.Name), http.StatusSeeOther)
+		return nil
 	}
+	status, err := form.wrong(err, form.definitionForm)
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/servers/"+string(server.Name), http.StatusSeeOther)
-	return nil
-}
-
-func readServerForm(v url.Values) serverForm {
-	trimmed := func(field string) string { return strings.TrimSpace(v.Get(field)) }
-	return serverForm{
-		Name: trimmed("name"), Port: trimmed("port"), Blueprint: trimmed("blueprint"),
-		Hostname: trimmed("hostname"), Map: trimmed("map"), Mode: trimmed("mode"),
-		Difficulty: trimmed("difficulty"), MaxPlayers: trimmed("max_players"), Cfg: v.Get("cfg"),
-	}
-}
-
-// server is what the form asks for. What can't be a number or a name is said
-// here; the rest is checked where every definition is.
-func (f serverForm) server() (left4me.Server, error) {
-	var wrong left4me.Fields
-	number := func(field, text string) int {
-		if text == "" {
-			return 0
-		}
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: field, Text: visible(strconv.Quote(text)) + " is not a number here", Hint: "use digits, or leave it empty"})
-		}
-		return n
-	}
-	v := left4me.Server{
-		Name: left4me.Name(f.Name), Port: number("port", f.Port), Blueprint: left4me.Name(f.Blueprint),
-		Settings: left4me.Settings{
-			Hostname: f.Hostname, Map: f.Map, Mode: f.Mode, Difficulty: f.Difficulty,
-			MaxPlayers: number("settings.max_players", f.MaxPlayers), Cfg: cfgLines(f.Cfg),
-		},
-	}
-	if len(wrong) > 0 {
-		return v, wrong
-	}
-	return v, nil
+	return p.renderNewServer(w, r, who, status, form)
 }
 
 // cfgLines splits a text field into lines; browsers end them with CR LF.

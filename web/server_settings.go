@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -9,40 +10,33 @@ import (
 	"github.com/left4me/left4me/control/accounts"
 )
 
-// setting is one line of what a server is started with.
+// setting is one thing that is said of something: who says it may be left out.
 type setting struct {
 	Label string
 	Value string
-	From  string // who says so
+	From  string
 }
 
-// settingsOf says what a server is started with and where each value comes
-// from.
-func settingsOf(own, base left4me.Settings) []setting {
-	row := func(label, own, base, none string) setting {
-		switch {
-		case own != "":
-			return setting{label, own, "this server"}
-		case base != "":
-			return setting{label, base, "blueprint"}
-		}
-		return setting{label, none, "default"}
-	}
-	number := func(n int) string {
-		if n == 0 {
-			return ""
-		}
-		return strconv.Itoa(n)
-	}
-	return []setting{
-		row("Host name", own.Hostname, base.Hostname, "left4me and the server's name"),
-		row("First map", own.Map, base.Map, "the game's own"),
-		row("Mode", own.Mode, base.Mode, "the game's own"),
-		row("Difficulty", own.Difficulty, base.Difficulty, "the game's own"),
-		row("Player slots", number(own.MaxPlayers), number(base.MaxPlayers), "the game's own"),
-		row("Message of the day", own.Motd, base.Motd, "none"),
-		row("Arguments", strings.Join(own.Args, " "), strings.Join(base.Args, " "), "none"),
-	}
+// settingsForm is the form of a server as it was typed.
+type settingsForm struct {
+	definitionForm
+	Port, Blueprint string
+
+	Blueprints []left4me.Blueprint // to choose from
+}
+
+// diffOfConfig is what a restart would change in the generated files.
+type diffOfConfig struct {
+	Files   []diffOfFile
+	Changed bool
+	Up      bool
+	Problem string // why it could not be asked for
+}
+
+type diffOfFile struct {
+	Path    string
+	Changed bool
+	Lines   []left4me.LineChange
 }
 
 func (p *panel) showSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
@@ -50,9 +44,127 @@ func (p *panel) showSettings(w http.ResponseWriter, r *http.Request, who account
 	if err != nil {
 		return err
 	}
-	b, err := p.Content.Blueprint(r.Context(), s.Blueprint)
+	own := s.Settings
+	if !s.May.Act {
+		own = own.Public()
+	}
+	form := settingsForm{definitionForm: definitionOf(own, s.Overlays, s.Version), Port: strconv.Itoa(s.Port), Blueprint: string(s.Blueprint)}
+	return p.renderSettings(w, r, who, http.StatusOK, s, form)
+}
+
+func (p *panel) renderSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, s serverPage, form settingsForm) error {
+	all, err := p.Content.Blueprints(r.Context())
 	if err != nil {
 		return err
 	}
-	return p.render(w, r, http.StatusOK, serverSettingsPage(p.serverFrame(r, who, s), s, b))
+	form.Blueprints, form.May = all, s.May
+	for _, b := range all {
+		if string(b.Name) == form.Blueprint {
+			form.Base = b
+		}
+	}
+	p.offers(r, &form.definitionForm)
+	return p.render(w, r, status, serverSettingsPage(p.serverFrame(r, who, s), s, form, p.diffOf(r, s)))
+}
+
+// saveSettings changes a server. When somebody else was faster, the form shows
+// what they did and keeps what was typed.
+func (p *panel) saveSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	s, err := p.serverPage(r, who, "settings")
+	if err != nil {
+		return err
+	}
+	form := settingsForm{definitionForm: readDefinition(r.PostForm), Port: strings.TrimSpace(r.PostForm.Get("port")), Blueprint: r.PostForm.Get("blueprint")}
+	if button := r.PostForm.Get("stack"); button != "" {
+		form.restack(button)
+		return p.renderSettings(w, r, who, http.StatusOK, s, form)
+	}
+	v := left4me.Server{Name: s.Name, Blueprint: left4me.Name(form.Blueprint)}
+	v.Version, _ = strconv.Atoi(form.Version) // what has none is nobody's
+	var wrong error
+	if v.Port, wrong = portOf(form.Port); v.Port == 0 {
+		v.Port = s.Port
+	}
+	v.Settings, v.Overlays, err = form.definition()
+	if err = both(wrong, err); err == nil {
+		_, err = p.Servers.Update(r.Context(), who.Name, v)
+	}
+	if err == nil {
+		http.Redirect(w, r, "/servers/"+string(s.Name)+"/settings", http.StatusSeeOther)
+		return nil
+	}
+	status, err := form.wrong(err, definitionOf(s.Settings, s.Overlays, s.Version))
+	if err != nil {
+		return err
+	}
+	return p.renderSettings(w, r, who, status, s, form)
+}
+
+// wrong puts what is wrong beside its fields, and says with which status the form
+// is shown again. What isn't about the form is returned.
+func (f *definitionForm) wrong(err error, now definitionForm) (status int, internal error) {
+	wrong, ok := problemsOf(err)
+	if !ok {
+		return 0, err
+	}
+	f.Problems = gatherDefinition(wrong)
+	status = http.StatusUnprocessableEntity
+	if errors.Is(err, left4me.Conflict) {
+		status = http.StatusConflict
+	}
+	if wrong["version"] != "" {
+		f.Theirs, f.Version = f.differs(now), now.Version
+	}
+	return status, nil
+}
+
+// portOf reads a port that was typed; none is 0.
+func portOf(text string) (int, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, &left4me.Error{Kind: left4me.Invalid, Field: "port", Text: visible(strconv.Quote(text)) + " is not a number here", Hint: "use digits"}
+	}
+	return n, nil
+}
+
+// both joins what is wrong with fields.
+func both(errs ...error) error {
+	var all left4me.Fields
+	for _, err := range errs {
+		var several left4me.Fields
+		if errors.As(err, &several) {
+			all = append(all, several...)
+		} else if e, ok := left4me.Public(err); ok {
+			all = append(all, e)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+// diffOf asks what a restart would change. A host that doesn't answer is only said.
+func (p *panel) diffOf(r *http.Request, s serverPage) diffOfConfig {
+	d := diffOfConfig{Up: s.Status.State.Up()}
+	files, err := p.Servers.ConfigDiff(r.Context(), s.Name)
+	if err != nil {
+		d.Problem = "It can't be said now: the host does not answer."
+		if e, ok := left4me.Public(err); ok && e.Kind != left4me.Unavailable {
+			d.Problem = sentence(visible(e.Error()))
+		}
+		return d
+	}
+	for _, f := range files {
+		one := diffOfFile{Path: f.Path, Changed: f.Running != f.Next, Lines: left4me.DiffLines(f.Running, f.Next)}
+		d.Changed = d.Changed || one.Changed
+		d.Files = append(d.Files, one)
+	}
+	return d
 }

@@ -81,6 +81,7 @@ func (p *panel) routes() *http.ServeMux {
 	look("GET /servers/{name}/console", p.showConsole)
 	act("POST /servers/{name}/console", p.runCommand)
 	look("GET /servers/{name}/settings", p.showSettings)
+	act("POST /servers/{name}/settings", p.saveSettings)
 	look("GET /servers/{name}/history", p.showHistory)
 	look("GET /servers/{name}/files", p.showFiles)
 	act("GET /servers/{name}/file", p.showServerFile) // passwords of plugins stand in some
@@ -100,6 +101,14 @@ func (p *panel) routes() *http.ServeMux {
 	act("POST /servers/{name}/delete", p.deleteServer)
 
 	p.overlayRoutes(look, act)
+
+	look("GET /blueprints", p.listBlueprints)
+	act("GET /blueprints/new", p.newBlueprint)
+	act("POST /blueprints/new", p.createBlueprint)
+	look("GET /blueprints/{name}", p.showBlueprint)
+	act("POST /blueprints/{name}", p.saveBlueprint)
+	act("GET /blueprints/{name}/delete", p.confirmDeleteBlueprint)
+	act("POST /blueprints/{name}/delete", p.deleteBlueprint)
 
 	look("GET /jobs", p.listJobs)
 	look("GET /jobs/live", p.followJobs)

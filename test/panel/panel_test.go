@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -228,6 +229,12 @@ func TestPagesFit(t *testing.T) {
 		s.Create(t, name, map[string]any{"hostname": "Friday night, friends welcome" + strings.Repeat(", and theirs", i*8)})
 	}
 	s.Done(t, "start", "alpha")
+	s.Must(t, http.MethodPost, "/blueprints", map[string]any{"name": "friday", "overlays": []string{"sourcemod", "custom-campaign"}, "settings": map[string]any{
+		"mode": "versus", "region": "europe", "tags": []string{"friends"}, "motd": "Be kind to bots.", "password": "zoey",
+	}}, nil)
+	s.Must(t, http.MethodPut, "/servers/alpha", map[string]any{"blueprint": "friday", "overlays": []string{"competitive-cfg@1"}, "settings": map[string]any{
+		"hostname": "Friday night", "tick": 60, "admins": []map[string]any{{"id": "STEAM_1:0:5", "flags": "99:z", "note": "Bill"}}, "cfg": []string{"sv_alltalk 1"},
+	}}, nil)
 	s.do("a first page without any backup", chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url("/backups")))
 	s.shows("There is no backup yet")
 	s.picture("backups-none")
@@ -240,6 +247,7 @@ func TestPagesFit(t *testing.T) {
 		"doctor": "/doctor", "reach": "/servers/alpha/reach",
 		"reach-stopped": "/servers/beta-with-a-rather-long-name-that-goes-on-for-quite-a-while-yes/reach",
 		"jobs":          "/jobs", "missing": "/servers/nobody", "game": "/game",
+		"blueprints": "/blueprints", "blueprint": "/blueprints/friday", "blueprint-new": "/blueprints/new", "blueprint-delete": "/blueprints/friday/delete",
 		"backups": "/backups", "backup-delete": "/backups/" + backup + "/delete",
 	} {
 		s.everywhere(name, path)
