@@ -41,25 +41,9 @@ func change(ctx context.Context, b *build) error {
 		if found.Found == nil {
 			return fmt.Sprintf("%d paths removed", len(c.Delete)), nil
 		}
-		plan := found.Plan()
-		b.meta.Warnings = append(b.meta.Warnings, plan.Warnings...)
-		say := b.say(left4me.StepUnpack)
-		var told int64
-		err = found.Write(ctx, b.staging.Root(), func(n int64) {
-			if n-told >= 8<<20 || n == plan.Bytes {
-				told = n
-				say(left4me.Progress{Done: n, Total: max(plan.Bytes, n), Unit: "bytes"})
-			}
-		})
+		note, err := b.write(ctx, found.Found)
 		if err != nil {
 			return "", err
-		}
-		note := fmt.Sprintf("%d files", plan.Count)
-		if n := len(plan.Skipped); n > 0 {
-			note += fmt.Sprintf(", %d skipped", n)
-			for _, s := range plan.Skipped {
-				b.p.print("skipped " + s)
-			}
 		}
 		if len(files) > 0 && c.Replace {
 			note += " instead of what was there"

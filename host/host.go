@@ -83,6 +83,7 @@ type Config struct {
 	Settings  string
 	Steam     SteamConfig
 	Downloads download.Options // of everything that overlays are made of
+	GitHub    string           // LEFT4ME_GITHUB_API_URL: where releases are looked for; empty: GitHub
 
 	// Decoder is the command line of a process that calls archive.Decode; empty:
 	// archives are read in this one.

@@ -41,6 +41,10 @@ func builderOf(spec left4me.BuildSpec) (builder, error) {
 		if spec.Change != nil {
 			return builder{steps: []string{left4me.StepUnpack}, fill: change}, nil
 		}
+	case left4me.GitOverlay:
+		return builder{steps: fetched, fill: buildGit}, nil
+	case left4me.ReleaseOverlay:
+		return builder{steps: fetched, fill: buildRelease}, nil
 	case left4me.ScriptOverlay:
 		return scriptBuilder(), nil
 	case left4me.WorkshopOverlay:

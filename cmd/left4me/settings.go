@@ -15,6 +15,7 @@ import (
 
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/host/download"
+	"github.com/left4me/left4me/host/release"
 )
 
 // settings are what the environment says. Everything else lives in the database.
@@ -29,6 +30,7 @@ type settings struct {
 
 	publicAddress string           // LEFT4ME_PUBLIC_ADDRESS: of the game servers; empty: it is found out
 	steamAPI      string           // LEFT4ME_STEAM_API_URL
+	githubAPI     string           // LEFT4ME_GITHUB_API_URL
 	steamcmd      string           // LEFT4ME_STEAMCMD
 	steamcmdURL   string           // LEFT4ME_STEAMCMD_URL
 	downloads     download.Options // LEFT4ME_DOWNLOAD_ALLOW, LEFT4ME_DOWNLOAD_RATE
@@ -98,6 +100,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		publicURL: getenv("LEFT4ME_PUBLIC_URL"), publicAddress: getenv("LEFT4ME_PUBLIC_ADDRESS"),
 		steamAPI: cmp.Or(getenv("LEFT4ME_STEAM_API_URL"), defaultSteamAPI), steamcmd: getenv("LEFT4ME_STEAMCMD"),
 		steamcmdURL: cmp.Or(getenv("LEFT4ME_STEAMCMD_URL"), defaultSteamCMD), envFile: packagedEnv,
+		githubAPI: cmp.Or(getenv("LEFT4ME_GITHUB_API_URL"), release.API),
 	}
 	var err error
 	if s.root, s.run, err = directories(getenv); err != nil {
@@ -130,6 +133,9 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	if u, err := url.Parse(s.steamAPI); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return s, fmt.Errorf("LEFT4ME_STEAM_API_URL: %q is not an address like %s", s.steamAPI, defaultSteamAPI)
+	}
+	if u, err := url.Parse(s.githubAPI); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return s, fmt.Errorf("LEFT4ME_GITHUB_API_URL: %q is not an address like %s", s.githubAPI, release.API)
 	}
 	if s.downloads, err = downloads(getenv); err != nil {
 		return s, err

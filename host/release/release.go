@@ -64,6 +64,14 @@ func (r Release) Origin() (text string, sure bool) {
 	return text, sure
 }
 
+// Bytes is how large its assets are together.
+func (r Release) Bytes() (n int64) {
+	for _, a := range r.Assets {
+		n += a.Size
+	}
+	return n
+}
+
 var (
 	repository = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}$`)
 	sha256     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
