@@ -3,6 +3,7 @@ package pyimport
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/left4me/left4me"
 )
@@ -26,7 +27,7 @@ func TestDefinitionsOfWhatTheDatabaseHad(t *testing.T) {
 		r := &reader{}
 		c.v.Name = "o"
 		d := r.defined(c.v).Definition
-		if d.Name != "o" || d.Kind != c.kind || strings.ContainsAny(d.Note, "\x1b\xff") {
+		if d.Name != "o" || d.Kind != c.kind || strings.Contains(d.Note, "\x1b") || !utf8.ValidString(d.Note) {
 			t.Errorf("%s: %+v", c.name, d)
 		}
 		if said := strings.Join(r.Remarks, "\n"); !strings.Contains(said, c.remark) {
