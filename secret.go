@@ -3,16 +3,28 @@ package left4me
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
-// passwords finds the values of variables that are nobody's business.
-var passwords = regexp.MustCompile(`(?i)((?:rcon|sv|tv|tv_relay)_?password"?[ \t]+)("[^"\n]*"?|[^"\s;]+)`)
+// passwords finds the values of variables that are nobody's business. It is made
+// when it is needed: the root helper, which never does, shall not even link it.
+func passwords() *regexp.Regexp {
+	finder.once.Do(func() {
+		finder.passwords = regexp.MustCompile(`(?i)((?:rcon|sv|tv|tv_relay)_?password"?[ \t]+)("[^"\n]*"?|[^"\s;]+)`)
+	})
+	return finder.passwords
+}
+
+var finder struct {
+	once      sync.Once
+	passwords *regexp.Regexp
+}
 
 // hidden is what is shown of a password.
 const hidden = `"(hidden)"`
 
 // HidePasswords masks the passwords in the text of a cfg file.
-func HidePasswords(cfg string) string { return passwords.ReplaceAllString(cfg, "${1}"+hidden) }
+func HidePasswords(cfg string) string { return passwords().ReplaceAllString(cfg, "${1}"+hidden) }
 
 // HideBoth masks the passwords in two texts of the same file. One that changes
 // says so, except that of the remote console, which never does.
@@ -20,8 +32,8 @@ func HideBoth(running, next string) (was, will string) {
 	if was, will := values(running), values(next); was == "" || will == "" || was == will {
 		return HidePasswords(running), HidePasswords(next)
 	}
-	return HidePasswords(running), passwords.ReplaceAllStringFunc(next, func(s string) string {
-		m := passwords.FindStringSubmatch(s)
+	return HidePasswords(running), passwords().ReplaceAllStringFunc(next, func(s string) string {
+		m := passwords().FindStringSubmatch(s)
 		if remote(m[1]) {
 			return m[1] + hidden
 		}
@@ -31,7 +43,7 @@ func HideBoth(running, next string) (was, will string) {
 
 func values(text string) string {
 	var b strings.Builder
-	for _, m := range passwords.FindAllStringSubmatch(text, -1) {
+	for _, m := range passwords().FindAllStringSubmatch(text, -1) {
 		if !remote(m[1]) {
 			b.WriteString(m[0] + "\n")
 		}

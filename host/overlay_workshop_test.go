@@ -10,6 +10,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/host/shim/shimtest"
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
@@ -23,8 +24,11 @@ func TestACollectionBecomesARevision(t *testing.T) {
 	})
 	w := left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "201"}}}
 	var looked []left4me.WorkshopState
-	if err := d.bus.Request(t.Context(), bus.Command("local", bus.VerbWorkshop), w, &looked); err != nil || len(looked) != 4 {
-		t.Fatalf("%+v, %v", looked, err)
+	shimtest.Until(t, "the agent answers", func() bool {
+		return d.bus.Request(t.Context(), bus.Command("local", bus.VerbWorkshop), w, &looked) == nil
+	})
+	if len(looked) != 4 {
+		t.Fatalf("%+v", looked)
 	}
 	build := left4me.BuildSpec{Overlay: left4me.Overlay{Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &w}, By: "ann"}
 	r := d.done(d.ask(left4me.BuildOverlay, "maps", build))

@@ -63,8 +63,9 @@ func TestStories(t *testing.T) {
 				// Nothing of a test leaves this machine.
 				"LEFT4ME_PUBLIC_ADDRESS": "127.0.0.1", "LEFT4ME_STEAM_API_URL": "http://127.0.0.1:9", "LEFT4ME_STEAMCMD_URL": "http://127.0.0.1:9/x",
 				"PORT": strconv.Itoa(port), "GOMEMLIMIT": "200MiB",
-				"ADDONS":      addons, // of the workshop
-				"SIM_PLAYERS": "0",    // whose coming would be told on the console at any moment
+				"ADDONS":      addons,              // of the workshop
+				"SIM_PLAYERS": "0",                 // whose coming would be told on the console at any moment
+				"GORACE":      "atexit_sleep_ms=0", // else each command waits a second before it ends
 			} {
 				env.Setenv(k, v)
 			}
