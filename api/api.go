@@ -122,6 +122,7 @@ func (a *api) routes(h huma.API) {
 	route(h, get, "/servers/{name}/crashes", look, 200, "List crashes of a server", a.listCrashes)
 	a.fileRoutes(h)
 	a.campaignRoutes(h)
+	a.recipeRoutes(h)
 	stream[Change](a, h, "/events", "Follow which servers change", "server", a.followServers)
 
 	route(h, get, "/jobs", look, 200, "List jobs, newest first", a.listJobs)

@@ -50,18 +50,8 @@ func (p *panel) backupsView(ctx context.Context) (v backupsView, err error) {
 			break
 		}
 	}
-	v.Command = "systemctl stop 'left4me-server@*' left4me\nleft4me backup restore " + shellWord(file) + " --force\nsystemctl start left4me"
+	v.Command = "systemctl stop 'left4me-server@*' left4me\nleft4me backup restore " + left4me.ShellWord(file) + " --force\nsystemctl start left4me"
 	return v, err
-}
-
-// shellWord is text as one word of a shell.
-func shellWord(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("/._-", r)
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func (p *panel) listBackups(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {

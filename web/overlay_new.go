@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -24,12 +23,15 @@ func (p *panel) newOverlay(w http.ResponseWriter, r *http.Request, who accounts.
 		form.Hours = "24"
 	}
 	if id := q.Get("recipe"); id != "" {
-		i := slices.IndexFunc(content.Recipes(), func(r content.Recipe) bool { return r.ID == id })
+		all, err := recipes(q)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(all, func(r content.Recipe) bool { return r.ID == id })
 		if i < 0 {
 			return errNoPage
 		}
-		recipe := content.Recipes()[i]
-		form.Name, form.Note, form.Script = recipe.ID, recipe.Title, filled(recipe, q)
+		form.Name, form.Note, form.Script = all[i].ID, all[i].Title, all[i].Script
 	}
 	return p.renderNewOverlay(w, r, who, http.StatusOK, form)
 }
@@ -42,36 +44,32 @@ func (p *panel) renderNewOverlay(w http.ResponseWriter, r *http.Request, who acc
 	if left4me.OverlayKind(form.Kind) == left4me.ScriptOverlay {
 		f.Scripts = []string{"editor.js"}
 	}
-	recipe := r.URL.Query().Get("recipe")
-	return p.render(w, r, status, newOverlayPage(f, form, recipes(r.URL.Query(), content.Recipes()), recipe))
-}
-
-// recipes are those to choose from, with the values that were chosen in q.
-func recipes(q url.Values, all []content.Recipe) []content.Recipe {
-	out := slices.Clone(all)
-	for i, r := range out {
-		out[i].Parameters = slices.Clone(r.Parameters)
-		for k, v := range out[i].Parameters {
-			if q.Get("recipe") == r.ID && q.Has("set-"+v.Name) {
-				out[i].Parameters[k].Default = strings.TrimSpace(q.Get("set-" + v.Name))
-			}
-		}
+	all, err := recipes(r.URL.Query())
+	if err != nil {
+		return err
 	}
-	return out
+	return p.render(w, r, status, newOverlayPage(f, form, all, r.URL.Query().Get("recipe")))
 }
 
-// filled is the script of a recipe with the values that were chosen in q. Each
-// takes the place of the line that would set it to what it is without.
-func filled(r content.Recipe, q url.Values) string {
-	script := r.Script
-	for _, v := range r.Parameters {
-		value := strings.TrimSpace(q.Get("set-" + v.Name))
-		if !q.Has("set-"+v.Name) || value == v.Default {
+// recipes are those to choose from; the one that was chosen has the values of q.
+func recipes(q url.Values) ([]content.Recipe, error) {
+	all := content.Recipes()
+	for i, r := range all {
+		if q.Get("recipe") != r.ID {
 			continue
 		}
-		script = strings.Replace(script, fmt.Sprintf(`: "${%s:=%s}"`, v.Name, v.Default), v.Name+"="+shellWord(visible(value)), 1)
+		values := map[string]string{}
+		for _, v := range r.Parameters {
+			if q.Has("set-" + v.Name) {
+				values[v.Name] = visible(q.Get("set-" + v.Name))
+			}
+		}
+		var err error
+		if all[i], err = r.Fill(values); err != nil {
+			return nil, err
+		}
 	}
-	return script
+	return all, nil
 }
 
 func (p *panel) createOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"errors"
 	"os"
 	"regexp"
 	"slices"
@@ -50,6 +51,26 @@ func TestABrokenRecipeIsNone(t *testing.T) {
 	for _, s := range []string{"", "#!/bin/bash\necho\n\n\n\n", "#!/bin/bash\n# a\n#\n# b\n\nx\n: \"${A:=1}\"\n"} {
 		if _, err := readRecipe("x", s); err == nil {
 			t.Errorf("%q is a recipe", s)
+		}
+	}
+}
+
+// Whoever fills in a recipe writes values, never a command.
+func TestAValueIsOneWordOfTheScript(t *testing.T) {
+	r, err := FindRecipe("blank")
+	if err != nil {
+		t.Fatal(err)
+	}
+	filled, err := r.Fill(map[string]string{"FILE_URL": " it's; $(rm -rf ~) "})
+	if err != nil || !strings.Contains(filled.Script, "\nFILE_URL='it'\\''s; $(rm -rf ~)'\n") {
+		t.Errorf("%v, %s", err, filled.Script)
+	}
+	if again, err := r.Fill(nil); err != nil || again.Script != r.Script {
+		t.Errorf("without values: %v, %s", err, again.Script)
+	}
+	for _, wrong := range []map[string]string{{"NONE": "1"}, {"FILE_URL": "a\nrm -rf ~"}, {"FILE_URL": "\xff"}} {
+		if _, err := r.Fill(wrong); !errors.Is(err, left4me.Invalid) {
+			t.Errorf("%q: %v", wrong, err)
 		}
 	}
 }
