@@ -141,6 +141,7 @@ const (
 
 // Labels of the steps of content jobs.
 const (
+	StepStageOverlay   = "prepare a revision"
 	StepAskWorkshop    = "ask Steam about the items"
 	StepFetch          = "fetch"
 	StepRunScript      = "run the script"

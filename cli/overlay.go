@@ -42,7 +42,7 @@ type overlay struct {
 func (a *app) overlayCommand() *cobra.Command {
 	return group("overlay", "Named pieces of content",
 		a.overlayList(), a.overlayShow(), a.overlayCreate(), a.overlaySet(), a.overlayBuild(), a.overlayUse(),
-		a.overlayRevisions(), a.overlayLabel(), a.overlayDrop(), a.overlayFiles(), a.overlayCat(), a.overlayDiff(), a.overlayEdit(),
+		a.overlayRevisions(), a.overlayLabel(), a.overlayDrop(), a.overlayFiles(), a.overlayCat(), a.overlayDiff(), a.overlayEdit(), a.overlayRemoveFiles(),
 		a.overlayAdd(), a.overlayRemove(), a.overlayFreeze(), a.overlayUnfreeze(), a.overlayMoves(), a.overlayStay(),
 		a.overlayPush(), a.overlayPull(), a.overlayDelete(), a.overlayRestore())
 }

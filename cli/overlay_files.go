@@ -140,6 +140,24 @@ func (a *app) overlayDiff() *cobra.Command {
 	return c
 }
 
+func (a *app) overlayRemoveFiles() *cobra.Command {
+	c := &cobra.Command{
+		Use: "rm NAME PATH...", Short: "Make a revision without some files", Args: between(2, -1, "the name of an overlay and paths"), ValidArgsFunction: a.overlays,
+		Long: "Make a revision of a files overlay without some of its files or directories. The\nolder revisions keep them: left4me overlay use takes them back.",
+	}
+	note := c.Flags().String("note", "", "why; it stays with the revision")
+	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := overlayPath(args[0])
+		if err != nil {
+			return fmt.Errorf("rm: %w", err)
+		}
+		body := map[string]any{"note": *note, "change": map[string]any{"delete": args[1:]}}
+		return a.begin(c.Context(), "remove files of "+string(n), http.MethodPost, path+"/build", body, *wait)
+	}
+	return c
+}
+
 func (a *app) overlayEdit() *cobra.Command {
 	c := &cobra.Command{
 		Use: "edit NAME PATH", Short: "Edit a text file of an overlay in your editor", Args: between(2, 2, "the name of an overlay and a path"), ValidArgsFunction: a.overlays,

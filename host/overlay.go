@@ -81,14 +81,14 @@ func (a *Agent) buildOverlay(ctx context.Context, id left4me.JobID, spec left4me
 	if err != nil {
 		return err
 	}
-	steps := slices.Concat([]string{left4me.StepStage}, how.steps, []string{left4me.StepInspect, left4me.StepPublishOverlay})
+	steps := slices.Concat([]string{left4me.StepStageOverlay}, how.steps, []string{left4me.StepInspect, left4me.StepPublishOverlay})
 	p.plan(steps...)
 	if a.made(spec.Overlay.Name, id, p, steps) {
 		a.published(spec)
 		return nil
 	}
 	b := &build{agent: a, id: id, spec: spec, p: p, meta: content.Meta{By: spec.By, Job: id, Note: spec.Note}}
-	err = p.step(ctx, left4me.StepStage, func(ctx context.Context) (string, error) {
+	err = p.step(ctx, left4me.StepStageOverlay, func(ctx context.Context) (string, error) {
 		b.staging, err = a.content.Stage(ctx, spec.Overlay.Name, id)
 		return "", err
 	})
