@@ -1,0 +1,80 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// ours runs a command of ours in the machine, as its administrator does.
+func ours(t *testing.T, args ...string) string {
+	t.Helper()
+	return must(t, append([]string{"left4me"}, args...)...)
+}
+
+// An archive that a decoder of its own reads, within the limits of the panel's
+// unit, becomes what a server sees; and what the game, another user, writes over
+// it can be kept and thrown away.
+func TestContentBetweenThreeUsers(t *testing.T) {
+	if skip != "" {
+		t.Skip(skip)
+	}
+	tree := t.TempDir()
+	for name, text := range map[string]string{"cfg/league/rules.cfg": "mp_autoteambalance 0\n", "addons/sourcemod/configs/admins_simple.ini": "// nobody\n"} {
+		file := filepath.Join(tree, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := command("bsdtar", "-C", tree, "--format=7zip", "-cf", outside+"/root/league.7z", "cfg", "addons").Run(); err != nil {
+		t.Fatal(err)
+	}
+	ours(t, "overlay", "create", "league", "--kind", "files")
+	ours(t, "overlay", "push", "league", "/root/league.7z", "--wait")
+
+	put(t, "/root/motd.sh", "root:root", 0o644, "mkdir -p left4dead2/cfg\nid -un >left4dead2/cfg/made-by.cfg\n")
+	ours(t, "overlay", "create", "made", "--script", "/root/motd.sh", "--build", "--wait")
+	if got := ours(t, "overlay", "cat", "made", "left4dead2/cfg/made-by.cfg"); got != "left4me-build" {
+		t.Errorf("the script ran as %q", got)
+	}
+
+	body := map[string]any{"name": "gamma", "overlays": []string{"league", "made"}}
+	if code := call(t, "POST", "/servers", body, nil); code != http.StatusCreated {
+		t.Fatalf("create: %d", code)
+	}
+	pid := running(t, "gamma")
+	merged := root + "/runtime/gamma/merged/left4dead2/"
+	script := "grep -q 'mp_autoteambalance 0' " + merged + "cfg/league/rules.cfg && grep -q left4me-build " + merged + "cfg/made-by.cfg" +
+		" && echo '// somebody' >" + merged + "addons/sourcemod/configs/admins_simple.ini && mkdir " + merged + "addons/sourcemod/data && echo 1 >" + merged + "addons/sourcemod/data/x.txt"
+	if out, err := inGame(pid, script); err != nil {
+		t.Fatalf("the game: %v\n%s", err, out)
+	}
+	done(t, "POST", "/servers/gamma/stop")
+
+	ours(t, "overlay", "create", "kept", "--kind", "files")
+	ours(t, "server", "promote", "gamma", "kept", "left4dead2/addons/sourcemod/configs/admins_simple.ini", "--wait")
+	if got := ours(t, "overlay", "cat", "kept", "left4dead2/addons/sourcemod/configs/admins_simple.ini"); got != "// somebody" {
+		t.Errorf("kept %q", got)
+	}
+	ours(t, "server", "discard", "gamma", "left4dead2/addons", "--yes", "--wait")
+	if got := ours(t, "server", "written", "gamma", "-q", "--find", "sourcemod"); got != "" {
+		t.Errorf("left of what it wrote: %s", got)
+	}
+	if got := ours(t, "overlay", "cat", "league", "left4dead2/addons/sourcemod/configs/admins_simple.ini"); got != "// nobody" {
+		t.Errorf("the layer beneath has %q now", got)
+	}
+	done(t, "DELETE", "/servers/gamma")
+	for _, o := range []string{"league", "made", "kept"} {
+		ours(t, "overlay", "delete", o, "--wait")
+	}
+	if got := ours(t, "overlay", "list", "-q"); strings.Contains(got, "league") {
+		t.Errorf("after they were deleted: %s", got)
+	}
+}
