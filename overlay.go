@@ -171,10 +171,13 @@ type Change struct {
 	Import  Import   `json:"import"`            // how its archives and loose files are understood
 	Replace bool     `json:"replace,omitempty"` // the upload is all there will be; else it goes over what is there
 	Delete  []string `json:"delete,omitempty"`  // paths, of files or directories
-	// Base is the revision that was looked at; 0 doesn't care. A path that is
-	// changed here and was changed since is a Conflict.
+	// Base is the revision that was looked at, or NoRevision; 0 doesn't care. A
+	// path that is changed here and was changed since is a Conflict.
 	Base int `json:"base,omitempty"`
 }
+
+// NoRevision is the base of a change by somebody who saw that there was none.
+const NoRevision = -1
 
 // Import is how uploaded files are understood.
 type Import struct {

@@ -199,7 +199,7 @@ type FilesChange struct {
 	Import  left4me.Import `json:"import,omitempty" doc:"How its archives and loose files are understood"`
 	Replace bool           `json:"replace,omitempty" doc:"The upload is all there will be; else it goes over what is there"`
 	Delete  []string       `json:"delete,omitempty" doc:"Paths of files or directories"`
-	Base    int            `json:"base,omitempty" doc:"The revision that was looked at: what was changed here and since is a conflict. 0 doesn't care"`
+	Base    int            `json:"base,omitempty" doc:"The revision that was looked at: what was changed here and since is a conflict. -1: there was none. 0 doesn't care"`
 }
 
 // BuildInput asks for a build. It is exported as ByHost is.

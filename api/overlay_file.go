@@ -14,7 +14,7 @@ import (
 type putFileInput struct {
 	ByName
 	Path    string `query:"path" required:"true" maxLength:"4096" doc:"In the overlay: left4dead2/cfg/server.cfg"`
-	Base    int    `query:"base" minimum:"0" doc:"The revision that was looked at: when the file was changed since, nothing is changed. 0 doesn't care"`
+	Base    int    `query:"base" minimum:"-1" doc:"The revision that was looked at: when the file was changed since, nothing is changed. -1: there was none. 0 doesn't care"`
 	Note    string `query:"note" maxLength:"2000" doc:"Why; it stays with the revision"`
 	RawBody []byte `contentType:"application/octet-stream"`
 }

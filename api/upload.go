@@ -105,7 +105,7 @@ type UploadChange struct {
 	Import  left4me.Import `json:"import,omitempty"`
 	Replace bool           `json:"replace,omitempty" doc:"The upload is all there will be; else it goes over what is there"`
 	Delete  []string       `json:"delete,omitempty" doc:"Paths of files or directories that go"`
-	Base    int            `json:"base,omitempty" doc:"The revision that was looked at: what was changed since is a conflict"`
+	Base    int            `json:"base,omitempty" doc:"The revision that was looked at: what was changed since is a conflict. -1: there was none. 0 doesn't care"`
 }
 
 func (a *api) planUpload(ctx context.Context, in *struct {

@@ -43,6 +43,12 @@ func (a *app) jobList() *cobra.Command {
 			return fmt.Errorf("list jobs: %w", err)
 		}
 		return a.print(raw, func(w io.Writer) {
+			if a.quiet {
+				for _, j := range all {
+					fmt.Fprintln(w, oneLine(string(j.ID)))
+				}
+				return
+			}
 			fmt.Fprintln(w, "ID\tJOB\tSTATE\tCREATED\tBY")
 			for _, j := range all {
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", oneLine(string(j.ID)), title(j), j.State, moment(j.CreatedAt), oneLine(j.By))

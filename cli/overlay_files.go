@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -236,7 +237,7 @@ func (a *app) edit(c *cobra.Command, n left4me.Name, at, file, note string) erro
 		keep = true
 		return left4me.Errorf(left4me.Invalid, "the text is too long", fmt.Sprintf("use at most %d KiB, or push it; it is in %s", maxEdit>>10, own))
 	}
-	query := url.Values{"path": {file}, "base": {strconv.Itoa(o.Content.Current)}}
+	query := url.Values{"path": {file}, "base": {strconv.Itoa(cmp.Or(o.Content.Current, left4me.NoRevision))}}
 	if note != "" {
 		query.Set("note", note)
 	}

@@ -158,7 +158,7 @@ func contentChange(c left4me.OverlayChange) string {
 	case c.To == 0:
 		return fmt.Sprintf("%s@%d; restart to remove it", c.Overlay, c.From)
 	}
-	return fmt.Sprintf("%s@%d; restart for revision %d", c.Overlay, c.From, c.To)
+	return fmt.Sprintf("%s@%d; restart to apply revision %d", c.Overlay, c.From, c.To)
 }
 
 func (a *app) serverCreate() *cobra.Command {

@@ -145,7 +145,11 @@ func (a *Agent) lookedAt(ctx context.Context, n left4me.Name, c left4me.Change, 
 		return 0, nil, err
 	}
 	if c.Base != 0 && c.Base != number {
-		_, then, err := a.content.Manifest(ctx, n, c.Base)
+		var then content.Manifest // empty for NoRevision
+		var err error
+		if c.Base > 0 {
+			_, then, err = a.content.Manifest(ctx, n, c.Base)
+		}
 		if errors.Is(err, left4me.NotFound) {
 			return 0, nil, left4me.Errorf(left4me.Conflict, fmt.Sprintf("revision %d, which this was made from, is gone", c.Base), "look at the current one and do it again")
 		}
@@ -155,7 +159,7 @@ func (a *Agent) lookedAt(ctx context.Context, n left4me.Name, c left4me.Change, 
 		if p, ok := touched(c, found, then, now); ok {
 			return 0, nil, &left4me.Error{
 				Kind: left4me.Conflict, Field: "change.base",
-				Text: fmt.Sprintf("%q was changed by revision %d since", p, a.changedBy(ctx, n, p, c.Base, number)), Hint: "look at it, and do it again on the current revision",
+				Text: fmt.Sprintf("%q was changed by revision %d since", p, a.changedBy(ctx, n, p, max(c.Base, 0), number)), Hint: "look at it, and do it again on the current revision",
 			}
 		}
 	}

@@ -93,6 +93,22 @@ func TestTwoPeopleEditOneOverlay(t *testing.T) {
 	edit := func(file, text string, base int) bus.JobReport {
 		return d.change(left4me.Change{Upload: d.send("e", map[string]string{"left4dead2/" + file: text}), Import: exact, Base: base})
 	}
+	// Two who saw that there was nothing don't overwrite each other either.
+	first := func(text string, base int) bus.JobReport {
+		up := d.send("f", map[string]string{"left4dead2/cfg/server.cfg": text})
+		return d.end(d.ask(left4me.BuildOverlay, "mods", left4me.BuildSpec{
+			Overlay: left4me.Overlay{Name: "mods", Kind: left4me.FilesOverlay}, Change: &left4me.Change{Upload: up, Import: exact, Base: base},
+		}))
+	}
+	if r := first("theirs", left4me.NoRevision); r.State != left4me.JobDone {
+		t.Fatalf("%+v", r.Error)
+	}
+	if r := first("mine", left4me.NoRevision); r.State != left4me.JobFailed || r.Error.Kind != left4me.Conflict || !strings.Contains(r.Error.Text, "by revision 1 since") {
+		t.Errorf("%+v", r)
+	}
+	if got := d.text("mods", "left4dead2/cfg/server.cfg"); got != "theirs" {
+		t.Errorf("%q", got)
+	}
 	// Both looked at revision 1. What they change in different files is merged.
 	if r := edit("cfg/server.cfg", "s2", 1); r.State != left4me.JobDone {
 		t.Fatalf("%+v", r.Error)

@@ -19,7 +19,7 @@ import (
 type editView struct {
 	Path    string
 	Text    string
-	Base    int // the revision that was looked at; 0: none
+	Base    int // the revision that was looked at, or left4me.NoRevision
 	New     bool
 	CRLF    bool // the file ends its lines so, and keeps doing it
 	Note    string
@@ -46,7 +46,7 @@ func (p *panel) editFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	if err != nil {
 		return err
 	}
-	v := editView{Path: strings.Trim(q.Get("path"), "/"), Base: o.Content.Current}
+	v := editView{Path: strings.Trim(q.Get("path"), "/"), Base: cmp.Or(o.Content.Current, left4me.NoRevision)}
 	if v.Path == "" {
 		v.Path, v.New = "left4dead2/cfg/new.cfg", true
 	}
@@ -111,7 +111,7 @@ func (p *panel) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	}
 	get := r.PostForm.Get
 	v := editView{Path: strings.Trim(strings.TrimSpace(get("path")), "/"), Text: unixLines(get("text")), Note: strings.TrimSpace(get("note")), New: get("new") != "", CRLF: get("crlf") != ""}
-	if v.Base, err = strconv.Atoi(get("base")); err != nil {
+	if v.Base, err = strconv.Atoi(get("base")); err != nil || v.Base == 0 {
 		return errNoPage
 	}
 	job, err := p.save(r.Context(), who, o.Name, v)
@@ -224,7 +224,7 @@ func (p *panel) showConflict(w http.ResponseWriter, r *http.Request, who account
 	} else if !errors.Is(err, left4me.NotFound) {
 		return err
 	}
-	v.Theirs, v.Base = &text, o.Content.Current
+	v.Theirs, v.Base = &text, cmp.Or(o.Content.Current, left4me.NoRevision)
 	return p.renderEdit(w, r, who, http.StatusConflict, o, v)
 }
 

@@ -288,7 +288,7 @@ func (p *panel) renderPlan(w http.ResponseWriter, r *http.Request, who accounts.
 		return err
 	}
 	if form.Base == 0 || status == http.StatusOK {
-		form.Base = o.Content.Current
+		form.Base = cmp.Or(o.Content.Current, left4me.NoRevision)
 	}
 	plan, err := p.Content.Plan(r.Context(), o.Name, form.change(u.ID))
 	if wrong, ok := problemsOf(err); ok {

@@ -98,6 +98,7 @@ func TestStories(t *testing.T) {
 			"quit":  func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGTERM)) },
 			"crash": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGKILL)) },
 			"code":  exitCode, "until": until, "take": take, "gone": gone, "envfile": envFile, "pack": pack, "configs": configs, "merged": merged, "same": same,
+			"repository": repository, "commit": commit,
 		},
 	})
 }

@@ -294,7 +294,7 @@ func checkRequest(kind left4me.OverlayKind, r Request) error {
 		if c.Upload == "" && len(c.Delete) == 0 && !c.Replace {
 			f.add("change", "it changes nothing", "name an upload, or paths to delete")
 		}
-		if c.Base < 0 {
+		if c.Base < left4me.NoRevision {
 			f.add("change.base", fmt.Sprintf("%d is no revision", c.Base), "")
 		}
 		f.paths("change.delete", c.Delete)

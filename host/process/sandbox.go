@@ -50,6 +50,7 @@ func WatchBuild(ctx context.Context, root, run string, id left4me.Name) error {
 	defer cancel()
 	var words limited
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", "build", "--stage="+EnterStage, string(id))
+	cmd.Args[0] = "left4me" // in lists of processes
 	cmd.Env, cmd.Stderr, cmd.ExtraFiles = os.Environ(), &words, []*os.File{life}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = buildGrace
