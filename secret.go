@@ -62,6 +62,13 @@ func (s Settings) Public() Settings {
 	return s
 }
 
+// Public is what of an overlay may be shown to people who may change nothing:
+// lines of its cfg without passwords.
+func (o Overlay) Public() Overlay {
+	o.Cfg = hideEach(o.Cfg)
+	return o
+}
+
 func hideEach(lines []string) []string {
 	if lines == nil {
 		return nil

@@ -36,7 +36,11 @@ type Overlay struct {
 	Servers    []left4me.Name      `json:"servers" nullable:"false" doc:"That stack it, by their blueprint or themselves"`
 }
 
-func overlayOf(v content.View) Overlay {
+// overlayFor is an overlay with what only people see who may change it.
+func overlayFor(ctx context.Context, v content.View) Overlay {
+	if accounts.Allow(actorOf(ctx), accounts.Act) != nil {
+		v.Overlay = v.Overlay.Public()
+	}
 	o := Overlay{
 		Name: v.Name, Kind: v.Kind, Note: v.Note, Workshop: v.Workshop, Script: v.Script, Git: v.Git, Release: v.Release, Refresh: v.Refresh,
 		Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: orNull(v.CreatedAt), UpdatedAt: orNull(v.UpdatedAt),
@@ -92,7 +96,7 @@ func (a *api) listOverlays(ctx context.Context, _ *none) ([]Overlay, error) {
 	}
 	all := make([]Overlay, len(found))
 	for i, v := range found {
-		all[i] = overlayOf(v)
+		all[i] = overlayFor(ctx, v)
 	}
 	return all, nil
 }
@@ -106,7 +110,7 @@ func (a *api) showOverlay(ctx context.Context, in *ByName) (Overlay, error) {
 	if err != nil {
 		return Overlay{}, err
 	}
-	return overlayOf(v), nil
+	return overlayFor(ctx, v), nil
 }
 
 // OverlayDefinition is what people say of an overlay. Of workshop, script, git
@@ -140,7 +144,7 @@ func (a *api) createOverlay(ctx context.Context, in *struct{ Body NewOverlay }) 
 	if err != nil {
 		return Overlay{}, err
 	}
-	return overlayOf(v), nil
+	return overlayFor(ctx, v), nil
 }
 
 // ChangedOverlay replaces a definition.
@@ -165,7 +169,7 @@ func (a *api) changeOverlay(ctx context.Context, in *changeOverlayInput) (Overla
 	if err != nil {
 		return Overlay{}, err
 	}
-	return overlayOf(changed), nil
+	return overlayFor(ctx, changed), nil
 }
 
 func (a *api) deleteOverlay(ctx context.Context, in *ByName) (Job, error) {

@@ -14,6 +14,9 @@ func (p *panel) showOverlaySettings(w http.ResponseWriter, r *http.Request, who 
 	if err != nil {
 		return err
 	}
+	if !o.May.Act {
+		o.Overlay = o.Overlay.Public()
+	}
 	return p.render(w, r, http.StatusOK, overlaySettingsPage(p.overlayFrame(r, who, o), o, overlayFormOf(o.Overlay)))
 }
 

@@ -63,9 +63,12 @@ func TestEveryPageOfAnOverlay(t *testing.T) {
 // Whoever may only look sees no text of files: passwords stand in some.
 func TestAGuestLooksAtOverlays(t *testing.T) {
 	s := newSite(t, false)
-	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
+	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay, Cfg: []string{"sv_password hunter2"}})
 	s.host.shelf.files = map[string]string{"plugins/secret.cfg": "rcon_password x"}
 	b := s.as(t, "guest")
+	if p := b.get("/overlays/plugins/settings"); strings.Contains(p.body, "hunter2") || !strings.Contains(p.body, "sv_password") {
+		t.Errorf("%s", p.body)
+	}
 	b.get("/overlays/plugins").has(t, http.StatusOK, "secret.cfg")
 	for _, path := range []string{"/file?path=secret.cfg", "/download?path=secret.cfg", "/archive", "/edit?path=secret.cfg", "/upload", "/delete"} {
 		b.get("/overlays/plugins"+path).has(t, http.StatusForbidden)
