@@ -171,6 +171,10 @@ type Change struct {
 	Import  Import   `json:"import"`            // how its archives and loose files are understood
 	Replace bool     `json:"replace,omitempty"` // the upload is all there will be; else it goes over what is there
 	Delete  []string `json:"delete,omitempty"`  // paths, of files or directories
+	// Once says that who sent the upload has it still, and sends it again: it goes
+	// even when nothing comes of it. Else it stays, for a build that understands it
+	// in another way.
+	Once bool `json:"once,omitempty"`
 	// Base is the revision that was looked at, or NoRevision; 0 doesn't care. A
 	// path that is changed here and was changed since is a Conflict.
 	Base int `json:"base,omitempty"`

@@ -203,6 +203,7 @@ type FilesChange struct {
 	Import  left4me.Import `json:"import,omitempty" doc:"How its archives and loose files are understood"`
 	Replace bool           `json:"replace,omitempty" doc:"The upload is all there will be; else it goes over what is there"`
 	Delete  []string       `json:"delete,omitempty" doc:"Paths of files or directories"`
+	Once    bool           `json:"once,omitempty" doc:"The upload goes even when nothing comes of it, as who sent it has it still. Else it stays for a while, to be understood in another way"`
 	Base    int            `json:"base,omitempty" doc:"The revision that was looked at: what was changed here and since is a conflict. -1: there was none. 0 doesn't care"`
 }
 

@@ -34,7 +34,7 @@ func (a *api) putFile(ctx context.Context, in *putFileInput) (Job, error) {
 		}
 		var j left4me.Job
 		if _, err = a.Uploads.Write(ctx, who, u.ID, in.Path, 0, int64(len(in.RawBody)), bytes.NewReader(in.RawBody)); err == nil {
-			change := &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Base: in.Base}
+			change := &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Once: true, Base: in.Base}
 			j, err = a.Content.Build(ctx, by, n, content.Request{Note: note, Change: change})
 		}
 		if err != nil {

@@ -276,8 +276,6 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			return h.checks, nil
-		case bus.VerbOverlays:
-			return []left4me.Name{"maps", "plugins"}, nil
 		case bus.VerbCampaigns:
 			h.mu.Lock()
 			defer h.mu.Unlock()

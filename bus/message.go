@@ -14,12 +14,11 @@ const Version = 1
 
 // Verbs of Command, with the message that goes and the one that comes back.
 const (
-	VerbStatus   = "status"   // Empty → []left4me.Status, of every instance of the host
-	VerbOverlays = "overlays" // Empty → []left4me.Name, those with a revision on the host
-	VerbPort     = "port"     // PortRequest → Empty; Conflict names who has the port
-	VerbCancel   = "cancel"   // CancelRequest → Empty
-	VerbConsole  = "console"  // ConsoleRequest → ConsoleChunk
-	VerbCommand  = "command"  // CommandRequest → CommandAnswer
+	VerbStatus  = "status"  // Empty → []left4me.Status, of every instance of the host
+	VerbPort    = "port"    // PortRequest → Empty; Conflict names who has the port
+	VerbCancel  = "cancel"  // CancelRequest → Empty
+	VerbConsole = "console" // ConsoleRequest → ConsoleChunk
+	VerbCommand = "command" // CommandRequest → CommandAnswer
 )
 
 // Verbs of Ask.

@@ -3,6 +3,7 @@ package host
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/sim/installation"
 )
 
 // send lays an upload where the panel keeps them.
@@ -108,6 +110,14 @@ func TestTwoPeopleEditOneOverlay(t *testing.T) {
 	}
 	if got := d.text("mods", "left4dead2/cfg/server.cfg"); got != "theirs" {
 		t.Errorf("%q", got)
+	}
+	// What failed can be understood in another way, unless it is sent once more anyway.
+	if left := d.uploads(); len(left) != 1 {
+		t.Errorf("%v", left)
+	}
+	d.change(left4me.Change{Upload: d.send("o", map[string]string{"left4dead2/cfg/nul.cfg": "x"}), Import: exact, Once: true})
+	if left := d.uploads(); len(left) != 1 {
+		t.Errorf("%v", left)
 	}
 	// Both looked at revision 1. What they change in different files is merged.
 	if r := edit("cfg/server.cfg", "s2", 1); r.State != left4me.JobDone {
@@ -218,5 +228,45 @@ func TestAPlanWritesNothing(t *testing.T) {
 	}
 	if left := d.uploads(); len(left) != 2 {
 		t.Errorf("something is left in the way: %v", left)
+	}
+}
+
+func TestADamagedAddonIsWarnedOfUntilItIsMended(t *testing.T) {
+	d := newDepot(t)
+	pack := func(text string) []byte {
+		var b bytes.Buffer
+		if err := installation.WritePack(&b, []installation.PackFile{{Name: "sound/a.wav", Data: []byte(text)}}); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	good := pack("some data")
+	damaged := bytes.Clone(good)
+	damaged[len(damaged)-1] ^= 1
+	warned := func() (n int) {
+		t.Helper()
+		c := d.overlay("maps")
+		for _, w := range c.Revisions[0].Warnings {
+			if w.Kind == left4me.WarnBroken && w.Path == "left4dead2/addons/a.vpk" && strings.Contains(w.Text, "sound/a.wav") {
+				n++
+			}
+		}
+		return n
+	}
+	for i, step := range []struct {
+		files  map[string]string
+		warned int
+	}{
+		{map[string]string{"left4dead2/addons/a.vpk": string(damaged), "left4dead2/addons/b.vpk": string(pack("other"))}, 1},
+		{map[string]string{"left4dead2/cfg/server.cfg": "x"}, 1}, // it is still there
+		{map[string]string{"left4dead2/addons/a.vpk": string(good)}, 0},
+	} {
+		id := d.send(fmt.Sprint("p", i+2), step.files)
+		if r := d.change(left4me.Change{Upload: id, Import: left4me.Import{Exact: true}}); r.State != left4me.JobDone {
+			t.Fatalf("%d: %+v", i, r.Error)
+		}
+		if got := warned(); got != step.warned {
+			t.Errorf("%d: %d warnings: %+v", i, got, d.overlay("maps").Revisions[0].Warnings)
+		}
 	}
 }

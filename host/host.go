@@ -206,8 +206,6 @@ func (a *Agent) answer(ctx context.Context) error {
 		switch verb {
 		case bus.VerbStatus:
 			return a.statuses(ctx)
-		case bus.VerbOverlays:
-			return a.Files.Overlays()
 		case bus.VerbPort:
 			return with(data, func(r bus.PortRequest) (any, error) {
 				return bus.Empty{V: bus.Version}, shim.PortFree(a.Files.Root, r.Port)

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -87,6 +88,11 @@ func (a *Agent) buildOverlay(ctx context.Context, id left4me.JobID, spec left4me
 		a.published(spec)
 		return nil
 	}
+	defer func() { // one that is cut goes on, with its upload
+		if err != nil && ctx.Err() == nil && spec.Change != nil && spec.Change.Once {
+			a.dropUpload(spec)
+		}
+	}()
 	b := &build{agent: a, id: id, spec: spec, p: p, meta: content.Meta{By: spec.By, Job: id, Note: spec.Note}}
 	err = p.step(ctx, left4me.StepStageOverlay, func(ctx context.Context) (string, error) {
 		b.staging, err = a.content.Stage(ctx, spec.Overlay.Name, id)
@@ -137,7 +143,11 @@ func (b *build) inspect(ctx context.Context) error {
 		if err != nil {
 			return "", err
 		}
-		b.meta.Warnings = append(b.meta.Warnings, warnings...)
+		broken, err := b.sums(ctx, dir)
+		if err != nil {
+			return "", err
+		}
+		b.meta.Warnings = slices.Concat(b.meta.Warnings, warnings, broken)
 		b.meta.Campaigns = campaigns
 		var notes []string
 		if n := len(b.meta.Warnings); n > 0 {
@@ -148,6 +158,28 @@ func (b *build) inspect(ctx context.Context) error {
 		}
 		return strings.Join(notes, ", "), nil
 	})
+}
+
+// sums are the checksums of add-ons that are wrong. Those that the current revision
+// has too were right when it was made, but for those that it warns of.
+func (b *build) sums(ctx context.Context, dir string) ([]left4me.Warning, error) {
+	paths, err := b.staging.Fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now, err := b.agent.content.Get(ctx, b.spec.Overlay.Name, 0, nil)
+	if err != nil && !errors.Is(err, left4me.NotFound) {
+		return nil, err
+	}
+	for _, r := range now.Revisions {
+		for _, w := range r.Warnings {
+			if w.Kind == left4me.WarnBroken && w.Path != "" && !slices.Contains(paths, w.Path) {
+				paths = append(paths, w.Path)
+			}
+		}
+	}
+	slices.Sort(paths)
+	return inspect.Sums(ctx, dir, paths, nil)
 }
 
 // say tells how far a step is.

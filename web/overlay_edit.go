@@ -165,7 +165,7 @@ func (p *panel) save(ctx context.Context, who accounts.Actor, name left4me.Name,
 	if _, err = p.Uploads.Write(ctx, who, u.ID, v.Path, 0, int64(len(text)), strings.NewReader(text)); err == nil {
 		var job left4me.Job
 		job, err = p.Content.Build(ctx, who.Name, name, content.Request{
-			Note: cmp.Or(v.Note, "edited "+short(path.Base(v.Path))), Change: &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Base: v.Base},
+			Note: cmp.Or(v.Note, "edited "+short(path.Base(v.Path))), Change: &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Once: true, Base: v.Base},
 		})
 		if err == nil {
 			return job, nil

@@ -38,13 +38,6 @@ func (c *Content) known(ctx context.Context) (known, error) {
 	ctx, cancel := context.WithTimeout(ctx, listWithin)
 	defer cancel()
 	k.problem = c.bus.Request(ctx, bus.Command(left4me.LocalHost, bus.VerbContents), bus.Empty{V: bus.Version}, &have)
-	if errors.Is(k.problem, left4me.Invalid) { // it knows names only, so far
-		var names []left4me.Name
-		k.problem = c.bus.Request(ctx, bus.Command(left4me.LocalHost, bus.VerbOverlays), bus.Empty{V: bus.Version}, &names)
-		for _, n := range names {
-			have = append(have, left4me.Content{Name: n, Current: 1, Revisions: []left4me.Revision{{Number: 1}}})
-		}
-	}
 	for _, v := range have {
 		k.contents[v.Name] = v
 	}

@@ -70,6 +70,22 @@ func (st *Staging) Seal(ctx context.Context, say Progress) (dir string, err erro
 	return tree.dir, nil
 }
 
+// Fresh are the files of a sealed revision that the current one doesn't have, or
+// has with other contents.
+func (st *Staging) Fresh(ctx context.Context) (paths []string, err error) {
+	_, before, err := st.shelf.Manifest(ctx, st.overlay, 0)
+	if err != nil && !errors.Is(err, left4me.NotFound) {
+		return nil, err
+	}
+	each(before, st.sealed.files, func(p pair) bool {
+		if p.to != nil && !p.to.Dir && (p.from == nil || p.from.Hash != p.to.Hash) {
+			paths = append(paths, p.to.Path)
+		}
+		return true
+	})
+	return paths, nil
+}
+
 // top takes what was staged.
 func (t *taker) top(root *os.Root) error {
 	d, err := root.Open(".")

@@ -43,25 +43,6 @@ func (r Root) OverlayLayer(o left4me.OverlayRef) (string, error) {
 	return path.Join("overlays", string(o.Name), rev), err
 }
 
-// Overlays returns the overlays that have a revision on this host, by name.
-func (r Root) Overlays() ([]left4me.Name, error) {
-	entries, err := readDir(filepath.Join(string(r), "overlays"))
-	if err != nil {
-		return nil, fmt.Errorf("list overlays: %w", err)
-	}
-	names := []left4me.Name{}
-	for _, e := range entries {
-		n, err := left4me.ParseName(e.Name())
-		if err != nil {
-			continue
-		}
-		if _, err := r.revision(left4me.OverlayRef{Name: n}); err == nil {
-			names = append(names, n)
-		}
-	}
-	return names, nil
-}
-
 // revision is the directory of the revision that a layer names.
 func (r Root) revision(o left4me.OverlayRef) (string, error) {
 	dir, number := r.Overlay(o.Name), o.Revision
