@@ -135,7 +135,11 @@ func validator(h http.Header) string {
 func contentRange(s string) (first, all int64, ok bool) {
 	s, ok = strings.CutPrefix(s, "bytes ")
 	span, size, found := strings.Cut(s, "/")
-	all, err := strconv.ParseInt(size, 10, 64)
+	number := func(s string) (int64, error) { // without a sign
+		n, err := strconv.ParseUint(s, 10, 63)
+		return int64(n), err
+	}
+	all, err := number(size)
 	if size == "*" {
 		all, err = -1, nil
 	}
@@ -146,9 +150,9 @@ func contentRange(s string) (first, all int64, ok bool) {
 		return 0, all, true
 	}
 	low, high, _ := strings.Cut(span, "-")
-	first, err = strconv.ParseInt(low, 10, 64)
-	last, err2 := strconv.ParseInt(high, 10, 64)
-	return first, all, err == nil && err2 == nil && first >= 0 && last >= first && (all < 0 || last == all-1)
+	first, err = number(low)
+	last, err2 := number(high)
+	return first, all, err == nil && err2 == nil && last >= first && (all < 0 || last == all-1)
 }
 
 // retryAfter is how long a server asks to be left alone.

@@ -1,0 +1,103 @@
+package chaos
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/test/stage"
+)
+
+// After left4me was killed at any moment of an edit, the text is there as a whole
+// or the one before is, and nothing is left in the way.
+func TestKilledDuringAnEdit(t *testing.T) {
+	s := stage.New(t, 32860, "SIM_PLAYERS=0")
+	s.Serve(t)
+	const path = "left4dead2/cfg/edited.cfg"
+	edit := func(overlay string, text int) (job stage.Job) {
+		t.Helper()
+		s.Must(t, "PUT", "/overlays/"+overlay+"/file?path="+url.QueryEscape(path), text, &job)
+		return job
+	}
+	holds := func(t *testing.T, overlay string) string {
+		t.Helper()
+		var f struct {
+			Data []byte `json:"data"`
+		}
+		s.Must(t, "GET", "/overlays/"+overlay+"/revisions/current/file?path="+url.QueryEscape(path), nil, &f)
+		return string(f.Data)
+	}
+	s.Must(t, "POST", "/overlays", map[string]string{"name": "mods", "kind": "files"}, nil)
+	for _, overlay := range []string{"mods", "competitive-cfg"} { // the second was laid by hand
+		if job := s.Ended(t, edit(overlay, -1).ID); job.State != "done" {
+			t.Fatalf("%+v", job.Error)
+		}
+		for n, after := range moments(0, 240*time.Millisecond, 4) {
+			t.Run(fmt.Sprintf("%s/%s", overlay, after), func(t *testing.T) {
+				before := holds(t, overlay)
+				job := edit(overlay, n)
+				wait := time.NewTimer(after)
+				<-wait.C // the moment is what is tested, not something to happen
+				s.Kill()
+				s.Serve(t)
+				job = s.Ended(t, job.ID)
+				want := strconv.Itoa(n)
+				if job.State != "done" {
+					want = before
+					if job.Error == nil || job.Error.Text == "" {
+						t.Errorf("the job is %s and doesn't say why", job.State)
+					}
+				}
+				if got := holds(t, overlay); got != want {
+					t.Errorf("the job is %s, and the file holds %q, not %q", job.State, got, want)
+				}
+				var o struct {
+					Content struct {
+						Revisions []struct{ Number int } `json:"revisions"`
+					} `json:"content"`
+				}
+				s.Must(t, "GET", "/overlays/"+overlay, nil, &o)
+				var known []string
+				for _, r := range o.Content.Revisions {
+					known = append(known, strconv.Itoa(r.Number))
+				}
+				if dirs := revisions(t, filepath.Join(s.Root, "overlays", overlay)); !slices.Equal(sorted(known), dirs) {
+					t.Errorf("revisions %v are known, %v are there", known, dirs)
+				}
+				stage.Until(t, "nothing is left of the job", func() bool {
+					for _, pattern := range []string{"tmp/overlay-*", "tmp/upload-*", "tmp/gone-*", "overlays/.new/*", "overlays/.gone/*"} {
+						if left, err := filepath.Glob(filepath.Join(s.Root, pattern)); err != nil || len(left) > 0 {
+							return false
+						}
+					}
+					return true
+				})
+			})
+		}
+	}
+}
+
+// revisions are the directories of an overlay, sorted as text.
+func revisions(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			all = append(all, e.Name())
+		}
+	}
+	return all
+}
+
+func sorted(all []string) []string {
+	slices.Sort(all)
+	return all
+}
