@@ -17,9 +17,10 @@ import (
 // overlayPage is an overlay as its page shows it.
 type overlayPage struct {
 	content.View
-	Last *left4me.Job // the job under way, or the last one; nil when there never was one
-	May  may
-	Tab  string
+	Last  *left4me.Job     // the job under way, or the last one; nil when there never was one
+	Moves *content.Restart // how servers move over to a revision that came by itself; nil when none ever did
+	May   may
+	Tab   string
 }
 
 func (p *panel) overlayPage(r *http.Request, who accounts.Actor, tab string) (overlayPage, error) {
@@ -32,6 +33,9 @@ func (p *panel) overlayPage(r *http.Request, who accounts.Actor, tab string) (ov
 		return overlayPage{}, err
 	}
 	o := overlayPage{View: v, Last: v.Job, May: mayOf(who), Tab: tab}
+	if o.Moves, err = p.Content.Restart(r.Context(), name); err != nil {
+		return o, err
+	}
 	if o.Last == nil {
 		last, err := p.Jobs.List(r.Context(), left4me.BuildOverlay.Noun(), name, 1)
 		if err != nil {
@@ -66,28 +70,9 @@ func (o overlayPage) tabs() []tab {
 	return append(tabs, tab{"revisions", "Revisions", "/revisions"}, tab{"problems", problems, "/problems"}, tab{"campaigns", "Campaigns", "/campaigns"}, tab{"settings", "Settings", "/settings"})
 }
 
-// behind is a server that runs with another revision than the current one.
-type behind struct {
-	Server   left4me.Name
-	Revision int
-}
-
-// behind are the servers that a restart would bring to the current revision.
-func (o overlayPage) behind() (all []behind) {
-	for _, r := range o.Content.Revisions {
-		if r.Number == o.Content.Current {
-			continue
-		}
-		for _, s := range r.Servers {
-			all = append(all, behind{s, r.Number})
-		}
-	}
-	return all
-}
-
 // parts are the pieces of every page of an overlay that change while it is open.
 func (o overlayPage) parts() map[string]templ.Component {
-	parts := map[string]templ.Component{"head": overlayHead(o), "work": overlayWork(o, time.Now()), "behind": overlayBehind(o), "tabs": overlayTabs(o)}
+	parts := map[string]templ.Component{"head": overlayHead(o), "work": overlayWork(o, time.Now()), "behind": overlayBehind(o), "moves": overlayMoves(o), "tabs": overlayTabs(o)}
 	if o.Tab == "revisions" {
 		parts["revisions"] = revisionTable(o)
 	}
@@ -138,7 +123,7 @@ func (p *panel) followOverlay(w http.ResponseWriter, r *http.Request, who accoun
 			case noun == left4me.BuildOverlay.Noun() && j.Target == name && o.Job != nil && o.Job.ID == j.ID && !j.State.Ended():
 				o.Job, o.Last = &j, &j
 				err = put()
-			case noun == left4me.BuildOverlay.Noun() && j.Target == name, noun == left4me.StartServer.Noun() && j.State.Ended():
+			case noun == left4me.BuildOverlay.Noun() && j.Target == name, noun == left4me.StartServer.Noun() && (j.State.Ended() || j.State == left4me.JobQueued):
 				err = look()
 			}
 			if errors.Is(err, left4me.NotFound) {
@@ -173,6 +158,18 @@ func (p *panel) buildOverlay(w http.ResponseWriter, r *http.Request, who account
 		return err
 	}
 	if _, err := p.Content.Build(r.Context(), who.Name, n, content.Request{}); err != nil {
+		return err
+	}
+	return done(w, r, overlayPath(n))
+}
+
+// cancelMoves leaves servers that have not moved over to a revision as they are.
+func (p *panel) cancelMoves(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	n, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Content.CancelRestart(r.Context(), who.Name, n); err != nil {
 		return err
 	}
 	return done(w, r, overlayPath(n))

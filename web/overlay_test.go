@@ -15,6 +15,8 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/control/content"
+	"github.com/left4me/left4me/store"
 )
 
 // overlay defines an overlay, of which the host has three revisions.
@@ -26,6 +28,37 @@ func (s *site) overlay(tb testing.TB, v left4me.Overlay) {
 
 var friday = left4me.Overlay{Name: "maps", Kind: left4me.WorkshopOverlay, Note: "for <Friday>\u202e", Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "100"}}}}
 
+func TestServersMoveOverOnTheOverlaysPage(t *testing.T) {
+	s := newSite(t, false)
+	s.overlay(t, friday)
+	for name, ref := range map[left4me.Name]left4me.OverlayRef{"alpha": {Name: "maps"}, "held": {Name: "maps", Revision: 1}} {
+		s.addServer(t, name)
+		must(s.servers.Update(t.Context(), "admin", left4me.Server{Name: name, Blueprint: left4me.DefaultBlueprint, Overlays: []left4me.OverlayRef{ref}}))(t)
+	}
+	have := someMaps("maps")
+	have.Revisions[2].Servers = []left4me.Name{"alpha", "held"}
+	s.host.shelf.has(have)
+	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, Players: 2, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}})
+	b := s.as(t, "admin")
+	page := b.get("/overlays/maps")
+	page.has(t, http.StatusOK, "1 server runs", "/servers/alpha", "1 → 2")
+	page.hasNot(t, "/servers/held", "Servers move over")
+	b.post("/overlays/maps/moves/cancel").has(t, http.StatusNotFound)
+
+	r := store.ContentRestart{Overlay: "maps", Revision: 2, Mode: "empty", State: content.RestartRuns, CreatedAt: longAgo, Moves: []store.Move{{Server: "beta", State: "moved"}}}
+	if err := s.store.SetContentRestart(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/overlays/maps").has(t, http.StatusOK, "Servers move over to revision 2", "Each when nobody plays on it.", "/servers/beta", "moved", `action="/overlays/maps/moves/cancel"`)
+	guest := s.as(t, "guest")
+	guest.get("/overlays/maps").hasNot(t, "/overlays/maps/moves/cancel")
+	guest.post("/overlays/maps/moves/cancel").has(t, http.StatusForbidden)
+	b.post("/overlays/maps/moves/cancel").has(t, http.StatusSeeOther)
+	page = b.get("/overlays/maps")
+	page.has(t, http.StatusOK, "cancelled", "By admin.", "1 server runs")
+	page.hasNot(t, "/overlays/maps/moves/cancel")
+}
+
 func TestEveryPageOfAnOverlay(t *testing.T) {
 	s := newSite(t, false)
 	s.as(t, "guest").get("/overlays").has(t, http.StatusOK, "Nothing on top of the game yet")
@@ -35,7 +68,7 @@ func TestEveryPageOfAnOverlay(t *testing.T) {
 	b := s.as(t, "admin")
 	for path, texts := range map[string][]string{
 		"/overlays":                            {"for &lt;Friday&gt;‹202E›", "2 problems", "Friday &lt;b&gt;", "1.20 GB"},
-		"/overlays/maps":                       {"Contents", "revision 2", "1 server runs"},
+		"/overlays/maps":                       {"Contents", "revision 2", "1 server runs", "1 → none"},
 		"/overlays/plugins?q=a":                {"left4dead2/addons/x.vpk"},
 		"/overlays/plugins?dir=left4dead2/cfg": {"a‹202E›.cfg"},
 		"/overlays/plugins/file?path=left4dead2/cfg/a%E2%80%AE.cfg":         {"&lt;b&gt;", "Edit"},

@@ -153,6 +153,7 @@ func (p *panel) overlayRoutes(look, act func(string, handler)) {
 	look("GET /overlays/{name}", p.showOverlay)
 	look("GET /overlays/{name}/live", p.followOverlay)
 	act("POST /overlays/{name}/build", p.buildOverlay)
+	act("POST /overlays/{name}/moves/cancel", p.cancelMoves)
 	act("POST /overlays/{name}/restore", p.restoreOverlay)
 	look("GET /overlays/{name}/settings", p.showOverlaySettings)
 	act("POST /overlays/{name}/settings", p.saveOverlaySettings)

@@ -27,8 +27,17 @@ type View struct {
 	Job        *left4me.Job   // the build that is queued or runs, or nil
 	Blueprints []left4me.Name // that stack it
 	Servers    []left4me.Name // that stack it, by their blueprint or themselves
+	Behind     []Behind       // servers that a restart would bring to another revision
 	LookedAt   time.Time      // when somebody last looked for something newer
 	DeletedAt  time.Time      // it is set aside
+}
+
+// Behind is a server that is up with a revision of an overlay, and would start with
+// another one.
+type Behind struct {
+	Server left4me.Name
+	From   int
+	To     int // 0: it doesn't stack the overlay any more
 }
 
 // Script is an older version of an overlay's script.

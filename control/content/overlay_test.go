@@ -58,6 +58,54 @@ func TestAnOverlayIsADefinitionAndWhatTheHostHas(t *testing.T) {
 	}
 }
 
+func TestARestartMovesWhoIsBehind(t *testing.T) {
+	s := newSite(t)
+	s.serve(t, nil)
+	s.lay("maps", 3)
+	s.mu.Lock()
+	v := s.contents["maps"]
+	v.Current = 2
+	v.Revisions = []left4me.Revision{
+		{Number: 3, Servers: []left4me.Name{"newer"}},
+		{Number: 2, Servers: []left4me.Name{"current", "held-later"}},
+		{Number: 1, Servers: []left4me.Name{"follows", "held", "held-below", "overrides", "without", "unknown"}},
+	}
+	s.contents["maps"] = v
+	s.mu.Unlock()
+	ref := func(n int) []left4me.OverlayRef { return []left4me.OverlayRef{{Name: "maps", Revision: n}} }
+	for name, stack := range map[left4me.Name][]left4me.OverlayRef{"latest": ref(0), "first": ref(1), "bare": nil} {
+		if _, err := s.CreateBlueprint(t.Context(), left4me.Blueprint{Name: name, Overlays: stack}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, v := range []left4me.Server{
+		{Name: "newer", Blueprint: "latest"},
+		{Name: "current", Blueprint: "latest"},
+		{Name: "follows", Blueprint: "latest"},
+		{Name: "held", Blueprint: "bare", Overlays: ref(1)},
+		{Name: "held-later", Blueprint: "bare", Overlays: ref(3)},
+		{Name: "held-below", Blueprint: "first"},
+		{Name: "overrides", Blueprint: "first", Overlays: ref(0)},
+		{Name: "without", Blueprint: "bare"},
+	} {
+		if _, err := s.servers.Create(t.Context(), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.Get(t.Context(), "maps")
+	want := []content.Behind{
+		{Server: "newer", From: 3, To: 2},
+		{Server: "held-later", From: 2, To: 3},
+		{Server: "follows", From: 1, To: 2},
+		{Server: "overrides", From: 1, To: 2},
+		{Server: "without", From: 1},
+		{Server: "unknown", From: 1},
+	}
+	if err != nil || !slices.Equal(got.Behind, want) {
+		t.Errorf("%+v, %v", got.Behind, err)
+	}
+}
+
 func TestAScriptKeepsItsVersionsAndNobodysChangeIsLost(t *testing.T) {
 	c := newSite(t)
 	c.serve(t, nil)

@@ -146,6 +146,7 @@ func view(name left4me.Name, k known, use uses) View {
 		Blueprints: use.blueprints[name], Servers: use.servers[name],
 	}
 	v.Content.Name = name
+	v.Behind = behind(v.Content, use.wants[name])
 	if j, ok := use.active[name]; ok {
 		v.Job = &j
 	}
@@ -157,15 +158,33 @@ func view(name left4me.Name, k known, use uses) View {
 	return v
 }
 
+// behind are the servers that a restart would bring to another revision of an
+// overlay; wants is at which revision they stack it, 0 for the current one.
+func behind(have left4me.Content, wants map[left4me.Name]int) (all []Behind) {
+	for _, r := range have.Revisions {
+		for _, s := range r.Servers {
+			to, stacked := wants[s]
+			if stacked && to == 0 {
+				to = have.Current
+			}
+			if to != r.Number {
+				all = append(all, Behind{Server: s, From: r.Number, To: to})
+			}
+		}
+	}
+	return all
+}
+
 // uses says who stacks what.
 type uses struct {
-	blueprints, servers map[left4me.Name][]left4me.Name // by overlay
-	pins                map[left4me.OverlayRef][]string // who stays at a revision, in words
+	blueprints, servers map[left4me.Name][]left4me.Name       // by overlay
+	wants               map[left4me.Name]map[left4me.Name]int // by overlay and server: at which revision it is stacked, 0 for the current one
+	pins                map[left4me.OverlayRef][]string       // who stays at a revision, in words
 	active              map[left4me.Name]left4me.Job
 }
 
 func (c *Content) uses(ctx context.Context) (uses, error) {
-	u := uses{blueprints: map[left4me.Name][]left4me.Name{}, servers: map[left4me.Name][]left4me.Name{}, pins: map[left4me.OverlayRef][]string{}}
+	u := uses{blueprints: map[left4me.Name][]left4me.Name{}, servers: map[left4me.Name][]left4me.Name{}, wants: map[left4me.Name]map[left4me.Name]int{}, pins: map[left4me.OverlayRef][]string{}}
 	blueprints, err := c.storage.Blueprints(ctx)
 	if err != nil {
 		return u, err
@@ -190,9 +209,14 @@ func (c *Content) uses(ctx context.Context) (uses, error) {
 			u.pin(r, "server "+string(s.Name))
 		}
 		for _, r := range slices.Concat(s.Overlays, stacks[s.Blueprint]) {
-			if all := u.servers[r.Name]; len(all) == 0 || all[len(all)-1] != s.Name {
-				u.servers[r.Name] = append(all, s.Name)
+			if _, above := u.wants[r.Name][s.Name]; above {
+				continue // what a server says itself counts
 			}
+			if u.wants[r.Name] == nil {
+				u.wants[r.Name] = map[left4me.Name]int{}
+			}
+			u.wants[r.Name][s.Name] = r.Revision
+			u.servers[r.Name] = append(u.servers[r.Name], s.Name)
 		}
 	}
 	return u, nil
