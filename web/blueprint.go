@@ -77,7 +77,7 @@ func (p *panel) newBlueprint(w http.ResponseWriter, r *http.Request, who account
 
 func (p *panel) renderNewBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form blueprintForm) error {
 	form.May = mayOf(who)
-	p.offers(r, &form.definitionForm)
+	p.offers(r, &form.definitionForm, nil)
 	return p.render(w, r, status, newBlueprintPage(p.frame(r, who, "New blueprint", "overlays"), form))
 }
 
@@ -120,7 +120,7 @@ func (p *panel) showBlueprint(w http.ResponseWriter, r *http.Request, who accoun
 
 func (p *panel) renderBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, b blueprintView, form blueprintForm) error {
 	form.May = mayOf(who)
-	p.offers(r, &form.definitionForm)
+	p.offers(r, &form.definitionForm, nil)
 	return p.render(w, r, status, blueprintPage(p.frame(r, who, string(b.Name), "overlays"), b, form))
 }
 

@@ -21,6 +21,7 @@ type definitionForm struct {
 
 	Base     left4me.Blueprint // what is beneath a server; without a name there is nothing
 	Overlays []left4me.Name    // to choose from
+	Maps     []mapOffer        // to begin with
 	Problems problems
 	Theirs   []setting // what somebody else made of it meanwhile
 	May      may
@@ -216,18 +217,25 @@ func (f definitionForm) groups() []settingGroup {
 	return all
 }
 
-// offers fills in which overlays there are to choose from. A host that doesn't
-// answer offers none.
-func (p *panel) offers(r *http.Request, f *definitionForm) {
+// offers fills in which overlays there are to choose from, and which maps. A host
+// that doesn't answer offers no overlays, and the maps of the game. Beneath are the
+// overlays of a server's blueprint.
+func (p *panel) offers(r *http.Request, f *definitionForm, beneath []left4me.OverlayRef) {
 	all, err := p.Content.Overlays(r.Context())
-	if err != nil {
-		return
-	}
-	for _, n := range all {
-		if !slices.ContainsFunc(f.Stack, func(s string) bool { name, _, _ := strings.Cut(s, "@"); return name == string(n) }) {
-			f.Overlays = append(f.Overlays, n)
+	if err == nil {
+		for _, n := range all {
+			if !slices.ContainsFunc(f.Stack, func(s string) bool { return nameIn(s) == n }) {
+				f.Overlays = append(f.Overlays, n)
+			}
 		}
 	}
+	f.Maps = p.mapOffers(r.Context(), append(f.stack(), beneath...), all)
+}
+
+// nameIn is the overlay that a text of a stack names.
+func nameIn(ref string) left4me.Name {
+	name, _, _ := strings.Cut(ref, "@")
+	return left4me.Name(name)
 }
 
 // gatherDefinition keeps problems of fields that the form has, and says the others

@@ -136,3 +136,45 @@ func TestABlueprintFromItsFormToItsEnd(t *testing.T) {
 		t.Errorf("%d %s", p.status, p.body)
 	}
 }
+
+// The maps to begin with are not only those of the game.
+func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
+	s := newSite(t, false)
+	s.overlay(t, friday)
+	s.overlay(t, left4me.Overlay{Name: "other", Kind: left4me.FilesOverlay})
+	must(s.content.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "maps-night", Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}}))(t)
+	chapter := func(number int, name string) map[string][]left4me.Chapter {
+		return map[string][]left4me.Chapter{"coop": {{Number: number, Map: name, Title: "x"}}}
+	}
+	s.host.shelf.campaigns = append(left4me.OfficialCampaigns(),
+		left4me.Campaign{ID: "g", Title: "Glub <b>\u202e", Overlay: "maps", Modes: chapter(2, "glub2")},
+		left4me.Campaign{ID: "h", Title: "Elsewhere", Overlay: "other", Modes: chapter(1, "else1")})
+	b := s.as(t, "admin")
+	order := func(page page, texts ...string) {
+		t.Helper()
+		page.has(t, http.StatusOK, texts...)
+		at := -1
+		for _, text := range texts {
+			if i := strings.Index(page.body, text); i < at {
+				t.Errorf("%s comes before what is above it", text)
+			} else {
+				at = i
+			}
+		}
+	}
+	glub, hotel, other := `<option value="glub2" data-overlay="maps">Glub &lt;b&gt;‹202E›, chapter 2, of the overlay maps</option>`, `<option value="c1m1_hotel">`, `<option value="else1" data-overlay="other">`
+	order(b.get("/servers/new?blueprint=maps-night"), `data-overlays="maps"`, glub, hotel, other)
+	if r := last[bus.StackRequest](t, &s.host.shelf); len(r.Spec.Overlays) != 2 || r.Spec.Overlays[0] != (left4me.OverlayRef{Name: "maps", Revision: 1}) || r.Spec.Overlays[1].Name != "other" {
+		t.Errorf("%+v", r)
+	}
+	order(b.get("/servers/new"), hotel, glub)
+	order(b.get("/blueprints/maps-night"), glub, hotel, other)
+	order(b.post("/servers/new", "stack", "add", "add", "other", "blueprint", "default"), other, hotel, glub)
+	must(s.servers.Create(t.Context(), left4me.Server{Name: "alpha", Blueprint: "maps-night"}))(t)
+	order(b.get("/servers/alpha/settings"), glub, hotel, other)
+	// A map is typed when nobody can say which there are.
+	s.host.shelf.mu.Lock()
+	s.host.shelf.mute = true
+	s.host.shelf.mu.Unlock()
+	b.get("/servers/new").has(t, http.StatusOK, hotel)
+}

@@ -23,6 +23,7 @@ type shelf struct {
 	plan      left4me.Plan
 	items     []left4me.WorkshopState
 	campaigns []left4me.Campaign
+	mute      bool   // campaigns can't be read
 	disk      string // where files lie beneath the root, if they do
 	asked     []any  // requests that changed something, or would
 }
@@ -95,9 +96,13 @@ func (s *shelf) start(ctx context.Context, b *bus.Bus) error {
 			s.note(r)
 			return s.content(r.Overlay)
 		}),
-		answers(ctx, b, bus.VerbCampaigns, func(bus.StackRequest) (any, error) {
+		answers(ctx, b, bus.VerbCampaigns, func(r bus.StackRequest) (any, error) {
+			s.note(r)
 			s.mu.Lock()
 			defer s.mu.Unlock()
+			if s.mute {
+				return nil, left4me.Errorf(left4me.Unavailable, "the disk is away", "")
+			}
 			return s.campaigns, nil
 		}),
 		answers(ctx, b, bus.VerbTree, s.tree),

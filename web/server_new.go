@@ -28,7 +28,13 @@ func (p *panel) renderNewServer(w http.ResponseWriter, r *http.Request, who acco
 		return err
 	}
 	form.Blueprints, form.May = all, mayOf(who)
-	p.offers(r, &form.definitionForm)
+	var beneath []left4me.OverlayRef
+	for _, b := range all {
+		if string(b.Name) == form.Blueprint {
+			beneath = b.Overlays
+		}
+	}
+	p.offers(r, &form.definitionForm, beneath)
 	return p.render(w, r, status, newServerPage(p.frame(r, who, "New server", "servers"), form))
 }
 

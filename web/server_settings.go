@@ -63,7 +63,7 @@ func (p *panel) renderSettings(w http.ResponseWriter, r *http.Request, who accou
 			form.Base = b
 		}
 	}
-	p.offers(r, &form.definitionForm)
+	p.offers(r, &form.definitionForm, form.Base.Overlays)
 	return p.render(w, r, status, serverSettingsPage(p.serverFrame(r, who, s), s, form, p.diffOf(r, s)))
 }
 

@@ -18,7 +18,7 @@ func TestEmptyListTeaches(t *testing.T) {
 func TestServerIsCreatedByItsForm(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
-	b.get("/servers/new").has(t, http.StatusOK, `<option value="default" selected>`, `<option value="c1m1_hotel">Dead Center</option>`)
+	b.get("/servers/new").has(t, http.StatusOK, `<option value="default" selected>`, `<option value="c1m1_hotel">Dead Center, chapter 1</option>`)
 	p := b.post("/servers/new", "name", "alpha", "blueprint", "default", "hostname", `Bill's <i>`, "map", "c2m1_highway",
 		"max_players", "8", "difficulty", "Hard", "cfg", "sv_lan 0\r\nsv_consistency 1\r\n")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/servers/alpha" {

@@ -22,6 +22,15 @@ func (s *Servers) Campaigns(ctx context.Context, name left4me.Name) ([]left4me.C
 	return all, err
 }
 
+// CampaignsOf returns what a server with such a stack could play, as Campaigns does.
+// Overlays that the host doesn't have are passed over. Errors:
+// left4me.Unavailable.
+func (s *Servers) CampaignsOf(ctx context.Context, stack []left4me.OverlayRef) (all []left4me.Campaign, err error) {
+	sp := left4me.Spec{Overlays: stack}
+	err = s.askHost(ctx, left4me.LocalHost, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: sp}, &all)
+	return all, err
+}
+
 // ChangeMap changes the map of a server that runs, and its mode if one is named.
 // Errors: left4me.Invalid with the field, also for a map that the server doesn't
 // have as far as that is known; left4me.NotFound; left4me.Conflict when it doesn't

@@ -3,10 +3,12 @@ import { startConsole } from "./console.js";
 import { startFilter } from "./filter.js";
 import { startForms } from "./forms.js";
 import { startLive } from "./live.js";
+import { startMaps } from "./maps.js";
 import { startTimes } from "./times.js";
 
 for (const el of document.querySelectorAll("[data-script]")) el.hidden = false;
 startTimes();
 startForms();
 startFilter();
+startMaps();
 startLive(startConsole());
