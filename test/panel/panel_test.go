@@ -44,7 +44,7 @@ func open(t *testing.T, port int, env ...string) *site {
 	s := &site{Stage: stage.New(t, port, append([]string{"SIM_MAP_LOAD=2s", "SIM_PLAYERS=6", "SIM_TEMPO=20"}, env...)...), t: t}
 	s.Serve(t)
 	s.Must(t, "POST", "/users", map[string]any{"name": "admin", "password": password, "admin": true}, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	t.Cleanup(cancel)
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.ExecPath(chromium(t)),
@@ -92,9 +92,18 @@ func (s *site) url(path string) string { return "http://" + s.Address + path }
 // until waits until a script says true, without any reload of the page.
 func (s *site) until(what, script string) {
 	s.t.Helper()
+	var is bool
+	defer func() { // it ends the test
+		if !is {
+			text, _ := chromedp.Run(s.ctx, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText`))
+			s.t.Logf("%s: the page was\n%s", what, text)
+			s.picture("failed")
+		}
+	}()
 	stage.Until(s.t, what, func() bool {
 		ok, err := chromedp.Run(s.ctx, chromedp.Evaluate[bool](script))
-		return err == nil && ok
+		is = err == nil && ok
+		return is
 	})
 }
 
