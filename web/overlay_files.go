@@ -89,7 +89,7 @@ type crumb struct{ Name, Path string }
 
 // crumbsOf are the directories on the way to a path.
 func crumbsOf(p string) (all []crumb) {
-	if p == "" {
+	if p == "" || p == "." {
 		return nil
 	}
 	for i, part := range strings.Split(p, "/") {

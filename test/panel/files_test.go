@@ -1,0 +1,138 @@
+//go:build panel
+
+package panel
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// The way of somebody who wonders which file counts: whose it is and what it
+// hides, what the server wrote itself, giving that to all servers, and throwing it
+// away.
+func TestTheFilesOfAServerFromThePanel(t *testing.T) {
+	s := open(t, 33300)
+	s.lay("house", map[string]string{
+		"addons/sourcemod/configs/core.cfg": "\"Core\"\n{\n\t\"Logging\"\t\"off\"\n}\n",
+		"cfg/house\u202egfc.cfg":            "// a name that would be read backwards\n",
+	})
+	s.login()
+	for name, overlays := range map[string][]string{"alpha": {"house", "sourcemod", "custom-campaign"}, "beta": {"sourcemod"}} {
+		s.Must(t, http.MethodPost, "/servers", map[string]any{"name": name, "overlays": overlays}, nil)
+	}
+	s.everywhere("files-stopped", "/servers/alpha/files")
+	s.do("nothing yet", chromedp.Navigate(s.url("/servers/alpha/written")))
+	s.shows("It has written nothing yet")
+	s.Done(t, "start", "alpha")
+	for _, command := range []string{"banid 0 STEAM_1:0:5", "writeid"} {
+		s.Must(t, http.MethodPost, "/servers/alpha/console", map[string]any{"command": command}, nil)
+	}
+
+	// row is what the table says of a file.
+	row := func(name string) string {
+		return `([...document.querySelectorAll("table tbody tr")].find((r) => r.innerText.includes("` + name + `"))?.innerText ?? "")`
+	}
+	configs := "/servers/alpha/files?dir=left4dead2%2Faddons%2Fsourcemod%2Fconfigs"
+	s.do("the way down", chromedp.Navigate(s.url("/servers/alpha")), chromedp.Click(chromedp.CSS(`.tabs a[href$="/files"]`)), chromedp.WaitVisible(chromedp.CSS(".seen")))
+	for _, dir := range []string{"left4dead2", "addons", "sourcemod", "configs"} {
+		s.until("the directory "+dir, `[...document.querySelectorAll(".seen th a")].some((a) => a.innerText.trim() === "`+dir+`" && (a.click(), true))`)
+	}
+	s.until("the file names its layer and what it hides", row("core.cfg")+`.includes("house") && `+row("core.cfg")+`.includes("hides overlay sourcemod@1")`)
+	s.until("a file that is alone hides nothing", row("databases.cfg")+`.includes("sourcemod") && !`+row("databases.cfg")+`.includes("hides")`)
+	s.everywhere("files", configs)
+	s.keyboard(configs)
+	s.do("a file", chromedp.Navigate(s.url(configs)), chromedp.Click(chromedp.CSS(`a[href*="core.cfg"]`)), chromedp.WaitVisible(chromedp.CSS("pre.file")))
+	s.until("it is the topmost one", `document.querySelector("pre.file").innerText.includes('"Logging"\t"off"')`)
+	s.do("find", chromedp.Navigate(s.url("/servers/alpha/files")), chromedp.SendKeys(chromedp.CSS("#files-query"), "house\r"))
+	s.until("a name that lies is shown as it is", row("house")+`.includes("house‹202E›gfc.cfg")`)
+
+	s.do("what it wrote", chromedp.Navigate(s.url("/servers/alpha/files")), chromedp.Click(chromedp.CSS(`.views a[href$="/written"]`)), chromedp.WaitVisible(chromedp.CSS(`input[value$="banned_user.cfg"]`)))
+	s.until("nothing is discarded beneath a server that runs", `document.querySelector("button[value=discard]").disabled`)
+	s.everywhere("files-written", "/servers/alpha/written")
+	s.keyboard("/servers/alpha/written")
+	s.do("promote nothing", chromedp.SetValue(chromedp.CSS("#promote-to"), "house"), chromedp.Click(chromedp.CSS("button[value=promote]")), chromedp.WaitVisible(chromedp.CSS(".problem[role=alert]")))
+	s.shows("no file is chosen")
+	s.accessible("no file is chosen")
+	s.do("promote, without a mouse", chromedp.Focus(chromedp.CSS(`input[value$="banned_user.cfg"]`)), chromedp.KeyEvent(" "),
+		chromedp.SetValue(chromedp.CSS("#promote-to"), "house"), chromedp.Focus(chromedp.CSS("button[value=promote]")), chromedp.KeyEvent("\r"),
+		chromedp.WaitNotPresent(chromedp.CSS("#promote-to")))
+	s.jobDone()
+	s.do("the overlay", chromedp.Navigate(s.url("/overlays/house?dir=left4dead2%2Fcfg")))
+	s.shows("revision 2")
+	s.shows("banned_user.cfg")
+
+	s.Must(t, http.MethodPut, "/servers/alpha", map[string]any{"overlays": []string{"house", "sourcemod"}}, nil)
+	s.do("what a restart would change", chromedp.Navigate(s.url("/servers/alpha/written")), chromedp.Click(chromedp.CSS(`.views a[href$="/pending"]`)), chromedp.WaitVisible(chromedp.CSS(".changes")))
+	s.until("a campaign goes", row("marmalade_mile.vpk")+`.includes("gone")`)
+	s.everywhere("files-pending", "/servers/alpha/pending")
+	s.keyboard("/servers/alpha/pending")
+	s.do("against another", chromedp.Click(chromedp.CSS(`.views a[href$="/compare"]`)), chromedp.WaitVisible(chromedp.CSS("#with")))
+	s.until("another file of the same name", row("core.cfg")+`.includes("changed")`)
+	s.everywhere("files-compare", "/servers/alpha/compare?with=beta")
+
+	s.Done(t, "stop", "alpha")
+	s.do("discard", chromedp.Navigate(s.url("/servers/alpha/written")), chromedp.Click(chromedp.CSS(`input[value$="banned_user.cfg"]`)),
+		chromedp.Click(chromedp.CSS("button[value=discard]")), chromedp.WaitNotPresent(chromedp.CSS("button[value=discard]")))
+	s.jobDone()
+	s.do("what is left", chromedp.Navigate(s.url("/servers/alpha/written")))
+	s.until("it is gone", `document.querySelector("main") && !document.querySelector("main").innerText.includes("banned_user.cfg")`)
+	s.do("what it sees now", chromedp.Navigate(s.url("/servers/alpha/files?q=banned_user.cfg")))
+	s.until("the promoted one is there", row("banned_user.cfg")+`.includes("house")`)
+}
+
+// lay lays an overlay by hand, with files below left4dead2/.
+func (s *site) lay(overlay string, files map[string]string) {
+	s.t.Helper()
+	for name, text := range files {
+		path := filepath.Join(s.Root, "overlays", overlay, "1", "left4dead2", name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			s.t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// keyboard opens a page and goes through it with the tab key: everything that can
+// be used is reached, and shows that it is.
+func (s *site) keyboard(path string) {
+	s.t.Helper()
+	s.do(path, chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url(path)))
+	n, err := chromedp.Run(s.ctx, chromedp.Evaluate[int](`(window.left = new Set([...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]
+		.filter((e) => !e.disabled && e.tabIndex >= 0 && e.type !== "hidden" && e.checkVisibility({visibilityProperty: true})))).size`))
+	if err != nil || n == 0 {
+		s.t.Fatalf("%s: %d, %v", path, n, err)
+	}
+	for range n + 2 {
+		s.do("tab", chromedp.KeyEvent("\t"))
+		unseen, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](`(() => {
+			const e = document.activeElement;
+			window.left.delete(e);
+			if (e === document.body) return "";
+			const seen = (e) => { const c = getComputedStyle(e); return c.outlineStyle !== "none" && parseFloat(c.outlineWidth) > 0 || c.boxShadow !== "none"; };
+			return seen(e) || seen(e.parentElement) ? "" : e.outerHTML.slice(0, 200);
+		})()`))
+		if err != nil || unseen != "" {
+			s.t.Errorf("%s: it doesn't show that it has the focus: %s (%v)", path, unseen, err)
+		}
+	}
+	left, err := chromedp.Run(s.ctx, chromedp.Evaluate[[]string](`[...window.left].map((e) => e.outerHTML.slice(0, 200))`))
+	if err != nil || len(left) > 0 {
+		s.t.Errorf("%s: the keyboard doesn't reach %q (%v)", path, left, err)
+	}
+}
+
+// jobDone waits until the browser shows a job, and until that has ended well.
+func (s *site) jobDone() {
+	s.t.Helper()
+	s.until("it is a job", `location.pathname.startsWith("/jobs/")`)
+	if j := s.Ended(s.t, strings.TrimPrefix(s.path(), "/jobs/")); j.State != "done" {
+		s.t.Fatalf("%+v", j)
+	}
+}
