@@ -17,6 +17,7 @@ import (
 // campaignRoutes are what can be asked about campaigns.
 func (a *api) campaignRoutes(h huma.API) {
 	route(h, http.MethodGet, "/servers/{name}/campaigns", accounts.Look, 200, "List what a server can play", a.serverCampaigns)
+	route(h, http.MethodGet, "/servers/{name}/clashes", accounts.Look, 200, "Say what the overlays of a server have in common", a.serverClashes)
 	route(h, http.MethodPost, "/servers/{name}/map", accounts.Act, 200, "Change the map of a server that runs", a.changeMap)
 	a.picture(h, "/servers/{name}/picture", "Show a picture of an add-on that a server has", func(ctx context.Context, n left4me.Name, in *pictureInput) (content.FileAnswer, error) {
 		return a.Servers.File(ctx, n, in.File, in.Image)
@@ -32,6 +33,18 @@ func (a *api) serverCampaigns(ctx context.Context, in *ByName) ([]left4me.Campai
 		return nil, err
 	}
 	return a.Servers.Campaigns(ctx, name)
+}
+
+func (a *api) serverClashes(ctx context.Context, in *ByName) ([]left4me.Warning, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return nil, err
+	}
+	all, err := a.Servers.Clashes(ctx, name)
+	if all == nil {
+		all = []left4me.Warning{}
+	}
+	return all, err
 }
 
 // MapChange is the map that a server changes to.

@@ -19,6 +19,12 @@ func TestCampaignsAndTheMap(t *testing.T) {
 	if len(all) != 1 || all[0].Modes["coop"][0].Map != "pn_m1" {
 		t.Errorf("%+v", all)
 	}
+	var clashes []left4me.Warning
+	s.call(t, "GET", "/api/v1/servers/alpha/clashes", nil).into(t, &clashes)
+	if len(clashes) != 1 || clashes[0].Kind != left4me.WarnSameFile || clashes[0].Path != "left4dead2/addons/a.vpk" {
+		t.Errorf("%+v", clashes)
+	}
+	s.call(t, "GET", "/api/v1/servers/none/clashes", nil).problem(t, http.StatusNotFound)
 	var done struct{ Map, Mode string }
 	s.call(t, "POST", "/api/v1/servers/alpha/map", map[string]string{"map": "PN_m1", "mode": "versus"}).into(t, &done)
 	if done.Mode != "versus" {

@@ -280,6 +280,8 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			return h.maps, nil
+		case bus.VerbClashes:
+			return []left4me.Warning{{Kind: left4me.WarnSameFile, Path: "left4dead2/addons/a.vpk", Text: "b.vpk has it too"}}, nil
 		case bus.VerbStackFile, bus.VerbFile:
 			return h.file(data)
 		case bus.VerbPlan:

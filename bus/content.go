@@ -16,6 +16,7 @@ const (
 	VerbPlan       = "plan"        // PlanRequest → left4me.Plan
 	VerbWorkshop   = "workshop"    // left4me.Workshop → []left4me.WorkshopState: what Steam says of the items, nothing is downloaded
 	VerbCampaigns  = "campaigns"   // StackRequest → []left4me.Campaign, of the game first
+	VerbClashes    = "clashes"     // StackRequest → []left4me.Warning: what its overlays have in common
 	VerbStack      = "stack"       // StackRequest → left4me.Page[left4me.TreeFile], of the merged tree
 	VerbStackDiff  = "stack-diff"  // StackDiffRequest → left4me.Page[left4me.FileChange]
 	VerbStackFile  = "stack-file"  // StackRequest with Path → FileAnswer

@@ -53,7 +53,7 @@ func (a *app) serverCommand() *cobra.Command {
 		a.serverAct("reset", "Empty what a server wrote and start it anew", "every file that it wrote is thrown away"),
 		a.serverAct("delete", "Delete a server and its files", "its files and logs go with it"),
 		a.serverConsole(), a.serverLogs(), a.serverReach(), a.serverMaps(), a.serverMap(),
-		a.serverFiles(), a.serverCat(), a.serverWritten(), a.serverDiscard(), a.serverPromote(), a.serverPending(), a.serverCompare())
+		a.serverFiles(), a.serverCat(), a.serverWritten(), a.serverDiscard(), a.serverPromote(), a.serverPending(), a.serverCompare(), a.serverClashes())
 }
 
 // serverPath is where a server is in the API.

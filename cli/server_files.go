@@ -231,6 +231,40 @@ func (a *app) serverPending() *cobra.Command {
 	return c
 }
 
+func (a *app) serverClashes() *cobra.Command {
+	c := &cobra.Command{
+		Use: "clashes NAME", Short: "Say what the overlays of a server have in common", Args: one("the name of a server"), ValidArgsFunction: a.servers,
+		Long: "Say what the overlays of a server have in common and players miss something by:\nadd-ons with the same files, a campaign twice, more add-ons than the game has\nroom for. What is wrong with an overlay by itself: left4me overlay show.",
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := serverPath(args[0])
+		if err != nil {
+			return fmt.Errorf("clashes: %w", err)
+		}
+		var all []left4me.Warning
+		raw, err := a.call(c.Context(), http.MethodGet, path+"/clashes", nil, &all)
+		if err != nil {
+			return fmt.Errorf("clashes of %s: %w", n, err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			for _, x := range all {
+				text := x.Text
+				if x.Path != "" {
+					text = x.Path + ": " + text
+				}
+				if x.Hint != "" {
+					text += "; " + x.Hint
+				}
+				fmt.Fprintln(w, oneLine(text))
+			}
+			if len(all) == 0 && !a.quiet {
+				fmt.Fprintln(w, "nothing clashes")
+			}
+		})
+	}
+	return c
+}
+
 func (a *app) serverCompare() *cobra.Command {
 	c := &cobra.Command{
 		Use: "compare NAME OTHER", Short: "List how the files of two servers differ", ValidArgsFunction: a.servers,

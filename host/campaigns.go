@@ -18,7 +18,35 @@ const campaignsWithin = 25 * time.Second
 func (a *Agent) campaigns(ctx context.Context, spec left4me.Spec) ([]left4me.Campaign, error) {
 	ctx, cancel := context.WithTimeout(ctx, campaignsWithin)
 	defer cancel()
-	var layers []inspect.Layer
+	layers, err := a.overlays(spec)
+	if err != nil {
+		return nil, err
+	}
+	game, err := a.game.Stack()
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range game {
+		layers = append(layers, inspect.Layer{Dir: dir})
+	}
+	return a.catalog.Campaigns(ctx, layers)
+}
+
+// clashes are what the overlays of a server have in common and players miss
+// something by. An overlay that isn't on this host is left out.
+func (a *Agent) clashes(ctx context.Context, spec left4me.Spec) ([]left4me.Warning, error) {
+	ctx, cancel := context.WithTimeout(ctx, campaignsWithin)
+	defer cancel()
+	layers, err := a.overlays(spec)
+	if err != nil {
+		return nil, err
+	}
+	return inspect.Stack(ctx, layers)
+}
+
+// overlays are the layers of a server above the game, top first, as far as they
+// are on this host.
+func (a *Agent) overlays(spec left4me.Spec) (layers []inspect.Layer, err error) {
 	for _, o := range spec.Overlays {
 		if !o.Name.Valid() {
 			return nil, left4me.Errorf(left4me.Invalid, "the request names no overlay", "")
@@ -32,12 +60,5 @@ func (a *Agent) campaigns(ctx context.Context, spec left4me.Spec) ([]left4me.Cam
 		}
 		layers = append(layers, inspect.Layer{Name: o.Name, Dir: filepath.Join(string(a.Files.Root), filepath.FromSlash(dir))})
 	}
-	game, err := a.game.Stack()
-	if err != nil {
-		return nil, err
-	}
-	for _, dir := range game {
-		layers = append(layers, inspect.Layer{Dir: dir})
-	}
-	return a.catalog.Campaigns(ctx, layers)
+	return layers, nil
 }

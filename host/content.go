@@ -32,6 +32,8 @@ func (a *Agent) answerContent(ctx context.Context, verb string, data []byte) (an
 		answer, err = with(data, func(r bus.FileRequest) (any, error) { return a.content.File(r) })
 	case bus.VerbCampaigns:
 		answer, err = with(data, func(r bus.StackRequest) (any, error) { return a.campaigns(ctx, r.Spec) })
+	case bus.VerbClashes:
+		answer, err = with(data, func(r bus.StackRequest) (any, error) { return a.clashes(ctx, r.Spec) })
 	case bus.VerbLabel:
 		answer, err = with(data, func(r bus.LabelRequest) (any, error) {
 			return a.changed(ctx, r.Overlay, a.content.Label(r.Overlay, r.Revision, r.Label))

@@ -31,6 +31,18 @@ func (s *Servers) CampaignsOf(ctx context.Context, stack []left4me.OverlayRef) (
 	return all, err
 }
 
+// Clashes says what the overlays of a server have in common: add-ons with the same
+// files, a campaign twice, more add-ons than the game has room for. Errors:
+// left4me.NotFound, left4me.Unavailable.
+func (s *Servers) Clashes(ctx context.Context, name left4me.Name) (all []left4me.Warning, err error) {
+	sp, host, err := s.Spec(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	err = s.askHost(ctx, host, bus.VerbClashes, bus.StackRequest{V: bus.Version, Spec: sp}, &all)
+	return all, err
+}
+
 // ChangeMap changes the map of a server that runs, and its mode if one is named.
 // Errors: left4me.Invalid with the field, also for a map that the server doesn't
 // have as far as that is known; left4me.NotFound; left4me.Conflict when it doesn't

@@ -65,6 +65,9 @@ func Tree(ctx context.Context, dir string) (warnings []left4me.Warning, campaign
 // repeated. Of a file that two layers have at the same place only that of the
 // upper one counts: players never see the other.
 func Stack(ctx context.Context, layers []Layer) ([]left4me.Warning, error) {
+	if len(layers) < 2 {
+		return nil, ctx.Err()
+	}
 	var w list
 	var views []*view
 	seen := map[string]left4me.Name{}

@@ -269,6 +269,10 @@ func TestStackSaysWhatLayersHaveInCommon(t *testing.T) {
 	}
 	w, err := inspect.Stack(t.Context(), []inspect.Layer{{Name: "up", Dir: upper.lay(t)}, {Name: "low", Dir: lower.lay(t)}})
 	must(t, err)
+	twice := layer{"addons/a.vpk": pack("x/1", "upper"), "addons/b.vpk": pack("x/1", "lower")}
+	if alone, err := inspect.Stack(t.Context(), []inspect.Layer{{Name: "up", Dir: twice.lay(t)}}); err != nil || len(alone) > 0 {
+		t.Errorf("one layer has nothing in common with itself: %v, %v", alone, err)
+	}
 	want := `duplicate addons/d.vpk: the campaign c is in left4dead2/addons/c.vpk too
 same-file addons/a.vpk: left4dead2/addons/b.vpk of overlay low has the same file with other contents: x/1
 script scripts/vscripts/mapspawn_addon.nut: overlay up and overlay low both have this loose file: only that of overlay up is run`
