@@ -153,6 +153,14 @@ type differences struct {
 	next    templ.SafeURL
 }
 
+// words say whose a file is that only one of two servers has.
+func (v differences) words(mine left4me.Name) map[string]string {
+	if v.Other == "" {
+		return nil
+	}
+	return map[string]string{"added": "only " + string(v.Other), "removed": "only " + string(mine), "changed": "differs"}
+}
+
 func (p *panel) showPending(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	s, err := p.serverPage(r, who, "files")
 	if err != nil {

@@ -72,7 +72,7 @@ func TestTheFilesOfAServerFromThePanel(t *testing.T) {
 	s.everywhere("files-pending", "/servers/alpha/pending")
 	s.keyboard("/servers/alpha/pending")
 	s.do("against another", chromedp.Click(chromedp.CSS(`.views a[href$="/compare"]`)), chromedp.WaitVisible(chromedp.CSS("#with")))
-	s.until("another file of the same name", row("core.cfg")+`.includes("changed")`)
+	s.until("another file of the same name", row("core.cfg")+`.includes("differs") && `+row("house")+`.includes("only alpha")`)
 	s.everywhere("files-compare", "/servers/alpha/compare?with=beta")
 
 	s.Done(t, "stop", "alpha")
