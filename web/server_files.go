@@ -171,6 +171,22 @@ func (p *panel) showPending(w http.ResponseWriter, r *http.Request, who accounts
 	return p.renderDifferences(w, r, who, s, v, err)
 }
 
+func (p *panel) showClashes(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	s, err := p.serverPage(r, who, "files")
+	if err != nil {
+		return err
+	}
+	problem := ""
+	all, err := p.Servers.Clashes(r.Context(), s.Name)
+	if e, ok := left4me.Public(err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound) {
+		problem, err = e.Error(), nil
+	}
+	if err != nil {
+		return err
+	}
+	return p.render(w, r, http.StatusOK, serverClashesPage(p.serverFrame(r, who, s), s, all, problem))
+}
+
 func (p *panel) compareServers(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	s, err := p.serverPage(r, who, "files")
 	if err != nil {

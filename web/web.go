@@ -89,6 +89,7 @@ func (p *panel) routes() *http.ServeMux {
 	act("POST /servers/{name}/written", p.actOnWritten)
 	look("GET /servers/{name}/pending", p.showPending)
 	look("GET /servers/{name}/compare", p.compareServers)
+	look("GET /servers/{name}/clashes", p.showClashes)
 	look("GET /servers/{name}/map", p.showMaps)
 	act("POST /servers/{name}/map", p.changeMap)
 	look("GET /servers/{name}/reach", p.reachServer)

@@ -80,7 +80,7 @@ func endAll() error {
 		if left == 0 {
 			return nil
 		}
-		if time.Since(begun) > endWithin {
+		if time.Since(begun) > goneWithin {
 			return errors.New("what the script started does not end")
 		}
 		time.Sleep(time.Millisecond)

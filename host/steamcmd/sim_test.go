@@ -486,7 +486,7 @@ func TestSteamCMDEndsWithItsDriver(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = driver.Wait()
-	for deadline := time.Now().Add(10 * time.Second); running() != ""; {
+	for deadline := time.Now().Add(time.Minute); running() != ""; {
 		if time.Now().After(deadline) {
 			t.Fatalf("left running: %s", running())
 		}

@@ -71,6 +71,8 @@ func TestTheFilesOfAServerFromThePanel(t *testing.T) {
 	s.until("a campaign goes", row("marmalade_mile.vpk")+`.includes("gone")`)
 	s.everywhere("files-pending", "/servers/alpha/pending")
 	s.keyboard("/servers/alpha/pending")
+	s.do("what clashes", chromedp.Click(chromedp.CSS(`.views a[href$="/clashes"]`)), chromedp.WaitVisible(chromedp.CSS("main .badge")))
+	s.everywhere("files-clashes", "/servers/alpha/clashes")
 	s.do("against another", chromedp.Click(chromedp.CSS(`.views a[href$="/compare"]`)), chromedp.WaitVisible(chromedp.CSS("#with")))
 	s.until("another file of the same name", row("core.cfg")+`.includes("differs") && `+row("house")+`.includes("only alpha")`)
 	s.everywhere("files-compare", "/servers/alpha/compare?with=beta")
