@@ -178,7 +178,7 @@ func (h *host) start(ctx context.Context) error {
 		on(bus.VerbStatus, func(context.Context, []byte) (any, error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			return h.statuses, nil
+			return slices.Clone(h.statuses), nil
 		}),
 		on(bus.VerbGame, func(context.Context, []byte) (any, error) {
 			h.mu.Lock()
