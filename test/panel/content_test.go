@@ -44,7 +44,7 @@ func TestAWorkshopCampaignFromThePanel(t *testing.T) {
 	s.until("what can't be had is told", has("form.look .members", "private"))
 	s.everywhere("overlay-look", "/overlays/friday/items/look?ids=300000001")
 	s.do("add", chromedp.Navigate(s.url("/overlays/friday/items/look?ids=300000001")), chromedp.Click(chromedp.CSS("form.look .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-work")))
-	s.until("the page is marked", "window.same = true")
+	s.until("the page is marked", `location.pathname === "/overlays/friday/items" && document.readyState === "complete" && (window.same = true)`)
 	s.until("how far it is", `/\d+ %/.test(document.querySelector("#overlay-work").innerText)`)
 	s.picture("overlay-downloads")
 	s.until("it is built", has("#overlay-head", "revision 1"))
