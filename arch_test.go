@@ -263,6 +263,29 @@ func TestLinkedModulesAreListed(t *testing.T) {
 	}
 }
 
+// A *sql.Tx lives on when SQLite has rolled it back; see store/transaction.go.
+func TestOnlyOneTypeHasATransaction(t *testing.T) {
+	found := false
+	for _, p := range list(t, "./...") {
+		for _, name := range p.GoFiles {
+			file := filepath.Join(p.Dir, name)
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if use := regexp.MustCompile(`\bsql\.Tx\b|\.BeginTx\(|\.Begin\(\)`).Find(text); use != nil {
+				found = true
+				if !strings.HasSuffix(file, "/store/transaction.go") {
+					t.Errorf("%s uses %s: take the transaction of store", file, use)
+				}
+			}
+		}
+	}
+	if !found {
+		t.Error("no transaction was found: the test looks at nothing")
+	}
+}
+
 // SQLite is C that was translated for one version of libc; with another one it
 // compiles and may be wrong.
 func TestLibcIsTheOneThatSQLiteWasMadeFor(t *testing.T) {

@@ -80,7 +80,7 @@ func (s *Store) Users(ctx context.Context) ([]User, error) {
 // CreateUser adds a user and returns it with its id. Errors: left4me.Conflict
 // when the name is taken.
 func (s *Store) CreateUser(ctx context.Context, v User) (User, error) {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *transaction) error {
 		r, err := tx.ExecContext(ctx, `INSERT INTO user(name, password, admin, created_at) VALUES (?,?,?,?)`,
 			v.Name, v.Password, v.Admin, millis(v.CreatedAt))
 		if violates(err) {
@@ -101,7 +101,7 @@ func (s *Store) CreateUser(ctx context.Context, v User) (User, error) {
 // ReplacePassword gives a user another hash in place of the old one; when it is
 // another one meanwhile, that stays.
 func (s *Store) ReplacePassword(ctx context.Context, user int64, old, hash string) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `UPDATE user SET password = ? WHERE id = ? AND password = ?`, hash, user, old)
 		return err
 	})
@@ -113,7 +113,7 @@ func (s *Store) ReplacePassword(ctx context.Context, user int64, old, hash strin
 
 // CreateSession adds a session, and removes those that have expired.
 func (s *Store) CreateSession(ctx context.Context, v Session) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *transaction) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM session WHERE expires_at <= ?`, millis(v.CreatedAt)); err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func (s *Store) Session(ctx context.Context, hash []byte) (Session, User, error)
 // TouchSession notes that a session was used and how long it is good for now.
 // One that is gone stays gone.
 func (s *Store) TouchSession(ctx context.Context, hash []byte, seen, expires time.Time) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `UPDATE session SET seen_at = ?, expires_at = ? WHERE hash = ?`, millis(seen), millis(expires), hash)
 		return err
 	})
@@ -161,7 +161,7 @@ func (s *Store) TouchSession(ctx context.Context, hash []byte, seen, expires tim
 
 // DeleteSession removes a session; none is no error.
 func (s *Store) DeleteSession(ctx context.Context, hash []byte) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM session WHERE hash = ?`, hash)
 		return err
 	})
@@ -173,7 +173,7 @@ func (s *Store) DeleteSession(ctx context.Context, hash []byte) error {
 
 // CreateToken adds a token.
 func (s *Store) CreateToken(ctx context.Context, v Token) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO token(hash, user_id, label, created_at, expires_at) VALUES (?,?,?,?,?)`,
 			v.Hash, v.UserID, v.Label, millis(v.CreatedAt), millisOrNull(v.ExpiresAt))
 		return err
@@ -236,7 +236,7 @@ func (s *Store) Tokens(ctx context.Context, user int64) ([]OwnedToken, error) {
 
 // TouchToken notes that a token was used.
 func (s *Store) TouchToken(ctx context.Context, hash []byte, used time.Time) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `UPDATE token SET used_at = ? WHERE hash = ?`, millis(used), hash)
 		return err
 	})
@@ -248,7 +248,7 @@ func (s *Store) TouchToken(ctx context.Context, hash []byte, used time.Time) err
 
 // DeleteToken removes a token. Errors: left4me.NotFound.
 func (s *Store) DeleteToken(ctx context.Context, hash []byte) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *transaction) error {
 		r, err := tx.ExecContext(ctx, `DELETE FROM token WHERE hash = ?`, hash)
 		if err != nil {
 			return err

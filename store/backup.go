@@ -31,7 +31,7 @@ func (s *Store) BackupPolicy(ctx context.Context) (v left4me.BackupPolicy, last 
 // SetBackupPolicy keeps when backups are made, and when the schedule last asked
 // for one.
 func (s *Store) SetBackupPolicy(ctx context.Context, v left4me.BackupPolicy, last time.Time) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO backup_policy(id, enabled, at, daily, weekly, last_at) VALUES (1,?,?,?,?,?)
 			ON CONFLICT(id) DO UPDATE SET enabled = excluded.enabled, at = excluded.at, daily = excluded.daily,
 				weekly = excluded.weekly, last_at = excluded.last_at`, v.Enabled, v.At, v.Daily, v.Weekly, millis(last))
@@ -46,7 +46,7 @@ func (s *Store) SetBackupPolicy(ctx context.Context, v left4me.BackupPolicy, las
 // NoteBackup keeps when the schedule last asked for a backup. usual is the policy
 // when nobody has set one.
 func (s *Store) NoteBackup(ctx context.Context, usual left4me.BackupPolicy, last time.Time) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO backup_policy(id, enabled, at, daily, weekly, last_at) VALUES (1,?,?,?,?,?)
 			ON CONFLICT(id) DO UPDATE SET last_at = excluded.last_at`, usual.Enabled, usual.At, usual.Daily, usual.Weekly, millis(last))
 		return err

@@ -58,7 +58,7 @@ func (s *Store) CreateBlueprint(ctx context.Context, v left4me.Blueprint) error 
 	if err != nil {
 		return fmt.Errorf("create blueprint %s: %w", v.Name, err)
 	}
-	err = s.tx(ctx, func(tx *sql.Tx) error {
+	err = s.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO blueprint(`+blueprintColumns+`) VALUES (?,?,?,?,1)`,
 			v.Name, overlays, settings, millis(v.CreatedAt))
 		if violates(err) {
@@ -84,7 +84,7 @@ func (s *Store) UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error 
 	if err != nil {
 		return fmt.Errorf("update blueprint %s: %w", v.Name, err)
 	}
-	err = s.tx(ctx, func(tx *sql.Tx) error {
+	err = s.tx(ctx, func(tx *transaction) error {
 		var have int
 		err := tx.QueryRowContext(ctx, `SELECT version FROM blueprint WHERE name = ?`, v.Name).Scan(&have)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -108,9 +108,9 @@ func (s *Store) UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error 
 // DeleteBlueprint removes a blueprint. Errors: left4me.NotFound, and
 // left4me.Conflict that names the servers which use it.
 func (s *Store) DeleteBlueprint(ctx context.Context, name left4me.Name) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT name FROM server WHERE blueprint = ? ORDER BY name`, name)
-		users, err := collect(rows, err, func(r row) (n string, err error) { return n, r.Scan(&n) })
+	err := s.tx(ctx, func(tx *transaction) error {
+		users, err := queryAll(ctx, tx, func(r row) (n string, err error) { return n, r.Scan(&n) },
+			`SELECT name FROM server WHERE blueprint = ? ORDER BY name`, name)
 		if err != nil {
 			return err
 		}

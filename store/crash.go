@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -43,7 +42,7 @@ func (s *Store) AddCrash(ctx context.Context, v Crash) error {
 	if err != nil {
 		return fmt.Errorf("keep crash of %s: %w", v.Server, err)
 	}
-	err = s.tx(ctx, func(tx *sql.Tx) error {
+	err = s.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO crash(host, server, at, exit, uptime, lines)
 			SELECT host, name, ?3, ?4, ?5, ?6 FROM server WHERE host = ?1 AND name = ?2
 			ON CONFLICT DO NOTHING`, v.Host, v.Server, millis(v.At), v.Exit, v.Uptime.Milliseconds(), lines)

@@ -93,10 +93,9 @@ func (s *Store) ActiveJobs(ctx context.Context) ([]QueuedJob, error) {
 // left4me.NotFound for a job on a server or overlay that isn't there, so that none
 // can come to life again behind its deletion.
 func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []QueuedJob) (*QueuedJob, error)) (QueuedJob, error) {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT `+jobColumns+` FROM job
+	err := s.tx(ctx, func(tx *transaction) error {
+		active, err := queryAll(ctx, tx, scanJob, `SELECT `+jobColumns+` FROM job
 			WHERE noun = ? AND target = ? AND state IN ('queued','running') ORDER BY id`, v.Kind.Noun(), v.Target)
-		active, err := collect(rows, err, scanJob)
 		if err != nil {
 			return err
 		}
@@ -123,7 +122,7 @@ func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []Qu
 	return v, nil
 }
 
-func targetExists(ctx context.Context, tx *sql.Tx, v left4me.Job) error {
+func targetExists(ctx context.Context, tx *transaction, v left4me.Job) error {
 	var query string
 	switch v.Kind.Noun() {
 	case "server":
@@ -147,7 +146,7 @@ func targetExists(ctx context.Context, tx *sql.Tx, v left4me.Job) error {
 // it began or isn't there.
 func (s *Store) RunJob(ctx context.Context, id left4me.JobID, now time.Time) (QueuedJob, bool, error) {
 	var v QueuedJob
-	err := s.tx(ctx, func(tx *sql.Tx) (err error) {
+	err := s.tx(ctx, func(tx *transaction) (err error) {
 		v, err = scanJob(tx.QueryRowContext(ctx, `UPDATE job SET state = 'running', attempt = attempt + 1,
 			started_at = COALESCE(started_at, ?2) WHERE id = ?1
 			AND (state = 'running' OR state = 'queued' AND NOT cancelling)
@@ -170,7 +169,7 @@ func (s *Store) StepJob(ctx context.Context, id left4me.JobID, steps []left4me.S
 	text, err := toJSON(steps)
 	lines, lerr := toJSON(lastLines(log))
 	if err = errors.Join(err, lerr); err == nil {
-		err = s.tx(ctx, func(tx *sql.Tx) error {
+		err = s.tx(ctx, func(tx *transaction) error {
 			_, err := tx.ExecContext(ctx, `UPDATE job SET steps = ?, log = ? WHERE id = ? AND state = 'running'`, text, lines, id)
 			return err
 		})
@@ -206,7 +205,7 @@ func (s *Store) EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Na
 		}
 	}
 	ended := false
-	err = s.tx(ctx, func(tx *sql.Tx) error {
+	err = s.tx(ctx, func(tx *transaction) error {
 		r, err := tx.ExecContext(ctx, `UPDATE job SET state = ?, steps = ?, log = ?, error = ?, ended_at = ?
 			WHERE id = ? AND state IN ('queued','running')`, v.State, steps, lines, failure, millis(v.EndedAt), v.ID)
 		if err != nil {
@@ -236,7 +235,7 @@ func (s *Store) EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Na
 // is after that. Errors: left4me.NotFound.
 func (s *Store) CancelJob(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
 	var v QueuedJob
-	err := s.tx(ctx, func(tx *sql.Tx) (err error) {
+	err := s.tx(ctx, func(tx *transaction) (err error) {
 		v, err = scanJob(tx.QueryRowContext(ctx, `UPDATE job SET cancelling = 1 WHERE id = ? RETURNING `+jobColumns, id))
 		return err
 	})

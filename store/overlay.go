@@ -104,7 +104,7 @@ func (s *Store) CreateOverlay(ctx context.Context, by string, v left4me.Overlay)
 	}
 	definition, err := toJSON(v)
 	if err == nil {
-		err = s.tx(ctx, func(tx *sql.Tx) error {
+		err = s.tx(ctx, func(tx *transaction) error {
 			_, err := tx.ExecContext(ctx, `INSERT INTO overlay(name, kind, definition, version, created_at, updated_at) VALUES (?,?,?,1,?,?)`,
 				v.Name, v.Kind, definition, millis(v.CreatedAt), millis(v.CreatedAt))
 			if violates(err) {
@@ -127,7 +127,7 @@ func (s *Store) CreateOverlay(ctx context.Context, by string, v left4me.Overlay)
 // left4me.Conflict when it has another version by now, is deleted or of another
 // kind.
 func (s *Store) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay) (Overlay, error) {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *transaction) error {
 		old, err := scanOverlay(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, v.Name))
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
@@ -169,7 +169,7 @@ func (s *Store) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay)
 	return s.Overlay(ctx, v.Name)
 }
 
-func addScript(ctx context.Context, tx *sql.Tx, name left4me.Name, v left4me.Script, by string, at time.Time) error {
+func addScript(ctx context.Context, tx *transaction, name left4me.Name, v left4me.Script, by string, at time.Time) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO overlay_script(overlay, version, text, asked_by, created_at) VALUES (?,?,?,?,?)`,
 		name, v.Version, v.Text, by, millis(at))
 	return err
@@ -193,7 +193,7 @@ func (s *Store) OverlayScripts(ctx context.Context, name left4me.Name) ([]Overla
 // DropOverlay removes the definition of an overlay that was deleted before a
 // moment, unless a job works on it.
 func (s *Store) DropOverlay(ctx context.Context, name left4me.Name, before time.Time) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM overlay WHERE name = ? AND deleted_at < ? AND NOT EXISTS (
 			SELECT 1 FROM job WHERE noun = 'overlay' AND target = overlay.name AND state IN ('queued','running'))`, name, millis(before))
 		return err
@@ -206,7 +206,7 @@ func (s *Store) DropOverlay(ctx context.Context, name left4me.Name, before time.
 
 // endOverlayJob notes in the transaction that ends a job what it did to an
 // overlay, so that the row never says anything else than the job.
-func endOverlayJob(ctx context.Context, tx *sql.Tx, v left4me.Job) error {
+func endOverlayJob(ctx context.Context, tx *transaction, v left4me.Job) error {
 	at, done := millis(v.EndedAt), v.State == left4me.JobDone
 	query, args := "", []any{at, v.Target}
 	switch {

@@ -57,7 +57,7 @@ func (s *Store) SetContentRestart(ctx context.Context, v ContentRestart) error {
 	}
 	moves, err := toJSON(v.Moves)
 	if err == nil {
-		err = s.tx(ctx, func(tx *sql.Tx) error {
+		err = s.tx(ctx, func(tx *transaction) error {
 			_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO content_restart(`+restartColumns+`)
 				SELECT ?,?,?,?,?,?,?,? WHERE EXISTS (SELECT 1 FROM overlay WHERE name = ?1)`,
 				v.Overlay, v.Revision, v.Mode, v.State, v.Reason, millis(v.CreatedAt), millisOrNull(v.EndedAt), moves)

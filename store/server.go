@@ -58,7 +58,7 @@ func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
 	if err != nil {
 		return fmt.Errorf("create server %s: %w", v.Name, err)
 	}
-	err = s.tx(ctx, func(tx *sql.Tx) error {
+	err = s.tx(ctx, func(tx *transaction) error {
 		if err := free(ctx, tx, v); err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (s *Store) UpdateServer(ctx context.Context, v left4me.Server) error {
 	if err != nil {
 		return fmt.Errorf("update server %s: %w", v.Name, err)
 	}
-	err = s.tx(ctx, func(tx *sql.Tx) error {
+	err = s.tx(ctx, func(tx *transaction) error {
 		have, err := scanServer(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, v.Name))
 		if errors.Is(err, sql.ErrNoRows) {
 			return notFound("server", string(v.Name))
@@ -122,7 +122,7 @@ func unchanged(what, name string, have, seen int) error {
 }
 
 // free says whether the name of v can be had, and all that possible says.
-func free(ctx context.Context, tx *sql.Tx, v left4me.Server) error {
+func free(ctx context.Context, tx *transaction, v left4me.Server) error {
 	var by left4me.Name
 	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE name = ?`, v.Name).Scan(&by)
 	if err == nil {
@@ -136,7 +136,7 @@ func free(ctx context.Context, tx *sql.Tx, v left4me.Server) error {
 
 // possible says whether no other server has the port of v, and that its blueprint
 // is there.
-func possible(ctx context.Context, tx *sql.Tx, v left4me.Server) error {
+func possible(ctx context.Context, tx *transaction, v left4me.Server) error {
 	var by left4me.Name
 	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE host = ? AND port = ? AND name <> ?`, v.Host, v.Port, v.Name).Scan(&by)
 	if err == nil {

@@ -91,21 +91,6 @@ func (s *Store) Close() {
 // Ping reports whether the database answers; for readiness checks.
 func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx) }
 
-// tx runs f in the one write transaction.
-func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it says ErrTxDone
-	if err := f(tx); err != nil {
-		return err
-	}
-	// Even when the commit says that it failed: it may have been done.
-	defer s.generation.Add(1)
-	return tx.Commit()
-}
-
 // Generation is another number after each write that has returned: what was
 // read while it was the same is still what the database holds.
 func (s *Store) Generation() uint64 { return s.generation.Load() }
