@@ -490,6 +490,12 @@ func TestADownloadThatFailedIsGoneOnWith(t *testing.T) {
 		t.Errorf("what isn't whole is installed: %+v", g)
 	}
 	d.nothingLeft()
+	d.steam("SIM_STEAM_BUILD=1", "SIM_STEAM_FAULT=mute:1")
+	if r := d.end(d.ask(left4me.InstallGame, "local", left4me.GameSpec{})); r.State != left4me.JobFailed ||
+		!strings.Contains(r.Error.Text, "exit code 1 before SteamCMD printed a line") || !strings.Contains(r.Error.Hint, "lib32gcc-s1") {
+		t.Fatalf("a SteamCMD that can't run: %+v", r.Error)
+	}
+	d.nothingLeft()
 	d.steam("SIM_STEAM_BUILD=1", "SIM_STEAM_FAULT=offline")
 	if r := d.end(d.ask(left4me.InstallGame, "local", left4me.GameSpec{})); r.State != left4me.JobFailed || !strings.Contains(r.Error.Text, "could not reach Steam") {
 		t.Fatalf("%+v", r.Error)

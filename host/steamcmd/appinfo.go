@@ -78,6 +78,8 @@ func (t Tool) askFor(ctx context.Context, a Account, app int, branch string, sil
 		return build, nil
 	case end.hung:
 		return 0, t.hung(silence)
+	case info.text == "" && s.cannotRun(end):
+		return 0, t.cannotRun(s, end)
 	case s.cause == LoginRefused && a.User == "":
 		return 0, failure(Offline, s.words)
 	case s.cause != "":

@@ -63,7 +63,7 @@ func TestWhatCannotBeRunIsNamed(t *testing.T) {
 		mode os.FileMode
 		want string
 	}{
-		"no loader":      {"#!/nowhere/sh\n", 0o755, "needs a program to run it"},
+		"no loader":      {"#!/nowhere/sh\n", 0o755, "names /nowhere/sh, which is not there"},
 		"no program":     {"\x7fELF, but no more", 0o755, ""},
 		"not executable": {"#!/bin/sh\n", 0o644, "not executable"},
 		"no libraries":   {"#!/bin/sh\necho \"$0: linux32/steamcmd: error while loading shared libraries: libstdc++.so.6\"\nexit 127\n", 0o755, "libstdc++.so.6"},

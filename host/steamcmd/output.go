@@ -17,7 +17,9 @@ var (
 	succeeded    = regexp.MustCompile(`^Success! App '(\d{1,10})' (fully installed|already up to date)`)
 	notInstalled = regexp.MustCompile(`(?i)^ERROR! Failed to (?:install|update) app '\d+' \(([^)]*)\)`)
 	leftInState  = regexp.MustCompile(`(?i)^Error! App '\d+' state is (0x[0-9a-fA-F]{1,8}) after update job`)
-	loginFailed  = regexp.MustCompile(`(?:FAILED|ERROR) \(([^)]*)\)|FAILED login with result code (.*)|^Login Failure: (.*)`)
+	ownLine      = regexp.MustCompile(`^(?:Redirecting stderr|Logging directory|\[ *\d+%\]|\[----\]|Steam Console Client|Loading Steam API|` +
+		`Connecting anonymously|Logging in user|Update state \(0x|Success! App '|E(?:RROR|rror)! (?:App '|Failed to ))`)
+	loginFailed = regexp.MustCompile(`(?:FAILED|ERROR) \(([^)]*)\)|FAILED login with result code (.*)|^Login Failure: (.*)`)
 )
 
 // Bits of EAppUpdateState, the state in a line of progress.
@@ -36,17 +38,21 @@ type said struct {
 	step     string
 	progress left4me.Progress
 	rate     rate
-	done     bool   // it says that the app is installed
-	cause    Cause  // the last failure that it named
-	words    string // in its own words
-	left     int64  // bytes that it still wanted to download or write
-	most     int64  // bytes downloaded, at most
+	done     bool     // it says that the app is installed
+	cause    Cause    // the last failure that it named
+	words    string   // in its own words
+	left     int64    // bytes that it still wanted to download or write
+	most     int64    // bytes downloaded, at most
+	spoke    bool     // it printed a line that only SteamCMD prints
+	last     []string // lines, at most lastLines
 }
 
 // line takes a line and says what to tell about it.
 func (s *said) line(text string, now time.Time) Event {
 	text = strings.TrimSpace(text)
 	e := Event{Line: text}
+	s.spoke = s.spoke || ownLine.MatchString(text)
+	s.keep(text)
 	switch {
 	case s.progressed(text, now, &e):
 	case selfUpdate.MatchString(text):

@@ -72,7 +72,12 @@ func (t Tool) lock() (unlock func(), err error) {
 		f.Close()
 		return nil, failure(InUse, "")
 	}
-	return func() { f.Close() }, nil
+	return func() {
+		// Closing is not enough: a child that another goroutine forks at this
+		// moment has the descriptor too, until it executes its program.
+		_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
+		f.Close()
+	}, nil
 }
 
 // process is one SteamCMD that runs.
@@ -129,21 +134,6 @@ func (t Tool) start(args []string) (*process, error) {
 	return p, nil
 }
 
-// notStarted explains why the system refused to run SteamCMD.
-func (t Tool) notStarted(err error) error {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if _, missing := os.Stat(t.Script); missing == nil {
-			return failure(NotStarted, t.Script+" needs a program to run it that is missing (for the binary: the 32-bit loader)")
-		}
-	case errors.Is(err, unix.ENOEXEC):
-		return failure(NotStarted, t.Script+" is no program for this machine, or its kernel runs no 32-bit programs")
-	case errors.Is(err, fs.ErrPermission):
-		return failure(NotStarted, t.Script+" is not executable for "+whoAmI())
-	}
-	return failure(NotStarted, err.Error())
-}
-
 // env is the environment of SteamCMD: nothing of ours that it needn't know,
 // passwords above all.
 func (t Tool) env(ours []string) []string {
@@ -181,8 +171,13 @@ func (p *process) wait(proc *os.Process) {
 
 // read makes lines of what is printed until nobody can print any more.
 func (p *process) read() {
-	defer close(p.lines)
-	defer p.tty.Close()
+	defer func() {
+		// Not before the end: coreutils close their output before they exit, and
+		// the hangup of the terminal would end them and hide their exit code.
+		close(p.lines)
+		<-p.done
+		p.tty.Close()
+	}()
 	var clean terminal.Cleaner
 	in, out := make([]byte, 16<<10), []byte(nil)
 	for {
@@ -213,8 +208,8 @@ func (p *process) follow(ctx context.Context, silence time.Duration, see func(li
 			kill = time.AfterFunc(grace, func() { p.signal(syscall.SIGKILL) })
 		}
 	}
-	cancelled := ctx.Done()
-	for lines := p.lines; lines != nil; {
+	cancelled, done := ctx.Done(), p.done
+	for lines := p.lines; lines != nil || done != nil; { // it may go on without a terminal
 		select {
 		case line, open := <-lines:
 			if !open {
@@ -229,9 +224,10 @@ func (p *process) follow(ctx context.Context, silence time.Duration, see func(li
 		case <-cancelled:
 			cancelled = nil
 			stop()
+		case <-done:
+			done = nil
 		}
 	}
-	<-p.done
 	if kill != nil {
 		kill.Stop()
 	}

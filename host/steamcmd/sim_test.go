@@ -182,6 +182,7 @@ func TestPasswordsAreHidden(t *testing.T) {
 	dir := filepath.Dir(r.tool.Script)
 	// A SteamCMD that shows all that it was told, and how.
 	write(t, r.tool.Script, `#!/bin/sh
+echo "Steam Console Client (c) Valve Corporation - version 1"
 echo "arguments $*"
 stat -c 'mode %a' "$2"
 cat "$2"
@@ -196,6 +197,7 @@ exit 5
 	}
 	r.update.Account = steamcmd.Account{User: "gordon", Password: "cr0wbar", Guard: "R2D2C"}
 	write(t, r.tool.Script, strings.ReplaceAll(`#!/bin/sh
+echo "Steam Console Client (c) Valve Corporation - version 1"
 case "$*" in *anonymous*) echo "ERROR! Failed to install app '222860' (No subscription)"; exit 8 ;; esac
 echo "arguments $*"
 stat -c 'mode %a' "$2"
@@ -238,6 +240,8 @@ func TestFailuresAreNamed(t *testing.T) {
 		text  string
 	}{
 		"no way out":           {"SIM_STEAM_FAULT=offline", steamcmd.Offline, "SteamCMD could not reach Steam"},
+		"no way out, mute":     {"SIM_STEAM_FAULT=mute:254", steamcmd.Offline, "SteamCMD could not reach Steam"},
+		"ends before a line":   {"SIM_STEAM_FAULT=mute:1", steamcmd.NotStarted, "exit code 1 before SteamCMD printed a line"},
 		"no connection":        {"SIM_STEAM_FAULT=no-connection", steamcmd.Offline, "SteamCMD could not reach Steam: No Connection"},
 		"too many logins":      {"SIM_STEAM_FAULT=rate-limit", steamcmd.RateLimited, "too many"},
 		"refused for Linux":    {"SIM_STEAM_FAULT=reason:Invalid platform", steamcmd.WrongPlatform, "LEFT4ME_STEAM_USER"},

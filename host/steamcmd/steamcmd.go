@@ -108,7 +108,7 @@ func usable(script string) error {
 		return left4me.Errorf(left4me.Denied, script+" is not a file", "LEFT4ME_STEAMCMD is the path of steamcmd.sh")
 	}
 	if unix.Access(script, unix.X_OK) != nil {
-		return left4me.Errorf(left4me.Denied, script+" is not executable for "+whoAmI(), "chmod +x "+script)
+		return notExecutable(script)
 	}
 	dir := filepath.Dir(script)
 	for _, part := range []string{dir, filepath.Join(dir, "linux32"), filepath.Join(dir, "linux32", "steamcmd")} {

@@ -176,6 +176,8 @@ func (w *work) explain(s said, end ending, loggedIn bool) error {
 	switch {
 	case end.hung:
 		return w.tool.hung(w.limits.Silence)
+	case s.cannotRun(end):
+		return w.tool.cannotRun(s, end)
 	case s.cause == WriteFailed || s.cause == DiskFull:
 		return w.notWritten(s)
 	case s.cause == NotWritable:
@@ -195,9 +197,10 @@ func (w *work) explain(s said, end ending, loggedIn bool) error {
 func (e ending) explain() error {
 	switch e.signal {
 	case 0:
-	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGTRAP:
-		return failure(Crashed, e.signal.String())
 	default:
+		if e.crashed() {
+			return failure(Crashed, e.signal.String())
+		}
 		return failure(Killed, e.signal.String())
 	}
 	switch e.code { // none is documented
@@ -205,12 +208,19 @@ func (e ending) explain() error {
 		return failure(LoginRefused, "")
 	case 10, 254:
 		return failure(Offline, "")
-	case 126, 127:
-		return failure(NotStarted, "")
 	case restartCode:
 		return failure(Unexplained, "it restarted itself again and again")
 	}
 	return failure(Unexplained, fmt.Sprintf("exit code %d", e.code))
+}
+
+// crashed reports whether the kernel ended it for what it did.
+func (e ending) crashed() bool {
+	switch e.signal {
+	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGSYS:
+		return true
+	}
+	return false
 }
 
 // hung is the failure of a SteamCMD that said nothing for too long.

@@ -29,6 +29,7 @@
 //	SIM_STEAM_INFO=hidden   app_info_print shows no depots, or with empty nothing at all
 //	SIM_STEAM_FAULT=WHAT    what goes wrong:
 //	    offline             no way out at the start: the updater's fatal error, exit code 254
+//	    mute:N              it ends with that code before it prints a line, as a program that can't run
 //	    no-connection       the login fails; also rate-limit
 //	    appinfo             no information on the app comes
 //	    reason:TEXT         the installation is refused with a reason, as No subscription

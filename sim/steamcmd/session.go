@@ -68,6 +68,10 @@ func (s *session) begin() int {
 		return exitInfo
 	}
 	s.countFault()
+	if s.strikes("mute") {
+		code, _ := strconv.Atoi(s.detail)
+		return code
+	}
 	s.out.line("Redirecting stderr to '%s'", filepath.Join(logs, "stderr.txt"))
 	s.out.line("Logging directory: '%s'", logs)
 	s.out.line("[  0%%] Checking for available updates...")
@@ -249,7 +253,7 @@ func (s *session) countFault() {
 	b, _ := os.ReadFile(file)
 	n, _ := strconv.Atoi(strings.TrimSpace(string(b)))
 	// The run that only updates the program doesn't come to where things fail.
-	if selfUpdate := !exists(filepath.Join(s.own, "package", "steam_cmd_linux.installed")); selfUpdate && s.fault != "offline" {
+	if selfUpdate := !exists(filepath.Join(s.own, "package", "steam_cmd_linux.installed")); selfUpdate && s.fault != "offline" && s.fault != "mute" {
 		return
 	}
 	s.strike = s.times < 0 || n < s.times

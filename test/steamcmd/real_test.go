@@ -76,3 +76,21 @@ func TestLibrariesOfTheRealProgramAreRead(t *testing.T) {
 	}
 	t.Log(err)
 }
+
+// TestRealSteamCMDThatCannotRunIsNamed starts the program by a shell, without the
+// loader or the processor that it needs.
+func TestRealSteamCMDThatCannotRunIsNamed(t *testing.T) {
+	program := os.Getenv("LEFT4ME_REAL_STEAMCMD_PROGRAM")
+	if steamcmd.Libraries("SteamCMD", program) == nil {
+		t.Skip("this machine has all that it needs")
+	}
+	script := filepath.Join(t.TempDir(), "wrapper.sh")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\n"+program+" \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err := steamcmd.Tool{Script: script, Home: t.TempDir()}.Update(t.Context(), steamcmd.Update{Dir: t.TempDir()}, nil)
+	if e, ok := left4me.Public(err); !ok || !errors.Is(err, steamcmd.NotStarted) || !strings.Contains(e.Text, "its last lines: ") || !strings.Contains(e.Hint, "lib32gcc-s1") {
+		t.Errorf("%v", err)
+	}
+	t.Log(err)
+}
