@@ -33,6 +33,18 @@ func (k JobKind) Verb() string {
 	return verb
 }
 
+// Wants is what somebody wants of a server who asks for such a job; empty when
+// the job changes nothing about that.
+func (k JobKind) Wants() Wanted {
+	switch k {
+	case StartServer, RestartServer, ResetServer:
+		return WantRunning
+	case StopServer, DeleteServer:
+		return WantStopped
+	}
+	return ""
+}
+
 // JobState is where a job is in its life.
 type JobState string
 
@@ -91,7 +103,8 @@ type Job struct {
 	Steps     []Step    `json:"steps"`
 	Log       []string  `json:"log,omitempty"` // the last lines that the work printed, at most MaxJobLog
 	Error     *Error    `json:"error,omitempty"`
-	By        string    `json:"by"` // who asked for it
+	By        string    `json:"by"`               // who asked for it
+	Reason    string    `json:"reason,omitempty"` // why, when it was left4me itself
 	Attempt   int       `json:"attempt"`
 	CreatedAt time.Time `json:"created_at"`
 	StartedAt time.Time `json:"started_at,omitzero"`

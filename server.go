@@ -49,6 +49,46 @@ func (s ServerState) Up() bool {
 	return s == Starting || s == Running || s == Unresponsive || s == Stopping
 }
 
+// Wanted is what was last asked of a server: that it runs, or that it doesn't.
+type Wanted string
+
+// What may be asked of a server.
+const (
+	WantRunning Wanted = "running"
+	WantStopped Wanted = "stopped"
+)
+
+// Autostart says when left4me starts a server that nobody asks it to start.
+type Autostart string
+
+// The kinds of autostart.
+const (
+	// AutostartLast starts a server that is wanted to run and has no process
+	// when left4me starts.
+	AutostartLast Autostart = "last"
+	// AutostartAlways also starts it at each boot of its host, even when it was
+	// last asked to stop.
+	AutostartAlways Autostart = "always"
+	// AutostartNever starts it like AutostartLast, but not at a boot.
+	AutostartNever Autostart = "never"
+)
+
+// Valid reports whether a is one of the kinds.
+func (a Autostart) Valid() bool {
+	return a == AutostartLast || a == AutostartAlways || a == AutostartNever
+}
+
+// Held says why a server that is wanted to run is not started until somebody
+// asks for it again. It is empty when nothing holds the server.
+type Held string
+
+// The reasons.
+const (
+	HeldCrashed  Held = "crashed"  // it gave up after crashes
+	HeldBoot     Held = "boot"     // its host booted, and its autostart is never
+	HeldRestored Held = "restored" // its row comes from a backup
+)
+
 // Blueprint is a reusable recipe for servers.
 type Blueprint struct {
 	Name      Name         `json:"name"`
@@ -71,6 +111,12 @@ type Server struct {
 	Settings  Settings     `json:"settings"`
 	Version   int          `json:"version"` // counts its changes: who changes it says which one they saw
 	CreatedAt time.Time    `json:"created_at"`
+	Autostart Autostart    `json:"autostart"`
+	Wanted    Wanted       `json:"wanted"`
+	WantedBy  string       `json:"wanted_by"`          // who asked for it
+	WantedAt  time.Time    `json:"wanted_at,omitzero"` // zero when nobody ever asked
+	Held      Held         `json:"held"`
+	BootID    string       `json:"-"` // the boot of its host for which autostart was last decided; empty when there was none
 }
 
 // Spec is what a host needs to know of a server to run it: the definition with

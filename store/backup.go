@@ -58,8 +58,9 @@ func (s *Store) NoteBackup(ctx context.Context, usual left4me.BackupPolicy, last
 }
 
 // Snapshot writes the database as it is now to a new file, which nobody
-// else may read. Writers don't wait for it. No job is active in the copy: what
-// was under way here is not to be begun where the copy is used.
+// else may read. Writers don't wait for it. No job is active in the copy, and
+// servers that are wanted to run are held: what was under way here is not to be
+// begun where the copy is used.
 func (s *Store) Snapshot(ctx context.Context, file string, now time.Time) error {
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("snapshot: %w", err)
@@ -78,7 +79,7 @@ func (s *Store) Snapshot(ctx context.Context, file string, now time.Time) error 
 	return nil
 }
 
-// settle ends what is active in a copy.
+// settle ends what is active in a copy. Its servers have not seen a boot yet.
 func settle(ctx context.Context, file string, now time.Time) error {
 	u := url.URL{Scheme: "file", Path: file}
 	db, err := sql.Open("sqlite", u.String()+"?_pragma=journal_mode(DELETE)&_pragma=foreign_keys(1)")
@@ -88,6 +89,9 @@ func settle(ctx context.Context, file string, now time.Time) error {
 	failure, err := toJSON(left4me.Errorf(left4me.Unavailable, "a backup was made while this job was under way", "retry it if it is still wanted"))
 	if err == nil {
 		_, err = db.ExecContext(ctx, `UPDATE job SET state = 'interrupted', error = ?, ended_at = ? WHERE state IN ('queued','running')`, failure, millis(now))
+	}
+	if err == nil {
+		_, err = db.ExecContext(ctx, `UPDATE server SET boot_id = '', held = CASE wanted WHEN 'running' THEN ? ELSE held END`, left4me.HeldRestored)
 	}
 	return errors.Join(err, db.Close())
 }

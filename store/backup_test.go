@@ -56,6 +56,25 @@ func TestACopyHoldsNoActiveJob(t *testing.T) {
 	}
 }
 
+func TestServersAreHeldInACopy(t *testing.T) {
+	s := newStore(t)
+	serve(t, s, "alpha", "beta")
+	ok(t, s.SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
+	_, _, err := s.Autostart(t.Context(), job("1", left4me.StartServer, "alpha"), "boot", func(left4me.Server, []store.QueuedJob) store.Decision { return store.Decision{} })
+	ok(t, err)
+	file := filepath.Join(t.TempDir(), "copy.db")
+	ok(t, s.Snapshot(t.Context(), file, at))
+	c := mustOpen(t, file)
+	for name, want := range map[left4me.Name]left4me.Held{"alpha": left4me.HeldRestored, "beta": ""} {
+		if v, err := c.Server(t.Context(), name); err != nil || v.Held != want || v.BootID != "" {
+			t.Errorf("%+v, %v", v, err)
+		}
+	}
+	if v, err := s.Server(t.Context(), "alpha"); err != nil || v.Held != "" || v.Wanted != left4me.WantRunning || v.BootID != "boot" {
+		t.Errorf("here: %+v, %v", v, err)
+	}
+}
+
 func TestTheScheduleNotesItsTimeAndLeavesThePolicy(t *testing.T) {
 	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "left4me.db"))
 	if err != nil {

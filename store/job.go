@@ -18,7 +18,7 @@ type QueuedJob struct {
 	Cancelling bool            // somebody asked it to stop
 }
 
-const jobColumns = `id, kind, target, host, state, spec, steps, log, error, asked_by, attempt, cancelling, created_at, started_at, ended_at`
+const jobColumns = `id, kind, target, host, state, spec, steps, log, error, asked_by, attempt, cancelling, created_at, started_at, ended_at, reason`
 
 func scanJob(r row) (QueuedJob, error) {
 	var (
@@ -30,7 +30,7 @@ func scanJob(r row) (QueuedJob, error) {
 		started, ended sql.NullInt64
 	)
 	err := r.Scan(&v.ID, &v.Kind, &v.Target, &v.Host, &v.State, &spec, &steps, &log, &failure, &v.By, &v.Attempt,
-		&v.Cancelling, &created, &started, &ended)
+		&v.Cancelling, &created, &started, &ended, &v.Reason)
 	if err != nil {
 		return v, err
 	}
@@ -87,15 +87,15 @@ func (s *Store) ActiveJobs(ctx context.Context) ([]QueuedJob, error) {
 }
 
 // AddJob decides with decide, which sees the active jobs of the same noun and
-// target (oldest first), and adds v when it says so. Both happen in one
+// target (oldest first), and adds v when it says so. What v wants of its server is
+// noted with it, also when decide chose another job. All of it happens in one
 // transaction, so that two requests at once can't both add. It returns the job
 // that is there now: v, or the one that decide chose instead. Errors:
 // left4me.NotFound for a job on a server or overlay that isn't there, so that none
 // can come to life again behind its deletion.
 func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []QueuedJob) (*QueuedJob, error)) (QueuedJob, error) {
 	err := s.tx(ctx, func(tx *transaction) error {
-		active, err := queryAll(ctx, tx, scanJob, `SELECT `+jobColumns+` FROM job
-			WHERE noun = ? AND target = ? AND state IN ('queued','running') ORDER BY id`, v.Kind.Noun(), v.Target)
+		active, err := activeOf(ctx, tx, v.Job)
 		if err != nil {
 			return err
 		}
@@ -104,22 +104,41 @@ func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []Qu
 			return err
 		}
 		if instead != nil {
+			again := instead.Job
+			again.By, again.CreatedAt = v.By, v.CreatedAt
 			v = *instead
-			return nil
+			return wish(ctx, tx, again)
 		}
 		if err := targetExists(ctx, tx, v.Job); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at)
-			VALUES (?,?,?,?,?,?,?,'[]',?,?)`,
-			v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, left4me.JobQueued, string(v.Spec), v.By, millis(v.CreatedAt))
-		v.State = left4me.JobQueued
-		return err
+		return insertJob(ctx, tx, &v, "")
 	})
 	if err != nil {
 		return v, fmt.Errorf("add job %s on %s: %w", v.Kind, v.Target, err)
 	}
 	return v, nil
+}
+
+// activeOf returns the active jobs of the noun and target of v, oldest first.
+func activeOf(ctx context.Context, tx *transaction, v left4me.Job) ([]QueuedJob, error) {
+	return queryAll(ctx, tx, scanJob, `SELECT `+jobColumns+` FROM job
+		WHERE noun = ? AND target = ? AND state IN ('queued','running') ORDER BY id`, v.Kind.Noun(), v.Target)
+}
+
+// insertJob adds v as queued, and notes what it wants of its server. before is
+// what was wanted of the server until now, in the case that v is cancelled before
+// it begins; empty: what the row of the server says.
+func insertJob(ctx context.Context, tx *transaction, v *QueuedJob, before left4me.Wanted) error {
+	v.State = left4me.JobQueued
+	_, err := tx.ExecContext(ctx, `INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at, reason, wanted_before)
+		VALUES (?1,?2,?3,?4,?5,?6,?7,'[]',?8,?9,?10,
+			CASE WHEN ?11 <> '' OR ?3 <> 'server' THEN ?11 ELSE (SELECT wanted FROM server WHERE name = ?4) END)`,
+		v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, v.State, string(v.Spec), v.By, millis(v.CreatedAt), v.Reason, before)
+	if err != nil {
+		return err
+	}
+	return wish(ctx, tx, v.Job)
 }
 
 func targetExists(ctx context.Context, tx *transaction, v left4me.Job) error {
@@ -216,7 +235,10 @@ func (s *Store) EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Na
 			return err
 		}
 		ended = true
-		if err := endOverlayJob(ctx, tx, v); err != nil || dropServer == "" {
+		if err := endOverlayJob(ctx, tx, v); err != nil {
+			return err
+		}
+		if err := endWish(ctx, tx, v); err != nil || dropServer == "" {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM crash WHERE server = ?`, dropServer); err != nil {

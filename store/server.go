@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -9,7 +10,8 @@ import (
 	"github.com/left4me/left4me"
 )
 
-const serverColumns = `name, host, port, blueprint, settings, created_at, overlays, version`
+const serverColumns = `name, host, port, blueprint, settings, created_at, overlays, version,
+	autostart, wanted, wanted_by, wanted_at, held, boot_id`
 
 func scanServer(r row) (left4me.Server, error) {
 	var (
@@ -17,11 +19,14 @@ func scanServer(r row) (left4me.Server, error) {
 		settings string
 		created  int64
 		overlays string
+		wantedAt sql.NullInt64
 	)
-	if err := r.Scan(&v.Name, &v.Host, &v.Port, &v.Blueprint, &settings, &created, &overlays, &v.Version); err != nil {
+	err := r.Scan(&v.Name, &v.Host, &v.Port, &v.Blueprint, &settings, &created, &overlays, &v.Version,
+		&v.Autostart, &v.Wanted, &v.WantedBy, &wantedAt, &v.Held, &v.BootID)
+	if err != nil {
 		return v, err
 	}
-	v.CreatedAt = fromMillis(created)
+	v.CreatedAt, v.WantedAt = fromMillis(created), fromNull(wantedAt)
 	return v, errors.Join(fromJSON(settings, &v.Settings), fromJSON(overlays, &v.Overlays))
 }
 
@@ -47,8 +52,9 @@ func (s *Store) Servers(ctx context.Context) ([]left4me.Server, error) {
 	return all, nil
 }
 
-// CreateServer adds a server. Errors: left4me.Conflict for the field "name" or
-// "port" when it is taken, left4me.Invalid for an unknown blueprint.
+// CreateServer adds a server, which nobody wants to run yet. Errors:
+// left4me.Conflict for the field "name" or "port" when it is taken,
+// left4me.Invalid for an unknown blueprint.
 func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
 	settings, err := toJSON(v.Settings)
 	if err != nil {
@@ -62,8 +68,9 @@ func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
 		if err := free(ctx, tx, v); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO server(`+serverColumns+`) VALUES (?,?,?,?,?,?,?,1)`,
-			v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays)
+		_, err := tx.ExecContext(ctx, `INSERT INTO server(name, host, port, blueprint, settings, created_at, overlays, autostart, boot_id)
+			VALUES (?,?,?,?,?,?,?,?,?)`,
+			v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays, cmp.Or(v.Autostart, left4me.AutostartLast), v.BootID)
 		return err
 	})
 	if err != nil {
@@ -72,10 +79,11 @@ func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
 	return nil
 }
 
-// UpdateServer changes the port, blueprint, overlays and settings of a server.
-// v.Version is the one that was looked at; 0 doesn't care. Errors:
-// left4me.NotFound; left4me.Conflict when somebody changed it since, or for the
-// field "port" when it is taken; left4me.Invalid for an unknown blueprint.
+// UpdateServer changes the port, blueprint, overlays, settings and autostart of a
+// server; an empty autostart leaves the one that it has. v.Version is the one that
+// was looked at; 0 doesn't care. Errors: left4me.NotFound; left4me.Conflict when
+// somebody changed it since, or for the field "port" when it is taken;
+// left4me.Invalid for an unknown blueprint.
 func (s *Store) UpdateServer(ctx context.Context, v left4me.Server) error {
 	settings, err := toJSON(v.Settings)
 	if err != nil {
@@ -99,8 +107,8 @@ func (s *Store) UpdateServer(ctx context.Context, v left4me.Server) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE server SET port = ?, blueprint = ?, settings = ?, overlays = ?, version = version + 1 WHERE name = ?`,
-			v.Port, v.Blueprint, settings, overlays, v.Name)
+		_, err = tx.ExecContext(ctx, `UPDATE server SET port = ?, blueprint = ?, settings = ?, overlays = ?, autostart = ?, version = version + 1 WHERE name = ?`,
+			v.Port, v.Blueprint, settings, overlays, cmp.Or(v.Autostart, have.Autostart), v.Name)
 		return err
 	})
 	if err != nil {

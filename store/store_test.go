@@ -118,7 +118,7 @@ func TestServers(t *testing.T) {
 	}
 	ok(t, s.CreateServer(t.Context(), v))
 	got, err := s.Server(t.Context(), "beta")
-	v.Version = 1
+	v.Version, v.Autostart, v.Wanted = 1, left4me.AutostartLast, left4me.WantStopped
 	if d := cmp.Diff(v, got); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"errors"
 	"io/fs"
 	"os"
@@ -10,12 +11,15 @@ import (
 	"syscall"
 	"testing"
 	"testing/fstest"
+	"time"
+
+	"github.com/pressly/goose/v3"
 
 	"github.com/left4me/left4me"
 )
 
 // with is our migrations and one more.
-func with(t *testing.T, statement string) fs.FS {
+func with(t *testing.T, statement string) fstest.MapFS {
 	t.Helper()
 	all := fstest.MapFS{"migrations/09999_next.sql": {Data: []byte("-- +goose Up\n" + statement + "\n")}}
 	ours, err := fs.Glob(migrations, "migrations/*.sql")
@@ -138,5 +142,76 @@ func TestTheFileSaysItsSchemaToThoseWithoutSQLite(t *testing.T) {
 	says(9999)
 	if err := s.migrate(t.Context(), path, migrations); !errors.Is(err, left4me.Invalid) || !strings.Contains(err.Error(), "9999") {
 		t.Errorf("a schema from the future: %v", err)
+	}
+}
+
+// The schema before left4me knew what is wanted of a server.
+func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "left4me.db")
+	write, err := sql.Open("sqlite", dsn(path, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write.SetMaxOpenConns(1)
+	old := with(t, "")
+	for name := range old {
+		if v, err := goose.NumericComponent(name); err != nil || v >= 8 {
+			delete(old, name)
+		}
+	}
+	before := &Store{write: write}
+	if err := before.migrate(t.Context(), path, old); err != nil {
+		t.Fatal(err)
+	}
+	exec := func(statement string, args ...any) {
+		t.Helper()
+		if _, err := write.ExecContext(t.Context(), statement, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, c := range []struct{ name, kind, state string }{
+		{"started", "server.start", "done"},
+		{"restarted", "server.restart", "failed"},
+		{"stopped", "server.stop", "done"},
+		{"cancelled", "server.start", "cancelled"},
+		{"crashed", "server.start", "done"},
+		{"discarded", "server.start", "done"},
+	} {
+		exec(`INSERT INTO server(name, host, port, blueprint, settings, created_at) VALUES (?, 'local', ?, 'default', '{}', 1)`, c.name, 27015+i)
+		exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES (?, 'server.stop', 'server', ?, 'local', 'done', '{}', '[]', 'al', 1000)`, "1"+c.name, c.name)
+		exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES (?, ?, 'server', ?, 'local', ?, '{}', '[]', 'bo', 2000)`, "2"+c.name, c.kind, c.name, c.state)
+		exec(`INSERT INTO crash(host, server, at, exit, uptime, lines) VALUES ('local', ?, 1500, 'x', 1, '[]')`, c.name)
+	}
+	exec(`INSERT INTO server(name, host, port, blueprint, settings, created_at) VALUES ('new', 'local', 27099, 'default', '{}', 1)`)
+	exec(`INSERT INTO crash(host, server, at, exit, uptime, lines) VALUES ('local', 'crashed', 2500, 'x', 1, '[]')`)
+	exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES ('3', 'server.discard', 'server', 'discarded', 'local', 'done', '{}', '[]', 'al', 3000)`)
+	before.Close()
+
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	all, err := s.Servers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[left4me.Name]left4me.Server{
+		"started":   {Wanted: left4me.WantRunning, WantedBy: "bo", WantedAt: time.UnixMilli(2000)},
+		"restarted": {Wanted: left4me.WantRunning, WantedBy: "bo", WantedAt: time.UnixMilli(2000)},
+		"discarded": {Wanted: left4me.WantRunning, WantedBy: "bo", WantedAt: time.UnixMilli(2000)},
+		"stopped":   {Wanted: left4me.WantStopped, WantedBy: "bo", WantedAt: time.UnixMilli(2000)},
+		"cancelled": {Wanted: left4me.WantStopped, WantedBy: "al", WantedAt: time.UnixMilli(1000)},
+		"crashed":   {Wanted: left4me.WantRunning, WantedBy: "bo", WantedAt: time.UnixMilli(2000), Held: left4me.HeldCrashed},
+		"new":       {Wanted: left4me.WantStopped},
+	}
+	if len(all) != len(want) {
+		t.Errorf("%d servers", len(all))
+	}
+	for _, v := range all {
+		w := want[v.Name]
+		if v.Wanted != w.Wanted || v.WantedBy != w.WantedBy || !v.WantedAt.Equal(w.WantedAt) || v.Held != w.Held || v.Autostart != left4me.AutostartLast {
+			t.Errorf("%s: %+v", v.Name, v)
+		}
 	}
 }
