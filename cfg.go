@@ -1,6 +1,9 @@
 package left4me
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
 
 // CfgCommands returns the names of the commands in a line of a cfg file, as the
 // game reads it: semicolons part commands and // begins a comment, both only
@@ -8,35 +11,52 @@ import "strings"
 // (https://developer.valvesoftware.com/wiki/CFG).
 func CfgCommands(line string) []string {
 	var names []string
-	quoted, start := false, 0
-	add := func(end int) {
-		command := strings.TrimLeft(line[start:end], " \t")
-		name, quoted := strings.CutPrefix(command, `"`)
-		// The game's parser ends a word at these, too.
-		if i := strings.IndexAny(name, " \t\"{}()':,"); i >= 0 && !quoted {
-			name = name[:i]
-		} else if i := strings.IndexByte(name, '"'); i >= 0 {
-			name = name[:i]
-		}
-		if name = strings.TrimSpace(name); name != "" {
-			names = append(names, name)
-		}
-		start = end + 1
+	for _, name := range cfgCommands(line) {
+		names = append(names, name)
 	}
-	for i := range len(line) {
-		switch {
-		case line[i] == '"':
-			quoted = !quoted
-		case quoted:
-		case line[i] == ';':
-			add(i)
-		case strings.HasPrefix(line[i:], "//"):
-			add(i)
-			return names
-		}
-	}
-	add(len(line))
 	return names
+}
+
+// cfgCommands gives the commands of a line, with where each begins.
+func cfgCommands(line string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		quoted, start := false, 0
+		for i := range len(line) + 1 {
+			comment := i < len(line) && !quoted && strings.HasPrefix(line[i:], "//")
+			switch {
+			case i == len(line), comment, line[i] == ';' && !quoted:
+				if name := firstWord(line[start:i]); name != "" && !yield(start, name) || comment {
+					return
+				}
+				start = i + 1
+			case line[i] == '"':
+				quoted = !quoted
+			}
+		}
+	}
+}
+
+func firstWord(command string) string {
+	name, quoted := strings.CutPrefix(strings.TrimLeft(command, " \t"), `"`)
+	// The game's parser ends a word at these, too.
+	if i := strings.IndexAny(name, " \t\"{}()':,"); i >= 0 && !quoted {
+		name = name[:i]
+	} else if i := strings.IndexByte(name, '"'); i >= 0 {
+		name = name[:i]
+	}
+	return strings.TrimSpace(name)
+}
+
+// CutQuit looks in a line for the console for quit or exit, the commands that end
+// the game for good, and returns the commands before it; the game does not get to
+// those behind it. An alias for quit is not recognized.
+func CutQuit(line string) (before string, found bool) {
+	for start, name := range cfgCommands(line) {
+		if strings.EqualFold(name, "quit") || strings.EqualFold(name, "exit") {
+			return strings.Trim(line[:start], "; \t"), true
+		}
+	}
+	return line, false
 }
 
 // CfgValue makes s fit to stand between quotation marks in a cfg file: what would

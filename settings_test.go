@@ -146,3 +146,18 @@ func TestCommandsOfACfgLine(t *testing.T) {
 		}
 	}
 }
+
+func TestQuitIsFoundAsTheGameReadsALine(t *testing.T) {
+	for line, want := range map[string]string{
+		"quit": "", "EXIT": "", ` "Quit" ;`: "", "quit prompt": "", ";;exit//": "", "say hi; quit; say ho": "say hi", `say "a;b" ;	exit`: `say "a;b"`,
+	} {
+		if before, found := left4me.CutQuit(line); !found || before != want {
+			t.Errorf("%q: %q, %v", line, before, found)
+		}
+	}
+	for _, line := range []string{"", "_restart", "say quit", `say "; quit"`, "// quit", "say x // ; quit", "quitter", "sm_quit", "killserver", `"say; exit"`} {
+		if before, found := left4me.CutQuit(line); found || before != line {
+			t.Errorf("%q: %q, %v", line, before, found)
+		}
+	}
+}
