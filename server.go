@@ -142,7 +142,7 @@ type Status struct {
 	PID        int          `json:"pid"`              // srcds, as its host sees it; 0 when there is none
 	Port       int          `json:"port"`             // the port it really has
 	Since      time.Time    `json:"since"`            // of this state
-	Restarts   int          `json:"restarts"`         // after crashes, since it was started
+	Restarts   int          `json:"restarts"`         // after crashes and ends by itself, since it was started
 	Hostname   string       `json:"hostname"`         // as the server itself answers
 	Map        string       `json:"map"`
 	Players    int          `json:"players"` // humans

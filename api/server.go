@@ -28,7 +28,7 @@ type Server struct {
 	Settings        left4me.Settings        `json:"settings" doc:"Its own; they go over those of the blueprint. Passwords are left out of lists, and of what people see who may change nothing"`
 	Version         int                     `json:"version" doc:"Counts changes of its definition"`
 	PID             int                     `json:"pid" doc:"0 when there is no process"`
-	Restarts        int                     `json:"restarts" doc:"After crashes, since it was started"`
+	Restarts        int                     `json:"restarts" doc:"After crashes and ends by itself, since it was started"`
 	RestartRequired bool                    `json:"restart_required" doc:"It runs with other settings than it has now"`
 	Build           int64                   `json:"build" doc:"Of the game that it runs on; 0 when that isn't known"`
 	NewBuild        int64                   `json:"new_build" doc:"That a restart would change it to; 0 when it would not"`

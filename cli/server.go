@@ -131,7 +131,7 @@ func writeServer(w io.Writer, s server) {
 		row(w, "pid", strconv.Itoa(s.PID))
 	}
 	if s.Restarts > 0 {
-		row(w, "restarts", fmt.Sprintf("%d after crashes", s.Restarts))
+		row(w, "restarts", fmt.Sprintf("%d after crashes or ends by itself", s.Restarts))
 	}
 	if s.RestartRequired {
 		row(w, "settings", "changed; restart to apply")

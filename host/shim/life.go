@@ -30,15 +30,17 @@ type round struct {
 	readyAt  time.Time
 }
 
-// ending is how a round ended: stopped, by itself, crashed, or failed for good.
+// ending is how a round ended: stopped, failed for good, crashed, or by itself.
 type ending struct {
-	crashed bool
-	exit    string // "signal: segmentation fault"
-	signal  string // "SIGSEGV"
-	err     error  // it failed for good
+	again  bool   // it crashed or ended by itself
+	clean  bool   // it ended by itself with exit status 0
+	exit   string // "signal: segmentation fault"
+	signal string // "SIGSEGV"
+	err    error  // it failed for good
 }
 
-// live runs the game, and again after a crash, until it is asked to end.
+// live runs the game, and again when it crashed or ended by itself, until it is
+// asked to end.
 func (s *shim) live(ctx context.Context) error {
 	for ctx.Err() == nil {
 		r, err := s.launch()
@@ -47,10 +49,10 @@ func (s *shim) live(ctx context.Context) error {
 		}
 		end := s.attend(ctx, r)
 		s.game.Store(nil)
-		if !end.crashed {
+		if !end.again {
 			return end.err
 		}
-		wait, err := s.crashed(r, end)
+		wait, err := s.again(r, end)
 		if err != nil {
 			return err
 		}
@@ -207,19 +209,13 @@ func within(g *game, d time.Duration) bool {
 	}
 }
 
-// ended is the end of a game that nobody asked for.
+// ended is the end of a game that nobody asked left4me for.
 func (s *shim) ended(ctx context.Context, r *round) ending {
-	exit, sig, clean := r.end()
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return ending{}
-	case !clean:
-		return ending{crashed: true, exit: exit, signal: sig}
-	case r.readyAt.IsZero():
-		return ending{err: &left4me.Error{Kind: left4me.Unavailable, Text: "it ended by itself before it was ready", Hint: "read its console"}}
 	}
-	s.say("it ended by itself")
-	return ending{}
+	exit, sig, clean := r.end()
+	return ending{again: true, clean: clean, exit: exit, signal: sig}
 }
 
 // fail ends a game at once, for good.
@@ -234,41 +230,73 @@ func (s *shim) fail(r *round, err error) ending {
 func (s *shim) kill(r *round, why string) ending {
 	r.signal(syscall.SIGKILL)
 	<-r.done
-	return ending{crashed: true, exit: why}
+	return ending{again: true, exit: why}
 }
 
-// crashed writes down a crash and says how long to wait before the next start.
-func (s *shim) crashed(r *round, end ending) (time.Duration, error) {
+// again says how long to wait before the next start, and writes down a crash. A
+// clean end is a crash only when there are too many of them.
+func (s *shim) again(r *round, end ending) (time.Duration, error) {
 	at := now()
-	record := crashRecord{
+	last := run{clean: end.clean, crashRecord: crashRecord{
 		At: at, Exit: end.exit, Signal: end.signal, Uptime: at.Sub(r.started),
 		Lines: texts(s.console.last(crashLines, r.begin)),
-	}
-	if err := writeCrash(s.logs, record); err != nil {
-		s.say("the crash could not be written down: %v", err)
-	}
-	c := crash{at: at}
+	}}
 	if !r.readyAt.IsZero() {
-		c.uptime = at.Sub(r.readyAt)
+		last.ready = at.Sub(r.readyAt)
 	}
-	s.crashes = append(s.crashes, c)
-	s.crashes = s.crashes[max(0, len(s.crashes)-s.Policy.Limit):]
-	todo := next(s.Policy, s.crashes, at)
+	s.runs = append(s.runs, last)
+	s.runs = s.runs[max(0, len(s.runs)-s.Policy.Limit):]
+	todo := next(s.Policy, s.runs, at)
+	if !end.clean {
+		s.keep(last)
+	}
 	if todo.giveUp {
-		s.say("it crashed (%s) for the %d. time: no further start", end.exit, s.Policy.Limit)
-		return 0, &left4me.Error{
-			Kind: left4me.Unavailable, Text: fmt.Sprintf("it crashed %d times in a row, the last time: %s", s.Policy.Limit, end.exit),
-			Hint: "read its console and its crashes, then start it again",
-		}
+		return 0, s.giveUp(s.runs[len(s.runs)-todo.count:])
 	}
-	s.say("it crashed (%s); next start in %v", end.exit, todo.after)
+	what, reason := "ended by itself", "it ended by itself and starts again"
+	if !end.clean {
+		what, reason = "crashed", "it crashed ("+end.exit+") and starts again"
+	}
+	s.say("it %s (%s); next start in %v", what, end.exit, todo.after)
 	s.board.set(func(st *Status) {
-		st.State, st.Reason, st.PID, st.Port = left4me.Starting, "it crashed ("+end.exit+") and starts again", 0, 0
+		st.State, st.Reason, st.PID, st.Port = left4me.Starting, reason, 0, 0
 		st.LastExit, st.LastEnd = end.exit, at
 		st.Restarts++
 	})
-	s.notify.send("STATUS=crashed (" + end.exit + "), starts again")
+	s.notify.send("STATUS=" + reason)
 	return todo.after, nil
+}
+
+// giveUp says why there is no further start, and writes down the clean ends that
+// led to it.
+func (s *shim) giveUp(runs []run) error {
+	clean := 0
+	for _, r := range runs {
+		if r.clean {
+			clean++
+			s.keep(r)
+		}
+	}
+	text := fmt.Sprintf("it crashed %d times in a row", len(runs))
+	switch clean {
+	case 0:
+	case len(runs):
+		text = fmt.Sprintf("it ended by itself %d times within %.0f s of its start", clean, s.Policy.Window.Seconds())
+	default:
+		text = fmt.Sprintf("it crashed or ended by itself %d times in a row", len(runs))
+	}
+	text += ", the last time: " + runs[len(runs)-1].Exit
+	s.say("no further start: %s", text)
+	return &left4me.Error{
+		Kind: left4me.Unavailable, Text: text,
+		Hint: "read its console and its crashes, then start it again",
+	}
+}
+
+func (s *shim) keep(r run) {
+	if err := writeCrash(s.logs, r.crashRecord); err != nil {
+		s.say("the crash could not be written down: %v", err)
+	}
 }
 
 func wrongPort(s *shim, got int) error {

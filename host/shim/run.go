@@ -28,7 +28,7 @@ type Config struct {
 	Run    string // directory of sockets and locks
 	Name   left4me.Name
 	Notify string // systemd's socket (NOTIFY_SOCKET), empty without systemd
-	Policy Policy // of restarts after crashes; a zero Limit means the usual one
+	Policy Policy // of starts after crashes and clean ends; a zero Limit means the usual one
 }
 
 // shim is one life of a server's shim.
@@ -50,12 +50,12 @@ type shim struct {
 
 	game    atomic.Pointer[game] // the one that runs, or nil
 	ready   bool                 // the server was, at least once
-	crashes []crash
+	runs    []run                // the last that nobody asked to end
 	slimmed time.Time
 }
 
-// Run runs a server until it was stopped, ended by itself, or failed for good.
-// The end of ctx begins the stop sequence. Errors are for the person who asked
+// Run runs a server until it was stopped or failed for good. The end of ctx begins
+// the stop sequence, and so does quit or exit that a client types. Errors are for the person who asked
 // for the start (left4me.Conflict when the port is taken or there is a shim
 // already, left4me.Unavailable), and are kept for [LastFailure].
 //
@@ -228,11 +228,22 @@ func (s *shim) say(format string, args ...any) {
 	s.console.add(fmt.Appendf(nil, "left4me: "+format+"\n", args...))
 }
 
-// write types a line on the console of the game.
+// write types a line on the console of the game. Of one that holds quit or exit
+// it types what is before that, and begins the stop sequence: the game would be
+// started again after an end that nobody asked left4me for.
 func (s *shim) write(line string) error {
-	g := s.game.Load()
-	if g == nil {
-		return &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("%s does not run at the moment", s.Name), Hint: "try again when it has started"}
+	line, quits := left4me.CutQuit(line)
+	if line != "" {
+		g := s.game.Load()
+		if g == nil {
+			return &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("%s does not run at the moment", s.Name), Hint: "try again when it has started"}
+		}
+		if err := g.write(line); err != nil {
+			return err
+		}
 	}
-	return g.write(line)
+	if quits {
+		s.stop()
+	}
+	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/shim"
 	"github.com/left4me/left4me/host/shim/shimtest"
+	"github.com/left4me/left4me/source/rcon"
 )
 
 func TestMain(m *testing.M) {
@@ -364,12 +365,95 @@ func TestGameThatIgnoresEverythingIsKilled(t *testing.T) {
 	}
 }
 
-func TestQuitOnTheConsoleIsNoCrash(t *testing.T) {
+func TestQuitOnTheConsoleOfLeft4meIsAStop(t *testing.T) {
 	t.Parallel()
 	s, c := running(t)
+	s.types(c, `echo heard before it; "EXIT"; echo not heard`)
+	if f, failed := s.ended(); failed {
+		t.Errorf("it failed: %+v", f)
+	}
+	k, err := shim.ReadLog(s.Logs(s.Name), -1, 64<<10)
+	if err != nil || !strings.Contains(k.Lines, "\nheard before it") || strings.Contains(k.Lines, "\nnot heard") || strings.Count(k.Lines, "left4me: starts on port") != 1 {
+		t.Errorf("%v:\n%s", err, k.Lines)
+	}
+}
+
+func TestQuitWhileTheGameStartsIsAStop(t *testing.T) {
+	t.Parallel()
+	s := start(t, shimtest.NewRoot(t), "SIM_SLOW_START=2")
+	c := s.Dial(t)
+	s.await(c, "the game runs", func(st shim.Status) bool { return st.PID > 0 })
 	s.types(c, "quit")
 	if f, failed := s.ended(); failed {
 		t.Errorf("it failed: %+v", f)
+	}
+}
+
+func TestCleanEndThatNobodyAskedLeft4meForIsFollowedByAStart(t *testing.T) {
+	t.Parallel()
+	s, c := running(t, "SIM_CRASH_LIMIT=5")
+	remote := func(command string) {
+		password, err := s.RconPassword(s.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := rcon.Dial(t.Context(), fmt.Sprintf("127.0.0.1:%d", s.Port), password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if _, err := r.Exec(t.Context(), command); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, err := c.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, end := range []func(){
+		func() { s.types(c, "_restart") },
+		func() { remote("quit") },
+		func() { s.types(c, "sim_crash quit") }, // as a plugin does
+	} {
+		end()
+		starts := s.await(c, "it ended", func(st shim.Status) bool { return st.Restarts == i+1 })
+		if starts.State == left4me.Starting && starts.PID == 0 && starts.Reason != "it ended by itself and starts again" {
+			t.Errorf("status: %+v", starts)
+		}
+		st := s.await(c, "it runs again", func(st shim.Status) bool { return st.Restarts == i+1 && st.State == left4me.Running })
+		if st.PID == before.PID || st.LastExit != "exit status 0" || st.LastEnd.IsZero() || st.Reason != "" {
+			t.Errorf("status: %+v", st)
+		}
+		before = st
+	}
+	s.says(c, "left4me: it ended by itself (exit status 0); next start in ")
+	if files, err := filepath.Glob(filepath.Join(s.Logs(s.Name), "crashes", "*.json")); err != nil || len(files) > 0 {
+		t.Errorf("crashes: %v, %v", files, err)
+	}
+}
+
+func TestCleanEndsSoonAfterTheStartCountAsCrashes(t *testing.T) {
+	t.Parallel()
+	s := start(t, shimtest.NewRoot(t), "SIM_CRASH_LIMIT=3", "SIM_CRASH_AT_START=quit")
+	f, failed := s.ended()
+	if !failed || !strings.Contains(f.Error.Text, "ended by itself 3 times within 60 s of its start") || f.Error.Hint == "" {
+		t.Errorf("it failed: %v, %+v", failed, f)
+	}
+	k, err := shim.ReadLog(s.Logs(s.Name), -1, 64<<10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(k.Lines, "left4me: starts on port"); n != 3 {
+		t.Errorf("it was started %d times", n)
+	}
+	files, err := filepath.Glob(filepath.Join(s.Logs(s.Name), "crashes", "*.json"))
+	if err != nil || len(files) != 3 {
+		t.Fatalf("crashes: %v, %v", files, err)
+	}
+	for _, name := range files {
+		if b, err := os.ReadFile(name); err != nil || strings.Count(string(b), "left4me: starts on port") != 1 {
+			t.Errorf("%s: %s, %v", name, b, err)
+		}
 	}
 }
 

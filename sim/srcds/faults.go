@@ -15,9 +15,9 @@ import (
 
 // faults are what goes wrong, as the environment has it.
 type faults struct {
-	crashAtStart string        // SIM_CRASH_AT_START=segv|abort: it dies before it has a socket
+	crashAtStart string        // SIM_CRASH_AT_START=segv|abort|quit: it dies before it has a socket
 	crashAfter   time.Duration // SIM_CRASH_AFTER: it dies that long after the first map is there; how says SIM_CRASH
-	crash        string        // SIM_CRASH=segv|abort
+	crash        string        // SIM_CRASH=segv|abort|quit: quit ends it with status 0, as a plugin does
 	hangAfter    time.Duration // SIM_HANG_AFTER: as crashAfter, but it hangs
 	slowStart    time.Duration // SIM_SLOW_START: the first map takes that much longer
 	flood        string        // SIM_FLOOD="LINES BYTES": floods the console once the first map is there
@@ -47,7 +47,7 @@ func parseFaults(env func(string) string) faults {
 // addSimCommands adds the commands that a real server doesn't have.
 func (s *server) addSimCommands() {
 	add := func(name, help string, run func(console.Args)) { s.con.Command("sim_"+name, help, run) }
-	add("crash", "sim_crash [segv|abort]: die by the signal.", func(a console.Args) { s.crash(a.Word(0)) })
+	add("crash", "sim_crash [segv|abort|quit]: die by the signal, or end as if a plugin had called quit.", func(a console.Args) { s.crash(a.Word(0)) })
 	add("hang", "sim_hang: stop answering for good.", func(console.Args) { hang() })
 	add("flood", "sim_flood <lines> <bytes>: print as fast as possible.", func(a console.Args) { s.flood(a.Rest) })
 	add("map_load", "sim_map_load <duration>: how long maps take to load.", func(a console.Args) {
@@ -99,6 +99,10 @@ func (s *server) addSimCommands() {
 // crash kills the process by a real signal, after what the crash handler prints. The lines behind these are of the
 // shell and of srcds_run.
 func (s *server) crash(how string) {
+	if how == "quit" {
+		s.log.Stop()
+		os.Exit(0)
+	}
 	signalled := syscall.SIGSEGV
 	if how == "abort" {
 		signalled = syscall.SIGABRT
