@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -79,9 +80,10 @@ func firstWord(command string) string {
 	return word
 }
 
-// Command runs one console command on a server and returns what it printed.
-// Errors: left4me.Invalid, left4me.NotFound, left4me.Conflict when the server
-// doesn't run.
+// Command runs one console command on a server and returns what it printed. quit
+// and exit are a stop, asked for by the one who entered them, since the host
+// starts a server again whose game ended by itself. Errors: left4me.Invalid,
+// left4me.NotFound, left4me.Conflict when the server doesn't run.
 func (s *Servers) Command(ctx context.Context, by string, name left4me.Name, command string) (string, error) {
 	if err := CheckCommand(command); err != nil {
 		return "", err
@@ -90,10 +92,30 @@ func (s *Servers) Command(ctx context.Context, by string, name left4me.Name, com
 	if err != nil {
 		return "", err
 	}
+	s.log.Info("console command", "server", name, "by", by, "command", firstWord(command))
+	before, quits := left4me.CutQuit(command)
+	if !quits {
+		return s.command(ctx, v, command)
+	}
+	if state := s.live.get(v.Host, name).State; state == left4me.Stopped || state == left4me.Failed {
+		return "", left4me.Errorf(left4me.Conflict, fmt.Sprintf("%s does not run", name), "start it first")
+	}
+	out := ""
+	if before != "" {
+		if out, err = s.command(ctx, v, before); err != nil {
+			return out, err
+		}
+	}
+	if _, err := s.Act(ctx, by, left4me.StopServer, name); err != nil {
+		return out, err
+	}
+	return out + fmt.Sprintf("left4me stops %s\n", name), nil
+}
+
+func (s *Servers) command(ctx context.Context, v left4me.Server, command string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
-	s.log.Info("console command", "server", name, "by", by, "command", firstWord(command))
 	var a bus.CommandAnswer
-	err = s.bus.Request(ctx, bus.Command(v.Host, bus.VerbCommand), bus.CommandRequest{V: bus.Version, Server: name, Command: command}, &a)
+	err := s.bus.Request(ctx, bus.Command(v.Host, bus.VerbCommand), bus.CommandRequest{V: bus.Version, Server: v.Name, Command: command}, &a)
 	return a.Output, err
 }

@@ -486,6 +486,45 @@ func TestCommandGoesToTheHost(t *testing.T) {
 	is(t, err, left4me.NotFound, "")
 }
 
+func TestQuitOnTheConsoleIsAStopByWhoEnteredIt(t *testing.T) {
+	s := newSite(t)
+	ran := make(chan string, 9)
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbCommand: func(data []byte) (any, error) {
+			var r bus.CommandRequest
+			if err := bus.Decode(data, &r); err != nil {
+				return nil, err
+			}
+			ran <- r.Command
+			return bus.CommandAnswer{Output: "said\n"}, nil
+		},
+	})
+	s.create(t, "alpha")
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Starting})
+	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Starting })
+	for command, before := range map[string]string{"quit": "", "say bye; EXIT; say no": "say bye"} {
+		out, err := s.Command(t.Context(), "alice", "alpha", command)
+		if err != nil || !strings.HasSuffix(out, "left4me stops alpha\n") || strings.HasPrefix(out, "said\n") != (before != "") {
+			t.Errorf("%s: %q, %v", command, out, err)
+		}
+		if before != "" && <-ran != before || len(ran) > 0 {
+			t.Errorf("%s: not what comes before it was sent to the game", command)
+		}
+		all, err := s.jobs.List(t.Context(), "server", "alpha", 9)
+		if err != nil || len(all) == 0 || all[0].Kind != left4me.StopServer || all[0].By != "alice" {
+			t.Fatalf("%s: %+v, %v", command, all, err)
+		}
+	}
+	// From the game it is no stop: the host starts it again.
+	if _, err := s.Command(t.Context(), "alice", "alpha", "_restart"); err != nil || <-ran != "_restart" {
+		t.Errorf("_restart: %v", err)
+	}
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Stopped})
+	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Stopped })
+	_, err := s.Command(t.Context(), "alice", "alpha", "quit")
+	is(t, err, left4me.Conflict, "")
+}
+
 func TestCrashesAreKept(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
