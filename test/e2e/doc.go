@@ -7,4 +7,6 @@
 // package would. The tests need root and have the build tag e2e:
 //
 //	go test -tags e2e ./test/e2e
+//
+// script/test-e2e compiles first, so that the time limit counts the tests alone.
 package e2e

@@ -79,15 +79,50 @@ func boot() error {
 	if err := command("./machine", "stop").Run(); err != nil {
 		return err
 	}
-	if err := command("./machine", "boot").Run(); err != nil {
+	c := command("./machine", "boot")
+	if os.Getenv("LEFT4ME_E2E_KEEP") == "" { // else it outlives us
+		c.Env = append(os.Environ(), "LEFT4ME_E2E_OWNER="+strconv.Itoa(os.Getpid()))
+	}
+	if err := c.Run(); err != nil {
 		return err
 	}
+	return find()
+}
+
+// find looks where the machine's file system is: its first process is another
+// one after each boot.
+func find() error {
 	leader, err := os.ReadFile(filepath.Join(cmp.Or(os.Getenv("LEFT4ME_E2E_RUN"), "/run/left4me-e2e"), "leader"))
 	if err != nil {
 		return err
 	}
 	outside = "/proc/" + strings.TrimSpace(string(leader)) + "/root"
 	return nil
+}
+
+// reboot reboots the machine in an orderly way and waits until left4me is ready
+// again. Everything on its disks is kept.
+func reboot(t *testing.T) {
+	t.Helper()
+	bootAgain(t, "reboot")
+}
+
+// powercut kills everything that runs in the machine at once, boots it from what
+// is on its disks and waits until left4me is ready again.
+func powercut(t *testing.T) {
+	t.Helper()
+	bootAgain(t, "powercut")
+}
+
+func bootAgain(t *testing.T, how string) {
+	t.Helper()
+	if skip != "" {
+		t.Skip(skip)
+	}
+	client.CloseIdleConnections()
+	if err := errors.Join(command("./machine", how).Run(), find(), becomesReady()); err != nil {
+		t.Fatalf("%s: %v", how, err)
+	}
 }
 
 // lay installs left4me in the machine as docs/install.md does it by hand, and
@@ -110,12 +145,17 @@ func lay() error {
 			chgrp left4me /etc/left4me/left4me.env
 			systemctl daemon-reload
 			systemctl restart polkit
-			systemctl start left4me`),
+			systemctl enable --now --quiet left4me`),
 	} {
 		if err := c.Run(); err != nil {
 			return fmt.Errorf("%s: %w", strings.Join(c.Args, " "), err)
 		}
 	}
+	return becomesReady()
+}
+
+// becomesReady waits until left4me answers and has all that it needs.
+func becomesReady() error {
 	for deadline := time.Now().Add(30 * time.Second); !ready(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			out, _ := in("journalctl", "--no-pager", "-u", "left4me")
