@@ -17,6 +17,7 @@ const (
 	Denied      Kind = "denied"      // not allowed, or not logged in
 	Busy        Kind = "busy"        // try again later
 	Unavailable Kind = "unavailable" // something that is needed does not answer
+	DiskFull    Kind = "disk full"   // there is no room for it, or a quota is used up
 )
 
 func (k Kind) Error() string { return string(k) }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/disk"
 )
 
 const problemType = "application/problem+json"
@@ -31,6 +32,7 @@ var statuses = map[left4me.Kind]int{
 	left4me.Denied:      http.StatusForbidden, // 401 when nobody is logged in: see guard
 	left4me.Busy:        http.StatusTooManyRequests,
 	left4me.Unavailable: http.StatusServiceUnavailable,
+	left4me.DiskFull:    http.StatusInsufficientStorage,
 }
 
 // Problem is a failure as RFC 9457 has it, with the hint as a member of our own.
@@ -81,9 +83,13 @@ func problemOf(ctx context.Context, err error) *Problem {
 	if errors.As(err, &p) {
 		return p
 	}
+	err = disk.Explain(err)
 	e, ok := left4me.Public(err)
 	if !ok {
 		return internal(ctx, err)
+	}
+	if e.Kind == left4me.DiskFull {
+		logOf(ctx).Error("request", "err", e, "cause", e.Err)
 	}
 	status, ok := statuses[e.Kind]
 	if !ok {

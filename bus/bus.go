@@ -22,6 +22,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 )
 
 // Limits of what the embedded server keeps. Jobs are small and few; events are
@@ -257,7 +258,7 @@ func (b *Bus) respond(m *nats.Msg, out any, err error) {
 	}
 	r := reply{V: Version}
 	if err != nil {
-		public, ok := left4me.Public(err)
+		public, ok := left4me.Public(disk.Explain(err))
 		if !ok {
 			b.log.Error("request", "subject", m.Subject, "err", err)
 			public = left4me.Errorf(left4me.Unavailable, "the host met an unexpected error", "see its log")

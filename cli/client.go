@@ -226,6 +226,8 @@ func kindOf(status int) left4me.Kind {
 		return left4me.Busy
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return left4me.Unavailable
+	case http.StatusInsufficientStorage:
+		return left4me.DiskFull
 	}
 	if status >= 400 && status < 500 {
 		return left4me.Invalid

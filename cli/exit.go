@@ -41,6 +41,7 @@ var codes = map[left4me.Kind]int{
 	left4me.Conflict:    exitConflict,
 	left4me.Denied:      exitDenied,
 	left4me.Unavailable: exitUnavailable,
+	left4me.DiskFull:    exitFailed,
 	left4me.Busy:        exitBusy,
 }
 

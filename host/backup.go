@@ -22,7 +22,7 @@ const (
 
 // shelf is where the backups of this host stand.
 func (a *Agent) shelf() backup.Shelf {
-	return backup.Shelf{Dir: filepath.Join(string(a.Files.Root), "backups"), Reserve: backup.Reserve}
+	return backup.Shelf{Dir: filepath.Join(string(a.Files.Root), "backups"), Margin: backup.Margin}
 }
 
 // sweepBackups removes what a backup left that was cut off. No job runs yet.

@@ -10,10 +10,9 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/disk"
 	"github.com/left4me/left4me/host/install"
 	"github.com/left4me/left4me/host/steamcmd"
 	"github.com/left4me/left4me/steam"
@@ -108,9 +107,9 @@ func (a *Agent) runSteamCMD(ctx context.Context, r install.Request, p *progress)
 		}
 	}
 	err := p.step(ctx, left4me.StepCheckSpace, func(context.Context) (string, error) {
-		free, reserve, err := a.space()
-		if err == nil && free < reserve {
-			err = full(reserve - free)
+		free, margin, err := a.space()
+		if err == nil && free < margin {
+			err = a.full(margin)
 		}
 		return megabytes(free) + " free", err
 	})
@@ -218,18 +217,18 @@ type installed struct {
 	full  error  // it was ended, since it would have filled the disk
 }
 
-// alive looks whether it runs, and ends it before the reserve of the disk is
+// alive looks whether it runs, and ends it before the margin of the disk is
 // gone: servers write there too.
 func (f *installed) alive(ctx context.Context) (runs bool, err error) {
 	runs, f.why, err = f.agent.installer.Installing(ctx)
 	if err != nil || !runs || f.full != nil {
 		return runs, err
 	}
-	free, reserve, err := f.agent.space()
-	if err != nil || free >= reserve && free-f.left >= reserve/2 {
+	free, margin, err := f.agent.space()
+	if err != nil || free >= margin && free-f.left >= margin/2 {
 		return runs, err
 	}
-	f.full = full(max(reserve-free, f.left-free+reserve/2))
+	f.full = f.agent.full(max(margin, f.left+margin/2))
 	ctx, cancel := context.WithTimeout(ctx, endInstallWithin)
 	defer cancel()
 	return false, f.agent.installer.StopInstall(ctx)
@@ -396,21 +395,13 @@ func (a *Agent) required(ctx context.Context, have string, p *progress) (version
 	return "a newer one", "Steam says that version " + have + " is outdated"
 }
 
-// space is what is free on the disk, and what must stay so: 1 GiB, or a fiftieth
-// of a small one.
-func (a *Agent) space() (free, reserve int64, err error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(string(a.Files.Root), &st); err != nil {
-		return 0, 0, fmt.Errorf("disk space: %w", err)
-	}
-	return int64(st.Bavail) * st.Bsize, min(1<<30, int64(st.Blocks)*st.Bsize/50), nil
+// space is what is free where the game is, and the margin that must stay so.
+func (a *Agent) space() (free, margin int64, err error) {
+	return disk.Room(string(a.Files.Root))
 }
 
-func full(missing int64) error {
-	return &left4me.Error{
-		Kind: left4me.Unavailable, Err: steamcmd.DiskFull,
-		Text: "the disk has no room for it: " + megabytes(max(missing, 1)) + " are missing", Hint: "make room and try again",
-	}
+func (a *Agent) full(need int64) error {
+	return disk.Full(string(a.Files.Root), need, steamcmd.DiskFull)
 }
 
 func megabytes(n int64) string {

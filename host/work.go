@@ -10,6 +10,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/disk"
 )
 
 var errCancelled = errors.New("cancelled")
@@ -281,7 +282,7 @@ func (p *progress) end(err, cause error) bus.JobReport {
 		r.State = left4me.JobCancelled
 	default:
 		r.State = left4me.JobFailed
-		public, ok := left4me.Public(err)
+		public, ok := left4me.Public(disk.Explain(err))
 		if !ok {
 			public = left4me.Errorf(left4me.Unavailable, err.Error(), "")
 		}

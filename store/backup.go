@@ -74,7 +74,7 @@ func (s *Store) Snapshot(ctx context.Context, file string, now time.Time) error 
 	}
 	if err != nil {
 		_ = os.Remove(file)
-		return fmt.Errorf("snapshot: %w", err)
+		return fmt.Errorf("snapshot: %w", full(err, file))
 	}
 	return nil
 }

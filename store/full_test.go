@@ -6,9 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me"
 )
 
 const diskVar = "LEFT4ME_TEST_DISK"
@@ -77,6 +80,9 @@ func TestNothingOfATransactionIsKeptThatTheDiskHadNoRoomFor(t *testing.T) {
 		}
 		if !errors.Is(second, first) {
 			t.Errorf("the statement after %q gives %v", first, second)
+		}
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.DiskFull || !strings.Contains(e.Text, dir+"/left4me.db has ") {
+			t.Errorf("%v does not say that the disk is full, and which", err)
 		}
 		if users, err := s.Users(ctx); err != nil || len(users) != 0 {
 			t.Errorf("half of a transaction is kept: %+v, %v", users, err)

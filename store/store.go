@@ -23,6 +23,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 )
 
 //go:embed migrations/*.sql
@@ -30,6 +31,7 @@ var migrations embed.FS
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
+	path       string
 	write      *sql.DB // one connection: writers queue in the program, not on a lock
 	read       *sql.DB
 	generation atomic.Uint64
@@ -47,10 +49,10 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
 	write.SetMaxOpenConns(1)
-	s := &Store{write: write}
+	s := &Store{path: path, write: write}
 	if err := s.migrate(ctx, path, migrations); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("database %s: %w", path, err)
+		return nil, fmt.Errorf("database %s: %w", path, full(err, path))
 	}
 	if s.read, err = sql.Open("sqlite", dsn(path, "mode=ro")); err != nil {
 		s.Close()
@@ -103,6 +105,30 @@ func violates(err error) bool {
 	}
 	return e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 }
+
+// full makes of an error of SQLite for want of space the one that says so. It is
+// SQLITE_FULL for most writes. A database that nobody has open can't even be read
+// on a full disk, since the file for its shared memory can't be made (4874,
+// SQLITE_IOERR_SHMSIZE); such errors have other reasons too.
+func full(err error, path string) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return disk.Full(path, 0, err)
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+		if free, ferr := disk.Free(path); ferr == nil && free < leastFree {
+			return disk.Full(path, 0, err)
+		}
+	}
+	return err
+}
+
+// leastFree is what SQLite needs to open a database: its shared memory, and the
+// head of a write-ahead log.
+const leastFree = 64 << 10
 
 // row is what *sql.Row and *sql.Rows share.
 type row interface{ Scan(...any) error }

@@ -19,8 +19,13 @@ type transaction struct {
 }
 
 // tx runs f in the one write transaction. What f returns, or else the first
-// error of a statement, is returned, and nothing is kept then.
+// error of a statement, is returned, and nothing is kept then. Errors:
+// left4me.DiskFull.
 func (s *Store) tx(ctx context.Context, f func(*transaction) error) error {
+	return full(s.attempt(ctx, f), s.path)
+}
+
+func (s *Store) attempt(ctx context.Context, f func(*transaction) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err

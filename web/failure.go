@@ -14,6 +14,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/disk"
 )
 
 var (
@@ -29,6 +30,7 @@ var statuses = map[left4me.Kind]int{
 	left4me.Denied:      http.StatusForbidden,
 	left4me.Busy:        http.StatusTooManyRequests,
 	left4me.Unavailable: http.StatusServiceUnavailable,
+	left4me.DiskFull:    http.StatusInsufficientStorage,
 }
 
 // failure is what may be said of an error.
@@ -45,7 +47,11 @@ func (p *panel) failureOf(r *http.Request, err error) failure {
 	if errors.As(err, &large) {
 		return failure{Status: http.StatusRequestEntityTooLarge, Text: "that was too much to send", Hint: "use less text"}
 	}
+	err = disk.Explain(err)
 	if e, ok := left4me.Public(err); ok && statuses[e.Kind] != 0 {
+		if e.Kind == left4me.DiskFull {
+			p.Log.Error("request", "path", r.URL.Path, "err", e, "cause", e.Err)
+		}
 		return failure{Status: statuses[e.Kind], Text: e.Text, Hint: e.Hint}
 	}
 	if r.Context().Err() != nil {

@@ -69,7 +69,7 @@ func (d *Done) note(what string, err error) error {
 		d.Added = append(d.Added, what)
 	case public && e.Kind == left4me.Conflict && e.Field == "name":
 		d.There = append(d.There, what)
-	case public:
+	case public && e.Kind != left4me.DiskFull:
 		d.NotTaken = append(d.NotTaken, what+": "+strings.TrimSuffix(e.Text, "."))
 	default:
 		return err

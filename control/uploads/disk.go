@@ -340,6 +340,6 @@ func free(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, err
 	}
-	reserve := min(int64(st.Blocks)*st.Bsize/20, 5<<30) //nolint:unconvert // other machines have other types
-	return int64(st.Bavail)*st.Bsize - reserve, nil     //nolint:unconvert
+	margin := min(int64(st.Blocks)*st.Bsize/20, 5<<30) //nolint:unconvert // other machines have other types
+	return int64(st.Bavail)*st.Bsize - margin, nil     //nolint:unconvert
 }

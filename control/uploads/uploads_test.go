@@ -238,13 +238,13 @@ func TestAFullDiskKeepsWhatCame(t *testing.T) {
 	v := begin(t, u, ann)
 	left := int64(100)
 	u.SetFree(func() (int64, error) { return left, nil })
-	if _, err := u.Write(t.Context(), ann, v.ID, "a", 0, 101, strings.NewReader("x")); !errors.Is(err, left4me.Unavailable) {
+	if _, err := u.Write(t.Context(), ann, v.ID, "a", 0, 101, strings.NewReader("x")); !errors.Is(err, left4me.DiskFull) {
 		t.Errorf("it can't get room enough: %v", err)
 	}
 	left = 1 << 40
 	filling := iotest.DataErrReader(&cut{n: 65 << 20, at: func() { left = 0 }})
 	f, err := u.Write(t.Context(), ann, v.ID, "a", 0, 70<<20, filling)
-	if !errors.Is(err, left4me.Unavailable) || f.Have < 60<<20 {
+	if !errors.Is(err, left4me.DiskFull) || f.Have < 60<<20 {
 		t.Errorf("%+v, %v", f, err)
 	}
 	left = 1 << 40

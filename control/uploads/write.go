@@ -16,6 +16,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/disk"
 )
 
 const (
@@ -34,7 +35,7 @@ const (
 //
 // The File is what there is, with errors too. Errors: left4me.NotFound,
 // left4me.Invalid for a path or a size, left4me.Conflict when offset is not where
-// to go on, left4me.Unavailable when the disk is almost full. What r fails with
+// to go on, left4me.DiskFull when the disk is almost full. What r fails with
 // comes as it is, and what came before stays.
 func (u *Uploads) Write(ctx context.Context, by accounts.Actor, id, name string, offset, size int64, r io.Reader) (File, error) {
 	up, err := u.find(by, id)
@@ -214,8 +215,8 @@ func (up *upload) put(out *os.File, f *file, turn int, b []byte) error {
 	}
 	n, err := out.WriteAt(b, f.Have)
 	f.Have += int64(n)
-	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
-		return fullDisk(int64(len(b) - n))
+	if disk.IsFull(err) {
+		return fullDisk(out.Name(), int64(len(b)-n), err)
 	}
 	return err
 }
@@ -274,13 +275,15 @@ func (u *Uploads) room(more int64) error {
 		return err
 	}
 	if left < more || left <= 0 {
-		return fullDisk(more - left)
+		return fullDisk(u.tmp, more, nil)
 	}
 	return nil
 }
 
-func fullDisk(missing int64) error {
-	return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the disk of the host is almost full: %d MB are missing", max(missing, 0)/1e6+1), "free some space; what has come is kept for two days")
+func fullDisk(path string, need int64, cause error) error {
+	e := disk.Full(path, need, cause)
+	e.Hint = "free some space; what has come is kept for two days. A twentieth of the disk, at most 5 GiB, stays free"
+	return e
 }
 
 func conflict(name string, have int64) error {

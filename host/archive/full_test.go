@@ -75,7 +75,7 @@ func importTooMuch(dir string) error {
 		return f.Write(context.Background(), root, func(int64) {})
 	}
 	full := func(what string, err error) error {
-		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Unavailable || !errors.Is(err, unix.ENOSPC) {
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.DiskFull || !errors.Is(err, unix.ENOSPC) {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		return nil

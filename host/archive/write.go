@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 )
 
 // roomEvery is after how many bytes the disk is looked at again.
@@ -19,17 +20,12 @@ const roomEvery = 64 << 20
 // Write writes what Plan says into a directory that is empty or has nothing that
 // collides. say is told how many bytes are written; it may be nil. When it fails,
 // what it wrote is left: the directory is to be dropped. Errors: left4me.Invalid
-// when an archive isn't what it said, left4me.Unavailable on a full disk.
+// when an archive isn't what it said, left4me.DiskFull on a full disk.
 func (f *Found) Write(ctx context.Context, into *os.Root, say func(bytes int64)) error {
 	if say == nil {
 		say = func(int64) {}
 	}
-	at, err := into.Open(".")
-	if err != nil {
-		return err
-	}
-	defer at.Close()
-	room := func() error { return roomOn(at) }
+	room := func() error { return roomOn(into.Name()) }
 	if err := room(); err != nil {
 		return err
 	}
@@ -117,37 +113,21 @@ func (c *checked) Write(b []byte) (int, error) {
 		}
 	}
 	n, err := c.file.Write(b)
-	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
-		err = diskFull(int64(len(b) - n))
+	if disk.IsFull(err) {
+		err = disk.Full(c.file.Name(), int64(len(b)-n), err)
 	}
 	return n, err
 }
 
-func (f *Found) room() error {
-	at, err := os.Open(path.Join(f.options.Scratch, "."))
-	if err != nil {
-		return err
-	}
-	defer at.Close()
-	return roomOn(at)
-}
+func (f *Found) room() error { return roomOn(f.options.Scratch) }
 
-// roomOn refuses to fill a disk that servers write to: 1 GiB, or a fiftieth of a
-// small one, stays free.
-func roomOn(at *os.File) error {
-	var st unix.Statfs_t
-	if err := unix.Fstatfs(int(at.Fd()), &st); err != nil {
-		return err
+// roomOn refuses to fill a disk that servers write to: a margin stays free.
+func roomOn(dir string) error {
+	free, margin, err := disk.Room(dir)
+	if err == nil && free < margin {
+		err = disk.Full(dir, margin, nil)
 	}
-	free, reserve := int64(st.Bavail)*st.Bsize, min(1<<30, int64(st.Blocks)*st.Bsize/50)
-	if free < reserve {
-		return diskFull(reserve - free)
-	}
-	return nil
-}
-
-func diskFull(missing int64) error {
-	return &left4me.Error{Kind: left4me.Unavailable, Text: fmt.Sprintf("the disk has no room for it: more than %d MB are missing", missing/1e6+1), Hint: "make room and try again", Err: unix.ENOSPC}
+	return err
 }
 
 // read reads the items of a source, in their order, and calls visit with what is

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 )
 
 // Target is where a backup is laid out.
@@ -68,7 +69,7 @@ func Restore(ctx context.Context, r io.Reader, t Target) (Restored, error) {
 	}
 	defer top.Close()
 	defer removeAll(top, stage) //nolint:errcheck // the next restore tries again
-	space, err := freeSpace(t.Root)
+	space, err := disk.Free(t.Root)
 	if err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
@@ -78,7 +79,7 @@ func Restore(ctx context.Context, r io.Reader, t Target) (Restored, error) {
 	}
 	defer root.Close()
 	out := &layout{target: t, root: root, to: to}
-	c, err := read(ctx, r, max(space-Reserve, 0), out)
+	c, err := read(ctx, r, max(space-Margin, 0), out)
 	if err == nil && len(c.Differ) > 0 {
 		err = damaged("%s", strings.Join(c.Differ[:min(3, len(c.Differ))], ", "))
 	}

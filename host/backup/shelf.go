@@ -14,9 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 )
 
 const (
@@ -27,8 +26,8 @@ const (
 	maxNote       = 1 << 20
 )
 
-// Reserve is what a backup leaves free on the disk, for the servers.
-const Reserve = 512 << 20
+// Margin is what a backup leaves free on the disk, for the servers.
+const Margin = 512 << 20
 
 // guardEvery is how many bytes are written between two looks at the disk.
 const guardEvery = 16 << 20
@@ -36,8 +35,8 @@ const guardEvery = 16 << 20
 // Shelf is the directory with the archives of a host. Jobs on it come one after
 // the other; listing and deleting may happen at any time.
 type Shelf struct {
-	Dir     string
-	Reserve int64 // what stays free on the disk
+	Dir    string
+	Margin int64 // what stays free on the disk
 }
 
 // File is where an archive stands.
@@ -152,8 +151,7 @@ func (s Shelf) Sweep() error {
 }
 
 // Room says whether there is room for an archive of so many bytes of files. How
-// much they shrink is told by the last one. Errors: left4me.Unavailable with the
-// bytes that are missing.
+// much they shrink is told by the last one. Errors: left4me.DiskFull.
 func (s Shelf) Room(size int64) error {
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return err
@@ -168,38 +166,28 @@ func (s Shelf) Room(size int64) error {
 			break
 		}
 	}
-	free, err := freeSpace(s.Dir)
-	if err == nil && free-s.Reserve < size {
-		err = noRoom(size+s.Reserve-free, s.Dir, nil)
+	free, err := disk.Free(s.Dir)
+	if err == nil && free-s.Margin < size {
+		err = noRoom(size+s.Margin, s.Dir, nil)
 	}
 	return err
 }
 
-func noRoom(missing int64, dir string, cause error) error {
-	return &left4me.Error{
-		Kind: left4me.Unavailable, Err: cause,
-		Text: fmt.Sprintf("the disk is too full: %.1f MB are missing", float64(max(missing, 1<<17))/1e6), Hint: "free them on the disk of " + dir + ", or keep fewer backups",
-	}
+func noRoom(need int64, dir string, cause error) error {
+	e := disk.Full(dir, need, cause)
+	e.Hint = "free some space on the disk of " + dir + ", or keep fewer backups"
+	return e
 }
 
 // full says of an error that the disk was full, if that is what it was.
 func full(err error, dir string) error {
-	if !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
+	if !disk.IsFull(err) {
 		return err
 	}
-	free, _ := freeSpace(dir)
-	return noRoom(Reserve-free, dir, err)
+	return noRoom(0, dir, err)
 }
 
-func freeSpace(dir string) (int64, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
-	}
-	return int64(st.Bavail) * st.Bsize, nil
-}
-
-// guard writes as long as the reserve stays free.
+// guard writes as long as the margin stays free.
 type guard struct {
 	f       *os.File
 	shelf   Shelf
@@ -211,12 +199,12 @@ type guard struct {
 func (g *guard) Write(p []byte) (int, error) {
 	if g.since += int64(len(p)); g.since >= guardEvery || g.written == 0 {
 		g.since = 0
-		free, err := freeSpace(g.shelf.Dir)
+		free, err := disk.Free(g.shelf.Dir)
 		if err != nil {
 			return 0, err
 		}
-		if free < g.shelf.Reserve {
-			return 0, noRoom(g.shelf.Reserve-free+g.left(), g.shelf.Dir, nil)
+		if free < g.shelf.Margin {
+			return 0, noRoom(g.shelf.Margin+g.left(), g.shelf.Dir, nil)
 		}
 	}
 	n, err := g.f.Write(p)

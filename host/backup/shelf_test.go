@@ -131,7 +131,7 @@ func TestADiskThatFillsUpLeavesNothing(t *testing.T) {
 	}
 	tooFull := func(err error) {
 		t.Helper()
-		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Unavailable || !strings.Contains(e.Text, "MB are missing") {
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.DiskFull || !strings.Contains(e.Text, "disk full: "+dir+" has ") {
 			t.Errorf("%v", err)
 		}
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
@@ -141,7 +141,7 @@ func TestADiskThatFillsUpLeavesNothing(t *testing.T) {
 	tooFull(shelf.Room(size))
 	_, err = shelf.Pack(t.Context(), "b", s)
 	tooFull(err)
-	_, err = Shelf{Dir: dir, Reserve: 1 << 30}.Pack(t.Context(), "b", s)
+	_, err = Shelf{Dir: dir, Margin: 1 << 30}.Pack(t.Context(), "b", s)
 	tooFull(err)
 }
 

@@ -31,6 +31,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 	"github.com/left4me/left4me/host/shim"
 )
 
@@ -107,7 +108,7 @@ func Run(ctx context.Context, dir string) (status int, err error) {
 	switch {
 	case errors.Is(cause, ErrFull) || errors.Is(cause, ErrMemory):
 		return 0, cause
-	case errors.Is(err, unix.ENOSPC):
+	case disk.IsFull(err):
 		return 0, ErrFull
 	case err != nil:
 		return 0, fmt.Errorf("build: %w", err)

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	reserve = 20 // a part of this many of the disk stays free
+	margin = 20 // a part of this many of the disk stays free
 
 	// Of all processes together, as MemoryMax= and TasksMax= of the unit have it.
 	maxMemory    = 2 << 30
@@ -24,7 +24,7 @@ const (
 
 // Why a script was ended.
 var (
-	ErrFull   = left4me.Errorf(left4me.Unavailable, "the disk is almost full", "free some space, or let the script write less")
+	ErrFull   = left4me.Errorf(left4me.DiskFull, "disk full: less than a twentieth is free", "free some space, or let the script write less")
 	ErrMemory = left4me.Errorf(left4me.Unavailable, "the script used more than 2 GiB of memory", "let it do less at once")
 )
 
@@ -33,7 +33,7 @@ var (
 func Full(dir string) bool {
 	var st unix.Statfs_t
 	err := unix.Statfs(dir, &st)
-	return err == nil && (st.Bavail < st.Blocks/reserve || st.Files > 0 && st.Ffree < st.Files/reserve)
+	return err == nil && (st.Bavail < st.Blocks/margin || st.Files > 0 && st.Ffree < st.Files/margin)
 }
 
 // watch ends a build before the disk or the memory is full, and collects what

@@ -14,6 +14,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/disk"
 )
 
 // cacheFor is how long a download stays that no revision has.
@@ -38,12 +39,12 @@ type candidate struct {
 // in use; then contents and downloads that no revision has. hold is held while
 // used says what is mounted and revisions go, and nobody mounts meanwhile.
 func (s *Shelf) Collect(ctx context.Context, spec bus.CollectSpec, hold sync.Locker, used func(context.Context) (Used, error)) (c Collected, err error) {
-	free, _, err := s.space()
+	free, err := disk.Free(s.root)
 	if err != nil {
 		return c, err
 	}
 	defer func() {
-		if now, _, serr := s.space(); serr == nil {
+		if now, serr := disk.Free(s.root); serr == nil {
 			c.Bytes = max(0, now-free)
 		}
 	}()
@@ -74,7 +75,7 @@ func (s *Shelf) Collect(ctx context.Context, spec bus.CollectSpec, hold sync.Loc
 		return c, err
 	}
 	for _, v := range later {
-		now, _, err := s.space()
+		now, err := disk.Free(s.root)
 		if err != nil || now >= spec.MaxFree {
 			return c, err
 		}

@@ -18,8 +18,8 @@ import (
 
 const fullVar = "LEFT4ME_TEST_FULL"
 
-// A build that doesn't fit says how much is missing, and leaves the disk as it
-// was; a reserve stays free.
+// A build that doesn't fit says how much it needs, and leaves the disk as it
+// was; a margin stays free.
 func TestAFullDisk(t *testing.T) {
 	if out, err := exec.Command("unshare", "-rm", "true").CombinedOutput(); err != nil {
 		t.Skipf("no user namespaces here: %v %s", err, out)
@@ -70,7 +70,7 @@ func publishTooMuch(root string) error {
 	before := free()
 	for _, files := range [][]int{{10 << 20}, {5 << 20, 5 << 20}, {3 << 20, 4<<20 + 5<<17}} {
 		err := publish("two", files...)
-		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Unavailable || !errors.Is(err, unix.ENOSPC) {
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.DiskFull || !errors.Is(err, unix.ENOSPC) {
 			return fmt.Errorf("%v gives %w", files, err)
 		}
 		if now := free(); now < before {

@@ -3,13 +3,13 @@ package download
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 )
 
 const (
@@ -95,18 +95,15 @@ func (d *transfer) took(ctx context.Context, b []byte) error {
 	return nil
 }
 
-// checkSpace refuses when so many bytes more would take what must stay free: 1
-// GiB, or a fiftieth of a small disk.
+// checkSpace refuses when so many bytes more would take the margin that must
+// stay free.
 func (d *transfer) checkSpace(more int64) error {
-	var st unix.Statfs_t
-	if err := unix.Fstatfs(int(d.part.f.Fd()), &st); err != nil {
-		return fmt.Errorf("disk space: %w", err)
+	path := d.part.f.Name()
+	free, margin, err := disk.Room(path)
+	if err == nil && free-more < margin {
+		err = noRoom(path, more+margin, nil)
 	}
-	free, reserve := int64(st.Bavail)*st.Bsize, min(1<<30, int64(st.Blocks)*st.Bsize/50)
-	if missing := more + reserve - free; missing > 0 {
-		return noRoom(missing, nil)
-	}
-	return nil
+	return err
 }
 
 // watch ends what hears nothing for too long. Only time that is spent listening

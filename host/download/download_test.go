@@ -359,7 +359,7 @@ func TestSomeOfTheDiskStaysFree(t *testing.T) {
 			r.Size = 0
 		}
 		_, err := c.Fetch(t.Context(), r)
-		if !errors.Is(err, download.DiskFull) || !strings.Contains(err.Error(), "missing") {
+		if !errors.Is(err, download.DiskFull) || !errors.Is(err, left4me.DiskFull) || !strings.Contains(err.Error(), small) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if left, _ := os.ReadDir(small); len(left) > 0 {

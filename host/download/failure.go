@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 )
 
 // Cause is why a download failed, for the program: errors.Is(err, download.Refused).
@@ -119,12 +120,12 @@ func (d *transfer) onDisk(err error) error {
 	if errors.As(err, &public) || errors.As(err, &again) {
 		return err
 	}
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return noRoom(max(1, d.Size-d.part.size), err)
+	if disk.IsFull(err) {
+		return noRoom(d.part.f.Name(), max(0, d.Size-d.part.size), err)
 	}
 	return fmt.Errorf("download %s: %w", short(d.URL), err)
 }
 
-func noRoom(missing int64, err error) *left4me.Error {
-	return failure(DiskFull, fmt.Sprintf("the disk has no room for it: %.1f MB are missing", float64(missing)/1e6), "make room and try again", err)
+func noRoom(path string, need int64, err error) *left4me.Error {
+	return disk.Full(path, need, errors.Join(DiskFull, err))
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 	"github.com/left4me/left4me/host/build"
 )
 
@@ -134,7 +135,7 @@ func copyTree(to *os.File, from io.Reader) error {
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
-		case errors.Is(err, unix.ENOSPC):
+		case disk.IsFull(err):
 			return build.ErrFull
 		case err != nil:
 			return err

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 )
 
 // What a script may leave.
@@ -153,8 +154,8 @@ func (t *taking) file(name string, mode fs.FileMode) error {
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	if errors.Is(err, unix.ENOSPC) {
-		err = &left4me.Error{Kind: left4me.Unavailable, Text: "the disk is full", Hint: "free some space", Err: err}
+	if disk.IsFull(err) {
+		err = disk.Full(to.Name(), 0, err)
 	}
 	return errors.Join(err, to.Close())
 }

@@ -44,7 +44,7 @@ var explained = map[Cause]struct {
 	text, hint string
 }{
 	Offline:        {left4me.Unavailable, "SteamCMD could not reach Steam", "check this host's network, DNS and firewall (TCP 443 and 27015-27050 outwards), and whether Steam is down, then try again"},
-	DiskFull:       {left4me.Unavailable, "the disk is full", "make room and try again from the beginning: what was downloaded so far is removed, because servers write there too"},
+	DiskFull:       {left4me.DiskFull, "disk full", "make room and try again from the beginning: what was downloaded so far is removed, because servers write there too"},
 	NotWritable:    {left4me.Denied, "SteamCMD can't write", ""},
 	WriteFailed:    {left4me.Unavailable, "SteamCMD could not write what it downloaded", "check the disk's space, quota and health, then try again"},
 	NoSubscription: {left4me.Denied, "Steam doesn't give the game to this account", hintOwner},

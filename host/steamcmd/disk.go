@@ -2,13 +2,14 @@ package steamcmd
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/disk"
 )
 
 // shortOf is how many bytes free count as a full disk when SteamCMD could not
@@ -21,39 +22,21 @@ func (w *work) notWritten(s said) error {
 	if path := notOurs(w.Dir); path != "" {
 		return notWritable(path, syscall.EACCES)
 	}
-	free, err := freeBytes(w.Dir)
+	free, err := disk.Free(w.Dir)
 	switch {
-	case err == nil && s.left > free:
-		return failure(DiskFull, fmt.Sprintf("%s bytes are missing in %s (%s)", thousands(s.left-free), w.Dir, s.words))
-	case err == nil && free < shortOf:
-		return failure(DiskFull, fmt.Sprintf("%s bytes are free in %s (%s)", thousands(free), w.Dir, s.words))
+	case err == nil && s.left > free, err == nil && free < shortOf:
+		e := disk.Full(w.Dir, s.left, DiskFull)
+		e.Text, e.Hint = e.Text+" ("+s.words+")", explained[DiskFull].hint
+		return e
 	}
 	return failure(s.cause, s.words)
-}
-
-// thousands writes 1234567 as 1,234,567.
-func thousands(n int64) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}
-
-// freeBytes is what an ordinary user may still write where dir is.
-func freeBytes(dir string) (int64, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		return 0, err
-	}
-	return int64(st.Bavail) * st.Bsize, nil
 }
 
 // tryWriting makes a file in a directory and removes it.
 func tryWriting(dir string) error {
 	f, err := os.CreateTemp(dir, ".left4me-try-*")
 	switch {
-	case errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT):
+	case disk.IsFull(err):
 		return failure(DiskFull, err.Error())
 	case err != nil:
 		return notWritable(dir, err)

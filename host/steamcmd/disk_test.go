@@ -24,7 +24,7 @@ func TestAFullDiskIsNamedWithWhatIsMissing(t *testing.T) {
 	t.Cleanup(func() { _ = unix.Unmount(r.update.Dir, unix.MNT_DETACH) })
 	_, err := r.run(t)
 	e, ok := left4me.Public(err)
-	if !ok || !errors.Is(err, steamcmd.DiskFull) || !strings.Contains(e.Text, "bytes are missing in "+r.update.Dir) {
+	if !ok || !errors.Is(err, steamcmd.DiskFull) || !strings.Contains(e.Text, "disk full: "+r.update.Dir) {
 		t.Errorf("%v\n%s", err, r.log())
 	}
 }
