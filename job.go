@@ -101,7 +101,7 @@ type Job struct {
 	Host      Name      `json:"host"`
 	State     JobState  `json:"state"`
 	Steps     []Step    `json:"steps"`
-	Log       []string  `json:"log,omitempty"` // the last lines that the work printed, at most MaxJobLog
+	Log       []string  `json:"log,omitempty"` // the last lines that the work printed, bounded as ClipLog says
 	Error     *Error    `json:"error,omitempty"`
 	By        string    `json:"by"`               // who asked for it
 	Reason    string    `json:"reason,omitempty"` // why, when it was left4me itself
@@ -110,9 +110,6 @@ type Job struct {
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 }
-
-// MaxJobLog is how many lines are kept of what a job printed.
-const MaxJobLog = 200
 
 // Labels of the steps of server jobs.
 const (

@@ -48,12 +48,17 @@ type Bus struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	log    *slog.Logger
+	limit  int // bytes of a message's JSON
 }
 
 // Open starts the embedded server on the store in dir, makes sure that the
 // streams exist, and connects to it in-process. It opens no socket. Close
 // stops it.
 func Open(ctx context.Context, dir string, log *slog.Logger) (*Bus, error) {
+	return open(ctx, dir, log, maxPayload)
+}
+
+func open(ctx context.Context, dir string, log *slog.Logger, payload int32) (*Bus, error) {
 	// The server would only say that it is not ready.
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("bus: store: %w", err)
@@ -65,7 +70,7 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*Bus, error) {
 		NoLog:              true,
 		JetStream:          true,
 		StoreDir:           dir,
-		MaxPayload:         maxPayload,
+		MaxPayload:         payload,
 		JetStreamMaxMemory: maxMemoryStore,
 		JetStreamMaxStore:  maxFileStore,
 	})
@@ -73,7 +78,7 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*Bus, error) {
 		return nil, fmt.Errorf("bus: %w", err)
 	}
 	srv.Start()
-	b := &Bus{server: srv, log: log}
+	b := &Bus{server: srv, log: log, limit: int(payload) - wrapping}
 	if err := b.connect(ctx); err != nil {
 		b.Close()
 		return nil, fmt.Errorf("bus: store %s: %w", dir, err)
@@ -162,7 +167,7 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 // Publish sends v to whoever listens on subject now. Nobody listening is no
 // error.
 func (b *Bus) Publish(subject string, v any) error {
-	data, err := json.Marshal(v)
+	data, err := encode("the message", v, b.limit)
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", subject, err)
 	}
@@ -187,7 +192,7 @@ type reply struct {
 // side may show arrives as *left4me.Error; a host that nobody speaks for is
 // Unavailable.
 func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
-	data, err := json.Marshal(in)
+	data, err := encode("the request", in, b.limit)
 	if err != nil {
 		return fmt.Errorf("request %s: %w", subject, err)
 	}
@@ -256,7 +261,6 @@ func (b *Bus) respond(m *nats.Msg, out any, err error) {
 	if m.Reply == "" {
 		return
 	}
-	r := reply{V: Version}
 	if err != nil {
 		public, ok := left4me.Public(disk.Explain(err))
 		if !ok {
@@ -265,21 +269,51 @@ func (b *Bus) respond(m *nats.Msg, out any, err error) {
 		} else if public.Err != nil {
 			b.log.Warn("request", "subject", m.Subject, "err", public.Err)
 		}
-		r.Error = public
-	} else if r.Result, err = json.Marshal(out); err != nil {
-		b.log.Error("request", "subject", m.Subject, "err", err)
-		r = reply{V: Version, Error: left4me.Errorf(left4me.Unavailable, "the answer can't be sent", "see the log")}
+		b.send(m, refusal(public))
+		return
 	}
-	data, err := json.Marshal(r)
-	if c, ok := out.(ConsoleChunk); ok && r.Error == nil {
-		data = append(append(data, '\n'), c.Text...)
-	}
-	if err == nil {
-		err = m.Respond(data)
-	}
+	data, err := answer(out, b.limit)
 	if err != nil {
+		b.log.Error("answer", "subject", m.Subject, "err", err)
+		public, ok := left4me.Public(err)
+		if !ok {
+			public = left4me.Errorf(left4me.Unavailable, "the answer can't be sent", "see the log")
+		}
+		data = refusal(public)
+	}
+	b.send(m, data)
+}
+
+func (b *Bus) send(m *nats.Msg, data []byte) {
+	if err := m.Respond(data); err != nil {
 		b.log.Warn("answer", "subject", m.Subject, "err", err)
 	}
+}
+
+// answer gives what is sent for a result. Errors: left4me.Unavailable for a result
+// that is too long, which the asker would wait for in vain.
+func answer(out any, limit int) ([]byte, error) {
+	result, err := encode("the answer", out, limit)
+	if errors.Is(err, left4me.Invalid) {
+		e, _ := left4me.Public(err)
+		return nil, left4me.Errorf(left4me.Unavailable, e.Text, "ask for a part of it, such as one directory")
+	}
+	if err != nil {
+		return nil, err
+	}
+	data, err := Marshal(reply{V: Version, Result: result})
+	if c, ok := out.(ConsoleChunk); ok && err == nil {
+		if data = append(append(data, '\n'), c.Text...); len(data) > limit {
+			return nil, tooLong(left4me.Unavailable, "the answer", len(data), limit, "ask for less of the console")
+		}
+	}
+	return data, err
+}
+
+// refusal gives what is sent for a failure.
+func refusal(e *left4me.Error) []byte {
+	data, _ := Marshal(reply{V: Version, Error: e.Clipped()}) // it holds nothing but texts
+	return data
 }
 
 // Listen calls f for each message on subject, one after the other in the order

@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -21,9 +20,10 @@ const ackWait = 30 * time.Second
 const atOnce = 4096
 
 // Enqueue puts a job's message into its host's queue. The job's id is the
-// deduplication id: sending it again within Dedup does nothing.
+// deduplication id: sending it again within Dedup does nothing. Errors:
+// left4me.Invalid for a message that is too long.
 func (b *Bus) Enqueue(ctx context.Context, host left4me.Name, m JobMessage) error {
-	data, err := json.Marshal(m)
+	data, err := encode("what the job tells its host", m, b.limit)
 	if err != nil {
 		return fmt.Errorf("enqueue job %s: %w", m.ID, err)
 	}
@@ -31,6 +31,13 @@ func (b *Bus) Enqueue(ctx context.Context, host left4me.Name, m JobMessage) erro
 		return fmt.Errorf("enqueue job %s: %w", m.ID, err)
 	}
 	return nil
+}
+
+// Fits reports whether a job's message can be sent. Errors: left4me.Invalid for one
+// that is too long.
+func (b *Bus) Fits(m JobMessage) error {
+	_, err := encode("what the job tells its host", m, b.limit)
+	return err
 }
 
 // Delivery is a job's message in the hands of a host. Exactly one of Done and
@@ -99,7 +106,7 @@ func (b *Bus) Work(ctx context.Context, host left4me.Name, f func(Delivery)) err
 
 // Record keeps an event of a host; id makes sending it twice harmless.
 func (b *Bus) Record(ctx context.Context, host left4me.Name, kind, id string, v any) error {
-	data, err := json.Marshal(v)
+	data, err := encode("the event", v, b.limit)
 	if err != nil {
 		return fmt.Errorf("record %s: %w", kind, err)
 	}

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	maxCrashFile  = 1 << 20
-	maxCrashLines = 200
-	maxCrashes    = 20
+	maxCrashFile = 1 << 20
+	maxCrashes   = 20
+	maxExit      = 256 // bytes of JSON
 )
 
 // keepCrashes tells the other side of the crashes that a server's shim wrote
@@ -76,11 +76,8 @@ func (a *Agent) keepCrash(ctx context.Context, root *os.Root, n left4me.Name, na
 	if err := json.Unmarshal(b, &c); err != nil {
 		return err
 	}
-	if len(c.Lines) > maxCrashLines {
-		c.Lines = c.Lines[len(c.Lines)-maxCrashLines:]
-	}
 	id := fmt.Sprintf("crash-%s-%s-%d", a.Host, n, c.At.UnixMilli())
 	return a.bus.Record(ctx, a.Host, bus.KindCrash, id, bus.Crash{
-		V: bus.Version, Server: n, At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines,
+		V: bus.Version, Server: n, At: c.At, Exit: left4me.Clip(c.Exit, maxExit), Uptime: c.Uptime, Lines: left4me.ClipLog(c.Lines),
 	})
 }

@@ -163,10 +163,28 @@ func (a *Agent) update(n left4me.Name, change func(*left4me.Status)) {
 		return
 	}
 	change(&f.status)
+	clipStatus(&f.status)
 	st := f.status
 	a.mu.Unlock()
 	if err := a.bus.Publish(bus.Live(a.Host, bus.KindStatus), st); err != nil {
 		a.log.Warn("status", "server", n, "err", err)
+	}
+}
+
+// Bounds of what a server and its shim say of themselves. Both belong to the
+// game's user.
+const (
+	maxReason = 1 << 10 // bytes of JSON
+	maxTitle  = 256     // bytes of JSON: of a host name, a map, a player
+	maxOnline = 64      // players
+)
+
+func clipStatus(st *left4me.Status) {
+	st.Reason = left4me.Clip(st.Reason, maxReason)
+	st.Hostname, st.Map = left4me.Clip(st.Hostname, maxTitle), left4me.Clip(st.Map, maxTitle)
+	st.Online = st.Online[:min(len(st.Online), maxOnline)]
+	for i := range st.Online {
+		st.Online[i].Name = left4me.Clip(st.Online[i].Name, maxTitle)
 	}
 }
 

@@ -17,9 +17,9 @@ var errCancelled = errors.New("cancelled")
 
 // work runs one job: claim, do, report. Whatever it is, running it twice ends
 // in the same state.
-func (a *Agent) work(ctx context.Context, d bus.Delivery) {
+func (a *Agent) work(agent context.Context, d bus.Delivery) {
 	log := a.log.With("job", d.ID, "kind", d.Kind, "target", d.Target)
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(agent)
 	defer cancel(nil)
 	if !a.begin(d.ID, cancel) {
 		return // it is being worked on; that one answers for the message
@@ -42,10 +42,9 @@ func (a *Agent) work(ctx context.Context, d bus.Delivery) {
 		_ = d.Done()
 		return
 	}
-	stop := a.keepWorking(ctx, d)
+	defer a.keepWorking(agent, d)()
 	p := &progress{agent: a, id: d.ID}
 	err = a.run(ctx, d.JobMessage, p)
-	stop()
 	if ctx.Err() != nil && context.Cause(ctx) != errCancelled { //nolint:errorlint // it is that one
 		return // left4me ends: the successor goes on
 	}
@@ -53,7 +52,7 @@ func (a *Agent) work(ctx context.Context, d bus.Delivery) {
 	if report.State == left4me.JobFailed {
 		log.Warn("job failed", "err", err)
 	}
-	a.report(context.WithoutCancel(ctx), d, report)
+	a.report(agent, d, report)
 }
 
 func (a *Agent) begin(id left4me.JobID, cancel context.CancelCauseFunc) bool {
@@ -105,17 +104,23 @@ func (a *Agent) keepWorking(ctx context.Context, d bus.Delivery) (stop func()) {
 	return func() { cancel(); <-done }
 }
 
-// report tells the end of a job until it is heard, or gives the message back so
-// that it is told again.
+// longestReport bounds the time between two tries to report the end of a job.
+const longestReport = 5 * time.Second
+
+// report tells the end of a job until it is heard, so that the job isn't done
+// again for a report that was lost. When the report is refused or the agent ends,
+// the message goes back: the next claim decides what becomes of the job.
 func (a *Agent) report(ctx context.Context, d bus.Delivery, r bus.JobReport) {
-	for attempt := range 5 {
-		err := a.bus.Request(ctx, bus.Ask(a.Host, bus.VerbReport), r, nil)
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, longestReport) {
+		err := a.bus.Request(context.WithoutCancel(ctx), bus.Ask(a.Host, bus.VerbReport), r, nil)
 		if err == nil {
 			_ = d.Done()
 			return
 		}
 		a.log.Warn("report", "job", d.ID, "err", err)
-		time.Sleep(time.Duration(100<<attempt) * time.Millisecond)
+		if pause(ctx, wait); ctx.Err() != nil || errors.Is(err, left4me.Invalid) {
+			break
+		}
 	}
 	_ = d.Later(5 * time.Second)
 }
@@ -186,7 +191,7 @@ type progress struct {
 
 	mu    sync.Mutex
 	steps []left4me.Step
-	log   []string // the last lines, at most left4me.MaxJobLog
+	log   []string // the last lines, bounded as left4me.ClipLog says
 	mute  bool     // part of another's work, which tells
 }
 
@@ -234,6 +239,7 @@ func (p *progress) set(label string, change func(*left4me.Step)) {
 	for i := range p.steps {
 		if p.steps[i].Label == label {
 			change(&p.steps[i])
+			p.steps[i] = p.steps[i].Clipped()
 		}
 	}
 	p.mu.Unlock()
@@ -244,7 +250,7 @@ func (p *progress) set(label string, change func(*left4me.Step)) {
 func (p *progress) print(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.log = append(p.log, line)
+	p.log = append(p.log, left4me.Clip(line, left4me.MaxJobLogLine))
 	p.log = p.log[max(0, len(p.log)-left4me.MaxJobLog):]
 }
 
@@ -257,7 +263,7 @@ func (p *progress) snapshot() []left4me.Step {
 func (p *progress) printed() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return append([]string(nil), p.log...)
+	return left4me.ClipLog(p.log)
 }
 
 // emit tells how far the job is. It never blocks the work, and nothing that
@@ -286,7 +292,7 @@ func (p *progress) end(err, cause error) bus.JobReport {
 		if !ok {
 			public = left4me.Errorf(left4me.Unavailable, err.Error(), "")
 		}
-		r.Error = public
+		r.Error = public.Clipped()
 	}
 	for i := range r.Steps {
 		if r.Steps[i].State == left4me.StepPending {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,5 +102,117 @@ func TestStepsThatComeAgainBeginAnew(t *testing.T) {
 	}
 	if s := steps[3]; s.State != left4me.StepRunning || s.Progress.Done != 10 || f.left != 90 {
 		t.Errorf("%+v, %d bytes left", s, f.left)
+	}
+}
+
+// reports is what the other side of a host hears of one job.
+type reports struct {
+	told  chan bus.JobReport
+	ended chan bus.JobReport
+}
+
+// working is an agent with one job in its hands. The other side answers its report
+// with what refuse returns.
+func working(t *testing.T, refuse func() error) (*Agent, bus.Delivery, reports) {
+	t.Helper()
+	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	r := reports{told: make(chan bus.JobReport, 1000), ended: make(chan bus.JobReport, 10)}
+	decode := func(data []byte) bus.JobReport {
+		var v bus.JobReport
+		if err := bus.Decode(data, &v); err != nil {
+			t.Error(err)
+		}
+		return v
+	}
+	if err := b.Listen(t.Context(), bus.Live("local", bus.KindJob), func(_ string, data []byte) { r.told <- decode(data) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Answer(t.Context(), bus.Ask("local", bus.VerbReport), func(_ context.Context, _ string, data []byte) (any, error) {
+		if err := refuse(); err != nil {
+			return nil, err
+		}
+		r.ended <- decode(data)
+		return bus.Empty{V: bus.Version}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	deliveries := make(chan bus.Delivery, 10)
+	if err := b.Work(t.Context(), "local", func(d bus.Delivery) { deliveries <- d }); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Enqueue(t.Context(), "local", bus.JobMessage{V: bus.Version, ID: "1", Kind: left4me.BuildOverlay, Target: "maps"}); err != nil {
+		t.Fatal(err)
+	}
+	return &Agent{Config: Config{Host: "local"}, bus: b, log: slog.New(slog.DiscardHandler)}, come(t, deliveries), r
+}
+
+func come[T any](t *testing.T, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing came")
+		panic("unreachable")
+	}
+}
+
+func TestAJobThatPrintsTheWorstReportsItsEnd(t *testing.T) {
+	for _, text := range []string{"<", "\x01", "\xff"} {
+		a, d, r := working(t, func() error { return nil })
+		p := &progress{agent: a, id: "1"}
+		long := strings.Repeat(text, 4<<10)
+		p.plan(left4me.StepRunScript)
+		come(t, r.told)
+		for range 200 {
+			p.print(long)
+		}
+		p.set(left4me.StepRunScript, func(s *left4me.Step) { s.Note = strings.Repeat(long, 1000) })
+		told := come(t, r.told)
+		a.report(t.Context(), d, p.end(left4me.Errorf(left4me.Invalid, strings.Repeat(long, 1000), ""), nil))
+		ended := come(t, r.ended)
+		for what, v := range map[string]bus.JobReport{"told": told, "ended": ended} {
+			data, err := bus.Marshal(v)
+			if err != nil || len(data) > 300<<10 {
+				t.Errorf("%s with %q in %d bytes, %v", what, text, len(data), err)
+			}
+			if n := len(v.Log); n < 60 || !strings.HasSuffix(v.Steps[0].Note, " bytes cut)") {
+				t.Errorf("%s with %q: %d lines, the note ends in %q", what, text, n, v.Steps[0].Note[max(0, len(v.Steps[0].Note)-30):])
+			}
+		}
+		if ended.State != left4me.JobFailed || !strings.HasSuffix(ended.Error.Text, " bytes cut)") {
+			t.Errorf("with %q it ended %s", text, ended.State)
+		}
+	}
+}
+
+func TestAReportIsRepeatedUntilItIsHeard(t *testing.T) {
+	tries := 0
+	a, d, r := working(t, func() error {
+		if tries++; tries < 4 {
+			return errors.New("database or disk is full")
+		}
+		return nil
+	})
+	a.report(t.Context(), d, bus.JobReport{V: bus.Version, ID: "1", State: left4me.JobDone})
+	if v := come(t, r.ended); v.State != left4me.JobDone || tries != 4 {
+		t.Errorf("%+v at try %d", v, tries)
+	}
+}
+
+func TestAStatusIsBounded(t *testing.T) {
+	long := strings.Repeat("\x01\xff<", 8<<10)
+	st := left4me.Status{Reason: long, Hostname: long, Map: long}
+	for range 255 {
+		st.Online = append(st.Online, left4me.Player{Name: long})
+	}
+	clipStatus(&st)
+	data, err := bus.Marshal(st)
+	if err != nil || len(data) > 40<<10 || len(st.Online) != maxOnline {
+		t.Errorf("%d bytes, %d players, %v", len(data), len(st.Online), err)
 	}
 }

@@ -38,7 +38,7 @@ const keptCrashes = 100
 // kept once, and one of a server that isn't there, not at all: its deletion was
 // faster than the news.
 func (s *Store) AddCrash(ctx context.Context, v Crash) error {
-	lines, err := toJSON(v.Lines)
+	lines, err := toJSON(left4me.ClipLog(v.Lines))
 	if err != nil {
 		return fmt.Errorf("keep crash of %s: %w", v.Server, err)
 	}

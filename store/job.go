@@ -186,7 +186,7 @@ func (s *Store) RunJob(ctx context.Context, id left4me.JobID, now time.Time) (Qu
 // StepJob keeps the steps of a running job and what it printed last. A job that has ended stays as it is.
 func (s *Store) StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error {
 	text, err := toJSON(steps)
-	lines, lerr := toJSON(lastLines(log))
+	lines, lerr := toJSON(left4me.ClipLog(log))
 	if err = errors.Join(err, lerr); err == nil {
 		err = s.tx(ctx, func(tx *transaction) error {
 			_, err := tx.ExecContext(ctx, `UPDATE job SET steps = ?, log = ? WHERE id = ? AND state = 'running'`, text, lines, id)
@@ -199,27 +199,19 @@ func (s *Store) StepJob(ctx context.Context, id left4me.JobID, steps []left4me.S
 	return nil
 }
 
-// lastLines bounds what is kept of a log.
-func lastLines(log []string) []string {
-	if log == nil {
-		return []string{}
-	}
-	return log[max(0, len(log)-left4me.MaxJobLog):]
-}
-
 // EndJob ends an active job and, in the same transaction, removes the row of
 // the server that it deleted (dropServer, when not empty): the row goes last,
 // and never twice. What the job did to an overlay is noted there too. It reports whether the job was still active.
 func (s *Store) EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error) {
 	steps, err := toJSON(v.Steps)
-	lines, lerr := toJSON(lastLines(v.Log))
+	lines, lerr := toJSON(left4me.ClipLog(v.Log))
 	if err = errors.Join(err, lerr); err != nil {
 		return false, fmt.Errorf("end job %s: %w", v.ID, err)
 	}
 	var failure sql.NullString
 	if v.Error != nil {
 		failure.Valid = true
-		if failure.String, err = toJSON(v.Error); err != nil {
+		if failure.String, err = toJSON(v.Error.Clipped()); err != nil {
 			return false, fmt.Errorf("end job %s: %w", v.ID, err)
 		}
 	}

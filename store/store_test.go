@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -362,6 +363,29 @@ func TestAJobsWholeLife(t *testing.T) {
 		func() error { _, _, err := s.RunJob(t.Context(), "x", at); return err },
 	} {
 		is(t, f(), left4me.NotFound, "")
+	}
+}
+
+func TestTheRowOfAJobIsBounded(t *testing.T) {
+	s := newStore(t)
+	serve(t, s, "alpha")
+	ctx := t.Context()
+	v := job("1", left4me.StartServer, "alpha")
+	_, err := s.AddJob(ctx, v, always)
+	ok(t, err)
+	long := strings.Repeat("<\x01\xff", 100<<10)
+	v.State, v.EndedAt = left4me.JobFailed, time.Now()
+	v.Log, v.Error = slices.Repeat([]string{long}, 300), left4me.Errorf(left4me.Invalid, long, long)
+	_, err = s.EndJob(ctx, v.Job, "")
+	ok(t, err)
+	got, err := s.Job(ctx, "1")
+	ok(t, err)
+	n := 0
+	for _, line := range got.Log {
+		n += left4me.TextLen(line)
+	}
+	if n > left4me.MaxJobLogBytes || n < left4me.MaxJobLogBytes/2 || !strings.HasSuffix(got.Log[0], " bytes cut)") || len(got.Error.Error()) > 20<<10 {
+		t.Errorf("%d bytes of log, %d of error", n, len(got.Error.Error()))
 	}
 }
 

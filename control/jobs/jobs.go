@@ -15,7 +15,6 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,8 +27,8 @@ import (
 	"github.com/left4me/left4me/store"
 )
 
-// maxAttempts is how often a job may be begun before it counts as what ends
-// its host.
+// maxAttempts is how often a job may be started before it is interrupted: it ends
+// its host each time, or its end can't be reported.
 const maxAttempts = 4
 
 // sendAgain is how often what is queued is sent once more, in case the bus did
@@ -84,9 +83,10 @@ func NewID(now time.Time) left4me.JobID {
 // Add asks for a job; spec is what its host is told, as the kind needs it. When an equal one is active for the target, that one is
 // returned instead. A stop, reset or delete cancels a start, restart or build that is
 // still under way. Errors: left4me.Conflict when the target is being deleted,
-// left4me.NotFound when there is none.
+// left4me.NotFound when there is none, left4me.Invalid when what the host is told is
+// too long for the bus.
 func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target, host left4me.Name, spec any) (left4me.Job, error) {
-	told, err := json.Marshal(spec)
+	told, err := bus.Marshal(spec)
 	if err != nil {
 		return left4me.Job{}, fmt.Errorf("%s on %s: %w", kind, target, err)
 	}
@@ -94,6 +94,9 @@ func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target,
 	asked := store.QueuedJob{
 		Job:  left4me.Job{ID: NewID(now), Kind: kind, Target: target, Host: host, By: by, CreatedAt: now.UTC().Truncate(time.Millisecond), Steps: []left4me.Step{}},
 		Spec: told,
+	}
+	if err := j.bus.Fits(message(asked)); err != nil {
+		return left4me.Job{}, fmt.Errorf("%s on %s: %w", kind, target, err)
 	}
 	var plan Plan
 	added, err := j.storage.AddJob(ctx, asked, func(active []store.QueuedJob) (*store.QueuedJob, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -337,6 +338,57 @@ func TestJobThatEndsItsHostIsInterrupted(t *testing.T) {
 	got, err := s.jobs.Get(t.Context(), j.ID)
 	if err != nil || got.State != left4me.JobInterrupted || got.Error == nil {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAJobWhoseEndIsNeverReportedIsInterrupted(t *testing.T) {
+	s := open(t, t.TempDir())
+	j := s.add(t, left4me.StartServer, "alpha")
+	for range 4 {
+		if v := s.claim(t, j.ID); v != bus.Go {
+			t.Fatalf("claim: %s", v)
+		}
+	}
+	if v := s.claim(t, j.ID); v != bus.Drop {
+		t.Errorf("claim of a job that was started four times: %s", v)
+	}
+	got, err := s.jobs.Get(t.Context(), j.ID)
+	if err != nil || got.State != left4me.JobInterrupted || got.Error == nil || got.Error.Text != "this job was started 4 times and its end was never reported" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAJobThatIsTooLongForTheBusIsRefused(t *testing.T) {
+	s := open(t, t.TempDir())
+	long := left4me.Spec{Name: "alpha", BlueprintCfg: []string{strings.Repeat("<", 5<<20)}}
+	if _, err := s.jobs.Add(t.Context(), "tester", left4me.StartServer, "alpha", left4me.LocalHost, long); !errors.Is(err, left4me.Invalid) {
+		t.Errorf("%.200v", err)
+	}
+	if active, err := s.store.ActiveJobs(t.Context()); err != nil || len(active) != 0 {
+		t.Errorf("%d jobs wait, %v", len(active), err)
+	}
+}
+
+// An older left4me took jobs that its bus did not.
+func TestAQueuedJobThatIsTooLongForTheBusFails(t *testing.T) {
+	s := open(t, t.TempDir())
+	spec, err := bus.Marshal(strings.Repeat("<", 5<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := store.QueuedJob{Job: left4me.Job{ID: "1", Kind: left4me.StopServer, Target: "alpha", Host: left4me.LocalHost}, Spec: spec}
+	if _, err := s.store.AddJob(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }); err != nil {
+		t.Fatal(err)
+	}
+	changes, err := s.jobs.Watch(t.Context(), "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last left4me.Job
+	for last = range changes {
+	}
+	if last.State != left4me.JobFailed || !errors.Is(last.Error, left4me.Invalid) {
+		t.Errorf("%+v", last)
 	}
 }
 

@@ -65,9 +65,7 @@ func (j *Jobs) resume(ctx context.Context) error {
 	}
 	for _, v := range next(active) {
 		if v.Attempt >= maxAttempts {
-			v.State = left4me.JobInterrupted
-			v.Error = left4me.Errorf(left4me.Unavailable, fmt.Sprintf("left4me ended %d times while this job ran", v.Attempt), "read its log, then retry the job")
-			if err := j.end(ctx, v.Job); err != nil {
+			if err := j.interrupt(ctx, v.Job); err != nil {
 				return err
 			}
 			continue
@@ -75,6 +73,14 @@ func (j *Jobs) resume(ctx context.Context) error {
 		j.send(ctx, v)
 	}
 	return nil
+}
+
+// interrupt ends a job that was begun as often as it may be.
+func (j *Jobs) interrupt(ctx context.Context, v left4me.Job) error {
+	v.State = left4me.JobInterrupted
+	v.Error = left4me.Errorf(left4me.Unavailable, fmt.Sprintf("this job was started %d times and its end was never reported", v.Attempt),
+		"read its log and that of left4me, then retry the job")
+	return j.end(ctx, v)
 }
 
 // next picks of the active jobs, oldest first, those that may be with a host:
@@ -114,10 +120,19 @@ func (j *Jobs) dispatch(ctx context.Context, noun string, target left4me.Name) {
 func (j *Jobs) send(ctx context.Context, v store.QueuedJob) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	err := j.bus.Enqueue(ctx, v.Host, bus.JobMessage{V: bus.Version, ID: v.ID, Kind: v.Kind, Target: v.Target, Spec: v.Spec})
+	err := j.bus.Enqueue(ctx, v.Host, message(v))
+	if refused, ok := left4me.Public(err); ok && refused.Kind == left4me.Invalid { // it will never be taken
+		v.State, v.Error = left4me.JobFailed, refused
+		err = j.end(ctx, v.Job)
+	}
 	if err != nil {
 		j.log.Error("send job", "job", v.ID, "host", v.Host, "err", err)
 	}
+}
+
+// message is what a host is told of a job.
+func message(v store.QueuedJob) bus.JobMessage {
+	return bus.JobMessage{V: bus.Version, ID: v.ID, Kind: v.Kind, Target: v.Target, Spec: v.Spec}
 }
 
 // claim decides whether a host works on a job now.
@@ -140,6 +155,11 @@ func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, err
 	case have.Cancelling:
 		have.State = left4me.JobCancelled
 		if err := j.end(ctx, have.Job); err != nil {
+			return nil, err
+		}
+		return answer(bus.Drop, 0)
+	case have.State == left4me.JobRunning && have.Attempt >= maxAttempts:
+		if err := j.interrupt(ctx, have.Job); err != nil {
 			return nil, err
 		}
 		return answer(bus.Drop, 0)

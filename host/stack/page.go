@@ -50,7 +50,7 @@ func (s *Stack) Written(ctx context.Context, f bus.Filter) (left4me.Page[left4me
 
 func (s *Stack) page(ctx context.Context, f bus.Filter, want, enter func(node) bool) (left4me.Page[left4me.TreeFile], error) {
 	w := &walker{
-		Stack: s, ctx: ctx, after: f.After, limit: min(cmp.Or(max(f.Limit, 0), standardPage), maxPage),
+		Stack: s, ctx: ctx, after: bus.PagePath(f.After), limit: min(cmp.Or(max(f.Limit, 0), standardPage), maxPage),
 		query: strings.ToLower(f.Query), deep: f.Deep || f.Query != "", want: want, enter: enter,
 		page: left4me.Page[left4me.TreeFile]{Items: []left4me.TreeFile{}, Total: -1},
 	}
@@ -63,7 +63,7 @@ func (s *Stack) page(ctx context.Context, f bus.Filter, want, enter func(node) b
 	}
 	err = w.walk(top)
 	if errors.Is(err, errFull) {
-		w.page.Next, err = w.page.Items[len(w.page.Items)-1].Path, nil
+		w.page.Next, err = bus.PageToken(w.page.Items[len(w.page.Items)-1].Path), nil
 	} else if f.After == "" && err == nil {
 		w.page.Total = len(w.page.Items)
 	}

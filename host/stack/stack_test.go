@@ -365,6 +365,65 @@ func TestAHostileLayerLeadsNowhere(t *testing.T) {
 	}
 }
 
+// A plugin can give its files names that no JSON carries: paging goes on behind
+// such a name all the same.
+func TestPagingPassesNamesThatAreNotUTF8(t *testing.T) {
+	dir := t.TempDir()
+	want := map[string]int{}
+	for i := range 20 {
+		for _, name := range []string{"\xff%02d", "\x80%02d", "a%02d"} {
+			name = fmt.Sprintf(name, i)
+			want[strings.ToValidUTF8(name, "\ufffd")]++
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s, err := stack.Open([]stack.Layer{{Name: "written", Dir: dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	empty, err := stack.Open(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer empty.Close()
+	for what, next := range map[string]func(after string) (paths []string, token string, err error){
+		"written": func(after string) (paths []string, token string, err error) {
+			page, err := s.Written(t.Context(), bus.Filter{After: after, Limit: 7})
+			for _, f := range page.Items {
+				paths = append(paths, f.Path)
+			}
+			return paths, page.Next, err
+		},
+		"diff": func(after string) (paths []string, token string, err error) {
+			page, err := stack.Diff(t.Context(), empty, s, after, 7)
+			for _, f := range page.Items {
+				paths = append(paths, f.Path)
+			}
+			return paths, page.Next, err
+		},
+	} {
+		got := map[string]int{}
+		for after, pages := "", 0; ; pages++ {
+			paths, token, err := next(after)
+			if err != nil || pages > 20 {
+				t.Fatalf("%s: page %d after %q: %v", what, pages, after, err)
+			}
+			for _, p := range paths {
+				got[strings.ToValidUTF8(p, "\ufffd")]++
+			}
+			if after = strings.ToValidUTF8(token, "\ufffd"); after == "" { // as JSON carries it
+				break
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: %s", what, d)
+		}
+	}
+}
+
 func TestStacksDiffer(t *testing.T) {
 	o := newOverlay(t)
 	rng := rand.New(rand.NewPCG(7, 7))

@@ -1,0 +1,4 @@
+package bus
+
+// OpenSmall is Open with a smaller bound of messages.
+var OpenSmall = open

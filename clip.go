@@ -1,0 +1,107 @@
+package left4me
+
+import (
+	"fmt"
+	"unicode/utf8"
+)
+
+// Bounds of what is told of a job and kept in its row, in bytes of JSON (see
+// TextLen). The text comes from scripts, SteamCMD and names of files, so it may
+// be of any length and hold anything.
+const (
+	MaxJobLog      = 200       // lines that are kept of what a job printed: the last ones
+	MaxJobLogLine  = 4 << 10   // of one line
+	MaxJobLogBytes = 256 << 10 // of all lines
+	MaxJobNote     = 1 << 10   // of the note of a step
+)
+
+// Bounds of an Error, in bytes of JSON.
+const (
+	maxErrorText  = 8 << 10
+	maxErrorField = 256
+)
+
+// TextLen returns how many bytes a text takes in JSON, without its quotes and
+// without HTML escapes. A control character takes six bytes. A byte that is no
+// UTF-8 is counted as the replacement character that Clip writes for it.
+func TextLen(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeLen(r)
+	}
+	return n
+}
+
+func runeLen(r rune) int {
+	switch {
+	case r == '"', r == '\\', r == '\n', r == '\r', r == '\t', r == '\b', r == '\f':
+		return 2
+	case r < 0x20, r == '\u2028', r == '\u2029':
+		return 6
+	}
+	return utf8.RuneLen(r)
+}
+
+// Clip returns a text that takes at most limit bytes in JSON, as TextLen counts
+// them, and is valid UTF-8. A text that was cut ends with a mark that says how
+// many bytes are missing. A limit too small for the mark gives an empty text.
+func Clip(s string, limit int) string {
+	if len(s) <= limit/6 && utf8.ValidString(s) {
+		return s
+	}
+	const longestMark = len("… (9223372036854775807 bytes cut)")
+	n, keep := 0, 0
+	for i, r := range s {
+		if n <= limit-longestMark {
+			keep = i
+		}
+		if n += runeLen(r); n > limit {
+			if limit < longestMark {
+				return ""
+			}
+			return validUTF8(s[:keep]) + fmt.Sprintf("… (%d bytes cut)", len(s)-keep)
+		}
+	}
+	return validUTF8(s)
+}
+
+// validUTF8 replaces each byte that is no UTF-8, as TextLen counts them;
+// strings.ToValidUTF8 would replace a run of them by one character.
+func validUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
+}
+
+// ClipLog returns the last lines of a log that fit into the bounds of a job's
+// log, each cut to MaxJobLogLine. It is never nil.
+func ClipLog(lines []string) []string {
+	kept := make([]string, min(len(lines), MaxJobLog))
+	left := MaxJobLogBytes
+	for i := len(kept) - 1; i >= 0; i-- {
+		line := Clip(lines[len(lines)-len(kept)+i], MaxJobLogLine)
+		if left -= TextLen(line) + len(`"",`); left < 0 {
+			return kept[i+1:]
+		}
+		kept[i] = line
+	}
+	return kept
+}
+
+// Clipped returns e with texts of a bounded length. It is e itself when nothing
+// was cut; the cause stays.
+func (e *Error) Clipped() *Error {
+	c := *e
+	c.Field, c.Text, c.Hint = Clip(e.Field, maxErrorField), Clip(e.Text, maxErrorText), Clip(e.Hint, maxErrorText)
+	if c == *e {
+		return e
+	}
+	return &c
+}
+
+// Clipped returns the step with a note of a bounded length.
+func (s Step) Clipped() Step {
+	s.Note = Clip(s.Note, MaxJobNote)
+	return s
+}
