@@ -11,11 +11,15 @@ import (
 	"github.com/left4me/left4me/host/slim"
 )
 
-// The stop sequence: how long the game has after quit, and after SIGINT.
-const (
-	quitTime      = 10 * time.Second
-	interruptTime = 5 * time.Second
-)
+// patience is how long the game has in the stop sequence after quit, and after
+// SIGINT. One that never answered has no players, and reads no console while it
+// loads its map: it has little, so that a cancelled start ends within 5 s.
+func patience(ready bool) (quit, interrupt time.Duration) {
+	if !ready {
+		return time.Second, 500 * time.Millisecond
+	}
+	return 10 * time.Second, 5 * time.Second
+}
 
 // slimEvery is how often a shim gives back memory: the runtime touches much of
 // the program now and then.
@@ -110,7 +114,7 @@ func (s *shim) attend(ctx context.Context, r *round) ending {
 	for {
 		select {
 		case <-ctx.Done():
-			s.end(r.game)
+			s.end(r)
 			return ending{}
 		case <-r.done:
 			return s.ended(ctx, r)
@@ -179,7 +183,9 @@ func (s *shim) show(state left4me.ServerState, reason string) {
 }
 
 // end runs the stop sequence.
-func (s *shim) end(g *game) {
+func (s *shim) end(r *round) {
+	g := r.game
+	quitTime, interruptTime := patience(!r.readyAt.IsZero())
 	s.board.set(func(st *Status) { st.State, st.Reason = left4me.Stopping, "" })
 	s.notify.send("STOPPING=1")
 	s.say("stops: quit")
