@@ -80,13 +80,13 @@ func (a *Agent) changed(ctx context.Context, n left4me.Name, err error) (left4me
 
 func (a *Agent) dropRevision(ctx context.Context, r bus.OverlayRequest) (left4me.Content, error) {
 	err := func() error {
-		a.layers.Lock()
-		defer a.layers.Unlock()
+		s := a.mounts.survey()
+		defer s.end()
 		used, err := a.usedContent(ctx)
 		if err != nil {
 			return err
 		}
-		return a.content.Drop(r.Overlay, r.Revision, used)
+		return s.remove(revisionDir(r.Overlay, r.Revision), func() error { return a.content.Drop(r.Overlay, r.Revision, used) })
 	}()
 	if err == nil {
 		err = a.content.Sweep(ctx)
@@ -151,6 +151,11 @@ func (a *Agent) usedContent(ctx context.Context) (content.Used, error) {
 	return used, err
 }
 
+// revisionDir is the directory of a revision, relative to the root.
+func revisionDir(n left4me.Name, number int) string {
+	return "overlays/" + string(n) + "/" + strconv.Itoa(number)
+}
+
 // overlaysOf are the revisions among the layers of a server, top first.
 func overlaysOf(env instance.Env) []left4me.OverlayRef {
 	var refs []left4me.OverlayRef
@@ -169,8 +174,6 @@ func overlaysOf(env instance.Env) []left4me.OverlayRef {
 
 // sweepContent removes what the agent before this one left half-made.
 func (a *Agent) sweepContent(ctx context.Context) {
-	a.layers.Lock()
-	defer a.layers.Unlock()
 	if err := a.content.Sweep(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("sweep overlays", "err", err)
 	}
@@ -187,7 +190,15 @@ func (a *Agent) runContent(ctx context.Context, m bus.JobMessage, p *progress) e
 	}
 	p.plan(left4me.StepCollect)
 	return p.step(ctx, left4me.StepCollect, func(ctx context.Context) (string, error) {
-		c, err := a.content.Collect(ctx, spec, &a.layers, a.usedContent)
+		s := a.mounts.survey()
+		defer s.end()
+		used, err := a.usedContent(ctx)
+		if err != nil {
+			return "", err
+		}
+		c, err := a.content.Collect(ctx, spec, used, func(r left4me.OverlayRef, drop func() error) error {
+			return s.remove(revisionDir(r.Name, r.Revision), drop)
+		})
 		if len(c.Revisions) > 0 {
 			a.tellContent()
 		}
@@ -205,13 +216,17 @@ func (a *Agent) runContent(ctx context.Context, m bus.JobMessage, p *progress) e
 func (a *Agent) deleteOverlay(ctx context.Context, n left4me.Name, p *progress) error {
 	p.plan(left4me.StepSetAside)
 	return p.step(ctx, left4me.StepSetAside, func(ctx context.Context) (string, error) {
-		a.layers.Lock()
-		defer a.layers.Unlock()
+		s := a.mounts.survey()
+		defer s.end()
 		used, err := a.usedContent(ctx)
 		if err != nil {
 			return "", err
 		}
-		until, err := a.content.Delete(n, used)
+		var until time.Time
+		err = s.remove("overlays/"+string(n), func() (err error) {
+			until, err = a.content.Delete(n, used)
+			return err
+		})
 		switch {
 		case err != nil:
 			return "", err

@@ -39,8 +39,12 @@ func (a *Agent) runGame(ctx context.Context, m bus.JobMessage, p *progress) erro
 			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %s can't be read", m.ID), "")
 		}
 	}
-	a.working.Lock()
-	defer a.working.Unlock()
+	select {
+	case a.working <- struct{}{}:
+		defer func() { <-a.working }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	switch m.Kind {
 	case left4me.InstallGame, left4me.UpdateGame, left4me.VerifyGame:
 		return a.updateGame(ctx, m, p)
@@ -135,13 +139,14 @@ func (a *Agent) used(ctx context.Context) (game.Used, error) {
 
 // dropLayers removes what no build names and nothing has mounted.
 func (a *Agent) dropLayers(ctx context.Context) (game.Dropped, error) {
-	a.layers.Lock()
+	s := a.mounts.survey()
+	defer s.end()
 	used, err := a.used(ctx)
-	var d game.Dropped
-	if err == nil {
-		d, err = a.game.Drop(ctx, used)
+	if err != nil {
+		return game.Dropped{}, err
 	}
-	a.layers.Unlock()
+	used.Remove = func(layer string, remove func() error) error { return s.remove("installation/"+layer, remove) }
+	d, err := a.game.Drop(ctx, used)
 	if err != nil {
 		return d, err
 	}
@@ -228,13 +233,15 @@ func (a *Agent) tidyGame(ctx context.Context) {
 			orphans = true // what left4me found when it started has been claimed by now
 		case <-a.downs:
 		}
-		if !a.working.TryLock() {
+		select {
+		case a.working <- struct{}{}:
+		default:
 			continue // a job, which tidies up itself
 		}
 		if err := a.tidy(ctx, orphans); err != nil && ctx.Err() == nil {
 			a.log.Warn("game: tidy up", "err", err)
 		}
-		a.working.Unlock()
+		<-a.working
 	}
 }
 

@@ -552,3 +552,17 @@ func TestACheckSaysWhatIsNotKnown(t *testing.T) {
 	}
 	d.nothingLeft()
 }
+
+// A job on the game that waits for another one to end can be cancelled.
+func TestGameJobThatWaitsIsCancelled(t *testing.T) {
+	d := newDepot(t)
+	d.agent.working <- struct{}{}
+	id := d.ask(left4me.FlattenGame, "local", left4me.GameSpec{})
+	shimtest.Until(t, "it is cancelled", func() bool {
+		_ = d.bus.Request(t.Context(), bus.Command("local", bus.VerbCancel), bus.CancelRequest{V: bus.Version, ID: id}, nil)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return d.ended[id].State == left4me.JobCancelled
+	})
+	<-d.agent.working
+}

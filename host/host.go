@@ -37,10 +37,13 @@ const sweepEvery = 5 * time.Second
 // concurrently for different servers.
 type Supervisor interface {
 	// Start launches a server; one that is up already is success. It returns
-	// when the shim was launched, before the server is ready.
+	// when the shim was launched and its layers are mounted, before the server is
+	// ready. With an error nothing is left of what it began, or State says that the
+	// server is up.
 	Start(ctx context.Context, name left4me.Name) error
 	// Stop runs the stop sequence and returns when the server has ended and
-	// nothing is mounted for it. One that is not up is success.
+	// nothing is mounted for it. One that is not up is success. One that was never
+	// ready ends within cancelWithin, by force if need be.
 	Stop(ctx context.Context, name left4me.Name) error
 	// State is the server as the supervisor sees it, and why when it failed.
 	State(ctx context.Context, name left4me.Name) (left4me.ServerState, string, error)
@@ -112,8 +115,8 @@ type Agent struct {
 	looks      looks
 	starts     turns
 
-	working sync.Mutex    // held by what changes the game: a job, or tidying up
-	layers  sync.RWMutex  // read by who is about to mount layers; held to take some away
+	working chan struct{} // holds one while something changes the game: a job, or tidying up
+	mounts  *mounts
 	downs   chan struct{} // somebody may have let go of layers
 
 	mu      sync.Mutex
@@ -125,7 +128,7 @@ type Agent struct {
 func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error) {
 	a := &Agent{
 		Config: c, supervisor: machine, installer: machine, machine: machine, game: game.Open(string(c.Files.Root), c.Files.Group),
-		content: content.Open(string(c.Files.Root), c.Files.Group), catalog: catalog.New(), downs: make(chan struct{}, 1), bus: b, log: log.With("host", c.Host),
+		content: content.Open(string(c.Files.Root), c.Files.Group), catalog: catalog.New(), working: make(chan struct{}, 1), mounts: newMounts(), downs: make(chan struct{}, 1), bus: b, log: log.With("host", c.Host),
 		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]context.CancelCauseFunc{}, starts: newTurns(startsAtOnce()),
 	}
 	var err error

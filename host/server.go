@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,60 +20,74 @@ const (
 	readyWithin  = 10 * time.Minute
 	stopWithin   = 60 * time.Second
 	emptyWithin  = 5 * time.Minute
+	cancelWithin = 3 * time.Second // a job that is cancelled ends within 5 s
 
 	catchUpWithin = time.Second
 )
 
 func (a *Agent) start(ctx context.Context, spec left4me.Spec, p *progress) error {
 	n := spec.Name
+	err := a.bringUp(ctx, spec, p)
+	if err == nil {
+		a.caughtUp(ctx, n, func(f follower) bool { return answers(f.status.State) && !f.status.SampledAt.IsZero() })
+		return nil
+	}
+	if errors.Is(context.Cause(ctx), errCancelled) {
+		ctx = context.WithoutCancel(ctx)
+		a.abandon(ctx, n)
+	}
+	a.follow(n) // its shim may have failed before anybody asked it
+	a.caughtUp(ctx, n, down)
+	return fmt.Errorf("start %s: %w", n, err)
+}
+
+// abandon undoes a start that was cancelled: neither a process nor a mount is
+// left. What would take longer than cancelWithin goes on without the job.
+func (a *Agent) abandon(ctx context.Context, n left4me.Name) {
+	ctx, cancel := context.WithTimeout(ctx, cancelWithin)
+	defer cancel()
+	if err := a.supervisor.Stop(ctx, n); err != nil {
+		a.log.Error("stop after a cancelled start", "server", n, "err", err)
+	}
+}
+
+// bringUp starts a server that is not up, and returns when it answers players.
+func (a *Agent) bringUp(ctx context.Context, spec left4me.Spec, p *progress) error {
+	n := spec.Name
 	state, _, err := a.supervisor.State(ctx, n)
 	if err != nil {
-		return fmt.Errorf("start %s: %w", n, err)
+		return err
 	}
 	if state.Up() && state != left4me.Stopping {
 		p.skip("it runs already", left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
 	} else {
 		giveTurn, err := a.starts.take(ctx, func() { p.note(left4me.StepWriteConfig, "waits for its turn: others start") })
 		if err != nil {
-			return fmt.Errorf("start %s: %w", n, err)
+			return err
 		}
 		defer giveTurn()
 		if err := a.launch(ctx, spec, p); err != nil {
-			a.follow(n) // its shim may have failed before anybody asked it
-			a.caughtUp(ctx, n, down)
-			return fmt.Errorf("start %s: %w", n, err)
+			return err
 		}
 	}
 	a.follow(n)
-	err = p.step(ctx, left4me.StepAwaitReady, func(ctx context.Context) (string, error) {
+	return p.step(ctx, left4me.StepAwaitReady, func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, readyWithin)
 		defer cancel()
 		return "", a.awaitReady(ctx, n)
 	})
-	if errors.Is(context.Cause(ctx), errCancelled) {
-		// A start that nobody wants any more leaves nothing behind.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-		defer cancel()
-		if stopErr := a.supervisor.Stop(ctx, n); stopErr != nil {
-			a.log.Error("stop after a cancelled start", "server", n, "err", stopErr)
-		}
-	}
-	if err != nil {
-		a.caughtUp(ctx, n, down)
-		return fmt.Errorf("start %s: %w", n, err)
-	}
-	a.caughtUp(ctx, n, func(f follower) bool { return answers(f.status.State) && !f.status.SampledAt.IsZero() })
-	return nil
 }
 
 func (a *Agent) launch(ctx context.Context, spec left4me.Spec, p *progress) error {
-	// From when they are written down until they are mounted no layer goes.
-	a.layers.RLock()
-	defer a.layers.RUnlock()
-	err := p.step(ctx, left4me.StepWriteConfig, func(context.Context) (string, error) { return "", a.Files.Prepare(spec) })
+	var release func()
+	err := p.step(ctx, left4me.StepWriteConfig, func(ctx context.Context) (_ string, err error) {
+		release, err = a.prepare(ctx, spec)
+		return "", err
+	})
 	if err != nil {
 		return err
 	}
+	defer release()
 	err = p.step(ctx, left4me.StepCheckPort, func(context.Context) (string, error) { return "", shim.PortFree(a.Files.Root, spec.Port) })
 	if err != nil {
 		return err
@@ -82,6 +97,32 @@ func (a *Agent) launch(ctx context.Context, spec left4me.Spec, p *progress) erro
 		defer cancel()
 		return "", a.supervisor.Start(ctx, spec.Name)
 	})
+}
+
+// prepare writes what a start needs. None of the layers that it names is removed
+// until release is called, when they are mounted.
+func (a *Agent) prepare(ctx context.Context, spec left4me.Spec) (release func(), err error) {
+	for {
+		if err := a.Files.Prepare(ctx, spec); err != nil {
+			return nil, err
+		}
+		env, err := a.Files.ReadEnv(spec.Name)
+		if err != nil {
+			return nil, err
+		}
+		if release, err = a.mounts.pin(ctx, spec.Name, env); err != nil {
+			return nil, err
+		}
+		// A layer may have been removed between the two.
+		now, _, err := a.Files.Layers(spec.Overlays)
+		if err == nil && slices.Equal(now, env.Lowerdirs[1:]) {
+			return release, nil
+		}
+		release()
+		if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // awaitReady waits until the server answers players, or has failed.

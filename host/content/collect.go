@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,9 +35,10 @@ type candidate struct {
 
 // Collect removes what nothing needs: revisions by age and, when the disk gets
 // full, by space, but never one that is current, labelled, named by spec.Keep or
-// in use; then contents and downloads that no revision has. hold is held while
-// used says what is mounted and revisions go, and nobody mounts meanwhile.
-func (s *Shelf) Collect(ctx context.Context, spec bus.CollectSpec, hold sync.Locker, used func(context.Context) (Used, error)) (c Collected, err error) {
+// in use; then contents and downloads that no revision has. A revision goes by
+// remove, which calls drop unless somebody is about to mount it: then it returns
+// left4me.Busy.
+func (s *Shelf) Collect(ctx context.Context, spec bus.CollectSpec, used Used, remove func(r left4me.OverlayRef, drop func() error) error) (c Collected, err error) {
 	free, err := disk.Free(s.root)
 	if err != nil {
 		return c, err
@@ -57,9 +57,19 @@ func (s *Shelf) Collect(ctx context.Context, spec bus.CollectSpec, hold sync.Loc
 	}
 	young := time.Now().Add(-time.Duration(spec.Age) * 24 * time.Hour)
 	drop := func(v candidate) error {
-		gone, err := s.dropUnused(ctx, v, hold, used)
+		gone := false
+		err := ctx.Err()
+		if err == nil && len(used.by(v.Name, v.Revision)) == 0 {
+			err = remove(v.OverlayRef, func() (err error) {
+				gone, err = s.dropUnused(v)
+				return err
+			})
+		}
 		if gone {
 			c.Revisions = append(c.Revisions, v.OverlayRef)
+		}
+		if errors.Is(err, left4me.Busy) {
+			return nil
 		}
 		return err
 	}
@@ -118,18 +128,9 @@ func (s *Shelf) candidates(spec bus.CollectSpec) ([]candidate, error) {
 	return all, nil
 }
 
-// dropUnused drops a revision if it may still go: somebody may have labelled it,
-// gone back to it or started a server meanwhile.
-func (s *Shelf) dropUnused(ctx context.Context, v candidate, hold sync.Locker, used func(context.Context) (Used, error)) (bool, error) {
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
-	hold.Lock()
-	defer hold.Unlock()
-	u, err := used(ctx)
-	if err != nil || len(u.by(v.Name, v.Revision)) > 0 {
-		return false, err
-	}
+// dropUnused drops a revision if it may still go: somebody may have labelled it
+// or gone back to it meanwhile.
+func (s *Shelf) dropUnused(v candidate) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	dir := s.overlay(v.Name)

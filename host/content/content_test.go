@@ -2,7 +2,6 @@ package content_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -712,8 +711,8 @@ func TestOwnAndSharedBytes(t *testing.T) {
 	}
 }
 
-// nobody is up.
-func nobody(context.Context) (content.Used, error) { return nil, nil }
+// unpinned removes what no start is about to mount.
+func unpinned(_ left4me.OverlayRef, drop func() error) error { return drop() }
 
 func TestCollecting(t *testing.T) {
 	s := newShelf(t)
@@ -723,24 +722,28 @@ func TestCollecting(t *testing.T) {
 	must(t, os.MkdirAll(filepath.Join(s.root, "workshop_cache/1"), 0o755))
 	write(t, s.root, map[string]string{"workshop_cache/1/new.vpk": "x", "tmp/overlay-old/new/x": "", "tmp/other/x": ""})
 	must(t, s.Label("maps", 1, "keep"))
-	up := func(context.Context) (content.Used, error) {
-		return content.Used{{Name: "maps", Revision: 3}: {"alpha"}}, nil
-	}
-	var hold sync.Mutex
+	up := content.Used{{Name: "maps", Revision: 3}: {"alpha"}}
 	// Young ones stay.
-	c, err := s.Collect(t.Context(), bus.CollectSpec{Age: 30, Newest: 1}, &hold, up)
+	c, err := s.Collect(t.Context(), bus.CollectSpec{Age: 30, Newest: 1}, up, unpinned)
 	if err != nil || len(c.Revisions) != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	c, err = s.Collect(t.Context(), bus.CollectSpec{Newest: 1, Keep: []left4me.OverlayRef{{Name: "maps", Revision: 2}, {Name: "maps"}}}, &hold, up)
+	c, err = s.Collect(t.Context(), bus.CollectSpec{Newest: 1, Keep: []left4me.OverlayRef{{Name: "maps", Revision: 2}, {Name: "maps"}}}, up, unpinned)
 	if want := []left4me.OverlayRef{{Name: "maps", Revision: 4}, {Name: "maps", Revision: 5}}; err != nil || !slices.Equal(c.Revisions, want) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if c.Files != 2 {
 		t.Errorf("%d contents went", c.Files)
 	}
+	// What a start is about to mount stays.
+	pinned := func(r left4me.OverlayRef, drop func() error) error {
+		return left4me.Errorf(left4me.Busy, r.String()+" is about to be mounted", "")
+	}
+	if c, err = s.Collect(t.Context(), bus.CollectSpec{}, nil, pinned); err != nil || len(c.Revisions) != 0 {
+		t.Errorf("%+v, %v", c, err)
+	}
 	// A full disk makes age count for nothing.
-	c, err = s.Collect(t.Context(), bus.CollectSpec{Age: 30, MaxFree: 1 << 62}, &hold, nobody)
+	c, err = s.Collect(t.Context(), bus.CollectSpec{Age: 30, MaxFree: 1 << 62}, nil, unpinned)
 	if want := []left4me.OverlayRef{{Name: "maps", Revision: 2}, {Name: "maps", Revision: 3}}; err != nil || !slices.Equal(c.Revisions, want) {
 		t.Errorf("%+v, %v", c, err)
 	}
@@ -761,7 +764,7 @@ func TestCollecting(t *testing.T) {
 	write(t, st.Dir(), map[string]string{"a": "under way"})
 	_, err = st.Seal(t.Context(), nil)
 	must(t, err)
-	_, err = s.Collect(t.Context(), bus.CollectSpec{Age: 30}, &hold, nobody)
+	_, err = s.Collect(t.Context(), bus.CollectSpec{Age: 30}, nil, unpinned)
 	must(t, err)
 	if r, _ := s.finish(st); r.Number != 7 {
 		t.Errorf("%+v", r)

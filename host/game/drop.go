@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/left4me/left4me"
 )
 
 // tmpPrefix is before everything of ours in tmp/, where others work too.
@@ -18,6 +20,16 @@ const tmpPrefix = "game-"
 type Used struct {
 	Layers map[string]bool
 	Builds map[int64]bool
+	// Remove calls remove, which removes a layer, unless somebody is about to mount
+	// it: then it returns left4me.Busy. Nil: nobody mounts anything meanwhile.
+	Remove func(layer string, remove func() error) error
+}
+
+func (u Used) remove(layer string, remove func() error) error {
+	if u.Remove == nil {
+		return remove()
+	}
+	return u.Remove(layer, remove)
 }
 
 // Dropped is what Drop removed.
@@ -51,10 +63,18 @@ func (i *Installation) Drop(ctx context.Context, used Used) (Dropped, error) {
 		case used.Layers[n]:
 			d.Kept = append(d.Kept, n)
 		default:
-			if _, err := i.away(filepath.Join(i.dir, n)); err != nil {
+			err := used.remove(n, func() error {
+				_, err := i.away(filepath.Join(i.dir, n))
+				return err
+			})
+			switch {
+			case errors.Is(err, left4me.Busy):
+				d.Kept = append(d.Kept, n)
+			case err != nil:
 				return d, fmt.Errorf("remove layer %s: %w", n, err)
+			default:
+				d.Layers = append(d.Layers, n)
 			}
-			d.Layers = append(d.Layers, n)
 		}
 	}
 	return d, ctx.Err()

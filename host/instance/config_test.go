@@ -82,7 +82,7 @@ func TestAdminsOfAnOverlayAreKeptInFront(t *testing.T) {
 	}
 	read := func(s left4me.Spec) string {
 		t.Helper()
-		if err := f.Prepare(s); err != nil {
+		if err := f.Prepare(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
 		env, err := f.ReadEnv("alpha")

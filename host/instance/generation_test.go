@@ -42,7 +42,7 @@ func TestAChangedGenerationIsNotUsedAgain(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			f := host(t)
-			if err := f.Prepare(spec()); err != nil {
+			if err := f.Prepare(t.Context(), spec()); err != nil {
 				t.Fatal(err)
 			}
 			before, err := f.ReadEnv("alpha")
@@ -52,7 +52,7 @@ func TestAChangedGenerationIsNotUsedAgain(t *testing.T) {
 			if err := change(filepath.Join(string(f.Root), before.Lowerdirs[0])); err != nil {
 				t.Fatal(err)
 			}
-			if err := f.Prepare(spec()); err != nil {
+			if err := f.Prepare(t.Context(), spec()); err != nil {
 				t.Fatal(err)
 			}
 			after, err := f.ReadEnv("alpha")

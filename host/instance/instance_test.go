@@ -47,14 +47,14 @@ func TestLayersAreStackedTopFirst(t *testing.T) {
 
 func TestMissingContentIsNamed(t *testing.T) {
 	f := host(t, "overlays/empty")
-	err := f.Prepare(spec("empty"))
+	err := f.Prepare(t.Context(), spec("empty"))
 	if !errors.Is(err, left4me.NotFound) || !strings.Contains(err.Error(), "overlay empty") {
 		t.Errorf("%v", err)
 	}
 	if err := os.Remove(filepath.Join(string(f.Root), "installation/base")); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Prepare(spec()); !errors.Is(err, left4me.NotFound) || !strings.Contains(err.Error(), "the game is not installed") {
+	if err := f.Prepare(t.Context(), spec()); !errors.Is(err, left4me.NotFound) || !strings.Contains(err.Error(), "the game is not installed") {
 		t.Errorf("%v", err)
 	}
 	if f.Exists("alpha") {
@@ -66,7 +66,7 @@ func TestPrepareKeepsTheGenerationWhenNothingChanged(t *testing.T) {
 	f := host(t, "overlays/maps/1")
 	generation := func(s left4me.Spec) string {
 		t.Helper()
-		if err := f.Prepare(s); err != nil {
+		if err := f.Prepare(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
 		env, err := f.ReadEnv("alpha")
@@ -101,7 +101,7 @@ func TestOverlayCfgIsExecutedBottomFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := f.Prepare(spec("top", "low")); err != nil {
+	if err := f.Prepare(t.Context(), spec("top", "low")); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(filepath.Join(f.Instance("alpha"), "config/1/left4dead2/cfg/server.cfg"))
@@ -197,7 +197,7 @@ func FuzzReadEnv(f *testing.F) {
 // game has them; what the game made of its links is made good at the next start.
 func TestEachStartMakesTheLinksToSteamsLibraries(t *testing.T) {
 	f := host(t, "outside")
-	if err := f.Prepare(spec()); err != nil {
+	if err := f.Prepare(t.Context(), spec()); err != nil {
 		t.Fatal(err)
 	}
 	links := func(want string) {
@@ -230,7 +230,7 @@ func TestEachStartMakesTheLinksToSteamsLibraries(t *testing.T) {
 			if err := change(); err != nil {
 				t.Fatal(err)
 			}
-			if err := f.Prepare(spec()); err != nil {
+			if err := f.Prepare(t.Context(), spec()); err != nil {
 				t.Fatal(err)
 			}
 			links(filepath.Join(tool, "linuxBITS"))
@@ -241,7 +241,7 @@ func TestEachStartMakesTheLinksToSteamsLibraries(t *testing.T) {
 	if err := errors.Join(os.RemoveAll(steam), os.Symlink("../../../outside", steam)); err != nil {
 		t.Fatal(err)
 	}
-	_ = f.Prepare(spec())
+	_ = f.Prepare(t.Context(), spec())
 	if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
 		t.Errorf("made outside: %v, %v", left, err)
 	}

@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -37,9 +38,10 @@ type Files struct {
 
 // Prepare makes everything that a start needs: directories, a generation of the
 // config layer, instance.env. What is there and right is kept. It must not be
-// called while the server is up. Errors: left4me.NotFound when content is
-// missing on this host.
-func (f Files) Prepare(spec left4me.Spec) error {
+// called while the server is up. When ctx ends it stops between two files, and what
+// it wrote is completed or removed by the next call. Errors: left4me.NotFound
+// when content is missing on this host.
+func (f Files) Prepare(ctx context.Context, spec left4me.Spec) error {
 	n := spec.Name
 	if !n.Valid() {
 		return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
@@ -58,7 +60,7 @@ func (f Files) Prepare(spec left4me.Spec) error {
 	if err != nil {
 		return fmt.Errorf("prepare %s: %w", n, err)
 	}
-	generation, err := f.writeConfig(n, Config(spec, f.lower(spec.Overlays), secret))
+	generation, err := f.writeConfig(ctx, n, Config(spec, f.lower(spec.Overlays), secret))
 	if err != nil {
 		return fmt.Errorf("prepare %s: configuration: %w", n, err)
 	}
@@ -74,7 +76,7 @@ func (f Files) Prepare(spec left4me.Spec) error {
 	if err != nil {
 		return fmt.Errorf("prepare %s: %w", n, err)
 	}
-	return f.dropGenerations(n, generation)
+	return f.dropGenerations(ctx, n, generation)
 }
 
 // ReadEnv reads a server's instance.env. Errors: fs.ErrNotExist, ErrEnv.
@@ -198,13 +200,13 @@ func (f Files) RconPassword(n left4me.Name) (string, error) {
 
 // writeConfig returns the generation that holds exactly files: the newest one,
 // or a new one, which is published by rename.
-func (f Files) writeConfig(n left4me.Name, files map[string]string) (string, error) {
+func (f Files) writeConfig(ctx context.Context, n left4me.Name, files map[string]string) (string, error) {
 	dir := filepath.Join(f.Instance(n), "config")
 	newest, err := newestGeneration(dir)
 	if err != nil {
 		return "", err
 	}
-	if current := strconv.Itoa(newest); holds(filepath.Join(dir, current), files) {
+	if current := strconv.Itoa(newest); holds(ctx, filepath.Join(dir, current), files) {
 		return current, nil
 	}
 	next := strconv.Itoa(newest + 1)
@@ -216,6 +218,9 @@ func (f Files) writeConfig(n left4me.Name, files map[string]string) (string, err
 		return "", err
 	}
 	for _, name := range sortedKeys(files) {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
 		if err := f.writeLayerFile(tmp, name, files[name]); err != nil {
 			return "", err
 		}
@@ -231,7 +236,7 @@ var errOther = errors.New("it holds something else")
 // holds reports whether a generation is exactly files. It is read each time, and
 // no link in it is followed: a game could have written to it, and a power
 // failure could have left it half-written.
-func holds(generation string, files map[string]string) bool {
+func holds(ctx context.Context, generation string, files map[string]string) bool {
 	root, err := os.OpenRoot(generation)
 	if err != nil {
 		return false
@@ -240,6 +245,9 @@ func holds(generation string, files map[string]string) bool {
 	found := 0
 	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		want, ok := files[name]
@@ -290,13 +298,16 @@ func newestGeneration(dir string) (int, error) {
 
 // dropGenerations removes all generations but one. The server is down, so
 // nothing has the others mounted.
-func (f Files) dropGenerations(n left4me.Name, keep string) error {
+func (f Files) dropGenerations(ctx context.Context, n left4me.Name, keep string) error {
 	dir := filepath.Join(f.Instance(n), "config")
 	entries, err := readDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if e.Name() != keep {
 			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 				return fmt.Errorf("remove old configuration of %s: %w", n, err)

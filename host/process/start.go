@@ -88,8 +88,21 @@ func (s *Supervisor) launch(ctx context.Context, n left4me.Name) error {
 				return nil
 			}
 		case <-ctx.Done():
+			s.abandon(n, cmd.Process, ended)
 			return &left4me.Error{Kind: left4me.Unavailable, Err: ctx.Err(), Text: "its shim does not answer", Hint: "try again"}
 		}
+	}
+}
+
+// abandon ends a shim that nobody waits for any more and that has not answered
+// yet. It may not have its lock: then Stop would not find it, and it would come
+// up later.
+func (s *Supervisor) abandon(n left4me.Name, shim *os.Process, ended <-chan error) {
+	_ = shim.Kill() // and the kernel its game
+	select {
+	case <-ended:
+		_ = s.clear(n) // what is left is found by the next start or stop
+	case <-time.After(forceTime):
 	}
 }
 

@@ -18,6 +18,11 @@ import (
 // is killed, and the game with it.
 const stopTime = 25 * time.Second
 
+const (
+	askTime   = time.Second // for a shim to say that it begins the stop sequence
+	forceTime = time.Second // of the caller's deadline: for the end by SIGKILL
+)
+
 // Stop runs the stop sequence and returns when the server has ended and its
 // mount is gone. It is a success when the server doesn't run, and forgets why it
 // failed then.
@@ -68,7 +73,7 @@ func (s *Supervisor) end(ctx context.Context, n left4me.Name, pid int) error {
 	if s.ask(ctx, n) != nil {
 		_ = unix.PidfdSendSignal(fd, unix.SIGTERM, nil, 0)
 	}
-	patience, cancel := context.WithTimeout(ctx, stopTime)
+	patience, cancel := context.WithTimeout(ctx, patience(ctx))
 	defer cancel()
 	if poll(patience, func() bool { return exited(fd) }) == nil {
 		return nil
@@ -80,7 +85,19 @@ func (s *Supervisor) end(ctx context.Context, n left4me.Name, pid int) error {
 	return poll(ctx, func() bool { return exited(fd) })
 }
 
+// patience is how long a shim may take for the stop sequence: less than stopTime
+// when the caller has less time.
+func patience(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return stopTime
+	}
+	return min(stopTime, time.Until(deadline)-forceTime)
+}
+
 func (s *Supervisor) ask(ctx context.Context, n left4me.Name) error {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
 	c, err := shim.Dial(ctx, shim.Socket(s.cfg.Run, n))
 	if err != nil {
 		return err

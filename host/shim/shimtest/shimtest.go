@@ -213,7 +213,7 @@ func NewRoot(t testing.TB) *Root {
 // Prepare writes the server's files anew.
 func (r *Root) Prepare(t testing.TB) {
 	t.Helper()
-	if err := r.Files.Prepare(r.Spec); err != nil {
+	if err := r.Files.Prepare(context.Background(), r.Spec); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,0 +1,235 @@
+package chaos
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/test/stage"
+)
+
+// promised is how long a cancelled start may take to end, as seen over the API.
+const promised = 5 * time.Second
+
+// hung makes games that load their map for ever, and end for nothing but SIGKILL.
+var hung = []string{"SIM_MAP_LOAD=3600s", "SIM_IGNORE_QUIT=1", "SIM_IGNORE_SIGINT=1"}
+
+// at waits until a job is in the middle of a step whose note contains note.
+func at(t *testing.T, s *stage.Stage, id, label, note string) {
+	t.Helper()
+	stage.Until(t, fmt.Sprintf("job %s is at %s %s", id, label, note), func() bool {
+		var j stage.Job
+		s.Must(t, "GET", "/jobs/"+id, nil, &j)
+		if j.Ended() {
+			t.Fatalf("it has ended: %+v, %+v", j, j.Error)
+		}
+		return slices.ContainsFunc(j.Steps, func(v struct {
+			Label string `json:"label"`
+			State string `json:"state"`
+			Note  string `json:"note"`
+		},
+		) bool {
+			return v.Label == label && (v.State == "running" || note != "") && strings.Contains(v.Note, note)
+		})
+	})
+}
+
+// cancelled cancels a job and checks that it ends as promised.
+func cancelled(t *testing.T, s *stage.Stage, id string) {
+	t.Helper()
+	begin := time.Now()
+	s.Must(t, "POST", "/jobs/"+id+"/cancel", nil, nil)
+	j := s.Ended(t, id)
+	took := time.Since(begin)
+	t.Logf("cancelled within %v", took)
+	if j.State != "cancelled" || took > promised {
+		t.Errorf("it is %s after %v, %+v", j.State, took, j.Error)
+	}
+}
+
+// deleted deletes a server that is being started and checks that it is gone as
+// promised, and that the start was cancelled.
+func deleted(t *testing.T, s *stage.Stage, name, start string) {
+	t.Helper()
+	begin := time.Now()
+	j := s.Done(t, "delete", name)
+	took := time.Since(begin)
+	t.Logf("deleted within %v", took)
+	if took > promised {
+		t.Errorf("the deletion took %v: %+v", took, j.Steps)
+	}
+	if j := s.Ended(t, start); j.State != "cancelled" {
+		t.Errorf("the start is %s, %+v", j.State, j.Error)
+	}
+}
+
+// gone checks that nothing of a server runs.
+func gone(t *testing.T, s *stage.Stage, name string) {
+	t.Helper()
+	stage.Until(t, "nothing runs", func() bool { return len(s.Processes()) == 0 })
+	if v, there := s.Server(name); there && v.State != "stopped" {
+		t.Errorf("it is %s: %s", v.State, v.Reason)
+	}
+}
+
+func TestStartCancelledWhileNoGameAnswersEndsWithin5s(t *testing.T) {
+	s := stage.New(t, 28300, hung...)
+	s.Serve(t)
+	s.Create(t, "alpha", nil)
+	start := s.Ask(t, "start", "alpha")
+	at(t, s, start.ID, left4me.StepAwaitReady, "")
+	cancelled(t, s, start.ID)
+	gone(t, s, "alpha")
+	start = s.Ask(t, "start", "alpha")
+	at(t, s, start.ID, left4me.StepAwaitReady, "")
+	deleted(t, s, "alpha", start.ID)
+	gone(t, s, "alpha")
+}
+
+func TestStartCancelledDuringTheMountEndsWithin5s(t *testing.T) {
+	s := stage.New(t, 28310, hung...)
+	// A program of its own, which becomes one that hangs before it has mounted
+	// anything.
+	exe, program := s.Left4me, filepath.Join(t.TempDir(), "left4me")
+	copyFile(t, exe, program)
+	s.Left4me = program
+	s.Serve(t)
+	if err := os.Remove(program); err != nil {
+		t.Fatal(err)
+	}
+	pids := filepath.Join(t.TempDir(), "pids")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho $$ >>"+pids+"\ntrap '' TERM\nwhile :; do sleep 1; done\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ends := func() {
+		t.Helper()
+		b, err := os.ReadFile(pids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, pid := range strings.Fields(string(b)) {
+			if _, err := os.Stat("/proc/" + pid); err == nil {
+				t.Errorf("its shim %s is left", pid)
+				n := 0
+				if _, err := fmt.Sscan(pid, &n); err == nil {
+					_ = syscall.Kill(n, syscall.SIGKILL)
+				}
+			}
+		}
+	}
+	s.Create(t, "alpha", nil)
+	start := s.Ask(t, "start", "alpha")
+	at(t, s, start.ID, left4me.StepLaunch, "")
+	cancelled(t, s, start.ID)
+	ends()
+	start = s.Ask(t, "start", "alpha")
+	at(t, s, start.ID, left4me.StepLaunch, "")
+	deleted(t, s, "alpha", start.ID)
+	ends()
+	gone(t, s, "alpha")
+	s.Left4me = exe
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	r, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	w, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err == nil {
+		_, err = io.Copy(w, r)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestStartCancelledBeforeItsTurnEndsWithin5s(t *testing.T) {
+	s := stage.New(t, 28320, hung...)
+	s.Serve(t)
+	var starts []stage.Job
+	for i := range max(4, 2*runtime.NumCPU()) + 1 {
+		name := fmt.Sprint("s", i)
+		s.Create(t, name, nil)
+		starts = append(starts, s.Ask(t, "start", name))
+	}
+	waits := ""
+	stage.Until(t, "one waits for its turn", func() bool {
+		for _, j := range starts {
+			var now stage.Job
+			s.Must(t, "GET", "/jobs/"+j.ID, nil, &now)
+			if len(now.Steps) > 0 && strings.Contains(now.Steps[0].Note, "waits for its turn") {
+				waits = j.ID
+			}
+		}
+		return waits != ""
+	})
+	cancelled(t, s, waits)
+	for i := range starts {
+		s.Ask(t, "delete", fmt.Sprint("s", i))
+	}
+	begin := time.Now()
+	for _, j := range starts {
+		s.Ended(t, j.ID)
+	}
+	if took := time.Since(begin); took > promised {
+		t.Errorf("all starts ended %v after their servers were deleted", took)
+	}
+}
+
+// A shim that doesn't answer makes it take long to find out who has a revision
+// mounted. No start waits for that.
+func TestStartWhileARevisionIsDroppedIsNotHeldUp(t *testing.T) {
+	s := stage.New(t, 28340, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
+	s.Serve(t)
+	s.Must(t, "POST", "/overlays", map[string]any{"name": "maps", "kind": "files"}, nil)
+	for _, name := range []string{"beta", "gamma"} {
+		s.Create(t, name, nil)
+		s.Done(t, "start", name)
+	}
+	s.Create(t, "alpha", nil)
+	for _, pid := range s.Shims() {
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = syscall.Kill(pid, syscall.SIGCONT) }()
+	}
+	stopped := s.Shims()
+	s.Env = append(s.Env, hung...)
+	s.Stop()
+	s.Serve(t)
+	dropped := make(chan struct{})
+	begin := time.Now()
+	go func() {
+		defer close(dropped)
+		_, _ = s.Call("DELETE", "/overlays/maps/revisions/1", nil, nil) // the current one stays
+	}()
+	start := s.Ask(t, "start", "alpha")
+	at(t, s, start.ID, left4me.StepAwaitReady, "")
+	t.Logf("the game was started after %v", time.Since(begin))
+	select {
+	case <-dropped:
+		t.Errorf("the start waited until the request for the removal had ended, %v", time.Since(begin))
+	default:
+	}
+	cancelled(t, s, start.ID)
+	start = s.Ask(t, "start", "alpha")
+	deleted(t, s, "alpha", start.ID)
+	for _, pid := range stopped {
+		_ = syscall.Kill(pid, syscall.SIGCONT)
+	}
+	<-dropped
+}
