@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/dbus"
 	godbus "github.com/godbus/dbus/v5"
@@ -110,4 +113,36 @@ func TestWithoutABusItIsSaidWhy(t *testing.T) {
 	if !ok || public.Kind != left4me.Unavailable || !strings.Contains(public.Hint, "is there a system bus?") {
 		t.Errorf("%v", err)
 	}
+}
+
+// A bus that accepts and says nothing keeps the first call until its deadline. A
+// call that is cancelled meanwhile doesn't wait for the first one.
+func TestCancelledCallDoesNotWaitForTheBus(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "bus")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path="+socket)
+	s := unconnected(Config{})
+	first, end := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _, _ = s.State(first, "alpha")
+	}()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	if _, _, err := s.State(ctx, "beta"); err == nil || time.Since(begin) > callWithin/2 {
+		t.Errorf("%v after %v", err, time.Since(begin))
+	}
+	end()
+	conn.Close()
+	<-ended
 }

@@ -52,8 +52,9 @@ type Config struct {
 type Supervisor struct {
 	cfg   Config
 	calls chan struct{} // holds one for each that is under way
+	dials chan struct{} // holds one while the bus is being connected to
 
-	mu   sync.Mutex
+	mu   sync.Mutex // held for moments
 	conn *dbus.Conn // nil before the first call, and after the bus was lost
 }
 
@@ -65,7 +66,7 @@ func New(ctx context.Context, cfg Config) (*Supervisor, error) {
 }
 
 func unconnected(cfg Config) *Supervisor {
-	return &Supervisor{cfg: cfg, calls: make(chan struct{}, callsAtOnce)}
+	return &Supervisor{cfg: cfg, calls: make(chan struct{}, callsAtOnce), dials: make(chan struct{}, 1)}
 }
 
 // Close ends the connection. The servers run on.
@@ -166,10 +167,17 @@ func (s *Supervisor) call(ctx context.Context, f func(context.Context, *dbus.Con
 }
 
 func (s *Supervisor) connect(ctx context.Context) (*dbus.Conn, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.conn != nil && s.conn.Connected() {
-		return s.conn, nil
+	if conn := s.connected(); conn != nil {
+		return conn, nil
+	}
+	select {
+	case s.dials <- struct{}{}:
+		defer func() { <-s.dials }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("system bus: %w", ctx.Err())
+	}
+	if conn := s.connected(); conn != nil { // another call was faster
+		return conn, nil
 	}
 	// The connection lives as long as the context that it is made with; ctx
 	// bounds only how long that takes.
@@ -184,8 +192,20 @@ func (s *Supervisor) connect(ctx context.Context) (*dbus.Conn, error) {
 		cancel()
 		return nil, fmt.Errorf("system bus: %w", err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.conn = conn
 	return conn, nil
+}
+
+// connected is the connection, if there is one.
+func (s *Supervisor) connected() *dbus.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil || !s.conn.Connected() {
+		return nil
+	}
+	return s.conn
 }
 
 func (s *Supervisor) drop(conn *dbus.Conn) {

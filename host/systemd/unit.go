@@ -94,17 +94,24 @@ func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
 			return err
 		}
 	}
-	// systemd says that the server has ended before it ends the mount.
-	failed := false
+	// systemd says that the server has ended before it ends the mount. A mount that
+	// is being made it would only end once it is there.
+	failed, mounts := false, false
 	err = s.wait(ctx, []string{server, mount}, func(u []dbus.UnitStatus) (bool, error) {
 		failed = u[0].ActiveState == "failed"
-		return settled(u[0]) && settled(u[1]), nil
+		mounts = u[1].ActiveState == "activating"
+		return settled(u[0]) && (settled(u[1]) || mounts), nil
 	})
 	if err != nil {
 		return err
 	}
 	if failed { // people wanted its end: how it came about is no failure
 		if err := s.forgetFailure(ctx, server); err != nil {
+			return err
+		}
+	}
+	if mounts { // they conflict: the one that mounts is ended first
+		if err := s.run(ctx, unmountUnit+string(n)+suffix); err != nil {
 			return err
 		}
 	}
