@@ -113,12 +113,16 @@ type properties struct {
 	Status  int32     // ExecMainStatus: exit status or signal
 	Started time.Time // ExecMainStartTimestamp
 	Text    string    // StatusText: what its process said last
+
+	Restarts uint32        // NRestarts: how often systemd started it again, since somebody asked for a start
+	Burst    uint32        // StartLimitBurst: this many starts in Interval are the last
+	Interval time.Duration // StartLimitIntervalUSec
 }
 
 func (s *Supervisor) properties(ctx context.Context, unit string) (properties, error) {
 	var all map[string]any
 	err := s.call(ctx, func(ctx context.Context, c *dbus.Conn) (err error) {
-		all, err = c.GetUnitTypePropertiesContext(ctx, unit, "Service")
+		all, err = c.GetAllPropertiesContext(ctx, unit)
 		return err
 	})
 	var p properties
@@ -128,12 +132,32 @@ func (s *Supervisor) properties(ctx context.Context, unit string) (properties, e
 	p.Text, _ = all["StatusText"].(string)
 	started, _ := all["ExecMainStartTimestamp"].(uint64)
 	p.Started = time.UnixMicro(int64(started))
+	p.Restarts, _ = all["NRestarts"].(uint32)
+	p.Burst, _ = all["StartLimitBurst"].(uint32)
+	interval, _ := all["StartLimitIntervalUSec"].(uint64)
+	p.Interval = time.Duration(interval) * time.Microsecond
 	return p, err
 }
 
-// reason is a sentence for a person. The results are those of systemd.exec(5)
-// and systemd.service(5).
+// reason is a sentence for a person.
 func (p properties) reason() string {
+	if p.gaveUp() {
+		return fmt.Sprintf("it ended %d times within %.0f s, the last time: %s", p.Burst, p.Interval.Seconds(), p.ending())
+	}
+	return p.ending()
+}
+
+// gaveUp reports whether systemd stopped starting it again. Result doesn't say so
+// (systemd 252 and 257): it stays the one of the last run. systemd counts the
+// restart that it refuses, so that NRestarts is as large as the limit then; it has
+// refused none of a unit that Restart=on-abnormal doesn't concern.
+func (p properties) gaveUp() bool {
+	return p.Burst > 0 && p.Restarts >= p.Burst && p.Result != "exit-code" && p.Result != "success"
+}
+
+// ending says how the last run ended. The results are those of systemd.exec(5)
+// and systemd.service(5).
+func (p properties) ending() string {
 	switch p.Result {
 	case "start-limit-hit":
 		return "it ended too often in a short time"

@@ -5,11 +5,15 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -151,6 +155,77 @@ func TestAKilledShimComesAgainOnTheSameMount(t *testing.T) {
 	if after := mounts(t, "alpha"); len(after) != 1 || after[0] != before[0] {
 		t.Errorf("mounted %q, then %q", before, after)
 	}
+}
+
+// TestAGameThatEndsByItselfStartsAgain has a game restart itself, as a plugin
+// does, and then be ended from left4me's console.
+func TestAGameThatEndsByItselfStartsAgain(t *testing.T) {
+	pid := running(t, "alpha")
+	before := mounts(t, "alpha")
+	enter := func(line string) {
+		if code := call(t, "POST", "/servers/alpha/console", map[string]string{"command": line}, nil); code != http.StatusOK {
+			t.Fatalf("%s: %d", line, code)
+		}
+	}
+	enter("_restart")
+	eventually(t, "another one runs", func() bool {
+		s := show(t, "alpha")
+		return s.State == "running" && s.PID > 0 && strconv.Itoa(s.PID) != pid
+	})
+	if after := mounts(t, "alpha"); len(after) != 1 || after[0] != before[0] {
+		t.Errorf("mounted %q, then %q", before, after)
+	}
+	enter("quit")
+	eventually(t, "it is stopped", func() bool { return show(t, "alpha").State == "stopped" && len(mounts(t, "alpha")) == 0 })
+	var jobs []struct{ Kind, By string }
+	if call(t, "GET", "/jobs?server=alpha&limit=1", nil, &jobs); len(jobs) != 1 || jobs[0].Kind != "server.stop" || jobs[0].By != "root" {
+		t.Errorf("the last job: %+v", jobs)
+	}
+}
+
+// TestAServerThatSystemdGivesUpSaysSo kills the shim as often as systemd starts
+// it again.
+func TestAServerThatSystemdGivesUpSaysSo(t *testing.T) {
+	running(t, "alpha")
+	const unit = "left4me-server@alpha.service"
+	killed := map[string]bool{"0": true}
+	eventually(t, "systemd gives up", func() bool {
+		if shim := property(t, unit, "MainPID"); !killed[shim] {
+			killed[shim] = true
+			must(t, "kill", "-9", shim)
+		}
+		return property(t, unit, "ActiveState") == "failed"
+	})
+	t.Log(must(t, "systemctl", "show", "-p", "Result,NRestarts,ExecMainStatus", unit))
+	want := fmt.Sprintf("it ended %d times within 60 s, the last time: its shim was ended by SIGKILL", len(killed)-1)
+	eventually(t, "it has failed", func() bool { return show(t, "alpha").State == "failed" })
+	if s := show(t, "alpha"); s.Reason != want {
+		t.Errorf("%q, not %q", s.Reason, want)
+	}
+	running(t, "alpha")
+}
+
+// TestLeft4meOutlivesTheJournal ends what left4me logs to: to write to it raises
+// SIGPIPE then.
+func TestLeft4meOutlivesTheJournal(t *testing.T) {
+	game := running(t, "alpha")
+	pid := property(t, "left4me.service", "MainPID")
+	must(t, "sh", "-c", "systemctl stop systemd-journald.socket systemd-journald-dev-log.socket systemd-journald.service; systemctl start systemd-journald.service")
+	name := fmt.Sprint("logged-after-", time.Now().UnixNano())
+	for range 2 {
+		if code := call(t, "POST", "/servers/alpha/console", map[string]string{"command": name}, nil); code != http.StatusOK {
+			t.Fatalf("command: %d", code)
+		}
+	}
+	if now := property(t, "left4me.service", "MainPID"); now != pid {
+		t.Errorf("left4me was %s and is %s", pid, now)
+	}
+	if now := running(t, "alpha"); now != game {
+		t.Errorf("srcds was %s and is %s", game, now)
+	}
+	eventually(t, "it logs again", func() bool {
+		return strings.Contains(must(t, "journalctl", "--no-pager", "-u", "left4me", "-n", "20"), name)
+	})
 }
 
 func TestAServerOutlivesLeft4me(t *testing.T) {
