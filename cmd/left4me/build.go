@@ -21,6 +21,7 @@ func buildCommand() *cobra.Command {
 	c := &cobra.Command{Use: "build ID", Short: "Run the script of an overlay", Hidden: true, Args: cobra.ExactArgs(1)}
 	stage := c.Flags().String("stage", "", "what is done without a unit: watch, enter, run")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		systemd.OutliveLog()
 		root, run, err := directories(os.Getenv)
 		status := 0
 		if err == nil {

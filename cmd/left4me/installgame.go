@@ -22,6 +22,7 @@ func installCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "install-game", Short: "Run SteamCMD as left4me asked for", Hidden: true, Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
+			systemd.OutliveLog()
 			root, run, err := directories(os.Getenv)
 			if err == nil {
 				err = installGame(c.Context(), root, run)

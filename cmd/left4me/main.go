@@ -18,6 +18,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/cli"
+	"github.com/left4me/left4me/host/systemd"
 	"github.com/left4me/left4me/store"
 )
 
@@ -63,6 +64,7 @@ func serveCommand() *cobra.Command {
 	}
 	getenv := addSettings(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		systemd.OutliveLog()
 		s, err := readSettings(getenv)
 		if err != nil {
 			return &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
@@ -77,6 +79,7 @@ func runCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "run NAME", Short: "Be the shim of a server", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			systemd.OutliveLog()
 			root, run, err := directories(os.Getenv)
 			if err != nil {
 				return err

@@ -176,7 +176,7 @@ func newLog() *slog.Logger {
 			return a
 		}
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
+	return slog.New(slog.NewTextHandler(systemd.Log(), options))
 }
 
 // serveHTTP serves until ctx ends; requests in progress, live streams among
