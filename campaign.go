@@ -2,6 +2,8 @@ package left4me
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -39,5 +41,58 @@ func OfficialCampaigns() []Campaign {
 	return all
 }
 
+// FieldMap is the field of a request, and of an error, that holds the first map.
+const FieldMap = "settings.map"
+
 // AnyMode stands in Campaign.Modes for maps of which no mission says in which modes they can be played.
 const AnyMode = ""
+
+// HasMap reports whether one of the campaigns has a map.
+func HasMap(all []Campaign, name string) bool {
+	for _, c := range all {
+		for _, chapters := range c.Modes {
+			for _, ch := range chapters {
+				if strings.EqualFold(ch.Map, name) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// FirstMaps lists maps that a server could start with, for people: the first
+// chapters, those of overlays first, at most so many, and how many maps there are
+// besides. It is empty when there is no campaign.
+func FirstMaps(all []Campaign, most int) string {
+	seen := map[string]bool{}
+	var first, later []string
+	add := func(c Campaign) {
+		for _, mode := range slices.Sorted(maps.Keys(c.Modes)) {
+			for _, ch := range c.Modes[mode] {
+				switch {
+				case seen[ch.Map]:
+				case ch.Number <= 1: // 0: no mission names it
+					first = append(first, ch.Map)
+				default:
+					later = append(later, ch.Map)
+				}
+				seen[ch.Map] = true
+			}
+		}
+	}
+	for _, game := range []bool{false, true} {
+		for _, c := range all {
+			if (c.Overlay == "") == game {
+				add(c)
+			}
+		}
+	}
+	shown := slices.Concat(first, later)
+	shown = shown[:min(most, len(shown))]
+	text := strings.Join(shown, ", ")
+	if rest := len(seen) - len(shown); rest > 0 {
+		text += fmt.Sprintf(" and %d more", rest)
+	}
+	return text
+}

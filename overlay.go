@@ -276,6 +276,7 @@ const (
 	WarnSyntax     = "syntax"     // a text that the game will not understand
 	WarnDuplicate  = "duplicate"  // the same campaign or add-on twice
 	WarnIncomplete = "incomplete" // a part of it is missing
+	WarnFirstMap   = "first-map"  // of a server or a blueprint: nothing that it stacks has the map
 )
 
 // Campaign is a campaign as its mission file tells it.

@@ -89,7 +89,7 @@ var settingInfos = []SettingInfo{
 	},
 	{
 		Key: "map", Flag: "map", Group: GameSettings, Label: "First map", Kind: WordSetting, Max: 64,
-		Help:    "The map that it starts with.",
+		Help:    "The map that it starts with. It is kept in lower case.",
 		Default: "c1m1_hotel", Example: "c2m1_highway", Sets: "`+map`",
 		field: func(s *Settings) any { return &s.Map },
 	},

@@ -60,6 +60,17 @@ func (s Settings) Over(base Settings) Settings {
 	return out
 }
 
+// Normal returns s with names as the game's files have them.
+func (s Settings) Normal() Settings {
+	s.Map, s.Mode = MapName(s.Map), MapName(s.Mode)
+	return s
+}
+
+// MapName writes the name of a map or of a mode in lower case, as the files of the
+// game have them. The game compares such names without regard to case, but the
+// file system of Linux, where it looks for maps and scripts, does not.
+func MapName(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
 func set[T comparable](dst *T, v T) {
 	var zero T
 	if v != zero {

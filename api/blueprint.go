@@ -9,12 +9,13 @@ import (
 
 // Blueprint is a reusable recipe for servers.
 type Blueprint struct {
-	Name      left4me.Name     `json:"name"`
-	Overlays  []string         `json:"overlays" nullable:"false" doc:"Top of the stack first: maps, or maps@3 to stay at a revision"`
-	Settings  left4me.Settings `json:"settings" doc:"Without passwords for people who may change nothing"`
-	Servers   []left4me.Name   `json:"servers" nullable:"false" doc:"That are made from it"`
-	Version   int              `json:"version" doc:"Counts its changes"`
-	CreatedAt time.Time        `json:"created_at"`
+	Name      left4me.Name      `json:"name"`
+	Overlays  []string          `json:"overlays" nullable:"false" doc:"Top of the stack first: maps, or maps@3 to stay at a revision"`
+	Settings  left4me.Settings  `json:"settings" doc:"Without passwords for people who may change nothing"`
+	Servers   []left4me.Name    `json:"servers" nullable:"false" doc:"That are made from it"`
+	Version   int               `json:"version" doc:"Counts its changes"`
+	Warnings  []left4me.Warning `json:"warnings" nullable:"false" doc:"What will probably keep its servers from starting unless they stack more; left out of lists"`
+	CreatedAt time.Time         `json:"created_at"`
 }
 
 // blueprintsOf says of blueprints which servers are made from them, too.
@@ -27,7 +28,7 @@ func (a *api) blueprintsOf(ctx context.Context, found ...left4me.Blueprint) ([]B
 	for i, v := range found {
 		all[i] = Blueprint{
 			Name: v.Name, Overlays: refsOf(v.Overlays), Settings: settingsFor(ctx, v.Settings), Version: v.Version, CreatedAt: v.CreatedAt,
-			Servers: []left4me.Name{},
+			Servers: []left4me.Name{}, Warnings: []left4me.Warning{},
 		}
 		for _, s := range servers {
 			if s.Blueprint == v.Name {
@@ -46,6 +47,7 @@ func (a *api) blueprintOf(ctx context.Context, v left4me.Blueprint, err error) (
 	if err != nil {
 		return Blueprint{}, err
 	}
+	all[0].Warnings = append(all[0].Warnings, a.Servers.WarningsOf(ctx, v.Settings, v.Overlays)...)
 	return all[0], nil
 }
 

@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/left4me/left4me"
@@ -18,6 +19,29 @@ func TestCampaignsAndTheMap(t *testing.T) {
 	s.call(t, "GET", "/api/v1/servers/alpha/campaigns", nil).into(t, &all)
 	if len(all) != 1 || all[0].Modes["coop"][0].Map != "pn_m1" {
 		t.Errorf("%+v", all)
+	}
+	// A first map that it does not have is a warning: content may come later.
+	var saved struct {
+		Settings left4me.Settings
+		Warnings []left4me.Warning
+	}
+	for _, c := range []struct{ method, path, first string }{
+		{"POST", "/api/v1/servers", "PN_M9"},
+		{"PUT", "/api/v1/servers/beta", "Pn_m9"},
+		{"PUT", "/api/v1/servers/beta", "PN_m1"},
+		{"POST", "/api/v1/blueprints", "PN_M9"},
+		{"PUT", "/api/v1/blueprints/beta", "Pn_m9"},
+		{"PUT", "/api/v1/blueprints/beta", "PN_m1"},
+	} {
+		body := map[string]any{"settings": map[string]string{"map": c.first}}
+		if c.method == "POST" {
+			body["name"] = "beta"
+		}
+		s.call(t, c.method, c.path, body).into(t, &saved)
+		want := strings.ToLower(c.first)
+		if saved.Settings.Map != want || len(saved.Warnings) > 0 != (want == "pn_m9") || len(saved.Warnings) > 0 && saved.Warnings[0].Kind != left4me.WarnFirstMap {
+			t.Errorf("%s %s: %+v", c.method, c.path, saved)
+		}
 	}
 	var clashes []left4me.Warning
 	s.call(t, "GET", "/api/v1/servers/alpha/clashes", nil).into(t, &clashes)

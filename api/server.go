@@ -34,6 +34,7 @@ type Server struct {
 	NewBuild        int64                   `json:"new_build" doc:"That a restart would change it to; 0 when it would not"`
 	StartedWith     []left4me.OverlayRef    `json:"started_with" nullable:"false" doc:"The revisions that it was started with, top first: maps@3"`
 	NewContent      []left4me.OverlayChange `json:"new_content" nullable:"false" doc:"Overlays that a restart would change"`
+	Warnings        []left4me.Warning       `json:"warnings" nullable:"false" doc:"What will probably keep it from starting as it is defined now; left out of lists"`
 	Job             *JobRef                 `json:"job" doc:"The job that is queued or running"`
 	CreatedAt       time.Time               `json:"created_at"`
 }
@@ -55,6 +56,7 @@ func serverOf(v servers.View) Server {
 	}
 	s.StartedWith = append([]left4me.OverlayRef{}, st.Overlays...)
 	s.NewContent = append([]left4me.OverlayChange{}, v.NewContent...)
+	s.Warnings = []left4me.Warning{}
 	if s.Online == nil {
 		s.Online = []left4me.Player{}
 	}
@@ -84,14 +86,19 @@ func (a *api) showServer(ctx context.Context, in *ByName) (Server, error) {
 		return Server{}, err
 	}
 	v, err := a.Servers.Get(ctx, name)
-	return whole(ctx, v), err
+	return a.whole(ctx, v, err)
 }
 
-// whole is a server with what only people see who may change it.
-func whole(ctx context.Context, v servers.View) Server {
+// whole is a server with what only people see who may change it, and with what is
+// wrong with its definition.
+func (a *api) whole(ctx context.Context, v servers.View, err error) (Server, error) {
+	if err != nil {
+		return Server{}, err
+	}
 	s := serverOf(v)
 	s.Settings = settingsFor(ctx, v.Settings)
-	return s
+	s.Warnings = append(s.Warnings, a.Servers.Warnings(ctx, v.Name)...)
+	return s, nil
 }
 
 func settingsFor(ctx context.Context, s left4me.Settings) left4me.Settings {
@@ -126,7 +133,7 @@ func (a *api) createServer(ctx context.Context, in *struct{ Body NewServer }) (S
 	v, err := a.Servers.Create(ctx, left4me.Server{
 		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: port, Blueprint: left4me.Name(b.Blueprint), Overlays: overlays, Settings: b.Settings,
 	})
-	return whole(ctx, v), err
+	return a.whole(ctx, v, err)
 }
 
 func (a *api) startServer(ctx context.Context, in *ByName) (Job, error) {

@@ -31,7 +31,7 @@ func (a *api) updateServer(ctx context.Context, in *struct {
 	v, err := a.Servers.Update(ctx, actorOf(ctx).Name, left4me.Server{
 		Name: name, Version: in.Body.Version, Port: in.Body.Port, Blueprint: left4me.Name(in.Body.Blueprint), Overlays: overlays, Settings: in.Body.Settings,
 	})
-	return whole(ctx, v), err
+	return a.whole(ctx, v, err)
 }
 
 // ConfigDiff is how the files that are generated for a server would change.

@@ -13,11 +13,12 @@ import (
 
 // blueprint is what the commands show of a blueprint.
 type blueprint struct {
-	Name     left4me.Name     `json:"name"`
-	Overlays []string         `json:"overlays"`
-	Settings left4me.Settings `json:"settings"`
-	Servers  []left4me.Name   `json:"servers"`
-	Version  int              `json:"version"`
+	Name     left4me.Name      `json:"name"`
+	Overlays []string          `json:"overlays"`
+	Settings left4me.Settings  `json:"settings"`
+	Servers  []left4me.Name    `json:"servers"`
+	Version  int               `json:"version"`
+	Warnings []left4me.Warning `json:"warnings"`
 }
 
 func (a *app) blueprintCommand() *cobra.Command {
@@ -105,10 +106,12 @@ func (a *app) blueprintCreate() *cobra.Command {
 		if err := settings.apply(c.Flags(), &in.Settings); err != nil {
 			return fmt.Errorf("create blueprint %s: %w", args[0], err)
 		}
-		raw, err := a.call(c.Context(), http.MethodPost, "/blueprints", in, nil)
+		var b blueprint
+		raw, err := a.call(c.Context(), http.MethodPost, "/blueprints", in, &b)
 		if err != nil {
 			return fmt.Errorf("create blueprint %s: %w", args[0], err)
 		}
+		a.warn(b.Warnings)
 		return a.print(raw, func(w io.Writer) {
 			if !a.quiet {
 				fmt.Fprintf(w, "blueprint %s is created\n", args[0])
@@ -145,10 +148,11 @@ func (a *app) blueprintSet() *cobra.Command {
 		if err := settings.apply(c.Flags(), &in.Settings); err != nil {
 			return fmt.Errorf("set blueprint %s: %w", n, err)
 		}
-		raw, err := a.call(c.Context(), http.MethodPut, path, in, nil)
+		raw, err := a.call(c.Context(), http.MethodPut, path, in, &b)
 		if err != nil {
 			return fmt.Errorf("set blueprint %s: %w", n, err)
 		}
+		a.warn(b.Warnings)
 		return a.print(raw, func(w io.Writer) {
 			if !a.quiet {
 				fmt.Fprintf(w, "blueprint %s is changed\n", n)

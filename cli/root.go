@@ -146,6 +146,13 @@ func (a *app) print(raw json.RawMessage, text func(w io.Writer)) error {
 	return w.Flush()
 }
 
+// warn tells what is wrong with something that was saved all the same.
+func (a *app) warn(all []left4me.Warning) {
+	for _, w := range all {
+		fmt.Fprintf(a.Err, "warning: %s; %s\n", oneLine(w.Text), oneLine(w.Hint))
+	}
+}
+
 // terminal is the width of a terminal, 0 for anything else.
 func terminal(v any) int {
 	f, ok := v.(*os.File)

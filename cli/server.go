@@ -37,6 +37,7 @@ type server struct {
 	Build           int64                   `json:"build"`
 	NewBuild        int64                   `json:"new_build"`
 	NewContent      []left4me.OverlayChange `json:"new_content"`
+	Warnings        []left4me.Warning       `json:"warnings"`
 	Job             *struct {
 		ID    string           `json:"id"`
 		Kind  left4me.JobKind  `json:"kind"`
@@ -145,6 +146,9 @@ func writeServer(w io.Writer, s server) {
 	for _, c := range s.NewContent {
 		row(w, "overlay", contentChange(c))
 	}
+	for _, x := range s.Warnings {
+		row(w, "warning", x.Text+"; "+x.Hint)
+	}
 	if s.Job != nil {
 		row(w, "job", fmt.Sprintf("%s %s, %s", s.Job.Kind.Verb(), s.Job.State, s.Job.ID))
 	}
@@ -197,6 +201,7 @@ func (a *app) serverCreate() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("create %s: %w", args[0], err)
 		}
+		a.warn(s.Warnings)
 		return a.print(raw, func(w io.Writer) {
 			if !a.quiet {
 				fmt.Fprintf(w, "%s is created, on port %d\n", s.Name, s.Port)

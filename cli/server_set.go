@@ -61,6 +61,7 @@ func (a *app) serverSet() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("set %s: %w", n, err)
 		}
+		a.warn(s.Warnings)
 		return a.print(raw, func(w io.Writer) {
 			switch {
 			case a.quiet:

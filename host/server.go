@@ -26,7 +26,7 @@ const (
 )
 
 func (a *Agent) start(ctx context.Context, spec left4me.Spec, p *progress) error {
-	n := spec.Name
+	n, began := spec.Name, now()
 	err := a.bringUp(ctx, spec, p)
 	if err == nil {
 		a.caughtUp(ctx, n, func(f follower) bool { return answers(f.status.State) && !f.status.SampledAt.IsZero() })
@@ -38,7 +38,7 @@ func (a *Agent) start(ctx context.Context, spec left4me.Spec, p *progress) error
 	}
 	a.follow(n) // its shim may have failed before anybody asked it
 	a.caughtUp(ctx, n, down)
-	return fmt.Errorf("start %s: %w", n, err)
+	return fmt.Errorf("start %s: %w", n, a.mapsNamed(ctx, spec, began, err))
 }
 
 // abandon undoes a start that was cancelled: neither a process nor a mount is

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -23,7 +24,8 @@ type definitionForm struct {
 	Overlays []left4me.Name    // to choose from
 	Maps     []mapOffer        // to begin with
 	Problems problems
-	Theirs   []setting // what somebody else made of it meanwhile
+	Warnings []left4me.Warning // of the first map
+	Theirs   []setting         // what somebody else made of it meanwhile
 	May      may
 }
 
@@ -229,7 +231,9 @@ func (p *panel) offers(r *http.Request, f *definitionForm, beneath []left4me.Ove
 			}
 		}
 	}
-	f.Maps = p.mapOffers(r.Context(), append(f.stack(), beneath...), all)
+	stack := append(f.stack(), beneath...)
+	f.Maps = p.mapOffers(r.Context(), stack, all)
+	f.Warnings = p.Servers.WarningsOf(r.Context(), left4me.Settings{Map: cmp.Or(f.Values["map"], f.Base.Settings.Map)}, stack)
 }
 
 // nameIn is the overlay that a text of a stack names.

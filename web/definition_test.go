@@ -172,6 +172,20 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 	order(b.post("/servers/new", "stack", "add", "add", "other", "blueprint", "default"), other, hotel, glub)
 	must(s.servers.Create(t.Context(), left4me.Server{Name: "alpha", Blueprint: "maps-night"}))(t)
 	order(b.get("/servers/alpha/settings"), glub, hotel, other)
+	// A map that nothing stacked has is warned of, also right after it was saved.
+	const warning = "The first map else1 is neither in the game nor in the stacked overlays"
+	s.host.shelf.mu.Lock()
+	s.host.shelf.campaigns = s.host.shelf.campaigns[:len(s.host.shelf.campaigns)-1]
+	s.host.shelf.mu.Unlock()
+	b.post("/servers/alpha/settings", "version", "1", "blueprint", "maps-night", "map", "Else1")
+	b.get("/servers/alpha/settings").has(t, http.StatusOK, warning, "glub2")
+	b.post("/blueprints/maps-night", "version", "1", "map", "glub2").hasNot(t, "neither in the game")
+	if p := b.post("/servers/new", "name", "beta", "blueprint", "default", "map", "else1"); p.header.Get("Location") != "/servers/beta/settings" {
+		t.Errorf("%d %s", p.status, p.header)
+	}
+	if p := b.post("/servers/new", "name", "gamma", "blueprint", "default", "map", "c2m1_highway"); p.header.Get("Location") != "/servers/gamma" {
+		t.Errorf("%d %s", p.status, p.header)
+	}
 	// A map is typed when nobody can say which there are.
 	s.host.shelf.mu.Lock()
 	s.host.shelf.mute = true

@@ -59,7 +59,11 @@ func (p *panel) createServer(w http.ResponseWriter, r *http.Request, who account
 		_, err = p.Servers.Create(r.Context(), server)
 	}
 	if err == nil {
-		http.Redirect(w, r, "/servers/"+string(server.Name), http.StatusSeeOther)
+		to := "/servers/" + string(server.Name)
+		if len(p.Servers.Warnings(r.Context(), server.Name)) > 0 {
+			to += "/settings" // where they stand
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
 		return nil
 	}
 	status, err := form.wrong(err, form.definitionForm)

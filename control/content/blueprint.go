@@ -11,6 +11,7 @@ import (
 // CreateBlueprint adds a blueprint. Its overlays must be ones that CheckStack takes.
 // Errors: left4me.Invalid and left4me.Conflict, with the field.
 func (c *Content) CreateBlueprint(ctx context.Context, v left4me.Blueprint) (left4me.Blueprint, error) {
+	v.Settings = v.Settings.Normal()
 	if err := c.checkBlueprint(ctx, v); err != nil {
 		return v, err
 	}
@@ -26,6 +27,7 @@ func (c *Content) CreateBlueprint(ctx context.Context, v left4me.Blueprint) (lef
 // care. Errors: left4me.NotFound, left4me.Invalid with the field, and
 // left4me.Conflict when somebody else changed it since.
 func (c *Content) UpdateBlueprint(ctx context.Context, by string, v left4me.Blueprint) (left4me.Blueprint, error) {
+	v.Settings = v.Settings.Normal()
 	if err := c.checkBlueprint(ctx, v); err != nil {
 		return v, err
 	}

@@ -41,7 +41,7 @@ func TestOtherNamesMeanTheSame(t *testing.T) {
 		"singular, with a table of links": `
 			CREATE TABLE user (id INTEGER, name TEXT, password TEXT, role TEXT); INSERT INTO user VALUES (1, 'boss', '` + someHash + `', 'admin');
 			CREATE TABLE overlay (id INTEGER, slug TEXT); INSERT INTO overlay VALUES (1, 'maps'), (2, 'mods');
-			CREATE TABLE blueprint (id INTEGER, title TEXT, launch_options TEXT, server_cfg TEXT); INSERT INTO blueprint VALUES (1, 'versus', '-tickrate 60 +map c1m1_hotel', 'a 1
+			CREATE TABLE blueprint (id INTEGER, title TEXT, launch_options TEXT, server_cfg TEXT); INSERT INTO blueprint VALUES (1, 'versus', '-tickrate 60 +map C1M1_Hotel', 'a 1
 b 2');
 			CREATE TABLE blueprintOverlay (blueprint INTEGER, overlay INTEGER, sort_order INTEGER); INSERT INTO blueprintOverlay VALUES (1, 2, 0), (1, 1, 1);
 			CREATE TABLE server (id INTEGER, name TEXT, game_port TEXT, blueprint INTEGER); INSERT INTO server VALUES (1, 'alpha', '27015', 1);`,

@@ -16,6 +16,7 @@ func (r *reader) settings(whose string, t *table, row map[string]any) left4me.Se
 		next := s
 		next.Cfg, next.Args = append([]string(nil), s.Cfg...), append([]string(nil), s.Args...)
 		set(&next)
+		next = next.Normal()
 		if err := servers.CheckSettings(next); err != nil {
 			r.not("%s: %s %q: %v", whose, what, value, err)
 			return

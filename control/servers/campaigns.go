@@ -48,7 +48,7 @@ func (s *Servers) Clashes(ctx context.Context, name left4me.Name) (all []left4me
 // have as far as that is known; left4me.NotFound; left4me.Conflict when it doesn't
 // run or the game refuses.
 func (s *Servers) ChangeMap(ctx context.Context, by string, name left4me.Name, to, mode string) error {
-	to = strings.ToLower(strings.TrimSpace(to))
+	to, mode = left4me.MapName(to), left4me.MapName(mode)
 	var f fields
 	switch {
 	case to == "":
@@ -62,7 +62,7 @@ func (s *Servers) ChangeMap(ctx context.Context, by string, name left4me.Name, t
 	if err := f.err(); err != nil {
 		return err
 	}
-	if all, err := s.Campaigns(ctx, name); err == nil && !hasMap(all, to) {
+	if all, err := s.Campaigns(ctx, name); err == nil && !left4me.HasMap(all, to) {
 		return &left4me.Error{Kind: left4me.Invalid, Field: "map", Text: fmt.Sprintf("%s has no map %s", name, to), Hint: "left4me server maps " + string(name) + " shows what it has"}
 	}
 	if mode != "" {
@@ -79,17 +79,4 @@ func (s *Servers) ChangeMap(ctx context.Context, by string, name left4me.Name, t
 		return &left4me.Error{Kind: left4me.Conflict, Field: "map", Text: "the game does not change: " + strings.TrimSpace(why), Hint: "an overlay that was changed since the server started counts from its next start"}
 	}
 	return nil
-}
-
-func hasMap(all []left4me.Campaign, name string) bool {
-	for _, c := range all {
-		for _, chapters := range c.Modes {
-			for _, ch := range chapters {
-				if ch.Map == name {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }

@@ -104,8 +104,8 @@ func (s *Servers) blueprints(ctx context.Context) (map[left4me.Name]left4me.Blue
 // there once, where the server has it and in the revision that it names; cfg are
 // the raw lines of overlays.
 func spec(v left4me.Server, b left4me.Blueprint, cfg map[left4me.Name][]string) left4me.Spec {
-	settings := v.Settings.Over(b.Settings)
-	settings.Cfg = v.Settings.Cfg // those of the blueprint stand before them
+	settings := v.Settings.Over(b.Settings).Normal() // an older left4me kept names as they were typed
+	settings.Cfg = v.Settings.Cfg                    // those of the blueprint stand before them
 	if settings.Hostname == "" {
 		settings.Hostname = "left4me " + string(v.Name)
 	}
@@ -137,6 +137,7 @@ func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
 	if v.Blueprint == "" {
 		v.Blueprint = left4me.DefaultBlueprint
 	}
+	v.Settings = v.Settings.Normal()
 	if err := Check(v); err != nil {
 		return View{}, err
 	}

@@ -32,6 +32,7 @@ func (s *Servers) Update(ctx context.Context, by string, v left4me.Server) (View
 	if v.Blueprint == "" {
 		v.Blueprint = left4me.DefaultBlueprint
 	}
+	v.Settings = v.Settings.Normal()
 	if err := Check(v); err != nil {
 		return View{}, err
 	}

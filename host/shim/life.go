@@ -28,6 +28,8 @@ const slimEvery = time.Minute
 // round is one run of the game, from its start to its end.
 type round struct {
 	*game
+	first    string         // the map that it starts with
+	noMap    chan struct{}  // it said that this map is not there
 	network  chan network   // what it said of its socket; the newest
 	answered chan time.Time // to a query
 	loading  atomic.Int64   // since when it loads a map, in Unix nanoseconds; 0 when it answered since
@@ -66,7 +68,10 @@ func (s *shim) live(ctx context.Context) error {
 }
 
 func (s *shim) launch() (*round, error) {
-	r := &round{network: make(chan network, 1), answered: make(chan time.Time)}
+	r := &round{
+		first: firstMap(s.env.Args), noMap: make(chan struct{}, 1),
+		network: make(chan network, 1), answered: make(chan time.Time),
+	}
 	s.say("starts on port %d", s.env.Port)
 	var err error
 	if r.game, err = s.keeper.startGame(s.Root.Merged(s.Name), s.env.Args, s.console, r.seen); err != nil {
@@ -89,6 +94,12 @@ func (r *round) seen(line []byte) {
 		default:
 		}
 		r.network <- n // this is the only one who writes to it
+	}
+	if failsToLoad(line, r.first) {
+		select {
+		case r.noMap <- struct{}{}:
+		default:
+		}
 	}
 	if loadsMap(line) {
 		r.loading.CompareAndSwap(0, time.Now().UnixNano())
@@ -118,6 +129,10 @@ func (s *shim) attend(ctx context.Context, r *round) ending {
 			return ending{}
 		case <-r.done:
 			return s.ended(ctx, r)
+		case <-r.noMap:
+			if r.readyAt.IsZero() { // later it is what somebody typed
+				return s.fail(r, noFirstMap(s.Name, r.first))
+			}
 		case n := <-r.network:
 			if n.port != s.env.Port {
 				return s.fail(r, wrongPort(s, n.port))
@@ -144,7 +159,7 @@ func (s *shim) attend(ctx context.Context, r *round) ending {
 		case <-late.C:
 			text := fmt.Sprintf("it did not answer on port %d within %v", s.env.Port, s.env.Ready)
 			if !s.ready {
-				return s.fail(r, &left4me.Error{Kind: left4me.Unavailable, Text: text, Hint: "read its console; perhaps its map does not exist"})
+				return s.fail(r, &left4me.Error{Kind: left4me.Unavailable, Text: text, Hint: "read its console"})
 			}
 			return s.kill(r, text)
 		case now := <-look.C:

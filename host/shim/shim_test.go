@@ -490,6 +490,34 @@ func TestGameThatIsNeverReadyFails(t *testing.T) {
 	}
 }
 
+func TestFirstMapThatIsNotThereEndsTheStart(t *testing.T) {
+	t.Parallel()
+	r := shimtest.NewRoot(t)
+	r.Spec.Settings.Map = "c99m1_nowhere"
+	// A map that another argument names and that fails is not the first one.
+	r.Spec.Settings.Args = []string{"+map", "c98m1_other"}
+	r.Prepare(t)
+	began := time.Now()
+	s := start(t, r)
+	f, failed := s.ended()
+	if !failed || f.Error.Kind != left4me.Invalid || f.Error.Field != "settings.map" ||
+		f.Error.Text != "map load failed: c99m1_nowhere not found or invalid" || !strings.Contains(f.Error.Hint, "left4me server maps "+string(r.Name)) {
+		t.Errorf("it failed: %v, %+v", failed, f)
+	}
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestOtherMapThatIsNotThereDoesNotEndTheStart(t *testing.T) {
+	t.Parallel()
+	r := shimtest.NewRoot(t)
+	r.Spec.Settings.Args = []string{"+map", "c98m1_other"}
+	r.Prepare(t)
+	s := start(t, r)
+	s.await(s.Dial(t), "it runs", func(st shim.Status) bool { return st.State == left4me.Running })
+}
+
 func TestMissingGameFails(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
