@@ -44,11 +44,13 @@ const Dedup = time.Hour
 // Bus is a running message server with one connection to it. It is safe for
 // concurrent use.
 type Bus struct {
+	dir    string
 	server *server.Server
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	log    *slog.Logger
 	limit  int // bytes of a message's JSON
+	keeper
 }
 
 // Open starts the embedded server on the store in dir, makes sure that the
@@ -78,11 +80,12 @@ func open(ctx context.Context, dir string, log *slog.Logger, payload int32) (*Bu
 		return nil, fmt.Errorf("bus: %w", err)
 	}
 	srv.Start()
-	b := &Bus{server: srv, log: log, limit: int(payload) - wrapping}
+	b := &Bus{dir: dir, server: srv, log: log, limit: int(payload) - wrapping}
 	if err := b.connect(ctx); err != nil {
 		b.Close()
 		return nil, fmt.Errorf("bus: store %s: %w", dir, err)
 	}
+	b.keepStore()
 	return b, nil
 }
 
@@ -140,6 +143,7 @@ func (b *Bus) ensureStreams(ctx context.Context) error {
 
 // Close ends the connection and then the server, and waits for it.
 func (b *Bus) Close() {
+	b.endKeeper()
 	if b.conn != nil {
 		b.conn.Close()
 	}

@@ -27,7 +27,7 @@ func (b *Bus) Enqueue(ctx context.Context, host left4me.Name, m JobMessage) erro
 	if err != nil {
 		return fmt.Errorf("enqueue job %s: %w", m.ID, err)
 	}
-	if _, err := b.js.Publish(ctx, JobSubject(host, m.Kind), data, jetstream.WithMsgID(string(m.ID))); err != nil {
+	if err := b.store(ctx, JobSubject(host, m.Kind), string(m.ID), data); err != nil {
 		return fmt.Errorf("enqueue job %s: %w", m.ID, err)
 	}
 	return nil
@@ -72,17 +72,13 @@ func (b *Bus) Work(ctx context.Context, host left4me.Name, f func(Delivery)) err
 	if err := b.js.DeleteConsumer(ctx, streamJobs, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return fmt.Errorf("work for host %s: %w", host, err)
 	}
-	consumer, err := b.js.CreateConsumer(ctx, streamJobs, jetstream.ConsumerConfig{
+	err := b.consume(ctx, streamJobs, jetstream.ConsumerConfig{
 		Durable:       name,
 		FilterSubject: "l4m." + string(host) + ".job.>",
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,
 		MaxAckPending: atOnce,
-	})
-	if err != nil {
-		return fmt.Errorf("work for host %s: %w", host, err)
-	}
-	running, err := consumer.Consume(func(msg jetstream.Msg) {
+	}, func(msg jetstream.Msg) {
 		d := Delivery{msg: msg}
 		err := Decode(msg.Data(), &d.JobMessage)
 		if errors.Is(err, left4me.Unavailable) {
@@ -100,7 +96,6 @@ func (b *Bus) Work(ctx context.Context, host left4me.Name, f func(Delivery)) err
 	if err != nil {
 		return fmt.Errorf("work for host %s: %w", host, err)
 	}
-	context.AfterFunc(ctx, running.Stop)
 	return nil
 }
 
@@ -110,7 +105,7 @@ func (b *Bus) Record(ctx context.Context, host left4me.Name, kind, id string, v 
 	if err != nil {
 		return fmt.Errorf("record %s: %w", kind, err)
 	}
-	if _, err := b.js.Publish(ctx, Event(host, kind), data, jetstream.WithMsgID(id)); err != nil {
+	if err := b.store(ctx, Event(host, kind), id, data); err != nil {
 		return fmt.Errorf("record %s: %w", kind, err)
 	}
 	return nil
@@ -119,16 +114,12 @@ func (b *Bus) Record(ctx context.Context, host left4me.Name, kind, id string, v 
 // Events delivers kept events of all hosts to f, in order, from where reader
 // stopped the last time, until ctx ends. An event that f fails on comes again.
 func (b *Bus) Events(ctx context.Context, reader string, f func(subject string, data []byte) error) error {
-	consumer, err := b.js.CreateOrUpdateConsumer(ctx, streamEvents, jetstream.ConsumerConfig{
+	err := b.consume(ctx, streamEvents, jetstream.ConsumerConfig{
 		Durable:       reader,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,
 		MaxAckPending: 1,
-	})
-	if err != nil {
-		return fmt.Errorf("read events as %s: %w", reader, err)
-	}
-	running, err := consumer.Consume(func(msg jetstream.Msg) {
+	}, func(msg jetstream.Msg) {
 		if err := f(msg.Subject(), msg.Data()); err != nil {
 			b.log.Error("event", "subject", msg.Subject(), "err", err)
 			_ = msg.NakWithDelay(time.Second)
@@ -139,6 +130,5 @@ func (b *Bus) Events(ctx context.Context, reader string, f func(subject string, 
 	if err != nil {
 		return fmt.Errorf("read events as %s: %w", reader, err)
 	}
-	context.AfterFunc(ctx, running.Stop)
 	return nil
 }

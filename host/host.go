@@ -92,6 +92,10 @@ type Config struct {
 	// archives are read in this one.
 	Decoder []string
 
+	// Relieve gives back space when a disk is full and reports whether it did; nil:
+	// nothing does.
+	Relieve func() bool
+
 	Doctor        func(context.Context) []left4me.Check // looks at this machine
 	PublicAddress string                                // under which players come; empty: it is found out
 }

@@ -45,6 +45,10 @@ func (a *Agent) work(agent context.Context, d bus.Delivery) {
 	defer a.keepWorking(agent, d)()
 	p := &progress{agent: a, id: d.ID}
 	err = a.run(ctx, d.JobMessage, p)
+	if disk.IsFull(err) && d.Kind.Noun() == "server" && a.Relieve != nil && a.Relieve() {
+		p.forget()
+		err = a.run(ctx, d.JobMessage, p)
+	}
 	if ctx.Err() != nil && context.Cause(ctx) != errCancelled { //nolint:errorlint // it is that one
 		return // left4me ends: the successor goes on
 	}
@@ -203,6 +207,13 @@ func (p *progress) plan(labels ...string) {
 	}
 	p.mu.Unlock()
 	p.emit()
+}
+
+// forget drops the steps of a first run.
+func (p *progress) forget() {
+	p.mu.Lock()
+	p.steps = nil
+	p.mu.Unlock()
 }
 
 // step runs one planned step: told before its work starts and once more with

@@ -87,11 +87,10 @@ func TestNothingOfATransactionIsKeptThatTheDiskHadNoRoomFor(t *testing.T) {
 		if users, err := s.Users(ctx); err != nil || len(users) != 0 {
 			t.Errorf("half of a transaction is kept: %+v, %v", users, err)
 		}
-		if err := os.Remove(filler); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.tx(ctx, func(tx *transaction) error { return insert(tx, "later", 1) }); err != nil {
-			t.Errorf("with room again: %v", err)
+		relieved := 0
+		s.OnFull(func() bool { relieved++; return os.Remove(filler) == nil })
+		if err := s.tx(ctx, func(tx *transaction) error { return insert(tx, "later", 100<<10) }); err != nil || relieved != 1 {
+			t.Errorf("with space that was given back %d times: %v", relieved, err)
 		}
 	})
 }

@@ -94,7 +94,9 @@ func (s *Store) ActiveJobs(ctx context.Context) ([]QueuedJob, error) {
 // left4me.NotFound for a job on a server or overlay that isn't there, so that none
 // can come to life again behind its deletion.
 func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []QueuedJob) (*QueuedJob, error)) (QueuedJob, error) {
+	asked := v
 	err := s.tx(ctx, func(tx *transaction) error {
+		v = asked
 		active, err := activeOf(ctx, tx, v.Job)
 		if err != nil {
 			return err

@@ -127,7 +127,9 @@ func (s *Store) CreateOverlay(ctx context.Context, by string, v left4me.Overlay)
 // left4me.Conflict when it has another version by now, is deleted or of another
 // kind.
 func (s *Store) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay) (Overlay, error) {
+	asked := v
 	err := s.tx(ctx, func(tx *transaction) error {
+		v := asked
 		old, err := scanOverlay(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, v.Name))
 		switch {
 		case errors.Is(err, sql.ErrNoRows):

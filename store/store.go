@@ -35,6 +35,7 @@ type Store struct {
 	path       string
 	write      *sql.DB // one connection: writers queue in the program, not on a lock
 	read       *sql.DB
+	relieve    func() bool
 	generation atomic.Uint64
 }
 
@@ -63,6 +64,10 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	s.read.SetMaxIdleConns(4)
 	return s, nil
 }
+
+// OnFull sets what gives back space when the disk is full and reports whether it
+// did: a write is tried once more then. It must be called before anything else.
+func (s *Store) OnFull(relieve func() bool) { s.relieve = relieve }
 
 // private makes the file, if there is none, so that nobody but its owner reads
 // it: it holds password hashes, and SQLite makes what it lays beside it with the

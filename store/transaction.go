@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+
+	"github.com/left4me/left4me"
 )
 
 // transaction is the one write transaction. It remembers its first error,
@@ -18,11 +20,16 @@ type transaction struct {
 	failed error
 }
 
-// tx runs f in the one write transaction. What f returns, or else the first
+// tx runs f in the one write transaction, once more when the disk was full and
+// some space was given back: f must not depend on its first run. What f returns, or else the first
 // error of a statement, is returned, and nothing is kept then. Errors:
 // left4me.DiskFull.
 func (s *Store) tx(ctx context.Context, f func(*transaction) error) error {
-	return full(s.attempt(ctx, f), s.path)
+	err := full(s.attempt(ctx, f), s.path)
+	if errors.Is(err, left4me.DiskFull) && s.relieve != nil && s.relieve() {
+		err = full(s.attempt(ctx, f), s.path)
+	}
+	return err
 }
 
 func (s *Store) attempt(ctx context.Context, f func(*transaction) error) error {

@@ -64,7 +64,7 @@ func TestStories(t *testing.T) {
 			env.Values[storyKey{}] = st
 			env.Defer(func() { st.end(); os.RemoveAll(run) })
 			for k, v := range map[string]string{
-				"LEFT4ME_ROOT": st.root, "LEFT4ME_RUN": run, "LEFT4ME_LISTEN": "127.0.0.1:0", "LEFT4ME_SUPERVISOR": "process",
+				"LEFT4ME_ROOT": st.root, "LEFT4ME_RUN": run, "LEFT4ME_LISTEN": "127.0.0.1:0", "LEFT4ME_SUPERVISOR": "process", "LEFT4ME_RESERVE": "1M",
 				"LEFT4ME_SECRET_KEY": testSecret, "LEFT4ME_PORT_RANGE": fmt.Sprintf("%d-%d", port, port+perStory-1), "LEFT4ME_URL": "", "LEFT4ME_TOKEN": "",
 				// Nothing of a test leaves this machine.
 				"LEFT4ME_PUBLIC_ADDRESS": "127.0.0.1", "LEFT4ME_STEAM_API_URL": "http://127.0.0.1:9", "LEFT4ME_STEAMCMD_URL": "http://127.0.0.1:9/x",
@@ -147,7 +147,7 @@ func (st *story) serve(ts *testscript.TestScript) error {
 		return err
 	}
 	cmd := exec.Command(path, "serve")
-	for _, k := range []string{"LEFT4ME_ROOT", "LEFT4ME_RUN", "LEFT4ME_LISTEN", "LEFT4ME_SUPERVISOR", "LEFT4ME_SECRET_KEY", "LEFT4ME_PORT_RANGE", "LEFT4ME_PUBLIC_ADDRESS", "LEFT4ME_STEAM_API_URL", "LEFT4ME_DOWNLOAD_ALLOW", "LEFT4ME_STEAMCMD_URL", "SIM_PLAYERS", "SIM_SLOW_START", "SIM_WRONG_PORT", "PATH", "HOME", "TMPDIR"} {
+	for _, k := range []string{"LEFT4ME_ROOT", "LEFT4ME_RUN", "LEFT4ME_LISTEN", "LEFT4ME_SUPERVISOR", "LEFT4ME_RESERVE", "LEFT4ME_SECRET_KEY", "LEFT4ME_PORT_RANGE", "LEFT4ME_PUBLIC_ADDRESS", "LEFT4ME_STEAM_API_URL", "LEFT4ME_DOWNLOAD_ALLOW", "LEFT4ME_STEAMCMD_URL", "SIM_PLAYERS", "SIM_SLOW_START", "SIM_WRONG_PORT", "PATH", "HOME", "TMPDIR"} {
 		cmd.Env = append(cmd.Env, k+"="+ts.Getenv(k))
 	}
 	cmd.Stdout, cmd.Stderr = log, log

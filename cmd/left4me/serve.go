@@ -30,6 +30,7 @@ import (
 	"github.com/left4me/left4me/control/layers"
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/control/uploads"
+	"github.com/left4me/left4me/disk"
 	"github.com/left4me/left4me/host"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/process"
@@ -71,16 +72,21 @@ func serve(ctx context.Context, s settings) error {
 		return err
 	}
 	defer unlock()
+	reserve := disk.NewReserve(s.root, s.reserve, log)
+	// First of all: on a full disk not even what is there can be read.
+	reserve.Release()
 	st, err := store.Open(ctx, filepath.Join(s.root, databaseName))
 	if err != nil {
 		return err
 	}
 	defer st.Close()
+	st.OnFull(reserve.Release)
 	b, err := bus.Open(ctx, filepath.Join(s.root, "bus"), log)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
+	b.OnFull(reserve.Release)
 
 	list := jobs.New(st, b, log)
 	srv := servers.New(st, list, b, s.ports, log)
@@ -103,6 +109,7 @@ func serve(ctx context.Context, s settings) error {
 		Steam:    host.SteamConfig{Tool: s.steamcmd, URL: s.steamcmdURL, API: s.steamAPI, Home: os.Getenv("HOME")},
 		Settings: s.configDir, Downloads: s.downloads, GitHub: s.githubAPI, Decoder: decode,
 		Doctor: func(ctx context.Context) []left4me.Check { return look(ctx, s) }, PublicAddress: s.publicAddress,
+		Relieve: reserve.Release,
 	}, sup, b, log)
 	if err != nil {
 		return err
@@ -141,6 +148,7 @@ func serve(ctx context.Context, s settings) error {
 	defer local.Close()
 	stopped := ctx
 	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return reserve.Run(ctx) })
 	work.Go(func() error { return agent.Run(ctx) })
 	work.Go(func() error { return bak.Run(ctx) })
 	work.Go(func() error { return con.Run(ctx) })

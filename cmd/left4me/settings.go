@@ -25,6 +25,7 @@ type settings struct {
 	listen     string // LEFT4ME_LISTEN
 	secretKey  string // LEFT4ME_SECRET_KEY
 	supervisor string // LEFT4ME_SUPERVISOR: auto, systemd or process
+	reserve    int64  // LEFT4ME_RESERVE: bytes on each file system
 	ports      servers.PortRange
 	publicURL  string // LEFT4ME_PUBLIC_URL
 
@@ -63,6 +64,7 @@ var flagSettings = []setting{
 	{"LEFT4ME_DOWNLOAD_ALLOW", "download-allow", "HOST:PORT,… of this machine or its network that downloads may reach; without, they only reach the internet"},
 	{"LEFT4ME_DOWNLOAD_RATE", "download-rate", "what all downloads together may take, as 10M for ten million bytes a second"},
 	{"LEFT4ME_SUPERVISOR", "supervisor", "what keeps servers running: auto, systemd or process (auto)"},
+	{"LEFT4ME_RESERVE", "reserve", "emergency reserve on each file system, as 64M for 64 MiB (64M, at most a sixteenth of the file system; 0 for none)"},
 	{"LEFT4ME_CONFIG_DIR", "config-dir", "directory of the *.env files that backups keep (" + defaultConfig + ", or none in another root)"},
 	{"LEFT4ME_SECRET_KEY_FILE", "secret-key-file", "a file with the secret key, instead of LEFT4ME_SECRET_KEY"},
 }
@@ -137,6 +139,9 @@ func readSettings(getenv func(string) string) (settings, error) {
 	if u, err := url.Parse(s.githubAPI); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return s, fmt.Errorf("LEFT4ME_GITHUB_API_URL: %q is not an address like %s", s.githubAPI, release.API)
 	}
+	if s.reserve, err = mebibytes(cmp.Or(getenv("LEFT4ME_RESERVE"), "64M")); err != nil {
+		return s, fmt.Errorf("LEFT4ME_RESERVE: %w", err)
+	}
 	if s.downloads, err = downloads(getenv); err != nil {
 		return s, err
 	}
@@ -179,6 +184,19 @@ func downloads(getenv func(string) string) (o download.Options, err error) {
 		o.Rate *= 1_000_000
 	}
 	return o, nil
+}
+
+// mebibytes reads 64M; 0 needs no unit.
+func mebibytes(text string) (int64, error) {
+	if text == "0" {
+		return 0, nil
+	}
+	digits, ok := strings.CutSuffix(text, "M")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || !ok || n < 1 || n > 1<<20 {
+		return 0, fmt.Errorf("%q is not a size like 64M, for 64 MiB, or 0", text)
+	}
+	return n << 20, nil
 }
 
 func portRange(text string) (servers.PortRange, error) {

@@ -39,6 +39,7 @@ func TestWrongSettingIsNamed(t *testing.T) {
 	for name, values := range map[string][]string{
 		"LEFT4ME_LISTEN":          {"8000", "localhost", "[::1"},
 		"LEFT4ME_SUPERVISOR":      {"cron", "Systemd"},
+		"LEFT4ME_RESERVE":         {"64", "64G", "-1M", "0M", "M"},
 		"LEFT4ME_PORT_RANGE":      {"27015", "9-1", "0-70000", "80-90", "a-b", "27015-27020-27030"},
 		"LEFT4ME_DOWNLOAD_ALLOW":  {"mirror", "http://mirror:80", "a:1,b"},
 		"LEFT4ME_DOWNLOAD_RATE":   {"10", "fast", "0M", "-1M", "10MB", "1.5M"},

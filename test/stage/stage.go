@@ -100,7 +100,7 @@ func New(tb testing.TB, firstPort int, env ...string) *Stage {
 		"LEFT4ME_ROOT="+root, "LEFT4ME_RUN="+filepath.Join(root, "run"), "LEFT4ME_LISTEN=127.0.0.1:0",
 		// Nothing of a test leaves this machine.
 		"LEFT4ME_PUBLIC_ADDRESS=127.0.0.1", "LEFT4ME_STEAM_API_URL=http://127.0.0.1:9", "LEFT4ME_STEAMCMD_URL=http://127.0.0.1:9/x",
-		"LEFT4ME_SECRET_KEY=k9Zq3vT7xw2Lr8Yd5Bn1Hs6Fj4Gm0PcQeUaWo", "LEFT4ME_SUPERVISOR=process",
+		"LEFT4ME_SECRET_KEY=k9Zq3vT7xw2Lr8Yd5Bn1Hs6Fj4Gm0PcQeUaWo", "LEFT4ME_SUPERVISOR=process", "LEFT4ME_RESERVE=1M",
 		fmt.Sprintf("LEFT4ME_PORT_RANGE=%d-%d", firstPort, firstPort+99))
 	s.Env = append(s.Env, env...)
 	s.http = &http.Client{Transport: &http.Transport{

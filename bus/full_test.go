@@ -1,0 +1,139 @@
+package bus_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
+)
+
+const diskVar = "LEFT4ME_TEST_DISK"
+
+// onSmallDisk runs the test that calls it once more in a mount namespace of its
+// own, where it gets a directory with a file system of 4 MiB.
+func onSmallDisk(t *testing.T, f func(t *testing.T, dir string)) {
+	t.Helper()
+	if dir := os.Getenv(diskVar); dir != "" {
+		f(t, dir)
+		return
+	}
+	if out, err := exec.Command("unshare", "-rm", "true").CombinedOutput(); err != nil {
+		t.Skipf("no user namespaces here: %v %s", err, out)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "unshare", "-rm", "sh", "-ec", `
+		mount -t tmpfs -o size=4m tmpfs "$1"
+		`+diskVar+`="$1" exec "$2" -test.run "^$3\$" -test.v`, "sh", t.TempDir(), exe, t.Name())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func fillDisk(t *testing.T, file string) {
+	t.Helper()
+	var st unix.Statfs_t
+	if err := unix.Statfs(filepath.Dir(file), &st); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, make([]byte, int64(st.Bavail)*st.Bsize), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
+	onSmallDisk(t, func(t *testing.T, dir string) {
+		b, err := bus.Open(t.Context(), filepath.Join(dir, "bus"), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		got, events := make(chan bus.Delivery, 1000), make(chan string, 1000)
+		if err := b.Work(ctx, "local", func(d bus.Delivery) { got <- d }); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Events(ctx, "reader", func(_ string, data []byte) error { events <- string(data); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		send := func() error {
+			n++
+			ctx, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			spec := []byte(`"` + strings.Repeat("x", 1000) + `"`)
+			return b.Enqueue(ctx, "local", bus.JobMessage{V: bus.Version, ID: left4me.JobID(fmt.Sprint("job-", n)), Kind: "server.start", Target: "a", Spec: spec})
+		}
+		// One is in the hands of the host meanwhile, one is done.
+		if err := errors.Join(send(), send()); err != nil {
+			t.Fatal(err)
+		}
+		held, done := receive(t, got), receive(t, got)
+		if err := done.Done(); err != nil {
+			t.Fatal(err)
+		}
+
+		filler := filepath.Join(dir, "filler")
+		fillDisk(t, filler)
+		for err = nil; err == nil && n < 100; { // blocks of a file that are allocated may take some
+			err = send()
+			if err == nil {
+				_ = receive(t, got).Done()
+			}
+		}
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.DiskFull || !strings.Contains(e.Text, dir+"/bus has ") {
+			t.Fatalf("on a full disk: %v", err)
+		}
+		if err := os.Remove(filler); err != nil {
+			t.Fatal(err)
+		}
+		if err := send(); err != nil {
+			t.Fatalf("with room again: %v", err)
+		}
+		if d := receive(t, got); d.ID != left4me.JobID(fmt.Sprint("job-", n)) {
+			t.Errorf("%s came instead", d.ID)
+		} else if err := d.Done(); err != nil {
+			t.Error(err)
+		}
+		if err := b.Record(ctx, "local", bus.KindCrash, "one", "after"); err != nil || receive(t, events) != `"after"` {
+			t.Errorf("events: %v", err)
+		}
+		if err := held.Done(); err != nil {
+			t.Errorf("what was in the host's hands: %v", err)
+		}
+
+		// What gives back space makes it work at once.
+		fillDisk(t, filler)
+		var relieved atomic.Bool
+		b.OnFull(func() bool { relieved.Store(true); return os.Remove(filler) == nil })
+		for range 100 {
+			if err := send(); err != nil {
+				t.Fatalf("with a reserve: %v", err)
+			}
+			if err := receive(t, got).Done(); err != nil {
+				t.Logf("done: %v", err)
+			}
+			if relieved.Load() {
+				break
+			}
+		}
+		if !relieved.Load() {
+			t.Error("the disk was not full")
+		}
+		silent(t, got, "it came twice")
+	})
+}

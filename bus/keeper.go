@@ -1,0 +1,219 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/left4me/left4me/disk"
+)
+
+const (
+	keepEvery = 5 * time.Second        // between two looks whether the store takes messages
+	noticedIn = 100 * time.Millisecond // within which a publish that fails learns of it
+	restartIn = 30 * time.Second       // the store
+	leastRoom = 256 << 10              // for the store to be restarted
+)
+
+// keeper brings the store back after a full disk.
+//
+// nats-server 2.15.2 stops writing to a stream for good at its first write
+// error, ENOSPC too: JetStream stays enabled, publishes to the stream are not
+// answered at all, and nothing changes when there is room again. Healthz tells
+// of it. Shutting JetStream down and enabling it again reads the store anew:
+// everything that was acknowledged is in it.
+type keeper struct {
+	config  server.JetStreamConfig // of the store
+	end     context.CancelFunc
+	ended   chan struct{}
+	mu      sync.Mutex // held while the store is restarted
+	relieve func() bool
+	all     map[*consumption]bool
+	looks   int // at the broken store
+}
+
+// OnFull sets what gives back space when the disk is full and reports whether it
+// did.
+func (b *Bus) OnFull(relieve func() bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.relieve = relieve
+}
+
+func (b *Bus) keepStore() {
+	b.config = *b.server.JetStreamConfig()
+	b.config.StoreDir = b.dir // the server adds a directory of its own
+	ctx, end := context.WithCancel(context.Background())
+	b.end, b.ended = end, make(chan struct{})
+	go func() {
+		defer close(b.ended)
+		tick := time.NewTicker(keepEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				_ = b.restore(ctx) // it has been logged
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+}
+
+func (b *Bus) endKeeper() {
+	if b.end != nil {
+		b.end()
+		<-b.ended
+	}
+}
+
+// broken says why the store takes no messages, or nothing.
+func (b *Bus) broken() error {
+	if h := b.server.Healthz(&server.HealthzOptions{}); h.Error != "" {
+		return errors.New(h.Error)
+	}
+	return nil
+}
+
+// restore restarts the store if it is broken and there is room. Errors:
+// left4me.DiskFull.
+func (b *Bus) restore(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	why := b.broken()
+	if why == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if b.full() && b.relieve != nil {
+		b.relieve()
+	}
+	if b.looks++; b.full() {
+		if b.looks&(b.looks-1) == 0 { // more and more seldom
+			b.log.Error("the bus takes no jobs: disk full", "store", b.dir, "err", why)
+		}
+		return disk.Full(b.dir, leastRoom, why)
+	}
+	ctx, cancel := context.WithTimeout(ctx, restartIn)
+	defer cancel()
+	if err := b.restart(ctx); err != nil {
+		b.log.Error("restart the store of the bus", "store", b.dir, "err", err)
+		return fmt.Errorf("restart the store: %w", err)
+	}
+	b.looks = 0
+	b.log.Info("the bus takes jobs again", "store", b.dir, "was", why)
+	return nil
+}
+
+func (b *Bus) full() bool {
+	free, err := disk.Free(b.dir)
+	return err == nil && free < leastRoom
+}
+
+func (b *Bus) restart(ctx context.Context) error {
+	if err := b.server.ShutdownJetStream(); err != nil {
+		return err
+	}
+	config := b.config
+	if err := b.server.EnableJetStream(&config); err != nil {
+		return errors.Join(err, b.server.ShutdownJetStream())
+	}
+	if err := b.ensureStreams(ctx); err != nil {
+		return err
+	}
+	for c := range b.all {
+		// What it has in its hands is still worked on; without a new one, the next
+		// message would come when the old one misses heartbeats, after half a minute.
+		c.running.Drain()
+		if err := c.begin(ctx, b.js); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// store publishes a message and waits until it is stored. Errors:
+// left4me.DiskFull.
+func (b *Bus) store(ctx context.Context, subject, id string, data []byte) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	err := b.tryStore(ctx, subject, id, data)
+	if err == nil || b.broken() == nil {
+		return err
+	}
+	if err := b.restore(ctx); err != nil {
+		return err
+	}
+	return b.tryStore(ctx, subject, id, data)
+}
+
+// tryStore publishes once. A broken store would answer nothing until ctx ends.
+func (b *Bus) tryStore(ctx context.Context, subject, id string, data []byte) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		tick := time.NewTicker(noticedIn)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				if err := b.broken(); err != nil {
+					cancel(err)
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	_, err := b.js.Publish(ctx, subject, data, jetstream.WithMsgID(id))
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	cancel(nil)
+	<-watched
+	return err
+}
+
+// consumption is a consumer whose messages are handled until its context ends.
+type consumption struct {
+	stream  string
+	config  jetstream.ConsumerConfig
+	handle  func(jetstream.Msg)
+	running jetstream.ConsumeContext
+}
+
+func (c *consumption) begin(ctx context.Context, js jetstream.JetStream) error {
+	consumer, err := js.CreateOrUpdateConsumer(ctx, c.stream, c.config)
+	if err == nil {
+		c.running, err = consumer.Consume(c.handle)
+	}
+	return err
+}
+
+// consume hands the messages of a consumer to f until ctx ends, also when the
+// store is restarted meanwhile.
+func (b *Bus) consume(ctx context.Context, stream string, config jetstream.ConsumerConfig, f func(jetstream.Msg)) error {
+	c := &consumption{stream: stream, config: config, handle: f}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := c.begin(ctx, b.js); err != nil {
+		return err
+	}
+	if b.all == nil {
+		b.all = map[*consumption]bool{}
+	}
+	b.all[c] = true
+	context.AfterFunc(ctx, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.all, c)
+		c.running.Stop()
+	})
+	return nil
+}
