@@ -175,6 +175,23 @@ func weakened(text string) []string {
 // rulePath is where polkit's rules of packages are.
 const rulePath = "/usr/share/polkit-1/rules.d/50-left4me.rules"
 
+// unitPath is where the units of packages are.
+const unitPath = "/usr/lib/systemd/system"
+
+// startable are the units that the rule names.
+var startable = []string{"left4me-install.service", "left4me-server@.service", "left4me-empty@.service", "left4me-unmount@.service", "left4me-build@.service"}
+
+// untemplated are the units that the rule names and whose files are missing. Where
+// the file is there, no transient unit can take the name.
+func untemplated(read func(string) (string, error)) (missing []string) {
+	for _, unit := range startable {
+		if _, err := read(filepath.Join(unitPath, unit)); errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, unit)
+		}
+	}
+	return missing
+}
+
 // polkit is whether the rule is there that lets left4me start its units, and
 // whether it holds for who asks.
 func polkit(cfg Config, read func(string) (string, error)) left4me.Check {
@@ -188,6 +205,10 @@ func polkit(cfg Config, read func(string) (string, error)) left4me.Check {
 		return warn(name, err.Error(), "")
 	}
 	text, err := read(rulePath)
+	if missing := untemplated(read); len(missing) > 0 && !errors.Is(err, fs.ErrNotExist) {
+		return broken(name, fmt.Sprintf("%s lets left4me start %s, whose unit file is missing: systemd 257 may run a unit of any content under that name, as root",
+			rulePath, strings.Join(missing, ", ")), again+"; until then `sudo rm "+rulePath+"`")
+	}
 	switch hidden := errors.Is(err, fs.ErrPermission); {
 	case errors.Is(err, fs.ErrNotExist):
 		return broken(name, rulePath+" is missing: left4me may not start its units", again)

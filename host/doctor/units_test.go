@@ -3,10 +3,13 @@ package doctor
 import (
 	"errors"
 	"io/fs"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/deploy"
 	"github.com/left4me/left4me/host/systemd"
 )
 
@@ -64,17 +67,45 @@ func TestPolkitsRuleIsLookedAt(t *testing.T) {
 		text    string
 		err     error
 		systemd error
+		missing string // unit file
 		state   left4me.CheckState
 	}{
-		"missing":            {"", fs.ErrNotExist, nil, left4me.CheckBroken},
-		"hidden":             {"", fs.ErrPermission, nil, left4me.CheckOK},
-		"hidden and refused": {"", fs.ErrPermission, errors.New("not authorized"), left4me.CheckBroken},
-		"unreadable":         {"", errors.New("input/output error"), nil, left4me.CheckSkipped},
-		"another":            {"polkit.addRule()", nil, nil, left4me.CheckWarn},
+		"missing":             {"", fs.ErrNotExist, nil, "", left4me.CheckBroken},
+		"hidden":              {"", fs.ErrPermission, nil, "", left4me.CheckOK},
+		"hidden and refused":  {"", fs.ErrPermission, errors.New("not authorized"), "", left4me.CheckBroken},
+		"unreadable":          {"", errors.New("input/output error"), nil, "", left4me.CheckSkipped},
+		"another":             {"polkit.addRule()", nil, nil, "", left4me.CheckWarn},
+		"without a unit":      {"polkit.addRule()", nil, nil, "left4me-build@.service", left4me.CheckBroken},
+		"hidden without unit": {"", fs.ErrPermission, nil, "left4me-install.service", left4me.CheckBroken},
 	} {
-		c := polkit(Config{Packaged: true, Systemd: tt.systemd}, func(string) (string, error) { return tt.text, tt.err })
-		if c.State != tt.state {
+		c := polkit(Config{Packaged: true, Systemd: tt.systemd}, func(path string) (string, error) {
+			switch path {
+			case rulePath:
+				return tt.text, tt.err
+			case unitPath + "/" + tt.missing:
+				return "", fs.ErrNotExist
+			}
+			return "", nil
+		})
+		if c.State != tt.state || !strings.Contains(c.Text, tt.missing) {
 			t.Errorf("%s: %+v", what, c)
+		}
+	}
+}
+
+func TestDoctorKnowsTheUnitsOfThePolkitRule(t *testing.T) {
+	rule, err := fs.ReadFile(deploy.Files, "polkit/50-left4me.rules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pattern := regexp.MustCompile(`/(\^left4me-.*\$)/`).FindSubmatch(rule)
+	if pattern == nil {
+		t.Fatal("the rule names no units")
+	}
+	ours := regexp.MustCompile(string(pattern[1]))
+	for _, unit := range laidUnits() {
+		if got, want := slices.Contains(startable, unit), ours.MatchString(strings.Replace(unit, "@.", "@a.", 1)); got != want {
+			t.Errorf("%s: doctor says %v, the rule %v", unit, got, want)
 		}
 	}
 }

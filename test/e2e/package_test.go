@@ -293,6 +293,15 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		}
 	}
 
+	step("the package has the polkit rule behind the templates", func(t *testing.T) {
+		// dpkg unpacks in this order and removes in the opposite one: at no time is
+		// the rule there without them.
+		out, err := exec.Command("sh", "-ec", "dpkg-deb --fsys-tarfile "+deb+" | tar -t").Output()
+		rule := bytes.Index(out, []byte("/polkit-1/rules.d/50-left4me.rules"))
+		if unit := bytes.LastIndex(out, []byte("/systemd/system/left4me-")); err != nil || rule < 0 || unit < 0 || unit > rule {
+			t.Errorf("%v, unit at %d, rule at %d", err, unit, rule)
+		}
+	})
 	step("the package installs without a network and starts nothing", func(t *testing.T) {
 		out := mustApt(t, deb)
 		if !strings.Contains(out, "left4me setup") {

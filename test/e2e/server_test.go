@@ -31,13 +31,8 @@ func TestUnitsAreWellFormed(t *testing.T) {
 		args = append(args, strings.Replace(filepath.Base(u), "@.", "@alpha.", 1))
 	}
 	out, err := in(args...)
-	if err != nil {
-		t.Error(err)
-	}
-	for line := range strings.Lines(out) {
-		if !strings.Contains(line, "ignoring: setxattrat") { // which Debian 12 doesn't know yet
-			t.Error(line)
-		}
+	if err != nil || out != "" { // a warning is logged at each load of the unit
+		t.Errorf("%v\n%s", err, out)
 	}
 	for _, unit := range []string{"left4me.service", "left4me-server@a.service", "left4me-empty@a.service", "left4me-mount@a.service", "left4me-unmount@a.service"} {
 		out := must(t, "systemd-analyze", "security", "--no-pager", unit)
