@@ -12,6 +12,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -61,6 +62,13 @@ func serve(ctx context.Context, s settings) error {
 	// nothing has been begun yet.
 	listener, err := net.Listen("tcp", s.listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
+		unlock, held := lockRoot(s.root)
+		if errors.Is(held, left4me.Conflict) { // by the left4me that serves here
+			return held
+		}
+		if held == nil {
+			unlock()
+		}
 		err = left4me.Errorf(left4me.Conflict, s.listen+" is in use by another program", "end it, or use another address")
 	}
 	if err != nil {
@@ -251,11 +259,28 @@ func lockRoot(root string) (unlock func(), err error) {
 		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", err)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		text := "another left4me works on " + root + holder(lock)
 		lock.Close()
-		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", left4me.Errorf(left4me.Conflict,
-			"another left4me works on "+root, "stop it, or use another root"))
+		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", left4me.Errorf(left4me.Conflict, text, "stop it, or use another root"))
 	}
-	return func() { lock.Close() }, nil
+	// For the message above only: a full disk is no reason not to start.
+	_ = lock.Truncate(0)
+	_, _ = lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return func() {
+		_ = lock.Truncate(0)
+		lock.Close()
+	}, nil
+}
+
+// holder names the process that has the lock, if it could write that down.
+func holder(lock *os.File) string {
+	b := make([]byte, 20)
+	n, _ := lock.ReadAt(b, 0)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n])))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (process %d)", pid)
 }
 
 // giveToOwner gives a file that we made as root, as when a backup is restored, to

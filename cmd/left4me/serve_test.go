@@ -134,3 +134,26 @@ func TestDoctorWaitsForNoPipe(t *testing.T) {
 		t.Fatal("it waits for whoever writes to it")
 	}
 }
+
+// Two left4me on one root usually have the same address too: what has to be
+// ended is the other left4me, not some program.
+func TestSecondServeOnOneAddressNamesTheFirst(t *testing.T) {
+	root := t.TempDir()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	s := settings{root: root, listen: taken.Addr().String(), secretKey: testSecret}
+	if err := serve(t.Context(), s); err == nil || !strings.Contains(err.Error(), "in use by another program") {
+		t.Errorf("without another left4me: %v", err)
+	}
+	unlock, err := lockRoot(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if err := serve(t.Context(), s); !errors.Is(err, left4me.Conflict) || !strings.Contains(err.Error(), fmt.Sprintf("another left4me works on %s (process %d)", root, os.Getpid())) {
+		t.Errorf("beside another left4me: %v", err)
+	}
+}
