@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -49,7 +48,8 @@ type Bus struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	log    *slog.Logger
-	limit  int // bytes of a message's JSON
+	limit  int  // bytes of a message's JSON
+	anew   bool // the store was begun anew
 	keeper
 }
 
@@ -57,14 +57,10 @@ type Bus struct {
 // streams exist, and connects to it in-process. It opens no socket. Close
 // stops it.
 func Open(ctx context.Context, dir string, log *slog.Logger) (*Bus, error) {
-	return open(ctx, dir, log, maxPayload)
+	return open(ctx, dir, "", log, maxPayload)
 }
 
-func open(ctx context.Context, dir string, log *slog.Logger, payload int32) (*Bus, error) {
-	// The server would only say that it is not ready.
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("bus: store: %w", err)
-	}
+func start(ctx context.Context, dir string, log *slog.Logger, payload int32) (*Bus, error) {
 	srv, err := server.NewServer(&server.Options{
 		ServerName:         "left4me",
 		DontListen:         true,
@@ -77,13 +73,14 @@ func open(ctx context.Context, dir string, log *slog.Logger, payload int32) (*Bu
 		JetStreamMaxStore:  maxFileStore,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("bus: %w", err)
+		return nil, err
 	}
+	srv.SetLogger(serverLog{log}, false, false)
 	srv.Start()
 	b := &Bus{dir: dir, server: srv, log: log, limit: int(payload) - wrapping}
 	if err := b.connect(ctx); err != nil {
 		b.Close()
-		return nil, fmt.Errorf("bus: store %s: %w", dir, err)
+		return nil, err
 	}
 	b.keepStore()
 	return b, nil

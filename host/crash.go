@@ -21,6 +21,19 @@ const (
 	maxExit      = 256 // bytes of JSON
 )
 
+// tellCrashes tells the other side of all crashes of this host that are known.
+func (a *Agent) tellCrashes(ctx context.Context) {
+	names, err := a.Files.Names()
+	if err != nil {
+		a.log.Error("tell crashes again", "err", err)
+	}
+	for _, n := range names {
+		if ctx.Err() == nil {
+			a.keepCrashes(ctx, n)
+		}
+	}
+}
+
 // keepCrashes tells the other side of the crashes that a server's shim wrote
 // down. Telling one twice is harmless, so nothing here remembers which ones
 // were told. What is in the files comes from the game: it is bounded, and a

@@ -154,6 +154,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return a.poller.Run(ctx) })
 	group.Go(func() error { a.tidyGame(ctx); return nil })
 	a.sweep(ctx)
+	if a.bus.Anew() {
+		group.Go(func() error { a.tellCrashes(ctx); return nil })
+	}
 	a.sweepBackups()
 	a.sweepContent(ctx)
 	group.Go(func() error { a.sweepScripts(ctx); return nil })

@@ -3,7 +3,10 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +14,7 @@ import (
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/host/install"
+	"github.com/left4me/left4me/host/instance"
 )
 
 func TestAStepIsToldBeforeItsWorkAndWithItsEnd(t *testing.T) {
@@ -214,5 +218,49 @@ func TestAStatusIsBounded(t *testing.T) {
 	data, err := bus.Marshal(st)
 	if err != nil || len(data) > 40<<10 || len(st.Online) != maxOnline {
 		t.Errorf("%d bytes, %d players, %v", len(data), len(st.Online), err)
+	}
+}
+
+// A store of the bus that is new has no events: those that nobody had read come
+// from the logs of the servers.
+func TestCrashesAreToldAgain(t *testing.T) {
+	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	if !b.Anew() {
+		t.Error("a new store isn't called new")
+	}
+	root := t.TempDir()
+	for _, n := range []string{"alpha", "beta"} {
+		dir := filepath.Join(root, "logs", n, "crashes")
+		if err := errors.Join(os.MkdirAll(dir, 0o755), os.MkdirAll(filepath.Join(root, "instances", n), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 2 {
+			text := fmt.Sprintf(`{"at":"2026-11-29T11:00:0%dZ","exit":"signal: killed","lines":["%s"]}`, i, strings.Repeat("<", 64<<10))
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.json", i)), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	a := &Agent{Config: Config{Host: "local", Files: instance.Files{Root: instance.Root(root)}}, bus: b, log: slog.New(slog.DiscardHandler)}
+	a.tellCrashes(t.Context())
+	a.tellCrashes(t.Context()) // twice is harmless
+	events := make(chan bus.Crash, 10)
+	if err := b.Events(t.Context(), "reader", func(_ string, data []byte) error {
+		var c bus.Crash
+		err := bus.Decode(data, &c)
+		events <- c
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"alpha 0", "alpha 1", "beta 0", "beta 1"} {
+		c := come(t, events)
+		if got := fmt.Sprintf("%s %d", c.Server, c.At.Second()); got != want || len(c.Lines) != 1 || !strings.HasSuffix(c.Lines[0], " bytes cut)") {
+			t.Errorf("%s with %d lines came, want %s", got, len(c.Lines), want)
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/cli"
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/host/doctor"
@@ -91,7 +92,18 @@ func probeCommand() *cobra.Command {
 
 // checkSettings looks at what the environment and the flags say.
 func checkSettings(s settings) []left4me.Check {
-	return []left4me.Check{checkSecret(s), checkListen(s), checkDatabase(s.root)}
+	return append([]left4me.Check{checkSecret(s), checkListen(s), checkDatabase(s.root)}, checkBus(s.root)...)
+}
+
+// checkBus names the stores of the bus that serve put aside.
+func checkBus(root string) (checks []left4me.Check) {
+	for _, path := range bus.Aside(filepath.Join(root, busName)) {
+		checks = append(checks, left4me.Check{
+			Name: "message store", State: left4me.CheckWarn, Text: "a damaged one was put aside in " + path + "; jobs were sent again, and crashes told again",
+			Mend: "check the disk, then remove it: `rm -r " + left4me.ShellWord(path) + "`",
+		})
+	}
+	return checks
 }
 
 // checkSecret looks at the secret key, where this user may see it: what serve was

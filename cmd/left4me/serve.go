@@ -49,6 +49,7 @@ const (
 	socketName     = "api.sock"
 	lockName       = "left4me.lock"
 	databaseName   = "left4me.db"
+	busName        = "bus"
 )
 
 // serve runs the panel, the API and the agent of this machine until ctx ends.
@@ -89,7 +90,11 @@ func serve(ctx context.Context, s settings) error {
 	}
 	defer st.Close()
 	st.OnFull(reserve.Release)
-	b, err := bus.Open(ctx, filepath.Join(s.root, "bus"), log)
+	site, err := st.Site(ctx)
+	if err != nil {
+		return err
+	}
+	b, err := bus.OpenFor(ctx, filepath.Join(s.root, busName), site, log)
 	if err != nil {
 		return err
 	}
@@ -237,7 +242,7 @@ func prepareRoot(s settings) (unlock func(), err error) {
 		mode          fs.FileMode
 	}{
 		{"LEFT4ME_ROOT", s.root, 0o751},
-		{"LEFT4ME_ROOT", filepath.Join(s.root, "bus"), 0o700},
+		{"LEFT4ME_ROOT", filepath.Join(s.root, busName), 0o700},
 		{"LEFT4ME_ROOT", filepath.Join(s.root, "tmp"), 0o751},
 		{"LEFT4ME_RUN", s.run, 0o700},
 	} {

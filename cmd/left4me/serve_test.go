@@ -157,3 +157,17 @@ func TestSecondServeOnOneAddressNamesTheFirst(t *testing.T) {
 		t.Errorf("beside another left4me: %v", err)
 	}
 }
+
+func TestDoctorNamesADamagedMessageStore(t *testing.T) {
+	root := t.TempDir()
+	if checks := checkBus(root); len(checks) != 0 {
+		t.Errorf("%+v", checks)
+	}
+	path := filepath.Join(root, busName, "damaged-20261129-110000-000z")
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if checks := checkBus(root); len(checks) != 1 || checks[0].State != left4me.CheckWarn || !strings.Contains(checks[0].Mend, "`rm -r "+path+"`") {
+		t.Errorf("%+v", checks)
+	}
+}

@@ -26,13 +26,22 @@ type site struct {
 
 func open(t *testing.T, dir string) *site {
 	t.Helper()
+	return openWith(t, dir, func(st *store.Store) jobs.Storage { return st })
+}
+
+func openWith(t *testing.T, dir string, storage func(*store.Store) jobs.Storage) *site {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	log := slog.New(slog.DiscardHandler)
 	st, err := store.Open(ctx, filepath.Join(dir, "left4me.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := bus.Open(ctx, filepath.Join(dir, "bus"), log)
+	id, err := st.Site(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bus.OpenFor(ctx, filepath.Join(dir, "bus"), id, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +51,7 @@ func open(t *testing.T, dir string) *site {
 			t.Fatal(err)
 		}
 	}
-	s := &site{store: st, bus: b, jobs: jobs.New(st, b, log)}
+	s := &site{store: st, bus: b, jobs: jobs.New(storage(st), b, log)}
 	s.jobs.SendAgainEvery(20 * time.Millisecond)
 	if err := s.jobs.Start(ctx); err != nil {
 		t.Fatal(err)

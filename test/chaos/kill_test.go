@@ -5,6 +5,8 @@ package chaos
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,6 +120,51 @@ func TestKilledDuringCreate(t *testing.T) {
 		}
 		s.Done(t, "start", name)
 		s.Done(t, "delete", name)
+	}
+}
+
+// A store of the bus that is gone or damaged costs no job: the rows have them all.
+func TestKilledAndTheStoreOfTheBusDamaged(t *testing.T) {
+	s := stage.New(t, 28900, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
+	s.Serve(t)
+	s.Create(t, "alpha", nil)
+	store := filepath.Join(s.Root, "bus", "jetstream")
+	each := func(t *testing.T, pattern string, f func(name string) error) {
+		t.Helper()
+		names, err := filepath.Glob(filepath.Join(store, pattern))
+		if err != nil || len(names) == 0 {
+			t.Fatalf("no %s: %v", pattern, err)
+		}
+		for _, name := range names {
+			if err := f(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		damage func(t *testing.T)
+		said   string
+	}{
+		{"removed", func(t *testing.T) { each(t, "", os.RemoveAll) }, ""},
+		{"without metadata", func(t *testing.T) { each(t, "$G/streams/*/meta.inf", os.Remove) }, "the store can't be used and was put aside"},
+		{"of another left4me", func(t *testing.T) {
+			each(t, "../owner", func(name string) error { return os.WriteFile(name, []byte("x"), 0o600) })
+		}, "it belongs to another left4me"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			start := s.Ask(t, "start", "alpha")
+			s.Kill()
+			c.damage(t)
+			s.Serve(t)
+			if job := s.Ended(t, start.ID); job.State != "done" {
+				t.Errorf("%+v", job)
+			}
+			if said := s.Log(); !strings.Contains(said, c.said) {
+				t.Errorf("it doesn't say %q:\n%s", c.said, said)
+			}
+			s.Done(t, "stop", "alpha")
+		})
 	}
 }
 
