@@ -89,6 +89,19 @@ const (
 	HeldRestored Held = "restored" // its row comes from a backup
 )
 
+// Reason is h for people; empty when nothing holds the server.
+func (h Held) Reason() string {
+	switch h {
+	case HeldCrashed:
+		return "it crashed too often and is not started again until somebody starts it"
+	case HeldBoot:
+		return "it was not started after the reboot because its autostart is never"
+	case HeldRestored:
+		return "it was restored from a backup and not started since"
+	}
+	return ""
+}
+
 // Blueprint is a reusable recipe for servers.
 type Blueprint struct {
 	Name      Name         `json:"name"`
@@ -153,6 +166,7 @@ type Status struct {
 	Build      int64        `json:"build,omitempty"`     // of the game that it was started with
 	Overlays   []OverlayRef `json:"overlays,omitempty"`  // the revisions that it was started with, top first
 	SampledAt  time.Time    `json:"sampled_at"`          // when the live values were read
+	GaveUp     bool         `json:"gave_up,omitempty"`   // it failed, and was started again too often to be started once more
 }
 
 // OverlayChange is how an overlay of a server would change with a restart. What

@@ -18,6 +18,7 @@ type Job struct {
 	Log       []string         `json:"log" nullable:"false" doc:"The last lines that the work printed"`
 	Error     *left4me.Error   `json:"error"`
 	By        string           `json:"by" doc:"Who asked for it"`
+	Reason    string           `json:"reason" doc:"Why, when it was left4me itself; else empty"`
 	Attempt   int              `json:"attempt"`
 	CreatedAt time.Time        `json:"created_at"`
 	StartedAt *time.Time       `json:"started_at"`
@@ -26,7 +27,7 @@ type Job struct {
 
 func jobOf(v left4me.Job) Job {
 	j := Job{
-		ID: v.ID, Kind: v.Kind, Target: v.Target, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log, Error: v.Error, By: v.By,
+		ID: v.ID, Kind: v.Kind, Target: v.Target, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log, Error: v.Error, By: v.By, Reason: v.Reason,
 		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: orNull(v.StartedAt), EndedAt: orNull(v.EndedAt),
 	}
 	if j.Steps == nil {

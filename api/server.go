@@ -36,6 +36,11 @@ type Server struct {
 	NewContent      []left4me.OverlayChange `json:"new_content" nullable:"false" doc:"Overlays that a restart would change"`
 	Warnings        []left4me.Warning       `json:"warnings" nullable:"false" doc:"What will probably keep it from starting as it is defined now; left out of lists"`
 	Job             *JobRef                 `json:"job" doc:"The job that is queued or running"`
+	Autostart       left4me.Autostart       `json:"autostart" enum:"last,always,never" doc:"When left4me starts it unasked. last: when it is wanted to run and has no process when left4me starts; always: also at each boot, even when it was last asked to stop; never: like last, but not at a boot"`
+	Wanted          left4me.Wanted          `json:"wanted" enum:"running,stopped" doc:"What was last asked of it"`
+	WantedBy        string                  `json:"wanted_by" doc:"Who asked for it; empty when nobody did"`
+	WantedAt        *time.Time              `json:"wanted_at"`
+	Held            left4me.Held            `json:"held" enum:",crashed,boot,restored" doc:"Why it is not started until somebody starts it: it gave up after crashes, its host booted and its autostart is never, or it comes from a backup. Empty when nothing holds it"`
 	CreatedAt       time.Time               `json:"created_at"`
 }
 
@@ -53,6 +58,7 @@ func serverOf(v servers.View) Server {
 		Map: st.Map, Hostname: st.Hostname, Players: st.Players, Bots: st.Bots, MaxPlayers: st.MaxPlayers,
 		Online: st.Online, Blueprint: v.Blueprint, Overlays: refsOf(v.Overlays), Settings: v.Settings.Public(), Version: v.Version, PID: st.PID, Restarts: st.Restarts,
 		RestartRequired: v.RestartRequired, Build: st.Build, NewBuild: v.NewBuild, CreatedAt: v.CreatedAt,
+		Autostart: v.Autostart, Wanted: v.Wanted, WantedBy: v.WantedBy, WantedAt: orNull(v.WantedAt), Held: v.Held,
 	}
 	s.StartedWith = append([]left4me.OverlayRef{}, st.Overlays...)
 	s.NewContent = append([]left4me.OverlayChange{}, v.NewContent...)
@@ -116,6 +122,7 @@ type NewServer struct {
 	Blueprint string           `json:"blueprint,omitempty" doc:"Without it: default"`
 	Overlays  []string         `json:"overlays,omitempty" doc:"Of its own, over those of the blueprint; top of the stack first: maps, or maps@3 to stay at a revision"`
 	Settings  left4me.Settings `json:"settings,omitempty"`
+	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Without it: last"`
 }
 
 func (a *api) createServer(ctx context.Context, in *struct{ Body NewServer }) (Server, error) {
@@ -132,6 +139,7 @@ func (a *api) createServer(ctx context.Context, in *struct{ Body NewServer }) (S
 	}
 	v, err := a.Servers.Create(ctx, left4me.Server{
 		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: port, Blueprint: left4me.Name(b.Blueprint), Overlays: overlays, Settings: b.Settings,
+		Autostart: left4me.Autostart(b.Autostart),
 	})
 	return a.whole(ctx, v, err)
 }

@@ -13,6 +13,7 @@ type ServerDefinition struct {
 	Blueprint string           `json:"blueprint,omitempty" doc:"Without it: default"`
 	Overlays  []string         `json:"overlays,omitempty" doc:"All of its own, as when it is created"`
 	Settings  left4me.Settings `json:"settings,omitempty"`
+	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Without it: the one it has"`
 }
 
 func (a *api) updateServer(ctx context.Context, in *struct {
@@ -30,6 +31,7 @@ func (a *api) updateServer(ctx context.Context, in *struct {
 	}
 	v, err := a.Servers.Update(ctx, actorOf(ctx).Name, left4me.Server{
 		Name: name, Version: in.Body.Version, Port: in.Body.Port, Blueprint: left4me.Name(in.Body.Blueprint), Overlays: overlays, Settings: in.Body.Settings,
+		Autostart: left4me.Autostart(in.Body.Autostart),
 	})
 	return a.whole(ctx, v, err)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/api"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestAServerIsChanged(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
-	if v.Version != 1 || v.Overlays == nil {
+	if v.Version != 1 || v.Overlays == nil || v.Autostart != left4me.AutostartLast || v.Wanted != left4me.WantStopped || v.WantedAt != nil {
 		t.Errorf("%+v", v)
 	}
 	const path = "/api/v1/servers/alpha"
@@ -34,6 +35,7 @@ func TestAServerIsChanged(t *testing.T) {
 		`{"settings":{"cfg":["a","rcon_password x"]}}`:               "body.settings.cfg[1]",
 		`{"settings":{"admins":[{"id":"STEAM_1:0:1;","flags":""}]}}`: "body.settings.admins[0]",
 		`{"settings":{"tick":500}}`:                                  "body.settings.tick",
+		`{"autostart":"sometimes"}`:                                  "body.autostart",
 	} {
 		p := s.call(t, "PUT", path, body).problem(t, http.StatusUnprocessableEntity)
 		if len(p.Errors) == 0 || p.Errors[0].Location != location {
@@ -42,6 +44,11 @@ func TestAServerIsChanged(t *testing.T) {
 	}
 	s.call(t, "PUT", "/api/v1/servers/nobody", `{}`).problem(t, http.StatusNotFound)
 	s.create(t, "beta")
+	for _, body := range []string{`{"autostart":"never"}`, `{}`} { // left out, it stays
+		if s.call(t, "PUT", "/api/v1/servers/beta", body).into(t, &v); v.Autostart != left4me.AutostartNever {
+			t.Errorf("%s: %s", body, v.Autostart)
+		}
+	}
 	s.call(t, "PUT", "/api/v1/servers/beta", `{"port":27020}`).problem(t, http.StatusConflict, "body.port")
 
 	// Passwords are for people who may change them.

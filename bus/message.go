@@ -44,6 +44,9 @@ type Empty struct {
 type Hello struct {
 	V       int    `json:"v"`
 	Version string `json:"version"`
+	// BootID is another one after each boot of the machine; empty when the
+	// machine doesn't say.
+	BootID string `json:"boot_id,omitempty"`
 }
 
 // PortRequest asks whether a port can be had on a host.

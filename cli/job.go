@@ -51,7 +51,7 @@ func (a *app) jobList() *cobra.Command {
 			}
 			fmt.Fprintln(w, "ID\tJOB\tSTATE\tCREATED\tBY")
 			for _, j := range all {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", oneLine(string(j.ID)), title(j), j.State, moment(j.CreatedAt), oneLine(j.By))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", oneLine(string(j.ID)), title(j), j.State, moment(j.CreatedAt), oneLine(askedBy(j)))
 			}
 		})
 	}
@@ -77,11 +77,20 @@ func (a *app) jobShow() *cobra.Command {
 	return c
 }
 
+// askedBy says who asked for a job, and why when it was left4me itself.
+func askedBy(j left4me.Job) string {
+	if j.Reason == "" {
+		return j.By
+	}
+	return j.By + ", " + j.Reason
+}
+
 func writeJob(w io.Writer, j left4me.Job) {
 	row(w, "id", string(j.ID))
 	row(w, "job", title(j))
 	row(w, "state", string(j.State))
 	row(w, "by", j.By)
+	row(w, "reason", j.Reason)
 	row(w, "created", moment(j.CreatedAt))
 	row(w, "ended", moment(j.EndedAt))
 	for _, s := range j.Steps {

@@ -38,6 +38,9 @@ type server struct {
 	NewBuild        int64                   `json:"new_build"`
 	NewContent      []left4me.OverlayChange `json:"new_content"`
 	Warnings        []left4me.Warning       `json:"warnings"`
+	Autostart       left4me.Autostart       `json:"autostart"`
+	Wanted          left4me.Wanted          `json:"wanted"`
+	WantedBy        string                  `json:"wanted_by"`
 	Job             *struct {
 		ID    string           `json:"id"`
 		Kind  left4me.JobKind  `json:"kind"`
@@ -116,6 +119,8 @@ func writeServer(w io.Writer, s server) {
 	row(w, "name", string(s.Name))
 	row(w, "state", state)
 	row(w, "reason", s.Reason)
+	row(w, "wanted", wantedText(s))
+	row(w, "autostart", string(s.Autostart))
 	row(w, "hostname", s.Hostname)
 	row(w, "map", s.Map)
 	if s.MaxPlayers > 0 {
@@ -154,6 +159,14 @@ func writeServer(w io.Writer, s server) {
 	}
 }
 
+// wantedText says what was last asked of a server, and by whom.
+func wantedText(s server) string {
+	if s.WantedBy == "" {
+		return string(s.Wanted)
+	}
+	return string(s.Wanted) + ", asked by " + s.WantedBy
+}
+
 // contentChange says what a restart would do to an overlay of a server.
 func contentChange(c left4me.OverlayChange) string {
 	switch {
@@ -173,6 +186,7 @@ func (a *app) serverCreate() *cobra.Command {
 		Blueprint string           `json:"blueprint,omitempty"`
 		Overlays  []string         `json:"overlays,omitempty"`
 		Settings  left4me.Settings `json:"settings"`
+		Autostart string           `json:"autostart,omitempty"`
 	}
 	c := &cobra.Command{
 		Use: "create NAME", Short: "Create a server", Args: one("the name of a server"), ValidArgsFunction: cobra.NoFileCompletions,
@@ -182,6 +196,7 @@ func (a *app) serverCreate() *cobra.Command {
 	flags.StringVar(&in.Host, "host", "", "the host that it runs on")
 	flags.IntVar(&in.Port, "port", 0, "the port that it listens on")
 	flags.StringVar(&in.Blueprint, "blueprint", "", "the recipe that it is made from")
+	autostartFlag(c, &in.Autostart)
 	overlays := a.overlaysFlag(c)
 	settings := addSettings(c)
 	a.completeFlag(c, "blueprint", "/blueprints")

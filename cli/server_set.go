@@ -17,6 +17,15 @@ type serverDefinition struct {
 	Blueprint left4me.Name     `json:"blueprint"`
 	Overlays  []string         `json:"overlays"`
 	Settings  left4me.Settings `json:"settings"`
+	Autostart string           `json:"autostart,omitempty"`
+}
+
+// autostartFlag says when left4me starts a server unasked.
+func autostartFlag(c *cobra.Command, into *string) {
+	c.Flags().StringVar(into, "autostart", "", "when left4me starts it unasked: last, always or never")
+	_ = c.RegisterFlagCompletionFunc("autostart", cobra.FixedCompletions([]string{
+		"last\tas it was last asked", "always\talso at each boot", "never\tnot at a boot",
+	}, noFiles))
 }
 
 func (a *app) serverSet() *cobra.Command {
@@ -25,9 +34,10 @@ func (a *app) serverSet() *cobra.Command {
 		Long: "Change a server. What no flag names stays as it is; an empty value leaves a setting\nto the blueprint. A list that is given replaces the server's own. It applies when the\nserver starts next; left4me server config shows what that changes.",
 	}
 	var port int
-	var blueprint string
+	var blueprint, autostart string
 	c.Flags().IntVar(&port, "port", 0, "the port that it listens on; it changes only while the server is down")
 	c.Flags().StringVar(&blueprint, "blueprint", "", "the recipe that it is made from")
+	autostartFlag(c, &autostart)
 	overlays := a.overlaysFlag(c)
 	settings := addSettings(c)
 	a.completeFlag(c, "blueprint", "/blueprints")
@@ -40,7 +50,7 @@ func (a *app) serverSet() *cobra.Command {
 		if _, err := a.call(c.Context(), http.MethodGet, path, nil, &now); err != nil {
 			return fmt.Errorf("set %s: %w", n, err)
 		}
-		d := serverDefinition{Version: now.Version, Port: now.Port, Blueprint: now.Blueprint, Overlays: now.Overlays, Settings: now.Settings}
+		d := serverDefinition{Version: now.Version, Port: now.Port, Blueprint: now.Blueprint, Overlays: now.Overlays, Settings: now.Settings, Autostart: autostart}
 		if c.Flags().Changed("port") {
 			if port == 0 {
 				return usagef("set %s: port 0 is out of range", n)

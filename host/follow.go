@@ -73,7 +73,7 @@ func (a *Agent) followUntilDown(ctx context.Context, n left4me.Name) {
 			client.Close()
 		}
 		client, rev = nil, -1
-		state, reason, serr := a.supervisor.State(ctx, n)
+		seen, serr := a.state(ctx, n)
 		if ctx.Err() != nil {
 			return
 		}
@@ -82,10 +82,11 @@ func (a *Agent) followUntilDown(ctx context.Context, n left4me.Name) {
 			pause(ctx, time.Second)
 			continue
 		}
-		if !state.Up() {
+		if !seen.State.Up() {
 			a.keepCrashes(ctx, n)
 			a.update(n, func(st *left4me.Status) {
-				*st = left4me.Status{Name: n, State: state, Reason: reason, Since: now(), SpecHash: st.SpecHash}
+				seen.Since, seen.SpecHash = now(), st.SpecHash
+				*st = seen
 			})
 			select {
 			case a.downs <- struct{}{}:
@@ -94,12 +95,22 @@ func (a *Agent) followUntilDown(ctx context.Context, n left4me.Name) {
 			return
 		}
 		a.update(n, func(st *left4me.Status) {
-			if st.State != state && state != left4me.Running {
-				st.State, st.Reason, st.PID, st.Since = state, reason, 0, now()
+			if st.State != seen.State && seen.State != left4me.Running {
+				st.State, st.Reason, st.PID, st.Since = seen.State, seen.Reason, 0, now()
 			}
 		})
 		pause(ctx, 100*time.Millisecond)
 	}
+}
+
+// state is how a server is that nobody follows, as its supervisor says.
+func (a *Agent) state(ctx context.Context, n left4me.Name) (left4me.Status, error) {
+	state, reason, err := a.supervisor.State(ctx, n)
+	st := left4me.Status{Name: n, State: state, Reason: reason}
+	if err == nil && state == left4me.Failed {
+		st.GaveUp, err = a.supervisor.GaveUp(ctx, n)
+	}
+	return st, err
 }
 
 // built notes the build of the game and the revisions that a server was started with: what it was
@@ -211,11 +222,9 @@ func (a *Agent) statuses(ctx context.Context) ([]left4me.Status, error) {
 		}
 		a.mu.Unlock()
 		if f == nil {
-			state, reason, err := a.supervisor.State(ctx, n)
-			if err != nil {
+			if st, err = a.state(ctx, n); err != nil {
 				return nil, fmt.Errorf("state of %s: %w", n, err)
 			}
-			st = left4me.Status{Name: n, State: state, Reason: reason}
 		}
 		all = append(all, st)
 	}

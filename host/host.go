@@ -10,7 +10,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +49,9 @@ type Supervisor interface {
 	Stop(ctx context.Context, name left4me.Name) error
 	// State is the server as the supervisor sees it, and why when it failed.
 	State(ctx context.Context, name left4me.Name) (left4me.ServerState, string, error)
+	// GaveUp reports whether a server that failed crashed or ended so often that
+	// it is not started again.
+	GaveUp(ctx context.Context, name left4me.Name) (bool, error)
 	// List returns every server that has something alive.
 	List(ctx context.Context) ([]left4me.Name, error)
 	// Empty empties the writable layer of a server that is down. Errors:
@@ -81,6 +86,7 @@ type Config struct {
 	Files   instance.Files
 	Sockets string // directory of the shims' sockets
 	Version string
+	BootID  string // of this boot of the machine; empty when it isn't known
 	// Settings is the directory of the *.env files that backups keep; empty when
 	// there is none.
 	Settings  string
@@ -163,7 +169,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err := a.answer(ctx); err != nil {
 		return err
 	}
-	if err := a.bus.Publish(bus.Live(a.Host, bus.KindHello), bus.Hello{V: bus.Version, Version: a.Version}); err != nil {
+	if err := a.bus.Publish(bus.Live(a.Host, bus.KindHello), bus.Hello{V: bus.Version, Version: a.Version, BootID: a.BootID}); err != nil {
 		return err
 	}
 	err := a.bus.Work(ctx, a.Host, func(d bus.Delivery) {
@@ -188,6 +194,16 @@ func (a *Agent) Run(ctx context.Context) error {
 		}
 	})
 	return group.Wait()
+}
+
+// BootID identifies this boot of the machine, or is empty when the kernel doesn't
+// say.
+func BootID() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
 }
 
 // sweep follows every server that is alive and isn't followed yet.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -77,13 +78,13 @@ func (s *Store) Hold(ctx context.Context, name left4me.Name, why left4me.Held) e
 
 // Decision is what becomes of a server that nobody asks for when left4me starts.
 type Decision struct {
-	Start bool
-	Hold  left4me.Held // when it isn't empty
+	Reason string       // why it is started; empty: it isn't
+	Hold   left4me.Held // why it isn't started before somebody asks; empty: as it was
 }
 
 // Autostart decides with decide, which sees the row of the server and its active
 // jobs (oldest first), and adds the start v when it says so. The boot of the host
-// is noted beside the row. All of it is one transaction, so that nothing that
+// is noted beside the row, unless it is empty. All of it is one transaction, so that nothing that
 // people ask for comes between. It reports whether v was added. A server that
 // isn't there is no error.
 func (s *Store) Autostart(ctx context.Context, v QueuedJob, boot string, decide func(left4me.Server, []QueuedJob) Decision) (QueuedJob, bool, error) {
@@ -101,19 +102,16 @@ func (s *Store) Autostart(ctx context.Context, v QueuedJob, boot string, decide 
 			return err
 		}
 		do := decide(server, active)
-		if boot != server.BootID || do.Hold != "" {
-			held := server.Held
-			if do.Hold != "" {
-				held = do.Hold
-			}
+		boot, held := cmp.Or(boot, server.BootID), cmp.Or(do.Hold, server.Held)
+		if boot != server.BootID || held != server.Held {
 			if _, err := tx.ExecContext(ctx, `UPDATE server SET boot_id = ?, held = ? WHERE name = ?`, boot, held, v.Target); err != nil {
 				return err
 			}
 		}
-		if !do.Start {
+		if do.Reason == "" {
 			return nil
 		}
-		added = true
+		added, v.Reason = true, do.Reason
 		// Whoever cancels it wants the server to stay down.
 		return insertJob(ctx, tx, &v, left4me.WantStopped)
 	})

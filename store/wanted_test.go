@@ -150,12 +150,12 @@ func TestAutostartIsDecidedOnTheRow(t *testing.T) {
 	serve(t, s, "alpha")
 	ok(t, s.SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
 	v := job("1", left4me.StartServer, "alpha")
-	v.By, v.Reason = "left4me", "started after a reboot"
+	v.By = "left4me"
 	got, added, err := s.Autostart(t.Context(), v, "boot-1", func(row left4me.Server, active []store.QueuedJob) store.Decision {
 		if row.BootID != "" || row.Wanted != left4me.WantRunning || len(active) != 0 {
 			t.Errorf("%+v, %v", row, active)
 		}
-		return store.Decision{Start: true}
+		return store.Decision{Reason: "started after a reboot"}
 	})
 	if !added || err != nil || got.State != left4me.JobQueued {
 		t.Fatalf("%+v, %v, %v", got, added, err)

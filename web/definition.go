@@ -250,7 +250,7 @@ func gatherDefinition(wrong problems) problems {
 		key, isSetting := strings.CutPrefix(field, "settings.")
 		_, known := left4me.SettingOf(key)
 		switch {
-		case isSetting && known, slices.Contains([]string{"name", "port", "blueprint", "overlays"}, field):
+		case isSetting && known, slices.Contains([]string{"name", "port", "blueprint", "overlays", "autostart"}, field):
 			out[field] = text
 		case out[""] == "":
 			out[""] = text

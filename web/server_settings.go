@@ -20,9 +20,19 @@ type setting struct {
 // settingsForm is the form of a server as it was typed.
 type settingsForm struct {
 	definitionForm
-	Port, Blueprint string
+	Port, Blueprint, Autostart string
 
 	Blueprints []left4me.Blueprint // to choose from
+}
+
+// autostarts are the kinds of autostart to choose from.
+var autostarts = []struct {
+	Value left4me.Autostart
+	Label string
+}{
+	{left4me.AutostartLast, "Last state: when it ran before left4me or the host went down"},
+	{left4me.AutostartAlways, "Always: also at each boot of the host"},
+	{left4me.AutostartNever, "Never at a boot of the host"},
 }
 
 // diffOfConfig is what a restart would change in the generated files.
@@ -48,7 +58,7 @@ func (p *panel) showSettings(w http.ResponseWriter, r *http.Request, who account
 	if !s.May.Act {
 		own = own.Public()
 	}
-	form := settingsForm{definitionForm: definitionOf(own, s.Overlays, s.Version), Port: strconv.Itoa(s.Port), Blueprint: string(s.Blueprint)}
+	form := settingsForm{definitionForm: definitionOf(own, s.Overlays, s.Version), Port: strconv.Itoa(s.Port), Blueprint: string(s.Blueprint), Autostart: string(s.Autostart)}
 	return p.renderSettings(w, r, who, http.StatusOK, s, form)
 }
 
@@ -77,12 +87,12 @@ func (p *panel) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	if err != nil {
 		return err
 	}
-	form := settingsForm{definitionForm: readDefinition(r.PostForm), Port: strings.TrimSpace(r.PostForm.Get("port")), Blueprint: r.PostForm.Get("blueprint")}
+	form := settingsForm{definitionForm: readDefinition(r.PostForm), Port: strings.TrimSpace(r.PostForm.Get("port")), Blueprint: r.PostForm.Get("blueprint"), Autostart: r.PostForm.Get("autostart")}
 	if button := r.PostForm.Get("stack"); button != "" {
 		form.restack(button)
 		return p.renderSettings(w, r, who, http.StatusOK, s, form)
 	}
-	v := left4me.Server{Name: s.Name, Blueprint: left4me.Name(form.Blueprint)}
+	v := left4me.Server{Name: s.Name, Blueprint: left4me.Name(form.Blueprint), Autostart: left4me.Autostart(form.Autostart)}
 	v.Version, _ = strconv.Atoi(form.Version) // what has none is nobody's
 	var wrong error
 	if v.Port, wrong = portOf(form.Port); v.Port == 0 {

@@ -118,7 +118,7 @@ func serve(ctx context.Context, s settings) error {
 		return err
 	}
 	agent, err := host.New(host.Config{
-		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group, SteamCMD: steamDir(s)}, Sockets: s.run, Version: programVersion(),
+		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group, SteamCMD: steamDir(s)}, Sockets: s.run, Version: programVersion(), BootID: host.BootID(),
 		Steam:    host.SteamConfig{Tool: s.steamcmd, URL: s.steamcmdURL, API: s.steamAPI, Home: os.Getenv("HOME")},
 		Settings: s.configDir, Downloads: s.downloads, GitHub: s.githubAPI, Decoder: decode,
 		Doctor: func(ctx context.Context) []left4me.Check { return look(ctx, s) }, PublicAddress: s.publicAddress,

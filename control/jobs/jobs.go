@@ -45,6 +45,7 @@ type Storage interface {
 	StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error
 	EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error)
 	CancelJob(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
+	Autostart(ctx context.Context, v store.QueuedJob, boot string, decide func(left4me.Server, []store.QueuedJob) store.Decision) (store.QueuedJob, bool, error)
 }
 
 var _ Storage = (*store.Store)(nil)
@@ -86,17 +87,9 @@ func NewID(now time.Time) left4me.JobID {
 // left4me.NotFound when there is none, left4me.Invalid when what the host is told is
 // too long for the bus.
 func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target, host left4me.Name, spec any) (left4me.Job, error) {
-	told, err := bus.Marshal(spec)
+	asked, err := j.request(by, kind, target, host, spec)
 	if err != nil {
-		return left4me.Job{}, fmt.Errorf("%s on %s: %w", kind, target, err)
-	}
-	now := time.Now()
-	asked := store.QueuedJob{
-		Job:  left4me.Job{ID: NewID(now), Kind: kind, Target: target, Host: host, By: by, CreatedAt: now.UTC().Truncate(time.Millisecond), Steps: []left4me.Step{}},
-		Spec: told,
-	}
-	if err := j.bus.Fits(message(asked)); err != nil {
-		return left4me.Job{}, fmt.Errorf("%s on %s: %w", kind, target, err)
+		return left4me.Job{}, err
 	}
 	var plan Plan
 	added, err := j.storage.AddJob(ctx, asked, func(active []store.QueuedJob) (*store.QueuedJob, error) {
@@ -118,6 +111,47 @@ func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target,
 		j.dispatch(ctx, kind.Noun(), target)
 	}
 	return added.Job, nil
+}
+
+// request makes a job that isn't kept yet. Errors: left4me.Invalid when what the
+// host is told is too long for the bus.
+func (j *Jobs) request(by string, kind left4me.JobKind, target, host left4me.Name, spec any) (store.QueuedJob, error) {
+	told, err := bus.Marshal(spec)
+	if err != nil {
+		return store.QueuedJob{}, fmt.Errorf("%s on %s: %w", kind, target, err)
+	}
+	now := time.Now()
+	asked := store.QueuedJob{
+		Job:  left4me.Job{ID: NewID(now), Kind: kind, Target: target, Host: host, By: by, CreatedAt: now.UTC().Truncate(time.Millisecond), Steps: []left4me.Step{}},
+		Spec: told,
+	}
+	if err := j.bus.Fits(message(asked)); err != nil {
+		return store.QueuedJob{}, fmt.Errorf("%s on %s: %w", kind, target, err)
+	}
+	return asked, nil
+}
+
+// Autostart asks for the start of a server that nobody asks for, if decide says
+// so, which sees the server's row and the kinds of its active jobs. boot is the
+// boot of its host, which is noted with the decision. It reports whether there is
+// a job.
+func (j *Jobs) Autostart(ctx context.Context, by string, target, host left4me.Name, spec any, boot string, decide func(left4me.Server, []left4me.JobKind) store.Decision) (left4me.Job, bool, error) {
+	asked, err := j.request(by, left4me.StartServer, target, host, spec)
+	if err != nil {
+		return left4me.Job{}, false, err
+	}
+	v, added, err := j.storage.Autostart(ctx, asked, boot, func(row left4me.Server, active []store.QueuedJob) store.Decision {
+		var kinds []left4me.JobKind
+		for _, a := range active {
+			kinds = append(kinds, a.Kind)
+		}
+		return decide(row, kinds)
+	})
+	if added {
+		j.notify(v.Job)
+		j.dispatch(context.WithoutCancel(ctx), v.Kind.Noun(), target)
+	}
+	return v.Job, added, err
 }
 
 // Plan is what to do with a request for a job.

@@ -35,6 +35,9 @@ func Check(v left4me.Server) error {
 	if v.Port != 0 && (v.Port < MinPort || v.Port > MaxPort) {
 		f.add("port", fmt.Sprintf("port %d is out of range", v.Port), fmt.Sprintf("use %d to %d, or none for the next free one", MinPort, MaxPort))
 	}
+	if v.Autostart != "" && !v.Autostart.Valid() {
+		f.add("autostart", fmt.Sprintf("%q is no autostart", string(v.Autostart)), "use last, always or never")
+	}
 	f.settings(v.Settings)
 	return f.err()
 }

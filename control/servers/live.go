@@ -23,6 +23,7 @@ type live struct {
 	mu       sync.Mutex
 	known    map[left4me.Name]bool // hosts that have told everything once
 	statuses map[key]said
+	boots    map[left4me.Name]string                 // of hosts, empty for one that doesn't say
 	builds   map[left4me.Name]int64                  // of the game, by host: what a server would be started with
 	currents map[left4me.Name]currents               // of overlays, by host
 	turn     uint64                                  // counts what was said
@@ -41,6 +42,7 @@ func newLive() *live {
 	return &live{
 		known:    map[left4me.Name]bool{},
 		statuses: map[key]said{},
+		boots:    map[left4me.Name]string{},
 		builds:   map[left4me.Name]int64{},
 		currents: map[left4me.Name]currents{},
 		watchers: map[chan struct{}]map[left4me.Name]bool{},
@@ -60,12 +62,28 @@ func (l *live) get(host, server left4me.Name) left4me.Status {
 	return st
 }
 
-func (l *live) set(host left4me.Name, st left4me.Status) {
+// set takes what a host says of a server, and returns what it said before.
+func (l *live) set(host left4me.Name, st left4me.Status) (before left4me.Status) {
 	l.mu.Lock()
 	l.turn++
+	before = l.statuses[key{host, st.Name}].Status
 	l.statuses[key{host, st.Name}] = said{st, l.turn}
 	l.mu.Unlock()
 	l.changed(st.Name)
+	return before
+}
+
+func (l *live) booted(host left4me.Name, boot string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.boots[host] = boot
+}
+
+// boot is that of a host, as far as it is known.
+func (l *live) boot(host left4me.Name) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.boots[host]
 }
 
 func (l *live) build(host left4me.Name) int64 {
@@ -162,13 +180,21 @@ func (s *Servers) Start(ctx context.Context) error {
 			s.log.Warn("status of a server", "subject", subject, "err", err)
 			return
 		}
-		s.live.set(bus.HostOf(subject), st)
+		if before := s.live.set(bus.HostOf(subject), st); before.GaveUp != st.GaveUp || before.State.Up() != st.State.Up() {
+			if err := s.noteHeld(ctx, st); err != nil {
+				s.log.Error("status of a server", "server", st.Name, "err", err)
+			}
+		}
 	})
 	if err != nil {
 		return err
 	}
-	err = s.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindHello), func(subject string, _ []byte) {
-		go s.refresh(ctx, bus.HostOf(subject))
+	err = s.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindHello), func(subject string, data []byte) {
+		var h bus.Hello
+		if err := bus.Decode(data, &h); err != nil {
+			s.log.Warn("a host that has started", "subject", subject, "err", err) // its servers can be asked for all the same
+		}
+		go s.arrive(ctx, bus.HostOf(subject), h.BootID)
 	})
 	if err != nil {
 		return err
@@ -193,21 +219,7 @@ func (s *Servers) Start(ctx context.Context) error {
 	return nil
 }
 
-// refresh asks a host for all that it has, until it says so.
-func (s *Servers) refresh(ctx context.Context, host left4me.Name) {
-	for wait := firstWait; ; wait = min(2*wait, longestWait) {
-		err := s.ask(ctx, host)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		s.log.Warn("ask a host for its servers", "host", host, "err", err)
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
-	}
-}
-
+// ask asks a host for all that it has.
 func (s *Servers) ask(ctx context.Context, host left4me.Name) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -29,6 +29,7 @@ type Storage interface {
 	OverlayCfg(ctx context.Context) (map[left4me.Name][]string, error)
 	AddCrash(ctx context.Context, v store.Crash) error
 	Crashes(ctx context.Context, server left4me.Name, limit int) ([]store.Crash, error)
+	Hold(ctx context.Context, name left4me.Name, why left4me.Held) error
 	Generations
 }
 
@@ -155,7 +156,7 @@ func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
 	if err := s.checkStack(ctx, v.Overlays); err != nil {
 		return View{}, err
 	}
-	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
+	v.CreatedAt, v.BootID = time.Now().UTC().Truncate(time.Millisecond), s.live.boot(v.Host)
 	if v.Port == 0 {
 		v, err = s.createOnFreePort(ctx, v)
 	} else {

@@ -104,6 +104,9 @@ func (s *Servers) view(snap *snapshot, i int) View {
 	if current, known := s.live.revisions(v.Host); known && st.State.Up() && st.Build != 0 {
 		v.NewContent = newContent(st.Overlays, snap.overlays[i], current)
 	}
+	if !st.State.Up() && st.Reason == "" && v.Wanted == left4me.WantRunning {
+		v.Status.Reason = v.Held.Reason() // what its host knew before it booted
+	}
 	v.RestartRequired = st.State.Up() && st.SpecHash != "" && st.SpecHash != snap.hashes[i]
 	return v
 }

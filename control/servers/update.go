@@ -12,9 +12,10 @@ import (
 // askWithin bounds what a host answers out of its memory or a few files.
 const askWithin = 15 * time.Second
 
-// Update changes the port, blueprint, overlays and settings of a server; what runs
-// stays as it is until it starts anew. v.Version is the one that was looked at, 0
-// doesn't care; a host that is left out is the one it has, and so is port 0.
+// Update changes the port, blueprint, overlays, settings and autostart of a server;
+// what runs stays as it is until it starts anew. v.Version is the one that was
+// looked at, 0 doesn't care; a host that is left out is the one it has, and so are
+// port 0 and an empty autostart.
 // Errors: left4me.NotFound; left4me.Invalid with the field; left4me.Conflict when
 // somebody else changed it since, when the port is taken, or is to change while
 // the server is up.

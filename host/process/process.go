@@ -64,6 +64,16 @@ func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerS
 	}
 }
 
+// GaveUp reports whether a server that failed ended so often that it is not
+// started again.
+func (s *Supervisor) GaveUp(_ context.Context, n left4me.Name) (bool, error) {
+	if !n.Valid() {
+		return false, invalid(n)
+	}
+	f, ok := shim.LastFailure(s.cfg.Run, n)
+	return ok && f.GaveUp, nil
+}
+
 // down tells how a server without a shim is.
 func (s *Supervisor) down(n left4me.Name) (left4me.ServerState, string) {
 	if f, ok := shim.LastFailure(s.cfg.Run, n); ok {

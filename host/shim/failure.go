@@ -19,7 +19,12 @@ import (
 type Failure struct {
 	At    time.Time     `json:"at"`
 	Error left4me.Error `json:"error"`
+	// GaveUp is true after crashes, when no further start was tried.
+	GaveUp bool `json:"gave_up,omitempty"`
 }
+
+// errGaveUp is in the error of a server that crashed too often.
+var errGaveUp = errors.New("no further start")
 
 const maxFailure = 16 << 10
 
@@ -80,7 +85,7 @@ func Forget(root instance.Root, run string, n left4me.Name) error {
 // rememberFailure is best effort: without it people learn that the server
 // failed, but not why.
 func rememberFailure(run string, n left4me.Name, err error) {
-	fail := Failure{At: now(), Error: left4me.Error{Kind: left4me.Unavailable, Text: err.Error()}}
+	fail := Failure{At: now(), Error: left4me.Error{Kind: left4me.Unavailable, Text: err.Error()}, GaveUp: errors.Is(err, errGaveUp)}
 	var e *left4me.Error
 	if errors.As(err, &e) {
 		fail.Error = *e

@@ -310,7 +310,7 @@ func (s *shim) giveUp(runs []run) error {
 	s.say("no further start: %s", text)
 	return &left4me.Error{
 		Kind: left4me.Unavailable, Text: text,
-		Hint: "read its console and its crashes, then start it again",
+		Hint: "read its console and its crashes, then start it again", Err: errGaveUp,
 	}
 }
 

@@ -93,7 +93,7 @@ func TestFailureIsKeptUntilItIsForgotten(t *testing.T) {
 	lock.Close()
 	rememberFailure(run, "alpha", &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "taken", Hint: "another", Err: errors.New("inner")})
 	f, ok := LastFailure(run, "alpha")
-	if !ok || f.Error.Text != "taken" || f.Error.Kind != left4me.Conflict || f.Error.Err != nil || f.At.IsZero() {
+	if !ok || f.Error.Text != "taken" || f.Error.Kind != left4me.Conflict || f.Error.Err != nil || f.At.IsZero() || f.GaveUp {
 		t.Errorf("%+v, %v", f, ok)
 	}
 	rememberFailure(run, "alpha", errors.New("plain"))

@@ -310,7 +310,7 @@ func TestCrashLoopGivesUpAfterTheLimit(t *testing.T) {
 	t.Parallel()
 	s := start(t, shimtest.NewRoot(t), "SIM_CRASH_LIMIT=3", "SIM_CRASH_AT_START=abort")
 	f, failed := s.ended()
-	if !failed || !strings.Contains(f.Error.Text, "crashed 3 times") || !strings.Contains(f.Error.Text, "aborted") {
+	if !failed || !f.GaveUp || !strings.Contains(f.Error.Text, "crashed 3 times") || !strings.Contains(f.Error.Text, "aborted") {
 		t.Errorf("it failed: %v, %+v", failed, f)
 	}
 	k, err := shim.ReadLog(s.Logs(s.Name), -1, 64<<10)

@@ -96,14 +96,34 @@ func settled(u dbus.UnitStatus) bool {
 // failure says why a server's unit failed: in the words of its shim, if it came
 // to saying anything.
 func (s *Supervisor) failure(ctx context.Context, n left4me.Name) (string, error) {
+	p, said, err := s.failed(ctx, n)
+	if err != nil || said == nil {
+		return p.reason(), err
+	}
+	return said.Error.Text, nil
+}
+
+// GaveUp reports whether a server that failed ended so often that neither its
+// shim nor systemd starts it again.
+func (s *Supervisor) GaveUp(ctx context.Context, n left4me.Name) (bool, error) {
+	if !n.Valid() {
+		return false, invalid(n)
+	}
+	p, said, err := s.failed(ctx, n)
+	if err != nil || said == nil {
+		return p.gaveUp(), err
+	}
+	return said.GaveUp, nil
+}
+
+// failed is what systemd knows of a unit that failed, and what its shim said; nil
+// when it came to saying nothing.
+func (s *Supervisor) failed(ctx context.Context, n left4me.Name) (properties, *shim.Failure, error) {
 	p, err := s.properties(ctx, serverUnit+string(n)+suffix)
-	if err != nil {
-		return "", err
+	if f, ok := shim.LastFailure(s.cfg.Run, n); ok && err == nil && !f.At.Before(p.Started) {
+		return p, &f, nil
 	}
-	if f, ok := shim.LastFailure(s.cfg.Run, n); ok && !f.At.Before(p.Started) {
-		return f.Error.Text, nil
-	}
-	return p.reason(), nil
+	return p, nil, err
 }
 
 // properties are what systemd knows of how a service ended.

@@ -310,10 +310,12 @@ func (s *Stage) Must(tb testing.TB, method, path string, in, out any) {
 
 // Job is a job as the API tells it.
 type Job struct {
-	ID    string `json:"id"`
-	Kind  string `json:"kind"`
-	State string `json:"state"`
-	Steps []struct {
+	ID     string `json:"id"`
+	Kind   string `json:"kind"`
+	State  string `json:"state"`
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+	Steps  []struct {
 		Label string `json:"label"`
 		State string `json:"state"`
 		Note  string `json:"note"`
@@ -340,6 +342,8 @@ type Server struct {
 	Hostname   string `json:"hostname"`
 	Restarts   int    `json:"restarts"`
 	Build      int64  `json:"build"`
+	Wanted     string `json:"wanted"`
+	Held       string `json:"held"`
 }
 
 // Create creates a server and returns it.

@@ -1,0 +1,85 @@
+package chaos
+
+import (
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/left4me/left4me/test/stage"
+)
+
+// newest is the last job on a server.
+func newest(t *testing.T, s *stage.Stage, name string) stage.Job {
+	t.Helper()
+	var all []stage.Job
+	s.Must(t, "GET", "/jobs?limit=1&server="+name, nil, &all)
+	if len(all) == 0 {
+		return stage.Job{}
+	}
+	return all[0]
+}
+
+// killAll ends left4me, all shims and all games by SIGKILL.
+func killAll(t *testing.T, s *stage.Stage) {
+	t.Helper()
+	s.Kill()
+	stage.Until(t, "nothing runs", func() bool {
+		left := s.Processes()
+		for _, pid := range left {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		return len(left) == 0
+	})
+}
+
+// When left4me starts, what was last asked to run is started, and nothing else.
+func TestWantedServersStartAfterEverythingWasKilled(t *testing.T) {
+	s := stage.New(t, 28700, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
+	s.Serve(t)
+	on := s.Create(t, "on", nil)
+	s.Create(t, "off", nil)
+	s.Done(t, "start", "on")
+	s.Done(t, "start", "off")
+	s.Done(t, "stop", "off")
+	before, _ := s.Server("on")
+
+	killAll(t, s)
+	s.Serve(t)
+	stage.Until(t, "the server is back", func() bool {
+		v, _ := s.Server("on")
+		return v.State == "running" && v.PID != before.PID
+	})
+	if j := newest(t, s, "on"); j.Kind != "server.start" || j.By != "left4me" || j.Reason != "started because it was not running when left4me started" {
+		t.Errorf("%+v", j)
+	}
+	if v, _ := s.Server("off"); v.State != "stopped" || v.Wanted != "stopped" || newest(t, s, "off").By == "left4me" {
+		t.Errorf("%+v", v)
+	}
+
+	// Its port was taken meanwhile: it is wanted still, and starts the next time.
+	killAll(t, s)
+	thief, err := net.ListenUDP("udp", &net.UDPAddr{Port: on.Port})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Serve(t)
+	stage.Until(t, "its start fails", func() bool {
+		j := newest(t, s, "on")
+		return j.State == "failed" && j.Error != nil && strings.Contains(j.Error.Text, "is used by")
+	})
+	thief.Close()
+	if v, _ := s.Server("on"); v.Wanted != "running" || v.Held != "" {
+		t.Errorf("%+v", v)
+	}
+	s.Kill()
+	s.Serve(t)
+	stage.Until(t, "the server is back", func() bool {
+		v, _ := s.Server("on")
+		return v.State == "running"
+	})
+	if games, shims := len(s.Games()), len(s.Shims()); games != 1 || shims != 1 {
+		t.Errorf("%d games, %d shims", games, shims)
+	}
+	s.Done(t, "stop", "on")
+}
