@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -50,7 +51,19 @@ type Bus struct {
 	log    *slog.Logger
 	limit  int  // bytes of a message's JSON
 	anew   bool // the store was begun anew
-	keeper
+	*keeper
+
+	serving *sync.WaitGroup // what Answer, Listen, Work and Events began
+}
+
+// Under returns the same bus for a part of the program that waits for what it
+// began: running counts each Answer, Listen, Work and Events from its call until
+// its context has ended and the last call of its handler has returned. A handler
+// may add to running.
+func (b *Bus) Under(running *sync.WaitGroup) *Bus {
+	under := *b
+	under.serving = running
+	return &under
 }
 
 // Open starts the embedded server on the store in dir, makes sure that the
@@ -77,7 +90,7 @@ func start(ctx context.Context, dir string, log *slog.Logger, payload int32) (*B
 	}
 	srv.SetLogger(serverLog{log}, false, false)
 	srv.Start()
-	b := &Bus{dir: dir, server: srv, log: log, limit: int(payload) - wrapping}
+	b := &Bus{dir: dir, server: srv, log: log, limit: int(payload) - wrapping, keeper: &keeper{}, serving: &sync.WaitGroup{}}
 	if err := b.connect(ctx); err != nil {
 		b.Close()
 		return nil, err
@@ -201,7 +214,12 @@ func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
 	defer cancel()
 	msg, err := b.conn.RequestWithContext(ctx, subject, data)
 	switch {
-	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+		return &left4me.Error{
+			Kind: left4me.Unavailable, Err: fmt.Errorf("request %s: %w", subject, err),
+			Text: fmt.Sprintf("host %s did not answer in time", hostOf(subject)), Hint: "try again; if it goes on, see the log of left4me there",
+		}
+	case errors.Is(err, nats.ErrNoResponders):
 		return &left4me.Error{
 			Kind: left4me.Unavailable, Err: fmt.Errorf("request %s: %w", subject, err),
 			Text: fmt.Sprintf("host %s does not answer", hostOf(subject)), Hint: "see that left4me runs there",
@@ -238,6 +256,7 @@ func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
 // and answered without its text.
 func (b *Bus) Answer(ctx context.Context, subject string, f func(ctx context.Context, subject string, data []byte) (any, error)) error {
 	slots := make(chan struct{}, 256)
+	var handlers sync.WaitGroup
 	sub, err := b.conn.Subscribe(subject, func(m *nats.Msg) {
 		select {
 		case slots <- struct{}{}:
@@ -245,17 +264,33 @@ func (b *Bus) Answer(ctx context.Context, subject string, f func(ctx context.Con
 			b.respond(m, nil, left4me.Errorf(left4me.Busy, "too many requests at once", "try again"))
 			return
 		}
-		go func() {
+		handlers.Go(func() {
 			defer func() { <-slots }()
 			out, err := f(ctx, m.Subject, m.Data)
 			b.respond(m, out, err)
-		}()
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("answer %s: %w", subject, err)
 	}
-	context.AfterFunc(ctx, func() { _ = sub.Unsubscribe() })
+	b.serve(ctx, sub, &handlers)
 	return nil
+}
+
+// serve ends a subscription with ctx and counts it until its last handler has
+// returned.
+func (b *Bus) serve(ctx context.Context, sub *nats.Subscription, handlers *sync.WaitGroup) {
+	closed := make(chan struct{}) // after the last message
+	sub.SetClosedHandler(func(string) { close(closed) })
+	b.serving.Go(func() {
+		select {
+		case <-ctx.Done():
+			_ = sub.Unsubscribe()
+			<-closed
+		case <-closed: // the bus was
+		}
+		handlers.Wait()
+	})
 }
 
 func (b *Bus) respond(m *nats.Msg, out any, err error) {
@@ -324,6 +359,6 @@ func (b *Bus) Listen(ctx context.Context, subject string, f func(subject string,
 	if err != nil {
 		return fmt.Errorf("listen %s: %w", subject, err)
 	}
-	context.AfterFunc(ctx, func() { _ = sub.Unsubscribe() })
+	b.serve(ctx, sub, &sync.WaitGroup{})
 	return nil
 }

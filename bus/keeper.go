@@ -186,12 +186,18 @@ type consumption struct {
 	config  jetstream.ConsumerConfig
 	handle  func(jetstream.Msg)
 	running jetstream.ConsumeContext
+	ended   []<-chan struct{} // closed when no handler of a consumer runs any more
 }
 
 func (c *consumption) begin(ctx context.Context, js jetstream.JetStream) error {
 	consumer, err := js.CreateOrUpdateConsumer(ctx, c.stream, c.config)
 	if err == nil {
 		c.running, err = consumer.Consume(c.handle)
+	}
+	if err == nil {
+		// Asked for after Stop it would be closed at once, while a handler still runs
+		// (nats.go 1.55).
+		c.ended = append(c.ended, c.running.Closed())
 	}
 	return err
 }
@@ -209,11 +215,23 @@ func (b *Bus) consume(ctx context.Context, stream string, config jetstream.Consu
 		b.all = map[*consumption]bool{}
 	}
 	b.all[c] = true
-	context.AfterFunc(ctx, func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.all, c)
-		c.running.Stop()
+	b.serving.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-b.ended: // the bus closes
+		}
+		for _, ended := range b.dismiss(c) {
+			<-ended
+		}
 	})
 	return nil
+}
+
+// dismiss ends a consumption.
+func (b *Bus) dismiss(c *consumption) (ended []<-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.all, c)
+	c.running.Stop()
+	return c.ended
 }

@@ -14,6 +14,7 @@ const Version = 1
 
 // Verbs of Command, with the message that goes and the one that comes back.
 const (
+	VerbPing    = "ping"    // Empty → Empty, as soon as the host answers anything
 	VerbStatus  = "status"  // Empty → []left4me.Status, of every instance of the host
 	VerbPort    = "port"    // PortRequest → Empty; Conflict names who has the port
 	VerbCancel  = "cancel"  // CancelRequest → Empty
