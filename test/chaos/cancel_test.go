@@ -109,6 +109,13 @@ func TestStartCancelledDuringTheMountEndsWithin5s(t *testing.T) {
 	if err := os.WriteFile(program, []byte("#!/bin/sh\necho $$ >>"+pids+"\ntrap '' TERM\nwhile :; do sleep 1; done\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	begun := func() {
+		t.Helper()
+		stage.Until(t, "its shim was started", func() bool {
+			b, err := os.ReadFile(pids)
+			return err == nil && strings.HasSuffix(string(b), "\n")
+		})
+	}
 	ends := func() {
 		t.Helper()
 		b, err := os.ReadFile(pids)
@@ -128,6 +135,7 @@ func TestStartCancelledDuringTheMountEndsWithin5s(t *testing.T) {
 	s.Create(t, "alpha", nil)
 	start := s.Ask(t, "start", "alpha")
 	at(t, s, start.ID, left4me.StepLaunch, "")
+	begun()
 	cancelled(t, s, start.ID)
 	ends()
 	start = s.Ask(t, "start", "alpha")
