@@ -30,20 +30,15 @@ const (
 // processes and asks others.
 type looks struct{ group singleflight.Group }
 
-// together runs f once for all who ask under a key meanwhile. Who gives up does
-// not take the answer from the others.
+// together runs f once for all who ask under a key meanwhile. ctx is the agent's:
+// those who ask may give up, the answer is for the others too.
 func (l *looks) together(ctx context.Context, key string, within time.Duration, f func(context.Context) []left4me.Check) ([]left4me.Check, error) {
-	done := l.group.DoChan(key, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	v, _, _ := l.group.Do(key, func() (any, error) {
+		ctx, cancel := context.WithTimeout(ctx, within)
 		defer cancel()
 		return f(ctx), nil
 	})
-	select {
-	case r := <-done:
-		return r.Val.([]left4me.Check), nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return v.([]left4me.Check), ctx.Err()
 }
 
 // doctor looks at this machine.

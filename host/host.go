@@ -122,6 +122,8 @@ type Agent struct {
 	poller     *live.Poller
 	group      *errgroup.Group
 	ctx        context.Context // of Run: what outlives a job hangs on it
+	ready      chan struct{}   // closed when it answers
+	handlers   sync.WaitGroup  // of the bus
 	looks      looks
 	starts     turns
 
@@ -138,9 +140,10 @@ type Agent struct {
 func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error) {
 	a := &Agent{
 		Config: c, supervisor: machine, installer: machine, machine: machine, game: game.Open(string(c.Files.Root), c.Files.Group),
-		content: content.Open(string(c.Files.Root), c.Files.Group), catalog: catalog.New(), working: make(chan struct{}, 1), mounts: newMounts(), downs: make(chan struct{}, 1), bus: b, log: log.With("host", c.Host),
+		content: content.Open(string(c.Files.Root), c.Files.Group), catalog: catalog.New(), working: make(chan struct{}, 1), mounts: newMounts(), downs: make(chan struct{}, 1), ready: make(chan struct{}), log: log.With("host", c.Host),
 		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]context.CancelCauseFunc{}, starts: newTurns(startsAtOnce()),
 	}
+	a.bus = b.Under(&a.handlers)
 	var err error
 	if a.poller, err = live.New(a.sampled); err != nil {
 		return nil, err
@@ -159,21 +162,35 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.group, a.ctx = group, ctx
 	group.Go(func() error { return a.poller.Run(ctx) })
 	group.Go(func() error { a.tidyGame(ctx); return nil })
-	a.sweep(ctx)
-	if a.bus.Anew() {
-		group.Go(func() error { a.tellCrashes(ctx); return nil })
-	}
-	a.sweepBackups()
-	a.sweepContent(ctx)
 	group.Go(func() error { a.sweepScripts(ctx); return nil })
+	group.Go(func() error { return a.serve(ctx) })
+	<-ctx.Done()
+	a.handlers.Wait() // they may add to the group
+	return group.Wait()
+}
+
+// Ready is closed when the agent answers and has said so: not before it follows
+// the servers that it found.
+func (a *Agent) Ready() <-chan struct{} { return a.ready }
+
+// serve answers, then works on jobs, and looks for servers until ctx ends. It
+// answers first: what an agent before it left half-made may take long to remove.
+func (a *Agent) serve(ctx context.Context) error {
 	if err := a.answer(ctx); err != nil {
 		return err
 	}
+	a.sweep(ctx)
 	if err := a.bus.Publish(bus.Live(a.Host, bus.KindHello), bus.Hello{V: bus.Version, Version: a.Version, BootID: a.BootID}); err != nil {
 		return err
 	}
+	close(a.ready)
+	if a.bus.Anew() {
+		a.group.Go(func() error { a.tellCrashes(ctx); return nil })
+	}
+	a.sweepBackups()
+	a.sweepContent(ctx)
 	err := a.bus.Work(ctx, a.Host, func(d bus.Delivery) {
-		group.Go(func() error {
+		a.group.Go(func() error {
 			a.work(ctx, d)
 			return nil
 		})
@@ -181,19 +198,16 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("agent of %s: %w", a.Host, err)
 	}
-	group.Go(func() error {
-		tick := time.NewTicker(sweepEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				a.sweep(ctx)
-			case <-ctx.Done():
-				return nil
-			}
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			a.sweep(ctx)
+		case <-ctx.Done():
+			return nil
 		}
-	})
-	return group.Wait()
+	}
 }
 
 // BootID identifies this boot of the machine, or is empty when the kernel doesn't
@@ -232,6 +246,8 @@ func (a *Agent) answer(ctx context.Context) error {
 		switch verb {
 		case bus.VerbStatus:
 			return a.statuses(ctx)
+		case bus.VerbPing:
+			return bus.Empty{V: bus.Version}, nil
 		case bus.VerbPort:
 			return with(data, func(r bus.PortRequest) (any, error) {
 				return bus.Empty{V: bus.Version}, shim.PortFree(a.Files.Root, r.Port)

@@ -13,10 +13,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
@@ -43,6 +43,7 @@ import (
 
 const (
 	settleAfter    = 2 * time.Second // then what only the start needed is given back
+	tellWithin     = 30 * time.Second
 	shutdownWithin = 10 * time.Second
 	bodyWithin     = 15 * time.Second
 	gameGroup      = "left4me-game"
@@ -113,6 +114,9 @@ func serve(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
+	if closer, ok := sup.(interface{ Close() }); ok { // of a connection to systemd
+		defer closer.Close()
+	}
 	decode, err := decoder()
 	if err != nil {
 		return err
@@ -138,13 +142,26 @@ func serve(ctx context.Context, s settings) error {
 	if err := shareSockets(s.run, group); err != nil {
 		return err
 	}
-	if err := errors.Join(list.Start(ctx), srv.Start(ctx), gam.Start(ctx), bak.Start(ctx)); err != nil {
+	local, err := localListener(s)
+	if err != nil {
 		return err
+	}
+	defer local.Close()
+	// The order in which they end: what answers people, what works for them, and
+	// what that tells of it. Behind them the bus is closed, then the store.
+	requests, work, control := newStage(ctx), newStage(ctx), newStage(ctx)
+	control.add(waits(list.Wait), waits(srv.Wait), waits(gam.Wait), waits(bak.Wait), bak.Run, con.Run, sent.Run, reserve.Run)
+	work.add(agent.Run)
+	if err := errors.Join(list.Start(control.ctx), srv.Start(control.ctx), gam.Start(control.ctx), bak.Start(control.ctx)); err != nil {
+		control.end()
+		return errors.Join(err, runStages(control.ctx, control))
 	}
 
 	apiHandler := api.New(api.Deps{
 		Servers: srv, Jobs: list, Content: con, Uploads: sent, Layers: layers.New(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Version: programVersion(), Log: log,
-		Ready: func(ctx context.Context) error { return errors.Join(st.Ping(ctx), b.Ping(ctx)) },
+		Ready: func(ctx context.Context) error {
+			return errors.Join(st.Ping(ctx), machines.Ping(ctx, left4me.LocalHost))
+		},
 	})
 	mux := http.NewServeMux()
 	for _, path := range []string{"/api/", "/healthz", "/readyz", "/metrics"} {
@@ -154,36 +171,45 @@ func serve(ctx context.Context, s settings) error {
 		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: content.NewDownloads(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Secure: s.secureCookies(), Version: programVersion(), Log: log,
 	}))
 
-	local, err := localListener(s)
-	if err != nil {
-		return err
-	}
-	defer local.Close()
-	stopped := ctx
-	work, ctx := errgroup.WithContext(ctx)
-	work.Go(func() error { return reserve.Run(ctx) })
-	work.Go(func() error { return agent.Run(ctx) })
-	work.Go(func() error { return bak.Run(ctx) })
-	work.Go(func() error { return con.Run(ctx) })
-	work.Go(func() error { return sent.Run(ctx) })
-	work.Go(func() error { return serveHTTP(ctx, listener, mux, nil, log) })
-	work.Go(func() error { return serveHTTP(ctx, local, apiHandler, api.PeerContext, log) })
-	work.Go(func() error {
-		select {
-		case <-time.After(settleAfter):
-			slim.Process()
-		case <-ctx.Done():
-		}
-		return nil
-	})
-	systemd.Ready()
-	log.Info("left4me serves", "address", "http://"+listener.Addr().String(), "root", s.root, "version", programVersion())
-	err = work.Wait()
-	if stopped.Err() != nil && errors.Is(err, context.Canceled) {
+	requests.add(
+		func(ctx context.Context) error { return serveHTTP(ctx, listener, mux, nil, log) },
+		func(ctx context.Context) error { return serveHTTP(ctx, local, apiHandler, api.PeerContext, log) },
+		func(ctx context.Context) error {
+			if !told(ctx, agent, srv, log) {
+				return nil
+			}
+			systemd.Ready()
+			log.Info("left4me serves", "address", "http://"+listener.Addr().String(), "root", s.root, "version", programVersion())
+			select {
+			case <-time.After(settleAfter):
+				slim.Process()
+			case <-ctx.Done():
+			}
+			return nil
+		},
+	)
+	err = runStages(ctx, requests, work, control)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil // that is how it ends
 	}
 	log.Info("left4me ends; game servers run on")
 	return err
+}
+
+// told waits until this machine's agent answers and has told what it has: then
+// left4me is ready. False: ctx has ended.
+func told(ctx context.Context, agent *host.Agent, srv *servers.Servers, log *slog.Logger) bool {
+	select {
+	case <-agent.Ready():
+	case <-ctx.Done():
+		return false
+	}
+	within, cancel := context.WithTimeout(ctx, tellWithin)
+	defer cancel()
+	if err := srv.Told(within, left4me.LocalHost); err != nil && ctx.Err() == nil {
+		log.Warn("this host answers, but could not say yet what its servers do", "host", left4me.LocalHost)
+	}
+	return ctx.Err() == nil
 }
 
 // newLog makes the log of the program. The journal knows the time already.
@@ -200,11 +226,13 @@ func newLog() *slog.Logger {
 	return slog.New(slog.NewTextHandler(systemd.Log(), options))
 }
 
-// serveHTTP serves until ctx ends; requests in progress, live streams among
+// serveHTTP serves until ctx ends, and returns when no request is handled any
+// more; requests in progress, live streams among
 // them, are told by their contexts.
 func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(context.Context, net.Conn) context.Context, log *slog.Logger) error {
+	var running sync.WaitGroup
 	srv := &http.Server{
-		Handler: inTime(bodyWithin, h), ConnContext: conn, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: counted(&running, inTime(bodyWithin, h)), ConnContext: conn, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
@@ -213,13 +241,26 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(co
 		defer close(stopped)
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWithin)
 		defer cancel()
-		_ = srv.Shutdown(grace)
+		if srv.Shutdown(grace) != nil {
+			srv.Close() // then also reading a body fails
+		}
+		running.Wait()
 	})
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	<-stopped
 	return nil
+}
+
+// counted counts the requests that are being handled: a server's Close doesn't
+// wait for them.
+func counted(running *sync.WaitGroup, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		running.Add(1)
+		defer running.Done()
+		next.ServeHTTP(w, r)
+	})
 }
 
 // inTime bounds how long the body of a request may take to come: whoever sends

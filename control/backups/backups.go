@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/left4me/left4me"
@@ -46,11 +47,13 @@ type Backups struct {
 	log     *slog.Logger
 	changed chan struct{} // the policy is another
 	now     func() time.Time
+	running sync.WaitGroup // what Start began
 }
 
 // New makes the list. Start must be called, and Run must run for the schedule.
 func New(storage Storage, list *jobs.Jobs, b *bus.Bus, root string, log *slog.Logger) *Backups {
-	v := &Backups{storage: storage, jobs: list, bus: b, root: root, log: log, changed: make(chan struct{}, 1), now: time.Now}
+	v := &Backups{storage: storage, jobs: list, root: root, log: log, changed: make(chan struct{}, 1), now: time.Now}
+	v.bus = b.Under(&v.running)
 	list.OnRetry(left4me.CreateBackup.Noun(), v.again)
 	return v
 }
@@ -59,6 +62,9 @@ func New(storage Storage, list *jobs.Jobs, b *bus.Bus, root string, log *slog.Lo
 func (b *Backups) Start(ctx context.Context) error {
 	return b.bus.Answer(ctx, bus.Ask(left4me.LocalHost, bus.VerbSnapshot), b.snapshot)
 }
+
+// Wait waits until all that Start began has ended, after its context.
+func (b *Backups) Wait() { b.running.Wait() }
 
 // snapshot writes a copy for a job that makes a backup. The name is ours: a host
 // can't have it written anywhere else.

@@ -67,6 +67,8 @@ type Game struct {
 	said     map[left4me.Name]answer
 	empty    restart.Since
 	watchers map[chan struct{}]bool
+
+	running sync.WaitGroup // what Start began
 }
 
 // answer is what a host last said, and whether it still does.
@@ -81,9 +83,10 @@ type answer struct {
 // itself.
 func New(storage Storage, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Game {
 	g := &Game{
-		storage: storage, jobs: j, servers: s, bus: b, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1),
+		storage: storage, jobs: j, servers: s, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1),
 		said: map[left4me.Name]answer{}, empty: restart.Since{}, watchers: map[chan struct{}]bool{},
 	}
+	g.bus = b.Under(&g.running)
 	j.OnRetry(noun, g.again)
 	return g
 }

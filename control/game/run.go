@@ -14,12 +14,14 @@ import (
 
 // Start looks after rollouts and policies until ctx ends.
 func (g *Game) Start(ctx context.Context) error {
-	err := g.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindHello), func(string, []byte) { go g.refresh(ctx) })
+	err := g.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindHello), func(string, []byte) {
+		g.running.Go(func() { g.refresh(ctx) })
+	})
 	if err != nil {
 		return err
 	}
 	ended := g.jobs.WatchAll(ctx)
-	go func() {
+	g.running.Go(func() {
 		for j := range ended {
 			switch {
 			case j.Kind.Noun() == noun && j.State.Ended():
@@ -28,16 +30,20 @@ func (g *Game) Start(ctx context.Context) error {
 				g.changed()
 			}
 		}
-	}()
+	})
 	moved := g.servers.Watch(ctx)
-	go func() {
+	g.running.Go(func() {
 		for range moved {
 			g.changed()
 		}
-	}()
-	go g.run(ctx, time.Now())
+	})
+	since := time.Now()
+	g.running.Go(func() { g.run(ctx, since) })
 	return nil
 }
+
+// Wait waits until all that Start began has ended, after its context.
+func (g *Game) Wait() { g.running.Wait() }
 
 // refresh asks the hosts anew.
 func (g *Game) refresh(ctx context.Context) {

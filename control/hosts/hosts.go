@@ -20,6 +20,11 @@ type Hosts struct{ bus *bus.Bus }
 // New makes the list.
 func New(b *bus.Bus) *Hosts { return &Hosts{bus: b} }
 
+// Ping reports whether a host answers. Errors: left4me.Unavailable.
+func (h *Hosts) Ping(ctx context.Context, host left4me.Name) error {
+	return h.bus.Request(ctx, bus.Command(host, bus.VerbPing), bus.Empty{V: bus.Version}, nil)
+}
+
 // Doctor lets a host look at itself, which takes some seconds. Errors:
 // left4me.NotFound, left4me.Unavailable.
 func (h *Hosts) Doctor(ctx context.Context, host left4me.Name) ([]left4me.Check, error) {

@@ -64,13 +64,17 @@ type Jobs struct {
 
 	retries map[string]Again // by noun
 
+	running sync.WaitGroup // what Start began
+
 	mu       sync.Mutex
 	watchers map[chan left4me.Job]left4me.JobID // what each one wants; empty is all
 }
 
 // New makes the list. Run must run for jobs to move.
 func New(storage Storage, b *bus.Bus, log *slog.Logger) *Jobs {
-	return &Jobs{storage: storage, bus: b, log: log, again: sendAgain, retries: map[string]Again{}, watchers: map[chan left4me.Job]left4me.JobID{}}
+	j := &Jobs{storage: storage, log: log, again: sendAgain, retries: map[string]Again{}, watchers: map[chan left4me.Job]left4me.JobID{}}
+	j.bus = b.Under(&j.running)
+	return j
 }
 
 // NewID makes an id that sorts by time and can't be guessed.

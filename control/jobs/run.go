@@ -28,9 +28,12 @@ func (j *Jobs) Start(ctx context.Context) error {
 	if err := j.resume(ctx); err != nil {
 		return err
 	}
-	go j.keepSending(ctx)
+	j.running.Go(func() { j.keepSending(ctx) })
 	return nil
 }
+
+// Wait waits until all that Start began has ended, after its context.
+func (j *Jobs) Wait() { j.running.Wait() }
 
 // keepSending sends what waits for its host, until ctx ends. A message that
 // comes twice does no harm: the claim drops it.

@@ -21,7 +21,7 @@ const (
 // live is what hosts last said of their servers, and who wants to know.
 type live struct {
 	mu       sync.Mutex
-	known    map[left4me.Name]bool // hosts that have told everything once
+	known    map[left4me.Name]chan struct{} // hosts; closed when one has told everything once
 	statuses map[key]said
 	boots    map[left4me.Name]string                 // of hosts, empty for one that doesn't say
 	builds   map[left4me.Name]int64                  // of the game, by host: what a server would be started with
@@ -40,7 +40,7 @@ type said struct {
 
 func newLive() *live {
 	return &live{
-		known:    map[left4me.Name]bool{},
+		known:    map[left4me.Name]chan struct{}{},
 		statuses: map[key]said{},
 		boots:    map[left4me.Name]string{},
 		builds:   map[left4me.Name]int64{},
@@ -56,10 +56,36 @@ func (l *live) get(host, server left4me.Name) left4me.Status {
 		return v.Status
 	}
 	st := left4me.Status{Name: server, State: left4me.Stopped}
-	if !l.known[host] {
+	if !closed(l.toldBy(host)) {
 		st.State, st.Reason = left4me.Unknown, "its host does not answer"
 	}
 	return st
+}
+
+// told is closed when a host has told everything once.
+func (l *live) told(host left4me.Name) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.toldBy(host)
+}
+
+// toldBy is told while mu is held.
+func (l *live) toldBy(host left4me.Name) chan struct{} {
+	c, ok := l.known[host]
+	if !ok {
+		c = make(chan struct{})
+		l.known[host] = c
+	}
+	return c
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // set takes what a host says of a server, and returns what it said before.
@@ -150,7 +176,9 @@ func (l *live) replace(host left4me.Name, all []left4me.Status, asked uint64) {
 			changed[st.Name] = true
 		}
 	}
-	l.known[host] = true
+	if told := l.toldBy(host); !closed(told) {
+		close(told)
+	}
 	l.mu.Unlock()
 	for name := range changed {
 		l.changed(name)
@@ -194,7 +222,7 @@ func (s *Servers) Start(ctx context.Context) error {
 		if err := bus.Decode(data, &h); err != nil {
 			s.log.Warn("a host that has started", "subject", subject, "err", err) // its servers can be asked for all the same
 		}
-		go s.arrive(ctx, bus.HostOf(subject), h.BootID)
+		s.running.Go(func() { s.arrive(ctx, bus.HostOf(subject), h.BootID) })
 	})
 	if err != nil {
 		return err
@@ -206,7 +234,7 @@ func (s *Servers) Start(ctx context.Context) error {
 		return err
 	}
 	changes := s.jobs.WatchAll(ctx)
-	go func() {
+	s.running.Go(func() {
 		for job := range changes {
 			if job.Kind == left4me.DeleteServer && job.State == left4me.JobDone {
 				s.live.forget(job.Host, job.Target)
@@ -215,8 +243,21 @@ func (s *Servers) Start(ctx context.Context) error {
 				s.live.changed(job.Target)
 			}
 		}
-	}()
+	})
 	return nil
+}
+
+// Wait waits until all that Start began has ended, after its context.
+func (s *Servers) Wait() { s.running.Wait() }
+
+// Told waits until a host has told once what it has, or ctx ends.
+func (s *Servers) Told(ctx context.Context, host left4me.Name) error {
+	select {
+	case <-s.live.told(host):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // ask asks a host for all that it has.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -48,6 +49,7 @@ type Servers struct {
 	live    *live
 	last    atomic.Pointer[snapshot]
 	stack   StackCheck
+	running sync.WaitGroup // what Start began
 }
 
 // StackCheck says what is wrong with layers that somebody wants to stack, for a
@@ -68,7 +70,8 @@ func (s *Servers) checkStack(ctx context.Context, refs []left4me.OverlayRef) err
 
 // New makes the list. Start must be called for states to be known.
 func New(storage Storage, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *slog.Logger) *Servers {
-	s := &Servers{storage: storage, jobs: j, bus: b, ports: ports, log: log, live: newLive()}
+	s := &Servers{storage: storage, jobs: j, ports: ports, log: log, live: newLive()}
+	s.bus = b.Under(&s.running)
 	// With the settings that the server has then.
 	j.OnRetry("server", func(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
 		if v.Kind == left4me.DiscardUpper {

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/left4me/left4me/control/servers"
+)
+
+func TestStagesEndInOrder(t *testing.T) {
+	for name, broken := range map[string]error{"when it is asked to end": nil, "when one fails": errors.New("broken")} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				var mu sync.Mutex
+				var ended []string
+				first, second, third := newStage(ctx), newStage(ctx), newStage(ctx)
+				ends := func(name string, after time.Duration) func(context.Context) error {
+					return func(ctx context.Context) error {
+						<-ctx.Done()
+						time.Sleep(after) // of the bubble
+						mu.Lock()
+						defer mu.Unlock()
+						ended = append(ended, name)
+						return ctx.Err()
+					}
+				}
+				first.add(ends("first", 2*time.Second), ends("first, quick", 0))
+				second.add(ends("second", time.Second))
+				third.add(ends("third", 0), func(context.Context) error { return broken })
+				time.AfterFunc(time.Minute, cancel)
+				err := runStages(ctx, first, second, third)
+				if want := []string{"first, quick", "first", "second", "third"}; !slices.Equal(ended, want) {
+					t.Errorf("ended: %q, want %q", ended, want)
+				}
+				if broken != nil && !errors.Is(err, broken) || broken == nil && !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// ours are the goroutines that execute code of left4me, but for the one that asks.
+func ours() (found []string) {
+	buf := make([]byte, 4<<20)
+	all := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
+	for _, g := range all[1:] {
+		g, _, _ = strings.Cut(g, "created by")
+		if strings.Contains(g, "github.com/left4me/left4me/") && !strings.Contains(g, "left4me/cmd/left4me.Test") {
+			found = append(found, g)
+		}
+	}
+	return found
+}
+
+// Whatever is under way when left4me is asked to end has ended when the bus and
+// the store are closed: nothing of it is left when serve returns.
+func TestServeLeavesNoGoroutine(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	asked := make(chan struct{}, 64)
+	steam := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-r.Context().Done() // Steam hangs
+	}))
+	root, err := os.MkdirTemp("", "l4m-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(root)
+	s := settings{
+		root: root, run: filepath.Join(root, "run"), listen: "127.0.0.1:0", secretKey: testSecret, supervisor: "process",
+		ports: servers.PortRange{Low: firstPort - perStory, High: firstPort - 1}, publicAddress: "127.0.0.1", steamAPI: steam.URL, steamcmdURL: steam.URL,
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	var left []string
+	go func() {
+		err := serve(ctx, s)
+		left = ours()
+		ended <- err
+	}()
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", filepath.Join(s.run, socketName))
+	}}
+	call := func(method, path, body string) (*http.Response, error) {
+		r, err := http.NewRequestWithContext(context.WithoutCancel(ctx), method, "http://left4me"+path, strings.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Content-Type", "application/json")
+		return transport.RoundTrip(r)
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		if r, err := call("GET", "/readyz", ""); err == nil {
+			r.Body.Close()
+			if r.StatusCode == http.StatusOK {
+				break
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it is not ready")
+		}
+	}
+	for _, c := range [][3]string{
+		{"POST", "/api/v1/servers", `{"name":"alpha"}`},
+		{"POST", "/api/v1/servers/alpha/start", ""}, // there is no game
+		{"POST", "/api/v1/hosts/local/game/check", ""},
+	} {
+		r, err := call(c[0], c[1], c[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, _ := io.ReadAll(r.Body); r.StatusCode >= 300 {
+			t.Fatalf("%s: %d %s", c[1], r.StatusCode, b)
+		}
+		r.Body.Close()
+	}
+	// Streams, and a request that looks at the machine and asks Steam.
+	for _, path := range []string{"/api/v1/events", "/api/v1/hosts/local/doctor"} {
+		go func() {
+			if r, err := call("GET", path, ""); err == nil {
+				_, _ = io.Copy(io.Discard, r.Body)
+				r.Body.Close()
+			}
+		}()
+	}
+	select {
+	case <-asked:
+	case <-time.After(patience):
+		t.Fatal("nobody asks Steam")
+	}
+	cancel()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Fatal("it does not end")
+	}
+	if len(left) > 0 {
+		t.Errorf("left when the bus and the store are closed:\n%s", strings.Join(left, "\n\n"))
+	}
+	transport.CloseIdleConnections()
+	steam.Close()
+	if err := goleak.Find(before); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,43 @@
+package chaos
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/left4me/left4me/test/stage"
+)
+
+// left4me says that it is ready when its host answers, however much an earlier
+// one left to be removed: there is no moment after it in which a host "does not
+// answer".
+func TestReadyMeansThatTheHostAnswers(t *testing.T) {
+	s := stage.New(t, 28360, "SIM_PLAYERS=0")
+	s.Serve(t)
+	s.Create(t, "alpha", nil)
+	s.Kill()
+	gone := filepath.Join(s.Root, "overlays", ".gone", "1")
+	for d := range 100 {
+		dir := filepath.Join(gone, fmt.Sprint(d))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for f := range 200 {
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(f)), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s.Serve(t)
+	for _, path := range []string{"/hosts/local/game", "/overlays", "/servers/alpha"} {
+		var v stage.Server
+		if status, err := s.Call("GET", path, nil, &v); status >= http.StatusInternalServerError {
+			t.Errorf("%s: %d, %v", path, status, err)
+		}
+		if path == "/servers/alpha" && v.State != "stopped" {
+			t.Errorf("alpha is %s: %s", v.State, v.Reason)
+		}
+	}
+}
