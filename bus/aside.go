@@ -117,6 +117,9 @@ func openStore(ctx context.Context, dir string, log *slog.Logger, payload int32)
 // damage says what the server left out of the events, whose readers had these
 // names.
 func (b *Bus) damage(ctx context.Context, readers []string) error {
+	if err := b.broken(); err != nil {
+		return err
+	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	events, err := b.js.Stream(ctx, streamEvents)

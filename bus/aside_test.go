@@ -133,6 +133,11 @@ func TestADamagedStoreIsPutAsideAndNothingStaysUndone(t *testing.T) {
 		{"events truncated", change("EVENTS/msgs/*.blk", half), 0, true, true},
 		{"position of the reader is junk", change("EVENTS/obs/reader/o.dat", junk), 0, true, true},
 		{"reader without metadata", remove("jetstream/$G/streams/EVENTS/obs/reader/meta.inf"), 0, true, true},
+		{"a stream of nobody, damaged", func(t *testing.T, dir string) {
+			if err := os.Mkdir(filepath.Join(dir, "jetstream/$G/streams/STRAY"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, 0, true, true},
 		{"jobs removed", remove("jetstream/$G/streams/JOBS"), 8, false, false},
 		{"jobs without metadata", remove("jetstream/$G/streams/JOBS/meta.inf"), 8, false, false},
 		{"jobs with junk for metadata", change("JOBS/meta.sum", junk), 8, false, false},
