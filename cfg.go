@@ -59,6 +59,51 @@ func CutQuit(line string) (before string, found bool) {
 	return line, false
 }
 
+// CfgWords returns the commands of a line of a cfg file with their words, without
+// quotation marks. No command is empty.
+func CfgWords(line string) [][]string {
+	var all [][]string
+	var words []string
+	var word strings.Builder
+	quoted, begun := false, false
+	endWord := func() {
+		if begun {
+			words = append(words, word.String())
+		}
+		word.Reset()
+		begun = false
+	}
+	endCommand := func() {
+		endWord()
+		if len(words) > 0 {
+			all = append(all, words)
+		}
+		words = nil
+	}
+	for i := range len(line) {
+		switch c := line[i]; {
+		case c == '"':
+			endWord()
+			quoted = !quoted
+			begun = quoted
+		case quoted:
+			word.WriteByte(c)
+		case c == ';':
+			endCommand()
+		case strings.HasPrefix(line[i:], "//"):
+			endCommand()
+			return all
+		case c == ' ' || c == '\t':
+			endWord()
+		default:
+			word.WriteByte(c)
+			begun = true
+		}
+	}
+	endCommand()
+	return all
+}
+
 // CfgValue makes s fit to stand between quotation marks in a cfg file: what would
 // end the value or the line is left out, since the format has no way to write it.
 func CfgValue(s string) string {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -145,6 +146,33 @@ type Spec struct {
 	BlueprintCfg []string `json:"blueprint_cfg,omitempty"`
 	// OverlayCfg are the raw lines that overlays add to server.cfg.
 	OverlayCfg map[Name][]string `json:"overlay_cfg,omitempty"`
+}
+
+// SpecOf is a server with its blueprint applied. An overlay that both stack is
+// there once, where the server has it and in the revision that it names; cfg are
+// the raw lines of overlays.
+func SpecOf(v Server, b Blueprint, cfg map[Name][]string) Spec {
+	settings := v.Settings.Over(b.Settings).Normal() // an older left4me kept names as they were typed
+	settings.Cfg = v.Settings.Cfg                    // those of the blueprint stand before them
+	if settings.Hostname == "" {
+		settings.Hostname = "left4me " + string(v.Name)
+	}
+	out := Spec{Name: v.Name, Port: v.Port, Settings: settings, Blueprint: v.Blueprint, BlueprintCfg: b.Settings.Cfg}
+	out.Overlays = append([]OverlayRef{}, v.Overlays...)
+	for _, o := range b.Overlays {
+		if !slices.ContainsFunc(v.Overlays, func(own OverlayRef) bool { return own.Name == o.Name }) {
+			out.Overlays = append(out.Overlays, o)
+		}
+	}
+	for _, o := range out.Overlays {
+		if lines := cfg[o.Name]; len(lines) > 0 {
+			if out.OverlayCfg == nil {
+				out.OverlayCfg = map[Name][]string{}
+			}
+			out.OverlayCfg[o.Name] = lines
+		}
+	}
+	return out
 }
 
 // Status is what a host knows of one of its servers at a moment.

@@ -88,7 +88,7 @@ func (a *Agent) launch(ctx context.Context, spec left4me.Spec, p *progress) erro
 		return err
 	}
 	defer release()
-	err = p.step(ctx, left4me.StepCheckPort, func(context.Context) (string, error) { return "", shim.PortFree(a.Files.Root, spec.Port) })
+	err = p.step(ctx, left4me.StepCheckPort, func(context.Context) (string, error) { return a.checkPorts(spec) })
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,8 @@ func (s *Store) CreateBlueprint(ctx context.Context, v left4me.Blueprint) error 
 
 // UpdateBlueprint changes the overlays and settings of a blueprint. v.Version is
 // the one that was looked at; 0 doesn't care. Errors: left4me.NotFound, and
-// left4me.Conflict when somebody changed it since.
+// left4me.Conflict when somebody changed it since, or for the field "settings.cfg"
+// when a server of it would open a port that another one has.
 func (s *Store) UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error {
 	overlays, err := toJSON(v.Overlays)
 	if err != nil {
@@ -96,8 +97,10 @@ func (s *Store) UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error 
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE blueprint SET overlays = ?, settings = ?, version = version + 1 WHERE name = ?`, overlays, settings, v.Name)
-		return err
+		return keepPorts(ctx, tx, "", "settings.cfg", func() error {
+			_, err := tx.ExecContext(ctx, `UPDATE blueprint SET overlays = ?, settings = ?, version = version + 1 WHERE name = ?`, overlays, settings, v.Name)
+			return err
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("update blueprint %s: %w", v.Name, err)

@@ -72,27 +72,37 @@ func (s *Store) Overlays(ctx context.Context) ([]Overlay, error) {
 // OverlayCfg returns the raw lines that overlays add to server.cfg, of those that
 // have any.
 func (s *Store) OverlayCfg(ctx context.Context) (map[left4me.Name][]string, error) {
-	type cfg struct {
-		name  left4me.Name
-		lines []string
-	}
-	rows, err := s.read.QueryContext(ctx, `SELECT name, json_extract(definition, '$.cfg') FROM overlay
-		WHERE deleted_at IS NULL AND json_array_length(definition, '$.cfg') > 0`)
-	all, err := collect(rows, err, func(r row) (v cfg, err error) {
-		var text string
-		if err := r.Scan(&v.name, &text); err != nil {
-			return v, err
-		}
-		return v, fromJSON(text, &v.lines)
-	})
+	rows, err := s.read.QueryContext(ctx, overlayCfgQuery)
+	all, err := collect(rows, err, scanOverlayCfg)
 	if err != nil {
 		return nil, fmt.Errorf("lines of overlays: %w", err)
 	}
+	return overlayCfg(all), nil
+}
+
+const overlayCfgQuery = `SELECT name, json_extract(definition, '$.cfg') FROM overlay
+	WHERE deleted_at IS NULL AND json_array_length(definition, '$.cfg') > 0`
+
+// overlayLines are the raw lines of an overlay.
+type overlayLines struct {
+	name  left4me.Name
+	lines []string
+}
+
+func scanOverlayCfg(r row) (v overlayLines, err error) {
+	var text string
+	if err := r.Scan(&v.name, &text); err != nil {
+		return v, err
+	}
+	return v, fromJSON(text, &v.lines)
+}
+
+func overlayCfg(all []overlayLines) map[left4me.Name][]string {
 	byName := make(map[left4me.Name][]string, len(all))
 	for _, v := range all {
 		byName[v.name] = v.lines
 	}
-	return byName, nil
+	return byName
 }
 
 // CreateOverlay adds a definition; its script, if it has one, is its first
@@ -161,9 +171,11 @@ func (s *Store) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay)
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE overlay SET definition = ?, version = ?, updated_at = ? WHERE name = ?`,
-			definition, v.Version, millis(v.UpdatedAt), v.Name)
-		return err
+		return keepPorts(ctx, tx, "", "cfg", func() error {
+			_, err := tx.ExecContext(ctx, `UPDATE overlay SET definition = ?, version = ?, updated_at = ? WHERE name = ?`,
+				definition, v.Version, millis(v.UpdatedAt), v.Name)
+			return err
+		})
 	})
 	if err != nil {
 		return Overlay{}, fmt.Errorf("update overlay %s: %w", v.Name, err)

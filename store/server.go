@@ -68,10 +68,12 @@ func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
 		if err := free(ctx, tx, v); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO server(name, host, port, blueprint, settings, created_at, overlays, autostart, boot_id)
+		return keepPorts(ctx, tx, v.Name, "settings.cfg", func() error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO server(name, host, port, blueprint, settings, created_at, overlays, autostart, boot_id)
 			VALUES (?,?,?,?,?,?,?,?,?)`,
-			v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays, cmp.Or(v.Autostart, left4me.AutostartLast), v.BootID)
-		return err
+				v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays, cmp.Or(v.Autostart, left4me.AutostartLast), v.BootID)
+			return err
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("create server %s: %w", v.Name, err)
@@ -107,9 +109,11 @@ func (s *Store) UpdateServer(ctx context.Context, v left4me.Server) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE server SET port = ?, blueprint = ?, settings = ?, overlays = ?, autostart = ?, version = version + 1 WHERE name = ?`,
-			v.Port, v.Blueprint, settings, overlays, cmp.Or(v.Autostart, have.Autostart), v.Name)
-		return err
+		return keepPorts(ctx, tx, v.Name, "settings.cfg", func() error {
+			_, err := tx.ExecContext(ctx, `UPDATE server SET port = ?, blueprint = ?, settings = ?, overlays = ?, autostart = ?, version = version + 1 WHERE name = ?`,
+				v.Port, v.Blueprint, settings, overlays, cmp.Or(v.Autostart, have.Autostart), v.Name)
+			return err
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("update server %s: %w", v.Name, err)

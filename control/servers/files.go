@@ -31,7 +31,7 @@ func (s *Servers) Spec(ctx context.Context, name left4me.Name) (left4me.Spec, le
 	if err != nil {
 		return left4me.Spec{}, "", err
 	}
-	return spec(v, blueprints[v.Blueprint], cfg), v.Host, nil
+	return left4me.SpecOf(v, blueprints[v.Blueprint], cfg), v.Host, nil
 }
 
 // Files returns a page of what a server would see: its layers merged, and what

@@ -104,33 +104,6 @@ func (s *Servers) blueprints(ctx context.Context) (map[left4me.Name]left4me.Blue
 	return byName, nil
 }
 
-// spec is a server with its blueprint applied. An overlay that both stack is
-// there once, where the server has it and in the revision that it names; cfg are
-// the raw lines of overlays.
-func spec(v left4me.Server, b left4me.Blueprint, cfg map[left4me.Name][]string) left4me.Spec {
-	settings := v.Settings.Over(b.Settings).Normal() // an older left4me kept names as they were typed
-	settings.Cfg = v.Settings.Cfg                    // those of the blueprint stand before them
-	if settings.Hostname == "" {
-		settings.Hostname = "left4me " + string(v.Name)
-	}
-	out := left4me.Spec{Name: v.Name, Port: v.Port, Settings: settings, Blueprint: v.Blueprint, BlueprintCfg: b.Settings.Cfg}
-	out.Overlays = append([]left4me.OverlayRef{}, v.Overlays...)
-	for _, o := range b.Overlays {
-		if !slices.ContainsFunc(v.Overlays, func(own left4me.OverlayRef) bool { return own.Name == o.Name }) {
-			out.Overlays = append(out.Overlays, o)
-		}
-	}
-	for _, o := range out.Overlays {
-		if lines := cfg[o.Name]; len(lines) > 0 {
-			if out.OverlayCfg == nil {
-				out.OverlayCfg = map[left4me.Name][]string{}
-			}
-			out.OverlayCfg[o.Name] = lines
-		}
-	}
-	return out
-}
-
 // Create adds a server. Without a host it is the local one, without a blueprint
 // the default one, without a port the next that is free. Errors:
 // left4me.Conflict and left4me.Invalid, with the field.
@@ -178,7 +151,7 @@ func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
 func (s *Servers) createOnFreePort(ctx context.Context, v left4me.Server) (left4me.Server, error) {
 	for {
 		var err error
-		if v.Port, err = s.freePort(ctx, v.Host); err != nil {
+		if v.Port, err = s.freePort(ctx, v); err != nil {
 			return v, err
 		}
 		err = s.storage.CreateServer(ctx, v)
@@ -188,20 +161,25 @@ func (s *Servers) createOnFreePort(ctx context.Context, v left4me.Server) (left4
 	}
 }
 
-// freePort finds the lowest port of the range that no server of the host has,
-// and that no other program there uses as far as the host can say.
-func (s *Servers) freePort(ctx context.Context, host left4me.Name) (int, error) {
-	all, err := s.storage.Servers(ctx)
+// freePort finds the lowest port of the range for v that no server of its host
+// has, neither for its game nor for its SourceTV, and that no other program there
+// uses as far as the host can say.
+func (s *Servers) freePort(ctx context.Context, v left4me.Server) (int, error) {
+	specs, err := s.neighbours(ctx, v)
 	if err != nil {
 		return 0, err
 	}
+	last := &specs[len(specs)-1]
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	for port := s.ports.Low; port <= s.ports.High; port++ {
-		if slices.ContainsFunc(all, func(v left4me.Server) bool { return v.Host == host && v.Port == port }) {
+		last.Port = port
+		taken := slices.ContainsFunc(specs[:len(specs)-1], func(sp left4me.Spec) bool { return sp.Port == port }) ||
+			slices.ContainsFunc(left4me.PortClashes(specs), func(c left4me.PortClash) bool { return c.Server == v.Name })
+		if taken {
 			continue
 		}
-		err := s.bus.Request(ctx, bus.Command(host, bus.VerbPort), bus.PortRequest{V: bus.Version, Port: port}, nil)
+		err := s.bus.Request(ctx, bus.Command(v.Host, bus.VerbPort), bus.PortRequest{V: bus.Version, Port: port}, nil)
 		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Conflict {
 			continue
 		}
@@ -210,6 +188,29 @@ func (s *Servers) freePort(ctx context.Context, host left4me.Name) (int, error) 
 		return port, nil
 	}
 	return 0, &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("every port from %d to %d is in use", s.ports.Low, s.ports.High), Hint: "name another port, delete a server or widen LEFT4ME_PORT_RANGE"}
+}
+
+// neighbours are the servers of the host of v, and then v, which is not there yet.
+func (s *Servers) neighbours(ctx context.Context, v left4me.Server) ([]left4me.Spec, error) {
+	all, err := s.storage.Servers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	blueprints, err := s.blueprints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := s.storage.OverlayCfg(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var specs []left4me.Spec
+	for _, o := range append(all, v) {
+		if o.Host == v.Host {
+			specs = append(specs, left4me.SpecOf(o, blueprints[o.Blueprint], cfg))
+		}
+	}
+	return specs, nil
 }
 
 // Act asks for a job on a server: left4me.StartServer and its like. What is

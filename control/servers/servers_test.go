@@ -27,6 +27,7 @@ type site struct {
 	jobs  *jobs.Jobs
 	store *store.Store
 	bus   *bus.Bus
+	db    string // the file of the database
 }
 
 func newSite(t *testing.T) *site {
@@ -47,7 +48,7 @@ func newSite(t *testing.T) *site {
 		st.Close()
 	})
 	j := jobs.New(st, b, log)
-	s := &site{jobs: j, Servers: servers.New(st, j, b, servers.PortRange{Low: 33000, High: 33002}, log), store: st, bus: b}
+	s := &site{jobs: j, Servers: servers.New(st, j, b, servers.PortRange{Low: 33000, High: 33002}, log), store: st, bus: b, db: filepath.Join(dir, "left4me.db")}
 	if err := errors.Join(j.Start(ctx), s.Start(ctx)); err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 	}
 	v := &snapshot{generation: generation, servers: all, hashes: make([]string, len(all)), overlays: make([][]left4me.OverlayRef, len(all)), active: active}
 	for i, srv := range all {
-		sp := spec(srv, blueprints[srv.Blueprint], cfg)
+		sp := left4me.SpecOf(srv, blueprints[srv.Blueprint], cfg)
 		v.hashes[i], v.overlays[i] = sp.Hash(), sp.Overlays
 	}
 	s.last.Store(v)

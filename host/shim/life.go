@@ -323,7 +323,7 @@ func (s *shim) keep(r run) {
 func wrongPort(s *shim, got int) error {
 	who := "another program"
 	if p, ok := portHolder(s.env.Port); ok {
-		who = p.describe(s.Root)
+		who = p.describe(s.Root, s.env.Port)
 	}
 	return &left4me.Error{
 		Kind: left4me.Conflict, Field: "port",

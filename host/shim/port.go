@@ -44,7 +44,7 @@ func PortFree(root instance.Root, port int) error {
 	}
 	who := "another program"
 	if p, ok := portHolder(port); ok {
-		who = p.describe(root)
+		who = p.describe(root, port)
 	}
 	return &left4me.Error{
 		Kind: left4me.Conflict, Field: "port", Err: err,
@@ -86,8 +86,8 @@ func (p process) name() string {
 	return name
 }
 
-// describe says which of our servers it is, or which program.
-func (p process) describe(root instance.Root) string {
+// describe says which of our servers it is that has a port, or which program.
+func (p process) describe(root instance.Root, port int) string {
 	text := fmt.Sprintf("%s (pid %d)", p.name(), int(p))
 	cwd, err := os.Readlink(p.dir() + "/cwd")
 	if err != nil {
@@ -98,10 +98,14 @@ func (p process) describe(root instance.Root) string {
 		return text
 	}
 	name, _, _ := strings.Cut(rel, "/")
-	if n := left4me.Name(name); n.Valid() {
-		return fmt.Sprintf("%s, %s", n, text)
+	n := left4me.Name(name)
+	if !n.Valid() {
+		return text
 	}
-	return text
+	if env, err := root.ReadEnv(n); err == nil && env.Port != 0 && env.Port != port {
+		return fmt.Sprintf("%s beside its own port %d, as SourceTV does, %s", n, env.Port, text)
+	}
+	return fmt.Sprintf("%s, %s", n, text)
 }
 
 // portHolder finds a process that has a port open, as far as this user may see.
@@ -225,7 +229,7 @@ func ownPort(root instance.Root, port, session int) error {
 	}
 	who := "another program"
 	if p, ok := portHolder(port); ok {
-		who = p.describe(root)
+		who = p.describe(root, port)
 	}
 	return &left4me.Error{
 		Kind: left4me.Conflict, Field: "port",
@@ -314,5 +318,5 @@ func Holder(root instance.Root, port int) string {
 	if !ok {
 		return ""
 	}
-	return p.describe(root)
+	return p.describe(root, port)
 }

@@ -38,6 +38,7 @@ func (s *server) loadMap() {
 	if text, err := s.files.ReadFile("cfg/" + name + ".cfg"); err == nil && len(text) > 0 {
 		s.con.Run(`exec "` + name + `.cfg"`)
 	}
+	s.openSourceTV()
 	if s.log.On() {
 		s.log.Line("server cvars start")
 		for _, v := range s.con.Vars(console.Notify) {

@@ -36,6 +36,8 @@ type server struct {
 	address netip.AddrPort // of conn
 	rcon    net.Listener   // nil if its port was taken
 
+	sourceTV *net.UDPConn // nil while it is off
+
 	work    chan func()
 	beat    *time.Timer
 	started time.Time
