@@ -6,56 +6,18 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/disk/disktest"
 )
 
-const diskVar = "LEFT4ME_TEST_DISK"
-
-// onSmallDisk runs the test that calls it once more in a mount namespace of its
-// own, where it gets a directory with a file system of 4 MiB.
-func onSmallDisk(t *testing.T, f func(t *testing.T, dir string)) {
-	t.Helper()
-	if dir := os.Getenv(diskVar); dir != "" {
-		f(t, dir)
-		return
-	}
-	if out, err := exec.Command("unshare", "-rm", "true").CombinedOutput(); err != nil {
-		t.Skipf("no user namespaces here: %v %s", err, out)
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "unshare", "-rm", "sh", "-ec", `
-		mount -t tmpfs -o size=4m tmpfs "$1"
-		`+diskVar+`="$1" exec "$2" -test.run "^$3\$" -test.v`, "sh", t.TempDir(), exe, t.Name())
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
-
-func fillDisk(t *testing.T, file string) {
-	t.Helper()
-	var st unix.Statfs_t
-	if err := unix.Statfs(filepath.Dir(file), &st); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, make([]byte, int64(st.Bavail)*st.Bsize), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
-	onSmallDisk(t, func(t *testing.T, dir string) {
+	disktest.OnSmall(t, "4m", func(t *testing.T, dir string) {
 		b, err := bus.Open(t.Context(), filepath.Join(dir, "bus"), slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
@@ -88,7 +50,7 @@ func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
 		}
 
 		filler := filepath.Join(dir, "filler")
-		fillDisk(t, filler)
+		disktest.Fill(t, dir, 0)
 		for err = nil; err == nil && n < 100; { // blocks of a file that are allocated may take some
 			err = send()
 			if err == nil {
@@ -117,7 +79,7 @@ func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
 		}
 
 		// What gives back space makes it work at once.
-		fillDisk(t, filler)
+		disktest.Fill(t, dir, 0)
 		var relieved atomic.Bool
 		b.OnFull(func() bool { relieved.Store(true); return os.Remove(filler) == nil })
 		for range 100 {

@@ -18,6 +18,8 @@ const (
 	VerbStatus  = "status"  // Empty → []left4me.Status, of every instance of the host
 	VerbPort    = "port"    // PortRequest → Empty; Conflict names who has the port
 	VerbCancel  = "cancel"  // CancelRequest → Empty
+	VerbWork    = "work"    // JobMessage → Empty: a job that the queue can't take; it is claimed as ever
+	VerbStop    = "stop"    // JobMessage → Empty: a stop whose row can't be written; it is begun at once
 	VerbConsole = "console" // ConsoleRequest → ConsoleChunk
 	VerbCommand = "command" // CommandRequest → CommandAnswer
 )

@@ -47,19 +47,35 @@ type Delivery struct {
 	msg jetstream.Msg
 }
 
+// Direct is a job that came by a plain request: nothing brings it again.
+func Direct(m JobMessage) Delivery { return Delivery{JobMessage: m} }
+
 // Working tells the bus that the host still works on it.
-func (d Delivery) Working() error { return d.msg.InProgress() }
+func (d Delivery) Working() error {
+	if d.msg == nil {
+		return nil
+	}
+	return d.msg.InProgress()
+}
 
 // Done removes the message from the queue. It waits until the bus has done so:
 // an agent that starts right after this one has ended doesn't get it again.
 func (d Delivery) Done() error {
+	if d.msg == nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 	defer cancel()
 	return d.msg.DoubleAck(ctx)
 }
 
 // Later gives the message back, to come again after the delay.
-func (d Delivery) Later(after time.Duration) error { return d.msg.NakWithDelay(after) }
+func (d Delivery) Later(after time.Duration) error {
+	if d.msg == nil {
+		return nil
+	}
+	return d.msg.NakWithDelay(after)
+}
 
 // Work delivers the jobs of a host to f until ctx ends. f must not block. There
 // is one agent for a host; whatever an earlier one left unfinished is delivered

@@ -133,7 +133,7 @@ type Agent struct {
 
 	mu      sync.Mutex
 	servers map[left4me.Name]*follower
-	jobs    map[left4me.JobID]context.CancelCauseFunc
+	jobs    map[left4me.JobID]*task
 }
 
 // New makes an agent. Run must run.
@@ -141,7 +141,7 @@ func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error
 	a := &Agent{
 		Config: c, supervisor: machine, installer: machine, machine: machine, game: game.Open(string(c.Files.Root), c.Files.Group),
 		content: content.Open(string(c.Files.Root), c.Files.Group), catalog: catalog.New(), working: make(chan struct{}, 1), mounts: newMounts(), downs: make(chan struct{}, 1), ready: make(chan struct{}), log: log.With("host", c.Host),
-		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]context.CancelCauseFunc{}, starts: newTurns(startsAtOnce()),
+		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]*task{}, starts: newTurns(startsAtOnce()),
 	}
 	a.bus = b.Under(&a.handlers)
 	var err error
@@ -252,6 +252,10 @@ func (a *Agent) answer(ctx context.Context) error {
 			return with(data, func(r bus.PortRequest) (any, error) {
 				return bus.Empty{V: bus.Version}, shim.PortFree(a.Files.Root, r.Port)
 			})
+		case bus.VerbWork:
+			return with(data, func(m bus.JobMessage) (any, error) { return bus.Empty{V: bus.Version}, a.workDirectly(m) })
+		case bus.VerbStop:
+			return with(data, func(m bus.JobMessage) (any, error) { return bus.Empty{V: bus.Version}, a.stopDirectly(m) })
 		case bus.VerbCancel:
 			return with(data, func(r bus.CancelRequest) (any, error) { return bus.Empty{V: bus.Version}, a.cancel(r.ID) })
 		case bus.VerbConsole:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -21,7 +22,7 @@ func (a *Agent) work(agent context.Context, d bus.Delivery) {
 	log := a.log.With("job", d.ID, "kind", d.Kind, "target", d.Target)
 	ctx, cancel := context.WithCancelCause(agent)
 	defer cancel(nil)
-	if !a.begin(d.ID, cancel) {
+	if !a.begin(d.JobMessage, cancel) {
 		return // it is being worked on; that one answers for the message
 	}
 	defer a.finish(d.ID)
@@ -43,12 +44,18 @@ func (a *Agent) work(agent context.Context, d bus.Delivery) {
 		return
 	}
 	defer a.keepWorking(agent, d)()
+	a.do(agent, ctx, d, log)
+}
+
+// do runs a job that is claimed and reports its end.
+func (a *Agent) do(agent, ctx context.Context, d bus.Delivery, log *slog.Logger) {
 	p := &progress{agent: a, id: d.ID}
-	err = a.run(ctx, d.JobMessage, p)
+	err := a.run(ctx, d.JobMessage, p)
 	if disk.IsFull(err) && d.Kind.Noun() == "server" && a.Relieve != nil && a.Relieve() {
 		p.forget()
 		err = a.run(ctx, d.JobMessage, p)
 	}
+	a.worked(d.ID)
 	if ctx.Err() != nil && context.Cause(ctx) != errCancelled { //nolint:errorlint // it is that one
 		return // left4me ends: the successor goes on
 	}
@@ -59,19 +66,38 @@ func (a *Agent) work(agent context.Context, d bus.Delivery) {
 	a.report(agent, d, report)
 }
 
-func (a *Agent) begin(id left4me.JobID, cancel context.CancelCauseFunc) bool {
+// task is a job that this host has in its hands.
+type task struct {
+	kind   left4me.JobKind
+	target left4me.Name
+	cancel context.CancelCauseFunc
+	worked chan struct{} // closed when only the report is left, or nothing
+	once   sync.Once
+}
+
+func (w *task) done() { w.once.Do(func() { close(w.worked) }) }
+
+func (a *Agent) begin(m bus.JobMessage, cancel context.CancelCauseFunc) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if _, ok := a.jobs[id]; ok {
+	if _, ok := a.jobs[m.ID]; ok {
 		return false
 	}
-	a.jobs[id] = cancel
+	a.jobs[m.ID] = &task{kind: m.Kind, target: m.Target, cancel: cancel, worked: make(chan struct{})}
 	return true
+}
+
+// worked says that of a job only the report is left.
+func (a *Agent) worked(id left4me.JobID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.jobs[id].done()
 }
 
 func (a *Agent) finish(id left4me.JobID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.jobs[id].done()
 	delete(a.jobs, id)
 }
 
@@ -79,8 +105,8 @@ func (a *Agent) finish(id left4me.JobID) {
 func (a *Agent) cancel(id left4me.JobID) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if stop, ok := a.jobs[id]; ok {
-		stop(errCancelled)
+	if w, ok := a.jobs[id]; ok {
+		w.cancel(errCancelled)
 	}
 	return nil
 }

@@ -4,58 +4,18 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk/disktest"
 )
-
-const diskVar = "LEFT4ME_TEST_DISK"
-
-// onSmallDisk runs the test that calls it once more in a mount namespace of its
-// own, where it gets a directory with a file system of 1 MiB.
-func onSmallDisk(t *testing.T, f func(t *testing.T, dir string)) {
-	t.Helper()
-	if dir := os.Getenv(diskVar); dir != "" {
-		f(t, dir)
-		return
-	}
-	if out, err := exec.Command("unshare", "-rm", "true").CombinedOutput(); err != nil {
-		t.Skipf("no user namespaces here: %v %s", err, out)
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "unshare", "-rm", "sh", "-ec", `
-		mount -t tmpfs -o size=1m tmpfs "$1"
-		`+diskVar+`="$1" exec "$2" -test.run "^$3\$" -test.v`, "sh", t.TempDir(), exe, t.Name())
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
-
-// fill writes to a file until so many bytes are free in its file system.
-func fill(t *testing.T, file string, leave int64) {
-	t.Helper()
-	var st unix.Statfs_t
-	if err := unix.Statfs(filepath.Dir(file), &st); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, make([]byte, int64(st.Bavail)*st.Bsize-leave), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // SQLite rolls a transaction back when the disk is full, and database/sql is not
 // told: the next statement would be committed on its own.
 func TestNothingOfATransactionIsKeptThatTheDiskHadNoRoomFor(t *testing.T) {
-	onSmallDisk(t, func(t *testing.T, dir string) {
+	disktest.OnSmall(t, "1m", func(t *testing.T, dir string) {
 		ctx := context.Background()
 		s, err := Open(ctx, filepath.Join(dir, "left4me.db"))
 		if err != nil {
@@ -63,7 +23,7 @@ func TestNothingOfATransactionIsKeptThatTheDiskHadNoRoomFor(t *testing.T) {
 		}
 		defer s.Close()
 		filler := filepath.Join(dir, "filler")
-		fill(t, filler, 32<<10)
+		disktest.Fill(t, dir, 32<<10)
 		insert := func(tx *transaction, user string, size int) error {
 			_, err := tx.ExecContext(ctx, `INSERT INTO user(name, password, admin, created_at) VALUES (?,hex(zeroblob(?)),0,0)`, user, size)
 			return err

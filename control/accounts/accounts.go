@@ -118,6 +118,7 @@ type Accounts struct {
 	hashing  hashing
 	throttle *throttle
 	known    *known
+	unsaved  unsaved
 	now      func() time.Time
 }
 

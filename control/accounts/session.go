@@ -55,10 +55,17 @@ func (a *Accounts) Login(ctx context.Context, name, password string, from netip.
 	cookie = random(43)
 	now := a.now()
 	sum := a.digest(cookie)
-	err = a.storage.CreateSession(ctx, store.Session{
+	session := store.Session{
 		Hash: sum[:], UserID: u.ID, Agent: shorten(agent, maxAgent), Address: from.String(),
 		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(IdleSession),
-	})
+	}
+	err = a.storage.CreateSession(ctx, session)
+	if errors.Is(err, left4me.DiskFull) {
+		// Who can't sign in can't do anything about the full disk.
+		a.log.Warn("session is kept in memory only", "user", u.Name, "err", err)
+		a.unsaved.begin(begun{sum: sum, session: session, user: u})
+		err = nil
+	}
 	if err != nil {
 		return "", Actor{}, err
 	}
@@ -83,6 +90,15 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 		return actor, nil
 	}
 	v, u, err := a.storage.Session(ctx, sum[:])
+	if errors.Is(err, left4me.NotFound) {
+		if b, ok := a.unsaved.get(sum); ok {
+			v, u, err = b.session, b.user, nil
+			v.SeenAt = now // there is no row to note it in
+		}
+	}
+	if err == nil && a.unsaved.isOver(sum) {
+		err = errNobody
+	}
 	if err != nil {
 		return Actor{}, denied(err)
 	}
@@ -94,7 +110,11 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 		if idle := now.Add(IdleSession); idle.Before(expires) {
 			expires = idle
 		}
-		if err := a.storage.TouchSession(ctx, sum[:], now, expires); err != nil {
+		// On a full disk it isn't noted that somebody was here, and the session is
+		// good for no longer.
+		if err := a.storage.TouchSession(ctx, sum[:], now, expires); errors.Is(err, left4me.DiskFull) {
+			expires = v.ExpiresAt
+		} else if err != nil {
 			return Actor{}, err
 		}
 		v.ExpiresAt = expires
@@ -103,10 +123,19 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 	return actorOf(u), nil
 }
 
-// Logout ends the session of a cookie; it counts at once and everywhere.
+// Logout ends the session of a cookie; it counts at once and everywhere. On a full
+// disk it counts until left4me ends: the row stays.
 func (a *Accounts) Logout(ctx context.Context, cookie string) error {
 	sum := a.digest(cookie)
+	if a.unsaved.end(sum) {
+		a.known.drop(sum)
+		return nil
+	}
 	err := a.storage.DeleteSession(ctx, sum[:])
+	if errors.Is(err, left4me.DiskFull) {
+		a.unsaved.over(sum)
+		err = nil
+	}
 	a.known.drop(sum)
 	return err
 }

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -58,7 +59,7 @@ func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, 
 		return Actor{}, errNobody
 	}
 	if now.Sub(v.UsedAt) >= touchEvery {
-		if err := a.storage.TouchToken(ctx, sum[:], now); err != nil {
+		if err := a.storage.TouchToken(ctx, sum[:], now); err != nil && !errors.Is(err, left4me.DiskFull) {
 			return Actor{}, err
 		}
 	}

@@ -60,6 +60,9 @@ type Jobs struct {
 	// before the end of its job is never told after it.
 	turn sync.Mutex
 
+	writing   sync.Mutex // of rows that there was no room for
+	unwritten unwritten
+
 	again time.Duration // between sendings of what is queued
 
 	retries map[string]Again // by noun
@@ -87,7 +90,8 @@ func NewID(now time.Time) left4me.JobID {
 
 // Add asks for a job; spec is what its host is told, as the kind needs it. When an equal one is active for the target, that one is
 // returned instead. A stop, reset or delete cancels a start, restart or build that is
-// still under way. Errors: left4me.Conflict when the target is being deleted,
+// still under way. On a full disk a server is stopped nevertheless, and the row
+// of the job written when there is room. Errors: left4me.Conflict when the target is being deleted,
 // left4me.NotFound when there is none, left4me.Invalid when what the host is told is
 // too long for the bus.
 func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target, host left4me.Name, spec any) (left4me.Job, error) {
@@ -95,12 +99,16 @@ func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target,
 	if err != nil {
 		return left4me.Job{}, err
 	}
+	j.writeDirect(ctx)
 	var plan Plan
 	added, err := j.storage.AddJob(ctx, asked, func(active []store.QueuedJob) (*store.QueuedJob, error) {
 		var err error
 		plan, err = Decide(asked, active)
 		return plan.Instead, err
 	})
+	if errors.Is(err, left4me.DiskFull) && kind == left4me.StopServer {
+		return j.stopDirectly(context.WithoutCancel(ctx), asked, plan.Cancel)
+	}
 	if err != nil {
 		return left4me.Job{}, err
 	}
@@ -211,6 +219,9 @@ func begins(k left4me.JobKind) bool {
 
 // Get returns one job. Errors: left4me.NotFound.
 func (j *Jobs) Get(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
+	if v, ok := j.unwritten.get(id); ok {
+		return v.Job, nil
+	}
 	v, err := j.storage.Job(ctx, id)
 	return v.Job, err
 }
@@ -222,9 +233,14 @@ func (j *Jobs) List(ctx context.Context, noun string, target left4me.Name, limit
 	if err != nil {
 		return nil, err
 	}
-	all := make([]left4me.Job, len(rows))
-	for i, r := range rows {
-		all[i] = r.Job
+	var all []left4me.Job
+	for _, d := range j.unwritten.all(noun, target) {
+		all = append(all, d.Job)
+	}
+	for _, r := range rows {
+		if _, ok := j.unwritten.get(r.ID); !ok {
+			all = append(all, r.Job)
+		}
 	}
 	return all, nil
 }
@@ -237,6 +253,11 @@ func (j *Jobs) Active(ctx context.Context, noun string) (map[left4me.Name]left4m
 		return nil, err
 	}
 	active := make(map[left4me.Name]left4me.Job, len(rows))
+	for _, d := range j.unwritten.all(noun, "") {
+		if !d.State.Ended() {
+			active[d.Target] = d.Job
+		}
+	}
 	for _, r := range rows {
 		if _, ok := active[r.Target]; !ok && r.Kind.Noun() == noun {
 			active[r.Target] = r.Job

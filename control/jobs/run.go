@@ -29,6 +29,7 @@ func (j *Jobs) Start(ctx context.Context) error {
 		return err
 	}
 	j.running.Go(func() { j.keepSending(ctx) })
+	j.running.Go(func() { j.keepWriting(ctx) })
 	return nil
 }
 
@@ -128,6 +129,10 @@ func (j *Jobs) send(ctx context.Context, v store.QueuedJob) {
 		v.State, v.Error = left4me.JobFailed, refused
 		err = j.end(ctx, v.Job)
 	}
+	if errors.Is(err, left4me.DiskFull) {
+		j.log.Warn("send job without the queue", "job", v.ID, "err", err)
+		err = j.bus.Request(ctx, bus.Command(v.Host, bus.VerbWork), message(v), nil)
+	}
 	if err != nil {
 		j.log.Error("send job", "job", v.ID, "host", v.Host, "err", err)
 	}
@@ -149,6 +154,8 @@ func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, err
 	}
 	have, err := j.storage.Job(ctx, r.ID)
 	switch {
+	case j.unwritten.cancels(r.ID):
+		return answer(bus.Later, 0)
 	case errors.Is(err, left4me.NotFound):
 		return answer(bus.Drop, 0)
 	case err != nil:
@@ -186,6 +193,9 @@ func (j *Jobs) progress(ctx context.Context, subject string, data []byte) {
 	j.turn.Lock()
 	defer j.turn.Unlock()
 	v, r, err := j.reported(ctx, subject, data)
+	if errors.Is(err, left4me.NotFound) && j.progressDirect(r) {
+		return
+	}
 	if err != nil {
 		j.log.Warn("progress of a job", "subject", subject, "err", err)
 		return
@@ -200,10 +210,33 @@ func (j *Jobs) progress(ctx context.Context, subject string, data []byte) {
 	j.notify(v.Job)
 }
 
+// progressDirect keeps how far a job without a row is.
+func (j *Jobs) progressDirect(r bus.JobReport) bool {
+	v, ok := j.unwritten.change(r.ID, func(d *direct) {
+		if !d.State.Ended() {
+			d.State, d.Steps, d.Log, d.Error = r.State, r.Steps, r.Log, r.Error
+			if len(d.Steps) > 0 && d.Steps[0].Note == "" {
+				d.Steps[0].Note = whyDirect
+			}
+			if r.State.Ended() {
+				d.EndedAt = time.Now().UTC().Truncate(time.Millisecond)
+			}
+		}
+	})
+	if ok {
+		j.notify(v.Job)
+	}
+	return ok
+}
+
 // report takes the end of a job from its host.
 func (j *Jobs) report(ctx context.Context, subject string, data []byte) (any, error) {
 	v, r, err := j.reported(ctx, subject, data)
 	if errors.Is(err, left4me.NotFound) {
+		if r.State.Ended() && j.progressDirect(r) {
+			j.log.Info("job ended", "job", r.ID, "state", r.State, "why", whyDirect)
+			j.writeDirect(ctx)
+		}
 		return bus.Empty{V: bus.Version}, nil // nobody waits for it any more
 	}
 	if err != nil {
