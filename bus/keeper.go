@@ -195,7 +195,7 @@ func (c *consumption) begin(ctx context.Context, js jetstream.JetStream) error {
 		c.running, err = consumer.Consume(c.handle)
 	}
 	if err == nil {
-		// Asked for after Stop it would be closed at once, while a handler still runs
+		// Asked for after Stop it may be closed already, while a handler still runs
 		// (nats.go 1.55).
 		c.ended = append(c.ended, c.running.Closed())
 	}
