@@ -13,14 +13,16 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/content"
+	"github.com/left4me/left4me/test/stage"
 )
 
-// Twenty overlays with the same 40 GB of campaigns, one for each of twenty
-// servers, beside one; the campaigns are downloads of the workshop. They are
+// Twenty servers, each with an overlay of its own of the same 40 GB of campaigns,
+// beside the first overlay; the campaigns are downloads of the workshop. They are
 // nearly all hole, which costs the disk nothing and reading what it always costs.
 func TestSharedCampaigns(t *testing.T) {
 	const n, campaigns, size = 20, 20, 2 << 30
-	root := t.TempDir()
+	site := stage.New(t, 28600, "SIM_PLAYERS=0", "SIM_MAP_LOAD=100ms")
+	root := site.Root
 	s := content.Open(root, -1)
 	cache := filepath.Join(root, "workshop_cache")
 	for c := range campaigns {
@@ -72,4 +74,42 @@ func TestSharedCampaigns(t *testing.T) {
 		t.Fatal(err)
 	}
 	row(fmt.Sprintf("list of %d overlays with what is shared", len(list)), time.Since(begin))
+
+	begin = time.Now()
+	site.Serve(t)
+	row("start of left4me to ready", time.Since(begin))
+	begin = time.Now()
+	site.Must(t, "GET", "/overlays", nil, nil) // the host answers at once
+	row("the first list over the API", time.Since(begin))
+	begin = time.Now()
+	for k := range n {
+		name := fmt.Sprintf("s%02d", k)
+		site.Must(t, "POST", "/servers", map[string]any{"name": name, "overlays": []string{fmt.Sprintf("campaigns-%d", k)}}, nil)
+		site.Done(t, "start", name)
+		v, _ := site.Server(name)
+		for c := range campaigns {
+			seen, err := os.Stat(fmt.Sprintf("/proc/%d/cwd/left4dead2/addons/%d.vpk", v.PID, c))
+			if err != nil || seen.Size() != size {
+				t.Fatal(seen, err)
+			}
+		}
+	}
+	row("create, start, ready: each of 20 servers", time.Since(begin)/n)
+	unix.Sync()
+	servers, _ := usage(t, filepath.Join(root, "instances"), filepath.Join(root, "logs"))
+	for k := range n {
+		upper, _ := usage(t, filepath.Join(root, "runtime", fmt.Sprintf("s%02d", k), "upper"))
+		servers += upper
+	}
+	row("what 20 servers that run have besides, kB on disk", float64(servers)/1e3)
+	site.Stop()
+	begin = time.Now()
+	site.Serve(t)
+	row("start of left4me to ready, 20 servers run", time.Since(begin))
+	begin = time.Now()
+	site.Must(t, "GET", "/overlays", nil, nil)
+	row("the first list over the API, 20 servers run", time.Since(begin))
+	for k := range n {
+		site.Done(t, "delete", fmt.Sprintf("s%02d", k))
+	}
 }
