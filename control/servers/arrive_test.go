@@ -1,6 +1,7 @@
 package servers_test
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -12,15 +13,18 @@ import (
 // machine is a host that says what the test wants.
 type machine struct {
 	*site
-	says atomic.Pointer[[]left4me.Status]
+	build atomic.Int64 // of the game
+	says  atomic.Pointer[[]left4me.Status]
 }
 
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	m := &machine{site: newSite(t)}
 	m.says.Store(&[]left4me.Status{})
+	m.build.Store(2243)
 	m.host(t, map[string]func([]byte) (any, error){
 		bus.VerbStatus: func([]byte) (any, error) { return *m.says.Load(), nil },
+		bus.VerbGame:   func([]byte) (any, error) { return left4me.Game{Current: m.build.Load()}, nil },
 	})
 	return m
 }
@@ -150,5 +154,26 @@ func TestServerInUnknownStateIsNotStarted(t *testing.T) {
 	m.arrives(t, "boot-2", left4me.Status{Name: "alpha", State: left4me.Unknown, Reason: "its disk is gone"})
 	if v, err := m.Get(t.Context(), "alpha"); err != nil || len(m.starts(t)) != 0 || v.BootID == "boot-2" {
 		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// The file system of the game is mounted later than left4me starts.
+func TestWantedServersWaitForTheGame(t *testing.T) {
+	m := newMachine(t)
+	m.create(t, "alpha")
+	m.create(t, "off")
+	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
+	m.build.Store(0)
+	m.publish(t, bus.KindHello, bus.Hello{V: bus.Version, BootID: "boot-2"})
+	m.until(t, "alpha", func(v servers.View) bool {
+		return strings.Contains(v.Status.Reason, "installation/ of host local is empty")
+	})
+	if v, err := m.Get(t.Context(), "off"); err != nil || v.Status.Reason != "" || len(m.starts(t)) != 0 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	m.build.Store(2243)
+	v := m.until(t, "alpha", func(v servers.View) bool { return v.Job != nil })
+	if v.Job.Kind != left4me.StartServer || v.Status.Reason != "" {
+		t.Errorf("%+v", v)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/store"
 )
 
@@ -49,7 +50,8 @@ func (s *Servers) startWanted(ctx context.Context, host left4me.Name, boot strin
 	if err != nil {
 		return err
 	}
-	var failed error
+	var failed, missing error // missing: the game
+	asked := false
 	for _, v := range all {
 		st := s.live.get(v.Host, v.Name)
 		if v.Host != host || st.State == left4me.Unknown {
@@ -58,6 +60,14 @@ func (s *Servers) startWanted(ctx context.Context, host left4me.Name, boot strin
 		if err := s.noteHeld(ctx, st); err != nil {
 			failed = errors.Join(failed, err)
 			continue
+		}
+		if autostart(v, st.State, nil, boot).Reason != "" {
+			if !asked {
+				asked, missing = true, s.gameThere(ctx, host)
+			}
+			if missing != nil {
+				continue // not one by one into the same failure
+			}
 		}
 		sp, _, err := s.Spec(ctx, v.Name)
 		if errors.Is(err, left4me.NotFound) {
@@ -68,7 +78,25 @@ func (s *Servers) startWanted(ctx context.Context, host left4me.Name, boot strin
 		}
 		failed = errors.Join(failed, err)
 	}
-	return failed
+	s.live.waitsFor(host, missing)
+	return errors.Join(missing, failed)
+}
+
+// gameThere sees that a host has the game. One that ran servers before and has none
+// now may have its file system mounted later: what is missing is not taken for an
+// empty installation.
+func (s *Servers) gameThere(ctx context.Context, host left4me.Name) error {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	var g left4me.Game
+	if err := s.bus.Request(ctx, bus.Command(host, bus.VerbGame), bus.Empty{V: bus.Version}, &g); err != nil {
+		return err
+	}
+	if g.Current == 0 {
+		return left4me.Errorf(left4me.Unavailable, "it waits for the game: installation/ of host "+string(host)+" is empty",
+			"mount the file system of that directory, or run left4me game install")
+	}
+	return nil
 }
 
 func (s *Servers) startUnasked(ctx context.Context, v left4me.Server, sp left4me.Spec, boot string) error {
@@ -106,6 +134,7 @@ func (s *Servers) noteHeld(ctx context.Context, st left4me.Status) error {
 // when the agent doesn't say.
 func (s *Servers) arrive(ctx context.Context, host left4me.Name, boot string) {
 	s.live.booted(host, boot)
+	said := ""
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
 		err := s.ask(ctx, host)
 		if err == nil {
@@ -114,7 +143,10 @@ func (s *Servers) arrive(ctx context.Context, host left4me.Name, boot string) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		s.log.Warn("ask a host for its servers", "host", host, "err", err)
+		if text := err.Error(); text != said { // what it waits for may come hours later
+			said = text
+			s.log.Warn("ask a host for its servers", "host", host, "err", err)
+		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

@@ -24,6 +24,7 @@ type live struct {
 	known    map[left4me.Name]chan struct{} // hosts; closed when one has told everything once
 	statuses map[key]said
 	boots    map[left4me.Name]string                 // of hosts, empty for one that doesn't say
+	waits    map[left4me.Name]string                 // what servers of a host wait for that shall be started
 	builds   map[left4me.Name]int64                  // of the game, by host: what a server would be started with
 	currents map[left4me.Name]currents               // of overlays, by host
 	turn     uint64                                  // counts what was said
@@ -43,6 +44,7 @@ func newLive() *live {
 		known:    map[left4me.Name]chan struct{}{},
 		statuses: map[key]said{},
 		boots:    map[left4me.Name]string{},
+		waits:    map[left4me.Name]string{},
 		builds:   map[left4me.Name]int64{},
 		currents: map[left4me.Name]currents{},
 		watchers: map[chan struct{}]map[left4me.Name]bool{},
@@ -103,6 +105,23 @@ func (l *live) booted(host left4me.Name, boot string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.boots[host] = boot
+}
+
+// waitsFor notes what keeps servers of a host from being started; nil is nothing.
+func (l *live) waitsFor(host left4me.Name, what error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turn++
+	delete(l.waits, host)
+	if e, ok := left4me.Public(what); ok {
+		l.waits[host] = e.Text
+	}
+}
+
+func (l *live) waiting(host left4me.Name) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waits[host]
 }
 
 // boot is that of a host, as far as it is known.

@@ -104,8 +104,13 @@ func (s *Servers) view(snap *snapshot, i int) View {
 	if current, known := s.live.revisions(v.Host); known && st.State.Up() && st.Build != 0 {
 		v.NewContent = newContent(st.Overlays, snap.overlays[i], current)
 	}
-	if !st.State.Up() && st.Reason == "" && v.Wanted == left4me.WantRunning {
-		v.Status.Reason = v.Held.Reason() // what its host knew before it booted
+	if !st.State.Up() && v.Wanted == left4me.WantRunning {
+		switch waits := s.live.waiting(v.Host); {
+		case v.Held == "" && v.Job == nil && waits != "":
+			v.Status.Reason = waits
+		case st.Reason == "":
+			v.Status.Reason = v.Held.Reason() // what its host knew before it booted
+		}
 	}
 	v.RestartRequired = st.State.Up() && st.SpecHash != "" && st.SpecHash != snap.hashes[i]
 	return v

@@ -1,7 +1,10 @@
 package chaos
 
 import (
+	"errors"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -73,7 +76,23 @@ func TestWantedServersStartAfterEverythingWasKilled(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	s.Kill()
+
+	// The file system of the game is mounted late.
+	game, away := filepath.Join(s.Root, "installation"), filepath.Join(s.Root, "away")
+	if err := os.Rename(game, away); err != nil {
+		t.Fatal(err)
+	}
 	s.Serve(t)
+	stage.Until(t, "the server says what it waits for", func() bool {
+		v, _ := s.Server("on")
+		return strings.Contains(v.Reason, "installation/ of host local is empty")
+	})
+	if j := newest(t, s, "on"); j.State != "failed" {
+		t.Errorf("without a game there is a job: %+v", j)
+	}
+	if err := errors.Join(os.RemoveAll(game), os.Rename(away, game)); err != nil {
+		t.Fatal(err)
+	}
 	stage.Until(t, "the server is back", func() bool {
 		v, _ := s.Server("on")
 		return v.State == "running"

@@ -10,27 +10,6 @@ import (
 	"testing"
 )
 
-func TestRebootAndPowerCutKeepTheDisks(t *testing.T) {
-	for _, again := range []struct {
-		how  string
-		boot func(*testing.T)
-	}{{"reboot", reboot}, {"power cut", powercut}} {
-		running(t, "alpha")
-		must(t, "sh", "-ec", "echo kept >/etc/kept && echo kept >"+root+"/tmp/kept && echo gone >/run/gone")
-		before := must(t, "cat", "/proc/sys/kernel/random/boot_id")
-		again.boot(t)
-		if now := must(t, "cat", "/proc/sys/kernel/random/boot_id"); now == before {
-			t.Errorf("%s: the machine was not booted again", again.how)
-		}
-		must(t, "cat", "/etc/kept", root+"/tmp/kept")
-		if _, err := in("cat", "/run/gone"); err == nil {
-			t.Errorf("%s: a file in /run was kept", again.how)
-		}
-		show(t, "alpha")
-	}
-	running(t, "alpha")
-}
-
 func TestMachineStopsWhenItsOwnerIsKilled(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
