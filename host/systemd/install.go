@@ -33,6 +33,8 @@ func (s *Supervisor) StartInstall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	said := hear(ctx, installMountUnit)
+	defer said.close()
 	if err := s.begin(ctx, installUnit); err != nil {
 		return err
 	}
@@ -47,7 +49,7 @@ func (s *Supervisor) StartInstall(ctx context.Context) error {
 		if err != nil || !p.Started.Equal(before.Started) {
 			return true, err // it ran, and has ended
 		}
-		return false, s.refused(ctx, installMountUnit)
+		return false, refused(ctx, installMountUnit, said)
 	})
 }
 

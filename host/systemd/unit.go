@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/dbus"
@@ -40,6 +43,8 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 			return err
 		}
 	}
+	said := hear(ctx, mount)
+	defer said.close()
 	if err := s.begin(ctx, server); err != nil {
 		return err
 	}
@@ -56,19 +61,15 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 			}
 			return false, err
 		}
-		return false, s.refused(ctx, mount)
+		return false, refused(ctx, mount, said)
 	})
 }
 
 // refused says why a server's unit was not begun at all: because of its mount.
-func (s *Supervisor) refused(ctx context.Context, mount string) error {
-	p, err := s.properties(ctx, mount)
-	if err != nil {
-		return err
-	}
+func refused(ctx context.Context, mount string, said *status) error {
 	text := "its layers were not mounted"
-	if p.Text != "" {
-		text += ": " + p.Text
+	if why := said.wait(ctx); why != "" {
+		text += ": " + why
 	}
 	return left4me.Errorf(left4me.Unavailable, text, "see journalctl -u "+mount)
 }
@@ -118,11 +119,16 @@ func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
 	return s.unmount(ctx, n)
 }
 
-// unmount takes away what the mount unit had to leave, now or at an earlier stop.
+// unmount takes away what the mount unit had to leave, now or at an earlier stop:
+// a mount, or the directory of root's that overlayfs makes in work, which stays
+// when the mount ended with the machine.
 func (s *Supervisor) unmount(ctx context.Context, n left4me.Name) error {
 	mounted, err := s.mounted(n)
-	if err != nil || !mounted {
+	if err != nil {
 		return err
+	}
+	if _, err := os.Lstat(filepath.Join(s.cfg.Root.Runtime(n), "work", "work")); err != nil && !mounted {
+		return nil //nolint:nilerr // nothing is there, or nothing that this user may see
 	}
 	if err := s.run(ctx, unmountUnit+string(n)+suffix); err != nil {
 		return err
@@ -142,14 +148,19 @@ func (s *Supervisor) mounted(n left4me.Name) (bool, error) {
 	return root.Mounted(n)
 }
 
-// Empty empties the writable layer of a stopped server, as the user whose files
-// are in it. Errors: left4me.Busy when the server is up.
+// Empty removes what a stopped server has in its runtime directory, as the user
+// whose files are in it, and as far as that user may. Errors: left4me.Busy when the
+// server is up.
 func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
 	if err := s.idle(ctx, n); err != nil {
 		return err
 	}
 	// Of a discard that was cut off: with it not everything would go.
-	if err := s.cfg.Root.DropDiscard(n); err != nil {
+	err := s.cfg.Root.DropDiscard(n)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // the instance isn't ours, so the unit could not look at it either
+	}
+	if err != nil {
 		return fmt.Errorf("empty %s: %w", n, err)
 	}
 	return s.run(ctx, emptyUnit+string(n)+suffix)
@@ -199,6 +210,9 @@ func (s *Supervisor) run(ctx context.Context, unit string) error {
 	text := p.Text
 	if text == "" {
 		text = fmt.Sprintf("%s failed with exit status %d", unit, p.Status)
+	}
+	if err := s.forgetFailure(ctx, unit); err != nil { // a failed unit would outlive its server
+		return err
 	}
 	return left4me.Errorf(left4me.Busy, text, "see journalctl -u "+unit)
 }
