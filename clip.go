@@ -100,8 +100,8 @@ func (e *Error) Clipped() *Error {
 	return &c
 }
 
-// Clipped returns the step with a note of a bounded length.
+// Clipped returns the step with a note and a warning of a bounded length.
 func (s Step) Clipped() Step {
-	s.Note = Clip(s.Note, MaxJobNote)
+	s.Note, s.Warning = Clip(s.Note, MaxJobNote), Clip(s.Warning, MaxJobNote)
 	return s
 }

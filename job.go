@@ -88,7 +88,8 @@ type Step struct {
 	Label     string    `json:"label"`
 	State     StepState `json:"state"`
 	Progress  Progress  `json:"progress"`
-	Note      string    `json:"note,omitempty"` // what was found: "was not mounted"
+	Note      string    `json:"note,omitempty"`    // what was found: "was not mounted"
+	Warning   string    `json:"warning,omitempty"` // what a person has to see to, though the step was done
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 }

@@ -96,12 +96,25 @@ func writeJob(w io.Writer, j left4me.Job) {
 	for _, s := range j.Steps {
 		row(w, "step", stepText(s))
 	}
+	for _, text := range warnings(j) {
+		row(w, "warning", text)
+	}
 	for _, l := range j.Log {
 		row(w, "log", l)
 	}
 	if j.Error != nil {
 		row(w, "error", j.Error.Error())
 	}
+}
+
+// warnings are what people have to see to after a job.
+func warnings(j left4me.Job) (all []string) {
+	for _, s := range j.Steps {
+		if s.Warning != "" {
+			all = append(all, oneLine(s.Warning))
+		}
+	}
+	return all
 }
 
 func (a *app) jobWatch() *cobra.Command {
@@ -211,6 +224,12 @@ func (a *app) follow(ctx context.Context, path, what string, each func([]byte)) 
 		p.title = cmp.Or(what, title(j))
 		if each == nil && !a.quiet {
 			p.show(j, time.Now())
+		}
+		if j.State.Ended() && each == nil { // also with --quiet: nobody else says it
+			p.end()
+			for _, text := range warnings(j) {
+				fmt.Fprintf(a.Err, "%s: warning: %s\n", p.title, text)
+			}
 		}
 		if j.State == left4me.JobDone {
 			return j, raw, nil

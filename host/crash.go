@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/host/gamefiles"
 )
 
 const (
@@ -39,19 +41,13 @@ func (a *Agent) tellCrashes(ctx context.Context) {
 // were told. What is in the files comes from the game: it is bounded, and a
 // file that can't be read is passed over.
 func (a *Agent) keepCrashes(ctx context.Context, n left4me.Name) {
-	root, err := os.OpenRoot(string(a.Files.Root))
-	if err != nil {
-		return
-	}
-	defer root.Close()
-	dir := path.Join("logs", string(n), "crashes")
-	d, err := root.Open(dir)
+	d, err := gamefiles.OpenDir(string(a.Files.Root), path.Join("logs", string(n), "crashes"))
 	if err != nil {
 		return // it never crashed
 	}
+	defer d.Close()
 	names, err := d.Readdirnames(10 * maxCrashes)
-	d.Close()
-	if err != nil && err != io.EOF { //nolint:errorlint // Readdirnames returns it as it is
+	if err != nil && !errors.Is(err, io.EOF) {
 		return
 	}
 	slices.Sort(names)
@@ -62,21 +58,14 @@ func (a *Agent) keepCrashes(ctx context.Context, n left4me.Name) {
 		if !strings.HasSuffix(name, ".json") {
 			continue
 		}
-		if err := a.keepCrash(ctx, root, n, path.Join(dir, name)); err != nil {
+		if err := a.keepCrash(ctx, d, n, name); err != nil {
 			a.log.Warn("crash", "server", n, "file", name, "err", err)
 		}
 	}
 }
 
-func (a *Agent) keepCrash(ctx context.Context, root *os.Root, n left4me.Name, name string) error {
-	st, err := root.Lstat(name)
-	if err != nil {
-		return err
-	}
-	if !st.Mode().IsRegular() || st.Size() > maxCrashFile {
-		return fmt.Errorf("it is no crash file: %s of %d bytes", st.Mode(), st.Size())
-	}
-	b, err := root.ReadFile(name)
+func (a *Agent) keepCrash(ctx context.Context, dir *os.File, n left4me.Name, name string) error {
+	b, err := gamefiles.Read(dir, name, maxCrashFile)
 	if err != nil {
 		return err
 	}

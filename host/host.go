@@ -54,8 +54,8 @@ type Supervisor interface {
 	GaveUp(ctx context.Context, name left4me.Name) (bool, error)
 	// List returns every server that has something alive.
 	List(ctx context.Context) ([]left4me.Name, error)
-	// Empty empties the writable layer of a server that is down. Errors:
-	// left4me.Busy when it is up.
+	// Empty removes what a server that is down has in its runtime directory, as far
+	// as the user of the games may. Errors: left4me.Busy when it is up.
 	Empty(ctx context.Context, name left4me.Name) error
 	// Discard drops what a server that is down wrote at some paths. Errors:
 	// left4me.Busy when it is up.

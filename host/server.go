@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/gamefiles"
 	"github.com/left4me/left4me/host/shim"
 )
 
@@ -240,21 +241,26 @@ func (a *Agent) reset(ctx context.Context, spec left4me.Spec, p *progress) error
 	if err := a.stop(ctx, spec.Name, p); err != nil {
 		return err
 	}
-	if err := a.empty(ctx, spec.Name, p); err != nil {
+	err := p.step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
+		if err := a.empty(ctx, spec.Name); err != nil {
+			return "", err
+		}
+		// With what stands beside it: a start makes all of it anew.
+		warning, err := a.Files.RemoveRuntime(ctx, spec.Name)
+		p.warn(left4me.StepEmptyUpper, warning)
+		return "", err
+	})
+	if err != nil {
 		return fmt.Errorf("reset %s: %w", spec.Name, err)
 	}
 	return a.start(ctx, spec, p)
 }
 
-func (a *Agent) empty(ctx context.Context, n left4me.Name, p *progress) error {
-	return p.step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
-		if _, err := os.Lstat(a.Files.Upper(n)); errors.Is(err, os.ErrNotExist) {
-			return "there was none", nil
-		}
-		ctx, cancel := context.WithTimeout(ctx, emptyWithin)
-		defer cancel()
-		return "", a.supervisor.Empty(ctx, n)
-	})
+// empty removes what the game wrote, as far as the user of the games may.
+func (a *Agent) empty(ctx context.Context, n left4me.Name) error {
+	ctx, cancel := context.WithTimeout(ctx, emptyWithin)
+	defer cancel()
+	return a.supervisor.Empty(ctx, n)
 }
 
 // remove works on whatever there is of a server, whole or half-made.
@@ -262,16 +268,30 @@ func (a *Agent) remove(ctx context.Context, n left4me.Name, p *progress) error {
 	if err := a.stop(ctx, n, p); err != nil {
 		return err
 	}
-	if err := a.empty(ctx, n, p); err != nil {
+	existed := a.Files.Exists(n)
+	err := p.step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
+		if !existed {
+			return "there was none", nil
+		}
+		a.Files.GatherLogs(n)
+		return "", a.empty(ctx, n)
+	})
+	if err != nil {
 		return fmt.Errorf("delete %s: %w", n, err)
 	}
-	err := p.step(ctx, left4me.StepRemoveFiles, func(context.Context) (string, error) {
-		// What the game leaves there is gone at the next boot at the latest.
-		_ = os.RemoveAll(shim.Dir(a.Sockets, n))
-		if !a.Files.Exists(n) {
+	err = p.step(ctx, left4me.StepRemoveFiles, func(ctx context.Context) (string, error) {
+		// What the game leaves there is gone at the next boot at the latest, if
+		// this user may not remove it.
+		if run, err := gamefiles.OpenDir(a.Sockets, "."); err == nil {
+			_ = gamefiles.Remove(ctx, run, string(n))
+			run.Close()
+		}
+		if !existed {
 			return "there were none", nil
 		}
-		return "", a.Files.Remove(n)
+		warning, err := a.Files.Remove(ctx, n)
+		p.warn(left4me.StepRemoveFiles, warning)
+		return "", err
 	})
 	if err != nil {
 		return fmt.Errorf("delete %s: %w", n, err)

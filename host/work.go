@@ -264,6 +264,13 @@ func (p *progress) note(label, why string) {
 	p.set(label, func(s *left4me.Step) { s.Note = why })
 }
 
+// warn says of a step what a person has to see to, though the step was done.
+func (p *progress) warn(label, warning string) {
+	if warning != "" {
+		p.set(label, func(s *left4me.Step) { s.Warning = warning })
+	}
+}
+
 // skip says that steps need no work, and why.
 func (p *progress) skip(why string, labels ...string) {
 	for _, l := range labels {

@@ -136,6 +136,17 @@ func took(d time.Duration) string {
 	return span(d)
 }
 
+// jobWarning is what people have to see to first after a job; empty when there is
+// nothing.
+func jobWarning(j left4me.Job) string {
+	for _, s := range j.Steps {
+		if s.Warning != "" {
+			return s.Warning
+		}
+	}
+	return ""
+}
+
 // stepNow is the step that a job is at.
 func stepNow(j left4me.Job) string {
 	for _, s := range j.Steps {

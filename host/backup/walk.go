@@ -14,6 +14,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/content"
+	"github.com/left4me/left4me/host/gamefiles"
 	"github.com/left4me/left4me/host/instance"
 )
 
@@ -36,17 +37,15 @@ type inode struct{ dev, ino uint64 }
 // open opens a regular file or a directory, and nothing else: a name may have
 // become a link or a pipe since it was looked at.
 func (n node) open() (*os.File, error) {
-	flags := unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC | unix.O_NOATIME
-	fd, err := unix.Openat(int(n.dir.Fd()), n.name, flags, 0)
+	f, err := gamefiles.OpenAt(n.dir, n.name, unix.O_RDONLY|unix.O_NOATIME)
 	if errors.Is(err, unix.EPERM) { // O_NOATIME is for owners
-		fd, err = unix.Openat(int(n.dir.Fd()), n.name, flags&^unix.O_NOATIME, 0)
+		f, err = gamefiles.OpenAt(n.dir, n.name, unix.O_RDONLY)
 	}
 	if err != nil {
 		return nil, err
 	}
-	f := os.NewFile(uintptr(fd), n.path)
 	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
 		f.Close()
 		return nil, err
 	}

@@ -158,6 +158,7 @@ func (s *Shelf) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error // one that can't be swept must not keep the others
 	for _, n := range overlays {
 		err := func() error {
 			s.mu.Lock()
@@ -168,8 +169,11 @@ func (s *Shelf) Sweep(ctx context.Context) error {
 			}
 			return s.sweepRevisions(s.overlay(n), r)
 		}()
-		if err := errors.Join(err, ctx.Err()); err != nil {
-			return fmt.Errorf("sweep %s: %w", n, err)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("sweep %s: %w", n, err))
 		}
 	}
 	stale := func(dir, prefix string, jobs bool) error {
@@ -185,13 +189,14 @@ func (s *Shelf) Sweep(ctx context.Context) error {
 			if !ok || jobs && s.isActive(left4me.JobID(id)) {
 				continue
 			}
-			if err := errors.Join(ctx.Err(), os.RemoveAll(filepath.Join(dir, e.Name()))); err != nil {
-				return err
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
 		}
-		return nil
+		return err
 	}
-	return errors.Join(stale(filepath.Join(s.dir, goneDir), "", false), stale(filepath.Join(s.dir, newDir), "", true),
+	return errors.Join(failed, stale(filepath.Join(s.dir, goneDir), "", false), stale(filepath.Join(s.dir, newDir), "", true),
 		stale(filepath.Join(s.root, "tmp"), "overlay-", true))
 }
 

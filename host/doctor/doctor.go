@@ -89,6 +89,7 @@ func examine(ctx context.Context, cfg Config) []finding {
 		one(func(_ context.Context, cfg Config) left4me.Check { return users(cfg) }),
 		one(func(_ context.Context, cfg Config) left4me.Check { return rootDirectory(cfg.Root) }),
 		owned,
+		plain(asides),
 		one(func(_ context.Context, cfg Config) left4me.Check { return space(cfg.Root) }),
 		one(func(context.Context, Config) left4me.Check { return openFiles() }),
 		one(func(context.Context, Config) left4me.Check { return clock() }),

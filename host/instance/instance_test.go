@@ -134,8 +134,8 @@ func TestRemoveWorksOnAHalfMadeInstance(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := f.Remove("alpha"); err != nil {
-			t.Fatal(err)
+		if warning, err := f.Remove(t.Context(), "alpha"); err != nil || warning != "" {
+			t.Fatal(warning, err)
 		}
 	}
 	if f.Exists("alpha") {
@@ -149,7 +149,7 @@ func TestRemoveWorksOnAHalfMadeInstance(t *testing.T) {
 func TestRemoveRefusesWhatIsNoName(t *testing.T) {
 	f := host(t)
 	for _, n := range []left4me.Name{"", "..", "../installation", "a/b"} {
-		if err := f.Remove(n); !errors.Is(err, left4me.Invalid) {
+		if _, err := f.Remove(t.Context(), n); !errors.Is(err, left4me.Invalid) {
 			t.Errorf("Remove(%q) = %v", n, err)
 		}
 	}

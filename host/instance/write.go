@@ -136,6 +136,9 @@ func (f Files) directory(dir string, mode fs.FileMode) error {
 		err = os.Mkdir(dir, mode)
 	}
 	if errors.Is(err, fs.ErrExist) {
+		if st, err := os.Lstat(dir); err == nil && !st.IsDir() {
+			return &left4me.Error{Kind: left4me.Conflict, Text: dir + " is not a directory", Hint: "reset the server"}
+		}
 		return nil
 	}
 	if err != nil || f.Group < 0 {
@@ -317,34 +320,9 @@ func (f Files) dropGenerations(ctx context.Context, n left4me.Name, keep string)
 	return nil
 }
 
-// Remove removes everything a server has on this host. Its writable layer must
-// be empty or ours, and nothing may be mounted. What isn't there is no error,
-// so that it works on a half-made instance and can be repeated.
-func (f Files) Remove(n left4me.Name) error {
-	if !n.Valid() {
-		return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
-	}
-	root, err := os.OpenRoot(string(f.Root))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("remove %s: %w", n, err)
-	}
-	defer root.Close()
-	// The instance goes last: while it is there, the server is known to be
-	// half-removed.
-	for _, dir := range []string{"runtime", "logs", "instances"} {
-		if err := root.RemoveAll(path.Join(dir, string(n))); err != nil {
-			return fmt.Errorf("remove %s: %w", n, err)
-		}
-	}
-	return nil
-}
-
 // Exists reports whether a server has anything on this host.
 func (r Root) Exists(n left4me.Name) bool {
-	for _, dir := range []string{r.Instance(n), r.Runtime(n)} {
+	for _, dir := range []string{r.Instance(n), r.Runtime(n), r.Logs(n)} {
 		if _, err := os.Lstat(dir); err == nil {
 			return true
 		}

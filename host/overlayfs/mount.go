@@ -35,7 +35,7 @@ func (r *Root) mounted(n left4me.Name) (fd int, err error) {
 	}
 	// What is mounted on the last step is what we want to see.
 	fd, err = r.resolve(path.Join("runtime", string(n), "merged"), unix.O_PATH|unix.O_DIRECTORY, beneath)
-	if errors.Is(err, unix.ENOENT) {
+	if nothingThere(err) {
 		return -1, nil
 	}
 	if err != nil {
@@ -50,6 +50,13 @@ func (r *Root) mounted(n left4me.Name) (fd int, err error) {
 		return -1, err
 	}
 	return fd, nil
+}
+
+// nothingThere reports whether the error of opening a directory says that nothing
+// can be mounted there: it isn't there, is a file, has a link on the way, or is
+// closed to this user. The game can put any of these where a stack is mounted.
+func nothingThere(err error) bool {
+	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.EACCES) || errors.Is(err, ErrRefused)
 }
 
 // Mount mounts a server's stack; one that is mounted already is success. It
@@ -187,18 +194,16 @@ func (r *Root) Release(n left4me.Name) (lazily bool, err error) {
 	if !n.Valid() {
 		return false, fmt.Errorf("%s is not a name: %w", quote(string(n)), ErrRefused)
 	}
-	if lazily, err = r.detach(n); err == nil {
-		err = r.clearWork(n)
-	}
-	if err != nil {
+	if lazily, err = r.detach(n); err != nil {
 		return lazily, fmt.Errorf("unmount %s: %w", n, err)
 	}
+	r.clearWork(n)
 	return lazily, nil
 }
 
 func (r *Root) detach(n left4me.Name) (lazily bool, err error) {
 	parent, err := r.directory("the server", path.Join("runtime", string(n)))
-	if errors.Is(err, unix.ENOENT) {
+	if nothingThere(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -236,22 +241,14 @@ func descriptor(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 const workDepth = 3
 
 // clearWork removes the directory that overlayfs leaves behind in work, which
-// only root can enter and which would keep the instance from being removed. What
-// is more than overlayfs can have left stays where it is.
-func (r *Root) clearWork(n left4me.Name) error {
-	work, err := r.directory("work", path.Join("runtime", string(n), "work"))
-	if errors.Is(err, unix.ENOENT) {
-		return nil
+// only root can enter and which would keep the instance from being removed. It is
+// best effort: the next mount sees to what stays, and what is more than overlayfs
+// can have left is not for root to remove.
+func (r *Root) clearWork(n left4me.Name) {
+	if work, err := r.directory("work", path.Join("runtime", string(n), "work")); err == nil {
+		_ = removeDir(work, "work", workDepth)
+		_ = unix.Close(work)
 	}
-	if err != nil {
-		return err
-	}
-	defer unix.Close(work)
-	err = removeDir(work, "work", workDepth)
-	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EBUSY) {
-		return nil // the next mount sees to it
-	}
-	return err
 }
 
 // removeDir removes a directory in dir and what is in it, following no link.

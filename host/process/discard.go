@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/gamefiles"
 	"github.com/left4me/left4me/host/shim"
 )
 
@@ -39,16 +41,22 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 		return fmt.Errorf("discard files of %s: %w", n, err)
 	}
 	defer lock.Close()
-	upper, err := open(string(s.cfg.Root), path.Join("runtime", string(n), "upper"))
-	if errors.Is(err, unix.ENOENT) {
-		return nil // it never wrote anything
+	upper, err := gamefiles.OpenDir(string(s.cfg.Root), path.Join("runtime", string(n), "upper"))
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+		return nil // the game wrote nothing that a server would see
 	}
 	if err != nil {
 		return fmt.Errorf("discard files of %s: %w", n, err)
 	}
 	defer upper.Close()
 	for _, p := range paths {
-		if err := discard(ctx, upper, p); err != nil {
+		err := discard(ctx, upper, p)
+		var left *gamefiles.LeftError
+		if errors.As(err, &left) {
+			at := filepath.Join(s.cfg.Root.Upper(n), p)
+			err = &left4me.Error{Kind: left4me.Denied, Err: err, Text: at + " holds something of another user", Hint: "run `rm -rf " + left4me.ShellWord(at) + "` as root"}
+		}
+		if err != nil {
 			return fmt.Errorf("discard files of %s: %w", n, err)
 		}
 	}
@@ -59,9 +67,9 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 func discard(ctx context.Context, dir *os.File, p string) error {
 	first, rest, deeper := strings.Cut(p, "/")
 	if !deeper {
-		return remove(ctx, dir, first)
+		return gamefiles.Remove(ctx, dir, first)
 	}
-	sub, err := enter(dir, first)
+	sub, err := gamefiles.Enter(dir, first)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
 		return nil // the game did not write there
 	}

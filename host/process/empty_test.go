@@ -47,17 +47,13 @@ func TestEmptyTakesAwayWhateverTheGameLeft(t *testing.T) {
 	if err := m.Empty(t.Context(), m.Name); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{upper, filepath.Join(m.Runtime(m.Name), "work")} {
-		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-			t.Errorf("left in %s: %v, %v", dir, left, err)
-		}
-	}
-	if st, err := os.Stat(upper); err != nil || st.Mode().Perm() != 0o770 {
-		t.Errorf("upper: %v, %v", st, err)
+	if left, err := os.ReadDir(m.Runtime(m.Name)); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
 	}
 	if _, err := os.Stat(outside); err != nil {
 		t.Errorf("what a link led to: %v", err)
 	}
+	m.Prepare(t)
 	m.start()
 	m.await(left4me.Running)
 }
@@ -78,7 +74,7 @@ func TestEmptyFollowsNoLink(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(victim, "file")); err != nil {
 		t.Errorf("the link was followed: %v", err)
 	}
-	if st, err := os.Lstat(upper); err != nil || !st.IsDir() {
+	if st, err := os.Lstat(upper); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("upper: %v, %v", st, err)
 	}
 	// The same, one step further up.
@@ -86,8 +82,11 @@ func TestEmptyFollowsNoLink(t *testing.T) {
 	if err := errors.Join(os.Rename(runtime, runtime+".away"), os.Symlink(victim, runtime)); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Empty(t.Context(), m.Name); err == nil {
-		t.Error("a link in the place of the instance is followed")
+	if err := m.Empty(t.Context(), m.Name); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(victim, "file")); err != nil {
+		t.Errorf("a link in the place of the instance was followed: %v", err)
 	}
 	if err := errors.Join(os.Remove(runtime), os.Rename(runtime+".away", runtime)); err != nil {
 		t.Fatal(err)

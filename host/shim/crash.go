@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/host/gamefiles"
 )
 
 const (
@@ -36,7 +38,7 @@ func writeCrash(logs *os.File, r crashRecord) error {
 	if err != nil && !errors.Is(err, unix.EEXIST) {
 		return err
 	}
-	dir, err := openAt(logs, "crashes", unix.O_RDONLY|unix.O_DIRECTORY)
+	dir, err := gamefiles.OpenAt(logs, "crashes", unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return err
 	}
@@ -46,7 +48,7 @@ func writeCrash(logs *os.File, r crashRecord) error {
 		return err
 	}
 	d := int(dir.Fd())
-	f, err := openAt(dir, "new", unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC)
+	f, err := gamefiles.OpenAt(dir, "new", unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC)
 	if err != nil {
 		return err
 	}

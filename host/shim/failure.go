@@ -3,7 +3,6 @@ package shim
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/gamefiles"
 	"github.com/left4me/left4me/host/instance"
 )
 
@@ -32,12 +32,12 @@ func failurePath(run string, n left4me.Name) string { return filepath.Join(Dir(r
 
 // LastFailure reads why the last shim of a server failed, if it did.
 func LastFailure(run string, n left4me.Name) (Failure, bool) {
-	f, err := os.OpenFile(failurePath(run, n), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	dir, err := gamefiles.OpenDir(run, string(n))
 	if err != nil {
 		return Failure{}, false
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxFailure))
+	defer dir.Close()
+	b, err := gamefiles.Read(dir, "failed", maxFailure)
 	if err != nil {
 		return Failure{}, false
 	}
@@ -74,9 +74,7 @@ func Forget(root instance.Root, run string, n left4me.Name) error {
 		}
 	}
 	for _, path := range []string{failurePath(run, n), Socket(run, n), lockPath(run, n)} {
-		if e := os.Remove(path); e != nil && !errors.Is(e, os.ErrNotExist) {
-			err = errors.Join(err, e)
-		}
+		err = errors.Join(err, takeAway(path))
 	}
 	_ = os.Remove(Dir(run, n)) // unless somebody has something else in it
 	return err

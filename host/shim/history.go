@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/left4me/left4me/host/gamefiles"
 	"github.com/left4me/left4me/host/terminal"
 )
 
@@ -66,7 +68,7 @@ func (l *logFile) wholeEnd() (int64, error) {
 		return 0, err
 	}
 	last := pieces[len(pieces)-1]
-	f, err := openAt(l.dir, last.name, unix.O_RDONLY)
+	f, err := gamefiles.OpenAt(l.dir, last.name, unix.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
 		return last.start, nil
 	}
@@ -86,7 +88,7 @@ func (l *logFile) wholeEnd() (int64, error) {
 
 // openLogs opens the directory of a server's logs.
 func openLogs(dir string) (*os.File, error) {
-	f, err := os.OpenFile(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	f, err := gamefiles.OpenDir(filepath.Dir(dir), filepath.Base(dir))
 	if err != nil {
 		return nil, fmt.Errorf("console log: %w", err)
 	}

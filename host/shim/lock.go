@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/gamefiles"
 )
 
 // ErrSecond is the target of errors.Is when the server has a shim already.
@@ -25,12 +27,20 @@ const lockPatience = 500 * time.Millisecond
 // error is ErrSecond.
 func Lock(run string, n left4me.Name) (*os.File, error) {
 	path := lockPath(run, n)
-	for {
+	for mended := false; ; {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o640)
 		if errors.Is(err, os.ErrNotExist) { // systemd makes it, where there is one
 			if err = os.Mkdir(filepath.Dir(path), 0o700); err == nil || errors.Is(err, os.ErrExist) {
 				continue
 			}
+		}
+		if err == nil && !regular(f) {
+			f.Close()
+			err = gamefiles.ErrKind
+		}
+		if err != nil && !mended && mendLock(path) {
+			mended = true
+			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("lock: %w", err)
@@ -47,6 +57,44 @@ func Lock(run string, n left4me.Name) (*os.File, error) {
 		}
 		f.Close() // Forget removed it in between
 	}
+}
+
+func regular(f *os.File) bool {
+	st, err := f.Stat()
+	return err == nil && st.Mode().IsRegular()
+}
+
+// mendLock makes room for a lock where a plugin put something else or closed the
+// file or its directory, and reports whether it changed anything. A lock that is a
+// file stays, since somebody may hold it.
+func mendLock(path string) bool {
+	dir := filepath.Dir(path)
+	st, err := os.Lstat(dir)
+	switch {
+	case err != nil:
+		return false
+	case !st.IsDir():
+		return takeAway(dir) == nil
+	case st.Mode().Perm()&0o700 != 0o700 && os.Chmod(dir, 0o700) != nil:
+		return false
+	}
+	if st, err = os.Lstat(path); err != nil {
+		return errors.Is(err, os.ErrNotExist)
+	}
+	if st.Mode().IsRegular() {
+		return os.Chmod(path, 0o640) == nil
+	}
+	return takeAway(path) == nil
+}
+
+// takeAway removes what stands at a path where a shim has a file of its own, or
+// renames what can't be removed: a plugin may have put a directory there. One that
+// isn't there is a success.
+func takeAway(path string) error {
+	if os.RemoveAll(path) == nil {
+		return nil
+	}
+	return os.Rename(path, path+".aside-"+rand.Text())
 }
 
 func sameFile(f *os.File, path string) bool {

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/host/gamefiles"
 )
 
 const logName = "console.log"
@@ -64,7 +66,7 @@ func openLog(dir *os.File, limit int64, keep int) (*logFile, error) {
 func (l *logFile) end() int64 { return l.start + l.size }
 
 func (l *logFile) open() error {
-	f, err := openAt(l.dir, logName, unix.O_RDWR|unix.O_APPEND|unix.O_CREAT)
+	f, err := gamefiles.OpenAt(l.dir, logName, unix.O_RDWR|unix.O_APPEND|unix.O_CREAT)
 	if err != nil {
 		return fmt.Errorf("console log: %w", err)
 	}
@@ -145,7 +147,7 @@ func (l *logFile) expire() {
 
 // pieces lists the files of the log, oldest first.
 func (l *logFile) pieces() ([]piece, error) {
-	d, err := openAt(l.dir, ".", unix.O_RDONLY|unix.O_DIRECTORY)
+	d, err := gamefiles.OpenAt(l.dir, ".", unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return nil, fmt.Errorf("console log: %w", err)
 	}
@@ -210,7 +212,7 @@ func (l *logFile) read(after, limit int64, buf []byte) (at int64, n int) {
 }
 
 func (l *logFile) readPiece(p piece, at int64, buf []byte) int {
-	f, err := openAt(l.dir, p.name, unix.O_RDONLY)
+	f, err := gamefiles.OpenAt(l.dir, p.name, unix.O_RDONLY)
 	if err != nil {
 		return 0
 	}
@@ -220,25 +222,6 @@ func (l *logFile) readPiece(p piece, at int64, buf []byte) int {
 		return 0
 	}
 	return bytes.LastIndexByte(buf[:n], '\n') + 1
-}
-
-// openAt opens a regular file or a directory in dir, and nothing that a link
-// leads to. O_NONBLOCK: a FIFO in its place would hold us for ever.
-func openAt(dir *os.File, name string, flags int) (*os.File, error) {
-	fd, err := unix.Openat(int(dir.Fd()), name, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0o640)
-	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: name, Err: err}
-	}
-	var st unix.Stat_t
-	err = unix.Fstat(fd, &st)
-	if m := st.Mode & unix.S_IFMT; err == nil && m != unix.S_IFREG && m != unix.S_IFDIR {
-		err = &os.PathError{Op: "open", Path: name, Err: errors.New("not a regular file")}
-	}
-	if err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), name), nil
 }
 
 func noSpace(err error) bool {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/gamefiles"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/overlayfs"
 )
@@ -163,7 +164,7 @@ func (s *shim) open() (keeper, error) {
 	if s.logs, err = openLogs(s.Root.Logs(s.Name)); err != nil {
 		return nil, err
 	}
-	dir, err := openAt(s.logs, ".", unix.O_RDONLY|unix.O_DIRECTORY)
+	dir, err := gamefiles.OpenAt(s.logs, ".", unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return nil, err
 	}

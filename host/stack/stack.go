@@ -17,12 +17,14 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/gamefiles"
 )
 
 // Layer is one layer of a stack.
@@ -43,12 +45,13 @@ type layer struct {
 }
 
 // Open opens layers, top first. One whose directory isn't there is left out: a
-// server that never started has written nothing. Close must be called.
+// server that never started has written nothing. So is one with a file or a link in
+// its place, which only a plugin would put there. Close must be called.
 func Open(layers []Layer) (*Stack, error) {
 	s := &Stack{}
 	for _, l := range layers {
-		root, err := os.OpenRoot(l.Dir)
-		if errors.Is(err, fs.ErrNotExist) {
+		root, err := gamefiles.OpenRoot(filepath.Dir(l.Dir), filepath.Base(l.Dir))
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
 			continue
 		}
 		if err != nil {

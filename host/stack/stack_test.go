@@ -363,6 +363,15 @@ func TestAHostileLayerLeadsNowhere(t *testing.T) {
 	if err != nil || len(page.Items) != 3 {
 		t.Errorf("%+v, %v", page, err)
 	}
+	// Nor does a link in the place of the layer itself.
+	link := filepath.Join(o.dir, "link")
+	if err := os.Symlink(o.dir, link); err != nil {
+		t.Fatal(err)
+	}
+	o.layers = []stack.Layer{{Name: "written", Dir: link}}
+	if page, err := o.open().Page(ctx, bus.Filter{Deep: true}); err != nil || len(page.Items) > 0 {
+		t.Errorf("through a link: %+v, %v", page, err)
+	}
 }
 
 // A plugin can give its files names that no JSON carries: paging goes on behind

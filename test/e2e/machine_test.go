@@ -301,7 +301,7 @@ type job struct {
 	Error struct{ Kind, Text, Hint string }
 }
 
-type step struct{ Label, State, Note string }
+type step struct{ Label, State, Note, Warning string }
 
 type server struct {
 	State   string

@@ -352,9 +352,7 @@ func TestDeleteRemovesEverything(t *testing.T) {
 	if out, err := in("sh", "-c", "ls -d "+root+"/*/gamma"); err == nil {
 		t.Errorf("left behind:\n%s", out)
 	}
-	if out := must(t, "systemctl", "list-units", "--all", "--plain", "--no-legend", "left4me-*@gamma*"); out != "" {
-		t.Errorf("units:\n%s", out)
-	}
+	wantNoUnits(t, "gamma")
 }
 
 func TestAPersonIsToldWhyAMountWasRefused(t *testing.T) {
@@ -369,8 +367,94 @@ func TestAPersonIsToldWhyAMountWasRefused(t *testing.T) {
 		t.Errorf("%+v", j)
 	}
 	wantMounts(t, "beta", 0)
+	wantNoUnits(t, "beta") // the failed mount is forgotten, and it has told why
 	done(t, "POST", "/servers/beta/reset")
 	wantUp(t, "beta")
+}
+
+// wantNoUnits checks that systemd has forgotten every unit of a server.
+func wantNoUnits(t *testing.T, name string) {
+	t.Helper()
+	units := ""
+	eventually(t, "the units of "+name+" are forgotten", func() bool {
+		units = must(t, "systemctl", "list-units", "--all", "--plain", "--no-legend", "left4me-*@"+name+".*")
+		return units == ""
+	})
+}
+
+// wreckage is what a plugin could leave in the runtime directory and the logs of a
+// server, besides its files.
+const wreckage = `
+cd ` + root + `/runtime/NAME
+rm -rf merged work
+ln -s /etc merged
+mkfifo work
+mkdir own own/closed
+mv home own/home
+echo x >own/closed/file
+logs=$(mktemp -d ` + root + `/logs/NAME/closed-XXXX)
+mkdir $logs/deep
+chmod 0000 own/closed own $logs/deep $logs`
+
+// warning is what a job tells people to see to.
+func warning(j job) (all string) {
+	for _, s := range j.Steps {
+		all += s.Warning
+	}
+	return all
+}
+
+func TestWreckageDoesNotKeepAServerFromItsEnd(t *testing.T) {
+	running(t, "delta")
+	done(t, "POST", "/servers/delta/stop")
+	wreck := func() {
+		t.Helper()
+		if out, err := as("left4me-game", "sh", "-ec", strings.ReplaceAll(wreckage, "NAME", "delta")); err != nil {
+			t.Fatal(out)
+		}
+	}
+	whole := func(method, path string) {
+		t.Helper()
+		j := do(t, method, path)
+		if j.State != "done" || warning(j) != "" {
+			t.Fatalf("%+v", j)
+		}
+	}
+	wreck()
+	whole("POST", "/servers/delta/stop")
+	whole("POST", "/servers/delta/reset")
+	wantUp(t, "delta")
+	whole("POST", "/servers/delta/stop")
+	wreck()
+	whole("DELETE", "/servers/delta")
+	if out, err := in("sh", "-c", "ls -d "+root+"/*/delta "+root+"/tmp/aside-delta-*"); !strings.Contains(out, "aside-delta-*") || strings.Contains(out, "/delta\n") {
+		t.Errorf("left behind: %v\n%s", err, out)
+	}
+	wantNoUnits(t, "delta")
+
+	// What neither left4me nor the game may remove: what overlayfs keeps when a
+	// machine ends, which the helper removes, and root's own.
+	running(t, "delta")
+	done(t, "POST", "/servers/delta/stop")
+	must(t, "sh", "-ec", "cd "+root+"/runtime/delta; mkdir -m 0 work/work; mkdir -p upper/roots/deep; chmod 0700 upper/roots; mkdir "+root+"/logs/delta/roots; touch "+root+"/logs/delta/roots/file")
+	j := do(t, "DELETE", "/servers/delta")
+	_, command, _ := strings.Cut(warning(j), "run as root: ")
+	if j.State != "done" || !strings.Contains(warning(j), "runtime/delta/") || !strings.Contains(warning(j), "belongs to root:") || !strings.HasPrefix(command, "rm -rf "+root+"/tmp/aside-delta-") {
+		t.Fatalf("%+v", j)
+	}
+	if out, err := in("sh", "-c", "ls -d "+root+"/*/delta"); err == nil {
+		t.Errorf("left behind:\n%s", out)
+	}
+	wantNoUnits(t, "delta")
+	if out := must(t, "sh", "-c", "left4me doctor || true"); !strings.Contains(out, root+"/tmp/aside-delta-") {
+		t.Errorf("doctor doesn't name it:\n%s", out)
+	}
+	running(t, "delta") // the name is free
+	done(t, "DELETE", "/servers/delta")
+	must(t, "sh", "-c", command)
+	if out, err := in("sh", "-c", "ls -d "+root+"/tmp/aside-*"); err == nil {
+		t.Errorf("left behind:\n%s", out)
+	}
 }
 
 // hold keeps a file in a server's stack open until it is released.

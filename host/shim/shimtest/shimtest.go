@@ -193,8 +193,8 @@ func NewRoot(t testing.TB) *Root {
 		Files: instance.Files{Root: instance.Root(dir), Group: -1}, Run: filepath.Join(dir, "run"), Name: "alpha", Port: FreePort(t),
 	}
 	t.Cleanup(func() {
-		if err := r.Remove(r.Name); err != nil {
-			t.Errorf("remove: %v", err)
+		if warning, err := r.Remove(context.Background(), r.Name); err != nil || warning != "" {
+			t.Errorf("remove: %q, %v", warning, err)
 		}
 		os.RemoveAll(dir)
 	})
