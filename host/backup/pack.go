@@ -156,7 +156,7 @@ func (p *packer) warn(path string, why error) {
 		why = pe.Err
 	}
 	if len(p.manifest.Warnings) < maxWarnings {
-		p.manifest.Warnings = append(p.manifest.Warnings, fmt.Sprintf("%s: %v", strings.ToValidUTF8(path, "\uFFFD"), why))
+		p.manifest.Warnings = append(p.manifest.Warnings, fmt.Sprintf("%s: %v", left4me.Clip(path, maxText/2), why))
 	}
 }
 

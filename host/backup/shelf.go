@@ -23,7 +23,10 @@ const (
 	sumSuffix     = archiveSuffix + ".sha256" // as sha256sum -c reads it
 	noteSuffix    = ".json"                   // what a listing says, so that none has to be read for it
 	partSuffix    = ".part"
-	maxNote       = 1 << 20
+
+	maxNote  = 1 << 20     // that is written
+	readNote = 4 * maxNote // that is read: older ones could be longer
+	maxText  = 300         // bytes of one warning or damage in it
 )
 
 // Margin is what a backup leaves free on the disk, for the servers.
@@ -79,17 +82,22 @@ func (s Shelf) Get(n left4me.Name) (left4me.Backup, error) {
 	if err != nil || !st.Mode().IsRegular() {
 		return left4me.Backup{}, missing(n)
 	}
-	b := left4me.Backup{}
-	f, err := os.Open(s.path(n, noteSuffix))
-	if err == nil {
-		err = json.NewDecoder(io.LimitReader(f, maxNote)).Decode(&b)
-		f.Close()
-	}
+	b, err := s.noted(n)
 	if err != nil || b.Name != n || b.Bytes != st.Size() {
 		// It was put here by somebody, or is another than the note was made for.
 		b = left4me.Backup{Name: n, CreatedAt: st.ModTime().UTC().Truncate(time.Second), Bytes: st.Size(), State: left4me.BackupUnchecked}
 	}
 	return b, nil
+}
+
+// noted reads the note of a backup.
+func (s Shelf) noted(n left4me.Name) (b left4me.Backup, err error) {
+	f, err := os.Open(s.path(n, noteSuffix))
+	if err != nil {
+		return b, err
+	}
+	defer f.Close()
+	return b, json.NewDecoder(io.LimitReader(f, readNote)).Decode(&b)
 }
 
 func missing(n left4me.Name) error {
@@ -350,16 +358,40 @@ func check(ctx context.Context, file string, b left4me.Backup, each func(done, t
 	return b, nil
 }
 
-// note writes what is known of a backup, and its sum, beside it.
+// note writes what is known of a backup, and its sum, beside it, and reads it back:
+// a backup whose note can't be read is unchecked, and the schedule never removes it.
 func (s Shelf) note(b left4me.Backup) error {
+	b.Warnings, b.Damage = brief(b.Warnings, maxWarnings), brief(b.Damage, maxDamage)
+	b.Version = left4me.Clip(b.Version, maxText)
 	text, err := json.Marshal(b)
+	if err == nil && len(text) > maxNote {
+		err = fmt.Errorf("its note would have %d bytes, at most %d are read", len(text), maxNote)
+	}
 	if err == nil {
 		err = s.write(s.path(b.Name, noteSuffix), append(text, '\n'))
+	}
+	if err == nil {
+		var got left4me.Backup
+		if got, err = s.noted(b.Name); err == nil && (got.Name != b.Name || got.Bytes != b.Bytes || got.State != b.State || got.SHA256 != b.SHA256) {
+			err = errors.New("its note was not written as it was meant")
+		}
 	}
 	if err == nil && b.SHA256 != "" {
 		err = s.write(s.path(b.Name, sumSuffix), fmt.Appendf(nil, "%s  %s\n", b.SHA256, filepath.Base(s.File(b.Name))))
 	}
 	return err
+}
+
+// brief bounds texts that hold names which a plugin, or who made an archive, chose.
+func brief(texts []string, most int) []string {
+	if texts == nil {
+		return nil
+	}
+	all := make([]string, 0, min(len(texts), most))
+	for _, t := range texts[:min(len(texts), most)] {
+		all = append(all, left4me.Clip(t, maxText))
+	}
+	return all
 }
 
 // write replaces a file as a whole: temporary file, synced, renamed.

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,40 @@ func TestABackupIsListedCheckedAndDeleted(t *testing.T) {
 	}
 	if _, err := shelf.Get("../one"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("%v", err)
+	}
+}
+
+// A plugin with long names of characters that JSON escapes made the note of a backup
+// longer than what is read of it: every backup counted as unchecked, and the schedule
+// removed none.
+func TestLongHostileNamesLeaveANoteThatIsRead(t *testing.T) {
+	s := source(t)
+	dir := filepath.Join(s.Root, "runtime/alpha/upper")
+	for range 13 {
+		dir = filepath.Join(dir, strings.Repeat("<\x01", 127))
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 * maxWarnings {
+		if err := unix.Mkfifo(filepath.Join(dir, strings.Repeat("\x02", 200)+strconv.Itoa(i)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shelf := Shelf{Dir: filepath.Join(s.Root, "backups")}
+	s.Head.Scheduled = true
+	b := kept(t, shelf, "one", s)
+	got, err := shelf.Get("one")
+	if err != nil || got.State != left4me.BackupVerified || !got.Scheduled || len(got.Warnings) != maxWarnings || got.SHA256 != b.SHA256 {
+		t.Errorf("%s, scheduled %t, %d warnings, %v", got.State, got.Scheduled, len(got.Warnings), err)
+	}
+	st, err := os.Stat(shelf.path("one", noteSuffix))
+	if err != nil || st.Size() > maxNote {
+		t.Errorf("its note: %v, %v", st, err)
+	}
+	got, err = shelf.Verify(t.Context(), "one", nil)
+	if again, gerr := shelf.Get("one"); err != nil || gerr != nil || again.State != left4me.BackupVerified || !again.VerifiedAt.Equal(got.VerifiedAt) {
+		t.Errorf("verified again: %+v, %v, %v", again.State, err, gerr)
 	}
 }
 
