@@ -138,6 +138,7 @@ func lay() error {
 			systemd-sysusers
 			systemd-tmpfiles --create
 			cd `+root+` # and as docs/install.md has it
+			chown left4me: . && chmod 0751 . # where it is a link
 			chown -R left4me:left4me-game installation steam
 			chmod -R g+rwX,o-w installation
 			printf '%s' '`+secret+`' >/etc/left4me/left4me.env
@@ -226,7 +227,7 @@ func mounts(t *testing.T, name string) []string {
 	t.Helper()
 	var found []string
 	for line := range strings.Lines(must(t, "cat", "/proc/1/mountinfo")) {
-		if f := strings.Fields(line); f[4] == root+"/runtime/"+name+"/merged" {
+		if f := strings.Fields(line); strings.HasSuffix(f[4], "/left4me/runtime/"+name+"/merged") { // the root may be a link
 			found = append(found, f[0]+" "+f[5]+" "+f[len(f)-3])
 		}
 	}
