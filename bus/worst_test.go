@@ -23,6 +23,8 @@ import (
 // Shapes of what is sent and what comes back for each verb of Command and Ask.
 var requests = map[string]struct{ in, out any }{
 	bus.VerbPing:       {bus.Empty{}, bus.Empty{}},
+	bus.VerbWork:       {bus.JobMessage{}, bus.Empty{}},
+	bus.VerbStop:       {bus.JobMessage{}, bus.Empty{}},
 	bus.VerbStatus:     {bus.Empty{}, []left4me.Status{}},
 	bus.VerbPort:       {bus.PortRequest{}, bus.Empty{}},
 	bus.VerbCancel:     {bus.CancelRequest{}, bus.Empty{}},

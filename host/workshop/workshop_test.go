@@ -455,7 +455,7 @@ func TestAFullDiskFailsTheBuild(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = unix.Unmount(s.dir, 0) })
 	_, err := s.build(t.Context(), s.source(t), of("1", "2"))
-	if !errors.Is(err, download.DiskFull) || !errors.Is(err, left4me.Unavailable) || !strings.Contains(err.Error(), "missing") {
+	if !errors.Is(err, download.DiskFull) || !errors.Is(err, left4me.DiskFull) || !strings.Contains(err.Error(), "needed") {
 		t.Error(err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(s.dir, "workshop_cache/2/*")); len(left) > 0 {
