@@ -27,11 +27,13 @@ func (a *Agent) work(agent context.Context, d bus.Delivery) {
 	}
 	defer a.finish(d.ID)
 
+	// A cancel does not interrupt the claim: the row may be running by now, and its
+	// message would come again only after the bus has waited for this host.
 	var claim bus.ClaimAnswer
-	err := a.bus.Request(ctx, bus.Ask(a.Host, bus.VerbClaim), bus.ClaimRequest{V: bus.Version, ID: d.ID}, &claim)
+	err := a.bus.Request(agent, bus.Ask(a.Host, bus.VerbClaim), bus.ClaimRequest{V: bus.Version, ID: d.ID}, &claim)
 	switch {
 	case err != nil:
-		if ctx.Err() == nil {
+		if agent.Err() == nil {
 			log.Warn("claim", "err", err)
 			_ = d.Later(time.Second)
 		}
