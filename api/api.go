@@ -49,6 +49,7 @@ type Deps struct {
 	Hosts    *hosts.Hosts
 	Version  string                      // of the program
 	Ready    func(context.Context) error // nil: always
+	Full     func() *left4me.Error       // says what can't be done on a full disk, or nothing; nil: never
 	Log      *slog.Logger
 }
 
@@ -261,7 +262,18 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	plain(w, http.StatusOK, "ready")
+	text := "ready"
+	if a.full() != nil { // taken out of service, it could stop no servers
+		text = "ready, but a disk is full; the log says which"
+	}
+	plain(w, http.StatusOK, text)
+}
+
+func (a *api) full() *left4me.Error {
+	if a.Full == nil {
+		return nil
+	}
+	return a.Full()
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

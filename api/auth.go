@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -76,6 +77,9 @@ func (a *api) identify(r *http.Request) (accounts.Actor, error) {
 	return actor, err
 }
 
+// warningHeader holds, as a quoted string, what can't be done on a full disk.
+const warningHeader = "Left4me-Warning"
+
 // guard lets a request through to an operation when whoever sends it may.
 func (a *api) guard(huma.API) func(huma.Context, func(huma.Context)) {
 	return func(hc huma.Context, next func(huma.Context)) {
@@ -92,6 +96,9 @@ func (a *api) guard(huma.API) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
+		if why := a.full(); why != nil {
+			w.Header().Set(warningHeader, strconv.QuoteToASCII(why.Error()))
+		}
 		next(huma.WithContext(hc, WithActor(ctx, actor)))
 	}
 }

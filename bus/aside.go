@@ -107,6 +107,9 @@ func openStore(ctx context.Context, dir string, log *slog.Logger, payload int32)
 	if err != nil {
 		return nil, err
 	}
+	if b.Full() != nil {
+		return b, nil
+	}
 	if err := b.damage(ctx, readers); err != nil {
 		b.Close()
 		return nil, err

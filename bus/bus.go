@@ -103,6 +103,12 @@ func (b *Bus) connect(ctx context.Context) error {
 	if !b.server.ReadyForConnections(readyWithin) {
 		return fmt.Errorf("not ready within %s", readyWithin)
 	}
+	config := b.server.JetStreamConfig()
+	if config == nil {
+		return errors.New("JetStream did not start")
+	}
+	b.config = *config
+	b.config.StoreDir = b.dir // the server adds a directory of its own
 	conn, err := nats.Connect("", nats.InProcessServer(b.server), nats.Name("left4me"),
 		nats.MaxReconnects(-1),
 		nats.ErrorHandler(func(_ *nats.Conn, s *nats.Subscription, err error) {
@@ -119,7 +125,15 @@ func (b *Bus) connect(ctx context.Context) error {
 	if b.js, err = jetstream.New(conn); err != nil {
 		return err
 	}
-	return b.ensureStreams(ctx)
+	if err := b.ensureStreams(ctx); err != nil && full(b.dir) {
+		// It is opened when there is room. Until then it says that it is not enabled.
+		b.log.Error("the bus takes no jobs: disk full", "store", b.dir, "err", err)
+		b.fault.Store(disk.Full(b.dir, leastRoom, err))
+		return b.server.ShutdownJetStream()
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 func (b *Bus) ensureStreams(ctx context.Context) error {

@@ -99,3 +99,43 @@ func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
 		silent(t, got, "it came twice")
 	})
 }
+
+func TestTheQueueIsOpenedWhenThereIsRoomAfterAStartOnAFullDisk(t *testing.T) {
+	disktest.OnSmall(t, "4m", func(t *testing.T, dir string) {
+		store := filepath.Join(dir, "bus")
+		b, err := bus.Open(t.Context(), store, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Close()
+		// It is removed at the start, which makes some room.
+		if err := os.RemoveAll(filepath.Join(store, "jetstream/$G/streams/JOBS")); err != nil {
+			t.Fatal(err)
+		}
+		disktest.Fill(t, dir, 0)
+		b, err = bus.Open(t.Context(), store, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		got := make(chan bus.Delivery, 1)
+		if err := b.Work(ctx, "local", func(d bus.Delivery) { got <- d }); err != nil {
+			t.Fatal(err)
+		}
+		send := func() error {
+			return b.Enqueue(ctx, "local", bus.JobMessage{V: bus.Version, ID: "a", Kind: "server.start", Target: "a", Spec: []byte(`{}`)})
+		}
+		if err := send(); !errors.Is(err, left4me.DiskFull) || b.Full() == nil {
+			t.Errorf("on a full disk: %v, full: %v", err, b.Full())
+		}
+		disktest.Empty(t, dir)
+		if err := send(); err != nil || b.Full() != nil {
+			t.Fatalf("with room: %v, full: %v", err, b.Full())
+		}
+		if err := receive(t, got).Done(); err != nil {
+			t.Error(err)
+		}
+	})
+}

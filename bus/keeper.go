@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/disk"
 )
 
@@ -35,7 +37,12 @@ type keeper struct {
 	relieve func() bool
 	all     map[*consumption]bool
 	looks   int // at the broken store
+	fault   atomic.Pointer[left4me.Error]
 }
+
+// Full says that the store takes no messages because its disk is full, as seen at
+// the last look at it. Otherwise it returns nil.
+func (b *Bus) Full() *left4me.Error { return b.fault.Load() }
 
 // OnFull sets what gives back space when the disk is full and reports whether it
 // did.
@@ -46,8 +53,6 @@ func (b *Bus) OnFull(relieve func() bool) {
 }
 
 func (b *Bus) keepStore() {
-	b.config = *b.server.JetStreamConfig()
-	b.config.StoreDir = b.dir // the server adds a directory of its own
 	ctx, end := context.WithCancel(context.Background())
 	b.end, b.ended = end, make(chan struct{})
 	go func() {
@@ -86,6 +91,9 @@ func (b *Bus) restore(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	why := b.broken()
+	if why == nil {
+		b.fault.Store(nil)
+	}
 	if why == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -96,7 +104,9 @@ func (b *Bus) restore(ctx context.Context) error {
 		if b.looks&(b.looks-1) == 0 { // more and more seldom
 			b.log.Error("the bus takes no jobs: disk full", "store", b.dir, "err", why)
 		}
-		return disk.Full(b.dir, leastRoom, why)
+		full := disk.Full(b.dir, leastRoom, why)
+		b.fault.Store(full)
+		return full
 	}
 	ctx, cancel := context.WithTimeout(ctx, restartIn)
 	defer cancel()
@@ -105,6 +115,7 @@ func (b *Bus) restore(ctx context.Context) error {
 		return fmt.Errorf("restart the store: %w", err)
 	}
 	b.looks = 0
+	b.fault.Store(nil)
 	b.log.Info("the bus takes jobs again", "store", b.dir, "was", why)
 	return nil
 }
@@ -128,7 +139,9 @@ func (b *Bus) restart(ctx context.Context) error {
 	for c := range b.all {
 		// What it has in its hands is still worked on; without a new one, the next
 		// message would come when the old one misses heartbeats, after half a minute.
-		c.running.Drain()
+		if c.running != nil {
+			c.running.Drain()
+		}
 		if err := c.begin(ctx, b.js); err != nil {
 			return err
 		}
@@ -208,8 +221,12 @@ func (b *Bus) consume(ctx context.Context, stream string, config jetstream.Consu
 	c := &consumption{stream: stream, config: config, handle: f}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := c.begin(ctx, b.js); err != nil {
-		return err
+	// Otherwise it begins when the store is restarted. The server answers nothing
+	// about consumers until then.
+	if b.broken() == nil {
+		if err := c.begin(ctx, b.js); err != nil {
+			return err
+		}
 	}
 	if b.all == nil {
 		b.all = map[*consumption]bool{}
@@ -232,6 +249,8 @@ func (b *Bus) dismiss(c *consumption) (ended []<-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.all, c)
-	c.running.Stop()
+	if c.running != nil {
+		c.running.Stop()
+	}
 	return c.ended
 }

@@ -85,8 +85,10 @@ func (b *Bus) Work(ctx context.Context, host left4me.Name, f func(Delivery)) err
 	// A consumer remembers what it handed out and would wait for ackWait until
 	// it hands it out again. The agent it was handed to is dead, or this one
 	// would not be here: a new consumer starts with all that is not done.
-	if err := b.js.DeleteConsumer(ctx, streamJobs, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return fmt.Errorf("work for host %s: %w", host, err)
+	if b.broken() == nil {
+		if err := b.js.DeleteConsumer(ctx, streamJobs, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return fmt.Errorf("work for host %s: %w", host, err)
+		}
 	}
 	err := b.consume(ctx, streamJobs, jetstream.ConsumerConfig{
 		Durable:       name,

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ type Client struct {
 	local bool
 	token string
 	http  *http.Client
+	warn  func(text string) // with what a good answer warns of; nil: nobody is told
 }
 
 // NewClient makes a client; it connects to nothing yet. Errors: left4me.Invalid.
@@ -158,6 +160,9 @@ func (c *Client) send(ctx context.Context, method, path string, in any, header h
 		return nil, c.unreachable(ctx, err)
 	}
 	if res.StatusCode < 300 {
+		if text, err := strconv.Unquote(res.Header.Get("Left4me-Warning")); err == nil && c.warn != nil {
+			c.warn(text)
+		}
 		return res, nil
 	}
 	defer res.Body.Close()

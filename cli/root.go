@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -35,6 +36,7 @@ type app struct {
 	timeout  time.Duration
 	json     bool
 	quiet    bool
+	warned   sync.Once
 }
 
 // New makes the command left4me with everything that goes over the API. It
@@ -124,7 +126,15 @@ func name(c *cobra.Command) string {
 	return rest
 }
 
-func (a *app) client() (*Client, error) { return NewClient(a.Target) }
+func (a *app) client() (*Client, error) {
+	c, err := NewClient(a.Target)
+	if err == nil && !a.quiet {
+		c.warn = func(text string) {
+			a.warned.Do(func() { fmt.Fprintln(a.Err, "left4me: warning: "+oneLine(text)) })
+		}
+	}
+	return c, err
+}
 
 // call sends one request.
 func (a *app) call(ctx context.Context, method, path string, in, out any) (json.RawMessage, error) {

@@ -34,6 +34,10 @@ func Room(path string) (free, margin int64, err error) {
 	return int64(st.Bavail) * st.Bsize, min(1<<30, int64(st.Blocks)*st.Bsize/50), nil
 }
 
+// Least is what SQLite needs to open a database: its shared memory, and the head
+// of a write-ahead log. Where less is free, nothing can be saved.
+const Least = 64 << 10
+
 // statfs asks the nearest directory above path that exists.
 func statfs(path string) (st unix.Statfs_t, err error) {
 	for {

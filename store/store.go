@@ -37,16 +37,34 @@ type Store struct {
 	read       *sql.DB
 	relieve    func() bool
 	generation atomic.Uint64
+	fault      atomic.Pointer[left4me.Error] // of the last write, if it found the disk full
 }
 
 // Open opens the database at path, makes it when there is none, and brings its
 // schema up to date; before an existing schema is changed, a copy is kept beside
-// it. A schema that is newer than this program is refused: left4me.Invalid.
+// it. A schema that is newer than this program is refused: left4me.Invalid. On a
+// full disk a database with this program's schema is opened nevertheless.
 func Open(ctx context.Context, path string) (*Store, error) {
+	s, err := open(ctx, path, "")
+	if why, ok := left4me.Public(err); ok && why.Kind == left4me.DiskFull {
+		// No other program can open the database then, until this one ends.
+		if s, aerr := open(ctx, path, "&vfs="+heapVFS); aerr == nil {
+			s.fault.Store(why)
+			return s, nil
+		}
+	}
+	return s, err
+}
+
+// heapVFS is SQLite's VFS that locks the database for this process and keeps the
+// shared memory of its write-ahead log on the heap (sqlite.org/vfs.html).
+const heapVFS = "unix-excl"
+
+func open(ctx context.Context, path, more string) (*Store, error) {
 	if err := private(path); err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	write, err := sql.Open("sqlite", dsn(path, "_txlock=immediate"))
+	write, err := sql.Open("sqlite", dsn(path, "_txlock=immediate"+more))
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
@@ -56,7 +74,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		s.Close()
 		return nil, fmt.Errorf("database %s: %w", path, full(err, path))
 	}
-	if s.read, err = sql.Open("sqlite", dsn(path, "mode=ro")); err != nil {
+	if s.read, err = sql.Open("sqlite", dsn(path, "mode=ro"+more)); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
@@ -68,6 +86,20 @@ func Open(ctx context.Context, path string) (*Store, error) {
 // OnFull sets what gives back space when the disk is full and reports whether it
 // did: a write is tried once more then. It must be called before anything else.
 func (s *Store) OnFull(relieve func() bool) { s.relieve = relieve }
+
+// Full says that nothing can be written because the disk is full: the last write
+// found it so, and there is no more room yet. Otherwise it returns nil.
+func (s *Store) Full() *left4me.Error {
+	why := s.fault.Load()
+	if why == nil {
+		return nil
+	}
+	if free, err := disk.Free(s.path); err != nil || free >= disk.Least {
+		s.fault.CompareAndSwap(why, nil)
+		return nil
+	}
+	return why
+}
 
 // private makes the file, if there is none, so that nobody but its owner reads
 // it: it holds password hashes, and SQLite makes what it lays beside it with the
@@ -125,16 +157,12 @@ func full(err error, path string) error {
 	case sqlite3.SQLITE_FULL:
 		return disk.Full(path, 0, err)
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
-		if free, ferr := disk.Free(path); ferr == nil && free < leastFree {
+		if free, ferr := disk.Free(path); ferr == nil && free < disk.Least {
 			return disk.Full(path, 0, err)
 		}
 	}
 	return err
 }
-
-// leastFree is what SQLite needs to open a database: its shared memory, and the
-// head of a write-ahead log.
-const leastFree = 64 << 10
 
 // row is what *sql.Row and *sql.Rows share.
 type row interface{ Scan(...any) error }

@@ -29,6 +29,12 @@ func (s *Store) tx(ctx context.Context, f func(*transaction) error) error {
 	if errors.Is(err, left4me.DiskFull) && s.relieve != nil && s.relieve() {
 		err = full(s.attempt(ctx, f), s.path)
 	}
+	switch why, ok := left4me.Public(err); {
+	case err == nil:
+		s.fault.Store(nil)
+	case ok && why.Kind == left4me.DiskFull:
+		s.fault.Store(why)
+	}
 	return err
 }
 

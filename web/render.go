@@ -14,6 +14,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
 )
 
@@ -26,17 +27,25 @@ type frame struct {
 	Theme   theme
 	Assets  *assets
 	Version string
-	Path    string   // of this page, to come back to
-	Scripts []string // names of assets that only this page needs
-	Live    string   // address of the page's stream of events, may be empty
-	Moving  bool     // it will soon show something else: without scripts it reloads itself
+	Path    string         // of this page, to come back to
+	Scripts []string       // names of assets that only this page needs
+	Live    string         // address of the page's stream of events, may be empty
+	Moving  bool           // it will soon show something else: without scripts it reloads itself
+	Full    *left4me.Error // what can't be done on a full disk, or nil
 }
 
 func (p *panel) frame(r *http.Request, who accounts.Actor, title, section string) frame {
-	return frame{
+	f := frame{
 		Title: title, Section: section, Who: who, May: mayOf(who), Theme: themeOf(r), Assets: p.assets, Version: p.Version,
 		Path: r.URL.RequestURI(),
 	}
+	if p.Full != nil {
+		f.Full = p.Full()
+	}
+	if f.Full != nil && who == (accounts.Actor{}) { // paths are not for everybody
+		f.Full = left4me.Errorf(left4me.DiskFull, "a disk of left4me is full", "log in to see which")
+	}
+	return f
 }
 
 var (

@@ -35,7 +35,8 @@ type Deps struct {
 	Accounts  *accounts.Accounts
 	Backups   *backups.Backups
 	Hosts     *hosts.Hosts
-	Secure    bool // browsers come over https
+	Full      func() *left4me.Error // says what can't be done on a full disk, or nothing; nil: never
+	Secure    bool                  // browsers come over https
 	Version   string
 	Log       *slog.Logger
 }

@@ -91,6 +91,9 @@ func serve(ctx context.Context, s settings) error {
 	}
 	defer st.Close()
 	st.OnFull(reserve.Release)
+	if why := st.Full(); why != nil {
+		log.Error("left4me can't save changes until there is room", "err", why)
+	}
 	site, err := st.Site(ctx)
 	if err != nil {
 		return err
@@ -157,18 +160,20 @@ func serve(ctx context.Context, s settings) error {
 		return errors.Join(err, runStages(control.ctx, control))
 	}
 
+	full := func() *left4me.Error { return fullDisk(st, b) }
 	apiHandler := api.New(api.Deps{
 		Servers: srv, Jobs: list, Content: con, Uploads: sent, Layers: layers.New(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Version: programVersion(), Log: log,
 		Ready: func(ctx context.Context) error {
 			return errors.Join(st.Ping(ctx), machines.Ping(ctx, left4me.LocalHost))
 		},
+		Full: full,
 	})
 	mux := http.NewServeMux()
 	for _, path := range []string{"/api/", "/healthz", "/readyz", "/metrics"} {
 		mux.Handle(path, apiHandler)
 	}
 	mux.Handle("/", web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: content.NewDownloads(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Secure: s.secureCookies(), Version: programVersion(), Log: log,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: content.NewDownloads(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Full: full, Secure: s.secureCookies(), Version: programVersion(), Log: log,
 	}))
 
 	requests.add(
@@ -194,6 +199,18 @@ func serve(ctx context.Context, s settings) error {
 	}
 	log.Info("left4me ends; game servers run on")
 	return err
+}
+
+// fullDisk says what left4me can't do because a disk is full, or nothing.
+func fullDisk(st *store.Store, b *bus.Bus) *left4me.Error {
+	why, so := st.Full(), "; left4me can't save changes, but servers run on and can be stopped"
+	if why == nil {
+		why, so = b.Full(), "; jobs go to their hosts without the queue"
+	}
+	if why == nil {
+		return nil
+	}
+	return left4me.Errorf(left4me.DiskFull, why.Text+so, why.Hint)
 }
 
 // told waits until this machine's agent answers and has told what it has: then

@@ -146,11 +146,16 @@ func (j *Jobs) request(by string, kind left4me.JobKind, target, host left4me.Nam
 // Autostart asks for the start of a server that nobody asks for, if decide says
 // so, which sees the server's row and the kinds of its active jobs. boot is the
 // boot of its host, which is noted with the decision. It reports whether there is
-// a job.
+// a job. Errors: left4me.Busy while the row of a stop can't be written yet, which
+// decide would not see.
 func (j *Jobs) Autostart(ctx context.Context, by string, target, host left4me.Name, spec any, boot string, decide func(left4me.Server, []left4me.JobKind) store.Decision) (left4me.Job, bool, error) {
 	asked, err := j.request(by, left4me.StartServer, target, host, spec)
 	if err != nil {
 		return left4me.Job{}, false, err
+	}
+	j.writeDirect(ctx)
+	if len(j.unwritten.all("server", target)) > 0 {
+		return left4me.Job{}, false, left4me.Errorf(left4me.Busy, fmt.Sprintf("a stop of %s is not recorded yet", target), "")
 	}
 	v, added, err := j.storage.Autostart(ctx, asked, boot, func(row left4me.Server, active []store.QueuedJob) store.Decision {
 		var kinds []left4me.JobKind

@@ -28,6 +28,9 @@ func (j *Jobs) Start(ctx context.Context) error {
 	if err := j.resume(ctx); err != nil {
 		return err
 	}
+	if j.bus.Full() != nil {
+		j.running.Go(func() { j.resumeWithRoom(ctx) })
+	}
 	j.running.Go(func() { j.keepSending(ctx) })
 	j.running.Go(func() { j.keepWriting(ctx) })
 	return nil
@@ -69,14 +72,39 @@ func (j *Jobs) resume(ctx context.Context) error {
 	}
 	for _, v := range next(active) {
 		if v.Attempt >= maxAttempts {
-			if err := j.interrupt(ctx, v.Job); err != nil {
-				return err
+			err := j.interrupt(ctx, v.Job)
+			if err == nil {
+				continue
 			}
-			continue
+			if !errors.Is(err, left4me.DiskFull) {
+				return err
+			} // else its next claim ends it
 		}
 		j.send(ctx, v)
 	}
 	return nil
+}
+
+// resumeWithRoom sends what is active when the queue takes messages, after a
+// start on a full disk: there was no host yet that could be asked directly.
+func (j *Jobs) resumeWithRoom(ctx context.Context) {
+	tick := time.NewTicker(writeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if j.bus.Full() != nil {
+			continue
+		}
+		err := j.resume(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		j.log.Error("send jobs again", "err", err)
+	}
 }
 
 // interrupt ends a job that was begun as often as it may be.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/shim"
 )
@@ -122,6 +123,9 @@ func spaceLeft(bytes, inodes uint64, counted bool) left4me.Check {
 	c := ok("disk", "%.1f GB free", float64(bytes)/1e9)
 	if counted {
 		c.Text += fmt.Sprintf(", %d inodes", inodes)
+	}
+	if bytes < disk.Least {
+		c.Text += "; left4me can't save changes"
 	}
 	switch {
 	case bytes < spaceNone || counted && inodes < inodesNone:

@@ -1,10 +1,17 @@
 package chaos
 
 import (
+	"fmt"
+	"html"
+	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/left4me/left4me/disk/disktest"
@@ -88,4 +95,121 @@ func TestServersStopOnAFullDisk(t *testing.T) {
 		s.Done(t, "stop", "alpha")
 		disktest.Empty(t, s.Root)
 	})
+}
+
+func TestLeft4meStartsOnAFullDiskAndGoesOnWhenThereIsRoom(t *testing.T) {
+	stage.Build(t) // not on the small disk
+	disktest.OnSmall(t, "32m", func(t *testing.T, dir string) {
+		t.Setenv("TMPDIR", dir)
+		s := stage.New(t, 28900, "SIM_PLAYERS=0", "SIM_MAP_LOAD=10ms", "LEFT4ME_RESERVE=0")
+		s.Serve(t)
+		s.Must(t, "POST", "/users", map[string]any{"name": "admin", "password": "correct horse battery", "admin": true}, nil)
+		for _, name := range []string{"alpha", "beta"} {
+			s.Create(t, name, nil)
+			s.Done(t, "start", name)
+		}
+		s.Stop() // it closes the database: what SQLite keeps beside it is gone
+		endShim(t, s, "beta")
+		// It would be removed at the start, which makes some room.
+		if err := os.RemoveAll(filepath.Join(s.Root, "bus/jetstream/$G/streams/JOBS")); err != nil {
+			t.Fatal(err)
+		}
+		disktest.Fill(t, s.Root, 0)
+
+		s.Serve(t)
+		const banner = "save changes, but servers run on"
+		if v, _ := s.Server("alpha"); v.State != "running" {
+			t.Errorf("alpha: %+v", v)
+		}
+		if page := panelPage(t, s); !strings.Contains(page, "Disk full: "+s.Root) || !strings.Contains(page, banner) {
+			t.Errorf("the page does not say that the disk is full:\n%s", page)
+		}
+		// Who isn't signed in learns no path.
+		for path, text := range map[string]string{"/login": "A disk of left4me is full. Log in to see which.", "/readyz": "ready, but a disk is full"} {
+			if page := fetch(t, http.DefaultClient, s, path); !strings.Contains(page, text) || strings.Contains(page, s.Root) {
+				t.Errorf("%s:\n%s", path, page)
+			}
+		}
+		list := exec.Command(s.Left4me, "server", "list")
+		list.Env = s.Env
+		if out, err := list.CombinedOutput(); err != nil || !strings.Contains(string(out), "warning: disk full: "+s.Root) || !strings.Contains(string(out), "alpha") {
+			t.Errorf("server list: %v\n%s", err, out)
+		}
+		create := func() (int, error) {
+			return s.Call("POST", "/servers", map[string]any{"name": "gamma"}, nil)
+		}
+		if status, err := create(); status != http.StatusInsufficientStorage || !strings.Contains(err.Error(), "disk full: "+s.Root) {
+			t.Errorf("create: %d, %v", status, err)
+		}
+		if job := s.Do(t, "stop", "alpha"); job.State != "done" || len(s.Games()) > 0 {
+			t.Errorf("stop: %+v, games %v", job, s.Games())
+		}
+
+		disktest.Empty(t, s.Root)
+		if status, err := create(); err != nil {
+			t.Errorf("create, with room: %d, %v", status, err)
+		}
+		if page := panelPage(t, s); strings.Contains(page, banner) {
+			t.Errorf("the page still says that the disk is full:\n%s", page)
+		}
+		stage.Until(t, "beta, which shall run, is started", func() bool { v, _ := s.Server("beta"); return v.State == "running" })
+		stage.Until(t, "the bus takes jobs", func() bool { return strings.Contains(s.Log(), "the bus takes jobs again") })
+		if v, _ := s.Server("alpha"); v.State != "stopped" {
+			t.Errorf("alpha, which was stopped: %+v", v)
+		}
+		s.Done(t, "start", "alpha")
+		s.Done(t, "stop", "alpha")
+	})
+}
+
+// endShim ends the process that runs a server, and the server with it.
+func endShim(t *testing.T, s *stage.Stage, name string) {
+	t.Helper()
+	for _, pid := range s.Shims() {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err != nil || !strings.Contains(string(line), "\x00"+name+"\x00") {
+			continue
+		}
+		if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		stage.Until(t, name+" has ended", func() bool { return len(s.Shims()) == 1 && len(s.Games()) == 1 })
+		return
+	}
+	t.Fatalf("nothing runs %s", name)
+}
+
+// panelPage signs in to the panel and returns the page it leads to.
+func panelPage(t *testing.T, s *stage.Stage) string {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar, Timeout: stage.Patience}
+	r, err := browser.PostForm("http://"+s.Address+"/login", url.Values{"name": {"admin"}, "password": {"correct horse battery"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	page := fetch(t, browser, s, "/jobs")
+	if !strings.Contains(page, "Log out") {
+		t.Fatalf("sign in: %s", page)
+	}
+	return page
+}
+
+// fetch returns a page of the panel.
+func fetch(t *testing.T, browser *http.Client, s *stage.Stage, path string) string {
+	t.Helper()
+	r, err := browser.Get("http://" + s.Address + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	page, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return html.UnescapeString(string(page))
 }
