@@ -118,9 +118,7 @@ func TestLeft4meStartsOnAFullDiskAndGoesOnWhenThereIsRoom(t *testing.T) {
 
 		s.Serve(t)
 		const banner = "save changes, but servers run on"
-		if v, _ := s.Server("alpha"); v.State != "running" {
-			t.Errorf("alpha: %+v", v)
-		}
+		stage.Until(t, "alpha is seen to run on", func() bool { v, _ := s.Server("alpha"); return v.State == "running" })
 		if page := panelPage(t, s); !strings.Contains(page, "Disk full: "+s.Root) || !strings.Contains(page, banner) {
 			t.Errorf("the page does not say that the disk is full:\n%s", page)
 		}
