@@ -94,7 +94,7 @@ func ClipLog(lines []string) []string {
 func (e *Error) Clipped() *Error {
 	c := *e
 	c.Field, c.Text, c.Hint = Clip(e.Field, maxErrorField), Clip(e.Text, maxErrorText), Clip(e.Hint, maxErrorText)
-	if c == *e {
+	if c.Field == e.Field && c.Text == e.Text && c.Hint == e.Hint { // not c == *e: causes may not be comparable
 		return e
 	}
 	return &c

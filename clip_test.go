@@ -93,3 +93,19 @@ func TestClipLogKeepsTheLastLinesThatFit(t *testing.T) {
 		}
 	}
 }
+
+// severalErrors is an error that == can't compare, as those of D-Bus are.
+type severalErrors []string
+
+func (e severalErrors) Error() string { return strings.Join(e, "; ") }
+
+func TestErrorIsClippedWhateverItsCause(t *testing.T) {
+	short := &left4me.Error{Kind: left4me.Denied, Text: "short", Err: severalErrors{"one"}}
+	if got := short.Clipped(); got != short {
+		t.Errorf("%+v became %+v", short, got)
+	}
+	long := &left4me.Error{Kind: left4me.Denied, Text: strings.Repeat("x", 64<<10), Err: severalErrors{"one"}}
+	if got := long.Clipped(); len(got.Text) >= len(long.Text) || got.Err == nil {
+		t.Errorf("%d bytes of %d are kept, the cause is %v", len(got.Text), len(long.Text), got.Err)
+	}
+}

@@ -142,8 +142,9 @@ func allowed(ctx context.Context) error {
 	return explain(unit.CallWithContext(ctx, "org.freedesktop.systemd1.Unit.ResetFailed", 0).Err)
 }
 
-// call has one thing done over the bus, and once more when the bus was lost
-// meanwhile: nothing that is asked here is different for being asked twice.
+// call has one thing done over the bus, and again when the bus was lost meanwhile
+// or systemd was not on it: nothing that is asked here is different for being
+// asked twice.
 func (s *Supervisor) call(ctx context.Context, f func(context.Context, *dbus.Conn) error) error {
 	select {
 	case s.calls <- struct{}{}:
@@ -153,17 +154,47 @@ func (s *Supervisor) call(ctx context.Context, f func(context.Context, *dbus.Con
 	}
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
-	for again := true; ; again = false {
+	for again := true; ; {
 		conn, err := s.connect(ctx)
 		if err != nil {
 			return explain(err)
 		}
 		err = f(ctx, conn)
-		if err == nil || conn.Connected() || ctx.Err() != nil || !again {
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return explain(err)
+		case !conn.Connected():
+			if !again {
+				return explain(err)
+			}
+			again = false
+			s.drop(conn)
+		case !away(err):
 			return explain(err)
 		}
-		s.drop(conn)
+		t := time.NewTimer(firstLook)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return explain(err)
+		}
 	}
+}
+
+// away reports whether systemd left the bus before it answered, or is not on it:
+// it does so while it executes itself again (systemctl daemon-reexec, an upgrade
+// of its package), and takes what it was asked with it.
+func away(err error) bool {
+	var answer godbus.Error
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch answer.Name {
+	case "org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner":
+		return true
+	}
+	return false
 }
 
 func (s *Supervisor) connect(ctx context.Context) (*dbus.Conn, error) {
@@ -223,7 +254,7 @@ func explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case !errors.As(err, &answer):
+	case !errors.As(err, &answer), away(err):
 		return &left4me.Error{Kind: left4me.Unavailable, Err: err, Text: "systemd does not answer", Hint: "is there a system bus? " + err.Error()}
 	}
 	name := answer.Name[strings.LastIndexByte(answer.Name, '.')+1:]
