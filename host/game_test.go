@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
@@ -565,4 +566,30 @@ func TestGameJobThatWaitsIsCancelled(t *testing.T) {
 		return d.ended[id].State == left4me.JobCancelled
 	})
 	<-d.agent.working
+}
+
+// Before the shim of a server that was found has been asked, its supervisor knows
+// that it runs: who takes it for stopped would start it.
+func TestServerThatIsFoundIsNeverStopped(t *testing.T) {
+	d := newDepot(t, "SIM_STEAM_BUILD=1")
+	d.do(left4me.InstallGame)
+	d.server(left4me.StartServer, "alpha")
+	d.stop()
+	sup := process.New(process.Config{Root: d.Root.Root, Run: d.Run, Exe: shimtest.Exe(), Env: d.Environ()})
+	a, err := New(d.agent.Config, sup, d.bus, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	a.group, a.ctx = errgroup.WithContext(ctx)
+	a.sweep(ctx)
+	all, err := a.statuses(ctx)
+	if err != nil || len(all) != 1 || !all[0].State.Up() {
+		t.Errorf("%+v, %v", all, err)
+	}
+	cancel()
+	if err := a.group.Wait(); err != nil {
+		t.Error(err)
+	}
+	d.serve()
 }

@@ -232,7 +232,29 @@ func (a *Agent) sweep(ctx context.Context) {
 		return
 	}
 	for _, n := range names {
+		a.found(ctx2, n)
 		a.follow(n)
+	}
+}
+
+// found notes how a server is that nobody has followed yet, before its shim has
+// said so: who asks meanwhile would take it for stopped, and start it.
+func (a *Agent) found(ctx context.Context, n left4me.Name) {
+	a.mu.Lock()
+	known := a.servers[n] != nil
+	a.mu.Unlock()
+	if known {
+		return
+	}
+	st, err := a.state(ctx, n)
+	if err != nil {
+		a.log.Warn("state", "server", n, "err", err)
+		st = left4me.Status{Name: n, State: left4me.Unknown}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.servers[n] == nil { // a job may have begun meanwhile
+		a.servers[n] = &follower{status: st}
 	}
 }
 
