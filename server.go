@@ -21,7 +21,8 @@ const (
 	Unresponsive ServerState = "unresponsive"
 	Stopping     ServerState = "stopping"
 	Failed       ServerState = "failed"
-	// Unknown is shown while the host of a server can't be asked.
+	// Unknown is shown while the host of a server can't be asked, or has lost the
+	// disk of its files.
 	Unknown ServerState = "unknown"
 )
 

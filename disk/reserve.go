@@ -35,6 +35,7 @@ type Reserve struct {
 	root string
 	size int64
 	log  *slog.Logger
+	disk *Watch // of the root: none is made beneath a mount point that shows
 	mu   sync.Mutex
 }
 
@@ -42,7 +43,7 @@ type Reserve struct {
 // mounted, or linked to, right beneath it. With a size of 0 there is none. Run
 // makes it.
 func NewReserve(root string, size int64, log *slog.Logger) *Reserve {
-	return &Reserve{root: root, size: size, log: log}
+	return &Reserve{root: root, size: size, log: log, disk: NewWatch(root)}
 }
 
 // Run keeps the reserve until ctx ends.
@@ -89,6 +90,9 @@ func (r *Reserve) Release() bool {
 func (r *Reserve) Fill() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.disk.Check() != nil {
+		return
+	}
 	for _, dir := range r.dirs() {
 		file := filepath.Join(dir, reserveName)
 		size, err := r.sizeOn(dir)

@@ -113,7 +113,8 @@ func (a *Agent) tellContent() {
 
 // eachMounted calls f for what each server was prepared with that has its layers
 // mounted, or may have: those that are up, and those whose mount was busy when
-// they stopped.
+// they stopped. It fails when a disk has gone: then the list of servers can't be
+// trusted, and nothing may be removed for want of users.
 func (a *Agent) eachMounted(ctx context.Context, f func(n left4me.Name, env instance.Env)) error {
 	names, err := a.Files.Names()
 	if err != nil {
@@ -137,7 +138,7 @@ func (a *Agent) eachMounted(ctx context.Context, f func(n left4me.Name, env inst
 		}
 		f(n, env)
 	}
-	return nil
+	return a.diskThere()
 }
 
 // usedContent says which revisions are mounted, or may be, by which servers.

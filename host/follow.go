@@ -175,10 +175,14 @@ func (a *Agent) update(n left4me.Name, change func(*left4me.Status)) {
 	}
 	change(&f.status)
 	clipStatus(&f.status)
-	st := f.status
+	st := a.shown(f.status)
 	a.mu.Unlock()
+	a.tell(st)
+}
+
+func (a *Agent) tell(st left4me.Status) {
 	if err := a.bus.Publish(bus.Live(a.Host, bus.KindStatus), st); err != nil {
-		a.log.Warn("status", "server", n, "err", err)
+		a.log.Warn("status", "server", st.Name, "err", err)
 	}
 }
 
@@ -206,9 +210,11 @@ func (a *Agent) forget(n left4me.Name) {
 	a.mu.Unlock()
 }
 
-// statuses returns what is known of every server that has anything here.
+// statuses returns what is known of every server that has anything here, or had
+// before a disk had gone.
 func (a *Agent) statuses(ctx context.Context) ([]left4me.Status, error) {
-	names, err := a.Files.Names()
+	_ = a.diskThere() // each status says so
+	names, err := a.serverNames()
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +232,9 @@ func (a *Agent) statuses(ctx context.Context) ([]left4me.Status, error) {
 				return nil, fmt.Errorf("state of %s: %w", n, err)
 			}
 		}
-		all = append(all, st)
+		a.mu.Lock()
+		all = append(all, a.shown(st))
+		a.mu.Unlock()
 	}
 	return all, nil
 }

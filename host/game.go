@@ -233,6 +233,9 @@ func (a *Agent) tidyGame(ctx context.Context) {
 			orphans = true // what left4me found when it started has been claimed by now
 		case <-a.downs:
 		}
+		if a.diskThere() != nil {
+			continue
+		}
 		select {
 		case a.working <- struct{}{}:
 		default:

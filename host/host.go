@@ -20,6 +20,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/disk"
 	"github.com/left4me/left4me/host/catalog"
 	"github.com/left4me/left4me/host/content"
 	"github.com/left4me/left4me/host/download"
@@ -126,14 +127,22 @@ type Agent struct {
 	handlers   sync.WaitGroup  // of the bus
 	looks      looks
 	starts     turns
+	disks      *disk.Watch
+	backupDisk *disk.Watch
 
 	working chan struct{} // holds one while something changes the game: a job, or tidying up
 	mounts  *mounts
 	downs   chan struct{} // somebody may have let go of layers
 
+	wentOrCame chan struct{} // holds one when gone has changed
+
+	looking sync.Mutex // one look at the disks at a time; held before mu
+
 	mu      sync.Mutex
 	servers map[left4me.Name]*follower
 	jobs    map[left4me.JobID]*task
+	gone    *left4me.Error // what the last look at the disks found
+	names   []left4me.Name // the servers that were there before a disk had gone
 }
 
 // New makes an agent. Run must run.
@@ -142,7 +151,9 @@ func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error
 		Config: c, supervisor: machine, installer: machine, machine: machine, game: game.Open(string(c.Files.Root), c.Files.Group),
 		content: content.Open(string(c.Files.Root), c.Files.Group), catalog: catalog.New(), working: make(chan struct{}, 1), mounts: newMounts(), downs: make(chan struct{}, 1), ready: make(chan struct{}), log: log.With("host", c.Host),
 		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]*task{}, starts: newTurns(startsAtOnce()),
+		wentOrCame: make(chan struct{}, 1),
 	}
+	a.disks, a.backupDisk = watchDisks(c.Files.Root)
 	a.bus = b.Under(&a.handlers)
 	var err error
 	if a.poller, err = live.New(a.sampled); err != nil {
@@ -179,6 +190,7 @@ func (a *Agent) serve(ctx context.Context) error {
 	if err := a.answer(ctx); err != nil {
 		return err
 	}
+	a.remember()
 	a.sweep(ctx)
 	if err := a.bus.Publish(bus.Live(a.Host, bus.KindHello), bus.Hello{V: bus.Version, Version: a.Version, BootID: a.BootID}); err != nil {
 		return err
@@ -203,7 +215,10 @@ func (a *Agent) serve(ctx context.Context) error {
 	for {
 		select {
 		case <-tick.C:
+			a.remember()
 			a.sweep(ctx)
+		case <-a.wentOrCame:
+			a.tellAll(ctx)
 		case <-ctx.Done():
 			return nil
 		}
@@ -262,6 +277,9 @@ func (a *Agent) found(ctx context.Context, n left4me.Name) {
 func (a *Agent) answer(ctx context.Context) error {
 	return a.bus.Answer(ctx, bus.Command(a.Host, "*"), func(ctx context.Context, subject string, data []byte) (any, error) {
 		verb := bus.VerbOf(subject)
+		if err := a.checkDisks(verb); err != nil {
+			return nil, err
+		}
 		if v, ok, err := a.answerContent(ctx, verb, data); ok {
 			return v, err
 		}

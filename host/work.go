@@ -158,6 +158,9 @@ func (a *Agent) report(ctx context.Context, d bus.Delivery, r bus.JobReport) {
 }
 
 func (a *Agent) run(ctx context.Context, m bus.JobMessage, p *progress) error {
+	if err := a.checkJob(m.Kind); err != nil {
+		return err
+	}
 	if m.Kind == left4me.DiscardUpper {
 		var spec bus.DiscardSpec
 		if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Server != m.Target {
