@@ -22,7 +22,8 @@ import (
 // was deleted.
 //
 // A directory is remembered once it has contents. One that is made or mounted
-// later is adopted at the next Check. The zero Watch watches nothing. It is safe
+// later is adopted at the next Check, and one that was deleted on the file system of
+// the root is forgotten. The zero Watch watches nothing. It is safe
 // for concurrent use.
 type Watch struct {
 	mu    sync.Mutex
@@ -65,6 +66,9 @@ func (w *Watch) check(dir string) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !known, errors.Is(err, fs.ErrPermission):
 		return nil
+	case errors.Is(err, fs.ErrNotExist) && w.deleted(dir):
+		delete(w.known, dir)
+		return nil
 	case errors.Is(err, fs.ErrNotExist):
 		return gone(dir, "does not exist any more", err)
 	case err != nil:
@@ -77,6 +81,13 @@ func (w *Watch) check(dir string) error {
 		w.known[dir] = now
 	}
 	return nil
+}
+
+// deleted reports whether a directory that isn't there any more was deleted: it
+// was on the file system of the root. A mount point outlives what was mounted.
+func (w *Watch) deleted(dir string) bool {
+	root, ok := w.known[w.dirs[0]]
+	return ok && dir != w.dirs[0] && root.dev == w.known[dir].dev
 }
 
 // same reports whether it is one directory although the number of its device is

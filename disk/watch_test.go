@@ -78,16 +78,31 @@ func TestWatchNoticesVanishedFileSystem(t *testing.T) {
 
 		runtime := made("runtime")
 		there("made later")
-		if err := os.Rename(runtime, runtime+".away"); err != nil {
-			t.Fatal(err)
+		away := func() {
+			t.Helper()
+			if err := errors.Join(os.RemoveAll(runtime+".away"), os.Rename(runtime, runtime+".away")); err != nil {
+				t.Fatal(err)
+			}
 		}
-		gone(runtime, "does not exist")
+		away()
+		there("deleted on the file system of the root")
+		made("runtime")
+		there("made again")
+		away()
 		if err := os.Mkdir(runtime, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		gone(runtime, "is another directory")
 		made("runtime")
 		there("replaced by one with contents")
+
+		elsewhere := filepath.Join(kept, "backups")
+		if err := errors.Join(os.MkdirAll(filepath.Join(elsewhere, "one"), 0o700), os.Symlink(elsewhere, filepath.Join(root, "backups"))); err != nil {
+			t.Fatal(err)
+		}
+		there("a link to another disk")
+		unmount(kept)
+		gone(filepath.Join(root, "backups"), "does not exist")
 
 		unmount(root)
 		gone(root, "is on another file system")

@@ -82,7 +82,7 @@ func TestAnInstallThatFailsSaysWhatToDo(t *testing.T) {
 	s.Steam(t, "SIM_STEAM_BUILD=1", "SIM_STEAM_TICK=50ms", "SIM_STEAM_FAULT=reason:Not enough disk space")
 	s.login()
 	s.do("install", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`form[action="/game/install"] button`)))
-	s.until("why, and what to do", `/disk full.*Make room and try again/s.test(document.querySelector("#game-work .problem")?.innerText ?? "")`)
+	s.until("why, and what to do", `/disk full.*Make room and try again/is.test(document.querySelector("#game-work .problem")?.innerText ?? "")`)
 	s.until("what SteamCMD printed stands open", `document.querySelector("#game-work .log[open] pre").innerText.includes("Not enough disk space")`)
 	s.shows("The game is not installed")
 	s.everywhere("game-failed", "/game")
