@@ -22,6 +22,7 @@ var ways = []string{"Upper", "Runtime", "Merged", "Home", "Logs", `"runtime"`, `
 var mayKnow = map[string]string{
 	"console.go:readConsole":             "shim.ReadLog, which reads through gamefiles",
 	"crash.go:keepCrashes":               "reads through gamefiles",
+	"gone.go:watchDisks":                 "the directories themselves, which are left4me's: nothing beneath is opened",
 	"game_update.go:publish":             "the installation's: no game has written there",
 	"merged.go:openStack":                "package stack opens each layer through gamefiles, and in it no link",
 	"server.go:mounted":                  "compares a path with the table of mounts",
