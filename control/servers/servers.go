@@ -190,17 +190,22 @@ func (s *Servers) freePort(ctx context.Context, v left4me.Server) (int, error) {
 	return 0, &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("every port from %d to %d is in use", s.ports.Low, s.ports.High), Hint: "name another port, delete a server or widen LEFT4ME_PORT_RANGE"}
 }
 
+// definitions are all servers, and what their specs are made of besides: the
+// blueprints, and the cfg lines of overlays.
+func (s *Servers) definitions(ctx context.Context) (all []left4me.Server, blueprints map[left4me.Name]left4me.Blueprint, cfg map[left4me.Name][]string, err error) {
+	if all, err = s.storage.Servers(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	if blueprints, err = s.blueprints(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	cfg, err = s.storage.OverlayCfg(ctx)
+	return all, blueprints, cfg, err
+}
+
 // neighbours are the servers of the host of v, and then v, which is not there yet.
 func (s *Servers) neighbours(ctx context.Context, v left4me.Server) ([]left4me.Spec, error) {
-	all, err := s.storage.Servers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	blueprints, err := s.blueprints(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := s.storage.OverlayCfg(ctx)
+	all, blueprints, cfg, err := s.definitions(ctx)
 	if err != nil {
 		return nil, err
 	}

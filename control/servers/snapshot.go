@@ -29,15 +29,7 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 	if v := s.last.Load(); v != nil && v.generation == generation {
 		return v, nil
 	}
-	all, err := s.storage.Servers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	blueprints, err := s.blueprints(ctx)
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := s.storage.OverlayCfg(ctx)
+	all, blueprints, cfg, err := s.definitions(ctx)
 	if err != nil {
 		return nil, err
 	}
