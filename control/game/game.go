@@ -287,18 +287,22 @@ func (g *Game) Pin(ctx context.Context, by string, host left4me.Name, pinned boo
 }
 
 // Watch tells when anything that Get returns may be new. Several changes while
-// the caller is busy are one. It ends with ctx and must be ranged over once.
+// the caller is busy are one. The subscription begins with the call and ends with
+// ctx, also when nobody ranges over the result, which can be done once.
 func (g *Game) Watch(ctx context.Context) iter.Seq[struct{}] {
 	c := make(chan struct{}, 1)
 	g.mu.Lock()
 	g.watchers[c] = true
 	g.mu.Unlock()
+	forget := func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(g.watchers, c)
+	}
+	stop := context.AfterFunc(ctx, forget)
 	return func(yield func(struct{}) bool) {
-		defer func() {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			delete(g.watchers, c)
-		}()
+		defer forget()
+		defer stop()
 		for {
 			select {
 			case <-c:
@@ -310,6 +314,13 @@ func (g *Game) Watch(ctx context.Context) iter.Seq[struct{}] {
 			}
 		}
 	}
+}
+
+// Watchers is how many subscriptions there are.
+func (g *Game) Watchers() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.watchers)
 }
 
 // changed makes run look at what is due and then tell the watchers. It never

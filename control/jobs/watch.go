@@ -12,16 +12,17 @@ import (
 const watchBuffer = 64
 
 // Watch gives a job as it is and then each change, and ends when the job has
-// ended or ctx ends. Errors: left4me.NotFound.
+// ended or ctx ends. The subscription begins with the call and ends with ctx,
+// also when nobody ranges over the result. Errors: left4me.NotFound.
 func (j *Jobs) Watch(ctx context.Context, id left4me.JobID) (iter.Seq[left4me.Job], error) {
-	c := j.subscribe(id)
+	c, end := j.subscribe(ctx, id)
 	now, err := j.Get(ctx, id)
 	if err != nil {
-		j.unsubscribe(c)
+		end()
 		return nil, err
 	}
 	return func(yield func(left4me.Job) bool) {
-		defer j.unsubscribe(c)
+		defer end()
 		for {
 			if !yield(now) || now.State.Ended() {
 				return
@@ -35,11 +36,12 @@ func (j *Jobs) Watch(ctx context.Context, id left4me.JobID) (iter.Seq[left4me.Jo
 	}, nil
 }
 
-// WatchAll gives each change of any job until ctx ends.
+// WatchAll gives each change of any job until ctx ends. The subscription begins
+// with the call and ends with ctx, also when nobody ranges over the result.
 func (j *Jobs) WatchAll(ctx context.Context) iter.Seq[left4me.Job] {
-	c := j.subscribe("")
+	c, end := j.subscribe(ctx, "")
 	return func(yield func(left4me.Job) bool) {
-		defer j.unsubscribe(c)
+		defer end()
 		for {
 			select {
 			case v := <-c:
@@ -53,18 +55,30 @@ func (j *Jobs) WatchAll(ctx context.Context) iter.Seq[left4me.Job] {
 	}
 }
 
-func (j *Jobs) subscribe(id left4me.JobID) chan left4me.Job {
-	c := make(chan left4me.Job, watchBuffer)
+// subscribe adds a watcher of a job, or of all when id is empty, until ctx ends
+// or end is called.
+func (j *Jobs) subscribe(ctx context.Context, id left4me.JobID) (c chan left4me.Job, end func()) {
+	c = make(chan left4me.Job, watchBuffer)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.watchers[c] = id
-	return c
+	forget := func() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		delete(j.watchers, c)
+	}
+	stop := context.AfterFunc(ctx, forget)
+	return c, func() {
+		stop()
+		forget()
+	}
 }
 
-func (j *Jobs) unsubscribe(c chan left4me.Job) {
+// Watchers is how many subscriptions there are.
+func (j *Jobs) Watchers() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	delete(j.watchers, c)
+	return len(j.watchers)
 }
 
 // notify tells the watchers. It never waits: when a watcher's buffer is full,

@@ -23,12 +23,18 @@ type live struct {
 	mu       sync.Mutex
 	known    map[left4me.Name]chan struct{} // hosts; closed when one has told everything once
 	statuses map[key]said
-	boots    map[left4me.Name]string                 // of hosts, empty for one that doesn't say
-	waits    map[left4me.Name]string                 // what servers of a host wait for that shall be started
-	builds   map[left4me.Name]int64                  // of the game, by host: what a server would be started with
-	currents map[left4me.Name]currents               // of overlays, by host
-	turn     uint64                                  // counts what was said
-	watchers map[chan struct{}]map[left4me.Name]bool // what changed since they looked
+	boots    map[left4me.Name]string   // of hosts, empty for one that doesn't say
+	waits    map[left4me.Name]string   // what servers of a host wait for that shall be started
+	builds   map[left4me.Name]int64    // of the game, by host: what a server would be started with
+	currents map[left4me.Name]currents // of overlays, by host
+	turn     uint64                    // counts what was said
+	watchers map[*watcher]bool
+}
+
+// watcher is one subscription.
+type watcher struct {
+	wake  chan struct{}
+	names map[left4me.Name]bool // what changed since it looked; of live.mu
 }
 
 type key struct{ host, server left4me.Name }
@@ -47,7 +53,7 @@ func newLive() *live {
 		waits:    map[left4me.Name]string{},
 		builds:   map[left4me.Name]int64{},
 		currents: map[left4me.Name]currents{},
-		watchers: map[chan struct{}]map[left4me.Name]bool{},
+		watchers: map[*watcher]bool{},
 	}
 }
 
@@ -209,10 +215,10 @@ func (l *live) replace(host left4me.Name, all []left4me.Status, asked uint64) {
 func (l *live) changed(server left4me.Name) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for c, names := range l.watchers {
-		names[server] = true
+	for w := range l.watchers {
+		w.names[server] = true
 		select {
-		case c <- struct{}{}:
+		case w.wake <- struct{}{}:
 		default:
 		}
 	}
@@ -314,29 +320,33 @@ func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {
 
 // Watch gives the names of servers about which something is new: their state,
 // their players, their job, or that they came or went. Several changes of one
-// server while the caller is busy are one. It ends with ctx and must be ranged
-// over once.
+// server while the caller is busy are one. The subscription begins with the call
+// and ends with ctx, also when nobody ranges over the result, which can be done
+// once.
 func (s *Servers) Watch(ctx context.Context) iter.Seq[left4me.Name] {
-	c := make(chan struct{}, 1)
 	l := s.live
+	w := &watcher{wake: make(chan struct{}, 1), names: map[left4me.Name]bool{}}
 	l.mu.Lock()
-	l.watchers[c] = map[left4me.Name]bool{}
+	l.watchers[w] = true
 	l.mu.Unlock()
+	forget := func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.watchers, w)
+	}
+	stop := context.AfterFunc(ctx, forget)
 	return func(yield func(left4me.Name) bool) {
-		defer func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			delete(l.watchers, c)
-		}()
+		defer forget()
+		defer stop()
 		for {
 			select {
-			case <-c:
+			case <-w.wake:
 			case <-ctx.Done():
 				return
 			}
 			l.mu.Lock()
-			names := l.watchers[c]
-			l.watchers[c] = map[left4me.Name]bool{}
+			names := w.names
+			w.names = map[left4me.Name]bool{}
 			l.mu.Unlock()
 			for n := range names {
 				if !yield(n) {
@@ -345,4 +355,11 @@ func (s *Servers) Watch(ctx context.Context) iter.Seq[left4me.Name] {
 			}
 		}
 	}
+}
+
+// Watchers is how many subscriptions there are.
+func (s *Servers) Watchers() int {
+	s.live.mu.Lock()
+	defer s.live.mu.Unlock()
+	return len(s.live.watchers)
 }

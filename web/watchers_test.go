@@ -1,0 +1,67 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me"
+)
+
+// liveRoutes are the patterns of all event streams, as the route table has them.
+func liveRoutes(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, m := range regexp.MustCompile(`"GET (/\S+/live)"`).FindAllStringSubmatch(string(must(os.ReadFile("web.go"))(t)), -1) {
+		all = append(all, m[1])
+	}
+	if len(all) < 7 {
+		t.Fatalf("the route table has the streams %q", all)
+	}
+	return all
+}
+
+// watchers is how many subscriptions there are in all.
+func (s *site) watchers() int { return s.jobs.Watchers() + s.servers.Watchers() + s.game.Watchers() }
+
+func TestSubscriptionsEndWithTheirRequest(t *testing.T) {
+	s := newSite(t, false)
+	s.addServer(t, "alpha")
+	j := must(s.servers.Act(t.Context(), "admin", left4me.StartServer, "alpha"))(t)
+	b := s.as(t, "admin")
+	before := s.watchers()
+	for _, route := range liveRoutes(t) {
+		for _, thing := range []string{"alpha", string(j.ID), "nothere"} {
+			path := strings.NewReplacer("{name}", thing, "{id}", thing).Replace(route)
+			for _, end := range []string{"?tab=console", "?tab=console&after=x", ""} {
+				b.open(path + end)
+			}
+		}
+	}
+	// A subscription that nobody ranges over.
+	ctx, cancel := context.WithCancel(t.Context())
+	s.jobs.WatchAll(ctx)
+	s.servers.Watch(ctx)
+	s.game.Watch(ctx)
+	must(s.jobs.Watch(ctx, j.ID))(t)
+	if got := s.watchers(); got < before+4 {
+		t.Errorf("%d subscriptions, four more than %d", got, before)
+	}
+	cancel()
+	await(t, "the end of all subscriptions", func() bool { return s.watchers() == before })
+}
+
+// open asks for a stream, reads its first bytes, if there are any, and goes.
+func (b *browser) open(path string) {
+	b.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	req := must(http.NewRequestWithContext(ctx, http.MethodGet, b.site.url+path, nil))(b.tb)
+	req.Header.Set("Accept", "text/event-stream")
+	res := must(b.http.Do(req))(b.tb)
+	defer res.Body.Close()
+	_, _ = res.Body.Read(make([]byte, 1))
+}
