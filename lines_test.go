@@ -1,16 +1,29 @@
 package left4me_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/left4me/left4me"
 )
 
+func diff(t testing.TB, was, is string) []left4me.LineChange {
+	t.Helper()
+	lines, err := left4me.DiffLines(t.Context(), was, is)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
 func TestDiffOfLines(t *testing.T) {
 	show := func(was, is string) string {
 		var b strings.Builder
-		for _, l := range left4me.DiffLines(was, is) {
+		for _, l := range diff(t, was, is) {
 			switch {
 			case !l.Is:
 				b.WriteByte('-')
@@ -35,8 +48,76 @@ func TestDiffOfLines(t *testing.T) {
 		}
 	}
 	// What is too long to compare is there whole.
-	if got := left4me.DiffLines(strings.Repeat("a\n", 3000), strings.Repeat("b\n", 10)); len(got) != 3010 {
+	if got := diff(t, strings.Repeat("a\n", 3000), strings.Repeat("b\nc\n", 3000)); len(got) != 9000 {
 		t.Errorf("%d lines", len(got))
+	}
+}
+
+// longTexts are pairs of texts of n lines and more, each of a kind that some way to
+// compare texts is slow with.
+func longTexts(n int) map[string][2]string {
+	var numbered, scattered, backwards strings.Builder
+	for i := range n {
+		fmt.Fprintf(&numbered, "line %d\n", i)
+		fmt.Fprintf(&backwards, "line %d\n", n-i)
+		if i%100 == 0 {
+			fmt.Fprintf(&scattered, "came %d\n", i)
+		} else {
+			fmt.Fprintf(&scattered, "line %d\n", i)
+		}
+	}
+	equal := strings.Repeat("a\n", n)
+	return map[string][2]string{
+		"equal":     {equal, equal},
+		"end":       {"x\n" + equal, "y\n" + equal},
+		"scattered": {numbered.String(), scattered.String()},
+		"backwards": {numbered.String(), backwards.String()},
+		"repeated":  {strings.Repeat("a\nb\n", n/2), strings.Repeat("b\nc\na\n", n/3)},
+		"all":       {equal, strings.Repeat("b\n", n)},
+	}
+}
+
+// A text that is 100 times as long may take 100 times as long, and not 10,000
+// times: that would be minutes.
+func TestDiffOfLongTextsIsLinear(t *testing.T) {
+	for name, c := range longTexts(100_000) {
+		begun := time.Now()
+		lines := diff(t, c[0], c[1])
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("%s: %s", name, took)
+		}
+		changed := 0
+		for _, l := range lines {
+			if l.Was != l.Is {
+				changed++
+			}
+		}
+		if want := map[string]int{"equal": 0, "end": 2, "scattered": 2000, "all": 200_000}; changed != want[name] && name != "backwards" && name != "repeated" {
+			t.Errorf("%s: %d lines changed, want %d", name, changed, want[name])
+		}
+	}
+}
+
+func TestDiffEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, c := range longTexts(1000) {
+		if lines, err := left4me.DiffLines(ctx, c[0], c[1]); !errors.Is(err, context.Canceled) || lines != nil {
+			t.Errorf("%s: %d lines, %v", name, len(lines), err)
+		}
+	}
+}
+
+func BenchmarkDiffLines(b *testing.B) {
+	for _, n := range []int{1000, 10_000, 50_000, 200_000} {
+		for name, c := range longTexts(n) {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				for b.Loop() {
+					diff(b, c[0], c[1])
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/line")
+			})
+		}
 	}
 }
 
@@ -47,7 +128,7 @@ func FuzzDiffLines(f *testing.F) {
 	f.Add("", "\n\n")
 	f.Fuzz(func(t *testing.T, was, is string) {
 		var a, b []string
-		for _, l := range left4me.DiffLines(was, is) {
+		for _, l := range diff(t, was, is) {
 			if l.Was {
 				a = append(a, l.Text)
 			}

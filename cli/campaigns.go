@@ -48,6 +48,7 @@ func (a *app) writeCampaign(w io.Writer, k left4me.Campaign, mode string) {
 		modes []string
 	}
 	var lines []*line
+	known := map[string]int{}
 	names := slices.Sorted(maps.Keys(k.Modes))
 	// Those of coop first: their order is that of the campaign.
 	slices.SortStableFunc(names, func(a, b string) int {
@@ -66,9 +67,10 @@ func (a *app) writeCampaign(w io.Writer, k left4me.Campaign, mode string) {
 			continue
 		}
 		for _, ch := range k.Modes[m] {
-			i := slices.IndexFunc(lines, func(l *line) bool { return l.Map == ch.Map })
-			if i < 0 {
+			i, ok := known[ch.Map]
+			if !ok {
 				i = len(lines)
+				known[ch.Map] = i
 				lines = append(lines, &line{Chapter: ch})
 			}
 			if m == left4me.AnyMode {

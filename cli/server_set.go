@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -124,11 +125,14 @@ func (a *app) serverConfig() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("config of %s: %w", n, err)
 		}
-		return a.print(raw, func(w io.Writer) {
+		var failed error
+		err = a.print(raw, func(w io.Writer) {
 			for _, f := range d.Files {
 				if f.Running != f.Next || *all {
 					fmt.Fprintf(w, "--- %s\n", oneLine(f.Path))
-					writeDiff(w, f.Running, f.Next, *all)
+					if failed = writeDiff(c.Context(), w, f.Running, f.Next, *all); failed != nil {
+						return
+					}
 				}
 			}
 			switch {
@@ -139,14 +143,19 @@ func (a *app) serverConfig() *cobra.Command {
 				fmt.Fprintln(w, "a restart changes nothing")
 			}
 		})
+		if failed != nil {
+			return fmt.Errorf("config of %s: %w", n, failed)
+		}
+		return err
 	}
 	return c
 }
 
 // writeDiff shows lines that go with - and lines that come with +; all of them
-// shows the others too.
-func writeDiff(w io.Writer, was, is string, all bool) {
-	for _, l := range left4me.DiffLines(was, is) {
+// shows the others too. Errors: that of ctx.
+func writeDiff(ctx context.Context, w io.Writer, was, is string, all bool) error {
+	lines, err := left4me.DiffLines(ctx, was, is)
+	for _, l := range lines {
 		mark := "  "
 		switch {
 		case l.Was && !l.Is:
@@ -158,4 +167,5 @@ func writeDiff(w io.Writer, was, is string, all bool) {
 		}
 		fmt.Fprintf(w, "%s%s\n", mark, oneLine(l.Text))
 	}
+	return err
 }

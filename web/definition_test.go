@@ -192,3 +192,17 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 	s.host.shelf.mu.Unlock()
 	b.get("/servers/new").has(t, http.StatusOK, hotel)
 }
+
+// A long file is shown as what changes in it, and no page holds more than some
+// thousand lines of one.
+func TestLongFilesAreFoldedInWhatARestartChanges(t *testing.T) {
+	s := newSite(t, false)
+	s.addServer(t, "alpha")
+	same, rows := strings.Repeat("same\n", 64_000), strings.Repeat("row\n", 5000)
+	s.withConfig(t, bus.ConfigFile{Path: "long", Running: same + "old\n" + same, Next: same + "new\n" + same}, bus.ConfigFile{Path: "other", Running: rows, Next: strings.ReplaceAll(rows, "r", "l")})
+	p := s.as(t, "admin").get("/servers/alpha/settings")
+	p.has(t, http.StatusOK, "… 63997 unchanged lines", "<del>- old", "<ins>+ new", "6000 more lines are not shown")
+	if n := strings.Count(p.body, "same\n"); n != 6 {
+		t.Errorf("%d unchanged lines are shown", n)
+	}
+}

@@ -94,10 +94,14 @@ func itemsOf(w *left4me.Workshop, states []left4me.WorkshopState) (v itemsView) 
 	for _, s := range states {
 		known[s.ID] = s
 	}
+	excluded := make(map[left4me.WorkshopID]bool, len(w.Exclude))
+	for _, id := range w.Exclude {
+		excluded[id] = true
+	}
 	one := func(id left4me.WorkshopID) item {
 		s, ok := known[id]
 		s.ID = id
-		return item{WorkshopState: s, Known: ok, Excluded: slices.Contains(w.Exclude, id)}
+		return item{WorkshopState: s, Known: ok, Excluded: excluded[id]}
 	}
 	counted := map[left4me.WorkshopID]bool{}
 	tally := func(i item) {

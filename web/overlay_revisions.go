@@ -201,10 +201,12 @@ func modeWord(mode string) string {
 // chaptersOf are the chapters of a campaign, each once, with the modes that have
 // it.
 func chaptersOf(c left4me.Campaign) (all []chapterModes) {
+	known := map[string]int{}
 	for _, mode := range modesOf(c) {
 		for _, ch := range c.Modes[mode] {
-			i := slices.IndexFunc(all, func(o chapterModes) bool { return strings.EqualFold(o.Map, ch.Map) })
-			if i < 0 {
+			i, ok := known[left4me.MapName(ch.Map)]
+			if !ok {
+				known[left4me.MapName(ch.Map)] = len(all)
 				all = append(all, chapterModes{ch, []string{mode}})
 				continue
 			}

@@ -46,7 +46,46 @@ type diffOfConfig struct {
 type diffOfFile struct {
 	Path    string
 	Changed bool
-	Lines   []left4me.LineChange
+	Lines   []diffRow
+	More    int // lines that are not shown
+}
+
+// diffRow is a line of a difference, or stands for a number of unchanged ones.
+type diffRow struct {
+	left4me.LineChange
+	Skipped int
+}
+
+const (
+	wholeDiff  = 1000 // lines of a file that is shown whole
+	diffAround = 3    // unchanged lines that are shown around a change of a longer one
+	mostDiff   = 4000 // rows that are shown of any file
+)
+
+// fold is what a page shows of a difference. Of a long file it leaves out what did
+// not change; what is longer still is cut.
+func fold(lines []left4me.LineChange) (rows []diffRow, more int) {
+	shown := make([]bool, len(lines))
+	for i, l := range lines {
+		if l.Was != l.Is || len(lines) <= wholeDiff {
+			for k := max(0, i-diffAround); k < min(len(lines), i+diffAround+1); k++ {
+				shown[k] = true
+			}
+		}
+	}
+	for i, l := range lines {
+		switch last := len(rows) - 1; {
+		case !shown[i] && last >= 0 && rows[last].Skipped > 0:
+			rows[last].Skipped++
+		case len(rows) == mostDiff:
+			return rows, len(lines) - i
+		case !shown[i]:
+			rows = append(rows, diffRow{Skipped: 1})
+		default:
+			rows = append(rows, diffRow{LineChange: l})
+		}
+	}
+	return rows, 0
 }
 
 func (p *panel) showSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
@@ -172,7 +211,12 @@ func (p *panel) diffOf(r *http.Request, s serverPage) diffOfConfig {
 		return d
 	}
 	for _, f := range files {
-		one := diffOfFile{Path: f.Path, Changed: f.Running != f.Next, Lines: left4me.DiffLines(f.Running, f.Next)}
+		lines, err := left4me.DiffLines(r.Context(), f.Running, f.Next)
+		if err != nil { // nobody waits for the page any more
+			return diffOfConfig{Problem: "The comparison was interrupted."}
+		}
+		one := diffOfFile{Path: f.Path, Changed: f.Running != f.Next}
+		one.Lines, one.More = fold(lines)
 		d.Changed = d.Changed || one.Changed
 		d.Files = append(d.Files, one)
 	}

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/encoding/charmap"
@@ -697,5 +698,21 @@ func TestLinksInADirectoryAreRefused(t *testing.T) {
 	}
 	if _, err := open(t, dir, archive.Options{}); !errors.Is(err, left4me.Invalid) || !strings.Contains(err.Error(), "addons/link.cfg") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Whoever packs an archive decides in how many directories there is something for
+// the game: looking at them must not take the square of their number.
+func TestPlacesAreFoundAmongManyDirectories(t *testing.T) {
+	files := make([]string, 300_000)
+	for i := range files {
+		files[i] = fmt.Sprintf("%d/maps/c1.bsp", i)
+	}
+	begun := time.Now()
+	if err := archive.FindPlace(files); !errors.Is(err, left4me.Invalid) {
+		t.Error(err)
+	}
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }

@@ -15,3 +15,9 @@ var Clean = clean
 func ReadFrames(r io.Reader) error {
 	return readFrames(context.Background(), r, false, func(entry, io.Reader) error { return nil })
 }
+
+// FindPlace is findPlace.
+func FindPlace(files []string) error {
+	_, err := findPlace(files)
+	return err
+}

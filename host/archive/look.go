@@ -79,21 +79,17 @@ func (f *Found) unpackable(ctx context.Context, single *source) error {
 	}
 	plain := single.without(func(i int) bool { return found[i] != nil })
 	useful := f.useful(plain)
-	var keep []*source
 	for i, s := range found {
 		if strings.Contains(s.name, "/") && useful {
 			s.file.Close() // a part of the tree
 			continue
 		}
 		single.items[i].nested = true
-		keep = append(keep, s)
 	}
 	f.sources = nil
-	for i := range single.items { // in the order of their names
-		for _, s := range keep {
-			if s == found[i] {
-				f.sources = append(f.sources, s)
-			}
+	for i, it := range single.items { // in the order of their names
+		if it.nested {
+			f.sources = append(f.sources, found[i])
 		}
 	}
 	for _, s := range append([]*source(nil), f.sources...) {

@@ -58,6 +58,7 @@ func findPlace(files []string) (place, error) {
 		depth         int
 	}
 	var best []anchor
+	at := map[string]bool{} // where the best ones are
 	for _, f := range files {
 		parts := strings.Split(f, "/")
 		for depth, part := range parts[:len(parts)-1] {
@@ -69,11 +70,11 @@ func findPlace(files []string) (place, error) {
 			switch {
 			case len(best) > 0 && (a.depth > best[0].depth || a.depth == best[0].depth && weight(a.root) > weight(best[0].root)):
 			case len(best) > 0 && a.depth == best[0].depth && a.root == best[0].root:
-				if !slices.ContainsFunc(best, func(b anchor) bool { return b.at == a.at }) {
-					best = append(best, a)
+				if !at[a.at] {
+					best, at[a.at] = append(best, a), true
 				}
 			default:
-				best = []anchor{a}
+				best, at = []anchor{a}, map[string]bool{a.at: true}
 			}
 			break // the outermost of a file
 		}

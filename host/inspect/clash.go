@@ -101,12 +101,13 @@ func sayPairs(packs []*pack, pairs map[[2]int]*pair, w *list) {
 	}
 	slices.SortFunc(order, func(x, y *pair) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
 	var same []string
+	said := map[string]bool{}
 	for _, p := range order {
 		a, b := packs[p.a], packs[p.b]
 		if p.count == 0 {
 			for _, n := range []string{path.Base(a.path), path.Base(b.path)} {
-				if !slices.Contains(same, n) && len(same) < 1000 {
-					same = append(same, n)
+				if !said[n] && len(same) < 1000 {
+					same, said[n] = append(same, n), true
 				}
 			}
 			continue
@@ -151,8 +152,12 @@ func duplicates(views []*view, w *list) {
 	}
 	campaigns := map[string]mission{}
 	for _, v := range views {
+		packs := make(map[*pack]bool, len(v.packs))
+		for _, p := range v.packs {
+			packs[p] = true
+		}
 		for _, m := range v.missions {
-			if m.pack != nil && !slices.Contains(v.packs, m.pack) || m.ID == "" {
+			if m.pack != nil && !packs[m.pack] || m.ID == "" {
 				continue // hidden by a layer above
 			}
 			id := strings.ToLower(m.ID)

@@ -194,10 +194,11 @@ func (v *view) checkMaps() {
 	}
 	for _, m := range v.missions {
 		var missing []string
+		said := map[string]bool{}
 		for _, mode := range m.Modes {
 			for _, c := range mode.Chapters {
-				if !there[c.Map] && !slices.Contains(missing, c.Map) {
-					missing = append(missing, c.Map)
+				if !there[c.Map] && !said[c.Map] {
+					missing, said[c.Map] = append(missing, c.Map), true
 				}
 			}
 		}

@@ -83,8 +83,9 @@ func (f Files) generated(n left4me.Name) (map[string]string, error) {
 	})
 }
 
-// maxGenerated is how much of a generated file is shown.
-const maxGenerated = 1 << 20
+// maxGenerated is how much of a generated file is shown: more than fits into an
+// answer, whose texts the bus cuts to one length.
+const maxGenerated = 8 << 20
 
 func readGenerated(root *os.Root, name string) (string, error) {
 	file, err := root.Open(name)

@@ -79,8 +79,12 @@ func (s *Source) ask(ctx context.Context, c *steam.Client, w left4me.Workshop, b
 	for _, id := range order(w, tree) {
 		p.collections = append(p.collections, collectionState(id, files[id], tree))
 	}
+	excluded := make(map[left4me.WorkshopID]bool, len(w.Exclude))
+	for _, id := range w.Exclude {
+		excluded[id] = true
+	}
 	for _, id := range tree.Items {
-		p.items = append(p.items, newItem(id, files, tree, w, asked, p.past))
+		p.items = append(p.items, newItem(id, files, tree, excluded, asked, p.past))
 	}
 	return p, nil
 }
@@ -158,13 +162,14 @@ func beneath(before past, id left4me.WorkshopID) (ids []left4me.WorkshopID) {
 // order is the collections of a tree: those that were asked for, then those in them.
 func order(w left4me.Workshop, t *steam.Tree) []string {
 	var first, rest []string
+	asked := map[string]bool{}
 	for _, e := range w.Entries {
-		if t.Collections[string(e.ID)] != nil && !slices.Contains(first, string(e.ID)) {
-			first = append(first, string(e.ID))
+		if id := string(e.ID); t.Collections[id] != nil && !asked[id] {
+			first, asked[id] = append(first, id), true
 		}
 	}
 	for id := range t.Collections {
-		if !slices.Contains(first, id) {
+		if !asked[id] {
 			rest = append(rest, id)
 		}
 	}
@@ -188,7 +193,7 @@ func collectionState(id string, f steam.PublishedFile, t *steam.Tree) left4me.Wo
 }
 
 // newItem is an item with what is known of it.
-func newItem(id string, files map[string]steam.PublishedFile, t *steam.Tree, w left4me.Workshop, asked error, before past) *item {
+func newItem(id string, files map[string]steam.PublishedFile, t *steam.Tree, excluded map[left4me.WorkshopID]bool, asked error, before past) *item {
 	f, ok := files[id]
 	if !ok {
 		f = steam.PublishedFile{ID: id, Outcome: steam.Throttled}
@@ -205,7 +210,7 @@ func newItem(id string, files map[string]steam.PublishedFile, t *steam.Tree, w l
 	if old, ok := before.states[id]; ok && it.state.Title == "" {
 		it.state.Title, it.state.Picture, it.state.Tags = old.Title, old.Picture, old.Tags
 	}
-	if slices.Contains(w.Exclude, it.state.ID) {
+	if excluded[it.state.ID] {
 		it.state.State = left4me.ItemExcluded
 		return it
 	}
