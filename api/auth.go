@@ -72,7 +72,7 @@ func (a *api) identify(r *http.Request) (accounts.Actor, error) {
 	}
 	actor, err := a.Accounts.AuthenticateToken(r.Context(), strings.TrimSpace(token))
 	if errors.Is(err, left4me.Denied) {
-		return actor, left4me.Errorf(left4me.Denied, "the token is not valid", "make another one: left4me token create")
+		return actor, left4me.Errorf(left4me.Denied, "the token is not valid", "make one on the page Account of the panel, or as root on the host: left4me token create LABEL --user NAME")
 	}
 	return actor, err
 }

@@ -31,16 +31,46 @@ type Target struct {
 	URL    string // of left4me, without /api/v1; empty for the socket
 	Token  string // may be empty for the socket
 	Socket string // on this machine
+	Advice Advice // for the person who asks
 }
+
+// Advice words what the person who asks can type on this machine. Hints leave out
+// what is not set.
+type Advice struct {
+	Start   func() string                   // starts left4me here
+	AsRoot  func(commands ...string) string // root has to run it
+	Command string                          // what was typed
+}
+
+func (a Advice) start() string {
+	if a.Start == nil {
+		return "start left4me"
+	}
+	return "start it: " + a.Start()
+}
+
+func (a Advice) asRoot() string {
+	if a.AsRoot == nil || a.Command == "" {
+		return "run this as root"
+	}
+	return a.AsRoot(a.Command)
+}
+
+// Hints about tokens.
+const (
+	newToken = "make one on the page Account of the panel, or as root on the machine that left4me runs on: `left4me token create LABEL --user NAME`"
+	noToken  = "this machine's own left4me needs none: `unset LEFT4ME_TOKEN`"
+)
 
 // Client calls the API. It may be used concurrently.
 type Client struct {
-	base  string // ends in /api/v1
-	where string // for people
-	local bool
-	token string
-	http  *http.Client
-	warn  func(text string) // with what a good answer warns of; nil: nobody is told
+	base   string // ends in /api/v1
+	where  string // for people
+	local  bool
+	token  string
+	http   *http.Client
+	advice Advice
+	warn   func(text string) // with what a good answer warns of; nil: nobody is told
 }
 
 // NewClient makes a client; it connects to nothing yet. Errors: left4me.Invalid.
@@ -48,14 +78,18 @@ func NewClient(t Target) (*Client, error) {
 	token := strings.TrimSpace(t.Token)
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		// It is not shown: a mistyped secret is one still.
-		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_TOKEN is not a token", "make one: left4me token create LABEL")
+		hint := newToken
+		if t.URL == "" {
+			hint = noToken
+		}
+		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_TOKEN is not a token", hint)
 	}
 	dialer := &net.Dialer{Timeout: dialWithin}
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
 		TLSHandshakeTimeout: dialWithin, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 4, IdleConnTimeout: time.Minute,
 	}
-	c := &Client{token: token, http: &http.Client{
+	c := &Client{token: token, advice: t.Advice, http: &http.Client{
 		Transport: transport,
 		// A redirect would turn a request into another one.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -66,7 +100,7 @@ func NewClient(t Target) (*Client, error) {
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, "unix", t.Socket)
 			if err == nil {
-				err = trusted(conn, t.Socket)
+				err = trusted(conn, t.Socket, t.Advice)
 			}
 			return conn, err
 		}
@@ -188,10 +222,10 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 		e.Text, e.Hint = c.where+" does not answer in time", ""
 	case c.local && errors.Is(err, fs.ErrPermission):
 		e.Kind, e.Text = left4me.Denied, "the socket "+c.where+" belongs to another user"
-		e.Hint = "run this as that user or as root, or use LEFT4ME_URL and LEFT4ME_TOKEN"
+		e.Hint = c.advice.asRoot() + ", or set LEFT4ME_URL and LEFT4ME_TOKEN"
 	case c.local:
 		e.Text = "nothing answers at " + c.where
-		e.Hint = "start left4me serve, or say with LEFT4ME_URL or LEFT4ME_ROOT where it is"
+		e.Hint = c.advice.start() + ", or say with LEFT4ME_URL or LEFT4ME_ROOT where it is"
 	default:
 		e.Text = fmt.Sprintf("%s is not reachable: %v", c.where, err)
 	}
@@ -264,8 +298,13 @@ func (c *Client) refused(res *http.Response) error {
 	p := problem{}
 	if err == nil && kind == "application/problem+json" && json.Unmarshal(body, &p) == nil && p.Detail != "" {
 		p.Status = res.StatusCode
-		if p.Status == http.StatusUnauthorized && c.token == "" {
-			p.Hint = "set LEFT4ME_TOKEN to what left4me token create printed"
+		switch unauthorized := p.Status == http.StatusUnauthorized; {
+		case unauthorized && c.token != "" && c.local:
+			p.Hint = noToken
+		case unauthorized && c.token == "":
+			p.Hint = "set LEFT4ME_TOKEN; " + newToken
+		case unauthorized:
+			p.Hint = newToken
 		}
 		return p.err()
 	}

@@ -15,7 +15,7 @@ import (
 // ourselves or the owner of its directory listens there: the users that games
 // run as may write to that directory, and must not be taken for left4me while it
 // is down.
-func trusted(c net.Conn, path string) error {
+func trusted(c net.Conn, path string, advice Advice) error {
 	uid, err := peer(c)
 	if err == nil {
 		var dir unix.Stat_t
@@ -25,7 +25,7 @@ func trusted(c net.Conn, path string) error {
 		}
 	}
 	c.Close()
-	return &left4me.Error{Kind: left4me.Unavailable, Err: err, Text: "what answers at " + path + " is not left4me, but another user's", Hint: "start left4me serve"}
+	return &left4me.Error{Kind: left4me.Unavailable, Err: err, Text: "what answers at " + path + " is not left4me, but another user's", Hint: advice.start()}
 }
 
 // peer is the user at the other end of a unix socket.

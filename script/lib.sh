@@ -1,10 +1,24 @@
 # shellcheck shell=bash
 # What the scripts share. Sourced, never run.
 set -euo pipefail
+
+# A script that is asked for its usage prints the comment at its head. What is
+# sourced sees the arguments of the script.
+case ${1:-} in
+-h | --help)
+	sed -n '2,/^[^#]/{s/^#$//p;s/^# //p}' "$0"
+	exit
+	;;
+esac
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
+
+# no_arguments refuses what the script would ignore: no_arguments "$@"
+no_arguments() {
+	[ $# = 0 ] || die "takes no arguments; see: $0 --help"
+}
 
 # need installs Debian packages for programs that are missing: need PROGRAM PACKAGE...
 need() {

@@ -19,6 +19,7 @@ import (
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/host/doctor"
 	"github.com/left4me/left4me/host/instance"
+	"github.com/left4me/left4me/host/remedy"
 	"github.com/left4me/left4me/host/systemd"
 )
 
@@ -31,6 +32,8 @@ func doctorCommand() *cobra.Command {
 		Long: "Say whether servers can run on this machine, what is in the way and what mends\nit. It needs no left4me that runs. Run it as the user that left4me runs as, or as\nroot, who sees more. The exit code is 1 when something is broken.\n\nIt changes nothing without --fix, which mends what is left4me's own and safe to\nmend: its directories, their owners and modes, and the links to Steam's libraries.",
 	}
 	getenv := addSettings(c)
+	forRoot := c.Flags().Bool("for-root", false, "word what mends a finding for root")
+	_ = c.Flags().MarkHidden("for-root")
 	file := c.Flags().String("env-file", packagedEnv, "settings that are not in the environment")
 	fix := c.Flags().Bool("fix", false, "mend what is safe to mend, and say what was done")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -39,7 +42,15 @@ func doctorCommand() *cobra.Command {
 		if err != nil {
 			return printChecks(c, []left4me.Check{{Name: "settings", State: left4me.CheckBroken, Text: err.Error()}}, nil, asJSON)
 		}
-		s.envFile = *file
+		s.envFile, s.reader = *file, remedy.Here()
+		if *forRoot {
+			s.reader = remedy.Reader{Root: true}
+		}
+		client := clientOf(c)
+		s.token = client.Token != ""
+		if client.URL != "" && !installed(s) {
+			return printChecks(c, elsewhere(c.Context(), client), nil, asJSON)
+		}
 		var mended []string
 		if *fix {
 			cfg, err := s.doctor(c.Context())
@@ -53,7 +64,7 @@ func doctorCommand() *cobra.Command {
 				return fmt.Errorf("fix: %w", err)
 			}
 		}
-		return printChecks(c, look(c.Context(), s), mended, asJSON)
+		return printChecks(c, append(checkCommands(c.Context(), s, client), look(c.Context(), s)...), mended, asJSON)
 	}
 	return c
 }
@@ -77,6 +88,7 @@ func (s settings) doctor(ctx context.Context) (doctor.Config, error) {
 	_, err = os.Stat(packagedUnit)
 	return doctor.Config{
 		Root: s.root, Run: s.run, Low: s.ports.Low, High: s.ports.High, Exe: exe, Env: s.envFile,
+		Reader: s.reader, Token: s.token,
 		SteamCMD: s.steamcmd, SteamAPI: s.steamAPI, Downloads: s.steamcmdURL, Packaged: err == nil && s.root == defaultRoot,
 		Systemd: systemd.Available(ctx, systemd.Config{Root: instance.Root(s.root), Run: s.run}),
 	}, nil
@@ -116,11 +128,12 @@ func checkSecret(s settings) left4me.Check {
 	case s.secretKey == "" && serving(s):
 		c.State, c.Text = left4me.CheckSkipped, "left4me serves with one that is not told here"
 	case s.secretKey == "" && unix.Access(s.envFile, unix.R_OK) == unix.EACCES:
-		c.State, c.Text, c.Mend = left4me.CheckSkipped, s.envFile+" can't be read by this user", "`sudo left4me doctor` can"
+		c.State, c.Text, c.Mend = left4me.CheckSkipped, s.envFile+" can't be read by this user", s.reader.AsRoot("left4me doctor")+" can"
 	default:
-		c.State, c.Text = left4me.CheckBroken, "LEFT4ME_SECRET_KEY: "+err.Error()
+		err = secretError(s.root, s.reader, err)
+		c.State, c.Text = left4me.CheckBroken, err.Error()
 		if public, told := left4me.Public(err); told {
-			c.Text, c.Mend = "LEFT4ME_SECRET_KEY: "+public.Text, public.Hint
+			c.Text, c.Mend = public.Text, public.Hint
 		}
 	}
 	return c

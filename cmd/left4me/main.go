@@ -37,7 +37,7 @@ func run() int {
 // command is the whole command line.
 func command() *cobra.Command {
 	root := cli.New(cli.Config{
-		Target: cli.Target{URL: os.Getenv("LEFT4ME_URL"), Token: os.Getenv("LEFT4ME_TOKEN"), Socket: localSocket()},
+		Target: cli.Target{URL: os.Getenv("LEFT4ME_URL"), Token: os.Getenv("LEFT4ME_TOKEN"), Socket: localSocket(), Advice: advice(os.Args[1:])},
 		In:     os.Stdin, Out: os.Stdout, Err: os.Stderr, VerifyFile: verifyFile,
 	})
 	addRestore(root)

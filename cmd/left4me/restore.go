@@ -17,6 +17,7 @@ import (
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/cli"
 	"github.com/left4me/left4me/host/backup"
+	"github.com/left4me/left4me/host/remedy"
 	"github.com/left4me/left4me/store"
 )
 
@@ -118,11 +119,20 @@ func restoredText(r backup.Restored, root string) string {
 	if n := len(r.Missing); n > 0 {
 		fmt.Fprintf(&b, "%d downloads are not in %s and not in a backup: download them again\n", n, root)
 	}
+	fmt.Fprintln(&b, "start left4me: "+afterRestore(root))
 	if !r.Game {
-		fmt.Fprintln(&b, "the game is not installed here: left4me game install")
+		fmt.Fprintln(&b, "then install the game, which is not here: `left4me game install --wait`")
 	}
-	fmt.Fprintln(&b, "start left4me: systemctl start left4me, or left4me serve")
 	return b.String()
+}
+
+// afterRestore words how left4me is started on what was restored: setup enables it
+// at boot too, which on a new machine nobody has done yet.
+func afterRestore(root string) string {
+	if underSystemd(root) {
+		return remedy.Here().AsRoot("left4me setup")
+	}
+	return "`" + serveCommandLine(root, os.Getenv) + "`"
 }
 
 // verifyFile checks a backup without any left4me.

@@ -35,6 +35,7 @@ import (
 	"github.com/left4me/left4me/host"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/process"
+	"github.com/left4me/left4me/host/remedy"
 	"github.com/left4me/left4me/host/slim"
 	"github.com/left4me/left4me/host/systemd"
 	"github.com/left4me/left4me/store"
@@ -58,7 +59,7 @@ const (
 func serve(ctx context.Context, s settings) error {
 	log := newLog()
 	if err := accounts.CheckSecret(s.secretKey); err != nil {
-		return fmt.Errorf("LEFT4ME_SECRET_KEY: %w", err)
+		return secretError(s.root, remedy.Here(), err)
 	}
 	// The socket first: an address that is taken is the commonest mistake, and
 	// nothing has been begun yet.

@@ -16,6 +16,7 @@ import (
 	"github.com/left4me/left4me/control/servers"
 	"github.com/left4me/left4me/host/download"
 	"github.com/left4me/left4me/host/release"
+	"github.com/left4me/left4me/host/remedy"
 )
 
 // settings are what the environment says. Everything else lives in the database.
@@ -36,6 +37,8 @@ type settings struct {
 	steamcmdURL   string           // LEFT4ME_STEAMCMD_URL
 	downloads     download.Options // LEFT4ME_DOWNLOAD_ALLOW, LEFT4ME_DOWNLOAD_RATE
 	envFile       string           // of the package
+	reader        remedy.Reader    // of what doctor says
+	token         bool             // that reader's commands carry one
 	configDir     string           // LEFT4ME_CONFIG_DIR: the *.env files that backups keep; empty when there is none
 }
 

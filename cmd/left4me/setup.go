@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/cli"
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/host/remedy"
 )
 
 const (
@@ -39,6 +41,7 @@ const (
 // first, so that it can be run again at any time.
 type setup struct {
 	admin             string
+	named             bool // the administrator was asked for by name
 	passwordStdin     bool
 	listen, publicURL string
 	in                io.Reader
@@ -55,6 +58,7 @@ type setupReport struct {
 	URL      string          `json:"url"`
 	Admin    string          `json:"admin,omitempty"`    // who was made
 	Password string          `json:"password,omitempty"` // that was generated
+	Note     string          `json:"note,omitempty"`     // what was not done
 	Findings []left4me.Check `json:"findings"`           // of doctor, those that are not ok
 }
 
@@ -69,12 +73,12 @@ func setupCommand() *cobra.Command {
 		Use: "setup", Short: "Make this machine ready, once left4me is installed", Args: noArguments,
 		Long: "Make this machine ready, once left4me is installed: users, directories, a secret\nkey, the service and a first administrator. What is right already stays as it is;\nit can be run again at any time. Only root may.",
 	}
-	c.Flags().StringVar(&s.admin, "admin", "admin", "name of the first administrator, if there is none yet")
+	c.Flags().StringVar(&s.admin, "admin", "admin", "name of an administrator who must be there; without it one called admin is made if there is none")
 	c.Flags().BoolVar(&s.passwordStdin, "password-stdin", false, "read the password from the first line of standard input; else one is made and printed")
 	c.Flags().StringVar(&s.listen, "listen", "", "address of the panel and the API ("+defaultListen+"); LEFT4ME_LISTEN")
 	c.Flags().StringVar(&s.publicURL, "public-url", "", "where browsers find the panel, if that is another address; LEFT4ME_PUBLIC_URL")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		s.in, s.out = c.InOrStdin(), c.OutOrStdout()
+		s.in, s.out, s.named = c.InOrStdin(), c.OutOrStdout(), c.Flags().Changed("admin")
 		asJSON, _ := c.Flags().GetBool("json")
 		if asJSON {
 			s.out = io.Discard
@@ -102,7 +106,7 @@ func (s *setup) run(ctx context.Context) error {
 		{"directories", s.directories},
 		{packagedEnv, s.environment},
 		{unitName, s.service},
-		{"first administrator", s.administrator},
+		{"administrator", s.administrator},
 	} {
 		made, err := step.do(ctx)
 		if err != nil {
@@ -122,16 +126,16 @@ func (s *setup) run(ctx context.Context) error {
 
 // possible says why nothing can be set up here.
 func possible() error {
-	if os.Geteuid() != 0 {
-		return left4me.Errorf(left4me.Denied, "only root may set up this machine", "sudo left4me setup")
-	}
 	for _, path := range []string{sysusersConf, tmpfilesConf} {
 		if _, err := os.Stat(path); err != nil {
-			return left4me.Errorf(left4me.Invalid, path+" is missing: left4me is not installed here", "install its package, or see docs/install.md")
+			return left4me.Errorf(left4me.Invalid, path+" is missing: left4me is not installed here", "install its package, or see "+document("install.md"))
 		}
 	}
 	if _, err := os.Stat("/run/systemd/system"); err != nil {
-		return left4me.Errorf(left4me.Invalid, "systemd does not run here", "see docs/install.md for left4me without it")
+		return left4me.Errorf(left4me.Invalid, "systemd does not run here", "left4me works without it: `"+serveCommandLine(defaultRoot, os.Getenv)+"`, see "+document("install.md"))
+	}
+	if os.Geteuid() != 0 {
+		return left4me.Errorf(left4me.Denied, "only root may set up this machine", remedy.Here().AsRoot("left4me setup"))
 	}
 	return nil
 }
@@ -275,7 +279,8 @@ func lastWords(ctx context.Context) (why string) {
 	return why
 }
 
-// administrator makes the first one, unless there is one.
+// administrator makes the one who is asked for, or the first one when there is
+// none. One who is there keeps the password.
 func (s *setup) administrator(ctx context.Context) (bool, error) {
 	client, err := s.client()
 	if err != nil {
@@ -285,10 +290,19 @@ func (s *setup) administrator(ctx context.Context) (bool, error) {
 	if _, err := client.Call(ctx, http.MethodGet, "/users", nil, &users); err != nil {
 		return false, err
 	}
-	for _, u := range users {
-		if u.Admin {
-			return false, nil
+	there := slices.IndexFunc(users, func(u cli.User) bool { return u.Name == s.admin })
+	first := slices.IndexFunc(users, func(u cli.User) bool { return u.Admin })
+	switch {
+	case there >= 0 && !users[there].Admin && (s.named || first < 0):
+		return false, left4me.Errorf(left4me.Conflict, "the user "+cli.OneLine(s.admin)+" is there and is no administrator", "choose another name with --admin")
+	case there >= 0 && users[there].Admin, first >= 0 && !s.named:
+		if there < 0 || !users[there].Admin {
+			there = first
 		}
+		if s.passwordStdin {
+			s.report.Note = "the administrator " + cli.OneLine(users[there].Name) + " is there; the password from standard input was not used"
+		}
+		return false, nil
 	}
 	password := rand.Text()
 	if s.passwordStdin {
@@ -310,6 +324,9 @@ func (s *setup) administrator(ctx context.Context) (bool, error) {
 }
 
 func (s *setup) tellAdministrator() {
+	if s.report.Note != "" {
+		fmt.Fprintln(s.out, "\n"+s.report.Note)
+	}
 	if s.report.Password != "" {
 		fmt.Fprintf(s.out, "\nlog in as %s with the password %s\nIt is shown this once.\n", s.report.Admin, s.report.Password)
 	}
@@ -337,7 +354,7 @@ func (s *setup) tellFindings(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, commandWithin)
 	defer cancel()
-	cmd := asUser(ctx, "left4me", exe, "doctor", "--json")
+	cmd := asUser(ctx, "left4me", exe, "doctor", "--json", "--for-root")
 	var stderr bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stderr = "/", []string{"PATH=" + os.Getenv("PATH")}, &stderr
 	out, failed := cmd.Output() // broken things make it fail

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -126,13 +128,13 @@ func writeSealed(name, text string) error {
 }
 
 // address is where the panel is, and what somebody has to know to get there.
-func address(s settings, hostname string) (url string, advice []string) {
+func address(s settings, hostname string) (at string, advice []string) {
 	host, port, _ := net.SplitHostPort(s.listen)
 	ip := net.ParseIP(host)
 	local := host == "localhost" || ip != nil && ip.IsLoopback()
 	if s.publicURL != "" {
-		if local {
-			advice = append(advice, "once a proxy on this machine sends that to http://"+s.listen+" (docs/install.md)")
+		if local && !leadsTo(s.publicURL, port) {
+			advice = append(advice, "once a proxy on this machine sends that to http://"+s.listen+" ("+document("install.md")+")")
 		}
 		return s.publicURL, advice
 	}
@@ -140,7 +142,7 @@ func address(s settings, hostname string) (url string, advice []string) {
 		return "http://" + s.listen, []string{
 			"which only this machine reaches. From yours:",
 			fmt.Sprintf("  ssh -L %s:%s root@%s", port, s.listen, hostname),
-			"and http://localhost:" + port + " in your browser; or put a proxy before it (docs/install.md)",
+			"and http://localhost:" + port + " in your browser; or put a proxy before it (" + document("install.md") + ")",
 		}
 	}
 	if host == "" || ip != nil && ip.IsUnspecified() {
@@ -150,4 +152,15 @@ func address(s settings, hostname string) (url string, advice []string) {
 		"Browsers keep its cookie for https only, so put a proxy before it and say",
 		"left4me setup --public-url https://…; in a network that you trust, http://…",
 	}
+}
+
+// leadsTo reports whether an address is that of a port of this machine, which
+// needs no proxy.
+func leadsTo(address, port string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return cmp.Or(u.Port(), "80") == port && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
 }

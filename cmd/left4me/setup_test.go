@@ -97,6 +97,11 @@ func TestPeopleAreToldHowToGetToThePanel(t *testing.T) {
 		{"192.0.2.7:8000", "", "http://192.0.2.7:8000", "https"},
 		{"127.0.0.1:8000", "https://panel.example.org", "https://panel.example.org", "proxy"},
 		{"0.0.0.0:8000", "http://panel.lan:8000", "http://panel.lan:8000", ""},
+		{"127.0.0.1:8000", "http://127.0.0.1:8000", "http://127.0.0.1:8000", ""},
+		{"127.0.0.1:8000", "http://localhost:8000/", "http://localhost:8000/", ""},
+		{"[::1]:80", "http://localhost", "http://localhost", ""},
+		{"127.0.0.1:8000", "http://127.0.0.1:9000", "http://127.0.0.1:9000", "proxy"},
+		{"127.0.0.1:8000", "http://192.0.2.7:8000", "http://192.0.2.7:8000", "proxy"},
 	} {
 		url, advice := address(settings{listen: tt.listen, publicURL: tt.public}, "box")
 		text := strings.Join(advice, "\n")

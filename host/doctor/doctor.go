@@ -12,11 +12,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/remedy"
 )
 
 // Config says what to look at.
@@ -31,7 +34,23 @@ type Config struct {
 	SteamCMD  string // LEFT4ME_STEAMCMD
 	SteamAPI  string // LEFT4ME_STEAM_API_URL
 	Downloads string // from where SteamCMD is fetched
+
+	Reader remedy.Reader // who reads what mends a finding
+	Token  bool          // the reader's commands carry a token
 }
+
+// local words a command over the API for the reader: without a token only root
+// and left4me's own user may use the socket of this machine.
+func (cfg Config) local(command string) string {
+	var st unix.Stat_t
+	if cfg.Token || unix.Stat(cfg.Root, &st) != nil || st.Uid == uint32(os.Geteuid()) {
+		return "`" + command + "`"
+	}
+	return cfg.Reader.AsRoot(command)
+}
+
+// isOwner reports whether this process runs as the user of the package.
+func (cfg Config) isOwner() bool { return userName(uint32(os.Geteuid())) == "left4me" }
 
 // lookWithin bounds everything together; what asks others has shorter
 // deadlines.
@@ -65,7 +84,7 @@ func Fix(ctx context.Context, cfg Config) (done []string, err error) {
 		}
 		switch err := f.fix(); {
 		case errors.Is(err, fs.ErrPermission):
-			failed = append(failed, left4me.Errorf(left4me.Denied, f.fixed+": this user may not", "sudo left4me doctor --fix"))
+			failed = append(failed, left4me.Errorf(left4me.Denied, f.fixed+": this user may not", cfg.Reader.AsRoot("left4me doctor --fix")))
 		case err != nil:
 			failed = append(failed, fmt.Errorf("%s: %w", f.fixed, err))
 		default:
@@ -83,16 +102,16 @@ func examine(ctx context.Context, cfg Config) []finding {
 	steps := []func(context.Context, Config) []finding{
 		one(func(context.Context, Config) left4me.Check { return kernel() }),
 		plain(tryOverlay),
-		one(func(_ context.Context, cfg Config) left4me.Check { return supervisor(cfg.Systemd) }),
+		one(func(_ context.Context, cfg Config) left4me.Check { return supervisor(cfg) }),
 		plain(units),
 		one(func(_ context.Context, cfg Config) left4me.Check { return polkit(cfg, readText) }),
 		one(func(_ context.Context, cfg Config) left4me.Check { return users(cfg) }),
-		one(func(_ context.Context, cfg Config) left4me.Check { return rootDirectory(cfg.Root) }),
+		one(func(_ context.Context, cfg Config) left4me.Check { return rootDirectory(cfg) }),
 		owned,
 		plain(asides),
 		one(func(_ context.Context, cfg Config) left4me.Check { return space(cfg.Root) }),
 		one(func(context.Context, Config) left4me.Check { return openFiles() }),
-		one(func(context.Context, Config) left4me.Check { return clock() }),
+		one(func(_ context.Context, cfg Config) left4me.Check { return clock(cfg.Reader) }),
 		one(func(_ context.Context, cfg Config) left4me.Check { return ports(cfg) }),
 		one(filter),
 		one(func(_ context.Context, cfg Config) left4me.Check { return installed(cfg) }),

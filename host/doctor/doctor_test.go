@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/remedy"
 )
 
 func TestSpaceIsJudged(t *testing.T) {
@@ -56,7 +57,7 @@ func TestRootDirectoryOfAnotherUserIsRefused(t *testing.T) {
 		}
 		return
 	}
-	if c := rootDirectory("/"); c.State != left4me.CheckBroken || !strings.Contains(c.Text, "belongs to root") {
+	if c := rootDirectory(Config{Root: "/"}); c.State != left4me.CheckBroken || !strings.Contains(c.Text, "belongs to root") {
 		t.Errorf("%+v", c)
 	}
 }
@@ -83,7 +84,7 @@ func TestRootDirectoryIsLookedAt(t *testing.T) {
 	for path, want := range map[string]left4me.CheckState{
 		dir: left4me.CheckOK, filepath.Join(dir, "a", "b"): left4me.CheckOK, file: left4me.CheckBroken, filepath.Join(file, "x"): left4me.CheckBroken, open: left4me.CheckBroken,
 	} {
-		if c := rootDirectory(path); c.State != want {
+		if c := rootDirectory(Config{Root: path}); c.State != want {
 			t.Errorf("%s: %+v, want %s", path, c, want)
 		}
 	}
@@ -91,8 +92,8 @@ func TestRootDirectoryIsLookedAt(t *testing.T) {
 
 func TestRefusalOfAMountIsExplained(t *testing.T) {
 	for _, c := range []left4me.Check{
-		refusal(probe{Error: "mount probe: create: invalid argument"}, nil, "/srv"),
-		refusal(probe{}, errors.New("operation not permitted"), "/srv"),
+		refusal(remedy.Reader{}, probe{Error: "mount probe: create: invalid argument"}, nil, "/srv"),
+		refusal(remedy.Reader{}, probe{}, errors.New("operation not permitted"), "/srv"),
 	} {
 		if c.State != left4me.CheckBroken || c.Text == "" || strings.HasSuffix(c.Text, ": ") {
 			t.Errorf("%+v", c)

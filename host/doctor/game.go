@@ -13,17 +13,17 @@ import (
 // installed is which build of the game servers start with.
 func installed(cfg Config) left4me.Check {
 	builds, err := game.Load(filepath.Join(cfg.Root, "installation"))
-	return judgeBuilds(builds, err)
+	return judgeBuilds(cfg, builds, err)
 }
 
-func judgeBuilds(b game.Builds, err error) left4me.Check {
+func judgeBuilds(cfg Config, b game.Builds, err error) left4me.Check {
 	const name = "game"
 	if err != nil {
-		return broken(name, err.Error(), "see that installation/ belongs to the user of left4me: `sudo left4me doctor --fix`")
+		return broken(name, err.Error(), "see that installation/ belongs to the user of left4me: "+cfg.Reader.AsRoot("left4me doctor --fix"))
 	}
 	now, there := b.Get(b.Current)
 	if !there {
-		return warn(name, "the game is not installed", "`left4me game install`")
+		return warn(name, "the game is not installed", cfg.local("left4me game install"))
 	}
 	text := "servers start with build " + fmt.Sprint(now.Build)
 	if now.Build == game.UnknownBuild {
@@ -34,11 +34,11 @@ func judgeBuilds(b game.Builds, err error) left4me.Check {
 	}
 	switch {
 	case b.Rebuilt != "":
-		return warn(name, text+", as the directories of installation/ say: "+b.Rebuilt, "`left4me game status` shows what there is; the next install or update writes it down again")
+		return warn(name, text+", as the directories of installation/ say: "+b.Rebuilt, cfg.local("left4me game status")+" shows what there is; the next install or update writes it down again")
 	case b.Outdated() && b.Pinned:
 		return ok(name, "%s, and stay with it: Steam has a newer one", text)
 	case b.Outdated():
-		return warn(name, text+", and Steam has a newer one: players who have it can't join", "`left4me game update`")
+		return warn(name, text+", and Steam has a newer one: players who have it can't join", cfg.local("left4me game update"))
 	}
 	return ok(name, "%s", text)
 }
@@ -53,7 +53,7 @@ func programs(cfg Config) left4me.Check {
 		if public, told := left4me.Public(err); told {
 			return warn(name, public.Text, public.Hint)
 		} else if err != nil {
-			return warn(name, err.Error(), "`left4me game verify` lays down what is damaged")
+			return warn(name, err.Error(), cfg.local("left4me game verify")+" lays down what is damaged")
 		}
 		if there {
 			looked++
@@ -62,7 +62,7 @@ func programs(cfg Config) left4me.Check {
 	if looked > 0 {
 		return ok(name, "all libraries are here that SteamCMD and the game's server need")
 	}
-	return loader()
+	return loader(cfg)
 }
 
 // steamcmdRuns looks at SteamCMD's program.
@@ -92,10 +92,10 @@ func serverRuns(cfg Config) (there bool, err error) {
 }
 
 // loader looks for what every 32-bit program needs, when there is none yet.
-func loader() left4me.Check {
+func loader(cfg Config) left4me.Check {
 	const name = "32-bit programs"
 	if _, err := os.Stat("/lib/ld-linux.so.2"); err != nil {
-		return warn(name, "the 32-bit loader is missing, without which neither SteamCMD nor the game's server start", "`sudo apt-get install lib32gcc-s1`")
+		return warn(name, "the 32-bit loader is missing, without which neither SteamCMD nor the game's server start", cfg.Reader.Install("lib32gcc-s1"))
 	}
 	return ok(name, "can run")
 }

@@ -38,7 +38,7 @@ func TestTheBuildInUseIsJudged(t *testing.T) {
 		"unknown":        {game.Builds{Current: game.UnknownBuild, Builds: []game.Build{{Build: game.UnknownBuild}}}, nil, left4me.CheckOK, "manifest"},
 		"unreadable":     {game.Builds{}, errors.New("permission denied"), left4me.CheckBroken, "permission denied"},
 	} {
-		c := judgeBuilds(tt.builds, tt.err)
+		c := judgeBuilds(Config{}, tt.builds, tt.err)
 		if c.State != tt.state || !strings.Contains(c.Text, tt.text) || (c.Mend == "") != (tt.state == left4me.CheckOK) {
 			t.Errorf("%s: %+v, want %s with %q", what, c, tt.state, tt.text)
 		}
@@ -90,7 +90,7 @@ func TestProgramsAreAskedWhatTheyNeed(t *testing.T) {
 	}
 	root := t.TempDir()
 	cfg := Config{Root: root}
-	if c := programs(cfg); c != loader() {
+	if c := programs(cfg); c != loader(cfg) {
 		t.Errorf("before anything is there: %+v", c)
 	}
 	lay(t, root, map[string][]byte{"installation/base/srcds_linux": ours})

@@ -15,6 +15,7 @@ import (
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/disk"
 	"github.com/left4me/left4me/host/instance"
+	"github.com/left4me/left4me/host/remedy"
 	"github.com/left4me/left4me/host/shim"
 )
 
@@ -53,18 +54,22 @@ func judgeKernel(release string) left4me.Check {
 	return ok(name, "Linux %s", release)
 }
 
-func supervisor(systemd error) left4me.Check {
+func supervisor(cfg Config) left4me.Check {
 	const name = "supervisor"
-	if systemd == nil {
+	switch {
+	case cfg.Systemd == nil:
 		return ok(name, "systemd starts servers")
+	case cfg.Packaged && remedy.Systemd() && os.Geteuid() != 0 && !cfg.isOwner():
+		return skipped(name, "only root and left4me's own user can try systemd", cfg.Reader.AsRoot("left4me doctor")+" can")
 	}
-	return warn(name, fmt.Sprintf("servers run as processes of this user: systemd can't be used: %v", systemd),
+	return warn(name, fmt.Sprintf("servers run as processes of this user: systemd can't be used: %v", cfg.Systemd),
 		"it works; to have servers start with the machine and run apart from the panel, install left4me as a package")
 }
 
 // rootDirectory looks at who may write where everything is kept.
-func rootDirectory(root string) left4me.Check {
+func rootDirectory(cfg Config) left4me.Check {
 	const name = "root directory"
+	root := cfg.Root
 	st, err := os.Stat(root)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -83,12 +88,12 @@ func rootDirectory(root string) left4me.Check {
 	}
 	uid := uint32(os.Geteuid())
 	switch {
-	case uid == 0 && sys.Uid != 0:
+	case uid == 0 && sys.Uid != 0, cfg.Packaged && userName(sys.Uid) == "left4me":
 		return ok(name, "%s belongs to %s", root, userName(sys.Uid))
 	case sys.Uid != uid:
 		return broken(name, fmt.Sprintf("%s belongs to %s, not to this user", root, userName(sys.Uid)), "run left4me as that user, or set LEFT4ME_ROOT")
 	case st.Mode()&0o002 != 0:
-		return broken(name, root+" is writable by everybody", "`chmod o-w "+root+"`")
+		return broken(name, root+" is writable by everybody", "`chmod o-w "+left4me.ShellWord(root)+"`")
 	case unix.Access(root, unix.W_OK) != nil:
 		return broken(name, root+" is not writable", "it may be on a read-only file system")
 	}
@@ -196,18 +201,61 @@ func openFiles() left4me.Check {
 
 // clock is whether the time is kept right: certificates, log times and the
 // expiry of sessions need it.
-func clock() left4me.Check {
+func clock(reader remedy.Reader) left4me.Check {
 	var t unix.Timex
 	state, err := unix.Adjtimex(&t)
 	if err != nil {
 		return left4me.Check{Name: "clock", State: left4me.CheckSkipped, Text: "the kernel does not tell how it is kept: " + err.Error()}
 	}
-	return judgeClock(time.Now(), state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0)
+	return judgeClock(reader, time.Now(), state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0)
 }
 
-func judgeClock(now time.Time, kept bool) left4me.Check {
+// setClock is how a clock is kept right on this machine. A container has the clock
+// of its host and may not set it. Of time daemons, timedatectl switches only those
+// on that a package brought (systemd-timedated.service(8)).
+func setClock(reader remedy.Reader) string {
+	switch {
+	case inContainer():
+		return "this container has the clock of its host: keep it right there"
+	case !remedy.Systemd():
+		return "run a time daemon, for example chrony: " + reader.Install("chrony")
+	case !hasTimeDaemon():
+		return reader.Install("systemd-timesyncd")
+	}
+	return reader.AsRoot("timedatectl set-ntp true")
+}
+
+// inContainer reports whether this machine is a container, as its manager says
+// and systemd writes down (https://systemd.io/CONTAINER_INTERFACE), or whether
+// root may not set the clock here.
+func inContainer() bool {
+	if _, err := os.Stat("/run/systemd/container"); err == nil {
+		return true
+	}
+	if os.Geteuid() != 0 {
+		return false
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&header, &data[0]) != nil {
+		return false
+	}
+	return data[0].Effective&(1<<unix.CAP_SYS_TIME) == 0
+}
+
+// hasTimeDaemon reports whether there is a daemon that timedatectl can switch on.
+func hasTimeDaemon() bool {
+	for _, dir := range []string{"/usr/lib/systemd/ntp-units.d", "/lib/systemd/ntp-units.d", "/etc/systemd/ntp-units.d"} {
+		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func judgeClock(reader remedy.Reader, now time.Time, kept bool) left4me.Check {
 	const name = "clock"
-	const mend = "`sudo timedatectl set-ntp true`"
+	mend := setClock(reader)
 	if y := now.Year(); y < earliestYear || y > latestYear {
 		return broken(name, "it is the year "+strconv.Itoa(y), mend)
 	}

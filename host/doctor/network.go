@@ -13,6 +13,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/firewall"
+	"github.com/left4me/left4me/host/remedy"
 )
 
 const (
@@ -23,22 +24,21 @@ const (
 // filter is what the machine's packet filter does with the ports of servers.
 func filter(ctx context.Context, cfg Config) left4me.Check {
 	rules, err := firewall.Read(ctx)
-	return judgeFilter(rules, err, cfg.Low, cfg.High)
+	return judgeFilter(cfg.Reader, rules, err, cfg.Low, cfg.High)
 }
 
-func judgeFilter(rules firewall.Ruleset, err error, low, high int) left4me.Check {
+func judgeFilter(reader remedy.Reader, rules firewall.Ruleset, err error, low, high int) left4me.Check {
 	const name = "firewall"
 	switch {
 	case errors.Is(err, firewall.ErrNone):
 		return skipped(name, "this machine has no nft program to read the rules with", "")
 	case errors.Is(err, firewall.ErrDenied):
-		return skipped(name, "only root may read the rules", "`sudo left4me doctor` can")
+		return skipped(name, "only root may read the rules", reader.AsRoot("left4me doctor")+" can")
 	case err != nil:
 		return skipped(name, "the rules can't be read: "+err.Error(), "")
 	}
-	mend := fmt.Sprintf("`sudo ufw allow %d:%d/udp`, or without ufw `sudo nft insert rule inet filter input udp dport %[1]d-%[2]d accept`", low, high)
 	var dropped, unclear []int
-	chain := ""
+	var chain firewall.Chain
 	for port := low; port <= high; port++ {
 		verdict, where := rules.Port("udp", port)
 		switch verdict {
@@ -50,9 +50,9 @@ func judgeFilter(rules firewall.Ruleset, err error, low, high int) left4me.Check
 	}
 	switch {
 	case len(dropped) > 0:
-		return warn(name, fmt.Sprintf("it drops what comes to %d of the %d ports, %d first (%s)", len(dropped), high-low+1, dropped[0], chain), mend)
+		return warn(name, fmt.Sprintf("it drops what comes to %d of the %d ports, %d first (%s)", len(dropped), high-low+1, dropped[0], chain), chain.Admit(reader, low, high))
 	case len(unclear) > 0:
-		return warn(name, fmt.Sprintf("it lets only some come to %d of the %d ports, %d first (%s)", len(unclear), high-low+1, unclear[0], chain), mend)
+		return warn(name, fmt.Sprintf("it lets only some come to %d of the %d ports, %d first (%s)", len(unclear), high-low+1, unclear[0], chain), chain.Admit(reader, low, high))
 	case !rules.Ours():
 		return ok(name, "players' packets come in; left4me's own rules against floods are not loaded")
 	}
@@ -67,7 +67,7 @@ func steam(ctx context.Context, cfg Config) []left4me.Check {
 	var group errgroup.Group
 	for i, t := range targets {
 		group.Go(func() error {
-			checks[i] = reachable(ctx, t.name, t.url)
+			checks[i] = reachable(ctx, cfg, t.name, t.url)
 			return nil
 		})
 	}
@@ -76,7 +76,7 @@ func steam(ctx context.Context, cfg Config) []left4me.Check {
 }
 
 // reachable asks for the address itself; any answer is one.
-func reachable(ctx context.Context, name, address string) left4me.Check {
+func reachable(ctx context.Context, cfg Config, name, address string) left4me.Check {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
 		return warn(name, fmt.Sprintf("%q is no address", address), "correct LEFT4ME_STEAM_API_URL")
@@ -97,7 +97,7 @@ func reachable(ctx context.Context, name, address string) left4me.Check {
 	res.Body.Close()
 	if theirs, err := http.ParseTime(res.Header.Get("Date")); err == nil {
 		if differs := time.Since(theirs).Abs(); differs > clockDiffers {
-			return warn(name, fmt.Sprintf("%s answers, and its clock differs from this one by %v", u.Host, differs.Round(time.Minute)), "`sudo timedatectl set-ntp true`")
+			return warn(name, fmt.Sprintf("%s answers, and its clock differs from this one by %v", u.Host, differs.Round(time.Minute)), setClock(cfg.Reader))
 		}
 	}
 	return ok(name, "%s answers", u.Host)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/firewall"
+	"github.com/left4me/left4me/host/remedy"
 )
 
 func TestWhetherSteamAnswersIsTried(t *testing.T) {
@@ -31,17 +32,17 @@ func TestWhetherSteamAnswersIsTried(t *testing.T) {
 	}
 	defer silent.Close()
 	for url, state := range map[string]left4me.CheckState{answers.URL: left4me.CheckOK, "http://127.0.0.1:1": left4me.CheckWarn, "http://no.such.name.invalid": left4me.CheckWarn, "nonsense": left4me.CheckWarn} {
-		if c := reachable(t.Context(), "Steam", url); c.State != state || (c.Mend == "") != (state == left4me.CheckOK) {
+		if c := reachable(t.Context(), Config{}, "Steam", url); c.State != state || (c.Mend == "") != (state == left4me.CheckOK) {
 			t.Errorf("%s: %+v", url, c)
 		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if c := reachable(ctx, "Steam", "http://"+silent.Addr().String()); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "no answer") {
+	if c := reachable(ctx, Config{}, "Steam", "http://"+silent.Addr().String()); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "no answer") {
 		t.Errorf("one that says nothing: %+v", c)
 	}
 	date = time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)
-	if c := reachable(t.Context(), "Steam", answers.URL); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "clock") {
+	if c := reachable(t.Context(), Config{}, "Steam", answers.URL); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "clock") {
 		t.Errorf("a clock that is wrong: %+v", c)
 	}
 }
@@ -66,7 +67,7 @@ func TestClockIsJudged(t *testing.T) {
 		kept bool
 		want left4me.CheckState
 	}{{2027, true, left4me.CheckOK}, {2027, false, left4me.CheckWarn}, {1970, true, left4me.CheckBroken}, {2200, true, left4me.CheckBroken}} {
-		if c := judgeClock(time.Date(tt.year, 1, 2, 3, 4, 5, 6, time.UTC), tt.kept); c.State != tt.want {
+		if c := judgeClock(remedy.Reader{}, time.Date(tt.year, 1, 2, 3, 4, 5, 6, time.UTC), tt.kept); c.State != tt.want {
 			t.Errorf("%+v: %+v", tt, c)
 		}
 	}
@@ -81,12 +82,12 @@ func TestFirewallIsJudgedForTheWholeRange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c := judgeFilter(rules, nil, 27015, 27020); c.State != want {
+		if c := judgeFilter(remedy.Reader{}, rules, nil, 27015, 27020); c.State != want {
 			t.Errorf("%s: %+v", text, c)
 		}
 	}
 	for _, err := range []error{firewall.ErrDenied, firewall.ErrNone, os.ErrInvalid} {
-		if c := judgeFilter(firewall.Ruleset{}, err, 1, 2); c.State != left4me.CheckSkipped {
+		if c := judgeFilter(remedy.Reader{}, firewall.Ruleset{}, err, 1, 2); c.State != left4me.CheckSkipped {
 			t.Errorf("%v: %+v", err, c)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/overlayfs"
+	"github.com/left4me/left4me/host/remedy"
 	"github.com/left4me/left4me/host/shim"
 )
 
@@ -53,7 +54,7 @@ func tryOverlay(ctx context.Context, cfg Config) []left4me.Check {
 	}
 	p, err := runProbe(ctx, cfg.Exe, filepath.Join(where, dir))
 	if err != nil || p.Error != "" {
-		c := refusal(p, err, where)
+		c := refusal(cfg.Reader, p, err, where)
 		if cfg.Systemd == nil {
 			c.State, c.Text = left4me.CheckWarn, c.Text+" by this user; with systemd it need not"
 		}
@@ -68,7 +69,7 @@ func tryOverlay(ctx context.Context, cfg Config) []left4me.Check {
 
 // refusal says why no overlay can be mounted, and what the machine's own
 // switches have to do with it.
-func refusal(p probe, err error, where string) left4me.Check {
+func refusal(reader remedy.Reader, p probe, err error, where string) left4me.Check {
 	c := left4me.Check{Name: "overlay", State: left4me.CheckBroken, Text: "an overlay can't be mounted on " + where + ": " + p.Error}
 	if err != nil {
 		c.Text = "an overlay can't be tried: " + err.Error()
@@ -80,11 +81,11 @@ func refusal(p probe, err error, where string) left4me.Check {
 	case os.Geteuid() == 0 && err != nil:
 		c.Mend = "this looks like a container: give it CAP_SYS_ADMIN, or let it make user namespaces"
 	case sysctl("kernel/unprivileged_userns_clone") == "0":
-		c.Mend = "`sudo sysctl kernel.unprivileged_userns_clone=1`, or install left4me as a package"
+		c.Mend = reader.AsRoot("sysctl kernel.unprivileged_userns_clone=1") + ", or install left4me as a package"
 	case sysctl("user/max_user_namespaces") == "0":
-		c.Mend = "`sudo sysctl user.max_user_namespaces=10000`, or install left4me as a package"
+		c.Mend = reader.AsRoot("sysctl user.max_user_namespaces=10000") + ", or install left4me as a package"
 	case sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
-		c.Mend = "AppArmor restricts user namespaces: `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or install left4me as a package"
+		c.Mend = "AppArmor restricts user namespaces: " + reader.AsRoot("sysctl kernel.apparmor_restrict_unprivileged_userns=0") + ", or install left4me as a package"
 	case err == nil:
 		c.Mend = "put LEFT4ME_ROOT on a local file system like ext4, xfs or btrfs"
 	}

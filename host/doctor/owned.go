@@ -15,6 +15,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/deploy"
+	"github.com/left4me/left4me/host/remedy"
 )
 
 // place is a file or directory of left4me's and whose it must be.
@@ -40,11 +41,11 @@ func owned(_ context.Context, cfg Config) []finding {
 	}
 	var bad []finding
 	for _, p := range all {
-		if f, wrong := p.judge(); wrong {
+		if f, wrong := p.judge(cfg.Reader); wrong {
 			bad = append(bad, f)
 		}
 	}
-	bad = append(bad, openLayers(cfg.Root)...)
+	bad = append(bad, openLayers(cfg)...)
 	if len(bad) == 0 {
 		return []finding{{Check: ok(name, "what is left4me's belongs to whom it must")}}
 	}
@@ -103,11 +104,11 @@ func parseTmpfiles(conf string) ([]place, error) {
 }
 
 // judge compares a place with what it must be.
-func (p place) judge() (f finding, wrong bool) {
+func (p place) judge(reader remedy.Reader) (f finding, wrong bool) {
 	const name = "ownership"
 	uid, gid, err := p.ids()
 	if err != nil {
-		return finding{Check: broken(name, err.Error(), "`sudo systemd-sysusers left4me.conf`")}, true
+		return finding{Check: broken(name, err.Error(), reader.AsRoot("systemd-sysusers left4me.conf"))}, true
 	}
 	var st unix.Stat_t
 	err = unix.Lstat(p.path, &st)
@@ -116,13 +117,13 @@ func (p place) judge() (f finding, wrong bool) {
 	case errors.Is(err, unix.ENOENT) && p.mayGo:
 		return f, false
 	case errors.Is(err, unix.ENOENT) && p.dir:
-		command := fmt.Sprintf("install -d -m %04o %s%s", p.mode, owner.flags, p.path)
+		command := fmt.Sprintf("install -d -m %04o %s%s", p.mode, owner.flags, left4me.ShellWord(p.path))
 		return finding{
-			Check: broken(name, p.path+" is missing", "`sudo "+command+"`"), fixed: command,
+			Check: broken(name, p.path+" is missing", reader.AsRoot(command)), fixed: command,
 			fix: func() error { return p.make(uid, gid) },
 		}, true
 	case errors.Is(err, unix.EACCES):
-		return finding{Check: skipped(name, p.path+" can't be looked at by this user", "`sudo left4me doctor` can")}, true
+		return finding{Check: skipped(name, p.path+" can't be looked at by this user", reader.AsRoot("left4me doctor")+" can")}, true
 	case err != nil:
 		return finding{Check: broken(name, fmt.Sprintf("%s: %v", p.path, err), "")}, true
 	case st.Mode&unix.S_IFMT == unix.S_IFLNK:
@@ -141,13 +142,13 @@ func (p place) judge() (f finding, wrong bool) {
 		want = has & p.mode
 	}
 	text := fmt.Sprintf("%s has the mode %04o, not %04o", p.path, has, want)
-	command := fmt.Sprintf("chmod %04o %s", want, p.path)
+	commands := []string{fmt.Sprintf("chmod %04o %s", want, left4me.ShellWord(p.path))}
 	if foreign {
 		text = fmt.Sprintf("%s belongs to %s, not to %s", p.path, whose(st.Uid, st.Gid), owner.name)
-		command = fmt.Sprintf("chown %s %s && %s", owner.name, p.path, command)
+		commands = append([]string{fmt.Sprintf("chown %s %s", owner.name, left4me.ShellWord(p.path))}, commands...)
 	}
-	c := broken(name, text, "`sudo "+command+"`")
-	return finding{Check: c, fixed: command, fix: func() error { return p.mend(uid, gid, want) }}, true
+	c := broken(name, text, reader.AsRoot(commands...))
+	return finding{Check: c, fixed: strings.Join(commands, " && "), fix: func() error { return p.mend(uid, gid, want) }}, true
 }
 
 // ids are those of the user and the group, -1 where any will do.
@@ -255,10 +256,10 @@ func openParent(path string) (int, error) {
 
 // openLayers finds layers that everybody may write to: every server would start
 // with what anybody put there.
-func openLayers(root string) []finding {
+func openLayers(cfg Config) []finding {
 	var bad []finding
 	for _, pattern := range []string{"installation", "installation/*", "overlays", "overlays/*", "overlays/*/*"} {
-		paths, err := filepath.Glob(filepath.Join(root, pattern))
+		paths, err := filepath.Glob(filepath.Join(cfg.Root, pattern))
 		if err != nil {
 			continue // the pattern is a good one; what is in root may not be
 		}
@@ -268,9 +269,9 @@ func openLayers(root string) []finding {
 				continue
 			}
 			p := place{path: path, dir: true}
-			command := "chmod o-w " + path
+			command := "chmod o-w " + left4me.ShellWord(path)
 			bad = append(bad, finding{
-				Check: broken("layers", "everybody may write to "+path, "`sudo "+command+"`"), fixed: command,
+				Check: broken("layers", "everybody may write to "+path, cfg.Reader.AsRoot(command)), fixed: command,
 				fix: func() error { return p.mend(-1, -1, st.Mode&0o7775) },
 			})
 		}

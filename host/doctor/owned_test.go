@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/remedy"
 )
 
 // brokenRoot is a root of which nothing is as it should be.
@@ -40,7 +41,7 @@ func TestWhatIsOpenToOthersIsFoundAndMended(t *testing.T) {
 		t.Fatalf("%+v", found)
 	}
 	for _, f := range found {
-		if f.State != left4me.CheckBroken || f.fix == nil || !strings.HasPrefix(f.Mend, "`sudo chmod ") {
+		if f.State != left4me.CheckBroken || f.fix == nil || !strings.HasPrefix(f.Mend, "as root: `chmod ") {
 			t.Errorf("%+v", f.Check)
 		}
 		if err := f.fix(); err != nil {
@@ -149,7 +150,7 @@ func TestOwnersAndModesAreCompared(t *testing.T) {
 		"of nobody who exists": {"no-such-user", own[1], 0o750, false, "no-such-user"},
 	} {
 		p := place{path: dir, dir: true, mode: tt.mode, user: tt.user, group: tt.group, loose: tt.loose}
-		f, wrong := p.judge()
+		f, wrong := p.judge(remedy.Reader{})
 		if wrong != (tt.text != "") || !strings.Contains(f.Text, tt.text) || wrong && f.State != left4me.CheckBroken {
 			t.Errorf("%s: %+v", what, f.Check)
 		}
@@ -158,14 +159,14 @@ func TestOwnersAndModesAreCompared(t *testing.T) {
 
 func TestMissingDirectoriesAreMade(t *testing.T) {
 	p := place{path: filepath.Join(t.TempDir(), "logs"), dir: true, mode: 0o751}
-	f, wrong := p.judge()
+	f, wrong := p.judge(remedy.Reader{})
 	if !wrong || f.State != left4me.CheckBroken {
 		t.Fatalf("%+v", f.Check)
 	}
 	if err := f.fix(); err != nil {
 		t.Fatal(err)
 	}
-	if f, wrong := p.judge(); wrong {
+	if f, wrong := p.judge(remedy.Reader{}); wrong {
 		t.Errorf("%+v", f.Check)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/deploy"
+	"github.com/left4me/left4me/host/remedy"
 	"github.com/left4me/left4me/host/systemd"
 )
 
@@ -37,8 +38,11 @@ var hardening = []string{
 // units compares what systemd has loaded with what the package laid.
 func units(ctx context.Context, cfg Config) []left4me.Check {
 	const name = "units"
-	if !cfg.Packaged {
+	switch {
+	case !cfg.Packaged:
 		return []left4me.Check{skipped(name, "left4me is not installed as a package", "")}
+	case !remedy.Systemd():
+		return []left4me.Check{skipped(name, "systemd does not run here", "")}
 	}
 	names := laidUnits()
 	loaded, err := systemd.Loaded(ctx, names)
@@ -51,7 +55,7 @@ func units(ctx context.Context, cfg Config) []left4me.Check {
 		if err != nil {
 			return []left4me.Check{warn(name, err.Error(), "")}
 		}
-		bad = append(bad, judgeUnit(u, string(laid), readText)...)
+		bad = append(bad, judgeUnit(cfg.Reader, u, string(laid), readText)...)
 	}
 	if len(bad) == 0 {
 		return []left4me.Check{ok(name, "the %d of left4me are loaded as the package laid them", len(loaded))}
@@ -78,13 +82,13 @@ func readText(path string) (string, error) {
 }
 
 // judgeUnit says what of a loaded unit isn't as laid says it should be.
-func judgeUnit(u systemd.Unit, laid string, read func(string) (string, error)) []left4me.Check {
+func judgeUnit(reader remedy.Reader, u systemd.Unit, laid string, read func(string) (string, error)) []left4me.Check {
 	name := "unit " + u.Name
-	const reload = "`sudo systemctl daemon-reload`"
+	reload := reader.AsRoot("systemctl daemon-reload")
 	switch u.Loaded {
 	case "loaded":
 	case "masked":
-		return []left4me.Check{broken(name, "it is masked", "`sudo systemctl unmask "+u.Name+"`")}
+		return []left4me.Check{broken(name, "it is masked", reader.AsRoot("systemctl unmask "+u.Name))}
 	case "not-found":
 		return []left4me.Check{broken(name, "systemd doesn't know it", "install the package of left4me again, then "+reload)}
 	default:
@@ -100,7 +104,7 @@ func judgeUnit(u systemd.Unit, laid string, read func(string) (string, error)) [
 		found = append(found, warn(name, "its files were changed since systemd read them", reload))
 	}
 	if text, err := read(u.Path); err == nil && text != laid {
-		found = append(found, warn(name, u.Path+" is not what this left4me brings", fmt.Sprintf("compare it; without it the package's own holds again: `sudo systemctl revert %s`", u.Name)))
+		found = append(found, warn(name, u.Path+" is not what this left4me brings", "compare it; without it the package's own holds again: "+reader.AsRoot("systemctl revert "+u.Name)))
 	}
 	for _, path := range u.DropIns {
 		text, err := read(path)
@@ -207,20 +211,22 @@ func polkit(cfg Config, read func(string) (string, error)) left4me.Check {
 	text, err := read(rulePath)
 	if missing := untemplated(read); len(missing) > 0 && !errors.Is(err, fs.ErrNotExist) {
 		return broken(name, fmt.Sprintf("%s lets left4me start %s, whose unit file is missing: systemd 257 may run a unit of any content under that name, as root",
-			rulePath, strings.Join(missing, ", ")), again+"; until then `sudo rm "+rulePath+"`")
+			rulePath, strings.Join(missing, ", ")), again+"; until then "+cfg.Reader.AsRoot("rm "+rulePath))
 	}
 	switch hidden := errors.Is(err, fs.ErrPermission); {
+	case os.Geteuid() != 0 && !cfg.isOwner() && cfg.Systemd != nil:
+		return skipped(name, "the rule is for the user left4me: this one can't try it", cfg.Reader.AsRoot("runuser -u left4me -- left4me doctor")+" can")
 	case errors.Is(err, fs.ErrNotExist):
 		return broken(name, rulePath+" is missing: left4me may not start its units", again)
 	case hidden && cfg.Systemd != nil: // Debian 12 lets only polkit read its rules
-		return broken(name, "systemd refuses this user: "+cfg.Systemd.Error(), "`sudo left4me doctor` sees whether the rule is there; `systemctl status polkit`")
+		return broken(name, "systemd refuses this user: "+cfg.Systemd.Error(), cfg.Reader.AsRoot("left4me doctor")+" sees whether the rule is there; `systemctl status polkit`")
 	case hidden:
 	case err != nil:
 		return skipped(name, "its rule can't be read: "+err.Error(), "")
 	case text != string(laid):
 		return warn(name, rulePath+" is not what this left4me brings", again)
 	case os.Geteuid() == 0:
-		return ok(name, "the rule is there; whether it holds only the user left4me can try: `sudo -u left4me left4me doctor`")
+		return ok(name, "the rule is there; whether it holds only the user left4me can try: `runuser -u left4me -- left4me doctor`")
 	case cfg.Systemd != nil:
 		return broken(name, "the rule is there, and systemd refuses all the same: "+cfg.Systemd.Error(), "`systemctl status polkit`; it must run, and know who left4me is")
 	}

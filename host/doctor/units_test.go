@@ -10,6 +10,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/deploy"
+	"github.com/left4me/left4me/host/remedy"
 	"github.com/left4me/left4me/host/systemd"
 )
 
@@ -44,7 +45,7 @@ func TestUnitsAreComparedWithThePackage(t *testing.T) {
 		"paths of its own":  {systemd.Unit{Name: "left4me-unmount@.service", Loaded: "loaded", Path: "/usr/unit", Properties: map[string]any{"BindPaths": [][]any{{"/a", "/b"}}, "ProtectHome": "yes"}}, left4me.CheckBroken, "BindPaths=, ProtectHome="},
 		"another unit may":  {systemd.Unit{Name: "left4me.service", Loaded: "loaded", Path: "/usr/unit", Properties: map[string]any{"PrivateTmp": true}}, left4me.CheckOK, ""},
 	} {
-		checks := judgeUnit(tt.unit, laid, read)
+		checks := judgeUnit(remedy.Reader{}, tt.unit, laid, read)
 		first, wrong := left4me.FirstWrong(checks)
 		if !wrong {
 			first.State = left4me.CheckOK
@@ -124,7 +125,7 @@ func TestUsersAndTheirGroupsAreLookedFor(t *testing.T) {
 		"not in the group":   {map[string][]string{"left4me": {"left4me"}, "left4me-game": nil}, left4me.CheckBroken},
 		"none of them there": {nil, left4me.CheckBroken},
 	} {
-		c := judgeUsers(names, members, func(n string) ([]string, error) {
+		c := judgeUsers(remedy.Reader{}, names, members, func(n string) ([]string, error) {
 			g, ok := tt.groups[n]
 			if !ok {
 				return nil, errors.New("unknown user")

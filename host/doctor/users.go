@@ -9,6 +9,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/deploy"
+	"github.com/left4me/left4me/host/remedy"
 )
 
 // member is a user and a group that it must be in.
@@ -26,7 +27,7 @@ func users(cfg Config) left4me.Check {
 		return warn(name, err.Error(), "")
 	}
 	names, members := parseUsers(string(conf))
-	return judgeUsers(names, members, groupsOf)
+	return judgeUsers(cfg.Reader, names, members, groupsOf)
 }
 
 // parseUsers reads the users and the memberships of a file of sysusers.d(5).
@@ -62,9 +63,13 @@ func groupsOf(name string) ([]string, error) {
 	return groups, nil
 }
 
-func judgeUsers(names []string, members []member, groups func(string) ([]string, error)) left4me.Check {
+func judgeUsers(reader remedy.Reader, names []string, members []member, groups func(string) ([]string, error)) left4me.Check {
 	const name = "users"
-	const mend = "`sudo systemd-sysusers left4me.conf`, then `sudo systemctl restart left4me`"
+	commands := []string{"systemd-sysusers left4me.conf"}
+	if remedy.Systemd() {
+		commands = append(commands, "systemctl restart left4me") // a process keeps the groups it was started with
+	}
+	mend := reader.AsRoot(commands...)
 	for _, n := range names {
 		if _, err := groups(n); err != nil {
 			return broken(name, fmt.Sprintf("there is no user %s: %v", n, err), mend)

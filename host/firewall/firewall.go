@@ -12,8 +12,11 @@ import (
 	"fmt"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/left4me/left4me/host/remedy"
 )
 
 // Errors of Read.
@@ -133,10 +136,33 @@ const (
 	Unclear         // it depends on what can't be seen from here
 )
 
+// Chain is where a packet's fate is decided. The zero Chain is none.
+type Chain struct {
+	Family, Table, Name string
+	Ufw                 bool // ufw made the rules
+}
+
+func (c Chain) String() string {
+	return fmt.Sprintf("table %s %s, chain %s", c.Family, c.Table, c.Name)
+}
+
+// Admit words what lets packets to ports of servers in, for a reader.
+func (c Chain) Admit(reader remedy.Reader, low, high int) string {
+	ports := strconv.Itoa(low)
+	if high > low {
+		ports += "-" + strconv.Itoa(high)
+	}
+	if c.Ufw {
+		return reader.AsRoot("ufw allow " + strings.Replace(ports, "-", ":", 1) + "/udp")
+	}
+	return reader.AsRoot(fmt.Sprintf("nft insert rule %s %s %s udp dport %s accept", c.Family, c.Table, c.Name, ports))
+}
+
 // Port says what happens to the first packet that a stranger sends to a port,
 // with protocol udp or tcp, and in which chain.
-func (r Ruleset) Port(protocol string, port int) (Verdict, string) {
-	worst, where := Open, ""
+func (r Ruleset) Port(protocol string, port int) (Verdict, Chain) {
+	worst, where := Open, Chain{}
+	ufw := slices.ContainsFunc(r.order, func(k chainKey) bool { return strings.HasPrefix(k.name, "ufw-") })
 	for _, k := range r.order {
 		c := r.chains[k]
 		if (c.Hook != "input" && c.Hook != "prerouting") || (k.family != "inet" && k.family != "ip") {
@@ -149,9 +175,9 @@ func (r Ruleset) Port(protocol string, port int) (Verdict, string) {
 		}
 		switch {
 		case end == drops && !w.doubt:
-			return Dropped, fmt.Sprintf("table %s %s, chain %s", k.family, k.table, k.name)
+			return Dropped, Chain{k.family, k.table, k.name, ufw}
 		case end == drops:
-			worst, where = Unclear, fmt.Sprintf("table %s %s, chain %s", k.family, k.table, k.name)
+			worst, where = Unclear, Chain{k.family, k.table, k.name, ufw}
 		}
 	}
 	return worst, where

@@ -86,7 +86,7 @@ func TestRulesOfARealFirewallAreJudged(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
-		if got, where := r.Port("udp", 27015); got != tt.want || r.Ours() != tt.ours || (where == "") != (got == Open) {
+		if got, where := r.Port("udp", 27015); got != tt.want || r.Ours() != tt.ours || (where == Chain{}) != (got == Open) {
 			t.Errorf("%s: %v in %q, want %v; ours: %v", tt.name, got, where, tt.want, r.Ours())
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/disk"
 	"github.com/left4me/left4me/host/build"
+	"github.com/left4me/left4me/host/remedy"
 )
 
 const (
@@ -33,7 +34,7 @@ var errNotOffered = errors.New("the server doesn't give that commit alone")
 func find() (string, error) {
 	program, err := exec.LookPath("git")
 	if err != nil {
-		return "", &left4me.Error{Kind: left4me.Unavailable, Text: "git is not installed on this host", Hint: "apt install git", Err: err}
+		return "", &left4me.Error{Kind: left4me.Unavailable, Text: "git is not installed on this host", Hint: remedy.Reader{}.Install("git"), Err: err}
 	}
 	return program, nil
 }

@@ -11,13 +11,14 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/firewall"
+	"github.com/left4me/left4me/host/remedy"
 )
 
 // library is whether the game could load what it speaks to Steam with.
 func (w *walk) library(context.Context) left4me.Check {
 	const name = "Steam's library"
 	if w.printed.library != "" {
-		return broken(name, w.printed.library+": Steam does not hear of this server", "`sudo left4me doctor --fix` makes the links ~/.steam/sdk32 and sdk64; then "+w.restart())
+		return broken(name, w.printed.library+": Steam does not hear of this server", remedy.Reader{}.AsRoot("left4me doctor --fix")+" makes the links ~/.steam/sdk32 and sdk64; then "+w.restart())
 	}
 	return ok(name, "nothing was printed about it that is wrong")
 }
@@ -47,12 +48,13 @@ func (w *walk) filter(ctx context.Context) left4me.Check {
 	case errors.Is(err, firewall.ErrNone):
 		return skipped(name, "this machine has no nft program to read the rules with", "")
 	case errors.Is(err, firewall.ErrDenied):
-		return skipped(name, "only root may read the rules", "`sudo left4me doctor` can")
+		return skipped(name, "only root may read the rules", remedy.Reader{}.AsRoot("left4me doctor")+" can")
 	case err != nil:
 		return skipped(name, "the rules can't be read: "+err.Error(), "")
 	}
-	mend := fmt.Sprintf("`sudo ufw allow %d/udp`, or without ufw `sudo nft insert rule inet filter input udp dport %[1]d accept`", w.Wanted)
-	switch verdict, where := rules.Port("udp", w.Wanted); verdict {
+	verdict, where := rules.Port("udp", w.Wanted)
+	mend := where.Admit(remedy.Reader{}, w.Wanted, w.Wanted)
+	switch verdict {
 	case firewall.Dropped:
 		return broken(name, fmt.Sprintf("this machine drops what comes to UDP %d (%s)", w.Wanted, where), mend)
 	case firewall.Unclear:

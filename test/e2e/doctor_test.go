@@ -143,7 +143,7 @@ func TestDoctorMendsOwnersAndModes(t *testing.T) {
 			}
 		}
 	}
-	if out, err := as("left4me", "left4me", "doctor", "--fix"); err == nil || !strings.Contains(out, "sudo left4me doctor --fix") {
+	if out, err := as("left4me", "left4me", "doctor", "--fix"); err == nil || !strings.Contains(out, "as root: `left4me doctor --fix`") {
 		t.Errorf("without rights: %v %s", err, out)
 	}
 	all := findings(t, "root", "--fix")

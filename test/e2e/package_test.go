@@ -154,8 +154,8 @@ type setUpReport struct {
 		What string
 		Made bool
 	}
-	URL, Admin, Password string
-	Findings             []struct{ Name, State, Text string }
+	URL, Admin, Password, Note string
+	Findings                   []struct{ Name, State, Text string }
 }
 
 func setUpBySetup(t *testing.T, args ...string) (r setUpReport) {
@@ -331,7 +331,7 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 			t.Errorf("the settings are %s", got)
 		}
 		pid := property(t, "left4me.service", "MainPID")
-		again := setUpBySetup(t, "--admin", "other")
+		again := setUpBySetup(t)
 		if got := again.made(); len(got) > 0 || again.Password != "" {
 			t.Errorf("again: %+v", again)
 		}
@@ -346,6 +346,24 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		}
 		for _, f := range again.Findings {
 			t.Logf("doctor: %+v", f)
+		}
+	})
+	step("setup makes the administrator who is asked for, and changes no password", func(t *testing.T) {
+		setUp := func(password string) (r setUpReport) {
+			out := must(t, "sh", "-ec", "printf '%s\\n' "+password+" | left4me setup --json --admin coach --password-stdin")
+			if err := json.Unmarshal([]byte(out), &r); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			return r
+		}
+		if r := setUp("first-of-two-passwords"); r.Admin != "coach" || r.Note != "" {
+			t.Errorf("%+v", r)
+		}
+		if r := setUp("another-of-two-passwords"); r.Admin != "" || !strings.Contains(r.Note, "coach is there; the password from standard input was not used") {
+			t.Errorf("again: %+v", r)
+		}
+		if status, _ := logIn(t, "coach", "first-of-two-passwords"); status != http.StatusOK {
+			t.Errorf("login: %d", status)
 		}
 	})
 	step("the administrator logs in", func(t *testing.T) {

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/cli"
+)
+
+// clientWithin bounds the one request of doctor.
+const clientWithin = 10 * time.Second
+
+// clientOf is where the commands of this user go: what flags say, else the
+// environment.
+func clientOf(c *cobra.Command) cli.Target {
+	t := cli.Target{Token: os.Getenv("LEFT4ME_TOKEN"), Socket: localSocket(), Advice: advice(os.Args[1:])}
+	t.URL, _ = c.Flags().GetString("url")
+	if said, _ := c.Flags().GetString("token"); said != "" {
+		t.Token = said
+	}
+	return t
+}
+
+// installed reports whether anything of left4me is on this machine.
+func installed(s settings) bool {
+	for _, path := range []string{s.root, packagedUnit} {
+		if _, err := os.Stat(path); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// elsewhere are the checks of a machine from which people only ask another one.
+func elsewhere(ctx context.Context, t cli.Target) []left4me.Check {
+	return []left4me.Check{checkClient(ctx, t), {
+		Name: "this machine", State: left4me.CheckSkipped, Text: "nothing of left4me is here, and LEFT4ME_URL leads elsewhere",
+		Mend: "`env -u LEFT4ME_URL left4me doctor` looks at it",
+	}}
+}
+
+// checkCommands looks at where the commands of this user go. Without an address
+// and a token they go to the socket, which answers only while left4me serves here.
+func checkCommands(ctx context.Context, s settings, t cli.Target) []left4me.Check {
+	if t.URL == "" && !serving(s) {
+		return nil
+	}
+	return []left4me.Check{checkClient(ctx, t)}
+}
+
+// checkClient is whether left4me answers this user's commands.
+func checkClient(ctx context.Context, t cli.Target) left4me.Check {
+	ctx, cancel := context.WithTimeout(ctx, clientWithin)
+	defer cancel()
+	c := left4me.Check{Name: "commands", State: left4me.CheckBroken}
+	client, err := cli.NewClient(t)
+	if err == nil {
+		_, err = client.Call(ctx, http.MethodGet, "/servers", nil, nil)
+	}
+	at := t.URL
+	if at == "" {
+		at = t.Socket
+	}
+	public, told := left4me.Public(err)
+	switch {
+	case err == nil:
+		c.State, c.Text = left4me.CheckOK, cli.OneLine(at)+" answers them"
+	case told && errors.Is(err, left4me.Denied) && t.URL == "" && t.Token == "":
+		// A user of the machine who is nobody to left4me: nothing is broken.
+		c.State, c.Text, c.Mend = left4me.CheckSkipped, public.Text, public.Hint
+	case told:
+		c.Text, c.Mend = cli.OneLine(public.Text), cli.OneLine(public.Hint)
+	default:
+		c.Text = cli.OneLine(err.Error())
+	}
+	return c
+}
