@@ -3,15 +3,12 @@ package api
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
@@ -30,37 +27,16 @@ func actorOf(ctx context.Context) accounts.Actor {
 	return a
 }
 
-// PeerContext is for http.Server.ConnContext of a unix socket: a peer that the
-// kernel says is root or our own user is an administrator. Any other connection
-// stays as it is and needs a token.
-func PeerContext(ctx context.Context, c net.Conn) context.Context {
-	u, ok := c.(*net.UnixConn)
-	if !ok {
-		return ctx
-	}
-	raw, err := u.SyscallConn()
-	if err != nil {
-		return ctx
-	}
-	var cred *unix.Ucred
-	if raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }) != nil || err != nil {
-		return ctx
-	}
-	switch int(cred.Uid) {
-	case 0:
-		return WithActor(ctx, accounts.Actor{Name: "root", Admin: true})
-	case os.Geteuid():
-		return WithActor(ctx, accounts.Actor{Name: "local", Admin: true})
-	}
-	return ctx
-}
-
 // identify says who asks: who the connection is from, or whom the token stands
 // for. Errors: left4me.Denied.
 func (a *api) identify(r *http.Request) (accounts.Actor, error) {
 	header := r.Header.Get("Authorization")
 	if header == "" {
 		actor := actorOf(r.Context())
+		if stranger, _ := r.Context().Value(strangerKey{}).(bool); stranger {
+			return actor, left4me.Errorf(left4me.Denied, "this process runs in a sandbox, in other namespaces than left4me, and needs a token",
+				"run the command where left4me runs, as in a shell of its container, or set LEFT4ME_TOKEN")
+		}
 		if actor == (accounts.Actor{}) {
 			return actor, left4me.Errorf(left4me.Denied, "a token is needed", "send the header Authorization: Bearer "+accounts.TokenPrefix+"…")
 		}

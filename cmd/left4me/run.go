@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"syscall"
@@ -24,5 +25,14 @@ func runShim(ctx context.Context, s settings, name string) error {
 	debug.SetGCPercent(25)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	return shim.Run(ctx, shim.Config{Root: instance.Root(s.root), Run: s.run, Name: n, Notify: os.Getenv("NOTIFY_SOCKET")})
+	cfg := shim.Config{Root: instance.Root(s.root), Run: s.run, Name: n, Notify: os.Getenv("NOTIFY_SOCKET")}
+	for _, setting := range []string{"LEFT4ME_CONFIG_DIR", "LEFT4ME_SECRET_KEY_FILE"} {
+		if path := os.Getenv(setting); path != "" {
+			cfg.Hide = append(cfg.Hide, path)
+		}
+	}
+	if steam := os.Getenv("LEFT4ME_STEAMCMD"); steam != "" {
+		cfg.Show = []string{filepath.Join(filepath.Dir(steam), "linux32"), filepath.Join(filepath.Dir(steam), "linux64")}
+	}
+	return shim.Run(ctx, cfg)
 }

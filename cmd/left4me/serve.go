@@ -435,7 +435,17 @@ func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup host.Mac
 	if err != nil {
 		return nil, 0, err
 	}
-	return process.New(process.Config{Root: instance.Root(s.root), Run: s.run, Exe: exe}), -1, nil
+	cfg := process.Config{Root: instance.Root(s.root), Run: s.run, Exe: exe}
+	for name, path := range map[string]string{"LEFT4ME_CONFIG_DIR": s.configDir, "LEFT4ME_SECRET_KEY_FILE": s.keyFile, "LEFT4ME_STEAMCMD": s.steamcmd} {
+		if path == "" {
+			continue
+		}
+		if path, err = filepath.Abs(path); err != nil {
+			return nil, 0, err
+		}
+		cfg.Env = append(cfg.Env, name+"="+path) // for runShim
+	}
+	return process.New(cfg), -1, nil
 }
 
 // steamDir is where SteamCMD is that a setting names, with Steam's libraries.

@@ -25,6 +25,7 @@ type settings struct {
 	run        string // LEFT4ME_RUN: sockets
 	listen     string // LEFT4ME_LISTEN
 	secretKey  string // LEFT4ME_SECRET_KEY
+	keyFile    string // LEFT4ME_SECRET_KEY_FILE
 	supervisor string // LEFT4ME_SUPERVISOR: auto, systemd or process
 	reserve    int64  // LEFT4ME_RESERVE: bytes on each file system
 	ports      servers.PortRange
@@ -115,8 +116,8 @@ func readSettings(getenv func(string) string) (settings, error) {
 	if s.configDir == "" && s.root == defaultRoot {
 		s.configDir = defaultConfig
 	}
-	if file := getenv("LEFT4ME_SECRET_KEY_FILE"); file != "" {
-		b, err := os.ReadFile(file)
+	if s.keyFile = getenv("LEFT4ME_SECRET_KEY_FILE"); s.keyFile != "" {
+		b, err := os.ReadFile(s.keyFile)
 		if err != nil {
 			return s, fmt.Errorf("LEFT4ME_SECRET_KEY_FILE: %w", err)
 		}

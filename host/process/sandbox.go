@@ -113,7 +113,7 @@ func EnterBuild(root instance.Root, run string, id left4me.Name) error {
 		return errors.New("this is no sandbox")
 	}
 	dir := build.Dir(string(root), id)
-	if err := view(string(root), run, dir); err != nil {
+	if err := enclose(string(root), run, dir); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	if err := limit(); err != nil {

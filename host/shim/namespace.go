@@ -33,7 +33,7 @@ func Isolate(cmd *exec.Cmd) error {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	attr := cmd.SysProcAttr
-	attr.Cloneflags |= unix.CLONE_NEWNS
+	attr.Cloneflags |= unix.CLONE_NEWNS | unix.CLONE_NEWIPC
 	if os.Geteuid() == 0 {
 		return nil
 	}
@@ -65,11 +65,13 @@ func Isolated() bool {
 
 // Mount makes a stack in our own mount namespace: [Isolated].
 func Mount(root *overlayfs.Root, n left4me.Name) error {
-	// What is mounted here must not show outside. The other way round it may:
-	// then nobody is kept from unmounting what we happen to see.
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
-		return fmt.Errorf("mount namespace: %w", err)
+	if err := slave(); err != nil {
+		return err
 	}
+	return mount(root, n)
+}
+
+func mount(root *overlayfs.Root, n left4me.Name) error {
 	err := root.Mount(n)
 	switch {
 	case err == nil:

@@ -30,13 +30,18 @@ type Config struct {
 	Name   left4me.Name
 	Notify string // systemd's socket (NOTIFY_SOCKET), empty without systemd
 	Policy Policy // of starts after crashes and clean ends; a zero Limit means the usual one
+
+	// For a shim that mounts the stack itself, and so makes what the game sees:
+	Show []string // directories that the game may read though they are in hidden ones; those that aren't there are left out
+	Hide []string // directories and files that it may not, beside those that no game may
 }
 
 // shim is one life of a server's shim.
 type shim struct {
 	Config
 	root    *overlayfs.Root
-	own     bool // the mount is ours, in our own namespace
+	own     bool            // the mount is ours, in our own namespace
+	seen    *overlayfs.Root // the root as the game sees it, if the mount is ours
 	env     instance.Env
 	logs    *os.File
 	console *console
@@ -82,6 +87,15 @@ func Run(ctx context.Context, cfg Config) error {
 	own := !mounted && cfg.Notify == ""
 	if own && !Isolated() {
 		return runIsolated(ctx, cfg)
+	}
+	if own {
+		if err := writableOnly(cfg.Root, cfg.Run); err != nil {
+			return err
+		}
+		if root, err = overlayfs.OpenRoot(string(cfg.Root)); err != nil {
+			return err
+		}
+		defer root.Close()
 	}
 	lock, err := Hold(cfg.Run, cfg.Name)
 	if err != nil {
@@ -147,7 +161,9 @@ func (s *shim) prepare(mounted bool) error {
 	}
 	switch {
 	case s.own:
-		err = Mount(s.root, s.Name)
+		if err = mount(s.root, s.Name); err == nil {
+			err = s.enclose()
+		}
 	case !mounted:
 		err = &left4me.Error{Kind: left4me.Unavailable, Text: "nothing is mounted on " + s.Root.Merged(s.Name), Hint: "see the journal of left4me-mount@" + string(s.Name)}
 	}
@@ -196,7 +212,7 @@ func (s *shim) finish(err error, lock *os.File) {
 	}
 	if s.own {
 		// With an error it stays until this process ends, and the namespace with it.
-		_ = s.root.Unmount(s.Name)
+		s.unmount()
 	}
 	if err != nil {
 		rememberFailure(s.Run, s.Name, err)

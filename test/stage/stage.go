@@ -39,7 +39,13 @@ const Patience = 60 * time.Second
 // Programs are the built programs.
 type Programs struct{ Left4me, Srcds, SteamCMD string }
 
+// programsVar tells a test that [AsUser] runs where the programs are.
+const programsVar = "STAGE_PROGRAMS"
+
 var build = sync.OnceValues(func() (Programs, error) {
+	if dir := os.Getenv(programsVar); dir != "" {
+		return programsIn(dir), nil
+	}
 	dir, err := os.MkdirTemp("", "left4me-stage")
 	if err != nil {
 		return Programs{}, err
@@ -50,8 +56,12 @@ var build = sync.OnceValues(func() (Programs, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return Programs{}, fmt.Errorf("build: %w\n%s", err, out)
 	}
-	return Programs{Left4me: filepath.Join(dir, "left4me"), Srcds: filepath.Join(dir, "srcds"), SteamCMD: filepath.Join(dir, "steamcmd")}, nil
+	return programsIn(dir), nil
 })
+
+func programsIn(dir string) Programs {
+	return Programs{Left4me: filepath.Join(dir, "left4me"), Srcds: filepath.Join(dir, "srcds"), SteamCMD: filepath.Join(dir, "steamcmd")}
+}
 
 // Build builds the programs, once for all tests of a package. Remove them with
 // Clean at the end of TestMain.
@@ -66,8 +76,44 @@ func Build(tb testing.TB) Programs {
 
 // Clean removes what Build built.
 func Clean() {
+	if os.Getenv(programsVar) != "" {
+		return
+	}
 	if p, err := build(); err == nil {
 		os.RemoveAll(filepath.Dir(p.Left4me))
+	}
+}
+
+// AsUser runs a test of this program once more as an ordinary user, if root runs
+// it, with an empty /opt that everybody may write to.
+func AsUser(tb testing.TB, test string, env ...string) {
+	tb.Helper()
+	if os.Geteuid() != 0 {
+		tb.Skip("this is an ordinary user")
+	}
+	dir := filepath.Dir(Build(tb).Left4me)
+	tmp, err := os.MkdirTemp("", "left4me-user")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { os.RemoveAll(tmp) })
+	for _, d := range []string{dir, tmp} {
+		if err := os.Chmod(d, 0o777); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	self, err := os.Open("/proc/self/exe") // the user may not pass to it by name
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer self.Close()
+	cmd := exec.Command("unshare", "--mount", "sh", "-c", `mount -t tmpfs -o mode=1777 none /opt && cd "$0" && exec setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"`,
+		tmp, "/proc/self/fd/3", "-test.v", "-test.run="+test)
+	cmd.Env = append(append(os.Environ(), "TMPDIR="+tmp, "HOME="+tmp, programsVar+"="+dir), env...)
+	cmd.ExtraFiles = []*os.File{self}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS") {
+		tb.Fatalf("as an ordinary user: %v\n%s", err, out)
 	}
 }
 
