@@ -47,10 +47,12 @@ type Deps struct {
 	Accounts *accounts.Accounts
 	Backups  *backups.Backups
 	Hosts    *hosts.Hosts
-	Version  string                      // of the program
-	Ready    func(context.Context) error // nil: always
-	Full     func() *left4me.Error       // says what can't be done on a full disk, or nothing; nil: never
-	Log      *slog.Logger
+	Version  string // of the program
+	// PublicAddress is LEFT4ME_PUBLIC_ADDRESS: the host that players connect to.
+	PublicAddress string
+	Ready         func(context.Context) error // nil: always
+	Full          func() *left4me.Error       // says what can't be done on a full disk, or nothing; nil: never
+	Log           *slog.Logger
 }
 
 type api struct {

@@ -1,7 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"net"
+	"strconv"
 	"time"
 
 	"github.com/left4me/left4me"
@@ -22,6 +25,7 @@ type Server struct {
 	Players         int                     `json:"players" doc:"Humans"`
 	Bots            int                     `json:"bots"`
 	MaxPlayers      int                     `json:"max_players"`
+	Address         string                  `json:"address,omitempty" doc:"Where players connect, as LEFT4ME_PUBLIC_ADDRESS says with the port; left out of lists and where that is not set"`
 	Online          []left4me.Player        `json:"online" nullable:"false" doc:"Who plays; duration in nanoseconds"`
 	Blueprint       left4me.Name            `json:"blueprint"`
 	Overlays        []string                `json:"overlays" nullable:"false" doc:"Of its own, over those of the blueprint; top of the stack first"`
@@ -102,6 +106,9 @@ func (a *api) whole(ctx context.Context, v servers.View, err error) (Server, err
 		return Server{}, err
 	}
 	s := serverOf(v)
+	if a.PublicAddress != "" {
+		s.Address = net.JoinHostPort(a.PublicAddress, strconv.Itoa(cmp.Or(v.Status.Port, v.Port)))
+	}
 	s.Settings = settingsFor(ctx, v.Settings)
 	s.Warnings = append(s.Warnings, a.Servers.Warnings(ctx, v.Name)...)
 	return s, nil

@@ -38,6 +38,7 @@ type Target struct {
 // what is not set.
 type Advice struct {
 	Start   func() string                   // starts left4me here
+	Down    func() bool                     // left4me is known not to run here
 	AsRoot  func(commands ...string) string // root has to run it
 	Command string                          // what was typed
 }
@@ -220,6 +221,8 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	switch {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		e.Text, e.Hint = c.where+" does not answer in time", ""
+	case c.local && errors.Is(err, fs.ErrPermission) && c.advice.Down != nil && c.advice.Down():
+		e.Text, e.Hint = "left4me does not run", c.advice.start()
 	case c.local && errors.Is(err, fs.ErrPermission):
 		e.Kind, e.Text = left4me.Denied, "the socket "+c.where+" belongs to another user"
 		e.Hint = c.advice.asRoot() + ", or set LEFT4ME_URL and LEFT4ME_TOKEN"
@@ -298,6 +301,9 @@ func (c *Client) refused(res *http.Response) error {
 	p := problem{}
 	if err == nil && kind == "application/problem+json" && json.Unmarshal(body, &p) == nil && p.Detail != "" {
 		p.Status = res.StatusCode
+		if near := c.nearest(res.Request.Context(), p.Detail); near != "" {
+			p.Hint = fmt.Sprintf("did you mean %q?", near)
+		}
 		switch unauthorized := p.Status == http.StatusUnauthorized; {
 		case unauthorized && c.token != "" && c.local:
 			p.Hint = noToken

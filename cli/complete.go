@@ -52,13 +52,16 @@ func (a *app) servers(c *cobra.Command, args []string, _ string) ([]string, cobr
 	if len(args) > 0 {
 		return nil, noFiles
 	}
-	var valid []string
+	return a.serverNames(c), noFiles
+}
+
+func (a *app) serverNames(c *cobra.Command) (valid []string) {
 	for _, n := range a.names(c, "/servers", "name") {
 		if left4me.Name(n).Valid() {
 			valid = append(valid, n)
 		}
 	}
-	return valid, noFiles
+	return valid
 }
 
 // jobIDs completes the one argument of a command with ids of jobs.

@@ -45,17 +45,49 @@ var codes = map[left4me.Kind]int{
 	left4me.Busy:        exitBusy,
 }
 
+// several are failures of one command on several things.
+type several []error
+
+func (s several) Error() string { return errors.Join(s...).Error() }
+
+func (s several) Unwrap() []error { return s }
+
+// err is nothing, the one failure, or all of them.
+func (s several) err() error {
+	switch len(s) {
+	case 0:
+		return nil
+	case 1:
+		return s[0]
+	}
+	return s
+}
+
+// exitCode is that of all failures when they are of one kind.
+func (s several) exitCode() int {
+	code := ExitCode(s[0])
+	for _, err := range s[1:] {
+		if ExitCode(err) != code {
+			return exitFailed
+		}
+	}
+	return code
+}
+
 // ErrFailed is a failure that has been told already.
 var ErrFailed = errors.New("failed")
 
 // ExitCode is the exit code for an error of a command.
 func ExitCode(err error) int {
 	var e *left4me.Error
+	var all several
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
+	case errors.As(err, &all):
+		return all.exitCode()
 	case errors.Is(err, context.DeadlineExceeded):
 		return exitUnavailable
 	case errors.As(err, &e):
@@ -66,8 +98,15 @@ func ExitCode(err error) int {
 	return exitFailed
 }
 
-// Report writes what went wrong as one line and returns the exit code.
+// Report writes what went wrong, a line for each failure, and returns the exit code.
 func Report(w io.Writer, err error) int {
+	var all several
+	if errors.As(err, &all) {
+		for _, one := range all {
+			Report(w, one)
+		}
+		return ExitCode(err)
+	}
 	if err != nil && !errors.Is(err, ErrFailed) {
 		fmt.Fprintf(w, "left4me: %s\n", oneLine(err.Error()))
 	}

@@ -161,7 +161,18 @@ func (a *app) jobAct(verb, short string) *cobra.Command {
 func (a *app) begin(ctx context.Context, what, method, path string, in any, wait bool) error {
 	var j left4me.Job
 	raw, err := a.call(ctx, method, path, in, &j)
-	if err == nil && wait {
+	if err == nil {
+		err = a.finish(ctx, what, j, raw, wait)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// finish tells of a job that was asked for, once it has ended if that is wanted.
+func (a *app) finish(ctx context.Context, what string, j left4me.Job, raw json.RawMessage, wait bool) (err error) {
+	if wait {
 		var own string
 		if own, err = jobPath(string(j.ID)); err == nil {
 			j, raw, err = a.follow(ctx, own, what, nil)
@@ -172,7 +183,7 @@ func (a *app) begin(ctx context.Context, what, method, path string, in any, wait
 		err = errors.Join(a.print(raw, nil), err)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return err
 	}
 	return a.print(raw, func(w io.Writer) {
 		switch {

@@ -63,6 +63,10 @@ else. From elsewhere, LEFT4ME_URL says where it is and LEFT4ME_TOKEN who you are
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print only what was asked for, no progress")
 	var stop context.CancelFunc = func() {}
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		// Before cobra does: its error is none of ours.
+		if err := c.ValidateFlagGroups(); err != nil {
+			return usagef("%s: %v; see: %s --help", name(c), err, c.CommandPath())
+		}
 		if a.Token == "" {
 			a.Token = a.ownToken
 		}

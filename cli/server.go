@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +31,7 @@ type server struct {
 	Bots            int                     `json:"bots"`
 	MaxPlayers      int                     `json:"max_players"`
 	Online          []left4me.Player        `json:"online"`
+	Address         string                  `json:"address"`
 	Blueprint       left4me.Name            `json:"blueprint"`
 	Overlays        []string                `json:"overlays"`
 	Settings        left4me.Settings        `json:"settings"`
@@ -51,9 +56,9 @@ type server struct {
 func (a *app) serverCommand() *cobra.Command {
 	return group("server", "Dedicated servers",
 		a.serverList(), a.serverShow(), a.serverCreate(), a.serverSet(), a.serverSettings(), a.serverConfig(),
-		a.serverAct("start", "Start a server", ""),
-		a.serverAct("stop", "Stop a server", ""),
-		a.serverAct("restart", "Restart a server", ""),
+		a.serverActs("start", "Start servers", "Of many servers, those that run already stay as they are."),
+		a.serverActs("stop", "Stop servers", "Of many servers, those that are stopped and wanted to be stay as they are."),
+		a.serverActs("restart", "Restart servers", "A server that is named and stopped is started. Of many servers, only those that\nrun are restarted."),
 		a.serverAct("reset", "Empty what a server wrote and start it anew", "every file that it wrote is thrown away"),
 		a.serverAct("delete", "Delete a server and its files", "its files and logs go with it"),
 		a.serverConsole(), a.serverLogs(), a.serverReach(), a.serverMaps(), a.serverMap(),
@@ -106,12 +111,12 @@ func (a *app) serverShow() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("show %s: %w", n, err)
 		}
-		return a.print(raw, func(w io.Writer) { writeServer(w, s) })
+		return a.print(raw, func(w io.Writer) { writeServer(w, s, a.connectAddress(c.Context(), s)) })
 	}
 	return c
 }
 
-func writeServer(w io.Writer, s server) {
+func writeServer(w io.Writer, s server, address string) {
 	state := string(s.State)
 	if s.Since != nil {
 		state += " since " + moment(*s.Since)
@@ -122,12 +127,13 @@ func writeServer(w io.Writer, s server) {
 	row(w, "wanted", wantedText(s))
 	row(w, "autostart", string(s.Autostart))
 	row(w, "hostname", s.Hostname)
+	row(w, "address", address)
 	row(w, "map", s.Map)
 	if s.MaxPlayers > 0 {
 		row(w, "players", fmt.Sprintf("%d of %d, %d bots", s.Players, s.MaxPlayers, s.Bots))
 	}
 	for _, p := range s.Online {
-		row(w, "", fmt.Sprintf("%s, %d points, %s", p.Name, p.Score, p.Duration.Truncate(time.Second)))
+		row(w, "player", playerText(p))
 	}
 	row(w, "port", strconv.Itoa(s.Port))
 	row(w, "blueprint", string(s.Blueprint))
@@ -157,6 +163,50 @@ func writeServer(w io.Writer, s server) {
 	if s.Job != nil {
 		row(w, "job", fmt.Sprintf("%s %s, %s", s.Job.Kind.Verb(), s.Job.State, s.Job.ID))
 	}
+}
+
+// playerText is who plays, how well and for how long.
+func playerText(p left4me.Player) string {
+	who := p.Name
+	if strings.TrimSpace(who) == "" {
+		who = "(connecting)" // A2S gives no name before somebody has joined
+	}
+	if p.Bot {
+		who += " (bot)"
+	}
+	return fmt.Sprintf("%s, %d points, %s", who, p.Score, p.Duration.Truncate(time.Second))
+}
+
+// connectAddress is where players connect: what the API says, else the machine
+// that commands go to.
+func (a *app) connectAddress(ctx context.Context, s server) string {
+	if s.Address != "" || s.Port == 0 {
+		return s.Address
+	}
+	host := ""
+	if u, err := url.Parse(a.URL); err == nil {
+		host = u.Hostname()
+	}
+	if host == "" {
+		host = ownAddress(ctx)
+	}
+	return net.JoinHostPort(host, strconv.Itoa(s.Port))
+}
+
+// ownAddress is the address of this machine on the way out. A UDP socket that is
+// connected sends nothing.
+func ownAddress(ctx context.Context) string {
+	var d net.Dialer
+	if c, err := d.DialContext(ctx, "udp4", "192.0.2.1:9"); err == nil { // TEST-NET-1, RFC 5737
+		defer c.Close()
+		if host, _, err := net.SplitHostPort(c.LocalAddr().String()); err == nil {
+			return host
+		}
+	}
+	if name, err := os.Hostname(); err == nil {
+		return name
+	}
+	return "localhost"
 }
 
 // wantedText says what was last asked of a server, and by whom.

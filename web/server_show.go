@@ -41,7 +41,7 @@ func (p *panel) serverPage(r *http.Request, who accounts.Actor, tab string) (ser
 	if err != nil {
 		return serverPage{}, err
 	}
-	s := serverPage{View: v, Job: v.Job, Address: connectAddress(r, v), May: mayOf(who), Tab: tab}
+	s := serverPage{View: v, Job: v.Job, Address: p.connectAddress(r, v), May: mayOf(who), Tab: tab}
 	if s.Job == nil {
 		last, err := p.Jobs.List(r.Context(), "server", name, 1)
 		if err != nil {

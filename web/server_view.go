@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
@@ -142,10 +143,10 @@ func matches(v servers.View, filter string) bool {
 	return true
 }
 
-// connectAddress is where players reach a server: the machine that the browser
-// reached the panel on. There is one host so far.
-func connectAddress(r *http.Request, v servers.View) string {
-	host := r.Host
+// connectAddress is where players reach a server: at the address that was set, else
+// on the machine that the browser reached the panel on. There is one host so far.
+func (p *panel) connectAddress(r *http.Request, v servers.View) string {
+	host := cmp.Or(p.PublicAddress, r.Host)
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}

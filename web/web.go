@@ -38,7 +38,9 @@ type Deps struct {
 	Full      func() *left4me.Error // says what can't be done on a full disk, or nothing; nil: never
 	Secure    bool                  // browsers come over https
 	Version   string
-	Log       *slog.Logger
+	// PublicAddress is LEFT4ME_PUBLIC_ADDRESS: the host that players connect to.
+	PublicAddress string
+	Log           *slog.Logger
 }
 
 type panel struct {

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -15,6 +18,9 @@ import (
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/host/remedy"
 )
+
+// unitWithin is how long systemd may take to say whether a unit runs.
+const unitWithin = 3 * time.Second
 
 // docDir is where the package puts the documentation.
 const docDir = "/usr/share/doc/left4me"
@@ -40,6 +46,7 @@ func advice(args []string) cli.Advice {
 	}
 	return cli.Advice{
 		Start:   func() string { return startHint(reader, os.Getenv) },
+		Down:    func() bool { return unitDown(os.Getenv) },
 		AsRoot:  reader.AsRoot,
 		Command: strings.Join(words, " "),
 	}
@@ -56,6 +63,20 @@ func underSystemd(root string) bool {
 		}
 	}
 	return false
+}
+
+// unitDown reports whether left4me is a unit here that does not run. Anybody may
+// ask systemd for that, also who may not look for left4me's socket.
+func unitDown(getenv func(string) string) bool {
+	root, _, err := directories(getenv)
+	if err != nil || !underSystemd(root) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), unitWithin)
+	defer cancel()
+	var exit *exec.ExitError
+	err = exec.CommandContext(ctx, "systemctl", "is-active", "--quiet", unitName).Run()
+	return errors.As(err, &exit) && ctx.Err() == nil
 }
 
 // startHint words how left4me is started on this machine.

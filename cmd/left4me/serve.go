@@ -163,7 +163,7 @@ func serve(ctx context.Context, s settings) error {
 
 	full := func() *left4me.Error { return fullDisk(st, b) }
 	apiHandler := api.New(api.Deps{
-		Servers: srv, Jobs: list, Content: con, Uploads: sent, Layers: layers.New(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Version: programVersion(), Log: log,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent, Layers: layers.New(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Version: programVersion(), PublicAddress: s.publicAddress, Log: log,
 		Ready: func(ctx context.Context) error {
 			return errors.Join(st.Ping(ctx), machines.Ping(ctx, left4me.LocalHost))
 		},
@@ -174,7 +174,7 @@ func serve(ctx context.Context, s settings) error {
 		mux.Handle(path, apiHandler)
 	}
 	mux.Handle("/", web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: content.NewDownloads(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Full: full, Secure: s.secureCookies(), Version: programVersion(), Log: log,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: content.NewDownloads(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Full: full, Secure: s.secureCookies(), Version: programVersion(), PublicAddress: s.publicAddress, Log: log,
 	}))
 
 	requests.add(
