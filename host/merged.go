@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -170,90 +168,4 @@ func (a *Agent) discard(ctx context.Context, spec bus.DiscardSpec, p *progress) 
 		return fmt.Errorf("discard files of %s: %w", spec.Server, err)
 	}
 	return nil
-}
-
-// promote builds a files overlay from what a server wrote: a revision with these
-// files over those that are there.
-func promote(ctx context.Context, b *build) error {
-	from := b.spec.Promote
-	return b.p.step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
-		s, err := b.agent.runningStack(from.Server, true)
-		if err != nil {
-			return "", err
-		}
-		defer s.Close()
-		if _, _, err := b.staging.From(ctx, 0); err != nil {
-			return "", err
-		}
-		taken := 0
-		for _, p := range from.Paths {
-			n, err := b.take(ctx, s, path.Clean(p))
-			if err != nil {
-				return "", err
-			}
-			taken += n
-		}
-		if taken == 0 {
-			return "", left4me.Errorf(left4me.NotFound, fmt.Sprintf("%s wrote none of these files", from.Server), "choose some that are listed")
-		}
-		return fmt.Sprintf("%d files", taken), nil
-	})
-}
-
-// take copies a file, or all files of a directory, that a server wrote. Where it
-// removed one, the overlay loses it too.
-func (b *build) take(ctx context.Context, s *stack.Stack, p string) (taken int, err error) {
-	for after := ""; ; {
-		page, err := s.Written(ctx, bus.Filter{Dir: parent(p), Deep: true, After: after, Limit: 1000})
-		if err != nil {
-			return taken, err
-		}
-		for _, f := range page.Items {
-			if f.Path != p && !strings.HasPrefix(f.Path, p+"/") {
-				continue
-			}
-			if f.Gone {
-				b.staging.Remove(f.Path) // which may not have had it
-			} else {
-				err = b.copyWritten(ctx, s, f)
-			}
-			if err != nil {
-				return taken, err
-			}
-			taken++
-		}
-		if after = page.Next; after == "" {
-			return taken, nil
-		}
-	}
-}
-
-func (b *build) copyWritten(ctx context.Context, s *stack.Stack, f left4me.TreeFile) error {
-	from, _, err := s.File(ctx, f.Path)
-	if err != nil {
-		return err
-	}
-	defer from.Close()
-	root := b.staging.Root()
-	if err := root.MkdirAll(path.Dir(f.Path), 0o755); err != nil {
-		return err
-	}
-	mode := fs.FileMode(0o644)
-	if f.Exec {
-		mode = 0o755
-	}
-	to, err := root.OpenFile(f.Path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(to, io.LimitReader(from, f.Size)) // it may still be written to
-	return errors.Join(err, to.Close())
-}
-
-// parent is the directory of a path in a tree, whose root is "".
-func parent(p string) string {
-	if dir := path.Dir(p); dir != "." {
-		return dir
-	}
-	return ""
 }

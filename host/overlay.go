@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
@@ -186,3 +187,17 @@ func (b *build) sums(ctx context.Context, dir string) ([]left4me.Warning, error)
 func (b *build) say(step string) content.Progress {
 	return func(n left4me.Progress) { b.p.set(step, func(s *left4me.Step) { s.Progress = n }) }
 }
+
+// copied returns what tells how many bytes were copied: a few times a second, and
+// at the end.
+func (b *build) copied(step string) func(done, total int64) {
+	var told time.Time
+	return func(done, total int64) {
+		if now := time.Now(); done == total || now.Sub(told) > tellCopy {
+			told = now
+			b.say(step)(left4me.Progress{Done: done, Total: total, Unit: "bytes"})
+		}
+	}
+}
+
+const tellCopy = 200 * time.Millisecond

@@ -40,6 +40,7 @@ func (b *build) runScript(ctx context.Context) (note string, err error) {
 				b.p.emit()
 			}
 		},
+		Copied: b.copied(left4me.StepRunScript),
 	}, b.staging.Root(), func() bool { return leaves(ctx) })
 	if err != nil {
 		return "", err

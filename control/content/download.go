@@ -143,14 +143,14 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := a.add(z, f); err != nil {
+		if err := a.add(ctx, z, f); err != nil {
 			return fmt.Errorf("pack %s: %w", f.Path, err)
 		}
 	}
 	return z.Close()
 }
 
-func (a *Archive) add(z *zip.Writer, f left4me.TreeFile) error {
+func (a *Archive) add(ctx context.Context, z *zip.Writer, f left4me.TreeFile) error {
 	in, size, err := a.from.open(a.disk + f.Path)
 	if err != nil {
 		return err
@@ -168,6 +168,20 @@ func (a *Archive) add(z *zip.Writer, f left4me.TreeFile) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
+	_, err = io.Copy(out, until{ctx, in})
 	return err
+}
+
+// until reads as long as its context lasts: a file of holes packs to so little that
+// nobody would notice for hours that its reader has gone.
+type until struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u until) Read(b []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(b)
 }

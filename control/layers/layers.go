@@ -144,7 +144,7 @@ func (r *Revision) Write(ctx context.Context, w io.Writer, format string) error 
 			return err
 		}
 		for _, f := range page.Items {
-			if err := errors.Join(ctx.Err(), r.pack(out, f)); err != nil {
+			if err := errors.Join(ctx.Err(), r.pack(ctx, out, f)); err != nil {
 				return fmt.Errorf("%s: %w", f.Path, err)
 			}
 		}
@@ -154,7 +154,7 @@ func (r *Revision) Write(ctx context.Context, w io.Writer, format string) error 
 	}
 }
 
-func (r *Revision) pack(out packer, t left4me.TreeFile) error {
+func (r *Revision) pack(ctx context.Context, out packer, t left4me.TreeFile) error {
 	if t.Dir {
 		return nil
 	}
@@ -175,8 +175,22 @@ func (r *Revision) pack(out packer, t left4me.TreeFile) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(to, f)
+	_, err = io.Copy(to, until{ctx, f})
 	return err
+}
+
+// until reads as long as its context lasts: a file of holes packs to so little that
+// nobody would notice for hours that its reader has gone.
+type until struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u until) Read(b []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(b)
 }
 
 // packer writes one format.

@@ -25,8 +25,13 @@ func (f *Found) Write(ctx context.Context, into *os.Root, say func(bytes int64))
 	if say == nil {
 		say = func(int64) {}
 	}
-	room := func() error { return roomOn(into.Name()) }
-	if err := room(); err != nil {
+	room := func() error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return disk.Fits(into.Name(), 0)
+	}
+	if err := disk.Fits(into.Name(), f.known()); err != nil {
 		return err
 	}
 	written := int64(0)
@@ -55,6 +60,18 @@ func (f *Found) Write(ctx context.Context, into *os.Root, say func(bytes int64))
 		}
 	}
 	return nil
+}
+
+// known is how many bytes Write will write, as far as the archives say.
+func (f *Found) known() (bytes int64) {
+	for _, s := range f.sources {
+		for _, it := range s.items {
+			if it.to != "" && !it.dir {
+				bytes += max(0, it.size)
+			}
+		}
+	}
+	return bytes
 }
 
 // put writes one file.
@@ -119,16 +136,7 @@ func (c *checked) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func (f *Found) room() error { return roomOn(f.options.Scratch) }
-
-// roomOn refuses to fill a disk that servers write to: a margin stays free.
-func roomOn(dir string) error {
-	free, margin, err := disk.Room(dir)
-	if err == nil && free < margin {
-		err = disk.Full(dir, margin, nil)
-	}
-	return err
-}
+func (f *Found) room() error { return disk.Fits(f.options.Scratch, 0) }
 
 // read reads the items of a source, in their order, and calls visit with what is
 // in them.

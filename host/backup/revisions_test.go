@@ -25,7 +25,7 @@ func publish(t *testing.T, root string, job int, files, links map[string]string)
 		write(t, filepath.Join(st.Dir(), name), text)
 	}
 	for name, file := range links {
-		if err := st.Link(name, filepath.Join(root, file)); err != nil {
+		if err := st.Link(t.Context(), name, filepath.Join(root, file)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -246,7 +246,7 @@ func TestFilesOfTheSameContentAreOneInode(t *testing.T) {
 	cached := filepath.Join(s.root, "workshop_cache/1/9.vpk")
 	must(t, os.WriteFile(cached, []byte("vpk"), 0o644))
 	st := s.stage("shop")
-	must(t, st.Link("left4dead2/addons/1.vpk", cached))
+	must(t, st.Link(t.Context(), "left4dead2/addons/1.vpk", cached))
 	s.finish(st)
 	s.publish("maps", map[string]string{"a/1.vpk": "vpk", "a/2.vpk": "vpk", "b": "other"})
 	one := s.inode(cached)

@@ -6,13 +6,7 @@ import (
 
 // room says whether so many bytes may be written: servers write to the same
 // disk, so a margin stays free. Errors: left4me.DiskFull.
-func (s *Shelf) room(need int64) error {
-	free, margin, err := disk.Room(s.root)
-	if err == nil && free-need < margin {
-		err = disk.Full(s.root, need+margin, nil)
-	}
-	return err
-}
+func (s *Shelf) room(need int64) error { return disk.Fits(s.root, need) }
 
 // full makes of an error for want of space one that says so; need is 0 when it
 // isn't known.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 )
 
 // Staging is a revision that is being made. A builder writes files beneath Dir,
@@ -102,7 +103,7 @@ func (st *Staging) Scratch() string { return filepath.Join(st.work, "scratch") }
 // Link puts a file of ours that never changes, such as a download in
 // workshop_cache, at path in the new revision: as the same file, or a copy when
 // it is on another file system. Directories on the way are made.
-func (st *Staging) Link(p, file string) error {
+func (st *Staging) Link(ctx context.Context, p, file string) error {
 	if err := st.root.MkdirAll(path.Dir(p), 0o755); err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func (st *Staging) Link(p, file string) error {
 	defer dir.Close()
 	err = unix.Linkat(unix.AT_FDCWD, file, int(dir.Fd()), path.Base(p), 0)
 	if errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EMLINK) {
-		return copyInto(st.root, p, file)
+		return copyInto(ctx, st.root, p, file)
 	}
 	if err != nil {
 		return &os.LinkError{Op: "link", Old: file, New: p, Err: err}
@@ -121,17 +122,21 @@ func (st *Staging) Link(p, file string) error {
 	return nil
 }
 
-func copyInto(root *os.Root, p, file string) error {
+func copyInto(ctx context.Context, root *os.Root, p, file string) error {
 	from, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer from.Close()
+	info, err := from.Stat()
+	if err != nil {
+		return err
+	}
 	to, err := root.OpenFile(p, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = to.ReadFrom(from)
+	_, err = disk.Copy(ctx, to, from, info.Size(), nil)
 	return errors.Join(err, to.Close())
 }
 

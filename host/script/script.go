@@ -58,6 +58,8 @@ type Job struct {
 	// Print is handed each line that the script prints, without control characters.
 	// It must not block.
 	Print func(line string)
+	// Copied is told how much of what the script left is copied; it may be nil.
+	Copied func(done, total int64)
 }
 
 // Run runs a script to its end and copies what it left to into, an empty
@@ -85,7 +87,7 @@ func (b *Builder) Run(ctx context.Context, j Job, into *os.Root, keep func() boo
 	}
 	err = errors.Join(err, b.keepLog(j.Overlay, j.ID, dir))
 	if err == nil {
-		took, err = take(ctx, filepath.Join(dir, build.OutName), into)
+		took, err = take(ctx, filepath.Join(dir, build.OutName), into, j.Copied)
 	}
 	return took, errors.Join(err, b.discard(clean, j.ID))
 }

@@ -14,8 +14,10 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 	"github.com/left4me/left4me/host/build"
 	"github.com/left4me/left4me/host/instance"
 	"github.com/left4me/left4me/host/process"
@@ -119,6 +121,34 @@ func TestWhatAScriptWritesIsTaken(t *testing.T) {
 	}
 	if b, err := os.ReadFile(s.LogFile("maps", j.ID)); err != nil || !strings.Contains(string(b), "\033[31mred") {
 		t.Errorf("the log is %q, %v", b, err)
+	}
+}
+
+// A file of holes takes no room where it lies: it must take none as a copy, and
+// what does not fit is refused before anything is copied.
+func TestWhatAScriptWritesKeepsItsHolesAndTheMargin(t *testing.T) {
+	s := newSite(t)
+	var total int64
+	j := s.job("truncate -s 200M holes.txt; echo x >>holes.txt")
+	j.Copied = func(done, all int64) { total = all }
+	dir, took, err := s.run(t.Context(), j)
+	var st unix.Stat_t
+	if err == nil {
+		err = unix.Stat(filepath.Join(dir, "left4dead2/holes.txt"), &st)
+	}
+	if err != nil || took.Bytes != 200<<20+2 || total != took.Bytes || st.Size != took.Bytes || st.Blocks*512 > 10<<20 {
+		t.Errorf("%+v, %d told, %d of %d bytes on the disk, %v", took, total, st.Blocks*512, st.Size, err)
+	}
+	free, err := disk.Free(dir)
+	if err != nil || free > 240<<30 {
+		t.Skipf("%d bytes are free, %v", free, err)
+	}
+	dir, _, err = s.run(t.Context(), s.job(fmt.Sprintf("echo x >a.txt; for i in $(seq %d); do truncate -s 8G large$i.txt; done", free>>33+1)))
+	if !errors.Is(err, left4me.DiskFull) {
+		t.Error(err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("%s was copied", left[0].Name())
 	}
 }
 

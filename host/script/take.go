@@ -21,8 +21,6 @@ const (
 	maxFiles = 200_000
 	maxBytes = 256 << 30
 	maxDepth = 64
-
-	copyAtOnce = 64 << 20 // before it is looked whether it is still wanted
 )
 
 // Taken is what was copied.
@@ -33,15 +31,16 @@ type Taken struct {
 
 // take copies a tree into an empty directory: files and directories, with no
 // other right than that to be executed. A copy, not the files themselves: who has
-// one of them open can still write to it. Errors: left4me.Invalid with the path
-// of what a layer must not have.
-func take(ctx context.Context, dir string, into *os.Root) (Taken, error) {
+// one of them open can still write to it. All is looked at, and there is room for
+// all, before anything is copied; said is told how many bytes were. Errors:
+// left4me.Invalid with the path of what a layer must not have, left4me.DiskFull.
+func take(ctx context.Context, dir string, into *os.Root, said func(done, total int64)) (Taken, error) {
 	from, err := os.OpenRoot(dir)
 	if err != nil {
 		return Taken{}, err
 	}
 	defer from.Close()
-	t := taking{ctx: ctx, from: from, into: into}
+	t := taking{ctx: ctx, from: from, into: into, look: true, said: said}
 	// Without left4dead2 what was written lies where left4dead2 is.
 	if st, err := from.Lstat(game); err != nil || !st.IsDir() {
 		t.beneath = game
@@ -52,6 +51,13 @@ func take(ctx context.Context, dir string, into *os.Root) (Taken, error) {
 	if t.Files == 0 {
 		return Taken{}, left4me.Errorf(left4me.Invalid, "the script wrote no file", "what shall be in the overlay belongs beneath $OUT, as in $OUT/left4dead2/addons/")
 	}
+	if err := disk.Fits(into.Name(), t.Bytes); err != nil {
+		return Taken{}, err
+	}
+	t.look, t.total, t.Taken = false, t.Bytes, Taken{}
+	if err := t.directory(".", 0); err != nil {
+		return Taken{}, err
+	}
 	return t.Taken, nil
 }
 
@@ -60,6 +66,9 @@ type taking struct {
 	ctx        context.Context
 	from, into *os.Root
 	beneath    string // what is taken goes
+	look       bool   // nothing is copied yet
+	total      int64
+	said       func(done, total int64)
 }
 
 // game is the directory that a layer has its files in.
@@ -112,10 +121,14 @@ func (t *taking) entry(name string, depth int) error {
 	switch mode := st.Mode(); {
 	case mode.IsDir():
 		t.Files-- // only files count
-		if err := t.into.MkdirAll(t.to(name), 0o770); err != nil {
-			return err
+		if !t.look {
+			if err := t.into.MkdirAll(t.to(name), 0o770); err != nil {
+				return err
+			}
 		}
 		return t.directory(name, depth)
+	case mode.IsRegular() && t.look:
+		return t.count(st.Size())
 	case mode.IsRegular():
 		return t.file(name, mode)
 	case mode&fs.ModeSymlink != 0:
@@ -130,7 +143,8 @@ func (t *taking) file(name string, mode fs.FileMode) error {
 		return fmt.Errorf("what the script left: %w", err)
 	}
 	defer from.Close()
-	if st, err := from.Stat(); err != nil || !st.Mode().IsRegular() {
+	st, err := from.Stat()
+	if err != nil || !st.Mode().IsRegular() {
 		return errors.Join(err, refused(name, "is no file"))
 	}
 	place := t.to(name)
@@ -141,23 +155,21 @@ func (t *taking) file(name string, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	for err == nil {
-		var n int64
-		n, err = io.CopyN(to, from, copyAtOnce)
-		if t.Bytes += n; t.Bytes > maxBytes {
-			err = left4me.Errorf(left4me.Invalid, fmt.Sprintf("the script wrote more than %d GiB", maxBytes>>30), "let it write less")
+	before := t.Bytes
+	n, err := disk.Copy(t.ctx, to, from, st.Size(), func(n int64) {
+		if t.said != nil {
+			t.said(before+n, t.total)
 		}
-		if err == nil {
-			err = context.Cause(t.ctx)
-		}
+	})
+	return errors.Join(err, t.count(n), to.Close())
+}
+
+// count adds a file to what is taken.
+func (t *taking) count(size int64) error {
+	if t.Bytes += size; t.Bytes > maxBytes {
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("the script wrote more than %d GiB", maxBytes>>30), "let it write less")
 	}
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	if disk.IsFull(err) {
-		err = disk.Full(to.Name(), 0, err)
-	}
-	return errors.Join(err, to.Close())
+	return nil
 }
 
 func refused(name, why string) error {

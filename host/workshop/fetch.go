@@ -23,9 +23,9 @@ import (
 
 // Into is where what was fetched goes, and who hears of it.
 type Into struct {
-	Link     func(path, file string) error // puts a file into the new revision
-	Progress func(left4me.Progress)        // bytes of all downloads
-	Print    func(line string)             // a line for each item
+	Link     func(ctx context.Context, path, file string) error // puts a file into the new revision
+	Progress func(left4me.Progress)                             // bytes of all downloads
+	Print    func(line string)                                  // a line for each item
 }
 
 // Fetch downloads what is missing of a plan, some at once, and puts all that is
@@ -65,7 +65,7 @@ func (s *Source) Fetch(ctx context.Context, p *Plan, into Into) ([]left4me.Works
 	if err != nil {
 		return nil, err
 	}
-	return s.link(p, into)
+	return s.link(ctx, p, into)
 }
 
 // fetch has an item be in the cache. What goes wrong with it is in its state;
@@ -122,7 +122,7 @@ func (s *Source) secure(address string) string {
 }
 
 // link puts what there is into the new revision.
-func (s *Source) link(p *Plan, into Into) ([]left4me.WorkshopState, error) {
+func (s *Source) link(ctx context.Context, p *Plan, into Into) ([]left4me.WorkshopState, error) {
 	had, wanted := 0, 0
 	var why error
 	names := fileNames(p)
@@ -148,7 +148,7 @@ func (s *Source) link(p *Plan, into Into) ([]left4me.WorkshopState, error) {
 			continue
 		}
 		it.state.File = addons + names[it.id]
-		if err := into.Link(it.state.File, it.disk); err != nil {
+		if err := into.Link(ctx, it.state.File, it.disk); err != nil {
 			return nil, err
 		}
 		had++

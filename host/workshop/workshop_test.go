@@ -65,7 +65,7 @@ func (s *shop) build(ctx context.Context, src *workshop.Source, w left4me.Worksh
 	s.told, s.lines = nil, nil
 	at := filepath.Join(s.dir, "overlay", strconv.Itoa(s.revision))
 	states, err := src.Fetch(ctx, p, workshop.Into{
-		Link: func(path, file string) error {
+		Link: func(_ context.Context, path, file string) error {
 			to := filepath.Join(at, path)
 			return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.Link(file, to))
 		},
