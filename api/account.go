@@ -2,11 +2,29 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
 )
+
+// accountRoutes are users, tokens and what people do with their own account.
+func (a *api) accountRoutes(h huma.API) {
+	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
+	look, act := accounts.Look, accounts.Act
+	route(h, get, "/users", act, 200, "List users", a.listUsers) // who is an administrator is not for everybody
+	route(h, post, "/users", act, 201, "Create a user", a.createUser)
+	route(h, http.MethodPatch, "/users/{name}", act, 200, "Change a user, and end its sessions", a.changeUser)
+	route(h, del, "/users/{name}", act, 200, "Delete a user with its sessions and tokens", a.deleteUser)
+	route(h, put, "/me/password", look, 200, "Change your own password, and end all your sessions", a.changePassword)
+	route(h, del, "/me/sessions", look, 200, "Sign out everywhere: end all your sessions", a.signOut)
+	route(h, post, "/tokens", look, 201, "Create a token for yourself; an administrator for anybody", a.createToken)
+	route(h, get, "/tokens", look, 200, "List your own tokens; an administrator's list has everybody's", a.listTokens)
+	route(h, del, "/tokens/{id}", look, 200, "Revoke a token", a.revokeToken) // anybody may take back what stands for them
+}
 
 // NewUser is what a user is created from.
 type NewUser struct {
@@ -15,19 +33,22 @@ type NewUser struct {
 	Admin    bool   `json:"admin,omitempty" doc:"May change things, not only look"`
 }
 
-// User is somebody who can log in.
+// User is the account of somebody.
 type User struct {
-	ID    int64  `json:"id"`
-	Name  string `json:"name"`
-	Admin bool   `json:"admin"`
+	ID       int64  `json:"id"`
+	Name     string `json:"name"`
+	Admin    bool   `json:"admin"`
+	Disabled bool   `json:"disabled" doc:"Can't log in, and tokens don't count"`
 }
 
-func userOf(v accounts.Actor) User { return User{ID: v.UserID, Name: v.Name, Admin: v.Admin} }
+func userOf(v accounts.User) User {
+	return User{ID: v.UserID, Name: v.Name, Admin: v.Admin, Disabled: v.Disabled}
+}
 
 func (a *api) listUsers(ctx context.Context, _ *none) ([]User, error) {
-	actors, err := a.Accounts.Users(ctx)
-	all := make([]User, len(actors)) // an empty list is one, not null
-	for i, v := range actors {
+	users, err := a.Accounts.Users(ctx)
+	all := make([]User, len(users)) // an empty list is one, not null
+	for i, v := range users {
 		all[i] = userOf(v)
 	}
 	return all, err
@@ -87,9 +108,12 @@ func (a *api) revokeToken(ctx context.Context, in *struct {
 func (a *api) createToken(ctx context.Context, in *struct{ Body NewToken }) (Token, error) {
 	b := in.Body
 	owner := actorOf(ctx)
-	if b.User != "" {
-		var err error
-		if owner, err = a.owner(ctx, b.User); err != nil {
+	if b.User != "" && b.User != owner.Name {
+		err := accounts.Allow(owner, accounts.Act)
+		if err == nil {
+			owner, err = a.owner(ctx, b.User)
+		}
+		if err != nil {
 			return Token{}, err
 		}
 	}
@@ -102,7 +126,7 @@ func (a *api) createToken(ctx context.Context, in *struct{ Body NewToken }) (Tok
 func (a *api) owner(ctx context.Context, name string) (accounts.Actor, error) {
 	v, err := a.Accounts.User(ctx, name)
 	if e, ok := left4me.Public(err); ok && e.Kind == left4me.NotFound {
-		return v, &left4me.Error{Kind: left4me.Invalid, Field: "user", Text: e.Text}
+		return v.Actor, &left4me.Error{Kind: left4me.Invalid, Field: "user", Text: e.Text}
 	}
-	return v, err
+	return v.Actor, err
 }

@@ -160,7 +160,6 @@ func (a *api) routes(h huma.API) {
 	a.uploadPiece(h, "/uploads/{id}/file", "Send a piece of a file")
 	a.downloads(h)
 	route(h, post, "/uploads/{id}/plan", act, 200, "Say what publishing an upload would do", a.planUpload)
-	route(h, get, "/users", act, 200, "List users", a.listUsers) // who is an administrator is not for everybody
 	route(h, get, "/backups", look, 200, "List backups, newest first", a.listBackups)
 	route(h, post, "/backups", act, 202, "Make a backup", a.createBackup)
 	route(h, del, "/backups/{name}", act, 200, "Delete a backup", a.deleteBackup)
@@ -169,10 +168,7 @@ func (a *api) routes(h huma.API) {
 	route(h, get, "/backup-policy", look, 200, "Show when backups are made", a.showBackupPolicy)
 	route(h, http.MethodPut, "/backup-policy", act, 200, "Say when backups are made", a.setBackupPolicy)
 
-	route(h, post, "/users", act, 201, "Create a user", a.createUser)
-	route(h, post, "/tokens", act, 201, "Create a token", a.createToken)
-	route(h, get, "/tokens", look, 200, "List your own tokens; an administrator's list has everybody's", a.listTokens)
-	route(h, del, "/tokens/{id}", look, 200, "Revoke a token", a.revokeToken) // anybody may take back what stands for them
+	a.accountRoutes(h)
 
 	spec, err := describe(h)
 	if err != nil {
@@ -237,7 +233,7 @@ func (a *api) noRoute(mux *http.ServeMux) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		probe := r.Clone(r.Context())
 		var allowed []string
-		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 			probe.Method = m
 			if _, pattern := mux.Handler(probe); pattern != prefix+"/" {
 				allowed = append(allowed, m)

@@ -159,7 +159,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	changes := []string{
 		"POST /api/v1/servers", "DELETE /api/v1/servers/alpha", "POST /api/v1/servers/alpha/start", "POST /api/v1/servers/alpha/stop", "POST /api/v1/servers/alpha/restart",
 		"POST /api/v1/servers/alpha/reset", "POST /api/v1/servers/alpha/console", "POST /api/v1/servers/alpha/map", "POST /api/v1/jobs/x/cancel", "POST /api/v1/jobs/x/retry", "POST /api/v1/blueprints",
-		"POST /api/v1/users", "POST /api/v1/tokens", "GET /api/v1/hosts/local/doctor",
+		"POST /api/v1/users", "PATCH /api/v1/users/zoey", "DELETE /api/v1/users/zoey", "GET /api/v1/hosts/local/doctor",
 		"POST /api/v1/backups", "DELETE /api/v1/backups/b", "POST /api/v1/backups/b/verify", "GET /api/v1/backups/b/file", "PUT /api/v1/backup-policy",
 		"POST /api/v1/overlays", "POST /api/v1/overlays/o/build", "GET /api/v1/overlays/o/revisions/1/file?path=x", "GET /api/v1/overlays/o/revisions/1/raw?path=x", "GET /api/v1/overlays/o/revisions/1/archive",
 		"GET /api/v1/servers/alpha/file?path=x", "POST /api/v1/servers/alpha/written/discard",

@@ -48,6 +48,12 @@ type site struct {
 
 func newSite(tb testing.TB) *site {
 	tb.Helper()
+	return newSiteBeating(tb, 100*time.Millisecond)
+}
+
+// newSiteBeating is newSite whose streams look at their tokens that often.
+func newSiteBeating(tb testing.TB, beat time.Duration) *site {
+	tb.Helper()
 	ctx, cancel := context.WithCancel(tb.Context())
 	log := slog.New(slog.DiscardHandler)
 	dir := tb.TempDir()
@@ -72,7 +78,7 @@ func newSite(tb testing.TB) *site {
 	s.handler = api.NewBeating(api.Deps{
 		Servers: srv, Jobs: list, Content: content.New(st, list, srv, b, log), Uploads: uploads.New(dir, log), Layers: layers.New(content.New(st, list, srv, b, log), dir), Game: gam, Accounts: acc, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
 		Ready: func(context.Context) error { return s.host.ready() },
-	}, 100*time.Millisecond)
+	}, beat)
 	web := httptest.NewServer(s.handler)
 	s.url = web.URL
 	tb.Cleanup(func() {

@@ -120,7 +120,11 @@ func (a *api) serve(ctx context.Context, cancel context.CancelFunc, w http.Respo
 	}()
 	s := newWriter(w)
 	defer func() { _ = s.c.SetWriteDeadline(time.Time{}) }() // the connection goes on to other requests
+	ended := a.Accounts.Ended()
 	err := s.comment("left4me")
+	if _, denied := a.identify(r); denied != nil { // ended before it was waited for
+		return
+	}
 	beat := time.NewTicker(a.beat)
 	defer beat.Stop()
 	for err == nil {
@@ -136,6 +140,11 @@ func (a *api) serve(ctx context.Context, cancel context.CancelFunc, w http.Respo
 				return
 			}
 			err = s.comment("still here")
+		case <-ended:
+			ended = a.Accounts.Ended()
+			if _, denied := a.identify(r); denied != nil {
+				return
+			}
 		case <-ctx.Done():
 			return
 		}

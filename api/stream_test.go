@@ -72,7 +72,7 @@ func TestAStreamLeavesNoDeadlineOnItsConnection(t *testing.T) {
 func TestAStreamEndsWithItsToken(t *testing.T) {
 	s := newSite(t)
 	u := must(s.accounts.User(t.Context(), "guest"))(t)
-	token := must(s.accounts.CreateToken(t.Context(), u, "short", time.Now().Add(300*time.Millisecond)))(t)
+	token := must(s.accounts.CreateToken(t.Context(), u.Actor, "short", time.Now().Add(300*time.Millisecond)))(t)
 	r := must(http.NewRequestWithContext(t.Context(), "GET", s.url+"/api/v1/events", nil))(t)
 	r.Header.Set("Authorization", "Bearer "+token)
 	resp := must(http.DefaultClient.Do(r))(t)

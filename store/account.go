@@ -16,6 +16,8 @@ type User struct {
 	Name      string
 	Password  string // argon2id in PHC form, or what another program made until the first login
 	Admin     bool
+	Disabled  bool // neither password nor token lets this user in
+	Version   int  // counts changes of password, role and state
 	CreatedAt time.Time
 }
 
@@ -40,14 +42,14 @@ type Token struct {
 	ExpiresAt time.Time // zero: never
 }
 
-const userColumns = `user.id, user.name, user.password, user.admin, user.created_at`
+const userColumns = `user.id, user.name, user.password, user.admin, user.disabled, user.version, user.created_at`
 
 func scanUser(r row, more ...any) (User, error) {
 	var (
 		v       User
 		created int64
 	)
-	if err := r.Scan(append([]any{&v.ID, &v.Name, &v.Password, &v.Admin, &created}, more...)...); err != nil {
+	if err := r.Scan(append([]any{&v.ID, &v.Name, &v.Password, &v.Admin, &v.Disabled, &v.Version, &created}, more...)...); err != nil {
 		return v, err
 	}
 	v.CreatedAt = fromMillis(created)
@@ -111,15 +113,18 @@ func (s *Store) ReplacePassword(ctx context.Context, user int64, old, hash strin
 	return nil
 }
 
-// CreateSession adds a session, and removes those that have expired.
-func (s *Store) CreateSession(ctx context.Context, v Session) error {
+// CreateSession adds a session of a user who is enabled and whose Version is
+// still version, and removes sessions that have expired. Errors: left4me.NotFound
+// when the user has changed meanwhile.
+func (s *Store) CreateSession(ctx context.Context, v Session, version int) error {
 	err := s.tx(ctx, func(tx *transaction) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM session WHERE expires_at <= ?`, millis(v.CreatedAt)); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO session(hash, user_id, agent, address, created_at, seen_at, expires_at)
-			VALUES (?,?,?,?,?,?,?)`, v.Hash, v.UserID, v.Agent, v.Address, millis(v.CreatedAt), millis(v.SeenAt), millis(v.ExpiresAt))
-		return err
+		r, err := tx.ExecContext(ctx, `INSERT INTO session(hash, user_id, agent, address, created_at, seen_at, expires_at)
+			SELECT ?, id, ?, ?, ?, ?, ? FROM user WHERE id = ? AND version = ? AND NOT disabled`,
+			v.Hash, v.Agent, v.Address, millis(v.CreatedAt), millis(v.SeenAt), millis(v.ExpiresAt), v.UserID, version)
+		return oneRow(r, err, "the user was changed meanwhile")
 	})
 	if err != nil {
 		return fmt.Errorf("create session: %w", err)
@@ -159,6 +164,38 @@ func (s *Store) TouchSession(ctx context.Context, hash []byte, seen, expires tim
 	return nil
 }
 
+// Sessions lists sessions that have not expired at a moment, last used first:
+// those of a user, or with 0 of everybody.
+func (s *Store) Sessions(ctx context.Context, user int64, at time.Time) ([]Session, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT hash, user_id, agent, address, created_at, seen_at, expires_at FROM session
+		WHERE (?1 = 0 OR user_id = ?1) AND expires_at > ?2 ORDER BY seen_at DESC, hash`, user, millis(at))
+	all, err := collect(rows, err, func(r row) (Session, error) {
+		var (
+			v                      Session
+			created, seen, expires int64
+		)
+		err := r.Scan(&v.Hash, &v.UserID, &v.Agent, &v.Address, &created, &seen, &expires)
+		v.CreatedAt, v.SeenAt, v.ExpiresAt = fromMillis(created), fromMillis(seen), fromMillis(expires)
+		return v, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	return all, nil
+}
+
+// DeleteSessions removes all sessions of a user and says how many there were.
+func (s *Store) DeleteSessions(ctx context.Context, user int64) (n int, err error) {
+	err = s.tx(ctx, func(tx *transaction) error {
+		n, err = removed(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, user))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("delete sessions: %w", err)
+	}
+	return n, nil
+}
+
 // DeleteSession removes a session; none is no error.
 func (s *Store) DeleteSession(ctx context.Context, hash []byte) error {
 	err := s.tx(ctx, func(tx *transaction) error {
@@ -171,12 +208,13 @@ func (s *Store) DeleteSession(ctx context.Context, hash []byte) error {
 	return nil
 }
 
-// CreateToken adds a token.
+// CreateToken adds a token of a user who is enabled. Errors: left4me.NotFound.
 func (s *Store) CreateToken(ctx context.Context, v Token) error {
 	err := s.tx(ctx, func(tx *transaction) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO token(hash, user_id, label, created_at, expires_at) VALUES (?,?,?,?,?)`,
-			v.Hash, v.UserID, v.Label, millis(v.CreatedAt), millisOrNull(v.ExpiresAt))
-		return err
+		r, err := tx.ExecContext(ctx, `INSERT INTO token(hash, user_id, label, created_at, expires_at)
+			SELECT ?, id, ?, ?, ? FROM user WHERE id = ? AND NOT disabled`,
+			v.Hash, v.Label, millis(v.CreatedAt), millisOrNull(v.ExpiresAt), v.UserID)
+		return oneRow(r, err, "there is no such user, or the user is disabled")
 	})
 	if err != nil {
 		return fmt.Errorf("create token: %w", err)
@@ -250,13 +288,7 @@ func (s *Store) TouchToken(ctx context.Context, hash []byte, used time.Time) err
 func (s *Store) DeleteToken(ctx context.Context, hash []byte) error {
 	err := s.tx(ctx, func(tx *transaction) error {
 		r, err := tx.ExecContext(ctx, `DELETE FROM token WHERE hash = ?`, hash)
-		if err != nil {
-			return err
-		}
-		if n, err := r.RowsAffected(); err != nil || n > 0 {
-			return err
-		}
-		return &left4me.Error{Kind: left4me.NotFound, Text: "there is no such token"}
+		return oneRow(r, err, "there is no such token")
 	})
 	if err != nil {
 		return fmt.Errorf("delete token: %w", err)

@@ -252,7 +252,7 @@ func TestUsersSessionsAndTokens(t *testing.T) {
 	is(t, err, left4me.NotFound, "")
 
 	v := store.Session{Hash: []byte("one"), UserID: u.ID, Agent: "browser", Address: "1.2.3.4", CreatedAt: at, SeenAt: at, ExpiresAt: at.Add(time.Hour)}
-	ok(t, s.CreateSession(t.Context(), v))
+	ok(t, s.CreateSession(t.Context(), v, 0))
 	ok(t, s.TouchSession(t.Context(), v.Hash, at.Add(time.Minute), at.Add(2*time.Hour)))
 	v.SeenAt, v.ExpiresAt = at.Add(time.Minute), at.Add(2*time.Hour)
 	session, owner, err := s.Session(t.Context(), v.Hash)
@@ -260,7 +260,7 @@ func TestUsersSessionsAndTokens(t *testing.T) {
 		t.Errorf("%v\n%s", err, d)
 	}
 	// A new session sweeps out those that have expired by then.
-	ok(t, s.CreateSession(t.Context(), store.Session{Hash: []byte("two"), UserID: u.ID, CreatedAt: at.Add(3 * time.Hour), ExpiresAt: at.Add(4 * time.Hour)}))
+	ok(t, s.CreateSession(t.Context(), store.Session{Hash: []byte("two"), UserID: u.ID, CreatedAt: at.Add(3 * time.Hour), ExpiresAt: at.Add(4 * time.Hour)}, 0))
 	_, _, err = s.Session(t.Context(), v.Hash)
 	is(t, err, left4me.NotFound, "")
 	ok(t, s.DeleteSession(t.Context(), []byte("two")))

@@ -60,7 +60,11 @@ func (p *panel) stream(w http.ResponseWriter, r *http.Request, feeds ...feed) er
 	w.WriteHeader(http.StatusOK)
 	out := &sse{w: w, c: http.NewResponseController(w)}
 	defer func() { _ = out.c.SetWriteDeadline(time.Time{}) }() // the connection goes on to other requests
+	ended := p.Accounts.Ended()
 	err := out.send(event{name: "beat"})
+	if _, denied := p.identify(r); denied != nil { // ended before it was waited for
+		return nil
+	}
 	beat := time.NewTicker(p.beat)
 	defer beat.Stop()
 	for err == nil {
@@ -73,6 +77,11 @@ func (p *panel) stream(w http.ResponseWriter, r *http.Request, feeds ...feed) er
 				return nil
 			}
 			err = out.send(event{name: "beat"})
+		case <-ended:
+			ended = p.Accounts.Ended()
+			if _, denied := p.identify(r); denied != nil {
+				return nil
+			}
 		case <-ctx.Done():
 			return nil
 		}

@@ -17,9 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"time"
-	"unicode/utf8"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/store"
@@ -38,14 +36,18 @@ type UserStorage interface {
 	Users(ctx context.Context) ([]store.User, error)
 	CreateUser(ctx context.Context, v store.User) (store.User, error)
 	ReplacePassword(ctx context.Context, user int64, old, hash string) error
+	ChangeUser(ctx context.Context, v store.User, c store.UserChange) (store.User, store.Ended, error)
+	DeleteUser(ctx context.Context, v store.User) (store.Ended, error)
 }
 
 // SessionStorage is what accounts need of the store for sessions.
 type SessionStorage interface {
-	CreateSession(ctx context.Context, v store.Session) error
+	CreateSession(ctx context.Context, v store.Session, version int) error
+	Sessions(ctx context.Context, user int64, at time.Time) ([]store.Session, error)
 	Session(ctx context.Context, hash []byte) (store.Session, store.User, error)
 	TouchSession(ctx context.Context, hash []byte, seen, expires time.Time) error
 	DeleteSession(ctx context.Context, hash []byte) error
+	DeleteSessions(ctx context.Context, user int64) (int, error)
 }
 
 // TokenStorage is what accounts need of the store for tokens.
@@ -97,6 +99,8 @@ func Allow(actor Actor, action Action) error {
 var (
 	errNobody = left4me.Errorf(left4me.Denied, "you are not logged in", "send a token or log in")
 	errLogin  = left4me.Errorf(left4me.Denied, "name or password is wrong", "")
+
+	errDisabled = left4me.Errorf(left4me.Denied, "this account is disabled", "ask an administrator")
 )
 
 // RetryAfter is the cause inside a left4me.Busy error: how long to wait.
@@ -119,6 +123,7 @@ type Accounts struct {
 	throttle *throttle
 	known    *known
 	unsaved  unsaved
+	ends     ends
 	now      func() time.Time
 }
 
@@ -140,83 +145,6 @@ func (a *Accounts) digest(value string) digest {
 	m.Write([]byte(value))
 	return digest(m.Sum(nil))
 }
-
-var userName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,64}$`)
-
-// CreateUser adds a user. The caller has checked that it may. Errors:
-// left4me.Invalid for "name" or "password", left4me.Conflict for a name that is
-// taken.
-func (a *Accounts) CreateUser(ctx context.Context, name, password string, admin bool) (Actor, error) {
-	var wrong left4me.Fields
-	if err := CheckUserName(name); err != nil {
-		wrong = append(wrong, err)
-	}
-	if err := checkPassword(name, password); err != nil {
-		wrong = append(wrong, err)
-	}
-	if len(wrong) > 0 {
-		return Actor{}, wrong
-	}
-	hash, err := a.hashing.hash(ctx, password)
-	if err != nil {
-		return Actor{}, err
-	}
-	u, err := a.storage.CreateUser(ctx, store.User{Name: name, Password: hash, Admin: admin, CreatedAt: a.now()})
-	if err != nil {
-		return Actor{}, err
-	}
-	a.log.Info("user created", "user", name, "admin", admin)
-	return actorOf(u), nil
-}
-
-// CheckUserName says what is wrong with a name, or nothing.
-func CheckUserName(name string) *left4me.Error {
-	if userName.MatchString(name) {
-		return nil
-	}
-	return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: "it is not a user name", Hint: "use 1 to 64 letters, digits, dots, _ and -"}
-}
-
-func checkPassword(name, password string) *left4me.Error {
-	wrong := func(text, hint string) *left4me.Error {
-		return &left4me.Error{Kind: left4me.Invalid, Field: "password", Text: text, Hint: hint}
-	}
-	switch {
-	case !utf8.ValidString(password):
-		return wrong("the password is not UTF-8 text", "")
-	case utf8.RuneCountInString(password) < MinPassword:
-		return wrong("the password is too short", fmt.Sprintf("use at least %d characters", MinPassword))
-	case len(password) > MaxPassword:
-		return wrong("the password is too long", fmt.Sprintf("use at most %d bytes", MaxPassword))
-	case password == name || oneCharacter(password):
-		return wrong("the password is easily guessed", "use several words")
-	}
-	return nil
-}
-
-// User returns somebody by name. Errors: left4me.NotFound.
-func (a *Accounts) User(ctx context.Context, name string) (Actor, error) {
-	u, err := a.storage.User(ctx, name)
-	if err != nil {
-		return Actor{}, err
-	}
-	return actorOf(u), nil
-}
-
-// Users lists everybody who can log in, by name.
-func (a *Accounts) Users(ctx context.Context) ([]Actor, error) {
-	users, err := a.storage.Users(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]Actor, len(users))
-	for i, u := range users {
-		all[i] = actorOf(u)
-	}
-	return all, nil
-}
-
-func actorOf(u store.User) Actor { return Actor{UserID: u.ID, Name: u.Name, Admin: u.Admin} }
 
 // denied turns "not found" into "not logged in": whoever asks shall not learn
 // more.

@@ -349,7 +349,8 @@ func TestLogoutCountsAtOnce(t *testing.T) {
 
 func TestTokens(t *testing.T) {
 	a, c := newAccounts(t)
-	al, err := a.User(t.Context(), "al")
+	user, err := a.User(t.Context(), "al")
+	al := user.Actor
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -370,7 +371,8 @@ func TestTokens(t *testing.T) {
 	if _, err := a.AuthenticateToken(t.Context(), short); !errors.Is(err, left4me.Denied) {
 		t.Errorf("it has expired: %v", err)
 	}
-	zoe, err := a.CreateUser(t.Context(), "zoe", password, false)
+	user, err = a.CreateUser(t.Context(), "zoe", password, false)
+	zoe := user.Actor
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -441,6 +443,7 @@ func TestNewUsers(t *testing.T) {
 		{"a b", password, "name"},
 		{"a/b", password, "name"},
 		{"a\n", password, "name"},
+		{"..", password, "name"},
 		{strings.Repeat("x", 65), password, "name"},
 		{"bo", "short", "password"},
 		{"bo", "éééééé", "password"},

@@ -26,11 +26,16 @@ func TestPeopleSignInAndOutOnAFullDisk(t *testing.T) {
 		a.now = func() time.Time { return now }
 		const name, password = "ann", "correct horse battery"
 		from := netip.MustParseAddr("203.0.113.9")
-		ann, err := a.CreateUser(ctx, name, password, true)
+		user, err := a.CreateUser(ctx, name, password, true)
+		ann := user.Actor
 		if err != nil {
 			t.Fatal(err)
 		}
 		before, _, err := a.Login(ctx, name, password, from, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		early, _, err := a.Login(ctx, name, password, from, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,12 +66,27 @@ func TestPeopleSignInAndOutOnAFullDisk(t *testing.T) {
 		if who, err := a.Authenticate(ctx, cookie); err != nil || who != ann {
 			t.Errorf("the new session: %+v, %v", who, err)
 		}
+		third, _, err := a.Login(ctx, name, password, from, "")
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, c := range []string{before, cookie} {
 			if err := a.Logout(ctx, c); err != nil {
 				t.Errorf("logout: %v", err)
 			}
 			if _, err := a.Authenticate(ctx, c); !errors.Is(err, left4me.Denied) {
 				t.Errorf("after the logout: %v", err)
+			}
+		}
+		if _, err := a.Authenticate(ctx, early); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.SignOut(ctx, ann); err != nil {
+			t.Errorf("sign out everywhere: %v", err)
+		}
+		for _, c := range []string{early, third} {
+			if _, err := a.Authenticate(ctx, c); !errors.Is(err, left4me.Denied) {
+				t.Errorf("after signing out everywhere: %v", err)
 			}
 		}
 	})

@@ -29,7 +29,7 @@ func TestTheDatabaseHoldsNothingToLogInWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	cookie := a.mustLogin(t)
-	token, err := a.CreateToken(t.Context(), al, "the label", time.Time{})
+	token, err := a.CreateToken(t.Context(), al.Actor, "the label", time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

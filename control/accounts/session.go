@@ -39,10 +39,7 @@ func (a *Accounts) Login(ctx context.Context, name, password string, from netip.
 	if err != nil && !errors.Is(err, left4me.NotFound) {
 		return "", Actor{}, err
 	}
-	if len(password) > MaxPassword {
-		password = password[:MaxPassword+1] // wrong in any case, but not for free
-	}
-	ok, err := a.hashing.verify(ctx, u.Password, password)
+	ok, err := a.hashing.verify(ctx, u.Password, bounded(password))
 	if err != nil {
 		return "", Actor{}, err
 	}
@@ -50,8 +47,26 @@ func (a *Accounts) Login(ctx context.Context, name, password string, from netip.
 		a.log.Warn("login failed", "user", account, "from", from)
 		return "", Actor{}, errLogin
 	}
+	if u.Disabled { // told to nobody who doesn't know the password
+		a.log.Warn("login of a disabled user", "user", account, "from", from)
+		return "", Actor{}, errDisabled
+	}
 	a.throttle.succeeded(account, from)
 	a.upgrade(ctx, u, password)
+	cookie, err = a.begin(ctx, u, from, agent)
+	if err != nil {
+		return "", Actor{}, err
+	}
+	a.log.Info("login", "user", u.Name, "from", from)
+	return cookie, actorOf(u), nil
+}
+
+// bounded is a password that is wrong in any case when it is too long, but not
+// for free.
+func bounded(password string) string { return password[:min(len(password), MaxPassword+1)] }
+
+// begin begins a session of a user as it was when its password was checked.
+func (a *Accounts) begin(ctx context.Context, u store.User, from netip.Addr, agent string) (cookie string, err error) {
 	cookie = random(43)
 	now := a.now()
 	sum := a.digest(cookie)
@@ -59,18 +74,18 @@ func (a *Accounts) Login(ctx context.Context, name, password string, from netip.
 		Hash: sum[:], UserID: u.ID, Agent: shorten(agent, maxAgent), Address: from.String(),
 		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(IdleSession),
 	}
-	err = a.storage.CreateSession(ctx, session)
-	if errors.Is(err, left4me.DiskFull) {
+	err = a.storage.CreateSession(ctx, session, u.Version)
+	switch {
+	case errors.Is(err, left4me.DiskFull):
 		// Who can't sign in can't do anything about the full disk.
 		a.log.Warn("session is kept in memory only", "user", u.Name, "err", err)
 		a.unsaved.begin(begun{sum: sum, session: session, user: u})
-		err = nil
+	case errors.Is(err, left4me.NotFound): // changed or deleted after the password was checked
+		return "", errLogin
+	case err != nil:
+		return "", err
 	}
-	if err != nil {
-		return "", Actor{}, err
-	}
-	a.log.Info("login", "user", u.Name, "from", from)
-	return cookie, actorOf(u), nil
+	return cookie, nil
 }
 
 func shorten(s string, most int) string {
@@ -92,7 +107,7 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 	v, u, err := a.storage.Session(ctx, sum[:])
 	if errors.Is(err, left4me.NotFound) {
 		if b, ok := a.unsaved.get(sum); ok {
-			v, u, err = b.session, b.user, nil
+			v, u, err = a.recall(ctx, b)
 			v.SeenAt = now // there is no row to note it in
 		}
 	}
@@ -102,7 +117,7 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 	if err != nil {
 		return Actor{}, denied(err)
 	}
-	if !now.Before(v.ExpiresAt) {
+	if u.Disabled || !now.Before(v.ExpiresAt) {
 		return Actor{}, errNobody
 	}
 	if now.Sub(v.SeenAt) >= touchEvery {
@@ -123,19 +138,66 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 	return actorOf(u), nil
 }
 
+// recall is a session that is in memory only, with its user as it is now.
+func (a *Accounts) recall(ctx context.Context, b begun) (store.Session, store.User, error) {
+	u, err := a.storage.User(ctx, b.user.Name)
+	if err == nil && (u.ID != b.user.ID || u.Version != b.user.Version) {
+		err = errNobody
+	}
+	return b.session, u, err
+}
+
+// Session is a login of a browser, as its user sees it.
+type Session struct {
+	Agent     string // what the browser calls itself
+	Address   string
+	CreatedAt time.Time
+	SeenAt    time.Time // up to a minute old
+	Own       bool      // of the browser that asks
+}
+
+// Sessions lists the sessions of who, last used first; cookie is that of the
+// browser that asks. Those that a full disk kept from being saved are not in it.
+func (a *Accounts) Sessions(ctx context.Context, who Actor, cookie string) ([]Session, error) {
+	kept, err := a.storage.Sessions(ctx, who.UserID, a.now())
+	if err != nil {
+		return nil, err
+	}
+	var all []Session
+	own := a.digest(cookie)
+	for _, v := range kept {
+		if sum := digest(v.Hash); !a.unsaved.isOver(sum) {
+			all = append(all, Session{Agent: v.Agent, Address: v.Address, CreatedAt: v.CreatedAt, SeenAt: v.SeenAt, Own: sum == own})
+		}
+	}
+	return all, nil
+}
+
+// LastSeen says when users were last here in a browser, by id.
+func (a *Accounts) LastSeen(ctx context.Context) (map[int64]time.Time, error) {
+	kept, err := a.storage.Sessions(ctx, 0, a.now())
+	seen := map[int64]time.Time{}
+	for _, v := range kept { // last used first
+		if _, ok := seen[v.UserID]; !ok {
+			seen[v.UserID] = v.SeenAt
+		}
+	}
+	return seen, err
+}
+
 // Logout ends the session of a cookie; it counts at once and everywhere. On a full
 // disk it counts until left4me ends: the row stays.
 func (a *Accounts) Logout(ctx context.Context, cookie string) error {
 	sum := a.digest(cookie)
-	if a.unsaved.end(sum) {
-		a.known.drop(sum)
-		return nil
-	}
-	err := a.storage.DeleteSession(ctx, sum[:])
-	if errors.Is(err, left4me.DiskFull) {
-		a.unsaved.over(sum)
-		err = nil
+	var err error
+	if !a.unsaved.end(sum) {
+		err = a.storage.DeleteSession(ctx, sum[:])
+		if errors.Is(err, left4me.DiskFull) {
+			a.unsaved.over(sum)
+			err = nil
+		}
 	}
 	a.known.drop(sum)
+	a.ends.tell()
 	return err
 }

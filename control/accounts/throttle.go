@@ -99,10 +99,11 @@ type throttle struct {
 	mu       sync.Mutex
 	accounts *lru[string, tries]
 	address  *lru[netip.Prefix, tries]
+	owners   *lru[int64, tries] // of the current password, by somebody who is logged in
 }
 
 func newThrottle() *throttle {
-	return &throttle{accounts: newLRU[string, tries](10_000), address: newLRU[netip.Prefix, tries](10_000)}
+	return &throttle{accounts: newLRU[string, tries](10_000), address: newLRU[netip.Prefix, tries](10_000), owners: newLRU[int64, tries](1000)}
 }
 
 // network is what counts as one address: one of IPv4, a /64 of IPv6.
@@ -142,4 +143,24 @@ func (t *throttle) succeeded(name string, from netip.Addr) {
 		v.count--
 		t.address.set(network(from), v)
 	}
+}
+
+// own is take for the current password of somebody who is logged in: whoever
+// guesses at the login must not keep that user from changing the password, and
+// whoever found a browser that is logged in must not guess for ever.
+func (t *throttle) own(user int64, now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v, _ := t.owners.get(user)
+	if wait := accountLimit.wait(v, now); wait > 0 {
+		return wait
+	}
+	t.owners.set(user, accountLimit.after(v, now))
+	return 0
+}
+
+func (t *throttle) ownSucceeded(user int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.owners.drop(user)
 }

@@ -19,7 +19,8 @@ const TokenPrefix = "l4m_"
 const tokenLength = 40
 
 // CreateToken makes a token with which a program is owner. A zero expires means
-// never. The result is the only copy of it. Errors: left4me.Invalid.
+// never. The result is the only copy of it. Errors: left4me.Invalid,
+// left4me.Conflict for an owner who is disabled.
 func (a *Accounts) CreateToken(ctx context.Context, owner Actor, label string, expires time.Time) (string, error) {
 	now := a.now()
 	switch {
@@ -33,6 +34,9 @@ func (a *Accounts) CreateToken(ctx context.Context, owner Actor, label string, e
 	token := TokenPrefix + random(tokenLength)
 	sum := a.digest(token)
 	err := a.storage.CreateToken(ctx, store.Token{Hash: sum[:], UserID: owner.UserID, Label: label, CreatedAt: now, ExpiresAt: expires})
+	if errors.Is(err, left4me.NotFound) {
+		return "", &left4me.Error{Kind: left4me.Conflict, Field: "user", Text: owner.Name + " is disabled or was deleted", Hint: "enable the user first"}
+	}
 	if err != nil {
 		return "", err
 	}
@@ -55,7 +59,7 @@ func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, 
 	if err != nil {
 		return Actor{}, denied(err)
 	}
-	if !v.ExpiresAt.IsZero() && !now.Before(v.ExpiresAt) {
+	if u.Disabled || !v.ExpiresAt.IsZero() && !now.Before(v.ExpiresAt) {
 		return Actor{}, errNobody
 	}
 	if now.Sub(v.UsedAt) >= touchEvery {
@@ -117,6 +121,7 @@ func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) erro
 		}
 		err := a.storage.DeleteToken(ctx, v.Hash)
 		a.known.drop(digest(v.Hash))
+		a.ends.tell()
 		if err == nil {
 			a.log.Info("token revoked", "user", v.Owner, "label", v.Label, "by", actor.Name)
 		}
@@ -167,4 +172,16 @@ func (k *known) drop(sum digest) {
 	defer k.mu.Unlock()
 	k.turn++
 	k.cache.drop(sum)
+}
+
+// dropUser drops all sessions and tokens of a user.
+func (k *known) dropUser(user int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.turn++
+	for sum, e := range k.cache.entries {
+		if e.Value.(pair[digest, knownActor]).value.UserID == user {
+			k.cache.drop(sum)
+		}
+	}
 }

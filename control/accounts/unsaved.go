@@ -51,6 +51,13 @@ func (u *unsaved) end(sum digest) bool {
 	return len(u.begun) < n
 }
 
+// endAll ends all sessions of a user.
+func (u *unsaved) endAll(user int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.begun = slices.DeleteFunc(u.begun, func(b begun) bool { return b.user.ID == user })
+}
+
 func (u *unsaved) over(sum digest) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
