@@ -33,7 +33,7 @@ func TestPagesKeepToThePolicy(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
-	for _, path := range []string{"/servers", "/servers/new", "/servers/alpha", "/servers/alpha/console", "/servers/alpha/settings", "/servers/alpha/history", "/servers/alpha/delete", "/jobs", "/nothing"} {
+	for _, path := range []string{"/servers", "/servers/new", "/servers/alpha", "/servers/alpha/console", "/servers/alpha/settings", "/servers/alpha/history", "/servers/alpha/delete", "/jobs", "/account", "/users", "/users/guest", "/users/guest/delete", "/nothing"} {
 		p := b.get(path)
 		p.hasNot(t, " style=", "<style", "javascript:", " onclick=", "http://", "https://")
 		if strings.Count(p.body, "<script") != 1 || !strings.Contains(p.body, `<script type="module" src="/assets/`) {
@@ -69,13 +69,14 @@ func TestWhoMayOnlyLook(t *testing.T) {
 	b.get("/servers/alpha").hasNot(t, "/servers/alpha/delete")
 	b.get("/servers/alpha/console").has(t, http.StatusOK, "guest may look")
 	b.get("/servers/alpha/console").hasNot(t, "data-command")
-	for _, path := range []string{"/servers/new", "/servers/alpha/reset", "/servers/alpha/delete", "/backups/b/delete", "/backups/b/file"} {
+	for _, path := range []string{"/servers/new", "/servers/alpha/reset", "/servers/alpha/delete", "/backups/b/delete", "/backups/b/file", "/users", "/users/admin", "/users/admin/delete"} {
 		b.get(path).has(t, http.StatusForbidden, "may look, not change anything", "Ask an administrator.")
 	}
 	for _, path := range []string{
 		"/servers/new", "/servers/alpha/start", "/servers/alpha/stop", "/servers/alpha/restart", "/servers/alpha/reset",
 		"/servers/alpha/delete", "/servers/alpha/console", "/jobs/" + string(job.ID) + "/cancel", "/jobs/" + string(job.ID) + "/retry",
 		"/backups", "/backups/policy", "/backups/b/verify", "/backups/b/delete",
+		"/users", "/users/admin/role", "/users/admin/password", "/users/admin/disable", "/users/admin/enable", "/users/admin/delete",
 	} {
 		b.post(path, "name", "beta", "confirm", "alpha", "command", "status").has(t, http.StatusForbidden, "may look")
 	}

@@ -31,6 +31,12 @@ func (p *panel) login(w http.ResponseWriter, r *http.Request, _ accounts.Actor) 
 	form := loginForm{Name: r.PostForm.Get("name"), Next: r.PostForm.Get("next")}
 	cookie, _, err := p.Accounts.Login(r.Context(), form.Name, r.PostForm.Get("password"), address(r), r.UserAgent())
 	if err == nil {
+		// Nobody would ever end the session that this browser had until now.
+		if old := p.session(r); old != "" {
+			if err := p.Accounts.Logout(r.Context(), old); err != nil {
+				p.Log.Warn("the session before this login was not ended", "err", err)
+			}
+		}
 		p.keep(w, cookie)
 		http.Redirect(w, r, localPath(form.Next), http.StatusSeeOther)
 		return nil

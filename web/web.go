@@ -142,6 +142,7 @@ func (p *panel) routes() *http.ServeMux {
 	act("GET /backups/{name}/delete", p.confirmDeleteBackup)
 	act("POST /backups/{name}/delete", p.deleteBackup)
 	act("GET /doctor", p.showDoctor)
+	p.accountRoutes(look, act)
 
 	open("/", p.noPage)
 	return mux

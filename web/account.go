@@ -1,0 +1,209 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+)
+
+// accountView is what people see of their own account.
+type accountView struct {
+	Who      accounts.Actor
+	Sessions []accounts.Session
+	Tokens   []accounts.Token
+	Told     string // what was just done
+	New      newToken
+	Password problems
+}
+
+// newToken is the form of a token as it was sent, and the token when it was made.
+type newToken struct {
+	Label, Expires string
+	Token          string // shown once
+	Problems       problems
+}
+
+// lifetimes are how long a token can be good for, in days.
+var lifetimes = []struct {
+	value, label string
+	days         int
+}{
+	{"30", "30 days", 30}, {"90", "90 days", 90}, {"365", "1 year", 365}, {"never", "no expiry date", 0},
+}
+
+// told is what the address of a page says of what was just done.
+func told(r *http.Request, texts map[string]string) string { return texts[r.URL.Query().Get("did")] }
+
+func (p *panel) accountView(r *http.Request, who accounts.Actor) (v accountView, err error) {
+	v.Who, v.New.Expires = who, "90"
+	if v.Sessions, err = p.Accounts.Sessions(r.Context(), who, p.session(r)); err != nil {
+		return v, err
+	}
+	v.Tokens, err = p.tokensOf(r, who, who.Name)
+	return v, err
+}
+
+// tokensOf are the tokens of one user, as far as who may see them.
+func (p *panel) tokensOf(r *http.Request, who accounts.Actor, owner string) ([]accounts.Token, error) {
+	all, err := p.Accounts.Tokens(r.Context(), who)
+	return slices.DeleteFunc(all, func(t accounts.Token) bool { return t.User != owner }), err
+}
+
+func (p *panel) showAccount(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	v, err := p.accountView(r, who)
+	if err != nil {
+		return err
+	}
+	v.Told = told(r, map[string]string{
+		"password": "Password changed. Every other browser was signed out." + tokensStay(len(v.Tokens)),
+		"revoked":  "Token revoked. It no longer works.",
+	})
+	return p.renderAccount(w, r, who, http.StatusOK, v)
+}
+
+// tokensStay says that tokens still work, when there are any.
+func tokensStay(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return " One token still works; revoke it below if it may be known to somebody else."
+	}
+	return " " + count(n, "token", "tokens") + " still work; revoke those that may be known to somebody else."
+}
+
+func (p *panel) renderAccount(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, v accountView) error {
+	return p.render(w, r, status, accountPage(p.frame(r, who, "Account", "account"), v))
+}
+
+// changePassword changes the own password. This browser goes on in a new session.
+func (p *panel) changePassword(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	get := r.PostForm.Get
+	wrong, err := problems{}, error(nil)
+	if get("password") != get("again") {
+		wrong["again"] = "The two new passwords differ."
+	} else {
+		var o accounts.Outcome
+		o, err = p.Accounts.ChangePassword(r.Context(), who, accounts.PasswordChange{
+			Current: get("current_password"), New: get("password"), RevokeTokens: get("revoke") != "",
+		})
+		if err == nil {
+			cookie, err := p.Accounts.Begin(r.Context(), o, address(r), r.UserAgent())
+			if err != nil {
+				return err
+			}
+			p.keep(w, cookie)
+			http.Redirect(w, r, "/account?did=password", http.StatusSeeOther)
+			return nil
+		}
+	}
+	status := http.StatusUnprocessableEntity
+	if errors.Is(err, left4me.Busy) {
+		retryAfter(w, err)
+		status, wrong["current_password"] = http.StatusTooManyRequests, sentence(err.Error())
+	} else if err != nil {
+		var ok bool
+		if wrong, ok = problemsOf(err); !ok {
+			return err
+		}
+	}
+	v, err := p.accountView(r, who)
+	if err != nil {
+		return err
+	}
+	v.Password = wrong
+	return p.renderAccount(w, r, who, status, v)
+}
+
+// createToken makes a token of one's own and shows it, this once.
+func (p *panel) createToken(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	form := newToken{Label: strings.TrimSpace(r.PostForm.Get("label")), Expires: r.PostForm.Get("expires")}
+	status := http.StatusOK
+	var expires time.Time
+	for _, l := range lifetimes {
+		if l.value == form.Expires && l.days > 0 {
+			expires = time.Now().AddDate(0, 0, l.days)
+		}
+	}
+	token, err := p.Accounts.CreateToken(r.Context(), who, form.Label, expires)
+	if err == nil {
+		form = newToken{Label: form.Label, Expires: form.Expires, Token: token}
+	} else {
+		var ok bool
+		if form.Problems, ok = problemsOf(err); !ok {
+			return err
+		}
+		status = http.StatusUnprocessableEntity
+	}
+	v, err := p.accountView(r, who)
+	if err != nil {
+		return err
+	}
+	v.New = form
+	return p.renderAccount(w, r, who, status, v)
+}
+
+// revokeToken revokes one's own token, or that of anybody for an administrator.
+func (p *panel) revokeToken(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	// Somebody else, or a second press, may have been faster: it is revoked.
+	if err := p.Accounts.RevokeToken(r.Context(), who, r.PathValue("id")); err != nil && !errors.Is(err, left4me.NotFound) {
+		return err
+	}
+	back := "/account?did=revoked"
+	if user := r.PostForm.Get("user"); user != "" && user != who.Name {
+		back = userPath(user) + "?did=revoked"
+	}
+	http.Redirect(w, r, back, http.StatusSeeOther)
+	return nil
+}
+
+// signOutEverywhere ends all sessions, that of this browser too.
+func (p *panel) signOutEverywhere(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if _, err := p.Accounts.SignOut(r.Context(), who); err != nil {
+		return err
+	}
+	return p.signedOut(w, r)
+}
+
+// browsers and systems are what the name that a browser gives itself begins to
+// tell; the first that is in it counts, since most name others too.
+var (
+	browsers = [][2]string{{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}}
+	systems  = [][2]string{{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Windows", "Windows"}, {"CrOS", "ChromeOS"}, {"Mac OS X", "macOS"}, {"Linux", "Linux"}}
+)
+
+// browserOf is a browser in words, as far as it tells.
+func browserOf(agent string) string {
+	find := func(in [][2]string) string {
+		for _, v := range in {
+			if strings.Contains(agent, v[0]) {
+				return v[1]
+			}
+		}
+		return ""
+	}
+	browser, system := find(browsers), find(systems)
+	switch {
+	case browser != "" && system != "":
+		return browser + " on " + system
+	case browser+system != "":
+		return browser + system
+	case agent == "":
+		return "a browser without a name"
+	}
+	return visible(agent)
+}
