@@ -14,7 +14,10 @@ import (
 )
 
 func (a *app) userCommand() *cobra.Command {
-	return group("user", "People who can log in", a.userList(), a.userCreate())
+	return group("user", "People who can log in", a.userList(), a.userCreate(), a.userPassword(), a.userRole(),
+		a.userSwitch("disable", "Keep a user out, until enabled again", "Keep a user out: signed out everywhere, and refused with password and tokens until\nenabled again.", true),
+		a.userSwitch("enable", "Let a disabled user in again", "Let a disabled user in again. The user's tokens work again, too.", false),
+		a.userDelete(), a.userSignOut())
 }
 
 func (a *app) userList() *cobra.Command {
@@ -31,7 +34,10 @@ func (a *app) userList() *cobra.Command {
 			}
 			for _, u := range all {
 				may := "look"
-				if u.Admin {
+				switch {
+				case u.Disabled:
+					may = "nothing (disabled)"
+				case u.Admin:
 					may = "change things"
 				}
 				if a.quiet {
@@ -47,8 +53,9 @@ func (a *app) userList() *cobra.Command {
 
 // User is somebody who can log in, as the API tells it.
 type User struct {
-	Name  string `json:"name"`
-	Admin bool   `json:"admin"`
+	Name     string `json:"name"`
+	Admin    bool   `json:"admin"`
+	Disabled bool   `json:"disabled"`
 }
 
 func (a *app) userCreate() *cobra.Command {
