@@ -2,7 +2,10 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -70,6 +73,32 @@ func (a *app) jobIDs(c *cobra.Command, args []string, _ string) ([]string, cobra
 		return nil, noFiles
 	}
 	return a.names(c, "/jobs?limit=20", "id"), noFiles
+}
+
+// overlayRefs completes an overlay, and behind an @ a revision of it, the newest
+// first: "maps", "maps@3".
+func (a *app) overlayRefs(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	name, _, at := strings.Cut(typed, "@")
+	if !at {
+		return a.names(c, "/overlays", "name"), noFiles
+	}
+	_, path, err := overlayPath(name)
+	var o overlay
+	if err != nil || !a.ask(c, path, &o) {
+		return nil, noFiles
+	}
+	var refs []string
+	for _, v := range slices.Backward(o.Content.Revisions) {
+		about := []string{v.CreatedAt.Local().Format(time.DateOnly)}
+		if v.Number == o.Content.Current {
+			about = append(about, "current")
+		}
+		if v.Label != "" {
+			about = append(about, oneLine(v.Label))
+		}
+		refs = append(refs, fmt.Sprintf("%s@%d\t%s", name, v.Number, strings.Join(about, ", ")))
+	}
+	return refs, noFiles | cobra.ShellCompDirectiveKeepOrder
 }
 
 // completeFlag completes a flag with the names in a list of the API.

@@ -85,7 +85,7 @@ func (all settingFlags) apply(flags *pflag.FlagSet, s *left4me.Settings) error {
 func (a *app) overlaysFlag(c *cobra.Command) func() []string {
 	var given []string
 	c.Flags().StringArrayVar(&given, "overlay", nil, "an overlay, or with a revision as in maps@3; may be repeated, the top of the stack first")
-	a.completeFlag(c, "overlay", "/overlays")
+	_ = c.RegisterFlagCompletionFunc("overlay", a.overlayRefs)
 	return func() []string {
 		if len(given) == 1 && given[0] == "" {
 			return []string{}

@@ -20,9 +20,10 @@ no_arguments() {
 	[ $# = 0 ] || die "takes no arguments; see: $0 --help"
 }
 
-# need installs Debian packages for programs that are missing: need PROGRAM PACKAGE...
+# need installs Debian packages for programs, or files, that are missing:
+# need PROGRAM PACKAGE...
 need() {
-	command -v "$1" >/dev/null 2>&1 && return
+	if command -v "$1" >/dev/null 2>&1 || [[ $1 == /* && -e $1 ]]; then return; fi
 	local program=$1
 	shift
 	command -v apt-get >/dev/null 2>&1 || die "$program is missing; install it"
@@ -34,7 +35,7 @@ need() {
 		"${as_root[@]}" apt-get update -qq &&
 			DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@"
 	} </dev/null >&2 || die "$program is missing and could not be installed; as root: apt-get install $*"
-	command -v "$program" >/dev/null || die "$program is missing though $* was installed"
+	command -v "$program" >/dev/null || [[ $program == /* && -e $program ]] || die "$program is missing though $* was installed"
 }
 
 # need_go makes sure of a Go that can build this: an older one fetches the

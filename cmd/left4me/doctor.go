@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -104,7 +105,7 @@ func probeCommand() *cobra.Command {
 
 // checkSettings looks at what the environment and the flags say.
 func checkSettings(s settings) []left4me.Check {
-	return append([]left4me.Check{checkSecret(s), checkListen(s), checkDatabase(s.root)}, checkBus(s.root)...)
+	return append([]left4me.Check{checkSecret(s), checkListen(s), checkDatabase(s)}, checkBus(s.root)...)
 }
 
 // checkBus names the stores of the bus that serve put aside.
@@ -159,6 +160,9 @@ func checkListen(s settings) left4me.Check {
 func serving(s settings) bool {
 	// Root may ask, in a root that isn't root's: a pipe there isn't waited for.
 	lock, err := os.OpenFile(filepath.Join(s.root, lockName), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrPermission) && underSystemd(s.root) {
+		return unitState(context.Background()) == unitUp
+	}
 	if err != nil {
 		return false
 	}

@@ -4,20 +4,31 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/store"
 )
 
+// ownRoot reports whether a root belongs to the user of this process.
+func ownRoot(root string) bool {
+	var st unix.Stat_t
+	return unix.Stat(root, &st) == nil && st.Uid == uint32(os.Geteuid())
+}
+
 // checkDatabase sees whether this program knows the schema of the database.
-func checkDatabase(root string) left4me.Check {
+func checkDatabase(s settings) left4me.Check {
 	c := left4me.Check{Name: "database", State: left4me.CheckOK}
-	path, known := filepath.Join(root, databaseName), store.Schema()
+	path, known := filepath.Join(s.root, databaseName), store.Schema()
 	have, err := store.SchemaOf(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		c.Text = "it is made at the first start"
+	case errors.Is(err, fs.ErrPermission) && !ownRoot(s.root):
+		c.State, c.Text, c.Mend = left4me.CheckSkipped, path+" can't be read by this user", s.reader.AsRoot("left4me doctor")+" can"
 	case err != nil:
 		c.State, c.Text, c.Mend = left4me.CheckBroken, err.Error(), "let the user that left4me runs as read it"
 	case have > known:

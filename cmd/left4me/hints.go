@@ -72,11 +72,30 @@ func unitDown(getenv func(string) string) bool {
 	if err != nil || !underSystemd(root) {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), unitWithin)
+	return unitState(context.Background()) == unitNotUp
+}
+
+// state is what systemd says of left4me's unit.
+type state int
+
+const (
+	unitUnknown state = iota
+	unitUp
+	unitNotUp
+)
+
+func unitState(ctx context.Context) state {
+	ctx, cancel := context.WithTimeout(ctx, unitWithin)
 	defer cancel()
+	err := exec.CommandContext(ctx, "systemctl", "is-active", "--quiet", unitName).Run()
 	var exit *exec.ExitError
-	err = exec.CommandContext(ctx, "systemctl", "is-active", "--quiet", unitName).Run()
-	return errors.As(err, &exit) && ctx.Err() == nil
+	switch {
+	case err == nil:
+		return unitUp
+	case errors.As(err, &exit) && ctx.Err() == nil:
+		return unitNotUp
+	}
+	return unitUnknown
 }
 
 // startHint words how left4me is started on this machine.

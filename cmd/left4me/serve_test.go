@@ -123,7 +123,7 @@ func TestDoctorWaitsForNoPipe(t *testing.T) {
 	done := make(chan left4me.Check, 1)
 	go func() {
 		serving(settings{root: root})
-		done <- checkDatabase(root)
+		done <- checkDatabase(settings{root: root})
 	}()
 	select {
 	case c := <-done:
