@@ -65,6 +65,7 @@ var mayKnow = map[string]string{
 	"shim/run.go:prepare":                "a word in an error",
 	"shim/run.go:open":                   "openLogs, which opens through gamefiles",
 	"shim/life.go:launch":                "where the game starts",
+	"shim/view.go:enclose":               "mounts the directories themselves, through no link at their end; reads nothing beneath",
 	"shim/failure.go:Forget":             "compares a path of /proc with it",
 	"systemd/unit.go:unmount":            "asks whether an entry is there",
 	"steamcmd/steamcmd.go:Home":          "the home of SteamCMD",
