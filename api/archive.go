@@ -97,6 +97,7 @@ func (a *api) downloadFile(ctx context.Context, in *RawInput) (*huma.StreamRespo
 func attach(w http.ResponseWriter, name, media string) {
 	w.Header().Set("Content-Type", media)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx takes 1 GB and then nothing until a slow client has that
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }
 

@@ -104,6 +104,7 @@ func (a *api) downloadBackup(h huma.API, path, summary string) {
 			defer f.Close()
 			r, w := humago.Unwrap(hc)
 			w.Header().Set("Content-Type", "application/zstd")
+			w.Header().Set("X-Accel-Buffering", "no") // as in attach
 			w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": backups.FileName(n)}))
 			http.ServeContent(w, r, "", v.CreatedAt, f)
 		}}, nil

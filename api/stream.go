@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -45,9 +46,26 @@ func stream[D, I any](a *api, h huma.API, path string, summary, name string, f f
 		}
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
 			r, w := humago.Unwrap(hc)
+			end, err := a.count(r)
+			if err != nil {
+				cancel()
+				writeProblem(w, problemOf(ctx, err))
+				return
+			}
+			defer end()
 			a.serve(ctx, cancel, w, r, events)
 		}}, nil
 	})
+}
+
+// count counts a stream of a token until end is called. Whoever needs no token is
+// this machine's administrator. Errors: left4me.Busy.
+func (a *api) count(r *http.Request) (end func(), err error) {
+	_, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok {
+		return func() {}, nil
+	}
+	return a.Accounts.Stream(strings.TrimSpace(token))
 }
 
 // writer writes events to one client.

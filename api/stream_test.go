@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/api"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/control/accounts"
 )
 
 func TestAJobIsFollowedUntilItHasEnded(t *testing.T) {
@@ -184,4 +186,32 @@ func TestTheListFollowsEveryChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the list shows that the host knows nothing", func() bool { return strings.Contains(list(), `"stopped"`) })
+}
+
+func TestOneTokenHasBoundedStreams(t *testing.T) {
+	s := newSite(t)
+	u := must(s.accounts.User(t.Context(), "guest"))(t)
+	token := must(s.accounts.CreateToken(t.Context(), u.Actor, "many", time.Time{}))(t)
+	header := http.Header{"Authorization": {"Bearer " + token}}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	open := func() int {
+		r := must(http.NewRequestWithContext(ctx, "GET", s.url+"/api/v1/events", nil))(t)
+		r.Header = header
+		resp := must(http.DefaultClient.Do(r))(t)
+		t.Cleanup(func() { resp.Body.Close() })
+		return resp.StatusCode
+	}
+	for range accounts.MaxStreams {
+		if got := open(); got != http.StatusOK {
+			t.Fatalf("status %d", got)
+		}
+	}
+	if got := open(); got != http.StatusTooManyRequests {
+		t.Fatalf("status %d of one more", got)
+	}
+	s.send(t, "GET", "/api/v1/events", header, nil).problem(t, http.StatusTooManyRequests)
+	s.stream(t, "/api/v1/events", nil)
+	cancel()
+	eventually(t, "room for another stream", func() bool { return s.accounts.MayStream(token) == nil })
 }

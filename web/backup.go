@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"fmt"
-	"mime"
 	"net/http"
 	"path"
 	"strconv"
@@ -166,8 +165,7 @@ func (p *panel) downloadBackup(w http.ResponseWriter, r *http.Request, who accou
 	}
 	defer f.Close()
 	p.Log.Info("backup downloaded", "backup", n, "by", who.Name)
-	w.Header().Set("Content-Type", "application/zstd")
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": backups.FileName(n)}))
+	attachment(w, "application/zstd", backups.FileName(n))
 	http.ServeContent(w, r, "", b.CreatedAt, f)
 	return nil
 }

@@ -17,6 +17,9 @@ import (
 func attachment(w http.ResponseWriter, kind, name string) {
 	h := w.Header()
 	h.Set("Content-Type", kind)
+	// nginx takes 1 GB into a file and then nothing until a slow browser has that:
+	// the kernel would end its connection.
+	h.Set("X-Accel-Buffering", "no")
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }
 

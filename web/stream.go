@@ -32,8 +32,14 @@ type event struct {
 type feed func(ctx context.Context, send func(event)) error
 
 // stream sends the events of all feeds to one browser until it goes, its
-// session ends or a feed fails.
+// session ends or a feed fails. Errors, before the first byte: left4me.Busy when
+// the session has too many streams.
 func (p *panel) stream(w http.ResponseWriter, r *http.Request, feeds ...feed) error {
+	end, err := p.Accounts.Stream(p.session(r))
+	if err != nil {
+		return err
+	}
+	defer end()
 	ctx, cancel := context.WithCancel(r.Context())
 	events := make(chan event)
 	var work sync.WaitGroup
@@ -61,7 +67,7 @@ func (p *panel) stream(w http.ResponseWriter, r *http.Request, feeds ...feed) er
 	out := &sse{w: w, c: http.NewResponseController(w)}
 	defer func() { _ = out.c.SetWriteDeadline(time.Time{}) }() // the connection goes on to other requests
 	ended := p.Accounts.Ended()
-	err := out.send(event{name: "beat"})
+	err = out.send(event{name: "beat"})
 	if _, denied := p.identify(r); denied != nil { // ended before it was waited for
 		return nil
 	}

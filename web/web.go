@@ -201,8 +201,12 @@ func (p *panel) overlayRoutes(look, act func(string, handler)) {
 	act("POST /overlays/{name}/uploads/{id}/drop", p.dropUpload)
 }
 
-// alive tells a script that its session is good.
-func (p *panel) alive(w http.ResponseWriter, _ *http.Request, _ accounts.Actor) error {
+// alive tells a script that its session is good and may open a stream. An
+// EventSource doesn't say why it was refused.
+func (p *panel) alive(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
+	if err := p.Accounts.MayStream(p.session(r)); err != nil {
+		return err
+	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

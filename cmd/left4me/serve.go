@@ -63,7 +63,7 @@ func serve(ctx context.Context, s settings) error {
 	}
 	// The socket first: an address that is taken is the commonest mistake, and
 	// nothing has been begun yet.
-	listener, err := net.Listen("tcp", s.listen)
+	listener, err := listenTCP(s.listen, unreadWithin)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		unlock, held := lockRoot(s.root)
 		if errors.Is(held, left4me.Conflict) { // by the left4me that serves here

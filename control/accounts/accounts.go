@@ -124,6 +124,7 @@ type Accounts struct {
 	known    *known
 	unsaved  unsaved
 	ends     ends
+	streams  streams
 	now      func() time.Time
 }
 
