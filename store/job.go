@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/left4me/left4me"
@@ -69,6 +70,24 @@ func (s *Store) Jobs(ctx context.Context, noun string, target left4me.Name, limi
 	all, err := collect(rows, err, scanJob)
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	return all, nil
+}
+
+// FailedJobs returns, of each target whose newest job of a noun failed or was
+// interrupted, that job without its log.
+func (s *Store) FailedJobs(ctx context.Context, noun string, targets []left4me.Name) ([]QueuedJob, error) {
+	names, err := toJSON(targets)
+	if err != nil {
+		return nil, err
+	}
+	columns := strings.Replace(jobColumns, "log", "'[]'", 1)
+	rows, err := s.read.QueryContext(ctx, `SELECT `+columns+` FROM job WHERE state IN ('failed','interrupted') AND id IN
+		(SELECT (SELECT newest.id FROM job AS newest WHERE newest.noun = ? AND newest.target = name.value ORDER BY newest.id DESC LIMIT 1)
+		FROM json_each(?) AS name)`, noun, names)
+	all, err := collect(rows, err, scanJob)
+	if err != nil {
+		return nil, fmt.Errorf("list failed jobs: %w", err)
 	}
 	return all, nil
 }

@@ -37,6 +37,7 @@ type Store struct {
 	read       *sql.DB
 	relieve    func() bool
 	generation atomic.Uint64
+	tables     tables
 	fault      atomic.Pointer[left4me.Error] // of the last write, if it found the disk full
 }
 

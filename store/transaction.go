@@ -18,6 +18,7 @@ import (
 type transaction struct {
 	tx     *sql.Tx
 	failed error
+	wrote  map[string]bool // tables
 }
 
 // tx runs f in the one write transaction, once more when the disk was full and
@@ -44,16 +45,20 @@ func (s *Store) attempt(ctx context.Context, f func(*transaction) error) error {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it says ErrTxDone
-	t := &transaction{tx: tx}
+	t := &transaction{tx: tx, wrote: map[string]bool{}}
 	if err := f(t); err != nil {
 		return err
 	}
 	if t.failed != nil {
 		return t.failed
 	}
+	err = tx.Commit()
 	// Even when the commit says that it failed: it may have been done.
-	defer s.generation.Add(1)
-	return tx.Commit()
+	s.generation.Add(1)
+	for name := range t.wrote {
+		s.tables.bell(name).Ring()
+	}
+	return err
 }
 
 // note remembers the first error. That a query has no rows is an answer.
@@ -68,6 +73,7 @@ func (t *transaction) ExecContext(ctx context.Context, query string, args ...any
 	if t.failed != nil {
 		return nil, t.failed
 	}
+	t.wrote[written(query)] = true
 	r, err := t.tx.ExecContext(ctx, query, args...)
 	return r, t.note(err)
 }
@@ -76,6 +82,7 @@ func (t *transaction) QueryRowContext(ctx context.Context, query string, args ..
 	if t.failed != nil {
 		return failedRow{t.failed}
 	}
+	t.wrote[written(query)] = true
 	return notedRow{t, t.tx.QueryRowContext(ctx, query, args...)}
 }
 
@@ -84,6 +91,7 @@ func queryAll[T any](ctx context.Context, t *transaction, scan func(row) (T, err
 	if t.failed != nil {
 		return nil, t.failed
 	}
+	t.wrote[written(query)] = true
 	rows, err := t.tx.QueryContext(ctx, query, args...)
 	all, err := collect(rows, err, scan)
 	return all, t.note(err)

@@ -11,8 +11,8 @@ import (
 	"github.com/left4me/left4me/control/accounts"
 )
 
-// accountView is what people see of their own account.
-type accountView struct {
+// ownAccount is what people see of their own account.
+type ownAccount struct {
 	Who      accounts.Actor
 	Sessions []accounts.Session
 	Tokens   []accounts.Token
@@ -39,7 +39,7 @@ var lifetimes = []struct {
 // told is what the address of a page says of what was just done.
 func told(r *http.Request, texts map[string]string) string { return texts[r.URL.Query().Get("did")] }
 
-func (p *panel) accountView(r *http.Request, who accounts.Actor) (v accountView, err error) {
+func (p *panel) ownAccount(r *http.Request, who accounts.Actor) (v ownAccount, err error) {
 	v.Who, v.New.Expires = who, "90"
 	if v.Sessions, err = p.Accounts.Sessions(r.Context(), who, p.session(r)); err != nil {
 		return v, err
@@ -54,16 +54,25 @@ func (p *panel) tokensOf(r *http.Request, who accounts.Actor, owner string) ([]a
 	return slices.DeleteFunc(all, func(t accounts.Token) bool { return t.User != owner }), err
 }
 
-func (p *panel) showAccount(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	v, err := p.accountView(r, who)
+// accountView is the page of one's own account.
+func (p *panel) accountView(r *http.Request, who accounts.Actor) (view, error) {
+	v, err := p.ownAccount(r, who)
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	v.Told = told(r, map[string]string{
 		"password": "Password changed. Every other browser was signed out." + tokensStay(len(v.Tokens)),
 		"revoked":  "Token revoked. It no longer works.",
 	})
-	return p.renderAccount(w, r, who, http.StatusOK, v)
+	return p.accountWith(r, who, v), nil
+}
+
+func (p *panel) accountWith(r *http.Request, who accounts.Actor, v ownAccount) view {
+	f := p.frame(r, who, "Account", "account")
+	return view{frame: f, at: "/account", body: []piece{fixed(accountHead(f, v.Told)), box("columns accounts",
+		box("", showing("tokens", tokenCard(v.Tokens, "A token may do what you may do. You have none."), onAccounts()), fixed(newTokenForm(v.New))),
+		box("", p.form(r, "password", passwordForm(ownAccount{Who: v.Who, Tokens: v.Tokens}), onAccounts()).as(passwordForm(v)), showing("sessions", ownSessions(v.Sessions), onAccounts())),
+	)}}
 }
 
 // tokensStay says that tokens still work, when there are any.
@@ -75,10 +84,6 @@ func tokensStay(n int) string {
 		return " One token still works; revoke it below if it may be known to somebody else."
 	}
 	return " " + count(n, "token", "tokens") + " still work; revoke those that may be known to somebody else."
-}
-
-func (p *panel) renderAccount(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, v accountView) error {
-	return p.render(w, r, status, accountPage(p.frame(r, who, "Account", "account"), v))
 }
 
 // changePassword changes the own password. This browser goes on in a new session.
@@ -115,12 +120,12 @@ func (p *panel) changePassword(w http.ResponseWriter, r *http.Request, who accou
 			return err
 		}
 	}
-	v, err := p.accountView(r, who)
+	v, err := p.ownAccount(r, who)
 	if err != nil {
 		return err
 	}
 	v.Password = wrong
-	return p.renderAccount(w, r, who, status, v)
+	return p.show(w, r, status, p.accountWith(r, who, v))
 }
 
 // createToken makes a token of one's own and shows it, this once.
@@ -146,12 +151,12 @@ func (p *panel) createToken(w http.ResponseWriter, r *http.Request, who accounts
 		}
 		status = http.StatusUnprocessableEntity
 	}
-	v, err := p.accountView(r, who)
+	v, err := p.ownAccount(r, who)
 	if err != nil {
 		return err
 	}
 	v.New = form
-	return p.renderAccount(w, r, who, status, v)
+	return p.show(w, r, status, p.accountWith(r, who, v))
 }
 
 // revokeToken revokes one's own token, or that of anybody for an administrator.

@@ -14,8 +14,8 @@ import (
 	"github.com/left4me/left4me/control/backups"
 )
 
-// backupsView is what the page of backups shows.
-type backupsView struct {
+// backupsFound is what the page of backups shows.
+type backupsFound struct {
 	All     []left4me.Backup
 	Active  []left4me.Job
 	Form    policyForm
@@ -33,7 +33,7 @@ func policyFormOf(p left4me.BackupPolicy) policyForm {
 	return policyForm{Enabled: p.Enabled, At: p.At, Daily: strconv.Itoa(p.Daily), Weekly: strconv.Itoa(p.Weekly)}
 }
 
-func (p *panel) backupsView(ctx context.Context) (v backupsView, err error) {
+func (p *panel) backupsFound(ctx context.Context) (v backupsFound, err error) {
 	if v.All, err = p.Backups.List(ctx); err != nil {
 		return v, err
 	}
@@ -53,54 +53,23 @@ func (p *panel) backupsView(ctx context.Context) (v backupsView, err error) {
 	return v, err
 }
 
-func (p *panel) listBackups(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	v, err := p.backupsView(r.Context())
+// backupsView is the backups, and when they are made.
+func (p *panel) backupsView(r *http.Request, who accounts.Actor) (view, error) {
+	v, err := p.backupsFound(r.Context())
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	return p.showBackups(w, r, who, http.StatusOK, v)
-}
-
-func (p *panel) showBackups(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, v backupsView) error {
 	f := p.frame(r, who, "Backups", "backups")
-	f.Live, f.Moving = "/backups/live", len(v.Active) > 0
-	return p.render(w, r, status, backupsPage(f, v))
-}
-
-// followBackups sends what is being done with backups, and the list when that has
-// changed.
-func (p *panel) followBackups(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.stream(w, r, func(ctx context.Context, send func(event)) error {
-		have := sent{}
-		look := func() error {
-			v, err := p.backupsView(ctx)
-			if err != nil {
-				return err
-			}
-			work, fresh, err := have.fresh(ctx, "work", backupWork(v.Active))
-			if err == nil && fresh {
-				send(work)
-			}
-			list, fresh, err := have.fresh(ctx, "list", backupTable(v.All, mayOf(who)))
-			if err == nil && fresh {
-				send(list)
-			}
-			return err
-		}
-		changes := p.Jobs.WatchAll(ctx)
-		if err := look(); err != nil {
-			return err
-		}
-		for j := range changes {
-			if j.Kind.Noun() != left4me.CreateBackup.Noun() {
-				continue
-			}
-			if err := look(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	f.Moving = len(v.Active) > 0
+	on := []topic{onBackups(), onEnds(left4me.CreateBackup.Noun())}
+	work := []topic{onEnds(left4me.CreateBackup.Noun())}
+	for _, j := range v.Active {
+		work = append(work, onJob(j.ID))
+	}
+	return view{frame: f, at: "/backups", body: []piece{
+		fixed(backupsHead(f.May)), showing("backup-work", backupWork(v.Active), work...), showing("backups", backupTable(v.All, f.May), on...),
+		box("columns backups", p.form(r, "policy", backupSchedule(v, f.May), onBackups()), showing("backup-restore", backupRestore(v), on...)),
+	}}, nil
 }
 
 func (p *panel) createBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
@@ -146,12 +115,12 @@ func (p *panel) setBackupPolicy(w http.ResponseWriter, r *http.Request, who acco
 		}
 		form.Problems = wrong
 	}
-	v, err := p.backupsView(r.Context())
+	v, err := p.backupsView(r, who)
 	if err != nil {
 		return err
 	}
-	v.Form = form
-	return p.showBackups(w, r, who, http.StatusUnprocessableEntity, v)
+	v.form("policy").typed = backupSchedule(backupsFound{Form: form}, v.May)
+	return p.show(w, r, http.StatusUnprocessableEntity, v)
 }
 
 func (p *panel) downloadBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
@@ -170,12 +139,19 @@ func (p *panel) downloadBackup(w http.ResponseWriter, r *http.Request, who accou
 	return nil
 }
 
-func (p *panel) confirmDeleteBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// deleteBackupView asks before a backup is deleted.
+func (p *panel) deleteBackupView(r *http.Request, who accounts.Actor) (view, error) {
+	return p.deleteBackupWith(r, who, "", "")
+}
+
+func (p *panel) deleteBackupWith(r *http.Request, who accounts.Actor, typed, problem string) (view, error) {
 	b, err := p.backup(r)
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	return p.render(w, r, http.StatusOK, backupDeletePage(p.frame(r, who, "Delete a backup", "backups"), b, "", ""))
+	return view{frame: p.frame(r, who, "Delete a backup", "backups"), body: []piece{
+		p.form(r, "delete", backupDelete(b, typed, problem), onBackups(), onEnds(left4me.CreateBackup.Noun())),
+	}}, nil
 }
 
 func (p *panel) backup(r *http.Request) (left4me.Backup, error) {
@@ -196,8 +172,11 @@ func (p *panel) deleteBackup(w http.ResponseWriter, r *http.Request, who account
 		return err
 	}
 	if typed := r.PostForm.Get("confirm"); typed != string(b.Name) {
-		f := p.frame(r, who, "Delete a backup", "backups")
-		return p.render(w, r, http.StatusUnprocessableEntity, backupDeletePage(f, b, typed, "That is not the name. Type "+string(b.Name)+" to go on."))
+		v, err := p.deleteBackupWith(r, who, typed, "That is not the name. Type "+string(b.Name)+" to go on.")
+		if err != nil {
+			return err
+		}
+		return p.show(w, r, http.StatusUnprocessableEntity, v)
 	}
 	if err := p.Backups.Delete(r.Context(), who.Name, b.Name); err != nil {
 		return err

@@ -1,10 +1,13 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
@@ -63,22 +66,43 @@ func (p *panel) blueprintView(r *http.Request) (blueprintView, error) {
 	return blueprintView{}, err
 }
 
-func (p *panel) listBlueprints(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// blueprintsView is the list of blueprints.
+func (p *panel) blueprintsView(r *http.Request, who accounts.Actor) (view, error) {
 	all, err := p.blueprintViews(r)
+	if err != nil {
+		return view{}, err
+	}
+	f := p.frame(r, who, "Blueprints", "overlays")
+	return view{frame: f, body: []piece{fixed(blueprintsHead(f.May)), showing("blueprints", blueprintTable(all), onBlueprints()...)}}, nil
+}
+
+// onBlueprints is the blueprints, and which servers are made from them.
+func onBlueprints() []topic { return []topic{onContent(), onDefinitions()} }
+
+// newBlueprintView is the form of a new blueprint.
+func (p *panel) newBlueprintView(r *http.Request, who accounts.Actor) (view, error) {
+	now := deferred(func(ctx context.Context) (templ.Component, error) {
+		return newBlueprintForm(p.fillBlueprint(ctx, who, blueprintForm{})), nil
+	})
+	return view{frame: p.frame(r, who, "New blueprint", "overlays"), body: []piece{fixed(newBlueprintHead()), p.form(r, "new-blueprint", now, onContent(), onEnds(left4me.BuildOverlay.Noun()))}}, nil
+}
+
+// fillBlueprint fills in what there is to choose from in the form of a blueprint.
+func (p *panel) fillBlueprint(ctx context.Context, who accounts.Actor, form blueprintForm) blueprintForm {
+	form.May = mayOf(who)
+	p.offers(ctx, &form.definitionForm, nil)
+	form.warnings = p.typedWarnings(ctx, form.definitionForm, nil)
+	return form
+}
+
+// retypeNewBlueprint shows the form of a new blueprint as it was typed.
+func (p *panel) retypeNewBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form blueprintForm) error {
+	v, err := p.newBlueprintView(r, who)
 	if err != nil {
 		return err
 	}
-	return p.render(w, r, http.StatusOK, blueprintsPage(p.frame(r, who, "Blueprints", "overlays"), all))
-}
-
-func (p *panel) newBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.renderNewBlueprint(w, r, who, http.StatusOK, blueprintForm{})
-}
-
-func (p *panel) renderNewBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form blueprintForm) error {
-	form.May = mayOf(who)
-	p.offers(r, &form.definitionForm, nil)
-	return p.render(w, r, status, newBlueprintPage(p.frame(r, who, "New blueprint", "overlays"), form))
+	v.form("new-blueprint").typed = newBlueprintForm(p.fillBlueprint(r.Context(), who, form))
+	return p.show(w, r, status, v)
 }
 
 func (p *panel) createBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
@@ -88,7 +112,7 @@ func (p *panel) createBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	form := blueprintForm{definitionForm: readDefinition(r.PostForm), Name: strings.TrimSpace(r.PostForm.Get("name"))}
 	if button := r.PostForm.Get("stack"); button != "" {
 		form.restack(button)
-		return p.renderNewBlueprint(w, r, who, http.StatusOK, form)
+		return p.retypeNewBlueprint(w, r, who, http.StatusOK, form)
 	}
 	v := left4me.Blueprint{Name: left4me.Name(form.Name)}
 	var err error
@@ -103,25 +127,42 @@ func (p *panel) createBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	if err != nil {
 		return err
 	}
-	return p.renderNewBlueprint(w, r, who, status, form)
+	return p.retypeNewBlueprint(w, r, who, status, form)
 }
 
-func (p *panel) showBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// blueprintPage is the page of a blueprint.
+func (p *panel) blueprintPage(r *http.Request, who accounts.Actor) (view, error) {
 	b, err := p.blueprintView(r)
+	if err != nil {
+		return view{}, err
+	}
+	f := p.frame(r, who, string(b.Name), "overlays")
+	warnings := lazy("map-warnings", func(ctx context.Context) (templ.Component, error) {
+		return mapWarnings("map-warnings", p.Servers.WarningsOf(ctx, b.Settings, b.Overlays)), nil
+	}, onContent(), onEnds(left4me.BuildOverlay.Noun()))
+	now := deferred(func(ctx context.Context) (templ.Component, error) {
+		s := b.Settings
+		if !f.May.Act {
+			s = s.Public()
+		}
+		form := p.fillBlueprint(ctx, who, blueprintForm{definitionForm: definitionOf(s, b.Overlays, b.Version)})
+		form.warnings = warnings
+		return blueprintFields(b, form), nil
+	})
+	return view{frame: f, body: []piece{fixed(blueprintHead(b)), columns(
+		p.form(r, "settings", now, onContent(), onEnds(left4me.BuildOverlay.Noun())).holds(warnings),
+		pieces(showing("blueprint-use", blueprintUse(b, f.May), onBlueprints()...), fixed(blueprintDanger(b, f.May))),
+	)}}, nil
+}
+
+// retypeBlueprint shows a blueprint with the form as it was typed.
+func (p *panel) retypeBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, b blueprintView, form blueprintForm) error {
+	v, err := p.blueprintPage(r, who)
 	if err != nil {
 		return err
 	}
-	s := b.Settings
-	if !mayOf(who).Act {
-		s = s.Public()
-	}
-	return p.renderBlueprint(w, r, who, http.StatusOK, b, blueprintForm{definitionForm: definitionOf(s, b.Overlays, b.Version)})
-}
-
-func (p *panel) renderBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, b blueprintView, form blueprintForm) error {
-	form.May = mayOf(who)
-	p.offers(r, &form.definitionForm, nil)
-	return p.render(w, r, status, blueprintPage(p.frame(r, who, string(b.Name), "overlays"), b, form))
+	v.form("settings").typed = blueprintFields(b, p.fillBlueprint(r.Context(), who, form))
+	return p.show(w, r, status, v)
 }
 
 // saveBlueprint changes a blueprint. When somebody else was faster, the form shows
@@ -137,7 +178,7 @@ func (p *panel) saveBlueprint(w http.ResponseWriter, r *http.Request, who accoun
 	form := blueprintForm{definitionForm: readDefinition(r.PostForm)}
 	if button := r.PostForm.Get("stack"); button != "" {
 		form.restack(button)
-		return p.renderBlueprint(w, r, who, http.StatusOK, b, form)
+		return p.retypeBlueprint(w, r, who, http.StatusOK, b, form)
 	}
 	v := left4me.Blueprint{Name: b.Name}
 	v.Version, _ = strconv.Atoi(form.Version) // what has none is nobody's
@@ -152,15 +193,21 @@ func (p *panel) saveBlueprint(w http.ResponseWriter, r *http.Request, who accoun
 	if err != nil {
 		return err
 	}
-	return p.renderBlueprint(w, r, who, status, b, form)
+	return p.retypeBlueprint(w, r, who, status, b, form)
 }
 
-func (p *panel) confirmDeleteBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// deleteBlueprintView asks before a blueprint is deleted.
+func (p *panel) deleteBlueprintView(r *http.Request, who accounts.Actor) (view, error) {
+	return p.deleteBlueprintWith(r, who, "", "")
+}
+
+func (p *panel) deleteBlueprintWith(r *http.Request, who accounts.Actor, typed, problem string) (view, error) {
 	b, err := p.blueprintView(r)
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	return p.render(w, r, http.StatusOK, deleteBlueprintPage(p.frame(r, who, "Delete "+string(b.Name), "overlays"), b, "", ""))
+	lost := showing("lost", blueprintLost(b), onBlueprints()...)
+	return view{frame: p.frame(r, who, "Delete "+string(b.Name), "overlays"), body: []piece{fixed(deleteBlueprint(b, lost, typed, problem), lost)}}, nil
 }
 
 // deleteBlueprint does it when the name was typed as it is.
@@ -172,14 +219,20 @@ func (p *panel) deleteBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	if err != nil {
 		return err
 	}
-	f := p.frame(r, who, "Delete "+string(b.Name), "overlays")
+	again := func(status int, typed, problem string) error {
+		v, err := p.deleteBlueprintWith(r, who, typed, problem)
+		if err != nil {
+			return err
+		}
+		return p.show(w, r, status, v)
+	}
 	if typed := r.PostForm.Get("confirm"); typed != string(b.Name) {
-		return p.render(w, r, http.StatusUnprocessableEntity, deleteBlueprintPage(f, b, typed, "That is not the name. Type "+string(b.Name)+" to go on."))
+		return again(http.StatusUnprocessableEntity, typed, "That is not the name. Type "+string(b.Name)+" to go on.")
 	}
 	err = p.Content.DeleteBlueprint(r.Context(), who.Name, b.Name)
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := left4me.Public(err)
-		return p.render(w, r, http.StatusConflict, deleteBlueprintPage(f, b, string(b.Name), sentence(visible(e.Error()))))
+		return again(http.StatusConflict, string(b.Name), sentence(visible(e.Error())))
 	}
 	if err != nil {
 		return err

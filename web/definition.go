@@ -2,12 +2,14 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me"
 )
@@ -24,9 +26,9 @@ type definitionForm struct {
 	Overlays []left4me.Name    // to choose from
 	Maps     []mapOffer        // to begin with
 	Problems problems
-	Warnings []left4me.Warning // of the first map
-	Theirs   []setting         // what somebody else made of it meanwhile
+	Theirs   []setting // what somebody else made of it meanwhile
 	May      may
+	warnings templ.Component // of the first map
 }
 
 // definitionOf is the form of what is there.
@@ -222,8 +224,8 @@ func (f definitionForm) groups() []settingGroup {
 // offers fills in which overlays there are to choose from, and which maps. A host
 // that doesn't answer offers no overlays, and the maps of the game. Beneath are the
 // overlays of a server's blueprint.
-func (p *panel) offers(r *http.Request, f *definitionForm, beneath []left4me.OverlayRef) {
-	all, err := p.Content.Overlays(r.Context())
+func (p *panel) offers(ctx context.Context, f *definitionForm, beneath []left4me.OverlayRef) {
+	all, err := p.Content.Overlays(ctx)
 	if err == nil {
 		for _, n := range all {
 			if !slices.ContainsFunc(f.Stack, func(s string) bool { return nameIn(s) == n }) {
@@ -231,9 +233,13 @@ func (p *panel) offers(r *http.Request, f *definitionForm, beneath []left4me.Ove
 			}
 		}
 	}
-	stack := append(f.stack(), beneath...)
-	f.Maps = p.mapOffers(r.Context(), stack, all)
-	f.Warnings = p.Servers.WarningsOf(r.Context(), left4me.Settings{Map: cmp.Or(f.Values["map"], f.Base.Settings.Map)}, stack)
+	f.Maps = p.mapOffers(ctx, append(f.stack(), beneath...), all)
+}
+
+// typedWarnings are those of what was typed, which only this form has.
+func (p *panel) typedWarnings(ctx context.Context, f definitionForm, beneath []left4me.OverlayRef) templ.Component {
+	first := left4me.Settings{Map: cmp.Or(f.Values["map"], f.Base.Settings.Map)}
+	return mapWarnings("typed-map-warnings", p.Servers.WarningsOf(ctx, first, append(f.stack(), beneath...)))
 }
 
 // nameIn is the overlay that a text of a stack names.

@@ -13,8 +13,13 @@ import (
 // withConfig lets the host say what a restart would change.
 func (s *site) withConfig(t *testing.T, files ...bus.ConfigFile) {
 	t.Helper()
+	s.host.mu.Lock()
+	s.host.config = files
+	s.host.mu.Unlock()
 	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbConfigDiff), func(context.Context, string, []byte) (any, error) {
-		return bus.ConfigDiff{V: bus.Version, Files: files}, nil
+		s.host.mu.Lock()
+		defer s.host.mu.Unlock()
+		return bus.ConfigDiff{V: bus.Version, Files: s.host.config}, nil
 	})
 	if err != nil {
 		t.Fatal(err)

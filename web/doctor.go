@@ -1,32 +1,37 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
 )
 
-func (p *panel) showDoctor(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	checks, err := p.Hosts.Doctor(r.Context(), left4me.LocalHost)
-	if err != nil {
-		return err
-	}
-	return p.render(w, r, http.StatusOK, doctorPage(p.frame(r, who, "Doctor", "doctor"), left4me.LocalHost, checks))
+// doctorView is what a machine lacks.
+func (p *panel) doctorView(r *http.Request, who accounts.Actor) (view, error) {
+	checks := lazy("checks", func(ctx context.Context) (templ.Component, error) {
+		checks, err := p.Hosts.Doctor(ctx, left4me.LocalHost)
+		return doctorChecks(left4me.LocalHost, checks), err
+	}, onDisk(), onRunning()).later()
+	return view{frame: p.frame(r, who, "Doctor", "doctor"), body: []piece{fixed(doctorHead()), checks}}, nil
 }
 
-func (p *panel) reachServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// reachView says why players can't join a server.
+func (p *panel) reachView(r *http.Request, who accounts.Actor) (view, error) {
 	s, err := p.serverPage(r, who, "reach")
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	checks, err := p.Servers.Reach(r.Context(), s.Name)
-	if err != nil {
-		return err
-	}
-	return p.render(w, r, http.StatusOK, serverReachPage(p.serverFrame(r, who, s), s, checks))
+	checks := lazy("checks", func(ctx context.Context) (templ.Component, error) {
+		checks, err := p.Servers.Reach(ctx, s.Name)
+		return reachChecks(s, checks), err
+	}, onRun(s.Name)).later()
+	return p.serverView(r, who, s, checks), nil
 }
 
 // checkTone and checkIcon are tone and icon of a finding.

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/a-h/templ"
-
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/game"
@@ -74,73 +72,22 @@ func (p *panel) gamePage(ctx context.Context, who accounts.Actor) (gamePage, err
 	return gamePage{View: v, May: mayOf(who), Form: gameFormOf(v.Policy)}, err
 }
 
-func (p *panel) showGame(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// gameView is the game on the host.
+func (p *panel) gameView(r *http.Request, who accounts.Actor) (view, error) {
 	g, err := p.gamePage(r.Context(), who)
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	return p.renderGame(w, r, who, http.StatusOK, g)
-}
-
-func (p *panel) renderGame(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, g gamePage) error {
 	f := p.frame(r, who, "Game", "game")
-	f.Live, f.Moving = "/game/live", g.working()
-	return p.render(w, r, status, gameView(f, g))
-}
-
-// parts are the pieces of the page that change while it is open.
-func (g gamePage) parts() map[string]templ.Component {
-	return map[string]templ.Component{
-		"problem": gameProblem(g), "work": gameWork(g, time.Now()), "state": gameState(g), "rollout": gameRollout(g), "builds": gameBuilds(g),
-	}
-}
-
-// followGame sends the parts of the page that changed.
-func (p *panel) followGame(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.stream(w, r, func(ctx context.Context, send func(event)) error {
-		have := sent{}
-		look := func() error {
-			g, err := p.gamePage(ctx, who)
-			if err != nil {
-				return err
-			}
-			for key, part := range g.parts() {
-				e, fresh, err := have.fresh(ctx, key, part)
-				if err != nil {
-					return err
-				}
-				if fresh {
-					send(e)
-				}
-			}
-			return nil
-		}
-		changes := p.Game.Watch(ctx)
-		if err := look(); err != nil {
-			return err
-		}
-		for range changes {
-			if err := look(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// noticeFeed tells the list of servers when there is a newer build.
-func (p *panel) noticeFeed(ctx context.Context, send func(event)) error {
-	have := sent{}
-	for range p.Game.Watch(ctx) {
-		e, fresh, err := have.fresh(ctx, "", gameNotice(p.gameSaid()))
-		if err != nil {
-			return err
-		}
-		if fresh {
-			send(e)
-		}
-	}
-	return nil
+	f.Moving = g.working()
+	on := []topic{onGame(), onWork(left4me.InstallGame.Noun(), left4me.LocalHost), onRunning()}
+	return view{frame: f, at: "/game", body: []piece{
+		fixed(gameHead()), showing("game-problem", gameProblem(g), on...), showing("game-work", gameWork(g, time.Now()), on...),
+		box("columns game",
+			box("", showing("game-state", gameState(g), on...), showing("game-rollout", gameRollout(g), on...), showing("game-builds", gameBuilds(g), on...)),
+			box("", p.form(r, "policy", gamePolicy(g), onGame())),
+		),
+	}}, nil
 }
 
 func (p *panel) gameSaid() left4me.Game {
@@ -177,18 +124,18 @@ func restartOf(choice, hour string) string {
 	return choice
 }
 
-// confirmRollback asks before another build is put in place.
-func (p *panel) confirmRollback(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// rollbackView asks before another build is put in place.
+func (p *panel) rollbackView(r *http.Request, who accounts.Actor) (view, error) {
 	g, err := p.gamePage(r.Context(), who)
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	n, _ := strconv.ParseInt(r.URL.Query().Get("build"), 10, 64)
 	b, ok := g.build(n)
 	if !ok {
-		return left4me.Errorf(left4me.NotFound, "there is no such build on this host", "the page of the game lists those that there are")
+		return view{}, left4me.Errorf(left4me.NotFound, "there is no such build on this host", "the page of the game lists those that there are")
 	}
-	return p.render(w, r, http.StatusOK, rollbackPage(p.frame(r, who, "Roll back", "game"), g, b))
+	return view{frame: p.frame(r, who, "Roll back", "game"), body: []piece{p.form(r, "rollback", rollbackForm(g, b), onGame())}}, nil
 }
 
 func (p *panel) pinGame(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
@@ -233,7 +180,12 @@ func (p *panel) setGamePolicy(w http.ResponseWriter, r *http.Request, who accoun
 		return err
 	}
 	g.Form, g.Form.Problems = form, wrong
-	return p.renderGame(w, r, who, http.StatusUnprocessableEntity, g)
+	v, err := p.gameView(r, who)
+	if err != nil {
+		return err
+	}
+	v.form("policy").typed = gamePolicy(g)
+	return p.show(w, r, http.StatusUnprocessableEntity, v)
 }
 
 // rolloutTone and rolloutIcon are tone and icon of a rollout or of a server in

@@ -11,14 +11,25 @@ import (
 
 const listedJobs = 100
 
-func (p *panel) listJobs(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// jobsView is the list of jobs.
+func (p *panel) jobsView(r *http.Request, who accounts.Actor) (view, error) {
 	all, err := p.jobList(r.Context())
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	f := p.frame(r, who, "Jobs", "jobs")
-	f.Live = "/jobs/live"
-	return p.render(w, r, http.StatusOK, jobsPage(f, all))
+	rows := jobParts(all, true)
+	table := showing("jobs", jobTable(rows), onJobs())
+	table.rows = rows
+	return view{frame: p.frame(r, who, "Jobs", "jobs"), body: []piece{fixed(jobsHead()), table}}, nil
+}
+
+// jobParts are the rows of a list of jobs.
+func jobParts(all []left4me.Job, target bool) []*part {
+	rows := make([]*part, len(all))
+	for i, j := range all {
+		rows[i] = showing("job-"+string(j.ID), jobRow(j, target), onJob(j.ID))
+	}
+	return rows
 }
 
 // jobList is the newest jobs, those that run or wait before those that have
@@ -38,50 +49,4 @@ func (p *panel) jobList(ctx context.Context) ([]left4me.Job, error) {
 		return 1
 	})
 	return all, nil
-}
-
-// followJobs sends the row of a job that moves on, and the whole list when one
-// came or ended.
-func (p *panel) followJobs(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
-	return p.stream(w, r, func(ctx context.Context, send func(event)) error {
-		have := sent{}
-		running := map[left4me.JobID]bool{}
-		whole := func() error {
-			all, err := p.jobList(ctx)
-			if err != nil {
-				return err
-			}
-			clear(running)
-			for _, j := range all {
-				if !j.State.Ended() {
-					running[j.ID] = true
-				}
-			}
-			e, fresh, err := have.fresh(ctx, "", jobTable(all))
-			if fresh {
-				send(e)
-			}
-			return err
-		}
-		changes := p.Jobs.WatchAll(ctx)
-		if err := whole(); err != nil {
-			return err
-		}
-		for j := range changes {
-			if j.State.Ended() || !running[j.ID] {
-				if err := whole(); err != nil {
-					return err
-				}
-				continue
-			}
-			e, fresh, err := have.fresh(ctx, string(j.ID), jobRow(j, true))
-			if err != nil {
-				return err
-			}
-			if fresh {
-				send(e)
-			}
-		}
-		return nil
-	})
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"time"
@@ -16,43 +15,15 @@ func (p *panel) job(r *http.Request) (left4me.Job, error) {
 	return p.Jobs.Get(r.Context(), left4me.JobID(r.PathValue("id")))
 }
 
-func (p *panel) showJob(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// jobView is a job as it moves on.
+func (p *panel) jobView(r *http.Request, who accounts.Actor) (view, error) {
 	j, err := p.job(r)
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	f := p.frame(r, who, jobName(j), "jobs")
-	if !j.State.Ended() {
-		f.Live, f.Moving = "/jobs/"+string(j.ID)+"/live", true
-	}
-	return p.render(w, r, http.StatusOK, jobPage(f, j, time.Now()))
-}
-
-// followJob sends a job as it moves on. After its end the stream stays open and
-// silent: a browser would take a closed one for a lost connection.
-func (p *panel) followJob(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	j, err := p.job(r)
-	if err != nil {
-		return err
-	}
-	return p.stream(w, r, func(ctx context.Context, send func(event)) error {
-		changes, err := p.Jobs.Watch(ctx, j.ID)
-		if err != nil {
-			return err
-		}
-		have := sent{}
-		for j := range changes {
-			e, fresh, err := have.fresh(ctx, "", jobDetail(j, mayOf(who), time.Now()))
-			if err != nil {
-				return err
-			}
-			if fresh {
-				send(e)
-			}
-		}
-		<-ctx.Done()
-		return nil
-	})
+	f.Moving = !j.State.Ended()
+	return view{frame: f, body: []piece{fixed(jobCrumbs(j)), showing("job", jobDetail(j, f.May, time.Now()), onJob(j.ID))}}, nil
 }
 
 // pace says how fast a step goes and how long it will take, when both can be

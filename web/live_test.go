@@ -128,18 +128,18 @@ func TestConsoleGoesOnWithoutGapOrDouble(t *testing.T) {
 
 	s.host.print("alpha", "three\n")
 	isConsole := func(e sentEvent) bool { return e.name == "console" }
-	e := wait(t, b.stream(path+"&after=8"), "the next line", isConsole)
+	e := wait(t, b.stream(path+"?after=8"), "the next line", isConsole)
 	if got := printedLines(t, e); got != "three" || e.id != "14" {
 		t.Errorf("behind the page came %q up to %s", got, e.id)
 	}
 	s.host.print("alpha", "four\nfive\n")
 	// A browser that reconnects by itself repeats the old address and adds what
 	// it saw last.
-	e = wait(t, b.stream(path+"&after=8", "Last-Event-ID", "14"), "the rest", isConsole)
+	e = wait(t, b.stream(path+"?after=8", "Last-Event-ID", "14"), "the rest", isConsole)
 	if got := printedLines(t, e); got != "four|five" || e.id != strconv.Itoa(14+10) {
 		t.Errorf("after the break came %q up to %s", got, e.id)
 	}
-	b.get("/servers/alpha/live?tab=console&after=x", "X-Left4me", "live").has(t, http.StatusUnprocessableEntity, "position")
+	b.get("/servers/alpha/console/live?after=x", "X-Left4me", "live").has(t, http.StatusUnprocessableEntity, "position")
 }
 
 func printedLines(t *testing.T, e sentEvent) string {
@@ -183,7 +183,7 @@ func TestJobPageIsLive(t *testing.T) {
 	wait(t, list, "its row", contains(`id="job-`+string(j.ID)+`"`, "running"))
 	s.host.report(t, d, left4me.JobFailed, left4me.Errorf(left4me.Conflict, "no room", ""))
 	wait(t, events, "its end", contains("failed", "No room.", path+"/retry"))
-	wait(t, list, "its end in the list", contains(`id="jobs"`, "no room"))
+	wait(t, list, "its end in the list", contains(`id="job-`+string(j.ID)+`"`, "no room"))
 
 	p := b.post(path + "/retry")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to == path || !strings.HasPrefix(to, "/jobs/") {

@@ -33,18 +33,38 @@ type editView struct {
 // is watched on the page of the overlay.
 const saveWithin = 20 * time.Second
 
+// editFile shows the editor. A file that is no text is shown as what it is.
 func (p *panel) editFile(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	o, err := p.overlayPage(r, who, "contents")
+	v, err := p.editView(r, who)
+	if errors.Is(err, errNoText) {
+		o, err := p.overlayPage(r, who, "contents")
+		if err != nil {
+			return err
+		}
+		http.Redirect(w, r, overlayPath(o.Name, "/file?path=", escaped(r.URL.Query().Get("path"))), http.StatusSeeOther)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
+	return p.show(w, r, http.StatusOK, v)
+}
+
+var errNoText = errors.New("no text")
+
+// editView is a text file in the editor.
+func (p *panel) editView(r *http.Request, who accounts.Actor) (view, error) {
+	o, err := p.overlayPage(r, who, "contents")
+	if err != nil {
+		return view{}, err
+	}
 	if o.Kind != left4me.FilesOverlay || !o.DeletedAt.IsZero() {
-		return errNoPage
+		return view{}, errNoPage
 	}
 	q := r.URL.Query()
 	rev, err := wantedRevision(r)
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	v := editView{Path: strings.Trim(q.Get("path"), "/"), Base: cmp.Or(o.Content.Current, left4me.NoRevision)}
 	if v.Path == "" {
@@ -52,36 +72,35 @@ func (p *panel) editFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	}
 	if o.Content.Current == 0 {
 		v.New = true
-		return p.renderEdit(w, r, who, http.StatusOK, o, v)
+		return p.editWith(r, who, o, v), nil
 	}
-	a, err := p.file(r, o.Name, cmp.Or(rev, o.Content.Current), v.Path)
+	a, err := p.file(r.Context(), o.Name, cmp.Or(rev, o.Content.Current), v.Path)
 	switch {
 	case errors.Is(err, left4me.NotFound):
 		v.New = true
 	case err != nil:
-		return err
+		return view{}, err
 	default:
 		text, ok := textOf(a.Data)
 		if !ok || a.Size > int64(len(a.Data)) || !notInside(v.Path) {
-			http.Redirect(w, r, overlayPath(o.Name, "/file?path=", escaped(v.Path)), http.StatusSeeOther)
-			return nil
+			return view{}, errNoText
 		}
 		v.Text, v.CRLF = text, strings.Contains(text, "\r\n")
 	}
 	if n, err := strconv.Atoi(q.Get("saved")); err == nil && n == o.Content.Current {
 		v.Saved = n
 		if v.Found, err = p.foundIn(r.Context(), o.Name, v.Path); err != nil {
-			return err
+			return view{}, err
 		}
 	}
-	return p.renderEdit(w, r, who, http.StatusOK, o, v)
+	return p.editWith(r, who, o, v), nil
 }
 
-func (p *panel) renderEdit(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, o overlayPage, v editView) error {
-	f := p.overlayFrame(r, who, o)
-	f.Title, f.Scripts = path.Base(v.Path)+" · "+string(o.Name), []string{"editor.js"}
-	f.Live, f.Moving = "", false // nothing takes the place of what is being typed
-	return p.render(w, r, status, editPage(f, o, v))
+// editWith is the page of the editor. Nothing takes the place of what is being typed.
+func (p *panel) editWith(r *http.Request, who accounts.Actor, o overlayPage, v editView) view {
+	f := p.frame(r, who, path.Base(v.Path)+" · "+string(o.Name), "overlays")
+	f.Scripts = []string{"editor.js"}
+	return view{frame: f, body: []piece{fixed(editForm(f, o, v))}}
 }
 
 // foundIn are the problems of one file in the current revision.
@@ -126,7 +145,7 @@ func (p *panel) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 		if live(r) {
 			return err
 		}
-		return p.renderEdit(w, r, who, http.StatusUnprocessableEntity, o, v)
+		return p.show(w, r, http.StatusUnprocessableEntity, p.editWith(r, who, o, v))
 	case err != nil:
 		return err
 	case !job.State.Ended():
@@ -218,14 +237,14 @@ func (p *panel) showConflict(w http.ResponseWriter, r *http.Request, who account
 		return err
 	}
 	var text string
-	a, err := p.file(r, o.Name, 0, v.Path)
+	a, err := p.file(r.Context(), o.Name, 0, v.Path)
 	if err == nil {
 		text, _ = textOf(a.Data)
 	} else if !errors.Is(err, left4me.NotFound) {
 		return err
 	}
 	v.Theirs, v.Base = &text, cmp.Or(o.Content.Current, left4me.NoRevision)
-	return p.renderEdit(w, r, who, http.StatusConflict, o, v)
+	return p.show(w, r, http.StatusConflict, p.editWith(r, who, o, v))
 }
 
 // dirOf is the directory of a path; empty for the root.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 	"path"
@@ -30,28 +31,30 @@ type filesView struct {
 // listedFiles is how many files a page shows.
 const listedFiles = 200
 
-func (p *panel) showOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// contentsView is the files of an overlay.
+func (p *panel) contentsView(r *http.Request, who accounts.Actor) (view, error) {
 	o, err := p.overlayPage(r, who, "contents")
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	rev, err := wantedRevision(r)
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	q := r.URL.Query()
-	v := filesView{Revision: cmp.Or(rev, o.Content.Current), Dir: strings.Trim(q.Get("dir"), "/"), Query: strings.TrimSpace(q.Get("q")), base: overlayPath(o.Name)}
-	v.Current = v.Revision == o.Content.Current
-	if v.Revision > 0 {
-		v.Page, err = p.Content.Tree(r.Context(), o.Name, v.Revision, left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: listedFiles})
-		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
-			v.Problem, err = e.Error(), nil
+	files := lazy("overlay-files", func(ctx context.Context) (templ.Component, error) {
+		q := r.URL.Query()
+		v := filesView{Revision: cmp.Or(rev, o.Content.Current), Dir: strings.Trim(q.Get("dir"), "/"), Query: strings.TrimSpace(q.Get("q")), base: overlayPath(o.Name)}
+		v.Current = v.Revision == o.Content.Current
+		var err error
+		if v.Revision > 0 {
+			v.Page, err = p.Content.Tree(ctx, o.Name, v.Revision, left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: listedFiles})
+			if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
+				v.Problem, err = e.Error(), nil
+			}
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return p.render(w, r, http.StatusOK, overlayFilesPage(p.overlayFrame(r, who, o), o, v))
+		return overlayFiles(o, v), err
+	}, onContent(), onEnds(left4me.BuildOverlay.Noun()))
+	return p.overlayView(r, who, o, files), nil
 }
 
 // at is the address of another part of the same list.
@@ -133,32 +136,37 @@ type fileView struct {
 }
 
 // file asks for the file that an address names.
-func (p *panel) file(r *http.Request, name left4me.Name, rev int, file string) (content.FileAnswer, error) {
+func (p *panel) file(ctx context.Context, name left4me.Name, rev int, file string) (content.FileAnswer, error) {
 	of, in := inside(file)
 	if of == "" {
 		return content.FileAnswer{}, errNoPage
 	}
-	return p.Content.File(r.Context(), name, rev, of, in)
+	return p.Content.File(ctx, name, rev, of, in)
 }
 
-func (p *panel) showOverlayFile(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// overlayFileView is one file of an overlay.
+func (p *panel) overlayFileView(r *http.Request, who accounts.Actor) (view, error) {
 	o, err := p.overlayPage(r, who, "contents")
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	rev, err := wantedRevision(r)
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	v := fileView{Path: r.FormValue("path"), filesView: filesView{Revision: cmp.Or(rev, o.Content.Current), base: overlayPath(o.Name)}}
-	v.Current = v.Revision == o.Content.Current
-	if v.Answer, err = p.file(r, o.Name, v.Revision, v.Path); err != nil {
-		return err
-	}
-	v.Picture = pictureOf(v.Path) != "" && len(v.Answer.Data) > 0
-	v.Text, v.IsText = textOf(v.Answer.Data)
-	v.IsText = v.IsText && !v.Picture && (v.Answer.Size == 0 || len(v.Answer.Data) > 0)
-	return p.render(w, r, http.StatusOK, overlayFilePage(p.overlayFrame(r, who, o), o, v))
+	text := lazy("overlay-file", func(ctx context.Context) (templ.Component, error) {
+		v := fileView{Path: r.URL.Query().Get("path"), filesView: filesView{Revision: cmp.Or(rev, o.Content.Current), base: overlayPath(o.Name)}}
+		v.Current = v.Revision == o.Content.Current
+		var err error
+		if v.Answer, err = p.file(ctx, o.Name, v.Revision, v.Path); err != nil {
+			return nil, err
+		}
+		v.Picture = pictureOf(v.Path) != "" && len(v.Answer.Data) > 0
+		v.Text, v.IsText = textOf(v.Answer.Data)
+		v.IsText = v.IsText && !v.Picture && (v.Answer.Size == 0 || len(v.Answer.Data) > 0)
+		return overlayFile(o, v), nil
+	}, onContent(), onEnds(left4me.BuildOverlay.Noun()))
+	return p.overlayView(r, who, o, text), nil
 }
 
 // textOf is data as text, when it is some: UTF-8, or single bytes without control
@@ -191,7 +199,7 @@ func (p *panel) showPicture(w http.ResponseWriter, r *http.Request, _ accounts.A
 	if kind == "" {
 		return errNoPage
 	}
-	a, err := p.file(r, name, rev, file)
+	a, err := p.file(r.Context(), name, rev, file)
 	if err != nil {
 		return err
 	}
@@ -229,21 +237,25 @@ func newFileIn(dir string) string {
 	return dir + "/new.cfg"
 }
 
-// confirmRemove asks before a file goes from the newest revision.
-func (p *panel) confirmRemove(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	o, err := p.overlayPage(r, who, "contents")
-	if err != nil {
-		return err
-	}
-	return p.renderRemove(w, r, who, http.StatusOK, o, r.FormValue("path"), "")
+// removeView asks before a file goes from the newest revision.
+func (p *panel) removeView(r *http.Request, who accounts.Actor) (view, error) {
+	return p.removeWith(r, who, r.FormValue("path"), "")
 }
 
-func (p *panel) renderRemove(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, o overlayPage, file, problem string) error {
+// removeWith is a form about the revision that was looked at: it stays as it is, and
+// a newer one is told when it is sent.
+func (p *panel) removeWith(r *http.Request, who accounts.Actor, file, problem string) (view, error) {
+	o, err := p.overlayPage(r, who, "contents")
+	if err != nil {
+		return view{}, err
+	}
 	if file == "" || o.Kind != left4me.FilesOverlay {
-		return errNoPage
+		return view{}, errNoPage
 	}
 	v := filesView{Revision: o.Content.Current, Current: true, base: overlayPath(o.Name)}
-	return p.render(w, r, status, removeFilesPage(p.frame(r, who, "Remove a file", "overlays"), o, v, file, problem))
+	return view{frame: p.frame(r, who, "Remove a file", "overlays"), body: []piece{
+		p.form(r, "remove", removeFile(o, v, file, problem), onContent(), onEnds(left4me.BuildOverlay.Noun())),
+	}}, nil
 }
 
 func (p *panel) removeFiles(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
@@ -258,7 +270,12 @@ func (p *panel) removeFiles(w http.ResponseWriter, r *http.Request, who accounts
 	}
 	_, err = p.Content.Build(r.Context(), who.Name, o.Name, content.Request{Note: "removed " + file, Change: &left4me.Change{Delete: []string{file}, Base: base}})
 	if wrong, ok := problemsOf(err); ok {
-		return p.renderRemove(w, r, who, http.StatusConflict, o, file, wrong.all())
+		v, err := p.removeWith(r, who, file, wrong.all())
+		if err != nil {
+			return err
+		}
+		v.at = overlayPath(o.Name)
+		return p.show(w, r, http.StatusConflict, v)
 	}
 	if err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/content"
@@ -80,7 +82,6 @@ func (i item) usable() bool {
 type itemsView struct {
 	Items    []item
 	Excluded int
-	Form     overlayForm
 	Wrong    int // how many of all can't be had
 	Bytes    int64
 }
@@ -150,22 +151,25 @@ func itemsOf(w *left4me.Workshop, states []left4me.WorkshopState) (v itemsView) 
 	return v
 }
 
-func (p *panel) showItems(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.renderItems(w, r, who, http.StatusOK, overlayForm{})
+// itemsView is what is in a workshop overlay.
+func (p *panel) itemsView(r *http.Request, who accounts.Actor) (view, error) {
+	return p.itemsWith(r, who, overlayForm{})
 }
 
-func (p *panel) renderItems(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form overlayForm) error {
-	o, rev, err := p.detailed(r, who, "items")
+func (p *panel) itemsWith(r *http.Request, who accounts.Actor, form overlayForm) (view, error) {
+	o, err := p.overlayPage(r, who, "items")
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	if o.Kind != left4me.WorkshopOverlay {
-		return errNoPage
+		return view{}, errNoPage
 	}
-	v := itemsOf(o.Workshop, rev.Items)
-	v.Form = form
-	withPictures(w)
-	return p.render(w, r, status, itemsPage(p.overlayFrame(r, who, o), o, v))
+	page := p.overlayView(r, who, o, fixed(itemsForm(o, form)), lazy("items-list", func(ctx context.Context) (templ.Component, error) {
+		rev, err := p.detailed(ctx, o, 0)
+		return itemList(o, itemsOf(o.Workshop, rev.Items)), err
+	}, onContent(), onEnds(left4me.BuildOverlay.Noun())))
+	page.at, page.pictures = overlayPath(o.Name, "/items"), true
+	return page, nil
 }
 
 // pasteItems reads what somebody pasted and shows what that is.
@@ -184,7 +188,11 @@ func (p *panel) pasteItems(w http.ResponseWriter, r *http.Request, who accounts.
 	}
 	if wrong, ok := problemsOf(err); ok {
 		form.Problems = wrong
-		return p.renderItems(w, r, who, http.StatusUnprocessableEntity, form)
+		page, err := p.itemsWith(r, who, form)
+		if err != nil {
+			return err
+		}
+		return p.show(w, r, http.StatusUnprocessableEntity, page)
 	}
 	if err != nil {
 		return err
@@ -200,36 +208,38 @@ type lookView struct {
 	Problem string
 }
 
-func (p *panel) lookItems(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// lookItemsView is what Steam says of items that somebody wants to add. It is a form
+// that is as it was when Steam was asked.
+func (p *panel) lookItemsView(r *http.Request, who accounts.Actor) (view, error) {
 	o, err := p.overlayPage(r, who, "items")
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	if o.Kind != left4me.WorkshopOverlay || o.Workshop == nil {
-		return errNoPage
+		return view{}, errNoPage
 	}
 	ids, err := pasted(r.URL.Query().Get("ids"))
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	want := left4me.Workshop{Names: o.Workshop.Names}
-	v := lookView{Have: map[left4me.WorkshopID]bool{}}
-	for _, id := range ids {
-		want.Entries = append(want.Entries, left4me.WorkshopEntry{ID: id})
-	}
-	for _, e := range o.Workshop.Entries {
-		v.Have[e.ID] = true
-	}
-	states, err := p.Content.LookUp(r.Context(), want)
-	if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
-		v.Problem, err = e.Error(), nil
-	}
-	if err != nil {
-		return err
-	}
-	v.Items = itemsOf(&want, states).Items
-	withPictures(w)
-	return p.render(w, r, http.StatusOK, lookItemsPage(p.overlayFrame(r, who, o), o, v))
+	page := p.overlayView(r, who, o, fixed(deferred(func(ctx context.Context) (templ.Component, error) {
+		want := left4me.Workshop{Names: o.Workshop.Names}
+		v := lookView{Have: map[left4me.WorkshopID]bool{}}
+		for _, id := range ids {
+			want.Entries = append(want.Entries, left4me.WorkshopEntry{ID: id})
+		}
+		for _, e := range o.Workshop.Entries {
+			v.Have[e.ID] = true
+		}
+		states, err := p.Content.LookUp(ctx, want)
+		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
+			v.Problem, err = e.Error(), nil
+		}
+		v.Items = itemsOf(&want, states).Items
+		return lookItems(o, v), err
+	})))
+	page.pictures = true
+	return page, nil
 }
 
 // changeWorkshop changes what is in a workshop overlay. Such a change means the

@@ -48,6 +48,8 @@ func overlayState(v content.View) (tone, icon, word string) {
 		return "busy", "starting", buildingWord(v)
 	case v.Problem != "":
 		return "warn", "unknown", "not known"
+	case v.Failed != nil && v.Failed.Kind == left4me.BuildOverlay:
+		return "bad", "failed", "build failed"
 	case v.Content.Current == 0:
 		return "idle", "pending", "empty"
 	case warned(v.Content) > 0:

@@ -70,67 +70,22 @@ func (l overlayList) own() (n int64) {
 	return n
 }
 
-func (p *panel) listOverlays(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// overlaysView is the list of overlays.
+func (p *panel) overlaysView(r *http.Request, who accounts.Actor) (view, error) {
 	l, err := p.overlayList(r.Context(), who, r.URL.Query().Get("q"))
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	f := p.frame(r, who, "Content", "overlays")
-	f.Live = "/overlays/live"
-	for _, v := range l.All {
+	all := []topic{onContent(), onRunning(), onEnds(left4me.BuildOverlay.Noun()), onEnds(left4me.CollectContent.Noun()), onEnds("server")}
+	rows := make([]*part, len(l.All))
+	for i, v := range l.All {
+		rows[i] = showing("overlay-"+string(v.Name), overlayRow(v, l.matches(v)), append(all, onWork(left4me.BuildOverlay.Noun(), v.Name))...)
 		f.Moving = f.Moving || v.Job != nil
 	}
-	return p.render(w, r, http.StatusOK, overlaysPage(f, l))
-}
-
-// followOverlays sends the row of an overlay whose job moves on, and the whole
-// list when one came, went or ended.
-func (p *panel) followOverlays(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.stream(w, r, func(ctx context.Context, send func(event)) error {
-		have := sent{}
-		views := map[left4me.Name]content.View{}
-		whole := func() error {
-			l, err := p.overlayList(ctx, who, "")
-			if err != nil {
-				return err
-			}
-			clear(views)
-			for _, v := range l.All {
-				views[v.Name] = v
-			}
-			e, fresh, err := have.fresh(ctx, "", overlayTable(l))
-			if fresh {
-				send(e)
-			}
-			return err
-		}
-		changes := p.Jobs.WatchAll(ctx)
-		if err := whole(); err != nil {
-			return err
-		}
-		for j := range changes {
-			if n := j.Kind.Noun(); n != left4me.BuildOverlay.Noun() && n != left4me.CollectContent.Noun() {
-				continue
-			}
-			v, known := views[j.Target]
-			if !known || j.State.Ended() || v.Job == nil || v.Job.ID != j.ID {
-				if err := whole(); err != nil {
-					return err
-				}
-				continue
-			}
-			v.Job = &j
-			views[j.Target] = v
-			e, fresh, err := have.fresh(ctx, string(v.Name), overlayRow(v, true))
-			if err != nil {
-				return err
-			}
-			if fresh {
-				send(e)
-			}
-		}
-		return nil
-	})
+	table := showing("overlays", overlayTable(l, rows), all...)
+	table.rows = rows
+	return view{frame: f, body: []piece{showing("overlays-head", overlaysHead(l), onContent()), table, fixed(overlaysNone(l))}}, nil
 }
 
 // usedBy says who stacks an overlay.

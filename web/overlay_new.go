@@ -15,8 +15,8 @@ import (
 // maxPasted is how many items can be added at once; a collection is one.
 const maxPasted = 1000
 
-// newOverlay lets somebody choose a kind, and shows the form of that kind.
-func (p *panel) newOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// newOverlayView lets somebody choose a kind, and shows the form of that kind.
+func (p *panel) newOverlayView(r *http.Request, who accounts.Actor) (view, error) {
 	q := r.URL.Query()
 	form := overlayForm{Kind: q.Get("kind"), Names: "id", Hours: "0", Restart: "never"}
 	if left4me.OverlayKind(form.Kind) == left4me.WorkshopOverlay {
@@ -25,18 +25,18 @@ func (p *panel) newOverlay(w http.ResponseWriter, r *http.Request, who accounts.
 	if id := q.Get("recipe"); id != "" {
 		all, err := recipes(q)
 		if err != nil {
-			return err
+			return view{}, err
 		}
 		i := slices.IndexFunc(all, func(r content.Recipe) bool { return r.ID == id })
 		if i < 0 {
-			return errNoPage
+			return view{}, errNoPage
 		}
 		form.Name, form.Note, form.Script = all[i].ID, all[i].Title, all[i].Script
 	}
-	return p.renderNewOverlay(w, r, who, http.StatusOK, form)
+	return p.newOverlayWith(r, who, form)
 }
 
-func (p *panel) renderNewOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form overlayForm) error {
+func (p *panel) newOverlayWith(r *http.Request, who accounts.Actor, form overlayForm) (view, error) {
 	if i := slices.IndexFunc(overlayKinds, func(k overlayKind) bool { return string(k.Kind) == form.Kind }); i < 0 {
 		form.Kind = ""
 	}
@@ -45,10 +45,7 @@ func (p *panel) renderNewOverlay(w http.ResponseWriter, r *http.Request, who acc
 		f.Scripts = []string{"editor.js"}
 	}
 	all, err := recipes(r.URL.Query())
-	if err != nil {
-		return err
-	}
-	return p.render(w, r, status, newOverlayPage(f, form, all, r.URL.Query().Get("recipe")))
+	return view{frame: f, body: []piece{fixed(newOverlay(form, all, r.URL.Query().Get("recipe")))}}, err
 }
 
 // recipes are those to choose from; the one that was chosen has the values of q.
@@ -91,7 +88,11 @@ func (p *panel) createOverlay(w http.ResponseWriter, r *http.Request, who accoun
 		if errors.Is(err, left4me.Conflict) {
 			status = http.StatusConflict
 		}
-		return p.renderNewOverlay(w, r, who, status, form)
+		v, err := p.newOverlayWith(r, who, form)
+		if err != nil {
+			return err
+		}
+		return p.show(w, r, status, v)
 	}
 	if err != nil {
 		return err

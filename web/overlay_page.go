@@ -1,13 +1,9 @@
 package web
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
-
-	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
@@ -48,10 +44,20 @@ func (p *panel) overlayPage(r *http.Request, who accounts.Actor, tab string) (ov
 	return o, nil
 }
 
-func (p *panel) overlayFrame(r *http.Request, who accounts.Actor, o overlayPage) frame {
+// onOverlay is what every part of an overlay's page depends on.
+func onOverlay(n left4me.Name) []topic {
+	return []topic{onContent(), onWork(left4me.BuildOverlay.Noun(), n), onRunning()}
+}
+
+// overlayView is a page of an overlay, with what stands on each of them.
+func (p *panel) overlayView(r *http.Request, who accounts.Actor, o overlayPage, body ...piece) view {
 	f := p.frame(r, who, string(o.Name), "overlays")
-	f.Live, f.Moving = overlayPath(o.Name, "/live?tab="+o.Tab), o.Job != nil
-	return f
+	f.Moving = o.Job != nil
+	on := onOverlay(o.Name)
+	return view{frame: f, body: append([]piece{
+		fixed(contentCrumbs()), showing("overlay-head", overlayHead(o), on...), showing("overlay-tabs", overlayTabs(o), on...), showing("overlay-work", overlayWork(o, time.Now()), on...),
+		showing("overlay-behind", overlayBehind(o), on...), showing("overlay-moves", overlayMoves(o), append(on, onEnds("server"))...),
+	}, body...)}
 }
 
 // overlayTabs are the parts of an overlay's page.
@@ -68,74 +74,6 @@ func (o overlayPage) tabs() []tab {
 		problems += " " + strconv.Itoa(n)
 	}
 	return append(tabs, tab{"revisions", "Revisions", "/revisions"}, tab{"problems", problems, "/problems"}, tab{"campaigns", "Campaigns", "/campaigns"}, tab{"settings", "Settings", "/settings"})
-}
-
-// parts are the pieces of every page of an overlay that change while it is open.
-func (o overlayPage) parts() map[string]templ.Component {
-	parts := map[string]templ.Component{"head": overlayHead(o), "work": overlayWork(o, time.Now()), "behind": overlayBehind(o), "moves": overlayMoves(o), "tabs": overlayTabs(o)}
-	if o.Tab == "revisions" {
-		parts["revisions"] = revisionTable(o)
-	}
-	return parts
-}
-
-// followOverlay is the one stream of an overlay's page. Only steps of a job that
-// move on are sent without asking the host again.
-func (p *panel) followOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	tab := r.URL.Query().Get("tab")
-	name, err := pathName(r)
-	if err != nil {
-		return err
-	}
-	return p.stream(w, r, func(ctx context.Context, send func(event)) error {
-		have := sent{}
-		var o overlayPage
-		put := func() error {
-			for key, part := range o.parts() {
-				e, fresh, err := have.fresh(ctx, key, part)
-				if err != nil {
-					return err
-				}
-				if fresh {
-					send(e)
-				}
-			}
-			return nil
-		}
-		look := func() error {
-			var err error
-			if o, err = p.overlayPage(r, who, tab); err != nil {
-				return err
-			}
-			return put()
-		}
-		changes := p.Jobs.WatchAll(ctx)
-		err := look()
-		if errors.Is(err, left4me.NotFound) {
-			send(event{name: "gone", data: []byte("/overlays")})
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for j := range changes {
-			switch noun := j.Kind.Noun(); {
-			case noun == left4me.BuildOverlay.Noun() && j.Target == name && o.Job != nil && o.Job.ID == j.ID && !j.State.Ended():
-				o.Job, o.Last = &j, &j
-				err = put()
-			case noun == left4me.BuildOverlay.Noun() && j.Target == name, noun == left4me.StartServer.Noun() && (j.State.Ended() || j.State == left4me.JobQueued):
-				err = look()
-			}
-			if errors.Is(err, left4me.NotFound) {
-				send(event{name: "gone", data: []byte("/overlays")})
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // wantedRevision is the revision that an address names; 0 is the current one.

@@ -2,22 +2,26 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
 )
 
-func (p *panel) showRevisions(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// revisionsView is the list of an overlay's revisions.
+func (p *panel) revisionsView(r *http.Request, who accounts.Actor) (view, error) {
 	o, err := p.overlayPage(r, who, "revisions")
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	return p.render(w, r, http.StatusOK, revisionsPage(p.overlayFrame(r, who, o), o))
+	return p.overlayView(r, who, o, showing("overlay-revisions", revisionTable(o), append(onOverlay(o.Name), onEnds("server"))...)), nil
 }
 
 // pathRevision is the revision in the path of a request.
@@ -57,20 +61,24 @@ func (p *panel) labelRevision(w http.ResponseWriter, r *http.Request, who accoun
 	return nil
 }
 
-func (p *panel) confirmDrop(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// dropView asks before a revision is dropped. One that is gone leads to the others.
+func (p *panel) dropView(r *http.Request, who accounts.Actor) (view, error) {
 	o, err := p.overlayPage(r, who, "revisions")
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	_, n, err := pathRevision(r)
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	rev, ok := revision(o.Content, n)
 	if !ok {
-		return errNoPage
+		return view{}, errNoPage
 	}
-	return p.render(w, r, http.StatusOK, dropRevisionPage(p.frame(r, who, fmt.Sprintf("Drop revision %d", n), "overlays"), o, rev))
+	return view{
+		frame: p.frame(r, who, fmt.Sprintf("Drop revision %d", n), "overlays"),
+		body:  []piece{showing("drop", dropRevision(o, rev), onOverlay(o.Name)...)},
+	}, nil
 }
 
 func (p *panel) dropRevision(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
@@ -85,16 +93,20 @@ func (p *panel) dropRevision(w http.ResponseWriter, r *http.Request, who account
 	return nil
 }
 
+// errNoRevision is for an address that names a revision that is gone.
+var errNoRevision = left4me.Errorf(left4me.NotFound, "there is no such revision", "it may have been dropped; the list of revisions has those that there are")
+
 // diffView is how two revisions differ.
 type diffView struct {
 	From, To int
 	Page     left4me.Page[left4me.FileChange]
 }
 
-func (p *panel) showDiff(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// diffView is how two revisions differ.
+func (p *panel) diffView(r *http.Request, who accounts.Actor) (view, error) {
 	o, err := p.overlayPage(r, who, "revisions")
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	q := r.URL.Query()
 	number := func(field string) int {
@@ -106,53 +118,51 @@ func (p *panel) showDiff(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	}
 	v := diffView{From: number("from"), To: cmp.Or(number("to"), o.Content.Current)}
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	v.Page, err = p.Content.Diff(r.Context(), o.Name, v.From, v.To, q.Get("after"), listedFiles)
-	if err != nil {
-		return err
-	}
-	return p.render(w, r, http.StatusOK, diffPage(p.overlayFrame(r, who, o), o, v))
+	list := lazy("differences", func(ctx context.Context) (templ.Component, error) {
+		var err error
+		v.Page, err = p.Content.Diff(ctx, o.Name, v.From, v.To, q.Get("after"), listedFiles)
+		return diffList(o, v), err
+	}, onContent(), onEnds(left4me.BuildOverlay.Noun()))
+	return p.overlayView(r, who, o, list), nil
 }
 
-// detailed is an overlay with the details of one revision.
-func (p *panel) detailed(r *http.Request, who accounts.Actor, tab string) (overlayPage, left4me.Revision, error) {
-	o, err := p.overlayPage(r, who, tab)
-	if err != nil {
-		return o, left4me.Revision{}, err
+// detailed are the details of one revision.
+func (p *panel) detailed(ctx context.Context, o overlayPage, n int) (left4me.Revision, error) {
+	if o.Content.Current == 0 && n == 0 {
+		return left4me.Revision{}, nil
 	}
-	n, err := wantedRevision(r)
-	if err != nil || o.Content.Current == 0 && n == 0 {
-		return o, left4me.Revision{}, err
-	}
-	c, err := p.Content.Revision(r.Context(), o.Name, n)
+	c, err := p.Content.Revision(ctx, o.Name, n)
 	if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
-		return o, left4me.Revision{}, nil // the head of the page says so
+		return left4me.Revision{}, nil // the head of the page says so
 	}
 	if err != nil {
-		return o, left4me.Revision{}, err
+		return left4me.Revision{}, err
 	}
 	rev, ok := revision(c, n)
 	if !ok {
-		return o, rev, errNoPage
+		return rev, errNoRevision
 	}
-	return o, rev, nil
+	return rev, nil
 }
 
-func (p *panel) showProblems(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	o, rev, err := p.detailed(r, who, "problems")
-	if err != nil {
-		return err
+// detailView is a page about one revision of an overlay.
+func (p *panel) detailView(tab, id string, show func(overlayPage, left4me.Revision) templ.Component) builder {
+	return func(r *http.Request, who accounts.Actor) (view, error) {
+		o, err := p.overlayPage(r, who, tab)
+		if err != nil {
+			return view{}, err
+		}
+		n, err := wantedRevision(r)
+		if err != nil {
+			return view{}, err
+		}
+		return p.overlayView(r, who, o, lazy(id, func(ctx context.Context) (templ.Component, error) {
+			rev, err := p.detailed(ctx, o, n)
+			return show(o, rev), err
+		}, onContent(), onEnds(left4me.BuildOverlay.Noun()))), nil
 	}
-	return p.render(w, r, http.StatusOK, problemsPage(p.overlayFrame(r, who, o), o, rev))
-}
-
-func (p *panel) showCampaigns(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	o, rev, err := p.detailed(r, who, "campaigns")
-	if err != nil {
-		return err
-	}
-	return p.render(w, r, http.StatusOK, campaignsPage(p.overlayFrame(r, who, o), o, rev))
 }
 
 // warningWords are what a kind of warning is called.

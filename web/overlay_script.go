@@ -1,9 +1,13 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
+
+	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
@@ -21,51 +25,36 @@ type scriptView struct {
 	Run      *left4me.Job // the last one
 }
 
-func (p *panel) showScript(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// scriptView is the script of an overlay, with its last run.
+func (p *panel) scriptView(r *http.Request, who accounts.Actor) (view, error) {
 	o, err := p.overlayPage(r, who, "script")
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	if o.Script == nil {
-		return errNoPage
+		return view{}, errNoPage
 	}
 	v := scriptView{Text: o.Script.Text, Shown: o.Script.Version, Version: strconv.Itoa(o.Version)}
-	if text := r.URL.Query().Get("version"); text != "" {
-		all, err := p.Content.Scripts(r.Context(), o.Name)
-		if err != nil {
-			return err
-		}
-		found := false
-		for _, s := range all {
-			if strconv.Itoa(s.Version) == text {
-				v.Text, v.Shown, found = s.Text, s.Version, true
-			}
-		}
-		if !found {
-			return errNoPage
-		}
-	}
-	return p.renderScript(w, r, who, http.StatusOK, o, v)
-}
-
-func (p *panel) renderScript(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, o overlayPage, v scriptView) error {
-	var err error
 	if v.Versions, err = p.Content.Scripts(r.Context(), o.Name); err != nil {
-		return err
+		return view{}, err
 	}
-	runs, err := p.Jobs.List(r.Context(), left4me.BuildOverlay.Noun(), o.Name, 20)
-	if err != nil {
-		return err
-	}
-	for _, j := range runs {
-		if j.Kind == left4me.BuildOverlay && len(j.Log) > 0 {
-			v.Run = &j
-			break
+	if text := r.URL.Query().Get("version"); text != "" {
+		i := slices.IndexFunc(v.Versions, func(s content.Script) bool { return strconv.Itoa(s.Version) == text })
+		if i < 0 {
+			return view{}, errNoPage
 		}
+		v.Text, v.Shown = v.Versions[i].Text, v.Versions[i].Version
 	}
-	f := p.overlayFrame(r, who, o)
-	f.Scripts = []string{"editor.js"}
-	return p.render(w, r, status, scriptPage(f, o, v))
+	run := lazy("last-run", func(ctx context.Context) (templ.Component, error) {
+		runs, err := p.Jobs.List(ctx, left4me.BuildOverlay.Noun(), o.Name, 20)
+		if i := slices.IndexFunc(runs, func(j left4me.Job) bool { return j.Kind == left4me.BuildOverlay }); i >= 0 {
+			v.Run = &runs[i]
+		}
+		return scriptRun(v), err
+	}, onWork(left4me.BuildOverlay.Noun(), o.Name))
+	page := p.overlayView(r, who, o, p.form(r, "script-form", scriptForm(o, v), onContent()), columns(run, showing("script-versions", scriptVersions(o, v), onContent())))
+	page.Scripts = []string{"editor.js"}
+	return page, nil
 }
 
 // saveScript changes the script, and runs it when that was asked for.
@@ -96,7 +85,12 @@ func (p *panel) saveScript(w http.ResponseWriter, r *http.Request, who accounts.
 		if live(r) {
 			return err
 		}
-		return p.renderScript(w, r, who, status, o, v)
+		page, err := p.scriptView(r, who)
+		if err != nil {
+			return err
+		}
+		page.form("script-form").typed = scriptForm(o, v)
+		return p.show(w, r, status, page)
 	}
 	if err != nil {
 		return err

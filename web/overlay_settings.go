@@ -9,15 +9,19 @@ import (
 	"github.com/left4me/left4me/control/accounts"
 )
 
-func (p *panel) showOverlaySettings(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// overlaySettingsView is the definition of an overlay.
+func (p *panel) overlaySettingsView(r *http.Request, who accounts.Actor) (view, error) {
 	o, err := p.overlayPage(r, who, "settings")
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	if !o.May.Act {
 		o.Overlay = o.Overlay.Public()
 	}
-	return p.render(w, r, http.StatusOK, overlaySettingsPage(p.overlayFrame(r, who, o), o, overlayFormOf(o.Overlay)))
+	return p.overlayView(r, who, o, columns(
+		p.form(r, "settings", overlaySettings(o, overlayFormOf(o.Overlay)), onContent()),
+		pieces(showing("overlay-use", overlayUse(o), onOverlay(o.Name)...), showing("overlay-danger", overlayDanger(o), onOverlay(o.Name)...)),
+	)), nil
 }
 
 // saveOverlaySettings changes a definition. When somebody else was faster, the
@@ -51,15 +55,26 @@ func (p *panel) saveOverlaySettings(w http.ResponseWriter, r *http.Request, who 
 	if errors.Is(err, left4me.Conflict) {
 		status, form.Theirs = http.StatusConflict, form.differences(o.Overlay)
 	}
-	return p.render(w, r, status, overlaySettingsPage(p.overlayFrame(r, who, o), o, form))
-}
-
-func (p *panel) confirmDeleteOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	o, err := p.overlayPage(r, who, "")
+	page, err := p.overlaySettingsView(r, who)
 	if err != nil {
 		return err
 	}
-	return p.render(w, r, http.StatusOK, deleteOverlayPage(p.frame(r, who, "Delete "+string(o.Name), "overlays"), o, "", ""))
+	page.form("settings").typed = overlaySettings(o, form)
+	return p.show(w, r, status, page)
+}
+
+// deleteOverlayView asks before an overlay is deleted.
+func (p *panel) deleteOverlayView(r *http.Request, who accounts.Actor) (view, error) {
+	return p.deleteOverlayWith(r, who, "", "")
+}
+
+func (p *panel) deleteOverlayWith(r *http.Request, who accounts.Actor, typed, problem string) (view, error) {
+	o, err := p.overlayPage(r, who, "")
+	if err != nil {
+		return view{}, err
+	}
+	lost := showing("lost", overlayLost(o), onOverlay(o.Name)...)
+	return view{frame: p.frame(r, who, "Delete "+string(o.Name), "overlays"), body: []piece{fixed(deleteOverlay(o, lost, typed, problem), lost)}}, nil
 }
 
 // deleteOverlay does it when the name was typed as it is.
@@ -71,14 +86,20 @@ func (p *panel) deleteOverlay(w http.ResponseWriter, r *http.Request, who accoun
 	if err != nil {
 		return err
 	}
-	f := p.frame(r, who, "Delete "+string(o.Name), "overlays")
+	again := func(status int, typed, problem string) error {
+		v, err := p.deleteOverlayWith(r, who, typed, problem)
+		if err != nil {
+			return err
+		}
+		return p.show(w, r, status, v)
+	}
 	if typed := r.PostForm.Get("confirm"); typed != string(o.Name) {
-		return p.render(w, r, http.StatusUnprocessableEntity, deleteOverlayPage(f, o, typed, "That is not the name. Type "+string(o.Name)+" to go on."))
+		return again(http.StatusUnprocessableEntity, typed, "That is not the name. Type "+string(o.Name)+" to go on.")
 	}
 	_, err = p.Content.DeleteOverlay(r.Context(), who.Name, o.Name)
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := left4me.Public(err)
-		return p.render(w, r, http.StatusConflict, deleteOverlayPage(f, o, string(o.Name), sentence(visible(e.Error()))))
+		return again(http.StatusConflict, string(o.Name), sentence(visible(e.Error())))
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -12,7 +13,10 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
@@ -27,23 +31,23 @@ type uploadView struct {
 	Problem string
 }
 
-// showUpload is where files are chosen. With ?id= it goes on with an upload.
-func (p *panel) showUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.renderUpload(w, r, who, http.StatusOK, "")
+// uploadView is where files are chosen. With ?id= it goes on with an upload.
+func (p *panel) uploadView(r *http.Request, who accounts.Actor) (view, error) {
+	return p.uploadWith(r, who, "")
 }
 
-func (p *panel) renderUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, problem string) error {
+func (p *panel) uploadWith(r *http.Request, who accounts.Actor, problem string) (view, error) {
 	o, err := p.overlayPage(r, who, "contents")
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	if o.Kind != left4me.FilesOverlay {
-		return errNoPage
+		return view{}, errNoPage
 	}
 	v := uploadView{Problem: problem}
 	open, err := p.Uploads.List(r.Context(), who)
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	id := r.URL.Query().Get("id")
 	for _, u := range open {
@@ -56,9 +60,10 @@ func (p *panel) renderUpload(w http.ResponseWriter, r *http.Request, who account
 			v.Open = append(v.Open, u)
 		}
 	}
-	f := p.overlayFrame(r, who, o)
-	f.Scripts = []string{"upload.js"}
-	return p.render(w, r, status, uploadPage(f, o, v))
+	begun := showing("open-uploads", openUploads(o, v.Open), onUploads(), onEnds(left4me.BuildOverlay.Noun()))
+	page := p.overlayView(r, who, o, columns(fixed(uploadCard(o, v)), pieces(begun, fixed(writeInstead(o)))))
+	page.Scripts = []string{"upload.js"}
+	return page, nil
 }
 
 // have and size are the bytes of an upload that have come and that it will have,
@@ -212,16 +217,24 @@ func (p *panel) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.
 		if err := p.takeFile(r, who, u.ID, path.Base(strings.ReplaceAll(part.FileName(), `\`, "/")), part); err != nil {
 			_ = p.Uploads.Delete(r.Context(), who, u.ID) // else it goes by itself, later
 			if wrong, ok := problemsOf(cutOff(err)); ok {
-				return p.renderUpload(w, r, who, http.StatusUnprocessableEntity, wrong.all())
+				return p.wrongUpload(w, r, who, wrong.all())
 			}
 			return cutOff(err)
 		}
 	}
 	if u.ID == "" {
-		return p.renderUpload(w, r, who, http.StatusUnprocessableEntity, "Choose a file first.")
+		return p.wrongUpload(w, r, who, "Choose a file first.")
 	}
 	http.Redirect(w, r, overlayPath(name, "/uploads/", u.ID), http.StatusSeeOther)
 	return nil
+}
+
+func (p *panel) wrongUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, problem string) error {
+	v, err := p.uploadWith(r, who, problem)
+	if err != nil {
+		return err
+	}
+	return p.show(w, r, http.StatusUnprocessableEntity, v)
 }
 
 // takeFile writes a file whose size is known at its end.
@@ -269,35 +282,63 @@ func readPlanForm(v url.Values) planForm {
 	}
 }
 
-// showPlan says what an upload would do, before it does.
+// showPlan says what an upload would do, before it does. What has not come yet is
+// sent first.
 func (p *panel) showPlan(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.renderPlan(w, r, who, http.StatusOK, readPlanForm(r.URL.Query()))
+	v, err := p.planView(r, who)
+	return p.answerPlan(w, r, who, http.StatusOK, v, err)
 }
 
-func (p *panel) renderPlan(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form planForm) error {
-	o, err := p.overlayPage(r, who, "contents")
-	if err != nil {
-		return err
-	}
-	u, err := p.Uploads.Ready(r.Context(), who, o.Name, r.PathValue("id"))
+func (p *panel) answerPlan(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, v view, err error) error {
 	if errors.Is(err, left4me.Conflict) || errors.Is(err, left4me.Invalid) {
-		http.Redirect(w, r, overlayPath(o.Name, "/upload?id=", url.QueryEscape(r.PathValue("id"))), http.StatusSeeOther)
+		name, err := pathName(r)
+		if err != nil {
+			return err
+		}
+		http.Redirect(w, r, overlayPath(name, "/upload?id=", url.QueryEscape(r.PathValue("id"))), http.StatusSeeOther)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if form.Base == 0 || status == http.StatusOK {
+	return p.show(w, r, status, v)
+}
+
+// planView is what an upload would do.
+func (p *panel) planView(r *http.Request, who accounts.Actor) (view, error) {
+	return p.planWith(r, who, readPlanForm(r.URL.Query()))
+}
+
+func (p *panel) planWith(r *http.Request, who accounts.Actor, form planForm) (view, error) {
+	o, err := p.overlayPage(r, who, "contents")
+	if err != nil {
+		return view{}, err
+	}
+	u, err := p.Uploads.Ready(r.Context(), who, o.Name, r.PathValue("id"))
+	if err != nil {
+		return view{}, err
+	}
+	if form.Base == 0 {
 		form.Base = cmp.Or(o.Content.Current, left4me.NoRevision)
 	}
-	plan, err := p.Content.Plan(r.Context(), o.Name, form.change(u.ID))
-	if wrong, ok := problemsOf(err); ok {
-		form.Problem, err = wrong.all(), nil
-	}
-	if err != nil {
-		return err
-	}
-	return p.render(w, r, status, planPage(p.overlayFrame(r, who, o), o, u, form, plan))
+	plan := sync.OnceValues(func() (left4me.Plan, error) {
+		plan, err := p.Content.Plan(r.Context(), o.Name, form.change(u.ID))
+		if wrong, ok := problemsOf(err); ok {
+			form.Problem, err = wrong.all(), nil
+		}
+		return plan, err
+	})
+	list := lazy("plan", func(context.Context) (templ.Component, error) {
+		plan, err := plan()
+		return planList(u, form, plan), err
+	}, onContent(), onUploads(), onEnds(left4me.BuildOverlay.Noun())).later()
+	forms := p.form(r, "publish", deferred(func(context.Context) (templ.Component, error) {
+		plan, err := plan()
+		return planForms(o, u, form, plan), err
+	}), onContent(), onEnds(left4me.BuildOverlay.Noun()))
+	v := p.overlayView(r, who, o, box("columns plan", list, box("", forms)))
+	v.at = overlayPath(o.Name, "/uploads/", u.ID)
+	return v, nil
 }
 
 // publishUpload makes a revision of an upload.
@@ -318,7 +359,8 @@ func (p *panel) publishUpload(w http.ResponseWriter, r *http.Request, who accoun
 	_, err = p.Content.Build(r.Context(), who.Name, name, content.Request{Note: cmp.Or(form.Note, "uploaded "+uploadName(u)), Change: &change})
 	if wrong, ok := problemsOf(err); ok {
 		form.Problem = wrong.all()
-		return p.renderPlan(w, r, who, http.StatusUnprocessableEntity, form)
+		v, err := p.planWith(r, who, form)
+		return p.answerPlan(w, r, who, http.StatusUnprocessableEntity, v, err)
 	}
 	if err != nil {
 		return err

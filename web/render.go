@@ -39,13 +39,20 @@ func (p *panel) frame(r *http.Request, who accounts.Actor, title, section string
 		Title: title, Section: section, Who: who, May: mayOf(who), Theme: themeOf(r), Assets: p.assets, Version: p.Version,
 		Path: r.URL.RequestURI(),
 	}
-	if p.Full != nil {
-		f.Full = p.Full()
-	}
-	if f.Full != nil && who == (accounts.Actor{}) { // paths are not for everybody
-		f.Full = left4me.Errorf(left4me.DiskFull, "a disk of left4me is full", "log in to see which")
-	}
+	f.Full = p.fullFor(who)
 	return f
+}
+
+// fullFor says what can't be done on a full disk, or nothing.
+func (p *panel) fullFor(who accounts.Actor) *left4me.Error {
+	if p.Full == nil {
+		return nil
+	}
+	why := p.Full()
+	if why != nil && who == (accounts.Actor{}) { // paths are not for everybody
+		return left4me.Errorf(left4me.DiskFull, "a disk of left4me is full", "log in to see which")
+	}
+	return why
 }
 
 var (

@@ -36,21 +36,17 @@ func confirmationOf(s serverPage, kind left4me.JobKind) confirmation {
 	return c
 }
 
-func (p *panel) confirmReset(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.confirm(w, r, who, left4me.ResetServer)
-}
-
-func (p *panel) confirmDelete(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.confirm(w, r, who, left4me.DeleteServer)
-}
-
-func (p *panel) confirm(w http.ResponseWriter, r *http.Request, who accounts.Actor, kind left4me.JobKind) error {
-	s, err := p.serverPage(r, who, "")
-	if err != nil {
-		return err
+// confirmView asks before a server is reset or deleted.
+func (p *panel) confirmView(kind left4me.JobKind) builder {
+	return func(r *http.Request, who accounts.Actor) (view, error) {
+		s, err := p.serverPage(r, who, "")
+		return p.confirm(r, who, confirmationOf(s, kind)), err
 	}
-	c := confirmationOf(s, kind)
-	return p.render(w, r, http.StatusOK, confirmPage(p.frame(r, who, c.Title, "servers"), c))
+}
+
+func (p *panel) confirm(r *http.Request, who accounts.Actor, c confirmation) view {
+	lost := showing("lost", lostList(c), onServer(c.Server.Name))
+	return view{frame: p.frame(r, who, c.Title, "servers"), body: []piece{fixed(confirmForm(c, lost), lost)}}
 }
 
 func (p *panel) resetServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
@@ -73,7 +69,7 @@ func (p *panel) confirmed(w http.ResponseWriter, r *http.Request, who accounts.A
 	if typed := r.PostForm.Get("confirm"); typed != string(s.Name) {
 		c := confirmationOf(s, kind)
 		c.Typed, c.Problem = typed, "That is not the name. Type "+string(s.Name)+" to go on."
-		return p.render(w, r, http.StatusUnprocessableEntity, confirmPage(p.frame(r, who, c.Title, "servers"), c))
+		return p.show(w, r, http.StatusUnprocessableEntity, p.confirm(r, who, c))
 	}
 	job, err := p.Servers.Act(r.Context(), who.Name, kind, s.Name)
 	if err != nil {

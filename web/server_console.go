@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/servers"
@@ -19,8 +21,8 @@ const (
 	consolePause = 2 * time.Second // before a host that did not answer is asked again
 )
 
-// consoleView is the console as the page shows it first.
-type consoleView struct {
+// consoleText is the console as the page shows it first.
+type consoleText struct {
 	Lines    []string
 	Position int64  // behind Lines
 	Command  string // as it was typed, when it failed
@@ -29,19 +31,35 @@ type consoleView struct {
 	Problem  string
 }
 
-func (p *panel) showConsole(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.renderConsole(w, r, who, http.StatusOK, consoleView{})
+// consoleView is the console of a server.
+func (p *panel) consoleView(r *http.Request, who accounts.Actor) (view, error) {
+	s, err := p.serverPage(r, who, "console")
+	if err != nil {
+		return view{}, err
+	}
+	after, err := consolePosition(r)
+	if err != nil {
+		return view{}, err
+	}
+	v := p.consoleWith(r, who, s, consoleText{})
+	v.feeds = []feed{p.consoleFeed(s.Name, after)}
+	return v, nil
 }
 
-func (p *panel) renderConsole(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, c consoleView) error {
+func (p *panel) consoleWith(r *http.Request, who accounts.Actor, s serverPage, c consoleText) view {
+	return p.serverView(r, who, s, fixed(deferred(func(ctx context.Context) (templ.Component, error) {
+		c.Lines, c.Position = p.recent(ctx, s.Name)
+		return consoleBox(s, c), nil
+	})))
+}
+
+// answerConsole shows the console with what came of a command.
+func (p *panel) answerConsole(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, c consoleText) error {
 	s, err := p.serverPage(r, who, "console")
 	if err != nil {
 		return err
 	}
-	c.Lines, c.Position = p.recent(r.Context(), s.Name)
-	f := p.serverFrame(r, who, s)
-	f.Path = "/servers/" + string(s.Name) + "/console"
-	return p.render(w, r, status, serverConsolePage(f, s, c))
+	return p.show(w, r, status, p.consoleWith(r, who, s, c))
 }
 
 // recent reads what a server printed lately. A host that doesn't answer in time
@@ -128,7 +146,7 @@ func (p *panel) runCommand(w http.ResponseWriter, r *http.Request, who accounts.
 		return err
 	case err != nil:
 		f := p.failureOf(r, err)
-		return p.renderConsole(w, r, who, f.Status, consoleView{Command: command, Problem: sentence(f.Text) + " " + sentence(f.Hint)})
+		return p.answerConsole(w, r, who, f.Status, consoleText{Command: command, Problem: sentence(f.Text) + " " + sentence(f.Hint)})
 	}
-	return p.renderConsole(w, r, who, http.StatusOK, consoleView{Ran: visible(command), Output: lines(out)})
+	return p.answerConsole(w, r, who, http.StatusOK, consoleText{Ran: visible(command), Output: lines(out)})
 }

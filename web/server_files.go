@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,52 +27,53 @@ type seenFiles struct {
 // address is where the files of a server are in the panel.
 func (s serverPage) address(what string) string { return "/servers/" + string(s.Name) + what }
 
-func (p *panel) showFiles(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	s, v, err := p.seenFiles(r, who, false)
-	if err != nil {
-		return err
+// filesView is what a server sees, or what it wrote. The game writes without telling
+// anybody: what it wrote is as of the last change that left4me knows of.
+func (p *panel) filesView(written bool) builder {
+	return func(r *http.Request, who accounts.Actor) (view, error) {
+		return p.filesWith(r, who, written, seenFiles{})
 	}
-	return p.render(w, r, http.StatusOK, serverFilesPage(p.serverFrame(r, who, s), s, v))
 }
 
-func (p *panel) showWritten(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	s, v, err := p.seenFiles(r, who, true)
-	if err != nil {
-		return err
-	}
-	return p.render(w, r, http.StatusOK, serverFilesPage(p.serverFrame(r, who, s), s, v))
-}
-
-// seenFiles reads what the address asks for.
-func (p *panel) seenFiles(r *http.Request, who accounts.Actor, written bool) (serverPage, seenFiles, error) {
+func (p *panel) filesWith(r *http.Request, who accounts.Actor, written bool, chosen seenFiles) (view, error) {
 	s, err := p.serverPage(r, who, "files")
 	if err != nil {
-		return s, seenFiles{}, err
+		return view{}, err
 	}
-	q := r.URL.Query()
+	list := lazy("server-files", func(ctx context.Context) (templ.Component, error) {
+		v, err := p.seenFiles(ctx, r.URL.Query(), s, written)
+		v.Field, v.Chosen = chosen.Field, chosen.Chosen
+		return seenList(s, v), err
+	}, onRun(s.Name), onContent(), onEnds(left4me.BuildOverlay.Noun()), onEnds("server"))
+	return p.serverView(r, who, s, fixed(filesHead(s, written)), list), nil
+}
+
+// seenFiles reads what an address asks for.
+func (p *panel) seenFiles(ctx context.Context, q url.Values, s serverPage, written bool) (seenFiles, error) {
 	v := seenFiles{Written: written, Down: s.Status.State == left4me.Stopped || s.Status.State == left4me.Failed}
 	v.filesView = filesView{Current: true, Dir: strings.Trim(q.Get("dir"), "/"), Query: strings.TrimSpace(q.Get("q")), base: s.address("/files")}
 	filter := left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: listedFiles}
+	var err error
 	if written {
 		v.base = s.address("/written")
 		filter.Deep = true
-		v.Page, err = p.Servers.Written(r.Context(), s.Name, filter)
+		v.Page, err = p.Servers.Written(ctx, s.Name, filter)
 	} else {
-		v.Page, err = p.Servers.Files(r.Context(), s.Name, filter)
+		v.Page, err = p.Servers.Files(ctx, s.Name, filter)
 	}
 	if e, ok := left4me.Public(err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound && v.Dir == "") {
 		v.Problem, err = e.Error(), nil
 	}
 	if err != nil || !written || !s.May.Act {
-		return s, v, err
+		return v, err
 	}
-	v.Overlays, err = p.filesOverlays(r)
-	return s, v, err
+	v.Overlays, err = p.filesOverlays(ctx)
+	return v, err
 }
 
 // filesOverlays are those that written files can be promoted to.
-func (p *panel) filesOverlays(r *http.Request) (names []left4me.Name, err error) {
-	all, err := p.Content.List(r.Context())
+func (p *panel) filesOverlays(ctx context.Context) (names []left4me.Name, err error) {
+	all, err := p.Content.List(ctx)
 	for _, o := range all {
 		if o.Kind == left4me.FilesOverlay && o.DeletedAt.IsZero() {
 			names = append(names, o.Name)
@@ -89,19 +91,21 @@ type seenFile struct {
 	IsText bool
 }
 
-func (p *panel) showServerFile(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// fileView is one file as a server sees it.
+func (p *panel) fileView(r *http.Request, who accounts.Actor) (view, error) {
 	s, err := p.serverPage(r, who, "files")
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	file := strings.Trim(r.URL.Query().Get("path"), "/")
-	v := seenFile{filesView: filesView{Current: true, base: s.address("/files")}, Path: file}
-	if v.Answer, err = p.Servers.File(r.Context(), s.Name, file, ""); err != nil {
-		return err
-	}
-	v.Text, v.IsText = textOf(v.Answer.Data)
-	v.IsText = v.IsText && v.Answer.Size == int64(len(v.Answer.Data))
-	return p.render(w, r, http.StatusOK, serverFilePage(p.serverFrame(r, who, s), s, v))
+	text := lazy("server-file", func(ctx context.Context) (templ.Component, error) {
+		v := seenFile{filesView: filesView{Current: true, base: s.address("/files")}, Path: strings.Trim(r.URL.Query().Get("path"), "/")}
+		var err error
+		v.Answer, err = p.Servers.File(ctx, s.Name, v.Path, "")
+		v.Text, v.IsText = textOf(v.Answer.Data)
+		v.IsText = v.IsText && v.Answer.Size == int64(len(v.Answer.Data))
+		return seenFileText(s, v), err
+	}, onRun(s.Name), onContent(), onEnds(left4me.BuildOverlay.Noun()), onEnds("server"))
+	return p.serverView(r, who, s, fixed(fileViews(s, "")), text), nil
 }
 
 // actOnWritten discards or promotes the files that were chosen.
@@ -130,12 +134,11 @@ func (p *panel) actOnWritten(w http.ResponseWriter, r *http.Request, who account
 		job, err = p.Servers.Discard(r.Context(), who.Name, name, chosen)
 	}
 	if e, ok := left4me.Public(err); ok && e.Kind == left4me.Invalid {
-		s, v, lerr := p.seenFiles(r, who, true)
-		if lerr != nil {
-			return lerr
+		v, err := p.filesWith(r, who, true, seenFiles{Field: e.Error(), Chosen: chosen})
+		if err != nil {
+			return err
 		}
-		v.Field, v.Chosen = e.Error(), chosen
-		return p.render(w, r, http.StatusUnprocessableEntity, serverFilesPage(p.serverFrame(r, who, s), s, v))
+		return p.show(w, r, http.StatusUnprocessableEntity, v)
 	}
 	if err != nil {
 		return err
@@ -161,41 +164,46 @@ func (v differences) words(mine left4me.Name) map[string]string {
 	return map[string]string{"added": "only " + string(v.Other), "removed": "only " + string(mine), "changed": "differs"}
 }
 
-func (p *panel) showPending(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// pendingView is what a restart would change in the files of a server.
+func (p *panel) pendingView(r *http.Request, who accounts.Actor) (view, error) {
 	s, err := p.serverPage(r, who, "files")
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	v := differences{}
-	v.Page, err = p.Servers.Pending(r.Context(), s.Name, r.URL.Query().Get("after"), listedFiles)
-	return p.renderDifferences(w, r, who, s, v, err)
+	list := lazy("differences", func(ctx context.Context) (templ.Component, error) {
+		page, err := p.Servers.Pending(ctx, s.Name, r.URL.Query().Get("after"), listedFiles)
+		return differencesOf(r, s, differences{Page: page}, err)
+	}, onRun(s.Name), onContent(), onEnds(left4me.BuildOverlay.Noun()))
+	return p.serverView(r, who, s, fixed(pendingHead(s)), list), nil
 }
 
-func (p *panel) showClashes(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// clashesView is what the overlays of a server have in common.
+func (p *panel) clashesView(r *http.Request, who accounts.Actor) (view, error) {
 	s, err := p.serverPage(r, who, "files")
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	problem := ""
-	all, err := p.Servers.Clashes(r.Context(), s.Name)
-	if e, ok := left4me.Public(err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound) {
-		problem, err = e.Error(), nil
-	}
-	if err != nil {
-		return err
-	}
-	return p.render(w, r, http.StatusOK, serverClashesPage(p.serverFrame(r, who, s), s, all, problem))
+	list := lazy("clashes", func(ctx context.Context) (templ.Component, error) {
+		all, err := p.Servers.Clashes(ctx, s.Name)
+		problem := ""
+		if e, ok := left4me.Public(err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound) {
+			problem, err = e.Error(), nil
+		}
+		return clashList(all, problem), err
+	}, onRun(s.Name), onContent(), onEnds(left4me.BuildOverlay.Noun()))
+	return p.serverView(r, who, s, fixed(clashesHead(s)), list), nil
 }
 
-func (p *panel) compareServers(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// compareView is how the files of two servers differ.
+func (p *panel) compareView(r *http.Request, who accounts.Actor) (view, error) {
 	s, err := p.serverPage(r, who, "files")
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	v := differences{Other: left4me.Name(r.URL.Query().Get("with"))}
 	all, err := p.Servers.List(r.Context())
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	for _, o := range all {
 		if o.Name != s.Name {
@@ -205,29 +213,31 @@ func (p *panel) compareServers(w http.ResponseWriter, r *http.Request, who accou
 	if v.Other == "" && len(v.Servers) > 0 {
 		v.Other = v.Servers[0]
 	}
-	if !slices.Contains(v.Servers, v.Other) {
-		v.Problem = "There is no other server to compare with."
-		return p.renderDifferences(w, r, who, s, v, nil)
-	}
-	v.Page, err = p.Servers.Compare(r.Context(), s.Name, v.Other, r.URL.Query().Get("after"), listedFiles)
-	return p.renderDifferences(w, r, who, s, v, err)
+	list := lazy("differences", func(ctx context.Context) (templ.Component, error) {
+		if !slices.Contains(v.Servers, v.Other) {
+			v.Problem = "There is no other server to compare with."
+			return differencesOf(r, s, v, nil)
+		}
+		var err error
+		v.Page, err = p.Servers.Compare(ctx, s.Name, v.Other, r.URL.Query().Get("after"), listedFiles)
+		return differencesOf(r, s, v, err)
+	}, onRun(s.Name), onRun(v.Other), onContent(), onEnds(left4me.BuildOverlay.Noun()))
+	return p.serverView(r, who, s, showing("compare-with", compareHead(s, v), onServers()), list), nil
 }
 
-func (p *panel) renderDifferences(w http.ResponseWriter, r *http.Request, who accounts.Actor, s serverPage, v differences, err error) error {
+// differencesOf is the list of differences, with the address of what follows.
+func differencesOf(r *http.Request, s serverPage, v differences, err error) (templ.Component, error) {
 	if e, ok := left4me.Public(err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound) {
 		v.Problem, err = e.Error(), nil
-	}
-	if err != nil {
-		return err
 	}
 	if v.Page.Next != "" {
 		q := url.Values{"after": {v.Page.Next}}
 		if v.Other != "" {
 			q.Set("with", string(v.Other))
 		}
-		v.next = templ.SafeURL(r.URL.Path + "?" + q.Encode())
+		v.next = templ.SafeURL(pagePath(r) + "?" + q.Encode())
 	}
-	return p.render(w, r, http.StatusOK, serverDifferencesPage(p.serverFrame(r, who, s), s, v))
+	return differenceList(s, v), err
 }
 
 func commas(names []string) string { return strings.Join(names, ", ") }

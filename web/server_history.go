@@ -1,8 +1,11 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me/control/accounts"
 )
@@ -20,22 +23,26 @@ type crash struct {
 	Lines  []string
 }
 
-func (p *panel) showHistory(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// historyView is what was done with a server, and how it died.
+func (p *panel) historyView(r *http.Request, who accounts.Actor) (view, error) {
 	s, err := p.serverPage(r, who, "history")
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	jobs, err := p.Jobs.List(r.Context(), "server", s.Name, historyJobs)
+	all, err := p.Jobs.List(r.Context(), "server", s.Name, historyJobs)
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	found, err := p.Servers.Crashes(r.Context(), s.Name, historyCrashes)
-	if err != nil {
-		return err
-	}
-	crashes := make([]crash, len(found))
-	for i, c := range found {
-		crashes[i] = crash{At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines}
-	}
-	return p.render(w, r, http.StatusOK, serverHistoryPage(p.serverFrame(r, who, s), s, jobs, crashes))
+	rows := jobParts(all, false)
+	jobs := showing("server-jobs", serverJobs(rows), onServer(s.Name))
+	jobs.rows = rows
+	crashes := lazy("server-crashes", func(ctx context.Context) (templ.Component, error) {
+		found, err := p.Servers.Crashes(ctx, s.Name, historyCrashes)
+		all := make([]crash, len(found))
+		for i, c := range found {
+			all[i] = crash{At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines}
+		}
+		return serverCrashes(all), err
+	}, onServer(s.Name))
+	return p.serverView(r, who, s, jobs, crashes), nil
 }

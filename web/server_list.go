@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/a-h/templ"
@@ -27,30 +26,27 @@ type firstRun struct {
 	Installed   bool
 }
 
-func (p *panel) listServers(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	list, err := p.serverList(r, who)
-	if err != nil {
-		return err
-	}
-	html, err := fragment(r.Context(), serverTable(list))
-	if err != nil {
-		return err
-	}
-	f := p.frame(r, who, "Servers", "servers")
-	f.Live = "/servers/live?" + url.Values{"q": {list.Filter}, "have": {digest(html)}}.Encode()
-	return p.render(w, r, http.StatusOK, serversPage(f, list, p.gameSaid(), templ.Raw(string(html))))
-}
-
-func (p *panel) serverList(r *http.Request, who accounts.Actor) (serverList, error) {
+// serversView is the list of servers.
+func (p *panel) serversView(r *http.Request, who accounts.Actor) (view, error) {
 	all, err := p.Servers.List(r.Context())
 	if err != nil {
-		return serverList{}, err
+		return view{}, err
 	}
 	list := serverList{Servers: all, Filter: r.URL.Query().Get("q"), May: mayOf(who)}
-	if len(all) == 0 {
-		list.First = p.firstRun(r.Context())
+	rows := make([]*part, len(all))
+	for i, v := range all {
+		rows[i] = showing("server-"+string(v.Name), serverRow(v, list.May, !matches(v, list.Filter)), onServer(v.Name))
 	}
-	return list, nil
+	table := lazy("servers", func(ctx context.Context) (templ.Component, error) {
+		if len(all) == 0 {
+			list.First = p.firstRun(ctx)
+		}
+		return serverTable(list, rows), nil
+	}, onServers(), onGame(), onContent())
+	table.rows = rows
+	return view{frame: p.frame(r, who, "Servers", "servers"), body: []piece{
+		showing("servers-head", serversHead(list), onServers()), showing("game-notice", gameNotice(p.gameSaid()), onGame()), table,
+	}}, nil
 }
 
 func (p *panel) firstRun(ctx context.Context) firstRun {
@@ -58,57 +54,4 @@ func (p *panel) firstRun(ctx context.Context) firstRun {
 	defer cancel()
 	overlays, err := p.Content.Overlays(ctx)
 	return firstRun{HostAnswers: err == nil, Overlays: len(overlays), Installed: p.gameSaid().Current > 0}
-}
-
-// followServers sends a row when it changes, and the whole list when a server
-// came or went.
-func (p *panel) followServers(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.stream(w, r, p.noticeFeed, func(ctx context.Context, send func(event)) error {
-		changes := p.Servers.Watch(ctx) // before reading, so that nothing falls between
-		have := sent{"": r.URL.Query().Get("have")}
-		if err := p.sendServers(ctx, r, who, have, send); err != nil {
-			return err
-		}
-		for name := range changes {
-			v, err := p.Servers.Get(ctx, name)
-			if err != nil || have[string(name)] == "" {
-				if err := p.sendServers(ctx, r, who, have, send); err != nil {
-					return err
-				}
-				continue
-			}
-			e, fresh, err := have.fresh(ctx, string(name), serverRow(v, mayOf(who), false))
-			if err != nil {
-				return err
-			}
-			if fresh {
-				send(e)
-			}
-		}
-		return nil
-	})
-}
-
-// sendServers sends the whole list unless the browser has it.
-func (p *panel) sendServers(ctx context.Context, r *http.Request, who accounts.Actor, have sent, send func(event)) error {
-	list, err := p.serverList(r, who)
-	if err != nil {
-		return err
-	}
-	e, fresh, err := have.fresh(ctx, "", serverTable(list))
-	if err != nil {
-		return err
-	}
-	if fresh {
-		send(e)
-	}
-	whole := have[""]
-	clear(have)
-	have[""] = whole
-	for _, v := range list.Servers {
-		if _, _, err := have.fresh(ctx, string(v.Name), serverRow(v, list.May, false)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -2,10 +2,13 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
@@ -15,32 +18,41 @@ import (
 type mapsView struct {
 	All     []left4me.Campaign
 	Filter  string
-	Problem string // why it isn't known, or why the map did not change
+	Problem string // why the map did not change
+	Unknown string // why it isn't known what there is
 	Map     string // that was asked for
 	Mode    string
 }
 
-func (p *panel) showMaps(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.renderMaps(w, r, who, http.StatusOK, mapsView{Filter: r.URL.Query().Get("q")})
+// mapView lets somebody choose another map for a server.
+func (p *panel) mapView(r *http.Request, who accounts.Actor) (view, error) {
+	return p.mapWith(r, who, mapsView{Filter: r.URL.Query().Get("q")})
 }
 
-func (p *panel) renderMaps(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, v mapsView) error {
+func (p *panel) mapWith(r *http.Request, who accounts.Actor, m mapsView) (view, error) {
 	s, err := p.serverPage(r, who, "live")
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	v.All, err = p.Servers.Campaigns(r.Context(), s.Name)
+	list := lazy("map-list", func(ctx context.Context) (templ.Component, error) {
+		m, err := p.maps(ctx, s, m)
+		return mapsList(s, m), err
+	}, onRun(s.Name), onContent(), onEnds(left4me.BuildOverlay.Noun()))
+	v := p.serverView(r, who, s, fixed(mapsHead(s, m)), showing("map-note", mapsNote(s), onServer(s.Name)), list)
+	v.Title = "Map of " + string(s.Name)
+	return v, nil
+}
+
+// maps fills in what a server can play.
+func (p *panel) maps(ctx context.Context, s serverPage, v mapsView) (mapsView, error) {
+	var err error
+	v.All, err = p.Servers.Campaigns(ctx, s.Name)
 	if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
-		v.Problem, err = strings.TrimSpace(v.Problem+" "+sentence(visible(e.Error()))), nil
-	}
-	if err != nil {
-		return err
+		v.Unknown, err = sentence(visible(e.Error())), nil
 	}
 	// What somebody added is likelier wanted than what everybody has.
 	slices.SortStableFunc(v.All, func(a, b left4me.Campaign) int { return -cmp.Compare(min(len(a.Overlay), 1), min(len(b.Overlay), 1)) })
-	f := p.serverFrame(r, who, s)
-	f.Title = "Map of " + string(s.Name)
-	return p.render(w, r, status, mapsPage(f, s, v))
+	return v, err
 }
 
 // changeMap changes what a server that runs plays.
@@ -56,7 +68,11 @@ func (p *panel) changeMap(w http.ResponseWriter, r *http.Request, who accounts.A
 	err = p.Servers.ChangeMap(r.Context(), who.Name, name, v.Map, v.Mode)
 	if wrong, ok := problemsOf(err); ok {
 		v.Problem = wrong.all()
-		return p.renderMaps(w, r, who, http.StatusUnprocessableEntity, v)
+		page, err := p.mapWith(r, who, v)
+		if err != nil {
+			return err
+		}
+		return p.show(w, r, http.StatusUnprocessableEntity, page)
 	}
 	if err != nil {
 		return err

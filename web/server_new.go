@@ -1,8 +1,12 @@
 package web
 
 import (
+	"cmp"
+	"context"
 	"net/http"
 	"strings"
+
+	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
@@ -14,28 +18,29 @@ type serverForm struct {
 	Name string
 }
 
-func (p *panel) newServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	form := serverForm{settingsForm: settingsForm{Blueprint: string(left4me.DefaultBlueprint)}}
-	if b := r.URL.Query().Get("blueprint"); b != "" {
-		form.Blueprint = b
-	}
-	return p.renderNewServer(w, r, who, http.StatusOK, form)
+// newServerView is the form of a new server.
+func (p *panel) newServerView(r *http.Request, who accounts.Actor) (view, error) {
+	form := serverForm{settingsForm: settingsForm{Blueprint: cmp.Or(r.URL.Query().Get("blueprint"), string(left4me.DefaultBlueprint))}}
+	now := deferred(func(ctx context.Context) (templ.Component, error) {
+		err := p.fillSettings(ctx, mayOf(who), &form.settingsForm)
+		form.warnings = p.typedWarnings(ctx, form.definitionForm, form.Base.Overlays)
+		return newServerForm(form), err
+	})
+	return view{frame: p.frame(r, who, "New server", "servers"), body: []piece{fixed(newServerHead()), p.form(r, "new-server", now, onContent(), onEnds(left4me.BuildOverlay.Noun()))}}, nil
 }
 
-func (p *panel) renderNewServer(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form serverForm) error {
-	all, err := p.Content.Blueprints(r.Context())
+// retypeServer shows the form of a new server as it was typed.
+func (p *panel) retypeServer(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form serverForm) error {
+	v, err := p.newServerView(r, who)
 	if err != nil {
 		return err
 	}
-	form.Blueprints, form.May = all, mayOf(who)
-	var beneath []left4me.OverlayRef
-	for _, b := range all {
-		if string(b.Name) == form.Blueprint {
-			beneath = b.Overlays
-		}
+	if err := p.fillSettings(r.Context(), mayOf(who), &form.settingsForm); err != nil {
+		return err
 	}
-	p.offers(r, &form.definitionForm, beneath)
-	return p.render(w, r, status, newServerPage(p.frame(r, who, "New server", "servers"), form))
+	form.warnings = p.typedWarnings(r.Context(), form.definitionForm, form.Base.Overlays)
+	v.form("new-server").typed = newServerForm(form)
+	return p.show(w, r, status, v)
 }
 
 func (p *panel) createServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
@@ -49,7 +54,7 @@ func (p *panel) createServer(w http.ResponseWriter, r *http.Request, who account
 	}
 	if button := r.PostForm.Get("stack"); button != "" {
 		form.restack(button)
-		return p.renderNewServer(w, r, who, http.StatusOK, form)
+		return p.retypeServer(w, r, who, http.StatusOK, form)
 	}
 	server := left4me.Server{Name: left4me.Name(form.Name), Blueprint: left4me.Name(form.Blueprint)}
 	var err, wrong error
@@ -70,7 +75,7 @@ func (p *panel) createServer(w http.ResponseWriter, r *http.Request, who account
 	if err != nil {
 		return err
 	}
-	return p.renderNewServer(w, r, who, status, form)
+	return p.retypeServer(w, r, who, status, form)
 }
 
 // cfgLines splits a text field into lines; browsers end them with CR LF.

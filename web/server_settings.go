@@ -1,10 +1,13 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
@@ -88,32 +91,57 @@ func fold(lines []left4me.LineChange) (rows []diffRow, more int) {
 	return rows, 0
 }
 
-func (p *panel) showSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// settingsView is the page of a server's settings.
+func (p *panel) settingsView(r *http.Request, who accounts.Actor) (view, error) {
 	s, err := p.serverPage(r, who, "settings")
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	own := s.Settings
-	if !s.May.Act {
-		own = own.Public()
-	}
-	form := settingsForm{definitionForm: definitionOf(own, s.Overlays, s.Version), Port: strconv.Itoa(s.Port), Blueprint: string(s.Blueprint), Autostart: string(s.Autostart)}
-	return p.renderSettings(w, r, who, http.StatusOK, s, form)
+	warnings := lazy("map-warnings", func(ctx context.Context) (templ.Component, error) {
+		return mapWarnings("map-warnings", p.Servers.Warnings(ctx, s.Name)), nil
+	}, onRun(s.Name), onContent(), onEnds(left4me.BuildOverlay.Noun()))
+	now := deferred(func(ctx context.Context) (templ.Component, error) {
+		own := s.Settings
+		if !s.May.Act {
+			own = own.Public()
+		}
+		form := settingsForm{definitionForm: definitionOf(own, s.Overlays, s.Version), Port: strconv.Itoa(s.Port), Blueprint: string(s.Blueprint), Autostart: string(s.Autostart)}
+		form.warnings = warnings
+		err := p.fillSettings(ctx, s.May, &form)
+		return serverSettings(s, form), err
+	})
+	diff := lazy("config-diff", func(ctx context.Context) (templ.Component, error) { return configDiff(p.diffOf(ctx, s)), nil }, onRun(s.Name), onContent())
+	return p.serverView(r, who, s, columns(p.form(r, "settings", now, onRun(s.Name), onContent()).holds(warnings), diff)), nil
 }
 
-func (p *panel) renderSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, s serverPage, form settingsForm) error {
-	all, err := p.Content.Blueprints(r.Context())
+// fillSettings fills in what there is to choose from in the form of a server.
+func (p *panel) fillSettings(ctx context.Context, m may, form *settingsForm) error {
+	all, err := p.Content.Blueprints(ctx)
 	if err != nil {
 		return err
 	}
-	form.Blueprints, form.May = all, s.May
+	form.Blueprints, form.May = all, m
 	for _, b := range all {
 		if string(b.Name) == form.Blueprint {
 			form.Base = b
 		}
 	}
-	p.offers(r, &form.definitionForm, form.Base.Overlays)
-	return p.render(w, r, status, serverSettingsPage(p.serverFrame(r, who, s), s, form, p.diffOf(r, s)))
+	p.offers(ctx, &form.definitionForm, form.Base.Overlays)
+	return nil
+}
+
+// retypeSettings shows the settings with a form as it was typed.
+func (p *panel) retypeSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, s serverPage, form settingsForm) error {
+	v, err := p.settingsView(r, who)
+	if err != nil {
+		return err
+	}
+	if err := p.fillSettings(r.Context(), s.May, &form); err != nil {
+		return err
+	}
+	form.warnings = p.typedWarnings(r.Context(), form.definitionForm, form.Base.Overlays)
+	v.form("settings").typed = serverSettings(s, form)
+	return p.show(w, r, status, v)
 }
 
 // saveSettings changes a server. When somebody else was faster, the form shows
@@ -129,7 +157,7 @@ func (p *panel) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	form := settingsForm{definitionForm: readDefinition(r.PostForm), Port: strings.TrimSpace(r.PostForm.Get("port")), Blueprint: r.PostForm.Get("blueprint"), Autostart: r.PostForm.Get("autostart")}
 	if button := r.PostForm.Get("stack"); button != "" {
 		form.restack(button)
-		return p.renderSettings(w, r, who, http.StatusOK, s, form)
+		return p.retypeSettings(w, r, who, http.StatusOK, s, form)
 	}
 	v := left4me.Server{Name: s.Name, Blueprint: left4me.Name(form.Blueprint), Autostart: left4me.Autostart(form.Autostart)}
 	v.Version, _ = strconv.Atoi(form.Version) // what has none is nobody's
@@ -149,7 +177,7 @@ func (p *panel) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	if err != nil {
 		return err
 	}
-	return p.renderSettings(w, r, who, status, s, form)
+	return p.retypeSettings(w, r, who, status, s, form)
 }
 
 // wrong puts what is wrong beside its fields, and says with which status the form
@@ -200,9 +228,9 @@ func both(errs ...error) error {
 }
 
 // diffOf asks what a restart would change. A host that doesn't answer is only said.
-func (p *panel) diffOf(r *http.Request, s serverPage) diffOfConfig {
+func (p *panel) diffOf(ctx context.Context, s serverPage) diffOfConfig {
 	d := diffOfConfig{Up: s.Status.State.Up()}
-	files, err := p.Servers.ConfigDiff(r.Context(), s.Name)
+	files, err := p.Servers.ConfigDiff(ctx, s.Name)
 	if err != nil {
 		d.Problem = "It can't be said now: the host does not answer."
 		if e, ok := left4me.Public(err); ok && e.Kind != left4me.Unavailable {
@@ -211,7 +239,7 @@ func (p *panel) diffOf(r *http.Request, s serverPage) diffOfConfig {
 		return d
 	}
 	for _, f := range files {
-		lines, err := left4me.DiffLines(r.Context(), f.Running, f.Next)
+		lines, err := left4me.DiffLines(ctx, f.Running, f.Next)
 		if err != nil { // nobody waits for the page any more
 			return diffOfConfig{Problem: "The comparison was interrupted."}
 		}

@@ -1,11 +1,7 @@
 package web
 
 import (
-	"context"
-	"errors"
 	"net/http"
-
-	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
@@ -54,96 +50,23 @@ func (p *panel) serverPage(r *http.Request, who accounts.Actor, tab string) (ser
 	return s, nil
 }
 
-func (p *panel) serverFrame(r *http.Request, who accounts.Actor, s serverPage) frame {
-	f := p.frame(r, who, string(s.Name), "servers")
-	f.Live = "/servers/" + string(s.Name) + "/live?tab=" + s.Tab
-	return f
+// serverView is a page of a server, with what stands on each of them.
+func (p *panel) serverView(r *http.Request, who accounts.Actor, s serverPage, body ...piece) view {
+	around := []piece{fixed(serverCrumbs()), showing("server-head", serverHead(s), onServer(s.Name)), fixed(serverTabs(s))}
+	return view{frame: p.frame(r, who, string(s.Name), "servers"), body: append(around, body...)}
 }
 
-func (p *panel) showServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// serverLive shows what a server does.
+func (p *panel) serverLive(r *http.Request, who accounts.Actor) (view, error) {
 	s, err := p.serverPage(r, who, "live")
 	if err != nil {
-		return err
+		return view{}, err
 	}
-	f := p.serverFrame(r, who, s)
-	f.Moving = s.View.Job != nil
-	return p.render(w, r, http.StatusOK, serverLivePage(f, s))
-}
-
-// parts are the pieces of a server's page that change while it is open.
-func (s serverPage) parts() map[string]templ.Component {
-	parts := map[string]templ.Component{"head": serverHead(s)}
-	if s.Tab == "live" {
-		parts["facts"], parts["players"], parts["job"] = serverFacts(s), serverPlayers(s), serverJob(s)
-	}
-	return parts
-}
-
-// gone sends a page whose server was deleted to the list.
-var gone = event{name: "gone", data: []byte("/servers")}
-
-// followServer is the one stream of a server's page: state, players and jobs,
-// and the console where that is shown.
-func (p *panel) followServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	tab := r.URL.Query().Get("tab")
-	s, err := p.serverPage(r, who, tab)
-	if errors.Is(err, left4me.NotFound) {
-		// A page that comes back after its server went would ask for ever.
-		return p.stream(w, r, func(_ context.Context, send func(event)) error {
-			send(gone)
-			return nil
-		})
-	}
-	if err != nil {
-		return err
-	}
-	feeds := []feed{p.serverFeed(r, who, s.Name, tab)}
-	if tab == "console" {
-		after, err := consolePosition(r)
-		if err != nil {
-			return err
-		}
-		feeds = append(feeds, p.consoleFeed(s.Name, after))
-	}
-	return p.stream(w, r, feeds...)
-}
-
-func (p *panel) serverFeed(r *http.Request, who accounts.Actor, name left4me.Name, tab string) feed {
-	return func(ctx context.Context, send func(event)) error {
-		have := sent{}
-		look := func() error {
-			s, err := p.serverPage(r, who, tab)
-			if err != nil {
-				return err
-			}
-			for key, part := range s.parts() {
-				e, fresh, err := have.fresh(ctx, key, part)
-				if err != nil {
-					return err
-				}
-				if fresh {
-					send(e)
-				}
-			}
-			return nil
-		}
-		changes := p.Servers.Watch(ctx)
-		if err := look(); err != nil {
-			return err
-		}
-		for changed := range changes {
-			if changed != name {
-				continue
-			}
-			err := look()
-			if errors.Is(err, left4me.NotFound) {
-				send(gone)
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	on := onServer(s.Name)
+	v := p.serverView(r, who, s, columns(
+		pieces(showing("server-facts", serverFacts(s), on), showing("server-players", serverPlayers(s), on)),
+		pieces(showing("server-job", serverJob(s), on), fixed(serverDanger(s))),
+	))
+	v.Moving = s.View.Job != nil
+	return v, nil
 }

@@ -67,7 +67,7 @@ func TestHostileNamesAreText(t *testing.T) {
 	for _, path := range []string{"/servers", "/servers/alpha", "/servers/alpha/console"} {
 		b.get(path).hasNot(t, "<script>alert", "\u202E", "\x1b", "<b>map")
 	}
-	e := wait(t, b.stream("/servers/alpha/live?tab=console"), "the console", func(e sentEvent) bool { return e.name == "console" })
+	e := wait(t, b.stream("/servers/alpha/console/live"), "the console", func(e sentEvent) bool { return e.name == "console" })
 	if strings.Contains(e.data, "\u202E") || strings.Contains(e.data, "<script>") || !strings.Contains(e.data, "‹202E›gnp␛[2J") {
 		t.Errorf("%s", e.data)
 	}

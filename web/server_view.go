@@ -203,3 +203,13 @@ func newContentOf(all []left4me.OverlayChange) string {
 	}
 	return strings.Join(names, " and ")
 }
+
+// doneWord says what came of a job that is done: a server that was started may have
+// stopped by itself since.
+func doneWord(s serverPage) string {
+	begins := s.Job.Kind == left4me.StartServer || s.Job.Kind == left4me.RestartServer
+	if begins && (s.Status.State == left4me.Stopped || s.Status.State == left4me.Failed) {
+		return "The server has stopped since then. The job ended"
+	}
+	return "Ended"
+}

@@ -57,6 +57,9 @@ type site struct {
 	accounts *accounts.Accounts
 	content  *content.Content
 	root     string
+	uploads  *uploads.Uploads
+	backups  *backups.Backups
+	full     atomic.Pointer[left4me.Error]
 	host     *host
 }
 
@@ -80,8 +83,9 @@ func newSite(tb testing.TB, secure bool) *site {
 	s.content, s.root = content.New(st, list, srv, b, log), dir
 	s.addUser(tb, "admin", true)
 	s.addUser(tb, "guest", false)
+	s.uploads, s.backups = uploads.New(dir, log), backups.New(st, list, b, dir, log)
 	s.handler = web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: s.content, Uploads: uploads.New(dir, log), Downloads: content.NewDownloads(s.content, dir), Game: s.game, Accounts: s.accounts, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Secure: secure, Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: s.content, Uploads: s.uploads, Downloads: content.NewDownloads(s.content, dir), Game: s.game, Accounts: s.accounts, Hosts: hosts.New(b), Backups: s.backups, Full: s.full.Load, Secure: secure, Version: "1.2.3", Log: log,
 	})
 	server := httptest.NewServer(s.handler)
 	s.url = server.URL
@@ -156,7 +160,8 @@ type host struct {
 	commands []string
 	game     left4me.Game
 	answer   string
-	backups  []left4me.Backup // before it starts to be asked
+	backups  []left4me.Backup
+	config   []bus.ConfigFile
 	dropped  atomic.Bool
 	checks   []left4me.Check
 	shelf    shelf
@@ -169,7 +174,11 @@ func (h *host) start(ctx context.Context) error {
 	nothing := func(context.Context, []byte) (any, error) { return bus.Empty{V: bus.Version}, nil }
 	return errors.Join(
 		on(bus.VerbPort, nothing), on(bus.VerbCancel, nothing),
-		on(bus.VerbBackups, func(context.Context, []byte) (any, error) { return h.backups, nil }),
+		on(bus.VerbBackups, func(context.Context, []byte) (any, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.backups, nil
+		}),
 		on(bus.VerbDropBackup, func(context.Context, []byte) (any, error) {
 			h.dropped.Store(true)
 			return bus.Empty{V: bus.Version}, nil

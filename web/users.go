@@ -29,7 +29,7 @@ type userForm struct {
 	Password string // that left4me made, shown once
 }
 
-type usersView struct {
+type userList struct {
 	All  []userRow
 	Told string
 	New  userForm
@@ -65,7 +65,7 @@ func roleOf(admin bool) string {
 	return "may look"
 }
 
-func (p *panel) usersView(r *http.Request, who accounts.Actor) (v usersView, err error) {
+func (p *panel) userList(r *http.Request, who accounts.Actor) (v userList, err error) {
 	users, err := p.Accounts.Users(r.Context())
 	if err != nil {
 		return v, err
@@ -90,17 +90,22 @@ func (p *panel) usersView(r *http.Request, who accounts.Actor) (v usersView, err
 	return v, nil
 }
 
-func (p *panel) listUsers(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	v, err := p.usersView(r, who)
+// usersView is the list of users.
+func (p *panel) usersView(r *http.Request, who accounts.Actor) (view, error) {
+	v, err := p.userList(r, who)
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	v.Told = told(r, map[string]string{"deleted": "User deleted, with all sessions and tokens.", "created": "User created."})
-	return p.renderUsers(w, r, who, http.StatusOK, v)
+	return p.usersWith(r, who, v), nil
 }
 
-func (p *panel) renderUsers(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, v usersView) error {
-	return p.render(w, r, status, usersPage(p.frame(r, who, "Users", "account"), v))
+func (p *panel) usersWith(r *http.Request, who accounts.Actor, v userList) view {
+	f := p.frame(r, who, "Users", "account")
+	return view{frame: f, body: []piece{
+		fixed(usersHead(f, v.Told)),
+		box("columns accounts", box("", showing("users", userTable(v.All), onAccounts())), fixed(newUserForm(v.New))),
+	}}
 }
 
 // passwordOf is the password of a form, or one that left4me makes when it is
@@ -134,15 +139,15 @@ func (p *panel) createUser(w http.ResponseWriter, r *http.Request, who accounts.
 		}
 		status = http.StatusUnprocessableEntity
 	}
-	v, err := p.usersView(r, who)
+	v, err := p.userList(r, who)
 	if err != nil {
 		return err
 	}
 	v.New = form
-	return p.renderUsers(w, r, who, status, v)
+	return p.show(w, r, status, p.usersWith(r, who, v))
 }
 
-func (p *panel) userView(r *http.Request, who accounts.Actor) (v userView, err error) {
+func (p *panel) user(r *http.Request, who accounts.Actor) (v userView, err error) {
 	if v.User, err = p.Accounts.User(r.Context(), r.PathValue("name")); err != nil {
 		return v, err
 	}
@@ -151,10 +156,11 @@ func (p *panel) userView(r *http.Request, who accounts.Actor) (v userView, err e
 	return v, err
 }
 
-func (p *panel) showUser(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	v, err := p.userView(r, who)
+// userView is the page of one user.
+func (p *panel) userView(r *http.Request, who accounts.Actor) (view, error) {
+	v, err := p.user(r, who)
 	if err != nil {
-		return err
+		return view{}, err
 	}
 	v.Told = told(r, map[string]string{
 		"role":     "Role changed. " + v.Name + " was signed out everywhere; tokens have the new role.",
@@ -163,11 +169,18 @@ func (p *panel) showUser(w http.ResponseWriter, r *http.Request, who accounts.Ac
 		"enabled":  "User enabled. Tokens work again.",
 		"revoked":  "Token revoked. It no longer works.",
 	})
-	return p.renderUser(w, r, who, http.StatusOK, v)
+	return p.userWith(r, who, v), nil
 }
 
-func (p *panel) renderUser(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, v userView) error {
-	return p.render(w, r, status, userPage(p.frame(r, who, v.Name, "account"), v))
+func (p *panel) userWith(r *http.Request, who accounts.Actor, v userView) view {
+	now := userView{User: v.User, Own: v.Own, Tokens: v.Tokens}
+	return view{frame: p.frame(r, who, v.Name, "account"), at: userPath(v.Name), body: []piece{
+		fixed(userCrumbs()), showing("user-head", userHead(v), onAccounts()), fixed(userTold(v)),
+		box("columns accounts",
+			box("", p.form(r, "user-role", userRole(now), onAccounts()), showing("tokens", tokenCard(v.Tokens, "None."), onAccounts())),
+			box("", p.form(r, "user-password", userPassword(now), onAccounts()).as(userPassword(v)), showing("user-end", userEnd(v), onAccounts())),
+		),
+	}}
 }
 
 // changeUser is the handler of one change of a user; did is what the page says of
@@ -193,12 +206,12 @@ func (p *panel) userFailed(w http.ResponseWriter, r *http.Request, who accounts.
 	if !ok {
 		return err
 	}
-	v, verr := p.userView(r, who)
+	v, verr := p.user(r, who)
 	if verr != nil {
 		return verr
 	}
 	v.Problems = wrong
-	return p.renderUser(w, r, who, p.failureOf(r, err).Status, v)
+	return p.show(w, r, p.failureOf(r, err).Status, p.userWith(r, who, v))
 }
 
 // resetPassword gives a user another password, and shows it when left4me made it.
@@ -216,20 +229,23 @@ func (p *panel) resetPassword(w http.ResponseWriter, r *http.Request, who accoun
 		http.Redirect(w, r, userPath(name)+"?did=password", http.StatusSeeOther)
 		return nil
 	}
-	v, err := p.userView(r, who)
+	v, err := p.user(r, who)
 	if err != nil {
 		return err
 	}
 	v.Password = made
-	return p.renderUser(w, r, who, http.StatusOK, v)
+	return p.show(w, r, http.StatusOK, p.userWith(r, who, v))
 }
 
-func (p *panel) confirmDeleteUser(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	v, err := p.userView(r, who)
-	if err != nil {
-		return err
-	}
-	return p.render(w, r, http.StatusOK, deleteUserPage(p.frame(r, who, "Delete "+v.Name, "account"), v, "", ""))
+// deleteUserView asks before a user is deleted.
+func (p *panel) deleteUserView(r *http.Request, who accounts.Actor) (view, error) {
+	v, err := p.user(r, who)
+	return p.deleteUserWith(r, who, v, "", ""), err
+}
+
+func (p *panel) deleteUserWith(r *http.Request, who accounts.Actor, v userView, typed, problem string) view {
+	lost := showing("lost", userLost(v), onAccounts())
+	return view{frame: p.frame(r, who, "Delete "+v.Name, "account"), body: []piece{fixed(deleteUser(v, lost, typed, problem), lost)}}
 }
 
 // deleteUser does it when the name was typed as it is.
@@ -237,18 +253,17 @@ func (p *panel) deleteUser(w http.ResponseWriter, r *http.Request, who accounts.
 	if err := r.ParseForm(); err != nil {
 		return badForm(err)
 	}
-	v, err := p.userView(r, who)
+	v, err := p.user(r, who)
 	if err != nil {
 		return err
 	}
-	f := p.frame(r, who, "Delete "+v.Name, "account")
 	if typed := r.PostForm.Get("confirm"); typed != v.Name {
-		return p.render(w, r, http.StatusUnprocessableEntity, deleteUserPage(f, v, typed, "That is not the name. Type "+v.Name+" to go on."))
+		return p.show(w, r, http.StatusUnprocessableEntity, p.deleteUserWith(r, who, v, typed, "That is not the name. Type "+v.Name+" to go on."))
 	}
 	_, err = p.Accounts.DeleteUser(r.Context(), who, v.Name)
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := left4me.Public(err)
-		return p.render(w, r, http.StatusConflict, deleteUserPage(f, v, v.Name, sentence(e.Error())))
+		return p.show(w, r, http.StatusConflict, p.deleteUserWith(r, who, v, v.Name, sentence(e.Error())))
 	}
 	if err != nil {
 		return err
@@ -259,15 +274,15 @@ func (p *panel) deleteUser(w http.ResponseWriter, r *http.Request, who accounts.
 
 // accountRoutes are the pages of one's own account and of everybody's.
 func (p *panel) accountRoutes(look, act func(string, handler)) {
-	look("GET /account", p.showAccount)
+	p.page(look, "/account", "/account", p.accountView)
 	look("POST /account/password", p.changePassword)
 	look("POST /account/signout", p.signOutEverywhere)
 	look("POST /account/tokens", p.createToken)
 	look("POST /account/tokens/{id}/revoke", p.revokeToken)
 
-	act("GET /users", p.listUsers)
+	p.page(act, "/users", "/users", p.usersView)
 	act("POST /users", p.createUser)
-	act("GET /users/{name}", p.showUser)
+	p.page(act, "/users/{name}", "/users", p.userView)
 	act("POST /users/{name}/role", p.changeUser("role", func(r *http.Request) accounts.Change {
 		return accounts.Change{Admin: new(r.PostForm.Get("role") == "admin")}
 	}))
@@ -278,6 +293,6 @@ func (p *panel) accountRoutes(look, act func(string, handler)) {
 		return accounts.Change{Disabled: new(false)}
 	}))
 	act("POST /users/{name}/password", p.resetPassword)
-	act("GET /users/{name}/delete", p.confirmDeleteUser)
+	p.page(act, "/users/{name}/delete", "/users", p.deleteUserView)
 	act("POST /users/{name}/delete", p.deleteUser)
 }

@@ -3,26 +3,12 @@ package web_test
 import (
 	"context"
 	"net/http"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/web"
 )
-
-// liveRoutes are the patterns of all event streams, as the route table has them.
-func liveRoutes(t *testing.T) []string {
-	t.Helper()
-	var all []string
-	for _, m := range regexp.MustCompile(`"GET (/\S+/live)"`).FindAllStringSubmatch(string(must(os.ReadFile("web.go"))(t)), -1) {
-		all = append(all, m[1])
-	}
-	if len(all) < 7 {
-		t.Fatalf("the route table has the streams %q", all)
-	}
-	return all
-}
 
 // watchers is how many subscriptions there are in all.
 func (s *site) watchers() int { return s.jobs.Watchers() + s.servers.Watchers() + s.game.Watchers() }
@@ -33,10 +19,10 @@ func TestSubscriptionsEndWithTheirRequest(t *testing.T) {
 	j := must(s.servers.Act(t.Context(), "admin", left4me.StartServer, "alpha"))(t)
 	b := s.as(t, "admin")
 	before := s.watchers()
-	for _, route := range liveRoutes(t) {
+	for _, page := range web.Pages() {
 		for _, thing := range []string{"alpha", string(j.ID), "nothere"} {
-			path := strings.NewReplacer("{name}", thing, "{id}", thing).Replace(route)
-			for _, end := range []string{"?tab=console", "?tab=console&after=x", ""} {
+			path := strings.NewReplacer("{name}", thing, "{id}", thing).Replace(page + "/live")
+			for _, end := range []string{"?after=x", ""} {
 				b.open(path + end)
 			}
 		}

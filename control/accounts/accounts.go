@@ -64,6 +64,7 @@ type Storage interface {
 	UserStorage
 	SessionStorage
 	TokenStorage
+	Listen(ctx context.Context, tables ...string) <-chan struct{}
 }
 
 var _ Storage = (*store.Store)(nil)

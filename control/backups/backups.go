@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -34,6 +35,7 @@ type Storage interface {
 	Snapshot(ctx context.Context, file string, now time.Time) error
 	Job(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
 	ActiveJobs(ctx context.Context) ([]store.QueuedJob, error)
+	Listen(ctx context.Context, tables ...string) <-chan struct{}
 }
 
 var _ Storage = (*store.Store)(nil)
@@ -47,6 +49,7 @@ type Backups struct {
 	log     *slog.Logger
 	changed chan struct{} // the policy is another
 	now     func() time.Time
+	deleted store.Bell
 	running sync.WaitGroup // what Start began
 }
 
@@ -91,6 +94,13 @@ func (b *Backups) snapshot(ctx context.Context, _ string, data []byte) (any, err
 		return nil, err
 	}
 	return bus.SnapshotAnswer{V: bus.Version, Path: file, Schema: store.Schema()}, nil
+}
+
+// Watch gives a value whenever a backup was deleted or the policy changed, until ctx
+// ends. Backups are made by jobs, which jobs.Jobs tells of. It must be ranged over
+// once.
+func (b *Backups) Watch(ctx context.Context) iter.Seq[struct{}] {
+	return store.Rings(ctx, b.deleted.Listen(ctx), b.storage.Listen(ctx, "backup_policy"))
 }
 
 // List returns the backups of the local host, newest first.
@@ -170,6 +180,7 @@ func (b *Backups) Delete(ctx context.Context, by string, n left4me.Name) error {
 	}
 	err := b.bus.Request(ctx, bus.Command(left4me.LocalHost, bus.VerbDropBackup), bus.BackupRequest{V: bus.Version, Name: n}, nil)
 	if err == nil {
+		b.deleted.Ring()
 		b.log.Info("backup deleted", "backup", n, "by", by)
 	}
 	return err

@@ -94,6 +94,7 @@ func (c *Content) RestoreOverlay(ctx context.Context, by string, name left4me.Na
 func (c *Content) Use(ctx context.Context, by string, name left4me.Name, revision int) (left4me.Content, error) {
 	v, err := ask[left4me.Content](ctx, c, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
+		c.told.Ring()
 		c.log.Info("revision is the current one", "overlay", name, "revision", revision, "by", by)
 	}
 	return v, err
@@ -109,6 +110,7 @@ func (c *Content) Label(ctx context.Context, by string, name left4me.Name, revis
 	}
 	v, err := ask[left4me.Content](ctx, c, bus.VerbLabel, bus.LabelRequest{V: bus.Version, Overlay: name, Revision: revision, Label: label})
 	if err == nil {
+		c.told.Ring()
 		c.log.Info("revision labelled", "overlay", name, "revision", revision, "by", by, "label", label)
 	}
 	return v, err
@@ -126,6 +128,7 @@ func (c *Content) DropRevision(ctx context.Context, by string, name left4me.Name
 	}
 	v, err := ask[left4me.Content](ctx, c, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
+		c.told.Ring()
 		c.log.Info("revision removed", "overlay", name, "revision", revision, "by", by)
 	}
 	return v, err

@@ -9,6 +9,7 @@ package content
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,7 @@ type Storage interface {
 	UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error
 	DeleteBlueprint(ctx context.Context, name left4me.Name) error
 	Servers(ctx context.Context) ([]left4me.Server, error)
+	Listen(ctx context.Context, tables ...string) <-chan struct{}
 	Definitions
 }
 
@@ -59,6 +61,7 @@ type Content struct {
 
 	poke  chan struct{} // something is new: look at what is due
 	built atomic.Bool   // a revision may be new
+	told  store.Bell    // rings when the host has other revisions
 
 	// turn is held by whoever reads what servers move over to and writes it.
 	turn  sync.Mutex
@@ -74,6 +77,14 @@ func New(storage Storage, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slo
 	j.OnRetry(left4me.BuildOverlay.Noun(), c.again)
 	j.OnRetry(left4me.CollectContent.Noun(), c.again)
 	return c
+}
+
+// Watch gives a value whenever a definition of an overlay or a blueprint, or what
+// the host has of an overlay, may be another, until ctx ends. Jobs are not among it,
+// but their ends are: they change what the host has. Several changes while the
+// caller is busy are one. It must be ranged over once.
+func (c *Content) Watch(ctx context.Context) iter.Seq[struct{}] {
+	return store.Rings(ctx, c.told.Listen(ctx), c.storage.Listen(ctx, "overlay", "overlay_script", "blueprint", "content_restart"))
 }
 
 // Blueprint returns one blueprint. Errors: left4me.NotFound.

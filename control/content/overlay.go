@@ -25,6 +25,7 @@ type View struct {
 	Content    left4me.Content
 	Problem    string         // why the host could not be asked; then Content is empty
 	Job        *left4me.Job   // the build that is queued or runs, or nil
+	Failed     *left4me.Job   // the newest job, when it failed; without its log
 	Blueprints []left4me.Name // that stack it
 	Servers    []left4me.Name // that stack it, by their blueprint or themselves
 	Behind     []Behind       // servers that a restart would bring to another revision

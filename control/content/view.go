@@ -95,6 +95,9 @@ func (c *Content) List(ctx context.Context) ([]View, error) {
 	if err != nil {
 		return nil, err
 	}
+	if use.failed, err = c.jobs.Failed(ctx, left4me.BuildOverlay.Noun(), k.names()); err != nil {
+		return nil, err
+	}
 	views := make([]View, 0, len(k.definitions)+len(k.contents))
 	for _, n := range k.names() {
 		views = append(views, view(n, k, use))
@@ -122,6 +125,10 @@ func (c *Content) Get(ctx context.Context, name left4me.Name) (View, error) {
 		return View{}, err
 	}
 	use, err := c.uses(ctx)
+	if err != nil {
+		return View{}, err
+	}
+	use.failed, err = c.jobs.Failed(ctx, left4me.BuildOverlay.Noun(), []left4me.Name{name})
 	return view(name, k, use), err
 }
 
@@ -149,6 +156,8 @@ func view(name left4me.Name, k known, use uses) View {
 	v.Behind = behind(v.Content, use.wants[name])
 	if j, ok := use.active[name]; ok {
 		v.Job = &j
+	} else if j, ok := use.failed[name]; ok {
+		v.Failed = &j
 	}
 	if e, ok := left4me.Public(k.problem); ok {
 		v.Problem = e.Text
@@ -180,7 +189,7 @@ type uses struct {
 	blueprints, servers map[left4me.Name][]left4me.Name       // by overlay
 	wants               map[left4me.Name]map[left4me.Name]int // by overlay and server: at which revision it is stacked, 0 for the current one
 	pins                map[left4me.OverlayRef][]string       // who stays at a revision, in words
-	active              map[left4me.Name]left4me.Job
+	active, failed      map[left4me.Name]left4me.Job
 }
 
 func (c *Content) uses(ctx context.Context) (uses, error) {

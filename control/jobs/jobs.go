@@ -40,6 +40,7 @@ type Storage interface {
 	Job(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
 	Jobs(ctx context.Context, noun string, target left4me.Name, limit int) ([]store.QueuedJob, error)
 	ActiveJobs(ctx context.Context) ([]store.QueuedJob, error)
+	FailedJobs(ctx context.Context, noun string, targets []left4me.Name) ([]store.QueuedJob, error)
 	AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error)
 	RunJob(ctx context.Context, id left4me.JobID, now time.Time) (store.QueuedJob, bool, error)
 	StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error
@@ -269,6 +270,17 @@ func (j *Jobs) Active(ctx context.Context, noun string) (map[left4me.Name]left4m
 		}
 	}
 	return active, nil
+}
+
+// Failed returns, of each target whose newest job of a noun failed or was
+// interrupted, that job without its log.
+func (j *Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) (map[left4me.Name]left4me.Job, error) {
+	rows, err := j.storage.FailedJobs(ctx, noun, targets)
+	failed := make(map[left4me.Name]left4me.Job, len(rows))
+	for _, r := range rows {
+		failed[r.Target] = r.Job
+	}
+	return failed, err
 }
 
 // Cancel stops a job: a queued one ends at once, a running one at the end of

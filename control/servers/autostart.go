@@ -79,6 +79,7 @@ func (s *Servers) startWanted(ctx context.Context, host left4me.Name, boot strin
 		failed = errors.Join(failed, err)
 	}
 	s.live.waitsFor(host, missing)
+	s.changedAll(ctx)
 	return errors.Join(missing, failed)
 }
 

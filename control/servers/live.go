@@ -258,6 +258,13 @@ func (s *Servers) Start(ctx context.Context) error {
 	if err := s.bus.Events(ctx, "crashes", s.keepCrash(ctx)); err != nil {
 		return err
 	}
+	// What a server is started with, and whether it waits for a start.
+	rows := s.storage.Listen(ctx, "server", "blueprint", "overlay")
+	s.running.Go(func() {
+		for range store.Rings(ctx, rows, nil) {
+			s.changedAll(ctx)
+		}
+	})
 	changes := s.jobs.WatchAll(ctx)
 	s.running.Go(func() {
 		for job := range changes {
@@ -270,6 +277,20 @@ func (s *Servers) Start(ctx context.Context) error {
 		}
 	})
 	return nil
+}
+
+// changedAll tells the watchers that there may be something new about any server.
+func (s *Servers) changedAll(ctx context.Context) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.log.Error("tell what is new", "err", err)
+		}
+		return
+	}
+	for _, v := range snap.servers {
+		s.live.changed(v.Name)
+	}
 }
 
 // Wait waits until all that Start began has ended, after its context.

@@ -31,6 +31,7 @@ type Storage interface {
 	AddCrash(ctx context.Context, v store.Crash) error
 	Crashes(ctx context.Context, server left4me.Name, limit int) ([]store.Crash, error)
 	Hold(ctx context.Context, name left4me.Name, why left4me.Held) error
+	Listen(ctx context.Context, tables ...string) <-chan struct{}
 	Generations
 }
 
@@ -87,6 +88,7 @@ type View struct {
 	left4me.Server
 	Status          left4me.Status
 	Job             *left4me.Job            // the one that is queued or running, or nil
+	Failed          *left4me.Job            // the newest one, when it failed and nothing has made up for it; without its log
 	RestartRequired bool                    // it runs with other settings than it has now
 	NewBuild        int64                   // of the game, that a restart would change it to; 0 when it would not
 	NewContent      []left4me.OverlayChange // that a restart would apply

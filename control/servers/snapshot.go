@@ -20,6 +20,7 @@ type snapshot struct {
 	hashes     []string               // of what each would be started with now
 	overlays   [][]left4me.OverlayRef // that each would be started with
 	active     map[left4me.Name]left4me.Job
+	failed     map[left4me.Name]left4me.Job // whose newest job failed
 }
 
 // snapshot reads the servers, unless nothing was written since the last time:
@@ -37,7 +38,15 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &snapshot{generation: generation, servers: all, hashes: make([]string, len(all)), overlays: make([][]left4me.OverlayRef, len(all)), active: active}
+	names := make([]left4me.Name, len(all))
+	for i, srv := range all {
+		names[i] = srv.Name
+	}
+	failed, err := s.jobs.Failed(ctx, "server", names)
+	if err != nil {
+		return nil, err
+	}
+	v := &snapshot{generation: generation, servers: all, hashes: make([]string, len(all)), overlays: make([][]left4me.OverlayRef, len(all)), active: active, failed: failed}
 	for i, srv := range all {
 		sp := left4me.SpecOf(srv, blueprints[srv.Blueprint], cfg)
 		v.hashes[i], v.overlays[i] = sp.Hash(), sp.Overlays
@@ -103,6 +112,10 @@ func (s *Servers) view(snap *snapshot, i int) View {
 		case st.Reason == "":
 			v.Status.Reason = v.Held.Reason() // what its host knew before it booted
 		}
+	}
+	// A server that is up has been started since, whoever did it.
+	if j, ok := snap.failed[v.Name]; ok && v.Job == nil && (!st.State.Up() || j.Kind != left4me.StartServer && j.Kind != left4me.RestartServer) {
+		v.Failed = &j
 	}
 	v.RestartRequired = st.State.Up() && st.SpecHash != "" && st.SpecHash != snap.hashes[i]
 	return v

@@ -283,6 +283,7 @@ func (up *upload) touch(now time.Time) {
 
 // drop removes an upload: first under another name, so that none is there half.
 func (u *Uploads) drop(up *upload) error {
+	defer u.changed.Ring()
 	up.mu.Lock()
 	up.gone = true
 	up.mu.Unlock()

@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"iter"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/store"
 )
 
 // Bounds of uploads.
@@ -74,6 +76,8 @@ type Uploads struct {
 
 	mu   sync.Mutex
 	open map[string]*upload // those that were read; the directory decides which there are
+
+	changed store.Bell
 }
 
 // New makes the list of uploads in a root. Run must run for old ones to go.
@@ -115,7 +119,14 @@ func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me
 		return Upload{}, fmt.Errorf("begin upload: %w", err)
 	}
 	u.open[up.ID] = up
+	u.changed.Ring()
 	return up.copy(), nil
+}
+
+// Watch gives a value whenever an upload was begun, has grown or went, until ctx
+// ends. A job that takes an upload tells so itself. It must be ranged over once.
+func (u *Uploads) Watch(ctx context.Context) iter.Seq[struct{}] {
+	return store.Rings(ctx, u.changed.Listen(ctx), nil)
 }
 
 // List returns the uploads that somebody may see, oldest first.

@@ -224,6 +224,7 @@ func (up *upload) put(out *os.File, f *file, turn int, b []byte) error {
 // settle keeps what has come even if the machine ends now, and moves a file that
 // is complete to its place.
 func (u *Uploads) settle(up *upload, f *file, turn int, out *os.File, wrote bool) error {
+	defer u.changed.Ring()
 	if wrote {
 		if err := unix.Fdatasync(int(out.Fd())); err != nil {
 			return err

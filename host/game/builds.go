@@ -91,8 +91,11 @@ func (b Builds) Outdated() bool {
 		return false
 	}
 	digits := strings.ReplaceAll(now.Version, ".", "")
-	return b.Latest > b.Current || b.Required != "" && digits != "" && b.Required != digits
+	return b.Latest > b.Current || digits != "" && newer(b.Required, digits)
 }
+
+// newer reports whether version a, in digits, is newer than b.
+func newer(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a > b }
 
 // Load reads the builds of an installation. Where builds.json isn't there, or is
 // damaged, they are what the directories say: base, and the updates by number.

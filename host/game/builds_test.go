@@ -78,7 +78,7 @@ func TestOutdated(t *testing.T) {
 		latest   int64
 		required string
 		want     bool
-	}{{0, "", false}, {9, "2243", false}, {10, "", true}, {8, "", false}, {0, "2244", true}} {
+	}{{0, "", false}, {9, "2243", false}, {10, "", true}, {8, "", false}, {0, "2244", true}, {0, "2242", false}, {0, "22410", true}} {
 		b.Latest, b.Required = c.latest, c.required
 		if b.Outdated() != c.want {
 			t.Errorf("%+v: %v", c, b.Outdated())

@@ -324,6 +324,19 @@ func TestWhatIsWrittenAsItWasIsNoChange(t *testing.T) {
 	}
 }
 
+// What Steam said of the build before is not said of the one that has come.
+func TestAPublishedBuildIsTheNewest(t *testing.T) {
+	p := newPlace(t)
+	p.update(10, first(t))
+	if b, err := p.Checked(0, "22430", "Steam requires version 22430", time.Now()); err != nil || !b.Outdated() {
+		t.Fatalf("%+v, %v", b, err)
+	}
+	p.update(20, func(string) {})
+	if b, err := p.Builds(); err != nil || b.Outdated() || b.CheckNote != "" {
+		t.Errorf("after the update: %+v, %v", b, err)
+	}
+}
+
 func TestGoingBackDeletesNothingAndPins(t *testing.T) {
 	p := newPlace(t)
 	p.update(10, first(t))

@@ -53,6 +53,7 @@ func (i *Installation) Publish(ctx context.Context, upper string, build int64, a
 	b.Builds = slices.DeleteFunc(b.Builds[max(0, b.index(b.Current)):], func(old Build) bool { return old.Build == build })
 	b.Builds = append([]Build{x}, b.Builds...)
 	b.Current, b.Latest = build, max(b.Latest, build)
+	b.Required, b.CheckNote = "", "" // said of the build before
 	return b, save(i.dir, b)
 }
 
