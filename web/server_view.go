@@ -213,3 +213,47 @@ func doneWord(s serverPage) string {
 	}
 	return "Ended"
 }
+
+// failedShort is why a job failed, in one sentence.
+func failedShort(j left4me.Job) string {
+	what := jobTitle(j.Kind) + " failed"
+	if j.State == left4me.JobInterrupted {
+		what = jobTitle(j.Kind) + " was interrupted"
+	}
+	if j.Error == nil {
+		return what + "."
+	}
+	return what + ": " + ended(visible(j.Error.Text))
+}
+
+// failedWords is why a job failed, with what to do.
+func failedWords(j left4me.Job) string {
+	if j.Error == nil || j.Error.Hint == "" {
+		return failedShort(j)
+	}
+	return failedShort(j) + " " + sentence(visible(j.Error.Hint))
+}
+
+// remedy is the page that helps with a failure.
+type remedy struct{ Label, Path string }
+
+// remedyOf is where the cause of a server's failure can be changed, as far as its
+// error names it.
+func remedyOf(v servers.View) remedy {
+	if v.Failed == nil || v.Failed.Error == nil {
+		return remedy{}
+	}
+	settings := "/servers/" + string(v.Name) + "/settings"
+	field, _, _ := strings.Cut(v.Failed.Error.Field, "[")
+	switch key, isSetting := strings.CutPrefix(field, "settings."); {
+	case field == "port":
+		return remedy{"Change the port", settings + "#port"}
+	case field == "overlays":
+		return remedy{"Change the overlays", settings + "#overlays"}
+	case field == left4me.FieldMap:
+		return remedy{"Change the first map", settings + "#map"}
+	case isSetting:
+		return remedy{"Change the setting", settings + "#" + key}
+	}
+	return remedy{}
+}

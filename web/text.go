@@ -75,8 +75,12 @@ func sentence(s string) string {
 		return ""
 	}
 	r, n := utf8.DecodeRuneInString(s)
-	s = string(unicode.ToUpper(r)) + s[n:]
-	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") {
+	return ended(string(unicode.ToUpper(r)) + s[n:])
+}
+
+// ended ends with a full stop.
+func ended(s string) string {
+	if s == "" || strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") {
 		return s
 	}
 	return s + "."
