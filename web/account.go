@@ -101,7 +101,7 @@ func (p *panel) changePassword(w http.ResponseWriter, r *http.Request, who accou
 			Current: get("current_password"), New: get("password"), RevokeTokens: get("revoke") != "",
 		})
 		if err == nil {
-			cookie, err := p.Accounts.Begin(r.Context(), o, address(r), r.UserAgent())
+			cookie, err := p.Accounts.Begin(r.Context(), o, p.address(r), r.UserAgent())
 			if err != nil {
 				return err
 			}

@@ -3,7 +3,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"path"
 	"strings"
@@ -116,22 +115,6 @@ func (p *panel) identify(r *http.Request) (accounts.Actor, error) {
 func live(r *http.Request) bool { return r.Header.Get("X-Left4me") == "live" || streams(r) }
 
 func streams(r *http.Request) bool { return r.Header.Get("Accept") == "text/event-stream" }
-
-// address is where a request comes from; the zero value when that isn't known. A
-// proxy on this machine speaks for others: the last address that it tells is the
-// one that it saw itself.
-func address(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	peer := ap.Addr().Unmap()
-	told := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
-	if from, err := netip.ParseAddr(strings.TrimSpace(told[strings.LastIndexByte(told, ',')+1:])); err == nil && peer.IsLoopback() {
-		return from.Unmap()
-	}
-	return peer
-}
 
 // pathName reads the server's name out of the path. A name that can't be is
 // nobody's: left4me.NotFound.

@@ -29,7 +29,10 @@ func (p *panel) login(w http.ResponseWriter, r *http.Request, _ accounts.Actor) 
 		return badForm(err)
 	}
 	form := loginForm{Name: r.PostForm.Get("name"), Next: r.PostForm.Get("next")}
-	cookie, _, err := p.Accounts.Login(r.Context(), form.Name, r.PostForm.Get("password"), address(r), r.UserAgent())
+	entry, err := p.Accounts.Login(r.Context(), accounts.Attempt{
+		Name: form.Name, Password: r.PostForm.Get("password"),
+		From: p.address(r), Agent: r.UserAgent(), Browser: p.cookie(r, browserCookie),
+	})
 	if err == nil {
 		// Nobody would ever end the session that this browser had until now.
 		if old := p.session(r); old != "" {
@@ -37,7 +40,8 @@ func (p *panel) login(w http.ResponseWriter, r *http.Request, _ accounts.Actor) 
 				p.Log.Warn("the session before this login was not ended", "err", err)
 			}
 		}
-		p.keep(w, cookie)
+		p.keep(w, entry.Cookie)
+		p.setCookie(w, browserCookie, entry.Browser, browserAge)
 		http.Redirect(w, r, localPath(form.Next), http.StatusSeeOther)
 		return nil
 	}

@@ -78,6 +78,37 @@ func TestManyAttemptsHaveToWait(t *testing.T) {
 	t.Error("nobody has to wait")
 }
 
+// Whoever guesses a minute apart at an account must not keep its user out, who
+// has the browser of yesterday.
+func TestABrowserThatWasHereBeforeIsNotKeptOut(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		s := newSite(t, secure)
+		b := s.browser(t)
+		p := b.post("/login", "name", "admin", "password", password)
+		var mark *http.Cookie
+		for _, line := range p.header.Values("Set-Cookie") {
+			if c := must(http.ParseSetCookie(line))(t); strings.HasSuffix(c.Name, "left4me-browser") {
+				mark = c
+			}
+		}
+		if mark == nil || !mark.HttpOnly || mark.Secure != secure || mark.MaxAge < 3600*24*300 || strings.HasPrefix(mark.Name, "__Host-") != secure {
+			t.Fatalf("%s", mark)
+		}
+		login := func(password, cookie string) int {
+			return s.browser(t).do(http.MethodPost, "/login", "name=admin&password="+url.QueryEscape(password), "Content-Type", "application/x-www-form-urlencoded",
+				"Sec-Fetch-Site", "same-origin", "X-Forwarded-For", "192.0.2.1", "Cookie", cookie).status
+		}
+		for login("a guess", "") != http.StatusTooManyRequests {
+		}
+		if status := login(password, ""); status != http.StatusTooManyRequests {
+			t.Errorf("a browser from nowhere: %d", status)
+		}
+		if status := login(password, mark.Name+"="+mark.Value); status != http.StatusSeeOther {
+			t.Errorf("a browser that was here before: %d", status)
+		}
+	}
+}
+
 func TestWhoGuessesBehindAProxyHoldsUpNobodyElse(t *testing.T) {
 	s := newSite(t, false)
 	b := s.browser(t)
@@ -85,13 +116,15 @@ func TestWhoGuessesBehindAProxyHoldsUpNobodyElse(t *testing.T) {
 		return b.do(http.MethodPost, "/login", "name="+name+"&password=password", "Content-Type", "application/x-www-form-urlencoded",
 			"Sec-Fetch-Site", "same-origin", "X-Forwarded-For", from).status
 	}
-	for i := 0; login(fmt.Sprintf("user%d", i), fmt.Sprintf("10.0.0.%d, 192.0.2.1", i)) != http.StatusTooManyRequests; i++ {
+	for i := 0; login(fmt.Sprintf("user%d", i), fmt.Sprintf("10.0.0.%d, 192.0.2.1:%d", i, 1000+i)) != http.StatusTooManyRequests; i++ {
 		if i > 40 {
 			t.Fatal("whoever claims to come from elsewhere can guess for ever")
 		}
 	}
-	if status := login("somebody", "192.0.2.2"); status != http.StatusUnauthorized {
-		t.Errorf("somebody else: %d", status)
+	for _, from := range []string{"192.0.2.2", "192.0.2.3:4711", "[2001:db8::1]:443"} {
+		if status := login("somebody", from); status != http.StatusUnauthorized {
+			t.Errorf("somebody else at %s: %d", from, status)
+		}
 	}
 }
 
@@ -99,7 +132,7 @@ func TestCookieFlags(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		s := newSite(t, secure)
 		p := s.browser(t).post("/login", "name", "admin", "password", password)
-		c := must(http.ParseSetCookie(p.header.Get("Set-Cookie")))(t)
+		c := must(http.ParseSetCookie(p.header.Get("Set-Cookie")))(t) // the session's is the first
 		if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Secure != secure || c.Path != "/" || c.Domain != "" || len(c.Value) < 32 {
 			t.Errorf("secure %t: %s", secure, c)
 		}

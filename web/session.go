@@ -4,32 +4,47 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/left4me/left4me/control/accounts"
 )
 
-// cookieName is the session's cookie. With https the prefix makes browsers
-// refuse one that was set by another host or without Secure.
-func (p *panel) cookieName() string {
+// The cookies of the panel that hold something of a person: the session, and the
+// mark of a browser that logged in before (accounts.Attempt), which outlives it.
+const (
+	sessionCookie = "left4me"
+	browserCookie = "left4me-browser"
+	browserAge    = 365 * 24 * time.Hour
+)
+
+// cookieName is the name of a cookie in browsers. With https the prefix makes
+// them refuse one that was set by another host or without Secure.
+func (p *panel) cookieName(name string) string {
 	if p.Secure {
-		return "__Host-left4me"
+		return "__Host-" + name
 	}
-	return "left4me"
+	return name
 }
 
-// session is the session's secret in a request, or nothing.
-func (p *panel) session(r *http.Request) string {
-	c, err := r.Cookie(p.cookieName())
+func (p *panel) cookie(r *http.Request, name string) string {
+	c, err := r.Cookie(p.cookieName(name))
 	if err != nil {
 		return ""
 	}
 	return c.Value
 }
 
+// session is the session's secret in a request, or nothing.
+func (p *panel) session(r *http.Request) string { return p.cookie(r, sessionCookie) }
+
 // keep gives the browser its session, or takes it back when value is empty.
 func (p *panel) keep(w http.ResponseWriter, value string) {
+	p.setCookie(w, sessionCookie, value, accounts.MaxSession)
+}
+
+func (p *panel) setCookie(w http.ResponseWriter, name, value string, age time.Duration) {
 	c := &http.Cookie{
-		Name: p.cookieName(), Value: value, Path: "/", MaxAge: int(accounts.MaxSession.Seconds()),
+		Name: p.cookieName(name), Value: value, Path: "/", MaxAge: int(age.Seconds()),
 		Secure: p.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
 	if value == "" {

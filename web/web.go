@@ -11,6 +11,7 @@ package web
 import (
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/left4me/left4me"
@@ -45,9 +46,10 @@ type Deps struct {
 
 type panel struct {
 	Deps
-	assets *assets
-	beat   time.Duration // between heartbeats of a stream
-	pages  []string      // patterns of their addresses
+	assets     *assets
+	beat       time.Duration // between heartbeats of a stream
+	pages      []string      // patterns of their addresses
+	unreadable sync.Once     // a header of a proxy
 }
 
 // New makes the handler of the panel.

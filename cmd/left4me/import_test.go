@@ -249,11 +249,11 @@ func TestAnImportedPasswordCountsAndIsHashedAnew(t *testing.T) {
 	acc := accounts.New(st, testSecret, slog.New(slog.DiscardHandler))
 	here := netip.MustParseAddr("127.0.0.1")
 	for _, name := range []string{"root.admin", "guest"} {
-		if _, _, err := acc.Login(t.Context(), name, pythonPassword+"x", here, ""); !errors.Is(err, left4me.Denied) {
+		if _, err := acc.Login(t.Context(), accounts.Attempt{Name: name, Password: pythonPassword + "x", From: here}); !errors.Is(err, left4me.Denied) {
 			t.Errorf("%s with a wrong password: %v", name, err)
 		}
 		for range 2 {
-			if _, _, err := acc.Login(t.Context(), name, pythonPassword, here, ""); err != nil {
+			if _, err := acc.Login(t.Context(), accounts.Attempt{Name: name, Password: pythonPassword, From: here}); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 			u, err := st.User(t.Context(), name)

@@ -47,9 +47,15 @@ func newAccounts(t *testing.T) (*Accounts, *clock) {
 	return a, c
 }
 
+// login is Login of a browser that is new.
+func (a *Accounts) login(ctx context.Context, name, password string, from netip.Addr, agent string) (string, Actor, error) {
+	e, err := a.Login(ctx, Attempt{Name: name, Password: password, From: from, Agent: agent})
+	return e.Cookie, e.Actor, err
+}
+
 func (a *Accounts) mustLogin(t *testing.T) string {
 	t.Helper()
-	cookie, _, err := a.Login(t.Context(), "al", password, home, "browser")
+	cookie, _, err := a.login(t.Context(), "al", password, home, "browser")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,17 +64,17 @@ func (a *Accounts) mustLogin(t *testing.T) string {
 
 func TestLogin(t *testing.T) {
 	a, _ := newAccounts(t)
-	cookie, actor, err := a.Login(t.Context(), "AL", password, home, strings.Repeat("ü", 1000))
+	cookie, actor, err := a.login(t.Context(), "AL", password, home, strings.Repeat("ü", 1000))
 	if err != nil || actor.Name != "Al" || !actor.Admin || len(cookie) < 40 {
 		t.Fatalf("%+v, %v", actor, err)
 	}
 	if who, err := a.Authenticate(t.Context(), cookie); err != nil || who != actor {
 		t.Errorf("%+v, %v", who, err)
 	}
-	_, _, wrong := a.Login(t.Context(), "Al", password+"x", home, "")
-	_, _, nobody := a.Login(t.Context(), "nobody", password, home, "")
-	_, _, long := a.Login(t.Context(), "Al", strings.Repeat("x", 1<<20), home, "")
-	_, _, odd := a.Login(t.Context(), "a b\x00", password, home, "")
+	_, _, wrong := a.login(t.Context(), "Al", password+"x", home, "")
+	_, _, nobody := a.login(t.Context(), "nobody", password, home, "")
+	_, _, long := a.login(t.Context(), "Al", strings.Repeat("x", 1<<20), home, "")
+	_, _, odd := a.login(t.Context(), "a b\x00", password, home, "")
 	for _, err := range []error{wrong, nobody, long, odd} {
 		if !errors.Is(err, left4me.Denied) || err.Error() != wrong.Error() {
 			t.Errorf("%v tells more than %v", err, wrong)
@@ -85,7 +91,7 @@ func TestUnknownUsersCostAsMuchAsKnownOnes(t *testing.T) {
 			work = append(work, fmt.Sprintf("%+v, %d and %d bytes, %d of key", p.cost, len(password), len(p.salt), len(p.key)))
 			return p.derive(password)
 		}
-		_, _, _ = a.Login(t.Context(), name, password, home, "")
+		_, _, _ = a.login(t.Context(), name, password, home, "")
 		return work
 	}
 	for _, guess := range []string{password, "x", "", strings.Repeat("x", 1<<20)} {
@@ -199,7 +205,7 @@ func TestFewPasswordsAreHashedAtOnce(t *testing.T) {
 func TestGuessingIsSlowedDown(t *testing.T) {
 	a, c := newAccounts(t)
 	guess := func(name string, from netip.Addr) time.Duration {
-		_, _, err := a.Login(t.Context(), name, "wrong", from, "")
+		_, _, err := a.login(t.Context(), name, "wrong", from, "")
 		var wait RetryAfter
 		if errors.As(err, &wait) != errors.Is(err, left4me.Busy) {
 			t.Fatalf("busy without a time: %v", err)
@@ -211,10 +217,13 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 			t.Fatalf("attempt %d waits %s", i, wait)
 		}
 	}
+	if wait := guess("aL", netip.MustParseAddr("198.51.100.1")); wait != 0 {
+		t.Error("another address has not one attempt")
+	}
 	if wait := guess("aL", netip.MustParseAddr("198.51.100.1")); wait == 0 {
 		t.Error("another address may guess on")
 	}
-	if _, _, err := a.Login(t.Context(), "Al", password, home, ""); !errors.Is(err, left4me.Busy) {
+	if _, _, err := a.login(t.Context(), "Al", password, home, ""); !errors.Is(err, left4me.Busy) {
 		t.Errorf("the right password tells that it is: %v", err)
 	}
 	if wait := guess("Bo", home); wait != 0 {
@@ -241,18 +250,18 @@ func TestAnAddressIsSlowedDownOverAllAccounts(t *testing.T) {
 	a, c := newAccounts(t)
 	six := netip.MustParseAddr("2001:db8::1")
 	for i := range addressLimit.free {
-		if _, _, err := a.Login(t.Context(), fmt.Sprint("user", i), "x", six, ""); errors.Is(err, left4me.Busy) {
+		if _, _, err := a.login(t.Context(), fmt.Sprint("user", i), "x", six, ""); errors.Is(err, left4me.Busy) {
 			t.Fatalf("attempt %d: %v", i, err)
 		}
 	}
-	if _, _, err := a.Login(t.Context(), "next", "x", netip.MustParseAddr("2001:db8::2"), ""); !errors.Is(err, left4me.Busy) {
+	if _, _, err := a.login(t.Context(), "next", "x", netip.MustParseAddr("2001:db8::2"), ""); !errors.Is(err, left4me.Busy) {
 		t.Errorf("the neighbour in its /64: %v", err)
 	}
-	if _, _, err := a.Login(t.Context(), "next", "x", netip.MustParseAddr("2001:db8:0:1::1"), ""); errors.Is(err, left4me.Busy) {
+	if _, _, err := a.login(t.Context(), "next", "x", netip.MustParseAddr("2001:db8:0:1::1"), ""); errors.Is(err, left4me.Busy) {
 		t.Errorf("another network: %v", err)
 	}
 	c.advance(addressLimit.forget + time.Second)
-	if _, _, err := a.Login(t.Context(), "next", "x", six, ""); errors.Is(err, left4me.Busy) {
+	if _, _, err := a.login(t.Context(), "next", "x", six, ""); errors.Is(err, left4me.Busy) {
 		t.Errorf("it is never forgotten: %v", err)
 	}
 	if network(netip.MustParseAddr("::ffff:192.0.2.7")) != network(home) {

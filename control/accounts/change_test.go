@@ -36,7 +36,7 @@ func newCast(t *testing.T) *cast {
 		c.zoe, err = a.CreateUser(t.Context(), "Zoe", password, false)
 	}
 	if err == nil {
-		c.cookie, _, err = a.Login(t.Context(), "zoe", password, home, "browser")
+		c.cookie, _, err = a.login(t.Context(), "zoe", password, home, "browser")
 	}
 	if err == nil {
 		c.token, err = a.CreateToken(t.Context(), c.zoe.Actor, "script", time.Time{})
@@ -122,11 +122,11 @@ func TestATokenHasTheNewRoleAtOnce(t *testing.T) {
 func TestADisabledUserIsKeptOutUntilEnabled(t *testing.T) {
 	c := newCast(t)
 	c.change("zoe", Change{Disabled: new(true)})
-	_, _, err := c.Login(t.Context(), "zoe", password, home, "")
+	_, _, err := c.login(t.Context(), "zoe", password, home, "")
 	if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Denied || e.Text != "this account is disabled" {
 		t.Errorf("%v", err)
 	}
-	_, _, wrong := c.Login(t.Context(), "zoe", password+"x", home, "")
+	_, _, wrong := c.login(t.Context(), "zoe", password+"x", home, "")
 	if wrong == nil || wrong.Error() != errLogin.Error() {
 		t.Errorf("whoever guesses learns that the user is disabled: %v", wrong)
 	}
@@ -135,7 +135,7 @@ func TestADisabledUserIsKeptOutUntilEnabled(t *testing.T) {
 	}
 	c.change("zoe", Change{Disabled: new(false)})
 	c.in(false, true) // the token is good again, as the answer to disabling it said
-	if _, _, err := c.Login(t.Context(), "zoe", password, home, ""); err != nil {
+	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); err != nil {
 		t.Error(err)
 	}
 }
@@ -149,7 +149,7 @@ func TestADeletedUserIsGone(t *testing.T) {
 		}
 	})
 	c.in(false, false)
-	if _, _, err := c.Login(t.Context(), "zoe", password, home, ""); !errors.Is(err, left4me.Denied) {
+	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); !errors.Is(err, left4me.Denied) {
 		t.Error(err)
 	}
 	// Who comes next under the name, and in SQLite the number, has nothing of it.
@@ -200,10 +200,10 @@ func TestPeopleChangeTheirOwnPassword(t *testing.T) {
 	if who, err := c.Authenticate(t.Context(), cookie); err != nil || who != c.zoe.Actor {
 		t.Errorf("the browser that did it: %+v, %v", who, err)
 	}
-	if _, _, err := c.Login(t.Context(), "zoe", password, home, ""); !errors.Is(err, left4me.Denied) {
+	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); !errors.Is(err, left4me.Denied) {
 		t.Errorf("the old password: %v", err)
 	}
-	if _, _, err := c.Login(t.Context(), "zoe", another, home, ""); err != nil {
+	if _, _, err := c.login(t.Context(), "zoe", another, home, ""); err != nil {
 		t.Errorf("the new password: %v", err)
 	}
 	// An administrator can't go round the current password, nor can the machine's
@@ -231,7 +231,7 @@ func TestGuessingTheCurrentPasswordIsSlowedDown(t *testing.T) {
 	if err := guess(password); !errors.Is(err, left4me.Busy) {
 		t.Errorf("it goes on for ever: %v", err)
 	}
-	if _, _, err := c.Login(t.Context(), "zoe", password, home, ""); err != nil {
+	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); err != nil {
 		t.Errorf("whoever sits at a browser keeps its user from logging in: %v", err)
 	}
 	c.clock.advance(accountLimit.most)
@@ -243,7 +243,7 @@ func TestGuessingTheCurrentPasswordIsSlowedDown(t *testing.T) {
 func TestSigningOutEverywhere(t *testing.T) {
 	c := newCast(t)
 	here := c.cookie
-	other, _, err := c.Login(t.Context(), "zoe", password, home, "Mozilla/5.0 Firefox/140.0")
+	other, _, err := c.login(t.Context(), "zoe", password, home, "Mozilla/5.0 Firefox/140.0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +290,7 @@ func TestALoginUnderWayMakesNoSessionAfterAChange(t *testing.T) {
 				changed = change(c)
 				return derive(p, typed)
 			}
-			_, _, err := c.Login(t.Context(), "zoe", password, home, "")
+			_, _, err := c.login(t.Context(), "zoe", password, home, "")
 			if changed != nil || !errors.Is(err, left4me.Denied) {
 				t.Errorf("%v, %v", changed, err)
 			}

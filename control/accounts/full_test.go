@@ -31,11 +31,11 @@ func TestPeopleSignInAndOutOnAFullDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before, _, err := a.Login(ctx, name, password, from, "")
+		before, _, err := a.login(ctx, name, password, from, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		early, _, err := a.Login(ctx, name, password, from, "")
+		early, _, err := a.login(ctx, name, password, from, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func TestPeopleSignInAndOutOnAFullDisk(t *testing.T) {
 		if who, err := a.AuthenticateToken(ctx, token); err != nil || who != ann {
 			t.Errorf("a token from before: %+v, %v", who, err)
 		}
-		cookie, _, err := a.Login(ctx, name, password, from, "")
+		cookie, _, err := a.login(ctx, name, password, from, "")
 		if err != nil {
 			t.Fatalf("login: %v", err)
 		}
@@ -66,7 +66,7 @@ func TestPeopleSignInAndOutOnAFullDisk(t *testing.T) {
 		if who, err := a.Authenticate(ctx, cookie); err != nil || who != ann {
 			t.Errorf("the new session: %+v, %v", who, err)
 		}
-		third, _, err := a.Login(ctx, name, password, from, "")
+		third, _, err := a.login(ctx, name, password, from, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,44 +21,97 @@ const (
 	maxAgent   = 256
 )
 
-// Login checks a password and begins a session. The cookie is the only copy of
-// the session's secret. agent is what the browser calls itself. Errors:
-// left4me.Denied, and left4me.Busy with RetryAfter inside when there were too
-// many attempts.
-func (a *Accounts) Login(ctx context.Context, name, password string, from netip.Addr, agent string) (cookie string, actor Actor, err error) {
+// turnWithin is how long somebody unknown waits for the one attempt at a time
+// that goes through at an account that others guess at.
+const turnWithin = 5 * time.Second
+
+// Attempt is an attempt to log in.
+type Attempt struct {
+	Name, Password string
+	From           netip.Addr
+	Agent          string // what the browser calls itself
+	Browser        string // the mark that it got when it logged in before
+}
+
+// Entry is a login that succeeded.
+type Entry struct {
+	Cookie  string // the only copy of the session's secret
+	Browser string // the mark that the browser shall keep for the next Attempt
+	Actor   Actor
+}
+
+// Login checks a password and begins a session. Errors: left4me.Denied, and
+// left4me.Busy with RetryAfter inside when there were too many attempts.
+func (a *Accounts) Login(ctx context.Context, l Attempt) (Entry, error) {
 	// A name that can't be is not worth memory in the throttle as it is.
-	account := name
-	if !userName.MatchString(name) {
+	account := l.Name
+	if !userName.MatchString(account) {
 		account = "?"
 	}
-	if wait := a.throttle.take(account, from, a.now()); wait > 0 {
-		a.log.Warn("login throttled", "user", account, "from", from, "wait", wait)
-		return "", Actor{}, busy("there were too many attempts to log in", wait)
-	}
-	u, err := a.storage.User(ctx, name)
+	u, err := a.storage.User(ctx, l.Name)
 	if err != nil && !errors.Is(err, left4me.NotFound) {
-		return "", Actor{}, err
+		return Entry{}, err
 	}
-	ok, err := a.hashing.verify(ctx, u.Password, bounded(password))
+	by, err := a.admit(ctx, account, u, l)
 	if err != nil {
-		return "", Actor{}, err
+		return Entry{}, err
+	}
+	defer by.done()
+	ok, err := a.hashing.verify(ctx, u.Password, bounded(l.Password))
+	if err != nil {
+		return Entry{}, err
 	}
 	if !ok {
-		a.log.Warn("login failed", "user", account, "from", from)
-		return "", Actor{}, errLogin
+		a.log.Warn("login failed", "user", account, "from", l.From)
+		return Entry{}, errLogin
 	}
 	if u.Disabled { // told to nobody who doesn't know the password
-		a.log.Warn("login of a disabled user", "user", account, "from", from)
-		return "", Actor{}, errDisabled
+		a.log.Warn("login of a disabled user", "user", account, "from", l.From)
+		return Entry{}, errDisabled
 	}
-	a.throttle.succeeded(account, from)
-	a.upgrade(ctx, u, password)
-	cookie, err = a.begin(ctx, u, from, agent)
+	a.throttle.succeeded(account, l.From, by)
+	a.upgrade(ctx, u, l.Password)
+	cookie, err := a.begin(ctx, u, l.From, l.Agent)
 	if err != nil {
-		return "", Actor{}, err
+		return Entry{}, err
 	}
-	a.log.Info("login", "user", u.Name, "from", from)
-	return cookie, actorOf(u), nil
+	a.log.Info("login", "user", u.Name, "from", l.From)
+	return Entry{Cookie: cookie, Browser: a.remark(l.Browser, u), Actor: actorOf(u)}, nil
+}
+
+// admission is how an attempt got past the throttle.
+type admission struct {
+	visitor  visitor // for its own sake, or
+	stranger bool    // as the one that goes through at a time
+	done     func()
+}
+
+// admit lets an attempt through or says how long to wait. Where strangers have
+// used up the attempts at an account, whoever logged in to it before has some
+// more, and everybody else one: nobody keeps its user out.
+func (a *Accounts) admit(ctx context.Context, account string, u store.User, l Attempt) (admission, error) {
+	now := a.now()
+	by := admission{done: func() {}}
+	said, wait := a.throttle.take(account, l.From, now)
+	if said == admitted {
+		return by, nil
+	}
+	if said == accountRefused {
+		for _, v := range a.acquainted(ctx, u, l) {
+			if a.throttle.takeKnown(v, l.From, now) {
+				by.visitor = v
+				return by, nil
+			}
+		}
+		turn, cancel := context.WithTimeout(ctx, turnWithin)
+		defer cancel()
+		if done, ok := a.throttle.takeStranger(turn, account, l.From, now); ok {
+			by.stranger, by.done = true, done
+			return by, nil
+		}
+	}
+	a.log.Warn("login throttled", "user", account, "from", l.From, "wait", wait)
+	return admission{}, busy("there were too many attempts to log in", wait)
 }
 
 // bounded is a password that is wrong in any case when it is too long, but not
