@@ -49,8 +49,18 @@ func (p *panel) backupsFound(ctx context.Context) (v backupsFound, err error) {
 			break
 		}
 	}
-	v.Command = "systemctl stop 'left4me-server@*' left4me\nleft4me backup restore " + left4me.ShellWord(file) + " --force\nsystemctl start left4me"
+	v.Command = p.restoreCommand(file)
 	return v, err
+}
+
+// restoreCommand is what root types on the host to restore a backup; without systemd
+// it is left4me's user who does, and ends and starts serve in between.
+func (p *panel) restoreCommand(file string) string {
+	restore := "left4me backup restore " + left4me.ShellWord(file) + " --force"
+	if p.Units {
+		return "systemctl stop left4me 'left4me-server@*'\n" + restore + "\nsystemctl start left4me"
+	}
+	return "left4me server stop --all --wait\n# end left4me serve\n" + restore + "\nleft4me serve"
 }
 
 // backupsView is the backups, and when they are made.

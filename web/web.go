@@ -41,6 +41,7 @@ type Deps struct {
 	Version   string
 	// PublicAddress is LEFT4ME_PUBLIC_ADDRESS: the host that players connect to.
 	PublicAddress string
+	Units         bool // left4me and its servers are units of systemd
 	Log           *slog.Logger
 }
 

@@ -174,7 +174,7 @@ func serve(ctx context.Context, s settings) error {
 		mux.Handle(path, apiHandler)
 	}
 	mux.Handle("/", web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: content.NewDownloads(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Full: full, Secure: s.secureCookies(), Version: programVersion(), PublicAddress: s.publicAddress, Log: log,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: content.NewDownloads(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Full: full, Secure: s.secureCookies(), Version: programVersion(), PublicAddress: s.publicAddress, Units: group >= 0, Log: log,
 	}))
 
 	requests.add(

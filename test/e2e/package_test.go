@@ -277,6 +277,28 @@ func belongings(t *testing.T) string {
 	return text + must(t, "sh", "-ec", "cd "+root+"; find overlays runtime/*/upper -type f | sort | xargs ls -l --time-style=+%s; find overlays runtime/*/upper -type f | sort | xargs sha256sum")
 }
 
+// documented are the commands of a block of docs/backup.md, for a file.
+func documented(t *testing.T, heading, deb, archive string) (commands []string) {
+	t.Helper()
+	b, err := os.ReadFile("../../docs/backup.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, there := strings.Cut(string(b), "\n### "+heading+"\n\n")
+	if !there {
+		t.Fatalf("docs/backup.md has nothing under %q", heading)
+	}
+	named := strings.NewReplacer("apt install ./left4me_VERSION_amd64.deb", "DEBIAN_FRONTEND=noninteractive apt-get install -y "+deb, "./NAME.tar.zst", archive)
+	for line := range strings.Lines(text) {
+		command, ok := strings.CutPrefix(line, "    ")
+		if !ok {
+			break
+		}
+		commands = append(commands, named.Replace(strings.TrimSpace(command)))
+	}
+	return commands
+}
+
 var password = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
 // TestAMachineFromThePackageToItsRestore is a machine's whole life with the
@@ -302,10 +324,16 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 			t.Errorf("%v, unit at %d, rule at %d", err, unit, rule)
 		}
 	})
+	step("a command has a manual page", func(t *testing.T) {
+		out, err := exec.Command("sh", "-ec", "dpkg-deb --fsys-tarfile "+deb+" | tar -xO ./usr/share/man/man1/left4me-server-start.1.gz | gzip -d").Output()
+		if err != nil || !strings.Contains(string(out), "v0.1.0") || !strings.Contains(string(out), "start all servers") {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
 	step("the package installs without a network and starts nothing", func(t *testing.T) {
 		out := mustApt(t, deb)
-		if !strings.Contains(out, "left4me setup") {
-			t.Errorf("it doesn't say what comes next:\n%s", out)
+		if !strings.HasSuffix(out, "\nleft4me is installed. Next step, as root: left4me setup") {
+			t.Errorf("it doesn't end with the next step:\n%s", out)
 		}
 		for _, user := range []string{"left4me", "left4me-game"} {
 			must(t, "id", user)
@@ -486,6 +514,16 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		must(t, "left4me", "backup", "download", name, archive)
 		wantUndisturbed(t, pids)
 	})
+	step("the documentation restores a backup on the same machine", func(t *testing.T) {
+		for _, command := range documented(t, "On the same machine", "", archive) {
+			must(t, "sh", "-ec", command)
+		}
+		for name := range pids {
+			wantUp(t, name)
+			pids[name] = running(t, name)
+		}
+		must(t, "sh", "-c", "ls -d "+root+"/before-restore-*")
+	})
 	step("removing the package stops everything and keeps the data", func(t *testing.T) {
 		must(t, "apt-get", "remove", "-y", "left4me")
 		if out := must(t, "systemctl", "list-units", "--all", "--plain", "--no-legend", "left4me*", "l4d2-*"); out != "" {
@@ -526,22 +564,27 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 	step("a backup restored on a machine without anything makes it what it was", func(t *testing.T) {
 		// Another machine's users have other numbers.
 		must(t, "sh", "-ec", "rm -r "+root+"/* && sed -i /^left4me/d /etc/passwd /etc/group /etc/shadow /etc/gshadow && systemd-sysusers --inline 'u somebody'")
-		mustApt(t, newer)
-		must(t, "left4me", "backup", "restore", archive, "--settings", "/etc/left4me")
-		if r := setUpBySetup(t); r.Password != "" {
-			t.Errorf("another administrator was made: %+v", r)
+		for _, command := range documented(t, "On a new machine", "/root/"+filepath.Base(newer), archive) {
+			out := must(t, "sh", "-ec", command)
+			if command != "left4me setup" {
+				continue
+			}
+			if strings.Contains(out, "log in as") {
+				t.Errorf("another administrator was made: %s", out)
+			}
+			if status, _ := logIn(t, "admin", secret); status != http.StatusOK {
+				t.Errorf("login: %d", status)
+			}
+			if after := belongings(t); after != before {
+				t.Errorf("before:\n%s\nafter:\n%s", before, after)
+			}
+			laySteamCMD(t, 2)
 		}
-		if status, _ := logIn(t, "admin", secret); status != http.StatusOK {
-			t.Errorf("login: %d", status)
-		}
-		if after := belongings(t); after != before {
-			t.Errorf("before:\n%s\nafter:\n%s", before, after)
-		}
-		laySteamCMD(t, 2)
-		must(t, "left4me", "game", "install", "--wait")
 		for name := range pids {
-			must(t, "left4me", "server", "start", name, "--wait")
 			wantUp(t, name)
+		}
+		if state, _ := in("systemctl", "is-enabled", "left4me"); state != "enabled" {
+			t.Errorf("at boot left4me is %s", state)
 		}
 	})
 }

@@ -1,0 +1,77 @@
+//go:build man
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+
+	"github.com/left4me/left4me/cli"
+)
+
+// A program that is built with the tag man writes the manual pages of the command
+// line, one for each command, to the directory that it is given: script/package
+// builds one, so that what makes pages is in no program that anybody installs.
+func init() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: man DIRECTORY")
+		os.Exit(2)
+	}
+	if err := writeManual(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "man:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func writeManual(dir string) error {
+	seconds, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64)
+	if err != nil {
+		return fmt.Errorf("SOURCE_DATE_EPOCH: %w", err)
+	}
+	date := time.Unix(seconds, 0).UTC()
+	version = os.Getenv("LEFT4ME_VERSION")
+	// Of this user nothing gets into a page: what was typed, or where left4me is.
+	os.Args = os.Args[:1]
+	for _, name := range []string{"LEFT4ME_URL", "LEFT4ME_TOKEN"} {
+		if err := os.Unsetenv(name); err != nil {
+			return err
+		}
+	}
+	root := command()
+	root.Long += "\n\nThe exit code says of which kind an error is:\n\n" + cli.ExitCodes
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	asMarkdown(root)
+	return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "left4me " + programVersion(), Manual: "left4me", Date: &date}, dir)
+}
+
+// asMarkdown makes the help of a command and all below it fit the generator: it takes
+// help for Markdown, in which lines that begin with two blanks are no table.
+func asMarkdown(c *cobra.Command) {
+	c.DisableAutoGenTag = true
+	c.Long = markdown(c.Long)
+	for _, sub := range c.Commands() {
+		asMarkdown(sub)
+	}
+}
+
+// markdown keeps tables of plain text as they are, and takes every other sign for
+// itself.
+func markdown(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "  ") || len(line) > 3 && line[0] >= '0' && line[0] <= '9' {
+			b.WriteString("    " + line)
+			continue
+		}
+		b.WriteString(strings.NewReplacer("_", `\_`, "*", `\*`, "<", `\<`).Replace(line))
+	}
+	return b.String()
+}
