@@ -88,7 +88,7 @@ func NewClient(t Target) (*Client, error) {
 	dialer := &net.Dialer{Timeout: dialWithin}
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
-		TLSHandshakeTimeout: dialWithin, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 4, IdleConnTimeout: time.Minute,
+		TLSHandshakeTimeout: dialWithin, ExpectContinueTimeout: time.Second, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 4, IdleConnTimeout: time.Minute,
 	}
 	c := &Client{token: token, advice: t.Advice, http: &http.Client{
 		Transport: transport,
@@ -194,7 +194,7 @@ func (c *Client) send(ctx context.Context, method, path string, in any, header h
 	if err != nil {
 		return nil, c.unreachable(ctx, err)
 	}
-	if res.StatusCode < 300 {
+	if res.StatusCode < 300 && !isPage(res) {
 		if text, err := strconv.Unquote(res.Header.Get("Left4me-Warning")); err == nil && c.warn != nil {
 			c.warn(text)
 		}
@@ -293,9 +293,6 @@ func (p problem) err() error {
 
 // refused turns an answer that is no success into an error.
 func (c *Client) refused(res *http.Response) error {
-	if to := res.Header.Get("Location"); to != "" && res.StatusCode < 400 {
-		return c.strange("it sends on to " + to)
-	}
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	body, err := io.ReadAll(io.LimitReader(res.Body, problemLimit))
 	p := problem{}
@@ -314,5 +311,5 @@ func (c *Client) refused(res *http.Response) error {
 		}
 		return p.err()
 	}
-	return c.strange("status " + res.Status)
+	return c.foreign(res)
 }

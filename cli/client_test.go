@@ -60,7 +60,7 @@ func TestEveryFieldIsNamedWhenSeveralAreWrong(t *testing.T) {
 }
 
 func TestStrangeAnswersAreRefused(t *testing.T) {
-	said := map[string]string{"too large": "too large", "redirect": "sends on to https://elsewhere/", "no problem": "404"}
+	said := map[string]string{"too large": "too large", "redirect": "status 302 Found, to https://elsewhere/", "no problem": "404"}
 	for what, h := range map[string]http.HandlerFunc{
 		"garbage":       func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>hello") },
 		"two documents": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "[] []") },

@@ -103,7 +103,7 @@ func (a *app) pullInto(ctx context.Context, path, dir string) error {
 	in := &watched{r: res.Body, show: m.show, moved: func() {}}
 	defer m.end()
 	if err := untar(root, in); err != nil {
-		if failed := in.stop(); failed != nil {
+		if _, failed := in.stop(); failed != nil {
 			return c.unreachable(ctx, failed)
 		}
 		return err

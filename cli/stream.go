@@ -81,6 +81,10 @@ func (c *Client) follow(ctx context.Context, path, after string, p patience) ite
 
 // passing reports whether an error may be gone at the next attempt.
 func passing(err error) bool {
+	var foreign *foreignError
+	if errors.As(err, &foreign) {
+		return foreign.passing()
+	}
 	return errors.Is(err, left4me.Unavailable) || errors.Is(err, left4me.Busy)
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,38 +41,171 @@ type sent struct {
 	from func(offset int64) (io.ReadCloser, error)
 }
 
-// sendFile sends a file to an upload, and goes on when the connection is cut.
+// Pieces begin small, for proxies that take no large ones, and grow while they are
+// answered.
+const (
+	firstPiece = 512 << 10
+	mostPiece  = 16 << 20
+	leastPiece = 16 << 10
+	// growWithin keeps pieces below the time that proxies wait for one.
+	growWithin = 10 * time.Second
+)
+
+// pieces says how long the next piece may be.
+type pieces struct {
+	size   int64
+	proven int64 // the longest that was answered
+	capped bool  // one that was longer was refused
+	cuts   int   // how often the connection ended at one that was longer
+}
+
+// next is the length of the next piece of so many bytes.
+func (p *pieces) next(left int64) int64 { return min(p.size, left) }
+
+// answered grows pieces after one that took so long.
+func (p *pieces) answered(n int64, took time.Duration) {
+	p.proven = max(p.proven, n)
+	if !p.capped && n == p.size && took < growWithin {
+		p.size = min(2*p.size, mostPiece)
+	}
+}
+
+// refused halves pieces for good, and reports whether that was possible.
+func (p *pieces) refused(n int64) bool {
+	if n <= leastPiece {
+		return false
+	}
+	p.size, p.capped = n/2, true
+	return true
+}
+
+// cut begins anew with pieces that were answered before. Some proxies end the
+// connection instead of saying that a piece is too long.
+func (p *pieces) cut(n int64) {
+	if n > p.proven && p.proven > 0 {
+		p.cuts++
+	}
+	if p.cuts > 1 {
+		p.size, p.capped = min(p.size, p.proven), true
+	}
+	p.size = min(p.size, max(firstPiece, p.proven/2))
+}
+
+// sending is a file on its way to an upload.
+type sending struct {
+	c      *Client
+	id     string
+	in     *reading
+	pieces pieces
+	tell   func(reason string) // what is in its way
+	show   func(have int64)
+
+	offset int64
+	last   time.Time // bytes arrived
+	wait   time.Duration
+}
+
+// sendFile sends a file to an upload, piece by piece, and goes on when the
+// connection is cut. What is in its way is told once.
 func (a *app) sendFile(ctx context.Context, c *Client, id string, f sent, show func(have int64)) error {
-	offset, last := int64(0), time.Now()
-	for wait := retryFirst; ; {
-		err := c.sendPiece(ctx, id, f, offset, show)
-		if err == nil || ctx.Err() != nil {
-			return err
+	told := ""
+	s := &sending{c: c, id: id, in: &reading{f: f}, pieces: pieces{size: firstPiece}, show: show, last: time.Now(), wait: retryFirst}
+	s.tell = func(reason string) {
+		if reason != told && !a.quiet {
+			told = reason
+			fmt.Fprintf(a.Err, "%s; trying again\n", oneLine(reason))
 		}
-		// What went wrong here, or is refused there, stays so.
-		again := errors.Is(err, left4me.Unavailable) || errors.Is(err, left4me.Conflict) || errors.Is(err, left4me.Busy)
-		var local *localError
-		if errors.As(err, &local) || !again {
-			return err
-		}
-		have, herr := c.haveOf(ctx, id, f.name)
+	}
+	defer s.in.close()
+	for {
+		n := s.pieces.next(f.size - s.offset)
+		began := time.Now()
+		have, err := c.sendPiece(ctx, id, s.in, s.offset, n, n > s.pieces.proven, show)
 		switch {
-		case herr == nil && have > offset:
-			offset, last, wait = have, time.Now(), retryFirst
-		case herr == nil:
-			offset = have
-		case !errors.Is(herr, left4me.Unavailable):
-			return herr
-		}
-		if time.Since(last) > retryFor {
-			return err
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
+		case ctx.Err() != nil:
 			return ctx.Err()
+		case err == nil:
+			s.pieces.answered(n, time.Since(began))
+			s.arrived(have)
+		case foreignStatus(err) == http.StatusRequestEntityTooLarge && s.pieces.refused(n):
+		default:
+			if have, err = s.again(ctx, n, err); err != nil {
+				return err
+			}
 		}
-		wait = min(wait*2, retryMost)
+		if have >= f.size && err == nil {
+			return nil
+		}
+	}
+}
+
+func (s *sending) arrived(have int64) { s.offset, s.last, s.wait = have, time.Now(), retryFirst }
+
+// again waits after a piece of n bytes that failed, and asks how much has come.
+// Errors: what does not pass, or did not for too long.
+func (s *sending) again(ctx context.Context, n int64, failed error) (have int64, err error) {
+	if !passes(failed) {
+		return 0, failed
+	}
+	if status := foreignStatus(failed); status == http.StatusGatewayTimeout || status == cloudflareTimeout {
+		s.pieces.refused(n)
+	} else {
+		s.pieces.cut(n)
+	}
+	s.tell(failed.Error())
+	have, err = s.c.haveOf(ctx, s.id, s.in.f.name)
+	switch {
+	case err == nil && have > s.offset:
+		s.arrived(have)
+	case err == nil:
+		s.offset = have
+	case !passes(err):
+		return 0, err
+	}
+	if time.Since(s.last) > retryFor {
+		return 0, failed
+	}
+	select {
+	case <-time.After(s.wait):
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	s.wait = min(s.wait*2, retryMost)
+	return s.offset, nil
+}
+
+// passes reports whether a piece may be taken later. What went wrong here, or is
+// refused there, stays so.
+func passes(err error) bool {
+	var local *localError
+	return !errors.As(err, &local) && (passing(err) || errors.Is(err, left4me.Conflict))
+}
+
+// reading is a file that is sent, kept open from one piece to the next.
+type reading struct {
+	f    sent
+	body io.ReadCloser
+	at   int64
+}
+
+// from returns the file from a place on.
+func (r *reading) from(offset int64) (io.Reader, error) {
+	if r.body != nil && r.at == offset {
+		return r.body, nil
+	}
+	r.close()
+	body, err := r.f.from(offset)
+	if err != nil {
+		return nil, err
+	}
+	r.body, r.at = body, offset
+	return body, nil
+}
+
+func (r *reading) close() {
+	if r.body != nil {
+		r.body.Close()
+		r.body = nil
 	}
 }
 
@@ -94,35 +228,44 @@ type localError struct{ error }
 
 func (e *localError) Unwrap() error { return e.error }
 
-// sendPiece sends a file from a place to its end.
-func (c *Client) sendPiece(ctx context.Context, id string, f sent, offset int64, show func(int64)) error {
-	body, err := f.from(offset)
+// sendPiece sends a piece of a file and returns how much of it has come. A piece
+// of a length that nobody took before is announced first: who refuses it says so
+// before it is sent.
+func (c *Client) sendPiece(ctx context.Context, id string, file *reading, offset, n int64, announce bool, show func(int64)) (have int64, err error) {
+	body, err := file.from(offset)
 	if err != nil {
-		return &localError{err}
+		return 0, &localError{err}
 	}
-	defer body.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stalled := time.AfterFunc(stalledAfter, func() {
 		cancel(left4me.Errorf(left4me.Unavailable, c.where+" takes nothing any more", ""))
 	})
 	defer stalled.Stop()
-	in := &watched{r: body, at: offset, show: show, moved: func() { stalled.Reset(stalledAfter) }}
-	q := url.Values{"path": {f.name}, "offset": {strconv.FormatInt(offset, 10)}, "size": {strconv.FormatInt(f.size, 10)}}
-	res, err := c.sendBody(ctx, http.MethodPut, "/uploads/"+url.PathEscape(id)+"/file?"+q.Encode(), in, f.size-offset)
-	if failed := in.stop(); failed != nil {
+	in := &watched{r: io.LimitReader(body, n), at: offset, show: show, moved: func() { stalled.Reset(stalledAfter) }}
+	q := url.Values{"path": {file.f.name}, "offset": {strconv.FormatInt(offset, 10)}, "size": {strconv.FormatInt(file.f.size, 10)}}
+	res, err := c.sendBody(ctx, http.MethodPut, "/uploads/"+url.PathEscape(id)+"/file?"+q.Encode(), in, n, announce)
+	var failed error
+	if file.at, failed = in.stop(); failed != nil {
 		if err == nil {
 			res.Body.Close()
 		}
-		return &localError{failed}
+		return 0, &localError{failed}
 	}
 	if err != nil {
 		if cause := context.Cause(ctx); errors.Is(cause, left4me.Unavailable) {
-			return cause
+			return 0, cause
 		}
-		return err
+		return 0, err
 	}
-	return res.Body.Close()
+	defer res.Body.Close()
+	var came struct {
+		Have *int64 `json:"have"`
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, problemLimit)).Decode(&came); err != nil || came.Have == nil {
+		return 0, c.foreign(res)
+	}
+	return *came.Have, nil
 }
 
 // watched reads what is sent, and says how far it is. The transport may read on
@@ -153,16 +296,18 @@ func (w *watched) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// stop returns what reading failed with; nothing is read any more.
-func (w *watched) stop() error {
+// stop returns where reading ended and what it failed with; nothing is read any
+// more.
+func (w *watched) stop() (at int64, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.r = nil
-	return w.err
+	return w.at, w.err
 }
 
-// sendBody sends a request whose body is no JSON.
-func (c *Client) sendBody(ctx context.Context, method, path string, body io.Reader, size int64) (*http.Response, error) {
+// sendBody sends a request whose body is no JSON. One that is announced is sent
+// when the other side wants it, or says nothing for a moment.
+func (c *Client) sendBody(ctx context.Context, method, path string, body io.Reader, size int64, announce bool) (*http.Response, error) {
 	if size == 0 {
 		body = http.NoBody
 	}
@@ -172,6 +317,9 @@ func (c *Client) sendBody(ctx context.Context, method, path string, body io.Read
 	}
 	req.ContentLength = size
 	req.Header.Set("Content-Type", "application/octet-stream")
+	if announce && size > 0 {
+		req.Header.Set("Expect", "100-continue")
+	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
@@ -179,7 +327,7 @@ func (c *Client) sendBody(ctx context.Context, method, path string, body io.Read
 	if err != nil {
 		return nil, c.unreachable(ctx, err)
 	}
-	if res.StatusCode < 300 {
+	if res.StatusCode < 300 && !isPage(res) {
 		return res, nil
 	}
 	defer res.Body.Close()

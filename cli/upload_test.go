@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -40,7 +43,7 @@ func (s *takes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.data = append(s.data, b...); int64(len(b)) == s.cut {
 		panic(http.ErrAbortHandler)
 	}
-	_ = json.NewEncoder(w).Encode(map[string]any{})
+	_ = json.NewEncoder(w).Encode(map[string]any{"have": len(s.data)})
 }
 
 func TestAnUploadGoesOnWhereItWasCut(t *testing.T) {
@@ -76,3 +79,125 @@ func TestAnUploadGoesOnWhereItWasCut(t *testing.T) {
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, left4me.Errorf(left4me.Conflict, "it changed", "") }
+
+// proxied is a left4me behind a proxy that takes bodies of limit bytes at most, and
+// answers with a page of its own while it has one.
+type proxied struct {
+	limit int64
+	takes
+	sizes []int64
+	page  int // status
+	pages int // how often
+}
+
+func (s *proxied) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPut {
+		switch s.sizes = append(s.sizes, r.ContentLength); {
+		case s.pages > 0:
+			s.pages--
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(s.page)
+			_, _ = io.WriteString(w, "<html><h1>A page of the proxy's</h1></html>")
+			return
+		case r.ContentLength > s.limit:
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return
+		}
+	}
+	s.takes.ServeHTTP(w, r)
+}
+
+// push sends so many bytes through a proxy and returns what was said meanwhile.
+func (s *proxied) push(t *testing.T, n int) (said string, err error) {
+	t.Helper()
+	s.cut = math.MaxInt64
+	web := httptest.NewServer(s)
+	defer web.Close()
+	c, err := NewClient(Target{URL: web.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := bytes.Repeat([]byte("0123456789abcdef"), n/16)
+	opened := 0
+	var out strings.Builder
+	a := &app{Config: Config{Err: &out}}
+	err = a.sendFile(t.Context(), c, "u", sent{name: "a b.tar", size: int64(len(data)), from: func(offset int64) (io.ReadCloser, error) {
+		opened++
+		return io.NopCloser(bytes.NewReader(data[offset:])), nil
+	}}, func(int64) {})
+	if err == nil && (!bytes.Equal(s.data, data) || opened > 10) {
+		t.Errorf("%d bytes came; the file was opened %d times", len(s.data), opened)
+	}
+	return out.String(), err
+}
+
+func TestPiecesGrowWhileTheyAreAnswered(t *testing.T) {
+	s := &proxied{limit: math.MaxInt64}
+	if said, err := s.push(t, 48<<20); err != nil || said != "" {
+		t.Fatal(said, err)
+	}
+	if want := []int64{512 << 10, 1 << 20, 2 << 20, 4 << 20, 8 << 20, 16 << 20, 16 << 20, 512 << 10}; !slices.Equal(s.sizes, want) {
+		t.Errorf("%d, want %d", s.sizes, want)
+	}
+}
+
+// nginx takes 1 MiB unless it is told otherwise.
+func TestPiecesThatAProxyRefusesAreHalvedAndStaySo(t *testing.T) {
+	for _, c := range []struct {
+		limit int64
+		want  []int64 // then the last one, until all has come
+	}{
+		{1 << 20, []int64{512 << 10, 1 << 20, 2 << 20, 1 << 20}},
+		{100_000, []int64{512 << 10, 256 << 10, 128 << 10, 64 << 10}},
+	} {
+		s := &proxied{limit: c.limit}
+		if said, err := s.push(t, 4<<20); err != nil || said != "" {
+			t.Error(said, err)
+			continue
+		}
+		n := len(c.want)
+		if !slices.Equal(s.sizes[:n], c.want) || slices.Max(s.sizes[n:]) != c.want[n-1] {
+			t.Errorf("%d, want %d", s.sizes, c.want)
+		}
+	}
+}
+
+func TestAProxysOwnPagesAreNamed(t *testing.T) {
+	for _, c := range []struct {
+		status, times int
+		passes        bool
+		says          string
+	}{
+		{502, 1, true, "does not reach left4me (status 502 Bad Gateway)"},
+		{504, 1, true, "gave up waiting (status 504 Gateway Timeout); let it wait for 10 minutes: proxy_read_timeout"},
+		{413, 100, false, "refuses requests of this size (status 413 Request Entity Too Large); allow 20 MB there: client_max_body_size"},
+		{403, 100, false, "something other than left4me answered"},
+		{200, 100, false, "if a proxy asks for a login there, let /api/ pass without it"},
+	} {
+		began := time.Now()
+		s := &proxied{limit: math.MaxInt64, page: c.status, pages: c.times}
+		said, err := s.push(t, 1<<20)
+		if c.passes != (err == nil) || !c.passes && !strings.Contains(err.Error(), c.says) || c.passes && strings.Count(said, c.says) != 1 {
+			t.Errorf("%d: %v; %q", c.status, err, said)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("%d: it took %s", c.status, took)
+		}
+	}
+}
+
+func TestAPageIsNoDownload(t *testing.T) {
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, "<html>Sign in")
+	}))
+	defer web.Close()
+	c, err := NewClient(Target{URL: web.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.send(t.Context(), http.MethodGet, "/backups/x/file", nil, http.Header{}); foreignStatus(err) != http.StatusOK {
+		t.Errorf("%v", err)
+	}
+}

@@ -6,9 +6,16 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/chromedp/cdproto/network"
@@ -64,6 +71,96 @@ func TestAnUploadThatIsCutGoesOn(t *testing.T) {
 	if got, err := os.ReadFile(found[0]); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("%d bytes came, and not the ones that were sent (%v)", len(got), err)
 	}
+	s.behindAProxy(file)
+}
+
+// proxy passes requests on, refuses long ones as nginx does unless it is told
+// otherwise, and has pages of its own.
+type proxy struct {
+	mu      sync.Mutex
+	page    int // the status of the page that it answers with; 0: none
+	refused int
+	longest int64 // of the bodies that passed
+}
+
+func (p *proxy) answer(status int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.page = status
+}
+
+// through begins a proxy before the panel, which the browser uses from then on.
+func (s *site) through() *proxy {
+	s.t.Helper()
+	p := &proxy{}
+	to := &url.URL{Scheme: "http", Host: s.Address}
+	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to); r.Out.Host = r.In.Host }, FlushInterval: -1}
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.mu.Lock()
+		status := p.page
+		switch tooLong := r.ContentLength > 1<<20; {
+		case status == 0 && tooLong:
+			p.refused++
+			status = http.StatusRequestEntityTooLarge
+		case status == 0:
+			p.longest = max(p.longest, r.ContentLength)
+		}
+		p.mu.Unlock()
+		if status == 0 {
+			pass.ServeHTTP(w, r)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // nginx does so too
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(status)
+		fmt.Fprintf(w, "<html><h1>%d of a proxy</h1></html>", status)
+	}))
+	s.t.Cleanup(func() { web.CloseClientConnections(); web.Close() })
+	s.Address = web.Listener.Addr().String()
+	return p
+}
+
+// Behind a proxy with the limits of a new nginx an upload gets through, and what
+// the proxy says itself is named.
+func (s *site) behindAProxy(file string) {
+	s.t.Helper()
+	p := s.through() // cookies are for all ports of a host: the session stays
+	s.do("choose", chromedp.Navigate(s.url("/overlays/plugins/upload")), chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
+	s.until("the plan", `document.querySelector(".plan")?.innerText.includes("noise.smx")`)
+	p.mu.Lock()
+	if p.refused != 1 || p.longest != 1<<20 {
+		s.t.Errorf("%d pieces were refused; the longest that passed had %d bytes", p.refused, p.longest)
+	}
+	p.mu.Unlock()
+
+	says := func(text string) string {
+		return `document.querySelector("[data-sending] [data-problem]").innerText.includes(` + strconv.Quote(text) + `)`
+	}
+	s.do("its page", chromedp.Navigate(s.url("/overlays/plugins/upload")))
+	p.answer(http.StatusBadGateway)
+	s.do("choose", chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
+	s.until("it says what is in the way", says("A proxy in between does not reach left4me (status 502)"))
+	s.picture("upload-proxy-wide")
+	s.accessible("an upload behind a proxy")
+	s.do("a phone", chromedp.EmulateViewport(360, 844))
+	if wide, err := chromedp.Run(s.ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth")); err != nil || wide > 360 {
+		s.t.Errorf("it is %d px wide (%v)", wide, err)
+	}
+	s.picture("upload-proxy-narrow")
+	p.answer(http.StatusOK)
+	s.until("a login page ends it", says("If a proxy asks for a login"))
+	p.answer(0)
+	s.do("a form", chromedp.Navigate(s.url("/game")), chromedp.WaitVisible(chromedp.CSS(`form[action="/game/check"] button`)))
+	for status, text := range map[int]string{http.StatusGatewayTimeout: "gave up waiting (status 504)", http.StatusOK: "If a proxy asks for a login"} {
+		p.answer(status)
+		// Its stream may have ended meanwhile; what a form says stays all the same.
+		s.until("the form says it", `(() => {
+			const box = document.getElementById("notice"), found = box.innerText.includes(`+strconv.Quote(text)+`);
+			if (!found) document.querySelector('form[action="/game/check"] button').click();
+			return found;
+		})()`)
+	}
+	s.picture("form-proxy")
 }
 
 // slow bounds how many bytes a second the browser sends; -1 bounds nothing.

@@ -6,6 +6,7 @@ import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { EditorState, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
 import { tags as t } from "@lezer/highlight";
+import { foreign, probe, said } from "./answer.js";
 import { languageOf } from "./languages.js";
 import { cvarCompletion } from "./cvars.js";
 
@@ -73,20 +74,19 @@ function saves(form, kept) {
     problem(form, "");
     try {
       const res = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Left4me": "live" } });
-      if (res.status === 409 || res.redirected) {
+      if ((res.status === 409 || res.redirected) && !foreign(res)) {
         kept();
         return form.submit(); // the page with both texts
       }
-      const said = await res.json().catch(() => ({ text: "the panel answered " + res.status }));
-      if (!res.ok) throw new Error([said.text, said.hint].filter(Boolean).join(". "));
+      const saved = await said(res);
       kept();
-      form.elements.base.value = said.revision;
+      form.elements.base.value = saved.revision;
       history.replaceState(null, "", "?path=" + encodeURIComponent(form.elements.path.value));
-      status(form, "saved as revision " + said.revision, "good");
-      problem(form, said.found?.join(" ") ?? "");
+      status(form, "saved as revision " + saved.revision, "good");
+      problem(form, saved.found?.join(" ") ?? "");
     } catch (err) {
       status(form, "not saved", "bad");
-      problem(form, err instanceof TypeError ? "The panel can't be reached. Nothing was saved." : err.message);
+      problem(form, err instanceof TypeError ? foreign(await probe()) || "The panel can't be reached. Nothing was saved." : err.message);
     } finally {
       busy = false;
     }

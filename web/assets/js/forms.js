@@ -1,4 +1,6 @@
 // Forms that leave the page where it is: the stream shows what they did.
+import { foreign, probe, said } from "./answer.js";
+
 const live = { "X-Left4me": "live" };
 const pause = 700; // ms: the second click of a double click would hit what the first one brought
 let hide, last = 0;
@@ -36,14 +38,11 @@ export async function send(form) {
   try {
     answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: live });
   } catch {
-    throw new Error("The panel can't be reached. Nothing was sent.");
+    throw new Error(foreign(await probe()) || "The panel can't be reached. Nothing was sent.");
   }
-  if (answer.ok) return answer;
-  const said = await answer.json().catch(() => ({ text: "the panel answered " + answer.status }));
-  throw new Error([said.text, said.hint].filter(Boolean).map(sentence).join(" "));
+  if (!answer.ok || foreign(answer)) await said(answer);
+  return answer;
 }
-
-const sentence = (s) => s[0].toUpperCase() + s.slice(1) + (/[.?]$/.test(s) ? "" : ".");
 
 async function quietly(form, button) {
   if (button?.ariaBusy === "true" || Date.now() - last < pause) return;

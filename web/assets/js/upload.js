@@ -1,7 +1,13 @@
 // Uploads in pieces: chosen or dropped files go one after the other, each piece
 // again until it has arrived, and after a lost connection or a reload only what is
 // missing is sent.
-const piece = 8 << 20; // bytes
+import { foreign, probe, said } from "./answer.js";
+
+// Pieces begin small, for proxies that take no large ones, and grow while they are
+// answered. After a refusal they are halved and stay so.
+const KiB = 1 << 10;
+const [first, most, least] = [512 * KiB, 16 * KiB * KiB, 16 * KiB]; // bytes
+const growWithin = 10_000; // ms: proxies wait for a piece for so long
 const live = { "X-Left4me": "live" };
 const box = document.querySelector("[data-upload]");
 if (box) start(box);
@@ -14,7 +20,7 @@ function start(box) {
   const sending = box.querySelector("[data-sending]");
   const part = (name) => sending.querySelector(`[data-${name}]`);
   const bar = sending.querySelector("progress");
-  let id = box.dataset.id || "", paused = false, dropped = false, wake = () => {}, abort = new AbortController();
+  let id = box.dataset.id || "", paused = false, dropped = false, size = first, proven = 0, capped = false, cuts = 0, wake = () => {}, abort = new AbortController();
 
   for (const el of form.querySelectorAll("[data-noscript]")) el.hidden = true;
   for (const input of inputs) {
@@ -91,8 +97,8 @@ function start(box) {
   };
 
   async function begin() {
-    if (id) return json(await again(() => fetch(`${base}/${id}/state`, { headers: live })));
-    const state = await json(await again(() => fetch(base, { method: "POST", headers: live })));
+    if (id) return said(await again(() => fetch(`${base}/${id}/state`, { headers: live })));
+    const state = await said(await again(() => fetch(base, { method: "POST", headers: live })));
     id = state.id;
     // A reload finds it again.
     history.replaceState(null, "", `?id=${id}`);
@@ -101,14 +107,40 @@ function start(box) {
 
   // put sends the piece that begins at have and says how much has arrived.
   async function put(f, have, tell) {
-    const end = Math.min(have + piece, f.file.size);
     const query = new URLSearchParams({ path: f.path, offset: have, size: f.file.size });
-    const res = await again(() => push(`${base}/${id}/file?${query}`, f.file.slice(have, end), (sent) => tell(have + sent)));
-    const said = await res.json();
-    if (res.status === 409 && said.have !== undefined && said.have !== have) return said.have; // another piece of it came
-    if (!res.ok) throw new Error([said.text, said.hint].filter(Boolean).join(". "));
-    tell(said.have);
-    return said.have;
+    let n, began;
+    const res = await again(
+      () => {
+        [n, began] = [Math.min(size, f.file.size - have), performance.now()];
+        return push(`${base}/${id}/file?${query}`, f.file.slice(have, have + n), (sent) => tell(have + sent));
+      },
+      (status) => failed(n, status),
+    );
+    if (res.status === 413 && foreign(res) && refused(n)) return have;
+    if (res.status === 409) {
+      const now = (await res.clone().json().catch(() => ({}))).have;
+      if (now !== undefined && now !== have) return now; // another piece of it came
+    }
+    have = (await said(res)).have;
+    proven = Math.max(proven, n);
+    if (!capped && n === size && performance.now() - began < growWithin) size = Math.min(2 * size, most);
+    tell(have);
+    return have;
+  }
+
+  // refused halves pieces for good, and says whether that was possible.
+  function refused(n) {
+    if (n <= least) return false;
+    [size, capped] = [Math.floor(n / 2), true];
+    return true;
+  }
+
+  // failed begins anew with pieces that were answered before. Some proxies end the
+  // connection, or wait too short, instead of saying that a piece is too long.
+  function failed(n, status) {
+    if (status === 504 || status === 524) return refused(n);
+    if (n > proven && proven && ++cuts > 1) [size, capped] = [Math.min(size, proven), true];
+    size = Math.min(size, Math.max(first, proven / 2));
   }
 
   // push is a fetch that tells how far it is.
@@ -120,39 +152,35 @@ function start(box) {
       x.setRequestHeader("Content-Type", "application/octet-stream");
       x.timeout = 0;
       x.upload.onprogress = (e) => tell(e.loaded);
-      x.onload = () => resolve(new Response(x.response, { status: x.status }));
+      x.onload = () => resolve(new Response(x.response, { status: x.status, headers: x.getResponseHeader("X-Left4me") ? live : {} }));
       x.onerror = x.onabort = () => reject(new Error("cut"));
       abort.signal.addEventListener("abort", () => x.abort(), { once: true });
       x.send(body);
     });
   }
 
-  // again tries until there is an answer that isn't about a lost connection.
-  async function again(request) {
+  // again tries until there is an answer that isn't about a lost connection. What
+  // is in the way is said meanwhile; what does not pass is thrown.
+  async function again(request, failed = () => {}) {
     for (let wait = 500; ; wait = Math.min(wait * 2, 15_000)) {
       while (paused && !dropped) await new Promise((r) => (wake = r));
       if (dropped) throw new Error("Dropped.");
       abort = new AbortController();
-      try {
-        const res = await request();
-        if (res.status < 500 && res.status !== 429) {
-          if (res.status === 401) throw Object.assign(new Error("You are logged out. Log in again and choose the same files: what is here stays."), { last: true });
-          problem("");
-          return res;
-        }
-        problem((await res.json().catch(() => ({}))).text ?? "The panel can't take it now.");
-      } catch (err) {
-        if (err.last) throw err;
-        if (!paused && !dropped) problem("Connection lost. Trying again…");
+      const res = await request().catch(() => null);
+      const seen = res ?? (paused || dropped ? null : await probe());
+      const other = foreign(seen);
+      if (res && res.status < 500 && res.status !== 429) {
+        if (res.status === 401 && !other) throw new Error("You are logged out. Log in again and choose the same files: what is here stays.");
+        problem("");
+        return res;
+      }
+      if (other && seen.status < 500) throw new Error(other); // a login page
+      if (!paused && !dropped) {
+        failed(res?.status);
+        problem(other ? other + " Trying again…" : res ? ((await res.json().catch(() => ({}))).text ?? "The panel can't take it now.") : "Connection lost. Trying again…");
       }
       if (!paused) await new Promise((r) => ((wake = r), setTimeout(r, wait)));
     }
-  }
-
-  async function json(res) {
-    const said = await res.json();
-    if (!res.ok) throw new Error([said.text, said.hint].filter(Boolean).join(". "));
-    return said;
   }
 
   // measure gives a function that says how fast bytes went in the last seconds.
