@@ -15,15 +15,15 @@ import (
 func (a *api) accountRoutes(h huma.API) {
 	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 	look, act := accounts.Look, accounts.Act
-	route(h, get, "/users", act, 200, "List users", a.listUsers) // who is an administrator is not for everybody
-	route(h, post, "/users", act, 201, "Create a user", a.createUser)
-	route(h, http.MethodPatch, "/users/{name}", act, 200, "Change a user, and end its sessions", a.changeUser)
-	route(h, del, "/users/{name}", act, 200, "Delete a user with its sessions and tokens", a.deleteUser)
-	route(h, put, "/me/password", look, 200, "Change your own password, and end all your sessions", a.changePassword)
-	route(h, del, "/me/sessions", look, 200, "Sign out everywhere: end all your sessions", a.signOut)
-	route(h, post, "/tokens", look, 201, "Create a token for yourself; an administrator for anybody", a.createToken)
-	route(h, get, "/tokens", look, 200, "List your own tokens; an administrator's list has everybody's", a.listTokens)
-	route(h, del, "/tokens/{id}", look, 200, "Revoke a token", a.revokeToken) // anybody may take back what stands for them
+	route(h, get, "/users", "listUsers", act, 200, "List users", a.listUsers) // who is an administrator is not for everybody
+	route(h, post, "/users", "createUser", act, 201, "Create a user", a.createUser)
+	route(h, http.MethodPatch, "/users/{name}", "changeUser", act, 200, "Change a user, and end its sessions", a.changeUser)
+	route(h, del, "/users/{name}", "deleteUser", act, 200, "Delete a user with its sessions and tokens", a.deleteUser)
+	route(h, put, "/me/password", "changePassword", look, 200, "Change your own password, and end all your sessions", a.changePassword)
+	route(h, del, "/me/sessions", "signOut", look, 200, "Sign out everywhere: end all your sessions", a.signOut)
+	route(h, post, "/tokens", "createToken", look, 201, "Create a token for yourself; an administrator for anybody", a.createToken)
+	route(h, get, "/tokens", "listTokens", look, 200, "List your own tokens; an administrator's list has everybody's", a.listTokens)
+	route(h, del, "/tokens/{id}", "revokeToken", look, 200, "Revoke a token", a.revokeToken) // anybody may take back what stands for them
 }
 
 // NewUser is what a user is created from.
@@ -68,27 +68,27 @@ type NewToken struct {
 
 // Token is a new token; it is not shown again.
 type Token struct {
-	Token     string     `json:"token"`
-	User      string     `json:"user"`
-	Label     string     `json:"label"`
-	ExpiresAt *time.Time `json:"expires_at"`
+	Token     string    `json:"token"`
+	User      string    `json:"user"`
+	Label     string    `json:"label"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
 
 // KnownToken is a token as it is listed: all but the token.
 type KnownToken struct {
-	ID        string     `json:"id" doc:"Revokes it; nobody can log in with it"`
-	User      string     `json:"user"`
-	Label     string     `json:"label"`
-	CreatedAt time.Time  `json:"created_at"`
-	UsedAt    *time.Time `json:"used_at" doc:"To the minute; null: never"`
-	ExpiresAt *time.Time `json:"expires_at" doc:"Null: never"`
+	ID        string    `json:"id" doc:"Revokes it; nobody can log in with it"`
+	User      string    `json:"user"`
+	Label     string    `json:"label"`
+	CreatedAt time.Time `json:"created_at"`
+	UsedAt    time.Time `json:"used_at,omitzero" doc:"To the minute; absent: never"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"Absent: never"`
 }
 
 func (a *api) listTokens(ctx context.Context, _ *none) ([]KnownToken, error) {
 	tokens, err := a.Accounts.Tokens(ctx, actorOf(ctx))
 	all := make([]KnownToken, len(tokens))
 	for i, v := range tokens {
-		all[i] = KnownToken{ID: v.ID, User: v.User, Label: v.Label, CreatedAt: v.CreatedAt, UsedAt: orNull(v.UsedAt), ExpiresAt: orNull(v.ExpiresAt)}
+		all[i] = KnownToken{ID: v.ID, User: v.User, Label: v.Label, CreatedAt: v.CreatedAt, UsedAt: v.UsedAt, ExpiresAt: v.ExpiresAt}
 	}
 	return all, err
 }
@@ -118,7 +118,7 @@ func (a *api) createToken(ctx context.Context, in *struct{ Body NewToken }) (Tok
 		}
 	}
 	token, err := a.Accounts.CreateToken(ctx, owner, b.Label, b.ExpiresAt)
-	return Token{Token: token, User: owner.Name, Label: b.Label, ExpiresAt: orNull(b.ExpiresAt)}, err
+	return Token{Token: token, User: owner.Name, Label: b.Label, ExpiresAt: b.ExpiresAt}, err
 }
 
 // owner finds whom a token is for: that it is not there is a mistake in the

@@ -12,6 +12,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -88,10 +89,10 @@ func (a *api) huma(mux humago.Mux) huma.API {
 			Components: &huma.Components{
 				Schemas: registry,
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"token": {Type: "http", Scheme: "bearer", BearerFormat: accounts.TokenPrefix + "…"},
+					"bearer": {Type: "http", Scheme: "bearer", BearerFormat: accounts.TokenPrefix + "…"},
 				},
 			},
-			Security: []map[string][]string{{"token": {}}},
+			Security: []map[string][]string{{"bearer": {}}},
 		},
 		OpenAPIPath:   "", // served below, so that no other formats and documents come with it
 		Formats:       huma.DefaultFormats,
@@ -108,65 +109,65 @@ func (a *api) routes(h huma.API) {
 	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 	look, act := accounts.Look, accounts.Act
 
-	a.listServers(h, "/servers", "List servers")
-	route(h, post, "/servers", act, 201, "Create a server", a.createServer)
-	route(h, get, "/servers/{name}", look, 200, "Show a server", a.showServer)
-	route(h, put, "/servers/{name}", act, 200, "Change a server; it applies when the server starts next", a.updateServer)
-	route(h, get, "/servers/{name}/config", look, 200, "Show what a restart would change in the generated files", a.serverConfig)
-	route(h, del, "/servers/{name}", act, 202, "Delete a server and its files", a.deleteServer)
-	route(h, post, "/servers/{name}/start", act, 202, "Start a server", a.startServer)
-	route(h, post, "/servers/{name}/stop", act, 202, "Stop a server", a.stopServer)
-	route(h, post, "/servers/{name}/restart", act, 202, "Restart a server", a.restartServer)
-	route(h, post, "/servers/{name}/reset", act, 202, "Empty what a server wrote and start it anew", a.resetServer)
-	stream[ConsoleChunk](a, h, "/servers/{name}/console", "Follow a console", "console", a.followConsole)
-	route(h, get, "/servers/{name}/console/tail", look, 200, "Read the end of a console", a.tailConsole)
-	route(h, post, "/servers/{name}/console", act, 200, "Run a console command", a.runCommand)
-	route(h, get, "/servers/{name}/reach", look, 200, "Say why players can't join a server", a.reachServer)
-	route(h, get, "/servers/{name}/crashes", look, 200, "List crashes of a server", a.listCrashes)
+	a.listServers(h, "/servers", "listServers", "List servers")
+	route(h, post, "/servers", "createServer", act, 201, "Create a server", a.createServer)
+	route(h, get, "/servers/{name}", "showServer", look, 200, "Show a server", a.showServer)
+	route(h, put, "/servers/{name}", "updateServer", act, 200, "Change a server; it applies when the server starts next", a.updateServer)
+	route(h, get, "/servers/{name}/config", "showServerConfig", look, 200, "Show what a restart would change in the generated files", a.serverConfig)
+	route(h, del, "/servers/{name}", "deleteServer", act, 202, "Delete a server and its files", a.deleteServer)
+	route(h, post, "/servers/{name}/start", "startServer", act, 202, "Start a server", a.startServer)
+	route(h, post, "/servers/{name}/stop", "stopServer", act, 202, "Stop a server", a.stopServer)
+	route(h, post, "/servers/{name}/restart", "restartServer", act, 202, "Restart a server", a.restartServer)
+	route(h, post, "/servers/{name}/reset", "resetServer", act, 202, "Empty what a server wrote and start it anew", a.resetServer)
+	stream[ConsoleChunk](a, h, "/servers/{name}/console", "followConsole", "Follow a console", "console", a.followConsole)
+	route(h, get, "/servers/{name}/console/tail", "readConsoleTail", look, 200, "Read the end of a console", a.tailConsole)
+	route(h, post, "/servers/{name}/console", "runCommand", act, 200, "Run a console command", a.runCommand)
+	route(h, get, "/servers/{name}/reach", "checkReach", look, 200, "Say why players can't join a server", a.reachServer)
+	route(h, get, "/servers/{name}/crashes", "listCrashes", look, 200, "List crashes of a server", a.listCrashes)
 	a.fileRoutes(h)
 	a.campaignRoutes(h)
 	a.recipeRoutes(h)
-	stream[Change](a, h, "/events", "Follow which servers change", "server", a.followServers)
+	stream[Change](a, h, "/events", "followServers", "Follow which servers change", "server", a.followServers)
 
-	route(h, get, "/jobs", look, 200, "List jobs, newest first", a.listJobs)
-	route(h, get, "/jobs/{id}", look, 200, "Show a job", a.showJob)
-	route(h, post, "/jobs/{id}/cancel", act, 202, "Cancel a job", a.cancelJob)
-	route(h, post, "/jobs/{id}/retry", act, 202, "Retry a job", a.retryJob)
-	stream[Job](a, h, "/jobs/{id}/events", "Follow a job until it has ended", "job", a.followJob)
+	route(h, get, "/jobs", "listJobs", look, 200, "List jobs, newest first", a.listJobs)
+	route(h, get, "/jobs/{id}", "showJob", look, 200, "Show a job", a.showJob)
+	route(h, post, "/jobs/{id}/cancel", "cancelJob", act, 202, "Cancel a job", a.cancelJob)
+	route(h, post, "/jobs/{id}/retry", "retryJob", act, 202, "Retry a job", a.retryJob)
+	stream[Job](a, h, "/jobs/{id}/events", "followJob", "Follow a job until it has ended", "job", a.followJob)
 
-	route(h, get, "/hosts/{host}/game", look, 200, "Show the game on a host", a.showGame)
-	route(h, post, "/hosts/{host}/game/install", act, 202, "Install the game", a.game(left4me.InstallGame))
-	route(h, post, "/hosts/{host}/game/update", act, 202, "Update the game", a.game(left4me.UpdateGame))
-	route(h, post, "/hosts/{host}/game/verify", act, 202, "Verify the files of the game and mend them", a.game(left4me.VerifyGame))
-	route(h, post, "/hosts/{host}/game/rollback", act, 202, "Go back to another build of the game", a.game(left4me.RollbackGame))
-	route(h, post, "/hosts/{host}/game/check", act, 202, "Ask Steam for the newest build", a.game(left4me.CheckGame))
-	route(h, post, "/hosts/{host}/game/pin", act, 200, "Pin the current build, or let it go", a.pinGame)
-	route(h, get, "/hosts/{host}/game/policy", look, 200, "Show when newer builds are looked for", a.showPolicy)
-	route(h, put, "/hosts/{host}/game/policy", act, 200, "Say when newer builds are looked for and installed", a.setPolicy)
-	route(h, get, "/hosts/{host}/game/rollout", look, 200, "Show how servers move over to another build", a.showRollout)
-	route(h, del, "/hosts/{host}/game/rollout", act, 200, "Leave servers that have not moved over as they are", a.cancelRollout)
-	route(h, get, "/hosts/{host}/doctor", act, 200, "Let a host look at itself", a.hostDoctor)
+	route(h, get, "/hosts/{host}/game", "showGame", look, 200, "Show the game on a host", a.showGame)
+	route(h, post, "/hosts/{host}/game/install", "installGame", act, 202, "Install the game", a.game(left4me.InstallGame))
+	route(h, post, "/hosts/{host}/game/update", "updateGame", act, 202, "Update the game", a.game(left4me.UpdateGame))
+	route(h, post, "/hosts/{host}/game/verify", "verifyGame", act, 202, "Verify the files of the game and mend them", a.game(left4me.VerifyGame))
+	route(h, post, "/hosts/{host}/game/rollback", "rollbackGame", act, 202, "Go back to another build of the game", a.game(left4me.RollbackGame))
+	route(h, post, "/hosts/{host}/game/check", "checkGame", act, 202, "Ask Steam for the newest build", a.game(left4me.CheckGame))
+	route(h, post, "/hosts/{host}/game/pin", "pinGame", act, 200, "Pin the current build, or let it go", a.pinGame)
+	route(h, get, "/hosts/{host}/game/policy", "showGamePolicy", look, 200, "Show when newer builds are looked for", a.showPolicy)
+	route(h, put, "/hosts/{host}/game/policy", "setGamePolicy", act, 200, "Say when newer builds are looked for and installed", a.setPolicy)
+	route(h, get, "/hosts/{host}/game/rollout", "showRollout", look, 200, "Show how servers move over to another build", a.showRollout)
+	route(h, del, "/hosts/{host}/game/rollout", "cancelRollout", act, 200, "Leave servers that have not moved over as they are", a.cancelRollout)
+	route(h, get, "/hosts/{host}/doctor", "checkHost", act, 200, "Let a host look at itself", a.hostDoctor)
 
-	route(h, get, "/blueprints", look, 200, "List blueprints", a.listBlueprints)
-	route(h, post, "/blueprints", act, 201, "Create a blueprint", a.createBlueprint)
-	route(h, get, "/blueprints/{name}", look, 200, "Show a blueprint", a.showBlueprint)
-	route(h, put, "/blueprints/{name}", act, 200, "Change a blueprint; servers on it get it when they start next", a.updateBlueprint)
-	route(h, del, "/blueprints/{name}", act, 200, "Delete a blueprint that no server uses", a.deleteBlueprint)
+	route(h, get, "/blueprints", "listBlueprints", look, 200, "List blueprints", a.listBlueprints)
+	route(h, post, "/blueprints", "createBlueprint", act, 201, "Create a blueprint", a.createBlueprint)
+	route(h, get, "/blueprints/{name}", "showBlueprint", look, 200, "Show a blueprint", a.showBlueprint)
+	route(h, put, "/blueprints/{name}", "updateBlueprint", act, 200, "Change a blueprint; servers on it get it when they start next", a.updateBlueprint)
+	route(h, del, "/blueprints/{name}", "deleteBlueprint", act, 200, "Delete a blueprint that no server uses", a.deleteBlueprint)
 	a.overlayRoutes(h)
-	route(h, post, "/overlays/{name}/uploads", act, 201, "Begin an upload for an overlay", a.createUpload)
-	route(h, get, "/uploads", act, 200, "List your uploads; an administrator's list has everybody's", a.listUploads)
-	route(h, get, "/uploads/{id}", act, 200, "Show an upload, and where its files go on", a.showUpload)
-	route(h, del, "/uploads/{id}", act, 200, "Drop an upload", a.deleteUpload)
-	a.uploadPiece(h, "/uploads/{id}/file", "Send a piece of a file")
+	route(h, post, "/overlays/{name}/uploads", "createUpload", act, 201, "Begin an upload for an overlay", a.createUpload)
+	route(h, get, "/uploads", "listUploads", act, 200, "List your uploads; an administrator's list has everybody's", a.listUploads)
+	route(h, get, "/uploads/{id}", "showUpload", act, 200, "Show an upload, and where its files go on", a.showUpload)
+	route(h, del, "/uploads/{id}", "deleteUpload", act, 200, "Drop an upload", a.deleteUpload)
+	a.uploadPiece(h, "/uploads/{id}/file", "sendUploadPiece", "Send a piece of a file")
 	a.downloads(h)
-	route(h, post, "/uploads/{id}/plan", act, 200, "Say what publishing an upload would do", a.planUpload)
-	route(h, get, "/backups", look, 200, "List backups, newest first", a.listBackups)
-	route(h, post, "/backups", act, 202, "Make a backup", a.createBackup)
-	route(h, del, "/backups/{name}", act, 200, "Delete a backup", a.deleteBackup)
-	route(h, post, "/backups/{name}/verify", act, 202, "Read a backup from its beginning to its end", a.verifyBackup)
-	a.downloadBackup(h, "/backups/{name}/file", "Download a backup")
-	route(h, get, "/backup-policy", look, 200, "Show when backups are made", a.showBackupPolicy)
-	route(h, http.MethodPut, "/backup-policy", act, 200, "Say when backups are made", a.setBackupPolicy)
+	route(h, post, "/uploads/{id}/plan", "planUpload", act, 200, "Say what publishing an upload would do", a.planUpload)
+	route(h, get, "/backups", "listBackups", look, 200, "List backups, newest first", a.listBackups)
+	route(h, post, "/backups", "createBackup", act, 202, "Make a backup", a.createBackup)
+	route(h, del, "/backups/{name}", "deleteBackup", act, 200, "Delete a backup", a.deleteBackup)
+	route(h, post, "/backups/{name}/verify", "verifyBackup", act, 202, "Read a backup from its beginning to its end", a.verifyBackup)
+	a.downloadBackup(h, "/backups/{name}/file", "downloadBackup", "Download a backup")
+	route(h, get, "/backup-policy", "showBackupPolicy", look, 200, "Show when backups are made", a.showBackupPolicy)
+	route(h, http.MethodPut, "/backup-policy", "setBackupPolicy", act, 200, "Say when backups are made", a.setBackupPolicy)
 
 	a.accountRoutes(h)
 
@@ -180,10 +181,10 @@ func (a *api) routes(h huma.API) {
 	})
 }
 
-// operation describes a route; out is what it answers with.
-func operation(h huma.API, method, path string, action accounts.Action, status int, summary string, out any) huma.Operation {
+// operation describes a route. Generated clients name their functions by id.
+func operation(h huma.API, method, path, id string, action accounts.Action, status int, summary string) huma.Operation {
 	return huma.Operation{
-		OperationID: huma.GenerateOperationID(method, path, out), Method: method, Path: path, Summary: summary,
+		OperationID: id, Method: method, Path: path, Summary: summary,
 		DefaultStatus: status, MaxBodyBytes: bodyLimit + 1, // huma refuses what reaches its limit
 		Metadata: map[string]any{"action": action},
 		Responses: map[string]*huma.Response{"default": {
@@ -194,12 +195,15 @@ func operation(h huma.API, method, path string, action accounts.Action, status i
 }
 
 // route adds a request with a JSON answer.
-func route[I, O any](h huma.API, method, path string, action accounts.Action, status int, summary string, f func(context.Context, *I) (O, error)) {
-	op := operation(h, method, path, action, status, summary, answer[O]{})
+func route[I, O any](h huma.API, method, path, id string, action accounts.Action, status int, summary string, f func(context.Context, *I) (O, error)) {
+	op := operation(h, method, path, id, action, status, summary)
 	huma.Register(h, op, func(ctx context.Context, in *I) (*answer[O], error) {
 		out, err := f(ctx, in)
 		if err != nil {
 			return nil, problemOf(ctx, err)
+		}
+		if v := reflect.ValueOf(&out).Elem(); v.Kind() == reflect.Slice && v.IsNil() {
+			v.Set(reflect.MakeSlice(v.Type(), 0, 0)) // a list without entries is empty, not null
 		}
 		return &answer[O]{Body: out}, nil
 	})
@@ -217,15 +221,6 @@ func OpenAPI() ([]byte, error) {
 	h := a.huma(http.NewServeMux())
 	a.routes(h)
 	return describe(h)
-}
-
-func describe(h huma.API) ([]byte, error) {
-	// Ours is Problem: nothing answers with huma's own.
-	schemas := h.OpenAPI().Components.Schemas.Map()
-	describeSettings(schemas["Settings"])
-	delete(schemas, "ErrorModel")
-	delete(schemas, "ErrorDetail")
-	return h.OpenAPI().MarshalJSON()
 }
 
 // noRoute answers what no route takes: 405 when another method would do.

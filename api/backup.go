@@ -26,15 +26,15 @@ type Backup struct {
 	SHA256     string              `json:"sha256" doc:"Of the archive; empty when it was never read"`
 	Version    string              `json:"version" doc:"Of the left4me that made it"`
 	State      left4me.BackupState `json:"state" enum:"verified,unchecked,damaged"`
-	VerifiedAt *time.Time          `json:"verified_at"`
-	Damage     []string            `json:"damage" nullable:"false" doc:"What is wrong with it"`
-	Warnings   []string            `json:"warnings" nullable:"false" doc:"What could not be taken as it was"`
+	VerifiedAt time.Time           `json:"verified_at,omitzero"`
+	Damage     []string            `json:"damage" doc:"What is wrong with it"`
+	Warnings   []string            `json:"warnings" doc:"What could not be taken as it was"`
 }
 
 func backupOf(v left4me.Backup) Backup {
 	b := Backup{
 		Name: v.Name, CreatedAt: v.CreatedAt, Scheduled: v.Scheduled, Bytes: v.Bytes, Stored: v.Stored, Files: v.Files, SHA256: v.SHA256,
-		Version: v.Version, State: v.State, VerifiedAt: orNull(v.VerifiedAt), Damage: v.Damage, Warnings: v.Warnings,
+		Version: v.Version, State: v.State, VerifiedAt: v.VerifiedAt, Damage: v.Damage, Warnings: v.Warnings,
 	}
 	if b.Damage == nil {
 		b.Damage = []string{}
@@ -85,12 +85,13 @@ func (a *api) deleteBackup(ctx context.Context, in *ByName) (deleted, error) {
 }
 
 // downloadBackup adds the request for an archive, which may be asked for in parts.
-func (a *api) downloadBackup(h huma.API, path, summary string) {
-	op := operation(h, http.MethodGet, path, accounts.Act, http.StatusOK, summary, answer[none]{})
+func (a *api) downloadBackup(h huma.API, path, id, summary string) {
+	op := operation(h, http.MethodGet, path, id, accounts.Act, http.StatusOK, summary)
 	op.Responses["200"] = &huma.Response{
 		Description: "The archive, a tar compressed with zstd; it holds secrets",
 		Content:     map[string]*huma.MediaType{"application/zstd": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
 	}
+	inParts(&op)
 	huma.Register(h, op, func(ctx context.Context, in *ByName) (*huma.StreamResponse, error) {
 		n, err := pathName(in.Name)
 		if err != nil {

@@ -15,7 +15,7 @@ func TestBackups(t *testing.T) {
 	s := newSite(t)
 	var all []api.Backup
 	s.call(t, "GET", "/api/v1/backups", nil).into(t, &all)
-	if len(all) != 1 || all[0].Name != "b" || all[0].State != left4me.BackupVerified || all[0].Damage == nil || all[0].VerifiedAt != nil {
+	if len(all) != 1 || all[0].Name != "b" || all[0].State != left4me.BackupVerified || all[0].Damage == nil || !all[0].VerifiedAt.IsZero() {
 		t.Errorf("%+v", all)
 	}
 	var j api.Job

@@ -10,11 +10,11 @@ import (
 // Blueprint is a reusable recipe for servers.
 type Blueprint struct {
 	Name      left4me.Name      `json:"name"`
-	Overlays  []string          `json:"overlays" nullable:"false" doc:"Top of the stack first: maps, or maps@3 to stay at a revision"`
+	Overlays  []string          `json:"overlays" doc:"Top of the stack first: maps, or maps@3 to stay at a revision"`
 	Settings  left4me.Settings  `json:"settings" doc:"Without passwords for people who may change nothing"`
-	Servers   []left4me.Name    `json:"servers" nullable:"false" doc:"That are made from it"`
+	Servers   []left4me.Name    `json:"servers" doc:"That are made from it"`
 	Version   int               `json:"version" doc:"Counts its changes"`
-	Warnings  []left4me.Warning `json:"warnings" nullable:"false" doc:"What will probably keep its servers from starting unless they stack more; left out of lists"`
+	Warnings  []left4me.Warning `json:"warnings" doc:"What will probably keep its servers from starting unless they stack more; left out of lists"`
 	CreatedAt time.Time         `json:"created_at"`
 }
 

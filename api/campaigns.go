@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -16,13 +17,13 @@ import (
 
 // campaignRoutes are what can be asked about campaigns.
 func (a *api) campaignRoutes(h huma.API) {
-	route(h, http.MethodGet, "/servers/{name}/campaigns", accounts.Look, 200, "List what a server can play", a.serverCampaigns)
-	route(h, http.MethodGet, "/servers/{name}/clashes", accounts.Look, 200, "Say what the overlays of a server have in common", a.serverClashes)
-	route(h, http.MethodPost, "/servers/{name}/map", accounts.Act, 200, "Change the map of a server that runs", a.changeMap)
-	a.picture(h, "/servers/{name}/picture", "Show a picture of an add-on that a server has", func(ctx context.Context, n left4me.Name, in *pictureInput) (content.FileAnswer, error) {
+	route(h, http.MethodGet, "/servers/{name}/campaigns", "listServerCampaigns", accounts.Look, 200, "List what a server can play", a.serverCampaigns)
+	route(h, http.MethodGet, "/servers/{name}/clashes", "listServerClashes", accounts.Look, 200, "Say what the overlays of a server have in common", a.serverClashes)
+	route(h, http.MethodPost, "/servers/{name}/map", "changeMap", accounts.Act, 200, "Change the map of a server that runs", a.changeMap)
+	a.picture(h, "/servers/{name}/picture", "showServerPicture", "Show a picture of an add-on that a server has", func(ctx context.Context, n left4me.Name, in *pictureInput) (content.FileAnswer, error) {
 		return a.Servers.File(ctx, n, in.File, in.Image)
 	})
-	a.picture(h, "/overlays/{name}/picture", "Show a picture of an add-on of an overlay", func(ctx context.Context, n left4me.Name, in *pictureInput) (content.FileAnswer, error) {
+	a.picture(h, "/overlays/{name}/picture", "showOverlayPicture", "Show a picture of an add-on of an overlay", func(ctx context.Context, n left4me.Name, in *pictureInput) (content.FileAnswer, error) {
 		return a.Content.File(ctx, n, in.Revision, in.File, in.Image)
 	})
 }
@@ -32,7 +33,22 @@ func (a *api) serverCampaigns(ctx context.Context, in *ByName) ([]left4me.Campai
 	if err != nil {
 		return nil, err
 	}
-	return a.Servers.Campaigns(ctx, name)
+	all, err := a.Servers.Campaigns(ctx, name)
+	return campaignsOf(all), err
+}
+
+// campaignsOf never gives null for the modes of a campaign, nor for the chapters
+// of a mode.
+func campaignsOf(all []left4me.Campaign) []left4me.Campaign {
+	all = slices.Clone(all)
+	for i, c := range all {
+		modes := make(map[string][]left4me.Chapter, len(c.Modes))
+		for mode, chapters := range c.Modes {
+			modes[mode] = append([]left4me.Chapter{}, chapters...)
+		}
+		all[i].Modes = modes
+	}
+	return all
 }
 
 func (a *api) serverClashes(ctx context.Context, in *ByName) ([]left4me.Warning, error) {
@@ -75,8 +91,8 @@ type pictureInput struct {
 
 // picture serves an image out of an add-on: only what really is one that browsers
 // show, whatever it is called, and nothing that could run in them.
-func (a *api) picture(h huma.API, route, summary string, read func(context.Context, left4me.Name, *pictureInput) (content.FileAnswer, error)) {
-	op := operation(h, http.MethodGet, route, accounts.Look, http.StatusOK, summary, answer[none]{})
+func (a *api) picture(h huma.API, route, id, summary string, read func(context.Context, left4me.Name, *pictureInput) (content.FileAnswer, error)) {
+	op := operation(h, http.MethodGet, route, id, accounts.Look, http.StatusOK, summary)
 	content := map[string]*huma.MediaType{}
 	for _, kind := range pictures {
 		content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}

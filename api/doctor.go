@@ -10,7 +10,7 @@ import (
 type HostDoctor struct {
 	Host    left4me.Name    `json:"host"`
 	Healthy bool            `json:"healthy" doc:"Nothing is broken"`
-	Checks  []left4me.Check `json:"checks" nullable:"false"`
+	Checks  []left4me.Check `json:"checks"`
 }
 
 type byHost struct {
@@ -30,8 +30,8 @@ func (a *api) hostDoctor(ctx context.Context, in *byHost) (HostDoctor, error) {
 type ServerReach struct {
 	Server   left4me.Name    `json:"server"`
 	Joinable bool            `json:"joinable" doc:"Nothing was found that keeps everybody out"`
-	First    *left4me.Check  `json:"first" doc:"The first thing that is wrong"`
-	Checks   []left4me.Check `json:"checks" nullable:"false" doc:"In the order in which it was looked; the first that is broken is the last"`
+	First    *left4me.Check  `json:"first,omitempty" doc:"The first thing that is wrong"`
+	Checks   []left4me.Check `json:"checks" doc:"In the order in which it was looked; the first that is broken is the last"`
 }
 
 func (a *api) reachServer(ctx context.Context, in *ByName) (ServerReach, error) {

@@ -14,12 +14,12 @@ import (
 func (a *api) fileRoutes(h huma.API) {
 	get, post := http.MethodGet, http.MethodPost
 	look, act := accounts.Look, accounts.Act
-	route(h, get, "/servers/{name}/files", look, 200, "List what a server sees: its layers merged", a.serverFiles)
-	route(h, get, "/servers/{name}/file", act, 200, "Read a file as a server sees it", a.serverFile) // passwords of plugins stand in some
-	route(h, get, "/servers/{name}/written", look, 200, "List what a server wrote over its layers", a.serverWritten)
-	route(h, post, "/servers/{name}/written/discard", act, 202, "Drop files that a stopped server wrote", a.discardWritten)
-	route(h, get, "/servers/{name}/pending", look, 200, "List the files that a restart would change", a.serverPending)
-	route(h, get, "/servers/{name}/compare/{other}", look, 200, "List how the files of two servers differ", a.compareServers)
+	route(h, get, "/servers/{name}/files", "listServerFiles", look, 200, "List what a server sees: its layers merged", a.serverFiles)
+	route(h, get, "/servers/{name}/file", "showServerFile", act, 200, "Read a file as a server sees it", a.serverFile) // passwords of plugins stand in some
+	route(h, get, "/servers/{name}/written", "listWrittenFiles", look, 200, "List what a server wrote over its layers", a.serverWritten)
+	route(h, post, "/servers/{name}/written/discard", "discardWrittenFiles", act, 202, "Drop files that a stopped server wrote", a.discardWritten)
+	route(h, get, "/servers/{name}/pending", "listPendingFiles", look, 200, "List the files that a restart would change", a.serverPending)
+	route(h, get, "/servers/{name}/compare/{other}", "compareServers", look, 200, "List how the files of two servers differ", a.compareServers)
 }
 
 // Paging is which part of a list is asked for. It is exported as ByName is.
@@ -28,11 +28,11 @@ type Paging struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
 }
 
-// FileContent is what a file holds.
-type FileContent struct {
+// ServerFile is what a file holds.
+type ServerFile struct {
 	Path string `json:"path"`
 	Size int64  `json:"size"`
-	Data []byte `json:"data" doc:"All of it in base64; null when it is larger than 1 MiB"`
+	Data []byte `json:"data,omitzero" doc:"All of it in base64; absent when it is longer than 1 MiB"`
 }
 
 type filesInput struct {
@@ -64,13 +64,13 @@ type fileInput struct {
 	Inside string `query:"inside" doc:"A file in the add-on that path is"`
 }
 
-func (a *api) serverFile(ctx context.Context, in *fileInput) (FileContent, error) {
+func (a *api) serverFile(ctx context.Context, in *fileInput) (ServerFile, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
-		return FileContent{}, err
+		return ServerFile{}, err
 	}
 	f, err := a.Servers.File(ctx, name, in.Path, in.Inside)
-	return FileContent{Path: in.Path, Size: f.Size, Data: f.Data}, err
+	return ServerFile{Path: in.Path, Size: f.Size, Data: f.Data}, err
 }
 
 type pagingInput struct {

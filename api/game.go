@@ -13,17 +13,17 @@ type Game struct {
 	Host      left4me.Name `json:"host"`
 	Known     bool         `json:"known" doc:"The host has said what it has; else all of it is empty"`
 	Problem   string       `json:"problem" doc:"Why the host can't be asked now; what is here is what it said last"`
-	SaidAt    *time.Time   `json:"said_at"`
+	SaidAt    time.Time    `json:"said_at,omitzero"`
 	Current   int64        `json:"current" doc:"The build that servers start with; 0 when the game is not installed"`
 	Pinned    bool         `json:"pinned" doc:"No update may replace it"`
-	Builds    []GameBuild  `json:"builds" nullable:"false" doc:"Newest first; the current one and those that can be gone back to"`
+	Builds    []GameBuild  `json:"builds" doc:"Newest first; the current one and those that can be gone back to"`
 	Latest    int64        `json:"latest" doc:"The newest build that Steam was seen to have; 0 when it isn't known"`
 	Outdated  bool         `json:"outdated"`
-	CheckedAt *time.Time   `json:"checked_at" doc:"When Steam was last asked"`
+	CheckedAt time.Time    `json:"checked_at,omitzero" doc:"When Steam was last asked"`
 	CheckNote string       `json:"check_note"`
 	SteamCMD  string       `json:"steamcmd" doc:"Where it is; empty when it will be fetched"`
-	Job       *JobRef      `json:"job" doc:"The one under way, or the latest"`
-	Rollout   *Rollout     `json:"rollout" doc:"The newest one, under way or not"`
+	Job       *JobRef      `json:"job,omitempty" doc:"The one under way, or the latest"`
+	Rollout   *Rollout     `json:"rollout,omitempty" doc:"The newest one, under way or not"`
 	Policy    GamePolicy   `json:"policy"`
 }
 
@@ -32,10 +32,10 @@ type GameBuild struct {
 	Build       int64          `json:"build"`
 	Version     string         `json:"version"`
 	Current     bool           `json:"current"`
-	InstalledAt *time.Time     `json:"installed_at"`
+	InstalledAt time.Time      `json:"installed_at,omitzero"`
 	Bytes       int64          `json:"bytes" doc:"Of its own layer on disk"`
-	Layers      []string       `json:"layers" nullable:"false" doc:"Top first"`
-	Servers     []left4me.Name `json:"servers" nullable:"false" doc:"Those that are up and run on it"`
+	Layers      []string       `json:"layers" doc:"Top first"`
+	Servers     []left4me.Name `json:"servers" doc:"Those that are up and run on it"`
 }
 
 // Rollout is how servers move over to another build of the game.
@@ -47,9 +47,9 @@ type Rollout struct {
 	Job       left4me.JobID `json:"job" doc:"Its end begins the rollout"`
 	By        string        `json:"by"`
 	CreatedAt time.Time     `json:"created_at"`
-	BegunAt   *time.Time    `json:"begun_at"`
-	EndedAt   *time.Time    `json:"ended_at"`
-	Servers   []Move        `json:"servers" nullable:"false" doc:"Those that were moved, then those that have yet to"`
+	BegunAt   time.Time     `json:"begun_at,omitzero"`
+	EndedAt   time.Time     `json:"ended_at,omitzero"`
+	Servers   []Move        `json:"servers" doc:"Those that were moved, then those that have yet to"`
 }
 
 // Move is what a rollout does with one server.
@@ -70,13 +70,13 @@ type GamePolicy struct {
 
 func gameOf(v game.View) Game {
 	g := Game{
-		Host: v.Host, Known: v.Known, Problem: v.Problem, SaidAt: orNull(v.At), Current: v.Current, Pinned: v.Pinned,
-		Builds: make([]GameBuild, len(v.Builds)), Latest: v.Latest, Outdated: v.Outdated, CheckedAt: orNull(v.CheckedAt),
+		Host: v.Host, Known: v.Known, Problem: v.Problem, SaidAt: v.At, Current: v.Current, Pinned: v.Pinned,
+		Builds: make([]GameBuild, len(v.Builds)), Latest: v.Latest, Outdated: v.Outdated, CheckedAt: v.CheckedAt,
 		CheckNote: v.CheckNote, SteamCMD: v.SteamCMD, Policy: gamePolicyOf(v.Policy),
 	}
 	for i, b := range v.Builds {
 		g.Builds[i] = GameBuild{
-			Build: b.Build, Version: b.Version, Current: b.Build == v.Current, InstalledAt: orNull(b.InstalledAt), Bytes: b.Bytes,
+			Build: b.Build, Version: b.Version, Current: b.Build == v.Current, InstalledAt: b.InstalledAt, Bytes: b.Bytes,
 			Layers: append([]string{}, b.Layers...), Servers: append([]left4me.Name{}, b.Servers...),
 		}
 	}
@@ -93,7 +93,7 @@ func gameOf(v game.View) Game {
 func rolloutOf(v game.Rollout) Rollout {
 	r := Rollout{
 		Mode: v.Mode, State: v.State, Reason: v.Reason, Build: v.Build, Job: v.Job, By: v.By, CreatedAt: v.CreatedAt,
-		BegunAt: orNull(v.BegunAt), EndedAt: orNull(v.EndedAt), Servers: []Move{},
+		BegunAt: v.BegunAt, EndedAt: v.EndedAt, Servers: []Move{},
 	}
 	for _, m := range v.Moves {
 		r.Servers = append(r.Servers, Move{Server: m.Server, State: m.State, Reason: m.Reason, Job: m.Job})
@@ -143,11 +143,14 @@ func (a *api) game(kind left4me.JobKind) func(context.Context, *GameInput) (Job,
 	}
 }
 
+// GamePin says whether updates may replace the current build.
+type GamePin struct {
+	Pinned bool `json:"pinned"`
+}
+
 type pinInput struct {
 	ByHost
-	Body struct {
-		Pinned bool `json:"pinned"`
-	}
+	Body GamePin
 }
 
 func (a *api) pinGame(ctx context.Context, in *pinInput) (Game, error) {

@@ -100,7 +100,7 @@ func TestARolloutIsSeenAndCancelled(t *testing.T) {
 	s.create(t, "alpha")
 	s.host.says(t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, Players: 3})
 	eventually(t, "the server's builds are told", func() bool {
-		var v api.Server
+		var v api.GameServer
 		s.call(t, "GET", "/api/v1/servers/alpha", nil).into(t, &v)
 		return v.Build == 9001 && v.NewBuild == 9002
 	})

@@ -14,21 +14,21 @@ type Job struct {
 	Target    left4me.Name     `json:"target"`
 	Host      left4me.Name     `json:"host"`
 	State     left4me.JobState `json:"state" enum:"queued,running,done,failed,cancelled,interrupted"`
-	Steps     []left4me.Step   `json:"steps" nullable:"false" doc:"Labels are stable"`
-	Log       []string         `json:"log" nullable:"false" doc:"The last lines that the work printed"`
-	Error     *left4me.Error   `json:"error"`
+	Steps     []left4me.Step   `json:"steps" doc:"Labels are stable"`
+	Log       []string         `json:"log,omitzero" doc:"The last lines that the work printed; left out of lists"`
+	Error     *left4me.Error   `json:"error,omitempty"`
 	By        string           `json:"by" doc:"Who asked for it"`
 	Reason    string           `json:"reason" doc:"Why, when it was left4me itself; else empty"`
 	Attempt   int              `json:"attempt"`
 	CreatedAt time.Time        `json:"created_at"`
-	StartedAt *time.Time       `json:"started_at"`
-	EndedAt   *time.Time       `json:"ended_at"`
+	StartedAt time.Time        `json:"started_at,omitzero"`
+	EndedAt   time.Time        `json:"ended_at,omitzero"`
 }
 
 func jobOf(v left4me.Job) Job {
 	j := Job{
 		ID: v.ID, Kind: v.Kind, Target: v.Target, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log, Error: v.Error, By: v.By, Reason: v.Reason,
-		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: orNull(v.StartedAt), EndedAt: orNull(v.EndedAt),
+		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, EndedAt: v.EndedAt,
 	}
 	if j.Steps == nil {
 		j.Steps = []left4me.Step{}
@@ -36,6 +36,13 @@ func jobOf(v left4me.Job) Job {
 	if j.Log == nil {
 		j.Log = []string{}
 	}
+	return j
+}
+
+// listedJob is a job without what it printed.
+func listedJob(v left4me.Job) Job {
+	j := jobOf(v)
+	j.Log = nil
 	return j
 }
 
@@ -70,7 +77,7 @@ func (a *api) listJobs(ctx context.Context, in *jobsInput) ([]Job, error) {
 	}
 	all := make([]Job, len(found))
 	for i, v := range found {
-		all[i] = jobOf(v)
+		all[i] = listedJob(v)
 	}
 	return all, nil
 }

@@ -21,11 +21,11 @@ type list struct {
 }
 
 // listServers adds the route; it writes bytes itself, as streams do.
-func (a *api) listServers(h huma.API, path, summary string) {
-	op := operation(h, http.MethodGet, path, accounts.Look, http.StatusOK, summary, answer[[]Server]{})
+func (a *api) listServers(h huma.API, path, id, summary string) {
+	op := operation(h, http.MethodGet, path, id, accounts.Look, http.StatusOK, summary)
 	op.Responses["200"] = &huma.Response{
 		Description: http.StatusText(http.StatusOK),
-		Content:     map[string]*huma.MediaType{"application/json": {Schema: schemaOf[[]Server](h)}},
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: schemaOf[[]GameServer](h)}},
 	}
 	huma.Register(h, op, func(ctx context.Context, _ *none) (*huma.StreamResponse, error) {
 		body, err := a.list(ctx)
@@ -49,7 +49,7 @@ func (a *api) list(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Server, len(views))
+	all := make([]GameServer, len(views))
 	for i, v := range views {
 		all[i] = serverOf(v)
 	}

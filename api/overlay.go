@@ -18,22 +18,22 @@ type Overlay struct {
 	Name       left4me.Name        `json:"name"`
 	Kind       left4me.OverlayKind `json:"kind" enum:"files,workshop,script,git,release"`
 	Note       string              `json:"note" doc:"What it is for"`
-	Workshop   *left4me.Workshop   `json:"workshop" doc:"Of a workshop overlay"`
-	Script     *left4me.Script     `json:"script" doc:"Of a script overlay"`
-	Git        *left4me.Git        `json:"git" doc:"Of a git overlay"`
-	Release    *left4me.Release    `json:"release" doc:"Of a release overlay"`
+	Workshop   *left4me.Workshop   `json:"workshop,omitempty" doc:"Of a workshop overlay"`
+	Script     *left4me.Script     `json:"script,omitempty" doc:"Of a script overlay"`
+	Git        *left4me.Git        `json:"git,omitempty" doc:"Of a git overlay"`
+	Release    *left4me.Release    `json:"release,omitempty" doc:"Of a release overlay"`
 	Refresh    left4me.Refresh     `json:"refresh" doc:"When it is brought up to date by itself"`
-	Cfg        []string            `json:"cfg" nullable:"false" doc:"Lines for server.cfg of each server that stacks it"`
+	Cfg        []string            `json:"cfg" doc:"Lines for server.cfg of each server that stacks it"`
 	Version    int                 `json:"version" doc:"Counts changes of the definition; a change says which one it is of. 0: it only lies on the host's disk so far"`
-	CreatedAt  *time.Time          `json:"created_at"`
-	UpdatedAt  *time.Time          `json:"updated_at"`
-	LookedAt   *time.Time          `json:"looked_at" doc:"When somebody last looked for something newer"`
-	DeletedAt  *time.Time          `json:"deleted_at" doc:"It is set aside, and can be taken back until gone_at of the content"`
+	CreatedAt  time.Time           `json:"created_at,omitzero"`
+	UpdatedAt  time.Time           `json:"updated_at,omitzero"`
+	LookedAt   time.Time           `json:"looked_at,omitzero" doc:"When somebody last looked for something newer"`
+	DeletedAt  time.Time           `json:"deleted_at,omitzero" doc:"It is set aside, and can be taken back until gone_at of the content"`
 	Content    left4me.Content     `json:"content" doc:"Its revisions on the host"`
 	Problem    string              `json:"problem" doc:"Why the host could not be asked; then there is no content"`
-	Job        *JobRef             `json:"job" doc:"The one that is queued or runs"`
-	Blueprints []left4me.Name      `json:"blueprints" nullable:"false" doc:"That stack it"`
-	Servers    []left4me.Name      `json:"servers" nullable:"false" doc:"That stack it, by their blueprint or themselves"`
+	Job        *JobRef             `json:"job,omitempty" doc:"The one that is queued or runs"`
+	Blueprints []left4me.Name      `json:"blueprints" doc:"That stack it"`
+	Servers    []left4me.Name      `json:"servers" doc:"That stack it, by their blueprint or themselves"`
 }
 
 // overlayFor is an overlay with what only people see who may change it.
@@ -43,9 +43,14 @@ func overlayFor(ctx context.Context, v content.View) Overlay {
 	}
 	o := Overlay{
 		Name: v.Name, Kind: v.Kind, Note: v.Note, Workshop: v.Workshop, Script: v.Script, Git: v.Git, Release: v.Release, Refresh: v.Refresh,
-		Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: orNull(v.CreatedAt), UpdatedAt: orNull(v.UpdatedAt),
-		LookedAt: orNull(v.LookedAt), DeletedAt: orNull(v.DeletedAt), Content: contentOf(v.Content), Problem: v.Problem,
+		Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,
+		LookedAt: v.LookedAt, DeletedAt: v.DeletedAt, Content: contentOf(v.Content), Problem: v.Problem,
 		Blueprints: append([]left4me.Name{}, v.Blueprints...), Servers: append([]left4me.Name{}, v.Servers...),
+	}
+	if o.Workshop != nil && o.Workshop.Entries == nil {
+		w := *o.Workshop
+		w.Entries = []left4me.WorkshopEntry{}
+		o.Workshop = &w
 	}
 	if v.Job != nil {
 		o.Job = &JobRef{ID: v.Job.ID, Kind: v.Job.Kind, State: v.Job.State}
@@ -55,8 +60,9 @@ func overlayFor(ctx context.Context, v content.View) Overlay {
 
 // contentOf never gives null for a list.
 func contentOf(v left4me.Content) left4me.Content {
-	if v.Revisions == nil {
-		v.Revisions = []left4me.Revision{}
+	v.Revisions = append([]left4me.Revision{}, v.Revisions...)
+	for i := range v.Revisions {
+		v.Revisions[i].Campaigns = campaignsOf(v.Revisions[i].Campaigns)
 	}
 	return v
 }
@@ -66,27 +72,27 @@ func (a *api) overlayRoutes(h huma.API) {
 	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 	look, act := accounts.Look, accounts.Act
 
-	route(h, get, "/overlays", look, 200, "List overlays, deleted ones at the end", a.listOverlays)
-	route(h, post, "/overlays", act, 201, "Create an overlay; nothing is built yet", a.createOverlay)
-	route(h, get, "/overlays/{name}", look, 200, "Show an overlay", a.showOverlay)
-	route(h, put, "/overlays/{name}", act, 200, "Change what an overlay is made of; nothing is built yet", a.changeOverlay)
-	route(h, del, "/overlays/{name}", act, 202, "Delete an overlay; it can be taken back for some days", a.deleteOverlay)
-	route(h, post, "/overlays/{name}/restore", act, 202, "Take a deleted overlay back", a.restoreOverlay)
-	route(h, post, "/overlays/{name}/build", act, 202, "Make a revision of an overlay, if anything changed", a.buildOverlay)
-	route(h, get, "/overlays/{name}/scripts", look, 200, "List the versions of a script, newest first", a.listScripts)
-	route(h, get, "/overlays/{name}/diff", look, 200, "Say how two revisions differ", a.diffOverlay)
-	route(h, get, "/overlays/{name}/revisions/{revision}", look, 200, "Show a revision with its warnings, campaigns and items", a.showRevision)
-	route(h, post, "/overlays/{name}/revisions/{revision}/use", act, 200, "Let servers start with a revision", a.useRevision)
-	route(h, put, "/overlays/{name}/revisions/{revision}/label", act, 200, "Name a revision", a.labelRevision)
-	route(h, del, "/overlays/{name}/revisions/{revision}", act, 200, "Remove a revision that nothing uses", a.dropRevision)
-	route(h, get, "/overlays/{name}/revisions/{revision}/files", look, 200, "List the files of a revision", a.listFiles)
-	route(h, get, "/overlays/{name}/revisions/{revision}/file", act, 200, "Read a file of a revision", a.showFile) // passwords of plugins stand in some
-	route(h, put, "/overlays/{name}/file", act, 202, "Make a revision with one small file more, or another one", a.putFile)
-	route(h, get, "/overlays/{name}/moves", look, 200, "Show how servers move over to a revision that came by itself", a.showOverlayRestart)
-	route(h, del, "/overlays/{name}/moves", act, 200, "Leave servers that have not moved over as they are", a.cancelOverlayRestart)
-	route(h, post, "/workshop/parse", look, 200, "Find workshop items in a text", a.parseWorkshop)
-	route(h, post, "/workshop/lookup", act, 200, "Ask Steam about workshop items", a.lookUpWorkshop)
-	route(h, post, "/content/collect", act, 202, "Remove revisions and downloads that nothing needs", a.collectContent)
+	route(h, get, "/overlays", "listOverlays", look, 200, "List overlays, deleted ones at the end", a.listOverlays)
+	route(h, post, "/overlays", "createOverlay", act, 201, "Create an overlay; nothing is built yet", a.createOverlay)
+	route(h, get, "/overlays/{name}", "showOverlay", look, 200, "Show an overlay", a.showOverlay)
+	route(h, put, "/overlays/{name}", "changeOverlay", act, 200, "Change what an overlay is made of; nothing is built yet", a.changeOverlay)
+	route(h, del, "/overlays/{name}", "deleteOverlay", act, 202, "Delete an overlay; it can be taken back for some days", a.deleteOverlay)
+	route(h, post, "/overlays/{name}/restore", "restoreOverlay", act, 202, "Take a deleted overlay back", a.restoreOverlay)
+	route(h, post, "/overlays/{name}/build", "buildOverlay", act, 202, "Make a revision of an overlay, if anything changed", a.buildOverlay)
+	route(h, get, "/overlays/{name}/scripts", "listScripts", look, 200, "List the versions of a script, newest first", a.listScripts)
+	route(h, get, "/overlays/{name}/diff", "diffOverlay", look, 200, "Say how two revisions differ", a.diffOverlay)
+	route(h, get, "/overlays/{name}/revisions/{revision}", "showRevision", look, 200, "Show a revision with its warnings, campaigns and items", a.showRevision)
+	route(h, post, "/overlays/{name}/revisions/{revision}/use", "useRevision", act, 200, "Let servers start with a revision", a.useRevision)
+	route(h, put, "/overlays/{name}/revisions/{revision}/label", "labelRevision", act, 200, "Name a revision", a.labelRevision)
+	route(h, del, "/overlays/{name}/revisions/{revision}", "dropRevision", act, 200, "Remove a revision that nothing uses", a.dropRevision)
+	route(h, get, "/overlays/{name}/revisions/{revision}/files", "listRevisionFiles", look, 200, "List the files of a revision", a.listFiles)
+	route(h, get, "/overlays/{name}/revisions/{revision}/file", "showRevisionFile", act, 200, "Read a file of a revision", a.showFile) // passwords of plugins stand in some
+	route(h, put, "/overlays/{name}/file", "putOverlayFile", act, 202, "Make a revision with one small file more, or another one", a.putFile)
+	route(h, get, "/overlays/{name}/moves", "showOverlayRestart", look, 200, "Show how servers move over to a revision that came by itself", a.showOverlayRestart)
+	route(h, del, "/overlays/{name}/moves", "cancelOverlayRestart", act, 200, "Leave servers that have not moved over as they are", a.cancelOverlayRestart)
+	route(h, post, "/workshop/parse", "parseWorkshop", look, 200, "Find workshop items in a text", a.parseWorkshop)
+	route(h, post, "/workshop/lookup", "lookUpWorkshop", act, 200, "Ask Steam about workshop items", a.lookUpWorkshop)
+	route(h, post, "/content/collect", "collectContent", act, 202, "Remove revisions and downloads that nothing needs", a.collectContent)
 }
 
 func (a *api) listOverlays(ctx context.Context, _ *none) ([]Overlay, error) {

@@ -17,14 +17,14 @@ type OverlayRestart struct {
 	State     string       `json:"state" enum:"running,done,failed,cancelled"`
 	Reason    string       `json:"reason" doc:"Why it ended as it did"`
 	CreatedAt time.Time    `json:"created_at"`
-	EndedAt   *time.Time   `json:"ended_at"`
-	Servers   []Move       `json:"servers" nullable:"false" doc:"Those that were restarted, then those that have yet to be"`
+	EndedAt   time.Time    `json:"ended_at,omitzero"`
+	Servers   []Move       `json:"servers" doc:"Those that were restarted, then those that have yet to be"`
 }
 
 func restartOf(v *content.Restart) OverlayRestart {
 	r := OverlayRestart{
 		Overlay: v.Overlay, Revision: v.Revision, Mode: v.Mode, State: v.State, Reason: v.Reason,
-		CreatedAt: v.CreatedAt, EndedAt: orNull(v.EndedAt), Servers: []Move{},
+		CreatedAt: v.CreatedAt, EndedAt: v.EndedAt, Servers: []Move{},
 	}
 	for _, m := range v.Moves {
 		r.Servers = append(r.Servers, Move{Server: m.Server, State: m.State, Reason: m.Reason, Job: m.Job})

@@ -182,7 +182,7 @@ func harmless(d *huma.ErrorDetail) any {
 		return nil
 	}
 	switch v := d.Value.(type) {
-	case float64, int, bool:
+	case float64, int, int64, bool:
 		return v
 	case string:
 		if d.Location != "body" && len(v) <= 200 {

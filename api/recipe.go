@@ -14,10 +14,10 @@ import (
 
 // recipeRoutes are those of scripts to begin with.
 func (a *api) recipeRoutes(h huma.API) {
-	route(h, http.MethodGet, "/recipes", accounts.Look, 200, "List scripts to begin with", func(context.Context, *none) ([]content.Recipe, error) {
+	route(h, http.MethodGet, "/recipes", "listRecipes", accounts.Look, 200, "List scripts to begin with", func(context.Context, *none) ([]content.Recipe, error) {
 		return content.Recipes(), nil
 	})
-	route(h, http.MethodGet, "/recipes/{id}", accounts.Look, 200, "Show a script to begin with, with chosen values", showRecipe)
+	route(h, http.MethodGet, "/recipes/{id}", "showRecipe", accounts.Look, 200, "Show a script to begin with, with chosen values", showRecipe)
 }
 
 type recipeInput struct {

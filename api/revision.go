@@ -59,11 +59,14 @@ func (a *api) dropRevision(ctx context.Context, in *ByRevision) (left4me.Content
 	return onRevision(ctx, *in, a.Content.DropRevision)
 }
 
+// RevisionLabel names a revision.
+type RevisionLabel struct {
+	Label string `json:"label" doc:"What people call it; empty takes it away"`
+}
+
 type labelInput struct {
 	ByRevision
-	Body struct {
-		Label string `json:"label" doc:"What people call it; empty takes it away"`
-	}
+	Body RevisionLabel
 }
 
 func (a *api) labelRevision(ctx context.Context, in *labelInput) (left4me.Content, error) {
@@ -108,13 +111,13 @@ func pageOf[T any](p left4me.Page[T]) left4me.Page[T] {
 	return p
 }
 
-// File is what a file of a revision holds.
-type File struct {
+// RevisionFile is what a file of a revision holds.
+type RevisionFile struct {
 	Revision int    `json:"revision" doc:"That was looked at"`
 	Path     string `json:"path"`
 	Size     int64  `json:"size"`
 	Hash     string `json:"hash" doc:"SHA-256, hexadecimal"`
-	Data     []byte `json:"data" doc:"All of it, or nothing when it is longer than 1 MiB"`
+	Data     []byte `json:"data,omitzero" doc:"All of it in base64; absent when it is longer than 1 MiB"`
 }
 
 type revisionFileInput struct {
@@ -123,13 +126,13 @@ type revisionFileInput struct {
 	Inside string `query:"inside" maxLength:"4096" doc:"A file in the VPK that path is"`
 }
 
-func (a *api) showFile(ctx context.Context, in *revisionFileInput) (File, error) {
+func (a *api) showFile(ctx context.Context, in *revisionFileInput) (RevisionFile, error) {
 	n, rev, err := in.read()
 	if err != nil {
-		return File{}, err
+		return RevisionFile{}, err
 	}
 	v, err := a.Content.File(ctx, n, rev, in.Path, in.Inside)
-	return File{Revision: v.Revision, Path: in.Path, Size: v.Size, Hash: v.Hash, Data: v.Data}, err
+	return RevisionFile{Revision: v.Revision, Path: in.Path, Size: v.Size, Hash: v.Hash, Data: v.Data}, err
 }
 
 type diffInput struct {
@@ -173,16 +176,19 @@ func (a *api) listScripts(ctx context.Context, in *ByName) ([]ScriptVersion, err
 	return all, nil
 }
 
+// WorkshopText is a text in which somebody looks for workshop items.
+type WorkshopText struct {
+	Text string `json:"text" doc:"Numbers, links, or a page full of them"`
+}
+
 type textInput struct {
-	Body struct {
-		Text string `json:"text" doc:"Numbers, links, or a page full of them"`
-	}
+	Body WorkshopText
 }
 
 // WorkshopIDs are the ids that were found in a text.
 type WorkshopIDs struct {
-	IDs []left4me.WorkshopID `json:"ids" nullable:"false" doc:"Each once and in order"`
-	Bad []string             `json:"bad" nullable:"false" doc:"What looks like an id and is none"`
+	IDs []left4me.WorkshopID `json:"ids" doc:"Each once and in order"`
+	Bad []string             `json:"bad" doc:"What looks like an id and is none"`
 }
 
 func (a *api) parseWorkshop(_ context.Context, in *textInput) (WorkshopIDs, error) {

@@ -12,23 +12,23 @@ import (
 	"github.com/left4me/left4me/control/servers"
 )
 
-// Server is a server with what it is doing.
-type Server struct {
+// GameServer is a server with what it is doing.
+type GameServer struct {
 	Name            left4me.Name            `json:"name"`
 	Host            left4me.Name            `json:"host"`
 	Port            int                     `json:"port"`
 	State           left4me.ServerState     `json:"state" enum:"stopped,starting,running,unresponsive,stopping,failed,unknown"`
 	Reason          string                  `json:"reason" doc:"Why it failed or does not answer"`
-	Since           *time.Time              `json:"since" doc:"Of this state"`
+	Since           time.Time               `json:"since,omitzero" doc:"Of this state"`
 	Map             string                  `json:"map" doc:"As the server answers; empty while it does not run"`
 	Hostname        string                  `json:"hostname"`
 	Players         int                     `json:"players" doc:"Humans"`
 	Bots            int                     `json:"bots"`
 	MaxPlayers      int                     `json:"max_players"`
 	Address         string                  `json:"address,omitempty" doc:"Where players connect, as LEFT4ME_PUBLIC_ADDRESS says with the port; left out of lists and where that is not set"`
-	Online          []left4me.Player        `json:"online" nullable:"false" doc:"Who plays; duration in nanoseconds"`
+	Online          []Player                `json:"online" doc:"Who plays"`
 	Blueprint       left4me.Name            `json:"blueprint"`
-	Overlays        []string                `json:"overlays" nullable:"false" doc:"Of its own, over those of the blueprint; top of the stack first"`
+	Overlays        []string                `json:"overlays" doc:"Of its own, over those of the blueprint; top of the stack first"`
 	Settings        left4me.Settings        `json:"settings" doc:"Its own; they go over those of the blueprint. Passwords are left out of lists, and of what people see who may change nothing"`
 	Version         int                     `json:"version" doc:"Counts changes of its definition"`
 	PID             int                     `json:"pid" doc:"0 when there is no process"`
@@ -36,16 +36,24 @@ type Server struct {
 	RestartRequired bool                    `json:"restart_required" doc:"It runs with other settings than it has now"`
 	Build           int64                   `json:"build" doc:"Of the game that it runs on; 0 when that isn't known"`
 	NewBuild        int64                   `json:"new_build" doc:"That a restart would change it to; 0 when it would not"`
-	StartedWith     []left4me.OverlayRef    `json:"started_with" nullable:"false" doc:"The revisions that it was started with, top first: maps@3"`
-	NewContent      []left4me.OverlayChange `json:"new_content" nullable:"false" doc:"Overlays that a restart would change"`
-	Warnings        []left4me.Warning       `json:"warnings" nullable:"false" doc:"What will probably keep it from starting as it is defined now; left out of lists"`
-	Job             *JobRef                 `json:"job" doc:"The job that is queued or running"`
+	StartedWith     []left4me.OverlayRef    `json:"started_with" doc:"The revisions that it was started with, top first: maps@3"`
+	NewContent      []left4me.OverlayChange `json:"new_content" doc:"Overlays that a restart would change"`
+	Warnings        []left4me.Warning       `json:"warnings" doc:"What will probably keep it from starting as it is defined now; left out of lists"`
+	Job             *JobRef                 `json:"job,omitempty" doc:"The job that is queued or running"`
 	Autostart       left4me.Autostart       `json:"autostart" enum:"last,always,never" doc:"When left4me starts it unasked. last: when it is wanted to run and has no process when left4me starts; always: also at each boot, even when it was last asked to stop; never: like last, but not at a boot"`
 	Wanted          left4me.Wanted          `json:"wanted" enum:"running,stopped" doc:"What was last asked of it"`
 	WantedBy        string                  `json:"wanted_by" doc:"Who asked for it; empty when nobody did"`
-	WantedAt        *time.Time              `json:"wanted_at"`
+	WantedAt        time.Time               `json:"wanted_at,omitzero"`
 	Held            left4me.Held            `json:"held" enum:",crashed,boot,restored" doc:"Why it is not started until somebody starts it: it gave up after crashes, its host booted and its autostart is never, or it comes from a backup. Empty when nothing holds it"`
 	CreatedAt       time.Time               `json:"created_at"`
+}
+
+// Player is somebody on a server.
+type Player struct {
+	Name    string  `json:"name"`
+	Score   int     `json:"score"`
+	Seconds float64 `json:"seconds" doc:"Since the player joined"`
+	Bot     bool    `json:"bot" doc:"As far as can be told: the game does not say"`
 }
 
 // JobRef names a job.
@@ -55,33 +63,26 @@ type JobRef struct {
 	State left4me.JobState `json:"state"`
 }
 
-func serverOf(v servers.View) Server {
+func serverOf(v servers.View) GameServer {
 	st := v.Status
-	s := Server{
-		Name: v.Name, Host: v.Host, Port: v.Port, State: st.State, Reason: st.Reason, Since: orNull(st.Since),
+	s := GameServer{
+		Name: v.Name, Host: v.Host, Port: v.Port, State: st.State, Reason: st.Reason, Since: st.Since,
 		Map: st.Map, Hostname: st.Hostname, Players: st.Players, Bots: st.Bots, MaxPlayers: st.MaxPlayers,
-		Online: st.Online, Blueprint: v.Blueprint, Overlays: refsOf(v.Overlays), Settings: v.Settings.Public(), Version: v.Version, PID: st.PID, Restarts: st.Restarts,
+		Blueprint: v.Blueprint, Overlays: refsOf(v.Overlays), Settings: v.Settings.Public(), Version: v.Version, PID: st.PID, Restarts: st.Restarts,
 		RestartRequired: v.RestartRequired, Build: st.Build, NewBuild: v.NewBuild, CreatedAt: v.CreatedAt,
-		Autostart: v.Autostart, Wanted: v.Wanted, WantedBy: v.WantedBy, WantedAt: orNull(v.WantedAt), Held: v.Held,
+		Autostart: v.Autostart, Wanted: v.Wanted, WantedBy: v.WantedBy, WantedAt: v.WantedAt, Held: v.Held,
 	}
 	s.StartedWith = append([]left4me.OverlayRef{}, st.Overlays...)
 	s.NewContent = append([]left4me.OverlayChange{}, v.NewContent...)
 	s.Warnings = []left4me.Warning{}
-	if s.Online == nil {
-		s.Online = []left4me.Player{}
+	s.Online = make([]Player, len(st.Online))
+	for i, p := range st.Online {
+		s.Online[i] = Player{Name: p.Name, Score: p.Score, Seconds: p.Duration.Seconds(), Bot: p.Bot}
 	}
 	if v.Job != nil {
 		s.Job = &JobRef{ID: v.Job.ID, Kind: v.Job.Kind, State: v.Job.State}
 	}
 	return s
-}
-
-// orNull makes the zero time null.
-func orNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 // ByName is the name in a path. It is exported because huma overlooks what is
@@ -90,10 +91,10 @@ type ByName struct {
 	Name string `path:"name" maxLength:"64"`
 }
 
-func (a *api) showServer(ctx context.Context, in *ByName) (Server, error) {
+func (a *api) showServer(ctx context.Context, in *ByName) (GameServer, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
-		return Server{}, err
+		return GameServer{}, err
 	}
 	v, err := a.Servers.Get(ctx, name)
 	return a.whole(ctx, v, err)
@@ -101,9 +102,9 @@ func (a *api) showServer(ctx context.Context, in *ByName) (Server, error) {
 
 // whole is a server with what only people see who may change it, and with what is
 // wrong with its definition.
-func (a *api) whole(ctx context.Context, v servers.View, err error) (Server, error) {
+func (a *api) whole(ctx context.Context, v servers.View, err error) (GameServer, error) {
 	if err != nil {
-		return Server{}, err
+		return GameServer{}, err
 	}
 	s := serverOf(v)
 	if a.PublicAddress != "" {
@@ -132,17 +133,17 @@ type NewServer struct {
 	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Without it: last"`
 }
 
-func (a *api) createServer(ctx context.Context, in *struct{ Body NewServer }) (Server, error) {
+func (a *api) createServer(ctx context.Context, in *struct{ Body NewServer }) (GameServer, error) {
 	b := in.Body
 	port := 0 // the next free one
 	if b.Port != nil {
 		if port = *b.Port; port == 0 {
-			return Server{}, &left4me.Error{Kind: left4me.Invalid, Field: "port", Text: "port 0 is out of range", Hint: "leave it out for the next free one"}
+			return GameServer{}, &left4me.Error{Kind: left4me.Invalid, Field: "port", Text: "port 0 is out of range", Hint: "leave it out for the next free one"}
 		}
 	}
 	overlays, err := parseRefs("overlays", b.Overlays)
 	if err != nil {
-		return Server{}, err
+		return GameServer{}, err
 	}
 	v, err := a.Servers.Create(ctx, left4me.Server{
 		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: port, Blueprint: left4me.Name(b.Blueprint), Overlays: overlays, Settings: b.Settings,
@@ -185,7 +186,7 @@ type Crash struct {
 	At            time.Time `json:"at"`
 	Exit          string    `json:"exit"`
 	UptimeSeconds float64   `json:"uptime_seconds"`
-	Lines         []string  `json:"lines" nullable:"false" doc:"The last that it printed"`
+	Lines         []string  `json:"lines" doc:"The last that it printed"`
 }
 
 type crashesInput struct {

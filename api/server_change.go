@@ -20,14 +20,14 @@ func (a *api) updateServer(ctx context.Context, in *struct {
 	ByName
 	Body ServerDefinition
 },
-) (Server, error) {
+) (GameServer, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
-		return Server{}, err
+		return GameServer{}, err
 	}
 	overlays, err := parseRefs("overlays", in.Body.Overlays)
 	if err != nil {
-		return Server{}, err
+		return GameServer{}, err
 	}
 	v, err := a.Servers.Update(ctx, actorOf(ctx).Name, left4me.Server{
 		Name: name, Version: in.Body.Version, Port: in.Body.Port, Blueprint: left4me.Name(in.Body.Blueprint), Overlays: overlays, Settings: in.Body.Settings,
@@ -39,7 +39,7 @@ func (a *api) updateServer(ctx context.Context, in *struct {
 // ConfigDiff is how the files that are generated for a server would change.
 type ConfigDiff struct {
 	Changed bool         `json:"changed" doc:"A restart would change something"`
-	Files   []ConfigFile `json:"files" nullable:"false"`
+	Files   []ConfigFile `json:"files"`
 }
 
 // ConfigFile is a generated file.

@@ -15,7 +15,7 @@ import (
 func TestAServerIsChanged(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
-	if v.Version != 1 || v.Overlays == nil || v.Autostart != left4me.AutostartLast || v.Wanted != left4me.WantStopped || v.WantedAt != nil {
+	if v.Version != 1 || v.Overlays == nil || v.Autostart != left4me.AutostartLast || v.Wanted != left4me.WantStopped || !v.WantedAt.IsZero() {
 		t.Errorf("%+v", v)
 	}
 	const path = "/api/v1/servers/alpha"

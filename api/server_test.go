@@ -20,10 +20,15 @@ func TestCreateNeedsNothingButAName(t *testing.T) {
 	a.into(t, &v)
 	for field, want := range map[string]any{
 		"name": "alpha", "host": "local", "port": 27015.0, "blueprint": "default", "map": "", "players": 0.0, "max_players": 0.0,
-		"pid": 0.0, "restart_required": false, "job": nil, "since": nil,
+		"pid": 0.0, "restart_required": false,
 	} {
 		if got, ok := v[field]; !ok || got != want {
 			t.Errorf("%s is %v (%v), want %v", field, got, ok, want)
+		}
+	}
+	for _, field := range []string{"job", "since", "wanted_at"} {
+		if got, ok := v[field]; ok {
+			t.Errorf("%s is %v; what isn't there is absent", field, got)
 		}
 	}
 	if v["state"] == nil || v["online"] == nil {
@@ -32,12 +37,12 @@ func TestCreateNeedsNothingButAName(t *testing.T) {
 	if b := s.create(t, "beta"); b.Port != 27016 {
 		t.Errorf("the next free port is %d", b.Port)
 	}
-	var all []api.Server
+	var all []api.GameServer
 	s.call(t, "GET", "/api/v1/servers", nil).into(t, &all)
 	if len(all) != 2 || all[0].Name != "alpha" || all[1].Name != "beta" {
 		t.Errorf("list: %+v", all)
 	}
-	var one api.Server
+	var one api.GameServer
 	s.call(t, "GET", "/api/v1/servers/beta", nil).into(t, &one)
 	if one.Name != "beta" || one.Port != 27016 {
 		t.Errorf("show: %+v", one)
@@ -87,7 +92,7 @@ func TestWhatIsWrongWithANewServer(t *testing.T) {
 			s.call(t, "POST", "/api/v1/servers", c.body).problem(t, c.status, c.locations...)
 		})
 	}
-	var all []api.Server
+	var all []api.GameServer
 	s.call(t, "GET", "/api/v1/servers", nil).into(t, &all)
 	if len(all) != 1 {
 		t.Errorf("something was written: %+v", all)
@@ -211,7 +216,7 @@ func TestJobsOfAServer(t *testing.T) {
 	if again := act("POST", "/api/v1/servers/alpha/start"); again.ID != start.ID {
 		t.Errorf("a second start is another job: %s and %s", again.ID, start.ID)
 	}
-	var v api.Server
+	var v api.GameServer
 	s.call(t, "GET", "/api/v1/servers/alpha", nil).into(t, &v)
 	if v.Job == nil || v.Job.ID != start.ID || v.Job.Kind != left4me.StartServer {
 		t.Errorf("its job: %+v", v.Job)
@@ -310,7 +315,7 @@ func TestUsersAndTokens(t *testing.T) {
 
 	var token api.Token
 	s.call(t, "POST", "/api/v1/tokens", `{"label":"script","user":"Zoey"}`).into(t, &token)
-	if !strings.HasPrefix(token.Token, "l4m_") || token.User != "Zoey" || token.ExpiresAt != nil {
+	if !strings.HasPrefix(token.Token, "l4m_") || token.User != "Zoey" || !token.ExpiresAt.IsZero() {
 		t.Errorf("%+v", token)
 	}
 	header := http.Header{"Authorization": {"Bearer " + token.Token}}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/api"
+	"github.com/left4me/left4me/api/apitest"
 	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/backups"
@@ -32,6 +33,10 @@ import (
 )
 
 const patience = 10 * time.Second
+
+// described is the description of the API, against which every answer and every
+// event of these tests is checked.
+var described = sync.OnceValues(apitest.Open)
 
 // site is the API on a real store and a real bus, with a host that only speaks.
 type site struct {
@@ -168,17 +173,21 @@ func (s *site) send(t *testing.T, method, path string, header http.Header, body 
 	r.Header = header
 	resp := must(http.DefaultClient.Do(r))(t)
 	defer resp.Body.Close()
-	return answer{resp.StatusCode, resp.Header, must(io.ReadAll(resp.Body))(t)}
+	a := answer{resp.StatusCode, resp.Header, must(io.ReadAll(resp.Body))(t)}
+	if err := must(described())(t).Answer(method, path, a.status, a.header, a.body); err != nil {
+		t.Error(err)
+	}
+	return a
 }
 
 // create makes a server.
-func (s *site) create(t *testing.T, name string) api.Server {
+func (s *site) create(t *testing.T, name string) api.GameServer {
 	t.Helper()
 	a := s.call(t, "POST", "/api/v1/servers", map[string]any{"name": name})
 	if a.status != http.StatusCreated {
 		t.Fatalf("create %s: %d %s", name, a.status, a.body)
 	}
-	var v api.Server
+	var v api.GameServer
 	a.into(t, &v)
 	return v
 }
@@ -226,6 +235,9 @@ func (s *site) stream(t *testing.T, path string, header http.Header) (next func(
 				e.data = value
 			case "": // the end of an event, or a comment
 				if e.name != "" {
+					if err := must(described())(t).Event(path, e.name, []byte(e.data)); err != nil {
+						t.Error(err)
+					}
 					return e, true
 				}
 			}
@@ -252,6 +264,8 @@ type fakeHost struct {
 	plan     func(bus.PlanRequest) left4me.Plan
 	inside   map[string]string // files in add-ons, by "FILE PATH"
 	maps     []left4me.Campaign
+	answers  map[string]any // by verb, instead of its own
+	report   bus.JobReport  // what it adds to the end of a job
 }
 
 func (h *fakeHost) set(f func()) {
@@ -269,6 +283,12 @@ func (h *fakeHost) ready() error {
 func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 	tb.Helper()
 	err := h.bus.Answer(ctx, bus.Command(left4me.LocalHost, "*"), func(ctx context.Context, subject string, data []byte) (any, error) {
+		h.mu.Lock()
+		said, ok := h.answers[bus.VerbOf(subject)]
+		h.mu.Unlock()
+		if ok {
+			return said, nil
+		}
 		switch bus.VerbOf(subject) {
 		case bus.VerbStatus:
 			h.mu.Lock()
@@ -403,7 +423,14 @@ func (h *fakeHost) job(ctx context.Context, d bus.Delivery) {
 	for i := range steps {
 		steps[i].State = left4me.StepDone
 	}
-	_ = h.bus.Request(ctx, bus.Ask(left4me.LocalHost, bus.VerbReport), bus.JobReport{V: bus.Version, ID: d.ID, State: left4me.JobDone, Steps: steps}, nil)
+	h.mu.Lock()
+	end := h.report
+	h.mu.Unlock()
+	end.V, end.ID, end.Steps = bus.Version, d.ID, append(steps, end.Steps...)
+	if end.State == "" {
+		end.State = left4me.JobDone
+	}
+	_ = h.bus.Request(ctx, bus.Ask(left4me.LocalHost, bus.VerbReport), end, nil)
 	_ = d.Done()
 }
 

@@ -31,8 +31,8 @@ type feed func(send func(event)) error
 
 // stream adds a request that is answered by server-sent events of one name; D is
 // what their data holds.
-func stream[D, I any](a *api, h huma.API, path string, summary, name string, f func(context.Context, *I) (feed, error)) {
-	op := operation(h, http.MethodGet, path, accounts.Look, http.StatusOK, summary, answer[D]{})
+func stream[D, I any](a *api, h huma.API, path, id, summary, name string, f func(context.Context, *I) (feed, error)) {
+	op := operation(h, http.MethodGet, path, id, accounts.Look, http.StatusOK, summary)
 	op.Responses["200"] = &huma.Response{
 		Description: "Server-sent events named " + name + ", each with this as its data; an event named error with a problem document comes last when something went wrong",
 		Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: schemaOf[D](h)}},

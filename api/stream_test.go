@@ -37,7 +37,7 @@ func TestAJobIsFollowedUntilItHasEnded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if j.State != left4me.JobDone || j.EndedAt == nil || j.Error != nil || len(j.Steps) != 2 || j.Steps[1].Label != "unmount overlay (if mounted)" || j.Steps[1].State != left4me.StepDone {
+	if j.State != left4me.JobDone || j.EndedAt.IsZero() || j.Error != nil || len(j.Steps) != 2 || j.Steps[1].Label != "unmount overlay (if mounted)" || j.Steps[1].State != left4me.StepDone {
 		t.Errorf("the last event: %+v", j)
 	}
 	// Who comes late gets the end at once.
@@ -152,7 +152,7 @@ func TestWhatARunningServerIsDoing(t *testing.T) {
 		Name: "alpha", State: left4me.Running, PID: 4242, Port: 27015, Map: "c1m1_hotel", Players: 1, MaxPlayers: 8, SpecHash: "other",
 		Online: []left4me.Player{{Name: "Al"}},
 	})
-	var v api.Server
+	var v api.GameServer
 	eventually(t, "alpha runs", func() bool {
 		s.call(t, "GET", "/api/v1/servers/alpha", nil).into(t, &v)
 		return v.State == left4me.Running

@@ -35,7 +35,7 @@ type Upload struct {
 	CreatedAt time.Time    `json:"created_at"`
 	ExpiresAt time.Time    `json:"expires_at" doc:"When it is dropped if nobody goes on with it"`
 	Complete  bool         `json:"complete" doc:"All that was begun has come"`
-	Files     []UploadFile `json:"files" nullable:"false"`
+	Files     []UploadFile `json:"files"`
 }
 
 // UploadFile is one file of an upload.
@@ -130,8 +130,8 @@ func (a *api) planUpload(ctx context.Context, in *struct {
 
 // uploadPiece adds the request that brings bytes, which are no JSON and may be
 // many.
-func (a *api) uploadPiece(h huma.API, path, summary string) {
-	op := operation(h, http.MethodPut, path, accounts.Act, http.StatusOK, summary, answer[UploadFile]{})
+func (a *api) uploadPiece(h huma.API, path, id, summary string) {
+	op := operation(h, http.MethodPut, path, id, accounts.Act, http.StatusOK, summary)
 	op.Description = "The body is a piece of the file, which begins with its first one. Send as much as you like at once; when the connection is cut, ask how much has come and go on there. The header " + offsetHeader + " of each answer says the same."
 	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
 	op.SkipValidateBody = true

@@ -30,7 +30,7 @@ type server struct {
 	Players         int                     `json:"players"`
 	Bots            int                     `json:"bots"`
 	MaxPlayers      int                     `json:"max_players"`
-	Online          []left4me.Player        `json:"online"`
+	Online          []player                `json:"online"`
 	Address         string                  `json:"address"`
 	Blueprint       left4me.Name            `json:"blueprint"`
 	Overlays        []string                `json:"overlays"`
@@ -51,6 +51,14 @@ type server struct {
 		Kind  left4me.JobKind  `json:"kind"`
 		State left4me.JobState `json:"state"`
 	} `json:"job"`
+}
+
+// player is somebody on a server.
+type player struct {
+	Name    string  `json:"name"`
+	Score   int     `json:"score"`
+	Seconds float64 `json:"seconds"`
+	Bot     bool    `json:"bot"`
 }
 
 func (a *app) serverCommand() *cobra.Command {
@@ -166,7 +174,7 @@ func writeServer(w io.Writer, s server, address string) {
 }
 
 // playerText is who plays, how well and for how long.
-func playerText(p left4me.Player) string {
+func playerText(p player) string {
 	who := p.Name
 	if strings.TrimSpace(who) == "" {
 		who = "(connecting)" // A2S gives no name before somebody has joined
@@ -174,7 +182,7 @@ func playerText(p left4me.Player) string {
 	if p.Bot {
 		who += " (bot)"
 	}
-	return fmt.Sprintf("%s, %d points, %s", who, p.Score, p.Duration.Truncate(time.Second))
+	return fmt.Sprintf("%s, %d points, %s", who, p.Score, time.Duration(p.Seconds)*time.Second)
 }
 
 // connectAddress is where players connect: what the API says, else the machine

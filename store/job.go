@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/left4me/left4me"
@@ -19,7 +18,12 @@ type QueuedJob struct {
 	Cancelling bool            // somebody asked it to stop
 }
 
-const jobColumns = `id, kind, target, host, state, spec, steps, log, error, asked_by, attempt, cancelling, created_at, started_at, ended_at, reason`
+const (
+	jobColumns = `id, kind, target, host, state, spec, steps, log` + jobRest
+	// listedJob are the columns without the log, which may be most of a job.
+	listedJob = `id, kind, target, host, state, spec, steps, '[]'` + jobRest
+	jobRest   = `, error, asked_by, attempt, cancelling, created_at, started_at, ended_at, reason`
+)
 
 func scanJob(r row) (QueuedJob, error) {
 	var (
@@ -58,12 +62,12 @@ func (s *Store) Job(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
 	return v, nil
 }
 
-// Jobs returns the newest jobs, at most limit; those on one target when it isn't
-// empty.
+// Jobs returns the newest jobs, at most limit, without their logs; those on one
+// target when it isn't empty.
 func (s *Store) Jobs(ctx context.Context, noun string, target left4me.Name, limit int) ([]QueuedJob, error) {
-	query, args := `SELECT `+jobColumns+` FROM job ORDER BY id DESC LIMIT ?`, []any{limit}
+	query, args := `SELECT `+listedJob+` FROM job ORDER BY id DESC LIMIT ?`, []any{limit}
 	if target != "" {
-		query = `SELECT ` + jobColumns + ` FROM job WHERE noun = ? AND target = ? ORDER BY id DESC LIMIT ?`
+		query = `SELECT ` + listedJob + ` FROM job WHERE noun = ? AND target = ? ORDER BY id DESC LIMIT ?`
 		args = []any{noun, target, limit}
 	}
 	rows, err := s.read.QueryContext(ctx, query, args...)
@@ -81,8 +85,7 @@ func (s *Store) FailedJobs(ctx context.Context, noun string, targets []left4me.N
 	if err != nil {
 		return nil, err
 	}
-	columns := strings.Replace(jobColumns, "log", "'[]'", 1)
-	rows, err := s.read.QueryContext(ctx, `SELECT `+columns+` FROM job WHERE state IN ('failed','interrupted') AND id IN
+	rows, err := s.read.QueryContext(ctx, `SELECT `+listedJob+` FROM job WHERE state IN ('failed','interrupted') AND id IN
 		(SELECT (SELECT newest.id FROM job AS newest WHERE newest.noun = ? AND newest.target = name.value ORDER BY newest.id DESC LIMIT 1)
 		FROM json_each(?) AS name)`, noun, names)
 	all, err := collect(rows, err, scanJob)

@@ -48,7 +48,11 @@ func (p *panel) scriptView(r *http.Request, who accounts.Actor) (view, error) {
 	run := lazy("last-run", func(ctx context.Context) (templ.Component, error) {
 		runs, err := p.Jobs.List(ctx, left4me.BuildOverlay.Noun(), o.Name, 20)
 		if i := slices.IndexFunc(runs, func(j left4me.Job) bool { return j.Kind == left4me.BuildOverlay }); i >= 0 {
-			v.Run = &runs[i]
+			run, err := p.Jobs.Get(ctx, runs[i].ID) // the list has no logs
+			if err != nil {
+				return nil, err
+			}
+			v.Run = &run
 		}
 		return scriptRun(v), err
 	}, onWork(left4me.BuildOverlay.Noun(), o.Name))

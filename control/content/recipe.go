@@ -93,7 +93,7 @@ var assigned = regexp.MustCompile(`^: "\$\{([A-Z][A-Z0-9_]*):=([^}"]*)\}"$`)
 // only set when it isn't yet, beneath a comment with its title and, behind a
 // colon, what is to be known about it.
 func readRecipe(id, script string) (Recipe, error) {
-	r := Recipe{ID: id, Script: script}
+	r := Recipe{ID: id, Script: script, Parameters: []Parameter{}}
 	lines := strings.Split(script, "\n")
 	if len(lines) < 5 || lines[0] != "#!/bin/bash" || lines[2] != "#" || lines[4] != "" {
 		return r, fmt.Errorf("recipe %s: it does not begin as one", id)

@@ -193,7 +193,8 @@ func (g *Game) job(ctx context.Context, host left4me.Name) (*left4me.Job, error)
 	if err != nil || len(last) == 0 {
 		return nil, err
 	}
-	return &last[0], nil
+	j, err := g.jobs.Get(ctx, last[0].ID) // the list has no logs
+	return &j, err
 }
 
 // Request is what a job on the game is asked for with.

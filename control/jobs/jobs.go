@@ -232,8 +232,8 @@ func (j *Jobs) Get(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
 	return v.Job, err
 }
 
-// List returns the newest jobs, at most limit (1 to 500); those on one target
-// when it isn't empty.
+// List returns the newest jobs, at most limit (1 to 500), without what they
+// printed, which Get returns; those on one target when it isn't empty.
 func (j *Jobs) List(ctx context.Context, noun string, target left4me.Name, limit int) ([]left4me.Job, error) {
 	rows, err := j.storage.Jobs(ctx, noun, target, max(1, min(limit, 500)))
 	if err != nil {

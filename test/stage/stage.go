@@ -28,6 +28,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/left4me/left4me/api/apitest"
 	"github.com/left4me/left4me/sim/installation"
 	"github.com/left4me/left4me/sim/steamapi"
 )
@@ -123,6 +124,7 @@ type Stage struct {
 	Root    string
 	Address string // of the panel, once Serve has returned
 	Env     []string
+	API     *apitest.Description // every answer that Call gets is checked against it
 
 	serve *exec.Cmd
 	done  chan struct{}
@@ -141,7 +143,11 @@ func New(tb testing.TB, firstPort int, env ...string) *Stage {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &Stage{Programs: p, Root: root, log: &lockedBuffer{}}
+	described, err := apitest.Open()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &Stage{Programs: p, Root: root, log: &lockedBuffer{}, API: described}
 	s.Env = append(os.Environ(),
 		"LEFT4ME_ROOT="+root, "LEFT4ME_RUN="+filepath.Join(root, "run"), "LEFT4ME_LISTEN=127.0.0.1:0",
 		// Nothing of a test leaves this machine.
@@ -314,7 +320,8 @@ func (s *Stage) Mounts() int {
 }
 
 // Call sends a request to the API as the machine's administrator and reads the
-// answer into out, which may be nil. It returns the status.
+// answer into out, which may be nil. It returns the status. An answer that is not
+// as described is an error.
 func (s *Stage) Call(method, path string, in, out any) (int, error) {
 	var body io.Reader
 	if in != nil {
@@ -342,6 +349,9 @@ func (s *Stage) Call(method, path string, in, out any) (int, error) {
 	}
 	if err == nil && a.StatusCode >= 400 {
 		err = errors.New(string(b))
+	}
+	if wrong := s.API.Answer(method, "/api/v1"+path, a.StatusCode, a.Header, b); wrong != nil {
+		err = wrong
 	}
 	return a.StatusCode, err
 }

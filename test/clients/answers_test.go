@@ -1,0 +1,264 @@
+package clients
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me/api/apitest"
+	"github.com/left4me/left4me/sim/steamapi"
+	"github.com/left4me/left4me/test/stage"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	stage.Clean()
+	os.Exit(code)
+}
+
+// sometimes are optional members that are the same in each answer here: what a
+// request may leave out is filled in, and the host has told of its game before
+// left4me is ready.
+var sometimes = []string{"Script.version", "Workshop.names", "Game.said_at", "GamePolicy.restart"}
+
+// Each operation of a running left4me answers as it is described, and each
+// optional member is there once and absent once. The stage checks every answer.
+func TestEveryAnswerIsAsDescribed(t *testing.T) {
+	t.Parallel()
+	_, steam := stage.Steam(t, steamapi.Workshop(0, 0.1))
+	s := stage.New(t, 32700, append(steam, "SIM_PLAYERS=3", "SIM_TEMPO=50", "SIM_MAP_LOAD=50ms", "HOME="+t.TempDir())...)
+	s.Steam(t, "SIM_STEAM_BUILD=2", "SIM_STEAM_TICK=10ms", "SIM_STEAM_SIZE=2M")
+	large := filepath.Join(s.Root, "overlays", "large", "1", "left4dead2", "large.txt")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(large), 0o755), os.WriteFile(large, make([]byte, 2<<20), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	s.Serve(t)
+	c := &caller{t, s}
+	c.get("/servers", "/overlays", "/jobs", "/backups", "/uploads", "/tokens", "/users", "/blueprints", "/recipes", "/hosts/local/game")
+	c.accounts()
+	c.content()
+	c.uploads()
+	c.servers()
+	c.game()
+	c.backups()
+	c.get("/servers", "/overlays", "/jobs?limit=500", "/backups", "/tokens", "/users", "/blueprints", "/hosts/local/game", "/hosts/local/doctor")
+	known := slices.Concat(sometimes, apitest.RareMembers, apitest.RareOperations)
+	for _, m := range s.API.Missing() {
+		if !slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(m, k+" ") || strings.HasSuffix(m, " "+k) }) {
+			t.Error(m)
+		}
+	}
+}
+
+// caller calls the API as its administrator.
+type caller struct {
+	*testing.T
+	*stage.Stage
+}
+
+func (c *caller) get(paths ...string) {
+	c.T.Helper()
+	for _, p := range paths {
+		if status, err := c.Call(http.MethodGet, p, nil, nil); err != nil {
+			c.Errorf("%s: %d %v", p, status, err)
+		}
+	}
+}
+
+// do sends a request and returns the id in its answer; for a job it waits for
+// its end.
+func (c *caller) do(method, path string, body any) (id string) {
+	c.T.Helper()
+	var v any
+	status, err := c.Call(method, path, body, &v)
+	if err != nil {
+		c.Errorf("%s %s: %d %v", method, path, status, err)
+		return ""
+	}
+	fields, _ := v.(map[string]any)
+	id, _ = fields["id"].(string)
+	if status == http.StatusAccepted {
+		c.Stage.Ended(c.T, id)
+	}
+	return id
+}
+
+// refused sends a request that must be answered with a problem.
+func (c *caller) refused(method, path string, body any, status int) {
+	c.T.Helper()
+	got, err := c.Call(method, path, body, nil)
+	if got != status || err == nil || !strings.HasPrefix(err.Error(), `{"`) {
+		c.Errorf("%s %s: %d %v, want a problem of %d", method, path, got, err, status)
+	}
+}
+
+type object = map[string]any
+
+func (c *caller) accounts() {
+	c.T.Helper()
+	c.do("POST", "/users", object{"name": "zoey", "password": "correct horse battery"})
+	c.refused("POST", "/users", object{"name": "zoey", "password": "short"}, 422)
+	c.do("POST", "/tokens", object{"label": "forever", "user": "zoey"})
+	c.do("POST", "/tokens", object{"label": "short", "user": "zoey", "expires_at": "2999-01-01T00:00:00Z"})
+	var tokens []struct{ ID string }
+	c.Must(c.T, "GET", "/tokens", nil, &tokens)
+	c.do("DELETE", "/tokens/"+tokens[0].ID, nil)
+	c.refused("GET", "/jobs?limit=9999", nil, 422)
+	var made struct{ Token string }
+	c.Must(c.T, "POST", "/tokens", object{"label": "used", "user": "zoey"}, &made)
+	c.as(made.Token, "DELETE", "/me/sessions", "")
+	c.as(made.Token, "PUT", "/me/password", `{"current_password":"correct horse battery","password":"staple battery horse"}`)
+	c.get("/tokens")
+	c.do("PATCH", "/users/zoey", object{"disabled": true})
+	c.do("DELETE", "/users/zoey", nil)
+}
+
+// as sends a request over HTTP with a token.
+func (c *caller) as(token, method, path, body string) {
+	c.T.Helper()
+	r, err := http.NewRequestWithContext(c.Context(), method, "http://"+c.Address+"/api/v1"+path, strings.NewReader(body))
+	if err != nil {
+		c.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/json")
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		c.Fatal(err)
+	}
+	defer a.Body.Close()
+	b, err := io.ReadAll(a.Body)
+	if err = errors.Join(err, c.API.Answer(method, "/api/v1"+path, a.StatusCode, a.Header, b)); err != nil || a.StatusCode >= 400 {
+		c.Errorf("%s %s: %d %s %v", method, path, a.StatusCode, b, err)
+	}
+}
+
+func (c *caller) content() {
+	c.T.Helper()
+	c.do("POST", "/overlays", object{"name": "mods", "kind": "files"})
+	c.do("POST", "/overlays", object{"name": "maps", "kind": "workshop", "note": "maps", "cfg": []string{"sv_tags x"}, "workshop": object{"entries": []object{{"id": "2900000001"}}}, "refresh": object{"hours": 24, "at": "04:00", "restart": "empty"}})
+	c.do("POST", "/overlays", object{"name": "chosen", "kind": "workshop", "workshop": object{"names": "original", "entries": []object{{"id": "2900000001", "frozen": []string{"2900000101"}}}, "exclude": []string{"2900000102"}}})
+	c.do("POST", "/overlays", object{"name": "written", "kind": "script", "script": object{"text": "mkdir -p left4dead2/cfg && echo x >left4dead2/cfg/x.cfg"}})
+	c.do("POST", "/overlays", object{"name": "tools", "kind": "git", "git": object{"url": "https://127.0.0.1:9/x.git"}})
+	c.do("POST", "/overlays", object{"name": "cloned", "kind": "git", "git": object{"url": "https://127.0.0.1:9/x.git", "ref": "main", "subdir": "a", "keep": []string{"b"}}})
+	c.do("POST", "/overlays", object{"name": "stripper", "kind": "release", "release": object{"repository": "a/b", "asset": "*.zip"}})
+	c.do("POST", "/overlays", object{"name": "released", "kind": "release", "release": object{"repository": "a/b", "asset": "*.zip", "tag": "1", "subdir": "a", "keep": []string{"b"}}})
+	for _, name := range []string{"maps", "written", "tools"} {
+		c.do("POST", "/overlays/"+name+"/build", nil)
+	}
+	c.do("PUT", "/overlays/written", object{"kind": "script", "script": object{"text": "true"}, "version": 1})
+	c.do("PUT", "/overlays/mods/file?path=left4dead2/cfg/a.cfg&note=why", "a")
+	c.do("PUT", "/overlays/mods/file?path=left4dead2/cfg/b.cfg", "b")
+	c.do("PUT", "/overlays/mods/revisions/2/label", object{"label": "good"})
+	c.do("POST", "/overlays/mods/revisions/1/use", nil)
+	c.get("/overlays/mods", "/overlays/maps", "/overlays/maps/revisions/current", "/overlays/mods/revisions/1", "/overlays/mods/diff?from=0", "/overlays/mods/diff?from=1&to=2",
+		"/overlays/mods/diff?from=0&to=2&limit=1", "/overlays/mods/revisions/current/files", "/overlays/mods/revisions/current/files?deep=true", "/overlays/mods/revisions/2/files?deep=true&limit=1",
+		"/overlays/written/scripts", "/overlays/mods/revisions/1/file?path=left4dead2/cfg/a.cfg", "/recipes", "/recipes/sourcemod", "/recipes/blank")
+	c.refused("GET", "/overlays/mods/moves", nil, 404)
+	c.refused("DELETE", "/overlays/mods/moves", nil, 404)
+	c.do("DELETE", "/overlays/mods/revisions/2", nil)
+	c.do("POST", "/workshop/parse", object{"text": "2900000001 and 29000000010000000000000000"})
+	c.do("POST", "/workshop/lookup", object{"entries": []object{{"id": "2900000001"}, {"id": "1"}}})
+	c.do("DELETE", "/overlays/written", nil)
+	c.get("/overlays/written")
+	c.do("POST", "/overlays/written/restore", nil)
+	c.get("/overlays/large/revisions/current/file?path=left4dead2/large.txt")
+	c.do("POST", "/content/collect", nil)
+}
+
+func (c *caller) uploads() {
+	c.T.Helper()
+	id := c.do("POST", "/overlays/mods/uploads", nil)
+	c.do("PUT", "/uploads/"+id+"/file?path=left4dead2/cfg/c.cfg&size=3", "c")
+	c.get("/uploads", "/uploads/"+id)
+	c.do("POST", "/uploads/"+id+"/plan", object{})
+	c.do("POST", "/uploads/"+id+"/plan", object{"import": object{"root": "left4dead2/addons"}})
+	c.do("DELETE", "/uploads/"+id, nil)
+	c.refused("GET", "/uploads/"+id, nil, 404)
+}
+
+func (c *caller) servers() {
+	c.T.Helper()
+	c.do("POST", "/blueprints", object{"name": "coop", "overlays": []string{"mods"}, "settings": object{"map": "nothere"}})
+	c.do("PUT", "/blueprints/coop", object{"version": 1, "overlays": []string{"mods", "custom-campaign", "large"}})
+	c.do("POST", "/blueprints", object{"name": "gone"})
+	c.do("DELETE", "/blueprints/gone", nil)
+	c.get("/blueprints/coop", "/blueprints/default")
+	c.do("POST", "/servers", object{"name": "alpha", "blueprint": "coop", "settings": object{
+		"hostname": "Friends", "map": "c2m1_highway", "mode": "coop", "difficulty": "Hard", "max_players": 4, "tick": 60, "region": "europe", "steam_groups": []string{"1234567"},
+		"steam_group_only": false, "lobby_only": false, "password": "secret", "tags": []string{"a"}, "motd": "hi", "host_text": "hi", "cfg": []string{"sv_x 1"}, "args": []string{"-x"},
+		"admins": []object{{"id": "STEAM_1:0:1", "flags": "z", "note": "me"}, {"id": "STEAM_1:0:2", "group": "mods"}},
+	}})
+	c.do("POST", "/servers", object{"name": "beta", "settings": object{"banner": "https://example.org/", "map": "nothere"}})
+	c.do("POST", "/servers/beta/start", nil) // it fails: there is no such map
+	c.do("POST", "/servers/alpha/start", nil)
+	c.get("/servers", "/servers/alpha", "/servers/beta", "/servers/alpha/config", "/servers/alpha/reach", "/servers/beta/reach", "/servers/alpha/crashes", "/servers/alpha/files", "/servers/alpha/files?deep=true&limit=1000",
+		"/servers/alpha/written", "/servers/alpha/pending", "/servers/alpha/compare/beta", "/servers/alpha/campaigns", "/servers/alpha/clashes", "/servers/alpha/console/tail",
+		"/servers/alpha/file?path=left4dead2/cfg/a.cfg", "/servers/alpha/file?path=left4dead2/large.txt")
+	c.do("POST", "/servers/alpha/console", object{"command": "status"})
+	c.do("POST", "/servers/alpha/map", object{"map": "c2m2_fairgrounds"})
+	c.do("POST", "/servers/alpha/map", object{"map": "c2m1_highway", "mode": "coop"})
+	c.do("PUT", "/servers/alpha", object{"version": 1, "blueprint": "coop", "settings": object{"map": "c2m1_highway", "cfg": []string{"sv_y 1"}}})
+	c.do("PUT", "/overlays/mods/file?path=left4dead2/cfg/new.cfg", "new")
+	stage.Until(c.T, "alpha has players", func() bool {
+		v, _ := c.Server("alpha")
+		return v.Players > 0
+	})
+	c.get("/servers", "/servers/alpha", "/servers/alpha/pending", "/servers/alpha/pending?limit=1", "/overlays/mods", "/overlays/mods/revisions/1")
+	c.do("POST", "/servers/alpha/restart", nil)
+	c.do("POST", "/servers/alpha/stop", nil)
+	c.do("POST", "/servers/alpha/written/discard", object{"paths": []string{"left4dead2/addons"}})
+	c.do("POST", "/servers/alpha/reset", nil)
+	c.do("DELETE", "/servers/beta", nil)
+	var first []struct{ ID string }
+	c.Must(c.T, "GET", "/jobs?server=beta&limit=50", nil, &first)
+	c.do("POST", "/jobs/"+first[0].ID+"/cancel", nil)
+	c.refused("POST", "/jobs/"+first[0].ID+"/retry", nil, 409)
+	c.get("/jobs/"+first[0].ID, "/jobs?overlay=tools")
+	var failed []struct{ ID, State string }
+	c.Must(c.T, "GET", "/jobs?overlay=tools", nil, &failed)
+	c.do("POST", "/jobs/"+failed[0].ID+"/retry", nil)
+}
+
+func (c *caller) game() {
+	c.T.Helper()
+	for _, what := range []string{"check", "install", "verify"} {
+		c.do("POST", "/hosts/local/game/"+what, nil)
+	}
+	c.refused("GET", "/hosts/local/game/rollout", nil, 404)
+	c.get("/hosts/local/game", "/hosts/local/game/policy")
+	c.Steam(c.T, "SIM_STEAM_BUILD=3", "SIM_STEAM_TICK=10ms", "SIM_STEAM_SIZE=2M")
+	c.do("POST", "/hosts/local/game/update", object{"restart": "empty"})
+	c.do("POST", "/hosts/local/game/pin", object{"pinned": true})
+	stage.Until(c.T, "the rollout begins", func() bool {
+		var v struct{ State string }
+		c.Must(c.T, "GET", "/hosts/local/game/rollout", nil, &v)
+		return v.State == "running"
+	})
+	c.get("/hosts/local/game")
+	c.do("DELETE", "/hosts/local/game/rollout", nil)
+	c.do("POST", "/hosts/local/game/pin", object{"pinned": false})
+	c.do("POST", "/hosts/local/game/rollback", nil)
+	c.do("PUT", "/hosts/local/game/policy", object{"check_hours": 6, "update": true, "update_at": "04:00", "restart": "04:30"})
+	c.do("PUT", "/hosts/local/game/policy", object{"check_hours": 6, "update": false})
+}
+
+func (c *caller) backups() {
+	c.T.Helper()
+	c.do("POST", "/backups", nil)
+	var all []struct{ Name string }
+	c.Must(c.T, "GET", "/backups", nil, &all)
+	c.do("POST", "/backups/"+all[0].Name+"/verify", nil)
+	// One that nobody has read yet.
+	if err := os.WriteFile(filepath.Join(c.Root, "backups", "brought.tar.zst"), []byte("no archive"), 0o600); err != nil {
+		c.Fatal(err)
+	}
+	c.get("/backups", "/backup-policy")
+	c.do("PUT", "/backup-policy", object{"enabled": true, "at": "04:30", "daily": 7, "weekly": 4})
+	c.do("DELETE", "/backups/"+all[0].Name, nil)
+}
