@@ -120,6 +120,14 @@ func TestLongHostileNamesLeaveANoteThatIsRead(t *testing.T) {
 	if again, gerr := shelf.Get("one"); err != nil || gerr != nil || again.State != left4me.BackupVerified || !again.VerifiedAt.Equal(got.VerifiedAt) {
 		t.Errorf("verified again: %+v, %v, %v", again.State, err, gerr)
 	}
+	// Whoever made an archive chose the texts in it.
+	for range 2 * maxWarnings {
+		got.Warnings, got.Damage = append(got.Warnings, strings.Repeat("<\x01", 20_000)), append(got.Damage, strings.Repeat("\x02", 20_000))
+	}
+	err = shelf.note(got)
+	if again, gerr := shelf.Get("one"); err != nil || gerr != nil || again.State != left4me.BackupVerified || len(again.Warnings) != maxWarnings || len(again.Damage) != maxDamage {
+		t.Errorf("with long texts of another machine: %s, %v, %v", again.State, err, gerr)
+	}
 }
 
 func TestWhatAKilledJobLeftIsSwept(t *testing.T) {
