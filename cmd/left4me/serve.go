@@ -195,6 +195,9 @@ func serve(ctx context.Context, s settings) error {
 		},
 	)
 	err = runStages(ctx, requests, work, control)
+	if s.ended != nil {
+		s.ended()
+	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil // that is how it ends
 	}

@@ -41,6 +41,8 @@ type settings struct {
 	reader        remedy.Reader    // of what doctor says
 	token         bool             // that reader's commands carry one
 	configDir     string           // LEFT4ME_CONFIG_DIR: the *.env files that backups keep; empty when there is none
+
+	ended func() // for tests: what serve began has ended, and the bus and the store are still open
 }
 
 const (
