@@ -127,6 +127,9 @@ type Agent struct {
 	handlers   sync.WaitGroup  // of the bus
 	looks      looks
 	starts     turns
+
+	launchWithin time.Duration // what a start may take from its turn until its shim answers
+
 	disks      *disk.Watch
 	backupDisk *disk.Watch
 
@@ -150,7 +153,7 @@ func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error
 	a := &Agent{
 		Config: c, supervisor: machine, installer: machine, machine: machine, game: game.Open(string(c.Files.Root), c.Files.Group),
 		content: content.Open(string(c.Files.Root), c.Files.Group), catalog: catalog.New(), working: make(chan struct{}, 1), mounts: newMounts(), downs: make(chan struct{}, 1), ready: make(chan struct{}), log: log.With("host", c.Host),
-		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]*task{}, starts: newTurns(startsAtOnce()),
+		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]*task{}, starts: newTurns(startsAtOnce()), launchWithin: launchWithin,
 		wentOrCame: make(chan struct{}, 1),
 	}
 	a.disks, a.backupDisk = watchDisks(c.Files.Root)

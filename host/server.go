@@ -94,7 +94,7 @@ func (a *Agent) launch(ctx context.Context, spec left4me.Spec, p *progress) erro
 		return err
 	}
 	return p.step(ctx, left4me.StepLaunch, func(ctx context.Context) (string, error) {
-		ctx, cancel := context.WithTimeout(ctx, launchWithin)
+		ctx, cancel := context.WithTimeout(ctx, a.launchWithin)
 		defer cancel()
 		return "", a.supervisor.Start(ctx, spec.Name)
 	})

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/left4me/left4me/host/shim/shimtest"
 )
 
 func TestNoMoreStartAtOnceThanThereAreTurns(t *testing.T) {
@@ -66,5 +68,31 @@ func TestWhoIsCancelledWaitsNoLonger(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	if _, err := starts.take(ctx, cancel); !errors.Is(err, context.Canceled) {
 		t.Errorf("after a cancel: %v", err)
+	}
+}
+
+// All servers are started at once after a reboot: what one waits for its turn must
+// not be taken from the time that it has to start.
+func TestDeadlineOfAStartCountsFromItsTurn(t *testing.T) {
+	t.Parallel()
+	r := shimtest.NewRoot(t)
+	a := newWorker(t, r)
+	a.launchWithin = 5 * time.Second
+	for range cap(a.starts) {
+		a.starts <- struct{}{}
+	}
+	started := make(chan error, 1)
+	go func() { started <- a.start(t.Context(), r.Spec, a.mute()) }()
+	select {
+	case err := <-started:
+		t.Fatalf("it did not wait for its turn: %v", err)
+	case <-time.After(a.launchWithin + time.Second): // the time is what is tested
+	}
+	<-a.starts
+	if err := <-started; err != nil {
+		t.Error(err)
+	}
+	if err := a.stop(t.Context(), r.Name, a.mute()); err != nil {
+		t.Error(err)
 	}
 }
