@@ -167,8 +167,8 @@ func TestWalkLooksOutside(t *testing.T) {
 		name   string
 		state  left4me.CheckState
 	}{
-		"Steam knows no server":     {func(s *reach.Server) { s.Steam = fakeSteam{} }, "Steam's list", left4me.CheckBroken},
-		"Steam knows another port":  {func(s *reach.Server) { s.Steam = fakeSteam{ports: []int{1}} }, "Steam's list", left4me.CheckBroken},
+		"Steam knows no server":     {func(s *reach.Server) { s.Steam = fakeSteam{} }, "Steam's list", left4me.CheckWarn},
+		"Steam knows another port":  {func(s *reach.Server) { s.Steam = fakeSteam{ports: []int{1}} }, "Steam's list", left4me.CheckWarn},
 		"there is a newer game":     {func(s *reach.Server) { s.Steam = fakeSteam{ports: []int{s.Wanted}, newer: "2.2.9.9"} }, "version", left4me.CheckBroken},
 		"a name that doesn't exist": {func(s *reach.Server) { s.Address = "no.such.name.invalid" }, "public address", left4me.CheckBroken},
 		"a firewall that drops": {func(s *reach.Server) {
@@ -216,8 +216,8 @@ func TestWalkAsksSteamsOwnWebAPI(t *testing.T) {
 	if c := w.first(); c.Name != "version" || !strings.Contains(c.Text, "2244") {
 		t.Errorf("an old one: %+v", c)
 	}
-	api.Change(func(s *steamapi.State) { s.Servers = nil })
-	if c := w.first(); c.Name != "Steam's list" || c.State != left4me.CheckBroken {
+	api.Change(func(s *steamapi.State) { s.Versions[550], s.Servers = 2243, nil })
+	if c := w.first(); c.Name != "Steam's list" || c.State != left4me.CheckWarn {
 		t.Errorf("one that Steam doesn't know: %+v", c)
 	}
 	server.Close()

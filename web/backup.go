@@ -105,25 +105,31 @@ func (p *panel) setBackupPolicy(w http.ResponseWriter, r *http.Request, who acco
 		return badForm(err)
 	}
 	get := r.PostForm.Get
-	form := policyForm{Enabled: get("enabled") != "", At: get("at"), Daily: get("daily"), Weekly: get("weekly"), Problems: map[string]string{}}
+	form := policyForm{Enabled: get("enabled") != "", At: get("at"), Daily: get("daily"), Weekly: get("weekly")}
 	policy := left4me.BackupPolicy{Enabled: form.Enabled, At: form.At}
-	for field, to := range map[string]*int{"daily": &policy.Daily, "weekly": &policy.Weekly} {
-		n, err := strconv.Atoi(strings.TrimSpace(get(field)))
+	var typed left4me.Fields
+	for _, f := range []struct {
+		field string
+		to    *int
+	}{{"daily", &policy.Daily}, {"weekly", &policy.Weekly}} {
+		n, err := strconv.Atoi(strings.TrimSpace(get(f.field)))
 		if err != nil {
-			form.Problems[field] = "That is not a number."
+			typed = append(typed, &left4me.Error{Kind: left4me.Invalid, Field: f.field, Text: "that is not a number"})
 		}
-		*to = n
+		*f.to = n
 	}
-	if len(form.Problems) == 0 {
-		err := p.Backups.SetPolicy(r.Context(), who.Name, policy)
-		if err == nil {
-			return done(w, r, "/backups")
-		}
-		wrong, ok := problemsOf(err)
-		if !ok {
-			return err
-		}
-		form.Problems = wrong
+	var err error
+	if len(typed) > 0 {
+		err = both(typed, backups.Check(policy))
+	} else {
+		err = p.Backups.SetPolicy(r.Context(), who.Name, policy)
+	}
+	if err == nil {
+		return done(w, r, "/backups")
+	}
+	var ok bool
+	if form.Problems, ok = problemsOf(err); !ok {
+		return err
 	}
 	v, err := p.backupsView(r, who)
 	if err != nil {
@@ -160,7 +166,7 @@ func (p *panel) deleteBackupWith(r *http.Request, who accounts.Actor, typed, pro
 		return view{}, err
 	}
 	return view{frame: p.frame(r, who, "Delete a backup", "backups"), body: []piece{
-		p.form(r, "delete", backupDelete(b, typed, problem), onBackups(), onEnds(left4me.CreateBackup.Noun())),
+		p.form(r, "delete", backupDelete(b, "", ""), onBackups(), onEnds(left4me.CreateBackup.Noun())).as(backupDelete(b, typed, problem)),
 	}}, nil
 }
 

@@ -118,6 +118,8 @@ func (p *panel) createBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	var err error
 	if v.Settings, v.Overlays, err = form.definition(); err == nil {
 		_, err = p.Content.CreateBlueprint(r.Context(), v)
+	} else {
+		err = both(err, p.Content.BlueprintMistakes(r.Context(), v, true))
 	}
 	if err == nil {
 		http.Redirect(w, r, "/blueprints/"+string(v.Name), http.StatusSeeOther)
@@ -184,6 +186,8 @@ func (p *panel) saveBlueprint(w http.ResponseWriter, r *http.Request, who accoun
 	v.Version, _ = strconv.Atoi(form.Version) // what has none is nobody's
 	if v.Settings, v.Overlays, err = form.definition(); err == nil {
 		_, err = p.Content.UpdateBlueprint(r.Context(), who.Name, v)
+	} else {
+		err = both(err, p.Content.BlueprintMistakes(r.Context(), v, false))
 	}
 	if err == nil {
 		http.Redirect(w, r, "/blueprints/"+string(b.Name), http.StatusSeeOther)

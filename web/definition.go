@@ -100,6 +100,17 @@ func (f definitionForm) definition() (s left4me.Settings, stack []left4me.Overla
 	return s, stack, nil
 }
 
+// overlayID is the id of the nth overlay in the form.
+func overlayID(n int) string { return "overlay-" + strconv.Itoa(n) }
+
+// stackID is where what is wrong with the stack can be changed.
+func (f definitionForm) stackID() string {
+	if len(f.Stack) > 0 {
+		return overlayID(0)
+	}
+	return "overlays"
+}
+
 // values takes what was typed for a setting apart.
 func (f definitionForm) values(i left4me.SettingInfo) []string {
 	text := f.Values[i.Key]

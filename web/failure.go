@@ -113,8 +113,11 @@ func problemsOf(err error) (problems, bool) {
 		if n, err := strconv.Atoi(strings.TrimSuffix(rest, "]")); list && err == nil {
 			text = "line " + strconv.Itoa(n+1) + ": " + e.Error()
 		}
-		if out[field] == "" {
+		switch {
+		case out[field] == "":
 			out[field] = text
+		case list && !strings.Contains(out[field], text):
+			out[field] += "; " + text
 		}
 	}
 	return out, true

@@ -43,15 +43,18 @@ func (p *panel) contentsView(r *http.Request, who accounts.Actor) (view, error) 
 	}
 	files := lazy("overlay-files", func(ctx context.Context) (templ.Component, error) {
 		q := r.URL.Query()
-		v := filesView{Revision: cmp.Or(rev, o.Content.Current), Dir: strings.Trim(q.Get("dir"), "/"), Query: strings.TrimSpace(q.Get("q")), base: overlayPath(o.Name)}
-		v.Current = v.Revision == o.Content.Current
-		var err error
-		if v.Revision > 0 {
-			v.Page, err = p.Content.Tree(ctx, o.Name, v.Revision, left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: listedFiles})
+		var v filesView
+		err := p.read(ctx, &o, func(o overlayPage) (err error) {
+			v = filesView{Revision: cmp.Or(rev, o.Content.Current), Dir: strings.Trim(q.Get("dir"), "/"), Query: strings.TrimSpace(q.Get("q")), base: overlayPath(o.Name)}
+			v.Current = v.Revision == o.Content.Current
+			if v.Revision > 0 && !o.aside() {
+				v.Page, err = p.Content.Tree(ctx, o.Name, v.Revision, left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: listedFiles})
+			}
 			if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
 				v.Problem, err = e.Error(), nil
 			}
-		}
+			return err
+		})
 		return overlayFiles(o, v), err
 	}, onContent(), onEnds(left4me.BuildOverlay.Noun()))
 	return p.overlayView(r, who, o, files), nil

@@ -23,9 +23,11 @@ type shelf struct {
 	plan      left4me.Plan
 	items     []left4me.WorkshopState
 	campaigns []left4me.Campaign
-	mute      bool   // campaigns can't be read
-	disk      string // where files lie beneath the root, if they do
-	asked     []any  // requests that changed something, or would
+	mute      bool // campaigns can't be read
+
+	beforeTree func() // something that happens while a page is made
+	disk       string // where files lie beneath the root, if they do
+	asked      []any  // requests that changed something, or would
 }
 
 // has lets the host have an overlay from now on.
@@ -141,8 +143,16 @@ func answers[T any](ctx context.Context, b *bus.Bus, verb string, f func(T) (any
 }
 
 func (s *shelf) tree(r bus.TreeRequest) (any, error) {
+	if s.beforeTree != nil {
+		s.beforeTree()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, c := range s.contents {
+		if c.Name == r.Overlay && !c.DeletedAt.IsZero() {
+			return nil, left4me.Errorf(left4me.NotFound, fmt.Sprintf("overlay %s has no revision %d", r.Overlay, r.Revision), "")
+		}
+	}
 	var p left4me.Page[left4me.TreeFile]
 	seen := map[string]bool{}
 	for _, path := range slices.Sorted(maps.Keys(s.files)) {

@@ -165,7 +165,7 @@ func (p *panel) itemsWith(r *http.Request, who accounts.Actor, form overlayForm)
 		return view{}, errNoPage
 	}
 	page := p.overlayView(r, who, o, fixed(itemsForm(o, form)), lazy("items-list", func(ctx context.Context) (templ.Component, error) {
-		rev, err := p.detailed(ctx, o, 0)
+		rev, err := p.detailed(ctx, &o, 0)
 		return itemList(o, itemsOf(o.Workshop, rev.Items)), err
 	}, onContent(), onEnds(left4me.BuildOverlay.Noun())))
 	page.at, page.pictures = overlayPath(o.Name, "/items"), true

@@ -76,11 +76,16 @@ func (p *panel) createOverlay(w http.ResponseWriter, r *http.Request, who accoun
 	form := readOverlayForm(r.PostForm)
 	v, err := form.onto(left4me.Overlay{Name: left4me.Name(form.Name), Kind: left4me.OverlayKind(form.Kind)})
 	var ids []left4me.WorkshopID
-	if err == nil && v.Kind == left4me.WorkshopOverlay {
-		ids, err = pasted(form.Items)
+	if v.Kind == left4me.WorkshopOverlay {
+		var wrong error
+		ids, wrong = pasted(form.Items)
+		err = both(err, wrong)
 	}
 	if err == nil {
 		_, err = p.Content.CreateOverlay(r.Context(), who.Name, v)
+	} else {
+		_, wrong := content.Check(v)
+		err = both(err, wrong)
 	}
 	if wrong, ok := problemsOf(err); ok {
 		form.Problems = gathered(wrong)

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -47,6 +49,27 @@ func (p *panel) overlayPage(r *http.Request, who accounts.Actor, tab string) (ov
 // onOverlay is what every part of an overlay's page depends on.
 func onOverlay(n left4me.Name) []topic {
 	return []topic{onContent(), onWork(left4me.BuildOverlay.Noun(), n), onRunning()}
+}
+
+// read reads something of an overlay on its host. What is gone there while it is read
+// may be gone because the overlay is another now: then it is read once more.
+func (p *panel) read(ctx context.Context, o *overlayPage, of func(o overlayPage) error) error {
+	err := of(*o)
+	if !errors.Is(err, left4me.NotFound) {
+		return err
+	}
+	now, nerr := p.Content.Get(ctx, o.Name)
+	if nerr != nil || now.Content.Current == o.Content.Current && now.Content.DeletedAt.Equal(o.Content.DeletedAt) {
+		return err
+	}
+	o.View = now
+	return of(*o)
+}
+
+// aside reports whether the files of an overlay are set aside, so that there are none
+// to look at.
+func (o overlayPage) aside() bool {
+	return !o.DeletedAt.IsZero() || !o.Content.DeletedAt.IsZero() || o.Job != nil && o.Job.Kind == left4me.DeleteOverlay
 }
 
 // overlayView is a page of an overlay, with what stands on each of them.

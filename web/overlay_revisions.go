@@ -129,22 +129,26 @@ func (p *panel) diffView(r *http.Request, who accounts.Actor) (view, error) {
 }
 
 // detailed are the details of one revision.
-func (p *panel) detailed(ctx context.Context, o overlayPage, n int) (left4me.Revision, error) {
-	if o.Content.Current == 0 && n == 0 {
-		return left4me.Revision{}, nil
-	}
-	c, err := p.Content.Revision(ctx, o.Name, n)
-	if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
-		return left4me.Revision{}, nil // the head of the page says so
-	}
-	if err != nil {
-		return left4me.Revision{}, err
-	}
-	rev, ok := revision(c, n)
-	if !ok {
-		return rev, errNoRevision
-	}
-	return rev, nil
+func (p *panel) detailed(ctx context.Context, o *overlayPage, n int) (rev left4me.Revision, err error) {
+	err = p.read(ctx, o, func(o overlayPage) error {
+		rev = left4me.Revision{}
+		if o.aside() || o.Content.Current == 0 && n == 0 {
+			return nil
+		}
+		c, err := p.Content.Revision(ctx, o.Name, n)
+		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
+			return nil // the head of the page says so
+		}
+		if err != nil {
+			return err
+		}
+		var ok bool
+		if rev, ok = revision(c, n); !ok {
+			return errNoRevision
+		}
+		return nil
+	})
+	return rev, err
 }
 
 // detailView is a page about one revision of an overlay.
@@ -159,7 +163,7 @@ func (p *panel) detailView(tab, id string, show func(overlayPage, left4me.Revisi
 			return view{}, err
 		}
 		return p.overlayView(r, who, o, lazy(id, func(ctx context.Context) (templ.Component, error) {
-			rev, err := p.detailed(ctx, o, n)
+			rev, err := p.detailed(ctx, &o, n)
 			return show(o, rev), err
 		}, onContent(), onEnds(left4me.BuildOverlay.Noun()))), nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/content"
 )
 
 // overlaySettingsView is the definition of an overlay.
@@ -41,6 +42,9 @@ func (p *panel) saveOverlaySettings(w http.ResponseWriter, r *http.Request, who 
 		// What has no version is nobody's.
 		v.Version, _ = strconv.Atoi(form.Version)
 		_, err = p.Content.UpdateOverlay(r.Context(), who.Name, v)
+	} else {
+		_, wrong := content.Check(v)
+		err = both(err, wrong)
 	}
 	if err == nil {
 		http.Redirect(w, r, overlayPath(o.Name, "/settings"), http.StatusSeeOther)

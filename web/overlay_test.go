@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
@@ -363,4 +364,35 @@ func TestARecipeIsFilledIn(t *testing.T) {
 	p.has(t, http.StatusOK, `FILE_URL=&#39;https://a/&#39;\&#39;&#39;; rm -rf /␊x&#39;`)
 	p.hasNot(t, `${FILE_URL:=}&#34;`)
 	b.get("/overlays/new?kind=script&recipe=none").has(t, http.StatusNotFound)
+}
+
+// The job that deletes an overlay may be done at any moment between two questions of a
+// page.
+func TestADeletedOverlayHasAPage(t *testing.T) {
+	s := newSite(t, false)
+	s.overlay(t, friday)
+	b := s.as(t, "admin")
+	b.post("/overlays/maps/delete", "confirm", "maps").has(t, http.StatusSeeOther)
+	d := s.host.next(t)
+	b.get("/overlays/maps").has(t, http.StatusOK, "Being deleted")
+	s.host.report(t, d, left4me.JobCancelled, nil)
+	s.host.shelf.beforeTree = func() {
+		c := someMaps("maps")
+		c.DeletedAt = time.Now()
+		s.host.shelf.has(c)
+		s.host.shelf.beforeTree = nil
+	}
+	b.get("/overlays/maps").has(t, http.StatusOK, "Its files are set aside")
+	for _, tab := range []string{"", "/items", "/problems", "/campaigns", "/revisions", "/settings"} {
+		b.get("/overlays/maps"+tab).has(t, http.StatusOK)
+	}
+}
+
+func TestNamesOfServersStandApart(t *testing.T) {
+	s := newSite(t, false)
+	s.overlay(t, friday)
+	for _, name := range []left4me.Name{"gamma", "pub1"} {
+		must(s.servers.Create(t.Context(), left4me.Server{Name: name, Overlays: []left4me.OverlayRef{{Name: "maps"}}}))(t)
+	}
+	s.as(t, "admin").get("/overlays/maps/settings").has(t, http.StatusOK, `<a class="chip" href="/servers/gamma">gamma</a>`, `<a class="chip" href="/servers/pub1">pub1</a>`)
 }

@@ -306,10 +306,11 @@ func (p *panel) answerPlan(w http.ResponseWriter, r *http.Request, who accounts.
 
 // planView is what an upload would do.
 func (p *panel) planView(r *http.Request, who accounts.Actor) (view, error) {
-	return p.planWith(r, who, readPlanForm(r.URL.Query()))
+	return p.planWith(r, who, readPlanForm(r.URL.Query()), "")
 }
 
-func (p *panel) planWith(r *http.Request, who accounts.Actor, form planForm) (view, error) {
+// planWith is the plan with a form as it was sent, and why nothing was published.
+func (p *panel) planWith(r *http.Request, who accounts.Actor, form planForm, problem string) (view, error) {
 	o, err := p.overlayPage(r, who, "contents")
 	if err != nil {
 		return view{}, err
@@ -332,11 +333,16 @@ func (p *panel) planWith(r *http.Request, who accounts.Actor, form planForm) (vi
 		plan, err := plan()
 		return planList(u, form, plan), err
 	}, onContent(), onUploads(), onEnds(left4me.BuildOverlay.Noun())).later()
-	forms := p.form(r, "publish", deferred(func(context.Context) (templ.Component, error) {
-		plan, err := plan()
-		return planForms(o, u, form, plan), err
-	}), onContent(), onEnds(left4me.BuildOverlay.Noun()))
-	v := p.overlayView(r, who, o, box("columns plan", list, box("", forms)))
+	shown := func(form planForm) templ.Component {
+		return deferred(func(context.Context) (templ.Component, error) {
+			plan, err := plan()
+			return planForms(o, u, form, plan), err
+		})
+	}
+	now := readPlanForm(r.URL.Query())
+	now.Base = cmp.Or(o.Content.Current, left4me.NoRevision)
+	forms := p.form(r, "publish", shown(now), onContent(), onEnds(left4me.BuildOverlay.Noun())).as(shown(form))
+	v := p.overlayView(r, who, o, fixed(refusal(problem)), box("columns plan", list, box("", forms)))
 	v.at = overlayPath(o.Name, "/uploads/", u.ID)
 	return v, nil
 }
@@ -358,8 +364,7 @@ func (p *panel) publishUpload(w http.ResponseWriter, r *http.Request, who accoun
 	change := form.change(u.ID)
 	_, err = p.Content.Build(r.Context(), who.Name, name, content.Request{Note: cmp.Or(form.Note, "uploaded "+uploadName(u)), Change: &change})
 	if wrong, ok := problemsOf(err); ok {
-		form.Problem = wrong.all()
-		v, err := p.planWith(r, who, form)
+		v, err := p.planWith(r, who, form, wrong.all())
 		return p.answerPlan(w, r, who, http.StatusUnprocessableEntity, v, err)
 	}
 	if err != nil {

@@ -148,7 +148,7 @@ func (g group) parts() (all []*part) {
 
 // fixed is a piece that never changes while a page is open, but for the pieces that
 // it holds.
-func fixed(c templ.Component, in ...piece) piece { return group{c, in} }
+func fixed(c templ.Component, in ...piece) piece { return group{summed(c), in} }
 
 // pieces are some in a row.
 func pieces(in ...piece) piece {
@@ -217,7 +217,7 @@ func (f *form) Render(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	if f.typed != nil {
-		return f.typed.Render(ctx, w)
+		return summed(f.typed).Render(ctx, w)
 	}
 	return f.now.Render(ctx, w)
 }

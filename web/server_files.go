@@ -42,10 +42,10 @@ func (p *panel) filesWith(r *http.Request, who accounts.Actor, written bool, cho
 	}
 	list := lazy("server-files", func(ctx context.Context) (templ.Component, error) {
 		v, err := p.seenFiles(ctx, r.URL.Query(), s, written)
-		v.Field, v.Chosen = chosen.Field, chosen.Chosen
+		v.Chosen = chosen.Chosen
 		return seenList(s, v), err
 	}, onRun(s.Name), onContent(), onEnds(left4me.BuildOverlay.Noun()), onEnds("server"))
-	return p.serverView(r, who, s, fixed(filesHead(s, written)), list), nil
+	return p.serverView(r, who, s, fixed(filesHead(s, written)), fixed(refusal(chosen.Field)), list), nil
 }
 
 // seenFiles reads what an address asks for.

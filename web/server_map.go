@@ -38,6 +38,9 @@ func (p *panel) mapWith(r *http.Request, who accounts.Actor, m mapsView) (view, 
 		m, err := p.maps(ctx, s, m)
 		return mapsList(s, m), err
 	}, onRun(s.Name), onContent(), onEnds(left4me.BuildOverlay.Noun()))
+	if m.Map != "" { // the choice that was made stays
+		list.later()
+	}
 	v := p.serverView(r, who, s, fixed(mapsHead(s, m)), showing("map-note", mapsNote(s), onServer(s.Name)), list)
 	v.Title = "Map of " + string(s.Name)
 	return v, nil

@@ -62,6 +62,8 @@ func (p *panel) createServer(w http.ResponseWriter, r *http.Request, who account
 	server.Settings, server.Overlays, err = form.definition()
 	if err = both(wrong, err); err == nil {
 		_, err = p.Servers.Create(r.Context(), server)
+	} else {
+		err = both(err, p.Servers.Mistakes(r.Context(), server, true))
 	}
 	if err == nil {
 		to := "/servers/" + string(server.Name)

@@ -82,7 +82,7 @@ func newServerForm(form serverForm) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = input("name", "name", form.Name, form.Problems["name"], templ.Attributes{"required": true, "maxlength": "64", "autocapitalize": "none", "spellcheck": "false", "autocomplete": "off", "autofocus": true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = input("name", "name", form.Name, form.Problems["name"], templ.Attributes{"required": true, "maxlength": "64", "autocapitalize": "none", "spellcheck": "false", "autocomplete": "off", "autofocus": len(form.Problems) == 0}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

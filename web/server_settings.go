@@ -168,6 +168,8 @@ func (p *panel) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	v.Settings, v.Overlays, err = form.definition()
 	if err = both(wrong, err); err == nil {
 		_, err = p.Servers.Update(r.Context(), who.Name, v)
+	} else {
+		err = both(err, p.Servers.Mistakes(r.Context(), v, false))
 	}
 	if err == nil {
 		http.Redirect(w, r, "/servers/"+string(s.Name)+"/settings", http.StatusSeeOther)

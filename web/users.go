@@ -276,8 +276,10 @@ func (p *panel) deleteUser(w http.ResponseWriter, r *http.Request, who accounts.
 func (p *panel) accountRoutes(look, act func(string, handler)) {
 	p.page(look, "/account", "/account", p.accountView)
 	look("POST /account/password", p.changePassword)
+	look("GET /account/password", p.formAddress)
 	look("POST /account/signout", p.signOutEverywhere)
 	look("POST /account/tokens", p.createToken)
+	look("GET /account/tokens", p.formAddress)
 	look("POST /account/tokens/{id}/revoke", p.revokeToken)
 
 	p.page(act, "/users", "/users", p.usersView)
@@ -293,6 +295,9 @@ func (p *panel) accountRoutes(look, act func(string, handler)) {
 		return accounts.Change{Disabled: new(false)}
 	}))
 	act("POST /users/{name}/password", p.resetPassword)
+	for _, form := range []string{"role", "disable", "enable", "password"} {
+		act("GET /users/{name}/"+form, p.formAddress)
+	}
 	p.page(act, "/users/{name}/delete", "/users", p.deleteUserView)
 	act("POST /users/{name}/delete", p.deleteUser)
 }

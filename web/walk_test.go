@@ -139,36 +139,33 @@ func (w *walk) open() {
 		p.has(w.t, 200)
 		bodies[pattern], w.pages[pattern] = p.body, b.stream(liveOf(w.t, p))
 	}
-	for settled := time.After(time.Second); ; {
-		select {
-		case <-settled:
-			return
-		case <-time.After(10 * time.Millisecond):
-		}
-		for pattern, body := range bodies {
-			for more := true; more; {
-				select {
-				case e := <-w.pages[pattern]:
-					w.begins(pattern, body, e)
-				default:
-					more = false
-				}
-			}
-		}
+	for pattern, body := range bodies {
+		begins(w.t, pattern, body, w.pages[pattern])
 	}
 }
 
-// begins checks an event that a stream begins with.
-func (w *walk) begins(pattern, body string, e sentEvent) {
-	w.t.Helper()
-	if e.name != "html" {
-		return
-	}
+// begins checks the events that a stream begins with, up to the last part.
+func begins(t *testing.T, what, body string, events <-chan sentEvent) {
+	t.Helper()
+	wait(t, events, "the last part of "+what, func(e sentEvent) bool {
+		if e.name == "html" {
+			begin(t, what, body, e)
+		}
+		return strings.Contains(e.data, ` id="full"`)
+	})
+}
+
+// begin checks one of them: it is what the page has.
+func begin(t *testing.T, what, body string, e sentEvent) {
+	t.Helper()
 	id := rootID.FindStringSubmatch(e.data)
+	if id != nil && strings.Contains(body, ` id="typed-`+id[1]+`"`) {
+		return // what was typed has one of its own
+	}
 	if id == nil || strings.Count(body, ` id="`+id[1]+`"`) != 1 {
-		w.t.Errorf("%s: the page has no element for %s", pattern, e.data)
+		t.Errorf("%s: the page has no element for %s", what, e.data)
 	} else if !strings.Contains(plain(body), plain(e.data)) {
-		w.t.Errorf("%s: the stream begins with another %s than the page has:\n%s", pattern, id[1], e.data)
+		t.Errorf("%s: the stream begins with another %s than the page has:\n%s", what, id[1], e.data)
 	}
 }
 

@@ -130,11 +130,13 @@ func (p *panel) routes() *http.ServeMux {
 	act("POST /game/rollback", p.gameJob(left4me.RollbackGame))
 	act("POST /game/pin", p.pinGame)
 	act("POST /game/policy", p.setGamePolicy)
+	look("GET /game/policy", p.formAddress)
 	act("POST /game/rollout/cancel", p.cancelRollout)
 
 	p.page(look, "/backups", "/backups", p.backupsView)
 	act("POST /backups", p.createBackup)
 	act("POST /backups/policy", p.setBackupPolicy)
+	look("GET /backups/policy", p.formAddress)
 	act("GET /backups/{name}/file", p.downloadBackup)
 	act("POST /backups/{name}/verify", p.verifyBackup)
 	p.page(act, "/backups/{name}/delete", "/backups", p.deleteBackupView)
@@ -196,6 +198,7 @@ func (p *panel) overlayRoutes(look, act func(string, handler)) {
 	act("GET /overlays/{name}/uploads/{id}/state", p.uploadState)
 	act("PUT /overlays/{name}/uploads/{id}/file", p.uploadPiece)
 	act("POST /overlays/{name}/uploads/{id}/publish", p.publishUpload)
+	act("GET /overlays/{name}/uploads/{id}/publish", p.formAddress)
 	act("POST /overlays/{name}/uploads/{id}/drop", p.dropUpload)
 }
 

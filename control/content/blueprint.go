@@ -2,6 +2,8 @@ package content
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/left4me/left4me"
@@ -12,7 +14,7 @@ import (
 // Errors: left4me.Invalid and left4me.Conflict, with the field.
 func (c *Content) CreateBlueprint(ctx context.Context, v left4me.Blueprint) (left4me.Blueprint, error) {
 	v.Settings = v.Settings.Normal()
-	if err := c.checkBlueprint(ctx, v); err != nil {
+	if err := c.BlueprintMistakes(ctx, v, true); err != nil {
 		return v, err
 	}
 	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
@@ -28,7 +30,7 @@ func (c *Content) CreateBlueprint(ctx context.Context, v left4me.Blueprint) (lef
 // left4me.Conflict when somebody else changed it since.
 func (c *Content) UpdateBlueprint(ctx context.Context, by string, v left4me.Blueprint) (left4me.Blueprint, error) {
 	v.Settings = v.Settings.Normal()
-	if err := c.checkBlueprint(ctx, v); err != nil {
+	if err := c.BlueprintMistakes(ctx, v, false); err != nil {
 		return v, err
 	}
 	if err := c.storage.UpdateBlueprint(ctx, v); err != nil {
@@ -47,12 +49,28 @@ func (c *Content) DeleteBlueprint(ctx context.Context, by string, name left4me.N
 	return c.storage.DeleteBlueprint(ctx, name)
 }
 
-func (c *Content) checkBlueprint(ctx context.Context, v left4me.Blueprint) error {
+// BlueprintMistakes says all that keeps a blueprint from being saved, as far as that
+// can be seen before: every field at once. Errors: left4me.Fields of left4me.Invalid
+// and left4me.Conflict; left4me.Unavailable when only the host could tell.
+func (c *Content) BlueprintMistakes(ctx context.Context, v left4me.Blueprint, new bool) error {
+	var wrong, more left4me.Fields
 	if _, err := left4me.ParseName(string(v.Name)); err != nil {
-		return err
+		e, _ := left4me.Public(err)
+		wrong = append(wrong, &left4me.Error{Kind: e.Kind, Field: "name", Text: e.Text, Hint: e.Hint})
+	} else if _, err := c.storage.Blueprint(ctx, v.Name); new && err == nil {
+		wrong = append(wrong, &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is a blueprint %q already", v.Name), Hint: "choose another name"})
 	}
-	if err := servers.CheckSettings(v.Settings); err != nil {
-		return err
+	for _, err := range []error{servers.CheckSettings(v.Settings.Normal()), c.CheckStack(ctx, "overlays", v.Overlays)} {
+		if e, ok := left4me.Public(err); errors.As(err, &more) {
+			wrong = append(wrong, more...)
+		} else if ok && e.Field != "" {
+			wrong = append(wrong, e)
+		} else if err != nil && len(wrong) == 0 {
+			return err
+		}
 	}
-	return c.CheckStack(ctx, "overlays", v.Overlays)
+	if len(wrong) > 0 {
+		return wrong
+	}
+	return nil
 }

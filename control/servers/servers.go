@@ -117,23 +117,10 @@ func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
 		v.Blueprint = left4me.DefaultBlueprint
 	}
 	v.Settings = v.Settings.Normal()
-	if err := Check(v); err != nil {
+	if err := s.Mistakes(ctx, v, true); err != nil {
 		return View{}, err
 	}
-	if v.Host != left4me.LocalHost {
-		// A server there could neither be started nor deleted.
-		return View{}, &left4me.Error{Kind: left4me.Invalid, Field: "host", Text: fmt.Sprintf("there is no host %q", v.Host), Hint: fmt.Sprintf("use %s, or none", left4me.LocalHost)}
-	}
-	blueprints, err := s.blueprints(ctx)
-	if err != nil {
-		return View{}, err
-	}
-	if _, ok := blueprints[v.Blueprint]; !ok {
-		return View{}, &left4me.Error{Kind: left4me.Invalid, Field: "blueprint", Text: fmt.Sprintf("there is no blueprint %q", v.Blueprint)}
-	}
-	if err := s.checkStack(ctx, v.Overlays); err != nil {
-		return View{}, err
-	}
+	var err error
 	v.CreatedAt, v.BootID = time.Now().UTC().Truncate(time.Millisecond), s.live.boot(v.Host)
 	if v.Port == 0 {
 		v, err = s.createOnFreePort(ctx, v)

@@ -2,7 +2,6 @@ package servers
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/left4me/left4me"
@@ -34,17 +33,7 @@ func (s *Servers) Update(ctx context.Context, by string, v left4me.Server) (View
 		v.Blueprint = left4me.DefaultBlueprint
 	}
 	v.Settings = v.Settings.Normal()
-	if err := Check(v); err != nil {
-		return View{}, err
-	}
-	if v.Host != have.Host {
-		return View{}, &left4me.Error{Kind: left4me.Invalid, Field: "host", Text: fmt.Sprintf("%s is on host %s and stays there", v.Name, have.Host), Hint: "create another server on the other host"}
-	}
-	if v.Port != have.Port && have.Status.State.Up() {
-		// What it has now is what its players and its watch go by.
-		return View{}, &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("%s is up on port %d", v.Name, have.Port), Hint: "stop it, then change the port"}
-	}
-	if err := s.checkStack(ctx, v.Overlays); err != nil {
+	if err := s.Mistakes(ctx, v, false); err != nil {
 		return View{}, err
 	}
 	if err := s.storage.UpdateServer(ctx, v); err != nil {

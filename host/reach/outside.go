@@ -117,7 +117,8 @@ func (w *walk) find(ctx context.Context) (at netip.Addr, how string, err error) 
 	return own, "of this machine", nil
 }
 
-// listed is whether Steam knows the server, which is what its list shows.
+// listed is whether Steam knows the server, which is what its list shows. Whoever has
+// the address can join without.
 func (w *walk) listed(ctx context.Context) left4me.Check {
 	const name = "Steam's list"
 	switch {
@@ -133,9 +134,9 @@ func (w *walk) listed(ctx context.Context) left4me.Check {
 	case slices.Contains(ports, w.Wanted):
 		return ok(name, "Steam knows %s:%d", w.public, w.Wanted)
 	case len(ports) > 0:
-		return broken(name, fmt.Sprintf("Steam knows servers at %s, but none with port %d: %v", w.public, w.Wanted, ports), w.restart()+"; a router may have given it another port")
+		return warn(name, fmt.Sprintf("Steam knows servers at %s, but none with port %d: %v. Players have to connect by address", w.public, w.Wanted, ports), w.restart()+"; a router may have given it another port")
 	}
-	return broken(name, fmt.Sprintf("Steam knows no server at %s", w.public), "let the machine send UDP to Steam (ports 27000 to 27100), wait some minutes after a start, and read its console for lines about Steam")
+	return warn(name, fmt.Sprintf("Steam knows no server at %s: it is in no list of servers, and players have to connect by address", w.public), "let the machine send UDP to Steam (ports 27000 to 27100), wait some minutes after a start, and read its console for lines about Steam")
 }
 
 // version is whether players have a newer game than the server.
