@@ -72,7 +72,12 @@ func (a *api) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", a.metrics())
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// What names of files and servers make of an answer must not be taken for a page.
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // huma makes the part that knows about operations, schemas and validation.
@@ -245,7 +250,15 @@ func (a *api) noRoute(mux *http.ServeMux) http.HandlerFunc {
 	}
 }
 
+// ready is for this machine, its network and whoever has a token: under a name a
+// page of another site could ask too (see byAddress).
 func (a *api) ready(w http.ResponseWriter, r *http.Request) {
+	if !byAddress(r) {
+		if err := a.allowed(r, accounts.Look); err != nil {
+			writeProblem(w, unauthorized(r.Context(), err))
+			return
+		}
+	}
 	if a.Ready != nil {
 		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 		defer cancel()
@@ -271,7 +284,6 @@ func (a *api) full() *left4me.Error {
 
 func plain(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(text + "\n"))
 }

@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -53,6 +55,33 @@ func (a *api) identify(r *http.Request) (accounts.Actor, error) {
 	return actor, err
 }
 
+// allowed says whether whoever sends a request may do action. Errors:
+// left4me.Denied.
+func (a *api) allowed(r *http.Request, action accounts.Action) error {
+	actor, err := a.identify(r)
+	if err != nil {
+		return err
+	}
+	return accounts.Allow(actor, action)
+}
+
+// byAddress reports whether a request is for an address or for localhost. A page
+// of another site can make its own name lead to this machine (DNS rebinding), and
+// a browser here lets it read the answers then; but the name stands in Host.
+// Sockets of this machine have no name that leads to them.
+func byAddress(r *http.Request) bool {
+	if _, err := netip.ParseAddrPort(r.RemoteAddr); err != nil {
+		return true
+	}
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	_, err := netip.ParseAddr(host)
+	return err == nil || strings.EqualFold(host, "localhost")
+}
+
 // warningHeader holds, as a quoted string, what can't be done on a full disk.
 const warningHeader = "Left4me-Warning"
 
@@ -71,7 +100,6 @@ func (a *api) guard(huma.API) func(huma.Context, func(huma.Context)) {
 			writeProblem(w, problemOf(ctx, err))
 			return
 		}
-		w.Header().Set("Cache-Control", "no-store")
 		if why := a.full(); why != nil {
 			w.Header().Set(warningHeader, strconv.QuoteToASCII(why.Error()))
 		}

@@ -109,9 +109,7 @@ func (a *api) picture(h huma.API, route, id, summary string, read func(context.C
 		}
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
 			hc.SetHeader("Content-Type", kind)
-			hc.SetHeader("X-Content-Type-Options", "nosniff")
 			hc.SetHeader("Content-Security-Policy", "default-src 'none'; sandbox")
-			hc.SetHeader("Cache-Control", "private, max-age=600")
 			_, _ = hc.BodyWriter().Write(data)
 		}}, nil
 	})

@@ -78,12 +78,8 @@ func (a *api) metrics() http.Handler {
 	registry.MustRegister(collector{a}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h := promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !direct(r) {
-			actor, err := a.identify(r)
-			if err == nil {
-				err = accounts.Allow(actor, accounts.Look)
-			}
-			if err != nil {
+		if !direct(r) || !byAddress(r) {
+			if err := a.allowed(r, accounts.Look); err != nil {
 				writeProblem(w, unauthorized(r.Context(), err))
 				return
 			}

@@ -61,6 +61,53 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// A page of another site whose name was made to lead to this machine would read
+// them: its name stands in Host.
+func TestMetricsAndReadinessAskForATokenUnderAName(t *testing.T) {
+	s := newSite(t)
+	ask := func(path, host, token string) int {
+		t.Helper()
+		r := must(http.NewRequestWithContext(t.Context(), "GET", s.url+path, nil))(t)
+		r.Host = host
+		if token != "" {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+		res := must(http.DefaultClient.Do(r))(t)
+		res.Body.Close()
+		return res.StatusCode
+	}
+	for _, path := range []string{"/metrics", "/readyz"} {
+		for _, host := range []string{"127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:8000", "192.168.1.5:8000", "localhost", "LOCALHOST:8000"} {
+			if status := ask(path, host, ""); status != http.StatusOK {
+				t.Errorf("%s at %s: %d", path, host, status)
+			}
+		}
+		for _, host := range []string{"panel.example.org", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example:8000", "[::1].evil:1", "0x7f000001", "x"} {
+			if status := ask(path, host, ""); status != http.StatusUnauthorized {
+				t.Errorf("%s at %s: %d", path, host, status)
+			}
+			if status := ask(path, host, s.guest); status != http.StatusOK {
+				t.Errorf("%s at %s with a token: %d", path, host, status)
+			}
+		}
+	}
+	if status := ask("/healthz", "panel.example.org", ""); status != http.StatusOK {
+		t.Errorf("/healthz tells nothing, and is for everybody: %d", status)
+	}
+}
+
+func TestNoAnswerIsTakenForAPage(t *testing.T) {
+	s := newSite(t)
+	for _, path := range []string{"/api/v1/servers", "/api/v1/servers/<script>", "/api/v1/nothing", "/api/v1/openapi.json", "/healthz", "/readyz", "/metrics"} {
+		for _, token := range []string{s.admin, "none"} {
+			h := s.send(t, "GET", path, http.Header{"Authorization": {"Bearer " + token}}, nil).header
+			if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cache-Control") != "no-store" {
+				t.Errorf("%s: %v", path, h)
+			}
+		}
+	}
+}
+
 // The description is published: a change of it must show in a diff.
 func TestOpenAPIIsThePublishedOne(t *testing.T) {
 	raw, err := api.OpenAPI()

@@ -51,6 +51,8 @@ func headers(secure bool, next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+		// Pages show who is logged in: whoever has the browser next must not find them
+		// in its cache, or with its back button.
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Left4me", "1") // scripts tell our answers from a proxy's by it
 		if secure {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/a-h/templ"
@@ -212,8 +214,9 @@ func (p *panel) showPicture(w http.ResponseWriter, r *http.Request, _ accounts.A
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Cache-Control", "private, max-age=86400")
-	_, _ = w.Write(a.Data)
+	h.Set("Cache-Control", "private, no-cache") // asked for each time: not after signing out
+	h.Set("ETag", strconv.Quote(digest(a.Data)))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.Data))
 	return nil
 }
 

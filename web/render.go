@@ -72,18 +72,6 @@ func (p *panel) render(w http.ResponseWriter, r *http.Request, status int, page 
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Add("Vary", "Cookie, Accept-Encoding")
-	if status == http.StatusOK && r.Method == http.MethodGet {
-		// Kept by nobody but this browser, and asked for each time: a page that
-		// did not change costs a few bytes.
-		h.Set("Cache-Control", "private, no-cache")
-		tag := `W/"` + digest(buf.Bytes()) + `"`
-		h.Set("ETag", tag)
-		if r.Header.Get("If-None-Match") == tag {
-			w.WriteHeader(http.StatusNotModified)
-			return nil
-		}
-	}
 	if !zips(r) {
 		h.Set("Content-Length", strconv.Itoa(buf.Len()))
 		w.WriteHeader(status)

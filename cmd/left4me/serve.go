@@ -178,7 +178,7 @@ func serve(ctx context.Context, s settings) error {
 	}))
 
 	requests.add(
-		func(ctx context.Context) error { return serveHTTP(ctx, listener, mux, nil, log) },
+		func(ctx context.Context) error { return serveHTTP(ctx, listener, strictTransport(s, mux), nil, log) },
 		func(ctx context.Context) error { return serveHTTP(ctx, local, apiHandler, api.PeerContext, log) },
 		func(ctx context.Context) error {
 			if !told(ctx, agent, srv, log) {
@@ -272,6 +272,19 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(co
 	}
 	<-stopped
 	return nil
+}
+
+// strictTransport makes browsers come over https only, for half a year from each
+// answer on, where that is how they find the panel (RFC 6797; they heed it over
+// https only). Other names of the domain are none of its business.
+func strictTransport(s settings, next http.Handler) http.Handler {
+	if !s.https() {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Strict-Transport-Security", "max-age=15552000")
+		next.ServeHTTP(w, r)
+	})
 }
 
 // counted counts the requests that are being handled: a server's Close doesn't

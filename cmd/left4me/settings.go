@@ -215,11 +215,18 @@ func portRange(text string) (servers.PortRange, error) {
 	return servers.PortRange{Low: l, High: h}, nil
 }
 
+// https reports whether the address under which browsers find the panel is one of
+// https.
+func (s settings) https() bool {
+	u, err := url.Parse(s.publicURL)
+	return err == nil && u.Scheme == "https"
+}
+
 // secureCookies reports whether browsers come over https: everywhere but on a
 // loopback address without a public one.
 func (s settings) secureCookies() bool {
 	if s.publicURL != "" {
-		return strings.HasPrefix(s.publicURL, "https://")
+		return s.https()
 	}
 	host, _, _ := net.SplitHostPort(s.listen)
 	ip := net.ParseIP(host)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,11 +81,29 @@ func TestCookiesAreSecureWhereBrowsersComeOverHTTPS(t *testing.T) {
 		{"0.0.0.0:8000", "", true},
 		{":8000", "", true},
 		{"127.0.0.1:8000", "https://panel.example.org", true},
+		{"127.0.0.1:8000", "HTTPS://panel.example.org", true},
 		{"0.0.0.0:8000", "http://panel.lan", false},
 	} {
 		s := settings{listen: tt.listen, publicURL: tt.public}
 		if got := s.secureCookies(); got != tt.want {
 			t.Errorf("%s, %q: %v", tt.listen, tt.public, got)
+		}
+	}
+}
+
+// Where nobody has said that browsers come over https, they must go on to find the
+// panel over http.
+func TestBrowsersKeepToHTTPSWhereThatIsThePublicURL(t *testing.T) {
+	for public, want := range map[string]string{
+		"": "", "http://panel.lan": "", "https://panel.example.org": "max-age=15552000", "HTTPS://panel.example.org": "max-age=15552000",
+	} {
+		s := settings{listen: "0.0.0.0:8000", publicURL: public}
+		for _, path := range []string{"/login", "/api/v1/servers", "/metrics"} {
+			w := httptest.NewRecorder()
+			strictTransport(s, http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", path, nil))
+			if got := w.Header().Get("Strict-Transport-Security"); got != want {
+				t.Errorf("%q, %s: %q", public, path, got)
+			}
 		}
 	}
 }
