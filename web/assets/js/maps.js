@@ -1,3 +1,5 @@
+import { morph } from "./morph.js";
+
 // The maps that a form offers to begin with are those that its stack has. Without
 // this all maps of all overlays are offered, each with the overlay that has it.
 export function startMaps() {
@@ -8,8 +10,31 @@ export function startMaps() {
     const base = form.querySelector("#blueprint")?.selectedOptions[0]?.dataset.overlays ?? "";
     const stacked = new Set(base.split(" "));
     for (const input of form.querySelectorAll("input[name=overlay]")) stacked.add(input.value.trim().split("@")[0]);
-    for (const o of list.options) o.disabled = "overlay" in o.dataset && !stacked.has(o.dataset.overlay);
+    for (const o of form.querySelector("#maps").options) o.disabled = "overlay" in o.dataset && !stacked.has(o.dataset.overlay);
   };
   form.addEventListener("change", narrow);
   narrow();
+  startBlueprint(form, narrow);
+}
+
+// Another blueprint shows its values at once: the button beside it does that without
+// scripts. What was typed stays.
+function startBlueprint(form, narrow) {
+  const select = form.querySelector("select#blueprint");
+  const button = form.querySelector('button[value="blueprint"]');
+  if (!button) return;
+  button.hidden = true;
+  let last = 0;
+  select.addEventListener("change", async () => {
+    const turn = ++last;
+    const body = new URLSearchParams(new FormData(form));
+    body.set(button.name, button.value);
+    const answer = await fetch(form.action, { method: "POST", body }).catch(() => null);
+    if (!answer?.ok) return void (button.hidden = false);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const now = page.querySelector("#maps")?.closest("form");
+    if (!now || turn !== last) return;
+    morph(form, now);
+    narrow();
+  });
 }
