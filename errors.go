@@ -20,6 +20,10 @@ const (
 	DiskFull    Kind = "disk full"   // there is no room for it, or a quota is used up
 )
 
+// Internal is the kind of an Error that carries an internal error from one process
+// to another: its Text is for the log, and Public doesn't return it.
+const Internal Kind = "internal"
+
 func (k Kind) Error() string { return string(k) }
 
 // Error is a failure that can be shown to the person who asked. Any other error
@@ -58,10 +62,29 @@ func Errorf(kind Kind, text, hint string) *Error {
 // false when all of it is internal.
 func Public(err error) (*Error, bool) {
 	var e *Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) && e.Kind != Internal {
 		return e, true
 	}
 	return nil, false
+}
+
+// Shown returns what may be shown of err: the *Error in its chain, or else a
+// general sentence with hint, which says where the log has more. The caller logs
+// err.
+func Shown(err error, hint string) *Error {
+	if e, ok := Public(err); ok {
+		return e
+	}
+	return &Error{Kind: Unavailable, Text: "something unexpected went wrong", Hint: hint, Err: err}
+}
+
+// Crossing returns err as it is told to another process: what isn't public is
+// Internal there.
+func Crossing(err error) *Error {
+	if e, ok := Public(err); ok {
+		return e
+	}
+	return &Error{Kind: Internal, Text: err.Error(), Err: err}
 }
 
 // Fields are several Errors found in one request, one for each field.

@@ -280,13 +280,19 @@ func (a *Agent) tidy(ctx context.Context, orphans bool) error {
 func (a *Agent) linkSDK() string {
 	tool, err := steamcmd.Find(a.Steam.Tool, string(a.Files.Root))
 	if err != nil && !errors.Is(err, left4me.NotFound) && !errors.Is(err, left4me.Denied) {
-		return err.Error()
+		return a.noted("link the SDK", err)
 	}
 	if a.Steam.Home == "" {
 		return "this user has no home; each server has its own links"
 	}
 	if err := steamcmd.LinkSDK(a.Steam.Home, tool, a.game.Holding("bin/steamclient.so")); err != nil {
-		return err.Error()
+		return a.noted("link the SDK", err)
 	}
 	return filepath.Join(a.Steam.Home, ".steam")
+}
+
+// noted is an error that is a note of a step; the log has what isn't shown.
+func (a *Agent) noted(what string, err error) string {
+	a.log.Warn(what, "err", err)
+	return left4me.Shown(err, "the log of left4me says more").Error()
 }

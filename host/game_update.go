@@ -351,7 +351,8 @@ func (a *Agent) checkGame(ctx context.Context, m bus.JobMessage, p *progress) er
 				p.print(line)
 			}
 			if err != nil {
-				note += "; the newest build is not known: " + err.Error()
+				a.log.Warn("ask for the newest build", "job", m.ID, "err", err)
+				note += "; the newest build is not known: " + left4me.Shown(err, inLog(m.ID)).Error()
 			} else {
 				latest = result.Latest
 				note += fmt.Sprintf("; the newest build is %d", latest)

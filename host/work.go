@@ -327,6 +327,9 @@ func (p *progress) emit() {
 	}
 }
 
+// inLog says where people find more about a job than they are told.
+func inLog(id left4me.JobID) string { return "the log of left4me says more under job=" + string(id) }
+
 // end says how a job ended that returned err; cause is why its context ended.
 func (p *progress) end(err, cause error) bus.JobReport {
 	r := bus.JobReport{V: bus.Version, ID: p.id, State: left4me.JobDone, Steps: p.snapshot(), Log: p.printed()}
@@ -337,11 +340,7 @@ func (p *progress) end(err, cause error) bus.JobReport {
 		r.State = left4me.JobCancelled
 	default:
 		r.State = left4me.JobFailed
-		public, ok := left4me.Public(disk.Explain(err))
-		if !ok {
-			public = left4me.Errorf(left4me.Unavailable, err.Error(), "")
-		}
-		r.Error = public.Clipped()
+		r.Error = left4me.Shown(disk.Explain(err), inLog(p.id)).Clipped()
 	}
 	for i := range r.Steps {
 		if r.Steps[i].State == left4me.StepPending {

@@ -155,7 +155,8 @@ func (c *Content) move(ctx context.Context, r store.ContentRestart, name left4me
 	j, err := c.servers.Act(ctx, fmt.Sprintf("%s, for revision %d of %s", bySchedule, r.Revision, r.Overlay), left4me.RestartServer, name)
 	m.Job = j.ID
 	if err != nil { // it is being deleted, or gone
-		m.State, m.Reason = restart.Left, err.Error()
+		c.log.Warn("restart for a revision", "server", name, "err", err)
+		m.State, m.Reason = restart.Left, left4me.Shown(err, "the log of left4me says more").Error()
 	}
 	return m
 }

@@ -179,7 +179,8 @@ func (g *Game) move(ctx context.Context, r store.Rollout, name left4me.Name) sto
 	j, err := g.servers.Act(ctx, fmt.Sprintf("rollout of %s to build %d", r.By, r.Build), left4me.RestartServer, name)
 	m.Job = j.ID
 	if err != nil { // it is being deleted, or gone
-		m.State, m.Reason = Left, err.Error()
+		g.log.Warn("rollout", "server", name, "err", err)
+		m.State, m.Reason = Left, left4me.Shown(err, "the log of left4me says more").Error()
 	}
 	return m
 }

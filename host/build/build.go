@@ -49,14 +49,10 @@ func Main(ctx context.Context, dir string) End {
 	status, err := Run(ctx, dir)
 	e := End{Status: status}
 	if err != nil {
-		e.Status = 1
-		var ok bool
-		if e.Error, ok = left4me.Public(err); !ok {
-			e.Error = left4me.Errorf(left4me.Unavailable, err.Error(), "")
-		}
+		e.Status, e.Error = 1, left4me.Crossing(err)
 	}
 	if err := WriteEnd(dir, e); err != nil && e.Error == nil {
-		e = End{Status: 1, Error: left4me.Errorf(left4me.Unavailable, "how it ended can't be written down: "+err.Error(), "")}
+		e = End{Status: 1, Error: left4me.Crossing(fmt.Errorf("write down how it ended: %w", err))}
 	}
 	return e
 }

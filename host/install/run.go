@@ -141,11 +141,7 @@ func find(ctx context.Context, cfg Config, req Request, tell *teller) (steamcmd.
 
 // failed makes a result of an error.
 func failed(err error) Result {
-	public, ok := left4me.Public(err)
-	if !ok {
-		public = left4me.Errorf(left4me.Unavailable, err.Error(), "")
-	}
-	r := Result{Error: public}
+	r := Result{Error: left4me.Crossing(err)}
 	var c steamcmd.Cause
 	if errors.As(err, &c) {
 		r.Cause = string(c)

@@ -121,6 +121,9 @@ func (a *aside) put(dir *os.File, place string, n left4me.Name, left *gamefiles.
 		to = filepath.Join(a.root, place, "."+a.name)
 		err = unix.Renameat(int(dir.Fd()), string(n), int(dir.Fd()), "."+a.name)
 	}
+	if errors.Is(err, unix.EROFS) { // whoever owns it
+		return fmt.Errorf("remove %s: %w", at, err)
+	}
 	inside := strings.TrimPrefix(strings.TrimPrefix(left.Path, string(n)), "/")
 	what := fmt.Sprintf("%s belongs to %s", quote(path.Join(place, string(n), inside)), owner(left.UID, left.GID))
 	if err != nil {

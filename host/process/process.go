@@ -77,7 +77,7 @@ func (s *Supervisor) GaveUp(_ context.Context, n left4me.Name) (bool, error) {
 // down tells how a server without a shim is.
 func (s *Supervisor) down(n left4me.Name) (left4me.ServerState, string) {
 	if f, ok := shim.LastFailure(s.cfg.Run, n); ok {
-		return left4me.Failed, f.Error.Text
+		return left4me.Failed, f.Reason()
 	}
 	if shim.Died(s.cfg.Run, n) {
 		return left4me.Failed, "its shim was killed"

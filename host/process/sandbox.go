@@ -77,11 +77,7 @@ func WatchBuild(ctx context.Context, root, run string, id left4me.Name) error {
 
 // leave writes down that a build came to no end of its own.
 func leave(dir string, err error) error {
-	e, ok := left4me.Public(err)
-	if !ok {
-		e = left4me.Errorf(left4me.Unavailable, "the script was ended: "+err.Error(), "")
-	}
-	return build.WriteEnd(dir, build.End{Status: 1, Error: e})
+	return build.WriteEnd(dir, build.End{Status: 1, Error: left4me.Crossing(err)})
 }
 
 // namespaces are what a script lives in: who it is, what it sees of files,

@@ -23,6 +23,17 @@ type Failure struct {
 	GaveUp bool `json:"gave_up,omitempty"`
 }
 
+// Reason is the failure as a server's reason says it.
+func (f Failure) Reason() string {
+	if e, ok := left4me.Public(&f.Error); ok {
+		return e.Text
+	}
+	return shown(&f.Error)
+}
+
+// shown is err as people may see it.
+func shown(err error) string { return left4me.Shown(err, "the log of its shim says more").Error() }
+
 // errGaveUp is in the error of a server that crashed too often.
 var errGaveUp = errors.New("no further start")
 
@@ -83,11 +94,7 @@ func Forget(root instance.Root, run string, n left4me.Name) error {
 // rememberFailure is best effort: without it people learn that the server
 // failed, but not why.
 func rememberFailure(run string, n left4me.Name, err error) {
-	fail := Failure{At: now(), Error: left4me.Error{Kind: left4me.Unavailable, Text: err.Error()}, GaveUp: errors.Is(err, errGaveUp)}
-	var e *left4me.Error
-	if errors.As(err, &e) {
-		fail.Error = *e
-	}
+	fail := Failure{At: now(), Error: *left4me.Crossing(err), GaveUp: errors.Is(err, errGaveUp)}
 	b, err := json.Marshal(fail)
 	if err != nil {
 		return

@@ -222,7 +222,7 @@ func (s *shim) finish(err error, lock *os.File) {
 		s.board.set(func(st *Status) {
 			st.PID, st.State, st.Reason = 0, left4me.Stopped, ""
 			if err != nil {
-				st.State, st.Reason = left4me.Failed, err.Error()
+				st.State, st.Reason = left4me.Failed, shown(err)
 			}
 		})
 	}

@@ -137,11 +137,10 @@ func complaint(err error) *left4me.Error {
 	if e, ok := left4me.Public(err); ok {
 		return e
 	}
-	kind := left4me.Unavailable
 	if errors.Is(err, errRequest) {
-		kind = left4me.Invalid
+		return &left4me.Error{Kind: left4me.Invalid, Text: err.Error()}
 	}
-	return &left4me.Error{Kind: kind, Text: err.Error()}
+	return left4me.Crossing(err)
 }
 
 func (d *desk) answer(ctx context.Context, c *net.UnixConn, r *bufio.Reader, q request) error {

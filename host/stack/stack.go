@@ -166,7 +166,7 @@ func (s *Stack) find(ctx context.Context, p string) (n node, ok bool, err error)
 	if p == "" || p == "." {
 		return n, true, nil
 	}
-	if !fs.ValidPath(p) {
+	if !fs.ValidPath(p) || strings.ContainsRune(p, 0) {
 		return n, false, left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q is no path in a layer", p), "use one with slashes, as in left4dead2/cfg")
 	}
 	for _, name := range strings.Split(p, "/") {
@@ -178,7 +178,7 @@ func (s *Stack) find(ctx context.Context, p string) (n node, ok bool, err error)
 		for _, i := range n.in {
 			st, err := s.layers[i].root.Lstat(sub)
 			if err != nil {
-				if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+				if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ENAMETOOLONG) {
 					continue
 				}
 				return n, false, err

@@ -100,7 +100,7 @@ func (s *Supervisor) failure(ctx context.Context, n left4me.Name) (string, error
 	if err != nil || said == nil {
 		return p.reason(), err
 	}
-	return said.Error.Text, nil
+	return said.Reason(), nil
 }
 
 // GaveUp reports whether a server that failed ended so often that neither its

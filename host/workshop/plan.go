@@ -253,7 +253,7 @@ func words(err error) string {
 	case errors.Is(err, steam.ErrAnswer):
 		return "what answered is not Steam"
 	}
-	return err.Error()
+	return "asking Steam failed"
 }
 
 func unasked(err error) *left4me.Error {

@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/left4me/left4me/api"
 	"github.com/left4me/left4me/api/apitest"
 	"github.com/left4me/left4me/sim/steamapi"
 	"github.com/left4me/left4me/test/stage"
@@ -48,6 +50,7 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 	c.backups()
 	c.get("/servers", "/overlays", "/jobs?limit=500", "/backups", "/tokens", "/users", "/blueprints", "/hosts/local/game", "/hosts/local/doctor")
 	known := slices.Concat(sometimes, apitest.RareMembers, apitest.RareOperations)
+	c.wrongText()
 	for _, m := range s.API.Missing() {
 		if !slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(m, k+" ") || strings.HasSuffix(m, " "+k) }) {
 			t.Error(m)
@@ -261,4 +264,100 @@ func (c *caller) backups() {
 	c.get("/backups", "/backup-policy")
 	c.do("PUT", "/backup-policy", object{"enabled": true, "at": "04:30", "daily": 7, "weekly": 4})
 	c.do("DELETE", "/backups/"+all[0].Name, nil)
+}
+
+// wrongText sends what no name, path or text should be in the place of each
+// string of each request. Whatever becomes of it, it is no unexpected error.
+func (c *caller) wrongText() {
+	c.T.Helper()
+	doc, err := api.OpenAPI()
+	if err != nil {
+		c.Fatal(err)
+	}
+	type schema struct {
+		Ref        string `json:"$ref"`
+		Type       string
+		Properties map[string]schema
+		Items      *schema
+		Required   []string
+	}
+	var d struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct {
+				In, Name string
+				Required bool
+				Schema   schema
+			}
+			RequestBody struct {
+				Content map[string]struct{ Schema schema }
+			}
+		}
+		Components struct{ Schemas map[string]schema }
+	}
+	if err := json.Unmarshal(doc, &d); err != nil {
+		c.Fatal(err)
+	}
+	ask := func(method, path string, body any) {
+		if status, err := c.Call(method, path, body, nil); status >= 500 {
+			c.Errorf("%s %s %v: %d %v", method, path, body, status, err)
+		}
+	}
+	right := object{
+		"name": "text", "kind": "files",
+		"label": "x", "map": "c2m1_highway", "version": 1, "server": "alpha", "paths": []string{"a"},
+		"entries": []object{{"id": "2900000001"}}, "url": "https://127.0.0.1:9/", "repository": "a/b", "asset": "a",
+		"text": "true", "user": "admin", "password": "correct horse battery", "current_password": "x", "command": "status", "id": "2900000001", "hours": 1,
+	}
+	// body makes an object with one string that is wrong, for each string in it.
+	var body func(s schema, deep int, f func(any))
+	body = func(s schema, deep int, f func(any)) {
+		if s.Ref != "" {
+			s = d.Components.Schemas[s.Ref[strings.LastIndexByte(s.Ref, '/')+1:]]
+		}
+		switch {
+		case deep > 4:
+		case s.Type == "string":
+			f("a\x00b")
+			f(strings.Repeat("long", 100))
+		case s.Items != nil:
+			body(*s.Items, deep+1, func(v any) { f([]any{v}) })
+		}
+		for name, p := range s.Properties {
+			body(p, deep+1, func(v any) {
+				o := object{name: v}
+				for k, known := range right {
+					if slices.Contains(s.Required, k) && k != name {
+						o[k] = known
+					}
+				}
+				f(o)
+			})
+		}
+	}
+	names := strings.NewReplacer("/servers/{name}", "/servers/alpha", "/overlays/{name}", "/overlays/mods", "/blueprints/{name}", "/blueprints/coop", "{host}", "local", "{revision}", "1", "{other}", "alpha", "{id}", "x", "{name}", "x")
+	for path, methods := range d.Paths {
+		for method, op := range methods {
+			method = strings.ToUpper(method)
+			if strings.HasSuffix(path, "/events") || path == "/servers/{name}/console" && method == "GET" {
+				continue
+			}
+			for _, wrong := range []string{"a%00b", strings.Repeat("long", 100), "%C2%85%E2%80%AE", "%FF"} {
+				for _, p := range op.Parameters {
+					switch {
+					case p.In == "path":
+						ask(method, names.Replace(strings.Replace(path, "{"+p.Name+"}", wrong, 1)), object{})
+					case p.In == "query" && p.Schema.Type == "string":
+						q := p.Name + "=" + wrong
+						for _, other := range op.Parameters {
+							if other.Required && other.In == "query" && other.Name != p.Name {
+								q += "&" + other.Name + "=left4dead2/addons/a.vpk"
+							}
+						}
+						ask(method, names.Replace(path)+"?"+q, object{})
+					}
+				}
+			}
+			body(op.RequestBody.Content["application/json"].Schema, 0, func(v any) { ask(method, names.Replace(path), v) })
+		}
+	}
 }
