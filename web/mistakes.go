@@ -31,8 +31,10 @@ func note(ctx context.Context, id, label, problem string) {
 func summed(form templ.Component) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		var wrong []mistake
-		var buf bytes.Buffer
-		if err := form.Render(context.WithValue(ctx, mistakesKey{}, &wrong), &buf); err != nil {
+		buf := buffers.Get().(*bytes.Buffer)
+		defer buffers.Put(buf)
+		buf.Reset()
+		if err := form.Render(context.WithValue(ctx, mistakesKey{}, &wrong), buf); err != nil {
 			return err
 		}
 		if len(wrong) == 0 {

@@ -113,8 +113,10 @@ func (p *part) Render(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var buf bytes.Buffer
-	if err := c.Render(ctx, &buf); err != nil {
+	buf := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(buf)
+	buf.Reset()
+	if err := c.Render(ctx, buf); err != nil {
 		return err
 	}
 	tag, _, _ := bytes.Cut(buf.Bytes(), []byte(">"))
