@@ -389,6 +389,23 @@ func TestQuitWhileTheGameStartsIsAStop(t *testing.T) {
 	}
 }
 
+func TestGameThatNeverAnsweredIsEndedWithin5s(t *testing.T) {
+	t.Parallel()
+	s := start(t, shimtest.NewRoot(t), "SIM_SLOW_START=60", "SIM_IGNORE_QUIT=1", "SIM_IGNORE_SIGINT=1")
+	c := s.Dial(t)
+	s.await(c, "the game runs", func(st shim.Status) bool { return st.PID > 0 })
+	begin := time.Now()
+	if err := c.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if f, failed := s.ended(); failed {
+		t.Errorf("it failed: %+v", f)
+	}
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("it ended after %v", took)
+	}
+}
+
 func TestCleanEndThatNobodyAskedLeft4meForIsFollowedByAStart(t *testing.T) {
 	t.Parallel()
 	s, c := running(t, "SIM_CRASH_LIMIT=5")

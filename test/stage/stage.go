@@ -220,13 +220,17 @@ func (s *Stage) Serve(tb testing.TB) {
 			return false
 		}
 		s.Address = m[1]
-		r, err := s.http.Get("http://left4me/readyz")
-		if err != nil {
-			return false
-		}
-		r.Body.Close()
-		return r.StatusCode == http.StatusOK
+		return true
 	})
+	// It says that it serves when it is ready, not before.
+	r, err := s.http.Get("http://left4me/readyz")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer r.Body.Close()
+	if b, _ := io.ReadAll(r.Body); r.StatusCode != http.StatusOK {
+		tb.Fatalf("left4me said that it serves, and is not ready: %s", b)
+	}
 }
 
 // PID is the process of the left4me that serves.
