@@ -27,7 +27,7 @@ func TestFirstPageIsSmall(t *testing.T) {
 	}
 	total, scripts := len(p.body), 0
 	found := assetPath.FindAllStringSubmatch(unzip(t, p.body), -1)
-	if len(found) != 3 {
+	if len(found) != 4 {
 		t.Fatalf("assets: %v", found)
 	}
 	for _, m := range found {

@@ -40,7 +40,7 @@ type handler func(w http.ResponseWriter, r *http.Request, who accounts.Actor) er
 
 // policy allows what the panel uses and nothing else: no inline script or
 // style, nothing from elsewhere, and no page of ours in a frame.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+const policy = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func headers(secure bool, next http.Handler) http.Handler {
@@ -109,8 +109,15 @@ func (p *panel) guard(action accounts.Action, h handler) http.Handler {
 	})
 }
 
-// identify says whose session a request belongs to. Errors: left4me.Denied.
+// identify says whose session a request belongs to. A request that names the
+// session of its page is nobody's when the browser has another session by now: no
+// page shows what is meant for somebody else. Errors: left4me.Denied.
 func (p *panel) identify(r *http.Request) (accounts.Actor, error) {
+	if strings.Contains(r.URL.RawQuery, sessionParam+"=") {
+		if named := r.URL.Query().Get(sessionParam); named != sessionTag(p.session(r)) {
+			return accounts.Actor{}, errOtherSession
+		}
+	}
 	return p.Accounts.Authenticate(r.Context(), p.session(r))
 }
 

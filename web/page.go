@@ -291,11 +291,12 @@ func pagePath(r *http.Request) string {
 	return path
 }
 
-// again is the address of a page as its stream knows it, to load it once more.
+// again is the address of a page as its stream knows it, to load it once more,
+// without what is only about the stream.
 func again(r *http.Request) string {
 	q := r.URL.Query()
 	for key := range q {
-		if strings.HasPrefix(key, formPrefix) {
+		if strings.HasPrefix(key, formPrefix) || key == sessionParam {
 			q.Del(key)
 		}
 	}

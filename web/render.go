@@ -30,6 +30,7 @@ type frame struct {
 	Path    string         // of this page, to come back to
 	Scripts []string       // names of assets that only this page needs
 	Live    string         // address of the page's stream of events, may be empty
+	Session string         // which session the page belongs to: not its secret
 	Moving  bool           // it will soon show something else: without scripts it reloads itself
 	Full    *left4me.Error // what can't be done on a full disk, or nil
 }
@@ -37,7 +38,7 @@ type frame struct {
 func (p *panel) frame(r *http.Request, who accounts.Actor, title, section string) frame {
 	f := frame{
 		Title: title, Section: section, Who: who, May: mayOf(who), Theme: themeOf(r), Assets: p.assets, Version: p.Version,
-		Path: r.URL.RequestURI(),
+		Path: r.URL.RequestURI(), Session: sessionTag(p.session(r)),
 	}
 	f.Full = p.fullFor(who)
 	return f

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -36,6 +38,16 @@ func (p *panel) cookie(r *http.Request, name string) string {
 
 // session is the session's secret in a request, or nothing.
 func (p *panel) session(r *http.Request) string { return p.cookie(r, sessionCookie) }
+
+// sessionTag tells sessions apart in pages and addresses, and is of no use to
+// anybody who wants to be one.
+func sessionTag(session string) string {
+	if session == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("left4me page of\x00" + session))
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
+}
 
 // keep gives the browser its session, or takes it back when value is empty.
 func (p *panel) keep(w http.ResponseWriter, value string) {

@@ -19,6 +19,9 @@ const (
 	writeWithin = 20 * time.Second
 )
 
+// sessionParam of an address says which session the page belongs to that asks.
+const sessionParam = "session"
+
 // event is one message of a stream: html replaces the elements with the ids
 // that it holds, console adds to the console.
 type event struct {
@@ -59,13 +62,8 @@ func (p *panel) stream(w http.ResponseWriter, r *http.Request, feeds ...feed) er
 			}
 		})
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store, no-transform")
-	h.Set("X-Accel-Buffering", "no") // nginx would collect events
-	w.WriteHeader(http.StatusOK)
-	out := &sse{w: w, c: http.NewResponseController(w)}
-	defer func() { _ = out.c.SetWriteDeadline(time.Time{}) }() // the connection goes on to other requests
+	out, done := outlet(w)
+	defer done()
 	ended := p.Accounts.Ended()
 	err = out.send(event{name: "beat"})
 	if _, denied := p.identify(r); denied != nil { // ended before it was waited for
@@ -93,6 +91,21 @@ func (p *panel) stream(w http.ResponseWriter, r *http.Request, feeds ...feed) er
 		}
 	}
 	return nil // the browser has gone
+}
+
+// outlet is where the events of a stream go: over a connection of its own, or as
+// part of a stream that several pages share.
+func outlet(w http.ResponseWriter) (out interface{ send(event) error }, done func()) {
+	if c, ok := w.(carried); ok {
+		return c, func() {}
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store, no-transform")
+	h.Set("X-Accel-Buffering", "no") // nginx would collect events
+	w.WriteHeader(http.StatusOK)
+	s := &sse{w: w, c: http.NewResponseController(w)}
+	return s, func() { _ = s.c.SetWriteDeadline(time.Time{}) } // the connection goes on to other requests
 }
 
 // sse writes server-sent events.

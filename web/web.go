@@ -48,6 +48,8 @@ type Deps struct {
 type panel struct {
 	Deps
 	assets     *assets
+	mux        *http.ServeMux // everything that the panel answers
+	shared     shared
 	beat       time.Duration // between heartbeats of a stream
 	pages      []string      // patterns of their addresses
 	unreadable sync.Once     // a header of a proxy
@@ -56,12 +58,16 @@ type panel struct {
 // New makes the handler of the panel.
 func New(d Deps) http.Handler { return newPanel(d).handler() }
 
-func newPanel(d Deps) *panel { return &panel{Deps: d, assets: loadAssets(), beat: beatEvery} }
+func newPanel(d Deps) *panel {
+	p := &panel{Deps: d, assets: loadAssets(), beat: beatEvery, shared: shared{streams: map[string]*sharedStream{}}}
+	p.mux = p.routes()
+	return p
+}
 
 func (p *panel) handler() http.Handler {
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(p.open(func(http.ResponseWriter, *http.Request, accounts.Actor) error { return errCrossOrigin }))
-	return headers(p.Secure, limit(cross.Handler(p.routes())))
+	return headers(p.Secure, limit(cross.Handler(p.mux)))
 }
 
 // routes is everything the panel answers.
@@ -79,6 +85,8 @@ func (p *panel) routes() *http.ServeMux {
 
 	look("GET /{$}", p.home)
 	look("GET /session", p.alive)
+	look("GET /live", p.followShared)
+	look("POST /live/{stream}", p.sharePage)
 	p.page(look, "/servers", "/servers", p.serversView)
 	p.page(act, "/servers/new", "/servers", p.newServerView)
 	act("POST /servers/new", p.createServer)

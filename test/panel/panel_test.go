@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,6 +24,10 @@ import (
 
 	"github.com/left4me/left4me/test/stage"
 )
+
+// plainHost is a name of the panel that browsers don't take for their own machine:
+// over http it is no secure context, as for most people.
+const plainHost = "panel.test"
 
 const password = "correct horse battery"
 
@@ -50,6 +55,7 @@ func open(t *testing.T, port int, env ...string) *site {
 		chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.ExecPath(chromium(t)),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("host-resolver-rules", "MAP "+plainHost+" 127.0.0.1"),
 	}
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
@@ -87,7 +93,10 @@ func (s *site) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-func (s *site) url(path string) string { return "http://" + s.Address + path }
+func (s *site) url(path string) string {
+	_, port, _ := net.SplitHostPort(s.Address)
+	return "http://" + plainHost + ":" + port + path
+}
 
 // until waits until a script says true, without any reload of the page.
 func (s *site) until(what, script string) {

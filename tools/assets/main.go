@@ -14,7 +14,7 @@ import (
 func main() {
 	result := api.Build(api.BuildOptions{
 		EntryPoints: []string{
-			"web/assets/js/panel.js", "web/assets/js/upload.js", "web/assets/js/editor.js",
+			"web/assets/js/panel.js", "web/assets/js/shared.js", "web/assets/js/upload.js", "web/assets/js/editor.js",
 			"web/assets/panel.css", "web/assets/icon.svg", "web/assets/cvars.json",
 		},
 		NodePaths:  []string{"tools/assets/node_modules"},

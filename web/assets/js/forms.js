@@ -2,8 +2,9 @@
 import { foreign, probe, said } from "./answer.js";
 
 const live = { "X-Left4me": "live" };
-const pause = 700; // ms: the second click of a double click would hit what the first one brought
-let hide, last = 0;
+const pause = 700; // ms in which a click may be the second one of a double click
+const pressed = new WeakMap(); // by the place of forms: when one was sent, and which others were there
+let hide;
 
 export function startForms() {
   document.addEventListener("submit", (e) => {
@@ -20,16 +21,25 @@ export function startForms() {
     const button = e.target.closest("[data-copy]");
     if (!button) return;
     const word = button.querySelector("span");
-    const text = document.querySelector(button.dataset.copy).textContent;
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      getSelection().selectAllChildren(document.querySelector(button.dataset.copy)); // no https: at least select it
-      return;
-    }
-    word.textContent = "Copied";
+    const copied = await copy(document.querySelector(button.dataset.copy));
+    word.textContent = copied ? "Copied" : "Selected";
     setTimeout(() => (word.textContent = "Copy"), 1500);
   });
+}
+
+// copy copies the text of an element, or leaves it selected and says false. On
+// plain HTTP there is no navigator.clipboard.
+async function copy(el) {
+  try {
+    await navigator.clipboard.writeText(el.textContent);
+    return true;
+  } catch {
+    const selection = getSelection();
+    selection.selectAllChildren(el);
+    if (!document.execCommand("copy")) return false;
+    selection.removeAllRanges();
+    return true;
+  }
 }
 
 // send posts a form and gives the answer, or throws what the person should read.
@@ -45,8 +55,7 @@ export async function send(form) {
 }
 
 async function quietly(form, button) {
-  if (button?.ariaBusy === "true" || Date.now() - last < pause) return;
-  last = Date.now();
+  if (button?.ariaBusy === "true" || twice(form)) return;
   if (button) button.ariaBusy = "true";
   try {
     await send(form);
@@ -56,6 +65,17 @@ async function quietly(form, button) {
   } finally {
     if (button) button.ariaBusy = null;
   }
+}
+
+// twice says whether a form is sent by the second click of a double click, which
+// hits the same form or what the first click has brought in its place: Start where
+// Stop was. Forms that were there before are meant.
+function twice(form) {
+  const place = form.parentElement;
+  const last = pressed.get(place);
+  if (last && Date.now() - last.at < pause && !last.others.includes(form)) return true;
+  pressed.set(place, { at: Date.now(), others: [...place.children].filter((el) => el !== form) });
+  return false;
 }
 
 function notice(text) {

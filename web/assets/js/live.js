@@ -1,4 +1,6 @@
-// The one stream of events of a page, and the quiet bar while there is none.
+// What a page's stream of events brings, and the quiet bar while there is none.
+import { keepFocus } from "./focus.js";
+import { own, shared } from "./follow.js";
 import { morph } from "./morph.js";
 import { refilter } from "./filter.js";
 import { showTimes } from "./times.js";
@@ -6,32 +8,55 @@ import { goTo } from "./forms.js";
 
 const silence = 40_000; // ms; the panel beats every 15 s
 const patience = 1_200; // ms before the bar: a restart of the panel is shorter
-const unseen = 60_000; // ms after which a page that nobody sees lets go of its stream
+const unseen = 600_000; // ms after which a page that nobody sees lets go of the shared stream
 
 export function startLive(con) {
   const address = document.body.dataset.live;
   if (!address) return;
+  const { session } = document.body.dataset;
   const bar = document.getElementById("connection");
-  let source, watchdog, showing, retry, away, wait = 500;
+  let watchdog, showing, retry, away, open = false, wait = 500;
+
+  // told takes an event of the stream.
+  const told = (name, data, id) => {
+    if (!open) return;
+    if (name === "lost") return lost();
+    alive();
+    if (name === "html") put(data);
+    else if (name === "console") con?.add(JSON.parse(data), id);
+    else if (name === "gone") goTo(data);
+    else back();
+  };
+  let way;
+  try {
+    way = shared(told, () => ((way = own(told)), connect()));
+  } catch {
+    way = own(told);
+  }
 
   const connect = () => {
     clearTimeout(retry);
-    source?.close();
+    // A connection of its own that a page holds while nobody sees it is missing to
+    // the page that somebody sees: over HTTP/1.1 a browser has six.
+    if (document.hidden && !way.shared) return leave();
     const url = new URL(address, location.href);
-    if (con && con.position !== "") url.searchParams.set("after", con.position);
-    source = new EventSource(url);
+    url.searchParams.set("session", session);
+    if (con && con.position !== "") url.searchParams.set("after", con.position); // Last-Event-ID of a stream that was closed
+    open = true;
+    way.open(url.pathname + url.search);
     alive();
-    source.addEventListener("beat", () => {
-      wait = 500;
-      clearTimeout(showing);
-      showing = 0;
-      bar.hidden = true;
-      alive();
-    });
-    source.addEventListener("html", (e) => (alive(), put(e.data)));
-    source.addEventListener("console", (e) => (alive(), con?.add(JSON.parse(e.data), e.lastEventId)));
-    source.addEventListener("gone", (e) => goTo(e.data));
-    source.onerror = lost;
+  };
+  const leave = () => {
+    if (open) way.close();
+    open = false;
+    for (const t of [watchdog, retry, showing]) clearTimeout(t);
+    showing = 0;
+  };
+  const back = () => {
+    wait = 500;
+    clearTimeout(showing);
+    showing = 0;
+    bar.hidden = true;
   };
   // Without this, a connection that died silently would look like a quiet server.
   const alive = () => {
@@ -39,18 +64,25 @@ export function startLive(con) {
     watchdog = setTimeout(lost, silence);
   };
   const lost = () => {
-    source.close();
+    way.close();
+    open = false;
     clearTimeout(watchdog);
+    clearTimeout(retry);
     showing ||= setTimeout(() => say("Connection lost. Trying again…"), patience);
     retry = setTimeout(check, wait);
     wait = Math.min(wait * 2, 15_000);
   };
-  // An event source doesn't say why it failed: a session that ended would be
-  // tried for ever.
+  // A stream doesn't say why it failed: a session that ended would be tried for
+  // ever, also when somebody else has logged in meanwhile.
   const check = async () => {
     try {
-      const answer = await fetch("/session", { headers: { "X-Left4me": "live" } });
-      if (answer.status === 401) return clearTimeout(showing), say("You are logged out.", "/login?next=" + encodeURIComponent(location.pathname + location.search));
+      const answer = await fetch("/session?session=" + encodeURIComponent(session), { headers: { "X-Left4me": "live" } });
+      if (answer.status === 401) return leave(), say("You are logged out.", "/login?next=" + encodeURIComponent(location.pathname + location.search));
+      if (answer.status === 429) {
+        const { text, hint } = await answer.json();
+        clearTimeout(showing);
+        say(`This page doesn't follow what happens: ${text}. To go on, ${hint}.`);
+      }
     } catch {
       // still no connection
     }
@@ -69,11 +101,12 @@ export function startLive(con) {
 
   document.addEventListener("visibilitychange", () => {
     clearTimeout(away);
-    if (document.hidden) {
-      away = setTimeout(() => (source.close(), clearTimeout(watchdog), clearTimeout(retry), (away = 0)), unseen);
-    } else if (source.readyState === EventSource.CLOSED) connect();
+    if (!document.hidden) {
+      if (!open) connect();
+    } else if (way.shared) away = setTimeout(leave, unseen);
+    else leave();
   });
-  addEventListener("pagehide", () => source.close());
+  addEventListener("pagehide", leave);
   addEventListener("pageshow", (e) => e.persisted && connect());
   connect();
 }
@@ -86,7 +119,7 @@ function put(html) {
   for (const el of [...(row ? box.content.querySelectorAll("tr") : box.content.children)]) {
     const have = el.id && document.getElementById(el.id);
     if (!have) continue;
-    morph(have, el);
+    keepFocus(have, () => morph(have, el));
     showTimes(have);
     refilter(have);
   }

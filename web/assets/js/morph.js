@@ -12,7 +12,7 @@ export function morph(from, to) {
 }
 
 function attributes(from, to) {
-  const keep = own[from.tagName] || [];
+  const keep = from.matches("[data-place]") ? ["tabindex", "data-place"] : own[from.tagName] || []; // focus.js
   for (const { name, value } of to.attributes) {
     if (!keep.includes(name) && from.getAttribute(name) !== value) from.setAttribute(name, value);
   }
