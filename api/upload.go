@@ -150,9 +150,11 @@ func (a *api) uploadPiece(h huma.API, path, id, summary string) {
 		actor := actorOf(ctx)
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
 			r, w := humago.Unwrap(hc)
-			f, err := a.Uploads.Write(ctx, actor, in.ID, in.Path, in.Offset, in.Size, newSteady(w, r.Body))
+			body := newSteady(w, r.Body)
+			f, err := a.Uploads.Write(ctx, actor, in.ID, in.Path, in.Offset, in.Size, body)
 			w.Header().Set(offsetHeader, strconv.FormatInt(f.Have, 10))
 			if err != nil {
+				uploads.Drain(body)
 				writeProblem(w, problemOf(ctx, cutOff(err)))
 				return
 			}

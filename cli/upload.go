@@ -49,6 +49,9 @@ const (
 	leastPiece = 16 << 10
 	// growWithin keeps pieces below the time that proxies wait for one.
 	growWithin = 10 * time.Second
+	// announceWithin is how long a piece that was announced waits to be wanted.
+	// nginx says nothing of it over HTTP/2 (1.22, ngx_http_test_expect).
+	announceWithin = 200 * time.Millisecond
 )
 
 // pieces says how long the next piece may be.
@@ -120,7 +123,7 @@ func (a *app) sendFile(ctx context.Context, c *Client, id string, f sent, show f
 	for {
 		n := s.pieces.next(f.size - s.offset)
 		began := time.Now()
-		have, err := c.sendPiece(ctx, id, s.in, s.offset, n, n > s.pieces.proven, show)
+		have, err := c.sendPiece(ctx, id, s.in, s.offset, n, n > max(firstPiece, s.pieces.proven), show)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

@@ -124,7 +124,11 @@ func (p *panel) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts
 	if err1 != nil || err2 != nil {
 		return left4me.Errorf(left4me.Invalid, "offset and size are numbers", "")
 	}
-	f, err := p.Uploads.Write(r.Context(), who, r.PathValue("id"), q.Get("path"), offset, size, slowly(w, r.Body))
+	body := slowly(w, r.Body)
+	f, err := p.Uploads.Write(r.Context(), who, r.PathValue("id"), q.Get("path"), offset, size, body)
+	if err != nil {
+		uploads.Drain(body)
+	}
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := left4me.Public(err)
 		return answer(w, http.StatusConflict, map[string]any{"text": e.Text, "hint": e.Hint, "have": f.Have})

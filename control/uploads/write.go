@@ -63,6 +63,14 @@ func (u *Uploads) Write(ctx context.Context, by accounts.Actor, id, name string,
 	return up.state(f), err
 }
 
+// drained is more than the longest piece that our own clients send.
+const drained = 20 << 20
+
+// Drain reads the rest of a piece that is refused. A proxy that can't send all of a
+// request answers with a page of its own (Apache 2.4: status 502), and nobody sees
+// why the piece was refused.
+func Drain(r io.Reader) { _, _ = io.CopyN(io.Discard, r, drained) }
+
 // settled is the turn of a file that is complete.
 const settled = -1
 
