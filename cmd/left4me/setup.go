@@ -294,13 +294,13 @@ func (s *setup) administrator(ctx context.Context) (bool, error) {
 	first := slices.IndexFunc(users, func(u cli.User) bool { return u.Admin })
 	switch {
 	case there >= 0 && !users[there].Admin && (s.named || first < 0):
-		return false, left4me.Errorf(left4me.Conflict, "the user "+cli.OneLine(s.admin)+" is there and is no administrator", "choose another name with --admin")
+		return false, left4me.Errorf(left4me.Conflict, "the user "+cli.OneLine(s.admin)+" is there and is no administrator", "`left4me user role "+left4me.ShellWord(s.admin)+" admin`, or choose another name with --admin")
 	case there >= 0 && users[there].Admin, first >= 0 && !s.named:
 		if there < 0 || !users[there].Admin {
 			there = first
 		}
 		if s.passwordStdin {
-			s.report.Note = "the administrator " + cli.OneLine(users[there].Name) + " is there; the password from standard input was not used"
+			s.report.Note = "the administrator " + cli.OneLine(users[there].Name) + " is there; the password from standard input was not used. To change it: `left4me user password " + left4me.ShellWord(users[there].Name) + "`"
 		}
 		return false, nil
 	}

@@ -423,6 +423,13 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		if status, _ := logIn(t, "coach", "first-of-two-passwords"); status != http.StatusOK {
 			t.Errorf("login: %d", status)
 		}
+		must(t, "left4me", "user", "create", "looker", "--generate")
+		out, err := in("left4me", "setup", "--admin", "looker")
+		if err == nil || !strings.Contains(out, "the user looker is there and is no administrator") {
+			t.Errorf("somebody who is no administrator: %v %s", err, out)
+		}
+		doAs(t, out, "root")
+		must(t, "left4me", "setup", "--admin", "looker")
 	})
 	step("the administrator logs in", func(t *testing.T) {
 		if status, page := logIn(t, "admin", secret); status != http.StatusOK || !strings.Contains(page, "Servers") || strings.Contains(page, `action="/login"`) {
