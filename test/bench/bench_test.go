@@ -65,17 +65,29 @@ func cpu(tb testing.TB, pid int) time.Duration {
 // rss is the resident memory of a process in MB (10^6 bytes).
 func rss(tb testing.TB, pid int) float64 {
 	tb.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	return memory(tb, pid, "status", "VmRSS:")
+}
+
+// pss is what a process has resident in MB, its part of what it shares.
+func pss(tb testing.TB, pid int) float64 {
+	tb.Helper()
+	return memory(tb, pid, "smaps_rollup", "Pss:")
+}
+
+// memory is a line of one of the files in /proc about a process, in MB.
+func memory(tb testing.TB, pid int, file, name string) float64 {
+	tb.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for line := range strings.Lines(string(b)) {
-		if v, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if v, ok := strings.CutPrefix(line, name); ok {
 			kb, _ := strconv.Atoi(strings.Fields(v)[0])
 			return float64(kb) * 1024 / 1e6
 		}
 	}
-	tb.Fatal("no VmRSS")
+	tb.Fatal("no " + name)
 	return 0
 }
 

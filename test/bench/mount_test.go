@@ -122,13 +122,15 @@ func TestTwentyServers(t *testing.T) {
 	<-time.NewTimer(span).C
 	row("left4me serve with 20 servers, MB resident", rss(t, s.PID()))
 	row("left4me serve with 20 idle servers, % of a core", 100*float64(cpu(t, s.PID())-before)/float64(span))
-	var most float64
+	var most, together float64
 	var shimsAfter time.Duration
 	for _, pid := range shims {
 		most = max(most, rss(t, pid))
+		together += pss(t, pid)
 		shimsAfter += cpu(t, pid)
 	}
 	row("largest of 20 shims, MB resident", most)
+	row("20 shims together, MB (PSS)", together)
 	row("20 shims, % of a core", 100*float64(shimsAfter-shimsBefore)/float64(span))
 
 	base, baseInodes := usage(t, filepath.Join(s.Root, "installation"))
