@@ -24,7 +24,7 @@ type ownAccount struct {
 // newToken is the form of a token as it was sent, and the token when it was made.
 type newToken struct {
 	Label, Expires string
-	Token          string // shown once
+	Made, Token    string // label and token that were made, shown once
 	Problems       problems
 }
 
@@ -143,7 +143,7 @@ func (p *panel) createToken(w http.ResponseWriter, r *http.Request, who accounts
 	}
 	token, err := p.Accounts.CreateToken(r.Context(), who, form.Label, expires)
 	if err == nil {
-		form = newToken{Label: form.Label, Expires: form.Expires, Token: token}
+		form = newToken{Expires: form.Expires, Made: form.Label, Token: token}
 	} else {
 		var ok bool
 		if form.Problems, ok = problemsOf(err); !ok {

@@ -173,6 +173,10 @@ func TestAdministratorsManageUsersInThePanel(t *testing.T) {
 		endsSoon(t, events)
 		zoey.out()
 	}
+	if to := admin.post("/users/zoey/role", "role", "looker").header.Get("Location"); to != "/users/zoey" {
+		t.Errorf("a role that she has leads to %s, as if it had been changed", to)
+	}
+	zoey.get("/servers").has(t, http.StatusOK)
 	act("role", "role", "admin")
 	login(made).has(t, http.StatusSeeOther)
 	zoey.get("/users").has(t, http.StatusOK)

@@ -191,9 +191,13 @@ func (p *panel) changeUser(did string, changeOf func(r *http.Request) accounts.C
 			return badForm(err)
 		}
 		name := r.PathValue("name")
-		_, err := p.Accounts.ChangeUser(r.Context(), who, name, changeOf(r))
+		o, err := p.Accounts.ChangeUser(r.Context(), who, name, changeOf(r))
 		if err == nil {
-			http.Redirect(w, r, userPath(name)+"?did="+did, http.StatusSeeOther)
+			to := userPath(name)
+			if o.Changed {
+				to += "?did=" + did
+			}
+			http.Redirect(w, r, to, http.StatusSeeOther)
 			return nil
 		}
 		return p.userFailed(w, r, who, err)

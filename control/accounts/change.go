@@ -21,9 +21,10 @@ type Change struct {
 // still count unless they were revoked, and do nothing while it is disabled.
 type Outcome struct {
 	User     User
-	Sessions int // that ended
-	Revoked  int // tokens that were revoked
-	Tokens   int // that are left
+	Changed  bool // false: it was so before
+	Sessions int  // that ended
+	Revoked  int  // tokens that were revoked
+	Tokens   int  // that are left
 
 	row store.User
 }
@@ -62,7 +63,7 @@ func (a *Accounts) change(ctx context.Context, by Actor, u store.User, c store.U
 	a.forget(u.ID)
 	a.log.Info("user changed", "user", u.Name, "by", by.Name, "password", c.Password != nil, "admin", now.Admin,
 		"disabled", now.Disabled, "sessions ended", gone.Sessions, "tokens revoked", gone.Revoked)
-	return Outcome{User: userOf(now), Sessions: gone.Sessions, Revoked: gone.Revoked, Tokens: gone.Tokens, row: now}, nil
+	return Outcome{User: userOf(now), Changed: now.Version != u.Version, Sessions: gone.Sessions, Revoked: gone.Revoked, Tokens: gone.Tokens, row: now}, nil
 }
 
 // DeleteUser removes a user with its sessions and tokens. The caller has checked

@@ -95,12 +95,12 @@ func TestEachChangeOfAUserEndsItsSessionsAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCast(t)
 			c.woken(func() {
-				if o := c.change("zoe", test.what); o.Sessions != 1 || o.Revoked != test.revoked || o.Tokens != test.left || o.User.Name != "Zoe" {
+				if o := c.change("zoe", test.what); !o.Changed || o.Sessions != 1 || o.Revoked != test.revoked || o.Tokens != test.left || o.User.Name != "Zoe" {
 					t.Errorf("%+v", o)
 				}
 			})
 			c.in(false, test.token)
-			if o := c.change("ZOE", Change{Admin: test.what.Admin, Disabled: test.what.Disabled}); o.Sessions != 0 || o.Revoked != 0 {
+			if o := c.change("ZOE", Change{Admin: test.what.Admin, Disabled: test.what.Disabled}); o.Changed || o.Sessions != 0 || o.Revoked != 0 {
 				t.Errorf("a change of nothing ended something: %+v", o)
 			}
 		})

@@ -33,7 +33,7 @@ function lasting(s) {
 }
 
 function past(s, at) {
-  if (s > 6 * 86400) return day.format(at);
+  if (s > 6 * 86400 || at > Date.now() + 60_000) return day.format(at); // a time to come has no better words
   for (const [unit, size] of units) if (s >= size) return ago.format(-Math.floor(s / size), unit);
   return ago.format(0, "second");
 }
