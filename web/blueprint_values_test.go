@@ -20,7 +20,7 @@ func TestANewServerShowsTheValuesOfItsBlueprint(t *testing.T) {
 	b.get("/blueprints/versus").has(t, http.StatusOK, `href="/servers/new?blueprint=versus"`)
 	p := b.get("/servers/new?blueprint=versus")
 	p.has(t, http.StatusOK, append(values, `<option value="versus" selected>`)...)
-	p.hasNot(t, "zoey")
+	p.hasNot(t, "zoey", "Default: the game&#39;s: coop", "Default: the game&#39;s: 18")
 	b.get("/servers/new").hasNot(t, "from the blueprint: ")
 	for _, path := range []string{"/servers/new", "/servers/alpha/settings"} {
 		p := b.post(path, "name", "typed", "version", "1", "blueprint", "versus", "hostname", "typed text", "stack", "blueprint")

@@ -206,6 +206,9 @@ func (f definitionForm) hint(i left4me.SettingInfo) string {
 	if i.Kind == left4me.LongSetting && f.beneath(i) != "" {
 		return hint + " The blueprint has one."
 	}
+	if f.beneath(i) != "" {
+		return hint // what is in the empty field says so
+	}
 	return hint + " Default: " + i.Default + "."
 }
 

@@ -359,10 +359,8 @@ func (p *panel) follow(r *http.Request, who accounts.Actor, gone string, build b
 				return err
 			}
 			v.body = append(v.body, p.fullPart(who))
-			for _, part := range v.parts() {
-				if err := p.sendPart(ctx, part, on, have, send); err != nil {
-					return err
-				}
+			if err := p.sendParts(ctx, v.parts(), on, have, send); err != nil {
+				return err
 			}
 			for on = nil; !v.depends(on); on = n.take() {
 				select {
@@ -386,6 +384,22 @@ func (p *panel) follow(r *http.Request, who accounts.Actor, gone string, build b
 			}
 		}
 	}
+}
+
+// sendParts sends the parts of a page that have changed. The others don't wait for
+// those that take long.
+func (p *panel) sendParts(ctx context.Context, all []*part, on map[topic]bool, have sent, send func(event)) error {
+	for _, costly := range []bool{false, true} {
+		for _, part := range all {
+			if part.costly != costly {
+				continue
+			}
+			if err := p.sendPart(ctx, part, on, have, send); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // sendPart sends a part if it is another than the browser has. Of a list only the
