@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -164,4 +166,51 @@ func TestServeLeavesNoGoroutine(t *testing.T) {
 	if err := goleak.Find(before); err != nil {
 		t.Error(err)
 	}
+}
+
+// pipes is a listener whose one connection is in memory.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
+
+// A request that does not end with its context has ended when the bus and the
+// store are closed.
+func TestServeHTTPWaitsForARequestThatIgnoresItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		l := &pipes{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
+		ours, theirs := net.Pipe()
+		l.conns <- theirs
+		var answered atomic.Bool
+		slow := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			cancel()
+			time.Sleep(2 * shutdownWithin) // of the bubble
+			answered.Store(true)
+		})
+		go func() {
+			_, _ = io.WriteString(ours, "GET / HTTP/1.1\r\nHost: left4me\r\n\r\n")
+			_, _ = io.Copy(io.Discard, ours)
+			ours.Close()
+		}()
+		if err := serveHTTP(ctx, l, slow, nil, slog.New(slog.DiscardHandler)); err != nil {
+			t.Error(err)
+		}
+		if !answered.Load() {
+			t.Error("it returned while a request was handled")
+		}
+	})
 }
