@@ -23,7 +23,8 @@ export function startForms() {
     const word = button.querySelector("span");
     const copied = await copy(document.querySelector(button.dataset.copy));
     word.textContent = copied ? "Copied" : "Selected";
-    setTimeout(() => (word.textContent = "Copy"), 1500);
+    button.dataset.copied = copied; // where there is no room for the word
+    setTimeout(() => ((word.textContent = "Copy"), delete button.dataset.copied), 1500);
   });
 }
 
