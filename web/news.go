@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync"
 
 	"github.com/left4me/left4me"
@@ -94,6 +95,26 @@ func (n *news) take() map[topic]bool {
 // listen collects news until ctx ends. All that happens after it has returned is
 // among them; work counts what it began.
 func (p *panel) listen(ctx context.Context, n *news, work *sync.WaitGroup) {
+	p.listenServers(ctx, n, work)
+	p.listenJobs(ctx, n, work)
+	for t, changes := range map[topic]func(context.Context) iter.Seq[struct{}]{
+		onContent():  p.Content.Watch,
+		onGame():     p.Game.Watch,
+		onBackups():  p.Backups.Watch,
+		onUploads():  p.Uploads.Watch,
+		onAccounts(): p.Accounts.Watch,
+	} {
+		changed := changes(ctx)
+		work.Go(func() {
+			for range changed {
+				n.add(t)
+			}
+		})
+	}
+}
+
+// listenServers collects what is new of servers.
+func (p *panel) listenServers(ctx context.Context, n *news, work *sync.WaitGroup) {
 	names := p.Servers.Watch(ctx)
 	work.Go(func() {
 		ups, runs, definitions := map[left4me.Name]string{}, map[left4me.Name]string{}, map[left4me.Name]string{}
@@ -120,6 +141,10 @@ func (p *panel) listen(ctx context.Context, n *news, work *sync.WaitGroup) {
 			}
 		}
 	})
+}
+
+// listenJobs collects what is new of jobs.
+func (p *panel) listenJobs(ctx context.Context, n *news, work *sync.WaitGroup) {
 	all := p.Jobs.WatchAll(ctx)
 	work.Go(func() {
 		states := map[left4me.JobID]left4me.JobState{}
@@ -135,18 +160,4 @@ func (p *panel) listen(ctx context.Context, n *news, work *sync.WaitGroup) {
 			}
 		}
 	})
-	for t, changes := range map[topic]func(context.Context) func(func(struct{}) bool){
-		onContent():  func(ctx context.Context) func(func(struct{}) bool) { return p.Content.Watch(ctx) },
-		onGame():     func(ctx context.Context) func(func(struct{}) bool) { return p.Game.Watch(ctx) },
-		onBackups():  func(ctx context.Context) func(func(struct{}) bool) { return p.Backups.Watch(ctx) },
-		onUploads():  func(ctx context.Context) func(func(struct{}) bool) { return p.Uploads.Watch(ctx) },
-		onAccounts(): func(ctx context.Context) func(func(struct{}) bool) { return p.Accounts.Watch(ctx) },
-	} {
-		changed := changes(ctx)
-		work.Go(func() {
-			for range changed {
-				n.add(t)
-			}
-		})
-	}
 }

@@ -28,7 +28,10 @@ func TestPagesTellTheTruth(t *testing.T) {
 	remedy := `#server-alpha a[href="/servers/alpha/settings#port"]`
 	s.until("the row says why, without a reload", `document.querySelector('`+remedy+`') !== null`)
 	s.everywhere("servers-failed", "/servers")
-	s.everywhere("server-failed", "/servers/alpha")
+	s.do("its page on a phone", chromedp.EmulateViewport(390, 844), chromedp.Navigate(s.url("/servers/alpha")), chromedp.WaitVisible(chromedp.CSS(`#server-head a[href="/servers/alpha/settings#port"]`)))
+	s.accessible("a server that failed to start, 390 px")
+	s.picture("server-failed-390")
+	s.do("a screen", chromedp.EmulateViewport(1280, 844))
 	s.do("to the remedy", chromedp.Navigate(s.url("/servers")), chromedp.Click(chromedp.CSS(remedy)), chromedp.WaitVisible(chromedp.CSS("#port")))
 	s.until("its field is in view", `((r) => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector("#port").getBoundingClientRect())`)
 	taken.Close()
@@ -56,9 +59,8 @@ func TestPagesTellTheTruth(t *testing.T) {
 	s.do("another blueprint", chromedp.Navigate(s.url("/servers/new")), chromedp.SendKeys(chromedp.CSS("#name"), "beta"))
 	s.until("its values, and what was typed", `((e) => (e.value === "versus" || (e.focus(), e.value = "versus", e.dispatchEvent(new Event("change", {bubbles: true}))), true))(document.querySelector("#blueprint")) &&
 		document.querySelector("#max_players").placeholder.includes("16") && document.querySelector("#name").value === "beta" && document.activeElement.id === "blueprint"`)
-	s.do("that was on screen", chromedp.EmulateViewport(1280, 844))
+	s.accessible("a new server of another blueprint")
 	s.picture("new-server-versus")
-	s.everywhere("new-server-of", "/servers/new?blueprint=versus")
 
 	s.Must(t, http.MethodPost, "/overlays", map[string]any{"name": "empty", "kind": "files"}, nil)
 	s.do("an overlay without files", chromedp.Navigate(s.url("/overlays/empty")))
