@@ -7,6 +7,7 @@ const own = { DETAILS: ["open"], INPUT: ["value", "checked"], TR: ["hidden"], BU
 export function morph(from, to) {
   if (from.isEqualNode(to)) return;
   if (from.tagName === "TIME" && from.dateTime === to.dateTime) return; // it shows the reader's own words
+  if (from.dataset.copied) return; // it says for a moment that something was copied
   attributes(from, to);
   if (from.tagName !== "TEXTAREA") children(from, to);
 }
