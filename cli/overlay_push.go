@@ -47,9 +47,10 @@ func (a *app) overlayPush() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		change := map[string]any{"import": in, "replace": !*add}
+		change := map[string]any{"import": in, "replace": !*add, "once": true} // who fails to push pushes again
 		err = a.push(c.Context(), what, path, file, func(ctx context.Context, id string) error {
 			if *plan {
+				delete(change, "once")
 				return a.plan(ctx, id, change)
 			}
 			change["upload"] = id
@@ -187,8 +188,7 @@ func (a *app) writePlan(w io.Writer, p left4me.Plan) {
 	}
 }
 
-// isJob reports whether it is a job that failed: it has the upload still, and can
-// be tried again.
+// isJob reports whether it is a job that failed: it has dropped the upload.
 func isJob(err error) bool {
 	var failed *jobError
 	return errors.As(err, &failed)

@@ -90,7 +90,7 @@ func (a *Agent) buildOverlay(ctx context.Context, id left4me.JobID, spec left4me
 		return nil
 	}
 	defer func() { // one that is cut goes on, with its upload
-		if err != nil && ctx.Err() == nil && spec.Change != nil && spec.Change.Once {
+		if err != nil && !leaves(ctx) && spec.Change != nil && spec.Change.Once {
 			a.dropUpload(spec)
 		}
 	}()

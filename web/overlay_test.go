@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -238,8 +239,11 @@ func TestAnUploadWithTheForm(t *testing.T) {
 	p.has(t, http.StatusSeeOther)
 	b.get(p.header.Get("Location")).has(t, http.StatusOK, "maps.vpk, 3.1 MB")
 	b.do(http.MethodPost, "/overlays/plugins/upload", body.String()[:1<<20], "Content-Type", form.FormDataContentType(), "Sec-Fetch-Site", "same-origin").has(t, http.StatusServiceUnavailable)
-	b.post(p.header.Get("Location")+"/drop").has(t, http.StatusSeeOther)
+	b.get("/uploads").has(t, http.StatusOK, "maps.vpk", "for plugins", "Go on")
+	s.as(t, "guest").get("/uploads").has(t, http.StatusForbidden)
+	b.post("/uploads/"+path.Base(p.header.Get("Location"))+"/drop").has(t, http.StatusSeeOther)
 	b.get(p.header.Get("Location")).has(t, http.StatusNotFound)
+	b.get("/uploads").has(t, http.StatusOK, "No upload is open") // also of the one that was cut
 }
 
 func TestAFileIsEdited(t *testing.T) {

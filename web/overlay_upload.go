@@ -382,7 +382,7 @@ func (p *panel) publishUpload(w http.ResponseWriter, r *http.Request, who accoun
 func uploadName(u uploads.Upload) string {
 	switch len(u.Files) {
 	case 0:
-		return "nothing"
+		return "No file yet"
 	case 1:
 		return short(path.Base(u.Files[0].Path))
 	}

@@ -124,6 +124,9 @@ func (p *panel) routes() *http.ServeMux {
 	p.page(act, "/blueprints/{name}/delete", "/blueprints", p.deleteBlueprintView)
 	act("POST /blueprints/{name}/delete", p.deleteBlueprint)
 
+	p.page(act, "/uploads", "/overlays", p.uploadsView)
+	act("POST /uploads/{id}/drop", p.dropListed)
+
 	p.page(look, "/jobs", "/jobs", p.jobsView)
 	p.page(look, "/jobs/{id}", "/jobs", p.jobView)
 	act("POST /jobs/{id}/cancel", p.cancelJob)

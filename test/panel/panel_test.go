@@ -257,6 +257,12 @@ func TestPagesFit(t *testing.T) {
 	s.shows("There is no backup yet")
 	s.picture("backups-none")
 	backup := s.backUp()
+	s.Must(t, http.MethodPost, "/overlays", map[string]any{"name": "mods", "kind": "files"}, nil)
+	for range 2 {
+		var u struct{ ID string }
+		s.Must(t, http.MethodPost, "/overlays/mods/uploads", nil, &u)
+		s.Must(t, http.MethodPut, "/uploads/"+u.ID+"/file?path=a-file-with-a-rather-long-name-that-goes-on-for-quite-a-while.vpk&size=5", "a", nil)
+	}
 	s.do("wait for players", chromedp.Navigate(s.url("/servers/alpha")))
 	s.until("players come", `document.querySelectorAll("#server-players tbody tr").length > 2`)
 	for name, path := range map[string]string{
@@ -266,7 +272,7 @@ func TestPagesFit(t *testing.T) {
 		"reach-stopped": "/servers/beta-with-a-rather-long-name-that-goes-on-for-quite-a-while-yes/reach",
 		"jobs":          "/jobs", "missing": "/servers/nobody", "game": "/game",
 		"blueprints": "/blueprints", "blueprint": "/blueprints/friday", "blueprint-new": "/blueprints/new", "blueprint-delete": "/blueprints/friday/delete",
-		"backups": "/backups", "backup-delete": "/backups/" + backup + "/delete",
+		"uploads": "/uploads", "backups": "/backups", "backup-delete": "/backups/" + backup + "/delete",
 	} {
 		s.everywhere(name, path)
 	}

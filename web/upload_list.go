@@ -1,0 +1,38 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/uploads"
+)
+
+// uploadsView lists the uploads that were begun and not published: one's own, and
+// everybody's for an administrator.
+func (p *panel) uploadsView(r *http.Request, who accounts.Actor) (view, error) {
+	all := lazy("open-uploads", func(ctx context.Context) (templ.Component, error) {
+		open, err := p.Uploads.List(ctx, who)
+		return uploadList(open, who.Name), err
+	}, onUploads(), onEnds(left4me.BuildOverlay.Noun()))
+	return view{frame: p.frame(r, who, "Uploads", "overlays"), body: []piece{fixed(uploadsHead()), all}}, nil
+}
+
+// uploadOf says for what an upload was begun, and by whom if that is somebody else.
+func uploadOf(u uploads.Upload, who string) string {
+	if u.By == who {
+		return "for " + string(u.Overlay)
+	}
+	return "for " + string(u.Overlay) + " by " + u.By
+}
+
+// dropListed drops an upload of the list.
+func (p *panel) dropListed(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := p.Uploads.Delete(r.Context(), who, r.PathValue("id")); err != nil {
+		return err
+	}
+	return done(w, r, "/uploads")
+}
