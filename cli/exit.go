@@ -163,12 +163,4 @@ func harmless(s string) string {
 
 // steers reports whether a terminal would act on r, or show text in another
 // order than it is in.
-func steers(r rune) bool {
-	switch {
-	case r == '\n' || r == '\t':
-		return false
-	case r < 0x20, r >= 0x7f && r < 0xa0:
-		return true
-	}
-	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
-}
+func steers(r rune) bool { return r != '\n' && left4me.Hidden(r) }

@@ -70,6 +70,10 @@ else. From elsewhere, LEFT4ME_URL says where it is and LEFT4ME_TOKEN who you are
 		if a.Token == "" {
 			a.Token = a.ownToken
 		}
+		if a.json {
+			a.Out = &escaped{w: a.Out}
+			c.Root().SetOut(a.Out)
+		}
 		if a.timeout > 0 {
 			ctx, cancel := context.WithTimeout(c.Context(), a.timeout)
 			stop = cancel

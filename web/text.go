@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/left4me/left4me"
 )
 
 // visible is text from outside, fit to be shown on one line: characters that
@@ -14,7 +16,7 @@ import (
 func visible(s string) string {
 	clean := true
 	for _, r := range s {
-		if hidden(r) || r == utf8.RuneError {
+		if left4me.Hidden(r) || r == utf8.RuneError {
 			clean = false
 			break
 		}
@@ -27,33 +29,17 @@ func visible(s string) string {
 		switch {
 		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
 			fmt.Fprintf(&b, "‹%02X›", s[i]) // a byte that is no UTF-8
-		case r < 0x20 && hidden(r):
+		case r < 0x20 && left4me.Hidden(r):
 			b.WriteRune(0x2400 + r) // the picture of this control character
 		case r == 0x7f:
 			b.WriteRune('␡')
-		case hidden(r):
+		case left4me.Hidden(r):
 			fmt.Fprintf(&b, "‹%04X›", r)
 		default:
 			b.WriteRune(r)
 		}
 	}
 	return b.String()
-}
-
-// hidden reports whether r can't be seen for what it is. The joiners stay, for
-// without them some scripts and many emoji fall apart.
-func hidden(r rune) bool {
-	switch {
-	case r == '\t' || r == '\u200C' || r == '\u200D':
-		return false
-	case r < 0x20 || r >= 0x7f && r < 0xa0:
-		return true
-	case r < 0x100:
-		return r == 0xad
-	case r == '\u2028' || r == '\u2029' || r == '\u3164' || r == '\u115F' || r == '\u1160' || r == '\uFFA0':
-		return true
-	}
-	return unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r)
 }
 
 // lines splits what a console printed and makes each line visible.

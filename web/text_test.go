@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 	"unicode"
+
+	"github.com/left4me/left4me"
 )
 
 func TestWhatCanNotBeSeenIsShown(t *testing.T) {
@@ -39,7 +41,7 @@ func FuzzVisible(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, r := range visible(s) {
-			if hidden(r) || unicode.IsControl(r) && r != '\t' || r == '\u202E' {
+			if left4me.Hidden(r) || unicode.IsControl(r) && r != '\t' || r == '\u202E' {
 				t.Errorf("visible(%q) holds %U", s, r)
 			}
 		}
