@@ -33,9 +33,9 @@ var autostarts = []struct {
 	Value left4me.Autostart
 	Label string
 }{
-	{left4me.AutostartLast, "Last state: when it ran before left4me or the host went down"},
-	{left4me.AutostartAlways, "Always: also at each boot of the host"},
-	{left4me.AutostartNever, "Never at a boot of the host"},
+	{left4me.AutostartLast, "If it ran before"},
+	{left4me.AutostartAlways, "Always"},
+	{left4me.AutostartNever, "Not at a boot of the host"},
 }
 
 // diffOfConfig is what a restart would change in the generated files.

@@ -1480,7 +1480,7 @@ func serverSettings(s serverPage, form settingsForm) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = field("autostart", "Autostart", "When left4me starts the server unasked. A server that gave up after crashes waits for somebody to start it.", form.Problems["autostart"]).Render(templ.WithChildren(ctx, templ_7745c5c3_Var59), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = field("autostart", "Autostart", "When left4me starts the server unasked: if it ran before left4me or the host went down; always, also at each boot of the host; or not at a boot. A server that gave up after crashes waits for somebody to start it.", form.Problems["autostart"]).Render(templ.WithChildren(ctx, templ_7745c5c3_Var59), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
