@@ -37,7 +37,7 @@ func usedStore(t *testing.T) string {
 	use(func(b *bus.Bus) {
 		record(b, 0, 4)
 		read := make(chan struct{}, 4)
-		if err := b.Events(t.Context(), "reader", func(string, []byte) error {
+		if err := b.Events(t.Context(), "reader", bus.KindCrash, func(string, []byte) error {
 			read <- struct{}{}
 			return nil
 		}); err != nil {
@@ -204,7 +204,7 @@ func TestADamagedStoreIsPutAsideAndNothingStaysUndone(t *testing.T) {
 				t.Fatal(err)
 			}
 			events := make(chan left4me.Name, 100)
-			if err := b.Events(t.Context(), "reader", func(_ string, data []byte) error {
+			if err := b.Events(t.Context(), "reader", bus.KindCrash, func(_ string, data []byte) error {
 				var crash bus.Crash
 				err := bus.Decode(data, &crash)
 				events <- crash.Server

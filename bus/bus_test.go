@@ -296,6 +296,57 @@ func TestQueueOutlivesTheProgram(t *testing.T) {
 	silent(t, got, "it was doubled")
 }
 
+// A reader takes what it is for: an event of another kind, which it would fail on
+// for ever, is none of its business. A reader whose kind changes goes on where it
+// was.
+func TestReadersTakeOneKindOfEvents(t *testing.T) {
+	dir := t.TempDir()
+	got := make(chan string, 10)
+	read := func(b *bus.Bus, kind string) {
+		t.Helper()
+		err := b.Events(t.Context(), "reader", kind, func(subject string, data []byte) error {
+			if v := bus.VerbOf(subject); v != bus.KindCrash && v != "first" {
+				return errors.New("not understood")
+			}
+			got <- string(data)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	record := func(b *bus.Bus, kind, id string) {
+		t.Helper()
+		if err := b.Record(t.Context(), "local", kind, id, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := bus.Open(t.Context(), dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	record(b, "first", "before")
+	read(b, "first")
+	if s := receive(t, got); s != `"before"` {
+		t.Errorf("%s came", s)
+	}
+	if err := b.Ping(t.Context()); err != nil { // behind the acknowledgement
+		t.Fatal(err)
+	}
+	b.Close()
+	if b, err = bus.Open(t.Context(), dir, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	record(b, "other", "nothing to it")
+	record(b, bus.KindCrash, "crash")
+	read(b, bus.KindCrash)
+	if s := receive(t, got); s != `"crash"` {
+		t.Errorf("%s came", s)
+	}
+	silent(t, got, "more")
+}
+
 func TestEventsGoOnWhereTheReaderStopped(t *testing.T) {
 	dir := t.TempDir()
 	b, err := bus.Open(t.Context(), dir, slog.New(slog.DiscardHandler))
@@ -311,7 +362,7 @@ func TestEventsGoOnWhereTheReaderStopped(t *testing.T) {
 	got := make(chan string, 10)
 	read := func(fail *atomic.Bool) {
 		t.Helper()
-		err := b.Events(t.Context(), "reader", func(subject string, data []byte) error {
+		err := b.Events(t.Context(), "reader", bus.KindCrash, func(subject string, data []byte) error {
 			var c bus.Crash
 			if err := bus.Decode(data, &c); err != nil || bus.VerbOf(subject) != bus.KindCrash {
 				t.Errorf("%s %s: %v", subject, data, err)

@@ -29,7 +29,7 @@ func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
 		if err := b.Work(ctx, "local", func(d bus.Delivery) { got <- d }); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Events(ctx, "reader", func(_ string, data []byte) error { events <- string(data); return nil }); err != nil {
+		if err := b.Events(ctx, "reader", bus.KindCrash, func(_ string, data []byte) error { events <- string(data); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		n := 0

@@ -129,11 +129,14 @@ func (b *Bus) Record(ctx context.Context, host left4me.Name, kind, id string, v 
 	return nil
 }
 
-// Events delivers kept events of all hosts to f, in order, from where reader
-// stopped the last time, until ctx ends. An event that f fails on comes again.
-func (b *Bus) Events(ctx context.Context, reader string, f func(subject string, data []byte) error) error {
+// Events delivers kept events of a kind of all hosts to f, in order, from where
+// reader stopped the last time, until ctx ends. An event that f fails on comes
+// again, and those behind it wait: they may be about what it made. Events of other
+// kinds are never waited for. A reader may change its kind.
+func (b *Bus) Events(ctx context.Context, reader, kind string, f func(subject string, data []byte) error) error {
 	err := b.consume(ctx, streamEvents, jetstream.ConsumerConfig{
 		Durable:       reader,
+		FilterSubject: Event(AnyHost, kind),
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,
 		MaxAckPending: 1,

@@ -39,7 +39,7 @@ func TestHandlersAreWaitedFor(t *testing.T) {
 			return b.Enqueue(ctx, "local", bus.JobMessage{V: bus.Version, ID: "1", Kind: "server.start", Target: "alpha"})
 		},
 		"an event": func(ctx context.Context, b *bus.Bus, handle func()) error {
-			if err := b.Events(ctx, "test", func(string, []byte) error { handle(); return nil }); err != nil {
+			if err := b.Events(ctx, "test", bus.KindCrash, func(string, []byte) error { handle(); return nil }); err != nil {
 				return err
 			}
 			return b.Record(ctx, "local", bus.KindCrash, "1", bus.Crash{})

@@ -248,7 +248,7 @@ func TestTheLongestAndWorstMessagesArriveOrAreRefused(t *testing.T) {
 	if err := b.Listen(ctx, "l4m.local.live.>", func(subject string, _ []byte) { got <- bus.VerbOf(subject) }); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Events(ctx, "reader", func(subject string, _ []byte) error {
+	if err := b.Events(ctx, "reader", bus.KindCrash, func(subject string, _ []byte) error {
 		got <- bus.VerbOf(subject)
 		return nil
 	}); err != nil {

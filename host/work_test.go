@@ -249,7 +249,7 @@ func TestCrashesAreToldAgain(t *testing.T) {
 	a.tellCrashes(t.Context())
 	a.tellCrashes(t.Context()) // twice is harmless
 	events := make(chan bus.Crash, 10)
-	if err := b.Events(t.Context(), "reader", func(_ string, data []byte) error {
+	if err := b.Events(t.Context(), "reader", bus.KindCrash, func(_ string, data []byte) error {
 		var c bus.Crash
 		err := bus.Decode(data, &c)
 		events <- c

@@ -255,7 +255,7 @@ func (s *Servers) Start(ctx context.Context) error {
 	if err := s.listenContent(ctx); err != nil {
 		return err
 	}
-	if err := s.bus.Events(ctx, "crashes", s.keepCrash(ctx)); err != nil {
+	if err := s.bus.Events(ctx, "crashes", bus.KindCrash, s.keepCrash(ctx)); err != nil {
 		return err
 	}
 	// What a server is started with, and whether it waits for a start.
