@@ -40,6 +40,8 @@ type file struct {
 	number  int
 	turn    int // of who writes: a newer writer takes the file over
 	settled bool
+
+	unsynced int64 // bytes that may not be on the disk yet
 }
 
 // head is the first line of upload.log.

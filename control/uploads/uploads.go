@@ -8,7 +8,8 @@
 //	tmp/upload-ID/files/...    the files that have come completely
 //
 // An upload survives left4me. It goes when a job took it, when somebody drops it,
-// and two days after its last piece. What has been answered for is on the disk.
+// and two days after its last piece. A file that has come completely is
+// on the disk; of one that hasn't, at most its last 16 MiB aren't.
 package uploads
 
 import (

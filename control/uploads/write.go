@@ -26,6 +26,7 @@ const (
 	chunk   = 256 << 10
 	// spaceEvery is after how many bytes the disk is looked at again.
 	spaceEvery = 64 << 20
+	syncEvery  = 16 << 20
 )
 
 // Write adds a piece to a file, which begins with its first one. offset must be
@@ -187,7 +188,7 @@ func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.
 	if errors.Is(failed, io.EOF) {
 		failed = nil
 	}
-	return errors.Join(failed, u.settle(up, f, turn, out, all > 0))
+	return errors.Join(failed, u.settle(up, f, turn, out, all))
 }
 
 // extra refuses bytes behind the end of a file that is complete.
@@ -231,9 +232,9 @@ func (up *upload) put(out *os.File, f *file, turn int, b []byte) error {
 
 // settle keeps what has come even if the machine ends now, and moves a file that
 // is complete to its place.
-func (u *Uploads) settle(up *upload, f *file, turn int, out *os.File, wrote bool) error {
+func (u *Uploads) settle(up *upload, f *file, turn int, out *os.File, wrote int64) error {
 	defer u.changed.Ring()
-	if wrote {
+	if up.due(f, wrote) {
 		if err := unix.Fdatasync(int(out.Fd())); err != nil {
 			return err
 		}
@@ -248,6 +249,23 @@ func (u *Uploads) settle(up *upload, f *file, turn int, out *os.File, wrote bool
 		return nil
 	}
 	return up.move(f)
+}
+
+// due counts what was written of a file, and reports whether it is to be brought to
+// the disk: when the file is complete, and often enough that a power cut costs
+// little. The size of a file says what is left of it then, and a sender that is
+// further learns that from the answer to its next piece. Small pieces, behind a
+// proxy that takes no others, would wait for the disk most of the time.
+func (up *upload) due(f *file, wrote int64) bool {
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	f.unsynced += wrote
+	if f.unsynced < syncEvery && (f.Size < 0 || f.Have < f.Size) {
+		return false
+	}
+	due := f.unsynced > 0
+	f.unsynced = 0
+	return due
 }
 
 // move puts a file that is complete where it belongs.
