@@ -63,7 +63,7 @@ func TestTheNewestJobOfATargetCountsAsItsFailure(t *testing.T) {
 		all, err := s.FailedJobs(t.Context(), "server", []left4me.Name{"alpha", "nobody"})
 		ok(t, err)
 		for _, j := range all {
-			if j.Error == nil || j.Error.Field != "port" || j.Log != nil && len(j.Log) > 0 {
+			if j.Error == nil || j.Error.Field != "port" || len(j.Log) > 0 {
 				t.Errorf("%+v", j)
 			}
 		}
