@@ -40,6 +40,7 @@ type GameServer struct {
 	NewContent      []left4me.OverlayChange `json:"new_content" doc:"Overlays that a restart would change"`
 	Warnings        []left4me.Warning       `json:"warnings" doc:"What will probably keep it from starting as it is defined now; left out of lists"`
 	Job             *JobRef                 `json:"job,omitempty" doc:"The job that is queued or running"`
+	FailedJob       *FailedJob              `json:"failed_job,omitempty" doc:"The newest job, when it failed and nothing has made up for it"`
 	Autostart       left4me.Autostart       `json:"autostart" enum:"last,always,never" doc:"When left4me starts it unasked. last: when it is wanted to run and has no process when left4me starts; always: also at each boot, even when it was last asked to stop; never: like last, but not at a boot"`
 	Wanted          left4me.Wanted          `json:"wanted" enum:"running,stopped" doc:"What was last asked of it"`
 	WantedBy        string                  `json:"wanted_by" doc:"Who asked for it; empty when nobody did"`
@@ -63,6 +64,12 @@ type JobRef struct {
 	State left4me.JobState `json:"state"`
 }
 
+// FailedJob is a job that failed, and why.
+type FailedJob struct {
+	JobRef
+	Error left4me.Error `json:"error"`
+}
+
 func serverOf(v servers.View) GameServer {
 	st := v.Status
 	s := GameServer{
@@ -81,6 +88,13 @@ func serverOf(v servers.View) GameServer {
 	}
 	if v.Job != nil {
 		s.Job = &JobRef{ID: v.Job.ID, Kind: v.Job.Kind, State: v.Job.State}
+	}
+	if j := v.Failed; j != nil {
+		why := left4me.Error{Kind: left4me.Unavailable, Text: "it was interrupted"}
+		if j.Error != nil {
+			why = *j.Error
+		}
+		s.FailedJob = &FailedJob{JobRef{ID: j.ID, Kind: j.Kind, State: j.State}, why}
 	}
 	return s
 }

@@ -51,6 +51,11 @@ type server struct {
 		Kind  left4me.JobKind  `json:"kind"`
 		State left4me.JobState `json:"state"`
 	} `json:"job"`
+	FailedJob *struct {
+		ID    string          `json:"id"`
+		Kind  left4me.JobKind `json:"kind"`
+		Error left4me.Error   `json:"error"`
+	} `json:"failed_job"`
 }
 
 // player is somebody on a server.
@@ -100,7 +105,7 @@ func (a *app) serverList() *cobra.Command {
 				if s.MaxPlayers > 0 {
 					players = fmt.Sprintf("%d/%d", s.Players, s.MaxPlayers)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", s.Name, oneLine(string(s.State)), players, oneLine(s.Map), s.Port, s.Blueprint)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", s.Name, listState(s), players, oneLine(s.Map), s.Port, s.Blueprint)
 			}
 		})
 	}
@@ -168,9 +173,21 @@ func writeServer(w io.Writer, s server, address string) {
 	for _, x := range s.Warnings {
 		row(w, "warning", x.Text+"; "+x.Hint)
 	}
+	if j := s.FailedJob; j != nil {
+		row(w, "failed", fmt.Sprintf("%s: %s (job %s)", j.Kind.Verb(), j.Error.Error(), j.ID))
+	}
 	if s.Job != nil {
 		row(w, "job", fmt.Sprintf("%s %s, %s", s.Job.Kind.Verb(), s.Job.State, s.Job.ID))
 	}
+}
+
+// listState is the state of a server in a list, with what failed since.
+func listState(s server) string {
+	state := oneLine(string(s.State))
+	if s.FailedJob != nil {
+		state += ", " + oneLine(s.FailedJob.Kind.Verb()) + " failed"
+	}
+	return state
 }
 
 // playerText is who plays, how well and for how long.
