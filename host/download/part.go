@@ -200,6 +200,7 @@ func (p *part) close() {
 			p.discard()
 		}
 	}
+	_ = unix.Flock(int(p.f.Fd()), unix.LOCK_UN) // a child that is being forked has the descriptor too
 	p.f.Close()
 }
 

@@ -33,14 +33,14 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 	if err := os.MkdirAll(s.cfg.Run, 0o700); err != nil {
 		return fmt.Errorf("discard files of %s: %w", n, err)
 	}
-	lock, err := shim.Lock(s.cfg.Run, n) // nothing starts meanwhile
+	lock, err := shim.Borrow(s.cfg.Run, n) // nothing starts meanwhile
 	if errors.Is(err, shim.ErrSecond) {
 		return &left4me.Error{Kind: left4me.Busy, Text: fmt.Sprintf("%s runs", n), Hint: "stop it first", Err: err}
 	}
 	if err != nil {
 		return fmt.Errorf("discard files of %s: %w", n, err)
 	}
-	defer lock.Close()
+	defer shim.Unlock(lock)
 	upper, err := gamefiles.OpenDir(string(s.cfg.Root), path.Join("runtime", string(n), "upper"))
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
 		return nil // the game wrote nothing that a server would see

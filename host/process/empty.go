@@ -24,14 +24,14 @@ func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
 	if err := os.MkdirAll(s.cfg.Run, 0o700); err != nil {
 		return fmt.Errorf("empty %s: %w", n, err)
 	}
-	lock, err := shim.Lock(s.cfg.Run, n) // nothing starts meanwhile
+	lock, err := shim.Borrow(s.cfg.Run, n) // nothing starts meanwhile
 	if errors.Is(err, shim.ErrSecond) {
 		return &left4me.Error{Kind: left4me.Busy, Text: fmt.Sprintf("%s runs", n), Hint: "stop it first", Err: err}
 	}
 	if err != nil {
 		return fmt.Errorf("empty %s: %w", n, err)
 	}
-	defer lock.Close()
+	defer shim.Unlock(lock)
 	if err := empty(ctx, string(s.cfg.Root), n); err != nil {
 		return fmt.Errorf("empty %s: %w", n, err)
 	}

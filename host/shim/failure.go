@@ -78,7 +78,7 @@ func Forget(root instance.Root, run string, n left4me.Name) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer Unlock(lock)
 	if died {
 		if err := endOrphans(root.Merged(n)); err != nil {
 			return err

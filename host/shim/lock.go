@@ -23,8 +23,8 @@ var ErrSecond = errors.New("the server has a shim already")
 const lockPatience = 500 * time.Millisecond
 
 // Lock takes the lock that makes sure that there is one shim for a server, and
-// holds it until the file is closed or the process ends. It doesn't wait: the
-// error is ErrSecond.
+// holds it until Unlock or the end of the process. It doesn't wait: the error is
+// ErrSecond.
 func Lock(run string, n left4me.Name) (*os.File, error) {
 	path := lockPath(run, n)
 	for mended := false; ; {
@@ -55,7 +55,27 @@ func Lock(run string, n left4me.Name) (*os.File, error) {
 		if sameFile(f, path) {
 			return f, nil
 		}
-		f.Close() // Forget removed it in between
+		Unlock(f) // Forget removed it in between
+	}
+}
+
+// Unlock gives a lock back. Closing the file is not enough: a child that another
+// goroutine forks at this moment has the descriptor too, until it executes its
+// program, and in new namespaces that takes a while.
+func Unlock(f *os.File) {
+	_ = flock(f, unix.LOCK_UN)
+	f.Close()
+}
+
+// Borrow is Lock for who needs the server to be down for a moment: it waits for
+// those who only look whether the lock is held.
+func Borrow(run string, n left4me.Name) (f *os.File, err error) {
+	deadline := time.Now().Add(lockPatience)
+	for {
+		if f, err = Lock(run, n); !errors.Is(err, ErrSecond) || time.Now().After(deadline) {
+			return f, err
+		}
+		time.Sleep(lockPatience / 20)
 	}
 }
 
@@ -114,23 +134,14 @@ func Hold(run string, n left4me.Name) (*os.File, error) {
 
 // Take is Hold of one that isn't ready to be seen: Sign follows.
 func Take(run string, n left4me.Name) (*os.File, error) {
-	deadline := time.Now().Add(lockPatience)
-	for {
-		f, err := Lock(run, n)
-		if err == nil {
-			return f, f.Truncate(0) // of who had it before
-		}
-		if !errors.Is(err, ErrSecond) {
-			return nil, err
-		}
-		if time.Now().After(deadline) {
-			return nil, &left4me.Error{
-				Kind: left4me.Conflict, Text: fmt.Sprintf("%s runs already", n),
-				Hint: "stop it first", Err: err,
-			}
-		}
-		time.Sleep(lockPatience / 20)
+	f, err := Borrow(run, n)
+	switch {
+	case err == nil:
+		return f, f.Truncate(0) // of who had it before
+	case errors.Is(err, ErrSecond):
+		return nil, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("%s runs already", n), Hint: "stop it first", Err: err}
 	}
+	return nil, err
 }
 
 // Sign writes down that this process has a lock that was taken.
@@ -169,7 +180,7 @@ func locked(run string, n left4me.Name) (pid int, locked bool) {
 	if err != nil {
 		return 0, false
 	}
-	defer f.Close()
+	defer Unlock(f)
 	if err := flock(f, unix.LOCK_SH); !errors.Is(err, unix.EWOULDBLOCK) {
 		return 0, false
 	}

@@ -227,7 +227,7 @@ func (s *shim) finish(err error, lock *os.File) {
 		})
 	}
 	_ = os.Remove(Socket(s.Run, s.Name))
-	lock.Close()
+	Unlock(lock)
 	if s.close != nil {
 		s.close()
 		s.serving.Wait()
