@@ -181,10 +181,11 @@ func writeServer(w io.Writer, s server, address string) {
 	}
 }
 
-// listState is the state of a server in a list, with what failed since.
+// listState is the state of a server in a list, with the job that failed if that
+// isn't what the state says.
 func listState(s server) string {
 	state := oneLine(string(s.State))
-	if s.FailedJob != nil {
+	if s.FailedJob != nil && s.State != left4me.Failed {
 		state += ", " + oneLine(s.FailedJob.Kind.Verb()) + " failed"
 	}
 	return state

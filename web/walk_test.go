@@ -29,8 +29,8 @@ var walked = map[string]string{
 	"/overlays/{name}/problems": "/overlays/plugins/problems", "/overlays/{name}/campaigns": "/overlays/plugins/campaigns", "/overlays/{name}/file": "/overlays/maps/file?path=a.cfg",
 	"/overlays/{name}/remove": "/overlays/plugins/remove?path=a.cfg", "/overlays/{name}/edit": "/overlays/plugins/edit", "/overlays/{name}/items": "/overlays/maps/items",
 	"/overlays/{name}/items/look": "/overlays/maps/items/look?ids=1", "/overlays/{name}/script": "/overlays/made/script", "/overlays/{name}/upload": "/overlays/plugins/upload",
-	"/overlays/{name}/uploads/{id}": "/overlays/plugins/uploads/UPLOAD",
-	"/blueprints":                   "/blueprints", "/blueprints/new": "/blueprints/new", "/blueprints/{name}": "/blueprints/versus", "/blueprints/{name}/delete": "/blueprints/versus/delete",
+	"/overlays/{name}/uploads/{id}": "/overlays/plugins/uploads/UPLOAD", "/uploads": "/uploads",
+	"/blueprints": "/blueprints", "/blueprints/new": "/blueprints/new", "/blueprints/{name}": "/blueprints/versus", "/blueprints/{name}/delete": "/blueprints/versus/delete",
 	"/jobs": "/jobs", "/jobs/{id}": "/jobs/JOB", "/game": "/game", "/game/rollback": "/game/rollback?build=9001",
 	"/backups": "/backups", "/backups/{name}/delete": "/backups/b/delete", "/doctor": "/doctor",
 	"/account": "/account", "/users": "/users", "/users/{name}": "/users/guest", "/users/{name}/delete": "/users/guest/delete",
@@ -334,7 +334,7 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	w.next()
 	up := must(w.uploads.Create(ctx, w.admin, "plugins"))(t)
 	must(w.uploads.Write(ctx, w.admin, up.ID, "half.vpk", 0, 10, strings.NewReader("12345")))(t)
-	w.shows("an upload that was begun", "half.vpk", "/overlays/{name}/upload")
+	w.shows("an upload that was begun", "half.vpk", "/overlays/{name}/upload", "/uploads")
 
 	w.next()
 	w.withBlueprint("beta", "versus")
