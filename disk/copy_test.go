@@ -99,7 +99,7 @@ func TestCopyEndsWithItsContext(t *testing.T) {
 func TestFitsKeepsTheMargin(t *testing.T) {
 	free, margin, err := disk.Room(t.TempDir())
 	if err != nil || free <= margin {
-		t.Skipf("%d bytes are free, %v", free, err)
+		t.Fatalf("%d bytes are free, %v", free, err)
 	}
 	var full *left4me.Error
 	if err := disk.Fits(t.TempDir(), free-margin+64<<20); !errors.As(err, &full) || full.Kind != left4me.DiskFull {
