@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 )
 
 // Downloads reads files of revisions where they lie, on the machine that this runs
@@ -168,20 +169,6 @@ func (a *Archive) add(ctx context.Context, z *zip.Writer, f left4me.TreeFile) er
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, until{ctx, in})
+	_, err = io.Copy(out, disk.Until(ctx, in))
 	return err
-}
-
-// until reads as long as its context lasts: a file of holes packs to so little that
-// nobody would notice for hours that its reader has gone.
-type until struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u until) Read(b []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return u.r.Read(b)
 }

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 )
 
 const pageSize = 1000
@@ -175,22 +176,8 @@ func (r *Revision) pack(ctx context.Context, out packer, t left4me.TreeFile) err
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(to, until{ctx, f})
+	_, err = io.Copy(to, disk.Until(ctx, f))
 	return err
-}
-
-// until reads as long as its context lasts: a file of holes packs to so little that
-// nobody would notice for hours that its reader has gone.
-type until struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u until) Read(b []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return u.r.Read(b)
 }
 
 // packer writes one format.

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/disk"
 )
 
 // part is what came so far of a file.
@@ -152,7 +153,7 @@ func (p *part) catchUp(ctx context.Context) error {
 	if s.at > p.size {
 		s.hash, s.at = s.make(), 0
 	}
-	n, err := io.Copy(s.hash, &until{ctx, io.NewSectionReader(p.f, s.at, p.size-s.at)})
+	n, err := io.Copy(s.hash, disk.Until(ctx, io.NewSectionReader(p.f, s.at, p.size-s.at)))
 	s.at += n
 	return err
 }
@@ -202,17 +203,4 @@ func (p *part) close() {
 	}
 	_ = unix.Flock(int(p.f.Fd()), unix.LOCK_UN) // a child that is being forked has the descriptor too
 	p.f.Close()
-}
-
-// until is a reader that ends with a context.
-type until struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u *until) Read(b []byte) (int, error) {
-	if u.ctx.Err() != nil {
-		return 0, context.Cause(u.ctx)
-	}
-	return u.r.Read(b)
 }
