@@ -100,7 +100,8 @@ func (w *walk) find(ctx context.Context) (at netip.Addr, how string, err error) 
 		}
 		return all[0].Unmap(), "LEFT4ME_PUBLIC_ADDRESS, " + w.Address, nil
 	}
-	if told, err := netip.ParseAddrPort(w.said.PublicAddress); err == nil {
+	// It says that it is the server's own, too, where that is one of a home network.
+	if told, err := netip.ParseAddrPort(w.said.PublicAddress); err == nil && !told.Addr().IsPrivate() && !told.Addr().IsLoopback() {
 		return told.Addr(), "as Steam told it", nil
 	}
 	// Connecting a UDP socket sends nothing; it chooses the address that packets

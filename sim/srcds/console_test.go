@@ -84,6 +84,13 @@ func TestStatus(t *testing.T) {
 	if got := p.ask("sv_lan 1", "status"); !strings.Contains(got, "[ public n/a ]") {
 		t.Errorf("sv_lan: %s", got)
 	}
+	p = start(t, nil, []string{"SIM_STEAM=same"})
+	if got := p.ask("status"); !strings.Contains(got, "[ public same ]") {
+		t.Errorf("an address of its own: %s", got)
+	}
+	if s := parse(); s.PublicAddress != p.addr.String() {
+		t.Errorf("an address of its own: %+v", s)
+	}
 }
 
 func TestKicksAndBans(t *testing.T) {

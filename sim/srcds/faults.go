@@ -22,7 +22,7 @@ type faults struct {
 	slowStart    time.Duration // SIM_SLOW_START: the first map takes that much longer
 	flood        string        // SIM_FLOOD="LINES BYTES": floods the console once the first map is there
 	wrongPort    int           // SIM_WRONG_PORT: how many ports behind the wanted one it takes
-	steam        string        // SIM_STEAM=nolibrary|lost: it has no library of Steam, or loses the connection at once
+	steam        string        // SIM_STEAM=nolibrary|lost|same: it has no library of Steam, loses the connection at once, or has a public address of its own
 	reserved     string        // SIM_RESERVED=HEX: a lobby has reserved it
 	ignoreQuit   bool          // SIM_IGNORE_QUIT=1
 	ignoreSIGINT bool          // SIM_IGNORE_SIGINT=1
@@ -86,6 +86,12 @@ func (s *server) addSimCommands() {
 	add("leave", "sim_leave <name>: somebody leaves.", func(a console.Args) {
 		if p := s.game.Find(a.Text()); p != nil {
 			s.game.Leave(p, "Disconnect by user.", time.Now())
+		}
+		s.noticeHibernation()
+	})
+	add("no_logon", "sim_no_logon <name>: somebody loses Steam; the reason has a line break.", func(a console.Args) {
+		if p := s.game.Find(a.Text()); p != nil {
+			s.game.Leave(p, "No Steam logon\n", time.Now())
 		}
 		s.noticeHibernation()
 	})

@@ -81,6 +81,32 @@ func TestLogDatagrams(t *testing.T) {
 	}
 }
 
+func TestReasonWithALineBreakEndsInTheNextDatagram(t *testing.T) {
+	p := start(t, nil, []string{"SIM_LOG_LOOPBACK=1"})
+	in := newReceiver(t)
+	p.ask("log on", "logaddress_add "+in.LocalAddr().String(), "sim_join Mia", "sim_no_logon Mia", "say done")
+	var r srcdslog.Reader
+	var reasons []string
+	for buf, done := make([]byte, 2000), false; !done; {
+		n, _, err := in.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, line, err := srcdslog.ParseDatagram(buf[:n])
+		if err != nil || strings.Contains(line, "\n") {
+			t.Errorf("%q: %v", line, err)
+		}
+		e, ok := r.Line(line)
+		if ok && e.Kind == srcdslog.Disconnected && !e.Player.Bot {
+			reasons = append(reasons, e.Text)
+		}
+		done = ok && e.Text == "done"
+	}
+	if len(reasons) != 1 || reasons[0] != "No Steam logon\n" || r.Torn() != 0 {
+		t.Errorf("%q, %d torn", reasons, r.Torn())
+	}
+}
+
 func TestLogNeverGoesToLoopback(t *testing.T) {
 	p := start(t, nil, nil)
 	for _, to := range []string{"127.0.0.1:27500", "127.8.9.10:1"} {

@@ -12,7 +12,7 @@ func TestPeoplePlay(t *testing.T) {
 	p := start(t, nil, []string{"SIM_PLAYERS=4", "SIM_TEMPO=400", "SIM_SEED=7"}, "+log", "on", "+mp_gamemode", "versus")
 	for _, want := range []string{
 		`connected, address "192.0.2.`, "STEAM USERID validated", "entered the game", `joined team "Survivor"`,
-		`" say "`, `" killed "`, "was incapped by", `disconnected (reason "Disconnect by user.")`,
+		`" say "`, `(DEATH)"`, `" killed "infected<`, `" killed "`, `(INCAP)"`, "was incapped by", `disconnected (reason "Disconnect by user.")`,
 		"Server waking up from hibernation", `Started map "c1m2_streets"`,
 	} {
 		p.wait(want)
@@ -26,12 +26,24 @@ func TestPeoplePlay(t *testing.T) {
 			t.Errorf("row %q", line)
 		}
 	}
+	var r srcdslog.Reader
+	kinds, commons := map[srcdslog.Kind]int{}, 0
 	for line := range strings.Lines(p.out.String()) {
-		if strings.HasPrefix(line, "L ") && strings.HasSuffix(line, "\n") {
-			if e, err := srcdslog.Parse(line); err != nil || e.Kind == srcdslog.Unknown {
-				t.Errorf("%q: %v", line, err)
+		if !strings.HasSuffix(line, "\n") {
+			continue
+		}
+		if e, ok := r.Line(line); ok {
+			kinds[e.Kind]++
+			if e.Kind == srcdslog.Unknown || e.Kind == srcdslog.Killed && !strings.HasPrefix(e.Message, "(DEATH)") {
+				t.Errorf("%q", line)
+			}
+			if e.Kind == srcdslog.Killed && e.Target.Entity {
+				commons++
 			}
 		}
+	}
+	if r.Torn() > 0 || commons == 0 || kinds[srcdslog.Killed] == 0 || kinds[srcdslog.Incapped] == 0 || kinds[srcdslog.Disconnected] == 0 {
+		t.Errorf("%v, %d torn", kinds, r.Torn())
 	}
 }
 

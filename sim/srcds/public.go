@@ -105,7 +105,11 @@ func (s *server) status() string {
 	if s.opt.insecure {
 		secure = "insecure"
 	}
-	if !s.con.Bool("sv_lan") && !s.opt.noMaster && s.opt.sim.faults.steam == "" {
+	switch {
+	case s.con.Bool("sv_lan"), s.opt.noMaster:
+	case s.opt.sim.faults.steam == "same":
+		known = "same"
+	case s.opt.sim.faults.steam == "":
 		known = netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, 9}), s.address.Port()).String()
 	}
 	current := s.current

@@ -7,6 +7,8 @@
 // forgery. Hence never take an Event for proof of who did something. Datagrams have no authentication at all: check the
 // address they come from, and the secret.
 //
-// The formats are the "HL Log Standard" and "Server queries" of the Valve Developer Community, with the longer
-// player token of Left 4 Dead 2.
+// Servers cut lines, and other output comes between: [Parse] makes no event of such a line, and [Reader] counts it.
+//
+// The formats are the "HL Log Standard" and "Server queries" of the Valve Developer Community, and what Left 4 Dead 2
+// writes otherwise: docs/log-format.md has it with its sources.
 package srcdslog

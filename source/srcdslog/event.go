@@ -8,6 +8,12 @@ import (
 // ErrNoTime is returned for a line that doesn't begin with "L" and a time.
 var ErrNoTime = errors.New("line without a time")
 
+// ErrTorn is returned for a line that another print cut or ran into, or that is longer than [MaxLine].
+var ErrTorn = errors.New("torn line")
+
+// MaxLine bounds a line, in bytes. The longest of 125,000 lines of real servers had 1,135.
+const MaxLine = 4096
+
 // Kind of an event. Beside each stand the fields of [Event] that it sets.
 type Kind string
 
@@ -22,9 +28,9 @@ const (
 	Said         Kind = "said"          // Player, Text, TeamOnly, Dead
 	Disconnected Kind = "disconnected"  // Player, Text the reason
 	Spawned      Kind = "spawned"       // Player
-	Killed       Kind = "killed"        // Player the killer, Target, Weapon, Headshot
+	Killed       Kind = "killed"        // Player the killer (nil for the world), Target, Weapon, Headshot
 	Attacked     Kind = "attacked"      // Player the attacker, Target, Weapon, Damage
-	Incapped     Kind = "incapped"      // Player the attacker, Target who went down, Weapon
+	Incapped     Kind = "incapped"      // Player the attacker (nil for the world), Target who went down, Weapon (may be empty)
 	Suicide      Kind = "suicide"       // Player, Weapon
 	Triggered    Kind = "triggered"     // Name; Player, or Team, or neither for the world; Target
 	MapLoading   Kind = "map_loading"   // Map
@@ -64,6 +70,9 @@ type Event struct {
 	Headshot bool
 }
 
-// Parse reads a line, with or without its end. Its time is taken as UTC; see [ParseIn]. A line without a time is an
-// event of the kind Unknown and ErrNoTime; there is no other error.
+// Parse reads a line, with or without its end. Its time is taken as UTC; see [ParseIn].
+//
+// A line without a time is an event of the kind Unknown and ErrNoTime. A line that is torn is an event of the kind
+// Unknown, with its message and time only, and ErrTorn: half of one line and half of another make no event. There is no
+// other error.
 func Parse(line string) (Event, error) { return ParseIn(line, time.UTC) }

@@ -22,59 +22,101 @@ func ParseIn(line string, loc *time.Location) (Event, error) {
 	if err != nil {
 		return Event{Message: line}, fmt.Errorf("srcdslog: %w", ErrNoTime)
 	}
-	e := ParseMessage(strings.TrimPrefix(line[prefix+1:], " "))
-	e.At = at
+	msg := strings.TrimPrefix(line[prefix+1:], " ")
+	if len(line) > MaxLine || interrupted(msg, at, loc) {
+		return Event{At: at, Message: msg}, fmt.Errorf("srcdslog: %w", ErrTorn)
+	}
+	e, torn := parseMessage(msg)
+	e.At, e.Message = at, msg
+	if torn {
+		return e, fmt.Errorf("srcdslog: %w", ErrTorn)
+	}
 	return e, nil
 }
 
-// ParseMessage reads what follows the time.
+// ParseMessage reads what follows the time. A message that is torn is of the kind Unknown.
 func ParseMessage(msg string) Event {
-	e := Event{}
-	if strings.HasPrefix(msg, `"`) {
-		e = parsePlayerLine(msg)
-	} else if !e.parseWorld(msg) {
-		e = Event{}
+	var e Event
+	if len(msg) <= MaxLine {
+		e, _ = parseMessage(msg)
 	}
 	e.Message = msg
 	return e
 }
 
+// parseMessage says too whether a message begins as one that is known and doesn't end as such.
+func parseMessage(msg string) (e Event, torn bool) {
+	// Kills and the like have a prefix, with a blank behind it only before what is no event of its own.
+	rest, prefixed := strings.CutPrefix(msg, "(DEATH)")
+	if !prefixed {
+		rest, prefixed = strings.CutPrefix(msg, "(INCAP)")
+	}
+	switch {
+	case strings.HasPrefix(rest, `"`):
+		return parsePlayerLine(rest, prefixed)
+	case prefixed || !e.parseWorld(msg):
+		return Event{}, false
+	}
+	return e, false
+}
+
+const (
+	// cutAt is where the game cuts some of its own lines ("used pills on"), without writing their end.
+	cutAt = 254
+	// together is how long after a line that was cut the next one may come: it stands in the same line then.
+	together = time.Minute
+)
+
+// interrupted says whether another line begins within msg. A name or chat that looks like one has to guess the time.
+func interrupted(msg string, at time.Time, loc *time.Location) bool {
+	const prefix = 2 + len(timeLayout)
+	for from := 0; ; {
+		i := strings.Index(msg[from:], "L ")
+		if i < 0 || from+i+prefix >= len(msg) {
+			return false
+		}
+		from += i
+		if msg[from+prefix] == ':' {
+			t, err := time.ParseInLocation(timeLayout, msg[from+2:from+prefix], loc)
+			if after := t.Sub(at); err == nil && (from == cutAt || after >= -time.Second && after <= together) {
+				return true
+			}
+		}
+		from += 2
+	}
+}
+
 // parsePlayerLine tries each place where the token may end, from the right. A reading counts if the rest of the line
-// makes sense; with a name of a possible length it is taken, else the leftmost is. So neither
-// a name nor chat can easily pass for another line.
-func parsePlayerLine(msg string) Event {
-	var fallback Event
+// makes sense; with a name of a possible length it is taken. So neither a name nor chat can easily pass for another
+// line. A line that has no such reading is torn if it tells of something that is known here; else it is unknown.
+func parsePlayerLine(msg string, prefixed bool) (e Event, torn bool) {
+	var who *Player
 	for end := len(msg); ; {
 		end = strings.LastIndex(msg[:end], `>" `)
 		if end < 1 {
 			break
 		}
 		p, ok := parseToken(msg[1 : end+1])
-		if !ok {
+		if !ok || !p.nameable() {
 			continue
 		}
 		e := Event{Player: &p}
-		if !e.parseAction(msg[end+3:]) {
-			if fallback.Kind == Unknown {
-				fallback = Event{Player: &p}
-			}
-			continue
+		if e.parseAction(msg[end+3:]) {
+			return e, false
 		}
-		if len(p.Name) <= maxName {
-			return e
-		}
-		fallback = e
+		torn = torn || e.Kind != Unknown
+		who = &p
 	}
-	if fallback.Kind != Unknown {
-		return fallback
+	if name, value, ok := strings.Cut(msg[1:], `" = "`); ok && strings.HasSuffix(value, `"`) && who == nil {
+		return Event{Kind: Cvar, Name: name, Value: value[:len(value)-1]}, false
 	}
-	if name, value, ok := strings.Cut(msg[1:], `" = "`); ok && strings.HasSuffix(value, `"`) {
-		return Event{Kind: Cvar, Name: name, Value: value[:len(value)-1]}
+	if torn || who == nil {
+		return Event{}, torn || prefixed || strings.Contains(msg, "><")
 	}
-	return fallback
+	return Event{Player: who}, false
 }
 
-// parseAction reads what a player did.
+// parseAction reads what a player did. If it can't although it knows the word, it leaves the kind set.
 func (e *Event) parseAction(s string) bool {
 	switch {
 	case s == "STEAM USERID validated":
@@ -114,6 +156,14 @@ func (e *Event) parseAction(s string) bool {
 	case cut(&s, `attacked `):
 		e.Kind = Attacked
 		return e.with(s, &e.Target)
+	case s == `died from unknown attacker (probably World)`:
+		e.Kind, e.Player, e.Target = Killed, nil, e.Player
+	case s == `was incapped from unknown attacker (probably World)`:
+		e.Kind, e.Player, e.Target = Incapped, nil, e.Player
+	case cut(&s, `incapped self with `):
+		e.Kind, e.Target = Incapped, e.Player
+		s, _ = properties(s)
+		return unquote(s, &e.Weapon)
 	case cut(&s, `was incapped by `):
 		e.Kind = Incapped
 		e.Target = e.Player
@@ -142,7 +192,7 @@ func (e *Event) with(s string, who **Player) bool {
 		return false
 	}
 	p, ok := parseToken(s[1 : i+1])
-	if !ok || !unquote(s[i+len(`>" with `):], &e.Weapon) {
+	if !ok || !p.nameable() || !unquote(s[i+len(`>" with `):], &e.Weapon) {
 		return false
 	}
 	*who = &p

@@ -61,11 +61,11 @@ var lines = []struct {
 	{`"Hunter<9><BOT><Infected>" attacked "Al<2><STEAM_1:0:123><Survivor>" with "hunter_claw" (damage "1")`, event{Kind: srcdslog.Attacked, Player: bot("Hunter", 9, "Infected"), Target: al("Survivor"), Weapon: "hunter_claw", Damage: 1}},
 	{`"Al<2><STEAM_1:0:123><Survivor>" was incapped by "Tank<9><BOT><Infected>" with "tank_claw"`, event{Kind: srcdslog.Incapped, Player: bot("Tank", 9, "Infected"), Target: al("Survivor"), Weapon: "tank_claw"}},
 	{`"Charger<10><BOT><Infected><CHARGER><ALIVE><600+0><setpos_exact 1.50 -2.00 3.00; setang 0.00 90.00 0.00><Area 37556>" spawned`, event{Kind: srcdslog.Spawned, Player: &player{
-		Name: "Charger", UserID: 10, ID: "BOT", Team: "Infected", Bot: true, Extended: true, Character: "CHARGER", Health: 600,
+		Name: "Charger", UserID: 10, ID: "BOT", Team: "Infected", Bot: true, Extended: true, Character: "CHARGER", State: "ALIVE", Health: 600,
 		Position: [3]float64{1.5, -2, 3}, Angles: [3]float64{0, 90, 0}, Area: 37556,
 	}}},
 	{`"Name<8><STEAM_1:1:41920953><Survivor><Producer><DEAD><1+20><setpos_exact 3617.36 -1739.69 294.53; setang 0.00 179.84 0.00><Area 205>" committed suicide with "world"`, event{Kind: srcdslog.Suicide, Weapon: "world", Player: &player{
-		Name: "Name", UserID: 8, ID: "STEAM_1:1:41920953", Team: "Survivor", SteamID: srcdslog.FromAccount(83841907), Extended: true, Character: "Producer", Dead: true,
+		Name: "Name", UserID: 8, ID: "STEAM_1:1:41920953", Team: "Survivor", SteamID: srcdslog.FromAccount(83841907), Extended: true, Character: "Producer", State: "DEAD", Dead: true,
 		Health: 1, TempHealth: 20, Position: [3]float64{3617.36, -1739.69, 294.53}, Angles: [3]float64{0, 179.84, 0}, Area: 205,
 	}}},
 	{`"Nick<34><BOT><Survivor>" triggered "first_survivor_left"`, event{Kind: srcdslog.Triggered, Player: bot("Nick", 34, "Survivor"), Name: "first_survivor_left"}},
@@ -79,6 +79,25 @@ var lines = []struct {
 	{`Banid: "Al<2><STEAM_1:0:123><>" was banned "for 5.00 minutes" by "Console"`, event{Kind: srcdslog.Banned, Player: al(""), By: "Console", Text: "for 5.00 minutes"}},
 	{`Addip: "<><><>" was banned by IP "permanently" by "Console" (IP "1.2.3.4")`, event{Kind: srcdslog.Banned, By: "Console", Text: "permanently", Address: "1.2.3.4"}},
 	{`[plugin.smx] loaded 3 maps`, event{Kind: srcdslog.PluginOutput, Name: "plugin.smx", Text: "loaded 3 maps"}},
+	// What Left 4 Dead 2 writes of its own: a prefix, things of the map with an empty id, further states.
+	{`(DEATH)"` + mia + `" killed "` + common + `" with "hunting_rifle"`, event{Kind: srcdslog.Killed, Player: miaPlayer("LIMPING"), Target: commonPlayer, Weapon: "hunting_rifle"}},
+	{`(DEATH)"` + mia + `" killed "` + common + `" with "rifle_ak47" (headshot)`, event{Kind: srcdslog.Killed, Player: miaPlayer("LIMPING"), Target: commonPlayer, Weapon: "rifle_ak47", Headshot: true}},
+	{`(DEATH)"trigger_hurt<112><><Unassigned><trigger_hurt><ALIVE><0><setpos_exact 0.00 0.00 0.00; setang 0.00 0.00 0.00><Area 0>" killed "` + common + `" with "trigger_hurt"`, event{
+		Kind: srcdslog.Killed, Target: commonPlayer, Weapon: "trigger_hurt",
+		Player: &player{Name: "trigger_hurt", UserID: 112, Team: "Unassigned", Entity: true, Extended: true, Character: "trigger_hurt", State: "ALIVE"},
+	}},
+	{`(DEATH)"` + mia + `" died from unknown attacker (probably World)`, event{Kind: srcdslog.Killed, Target: miaPlayer("LIMPING")}},
+	{`(DEATH)"` + mia + `" committed suicide with "world"`, event{Kind: srcdslog.Suicide, Player: miaPlayer("LIMPING"), Weapon: "world"}},
+	{`(INCAP)"` + mia + `" was incapped by "` + common + `" with ""`, event{Kind: srcdslog.Incapped, Player: commonPlayer, Target: miaPlayer("LIMPING")}},
+	{`(INCAP)"` + mia + `" was incapped by "Tank<9><BOT><Infected>" with "tank_claw"`, event{Kind: srcdslog.Incapped, Player: bot("Tank", 9, "Infected"), Target: miaPlayer("LIMPING"), Weapon: "tank_claw"}},
+	{`(INCAP)"` + mia + `" was incapped from unknown attacker (probably World)`, event{Kind: srcdslog.Incapped, Target: miaPlayer("LIMPING")}},
+	{`(INCAP)"` + mia + `" incapped self with "inferno"`, event{Kind: srcdslog.Incapped, Player: miaPlayer("LIMPING"), Target: miaPlayer("LIMPING"), Weapon: "inferno"}},
+	{`(INCAP) "` + mia + `" is incapacitated`, event{}},
+	{`(TONGUE) Tongue grab starting.  Smoker:"Smoker<9><BOT><Infected>". Victim:"` + mia + `".`, event{}},
+	{`"` + mia + `" used adrenaline`, event{Player: miaPlayer("LIMPING")}},
+	{`"Al<2><STEAM_1:0:123><L4D1_Survivor>" entered the game`, event{Kind: srcdslog.Entered, Player: al("L4D1_Survivor")}},
+	{"\"Al<2><STEAM_1:0:123><Survivor>\" disconnected (reason \"Al timed out\nat last\")", event{Kind: srcdslog.Disconnected, Player: al("Survivor"), Text: "Al timed out\nat last"}},
+
 	{`" = ""`, event{}},
 	{`something that nobody knows`, event{}},
 	{`"Al<2><STEAM_1:0:123><Survivor>" danced`, event{Player: al("Survivor")}},
@@ -93,6 +112,24 @@ var lines = []struct {
 	}}},
 	{`"Al<2><STEAM_1:0:123><Survivor>" say "x<1><STEAM_1:0:9><Survivor>" say "hi"`, event{Kind: srcdslog.Said, Player: al("Survivor"), Text: `x<1><STEAM_1:0:9><Survivor>" say "hi`}},
 	{`"Al<2><STEAM_1:0:123><Survivor>" say "x<1><STEAM_1:0:9><Survivor>" disconnected (reason "no")"`, event{Kind: srcdslog.Said, Player: al("Survivor"), Text: `x<1><STEAM_1:0:9><Survivor>" disconnected (reason "no")`}},
+}
+
+// mia is a survivor in the longer form, common one of the common infected.
+const (
+	mia    = `Mia<8><STEAM_1:1:77><Survivor><Producer><LIMPING><31+12><setpos_exact 3617.36 -1739.69 294.53; setang 0.00 179.84 0.00><Area 205>`
+	common = `infected<345><><Infected><infected><DEAD><-40><setpos -3065.73 12.50 -55.97; setang -0.00 -99.18 0.00><Area 78726>`
+)
+
+func miaPlayer(state string) *player {
+	return &player{
+		Name: "Mia", UserID: 8, ID: "STEAM_1:1:77", Team: "Survivor", SteamID: srcdslog.FromAccount(155), Extended: true, Character: "Producer",
+		State: state, Health: 31, TempHealth: 12, Position: [3]float64{3617.36, -1739.69, 294.53}, Angles: [3]float64{0, 179.84, 0}, Area: 205,
+	}
+}
+
+var commonPlayer = &player{
+	Name: "infected", UserID: 345, Team: "Infected", Entity: true, Extended: true, Character: "infected", State: "DEAD", Dead: true,
+	Health: -40, Position: [3]float64{-3065.73, 12.5, -55.97}, Angles: [3]float64{0, -99.18, 0}, Area: 78726,
 }
 
 func TestMessages(t *testing.T) {
@@ -185,10 +222,13 @@ func FuzzParse(f *testing.F) {
 		f.Add("L 11/24/2026 - 00:05:01: " + c.msg)
 	}
 	f.Add(dumped + "\r\n\x00")
+	for _, line := range torn {
+		f.Add(line)
+	}
 	f.Fuzz(func(t *testing.T, line string) {
 		e, err := srcdslog.Parse(line)
 		if err != nil && (e.Kind != srcdslog.Unknown || e.Player != nil) {
-			t.Errorf("%q: %+v without a time", line, e)
+			t.Errorf("%q: %+v without a time, or of a torn line", line, e)
 		}
 		if !strings.Contains(line, e.Message) {
 			t.Errorf("%q: the message %q is not from there", line, e.Message)

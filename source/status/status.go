@@ -21,7 +21,7 @@ type Status struct {
 	Build         int    // 10097
 	Secure        bool   // VAC
 	Address       string // "10.0.0.4:27015", what the server listens on
-	PublicAddress string // "203.0.113.9:27015", empty if Steam told none
+	PublicAddress string // "203.0.113.9:27015", empty if Steam told none; the same as Address if the server says so
 	OS            string // "Linux"
 	Dedicated     bool
 	Map           string
@@ -33,7 +33,7 @@ type Status struct {
 	Players       []Player
 }
 
-// Player is a row of the list. A bot has UserID and Name only.
+// Player is a row of the list. A bot has UserID, Name and, in most versions, State only.
 type Player struct {
 	UserID    int
 	Slot      int
@@ -45,12 +45,12 @@ type Player struct {
 	Loss      int    // percent
 	State     string // challenging, connected, spawning, active, zombie
 	Rate      int    // bytes per second
-	Address   string // may be missing
+	Address   string // missing if a player asked; "loopback" for the host of a listen server
 }
 
 // Greedy names: a name may hold quotes and blanks, what follows it cannot.
 var (
-	humanRow = regexp.MustCompile(`^#\s*(\d{1,9})\s+(\d{1,9})\s+"(.*)"\s+(\S+)\s+([\d:]{4,12})\s+(\d{1,9})\s+(\d{1,9})\s+([a-z]+)\s+(\d{1,9})(?:\s+(\S+))?$`)
+	humanRow = regexp.MustCompile(`^#\s*(\d{1,9})\s+(\d{1,9})\s+"(.*)"\s+(\S+)\s+([\d:]{4,12})\s+(\d{1,9})\s+(\d{1,9})\s+([a-z]+)\s+(\d{1,9})(?:\s+([0-9a-fA-F.:\[\]]+|loopback|none))?$`)
 	botRow   = regexp.MustCompile(`^#\s*(\d{1,9})\s+"(.*)"\s+BOT(?:\s+([a-z]+))?$`)
 	counts   = regexp.MustCompile(`^(\d{1,9}) humans?, (\d{1,9}) bots? \((\d{1,9})(?:/\d+)? max\)(.*)$`)
 	reserved = regexp.MustCompile(`\(reserved ([0-9a-fA-F]+)\)`)
@@ -111,7 +111,11 @@ func (s *Status) set(key, value string) bool {
 			return false
 		}
 		s.Address = m[1]
-		if m[2] != "n/a" {
+		switch m[2] {
+		case "n/a":
+		case "same":
+			s.PublicAddress = s.Address
+		default:
 			s.PublicAddress = m[2]
 		}
 	case "os":

@@ -68,6 +68,43 @@ func TestEarlyAnswer(t *testing.T) {
 	}
 }
 
+// same is how a server answers a player whose own address is the public one, while another print cuts two rows.
+const same = `hostname: Mia's hideout
+version : 2.2.2.6 8777 secure  (unknown)
+udp/ip  : 198.51.100.7:27015 [ public same ]
+os      : Linux Dedicated
+map     : c8m5_rooftop at ( 5294, 8429, 5598 )
+players : 2 humans, 5 bots (4 max) (not hibernating) (unreserved)
+
+# userid name uniqueid connected ping loss state rate
+#  2 1 "Mia" STEAM_1:1:77 12:05 33 0 active 30000
+#  3 2 "Al" STEAM_1:0:123 00:12 45 0 active 30000
+#  4 "Nick" BOT active
+# 15 "Ellis" BOT
+#100 "Rochelle" BOT active
+#  5 3 "Bo" STEAM_1:0:9 00:12 45 0 active 30000 198.51.100.9:27005Server
+#  6 "Coach" BOT active[SM] x
+#end
+`
+
+func TestSameAddress(t *testing.T) {
+	got, err := status.Parse(same)
+	want := status.Status{
+		Hostname: "Mia's hideout", Version: "2.2.2.6", Build: 8777, Secure: true, Address: "198.51.100.7:27015", PublicAddress: "198.51.100.7:27015",
+		OS: "Linux", Dedicated: true, Map: "c8m5_rooftop", Humans: 2, Bots: 5, Max: 4,
+		Players: []status.Player{
+			{UserID: 2, Slot: 1, Name: "Mia", SteamID: "STEAM_1:1:77", Connected: 12*time.Minute + 5*time.Second, Ping: 33 * time.Millisecond, State: "active", Rate: 30000},
+			{UserID: 3, Slot: 2, Name: "Al", SteamID: "STEAM_1:0:123", Connected: 12 * time.Second, Ping: 45 * time.Millisecond, State: "active", Rate: 30000},
+			{UserID: 4, Name: "Nick", Bot: true, State: "active"},
+			{UserID: 15, Name: "Ellis", Bot: true},
+			{UserID: 100, Name: "Rochelle", Bot: true, State: "active"},
+		},
+	}
+	if d := cmp.Diff(want, got); d != "" || err != nil {
+		t.Errorf("%v\n%s", err, d)
+	}
+}
+
 func TestOtherOutputBetweenTheLines(t *testing.T) {
 	var mixed strings.Builder
 	for line := range strings.Lines(strings.ReplaceAll(modern, "\n", "\r\n")) {
@@ -133,6 +170,7 @@ func TestListOfPlayersIsBounded(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(modern)
 	f.Add(early)
+	f.Add(same)
 	f.Add(strings.ReplaceAll(modern, "\n", "\r\n"))
 	f.Add("#2 \"a\" BOT\x00\n# 1 1 \"\" x 00:00 0 0 zombie 0")
 	f.Fuzz(func(t *testing.T, text string) {

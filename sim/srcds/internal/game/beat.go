@@ -67,7 +67,7 @@ func (g *Game) comeAndGo(now time.Time) {
 		case 0:
 			reason = p.Name + " timed out"
 		case 1:
-			reason = "No Steam logon"
+			reason = "No Steam logon\n"
 		}
 		g.Leave(p, reason, now)
 	}
@@ -119,6 +119,11 @@ func (g *Game) act(p *Player) {
 		g.friendlyFire()
 	case n < 94:
 		g.rescue()
+	case n < 98:
+		if isFighter(p) {
+			p.Score++
+			g.Log(`(DEATH)"%s" killed "%s" with "%s"`, p.Extended(), g.common(p, true), g.weapon())
+		}
 	default:
 		p.Score += g.rng.IntN(9)
 	}
@@ -192,7 +197,7 @@ func (g *Game) killSpecial(victim *Player) {
 			shot = " (headshot)"
 		}
 		by.Score++
-		g.Log(`"%s" killed "%s" with "%s"%s`, by.Extended(), victim.Extended(), g.weapon(), shot)
+		g.Log(`(DEATH)"%s" killed "%s" with "%s"%s`, by.Extended(), victim.Extended(), g.weapon(), shot)
 	}
 	g.remove(victim, "Kicked by Console")
 }
@@ -217,12 +222,12 @@ func (g *Game) attackBy() {
 	}
 	victim.health = 1
 	if victim.temp == 0 {
-		victim.temp = 30
-		g.Log(`"%s" was incapped by "%s" with "%s"`, victim.Extended(), by.Extended(), claw)
+		victim.temp, victim.down = 30, true
+		g.Log(`(INCAP)"%s" was incapped by "%s" with "%s"`, victim.Extended(), by.Extended(), claw)
 		return
 	}
-	victim.dead, victim.health, victim.temp = true, 0, 0
-	g.Log(`"%s" killed "%s" with "%s"`, by.Extended(), victim.Extended(), claw)
+	victim.dead, victim.down, victim.health, victim.temp = true, false, 0, 0
+	g.Log(`(DEATH)"%s" killed "%s" with "%s"`, by.Extended(), victim.Extended(), claw)
 }
 
 func (g *Game) friendlyFire() {
@@ -241,7 +246,7 @@ func (g *Game) rescue() {
 		p = g.pick(func(p *Player) bool { return isFighter(p) && p.health < 60 })
 	}
 	if p != nil {
-		p.dead, p.health, p.temp = false, 80, 0
+		p.dead, p.down, p.health, p.temp = false, false, 80, 0
 	}
 }
 

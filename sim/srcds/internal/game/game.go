@@ -240,7 +240,7 @@ func (g *Game) advance(p *Player, now time.Time) {
 func (g *Game) joinTeam(p *Player, team string) {
 	p.Team = Unassigned
 	g.Log(`"%s" joined team "%s"`, p.Token(), team)
-	p.Team, p.dead, p.temp = team, false, 0
+	p.Team, p.dead, p.down, p.temp = team, false, false, 0
 	switch {
 	case team == Spectator:
 		p.Character = ""

@@ -26,7 +26,7 @@ type Player struct {
 	Since     time.Time // of the connection
 
 	health, temp int
-	dead         bool
+	dead, down   bool
 	position     [3]float64
 	yaw          float64
 	area         int
@@ -71,15 +71,30 @@ func (p *Player) Token() string {
 	return fmt.Sprintf("%s<%d><%s><%s>", p.Name, p.UserID, id, p.Team)
 }
 
-// Extended is the longer token of events of play.
+// Extended is the longer token of events of play. Who is dead has another word before the position.
 func (p *Player) Extended() string {
 	if p.Character == "" {
 		return p.Token()
 	}
-	state := "ALIVE"
-	if p.dead {
-		state = "DEAD"
+	state, word := "ALIVE", "setpos_exact"
+	switch {
+	case p.dead:
+		state, word = "DEAD", "setpos"
+	case p.down:
+		state = "INCAP"
+	case p.Team == Survivor && p.health < 40:
+		state = "LIMPING"
 	}
-	return fmt.Sprintf("%s<%s><%s><%d+%d><setpos_exact %.2f %.2f %.2f; setang 0.00 %.2f 0.00><Area %d>", p.Token(),
-		p.Character, state, p.health, p.temp, p.position[0], p.position[1], p.position[2], p.yaw, p.area)
+	return fmt.Sprintf("%s<%s><%s><%d+%d><%s %.2f %.2f %.2f; setang 0.00 %.2f 0.00><Area %d>", p.Token(),
+		p.Character, state, p.health, p.temp, word, p.position[0], p.position[1], p.position[2], p.yaw, p.area)
+}
+
+// common is one of the common infected in the log: a thing of the map, with a number of its own and no SteamID.
+func (g *Game) common(near *Player, dead bool) string {
+	state, health := "ALIVE", 50
+	if dead {
+		state, health = "DEAD", -g.rng.IntN(60)
+	}
+	return fmt.Sprintf("infected<%d><><Infected><infected><%s><%d><setpos_exact %.2f %.2f %.2f; setang 0.00 %.2f 0.00><Area %d>",
+		100+g.rng.IntN(500), state, health, near.position[0]+g.rng.Float64()*300, near.position[1], near.position[2], g.rng.Float64()*360, near.area)
 }

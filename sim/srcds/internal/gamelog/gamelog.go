@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/left4me/left4me/source/srcdslog"
@@ -90,8 +91,10 @@ func (l *Log) write(line string) {
 	if s.Echo {
 		l.Echo(line + "\n")
 	}
-	for _, to := range l.targets {
-		l.Send(to, srcdslog.AppendDatagram(nil, s.Secret, line))
+	for _, to := range l.targets { // a line break ends the datagram; what follows has no time
+		for part := range strings.SplitSeq(line, "\n") {
+			l.Send(to, srcdslog.AppendDatagram(nil, s.Secret, part))
+		}
 	}
 }
 
