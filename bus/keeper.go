@@ -20,6 +20,8 @@ const (
 	noticedIn = 100 * time.Millisecond // within which a publish that fails learns of it
 	restartIn = 30 * time.Second       // the store
 	leastRoom = 256 << 10              // for the store to be restarted
+
+	healthTries = 100 // until the server says how its store is
 )
 
 // keeper brings the store back after a full disk.
@@ -78,24 +80,35 @@ func (b *Bus) endKeeper() {
 }
 
 // broken says why the store takes no messages, or nothing.
+//
+// Healthz looks first whether the server takes connections, and gives that one
+// millisecond: on a busy machine it says now and then that it was not ready,
+// and looks at nothing else (nats-server 2.15.2). That says nothing of the store.
 func (b *Bus) broken() error {
-	if h := b.server.Healthz(&server.HealthzOptions{}); h.Error != "" {
-		return errors.New(h.Error)
+	for range healthTries {
+		h := b.server.Healthz(&server.HealthzOptions{Details: true})
+		switch {
+		case len(h.Errors) == 0:
+			return nil
+		case h.Errors[0].Type != server.HealthzErrorConn:
+			return errors.New(h.Errors[0].Error)
+		}
 	}
 	return nil
 }
 
-// restore restarts the store if it is broken and there is room. Errors:
-// left4me.DiskFull.
+// restore restarts the store if it is broken and there is room, and begins each
+// consumption that could not begin before. Errors: left4me.DiskFull.
 func (b *Bus) restore(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	why := b.broken()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if why == nil {
 		b.fault.Store(nil)
-	}
-	if why == nil || ctx.Err() != nil {
-		return ctx.Err()
+		return b.begin(ctx)
 	}
 	if b.full() && b.relieve != nil {
 		b.relieve()
@@ -141,12 +154,26 @@ func (b *Bus) restart(ctx context.Context) error {
 		// message would come when the old one misses heartbeats, after half a minute.
 		if c.running != nil {
 			c.running.Drain()
-		}
-		if err := c.begin(ctx, b.js); err != nil {
-			return err
+			c.running = nil
 		}
 	}
-	return nil
+	return b.begin(ctx)
+}
+
+// begin begins each consumption that isn't running.
+func (b *Bus) begin(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, restartIn)
+	defer cancel()
+	for c := range b.all {
+		if c.running != nil {
+			continue
+		}
+		if failed := c.begin(ctx, b.js); failed != nil {
+			b.log.Error("begin to read what is queued", "stream", c.stream, "consumer", c.config.Durable, "err", failed)
+			err = errors.Join(err, failed)
+		}
+	}
+	return err
 }
 
 // store publishes a message and waits until it is stored. Errors:
@@ -198,21 +225,24 @@ type consumption struct {
 	stream  string
 	config  jetstream.ConsumerConfig
 	handle  func(jetstream.Msg)
-	running jetstream.ConsumeContext
-	ended   []<-chan struct{} // closed when no handler of a consumer runs any more
+	running jetstream.ConsumeContext // nil until it could begin
+	ended   []<-chan struct{}        // closed when no handler of a consumer runs any more
 }
 
 func (c *consumption) begin(ctx context.Context, js jetstream.JetStream) error {
 	consumer, err := js.CreateOrUpdateConsumer(ctx, c.stream, c.config)
-	if err == nil {
-		c.running, err = consumer.Consume(c.handle)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		// Asked for after Stop it may be closed already, while a handler still runs
-		// (nats.go 1.55).
-		c.ended = append(c.ended, c.running.Closed())
+	running, err := consumer.Consume(c.handle)
+	if err != nil {
+		return err
 	}
-	return err
+	c.running = running
+	// Asked for after Stop it may be closed already, while a handler still runs
+	// (nats.go 1.55).
+	c.ended = append(c.ended, running.Closed())
+	return nil
 }
 
 // consume hands the messages of a consumer to f until ctx ends, also when the
@@ -221,8 +251,8 @@ func (b *Bus) consume(ctx context.Context, stream string, config jetstream.Consu
 	c := &consumption{stream: stream, config: config, handle: f}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	// Otherwise it begins when the store is restarted. The server answers nothing
-	// about consumers until then.
+	// Otherwise it begins when the store takes messages again. The server answers
+	// nothing about consumers until then.
 	if b.broken() == nil {
 		if err := c.begin(ctx, b.js); err != nil {
 			return err

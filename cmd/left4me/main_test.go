@@ -38,8 +38,11 @@ func TestMain(m *testing.M) {
 const (
 	testSecret = "6f1d0c5f8a3e4b7790ab1c2d3e4f5a6b"
 	patience   = 60 * time.Second
-	firstPort  = 32000
-	perStory   = 8 // ports
+	// A story takes seconds, and minutes on a machine that is very busy. One that waits for what never comes ends after this,
+	// with what left4me did meanwhile.
+	storyWithin = 7 * time.Minute
+	firstPort   = 32000
+	perStory    = 8 // ports
 )
 
 // TestStories runs the command line and the daemon together, on a root of their
@@ -62,7 +65,15 @@ func TestStories(t *testing.T) {
 			port := firstPort + int(stories.Add(1)-1)*perStory
 			st := &story{root: filepath.Join(env.WorkDir, "root"), run: run, log: filepath.Join(env.WorkDir, "serve.log")}
 			env.Values[storyKey{}] = st
-			env.Defer(func() { st.end(); os.RemoveAll(run) })
+			stuck := time.AfterFunc(storyWithin, st.dump)
+			env.Defer(func() {
+				stuck.Stop()
+				st.end()
+				if text := st.dumped(); text != "" {
+					env.T().Log("left4me serve when the story had taken " + storyWithin.String() + ":\n" + text)
+				}
+				os.RemoveAll(run)
+			})
 			for k, v := range map[string]string{
 				"LEFT4ME_ROOT": st.root, "LEFT4ME_RUN": run, "LEFT4ME_LISTEN": "127.0.0.1:0", "LEFT4ME_SUPERVISOR": "process", "LEFT4ME_RESERVE": "1M",
 				"LEFT4ME_SECRET_KEY": testSecret, "LEFT4ME_PORT_RANGE": fmt.Sprintf("%d-%d", port, port+perStory-1), "LEFT4ME_URL": "", "LEFT4ME_TOKEN": "",
@@ -123,9 +134,12 @@ func buildSrcds(t *testing.T) (string, error) {
 // story is what one script has running.
 type story struct {
 	root, run, log string
-	daemon         *exec.Cmd
 	ended          chan struct{} // closed when the daemon has
 	taken          []io.Closer
+
+	mu     sync.Mutex // of what follows
+	daemon *exec.Cmd
+	stuck  bool // it took too long
 }
 
 type storyKey struct{}
@@ -154,8 +168,11 @@ func (st *story) serve(ts *testscript.TestScript) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	st.daemon, st.ended = cmd, make(chan struct{})
+	st.ended = make(chan struct{})
 	go func() { _ = cmd.Wait(); close(st.ended) }()
+	st.mu.Lock()
+	st.daemon = cmd
+	st.mu.Unlock()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		b, err := os.ReadFile(st.log)
 		if err != nil {
@@ -176,11 +193,13 @@ func (st *story) serve(ts *testscript.TestScript) error {
 
 // signal ends the daemon; one that is asked must end well.
 func (st *story) signal(sig syscall.Signal) error {
+	st.mu.Lock()
 	cmd := st.daemon
+	st.daemon = nil
+	st.mu.Unlock()
 	if cmd == nil {
 		return errors.New("nothing serves")
 	}
-	st.daemon = nil
 	if err := cmd.Process.Signal(sig); err != nil {
 		return err
 	}
@@ -194,6 +213,30 @@ func (st *story) signal(sig syscall.Signal) error {
 		return fmt.Errorf("left4me serve ended with %s: %s", cmd.ProcessState, b)
 	}
 	return nil
+}
+
+// dump ends the daemon with the stacks of its goroutines in its log.
+func (st *story) dump() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.stuck = true
+	if st.daemon != nil {
+		_ = st.daemon.Process.Signal(syscall.SIGQUIT)
+	}
+}
+
+// dumped is the log of the daemon, if it was ended by dump.
+func (st *story) dumped() string {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if !st.stuck {
+		return ""
+	}
+	b, err := os.ReadFile(st.log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
 }
 
 // shims are the processes of servers, each of which keeps the lock of its file.
@@ -216,9 +259,7 @@ func (st *story) shims() (pids []int) {
 
 // end leaves nothing running.
 func (st *story) end() {
-	if st.daemon != nil {
-		_ = st.signal(syscall.SIGKILL)
-	}
+	_ = st.signal(syscall.SIGKILL)
 	for _, pid := range st.shims() {
 		_ = syscall.Kill(pid, syscall.SIGTERM)
 	}
