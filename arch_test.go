@@ -28,21 +28,22 @@ var update = flag.Bool("update", false, "write docs/linked-modules.txt anew")
 // package is "". A package may always import what lies in its own part, but see
 // alone.
 var mayImport = map[string][]string{
-	"":        {},
-	"source":  {},
-	"steam":   {},
-	"deploy":  {},
-	"disk":    {""},
-	"bus":     {"", "disk"},
-	"store":   {"", "disk"},
-	"control": {"", "store", "bus", "disk"},
-	"host":    {"", "bus", "disk", "source", "steam", "deploy"},
-	"api":     {"", "control", "disk"},
-	"web":     {"", "control", "disk"},
-	"cli":     {""},
-	"cmd":     {"", "cli", "api", "web", "control", "store", "bus", "disk", "host", "source", "steam"},
-	"sim":     {"source"},
-	"test":    {"", "cli", "api", "web", "control", "store", "bus", "disk", "host", "source", "steam", "sim", "cmd"},
+	"":         {},
+	"source":   {},
+	"steam":    {},
+	"deploy":   {},
+	"disk":     {""},
+	"gametext": {""},
+	"bus":      {"", "disk"},
+	"store":    {"", "disk"},
+	"control":  {"", "store", "bus", "disk", "gametext"},
+	"host":     {"", "bus", "disk", "gametext", "source", "steam", "deploy"},
+	"api":      {"", "control", "disk"},
+	"web":      {"", "control", "disk"},
+	"cli":      {""},
+	"cmd":      {"", "cli", "api", "web", "control", "store", "bus", "disk", "host", "source", "steam"},
+	"sim":      {"source"},
+	"test":     {"", "cli", "api", "web", "control", "store", "bus", "disk", "host", "source", "steam", "sim", "cmd"},
 }
 
 // inTests is what tests of a part, and packages for tests, whose names end in

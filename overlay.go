@@ -76,8 +76,9 @@ type Overlay struct {
 	Git       *Git        `json:"git,omitempty"`
 	Release   *Release    `json:"release,omitempty"`
 	Refresh   Refresh     `json:"refresh"`
-	Cfg       []string    `json:"cfg,omitempty"` // raw lines for server.cfg of each server that stacks it
-	Version   int         `json:"version"`       // counts changes of the definition: who changes it says which one they saw
+	Texts     string      `json:"texts,omitempty"` // what builds do with texts that are no plain UTF-8; see Import.Texts
+	Cfg       []string    `json:"cfg,omitempty"`   // raw lines for server.cfg of each server that stacks it
+	Version   int         `json:"version"`         // counts changes of the definition: who changes it says which one they saw
 	CreatedAt time.Time   `json:"created_at"`
 	UpdatedAt time.Time   `json:"updated_at"`
 }
@@ -146,6 +147,7 @@ const (
 	StepFetch          = "fetch"
 	StepRunScript      = "run the script"
 	StepUnpack         = "unpack"
+	StepRepairTexts    = "repair texts"
 	StepInspect        = "look for problems"
 	StepPublishOverlay = "publish the revision"
 	StepSetAside       = "set revisions aside"
@@ -175,6 +177,10 @@ type Change struct {
 	// even when nothing comes of it. Else it stays, for a build that understands it
 	// in another way.
 	Once bool `json:"once,omitempty"`
+	// Repair names texts of the current revision, or directories with some, that are
+	// repaired: what the game or SourceMod reads otherwise than it looks. "." is all
+	// of them. It is the one change that overlays of all kinds take.
+	Repair []string `json:"repair,omitempty"`
 	// Base is the revision that was looked at, or NoRevision; 0 doesn't care. A
 	// path that is changed here and was changed since is a Conflict.
 	Base int `json:"base,omitempty"`
@@ -189,6 +195,7 @@ type Import struct {
 	Subdir string `json:"subdir,omitempty"` // of an archive: only what is beneath
 	Root   string `json:"root,omitempty"`   // where it goes: left4dead2, left4dead2/addons, …; empty: it is found out
 	Names  string `json:"names,omitempty"`  // code page of names that say none: gbk, cp1251, cp437; empty: it is guessed
+	Texts  string `json:"texts,omitempty"`  // "as-is" leaves byte order marks and UTF-16 in texts for the game; empty: they are saved as UTF-8
 }
 
 // Promote takes files that a server wrote into an overlay.
@@ -218,7 +225,12 @@ type PlanFile struct {
 	From string `json:"from,omitempty"` // what it is called where it comes from, if that is something else
 	Size int64  `json:"size"`
 	Over bool   `json:"over,omitempty"` // there is one in the current revision
+	// Repair says what is changed in it, and why.
+	Repair string `json:"repair,omitempty"`
 }
+
+// TextsAsIs leaves texts as they came.
+const TextsAsIs = "as-is"
 
 // Content is what a host has of an overlay.
 type Content struct {
@@ -261,6 +273,7 @@ type Warning struct {
 	Path string `json:"path,omitempty"` // in the layer
 	Text string `json:"text"`
 	Hint string `json:"hint,omitempty"`
+	Fix  bool   `json:"fix,omitempty"` // a repair of the overlay's texts mends it: Change.Repair
 }
 
 // Kinds of warnings.
@@ -274,6 +287,7 @@ const (
 	WarnTooMany    = "too-many"   // add-ons
 	WarnName       = "name"       // the game won't find a file of that name
 	WarnSyntax     = "syntax"     // a text that the game will not understand
+	WarnText       = "text"       // a text that the game or SourceMod reads otherwise than it looks
 	WarnDuplicate  = "duplicate"  // the same campaign or add-on twice
 	WarnIncomplete = "incomplete" // a part of it is missing
 	WarnFirstMap   = "first-map"  // of a server or a blueprint: nothing that it stacks has the map

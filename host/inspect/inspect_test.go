@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/inspect"
 	"github.com/left4me/left4me/sim/installation"
@@ -176,9 +178,18 @@ func TestWarnings(t *testing.T) {
 			"missions/m.txt":                             []byte("mission { name x modes { coop { 1 { map c1m1_hotel } } } }\n}"),
 		}, `^syntax missions/m.txt: the mission is broken: line 2: .*\n` +
 			`syntax addons/metamod.vdf: line 3: the quotation mark .*\n` +
-			`syntax addons/sourcemod/configs/admins_simple.ini: line 8: .*\n` +
 			`syntax addons/sourcemod/configs/databases.cfg: line 2: the bracket .*\n` +
-			`syntax resource/ui.res: line 1: the bracket .*$`},
+			`syntax resource/ui.res: line 1: the bracket .*\n` +
+			`text addons/sourcemod/configs/admins_simple.ini: line 8: what this administrator .*$`},
+		{"texts that are read otherwise than they look", layer{
+			"cfg/server.cfg": []byte("\ufeffsv_cheats 0\nhostname “x”\n"), "addons/sourcemod/configs/core.cfg": []byte("\xff\xfeC\x00o\x00r\x00e\x00"),
+			"resource/left4dead2_german.txt": []byte("\xff\xfea\x00b\x00c\x00d\x00"), "addons/readme.txt": []byte("\ufeffx"),
+			"addons/a.vpk": pack("cfg/a.cfg", "\ufeffsv_cheats 0\n", "scripts/vscripts/a.nut", "\ufeff"+good),
+		}, `^text addons/a.vpk: cfg/a.cfg in it: it begins with a byte order mark: .*\n` +
+			`text addons/a.vpk: scripts/vscripts/a.nut in it: it begins with a byte order mark: .*\n` +
+			`text addons/sourcemod/configs/core.cfg: it is UTF-16: .*\n` +
+			`text cfg/server.cfg: it begins with a byte order mark: .*\n` +
+			`text cfg/server.cfg: line 2: typographic .*$`},
 		{"too many", long, `^too-many : 201 add-ons: `},
 	} {
 		w, _ := tree(t, c.l)
@@ -325,5 +336,22 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	must(t, err)
 	if len(w) > 0 {
 		t.Error(show(w))
+	}
+}
+
+// Of a text in an add-on left4me can't be asked to repair anything: it packs none.
+func TestOnlyLooseTextsCanBeRepaired(t *testing.T) {
+	w, _ := tree(t, layer{"cfg/a.cfg": []byte("\ufeffx\n" + strings.Repeat("y", 600)), "addons/a.vpk": pack("cfg/a.cfg", "\ufeffx")})
+	got := map[string]bool{}
+	for _, w := range w {
+		got[w.Path+" "+w.Hint] = w.Fix
+	}
+	want := map[string]bool{
+		"left4dead2/cfg/a.cfg save it as UTF-8 without a byte order mark":                              true,
+		"left4dead2/cfg/a.cfg shorten it":                                                              false,
+		"left4dead2/addons/a.vpk save it as UTF-8 without a byte order mark, and pack the add-on anew": false,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
 	}
 }

@@ -14,12 +14,15 @@ type list struct {
 	count map[string]int
 }
 
-func (l *list) add(kind, path, text, hint string) {
+func (l *list) add(kind, path, text, hint string) { l.fixable(kind, path, text, hint, false) }
+
+// fixable adds a warning of something that left4me can mend, or not.
+func (l *list) fixable(kind, path, text, hint string, fix bool) {
 	if l.count == nil {
 		l.count = map[string]int{}
 	}
 	if l.count[kind]++; l.count[kind] <= maxPerKind {
-		l.all = append(l.all, left4me.Warning{Kind: kind, Path: path, Text: clip(text), Hint: hint})
+		l.all = append(l.all, left4me.Warning{Kind: kind, Path: path, Text: clip(text), Hint: hint, Fix: fix})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/gametext"
 	"github.com/left4me/left4me/source/vpk"
 )
 
@@ -54,7 +55,7 @@ func (v *view) checkPacked(p *pack) {
 			v.warn.add(left4me.WarnScript, p.path, fmt.Sprintf("on Linux the game doesn't run the script of the mode %.60s out of an add-on of another name", mode), "name it "+mode+".vpk, or add the script as a loose file")
 		}
 	}
-	if !slices.ContainsFunc(slices.Collect(maps.Keys(p.named)), func(n string) bool { return path.Ext(n) == ".nut" }) {
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(p.named)), func(n string) bool { return path.Ext(n) == ".nut" || path.Ext(n) == ".cfg" }) {
 		return
 	}
 	a, err := vpk.OpenFS(v.root.FS(), p.path)
@@ -64,6 +65,9 @@ func (v *view) checkPacked(p *pack) {
 	defer a.Close()
 	for _, e := range a.Entries() {
 		name := strings.ToLower(e.Path)
+		if path.Ext(name) == ".cfg" || path.Ext(name) == ".nut" {
+			v.packedWords(p, a, e)
+		}
 		rest, ok := strings.CutPrefix(name, vscripts)
 		if !ok || path.Ext(rest) != ".nut" {
 			continue
@@ -78,6 +82,22 @@ func (v *view) checkPacked(p *pack) {
 		if line, problem := squirrel.check(string(b)); problem != "" {
 			v.warn.add(left4me.WarnScript, p.path, fmt.Sprintf("%s in it, line %d: %s", name, line, problem), "the game doesn't run a script with an error")
 		}
+	}
+}
+
+// packedWords warns of a text in an add-on as say does. It can only be mended by
+// packing the add-on anew.
+func (v *view) packedWords(p *pack, a *vpk.Archive, e vpk.Entry) {
+	reader := gametext.ReaderOf(base + "/" + e.Path)
+	if reader == gametext.Unread {
+		return
+	}
+	b, err := v.packedText(a, e)
+	if err != nil {
+		return
+	}
+	for _, f := range gametext.Look(reader, b) {
+		v.warn.add(left4me.WarnText, p.path, fmt.Sprintf("%.120s in it: %s", strings.ToLower(e.Path), f), f.Hint+", and pack the add-on anew")
 	}
 }
 

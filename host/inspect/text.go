@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/gametext"
 	"github.com/left4me/left4me/source/vdf"
 )
 
@@ -20,12 +21,16 @@ func (v *view) checkTexts(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		check := checkOf(strings.ToLower(f))
-		if check == nil {
+		check, reader := checkOf(strings.ToLower(f)), gametext.ReaderOf(f)
+		if check == nil && reader == gametext.Unread {
 			continue
 		}
 		b, err := v.text(f)
 		if err != nil {
+			continue
+		}
+		v.say(f, gametext.Look(reader, b))
+		if check == nil {
 			continue
 		}
 		text := vdf.Decode(b)
@@ -39,13 +44,18 @@ func (v *view) checkTexts(ctx context.Context) error {
 	return nil
 }
 
+// say warns of what the reader of a text sees otherwise than people do.
+func (v *view) say(file string, found []gametext.Finding) {
+	for _, f := range found {
+		v.warn.fixable(left4me.WarnText, file, f.String(), f.Hint, f.Fix != gametext.NoFix)
+	}
+}
+
 // checkOf is how the text at a path, in small letters, is looked at; nil for
 // others. Missions are read anyway.
 func checkOf(name string) func(string) (int, string) {
 	ext := path.Ext(name)
 	switch {
-	case name == sourceMod+"configs/admins_simple.ini":
-		return checkAdmins
 	case ext == ".cfg" && strings.HasPrefix(name, sourceMod+"configs/"),
 		ext == ".txt" && strings.HasPrefix(name, sourceMod+"gamedata/"):
 		return smc.check
@@ -76,40 +86,6 @@ func plainKeyValues(text string, escapes bool) (int, string) {
 	var at *vdf.Error
 	if errors.As(err, &at) && !errors.Is(err, vdf.ErrTooLarge) {
 		return at.Line, reason(at)
-	}
-	return 0, ""
-}
-
-// checkAdmins reads SourceMod's list of administrators: an identity and what it
-// may do on each line, both in quotes where they have blanks.
-func checkAdmins(text string) (line int, problem string) {
-	comment := false
-	for raw := range strings.Lines(text) {
-		line++
-		s := strings.TrimSpace(raw)
-		if comment {
-			_, after, ends := strings.Cut(s, "*/")
-			if !ends {
-				continue
-			}
-			comment, s = false, strings.TrimSpace(after)
-		}
-		switch {
-		case strings.HasPrefix(s, "/*"):
-			comment = !strings.Contains(s, "*/")
-			continue
-		case s == "", s[0] == ';', strings.HasPrefix(s, "//"):
-			continue
-		}
-		if before, _, ok := strings.Cut(s, "//"); ok && !strings.Contains(before, "/") {
-			s = strings.TrimSpace(before)
-		}
-		if strings.Count(s, `"`)%2 != 0 {
-			return line, "a quotation mark isn't closed"
-		}
-		if !strings.Contains(s, `" "`) && len(strings.Fields(s)) < 2 && strings.Count(s, `"`) < 4 {
-			return line, "what this administrator may do is missing"
-		}
 	}
 	return 0, ""
 }

@@ -52,7 +52,7 @@ type pack struct {
 	maps    []string // in small letters, without directory and ending
 	picture string
 	modes   []string          // that it describes
-	named   map[string]string // pictures and scripts by their names in small letters
+	named   map[string]string // pictures, scripts and cfgs by their names in small letters
 }
 
 // packed is a file of a VPK that can clash with another one's.
@@ -268,7 +268,7 @@ func (v *view) entries(p *pack, a *vpk.Archive) {
 		case dir == "modes/" && path.Ext(file) == ".txt":
 			p.modes = append(p.modes, strings.TrimSuffix(file, ".txt"))
 		}
-		if ext := path.Ext(file); ext == ".jpg" || ext == ".png" || ext == ".nut" {
+		if ext := path.Ext(file); ext == ".jpg" || ext == ".png" || ext == ".nut" || ext == ".cfg" {
 			p.named[name] = e.Path
 		}
 		if *v.names > 0 && p.addon {

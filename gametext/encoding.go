@@ -1,0 +1,140 @@
+package gametext
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"unicode/utf16"
+)
+
+// form is how the characters of a file are written.
+type form int
+
+const (
+	utf8Plain form = iota // or any other encoding whose ASCII part is ASCII
+	utf8Marked
+	utf16LE
+	utf16BE
+	damagedUTF16
+)
+
+const mark = "\ufeff"
+
+// minUnits is how long a text without a byte order mark must be to be taken for
+// UTF-16.
+const minUnits = 4
+
+// decode returns the text as UTF-8 without a byte order mark, and how it was
+// written. A text that isn't UTF-16 keeps its bytes.
+func decode(b []byte) (string, form) {
+	var f form
+	switch {
+	case bytes.HasPrefix(b, []byte(mark)):
+		return strings.TrimLeft(string(b), mark), utf8Marked
+	case bytes.HasPrefix(b, []byte{0xff, 0xfe}):
+		f = utf16LE
+	case bytes.HasPrefix(b, []byte{0xfe, 0xff}):
+		f = utf16BE
+	default:
+		f = unmarked(b)
+	}
+	if f == utf8Plain {
+		return string(b), f
+	}
+	text, ok := decodeUTF16(b, f)
+	if !ok {
+		return "", damagedUTF16
+	}
+	return strings.TrimLeft(text, mark), f
+}
+
+// decodeUTF16 fails for what can't be had back: half a unit, half a pair, a zero.
+func decodeUTF16(b []byte, f form) (string, bool) {
+	if len(b)%2 != 0 {
+		return "", false
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	if f == utf16BE {
+		order = binary.BigEndian
+	}
+	units := make([]uint16, len(b)/2)
+	for i := range units {
+		if units[i] = order.Uint16(b[2*i:]); units[i] == 0 {
+			return "", false
+		}
+	}
+	text := utf16.Decode(units)
+	again := utf16.Encode(text)
+	if len(again) != len(units) {
+		return "", false
+	}
+	for i := range units {
+		if units[i] != again[i] {
+			return "", false
+		}
+	}
+	return string(text), true
+}
+
+// unmarked recognises UTF-16 without a byte order mark: most of it is ASCII, so
+// every second byte is zero and no other one.
+func unmarked(b []byte) form {
+	if len(b) < 2*minUnits || len(b)%2 != 0 {
+		return utf8Plain
+	}
+	var zeros [2]int
+	for i, c := range b {
+		if c == 0 {
+			zeros[i%2]++
+		}
+	}
+	most := len(b) / 2 * 3 / 4
+	f := utf8Plain
+	switch {
+	case zeros[0] == 0 && zeros[1] >= most:
+		f = utf16LE
+	case zeros[1] == 0 && zeros[0] >= most:
+		f = utf16BE
+	}
+	if f != utf8Plain {
+		if text, ok := decodeUTF16(b, f); !ok || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' }) {
+			return utf8Plain // no text at all
+		}
+	}
+	return f
+}
+
+// finding says what a reader makes of it.
+func (f form) finding(r Reader) (Finding, bool) {
+	switch f {
+	case utf8Marked:
+		return Finding{Text: "it begins with a byte order mark: " + markedFor[r], Hint: "save it as UTF-8 without a byte order mark", Fix: Encoding}, true
+	case utf16LE, utf16BE:
+		return Finding{Text: "it is UTF-16: " + zerosFor[r], Hint: "save it as UTF-8 without a byte order mark", Fix: Encoding}, true
+	case damagedUTF16:
+		return Finding{Text: "it is damaged UTF-16: " + zerosFor[r], Hint: "get it once more, and save it as UTF-8 without a byte order mark"}, true
+	case utf8Plain:
+	}
+	return Finding{}, false
+}
+
+// markedFor and zerosFor say what becomes of a text with a byte order mark, and of
+// one with zero bytes.
+var (
+	markedFor = map[Reader]string{
+		Commands:  "the game takes the mark for a part of the first command, which is lost",
+		Admins:    "SourceMod takes the identity in the first line for a player's name",
+		Settings:  "SourceMod skips the mark, but a plugin that reads the file with KeyValues gets nothing",
+		KeyValues: "the game takes the mark for a key and loses what follows",
+		Script:    "a script that is compiled from memory, as the game does it, ends at the mark with an error",
+		Lines:     "the mark becomes a part of the first line",
+	}
+	zerosFor = map[Reader]string{
+		Commands:  "the game runs no command of it",
+		Admins:    "SourceMod finds no administrator in it",
+		Settings:  "SourceMod and its plugins can't read it",
+		KeyValues: "the game reads nothing of it",
+		Script:    "the game can't compile it",
+		Lines:     "the game reads nothing of it",
+	}
+)
