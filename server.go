@@ -154,11 +154,11 @@ type Spec struct {
 // the raw lines of overlays.
 func SpecOf(v Server, b Blueprint, cfg map[Name][]string) Spec {
 	settings := v.Settings.Over(b.Settings).Normal() // an older left4me kept names as they were typed
-	settings.Cfg = v.Settings.Cfg                    // those of the blueprint stand before them
+	settings.Cfg = UnmarkedLines(v.Settings.Cfg)     // those of the blueprint stand before them
 	if settings.Hostname == "" {
 		settings.Hostname = "left4me " + string(v.Name)
 	}
-	out := Spec{Name: v.Name, Port: v.Port, Settings: settings, Blueprint: v.Blueprint, BlueprintCfg: b.Settings.Cfg}
+	out := Spec{Name: v.Name, Port: v.Port, Settings: settings, Blueprint: v.Blueprint, BlueprintCfg: UnmarkedLines(b.Settings.Cfg)}
 	out.Overlays = append([]OverlayRef{}, v.Overlays...)
 	for _, o := range b.Overlays {
 		if !slices.ContainsFunc(v.Overlays, func(own OverlayRef) bool { return own.Name == o.Name }) {
@@ -170,7 +170,7 @@ func SpecOf(v Server, b Blueprint, cfg map[Name][]string) Spec {
 			if out.OverlayCfg == nil {
 				out.OverlayCfg = map[Name][]string{}
 			}
-			out.OverlayCfg[o.Name] = lines
+			out.OverlayCfg[o.Name] = UnmarkedLines(lines)
 		}
 	}
 	return out

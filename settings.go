@@ -60,10 +60,44 @@ func (s Settings) Over(base Settings) Settings {
 	return out
 }
 
-// Normal returns s with names as the game's files have them.
+// Normal returns s with names as the game's files have them, and texts without the
+// byte order marks with which files begin that they were copied from.
 func (s Settings) Normal() Settings {
-	s.Map, s.Mode = MapName(s.Map), MapName(s.Mode)
+	s.Map, s.Mode = MapName(Unmarked(s.Map)), MapName(Unmarked(s.Mode))
+	for _, text := range []*string{&s.Hostname, &s.Password, &s.Motd, &s.HostText, &s.Banner} {
+		*text = Unmarked(*text)
+	}
+	for _, all := range []*[]string{&s.SteamGroups, &s.Tags, &s.Cfg, &s.Args} {
+		*all = UnmarkedLines(*all)
+	}
+	for i, a := range s.Admins {
+		if id := Unmarked(a.ID); id != a.ID {
+			s.Admins = slices.Clone(s.Admins)
+			s.Admins[i].ID = id
+		}
+	}
 	return s
+}
+
+// byteOrderMark says at the beginning of a text how its characters are written.
+// Nobody sees it, and the game takes it for a letter.
+const byteOrderMark = "\ufeff"
+
+// Unmarked is a text without byte order marks in front.
+func Unmarked(s string) string { return strings.TrimLeft(s, byteOrderMark) }
+
+// UnmarkedLines does the same to each line; all itself stays as it is.
+func UnmarkedLines(all []string) []string {
+	for i, s := range all {
+		if strings.HasPrefix(s, byteOrderMark) {
+			all = slices.Clone(all)
+			for ; i < len(all); i++ {
+				all[i] = Unmarked(all[i])
+			}
+			return all
+		}
+	}
+	return all
 }
 
 // MapName writes the name of a map or of a mode in lower case, as the files of the

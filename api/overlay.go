@@ -23,6 +23,7 @@ type Overlay struct {
 	Git        *left4me.Git        `json:"git,omitempty" doc:"Of a git overlay"`
 	Release    *left4me.Release    `json:"release,omitempty" doc:"Of a release overlay"`
 	Refresh    left4me.Refresh     `json:"refresh" doc:"When it is brought up to date by itself"`
+	Texts      string              `json:"texts,omitempty" doc:"as-is: builds leave texts that are UTF-16 or begin with a byte order mark as they come; absent: they are saved as UTF-8"`
 	Cfg        []string            `json:"cfg" doc:"Lines for server.cfg of each server that stacks it"`
 	Version    int                 `json:"version" doc:"Counts changes of the definition; a change says which one it is of. 0: it only lies on the host's disk so far"`
 	CreatedAt  time.Time           `json:"created_at,omitzero"`
@@ -43,7 +44,7 @@ func overlayFor(ctx context.Context, v content.View) Overlay {
 	}
 	o := Overlay{
 		Name: v.Name, Kind: v.Kind, Note: v.Note, Workshop: v.Workshop, Script: v.Script, Git: v.Git, Release: v.Release, Refresh: v.Refresh,
-		Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,
+		Texts: v.Texts, Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,
 		LookedAt: v.LookedAt, DeletedAt: v.DeletedAt, Content: contentOf(v.Content), Problem: v.Problem,
 		Blueprints: append([]left4me.Name{}, v.Blueprints...), Servers: append([]left4me.Name{}, v.Servers...),
 	}
@@ -129,13 +130,14 @@ type OverlayDefinition struct {
 	Git      *left4me.Git      `json:"git,omitempty"`
 	Release  *left4me.Release  `json:"release,omitempty"`
 	Refresh  left4me.Refresh   `json:"refresh,omitempty" doc:"When it is brought up to date by itself: hours between two looks (0 is never), at HH:MM of the host (empty is any time), restart of servers on the older revision (never, empty or HH:MM)"`
+	Texts    string            `json:"texts,omitempty" doc:"as-is: builds leave texts that are UTF-16 or begin with a byte order mark as they come; absent: they are saved as UTF-8"`
 	Cfg      []string          `json:"cfg,omitempty" doc:"Lines for server.cfg of each server that stacks it"`
 }
 
 func (d OverlayDefinition) of(name left4me.Name) left4me.Overlay {
 	return left4me.Overlay{
 		Name: name, Kind: left4me.OverlayKind(d.Kind), Note: d.Note, Workshop: d.Workshop, Script: d.Script, Git: d.Git, Release: d.Release,
-		Refresh: d.Refresh, Cfg: d.Cfg,
+		Refresh: d.Refresh, Texts: d.Texts, Cfg: d.Cfg,
 	}
 }
 
@@ -210,6 +212,7 @@ type FilesChange struct {
 	Replace bool           `json:"replace,omitempty" doc:"The upload is all there will be; else it goes over what is there"`
 	Delete  []string       `json:"delete,omitempty" doc:"Paths of files or directories"`
 	Once    bool           `json:"once,omitempty" doc:"The upload goes even when nothing comes of it, as who sent it has it still. Else it stays for a while, to be understood in another way"`
+	Repair  []string       `json:"repair,omitempty" doc:"Texts of the current revision, or directories with some, in which that is repaired which the game or SourceMod reads otherwise than it looks; . is all of them. A change of its own, for overlays of all kinds"`
 	Base    int            `json:"base,omitempty" doc:"The revision that was looked at: what was changed here and since is a conflict. -1: there was none. 0 doesn't care"`
 }
 

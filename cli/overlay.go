@@ -24,6 +24,7 @@ type overlay struct {
 	Git        *left4me.Git        `json:"git,omitempty"`
 	Release    *left4me.Release    `json:"release,omitempty"`
 	Refresh    left4me.Refresh     `json:"refresh"`
+	Texts      string              `json:"texts"`
 	Cfg        []string            `json:"cfg,omitempty"`
 	Version    int                 `json:"version"`
 	LookedAt   *time.Time          `json:"looked_at"`
@@ -42,7 +43,7 @@ type overlay struct {
 func (a *app) overlayCommand() *cobra.Command {
 	return group("overlay", "Named pieces of content",
 		a.overlayList(), a.overlayShow(), a.overlayCreate(), a.overlaySet(), a.overlayBuild(), a.overlayUse(),
-		a.overlayRevisions(), a.overlayLabel(), a.overlayDrop(), a.overlayFiles(), a.overlayCat(), a.overlayDiff(), a.overlayEdit(), a.overlayRemoveFiles(),
+		a.overlayRevisions(), a.overlayLabel(), a.overlayDrop(), a.overlayFiles(), a.overlayCat(), a.overlayDiff(), a.overlayEdit(), a.overlayRemoveFiles(), a.overlayRepair(),
 		a.overlayAdd(), a.overlayRemove(), a.overlayFreeze(), a.overlayUnfreeze(), a.overlayMoves(), a.overlayStay(),
 		a.overlayPush(), a.overlayPull(), a.overlayDelete(), a.overlayRestore())
 }
@@ -198,6 +199,9 @@ func writeOverlay(w io.Writer, o overlay, details left4me.Content) {
 		row(w, "keep", strings.Join(r.Keep, " "))
 	}
 	row(w, "refresh", refreshText(o.Refresh))
+	if o.Texts != "" {
+		row(w, "texts", oneLine(o.Texts))
+	}
 	if o.LookedAt != nil {
 		row(w, "looked", moment(*o.LookedAt))
 	}
@@ -215,11 +219,24 @@ func writeOverlay(w io.Writer, o overlay, details left4me.Content) {
 	for _, v := range details.Revisions {
 		if v.Number == details.Current {
 			writeDetails(w, v)
+			if n := fixable(v.Warnings); n > 0 {
+				row(w, "repair", fmt.Sprintf("left4me overlay repair %s mends %s", o.Name, count(n, "warning")))
+			}
 		}
 	}
 	if o.Job != nil {
 		row(w, "job", fmt.Sprintf("%s %s, %s", o.Job.Kind.Verb(), o.Job.State, o.Job.ID))
 	}
+}
+
+// fixable counts the warnings that left4me can mend when it is asked.
+func fixable(all []left4me.Warning) (n int) {
+	for _, w := range all {
+		if w.Fix {
+			n++
+		}
+	}
+	return n
 }
 
 // writeDetails shows what is known of a revision besides its numbers.

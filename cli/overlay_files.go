@@ -159,6 +159,33 @@ func (a *app) overlayRemoveFiles() *cobra.Command {
 	return c
 }
 
+// textChoices are what can become of texts that are no plain UTF-8.
+func textChoices(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return []string{left4me.TextsAsIs + "\tas they come"}, noFiles
+}
+
+func (a *app) overlayRepair() *cobra.Command {
+	c := &cobra.Command{
+		Use: "repair NAME [PATH...]", Short: "Repair texts that the game reads otherwise than they look", Args: between(1, -1, "the name of an overlay, and paths if not all texts are meant"), ValidArgsFunction: a.overlays,
+		Long: "Make a revision in which texts for the game and SourceMod are as they look: UTF-8\nwithout a byte order mark, with plain quotation marks and blanks, and with Steam\nIDs of administrators as STEAM_1:0:123. left4me overlay show lists what is found.\nWithout a path all texts are repaired. The older revision keeps them as they were:\nleft4me overlay use takes them back.",
+	}
+	note := c.Flags().String("note", "", "why; it stays with the revision")
+	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, at, err := overlayPath(args[0])
+		if err != nil {
+			return fmt.Errorf("repair: %w", err)
+		}
+		paths := args[1:]
+		if len(paths) == 0 {
+			paths = []string{"."}
+		}
+		body := map[string]any{"note": *note, "change": map[string]any{"repair": paths}}
+		return a.begin(c.Context(), "repair texts of "+string(n), http.MethodPost, at+"/build", body, *wait)
+	}
+	return c
+}
+
 func (a *app) overlayEdit() *cobra.Command {
 	c := &cobra.Command{
 		Use: "edit NAME PATH", Short: "Edit a text file of an overlay in your editor", Args: between(2, 2, "the name of an overlay and a path"), ValidArgsFunction: a.overlays,

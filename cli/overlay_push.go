@@ -37,6 +37,8 @@ func (a *app) overlayPush() *cobra.Command {
 	f.StringVar(&in.Subdir, "subdir", "", "only what is beneath this directory of it")
 	f.StringVar(&in.Names, "names", "", "the code page of file names that say none: gbk, cp1251, cp866, cp437")
 	f.BoolVar(&in.Exact, "exact", false, "leave paths and archives as they are")
+	f.StringVar(&in.Texts, "texts", "", "as-is leaves texts that are UTF-16 or begin with a byte order mark; else they are saved as UTF-8")
+	_ = c.RegisterFlagCompletionFunc("texts", textChoices)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
 		if err != nil {
@@ -176,6 +178,11 @@ func (a *app) writePlan(w io.Writer, p left4me.Plan) {
 	}
 	if more := p.Count - len(p.Files); more > 0 {
 		fmt.Fprintf(w, "and %d more\n", more)
+	}
+	for _, f := range p.Files {
+		if f.Repair != "" {
+			fmt.Fprintf(w, "repair\t%s\n", oneLine(f.Path+": "+f.Repair))
+		}
 	}
 	for _, s := range p.Skipped {
 		fmt.Fprintf(w, "skipped\t%s\n", oneLine(s))

@@ -24,7 +24,7 @@ type definitionFlags struct {
 	note, names, script                   string
 	items, exclude, keep, cfg             []string
 	git, ref, release, tag, asset, subdir string
-	refresh, restart                      string
+	refresh, restart, texts               string
 }
 
 func (d *definitionFlags) add(f *pflag.FlagSet) {
@@ -42,6 +42,7 @@ func (d *definitionFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&d.keep, "keep", nil, "a path or pattern that a newer version doesn't replace; may be repeated")
 	f.StringVar(&d.refresh, "refresh", "", "look for something newer each HOURS, or HOURS@HH:MM; 0 is never")
 	f.StringVar(&d.restart, "restart", "", "when servers on the older revision restart then: never, empty or HH:MM")
+	f.StringVar(&d.texts, "texts", "", "as-is leaves texts that are UTF-16 or begin with a byte order mark; else builds save them as UTF-8")
 	f.StringArrayVar(&d.cfg, "cfg", nil, "a line for server.cfg of each server that stacks it; may be repeated")
 }
 
@@ -54,6 +55,7 @@ func (d *definitionFlags) apply(ctx context.Context, a *app, f *pflag.FlagSet, o
 	if given("cfg") {
 		o.Cfg = d.cfg
 	}
+	set(given("texts"), &o.Texts, d.texts)
 	if given("item") || given("exclude") || given("names") || o.Kind == left4me.WorkshopOverlay {
 		if o.Workshop == nil {
 			o.Workshop = &left4me.Workshop{Entries: []left4me.WorkshopEntry{}}
@@ -195,7 +197,7 @@ func (a *app) readText(ctx context.Context, file string) (string, error) {
 
 // body is the definition as the API takes it.
 func (o overlay) body(create bool) map[string]any {
-	m := map[string]any{"kind": o.Kind, "note": o.Note, "refresh": o.Refresh, "cfg": o.Cfg}
+	m := map[string]any{"kind": o.Kind, "note": o.Note, "refresh": o.Refresh, "texts": o.Texts, "cfg": o.Cfg}
 	if o.Cfg == nil {
 		m["cfg"] = []string{}
 	}

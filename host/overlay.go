@@ -34,6 +34,9 @@ type builder struct {
 
 // builderOf says how the files of an overlay come about.
 func builderOf(spec left4me.BuildSpec) (builder, error) {
+	if spec.Change != nil && len(spec.Change.Repair) > 0 {
+		return builder{steps: []string{left4me.StepRepairTexts}, fill: repairTexts}, nil
+	}
 	if spec.Promote != nil && spec.Overlay.Kind == left4me.FilesOverlay {
 		return builder{steps: []string{left4me.StepFetch}, fill: promote}, nil
 	}
@@ -136,6 +139,10 @@ func (a *Agent) published(spec left4me.BuildSpec) {
 // inspect takes over what was staged and looks for what will hurt players.
 func (b *build) inspect(ctx context.Context) error {
 	return b.p.step(ctx, left4me.StepInspect, func(ctx context.Context) (string, error) {
+		saved, err := b.plainTexts(ctx)
+		if err != nil {
+			return "", err
+		}
 		dir, err := b.staging.Seal(ctx, b.say(left4me.StepInspect))
 		if err != nil {
 			return "", err
@@ -151,6 +158,9 @@ func (b *build) inspect(ctx context.Context) error {
 		b.meta.Warnings = slices.Concat(b.meta.Warnings, warnings, broken)
 		b.meta.Campaigns = campaigns
 		var notes []string
+		if saved > 0 {
+			notes = append(notes, fmt.Sprintf("%d texts saved as UTF-8", saved))
+		}
 		if n := len(b.meta.Warnings); n > 0 {
 			notes = append(notes, fmt.Sprintf("%d warnings", n))
 		}

@@ -51,6 +51,8 @@ func Check(v left4me.Overlay) (left4me.Overlay, error) {
 		f.add("name", e.Text, e.Hint)
 	}
 	f.text("note", v.Note, maxNote)
+	f.texts("texts", v.Texts)
+	v.Cfg = left4me.UnmarkedLines(v.Cfg)
 	parts := []struct {
 		kind  left4me.OverlayKind
 		given bool
@@ -95,7 +97,7 @@ func (f *fields) parts(v *left4me.Overlay) {
 		v.Workshop = &own
 	}
 	if s := v.Script; s != nil {
-		v.Script = &left4me.Script{Text: strings.ReplaceAll(s.Text, "\r\n", "\n")}
+		v.Script = &left4me.Script{Text: left4me.Unmarked(strings.ReplaceAll(s.Text, "\r\n", "\n"))} // else #! is none
 		switch {
 		case len(s.Text) > maxScript:
 			f.add("script.text", "the script is too long", fmt.Sprintf("use at most %d KiB", maxScript>>10))
@@ -282,8 +284,11 @@ func short(s string) string {
 func checkRequest(kind left4me.OverlayKind, r Request) error {
 	var f fields
 	f.text("note", r.Note, maxNote)
+	repairs := r.Change != nil && len(r.Change.Repair) > 0
 	switch {
-	case kind != left4me.FilesOverlay && r.Change != nil:
+	case repairs && (r.Promote != nil || r.Change.Upload != "" || r.Change.Replace || len(r.Change.Delete) > 0):
+		f.add("change.repair", "a repair of texts is a change of its own", "leave out everything else")
+	case kind != left4me.FilesOverlay && r.Change != nil && !repairs:
 		f.add("change", fmt.Sprintf("a %s overlay is not changed by hand", kind), "leave it out; its definition says what is built")
 	case kind != left4me.FilesOverlay && r.Promote != nil:
 		f.add("promote", fmt.Sprintf("a %s overlay takes no files of a server", kind), "use an overlay of files")
@@ -291,13 +296,15 @@ func checkRequest(kind left4me.OverlayKind, r Request) error {
 		f.add("change", "there is nothing to make a revision from", "upload files, name some to delete, or promote what a server wrote")
 	}
 	if c := r.Change; c != nil {
-		if c.Upload == "" && len(c.Delete) == 0 && !c.Replace {
+		if c.Upload == "" && len(c.Delete) == 0 && !c.Replace && !repairs {
 			f.add("change", "it changes nothing", "name an upload, or paths to delete")
 		}
 		if c.Base < left4me.NoRevision {
 			f.add("change.base", fmt.Sprintf("%d is no revision", c.Base), "")
 		}
 		f.paths("change.delete", c.Delete)
+		f.paths("change.repair", slices.DeleteFunc(slices.Clone(c.Repair), func(p string) bool { return p == "." }))
+		f.texts("change.import.texts", c.Import.Texts)
 	}
 	if p := r.Promote; p != nil {
 		if !p.Server.Valid() {
@@ -309,6 +316,13 @@ func checkRequest(kind left4me.OverlayKind, r Request) error {
 		f.paths("promote.paths", p.Paths)
 	}
 	return f.err()
+}
+
+// texts checks what becomes of texts that are no plain UTF-8.
+func (f *fields) texts(field, s string) {
+	if s != "" && s != left4me.TextsAsIs {
+		f.add(field, fmt.Sprintf("texts can't be kept %q", short(s)), "use "+left4me.TextsAsIs+", or nothing")
+	}
 }
 
 func (f *fields) paths(field string, all []string) {

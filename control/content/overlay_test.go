@@ -233,6 +233,9 @@ func TestABuildTellsTheHostTheDefinition(t *testing.T) {
 		"nothing to build":                                {"files", content.Request{}, "change"},
 		"a change of nothing":                             {"files", content.Request{Change: &left4me.Change{}}, "change"},
 		"a path that leads out":                           {"files", content.Request{Change: &left4me.Change{Delete: []string{"a", "../b"}}}, "change.delete[1]"},
+		"a repair beside something else":                  {"files", content.Request{Change: &left4me.Change{Repair: []string{"."}, Delete: []string{"a"}}}, "change.repair"},
+		"a repair outside":                                {"maps", content.Request{Change: &left4me.Change{Repair: []string{".", "../b"}}}, "change.repair[0]"},
+		"a repair that keeps texts in another way":        {"files", content.Request{Change: &left4me.Change{Upload: "x", Import: left4me.Import{Texts: "utf-7"}}}, "change.import.texts"},
 		"no such server":                                  {"files", content.Request{Promote: &left4me.Promote{Server: "../x", Paths: []string{"a"}}}, "promote.server"},
 	} {
 		c.lay("files", 1)
@@ -303,3 +306,17 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// A script whose first line isn't #! runs in another shell or not at all.
+func TestByteOrderMarksAreLeftOutOfDefinitions(t *testing.T) {
+	v, err := content.Check(left4me.Overlay{Name: "x", Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: "\ufeff#!/bin/bash\n"}, Cfg: []string{"\ufeffsv_cheats 0"}})
+	if err != nil || v.Script.Text != "#!/bin/bash\n" || v.Cfg[0] != "sv_cheats 0" {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if _, err := content.Check(left4me.Overlay{Name: "x", Kind: left4me.FilesOverlay, Cfg: []string{"\ufeffquit"}}); !errors.Is(err, left4me.Invalid) {
+		t.Error(err)
+	}
+	if _, err := content.Check(left4me.Overlay{Name: "x", Kind: left4me.FilesOverlay, Texts: "utf-7"}); !errors.Is(err, left4me.Invalid) {
+		t.Error(err)
+	}
+}

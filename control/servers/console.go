@@ -85,6 +85,7 @@ func firstWord(command string) string {
 // starts a server again whose game ended by itself. Errors: left4me.Invalid,
 // left4me.NotFound, left4me.Conflict when the server doesn't run.
 func (s *Servers) Command(ctx context.Context, by string, name left4me.Name, command string) (string, error) {
+	command = left4me.Unmarked(command) // of a file that it was copied from
 	if err := CheckCommand(command); err != nil {
 		return "", err
 	}

@@ -3,10 +3,12 @@ package servers
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/gametext"
 )
 
 // Bounds of a look at what a definition lacks: nobody waits long for a warning.
@@ -31,6 +33,30 @@ func (s *Servers) WarningsOf(ctx context.Context, settings left4me.Settings, sta
 }
 
 func (s *Servers) warnings(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
+	return append(s.mapWarnings(ctx, host, sp), lineWarnings(sp)...)
+}
+
+// lineWarnings are about raw lines that the game reads otherwise than they look.
+// None of them quotes a line: there may be passwords in it.
+func lineWarnings(sp left4me.Spec) (all []left4me.Warning) {
+	say := func(whose string, lines []string) {
+		for _, f := range gametext.Look(gametext.Commands, []byte(strings.Join(lines, "\n"))) {
+			all = append(all, left4me.Warning{Kind: left4me.WarnText, Text: fmt.Sprintf("lines for server.cfg of %s: %s", whose, f), Hint: f.Hint})
+		}
+	}
+	for _, o := range sp.Overlays {
+		say("overlay "+string(o.Name), sp.OverlayCfg[o.Name])
+	}
+	say("the blueprint", sp.BlueprintCfg)
+	if sp.Name == "" {
+		say("the blueprint", sp.Settings.Cfg)
+	} else {
+		say("the server", sp.Settings.Cfg)
+	}
+	return all
+}
+
+func (s *Servers) mapWarnings(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
 	first := sp.Settings.Map
 	if first == "" {
 		return nil // the game's own is always there

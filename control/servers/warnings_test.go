@@ -2,8 +2,11 @@ package servers_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
@@ -79,5 +82,72 @@ func TestHostThatIsNotThereIsNoWarning(t *testing.T) {
 	s := newSite(t)
 	if all := s.WarningsOf(t.Context(), left4me.Settings{Map: "nowhere"}, nil); len(all) > 0 {
 		t.Errorf("%+v", all)
+	}
+}
+
+// What a file begins with that a text was copied from is no part of it, whichever
+// way it comes; it hides no command that is not for people to give either.
+func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
+	const bom = "\ufeff"
+	s := newSite(t)
+	given := left4me.Settings{
+		Hostname: bom + "x", Map: bom + "c1m1_hotel", Motd: bom + "hi\n" + bom, Cfg: []string{"sv_cheats 0", bom + "sv_alltalk 1"}, Tags: []string{bom + "a"},
+		Args: []string{bom + "-tickrate"}, Admins: []left4me.Admin{{ID: bom + "STEAM_1:0:1", Flags: "z"}}, Password: bom + "secret", HostText: bom + "h",
+	}
+	want := left4me.Settings{
+		Hostname: "x", Map: "c1m1_hotel", Motd: "hi\n" + bom, Cfg: []string{"sv_cheats 0", "sv_alltalk 1"}, Tags: []string{"a"},
+		Args: []string{"-tickrate"}, Admins: []left4me.Admin{{ID: "STEAM_1:0:1", Flags: "z"}}, Password: "secret", HostText: "h",
+	}
+	v, err := s.Create(t.Context(), left4me.Server{Name: "alpha", Settings: given})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, v.Settings); d != "" {
+		t.Error(d)
+	}
+	if given.Cfg[1] != bom+"sv_alltalk 1" || given.Admins[0].ID != bom+"STEAM_1:0:1" {
+		t.Error("what was given was changed")
+	}
+	if _, err := s.Update(t.Context(), "al", left4me.Server{Name: "alpha", Settings: left4me.Settings{Cfg: []string{bom + "quit"}}}); !errors.Is(err, left4me.Invalid) {
+		t.Error(err)
+	}
+	// As an older left4me kept it.
+	old := left4me.Server{Name: "beta", Host: left4me.LocalHost, Port: 33002, Blueprint: left4me.DefaultBlueprint, Settings: given}
+	if err := s.store.CreateServer(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	sp, _, err := s.Spec(t.Context(), "beta")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, sp.Settings); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestLinesThatTheGameReadsOtherwiseAreWarnedOf(t *testing.T) {
+	s := newSite(t)
+	const secret = "sv_password “secret”"
+	v, err := s.Create(t.Context(), left4me.Server{Name: "alpha", Settings: left4me.Settings{Cfg: []string{"sv_cheats 0", secret, "say\u00a0x"}}})
+	if err != nil || v.Settings.Cfg[1] != secret {
+		t.Fatalf("%v, %v", v.Settings, err)
+	}
+	all := s.Warnings(t.Context(), "alpha")
+	var texts []string
+	for _, w := range all {
+		texts = append(texts, w.Kind+" "+w.Text)
+	}
+	want := []string{
+		"text lines for server.cfg of the server: line 2: typographic quotation marks, which are letters to the reader of this file",
+		"text lines for server.cfg of the server: line 3: blanks or hidden characters that the reader of this file takes for letters",
+	}
+	if d := cmp.Diff(want, texts); d != "" {
+		t.Error(d)
+	}
+	if got := s.WarningsOf(t.Context(), left4me.Settings{Cfg: []string{secret}}, nil); len(got) != 1 || !strings.Contains(got[0].Text, "of the blueprint: line 1:") {
+		t.Errorf("%+v", got)
+	}
+	if strings.Contains(strings.Join(texts, ""), "secret") {
+		t.Error("a password is shown")
 	}
 }

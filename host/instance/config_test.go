@@ -105,4 +105,19 @@ func TestAdminsOfAnOverlayAreKeptInFront(t *testing.T) {
 	if d := cmp.Diff(want, read(s)); d != "" {
 		t.Error(d)
 	}
+	// Text of another encoding in front of them would hide them all.
+	own := filepath.Join(string(f.Root), "overlays", "top", "1", configs, "admins_simple.ini")
+	for text, first := range map[string]string{
+		"\ufeff\"STEAM_1:0:1\" \"z\"\n// end": "\"STEAM_1:0:1\" \"z\"\n// end",
+		"\xff\xfex\x00 \x00z\x00\r\x00\n\x00": "x z",
+		"\xff\xfex\x00 \x00z":                 "// left4me left it out: it is no text.",
+	} {
+		if err := os.WriteFile(own, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		want := strings.Replace(want, "\"STEAM_1:0:1\" \"z\"\r\n// end", first, 1)
+		if d := cmp.Diff(want, read(s)); d != "" {
+			t.Errorf("%q: %s", text, d)
+		}
+	}
 }

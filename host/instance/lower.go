@@ -1,11 +1,13 @@
 package instance
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/gametext"
 )
 
 // Lower is what the layers beneath the configuration bring to it.
@@ -37,11 +39,21 @@ func (r Root) lower(overlays []left4me.OverlayRef) Lower {
 			l.Cfgs[o.Name] = cfg
 		}
 		if l.Admins == "" {
-			l.Admins, l.AdminsOf = smallFile(layer, adminsPath), o
+			l.Admins, l.AdminsOf = admins(smallFile(layer, adminsPath)), o
 		}
 		_ = layer.Close()
 	}
 	return l
+}
+
+// admins is a list of admins that others can be written behind: a byte order mark or
+// UTF-16 would be in the middle of the file, and take all of it from SourceMod.
+func admins(text string) string {
+	plain, _ := gametext.Repair(gametext.Admins, []byte(text), gametext.Encoding)
+	if bytes.IndexByte(plain, 0) >= 0 {
+		return "// left4me left it out: it is no text."
+	}
+	return string(plain)
 }
 
 // smallFile reads a regular file of a layer, or nothing.
