@@ -53,6 +53,7 @@ type entry struct {
 	Exec    bool   `json:"x,omitempty"`
 	Windows bool   `json:"w,omitempty"` // made on Windows: \ is a separator there
 	Size    int64  `json:"s"`           // -1: not known
+	Tool    string `json:"t,omitempty"` // how it is packed, when only 7zz reads that
 }
 
 // kind is what an entry is.
@@ -71,20 +72,22 @@ const (
 // read and not only listed. It may read as much of it as it likes.
 type visit func(e entry, body io.Reader) error
 
-// walk reads an archive in a format. Errors: left4me.Invalid when it can't be
-// read; those of visit come as they are.
-func walk(ctx context.Context, f *os.File, format Format, list bool, limits Limits, v visit) (err error) {
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
+// walk reads an archive in a format. It is in one file, or in several parts, in
+// their order. tool is the program 7zz, if it is there: it reads what our decoders
+// don't know. Errors: left4me.Invalid when it can't be read; those of visit come
+// as they are.
+func walk(ctx context.Context, parts []*os.File, format Format, list bool, tool string, limits Limits, v visit) (err error) {
 	// Decoders read what they don't expect, and not all of them look before they leap.
 	defer func() {
 		if p := recover(); p != nil {
 			err = damaged(fmt.Errorf("%v", p))
 		}
 	}()
-	w := walker{ctx: ctx, file: f, size: st.Size(), list: list, limits: limits, visit: v}
+	in, size, err := joined(parts)
+	if err != nil {
+		return err
+	}
+	w := walker{ctx: ctx, parts: parts, in: in, size: size, list: list, tool: tool, limits: limits, visit: v}
 	switch format {
 	case Zip:
 		return w.zip()
@@ -101,9 +104,11 @@ func walk(ctx context.Context, f *os.File, format Format, list bool, limits Limi
 
 type walker struct {
 	ctx    context.Context
-	file   *os.File
-	size   int64
+	parts  []*os.File
+	in     io.ReaderAt // all parts, one after the other
+	size   int64       // of all of them
 	list   bool
+	tool   string
 	limits Limits
 	visit  visit
 }
@@ -153,7 +158,7 @@ func encrypted() error {
 }
 
 func inParts() error {
-	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "it is one part of several, or cut off", Hint: "pack it as one file"}
+	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "it is one part of several, or cut off", Hint: "send all of its parts together, or pack it as one file"}
 }
 
 // refuse names an entry that keeps the whole import from being done.

@@ -37,8 +37,9 @@ const (
 )
 
 // Decode is a decoder of its own: it reads the archive that is its standard input,
-// a file, and prints what is in it. args are what the other side added to the
-// command line. It first gives up what it doesn't need.
+// a file, and prints what is in it. Further parts of the archive are the files
+// behind standard error. args are what the other side added to the command line.
+// It first gives up what it doesn't need.
 func Decode(ctx context.Context, args []string, in *os.File, out io.Writer) error {
 	for what, most := range map[int]uint64{unix.RLIMIT_DATA: decoderMemory, unix.RLIMIT_CPU: decoderCPU, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 0} {
 		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}); err != nil {
@@ -50,8 +51,16 @@ func Decode(ctx context.Context, args []string, in *os.File, out io.Writer) erro
 }
 
 func decode(ctx context.Context, args []string, in *os.File, out io.Writer) error {
-	if len(args) != 5 {
+	if len(args) != 7 {
 		return errors.New("a decoder is started by left4me only")
+	}
+	count, err := strconv.Atoi(args[5])
+	if err != nil || count < 1 || count > maxParts {
+		return errors.New("a decoder is started by left4me only")
+	}
+	parts := []*os.File{in}
+	for n := 1; n < count; n++ {
+		parts = append(parts, os.NewFile(uintptr(2+n), "part"))
 	}
 	most, err1 := strconv.ParseInt(args[2], 10, 64)
 	ratio, err2 := strconv.ParseInt(args[3], 10, 64)
@@ -61,7 +70,7 @@ func decode(ctx context.Context, args []string, in *os.File, out io.Writer) erro
 	}
 	w := bufio.NewWriterSize(out, 64<<10)
 	buf := make([]byte, 64<<10)
-	err := walk(ctx, in, Format(args[0]), args[1] == "list", Limits{Bytes: most, Ratio: ratio, Small: small}, func(e entry, body io.Reader) error {
+	err = walk(ctx, parts, Format(args[0]), args[1] == "list", args[6], Limits{Bytes: most, Ratio: ratio, Small: small}, func(e entry, body io.Reader) error {
 		b, err := json.Marshal(e)
 		if err == nil {
 			err = writeFrame(w, frameEntry, b)
@@ -110,16 +119,17 @@ func writeFrame(w *bufio.Writer, tag byte, b []byte) error {
 }
 
 // decodeOutside is walk in a process of its own.
-func decodeOutside(ctx context.Context, command []string, f *os.File, format Format, list bool, limits Limits, v visit) error {
+func decodeOutside(ctx context.Context, command []string, parts []*os.File, format Format, list bool, tool string, limits Limits, v visit) error {
 	how := "read"
 	if list {
 		how = "list"
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	args := append(append([]string(nil), command[1:]...), string(format), how, strconv.FormatInt(limits.Bytes, 10), strconv.FormatInt(limits.Ratio, 10), strconv.FormatInt(limits.Small, 10))
+	args := append(append([]string(nil), command[1:]...), string(format), how, strconv.FormatInt(limits.Bytes, 10), strconv.FormatInt(limits.Ratio, 10), strconv.FormatInt(limits.Small, 10), strconv.Itoa(len(parts)), tool)
 	cmd := exec.CommandContext(ctx, command[0], args...)
-	cmd.Stdin, cmd.Env, cmd.WaitDelay = f, []string{"GOTRACEBACK=none"}, 5*time.Second
+	cmd.ExtraFiles = parts[1:]
+	cmd.Stdin, cmd.Env, cmd.WaitDelay = parts[0], []string{"GOTRACEBACK=none"}, 5*time.Second
 	var said bytes.Buffer
 	cmd.Stderr = &limited{b: &said, left: 4 << 10}
 	out, err := cmd.StdoutPipe()

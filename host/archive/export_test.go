@@ -21,3 +21,6 @@ func FindPlace(files []string) error {
 	_, err := findPlace(files)
 	return err
 }
+
+// StartWalled is startWalled.
+var StartWalled = startWalled

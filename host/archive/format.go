@@ -51,6 +51,14 @@ var magics = []struct {
 // What is compressed but no tar inside, such as maps/x.bsp.bz2 for downloads of
 // players, is none.
 func Recognise(f *os.File) (Format, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return None, err
+	}
+	return recognise(f, st.Size())
+}
+
+func recognise(f io.ReaderAt, size int64) (Format, error) {
 	head := make([]byte, 512)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -73,19 +81,18 @@ func Recognise(f *os.File) (Format, error) {
 		return Tar, nil
 	}
 	// A program that unpacks itself, or the last part of several, only ends as a zip.
-	if end, err := zipEnd(f); err == nil && string(end[:4]) == "PK\x05\x06" {
+	if end, err := zipEnd(f, size); err == nil && string(end[:4]) == "PK\x05\x06" {
 		return Zip, nil
 	}
 	return None, nil
 }
 
 // zipEnd is the end of a zip (APPNOTE.TXT, 4.3.16), when it has no comment.
-func zipEnd(f *os.File) (end [22]byte, err error) {
-	st, err := f.Stat()
-	if err != nil || st.Size() < int64(len(end)) {
-		return end, errors.Join(err, io.ErrUnexpectedEOF)
+func zipEnd(f io.ReaderAt, size int64) (end [22]byte, err error) {
+	if size < int64(len(end)) {
+		return end, io.ErrUnexpectedEOF
 	}
-	_, err = f.ReadAt(end[:], st.Size()-int64(len(end)))
+	_, err = f.ReadAt(end[:], size-int64(len(end)))
 	return end, err
 }
 

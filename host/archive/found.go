@@ -27,11 +27,21 @@ type Found struct {
 // source is what is read in one go: an archive, or the files that were uploaded
 // as they are.
 type source struct {
-	name   string   // for people; empty: files as they are
-	file   *os.File // the archive
+	name   string     // for people; empty: files as they are
+	parts  []*os.File // the archive, in the order of its parts
+	tool   bool       // 7zz reads it
 	format Format
 	items  []item
 	place  place
+}
+
+// archive reports whether a source is one.
+func (s *source) archive() bool { return len(s.parts) > 0 }
+
+func (s *source) close() {
+	for _, p := range s.parts {
+		p.Close()
+	}
 }
 
 // item is an entry that was checked.
@@ -137,9 +147,7 @@ func (o *Options) check() error {
 // Close lets go of what is held open.
 func (f *Found) Close() {
 	for _, s := range f.sources {
-		if s.file != nil {
-			s.file.Close()
-		}
+		s.close()
 	}
 }
 

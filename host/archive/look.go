@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -57,38 +58,45 @@ func (f *Found) look(ctx context.Context) error {
 // unpackable finds the archives among files.
 func (f *Found) unpackable(ctx context.Context, single *source) error {
 	found := map[int]*source{}
+	parted := grouped(single.items)
 	for i, it := range single.items {
-		if it.dir || it.path == "" {
+		if it.dir || it.path == "" || parted.part(i) || parted.wrong[i] != nil {
 			continue
 		}
-		file, err := f.dir.OpenFile(it.path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+		s, err := f.recognised(single.items, append([]int{i}, parted.behind(i)...))
 		if err != nil {
 			return err
 		}
-		format, err := Recognise(file)
-		if err != nil || format == None {
-			file.Close()
-			if err != nil {
-				return err
-			}
-			continue
+		if s != nil {
+			f.sources = append(f.sources, s)
+			found[i] = s
 		}
-		s := &source{name: it.path, file: file, format: format}
-		f.sources = append(f.sources, s)
-		found[i] = s
 	}
-	plain := single.without(func(i int) bool { return found[i] != nil })
+	archived := func(i int) bool {
+		if parted.part(i) {
+			i = parted.first(i)
+		}
+		return found[i] != nil || parted.wrong[i] != nil
+	}
+	plain := single.without(archived)
 	useful := f.useful(plain)
+	for i, err := range parted.wrong {
+		if !strings.Contains(single.items[i].path, "/") || !useful {
+			return err
+		}
+	}
 	for i, s := range found {
 		if strings.Contains(s.name, "/") && useful {
-			s.file.Close() // a part of the tree
+			s.close() // a part of the tree
 			continue
 		}
-		single.items[i].nested = true
+		for _, n := range append([]int{i}, parted.behind(i)...) {
+			single.items[n].nested = true
+		}
 	}
 	f.sources = nil
 	for i, it := range single.items { // in the order of their names
-		if it.nested {
+		if it.nested && found[i] != nil {
 			f.sources = append(f.sources, found[i])
 		}
 	}
@@ -104,6 +112,28 @@ func (f *Found) unpackable(ctx context.Context, single *source) error {
 		f.sources = append(f.sources, single)
 	}
 	return nil
+}
+
+// recognised opens what may be an archive, in its parts; nil when it is none.
+func (f *Found) recognised(items []item, parts []int) (*source, error) {
+	s := &source{name: items[parts[0]].path}
+	for _, n := range parts {
+		file, err := f.dir.OpenFile(items[n].path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.parts = append(s.parts, file)
+	}
+	in, size, err := joined(s.parts)
+	if err == nil {
+		s.format, err = recognise(in, size)
+	}
+	if err != nil || s.format == None {
+		s.close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // without returns the paths of files but some.
@@ -138,6 +168,11 @@ func (f *Found) list(ctx context.Context, s *source) error {
 		if err := f.budget.entry(e.Size); err != nil {
 			return err
 		}
+		if e.Tool != "" {
+			if s.tool = true; toolPath() == "" {
+				return noTool(string(e.Name), e.Tool)
+			}
+		}
 		all = append(all, e)
 		if !e.UTF8 {
 			odd = append(odd, e.Name)
@@ -170,11 +205,11 @@ func (f *Found) list(ctx context.Context, s *source) error {
 }
 
 func (s *source) size() int64 {
-	st, err := s.file.Stat()
+	_, size, err := joined(s.parts)
 	if err != nil {
 		return 0
 	}
-	return st.Size()
+	return size
 }
 
 // item checks an entry. names is the code page of those that say none; nil for
@@ -217,7 +252,7 @@ func (f *Found) nested(ctx context.Context, s *source) error {
 		if err != nil || file == nil {
 			return err
 		}
-		opened[i] = &source{name: s.name + "/" + it.path, file: file, format: format}
+		opened[i] = &source{name: s.name + "/" + it.path, parts: []*os.File{file}, format: format}
 		f.sources = append(f.sources, opened[i])
 		return nil
 	})
@@ -245,20 +280,11 @@ func (f *Found) spool(it *item, body io.Reader) (*os.File, Format, error) {
 	if !begins(head[:n]) {
 		return nil, None, nil
 	}
-	file, err := os.CreateTemp(f.options.Scratch, ".archive-*")
+	file, err := f.unnamed(io.MultiReader(bytes.NewReader(head[:n]), body))
 	if err != nil {
 		return nil, None, err
 	}
-	if err := os.Remove(file.Name()); err != nil { // nothing stays, whatever ends
-		file.Close()
-		return nil, None, err
-	}
-	out := &checked{file: file, room: f.room}
-	_, err = io.Copy(out, io.MultiReader(strings.NewReader(string(head[:n])), body))
-	var format Format
-	if err == nil {
-		format, err = Recognise(file)
-	}
+	format, err := Recognise(file)
 	if err != nil || format == None {
 		file.Close()
 		return nil, None, err

@@ -2,18 +2,22 @@ package archive
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"os"
 
 	"github.com/nwaples/rardecode/v2"
 )
 
 func (w *walker) rar() error {
-	r, err := rardecode.NewReader(io.NewSectionReader(w.file, 0, w.size), rardecode.MaxDictionarySize(maxWindow))
+	var magic [8]byte
+	_, _ = w.in.ReadAt(magic[:], 0) // it was recognised by it
+	r, done, err := w.rarReader()
 	if err != nil {
 		return w.failRar(err)
 	}
-	var magic [8]byte
-	_, _ = w.file.ReadAt(magic[:], 0) // it was recognised by it
+	defer done()
 	for {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -48,11 +52,73 @@ func (w *walker) rar() error {
 	}
 }
 
+// rarReader reads one archive, or volumes of one.
+func (w *walker) rarReader() (*rardecode.Reader, func(), error) {
+	size := rardecode.MaxDictionarySize(maxWindow)
+	if len(w.parts) == 1 || !isRar(w.parts[1]) { // a whole one, or one that was cut in pieces
+		r, err := rardecode.NewReader(io.NewSectionReader(w.in, 0, w.size), size)
+		return r, func() {}, err
+	}
+	v := volumes(w.parts)
+	r, err := rardecode.OpenReader(v.first(), size, rardecode.FileSystem(v))
+	if err != nil {
+		return nil, nil, err
+	}
+	return &r.Reader, func() { r.Close() }, nil
+}
+
+func isRar(f io.ReaderAt) bool {
+	var magic [6]byte
+	n, _ := f.ReadAt(magic[:], 0) // what is shorter is none
+	return string(magic[:n]) == "Rar!\x1a\x07"
+}
+
+// volumes are the parts of a rar, under the names by which the library asks for
+// them: what people call theirs says nothing.
+type volumes []*os.File
+
+func (v volumes) first() string { return "v.part00001.rar" }
+
+// Open opens a volume, for one reader at a time. Errors: fs.ErrNotExist behind the
+// last one.
+func (v volumes) Open(name string) (fs.File, error) {
+	n := 0
+	var letter byte
+	switch {
+	case name == v.first():
+		n = 1
+	case scans(name, "v.part%05d.rar", &n):
+	case scans(name, "v.part00001.%c%02d", &letter, &n): // .r00 is the second one
+		n += 2 + 100*int(letter-'r')
+	}
+	if n < 1 || n > len(v) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	st, err := v[n-1].Stat()
+	if err != nil {
+		return nil, err
+	}
+	return volume{io.NewSectionReader(v[n-1], 0, st.Size()), st}, nil
+}
+
+func scans(s, format string, into ...any) bool {
+	n, err := fmt.Sscanf(s, format, into...)
+	return err == nil && n == len(into)
+}
+
+type volume struct {
+	*io.SectionReader
+	info fs.FileInfo
+}
+
+func (v volume) Stat() (fs.FileInfo, error) { return v.info, nil }
+func (v volume) Close() error               { return nil } // others read it too
+
 func (w *walker) failRar(err error) error {
 	switch {
 	case errors.Is(err, rardecode.ErrArchiveEncrypted), errors.Is(err, rardecode.ErrArchivedFileEncrypted), errors.Is(err, rardecode.ErrBadPassword):
 		return encrypted()
-	case errors.Is(err, rardecode.ErrMultiVolume), errors.Is(err, rardecode.ErrBadVolumeNumber):
+	case errors.Is(err, rardecode.ErrMultiVolume), errors.Is(err, rardecode.ErrBadVolumeNumber), errors.Is(err, fs.ErrNotExist):
 		return inParts()
 	}
 	return w.fail(err)

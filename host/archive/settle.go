@@ -50,7 +50,7 @@ func (f *Found) knownDir(to string) bool { return strings.Contains(to, "/") }
 
 // unique sees that an archive has nothing twice, whatever is taken of it.
 func (f *Found) unique(s *source) error {
-	if s.file == nil {
+	if !s.archive() {
 		return nil // a file system has seen to it
 	}
 	t := newTree()
@@ -114,7 +114,7 @@ func (f *Found) subdir(s *source, files []string) (string, error) {
 			}
 		}
 	}
-	if s.file == nil && len(f.sources) > 1 {
+	if !s.archive() && len(f.sources) > 1 {
 		return want, nil // it is meant for the archives
 	}
 	return "", &left4me.Error{Kind: left4me.Invalid, Field: "import.subdir", Text: fmt.Sprintf("there is no %q in it", shorten(want)), Hint: "look what is in the archive"}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"strings"
+	"sync"
 
 	"github.com/bodgit/sevenzip"
 )
@@ -12,10 +14,48 @@ import (
 // reparsePoint marks links in Windows' attributes of a file.
 const reparsePoint = 0x400
 
+// sevenZipOthers are methods and filters (7-Zip's DOC/Methods.txt) that the
+// library can't undo; 7zz undoes those that are marked so.
+var sevenZipOthers = []struct {
+	id   string
+	name string
+	tool bool
+}{
+	{"\x04\x01\x09", "Deflate64", true},
+	{"\x03\x03\x04\x01", "the filter IA64", true},
+	{"\x03\x03\x07\x01", "the filter ARMT", true},
+	{"\x0b", "the filter RISCV", true},
+	{"\x02\x03\x02", "the filter SWAP2", true},
+	{"\x02\x03\x04", "the filter SWAP4", true},
+	{"\x04\xf7\x11\x05", "LZ5", false},
+	{"\x04\xf7\x11\x06", "Lizard", false},
+}
+
+// otherMethod is what something is packed with that isn't undone here.
+type otherMethod struct {
+	name string
+	tool bool
+}
+
+func (o otherMethod) Error() string { return o.name }
+
+// nameOthers has the library say which method it can't undo.
+var nameOthers = sync.OnceFunc(func() {
+	for _, m := range sevenZipOthers {
+		sevenzip.RegisterDecompressor([]byte(m.id), func([]byte, uint64, []io.ReadCloser) (io.ReadCloser, error) {
+			return nil, otherMethod{m.name, m.tool}
+		})
+	}
+})
+
+// maxTried is how many streams of a 7z are looked at before it is read.
+const maxTried = 32
+
 func (w *walker) sevenZip() error {
+	nameOthers()
 	// Its header (7zFormat.txt) stands at the end, and its beginning says where.
 	var head [32]byte
-	if _, err := w.file.ReadAt(head[:], 0); err != nil {
+	if _, err := w.in.ReadAt(head[:], 0); err != nil {
 		return damaged(err)
 	}
 	offset, size := binary.LittleEndian.Uint64(head[12:]), binary.LittleEndian.Uint64(head[20:])
@@ -25,13 +65,18 @@ func (w *walker) sevenZip() error {
 	if size == 0 {
 		return nil // an empty one
 	}
-	z, err := sevenzip.NewReader(w.file, w.size)
+	z, err := sevenzip.NewReader(w.in, w.size)
 	if err != nil {
-		return w.failSevenZip(err)
+		return w.failSevenZip("", err)
 	}
+	tool, err := w.triedStreams(z)
+	if err != nil {
+		return err
+	}
+	var all []packed
 	for _, f := range z.File {
 		mode := f.Mode()
-		e := entry{Name: []byte(f.Name), UTF8: true, Kind: kindOf(mode), Size: int64(min(f.UncompressedSize, 1<<62))}
+		e := entry{Name: []byte(f.Name), UTF8: true, Kind: kindOf(mode), Size: int64(min(f.UncompressedSize, 1<<62)), Tool: tool}
 		if unixMode := f.Attributes&0x8000 != 0; unixMode {
 			e.Exec = mode&0o111 != 0
 		} else if f.Attributes&reparsePoint != 0 {
@@ -40,11 +85,41 @@ func (w *walker) sevenZip() error {
 		if mode.IsDir() {
 			e.Size = 0
 		}
+		if tool != "" && !w.list {
+			all = append(all, packed{entry: e, sum: f.CRC32, summed: f.CRC32 != 0})
+			continue
+		}
 		if err := w.sevenZipFile(f, e); err != nil {
-			return w.failSevenZip(err)
+			return w.failSevenZip(f.Name, err)
 		}
 	}
+	if len(all) > 0 {
+		return w.byTool(SevenZip, all)
+	}
 	return nil
+}
+
+// triedStreams begins to read the first streams, and returns the method that only
+// 7zz undoes, if one of them has such a one. 7zz then reads the whole archive.
+func (w *walker) triedStreams(z *sevenzip.Reader) (string, error) {
+	tried := map[int]bool{}
+	for _, f := range z.File {
+		if tried[f.Stream] || f.UncompressedSize == 0 || len(tried) == maxTried {
+			continue
+		}
+		tried[f.Stream] = true
+		body, err := f.Open()
+		if err == nil {
+			body.Close()
+			continue
+		}
+		var other otherMethod
+		if errors.As(err, &other) && other.tool {
+			return other.name, nil
+		}
+		return "", w.failSevenZip(f.Name, err)
+	}
+	return "", nil
 }
 
 func (w *walker) sevenZipFile(f *sevenzip.File, e entry) error {
@@ -78,10 +153,16 @@ func (s *summed) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (w *walker) failSevenZip(err error) error {
+func (w *walker) failSevenZip(name string, err error) error {
 	var read *sevenzip.ReadError
-	if errors.As(err, &read) && read.Encrypted {
+	var other otherMethod
+	switch {
+	case errors.As(err, &other):
+		return unknownMethod(name, other.name)
+	case errors.As(err, &read) && read.Encrypted:
 		return encrypted()
+	case err != nil && strings.HasSuffix(err.Error(), "unsupported compression algorithm"): // it has no value of its own
+		return unknownMethod(name, "a method that isn't known")
 	}
 	return w.fail(err)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func (w *walker) tar(format Format) error {
-	r, done, err := decompress(io.NewSectionReader(w.file, 0, w.size), format)
+	r, done, err := decompress(io.NewSectionReader(w.in, 0, w.size), format)
 	if err != nil {
 		return w.fail(err)
 	}

@@ -37,7 +37,7 @@ func (f *Found) Write(ctx context.Context, into *os.Root, say func(bytes int64))
 	written := int64(0)
 	for _, s := range f.sources {
 		left := f.limits.Bytes
-		if s.file != nil {
+		if s.archive() {
 			left = f.limits.of(s.size())
 		}
 		err := f.read(ctx, s, func(_ int, it *item, body io.Reader) error {
@@ -141,7 +141,7 @@ func (f *Found) room() error { return disk.Fits(f.options.Scratch, 0) }
 // read reads the items of a source, in their order, and calls visit with what is
 // in them.
 func (f *Found) read(ctx context.Context, s *source, visit func(i int, it *item, body io.Reader) error) error {
-	if s.file == nil {
+	if !s.archive() {
 		return f.readPlain(ctx, s, visit)
 	}
 	i := 0
@@ -190,8 +190,50 @@ func (f *Found) readPlain(ctx context.Context, s *source, visit func(i int, it *
 
 // walk reads an archive, here or in a process of its own.
 func (f *Found) walk(ctx context.Context, s *source, list bool, v visit) error {
-	if len(f.options.Decoder) > 0 {
-		return decodeOutside(ctx, f.options.Decoder, s.file, s.format, list, f.limits, v)
+	if !list && s.tool && len(s.parts) > 1 {
+		if err := f.join(s); err != nil { // 7zz reads one file
+			return err
+		}
 	}
-	return walk(ctx, s.file, s.format, list, f.limits, v)
+	tool := toolPath()
+	if len(f.options.Decoder) > 0 {
+		return decodeOutside(ctx, f.options.Decoder, s.parts, s.format, list, tool, f.limits, v)
+	}
+	return walk(ctx, s.parts, s.format, list, tool, f.limits, v)
+}
+
+// join makes one file of the parts of an archive.
+func (f *Found) join(s *source) error {
+	in, size, err := joined(s.parts)
+	if err != nil {
+		return err
+	}
+	if err := disk.Fits(f.options.Scratch, size); err != nil {
+		return err
+	}
+	file, err := f.unnamed(io.NewSectionReader(in, 0, size))
+	if err != nil {
+		return err
+	}
+	s.close()
+	s.parts = []*os.File{file}
+	return nil
+}
+
+// unnamed keeps what is read in a file that has no name, and is gone when it is
+// closed, whatever ends.
+func (f *Found) unnamed(r io.Reader) (*os.File, error) {
+	file, err := os.CreateTemp(f.options.Scratch, ".archive-*")
+	if err != nil {
+		return nil, err
+	}
+	err = os.Remove(file.Name())
+	if err == nil {
+		_, err = io.Copy(&checked{file: file, room: f.room}, r)
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
 }

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"archive/zip"
+	"bytes"
 	"compress/bzip2"
 	"encoding/binary"
 	"errors"
@@ -11,9 +12,10 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
-
-	"github.com/left4me/left4me"
+	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 )
 
 // Flags and extra fields of zip files (APPNOTE.TXT, 4.4.4 and 4.6.9).
@@ -34,35 +36,97 @@ func madeOnWindows(creator uint16) bool {
 	return false
 }
 
-func (w *walker) zip() error {
-	var head [4]byte
-	if _, err := w.file.ReadAt(head[:], 0); err == nil && string(head[:]) == "PK\x07\x08" {
-		return inParts()
-	}
-	if end, err := zipEnd(w.file); err == nil && string(end[:4]) == "PK\x05\x06" {
-		if disk := binary.LittleEndian.Uint16(end[4:]); disk != 0 && disk != 0xffff {
-			return inParts()
+// zipMethods are the methods (APPNOTE.TXT, 4.4.5) that aren't undone here. 7zz
+// undoes those that are marked so.
+var zipMethods = map[uint16]otherMethod{
+	1: {"Shrink", true}, 2: {"Reduce", false}, 3: {"Reduce", false}, 4: {"Reduce", false}, 5: {"Reduce", false}, 6: {"Implode", true},
+	9: {"Deflate64", true}, 10: {"PKWARE's DCL Implode", false}, 16: {"IBM's CMPSC", false}, 18: {"IBM's TERSE", false}, 19: {"IBM's LZ77", false},
+	94: {"MP3", false}, 96: {"JPEG", false}, 97: {"WavPack", false}, 98: {"PPMd", true},
+}
+
+// undone are the methods that are undone here.
+var undone = map[uint16]zip.Decompressor{
+	zip.Deflate: flate.NewReader,
+	12:          func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) },
+	14:          zipLZMA,
+	93: func(r io.Reader) io.ReadCloser {
+		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow>>2), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return failing{err}
 		}
+		return d.IOReadCloser()
+	},
+	95: func(r io.Reader) io.ReadCloser {
+		d, err := xz.NewReader(r)
+		if err != nil {
+			return failing{err}
+		}
+		return io.NopCloser(d)
+	},
+}
+
+// zipLZMA undoes method 14 (APPNOTE.TXT, 5.8): a version, the length of the
+// properties, and what the format .lzma has in front of its size; then the stream,
+// which its own mark may end.
+func zipLZMA(r io.Reader) io.ReadCloser {
+	var head [9]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return failing{err}
 	}
-	z, err := zip.NewReader(w.file, w.size)
+	if binary.LittleEndian.Uint16(head[2:]) != 5 {
+		return failing{errors.New("lzma: odd properties")}
+	}
+	unsized := append(head[4:9:9], 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
+	d, err := lzma.NewReader(io.MultiReader(bytes.NewReader(unsized), r))
+	if err != nil {
+		return failing{err}
+	}
+	return io.NopCloser(d)
+}
+
+func (w *walker) zip() error {
+	in, size, err := w.unsplit()
+	if err != nil {
+		return err
+	}
+	z, err := zip.NewReader(in, size)
 	if errors.Is(err, zip.ErrFormat) {
 		return inParts()
 	}
 	if err != nil {
 		return w.fail(err)
 	}
-	z.RegisterDecompressor(12, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
-	z.RegisterDecompressor(93, func(r io.Reader) io.ReadCloser {
-		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow>>2), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return failing{err}
-		}
-		return d.IOReadCloser()
-	})
+	for method, d := range undone {
+		z.RegisterDecompressor(method, d)
+	}
+	tool := ""
 	for _, f := range z.File {
-		if err := w.zipFile(f); err != nil {
+		other, ok := zipMethods[f.Method]
+		if _, known := undone[f.Method]; !ok && !known && f.Method != zip.Store && f.Flags&zipEncrypted == 0 {
+			other = otherMethod{name: fmt.Sprintf("method %d", f.Method)}
+		}
+		if other.tool {
+			tool = other.name
+		} else if other.name != "" {
+			return unknownMethod(f.Name, other.name)
+		}
+	}
+	var all []packed
+	for _, f := range z.File {
+		e, err := zipEntry(f)
+		if err != nil {
 			return w.fail(err)
 		}
+		if e.Tool = tool; tool != "" && !w.list {
+			all = append(all, packed{entry: e, sum: f.CRC32, summed: true})
+			continue
+		}
+		if err := w.zipFile(f, e); err != nil {
+			return w.fail(err)
+		}
+	}
+	if len(all) > 0 {
+		return w.byTool(Zip, all)
 	}
 	return nil
 }
@@ -72,9 +136,9 @@ type failing struct{ err error }
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 func (f failing) Close() error             { return nil }
 
-func (w *walker) zipFile(f *zip.File) error {
+func zipEntry(f *zip.File) (entry, error) {
 	if f.Flags&(zipEncrypted|zipStrong|zipMasked) != 0 {
-		return encrypted()
+		return entry{}, encrypted()
 	}
 	e := entry{Name: []byte(f.Name), UTF8: f.Flags&zipUTF8 != 0, Size: int64(min(f.UncompressedSize64, 1<<62)), Windows: madeOnWindows(f.CreatorVersion)}
 	if name, ok := unicodePath(f); ok {
@@ -86,18 +150,24 @@ func (w *walker) zipFile(f *zip.File) error {
 	if strings.HasSuffix(f.Name, "/") || e.Windows && strings.HasSuffix(f.Name, `\`) {
 		e.Kind, e.Size = directory, 0
 	}
+	return e, nil
+}
+
+func (w *walker) zipFile(f *zip.File, e entry) error {
 	if w.list || e.Kind != regular {
 		return w.give(e, nil)
 	}
 	body, err := f.Open()
-	if errors.Is(err, zip.ErrAlgorithm) {
-		return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: fmt.Sprintf("%q is compressed in a way that isn't understood (%d)", shorten(f.Name), f.Method), Hint: "pack it as a plain zip or 7z", Err: err}
-	}
 	if err != nil {
 		return err
 	}
 	defer body.Close()
 	return w.give(e, body)
+}
+
+// unknownMethod says that something is packed in a way that can't be undone.
+func unknownMethod(name, method string) error {
+	return refuse(name, "is packed with "+method+", which left4me can't unpack", "pack it as a plain zip or 7z, with the packer's own settings")
 }
 
 // kindOf says what an entry is by its mode.

@@ -116,6 +116,7 @@ func examine(ctx context.Context, cfg Config) []finding {
 		one(filter),
 		one(func(_ context.Context, cfg Config) left4me.Check { return installed(cfg) }),
 		one(func(_ context.Context, cfg Config) left4me.Check { return programs(cfg) }),
+		one(func(_ context.Context, cfg Config) left4me.Check { return archives(cfg) }),
 		steamcmdAndLinks,
 		plain(steam),
 	}
