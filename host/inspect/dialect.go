@@ -19,9 +19,8 @@ type dialect struct {
 }
 
 var (
-	squirrel  = dialect{pairs: "{}()[]", blocks: true, lines: "#", escapes: true, oneLine: true, letters: true, verbatim: true}
-	keyValues = dialect{pairs: "{}", words: true}
-	smc       = dialect{pairs: "{}", blocks: true, lines: ";", escapes: true, words: true} // SourceMod's own
+	squirrel = dialect{pairs: "{}()[]", blocks: true, lines: "#", escapes: true, oneLine: true, letters: true, verbatim: true}
+	smc      = dialect{pairs: "{}", blocks: true, lines: ";", escapes: true, words: true} // SourceMod's own
 )
 
 // opened is a bracket that waits for its other half.

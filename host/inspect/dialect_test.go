@@ -33,10 +33,13 @@ func FuzzDialects(f *testing.F) {
 	}
 	f.Add("/* \" */ @\"a\"\"b\n\" '\\'' # x\n; y\n// z")
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, d := range []dialect{squirrel, keyValues, smc} {
+		for _, d := range []dialect{squirrel, smc} {
 			if line, problem := d.check(s); (problem != "") != (line > 0) || line > strings.Count(s, "\n")+1 {
 				t.Errorf("line %d: %s", line, problem)
 			}
+		}
+		if line, problem := checkKeyValues(s); (problem != "") != (line > 0) || line > strings.Count(s, "\n")+1 {
+			t.Errorf("line %d: %s", line, problem)
 		}
 	})
 }

@@ -179,7 +179,7 @@ func TestWarnings(t *testing.T) {
 		}, `^syntax missions/m.txt: the mission is broken: line 2: .*\n` +
 			`syntax addons/metamod.vdf: line 3: the quotation mark .*\n` +
 			`syntax addons/sourcemod/configs/databases.cfg: line 2: the bracket .*\n` +
-			`syntax resource/ui.res: line 1: the bracket .*\n` +
+			`syntax resource/ui.res: line 4: } is missing .*\n` +
 			`text addons/sourcemod/configs/admins_simple.ini: line 8: what this administrator .*$`},
 		{"texts that are read otherwise than they look", layer{
 			"cfg/server.cfg": []byte("\ufeffsv_cheats 0\nhostname “x”\n"), "addons/sourcemod/configs/core.cfg": []byte("\xff\xfeC\x00o\x00r\x00e\x00"),

@@ -173,7 +173,7 @@ func (v *view) checkMaps() {
 		}
 	}
 	without := func(path string, maps []string) {
-		maps = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(maps))), func(m string) bool { return named[m] })
+		maps = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(maps))), func(m string) bool { return named[m] || v.hidden[m] })
 		if len(maps) > 0 {
 			v.warn.add(left4me.WarnNoMission, path, "no mission names these maps: "+some(maps), "they can be played with map and changelevel only, and are in no vote or lobby")
 		}

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -63,29 +62,4 @@ func checkOf(name string) func(string) (int, string) {
 		return checkKeyValues
 	}
 	return nil
-}
-
-// checkKeyValues takes a text for right that is so with escapes or without.
-func checkKeyValues(text string) (int, string) {
-	line, problem := plainKeyValues(text, false)
-	if problem != "" && strings.Contains(text, `\`) {
-		if _, p := plainKeyValues(text, true); p == "" {
-			return 0, ""
-		}
-	}
-	return line, problem
-}
-
-func plainKeyValues(text string, escapes bool) (int, string) {
-	d := keyValues
-	d.escapes = escapes
-	if line, problem := d.check(text); problem != "" {
-		return line, problem
-	}
-	_, err := vdf.Parse([]byte(text), vdf.Options{Escapes: escapes})
-	var at *vdf.Error
-	if errors.As(err, &at) && !errors.Is(err, vdf.ErrTooLarge) {
-		return at.Line, reason(at)
-	}
-	return 0, ""
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/source/addon"
-	"github.com/left4me/left4me/source/vdf"
 	"github.com/left4me/left4me/source/vpk"
 )
 
@@ -37,8 +36,9 @@ type view struct {
 	files    []string // all, sorted
 	packs    []*pack
 	missions []mission
-	texts    int64 // bytes that may be read yet
-	names    *int  // of packed files that may be kept yet
+	hidden   map[string]bool // maps of missions that the game can't read
+	texts    int64           // bytes that may be read yet
+	names    *int            // of packed files that may be kept yet
 }
 
 // pack is a VPK. Its archive stays closed: thousands of them would be too many
@@ -116,7 +116,7 @@ func (v *view) read(ctx context.Context) error {
 			m := addon.MissionFile{Path: f}
 			b, err := v.text(f)
 			if err == nil {
-				m.Mission, err = addon.ParseMission(b)
+				m.Mission, m.Problems, err = addon.ParseMission(b)
 			}
 			m.Err = err
 			v.mission(mission{m, nil})
@@ -151,36 +151,6 @@ func (v *view) text(name string) ([]byte, error) {
 }
 
 var errTooLong = errors.New("too long")
-
-// mission keeps a mission, and says what is wrong with it.
-func (v *view) mission(m mission) {
-	where, what := m.Path, "the mission"
-	if m.pack != nil {
-		where, what = m.pack.path, "the mission "+m.Path+" in it"
-	}
-	var at *vdf.Error
-	switch {
-	case m.Err == nil:
-	case errors.Is(m.Err, addon.ErrTooMany):
-		v.warn.add(left4me.WarnSyntax, where, fmt.Sprintf("%s has more modes or chapters than any campaign: %v", what, m.Err), "")
-	case errors.As(m.Err, &at):
-		v.warn.add(left4me.WarnSyntax, where, fmt.Sprintf("%s is broken: line %d: %s", what, at.Line, reason(at)), "the game shows what stands before that, or nothing")
-	case errors.Is(m.Err, addon.ErrNoMission):
-		v.warn.add(left4me.WarnSyntax, where, what+" has no mission in it", "")
-	default:
-		v.warn.add(left4me.WarnBroken, where, what+" can't be read", "")
-	}
-	if len(m.Modes) > 0 {
-		v.missions = append(v.missions, m)
-	}
-}
-
-func reason(e *vdf.Error) string {
-	if e.Text == "" {
-		return e.Err.Error()
-	}
-	return e.Text
-}
 
 // pack reads the directory of a VPK.
 func (v *view) pack(name string, isAddon bool) {
@@ -277,21 +247,6 @@ func (v *view) entries(p *pack, a *vpk.Archive) {
 		}
 	}
 	p.hash = sum.Sum64()
-}
-
-// info looks for which game an add-on is.
-func (v *view) info(name string, a *vpk.Archive) {
-	info, err := addon.ReadInfo(a)
-	if errors.Is(err, fs.ErrNotExist) {
-		return // no server needs it
-	}
-	if info.App != 0 && info.App != addon.Left4Dead2 && info.App != addon.Left4Dead {
-		v.warn.add(left4me.WarnOtherGame, name, fmt.Sprintf("it says that it is for another game: app %d", info.App), fmt.Sprintf("add-ons for this game say %d", addon.Left4Dead2))
-	}
-	var at *vdf.Error
-	if errors.As(err, &at) {
-		v.warn.add(left4me.WarnSyntax, name, fmt.Sprintf("addoninfo.txt in it is broken: line %d: %s", at.Line, reason(at)), "")
-	}
 }
 
 // addons are the VPKs that the game takes for add-ons.

@@ -37,11 +37,18 @@ type Info struct {
 	Content     []string // what is in it, in small letters and sorted: campaign, map, script, survivor, …
 }
 
-// ParseInfo reads an addoninfo.txt. Errors are of type *vdf.Error; what was read before is returned with them.
-func ParseInfo(b []byte) (Info, error) {
-	root, err := vdf.Parse(b, vdf.Options{})
+// ParseInfo reads an addoninfo.txt as the game does, or as its author meant it if the game can't because of its encoding.
+// What the game reads otherwise than it was meant comes back as problems.
+func ParseInfo(b []byte) (Info, []vdf.Problem) {
+	root, problems := vdf.ParseGame(b, vdf.Options{})
+	if unreadable(problems) {
+		root, _ = vdf.ParseGame([]byte(vdf.Decode(b)), vdf.Options{})
+	}
+	problems = slices.DeleteFunc(problems, func(p vdf.Problem) bool {
+		return p.Kind == vdf.Unclosed || p.Kind == vdf.LineBreak // common, and nothing is lost
+	})
 	n := root.Get("AddonInfo")
-	if n == nil && len(root.Children) > 0 && root.Children[0].Block {
+	if n == nil && len(root.Children) > 0 {
 		n = root.Children[0] // whatever its author called it
 	}
 	info := Info{
@@ -50,7 +57,7 @@ func ParseInfo(b []byte) (Info, error) {
 	}
 	info.App, _ = strconv.Atoi(strings.TrimSpace(n.Text("addonSteamAppID")))
 	if n == nil {
-		return info, err
+		return info, problems
 	}
 	for _, c := range n.Children {
 		key := strings.ToLower(c.Key)
@@ -59,7 +66,12 @@ func ParseInfo(b []byte) (Info, error) {
 		}
 	}
 	slices.Sort(info.Content)
-	return info, err
+	return info, problems
+}
+
+// unreadable reports whether the game finds nothing in a file because of its encoding.
+func unreadable(problems []vdf.Problem) bool {
+	return len(problems) > 0 && problems[0].Kind == vdf.Encoding
 }
 
 func on(value string) bool {
@@ -67,17 +79,18 @@ func on(value string) bool {
 	return v != "" && v != "0"
 }
 
-// ReadInfo reads the addoninfo.txt of an archive. Errors: fs.ErrNotExist when it has none.
-func ReadInfo(a *vpk.Archive) (Info, error) {
+// ReadInfo reads the addoninfo.txt of an archive; see ParseInfo. Errors: fs.ErrNotExist when it has none.
+func ReadInfo(a *vpk.Archive) (Info, []vdf.Problem, error) {
 	e, ok := a.Find("addoninfo.txt")
 	if !ok {
-		return Info{}, &fs.PathError{Op: "open", Path: "addoninfo.txt", Err: fs.ErrNotExist}
+		return Info{}, nil, &fs.PathError{Op: "open", Path: "addoninfo.txt", Err: fs.ErrNotExist}
 	}
 	b, err := read(a, e)
 	if err != nil {
-		return Info{}, err
+		return Info{}, nil, err
 	}
-	return ParseInfo(b)
+	info, problems := ParseInfo(b)
+	return info, problems, nil
 }
 
 // read reads a small file of an archive.
@@ -94,9 +107,22 @@ func read(a *vpk.Archive, e vpk.Entry) ([]byte, error) {
 
 // line cuts a text that is shown on one line, text one of several.
 func line(s string) string {
-	return clip(strings.Join(strings.Fields(clip(s, 4*maxLine)), " "), maxLine)
+	return clip(strings.Join(strings.Fields(decoded(clip(s, 4*maxLine))), " "), maxLine)
 }
-func text(s string) string { return clip(strings.TrimSpace(s), maxText) }
+func text(s string) string { return clip(strings.TrimSpace(decoded(s)), maxText) }
+
+// decoded makes UTF-8 of a value, which comes as the bytes of the file. Where the game cut it, a part of a character may
+// stand at the end.
+func decoded(s string) string {
+	if len(s) == vdf.MaxToken {
+		for n := range utf8.UTFMax {
+			if utf8.ValidString(s[:len(s)-n]) {
+				return s[:len(s)-n]
+			}
+		}
+	}
+	return vdf.Decode([]byte(s))
+}
 
 // clip cuts between characters.
 func clip(s string, most int) string {

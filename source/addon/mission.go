@@ -35,6 +35,9 @@ type Mission struct {
 	Description string
 	Image       string // in the archive, without ending
 	Modes       []Mode // in the order of the file
+
+	// Hidden are the maps that a mission names which the game can't read because of its encoding: there is nothing else in it.
+	Hidden []string
 }
 
 // Mode is a mode that a campaign can be played in.
@@ -52,17 +55,56 @@ type Chapter struct {
 	Line   int // in the file
 }
 
-// ParseMission reads a mission file. Chapters come in the order of their numbers, of which the first of a kind counts; what
-// has no number or no map that a console command could name is left out. Errors: *vdf.Error, ErrTooMany, ErrNoMission;
-// what was read is returned with them.
-func ParseMission(b []byte) (Mission, error) {
-	root, err := vdf.Parse(b, vdf.Options{})
-	n := root.Get("mission")
-	if n == nil && len(root.Children) > 0 && root.Children[0].Get("modes") != nil {
-		n = root.Children[0]
+// ParseMission reads a mission file as the game does. Chapters come in the order of their numbers, of which the first of a
+// kind counts; what has no number or no map that a console command could name is left out. What the game reads otherwise
+// than it was meant comes back as problems, as far as the mission depends on it. Errors: ErrTooMany, ErrNoMission; what was
+// read is returned with them.
+func ParseMission(b []byte) (Mission, []vdf.Problem, error) {
+	root, problems := vdf.ParseGame(b, vdf.Options{})
+	if unreadable(problems) {
+		root, _ = vdf.ParseGame([]byte(vdf.Decode(b)), vdf.Options{})
+		meant, err := missionOf(root)
+		var hidden []string
+		for _, mode := range meant.Modes {
+			for _, c := range mode.Chapters {
+				hidden = append(hidden, c.Map)
+			}
+		}
+		return Mission{Hidden: hidden}, problems, err
 	}
-	if n == nil || !n.Block {
-		return Mission{}, errors.Join(err, ErrNoMission)
+	problems = slices.DeleteFunc(problems, func(p vdf.Problem) bool { return p.Kind == vdf.LineBreak && isDescription(root, p.Line) })
+	m, err := missionOf(root)
+	return m, problems, err
+}
+
+// isDescription reports whether the only text of several lines that a line has is a description, which may have them.
+func isDescription(n *vdf.Node, line int) bool {
+	for _, c := range n.Children {
+		if c.Block && !isDescription(c, line) || c.Line == line && strings.Contains(c.Value, "\n") && !strings.EqualFold(c.Key, "Description") {
+			return false
+		}
+	}
+	return true
+}
+
+// missionOf finds the mission in a file.
+func missionOf(root *vdf.Node) (Mission, error) {
+	var n *vdf.Node
+	for c := range root.All("mission") {
+		if n = c; len(c.Children) > 0 {
+			break
+		}
+	}
+	if n == nil {
+		for _, c := range root.Children {
+			if c.Get("modes") != nil {
+				n = c
+				break
+			}
+		}
+	}
+	if n == nil || len(n.Children) == 0 {
+		return Mission{}, ErrNoMission
 	}
 	m := Mission{
 		ID: line(n.Text("Name")), Title: line(n.Text("DisplayTitle")), Author: line(n.Text("Author")), Version: line(n.Text("Version")),
@@ -86,7 +128,7 @@ func ParseMission(b []byte) (Mission, error) {
 			m.Modes = append(m.Modes, Mode{name, chapters})
 		}
 	}
-	return m, errors.Join(err, most)
+	return m, most
 }
 
 func children(n *vdf.Node) []*vdf.Node {
@@ -151,8 +193,9 @@ func image(s string) string {
 // MissionFile is a mission and where it was found.
 type MissionFile struct {
 	Mission
-	Path string
-	Err  error // what is wrong with it; the mission is what could be read
+	Path     string
+	Problems []vdf.Problem // what the game reads otherwise than it was meant
+	Err      error         // why it or a part of it is not there: of ParseMission, or of reading
 }
 
 // MaxMissions is how many mission files of an archive are read.
@@ -168,7 +211,7 @@ func ReadMissions(a *vpk.Archive) (all []MissionFile) {
 		f := MissionFile{Path: e.Path}
 		b, err := read(a, e)
 		if err == nil {
-			f.Mission, err = ParseMission(b)
+			f.Mission, f.Problems, err = ParseMission(b)
 		}
 		f.Err = err
 		all = append(all, f)

@@ -11,7 +11,7 @@ type Node struct {
 	Key       string
 	Value     string
 	Block     bool
-	Condition string // "[$X360]" if one stood there; conditions that don't hold leave no node
+	Condition string // "[$WIN32]" if it stood there; conditions that don't hold leave no node
 	Children  []*Node
 	Line      int // of the key, from 1; 0 if not read from a file
 }

@@ -42,32 +42,19 @@ func (e *Error) Error() string {
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Options of the reader and the writer. The zero value is right for add-ons and missions.
+// Options of the readers and the writer. The zero value is right for add-ons and missions.
 type Options struct {
 	// Escapes makes \n \t \\ \" mean what they do in C. Steam's own files use them; addoninfo, missions and gameinfo
 	// don't: their paths have backslashes.
 	Escapes bool
 	// Include returns a file named by #include or #base. With nil both are left out.
 	Include func(name string) ([]byte, error)
-	// Symbol says whether a name in a condition like [$X360], without the $, holds. Nil is [DedicatedLinux].
-	Symbol func(name string) bool
 }
 
-// DedicatedLinux holds for LINUX, POSIX and, as in the engine's old branches, WIN32, which means "not a console".
-func DedicatedLinux(name string) bool {
-	switch strings.ToUpper(name) {
-	case "LINUX", "POSIX", "WIN32":
-		return true
-	}
-	return false
-}
-
-// Parse reads a file. Errors are of type *Error; the tree that was read up to there is returned with them, never nil.
-// The end of the file closes quotes and blocks that are open. A key without value has an empty one.
+// Parse reads a file that a program wrote; for those that people wrote see [ParseGame]. Errors are of type *Error; the
+// tree that was read up to there is returned with them, never nil. A quote or a block that the file doesn't close, and a
+// key without a value, are errors: the file was cut off.
 func Parse(b []byte, o Options) (*Node, error) {
-	if o.Symbol == nil {
-		o.Symbol = DedicatedLinux
-	}
 	left := MaxSize
 	return parseFile(b, o, "", 0, &left)
 }
@@ -135,6 +122,12 @@ func (p *parser) block(n *Node, depth int) error {
 		t := p.next()
 		switch t.kind {
 		case end:
+			if p.open > 0 {
+				return p.fail(p.open, "a quotation mark is not closed", ErrSyntax)
+			}
+			if depth > 0 {
+				return p.fail(n.Line, fmt.Sprintf("the block %q is not closed", clip(n.Key)), ErrSyntax)
+			}
 			return nil
 		case closing:
 			if depth == 0 {
@@ -156,16 +149,15 @@ func (p *parser) block(n *Node, depth int) error {
 // pair reads what follows a key.
 func (p *parser) pair(parent *Node, key token, depth int) error {
 	child := &Node{Key: key.text, Line: key.line}
-	holds := true
+	met := true
 	t := p.next()
 	if t.kind == condition {
-		child.Condition, holds = t.text, p.holds(t.text)
+		child.Condition, met = t.text, holds(t.text)
 		t = p.next()
 	}
 	var err error
 	switch t.kind {
-	case end:
-	case closing:
+	case end, closing:
 		return p.fail(t.line, fmt.Sprintf("key %q has no value", clip(child.Key)), ErrSyntax)
 	case opening:
 		child.Block = true
@@ -175,12 +167,12 @@ func (p *parser) pair(parent *Node, key token, depth int) error {
 	case word:
 		child.Value = t.text
 		if c, ok := p.peekCondition(); ok {
-			child.Condition, holds = c, holds && p.holds(c)
+			child.Condition, met = c, met && holds(c)
 		}
 	}
 	directive := strings.ToLower(child.Key)
 	switch {
-	case !holds:
+	case !met:
 	case depth == 0 && !child.Block && (directive == include || directive == base):
 		child.Key = directive
 		p.directives = append(p.directives, child)
@@ -188,24 +180,6 @@ func (p *parser) pair(parent *Node, key token, depth int) error {
 		parent.Children = append(parent.Children, child)
 	}
 	return err
-}
-
-// holds evaluates a condition like [$X360] or [!$WIN32||$POSIX&&$LINUX]; && binds closer.
-func (p *parser) holds(c string) bool {
-	c = strings.TrimSuffix(strings.TrimPrefix(c, "["), "]")
-	for or := range strings.SplitSeq(c, "||") {
-		all := true
-		for and := range strings.SplitSeq(or, "&&") {
-			name := strings.TrimSpace(and)
-			name, not := strings.CutPrefix(name, "!")
-			name = strings.TrimPrefix(strings.TrimSpace(name), "$")
-			all = all && p.options.Symbol(name) != not
-		}
-		if all {
-			return true
-		}
-	}
-	return false
 }
 
 func clip(s string) string {

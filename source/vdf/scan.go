@@ -22,6 +22,7 @@ type scanner struct {
 	text    string
 	pos     int
 	line    int
+	open    int // the line of a quote that isn't closed
 	escapes bool
 }
 
@@ -85,7 +86,7 @@ func (s *scanner) skip() {
 
 // quoted reads up to the closing quote, which it takes, or the end.
 func (s *scanner) quoted() string {
-	start := s.pos
+	start, line := s.pos, s.line
 	for s.pos < len(s.text) {
 		switch s.text[s.pos] {
 		case '"':
@@ -103,6 +104,7 @@ func (s *scanner) quoted() string {
 		}
 		s.pos++
 	}
+	s.open = line
 	return s.unescape(s.text[start:])
 }
 

@@ -17,7 +17,7 @@ type addon struct {
 func addonFiles(root string) []addon {
 	disabled := map[string]bool{}
 	if text, err := os.ReadFile(filepath.Join(root, "left4dead2", "addonlist.txt")); err == nil {
-		list, _ := vdf.Parse(text, vdf.Options{})
+		list, _ := vdf.ParseGame(text, vdf.Options{})
 		if block := list.Get("AddonList"); block != nil {
 			for _, n := range block.Children {
 				disabled[n.Key] = n.Value == "0"

@@ -86,7 +86,7 @@ func (c *Content) addPack(file string) {
 }
 
 func (c *Content) addMissions(text []byte) {
-	root, _ := vdf.Parse(text, vdf.Options{}) // what was read before an error counts, as with the engine
+	root, _ := vdf.ParseGame(text, vdf.Options{})
 	for m := range root.All("mission") {
 		mission := Mission{Name: m.Text("Name"), Title: m.Text("DisplayTitle"), Modes: map[string][]Chapter{}}
 		if mission.Name == "" || slices.ContainsFunc(c.Missions, func(o Mission) bool { return o.Name == mission.Name }) {

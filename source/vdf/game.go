@@ -1,0 +1,727 @@
+package vdf
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxToken is how many bytes of a key or a value the game reads. Newer branches of the engine read 4,095.
+const MaxToken = 1023
+
+// maxProblems bounds what [ParseGame] tells of one file. Behind the first slip there is often one on every line.
+const maxProblems = 100
+
+// ProblemKind says what a [Problem] is about.
+type ProblemKind int
+
+// Kinds of problems.
+const (
+	// Encoding: the file is UTF-16 or begins with a byte order mark. The game does not find in it what its author wrote.
+	// No other problem of such a file is reported.
+	Encoding ProblemKind = iota + 1
+	// Quote: a quotation mark is missing or too many. From this line on keys and values may be swapped, so that what else
+	// seems to be wrong behind it is not reported.
+	Quote
+	// LineBreak: a quoted value goes over the end of its line. That may be intended, as in a description.
+	LineBreak
+	// Brace: a brace is missing or too many, so that blocks stand where their author did not put them.
+	Brace
+	// Unclosed: blocks that only the end of the file closes, and nothing tells where that was meant. Often only the last
+	// braces are missing, and nothing is lost.
+	Unclosed
+	// NoValue: a key without a value.
+	NoValue
+	// Cut: the game reads only the beginning of a key or a value.
+	Cut
+	// Condition: something is left out because of a condition that holds in other branches of the engine.
+	Condition
+	// Bracket: something is left out because of a text with brackets, which its author hardly meant as a condition.
+	Bracket
+	// Missing: a file named by #include or #base is left out.
+	Missing
+	// Limit: the file is larger or deeper than this package reads; see MaxSize and MaxDepth.
+	Limit
+)
+
+// Problem is a place where the game reads something else than the author of a file probably meant.
+type Problem struct {
+	File string // name given to #include or #base, empty in the first file
+	Line int    // from 1
+	Kind ProblemKind
+	Text string // what is wrong, for people; it may hold bytes of the file
+}
+
+// ParseGame reads a file as Left 4 Dead 2 does, which never refuses one. It returns the tree that the game sees, never nil,
+// and what its author probably meant otherwise, by line, at most a hundred problems. Keys and values are bytes in the
+// encoding of the file: see [Decode].
+//
+// A key without a value is an empty block. The only condition that holds is [$WIN32], whatever the platform. Texts are
+// cut at MaxToken bytes, the file at its first zero byte. Of the options, Escapes means all escapes of C; with a nil Include
+// files named by #include and #base are left out. A file over MaxSize gives an empty tree, and blocks deeper than
+// MaxDepth are left out.
+//
+// Source: tier1/KeyValues.cpp and utlbuffer.cpp of the branch l4d2 of github.com/alliedmodders/hl2sdk, as of November 2026.
+// Other branches of the engine evaluate more conditions and read longer texts.
+func ParseGame(b []byte, o Options) (*Node, []Problem) {
+	left := MaxSize
+	root, problems := parseGameFile(b, o, "", 0, &left)
+	slices.SortStableFunc(problems, func(a, b Problem) int {
+		if a.File != b.File {
+			return strings.Compare(a.File, b.File)
+		}
+		return a.Line - b.Line
+	})
+	return root, problems[:min(len(problems), maxProblems)]
+}
+
+func parseGameFile(b []byte, o Options, name string, depth int, left *int) (*Node, []Problem) {
+	root := &Node{Block: true}
+	r := gameReader{file: name, line: 1, valid: true, escapes: o.Escapes}
+	if *left -= len(b); *left < 0 {
+		r.problem(1, Limit, "more than %d bytes", MaxSize)
+		return root, r.problems
+	}
+	if depth > maxIncludes {
+		r.problem(1, Limit, "included too deep")
+		return root, r.problems
+	}
+	text := string(b)
+	encoding := gameEncoding(text)
+	text, _, zero := strings.Cut(text, "\x00")
+	r.text, r.zero = text, zero
+	r.roots(root)
+	r.end()
+	if encoding != "" {
+		r.problems = []Problem{{File: name, Line: 1, Kind: Encoding, Text: encoding}}
+	} else if zero {
+		r.problem(1+strings.Count(text, "\n"), Cut, "a zero byte: the game reads the file up to here only")
+	}
+	r.include(root, o, depth, left)
+	return root, r.problems
+}
+
+// gameEncoding says how the text is encoded if that is no encoding that the game reads.
+func gameEncoding(text string) string {
+	switch {
+	case strings.HasPrefix(text, "\xff\xfe"), len(text) > 3 && text[0] != 0 && text[1] == 0 && text[3] == 0:
+		return "it is UTF-16 (little-endian)"
+	case strings.HasPrefix(text, "\xfe\xff"), len(text) > 3 && text[0] == 0 && text[1] != 0 && text[2] == 0:
+		return "it is UTF-16 (big-endian)"
+	case strings.HasPrefix(text, "\xef\xbb\xbf"):
+		return "it begins with a byte order mark"
+	}
+	return ""
+}
+
+// include does what #include and #base mean to the game: files of the first kind follow at the end, the first key of the
+// others fills in what the first key of this file doesn't have.
+func (r *gameReader) include(root *Node, o Options, depth int, left *int) {
+	if o.Include == nil {
+		return
+	}
+	var bases []*Node
+	for _, d := range r.directives {
+		b, err := o.Include(d.Value)
+		if err != nil {
+			r.problem(d.Line, Missing, "%s %s: %v", d.Key, shown(d.Value), err)
+			continue
+		}
+		file, problems := parseGameFile(b, o, d.Value, depth+1, left)
+		r.problems = append(r.problems, problems[:min(len(problems), max(0, maxProblems-len(r.problems)))]...)
+		if d.Key == base {
+			bases = append(bases, file)
+			continue
+		}
+		root.Children = append(root.Children, file.Children...)
+	}
+	for _, f := range bases {
+		if len(root.Children) > 0 && len(f.Children) > 0 {
+			root.Children[0].merge(f.Children[0])
+		}
+	}
+}
+
+// gameToken is what the engine's reader takes as one. ok is false where it gives nothing at all, at the end of the file.
+type gameToken struct {
+	text      string
+	ok        bool
+	quoted    bool
+	condition bool
+	glued     bool // no white space in front
+	open      bool // a quotation mark that nothing closes
+	over      bool // it goes over the end of its line
+	cut       bool
+	line      int
+	indent    int // of its line if it is the first in it, else -1
+}
+
+// brace reports whether the token is this brace.
+func (t gameToken) brace(b string) bool { return t.ok && !t.quoted && t.text == b }
+
+type gameReader struct {
+	file    string
+	text    string
+	pos     int
+	line    int
+	start   int  // of the line
+	valid   bool // the engine's buffer: false for good once the end was hit
+	escapes bool
+	peeked  gameToken
+	isAhead bool
+	slab    []Node
+
+	stack []gameBlock
+	deep  int // blocks within each other that are left out
+	last  gameToken
+	value bool // last was a value
+
+	directives []*Node
+	problems   []Problem
+	split      *Problem // the first key whose value stands on another line
+	early      *Problem // the first key or brace that stands as if a block before had ended
+	late       *Problem // the first closing brace that stands as if its block had ended before
+	structure  bool     // something is wrong that split may be the reason of
+	swapped    bool     // a quotation mark is missing or too many, which explains whatever else is wrong
+	zero       bool     // the file goes on behind a zero byte
+}
+
+// gameBlock is a block that is being read.
+type gameBlock struct {
+	node     *Node
+	parent   *Node // nil at the top
+	accepted bool
+	key      int // how far the key is indented, -1 if something stands before it
+	brace    int
+	inner    int // how far the first key in it is, 0 before that
+}
+
+func (r *gameReader) problem(line int, kind ProblemKind, format string, args ...any) {
+	if len(r.problems) < maxProblems && (!r.swapped || kind == Limit || kind == Missing) {
+		r.problems = append(r.problems, Problem{File: r.file, Line: line, Kind: kind, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// stray says that a quotation mark is missing or too many.
+func (r *gameReader) stray(line int, format string, args ...any) {
+	r.problem(line, Quote, format, args...)
+	r.swapped = true
+}
+
+func (r *gameReader) node(key gameToken) *Node {
+	if len(r.slab) == 0 {
+		r.slab = make([]Node, 32)
+	}
+	n := &r.slab[0]
+	r.slab = r.slab[1:]
+	n.Key, n.Line, n.Block = key.text, key.line, true
+	return n
+}
+
+// roots reads what stands outside of all blocks.
+func (r *gameReader) roots(root *Node) {
+	var current, previous *Node
+	lost := false // the engine has dropped the key that what follows would hang on
+	for r.valid {
+		key := r.next(false)
+		if !r.valid || key.text == "" {
+			if key.ok && key.text == "" {
+				r.problem(key.line, Brace, "an empty key: the game reads no further")
+			}
+			return
+		}
+		if directive := gameDirective(key.text); directive != "" {
+			if file := r.next(true); file.ok && file.text != "" {
+				r.directives = append(r.directives, &Node{Key: directive, Value: file.text, Line: key.line})
+			}
+			continue
+		}
+		if current == nil || len(root.Children) == 0 {
+			current = r.node(key)
+			if !lost {
+				root.Children = append(root.Children, current)
+			}
+		} else {
+			current.Key, current.Line = key.text, key.line
+		}
+		if lost {
+			r.problem(key.line, Condition, "the game does not see %s: a condition in front of it does not hold", shown(key.text))
+		}
+		accepted := true
+		t := r.next(true)
+		if t.condition {
+			accepted = r.holds(t, key)
+			t = r.next(true)
+		}
+		if t.brace("{") {
+			r.block(current, key, t)
+		} else {
+			r.noBlock(key)
+		}
+		if accepted {
+			previous, current = current, nil
+			continue
+		}
+		current.Children = nil
+		if previous != nil && !lost {
+			root.Children = root.Children[:len(root.Children)-1]
+			lost = true
+		}
+	}
+}
+
+func gameDirective(key string) string {
+	for _, d := range []string{include, base} {
+		if len(key) == len(d) && strings.EqualFold(key, d) {
+			return d
+		}
+	}
+	return ""
+}
+
+func (r *gameReader) noBlock(key gameToken) {
+	switch {
+	case key.brace("}"):
+		r.structure = true
+		if r.late != nil {
+			r.problem(r.late.Line, Brace, "%s", r.late.Text)
+			r.late = nil
+		}
+		r.problem(key.line, Brace, "} closes nothing")
+	case key.brace("{"):
+		r.structure = true
+		r.problem(key.line, Brace, "{ without a key")
+	case key.text != "\x1a": // which DOS ended files with
+		r.structure = true
+		r.problem(key.line, Brace, "%s is not followed by {", shown(key.text))
+	}
+}
+
+// block reads up to the end of a block that stands outside of all others.
+func (r *gameReader) block(n *Node, key, brace gameToken) {
+	r.push(gameBlock{n, nil, true, key.indent, brace.indent, 0})
+	for len(r.stack) > 0 {
+		if !r.pair() {
+			break
+		}
+	}
+	if len(r.stack) > 0 { // the file ends here
+		r.structure = true
+		switch open := r.stack[len(r.stack)-1].node; {
+		case r.zero:
+		case r.early != nil:
+			r.problem(r.early.Line, Brace, "%s", r.early.Text)
+			r.early = nil
+		default:
+			r.problem(open.Line, Unclosed, "the block %s is not closed: } is missing", shown(open.Key))
+		}
+		for len(r.stack) > 0 {
+			r.deep = 0
+			r.pop()
+		}
+	}
+}
+
+func (r *gameReader) push(b gameBlock) {
+	if r.deep > 0 || len(r.stack) > MaxDepth {
+		if r.deep++; r.deep == 1 {
+			r.problem(r.last.line, Limit, "more than %d blocks within each other", MaxDepth)
+		}
+		return
+	}
+	if b.brace < 0 {
+		b.brace = b.key
+	}
+	r.stack = append(r.stack, b)
+}
+
+func (r *gameReader) pop() {
+	if r.deep > 0 {
+		r.deep--
+		return
+	}
+	b := r.stack[len(r.stack)-1]
+	r.stack = r.stack[:len(r.stack)-1]
+	if !b.accepted {
+		b.parent.dropLast()
+	}
+}
+
+func (n *Node) dropLast() {
+	n.Children[len(n.Children)-1] = nil
+	n.Children = n.Children[:len(n.Children)-1]
+}
+
+// pair reads a key and what follows it, or the end of a block. It reports false at the end of the file.
+func (r *gameReader) pair() bool {
+	within := &r.stack[len(r.stack)-1]
+	key := r.next(false)
+	switch {
+	case !key.ok:
+		return false
+	case key.text == "":
+		r.structure = true
+		r.problem(key.line, Brace, "an empty key: the game takes the block %s for closed here", shown(within.node.Key))
+		r.pop()
+		return true
+	case key.brace("}"):
+		r.closes(within, key)
+		r.pop()
+		return true
+	case key.brace("{"):
+		r.structure = true
+		r.problem(key.line, Brace, "{ without a key: the game takes it for one")
+	}
+	r.stands(within, key)
+	var n *Node
+	if r.deep > 0 {
+		n = &Node{Key: key.text, Line: key.line, Block: true}
+	} else {
+		n = r.node(key)
+		within.node.Children = append(within.node.Children, n)
+	}
+	accepted, between := true, false
+	t := r.next(true)
+	if t.condition {
+		accepted, between = r.holds(t, key), true
+		t = r.next(true)
+	}
+	switch {
+	case !t.ok:
+		r.structure = true
+		r.problem(key.line, NoValue, "the key %s has no value", shown(key.text))
+		return false
+	case t.brace("}"):
+		r.structure = true
+		r.problem(key.line, NoValue, "the key %s has no value", shown(key.text))
+		r.pop()
+		return true
+	case t.brace("{"):
+		r.push(gameBlock{n, within.node, accepted, key.indent, t.indent, 0})
+		return true
+	case t.condition:
+		r.structure = true
+		r.problem(t.line, Brace, "two conditions: the game takes the block %s for closed here", shown(within.node.Key))
+		r.pop()
+		return true
+	}
+	if t.line > key.line && r.split == nil && !between {
+		r.split = &Problem{r.file, key.line, NoValue, fmt.Sprintf("the key %s has no value or { on its line", shown(key.text))}
+	}
+	n.Block, n.Value = false, t.text
+	if c := r.peek(); c.condition {
+		accepted = r.holds(c, key)
+		r.isAhead = false
+		if accepted {
+			n.Condition = c.text
+		}
+	}
+	if !accepted && r.deep == 0 {
+		within.node.dropLast()
+	}
+	return true
+}
+
+// closes looks whether a brace closes the block that its place suggests.
+func (r *gameReader) closes(b *gameBlock, brace gameToken) {
+	if brace.indent < 0 || b.brace < 0 || r.deep > 0 {
+		return
+	}
+	switch {
+	case brace.indent > b.brace && r.late == nil:
+		r.late = &Problem{r.file, brace.line, Brace, fmt.Sprintf("} too many: this one closes the block %s of line %d", shown(b.node.Key), b.node.Line)}
+	case brace.indent < b.brace && r.early == nil:
+		r.early = &Problem{r.file, brace.line, Brace, fmt.Sprintf("} is missing in front of this line: it closes the block %s of line %d", shown(b.node.Key), b.node.Line)}
+	}
+}
+
+// stands looks whether a key stands within the block that its place suggests, in a file that indents its blocks.
+func (r *gameReader) stands(b *gameBlock, key gameToken) {
+	switch {
+	case key.indent < 0 || b.key < 0 || r.deep > 0 || r.early != nil:
+	case b.inner == 0:
+		b.inner = key.indent
+	case key.indent <= b.key && b.key < b.inner:
+		r.early = &Problem{r.file, key.line, Brace, fmt.Sprintf("} is missing in front of this line: %s stands in the block %s of line %d", shown(key.text), shown(b.node.Key), b.node.Line)}
+	}
+}
+
+// end says what only the whole file tells.
+func (r *gameReader) end() {
+	if r.split != nil && r.structure {
+		r.problem(r.split.Line, NoValue, "%s", r.split.Text)
+	}
+}
+
+// next takes a token.
+func (r *gameReader) next(value bool) gameToken {
+	t := r.peeked
+	if r.isAhead {
+		r.isAhead, r.valid = false, t.ok && !t.open
+	} else {
+		t = r.read()
+	}
+	if t.ok {
+		r.look(t, value)
+	}
+	r.last, r.value = t, value && !t.brace("{") && !t.condition
+	return t
+}
+
+// peek looks at the next token. That doesn't end the file, even at its end.
+func (r *gameReader) peek() gameToken {
+	r.peeked, r.isAhead = r.read(), true
+	r.valid = true
+	return r.peeked
+}
+
+// look says what is wrong with a token.
+func (r *gameReader) look(t gameToken, value bool) {
+	switch {
+	case t.open:
+		r.stray(t.line, "the quotation mark that begins here is not closed")
+	case t.over && !value:
+		r.stray(t.line, "a quotation mark is missing or too many: a key would go over the end of the line")
+	case t.over && r.glues():
+		r.stray(t.line, "a quotation mark is missing or too many: %s would go over the end of the line", shown(t.text))
+	case t.over:
+		r.problem(t.line, LineBreak, "the text that begins here goes over the end of its line")
+	case !value && r.value && t.glued && t.quoted != r.last.quoted && !t.brace("}") && !t.brace("{"):
+		r.stray(t.line, "a quotation mark is missing or too many: no blank is in front of %s", shown(t.text))
+	}
+	if t.cut {
+		what := "value"
+		if !value {
+			what = "key"
+		}
+		r.problem(t.line, Cut, "the game reads only the first %d bytes of this %s: %s", len(t.text), what, shown(t.text))
+	}
+}
+
+// glues reports whether text follows without a blank, as it does where quotation marks are swapped.
+func (r *gameReader) glues() bool {
+	if r.pos >= len(r.text) {
+		return false
+	}
+	c := r.text[r.pos]
+	return !blank(c) && c != '{' && c != '}' && c != '/' && c != '['
+}
+
+// holds evaluates a condition, and says so if it means something else in other branches or was not meant as one.
+func (r *gameReader) holds(t, key gameToken) bool {
+	if holds(t.text) {
+		return true
+	}
+	switch {
+	case !strings.HasPrefix(t.text, "[$") && !strings.HasPrefix(t.text, "[!"):
+		r.problem(t.line, Bracket, "the game takes %s for a condition and leaves out %s: put it in quotation marks", shown(t.text), shown(key.text))
+	case elsewhere(t.text):
+		r.problem(t.line, Condition, "the condition %s does not hold in this game, but in newer ones: %s is left out", shown(t.text), shown(key.text))
+	}
+	return false
+}
+
+// holds evaluates a condition as the branch l4d2 does: it compares the text.
+func holds(condition string) bool {
+	const win32 = "[$WIN32]"
+	return len(condition) == len(win32) && strings.EqualFold(condition, win32)
+}
+
+// elsewhere reports whether a condition may hold on a Linux server of a newer branch, which know more names, ! and ||.
+func elsewhere(condition string) bool {
+	for name := range strings.FieldsFuncSeq(strings.ToUpper(condition), func(c rune) bool { return strings.ContainsRune("[]|& ", c) }) {
+		switch name {
+		case "$WIN32", "$LINUX", "$POSIX":
+			return true
+		}
+		if not, ok := strings.CutPrefix(name, "!"); ok && not != "$WIN32" && not != "$LINUX" && not != "$POSIX" {
+			return true
+		}
+	}
+	return false
+}
+
+// blank is the C library's isspace.
+func blank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+// read reads a token.
+func (r *gameReader) read() gameToken {
+	if !r.valid {
+		return gameToken{}
+	}
+	before := r.pos
+	if !r.skip() {
+		return gameToken{}
+	}
+	t := gameToken{ok: true, line: r.line, glued: r.pos == before && before > 0, indent: r.indent()}
+	switch c := r.text[r.pos]; c {
+	case '"':
+		r.quotedToken(&t)
+	case '{', '}':
+		t.text = r.text[r.pos : r.pos+1]
+		r.pos++
+	default:
+		r.bareToken(&t)
+	}
+	if len(t.text) > MaxToken {
+		t.text, t.cut = t.text[:MaxToken], true
+	}
+	return t
+}
+
+// skip goes to the next token. It reports false at the end of the file, which invalidates the reader.
+func (r *gameReader) skip() bool {
+	for r.pos < len(r.text) {
+		switch c := r.text[r.pos]; {
+		case c == '\n':
+			r.pos++
+			r.line, r.start = r.line+1, r.pos
+		case blank(c):
+			r.pos++
+		case c == '/' && strings.HasPrefix(r.text[r.pos:], "//"):
+			n := strings.IndexByte(r.text[r.pos:], '\n')
+			if n < 0 {
+				r.pos = len(r.text)
+				break
+			}
+			r.pos += n + 1
+			r.line, r.start = r.line+1, r.pos
+		default:
+			return true
+		}
+	}
+	r.valid = false
+	return false
+}
+
+// maxIndent bounds how far a line is looked at, which every one of its tokens does.
+const maxIndent = 200
+
+// indent is how far the line is indented if nothing else stands before the next token, else -1.
+func (r *gameReader) indent() int {
+	if r.pos-r.start > maxIndent {
+		return -1
+	}
+	width := 0
+	for _, c := range []byte(r.text[r.start:r.pos]) {
+		switch c {
+		case '\t':
+			width += 4
+		case ' ':
+			width++
+		default:
+			return -1
+		}
+	}
+	return width
+}
+
+func (r *gameReader) quotedToken(t *gameToken) {
+	t.quoted = true
+	from := r.pos + 1
+	to := r.closingQuote(from)
+	if to < 0 {
+		to, t.open, r.valid = len(r.text), true, false
+		r.pos = to
+	} else {
+		r.pos = to + 1
+	}
+	t.text = r.text[from:to]
+	if n := strings.Count(t.text, "\n"); n > 0 {
+		t.over = true
+		r.line, r.start = r.line+n, from+strings.LastIndexByte(t.text, '\n')+1
+	}
+	switch {
+	case r.escapes && strings.Contains(t.text, `\`):
+		t.text = gameUnescape(t.text)
+	case !r.escapes:
+		// The engine's table without escapes still has one: DEL, which becomes the end of the text.
+		if before, _, found := strings.Cut(t.text, "\x7f"); found {
+			t.text, t.cut = before, true
+		}
+	}
+}
+
+// closingQuote is where the quotation mark is that closes a text, -1 if there is none.
+func (r *gameReader) closingQuote(from int) int {
+	for i := from; ; i++ {
+		n := strings.IndexByte(r.text[i:], '"')
+		if n < 0 {
+			return -1
+		}
+		if !r.escapes {
+			return i + n
+		}
+		// A backslash takes a quotation mark with it, and another backslash.
+		end := i + n
+		for ; i < end; i++ {
+			if r.text[i] == '\\' && strings.IndexByte(gameEscapes, r.text[i+1]) >= 0 {
+				i++
+			}
+		}
+		if i == end {
+			return end
+		}
+		i-- // that mark was taken
+	}
+}
+
+// gameEscapes are the letters behind a backslash, gameEscaped what they mean. Any other ends the text for the engine.
+const (
+	gameEscapes = `ntvbrfa\?'"`
+	gameEscaped = "\n\t\v\b\r\f\a\\?'\""
+)
+
+func gameUnescape(s string) string {
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' {
+			b = append(b, s[i])
+			continue
+		}
+		if i++; i == len(s) {
+			break
+		}
+		at := strings.IndexByte(gameEscapes, s[i])
+		if at < 0 {
+			break
+		}
+		b = append(b, gameEscaped[at])
+	}
+	return string(b)
+}
+
+func (r *gameReader) bareToken(t *gameToken) {
+	from, bracket := r.pos, false
+	for ; r.pos < len(r.text); r.pos++ {
+		c := r.text[r.pos]
+		if blank(c) || c == '"' || c == '{' || c == '}' {
+			break
+		}
+		bracket = bracket || c == '['
+		t.condition = t.condition || c == ']' && bracket
+	}
+	t.text = r.text[from:r.pos]
+}
+
+// shown is a key or a value in a message.
+type shown string
+
+// String is the beginning of the text in quotation marks: of its first line, and no half characters.
+func (t shown) String() string {
+	s, more := strings.TrimSpace(string(t)), false
+	if line, _, found := strings.Cut(s, "\n"); found {
+		s, more = strings.TrimSpace(line), true
+	}
+	if n := 40; len(s) > n {
+		for n > 36 && !utf8.RuneStart(s[n]) {
+			n--
+		}
+		s, more = s[:n], true
+	}
+	if more {
+		s += "…"
+	}
+	return `"` + s + `"`
+}
