@@ -28,33 +28,40 @@ func TestMissionsThatTheGameReadsOtherwise(t *testing.T) {
 		want string
 	}{
 		{
-			"UTF-16", layer{"missions/a.txt": wide(quoted), "maps/a1.bsp": nil},
+			"UTF-16",
+			layer{"missions/a.txt": wide(quoted), "maps/a1.bsp": nil},
 			`^syntax missions/a.txt: the mission is UTF-16 \(little-endian\). The game cannot read this mission. Save it as UTF-8 without a byte order mark.$`,
 		},
 		{
-			"a byte order mark, packed", layer{"addons/a.vpk": pack("missions/a.txt", mark+quoted, "maps/a1.bsp", "x")},
+			"a byte order mark, packed",
+			layer{"addons/a.vpk": pack("missions/a.txt", mark+quoted, "maps/a1.bsp", "x")},
 			`^syntax addons/a.vpk: the mission missions/a.txt in it begins with a byte order mark. The game cannot read this mission. Save it as UTF-8 without a byte order mark.$`,
 		},
 		{
-			"an add-on's own text", layer{"addons/a.vpk": pack("addoninfo.txt", mark+"\"AddonInfo\" { addonSteamAppID 730 }")},
+			"an add-on's own text",
+			layer{"addons/a.vpk": pack("addoninfo.txt", mark+"\"AddonInfo\" { addonSteamAppID 730 }")},
 			`^other-game addons/a.vpk: it says that it is for another game: app 730\n` +
 				`syntax addons/a.vpk: addoninfo.txt in it begins with a byte order mark. The game cannot read this addoninfo.txt. Save it as UTF-8 without a byte order mark.$`,
 		},
 		{
-			"a chapter without a picture", layer{"missions/a.txt": []byte("\"mission\"\n{\n\"Name\" A\n\"modes\" { coop {\n1 { Map c1m1_hotel Image\n}\n2 { Map c1m2_streets }\n} } }")},
+			"a chapter without a picture",
+			layer{"missions/a.txt": []byte("\"mission\"\n{\n\"Name\" A\n\"modes\" { coop {\n1 { Map c1m1_hotel Image\n}\n2 { Map c1m2_streets }\n} } }")},
 			`^syntax missions/a.txt: the mission is broken: line 5: the key "Image" has no value$`,
 		},
 		{
-			"conditions and brackets", layer{"missions/a.txt": []byte("mission {\nName A\nAuthor me [VS]\nmodes {\ncoop { 1 { Map c1m1_hotel } }\nversus [$LINUX] { 1 { Map none } }\nrealism [!$X360] { 1 { Map none } }\nsurvival [$X360] { 1 { Map none } } } }")},
+			"conditions and brackets",
+			layer{"missions/a.txt": []byte("mission {\nName A\nAuthor me [VS]\nmodes {\ncoop { 1 { Map c1m1_hotel } }\nversus [$LINUX] { 1 { Map none } }\nrealism [!$X360] { 1 { Map none } }\nsurvival [$X360] { 1 { Map none } } } }")},
 			`^syntax missions/a.txt: the mission has a condition: line 6: the condition "\[\$LINUX\]" does not hold in this game, but in newer ones: "versus" is left out \(see also line 7\)\n` +
 				`syntax missions/a.txt: the mission has a text in brackets: line 3: the game takes "\[VS\]" for a condition .*$`,
 		},
 		{
-			"long texts", layer{"addons/a.vpk": pack("addoninfo.txt", "AddonInfo {\naddonDescription \""+strings.Repeat("x", 1024)+"\"\n}")},
+			"long texts",
+			layer{"addons/a.vpk": pack("addoninfo.txt", "AddonInfo {\naddonDescription \""+strings.Repeat("x", 1024)+"\"\n}")},
 			`^syntax addons/a.vpk: addoninfo.txt in it has a text that is too long: line 2: the game reads only the first 1023 bytes .*$`,
 		},
 		{
-			"a text in another encoding", layer{"missions/a.txt": []byte("mission { Name A DisplayTitle \"\xc2\xe5\xe7\xf7\" \x81\x40 modes { coop { 1 { Map c1m1_hotel } } }")},
+			"a text in another encoding",
+			layer{"missions/a.txt": []byte("mission { Name A DisplayTitle \"\xc2\xe5\xe7\xf7\" \x81\x40 modes { coop { 1 { Map c1m1_hotel } } }")},
 			`(?s)^syntax missions/a.txt: the mission is broken: line 1: [[:print:]\x{fffd}]*$`,
 		},
 		{"no mission", layer{"missions/a.txt": []byte("nothing { a b }")}, `^syntax missions/a.txt: the mission has no mission in it$`},

@@ -245,7 +245,7 @@ func TestNoFileTakesLong(t *testing.T) {
 		start := time.Now()
 		b := []byte(strings.Repeat(pattern, vdf.MaxSize/len(pattern)))
 		_, _ = vdf.Parse(b, vdf.Options{})
-		if _, p := vdf.ParseGame(b, vdf.Options{}); len(p) > 100 {
+		if _, p := vdf.ParseGame(b[:len(b)/4], vdf.Options{}); len(p) > 100 {
 			t.Errorf("%q has %d problems", pattern, len(p))
 		}
 		if took := time.Since(start); took > 5*time.Second {
