@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/gametext"
 	"github.com/left4me/left4me/source/addon"
 	"github.com/left4me/left4me/source/vdf"
 	"github.com/left4me/left4me/source/vpk"
@@ -15,7 +16,7 @@ import (
 
 // mission keeps a mission, and says what is wrong with it.
 func (v *view) mission(m mission) {
-	f := found{where: m.Path, what: "the mission", kind: "mission"}
+	f := found{where: m.Path, what: "the mission", kind: "mission", fix: m.fix}
 	if m.pack != nil {
 		f = found{where: m.pack.path, what: "the mission " + m.Path + " in it", kind: "mission"}
 	}
@@ -67,6 +68,13 @@ type found struct {
 	where string // path of the warning
 	what  string // the file, as the subject of a sentence
 	kind  string // what it is
+	fix   bool   // a repair of texts mends its encoding
+}
+
+// repairable reports whether a repair of texts makes a file one that the game can read.
+func repairable(name string, problems []vdf.Problem, b []byte) bool {
+	return len(problems) > 0 && problems[0].Kind == vdf.Encoding &&
+		slices.ContainsFunc(gametext.Look(gametext.ReaderOf(name), b), func(f gametext.Finding) bool { return f.Fix == gametext.Encoding })
 }
 
 // problems says what the game makes of slips in a file: one warning for each kind of cause. Behind the first slip others
@@ -84,7 +92,11 @@ func (v *view) problems(f found, all []vdf.Problem, hint string) {
 		first := fmt.Sprintf("line %d: %s", ps[0].Line, strings.ToValidUTF8(ps[0].Text, "\ufffd")) + more(ps[1:])
 		switch group {
 		case encoded:
-			v.warn.add(left4me.WarnSyntax, f.where, fmt.Sprintf("%s %s. The game cannot read this %s. Save it as UTF-8 without a byte order mark.", f.what, strings.TrimPrefix(ps[0].Text, "it "), f.kind), "")
+			v.warn.fixable(left4me.WarnText, f.where, fmt.Sprintf("%s %s. The game cannot read this %s. Save it as UTF-8 without a byte order mark.", f.what, strings.TrimPrefix(ps[0].Text, "it "), f.kind), "", f.fix)
+			if v.told == nil {
+				v.told = map[string]bool{}
+			}
+			v.told[f.where] = true
 		case broken:
 			v.warn.add(left4me.WarnSyntax, f.where, fmt.Sprintf("%s is broken: %s", f.what, first), hint)
 		case cut:

@@ -30,18 +30,18 @@ func TestMissionsThatTheGameReadsOtherwise(t *testing.T) {
 		{
 			"UTF-16",
 			layer{"missions/a.txt": wide(quoted), "maps/a1.bsp": nil},
-			`^syntax missions/a.txt: the mission is UTF-16 \(little-endian\). The game cannot read this mission. Save it as UTF-8 without a byte order mark.$`,
+			`^text missions/a.txt: the mission is UTF-16 \(little-endian\). The game cannot read this mission. Save it as UTF-8 without a byte order mark.$`,
 		},
 		{
 			"a byte order mark, packed",
 			layer{"addons/a.vpk": pack("missions/a.txt", mark+quoted, "maps/a1.bsp", "x")},
-			`^syntax addons/a.vpk: the mission missions/a.txt in it begins with a byte order mark. The game cannot read this mission. Save it as UTF-8 without a byte order mark.$`,
+			`^text addons/a.vpk: the mission missions/a.txt in it begins with a byte order mark. The game cannot read this mission. Save it as UTF-8 without a byte order mark.$`,
 		},
 		{
 			"an add-on's own text",
 			layer{"addons/a.vpk": pack("addoninfo.txt", mark+"\"AddonInfo\" { addonSteamAppID 730 }")},
 			`^other-game addons/a.vpk: it says that it is for another game: app 730\n` +
-				`syntax addons/a.vpk: addoninfo.txt in it begins with a byte order mark. The game cannot read this addoninfo.txt. Save it as UTF-8 without a byte order mark.$`,
+				`text addons/a.vpk: addoninfo.txt in it begins with a byte order mark. The game cannot read this addoninfo.txt. Save it as UTF-8 without a byte order mark.$`,
 		},
 		{
 			"a chapter without a picture",
@@ -70,6 +70,9 @@ func TestMissionsThatTheGameReadsOtherwise(t *testing.T) {
 		w, _ := tree(t, c.l)
 		if got := show(w); !regexp.MustCompile(c.want).MatchString(got) {
 			t.Errorf("%s:\n%s\nwant %s", c.name, got, c.want)
+		}
+		if fix := c.name == "UTF-16"; len(w) > 0 && w[0].Fix != fix {
+			t.Errorf("%s can be repaired: %v", c.name, w[0].Fix)
 		}
 	}
 }

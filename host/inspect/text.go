@@ -46,6 +46,9 @@ func (v *view) checkTexts(ctx context.Context) error {
 // say warns of what the reader of a text sees otherwise than people do.
 func (v *view) say(file string, found []gametext.Finding) {
 	for _, f := range found {
+		if f.Fix == gametext.Encoding && v.told[file] {
+			continue
+		}
 		v.warn.fixable(left4me.WarnText, file, f.String(), f.Hint, f.Fix != gametext.NoFix)
 	}
 }

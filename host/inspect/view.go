@@ -37,6 +37,7 @@ type view struct {
 	packs    []*pack
 	missions []mission
 	hidden   map[string]bool // maps of missions that the game can't read
+	told     map[string]bool // loose missions whose encoding was told of
 	texts    int64           // bytes that may be read yet
 	names    *int            // of packed files that may be kept yet
 }
@@ -66,6 +67,7 @@ type packed struct {
 type mission struct {
 	addon.MissionFile
 	pack *pack // nil: loose
+	fix  bool  // a repair of texts makes it one that the game can read
 }
 
 // open walks through a layer and reads the directories of its VPKs. names is how
@@ -119,7 +121,7 @@ func (v *view) read(ctx context.Context) error {
 				m.Mission, m.Problems, err = addon.ParseMission(b)
 			}
 			m.Err = err
-			v.mission(mission{m, nil})
+			v.mission(mission{MissionFile: m, fix: repairable(f, m.Problems, b)})
 		}
 	}
 	return nil
@@ -182,7 +184,7 @@ func (v *view) pack(name string, isAddon bool) {
 	}
 	if isAddon || v.Name == "" {
 		for _, m := range addon.ReadMissions(a) {
-			v.mission(mission{m, p})
+			v.mission(mission{MissionFile: m, pack: p})
 		}
 	}
 }
