@@ -3,6 +3,7 @@ package accounts
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -234,9 +235,21 @@ func TestGuessingTheCurrentPasswordIsSlowedDown(t *testing.T) {
 	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); err != nil {
 		t.Errorf("whoever sits at a browser keeps its user from logging in: %v", err)
 	}
+	// Nor are they counted at the login: somebody unknown has more than the one
+	// attempt that is left to strangers at an account that is guessed at.
+	for range 2 {
+		if _, _, err := c.login(t.Context(), "zoe", "wrong", netip.MustParseAddr("198.51.100.7"), ""); !errors.Is(err, left4me.Denied) {
+			t.Errorf("a guess at the login: %v", err)
+		}
+	}
 	c.clock.advance(accountLimit.most)
 	if err := guess(password); err != nil {
 		t.Error(err)
+	}
+	for range accountLimit.free { // whoever knew it begins anew
+		if err := guess("wrong"); !errors.Is(err, left4me.Invalid) {
+			t.Error(err)
+		}
 	}
 }
 
