@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/api"
+	"github.com/left4me/left4me/control/accounts"
 )
 
 func bearer(token string) http.Header {
@@ -21,6 +22,7 @@ func TestUsersAreChangedAndDeleted(t *testing.T) {
 	var made api.Token
 	s.call(t, "POST", "/api/v1/tokens", `{"label":"script","user":"Zoey"}`).into(t, &made)
 	zoey := bearer(made.Token)
+	must(s.accounts.Login(t.Context(), accounts.Attempt{Name: "zoey", Password: "a long password"}))(t)
 	change := func(body string) (e api.Ended) {
 		t.Helper()
 		a := s.call(t, "PATCH", "/api/v1/users/zoey", body)
@@ -30,7 +32,7 @@ func TestUsersAreChangedAndDeleted(t *testing.T) {
 		a.into(t, &e)
 		return e
 	}
-	if e := change(`{"admin":true}`); !e.User.Admin || e.User.ID != u.ID || e.TokensLeft != 1 {
+	if e := change(`{"admin":true}`); !e.User.Admin || e.User.ID != u.ID || e.SessionsEnded != 1 || e.TokensLeft != 1 {
 		t.Errorf("%+v", e)
 	}
 	if a := s.send(t, "GET", "/api/v1/users", zoey, nil); a.status != http.StatusOK {
@@ -82,7 +84,8 @@ func TestWhoMayOnlyLookHasAnAccountToo(t *testing.T) {
 	if send("PUT", "/api/v1/me/password", `{"current_password":"a long password","password":"another long password"}`).into(t, &e); e.User.Name != "zoey" || e.TokensLeft != 2 {
 		t.Errorf("%+v", e)
 	}
-	if send("DELETE", "/api/v1/me/sessions", "").into(t, &e); e.SessionsEnded != 0 || e.TokensLeft != 2 {
+	must(s.accounts.Login(t.Context(), accounts.Attempt{Name: "zoey", Password: "another long password"}))(t)
+	if send("DELETE", "/api/v1/me/sessions", "").into(t, &e); e.SessionsEnded != 1 || e.TokensLeft != 2 {
 		t.Errorf("%+v", e)
 	}
 	if send("PUT", "/api/v1/me/password", `{"current_password":"another long password","password":"a third long password","revoke_tokens":true}`).into(t, &e); e.TokensRevoked != 2 {

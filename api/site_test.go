@@ -124,6 +124,9 @@ type answer struct {
 
 func (a answer) into(t *testing.T, v any) {
 	t.Helper()
+	if a.status >= http.StatusMultipleChoices { // else v would keep what is in it
+		t.Fatalf("%d: %s", a.status, a.body)
+	}
 	if err := json.Unmarshal(a.body, v); err != nil {
 		t.Fatalf("%v in %s", err, a.body)
 	}
@@ -137,7 +140,9 @@ func (a answer) problem(t *testing.T, status int, locations ...string) api.Probl
 	if a.status != status || a.header.Get("Content-Type") != "application/problem+json" {
 		t.Fatalf("%d %s, want a problem of %d: %s", a.status, a.header.Get("Content-Type"), status, a.body)
 	}
-	a.into(t, &p)
+	if err := json.Unmarshal(a.body, &p); err != nil {
+		t.Fatalf("%v in %s", err, a.body)
+	}
 	var got []string
 	for _, e := range p.Errors {
 		got = append(got, e.Location)

@@ -169,7 +169,7 @@ func TestAdministratorsManageUsersInThePanel(t *testing.T) {
 		if p.status != http.StatusSeeOther {
 			t.Fatalf("%s: %d\n%s", what, p.status, p.body)
 		}
-		admin.get(p.header.Get("Location")).has(t, http.StatusOK, `role="status"`)
+		admin.get(p.header.Get("Location")).has(t, http.StatusOK, `<p class="told" role="status">`)
 		endsSoon(t, events)
 		zoey.out()
 	}

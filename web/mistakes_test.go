@@ -45,7 +45,7 @@ func TestAFormThatIsWrongLeadsToItsMistakes(t *testing.T) {
 		{
 			"/blueprints/new", []string{"name", "versus", "max_players", "many", "tags", "a b\x01", "overlay", "nothere"}, []string{"name", "overlay-0", "max_players", "tags"}, []string{`value="versus"`, `value="many"`},
 		},
-		{"/blueprints/versus", []string{"version", "1", "cfg", "quit", "tick", "often"}, []string{"tick", "cfg"}, []string{`value="often"`}},
+		{"/blueprints/versus", []string{"version", "1", "cfg", "quit", "tick", "often", "max_players", "many"}, []string{"max_players", "tick", "cfg"}, []string{`value="often"`, `value="many"`}},
 		{
 			"/overlays/new", []string{"kind", "workshop", "name", "No Way", "items", "not an item!", "hours", "24", "at", "noon", "names", "id", "restart", "never"}, []string{"name", "items", "at"}, []string{`value="No Way"`, "not an item!"},
 		},
@@ -82,7 +82,11 @@ func TestAFormThatIsWrongLeadsToItsMistakes(t *testing.T) {
 			}
 		}
 		begins(t, c.path, p.body, b.stream(liveOf(t, p)))
-		if again := b.get(c.path); again.status != http.StatusOK && again.status != http.StatusSeeOther {
+		again := b.get(c.path)
+		if again.status == http.StatusSeeOther {
+			again = b.get(again.header.Get("Location"))
+		}
+		if again.status != http.StatusOK {
 			t.Errorf("%s: a reload gives %d", c.path, again.status)
 		}
 	}
