@@ -19,6 +19,7 @@ type overlayForm struct {
 	Repository, Tag, Asset        string // release
 	Subdir, Keep                  string // git and release
 	Hours, At, Restart, Hour, Cfg string
+	Texts                         string
 	Version                       string // of the definition that was looked at
 
 	Problems problems
@@ -44,6 +45,7 @@ func overlayFormOf(v left4me.Overlay) overlayForm {
 	f := overlayForm{
 		Name: string(v.Name), Note: v.Note, Kind: string(v.Kind), Version: strconv.Itoa(v.Version), Cfg: strings.Join(v.Cfg, "\n"),
 		Hours: strconv.Itoa(v.Refresh.Hours), At: v.Refresh.At, Restart: cmp.Or(v.Refresh.Restart, "never"),
+		Texts: v.Texts,
 	}
 	if strings.Contains(f.Restart, ":") {
 		f.Restart, f.Hour = restartAt, f.Restart
@@ -67,6 +69,7 @@ func readOverlayForm(v url.Values) overlayForm {
 		Script: unixLines(v.Get("script")), URL: trimmed("url"), Ref: trimmed("ref"), Repository: trimmed("repository"), Tag: trimmed("tag"),
 		Asset: trimmed("asset"), Subdir: trimmed("subdir"), Keep: unixLines(v.Get("keep")), Hours: trimmed("hours"), At: trimmed("at"),
 		Restart: trimmed("restart"), Hour: trimmed("hour"), Cfg: unixLines(v.Get("cfg")), Version: trimmed("version"),
+		Texts: trimmed("texts"),
 	}
 }
 
@@ -77,7 +80,7 @@ func (f overlayForm) onto(v left4me.Overlay) (left4me.Overlay, error) {
 	if err != nil {
 		return v, &left4me.Error{Kind: left4me.Invalid, Field: "refresh.hours", Text: visible(strconv.Quote(f.Hours)) + " is not a number of hours"}
 	}
-	v.Note, v.Cfg = f.Note, cfgLines(f.Cfg)
+	v.Note, v.Texts, v.Cfg = f.Note, f.Texts, cfgLines(f.Cfg)
 	v.Refresh = left4me.Refresh{Hours: hours, At: f.At, Restart: restartOf(f.Restart, f.Hour)}
 	keep := slices.DeleteFunc(cfgLines(f.Keep), func(s string) bool { return strings.TrimSpace(s) == "" })
 	switch v.Kind {
@@ -136,6 +139,7 @@ func (f overlayForm) differences(v left4me.Overlay) (all []setting) {
 		{"Kept files", strings.Join(cfgLines(f.Keep), "\n"), g.Keep},
 		{"Refresh", f.Hours + " " + f.At, g.Hours + " " + g.At},
 		{"Servers move over", restartOf(f.Restart, f.Hour), restartOf(g.Restart, g.Hour)},
+		{"Leave texts as they come", f.Texts, g.Texts},
 		{"Lines for server.cfg", strings.Join(cfgLines(f.Cfg), "\n"), g.Cfg},
 	} {
 		if d.mine != d.theirs {

@@ -124,6 +124,19 @@ func (p *panel) buildOverlay(w http.ResponseWriter, r *http.Request, who account
 	return done(w, r, overlayPath(n))
 }
 
+// repairTexts makes a revision in which a text is as it looks, or all are.
+func (p *panel) repairTexts(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	n, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	change := left4me.Change{Repair: []string{r.FormValue("path")}}
+	if _, err := p.Content.Build(r.Context(), who.Name, n, content.Request{Change: &change}); err != nil {
+		return err
+	}
+	return done(w, r, overlayPath(n, "/problems"))
+}
+
 // cancelMoves leaves servers that have not moved over to a revision as they are.
 func (p *panel) cancelMoves(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	n, err := pathName(r)

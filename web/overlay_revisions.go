@@ -174,9 +174,26 @@ var warningWords = map[string]string{
 	left4me.WarnSameFile: "Two add-ons, one file", left4me.WarnNoMission: "Map without a campaign", left4me.WarnNoMap: "Campaign without its map",
 	left4me.WarnOtherGame: "For another game", left4me.WarnBroken: "Can't be read", left4me.WarnScript: "Script", left4me.WarnTooMany: "Too many add-ons",
 	left4me.WarnName: "Name", left4me.WarnSyntax: "Syntax", left4me.WarnDuplicate: "Twice", left4me.WarnIncomplete: "Incomplete",
+	left4me.WarnText: "Text",
 }
 
 func warningWord(kind string) string { return cmp.Or(warningWords[kind], visible(kind)) }
+
+// fixable counts the warnings that a repair of texts mends.
+func fixable(all []left4me.Warning) (n int) {
+	for _, w := range all {
+		if w.Fix {
+			n++
+		}
+	}
+	return n
+}
+
+// mayRepair reports whether texts of a revision can be repaired: they are those
+// that servers start with.
+func mayRepair(o overlayPage, r left4me.Revision) bool {
+	return o.May.Act && r.Number == o.Content.Current
+}
 
 // modeWords are the modes of the game in the order in which people think of them.
 var modeWords = []struct{ Mode, Word string }{

@@ -108,7 +108,7 @@ func TestAGuestLooksAtOverlays(t *testing.T) {
 	for _, path := range []string{"/file?path=secret.cfg", "/download?path=secret.cfg", "/archive", "/edit?path=secret.cfg", "/upload", "/delete"} {
 		b.get("/overlays/plugins"+path).has(t, http.StatusForbidden)
 	}
-	for _, path := range []string{"/build", "/restore", "/settings", "/delete", "/revisions/1/use", "/revisions/1/drop", "/remove", "/edit", "/items", "/upload", "/uploads"} {
+	for _, path := range []string{"/build", "/repair", "/restore", "/settings", "/delete", "/revisions/1/use", "/revisions/1/drop", "/remove", "/edit", "/items", "/upload", "/uploads"} {
 		b.post("/overlays/plugins"+path, "path", "secret.cfg").has(t, http.StatusForbidden)
 	}
 }
@@ -196,10 +196,56 @@ func TestWorkshopItemsAreLookedAtBeforeTheyAreAdded(t *testing.T) {
 	}
 }
 
+// What left4me can mend is one click away, for those who may change the overlay
+// and in the revision that servers start with.
+func TestTextsAreRepairedWithAClick(t *testing.T) {
+	s := newSite(t, false)
+	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
+	c := someMaps("plugins")
+	c.Revisions[1].Warnings = append(c.Revisions[1].Warnings,
+		left4me.Warning{Kind: left4me.WarnText, Path: "left4dead2/cfg/<a>.cfg", Text: "line 3: typographic quotation marks", Hint: "write plain ones", Fix: true},
+		left4me.Warning{Kind: left4me.WarnText, Path: "left4dead2/cfg/long.cfg", Text: "line 1: a command of more than 510 bytes"})
+	c.Revisions[2].Warnings = c.Revisions[1].Warnings
+	s.host.shelf.has(c)
+	b := s.as(t, "admin")
+	p := b.get("/overlays/plugins/problems")
+	p.has(t, http.StatusOK, "typographic", "Repair all texts", `action="/overlays/plugins/repair"`, `name="path" value="left4dead2/cfg/&lt;a&gt;.cfg"`)
+	if n := strings.Count(p.body, "Repair this file"); n != 1 {
+		t.Errorf("%d files can be repaired", n)
+	}
+	s.as(t, "guest").get("/overlays/plugins/problems").hasNot(t, "Repair")
+	b.get("/overlays/plugins/problems?rev=1").hasNot(t, "Repair")
+	p = b.post("/overlays/plugins/repair", "path", "left4dead2/cfg/<a>.cfg")
+	if p.has(t, http.StatusSeeOther); p.header.Get("Location") != "/overlays/plugins/problems" {
+		t.Error(p.header)
+	}
+	var spec left4me.BuildSpec
+	if err := bus.Decode(s.host.next(t).Spec, &spec); err != nil || spec.Change == nil || fmt.Sprint(spec.Change.Repair) != "[left4dead2/cfg/<a>.cfg]" {
+		t.Errorf("%+v, %v", spec, err)
+	}
+	b.post("/overlays/plugins/repair", "path", "../x").has(t, http.StatusUnprocessableEntity)
+}
+
+func TestTextsAsTheyComeIsASettingOfAnOverlay(t *testing.T) {
+	s := newSite(t, false)
+	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
+	b := s.as(t, "admin")
+	b.get("/overlays/plugins/settings").has(t, http.StatusOK, "Leave texts as they come")
+	b.post("/overlays/plugins/settings", "version", "1", "restart", "never", "texts", "as-is").has(t, http.StatusSeeOther)
+	if v := must(s.content.Get(t.Context(), "plugins"))(t); v.Texts != left4me.TextsAsIs {
+		t.Errorf("%+v", v.Overlay)
+	}
+	b.get("/overlays/plugins/settings").has(t, http.StatusOK, `name="texts" value="as-is" checked`)
+	b.post("/overlays/plugins/settings", "version", "2", "restart", "never").has(t, http.StatusSeeOther)
+	if v := must(s.content.Get(t.Context(), "plugins"))(t); v.Texts != "" {
+		t.Errorf("%+v", v.Overlay)
+	}
+}
+
 func TestAnUploadInPieces(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	s.host.shelf.plan = left4me.Plan{Root: "left4dead2", Count: 1, Bytes: 11, Files: []left4me.PlanFile{{Path: "left4dead2/cfg/a.cfg", Size: 11}}, Skipped: []string{"README: no"}}
+	s.host.shelf.plan = left4me.Plan{Root: "left4dead2", Count: 1, Bytes: 11, Files: []left4me.PlanFile{{Path: "left4dead2/cfg/a.cfg", Size: 11, Repair: "it is <UTF-16>"}}, Skipped: []string{"README: no"}}
 	b := s.as(t, "admin")
 	live := []string{"X-Left4me", "live", "Sec-Fetch-Site", "same-origin"}
 	p := b.do(http.MethodPost, "/overlays/plugins/uploads", "", live...)
@@ -214,13 +260,13 @@ func TestAnUploadInPieces(t *testing.T) {
 	piece("3", "world").has(t, http.StatusConflict, `"have":6`)
 	b.get("/overlays/plugins/uploads/"+id+"/state", live...).has(t, http.StatusOK, `"have":6`)
 	piece("6", "world").has(t, http.StatusOK, `"have":11`)
-	b.get("/overlays/plugins/uploads/"+id+"?root=left4dead2&replace=yes&names=gbk").has(t, http.StatusOK, "left4dead2/cfg/a.cfg", "README: no", "Replace everything")
-	if r := last[bus.PlanRequest](t, &s.host.shelf); r.Change.Upload != id || r.Change.Import.Root != "left4dead2" || r.Change.Import.Names != "gbk" || !r.Change.Replace {
+	b.get("/overlays/plugins/uploads/"+id+"?root=left4dead2&replace=yes&names=gbk&texts=as-is").has(t, http.StatusOK, "left4dead2/cfg/a.cfg", "README: no", "Replace everything", "it is &lt;UTF-16&gt;", `name="texts" value="as-is" checked`)
+	if r := last[bus.PlanRequest](t, &s.host.shelf); r.Change.Upload != id || r.Change.Import.Root != "left4dead2" || r.Change.Import.Names != "gbk" || r.Change.Import.Texts != left4me.TextsAsIs || !r.Change.Replace {
 		t.Errorf("%+v", r)
 	}
-	b.post("/overlays/plugins/uploads/"+id+"/publish", "root", "left4dead2", "base", "2", "note", "why").has(t, http.StatusSeeOther)
+	b.post("/overlays/plugins/uploads/"+id+"/publish", "root", "left4dead2", "base", "2", "note", "why", "texts", "as-is").has(t, http.StatusSeeOther)
 	var spec left4me.BuildSpec
-	if err := bus.Decode(s.host.next(t).Spec, &spec); err != nil || spec.Change == nil || spec.Change.Upload != id || spec.Change.Base != 2 || spec.Note != "why" {
+	if err := bus.Decode(s.host.next(t).Spec, &spec); err != nil || spec.Change == nil || spec.Change.Upload != id || spec.Change.Base != 2 || spec.Change.Import.Texts != left4me.TextsAsIs || spec.Note != "why" {
 		t.Errorf("%+v, %v", spec, err)
 	}
 }

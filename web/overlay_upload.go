@@ -253,6 +253,7 @@ func (p *panel) takeFile(r *http.Request, who accounts.Actor, id, name string, f
 // planForm is how an upload shall be understood, as it was chosen.
 type planForm struct {
 	Root, Subdir, Names string
+	Texts               string
 	Replace             bool
 	Note                string
 	Base                int // the revision that was looked at
@@ -275,13 +276,14 @@ var codePages = []struct{ Value, Label string }{
 }
 
 func (f planForm) change(id string) left4me.Change {
-	return left4me.Change{Upload: id, Import: left4me.Import{Subdir: f.Subdir, Root: f.Root, Names: f.Names}, Replace: f.Replace, Base: f.Base}
+	return left4me.Change{Upload: id, Import: left4me.Import{Subdir: f.Subdir, Root: f.Root, Names: f.Names, Texts: f.Texts}, Replace: f.Replace, Base: f.Base}
 }
 
 func readPlanForm(v url.Values) planForm {
 	base, _ := strconv.Atoi(v.Get("base")) // nothing is any
 	return planForm{
 		Root: v.Get("root"), Subdir: strings.Trim(strings.TrimSpace(v.Get("subdir")), "/"), Names: v.Get("names"), Replace: v.Get("replace") != "",
+		Texts: v.Get("texts"),
 		Note: strings.TrimSpace(v.Get("note")), Base: base,
 	}
 }

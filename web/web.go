@@ -167,6 +167,7 @@ func (p *panel) overlayRoutes(look, act func(string, handler)) {
 	act("POST /overlays/new", p.createOverlay)
 	p.page(look, "/overlays/{name}", "/overlays", p.contentsView)
 	act("POST /overlays/{name}/build", p.buildOverlay)
+	act("POST /overlays/{name}/repair", p.repairTexts)
 	act("POST /overlays/{name}/moves/cancel", p.cancelMoves)
 	act("POST /overlays/{name}/restore", p.restoreOverlay)
 	p.page(look, "/overlays/{name}/settings", "/overlays", p.overlaySettingsView)
