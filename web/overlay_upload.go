@@ -284,7 +284,7 @@ func readPlanForm(v url.Values) planForm {
 	return planForm{
 		Root: v.Get("root"), Subdir: strings.Trim(strings.TrimSpace(v.Get("subdir")), "/"), Names: v.Get("names"), Replace: v.Get("replace") != "",
 		Texts: v.Get("texts"),
-		Note: strings.TrimSpace(v.Get("note")), Base: base,
+		Note:  strings.TrimSpace(v.Get("note")), Base: base,
 	}
 }
 
