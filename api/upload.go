@@ -132,7 +132,7 @@ func (a *api) planUpload(ctx context.Context, in *struct {
 // many.
 func (a *api) uploadPiece(h huma.API, path, id, summary string) {
 	op := operation(h, http.MethodPut, path, id, accounts.Act, http.StatusOK, summary)
-	op.Description = "The body is a piece of the file, which begins with its first one. Send as much as you like at once; when the connection is cut, ask how much has come and go on there. The header " + offsetHeader + " of each answer says the same."
+	op.Description = "The body is a piece of the file, which begins with its first one. Send as much as you like at once. Pieces may be sent side by side: one that is at most 16 MiB ahead waits for those before it, until nothing has come for 2 s. When the connection is cut, ask how much has come and go on there. The header " + offsetHeader + " of each answer says the same."
 	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
 	op.SkipValidateBody = true
 	op.Responses["200"] = &huma.Response{

@@ -88,7 +88,7 @@ func NewClient(t Target) (*Client, error) {
 	dialer := &net.Dialer{Timeout: dialWithin}
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
-		TLSHandshakeTimeout: dialWithin, ExpectContinueTimeout: announceWithin, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 4, IdleConnTimeout: time.Minute,
+		TLSHandshakeTimeout: dialWithin, ExpectContinueTimeout: announceWithin, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 4, MaxIdleConnsPerHost: sideBySide, IdleConnTimeout: time.Minute,
 	}
 	c := &Client{token: token, advice: t.Advice, http: &http.Client{
 		Transport: transport,

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,10 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/left4me/left4me"
 )
@@ -52,6 +56,13 @@ const (
 	// announceWithin is how long a piece that was announced waits to be wanted.
 	// nginx says nothing of it over HTTP/2 (1.22, ngx_http_test_expect).
 	announceWithin = 200 * time.Millisecond
+
+	// At most sideBySide pieces of mostAhead bytes together are on their way at a time,
+	// when a proxy takes no longer ones and the last one was answered within quick.
+	// left4me refuses what is more than 16 MiB ahead.
+	sideBySide = 4
+	mostAhead  = 8 << 20
+	quick      = 5 * time.Second
 )
 
 // pieces says how long the next piece may be.
@@ -104,6 +115,7 @@ type sending struct {
 	show   func(have int64)
 
 	offset int64
+	quick  bool      // the last piece was answered within quick
 	last   time.Time // bytes arrived
 	wait   time.Duration
 }
@@ -123,12 +135,20 @@ func (a *app) sendFile(ctx context.Context, c *Client, id string, f sent, show f
 	for {
 		n := s.pieces.next(f.size - s.offset)
 		began := time.Now()
-		have, err := c.sendPiece(ctx, id, s.in, s.offset, n, n > max(firstPiece, s.pieces.proven), show)
+		var have int64
+		var err error
+		if s.quick && s.pieces.capped && n <= mostAhead/2 {
+			have, err = s.several(ctx, n)
+		} else {
+			have, err = c.sendPiece(ctx, id, s.in, s.offset, n, n > max(firstPiece, s.pieces.proven), show)
+		}
+		took := time.Since(began)
+		s.quick = err == nil && took < quick
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
-			s.pieces.answered(n, time.Since(began))
+			s.pieces.answered(n, took)
 			s.arrived(have)
 		case foreignStatus(err) == http.StatusRequestEntityTooLarge && s.pieces.refused(n):
 		default:
@@ -140,6 +160,46 @@ func (a *app) sendFile(ctx context.Context, c *Client, id string, f sent, show f
 			return nil
 		}
 	}
+}
+
+// several sends pieces of n bytes side by side, until everything has come, one fails
+// or one is no longer answered quickly. Through a proxy that takes short ones only
+// there are many of them, and each is collected there, sent on, and answered.
+// left4me puts them in order.
+func (s *sending) several(ctx context.Context, n int64) (have int64, err error) {
+	free := make(chan []byte, sideBySide)
+	for range min(sideBySide, mostAhead/n) {
+		free <- make([]byte, n)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	var slow atomic.Bool
+	var mu sync.Mutex
+	for offset := s.offset; offset < s.in.f.size && !slow.Load(); offset += n {
+		buf := <-free
+		if ctx.Err() != nil {
+			break
+		}
+		piece := buf[:min(n, s.in.f.size-offset)]
+		if err := s.in.read(piece, offset); err != nil {
+			group.Go(func() error { return err })
+			break
+		}
+		group.Go(func() error {
+			defer func() { free <- buf }()
+			began := time.Now()
+			came, err := s.c.sendPiece(ctx, s.id, &reading{f: s.in.f, body: io.NopCloser(bytes.NewReader(piece)), at: offset}, offset, int64(len(piece)), false, func(int64) {})
+			if time.Since(began) >= quick {
+				slow.Store(true)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			have = max(have, came)
+			s.show(have)
+			return err
+		})
+	}
+	err = group.Wait() // then nobody writes have
+	return have, err
 }
 
 func (s *sending) arrived(have int64) { s.offset, s.last, s.wait = have, time.Now(), retryFirst }
@@ -203,6 +263,20 @@ func (r *reading) from(offset int64) (io.Reader, error) {
 	}
 	r.body, r.at = body, offset
 	return body, nil
+}
+
+// read fills b with the file from a place on. Errors: a localError.
+func (r *reading) read(b []byte, offset int64) error {
+	body, err := r.from(offset)
+	if err == nil {
+		var n int
+		n, err = io.ReadFull(body, b)
+		r.at += int64(n)
+	}
+	if err != nil {
+		return &localError{err}
+	}
+	return nil
 }
 
 func (r *reading) close() {

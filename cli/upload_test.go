@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,10 +19,12 @@ import (
 	"github.com/left4me/left4me"
 )
 
-// takes is a left4me whose connections are cut after so many bytes.
+// takes is a left4me whose connections are cut after so many bytes. A piece that is
+// ahead of what has come waits for those before it.
 type takes struct {
 	cut  int64
 	mu   sync.Mutex
+	came sync.Cond
 	data []byte
 	asks int
 }
@@ -29,14 +32,30 @@ type takes struct {
 func (s *takes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.came.L = &s.mu
+	defer s.came.Broadcast()
 	if r.Method == http.MethodGet {
 		_ = json.NewEncoder(w).Encode(map[string]any{"id": "u", "files": []map[string]any{{"path": "a b.tar", "have": len(s.data)}}})
 		return
 	}
 	s.asks++
 	offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))
-	if r.URL.Query().Get("path") != "a b.tar" || offset != len(s.data) {
+	defer context.AfterFunc(r.Context(), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.came.Broadcast()
+	})()
+	for offset > len(s.data) && r.Context().Err() == nil {
+		s.came.Wait()
+	}
+	switch {
+	case r.URL.Query().Get("path") != "a b.tar":
 		http.Error(w, "no", http.StatusBadRequest)
+		return
+	case offset != len(s.data): // a piece of a request that was given up came meanwhile
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusConflict)
+		_, _ = io.WriteString(w, `{"detail": "another piece came"}`)
 		return
 	}
 	b, _ := io.ReadAll(io.LimitReader(r.Body, s.cut))
@@ -85,16 +104,28 @@ func (broken) Read([]byte) (int, error) { return 0, left4me.Errorf(left4me.Confl
 type proxied struct {
 	limit int64
 	takes
+	seen  sync.Mutex
 	sizes []int64
 	page  int // status
 	pages int // how often
+	from  int // the piece, counted from 0, that the first page answers
+
+	together int           // pieces of which none is passed on before all are there
+	all      chan struct{} // they are
 }
 
 func (s *proxied) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPut {
-		switch s.sizes = append(s.sizes, r.ContentLength); {
-		case s.pages > 0:
+		s.seen.Lock()
+		n := len(s.sizes)
+		s.sizes = append(s.sizes, r.ContentLength)
+		paged := n >= s.from && s.pages > 0
+		if paged {
 			s.pages--
+		}
+		s.seen.Unlock()
+		switch {
+		case paged:
 			w.Header().Set("Content-Type", "text/html")
 			w.WriteHeader(s.page)
 			_, _ = io.WriteString(w, "<html><h1>A page of the proxy's</h1></html>")
@@ -103,6 +134,17 @@ func (s *proxied) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			w.WriteHeader(http.StatusRequestEntityTooLarge)
 			return
+		}
+		if s.together > 0 && n >= s.from {
+			if n == s.from+s.together-1 {
+				close(s.all)
+			}
+			select {
+			case <-s.all:
+			case <-time.After(10 * time.Second):
+				http.Error(w, "they do not come side by side", http.StatusBadRequest)
+				return
+			}
 		}
 	}
 	s.takes.ServeHTTP(w, r)
@@ -160,6 +202,21 @@ func TestPiecesThatAProxyRefusesAreHalvedAndStaySo(t *testing.T) {
 		if !slices.Equal(s.sizes[:n], c.want) || slices.Max(s.sizes[n:]) != c.want[n-1] {
 			t.Errorf("%d, want %d", s.sizes, c.want)
 		}
+	}
+}
+
+// Each of a thousand pieces has its way there and back: they don't wait for it one
+// by one.
+func TestPiecesThatMayNotGrowGoSideBySide(t *testing.T) {
+	// Two that grow, one that is refused, one alone, and then four together.
+	s := &proxied{limit: 1 << 20, from: 4, together: 4, all: make(chan struct{})}
+	if said, err := s.push(t, 9<<20); err != nil || said != "" {
+		t.Fatal(said, err)
+	}
+	// What fails among them is sent again, and nothing twice or in another order.
+	s = &proxied{limit: 1 << 20, page: http.StatusBadGateway, pages: 1, from: 7}
+	if said, err := s.push(t, 9<<20); err != nil || !strings.Contains(said, "(status 502 Bad Gateway)") {
+		t.Fatal(said, err)
 	}
 }
 

@@ -32,6 +32,7 @@ type upload struct {
 	low    map[string]string // paths and their directories: in lower case, and as they are
 	bytes  int64             // that have come or were announced
 	gone   bool
+	moved  chan struct{} // closed when more has come; nil while nobody waits for that
 }
 
 // file is a File that is being written.
@@ -288,6 +289,7 @@ func (u *Uploads) drop(up *upload) error {
 	defer u.changed.Ring()
 	up.mu.Lock()
 	up.gone = true
+	up.wake()
 	up.mu.Unlock()
 	u.mu.Lock()
 	delete(u.open, up.ID)

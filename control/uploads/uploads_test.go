@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 
 	"github.com/left4me/left4me"
@@ -50,7 +51,9 @@ func send(t *testing.T, u *uploads.Uploads, id, path string, offset, size int64,
 	return f
 }
 
-func TestAFileComesInPieces(t *testing.T) {
+func TestAFileComesInPieces(t *testing.T) { synctest.Test(t, comesInPieces) } // one waits for what is missing
+
+func comesInPieces(t *testing.T) {
 	u, dir := open(t)
 	v := begin(t, u, ann)
 	if f := send(t, u, v.ID, "a dir/ü.vpk", 0, 10, "01234"); f.Have != 5 || f.Size != 10 {
@@ -86,6 +89,67 @@ func TestAFileComesInPieces(t *testing.T) {
 	if st, err := os.Stat(filepath.Join(dir, "tmp", "upload-"+v.ID)); err != nil || st.Mode().Perm() != 0o700 {
 		t.Fatalf("others may look into it: %v, %v", st.Mode(), err)
 	}
+}
+
+// Pieces that are sent side by side come in any order.
+func TestAPieceThatIsAheadWaitsForThoseBeforeIt(t *testing.T) {
+	u, dir := open(t)
+	v := begin(t, u, ann)
+	const pieces, long = 16, 300_000 // more than is written at once
+	body := make([]byte, pieces*long)
+	for i := range body {
+		body[i] = byte(i / 1000)
+	}
+	write := func(i int) error {
+		_, err := u.Write(context.Background(), ann, v.ID, "a.vpk", int64(i*long), int64(len(body)), bytes.NewReader(body[i*long:(i+1)*long]))
+		return err
+	}
+	if err := write(0); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i := pieces - 1; i > 0; i-- {
+		all.Go(func() {
+			if err := write(i); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	got, err := os.ReadFile(filepath.Join(dir, "tmp", "upload-"+v.ID, "files", "a.vpk"))
+	if err != nil || !bytes.Equal(got, body) {
+		t.Errorf("%d of %d bytes, or others: %v", len(got), len(body), err)
+	}
+}
+
+// One that is dropped, or so far ahead that it can't be one of them, is refused at
+// once.
+func TestAPieceDoesNotWaitForNothing(t *testing.T) { synctest.Test(t, doesNotWaitForNothing) }
+
+func doesNotWaitForNothing(t *testing.T) {
+	u, _ := open(t)
+	v := begin(t, u, ann)
+	send(t, u, v.ID, "a", 0, 1<<30, "x")
+	began := time.Now()
+	var all sync.WaitGroup
+	refused := func(ctx context.Context, offset int64, want error) {
+		all.Go(func() {
+			if _, err := u.Write(ctx, ann, v.ID, "a", offset, 1<<30, strings.NewReader("y")); !errors.Is(err, want) || time.Since(began) > 0 {
+				t.Errorf("at %d: %v after %s, want %v", offset, err, time.Since(began), want)
+			}
+		})
+		synctest.Wait() // until it waits, or not
+	}
+	refused(t.Context(), 1<<29, left4me.Conflict)
+	ctx, cancel := context.WithCancel(t.Context())
+	refused(ctx, 2, left4me.Conflict)
+	cancel()
+	all.Wait()
+	refused(t.Context(), 2, left4me.NotFound)
+	if err := u.Delete(t.Context(), ann, v.ID); err != nil {
+		t.Fatal(err)
+	}
+	all.Wait()
 }
 
 func TestTheEndMayBeSaidLast(t *testing.T) {

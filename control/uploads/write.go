@@ -9,6 +9,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -27,12 +29,19 @@ const (
 	// spaceEvery is after how many bytes the disk is looked at again.
 	spaceEvery = 64 << 20
 	syncEvery  = 16 << 20
+
+	// aheadMost is how far a piece may be ahead of what has come, and aheadWithin how
+	// long it waits while nothing comes.
+	aheadMost   = 16 << 20
+	aheadWithin = 2 * time.Second
 )
 
 // Write adds a piece to a file, which begins with its first one. offset must be
 // what has come of it so far; size is the whole file's, or -1 while it isn't
-// known. Different files may be written at a time; of one file the newest writer
-// goes on, and those before it, whose connections may be dead, are refused.
+// known. A piece that is less than 16 MiB ahead waits for those before it, until
+// nothing came for 2 s. Different files may be written at a time; of one file the
+// newest writer goes on, and those before it, whose connections may be dead, are
+// refused.
 //
 // The File is what there is, with errors too. Errors: left4me.NotFound,
 // left4me.Invalid for a path or a size, left4me.Conflict when offset is not where
@@ -53,6 +62,7 @@ func (u *Uploads) Write(ctx context.Context, by accounts.Actor, id, name string,
 	if err := u.room(max(size-offset, 0)); err != nil {
 		return File{}, err
 	}
+	up.await(ctx, name, offset)
 	f, turn, err := up.begin(name, offset, size)
 	switch {
 	case err != nil:
@@ -71,6 +81,50 @@ const drained = 20 << 20
 // request answers with a page of its own (Apache 2.4: status 502), and nobody sees
 // why the piece was refused.
 func Drain(r io.Reader) { _, _ = io.CopyN(io.Discard, r, drained) }
+
+// await returns when a piece need not wait for pieces before it, or has waited too
+// long. begin decides what becomes of it.
+func (up *upload) await(ctx context.Context, name string, offset int64) {
+	patience := time.NewTimer(aheadWithin)
+	defer patience.Stop()
+	for {
+		moved := up.ahead(name, offset)
+		if moved == nil {
+			return
+		}
+		select {
+		case <-moved:
+			patience.Reset(aheadWithin)
+		case <-patience.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ahead returns what is closed when more of the upload has come, if offset is ahead
+// of a file.
+func (up *upload) ahead(name string, offset int64) <-chan struct{} {
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	f := up.byPath[name]
+	if up.gone || f == nil || f.settled || offset <= f.Have || offset-f.Have > aheadMost {
+		return nil
+	}
+	if up.moved == nil {
+		up.moved = make(chan struct{})
+	}
+	return up.moved
+}
+
+// wake has those look again who wait for more to come. up.mu is held.
+func (up *upload) wake() {
+	if up.moved != nil {
+		close(up.moved)
+		up.moved = nil
+	}
+}
 
 // settled is the turn of a file that is complete.
 const settled = -1
@@ -154,6 +208,9 @@ func (up *upload) grow(f *file, size int64) error {
 	return nil
 }
 
+// buffers are of chunk bytes each: small pieces come by the thousand.
+var buffers = sync.Pool{New: func() any { return new([chunk]byte) }}
+
 // fill writes what comes, for as long as nobody took the file over.
 func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.Reader) error {
 	out, err := os.OpenFile(up.part(f), os.O_WRONLY|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
@@ -161,7 +218,8 @@ func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.
 		return err
 	}
 	defer out.Close()
-	buf := make([]byte, chunk)
+	buf := buffers.Get().(*[chunk]byte)[:]
+	defer buffers.Put((*[chunk]byte)(buf))
 	var since, all int64
 	var failed error
 	for failed == nil {
@@ -224,6 +282,7 @@ func (up *upload) put(out *os.File, f *file, turn int, b []byte) error {
 	}
 	n, err := out.WriteAt(b, f.Have)
 	f.Have += int64(n)
+	up.wake()
 	if disk.IsFull(err) {
 		return fullDisk(out.Name(), int64(len(b)-n), err)
 	}
