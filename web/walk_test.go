@@ -222,7 +222,8 @@ func of(prefix string, without ...string) (all []string) {
 }
 
 // Each fact that a page shows is changed while every page is open, and each page
-// that shows it has it at once.
+// that shows it has it by an event: no timer runs here that would bring it. How long
+// that took is logged; TestPagesWaitForLessThanASecond has the bound.
 func TestEveryPageShowsWhatChanges(t *testing.T) {
 	w := newWalk(t)
 	w.open()
