@@ -142,6 +142,24 @@ func TestFilesFromThePanel(t *testing.T) {
 	s.until("both texts are there", `document.querySelector("[data-theirs]")?.innerText.includes("Theirs") && `+mine+`.includes("oops")`)
 	s.accessible("the conflict")
 	s.picture("editor-conflict")
+
+	// What the game cuts or leaves out is there, and told.
+	path = "/overlays/plugins/edit?path=left4dead2%2Fmissions%2Fnight.txt"
+	s.do("a mission", chromedp.Navigate(s.url(path)))
+	s.until("it is saved", `(async () => {
+		if (window.saved) return window.saved === "ok";
+		const form = new FormData(document.querySelector("form.editor"));
+		form.set("path", "left4dead2/missions/night.txt");
+		form.set("text", "mission\n{\n\tdescription \"" + "long ".repeat(220) + "the end\"\n\tname x [$LINUX]\n\tmodes { coop { 1 { map a Image } } }\n}\n");
+		const res = await fetch("/overlays/plugins/edit", {method: "POST", body: new URLSearchParams(form), headers: {"X-Left4me": "live"}});
+		window.saved = res.ok ? "ok" : await res.text();
+	})(); window.saved === "ok"`)
+	s.do("open it", chromedp.Navigate(s.url(path)))
+	s.until("the whole text is there", inside+`?.querySelector(".cm-content")?.innerText.includes("the end") && `+mine+`.includes("[$LINUX]")`)
+	for _, told := range []string{"The game cuts this text here", "the only condition that holds on a server is [$WIN32]", "the game takes it for an empty block"} {
+		s.until("what the game does is told", `document.querySelector(".found")?.innerText.includes("`+told+`")`)
+	}
+	s.picture("editor-mission")
 }
 
 // The pages before anything was built, and the forms of every kind.

@@ -3,11 +3,11 @@
 
 const mark = (from, to, message, severity = "error") => ({ from, to: Math.max(to, from + 1), message, severity });
 
-// checkKeyValues reads what Valve calls KeyValues: keys with values or blocks.
+// checkKeyValues reads what SourceMod calls KeyValues: keys with values or blocks.
 export function checkKeyValues(text) {
   const found = [], open = [];
   let key = null; // a key that waits for its value
-  for (const { kind, from, to, closed } of tokens(text)) {
+  for (const { kind, from, to, closed } of tokens(text, { blocks: true, escapes: true })) {
     if (kind === "string" && !closed) return [...found, mark(from, to, "This quote is never closed.")];
     if (kind === "condition") continue;
     if (kind === "{") {
@@ -26,33 +26,103 @@ export function checkKeyValues(text) {
   return found.slice(0, 50);
 }
 
-function* tokens(text) {
+// checkGameKeyValues reads KeyValues as the game does, which never gives up: it
+// tells what the game leaves out or reads otherwise than it looks.
+export function checkGameKeyValues(text) {
+  const plain = gameProblems(text, false);
+  if (!text.includes("\\") || !plain.some((f) => f.severity === "error")) return plain;
+  const escaped = gameProblems(text, true); // some files have escapes
+  return escaped.some((f) => f.severity === "error") ? plain : escaped;
+}
+
+// The game cuts a text behind so many bytes.
+const most = 1023;
+
+function gameProblems(text, escapes) {
+  const found = [], open = [];
+  let key = null, value = null; // what came last, if it was that
+  const say = (t, message, severity) => found.push(mark(t.from, t.to, message, severity));
+  for (const t of tokens(text, { blocks: false, escapes })) {
+    const after = value;
+    value = null;
+    if (t.kind === "string") {
+      if (!t.closed) return [...found, mark(t.from, t.to, "This quote is never closed.")];
+      const over = text.slice(t.from, t.to).includes("\n");
+      if (over && (!key || /[^\s{}/[]/.test(text[t.to] ?? " "))) {
+        return [...found, mark(t.from, lineEnd(text, t.from), "A quotation mark is missing or too many: this goes over the end of the line.")];
+      }
+      cut(t.from + 1, t.to - 1);
+    } else if (t.kind === "word") {
+      if (text.startsWith("/*", t.from)) say(t, "The game knows no /* */: this is a text. Begin each line with //.", "warning");
+      cut(t.from, t.to);
+    }
+    if (t.kind === "condition") {
+      const condition = text.slice(t.from, t.to);
+      if (/^\[\$win32\]$/i.test(condition)) continue;
+      if (/^\[!?\$/.test(condition)) say(t, "The game leaves this out: the only condition that holds on a server is [$WIN32].", "warning");
+      else say(t, "The game takes this for a condition and leaves out the key: put it in quotation marks.");
+    } else if (t.kind === "{") {
+      if (!key) say(t, "A block needs a name in front of it.");
+      open.push(t);
+      key = null;
+    } else if (t.kind === "}") {
+      if (key) say(key, "This key has no value: the game takes it for an empty block.");
+      key = null;
+      if (!open.length) say(t, "There is no block to close here.");
+      open.pop();
+    } else if (key) {
+      key = null;
+      value = t;
+    } else {
+      if (after && after.to === t.from && after.kind !== t.kind) say(t, "A quotation mark is missing or too many: no blank is in front of this.");
+      key = t;
+    }
+  }
+  if (key) say(key, "This key has no value.");
+  for (const t of open) say(t, "This block is never closed.");
+  return found.slice(0, 50);
+
+  function cut(from, to) {
+    if (to - from <= most / 4) return;
+    const bytes = new TextEncoder();
+    let left = most;
+    for (const c of text.slice(from, to)) {
+      left -= bytes.encode(c).length;
+      if (left < 0) return found.push(mark(from, to, "The game cuts this text here.", "warning"));
+      from += c.length;
+    }
+  }
+}
+
+function* tokens(text, { blocks, escapes }) {
+  const blank = blocks ? /\s/ : /[ \t-\r]/, end = blocks ? /[\s{}"]/ : /[ \t-\r{}"]/;
   for (let i = 0; i < text.length; ) {
     const c = text[i];
-    if (/\s/.test(c)) {
+    if (blank.test(c)) {
       i++;
     } else if (c === "/" && text[i + 1] === "/") {
       i = lineEnd(text, i);
-    } else if (c === "/" && text[i + 1] === "*") {
-      const end = text.indexOf("*/", i + 2);
-      i = end < 0 ? text.length : end + 2;
+    } else if (blocks && c === "/" && text[i + 1] === "*") {
+      const close = text.indexOf("*/", i + 2);
+      i = close < 0 ? text.length : close + 2;
     } else if (c === "{" || c === "}") {
       yield { kind: c, from: i, to: ++i };
-    } else if (c === "[") {
+    } else if (blocks && c === "[") {
       const from = i;
       i = lineEnd(text, i);
-      const end = text.slice(from, i).indexOf("]");
-      if (end >= 0) i = from + end + 1;
+      const close = text.slice(from, i).indexOf("]");
+      if (close >= 0) i = from + close + 1;
       yield { kind: "condition", from, to: i };
     } else if (c === '"') {
       const from = i++;
-      while (i < text.length && text[i] !== '"') i += text[i] === "\\" ? 2 : 1;
+      while (i < text.length && text[i] !== '"') i += escapes && text[i] === "\\" ? 2 : 1;
       const closed = i < text.length;
       yield { kind: "string", from, to: Math.min(++i, text.length), closed };
     } else {
       const from = i;
-      while (i < text.length && !/[\s{}"]/.test(text[i])) i++;
-      yield { kind: "word", from, to: i };
+      while (i < text.length && !end.test(text[i])) i++;
+      const kind = !blocks && /\[.*\]/.test(text.slice(from, i)) ? "condition" : "word";
+      yield { kind, from, to: i };
     }
   }
 }

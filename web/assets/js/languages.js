@@ -1,6 +1,6 @@
 // The few languages of a game server, and what can be checked while typing.
 import { StreamLanguage } from "@codemirror/language";
-import { checkIni, checkJSON, checkKeyValues, checkQuotes } from "./checks.js";
+import { checkGameKeyValues, checkIni, checkJSON, checkKeyValues, checkQuotes } from "./checks.js";
 
 // words makes the reader of a language out of its comments, strings and words.
 function words({ comments, block, quotes = '"', escapes = true, keywords = "", atoms = "", first, variables }) {
@@ -76,12 +76,13 @@ export function languageOf(path, text) {
     case ".res":
     case ".vmt":
     case ".kv":
-      return { language: keyValues, check: checkKeyValues };
+      return { language: keyValues, check: checkGameKeyValues };
     case ".ini":
       return tree ? { language: keyValues, check: checkKeyValues } : { language: ini, check: checkIni };
     case ".cfg":
       if (sourcemod && tree) return { language: keyValues, check: checkKeyValues };
       return { language: cfg, check: checkQuotes, cvars: true };
   }
-  return tree || sourcemod ? { language: keyValues, check: checkKeyValues } : {};
+  if (sourcemod) return { language: keyValues, check: checkKeyValues };
+  return tree ? { language: keyValues, check: checkGameKeyValues } : {};
 }
