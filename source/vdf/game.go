@@ -62,7 +62,7 @@ type Problem struct {
 // files named by #include and #base are left out. A file over MaxSize gives an empty tree, and blocks deeper than
 // MaxDepth are left out.
 //
-// Source: tier1/KeyValues.cpp and utlbuffer.cpp of the branch l4d2 of github.com/alliedmodders/hl2sdk, as of November 2026.
+// Source: tier1/KeyValues.cpp and utlbuffer.cpp of the branch l4d2 of github.com/alliedmodders/hl2sdk at cdf711a3.
 // Other branches of the engine evaluate more conditions and read longer texts.
 func ParseGame(b []byte, o Options) (*Node, []Problem) {
 	left := MaxSize
@@ -78,7 +78,7 @@ func ParseGame(b []byte, o Options) (*Node, []Problem) {
 
 func parseGameFile(b []byte, o Options, name string, depth int, left *int) (*Node, []Problem) {
 	root := &Node{Block: true}
-	r := gameReader{file: name, line: 1, valid: true, escapes: o.Escapes}
+	r := gameReader{file: name, line: 1, first: true, valid: true, escapes: o.Escapes}
 	if *left -= len(b); *left < 0 {
 		r.problem(1, Limit, "more than %d bytes", MaxSize)
 		return root, r.problems
@@ -96,7 +96,7 @@ func parseGameFile(b []byte, o Options, name string, depth int, left *int) (*Nod
 	if encoding != "" {
 		r.problems = []Problem{{File: name, Line: 1, Kind: Encoding, Text: encoding}}
 	} else if zero {
-		r.problem(1+strings.Count(text, "\n"), Cut, "a zero byte: the game reads the file up to here only")
+		r.problem(int32(1+strings.Count(text, "\n")), Cut, "a zero byte: the game reads the file up to here only")
 	}
 	r.include(root, o, depth, left)
 	return root, r.problems
@@ -125,7 +125,7 @@ func (r *gameReader) include(root *Node, o Options, depth int, left *int) {
 	for _, d := range r.directives {
 		b, err := o.Include(d.Value)
 		if err != nil {
-			r.problem(d.Line, Missing, "%s %s: %v", d.Key, shown(d.Value), err)
+			r.problem(int32(d.Line), Missing, "%s %s: %v", d.Key, shown(d.Value), err)
 			continue
 		}
 		file, problems := parseGameFile(b, o, d.Value, depth+1, left)
@@ -146,6 +146,8 @@ func (r *gameReader) include(root *Node, o Options, depth int, left *int) {
 // gameToken is what the engine's reader takes as one. ok is false where it gives nothing at all, at the end of the file.
 type gameToken struct {
 	text      string
+	line      int32
+	indent    int32 // of its line if it is the first in it, else -1
 	ok        bool
 	quoted    bool
 	condition bool
@@ -153,8 +155,6 @@ type gameToken struct {
 	open      bool // a quotation mark that nothing closes
 	over      bool // it goes over the end of its line
 	cut       bool
-	line      int
-	indent    int // of its line if it is the first in it, else -1
 }
 
 // brace reports whether the token is this brace.
@@ -164,18 +164,19 @@ type gameReader struct {
 	file    string
 	text    string
 	pos     int
-	line    int
+	line    int32
 	start   int  // of the line
+	first   bool // no token of the line was read
 	valid   bool // the engine's buffer: false for good once the end was hit
 	escapes bool
-	peeked  gameToken
-	isAhead bool
+	moved   bool // blanks in front of pos were skipped
 	slab    []Node
 
 	stack []gameBlock
 	deep  int // blocks within each other that are left out
-	last  gameToken
-	value bool // last was a value
+
+	quoted bool // of the token before
+	value  bool // that was a value
 
 	directives []*Node
 	problems   []Problem
@@ -192,30 +193,30 @@ type gameBlock struct {
 	node     *Node
 	parent   *Node // nil at the top
 	accepted bool
-	key      int // how far the key is indented, -1 if something stands before it
-	brace    int
-	inner    int // how far the first key in it is, 0 before that
+	key      int32 // how far the key is indented, -1 if something stands before it
+	brace    int32
+	inner    int32 // how far the first key in it is, 0 before that
 }
 
-func (r *gameReader) problem(line int, kind ProblemKind, format string, args ...any) {
+func (r *gameReader) problem(line int32, kind ProblemKind, format string, args ...any) {
 	if len(r.problems) < maxProblems && (!r.swapped || kind == Limit || kind == Missing) {
-		r.problems = append(r.problems, Problem{File: r.file, Line: line, Kind: kind, Text: fmt.Sprintf(format, args...)})
+		r.problems = append(r.problems, Problem{File: r.file, Line: int(line), Kind: kind, Text: fmt.Sprintf(format, args...)})
 	}
 }
 
 // stray says that a quotation mark is missing or too many.
-func (r *gameReader) stray(line int, format string, args ...any) {
+func (r *gameReader) stray(line int32, format string, args ...any) {
 	r.problem(line, Quote, format, args...)
 	r.swapped = true
 }
 
 func (r *gameReader) node(key gameToken) *Node {
 	if len(r.slab) == 0 {
-		r.slab = make([]Node, 32)
+		r.slab = make([]Node, min(max(len(r.text)/32, 8), 128))
 	}
 	n := &r.slab[0]
 	r.slab = r.slab[1:]
-	n.Key, n.Line, n.Block = key.text, key.line, true
+	n.Key, n.Line, n.Block = key.text, int(key.line), true
 	return n
 }
 
@@ -233,7 +234,7 @@ func (r *gameReader) roots(root *Node) {
 		}
 		if directive := gameDirective(key.text); directive != "" {
 			if file := r.next(true); file.ok && file.text != "" {
-				r.directives = append(r.directives, &Node{Key: directive, Value: file.text, Line: key.line})
+				r.directives = append(r.directives, &Node{Key: directive, Value: file.text, Line: int(key.line)})
 			}
 			continue
 		}
@@ -243,7 +244,7 @@ func (r *gameReader) roots(root *Node) {
 				root.Children = append(root.Children, current)
 			}
 		} else {
-			current.Key, current.Line = key.text, key.line
+			current.Key, current.Line = key.text, int(key.line)
 		}
 		if lost {
 			r.problem(key.line, Condition, "the game does not see %s: a condition in front of it does not hold", shown(key.text))
@@ -285,7 +286,7 @@ func (r *gameReader) noBlock(key gameToken) {
 	case key.brace("}"):
 		r.structure = true
 		if r.late != nil {
-			r.problem(r.late.Line, Brace, "%s", r.late.Text)
+			r.problem(int32(r.late.Line), Brace, "%s", r.late.Text)
 			r.late = nil
 		}
 		r.problem(key.line, Brace, "} closes nothing")
@@ -311,10 +312,10 @@ func (r *gameReader) block(n *Node, key, brace gameToken) {
 		switch open := r.stack[len(r.stack)-1].node; {
 		case r.zero:
 		case r.early != nil:
-			r.problem(r.early.Line, Brace, "%s", r.early.Text)
+			r.problem(int32(r.early.Line), Brace, "%s", r.early.Text)
 			r.early = nil
 		default:
-			r.problem(open.Line, Unclosed, "the block %s is not closed: } is missing", shown(open.Key))
+			r.problem(int32(open.Line), Unclosed, "the block %s is not closed: } is missing", shown(open.Key))
 		}
 		for len(r.stack) > 0 {
 			r.deep = 0
@@ -326,7 +327,7 @@ func (r *gameReader) block(n *Node, key, brace gameToken) {
 func (r *gameReader) push(b gameBlock) {
 	if r.deep > 0 || len(r.stack) > MaxDepth {
 		if r.deep++; r.deep == 1 {
-			r.problem(r.last.line, Limit, "more than %d blocks within each other", MaxDepth)
+			r.problem(int32(b.node.Line), Limit, "more than %d blocks within each other", MaxDepth)
 		}
 		return
 	}
@@ -376,9 +377,12 @@ func (r *gameReader) pair() bool {
 	r.stands(within, key)
 	var n *Node
 	if r.deep > 0 {
-		n = &Node{Key: key.text, Line: key.line, Block: true}
+		n = &Node{Key: key.text, Line: int(key.line), Block: true}
 	} else {
 		n = r.node(key)
+		if within.node.Children == nil {
+			within.node.Children = make([]*Node, 0, 4)
+		}
 		within.node.Children = append(within.node.Children, n)
 	}
 	accepted, between := true, false
@@ -407,13 +411,11 @@ func (r *gameReader) pair() bool {
 		return true
 	}
 	if t.line > key.line && r.split == nil && !between {
-		r.split = &Problem{r.file, key.line, NoValue, fmt.Sprintf("the key %s has no value or { on its line", shown(key.text))}
+		r.split = &Problem{r.file, int(key.line), NoValue, fmt.Sprintf("the key %s has no value or { on its line", shown(key.text))}
 	}
 	n.Block, n.Value = false, t.text
-	if c := r.peek(); c.condition {
-		accepted = r.holds(c, key)
-		r.isAhead = false
-		if accepted {
+	if c, ok := r.condition(); ok {
+		if accepted = r.holds(c, key); accepted {
 			n.Condition = c.text
 		}
 	}
@@ -430,9 +432,9 @@ func (r *gameReader) closes(b *gameBlock, brace gameToken) {
 	}
 	switch {
 	case brace.indent > b.brace && r.late == nil:
-		r.late = &Problem{r.file, brace.line, Brace, fmt.Sprintf("} too many: this one closes the block %s of line %d", shown(b.node.Key), b.node.Line)}
+		r.late = &Problem{r.file, int(brace.line), Brace, fmt.Sprintf("} too many: this one closes the block %s of line %d", shown(b.node.Key), b.node.Line)}
 	case brace.indent < b.brace && r.early == nil:
-		r.early = &Problem{r.file, brace.line, Brace, fmt.Sprintf("} is missing in front of this line: it closes the block %s of line %d", shown(b.node.Key), b.node.Line)}
+		r.early = &Problem{r.file, int(brace.line), Brace, fmt.Sprintf("} is missing in front of this line: it closes the block %s of line %d", shown(b.node.Key), b.node.Line)}
 	}
 }
 
@@ -443,37 +445,45 @@ func (r *gameReader) stands(b *gameBlock, key gameToken) {
 	case b.inner == 0:
 		b.inner = key.indent
 	case key.indent <= b.key && b.key < b.inner:
-		r.early = &Problem{r.file, key.line, Brace, fmt.Sprintf("} is missing in front of this line: %s stands in the block %s of line %d", shown(key.text), shown(b.node.Key), b.node.Line)}
+		r.early = &Problem{r.file, int(key.line), Brace, fmt.Sprintf("} is missing in front of this line: %s stands in the block %s of line %d", shown(key.text), shown(b.node.Key), b.node.Line)}
 	}
 }
 
 // end says what only the whole file tells.
 func (r *gameReader) end() {
 	if r.split != nil && r.structure {
-		r.problem(r.split.Line, NoValue, "%s", r.split.Text)
+		r.problem(int32(r.split.Line), NoValue, "%s", r.split.Text)
 	}
 }
 
 // next takes a token.
 func (r *gameReader) next(value bool) gameToken {
-	t := r.peeked
-	if r.isAhead {
-		r.isAhead, r.valid = false, t.ok && !t.open
-	} else {
-		t = r.read()
-	}
+	t := r.read()
 	if t.ok {
 		r.look(t, value)
 	}
-	r.last, r.value = t, value && !t.brace("{") && !t.condition
+	r.quoted, r.value = t.quoted, value && !t.brace("{") && !t.condition
 	return t
 }
 
-// peek looks at the next token. That doesn't end the file, even at its end.
-func (r *gameReader) peek() gameToken {
-	r.peeked, r.isAhead = r.read(), true
-	r.valid = true
-	return r.peeked
+// condition takes the next token if it is a condition. That doesn't end the file, even at its end.
+func (r *gameReader) condition() (gameToken, bool) {
+	before := r.pos
+	if !r.skip() {
+		r.valid = true
+		return gameToken{}, false
+	}
+	r.moved = r.pos > before
+	switch r.text[r.pos] {
+	case '"', '{', '}':
+		return gameToken{}, false
+	}
+	begin, moved, first := r.pos, r.moved, r.first
+	t := r.read()
+	if !t.condition {
+		r.pos, r.moved, r.first = begin, moved, first
+	}
+	return t, t.condition
 }
 
 // look says what is wrong with a token.
@@ -487,7 +497,7 @@ func (r *gameReader) look(t gameToken, value bool) {
 		r.stray(t.line, "a quotation mark is missing or too many: %s would go over the end of the line", shown(t.text))
 	case t.over:
 		r.problem(t.line, LineBreak, "the text that begins here goes over the end of its line")
-	case !value && r.value && t.glued && t.quoted != r.last.quoted && !t.brace("}") && !t.brace("{"):
+	case !value && r.value && t.glued && t.quoted != r.quoted && !t.brace("}") && !t.brace("{"):
 		r.stray(t.line, "a quotation mark is missing or too many: no blank is in front of %s", shown(t.text))
 	}
 	if t.cut {
@@ -554,7 +564,10 @@ func (r *gameReader) read() gameToken {
 	if !r.skip() {
 		return gameToken{}
 	}
-	t := gameToken{ok: true, line: r.line, glued: r.pos == before && before > 0, indent: r.indent()}
+	t := gameToken{ok: true, line: r.line, glued: r.pos == before && before > 0 && !r.moved, indent: -1}
+	if r.moved = false; r.first {
+		t.indent = r.indent()
+	}
 	switch c := r.text[r.pos]; c {
 	case '"':
 		r.quotedToken(&t)
@@ -564,6 +577,7 @@ func (r *gameReader) read() gameToken {
 	default:
 		r.bareToken(&t)
 	}
+	r.first = false
 	if len(t.text) > MaxToken {
 		t.text, t.cut = t.text[:MaxToken], true
 	}
@@ -576,7 +590,7 @@ func (r *gameReader) skip() bool {
 		switch c := r.text[r.pos]; {
 		case c == '\n':
 			r.pos++
-			r.line, r.start = r.line+1, r.pos
+			r.line, r.start, r.first = r.line+1, r.pos, true
 		case blank(c):
 			r.pos++
 		case c == '/' && strings.HasPrefix(r.text[r.pos:], "//"):
@@ -586,7 +600,7 @@ func (r *gameReader) skip() bool {
 				break
 			}
 			r.pos += n + 1
-			r.line, r.start = r.line+1, r.pos
+			r.line, r.start, r.first = r.line+1, r.pos, true
 		default:
 			return true
 		}
@@ -595,15 +609,15 @@ func (r *gameReader) skip() bool {
 	return false
 }
 
-// maxIndent bounds how far a line is looked at, which every one of its tokens does.
+// maxIndent bounds how much of a line is looked at again.
 const maxIndent = 200
 
-// indent is how far the line is indented if nothing else stands before the next token, else -1.
-func (r *gameReader) indent() int {
+// indent is how far the line is indented in front of its first token, -1 if that is very far.
+func (r *gameReader) indent() int32 {
 	if r.pos-r.start > maxIndent {
 		return -1
 	}
-	width := 0
+	width := int32(0)
 	for _, c := range []byte(r.text[r.start:r.pos]) {
 		switch c {
 		case '\t':
@@ -630,7 +644,7 @@ func (r *gameReader) quotedToken(t *gameToken) {
 	t.text = r.text[from:to]
 	if n := strings.Count(t.text, "\n"); n > 0 {
 		t.over = true
-		r.line, r.start = r.line+n, from+strings.LastIndexByte(t.text, '\n')+1
+		r.line, r.start = r.line+int32(n), from+strings.LastIndexByte(t.text, '\n')+1
 	}
 	switch {
 	case r.escapes && strings.Contains(t.text, `\`):

@@ -179,7 +179,7 @@ func TestParseGameIsBounded(t *testing.T) {
 	for n := root; len(n.Children) > 0; n = n.Children[0] {
 		depth++
 	}
-	if depth != vdf.MaxDepth+2 || root.Text("b", "c") != "d" || len(got) != 1 || got[0].Kind != vdf.Limit || got[0].Line != 2*(vdf.MaxDepth+2) {
+	if depth != vdf.MaxDepth+2 || root.Text("b", "c") != "d" || len(got) != 1 || got[0].Kind != vdf.Limit || got[0].Line != 2*vdf.MaxDepth+3 {
 		t.Errorf("too deep: %d, %+v", depth, got)
 	}
 	_, got = vdf.ParseGame([]byte(strings.Repeat("a {\nb\n}\n", 1000)), vdf.Options{})
