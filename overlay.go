@@ -212,6 +212,7 @@ type Plan struct {
 	Count    int        `json:"count"` // of all
 	Bytes    int64      `json:"bytes"`
 	Skipped  []string   `json:"skipped,omitempty"` // what isn't taken, and why
+	Repairs  []string   `json:"repairs,omitempty"` // texts that will be saved as UTF-8, and why; Import.Texts turns it off
 	Warnings []Warning  `json:"warnings,omitempty"`
 	Problem  *Error     `json:"problem,omitempty"` // why it will be refused
 }
@@ -225,8 +226,6 @@ type PlanFile struct {
 	From string `json:"from,omitempty"` // what it is called where it comes from, if that is something else
 	Size int64  `json:"size"`
 	Over bool   `json:"over,omitempty"` // there is one in the current revision
-	// Repair says what is changed in it, and why.
-	Repair string `json:"repair,omitempty"`
 }
 
 // TextsAsIs leaves texts as they came.

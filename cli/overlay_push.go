@@ -179,10 +179,8 @@ func (a *app) writePlan(w io.Writer, p left4me.Plan) {
 	if more := p.Count - len(p.Files); more > 0 {
 		fmt.Fprintf(w, "and %d more\n", more)
 	}
-	for _, f := range p.Files {
-		if f.Repair != "" {
-			fmt.Fprintf(w, "repair\t%s\n", oneLine(f.Path+": "+f.Repair))
-		}
+	for _, s := range p.Repairs {
+		fmt.Fprintf(w, "saved as UTF-8\t%s\n", oneLine(s))
 	}
 	for _, s := range p.Skipped {
 		fmt.Fprintf(w, "skipped\t%s\n", oneLine(s))

@@ -76,6 +76,23 @@ func decodeUTF16(b []byte, f form) (string, bool) {
 	return string(text), true
 }
 
+// uncut is UTF-16 without the half of a unit or of a pair that it may end with.
+func uncut(b []byte) []byte {
+	b = b[:len(b)&^1]
+	n := len(b)
+	if n < 4 {
+		return b
+	}
+	high := b[n-1]
+	if b[0] == 0xfe {
+		high = b[n-2]
+	}
+	if high >= 0xd8 && high < 0xdc {
+		return b[:n-2]
+	}
+	return b
+}
+
 // unmarked recognises UTF-16 without a byte order mark: most of it is ASCII, so
 // every second byte is zero and no other one.
 func unmarked(b []byte) form {

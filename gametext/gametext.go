@@ -159,6 +159,21 @@ func Repair(r Reader, b []byte, fixes ...Fix) ([]byte, []Finding) {
 	return out, all
 }
 
+// Begins reports whether a text that begins so is one that a repair of its encoding
+// changes, unless it is damaged further behind, and why. head is the whole text or
+// at least some hundred bytes of it.
+func Begins(r Reader, head []byte) (why string, ok bool) {
+	if r == Unread {
+		return "", false
+	}
+	_, form := decode(head)
+	if form == damagedUTF16 {
+		_, form = decode(uncut(head))
+	}
+	f, ok := form.finding(r)
+	return f.Text, ok && f.Fix == Encoding
+}
+
 // walk looks at a text as it is after each repair, and returns it with those that
 // are wanted.
 func walk(r Reader, b []byte, fixes []Fix) (out []byte, all []Finding) {

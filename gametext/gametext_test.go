@@ -215,6 +215,23 @@ func TestCases(t *testing.T) {
 	}
 }
 
+func TestBegins(t *testing.T) {
+	whole := []byte(wide("\ufeffhostname \"🧟🧟🧟\"\n", binary.LittleEndian))
+	for n := 2; n <= len(whole); n++ { // wherever it is cut
+		if why, ok := gametext.Begins(gametext.Commands, whole[:n]); !ok || why != "it is UTF-16: the game runs no command of it" {
+			t.Errorf("%d bytes: %q, %v", n, why, ok)
+		}
+	}
+	for _, b := range []string{"", "x", "\xff\xfe\x00\x00", "\x7fELF\x02\x01"} {
+		if why, ok := gametext.Begins(gametext.Commands, []byte(b)); ok {
+			t.Errorf("%q: %s", b, why)
+		}
+	}
+	if _, ok := gametext.Begins(gametext.Unread, whole); ok {
+		t.Error("nobody reads it")
+	}
+}
+
 func FuzzRepair(f *testing.F) {
 	readers := []gametext.Reader{gametext.Commands, gametext.Admins, gametext.Settings, gametext.KeyValues, gametext.Script, gametext.Lines}
 	err := filepath.WalkDir("testdata", func(p string, d fs.DirEntry, err error) error {

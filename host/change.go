@@ -242,6 +242,9 @@ func (a *Agent) planUpload(ctx context.Context, r bus.PlanRequest) (left4me.Plan
 	defer found.close()
 	var plan left4me.Plan
 	if found.Found != nil {
+		if err := found.Texts(ctx); err != nil {
+			return problem(found.Plan(), err)
+		}
 		plan = found.Plan()
 	}
 	_, now, err := a.lookedAt(ctx, r.Overlay, r.Change, found)

@@ -1,8 +1,13 @@
 package host
 
 import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -182,5 +187,59 @@ func TestRepairKeepsTheOrigin(t *testing.T) {
 	}
 	if _, m, err := d.agent.content.Manifest(t.Context(), "maps", 0); err != nil || !m[len(m)-1].Exec {
 		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// The plan of an upload names what its build repairs, whatever the texts come in.
+func TestThePlanNamesTheTextsThatABuildRepairs(t *testing.T) {
+	d := newDepot(t)
+	long := "hostname \"" + strings.Repeat("ä", 5000) + "\"\n"
+	files := []struct{ name, text string }{
+		{"pack/left4dead2/cfg/a.cfg", bom + "x\n"},
+		{"pack/left4dead2/cfg/plain.cfg", "x\n"},
+		{"pack/left4dead2/maps/a.nav", wide},
+		{"pack/left4dead2/cfg/b.cfg", wide},
+		{"pack/left4dead2/cfg/long.cfg", bom + long},
+	}
+	var zipped, tarred bytes.Buffer
+	z, tr := zip.NewWriter(&zipped), tar.NewWriter(&tarred)
+	loose := map[string]string{}
+	for _, f := range files {
+		loose[f.name] = f.text
+		w, err := z.Create(f.name)
+		if err == nil {
+			_, err = w.Write([]byte(f.text))
+		}
+		if err = errors.Join(err, tr.WriteHeader(&tar.Header{Name: f.name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(f.text))})); err == nil {
+			_, err = tr.Write([]byte(f.text))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(z.Close(), tr.Close()); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"left4dead2/cfg/a.cfg: it begins with a byte order mark: the game takes the mark for a part of the first command, which is lost",
+		"left4dead2/cfg/b.cfg: it is UTF-16: the game runs no command of it",
+		"left4dead2/cfg/long.cfg: it begins with a byte order mark: the game takes the mark for a part of the first command, which is lost",
+	}
+	for id, sent := range map[string]map[string]string{"zip": {"a.zip": zipped.String()}, "tar": {"a.tar": tarred.String()}, "loose": loose} {
+		change := left4me.Change{Upload: d.send(id, sent)}
+		plan, err := d.agent.planUpload(t.Context(), bus.PlanRequest{Overlay: "maps", Change: change})
+		slices.Sort(plan.Repairs)
+		if d := cmp.Diff(want, plan.Repairs); d != "" || err != nil {
+			t.Errorf("%s: %v %s", id, err, d)
+		}
+		change.Import.Texts = left4me.TextsAsIs
+		if plan, err = d.agent.planUpload(t.Context(), bus.PlanRequest{Overlay: "maps", Change: change}); err != nil || len(plan.Repairs) > 0 {
+			t.Errorf("%s: %v, %v", id, plan.Repairs, err)
+		}
+		change.Import.Texts = ""
+		r := d.texts(change, left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay})
+		if id == "zip" && !strings.Contains(stepOf(r, left4me.StepInspect).Note, "3 texts saved as UTF-8") {
+			t.Errorf("%+v", r.Steps)
+		}
 	}
 }

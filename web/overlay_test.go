@@ -245,7 +245,7 @@ func TestTextsAsTheyComeIsASettingOfAnOverlay(t *testing.T) {
 func TestAnUploadInPieces(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	s.host.shelf.plan = left4me.Plan{Root: "left4dead2", Count: 1, Bytes: 11, Files: []left4me.PlanFile{{Path: "left4dead2/cfg/a.cfg", Size: 11, Repair: "it is <UTF-16>"}}, Skipped: []string{"README: no"}}
+	s.host.shelf.plan = left4me.Plan{Root: "left4dead2", Count: 1, Bytes: 11, Files: []left4me.PlanFile{{Path: "left4dead2/cfg/a.cfg", Size: 11}}, Skipped: []string{"README: no"}, Repairs: []string{"left4dead2/cfg/a.cfg: it is <UTF-16>"}}
 	b := s.as(t, "admin")
 	live := []string{"X-Left4me", "live", "Sec-Fetch-Site", "same-origin"}
 	p := b.do(http.MethodPost, "/overlays/plugins/uploads", "", live...)

@@ -84,6 +84,9 @@ func (c *Content) File(ctx context.Context, name left4me.Name, revision int, pat
 // Plan says what an import would do. Errors: left4me.NotFound,
 // left4me.Unavailable; what is wrong with the files is in the plan.
 func (c *Content) Plan(ctx context.Context, name left4me.Name, change left4me.Change) (left4me.Plan, error) {
+	if v, err := c.storage.Overlay(ctx, name); err == nil && change.Import.Texts == "" {
+		change.Import.Texts = v.Texts
+	}
 	return ask[left4me.Plan](ctx, c, bus.VerbPlan, bus.PlanRequest{V: bus.Version, Overlay: name, Change: change})
 }
 
