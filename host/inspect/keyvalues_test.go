@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // wide is a text as Windows' editor saves it as "Unicode".
@@ -61,15 +62,19 @@ func TestMissionsThatTheGameReadsOtherwise(t *testing.T) {
 		},
 		{
 			"a text in another encoding",
-			layer{"missions/a.txt": []byte("mission { Name A DisplayTitle \"\xc2\xe5\xe7\xf7\" \x81\x40 modes { coop { 1 { Map c1m1_hotel } } }")},
-			`(?s)^syntax missions/a.txt: the mission is broken: line 1: [[:print:]\x{fffd}]*$`,
+			layer{"missions/a.txt": []byte("mission { Name A DisplayTitle \"\xc2\xe5\xe7\xf7\" modes { coop { 1 { Map c1m1_hotel Image \xc2\xe5 \xe7\xf7 } } } }")},
+			`(?s)^syntax missions/a.txt: the mission is broken: line 1: the key "\x{fffd}" has no value$`,
 		},
+		{"no mission, and why", layer{"missions/a.txt": []byte("mission\n{\n}\n}\n")}, `^syntax missions/a.txt: the mission is broken: line 4: } closes nothing$`},
 		{"no mission", layer{"missions/a.txt": []byte("nothing { a b }")}, `^syntax missions/a.txt: the mission has no mission in it$`},
 		{"too large", layer{"addons/a.vpk": pack("missions/a.txt", strings.Repeat(" ", 1<<20+1))}, `^syntax addons/a.vpk: the mission missions/a.txt in it is too large: 1048577 bytes$`},
 	} {
 		w, _ := tree(t, c.l)
 		if got := show(w); !regexp.MustCompile(c.want).MatchString(got) {
 			t.Errorf("%s:\n%s\nwant %s", c.name, got, c.want)
+		}
+		if !utf8.ValidString(show(w)) {
+			t.Errorf("%s: %q", c.name, show(w))
 		}
 		if fix := c.name == "UTF-16"; len(w) > 0 && w[0].Fix != fix {
 			t.Errorf("%s can be repaired: %v", c.name, w[0].Fix)

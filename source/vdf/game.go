@@ -73,7 +73,7 @@ func ParseGame(b []byte, o Options) (*Node, []Problem) {
 		}
 		return a.Line - b.Line
 	})
-	return root, problems[:min(len(problems), maxProblems)]
+	return root, problems
 }
 
 func parseGameFile(b []byte, o Options, name string, depth int, left *int) (*Node, []Problem) {
@@ -204,6 +204,13 @@ func (r *gameReader) problem(line int32, kind ProblemKind, format string, args .
 	}
 }
 
+// cause adds what was seen before the problems that it explains, in place of the last of too many.
+func (r *gameReader) cause(p *Problem) {
+	if !r.swapped {
+		r.problems = append(r.problems[:min(len(r.problems), maxProblems-1)], *p)
+	}
+}
+
 // stray says that a quotation mark is missing or too many.
 func (r *gameReader) stray(line int32, format string, args ...any) {
 	r.problem(line, Quote, format, args...)
@@ -286,7 +293,7 @@ func (r *gameReader) noBlock(key gameToken) {
 	case key.brace("}"):
 		r.structure = true
 		if r.late != nil {
-			r.problem(int32(r.late.Line), Brace, "%s", r.late.Text)
+			r.cause(r.late)
 			r.late = nil
 		}
 		r.problem(key.line, Brace, "} closes nothing")
@@ -312,7 +319,7 @@ func (r *gameReader) block(n *Node, key, brace gameToken) {
 		switch open := r.stack[len(r.stack)-1].node; {
 		case r.zero:
 		case r.early != nil:
-			r.problem(int32(r.early.Line), Brace, "%s", r.early.Text)
+			r.cause(r.early)
 			r.early = nil
 		default:
 			r.problem(int32(open.Line), Unclosed, "the block %s is not closed: } is missing", shown(open.Key))
@@ -452,7 +459,7 @@ func (r *gameReader) stands(b *gameBlock, key gameToken) {
 // end says what only the whole file tells.
 func (r *gameReader) end() {
 	if r.split != nil && r.structure {
-		r.problem(int32(r.split.Line), NoValue, "%s", r.split.Text)
+		r.cause(r.split)
 	}
 }
 

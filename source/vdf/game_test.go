@@ -186,6 +186,11 @@ func TestParseGameIsBounded(t *testing.T) {
 	if len(got) != 100 || got[99].Line != 299 {
 		t.Errorf("%d problems", len(got))
 	}
+	// What explains the others is among them.
+	_, got = vdf.ParseGame([]byte("a {\nb\nc d\n"+strings.Repeat("{ e }\n", 1000)), vdf.Options{})
+	if len(got) != 100 || got[0].Line != 2 || !strings.HasPrefix(got[0].Text, `the key "b" has no value or {`) {
+		t.Errorf("%d problems: %+v", len(got), got[:min(len(got), 3)])
+	}
 }
 
 func TestParseGameIncludes(t *testing.T) {
@@ -213,7 +218,7 @@ func TestParseGameIncludes(t *testing.T) {
 			t.Errorf("%q is %q, %s, want %q, %s", c.in, show(root), problems(got), c.tree, c.problems)
 		}
 	}
-	if _, got := vdf.ParseGame([]byte(`#include "loop.txt"`), o); len(got) != 1 || got[0].Kind != vdf.Limit {
+	if _, got := vdf.ParseGame([]byte(`#include "loop.txt"`), o); len(got) != 1 || got[0].Kind != vdf.Limit || got[0].Text != "included too deep" {
 		t.Errorf("a loop: %+v", got)
 	}
 	if root, got := vdf.ParseGame([]byte("#include \"/etc/passwd\"\na { }"), vdf.Options{}); show(root) != "a{}" || len(got) > 0 {
