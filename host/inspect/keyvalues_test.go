@@ -65,6 +65,7 @@ func TestMissionsThatTheGameReadsOtherwise(t *testing.T) {
 			layer{"missions/a.txt": []byte("mission { Name A DisplayTitle \"\xc2\xe5\xe7\xf7\" modes { coop { 1 { Map c1m1_hotel Image \xc2\xe5 \xe7\xf7 } } } }")},
 			`(?s)^syntax missions/a.txt: the mission is broken: line 1: the key "\x{fffd}" has no value$`,
 		},
+		{"a panel of the client's", layer{"resource/a.res": []byte("a { b \"c\nd\" e f [!$X360] }")}, `^$`},
 		{"no mission, and why", layer{"missions/a.txt": []byte("mission\n{\n}\n}\n")}, `^syntax missions/a.txt: the mission is broken: line 4: } closes nothing$`},
 		{"no mission", layer{"missions/a.txt": []byte("nothing { a b }")}, `^syntax missions/a.txt: the mission has no mission in it$`},
 		{"too large", layer{"addons/a.vpk": pack("missions/a.txt", strings.Repeat(" ", 1<<20+1))}, `^syntax addons/a.vpk: the mission missions/a.txt in it is too large: 1048577 bytes$`},

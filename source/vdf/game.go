@@ -79,7 +79,7 @@ func ParseGame(b []byte, o Options) (*Node, []Problem) {
 func parseGameFile(b []byte, o Options, name string, depth int, left *int) (*Node, []Problem) {
 	root := &Node{Block: true}
 	r := gameReader{file: name, line: 1, first: true, valid: true, escapes: o.Escapes}
-	if *left -= len(b); *left < 0 {
+	if *left -= sizeOf(b, depth); *left < 0 {
 		r.problem(1, Limit, "more than %d bytes", MaxSize)
 		return root, r.problems
 	}
@@ -123,6 +123,9 @@ func (r *gameReader) include(root *Node, o Options, depth int, left *int) {
 	}
 	var bases []*Node
 	for _, d := range r.directives {
+		if *left < 0 {
+			break // which was said
+		}
 		b, err := o.Include(d.Value)
 		if err != nil {
 			r.problem(int32(d.Line), Missing, "%s %s: %v", d.Key, shown(d.Value), err)

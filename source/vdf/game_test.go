@@ -133,6 +133,7 @@ func TestParseGameNamesProblems(t *testing.T) {
 		{"a block that is not closed", strings.Replace(tree, "\t\t}\n", "", 1), "8: } is missing in front of this line: it closes the block \"coop\" of line 5"},
 		{"a block too deep", strings.Replace(tree, "\t\t}\n", "\t\tversus\n\t\t{\n\t\t}\n", 1), "8: } is missing in front of this line: \"versus\" stands in the block \"coop\" of line 5"},
 		{"the same without indentation", "a {\nb {\nc d\n", "2: the block \"b\" is not closed: } is missing"},
+		{"the same with all lines equally far", " a {\n b {\n c d\n e f\n", "2: the block \"b\" is not closed: } is missing"},
 		{"a brace too many", strings.Replace(tree, "\t\t}\n", "\t\t}\n\t\t}\n", 1), "9: } too many: this one closes the block \"modes\" of line 3\n11: } closes nothing"},
 		{"the same without indentation", "a {\nb c\n}\n}", "4: } closes nothing"},
 		{"no value", "a\n{\n b\n}\nc { d", "3: the key \"b\" has no value\n5: the key \"d\" has no value\n5: the block \"c\" is not closed: } is missing"},
@@ -150,6 +151,7 @@ func TestParseGameNamesProblems(t *testing.T) {
 		{"a condition of other branches", "a {\nb c [$LINUX]\nd [!$X360] {}\ne f [$X360||$WIN32] }", "2: the condition \"[$LINUX]\" does not hold in this game, but in newer ones: \"b\" is left out\n" +
 			"3: the condition \"[!$X360]\" does not hold in this game, but in newer ones: \"d\" is left out\n4: the condition \"[$X360||$WIN32]\" does not hold in this game, but in newer ones: \"e\" is left out"},
 		{"a condition that was not meant as one", "a {\nb [x] c d }", "2: the game takes \"[x]\" for a condition and leaves out \"b\": put it in quotation marks\n2: the key \"d\" has no value"},
+		{"the same in front of the next line", "a\n{\nb [x]\nc d\n}", "3: the game takes \"[x]\" for a condition and leaves out \"b\": put it in quotation marks\n4: the key \"d\" has no value"},
 		{"what hangs on a key that is left out", "a { }\nb [$X360] { }\nc { }", "3: the game does not see \"c\": a condition in front of it does not hold"},
 		{"a zero byte", "a {\n b c\n\x00\n}", "3: a zero byte: the game reads the file up to here only"},
 		{"a DEL", "a { b \"c\x7fd\" }", "1: the game reads only the first 1 bytes of this value: \"c\""},

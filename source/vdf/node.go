@@ -69,12 +69,19 @@ func (n *Node) AddBlock(key string) *Node {
 	return c
 }
 
-// merge adds what base has and n has not, block by block: the meaning of #base.
+// merge adds what base has and n has not, block by block: the meaning of #base. Of duplicate keys the first counts.
 func (n *Node) merge(base *Node) {
+	first := make(map[string]*Node, len(n.Children))
+	for _, c := range n.Children {
+		if key := strings.ToLower(c.Key); first[key] == nil {
+			first[key] = c
+		}
+	}
 	for _, b := range base.Children {
-		switch own := n.Get(b.Key); {
+		key := strings.ToLower(b.Key)
+		switch own := first[key]; {
 		case own == nil:
-			n.Children = append(n.Children, b)
+			n.Children, first[key] = append(n.Children, b), b
 		case own.Block && b.Block:
 			own.merge(b)
 		}

@@ -11,6 +11,7 @@ const (
 	MaxSize     = 1 << 20 // bytes, of a file with all that it includes
 	MaxDepth    = 64      // blocks within blocks
 	maxIncludes = 8       // files within files
+	minInclude  = 4 << 10 // bytes that an included file counts for at least, so that there are 256 at most
 )
 
 var (
@@ -59,10 +60,18 @@ func Parse(b []byte, o Options) (*Node, error) {
 	return parseFile(b, o, "", 0, &left)
 }
 
+// sizeOf is what a file counts for.
+func sizeOf(b []byte, depth int) int {
+	if depth > 0 {
+		return max(len(b), minInclude)
+	}
+	return len(b)
+}
+
 // parseFile takes the size of b from left, which all files share.
 func parseFile(b []byte, o Options, name string, depth int, left *int) (*Node, error) {
 	root := &Node{Block: true}
-	if *left -= len(b); *left < 0 {
+	if *left -= sizeOf(b, depth); *left < 0 {
 		return root, &Error{File: name, Line: 1, Text: fmt.Sprintf("more than %d bytes", MaxSize), Err: ErrTooLarge}
 	}
 	if depth > maxIncludes {

@@ -254,6 +254,30 @@ func TestNoFileTakesLong(t *testing.T) {
 	}
 }
 
+// Neither may files that name each other, or that have much to merge.
+func TestNoIncludeTakesLong(t *testing.T) {
+	var keys strings.Builder
+	keys.WriteString("#base x\na {")
+	for i := range 80_000 {
+		fmt.Fprintf(&keys, " k%d {}", i)
+	}
+	for _, text := range []string{"#include x\n#include y\n#base z\n", strings.Repeat("#base x\n", vdf.MaxSize/2/8), strings.Repeat("#include x\n", 100), keys.String() + "}"} {
+		calls := 0
+		o := vdf.Options{Include: func(string) ([]byte, error) {
+			if calls++; strings.Contains(text, "{") {
+				return []byte(strings.ReplaceAll(text[:vdf.MaxSize/4], "k", "l") + "}}"), nil
+			}
+			return []byte(text), nil
+		}}
+		start := time.Now()
+		_, _ = vdf.Parse([]byte(text), o)
+		vdf.ParseGame([]byte(text), o)
+		if took := time.Since(start); took > 5*time.Second || calls > 600 {
+			t.Errorf("%.20q takes %s and %d files", text, took, calls)
+		}
+	}
+}
+
 func TestIncludeAppendsAndBaseFillsIn(t *testing.T) {
 	files := map[string]string{
 		"more.txt": "x 1",
