@@ -315,7 +315,7 @@ func (b *Bus) respond(m *nats.Msg, out any, err error) {
 		public, ok := left4me.Public(disk.Explain(err))
 		if !ok {
 			b.log.Error("request", "subject", m.Subject, "err", err)
-			public = left4me.Errorf(left4me.Unavailable, "the host met an unexpected error", "see its log")
+			public = left4me.Errorf(left4me.Unavailable, "the host met an unexpected error", "its log says more under subject="+m.Subject)
 		} else if public.Err != nil {
 			b.log.Warn("request", "subject", m.Subject, "err", public.Err)
 		}
@@ -327,7 +327,7 @@ func (b *Bus) respond(m *nats.Msg, out any, err error) {
 		b.log.Error("answer", "subject", m.Subject, "err", err)
 		public, ok := left4me.Public(err)
 		if !ok {
-			public = left4me.Errorf(left4me.Unavailable, "the answer can't be sent", "see the log")
+			public = left4me.Errorf(left4me.Unavailable, "the answer can't be sent", "the log there says more under subject="+m.Subject)
 		}
 		data = refusal(public)
 	}

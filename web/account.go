@@ -63,6 +63,7 @@ func (p *panel) accountView(r *http.Request, who accounts.Actor) (view, error) {
 	v.Told = told(r, map[string]string{
 		"password": "Password changed. Every other browser was signed out." + tokensStay(len(v.Tokens)),
 		"revoked":  "Token revoked. It no longer works.",
+		"ended":    "That browser was signed out.",
 	})
 	return p.accountWith(r, who, v), nil
 }
@@ -173,6 +174,16 @@ func (p *panel) revokeToken(w http.ResponseWriter, r *http.Request, who accounts
 		back = userPath(user) + "?did=revoked"
 	}
 	http.Redirect(w, r, back, http.StatusSeeOther)
+	return nil
+}
+
+// endSession signs one of one's own browsers out.
+func (p *panel) endSession(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	// A second press, or that browser itself, may have been faster: it is signed out.
+	if err := p.Accounts.EndSession(r.Context(), who, r.PathValue("id")); err != nil && !errors.Is(err, left4me.NotFound) {
+		return err
+	}
+	http.Redirect(w, r, "/account?did=ended", http.StatusSeeOther)
 	return nil
 }
 

@@ -105,6 +105,24 @@ func TestSigningOutEverywhereInThePanel(t *testing.T) {
 	there.out()
 }
 
+func TestOneBrowserIsSignedOutInThePanel(t *testing.T) {
+	s := newSite(t, false)
+	here, there := s.as(t, "guest"), s.as(t, "guest")
+	events := there.stream(liveOf(t, there.get("/servers")))
+	list := here.get("/account")
+	ends := regexp.MustCompile(`action="(/account/sessions/[^"]+/end)"`).FindAllStringSubmatch(list.body, -1)
+	if len(ends) != 1 {
+		t.Fatalf("the other browser, and not this one, can be signed out: %q", ends)
+	}
+	for range 2 { // the second time it is signed out already
+		here.post(ends[0][1]).has(t, http.StatusSeeOther)
+	}
+	here.get("/account?did=ended").has(t, http.StatusOK, "was signed out")
+	endsSoon(t, events)
+	there.out()
+	here.get("/account").hasNot(t, ends[0][1])
+}
+
 // A session that its browser no longer has would live on for a month.
 func TestASecondLoginInABrowserEndsTheFirstSession(t *testing.T) {
 	s := newSite(t, false)

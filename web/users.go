@@ -282,6 +282,7 @@ func (p *panel) accountRoutes(look, act func(string, handler)) {
 	look("POST /account/password", p.changePassword)
 	look("GET /account/password", p.formAddress)
 	look("POST /account/signout", p.signOutEverywhere)
+	look("POST /account/sessions/{id}/end", p.endSession)
 	look("POST /account/tokens", p.createToken)
 	look("GET /account/tokens", p.formAddress)
 	look("POST /account/tokens/{id}/revoke", p.revokeToken)

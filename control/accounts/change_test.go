@@ -282,6 +282,61 @@ func TestSigningOutEverywhere(t *testing.T) {
 	}
 }
 
+func TestOneSessionIsEnded(t *testing.T) {
+	c := newCast(t)
+	other, _, err := c.login(t.Context(), "zoe", password, home, "the other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	als := c.mustLogin(t)
+	idOf := func(cookie string, who Actor) string {
+		t.Helper()
+		list, err := c.Sessions(t.Context(), who, cookie)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range list {
+			if s.Own {
+				return s.ID
+			}
+		}
+		t.Fatalf("it is not in %+v", list)
+		return ""
+	}
+	id := idOf(other, c.zoe.Actor)
+	for name, err := range map[string]error{
+		"of somebody else":  c.EndSession(t.Context(), c.zoe.Actor, idOf(als, c.al.Actor)),
+		"by somebody else":  c.EndSession(t.Context(), c.al.Actor, id),
+		"that is not there": c.EndSession(t.Context(), c.zoe.Actor, "0123456789ab"),
+		"without an id":     c.EndSession(t.Context(), c.zoe.Actor, ""),
+	} {
+		if !errors.Is(err, left4me.NotFound) {
+			t.Errorf("a session %s: %v", name, err)
+		}
+	}
+	if err := c.EndSession(t.Context(), Actor{Name: "root", Admin: true}, id); !errors.Is(err, left4me.Invalid) {
+		t.Errorf("the machine's own administrator: %v", err)
+	}
+	if _, err := c.Authenticate(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	c.woken(func() {
+		if err := c.EndSession(t.Context(), c.zoe.Actor, id); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := c.Authenticate(t.Context(), other); !errors.Is(err, left4me.Denied) {
+		t.Errorf("it goes on: %v", err)
+	}
+	c.in(true, true)
+	if _, err := c.Authenticate(t.Context(), als); err != nil {
+		t.Errorf("somebody else: %v", err)
+	}
+	if err := c.EndSession(t.Context(), c.zoe.Actor, id); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("once more: %v", err)
+	}
+}
+
 // What was read before a change must make nothing after it.
 func TestALoginUnderWayMakesNoSessionAfterAChange(t *testing.T) {
 	next := another

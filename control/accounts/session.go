@@ -202,6 +202,7 @@ func (a *Accounts) recall(ctx context.Context, b begun) (store.Session, store.Us
 
 // Session is a login of a browser, as its user sees it.
 type Session struct {
+	ID        string // of its hash, so that nothing can be done with it but end the session
 	Agent     string // what the browser calls itself
 	Address   string
 	CreatedAt time.Time
@@ -220,7 +221,7 @@ func (a *Accounts) Sessions(ctx context.Context, who Actor, cookie string) ([]Se
 	own := a.digest(cookie)
 	for _, v := range kept {
 		if sum := digest(v.Hash); !a.unsaved.isOver(sum) {
-			all = append(all, Session{Agent: v.Agent, Address: v.Address, CreatedAt: v.CreatedAt, SeenAt: v.SeenAt, Own: sum == own})
+			all = append(all, Session{ID: shortID(v.Hash), Agent: v.Agent, Address: v.Address, CreatedAt: v.CreatedAt, SeenAt: v.SeenAt, Own: sum == own})
 		}
 	}
 	return all, nil
@@ -241,7 +242,33 @@ func (a *Accounts) LastSeen(ctx context.Context) (map[int64]time.Time, error) {
 // Logout ends the session of a cookie; it counts at once and everywhere. On a full
 // disk it counts until left4me ends: the row stays.
 func (a *Accounts) Logout(ctx context.Context, cookie string) error {
-	sum := a.digest(cookie)
+	return a.endSession(ctx, a.digest(cookie))
+}
+
+// EndSession ends one session of who, as Logout does in its own browser. Errors:
+// left4me.NotFound, also for one that has ended.
+func (a *Accounts) EndSession(ctx context.Context, who Actor, id string) error {
+	u, err := a.self(ctx, who) // without a user, the list would be everybody's
+	if err != nil {
+		return err
+	}
+	kept, err := a.storage.Sessions(ctx, u.ID, a.now())
+	if err != nil {
+		return err
+	}
+	for _, v := range kept {
+		if sum := digest(v.Hash); shortID(v.Hash) == id && !a.unsaved.isOver(sum) {
+			if err := a.endSession(ctx, sum); err != nil {
+				return err
+			}
+			a.log.Info("session ended", "user", u.Name, "address", v.Address)
+			return nil
+		}
+	}
+	return left4me.Errorf(left4me.NotFound, "there is no such session", "it may have ended meanwhile")
+}
+
+func (a *Accounts) endSession(ctx context.Context, sum digest) error {
 	var err error
 	if !a.unsaved.end(sum) {
 		err = a.storage.DeleteSession(ctx, sum[:])

@@ -81,8 +81,8 @@ type Token struct {
 	ExpiresAt time.Time // zero: never
 }
 
-// tokenID is short enough to be typed and too long for two to be alike.
-func tokenID(hash []byte) string { return fmt.Sprintf("%.6x", hash) }
+// shortID names a token or session: it is short enough to be typed and too long for two to be alike.
+func shortID(hash []byte) string { return fmt.Sprintf("%.6x", hash) }
 
 // Tokens lists the tokens that actor may revoke: its own, or all for an
 // administrator. Expired ones are among them.
@@ -93,7 +93,7 @@ func (a *Accounts) Tokens(ctx context.Context, actor Actor) ([]Token, error) {
 	}
 	all := make([]Token, len(kept))
 	for i, v := range kept {
-		all[i] = Token{ID: tokenID(v.Hash), User: v.Owner, Label: v.Label, CreatedAt: v.CreatedAt, UsedAt: v.UsedAt, ExpiresAt: v.ExpiresAt}
+		all[i] = Token{ID: shortID(v.Hash), User: v.Owner, Label: v.Label, CreatedAt: v.CreatedAt, UsedAt: v.UsedAt, ExpiresAt: v.ExpiresAt}
 	}
 	return all, nil
 }
@@ -116,7 +116,7 @@ func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) erro
 		return err
 	}
 	for _, v := range kept {
-		if tokenID(v.Hash) != id {
+		if shortID(v.Hash) != id {
 			continue
 		}
 		err := a.storage.DeleteToken(ctx, v.Hash)

@@ -22,6 +22,7 @@ import (
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
 	"github.com/left4me/left4me/control/jobs"
+	"github.com/left4me/left4me/disk"
 	"github.com/left4me/left4me/store"
 )
 
@@ -83,17 +84,23 @@ func (b *Backups) snapshot(ctx context.Context, _ string, data []byte) (any, err
 	if j.Kind != left4me.CreateBackup || j.State != left4me.JobRunning {
 		return nil, left4me.Errorf(left4me.Conflict, fmt.Sprintf("job %s makes no backup", j.ID), "")
 	}
+	file, err := b.copyDatabase(ctx, j.ID)
+	if err != nil {
+		// People read this at the job, whose id they find in the log then.
+		return nil, left4me.Shown(disk.Explain(fmt.Errorf("job=%s: %w", j.ID, err)), "the log of left4me says more under job="+string(j.ID))
+	}
+	return bus.SnapshotAnswer{V: bus.Version, Path: file, Schema: store.Schema()}, nil
+}
+
+func (b *Backups) copyDatabase(ctx context.Context, id left4me.JobID) (file string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, snapshotWithin)
 	defer cancel()
 	dir := filepath.Join(b.root, "tmp")
 	if err := os.Mkdir(dir, 0o751); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
+		return "", err
 	}
-	file := filepath.Join(dir, "backup-"+string(j.ID)+".db")
-	if err := b.storage.Snapshot(ctx, file, b.now()); err != nil {
-		return nil, err
-	}
-	return bus.SnapshotAnswer{V: bus.Version, Path: file, Schema: store.Schema()}, nil
+	file = filepath.Join(dir, "backup-"+string(id)+".db")
+	return file, b.storage.Snapshot(ctx, file, b.now())
 }
 
 // Watch gives a value whenever a backup was deleted or the policy changed, until ctx

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,5 +144,14 @@ func TestTheCopyIsForAJobThatRuns(t *testing.T) {
 	}
 	if info, err := os.Stat(a.Path); err != nil || info.Mode() != 0o600 {
 		t.Errorf("%v, %v", info, err)
+	}
+	// What nobody thought of is named by the job in the log, where people see it.
+	tmp := filepath.Dir(a.Path)
+	if err := errors.Join(os.RemoveAll(tmp), os.WriteFile(tmp, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = ask(j.ID)
+	if e, ok := left4me.Public(err); !ok || !strings.HasSuffix(e.Hint, "job="+string(j.ID)) || strings.Contains(e.Error(), tmp) {
+		t.Errorf("%v", err)
 	}
 }

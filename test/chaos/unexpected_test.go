@@ -89,7 +89,7 @@ func TestJobsShowNoInternalErrors(t *testing.T) {
 					t.Errorf("%s %s shows %q: %q", c.method, c.path, internal, said)
 				}
 			}
-			if !strings.Contains(j.Error.Hint, "log") || !strings.Contains(s.Log(), "job="+j.ID) {
+			if !strings.Contains(j.Error.Hint, "job="+j.ID) || !strings.Contains(s.Log(), "job="+j.ID) {
 				t.Errorf("%s %s names no place in the log: %q", c.method, c.path, j.Error.Hint)
 			}
 		}
