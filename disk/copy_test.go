@@ -12,6 +12,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/disk"
+	"github.com/left4me/left4me/disk/disktest"
 )
 
 // files makes a file that is written to and an empty one.
@@ -94,6 +95,28 @@ func TestCopyEndsWithItsContext(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || n == 0 || n > 32<<20 {
 		t.Errorf("%d, %v", n, err)
 	}
+}
+
+// Servers write to the disk while a large file is copied.
+func TestCopyEndsBeforeTheMargin(t *testing.T) {
+	disktest.OnSmall(t, "200m", func(t *testing.T, dir string) {
+		from, _ := files(t)
+		write(t, from, 0, make([]byte, 64<<20))
+		to, err := os.Create(filepath.Join(dir, "to"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer to.Close()
+		n, err := disk.Copy(t.Context(), to, from, 64<<20, func(n int64) {
+			if n == 16<<20 {
+				disktest.Fill(t, dir, 20<<20) // for one more look
+			}
+		})
+		free, margin, roomErr := disk.Room(dir)
+		if !errors.Is(err, left4me.DiskFull) || n != 32<<20 || roomErr != nil || free < margin {
+			t.Errorf("%d were copied, %d are free with a margin of %d: %v, %v", n, free, margin, err, roomErr)
+		}
+	})
 }
 
 func TestFitsKeepsTheMargin(t *testing.T) {
