@@ -98,12 +98,35 @@ func TestDiffOfLongTextsIsLinear(t *testing.T) {
 	}
 }
 
+// looks is a context that ends after so many looks at it.
+type looks struct {
+	context.Context
+	left int
+}
+
+func (l *looks) Err() error {
+	if l.left--; l.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Wherever a comparison is, it looks at its context often, and gives nothing half.
 func TestDiffEndsWithItsContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for name, c := range longTexts(1000) {
-		if lines, err := left4me.DiffLines(ctx, c[0], c[1]); !errors.Is(err, context.Canceled) || lines != nil {
-			t.Errorf("%s: %d lines, %v", name, len(lines), err)
+	for name, c := range longTexts(20_000) {
+		whole := &looks{t.Context(), 1 << 30}
+		if _, err := left4me.DiffLines(whole, c[0], c[1]); err != nil {
+			t.Fatal(err)
+		}
+		n := 1<<30 - whole.left
+		// Each 4096 lines of both texts, and where there is more to do for each line.
+		if least := map[string]int{"scattered": 10_000, "backwards": 10_000}[name]; n < max(least, 11) {
+			t.Errorf("%s: it looked %d times", name, n)
+		}
+		for _, after := range []int{0, n / 2, n - 1} {
+			if lines, err := left4me.DiffLines(&looks{t.Context(), after}, c[0], c[1]); !errors.Is(err, context.Canceled) || lines != nil {
+				t.Errorf("%s: %d lines after %d of %d looks, %v", name, len(lines), after, n, err)
+			}
 		}
 	}
 }
