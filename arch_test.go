@@ -34,16 +34,17 @@ var mayImport = map[string][]string{
 	"deploy":   {},
 	"disk":     {""},
 	"gametext": {""},
+	"charset":  {},
 	"bus":      {"", "disk"},
 	"store":    {"", "disk"},
-	"control":  {"", "store", "bus", "disk", "gametext"},
-	"host":     {"", "bus", "disk", "gametext", "source", "steam", "deploy"},
+	"control":  {"", "store", "bus", "disk", "gametext", "charset"},
+	"host":     {"", "bus", "disk", "gametext", "charset", "source", "steam", "deploy"},
 	"api":      {"", "control", "disk"},
 	"web":      {"", "control", "disk"},
 	"cli":      {""},
 	"cmd":      {"", "cli", "api", "web", "control", "store", "bus", "disk", "host", "source", "steam"},
 	"sim":      {"source"},
-	"test":     {"", "cli", "api", "web", "control", "store", "bus", "disk", "host", "source", "steam", "sim", "cmd"},
+	"test":     {"", "charset", "cli", "api", "web", "control", "store", "bus", "disk", "host", "source", "steam", "sim", "cmd"},
 }
 
 // inTests is what tests of a part, and packages for tests, whose names end in

@@ -194,8 +194,11 @@ type Import struct {
 	Exact  bool   `json:"exact,omitempty"`  // paths are as they shall be in the layer, archives stay archives
 	Subdir string `json:"subdir,omitempty"` // of an archive: only what is beneath
 	Root   string `json:"root,omitempty"`   // where it goes: left4dead2, left4dead2/addons, …; empty: it is found out
-	Names  string `json:"names,omitempty"`  // code page of names that say none: gbk, cp1251, cp437; empty: it is guessed
-	Texts  string `json:"texts,omitempty"`  // "as-is" leaves byte order marks and UTF-16 in texts for the game; empty: they are saved as UTF-8
+	Names  string `json:"names,omitempty"`  // encoding of names that say none: gbk, big5, shift_jis, cp1251, …; empty: it is found out
+	// NamesHint is what names that are too short to tell are taken for. Empty: the
+	// setting of names in archives.
+	NamesHint string `json:"names_hint,omitempty"`
+	Texts     string `json:"texts,omitempty"` // "as-is" leaves byte order marks and UTF-16 in texts for the game; empty: they are saved as UTF-8
 }
 
 // Promote takes files that a server wrote into an overlay.
@@ -215,6 +218,20 @@ type Plan struct {
 	Repairs  []string   `json:"repairs,omitempty"` // texts that will be saved as UTF-8, and why; Import.Texts turns it off
 	Warnings []Warning  `json:"warnings,omitempty"`
 	Problem  *Error     `json:"problem,omitempty"` // why it will be refused
+	Names    *PlanNames `json:"names,omitempty"`   // of archives that don't say in which encoding theirs are
+}
+
+// PlanNames is how names in an archive are read that doesn't say it.
+type PlanNames struct {
+	Encoding string    `json:"encoding"`
+	Guess    bool      `json:"guess,omitempty"` // they are too short to tell
+	Examples []NamesIn `json:"examples"`        // some names in each encoding that they can be read in, first as they are read now
+}
+
+// NamesIn is what some names are in an encoding.
+type NamesIn struct {
+	Encoding string   `json:"encoding"`
+	Names    []string `json:"names"`
 }
 
 // MaxPlanFiles is how many files a Plan names.

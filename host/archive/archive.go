@@ -53,8 +53,18 @@ type entry struct {
 	Exec    bool   `json:"x,omitempty"`
 	Windows bool   `json:"w,omitempty"` // made on Windows: \ is a separator there
 	Size    int64  `json:"s"`           // -1: not known
+	Slashed bool   `json:"b,omitempty"` // each \ in the name was made / by the decoder
 	Tool    string `json:"t,omitempty"` // how it is packed, when only 7zz reads that
 }
+
+// how is what an archive is read for.
+type how string
+
+const (
+	howList how = "list" // names only
+	howRead how = "read"
+	howText how = "text" // the small texts in it: others come empty, or aren't read
+)
 
 // kind is what an entry is.
 type kind string
@@ -76,7 +86,7 @@ type visit func(e entry, body io.Reader) error
 // their order. tool is the program 7zz, if it is there: it reads what our decoders
 // don't know. Errors: left4me.Invalid when it can't be read; those of visit come
 // as they are.
-func walk(ctx context.Context, parts []*os.File, format Format, list bool, tool string, limits Limits, v visit) (err error) {
+func walk(ctx context.Context, parts []*os.File, format Format, what how, tool string, limits Limits, v visit) (err error) {
 	// Decoders read what they don't expect, and not all of them look before they leap.
 	defer func() {
 		if p := recover(); p != nil {
@@ -87,7 +97,7 @@ func walk(ctx context.Context, parts []*os.File, format Format, list bool, tool 
 	if err != nil {
 		return err
 	}
-	w := walker{ctx: ctx, parts: parts, in: in, size: size, list: list, tool: tool, limits: limits, visit: v}
+	w := walker{ctx: ctx, parts: parts, in: in, size: size, list: what == howList, tool: tool, limits: limits, visit: v}
 	switch format {
 	case Zip:
 		return w.zip()

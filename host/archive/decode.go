@@ -70,13 +70,17 @@ func decode(ctx context.Context, args []string, in *os.File, out io.Writer) erro
 	}
 	w := bufio.NewWriterSize(out, 64<<10)
 	buf := make([]byte, 64<<10)
-	err = walk(ctx, parts, Format(args[0]), args[1] == "list", args[6], Limits{Bytes: most, Ratio: ratio, Small: small}, func(e entry, body io.Reader) error {
+	what := how(args[1])
+	err = walk(ctx, parts, Format(args[0]), what, args[6], Limits{Bytes: most, Ratio: ratio, Small: small}, func(e entry, body io.Reader) error {
 		b, err := json.Marshal(e)
 		if err == nil {
 			err = writeFrame(w, frameEntry, b)
 		}
 		if err != nil || body == nil {
 			return err
+		}
+		if what == howText && !textual(e) {
+			return writeFrame(w, frameClose, nil)
 		}
 		for {
 			n, rerr := body.Read(buf)
@@ -119,14 +123,10 @@ func writeFrame(w *bufio.Writer, tag byte, b []byte) error {
 }
 
 // decodeOutside is walk in a process of its own.
-func decodeOutside(ctx context.Context, command []string, parts []*os.File, format Format, list bool, tool string, limits Limits, v visit) error {
-	how := "read"
-	if list {
-		how = "list"
-	}
+func decodeOutside(ctx context.Context, command []string, parts []*os.File, format Format, what how, tool string, limits Limits, v visit) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	args := append(append([]string(nil), command[1:]...), string(format), how, strconv.FormatInt(limits.Bytes, 10), strconv.FormatInt(limits.Ratio, 10), strconv.FormatInt(limits.Small, 10), strconv.Itoa(len(parts)), tool)
+	args := append(append([]string(nil), command[1:]...), string(format), string(what), strconv.FormatInt(limits.Bytes, 10), strconv.FormatInt(limits.Ratio, 10), strconv.FormatInt(limits.Small, 10), strconv.Itoa(len(parts)), tool)
 	cmd := exec.CommandContext(ctx, command[0], args...)
 	cmd.ExtraFiles = parts[1:]
 	cmd.Stdin, cmd.Env, cmd.WaitDelay = parts[0], []string{"GOTRACEBACK=none"}, 5*time.Second
@@ -139,7 +139,7 @@ func decodeOutside(ctx context.Context, command []string, parts []*os.File, form
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("decoder: %w", err)
 	}
-	err = readFrames(ctx, out, list, v)
+	err = readFrames(ctx, out, what == howList, v)
 	if err != nil {
 		cancel()
 	}

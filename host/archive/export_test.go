@@ -5,9 +5,6 @@ import (
 	"io"
 )
 
-// Guess is guess.
-var Guess = guess
-
 // Clean is clean.
 var Clean = clean
 

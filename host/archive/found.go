@@ -49,6 +49,7 @@ type item struct {
 	name string // as it was decoded, for people
 	raw  string // as it stands in the archive
 	path string // clean; empty for what was packed itself
+	kind kind   // as the archive says; what it calls a file may be a directory
 	dir  bool
 	exec bool
 	size int64
@@ -125,7 +126,7 @@ func (f *Found) open(ctx context.Context) error {
 // check looks at what people said.
 func (o *Options) check() error {
 	if o.Names != "" {
-		if _, err := codePage(o.Names); err != nil {
+		if _, err := nameEncoding(o.Names); err != nil {
 			return err
 		}
 	}

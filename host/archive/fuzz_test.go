@@ -73,12 +73,6 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-func FuzzGuess(f *testing.F) {
-	f.Add([]byte("\xb5\xd8\xcd\xbc"), []byte("x"))
-	f.Add([]byte("\xca\xe0\xf0\xf2\xe0"), []byte("\xff\x80"))
-	f.Fuzz(func(t *testing.T, a, b []byte) { archive.Guess([][]byte{a, b}) })
-}
-
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte("e\x00\x00\x00\x1b{\"n\":\"YQ==\",\"k\":\"file\",\"s\":1}d\x00\x00\x00\x01xc\x00\x00\x00\x00z\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) { _ = archive.ReadFrames(bytes.NewReader(b)) })

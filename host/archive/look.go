@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/charset"
 )
 
 // look lists the files, and the archives among them.
@@ -38,7 +38,7 @@ func (f *Found) look(ctx context.Context) error {
 		if err := f.budget.entry(e.Size); err != nil {
 			return err
 		}
-		it, err := f.item(e, nil)
+		it, err := f.item(e, charset.Encoding{})
 		if err != nil {
 			return err
 		}
@@ -163,8 +163,7 @@ func (f *Found) useful(files []string) bool {
 // list reads what is in an archive.
 func (f *Found) list(ctx context.Context, s *source) error {
 	var all []entry
-	var odd [][]byte
-	err := f.walk(ctx, s, true, func(e entry, _ io.Reader) error {
+	err := f.walk(ctx, s, howList, func(e entry, _ io.Reader) error {
 		if err := f.budget.entry(e.Size); err != nil {
 			return err
 		}
@@ -174,25 +173,19 @@ func (f *Found) list(ctx context.Context, s *source) error {
 			}
 		}
 		all = append(all, e)
-		if !e.UTF8 {
-			odd = append(odd, e.Name)
-		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	names := f.options.Names
-	if names == "" {
-		if names = guess(odd); names != "" {
-			f.plan.Warnings = append(f.plan.Warnings, left4me.Warning{
-				Kind: left4me.WarnName, Path: s.name, Text: "names of files are written in " + names + ", as far as can be told", Hint: "say which code page it is if they look wrong",
-			})
-		}
+	names, err := f.namesOf(ctx, s, all)
+	if err != nil {
+		return err
 	}
+	encoding, _ := charset.Find(names) // none: as they stand there
 	var bytes int64
 	for _, e := range all {
-		it, err := f.item(e, &names)
+		it, err := f.item(e, encoding)
 		if err != nil {
 			return err
 		}
@@ -212,18 +205,16 @@ func (s *source) size() int64 {
 	return size
 }
 
-// item checks an entry. names is the code page of those that say none; nil for
-// files that are there as they are.
-func (f *Found) item(e entry, names *string) (item, error) {
-	it := item{raw: string(e.Name), name: string(e.Name), dir: e.Kind == directory, exec: e.Exec, size: e.Size}
-	if names != nil && *names != "" {
-		table, err := codePage(*names)
-		if err != nil {
-			return it, err
-		}
-		if it.name, err = decoded(e.Name, e.UTF8, table); err != nil {
-			return it, refuse(it.raw, "is no name in the code page "+*names, "say another one")
-		}
+// item checks an entry. encoding is that of names that say none. A name is decoded
+// before anything in it is taken for a separator.
+func (f *Found) item(e entry, encoding charset.Encoding) (item, error) {
+	it := item{raw: string(e.Name), kind: e.Kind, dir: e.Kind == directory, exec: e.Exec, size: e.Size}
+	var err error
+	if it.name, err = e.decoded(encoding); err != nil {
+		return it, refuse(it.name, "is no name in the encoding "+encoding.Name, "choose another encoding for names")
+	}
+	if e.Windows && e.Kind == regular && strings.HasSuffix(it.name, `\`) {
+		it.dir, it.size = true, 0
 	}
 	switch e.Kind {
 	case regular, directory:
@@ -233,7 +224,6 @@ func (f *Found) item(e entry, names *string) (item, error) {
 	if err := f.limits.tooLarge(it.name, e.Size); err != nil {
 		return it, err
 	}
-	var err error
 	it.path, err = clean(it.name, e.Windows)
 	return it, err
 }

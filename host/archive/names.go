@@ -1,130 +1,177 @@
 package archive
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/simplifiedchinese"
-
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/charset"
 )
 
-// codePages are those that packers in use write names in without saying so, the
-// likeliest first when two are as good.
-var codePages = []struct {
-	name  string
-	table encoding.Encoding
-}{
-	{"gbk", simplifiedchinese.GBK},
-	{"cp1251", charmap.Windows1251},
-	{"cp866", charmap.CodePage866},
-	{"cp437", charmap.CodePage437},
+// Bounds of what is read to find out which encoding names are in.
+const (
+	textMost    = 64 << 10  // of a text that is looked at
+	textsMost   = 128 << 10 // of all of them
+	streamMost  = 256 << 20 // of an archive that is read as a whole for it
+	maxExamples = 12        // encodings that a plan shows names in
+	maxShown    = 3         // names of each
+)
+
+// nameEncoding returns the encoding of a name. Errors: left4me.Invalid.
+func nameEncoding(name string) (charset.Encoding, error) {
+	e, ok := charset.Find(name)
+	if ok {
+		return e, nil
+	}
+	var known []string
+	for _, e := range charset.All() {
+		known = append(known, e.Name)
+	}
+	return e, &left4me.Error{Kind: left4me.Invalid, Field: "import.names", Text: fmt.Sprintf("there is no encoding %q", shorten(name)), Hint: "use one of " + strings.Join(known, ", ")}
 }
 
-// codePage returns the table of a name; nil for UTF-8. Errors: left4me.Invalid.
-func codePage(name string) (encoding.Encoding, error) {
-	var known []string
-	for _, p := range codePages {
-		if strings.EqualFold(p.name, name) {
-			return p.table, nil
+// namesOf says which encoding the names of an archive are in; empty when it says so
+// itself or all are UTF-8. The plan tells what was found.
+func (f *Found) namesOf(ctx context.Context, s *source, all []entry) (string, error) {
+	var odd [][]byte
+	slashed := false
+	for _, e := range all {
+		if !e.UTF8 && !utf8.Valid(e.Name) {
+			odd = append(odd, e.Name)
+			slashed = slashed || e.Slashed
 		}
-		known = append(known, p.name)
 	}
-	if strings.EqualFold(name, "utf-8") || strings.EqualFold(name, "utf8") {
+	said := f.options.Names
+	if len(odd) == 0 {
+		return said, nil
+	}
+	if said != "" {
+		e, err := nameEncoding(said)
+		if err != nil {
+			return "", err
+		}
+		f.showNames(odd, slashed, charset.Guess{Name: e.Name, Sure: true})
+		return e.Name, nil
+	}
+	g := charset.Detect(odd, f.options.NamesHint)
+	if !g.Sure {
+		texts, err := f.texts(ctx, s, all)
+		if err != nil {
+			return "", err
+		}
+		if len(texts) > 0 {
+			if more := charset.Detect(append(texts, odd...), f.options.NamesHint); charset.Fits(more.Name, odd) {
+				g = more
+			}
+		}
+	}
+	f.showNames(odd, slashed, g)
+	w := left4me.Warning{Kind: left4me.WarnName, Path: s.name, Text: "names of files are written in " + g.Name + ", as far as can be told", Hint: "choose another encoding if they look wrong"}
+	if !g.Sure {
+		w.Text = "names of files are too short to tell their encoding; " + g.Name + " is a guess"
+	}
+	f.plan.Warnings = append(f.plan.Warnings, w)
+	return g.Name, nil
+}
+
+// showNames puts into the plan what names are in, and what they would be in others.
+func (f *Found) showNames(odd [][]byte, slashed bool, g charset.Guess) {
+	if f.plan.Names != nil {
+		return // an archive before this one has shown it
+	}
+	slices.SortStableFunc(odd, func(a, b []byte) int { return len(b) - len(a) }) // long ones say more
+	odd = odd[:min(len(odd), maxShown)]
+	n := &left4me.PlanNames{Encoding: g.Name, Guess: !g.Sure}
+	seen := map[string]bool{}
+	show := func(e charset.Encoding) {
+		var names []string
+		for _, b := range odd {
+			if slashed {
+				b = e.Unslashed(b)
+			}
+			name, err := e.Decode(b)
+			if err != nil {
+				return
+			}
+			names = append(names, shorten(path.Base(strings.ReplaceAll(name, `\`, "/"))))
+		}
+		if key := strings.Join(names, "/"); !seen[key] && len(n.Examples) < maxExamples {
+			seen[key] = true
+			n.Examples = append(n.Examples, left4me.NamesIn{Encoding: e.Name, Names: names})
+		}
+	}
+	if e, ok := charset.Find(g.Name); ok {
+		show(e)
+	}
+	for _, e := range charset.All() {
+		show(e)
+	}
+	f.plan.Names = n
+}
+
+// textual reports whether an entry may be a text that people wrote.
+func textual(e entry) bool {
+	if e.Kind != regular || e.Size <= 0 || e.Size > textMost {
+		return false
+	}
+	return slices.Contains([]string{".txt", ".cfg", ".ini", ".nfo", ".md", ".vdf", ".sp"}, strings.ToLower(path.Ext(string(e.Name))))
+}
+
+// texts reads texts of an archive that aren't UTF-8: what is in them is in the
+// encoding of its names, most likely.
+func (f *Found) texts(ctx context.Context, s *source, all []entry) (texts [][]byte, err error) {
+	left := 0
+	for _, e := range all {
+		if textual(e) {
+			left++
+		}
+	}
+	if left == 0 || s.format != Zip && s.size() > streamMost {
 		return nil, nil
 	}
-	return nil, &left4me.Error{Kind: left4me.Invalid, Field: "import.names", Text: "the code page isn't known", Hint: "use one of utf-8, " + strings.Join(known, ", ")}
+	enough, size := errors.New("enough"), 0
+	err = f.walk(ctx, s, howText, func(e entry, body io.Reader) error {
+		if !textual(e) || body == nil {
+			return nil
+		}
+		b, err := io.ReadAll(io.LimitReader(body, textMost))
+		if err != nil {
+			return bodyError{err}
+		}
+		if !utf8.Valid(b) && !slices.Contains(b, 0) {
+			texts = append(texts, b)
+			size += len(b)
+		}
+		if left--; left == 0 || size > textsMost {
+			return enough
+		}
+		return nil
+	})
+	if errors.Is(err, enough) {
+		err = nil
+	}
+	return texts, err
 }
 
-// guess says which code page the names of an archive are in that doesn't say so;
-// empty when all of them are UTF-8.
-func guess(names [][]byte) string {
-	var odd [][]byte
-	for _, n := range names {
-		if !utf8.Valid(n) {
-			odd = append(odd, n)
-		}
+// decoded returns the name of an entry as text. encoding is that of names that say
+// none. Errors: charset.ErrNot.
+func (e entry) decoded(encoding charset.Encoding) (string, error) {
+	if e.UTF8 || encoding.Name == "" {
+		return string(e.Name), nil // it is checked below
 	}
-	if len(odd) == 0 {
-		return ""
+	b := e.Name
+	if e.Slashed {
+		b = encoding.Unslashed(b)
 	}
-	best, most := "cp437", -1<<62
-	for _, p := range codePages {
-		score, fits := 0, true
-		for _, n := range odd {
-			text, err := p.table.NewDecoder().Bytes(n)
-			if err != nil || strings.ContainsRune(string(text), utf8.RuneError) {
-				fits = false
-				break
-			}
-			score += likely(string(text))
-		}
-		if fits && score > most {
-			best, most = p.name, score
-		}
+	name, err := encoding.Decode(b)
+	if err != nil {
+		return name, err
 	}
-	return best
-}
-
-// likely says how much a name looks like what somebody would write: words of one
-// script, in lower case or with one capital in front, and no signs in between.
-func likely(s string) (score int) {
-	before := rune(0)
-	for _, r := range s {
-		switch {
-		case r < utf8.RuneSelf:
-		case unicode.Is(unicode.Han, r):
-			score += han(r)
-		case unicode.Is(unicode.Cyrillic, r):
-			score += cyrillic(before, r)
-		case unicode.IsLetter(r):
-			// Of western names most letters are ASCII.
-			score -= 3
-			if before < utf8.RuneSelf && unicode.IsLetter(before) || before == 0 {
-				score += 4
-			}
-		case r >= 0xff01 && r <= 0xff5e || r >= 0x3000 && r <= 0x3017: // wide signs, as Chinese names have
-			score++
-		default:
-			score -= 4
-		}
-		before = r
-	}
-	return score
-}
-
-// han counts for two bytes. GBK has the common characters first, by how they are
-// spoken: what is behind 0xD7F9 is seldom in a name.
-func han(r rune) int {
-	b, err := simplifiedchinese.GBK.NewEncoder().Bytes([]byte(string(r)))
-	if err != nil || len(b) != 2 {
-		return -4
-	}
-	if b[0] >= 0xb0 && b[0] <= 0xd7 && b[1] >= 0xa1 {
-		return 4
-	}
-	return -3
-}
-
-// cyrillic counts a letter behind another one.
-func cyrillic(before, r rune) int {
-	score := -3
-	switch r {
-	case 'о', 'е', 'а', 'и', 'н', 'т', 'с', 'р', 'в', 'л', 'к', 'м', 'д', 'п', 'у', 'я', 'ы', 'ь', 'г', 'з', 'б', 'ч', 'й', 'х', 'ж', 'ш', 'ю', 'ц', 'щ', 'э', 'ф', 'ё', 'і', 'ї', 'є':
-		score = 2
-	default:
-		if unicode.IsUpper(r) && r >= 'А' && r <= 'Я' {
-			score = 2
-			if unicode.IsLower(before) {
-				score = -3 // a capital in a word
-			}
-		}
-	}
-	if before < utf8.RuneSelf && unicode.IsLetter(before) {
-		score -= 2
-	}
-	return score
+	return name, nil
 }

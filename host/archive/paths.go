@@ -5,19 +5,8 @@ import (
 	"path"
 	"strings"
 
-	"golang.org/x/text/encoding"
-
 	"github.com/left4me/left4me/host/content"
 )
-
-// decoded returns a name as text.
-func decoded(name []byte, known bool, table encoding.Encoding) (string, error) {
-	if known || table == nil {
-		return string(name), nil // it is checked below
-	}
-	text, err := table.NewDecoder().Bytes(name)
-	return string(text), err
-}
 
 // clean returns a name as a path that stays within a directory. windows says
 // that \ separates. Errors: left4me.Invalid names the entry.

@@ -31,7 +31,7 @@ func (w *walker) rar() error {
 		}
 		mode := h.Mode()
 		// RAR 5 says that names are UTF-8, older ones mean the code page of a machine.
-		e := entry{Name: []byte(h.Name), UTF8: magic[6] == 1, Kind: kindOf(mode), Size: h.UnPackedSize, Exec: h.HostOS == rardecode.HostOSUnix && mode&0o111 != 0}
+		e := entry{Name: []byte(h.Name), UTF8: magic[6] == 1, Slashed: magic[6] == 0, Kind: kindOf(mode), Size: h.UnPackedSize, Exec: h.HostOS == rardecode.HostOSUnix && mode&0o111 != 0}
 		switch {
 		case h.LinkType == rardecode.LinkTypeHardLink || h.LinkType == rardecode.LinkTypeFileCopy:
 			e.Kind = hardlink

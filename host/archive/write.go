@@ -145,8 +145,8 @@ func (f *Found) read(ctx context.Context, s *source, visit func(i int, it *item,
 		return f.readPlain(ctx, s, visit)
 	}
 	i := 0
-	err := f.walk(ctx, s, false, func(e entry, body io.Reader) error {
-		if i >= len(s.items) || s.items[i].raw != string(e.Name) || s.items[i].size != e.Size || s.items[i].dir != (e.Kind == directory) {
+	err := f.walk(ctx, s, howRead, func(e entry, body io.Reader) error {
+		if i >= len(s.items) || s.items[i].raw != string(e.Name) || s.items[i].size != e.Size || s.items[i].kind != e.Kind {
 			return left4me.Errorf(left4me.Conflict, "it changed while it was read", "try again")
 		}
 		it := &s.items[i]
@@ -189,17 +189,17 @@ func (f *Found) readPlain(ctx context.Context, s *source, visit func(i int, it *
 }
 
 // walk reads an archive, here or in a process of its own.
-func (f *Found) walk(ctx context.Context, s *source, list bool, v visit) error {
-	if !list && s.tool && len(s.parts) > 1 {
+func (f *Found) walk(ctx context.Context, s *source, what how, v visit) error {
+	if what != howList && s.tool && len(s.parts) > 1 {
 		if err := f.join(s); err != nil { // 7zz reads one file
 			return err
 		}
 	}
 	tool := toolPath()
 	if len(f.options.Decoder) > 0 {
-		return decodeOutside(ctx, f.options.Decoder, s.parts, s.format, list, tool, f.limits, v)
+		return decodeOutside(ctx, f.options.Decoder, s.parts, s.format, what, tool, f.limits, v)
 	}
-	return walk(ctx, s.parts, s.format, list, tool, f.limits, v)
+	return walk(ctx, s.parts, s.format, what, tool, f.limits, v)
 }
 
 // join makes one file of the parts of an archive.

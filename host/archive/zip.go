@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
@@ -146,8 +147,9 @@ func zipEntry(f *zip.File) (entry, error) {
 	}
 	mode := f.Mode()
 	e.Kind, e.Exec = kindOf(mode), mode&0o111 != 0 && !e.Windows
-	// Go takes a name that ends in \ for a file.
-	if strings.HasSuffix(f.Name, "/") || e.Windows && strings.HasSuffix(f.Name, `\`) {
+	// Go takes a name that ends in \ for a file. What isn't decoded yet may end in a
+	// character with such a byte.
+	if strings.HasSuffix(f.Name, "/") || e.Windows && strings.HasSuffix(f.Name, `\`) && utf8.Valid(e.Name) {
 		e.Kind, e.Size = directory, 0
 	}
 	return e, nil
