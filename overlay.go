@@ -164,6 +164,8 @@ type BuildSpec struct {
 	By      string   `json:"by"`
 	Change  *Change  `json:"change,omitempty"`  // of a files overlay
 	Promote *Promote `json:"promote,omitempty"` // of a files overlay
+	// NamesHint is what names in archives are taken for that are too short to tell.
+	NamesHint string `json:"names_hint,omitempty"`
 }
 
 // Change is an edit of a files overlay: a revision with some files more, other

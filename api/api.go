@@ -166,6 +166,8 @@ func (a *api) routes(h huma.API) {
 	a.uploadPiece(h, "/uploads/{id}/file", "sendUploadPiece", "Send a piece of a file")
 	a.downloads(h)
 	route(h, post, "/uploads/{id}/plan", "planUpload", act, 200, "Say what publishing an upload would do", a.planUpload)
+	route(h, get, "/archive-names", "showArchiveNames", look, 200, "Show the setting of names in archives, and the encodings", a.showArchiveNames)
+	route(h, put, "/archive-names", "setArchiveNames", act, 200, "Say what names in archives are taken for that are too short to tell", a.setArchiveNames)
 	route(h, get, "/backups", "listBackups", look, 200, "List backups, newest first", a.listBackups)
 	route(h, post, "/backups", "createBackup", act, 202, "Make a backup", a.createBackup)
 	route(h, del, "/backups/{name}", "deleteBackup", act, 200, "Delete a backup", a.deleteBackup)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/control/content"
 	"github.com/left4me/left4me/control/uploads"
 )
 
@@ -58,7 +59,11 @@ type ByUpload struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
-func (a *api) createUpload(ctx context.Context, in *ByName) (Upload, error) {
+func (a *api) createUpload(ctx context.Context, in *struct {
+	ByName
+	Languages string `header:"Accept-Language" doc:"Of the first upload it sets which encoding short names in archives are taken for"`
+},
+) (Upload, error) {
 	n, err := pathName(in.Name)
 	if err != nil {
 		return Upload{}, err
@@ -71,7 +76,31 @@ func (a *api) createUpload(ctx context.Context, in *ByName) (Upload, error) {
 		return Upload{}, &left4me.Error{Kind: left4me.Invalid, Field: "path.name", Text: fmt.Sprintf("%s is a %s overlay: nothing can be uploaded to it", n, o.Kind), Hint: "create one of files"}
 	}
 	v, err := a.Uploads.Create(ctx, actorOf(ctx), n)
+	if err == nil {
+		err = a.Content.FirstUpload(ctx, in.Languages)
+	}
 	return uploadOf(v), err
+}
+
+// ArchiveNames is the setting of names in archives.
+type ArchiveNames struct {
+	Encoding string `json:"encoding" maxLength:"40" doc:"automatic, or the encoding that names are taken for which are too short to tell"`
+}
+
+// ArchiveNamesShown is the setting with what can be chosen.
+type ArchiveNamesShown struct {
+	ArchiveNames
+	Encodings []content.NameEncoding `json:"encodings" doc:"Those that are known, also for import.names; the ones that are met most first"`
+}
+
+func (a *api) showArchiveNames(ctx context.Context, _ *none) (ArchiveNamesShown, error) {
+	v, err := a.Content.ArchiveNames(ctx)
+	return ArchiveNamesShown{ArchiveNames{v}, content.NameEncodings()}, err
+}
+
+func (a *api) setArchiveNames(ctx context.Context, in *struct{ Body ArchiveNames }) (ArchiveNamesShown, error) {
+	v, err := a.Content.SetArchiveNames(ctx, in.Body.Encoding)
+	return ArchiveNamesShown{ArchiveNames{v}, content.NameEncodings()}, err
 }
 
 func (a *api) listUploads(ctx context.Context, _ *none) ([]Upload, error) {

@@ -130,3 +130,59 @@ func TestAPlanIsTheHosts(t *testing.T) {
 		t.Errorf("%+v, %+v", r, p)
 	}
 }
+
+// The first upload says by its language what short names in archives are taken for;
+// later ones don't.
+func TestTheFirstUploadSetsWhatNamesAreTakenFor(t *testing.T) {
+	s := newSite(t)
+	names := func() (v api.ArchiveNamesShown) {
+		s.call(t, "GET", "/api/v1/archive-names", nil).into(t, &v)
+		return v
+	}
+	if v := names(); v.Encoding != "automatic" || len(v.Encodings) < 30 || v.Encodings[0].Label == "" {
+		t.Fatalf("%+v", v)
+	}
+	s.begin(t) // overlay maps, no language
+	if v := names(); v.Encoding != "automatic" {
+		t.Errorf("%+v", v)
+	}
+	begin := func(languages string) (u api.Upload) {
+		header := http.Header{"Authorization": {"Bearer " + s.admin}, "Accept-Language": {languages}}
+		s.send(t, "POST", "/api/v1/overlays/maps/uploads", header, nil).into(t, &u)
+		return u
+	}
+	u := begin("zh-TW,zh;q=0.9,en;q=0.8")
+	begin("ko")
+	if v := names(); v.Encoding != "big5" {
+		t.Errorf("%+v", v)
+	}
+	header := http.Header{"Authorization": {"Bearer " + s.admin}}
+	if a := s.send(t, "PUT", piece(u.ID, "a.zip", 0, 1), header, strings.NewReader("x")); a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	asked := make(chan bus.PlanRequest, 1)
+	s.host.set(func() {
+		s.host.plan = func(r bus.PlanRequest) left4me.Plan {
+			asked <- r
+			return left4me.Plan{}
+		}
+	})
+	var p left4me.Plan
+	plan := func(body map[string]any) left4me.Import {
+		s.call(t, "POST", "/api/v1/uploads/"+u.ID+"/plan", body).into(t, &p)
+		return (<-asked).Change.Import
+	}
+	if i := plan(map[string]any{}); i.NamesHint != "big5" || i.Names != "" {
+		t.Errorf("%+v", i)
+	}
+	var set api.ArchiveNamesShown
+	s.call(t, "PUT", "/api/v1/archive-names", map[string]any{"encoding": "CP949"}).into(t, &set)
+	if set.Encoding != "euc-kr" || names().Encoding != "euc-kr" || plan(map[string]any{}).NamesHint != "euc-kr" {
+		t.Errorf("%+v", set)
+	}
+	s.call(t, "PUT", "/api/v1/archive-names", map[string]any{"encoding": "ebcdic"}).problem(t, http.StatusUnprocessableEntity, "body.encoding")
+	s.call(t, "PUT", "/api/v1/archive-names", map[string]any{"encoding": "automatic"}).into(t, &set)
+	if i := plan(map[string]any{}); set.Encoding != "automatic" || i.NamesHint != "" {
+		t.Errorf("%+v, %+v", set, i)
+	}
+}

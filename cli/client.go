@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -124,7 +125,11 @@ func NewClient(t Target) (*Client, error) {
 func (c *Client) Call(ctx context.Context, method, path string, in, out any) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	res, err := c.send(ctx, method, path, in, http.Header{"Accept": {"application/json"}})
+	header := http.Header{"Accept": {"application/json"}}
+	if l := languages(); l != "" {
+		header.Set("Accept-Language", l)
+	}
+	res, err := c.send(ctx, method, path, in, header)
 	if err != nil {
 		return nil, err
 	}
@@ -312,4 +317,20 @@ func (c *Client) refused(res *http.Response) error {
 		return p.err()
 	}
 	return c.foreign(res)
+}
+
+// languages is the language of who runs this (locale(7)), as browsers send it: the
+// first upload says by it what names in archives are likely to be in.
+func languages() string {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := os.Getenv(name); v != "" {
+			v, _, _ = strings.Cut(v, ".")
+			if v == "C" || v == "POSIX" || strings.ContainsFunc(v, func(r rune) bool { return r != '_' && r != '-' && r != '@' && (r > 'z' || r < '0') }) {
+				return ""
+			}
+			v, _, _ = strings.Cut(v, "@")
+			return strings.ReplaceAll(v, "_", "-")
+		}
+	}
+	return ""
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,7 +36,7 @@ func (a *app) overlayPush() *cobra.Command {
 	wait := f.Bool("wait", false, "wait until the revision is made")
 	f.StringVar(&in.Root, "root", "", "where the files go, like left4dead2/cfg, instead of finding it out")
 	f.StringVar(&in.Subdir, "subdir", "", "only what is beneath this directory of it")
-	f.StringVar(&in.Names, "names", "", "the code page of file names that say none: gbk, cp1251, cp866, cp437")
+	f.StringVar(&in.Names, "names", "", "the encoding of file names that say none, like gbk, big5 or shift_jis; left4me upload names lists them")
 	f.BoolVar(&in.Exact, "exact", false, "leave paths and archives as they are")
 	f.StringVar(&in.Texts, "texts", "", "as-is leaves texts that are UTF-16 or begin with a byte order mark; else they are saved as UTF-8")
 	_ = c.RegisterFlagCompletionFunc("texts", textChoices)
@@ -184,6 +185,15 @@ func (a *app) writePlan(w io.Writer, p left4me.Plan) {
 	}
 	for _, s := range p.Skipped {
 		fmt.Fprintf(w, "skipped\t%s\n", oneLine(s))
+	}
+	if p.Names != nil {
+		for i, n := range p.Names.Examples {
+			read := "names would be"
+			if i == 0 {
+				read = map[bool]string{false: "names are", true: "names are, by a guess"}[p.Names.Guess]
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\n", read, oneLine(n.Encoding), oneLine(strings.Join(n.Names, ", ")))
+		}
 	}
 	for _, v := range p.Warnings {
 		fmt.Fprintf(w, "warning\t%s\n", oneLine(v.Text+"; "+v.Hint))

@@ -29,7 +29,7 @@ func (u openUpload) have() (n int64) {
 }
 
 func (a *app) uploadCommand() *cobra.Command {
-	return group("upload", "Uploads that were begun and not published", a.uploadList(), a.uploadDrop())
+	return group("upload", "Uploads that were begun and not published", a.uploadList(), a.uploadDrop(), a.uploadNames())
 }
 
 func (a *app) uploadList() *cobra.Command {
@@ -96,6 +96,58 @@ func (a *app) uploadDrop() *cobra.Command {
 			}
 		}
 		return nil
+	}
+	return c
+}
+
+// archiveNames is the setting of names in archives.
+type archiveNames struct {
+	Encoding  string `json:"encoding"`
+	Encodings []struct {
+		Name  string `json:"name"`
+		Label string `json:"label"`
+	} `json:"encodings"`
+}
+
+func (a *app) uploadNames() *cobra.Command {
+	c := &cobra.Command{
+		Use: "names [ENCODING]", Short: "Show or set what names in archives are taken for", Args: between(0, 1, "an encoding"),
+		Long: "Many archives don't say in which encoding the names in them are. Names that are too\nshort to tell are taken for this one: automatic, or an encoding of the list. It is\nfirst set by the language of who makes the first upload (LANG).",
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var v archiveNames
+			if len(args) > 0 {
+				return nil, noFiles
+			}
+			if _, err := a.call(c.Context(), http.MethodGet, "/archive-names", nil, &v); err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			all := []string{"automatic"}
+			for _, e := range v.Encodings {
+				all = append(all, e.Name)
+			}
+			return all, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		var v archiveNames
+		method, in := http.MethodGet, any(nil)
+		if len(args) > 0 {
+			method, in = http.MethodPut, map[string]string{"encoding": args[0]}
+		}
+		raw, err := a.call(c.Context(), method, "/archive-names", in, &v)
+		if err != nil {
+			return fmt.Errorf("names in archives: %w", err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if a.quiet || len(args) > 0 {
+				fmt.Fprintln(w, oneLine(v.Encoding))
+				return
+			}
+			fmt.Fprintf(w, "names in archives\t%s\n", oneLine(v.Encoding))
+			for _, e := range v.Encodings {
+				fmt.Fprintf(w, "%s\t%s\n", oneLine(e.Name), oneLine(e.Label))
+			}
+		})
 	}
 	return c
 }

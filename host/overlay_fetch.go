@@ -142,6 +142,7 @@ func (b *build) unpack(ctx context.Context, in string, how left4me.Import, keep 
 			return "", err
 		}
 		defer root.Close()
+		how.NamesHint = b.spec.NamesHint
 		found, err := archive.Open(ctx, root, archive.Options{Import: how, Scratch: b.staging.Scratch(), Decoder: b.agent.Decoder})
 		if err != nil {
 			return "", err

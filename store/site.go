@@ -13,3 +13,25 @@ func (s *Store) Site(ctx context.Context) (id string, err error) {
 	}
 	return id, nil
 }
+
+// ArchiveNames returns the setting of names in archives: an encoding, or automatic;
+// empty until it was set.
+func (s *Store) ArchiveNames(ctx context.Context) (encoding string, err error) {
+	if err := s.read.QueryRowContext(ctx, `SELECT coalesce(names, '') FROM site`).Scan(&encoding); err != nil {
+		return "", fmt.Errorf("get the setting of names in archives: %w", err)
+	}
+	return encoding, nil
+}
+
+// SetArchiveNames keeps the setting of names in archives; with first, only when it
+// was never set.
+func (s *Store) SetArchiveNames(ctx context.Context, encoding string, first bool) error {
+	err := s.tx(ctx, func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `UPDATE site SET names = ? WHERE names IS NULL OR NOT ?`, encoding, first)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep the setting of names in archives: %w", err)
+	}
+	return nil
+}

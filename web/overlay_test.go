@@ -17,6 +17,7 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/bus"
+	"github.com/left4me/left4me/control/accounts"
 	"github.com/left4me/left4me/control/content"
 	"github.com/left4me/left4me/store"
 )
@@ -445,4 +446,27 @@ func TestNamesOfServersStandApart(t *testing.T) {
 		must(s.servers.Create(t.Context(), left4me.Server{Name: name, Overlays: []left4me.OverlayRef{{Name: "maps"}}}))(t)
 	}
 	s.as(t, "admin").get("/overlays/maps/settings").has(t, http.StatusOK, `<a class="chip" href="/servers/gamma">gamma</a>`, `<a class="chip" href="/servers/pub1">pub1</a>`)
+}
+
+// What names in an archive are in each encoding is shown before it is published,
+// and chosen with a click; what short ones are taken for is a setting.
+func TestNamesInArchivesAreShownAndChosen(t *testing.T) {
+	s := newSite(t, false)
+	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
+	s.host.shelf.has(someMaps("plugins"))
+	b := s.as(t, "admin")
+	who := accounts.Actor{Name: "admin", Admin: true}
+	u := must(s.uploads.Create(t.Context(), who, "plugins"))(t)
+	must(s.uploads.Write(t.Context(), who, u.ID, "a.zip", 0, 1, strings.NewReader("x")))(t)
+	s.host.shelf.plan = left4me.Plan{Count: 1, Names: &left4me.PlanNames{Encoding: "gbk", Guess: true, Examples: []left4me.NamesIn{
+		{Encoding: "gbk", Names: []string{"<a>.vpk"}}, {Encoding: "big5", Names: []string{"地圖.vpk"}},
+	}}}
+	p := b.get("/overlays/plugins/uploads/" + u.ID + "?root=left4dead2%2Fcfg&replace=yes")
+	p.has(t, http.StatusOK, "Chinese, simplified (GBK, CP936)", "this is a guess", "地圖.vpk", "&lt;a&gt;.vpk", "/overlays/plugins/uploads/"+u.ID+"?names=big5&amp;replace=yes&amp;root=left4dead2%2Fcfg")
+
+	b.get("/uploads").has(t, http.StatusOK, "Names in archives", `value="automatic" selected`)
+	b.post("/uploads/names", "encoding", "shift_jis").has(t, http.StatusSeeOther)
+	b.get("/uploads").has(t, http.StatusOK, `value="shift_jis" selected`)
+	b.post("/uploads/names", "encoding", "ebcdic").has(t, http.StatusUnprocessableEntity)
+	s.as(t, "guest").post("/uploads/names", "encoding", "gbk").has(t, http.StatusForbidden)
 }

@@ -89,6 +89,9 @@ func (p *panel) beginUpload(w http.ResponseWriter, r *http.Request, who accounts
 		return err
 	}
 	u, err := p.Uploads.Create(r.Context(), who, name)
+	if err == nil {
+		err = p.Content.FirstUpload(r.Context(), r.Header.Get("Accept-Language"))
+	}
 	if err != nil {
 		return err
 	}
@@ -217,6 +220,9 @@ func (p *panel) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.
 			if u, err = p.Uploads.Create(r.Context(), who, name); err != nil {
 				return err
 			}
+			if err := p.Content.FirstUpload(r.Context(), r.Header.Get("Accept-Language")); err != nil {
+				return err
+			}
 		}
 		if err := p.takeFile(r, who, u.ID, path.Base(strings.ReplaceAll(part.FileName(), `\`, "/")), part); err != nil {
 			_ = p.Uploads.Delete(r.Context(), who, u.ID) // else it goes by itself, later
@@ -270,9 +276,34 @@ var roots = []struct{ Value, Label string }{
 	{"left4dead2/addons/sourcemod", "left4dead2/addons/sourcemod/"},
 }
 
-// codePages are what file names in archives can be written in.
-var codePages = []struct{ Value, Label string }{
-	{"", "find it out"}, {"gbk", "Chinese (GBK)"}, {"cp1251", "Cyrillic (Windows-1251)"}, {"cp437", "Western (DOS 437)"},
+// nameEncodings are what file names in archives can be written in; first says what
+// the first choice is.
+func nameEncodings(value, first string) (all []content.NameEncoding) {
+	return append([]content.NameEncoding{{Name: value, Label: first}}, content.NameEncodings()...)
+}
+
+// labelOf is what people call an encoding.
+func labelOf(encoding string) string {
+	for _, e := range content.NameEncodings() {
+		if e.Name == encoding {
+			return e.Label
+		}
+	}
+	return encoding
+}
+
+// read is the address of the plan with names in an encoding.
+func (f planForm) read(o left4me.Name, id, encoding string) templ.SafeURL {
+	v := url.Values{"names": {encoding}}
+	for key, value := range map[string]string{"root": f.Root, "subdir": f.Subdir} {
+		if value != "" {
+			v.Set(key, value)
+		}
+	}
+	if f.Replace {
+		v.Set("replace", "yes")
+	}
+	return templ.SafeURL(overlayPath(o, "/uploads/", id) + "?" + v.Encode())
 }
 
 func (f planForm) change(id string) left4me.Change {

@@ -18,7 +18,24 @@ func (p *panel) uploadsView(r *http.Request, who accounts.Actor) (view, error) {
 		open, err := p.Uploads.List(ctx, who)
 		return uploadList(open, who.Name), err
 	}, onUploads(), onEnds(left4me.BuildOverlay.Noun()))
-	return view{frame: p.frame(r, who, "Uploads", "overlays"), body: []piece{fixed(uploadsHead()), all}}, nil
+	encoding, err := p.Content.ArchiveNames(r.Context())
+	if err != nil {
+		return view{}, err
+	}
+	f := p.frame(r, who, "Uploads", "overlays")
+	names := p.form(r, "names", namesSetting(encoding, f.May), onContent())
+	return view{frame: f, body: []piece{fixed(uploadsHead()), all, names}}, nil
+}
+
+// setNames keeps the setting of names in archives.
+func (p *panel) setNames(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	if _, err := p.Content.SetArchiveNames(r.Context(), r.PostForm.Get("encoding")); err != nil {
+		return err
+	}
+	return done(w, r, "/uploads")
 }
 
 // uploadOf says for what an upload was begun, and by whom if that is somebody else.

@@ -126,6 +126,7 @@ func (p *panel) routes() *http.ServeMux {
 
 	p.page(act, "/uploads", "/overlays", p.uploadsView)
 	act("POST /uploads/{id}/drop", p.dropListed)
+	act("POST /uploads/names", p.setNames)
 
 	p.page(look, "/jobs", "/jobs", p.jobsView)
 	p.page(look, "/jobs/{id}", "/jobs", p.jobView)

@@ -34,6 +34,18 @@ func (c *Content) Build(ctx context.Context, by string, name left4me.Name, r Req
 		return left4me.Job{}, err
 	}
 	spec := left4me.BuildSpec{Overlay: v.Overlay, Note: r.Note, By: by, Change: r.Change, Promote: r.Promote}
+	var imported left4me.Import
+	if spec.Change != nil {
+		changed := *spec.Change
+		spec.Change, imported = &changed, changed.Import
+	}
+	if err := c.hint(ctx, &imported); err != nil {
+		return left4me.Job{}, err
+	}
+	if spec.Change != nil {
+		spec.Change.Import = imported
+	}
+	spec.NamesHint = imported.NamesHint
 	return c.jobs.Add(ctx, by, left4me.BuildOverlay, name, left4me.LocalHost, spec)
 }
 

@@ -32,7 +32,14 @@ type Storage interface {
 	DeleteBlueprint(ctx context.Context, name left4me.Name) error
 	Servers(ctx context.Context) ([]left4me.Server, error)
 	Listen(ctx context.Context, tables ...string) <-chan struct{}
+	Names
 	Definitions
+}
+
+// Names is what content needs of the store for names in archives.
+type Names interface {
+	ArchiveNames(ctx context.Context) (string, error)
+	SetArchiveNames(ctx context.Context, encoding string, first bool) error
 }
 
 // Definitions is what content needs of the store for overlays.
@@ -84,7 +91,7 @@ func New(storage Storage, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slo
 // but their ends are: they change what the host has. Several changes while the
 // caller is busy are one. It must be ranged over once.
 func (c *Content) Watch(ctx context.Context) iter.Seq[struct{}] {
-	return store.Rings(ctx, c.told.Listen(ctx), c.storage.Listen(ctx, "overlay", "overlay_script", "blueprint", "content_restart"))
+	return store.Rings(ctx, c.told.Listen(ctx), c.storage.Listen(ctx, "overlay", "overlay_script", "blueprint", "content_restart", "site"))
 }
 
 // Blueprint returns one blueprint. Errors: left4me.NotFound.

@@ -87,6 +87,9 @@ func (c *Content) Plan(ctx context.Context, name left4me.Name, change left4me.Ch
 	if v, err := c.storage.Overlay(ctx, name); err == nil && change.Import.Texts == "" {
 		change.Import.Texts = v.Texts
 	}
+	if err := c.hint(ctx, &change.Import); err != nil {
+		return left4me.Plan{}, err
+	}
 	return ask[left4me.Plan](ctx, c, bus.VerbPlan, bus.PlanRequest{V: bus.Version, Overlay: name, Change: change})
 }
 

@@ -106,7 +106,9 @@ func TestASingleShortNameIsAGuess(t *testing.T) {
 		if plan.Names == nil || !plan.Names.Guess || len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0].Text, "guess") || !strings.Contains(plan.Warnings[0].Text, plan.Names.Encoding) {
 			t.Errorf("%s: %+v, %+v", hint, plan.Names, plan.Warnings)
 		}
-		if !slices.ContainsFunc(plan.Names.Examples, func(n left4me.NamesIn) bool { return n.Encoding == "big5" && slices.Equal(n.Names, []string{"地圖.vpk"}) }) {
+		if !slices.ContainsFunc(plan.Names.Examples, func(n left4me.NamesIn) bool {
+			return n.Encoding == "big5" && slices.Equal(n.Names, []string{"地圖.vpk"})
+		}) {
 			t.Errorf("%s: what it would be is missing: %+v", hint, plan.Names.Examples)
 		}
 	}

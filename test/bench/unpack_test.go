@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/left4me/left4me/charset"
 	"github.com/left4me/left4me/host/archive"
 	"github.com/left4me/left4me/test/stage"
 )
@@ -104,4 +105,26 @@ func unpack(t *testing.T, in *os.Root, scratch string) time.Duration {
 		t.Fatal(err)
 	}
 	return time.Since(begun)
+}
+
+// TestNames finds the encoding of 10,000 names.
+func TestNames(t *testing.T) {
+	e, _ := charset.Find("gbk")
+	var names [][]byte
+	for i := range 10_000 {
+		b, err := e.Encode(fmt.Sprintf("left4dead2/求生之路地图/黑色狂欢节_%05d.vpk", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, b)
+	}
+	var took []time.Duration
+	for range 15 {
+		begun := time.Now()
+		if g := charset.Detect(names, ""); g.Name != "gbk" || !g.Sure {
+			t.Fatalf("%+v", g)
+		}
+		took = append(took, time.Since(begun))
+	}
+	row("the encoding of 10,000 names", median(took), "≤ 30 ms")
 }

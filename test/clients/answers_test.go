@@ -1,8 +1,11 @@
 package clients
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -183,6 +186,25 @@ func (c *caller) uploads() {
 	c.do("POST", "/uploads/"+id+"/plan", object{"import": object{"root": "left4dead2/addons"}})
 	c.do("DELETE", "/uploads/"+id, nil)
 	c.refused("GET", "/uploads/"+id, nil, 404)
+	// Names in GBK: one that is too short to tell, and several.
+	for _, names := range [][]string{{"\xb5\xd8\xcd\xbc.vpk"}, {"\xcb\xc0\xcd\xf6\xd6\xd0\xd0\xc4.vpk", "\xc7\xf3\xc9\xfa\xd6\xae\xc2\xb7\xb5\xd8\xcd\xbc.vpk"}} {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		for _, name := range names {
+			if _, err := w.CreateHeader(&zip.FileHeader{Name: name, NonUTF8: true}); err != nil {
+				c.T.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			c.T.Fatal(err)
+		}
+		id := c.do("POST", "/overlays/mods/uploads", nil)
+		c.do("PUT", fmt.Sprintf("/uploads/%s/file?path=a.zip&size=%d", id, b.Len()), b.String())
+		c.do("POST", "/uploads/"+id+"/plan", object{})
+		c.do("DELETE", "/uploads/"+id, nil)
+	}
+	c.get("/archive-names")
+	c.do("PUT", "/archive-names", object{"encoding": "automatic"})
 }
 
 func (c *caller) servers() {
