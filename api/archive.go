@@ -65,7 +65,8 @@ func (a *api) downloadRevision(ctx context.Context, in *ArchiveInput) (*huma.Str
 		_, w := humago.Unwrap(hc)
 		attach(w, fmt.Sprintf("%s-%d.%s", n, r.Number, in.Format), mediaTypes[in.Format])
 		c := http.NewResponseController(w)
-		err := r.Write(ctx, &patient{w: w, c: c}, in.Format)
+		var err error
+		a.whileLetIn(hc, func(ctx context.Context) { err = r.Write(ctx, &patient{ctx: ctx, w: w, c: c}, in.Format) })
 		_ = c.SetWriteDeadline(time.Time{}) // it would be that of the next answer too
 		if err != nil {
 			if ctx.Err() == nil && !errors.Is(err, errSlow) {
@@ -95,8 +96,31 @@ func (a *api) downloadFile(ctx context.Context, in *RawInput) (*huma.StreamRespo
 		req, w := humago.Unwrap(hc)
 		attach(w, path.Base(in.Path), "application/octet-stream")
 		w.Header().Set("Etag", fmt.Sprintf(`"%s-%d"`, n, r.Number)) // a revision never changes
-		http.ServeContent(w, req, "", time.Time{}, f)
+		a.whileLetIn(hc, func(context.Context) { http.ServeContent(w, req, "", time.Time{}, f) })
 	}}, nil
+}
+
+// whileLetIn sends a long answer, which is cut off when the token of whoever asked
+// for it is revoked, or its user may not do this any more.
+func (a *api) whileLetIn(hc huma.Context, send func(ctx context.Context)) {
+	r, w := humago.Unwrap(hc)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	stop := a.Accounts.Cut(func() error {
+		who, err := a.identify(r)
+		if err != nil {
+			return err
+		}
+		return accounts.Allow(who, accounts.Act)
+	}, func() {
+		cancel()
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now()) // a write that waits ends too
+	})
+	defer stop()
+	send(ctx)
+	if stop(); ctx.Err() != nil {
+		panic(http.ErrAbortHandler) // it must not look whole
+	}
 }
 
 // attach says that an answer is a file to keep: no browser shall show what people
@@ -112,12 +136,16 @@ var errSlow = errors.New("the client reads too slowly")
 
 // patient writes to a client as long as it goes on reading.
 type patient struct {
+	ctx  context.Context // ends a client that is not let in any more
 	w    http.ResponseWriter
 	c    *http.ResponseController
 	left int // bytes until the time begins anew
 }
 
 func (p *patient) Write(b []byte) (int, error) {
+	if err := p.ctx.Err(); err != nil {
+		return 0, err
+	}
 	if p.left <= 0 {
 		_ = p.c.SetWriteDeadline(time.Now().Add(pieceWithin)) // a connection has deadlines
 		p.left = pieceBytes

@@ -107,7 +107,7 @@ func (a *api) downloadBackup(h huma.API, path, id, summary string) {
 			w.Header().Set("Content-Type", "application/zstd")
 			w.Header().Set("X-Accel-Buffering", "no") // as in attach
 			w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": backups.FileName(n)}))
-			http.ServeContent(w, r, "", v.CreatedAt, f)
+			a.whileLetIn(hc, func(context.Context) { http.ServeContent(w, r, "", v.CreatedAt, f) })
 		}}, nil
 	})
 }

@@ -1,11 +1,14 @@
 package api_test
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/api"
@@ -55,6 +58,50 @@ func TestABackupIsDownloadedInParts(t *testing.T) {
 	header := http.Header{"Authorization": {"Bearer " + s.admin}, "Range": {"bytes=4-"}}
 	if a := s.send(t, "GET", "/api/v1/backups/b/file", header, nil); a.status != http.StatusPartialContent || string(a.body) != "ive" {
 		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+// Whoever was removed, or may not do this any more, doesn't get the rest of what is
+// under way.
+func TestADownloadEndsWithItsToken(t *testing.T) {
+	for what, change := range map[string]string{"disabled": `{"disabled":true}`, "a looker now": `{"admin":false}`} {
+		t.Run(what, func(t *testing.T) {
+			s := newSite(t)
+			zoey := s.token(t, "zoey", true)
+			dir := filepath.Join(s.root, "backups")
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			f := must(os.Create(filepath.Join(dir, "b.tar.zst")))(t)
+			if err := errors.Join(f.Truncate(1<<40), f.Close()); err != nil { // holes, and too long for this test
+				t.Fatal(err)
+			}
+			r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/v1/backups/b/file", nil))(t)
+			r.Header = bearer(zoey)
+			resp := must(http.DefaultClient.Do(r))(t)
+			defer resp.Body.Close()
+			if _, err := io.CopyN(io.Discard, resp.Body, 1<<20); err != nil || resp.StatusCode != http.StatusOK {
+				t.Fatalf("%s, %v", resp.Status, err)
+			}
+			rest := make(chan error, 1)
+			go func() {
+				_, err := io.Copy(io.Discard, resp.Body)
+				rest <- err
+			}()
+			if a := s.call(t, "PATCH", "/api/v1/users/zoey", change); a.status != http.StatusOK {
+				t.Errorf("%d %s", a.status, a.body)
+			}
+			select {
+			case err := <-rest:
+				if err == nil {
+					t.Error("it looks whole")
+				}
+			case <-time.After(patience):
+				t.Error("it goes on")
+				resp.Body.Close()
+				<-rest
+			}
+		})
 	}
 }
 

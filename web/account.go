@@ -87,6 +87,14 @@ func tokensStay(n int) string {
 	return " " + count(n, "token", "tokens") + " still work; revoke those that may be known to somebody else."
 }
 
+// ownTokens are one's tokens behind the word "my".
+func ownTokens(n int) string {
+	if n == 1 {
+		return "token"
+	}
+	return count(n, "token", "tokens")
+}
+
 // changePassword changes the own password. This browser goes on in a new session.
 func (p *panel) changePassword(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	if err := r.ParseForm(); err != nil {

@@ -151,7 +151,7 @@ func (p *panel) downloadBackup(w http.ResponseWriter, r *http.Request, who accou
 	defer f.Close()
 	p.Log.Info("backup downloaded", "backup", n, "by", who.Name)
 	attachment(w, "application/zstd", backups.FileName(n))
-	http.ServeContent(w, r, "", b.CreatedAt, f)
+	p.whileLetIn(w, r, func(r *http.Request) { http.ServeContent(w, r, "", b.CreatedAt, f) })
 	return nil
 }
 

@@ -1,11 +1,16 @@
 package web_test
 
 import (
+	"errors"
+	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
 )
 
 // someBackups are what the host has in all tests: one that is good, and one whose
@@ -56,4 +61,56 @@ func TestTheScheduleOfBackupsIsSet(t *testing.T) {
 	page := b.get("/backups")
 	page.has(t, http.StatusOK, `value="05:15"`)
 	page.hasNot(t, `value="yes" checked`)
+}
+
+// longFile makes a file of a terabyte of holes: nobody has read it in the time that a
+// test waits.
+func longFile(t *testing.T, name string) {
+	t.Helper()
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = errors.Join(f.Truncate(1<<40), f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whoever was removed doesn't get the rest of what is under way.
+func TestADownloadEndsWithItsSession(t *testing.T) {
+	s := newSite(t, false)
+	if err := os.Mkdir(s.backups.Dir(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	longFile(t, filepath.Join(s.backups.Dir(), "b.tar.zst"))
+	s.addUser(t, "zoey", true)
+	b := s.as(t, "zoey")
+	res := must(b.http.Do(must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/backups/b/file", nil))(t)))(t)
+	defer res.Body.Close()
+	if _, err := io.CopyN(io.Discard, res.Body, 1<<20); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s, %v", res.Status, err)
+	}
+	rest := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, res.Body)
+		rest <- err
+	}()
+	admin := accounts.Actor{UserID: must(s.store.User(t.Context(), "admin"))(t).ID, Name: "admin", Admin: true}
+	s.as(t, "guest").post("/account/signout") // of somebody else
+	select {
+	case err := <-rest:
+		t.Fatalf("it ended with the session of somebody else: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	must(s.accounts.DeleteUser(t.Context(), admin, "zoey"))(t)
+	select {
+	case err := <-rest:
+		if err == nil {
+			t.Error("it looks whole")
+		}
+	case <-time.After(patience):
+		t.Error("it goes on")
+		res.Body.Close()
+		<-rest
+	}
 }

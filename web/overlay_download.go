@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"mime"
 	"net/http"
@@ -23,6 +24,25 @@ func attachment(w http.ResponseWriter, kind, name string) {
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }
 
+// whileLetIn sends a long answer, which is cut off when the session of whoever asked
+// for it ends: nobody who was signed out or removed gets the rest.
+func (p *panel) whileLetIn(w http.ResponseWriter, r *http.Request, send func(r *http.Request)) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	stop := p.Accounts.Cut(func() error {
+		_, err := p.identify(r)
+		return err
+	}, func() {
+		cancel()
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now()) // a write that waits ends too
+	})
+	defer stop()
+	send(r.WithContext(ctx))
+	if stop(); ctx.Err() != nil {
+		panic(http.ErrAbortHandler) // it must not look whole
+	}
+}
+
 // downloadFile sends a file of a revision; a browser can go on where it was cut.
 func (p *panel) downloadFile(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	name, err := pathName(r)
@@ -43,7 +63,7 @@ func (p *panel) downloadFile(w http.ResponseWriter, r *http.Request, who account
 	p.Log.Info("file downloaded", "overlay", name, "revision", d.Revision, "file", file, "by", who.Name)
 	attachment(w, "application/octet-stream", path.Base(file))
 	w.Header().Set("ETag", strconv.Quote(fmt.Sprintf("%s-%d-%d", name, d.Revision, d.Size)))
-	http.ServeContent(w, r, "", time.Time{}, d)
+	p.whileLetIn(w, r, func(r *http.Request) { http.ServeContent(w, r, "", time.Time{}, d) })
 	return nil
 }
 
@@ -64,11 +84,13 @@ func (p *panel) downloadArchive(w http.ResponseWriter, r *http.Request, who acco
 	}
 	p.Log.Info("overlay downloaded", "overlay", name, "revision", a.Revision, "by", who.Name)
 	attachment(w, "application/zip", fmt.Sprintf("%s-%d.zip", name, a.Revision))
-	if err := a.Write(r.Context(), w); err != nil {
-		if _, shown := left4me.Public(err); !shown && r.Context().Err() == nil {
-			p.Log.Warn("download", "overlay", name, "err", err)
+	p.whileLetIn(w, r, func(r *http.Request) {
+		if err := a.Write(r.Context(), w); err != nil {
+			if _, shown := left4me.Public(err); !shown && r.Context().Err() == nil {
+				p.Log.Warn("download", "overlay", name, "err", err)
+			}
+			panic(http.ErrAbortHandler)
 		}
-		panic(http.ErrAbortHandler)
-	}
+	})
 	return nil
 }

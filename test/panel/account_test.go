@@ -73,6 +73,14 @@ func TestAccountsFromThePanel(t *testing.T) {
 	s.press("enable", `form[action="/users/zoey/enable"] button`)
 	s.shows("User enabled")
 
+	other := s.visitor()
+	other.loginAs(panel, "admin", password)
+	s.do("the list of browsers", chromedp.Navigate(panel+"/account"))
+	s.picture("account-two")
+	s.press("sign the other one out", `#sessions form[action^="/account/sessions/"] button`)
+	other.shows("You are logged out.")
+	s.shows("That browser was signed out.")
+
 	const another = "another sentence, quite long"
 	zoey.loginAs(panel, "zoey", password)
 	zoey.press("the account", `a.who`)
