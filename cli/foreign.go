@@ -57,7 +57,7 @@ func (c *Client) foreign(res *http.Response) error {
 	case status == http.StatusRequestEntityTooLarge:
 		e.Kind = left4me.Invalid
 		e.Text = "a proxy at " + c.where + " refuses requests of this size" + at
-		e.Hint = "allow 20 MB there: client_max_body_size in nginx, request_body in Caddy, LimitRequestBody in Apache" + behindProxy
+		e.Hint = "allow 20 MB there: client_max_body_size in nginx, request_body in Caddy" + behindProxy
 	case status == http.StatusGatewayTimeout, status == http.StatusRequestTimeout, status == cloudflareTimeout:
 		e.Text = "a proxy at " + c.where + " gave up waiting" + at
 		e.Hint = "let it wait for 10 minutes: proxy_read_timeout in nginx, ProxyTimeout in Apache" + behindProxy

@@ -98,7 +98,7 @@ func (a *Agent) upload(ctx context.Context, c left4me.Change, scratch string) (u
 }
 
 func noUpload(id string) error {
-	return &left4me.Error{Kind: left4me.NotFound, Field: "change.upload", Text: fmt.Sprintf("there is no upload %q", id), Hint: "it was published, dropped, or nobody went on with it for two days"}
+	return &left4me.Error{Kind: left4me.NotFound, Field: "change.upload", Text: fmt.Sprintf("there is no upload %q", id), Hint: "send the files again: `left4me overlay push NAME FILE`, or the page Upload of the overlay. An upload is kept until it is published or dropped, for two days at most, and a push that fails drops its own"}
 }
 
 // uploadDir is where the panel keeps an upload.

@@ -81,6 +81,7 @@ type proxy struct {
 	page    int // the status of the page that it answers with; 0: none
 	refused int
 	longest int64 // of the bodies that passed
+	cut     func()
 }
 
 func (p *proxy) answer(status int) {
@@ -117,6 +118,7 @@ func (s *site) through() *proxy {
 	}))
 	s.t.Cleanup(func() { web.CloseClientConnections(); web.Close() })
 	s.Address = web.Listener.Addr().String()
+	p.cut = web.CloseClientConnections
 	return p
 }
 
@@ -161,6 +163,18 @@ func (s *site) behindAProxy(file string) {
 		})()`)
 	}
 	s.picture("form-proxy")
+
+	bar := func(text string) string {
+		return `(bar => !bar.hidden && bar.innerText.includes(` + strconv.Quote(text) + `))(document.getElementById("connection"))`
+	}
+	p.answer(http.StatusBadGateway)
+	p.cut()
+	s.until("the bar says who answers", bar("A proxy in between does not reach left4me (status 502)"))
+	s.picture("bar-proxy-narrow")
+	p.answer(http.StatusOK)
+	s.until("and who does then", bar("If a proxy asks for a login"))
+	p.answer(0)
+	s.until("the bar goes", `document.getElementById("connection").hidden`)
 }
 
 // slow bounds how many bytes a second the browser sends; -1 bounds nothing.

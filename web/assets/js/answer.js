@@ -20,7 +20,7 @@ export function foreign(res) {
   if (!res || ours(res)) return "";
   const { status } = res;
   if (status === 413)
-    return "A proxy in between refuses requests of this size (status 413). Allow 20 MB there: client_max_body_size in nginx, request_body in Caddy, LimitRequestBody in Apache.";
+    return "A proxy in between refuses requests of this size (status 413). Allow 20 MB there: client_max_body_size in nginx, request_body in Caddy.";
   if ([408, 504, 524].includes(status)) return `A proxy in between gave up waiting (status ${status}). Let it wait for 10 minutes: proxy_read_timeout in nginx, ProxyTimeout in Apache.`;
   if ([502, 503].includes(status) || (status > 520 && status <= 530))
     return `A proxy in between does not reach left4me (status ${status}). Check that left4me runs, and that the proxy has its address.`;

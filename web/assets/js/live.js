@@ -5,8 +5,10 @@ import { morph } from "./morph.js";
 import { refilter } from "./filter.js";
 import { showTimes } from "./times.js";
 import { goTo } from "./forms.js";
+import { foreign } from "./answer.js";
 
 const silence = 40_000; // ms; the panel beats every 15 s
+const none = "Connection lost.";
 const patience = 1_200; // ms before the bar: a restart of the panel is shorter
 const unseen = 600_000; // ms after which a page that nobody sees lets go of the shared stream
 
@@ -15,7 +17,7 @@ export function startLive(con) {
   if (!address) return;
   const { session } = document.body.dataset;
   const bar = document.getElementById("connection");
-  let watchdog, showing, retry, away, open = false, wait = 500;
+  let watchdog, showing, retry, away, open = false, wait = 500, reason = none;
 
   // told takes an event of the stream.
   const told = (name, data, id) => {
@@ -53,7 +55,7 @@ export function startLive(con) {
     showing = 0;
   };
   const back = () => {
-    wait = 500;
+    [wait, reason] = [500, none];
     clearTimeout(showing);
     showing = 0;
     bar.hidden = true;
@@ -68,7 +70,7 @@ export function startLive(con) {
     open = false;
     clearTimeout(watchdog);
     clearTimeout(retry);
-    showing ||= setTimeout(() => say("Connection lost. Trying again…"), patience);
+    showing ||= setTimeout(() => say(reason + " Trying again…"), patience);
     retry = setTimeout(check, wait);
     wait = Math.min(wait * 2, 15_000);
   };
@@ -76,7 +78,10 @@ export function startLive(con) {
   // ever, also when somebody else has logged in meanwhile.
   const check = async () => {
     try {
-      const answer = await fetch("/session?session=" + encodeURIComponent(session), { headers: { "X-Left4me": "live" } });
+      const answer = await fetch("/session?session=" + encodeURIComponent(session), { headers: { "X-Left4me": "live" }, redirect: "manual" });
+      const other = foreign(answer);
+      if (other) return because(other), connect();
+      reason = none;
       if (answer.status === 401) return leave(), say("You are logged out.", "/login?next=" + encodeURIComponent(location.pathname + location.search));
       if (answer.status === 429) {
         const { text, hint } = await answer.json();
@@ -84,9 +89,14 @@ export function startLive(con) {
         say(`This page doesn't follow what happens: ${text}. To go on, ${hint}.`);
       }
     } catch {
-      // still no connection
+      because(none);
     }
     connect();
+  };
+  // because notes what is in the way: nobody answers, or a proxy in left4me's place.
+  const because = (text) => {
+    reason = text;
+    if (!bar.hidden) say(reason + " Trying again…");
   };
   const say = (text, link) => {
     bar.replaceChildren(text);
