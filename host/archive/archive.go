@@ -8,8 +8,8 @@
 // size can explain, what is cut off or encrypted. Decoders run in a process of
 // their own, where one is given, so that none can take more memory than it has.
 //
-// What is found is put where the game looks for it: see Open. All other packages
-// that import something use this one.
+// What is found is put where the game looks for it: see Open and package place. All
+// other packages that import something use this one.
 package archive
 
 import (
@@ -55,6 +55,7 @@ type entry struct {
 	Size    int64  `json:"s"`           // -1: not known
 	Slashed bool   `json:"b,omitempty"` // each \ in the name was made / by the decoder
 	Tool    string `json:"t,omitempty"` // how it is packed, when only 7zz reads that
+	Sum     uint32 `json:"c,omitempty"` // CRC-32 of what is in it, where the archive says it
 }
 
 // how is what an archive is read for.
@@ -97,27 +98,73 @@ func walk(ctx context.Context, parts []*os.File, format Format, what how, tool s
 	if err != nil {
 		return err
 	}
-	w := walker{ctx: ctx, parts: parts, in: in, size: size, list: what == howList, tool: tool, limits: limits, visit: v}
+	m, err := modeOf(what)
+	if err != nil {
+		return err
+	}
+	w := walker{ctx: ctx, parts: parts, in: in, size: size, opener: opener{mode: m}, tool: tool, limits: limits, visit: v}
 	switch format {
 	case Zip:
-		return w.zip()
+		err = w.zip()
 	case SevenZip:
-		return w.sevenZip()
+		err = w.sevenZip()
 	case Rar:
-		return w.rar()
+		err = w.rar()
 	case Tar, TarGz, TarBz2, TarXz, TarZst:
-		return w.tar(format)
+		err = w.tar(format)
 	case None:
+		return fmt.Errorf("%q is no format", format)
 	}
-	return fmt.Errorf("%q is no format", format)
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
 }
 
+// mode is how much of an archive is read: all, only what is in it, or how some of
+// its files begin.
+type mode struct {
+	list  bool
+	heads []int // the entries of which only the beginning is read, in order; nil: all of all
+}
+
+// opener tells of which entries the contents are read, one after the other.
+type opener struct {
+	mode
+	n    int // entries so far
+	next int // in heads
+}
+
+// opens reports whether the contents of the next entry are read.
+func (o *opener) opens(k kind) bool {
+	n := o.n
+	o.n++
+	switch {
+	case o.list || k != regular:
+		return false
+	case o.heads == nil:
+		return true
+	}
+	for o.next < len(o.heads) && o.heads[o.next] < n {
+		o.next++
+	}
+	return o.next < len(o.heads) && o.heads[o.next] == n
+}
+
+// enough reports whether nothing more is read.
+func (o *opener) enough() bool {
+	return o.heads != nil && (len(o.heads) == 0 || o.n > o.heads[len(o.heads)-1])
+}
+
+// errEnough ends a walk early.
+var errEnough = errors.New("enough")
+
 type walker struct {
-	ctx    context.Context
-	parts  []*os.File
-	in     io.ReaderAt // all parts, one after the other
-	size   int64       // of all of them
-	list   bool
+	ctx   context.Context
+	parts []*os.File
+	in    io.ReaderAt // all parts, one after the other
+	size  int64       // of all of them
+	opener
 	tool   string
 	limits Limits
 	visit  visit
@@ -138,6 +185,9 @@ func (w *walker) give(e entry, body io.Reader) error {
 			return err
 		}
 		return visited{err}
+	}
+	if w.enough() {
+		return visited{errEnough}
 	}
 	return nil
 }

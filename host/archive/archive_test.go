@@ -19,7 +19,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/encoding/charmap"
@@ -323,9 +322,9 @@ func TestFilesGoWhereTheGameLooks(t *testing.T) {
 		{"single files", files{"x.smx": "", "server.cfg": "", "a.vpk": "", "c1.bsp": "", "c1.nav": "", "notes.txt": ""}, left4me.Import{}, []string{"left4dead2/addons/a.vpk", "left4dead2/addons/sourcemod/plugins/x.smx", "left4dead2/cfg/server.cfg", "left4dead2/maps/c1.bsp", "left4dead2/maps/c1.nav"}},
 		{"wrapped", files{"z": string(zipOf(t, "pack-1.0/server/left4dead2/cfg/x.cfg", "pack-1.0/server/left4dead2/host.txt", "pack-1.0/docs/left.txt"))}, left4me.Import{}, []string{"left4dead2/cfg/x.cfg", "left4dead2/host.txt"}},
 		{"the whole game", files{"left4dead2/a.txt": "", "bin/libx.so": "", "left4dead2_dlc1/x": "", "readme.txt": ""}, left4me.Import{}, []string{"bin/libx.so", "left4dead2/a.txt", "left4dead2_dlc1/x"}},
-		{"in capitals", files{"Left4Dead2/Addons/x.VPK": "", "Left4Dead2/motd.txt": ""}, left4me.Import{}, []string{"left4dead2/Addons/x.vpk", "left4dead2/motd.txt"}},
+		{"in capitals", files{"Left4Dead2/Addons/x.VPK": "", "Left4Dead2/motd.txt": ""}, left4me.Import{}, []string{"left4dead2/addons/x.vpk", "left4dead2/motd.txt"}},
 		{"directories in capitals", files{"Addons/x.vpk": "", "CFG/x.cfg": "", "motd.txt": ""}, left4me.Import{}, []string{"left4dead2/addons/x.vpk", "left4dead2/cfg/x.cfg", "left4dead2/motd.txt"}},
-		{"a VPK besides", files{"addons/x.smx": "", "y.vpk": ""}, left4me.Import{}, []string{"left4dead2/addons/x.smx", "left4dead2/addons/y.vpk"}},
+		{"a VPK besides", files{"addons/x.smx": "", "y.vpk": ""}, left4me.Import{}, []string{"left4dead2/addons/sourcemod/plugins/x.smx", "left4dead2/addons/y.vpk"}},
 		{"sourcemod", files{"sourcemod/plugins/x.smx": "", "sourcemod/configs/cfg/y.cfg": "", "metamod/z.vdf": ""}, left4me.Import{}, []string{"left4dead2/addons/metamod/z.vdf", "left4dead2/addons/sourcemod/configs/cfg/y.cfg", "left4dead2/addons/sourcemod/plugins/x.smx"}},
 		{"a plugin", files{"plugins/x.smx": "", "gamedata/x.txt": "", "translations/de/x.txt": "", "README.md": ""}, left4me.Import{}, []string{"left4dead2/addons/sourcemod/gamedata/x.txt", "left4dead2/addons/sourcemod/plugins/x.smx", "left4dead2/addons/sourcemod/translations/de/x.txt"}},
 		{"archives side by side", files{"a.zip": string(zipOf(t, "a.vpk")), "b.zip": string(zipOf(t, "addons/b.vpk")), "c.vpk": ""}, left4me.Import{}, []string{"left4dead2/addons/a.vpk", "left4dead2/addons/b.vpk", "left4dead2/addons/c.vpk"}},
@@ -536,15 +535,106 @@ func TestWhatIsRefused(t *testing.T) {
 	refusedWith(t, zipped(t, link), "symbolic link", "addons/link")
 	refusedWith(t, zipped(t, su), "set-user-id", "addons/su")
 
-	refusedWith(t, zipOf(t, "addons/a.vpk", "addons/A.vpk"), "by case", "addons/A.vpk")
-	refusedWith(t, zipOf(t, "addons/a.vpk", "Addons/b.vpk"), "by case")
-	refusedWith(t, zipOf(t, "addons/\u00e9.vpk", "addons/e\u0301.vpk"), "form")
 	refusedWith(t, zipOf(t, "addons/a.vpk", "addons/a.vpk"), "twice")
 	refusedWith(t, zipOf(t, "addons/a", "addons/a/b"), "addons/a")
-	refusedWith(t, zipOf(t, "x/a.vpk", "y/a.vpk"), "twice")
-	refusedWith(t, zipOf(t, "linux/addons/a.so", "windows/addons/a.dll"), "several places", "linux/addons", "windows/addons")
 	refusedWith(t, zipOf(t, "notes.txt", "pic.jpg"), "nothing")
 	refusedWith(t, []byte("just text"), "nothing")
+}
+
+// What can't be side by side is asked about: one of it is taken, and nothing is left
+// out without a reason.
+func TestPlanSaysWhatIsLeftOutAndAskedAbout(t *testing.T) {
+	two := func(one, other string) []byte {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		for n, text := range map[string]string{one: "first", other: "other one"} {
+			f, err := w.Create(n)
+			if err == nil {
+				_, err = io.WriteString(f, text)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	for name, c := range map[string]struct {
+		zip         []byte
+		left, asked int
+	}{
+		"case":    {two("addons/a.vpk", "addons/A.vpk"), 1, 1},
+		"form":    {two("addons/\u00e9.vpk", "addons/e\u0301.vpk"), 1, 1},
+		"folders": {two("x/a.vpk", "y/a.vpk"), 1, 1},
+		"systems": {two("linux/addons/a.so", "windows/addons/a.dll"), 1, 0},
+		"nested":  {two("addons/a.vpk", "old/addons/a.vpk"), 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, plan := imported(t, put(t, files{"z": string(c.zip)}), archive.Options{}, outside)
+			left := 0
+			for _, l := range plan.Left {
+				left += l.Count
+			}
+			if len(got) != 1 || left != c.left || plan.Asked != c.asked || len(plan.Skipped) != c.left {
+				t.Fatalf("%v, %+v", got, plan)
+			}
+			for _, a := range plan.Asks { // each answer makes another plan, and asks no more
+				for i, choice := range a.Choices {
+					answered, plan := imported(t, put(t, files{"z": string(c.zip)}), archive.Options{Import: left4me.Import{Moves: choice.Moves}}, outside)
+					if plan.Asked != 0 || len(answered) != 1 || (i == 0) != (cmp.Diff(answered, got) == "") {
+						t.Errorf("choice %d: %v, %+v", i, answered, plan)
+					}
+				}
+			}
+		})
+	}
+	got, plan := imported(t, put(t, files{"z": string(zipOf(t, "addons/a.vpk", "Addons/b.vpk"))}), archive.Options{})
+	if len(got) != 2 || plan.Asked != 0 {
+		t.Errorf("two spellings of addons: %v", got)
+	}
+}
+
+func TestMovesPlaceFolders(t *testing.T) {
+	z := zipOf(t, "repo-1.2/odd/x.txt", "repo-1.2/odd/sub/y.smx", "repo-1.2/plugins/p.smx", "repo-1.2/docs/z.cfg")
+	got, plan := imported(t, put(t, files{"z": string(z)}), archive.Options{Import: left4me.Import{Moves: []left4me.FolderMove{
+		{From: "odd", To: "left4dead2/addons/sourcemod/data/odd"}, {From: "odd/sub/y.smx", To: "left4dead2/addons/sourcemod/plugins"}, {From: "docs", To: "-"},
+	}}}, outside)
+	want := []string{"left4dead2/addons/sourcemod/data/odd/x.txt", "left4dead2/addons/sourcemod/plugins/p.smx", "left4dead2/addons/sourcemod/plugins/y.smx"}
+	if d := cmp.Diff(want, slices.Sorted(maps.Keys(got))); d != "" || len(plan.Left) != 1 || plan.Left[0].Files[0] != "repo-1.2/docs/z.cfg" {
+		t.Errorf("%s\n%+v", d, plan)
+	}
+	for _, bad := range []left4me.FolderMove{{From: "", To: "left4dead2/cfg"}, {From: "odd", To: ""}, {From: "../odd", To: "left4dead2"}, {From: "odd", To: "../left4dead2"}} {
+		if _, err := open(t, put(t, files{"z": string(z)}), archive.Options{Import: left4me.Import{Moves: []left4me.FolderMove{bad}}}); !errors.Is(err, left4me.Invalid) {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+}
+
+// How files begin is the same with each format and decoder.
+func TestHeadsDecideInEachFormat(t *testing.T) {
+	src := put(t, files{
+		"a/x.smx": "FFPS", "a/x.txt": "\"Games\"\n{\n}\n", "b/words.txt": "\"Phrases\"\n{\n}", "b/big.vpk": noise(200_000), "c/load.vdf": `"Plugin" { "file" "addons/tool" }`, "c/tool.so": "\x7fELF\x01",
+		"c/z.txt": "a note",
+	})
+	want := []string{
+		"left4dead2/addons/big.vpk", "left4dead2/addons/load.vdf", "left4dead2/addons/sourcemod/gamedata/x.txt", "left4dead2/addons/sourcemod/plugins/x.smx",
+		"left4dead2/addons/sourcemod/translations/words.txt", "left4dead2/addons/tool.so",
+	}
+	for name, args := range map[string][]string{"zip": {"zip", "-qr"}, "7z": {"7z", "a", "-ms=on"}, "tar": {"tar", "-cf"}, "tar.gz": {"tar", "-czf"}, "": nil} {
+		t.Run(name, func(t *testing.T) {
+			dir := src
+			if args != nil {
+				dir = t.TempDir()
+				run(t, src, args[0], append(args[1:], filepath.Join(dir, "a."+name), ".")...)
+			}
+			got, plan := imported(t, dir, archive.Options{}, outside)
+			if d := cmp.Diff(want, slices.Sorted(maps.Keys(got))); d != "" {
+				t.Errorf("%s\n%+v", d, plan.Skipped)
+			}
+		})
+	}
 }
 
 func TestWhatIsCutOffOrEncrypted(t *testing.T) {
@@ -707,18 +797,36 @@ func TestLinksInADirectoryAreRefused(t *testing.T) {
 	}
 }
 
-// Whoever packs an archive decides in how many directories there is something for
-// the game: looking at them must not take the square of their number.
-func TestPlacesAreFoundAmongManyDirectories(t *testing.T) {
-	files := make([]string, 300_000)
-	for i := range files {
-		files[i] = fmt.Sprintf("%d/maps/c1.bsp", i)
-	}
-	begun := time.Now()
-	if err := archive.FindPlace(files); !errors.Is(err, left4me.Invalid) {
-		t.Error(err)
-	}
-	if took := time.Since(begun); took > 5*time.Second {
-		t.Errorf("it took %s", took)
+// These are archives as people packed them, small and made by us.
+func TestArchivesAsPeoplePackThem(t *testing.T) {
+	const sm = "left4dead2/addons/sourcemod/"
+	for name, want := range map[string][]string{
+		"pc":            {sm + "data/x.cfg", sm + "plugins/x.smx", sm + "translations/x.phrases.txt", "left4dead2/cfg/sourcemod/x.cfg"},
+		"am":            {sm + "gamedata/l4d2_thing.txt", sm + "plugins/l4d2_thing.smx", sm + "scripting/l4d2_thing.sp", sm + "translations/l4d2_thing.phrases.txt"},
+		"dbl":           {sm + "gamedata/left4dhooks.l4d2.txt", sm + "plugins/left4dhooks.smx"},
+		"addadd":        {"left4dead2/addons/metamod.vdf", sm + "plugins/x.smx"},
+		"smx_in_addons": {sm + "plugins/disabled/d.smx", sm + "plugins/x.smx", sm + "plugins/x2.smx"},
+		"l4dtoolz":      {"left4dead2/addons/l4dtoolz.so", "left4dead2/addons/l4dtoolz.vdf"},
+		"ext":           {sm + "extensions/system2.autoload", sm + "extensions/system2.ext.so", sm + "scripting/include/system2.inc"},
+		"am2":           {sm + "gamedata/l4d_foo.txt", sm + "plugins/l4d_foo.smx", sm + "scripting/l4d_foo.sp", sm + "translations/l4d_foo.phrases.txt", "left4dead2/cfg/sourcemod/l4d_foo.cfg"},
+		"cs2":           {"left4dead2/addons/metamod/bin/server.so", sm + "plugins/A.smx"},
+		"mc":            {sm + "configs/x.cfg", sm + "plugins/Thing.smx", "left4dead2/cfg/Server.cfg", "left4dead2/maps/Foo.bsp"},
+		"win":           {"left4dead2/addons/l4dtoolz.dll", "left4dead2/addons/l4dtoolz.vdf", sm + "extensions/socket.autoload", sm + "extensions/socket.ext.dll"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, err := os.ReadFile(filepath.Join("testdata/cases", name+".zip"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, plan := imported(t, put(t, files{name + ".zip": string(b)}), archive.Options{}, outside)
+			if d := cmp.Diff(want, slices.Sorted(maps.Keys(got))); d != "" || plan.Asked != 0 {
+				t.Errorf("%s\n%+v", d, plan)
+			}
+			for _, f := range plan.Files {
+				if f.Why == "" {
+					t.Errorf("%s has no reason", f.Path)
+				}
+			}
+		})
 	}
 }

@@ -13,11 +13,13 @@ import (
 	"os/exec"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/place"
 )
 
 // What a decoder may take. A dictionary of 1 GiB is the largest that is common.
@@ -68,9 +70,13 @@ func decode(ctx context.Context, args []string, in *os.File, out io.Writer) erro
 	if err := errors.Join(err1, err2, err3); err != nil || ratio <= 0 {
 		return errors.New("a decoder is started by left4me only")
 	}
+	what := how(args[1])
+	m, err := modeOf(what)
+	if err != nil {
+		return err
+	}
 	w := bufio.NewWriterSize(out, 64<<10)
 	buf := make([]byte, 64<<10)
-	what := how(args[1])
 	err = walk(ctx, parts, Format(args[0]), what, args[6], Limits{Bytes: most, Ratio: ratio, Small: small}, func(e entry, body io.Reader) error {
 		b, err := json.Marshal(e)
 		if err == nil {
@@ -81,6 +87,9 @@ func decode(ctx context.Context, args []string, in *os.File, out io.Writer) erro
 		}
 		if what == howText && !textual(e) {
 			return writeFrame(w, frameClose, nil)
+		}
+		if m.heads != nil {
+			body = io.LimitReader(body, place.HeadBytes)
 		}
 		for {
 			n, rerr := body.Read(buf)
@@ -111,6 +120,44 @@ func decode(ctx context.Context, args []string, in *os.File, out io.Writer) erro
 	return errors.Join(writeFrame(w, frameEnd, nil), w.Flush())
 }
 
+// headsOf is what an archive is read for when only the beginnings of some of its
+// entries matter, which are in order.
+func headsOf(entries []int) how {
+	b := []byte("heads")
+	last := 0
+	for _, n := range entries {
+		b = strconv.AppendInt(append(b, ','), int64(n-last), 36)
+		last = n
+	}
+	return how(b)
+}
+
+func modeOf(what how) (mode, error) {
+	word, list, some := strings.Cut(string(what), ",")
+	switch {
+	case what == howList:
+		return mode{list: true}, nil
+	case what == howRead, what == howText:
+		return mode{}, nil
+	case word != "heads":
+		return mode{}, errors.New("a decoder is started by left4me only")
+	}
+	m := mode{heads: []int{}}
+	if !some {
+		return m, nil
+	}
+	last := 0
+	for w := range strings.SplitSeq(list, ",") {
+		n, err := strconv.ParseUint(w, 36, 24)
+		if err != nil {
+			return m, errors.New("a decoder is started by left4me only")
+		}
+		last += int(n)
+		m.heads = append(m.heads, last)
+	}
+	return m, nil
+}
+
 func writeFrame(w *bufio.Writer, tag byte, b []byte) error {
 	var head [5]byte
 	head[0] = tag
@@ -127,6 +174,10 @@ func decodeOutside(ctx context.Context, command []string, parts []*os.File, form
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	args := append(append([]string(nil), command[1:]...), string(format), string(what), strconv.FormatInt(limits.Bytes, 10), strconv.FormatInt(limits.Ratio, 10), strconv.FormatInt(limits.Small, 10), strconv.Itoa(len(parts)), tool)
+	m, err := modeOf(what)
+	if err != nil {
+		return err
+	}
 	cmd := exec.CommandContext(ctx, command[0], args...)
 	cmd.ExtraFiles = parts[1:]
 	cmd.Stdin, cmd.Env, cmd.WaitDelay = parts[0], []string{"GOTRACEBACK=none"}, 5*time.Second
@@ -139,7 +190,7 @@ func decodeOutside(ctx context.Context, command []string, parts []*os.File, form
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("decoder: %w", err)
 	}
-	err = readFrames(ctx, out, what == howList, v)
+	err = readFrames(ctx, out, m, v)
 	if err != nil {
 		cancel()
 	}
@@ -156,7 +207,8 @@ func decodeOutside(ctx context.Context, command []string, parts []*os.File, form
 var errFrames = errors.New("the decoder broke off")
 
 // readFrames calls visit with what a decoder prints.
-func readFrames(ctx context.Context, r io.Reader, list bool, v visit) error {
+func readFrames(ctx context.Context, r io.Reader, m mode, v visit) error {
+	o := opener{mode: m}
 	in := bufio.NewReaderSize(r, 64<<10)
 	for {
 		tag, b, err := readFrame(in)
@@ -180,7 +232,7 @@ func readFrames(ctx context.Context, r io.Reader, list bool, v visit) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if list || e.Kind != regular {
+			if !o.opens(e.Kind) {
 				if err := v(e, nil); err != nil {
 					return err
 				}

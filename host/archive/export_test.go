@@ -10,13 +10,7 @@ var Clean = clean
 
 // ReadFrames reads what a decoder prints, and drops it.
 func ReadFrames(r io.Reader) error {
-	return readFrames(context.Background(), r, false, func(entry, io.Reader) error { return nil })
-}
-
-// FindPlace is findPlace.
-func FindPlace(files []string) error {
-	_, err := findPlace(files)
-	return err
+	return readFrames(context.Background(), r, mode{}, func(entry, io.Reader) error { return nil })
 }
 
 // StartWalled is startWalled.

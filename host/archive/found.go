@@ -2,12 +2,14 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/host/place"
 )
 
 // Found is what an import would write. It holds files open: Close it. One
@@ -21,7 +23,6 @@ type Found struct {
 	tree    *tree
 	plan    left4me.Plan
 	skipped int
-	from    []string // of each file of the plan, in which order it is written
 }
 
 // source is what is read in one go: an archive, or the files that were uploaded
@@ -32,7 +33,6 @@ type source struct {
 	tool   bool       // 7zz reads it
 	format Format
 	items  []item
-	place  place
 }
 
 // archive reports whether a source is one.
@@ -53,6 +53,7 @@ type item struct {
 	dir  bool
 	exec bool
 	size int64
+	sum  uint32 // see entry
 	to   string // in the layer; empty: it isn't taken
 	// nested is an archive in this one, which is read as one of its own.
 	nested bool
@@ -84,10 +85,8 @@ func (b *budget) entry(size int64) error {
 //   - An archive that lies at the top is unpacked; one in a directory, or in
 //     another archive, only when there is nothing else for the game beside it. No
 //     deeper ones are.
-//   - Each archive, and the other files together, are put where the directories in
-//     them belong: around left4dead2, or around addons, cfg, maps and so on, or
-//     around sourcemod; else .vpk, .smx, .cfg and other files that the game knows
-//     go where it looks for them, and what is left is skipped.
+//   - Each file goes where package place says. Of several archives each counts as a
+//     folder of its name.
 //
 // Errors: left4me.Invalid names what keeps all of it from being imported.
 func Open(ctx context.Context, dir *os.Root, o Options) (*Found, error) {
@@ -104,16 +103,15 @@ func Open(ctx context.Context, dir *os.Root, o Options) (*Found, error) {
 }
 
 func (f *Found) open(ctx context.Context) error {
+	f.options.Moves = slices.Clone(f.options.Moves)
 	if err := f.options.check(); err != nil {
 		return err
 	}
 	if err := f.look(ctx); err != nil {
 		return err
 	}
-	for _, s := range f.sources {
-		if err := f.settle(s); err != nil {
-			return within(s.name, err)
-		}
+	if err := f.settle(ctx); err != nil {
+		return err
 	}
 	slices.SortFunc(f.plan.Files, func(a, b left4me.PlanFile) int { return strings.Compare(a.Path, b.Path) })
 	f.plan.Files = slices.Clone(f.plan.Files[:min(len(f.plan.Files), left4me.MaxPlanFiles)])
@@ -129,6 +127,17 @@ func (o *Options) check() error {
 		if _, err := nameEncoding(o.Names); err != nil {
 			return err
 		}
+	}
+	for i, m := range o.Moves {
+		from, err1 := clean(m.From, false)
+		to, err2 := m.To, error(nil)
+		if to != place.LeaveOut {
+			to, err2 = clean(m.To, false)
+		}
+		if err := errors.Join(err1, err2); err != nil || from == "" || to == "" {
+			return &left4me.Error{Kind: left4me.Invalid, Field: "import.moves", Text: fmt.Sprintf("%q can't go to %q", shorten(m.From), shorten(m.To)), Hint: "name a folder of the upload, and where it goes in the layer, like left4dead2/cfg, or - to leave it out"}
+		}
+		o.Moves[i] = left4me.FolderMove{From: from, To: to}
 	}
 	for _, v := range []struct {
 		field string

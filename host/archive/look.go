@@ -7,11 +7,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me/charset"
+	"github.com/left4me/left4me/host/place"
 )
 
 // look lists the files, and the archives among them.
@@ -147,18 +149,7 @@ func (s *source) without(left func(int) bool) (paths []string) {
 }
 
 // useful reports whether there is something for the game among files.
-func (f *Found) useful(files []string) bool {
-	p, err := findPlace(files)
-	if err != nil || !p.flat {
-		return true
-	}
-	for _, file := range files {
-		if to, _ := p.target(file); to != "" {
-			return true
-		}
-	}
-	return false
-}
+func (f *Found) useful(files []string) bool { return slices.ContainsFunc(files, place.Useful) }
 
 // list reads what is in an archive.
 func (f *Found) list(ctx context.Context, s *source) error {
@@ -208,7 +199,7 @@ func (s *source) size() int64 {
 // item checks an entry. encoding is that of names that say none. A name is decoded
 // before anything in it is taken for a separator.
 func (f *Found) item(e entry, encoding charset.Encoding) (item, error) {
-	it := item{raw: string(e.Name), kind: e.Kind, dir: e.Kind == directory, exec: e.Exec, size: e.Size}
+	it := item{raw: string(e.Name), kind: e.Kind, dir: e.Kind == directory, exec: e.Exec, size: e.Size, sum: e.Sum}
 	var err error
 	if it.name, err = e.decoded(encoding); err != nil {
 		return it, refuse(it.name, "is no name in the encoding "+encoding.Name, "choose another encoding for names")
@@ -235,7 +226,7 @@ func (f *Found) nested(ctx context.Context, s *source) error {
 	}
 	opened := map[int]*source{}
 	err := f.read(ctx, s, func(i int, it *item, body io.Reader) error {
-		if it.dir || junk(it.path) {
+		if it.dir || place.Junk(it.path) {
 			return nil
 		}
 		file, format, err := f.spool(it, io.LimitReader(body, f.limits.of(s.size())))

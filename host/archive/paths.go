@@ -92,32 +92,3 @@ func (t *tree) add(p string, dir bool) error {
 	}
 	return nil
 }
-
-// junk reports whether a path is what systems and tools leave in archives.
-func junk(p string) bool {
-	for part := range strings.SplitSeq(p, "/") {
-		switch strings.ToLower(part) {
-		case "__macosx", ".ds_store", "thumbs.db", "desktop.ini", ".git", ".github", ".svn", ".gitignore", ".gitattributes", ".gitmodules", ".gitkeep", ".editorconfig", ".vscode", ".idea":
-			return true
-		}
-		if strings.HasPrefix(part, "._") {
-			return true
-		}
-	}
-	return false
-}
-
-// text reports whether a path is what people put into an archive for people.
-func forPeople(p string) bool {
-	base := strings.ToLower(path.Base(p))
-	switch path.Ext(base) {
-	case ".md", ".url", ".html", ".htm", ".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".pdf", ".doc", ".docx", ".rtf", ".nfo", ".sfv", ".md5", ".sha256", ".exe", ".bat", ".ps1", ".lnk":
-		return true
-	}
-	for _, begin := range []string{"readme", "license", "licence", "changelog", "changes", "credits", "install", "copying", "authors"} {
-		if strings.HasPrefix(base, begin) {
-			return true
-		}
-	}
-	return false
-}

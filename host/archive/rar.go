@@ -43,7 +43,7 @@ func (w *walker) rar() error {
 			e.Size = -1
 		}
 		var body io.Reader
-		if !w.list && e.Kind == regular {
+		if w.opens(e.Kind) {
 			body = r
 		}
 		if err := w.give(e, body); err != nil {

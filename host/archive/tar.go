@@ -45,7 +45,7 @@ func (w *walker) tar(format Format) error {
 			e.Kind = hardlink
 		}
 		var body io.Reader
-		if !w.list && e.Kind == regular {
+		if w.opens(e.Kind) {
 			body = t
 		}
 		if err := w.give(e, body); err != nil {

@@ -87,13 +87,18 @@ func (w *walker) byTool(format Format, all []packed) (err error) {
 	}()
 	for _, p := range all {
 		if p.Kind != regular {
+			w.opens(p.Kind)
 			if err := w.give(p.entry, nil); err != nil {
 				return err
 			}
 			continue
 		}
 		body := &toolBody{r: out, left: p.Size, want: p.sum, sum: crc32.NewIEEE(), summed: p.summed}
-		if err := w.give(p.entry, body); err != nil {
+		var read io.Reader
+		if w.opens(p.Kind) {
+			read = body
+		}
+		if err := w.give(p.entry, read); err != nil {
 			return err
 		}
 		if _, err := io.Copy(io.Discard, body); err != nil {

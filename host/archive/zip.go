@@ -141,7 +141,7 @@ func zipEntry(f *zip.File) (entry, error) {
 	if f.Flags&(zipEncrypted|zipStrong|zipMasked) != 0 {
 		return entry{}, encrypted()
 	}
-	e := entry{Name: []byte(f.Name), UTF8: f.Flags&zipUTF8 != 0, Size: int64(min(f.UncompressedSize64, 1<<62)), Windows: madeOnWindows(f.CreatorVersion)}
+	e := entry{Name: []byte(f.Name), UTF8: f.Flags&zipUTF8 != 0, Size: int64(min(f.UncompressedSize64, 1<<62)), Sum: f.CRC32, Windows: madeOnWindows(f.CreatorVersion)}
 	if name, ok := unicodePath(f); ok {
 		e.Name, e.UTF8 = []byte(name), true
 	}
@@ -156,7 +156,7 @@ func zipEntry(f *zip.File) (entry, error) {
 }
 
 func (w *walker) zipFile(f *zip.File, e entry) error {
-	if w.list || e.Kind != regular {
+	if !w.opens(e.Kind) {
 		return w.give(e, nil)
 	}
 	body, err := f.Open()

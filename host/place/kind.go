@@ -1,0 +1,199 @@
+package place
+
+import (
+	"path"
+	"strings"
+)
+
+// kind is what a file is by its name.
+type kind uint8
+
+const (
+	unknown   kind = iota
+	junk           // what systems and editors leave
+	people         // for people: texts, pictures, documents
+	source         // .sp
+	include        // .inc
+	plugin         // .smx, also one that is switched off
+	phrases        // .phrases.txt
+	text           // .txt
+	config         // .cfg
+	settings       // .ini
+	vdfFile        // .vdf
+	program        // .so
+	extension      // .ext.so, .autoload
+	windows        // .dll and what belongs to it
+	pack           // .vpk
+	mapFile        // .bsp, .nav and what belongs to a map
+	vscript        // .nut
+	material       // .vmt, .vtf
+	model          // .mdl and what belongs to it
+	sound          // .wav, .mp3
+	particle       // .pcf
+	scene          // .vcd, .image, .vfe
+	resource       // .res, .ttf
+	video          // .bik
+	geo            // .mmdb
+	database       // .sql
+	logFile        // .log
+	code           // source code of other programs
+	packed         // an archive that isn't unpacked
+	demo           // .dem
+	kinds
+)
+
+var byExt = map[string]kind{
+	".sp": source, ".inc": include, ".smx": plugin, ".txt": text, ".cfg": config, ".ini": settings, ".vdf": vdfFile, ".so": program, ".autoload": extension,
+	".dll": windows, ".pdb": windows, ".exe": windows, ".bat": windows, ".ps1": windows, ".lnk": windows, ".lib": windows, ".cmd": windows, ".vbs": windows,
+	".vpk": pack, ".bsp": mapFile, ".nav": mapFile, ".lmp": mapFile, ".ain": mapFile, ".nut": vscript, ".nuc": vscript,
+	".vmt": material, ".vtf": material, ".mdl": model, ".vvd": model, ".vtx": model, ".phy": model, ".ani": model, ".wav": sound, ".mp3": sound, ".pcf": particle,
+	".vcd": scene, ".image": scene, ".vfe": scene, ".res": resource, ".bik": video, ".mmdb": geo, ".sql": database, ".log": logFile, ".dem": demo,
+	".md": people, ".url": people, ".html": people, ".htm": people, ".jpg": people, ".jpeg": people, ".png": people, ".gif": people, ".webp": people, ".bmp": people, ".svg": people,
+	".pdf": people, ".doc": people, ".docx": people, ".rtf": people, ".nfo": people, ".sfv": people, ".md5": people, ".sha256": people, ".mp4": people, ".webm": people, ".psd": people,
+	".xls": people, ".xlsx": people, ".csv": people, ".ico": people, ".rst": people, ".diff": people, ".patch": people,
+	".c": code, ".cpp": code, ".cc": code, ".h": code, ".hpp": code, ".cs": code, ".go": code, ".js": code, ".ts": code, ".jsx": code, ".tsx": code, ".vue": code, ".css": code, ".scss": code,
+	".php": code, ".phar": code, ".tpl": code, ".py": code, ".sh": code, ".rb": code, ".rs": code, ".java": code, ".lua": code, ".asm": code, ".json": code, ".yml": code, ".yaml": code,
+	".toml": code, ".xml": code, ".vmf": code, ".vmx": code, ".qc": code, ".smd": code, ".ambuild": code, ".sln": code, ".vcxproj": code, ".csproj": code, ".mod": code, ".sum": code,
+	".lock": code, ".map": code, ".env": code, ".tf": code, ".j2": code, ".service": code, ".filters": code, ".gradle": code, ".properties": code, ".ipynb": code, ".fgd": code,
+	".zip": packed, ".7z": packed, ".rar": packed, ".gz": packed, ".bz2": packed, ".xz": packed, ".tgz": packed, ".tar": packed, ".zst": packed, ".001": packed,
+}
+
+// switchedOff are endings behind an extension with which people switch files off.
+var switchedOff = []string{".disabled", ".disable", ".off", ".bak", ".old", ".backup"}
+
+// kindOf says what a file is by its name, in lower case.
+func kindOf(base string) kind {
+	for _, off := range switchedOff {
+		if cut, ok := strings.CutSuffix(base, off); ok {
+			if k := kindOf(cut); k == plugin || k == extension || k == pack {
+				return k
+			}
+		}
+	}
+	switch {
+	case strings.HasSuffix(base, ".phrases.txt"):
+		return phrases
+	case isReadme(base):
+		return people
+	case strings.HasSuffix(base, ".ext.so"), strings.Contains(base, ".ext.") && strings.HasSuffix(base, ".so"):
+		return extension
+	}
+	ext := path.Ext(base)
+	k, ok := byExt[ext]
+	switch {
+	case !ok && (base == "makefile" || base == "dockerfile" || base == "ambuildscript" || base == "ambuilder" || base == "packagescript" || base == "jenkinsfile"):
+		return code
+	case k == packed && (ext == ".gz" || ext == ".bz2"):
+		// What players download compressed is of the kind of what is in it.
+		if inner := kindOf(strings.TrimSuffix(base, ext)); inner >= mapFile && inner <= video {
+			return inner
+		}
+	case k == text && (base == "cmakelists.txt" || base == "requirements.txt"):
+		return code
+	}
+	return k
+}
+
+// read reports whether how a file begins matters where no directory says where it
+// goes.
+func (k kind) read() bool {
+	switch k {
+	case text, config, settings, vdfFile, program, extension:
+		return true
+	}
+	return false
+}
+
+// unclear reports whether a file may be data that only its plugin knows.
+func (k kind) unclear() bool { return k == text || k == config || k == settings }
+
+// forGame reports whether a kind is anything that a server may read.
+func (k kind) forGame() bool {
+	switch k {
+	case unknown, junk, people, windows, database, logFile, code, packed, demo:
+		return false
+	}
+	return true
+}
+
+// isReadme reports whether a name, in lower case, is that of a text for people.
+func isReadme(base string) bool {
+	switch path.Ext(base) {
+	case ".txt", ".md", ".cfg", ".rtf", ".html", "", ".rst", ".ini":
+	default:
+		return false
+	}
+	for _, begin := range []string{"readme", "read me", "read_me", "license", "licence", "changelog", "changes", "credits", "copying", "authors", "contributing", "todo", "gplv"} {
+		if strings.HasPrefix(base, begin) {
+			return true
+		}
+	}
+	return base == "install" || base == "install.txt" || base == "install.md" || base == "installation.txt"
+}
+
+// Junk reports whether a path is what systems, version control and editors leave in
+// archives.
+func Junk(p string) bool {
+	for part := range strings.SplitSeq(p, "/") {
+		if len(part) < 4 {
+			continue
+		}
+		switch c := part[0]; {
+		case c == '.':
+			switch strings.ToLower(part) {
+			case ".ds_store", ".git", ".github", ".svn", ".gitignore", ".gitattributes", ".gitmodules", ".gitkeep", ".editorconfig", ".vscode", ".idea", ".travis.yml",
+				".gitlab-ci.yml", ".dockerignore", ".vs", ".trunk", ".claude", ".cursor", ".husky", ".clang-format", ".prettierrc", ".eslintrc", ".nojekyll":
+				return true
+			}
+			if strings.HasPrefix(part, "._") {
+				return true
+			}
+		case c == '_' && strings.EqualFold(part, "__macosx"), c|0x20 == 't' && strings.EqualFold(part, "thumbs.db"), c|0x20 == 'd' && strings.EqualFold(part, "desktop.ini"):
+			return true
+		}
+	}
+	return false
+}
+
+// Why files are left out.
+const (
+	whyJunk    = "left behind by a system or an editor"
+	whyPeople  = "for people, not for the game"
+	whyWindows = "for Windows; servers run on Linux"
+	whyCode    = "source code or a tool, not for the game"
+	whySQL     = "for a database, not for the game"
+	whyLog     = "a log"
+	whyPacked  = "an archive beside other files; upload it on its own if it is needed"
+	whyDemo    = "a recording"
+	whyNothing = "of no kind that the game or SourceMod reads"
+	whySite    = "part of a web site"
+	why64      = "a 64-bit program; the game is a 32-bit one"
+	whyAbout   = "describes an add-on; only VPKs need it"
+	whyText    = "a text that nothing beside it mentions"
+	whyAlone   = "settings of another program"
+	whyMoved   = "you said so"
+	whyLeft    = "you left it out"
+)
+
+// whyNot says why a kind is left out.
+func (k kind) whyNot() string {
+	switch k {
+	case junk:
+		return whyJunk
+	case people:
+		return whyPeople
+	case windows:
+		return whyWindows
+	case code:
+		return whyCode
+	case database:
+		return whySQL
+	case logFile:
+		return whyLog
+	case packed:
+		return whyPacked
+	case demo:
+		return whyDemo
+	}
+	return whyNothing
+}
