@@ -356,6 +356,7 @@ const (
 	WarnText       = "text"       // a text that the game or SourceMod reads otherwise than it looks
 	WarnDuplicate  = "duplicate"  // the same campaign or add-on twice
 	WarnIncomplete = "incomplete" // a part of it is missing
+	WarnPlace      = "place"      // it lies where nothing looks for files of its kind, or that is unclear
 	WarnFirstMap   = "first-map"  // of a server or a blueprint: nothing that it stacks has the map
 )
 

@@ -195,6 +195,12 @@ func shorterPlan(p left4me.Plan, part int) left4me.Plan {
 	p.Files = fit(p.Files, part) // Count counts them all
 	p.Skipped = fitOr(clipAll(p.Skipped, 2*shortText), part, itself)
 	p.Warnings = shorterWarnings(p.Warnings, part)
+	p.Left = fit(p.Left, part/2)
+	p.Moves = fit(p.Moves, part/2)
+	p.Asks = fit(p.Asks, part) // Asked counts them all
+	dirs := fit(p.Dirs, part)
+	p.MoreDirs += len(p.Dirs) - len(dirs)
+	p.Dirs = dirs
 	if p.Problem != nil {
 		p.Problem = p.Problem.Clipped()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -37,6 +38,7 @@ func (a *app) overlayPush() *cobra.Command {
 	f.StringVar(&in.Root, "root", "", "where the files go, like left4dead2/cfg, instead of finding it out")
 	f.StringVar(&in.Subdir, "subdir", "", "only what is beneath this directory of it")
 	f.StringVar(&in.Names, "names", "", "the encoding of file names that say none, like gbk, big5 or shift_jis; left4me upload names lists them")
+	moves := f.StringArray("move", nil, "FOLDER=PLACE: a folder or file of it goes to this place, like left4dead2/cfg, or - to leave it out; may be repeated")
 	f.BoolVar(&in.Exact, "exact", false, "leave paths and archives as they are")
 	f.StringVar(&in.Texts, "texts", "", "as-is leaves texts that are UTF-16 or begin with a byte order mark; else they are saved as UTF-8")
 	_ = c.RegisterFlagCompletionFunc("texts", textChoices)
@@ -46,6 +48,9 @@ func (a *app) overlayPush() *cobra.Command {
 			return err
 		}
 		what := "push " + string(n)
+		if in.Moves, err = folderMoves(*moves); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
 		file, err := toSend(args[1])
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
@@ -56,12 +61,27 @@ func (a *app) overlayPush() *cobra.Command {
 				delete(change, "once")
 				return a.plan(ctx, id, change)
 			}
+			if !a.quiet && !a.json {
+				a.sayUnplaced(c.Context(), id, change)
+			}
 			change["upload"] = id
 			return a.begin(ctx, what, http.MethodPost, path+"/build", map[string]any{"note": *note, "change": change}, *wait)
 		}, *plan)
 		return err
 	}
 	return c
+}
+
+// folderMoves reads values of --move.
+func folderMoves(all []string) (moves []left4me.FolderMove, err error) {
+	for _, m := range all {
+		i := strings.LastIndexByte(m, '=')
+		if i < 1 {
+			return nil, usagef("--move: %q names no folder and place; write one like docs=left4dead2/cfg", fit(m, 80))
+		}
+		moves = append(moves, left4me.FolderMove{From: m[:i], To: m[i+1:]})
+	}
+	return moves, nil
 }
 
 // toSend is what is sent for an argument: a directory as a tar.
@@ -144,6 +164,17 @@ func (a *app) push(ctx context.Context, what, overlay string, file sent, then fu
 	return err
 }
 
+// sayUnplaced says before a push what of it is left out or unclear. What can't be
+// asked is said by the job.
+func (a *app) sayUnplaced(ctx context.Context, id string, change map[string]any) {
+	asked := maps.Clone(change)
+	delete(asked, "once")
+	var p left4me.Plan
+	if _, err := a.call(ctx, http.MethodPost, "/uploads/"+url.PathEscape(id)+"/plan", asked, &p); err == nil && p.Problem == nil {
+		a.writeUnplaced(a.Err, p)
+	}
+}
+
 // plan prints what publishing an upload would do.
 func (a *app) plan(ctx context.Context, id string, change map[string]any) error {
 	var p left4me.Plan
@@ -195,11 +226,46 @@ func (a *app) writePlan(w io.Writer, p left4me.Plan) {
 			fmt.Fprintf(w, "%s\t%s\t%s\n", read, oneLine(n.Encoding), oneLine(strings.Join(n.Names, ", ")))
 		}
 	}
+	a.writeUnplaced(w, p)
 	for _, v := range p.Warnings {
 		fmt.Fprintf(w, "warning\t%s\n", oneLine(v.Text+"; "+v.Hint))
 	}
 	if p.Count > 0 {
 		fmt.Fprintf(w, "%s, %s\n", count(p.Count, "file"), size(p.Bytes))
+	}
+}
+
+// writeUnplaced says what is left out, by reason, and what is asked.
+func (a *app) writeUnplaced(w io.Writer, p left4me.Plan) {
+	for _, l := range p.Left {
+		few := l.Files[:min(len(l.Files), 3)]
+		more := ""
+		if n := l.Count - len(few); n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+		}
+		fmt.Fprintf(w, "left out\t%s: %s (%s%s)\n", count(l.Count, "file"), oneLine(l.Why), oneLine(strings.Join(few, ", ")), more)
+	}
+	for _, q := range p.Asks {
+		few := q.Files[:min(len(q.Files), 3)]
+		more := ""
+		if n := q.Count - len(few); n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+		}
+		fmt.Fprintf(w, "unclear\t%s: %s (%s%s)\n", count(q.Count, "file"), oneLine(q.Text), oneLine(strings.Join(few, ", ")), more)
+		for i, c := range q.Choices {
+			now := ""
+			if i == 0 {
+				now = " (without an answer)"
+			}
+			flag := ""
+			if len(c.Moves) > 0 {
+				flag = "--move " + left4me.ShellWord(c.Moves[0].From+"="+c.Moves[0].To)
+			}
+			if len(c.Moves) > 1 {
+				flag += " …"
+			}
+			fmt.Fprintf(w, "\t%s%s: %s\n", oneLine(c.Text), now, oneLine(flag))
+		}
 	}
 }
 

@@ -210,7 +210,7 @@ func TestAPlanWritesNothing(t *testing.T) {
 	d.lay("maps", map[string]string{"left4dead2/addons/a.vpk": "new", "left4dead2/addons/b.vpk": "old"})
 	id := d.send("p", map[string]string{"a.VPK": "x", "c.vpk": "xy", "notes.txt": ""})
 	p, err := contentAsk[left4me.Plan](d, bus.VerbPlan, bus.PlanRequest{Overlay: "maps", Change: left4me.Change{Upload: id}})
-	want := []left4me.PlanFile{{Path: "left4dead2/addons/a.vpk", From: "a.VPK", Size: 1, Over: true}, {Path: "left4dead2/addons/c.vpk", From: "c.vpk", Size: 2}}
+	want := []left4me.PlanFile{{Path: "left4dead2/addons/a.vpk", From: "a.VPK", Size: 1, Over: true, Why: "an add-on"}, {Path: "left4dead2/addons/c.vpk", From: "c.vpk", Size: 2, Why: "an add-on"}}
 	if err != nil || p.Problem != nil || cmp.Diff(want, p.Files) != "" || p.Count != 2 || p.Bytes != 3 || len(p.Skipped) != 1 {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -218,9 +218,9 @@ func TestAPlanWritesNothing(t *testing.T) {
 	if err != nil || p.Problem == nil || p.Problem.Kind != left4me.Conflict || p.Count != 2 {
 		t.Errorf("%+v, %v", p, err)
 	}
-	bad := d.send("q", map[string]string{"x/addons/a": "", "y/addons/b": ""})
+	bad := d.send("q", map[string]string{"docs/a.png": "", "docs/readme.txt": ""})
 	p, err = contentAsk[left4me.Plan](d, bus.VerbPlan, bus.PlanRequest{Overlay: "new", Change: left4me.Change{Upload: bad}})
-	if err != nil || p.Problem == nil || p.Problem.Field != "import.subdir" {
+	if err != nil || p.Problem == nil || p.Problem.Field != "files" || len(p.Left) != 1 || p.Left[0].Count != 2 || len(p.Dirs) == 0 {
 		t.Errorf("%+v, %v", p, err)
 	}
 	if _, err = contentAsk[left4me.Plan](d, bus.VerbPlan, bus.PlanRequest{Overlay: "maps", Change: left4me.Change{Upload: strings.Repeat("b", 26)}}); err == nil {

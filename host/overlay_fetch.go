@@ -175,14 +175,39 @@ func (b *build) write(ctx context.Context, found *archive.Found) (note string, e
 	if err != nil {
 		return "", err
 	}
+	for _, q := range plan.Asks {
+		b.meta.Warnings = append(b.meta.Warnings, unclear(q))
+	}
 	note = fmt.Sprintf("%d files", plan.Count)
-	if n := len(plan.Skipped); n > 0 {
-		note += fmt.Sprintf(", %d skipped", n)
+	left := 0
+	for _, l := range plan.Left {
+		left += l.Count
+	}
+	if left > 0 {
+		note += fmt.Sprintf(", %d left out", left)
+		for _, l := range plan.Left {
+			b.p.print(fmt.Sprintf("left out %d: %s", l.Count, l.Why))
+		}
 		for _, s := range plan.Skipped {
 			b.p.print("skipped " + s)
 		}
 	}
 	return note, nil
+}
+
+// unclear is a question that nobody answered.
+func unclear(q left4me.PlanAsk) left4me.Warning {
+	w := left4me.Warning{Kind: left4me.WarnPlace, Text: fmt.Sprintf("it isn't clear where %d files go, %s among them: %s", q.Count, strings.Join(q.Files[:min(len(q.Files), 1)], ""), q.Text)}
+	var places []string
+	for i, c := range q.Choices {
+		if i == 0 {
+			w.Text += "; " + c.Text + " was chosen"
+			continue
+		}
+		places = append(places, c.Text)
+	}
+	w.Hint = "move them if that is wrong; also possible: " + strings.Join(places, ", ")
+	return w
 }
 
 // keep has files of the current revision stay as they are: those that one of the

@@ -116,10 +116,21 @@ func (f *Found) open(ctx context.Context) error {
 	slices.SortFunc(f.plan.Files, func(a, b left4me.PlanFile) int { return strings.Compare(a.Path, b.Path) })
 	f.plan.Files = slices.Clone(f.plan.Files[:min(len(f.plan.Files), left4me.MaxPlanFiles)])
 	if f.plan.Count == 0 {
-		return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "there is nothing in it that a server can use", Hint: "pack left4dead2, addons or cfg with what is in them, or say where the files go"}
+		return &Nothing{Plan: f.Plan(), err: &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "there is nothing in it that a server can use", Hint: "pack left4dead2, addons or cfg with what is in them, or say where the files go"}}
 	}
 	return nil
 }
+
+// Nothing is the error of Open when no file is placed. It is left4me.Invalid.
+type Nothing struct {
+	Plan left4me.Plan // with the reasons
+	err  *left4me.Error
+}
+
+func (n *Nothing) Error() string { return n.err.Error() }
+
+// Unwrap returns what people are told.
+func (n *Nothing) Unwrap() error { return n.err }
 
 // check looks at what people said.
 func (o *Options) check() error {

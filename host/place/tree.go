@@ -140,7 +140,7 @@ func (t *tree) directly(d *dir, of ...kind) bool {
 // kidsOf counts the directories of some names in it that have something for a server.
 func (d *dir) kidsOf(names []string) (n int) {
 	for _, name := range names {
-		if k := d.kids[name]; k != nil && k.forGame() {
+		if k := d.kids[name]; k != nil && (k.forGame() || k.has(unknown)) {
 			n++
 		}
 	}
@@ -339,9 +339,9 @@ func (t *tree) anchorBin(d *dir) {
 func (t *tree) fits(d *dir, to string) bool {
 	switch to {
 	case game:
-		return d.kidsOf(underGame) > 0 || d.kids[game] != nil || t.directly(d, config, text, vdfFile, settings)
+		return d.kidsOf(underGame) > 0 || d.kids[game] != nil || t.directly(d, config, text, vdfFile, settings, unknown)
 	case addons, mm, addons + "/l4dtoolz", addons + "/stripper":
-		return d.forGame() || d.has(windows)
+		return d.forGame() || d.has(windows, unknown)
 	case cfgDir:
 		return d.has(config)
 	case cfgDir + "/sourcemod":
