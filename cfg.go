@@ -2,13 +2,90 @@ package left4me
 
 import (
 	"iter"
+	"slices"
 	"strings"
 )
 
+// The game takes a cfg file and its console apart in two steps, as tier1 of the
+// branch l4d2 of alliedmodders/hl2sdk has it. CCommandBuffer::GetNextCommandLength
+// ends a command at a semicolon and begins a comment at //, both only outside of
+// quotation marks, and at the end of the line. CCommand::Tokenize makes words of a
+// command: a word ends at a blank or control character, at a quotation mark, which
+// begins the next one, and at each of {}()': which are words of their own. It
+// compares signed characters, so that each byte from 0x80 on ends a word, too.
+// There is no escape. Everything here that reads cfg lines goes through cfgLine and
+// cfgTokens.
+
+// cfgPart is a command of a line, or what is behind // in it.
+type cfgPart struct {
+	start, end int
+	comment    bool
+}
+
+// cfgLine gives the commands of the first line of text, and whether they are in a
+// comment: what is commented out is taken apart as if it were not.
+func cfgLine(text string) iter.Seq[cfgPart] {
+	return func(yield func(cfgPart) bool) {
+		quoted := false
+		p := cfgPart{}
+		for i := 0; ; i++ {
+			ends := i == len(text) || text[i] == '\n'
+			comment := !ends && !quoted && strings.HasPrefix(text[i:], "//")
+			switch {
+			case ends, comment, text[i] == ';' && !quoted:
+				p.end = i
+				if !yield(p) || ends {
+					return
+				}
+				if comment {
+					p.comment = true
+					i++
+				}
+				p.start = i + 1
+			case text[i] == '"':
+				quoted = !quoted
+			}
+		}
+	}
+}
+
+// cfgTokens gives the words of a command, without quotation marks.
+func cfgTokens(command string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := 0; i < len(command); {
+			var word string
+			switch c := command[i]; {
+			case isBlank(c):
+				i++
+				continue
+			case c == '"':
+				word, _, _ = strings.Cut(command[i+1:], `"`)
+				i += len(word) + 2
+			case isBreak(c):
+				word = command[i : i+1]
+				i++
+			default:
+				start := i
+				for i++; i < len(command) && !endsWord(command[i]); i++ {
+				}
+				word = command[start:i]
+			}
+			if !yield(word) {
+				return
+			}
+		}
+	}
+}
+
+// isBlank is isspace of the C locale.
+func isBlank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+func isBreak(c byte) bool { return strings.IndexByte("{}()':", c) >= 0 }
+
+func endsWord(c byte) bool { return c <= ' ' || c >= 0x80 || c == '"' || isBreak(c) }
+
 // CfgCommands returns the names of the commands in a line of a cfg file, as the
-// game reads it: semicolons part commands and // begins a comment, both only
-// outside of quotation marks, for which there is no escape
-// (https://developer.valvesoftware.com/wiki/CFG).
+// game reads it.
 func CfgCommands(line string) []string {
 	var names []string
 	for _, name := range cfgCommands(line) {
@@ -17,34 +94,22 @@ func CfgCommands(line string) []string {
 	return names
 }
 
-// cfgCommands gives the commands of a line, with where each begins.
+// cfgCommands gives the commands of a line that aren't comments, with where each
+// begins. A command whose name is an empty word is none.
 func cfgCommands(line string) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
-		quoted, start := false, 0
-		for i := range len(line) + 1 {
-			comment := i < len(line) && !quoted && strings.HasPrefix(line[i:], "//")
-			switch {
-			case i == len(line), comment, line[i] == ';' && !quoted:
-				if name := firstWord(line[start:i]); name != "" && !yield(start, name) || comment {
+		for p := range cfgLine(line) {
+			if p.comment {
+				return
+			}
+			for name := range cfgTokens(line[p.start:p.end]) {
+				if name != "" && !yield(p.start, name) {
 					return
 				}
-				start = i + 1
-			case line[i] == '"':
-				quoted = !quoted
+				break
 			}
 		}
 	}
-}
-
-func firstWord(command string) string {
-	name, quoted := strings.CutPrefix(strings.TrimLeft(command, " \t"), `"`)
-	// The game's parser ends a word at these, too.
-	if i := strings.IndexAny(name, " \t\"{}()':,"); i >= 0 && !quoted {
-		name = name[:i]
-	} else if i := strings.IndexByte(name, '"'); i >= 0 {
-		name = name[:i]
-	}
-	return strings.TrimSpace(name)
 }
 
 // CutQuit looks in a line for the console for quit or exit, the commands that end
@@ -63,44 +128,14 @@ func CutQuit(line string) (before string, found bool) {
 // quotation marks. No command is empty.
 func CfgWords(line string) [][]string {
 	var all [][]string
-	var words []string
-	var word strings.Builder
-	quoted, begun := false, false
-	endWord := func() {
-		if begun {
-			words = append(words, word.String())
+	for p := range cfgLine(line) {
+		if p.comment {
+			break
 		}
-		word.Reset()
-		begun = false
-	}
-	endCommand := func() {
-		endWord()
-		if len(words) > 0 {
+		if words := slices.Collect(cfgTokens(line[p.start:p.end])); len(words) > 0 {
 			all = append(all, words)
 		}
-		words = nil
 	}
-	for i := range len(line) {
-		switch c := line[i]; {
-		case c == '"':
-			endWord()
-			quoted = !quoted
-			begun = quoted
-		case quoted:
-			word.WriteByte(c)
-		case c == ';':
-			endCommand()
-		case strings.HasPrefix(line[i:], "//"):
-			endCommand()
-			return all
-		case c == ' ' || c == '\t':
-			endWord()
-		default:
-			word.WriteByte(c)
-			begun = true
-		}
-	}
-	endCommand()
 	return all
 }
 

@@ -55,6 +55,22 @@ func TestSourceTVCountsUpPastOthersAndItsOwnGame(t *testing.T) {
 	}
 }
 
+func TestWordsOfACfgLine(t *testing.T) {
+	for line, want := range map[string]string{
+		`sv_password"secret"`:             `[[sv_password secret]]`,
+		`tv_port(27020)`:                  `[[tv_port ( 27020 )]]`,
+		`a "b c"d 'e' {f}:g;"";h //i;j`:   `[[a b c d ' e ' { f } : g] [] [h]]`,
+		`say "a;b//c`:                     `[[say a;b//c]]`,
+		"x\u00e9":                         "[[x \xc3 \xa9]]",
+		"a\tb\vc\x01d":                    "[[a b c \x01d]]",
+		`sv_downloadurl http://a.example`: `[[sv_downloadurl http :]]`,
+	} {
+		if got := fmt.Sprint(left4me.CfgWords(line)); got != want {
+			t.Errorf("%q: %q, not %q", line, got, want)
+		}
+	}
+}
+
 func FuzzCfgWords(f *testing.F) {
 	for _, s := range []string{`tv_enable "1";tv_port 27020 // x`, `"a b"c;;"`, "\t \"\" x"} {
 		f.Add(s)

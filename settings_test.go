@@ -140,6 +140,9 @@ func TestCommandsOfACfgLine(t *testing.T) {
 	for line, want := range map[string]string{
 		"": "", "// quit": "", "sv_cheats 1": "sv_cheats", ` "quit" ; say "a;quit//x" ;exit//x;y`: "quit say exit", "a b;\tc": "a c",
 		`"rcon_password`: "rcon_password", `rcon_password"x"`: "rcon_password", ";;": "", "rcon_password(x)": "rcon_password",
+		// Words end as in the game's own tokenizer.
+		"rcon_password{x}": "rcon_password", "rcon_password:x": "rcon_password", "rcon_password'x'": "rcon_password", "(quit)": "(",
+		"quit\u00e9": "quit", "quit\x01": "quit", "quit,": "quit,", "\vquit\f": "quit", `"" quit`: "", `""quit;exit`: "exit", "a\nb;quit": "a",
 	} {
 		if got := strings.Join(left4me.CfgCommands(line), " "); got != want {
 			t.Errorf("%q: %q, not %q", line, got, want)

@@ -29,6 +29,15 @@ func actorOf(ctx context.Context) accounts.Actor {
 	return a
 }
 
+// shownTo returns what becomes of text that a console, a job or a script holds for the
+// one who asks: passwords are shown to nobody who may change nothing.
+func shownTo(ctx context.Context) func(string) string {
+	if accounts.Allow(actorOf(ctx), accounts.Act) != nil {
+		return left4me.HideSecrets
+	}
+	return func(s string) string { return s }
+}
+
 // identify says who asks: who the connection is from, or whom the token stands
 // for. Errors: left4me.Denied.
 func (a *api) identify(r *http.Request) (accounts.Actor, error) {

@@ -35,12 +35,13 @@ func (a *api) followConsole(ctx context.Context, in *consoleInput) (feed, error)
 	if err != nil {
 		return nil, err
 	}
+	shown := shownTo(ctx)
 	return func(send func(event)) error {
 		for c, err := range chunks {
 			if err != nil {
 				return err
 			}
-			send(event{id: strconv.FormatInt(c.Position, 10), name: "console", data: ConsoleChunk{Text: c.Text, Lost: c.Lost}})
+			send(event{id: strconv.FormatInt(c.Position, 10), name: "console", data: ConsoleChunk{Text: shown(c.Text), Lost: c.Lost}})
 		}
 		return nil
 	}, nil
@@ -58,7 +59,7 @@ func (a *api) tailConsole(ctx context.Context, in *ByName) (ConsoleTail, error) 
 		return ConsoleTail{}, err
 	}
 	c, err := a.Servers.Recent(ctx, name)
-	return ConsoleTail{Text: c.Text, Position: c.Position}, err
+	return ConsoleTail{Text: shownTo(ctx)(c.Text), Position: c.Position}, err
 }
 
 // Command is a console command.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
 )
 
 // Job is a long piece of work with an end.
@@ -39,9 +40,17 @@ func jobOf(v left4me.Job) Job {
 	return j
 }
 
+// jobFor is a job with what only people see who may change something.
+func jobFor(ctx context.Context, v left4me.Job) Job {
+	if accounts.Allow(actorOf(ctx), accounts.Act) != nil {
+		v = v.Public()
+	}
+	return jobOf(v)
+}
+
 // listedJob is a job without what it printed.
-func listedJob(v left4me.Job) Job {
-	j := jobOf(v)
+func listedJob(ctx context.Context, v left4me.Job) Job {
+	j := jobFor(ctx, v)
 	j.Log = nil
 	return j
 }
@@ -77,14 +86,14 @@ func (a *api) listJobs(ctx context.Context, in *jobsInput) ([]Job, error) {
 	}
 	all := make([]Job, len(found))
 	for i, v := range found {
-		all[i] = listedJob(v)
+		all[i] = listedJob(ctx, v)
 	}
 	return all, nil
 }
 
 func (a *api) showJob(ctx context.Context, in *byID) (Job, error) {
 	v, err := a.Jobs.Get(ctx, left4me.JobID(in.ID))
-	return jobOf(v), err
+	return jobFor(ctx, v), err
 }
 
 func (a *api) cancelJob(ctx context.Context, in *byID) (Job, error) {
@@ -104,7 +113,7 @@ func (a *api) followJob(ctx context.Context, in *byID) (feed, error) {
 	}
 	return func(send func(event)) error {
 		for v := range changes {
-			send(event{name: "job", data: jobOf(v)})
+			send(event{name: "job", data: jobFor(ctx, v)})
 		}
 		return nil
 	}, nil

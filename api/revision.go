@@ -172,6 +172,7 @@ func (a *api) listScripts(ctx context.Context, in *ByName) ([]ScriptVersion, err
 	all := make([]ScriptVersion, len(found))
 	for i, v := range found {
 		all[i] = ScriptVersion(v)
+		all[i].Text = shownTo(ctx)(v.Text)
 	}
 	return all, nil
 }

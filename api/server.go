@@ -92,7 +92,7 @@ func serverOf(v servers.View) GameServer {
 	if j := v.Failed; j != nil {
 		why := left4me.Error{Kind: left4me.Unavailable, Text: "it was interrupted"}
 		if j.Error != nil {
-			why = *j.Error
+			why = *j.Public().Error
 		}
 		s.FailedJob = &FailedJob{JobRef{ID: j.ID, Kind: j.Kind, State: j.State}, why}
 	}
@@ -221,7 +221,11 @@ func (a *api) listCrashes(ctx context.Context, in *crashesInput) ([]Crash, error
 		return nil, err
 	}
 	all := make([]Crash, len(found))
+	shown := shownTo(ctx)
 	for i, c := range found {
+		for n, l := range c.Lines {
+			c.Lines[n] = shown(l)
+		}
 		all[i] = Crash{At: c.At, Exit: c.Exit, UptimeSeconds: c.Uptime.Seconds(), Lines: c.Lines}
 		if c.Lines == nil {
 			all[i].Lines = []string{}

@@ -218,9 +218,11 @@ func (s *site) stream(t *testing.T, path string, header http.Header) (next func(
 	t.Cleanup(cancel)
 	r := must(http.NewRequestWithContext(ctx, "GET", s.url+path, nil))(t)
 	if header != nil {
-		r.Header = header
+		r.Header = header.Clone()
 	}
-	r.Header.Set("Authorization", "Bearer "+s.admin)
+	if r.Header.Get("Authorization") == "" {
+		r.Header.Set("Authorization", "Bearer "+s.admin)
+	}
 	resp := must(http.DefaultClient.Do(r))(t)
 	t.Cleanup(func() { resp.Body.Close() })
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
@@ -390,7 +392,7 @@ func (h *fakeHost) port(data []byte) error {
 	return nil
 }
 
-// print gives the console behind a position, at most ten bytes at once.
+// print gives the console behind a position: whole lines, no more of them than ten bytes have, but one.
 func (h *fakeHost) print(ctx context.Context, data []byte) (any, error) {
 	var r bus.ConsoleRequest
 	if err := bus.Decode(data, &r); err != nil {
@@ -400,7 +402,11 @@ func (h *fakeHost) print(ctx context.Context, data []byte) (any, error) {
 	h.mu.Lock()
 	text := h.console[min(int(after), len(h.console)):]
 	h.mu.Unlock()
-	text = text[:min(len(text), 10)]
+	if end := strings.LastIndexByte(text[:min(len(text), 10)], '\n'); end >= 0 {
+		text = text[:end+1]
+	} else if end := strings.IndexByte(text, '\n'); end >= 0 {
+		text = text[:end+1]
+	}
 	if text == "" {
 		select { // as a host that waits for something to tell
 		case <-time.After(50 * time.Millisecond):

@@ -116,12 +116,12 @@ func TestConsoleIsResumed(t *testing.T) {
 		}
 		return text, last
 	}
-	text, last := read(nil, 10)
-	if text != "line one\nl" || last != "10" {
+	text, last := read(nil, 1)
+	if text != "line one\n" || last != "9" {
 		t.Errorf("history: %q up to %s", text, last)
 	}
 	s.host.set(func() { s.host.console += "line three\n" })
-	if text, _ := read(http.Header{"Last-Event-Id": {last}}, 19); text != "ine two\nline three\n" {
+	if text, _ := read(http.Header{"Last-Event-Id": {last}}, 20); text != "line two\nline three\n" {
 		t.Errorf("behind %s: %q", last, text)
 	}
 	for _, id := range []string{"x", "-1", "1.5", "99999999999999999999"} {

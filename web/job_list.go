@@ -17,6 +17,9 @@ func (p *panel) jobsView(r *http.Request, who accounts.Actor) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
+	for i := range all {
+		all[i] = jobFor(who, all[i])
+	}
 	rows := jobParts(all, true)
 	table := showing("jobs", jobTable(rows), onJobs())
 	table.rows = rows

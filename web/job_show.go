@@ -21,6 +21,7 @@ func (p *panel) jobView(r *http.Request, who accounts.Actor) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
+	j = jobFor(who, j)
 	f := p.frame(r, who, jobName(j), "jobs")
 	f.Moving = !j.State.Ended()
 	return view{frame: f, body: []piece{fixed(jobCrumbs(j)), showing("job", jobDetail(j, f.May, time.Now()), onJob(j.ID))}}, nil

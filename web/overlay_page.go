@@ -43,6 +43,10 @@ func (p *panel) overlayPage(r *http.Request, who accounts.Actor, tab string) (ov
 			o.Last = &last[0]
 		}
 	}
+	if o.Last != nil {
+		last := jobFor(who, *o.Last)
+		o.Last = &last
+	}
 	return o, nil
 }
 

@@ -45,6 +45,7 @@ func (p *panel) scriptView(r *http.Request, who accounts.Actor) (view, error) {
 		}
 		v.Text, v.Shown = v.Versions[i].Text, v.Versions[i].Version
 	}
+	v.Text = shownTo(who)(v.Text)
 	run := lazy("last-run", func(ctx context.Context) (templ.Component, error) {
 		runs, err := p.Jobs.List(ctx, left4me.BuildOverlay.Noun(), o.Name, 20)
 		if i := slices.IndexFunc(runs, func(j left4me.Job) bool { return j.Kind == left4me.BuildOverlay }); i >= 0 {
@@ -52,6 +53,7 @@ func (p *panel) scriptView(r *http.Request, who accounts.Actor) (view, error) {
 			if err != nil {
 				return nil, err
 			}
+			run = jobFor(who, run)
 			v.Run = &run
 		}
 		return scriptRun(v), err

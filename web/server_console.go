@@ -42,13 +42,13 @@ func (p *panel) consoleView(r *http.Request, who accounts.Actor) (view, error) {
 		return view{}, err
 	}
 	v := p.consoleWith(r, who, s, consoleText{})
-	v.feeds = []feed{p.consoleFeed(s.Name, after)}
+	v.feeds = []feed{p.consoleFeed(who, s.Name, after)}
 	return v, nil
 }
 
 func (p *panel) consoleWith(r *http.Request, who accounts.Actor, s serverPage, c consoleText) view {
 	return p.serverView(r, who, s, fixed(deferred(func(ctx context.Context) (templ.Component, error) {
-		c.Lines, c.Position = p.recent(ctx, s.Name)
+		c.Lines, c.Position = p.recent(ctx, who, s.Name)
 		return consoleBox(s, c), nil
 	})))
 }
@@ -64,14 +64,14 @@ func (p *panel) answerConsole(w http.ResponseWriter, r *http.Request, who accoun
 
 // recent reads what a server printed lately. A host that doesn't answer in time
 // leaves it to the stream.
-func (p *panel) recent(ctx context.Context, name left4me.Name) ([]string, int64) {
+func (p *panel) recent(ctx context.Context, who accounts.Actor, name left4me.Name) ([]string, int64) {
 	ctx, cancel := context.WithTimeout(ctx, historyWait)
 	defer cancel()
 	c, err := p.Servers.Recent(ctx, name)
 	if err != nil {
 		return nil, servers.RecentHistory
 	}
-	all := lines(c.Text)
+	all := lines(shownTo(who)(c.Text))
 	return all[max(0, len(all)-pageLines):], c.Position
 }
 
@@ -99,7 +99,7 @@ type printed struct {
 }
 
 // consoleFeed follows a console. While its host doesn't answer, it waits.
-func (p *panel) consoleFeed(name left4me.Name, after int64) feed {
+func (p *panel) consoleFeed(who accounts.Actor, name left4me.Name, after int64) feed {
 	return func(ctx context.Context, send func(event)) error {
 		for ctx.Err() == nil {
 			chunks, err := p.Servers.Console(ctx, name, after)
@@ -110,7 +110,7 @@ func (p *panel) consoleFeed(name left4me.Name, after int64) feed {
 				if err != nil {
 					break
 				}
-				data, err := json.Marshal(printed{Lines: lines(c.Text), Lost: c.Lost})
+				data, err := json.Marshal(printed{Lines: lines(shownTo(who)(c.Text)), Lost: c.Lost})
 				if err != nil {
 					return err
 				}

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/a-h/templ"
@@ -33,6 +34,9 @@ func (p *panel) historyView(r *http.Request, who accounts.Actor) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
+	for i := range all {
+		all[i] = jobFor(who, all[i])
+	}
 	rows := jobParts(all, false)
 	jobs := showing("server-jobs", serverJobs(rows), onServer(s.Name))
 	jobs.rows = rows
@@ -40,7 +44,10 @@ func (p *panel) historyView(r *http.Request, who accounts.Actor) (view, error) {
 		found, err := p.Servers.Crashes(ctx, s.Name, historyCrashes)
 		all := make([]crash, len(found))
 		for i, c := range found {
-			all[i] = crash{At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines}
+			all[i] = crash{At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: slices.Clone(c.Lines)}
+			for n, l := range c.Lines {
+				all[i].Lines[n] = shownTo(who)(l)
+			}
 		}
 		return serverCrashes(all), err
 	}, onServer(s.Name))

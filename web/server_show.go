@@ -47,6 +47,10 @@ func (p *panel) serverPage(r *http.Request, who accounts.Actor, tab string) (ser
 			s.Job = &last[0]
 		}
 	}
+	if s.Job != nil {
+		job := jobFor(who, *s.Job)
+		s.Job = &job
+	}
 	return s, nil
 }
 

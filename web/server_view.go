@@ -231,7 +231,7 @@ func failedWords(j left4me.Job) string {
 	if j.Error == nil || j.Error.Hint == "" {
 		return failedShort(j)
 	}
-	return failedShort(j) + " " + sentence(visible(j.Error.Hint))
+	return failedShort(j) + " " + sentence(visible(left4me.HideSecrets(j.Error.Hint)))
 }
 
 // remedy is the page that helps with a failure.

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/control/accounts"
 )
 
 // visible is text from outside, fit to be shown on one line: characters that
@@ -40,6 +41,23 @@ func visible(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// shownTo returns what becomes of text that a console, a job or a script holds for
+// who: passwords are shown to nobody who may change nothing.
+func shownTo(who accounts.Actor) func(string) string {
+	if accounts.Allow(who, accounts.Act) != nil {
+		return left4me.HideSecrets
+	}
+	return func(s string) string { return s }
+}
+
+// jobFor is a job as who may see it.
+func jobFor(who accounts.Actor, j left4me.Job) left4me.Job {
+	if accounts.Allow(who, accounts.Act) != nil {
+		return j.Public()
+	}
+	return j
 }
 
 // lines splits what a console printed and makes each line visible.

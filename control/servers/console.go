@@ -74,10 +74,9 @@ func (s *Servers) consoleChunk(ctx context.Context, v left4me.Server, after int6
 	return c, err
 }
 
-// firstWord is what of a command is logged: the rest may be a password.
-func firstWord(command string) string {
-	word, _, _ := strings.Cut(strings.TrimSpace(command), " ")
-	return word
+// names are what of a line of commands is logged: the rest may be passwords.
+func names(line string) string {
+	return strings.Join(left4me.CfgCommands(line), "; ")
 }
 
 // Command runs one console command on a server and returns what it printed. quit
@@ -93,7 +92,7 @@ func (s *Servers) Command(ctx context.Context, by string, name left4me.Name, com
 	if err != nil {
 		return "", err
 	}
-	s.log.Info("console command", "server", name, "by", by, "command", firstWord(command))
+	s.log.Info("console command", "server", name, "by", by, "command", names(command))
 	before, quits := left4me.CutQuit(command)
 	if !quits {
 		return s.command(ctx, v, command)

@@ -1,0 +1,15 @@
+package servers
+
+import "testing"
+
+// What is logged of a command that somebody ran holds no password, with a blank before it or without.
+func TestLogOfCommandsHasNamesOnly(t *testing.T) {
+	for line, want := range map[string]string{
+		`sv_password"zoey"`: "sv_password", `rcon_password{zoey}`: "rcon_password", "  status ": "status",
+		`say hi;sv_password zoey // zoey`: "say; sv_password", "kick\tzoey": "kick", "": "",
+	} {
+		if got := names(line); got != want {
+			t.Errorf("%s: %q, not %q", line, got, want)
+		}
+	}
+}
