@@ -223,7 +223,7 @@ func failedShort(j left4me.Job) string {
 	if j.Error == nil {
 		return what + "."
 	}
-	return what + ": " + ended(visible(j.Error.Text))
+	return what + ": " + ended(visible(left4me.HideSecrets(j.Error.Text)))
 }
 
 // failedWords is why a job failed, with what to do.
