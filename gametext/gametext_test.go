@@ -249,6 +249,7 @@ func FuzzRepair(f *testing.F) {
 	}
 	f.Add(0, []byte("say “a”“b”\"c”; x\u00a0 y // “"))
 	f.Add(1, []byte("/*\n\"STEAM_1:5:5\" z\n“1:0:5” “z”"))
+	f.Add(1, []byte("\xef\xbb\ufeff\xbf0")) // what is left is a mark
 	f.Fuzz(func(t *testing.T, i int, b []byte) {
 		r := readers[uint(i)%uint(len(readers))]
 		was := slices.Clone(b)

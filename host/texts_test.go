@@ -243,3 +243,30 @@ func TestThePlanNamesTheTextsThatABuildRepairs(t *testing.T) {
 		}
 	}
 }
+
+// What a builder links is another's too, such as a download.
+func TestALinkedTextIsReplacedAndNotChanged(t *testing.T) {
+	d := newDepot(t)
+	st, err := d.agent.content.Stage(t.Context(), "maps", "first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	cached := filepath.Join(string(d.Root.Root), "cached")
+	if err := os.WriteFile(cached, []byte(bom+"x\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Link(t.Context(), "left4dead2/cfg/a.cfg", cached); err != nil {
+		t.Fatal(err)
+	}
+	b := &build{agent: d.agent, staging: st, p: &progress{agent: d.agent, id: "first"}}
+	if n, err := b.plainTexts(t.Context()); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	if text, err := st.Root().ReadFile("left4dead2/cfg/a.cfg"); err != nil || string(text) != "x\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if text, err := os.ReadFile(cached); err != nil || string(text) != bom+"x\n" {
+		t.Errorf("the cached one is %q now, %v", text, err)
+	}
+}
