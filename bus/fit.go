@@ -194,6 +194,7 @@ func shorterDiff(d ConfigDiff, budget int) ConfigDiff {
 func shorterPlan(p left4me.Plan, part int) left4me.Plan {
 	p.Files = fit(p.Files, part) // Count counts them all
 	p.Skipped = fitOr(clipAll(p.Skipped, 2*shortText), part, itself)
+	p.Repairs = fitOr(clipAll(p.Repairs, 2*shortText), part/2, itself)
 	p.Warnings = shorterWarnings(p.Warnings, part)
 	p.Left = fit(p.Left, part/2)
 	p.Moves = fit(p.Moves, part/2)
@@ -203,6 +204,14 @@ func shorterPlan(p left4me.Plan, part int) left4me.Plan {
 	p.Dirs = dirs
 	if p.Problem != nil {
 		p.Problem = p.Problem.Clipped()
+	}
+	if p.Names != nil {
+		n := *p.Names
+		n.Examples = fit(each(n.Examples, func(e left4me.NamesIn) left4me.NamesIn {
+			e.Names = fit(e.Names, part/32) // one tells as much as many
+			return e
+		}), part/4)
+		p.Names = &n
 	}
 	return p
 }
