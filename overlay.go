@@ -316,9 +316,10 @@ type Revision struct {
 	CreatedAt time.Time       `json:"created_at"`
 	By        string          `json:"by,omitempty"`
 	Job       JobID           `json:"job,omitempty"`
-	Label     string          `json:"label,omitempty"`  // what people call it
-	Note      string          `json:"note,omitempty"`   // why it was made
-	Origin    string          `json:"origin,omitempty"` // what it was made from: a commit, a tag, a version of a script
+	Label     string          `json:"label,omitempty"`   // what people call it
+	Note      string          `json:"note,omitempty"`    // why it was made
+	Origin    string          `json:"origin,omitempty"`  // what it was made from: a commit, a tag, a version of a script
+	Archive   *SentArchive    `json:"archive,omitempty"` // what it was made of, when names in that may be read otherwise
 	Files     int             `json:"files"`
 	Bytes     int64           `json:"bytes"`
 	Own       int64           `json:"own"` // bytes that would be free without it
@@ -330,6 +331,19 @@ type Revision struct {
 	Warnings  []Warning       `json:"warnings,omitempty"`
 	Campaigns []Campaign      `json:"campaigns,omitempty"`
 	Items     []WorkshopState `json:"items,omitempty"` // of a workshop overlay
+}
+
+// KeepArchives is how long an upload is kept whose names may be read in another
+// encoding, after it was published.
+const KeepArchives = 7 * 24 * time.Hour
+
+// SentArchive is an upload that was published and is kept: a change that names it
+// again, with another encoding for names, makes a revision in which what it wrote is
+// called otherwise.
+type SentArchive struct {
+	Upload string    `json:"upload"`
+	Names  PlanNames `json:"names"`
+	Until  time.Time `json:"until"`
 }
 
 // Warning is something that will probably hurt players, found before anything

@@ -45,7 +45,7 @@ func (a *app) overlayCommand() *cobra.Command {
 		a.overlayList(), a.overlayShow(), a.overlayCreate(), a.overlaySet(), a.overlayBuild(), a.overlayUse(),
 		a.overlayRevisions(), a.overlayLabel(), a.overlayDrop(), a.overlayFiles(), a.overlayCat(), a.overlayDiff(), a.overlayEdit(), a.overlayRemoveFiles(), a.overlayRepair(),
 		a.overlayAdd(), a.overlayRemove(), a.overlayFreeze(), a.overlayUnfreeze(), a.overlayMoves(), a.overlayStay(),
-		a.overlayPush(), a.overlayPull(), a.overlayDelete(), a.overlayRestore())
+		a.overlayPush(), a.overlayNames(), a.overlayPull(), a.overlayDelete(), a.overlayRestore())
 }
 
 // overlayPath is where an overlay is in the API.

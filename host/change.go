@@ -19,7 +19,11 @@ import (
 // is there or over it, and paths that go.
 func change(ctx context.Context, b *build) error {
 	return b.p.step(ctx, left4me.StepUnpack, func(ctx context.Context) (string, error) {
-		c := b.spec.Change
+		changed, err := b.agent.reread(ctx, b.spec.Overlay.Name, *b.spec.Change, b.staging.Scratch())
+		if err != nil {
+			return "", err
+		}
+		c := &changed
 		found, err := b.agent.upload(ctx, *c, b.staging.Scratch())
 		if err != nil {
 			return "", err
@@ -43,6 +47,9 @@ func change(ctx context.Context, b *build) error {
 		}
 		note, err := b.write(ctx, found.Found)
 		if err != nil {
+			return "", err
+		}
+		if err := b.noteKept(*c, found.Plan().Names); err != nil {
 			return "", err
 		}
 		if len(files) > 0 && c.Replace {
@@ -83,6 +90,9 @@ func (a *Agent) upload(ctx context.Context, c left4me.Change, scratch string) (u
 		return uploaded{}, &left4me.Error{Kind: left4me.Invalid, Field: "change.upload", Text: "some files of the upload have not come completely", Hint: "send the rest of them first"}
 	}
 	root, err := os.OpenRoot(filepath.Join(dir, "files"))
+	if errors.Is(err, fs.ErrNotExist) {
+		root, err = os.OpenRoot(filepath.Join(keptDir(dir), "files"))
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return uploaded{}, noUpload(c.Upload)
 	}
@@ -235,7 +245,13 @@ func (a *Agent) planUpload(ctx context.Context, r bus.PlanRequest) (left4me.Plan
 	if !r.Overlay.Valid() {
 		return left4me.Plan{}, left4me.Errorf(left4me.Invalid, "no overlay is named", "")
 	}
-	found, err := a.upload(ctx, r.Change, filepath.Join(string(a.Files.Root), "tmp"))
+	scratch := filepath.Join(string(a.Files.Root), "tmp")
+	changed, err := a.reread(ctx, r.Overlay, r.Change, scratch)
+	if err != nil {
+		return problem(left4me.Plan{}, err)
+	}
+	r.Change = changed
+	found, err := a.upload(ctx, r.Change, scratch)
 	if err != nil {
 		return problem(left4me.Plan{}, err)
 	}

@@ -130,9 +130,15 @@ func (a *Agent) buildOverlay(ctx context.Context, id left4me.JobID, spec left4me
 	})
 }
 
-// published tells of a new revision, and drops what it was made from.
+// published tells of a new revision, and drops what it was made from, or keeps it
+// for another encoding of its names.
 func (a *Agent) published(spec left4me.BuildSpec) {
 	a.tellContent()
+	if spec.Change != nil && spec.Change.Upload != "" {
+		if dir, err := a.uploadDir(spec.Change.Upload); err == nil && a.keepUpload(dir) {
+			return
+		}
+	}
 	a.dropUpload(spec)
 }
 

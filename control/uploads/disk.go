@@ -135,7 +135,7 @@ func (u *Uploads) load(id string) (*upload, error) {
 	dir := filepath.Join(u.tmp, prefix+id)
 	if _, err := os.Lstat(dir); err != nil {
 		delete(u.open, id) // a job took it
-		return nil, notFound(id)
+		return u.sent(id)
 	}
 	if up := u.open[id]; up != nil {
 		return up, nil
@@ -145,6 +145,17 @@ func (u *Uploads) load(id string) (*upload, error) {
 		return nil, err
 	}
 	u.open[id] = up
+	return up, nil
+}
+
+// sent returns an upload that was published and is kept, for names in its archives to
+// be read otherwise. Nothing more is taken for it.
+func (u *Uploads) sent(id string) (*upload, error) {
+	up, err := read(filepath.Join(u.tmp, sentPrefix+id), id)
+	if err != nil {
+		return nil, err
+	}
+	up.gone = true
 	return up, nil
 }
 
@@ -315,6 +326,10 @@ func (u *Uploads) sweep() {
 			_ = os.RemoveAll(filepath.Join(u.tmp, e.Name())) // again next time
 			continue
 		}
+		if strings.HasPrefix(e.Name(), sentPrefix) {
+			u.sweepSent(e.Name())
+			continue
+		}
 		id, ok := strings.CutPrefix(e.Name(), prefix)
 		if !ok || !validID(id) {
 			continue
@@ -347,4 +362,16 @@ func free(dir string) (int64, error) {
 	}
 	margin := min(int64(st.Blocks)*st.Bsize/20, 5<<30) //nolint:unconvert // other machines have other types
 	return int64(st.Bavail)*st.Bsize - margin, nil     //nolint:unconvert
+}
+
+// sweepSent removes an upload that was kept long enough after it was published.
+func (u *Uploads) sweepSent(name string) {
+	dir := filepath.Join(u.tmp, name)
+	st, err := os.Lstat(filepath.Join(dir, "sent.json"))
+	if err != nil {
+		st, err = os.Lstat(dir) // a crash came before its note
+	}
+	if err == nil && u.now().Sub(st.ModTime()) > left4me.KeepArchives {
+		_ = os.RemoveAll(dir) // again next time
+	}
 }

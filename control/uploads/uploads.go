@@ -6,6 +6,7 @@
 //	tmp/upload-ID/upload.log   who began it, and a line for each file
 //	tmp/upload-ID/parts/N      what has come of the Nth file, while more is to come
 //	tmp/upload-ID/files/...    the files that have come completely
+//	tmp/sent-ID                one that was published, kept for a week: names in its archives may be read otherwise
 //
 // An upload survives left4me. It goes when a job took it, when somebody drops it,
 // and two days after its last piece. A file that has come completely is
@@ -35,9 +36,10 @@ const (
 	MaxBytes = 256 << 30 // of an upload
 	Keep     = 48 * time.Hour
 
-	prefix    = "upload-"
-	idLength  = 26
-	lookEvery = 10 * time.Minute
+	prefix     = "upload-"
+	sentPrefix = "sent-" // of those that were published and are kept
+	idLength   = 26
+	lookEvery  = 10 * time.Minute
 )
 
 // Upload is what somebody is sending.

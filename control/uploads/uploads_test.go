@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -401,4 +402,49 @@ func FuzzCheckPath(f *testing.F) {
 			t.Errorf("%q is taken", s)
 		}
 	})
+}
+
+// One that was published and is kept can be looked at and dropped, takes nothing
+// more, isn't listed as open, and goes after a week.
+func TestAPublishedUploadIsKeptForAWeek(t *testing.T) {
+	root := t.TempDir()
+	u := uploads.New(root, slog.New(slog.DiscardHandler))
+	who := accounts.Actor{Name: "zoey"}
+	up, err := u.Create(t.Context(), who, "maps")
+	if err == nil {
+		_, err = u.Write(t.Context(), who, up.ID, "a.zip", 0, 1, strings.NewReader("x"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := filepath.Join(root, "tmp", "sent-"+up.ID)
+	if err := os.Rename(filepath.Join(root, "tmp", "upload-"+up.ID), kept); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(kept, "sent.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := u.Ready(t.Context(), who, "maps", up.ID); err != nil || len(got.Files) != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := u.Get(t.Context(), accounts.Actor{Name: "bill"}, up.ID); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("somebody else sees it: %v", err)
+	}
+	if _, err := u.Write(t.Context(), who, up.ID, "b.zip", 0, 1, strings.NewReader("x")); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("it takes more: %v", err)
+	}
+	if open, err := u.List(t.Context(), who); err != nil || len(open) != 0 {
+		t.Errorf("%+v, %v", open, err)
+	}
+	now := time.Now().Add(left4me.KeepArchives - time.Minute)
+	u.SetNow(func() time.Time { return now })
+	u.Sweep()
+	if _, err := os.Stat(kept); err != nil {
+		t.Error(err)
+	}
+	now = now.Add(2 * time.Minute)
+	u.Sweep()
+	if _, err := os.Stat(kept); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is there still: %v", err)
+	}
 }

@@ -85,6 +85,7 @@ type Meta struct {
 	Job       left4me.JobID
 	Note      string
 	Origin    string // a commit, a tag, a version of a script
+	Archive   *left4me.SentArchive
 	Items     []left4me.WorkshopState
 	Warnings  []left4me.Warning
 	Campaigns []left4me.Campaign

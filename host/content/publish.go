@@ -52,7 +52,7 @@ func (s *Shelf) Publish(ctx context.Context, st *Staging, m Meta, say Progress) 
 		now, _ := rec.get(number)
 		return now.Revision, now.Job != "" && now.Job == m.Job, nil
 	}
-	r.By, r.Job, r.Note, r.Origin = m.By, m.Job, m.Note, m.Origin
+	r.By, r.Job, r.Note, r.Origin, r.Archive = m.By, m.Job, m.Note, m.Origin, m.Archive
 	r.Files, r.Bytes = st.sealed.files.size()
 	r.Warned = len(m.Warnings)
 	r.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)

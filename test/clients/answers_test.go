@@ -201,6 +201,8 @@ func (c *caller) uploads() {
 		id := c.do("POST", "/overlays/mods/uploads", nil)
 		c.do("PUT", fmt.Sprintf("/uploads/%s/file?path=a.zip&size=%d", id, b.Len()), b.String())
 		c.do("POST", "/uploads/"+id+"/plan", object{})
+		c.do("POST", "/overlays/mods/build", object{"change": object{"upload": id}})
+		c.get("/overlays/mods", "/overlays/mods/revisions/current")
 		c.do("DELETE", "/uploads/"+id, nil)
 	}
 	c.get("/archive-names")
