@@ -199,7 +199,7 @@ func (c *caller) uploads() {
 			c.T.Fatal(err)
 		}
 		id := c.do("POST", "/overlays/mods/uploads", nil)
-		c.do("PUT", fmt.Sprintf("/uploads/%s/file?path=a.zip&size=%d", id, b.Len()), b.String())
+		c.do("PUT", fmt.Sprintf("/uploads/%s/file?path=a.zip&size=%d", id, b.Len()), bytes.NewReader(b.Bytes()))
 		c.do("POST", "/uploads/"+id+"/plan", object{})
 		c.do("POST", "/overlays/mods/build", object{"change": object{"upload": id}})
 		c.get("/overlays/mods", "/overlays/mods/revisions/current")

@@ -324,11 +324,11 @@ func (s *Stage) Mounts() int {
 }
 
 // Call sends a request to the API as the machine's administrator and reads the
-// answer into out, which may be nil. It returns the status. An answer that is not
-// as described is an error.
+// answer into out, which may be nil. in is sent as JSON; an io.Reader as it is. It
+// returns the status. An answer that is not as described is an error.
 func (s *Stage) Call(method, path string, in, out any) (int, error) {
-	var body io.Reader
-	if in != nil {
+	body, raw := in.(io.Reader) // sent as it is
+	if in != nil && !raw {
 		b, err := json.Marshal(in)
 		if err != nil {
 			return 0, err
