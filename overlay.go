@@ -363,6 +363,8 @@ const (
 	WarnNoMap      = "no-map"     // a mission names a map that isn't there
 	WarnOtherGame  = "other-game" // an add-on for another game
 	WarnBroken     = "broken"     // can't be read, or a sum is wrong
+	WarnHollow     = "hollow"     // an add-on in which the game finds nothing, or not all
+	WarnUnchecked  = "unchecked"  // an add-on without checksums
 	WarnScript     = "script"     // a vscript that is known to clash or has an error
 	WarnTooMany    = "too-many"   // add-ons
 	WarnName       = "name"       // the game won't find a file of that name

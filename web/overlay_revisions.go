@@ -172,7 +172,7 @@ func (p *panel) detailView(tab, id string, show func(overlayPage, left4me.Revisi
 // warningWords are what a kind of warning is called.
 var warningWords = map[string]string{
 	left4me.WarnSameFile: "Two add-ons, one file", left4me.WarnNoMission: "Map without a campaign", left4me.WarnNoMap: "Campaign without its map",
-	left4me.WarnOtherGame: "For another game", left4me.WarnBroken: "Can't be read", left4me.WarnScript: "Script", left4me.WarnTooMany: "Too many add-ons",
+	left4me.WarnOtherGame: "For another game", left4me.WarnBroken: "Can't be read", left4me.WarnHollow: "The game finds nothing", left4me.WarnUnchecked: "No checksums", left4me.WarnScript: "Script", left4me.WarnTooMany: "Too many add-ons",
 	left4me.WarnName: "Name", left4me.WarnSyntax: "Syntax", left4me.WarnDuplicate: "Twice", left4me.WarnIncomplete: "Incomplete",
 	left4me.WarnText: "Text",
 }

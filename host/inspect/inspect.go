@@ -132,6 +132,10 @@ func Sums(ctx context.Context, dir string, paths []string, progress func(bytes i
 		if err != nil {
 			continue // Tree says so
 		}
+		if a.Misled() || !a.HasSums() {
+			a.Close()
+			continue // Tree says so: its sums tell nothing more
+		}
 		problems, err := a.Verify(ctx, progress)
 		a.Close()
 		if err != nil {

@@ -142,7 +142,7 @@ func TestWarnings(t *testing.T) {
 			layer{"addons/a.vpk": []byte("<html>not found</html>"), "addons/b.vpk": cut[:len(cut)-3], "addons/c.vpk": nil},
 			`^broken addons/a.vpk: it can't be read: at offset 0: .*\nbroken addons/b.vpk: it is cut: at offset 21: .*\nbroken addons/c.vpk: .*$`,
 		},
-		{"a wrong size of the tree", layer{"addons/a.vpk": append(append(bytes.Clone(multi[:8]), 1, 0, 0, 0), multi[12:]...)}, `(?s)^broken addons/a.vpk: it says that its directory has 1 bytes, and it has \d+.*no-mission`},
+		{"a wrong size of the tree", layer{"addons/a.vpk": append(append(bytes.Clone(multi[:8]), 1, 0, 0, 0), multi[12:]...)}, `^broken addons/a.vpk: it says that its directory has 1 bytes, and it has \d+: [^\n]*$`},
 		{
 			"parts that are missing",
 			layer{"addons/x_dir.vpk": parts, "addons/y_000.vpk": []byte("only data")},

@@ -171,14 +171,27 @@ func (v *view) pack(name string, isAddon bool) {
 	defer a.Close()
 	p := &pack{layer: v, path: name, addon: isAddon, named: map[string]string{}}
 	v.packs = append(v.packs, p)
-	if a.Declared != a.TreeSize {
-		v.warn.add(left4me.WarnBroken, name, fmt.Sprintf("it says that its directory has %d bytes, and it has %d: the game may not find its files", a.Declared, a.TreeSize), "pack it anew")
+	v.parts(name, a)
+	v.entries(p, a)
+	if a.Misled() { // what follows from it is not told, too
+		v.warn.add(left4me.WarnBroken, name, fmt.Sprintf("it says that its directory has %d bytes, and it has %d: the game looks for its files in the wrong place", a.Declared, a.TreeSize), "pack it anew")
+		if v.hidden == nil {
+			v.hidden = map[string]bool{}
+		}
+		for _, m := range p.maps {
+			v.hidden[m] = true
+		}
+		return
+	}
+	if isAddon && v.hollow(name, a) {
+		return
+	}
+	if isAddon && !a.HasSums() {
+		v.warn.add(left4me.WarnUnchecked, name, "it has no checksums: the program that packed it writes none, so nobody can tell whether it is whole", "the game plays it all the same")
 	}
 	if isAddon && len(a.Overlaps()) > 0 {
 		v.warn.add(left4me.WarnBroken, name, "files in it overlap", "pack it anew")
 	}
-	v.parts(name, a)
-	v.entries(p, a)
 	if isAddon {
 		v.info(name, a)
 	}

@@ -34,8 +34,8 @@ type Entry struct {
 type Archive struct {
 	Version  int
 	TreeSize int64 // in bytes
-	// Declared is the size of the tree that the header tells. A tree has its own end, which counts here: tools that
-	// write this wrongly exist, but the game may not find the data then.
+	// Declared is the size of the tree that the header tells. A tree has its own end, which counts here; the game looks
+	// for the data behind the size that is told. Where the two differ, checksums say where the data is, see Misled.
 	Declared int64
 
 	name    string // base name

@@ -71,8 +71,8 @@ func (a *Archive) parse() error {
 		return err
 	}
 	p.name()
-	a.data = p.pos
-	a.TreeSize = a.data - a.header
+	a.TreeSize = p.pos - a.header
+	a.data = a.dataStart(p.pos)
 	return a.settle()
 }
 

@@ -3,6 +3,7 @@ package vpk_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -336,6 +337,14 @@ func FuzzArchive(f *testing.F) {
 		must(f, err)
 		f.Add(b)
 		f.Add(b[:len(b)/2])
+		if len(b) > 12 { // a longer tree than there is, with the data where the game looks then
+			size := binary.LittleEndian.Uint32(b[8:])
+			if end := 12 + int(size); b[4] == 1 && end < len(b) {
+				longer := append(append(bytes.Clone(b[:end]), make([]byte, 9)...), b[end:]...)
+				binary.LittleEndian.PutUint32(longer[8:], size+9)
+				f.Add(longer)
+			}
+		}
 	}
 	kinds := []file{{"d", "n", "txt", "some text", 2, same, 0, 0, 0}, {" ", " ", "x", "", 0, 1, 0, 0, 5}, {"..", "n", " ", "up", 1, same, 0, 0, 0}}
 	f.Add(build(1, kinds...).main)
