@@ -478,7 +478,7 @@ func TestCommandGoesToTheHost(t *testing.T) {
 		},
 	})
 	s.create(t, "alpha")
-	if out, err := s.Command(t.Context(), "al", "alpha", "status"); err != nil || out != "alpha ran status" {
+	if out, err := s.Command(t.Context(), "al", "alpha", "\ufeffstatus"); err != nil || out != "alpha ran status" { // the mark is of a file
 		t.Errorf("%q, %v", out, err)
 	}
 	_, err := s.Command(t.Context(), "al", "alpha", "a\nquit")
