@@ -348,7 +348,7 @@ func layout(f frame, full, body templ.Component) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "</main><div class=\"bars\"><div id=\"notice\" class=\"notice\" role=\"alert\" hidden></div><div id=\"connection\" class=\"connection\" role=\"status\" hidden></div></div></body>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "</main><div class=\"tidings\"><div id=\"notice\" class=\"notice\" role=\"alert\" hidden></div><div id=\"connection\" class=\"connection\" role=\"status\" hidden></div></div></body>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
