@@ -186,6 +186,15 @@ func (c *caller) uploads() {
 	c.do("POST", "/uploads/"+id+"/plan", object{"import": object{"root": "left4dead2/addons"}})
 	c.do("DELETE", "/uploads/"+id, nil)
 	c.refused("GET", "/uploads/"+id, nil, 404)
+	// A text that the game reads otherwise than it looks.
+	const text = "\ufeffsay “x”\n"
+	c.do("POST", "/overlays", object{"name": "kept", "kind": "files", "texts": "as-is"})
+	id = c.do("POST", "/overlays/mods/uploads", nil)
+	c.do("PUT", fmt.Sprintf("/uploads/%s/file?path=left4dead2/cfg/t.cfg&size=%d", id, len(text)), bytes.NewReader([]byte(text)))
+	c.do("POST", "/uploads/"+id+"/plan", object{})
+	c.do("POST", "/overlays/mods/build", object{"change": object{"upload": id, "import": object{"texts": "as-is"}}})
+	c.get("/overlays/mods/revisions/current")
+	c.do("POST", "/overlays/mods/build", object{"change": object{"repair": []string{"."}}})
 	// Names in GBK: one that is too short to tell, and several.
 	for _, names := range [][]string{{"\xb5\xd8\xcd\xbc.vpk"}, {"\xcb\xc0\xcd\xf6\xd6\xd0\xd0\xc4.vpk", "\xc7\xf3\xc9\xfa\xd6\xae\xc2\xb7\xb5\xd8\xcd\xbc.vpk"}} {
 		var b bytes.Buffer
