@@ -373,7 +373,12 @@ const (
 	WarnDuplicate  = "duplicate"  // the same campaign or add-on twice
 	WarnIncomplete = "incomplete" // a part of it is missing
 	WarnPlace      = "place"      // it lies where nothing looks for files of its kind, or that is unclear
-	WarnFirstMap   = "first-map"  // of a server or a blueprint: nothing that it stacks has the map
+	// Of a server: what it lacks.
+	WarnNoSourceMod = "no-sourcemod" // plugins without SourceMod
+	WarnNoMetamod   = "no-metamod"   // plugins of Metamod without it
+	WarnTickrate    = "tick-rate"    // more than 30, and nothing that enables it
+
+	WarnFirstMap = "first-map" // of a server or a blueprint: nothing that it stacks has the map
 )
 
 // Campaign is a campaign as its mission file tells it.

@@ -41,7 +41,15 @@ func (a *Agent) clashes(ctx context.Context, spec left4me.Spec) ([]left4me.Warni
 	if err != nil {
 		return nil, err
 	}
-	return inspect.Stack(ctx, layers)
+	game, err := a.game.Stack()
+	if err != nil && !errors.Is(err, left4me.NotFound) {
+		return nil, err
+	}
+	var below []inspect.Layer
+	for _, dir := range game {
+		below = append(below, inspect.Layer{Dir: dir})
+	}
+	return inspect.Stack(ctx, layers, below, spec.Settings.Tick)
 }
 
 // overlays are the layers of a server above the game, top first, as far as they

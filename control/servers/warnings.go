@@ -3,6 +3,7 @@ package servers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ func (s *Servers) WarningsOf(ctx context.Context, settings left4me.Settings, sta
 }
 
 func (s *Servers) warnings(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
-	return append(s.mapWarnings(ctx, host, sp), lineWarnings(sp)...)
+	return slices.Concat(s.mapWarnings(ctx, host, sp), lineWarnings(sp), s.lacks(ctx, host, sp))
 }
 
 // lineWarnings are about raw lines that the game reads otherwise than they look.
@@ -54,6 +55,20 @@ func lineWarnings(sp left4me.Spec) (all []left4me.Warning) {
 		say("the server", sp.Settings.Cfg)
 	}
 	return all
+}
+
+// lacks is what the plugins and the tick rate of a server need and its stack hasn't.
+func (s *Servers) lacks(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
+	ctx, cancel := context.WithTimeout(ctx, warnWithin)
+	defer cancel()
+	var all []left4me.Warning
+	err := s.askHost(ctx, host, bus.VerbClashes, bus.StackRequest{V: bus.Version, Spec: left4me.Spec{Settings: left4me.Settings{Tick: sp.Settings.Tick}, Overlays: sp.Overlays}}, &all)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(all, func(w left4me.Warning) bool {
+		return w.Kind != left4me.WarnNoSourceMod && w.Kind != left4me.WarnNoMetamod && w.Kind != left4me.WarnTickrate
+	})
 }
 
 func (s *Servers) mapWarnings(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {

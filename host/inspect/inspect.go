@@ -48,6 +48,10 @@ func Tree(ctx context.Context, dir string) (warnings []left4me.Warning, campaign
 	}
 	defer v.close()
 	v.checkNames()
+	if err := v.checkPlaces(ctx); err != nil {
+		return nil, nil, err
+	}
+	v.checkPrograms()
 	v.checkScripts()
 	if err := v.checkTexts(ctx); err != nil {
 		return nil, nil, err
@@ -64,8 +68,11 @@ func Tree(ctx context.Context, dir string) (warnings []left4me.Warning, campaign
 // files, the same campaign twice. What Tree says of each layer alone isn't
 // repeated. Of a file that two layers have at the same place only that of the
 // upper one counts: players never see the other.
-func Stack(ctx context.Context, layers []Layer) ([]left4me.Warning, error) {
-	if len(layers) < 2 {
+//
+// below are the layers of the game beneath, of which only counts whether SourceMod,
+// Metamod and what enables a tick rate are there; tick is the tick rate.
+func Stack(ctx context.Context, layers []Layer, below []Layer, tick int) ([]left4me.Warning, error) {
+	if len(layers) == 0 && tick <= defaultTick {
 		return nil, ctx.Err()
 	}
 	var w list
@@ -94,9 +101,13 @@ func Stack(ctx context.Context, layers []Layer) ([]left4me.Warning, error) {
 		addons += len(v.addons())
 		views = append(views, v)
 	}
-	clashes(views, &w)
-	duplicates(views, &w)
-	tooMany(addons, &w)
+	if len(layers) > 1 {
+		clashes(views, &w)
+		duplicates(views, &w)
+		tooMany(addons, &w)
+		spellings(views, &w)
+	}
+	missing(views, below, tick, &w)
 	return w.result(), ctx.Err()
 }
 

@@ -97,11 +97,12 @@ func TestWarnings(t *testing.T) {
 		want string // of all warnings, a regular expression
 	}{
 		{"nothing wrong", layer{
-			"addons/a.vpk":          pack("addoninfo.txt", "AddonInfo { addonSteamAppID 550 }", "missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", "x"),
-			"addons/b.vpk":          pack("addoninfo.txt", "AddonInfo { addonSteamAppID 500 }", "missions/b.txt", missionText("B", "b1", "c1m1_hotel"), "maps/b1.bsp", "y"),
-			"cfg/server.cfg":        []byte("sv_tags \"unclosed\n"),
-			"addons/metamod.vdf":    []byte("\"Plugin\"\n{\n\t\"file\"\t\"../left4dead2/addons/metamod/bin/server\"\n}\n"),
-			"addons/workshop/1.vpk": pack("scripts/vscripts/mine.nut", good),
+			"addons/a.vpk":                 pack("addoninfo.txt", "AddonInfo { addonSteamAppID 550 }", "missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", "x"),
+			"addons/b.vpk":                 pack("addoninfo.txt", "AddonInfo { addonSteamAppID 500 }", "missions/b.txt", missionText("B", "b1", "c1m1_hotel"), "maps/b1.bsp", "y"),
+			"cfg/server.cfg":               []byte("sv_tags \"unclosed\n"),
+			"addons/metamod.vdf":           []byte("\"Plugin\"\n{\n\t\"file\"\t\"../left4dead2/addons/metamod/bin/server\"\n}\n"),
+			"addons/metamod/bin/server.so": nil,
+			"addons/workshop/1.vpk":        pack("scripts/vscripts/mine.nut", good),
 		}, `^$`},
 		{
 			"the same file with other contents",
@@ -278,10 +279,10 @@ func TestStackSaysWhatLayersHaveInCommon(t *testing.T) {
 		"addons/b.vpk": pack("x/1", "lower"), "addons/same.vpk": pack("x/2", "lower", "x/1", "hidden"), "scripts/vscripts/mapspawn_addon.nut": nil,
 		"addons/d.vpk": pack("missions/d.txt", missionText("c", "c1m2_streets")), "cfg/x.cfg": nil, "addons/broken.vpk": nil,
 	}
-	w, err := inspect.Stack(t.Context(), []inspect.Layer{{Name: "up", Dir: upper.lay(t)}, {Name: "low", Dir: lower.lay(t)}})
+	w, err := inspect.Stack(t.Context(), []inspect.Layer{{Name: "up", Dir: upper.lay(t)}, {Name: "low", Dir: lower.lay(t)}}, nil, 0)
 	must(t, err)
 	twice := layer{"addons/a.vpk": pack("x/1", "upper"), "addons/b.vpk": pack("x/1", "lower")}
-	if alone, err := inspect.Stack(t.Context(), []inspect.Layer{{Name: "up", Dir: twice.lay(t)}}); err != nil || len(alone) > 0 {
+	if alone, err := inspect.Stack(t.Context(), []inspect.Layer{{Name: "up", Dir: twice.lay(t)}}, nil, 0); err != nil || len(alone) > 0 {
 		t.Errorf("one layer has nothing in common with itself: %v, %v", alone, err)
 	}
 	want := `duplicate addons/d.vpk: the campaign c is in left4dead2/addons/c.vpk too
@@ -353,5 +354,68 @@ func TestOnlyLooseTextsCanBeRepaired(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+func TestFilesWhereNothingLooksAreNamed(t *testing.T) {
+	const games = "\"Games\"\n{\n}\n"
+	w, _ := tree(t, layer{
+		"addons/x.smx": nil, "addons/sourcemod/plugins/ok.smx": nil, "addons/sourcemod/plugins/disabled/off.smx": nil, "addons/SourceMod/Plugins/A.smx": nil,
+		"addons/sourcemod/x.phrases.txt": nil, "addons/sourcemod/translations/ok.phrases.txt": nil, "addons/sourcemod/configs/g.txt": []byte(games), "addons/sourcemod/gamedata/ok.txt": []byte(games),
+		"addons/sourcemod/sourcemod/plugins/d.smx": nil,
+		"addons/tool.vdf":                          []byte(`"Plugin" { "file" "addons/tool" }`), "addons/tool.dll": nil, "addons/gone.vdf": []byte(`"Plugin" { "file" "../left4dead2/addons/nothere/server" }`),
+		"addons/good.vdf": []byte(`"Plugin" { "file" "addons/good" }`), "addons/good.so": []byte("\x7fELF\x01"), "addons/wide.vdf": []byte(`"Plugin" { "file" "addons/wide" }`), "addons/wide.so": []byte("\x7fELF\x02"),
+		"addons/sourcemod/extensions/socket.autoload": nil, "addons/sourcemod/extensions/socket.ext.dll": nil, "addons/sourcemod/extensions/ok.autoload": nil, "addons/sourcemod/extensions/ok.ext.2.l4d2.so": nil,
+		"addons/sourcemod/extensions/x64only.autoload": nil, "addons/sourcemod/extensions/x64/x64only.ext.so": nil, "addons/sourcemod/extensions/none.autoload": nil,
+	})
+	got := show(w)
+	want := `incomplete addons/gone.vdf: the program that it names isn't here: left4dead2/addons/nothere/server
+incomplete addons/sourcemod/extensions/none.autoload: the program that it names isn't here: left4dead2/addons/sourcemod/extensions/none.ext
+incomplete addons/sourcemod/extensions/socket.autoload: of left4dead2/addons/sourcemod/extensions/socket.ext, which it names, only the program for Windows is here: socket.ext.dll
+incomplete addons/sourcemod/extensions/x64only.autoload: of left4dead2/addons/sourcemod/extensions/x64only.ext, which it names, only a 64-bit program is here, and the game is a 32-bit one
+incomplete addons/tool.vdf: of left4dead2/addons/tool, which it names, only the program for Windows is here: tool.dll
+incomplete addons/wide.vdf: of left4dead2/addons/wide, which it names, only a 64-bit program is here, and the game is a 32-bit one
+name addons/SourceMod/Plugins: on Linux the game and SourceMod don't find this directory: its name must be in small letters
+name addons/SourceMod: on Linux the game and SourceMod don't find this directory: its name must be in small letters
+place addons/SourceMod/Plugins/A.smx: SourceMod loads plugins from left4dead2/addons/sourcemod/plugins only
+place addons/sourcemod/configs/g.txt: it is game data, which SourceMod reads from left4dead2/addons/sourcemod/gamedata only
+place addons/sourcemod/sourcemod: the directory sourcemod is doubled: nothing looks in the inner one
+place addons/sourcemod/sourcemod/plugins/d.smx: SourceMod loads plugins from left4dead2/addons/sourcemod/plugins only
+place addons/sourcemod/x.phrases.txt: SourceMod reads phrases from left4dead2/addons/sourcemod/translations only
+place addons/x.smx: SourceMod loads plugins from left4dead2/addons/sourcemod/plugins only`
+	if got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+func TestStackSaysWhatPluginsLack(t *testing.T) {
+	plugins := layer{"addons/sourcemod/plugins/x.smx": nil, "addons/metamod/y.vdf": nil}
+	sourcemod := layer{"addons/sourcemod/bin/sourcemod_mm_i486.so": nil, "addons/metamod/bin/server.so": nil}
+	for name, c := range map[string]struct {
+		layers []layer
+		game   layer
+		tick   int
+		want   string
+	}{
+		"nothing":               {nil, layer{"x": nil}, 100, "tick-rate : it has a tick rate of 100, and nothing that enables it: the game keeps to 30"},
+		"30":                    {nil, layer{"x": nil}, 30, ""},
+		"plugins":               {[]layer{plugins}, layer{"x": nil}, 0, "no-metamod addons/metamod/y.vdf: it has plugins of Metamod but no Metamod: none of them is loaded\nno-sourcemod addons/sourcemod/plugins/x.smx: it has SourceMod plugins but no SourceMod: none of them is loaded"},
+		"in another overlay":    {[]layer{plugins, sourcemod}, layer{"x": nil}, 0, ""},
+		"in the game":           {[]layer{plugins}, sourcemod, 0, ""},
+		"switched off":          {[]layer{{"addons/sourcemod/plugins/disabled/x.smx": nil}}, layer{"x": nil}, 0, ""},
+		"an enabler":            {[]layer{{"addons/tickrate_enabler.so": nil}}, layer{"x": nil}, 60, ""},
+		"l4dtoolz in the game":  {nil, layer{"addons/l4dtoolz.so": nil}, 60, ""},
+		"capitals in one layer": {[]layer{{"cfg/My/x.cfg": nil}, {"cfg/my/y.cfg": nil}}, layer{"x": nil}, 0, "name cfg/my: overlay o0 has it as left4dead2/cfg/My: the two differ by case only, and on Linux both are there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var layers []inspect.Layer
+			for i, l := range c.layers {
+				layers = append(layers, inspect.Layer{Name: left4me.Name(fmt.Sprintf("o%d", i)), Dir: l.lay(t)})
+			}
+			w, err := inspect.Stack(t.Context(), layers, []inspect.Layer{{Dir: c.game.lay(t)}}, c.tick)
+			if err != nil || show(w) != c.want {
+				t.Errorf("%v\n%s\nwant\n%s", err, show(w), c.want)
+			}
+		})
 	}
 }

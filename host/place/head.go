@@ -107,6 +107,13 @@ func program64(head []byte) bool {
 	return len(head) > 4 && string(head[:4]) == "\x7fELF" && head[4] == 2
 }
 
+// Root returns the name of the block that a KeyValues text begins with, in lower
+// case. head is how it begins.
+func Root(head []byte) (string, bool) {
+	name, _, ok := root(head)
+	return name, ok
+}
+
 // Program is what a .vdf names that loads a program, as a path in the layer without
 // an extension.
 type Program struct {

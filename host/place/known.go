@@ -46,6 +46,10 @@ var lower = func() map[string]bool {
 	return all
 }()
 
+// Known reports whether a directory of a layer, in lower case, is one that the
+// game, SourceMod or Metamod looks for.
+func Known(dir string) bool { return lower[dir] }
+
 // underSM are the directories by which one of SourceMod is known.
 var underSM = []string{"plugins", "gamedata", "translations", "extensions", "scripting", "configs", "data"}
 
