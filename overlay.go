@@ -68,19 +68,22 @@ func (r *OverlayRef) UnmarshalText(b []byte) (err error) {
 // Overlay is the definition of an overlay, as people made it. Of Workshop,
 // Script, Git and Release only the one of its kind is set.
 type Overlay struct {
-	Name      Name        `json:"name"`
-	Kind      OverlayKind `json:"kind"`
-	Note      string      `json:"note,omitempty"` // what it is for, in people's words
-	Workshop  *Workshop   `json:"workshop,omitempty"`
-	Script    *Script     `json:"script,omitempty"`
-	Git       *Git        `json:"git,omitempty"`
-	Release   *Release    `json:"release,omitempty"`
-	Refresh   Refresh     `json:"refresh"`
-	Texts     string      `json:"texts,omitempty"` // what builds do with texts that are no plain UTF-8; see Import.Texts
-	Cfg       []string    `json:"cfg,omitempty"`   // raw lines for server.cfg of each server that stacks it
-	Version   int         `json:"version"`         // counts changes of the definition: who changes it says which one they saw
-	CreatedAt time.Time   `json:"created_at"`
-	UpdatedAt time.Time   `json:"updated_at"`
+	Name     Name        `json:"name"`
+	Kind     OverlayKind `json:"kind"`
+	Note     string      `json:"note,omitempty"` // what it is for, in people's words
+	Workshop *Workshop   `json:"workshop,omitempty"`
+	Script   *Script     `json:"script,omitempty"`
+	Git      *Git        `json:"git,omitempty"`
+	Release  *Release    `json:"release,omitempty"`
+	Refresh  Refresh     `json:"refresh"`
+	// Moves are folders of uploads and archives that go elsewhere than where they
+	// would. What people move in an upload is remembered here for the next one.
+	Moves     []FolderMove `json:"moves,omitempty"`
+	Texts     string       `json:"texts,omitempty"` // what builds do with texts that are no plain UTF-8; see Import.Texts
+	Cfg       []string     `json:"cfg,omitempty"`   // raw lines for server.cfg of each server that stacks it
+	Version   int          `json:"version"`         // counts changes of the definition: who changes it says which one they saw
+	CreatedAt time.Time    `json:"created_at"`
+	UpdatedAt time.Time    `json:"updated_at"`
 }
 
 // Refresh is when an overlay is brought up to date by itself, and what servers
@@ -208,6 +211,27 @@ type Import struct {
 type FolderMove struct {
 	From string `json:"from"` // in the upload; beneath its only folder at the top, if it has one
 	To   string `json:"to"`   // in the layer: left4dead2/cfg; "-" leaves it out; empty: it is found out
+}
+
+// MergeMoves is what was moved before with what is moved now over it. One that goes
+// nowhere is forgotten.
+func MergeMoves(before, now []FolderMove) (all []FolderMove) {
+	last := map[string]int{}
+	for _, m := range append(append([]FolderMove(nil), before...), now...) {
+		if i, ok := last[m.From]; ok {
+			all[i].To = m.To
+			continue
+		}
+		last[m.From] = len(all)
+		all = append(all, m)
+	}
+	kept := all[:0]
+	for _, m := range all {
+		if m.To != "" {
+			kept = append(kept, m)
+		}
+	}
+	return kept
 }
 
 // Promote takes files that a server wrote into an overlay.

@@ -28,6 +28,7 @@ func TestRareMembersOfAnswersAreAsDescribed(t *testing.T) {
 	s.create(t, "alpha")
 	do("POST", "/overlays", map[string]any{"name": "mods", "kind": "files"})
 	do("POST", "/overlays", map[string]any{"name": "written", "kind": "script", "script": map[string]any{"text": "true"}})
+	do("POST", "/overlays", map[string]any{"name": "moved", "kind": "files", "moves": []map[string]any{{"from": "docs", "to": "-"}}})
 	s.installed(t)
 	var u struct{ ID string }
 	do("POST", "/overlays/mods/uploads", nil).into(t, &u)

@@ -15,26 +15,27 @@ import (
 // Overlay is a named piece of content: where its files come from, and what the
 // host has of it.
 type Overlay struct {
-	Name       left4me.Name        `json:"name"`
-	Kind       left4me.OverlayKind `json:"kind" enum:"files,workshop,script,git,release"`
-	Note       string              `json:"note" doc:"What it is for"`
-	Workshop   *left4me.Workshop   `json:"workshop,omitempty" doc:"Of a workshop overlay"`
-	Script     *left4me.Script     `json:"script,omitempty" doc:"Of a script overlay"`
-	Git        *left4me.Git        `json:"git,omitempty" doc:"Of a git overlay"`
-	Release    *left4me.Release    `json:"release,omitempty" doc:"Of a release overlay"`
-	Refresh    left4me.Refresh     `json:"refresh" doc:"When it is brought up to date by itself"`
-	Texts      string              `json:"texts,omitempty" doc:"as-is: builds leave texts that are UTF-16 or begin with a byte order mark as they come; absent: they are saved as UTF-8"`
-	Cfg        []string            `json:"cfg" doc:"Lines for server.cfg of each server that stacks it"`
-	Version    int                 `json:"version" doc:"Counts changes of the definition; a change says which one it is of. 0: it only lies on the host's disk so far"`
-	CreatedAt  time.Time           `json:"created_at,omitzero"`
-	UpdatedAt  time.Time           `json:"updated_at,omitzero"`
-	LookedAt   time.Time           `json:"looked_at,omitzero" doc:"When somebody last looked for something newer"`
-	DeletedAt  time.Time           `json:"deleted_at,omitzero" doc:"It is set aside, and can be taken back until gone_at of the content"`
-	Content    left4me.Content     `json:"content" doc:"Its revisions on the host"`
-	Problem    string              `json:"problem" doc:"Why the host could not be asked; then there is no content"`
-	Job        *JobRef             `json:"job,omitempty" doc:"The one that is queued or runs"`
-	Blueprints []left4me.Name      `json:"blueprints" doc:"That stack it"`
-	Servers    []left4me.Name      `json:"servers" doc:"That stack it, by their blueprint or themselves"`
+	Name       left4me.Name         `json:"name"`
+	Kind       left4me.OverlayKind  `json:"kind" enum:"files,workshop,script,git,release"`
+	Note       string               `json:"note" doc:"What it is for"`
+	Workshop   *left4me.Workshop    `json:"workshop,omitempty" doc:"Of a workshop overlay"`
+	Script     *left4me.Script      `json:"script,omitempty" doc:"Of a script overlay"`
+	Git        *left4me.Git         `json:"git,omitempty" doc:"Of a git overlay"`
+	Release    *left4me.Release     `json:"release,omitempty" doc:"Of a release overlay"`
+	Refresh    left4me.Refresh      `json:"refresh" doc:"When it is brought up to date by itself"`
+	Texts      string               `json:"texts,omitempty" doc:"as-is: builds leave texts that are UTF-16 or begin with a byte order mark as they come; absent: they are saved as UTF-8"`
+	Moves      []left4me.FolderMove `json:"moves,omitempty" doc:"Folders of uploads and archives that go elsewhere than where they would; what an upload moves is remembered"`
+	Cfg        []string             `json:"cfg" doc:"Lines for server.cfg of each server that stacks it"`
+	Version    int                  `json:"version" doc:"Counts changes of the definition; a change says which one it is of. 0: it only lies on the host's disk so far"`
+	CreatedAt  time.Time            `json:"created_at,omitzero"`
+	UpdatedAt  time.Time            `json:"updated_at,omitzero"`
+	LookedAt   time.Time            `json:"looked_at,omitzero" doc:"When somebody last looked for something newer"`
+	DeletedAt  time.Time            `json:"deleted_at,omitzero" doc:"It is set aside, and can be taken back until gone_at of the content"`
+	Content    left4me.Content      `json:"content" doc:"Its revisions on the host"`
+	Problem    string               `json:"problem" doc:"Why the host could not be asked; then there is no content"`
+	Job        *JobRef              `json:"job,omitempty" doc:"The one that is queued or runs"`
+	Blueprints []left4me.Name       `json:"blueprints" doc:"That stack it"`
+	Servers    []left4me.Name       `json:"servers" doc:"That stack it, by their blueprint or themselves"`
 }
 
 // overlayFor is an overlay with what only people see who may change it.
@@ -44,7 +45,7 @@ func overlayFor(ctx context.Context, v content.View) Overlay {
 	}
 	o := Overlay{
 		Name: v.Name, Kind: v.Kind, Note: v.Note, Workshop: v.Workshop, Script: v.Script, Git: v.Git, Release: v.Release, Refresh: v.Refresh,
-		Texts: v.Texts, Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,
+		Texts: v.Texts, Moves: v.Moves, Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,
 		LookedAt: v.LookedAt, DeletedAt: v.DeletedAt, Content: contentOf(v.Content), Problem: v.Problem,
 		Blueprints: append([]left4me.Name{}, v.Blueprints...), Servers: append([]left4me.Name{}, v.Servers...),
 	}
@@ -123,21 +124,22 @@ func (a *api) showOverlay(ctx context.Context, in *ByName) (Overlay, error) {
 // OverlayDefinition is what people say of an overlay. Of workshop, script, git
 // and release only the one of its kind may be there.
 type OverlayDefinition struct {
-	Kind     string            `json:"kind" doc:"files, workshop, script, git or release"`
-	Note     string            `json:"note,omitempty" doc:"What it is for"`
-	Workshop *left4me.Workshop `json:"workshop,omitempty"`
-	Script   *left4me.Script   `json:"script,omitempty" doc:"Its version is counted by left4me; one that is sent is overlooked"`
-	Git      *left4me.Git      `json:"git,omitempty"`
-	Release  *left4me.Release  `json:"release,omitempty"`
-	Refresh  left4me.Refresh   `json:"refresh,omitempty" doc:"When it is brought up to date by itself: hours between two looks (0 is never), at HH:MM of the host (empty is any time), restart of servers on the older revision (never, empty or HH:MM)"`
-	Texts    string            `json:"texts,omitempty" doc:"as-is: builds leave texts that are UTF-16 or begin with a byte order mark as they come; absent: they are saved as UTF-8"`
-	Cfg      []string          `json:"cfg,omitempty" doc:"Lines for server.cfg of each server that stacks it"`
+	Kind     string               `json:"kind" doc:"files, workshop, script, git or release"`
+	Note     string               `json:"note,omitempty" doc:"What it is for"`
+	Workshop *left4me.Workshop    `json:"workshop,omitempty"`
+	Script   *left4me.Script      `json:"script,omitempty" doc:"Its version is counted by left4me; one that is sent is overlooked"`
+	Git      *left4me.Git         `json:"git,omitempty"`
+	Release  *left4me.Release     `json:"release,omitempty"`
+	Refresh  left4me.Refresh      `json:"refresh,omitempty" doc:"When it is brought up to date by itself: hours between two looks (0 is never), at HH:MM of the host (empty is any time), restart of servers on the older revision (never, empty or HH:MM)"`
+	Texts    string               `json:"texts,omitempty" doc:"as-is: builds leave texts that are UTF-16 or begin with a byte order mark as they come; absent: they are saved as UTF-8"`
+	Moves    []left4me.FolderMove `json:"moves,omitempty" doc:"Folders of uploads and archives that go elsewhere than where they would; absent: as before"`
+	Cfg      []string             `json:"cfg,omitempty" doc:"Lines for server.cfg of each server that stacks it"`
 }
 
 func (d OverlayDefinition) of(name left4me.Name) left4me.Overlay {
 	return left4me.Overlay{
 		Name: name, Kind: left4me.OverlayKind(d.Kind), Note: d.Note, Workshop: d.Workshop, Script: d.Script, Git: d.Git, Release: d.Release,
-		Refresh: d.Refresh, Texts: d.Texts, Cfg: d.Cfg,
+		Refresh: d.Refresh, Texts: d.Texts, Moves: d.Moves, Cfg: d.Cfg,
 	}
 }
 

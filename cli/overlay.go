@@ -16,23 +16,24 @@ import (
 
 // overlay is what the commands show and change of an overlay.
 type overlay struct {
-	Name       left4me.Name        `json:"name"`
-	Kind       left4me.OverlayKind `json:"kind"`
-	Note       string              `json:"note,omitempty"`
-	Workshop   *left4me.Workshop   `json:"workshop,omitempty"`
-	Script     *left4me.Script     `json:"script,omitempty"`
-	Git        *left4me.Git        `json:"git,omitempty"`
-	Release    *left4me.Release    `json:"release,omitempty"`
-	Refresh    left4me.Refresh     `json:"refresh"`
-	Texts      string              `json:"texts"`
-	Cfg        []string            `json:"cfg,omitempty"`
-	Version    int                 `json:"version"`
-	LookedAt   *time.Time          `json:"looked_at"`
-	DeletedAt  *time.Time          `json:"deleted_at"`
-	Content    left4me.Content     `json:"content"`
-	Problem    string              `json:"problem"`
-	Blueprints []left4me.Name      `json:"blueprints"`
-	Servers    []left4me.Name      `json:"servers"`
+	Name       left4me.Name         `json:"name"`
+	Kind       left4me.OverlayKind  `json:"kind"`
+	Note       string               `json:"note,omitempty"`
+	Workshop   *left4me.Workshop    `json:"workshop,omitempty"`
+	Script     *left4me.Script      `json:"script,omitempty"`
+	Git        *left4me.Git         `json:"git,omitempty"`
+	Release    *left4me.Release     `json:"release,omitempty"`
+	Refresh    left4me.Refresh      `json:"refresh"`
+	Texts      string               `json:"texts"`
+	Moves      []left4me.FolderMove `json:"moves"`
+	Cfg        []string             `json:"cfg,omitempty"`
+	Version    int                  `json:"version"`
+	LookedAt   *time.Time           `json:"looked_at"`
+	DeletedAt  *time.Time           `json:"deleted_at"`
+	Content    left4me.Content      `json:"content"`
+	Problem    string               `json:"problem"`
+	Blueprints []left4me.Name       `json:"blueprints"`
+	Servers    []left4me.Name       `json:"servers"`
 	Job        *struct {
 		ID    string           `json:"id"`
 		Kind  left4me.JobKind  `json:"kind"`

@@ -38,7 +38,7 @@ func (a *app) overlayPush() *cobra.Command {
 	f.StringVar(&in.Root, "root", "", "where the files go, like left4dead2/cfg, instead of finding it out")
 	f.StringVar(&in.Subdir, "subdir", "", "only what is beneath this directory of it")
 	f.StringVar(&in.Names, "names", "", "the encoding of file names that say none, like gbk, big5 or shift_jis; left4me upload names lists them")
-	moves := f.StringArray("move", nil, "FOLDER=PLACE: a folder or file of it goes to this place, like left4dead2/cfg, or - to leave it out; may be repeated")
+	moves := f.StringArray("move", nil, "FOLDER=PLACE: a folder or file of it goes to this place, like left4dead2/cfg, or - to leave it out; the overlay remembers it,\nand FOLDER= forgets it; may be repeated")
 	f.BoolVar(&in.Exact, "exact", false, "leave paths and archives as they are")
 	f.StringVar(&in.Texts, "texts", "", "as-is leaves texts that are UTF-16 or begin with a byte order mark; else they are saved as UTF-8")
 	_ = c.RegisterFlagCompletionFunc("texts", textChoices)

@@ -25,6 +25,7 @@ type definitionFlags struct {
 	items, exclude, keep, cfg             []string
 	git, ref, release, tag, asset, subdir string
 	refresh, restart, texts               string
+	moves                                 []string
 }
 
 func (d *definitionFlags) add(f *pflag.FlagSet) {
@@ -43,6 +44,7 @@ func (d *definitionFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&d.refresh, "refresh", "", "look for something newer each HOURS, or HOURS@HH:MM; 0 is never")
 	f.StringVar(&d.restart, "restart", "", "when servers on the older revision restart then: never, empty or HH:MM")
 	f.StringVar(&d.texts, "texts", "", "as-is leaves texts that are UTF-16 or begin with a byte order mark; else builds save them as UTF-8")
+	f.StringArrayVar(&d.moves, "move", nil, "FOLDER=PLACE: a folder of what is uploaded or fetched goes to this place, or - to leave it out;\nFOLDER= forgets it; may be repeated")
 	f.StringArrayVar(&d.cfg, "cfg", nil, "a line for server.cfg of each server that stacks it; may be repeated")
 }
 
@@ -56,6 +58,13 @@ func (d *definitionFlags) apply(ctx context.Context, a *app, f *pflag.FlagSet, o
 		o.Cfg = d.cfg
 	}
 	set(given("texts"), &o.Texts, d.texts)
+	if given("move") {
+		moves, err := folderMoves(d.moves)
+		if err != nil {
+			return err
+		}
+		o.Moves = append([]left4me.FolderMove{}, left4me.MergeMoves(o.Moves, moves)...)
+	}
 	if given("item") || given("exclude") || given("names") || o.Kind == left4me.WorkshopOverlay {
 		if o.Workshop == nil {
 			o.Workshop = &left4me.Workshop{Entries: []left4me.WorkshopEntry{}}
@@ -205,6 +214,9 @@ func (o overlay) body(create bool) map[string]any {
 		m["name"] = o.Name
 	} else {
 		m["version"] = o.Version
+	}
+	if o.Moves != nil {
+		m["moves"] = o.Moves
 	}
 	if o.Workshop != nil {
 		m["workshop"] = o.Workshop

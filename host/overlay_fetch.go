@@ -57,7 +57,7 @@ func buildGit(ctx context.Context, b *build) error {
 	if err != nil {
 		return err
 	}
-	return b.unpack(ctx, in, left4me.Import{}, g.Keep, same)
+	return b.unpack(ctx, in, left4me.Import{Moves: b.spec.Overlay.Moves}, g.Keep, same)
 }
 
 // buildRelease makes an overlay of assets of a release on GitHub.
@@ -107,7 +107,7 @@ func buildRelease(ctx context.Context, b *build) error {
 	if err != nil {
 		return err
 	}
-	return b.unpack(ctx, in, left4me.Import{Subdir: want.Subdir}, want.Keep, same)
+	return b.unpack(ctx, in, left4me.Import{Moves: b.spec.Overlay.Moves, Subdir: want.Subdir}, want.Keep, same)
 }
 
 // importDir is an empty directory for what is to be unpacked.

@@ -166,6 +166,9 @@ func (s *Store) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay)
 			}
 			v.Script = &next
 		}
+		if v.Moves == nil { // who doesn't know of them keeps them
+			v.Moves = old.Moves
+		}
 		v.Version, v.CreatedAt = old.Version+1, old.CreatedAt
 		definition, err := toJSON(v)
 		if err != nil {
@@ -181,6 +184,32 @@ func (s *Store) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay)
 		return Overlay{}, fmt.Errorf("update overlay %s: %w", v.Name, err)
 	}
 	return s.Overlay(ctx, v.Name)
+}
+
+// RememberMoves keeps which folders of uploads of an overlay go elsewhere. It is no
+// change of the definition that anybody could have looked at: its version stays.
+// Errors: left4me.NotFound.
+func (s *Store) RememberMoves(ctx context.Context, name left4me.Name, moves []left4me.FolderMove) error {
+	err := s.tx(ctx, func(tx *transaction) error {
+		v, err := scanOverlay(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, name))
+		if errors.Is(err, sql.ErrNoRows) {
+			return notFound("overlay", string(name))
+		}
+		if err != nil {
+			return err
+		}
+		v.Moves = moves
+		definition, err := toJSON(v.Overlay)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE overlay SET definition = ? WHERE name = ?`, definition, name)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remember moves of overlay %s: %w", name, err)
+	}
+	return nil
 }
 
 func addScript(ctx context.Context, tx *transaction, name left4me.Name, v left4me.Script, by string, at time.Time) error {

@@ -529,3 +529,23 @@ func TestReadersDoNotWaitForTheWriter(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 }
+
+func TestMovesAreRememberedWithoutANewVersion(t *testing.T) {
+	s := newStore(t)
+	made, err := s.CreateOverlay(t.Context(), "anna", left4me.Overlay{Name: "comp", Kind: left4me.FilesOverlay, CreatedAt: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	moves := []left4me.FolderMove{{From: "docs", To: "-"}}
+	if err := s.RememberMoves(t.Context(), "comp", moves); err != nil {
+		t.Fatal(err)
+	}
+	made.Note = "other"
+	changed, err := s.UpdateOverlay(t.Context(), "anna", made.Overlay) // it doesn't know of them
+	if err != nil || changed.Version != made.Version+1 || len(changed.Moves) != 1 || changed.Moves[0] != moves[0] {
+		t.Errorf("%+v, %v", changed, err)
+	}
+	if err := s.RememberMoves(t.Context(), "none", moves); !errors.Is(err, left4me.NotFound) {
+		t.Error(err)
+	}
+}

@@ -33,6 +33,16 @@ func (c *Content) Build(ctx context.Context, by string, name left4me.Name, r Req
 	if err := checkRequest(v.Kind, r); err != nil {
 		return left4me.Job{}, err
 	}
+	if change := r.Change; change != nil && change.Upload != "" && !change.Import.Exact {
+		own := *change
+		own.Import.Moves = left4me.MergeMoves(v.Moves, change.Import.Moves)
+		if len(change.Import.Moves) > 0 {
+			if err := c.storage.RememberMoves(ctx, name, own.Import.Moves); err != nil {
+				return left4me.Job{}, err
+			}
+		}
+		r.Change = &own
+	}
 	spec := left4me.BuildSpec{Overlay: v.Overlay, Note: r.Note, By: by, Change: r.Change, Promote: r.Promote}
 	var imported left4me.Import
 	if spec.Change != nil {

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/left4me/left4me"
@@ -75,6 +76,7 @@ func Check(v left4me.Overlay) (left4me.Overlay, error) {
 	if !known {
 		f.add("kind", fmt.Sprintf("there is no kind %q", v.Kind), "use files, workshop, script, git or release")
 	}
+	f.moves("moves", v.Moves)
 	f.parts(&v)
 	f.refresh(&v)
 	if err := servers.CheckSettings(left4me.Settings{Cfg: v.Cfg}); err != nil {
@@ -303,6 +305,7 @@ func checkRequest(kind left4me.OverlayKind, r Request) error {
 			f.add("change.base", fmt.Sprintf("%d is no revision", c.Base), "")
 		}
 		f.paths("change.delete", c.Delete)
+		f.moves("change.import.moves", c.Import.Moves)
 		f.paths("change.repair", slices.DeleteFunc(slices.Clone(c.Repair), func(p string) bool { return p == "." }))
 		f.texts("change.import.texts", c.Import.Texts)
 	}
@@ -316,6 +319,29 @@ func checkRequest(kind left4me.OverlayKind, r Request) error {
 		f.paths("promote.paths", p.Paths)
 	}
 	return f.err()
+}
+
+// maxMoves is how many folders of uploads an overlay may move.
+const maxMoves = 1000
+
+// moves checks folders that go elsewhere.
+func (f *fields) moves(field string, all []left4me.FolderMove) {
+	if len(all) > maxMoves {
+		f.add(field, fmt.Sprintf("there are more than %d moves", maxMoves), "move the folders that the others are in")
+		return
+	}
+	for _, m := range all {
+		for _, p := range []string{m.From, m.To} {
+			if len(p) > maxPath || path.IsAbs(p) || p == ".." || strings.HasPrefix(path.Clean(p), "../") || strings.ContainsFunc(p, unicode.IsControl) || !utf8.ValidString(p) {
+				f.add(field, fmt.Sprintf("%q can't go to %q", short(m.From), short(m.To)), "name a folder of the upload, and where it goes in the layer, like left4dead2/cfg")
+				return
+			}
+		}
+		if m.From == "" {
+			f.add(field, "a move names no folder", "name a folder or file of the upload")
+			return
+		}
+	}
 }
 
 // texts checks what becomes of texts that are no plain UTF-8.

@@ -48,6 +48,7 @@ type Definitions interface {
 	Overlays(ctx context.Context) ([]store.Overlay, error)
 	CreateOverlay(ctx context.Context, by string, v left4me.Overlay) (store.Overlay, error)
 	UpdateOverlay(ctx context.Context, by string, v left4me.Overlay) (store.Overlay, error)
+	RememberMoves(ctx context.Context, name left4me.Name, moves []left4me.FolderMove) error
 	OverlayScripts(ctx context.Context, name left4me.Name) ([]store.OverlayScript, error)
 	DropOverlay(ctx context.Context, name left4me.Name, before time.Time) error
 	ContentRestarts(ctx context.Context) ([]store.ContentRestart, error)

@@ -2,6 +2,7 @@ package content
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/left4me/left4me"
@@ -90,7 +91,22 @@ func (c *Content) Plan(ctx context.Context, name left4me.Name, change left4me.Ch
 	if err := c.hint(ctx, &change.Import); err != nil {
 		return left4me.Plan{}, err
 	}
-	return ask[left4me.Plan](ctx, c, bus.VerbPlan, bus.PlanRequest{V: bus.Version, Overlay: name, Change: change})
+	var f fields
+	if f.moves("import.moves", change.Import.Moves); f.err() != nil {
+		return left4me.Plan{}, f.err()
+	}
+	v, err := c.storage.Overlay(ctx, name)
+	if err != nil && !errors.Is(err, left4me.NotFound) {
+		return left4me.Plan{}, err
+	}
+	if !change.Import.Exact {
+		change.Import.Moves = left4me.MergeMoves(v.Moves, change.Import.Moves)
+	}
+	plan, err := ask[left4me.Plan](ctx, c, bus.VerbPlan, bus.PlanRequest{V: bus.Version, Overlay: name, Change: change})
+	if len(change.Import.Moves) > 0 {
+		plan.Moves = change.Import.Moves
+	}
+	return plan, err
 }
 
 // LookUp asks Steam about workshop items, without downloading any. Errors:
