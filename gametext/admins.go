@@ -12,6 +12,7 @@ const (
 	named     = "an identity that looks like a Steam ID, which SourceMod takes for the name of a player: whoever has that name gets the rights"
 	nobodys   = "a Steam ID that no player has: SourceMod compares it character by character"
 	universe  = "the number behind STEAM_ is 0 or 1 for players; SourceMod doesn't look at it"
+	bracketed = "a Steam ID in brackets, which SourceMod before 1.7 takes for the name of a player"
 	commented = "administrators between /* and */, which is no comment in this file: SourceMod gives them their rights"
 	unclosed  = "a quotation mark isn't closed"
 	rightless = "what this administrator may do is missing"
@@ -84,7 +85,7 @@ type kindOf struct {
 }
 
 func collected(found map[kindOf][]int) (all []Finding) {
-	for _, text := range []string{named, nobodys, universe, commented, unclosed, rightless} {
+	for _, text := range []string{named, nobodys, universe, bracketed, commented, unclosed, rightless} {
 		for _, fix := range []Fix{Identities, NoFix} {
 			for k, rows := range found {
 				if k.text == text && k.fix == fix {
@@ -145,7 +146,11 @@ func judge(id string) (problem, right string) {
 		return "", ""
 	case steamIdentity(id):
 		if matches(id) {
-			if u, ok := strings.CutPrefix(id, "STEAM_"); ok && u[0] > '1' {
+			u, ok := strings.CutPrefix(id, "STEAM_")
+			switch {
+			case !ok:
+				return bracketed, meant(id)
+			case u[0] > '1':
 				return universe, "STEAM_1" + u[1:]
 			}
 			return "", ""

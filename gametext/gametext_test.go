@@ -129,7 +129,7 @@ func TestIdentities(t *testing.T) {
 	for _, c := range []struct{ line, problem, fixed string }{
 		{`"STEAM_1:0:4" "@Full Admins"`, "", ""},
 		{`STEAM_0:1:16 bce // generic`, "", ""},
-		{`"[U:1:246]" "99:z"`, "", ""}, // since SourceMod 1.7
+		{`"[U:1:246]" "99:z"`, "before 1.7", `"STEAM_1:0:123" "99:z"`},
 		{`"!127.0.0.1" "99:z"`, "", ""},
 		{`"BAILOPAN" "abc" "Gab3n"`, "", ""},
 		{`"Some Name" "z"`, "", ""},
@@ -181,7 +181,7 @@ func TestAdministratorsBetweenCommentMarksAreNamed(t *testing.T) {
 func TestCases(t *testing.T) {
 	want := map[string][]string{
 		"encodings/addons/metamod.vdf":                         {"encoding|it is UTF-16: the game reads nothing of it"},
-		"encodings/addons/sourcemod/configs/admins_simple.ini": {"encoding|it is UTF-16: SourceMod finds no administrator in it", "characters|line 2: typographic quotation marks, which are letters to the reader of this file"},
+		"encodings/addons/sourcemod/configs/admins_simple.ini": {"encoding|it is UTF-16: SourceMod finds no administrator in it", "characters|line 2: typographic quotation marks, which are letters to the reader of this file", "identities|line 4: a Steam ID in brackets, which SourceMod before 1.7 takes for the name of a player"},
 		"encodings/addons/sourcemod/configs/core.cfg":          {"encoding|it is UTF-16: SourceMod and its plugins can't read it"},
 		"encodings/addons/sourcemod/configs/databases.cfg":     {"encoding|it begins with a byte order mark: SourceMod skips the mark, but a plugin that reads the file with KeyValues gets nothing"},
 		"encodings/cfg/long.cfg":                               {"|line 1: a command of more than 510 bytes, which the game leaves out with what follows it"},
