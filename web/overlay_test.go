@@ -470,3 +470,30 @@ func TestNamesInArchivesAreShownAndChosen(t *testing.T) {
 	b.post("/uploads/names", "encoding", "ebcdic").has(t, http.StatusUnprocessableEntity)
 	s.as(t, "guest").post("/uploads/names", "encoding", "gbk").has(t, http.StatusForbidden)
 }
+
+func TestFoldersOfAnUploadAreMovedAndRemembered(t *testing.T) {
+	s := newSite(t, false)
+	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
+	s.host.shelf.has(someMaps("plugins"))
+	b := s.as(t, "admin")
+	who := accounts.Actor{Name: "admin", Admin: true}
+	u := must(s.uploads.Create(t.Context(), who, "plugins"))(t)
+	must(s.uploads.Write(t.Context(), who, u.ID, "a.zip", 0, 1, strings.NewReader("x")))(t)
+	s.host.shelf.plan = left4me.Plan{
+		Count: 1, Asked: 1, Asks: []left4me.PlanAsk{{Text: "it is <odd>", Count: 1, Files: []string{"x.cfg"}, Choices: []left4me.PlanChoice{{Text: "the one", Moves: []left4me.FolderMove{{From: "x.cfg", To: "left4dead2/cfg"}}}}}},
+		Left: []left4me.PlanLeft{{Why: "for people", Count: 2, Files: []string{"a.md"}}}, Dirs: []left4me.PlanDir{{From: "docs", Dir: true, To: "left4dead2/cfg", Why: "a <reason>", Count: 1}},
+	}
+	page := "/overlays/plugins/uploads/" + u.ID
+	b.get(page+"?move=docs%3D-").has(t, http.StatusOK, "It is &lt;odd&gt;", "move=docs%3D-&amp;move=x.cfg%3Dleft4dead2%2Fcfg", "2 files left out: for people", "docs/ → left4dead2/cfg (a &lt;reason&gt;)", `name="move" value="docs=-"`)
+	if r := last[bus.PlanRequest](t, &s.host.shelf); len(r.Change.Import.Moves) != 1 || r.Change.Import.Moves[0] != (left4me.FolderMove{From: "docs", To: "-"}) {
+		t.Errorf("%+v", r)
+	}
+	b.post(page+"/publish", "move", "docs=-", "note", "why").has(t, http.StatusSeeOther)
+	var spec left4me.BuildSpec
+	if err := bus.Decode(s.host.next(t).Spec, &spec); err != nil || spec.Change == nil || len(spec.Change.Import.Moves) != 1 {
+		t.Errorf("%+v, %v", spec, err)
+	}
+	if v := must(s.content.Get(t.Context(), "plugins"))(t); len(v.Moves) != 1 || v.Moves[0].From != "docs" {
+		t.Errorf("%+v", v.Moves)
+	}
+}

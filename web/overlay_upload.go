@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -261,6 +262,7 @@ type planForm struct {
 	Root, Subdir, Names string
 	Texts               string
 	Replace             bool
+	Moves               []left4me.FolderMove // chosen for this upload; those of uploads before count, too
 	Note                string
 	Base                int // the revision that was looked at
 	Problem             string
@@ -307,13 +309,23 @@ func (f planForm) read(o left4me.Name, id, encoding string) templ.SafeURL {
 }
 
 func (f planForm) change(id string) left4me.Change {
-	return left4me.Change{Upload: id, Import: left4me.Import{Subdir: f.Subdir, Root: f.Root, Names: f.Names, Texts: f.Texts}, Replace: f.Replace, Base: f.Base}
+	return left4me.Change{Upload: id, Import: left4me.Import{Subdir: f.Subdir, Root: f.Root, Moves: f.Moves, Names: f.Names, Texts: f.Texts}, Replace: f.Replace, Base: f.Base}
 }
 
 func readPlanForm(v url.Values) planForm {
 	base, _ := strconv.Atoi(v.Get("base")) // nothing is any
+	var moves []left4me.FolderMove
+	for _, m := range v["move"] {
+		if at := strings.LastIndexByte(m, '='); at > 0 {
+			moves = append(moves, left4me.FolderMove{From: m[:at], To: m[at+1:]})
+		}
+	}
+	if from := strings.Trim(strings.TrimSpace(v.Get("folder")), "/"); from != "" {
+		moves = append(moves, left4me.FolderMove{From: from, To: strings.Trim(strings.TrimSpace(v.Get("place")), "/")})
+	}
 	return planForm{
-		Root: v.Get("root"), Subdir: strings.Trim(strings.TrimSpace(v.Get("subdir")), "/"), Names: v.Get("names"), Replace: v.Get("replace") != "",
+		Moves: left4me.MergeMoves(nil, moves),
+		Root:  v.Get("root"), Subdir: strings.Trim(strings.TrimSpace(v.Get("subdir")), "/"), Names: v.Get("names"), Replace: v.Get("replace") != "",
 		Texts: v.Get("texts"),
 		Note:  strings.TrimSpace(v.Get("note")), Base: base,
 	}
@@ -435,4 +447,44 @@ func (p *panel) dropUpload(w http.ResponseWriter, r *http.Request, who accounts.
 		return err
 	}
 	return done(w, r, overlayPath(name, "/upload"))
+}
+
+// moved is an address of the plan with more moves.
+func (f planForm) moved(o left4me.Name, id string, more []left4me.FolderMove) templ.SafeURL {
+	q := url.Values{}
+	for k, v := range map[string]string{"root": f.Root, "subdir": f.Subdir, "names": f.Names} {
+		if v != "" {
+			q.Set(k, v)
+		}
+	}
+	if f.Replace {
+		q.Set("replace", "yes")
+	}
+	for _, m := range append(append([]left4me.FolderMove(nil), f.Moves...), more...) {
+		q.Add("move", m.From+"="+m.To)
+	}
+	return templ.SafeURL(string(overlayPath(o, "/uploads/", id)) + "?" + q.Encode())
+}
+
+// treeLines are the folders and files of a plan with where they go and why.
+func treeLines(plan left4me.Plan) []string {
+	lines := make([]string, 0, len(plan.Dirs)+1)
+	for _, d := range plan.Dirs {
+		from := d.From
+		if d.Dir {
+			from += "/"
+		}
+		switch line := strings.Repeat("  ", strings.Count(d.From, "/")) + from; {
+		case d.To != "":
+			lines = append(lines, line+" → "+d.To+" ("+d.Why+")")
+		case d.Why != "":
+			lines = append(lines, line+": left out, "+d.Why)
+		default:
+			lines = append(lines, line)
+		}
+	}
+	if plan.MoreDirs > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", plan.MoreDirs))
+	}
+	return lines
 }
