@@ -91,8 +91,8 @@ func TestEveryFileIsPlacedByWhatItIs(t *testing.T) {
 			},
 		},
 		"doubled directories": {
-			[]string{"hooks-main/sourcemod/sourcemod/plugins/h.smx", "addons/addons/metamod.vdf", "left4dead2/left4dead2/cfg/x.cfg"},
-			[]string{"hooks-main/sourcemod/sourcemod/plugins/h.smx > " + sm + "plugins/h.smx", "addons/addons/metamod.vdf > addons/metamod.vdf", "left4dead2/left4dead2/cfg/x.cfg > cfg/x.cfg"},
+			[]string{"hooks-main/sourcemod/sourcemod/plugins/h.smx", "addons/addons/metamod.vdf", "left4dead2/left4dead2/cfg/x.cfg", "a/cfg/cfg/y.cfg", "a/translations/translations/z.phrases.txt"},
+			[]string{"hooks-main/sourcemod/sourcemod/plugins/h.smx > " + sm + "plugins/h.smx", "addons/addons/metamod.vdf > addons/metamod.vdf", "left4dead2/left4dead2/cfg/x.cfg > cfg/x.cfg", "a/cfg/cfg/y.cfg > cfg/y.cfg", "a/translations/translations/z.phrases.txt > " + sm + "translations/z.phrases.txt"},
 		},
 		"plugins where none are looked for": {
 			[]string{"addons/x.smx", "addons/sourcemod/x2.smx", "addons/sourcemod/plugins/disabled/d.smx", "addons/plugins/p.smx", "left4dead2/plugins/q.smx"},
@@ -188,7 +188,8 @@ func TestEveryFileIsPlacedByWhatItIs(t *testing.T) {
 				"x.sql ! for a database, not for the game", "x.log ! a log", "x.zip ! an archive beside other files; upload it on its own if it is needed", "x.dem ! a recording", "x.unheard ! of no kind that the game or SourceMod reads",
 			},
 		},
-		"empty directories": {[]string{"addons/", "addons/sourcemod/", "addons/sourcemod/Logs/", "docs/"}, []string{"addons > addons", "addons/sourcemod > addons/sourcemod", "addons/sourcemod/Logs > addons/sourcemod/logs"}},
+		"two spellings of one directory": {[]string{"cfg/My/a.cfg", "cfg/my/b.cfg"}, []string{"cfg/My/a.cfg > cfg/My/a.cfg", "cfg/my/b.cfg > cfg/My/b.cfg"}},
+		"empty directories":              {[]string{"addons/", "addons/sourcemod/", "addons/sourcemod/Logs/", "docs/"}, []string{"addons > addons", "addons/sourcemod > addons/sourcemod", "addons/sourcemod/Logs > addons/sourcemod/logs"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := in(c.in...)
