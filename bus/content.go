@@ -108,6 +108,7 @@ type StackRequest struct {
 	Written bool         `json:"written,omitempty"`
 	Path    string       `json:"path,omitempty"`
 	Inside  string       `json:"inside,omitempty"`
+	Hint    string       `json:"hint,omitempty"` // encoding of titles that are too short to tell
 	Filter
 }
 

@@ -111,7 +111,7 @@ func (e Encoding) Decode(b []byte) (string, error) {
 		}
 		return string(b), nil
 	}
-	if ascii(b) && e.Name != "iso-2022-jp" {
+	if ascii(b) && e.Name != "iso-2022-jp" && !strings.HasPrefix(e.Name, "utf-16") {
 		return string(b), nil
 	}
 	text, err := e.table.NewDecoder().Bytes(b)

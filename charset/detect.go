@@ -22,6 +22,7 @@ const (
 	sureBeyond = 0.9      // of what the detector gives
 	wideBeyond = 0.5      // the same, where characters have several bytes
 	longEnough = 24       // bytes that aren't ASCII, of a single text that tells
+	strange    = 6        // below zero, of a text that nobody would write
 )
 
 // byDetector are the names that the detector has for what it is right about, given
@@ -40,6 +41,12 @@ var likelyOnes = []string{"gbk", "gb18030", "big5", "shift_jis", "euc-kr", "cp12
 // archive and what is in its texts. hint is taken when they don't tell, if they can
 // be read in it; empty is none. It takes no longer for more than 24 KiB.
 func Detect(texts [][]byte, hint string) Guess {
+	return detect(texts, hint, likelyOnes, "cp437", false)
+}
+
+// detect is Detect, which takes the best of likely, or else otherwise. With doubted,
+// the hint isn't taken for what nobody would write, where something better is there.
+func detect(texts [][]byte, hint string, likely []string, otherwise string, doubted bool) Guess {
 	odd := distinct(texts)
 	if len(odd) == 0 {
 		return Guess{Sure: true}
@@ -60,27 +67,33 @@ func Detect(texts [][]byte, hint string) Guess {
 			}
 		}
 	}
-	if hint != "" && Fits(hint, odd) {
-		e, _ := Find(hint)
-		return Guess{Name: e.Name}
-	}
-	best, most := "cp437", -1<<62
-	for _, name := range likelyOnes {
-		score, fits := 0, true
-		e, _ := Find(name)
-		for _, n := range odd {
-			text, err := e.Decode(n)
-			if err != nil {
-				fits = false
-				break
-			}
-			score += e.likely(text)
-		}
-		if fits && score > most {
+	best, most := otherwise, -1<<62
+	for _, name := range likely {
+		if score, fits := scoreOf(name, odd); fits && score > most {
 			best, most = name, score
 		}
 	}
+	if hint != "" && Fits(hint, odd) {
+		e, _ := Find(hint)
+		if score, _ := scoreOf(e.Name, odd); !doubted || score > -strange || most-score < 2*strange {
+			return Guess{Name: e.Name}
+		}
+	}
 	return Guess{Name: best, Sure: tells && most > 2*len(odd)}
+}
+
+// scoreOf says how much texts look like what somebody would write, if they are in an
+// encoding; fits is false when they can't be.
+func scoreOf(name string, texts [][]byte) (score int, fits bool) {
+	e, _ := Find(name)
+	for _, t := range texts {
+		text, err := e.Decode(t)
+		if err != nil {
+			return 0, false
+		}
+		score += e.likely(text)
+	}
+	return score, true
 }
 
 // Fits reports whether texts can be read in an encoding.

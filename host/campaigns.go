@@ -14,8 +14,9 @@ import (
 const campaignsWithin = 25 * time.Second
 
 // campaigns are what a server can play. An overlay that isn't on this host is left
-// out: who plans a server shall see the rest.
-func (a *Agent) campaigns(ctx context.Context, spec left4me.Spec) ([]left4me.Campaign, error) {
+// out: who plans a server shall see the rest. hint is the encoding of titles that
+// are too short to tell.
+func (a *Agent) campaigns(ctx context.Context, spec left4me.Spec, hint string) ([]left4me.Campaign, error) {
 	ctx, cancel := context.WithTimeout(ctx, campaignsWithin)
 	defer cancel()
 	layers, err := a.overlays(spec)
@@ -28,6 +29,9 @@ func (a *Agent) campaigns(ctx context.Context, spec left4me.Spec) ([]left4me.Cam
 	}
 	for _, dir := range game {
 		layers = append(layers, inspect.Layer{Dir: dir})
+	}
+	for i := range layers {
+		layers[i].Hint = hint
 	}
 	return a.catalog.Campaigns(ctx, layers)
 }

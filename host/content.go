@@ -31,7 +31,7 @@ func (a *Agent) answerContent(ctx context.Context, verb string, data []byte) (an
 	case bus.VerbFile:
 		answer, err = with(data, func(r bus.FileRequest) (any, error) { return a.content.File(r) })
 	case bus.VerbCampaigns:
-		answer, err = with(data, func(r bus.StackRequest) (any, error) { return a.campaigns(ctx, r.Spec) })
+		answer, err = with(data, func(r bus.StackRequest) (any, error) { return a.campaigns(ctx, r.Spec, r.Hint) })
 	case bus.VerbClashes:
 		answer, err = with(data, func(r bus.StackRequest) (any, error) { return a.clashes(ctx, r.Spec) })
 	case bus.VerbLabel:

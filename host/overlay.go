@@ -153,7 +153,7 @@ func (b *build) inspect(ctx context.Context) error {
 		if err != nil {
 			return "", err
 		}
-		warnings, campaigns, err := inspect.Tree(ctx, dir)
+		warnings, campaigns, err := inspect.Tree(ctx, dir, b.spec.NamesHint)
 		if err != nil {
 			return "", err
 		}

@@ -17,8 +17,12 @@ func (s *Servers) Campaigns(ctx context.Context, name left4me.Name) ([]left4me.C
 	if err != nil {
 		return nil, err
 	}
+	hint, err := s.TextHint(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var all []left4me.Campaign
-	err = s.askHost(ctx, host, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: sp}, &all)
+	err = s.askHost(ctx, host, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: sp, Hint: hint}, &all)
 	return all, err
 }
 
@@ -26,9 +30,23 @@ func (s *Servers) Campaigns(ctx context.Context, name left4me.Name) ([]left4me.C
 // Overlays that the host doesn't have are passed over. Errors:
 // left4me.Unavailable.
 func (s *Servers) CampaignsOf(ctx context.Context, stack []left4me.OverlayRef) (all []left4me.Campaign, err error) {
+	hint, err := s.TextHint(ctx)
+	if err != nil {
+		return nil, err
+	}
 	sp := left4me.Spec{Overlays: stack}
-	err = s.askHost(ctx, left4me.LocalHost, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: sp}, &all)
+	err = s.askHost(ctx, left4me.LocalHost, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: sp, Hint: hint}, &all)
 	return all, err
+}
+
+// TextHint is the encoding of texts that are too short to tell: the setting of names
+// in archives. Empty: it is found out.
+func (s *Servers) TextHint(ctx context.Context) (string, error) {
+	v, err := s.storage.ArchiveNames(ctx)
+	if v == "automatic" {
+		v = ""
+	}
+	return v, err
 }
 
 // Clashes says what the overlays of a server have in common: add-ons with the same

@@ -32,6 +32,7 @@ type Storage interface {
 	Crashes(ctx context.Context, server left4me.Name, limit int) ([]store.Crash, error)
 	Hold(ctx context.Context, name left4me.Name, why left4me.Held) error
 	Listen(ctx context.Context, tables ...string) <-chan struct{}
+	ArchiveNames(ctx context.Context) (string, error)
 	Generations
 }
 

@@ -39,6 +39,7 @@ type Catalog struct {
 type key struct {
 	dir     string
 	inode   uint64
+	hint    string
 	changed int64
 }
 
@@ -95,7 +96,7 @@ func (c *Catalog) layer(ctx context.Context, l inspect.Layer) ([]left4me.Campaig
 	if err != nil {
 		return nil, err
 	}
-	k := key{dir: l.Dir, changed: st.ModTime().UnixNano()}
+	k := key{dir: l.Dir, hint: l.Hint, changed: st.ModTime().UnixNano()}
 	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
 		k.inode = sys.Ino
 	}

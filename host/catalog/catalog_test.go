@@ -193,3 +193,16 @@ func TestCampaignsEndWithTheirContext(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAnotherSettingOfNamesShowsOtherTitles(t *testing.T) {
+	dir := lay(t, map[string]string{"left4dead2/missions/a.txt": mission("a", "x", "m1"), "left4dead2/maps/m1.bsp": ""})
+	must(t, os.WriteFile(filepath.Join(dir, "left4dead2/missions/a.txt"), []byte(strings.Replace(mission("a", "x", "m1"), "\"x\"", "\"\xc2\xe0\"", 1)), 0o600))
+	c := catalog.New()
+	for _, hint := range []string{"cp866", "gbk", "cp866"} {
+		all := ask(t, c, inspect.Layer{Name: "maps", Dir: dir, Hint: hint})
+		want := map[string]string{"cp866": "Ва", "gbk": "锣"}[hint]
+		if title := all[len(all)-1].Title; title != want {
+			t.Errorf("%s: %q", hint, title)
+		}
+	}
+}

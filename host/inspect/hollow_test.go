@@ -16,7 +16,7 @@ import (
 func look(t *testing.T, vpk []byte) string {
 	t.Helper()
 	dir := layer{"addons/a.vpk": vpk}.lay(t)
-	w, _, err := inspect.Tree(t.Context(), dir)
+	w, _, err := inspect.Tree(t.Context(), dir, "")
 	must(t, err)
 	sums, err := inspect.Sums(t.Context(), dir, []string{"left4dead2/addons/a.vpk"}, nil)
 	must(t, err)

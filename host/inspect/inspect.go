@@ -33,16 +33,18 @@ const (
 type Layer struct {
 	Name left4me.Name // of the overlay; empty: of the game
 	Dir  string
+	Hint string // encoding of titles that are too short to tell; empty: the likeliest
 }
 
 // Tree looks at a layer that is about to be published. dir has left4dead2/...
 // beneath; no link in it leads out of it. The error is of ctx or of reading dir:
 // what is wrong with single files are warnings, those of one kind together and at
-// most some dozens of each.
-func Tree(ctx context.Context, dir string) (warnings []left4me.Warning, campaigns []left4me.Campaign, err error) {
+// most some dozens of each. hint is the encoding of titles that are too short to
+// tell, and may be empty.
+func Tree(ctx context.Context, dir, hint string) (warnings []left4me.Warning, campaigns []left4me.Campaign, err error) {
 	var w list
 	names := maxPacked
-	v, err := open(ctx, Layer{Dir: dir}, &w, &names)
+	v, err := open(ctx, Layer{Dir: dir, Hint: hint}, &w, &names)
 	if err != nil {
 		return nil, nil, err
 	}

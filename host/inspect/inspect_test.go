@@ -64,7 +64,7 @@ func missionText(id string, maps ...string) string {
 
 func tree(t testing.TB, l layer) ([]left4me.Warning, []left4me.Campaign) {
 	t.Helper()
-	w, c, err := inspect.Tree(t.Context(), l.lay(t))
+	w, c, err := inspect.Tree(t.Context(), l.lay(t), "")
 	must(t, err)
 	return w, c
 }
@@ -222,7 +222,7 @@ func TestSimulatedOverlaysRaiseNoAlarm(t *testing.T) {
 	for _, kind := range installation.OverlayKinds() {
 		dir := t.TempDir()
 		must(t, installation.LayOverlay(dir, kind, installation.Options{Scale: 0.1}))
-		w, c, err := inspect.Tree(t.Context(), dir)
+		w, c, err := inspect.Tree(t.Context(), dir, "")
 		must(t, err)
 		if len(w) > 0 {
 			t.Errorf("%s: %s", kind, show(w))
@@ -319,10 +319,10 @@ func TestMuchOfOneKindIsCounted(t *testing.T) {
 func TestTreeEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := inspect.Tree(ctx, layer{"addons/a.vpk": pack("x", "y")}.lay(t)); !errors.Is(err, context.Canceled) {
+	if _, _, err := inspect.Tree(ctx, layer{"addons/a.vpk": pack("x", "y")}.lay(t), ""); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if _, _, err := inspect.Tree(t.Context(), filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+	if _, _, err := inspect.Tree(t.Context(), filepath.Join(t.TempDir(), "none"), ""); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }
@@ -333,7 +333,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	outside := layer{"addons/b.vpk": []byte("broken")}.lay(t)
 	must(t, os.Symlink(filepath.Join(outside, "left4dead2/addons/b.vpk"), filepath.Join(dir, "left4dead2/addons/b.vpk")))
 	must(t, os.Symlink(outside, filepath.Join(dir, "left4dead2/addons/workshop")))
-	w, _, err := inspect.Tree(t.Context(), dir)
+	w, _, err := inspect.Tree(t.Context(), dir, "")
 	must(t, err)
 	if len(w) > 0 {
 		t.Error(show(w))

@@ -48,7 +48,7 @@ func (v *view) mission(m mission) {
 
 // info looks for which game an add-on is.
 func (v *view) info(name string, a *vpk.Archive) {
-	info, problems, err := addon.ReadInfo(a)
+	info, problems, err := addon.ReadInfo(a, v.decoder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return // no server needs it
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/charset"
 	"github.com/left4me/left4me/source/addon"
 	"github.com/left4me/left4me/source/vpk"
 )
@@ -118,7 +119,7 @@ func (v *view) read(ctx context.Context) error {
 			m := addon.MissionFile{Path: f}
 			b, err := v.text(f)
 			if err == nil {
-				m.Mission, m.Problems, err = addon.ParseMission(b)
+				m.Mission, m.Problems, err = addon.ParseMission(b, v.decoder)
 			}
 			m.Err = err
 			v.mission(mission{MissionFile: m, fix: repairable(f, m.Problems, b)})
@@ -126,6 +127,9 @@ func (v *view) read(ctx context.Context) error {
 	}
 	return nil
 }
+
+// decoder decodes titles of a file that isn't UTF-8.
+func (v *view) decoder(file []byte) func([]byte) string { return charset.Values(file, v.Hint) }
 
 func isAddonsDir(dir string) bool { return dir == addonsDir || dir == addonsDir+"/workshop" }
 
@@ -196,7 +200,7 @@ func (v *view) pack(name string, isAddon bool) {
 		v.info(name, a)
 	}
 	if isAddon || v.Name == "" {
-		for _, m := range addon.ReadMissions(a) {
+		for _, m := range addon.ReadMissions(a, v.decoder) {
 			v.mission(mission{MissionFile: m, pack: p})
 		}
 	}

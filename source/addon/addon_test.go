@@ -27,14 +27,14 @@ func TestRealAddons(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, problems, err := addon.ReadInfo(a)
+		got, problems, err := addon.ReadInfo(a, nil)
 		if err != nil || len(problems) > 0 || got.App != want.App || got.Title != want.Title || got.Version != want.Version || got.Author != want.Author || got.Description != want.Description {
 			t.Errorf("%s: %+v, %v, %v", name, got, problems, err)
 		}
 		if name != "ladder_fix" && strings.Join(got.Content, " ") != "script" {
 			t.Errorf("%s has %v in it", name, got.Content)
 		}
-		if len(addon.ReadMissions(a)) > 0 {
+		if len(addon.ReadMissions(a, nil)) > 0 {
 			t.Errorf("%s has missions", name)
 		}
 		a.Close()
@@ -44,7 +44,7 @@ func TestRealAddons(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	if _, _, err := addon.ReadInfo(a); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := addon.ReadInfo(a, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("health_bar has none: %v", err)
 	}
 }
@@ -66,7 +66,7 @@ func TestInfoInAnyEncoding(t *testing.T) {
 		{"UTF-16", wide, "it is UTF-16 (little-endian)"},
 		{"UTF-8 with a mark", []byte("\xef\xbb\xbf" + text), "it begins with a byte order mark"},
 	} {
-		got, problems := addon.ParseInfo(c.b)
+		got, problems := addon.ParseInfo(c.b, nil)
 		if got.Title != "Titel" || got.Author != "Müller" || got.App != 500 || strings.Join(got.Content, " ") != "campaign map" {
 			t.Errorf("%s: %+v", c.name, got)
 		}
@@ -74,33 +74,46 @@ func TestInfoInAnyEncoding(t *testing.T) {
 			t.Errorf("%s: %+v", c.name, problems)
 		}
 	}
-	// In GBK the words are wrong, the rest is right.
-	got, problems := addon.ParseInfo([]byte("\"AddonInfo\" { addontitle \"\xc2\xe5\xe7\xf7\xcf\xa3\" addonSteamAppID 550 }"))
+	// In other encodings the words are wrong without a decoder, the rest is right.
+	gbk := []byte("\"AddonInfo\" { addontitle \"\xc2\xe5\xe7\xf7\xcf\xa3\" addonSteamAppID 550 }")
+	got, problems := addon.ParseInfo(gbk, nil)
 	if len(problems) > 0 || got.App != 550 || got.Title == "" {
 		t.Errorf("GBK: %+v, %v", got, problems)
+	}
+	got, _ = addon.ParseInfo(gbk, func(file []byte) func([]byte) string {
+		return func(value []byte) string {
+			return fmt.Sprintf("%d bytes of %d", len(value), len(file))
+		}
+	})
+	if got.Title != fmt.Sprintf("6 bytes of %d", len(gbk)) {
+		t.Errorf("%+v", got)
+	}
+	// What is UTF-16 or UTF-8 needs none.
+	if got, _ = addon.ParseInfo(wide, func([]byte) func([]byte) string { panic("asked") }); got.Author != "Müller" {
+		t.Errorf("%+v", got)
 	}
 }
 
 func TestInfoThatIsBroken(t *testing.T) {
-	got, problems := addon.ParseInfo([]byte("\"AddonInfo\" { addontitle x\n addonversion 3 }\n}\n"))
+	got, problems := addon.ParseInfo([]byte("\"AddonInfo\" { addontitle x\n addonversion 3 }\n}\n"), nil)
 	if len(problems) != 1 || problems[0].Line != 3 || problems[0].Kind != vdf.Brace || got.Title != "x" || got.Version != "3" {
 		t.Errorf("%+v, %v", got, problems)
 	}
 	// Without its last brace and with a description of several lines nothing is lost.
-	got, problems = addon.ParseInfo([]byte("\"AddonInfo\"\n{\n addondescription \"x\n y\"\n addontitle z\n"))
+	got, problems = addon.ParseInfo([]byte("\"AddonInfo\"\n{\n addondescription \"x\n y\"\n addontitle z\n"), nil)
 	if len(problems) > 0 || got.Description != "x\n y" || got.Title != "z" {
 		t.Errorf("%+v, %v", got, problems)
 	}
 	for _, in := range []string{"", "no keys", "{", "\"AddonInfo\" \"a value\"", "\x00\x00\x00"} {
-		if got, _ := addon.ParseInfo([]byte(in)); got.App != 0 || len(got.Content) > 0 {
+		if got, _ := addon.ParseInfo([]byte(in), nil); got.App != 0 || len(got.Content) > 0 {
 			t.Errorf("%q: %+v", in, got)
 		}
 	}
-	_, problems = addon.ParseInfo([]byte("\n\n" + strings.Repeat("a{", 10_000)))
+	_, problems = addon.ParseInfo([]byte("\n\n"+strings.Repeat("a{", 10_000)), nil)
 	if len(problems) != 1 || problems[0].Kind != vdf.Limit || problems[0].Line != 3 {
 		t.Errorf("10,000 blocks within each other: %v", problems)
 	}
-	got, problems = addon.ParseInfo([]byte("#include \"/etc/passwd\"\n#base \"../../x\"\nAddonInfo { addontitle \"" + strings.Repeat("ü", 600) + "\" addondescription \"" + strings.Repeat("ü", 600) + "\" }"))
+	got, problems = addon.ParseInfo([]byte("#include \"/etc/passwd\"\n#base \"../../x\"\nAddonInfo { addontitle \""+strings.Repeat("ü", 600)+"\" addondescription \""+strings.Repeat("ü", 600)+"\" }"), nil)
 	if len(problems) != 2 || problems[0].Kind != vdf.Cut || len(got.Title) > 200 || !strings.HasPrefix(got.Title, "üü") || got.Description != strings.Repeat("ü", 511) {
 		t.Errorf("long texts: %q, %q, %v", got.Title, got.Description, problems)
 	}
@@ -111,7 +124,7 @@ func TestMission(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, problems, err := addon.ParseMission(b)
+	m, problems, err := addon.ParseMission(b, nil)
 	if err != nil || len(problems) > 0 {
 		t.Fatal(problems, err)
 	}
@@ -139,7 +152,7 @@ func TestChaptersAreInTheOrderOfTheirNumbers(t *testing.T) {
 	m, problems, err := addon.ParseMission([]byte(`mission { name x modes { COOP {
 		"10" { map ten } "2" { map "maps\Two.bsp" } "1" { Map one } "2" { map another_two } " 3 " { map maps/sub/three }
 		"x" { map no } "4" { nothing here } "5" { map "five; quit" } "6" { map "../six" } "7" value "-1" { map no }
-	} coop { "1" { map again } } versus value survival { } } }`))
+	} coop { "1" { map again } } versus value survival { } } }`), nil)
 	if got := show(m); err != nil || len(problems) > 0 || got != "coop: 1 one, 2 two, 3 sub/three, 10 ten" {
 		t.Errorf("%s, %v, %v", got, problems, err)
 	}
@@ -151,7 +164,7 @@ func TestMissionsThatAreTooLargeOrBroken(t *testing.T) {
 	for i := range 4000 {
 		fmt.Fprintf(&b, "\"%d\" { map m%d }\n", i+1, i+1)
 	}
-	m, _, err := addon.ParseMission([]byte(b.String()))
+	m, _, err := addon.ParseMission([]byte(b.String()), nil)
 	if !errors.Is(err, addon.ErrTooMany) || len(m.Modes) != 1 || len(m.Modes[0].Chapters) != addon.MaxChapters || !strings.Contains(err.Error(), "line 202") {
 		t.Errorf("4,000 chapters: %v", err)
 	}
@@ -160,12 +173,12 @@ func TestMissionsThatAreTooLargeOrBroken(t *testing.T) {
 	for i := range 4000 {
 		fmt.Fprintf(&b, "mode%d { 1 { map m } }\n", i)
 	}
-	m, _, err = addon.ParseMission([]byte(b.String()))
+	m, _, err = addon.ParseMission([]byte(b.String()), nil)
 	if !errors.Is(err, addon.ErrTooMany) || len(m.Modes) != addon.MaxModes {
 		t.Errorf("4,000 modes: %d, %v", len(m.Modes), err)
 	}
 	for _, in := range []string{"", "AddonInfo { x y }", "mission x", "{}"} {
-		if _, _, err := addon.ParseMission([]byte(in)); !errors.Is(err, addon.ErrNoMission) {
+		if _, _, err := addon.ParseMission([]byte(in), nil); !errors.Is(err, addon.ErrNoMission) {
 			t.Errorf("%q: %v", in, err)
 		}
 	}
@@ -197,7 +210,7 @@ func TestMissionsWithASlip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, problems, err := addon.ParseMission(b)
+		m, problems, err := addon.ParseMission(b, nil)
 		if err != nil || len(problems) == 0 || problems[0].Line != c.line || problems[0].Kind != c.kind {
 			t.Errorf("%s: %+v, %v, want line %d", c.name, problems, err, c.line)
 		}
@@ -213,7 +226,7 @@ func TestMissionsWithASlip(t *testing.T) {
 		{"a description of two lines", "mission { description \"a\nb\" modes { coop { 1 { map one } } } }", "coop: 1 one", ""},
 		{"a title of two lines", "mission { displaytitle \"a\nb\" modes { coop { 1 { map one } } } }", "coop: 1 one", "1: the text that begins here goes over the end of its line"},
 	} {
-		m, found, err := addon.ParseMission([]byte(c.in))
+		m, found, err := addon.ParseMission([]byte(c.in), nil)
 		var problems []string
 		for _, p := range found {
 			problems = append(problems, fmt.Sprintf("%d: %s", p.Line, p.Text))
@@ -232,7 +245,7 @@ func TestMissionsThatTheGameCannotRead(t *testing.T) {
 		wide = binary.BigEndian.AppendUint16(wide, u)
 	}
 	for name, b := range map[string][]byte{"UTF-16": wide, "UTF-8 with a mark": []byte("\xef\xbb\xbf" + text)} {
-		m, problems, err := addon.ParseMission(b)
+		m, problems, err := addon.ParseMission(b, nil)
 		if err != nil || len(m.Modes) > 0 || m.ID != "" || strings.Join(m.Hidden, " ") != "one two" || len(problems) != 1 || problems[0].Kind != vdf.Encoding {
 			t.Errorf("%s: %+v, %v, %v", name, m, problems, err)
 		}
@@ -248,7 +261,7 @@ func FuzzInfo(f *testing.F) {
 	f.Add(b[:len(b)/2])
 	f.Add([]byte("\xff\xfea\x00{\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		got, _ := addon.ParseInfo(b)
+		got, _ := addon.ParseInfo(b, nil)
 		if len(got.Title) > 200 || len(got.Description) > 4<<10 || len(got.Content) > 64 || strings.ContainsAny(got.Title, "\n\r\t") {
 			t.Errorf("%+v", got)
 		}
@@ -264,7 +277,7 @@ func FuzzMission(f *testing.F) {
 	f.Add(b[:len(b)/2])
 	f.Add([]byte("mission { name x modes { coop { 1 { map one } 2 { map two\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, _, _ := addon.ParseMission(b)
+		m, _, _ := addon.ParseMission(b, nil)
 		for _, mode := range m.Modes {
 			last := -1
 			for _, c := range mode.Chapters {

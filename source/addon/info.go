@@ -37,12 +37,19 @@ type Info struct {
 	Content     []string // what is in it, in small letters and sorted: campaign, map, script, survivor, …
 }
 
+// Decoder finds out which encoding a file is in that is neither UTF-8 nor UTF-16, and returns what decodes a value of it.
+// Values may be cut within a character. Without a Decoder, values are Latin-1.
+type Decoder func(file []byte) (value func([]byte) string)
+
 // ParseInfo reads an addoninfo.txt as the game does, or as its author meant it if the game can't because of its encoding.
-// What the game reads otherwise than it was meant comes back as problems.
-func ParseInfo(b []byte) (Info, []vdf.Problem) {
+// What the game reads otherwise than it was meant comes back as problems. d may be nil.
+func ParseInfo(b []byte, d Decoder) (Info, []vdf.Problem) {
 	root, problems := vdf.ParseGame(b, vdf.Options{})
+	v := values{}
 	if unreadable(problems) {
 		root, _ = vdf.ParseGame([]byte(vdf.Decode(b)), vdf.Options{})
+	} else {
+		v = d.of(b)
 	}
 	problems = slices.DeleteFunc(problems, func(p vdf.Problem) bool {
 		return p.Kind == vdf.Unclosed || p.Kind == vdf.LineBreak // common, and nothing is lost
@@ -52,8 +59,8 @@ func ParseInfo(b []byte) (Info, []vdf.Problem) {
 		n = root.Children[0] // whatever its author called it
 	}
 	info := Info{
-		Title: line(n.Text("addontitle")), Version: line(n.Text("addonversion")), Tagline: line(n.Text("addontagline")),
-		Author: line(n.Text("addonauthor")), URL: line(n.Text("addonurl0")), Description: text(n.Text("addonDescription")),
+		Title: v.line(n.Text("addontitle")), Version: v.line(n.Text("addonversion")), Tagline: v.line(n.Text("addontagline")),
+		Author: v.line(n.Text("addonauthor")), URL: v.line(n.Text("addonurl0")), Description: v.text(n.Text("addonDescription")),
 	}
 	info.App, _ = strconv.Atoi(strings.TrimSpace(n.Text("addonSteamAppID")))
 	if n == nil {
@@ -80,7 +87,7 @@ func on(value string) bool {
 }
 
 // ReadInfo reads the addoninfo.txt of an archive; see ParseInfo. Errors: fs.ErrNotExist when it has none.
-func ReadInfo(a *vpk.Archive) (Info, []vdf.Problem, error) {
+func ReadInfo(a *vpk.Archive, d Decoder) (Info, []vdf.Problem, error) {
 	e, ok := a.Find("addoninfo.txt")
 	if !ok {
 		return Info{}, nil, &fs.PathError{Op: "open", Path: "addoninfo.txt", Err: fs.ErrNotExist}
@@ -89,7 +96,7 @@ func ReadInfo(a *vpk.Archive) (Info, []vdf.Problem, error) {
 	if err != nil {
 		return Info{}, nil, err
 	}
-	info, problems := ParseInfo(b)
+	info, problems := ParseInfo(b, d)
 	return info, problems, nil
 }
 
@@ -105,21 +112,35 @@ func read(a *vpk.Archive, e vpk.Entry) ([]byte, error) {
 	return b, nil
 }
 
-// line cuts a text that is shown on one line, text one of several.
-func line(s string) string {
-	return clip(strings.Join(strings.Fields(decoded(clip(s, 4*maxLine))), " "), maxLine)
+// values reads values of one file. Without decode they are UTF-8, or else Latin-1.
+type values struct{ decode func([]byte) string }
+
+// of is what reads the values of a file.
+func (d Decoder) of(file []byte) values {
+	if d == nil || utf8.Valid(file) {
+		return values{}
+	}
+	return values{d(file)}
 }
-func text(s string) string { return clip(strings.TrimSpace(decoded(s)), maxText) }
+
+// line cuts a text that is shown on one line, text one of several.
+func (v values) line(s string) string {
+	return clip(strings.Join(strings.Fields(v.decoded(clip(s, 4*maxLine))), " "), maxLine)
+}
+func (v values) text(s string) string { return clip(strings.TrimSpace(v.decoded(s)), maxText) }
 
 // decoded makes UTF-8 of a value, which comes as the bytes of the file. Where the game cut it, a part of a character may
 // stand at the end.
-func decoded(s string) string {
+func (v values) decoded(s string) string {
 	if len(s) == vdf.MaxToken {
 		for n := range utf8.UTFMax {
 			if utf8.ValidString(s[:len(s)-n]) {
 				return s[:len(s)-n]
 			}
 		}
+	}
+	if v.decode != nil && !utf8.ValidString(s) {
+		return v.decode([]byte(s))
 	}
 	return vdf.Decode([]byte(s))
 }

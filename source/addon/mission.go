@@ -57,13 +57,13 @@ type Chapter struct {
 
 // ParseMission reads a mission file as the game does. Chapters come in the order of their numbers, of which the first of a
 // kind counts; what has no number or no map that a console command could name is left out. What the game reads otherwise
-// than it was meant comes back as problems, as far as the mission depends on it. Errors: ErrTooMany, ErrNoMission; what was
-// read is returned with them.
-func ParseMission(b []byte) (Mission, []vdf.Problem, error) {
+// than it was meant comes back as problems, as far as the mission depends on it. d may be nil. Errors: ErrTooMany,
+// ErrNoMission; what was read is returned with them.
+func ParseMission(b []byte, d Decoder) (Mission, []vdf.Problem, error) {
 	root, problems := vdf.ParseGame(b, vdf.Options{})
 	if unreadable(problems) {
 		root, _ = vdf.ParseGame([]byte(vdf.Decode(b)), vdf.Options{})
-		meant, err := missionOf(root)
+		meant, err := values{}.missionOf(root)
 		var hidden []string
 		for _, mode := range meant.Modes {
 			for _, c := range mode.Chapters {
@@ -73,7 +73,7 @@ func ParseMission(b []byte) (Mission, []vdf.Problem, error) {
 		return Mission{Hidden: hidden}, problems, err
 	}
 	problems = slices.DeleteFunc(problems, func(p vdf.Problem) bool { return p.Kind == vdf.LineBreak && isDescription(root, p.Line) })
-	m, err := missionOf(root)
+	m, err := d.of(b).missionOf(root)
 	return m, problems, err
 }
 
@@ -88,7 +88,7 @@ func isDescription(n *vdf.Node, line int) bool {
 }
 
 // missionOf finds the mission in a file.
-func missionOf(root *vdf.Node) (Mission, error) {
+func (v values) missionOf(root *vdf.Node) (Mission, error) {
 	var n *vdf.Node
 	for c := range root.All("mission") {
 		if n = c; len(c.Children) > 0 {
@@ -107,12 +107,12 @@ func missionOf(root *vdf.Node) (Mission, error) {
 		return Mission{}, ErrNoMission
 	}
 	m := Mission{
-		ID: line(n.Text("Name")), Title: line(n.Text("DisplayTitle")), Author: line(n.Text("Author")), Version: line(n.Text("Version")),
-		Website: line(n.Text("Website")), Description: text(n.Text("Description")), Image: image(n.Text("Image")),
+		ID: v.line(n.Text("Name")), Title: v.line(n.Text("DisplayTitle")), Author: v.line(n.Text("Author")), Version: v.line(n.Text("Version")),
+		Website: v.line(n.Text("Website")), Description: v.text(n.Text("Description")), Image: v.image(n.Text("Image")),
 	}
 	var most error
 	for _, c := range children(n.Get("modes")) {
-		name := strings.ToLower(line(c.Key))
+		name := strings.ToLower(v.line(c.Key))
 		if !c.Block || name == "" || slices.ContainsFunc(m.Modes, func(o Mode) bool { return o.Name == name }) {
 			continue
 		}
@@ -120,7 +120,7 @@ func missionOf(root *vdf.Node) (Mission, error) {
 			most = fmt.Errorf("line %d: more than %d modes: %w", c.Line, MaxModes, ErrTooMany)
 			break
 		}
-		chapters, more := chaptersOf(c)
+		chapters, more := v.chaptersOf(c)
 		if more != nil && most == nil {
 			most = more
 		}
@@ -138,7 +138,7 @@ func children(n *vdf.Node) []*vdf.Node {
 	return n.Children
 }
 
-func chaptersOf(mode *vdf.Node) (all []Chapter, err error) {
+func (v values) chaptersOf(mode *vdf.Node) (all []Chapter, err error) {
 	seen := map[int]bool{}
 	for _, c := range mode.Children {
 		number, bad := strconv.Atoi(strings.TrimSpace(c.Key))
@@ -151,7 +151,7 @@ func chaptersOf(mode *vdf.Node) (all []Chapter, err error) {
 			break
 		}
 		seen[number] = true
-		all = append(all, Chapter{Number: number, Map: name, Title: line(c.Text("DisplayName")), Image: image(c.Text("Image")), Line: c.Line})
+		all = append(all, Chapter{Number: number, Map: name, Title: v.line(c.Text("DisplayName")), Image: v.image(c.Text("Image")), Line: c.Line})
 	}
 	slices.SortStableFunc(all, func(a, b Chapter) int { return a.Number - b.Number })
 	return all, err
@@ -182,8 +182,8 @@ func MapName(s string) bool {
 }
 
 // image is the path of a picture with slashes and small letters, as archives have it.
-func image(s string) string {
-	s = strings.ToLower(strings.Trim(strings.ReplaceAll(line(s), `\`, "/"), "/ "))
+func (v values) image(s string) string {
+	s = strings.ToLower(strings.Trim(strings.ReplaceAll(v.line(s), `\`, "/"), "/ "))
 	if s == "" || path.Clean(s) != s {
 		return ""
 	}
@@ -201,8 +201,8 @@ type MissionFile struct {
 // MaxMissions is how many mission files of an archive are read.
 const MaxMissions = 100
 
-// ReadMissions reads the missions of an archive, in the order of its tree, at most MaxMissions.
-func ReadMissions(a *vpk.Archive) (all []MissionFile) {
+// ReadMissions reads the missions of an archive, in the order of its tree, at most MaxMissions. d may be nil.
+func ReadMissions(a *vpk.Archive, d Decoder) (all []MissionFile) {
 	for _, e := range a.Entries() {
 		name := strings.ToLower(e.Path)
 		if path.Dir(name) != "missions" || path.Ext(name) != ".txt" || len(all) == MaxMissions {
@@ -211,7 +211,7 @@ func ReadMissions(a *vpk.Archive) (all []MissionFile) {
 		f := MissionFile{Path: e.Path}
 		b, err := read(a, e)
 		if err == nil {
-			f.Mission, f.Problems, err = ParseMission(b)
+			f.Mission, f.Problems, err = ParseMission(b, d)
 		}
 		f.Err = err
 		all = append(all, f)
