@@ -203,6 +203,9 @@ func writeOverlay(w io.Writer, o overlay, details left4me.Content) {
 	if o.Texts != "" {
 		row(w, "texts", oneLine(o.Texts))
 	}
+	for _, m := range o.Moves {
+		row(w, "move", oneLine(m.From+"="+m.To))
+	}
 	if o.LookedAt != nil {
 		row(w, "looked", moment(*o.LookedAt))
 	}

@@ -84,6 +84,16 @@ func folderMoves(all []string) (moves []left4me.FolderMove, err error) {
 	return moves, nil
 }
 
+// moveFlags is what folderMoves reads, for a shell. All of an answer is in it: part
+// of one would leave the rest of its files where they are.
+func moveFlags(all []left4me.FolderMove) string {
+	flags := make([]string, len(all))
+	for i, m := range all {
+		flags[i] = "--move " + left4me.ShellWord(m.From+"="+m.To)
+	}
+	return strings.Join(flags, " ")
+}
+
 // toSend is what is sent for an argument: a directory as a tar.
 func toSend(name string) (sent, error) {
 	st, err := os.Stat(name)
@@ -257,14 +267,7 @@ func (a *app) writeUnplaced(w io.Writer, p left4me.Plan) {
 			if i == 0 {
 				now = " (without an answer)"
 			}
-			flag := ""
-			if len(c.Moves) > 0 {
-				flag = "--move " + left4me.ShellWord(c.Moves[0].From+"="+c.Moves[0].To)
-			}
-			if len(c.Moves) > 1 {
-				flag += " …"
-			}
-			fmt.Fprintf(w, "\t%s%s: %s\n", oneLine(c.Text), now, oneLine(flag))
+			fmt.Fprintf(w, "\t%s%s: %s\n", oneLine(c.Text), now, oneLine(moveFlags(c.Moves)))
 		}
 	}
 }
