@@ -5,12 +5,14 @@
 # accepted connections inherit. One would expect it to work on a "tcp" listener. It doesn't: since Go 1.24 listeners are
 # Multipath TCP sockets where the kernel has them, and those refuse TCP_USER_TIMEOUT with ENOPROTOOPT, though they take
 # TCP_NOTSENT_LOWAT, and though the accepted connections are plain TCP for clients that speak no MPTCP. Sockets of
-# net.Dialer are plain TCP. SetMultipathTCP(false) makes the option work; a server that ignores the error of setsockopt
-# has no timeout and doesn't notice.
+# net.Dialer are plain TCP. SetMultipathTCP(false) makes the option work. So does a Control that returns the error: Listen
+# then tries once more with plain TCP and calls Control again. Only a server that ignores the error has no timeout, and
+# doesn't notice.
 #
 # Output seen:
 #   as it is:               TCP_USER_TIMEOUT: protocol not available
 #   SetMultipathTCP(false): TCP_USER_TIMEOUT: <nil>
+#   the error is returned:  TCP_USER_TIMEOUT: protocol not available, then <nil>
 #
 # Exits non-zero when this changes.
 set -euo pipefail
@@ -47,13 +49,31 @@ func set(c net.ListenConfig) (answer error) {
 	return answer
 }
 
+// returned says what a listening socket answers each time that Listen asks for it,
+// when Control returns the answer.
+func returned() (answers []error) {
+	c := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) (answer error) {
+		err := raw.Control(func(fd uintptr) { answer = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 30_000) })
+		answers = append(answers, answer)
+		return errors.Join(err, answer)
+	}}
+	l, err := c.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	l.Close()
+	return answers
+}
+
 func main() {
 	var asItIs, plain net.ListenConfig
 	plain.SetMultipathTCP(false)
 	refused, taken := set(asItIs), set(plain)
 	fmt.Printf("as it is:               TCP_USER_TIMEOUT: %v\n", refused)
 	fmt.Printf("SetMultipathTCP(false): TCP_USER_TIMEOUT: %v\n", taken)
-	if !errors.Is(refused, unix.ENOPROTOOPT) || taken != nil {
+	answers := returned()
+	fmt.Printf("the error is returned:  TCP_USER_TIMEOUT: %v, then %v\n", answers[0], answers[len(answers)-1])
+	if !errors.Is(refused, unix.ENOPROTOOPT) || taken != nil || len(answers) != 2 || !errors.Is(answers[0], unix.ENOPROTOOPT) || answers[1] != nil {
 		fmt.Println("this has changed")
 		os.Exit(1)
 	}

@@ -34,6 +34,6 @@ func listenTCP(address string, unread time.Duration) (net.Listener, error) {
 		})
 		return errors.Join(err, set)
 	}}
-	c.SetMultipathTCP(false) // its sockets refuse TCP_USER_TIMEOUT
+	c.SetMultipathTCP(false) // its sockets refuse TCP_USER_TIMEOUT; Listen would try both in turn
 	return c.Listen(context.Background(), "tcp", address)
 }
