@@ -33,6 +33,7 @@ type ServerFile struct {
 	Path string `json:"path"`
 	Size int64  `json:"size"`
 	Data []byte `json:"data,omitzero" doc:"All of it in base64; absent when it is longer than 1 MiB"`
+	FileText
 }
 
 type filesInput struct {
@@ -70,7 +71,11 @@ func (a *api) serverFile(ctx context.Context, in *fileInput) (ServerFile, error)
 		return ServerFile{}, err
 	}
 	f, err := a.Servers.File(ctx, name, in.Path, in.Inside)
-	return ServerFile{Path: in.Path, Size: f.Size, Data: f.Data}, err
+	if err != nil {
+		return ServerFile{}, err
+	}
+	text, err := a.textOf(ctx, f.Size, f.Data)
+	return ServerFile{Path: in.Path, Size: f.Size, Data: f.Data, FileText: text}, err
 }
 
 type pagingInput struct {

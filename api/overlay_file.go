@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"unicode/utf8"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
@@ -13,10 +14,11 @@ import (
 
 type putFileInput struct {
 	ByName
-	Path    string `query:"path" required:"true" maxLength:"4096" doc:"In the overlay: left4dead2/cfg/server.cfg"`
-	Base    int    `query:"base" minimum:"-1" doc:"The revision that was looked at: when the file was changed since, nothing is changed. -1: there was none. 0 doesn't care"`
-	Note    string `query:"note" maxLength:"2000" doc:"Why; it stays with the revision"`
-	RawBody []byte `contentType:"application/octet-stream"`
+	Path     string `query:"path" required:"true" maxLength:"4096" doc:"In the overlay: left4dead2/cfg/server.cfg"`
+	Base     int    `query:"base" minimum:"-1" doc:"The revision that was looked at: when the file was changed since, nothing is changed. -1: there was none. 0 doesn't care"`
+	Note     string `query:"note" maxLength:"2000" doc:"Why; it stays with the revision"`
+	Encoding string `query:"encoding" maxLength:"40" doc:"The body is UTF-8, and is saved in this encoding: gbk, cp1251, … Characters that it doesn't have are refused. Absent: the body is saved as it is"`
+	RawBody  []byte `contentType:"application/octet-stream"`
 }
 
 // putFile makes a revision with one file more, or another one: what an upload of
@@ -27,13 +29,29 @@ func (a *api) putFile(ctx context.Context, in *putFileInput) (Job, error) {
 	if note == "" {
 		note = "edited " + path.Base(in.Path)
 	}
+	data := in.RawBody
+	if in.Encoding != "" {
+		if !utf8.Valid(data) {
+			return Job{}, &left4me.Error{Kind: left4me.Invalid, Text: "the text is not UTF-8", Hint: "leave out encoding to save it as it is"}
+		}
+		var err error
+		if data, err = content.Encoded(string(data), in.Encoding); err != nil {
+			e, ok := left4me.Public(err)
+			if !ok {
+				return Job{}, err
+			}
+			moved := *e
+			moved.Field = "query." + e.Field
+			return Job{}, &moved
+		}
+	}
 	return a.onOverlay(ctx, in.Name, func(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
 		u, err := a.Uploads.Create(ctx, who, n)
 		if err != nil {
 			return left4me.Job{}, err
 		}
 		var j left4me.Job
-		if _, err = a.Uploads.Write(ctx, who, u.ID, in.Path, 0, int64(len(in.RawBody)), bytes.NewReader(in.RawBody)); err == nil {
+		if _, err = a.Uploads.Write(ctx, who, u.ID, in.Path, 0, int64(len(data)), bytes.NewReader(data)); err == nil {
 			change := &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Once: true, Base: in.Base}
 			j, err = a.Content.Build(ctx, by, n, content.Request{Note: note, Change: change})
 		}

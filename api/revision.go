@@ -118,6 +118,26 @@ type RevisionFile struct {
 	Size     int64  `json:"size"`
 	Hash     string `json:"hash" doc:"SHA-256, hexadecimal"`
 	Data     []byte `json:"data,omitzero" doc:"All of it in base64; absent when it is longer than 1 MiB"`
+	FileText
+}
+
+// FileText is what a text says that isn't UTF-8. It is exported as ByName is.
+type FileText struct {
+	Encoding string `json:"encoding,omitempty" doc:"Of a text that isn't UTF-8: gbk, cp1251, utf-16le, … Absent for others, and for what is no text"`
+	Guess    bool   `json:"guess,omitempty" doc:"The encoding is the likeliest one; the text is too short to tell"`
+	Text     string `json:"text,omitempty" doc:"What such a text says"`
+}
+
+// textOf is what is told of a whole file that isn't UTF-8.
+func (a *api) textOf(ctx context.Context, size int64, data []byte) (FileText, error) {
+	if size > int64(len(data)) {
+		return FileText{}, nil
+	}
+	t, ok, err := a.Content.TextOf(ctx, data)
+	if err != nil || !ok || t.Encoding == "" {
+		return FileText{}, err
+	}
+	return FileText{t.Encoding, t.Guess, t.Text}, nil
 }
 
 type revisionFileInput struct {
@@ -132,7 +152,11 @@ func (a *api) showFile(ctx context.Context, in *revisionFileInput) (RevisionFile
 		return RevisionFile{}, err
 	}
 	v, err := a.Content.File(ctx, n, rev, in.Path, in.Inside)
-	return RevisionFile{Revision: v.Revision, Path: in.Path, Size: v.Size, Hash: v.Hash, Data: v.Data}, err
+	if err != nil {
+		return RevisionFile{}, err
+	}
+	text, err := a.textOf(ctx, v.Size, v.Data)
+	return RevisionFile{Revision: v.Revision, Path: in.Path, Size: v.Size, Hash: v.Hash, Data: v.Data, FileText: text}, err
 }
 
 type diffInput struct {

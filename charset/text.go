@@ -120,3 +120,30 @@ func Values(b []byte, hint string) func([]byte) string {
 		return text
 	}
 }
+
+// Lacks returns the first character of a text that an encoding doesn't have, or has
+// only as another one, and its line, from 1.
+func (e Encoding) Lacks(text string) (r rune, line int, lacks bool) {
+	if e.table == nil {
+		return 0, 0, false
+	}
+	line = 1
+	has := map[rune]bool{}
+	for _, r := range text {
+		if r == '\n' {
+			line++
+		}
+		if r < utf8.RuneSelf || has[r] {
+			continue
+		}
+		b, err := e.Encode(string(r))
+		if err != nil {
+			return r, line, true
+		}
+		if again, err := e.Decode(b); err != nil || again != string(r) {
+			return r, line, true
+		}
+		has[r] = true
+	}
+	return 0, 0, false
+}

@@ -119,3 +119,23 @@ func FuzzReadText(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatAnEncodingLacksIsNamed(t *testing.T) {
+	for _, c := range []struct {
+		encoding, text string
+		r              rune
+		line           int
+	}{
+		{"gbk", "// 服务器\n// ü\n", 0, 0},
+		{"gbk", "a\n// 服务器 😀\n", '😀', 2},
+		{"cp1251", "Я\nи\n路", '路', 3},
+		{"gb18030", "\ue000", '\ue000', 1}, // which would be read as \uf014
+		{"utf-8", "😀", 0, 0},
+		{"utf-16le", "😀", 0, 0},
+	} {
+		e, _ := charset.FindText(c.encoding)
+		if r, line, lacks := e.Lacks(c.text); r != c.r || line != c.line || lacks != (c.r != 0) {
+			t.Errorf("%s %q: %q, %d, %t", c.encoding, c.text, r, line, lacks)
+		}
+	}
+}

@@ -28,6 +28,9 @@ type overlayFile struct {
 	Revision int    `json:"revision"`
 	Size     int64  `json:"size"`
 	Data     []byte `json:"data"`
+	Encoding string `json:"encoding"` // of a text that isn't UTF-8
+	Guess    bool   `json:"guess"`
+	Text     string `json:"text"` // what it says
 }
 
 func (a *app) overlayFiles() *cobra.Command {
@@ -85,6 +88,7 @@ func (a *app) overlayCat() *cobra.Command {
 	c := &cobra.Command{Use: "cat NAME PATH", Short: "Print a file of an overlay", Args: between(2, 2, "the name of an overlay and a path"), ValidArgsFunction: a.overlays}
 	inside := c.Flags().String("inside", "", "a file in the add-on (VPK) that PATH is")
 	revision := c.Flags().String("revision", "", "the revision; without it the current one")
+	plain := c.Flags().Bool("utf8", false, "print a text in another encoding as UTF-8")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		f, raw, err := a.readFile(c.Context(), args[0], *revision, args[1], *inside)
 		if err != nil {
@@ -92,6 +96,9 @@ func (a *app) overlayCat() *cobra.Command {
 		}
 		if a.json {
 			return a.print(raw, nil)
+		}
+		if *plain && f.Encoding != "" {
+			f.Data = []byte(f.Text)
 		}
 		_, err = a.Out.Write(f.Data)
 		return err
@@ -189,15 +196,16 @@ func (a *app) overlayRepair() *cobra.Command {
 func (a *app) overlayEdit() *cobra.Command {
 	c := &cobra.Command{
 		Use: "edit NAME PATH", Short: "Edit a text file of an overlay in your editor", Args: between(2, 2, "the name of an overlay and a path"), ValidArgsFunction: a.overlays,
-		Long: "Edit a text file of an overlay in the editor that VISUAL or EDITOR names, and\nmake a revision of it. When somebody else changed the file meanwhile, nothing is\nchanged and your text is kept.",
+		Long: "Edit a text file of an overlay in the editor that VISUAL or EDITOR names, and\nmake a revision of it. When somebody else changed the file meanwhile, nothing is\nchanged and your text is kept.\n\nA file that isn't UTF-8 is opened as UTF-8 and saved in its own encoding again. A\ncharacter that this encoding doesn't have is refused: --utf8 saves the file as\nUTF-8.",
 	}
 	note := c.Flags().String("note", "", "why; it stays with the revision")
+	plain := c.Flags().Bool("utf8", false, "save it as UTF-8, also when it is in another encoding")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, at, err := overlayPath(args[0])
 		if err != nil {
 			return fmt.Errorf("edit: %w", err)
 		}
-		if err := a.edit(c, n, at, args[1], *note); err != nil {
+		if err := a.edit(c, n, at, args[1], *note, *plain); err != nil {
 			return fmt.Errorf("edit %s of %s: %w", oneLine(fit(args[1], 200)), n, err)
 		}
 		return nil
@@ -207,7 +215,7 @@ func (a *app) overlayEdit() *cobra.Command {
 
 // edit lets somebody change a file and makes a revision of it. What was typed is
 // never lost.
-func (a *app) edit(c *cobra.Command, n left4me.Name, at, file, note string) error {
+func (a *app) edit(c *cobra.Command, n left4me.Name, at, file, note string, plain bool) error {
 	editor := os.Getenv("VISUAL")
 	if editor == "" {
 		editor = os.Getenv("EDITOR")
@@ -226,6 +234,10 @@ func (a *app) edit(c *cobra.Command, n left4me.Name, at, file, note string) erro
 		if err != nil && !errors.Is(err, left4me.NotFound) { // a file that isn't there begins empty
 			return err
 		}
+	}
+	if f.Encoding != "" {
+		f.Data = []byte(f.Text)
+		a.sayEncoding(f, plain)
 	}
 	if bytes.ContainsRune(f.Data, 0) {
 		return left4me.Errorf(left4me.Invalid, "it is not text", "pull it, change it and push it")
@@ -255,7 +267,7 @@ func (a *app) edit(c *cobra.Command, n left4me.Name, at, file, note string) erro
 	switch {
 	case err != nil:
 		return err
-	case bytes.Equal(text, f.Data):
+	case bytes.Equal(text, f.Data) && (!plain || f.Encoding == ""):
 		if !a.quiet {
 			fmt.Fprintln(a.Err, "nothing was changed")
 		}
@@ -268,12 +280,32 @@ func (a *app) edit(c *cobra.Command, n left4me.Name, at, file, note string) erro
 	if note != "" {
 		query.Set("note", note)
 	}
+	if f.Encoding != "" && !plain {
+		query.Set("encoding", f.Encoding)
+	}
 	err = a.begin(c.Context(), "edit "+string(n), http.MethodPut, at+"/file?"+query.Encode(), text, true)
 	if err != nil {
 		keep = true
 		return fmt.Errorf("%w; your text is in %s", err, own)
 	}
 	return nil
+}
+
+// sayEncoding says how a file is encoded that isn't UTF-8.
+func (a *app) sayEncoding(f overlayFile, plain bool) {
+	if a.quiet {
+		return
+	}
+	how := "it is in " + oneLine(f.Encoding)
+	if f.Guess {
+		how += ", which is a guess; see: left4me upload names"
+	}
+	if plain {
+		how += "; it will be saved as UTF-8"
+	} else {
+		how += "; it will be saved in it again, or with --utf8 as UTF-8"
+	}
+	fmt.Fprintln(a.Err, how)
 }
 
 // safeBase is the last part of a path as a name for a file of our own: editors

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -21,7 +22,9 @@ type editView struct {
 	Text    string
 	Base    int // the revision that was looked at, or left4me.NoRevision
 	New     bool
-	CRLF    bool // the file ends its lines so, and keeps doing it
+	CRLF    bool         // the file ends its lines so, and keeps doing it
+	In      content.Text // how the file is encoded; its text is Text
+	UTF8    bool         // save it as UTF-8
 	Note    string
 	Problem string
 	Theirs  *string           // what the file holds now, when somebody else changed it meanwhile; "" when it is gone
@@ -81,11 +84,14 @@ func (p *panel) editView(r *http.Request, who accounts.Actor) (view, error) {
 	case err != nil:
 		return view{}, err
 	default:
-		text, ok := textOf(a.Data)
+		t, ok, err := p.Content.TextOf(r.Context(), a.Data)
+		if err != nil {
+			return view{}, err
+		}
 		if !ok || a.Size > int64(len(a.Data)) || !notInside(v.Path) {
 			return view{}, errNoText
 		}
-		v.Text, v.CRLF = text, strings.Contains(text, "\r\n")
+		v.Text, v.In, v.CRLF = t.Text, t, strings.Contains(t.Text, "\r\n")
 	}
 	if n, err := strconv.Atoi(q.Get("saved")); err == nil && n == o.Content.Current {
 		v.Saved = n
@@ -129,7 +135,8 @@ func (p *panel) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 		return errNoPage
 	}
 	get := r.PostForm.Get
-	v := editView{Path: strings.Trim(strings.TrimSpace(get("path")), "/"), Text: unixLines(get("text")), Note: strings.TrimSpace(get("note")), New: get("new") != "", CRLF: get("crlf") != ""}
+	v := editView{Path: strings.Trim(strings.TrimSpace(get("path")), "/"), Text: unixLines(get("text")), Note: strings.TrimSpace(get("note")), New: get("new") != "", CRLF: get("crlf") != "", UTF8: get("utf8") != ""}
+	v.In = content.EncodingOf(get("encoding"), get("guess") != "")
 	if v.Base, err = strconv.Atoi(get("base")); err != nil || v.Base == 0 {
 		return errNoPage
 	}
@@ -173,15 +180,23 @@ func (p *panel) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 
 // save uploads the text and asks for a revision with it.
 func (p *panel) save(ctx context.Context, who accounts.Actor, name left4me.Name, v editView) (left4me.Job, error) {
-	u, err := p.Uploads.Create(ctx, who, name)
-	if err != nil {
-		return left4me.Job{}, err
-	}
 	text := v.Text
 	if v.CRLF {
 		text = strings.ReplaceAll(text, "\n", "\r\n")
 	}
-	if _, err = p.Uploads.Write(ctx, who, u.ID, v.Path, 0, int64(len(text)), strings.NewReader(text)); err == nil {
+	encoding := v.In.Encoding
+	if v.UTF8 {
+		encoding = ""
+	}
+	data, err := content.Encoded(text, encoding)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	u, err := p.Uploads.Create(ctx, who, name)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	if _, err = p.Uploads.Write(ctx, who, u.ID, v.Path, 0, int64(len(data)), bytes.NewReader(data)); err == nil {
 		var job left4me.Job
 		job, err = p.Content.Build(ctx, who.Name, name, content.Request{
 			Note: cmp.Or(v.Note, "edited "+short(path.Base(v.Path))), Change: &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Once: true, Base: v.Base},
@@ -239,7 +254,11 @@ func (p *panel) showConflict(w http.ResponseWriter, r *http.Request, who account
 	var text string
 	a, err := p.file(r.Context(), o.Name, 0, v.Path)
 	if err == nil {
-		text, _ = textOf(a.Data)
+		t, _, err := p.Content.TextOf(r.Context(), a.Data)
+		if err != nil {
+			return err
+		}
+		text = t.Text
 	} else if !errors.Is(err, left4me.NotFound) {
 		return err
 	}
@@ -253,6 +272,14 @@ func dirOf(p string) string {
 		return d
 	}
 	return ""
+}
+
+// encodingEnd ends a sentence about an encoding.
+func encodingEnd(guess bool) string {
+	if guess {
+		return ", which is a guess."
+	}
+	return "."
 }
 
 // textareaText is text for a textarea, of which browsers drop the first line's end

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -135,7 +134,7 @@ type fileView struct {
 	filesView
 	Path    string
 	Answer  content.FileAnswer
-	Text    string
+	Text    content.Text
 	IsText  bool
 	Picture bool
 }
@@ -167,25 +166,13 @@ func (p *panel) overlayFileView(r *http.Request, who accounts.Actor) (view, erro
 			return nil, err
 		}
 		v.Picture = pictureOf(v.Path) != "" && len(v.Answer.Data) > 0
-		v.Text, v.IsText = textOf(v.Answer.Data)
+		if v.Text, v.IsText, err = p.Content.TextOf(ctx, v.Answer.Data); err != nil {
+			return nil, err
+		}
 		v.IsText = v.IsText && !v.Picture && (v.Answer.Size == 0 || len(v.Answer.Data) > 0)
 		return overlayFile(o, v), nil
 	}, onContent(), onEnds(left4me.BuildOverlay.Noun()))
 	return p.overlayView(r, who, o, text), nil
-}
-
-// textOf is data as text, when it is some: UTF-8, or single bytes without control
-// characters.
-func textOf(data []byte) (string, bool) {
-	if !utf8.Valid(data) {
-		return "", false
-	}
-	for _, b := range data {
-		if b < 0x20 && b != '\n' && b != '\r' && b != '\t' && b != '\f' {
-			return "", false
-		}
-	}
-	return string(data), true
 }
 
 // showPicture sends a picture of a revision. It is nothing but a picture to a

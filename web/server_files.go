@@ -87,7 +87,7 @@ type seenFile struct {
 	filesView
 	Path   string
 	Answer content.FileAnswer
-	Text   string
+	Text   content.Text
 	IsText bool
 }
 
@@ -100,8 +100,10 @@ func (p *panel) fileView(r *http.Request, who accounts.Actor) (view, error) {
 	text := lazy("server-file", func(ctx context.Context) (templ.Component, error) {
 		v := seenFile{filesView: filesView{Current: true, base: s.address("/files")}, Path: strings.Trim(r.URL.Query().Get("path"), "/")}
 		var err error
-		v.Answer, err = p.Servers.File(ctx, s.Name, v.Path, "")
-		v.Text, v.IsText = textOf(v.Answer.Data)
+		if v.Answer, err = p.Servers.File(ctx, s.Name, v.Path, ""); err != nil {
+			return nil, err
+		}
+		v.Text, v.IsText, err = p.Content.TextOf(ctx, v.Answer.Data)
 		v.IsText = v.IsText && v.Answer.Size == int64(len(v.Answer.Data))
 		return seenFileText(s, v), err
 	}, onRun(s.Name), onContent(), onEnds(left4me.BuildOverlay.Noun()), onEnds("server"))

@@ -80,6 +80,9 @@ function saves(form, kept) {
       }
       const saved = await said(res);
       kept();
+      if (form.elements.utf8?.checked) { // the page no longer speaks of the old encoding
+        return location.replace("?path=" + encodeURIComponent(form.elements.path.value) + "&saved=" + saved.revision);
+      }
       form.elements.base.value = saved.revision;
       history.replaceState(null, "", "?path=" + encodeURIComponent(form.elements.path.value));
       status(form, "saved as revision " + saved.revision, "good");
