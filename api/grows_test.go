@@ -51,6 +51,7 @@ func TestWhatBreaksClientsIsFound(t *testing.T) {
 		{"a further value in a request", create + ".properties.autostart.enum", []any{"last", "always", "never", "new"}, false},
 		{"a lower limit", "paths./jobs.get.parameters.2.schema.maximum", 10.0, true},
 		{"a higher limit", "paths./jobs.get.parameters.2.schema.maximum", 1000.0, false},
+		{"a first parameter", "paths./overlays/{name}/uploads.post.parameters", []any{map[string]any{"in": "path", "name": "name", "required": true}, map[string]any{"in": "query", "name": "new"}}, true},
 		{"a parameter goes", "paths./jobs.get.parameters", []any{}, true},
 		{"a parameter is needed", "paths./jobs.get.parameters.2.required", true, true},
 		{"a body is needed", "paths./overlays/{name}/build.post.requestBody.required", true, true},
@@ -153,6 +154,19 @@ func (g *growth) operation(what string, was, is schema) {
 			all[fmt.Sprint(p["in"], " ", p["name"])] = p
 		}
 		return all
+	}
+	// oapi-codegen makes a function take one value more when an operation gets its
+	// first parameter that is not in the path, even one that may be absent.
+	beside := func(op schema) bool {
+		for name := range parameters(op) {
+			if !strings.HasPrefix(name, "path ") {
+				return true
+			}
+		}
+		return false
+	}
+	if beside(is) && !beside(was) {
+		g.say("%s has its first parameter", what)
 	}
 	before := parameters(was)
 	for name, p := range parameters(is) {

@@ -61,7 +61,9 @@ type ByUpload struct {
 
 func (a *api) createUpload(ctx context.Context, in *struct {
 	ByName
-	Languages string `header:"Accept-Language" doc:"Of the first upload it sets which encoding short names in archives are taken for"`
+	// Hidden: with a first parameter the function has another form in clients that
+	// oapi-codegen generates.
+	Languages string `header:"Accept-Language" hidden:"true"`
 },
 ) (Upload, error) {
 	n, err := pathName(in.Name)

@@ -39,6 +39,18 @@ func TestContentBetweenThreeUsers(t *testing.T) {
 	ours(t, "overlay", "create", "league", "--kind", "files")
 	ours(t, "overlay", "push", "league", "/root/league.7z", "--wait")
 
+	// What only the program 7zz unpacks, it unpacks behind the walls of the unit too.
+	packed, err := os.ReadFile("../../host/archive/testdata/packed/deflate64.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, "/root/windows.zip", "root:root", 0o644, string(packed))
+	ours(t, "overlay", "create", "windows", "--kind", "files")
+	ours(t, "overlay", "push", "windows", "/root/windows.zip", "--wait")
+	if got := ours(t, "overlay", "files", "windows", "-q"); !strings.Contains(got, "left4dead2/maps/c1.nav") {
+		t.Errorf("of an archive with Deflate64 there is %q", got)
+	}
+
 	put(t, "/root/motd.sh", "root:root", 0o644, "mkdir -p left4dead2/cfg\nid -un >left4dead2/cfg/made-by.cfg\n")
 	ours(t, "overlay", "create", "made", "--script", "/root/motd.sh", "--build", "--wait")
 	if got := ours(t, "overlay", "cat", "made", "left4dead2/cfg/made-by.cfg"); got != "left4me-build" {
@@ -71,7 +83,7 @@ func TestContentBetweenThreeUsers(t *testing.T) {
 		t.Errorf("the layer beneath has %q now", got)
 	}
 	done(t, "DELETE", "/servers/gamma")
-	for _, o := range []string{"league", "made", "kept"} {
+	for _, o := range []string{"league", "windows", "made", "kept"} {
 		ours(t, "overlay", "delete", o, "--wait")
 	}
 	if got := ours(t, "overlay", "list", "-q"); strings.Contains(got, "league") {
