@@ -24,7 +24,7 @@ func change(ctx context.Context, b *build) error {
 			return "", err
 		}
 		c := &changed
-		found, err := b.agent.upload(ctx, *c, b.staging.Scratch())
+		found, err := b.agent.upload(ctx, *c, b.staging.Scratch(), false)
 		if err != nil {
 			return "", err
 		}
@@ -72,9 +72,9 @@ func (u uploaded) close() {
 	}
 }
 
-// upload looks into the upload of a change. Errors: left4me.NotFound,
+// upload looks into the upload of a change. plan: Texts is called. Errors: left4me.NotFound,
 // left4me.Invalid names what is wrong with it.
-func (a *Agent) upload(ctx context.Context, c left4me.Change, scratch string) (uploaded, error) {
+func (a *Agent) upload(ctx context.Context, c left4me.Change, scratch string, plan bool) (uploaded, error) {
 	if c.Upload == "" {
 		return uploaded{}, nil
 	}
@@ -99,7 +99,7 @@ func (a *Agent) upload(ctx context.Context, c left4me.Change, scratch string) (u
 	if err != nil {
 		return uploaded{}, err
 	}
-	found, err := archive.Open(ctx, root, archive.Options{Import: c.Import, Scratch: scratch, Decoder: a.Decoder})
+	found, err := archive.Open(ctx, root, archive.Options{Import: c.Import, Scratch: scratch, Decoder: a.Decoder, Plan: plan})
 	if err != nil {
 		root.Close()
 		return uploaded{}, err
@@ -251,7 +251,7 @@ func (a *Agent) planUpload(ctx context.Context, r bus.PlanRequest) (left4me.Plan
 		return problem(left4me.Plan{}, err)
 	}
 	r.Change = changed
-	found, err := a.upload(ctx, r.Change, scratch)
+	found, err := a.upload(ctx, r.Change, scratch, true)
 	if err != nil {
 		return problem(left4me.Plan{}, err)
 	}

@@ -75,7 +75,7 @@ func (a *Agent) reread(ctx context.Context, overlay left4me.Name, c left4me.Chan
 	if err != nil {
 		return c, err
 	}
-	was, err := a.upload(ctx, s.Change, scratch)
+	was, err := a.upload(ctx, s.Change, scratch, false)
 	if err != nil {
 		return c, err
 	}

@@ -43,19 +43,23 @@ type Options struct {
 	// Decoder is the command line of a process that calls Decode with its standard
 	// input and output. Empty: decoders run in this one.
 	Decoder []string
+	// Plan says that Texts is called: which texts are plain is found while an archive
+	// is listed, where that needs no second pass.
+	Plan bool
 }
 
 // entry is one entry of an archive as it says itself. None of it is checked.
 type entry struct {
-	Name    []byte `json:"n"`           // as it stands there
-	UTF8    bool   `json:"u,omitempty"` // the archive says so
-	Kind    kind   `json:"k"`
-	Exec    bool   `json:"x,omitempty"`
-	Windows bool   `json:"w,omitempty"` // made on Windows: \ is a separator there
-	Size    int64  `json:"s"`           // -1: not known
-	Slashed bool   `json:"b,omitempty"` // each \ in the name was made / by the decoder
-	Tool    string `json:"t,omitempty"` // how it is packed, when only 7zz reads that
-	Sum     uint32 `json:"c,omitempty"` // CRC-32 of what is in it, where the archive says it
+	Name    []byte // as it stands there
+	UTF8    bool   // the archive says so
+	Kind    kind
+	Exec    bool
+	Windows bool   // made on Windows: \ is a separator there
+	Size    int64  // -1: not known
+	Slashed bool   // each \ in the name was made / by the decoder
+	Tool    string // how it is packed, when only 7zz reads that
+	Sum     uint32 // CRC-32 of what is in it, where the archive says it
+	Plain   bool   // howPlan: no repair of its encoding changes how it begins
 }
 
 // how is what an archive is read for.
@@ -63,6 +67,7 @@ type how string
 
 const (
 	howList how = "list" // names only
+	howPlan how = "plan" // names, and of a zip whether texts begin as plain ones
 	howRead how = "read"
 	howText how = "text" // the small texts in it: others come empty, or aren't read
 )
@@ -125,7 +130,8 @@ func walk(ctx context.Context, parts []*os.File, format Format, what how, tool s
 // its files begin.
 type mode struct {
 	list  bool
-	heads []int // the entries of which only the beginning is read, in order; nil: all of all
+	plan  bool  // a list with entry.Plain
+	heads []int // the entries of which only the beginning is read, in order: no others are given; nil: all of all
 }
 
 // opener tells of which entries the contents are read, one after the other.
@@ -168,6 +174,8 @@ type walker struct {
 	tool   string
 	limits Limits
 	visit  visit
+	texts  int    // howPlan: of which the beginning was looked at
+	head   []byte // for them
 }
 
 // visited wraps an error of visit, so that it isn't taken for one of a decoder.
@@ -179,6 +187,9 @@ func (w *walker) give(e entry, body io.Reader) error {
 	if err := w.ctx.Err(); err != nil {
 		return visited{err}
 	}
+	if w.heads != nil && body == nil {
+		return w.ended()
+	}
 	if err := w.visit(e, body); err != nil {
 		var b bodyError
 		if errors.As(err, &b) {
@@ -186,6 +197,11 @@ func (w *walker) give(e entry, body io.Reader) error {
 		}
 		return visited{err}
 	}
+	return w.ended()
+}
+
+// ended is errEnough when nothing more is read.
+func (w *walker) ended() error {
 	if w.enough() {
 		return visited{errEnough}
 	}

@@ -637,6 +637,41 @@ func TestHeadsDecideInEachFormat(t *testing.T) {
 	}
 }
 
+// What a plan says of texts is the same whether they were looked at with the list of a
+// zip or behind it.
+func TestRepairsAreTheSameInOneLookAndInTwo(t *testing.T) {
+	const cfg, sm = "left4dead2/cfg/", "left4dead2/addons/sourcemod/configs/"
+	utf16 := "x\x00 \x00\"\x001\x00\"\x00\n\x00"
+	src := put(t, files{
+		cfg + "plain.cfg": "x 1\n", cfg + "empty.cfg": "", cfg + "marked.cfg": "\ufeffx 1\n", cfg + "wide.cfg": "\xff\xfe" + utf16, sm + "bare.ini": strings.Repeat(utf16, 600), sm + "long.ini": strings.Repeat("x 1\n", 5000) + "\ufeff",
+		"left4dead2/maps/x.bsp": noise(10_000), cfg + "stored.cfg": "\ufeff" + noise(300),
+	})
+	dir := t.TempDir()
+	run(t, src, "zip", "-qr", filepath.Join(dir, "a.zip"), ".")
+	for _, decoder := range [][]string{nil, outside} {
+		for _, plan := range []bool{false, true} {
+			for _, in := range []string{dir, src} {
+				f, err := open(t, in, archive.Options{Decoder: decoder, Plan: plan})
+				if err == nil {
+					err = f.Texts(t.Context())
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				var named []string
+				for _, r := range f.Plan().Repairs {
+					name, _, _ := strings.Cut(r, ":")
+					named = append(named, name)
+				}
+				slices.Sort(named)
+				if d := cmp.Diff([]string{sm + "bare.ini", cfg + "marked.cfg", cfg + "stored.cfg", cfg + "wide.cfg"}, named); d != "" {
+					t.Errorf("%v, %v: %s", decoder, plan, d)
+				}
+			}
+		}
+	}
+}
+
 func TestWhatIsCutOffOrEncrypted(t *testing.T) {
 	src := put(t, files{"addons/a.vpk": noise(50_000), "addons/b.txt": "b"})
 	pack := func(name string, args ...string) []byte {

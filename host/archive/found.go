@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/place"
@@ -18,6 +21,7 @@ type Found struct {
 	options Options
 	limits  Limits
 	dir     *os.Root
+	beneath *os.File // dir, for files to be opened by one call
 	sources []*source
 	budget  budget
 	tree    *tree
@@ -54,7 +58,9 @@ type item struct {
 	exec bool
 	size int64
 	sum  uint32 // see entry
-	to   string // in the layer; empty: it isn't taken
+	// plain is set when no repair of its encoding changes it. Unset says nothing.
+	plain bool
+	to    string // in the layer; empty: it isn't taken
 	// nested is an archive in this one, which is read as one of its own.
 	nested bool
 }
@@ -95,6 +101,10 @@ func Open(ctx context.Context, dir *os.Root, o Options) (*Found, error) {
 		f.limits = Usual
 	}
 	f.budget.limits = f.limits
+	var err error
+	if f.beneath, err = dir.Open("."); err != nil {
+		return nil, err
+	}
 	if err := f.open(ctx); err != nil {
 		f.Close()
 		return nil, err
@@ -165,8 +175,24 @@ func (o *Options) check() error {
 	return nil
 }
 
+// openFile opens a file beneath the directory, by no link. Root.OpenFile would
+// open each directory on the way.
+func (f *Found) openFile(p string) (*os.File, error) {
+	how := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS}
+	for {
+		fd, err := unix.Openat2(int(f.beneath.Fd()), p, &how)
+		switch {
+		case err == nil:
+			return os.NewFile(uintptr(fd), p), nil
+		case !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN): // a rename was under way: openat2(2)
+			return nil, &fs.PathError{Op: "open", Path: p, Err: err}
+		}
+	}
+}
+
 // Close lets go of what is held open.
 func (f *Found) Close() {
+	f.beneath.Close()
 	for _, s := range f.sources {
 		s.close()
 	}

@@ -74,6 +74,11 @@ func FuzzClean(f *testing.F) {
 }
 
 func FuzzFrames(f *testing.F) {
-	f.Add([]byte("e\x00\x00\x00\x1b{\"n\":\"YQ==\",\"k\":\"file\",\"s\":1}d\x00\x00\x00\x01xc\x00\x00\x00\x00z\x00\x00\x00\x00"))
-	f.Fuzz(func(t *testing.T, b []byte) { _ = archive.ReadFrames(bytes.NewReader(b)) })
+	f.Add([]byte(string(archive.EntryFrame("a")) + "d\x00\x00\x00\x01xc\x00\x00\x00\x00z\x00\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_ = archive.ReadFrames(bytes.NewReader(b))
+		if !archive.EntryAgain(b[min(5, len(b)):]) {
+			t.Errorf("%q is another entry when it is told again", b)
+		}
+	})
 }

@@ -10,8 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/charset"
 	"github.com/left4me/left4me/host/place"
 )
@@ -120,7 +119,7 @@ func (f *Found) unpackable(ctx context.Context, single *source) error {
 func (f *Found) recognised(items []item, parts []int) (*source, error) {
 	s := &source{name: items[parts[0]].path}
 	for _, n := range parts {
-		file, err := f.dir.OpenFile(items[n].path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+		file, err := f.openFile(items[n].path)
 		if err != nil {
 			s.close()
 			return nil, err
@@ -154,7 +153,11 @@ func (f *Found) useful(files []string) bool { return slices.ContainsFunc(files, 
 // list reads what is in an archive.
 func (f *Found) list(ctx context.Context, s *source) error {
 	var all []entry
-	err := f.walk(ctx, s, howList, func(e entry, _ io.Reader) error {
+	what := howList
+	if f.options.Plan && f.options.Texts != left4me.TextsAsIs {
+		what = howPlan
+	}
+	err := f.walk(ctx, s, what, func(e entry, _ io.Reader) error {
 		if err := f.budget.entry(e.Size); err != nil {
 			return err
 		}
@@ -174,13 +177,15 @@ func (f *Found) list(ctx context.Context, s *source) error {
 		return err
 	}
 	encoding, _ := charset.Find(names) // none: as they stand there
+	s.items = make([]item, 0, len(all))
 	var bytes int64
+	most := f.limits.of(s.size())
 	for _, e := range all {
 		it, err := f.item(e, encoding)
 		if err != nil {
 			return err
 		}
-		if bytes += max(it.size, 0); bytes > f.limits.of(s.size()) {
+		if bytes += max(it.size, 0); bytes > most {
 			return tooMuch()
 		}
 		s.items = append(s.items, it)
@@ -199,7 +204,7 @@ func (s *source) size() int64 {
 // item checks an entry. encoding is that of names that say none. A name is decoded
 // before anything in it is taken for a separator.
 func (f *Found) item(e entry, encoding charset.Encoding) (item, error) {
-	it := item{raw: string(e.Name), kind: e.Kind, dir: e.Kind == directory, exec: e.Exec, size: e.Size, sum: e.Sum}
+	it := item{raw: string(e.Name), kind: e.Kind, dir: e.Kind == directory, exec: e.Exec, size: e.Size, sum: e.Sum, plain: e.Plain}
 	var err error
 	if it.name, err = e.decoded(encoding); err != nil {
 		return it, refuse(it.name, "is no name in the encoding "+encoding.Name, "choose another encoding for names")

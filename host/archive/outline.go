@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -73,7 +72,7 @@ func (f *Found) outline(all []at, files []place.File, p place.Placing) {
 		if b := byPath[dir]; b != nil {
 			return b
 		}
-		parent := at(path.Dir(dir))
+		parent := at(dirOf(dir))
 		b := &branch{dir: left4me.PlanDir{From: dir, Dir: true}}
 		byPath[dir] = b
 		parent.kids = append(parent.kids, b)
@@ -85,7 +84,7 @@ func (f *Found) outline(all []at, files []place.File, p place.Placing) {
 		}
 		rest, _ := beneath(top, files[i].Path)
 		r := p.Files[i]
-		b := at(path.Dir(rest))
+		b := at(dirOf(rest))
 		b.files = append(b.files, left4me.PlanDir{From: rest, To: r.To, Why: r.Why, Count: 1, Bytes: max(0, all[i].it().size), Asked: r.Asked > 0})
 	}
 	out := root.flatten(nil)
@@ -112,7 +111,7 @@ func (b *branch) sum() {
 	for _, f := range b.files {
 		to, same := f.To, true
 		if to != "" {
-			to, same = path.Dir(f.To), path.Base(f.To) == path.Base(f.From)
+			to, same = dirOf(f.To), baseOf(f.To) == baseOf(f.From)
 		}
 		add(f, to, same)
 	}
@@ -120,8 +119,8 @@ func (b *branch) sum() {
 		k.sum()
 		to, same := k.dir.To, k.same
 		if to != "" {
-			to = path.Dir(to)
-			same = same && path.Base(k.dir.To) == path.Base(k.dir.From)
+			to = dirOf(to)
+			same = same && baseOf(k.dir.To) == baseOf(k.dir.From)
 		}
 		add(k.dir, to, same)
 	}
@@ -154,12 +153,12 @@ func (f *Found) common(files []place.File, p place.Placing) {
 		if files[i].Dir || r.To == "" {
 			continue
 		}
-		dir := path.Dir(r.To)
+		dir := dirOf(r.To)
 		from := files[i].Path
 		// What both have at their ends is the name that stays.
 		a, b := from, r.To
-		for path.Base(a) == path.Base(b) && a != "." && b != "." {
-			a, b = path.Dir(a), path.Dir(b)
+		for baseOf(a) == baseOf(b) && a != "." && b != "." {
+			a, b = dirOf(a), dirOf(b)
 		}
 		if a == "." {
 			a = ""
@@ -169,7 +168,7 @@ func (f *Found) common(files []place.File, p place.Placing) {
 			continue
 		}
 		for root != "." && root != dir && !strings.HasPrefix(dir, root+"/") {
-			root = path.Dir(root)
+			root = dirOf(root)
 		}
 		one = one && strip == a
 	}

@@ -2,7 +2,6 @@ package archive
 
 import (
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/left4me/left4me/host/content"
@@ -24,10 +23,12 @@ func clean(name string, windows bool) (string, error) {
 	if len(p) >= 2 && p[1] == ':' && (p[0]|0x20 >= 'a' && p[0]|0x20 <= 'z') {
 		return "", refuse(name, "begins with a drive letter", "pack it with relative paths")
 	}
-	var parts []string
+	parts := make([]string, 0, strings.Count(p, "/")+1)
+	kept := true // each part is one that stays
 	for part := range strings.SplitSeq(p, "/") {
 		switch {
 		case part == "" || part == ".":
+			kept = false
 			continue
 		case part == "..":
 			return "", refuse(name, "leads out of the archive", "pack it with relative paths")
@@ -39,7 +40,9 @@ func clean(name string, windows bool) (string, error) {
 	if len(parts) == 0 {
 		return "", nil // the directory that was packed
 	}
-	p = strings.Join(parts, "/")
+	if !kept {
+		p = strings.Join(parts, "/")
+	}
 	if err := content.CheckPath(p); err != nil {
 		return "", err
 	}
@@ -72,7 +75,7 @@ func newTree() *tree { return &tree{seen: map[string]string{}, files: map[string
 // add adds a path. Errors: left4me.Invalid when there is one that is the same but
 // for case or form, or the same twice.
 func (t *tree) add(p string, dir bool) error {
-	for up := p; up != "."; up = path.Dir(up) {
+	for up := p; up != "."; up = dirOf(up) {
 		file := up == p && !dir
 		was, known := t.files[up]
 		if known && !file && !was {

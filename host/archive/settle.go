@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/place"
@@ -28,8 +25,12 @@ func (a at) it() *item { return &a.source.items[a.item] }
 
 // settle decides where everything goes.
 func (f *Found) settle(ctx context.Context) error {
-	var all []at
-	var files []place.File
+	n := 0
+	for _, s := range f.sources {
+		n += len(s.items)
+	}
+	all, files := make([]at, 0, n), make([]place.File, 0, n)
+	f.plan.Files = make([]left4me.PlanFile, 0, n)
 	for _, s := range f.sources {
 		if err := f.unique(s); err != nil {
 			return within(s.name, err)
@@ -135,7 +136,7 @@ func (f *Found) headsIn(ctx context.Context, s *source, all []at, wanted []int, 
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			file, err := f.dir.OpenFile(all[i].it().path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+			file, err := f.openFile(all[i].it().path)
 			if err != nil {
 				return err
 			}
@@ -158,11 +159,12 @@ func (f *Found) headsIn(ctx context.Context, s *source, all []at, wanted []int, 
 		if body == nil || n >= len(wanted) {
 			return nil
 		}
-		head, err := io.ReadAll(io.LimitReader(bodyReader{body}, place.HeadBytes))
-		if err != nil {
+		head := make([]byte, min(place.HeadBytes, uint64(all[wanted[n]].it().size))) // not known: all of it
+		size, err := io.ReadFull(bodyReader{body}, head)
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return err
 		}
-		files[wanted[n]].Head = head
+		files[wanted[n]].Head = head[:size]
 		n++
 		return nil
 	})
@@ -184,13 +186,32 @@ func (f *Found) unique(s *source) error {
 		seen[it.path] = !it.dir
 	}
 	for _, it := range s.items {
-		for up := path.Dir(it.path); up != "."; up = path.Dir(up) {
+		for up := dirOf(it.path); up != "."; up = dirOf(up) {
 			if seen[up] {
 				return refuse(up, "is a file, and a directory for others", "rename one of them")
 			}
 		}
 	}
 	return nil
+}
+
+// dirOf is path.Dir of a path that is clean and relative.
+func dirOf(p string) string {
+	if i := strings.LastIndexByte(p, '/'); i > 0 {
+		return p[:i]
+	}
+	return "."
+}
+
+// baseOf is path.Base of such a path that isn't empty.
+func baseOf(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
+
+// under is path.Join of two such paths, of which the first may be empty.
+func under(dir, p string) string {
+	if dir == "" || p == "" {
+		return dir + p
+	}
+	return dir + "/" + p
 }
 
 // beneath is what is behind a directory in a path.
@@ -246,7 +267,7 @@ func (f *Found) take(s *source, it *item, to, why string) error {
 	f.plan.Count++
 	f.plan.Bytes += max(it.size, 0)
 	pf := left4me.PlanFile{Path: to, Size: it.size, Why: why}
-	if from := path.Join(s.name, it.path); from != to {
+	if from := under(s.name, it.path); from != to {
 		pf.From = from
 	}
 	f.plan.Files = append(f.plan.Files, pf)

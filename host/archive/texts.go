@@ -26,7 +26,7 @@ func (f *Found) Texts(ctx context.Context) error {
 		var all []at
 		var wanted []int
 		for i, it := range s.items {
-			if it.to == "" || it.dir || it.size > gametext.MaxText || gametext.ReaderOf(it.to) == gametext.Unread || left == 0 {
+			if it.to == "" || it.dir || it.plain || it.size > gametext.MaxText || gametext.ReaderOf(it.to) == gametext.Unread || left == 0 {
 				continue
 			}
 			left--

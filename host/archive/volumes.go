@@ -44,6 +44,13 @@ func (g groups) first(i int) int    { return g.of[i] }
 
 type part struct{ number, item int }
 
+// mayBePart is what the names of parts have in common, and few others: a digit at
+// the end, or rar.
+func mayBePart(name string) bool {
+	last := name[len(name)-1:]
+	return last >= "0" && last <= "9" || strings.EqualFold(last, "r")
+}
+
 // grouped finds the archives in several parts by their names.
 func grouped(items []item) groups {
 	byName := map[string]int{}
@@ -60,10 +67,10 @@ func grouped(items []item) groups {
 		}
 	}
 	for i, it := range items {
-		low := strings.ToLower(it.path)
-		if it.dir {
+		if it.dir || !mayBePart(it.path) {
 			continue
 		}
+		low := strings.ToLower(it.path)
 		if m := cutName.FindStringSubmatch(low); m != nil {
 			add(m[1], m[2], i, 0)
 		} else if m := rarName.FindStringSubmatch(low); m != nil {

@@ -171,7 +171,7 @@ func (f *Found) readPlain(ctx context.Context, s *source, visit func(i int, it *
 			}
 			continue
 		}
-		file, err := f.dir.OpenFile(it.path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+		file, err := f.openFile(it.path)
 		if err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ func (f *Found) readPlain(ctx context.Context, s *source, visit func(i int, it *
 
 // walk reads an archive, here or in a process of its own.
 func (f *Found) walk(ctx context.Context, s *source, what how, v visit) error {
-	if what != howList && s.tool && len(s.parts) > 1 {
+	if what != howList && what != howPlan && s.tool && len(s.parts) > 1 {
 		if err := f.join(s); err != nil { // 7zz reads one file
 			return err
 		}

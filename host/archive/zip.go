@@ -2,6 +2,7 @@ package archive
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"compress/bzip2"
 	"encoding/binary"
@@ -10,13 +11,19 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"path"
+	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
 	"github.com/ulikunitz/xz/lzma"
+
+	"github.com/left4me/left4me/gametext"
+	"github.com/left4me/left4me/host/place"
 )
 
 // Flags and extra fields of zip files (APPNOTE.TXT, 4.4.4 and 4.6.9).
@@ -47,7 +54,7 @@ var zipMethods = map[uint16]otherMethod{
 
 // undone are the methods that are undone here.
 var undone = map[uint16]zip.Decompressor{
-	zip.Deflate: flate.NewReader,
+	zip.Deflate: inflate,
 	12:          func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) },
 	14:          zipLZMA,
 	93: func(r io.Reader) io.ReadCloser {
@@ -64,6 +71,48 @@ var undone = map[uint16]zip.Decompressor{
 		}
 		return io.NopCloser(d)
 	},
+}
+
+// inflaters are those that nobody uses: each has a window and tables, which small
+// files would spend most of their time on.
+var inflaters = sync.Pool{New: func() any {
+	in := bufio.NewReader(nil)
+	return &inflater{in, flate.NewReader(in)}
+}}
+
+type inflater struct {
+	in *bufio.Reader
+	io.ReadCloser
+}
+
+func inflate(r io.Reader) io.ReadCloser {
+	d := inflaters.Get().(*inflater)
+	d.in.Reset(r)
+	if err := d.ReadCloser.(flate.Resetter).Reset(d.in, nil); err != nil {
+		return failing{err}
+	}
+	return &inflated{d}
+}
+
+// inflated gives its inflater back when it is closed.
+type inflated struct{ d *inflater }
+
+func (i *inflated) Read(b []byte) (int, error) {
+	if i.d == nil {
+		return 0, fs.ErrClosed
+	}
+	return i.d.Read(b)
+}
+
+func (i *inflated) Close() error {
+	if i.d == nil {
+		return nil
+	}
+	err := i.d.Close()
+	i.d.in.Reset(nil)
+	inflaters.Put(i.d)
+	i.d = nil
+	return err
 }
 
 // zipLZMA undoes method 14 (APPNOTE.TXT, 5.8): a version, the length of the
@@ -89,6 +138,9 @@ func (w *walker) zip() error {
 	in, size, err := w.unsplit()
 	if err != nil {
 		return err
+	}
+	if w.plan || w.heads != nil {
+		in = &window{r: in} // many small reads, one behind the other
 	}
 	z, err := zip.NewReader(in, size)
 	if errors.Is(err, zip.ErrFormat) {
@@ -122,6 +174,9 @@ func (w *walker) zip() error {
 			all = append(all, packed{entry: e, sum: f.CRC32, summed: true})
 			continue
 		}
+		if w.plan && tool == "" {
+			e.Plain = w.plain(f, e)
+		}
 		if err := w.zipFile(f, e); err != nil {
 			return w.fail(err)
 		}
@@ -130,6 +185,37 @@ func (w *walker) zip() error {
 		return w.byTool(Zip, all)
 	}
 	return nil
+}
+
+// window reads more than it is asked for, and answers from that as long as it can.
+// One goroutine uses it at a time.
+type window struct {
+	r   io.ReaderAt
+	buf []byte
+	off int64
+	has int
+}
+
+const windowBytes = 32 << 10
+
+func (w *window) ReadAt(b []byte, off int64) (int, error) {
+	if len(b) >= windowBytes || off < 0 {
+		return w.r.ReadAt(b, off)
+	}
+	if off < w.off || off+int64(len(b)) > w.off+int64(w.has) {
+		if w.buf == nil {
+			w.buf = make([]byte, windowBytes)
+		}
+		n, err := w.r.ReadAt(w.buf, off)
+		w.off, w.has = off, n
+		if n < len(b) {
+			if err == nil {
+				err = io.ErrUnexpectedEOF
+			}
+			return copy(b, w.buf[:n]), err
+		}
+	}
+	return copy(b, w.buf[off-w.off:w.has]), nil
 }
 
 type failing struct{ err error }
@@ -153,6 +239,32 @@ func zipEntry(f *zip.File) (entry, error) {
 		e.Kind, e.Size = directory, 0
 	}
 	return e, nil
+}
+
+// plain reports whether a text begins as one that no repair of its encoding
+// changes. What is damaged is not: who reads it says so.
+func (w *walker) plain(f *zip.File, e entry) bool {
+	if e.Kind != regular || e.Size > gametext.MaxText || w.texts >= maxTexts || w.ctx.Err() != nil {
+		return false
+	}
+	if !slices.Contains([]string{".cfg", ".ini", ".vdf", ".res", ".nut", ".txt"}, strings.ToLower(path.Ext(f.Name))) {
+		return false
+	}
+	w.texts++
+	body, err := f.Open()
+	if err != nil {
+		return false
+	}
+	defer body.Close()
+	if w.head == nil {
+		w.head = make([]byte, place.HeadBytes)
+	}
+	n, err := io.ReadFull(body, w.head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false
+	}
+	_, repaired := gametext.Begins(gametext.Settings, w.head[:n])
+	return !repaired
 }
 
 func (w *walker) zipFile(f *zip.File, e entry) error {

@@ -359,7 +359,7 @@ func mention(text, base string) string {
 // collisions decides which file counts of those that have one place: that of a whole
 // tree before a single one, then that further out.
 func (t *tree) collisions() {
-	first := map[string]int{}
+	first := make(map[string]int, len(t.files))
 	which := map[[2]*dir]int{} // questions by the folders
 	order := make([]int, 0, len(t.files))
 	rank := make([]int, len(t.files))
@@ -426,12 +426,17 @@ func (t *tree) collisions() {
 			t.results[i].Asked = n
 		}
 	}
+	free := map[string]bool{} // directories with no file in their place, nor in those above
 	for _, i := range order { // a file in the place of a directory
-		for up := path.Dir(t.results[i].To); t.results[i].To != "" && up != "."; up = path.Dir(up) {
+		dir := path.Dir(t.results[i].To)
+		for up := dir; t.results[i].To != "" && !free[up] && up != "."; up = path.Dir(up) {
 			if o, taken := first[content.Fold(up)]; taken {
 				t.results[i] = Result{Why: fmt.Sprintf("%s goes where its directory would be", shorten(t.files[o].Path))}
 				break
 			}
+		}
+		if t.results[i].To != "" {
+			free[dir] = true
 		}
 	}
 }
