@@ -14,6 +14,10 @@ func TestMergeMovesKeepsTheLastAndForgets(t *testing.T) {
 	if d := cmp.Diff([]left4me.FolderMove{{From: "b", To: "left4dead2"}, {From: "c", To: "-"}}, got); d != "" {
 		t.Error(d)
 	}
+	joined := left4me.JoinMoves(before, []left4me.FolderMove{{From: "a"}})
+	if d := cmp.Diff([]left4me.FolderMove{{From: "a"}, {From: "b", To: "-"}}, joined); d != "" {
+		t.Errorf("joined: %s", d)
+	}
 	if d := cmp.Diff([]left4me.FolderMove{{From: "a", To: "left4dead2/cfg"}, {From: "b", To: "-"}}, before); d != "" {
 		t.Errorf("what was there before changed: %s", d)
 	}

@@ -216,6 +216,17 @@ type FolderMove struct {
 // MergeMoves is what was moved before with what is moved now over it. One that goes
 // nowhere is forgotten.
 func MergeMoves(before, now []FolderMove) (all []FolderMove) {
+	for _, m := range JoinMoves(before, now) {
+		if m.To != "" {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// JoinMoves is MergeMoves with those that go nowhere: over what an overlay remembers,
+// they make it forget.
+func JoinMoves(before, now []FolderMove) (all []FolderMove) {
 	last := map[string]int{}
 	for _, m := range append(append([]FolderMove(nil), before...), now...) {
 		if i, ok := last[m.From]; ok {
@@ -225,13 +236,7 @@ func MergeMoves(before, now []FolderMove) (all []FolderMove) {
 		last[m.From] = len(all)
 		all = append(all, m)
 	}
-	kept := all[:0]
-	for _, m := range all {
-		if m.To != "" {
-			kept = append(kept, m)
-		}
-	}
-	return kept
+	return all
 }
 
 // Promote takes files that a server wrote into an overlay.

@@ -186,8 +186,9 @@ func (s *Store) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay)
 	return s.Overlay(ctx, v.Name)
 }
 
-// RememberMoves keeps which folders of uploads of an overlay go elsewhere. It is no
-// change of the definition that anybody could have looked at: its version stays.
+// RememberMoves keeps which folders of uploads of an overlay go elsewhere, over those
+// that it remembers; one that goes nowhere is forgotten. It is no change of the
+// definition that anybody could have looked at: its version stays.
 // Errors: left4me.NotFound.
 func (s *Store) RememberMoves(ctx context.Context, name left4me.Name, moves []left4me.FolderMove) error {
 	err := s.tx(ctx, func(tx *transaction) error {
@@ -198,7 +199,7 @@ func (s *Store) RememberMoves(ctx context.Context, name left4me.Name, moves []le
 		if err != nil {
 			return err
 		}
-		v.Moves = moves
+		v.Moves = left4me.MergeMoves(v.Moves, moves)
 		definition, err := toJSON(v.Overlay)
 		if err != nil {
 			return err

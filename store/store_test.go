@@ -545,6 +545,18 @@ func TestMovesAreRememberedWithoutANewVersion(t *testing.T) {
 	if err != nil || changed.Version != made.Version+1 || len(changed.Moves) != 1 || changed.Moves[0] != moves[0] {
 		t.Errorf("%+v, %v", changed, err)
 	}
+	if err := s.RememberMoves(t.Context(), "comp", []left4me.FolderMove{{From: "cfg", To: "left4dead2/cfg"}}); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := s.Overlay(t.Context(), "comp"); err != nil || len(v.Moves) != 2 {
+		t.Errorf("another move: %+v, %v", v.Moves, err)
+	}
+	if err := s.RememberMoves(t.Context(), "comp", []left4me.FolderMove{{From: "docs"}}); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := s.Overlay(t.Context(), "comp"); err != nil || len(v.Moves) != 1 || v.Moves[0].From != "cfg" {
+		t.Errorf("forgotten: %+v, %v", v.Moves, err)
+	}
 	if err := s.RememberMoves(t.Context(), "none", moves); !errors.Is(err, left4me.NotFound) {
 		t.Error(err)
 	}

@@ -21,7 +21,7 @@ func (p *panel) overlaySettingsView(r *http.Request, who accounts.Actor) (view, 
 	}
 	return p.overlayView(r, who, o, columns(
 		p.form(r, "settings", overlaySettings(o, overlayFormOf(o.Overlay)), onContent()),
-		pieces(showing("overlay-use", overlayUse(o), onOverlay(o.Name)...), showing("overlay-danger", overlayDanger(o), onOverlay(o.Name)...)),
+		pieces(showing("overlay-remembered", overlayRemembered(o), onOverlay(o.Name)...), showing("overlay-use", overlayUse(o), onOverlay(o.Name)...), showing("overlay-danger", overlayDanger(o), onOverlay(o.Name)...)),
 	)), nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -471,29 +473,111 @@ func TestNamesInArchivesAreShownAndChosen(t *testing.T) {
 	s.as(t, "guest").post("/uploads/names", "encoding", "gbk").has(t, http.StatusForbidden)
 }
 
-func TestFoldersOfAnUploadAreMovedAndRemembered(t *testing.T) {
-	s := newSite(t, false)
+// readyUpload is an upload to the overlay plugins that has come, and the page of its
+// plan.
+func (s *site) readyUpload(t *testing.T) (page string) {
+	t.Helper()
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	s.host.shelf.has(someMaps("plugins"))
-	b := s.as(t, "admin")
 	who := accounts.Actor{Name: "admin", Admin: true}
 	u := must(s.uploads.Create(t.Context(), who, "plugins"))(t)
 	must(s.uploads.Write(t.Context(), who, u.ID, "a.zip", 0, 1, strings.NewReader("x")))(t)
+	return "/overlays/plugins/uploads/" + u.ID
+}
+
+func TestFoldersOfAnUploadAreMovedAndRemembered(t *testing.T) {
+	s := newSite(t, false)
+	page := s.readyUpload(t)
+	b := s.as(t, "admin")
 	s.host.shelf.plan = left4me.Plan{
-		Count: 1, Asked: 1, Asks: []left4me.PlanAsk{{Text: "it is <odd>", Count: 1, Files: []string{"x.cfg"}, Choices: []left4me.PlanChoice{{Text: "the one", Moves: []left4me.FolderMove{{From: "x.cfg", To: "left4dead2/cfg"}}}}}},
-		Left: []left4me.PlanLeft{{Why: "for people", Count: 2, Files: []string{"a.md"}}}, Dirs: []left4me.PlanDir{{From: "docs", Dir: true, To: "left4dead2/cfg", Why: "a <reason>", Count: 1}},
+		Count: 1, Left: []left4me.PlanLeft{{Why: "for people", Count: 2, Files: []string{"a.md"}}},
+		Dirs: []left4me.PlanDir{{From: "docs", Dir: true, To: "left4dead2/cfg", Why: "a <reason>", Count: 3}, {From: "odd", Dir: true, Count: 1}, {From: "odd/x.cfg", To: "left4dead2/cfg/x.cfg", Why: "it is a cfg", Count: 1, Bytes: 7, Asked: true}},
 	}
-	page := "/overlays/plugins/uploads/" + u.ID
-	b.get(page+"?move=docs%3D-").has(t, http.StatusOK, "It is &lt;odd&gt;", "move=docs%3D-&amp;move=x.cfg%3Dleft4dead2%2Fcfg", "2 files left out: for people", "docs/ → left4dead2/cfg (a &lt;reason&gt;)", `name="move" value="docs=-"`)
-	if r := last[bus.PlanRequest](t, &s.host.shelf); len(r.Change.Import.Moves) != 1 || r.Change.Import.Moves[0] != (left4me.FolderMove{From: "docs", To: "-"}) {
+	const query = "?names=gbk&replace=yes&root=left4dead2%2Fcfg&texts=as-is"
+	b.get(page+query).has(t, http.StatusOK, "2 files left out: for people", "<bdi>docs/</bdi>", "a &lt;reason&gt;", "3 files, 0 B: a", "<bdi>left4dead2/cfg</bdi>", "7 B: it is a cfg", "several places", "unclear",
+		`action="`+page+`/move`+strings.ReplaceAll(query, "&", "&amp;")+`"`, `name="folder" value="docs"`, `name="folder" value="odd/x.cfg"`)
+	p := b.post(page+"/move"+query, "folder", "docs", "place", "-")
+	p.has(t, http.StatusSeeOther)
+	if to := p.header.Get("Location"); to != page+query+"#tree" {
+		t.Errorf("it goes on at %s", to)
+	}
+	b.post(page+"/move", "folder", "/odd/", "place", " left4dead2/maps/ ").has(t, http.StatusSeeOther)
+	b.get(page).has(t, http.StatusOK, "2 folders and files were moved", "Undo docs", "find it out")
+	if r := last[bus.PlanRequest](t, &s.host.shelf); !slices.Equal(r.Change.Import.Moves, []left4me.FolderMove{{From: "docs", To: "-"}, {From: "odd", To: "left4dead2/maps"}}) {
 		t.Errorf("%+v", r)
 	}
-	b.post(page+"/publish", "move", "docs=-", "note", "why").has(t, http.StatusSeeOther)
+	b.post(page+"/move", "folder", "odd", "place", "?").has(t, http.StatusSeeOther)
+	b.get(page).has(t, http.StatusOK, "1 folder or file was moved")
+	b.post(page+"/move", "folder", "docs", "place", "../up").has(t, http.StatusUnprocessableEntity, "go to")
+	b.post(page+"/move", "folder", "", "place", "left4dead2").has(t, http.StatusUnprocessableEntity, "names no folder")
+	s.as(t, "guest").post(page+"/move", "folder", "docs", "place", "left4dead2").has(t, http.StatusForbidden)
+
+	b.post(page+"/publish", "note", "why").has(t, http.StatusSeeOther)
 	var spec left4me.BuildSpec
 	if err := bus.Decode(s.host.next(t).Spec, &spec); err != nil || spec.Change == nil || len(spec.Change.Import.Moves) != 1 {
 		t.Errorf("%+v, %v", spec, err)
 	}
 	if v := must(s.content.Get(t.Context(), "plugins"))(t); len(v.Moves) != 1 || v.Moves[0].From != "docs" {
 		t.Errorf("%+v", v.Moves)
+	}
+	b.get("/overlays/plugins/settings").has(t, http.StatusOK, "Moved folders", "<bdi>docs</bdi>", "left out", "Forget docs")
+	s.as(t, "guest").get("/overlays/plugins/settings").has(t, http.StatusOK, `aria-label="Forget docs" disabled`)
+	s.as(t, "guest").post("/overlays/plugins/forget", "folder", "docs").has(t, http.StatusForbidden)
+	b.post("/overlays/plugins/forget", "folder", "docs").has(t, http.StatusSeeOther)
+	b.get("/overlays/plugins/settings").hasNot(t, "Moved folders")
+}
+
+// An answer moves all files that its question is about, however many these are. One
+// to a question that is settled moves nothing.
+func TestAnAnswerMovesAllFiles(t *testing.T) {
+	s := newSite(t, false)
+	page := s.readyUpload(t)
+	b := s.as(t, "admin")
+	ask := left4me.PlanAsk{Text: "it is <odd>", Count: 500, Files: []string{"0.cfg"}, Choices: []left4me.PlanChoice{{Text: "the one"}, {Text: "the other"}}}
+	for i := range 500 {
+		for c, to := range []string{"left4dead2/cfg", "left4dead2/addons/sourcemod/configs"} {
+			ask.Choices[c].Moves = append(ask.Choices[c].Moves, left4me.FolderMove{From: fmt.Sprintf("a folder with a long name/%d.cfg", i), To: to})
+		}
+	}
+	s.host.shelf.plan = left4me.Plan{Count: 1, Asked: 500, Asks: []left4me.PlanAsk{ask}}
+	p := b.get(page)
+	p.has(t, http.StatusOK, "It is &lt;odd&gt;", "500 files have no clear place")
+	key := regexp.MustCompile(`name="question" value="([^"]+)"`).FindStringSubmatch(p.body)
+	if key == nil {
+		t.Fatal("no question")
+	}
+	b.post(page+"/move", "question", "another", "answer", "1").has(t, http.StatusSeeOther)
+	b.post(page+"/move", "question", key[1], "answer", "2").has(t, http.StatusSeeOther)
+	b.get(page)
+	if r := last[bus.PlanRequest](t, &s.host.shelf); len(r.Change.Import.Moves) != 0 {
+		t.Errorf("%d moves", len(r.Change.Import.Moves))
+	}
+	b.post(page+"/move", "question", key[1], "answer", "1").has(t, http.StatusSeeOther)
+	b.get(page).has(t, http.StatusOK, "500 folders and files were moved")
+	if r := last[bus.PlanRequest](t, &s.host.shelf); !slices.Equal(r.Change.Import.Moves, ask.Choices[1].Moves) {
+		t.Errorf("%d moves", len(r.Change.Import.Moves))
+	}
+}
+
+// The tree of a large upload is folded, and a page of it stays small.
+func TestALargeTreeIsFolded(t *testing.T) {
+	s := newSite(t, false)
+	page := s.readyUpload(t)
+	b := s.as(t, "admin")
+	var dirs []left4me.PlanDir
+	for i := range 20 {
+		dirs = append(dirs, left4me.PlanDir{From: fmt.Sprintf("folder%d", i), Dir: true, Count: 24})
+		for j := range 24 {
+			dirs = append(dirs, left4me.PlanDir{From: fmt.Sprintf("folder%d/file%d.cfg", i, j), To: fmt.Sprintf("left4dead2/cfg/file%d.cfg", j), Why: "configurations go to cfg", Count: 1})
+		}
+	}
+	s.host.shelf.plan = left4me.Plan{Count: 1, Dirs: dirs, MoreDirs: 3000}
+	p := b.get(page)
+	p.has(t, http.StatusOK, "folder19/", "file23.cfg", "and 3000 more, deeper in these folders")
+	if n := strings.Count(p.body, `<details open><summary>24 parts`); strings.Count(p.body, "24 parts") != 20 || n > 0 {
+		t.Errorf("%d of %d folders are open", n, strings.Count(p.body, "24 parts"))
+	}
+	if len(p.body) > 1<<20 {
+		t.Errorf("a page of %d bytes", len(p.body))
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -262,7 +261,7 @@ type planForm struct {
 	Root, Subdir, Names string
 	Texts               string
 	Replace             bool
-	Moves               []left4me.FolderMove // chosen for this upload; those of uploads before count, too
+	Moves               []left4me.FolderMove // of the upload; those that the overlay remembers count, too
 	Note                string
 	Base                int // the revision that was looked at
 	Problem             string
@@ -294,10 +293,10 @@ func labelOf(encoding string) string {
 	return encoding
 }
 
-// read is the address of the plan with names in an encoding.
-func (f planForm) read(o left4me.Name, id, encoding string) templ.SafeURL {
-	v := url.Values{"names": {encoding}}
-	for key, value := range map[string]string{"root": f.Root, "subdir": f.Subdir} {
+// query is the form as the address of a plan has it, without its note.
+func (f planForm) query() url.Values {
+	v := url.Values{}
+	for key, value := range map[string]string{"root": f.Root, "subdir": f.Subdir, "names": f.Names, "texts": f.Texts} {
 		if value != "" {
 			v.Set(key, value)
 		}
@@ -305,7 +304,22 @@ func (f planForm) read(o left4me.Name, id, encoding string) templ.SafeURL {
 	if f.Replace {
 		v.Set("replace", "yes")
 	}
-	return templ.SafeURL(overlayPath(o, "/uploads/", id) + "?" + v.Encode())
+	return v
+}
+
+// read is the address of the plan with names in an encoding.
+func (f planForm) read(o left4me.Name, id, encoding string) templ.SafeURL {
+	f.Names = encoding
+	return f.at(o, id, "")
+}
+
+// at is the address of the plan, or of something that is done to it.
+func (f planForm) at(o left4me.Name, id, act string) templ.SafeURL {
+	to := overlayPath(o, "/uploads/", id, act)
+	if q := f.query().Encode(); q != "" {
+		to += "?" + q
+	}
+	return templ.SafeURL(to)
 }
 
 func (f planForm) change(id string) left4me.Change {
@@ -314,18 +328,8 @@ func (f planForm) change(id string) left4me.Change {
 
 func readPlanForm(v url.Values) planForm {
 	base, _ := strconv.Atoi(v.Get("base")) // nothing is any
-	var moves []left4me.FolderMove
-	for _, m := range v["move"] {
-		if at := strings.LastIndexByte(m, '='); at > 0 {
-			moves = append(moves, left4me.FolderMove{From: m[:at], To: m[at+1:]})
-		}
-	}
-	if from := strings.Trim(strings.TrimSpace(v.Get("folder")), "/"); from != "" {
-		moves = append(moves, left4me.FolderMove{From: from, To: strings.Trim(strings.TrimSpace(v.Get("place")), "/")})
-	}
 	return planForm{
-		Moves: left4me.MergeMoves(nil, moves),
-		Root:  v.Get("root"), Subdir: strings.Trim(strings.TrimSpace(v.Get("subdir")), "/"), Names: v.Get("names"), Replace: v.Get("replace") != "",
+		Root: v.Get("root"), Subdir: strings.Trim(strings.TrimSpace(v.Get("subdir")), "/"), Names: v.Get("names"), Replace: v.Get("replace") != "",
 		Texts: v.Get("texts"),
 		Note:  strings.TrimSpace(v.Get("note")), Base: base,
 	}
@@ -368,6 +372,7 @@ func (p *panel) planWith(r *http.Request, who accounts.Actor, form planForm, pro
 	if err != nil {
 		return view{}, err
 	}
+	form.Moves = u.Moves
 	if form.Base == 0 {
 		form.Base = cmp.Or(o.Content.Current, left4me.NoRevision)
 	}
@@ -389,6 +394,7 @@ func (p *panel) planWith(r *http.Request, who accounts.Actor, form planForm, pro
 		})
 	}
 	now := readPlanForm(r.URL.Query())
+	now.Moves = u.Moves
 	now.Base = cmp.Or(o.Content.Current, left4me.NoRevision)
 	forms := p.form(r, "publish", shown(now), onContent(), onEnds(left4me.BuildOverlay.Noun())).as(shown(form))
 	v := p.overlayView(r, who, o, fixed(refusal(problem)), box("columns plan", list, box("", forms)))
@@ -410,6 +416,7 @@ func (p *panel) publishUpload(w http.ResponseWriter, r *http.Request, who accoun
 	if err != nil {
 		return err
 	}
+	form.Moves = u.Moves
 	change := form.change(u.ID)
 	_, err = p.Content.Build(r.Context(), who.Name, name, content.Request{Note: cmp.Or(form.Note, "uploaded "+uploadName(u)), Change: &change})
 	if wrong, ok := problemsOf(err); ok {
@@ -447,44 +454,4 @@ func (p *panel) dropUpload(w http.ResponseWriter, r *http.Request, who accounts.
 		return err
 	}
 	return done(w, r, overlayPath(name, "/upload"))
-}
-
-// moved is an address of the plan with more moves.
-func (f planForm) moved(o left4me.Name, id string, more []left4me.FolderMove) templ.SafeURL {
-	q := url.Values{}
-	for k, v := range map[string]string{"root": f.Root, "subdir": f.Subdir, "names": f.Names} {
-		if v != "" {
-			q.Set(k, v)
-		}
-	}
-	if f.Replace {
-		q.Set("replace", "yes")
-	}
-	for _, m := range append(append([]left4me.FolderMove(nil), f.Moves...), more...) {
-		q.Add("move", m.From+"="+m.To)
-	}
-	return templ.SafeURL(string(overlayPath(o, "/uploads/", id)) + "?" + q.Encode())
-}
-
-// treeLines are the folders and files of a plan with where they go and why.
-func treeLines(plan left4me.Plan) []string {
-	lines := make([]string, 0, len(plan.Dirs)+1)
-	for _, d := range plan.Dirs {
-		from := d.From
-		if d.Dir {
-			from += "/"
-		}
-		switch line := strings.Repeat("  ", strings.Count(d.From, "/")) + from; {
-		case d.To != "":
-			lines = append(lines, line+" → "+d.To+" ("+d.Why+")")
-		case d.Why != "":
-			lines = append(lines, line+": left out, "+d.Why)
-		default:
-			lines = append(lines, line)
-		}
-	}
-	if plan.MoreDirs > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more", plan.MoreDirs))
-	}
-	return lines
 }

@@ -171,6 +171,7 @@ func (p *panel) overlayRoutes(look, act func(string, handler)) {
 	act("POST /overlays/{name}/repair", p.repairTexts)
 	act("POST /overlays/{name}/moves/cancel", p.cancelMoves)
 	act("POST /overlays/{name}/restore", p.restoreOverlay)
+	act("POST /overlays/{name}/forget", p.forgetMove)
 	p.page(look, "/overlays/{name}/settings", "/overlays", p.overlaySettingsView)
 	act("POST /overlays/{name}/settings", p.saveOverlaySettings)
 	p.page(act, "/overlays/{name}/delete", "/overlays", p.deleteOverlayView)
@@ -212,6 +213,8 @@ func (p *panel) overlayRoutes(look, act func(string, handler)) {
 	act("PUT /overlays/{name}/uploads/{id}/file", p.uploadPiece)
 	act("POST /overlays/{name}/uploads/{id}/publish", p.publishUpload)
 	act("GET /overlays/{name}/uploads/{id}/publish", p.formAddress)
+	act("POST /overlays/{name}/uploads/{id}/move", p.movePlan)
+	act("GET /overlays/{name}/uploads/{id}/move", p.formAddress)
 	act("POST /overlays/{name}/uploads/{id}/drop", p.dropUpload)
 }
 

@@ -36,8 +36,11 @@ func (c *Content) Build(ctx context.Context, by string, name left4me.Name, r Req
 	if change := r.Change; change != nil && change.Upload != "" && !change.Import.Exact {
 		own := *change
 		own.Import.Moves = left4me.MergeMoves(v.Moves, change.Import.Moves)
+		if err := CheckMoves("change.import.moves", own.Import.Moves); err != nil {
+			return left4me.Job{}, err
+		}
 		if len(change.Import.Moves) > 0 {
-			if err := c.storage.RememberMoves(ctx, name, own.Import.Moves); err != nil {
+			if err := c.storage.RememberMoves(ctx, name, change.Import.Moves); err != nil {
 				return left4me.Job{}, err
 			}
 		}

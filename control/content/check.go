@@ -324,10 +324,18 @@ func checkRequest(kind left4me.OverlayKind, r Request) error {
 // maxMoves is how many folders of uploads an overlay may move.
 const maxMoves = 1000
 
+// CheckMoves says what is wrong with folders that go elsewhere, or nothing. field is
+// what they are called in an error, which is left4me.Invalid.
+func CheckMoves(field string, all []left4me.FolderMove) error {
+	var f fields
+	f.moves(field, all)
+	return f.err()
+}
+
 // moves checks folders that go elsewhere.
 func (f *fields) moves(field string, all []left4me.FolderMove) {
 	if len(all) > maxMoves {
-		f.add(field, fmt.Sprintf("there are more than %d moves", maxMoves), "move the folders that the others are in")
+		f.add(field, fmt.Sprintf("there are more than %d moves", maxMoves), "move the folders that the others are in, or forget some: the settings of the overlay list them")
 		return
 	}
 	for _, m := range all {

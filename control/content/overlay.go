@@ -91,10 +91,6 @@ func (c *Content) Plan(ctx context.Context, name left4me.Name, change left4me.Ch
 	if err := c.hint(ctx, &change.Import); err != nil {
 		return left4me.Plan{}, err
 	}
-	var f fields
-	if f.moves("import.moves", change.Import.Moves); f.err() != nil {
-		return left4me.Plan{}, f.err()
-	}
 	v, err := c.storage.Overlay(ctx, name)
 	if err != nil && !errors.Is(err, left4me.NotFound) {
 		return left4me.Plan{}, err
@@ -102,11 +98,24 @@ func (c *Content) Plan(ctx context.Context, name left4me.Name, change left4me.Ch
 	if !change.Import.Exact {
 		change.Import.Moves = left4me.MergeMoves(v.Moves, change.Import.Moves)
 	}
+	if err := CheckMoves("import.moves", change.Import.Moves); err != nil {
+		return left4me.Plan{}, err
+	}
 	plan, err := ask[left4me.Plan](ctx, c, bus.VerbPlan, bus.PlanRequest{V: bus.Version, Overlay: name, Change: change})
 	if len(change.Import.Moves) > 0 {
 		plan.Moves = change.Import.Moves
 	}
 	return plan, err
+}
+
+// ForgetMove lets the next upload to an overlay find out where a folder or file goes
+// that was moved before. Errors: left4me.NotFound.
+func (c *Content) ForgetMove(ctx context.Context, by string, name left4me.Name, from string) error {
+	if err := c.storage.RememberMoves(ctx, name, []left4me.FolderMove{{From: from}}); err != nil {
+		return err
+	}
+	c.log.Info("move forgotten", "overlay", name, "by", by, "folder", from)
+	return nil
 }
 
 // LookUp asks Steam about workshop items, without downloading any. Errors:

@@ -18,10 +18,11 @@ import (
 
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/control/accounts"
+	"github.com/left4me/left4me/disk"
 )
 
-// upload is an Upload with its place on the disk. What is in Upload but Files
-// and TouchedAt never changes.
+// upload is an Upload with its place on the disk. What is in Upload but Files,
+// Moves and TouchedAt never changes.
 type upload struct {
 	Upload
 	dir string
@@ -63,6 +64,7 @@ type line struct {
 func (up *upload) part(f *file) string { return filepath.Join(up.dir, "parts", strconv.Itoa(f.number)) }
 func (up *upload) whole() string       { return filepath.Join(up.dir, "files") }
 func (up *upload) logFile() string     { return filepath.Join(up.dir, "upload.log") }
+func (up *upload) movesFile() string   { return filepath.Join(up.dir, "moves.json") }
 
 // create makes the directory of an upload. It is one when its log is there.
 func (up *upload) create() error {
@@ -199,6 +201,9 @@ func read(dir, id string) (*upload, error) {
 		return nil, notFound(id)
 	}
 	up.By, up.Overlay, up.CreatedAt = h.By, h.Overlay, h.CreatedAt
+	if err := up.readMoves(); err != nil {
+		return nil, fmt.Errorf("upload %s: %w", id, err)
+	}
 	torn := false
 	for lines.Scan() {
 		var l line
@@ -281,11 +286,60 @@ func (up *upload) copy() Upload {
 	up.mu.Lock()
 	defer up.mu.Unlock()
 	v := up.Upload
+	v.Moves = slices.Clone(up.Moves)
 	v.Files = make([]File, len(up.files))
 	for i, f := range up.files {
 		v.Files[i] = f.File
 	}
 	return v
+}
+
+// remember puts moves over those that there are.
+func (up *upload) remember(moves []left4me.FolderMove) error {
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	all := left4me.JoinMoves(up.Moves, moves)
+	b, err := json.Marshal(all)
+	if err == nil {
+		err = writeFile(up.movesFile(), b)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return notFound(up.ID) // a job took it meanwhile
+	}
+	if err != nil {
+		return fmt.Errorf("move folders of upload %s: %w", up.ID, disk.Explain(err))
+	}
+	up.Moves = all
+	return nil
+}
+
+// writeFile puts a whole file in place of the one that is there.
+func writeFile(name string, b []byte) error {
+	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(name+".new", name)
+}
+
+// readMoves reads what people moved. What is no list of moves is none: the plan shows
+// where everything goes.
+func (up *upload) readMoves() error {
+	b, err := os.ReadFile(up.movesFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if json.Unmarshal(b, &up.Moves) != nil {
+		up.Moves = nil
+	}
+	return nil
 }
 
 func (up *upload) touch(now time.Time) {

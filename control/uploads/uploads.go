@@ -6,6 +6,7 @@
 //	tmp/upload-ID/upload.log   who began it, and a line for each file
 //	tmp/upload-ID/parts/N      what has come of the Nth file, while more is to come
 //	tmp/upload-ID/files/...    the files that have come completely
+//	tmp/upload-ID/moves.json   which of its folders people moved
 //	tmp/sent-ID                one that was published, kept for a week: names in its archives may be read otherwise
 //
 // An upload survives left4me. It goes when a job took it, when somebody drops it,
@@ -50,6 +51,9 @@ type Upload struct {
 	CreatedAt time.Time
 	TouchedAt time.Time // its last piece came
 	Files     []File    // in the order in which they were begun
+	// Moves are folders and files that people moved in it so far. One that goes
+	// nowhere lets the overlay forget what it remembers.
+	Moves []left4me.FolderMove
 }
 
 // Complete reports whether all that was begun has come.
@@ -181,6 +185,22 @@ func (u *Uploads) Ready(ctx context.Context, by accounts.Actor, overlay left4me.
 	}
 	up.touch(u.now())
 	return v, nil
+}
+
+// Move says where folders and files of an upload go, over what was said before, until
+// it is published. What they say is not looked at: see content.CheckMoves. Errors:
+// left4me.NotFound, also when it was published meanwhile; left4me.DiskFull.
+func (u *Uploads) Move(ctx context.Context, by accounts.Actor, id string, moves []left4me.FolderMove) error {
+	up, err := u.find(by, id)
+	if err != nil {
+		return err
+	}
+	if err := up.remember(moves); err != nil {
+		return err
+	}
+	up.touch(u.now())
+	u.changed.Ring()
+	return nil
 }
 
 // Delete drops an upload and all that has come. Errors: left4me.NotFound.

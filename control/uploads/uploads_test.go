@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -446,5 +447,40 @@ func TestAPublishedUploadIsKeptForAWeek(t *testing.T) {
 	u.Sweep()
 	if _, err := os.Stat(kept); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("it is there still: %v", err)
+	}
+}
+
+// What people moved stays while an upload is open, also when left4me is started anew,
+// and who may not see an upload moves nothing in it.
+func TestMovesStayWithAnUpload(t *testing.T) {
+	u, dir := open(t)
+	v := begin(t, u, ann)
+	send(t, u, v.ID, "a.zip", 0, 1, "x")
+	for _, m := range []left4me.FolderMove{{From: "docs", To: "left4dead2/cfg"}, {From: "old", To: "-"}, {From: "docs", To: ""}} {
+		if err := u.Move(t.Context(), ann, v.ID, []left4me.FolderMove{m}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := u.Move(t.Context(), bob, v.ID, []left4me.FolderMove{{From: "old", To: "left4dead2"}}); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("somebody else moves: %v", err)
+	}
+	want := []left4me.FolderMove{{From: "docs"}, {From: "old", To: "-"}} // the first makes the overlay forget
+	for _, u := range []*uploads.Uploads{u, uploads.New(dir, slog.New(slog.DiscardHandler))} {
+		if got, err := u.Ready(t.Context(), ann, "maps", v.ID); err != nil || !slices.Equal(got.Moves, want) {
+			t.Errorf("%+v, %v", got.Moves, err)
+		}
+	}
+	file := filepath.Join(dir, "tmp", "upload-"+v.ID, "moves.json")
+	if err := os.WriteFile(file, []byte(`[{"from":`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := uploads.New(dir, slog.New(slog.DiscardHandler)).Ready(t.Context(), ann, "maps", v.ID); err != nil || got.Moves != nil {
+		t.Errorf("a broken list: %+v, %v", got.Moves, err)
+	}
+	if err := os.Rename(filepath.Dir(file), filepath.Join(dir, "tmp", "taken")); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.Move(t.Context(), ann, v.ID, want); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("a job took it: %v", err)
 	}
 }

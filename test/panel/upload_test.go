@@ -3,6 +3,7 @@
 package panel
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"crypto/rand"
@@ -72,6 +73,50 @@ func TestAnUploadThatIsCutGoesOn(t *testing.T) {
 		t.Errorf("%d bytes came, and not the ones that were sent (%v)", len(got), err)
 	}
 	s.behindAProxy(file)
+}
+
+// Where an upload goes is a tree in which folders are moved by the keyboard, also on a
+// phone; what was moved is listed on the overlay.
+func TestFoldersOfAnUploadAreMoved(t *testing.T) {
+	s := open(t, 34600)
+	s.login()
+	s.Must(t, http.MethodPost, "/overlays", map[string]any{"name": "pack", "kind": "files"}, nil)
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, data := range map[string]string{
+		"addons/sourcemod/plugins/vote.smx": "FFPS", "addons/sourcemod/configs/vote.cfg": "\"Vote\"\n{\n}\n", "readme.md": "read me", "old settings/server.cfg": "hostname old\n",
+		"old settings/a folder with a rather long name of its own/another one/more.cfg": "sv_tags a\n", "extra/first.ini": "one\n", "extra/second.ini": "two\n", "extra/picture.png": "\x89PNG",
+	} {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = io.WriteString(w, data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "pack.zip")
+	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.do("choose", chromedp.Navigate(s.url("/overlays/pack/upload")), chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
+	s.until("the tree", `document.querySelector(".plan .tree")?.innerText.includes("old settings/")`)
+	page := s.path()
+	s.until("it asks", `document.querySelector(".asks")?.innerText.includes("extra/first.ini")`)
+	s.do("answer", chromedp.Click(chromedp.CSS(".asks form button:nth-of-type(2)")))
+	s.until("both files are moved", `document.querySelector(".asks") === null && document.querySelectorAll(".moved li").length === 2`)
+	row := `input[name="folder"][value="old settings"] ~ `
+	s.do("move by keyboard", chromedp.Focus(chromedp.CSS(row+"select")), chromedp.SendKeys(chromedp.CSS(row+"select"), "leave"), chromedp.SendKeys(chromedp.CSS(row+"select"), "\t\r"))
+	s.until("it is left out", `document.querySelectorAll(".moved li").length === 3 && [...document.querySelectorAll(".branch")].some(e => e.innerText.includes("old settings/") && e.innerText.includes("left out"))`)
+	s.everywhere("upload-tree", page)
+	s.do("publish", chromedp.Navigate(s.url(page)), chromedp.Click(chromedp.CSS("form[action$=publish] .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
+	s.until("it is a revision", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)
+	s.everywhere("overlay-moved", "/overlays/pack/settings")
+	s.do("forget", chromedp.Navigate(s.url("/overlays/pack/settings")), chromedp.Click(chromedp.CSS(`[aria-label="Forget old settings"]`)))
+	s.until("it is forgotten", `document.querySelectorAll(".moved li").length === 2 && !document.querySelector(".moved").innerText.includes("old settings")`)
 }
 
 // proxy passes requests on, refuses long ones as nginx does unless it is told
