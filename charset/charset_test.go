@@ -150,7 +150,7 @@ func tenThousand(tb testing.TB) (all [][]byte) {
 	return all
 }
 
-// The work grows with the number of names and no faster, on the thread's own clock,
+// Beyond what is looked at, more names cost next to nothing, on the thread's own clock,
 // which stands still while others have the processor. How long it takes is measured by
 // test/bench.
 func TestManyNamesAreReadAtOnce(t *testing.T) {
@@ -168,7 +168,7 @@ func TestManyNamesAreReadAtOnce(t *testing.T) {
 		}
 		return best
 	}
-	if few, many := took(all[:2500]), took(all); many > 10*few {
+	if few, many := took(all[:2500]), took(all); many > 2*few {
 		t.Errorf("2,500 names took %s, 10,000 took %s", few, many)
 	}
 }
