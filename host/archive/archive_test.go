@@ -159,8 +159,8 @@ func imported(t testing.TB, dir string, o archive.Options, decoders ...[]string)
 func run(t testing.TB, dir, name string, args ...string) {
 	t.Helper()
 	exe, err := exec.LookPath(name)
-	if err != nil && name == "7z" {
-		exe, err = exec.LookPath(archive.Tool) // Debian 12 has it under this name only
+	if found := archive.FindTool(); name == "7z" && found != "" {
+		exe, err = found, nil // Debian 12 has it under another name only
 	}
 	if err != nil {
 		t.Skipf("%s is not installed", name)

@@ -162,7 +162,7 @@ func (f *Found) list(ctx context.Context, s *source) error {
 			return err
 		}
 		if e.Tool != "" {
-			if s.tool = true; toolPath() == "" {
+			if s.tool = true; FindTool() == "" {
 				return noTool(string(e.Name), e.Tool)
 			}
 		}

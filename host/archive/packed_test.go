@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -87,9 +86,9 @@ func packedArchives(t *testing.T, f func(t *testing.T, name, dir string, want fi
 }
 
 func TestEachMethodOfZipAnd7z(t *testing.T) {
-	_, err := exec.LookPath(archive.Tool)
+	tool := archive.FindTool()
 	packedArchives(t, func(t *testing.T, name, dir string, want files) {
-		if err != nil && byTool[name] != "" {
+		if tool == "" && byTool[name] != "" {
 			t.Skipf("%s is not installed", archive.Tool)
 		}
 		got, plan := imported(t, dir, archive.Options{}, outside)
@@ -129,7 +128,7 @@ func TestAMethodThatNeedsAProgramIsNamedWithoutIt(t *testing.T) {
 // taken for what was packed.
 func TestDamageIsFoundWhateverTheMethod(t *testing.T) {
 	packedArchives(t, func(t *testing.T, name, dir string, _ files) {
-		if _, err := exec.LookPath(archive.Tool); err != nil && byTool[name] != "" {
+		if archive.FindTool() == "" && byTool[name] != "" {
 			t.Skipf("%s is not installed", archive.Tool)
 		}
 		parts, err := filepath.Glob(filepath.Join(dir, "*"))

@@ -20,20 +20,26 @@ import (
 	"github.com/left4me/left4me/host/remedy"
 )
 
-// Tool is the program that unpacks what no library of ours does: 7-Zip's, which
-// Debian has as 7zip.
+// Tool is the program that unpacks what no library of ours does. Debian has it in
+// the package ToolPackage.
 const (
-	Tool        = "7zz"
+	Tool        = "7-Zip"
 	ToolPackage = "7zip"
 )
 
-// toolPath is where the tool is; empty when it isn't installed.
-func toolPath() string {
-	p, err := exec.LookPath(Tool)
-	if err != nil {
-		return ""
+// toolNames are what the tool may be called. The package of Debian 12 has it as 7zz,
+// that of Debian 13 as 7z (7zip 22.01 and 25.01). 7z may also be p7zip, which knows
+// fewer methods, and says so.
+var toolNames = []string{"7zz", "7z"}
+
+// FindTool is where the tool is; empty when it isn't installed.
+func FindTool() string {
+	for _, name := range toolNames {
+		if p, err := exec.LookPath(name); err == nil {
+			return p
+		}
 	}
-	return p
+	return ""
 }
 
 func noTool(name, method string) error {

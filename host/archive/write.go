@@ -195,7 +195,7 @@ func (f *Found) walk(ctx context.Context, s *source, what how, v visit) error {
 			return err
 		}
 	}
-	tool := toolPath()
+	tool := FindTool()
 	if len(f.options.Decoder) > 0 {
 		return decodeOutside(ctx, f.options.Decoder, s.parts, s.format, what, tool, f.limits, v)
 	}

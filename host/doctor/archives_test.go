@@ -16,7 +16,7 @@ func TestTheProgramForArchivesIsFound(t *testing.T) {
 	if c := archives(Config{}); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "Deflate64") || !strings.Contains(c.Mend, archive.ToolPackage) {
 		t.Errorf("%+v", c)
 	}
-	if err := os.WriteFile(filepath.Join(dir, archive.Tool), []byte("#!/bin/sh\n"), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "7z"), []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if c := archives(Config{}); c.State != left4me.CheckOK {

@@ -39,7 +39,7 @@ func TestContentBetweenThreeUsers(t *testing.T) {
 	ours(t, "overlay", "create", "league", "--kind", "files")
 	ours(t, "overlay", "push", "league", "/root/league.7z", "--wait")
 
-	// What only the program 7zz unpacks, it unpacks behind the walls of the unit too.
+	// What only the program 7-Zip unpacks, it unpacks behind the walls of the unit too.
 	packed, err := os.ReadFile("../../host/archive/testdata/packed/deflate64.zip")
 	if err != nil {
 		t.Fatal(err)
