@@ -88,7 +88,7 @@ func (f *Found) outline(all []at, files []place.File, p place.Placing) {
 		b.files = append(b.files, left4me.PlanDir{From: rest, To: r.To, Why: r.Why, Count: 1, Bytes: max(0, all[i].it().size), Asked: r.Asked > 0})
 	}
 	out := root.flatten(nil)
-	f.plan.Dirs = out[:min(len(out), left4me.MaxPlanFiles)]
+	f.plan.Dirs = shallowest(out, left4me.MaxPlanFiles)
 	f.plan.MoreDirs = len(out) - len(f.plan.Dirs)
 	f.common(files, p)
 }
@@ -143,6 +143,27 @@ func (b *branch) flatten(out []left4me.PlanDir) []left4me.PlanDir {
 		}
 	}
 	return append(out, b.files...)
+}
+
+// shallowest keeps n rows of a tree in their order: those near the top before those
+// deeper, so that a folder with thousands of files hides none beside it.
+func shallowest(rows []left4me.PlanDir, n int) []left4me.PlanDir {
+	if len(rows) <= n {
+		return rows
+	}
+	depth := func(d left4me.PlanDir) int { return strings.Count(d.From, "/") }
+	at := make([]int, len(rows))
+	for i := range at {
+		at[i] = i
+	}
+	slices.SortStableFunc(at, func(x, y int) int { return depth(rows[x]) - depth(rows[y]) })
+	at = at[:n]
+	slices.Sort(at)
+	kept := make([]left4me.PlanDir, n)
+	for i, j := range at {
+		kept[i] = rows[j]
+	}
+	return kept
 }
 
 // common notes which directory of the layer all files share, and what is left off in
