@@ -192,8 +192,8 @@ func TestAnUploadGoesWithItsRevision(t *testing.T) {
 
 func TestWhatIsRefusedLeavesNothing(t *testing.T) {
 	d := newDepot(t)
-	id := d.send("b", map[string]string{"addons/a.vpk": "x", "addons/A.vpk": "x"})
-	if r := d.change(left4me.Change{Upload: id}); r.State != left4me.JobFailed || r.Error.Kind != left4me.Invalid || !strings.Contains(r.Error.Text, "a.vpk") {
+	id := d.send("b", map[string]string{"maps.zip": "PK\x03\x04 and then it was cut off"})
+	if r := d.change(left4me.Change{Upload: id}); r.State != left4me.JobFailed || r.Error.Kind != left4me.Invalid || !strings.Contains(r.Error.Text, "maps.zip") {
 		t.Errorf("%+v", r)
 	}
 	if left := d.uploads(); len(left) != 1 {
