@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -92,9 +93,20 @@ type process struct {
 	ended bool // its number may belong to somebody else
 }
 
+// heedHangups lets children hear a hangup where this program ignores it, as nohup
+// has it: they would ignore it too, and what steamcmd.sh runs ends with its terminal.
+// This program goes on ignoring it. A caught signal has its default in a program that
+// is executed (execve(2)).
+var heedHangups = sync.OnceFunc(func() {
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
+})
+
 // start starts SteamCMD on a terminal, where it prints at once, with nothing to
 // read: it must not wait for anybody.
 func (t Tool) start(args []string) (*process, error) {
+	heedHangups()
 	tty, theirs, err := terminal.Open()
 	if err != nil {
 		return nil, err

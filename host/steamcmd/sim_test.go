@@ -465,8 +465,13 @@ func TestTheNewestBuildIsAsked(t *testing.T) {
 // SteamCMD has a session of its own: it must not go on alone, into the files of
 // the next one.
 func TestSteamCMDEndsWithItsDriver(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { endsWithItsDriver(t, os.Args[0]) })
+	t.Run("hangups ignored", func(t *testing.T) { endsWithItsDriver(t, "nohup", os.Args[0]) })
+}
+
+func endsWithItsDriver(t *testing.T, command ...string) {
 	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_RATE=10K", "SIM_STEAM_SIZE=10M")
-	driver := exec.Command(os.Args[0])
+	driver := exec.Command(command[0], command[1:]...)
 	driver.Env = append(os.Environ(), driveVar+"="+filepath.Dir(r.update.Dir))
 	out, err := driver.StdoutPipe()
 	if err != nil {
