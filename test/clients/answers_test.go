@@ -42,6 +42,12 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(filepath.Dir(large), 0o755), os.WriteFile(large, make([]byte, 2<<20), 0o644)); err != nil {
 		t.Fatal(err)
 	}
+	// In GBK, and too short to tell.
+	for name, text := range map[string]string{"gbk.txt": "// \xb7\xfe\xce\xf1\xc6\xf7\xb5\xc4\xc9\xe8\xd6\xc3\xce\xc4\xbc\xfe\r\n", "short.txt": "// \xc2\xe0\r\n"} {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(large), name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s.Serve(t)
 	c := &caller{t, s}
 	c.get("/servers", "/overlays", "/jobs", "/backups", "/uploads", "/tokens", "/users", "/blueprints", "/recipes", "/hosts/local/game")
@@ -173,7 +179,7 @@ func (c *caller) content() {
 	c.do("DELETE", "/overlays/written", nil)
 	c.get("/overlays/written")
 	c.do("POST", "/overlays/written/restore", nil)
-	c.get("/overlays/large/revisions/current/file?path=left4dead2/large.txt")
+	c.get("/overlays/large/revisions/current/file?path=left4dead2/large.txt", "/overlays/large/revisions/current/file?path=left4dead2/gbk.txt", "/overlays/large/revisions/current/file?path=left4dead2/short.txt")
 	c.do("POST", "/content/collect", nil)
 }
 
@@ -235,7 +241,7 @@ func (c *caller) servers() {
 	c.do("POST", "/servers/alpha/start", nil)
 	c.get("/servers", "/servers/alpha", "/servers/beta", "/servers/alpha/config", "/servers/alpha/reach", "/servers/beta/reach", "/servers/alpha/crashes", "/servers/alpha/files", "/servers/alpha/files?deep=true&limit=1000",
 		"/servers/alpha/written", "/servers/alpha/pending", "/servers/alpha/compare/beta", "/servers/alpha/campaigns", "/servers/alpha/clashes", "/servers/alpha/console/tail",
-		"/servers/alpha/file?path=left4dead2/cfg/a.cfg", "/servers/alpha/file?path=left4dead2/large.txt")
+		"/servers/alpha/file?path=left4dead2/cfg/a.cfg", "/servers/alpha/file?path=left4dead2/large.txt", "/servers/alpha/file?path=left4dead2/gbk.txt", "/servers/alpha/file?path=left4dead2/short.txt")
 	c.do("POST", "/servers/alpha/console", object{"command": "status"})
 	c.do("POST", "/servers/alpha/map", object{"map": "c2m2_fairgrounds"})
 	c.do("POST", "/servers/alpha/map", object{"map": "c2m1_highway", "mode": "coop"})
