@@ -245,23 +245,23 @@ func (a *app) writePlan(w io.Writer, p left4me.Plan) {
 	}
 }
 
+// someFiles names the first of n files.
+func someFiles(files []string, n int) string {
+	few := files[:min(len(files), 3)]
+	text := oneLine(strings.Join(few, ", "))
+	if n > len(few) {
+		text += fmt.Sprintf(" and %d more", n-len(few))
+	}
+	return text
+}
+
 // writeUnplaced says what is left out, by reason, and what is asked.
 func (a *app) writeUnplaced(w io.Writer, p left4me.Plan) {
 	for _, l := range p.Left {
-		few := l.Files[:min(len(l.Files), 3)]
-		more := ""
-		if n := l.Count - len(few); n > 0 {
-			more = fmt.Sprintf(" and %d more", n)
-		}
-		fmt.Fprintf(w, "left out\t%s: %s (%s%s)\n", count(l.Count, "file"), oneLine(l.Why), oneLine(strings.Join(few, ", ")), more)
+		fmt.Fprintf(w, "left out\t%s: %s (%s)\n", count(l.Count, "file"), oneLine(l.Why), someFiles(l.Files, l.Count))
 	}
 	for _, q := range p.Asks {
-		few := q.Files[:min(len(q.Files), 3)]
-		more := ""
-		if n := q.Count - len(few); n > 0 {
-			more = fmt.Sprintf(" and %d more", n)
-		}
-		fmt.Fprintf(w, "unclear\t%s: %s (%s%s)\n", count(q.Count, "file"), oneLine(q.Text), oneLine(strings.Join(few, ", ")), more)
+		fmt.Fprintf(w, "unclear\t%s: %s (%s)\n", count(q.Count, "file"), oneLine(q.Text), someFiles(q.Files, q.Count))
 		for i, c := range q.Choices {
 			now := ""
 			if i == 0 {
