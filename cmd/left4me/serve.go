@@ -39,6 +39,7 @@ import (
 	"github.com/left4me/left4me/host/slim"
 	"github.com/left4me/left4me/host/systemd"
 	"github.com/left4me/left4me/store"
+	"github.com/left4me/left4me/unixsock"
 	"github.com/left4me/left4me/web"
 )
 
@@ -476,16 +477,23 @@ func steamDir(s settings) string {
 // token: the kernel says who is at the other end.
 func localListener(s settings) (net.Listener, error) {
 	path := filepath.Join(s.run, socketName)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("local socket: %w", err)
+	if len(path) >= len(unix.RawSockaddrUnix{}.Path) {
+		return nil, fmt.Errorf("local socket: %s is longer than the address of a socket may be; set a shorter LEFT4ME_ROOT or LEFT4ME_RUN", path)
 	}
-	l, err := net.Listen("unix", path)
+	l, err := unixsock.Listen(path, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("local socket: %w; a shorter LEFT4ME_ROOT or LEFT4ME_RUN may help", err)
+		return nil, err
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		l.Close()
-		return nil, fmt.Errorf("local socket: %w", err)
-	}
-	return l, nil
+	return removedAtClose{l, path}, nil
+}
+
+// removedAtClose is a listener whose socket goes when it is closed: clients then
+// see at once that nothing serves.
+type removedAtClose struct {
+	net.Listener
+	path string
+}
+
+func (l removedAtClose) Close() error {
+	return errors.Join(l.Listener.Close(), os.Remove(l.path))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/left4me/left4me"
 	"github.com/left4me/left4me/host/gamefiles"
 	"github.com/left4me/left4me/host/instance"
+	"github.com/left4me/left4me/unixsock"
 )
 
 // Failure is why a shim ended without being asked. It stands beside the socket
@@ -84,7 +85,7 @@ func Forget(root instance.Root, run string, n left4me.Name) error {
 			return err
 		}
 	}
-	for _, path := range []string{failurePath(run, n), Socket(run, n), lockPath(run, n)} {
+	for _, path := range []string{failurePath(run, n), Socket(run, n), Socket(run, n) + unixsock.Unfinished, lockPath(run, n)} {
 		err = errors.Join(err, takeAway(path))
 	}
 	_ = os.Remove(Dir(run, n)) // unless somebody has something else in it

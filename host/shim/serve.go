@@ -6,16 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/unixsock"
 )
 
 const (
@@ -44,28 +44,13 @@ func openDesk(s *shim) (*desk, error) {
 		return nil, fmt.Errorf("socket: %w", err)
 	}
 	path := Socket(s.Run, s.Name)
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("socket: %w", err)
-	}
-	dir, err := os.OpenFile(filepath.Dir(path), unix.O_PATH|unix.O_DIRECTORY, 0)
-	if err != nil {
-		return nil, fmt.Errorf("socket: %w", err)
-	}
-	defer dir.Close()
-	// The whole path may be longer than a socket address can be.
-	address := filepath.Join("/proc/self/fd", strconv.Itoa(int(dir.Fd())), filepath.Base(path))
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: address, Net: "unix"})
-	if err != nil {
-		return nil, fmt.Errorf("socket: %w", err)
-	}
-	l.SetUnlinkOnClose(false)
-	mode := uint32(0o600)
+	mode := fs.FileMode(0o600)
 	if st.Uid != uint32(os.Geteuid()) {
 		mode = 0o660 // the agent is another user, in our group
 	}
-	if err := unix.Fchmodat(int(dir.Fd()), filepath.Base(path), mode, 0); err != nil {
-		l.Close()
-		return nil, fmt.Errorf("socket: %w", err)
+	l, err := unixsock.Listen(path, mode)
+	if err != nil {
+		return nil, err
 	}
 	d := &desk{shim: s, listener: l, path: path, owner: st.Uid, slots: make(chan struct{}, maxClients)}
 	d.buffers.New = func() any { return new([]byte) }
