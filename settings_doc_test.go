@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // docs/settings.md has the table of settings as the program has it.

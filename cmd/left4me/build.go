@@ -7,11 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/host/build"
-	"github.com/left4me/left4me/host/instance"
-	"github.com/left4me/left4me/host/process"
-	"github.com/left4me/left4me/host/systemd"
+	"github.com/left4me/left4me/internal/host/content/sandbox"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/host/running/process"
+	"github.com/left4me/left4me/internal/host/running/systemd"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // buildCommand is for left4me-build@ID, and for the process supervisor, which
@@ -53,7 +53,7 @@ func runBuild(ctx context.Context, root, run, stage, id string) (status int, err
 	default:
 		return 0, fmt.Errorf("there is no stage %q", stage)
 	}
-	end := build.Main(ctx, build.Dir(root, n))
+	end := sandbox.Main(ctx, sandbox.Dir(root, n))
 	if end.Error != nil {
 		return 0, end.Error
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/host/terminal"
+	"github.com/left4me/left4me/internal/host/running/terminal"
 )
 
 // bashCompletion is what completion in bash builds on.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me/host/archive"
+	"github.com/left4me/left4me/internal/host/content/archive"
 )
 
 // decodeCommand is for the agent, which hands it an archive as standard input: a

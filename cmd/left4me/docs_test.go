@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me/cli"
+	"github.com/left4me/left4me/internal/cli"
 )
 
 // docs/cli.md is written by hand, and must have everything that there is.

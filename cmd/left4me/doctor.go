@@ -14,14 +14,14 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/bus"
-	"github.com/left4me/left4me/cli"
-	"github.com/left4me/left4me/control/accounts"
-	"github.com/left4me/left4me/host/doctor"
-	"github.com/left4me/left4me/host/instance"
-	"github.com/left4me/left4me/host/remedy"
-	"github.com/left4me/left4me/host/systemd"
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/host/diagnosis/doctor"
+	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/host/running/systemd"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // packagedUnit is where a package lays the unit that runs servers.

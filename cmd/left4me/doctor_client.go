@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/cli"
+	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // clientWithin bounds the one request of doctor.

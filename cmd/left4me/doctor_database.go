@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/store"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
 )
 
 // ownRoot reports whether a root belongs to the user of this process.

@@ -7,11 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/host/instance"
-	"github.com/left4me/left4me/host/overlayfs"
-	"github.com/left4me/left4me/host/process"
-	"github.com/left4me/left4me/host/systemd"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/host/running/overlayfs"
+	"github.com/left4me/left4me/internal/host/running/process"
+	"github.com/left4me/left4me/internal/host/running/systemd"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // emptyCommand is for left4me-empty@NAME, which runs it as the user that the game

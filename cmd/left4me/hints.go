@@ -13,10 +13,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/cli"
-	"github.com/left4me/left4me/control/accounts"
-	"github.com/left4me/left4me/host/remedy"
+	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // unitWithin is how long systemd may take to say whether a unit runs.

@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/host/remedy"
+	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // person runs commands in a shell, as on a machine of which nobody has set

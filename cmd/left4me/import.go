@@ -15,10 +15,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/control/pyimport"
-	"github.com/left4me/left4me/host/adopt"
-	"github.com/left4me/left4me/store"
+	"github.com/left4me/left4me/internal/control/legacyimport"
+	"github.com/left4me/left4me/internal/host/legacyfiles"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
 )
 
 // pythonDatabase is what a database of the older left4me is called from then on,
@@ -98,7 +98,7 @@ func convertUpperCommand() *cobra.Command {
 			return err
 		}
 		defer unlock()
-		marks, err := adopt.ConvertUpper(filepath.Join(s.root, "runtime", string(n), "upper"), true)
+		marks, err := legacyfiles.ConvertUpper(filepath.Join(s.root, "runtime", string(n), "upper"), true)
 		if err != nil {
 			return fmt.Errorf("convert %s: %w", n, err)
 		}
@@ -129,7 +129,7 @@ func importPython(ctx context.Context, s settings, o importOptions) (importRepor
 	if r.Database, tables, err = findPython(ctx, from, o.database); err != nil {
 		return r, err
 	}
-	found := pyimport.Read(tables, pyimport.Options{Admins: o.admins})
+	found := legacyimport.Read(tables, legacyimport.Options{Admins: o.admins})
 	r.NotTaken, r.Remarks = found.NotTaken, found.Remarks
 
 	owner, err := ownerOf(s.root, r.Database)
@@ -158,8 +158,8 @@ func importPython(ctx context.Context, s settings, o importOptions) (importRepor
 }
 
 // takeFiles brings files to where they belong.
-func (r *importReport) takeFiles(root, from string, found pyimport.Found) error {
-	f := adopt.Files{From: from, Root: root, Apply: r.Applied}
+func (r *importReport) takeFiles(root, from string, found legacyimport.Found) error {
+	f := legacyfiles.Files{From: from, Root: root, Apply: r.Applied}
 	err := errors.Join(f.Installation(), f.Cache("workshop_cache"), f.Cache("global_overlay_cache"))
 	known := map[string]bool{}
 	for _, o := range found.Overlays {
@@ -178,7 +178,7 @@ func (r *importReport) takeFiles(root, from string, found pyimport.Found) error 
 }
 
 // takeRows adds to the database what was found; a dry run does so to a copy.
-func (r *importReport) takeRows(ctx context.Context, root string, found pyimport.Found) error {
+func (r *importReport) takeRows(ctx context.Context, root string, found legacyimport.Found) error {
 	ours := filepath.Join(root, databaseName)
 	python := r.Database == ours // its place is needed
 	switch {
@@ -209,7 +209,7 @@ func (r *importReport) takeRows(ctx context.Context, root string, found pyimport
 		return err
 	}
 	defer st.Close()
-	done, err := pyimport.Apply(ctx, st, found)
+	done, err := legacyimport.Apply(ctx, st, found)
 	r.Added, r.There = append(r.Added, done.Added...), append(r.There, done.There...)
 	r.NotTaken = append(r.NotTaken, done.NotTaken...)
 	return err
@@ -252,7 +252,7 @@ func findPython(ctx context.Context, from, named string) (path string, tables []
 			why = append(why, err.Error())
 		case slices.ContainsFunc(all, func(t store.Table) bool { return t.Name == "goose_db_version" }):
 			why = append(why, n+" is the database of this left4me")
-		case !pyimport.Taken(all):
+		case !legacyimport.Taken(all):
 			why = append(why, n+" holds no servers and blueprints")
 		case path != "":
 			return "", nil, left4me.Errorf(left4me.Conflict, fmt.Sprintf("both %s and %s may be its database", path, n), "name one with --database")

@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/left4me/left4me/control/pyimport"
-	"github.com/left4me/left4me/host/adopt"
+	"github.com/left4me/left4me/internal/control/legacyimport"
+	"github.com/left4me/left4me/internal/host/legacyfiles"
 )
 
 // importOwner is whose the files become. Without root it is nobody else than us.
@@ -69,7 +69,7 @@ func (o importOwner) take(root, from string) (left int, err error) {
 		return 0, err
 	}
 	for _, dir := range []string{"installation", "overlays", "workshop_cache", "global_overlay_cache", "runtime", "tmp"} {
-		n, err := adopt.Own(filepath.Join(from, dir), o.was, o.uid, o.gameGroup)
+		n, err := legacyfiles.Own(filepath.Join(from, dir), o.was, o.uid, o.gameGroup)
 		if err != nil {
 			return left, err
 		}
@@ -102,12 +102,12 @@ func (o importOwner) become() (restore func() error, err error) {
 }
 
 // giveUppers gives what servers wrote to the user that they run as.
-func (o importOwner) giveUppers(root string, found pyimport.Found) error {
+func (o importOwner) giveUppers(root string, found legacyimport.Found) error {
 	if !o.others() || o.game == o.uid {
 		return nil
 	}
 	for _, v := range found.Servers {
-		if _, err := adopt.Own(filepath.Join(root, "runtime", string(v.Name), "upper"), o.uid, o.game, o.gameGroup); err != nil {
+		if _, err := legacyfiles.Own(filepath.Join(root, "runtime", string(v.Name), "upper"), o.uid, o.game, o.gameGroup); err != nil {
 			return err
 		}
 	}

@@ -20,11 +20,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/control/accounts"
-	"github.com/left4me/left4me/host/instance"
-	"github.com/left4me/left4me/host/overlayfs"
-	"github.com/left4me/left4me/store"
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/host/running/overlayfs"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
 )
 
 // What Werkzeug makes of this password.

@@ -8,11 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/host/install"
-	"github.com/left4me/left4me/host/instance"
-	"github.com/left4me/left4me/host/steamcmd"
-	"github.com/left4me/left4me/host/systemd"
+	"github.com/left4me/left4me/internal/host/gamefiles/install"
+	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/host/running/systemd"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // installCommand is for left4me-install.service, or for the agent without

@@ -16,10 +16,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/cli"
-	"github.com/left4me/left4me/host/systemd"
-	"github.com/left4me/left4me/store"
+	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/host/running/systemd"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
 )
 
 // version is set by the build: -ldflags "-X main.version=…".

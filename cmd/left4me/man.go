@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
-	"github.com/left4me/left4me/cli"
+	"github.com/left4me/left4me/internal/cli"
 )
 
 // A program that is built with the tag man writes the manual pages of the command

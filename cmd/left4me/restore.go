@@ -14,11 +14,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/cli"
-	"github.com/left4me/left4me/host/backup"
-	"github.com/left4me/left4me/host/remedy"
-	"github.com/left4me/left4me/store"
+	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/host/backup"
+	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
 )
 
 // addRestore puts the command that needs no left4me beside those that do.

@@ -9,9 +9,9 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/host/instance"
-	"github.com/left4me/left4me/host/shim"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/host/running/shim"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // runShim is `left4me run NAME`: the shim of one server. There is one for each

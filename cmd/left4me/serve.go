@@ -19,28 +19,28 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/api"
-	"github.com/left4me/left4me/bus"
-	"github.com/left4me/left4me/control/accounts"
-	"github.com/left4me/left4me/control/backups"
-	"github.com/left4me/left4me/control/content"
-	"github.com/left4me/left4me/control/game"
-	"github.com/left4me/left4me/control/hosts"
-	"github.com/left4me/left4me/control/jobs"
-	"github.com/left4me/left4me/control/layers"
-	"github.com/left4me/left4me/control/servers"
-	"github.com/left4me/left4me/control/uploads"
-	"github.com/left4me/left4me/disk"
-	"github.com/left4me/left4me/host"
-	"github.com/left4me/left4me/host/instance"
-	"github.com/left4me/left4me/host/process"
-	"github.com/left4me/left4me/host/remedy"
-	"github.com/left4me/left4me/host/slim"
-	"github.com/left4me/left4me/host/systemd"
-	"github.com/left4me/left4me/store"
-	"github.com/left4me/left4me/unixsock"
-	"github.com/left4me/left4me/web"
+	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/game"
+	"github.com/left4me/left4me/internal/control/hosts"
+	"github.com/left4me/left4me/internal/control/jobs"
+	"github.com/left4me/left4me/internal/control/layers"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/host/agent"
+	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/host/running/memtrim"
+	"github.com/left4me/left4me/internal/host/running/process"
+	"github.com/left4me/left4me/internal/host/running/systemd"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+	"github.com/left4me/left4me/internal/unixsock"
+	"github.com/left4me/left4me/internal/web"
 )
 
 const (
@@ -110,7 +110,7 @@ func serve(ctx context.Context, s settings) error {
 	list := jobs.New(st, b, log)
 	srv := servers.New(st, list, b, s.ports, log)
 	acc := accounts.New(st, s.secretKey, log)
-	con := content.New(st, list, srv, b, log)
+	con := overlays.New(st, list, srv, b, log)
 	bak := backups.New(st, list, b, s.root, log)
 	gam := game.New(st, list, srv, b, log)
 	sent := uploads.New(s.root, log)
@@ -126,9 +126,9 @@ func serve(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	agent, err := host.New(host.Config{
-		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group, SteamCMD: steamDir(s)}, Sockets: s.run, Version: programVersion(), BootID: host.BootID(),
-		Steam:    host.SteamConfig{Tool: s.steamcmd, URL: s.steamcmdURL, API: s.steamAPI, Home: os.Getenv("HOME")},
+	agent, err := agent.New(agent.Config{
+		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group, SteamCMD: steamDir(s)}, Sockets: s.run, Version: programVersion(), BootID: agent.BootID(),
+		Steam:    agent.SteamConfig{Tool: s.steamcmd, URL: s.steamcmdURL, API: s.steamAPI, Home: os.Getenv("HOME")},
 		Settings: s.configDir, Downloads: s.downloads, GitHub: s.githubAPI, Decoder: decode,
 		Doctor: func(ctx context.Context) []left4me.Check { return look(ctx, s) }, PublicAddress: s.publicAddress,
 		Relieve: reserve.Release,
@@ -175,7 +175,7 @@ func serve(ctx context.Context, s settings) error {
 		mux.Handle(path, apiHandler)
 	}
 	mux.Handle("/", web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: content.NewDownloads(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Full: full, Secure: s.secureCookies(), Version: programVersion(), PublicAddress: s.publicAddress, Units: group >= 0, Log: log,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: overlays.NewDownloads(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Full: full, Secure: s.secureCookies(), Version: programVersion(), PublicAddress: s.publicAddress, Units: group >= 0, Log: log,
 	}))
 
 	requests.add(
@@ -189,7 +189,7 @@ func serve(ctx context.Context, s settings) error {
 			log.Info("left4me serves", "address", "http://"+listener.Addr().String(), "root", s.root, "version", programVersion())
 			select {
 			case <-time.After(settleAfter):
-				slim.Process()
+				memtrim.Process()
 			case <-ctx.Done():
 			}
 			return nil
@@ -220,7 +220,7 @@ func fullDisk(st *store.Store, b *bus.Bus) *left4me.Error {
 
 // told waits until this machine's agent answers and has told what it has: then
 // left4me is ready. False: ctx has ended.
-func told(ctx context.Context, agent *host.Agent, srv *servers.Servers, log *slog.Logger) bool {
+func told(ctx context.Context, agent *agent.Agent, srv *servers.Servers, log *slog.Logger) bool {
 	select {
 	case <-agent.Ready():
 	case <-ctx.Done():
@@ -427,7 +427,7 @@ func shareSockets(run string, group int) error {
 // supervisor chooses how servers are kept running: by systemd where our units
 // are installed, else by our own processes. group is what the game runs as, or
 // -1 for our own user.
-func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup host.Machine, group int, err error) {
+func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup agent.Machine, group int, err error) {
 	if s.supervisor != "process" {
 		units := systemd.Config{Root: instance.Root(s.root), Run: s.run}
 		err := systemd.Available(ctx, units)

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // within is what a body may take in these tests.

@@ -13,10 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me/control/servers"
-	"github.com/left4me/left4me/host/download"
-	"github.com/left4me/left4me/host/release"
-	"github.com/left4me/left4me/host/remedy"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/host/content/download"
+	"github.com/left4me/left4me/internal/host/content/release"
+	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
 )
 
 // settings are what the environment says. Everything else lives in the database.

@@ -21,10 +21,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/cli"
-	"github.com/left4me/left4me/control/accounts"
-	"github.com/left4me/left4me/host/remedy"
+	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 const (

@@ -21,7 +21,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/left4me/left4me/control/servers"
+	"github.com/left4me/left4me/internal/control/servers"
 )
 
 func TestStagesEndInOrder(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/cli"
+	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/source/vpk"
 )
 

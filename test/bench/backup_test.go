@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/host/backup"
+	"github.com/left4me/left4me/internal/host/backup"
 )
 
 // Packing a root beside GNU tar and zstd on the same files. Ours has to sum each

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/host/shim"
+	"github.com/left4me/left4me/internal/host/running/shim"
 	"github.com/left4me/left4me/test/stage"
 )
 

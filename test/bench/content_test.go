@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/host/content"
+	"github.com/left4me/left4me/internal/host/content/overlays"
+	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/test/stage"
 )
 
@@ -23,7 +23,7 @@ func TestSharedCampaigns(t *testing.T) {
 	const n, campaigns, size = 20, 20, 2 << 30
 	site := stage.New(t, 28600, "SIM_PLAYERS=0", "SIM_MAP_LOAD=100ms")
 	root := site.Root
-	s := content.Open(root, -1)
+	s := overlays.Open(root, -1)
 	cache := filepath.Join(root, "workshop_cache")
 	for c := range campaigns {
 		file := filepath.Join(cache, fmt.Sprint(c), "1.vpk")
@@ -49,7 +49,7 @@ func TestSharedCampaigns(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, changed, err := s.Publish(t.Context(), st, content.Meta{}, nil); err != nil || !changed {
+		if _, changed, err := s.Publish(t.Context(), st, overlays.Meta{}, nil); err != nil || !changed {
 			t.Fatal(changed, err)
 		}
 		return time.Since(begin)

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/host/download"
+	"github.com/left4me/left4me/internal/host/content/download"
 )
 
 // A gigabyte over loopback beside curl, to the disk and to memory. Ours also

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/host/overlayfs"
+	"github.com/left4me/left4me/internal/host/running/overlayfs"
 	"github.com/left4me/left4me/sim/installation"
 	"github.com/left4me/left4me/test/stage"
 )

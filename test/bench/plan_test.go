@@ -25,7 +25,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/left4me/left4me/host/archive"
+	"github.com/left4me/left4me/%s"
 )
 
 func main() {
@@ -143,7 +143,7 @@ func TestPlanUpload(t *testing.T) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	build := func(commit, option, more string) string {
+	build := func(commit, archive, option, more string) string {
 		t.Helper()
 		src := filepath.Join(dir, commit)
 		if err := os.Mkdir(src, 0o700); err != nil {
@@ -153,13 +153,13 @@ func TestPlanUpload(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(src, "plans"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(src, "plans", "main.go"), fmt.Appendf(nil, plans, option, more), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(src, "plans", "main.go"), fmt.Appendf(nil, plans, archive, option, more), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		run(src, "go", "build", "-o", "plans/plans", "./plans")
 		return filepath.Join(src, "plans", "plans")
 	}
-	before, now := build(strictOnly, "", ""), build("HEAD", ", Plan: true", "if err := found.Texts(ctx); err != nil { panic(err) }")
+	before, now := build(strictOnly, "host/archive", "", ""), build("HEAD", "internal/host/content/archive", ", Plan: true", "if err := found.Texts(ctx); err != nil { panic(err) }")
 	timed := func(program, in string) time.Duration {
 		t.Helper()
 		var ns int64

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/charset"
-	"github.com/left4me/left4me/host/archive"
+	"github.com/left4me/left4me/internal/charset"
+	"github.com/left4me/left4me/internal/host/content/archive"
 	"github.com/left4me/left4me/test/stage"
 )
 

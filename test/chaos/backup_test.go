@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/store"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
 	"github.com/left4me/left4me/test/stage"
 )
 

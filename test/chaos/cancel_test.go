@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/test/stage"
 )
 

@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/left4me/left4me/disk/disktest"
+	"github.com/left4me/left4me/internal/disk/disktest"
 	"github.com/left4me/left4me/test/stage"
 )
 

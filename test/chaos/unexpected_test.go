@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me/disk/disktest"
+	"github.com/left4me/left4me/internal/disk/disktest"
 	"github.com/left4me/left4me/test/stage"
 )
 

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/left4me/left4me/api"
-	"github.com/left4me/left4me/api/apitest"
+	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/api/apitest"
 	"github.com/left4me/left4me/sim/steamapi"
 	"github.com/left4me/left4me/test/stage"
 )

@@ -22,7 +22,7 @@ func TestGeneratedClientsWork(t *testing.T) {
 	s.Must(t, "POST", "/users", object{"name": "admin", "password": "correct horse battery", "admin": true}, nil)
 	var token struct{ Token string }
 	s.Must(t, "POST", "/tokens", object{"label": "clients", "user": "admin"}, &token)
-	description, err := filepath.Abs("../../api/openapi.json")
+	description, err := filepath.Abs("../../internal/api/openapi.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func TestContentBetweenThreeUsers(t *testing.T) {
 	ours(t, "overlay", "push", "league", "/root/league.7z", "--wait")
 
 	// What only the program 7-Zip unpacks, it unpacks behind the walls of the unit too.
-	packed, err := os.ReadFile("../../host/archive/testdata/packed/deflate64.zip")
+	packed, err := os.ReadFile("../../internal/host/content/archive/testdata/packed/deflate64.zip")
 	if err != nil {
 		t.Fatal(err)
 	}

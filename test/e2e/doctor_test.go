@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // findings are what left4me doctor says on the machine.

@@ -17,7 +17,7 @@ func TestTheHelpersUnitAllowsWhatOlderKernelsNeed(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
-	build := command("go", "test", "-c", "-o", outside+"/root/overlayfs.test", "./host/overlayfs")
+	build := command("go", "test", "-c", "-o", outside+"/root/overlayfs.test", "./internal/host/running/overlayfs")
 	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
 	if err := build.Run(); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/left4me/left4me"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 var quoted = regexp.MustCompile("(as root: )?`([^`]+)`")

@@ -63,7 +63,7 @@ func pack(t *testing.T, version string, newer bool) (deb string) {
 			t.Fatal(err)
 		}
 		migration, overlay := filepath.Join(dir, "next.sql"), filepath.Join(dir, "overlay.json")
-		b, err := json.Marshal(map[string]any{"Replace": map[string]string{here + "/store/migrations/99999_next.sql": migration}})
+		b, err := json.Marshal(map[string]any{"Replace": map[string]string{here + "/internal/store/migrations/99999_next.sql": migration}})
 		if err := errors.Join(err, os.WriteFile(migration, []byte(nextSchema), 0o644), os.WriteFile(overlay, b, 0o644)); err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ func TestScriptsInTheirUnit(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
-	build := command("go", "test", "-c", "-o", outside+"/usr/local/bin/script.test", "./host/script")
+	build := command("go", "test", "-c", "-o", outside+"/usr/local/bin/script.test", "./internal/host/content/script")
 	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
 	if err := build.Run(); err != nil {
 		t.Fatal(err)

@@ -18,12 +18,12 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/control/content"
-	"github.com/left4me/left4me/host/instance"
-	"github.com/left4me/left4me/host/process"
-	"github.com/left4me/left4me/host/script"
-	"github.com/left4me/left4me/host/shim/shimtest"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/host/content/script"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/host/running/process"
+	"github.com/left4me/left4me/internal/host/running/shim/shimtest"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 func TestMain(m *testing.M) { os.Exit(shimtest.Main(m)) }
@@ -92,15 +92,15 @@ func (s *site) write(name, text string) {
 // returns the files that it made and what it printed.
 func (s *site) run(id string, parameters ...string) (files []string, printed string, err error) {
 	s.t.Helper()
-	all := content.Recipes()
-	i := slices.IndexFunc(all, func(r content.Recipe) bool { return r.ID == id })
+	all := overlays.Recipes()
+	i := slices.IndexFunc(all, func(r overlays.Recipe) bool { return r.ID == id })
 	if i < 0 {
 		s.t.Fatalf("there is no recipe %s", id)
 	}
 	var head strings.Builder
 	for _, p := range parameters {
 		name, value, _ := strings.Cut(p, "=")
-		if !slices.ContainsFunc(all[i].Parameters, func(p content.Parameter) bool { return p.Name == name }) {
+		if !slices.ContainsFunc(all[i].Parameters, func(p overlays.Parameter) bool { return p.Name == name }) {
 			s.t.Fatalf("recipe %s has no %s", id, name)
 		}
 		fmt.Fprintf(&head, "%s='%s'\n", name, value)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/left4me/left4me/control/servers"
+	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/sim/installation"
 	"github.com/left4me/left4me/source/cvar"
 )

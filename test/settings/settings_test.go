@@ -10,9 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/control/servers"
-	"github.com/left4me/left4me/host/instance"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 const secret = "KEEPME"

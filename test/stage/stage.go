@@ -28,7 +28,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/api/apitest"
+	"github.com/left4me/left4me/internal/api/apitest"
 	"github.com/left4me/left4me/sim/installation"
 	"github.com/left4me/left4me/sim/steamapi"
 )

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me"
-	"github.com/left4me/left4me/host/steamcmd"
+	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // cutOff is the real SteamCMD with a home of its own.

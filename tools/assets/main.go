@@ -1,4 +1,4 @@
-// Command assets makes web/dist out of web/assets: the script and the style sheet of
+// Command assets makes internal/web/dist out of internal/web/assets: the script and the style sheet of
 // every page, the scripts that only some pages load, and what they read, as small as
 // they get. What the editor is bundled from lies in node_modules beside this file.
 // It is run by script/gen from the root of the repository.
@@ -14,12 +14,12 @@ import (
 func main() {
 	result := api.Build(api.BuildOptions{
 		EntryPoints: []string{
-			"web/assets/js/panel.js", "web/assets/js/shared.js", "web/assets/js/upload.js", "web/assets/js/editor.js",
-			"web/assets/panel.css", "web/assets/icon.svg", "web/assets/cvars.json",
+			"internal/web/assets/js/panel.js", "internal/web/assets/js/shared.js", "internal/web/assets/js/upload.js", "internal/web/assets/js/editor.js",
+			"internal/web/assets/panel.css", "internal/web/assets/icon.svg", "internal/web/assets/cvars.json",
 		},
 		NodePaths:  []string{"tools/assets/node_modules"},
 		EntryNames: "[name]",
-		Outdir:     "web/dist",
+		Outdir:     "internal/web/dist",
 		Loader:     map[string]api.Loader{".svg": api.LoaderCopy, ".json": api.LoaderCopy},
 		Bundle:     true,
 		Format:     api.FormatESModule,

@@ -1,0 +1,127 @@
+package api_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/control/accounts"
+)
+
+func bearer(token string) http.Header {
+	return http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}
+}
+
+func TestUsersAreChangedAndDeleted(t *testing.T) {
+	s := newSite(t)
+	var u api.User
+	s.call(t, "POST", "/api/v1/users", `{"name":"Zoey","password":"a long password"}`).into(t, &u)
+	var made api.Token
+	s.call(t, "POST", "/api/v1/tokens", `{"label":"script","user":"Zoey"}`).into(t, &made)
+	zoey := bearer(made.Token)
+	must(s.accounts.Login(t.Context(), accounts.Attempt{Name: "zoey", Password: "a long password"}))(t)
+	change := func(body string) (e api.Ended) {
+		t.Helper()
+		a := s.call(t, "PATCH", "/api/v1/users/zoey", body)
+		if a.status != http.StatusOK {
+			t.Fatalf("%s: %d %s", body, a.status, a.body)
+		}
+		a.into(t, &e)
+		return e
+	}
+	if e := change(`{"admin":true}`); !e.User.Admin || e.User.ID != u.ID || e.SessionsEnded != 1 || e.TokensLeft != 1 {
+		t.Errorf("%+v", e)
+	}
+	if a := s.send(t, "GET", "/api/v1/users", zoey, nil); a.status != http.StatusOK {
+		t.Errorf("an administrator now: %d", a.status)
+	}
+	if e := change(`{"admin":false,"disabled":true}`); e.User.Admin || !e.User.Disabled {
+		t.Errorf("%+v", e)
+	}
+	s.send(t, "GET", "/api/v1/servers", zoey, nil).problem(t, http.StatusUnauthorized)
+	s.call(t, "POST", "/api/v1/tokens", `{"label":"x","user":"Zoey"}`).problem(t, http.StatusConflict, "body.user")
+	if e := change(`{"disabled":false,"password":"another long password","revoke_tokens":true}`); e.User.Disabled || e.TokensRevoked != 1 || e.TokensLeft != 0 {
+		t.Errorf("%+v", e)
+	}
+	s.send(t, "GET", "/api/v1/servers", zoey, nil).problem(t, http.StatusUnauthorized)
+
+	s.call(t, "PATCH", "/api/v1/users/zoey", `{"password":"short"}`).problem(t, http.StatusUnprocessableEntity, "body.password")
+	s.call(t, "PATCH", "/api/v1/users/zoey", `{"role":"owner"}`).problem(t, http.StatusUnprocessableEntity)
+	s.call(t, "PATCH", "/api/v1/users/nobody", `{"admin":true}`).problem(t, http.StatusNotFound)
+	s.call(t, "PATCH", "/api/v1/users/admin", `{"admin":false}`).problem(t, http.StatusConflict)
+	s.call(t, "PATCH", "/api/v1/users/admin", `{"password":"another long password"}`).problem(t, http.StatusForbidden)
+	s.call(t, "DELETE", "/api/v1/users/admin", nil).problem(t, http.StatusConflict)
+	s.call(t, "DELETE", "/api/v1/users/nobody", nil).problem(t, http.StatusNotFound)
+	var e api.Ended
+	if s.call(t, "DELETE", "/api/v1/users/zoey", nil).into(t, &e); e.User.Name != "Zoey" {
+		t.Errorf("%+v", e)
+	}
+	s.call(t, "DELETE", "/api/v1/users/zoey", nil).problem(t, http.StatusNotFound)
+}
+
+func TestWhoMayOnlyLookHasAnAccountToo(t *testing.T) {
+	s := newSite(t)
+	s.call(t, "POST", "/api/v1/users", `{"name":"zoey","password":"a long password"}`)
+	var made api.Token
+	s.call(t, "POST", "/api/v1/tokens", `{"label":"script","user":"zoey"}`).into(t, &made)
+	zoey := bearer(made.Token)
+	send := func(method, path, body string) answer {
+		t.Helper()
+		return s.send(t, method, path, zoey, strings.NewReader(body))
+	}
+	if a := send("POST", "/api/v1/tokens", `{"label":"mine"}`); a.status != http.StatusCreated {
+		t.Errorf("a token of one's own: %d %s", a.status, a.body)
+	}
+	send("POST", "/api/v1/tokens", `{"label":"x","user":"admin"}`).problem(t, http.StatusForbidden)
+	send("POST", "/api/v1/tokens", `{"label":"x","user":"nobody"}`).problem(t, http.StatusForbidden)
+
+	send("PUT", "/api/v1/me/password", `{"current_password":"wrong","password":"another long password"}`).problem(t, http.StatusUnprocessableEntity, "body.current_password")
+	send("PUT", "/api/v1/me/password", `{"current_password":"a long password","password":"short"}`).problem(t, http.StatusUnprocessableEntity, "body.password")
+	var e api.Ended
+	if send("PUT", "/api/v1/me/password", `{"current_password":"a long password","password":"another long password"}`).into(t, &e); e.User.Name != "zoey" || e.TokensLeft != 2 {
+		t.Errorf("%+v", e)
+	}
+	must(s.accounts.Login(t.Context(), accounts.Attempt{Name: "zoey", Password: "another long password"}))(t)
+	if send("DELETE", "/api/v1/me/sessions", "").into(t, &e); e.SessionsEnded != 1 || e.TokensLeft != 2 {
+		t.Errorf("%+v", e)
+	}
+	if send("PUT", "/api/v1/me/password", `{"current_password":"another long password","password":"a third long password","revoke_tokens":true}`).into(t, &e); e.TokensRevoked != 2 {
+		t.Errorf("%+v", e)
+	}
+	send("GET", "/api/v1/servers", "").problem(t, http.StatusUnauthorized)
+}
+
+// A stream looks at its token each 15 seconds too; this test is over before.
+func TestAStreamEndsWhenItsUserIsDisabled(t *testing.T) {
+	s := newSiteBeating(t, time.Hour)
+	r := must(http.NewRequestWithContext(t.Context(), "GET", s.url+"/api/v1/events", nil))(t)
+	r.Header = bearer(s.guest)
+	resp := must(http.DefaultClient.Do(r))(t)
+	defer resp.Body.Close()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, resp.Body)
+		ended <- err
+	}()
+	next := s.stream(t, "/api/v1/events", nil) // of somebody else
+	if a := s.call(t, "PATCH", "/api/v1/users/guest", `{"disabled":true}`); a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	select {
+	case err := <-ended:
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("%s, %v", resp.Status, err)
+		}
+	case <-time.After(patience):
+		t.Error("it goes on")
+		resp.Body.Close()
+		<-ended
+	}
+	s.create(t, "alpha")
+	if e, ok := next(); !ok || e.name != "server" {
+		t.Errorf("somebody else's stream: %+v, %t", e, ok)
+	}
+}

@@ -1,0 +1,159 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+)
+
+// mediaTypes are those of the archives that a revision can be had as.
+var mediaTypes = map[string]string{"zip": "application/zip", "tar": "application/x-tar", "tar.zst": "application/zstd"}
+
+// ArchiveInput asks for a revision as an archive.
+type ArchiveInput struct {
+	ByRevision
+	Format string `query:"format" default:"zip" enum:"zip,tar,tar.zst"`
+}
+
+// RawInput asks for one file of a revision.
+type RawInput struct {
+	ByRevision
+	Path string `query:"path" required:"true" maxLength:"4096"`
+}
+
+// downloads adds the requests that are answered by files.
+func (a *api) downloads(h huma.API) {
+	binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	op := operation(h, http.MethodGet, "/overlays/{name}/revisions/{revision}/archive", "downloadRevision", accounts.Act, http.StatusOK, "Download a revision as an archive")
+	op.Responses["200"] = &huma.Response{Description: "All files of the revision; an archive that is cut off is not whole", Content: map[string]*huma.MediaType{}}
+	for _, t := range mediaTypes {
+		op.Responses["200"].Content[t] = binary
+	}
+	huma.Register(h, op, a.downloadRevision)
+	op = operation(h, http.MethodGet, "/overlays/{name}/revisions/{revision}/raw", "downloadRevisionFile", accounts.Act, http.StatusOK, "Download a file of a revision, also in parts")
+	op.Responses["200"] = &huma.Response{Description: "The file", Content: map[string]*huma.MediaType{"application/octet-stream": binary}}
+	inParts(&op)
+	huma.Register(h, op, a.downloadFile)
+}
+
+// inParts describes that an operation understands the header Range.
+func inParts(op *huma.Operation) {
+	whole := op.Responses["200"]
+	op.Responses["206"] = &huma.Response{Description: "The part that the header Range asks for", Content: whole.Content}
+}
+
+func (a *api) downloadRevision(ctx context.Context, in *ArchiveInput) (*huma.StreamResponse, error) {
+	n, number, err := in.read()
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	r, err := a.Layers.Open(ctx, n, number)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer r.Close()
+		_, w := humago.Unwrap(hc)
+		attach(w, fmt.Sprintf("%s-%d.%s", n, r.Number, in.Format), mediaTypes[in.Format])
+		c := http.NewResponseController(w)
+		var err error
+		a.whileLetIn(hc, func(ctx context.Context) { err = r.Write(ctx, &patient{ctx: ctx, w: w, c: c}, in.Format) })
+		_ = c.SetWriteDeadline(time.Time{}) // it would be that of the next answer too
+		if err != nil {
+			if ctx.Err() == nil && !errors.Is(err, errSlow) {
+				a.Log.Error("download of a revision", "overlay", n, "revision", r.Number, "err", err)
+			}
+			panic(http.ErrAbortHandler) // it must not look whole
+		}
+	}}, nil
+}
+
+func (a *api) downloadFile(ctx context.Context, in *RawInput) (*huma.StreamResponse, error) {
+	n, number, err := in.read()
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	r, err := a.Layers.Open(ctx, n, number)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	defer r.Close()
+	f, err := r.File(in.Path)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer f.Close()
+		req, w := humago.Unwrap(hc)
+		attach(w, path.Base(in.Path), "application/octet-stream")
+		w.Header().Set("Etag", fmt.Sprintf(`"%s-%d"`, n, r.Number)) // a revision never changes
+		a.whileLetIn(hc, func(context.Context) { http.ServeContent(w, req, "", time.Time{}, f) })
+	}}, nil
+}
+
+// whileLetIn sends a long answer, which is cut off when the token of whoever asked
+// for it is revoked, or its user may not do this any more.
+func (a *api) whileLetIn(hc huma.Context, send func(ctx context.Context)) {
+	r, w := humago.Unwrap(hc)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	stop := a.Accounts.Cut(func() error {
+		who, err := a.identify(r)
+		if err != nil {
+			return err
+		}
+		return accounts.Allow(who, accounts.Act)
+	}, func() {
+		cancel()
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now()) // a write that waits ends too
+	})
+	defer stop()
+	send(ctx)
+	if stop(); ctx.Err() != nil {
+		panic(http.ErrAbortHandler) // it must not look whole
+	}
+}
+
+// attach says that an answer is a file to keep: no browser shall show what people
+// uploaded as a page of ours.
+func attach(w http.ResponseWriter, name, media string) {
+	w.Header().Set("Content-Type", media)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx takes 1 GB and then nothing until a slow client has that
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+}
+
+var errSlow = errors.New("the client reads too slowly")
+
+// patient writes to a client as long as it goes on reading.
+type patient struct {
+	ctx  context.Context // ends a client that is not let in any more
+	w    http.ResponseWriter
+	c    *http.ResponseController
+	left int // bytes until the time begins anew
+}
+
+func (p *patient) Write(b []byte) (int, error) {
+	if err := p.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if p.left <= 0 {
+		_ = p.c.SetWriteDeadline(time.Now().Add(pieceWithin)) // a connection has deadlines
+		p.left = pieceBytes
+	}
+	n, err := p.w.Write(b)
+	p.left -= n
+	if err != nil {
+		err = errors.Join(errSlow, err)
+	}
+	return n, err
+}

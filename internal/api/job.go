@@ -1,0 +1,120 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Job is a long piece of work with an end.
+type Job struct {
+	ID        left4me.JobID    `json:"id"`
+	Kind      left4me.JobKind  `json:"kind" doc:"noun.verb, for example server.start"`
+	Target    left4me.Name     `json:"target"`
+	Host      left4me.Name     `json:"host"`
+	State     left4me.JobState `json:"state" enum:"queued,running,done,failed,cancelled,interrupted"`
+	Steps     []left4me.Step   `json:"steps" doc:"Labels are stable"`
+	Log       []string         `json:"log,omitzero" doc:"The last lines that the work printed; left out of lists"`
+	Error     *left4me.Error   `json:"error,omitempty"`
+	By        string           `json:"by" doc:"Who asked for it"`
+	Reason    string           `json:"reason" doc:"Why, when it was left4me itself; else empty"`
+	Attempt   int              `json:"attempt"`
+	CreatedAt time.Time        `json:"created_at"`
+	StartedAt time.Time        `json:"started_at,omitzero"`
+	EndedAt   time.Time        `json:"ended_at,omitzero"`
+}
+
+func jobOf(v left4me.Job) Job {
+	j := Job{
+		ID: v.ID, Kind: v.Kind, Target: v.Target, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log, Error: v.Error, By: v.By, Reason: v.Reason,
+		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, EndedAt: v.EndedAt,
+	}
+	if j.Steps == nil {
+		j.Steps = []left4me.Step{}
+	}
+	if j.Log == nil {
+		j.Log = []string{}
+	}
+	return j
+}
+
+// jobFor is a job with what only people see who may change something.
+func jobFor(ctx context.Context, v left4me.Job) Job {
+	if accounts.Allow(actorOf(ctx), accounts.Act) != nil {
+		v = v.Public()
+	}
+	return jobOf(v)
+}
+
+// listedJob is a job without what it printed.
+func listedJob(ctx context.Context, v left4me.Job) Job {
+	j := jobFor(ctx, v)
+	j.Log = nil
+	return j
+}
+
+type byID struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+type jobsInput struct {
+	Server  string `query:"server" doc:"Only jobs of this server"`
+	Overlay string `query:"overlay" doc:"Only jobs of this overlay"`
+	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
+}
+
+func (a *api) listJobs(ctx context.Context, in *jobsInput) ([]Job, error) {
+	noun, name := "server", in.Server
+	if in.Overlay != "" {
+		noun, name = "overlay", in.Overlay
+	}
+	var target left4me.Name
+	if name != "" {
+		n, err := left4me.ParseName(name)
+		if e, ok := left4me.Public(err); ok {
+			moved := *e
+			moved.Field = "query." + noun
+			return nil, &moved
+		}
+		target = n
+	}
+	found, err := a.Jobs.List(ctx, noun, target, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Job, len(found))
+	for i, v := range found {
+		all[i] = listedJob(ctx, v)
+	}
+	return all, nil
+}
+
+func (a *api) showJob(ctx context.Context, in *byID) (Job, error) {
+	v, err := a.Jobs.Get(ctx, left4me.JobID(in.ID))
+	return jobFor(ctx, v), err
+}
+
+func (a *api) cancelJob(ctx context.Context, in *byID) (Job, error) {
+	v, err := a.Jobs.Cancel(ctx, left4me.JobID(in.ID))
+	return jobOf(v), err
+}
+
+func (a *api) retryJob(ctx context.Context, in *byID) (Job, error) {
+	v, err := a.Jobs.Retry(ctx, actorOf(ctx).Name, left4me.JobID(in.ID))
+	return jobOf(v), err
+}
+
+func (a *api) followJob(ctx context.Context, in *byID) (feed, error) {
+	changes, err := a.Jobs.Watch(ctx, left4me.JobID(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	return func(send func(event)) error {
+		for v := range changes {
+			send(event{name: "job", data: jobFor(ctx, v)})
+		}
+		return nil
+	}, nil
+}

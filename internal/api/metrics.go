@@ -1,0 +1,100 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+var (
+	descServers = prometheus.NewDesc("left4me_servers", "Servers by state.", []string{"state"}, nil)
+	descPlayers = prometheus.NewDesc("left4me_server_players", "Humans on a server.", []string{"server"}, nil)
+	descUp      = prometheus.NewDesc("left4me_server_up", "1 while a server answers players.", []string{"server"}, nil)
+	descJobs    = prometheus.NewDesc("left4me_jobs_active", "Targets with a job that is queued or running.", nil, nil)
+	descBuild   = prometheus.NewDesc("left4me_build_info", "The program.", []string{"version"}, nil)
+)
+
+// allStates are told even when no server is in them, so that a query for one
+// never finds nothing.
+var allStates = []left4me.ServerState{
+	left4me.Stopped, left4me.Starting, left4me.Running, left4me.Unresponsive, left4me.Stopping, left4me.Failed, left4me.Unknown,
+}
+
+// collector reads what metrics tell at the moment they are asked for.
+type collector struct{ *api }
+
+// Describe tells which metrics there are.
+func (c collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descServers, descPlayers, descUp, descJobs, descBuild} {
+		out <- d
+	}
+}
+
+// Collect tells their values.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(descBuild, 1, c.Version)
+	views, err := c.Servers.List(ctx)
+	if err != nil {
+		out <- prometheus.NewInvalidMetric(descServers, err)
+		return
+	}
+	states := map[left4me.ServerState]int{}
+	jobs := 0
+	for _, v := range views {
+		states[v.Status.State]++
+		up := 0.0
+		if v.Status.State == left4me.Running {
+			up = 1
+		}
+		if v.Job != nil {
+			jobs++
+		}
+		gauge(descPlayers, float64(v.Status.Players), string(v.Name))
+		gauge(descUp, up, string(v.Name))
+	}
+	for _, s := range allStates {
+		gauge(descServers, float64(states[s]), string(s))
+	}
+	gauge(descJobs, float64(jobs))
+}
+
+// metrics serves them to this machine, and to whoever has a token. A request
+// that came through a proxy comes from elsewhere, whatever its address says.
+func (a *api) metrics() http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collector{a}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	h := promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !direct(r) || !byAddress(r) {
+			if err := a.allowed(r, accounts.Look); err != nil {
+				writeProblem(w, unauthorized(r.Context(), err))
+				return
+			}
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// direct reports whether a request comes from this machine itself.
+func direct(r *http.Request) bool {
+	for _, h := range []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"} {
+		if r.Header.Get(h) != "" {
+			return false
+		}
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && peer.Addr().Unmap().IsLoopback()
+}

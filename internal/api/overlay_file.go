@@ -1,0 +1,82 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path"
+	"unicode/utf8"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+type putFileInput struct {
+	ByName
+	Path     string `query:"path" required:"true" maxLength:"4096" doc:"In the overlay: left4dead2/cfg/server.cfg"`
+	Base     int    `query:"base" minimum:"-1" doc:"The revision that was looked at: when the file was changed since, nothing is changed. -1: there was none. 0 doesn't care"`
+	Note     string `query:"note" maxLength:"2000" doc:"Why; it stays with the revision"`
+	Encoding string `query:"encoding" maxLength:"40" doc:"The body is UTF-8, and is saved in this encoding: gbk, cp1251, … Characters that it doesn't have are refused. Absent: the body is saved as it is"`
+	RawBody  []byte `contentType:"application/octet-stream"`
+}
+
+// putFile makes a revision with one file more, or another one: what an upload of
+// one small file does, in one request.
+func (a *api) putFile(ctx context.Context, in *putFileInput) (Job, error) {
+	who := actorOf(ctx)
+	note := in.Note
+	if note == "" {
+		note = "edited " + path.Base(in.Path)
+	}
+	data := in.RawBody
+	if in.Encoding != "" {
+		if !utf8.Valid(data) {
+			return Job{}, &left4me.Error{Kind: left4me.Invalid, Text: "the text is not UTF-8", Hint: "leave out encoding to save it as it is"}
+		}
+		var err error
+		if data, err = overlays.Encoded(string(data), in.Encoding); err != nil {
+			e, ok := left4me.Public(err)
+			if !ok {
+				return Job{}, err
+			}
+			moved := *e
+			moved.Field = "query." + e.Field
+			return Job{}, &moved
+		}
+	}
+	return a.onOverlay(ctx, in.Name, func(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
+		u, err := a.Uploads.Create(ctx, who, n)
+		if err != nil {
+			return left4me.Job{}, err
+		}
+		var j left4me.Job
+		if _, err = a.Uploads.Write(ctx, who, u.ID, in.Path, 0, int64(len(data)), bytes.NewReader(data)); err == nil {
+			change := &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Once: true, Base: in.Base}
+			j, err = a.Content.Build(ctx, by, n, overlays.Request{Note: note, Change: change})
+		}
+		if err != nil {
+			if derr := a.Uploads.Delete(ctx, who, u.ID); derr != nil { // else it goes by itself, later
+				logOf(ctx).Warn("drop an upload", "upload", u.ID, "err", derr)
+			}
+		}
+		return j, err
+	})
+}
+
+// uploaded says whether the upload of a change is there, and theirs who ask.
+func (a *api) uploaded(ctx context.Context, who accounts.Actor, n left4me.Name, c *FilesChange) error {
+	if c == nil || c.Upload == "" {
+		return nil
+	}
+	if _, err := a.Uploads.Ready(ctx, who, n, c.Upload); err != nil {
+		e, ok := left4me.Public(err)
+		if !ok {
+			return fmt.Errorf("upload %s: %w", c.Upload, err)
+		}
+		moved := *e
+		moved.Field = "change.upload"
+		return &moved
+	}
+	return nil
+}

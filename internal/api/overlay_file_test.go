@@ -1,0 +1,75 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// oneFile is the request that makes a revision with a file.
+func (s *site) oneFile(t *testing.T, token, overlay, query, text string) answer {
+	t.Helper()
+	header := http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/octet-stream"}}
+	return s.send(t, "PUT", "/api/v1/overlays/"+overlay+"/file?"+query, header, strings.NewReader(text))
+}
+
+func TestOneFileMakesARevision(t *testing.T) {
+	s := newSite(t)
+	s.host.set(func() { s.host.work = false }) // the job stays as it was asked for
+	a := s.oneFile(t, s.admin, "maps", "path=left4dead2/cfg/server.cfg&base=1&note=why", "hostname x\n")
+	var j left4me.Job
+	if a.status != http.StatusAccepted {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	a.into(t, &j)
+	all, err := s.store.Jobs(t.Context(), "", "", 10)
+	if err != nil || len(all) != 1 || all[0].ID != j.ID || all[0].Kind != left4me.BuildOverlay {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	var spec left4me.BuildSpec
+	if err := json.Unmarshal(all[0].Spec, &spec); err != nil {
+		t.Fatal(err)
+	}
+	c := spec.Change
+	if spec.Note != "why" || spec.By != "admin" || c == nil || c.Base != 1 || !c.Import.Exact || !c.Once || c.Replace || len(c.Delete) > 0 {
+		t.Fatalf("%+v", spec)
+	}
+	b, err := os.ReadFile(filepath.Join(s.root, "tmp", "upload-"+c.Upload, "files", "left4dead2", "cfg", "server.cfg"))
+	if err != nil || string(b) != "hostname x\n" {
+		t.Errorf("%q, %v", b, err)
+	}
+
+	// What is refused leaves no upload.
+	for query, want := range map[string]struct {
+		status int
+		field  string
+	}{
+		"path=../x": {http.StatusUnprocessableEntity, "query.path"}, "path=/etc/x": {http.StatusUnprocessableEntity, "query.path"},
+		"path=": {http.StatusUnprocessableEntity, "query.path"}, "path=a&base=-2": {http.StatusUnprocessableEntity, "query.base"}, "path=a&base=x": {http.StatusUnprocessableEntity, "query.base"},
+	} {
+		if a := s.oneFile(t, s.admin, "maps", query, "x"); a.status != want.status {
+			t.Errorf("%s: %d %s", query, a.status, a.body)
+		} else {
+			a.problem(t, want.status, want.field)
+		}
+	}
+	s.oneFile(t, s.admin, "nothing", "path=a", "x").problem(t, http.StatusNotFound)
+	s.oneFile(t, s.guest, "maps", "path=a", "x").problem(t, http.StatusForbidden)
+	if a := s.call(t, "POST", "/api/v1/overlays", map[string]any{"name": "items", "kind": "workshop", "workshop": map[string]any{"entries": []map[string]any{{"id": "1"}}}}); a.status != http.StatusCreated {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if a := s.oneFile(t, s.admin, "items", "path=a", "x"); a.status < 400 || a.status >= 500 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := s.oneFile(t, s.admin, "maps", "path=big.cfg", strings.Repeat("x", 8<<20)); a.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a large one: %d %s", a.status, a.body)
+	}
+	if left, err := filepath.Glob(filepath.Join(s.root, "tmp", "upload-*")); err != nil || len(left) != 1 {
+		t.Errorf("%v, %v", left, err)
+	}
+}

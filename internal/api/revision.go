@@ -1,0 +1,230 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// ByRevision is a revision of an overlay in a path. It is exported as ByHost is.
+type ByRevision struct {
+	ByName
+	Revision string `path:"revision" maxLength:"20" doc:"A number; current or 0 is the one that servers start with"`
+}
+
+// read gives the name and the number, which is 0 for the current one.
+func (in ByRevision) read() (left4me.Name, int, error) {
+	n, err := pathName(in.Name)
+	if err != nil || in.Revision == "current" {
+		return n, 0, err
+	}
+	rev, err := strconv.Atoi(in.Revision)
+	if err != nil || rev < 0 || strconv.Itoa(rev) != in.Revision {
+		return "", 0, &left4me.Error{Kind: left4me.Invalid, Field: "path.revision", Text: fmt.Sprintf("%q is no revision", in.Revision), Hint: "use its number, or current"}
+	}
+	return n, rev, nil
+}
+
+func (a *api) showRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
+	n, rev, err := in.read()
+	if err != nil {
+		return left4me.Content{}, err
+	}
+	v, err := a.Content.Revision(ctx, n, rev)
+	return contentOf(v), err
+}
+
+// onRevision does something with a revision that is named by its number.
+func onRevision(ctx context.Context, in ByRevision, f func(context.Context, string, left4me.Name, int) (left4me.Content, error)) (left4me.Content, error) {
+	n, rev, err := in.read()
+	if err == nil && rev == 0 {
+		err = &left4me.Error{Kind: left4me.Invalid, Field: "path.revision", Text: "the revision must be named", Hint: "use its number"}
+	}
+	if err != nil {
+		return left4me.Content{}, err
+	}
+	v, err := f(ctx, actorOf(ctx).Name, n, rev)
+	return contentOf(v), err
+}
+
+func (a *api) useRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
+	return onRevision(ctx, *in, a.Content.Use)
+}
+
+func (a *api) dropRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
+	return onRevision(ctx, *in, a.Content.DropRevision)
+}
+
+// RevisionLabel names a revision.
+type RevisionLabel struct {
+	Label string `json:"label" doc:"What people call it; empty takes it away"`
+}
+
+type labelInput struct {
+	ByRevision
+	Body RevisionLabel
+}
+
+func (a *api) labelRevision(ctx context.Context, in *labelInput) (left4me.Content, error) {
+	return onRevision(ctx, in.ByRevision, func(ctx context.Context, by string, n left4me.Name, rev int) (left4me.Content, error) {
+		return a.Content.Label(ctx, by, n, rev, in.Body.Label)
+	})
+}
+
+// FilterInput is which part of a list of files is wanted. It is exported as
+// ByHost is.
+type FilterInput struct {
+	Dir   string `query:"dir" maxLength:"4096" doc:"Only what lies directly in this directory; empty is the root"`
+	Deep  bool   `query:"deep" doc:"All files beneath it, without directories"`
+	Query string `query:"q" maxLength:"1024" doc:"A part of the path, in any case; implies deep"`
+	After string `query:"after" maxLength:"4096" doc:"next of the page before"`
+	Limit int    `query:"limit" default:"200" minimum:"1" maximum:"1000"`
+}
+
+func (f FilterInput) filter() left4me.Filter {
+	return left4me.Filter{Dir: f.Dir, Deep: f.Deep, Query: f.Query, After: f.After, Limit: f.Limit}
+}
+
+type revisionFilesInput struct {
+	ByRevision
+	FilterInput
+}
+
+func (a *api) listFiles(ctx context.Context, in *revisionFilesInput) (left4me.Page[left4me.TreeFile], error) {
+	n, rev, err := in.read()
+	if err != nil {
+		return left4me.Page[left4me.TreeFile]{}, err
+	}
+	p, err := a.Content.Tree(ctx, n, rev, in.filter())
+	return pageOf(p), err
+}
+
+// pageOf never gives null for a list.
+func pageOf[T any](p left4me.Page[T]) left4me.Page[T] {
+	if p.Items == nil {
+		p.Items = []T{}
+	}
+	return p
+}
+
+// RevisionFile is what a file of a revision holds.
+type RevisionFile struct {
+	Revision int    `json:"revision" doc:"That was looked at"`
+	Path     string `json:"path"`
+	Size     int64  `json:"size"`
+	Hash     string `json:"hash" doc:"SHA-256, hexadecimal"`
+	Data     []byte `json:"data,omitzero" doc:"All of it in base64; absent when it is longer than 1 MiB"`
+	FileText
+}
+
+// FileText is what a text says that isn't UTF-8. It is exported as ByName is.
+type FileText struct {
+	Encoding string `json:"encoding,omitempty" doc:"Of a text that isn't UTF-8: gbk, cp1251, utf-16le, … Absent for others, and for what is no text"`
+	Guess    bool   `json:"guess,omitempty" doc:"The encoding is the likeliest one; the text is too short to tell"`
+	Text     string `json:"text,omitempty" doc:"What such a text says"`
+}
+
+// textOf is what is told of a whole file that isn't UTF-8.
+func (a *api) textOf(ctx context.Context, size int64, data []byte) (FileText, error) {
+	if size > int64(len(data)) {
+		return FileText{}, nil
+	}
+	t, ok, err := a.Content.TextOf(ctx, data)
+	if err != nil || !ok || t.Encoding == "" {
+		return FileText{}, err
+	}
+	return FileText{t.Encoding, t.Guess, t.Text}, nil
+}
+
+type revisionFileInput struct {
+	ByRevision
+	Path   string `query:"path" required:"true" maxLength:"4096"`
+	Inside string `query:"inside" maxLength:"4096" doc:"A file in the VPK that path is"`
+}
+
+func (a *api) showFile(ctx context.Context, in *revisionFileInput) (RevisionFile, error) {
+	n, rev, err := in.read()
+	if err != nil {
+		return RevisionFile{}, err
+	}
+	v, err := a.Content.File(ctx, n, rev, in.Path, in.Inside)
+	if err != nil {
+		return RevisionFile{}, err
+	}
+	text, err := a.textOf(ctx, v.Size, v.Data)
+	return RevisionFile{Revision: v.Revision, Path: in.Path, Size: v.Size, Hash: v.Hash, Data: v.Data, FileText: text}, err
+}
+
+type diffInput struct {
+	ByName
+	From  int    `query:"from" minimum:"0" doc:"A revision; 0 is nothing"`
+	To    int    `query:"to" minimum:"0" doc:"A revision; 0 is the current one"`
+	After string `query:"after" maxLength:"4096" doc:"next of the page before"`
+	Limit int    `query:"limit" default:"200" minimum:"1" maximum:"1000"`
+}
+
+func (a *api) diffOverlay(ctx context.Context, in *diffInput) (left4me.Page[left4me.FileChange], error) {
+	n, err := pathName(in.Name)
+	if err != nil {
+		return left4me.Page[left4me.FileChange]{}, err
+	}
+	p, err := a.Content.Diff(ctx, n, in.From, in.To, in.After, in.Limit)
+	return pageOf(p), err
+}
+
+// ScriptVersion is a version of an overlay's script.
+type ScriptVersion struct {
+	Version   int       `json:"version"`
+	Text      string    `json:"text"`
+	By        string    `json:"by"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+func (a *api) listScripts(ctx context.Context, in *ByName) ([]ScriptVersion, error) {
+	n, err := pathName(in.Name)
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.Content.Scripts(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]ScriptVersion, len(found))
+	for i, v := range found {
+		all[i] = ScriptVersion(v)
+		all[i].Text = shownTo(ctx)(v.Text)
+	}
+	return all, nil
+}
+
+// WorkshopText is a text in which somebody looks for workshop items.
+type WorkshopText struct {
+	Text string `json:"text" doc:"Numbers, links, or a page full of them"`
+}
+
+type textInput struct {
+	Body WorkshopText
+}
+
+// WorkshopIDs are the ids that were found in a text.
+type WorkshopIDs struct {
+	IDs []left4me.WorkshopID `json:"ids" doc:"Each once and in order"`
+	Bad []string             `json:"bad" doc:"What looks like an id and is none"`
+}
+
+func (a *api) parseWorkshop(_ context.Context, in *textInput) (WorkshopIDs, error) {
+	ids, bad := overlays.ParseWorkshop(in.Body.Text)
+	return WorkshopIDs{IDs: append([]left4me.WorkshopID{}, ids...), Bad: append([]string{}, bad...)}, nil
+}
+
+func (a *api) lookUpWorkshop(ctx context.Context, in *struct{ Body left4me.Workshop }) ([]left4me.WorkshopState, error) {
+	v, err := a.Content.LookUp(ctx, in.Body)
+	if v == nil {
+		v = []left4me.WorkshopState{}
+	}
+	return v, err
+}

@@ -1,0 +1,110 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Who changes what somebody else changed meanwhile loses nothing of theirs: the
+// answer is 409, and says which version there is.
+func TestAServerIsChanged(t *testing.T) {
+	s := newSite(t)
+	v := s.create(t, "alpha")
+	if v.Version != 1 || v.Overlays == nil || v.Autostart != left4me.AutostartLast || v.Wanted != left4me.WantStopped || !v.WantedAt.IsZero() {
+		t.Errorf("%+v", v)
+	}
+	const path = "/api/v1/servers/alpha"
+	change := `{"version":1,"port":27020,"overlays":["plugins","maps"],"settings":{"hostname":"Alpha","lobby_only":false,"password":"zoey","tags":["a"],"cfg":["sv_password bill"],"admins":[{"id":"[U:1:5]","flags":"99:z"}]}}`
+	a := s.call(t, "PUT", path, change)
+	if a.into(t, &v); a.status != http.StatusOK || v.Version != 2 || v.Port != 27020 || v.Settings.Password != "zoey" || strings.Join(v.Overlays, " ") != "plugins maps" || v.Settings.LobbyOnly == nil {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	s.call(t, "PUT", path, change).problem(t, http.StatusConflict, "body.version")
+	for body, location := range map[string]string{
+		`{"overlays":["nothing"]}`:                                   "body.overlays[0]",
+		`{"overlays":["maps@9"]}`:                                    "body.overlays[0]",
+		`{"overlays":["maps@x"]}`:                                    "body.overlays[0]",
+		`{"blueprint":"nothing"}`:                                    "body.blueprint",
+		`{"port":80}`:                                                "body.port",
+		`{"settings":{"hostname":"a\"; quit"}}`:                      "body.settings.hostname",
+		`{"settings":{"cfg":["a","rcon_password x"]}}`:               "body.settings.cfg[1]",
+		`{"settings":{"admins":[{"id":"STEAM_1:0:1;","flags":""}]}}`: "body.settings.admins[0]",
+		`{"settings":{"tick":500}}`:                                  "body.settings.tick",
+		`{"autostart":"sometimes"}`:                                  "body.autostart",
+	} {
+		p := s.call(t, "PUT", path, body).problem(t, http.StatusUnprocessableEntity)
+		if len(p.Errors) == 0 || p.Errors[0].Location != location {
+			t.Errorf("%s: %+v", body, p)
+		}
+	}
+	s.call(t, "PUT", "/api/v1/servers/nobody", `{}`).problem(t, http.StatusNotFound)
+	s.create(t, "beta")
+	for _, body := range []string{`{"autostart":"never"}`, `{}`} { // left out, it stays
+		if s.call(t, "PUT", "/api/v1/servers/beta", body).into(t, &v); v.Autostart != left4me.AutostartNever {
+			t.Errorf("%s: %s", body, v.Autostart)
+		}
+	}
+	s.call(t, "PUT", "/api/v1/servers/beta", `{"port":27020}`).problem(t, http.StatusConflict, "body.port")
+
+	// Passwords are for people who may change them.
+	guest := http.Header{"Authorization": {"Bearer " + s.guest}}
+	for _, path := range []string{path, "/api/v1/servers"} {
+		if body := string(s.send(t, "GET", path, guest, nil).body); strings.Contains(body, "zoey") || strings.Contains(body, "bill") || !strings.Contains(body, "Alpha") {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+	if a := s.send(t, "PUT", path, guest, strings.NewReader(`{}`)); a.status != http.StatusForbidden {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+func TestABlueprintIsChangedAndDeleted(t *testing.T) {
+	s := newSite(t)
+	const path = "/api/v1/blueprints/versus"
+	s.call(t, "POST", "/api/v1/blueprints", `{"name":"versus"}`)
+	s.call(t, "POST", "/api/v1/servers", `{"name":"alpha","blueprint":"versus","overlays":["maps"]}`)
+	var v api.Blueprint
+	a := s.call(t, "PUT", path, `{"version":1,"overlays":["maps"],"settings":{"mode":"versus","password":"zoey"}}`)
+	if a.into(t, &v); a.status != http.StatusOK || v.Version != 2 || v.Settings.Mode != "versus" || len(v.Servers) != 1 || v.Servers[0] != "alpha" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	s.call(t, "PUT", path, `{"version":1}`).problem(t, http.StatusConflict, "body.version")
+	s.call(t, "PUT", path, `{"settings":{"mode":"a b"}}`).problem(t, http.StatusUnprocessableEntity, "body.settings.mode")
+	if body := string(s.send(t, "GET", path, http.Header{"Authorization": {"Bearer " + s.guest}}, nil).body); strings.Contains(body, "zoey") || !strings.Contains(body, "versus") {
+		t.Error(body)
+	}
+	if p := s.call(t, "DELETE", path, nil).problem(t, http.StatusConflict); !strings.Contains(p.Detail, "alpha") {
+		t.Errorf("%+v", p)
+	}
+	s.call(t, "DELETE", "/api/v1/blueprints/default", nil).problem(t, http.StatusConflict)
+	s.call(t, "PUT", "/api/v1/servers/alpha", `{}`)
+	if a := s.call(t, "DELETE", path, nil); a.status != http.StatusOK {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	s.call(t, "GET", path, nil).problem(t, http.StatusNotFound)
+}
+
+func TestTheDescriptionSaysWhatSettingsDo(t *testing.T) {
+	b, err := api.OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ Description string }
+			}
+		}
+	}
+	if err := json.Unmarshal(b, &d); err != nil {
+		t.Fatal(err)
+	}
+	if text := d.Components.Schemas["Settings"].Properties["region"].Description; !strings.Contains(text, "europe") || !strings.Contains(text, "sv_region") {
+		t.Errorf("%q", text)
+	}
+}

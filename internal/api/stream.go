@@ -1,0 +1,178 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+)
+
+// writeWithin is how long a client may be slow before its stream ends. What it
+// then missed, it gets when it comes back with Last-Event-ID.
+const writeWithin = 20 * time.Second
+
+// event is one server-sent event.
+type event struct {
+	id   string
+	name string
+	data any // becomes one line of JSON
+}
+
+// feed gives events one after the other until there are no more; an error goes
+// to the client as the last one.
+type feed func(send func(event)) error
+
+// stream adds a request that is answered by server-sent events of one name; D is
+// what their data holds.
+func stream[D, I any](a *api, h huma.API, path, id, summary, name string, f func(context.Context, *I) (feed, error)) {
+	op := operation(h, http.MethodGet, path, id, accounts.Look, http.StatusOK, summary)
+	op.Responses["200"] = &huma.Response{
+		Description: "Server-sent events named " + name + ", each with this as its data; an event named error with a problem document comes last when something went wrong",
+		Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: schemaOf[D](h)}},
+	}
+	huma.Register(h, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		events, err := f(ctx, in)
+		if err != nil {
+			cancel()
+			return nil, problemOf(ctx, err)
+		}
+		return &huma.StreamResponse{Body: func(hc huma.Context) {
+			r, w := humago.Unwrap(hc)
+			end, err := a.count(r)
+			if err != nil {
+				cancel()
+				writeProblem(w, problemOf(ctx, err))
+				return
+			}
+			defer end()
+			a.serve(ctx, cancel, w, r, events)
+		}}, nil
+	})
+}
+
+// count counts a stream of a token until end is called. Whoever needs no token is
+// this machine's administrator. Errors: left4me.Busy.
+func (a *api) count(r *http.Request) (end func(), err error) {
+	_, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok {
+		return func() {}, nil
+	}
+	return a.Accounts.Stream(strings.TrimSpace(token))
+}
+
+// writer writes events to one client.
+type writer struct {
+	w   http.ResponseWriter
+	c   *http.ResponseController
+	buf []byte
+}
+
+func newWriter(w http.ResponseWriter) *writer {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store, no-transform")
+	h.Set("X-Accel-Buffering", "no") // nginx would collect events
+	s := &writer{w: w, c: http.NewResponseController(w)}
+	w.WriteHeader(http.StatusOK)
+	return s
+}
+
+func (s *writer) flush() error {
+	// Not every writer has deadlines; then the client's slowness is not bounded.
+	_ = s.c.SetWriteDeadline(time.Now().Add(writeWithin))
+	if _, err := s.w.Write(s.buf); err != nil {
+		return err
+	}
+	s.buf = s.buf[:0]
+	return s.c.Flush()
+}
+
+func (s *writer) send(e event) error {
+	data, err := json.Marshal(e.data)
+	if err != nil {
+		return err
+	}
+	if e.id != "" {
+		s.buf = append(append(append(s.buf, "id: "...), e.id...), '\n')
+	}
+	s.buf = append(append(append(s.buf, "event: "...), e.name...), "\ndata: "...)
+	s.buf = append(append(s.buf, data...), "\n\n"...)
+	return s.flush()
+}
+
+// comment keeps the connection busy, so that neither side nor anything between
+// them takes it for dead.
+func (s *writer) comment(text string) error {
+	s.buf = append(append(append(s.buf, ": "...), text...), "\n\n"...)
+	return s.flush()
+}
+
+// serve writes the events of f until there are no more, the client is gone or
+// nobody any more, or ctx ends.
+func (a *api) serve(ctx context.Context, cancel context.CancelFunc, w http.ResponseWriter, r *http.Request, f feed) {
+	events := make(chan event)
+	go func() {
+		defer close(events)
+		send := func(e event) {
+			select {
+			case events <- e:
+			case <-ctx.Done():
+			}
+		}
+		if err := f(send); err != nil && ctx.Err() == nil {
+			send(event{name: "error", data: problemOf(ctx, err)})
+		}
+	}()
+	defer func() {
+		cancel()
+		for range events { // until the feed has ended
+		}
+	}()
+	s := newWriter(w)
+	defer func() { _ = s.c.SetWriteDeadline(time.Time{}) }() // the connection goes on to other requests
+	ended := a.Accounts.Ended()
+	err := s.comment("left4me")
+	if _, denied := a.identify(r); denied != nil { // ended before it was waited for
+		return
+	}
+	beat := time.NewTicker(a.beat)
+	defer beat.Stop()
+	for err == nil {
+		select {
+		case e, ok := <-events:
+			if !ok {
+				return
+			}
+			err = s.send(e)
+		case <-beat.C:
+			// A token that has expired sees nothing more.
+			if _, denied := a.identify(r); denied != nil {
+				return
+			}
+			err = s.comment("still here")
+		case <-ended:
+			ended = a.Accounts.Ended()
+			if _, denied := a.identify(r); denied != nil {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func position(s string) (int64, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return 0, badHeader("Last-Event-ID", "it is not a position")
+	}
+	return n, nil
+}

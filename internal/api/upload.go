@@ -1,0 +1,230 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	// pieceBytes must come within pieceWithin: whoever sends less slowly holds no
+	// connection for ever.
+	pieceBytes  = 64 << 10
+	pieceWithin = 30 * time.Second
+	// offsetHeader says how much of a file has come, whatever became of the piece.
+	offsetHeader = "Upload-Offset"
+)
+
+// Upload is what somebody is sending.
+type Upload struct {
+	ID        string       `json:"id"`
+	By        string       `json:"by"`
+	Overlay   left4me.Name `json:"overlay"`
+	CreatedAt time.Time    `json:"created_at"`
+	ExpiresAt time.Time    `json:"expires_at" doc:"When it is dropped if nobody goes on with it"`
+	Complete  bool         `json:"complete" doc:"All that was begun has come"`
+	Files     []UploadFile `json:"files"`
+}
+
+// UploadFile is one file of an upload.
+type UploadFile struct {
+	Path string `json:"path"`
+	Size int64  `json:"size" doc:"As it was announced; -1 when its end is not known yet"`
+	Have int64  `json:"have" doc:"Bytes that have come: where to go on"`
+}
+
+func uploadOf(v uploads.Upload) Upload {
+	u := Upload{ID: v.ID, By: v.By, Overlay: v.Overlay, CreatedAt: v.CreatedAt, ExpiresAt: v.TouchedAt.Add(uploads.Keep).UTC(), Complete: v.Complete(), Files: make([]UploadFile, len(v.Files))}
+	for i, f := range v.Files {
+		u.Files[i] = UploadFile(f)
+	}
+	return u
+}
+
+// ByUpload names an upload.
+type ByUpload struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+func (a *api) createUpload(ctx context.Context, in *struct {
+	ByName
+	// Hidden: with a first parameter the function has another form in clients that
+	// oapi-codegen generates.
+	Languages string `header:"Accept-Language" hidden:"true"`
+},
+) (Upload, error) {
+	n, err := pathName(in.Name)
+	if err != nil {
+		return Upload{}, err
+	}
+	o, err := a.Content.Get(ctx, n)
+	if err != nil {
+		return Upload{}, err
+	}
+	if o.Kind != left4me.FilesOverlay {
+		return Upload{}, &left4me.Error{Kind: left4me.Invalid, Field: "path.name", Text: fmt.Sprintf("%s is a %s overlay: nothing can be uploaded to it", n, o.Kind), Hint: "create one of files"}
+	}
+	v, err := a.Uploads.Create(ctx, actorOf(ctx), n)
+	if err == nil {
+		err = a.Content.FirstUpload(ctx, in.Languages)
+	}
+	return uploadOf(v), err
+}
+
+// ArchiveNames is the setting of names in archives.
+type ArchiveNames struct {
+	Encoding string `json:"encoding" maxLength:"40" doc:"automatic, or the encoding that names are taken for which are too short to tell"`
+}
+
+// ArchiveNamesShown is the setting with what can be chosen.
+type ArchiveNamesShown struct {
+	ArchiveNames
+	Encodings []overlays.NameEncoding `json:"encodings" doc:"Those that are known, also for import.names; the ones that are met most first"`
+}
+
+func (a *api) showArchiveNames(ctx context.Context, _ *none) (ArchiveNamesShown, error) {
+	v, err := a.Content.ArchiveNames(ctx)
+	return ArchiveNamesShown{ArchiveNames{v}, overlays.NameEncodings()}, err
+}
+
+func (a *api) setArchiveNames(ctx context.Context, in *struct{ Body ArchiveNames }) (ArchiveNamesShown, error) {
+	v, err := a.Content.SetArchiveNames(ctx, in.Body.Encoding)
+	return ArchiveNamesShown{ArchiveNames{v}, overlays.NameEncodings()}, err
+}
+
+func (a *api) listUploads(ctx context.Context, _ *none) ([]Upload, error) {
+	found, err := a.Uploads.List(ctx, actorOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Upload, len(found))
+	for i, v := range found {
+		all[i] = uploadOf(v)
+	}
+	return all, nil
+}
+
+func (a *api) showUpload(ctx context.Context, in *ByUpload) (Upload, error) {
+	v, err := a.Uploads.Get(ctx, actorOf(ctx), in.ID)
+	return uploadOf(v), err
+}
+
+// droppedUpload says what is gone.
+type droppedUpload struct {
+	ID string `json:"id"`
+}
+
+func (a *api) deleteUpload(ctx context.Context, in *ByUpload) (droppedUpload, error) {
+	return droppedUpload{in.ID}, a.Uploads.Delete(ctx, actorOf(ctx), in.ID)
+}
+
+// UploadChange is what a plan is asked for with.
+type UploadChange struct {
+	Import  left4me.Import `json:"import,omitempty"`
+	Replace bool           `json:"replace,omitempty" doc:"The upload is all there will be; else it goes over what is there"`
+	Delete  []string       `json:"delete,omitempty" doc:"Paths of files or directories that go"`
+	Base    int            `json:"base,omitempty" doc:"The revision that was looked at: what was changed since is a conflict. -1: there was none. 0 doesn't care"`
+}
+
+func (a *api) planUpload(ctx context.Context, in *struct {
+	ByUpload
+	Body UploadChange
+},
+) (left4me.Plan, error) {
+	v, err := a.Uploads.Get(ctx, actorOf(ctx), in.ID)
+	if err == nil {
+		v, err = a.Uploads.Ready(ctx, actorOf(ctx), v.Overlay, in.ID)
+	}
+	if err != nil {
+		return left4me.Plan{}, err
+	}
+	b := in.Body
+	p, err := a.Content.Plan(ctx, v.Overlay, left4me.Change{Upload: v.ID, Import: b.Import, Replace: b.Replace, Delete: b.Delete, Base: b.Base})
+	if p.Files == nil {
+		p.Files = []left4me.PlanFile{}
+	}
+	return p, err
+}
+
+// uploadPiece adds the request that brings bytes, which are no JSON and may be
+// many.
+func (a *api) uploadPiece(h huma.API, path, id, summary string) {
+	op := operation(h, http.MethodPut, path, id, accounts.Act, http.StatusOK, summary)
+	op.Description = "The body is a piece of the file, which begins with its first one. Send as much as you like at once. Pieces may be sent side by side: one that is at most 16 MiB ahead waits for those before it, until nothing has come for 2 s. When the connection is cut, ask how much has come and go on there. The header " + offsetHeader + " of each answer says the same."
+	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
+	op.SkipValidateBody = true
+	op.Responses["200"] = &huma.Response{
+		Description: "How much has come",
+		Headers:     map[string]*huma.Param{offsetHeader: {Description: "How much has come", Schema: &huma.Schema{Type: huma.TypeInteger}}},
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: schemaOf[UploadFile](h)}},
+	}
+	huma.Register(h, op, func(ctx context.Context, in *struct {
+		ByUpload
+		Path   string `query:"path" required:"true" doc:"With slashes, beneath the upload: addons/x.vpk"`
+		Offset int64  `query:"offset" minimum:"0" doc:"Where this piece begins: what has come so far"`
+		Size   int64  `query:"size" default:"-1" minimum:"-1" doc:"Of the whole file; -1 while it is not known"`
+	},
+	) (*huma.StreamResponse, error) {
+		actor := actorOf(ctx)
+		return &huma.StreamResponse{Body: func(hc huma.Context) {
+			r, w := humago.Unwrap(hc)
+			body := newSteady(w, r.Body)
+			f, err := a.Uploads.Write(ctx, actor, in.ID, in.Path, in.Offset, in.Size, body)
+			w.Header().Set(offsetHeader, strconv.FormatInt(f.Have, 10))
+			if err != nil {
+				uploads.Drain(body)
+				writeProblem(w, problemOf(ctx, cutOff(err)))
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(UploadFile(f))
+		}}, nil
+	})
+}
+
+// cutOff says it of a body that ended too early or didn't come in time.
+func cutOff(err error) error {
+	if _, ok := left4me.Public(err); !ok && errors.Is(err, errBody) {
+		return &left4me.Error{Kind: left4me.Unavailable, Text: "the file did not come to its end", Hint: "go on where it was cut", Err: err}
+	}
+	return err
+}
+
+var errBody = errors.New("body")
+
+// steady reads a body that may be long, as long as it keeps coming.
+type steady struct {
+	body io.Reader
+	c    *http.ResponseController
+	left int // bytes until the time begins anew
+}
+
+func newSteady(w http.ResponseWriter, body io.Reader) *steady {
+	return &steady{body: body, c: http.NewResponseController(w)}
+}
+
+func (s *steady) Read(b []byte) (int, error) {
+	if s.left <= 0 {
+		_ = s.c.SetReadDeadline(time.Now().Add(pieceWithin)) // a connection has deadlines
+		s.left = pieceBytes
+	}
+	n, err := s.body.Read(b)
+	s.left -= n
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = errors.Join(errBody, err)
+	}
+	return n, err
+}

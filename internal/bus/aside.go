@@ -1,0 +1,202 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// What is in the directory of the store.
+const (
+	storeName   = "jetstream"               // nats-server's own
+	streamsName = storeName + "/$G/streams" // a directory for each stream
+	ownerName   = "owner"                   // which left4me the store belongs to
+	asidePrefix = "damaged-"                // stores that could not be used, by time
+	keptAside   = 3                         // of those, the newest
+)
+
+// OpenFor is Open for the left4me with this identity. A store that belongs to
+// another one is put aside.
+func OpenFor(ctx context.Context, dir, owner string, log *slog.Logger) (*Bus, error) {
+	return open(ctx, dir, owner, log, maxPayload)
+}
+
+// open starts the server on the store in dir, or on a new one when that one can't
+// be used. Everything in a store is elsewhere too: the row of a job makes its
+// message again, and a crash is in a file among its server's logs. So a store that
+// is damaged is put aside and never mended. nats-server 2.15 would go on with what
+// it can still read, without an error: it leaves out a stream or a consumer whose
+// metadata is damaged, and messages that its block files have lost.
+//
+// Messages of jobs never outlive the server: all that count are sent again from
+// their rows, and the others would only hide that one of those is missing.
+func open(ctx context.Context, dir, owner string, log *slog.Logger, payload int32) (*Bus, error) {
+	// The server would only say that it is not ready.
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("bus: store: %w", err)
+	}
+	if why := unusable(dir, owner); why != nil {
+		if err := putAside(dir, why, log); err != nil {
+			return nil, fmt.Errorf("bus: store %s: %w", dir, err)
+		}
+	}
+	_, err := os.Lstat(filepath.Join(dir, streamsName, streamEvents))
+	anew := errors.Is(err, fs.ErrNotExist)
+	b, err := openStore(ctx, dir, log, payload)
+	if err != nil && ctx.Err() == nil && !full(dir) {
+		if aerr := putAside(dir, err, log); aerr != nil {
+			return nil, fmt.Errorf("bus: store %s: %w", dir, errors.Join(err, aerr))
+		}
+		anew = true
+		b, err = openStore(ctx, dir, log, payload)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("bus: store %s: %w", dir, err)
+	}
+	b.anew = anew
+	if err := own(dir, owner); err != nil {
+		log.Warn("bus: note whose store it is", "err", err)
+	}
+	return b, nil
+}
+
+// Anew reports whether the store was begun anew. Events that nobody had read are
+// not in it then, and their hosts tell them again.
+func (b *Bus) Anew() bool { return b.anew }
+
+// unusable says why the store can't be given to the server, and removes the
+// messages of jobs from it.
+func unusable(dir, owner string) error {
+	store := filepath.Join(dir, storeName)
+	st, err := os.Lstat(store)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && !st.IsDir() {
+		err = errors.New("it is no directory")
+	}
+	if is, rerr := os.ReadFile(filepath.Join(dir, ownerName)); err == nil && owner != "" && rerr == nil && string(is) != owner {
+		err = errors.New("it belongs to another left4me")
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := os.ReadDir(filepath.Join(dir, streamsName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.RemoveAll(filepath.Join(dir, streamsName, streamJobs))
+}
+
+// openStore starts the server and looks at what it made of the store.
+func openStore(ctx context.Context, dir string, log *slog.Logger, payload int32) (*Bus, error) {
+	var readers []string
+	entries, _ := os.ReadDir(filepath.Join(dir, streamsName, streamEvents, "obs")) // none is no error
+	for _, e := range entries {
+		readers = append(readers, e.Name())
+	}
+	b, err := start(ctx, dir, log, payload)
+	if err != nil {
+		return nil, err
+	}
+	if b.Full() != nil {
+		return b, nil
+	}
+	if err := b.damage(ctx, readers); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// damage says what the server left out of the events, whose readers had these
+// names.
+func (b *Bus) damage(ctx context.Context, readers []string) error {
+	if err := b.broken(); err != nil {
+		return err
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	events, err := b.js.Stream(ctx, streamEvents)
+	if err != nil {
+		return err
+	}
+	// Events go at the front only, by age.
+	if s := events.CachedInfo().State; s.NumDeleted > 0 || s.Lost != nil {
+		return fmt.Errorf("at least %d events are missing", s.NumDeleted)
+	}
+	for _, name := range readers {
+		if _, err := events.Consumer(ctx, name); err != nil {
+			return fmt.Errorf("how far %s has read: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// full reports whether the disk may be why a store doesn't open.
+func full(dir string) bool {
+	free, err := disk.Free(dir)
+	return err == nil && free < leastRoom
+}
+
+// own notes whose store it is.
+func own(dir, owner string) error {
+	name := filepath.Join(dir, ownerName)
+	if is, err := os.ReadFile(name); owner == "" || err == nil && string(is) == owner {
+		return nil
+	}
+	return os.WriteFile(name, []byte(owner), 0o600)
+}
+
+// putAside renames a store that can't be used, so that a new one can take its
+// place, and removes older ones.
+func putAside(dir string, why error, log *slog.Logger) error {
+	stem := asidePrefix + left4me.BackupTime(time.Now())
+	for n := 1; ; n++ {
+		to := filepath.Join(dir, stem)
+		if n > 1 {
+			to += fmt.Sprintf("-%d", n)
+		}
+		if _, err := os.Lstat(to); err == nil {
+			continue
+		}
+		err := os.Rename(filepath.Join(dir, storeName), to)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // there is none
+		}
+		if err != nil {
+			return err
+		}
+		log.Error("bus: the store can't be used and was put aside", "why", why, "path", to,
+			"lost", "events that were not read yet; crashes are told again from the logs of their servers")
+		break
+	}
+	all := Aside(dir)
+	for _, old := range all[:max(0, len(all)-keptAside)] {
+		if err := os.RemoveAll(old); err != nil {
+			log.Warn("bus: remove a store that was put aside", "err", err)
+		}
+	}
+	return nil
+}
+
+// Aside returns the stores that were put aside in the directory of a bus, oldest
+// first.
+func Aside(dir string) []string {
+	entries, _ := os.ReadDir(dir) // sorted; none is no error
+	var all []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), asidePrefix) {
+			all = append(all, filepath.Join(dir, e.Name()))
+		}
+	}
+	return all
+}

@@ -1,0 +1,378 @@
+// Package bus is the only road between the side people talk to and the side
+// that runs games: an embedded NATS server with JetStream, and the subjects and
+// messages that travel on it.
+//
+// On one machine it listens nowhere and both sides use an in-process
+// connection; the subjects and messages are the same as between machines. Every
+// request has a deadline and every message a version.
+package bus
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Limits of what the embedded server keeps. Jobs are small and few; events are
+// bounded by age first.
+const (
+	maxPayload     = 4 << 20
+	maxMemoryStore = 16 << 20
+	maxFileStore   = 1 << 30
+	maxEventsAge   = 7 * 24 * time.Hour
+	maxEventsBytes = 64 << 20
+	maxJobsBytes   = 64 << 20
+	readyWithin    = 10 * time.Second
+)
+
+// Dedup is how long the bus remembers the id of a job's message. A job that is
+// sent again within it, because left4me restarted, is not queued twice.
+const Dedup = time.Hour
+
+// Bus is a running message server with one connection to it. It is safe for
+// concurrent use.
+type Bus struct {
+	dir    string
+	server *server.Server
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	log    *slog.Logger
+	limit  int  // bytes of a message's JSON
+	anew   bool // the store was begun anew
+	*keeper
+
+	serving *sync.WaitGroup // what Answer, Listen, Work and Events began
+}
+
+// Under returns the same bus for a part of the program that waits for what it
+// began: running counts each Answer, Listen, Work and Events from its call until
+// its context has ended and the last call of its handler has returned. A handler
+// may add to running.
+func (b *Bus) Under(running *sync.WaitGroup) *Bus {
+	under := *b
+	under.serving = running
+	return &under
+}
+
+// Open starts the embedded server on the store in dir, makes sure that the
+// streams exist, and connects to it in-process. It opens no socket. Close
+// stops it.
+func Open(ctx context.Context, dir string, log *slog.Logger) (*Bus, error) {
+	return open(ctx, dir, "", log, maxPayload)
+}
+
+func start(ctx context.Context, dir string, log *slog.Logger, payload int32) (*Bus, error) {
+	srv, err := server.NewServer(&server.Options{
+		ServerName:         "left4me",
+		DontListen:         true,
+		NoSigs:             true,
+		NoLog:              true,
+		JetStream:          true,
+		StoreDir:           dir,
+		MaxPayload:         payload,
+		JetStreamMaxMemory: maxMemoryStore,
+		JetStreamMaxStore:  maxFileStore,
+	})
+	if err != nil {
+		return nil, err
+	}
+	srv.SetLogger(serverLog{log}, false, false)
+	srv.Start()
+	b := &Bus{dir: dir, server: srv, log: log, limit: int(payload) - wrapping, keeper: &keeper{}, serving: &sync.WaitGroup{}}
+	if err := b.connect(ctx); err != nil {
+		b.Close()
+		return nil, err
+	}
+	b.keepStore()
+	return b, nil
+}
+
+func (b *Bus) connect(ctx context.Context) error {
+	if !b.server.ReadyForConnections(readyWithin) {
+		return fmt.Errorf("not ready within %s", readyWithin)
+	}
+	config := b.server.JetStreamConfig()
+	if config == nil {
+		return errors.New("JetStream did not start")
+	}
+	b.config = *config
+	b.config.StoreDir = b.dir // the server adds a directory of its own
+	conn, err := nats.Connect("", nats.InProcessServer(b.server), nats.Name("left4me"),
+		nats.MaxReconnects(-1),
+		nats.ErrorHandler(func(_ *nats.Conn, s *nats.Subscription, err error) {
+			subject := ""
+			if s != nil {
+				subject = s.Subject
+			}
+			b.log.Warn("bus", "subject", subject, "err", err)
+		}))
+	if err != nil {
+		return err
+	}
+	b.conn = conn
+	if b.js, err = jetstream.New(conn); err != nil {
+		return err
+	}
+	if err := b.ensureStreams(ctx); err != nil && full(b.dir) {
+		// It is opened when there is room. Until then it says that it is not enabled.
+		b.log.Error("the bus takes no jobs: disk full", "store", b.dir, "err", err)
+		b.fault.Store(disk.Full(b.dir, leastRoom, err))
+		return b.server.ShutdownJetStream()
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+func (b *Bus) ensureStreams(ctx context.Context) error {
+	streams := []jetstream.StreamConfig{
+		{
+			Name:        streamJobs,
+			Description: "work for hosts; a message goes when its job has ended",
+			Subjects:    []string{"l4m.*.job.>"},
+			Retention:   jetstream.WorkQueuePolicy,
+			Discard:     jetstream.DiscardNew, // a job that does not fit must not push out one that waits
+			Duplicates:  Dedup,
+			MaxBytes:    maxJobsBytes,
+		},
+		{
+			Name:        streamEvents,
+			Description: "what happened on hosts",
+			Subjects:    []string{"l4m.*.evt.>"},
+			Retention:   jetstream.LimitsPolicy,
+			MaxAge:      maxEventsAge,
+			MaxBytes:    maxEventsBytes,
+			Duplicates:  Dedup,
+		},
+	}
+	for _, s := range streams {
+		if _, err := b.js.CreateOrUpdateStream(ctx, s); err != nil {
+			return fmt.Errorf("stream %s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+// Close ends the connection and then the server, and waits for it.
+func (b *Bus) Close() {
+	b.endKeeper()
+	if b.conn != nil {
+		b.conn.Close()
+	}
+	b.server.Shutdown()
+	b.server.WaitForShutdown()
+}
+
+// Ping reports whether the bus answers; for readiness checks.
+func (b *Bus) Ping(ctx context.Context) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return b.conn.FlushWithContext(ctx)
+}
+
+// answerWithin bounds what has no deadline of its own.
+const answerWithin = 5 * time.Second
+
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, answerWithin)
+}
+
+// Publish sends v to whoever listens on subject now. Nobody listening is no
+// error.
+func (b *Bus) Publish(subject string, v any) error {
+	data, err := encode("the message", v, b.limit)
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", subject, err)
+	}
+	if err := b.conn.Publish(subject, data); err != nil {
+		return fmt.Errorf("publish %s: %w", subject, err)
+	}
+	return nil
+}
+
+// reply is what an answering side sends: a result or a failure that may be
+// shown, as one line of JSON. Behind the line comes the text of an answer that
+// is mostly text, as it is: to quote and unquote it would cost more than all the
+// rest of its way.
+type reply struct {
+	V      int             `json:"v"`
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  *left4me.Error  `json:"error,omitempty"`
+}
+
+// Request sends in to subject and decodes the answer into out, which may be nil.
+// ctx must have a deadline, or five seconds are used. A failure that the other
+// side may show arrives as *left4me.Error; a host that nobody speaks for is
+// Unavailable.
+func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
+	data, err := encode("the request", in, b.limit)
+	if err != nil {
+		return fmt.Errorf("request %s: %w", subject, err)
+	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	msg, err := b.conn.RequestWithContext(ctx, subject, data)
+	switch {
+	case errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+		return &left4me.Error{
+			Kind: left4me.Unavailable, Err: fmt.Errorf("request %s: %w", subject, err),
+			Text: fmt.Sprintf("host %s did not answer in time", hostOf(subject)), Hint: "try again; if it goes on, see the log of left4me there",
+		}
+	case errors.Is(err, nats.ErrNoResponders):
+		return &left4me.Error{
+			Kind: left4me.Unavailable, Err: fmt.Errorf("request %s: %w", subject, err),
+			Text: fmt.Sprintf("host %s does not answer", hostOf(subject)), Hint: "see that left4me runs there",
+		}
+	case err != nil:
+		return fmt.Errorf("request %s: %w", subject, err)
+	}
+	var r reply
+	head, text, _ := bytes.Cut(msg.Data, []byte("\n"))
+	if err := json.Unmarshal(head, &r); err != nil {
+		return fmt.Errorf("request %s: answer: %w", subject, err)
+	}
+	if r.V > Version {
+		return fmt.Errorf("request %s: answer: %w", subject, newer(r.V))
+	}
+	if r.Error != nil {
+		return r.Error
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(r.Result, out); err != nil {
+		return fmt.Errorf("request %s: answer: %w", subject, err)
+	}
+	if c, ok := out.(*ConsoleChunk); ok {
+		c.Text = string(text)
+	}
+	return nil
+}
+
+// Answer serves requests on subject (which may hold wildcards) with f until ctx
+// ends. Each request runs in a goroutine of its own, at most 256 at once; one
+// more is answered Busy. An error of f that isn't a *left4me.Error is logged
+// and answered without its text.
+func (b *Bus) Answer(ctx context.Context, subject string, f func(ctx context.Context, subject string, data []byte) (any, error)) error {
+	slots := make(chan struct{}, 256)
+	var handlers sync.WaitGroup
+	sub, err := b.conn.Subscribe(subject, func(m *nats.Msg) {
+		select {
+		case slots <- struct{}{}:
+		default:
+			b.respond(m, nil, left4me.Errorf(left4me.Busy, "too many requests at once", "try again"))
+			return
+		}
+		handlers.Go(func() {
+			defer func() { <-slots }()
+			out, err := f(ctx, m.Subject, m.Data)
+			b.respond(m, out, err)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("answer %s: %w", subject, err)
+	}
+	b.serve(ctx, sub, &handlers)
+	return nil
+}
+
+// serve ends a subscription with ctx and counts it until its last handler has
+// returned.
+func (b *Bus) serve(ctx context.Context, sub *nats.Subscription, handlers *sync.WaitGroup) {
+	closed := make(chan struct{}) // after the last message
+	sub.SetClosedHandler(func(string) { close(closed) })
+	b.serving.Go(func() {
+		select {
+		case <-ctx.Done():
+			_ = sub.Unsubscribe()
+			<-closed
+		case <-closed: // the bus was
+		}
+		handlers.Wait()
+	})
+}
+
+func (b *Bus) respond(m *nats.Msg, out any, err error) {
+	if m.Reply == "" {
+		return
+	}
+	if err != nil {
+		public, ok := left4me.Public(disk.Explain(err))
+		if !ok {
+			b.log.Error("request", "subject", m.Subject, "err", err)
+			public = left4me.Errorf(left4me.Unavailable, "the host met an unexpected error", "its log says more under subject="+m.Subject)
+		} else if public.Err != nil {
+			b.log.Warn("request", "subject", m.Subject, "err", public.Err)
+		}
+		b.send(m, refusal(public))
+		return
+	}
+	data, err := answer(out, b.limit)
+	if err != nil {
+		b.log.Error("answer", "subject", m.Subject, "err", err)
+		public, ok := left4me.Public(err)
+		if !ok {
+			public = left4me.Errorf(left4me.Unavailable, "the answer can't be sent", "the log there says more under subject="+m.Subject)
+		}
+		data = refusal(public)
+	}
+	b.send(m, data)
+}
+
+func (b *Bus) send(m *nats.Msg, data []byte) {
+	if err := m.Respond(data); err != nil {
+		b.log.Warn("answer", "subject", m.Subject, "err", err)
+	}
+}
+
+// answer gives what is sent for a result. Errors: left4me.Unavailable for a result
+// that is too long, which the asker would wait for in vain.
+func answer(out any, limit int) ([]byte, error) {
+	result, err := encode("the answer", out, limit)
+	if errors.Is(err, left4me.Invalid) {
+		e, _ := left4me.Public(err)
+		return nil, left4me.Errorf(left4me.Unavailable, e.Text, "ask for a part of it, such as one directory")
+	}
+	if err != nil {
+		return nil, err
+	}
+	data, err := Marshal(reply{V: Version, Result: result})
+	if c, ok := out.(ConsoleChunk); ok && err == nil {
+		if data = append(append(data, '\n'), c.Text...); len(data) > limit {
+			return nil, tooLong(left4me.Unavailable, "the answer", len(data), limit, "ask for less of the console")
+		}
+	}
+	return data, err
+}
+
+// refusal gives what is sent for a failure.
+func refusal(e *left4me.Error) []byte {
+	data, _ := Marshal(reply{V: Version, Error: e.Clipped()}) // it holds nothing but texts
+	return data
+}
+
+// Listen calls f for each message on subject, one after the other in the order
+// of sending, until ctx ends.
+func (b *Bus) Listen(ctx context.Context, subject string, f func(subject string, data []byte)) error {
+	sub, err := b.conn.Subscribe(subject, func(m *nats.Msg) { f(m.Subject, m.Data) })
+	if err != nil {
+		return fmt.Errorf("listen %s: %w", subject, err)
+	}
+	b.serve(ctx, sub, &sync.WaitGroup{})
+	return nil
+}

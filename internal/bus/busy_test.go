@@ -1,0 +1,65 @@
+package bus_test
+
+import (
+	"log/slog"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Who takes a machine that is busy for a store that is broken restarts it in the
+// middle of work, and doesn't begin with the work on jobs.
+func TestAStoreIsNotBrokenBecauseTheMachineIsBusy(t *testing.T) {
+	b, err := bus.Open(t.Context(), filepath.Join(t.TempDir(), "bus"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	var idle atomic.Bool
+	var busy, looking sync.WaitGroup
+	for range 4 * runtime.GOMAXPROCS(0) {
+		busy.Go(func() {
+			for !idle.Load() {
+			}
+		})
+	}
+	for range 16 {
+		looking.Go(func() {
+			for range 30 {
+				if err := b.Broken(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	looking.Wait()
+	idle.Store(true)
+	busy.Wait()
+}
+
+func TestWhatCouldNotBeginIsBegunLater(t *testing.T) {
+	b, err := bus.Open(t.Context(), filepath.Join(t.TempDir(), "bus"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	got := make(chan bus.Delivery, 1)
+	if err := b.Work(t.Context(), "local", func(d bus.Delivery) { got <- d }); err != nil {
+		t.Fatal(err)
+	}
+	b.Unbegin()
+	if err := b.Enqueue(t.Context(), "local", bus.JobMessage{V: bus.Version, ID: "one", Kind: left4me.StartServer, Target: "alpha"}); err != nil {
+		t.Fatal(err)
+	}
+	if d := receive(t, got); d.ID != "one" {
+		t.Errorf("%s came", d.ID)
+	} else if err := d.Done(); err != nil {
+		t.Error(err)
+	}
+}

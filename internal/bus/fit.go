@@ -1,0 +1,295 @@
+package bus
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// wrapping is what of a payload is left to headers and to what wraps an answer.
+const wrapping = 4 << 10
+
+// Marshal gives the JSON of a message as it is sent and kept. It escapes no HTML,
+// which would make six bytes of each <, > and &.
+func Marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// encode gives the JSON of a message of at most limit bytes; what names the
+// message in errors. A message that is too long is made shorter when its type
+// allows that. Errors: left4me.Invalid for a message that is still too long.
+func encode(what string, v any, limit int) ([]byte, error) {
+	data, err := Marshal(v)
+	if err != nil || len(data) <= limit {
+		return data, err
+	}
+	if data, err = Marshal(shorter(v, limit)); err == nil && len(data) > limit {
+		return nil, tooLong(left4me.Invalid, what, len(data), limit, "send less at once")
+	}
+	return data, err
+}
+
+func tooLong(kind left4me.Kind, what string, n, limit int, hint string) *left4me.Error {
+	return left4me.Errorf(kind, fmt.Sprintf("%s is too long: %.1f MB of at most %.1f MB", what, float64(n)/1e6, float64(limit)/1e6), hint)
+}
+
+// shortText bounds a text in a message that is made shorter, in bytes of JSON.
+const shortText = 300
+
+// shorter returns a message that is longer than limit with less in it. It leaves
+// out what is missed least and says how much was left out where the message has a
+// place for that. Names, paths and numbers are never cut. A message of a type that
+// can't be shortened is returned unchanged.
+func shorter(v any, limit int) any {
+	list := limit - limit/32 // for a list that is the whole message
+	switch v := v.(type) {
+	case JobReport:
+		return shorterReport(v, limit)
+	case Crash:
+		v.Exit, v.Lines = left4me.Clip(v.Exit, shortText), left4me.ClipLog(v.Lines)
+		return v
+	case CommandAnswer:
+		v.Output = left4me.Clip(v.Output, list)
+		return v
+	case ConfigDiff:
+		return shorterDiff(v, list)
+	case left4me.Status:
+		return shorterStatus(v)
+	case []left4me.Status:
+		return each(v, shorterStatus)
+	case left4me.Page[left4me.TreeFile]:
+		return shorterPage(v, list, func(f left4me.TreeFile) string { return f.Path })
+	case left4me.Page[left4me.FileChange]:
+		return shorterPage(v, list, func(f left4me.FileChange) string { return f.Path })
+	case left4me.Plan:
+		return shorterPlan(v, limit/4)
+	case left4me.Content:
+		return shorterContent(v, limit/4)
+	case []left4me.Content:
+		return each(v, func(c left4me.Content) left4me.Content { return shorterContent(c, 0) })
+	case left4me.Game:
+		v.CheckNote = left4me.Clip(v.CheckNote, shortText)
+		return v
+	case []left4me.Campaign:
+		return shorterCampaigns(v, list)
+	case []left4me.Warning:
+		return shorterWarnings(v, list)
+	case []left4me.WorkshopState:
+		return shorterItems(v, list)
+	case []left4me.Check:
+		return shorterChecks(v, list)
+	case []left4me.Backup:
+		return each(v, shorterBackup)
+	}
+	return v
+}
+
+// fit returns the first items that take at most budget bytes.
+func fit[T any](items []T, budget int) []T {
+	for i, v := range items {
+		data, err := Marshal(v)
+		if err != nil {
+			return items // the caller meets it too
+		}
+		if budget -= len(data) + len(","); budget < 0 {
+			return items[:i]
+		}
+	}
+	return items
+}
+
+// each returns a copy of a list with every item made shorter.
+func each[T any](items []T, f func(T) T) []T {
+	out := make([]T, len(items))
+	for i, v := range items {
+		out[i] = f(v)
+	}
+	return out
+}
+
+// fitOr returns the first items that take at most budget bytes and, when that
+// isn't all, an item that says how many are missing.
+func fitOr[T any](items []T, budget int, missing func(text string) T) []T {
+	kept := fit(items, budget)
+	if n := len(items) - len(kept); n > 0 {
+		kept = append(kept[:len(kept):len(kept)], missing(fmt.Sprintf("and %d more that don't fit in one answer", n)))
+	}
+	return kept
+}
+
+func clipAll(texts []string, limit int) []string {
+	return each(texts, func(s string) string { return left4me.Clip(s, limit) })
+}
+
+func itself(s string) string { return s }
+
+// shorterReport always fits: a job that can't tell its end would run for ever.
+func shorterReport(r JobReport, limit int) JobReport {
+	r.Log = left4me.ClipLog(r.Log)
+	r.Steps = fit(each(r.Steps, left4me.Step.Clipped), limit/4)
+	if r.Error != nil {
+		r.Error = r.Error.Clipped()
+	}
+	return r
+}
+
+// shorterPage moves the end of a page to the next one. One item always fits: its
+// longest text is a path.
+func shorterPage[T any](p left4me.Page[T], budget int, path func(T) string) left4me.Page[T] {
+	kept := fit(p.Items, budget)
+	if n := len(kept); n > 0 && n < len(p.Items) {
+		p.Items, p.Next = kept, PageToken(path(kept[n-1]))
+	}
+	return p
+}
+
+// PageToken is what is asked for after an item of a page: its path, or something
+// that stands for a path that JSON can't carry. PagePath gives the path back.
+func PageToken(path string) string {
+	if utf8.ValidString(path) {
+		return path
+	}
+	return rawPath + hex.EncodeToString([]byte(path))
+}
+
+// PagePath is the path that a page token stands for.
+func PagePath(token string) string {
+	if code, ok := strings.CutPrefix(token, rawPath); ok {
+		if path, err := hex.DecodeString(code); err == nil {
+			return string(path)
+		}
+	}
+	return token
+}
+
+// rawPath marks a token that isn't the path itself. No relative path begins so.
+const rawPath = "//"
+
+func shorterStatus(s left4me.Status) left4me.Status {
+	s.Reason, s.Hostname, s.Map = left4me.Clip(s.Reason, shortText), left4me.Clip(s.Hostname, shortText), left4me.Clip(s.Map, shortText)
+	s.Online = nil // Players still counts them
+	return s
+}
+
+func shorterDiff(d ConfigDiff, budget int) ConfigDiff {
+	limit := budget / max(1, 2*len(d.Files))
+	d.Files = each(d.Files, func(f ConfigFile) ConfigFile {
+		f.Running, f.Next = left4me.Clip(f.Running, limit-shortText), left4me.Clip(f.Next, limit-shortText)
+		return f
+	})
+	return d
+}
+
+func shorterPlan(p left4me.Plan, part int) left4me.Plan {
+	p.Files = fit(p.Files, part) // Count counts them all
+	p.Skipped = fitOr(clipAll(p.Skipped, 2*shortText), part, itself)
+	p.Repairs = fitOr(clipAll(p.Repairs, 2*shortText), part/2, itself)
+	p.Warnings = shorterWarnings(p.Warnings, part)
+	p.Left = fit(p.Left, part/2)
+	p.Moves = fit(p.Moves, part/2)
+	p.Asks = fit(p.Asks, part) // Asked counts them all
+	dirs := fit(p.Dirs, part)
+	p.MoreDirs += len(p.Dirs) - len(dirs)
+	p.Dirs = dirs
+	if p.Problem != nil {
+		p.Problem = p.Problem.Clipped()
+	}
+	if p.Names != nil {
+		n := *p.Names
+		n.Examples = fit(each(n.Examples, func(e left4me.NamesIn) left4me.NamesIn {
+			e.Names = fit(e.Names, part/32) // one tells as much as many
+			return e
+		}), part/4)
+		p.Names = &n
+	}
+	return p
+}
+
+// shorterContent leaves out the details of revisions, which lists don't have, up to
+// part bytes of each kind.
+func shorterContent(c left4me.Content, part int) left4me.Content {
+	detailed := 0
+	for _, r := range c.Revisions {
+		if len(r.Warnings)+len(r.Campaigns)+len(r.Items) > 0 {
+			detailed++
+		}
+	}
+	part /= max(1, detailed)
+	c.Revisions = each(c.Revisions, func(r left4me.Revision) left4me.Revision {
+		for _, text := range []*string{&r.By, &r.Label, &r.Note, &r.Origin} {
+			*text = left4me.Clip(*text, shortText/3)
+		}
+		r.Warnings, r.Campaigns, r.Items = shorterWarnings(r.Warnings, part), shorterCampaigns(r.Campaigns, part), shorterItems(r.Items, part)
+		return r
+	})
+	return c
+}
+
+func shorterWarnings(all []left4me.Warning, budget int) []left4me.Warning {
+	all = each(all, func(w left4me.Warning) left4me.Warning {
+		w.Text, w.Hint = left4me.Clip(w.Text, 2*shortText), left4me.Clip(w.Hint, shortText)
+		return w
+	})
+	return fitOr(all, budget, func(text string) left4me.Warning { return left4me.Warning{Kind: all[len(all)-1].Kind, Text: text} })
+}
+
+// shorterCampaigns leaves out descriptions and pictures first. Maps are never
+// left out of a campaign: people would take them for missing.
+func shorterCampaigns(all []left4me.Campaign, budget int) []left4me.Campaign {
+	return fit(each(all, func(c left4me.Campaign) left4me.Campaign {
+		c.Title, c.Author, c.Version = left4me.Clip(c.Title, shortText), left4me.Clip(c.Author, shortText), left4me.Clip(c.Version, shortText)
+		c.Description, c.Image = "", ""
+		modes := make(map[string][]left4me.Chapter, len(c.Modes))
+		for mode, chapters := range c.Modes {
+			modes[mode] = each(chapters, func(ch left4me.Chapter) left4me.Chapter {
+				ch.Title, ch.Image = left4me.Clip(ch.Title, shortText), ""
+				return ch
+			})
+		}
+		c.Modes = modes
+		return c
+	}), budget)
+}
+
+func shorterItems(all []left4me.WorkshopState, budget int) []left4me.WorkshopState {
+	all = each(all, func(i left4me.WorkshopState) left4me.WorkshopState {
+		i.Title, i.Text = left4me.Clip(i.Title, shortText), left4me.Clip(i.Text, shortText)
+		i.Picture, i.Tags, i.Collections, i.Children = "", nil, nil, nil
+		return i
+	})
+	return fitOr(all, budget, func(text string) left4me.WorkshopState {
+		return left4me.WorkshopState{State: left4me.ItemFailed, Text: text}
+	})
+}
+
+func shorterChecks(all []left4me.Check, budget int) []left4me.Check {
+	all = each(all, func(c left4me.Check) left4me.Check {
+		c.Name, c.Text, c.Mend = left4me.Clip(c.Name, shortText), left4me.Clip(c.Text, 4*shortText), left4me.Clip(c.Mend, 4*shortText)
+		return c
+	})
+	return fitOr(all, budget, func(text string) left4me.Check {
+		return left4me.Check{Name: "more", State: left4me.CheckSkipped, Text: text}
+	})
+}
+
+func shorterBackup(b left4me.Backup) left4me.Backup {
+	b.Version, b.SHA256 = left4me.Clip(b.Version, shortText), left4me.Clip(b.SHA256, shortText)
+	b.Damage, b.Warnings = fewTexts(b.Damage), fewTexts(b.Warnings)
+	return b
+}
+
+// fewTexts keeps the first texts of a list.
+func fewTexts(all []string) []string {
+	return fitOr(clipAll(all, shortText), 3*shortText, itself)
+}

@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func (a *app) backupCommand() *cobra.Command {
+	return group("backup", "Archives of the database, the settings and what servers wrote",
+		a.backupCreate(), a.backupList(), a.backupVerify(), a.backupDownload(), a.backupDelete(), a.backupSchedule())
+}
+
+func (a *app) backupCreate() *cobra.Command {
+	c := &cobra.Command{
+		Use: "create", Short: "Make a backup, and read it back", Args: NoArguments,
+		Long: "Make a backup and read it back. Servers run on meanwhile. It holds every secret\nof this left4me: keep it as you keep those.",
+	}
+	background := c.Flags().Bool("no-wait", false, "return as soon as its job is queued")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return a.begin(c.Context(), "create backup", http.MethodPost, "/backups", nil, !*background)
+	}
+	return c
+}
+
+func (a *app) backupList() *cobra.Command {
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List backups, newest first", Args: NoArguments}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var all []left4me.Backup
+		raw, err := a.call(c.Context(), http.MethodGet, "/backups", nil, &all)
+		if err != nil {
+			return fmt.Errorf("list backups: %w", err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if a.quiet {
+				for _, b := range all {
+					fmt.Fprintln(w, b.Name)
+				}
+				return
+			}
+			fmt.Fprintln(w, "NAME\tCREATED\tSIZE\tFILES\tSTATE")
+			for _, b := range all {
+				state := string(b.State)
+				if n := len(b.Warnings); n > 0 {
+					state += fmt.Sprintf(", %d warnings", n)
+				}
+				fmt.Fprintf(w, "%s\t%s\t%.1f MB\t%d\t%s\n", b.Name, moment(b.CreatedAt), float64(b.Bytes)/1e6, b.Files, state)
+			}
+		})
+	}
+	return c
+}
+
+func (a *app) backupVerify() *cobra.Command {
+	c := &cobra.Command{
+		Use: "verify NAME|FILE", Short: "Read a backup from its beginning to its end", Args: one("the name of a backup, or a file"),
+		Long:              "Read a backup from its beginning to its end and compare every file with its sum.\nFor a FILE, no left4me has to run.",
+		ValidArgsFunction: a.backupNames,
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if a.VerifyFile != nil && !left4me.Name(args[0]).Valid() {
+			return a.VerifyFile(c.Context(), args[0], a.Out, a.json)
+		}
+		path, err := backupPath(args[0])
+		if err != nil {
+			return err
+		}
+		return a.begin(c.Context(), "verify "+args[0], http.MethodPost, path+"/verify", nil, true)
+	}
+	return c
+}
+
+func (a *app) backupDelete() *cobra.Command {
+	c := &cobra.Command{Use: "delete NAME", Aliases: []string{"rm"}, Short: "Delete a backup", Args: one("the name of a backup"), ValidArgsFunction: a.backupNames}
+	yes := c.Flags().Bool("yes", false, "don't ask")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		path, err := backupPath(args[0])
+		if err != nil {
+			return err
+		}
+		if !*yes {
+			if err := a.confirm(c.Context(), left4me.Name(args[0]), "the backup is deleted"); err != nil {
+				return fmt.Errorf("delete backup %s: %w", args[0], err)
+			}
+		}
+		raw, err := a.call(c.Context(), http.MethodDelete, path, nil, nil)
+		if err != nil {
+			return fmt.Errorf("delete backup %s: %w", args[0], err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if !a.quiet {
+				fmt.Fprintf(w, "backup %s is deleted\n", args[0])
+			}
+		})
+	}
+	return c
+}
+
+func (a *app) backupDownload() *cobra.Command {
+	c := &cobra.Command{Use: "download NAME [FILE]", Short: "Copy a backup to this machine", ValidArgsFunction: a.backupNames}
+	c.Args = func(c *cobra.Command, args []string) error {
+		if len(args) < 1 || len(args) > 2 {
+			return usagef("%s takes the name of a backup and, if it is to be another than its own, a file; see: %s --help", name(c), c.CommandPath())
+		}
+		return nil
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		path, err := backupPath(args[0])
+		if err != nil {
+			return err
+		}
+		file := args[0] + ".tar.zst"
+		if len(args) == 2 {
+			file = args[1]
+		}
+		if err := a.download(c.Context(), path+"/file", file); err != nil {
+			return fmt.Errorf("download %s: %w", args[0], err)
+		}
+		if !a.quiet && !a.json {
+			fmt.Fprintf(a.Out, "%s is written; it holds secrets\n", file)
+		}
+		return nil
+	}
+	return c
+}
+
+// download writes an answer to a new file that nobody else may read. One that is
+// cut off leaves nothing.
+func (a *app) download(ctx context.Context, path, file string) error {
+	if _, err := os.Lstat(file); err == nil {
+		return left4me.Errorf(left4me.Conflict, file+" is there already", "name another file")
+	}
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	res, err := c.send(ctx, http.MethodGet, path, nil, http.Header{})
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	f, err := os.CreateTemp(filepath.Dir(file), ".download-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if _, err := io.Copy(f, res.Body); err != nil {
+		return c.unreachable(ctx, err)
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), file)
+}
+
+// policy is when backups are made, as the API has it.
+type policy struct {
+	Enabled bool   `json:"enabled"`
+	At      string `json:"at"`
+	Daily   int    `json:"daily"`
+	Weekly  int    `json:"weekly"`
+}
+
+func (a *app) backupSchedule() *cobra.Command {
+	c := &cobra.Command{
+		Use: "schedule", Short: "Show or set when backups are made", Args: NoArguments,
+		Long: "Show when backups are made by themselves and how many are kept, or set it: the\nnewest of each of the last days and weeks that have one. Backups that somebody\nasked for are never removed.",
+	}
+	at := c.Flags().String("at", "", "each day at this time of the host, like 04:30")
+	off := c.Flags().Bool("off", false, "make none")
+	on := c.Flags().Bool("on", false, "make them again")
+	daily := c.Flags().Int("daily", 0, "keep those of so many days")
+	weekly := c.Flags().Int("weekly", 0, "keep those of so many weeks")
+	c.MarkFlagsMutuallyExclusive("on", "off")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var p policy
+		raw, err := a.call(c.Context(), http.MethodGet, "/backup-policy", nil, &p)
+		changed := false
+		set := func(flag string, change func()) {
+			if c.Flags().Changed(flag) {
+				change()
+				changed = true
+			}
+		}
+		set("at", func() { p.At, p.Enabled = *at, true })
+		set("daily", func() { p.Daily = *daily })
+		set("weekly", func() { p.Weekly = *weekly })
+		set("on", func() { p.Enabled = *on })
+		set("off", func() { p.Enabled = !*off })
+		if err == nil && changed {
+			raw, err = a.call(c.Context(), http.MethodPut, "/backup-policy", p, &p)
+		}
+		if err != nil {
+			return fmt.Errorf("schedule of backups: %w", err)
+		}
+		return a.print(raw, func(w io.Writer) { writePolicy(w, p) })
+	}
+	return c
+}
+
+func writePolicy(w io.Writer, p policy) {
+	if !p.Enabled {
+		fmt.Fprintln(w, "backups are not made by themselves")
+		return
+	}
+	fmt.Fprintf(w, "each day at %s; of %d days and %d weeks the newest is kept\n", oneLine(p.At), p.Daily, p.Weekly)
+}
+
+// backupPath is where a backup is in the API.
+func backupPath(n string) (string, error) {
+	if _, err := left4me.ParseName(n); err != nil {
+		return "", fmt.Errorf("backup: %w", err)
+	}
+	return "/backups/" + n, nil
+}
+
+func (a *app) backupNames(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return a.names(c, "/backups", "name"), cobra.ShellCompDirectiveDefault
+}

@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// blueprint is what the commands show of a blueprint.
+type blueprint struct {
+	Name     left4me.Name      `json:"name"`
+	Overlays []string          `json:"overlays"`
+	Settings left4me.Settings  `json:"settings"`
+	Servers  []left4me.Name    `json:"servers"`
+	Version  int               `json:"version"`
+	Warnings []left4me.Warning `json:"warnings"`
+}
+
+func (a *app) blueprintCommand() *cobra.Command {
+	return group("blueprint", "Recipes for servers", a.blueprintList(), a.blueprintShow(), a.blueprintCreate(), a.blueprintSet(), a.blueprintDelete())
+}
+
+func (a *app) blueprintList() *cobra.Command {
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List blueprints", Args: NoArguments}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var all []blueprint
+		raw, err := a.call(c.Context(), http.MethodGet, "/blueprints", nil, &all)
+		if err != nil {
+			return fmt.Errorf("list blueprints: %w", err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if a.quiet {
+				for _, b := range all {
+					fmt.Fprintln(w, b.Name)
+				}
+				return
+			}
+			fmt.Fprintln(w, "NAME\tSERVERS\tOVERLAYS")
+			for _, b := range all {
+				fmt.Fprintf(w, "%s\t%d\t%s\n", b.Name, len(b.Servers), strings.Join(b.Overlays, " "))
+			}
+		})
+	}
+	return c
+}
+
+// blueprintPath is where a blueprint is in the API.
+func blueprintPath(arg string) (left4me.Name, string, error) {
+	n, err := left4me.ParseName(arg)
+	return n, "/blueprints/" + string(n), err
+}
+
+// blueprintNames completes the one argument of a command.
+func (a *app) blueprintNames(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, noFiles
+	}
+	return a.names(c, "/blueprints", "name"), noFiles
+}
+
+func (a *app) blueprintShow() *cobra.Command {
+	c := &cobra.Command{Use: "show NAME", Short: "Show a blueprint", Args: one("the name of a blueprint"), ValidArgsFunction: a.blueprintNames}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := blueprintPath(args[0])
+		if err != nil {
+			return fmt.Errorf("show blueprint: %w", err)
+		}
+		var b blueprint
+		raw, err := a.call(c.Context(), http.MethodGet, path, nil, &b)
+		if err != nil {
+			return fmt.Errorf("show blueprint %s: %w", n, err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			servers := make([]string, len(b.Servers))
+			for i, s := range b.Servers {
+				servers[i] = string(s)
+			}
+			row(w, "name", string(b.Name))
+			row(w, "overlays", strings.Join(b.Overlays, " "))
+			row(w, "servers", strings.Join(servers, " "))
+			fmt.Fprintln(w)
+			writeSettings(w, b.Settings, nil, b.Name)
+		})
+	}
+	return c
+}
+
+func (a *app) blueprintCreate() *cobra.Command {
+	c := &cobra.Command{Use: "create NAME", Short: "Create a blueprint", Args: one("the name of a blueprint"), ValidArgsFunction: cobra.NoFileCompletions}
+	overlays := a.overlaysFlag(c)
+	settings := addSettings(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if _, err := left4me.ParseName(args[0]); err != nil {
+			return fmt.Errorf("create blueprint: %w", err)
+		}
+		in := struct {
+			Name     string           `json:"name"`
+			Overlays []string         `json:"overlays,omitempty"`
+			Settings left4me.Settings `json:"settings"`
+		}{Name: args[0], Overlays: overlays()}
+		if err := settings.apply(c.Flags(), &in.Settings); err != nil {
+			return fmt.Errorf("create blueprint %s: %w", args[0], err)
+		}
+		var b blueprint
+		raw, err := a.call(c.Context(), http.MethodPost, "/blueprints", in, &b)
+		if err != nil {
+			return fmt.Errorf("create blueprint %s: %w", args[0], err)
+		}
+		a.warn(b.Warnings)
+		return a.print(raw, func(w io.Writer) {
+			if !a.quiet {
+				fmt.Fprintf(w, "blueprint %s is created\n", args[0])
+			}
+		})
+	}
+	return c
+}
+
+func (a *app) blueprintSet() *cobra.Command {
+	c := &cobra.Command{
+		Use: "set NAME", Short: "Change a blueprint", Args: one("the name of a blueprint"), ValidArgsFunction: a.blueprintNames,
+		Long: "Change a blueprint. What no flag names stays as it is; an empty value leaves a\nsetting open. Servers that are made from it get the change when they start next.",
+	}
+	overlays := a.overlaysFlag(c)
+	settings := addSettings(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := blueprintPath(args[0])
+		if err != nil {
+			return fmt.Errorf("set blueprint: %w", err)
+		}
+		var b blueprint
+		if _, err := a.call(c.Context(), http.MethodGet, path, nil, &b); err != nil {
+			return fmt.Errorf("set blueprint %s: %w", n, err)
+		}
+		in := struct {
+			Version  int              `json:"version"`
+			Overlays []string         `json:"overlays"`
+			Settings left4me.Settings `json:"settings"`
+		}{b.Version, b.Overlays, b.Settings}
+		if c.Flags().Changed("overlay") {
+			in.Overlays = overlays()
+		}
+		if err := settings.apply(c.Flags(), &in.Settings); err != nil {
+			return fmt.Errorf("set blueprint %s: %w", n, err)
+		}
+		raw, err := a.call(c.Context(), http.MethodPut, path, in, &b)
+		if err != nil {
+			return fmt.Errorf("set blueprint %s: %w", n, err)
+		}
+		a.warn(b.Warnings)
+		return a.print(raw, func(w io.Writer) {
+			if !a.quiet {
+				fmt.Fprintf(w, "blueprint %s is changed\n", n)
+			}
+		})
+	}
+	return c
+}
+
+func (a *app) blueprintDelete() *cobra.Command {
+	c := &cobra.Command{Use: "delete NAME", Short: "Delete a blueprint that no server uses", Args: one("the name of a blueprint"), ValidArgsFunction: a.blueprintNames}
+	yes := c.Flags().BoolP("yes", "y", false, "don't ask")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := blueprintPath(args[0])
+		if err != nil {
+			return fmt.Errorf("delete blueprint: %w", err)
+		}
+		if !*yes {
+			if err := a.confirm(c.Context(), n, "its settings and the order of its overlays go with it"); err != nil {
+				return fmt.Errorf("delete blueprint %s: %w", n, err)
+			}
+		}
+		raw, err := a.call(c.Context(), http.MethodDelete, path, nil, nil)
+		if err != nil {
+			return fmt.Errorf("delete blueprint %s: %w", n, err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if !a.quiet {
+				fmt.Fprintf(w, "blueprint %s is deleted\n", n)
+			}
+		})
+	}
+	return c
+}

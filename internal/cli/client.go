@@ -1,0 +1,336 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	dialWithin   = 5 * time.Second
+	answerWithin = time.Minute // a console command waits for a map to load
+	answerLimit  = 16 << 20
+	problemLimit = 64 << 10
+)
+
+// Target says where the API is.
+type Target struct {
+	URL    string // of left4me, without /api/v1; empty for the socket
+	Token  string // may be empty for the socket
+	Socket string // on this machine
+	Advice Advice // for the person who asks
+}
+
+// Advice words what the person who asks can type on this machine. Hints leave out
+// what is not set.
+type Advice struct {
+	Start   func() string                   // starts left4me here
+	Down    func() bool                     // left4me is known not to run here
+	AsRoot  func(commands ...string) string // root has to run it
+	Command string                          // what was typed
+}
+
+func (a Advice) start() string {
+	if a.Start == nil {
+		return "start left4me"
+	}
+	return "start it: " + a.Start()
+}
+
+func (a Advice) asRoot() string {
+	if a.AsRoot == nil || a.Command == "" {
+		return "run this as root"
+	}
+	return a.AsRoot(a.Command)
+}
+
+// Hints about tokens.
+const (
+	newToken = "make one on the page Account of the panel, or as root on the machine that left4me runs on: `left4me token create LABEL --user NAME`"
+	noToken  = "this machine's own left4me needs none: `unset LEFT4ME_TOKEN`"
+)
+
+// Client calls the API. It may be used concurrently.
+type Client struct {
+	base   string // ends in /api/v1
+	where  string // for people
+	local  bool
+	token  string
+	http   *http.Client
+	advice Advice
+	warn   func(text string) // with what a good answer warns of; nil: nobody is told
+}
+
+// NewClient makes a client; it connects to nothing yet. Errors: left4me.Invalid.
+func NewClient(t Target) (*Client, error) {
+	token := strings.TrimSpace(t.Token)
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		// It is not shown: a mistyped secret is one still.
+		hint := newToken
+		if t.URL == "" {
+			hint = noToken
+		}
+		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_TOKEN is not a token", hint)
+	}
+	dialer := &net.Dialer{Timeout: dialWithin}
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
+		TLSHandshakeTimeout: dialWithin, ExpectContinueTimeout: announceWithin, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 4, MaxIdleConnsPerHost: sideBySide, IdleConnTimeout: time.Minute,
+	}
+	c := &Client{token: token, advice: t.Advice, http: &http.Client{
+		Transport: transport,
+		// A redirect would turn a request into another one.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	if t.URL == "" {
+		c.base, c.where, c.local = "http://left4me/api/v1", t.Socket, true
+		transport.Proxy = nil
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, "unix", t.Socket)
+			if err == nil {
+				err = trusted(conn, t.Socket, t.Advice)
+			}
+			return conn, err
+		}
+		return c, nil
+	}
+	u, err := url.Parse(t.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_URL is not the address of a left4me", "use one like https://panel.example.org")
+	}
+	c.where = u.Scheme + "://" + u.Host
+	c.base = c.where + strings.TrimSuffix(strings.TrimSuffix(u.EscapedPath(), "/"), "/api/v1") + "/api/v1"
+	return c, nil
+}
+
+// Call sends a request, with in as its body unless that is nil (as it is when it
+// is bytes, else as JSON), and decodes the
+// answer into out unless that is nil. It returns the answer as it came. Errors:
+// those of the API by kind, left4me.Unavailable when nobody answers or somebody
+// else does.
+func (c *Client) Call(ctx context.Context, method, path string, in, out any) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	header := http.Header{"Accept": {"application/json"}}
+	if l := languages(); l != "" {
+		header.Set("Accept-Language", l)
+	}
+	res, err := c.send(ctx, method, path, in, header)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, answerLimit+1))
+	switch {
+	case err != nil:
+		return nil, c.unreachable(ctx, err)
+	case len(body) > answerLimit:
+		return nil, c.strange("its answer is too large")
+	case !json.Valid(body):
+		return nil, c.strange("its answer is not JSON")
+	}
+	if out != nil {
+		if err := json.Unmarshal(body, out); err != nil {
+			return nil, c.strange("its answer is another than expected")
+		}
+	}
+	return body, nil
+}
+
+// Ready asks whether left4me has all that it needs. Errors: left4me.Unavailable
+// when it hasn't, or nobody answers.
+func (c *Client) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.base, "/api/v1")+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return c.unreachable(ctx, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return left4me.Errorf(left4me.Unavailable, "left4me is not ready", "")
+	}
+	return nil
+}
+
+// send sends a request and returns the answer when it is a good one.
+func (c *Client) send(ctx context.Context, method, path string, in any, header http.Header) (*http.Response, error) {
+	var body io.Reader
+	if in != nil {
+		kind := "application/octet-stream"
+		b, raw := in.([]byte)
+		if !raw {
+			var err error
+			if b, err = json.Marshal(in); err != nil {
+				return nil, err
+			}
+			kind = "application/json"
+		}
+		body = bytes.NewReader(b)
+		header.Set("Content-Type", kind)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header = header
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreachable(ctx, err)
+	}
+	if res.StatusCode < 300 && !isPage(res) {
+		if text, err := strconv.Unquote(res.Header.Get("Left4me-Warning")); err == nil && c.warn != nil {
+			c.warn(text)
+		}
+		return res, nil
+	}
+	defer res.Body.Close()
+	return nil, c.refused(res)
+}
+
+// unreachable says why there is no answer.
+func (c *Client) unreachable(ctx context.Context, err error) error {
+	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return ctx.Err()
+	}
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err // what it adds is an address that nobody typed
+	}
+	if e, ok := left4me.Public(err); ok {
+		return e
+	}
+	e := &left4me.Error{Kind: left4me.Unavailable, Err: err, Hint: "check LEFT4ME_URL"}
+	var timeout net.Error
+	switch {
+	case errors.As(err, &timeout) && timeout.Timeout():
+		e.Text, e.Hint = c.where+" does not answer in time", ""
+	case c.local && errors.Is(err, fs.ErrPermission) && c.advice.Down != nil && c.advice.Down():
+		e.Text, e.Hint = "left4me does not run", c.advice.start()
+	case c.local && errors.Is(err, fs.ErrPermission):
+		e.Kind, e.Text = left4me.Denied, "the socket "+c.where+" belongs to another user"
+		e.Hint = c.advice.asRoot() + ", or set LEFT4ME_URL and LEFT4ME_TOKEN"
+	case c.local:
+		e.Text = "nothing answers at " + c.where
+		e.Hint = c.advice.start() + ", or say with LEFT4ME_URL or LEFT4ME_ROOT where it is"
+	default:
+		e.Text = fmt.Sprintf("%s is not reachable: %v", c.where, err)
+	}
+	return e
+}
+
+// strange says that something answers, but not left4me.
+func (c *Client) strange(what string) error {
+	e := &left4me.Error{Kind: left4me.Unavailable, Text: c.where + " does not answer like left4me: " + what, Hint: "check LEFT4ME_URL"}
+	if c.local {
+		e.Hint = ""
+	}
+	return e
+}
+
+// problem is a failure as the API tells it (RFC 9457).
+type problem struct {
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Hint   string `json:"hint"`
+	Errors []struct {
+		Message  string `json:"message"`
+		Location string `json:"location"`
+	} `json:"errors"`
+}
+
+// kindOf is the one table of what an HTTP status means.
+func kindOf(status int) left4me.Kind {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return left4me.Denied
+	case http.StatusNotFound:
+		return left4me.NotFound
+	case http.StatusConflict:
+		return left4me.Conflict
+	case http.StatusTooManyRequests:
+		return left4me.Busy
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return left4me.Unavailable
+	case http.StatusInsufficientStorage:
+		return left4me.DiskFull
+	}
+	if status >= 400 && status < 500 {
+		return left4me.Invalid
+	}
+	return ""
+}
+
+// err is the problem as an error: all fields when several are wrong.
+func (p problem) err() error {
+	kind := kindOf(p.Status)
+	if len(p.Errors) < 2 {
+		return left4me.Errorf(kind, p.Detail, p.Hint)
+	}
+	var all left4me.Fields
+	for _, e := range p.Errors {
+		field := strings.TrimPrefix(e.Location, "body.")
+		all = append(all, &left4me.Error{Kind: kind, Field: field, Text: field + ": " + e.Message})
+	}
+	return all
+}
+
+// refused turns an answer that is no success into an error.
+func (c *Client) refused(res *http.Response) error {
+	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	body, err := io.ReadAll(io.LimitReader(res.Body, problemLimit))
+	p := problem{}
+	if err == nil && kind == "application/problem+json" && json.Unmarshal(body, &p) == nil && p.Detail != "" {
+		p.Status = res.StatusCode
+		if near := c.nearest(res.Request.Context(), p.Detail); near != "" {
+			p.Hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		switch unauthorized := p.Status == http.StatusUnauthorized; {
+		case unauthorized && c.token != "" && c.local:
+			p.Hint = noToken
+		case unauthorized && c.token == "":
+			p.Hint = "set LEFT4ME_TOKEN; " + newToken
+		case unauthorized:
+			p.Hint = newToken
+		}
+		return p.err()
+	}
+	return c.foreign(res)
+}
+
+// languages is the language of who runs this (locale(7)), as browsers send it: the
+// first upload says by it what names in archives are likely to be in.
+func languages() string {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := os.Getenv(name); v != "" {
+			v, _, _ = strings.Cut(v, ".")
+			if v == "C" || v == "POSIX" || strings.ContainsFunc(v, func(r rune) bool { return r != '_' && r != '-' && r != '@' && (r > 'z' || r < '0') }) {
+				return ""
+			}
+			v, _, _ = strings.Cut(v, "@")
+			return strings.ReplaceAll(v, "_", "-")
+		}
+	}
+	return ""
+}

@@ -1,0 +1,339 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// game is what the commands show of the game on a host.
+type game struct {
+	Problem   string     `json:"problem"`
+	Known     bool       `json:"known"`
+	Current   int64      `json:"current"`
+	Pinned    bool       `json:"pinned"`
+	Latest    int64      `json:"latest"`
+	Outdated  bool       `json:"outdated"`
+	CheckedAt *time.Time `json:"checked_at"`
+	CheckNote string     `json:"check_note"`
+	SteamCMD  string     `json:"steamcmd"`
+	Builds    []struct {
+		Build       int64          `json:"build"`
+		Version     string         `json:"version"`
+		Current     bool           `json:"current"`
+		InstalledAt *time.Time     `json:"installed_at"`
+		Bytes       int64          `json:"bytes"`
+		Servers     []left4me.Name `json:"servers"`
+	} `json:"builds"`
+	Job *struct {
+		ID    string           `json:"id"`
+		Kind  left4me.JobKind  `json:"kind"`
+		State left4me.JobState `json:"state"`
+	} `json:"job"`
+	Rollout *rollout   `json:"rollout"`
+	Policy  gamePolicy `json:"policy"`
+}
+
+// rollout is how servers move over to another build.
+type rollout struct {
+	Mode    string `json:"mode"`
+	State   string `json:"state"`
+	Reason  string `json:"reason"`
+	Build   int64  `json:"build"`
+	Servers []struct {
+		Server left4me.Name `json:"server"`
+		State  string       `json:"state"`
+		Reason string       `json:"reason"`
+	} `json:"servers"`
+}
+
+// gamePolicy is when newer builds are looked for.
+type gamePolicy struct {
+	CheckHours int    `json:"check_hours"`
+	Update     bool   `json:"update"`
+	UpdateAt   string `json:"update_at,omitempty"`
+	Restart    string `json:"restart,omitempty"`
+}
+
+func (a *app) gameCommand() *cobra.Command {
+	host := string(left4me.LocalHost)
+	c := group("game", "The game itself: which build a host has",
+		a.gameStatus(&host),
+		a.gameAct(&host, "install", "Install the game"),
+		a.gameAct(&host, "update", "Update the game; servers that run are not touched"),
+		a.gameAct(&host, "verify", "Verify the files of the game and mend them"),
+		a.gameAct(&host, "rollback", "Go back to the build before, or to another one"),
+		a.gameAct(&host, "check", "Ask Steam for the newest build"),
+		a.gamePin(&host, "pin", "Keep the current build: no update may replace it", true),
+		a.gamePin(&host, "unpin", "Let updates replace the build again", false),
+		a.gamePolicy(&host), a.gameCancel(&host))
+	c.PersistentFlags().StringVar(&host, "host", host, "the host whose game it is")
+	return c
+}
+
+// gamePath is where the game of a host is in the API.
+func gamePath(host string) (string, error) {
+	n, err := left4me.ParseName(host)
+	return "/hosts/" + string(n) + "/game", err
+}
+
+// gameAct is a command that asks for a job on the game.
+func (a *app) gameAct(host *string, verb, short string) *cobra.Command {
+	var in struct {
+		Restart string `json:"restart,omitempty"`
+		Build   int64  `json:"build,omitempty"`
+	}
+	c := &cobra.Command{Use: verb, Short: short, Args: NoArguments}
+	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	if verb != "check" {
+		c.Flags().StringVar(&in.Restart, "restart", "", "when servers that are up move over: never, now, empty or an hour like 04:30 (never)")
+	}
+	if verb == "rollback" {
+		c.Flags().Int64Var(&in.Build, "build", 0, "the build to go to; without it, the one before")
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		path, err := gamePath(*host)
+		if err != nil {
+			return fmt.Errorf("%s the game: %w", verb, err)
+		}
+		return a.begin(c.Context(), verb+" the game", http.MethodPost, path+"/"+verb, in, *wait)
+	}
+	return c
+}
+
+func (a *app) gameStatus(host *string) *cobra.Command {
+	c := &cobra.Command{Use: "status", Short: "Show which build there is, and how servers move over", Args: NoArguments}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		path, err := gamePath(*host)
+		if err != nil {
+			return fmt.Errorf("status of the game: %w", err)
+		}
+		var g game
+		raw, err := a.call(c.Context(), http.MethodGet, path, nil, &g)
+		if err != nil {
+			return fmt.Errorf("status of the game: %w", err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if a.quiet {
+				fmt.Fprintln(w, g.Current)
+				return
+			}
+			writeGame(w, g)
+		})
+	}
+	return c
+}
+
+func writeGame(w io.Writer, g game) {
+	row(w, "host", g.Problem)
+	switch {
+	case !g.Known:
+		return
+	case g.Current == 0:
+		row(w, "game", "not installed; install it with: left4me game install")
+	case g.Pinned:
+		row(w, "game", fmt.Sprintf("build %d, pinned", g.Current))
+	default:
+		row(w, "game", fmt.Sprintf("build %d", g.Current))
+	}
+	checked := "Steam was never asked"
+	if g.CheckedAt != nil {
+		checked = "as of " + moment(*g.CheckedAt)
+	}
+	switch {
+	case g.Outdated && g.Latest > 0:
+		row(w, "newest", fmt.Sprintf("build %d, %s", g.Latest, checked))
+	case g.Outdated:
+		row(w, "newest", "another build, "+checked)
+	case g.Latest > 0:
+		row(w, "newest", fmt.Sprintf("build %d, %s", g.Latest, checked))
+	default:
+		row(w, "newest", checked)
+	}
+	row(w, "", g.CheckNote)
+	row(w, "SteamCMD", g.SteamCMD)
+	for _, b := range g.Builds {
+		text := fmt.Sprintf("%d", b.Build)
+		if b.Version != "" {
+			text += ", version " + b.Version
+		}
+		text += ", " + size(b.Bytes)
+		if b.InstalledAt != nil {
+			text += ", installed " + moment(*b.InstalledAt)
+		}
+		switch n := len(b.Servers); n {
+		case 0:
+		case 1:
+			text += ", 1 server runs on it"
+		default:
+			text += fmt.Sprintf(", %d servers run on it", n)
+		}
+		row(w, "build", text)
+	}
+	if g.Job != nil {
+		row(w, "job", fmt.Sprintf("%s %s, %s", g.Job.Kind.Verb(), g.Job.State, g.Job.ID))
+	}
+	writeRollout(w, g.Rollout)
+	row(w, "policy", policyText(g.Policy))
+}
+
+func writeRollout(w io.Writer, r *rollout) {
+	if r == nil {
+		return
+	}
+	text := fmt.Sprintf("%s, mode %s", r.State, r.Mode)
+	if r.Build > 0 {
+		text = fmt.Sprintf("to build %d, %s", r.Build, text)
+	}
+	if r.Reason != "" {
+		text += ": " + r.Reason
+	}
+	row(w, "rollout", text)
+	for _, m := range r.Servers {
+		text := string(m.Server) + " " + m.State
+		if m.Reason != "" {
+			text += ": " + m.Reason
+		}
+		row(w, "server", text)
+	}
+}
+
+func policyText(p gamePolicy) string {
+	if p.CheckHours == 0 {
+		return "Steam is not asked by itself"
+	}
+	text := fmt.Sprintf("Steam is asked every %d h", p.CheckHours)
+	if !p.Update {
+		return text + ", nothing is updated by itself"
+	}
+	when := "at once"
+	if p.UpdateAt != "" {
+		when = "at " + p.UpdateAt
+	}
+	return text + ", a newer build is installed " + when + "; restarts: " + p.Restart
+}
+
+func (a *app) gamePin(host *string, use, short string, pinned bool) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: NoArguments}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		path, err := gamePath(*host)
+		if err != nil {
+			return fmt.Errorf("%s the game: %w", use, err)
+		}
+		var g game
+		raw, err := a.call(c.Context(), http.MethodPost, path+"/pin", map[string]bool{"pinned": pinned}, &g)
+		if err != nil {
+			return fmt.Errorf("%s the game: %w", use, err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if !a.quiet {
+				fmt.Fprintf(w, "build %d is %sned\n", g.Current, use)
+			}
+		})
+	}
+	return c
+}
+
+func (a *app) gamePolicy(host *string) *cobra.Command {
+	c := &cobra.Command{
+		Use: "policy", Short: "Show or say when newer builds are looked for and installed", Args: NoArguments,
+		Long: "Show when Steam is asked for a newer build and what happens when there is one.\nWith a flag, change that; what no flag names stays as it is.",
+	}
+	flags := c.Flags()
+	check := flags.String("check", "", "hours between two checks, like 6h, or off")
+	update := flags.String("update", "", "on or off: install a newer build without being asked")
+	at := flags.String("at", "", "the hour of the day for that, like 04:30, or any")
+	restart := flags.String("restart", "", "when servers move over then: never, now, empty or an hour like 04:30")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		path, err := gamePath(*host)
+		if err != nil {
+			return fmt.Errorf("policy for the game: %w", err)
+		}
+		var p gamePolicy
+		raw, err := a.call(c.Context(), http.MethodGet, path+"/policy", nil, &p)
+		if err == nil && changed(c, "check", "update", "at", "restart") {
+			if err = p.set(*check, *update, *at, *restart); err == nil {
+				raw, err = a.call(c.Context(), http.MethodPut, path+"/policy", p, &p)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("policy for the game: %w", err)
+		}
+		return a.print(raw, func(w io.Writer) { fmt.Fprintln(w, oneLine(policyText(p))) })
+	}
+	return c
+}
+
+// changed reports whether one of these flags was given.
+func changed(c *cobra.Command, flags ...string) bool {
+	for _, f := range flags {
+		if c.Flags().Changed(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// set takes over what flags say; an empty one says nothing.
+func (p *gamePolicy) set(check, update, at, restart string) error {
+	switch check {
+	case "":
+	case "off":
+		p.CheckHours = 0
+	default:
+		hours, err := strconv.Atoi(strings.TrimSuffix(check, "h"))
+		if err != nil || hours < 1 {
+			return usagef("--check %q is no number of hours; use one like 6h, or off", fit(check, 80))
+		}
+		p.CheckHours = hours
+	}
+	switch update {
+	case "":
+	case "on", "off":
+		p.Update = update == "on"
+	default:
+		return usagef("--update %q is neither on nor off", fit(update, 80))
+	}
+	switch at {
+	case "":
+	case "any":
+		p.UpdateAt = ""
+	default:
+		p.UpdateAt = at
+	}
+	if restart != "" {
+		p.Restart = restart
+	}
+	return nil
+}
+
+func (a *app) gameCancel(host *string) *cobra.Command {
+	c := &cobra.Command{
+		Use: "stay", Short: "Leave servers that have not moved over as they are", Args: NoArguments,
+		Long: "Cancel the rollout: servers that have not moved over to the current build stay\non theirs until somebody restarts them.",
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		path, err := gamePath(*host)
+		if err != nil {
+			return fmt.Errorf("cancel the rollout: %w", err)
+		}
+		var r rollout
+		raw, err := a.call(c.Context(), http.MethodDelete, path+"/rollout", nil, &r)
+		if err != nil {
+			return fmt.Errorf("cancel the rollout: %w", err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if !a.quiet {
+				writeRollout(w, &r)
+			}
+		})
+	}
+	return c
+}

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// itemsCommand changes which workshop items an overlay has.
+func (a *app) itemsCommand(use, short string, args cobra.PositionalArgs, change func(c *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: args, ValidArgsFunction: a.overlays}
+	build := c.Flags().Bool("build", false, "make a revision of it")
+	wait := c.Flags().Bool("wait", false, "wait until that is done")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		return a.changeOverlay(c, args[0], *build, *wait, func(o *overlay) error {
+			if o.Workshop == nil {
+				return left4me.Errorf(left4me.Invalid, fmt.Sprintf("it is a %s overlay", oneLine(string(o.Kind))), "only a workshop overlay has items")
+			}
+			ids, err := a.workshopIDs(c.Context(), args[1:])
+			if err != nil {
+				return err
+			}
+			return change(c, o.Workshop, ids)
+		})
+	}
+	return c
+}
+
+const someItems = "the name of an overlay and workshop items, as numbers or links"
+
+// entry finds an item among those that somebody added.
+func entry(w *left4me.Workshop, id left4me.WorkshopID) int {
+	return slices.IndexFunc(w.Entries, func(e left4me.WorkshopEntry) bool { return e.ID == id })
+}
+
+func (a *app) overlayAdd() *cobra.Command {
+	return a.itemsCommand("add NAME ITEM…", "Add workshop items and collections to an overlay", between(2, -1, someItems),
+		func(_ *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error {
+			for _, id := range ids {
+				if entry(w, id) < 0 {
+					w.Entries = append(w.Entries, left4me.WorkshopEntry{ID: id})
+				}
+				w.Exclude = slices.DeleteFunc(w.Exclude, func(x left4me.WorkshopID) bool { return x == id })
+			}
+			return nil
+		})
+}
+
+func (a *app) overlayRemove() *cobra.Command {
+	return a.itemsCommand("remove NAME ITEM…", "Take workshop items out of an overlay; one of a collection is left out from now on", between(2, -1, someItems),
+		func(_ *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error {
+			for _, id := range ids {
+				if i := entry(w, id); i >= 0 {
+					w.Entries = slices.Delete(w.Entries, i, i+1)
+				} else if !slices.Contains(w.Exclude, id) {
+					w.Exclude = append(w.Exclude, id)
+				}
+			}
+			return nil
+		})
+}
+
+func (a *app) overlayFreeze() *cobra.Command {
+	return a.itemsCommand("freeze NAME COLLECTION", "Keep a collection as it is now: what its author adds or removes doesn't matter", between(2, 2, "the name of an overlay and a collection"),
+		func(c *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error {
+			i := -1
+			if len(ids) == 1 {
+				i = entry(w, ids[0])
+			}
+			if i < 0 {
+				return left4me.Errorf(left4me.NotFound, "it is none of its items", "add it first: left4me overlay add")
+			}
+			var states []left4me.WorkshopState
+			ask := left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: ids[0]}}}
+			if _, err := a.call(c.Context(), http.MethodPost, "/workshop/lookup", ask, &states); err != nil {
+				return err
+			}
+			var items []left4me.WorkshopID
+			for _, s := range states {
+				if s.State != left4me.ItemCollection {
+					items = append(items, s.ID)
+				}
+			}
+			if j := slices.IndexFunc(states, func(s left4me.WorkshopState) bool { return s.ID == ids[0] && s.State == left4me.ItemCollection }); j < 0 || len(items) == 0 {
+				return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s is no collection with items", ids[0]), "only a collection can be frozen")
+			}
+			w.Entries[i].Frozen = items
+			return nil
+		})
+}
+
+func (a *app) overlayUnfreeze() *cobra.Command {
+	return a.itemsCommand("unfreeze NAME COLLECTION", "Keep a collection in sync with its author again", between(2, 2, "the name of an overlay and a collection"),
+		func(_ *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error {
+			for _, id := range ids {
+				i := entry(w, id)
+				if i < 0 {
+					return left4me.Errorf(left4me.NotFound, fmt.Sprintf("%s is none of its items", id), "")
+				}
+				w.Entries[i].Frozen = nil
+			}
+			return nil
+		})
+}
+
+func (a *app) contentCommand() *cobra.Command {
+	c := &cobra.Command{Use: "collect", Short: "Remove revisions and downloads that nothing needs", Args: NoArguments}
+	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return a.begin(c.Context(), "collect", http.MethodPost, "/content/collect", nil, *wait)
+	}
+	return group("content", "What overlays need on the disk", c)
+}
+
+// movesText is a server that moves over, in a line.
+func movesText(server left4me.Name, state, reason string) string {
+	return strings.TrimRight(string(server)+" "+oneLine(state)+": "+oneLine(reason), ": ")
+}

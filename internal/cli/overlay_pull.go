@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func (a *app) overlayPull() *cobra.Command {
+	c := &cobra.Command{
+		Use: "pull NAME", Short: "Copy a revision of an overlay to this machine", Args: one("the name of an overlay"), ValidArgsFunction: a.overlays,
+		Long: "Copy a revision of an overlay to this machine: into a new directory, to an archive\n(.zip, .tar or .tar.zst), or a single file of it.",
+	}
+	f := c.Flags()
+	revision := f.Int("revision", 0, "which; without, the one that servers start with")
+	into := f.String("into", "", "a directory, which must be new")
+	out := f.StringP("output", "o", "", "a file, which must be new: an archive, or with --file that file")
+	file := f.String("file", "", "only this file, like left4dead2/cfg/server.cfg")
+	c.MarkFlagsMutuallyExclusive("into", "output")
+	c.MarkFlagsOneRequired("into", "output")
+	c.MarkFlagsMutuallyExclusive("into", "file")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := overlayPath(args[0])
+		if err != nil {
+			return err
+		}
+		path += "/revisions/current"
+		if *revision != 0 {
+			path = strings.TrimSuffix(path, "current") + strconv.Itoa(*revision)
+		}
+		to := *out
+		switch {
+		case *file != "":
+			err = a.download(c.Context(), path+"/raw?"+url.Values{"path": {*file}}.Encode(), to)
+		case *into != "":
+			to = *into
+			err = a.pullInto(c.Context(), path+"/archive?format=tar", to)
+		default:
+			var format string
+			if format, err = archiveFormat(to); err == nil {
+				err = a.download(c.Context(), path+"/archive?format="+format, to)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("pull %s: %w", n, err)
+		}
+		if !a.quiet && !a.json {
+			fmt.Fprintf(a.Out, "%s is written\n", to)
+		}
+		return nil
+	}
+	return c
+}
+
+// archiveFormat is what a file is to be, by how its name ends.
+func archiveFormat(file string) (string, error) {
+	for _, format := range []string{"zip", "tar.zst", "tar"} {
+		if strings.HasSuffix(strings.ToLower(file), "."+format) {
+			return format, nil
+		}
+	}
+	return "", left4me.Errorf(left4me.Invalid, file+" is no archive that can be made", "let its name end in .zip, .tar or .tar.zst")
+}
+
+// pullInto unpacks an answer, a tar, into a new directory. One that is cut off
+// leaves nothing.
+func (a *app) pullInto(ctx context.Context, path, dir string) error {
+	if _, err := os.Lstat(dir); err == nil {
+		return left4me.Errorf(left4me.Conflict, dir+" is there already", "name a new directory")
+	}
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	res, err := c.send(ctx, http.MethodGet, path, nil, http.Header{})
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	temp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".pull-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	root, err := os.OpenRoot(temp)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	m := a.newMeter("pull", 0)
+	in := &watched{r: res.Body, show: m.show, moved: func() {}}
+	defer m.end()
+	if err := untar(root, in); err != nil {
+		if _, failed := in.stop(); failed != nil {
+			return c.unreachable(ctx, failed)
+		}
+		return err
+	}
+	if err := os.Chmod(temp, 0o755); err != nil {
+		return err
+	}
+	return os.Rename(temp, dir)
+}
+
+// untar unpacks files. Whoever sends them gets nothing out of the directory.
+func untar(root *os.Root, r io.Reader) error {
+	t := tar.NewReader(r)
+	for {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			_, err = io.Copy(io.Discard, r) // what is behind its end, to see that there is one
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(h.Name) {
+			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q is no file of an overlay", h.Name), "")
+		}
+		if err := root.MkdirAll(filepath.Dir(h.Name), 0o755); err != nil {
+			return err
+		}
+		mode := os.FileMode(0o644)
+		if h.Mode&0o100 != 0 {
+			mode = 0o755
+		}
+		f, err := root.OpenFile(h.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, t)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,351 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// maxScript is how long a script may be; the API says so too.
+const maxScript = 256 << 10
+
+// definitionFlags are what create and set take. What isn't given stays as it is.
+type definitionFlags struct {
+	note, names, script                   string
+	items, exclude, keep, cfg             []string
+	git, ref, release, tag, asset, subdir string
+	refresh, restart, texts               string
+	moves                                 []string
+}
+
+func (d *definitionFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&d.note, "note", "", "what it is for")
+	f.StringArrayVar(&d.items, "item", nil, "a workshop item or collection, as a number or a link; may be repeated")
+	f.StringArrayVar(&d.exclude, "exclude", nil, "an item of a collection that is left out; may be repeated")
+	f.StringVar(&d.names, "names", "", "what files of workshop items are called: id or original")
+	f.StringVar(&d.script, "script", "", "a file with the script, or - for the standard input")
+	f.StringVar(&d.git, "git", "", "the address of a Git repository")
+	f.StringVar(&d.ref, "ref", "", "its branch, tag or commit; without it the default branch")
+	f.StringVar(&d.release, "release", "", "a repository on GitHub as OWNER/NAME, for its releases")
+	f.StringVar(&d.tag, "tag", "", "the release; without it the latest")
+	f.StringVar(&d.asset, "asset", "", "the file of the release, or a pattern like *.zip")
+	f.StringVar(&d.subdir, "subdir", "", "only what is beneath this directory of the repository or archive")
+	f.StringArrayVar(&d.keep, "keep", nil, "a path or pattern that a newer version doesn't replace; may be repeated")
+	f.StringVar(&d.refresh, "refresh", "", "look for something newer each HOURS, or HOURS@HH:MM; 0 is never")
+	f.StringVar(&d.restart, "restart", "", "when servers on the older revision restart then: never, empty or HH:MM")
+	f.StringVar(&d.texts, "texts", "", "as-is leaves texts that are UTF-16 or begin with a byte order mark; else builds save them as UTF-8")
+	f.StringArrayVar(&d.moves, "move", nil, "FOLDER=PLACE: a folder of what is uploaded or fetched goes to this place, or - to leave it out;\nFOLDER= forgets it; may be repeated")
+	f.StringArrayVar(&d.cfg, "cfg", nil, "a line for server.cfg of each server that stacks it; may be repeated")
+}
+
+// apply changes o by the flags that were given.
+func (d *definitionFlags) apply(ctx context.Context, a *app, f *pflag.FlagSet, o *overlay) error {
+	given := f.Changed
+	if given("note") {
+		o.Note = d.note
+	}
+	if given("cfg") {
+		o.Cfg = d.cfg
+	}
+	set(given("texts"), &o.Texts, d.texts)
+	if given("move") {
+		moves, err := folderMoves(d.moves)
+		if err != nil {
+			return err
+		}
+		o.Moves = append([]left4me.FolderMove{}, left4me.MergeMoves(o.Moves, moves)...)
+	}
+	if given("item") || given("exclude") || given("names") || o.Kind == left4me.WorkshopOverlay {
+		if o.Workshop == nil {
+			o.Workshop = &left4me.Workshop{Entries: []left4me.WorkshopEntry{}}
+		}
+		if given("item") {
+			ids, err := a.workshopIDs(ctx, d.items)
+			if err != nil {
+				return err
+			}
+			o.Workshop.Entries = entries(o.Workshop.Entries, ids)
+		}
+		if given("exclude") {
+			ids, err := a.workshopIDs(ctx, d.exclude)
+			if err != nil {
+				return err
+			}
+			o.Workshop.Exclude = ids
+		}
+		if given("names") {
+			o.Workshop.Names = d.names
+		}
+	}
+	if given("script") {
+		text, err := a.readText(ctx, d.script)
+		if err != nil {
+			return err
+		}
+		o.Script = &left4me.Script{Text: text}
+	}
+	d.source(given, o)
+	if err := d.when(given, o); err != nil {
+		return err
+	}
+	return nil
+}
+
+// source changes the repository or the release.
+func (d *definitionFlags) source(given func(string) bool, o *overlay) {
+	if given("git") || given("ref") || o.Kind == left4me.GitOverlay {
+		if o.Git == nil {
+			o.Git = &left4me.Git{}
+		}
+		set(given("git"), &o.Git.URL, d.git)
+		set(given("ref"), &o.Git.Ref, d.ref)
+		set(given("subdir"), &o.Git.Subdir, d.subdir)
+		set(given("keep"), &o.Git.Keep, d.keep)
+		return
+	}
+	if given("release") || given("tag") || given("asset") || o.Kind == left4me.ReleaseOverlay {
+		if o.Release == nil {
+			o.Release = &left4me.Release{}
+		}
+		set(given("release"), &o.Release.Repository, d.release)
+		set(given("tag"), &o.Release.Tag, d.tag)
+		set(given("asset"), &o.Release.Asset, d.asset)
+		set(given("subdir"), &o.Release.Subdir, d.subdir)
+		set(given("keep"), &o.Release.Keep, d.keep)
+	}
+}
+
+// when changes the refresh.
+func (d *definitionFlags) when(given func(string) bool, o *overlay) error {
+	if given("refresh") {
+		hours, at, _ := strings.Cut(d.refresh, "@")
+		n, err := strconv.Atoi(hours)
+		if err != nil {
+			return usagef("--refresh: %q is no number of hours; use one like 24 or 24@04:30", fit(d.refresh, 40))
+		}
+		o.Refresh.Hours, o.Refresh.At = n, at
+	}
+	set(given("restart"), &o.Refresh.Restart, d.restart)
+	return nil
+}
+
+func set[T any](given bool, dst *T, v T) {
+	if given {
+		*dst = v
+	}
+}
+
+// entries are those of ids; what was frozen among them stays so.
+func entries(old []left4me.WorkshopEntry, ids []left4me.WorkshopID) []left4me.WorkshopEntry {
+	all := make([]left4me.WorkshopEntry, len(ids))
+	for i, id := range ids {
+		all[i].ID = id
+		for _, e := range old {
+			if e.ID == id {
+				all[i] = e
+			}
+		}
+	}
+	return all
+}
+
+// workshopIDs reads numbers and links as the API does.
+func (a *app) workshopIDs(ctx context.Context, texts []string) ([]left4me.WorkshopID, error) {
+	var found struct {
+		IDs []left4me.WorkshopID `json:"ids"`
+		Bad []string             `json:"bad"`
+	}
+	text := strings.Join(texts, "\n")
+	if _, err := a.call(ctx, http.MethodPost, "/workshop/parse", map[string]string{"text": text}, &found); err != nil {
+		return nil, err
+	}
+	if len(found.Bad) > 0 {
+		return nil, usagef("%q is no item of the workshop; use its number or its link", fit(oneLine(found.Bad[0]), 80))
+	}
+	if len(found.IDs) == 0 && strings.TrimSpace(text) != "" {
+		return nil, usagef("%q is no item of the workshop; use its number or its link", fit(oneLine(text), 80))
+	}
+	return found.IDs, nil
+}
+
+// readText reads a file of this machine, or the standard input for -.
+func (a *app) readText(ctx context.Context, file string) (string, error) {
+	b, err := during(ctx, func() ([]byte, error) {
+		in := io.Reader(a.In)
+		if file != "-" {
+			f, err := os.Open(file)
+			if err != nil {
+				return nil, err
+			}
+			defer f.Close()
+			in = f
+		}
+		return io.ReadAll(io.LimitReader(in, maxScript+1))
+	})
+	var path *os.PathError
+	switch {
+	case errors.As(err, &path):
+		return "", left4me.Errorf(left4me.NotFound, fmt.Sprintf("%s can't be read: %v", file, path.Err), "")
+	case err != nil:
+		return "", err
+	case len(b) > maxScript:
+		return "", left4me.Errorf(left4me.Invalid, "the script is too long", fmt.Sprintf("use at most %d KiB", maxScript>>10))
+	}
+	return string(b), nil
+}
+
+// body is the definition as the API takes it.
+func (o overlay) body(create bool) map[string]any {
+	m := map[string]any{"kind": o.Kind, "note": o.Note, "refresh": o.Refresh, "texts": o.Texts, "cfg": o.Cfg}
+	if o.Cfg == nil {
+		m["cfg"] = []string{}
+	}
+	if create {
+		m["name"] = o.Name
+	} else {
+		m["version"] = o.Version
+	}
+	if o.Moves != nil {
+		m["moves"] = o.Moves
+	}
+	if o.Workshop != nil {
+		m["workshop"] = o.Workshop
+	}
+	if o.Script != nil {
+		m["script"] = map[string]string{"text": o.Script.Text}
+	}
+	if o.Git != nil {
+		m["git"] = o.Git
+	}
+	if o.Release != nil {
+		m["release"] = o.Release
+	}
+	return m
+}
+
+func (a *app) overlayCreate() *cobra.Command {
+	var (
+		d    definitionFlags
+		kind string
+	)
+	c := &cobra.Command{
+		Use: "create NAME", Short: "Create an overlay", Args: one("the name of an overlay"), ValidArgsFunction: cobra.NoFileCompletions,
+		Long: "Create an overlay. Nothing is built yet, unless --build says so; files are\npushed with left4me overlay push.",
+	}
+	c.Flags().StringVar(&kind, "kind", "", "files, workshop, script, git or release; without it, what the other flags say")
+	d.add(c.Flags())
+	build := c.Flags().Bool("build", false, "make its first revision")
+	wait := c.Flags().Bool("wait", false, "wait until that is done")
+	a.definitionCompletion(c)
+	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions([]string{"files", "workshop", "script", "git", "release"}, noFiles))
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := overlayPath(args[0])
+		if err != nil {
+			return fmt.Errorf("create overlay: %w", err)
+		}
+		if *wait && !*build {
+			return usagef("create overlay %s: --wait waits for nothing without --build", n)
+		}
+		o := overlay{Name: n, Kind: left4me.OverlayKind(kind)}
+		err = d.apply(c.Context(), a, c.Flags(), &o)
+		if err == nil && kind == "" {
+			o.Kind, err = o.kind()
+		}
+		if err != nil {
+			return fmt.Errorf("create overlay %s: %w", n, err)
+		}
+		raw, err := a.call(c.Context(), http.MethodPost, "/overlays", o.body(true), nil)
+		if err != nil {
+			return fmt.Errorf("create overlay %s: %w", n, err)
+		}
+		if *build {
+			return a.begin(c.Context(), "build "+string(n), http.MethodPost, path+"/build", nil, *wait)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if !a.quiet {
+				fmt.Fprintf(w, "overlay %s is created\n", n)
+			}
+		})
+	}
+	return c
+}
+
+// kind is what an overlay must be, by what was said of it.
+func (o overlay) kind() (left4me.OverlayKind, error) {
+	var kinds []left4me.OverlayKind
+	for k, there := range map[left4me.OverlayKind]bool{
+		left4me.WorkshopOverlay: o.Workshop != nil, left4me.ScriptOverlay: o.Script != nil, left4me.GitOverlay: o.Git != nil, left4me.ReleaseOverlay: o.Release != nil,
+	} {
+		if there {
+			kinds = append(kinds, k)
+		}
+	}
+	switch len(kinds) {
+	case 0:
+		return left4me.FilesOverlay, nil
+	case 1:
+		return kinds[0], nil
+	}
+	return "", usagef("the flags are of several kinds of overlays; say which with --kind")
+}
+
+func (a *app) overlaySet() *cobra.Command {
+	var d definitionFlags
+	c := &cobra.Command{
+		Use: "set NAME", Short: "Change what an overlay is made of; what isn't said stays", Args: one("the name of an overlay"), ValidArgsFunction: a.overlays,
+	}
+	d.add(c.Flags())
+	build := c.Flags().Bool("build", false, "make a revision of it")
+	wait := c.Flags().Bool("wait", false, "wait until that is done")
+	a.definitionCompletion(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		return a.changeOverlay(c, args[0], *build, *wait, func(o *overlay) error { return d.apply(c.Context(), a, c.Flags(), o) })
+	}
+	return c
+}
+
+func (a *app) definitionCompletion(c *cobra.Command) {
+	_ = c.RegisterFlagCompletionFunc("names", cobra.FixedCompletions([]string{"id", "original"}, noFiles))
+	_ = c.RegisterFlagCompletionFunc("restart", cobra.FixedCompletions([]string{"never", "empty"}, noFiles))
+}
+
+// changeOverlay reads a definition, changes it and writes it back. When somebody
+// else changed it meanwhile, nothing is written.
+func (a *app) changeOverlay(c *cobra.Command, arg string, build, wait bool, change func(*overlay) error) error {
+	n, path, err := overlayPath(arg)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name(c), err)
+	}
+	if wait && !build {
+		return usagef("%s %s: --wait waits for nothing without --build", name(c), n)
+	}
+	var o overlay
+	if _, err = a.call(c.Context(), http.MethodGet, path, nil, &o); err == nil {
+		err = change(&o)
+	}
+	var raw []byte
+	if err == nil {
+		raw, err = a.call(c.Context(), http.MethodPut, path, o.body(false), nil)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", name(c), n, err)
+	}
+	if build {
+		return a.begin(c.Context(), "build "+string(n), http.MethodPost, path+"/build", nil, wait)
+	}
+	return a.print(raw, func(w io.Writer) {
+		if !a.quiet {
+			fmt.Fprintf(w, "overlay %s is changed; nothing is built yet\n", n)
+		}
+	})
+}

@@ -1,0 +1,331 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// server is what the commands show of a server.
+type server struct {
+	Name            left4me.Name            `json:"name"`
+	Host            left4me.Name            `json:"host"`
+	Port            int                     `json:"port"`
+	State           left4me.ServerState     `json:"state"`
+	Reason          string                  `json:"reason"`
+	Since           *time.Time              `json:"since"`
+	Map             string                  `json:"map"`
+	Hostname        string                  `json:"hostname"`
+	Players         int                     `json:"players"`
+	Bots            int                     `json:"bots"`
+	MaxPlayers      int                     `json:"max_players"`
+	Online          []player                `json:"online"`
+	Address         string                  `json:"address"`
+	Blueprint       left4me.Name            `json:"blueprint"`
+	Overlays        []string                `json:"overlays"`
+	Settings        left4me.Settings        `json:"settings"`
+	Version         int                     `json:"version"`
+	PID             int                     `json:"pid"`
+	Restarts        int                     `json:"restarts"`
+	RestartRequired bool                    `json:"restart_required"`
+	Build           int64                   `json:"build"`
+	NewBuild        int64                   `json:"new_build"`
+	NewContent      []left4me.OverlayChange `json:"new_content"`
+	Warnings        []left4me.Warning       `json:"warnings"`
+	Autostart       left4me.Autostart       `json:"autostart"`
+	Wanted          left4me.Wanted          `json:"wanted"`
+	WantedBy        string                  `json:"wanted_by"`
+	Job             *struct {
+		ID    string           `json:"id"`
+		Kind  left4me.JobKind  `json:"kind"`
+		State left4me.JobState `json:"state"`
+	} `json:"job"`
+	FailedJob *struct {
+		ID    string          `json:"id"`
+		Kind  left4me.JobKind `json:"kind"`
+		Error left4me.Error   `json:"error"`
+	} `json:"failed_job"`
+}
+
+// player is somebody on a server.
+type player struct {
+	Name    string  `json:"name"`
+	Score   int     `json:"score"`
+	Seconds float64 `json:"seconds"`
+	Bot     bool    `json:"bot"`
+}
+
+func (a *app) serverCommand() *cobra.Command {
+	return group("server", "Dedicated servers",
+		a.serverList(), a.serverShow(), a.serverCreate(), a.serverSet(), a.serverSettings(), a.serverConfig(),
+		a.serverActs("start", "Start servers", "Of many servers, those that run already stay as they are."),
+		a.serverActs("stop", "Stop servers", "Of many servers, those that are stopped and wanted to be stay as they are."),
+		a.serverActs("restart", "Restart servers", "A server that is named and stopped is started. Of many servers, only those that\nrun are restarted."),
+		a.serverAct("reset", "Empty what a server wrote and start it anew", "every file that it wrote is thrown away"),
+		a.serverAct("delete", "Delete a server and its files", "its files and logs go with it"),
+		a.serverConsole(), a.serverLogs(), a.serverReach(), a.serverMaps(), a.serverMap(),
+		a.serverFiles(), a.serverCat(), a.serverWritten(), a.serverDiscard(), a.serverPromote(), a.serverPending(), a.serverCompare(), a.serverClashes())
+}
+
+// serverPath is where a server is in the API.
+func serverPath(arg string) (left4me.Name, string, error) {
+	n, err := left4me.ParseName(arg)
+	return n, "/servers/" + string(n), err
+}
+
+func (a *app) serverList() *cobra.Command {
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List servers", Args: NoArguments}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var all []server
+		raw, err := a.call(c.Context(), http.MethodGet, "/servers", nil, &all)
+		if err != nil {
+			return fmt.Errorf("list servers: %w", err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			if a.quiet {
+				for _, s := range all {
+					fmt.Fprintln(w, s.Name)
+				}
+				return
+			}
+			fmt.Fprintln(w, "NAME\tSTATE\tPLAYERS\tMAP\tPORT\tBLUEPRINT")
+			for _, s := range all {
+				players := ""
+				if s.MaxPlayers > 0 {
+					players = fmt.Sprintf("%d/%d", s.Players, s.MaxPlayers)
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", s.Name, listState(s), players, oneLine(s.Map), s.Port, s.Blueprint)
+			}
+		})
+	}
+	return c
+}
+
+func (a *app) serverShow() *cobra.Command {
+	c := &cobra.Command{Use: "show NAME", Short: "Show a server", Args: one("the name of a server"), ValidArgsFunction: a.servers}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := serverPath(args[0])
+		if err != nil {
+			return fmt.Errorf("show: %w", err)
+		}
+		var s server
+		raw, err := a.call(c.Context(), http.MethodGet, path, nil, &s)
+		if err != nil {
+			return fmt.Errorf("show %s: %w", n, err)
+		}
+		return a.print(raw, func(w io.Writer) { writeServer(w, s, a.connectAddress(c.Context(), s)) })
+	}
+	return c
+}
+
+func writeServer(w io.Writer, s server, address string) {
+	state := string(s.State)
+	if s.Since != nil {
+		state += " since " + moment(*s.Since)
+	}
+	row(w, "name", string(s.Name))
+	row(w, "state", state)
+	row(w, "reason", s.Reason)
+	row(w, "wanted", wantedText(s))
+	row(w, "autostart", string(s.Autostart))
+	row(w, "hostname", s.Hostname)
+	row(w, "address", address)
+	row(w, "map", s.Map)
+	if s.MaxPlayers > 0 {
+		row(w, "players", fmt.Sprintf("%d of %d, %d bots", s.Players, s.MaxPlayers, s.Bots))
+	}
+	for _, p := range s.Online {
+		row(w, "player", playerText(p))
+	}
+	row(w, "port", strconv.Itoa(s.Port))
+	row(w, "blueprint", string(s.Blueprint))
+	row(w, "overlays", strings.Join(s.Overlays, " "))
+	row(w, "host", string(s.Host))
+	if s.PID > 0 {
+		row(w, "pid", strconv.Itoa(s.PID))
+	}
+	if s.Restarts > 0 {
+		row(w, "restarts", fmt.Sprintf("%d after crashes or ends by itself", s.Restarts))
+	}
+	if s.RestartRequired {
+		row(w, "settings", "changed; restart to apply")
+	}
+	switch {
+	case s.NewBuild > 0:
+		row(w, "game", fmt.Sprintf("build %d; restart for build %d", s.Build, s.NewBuild))
+	case s.Build > 0:
+		row(w, "game", fmt.Sprintf("build %d", s.Build))
+	}
+	for _, c := range s.NewContent {
+		row(w, "overlay", contentChange(c))
+	}
+	for _, x := range s.Warnings {
+		row(w, "warning", x.Text+"; "+x.Hint)
+	}
+	if j := s.FailedJob; j != nil {
+		row(w, "failed", fmt.Sprintf("%s: %s (job %s)", j.Kind.Verb(), j.Error.Error(), j.ID))
+	}
+	if s.Job != nil {
+		row(w, "job", fmt.Sprintf("%s %s, %s", s.Job.Kind.Verb(), s.Job.State, s.Job.ID))
+	}
+}
+
+// listState is the state of a server in a list, with the job that failed if that
+// isn't what the state says.
+func listState(s server) string {
+	state := oneLine(string(s.State))
+	if s.FailedJob != nil && s.State != left4me.Failed {
+		state += ", " + oneLine(s.FailedJob.Kind.Verb()) + " failed"
+	}
+	return state
+}
+
+// playerText is who plays, how well and for how long.
+func playerText(p player) string {
+	who := p.Name
+	if strings.TrimSpace(who) == "" {
+		who = "(connecting)" // A2S gives no name before somebody has joined
+	}
+	if p.Bot {
+		who += " (bot)"
+	}
+	return fmt.Sprintf("%s, %d points, %s", who, p.Score, time.Duration(p.Seconds)*time.Second)
+}
+
+// connectAddress is where players connect: what the API says, else the machine
+// that commands go to.
+func (a *app) connectAddress(ctx context.Context, s server) string {
+	if s.Address != "" || s.Port == 0 {
+		return s.Address
+	}
+	host := ""
+	if u, err := url.Parse(a.URL); err == nil {
+		host = u.Hostname()
+	}
+	if host == "" {
+		host = ownAddress(ctx)
+	}
+	return net.JoinHostPort(host, strconv.Itoa(s.Port))
+}
+
+// ownAddress is the address of this machine on the way out. A UDP socket that is
+// connected sends nothing.
+func ownAddress(ctx context.Context) string {
+	var d net.Dialer
+	if c, err := d.DialContext(ctx, "udp4", "192.0.2.1:9"); err == nil { // TEST-NET-1, RFC 5737
+		defer c.Close()
+		if host, _, err := net.SplitHostPort(c.LocalAddr().String()); err == nil {
+			return host
+		}
+	}
+	if name, err := os.Hostname(); err == nil {
+		return name
+	}
+	return "localhost"
+}
+
+// wantedText says what was last asked of a server, and by whom.
+func wantedText(s server) string {
+	if s.WantedBy == "" {
+		return string(s.Wanted)
+	}
+	return string(s.Wanted) + ", asked by " + s.WantedBy
+}
+
+// contentChange says what a restart would do to an overlay of a server.
+func contentChange(c left4me.OverlayChange) string {
+	switch {
+	case c.From == 0:
+		return fmt.Sprintf("restart to add %s@%d", c.Overlay, c.To)
+	case c.To == 0:
+		return fmt.Sprintf("%s@%d; restart to remove it", c.Overlay, c.From)
+	}
+	return fmt.Sprintf("%s@%d; restart to apply revision %d", c.Overlay, c.From, c.To)
+}
+
+func (a *app) serverCreate() *cobra.Command {
+	var in struct {
+		Name      string           `json:"name"`
+		Host      string           `json:"host,omitempty"`
+		Port      int              `json:"port,omitempty"`
+		Blueprint string           `json:"blueprint,omitempty"`
+		Overlays  []string         `json:"overlays,omitempty"`
+		Settings  left4me.Settings `json:"settings"`
+		Autostart string           `json:"autostart,omitempty"`
+	}
+	c := &cobra.Command{
+		Use: "create NAME", Short: "Create a server", Args: one("the name of a server"), ValidArgsFunction: cobra.NoFileCompletions,
+		Long: "Create a server. Without a port it gets the next free one, without a blueprint\nthe one called default. Nothing is started.",
+	}
+	flags := c.Flags()
+	flags.StringVar(&in.Host, "host", "", "the host that it runs on")
+	flags.IntVar(&in.Port, "port", 0, "the port that it listens on")
+	flags.StringVar(&in.Blueprint, "blueprint", "", "the recipe that it is made from")
+	autostartFlag(c, &in.Autostart)
+	overlays := a.overlaysFlag(c)
+	settings := addSettings(c)
+	a.completeFlag(c, "blueprint", "/blueprints")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if _, err := left4me.ParseName(args[0]); err != nil {
+			return fmt.Errorf("create: %w", err)
+		}
+		if c.Flags().Changed("port") && in.Port == 0 {
+			return usagef("create %s: port 0 is out of range; leave it out for the next free one", args[0])
+		}
+		in.Name, in.Overlays = args[0], overlays()
+		if err := settings.apply(c.Flags(), &in.Settings); err != nil {
+			return fmt.Errorf("create %s: %w", args[0], err)
+		}
+		var s server
+		raw, err := a.call(c.Context(), http.MethodPost, "/servers", in, &s)
+		if err != nil {
+			return fmt.Errorf("create %s: %w", args[0], err)
+		}
+		a.warn(s.Warnings)
+		return a.print(raw, func(w io.Writer) {
+			if !a.quiet {
+				fmt.Fprintf(w, "%s is created, on port %d\n", s.Name, s.Port)
+			}
+		})
+	}
+	return c
+}
+
+// serverAct is a command that asks for a job on a server; loss says what it
+// throws away.
+func (a *app) serverAct(verb, short, loss string) *cobra.Command {
+	c := &cobra.Command{Use: verb + " NAME", Short: short, Args: one("the name of a server"), ValidArgsFunction: a.servers}
+	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	yes := new(bool)
+	if loss != "" {
+		yes = c.Flags().BoolP("yes", "y", false, "don't ask")
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := serverPath(args[0])
+		if err != nil {
+			return fmt.Errorf("%s: %w", verb, err)
+		}
+		what := verb + " " + string(n)
+		if loss != "" && !*yes {
+			if err := a.confirm(c.Context(), n, loss); err != nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+		}
+		if verb == "delete" {
+			return a.begin(c.Context(), what, http.MethodDelete, path, nil, *wait)
+		}
+		return a.begin(c.Context(), what, http.MethodPost, path+"/"+verb, nil, *wait)
+	}
+	return c
+}

@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// serverDefinition is what a server is changed to.
+type serverDefinition struct {
+	Version   int              `json:"version"`
+	Port      int              `json:"port,omitempty"`
+	Blueprint left4me.Name     `json:"blueprint"`
+	Overlays  []string         `json:"overlays"`
+	Settings  left4me.Settings `json:"settings"`
+	Autostart string           `json:"autostart,omitempty"`
+}
+
+// autostartFlag says when left4me starts a server unasked.
+func autostartFlag(c *cobra.Command, into *string) {
+	c.Flags().StringVar(into, "autostart", "", "when left4me starts it unasked: last, always or never")
+	_ = c.RegisterFlagCompletionFunc("autostart", cobra.FixedCompletions([]string{
+		"last\tas it was last asked", "always\talso at each boot", "never\tnot at a boot",
+	}, noFiles))
+}
+
+func (a *app) serverSet() *cobra.Command {
+	c := &cobra.Command{
+		Use: "set NAME", Short: "Change a server", Args: one("the name of a server"), ValidArgsFunction: a.servers,
+		Long: "Change a server. What no flag names stays as it is; an empty value leaves a setting\nto the blueprint. A list that is given replaces the server's own. It applies when the\nserver starts next; left4me server config shows what that changes.",
+	}
+	var port int
+	var blueprint, autostart string
+	c.Flags().IntVar(&port, "port", 0, "the port that it listens on; it changes only while the server is down")
+	c.Flags().StringVar(&blueprint, "blueprint", "", "the recipe that it is made from")
+	autostartFlag(c, &autostart)
+	overlays := a.overlaysFlag(c)
+	settings := addSettings(c)
+	a.completeFlag(c, "blueprint", "/blueprints")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := serverPath(args[0])
+		if err != nil {
+			return fmt.Errorf("set: %w", err)
+		}
+		var now server
+		if _, err := a.call(c.Context(), http.MethodGet, path, nil, &now); err != nil {
+			return fmt.Errorf("set %s: %w", n, err)
+		}
+		d := serverDefinition{Version: now.Version, Port: now.Port, Blueprint: now.Blueprint, Overlays: now.Overlays, Settings: now.Settings, Autostart: autostart}
+		if c.Flags().Changed("port") {
+			if port == 0 {
+				return usagef("set %s: port 0 is out of range", n)
+			}
+			d.Port = port
+		}
+		if c.Flags().Changed("blueprint") {
+			d.Blueprint = left4me.Name(blueprint)
+		}
+		if c.Flags().Changed("overlay") {
+			d.Overlays = overlays()
+		}
+		if err := settings.apply(c.Flags(), &d.Settings); err != nil {
+			return fmt.Errorf("set %s: %w", n, err)
+		}
+		var s server
+		raw, err := a.call(c.Context(), http.MethodPut, path, d, &s)
+		if err != nil {
+			return fmt.Errorf("set %s: %w", n, err)
+		}
+		a.warn(s.Warnings)
+		return a.print(raw, func(w io.Writer) {
+			switch {
+			case a.quiet:
+			case s.RestartRequired:
+				fmt.Fprintf(w, "%s is changed; restart to apply\n", n)
+			default:
+				fmt.Fprintf(w, "%s is changed\n", n)
+			}
+		})
+	}
+	return c
+}
+
+func (a *app) serverSettings() *cobra.Command {
+	c := &cobra.Command{Use: "settings NAME", Short: "Show the settings of a server, and where each comes from", Args: one("the name of a server"), ValidArgsFunction: a.servers}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := serverPath(args[0])
+		if err != nil {
+			return fmt.Errorf("settings: %w", err)
+		}
+		var s server
+		raw, err := a.call(c.Context(), http.MethodGet, path, nil, &s)
+		if err != nil {
+			return fmt.Errorf("settings of %s: %w", n, err)
+		}
+		var b blueprint
+		if _, err := a.call(c.Context(), http.MethodGet, "/blueprints/"+string(s.Blueprint), nil, &b); err != nil {
+			return fmt.Errorf("settings of %s: %w", n, err)
+		}
+		return a.print(raw, func(w io.Writer) { writeSettings(w, s.Settings, &b.Settings, b.Name) })
+	}
+	return c
+}
+
+func (a *app) serverConfig() *cobra.Command {
+	c := &cobra.Command{
+		Use: "config NAME", Short: "Show what a restart would change in the files that left4me generates", Args: one("the name of a server"), ValidArgsFunction: a.servers,
+	}
+	all := c.Flags().Bool("all", false, "show the whole files, not only what changes")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := serverPath(args[0])
+		if err != nil {
+			return fmt.Errorf("config: %w", err)
+		}
+		var d struct {
+			Changed bool `json:"changed"`
+			Files   []struct{ Path, Running, Next string }
+		}
+		raw, err := a.call(c.Context(), http.MethodGet, path+"/config", nil, &d)
+		if err != nil {
+			return fmt.Errorf("config of %s: %w", n, err)
+		}
+		var failed error
+		err = a.print(raw, func(w io.Writer) {
+			for _, f := range d.Files {
+				if f.Running != f.Next || *all {
+					fmt.Fprintf(w, "--- %s\n", oneLine(f.Path))
+					if failed = writeDiff(c.Context(), w, f.Running, f.Next, *all); failed != nil {
+						return
+					}
+				}
+			}
+			switch {
+			case a.quiet:
+			case d.Changed:
+				fmt.Fprintln(w, "restart to apply")
+			default:
+				fmt.Fprintln(w, "a restart changes nothing")
+			}
+		})
+		if failed != nil {
+			return fmt.Errorf("config of %s: %w", n, failed)
+		}
+		return err
+	}
+	return c
+}
+
+// writeDiff shows lines that go with - and lines that come with +; all of them
+// shows the others too. Errors: that of ctx.
+func writeDiff(ctx context.Context, w io.Writer, was, is string, all bool) error {
+	lines, err := left4me.DiffLines(ctx, was, is)
+	for _, l := range lines {
+		mark := "  "
+		switch {
+		case l.Was && !l.Is:
+			mark = "- "
+		case l.Is && !l.Was:
+			mark = "+ "
+		case !all:
+			continue
+		}
+		fmt.Fprintf(w, "%s%s\n", mark, oneLine(l.Text))
+	}
+	return err
+}

@@ -1,0 +1,176 @@
+// Package accounts says who somebody is and what they may do: users and their
+// passwords, sessions of browsers, tokens of programs, and the one function that
+// checks rights.
+//
+// It promises that a password check takes equally long for users who are there
+// and who are not, that guessing is slowed down by account and by address with
+// bounded memory, that at most two passwords are hashed at once, and that
+// neither the database nor a copy of it is enough to log in as anybody: cookies
+// and tokens are kept only as a keyed hash.
+package accounts
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// Bounds of names and passwords.
+const (
+	MinPassword = 10   // characters
+	MaxPassword = 1024 // bytes
+	maxLabel    = 100
+)
+
+// UserStorage is what accounts need of the store for users.
+type UserStorage interface {
+	User(ctx context.Context, name string) (store.User, error)
+	Users(ctx context.Context) ([]store.User, error)
+	CreateUser(ctx context.Context, v store.User) (store.User, error)
+	ReplacePassword(ctx context.Context, user int64, old, hash string) error
+	ChangeUser(ctx context.Context, v store.User, c store.UserChange) (store.User, store.Ended, error)
+	DeleteUser(ctx context.Context, v store.User) (store.Ended, error)
+}
+
+// SessionStorage is what accounts need of the store for sessions.
+type SessionStorage interface {
+	CreateSession(ctx context.Context, v store.Session, version int) error
+	Sessions(ctx context.Context, user int64, at time.Time) ([]store.Session, error)
+	Session(ctx context.Context, hash []byte) (store.Session, store.User, error)
+	TouchSession(ctx context.Context, hash []byte, seen, expires time.Time) error
+	DeleteSession(ctx context.Context, hash []byte) error
+	DeleteSessions(ctx context.Context, user int64) (int, error)
+}
+
+// TokenStorage is what accounts need of the store for tokens.
+type TokenStorage interface {
+	CreateToken(ctx context.Context, v store.Token) error
+	Token(ctx context.Context, hash []byte) (store.Token, store.User, error)
+	Tokens(ctx context.Context, user int64) ([]store.OwnedToken, error)
+	TouchToken(ctx context.Context, hash []byte, used time.Time) error
+	DeleteToken(ctx context.Context, hash []byte) error
+}
+
+// Storage is what accounts need of the store.
+type Storage interface {
+	UserStorage
+	SessionStorage
+	TokenStorage
+	Listen(ctx context.Context, tables ...string) <-chan struct{}
+}
+
+var _ Storage = (*store.Store)(nil)
+
+// Actor is somebody who asks for something. The zero Actor is nobody.
+type Actor struct {
+	UserID int64 // 0 for the machine's own administrator
+	Name   string
+	Admin  bool
+}
+
+// Action is what somebody wants to do, as far as rights tell it apart.
+type Action string
+
+// The actions.
+const (
+	Look Action = "look" // see servers, jobs, consoles
+	Act  Action = "act"  // change or run anything
+)
+
+// Allow says whether actor may do action. It is the only place that decides
+// this, for the panel, the API and the command line. Errors: left4me.Denied.
+func Allow(actor Actor, action Action) error {
+	switch {
+	case actor == Actor{}:
+		return errNobody
+	case actor.Admin || action == Look:
+		return nil
+	}
+	return left4me.Errorf(left4me.Denied, fmt.Sprintf("%s may look, not change anything", actor.Name), "ask an administrator")
+}
+
+var (
+	errNobody = left4me.Errorf(left4me.Denied, "you are not logged in", "send a token or log in")
+	errLogin  = left4me.Errorf(left4me.Denied, "name or password is wrong", "")
+
+	errDisabled = left4me.Errorf(left4me.Denied, "this account is disabled", "ask an administrator")
+)
+
+// RetryAfter is the cause inside a left4me.Busy error: how long to wait.
+type RetryAfter time.Duration
+
+func (r RetryAfter) Error() string { return "retry after " + time.Duration(r).String() }
+
+// busy makes an error that says how long to wait.
+func busy(text string, wait time.Duration) error {
+	wait = max(wait.Truncate(time.Second)+time.Second, time.Second)
+	return &left4me.Error{Kind: left4me.Busy, Text: text, Hint: fmt.Sprintf("try again in %s", wait), Err: RetryAfter(wait)}
+}
+
+// Accounts is the list of accounts. It is safe for concurrent use.
+type Accounts struct {
+	storage  Storage
+	key      []byte
+	log      *slog.Logger
+	hashing  hashing
+	throttle *throttle
+	known    *known
+	unsaved  unsaved
+	ends     ends
+	streams  streams
+	now      func() time.Time
+}
+
+// New makes the list. The secret is what hashes of cookies and tokens are keyed
+// with: another one logs everybody out.
+func New(storage Storage, secret string, log *slog.Logger) *Accounts {
+	sum := sha256.Sum256([]byte("left4me accounts\x00" + secret))
+	return &Accounts{
+		storage: storage, key: sum[:], log: log, hashing: newHashing(normal),
+		throttle: newThrottle(), known: newKnown(), now: time.Now,
+	}
+}
+
+type digest [sha256.Size]byte
+
+// digest is what is kept of a cookie or token.
+func (a *Accounts) digest(value string) digest {
+	m := hmac.New(sha256.New, a.key)
+	m.Write([]byte(value))
+	return digest(m.Sum(nil))
+}
+
+// denied turns "not found" into "not logged in": whoever asks shall not learn
+// more.
+func denied(err error) error {
+	if errors.Is(err, left4me.NotFound) {
+		return errNobody
+	}
+	return err
+}
+
+const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+// random gives n random characters of base62.
+func random(n int) string {
+	out := make([]byte, 0, n)
+	buf := make([]byte, 2*n)
+	for len(out) < n {
+		_, _ = rand.Read(buf) // never fails
+		for _, b := range buf {
+			// 248 is the largest multiple of 62 in a byte: no character is likelier.
+			if b < 248 && len(out) < n {
+				out = append(out, base62[b%62])
+			}
+		}
+	}
+	return string(out)
+}

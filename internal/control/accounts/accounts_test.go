@@ -1,0 +1,491 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+const password = "correct horse battery"
+
+var home = netip.MustParseAddr("192.0.2.7")
+
+// cheap is a cost for tests that hash often.
+var cheap = cost{memory: 64, time: 1, threads: 1}
+
+// clock is a time that tests move.
+type clock struct{ time.Time }
+
+func (c *clock) now() time.Time          { return c.Time }
+func (c *clock) advance(d time.Duration) { c.Time = c.Add(d) }
+
+// newAccounts makes a list on a real store, with cheap hashes and one user.
+func newAccounts(t *testing.T) (*Accounts, *clock) {
+	t.Helper()
+	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "left4me.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(st.Close)
+	a := New(st, "a secret of the tests", slog.New(slog.DiscardHandler))
+	a.hashing = newHashing(cheap)
+	c := &clock{time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
+	a.now = c.now
+	if _, err := a.CreateUser(t.Context(), "Al", password, true); err != nil {
+		t.Fatal(err)
+	}
+	return a, c
+}
+
+// login is Login of a browser that is new.
+func (a *Accounts) login(ctx context.Context, name, password string, from netip.Addr, agent string) (string, Actor, error) {
+	e, err := a.Login(ctx, Attempt{Name: name, Password: password, From: from, Agent: agent})
+	return e.Cookie, e.Actor, err
+}
+
+func (a *Accounts) mustLogin(t *testing.T) string {
+	t.Helper()
+	cookie, _, err := a.login(t.Context(), "al", password, home, "browser")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cookie
+}
+
+func TestLogin(t *testing.T) {
+	a, _ := newAccounts(t)
+	cookie, actor, err := a.login(t.Context(), "AL", password, home, strings.Repeat("ü", 1000))
+	if err != nil || actor.Name != "Al" || !actor.Admin || len(cookie) < 40 {
+		t.Fatalf("%+v, %v", actor, err)
+	}
+	if who, err := a.Authenticate(t.Context(), cookie); err != nil || who != actor {
+		t.Errorf("%+v, %v", who, err)
+	}
+	_, _, wrong := a.login(t.Context(), "Al", password+"x", home, "")
+	_, _, nobody := a.login(t.Context(), "nobody", password, home, "")
+	_, _, long := a.login(t.Context(), "Al", strings.Repeat("x", 1<<20), home, "")
+	_, _, odd := a.login(t.Context(), "a b\x00", password, home, "")
+	for _, err := range []error{wrong, nobody, long, odd} {
+		if !errors.Is(err, left4me.Denied) || err.Error() != wrong.Error() {
+			t.Errorf("%v tells more than %v", err, wrong)
+		}
+	}
+}
+
+// What a login costs must not tell whether the user is there: the same number
+// of hashes of the same cost.
+func TestUnknownUsersCostAsMuchAsKnownOnes(t *testing.T) {
+	a, _ := newAccounts(t)
+	login := func(name, password string) (work []string) {
+		a.hashing.derive = func(p phc, password string) []byte {
+			work = append(work, fmt.Sprintf("%+v, %d and %d bytes, %d of key", p.cost, len(password), len(p.salt), len(p.key)))
+			return p.derive(password)
+		}
+		_, _, _ = a.login(t.Context(), name, password, home, "")
+		return work
+	}
+	for _, guess := range []string{password, "x", "", strings.Repeat("x", 1<<20)} {
+		known, unknown := login("Al", guess), login("nobody", guess)
+		if len(known) != 1 || !slices.Equal(known, unknown) {
+			t.Errorf("a known user costs %v, an unknown one %v", known, unknown)
+		}
+	}
+}
+
+// The same by the clock, loosely, with the cost that is in force.
+func TestUnknownUsersTakeAsLongAsKnownOnes(t *testing.T) {
+	h := newHashing(normal)
+	stored, err := h.hash(t.Context(), password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	take := func(stored string, best *time.Duration) {
+		start := time.Now()
+		if ok, err := h.verify(t.Context(), stored, "wrong"); ok || err != nil {
+			t.Fatalf("%v, %v", ok, err)
+		}
+		*best = min(*best, time.Since(start))
+	}
+	// In turns, and the best of many: other programs of the machine cost time too.
+	known, unknown := time.Hour, time.Hour
+	for range 30 {
+		take(stored, &known)
+		take("", &unknown)
+		if ratio := float64(known) / float64(unknown); ratio > 0.7 && ratio < 1.4 {
+			return
+		}
+	}
+	t.Errorf("a known user takes %s, an unknown one %s", known, unknown)
+}
+
+func TestPasswordHashes(t *testing.T) {
+	h := newHashing(cheap)
+	one, err := h.hash(t.Context(), password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if two, _ := h.hash(t.Context(), password); one == two || !strings.HasPrefix(one, "$argon2id$v=19$m=64,t=1,p=1$") {
+		t.Errorf("%s and %s", one, two)
+	}
+	if ok, err := h.verify(t.Context(), one, password); !ok || err != nil {
+		t.Errorf("%v, %v", ok, err)
+	}
+	if ok, err := h.verify(t.Context(), one, password+" "); ok || err != nil {
+		t.Errorf("another password: %v, %v", ok, err)
+	}
+	if ok, err := h.verify(t.Context(), "", ""); ok || err != nil {
+		t.Errorf("nobody's password: %v, %v", ok, err)
+	}
+	parts := strings.Split(one, "$")
+	for _, broken := range []string{
+		"x", "$argon2i" + strings.TrimPrefix(one, "$argon2id"), strings.Replace(one, "v=19", "v=16", 1), strings.Replace(one, "m=64", "m=99999999", 1),
+		strings.Replace(one, "t=1", "t=0", 1), strings.Replace(one, "t=1", "t=9999", 1), strings.Replace(one, "p=1", "p=0", 1), strings.Replace(one, parts[5], "", 1), one + "$x", one + "=",
+	} {
+		if ok, err := h.verify(t.Context(), broken, password); ok || !errors.Is(err, errPHC) {
+			t.Errorf("%s: %v, %v", broken, ok, err)
+		}
+	}
+	if normal.memory < 19*1024 || normal.time < 2 {
+		t.Errorf("the cost in force is below what is asked for: %+v", normal)
+	}
+}
+
+func TestFewPasswordsAreHashedAtOnce(t *testing.T) {
+	a, _ := newAccounts(t)
+	leave := make(chan struct{})
+	inside := make(chan struct{}, 100)
+	a.hashing.derive = func(phc, string) []byte {
+		inside <- struct{}{}
+		<-leave
+		return nil
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	results := make(chan error, hashQueue)
+	for range hashQueue {
+		go func() { _, err := a.hashing.verify(ctx, "", "x"); results <- err }()
+	}
+	for range hashAtOnce {
+		<-inside
+	}
+	for end := time.Now().Add(10 * time.Second); a.hashing.waiting.Load() < hashQueue; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("they don't wait")
+		}
+	}
+	if _, err := a.hashing.verify(t.Context(), "", "x"); !errors.Is(err, left4me.Busy) {
+		t.Errorf("one more than wait: %v", err)
+	}
+	if len(inside) != 0 {
+		t.Error("more than two at once")
+	}
+	cancel() // who waits gives up
+	for range hashQueue - hashAtOnce {
+		if err := <-results; !errors.Is(err, context.Canceled) {
+			t.Errorf("gave up: %v", err)
+		}
+	}
+	close(leave)
+	for range hashAtOnce {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestGuessingIsSlowedDown(t *testing.T) {
+	a, c := newAccounts(t)
+	guess := func(name string, from netip.Addr) time.Duration {
+		_, _, err := a.login(t.Context(), name, "wrong", from, "")
+		var wait RetryAfter
+		if errors.As(err, &wait) != errors.Is(err, left4me.Busy) {
+			t.Fatalf("busy without a time: %v", err)
+		}
+		return time.Duration(wait)
+	}
+	for i := range accountLimit.free {
+		if wait := guess("Al", home); wait != 0 {
+			t.Fatalf("attempt %d waits %s", i, wait)
+		}
+	}
+	if wait := guess("aL", netip.MustParseAddr("198.51.100.1")); wait != 0 {
+		t.Error("another address has not one attempt")
+	}
+	if wait := guess("aL", netip.MustParseAddr("198.51.100.1")); wait == 0 {
+		t.Error("another address may guess on")
+	}
+	if _, _, err := a.login(t.Context(), "Al", password, home, ""); !errors.Is(err, left4me.Busy) {
+		t.Errorf("the right password tells that it is: %v", err)
+	}
+	if wait := guess("Bo", home); wait != 0 {
+		t.Errorf("another account at the same address waits %s", wait)
+	}
+	c.advance(time.Second)
+	if wait := guess("Al", home); wait != 0 {
+		t.Errorf("after a second: %s more", wait)
+	}
+	c.advance(time.Second)
+	if wait := guess("Al", home); wait == 0 {
+		t.Error("the second time it is not longer")
+	}
+	c.advance(accountLimit.most)
+	a.mustLogin(t)
+	for i := range accountLimit.free {
+		if wait := guess("Al", home); wait != 0 {
+			t.Errorf("attempt %d after a login waits %s", i, wait)
+		}
+	}
+}
+
+func TestAnAddressIsSlowedDownOverAllAccounts(t *testing.T) {
+	a, c := newAccounts(t)
+	six := netip.MustParseAddr("2001:db8::1")
+	for i := range addressLimit.free {
+		if _, _, err := a.login(t.Context(), fmt.Sprint("user", i), "x", six, ""); errors.Is(err, left4me.Busy) {
+			t.Fatalf("attempt %d: %v", i, err)
+		}
+	}
+	if _, _, err := a.login(t.Context(), "next", "x", netip.MustParseAddr("2001:db8::2"), ""); !errors.Is(err, left4me.Busy) {
+		t.Errorf("the neighbour in its /64: %v", err)
+	}
+	if _, _, err := a.login(t.Context(), "next", "x", netip.MustParseAddr("2001:db8:0:1::1"), ""); errors.Is(err, left4me.Busy) {
+		t.Errorf("another network: %v", err)
+	}
+	c.advance(addressLimit.forget + time.Second)
+	if _, _, err := a.login(t.Context(), "next", "x", six, ""); errors.Is(err, left4me.Busy) {
+		t.Errorf("it is never forgotten: %v", err)
+	}
+	if network(netip.MustParseAddr("::ffff:192.0.2.7")) != network(home) {
+		t.Error("an address has two forms")
+	}
+}
+
+func TestMemoryOfTheThrottleIsBounded(t *testing.T) {
+	l := newLRU[int, int](3)
+	for i := range 10 {
+		l.set(i, i)
+		l.get(7)
+	}
+	if len(l.entries) != 3 || l.order.Len() != 3 {
+		t.Errorf("%d entries", len(l.entries))
+	}
+	if _, ok := l.get(7); !ok {
+		t.Error("what was used last went first")
+	}
+	l.drop(7)
+	l.drop(7)
+	if _, ok := l.get(7); ok || l.order.Len() != 2 {
+		t.Error("it was not dropped")
+	}
+}
+
+func TestWaitingGrowsUpToItsBound(t *testing.T) {
+	var last time.Duration
+	for i := range 200 {
+		now := time.Unix(1e9, 0)
+		wait := accountLimit.wait(tries{count: i, last: now}, now)
+		if wait < last || wait > accountLimit.most || (wait > 0) != (i >= accountLimit.free) {
+			t.Fatalf("after %d tries: %s, before that %s", i, wait, last)
+		}
+		last = wait
+	}
+	if last != accountLimit.most {
+		t.Errorf("at the end it is %s", last)
+	}
+}
+
+func TestSessionsEnd(t *testing.T) {
+	a, c := newAccounts(t)
+	authenticate := func(cookie string) error { _, err := a.Authenticate(t.Context(), cookie); return err }
+	unused, used, ended := a.mustLogin(t), a.mustLogin(t), a.mustLogin(t)
+	if unused == used {
+		t.Fatal("two sessions have one cookie")
+	}
+	if err := a.Logout(t.Context(), ended); err != nil {
+		t.Fatal(err)
+	}
+	for _, cookie := range []string{ended, "", "x", used + "x", used[1:], strings.Repeat("x", 1000)} {
+		if err := authenticate(cookie); !errors.Is(err, left4me.Denied) {
+			t.Errorf("%.60q: %v", cookie, err)
+		}
+	}
+	var lasted time.Duration
+	for step := 29 * 24 * time.Hour; lasted+step <= MaxSession; lasted += step {
+		c.advance(step)
+		if err := authenticate(used); err != nil {
+			t.Fatalf("a session that is used ended after %s: %v", lasted+step, err)
+		}
+	}
+	if err := authenticate(unused); !errors.Is(err, left4me.Denied) {
+		t.Errorf("a session that nobody uses lasts: %v", err)
+	}
+	c.advance(MaxSession - lasted)
+	if err := authenticate(used); !errors.Is(err, left4me.Denied) {
+		t.Errorf("a session lasts for ever: %v", err)
+	}
+}
+
+func TestLogoutCountsAtOnce(t *testing.T) {
+	a, _ := newAccounts(t)
+	cookie := a.mustLogin(t)
+	if _, err := a.Authenticate(t.Context(), cookie); err != nil { // it is remembered now
+		t.Fatal(err)
+	}
+	if err := a.Logout(t.Context(), cookie); err != nil {
+		t.Fatal(err)
+	}
+	if who, err := a.Authenticate(t.Context(), cookie); !errors.Is(err, left4me.Denied) {
+		t.Errorf("%+v, %v", who, err)
+	}
+	// An answer of the database from before the logout comes late.
+	sum := a.digest(cookie)
+	_, turn, _ := a.known.get(sum, a.now())
+	a.known.drop(sum)
+	a.known.set(sum, Actor{Name: "Al"}, a.now(), time.Time{}, turn)
+	if _, err := a.Authenticate(t.Context(), cookie); !errors.Is(err, left4me.Denied) {
+		t.Errorf("the late answer counted: %v", err)
+	}
+}
+
+func TestTokens(t *testing.T) {
+	a, c := newAccounts(t)
+	user, err := a.User(t.Context(), "al")
+	al := user.Actor
+	if err != nil {
+		t.Fatal(err)
+	}
+	forever, err := a.CreateToken(t.Context(), al, "script", time.Time{})
+	if err != nil || !strings.HasPrefix(forever, TokenPrefix) || len(forever) < 40 {
+		t.Fatalf("%s, %v", forever, err)
+	}
+	short, err := a.CreateToken(t.Context(), al, "script", c.Add(time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, token := range []string{forever, short} {
+		if who, err := a.AuthenticateToken(t.Context(), token); err != nil || who != al {
+			t.Errorf("%+v, %v", who, err)
+		}
+	}
+	c.advance(time.Second) // less than an answer is remembered for
+	if _, err := a.AuthenticateToken(t.Context(), short); !errors.Is(err, left4me.Denied) {
+		t.Errorf("it has expired: %v", err)
+	}
+	user, err = a.CreateUser(t.Context(), "zoe", password, false)
+	zoe := user.Actor
+	if err != nil {
+		t.Fatal(err)
+	}
+	hers, err := a.CreateToken(t.Context(), zoe, "hers", time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := a.Tokens(t.Context(), al) // an administrator
+	if err != nil || len(all) != 3 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	own, err := a.Tokens(t.Context(), zoe)
+	if err != nil || len(own) != 1 || own[0].User != "zoe" || own[0].Label != "hers" || strings.Contains(hers, own[0].ID) {
+		t.Fatalf("%+v, %v", own, err)
+	}
+	if _, err := a.Tokens(t.Context(), Actor{}); !errors.Is(err, left4me.Denied) {
+		t.Errorf("nobody's tokens: %v", err)
+	}
+	var id string
+	for _, v := range all {
+		if v.User == al.Name && v.ExpiresAt.IsZero() {
+			id = v.ID
+		}
+	}
+	for _, wrong := range []string{"", forever, id[:8], strings.ToUpper(id) + "0"} {
+		if err := a.RevokeToken(t.Context(), al, wrong); !errors.Is(err, left4me.NotFound) {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+	if err := a.RevokeToken(t.Context(), zoe, id); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("somebody else's: %v", err)
+	}
+	if err := a.RevokeToken(t.Context(), zoe, own[0].ID); err != nil {
+		t.Errorf("her own: %v", err)
+	}
+	if who, err := a.AuthenticateToken(t.Context(), forever); err != nil || who != al {
+		t.Errorf("%+v, %v", who, err)
+	}
+	if err := a.RevokeToken(t.Context(), al, id); err != nil {
+		t.Fatal(err)
+	}
+	for _, token := range []string{forever, "", TokenPrefix, TokenPrefix + "x", strings.TrimPrefix(forever, TokenPrefix), TokenPrefix + strings.Repeat("x", 1000)} {
+		if _, err := a.AuthenticateToken(t.Context(), token); !errors.Is(err, left4me.Denied) {
+			t.Errorf("%.60q: %v", token, err)
+		}
+	}
+	if err := a.RevokeToken(t.Context(), al, id); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("revoked twice: %v", err)
+	}
+	for field, make := range map[string]func() (string, error){
+		"user": func() (string, error) {
+			return a.CreateToken(t.Context(), Actor{Name: "local", Admin: true}, "x", time.Time{})
+		},
+		"label":      func() (string, error) { return a.CreateToken(t.Context(), al, "a\nb", time.Time{}) },
+		"expires_at": func() (string, error) { return a.CreateToken(t.Context(), al, "x", c.Time) },
+	} {
+		_, err := make()
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Invalid || e.Field != field {
+			t.Errorf("%v is not about %s", err, field)
+		}
+	}
+}
+
+func TestNewUsers(t *testing.T) {
+	a, _ := newAccounts(t)
+	for _, c := range []struct{ name, password, field string }{
+		{"", password, "name"},
+		{"a b", password, "name"},
+		{"a/b", password, "name"},
+		{"a\n", password, "name"},
+		{"..", password, "name"},
+		{strings.Repeat("x", 65), password, "name"},
+		{"bo", "short", "password"},
+		{"bo", "éééééé", "password"},
+		{"bo", strings.Repeat("x", 1025), "password"},
+		{"bo", strings.Repeat("x", 20), "password"},
+		{"a-long-name", "a-long-name", "password"},
+		{"bo", "0123456789\xff", "password"},
+		{"AL", password, "name"},
+	} {
+		_, err := a.CreateUser(t.Context(), c.name, c.password, false)
+		if e, ok := left4me.Public(err); !ok || e.Field != c.field {
+			t.Errorf("%q with %.20q: %v, want %s", c.name, c.password, err, c.field)
+		}
+	}
+	if who, err := a.CreateUser(t.Context(), "Bo.b-2_x", "éééééééééé é", false); err != nil || who.Admin {
+		t.Errorf("%+v, %v", who, err)
+	}
+}
+
+func TestRights(t *testing.T) {
+	for _, c := range []struct {
+		actor     Actor
+		look, act bool
+	}{
+		{Actor{}, false, false},
+		{Actor{UserID: 1, Name: "al"}, true, false},
+		{Actor{UserID: 1, Name: "al", Admin: true}, true, true},
+		{Actor{Name: "root", Admin: true}, true, true},
+	} {
+		for action, may := range map[Action]bool{Look: c.look, Act: c.act, "something new": c.act} {
+			if err := Allow(c.actor, action); (err == nil) != may || err != nil && !errors.Is(err, left4me.Denied) {
+				t.Errorf("%+v may %s: %v", c.actor, action, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// Change is what an administrator changes about a user; nil stays as it is.
+type Change struct {
+	Password     *string
+	Admin        *bool
+	Disabled     *bool
+	RevokeTokens bool
+}
+
+// Outcome is what a change of a user came to. Its sessions have ended; its tokens
+// still count unless they were revoked, and do nothing while it is disabled.
+type Outcome struct {
+	User     User
+	Changed  bool // false: it was so before
+	Sessions int  // that ended
+	Revoked  int  // tokens that were revoked
+	Tokens   int  // that are left
+
+	row store.User
+}
+
+// ChangeUser changes a user and ends its sessions, live streams among them. The
+// caller has checked that by may. Errors: left4me.Invalid for "password",
+// left4me.Conflict for the last administrator who can log in, left4me.NotFound,
+// left4me.Denied for the own password, which needs the current one.
+func (a *Accounts) ChangeUser(ctx context.Context, by Actor, name string, c Change) (Outcome, error) {
+	u, err := a.storage.User(ctx, name)
+	if err != nil {
+		return Outcome{}, err
+	}
+	change := store.UserChange{Admin: c.Admin, Disabled: c.Disabled, RevokeTokens: c.RevokeTokens}
+	if c.Password != nil {
+		if u.ID == by.UserID {
+			return Outcome{}, left4me.Errorf(left4me.Denied, "your own password is changed with the current one", "use the page Account, or: left4me user password")
+		}
+		if err := checkPassword(u.Name, *c.Password); err != nil {
+			return Outcome{}, err
+		}
+		hash, err := a.hashing.hash(ctx, *c.Password)
+		if err != nil {
+			return Outcome{}, err
+		}
+		change.Password = &hash
+	}
+	return a.change(ctx, by, u, change)
+}
+
+func (a *Accounts) change(ctx context.Context, by Actor, u store.User, c store.UserChange) (Outcome, error) {
+	now, gone, err := a.storage.ChangeUser(ctx, u, c)
+	if err != nil {
+		return Outcome{}, err
+	}
+	a.forget(u.ID)
+	a.log.Info("user changed", "user", u.Name, "by", by.Name, "password", c.Password != nil, "admin", now.Admin,
+		"disabled", now.Disabled, "sessions ended", gone.Sessions, "tokens revoked", gone.Revoked)
+	return Outcome{User: userOf(now), Changed: now.Version != u.Version, Sessions: gone.Sessions, Revoked: gone.Revoked, Tokens: gone.Tokens, row: now}, nil
+}
+
+// DeleteUser removes a user with its sessions and tokens. The caller has checked
+// that by may. Errors: left4me.Conflict for the last administrator who can log
+// in, left4me.NotFound.
+func (a *Accounts) DeleteUser(ctx context.Context, by Actor, name string) (Outcome, error) {
+	u, err := a.storage.User(ctx, name)
+	if err != nil {
+		return Outcome{}, err
+	}
+	gone, err := a.storage.DeleteUser(ctx, u)
+	if err != nil {
+		return Outcome{}, err
+	}
+	a.forget(u.ID)
+	a.log.Info("user deleted", "user", u.Name, "by", by.Name, "sessions ended", gone.Sessions, "tokens revoked", gone.Revoked)
+	return Outcome{User: userOf(u), Sessions: gone.Sessions, Revoked: gone.Revoked}, nil
+}
+
+// PasswordChange is how people change their own password.
+type PasswordChange struct {
+	Current, New string
+	RevokeTokens bool
+}
+
+// ChangePassword changes the password of who and ends all its sessions; Begin
+// begins another one. Wrong guesses of the current password are slowed down.
+// Errors: left4me.Invalid for "current_password" or "password", left4me.Busy.
+func (a *Accounts) ChangePassword(ctx context.Context, who Actor, c PasswordChange) (Outcome, error) {
+	u, err := a.self(ctx, who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := checkPassword(u.Name, c.New); err != nil {
+		return Outcome{}, err
+	}
+	if wait := a.throttle.own(u.ID, a.now()); wait > 0 {
+		return Outcome{}, busy("there were too many wrong passwords", wait)
+	}
+	ok, err := a.hashing.verify(ctx, u.Password, bounded(c.Current))
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !ok {
+		a.log.Warn("password not changed: the current one is wrong", "user", u.Name)
+		return Outcome{}, &left4me.Error{Kind: left4me.Invalid, Field: "current_password", Text: "that is not the current password"}
+	}
+	a.throttle.ownSucceeded(u.ID)
+	if c.New == c.Current {
+		return Outcome{}, &left4me.Error{Kind: left4me.Invalid, Field: "password", Text: "that is the current password", Hint: "choose another one"}
+	}
+	hash, err := a.hashing.hash(ctx, c.New)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return a.change(ctx, who, u, store.UserChange{Password: &hash, RevokeTokens: c.RevokeTokens})
+}
+
+// Begin begins a session for the user of a change that was just made.
+func (a *Accounts) Begin(ctx context.Context, o Outcome, from netip.Addr, agent string) (cookie string, err error) {
+	return a.begin(ctx, o.row, from, agent)
+}
+
+// self reads the account of who. The machine's own administrator has none.
+func (a *Accounts) self(ctx context.Context, who Actor) (store.User, error) {
+	if who.UserID == 0 {
+		return store.User{}, left4me.Errorf(left4me.Invalid, "you are the administrator of this machine, not a user of left4me", "name the user")
+	}
+	u, err := a.storage.User(ctx, who.Name)
+	if err == nil && u.ID != who.UserID {
+		err = errNobody
+	}
+	return u, denied(err)
+}
+
+// SignOut ends all sessions of who; its tokens still count. Errors:
+// left4me.Invalid for the machine's own administrator.
+func (a *Accounts) SignOut(ctx context.Context, who Actor) (Outcome, error) {
+	u, err := a.self(ctx, who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	tokens, err := a.storage.Tokens(ctx, u.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	n, err := a.storage.DeleteSessions(ctx, u.ID)
+	if errors.Is(err, left4me.DiskFull) {
+		n, err = a.overAll(ctx, u.ID)
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	a.forget(u.ID)
+	a.log.Info("signed out everywhere", "user", u.Name, "sessions ended", n)
+	return Outcome{User: userOf(u), Sessions: n, Tokens: len(tokens)}, nil
+}
+
+// overAll ends the sessions of a user whose rows can't be removed: until left4me
+// ends they count no more.
+func (a *Accounts) overAll(ctx context.Context, user int64) (int, error) {
+	all, err := a.storage.Sessions(ctx, user, a.now())
+	for _, v := range all {
+		a.unsaved.over(digest(v.Hash))
+	}
+	return len(all), err
+}
+
+// forget drops what is remembered of a user's sessions and tokens, and wakes
+// those who wait for the end of one.
+func (a *Accounts) forget(user int64) {
+	a.unsaved.endAll(user)
+	a.known.dropUser(user)
+	a.ends.tell()
+}

@@ -1,0 +1,427 @@
+package accounts
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const another = "another sentence, quite long"
+
+// cast is a list with an administrator, a second one, and a user who is logged
+// in with a browser and a token, both remembered.
+type cast struct {
+	*Accounts
+	t      *testing.T
+	clock  *clock
+	al, bo User
+	zoe    User
+	cookie string
+	token  string
+}
+
+func newCast(t *testing.T) *cast {
+	t.Helper()
+	a, clock := newAccounts(t)
+	c := &cast{Accounts: a, t: t, clock: clock}
+	var err error
+	if c.al, err = a.User(t.Context(), "al"); err == nil {
+		c.bo, err = a.CreateUser(t.Context(), "bo", password, true)
+	}
+	if err == nil {
+		c.zoe, err = a.CreateUser(t.Context(), "Zoe", password, false)
+	}
+	if err == nil {
+		c.cookie, _, err = a.login(t.Context(), "zoe", password, home, "browser")
+	}
+	if err == nil {
+		c.token, err = a.CreateToken(t.Context(), c.zoe.Actor, "script", time.Time{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.in(true, true)
+	return c
+}
+
+// in checks whether the session and the token of Zoe count.
+func (c *cast) in(session, token bool) {
+	c.t.Helper()
+	if _, err := c.Authenticate(c.t.Context(), c.cookie); (err == nil) != session || err != nil && !errors.Is(err, left4me.Denied) {
+		c.t.Errorf("the session: %v", err)
+	}
+	if _, err := c.AuthenticateToken(c.t.Context(), c.token); (err == nil) != token || err != nil && !errors.Is(err, left4me.Denied) {
+		c.t.Errorf("the token: %v", err)
+	}
+}
+
+func (c *cast) change(name string, what Change) Outcome {
+	c.t.Helper()
+	o, err := c.ChangeUser(c.t.Context(), c.al.Actor, name, what)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return o
+}
+
+// woken fails unless do closes what streams wait for.
+func (c *cast) woken(do func()) {
+	c.t.Helper()
+	ended := c.Ended()
+	do()
+	select {
+	case <-ended:
+	default:
+		c.t.Error("nobody who waits for the end of a session is woken")
+	}
+}
+
+func TestEachChangeOfAUserEndsItsSessionsAtOnce(t *testing.T) {
+	next := another
+	for name, test := range map[string]struct {
+		what          Change
+		token         bool
+		revoked, left int
+	}{
+		"password":            {Change{Password: &next}, true, 0, 1},
+		"password and tokens": {Change{Password: &next, RevokeTokens: true}, false, 1, 0},
+		"administrator":       {Change{Admin: new(true)}, true, 0, 1},
+		"disabled":            {Change{Disabled: new(true)}, false, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCast(t)
+			c.woken(func() {
+				if o := c.change("zoe", test.what); !o.Changed || o.Sessions != 1 || o.Revoked != test.revoked || o.Tokens != test.left || o.User.Name != "Zoe" {
+					t.Errorf("%+v", o)
+				}
+			})
+			c.in(false, test.token)
+			if o := c.change("ZOE", Change{Admin: test.what.Admin, Disabled: test.what.Disabled}); o.Changed || o.Sessions != 0 || o.Revoked != 0 {
+				t.Errorf("a change of nothing ended something: %+v", o)
+			}
+		})
+	}
+}
+
+func TestATokenHasTheNewRoleAtOnce(t *testing.T) {
+	c := newCast(t)
+	c.change("zoe", Change{Admin: new(true)})
+	if who, err := c.AuthenticateToken(t.Context(), c.token); err != nil || !who.Admin {
+		t.Errorf("%+v, %v", who, err)
+	}
+	c.change("zoe", Change{Admin: new(false)})
+	if who, err := c.AuthenticateToken(t.Context(), c.token); err != nil || who.Admin {
+		t.Errorf("%+v, %v", who, err)
+	}
+}
+
+func TestADisabledUserIsKeptOutUntilEnabled(t *testing.T) {
+	c := newCast(t)
+	c.change("zoe", Change{Disabled: new(true)})
+	_, _, err := c.login(t.Context(), "zoe", password, home, "")
+	if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Denied || e.Text != "this account is disabled" {
+		t.Errorf("%v", err)
+	}
+	_, _, wrong := c.login(t.Context(), "zoe", password+"x", home, "")
+	if wrong == nil || wrong.Error() != errLogin.Error() {
+		t.Errorf("whoever guesses learns that the user is disabled: %v", wrong)
+	}
+	if _, err := c.CreateToken(t.Context(), c.zoe.Actor, "x", time.Time{}); !errors.Is(err, left4me.Conflict) {
+		t.Errorf("a token for a disabled user: %v", err)
+	}
+	c.change("zoe", Change{Disabled: new(false)})
+	c.in(false, true) // the token is good again, as the answer to disabling it said
+	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestADeletedUserIsGone(t *testing.T) {
+	c := newCast(t)
+	c.woken(func() {
+		o, err := c.DeleteUser(t.Context(), c.al.Actor, "zoe")
+		if err != nil || o.Sessions != 1 || o.Revoked != 1 || o.User.Name != "Zoe" {
+			t.Fatalf("%+v, %v", o, err)
+		}
+	})
+	c.in(false, false)
+	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); !errors.Is(err, left4me.Denied) {
+		t.Error(err)
+	}
+	// Who comes next under the name, and in SQLite the number, has nothing of it.
+	zoe, err := c.CreateUser(t.Context(), "zoe", password, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.in(false, false)
+	if tokens, err := c.Tokens(t.Context(), Actor{UserID: zoe.UserID, Name: zoe.Name}); err != nil || len(tokens) > 0 {
+		t.Errorf("%+v, %v", tokens, err)
+	}
+	for what, err := range map[string]error{
+		"delete": second(c.DeleteUser(t.Context(), c.al.Actor, "nobody")),
+		"change": second(c.ChangeUser(t.Context(), c.al.Actor, "nobody", Change{Admin: new(true)})),
+	} {
+		if !errors.Is(err, left4me.NotFound) {
+			t.Errorf("%s nobody: %v", what, err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestPeopleChangeTheirOwnPassword(t *testing.T) {
+	c := newCast(t)
+	try := func(current, next string, field string) {
+		t.Helper()
+		_, err := c.ChangePassword(t.Context(), c.zoe.Actor, PasswordChange{Current: current, New: next})
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Invalid || e.Field != field {
+			t.Errorf("%v is not about %s", err, field)
+		}
+	}
+	try("wrong", another, "current_password")
+	try(password, "short", "password")
+	try(password, password, "password")
+	c.in(true, true)
+	var cookie string
+	c.woken(func() {
+		o, err := c.ChangePassword(t.Context(), c.zoe.Actor, PasswordChange{Current: password, New: another})
+		if err != nil || o.Sessions != 1 || o.Tokens != 1 {
+			t.Fatalf("%+v, %v", o, err)
+		}
+		if cookie, err = c.Begin(t.Context(), o, home, "browser"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	c.in(false, true)
+	if who, err := c.Authenticate(t.Context(), cookie); err != nil || who != c.zoe.Actor {
+		t.Errorf("the browser that did it: %+v, %v", who, err)
+	}
+	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); !errors.Is(err, left4me.Denied) {
+		t.Errorf("the old password: %v", err)
+	}
+	if _, _, err := c.login(t.Context(), "zoe", another, home, ""); err != nil {
+		t.Errorf("the new password: %v", err)
+	}
+	// An administrator can't go round the current password, nor can the machine's
+	// own administrator have one.
+	next := another
+	if _, err := c.ChangeUser(t.Context(), c.al.Actor, "al", Change{Password: &next}); !errors.Is(err, left4me.Denied) {
+		t.Errorf("the own password without the current one: %v", err)
+	}
+	if _, err := c.ChangePassword(t.Context(), Actor{Name: "root", Admin: true}, PasswordChange{Current: password, New: another}); !errors.Is(err, left4me.Invalid) {
+		t.Errorf("root: %v", err)
+	}
+}
+
+func TestGuessingTheCurrentPasswordIsSlowedDown(t *testing.T) {
+	c := newCast(t)
+	guess := func(current string) error {
+		_, err := c.ChangePassword(t.Context(), c.zoe.Actor, PasswordChange{Current: current, New: another})
+		return err
+	}
+	for range accountLimit.free {
+		if err := guess("wrong"); !errors.Is(err, left4me.Invalid) {
+			t.Fatal(err)
+		}
+	}
+	if err := guess(password); !errors.Is(err, left4me.Busy) {
+		t.Errorf("it goes on for ever: %v", err)
+	}
+	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); err != nil {
+		t.Errorf("whoever sits at a browser keeps its user from logging in: %v", err)
+	}
+	// Nor are they counted at the login: somebody unknown has more than the one
+	// attempt that is left to strangers at an account that is guessed at.
+	for range 2 {
+		if _, _, err := c.login(t.Context(), "zoe", "wrong", netip.MustParseAddr("198.51.100.7"), ""); !errors.Is(err, left4me.Denied) {
+			t.Errorf("a guess at the login: %v", err)
+		}
+	}
+	c.clock.advance(accountLimit.most)
+	if err := guess(password); err != nil {
+		t.Error(err)
+	}
+	for range accountLimit.free { // whoever knew it begins anew
+		if err := guess("wrong"); !errors.Is(err, left4me.Invalid) {
+			t.Error(err)
+		}
+	}
+}
+
+func TestSigningOutEverywhere(t *testing.T) {
+	c := newCast(t)
+	here := c.cookie
+	other, _, err := c.login(t.Context(), "zoe", password, home, "Mozilla/5.0 Firefox/140.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	als := c.mustLogin(t)
+	list, err := c.Sessions(t.Context(), c.zoe.Actor, here)
+	if err != nil || len(list) != 2 || list[0].Own == list[1].Own || list[0].Address != home.String() {
+		t.Errorf("%+v, %v", list, err)
+	}
+	c.woken(func() {
+		if o, err := c.SignOut(t.Context(), c.zoe.Actor); err != nil || o.Sessions != 2 || o.Tokens != 1 {
+			t.Errorf("%+v, %v", o, err)
+		}
+	})
+	c.in(false, true)
+	if _, err := c.Authenticate(t.Context(), other); !errors.Is(err, left4me.Denied) {
+		t.Errorf("the other browser: %v", err)
+	}
+	if _, err := c.Authenticate(t.Context(), als); err != nil {
+		t.Errorf("somebody else: %v", err)
+	}
+	if _, err := c.SignOut(t.Context(), Actor{Name: "root", Admin: true}); !errors.Is(err, left4me.Invalid) {
+		t.Errorf("root: %v", err)
+	}
+}
+
+func TestOneSessionIsEnded(t *testing.T) {
+	c := newCast(t)
+	other, _, err := c.login(t.Context(), "zoe", password, home, "the other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	als := c.mustLogin(t)
+	idOf := func(cookie string, who Actor) string {
+		t.Helper()
+		list, err := c.Sessions(t.Context(), who, cookie)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range list {
+			if s.Own {
+				return s.ID
+			}
+		}
+		t.Fatalf("it is not in %+v", list)
+		return ""
+	}
+	id := idOf(other, c.zoe.Actor)
+	for name, err := range map[string]error{
+		"of somebody else":  c.EndSession(t.Context(), c.zoe.Actor, idOf(als, c.al.Actor)),
+		"by somebody else":  c.EndSession(t.Context(), c.al.Actor, id),
+		"that is not there": c.EndSession(t.Context(), c.zoe.Actor, "0123456789ab"),
+		"without an id":     c.EndSession(t.Context(), c.zoe.Actor, ""),
+	} {
+		if !errors.Is(err, left4me.NotFound) {
+			t.Errorf("a session %s: %v", name, err)
+		}
+	}
+	if err := c.EndSession(t.Context(), Actor{Name: "root", Admin: true}, id); !errors.Is(err, left4me.Invalid) {
+		t.Errorf("the machine's own administrator: %v", err)
+	}
+	if _, err := c.Authenticate(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	c.woken(func() {
+		if err := c.EndSession(t.Context(), c.zoe.Actor, id); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := c.Authenticate(t.Context(), other); !errors.Is(err, left4me.Denied) {
+		t.Errorf("it goes on: %v", err)
+	}
+	c.in(true, true)
+	if _, err := c.Authenticate(t.Context(), als); err != nil {
+		t.Errorf("somebody else: %v", err)
+	}
+	if err := c.EndSession(t.Context(), c.zoe.Actor, id); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("once more: %v", err)
+	}
+}
+
+// What was read before a change must make nothing after it.
+func TestALoginUnderWayMakesNoSessionAfterAChange(t *testing.T) {
+	next := another
+	for name, change := range map[string]func(c *cast) error{
+		"password": func(c *cast) error {
+			return second(c.ChangeUser(c.t.Context(), c.al.Actor, "zoe", Change{Password: &next}))
+		},
+		"disabled": func(c *cast) error {
+			return second(c.ChangeUser(c.t.Context(), c.al.Actor, "zoe", Change{Disabled: new(true)}))
+		},
+		"deleted": func(c *cast) error { return second(c.DeleteUser(c.t.Context(), c.al.Actor, "zoe")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCast(t)
+			derive := c.hashing.derive
+			var changed error
+			c.hashing.derive = func(p phc, typed string) []byte {
+				c.hashing.derive = derive
+				changed = change(c)
+				return derive(p, typed)
+			}
+			_, _, err := c.login(t.Context(), "zoe", password, home, "")
+			if changed != nil || !errors.Is(err, left4me.Denied) {
+				t.Errorf("%v, %v", changed, err)
+			}
+			if left, err := c.Sessions(t.Context(), c.zoe.Actor, ""); err != nil || len(left) > 0 {
+				t.Errorf("%+v, %v", left, err)
+			}
+		})
+	}
+}
+
+func TestTheLastAdministratorStays(t *testing.T) {
+	c := newCast(t)
+	c.change("bo", Change{Disabled: new(true)}) // who can't log in doesn't count
+	for name, err := range map[string]error{
+		"role":    second(c.ChangeUser(t.Context(), c.al.Actor, "al", Change{Admin: new(false)})),
+		"disable": second(c.ChangeUser(t.Context(), c.al.Actor, "al", Change{Disabled: new(true)})),
+		"delete":  second(c.DeleteUser(t.Context(), c.al.Actor, "al")),
+	} {
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Conflict || e.Hint == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	c.change("bo", Change{Disabled: new(false)})
+	c.change("al", Change{Admin: new(false)})
+	if o := c.change("al", Change{Disabled: new(true)}); o.User.Admin || !o.User.Disabled {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestTheLastAdministratorStaysWhenAllAreChangedAtOnce(t *testing.T) {
+	c := newCast(t)
+	for i := range 4 {
+		if _, err := c.CreateUser(t.Context(), fmt.Sprint("admin", i), password, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := []string{"al", "bo", "admin0", "admin1", "admin2", "admin3"}
+	var done sync.WaitGroup
+	for i, name := range names {
+		done.Go(func() {
+			var err error
+			switch i % 3 {
+			case 0:
+				_, err = c.ChangeUser(t.Context(), c.al.Actor, name, Change{Admin: new(false)})
+			case 1:
+				_, err = c.ChangeUser(t.Context(), c.al.Actor, name, Change{Disabled: new(true)})
+			case 2:
+				_, err = c.DeleteUser(t.Context(), c.al.Actor, name)
+			}
+			if err != nil && !errors.Is(err, left4me.Conflict) {
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
+	all, err := c.Users(t.Context())
+	left := 0
+	for _, u := range all {
+		if u.Admin && !u.Disabled {
+			left++
+		}
+	}
+	if err != nil || left != 1 {
+		t.Errorf("%d administrators are left, %v", left, err)
+	}
+}

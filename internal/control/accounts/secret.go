@@ -1,0 +1,56 @@
+package accounts
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// MinSecret is the shortest secret key in bytes.
+const MinSecret = 32
+
+// wellKnown are beginnings of keys that stand in examples and are forgotten
+// there.
+var wellKnown = []string{
+	"changeme", "change-me", "change_me", "change me", "secret", "password", "default", "example", "insecure",
+	"dev-", "development", "test", "todo", "replace", "your-", "your_", "left4me", "123456", "0123456789", "abcdef", "qwerty", "django-insecure",
+}
+
+// CheckSecret says whether a secret key can be used: one that is missing, short
+// or well known makes every cookie forgeable. Errors: left4me.Invalid.
+func CheckSecret(s string) error {
+	const hint = "use the output of: openssl rand -hex 32"
+	refuse := func(text string) error { return left4me.Errorf(left4me.Invalid, text, hint) }
+	lower := strings.ToLower(strings.TrimSpace(s))
+	switch {
+	case lower == "":
+		return refuse("the secret key is missing")
+	case len(s) < MinSecret:
+		return refuse(fmt.Sprintf("the secret key is too short: %d bytes, at least %d are needed", len(s), MinSecret))
+	case distinct(s) < 8:
+		return refuse("the secret key repeats a few characters")
+	}
+	for _, w := range wellKnown {
+		if strings.HasPrefix(lower, w) {
+			return refuse("the secret key is a well-known one")
+		}
+	}
+	return nil
+}
+
+// distinct counts the different bytes of s.
+func distinct(s string) int {
+	var seen [256]bool
+	n := 0
+	for i := range len(s) {
+		if !seen[s[i]] {
+			seen[s[i]] = true
+			n++
+		}
+	}
+	return n
+}
+
+// oneCharacter reports whether s repeats one character.
+func oneCharacter(s string) bool { return distinct(s) < 2 }

@@ -1,0 +1,94 @@
+package accounts
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// Whoever gets hold of the database, or of a copy of it, can't log in with what
+// is in there.
+func TestTheDatabaseHoldsNothingToLogInWith(t *testing.T) {
+	dir := t.TempDir()
+	st, err := store.Open(t.Context(), filepath.Join(dir, "left4me.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := New(st, "a secret of the tests", slog.New(slog.DiscardHandler))
+	a.hashing = newHashing(cheap)
+	al, err := a.CreateUser(t.Context(), "Al", password, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie := a.mustLogin(t)
+	token, err := a.CreateToken(t.Context(), al.Actor, "the label", time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.Close()
+	var all []byte
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
+	}
+	if !bytes.Contains(all, []byte("the label")) {
+		t.Fatal("this looks at the wrong files")
+	}
+	for what, secret := range map[string]string{"password": password, "cookie": cookie, "token": token, "token without its prefix": strings.TrimPrefix(token, TokenPrefix)} {
+		if bytes.Contains(all, []byte(secret)) {
+			t.Errorf("the %s stands in the database", what)
+		}
+	}
+}
+
+func TestAnotherSecretLogsEverybodyOut(t *testing.T) {
+	a, c := newAccounts(t)
+	cookie := a.mustLogin(t)
+	other := New(a.storage, "another secret", slog.New(slog.DiscardHandler))
+	other.now = c.now
+	if _, err := other.Authenticate(t.Context(), cookie); !errors.Is(err, left4me.Denied) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSecretKeys(t *testing.T) {
+	for _, weak := range []string{
+		"", "   ", "short", strings.Repeat("a", 64), strings.Repeat("ab", 32), "changeme-changeme-changeme-changeme", "Django-Insecure-q8w7e6r5t4y3u2i1o0p9a8s7",
+		"left4me-development-secret-key-0123", "0123456789abcdef0123456789abcdef",
+	} {
+		if err := CheckSecret(weak); !errors.Is(err, left4me.Invalid) {
+			t.Errorf("%q: %v", weak, err)
+		}
+	}
+	if err := CheckSecret("8f14e45fceea167a5a36dedd4bea2543a1b2c3d4e5f60718293a4b5c6d7e8f90"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRandomTextIsEven(t *testing.T) {
+	counts := map[rune]int{}
+	const n = 62 * 1000
+	for _, r := range random(n) {
+		counts[r]++
+	}
+	for _, r := range base62 {
+		if c := counts[r]; c < 800 || c > 1200 {
+			t.Errorf("%c came %d times of %d", r, c, n)
+		}
+	}
+}

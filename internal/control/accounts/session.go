@@ -1,0 +1,283 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// How long a session is good for: IdleSession after it was last used, and
+// MaxSession in all.
+const (
+	IdleSession = 30 * 24 * time.Hour
+	MaxSession  = 90 * 24 * time.Hour
+
+	touchEvery = time.Minute // what "seen" costs is one write at most this often
+	maxAgent   = 256
+)
+
+// turnWithin is how long somebody unknown waits for the one attempt at a time
+// that goes through at an account that others guess at.
+const turnWithin = 5 * time.Second
+
+// Attempt is an attempt to log in.
+type Attempt struct {
+	Name, Password string
+	From           netip.Addr
+	Agent          string // what the browser calls itself
+	Browser        string // the mark that it got when it logged in before
+}
+
+// Entry is a login that succeeded.
+type Entry struct {
+	Cookie  string // the only copy of the session's secret
+	Browser string // the mark that the browser shall keep for the next Attempt
+	Actor   Actor
+}
+
+// Login checks a password and begins a session. Errors: left4me.Denied, and
+// left4me.Busy with RetryAfter inside when there were too many attempts.
+func (a *Accounts) Login(ctx context.Context, l Attempt) (Entry, error) {
+	// A name that can't be is not worth memory in the throttle as it is.
+	account := l.Name
+	if !userName.MatchString(account) {
+		account = "?"
+	}
+	u, err := a.storage.User(ctx, l.Name)
+	if err != nil && !errors.Is(err, left4me.NotFound) {
+		return Entry{}, err
+	}
+	by, err := a.admit(ctx, account, u, l)
+	if err != nil {
+		return Entry{}, err
+	}
+	defer by.done()
+	ok, err := a.hashing.verify(ctx, u.Password, bounded(l.Password))
+	if err != nil {
+		return Entry{}, err
+	}
+	if !ok {
+		a.log.Warn("login failed", "user", account, "from", l.From)
+		return Entry{}, errLogin
+	}
+	if u.Disabled { // told to nobody who doesn't know the password
+		a.log.Warn("login of a disabled user", "user", account, "from", l.From)
+		return Entry{}, errDisabled
+	}
+	a.throttle.succeeded(account, l.From, by)
+	a.upgrade(ctx, u, l.Password)
+	cookie, err := a.begin(ctx, u, l.From, l.Agent)
+	if err != nil {
+		return Entry{}, err
+	}
+	a.log.Info("login", "user", u.Name, "from", l.From)
+	return Entry{Cookie: cookie, Browser: a.remark(l.Browser, u), Actor: actorOf(u)}, nil
+}
+
+// admission is how an attempt got past the throttle.
+type admission struct {
+	visitor  visitor // for its own sake, or
+	stranger bool    // as the one that goes through at a time
+	done     func()
+}
+
+// admit lets an attempt through or says how long to wait. Where strangers have
+// used up the attempts at an account, whoever logged in to it before has some
+// more, and everybody else one: nobody keeps its user out.
+func (a *Accounts) admit(ctx context.Context, account string, u store.User, l Attempt) (admission, error) {
+	now := a.now()
+	by := admission{done: func() {}}
+	said, wait := a.throttle.take(account, l.From, now)
+	if said == admitted {
+		return by, nil
+	}
+	if said == accountRefused {
+		for _, v := range a.acquainted(ctx, u, l) {
+			if a.throttle.takeKnown(v, l.From, now) {
+				by.visitor = v
+				return by, nil
+			}
+		}
+		turn, cancel := context.WithTimeout(ctx, turnWithin)
+		defer cancel()
+		if done, ok := a.throttle.takeStranger(turn, account, l.From, now); ok {
+			by.stranger, by.done = true, done
+			return by, nil
+		}
+	}
+	a.log.Warn("login throttled", "user", account, "from", l.From, "wait", wait)
+	return admission{}, busy("there were too many attempts to log in", wait)
+}
+
+// bounded is a password that is wrong in any case when it is too long, but not
+// for free.
+func bounded(password string) string { return password[:min(len(password), MaxPassword+1)] }
+
+// begin begins a session of a user as it was when its password was checked.
+func (a *Accounts) begin(ctx context.Context, u store.User, from netip.Addr, agent string) (cookie string, err error) {
+	cookie = random(43)
+	now := a.now()
+	sum := a.digest(cookie)
+	session := store.Session{
+		Hash: sum[:], UserID: u.ID, Agent: shorten(agent, maxAgent), Address: from.String(),
+		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(IdleSession),
+	}
+	err = a.storage.CreateSession(ctx, session, u.Version)
+	switch {
+	case errors.Is(err, left4me.DiskFull):
+		// Who can't sign in can't do anything about the full disk.
+		a.log.Warn("session is kept in memory only", "user", u.Name, "err", err)
+		a.unsaved.begin(begun{sum: sum, session: session, user: u})
+	case errors.Is(err, left4me.NotFound): // changed or deleted after the password was checked
+		return "", errLogin
+	case err != nil:
+		return "", err
+	}
+	return cookie, nil
+}
+
+func shorten(s string, most int) string {
+	return strings.ToValidUTF8(s[:min(len(s), most)], "")
+}
+
+// Authenticate says whose session a cookie is. Errors: left4me.Denied when it is
+// nobody's or has expired.
+func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, error) {
+	if cookie == "" || len(cookie) > 128 {
+		return Actor{}, errNobody
+	}
+	sum := a.digest(cookie)
+	now := a.now()
+	actor, turn, ok := a.known.get(sum, now)
+	if ok {
+		return actor, nil
+	}
+	v, u, err := a.storage.Session(ctx, sum[:])
+	if errors.Is(err, left4me.NotFound) {
+		if b, ok := a.unsaved.get(sum); ok {
+			v, u, err = a.recall(ctx, b)
+			v.SeenAt = now // there is no row to note it in
+		}
+	}
+	if err == nil && a.unsaved.isOver(sum) {
+		err = errNobody
+	}
+	if err != nil {
+		return Actor{}, denied(err)
+	}
+	if u.Disabled || !now.Before(v.ExpiresAt) {
+		return Actor{}, errNobody
+	}
+	if now.Sub(v.SeenAt) >= touchEvery {
+		expires := v.CreatedAt.Add(MaxSession)
+		if idle := now.Add(IdleSession); idle.Before(expires) {
+			expires = idle
+		}
+		// On a full disk it isn't noted that somebody was here, and the session is
+		// good for no longer.
+		if err := a.storage.TouchSession(ctx, sum[:], now, expires); errors.Is(err, left4me.DiskFull) {
+			expires = v.ExpiresAt
+		} else if err != nil {
+			return Actor{}, err
+		}
+		v.ExpiresAt = expires
+	}
+	a.known.set(sum, actorOf(u), now, v.ExpiresAt, turn)
+	return actorOf(u), nil
+}
+
+// recall is a session that is in memory only, with its user as it is now.
+func (a *Accounts) recall(ctx context.Context, b begun) (store.Session, store.User, error) {
+	u, err := a.storage.User(ctx, b.user.Name)
+	if err == nil && (u.ID != b.user.ID || u.Version != b.user.Version) {
+		err = errNobody
+	}
+	return b.session, u, err
+}
+
+// Session is a login of a browser, as its user sees it.
+type Session struct {
+	ID        string // of its hash, so that nothing can be done with it but end the session
+	Agent     string // what the browser calls itself
+	Address   string
+	CreatedAt time.Time
+	SeenAt    time.Time // up to a minute old
+	Own       bool      // of the browser that asks
+}
+
+// Sessions lists the sessions of who, last used first; cookie is that of the
+// browser that asks. Those that a full disk kept from being saved are not in it.
+func (a *Accounts) Sessions(ctx context.Context, who Actor, cookie string) ([]Session, error) {
+	kept, err := a.storage.Sessions(ctx, who.UserID, a.now())
+	if err != nil {
+		return nil, err
+	}
+	var all []Session
+	own := a.digest(cookie)
+	for _, v := range kept {
+		if sum := digest(v.Hash); !a.unsaved.isOver(sum) {
+			all = append(all, Session{ID: shortID(v.Hash), Agent: v.Agent, Address: v.Address, CreatedAt: v.CreatedAt, SeenAt: v.SeenAt, Own: sum == own})
+		}
+	}
+	return all, nil
+}
+
+// LastSeen says when users were last here in a browser, by id.
+func (a *Accounts) LastSeen(ctx context.Context) (map[int64]time.Time, error) {
+	kept, err := a.storage.Sessions(ctx, 0, a.now())
+	seen := map[int64]time.Time{}
+	for _, v := range kept { // last used first
+		if _, ok := seen[v.UserID]; !ok {
+			seen[v.UserID] = v.SeenAt
+		}
+	}
+	return seen, err
+}
+
+// Logout ends the session of a cookie; it counts at once and everywhere. On a full
+// disk it counts until left4me ends: the row stays.
+func (a *Accounts) Logout(ctx context.Context, cookie string) error {
+	return a.endSession(ctx, a.digest(cookie))
+}
+
+// EndSession ends one session of who, as Logout does in its own browser. Errors:
+// left4me.NotFound, also for one that has ended.
+func (a *Accounts) EndSession(ctx context.Context, who Actor, id string) error {
+	u, err := a.self(ctx, who) // without a user, the list would be everybody's
+	if err != nil {
+		return err
+	}
+	kept, err := a.storage.Sessions(ctx, u.ID, a.now())
+	if err != nil {
+		return err
+	}
+	for _, v := range kept {
+		if sum := digest(v.Hash); shortID(v.Hash) == id && !a.unsaved.isOver(sum) {
+			if err := a.endSession(ctx, sum); err != nil {
+				return err
+			}
+			a.log.Info("session ended", "user", u.Name, "address", v.Address)
+			return nil
+		}
+	}
+	return left4me.Errorf(left4me.NotFound, "there is no such session", "it may have ended meanwhile")
+}
+
+func (a *Accounts) endSession(ctx context.Context, sum digest) error {
+	var err error
+	if !a.unsaved.end(sum) {
+		err = a.storage.DeleteSession(ctx, sum[:])
+		if errors.Is(err, left4me.DiskFull) {
+			a.unsaved.over(sum)
+			err = nil
+		}
+	}
+	a.known.drop(sum)
+	a.ends.tell()
+	return err
+}

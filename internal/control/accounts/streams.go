@@ -1,0 +1,53 @@
+package accounts
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// MaxStreams is how many event streams a session or a token may have open at
+// once. Each one holds memory and a connection for as long as it likes.
+const MaxStreams = 50
+
+// streams counts open event streams by session or token.
+type streams struct {
+	mu   sync.Mutex
+	open map[digest]int
+}
+
+// Stream counts an event stream of whoever has a session's cookie or a token,
+// until end is called. Errors: left4me.Busy when MaxStreams are open.
+func (a *Accounts) Stream(secret string) (end func(), err error) {
+	sum, s := a.digest(secret), &a.streams
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[sum] >= MaxStreams {
+		return nil, errStreams
+	}
+	if s.open == nil {
+		s.open = map[digest]int{}
+	}
+	s.open[sum]++
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.open[sum]--; s.open[sum] == 0 {
+			delete(s.open, sum)
+		}
+	}), nil
+}
+
+// MayStream says whether Stream would count one more. Errors: left4me.Busy.
+func (a *Accounts) MayStream(secret string) error {
+	sum, s := a.digest(secret), &a.streams
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[sum] >= MaxStreams {
+		return errStreams
+	}
+	return nil
+}
+
+var errStreams = left4me.Errorf(left4me.Busy, fmt.Sprintf("%d live pages or event streams are open already", MaxStreams), "close some of them")

@@ -1,0 +1,187 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// TokenPrefix begins every token, so that one is recognised where it leaked.
+const TokenPrefix = "l4m_"
+
+const tokenLength = 40
+
+// CreateToken makes a token with which a program is owner. A zero expires means
+// never. The result is the only copy of it. Errors: left4me.Invalid,
+// left4me.Conflict for an owner who is disabled.
+func (a *Accounts) CreateToken(ctx context.Context, owner Actor, label string, expires time.Time) (string, error) {
+	now := a.now()
+	switch {
+	case owner.UserID == 0:
+		return "", &left4me.Error{Kind: left4me.Invalid, Field: "user", Text: "a token belongs to a user", Hint: "name the user"}
+	case strings.TrimSpace(label) == "" || utf8.RuneCountInString(label) > maxLabel || strings.ContainsFunc(label, func(r rune) bool { return r < ' ' || r == utf8.RuneError }):
+		return "", &left4me.Error{Kind: left4me.Invalid, Field: "label", Text: "it is not a label", Hint: "say in up to 100 characters what the token is for"}
+	case !expires.IsZero() && !expires.After(now):
+		return "", &left4me.Error{Kind: left4me.Invalid, Field: "expires_at", Text: "that is in the past"}
+	}
+	token := TokenPrefix + random(tokenLength)
+	sum := a.digest(token)
+	err := a.storage.CreateToken(ctx, store.Token{Hash: sum[:], UserID: owner.UserID, Label: label, CreatedAt: now, ExpiresAt: expires})
+	if errors.Is(err, left4me.NotFound) {
+		return "", &left4me.Error{Kind: left4me.Conflict, Field: "user", Text: owner.Name + " is disabled or was deleted", Hint: "enable the user first"}
+	}
+	if err != nil {
+		return "", err
+	}
+	a.log.Info("token created", "user", owner.Name, "label", label)
+	return token, nil
+}
+
+// AuthenticateToken says who a token stands for. Errors: left4me.Denied.
+func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, error) {
+	if !strings.HasPrefix(token, TokenPrefix) || len(token) > 128 {
+		return Actor{}, errNobody
+	}
+	sum := a.digest(token)
+	now := a.now()
+	actor, turn, ok := a.known.get(sum, now)
+	if ok {
+		return actor, nil
+	}
+	v, u, err := a.storage.Token(ctx, sum[:])
+	if err != nil {
+		return Actor{}, denied(err)
+	}
+	if u.Disabled || !v.ExpiresAt.IsZero() && !now.Before(v.ExpiresAt) {
+		return Actor{}, errNobody
+	}
+	if now.Sub(v.UsedAt) >= touchEvery {
+		if err := a.storage.TouchToken(ctx, sum[:], now); err != nil && !errors.Is(err, left4me.DiskFull) {
+			return Actor{}, err
+		}
+	}
+	a.known.set(sum, actorOf(u), now, v.ExpiresAt, turn)
+	return actorOf(u), nil
+}
+
+// Token is what can be told of a token: all but the token.
+type Token struct {
+	ID        string // of its hash, so that nothing can be done with it but revoke the token
+	User      string // whom it stands for
+	Label     string
+	CreatedAt time.Time
+	UsedAt    time.Time // up to a minute old; zero: never
+	ExpiresAt time.Time // zero: never
+}
+
+// shortID names a token or session: it is short enough to be typed and too long for two to be alike.
+func shortID(hash []byte) string { return fmt.Sprintf("%.6x", hash) }
+
+// Tokens lists the tokens that actor may revoke: its own, or all for an
+// administrator. Expired ones are among them.
+func (a *Accounts) Tokens(ctx context.Context, actor Actor) ([]Token, error) {
+	kept, err := a.tokensOf(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Token, len(kept))
+	for i, v := range kept {
+		all[i] = Token{ID: shortID(v.Hash), User: v.Owner, Label: v.Label, CreatedAt: v.CreatedAt, UsedAt: v.UsedAt, ExpiresAt: v.ExpiresAt}
+	}
+	return all, nil
+}
+
+func (a *Accounts) tokensOf(ctx context.Context, actor Actor) ([]store.OwnedToken, error) {
+	switch {
+	case actor.Admin:
+		return a.storage.Tokens(ctx, 0) // of everybody
+	case actor.UserID == 0:
+		return nil, errNobody
+	}
+	return a.storage.Tokens(ctx, actor.UserID)
+}
+
+// RevokeToken makes a token worthless at once: one of actor's own, or any for an
+// administrator. Errors: left4me.NotFound.
+func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) error {
+	kept, err := a.tokensOf(ctx, actor)
+	if err != nil {
+		return err
+	}
+	for _, v := range kept {
+		if shortID(v.Hash) != id {
+			continue
+		}
+		err := a.storage.DeleteToken(ctx, v.Hash)
+		a.known.drop(digest(v.Hash))
+		a.ends.tell()
+		if err == nil {
+			a.log.Info("token revoked", "user", v.Owner, "label", v.Label, "by", actor.Name)
+		}
+		return err
+	}
+	return left4me.Errorf(left4me.NotFound, "there is no such token", "left4me token list has their ids")
+}
+
+// knownFor is how long an answer of the database is good for.
+const knownFor = 10 * time.Second
+
+// known remembers for moments who a cookie or token was, so that a program that
+// asks often does not make the database work each time.
+type known struct {
+	mu    sync.Mutex
+	turn  uint64 // counts drops: an answer from before one is not remembered
+	cache *lru[digest, knownActor]
+}
+
+type knownActor struct {
+	Actor
+	until time.Time
+}
+
+func newKnown() *known { return &known{cache: newLRU[digest, knownActor](1024)} }
+
+func (k *known) get(sum digest, now time.Time) (Actor, uint64, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	v, ok := k.cache.get(sum)
+	return v.Actor, k.turn, ok && now.Before(v.until)
+}
+
+func (k *known) set(sum digest, actor Actor, now, expires time.Time, turn uint64) {
+	until := now.Add(knownFor)
+	if !expires.IsZero() && expires.Before(until) {
+		until = expires
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if turn == k.turn {
+		k.cache.set(sum, knownActor{actor, until})
+	}
+}
+
+func (k *known) drop(sum digest) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.turn++
+	k.cache.drop(sum)
+}
+
+// dropUser drops all sessions and tokens of a user.
+func (k *known) dropUser(user int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.turn++
+	for sum, e := range k.cache.entries {
+		if e.Value.(pair[digest, knownActor]).value.UserID == user {
+			k.cache.drop(sum)
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// User is the account of somebody.
+type User struct {
+	Actor
+	Disabled  bool // nobody can log in with it, and its tokens don't count
+	CreatedAt time.Time
+}
+
+func userOf(u store.User) User {
+	return User{Actor: actorOf(u), Disabled: u.Disabled, CreatedAt: u.CreatedAt}
+}
+
+func actorOf(u store.User) Actor { return Actor{UserID: u.ID, Name: u.Name, Admin: u.Admin} }
+
+var userName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,64}$`)
+
+// CreateUser adds a user. The caller has checked that it may. Errors:
+// left4me.Invalid for "name" or "password", left4me.Conflict for a name that is
+// taken.
+func (a *Accounts) CreateUser(ctx context.Context, name, password string, admin bool) (User, error) {
+	var wrong left4me.Fields
+	if err := CheckUserName(name); err != nil {
+		wrong = append(wrong, err)
+	}
+	if err := checkPassword(name, password); err != nil {
+		wrong = append(wrong, err)
+	}
+	if len(wrong) > 0 {
+		return User{}, wrong
+	}
+	hash, err := a.hashing.hash(ctx, password)
+	if err != nil {
+		return User{}, err
+	}
+	u, err := a.storage.CreateUser(ctx, store.User{Name: name, Password: hash, Admin: admin, CreatedAt: a.now()})
+	if err != nil {
+		return User{}, err
+	}
+	a.log.Info("user created", "user", name, "admin", admin)
+	return userOf(u), nil
+}
+
+// CheckUserName says what is wrong with a name, or nothing.
+func CheckUserName(name string) *left4me.Error {
+	if userName.MatchString(name) && strings.Trim(name, ".") != "" { // "." and ".." can't stand in an address
+		return nil
+	}
+	return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: "it is not a user name", Hint: "use 1 to 64 letters, digits, dots, _ and -, not only dots"}
+}
+
+func checkPassword(name, password string) *left4me.Error {
+	wrong := func(text, hint string) *left4me.Error {
+		return &left4me.Error{Kind: left4me.Invalid, Field: "password", Text: text, Hint: hint}
+	}
+	switch {
+	case !utf8.ValidString(password):
+		return wrong("the password is not UTF-8 text", "")
+	case utf8.RuneCountInString(password) < MinPassword:
+		return wrong("the password is too short", fmt.Sprintf("use at least %d characters", MinPassword))
+	case len(password) > MaxPassword:
+		return wrong("the password is too long", fmt.Sprintf("use at most %d bytes", MaxPassword))
+	case password == name || oneCharacter(password):
+		return wrong("the password is easily guessed", "use several words")
+	}
+	return nil
+}
+
+// User returns the account of a name. Errors: left4me.NotFound.
+func (a *Accounts) User(ctx context.Context, name string) (User, error) {
+	u, err := a.storage.User(ctx, name)
+	if err != nil {
+		return User{}, err
+	}
+	return userOf(u), nil
+}
+
+// Users lists all accounts, by name.
+func (a *Accounts) Users(ctx context.Context) ([]User, error) {
+	users, err := a.storage.Users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]User, len(users))
+	for i, u := range users {
+		all[i] = userOf(u)
+	}
+	return all, nil
+}

@@ -1,0 +1,207 @@
+// Package backups is the side of backups that people talk to: which there are,
+// when they are made, and the jobs that make and check them.
+//
+// It decides when and what; the host packs the files and keeps the archives. The
+// database is this side's: the host asks for a copy when its job is under way, so
+// that what is begun again after a crash has one that is as new as its files.
+package backups
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/jobs"
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+const snapshotWithin = 5 * time.Minute
+
+// Storage is what backups need of the store.
+type Storage interface {
+	BackupPolicy(ctx context.Context) (left4me.BackupPolicy, time.Time, error)
+	SetBackupPolicy(ctx context.Context, v left4me.BackupPolicy, last time.Time) error
+	NoteBackup(ctx context.Context, usual left4me.BackupPolicy, last time.Time) error
+	Snapshot(ctx context.Context, file string, now time.Time) error
+	Job(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
+	ActiveJobs(ctx context.Context) ([]store.QueuedJob, error)
+	Listen(ctx context.Context, tables ...string) <-chan struct{}
+}
+
+var _ Storage = (*store.Store)(nil)
+
+// Backups is the list of backups. It is safe for concurrent use.
+type Backups struct {
+	storage Storage
+	jobs    *jobs.Jobs
+	bus     *bus.Bus
+	root    string // LEFT4ME_ROOT, of the local host
+	log     *slog.Logger
+	changed chan struct{} // the policy is another
+	now     func() time.Time
+	deleted store.Bell
+	running sync.WaitGroup // what Start began
+}
+
+// New makes the list. Start must be called, and Run must run for the schedule.
+func New(storage Storage, list *jobs.Jobs, b *bus.Bus, root string, log *slog.Logger) *Backups {
+	v := &Backups{storage: storage, jobs: list, root: root, log: log, changed: make(chan struct{}, 1), now: time.Now}
+	v.bus = b.Under(&v.running)
+	list.OnRetry(left4me.CreateBackup.Noun(), v.again)
+	return v
+}
+
+// Start answers hosts that want a copy of the database, until ctx ends.
+func (b *Backups) Start(ctx context.Context) error {
+	return b.bus.Answer(ctx, bus.Ask(left4me.LocalHost, bus.VerbSnapshot), b.snapshot)
+}
+
+// Wait waits until all that Start began has ended, after its context.
+func (b *Backups) Wait() { b.running.Wait() }
+
+// snapshot writes a copy for a job that makes a backup. The name is ours: a host
+// can't have it written anywhere else.
+func (b *Backups) snapshot(ctx context.Context, _ string, data []byte) (any, error) {
+	var r bus.SnapshotRequest
+	if err := bus.Decode(data, &r); err != nil {
+		return nil, err
+	}
+	j, err := b.storage.Job(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if j.Kind != left4me.CreateBackup || j.State != left4me.JobRunning {
+		return nil, left4me.Errorf(left4me.Conflict, fmt.Sprintf("job %s makes no backup", j.ID), "")
+	}
+	file, err := b.copyDatabase(ctx, j.ID)
+	if err != nil {
+		// People read this at the job, whose id they find in the log then.
+		return nil, left4me.Shown(disk.Explain(fmt.Errorf("job=%s: %w", j.ID, err)), "the log of left4me says more under job="+string(j.ID))
+	}
+	return bus.SnapshotAnswer{V: bus.Version, Path: file, Schema: store.Schema()}, nil
+}
+
+func (b *Backups) copyDatabase(ctx context.Context, id left4me.JobID) (file string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, snapshotWithin)
+	defer cancel()
+	dir := filepath.Join(b.root, "tmp")
+	if err := os.Mkdir(dir, 0o751); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	file = filepath.Join(dir, "backup-"+string(id)+".db")
+	return file, b.storage.Snapshot(ctx, file, b.now())
+}
+
+// Watch gives a value whenever a backup was deleted or the policy changed, until ctx
+// ends. Backups are made by jobs, which jobs.Jobs tells of. It must be ranged over
+// once.
+func (b *Backups) Watch(ctx context.Context) iter.Seq[struct{}] {
+	return store.Rings(ctx, b.deleted.Listen(ctx), b.storage.Listen(ctx, "backup_policy"))
+}
+
+// List returns the backups of the local host, newest first.
+func (b *Backups) List(ctx context.Context) ([]left4me.Backup, error) {
+	var all []left4me.Backup
+	err := b.bus.Request(ctx, bus.Command(left4me.LocalHost, bus.VerbBackups), bus.Empty{V: bus.Version}, &all)
+	return all, err
+}
+
+// Get returns one backup. Errors: left4me.NotFound.
+func (b *Backups) Get(ctx context.Context, n left4me.Name) (left4me.Backup, error) {
+	all, err := b.List(ctx)
+	if err != nil {
+		return left4me.Backup{}, err
+	}
+	for _, v := range all {
+		if v.Name == n {
+			return v, nil
+		}
+	}
+	return left4me.Backup{}, &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("there is no backup %q", string(n))}
+}
+
+// Active returns the jobs on backups that wait or run, oldest first.
+func (b *Backups) Active(ctx context.Context) ([]left4me.Job, error) {
+	rows, err := b.storage.ActiveJobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []left4me.Job
+	for _, r := range rows {
+		if r.Kind.Noun() == left4me.CreateBackup.Noun() {
+			all = append(all, r.Job)
+		}
+	}
+	return all, nil
+}
+
+// Create asks for a backup. One that is asked for already is returned as it is.
+func (b *Backups) Create(ctx context.Context, by string) (left4me.Job, error) {
+	return b.create(ctx, by, left4me.BackupSpec{})
+}
+
+func (b *Backups) create(ctx context.Context, by string, spec left4me.BackupSpec) (left4me.Job, error) {
+	spec.Name = left4me.BackupName(b.now())
+	return b.jobs.Add(ctx, by, left4me.CreateBackup, left4me.LocalHost, left4me.LocalHost, spec)
+}
+
+// Verify asks for a backup to be read from its beginning to its end. Errors:
+// left4me.NotFound.
+func (b *Backups) Verify(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
+	if _, err := b.Get(ctx, n); err != nil {
+		return left4me.Job{}, err
+	}
+	return b.jobs.Add(ctx, by, left4me.VerifyBackup, n, left4me.LocalHost, left4me.BackupSpec{Name: n})
+}
+
+// again asks for a backup job once more.
+func (b *Backups) again(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+	if v.Kind == left4me.VerifyBackup {
+		return b.Verify(ctx, by, v.Target)
+	}
+	var spec left4me.BackupSpec
+	if err := json.Unmarshal(v.Spec, &spec); err != nil {
+		return left4me.Job{}, fmt.Errorf("retry job %s: %w", v.ID, err)
+	}
+	return b.create(ctx, by, spec)
+}
+
+// Dir is where the archives stand on the host.
+func (b *Backups) Dir() string { return filepath.Join(b.root, "backups") }
+
+// Delete removes a backup. Errors: left4me.NotFound.
+func (b *Backups) Delete(ctx context.Context, by string, n left4me.Name) error {
+	if _, err := b.Get(ctx, n); err != nil {
+		return err
+	}
+	err := b.bus.Request(ctx, bus.Command(left4me.LocalHost, bus.VerbDropBackup), bus.BackupRequest{V: bus.Version, Name: n}, nil)
+	if err == nil {
+		b.deleted.Ring()
+		b.log.Info("backup deleted", "backup", n, "by", by)
+	}
+	return err
+}
+
+// Open opens the archive of a backup for download. Errors: left4me.NotFound.
+func (b *Backups) Open(ctx context.Context, n left4me.Name) (*os.File, left4me.Backup, error) {
+	v, err := b.Get(ctx, n)
+	if err != nil {
+		return nil, v, err
+	}
+	f, err := os.Open(filepath.Join(b.Dir(), FileName(n)))
+	return f, v, err
+}
+
+// FileName is what the archive of a backup is called.
+func FileName(n left4me.Name) string { return string(n) + ".tar.zst" }

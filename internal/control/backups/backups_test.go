@@ -1,0 +1,157 @@
+package backups_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/jobs"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+func open(t *testing.T) (*backups.Backups, *store.Store, *bus.Bus) {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	st, err := store.Open(ctx, filepath.Join(dir, "left4me.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bus.Open(ctx, filepath.Join(dir, "bus"), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cancel(); b.Close(); st.Close() })
+	list := jobs.New(st, b, log)
+	all := backups.New(st, list, b, dir, log)
+	if err := errors.Join(list.Start(ctx), all.Start(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	return all, st, b
+}
+
+func TestDue(t *testing.T) {
+	zone := time.FixedZone("there", 3600)
+	at := func(text string) time.Time {
+		v, err := time.ParseInLocation("2006-01-02 15:04", text, zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	p := left4me.BackupPolicy{Enabled: true, At: "04:30"}
+	for _, c := range []struct{ what, last, now, want string }{
+		{"later today", "2026-03-04 03:00", "2026-03-04 03:01", "2026-03-04 04:30"},
+		{"tomorrow", "2026-03-04 04:30", "2026-03-04 04:31", "2026-03-05 04:30"},
+		{"missed for days", "2026-03-01 04:30", "2026-03-04 12:00", "2026-03-02 04:30"},
+		{"the clock was set back", "2027-01-01 00:00", "2026-03-04 12:00", "2026-03-05 04:30"},
+		{"the end of a month", "2026-02-28 05:00", "2026-02-28 05:00", "2026-03-01 04:30"},
+	} {
+		if got := backups.Due(p, at(c.last).UTC(), at(c.now)); !got.Equal(at(c.want)) {
+			t.Errorf("%s: %s, want %s", c.what, got, c.want)
+		}
+	}
+}
+
+func TestAPolicyThatCanNotBeIsRefused(t *testing.T) {
+	all, _, _ := open(t)
+	keep := left4me.BackupKeep{Daily: 1}
+	for field, p := range map[string]left4me.BackupPolicy{
+		"at":     {At: "24:00", BackupKeep: keep},
+		"daily":  {At: "04:30", BackupKeep: left4me.BackupKeep{Daily: -1}},
+		"weekly": {At: "04:30", BackupKeep: left4me.BackupKeep{Weekly: 1000}},
+	} {
+		err := all.SetPolicy(t.Context(), "al", p)
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Invalid || e.Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	if err := all.SetPolicy(t.Context(), "al", left4me.BackupPolicy{Enabled: true, At: "04:30"}); !errors.Is(err, left4me.Invalid) {
+		t.Errorf("a schedule that keeps none: %v", err)
+	}
+	if p, err := all.Policy(t.Context()); err != nil || p != backups.Usual {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+func TestWhatWasMissedIsMadeOnce(t *testing.T) {
+	all, st, _ := open(t)
+	long := time.Now().Add(-72 * time.Hour)
+	if err := st.SetBackupPolicy(t.Context(), backups.Usual, long); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if wait := all.Tick(t.Context()); wait <= 0 {
+			t.Errorf("it waits %s", wait)
+		}
+	}
+	active, err := all.Active(t.Context())
+	if err != nil || len(active) != 1 || active[0].By != "schedule" || active[0].Kind != left4me.CreateBackup {
+		t.Fatalf("%+v, %v", active, err)
+	}
+	v, err := st.Job(t.Context(), active[0].ID)
+	if want := `"scheduled":true,"keep":{"daily":7,"weekly":4}}`; err != nil || len(v.Spec) < len(want) || string(v.Spec[len(v.Spec)-len(want):]) != want {
+		t.Errorf("%s, %v", v.Spec, err)
+	}
+}
+
+func TestNothingIsMadeWhenItIsOff(t *testing.T) {
+	all, st, _ := open(t)
+	p := backups.Usual
+	p.Enabled = false
+	if err := st.SetBackupPolicy(t.Context(), p, time.Now().Add(-72*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	all.Tick(t.Context())
+	if active, err := all.Active(t.Context()); err != nil || len(active) != 0 {
+		t.Errorf("%+v, %v", active, err)
+	}
+}
+
+// The database is copied for a backup that runs, and for nobody else.
+func TestTheCopyIsForAJobThatRuns(t *testing.T) {
+	all, st, b := open(t)
+	j, err := all.Create(t.Context(), "al")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(id left4me.JobID) (bus.SnapshotAnswer, error) {
+		var a bus.SnapshotAnswer
+		err := b.Request(t.Context(), bus.Ask(left4me.LocalHost, bus.VerbSnapshot), bus.SnapshotRequest{V: bus.Version, ID: id}, &a)
+		return a, err
+	}
+	if _, err := ask(j.ID); !errors.Is(err, left4me.Conflict) {
+		t.Errorf("before it runs: %v", err)
+	}
+	if _, err := ask("../../x"); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("for no job: %v", err)
+	}
+	if _, ok, err := st.RunJob(t.Context(), j.ID, time.Now()); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	a, err := ask(j.ID)
+	if err != nil || a.Schema != store.Schema() {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	if info, err := os.Stat(a.Path); err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	// What nobody thought of is named by the job in the log, where people see it.
+	tmp := filepath.Dir(a.Path)
+	if err := errors.Join(os.RemoveAll(tmp), os.WriteFile(tmp, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = ask(j.ID)
+	if e, ok := left4me.Public(err); !ok || !strings.HasSuffix(e.Hint, "job="+string(j.ID)) || strings.Contains(e.Error(), tmp) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,145 @@
+package backups
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Usual is the policy until somebody sets another.
+var Usual = left4me.BackupPolicy{Enabled: true, At: "04:30", BackupKeep: left4me.BackupKeep{Daily: 7, Weekly: 4}}
+
+const (
+	maxKeep = 366
+	// lookAgain bounds how long the schedule sleeps: the clock may be set.
+	lookAgain = 10 * time.Minute
+	// retryAfter is how long it waits when it could not ask.
+	retryAfter = time.Minute
+)
+
+// Policy returns when backups are made.
+func (b *Backups) Policy(ctx context.Context) (left4me.BackupPolicy, error) {
+	p, _, err := b.policy(ctx)
+	return p, err
+}
+
+func (b *Backups) policy(ctx context.Context) (left4me.BackupPolicy, time.Time, error) {
+	p, last, err := b.storage.BackupPolicy(ctx)
+	if errors.Is(err, left4me.NotFound) {
+		return Usual, time.Time{}, nil
+	}
+	return p, last, err
+}
+
+// SetPolicy says when backups are made from now on. Errors: left4me.Invalid, with
+// the field.
+func (b *Backups) SetPolicy(ctx context.Context, by string, p left4me.BackupPolicy) error {
+	if err := Check(p); err != nil {
+		return err
+	}
+	// From now on: an hour that is over today comes tomorrow.
+	if err := b.storage.SetBackupPolicy(ctx, p, b.now()); err != nil {
+		return err
+	}
+	b.log.Info("policy of backups set", "by", by, "enabled", p.Enabled, "at", p.At, "daily", p.Daily, "weekly", p.Weekly)
+	select {
+	case b.changed <- struct{}{}:
+	default: // it looks already
+	}
+	return nil
+}
+
+// Check says what is wrong with a policy. Errors: left4me.Invalid, with the field.
+func Check(p left4me.BackupPolicy) error {
+	var wrong left4me.Fields
+	if _, err := time.Parse("15:04", p.At); err != nil || len(p.At) != 5 {
+		wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "at", Text: fmt.Sprintf("%q is not a time of the day", p.At), Hint: "use hours and minutes, like 04:30"})
+	}
+	for _, f := range []struct {
+		field string
+		n     int
+	}{{"daily", p.Daily}, {"weekly", p.Weekly}} {
+		if f.n < 0 || f.n > maxKeep {
+			wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: f.field, Text: fmt.Sprintf("%d backups can't be kept", f.n), Hint: fmt.Sprintf("use 0 to %d", maxKeep)})
+		}
+	}
+	if len(wrong) == 0 && p.Enabled && p.Daily+p.Weekly == 0 {
+		wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "daily", Text: "none would be kept", Hint: "keep one at least, or switch the schedule off"})
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	return nil
+}
+
+// Due is when the next backup is to be made: at the hour that comes first behind
+// last. It may be over, when left4me did not run then; a clock that was set back
+// puts it off by a day at most.
+func Due(p left4me.BackupPolicy, last, now time.Time) time.Time {
+	at, err := time.Parse("15:04", p.At)
+	if err != nil {
+		return now.Add(24 * time.Hour) // Check lets none of these in
+	}
+	if last.After(now) {
+		last = now
+	}
+	last = last.In(now.Location())
+	day := time.Date(last.Year(), last.Month(), last.Day(), at.Hour(), at.Minute(), 0, 0, now.Location())
+	if !day.After(last) {
+		day = time.Date(last.Year(), last.Month(), last.Day()+1, at.Hour(), at.Minute(), 0, 0, now.Location())
+	}
+	return day
+}
+
+// Run asks for backups when they are due, until ctx ends. One that left4me missed
+// because it did not run is made when it does.
+func (b *Backups) Run(ctx context.Context) error {
+	for {
+		t := time.NewTimer(b.tick(ctx))
+		select {
+		case <-t.C:
+		case <-b.changed:
+		case <-ctx.Done():
+		}
+		t.Stop()
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// tick does what is due and says how long to wait until it looks again.
+func (b *Backups) tick(ctx context.Context) time.Duration {
+	p, last, err := b.policy(ctx)
+	if err != nil {
+		b.log.Error("schedule of backups", "err", err)
+		return retryAfter
+	}
+	now := b.now()
+	if last.IsZero() { // the first start: from now on
+		if err := b.storage.NoteBackup(ctx, Usual, now); err != nil {
+			b.log.Error("schedule of backups", "err", err)
+			return retryAfter
+		}
+		last = now
+	}
+	if !p.Enabled {
+		return lookAgain
+	}
+	if wait := Due(p, last, now).Sub(now); wait > 0 {
+		return min(wait, lookAgain)
+	}
+	// Noted first: what fails each time shall not be tried without end.
+	err = b.storage.NoteBackup(ctx, Usual, now)
+	if err == nil {
+		_, err = b.create(ctx, "schedule", left4me.BackupSpec{Scheduled: true, Keep: p.BackupKeep})
+	}
+	if err != nil {
+		b.log.Error("schedule of backups", "err", err)
+		return retryAfter
+	}
+	return lookAgain
+}

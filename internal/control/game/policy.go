@@ -1,0 +1,146 @@
+package game
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// Bounds of how often Steam is asked: it answers a query every hour gladly, and
+// a newer build that nobody learns of for a month keeps players out.
+const (
+	minCheck = time.Hour
+	maxCheck = 30 * 24 * time.Hour
+)
+
+// Policy is when a host looks for newer builds and what it does with them.
+type Policy = store.GamePolicy
+
+// standard is the policy of a host that nobody set one for.
+var standard = Policy{CheckEvery: 6 * time.Hour, Restart: string(Never)}
+
+// againAfter is how long an update that failed by itself is not tried again by
+// itself.
+const againAfter = 6 * time.Hour
+
+// byPolicy is who asks for what nobody asked for.
+const byPolicy = "schedule"
+
+// Policy returns when a host looks for newer builds and what it does with them.
+// Errors: left4me.NotFound when there is no such host.
+func (g *Game) Policy(ctx context.Context, host left4me.Name) (Policy, error) {
+	if err := known(host); err != nil {
+		return Policy{}, err
+	}
+	p, err := g.storage.GamePolicy(ctx, host)
+	if errors.Is(err, left4me.NotFound) {
+		return standard, nil
+	}
+	return p, err
+}
+
+// SetPolicy changes it. Errors: left4me.Invalid with the field,
+// left4me.NotFound when there is no such host.
+func (g *Game) SetPolicy(ctx context.Context, by string, host left4me.Name, p Policy) (Policy, error) {
+	if err := known(host); err != nil {
+		return p, err
+	}
+	p, err := checkPolicy(p)
+	if err != nil {
+		return p, err
+	}
+	if err := g.storage.SetGamePolicy(ctx, host, p); err != nil {
+		return p, err
+	}
+	g.log.Info("policy for the game", "host", host, "by", by, "check", p.CheckEvery, "update", p.Update, "at", p.UpdateAt, "restart", p.Restart)
+	g.changed()
+	return p, nil
+}
+
+// checkPolicy says what is wrong with a policy: every field at once.
+func checkPolicy(p Policy) (Policy, error) {
+	var wrong left4me.Fields
+	if p.CheckEvery != 0 && (p.CheckEvery < minCheck || p.CheckEvery > maxCheck) {
+		wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "check_hours", Text: "that is not a time between two checks", Hint: fmt.Sprintf("use %d to %d hours, or 0 for none", int(minCheck.Hours()), int(maxCheck.Hours()))})
+	}
+	if p.Update && p.CheckEvery == 0 {
+		wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "update", Text: "without checks no newer build is ever seen", Hint: "check every few hours, or don't update by itself"})
+	}
+	if p.UpdateAt != "" {
+		if !restart.IsHour(p.UpdateAt) {
+			wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "update_at", Text: fmt.Sprintf("%q is no hour of the day", p.UpdateAt), Hint: "use one like 04:30, or none for at once"})
+		}
+	}
+	mode, err := restart.ParseMode(p.Restart)
+	if e, ok := left4me.Public(err); ok {
+		wrong = append(wrong, e)
+	}
+	p.Restart = string(mode)
+	if len(wrong) > 0 {
+		return p, wrong
+	}
+	return p, nil
+}
+
+// duty is what a policy asks for at a moment.
+type duty string
+
+const (
+	nothing duty = ""
+	check   duty = "check"
+	update  duty = "update"
+)
+
+// due decides whether it is time for a check or an update. past are the latest
+// jobs on the game; what lies in the future is from before the clock was set,
+// and doesn't count.
+func due(p Policy, v left4me.Game, past []left4me.Job, now time.Time) duty {
+	if v.Current == 0 || p.CheckEvery == 0 || slices.ContainsFunc(past, func(j left4me.Job) bool { return !j.State.Ended() }) {
+		return nothing
+	}
+	if p.Update && v.Outdated && !v.Pinned && !failedLately(past, now) {
+		if in, _ := restart.Within(p.UpdateAt, time.Time{}, now); in || p.UpdateAt == "" {
+			return update
+		}
+	}
+	var asked time.Time // when Steam was last asked, with success or without
+	later := func(t time.Time) {
+		if t.After(asked) && !t.After(now) {
+			asked = t
+		}
+	}
+	later(v.CheckedAt)
+	for _, j := range past {
+		if j.Kind == left4me.CheckGame {
+			later(j.CreatedAt)
+		}
+	}
+	if now.Sub(asked) >= p.CheckEvery+jitter(asked, p.CheckEvery) {
+		return check
+	}
+	return nothing
+}
+
+// failedLately reports whether an update that nobody asked for failed not long
+// ago.
+func failedLately(past []left4me.Job, now time.Time) bool {
+	return slices.ContainsFunc(past, func(j left4me.Job) bool {
+		return j.Kind == left4me.UpdateGame && j.By == byPolicy && j.State != left4me.JobDone &&
+			now.Sub(j.EndedAt) < againAfter && !j.EndedAt.After(now)
+	})
+}
+
+// jitter is up to a tenth of the time between two checks, so that not all hosts
+// of the world ask Steam at once. It stays the same until the next check.
+func jitter(asked time.Time, every time.Duration) time.Duration {
+	h := fnv.New32a()
+	fmt.Fprint(h, asked.UnixNano())
+	return time.Duration(h.Sum32()%1000) * every / 10_000
+}

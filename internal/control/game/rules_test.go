@@ -1,0 +1,132 @@
+package game
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+// view is a server: its name, and its build, players and state where they are
+// not the usual ones.
+func view(name left4me.Name, build int64, players int) servers.View {
+	return servers.View{
+		Server: left4me.Server{Name: name, Host: left4me.LocalHost},
+		Status: left4me.Status{Name: name, State: left4me.Running, Build: build, Players: players},
+	}
+}
+
+// told is a step in one line.
+func told(s step) string {
+	var out []string
+	for _, w := range s.wishes {
+		why := w.Why
+		if slices.Contains(s.restart, w.Server) {
+			why = "restart"
+		}
+		out = append(out, fmt.Sprintf("%s: %s", w.Server, why))
+	}
+	if s.end != "" {
+		out = append(out, strings.TrimSpace(s.end+" "+s.reason))
+	}
+	return strings.Join(out, "; ")
+}
+
+func TestWhatARolloutDoesNext(t *testing.T) {
+	in := func(state left4me.ServerState, v servers.View) servers.View {
+		v.Status.State = state
+		return v
+	}
+	busy := view("c", 1, 0)
+	busy.Job = &left4me.Job{Kind: left4me.StopServer}
+	long := map[left4me.Name]time.Time{"a": noon.Add(-time.Hour), "b": noon.Add(-time.Hour), "c": noon.Add(-time.Second)}
+	for _, c := range []struct {
+		name    string
+		mode    Mode
+		moves   []store.Move
+		servers []servers.View
+		build   int64
+		want    string
+	}{
+		{"the first goes alone, the one with the fewest players", Now, nil, []servers.View{view("a", 1, 4), view("b", 1, 2), view("c", 1, 8)}, 2, "a: ; b: restart; c: "},
+		{"while it moves, the others wait", Now, []store.Move{{Server: "b", State: Moving}}, []servers.View{view("a", 1, 4), view("b", 1, 2)}, 2, "a: "},
+		{"when it is ready, all others at once", Now, []store.Move{{Server: "b", State: Moved}}, []servers.View{view("a", 1, 4), view("b", 2, 2), view("c", 1, 8)}, 2, "a: restart; c: restart"},
+		{"done", Now, []store.Move{{Server: "b", State: Moved}}, []servers.View{view("b", 2, 2)}, 2, "done"},
+		{"not done while one moves", Now, []store.Move{{Server: "b", State: Moving}}, []servers.View{view("b", 2, 2)}, 2, ""},
+		{"nothing to do", Now, nil, []servers.View{view("a", 2, 0), in(left4me.Stopped, view("b", 1, 0)), in(left4me.Failed, view("c", 1, 0))}, 2, "done"},
+		{"one that doesn't come up stops it", Now, []store.Move{{Server: "b", State: Broken, Reason: "it crashed"}}, []servers.View{view("a", 1, 0)}, 2, "failed b did not come up on build 2: it crashed"},
+		{"one that was left alone stays", Now, []store.Move{{Server: "b", State: Left}}, []servers.View{view("b", 1, 0)}, 2, "done"},
+		{"after one was left alone the next goes alone", Now, []store.Move{{Server: "b", State: Left}}, []servers.View{view("a", 1, 0), view("c", 1, 0)}, 2, "a: restart; c: "},
+		{"the host starts servers with another build by now", Now, nil, []servers.View{view("a", 1, 0)}, 3, "cancelled servers start with build 3 now"},
+		{"the host can't say", Now, nil, nil, 0, ""},
+		{"a server whose state nobody knows", Now, nil, []servers.View{in(left4me.Unknown, view("a", 0, 0))}, 2, ""},
+		{"a server whose build nobody knows", Now, nil, []servers.View{view("a", 0, 0)}, 2, "done"},
+		{"one that another job works on", Now, []store.Move{{Server: "b", State: Moved}}, []servers.View{busy}, 2, "c: another job works on it"},
+		{"empty ones go, others wait", Empty, []store.Move{{Server: "x", State: Moved}}, []servers.View{view("a", 1, 0), view("b", 1, 3), view("c", 1, 0)}, 2, "a: restart; b: 3 playing; c: just became empty"},
+		{"one that just starts is not yet empty", Empty, nil, []servers.View{in(left4me.Starting, view("d", 1, 0))}, 2, "d: just became empty"},
+		{"before the hour", "13:00", nil, []servers.View{view("a", 1, 0)}, 2, "a: waits for 13:00"},
+		{"at the hour, players or not", "11:30", nil, []servers.View{view("a", 1, 5)}, 2, "a: restart"},
+		{"what has begun goes on behind the hour", "10:00", []store.Move{{Server: "b", State: Moved}}, []servers.View{view("a", 1, 5)}, 2, "a: restart"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := store.Rollout{Mode: string(c.mode), Build: 2, State: Running, CreatedAt: noon.Add(-2 * time.Hour), Moves: c.moves}
+			if got := told(next(r, situation{build: c.build, servers: c.servers, empty: long, now: noon})); got != c.want {
+				t.Errorf("%s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestWhatAPolicyAsksFor(t *testing.T) {
+	standing := left4me.Game{Current: 1, CheckedAt: noon.Add(-time.Hour)}
+	game := func(f func(*left4me.Game)) left4me.Game {
+		v := standing
+		f(&v)
+		return v
+	}
+	late := game(func(v *left4me.Game) { v.CheckedAt = noon.Add(-7 * time.Hour) })
+	behind := game(func(v *left4me.Game) { v.Latest, v.Outdated = 2, true })
+	job := func(kind left4me.JobKind, by string, state left4me.JobState, ago time.Duration) []left4me.Job {
+		return []left4me.Job{{Kind: kind, By: by, State: state, CreatedAt: noon.Add(-ago), EndedAt: noon.Add(-ago)}}
+	}
+	auto := store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true}
+	for _, c := range []struct {
+		name   string
+		policy store.GamePolicy
+		game   left4me.Game
+		past   []left4me.Job
+		want   duty
+	}{
+		{"Steam was asked an hour ago", standard, standing, nil, nothing},
+		{"it is time", standard, late, nil, check},
+		{"never asked", standard, left4me.Game{Current: 1}, nil, check},
+		{"no game", standard, left4me.Game{}, nil, nothing},
+		{"checks are off", store.GamePolicy{}, late, nil, nothing},
+		{"a check failed lately", standard, late, job(left4me.CheckGame, byPolicy, left4me.JobFailed, time.Hour), nothing},
+		{"a check failed long ago", standard, late, job(left4me.CheckGame, byPolicy, left4me.JobFailed, 7*time.Hour), check},
+		{"a job is under way", standard, late, []left4me.Job{{Kind: left4me.VerifyGame, State: left4me.JobRunning}}, nothing},
+		{"the clock was set back", standard, game(func(v *left4me.Game) { v.CheckedAt = noon.Add(24 * time.Hour) }), nil, check},
+		{"and a check was asked for since", standard, game(func(v *left4me.Game) { v.CheckedAt = noon.Add(24 * time.Hour) }), job(left4me.CheckGame, byPolicy, left4me.JobFailed, time.Minute), nothing},
+		{"a newer build, but nobody wants it by itself", standard, behind, nil, nothing},
+		{"a newer build", auto, behind, nil, update},
+		{"pinned", auto, game(func(v *left4me.Game) { v.Outdated, v.Pinned = true, true }), nil, nothing},
+		{"at its hour", store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true, UpdateAt: "11:45"}, behind, nil, update},
+		{"not at its hour", store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true, UpdateAt: "05:00"}, behind, nil, nothing},
+		{"it failed by itself lately", auto, behind, job(left4me.UpdateGame, byPolicy, left4me.JobFailed, time.Hour), nothing},
+		{"it failed by itself long ago", auto, behind, job(left4me.UpdateGame, byPolicy, left4me.JobFailed, 7*time.Hour), update},
+		{"somebody's own try failed", auto, behind, job(left4me.UpdateGame, "al", left4me.JobFailed, time.Hour), update},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := due(c.policy, c.game, c.past, noon); got != c.want {
+				t.Errorf("%q", got)
+			}
+		})
+	}
+}

@@ -1,0 +1,155 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// whyDirect stands with a job whose row could not be written.
+const whyDirect = "disk full: this job is recorded when there is room"
+
+// writeEvery is how often rows are tried that there was no room for.
+const writeEvery = 2 * time.Second
+
+// unwritten are the stops that a host was asked for although the disk was full:
+// their rows, and the cancels that they imply, are written when there is room. A
+// left4me that ends before that loses the rows, not the stops.
+type unwritten struct {
+	mu   sync.Mutex
+	jobs []*direct // oldest first
+}
+
+// direct is a job without a row.
+type direct struct {
+	store.QueuedJob
+	cancel  []left4me.JobID // jobs that it takes the place of
+	written bool            // its row is there, without its end
+}
+
+func (u *unwritten) add(d direct) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.jobs = append(u.jobs, &d)
+}
+
+func (u *unwritten) drop(id left4me.JobID) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.jobs = slices.DeleteFunc(u.jobs, func(d *direct) bool { return d.ID == id })
+}
+
+// change changes a job, if it is here, and returns it.
+func (u *unwritten) change(id left4me.JobID, f func(*direct)) (store.QueuedJob, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, d := range u.jobs {
+		if d.ID == id {
+			f(d)
+			return d.QueuedJob, true
+		}
+	}
+	return store.QueuedJob{}, false
+}
+
+func (u *unwritten) get(id left4me.JobID) (store.QueuedJob, bool) {
+	return u.change(id, func(*direct) {})
+}
+
+// all are copies of the jobs on a target, newest first; empty stands for any.
+func (u *unwritten) all(noun string, target left4me.Name) []direct {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var all []direct
+	for _, d := range slices.Backward(u.jobs) {
+		if (noun == "" || noun == d.Kind.Noun()) && (target == "" || target == d.Target) {
+			all = append(all, *d)
+		}
+	}
+	return all
+}
+
+// cancels reports whether a job must not begin any more.
+func (u *unwritten) cancels(id left4me.JobID) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.ContainsFunc(u.jobs, func(d *direct) bool { return slices.Contains(d.cancel, id) })
+}
+
+// stopDirectly asks a host by a plain request to stop a server, since the row of
+// the job can't be written. One that is on its way already is returned instead.
+func (j *Jobs) stopDirectly(ctx context.Context, asked store.QueuedJob, cancel []left4me.JobID) (left4me.Job, error) {
+	for _, d := range j.unwritten.all("server", asked.Target) {
+		if !d.State.Ended() {
+			return d.Job, nil
+		}
+	}
+	asked.State, asked.Attempt, asked.Reason = left4me.JobRunning, 1, whyDirect
+	asked.StartedAt = asked.CreatedAt
+	j.unwritten.add(direct{QueuedJob: asked, cancel: cancel})
+	err := j.bus.Request(ctx, bus.Command(asked.Host, bus.VerbStop), message(asked), nil)
+	if err != nil {
+		j.unwritten.drop(asked.ID)
+		return left4me.Job{}, err
+	}
+	j.log.Warn("server is stopped without a row of the job: disk full", "job", asked.ID, "target", asked.Target, "by", asked.By)
+	j.notify(asked.Job)
+	return asked.Job, nil
+}
+
+// keepWriting writes rows that there was no room for, until ctx ends.
+func (j *Jobs) keepWriting(ctx context.Context) {
+	tick := time.NewTicker(writeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			j.writeDirect(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// writeDirect writes what can be written, oldest first: what somebody asks for
+// later must not come before it.
+func (j *Jobs) writeDirect(ctx context.Context) {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	all := j.unwritten.all("", "")
+	for _, d := range slices.Backward(all) {
+		if !d.State.Ended() {
+			return
+		}
+		err := j.writeOne(ctx, d)
+		if errors.Is(err, left4me.DiskFull) || ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			j.log.Error("record a job that ran on a full disk", "job", d.ID, "err", err)
+		}
+		j.unwritten.drop(d.ID)
+	}
+}
+
+func (j *Jobs) writeOne(ctx context.Context, d direct) error {
+	for _, id := range d.cancel {
+		if _, err := j.Cancel(ctx, id); err != nil && !errors.Is(err, left4me.NotFound) {
+			return err
+		}
+	}
+	if !d.written {
+		_, err := j.storage.AddJob(ctx, d.QueuedJob, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
+		if err != nil {
+			return err
+		}
+		j.unwritten.change(d.ID, func(d *direct) { d.written = true })
+	}
+	return j.end(ctx, d.Job)
+}

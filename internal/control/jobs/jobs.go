@@ -1,0 +1,354 @@
+// Package jobs keeps the long pieces of work that people ask for: what is
+// queued, what runs, how far it is and how it ended.
+//
+// The row in the store is the truth for people, the message on the bus is what
+// makes a host work. A job is sent when nothing else is active for its target;
+// a host claims it before it works, and the claim is where one job at a time
+// for a target is decided. A crash between any two of these loses nothing and
+// doubles nothing: what is active is sent again at start, and what has ended is
+// never claimed again.
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// maxAttempts is how often a job may be started before it is interrupted: it ends
+// its host each time, or its end can't be reported.
+const maxAttempts = 4
+
+// sendAgain is how often what is queued is sent once more, in case the bus did
+// not take it the first time. The bus drops what it has.
+const sendAgain = time.Minute
+
+// Storage is what jobs need of the store.
+type Storage interface {
+	Job(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
+	Jobs(ctx context.Context, noun string, target left4me.Name, limit int) ([]store.QueuedJob, error)
+	ActiveJobs(ctx context.Context) ([]store.QueuedJob, error)
+	FailedJobs(ctx context.Context, noun string, targets []left4me.Name) ([]store.QueuedJob, error)
+	AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error)
+	RunJob(ctx context.Context, id left4me.JobID, now time.Time) (store.QueuedJob, bool, error)
+	StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error
+	EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error)
+	CancelJob(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
+	Autostart(ctx context.Context, v store.QueuedJob, boot string, decide func(left4me.Server, []store.QueuedJob) store.Decision) (store.QueuedJob, bool, error)
+}
+
+var _ Storage = (*store.Store)(nil)
+
+// Jobs is the list of jobs. It is safe for concurrent use.
+type Jobs struct {
+	storage Storage
+	bus     *bus.Bus
+	log     *slog.Logger
+
+	// turn makes what watchers see follow what is written: a step that was read
+	// before the end of its job is never told after it.
+	turn sync.Mutex
+
+	writing   sync.Mutex // of rows that there was no room for
+	unwritten unwritten
+
+	again time.Duration // between sendings of what is queued
+
+	retries map[string]Again // by noun
+
+	running sync.WaitGroup // what Start began
+
+	mu       sync.Mutex
+	watchers map[chan left4me.Job]left4me.JobID // what each one wants; empty is all
+}
+
+// New makes the list. Run must run for jobs to move.
+func New(storage Storage, b *bus.Bus, log *slog.Logger) *Jobs {
+	j := &Jobs{storage: storage, log: log, again: sendAgain, retries: map[string]Again{}, watchers: map[chan left4me.Job]left4me.JobID{}}
+	j.bus = b.Under(&j.running)
+	return j
+}
+
+// NewID makes an id that sorts by time and can't be guessed.
+func NewID(now time.Time) left4me.JobID {
+	var b [15]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMicro())<<8)
+	_, _ = rand.Read(b[7:]) // never fails
+	return left4me.JobID(strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:])))
+}
+
+// Add asks for a job; spec is what its host is told, as the kind needs it. When an equal one is active for the target, that one is
+// returned instead. A stop, reset or delete cancels a start, restart or build that is
+// still under way. On a full disk a server is stopped nevertheless, and the row
+// of the job written when there is room. Errors: left4me.Conflict when the target is being deleted,
+// left4me.NotFound when there is none, left4me.Invalid when what the host is told is
+// too long for the bus.
+func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target, host left4me.Name, spec any) (left4me.Job, error) {
+	asked, err := j.request(by, kind, target, host, spec)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	j.writeDirect(ctx)
+	var plan Plan
+	added, err := j.storage.AddJob(ctx, asked, func(active []store.QueuedJob) (*store.QueuedJob, error) {
+		var err error
+		plan, err = Decide(asked, active)
+		return plan.Instead, err
+	})
+	if errors.Is(err, left4me.DiskFull) && kind == left4me.StopServer {
+		return j.stopDirectly(context.WithoutCancel(ctx), asked, plan.Cancel)
+	}
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	ctx = context.WithoutCancel(ctx) // it is there now, whether or not the asker waits
+	for _, id := range plan.Cancel {
+		if _, err := j.Cancel(ctx, id); err != nil {
+			j.log.Warn("cancel what is in the way", "job", id, "err", err) // it is waited for, then
+		}
+	}
+	if plan.Instead == nil {
+		j.notify(added.Job)
+		j.dispatch(ctx, kind.Noun(), target)
+	}
+	return added.Job, nil
+}
+
+// request makes a job that isn't kept yet. Errors: left4me.Invalid when what the
+// host is told is too long for the bus.
+func (j *Jobs) request(by string, kind left4me.JobKind, target, host left4me.Name, spec any) (store.QueuedJob, error) {
+	told, err := bus.Marshal(spec)
+	if err != nil {
+		return store.QueuedJob{}, fmt.Errorf("%s on %s: %w", kind, target, err)
+	}
+	now := time.Now()
+	asked := store.QueuedJob{
+		Job:  left4me.Job{ID: NewID(now), Kind: kind, Target: target, Host: host, By: by, CreatedAt: now.UTC().Truncate(time.Millisecond), Steps: []left4me.Step{}},
+		Spec: told,
+	}
+	if err := j.bus.Fits(message(asked)); err != nil {
+		return store.QueuedJob{}, fmt.Errorf("%s on %s: %w", kind, target, err)
+	}
+	return asked, nil
+}
+
+// Autostart asks for the start of a server that nobody asks for, if decide says
+// so, which sees the server's row and the kinds of its active jobs. boot is the
+// boot of its host, which is noted with the decision. It reports whether there is
+// a job. Errors: left4me.Busy while the row of a stop can't be written yet, which
+// decide would not see.
+func (j *Jobs) Autostart(ctx context.Context, by string, target, host left4me.Name, spec any, boot string, decide func(left4me.Server, []left4me.JobKind) store.Decision) (left4me.Job, bool, error) {
+	asked, err := j.request(by, left4me.StartServer, target, host, spec)
+	if err != nil {
+		return left4me.Job{}, false, err
+	}
+	j.writeDirect(ctx)
+	if len(j.unwritten.all("server", target)) > 0 {
+		return left4me.Job{}, false, left4me.Errorf(left4me.Busy, fmt.Sprintf("a stop of %s is not recorded yet", target), "")
+	}
+	v, added, err := j.storage.Autostart(ctx, asked, boot, func(row left4me.Server, active []store.QueuedJob) store.Decision {
+		var kinds []left4me.JobKind
+		for _, a := range active {
+			kinds = append(kinds, a.Kind)
+		}
+		return decide(row, kinds)
+	})
+	if added {
+		j.notify(v.Job)
+		j.dispatch(context.WithoutCancel(ctx), v.Kind.Noun(), target)
+	}
+	return v.Job, added, err
+}
+
+// Plan is what to do with a request for a job.
+type Plan struct {
+	Instead *store.QueuedJob // this one is as good
+	Cancel  []left4me.JobID  // these are in the way
+}
+
+// Decide says what a request for a job means beside the active jobs of the same
+// target, oldest first.
+func Decide(asked store.QueuedJob, active []store.QueuedJob) (Plan, error) {
+	var plan Plan
+	for i, a := range active {
+		switch {
+		case a.Kind == left4me.DeleteServer && asked.Kind != left4me.DeleteServer:
+			return Plan{}, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("%s is being deleted", asked.Target)}
+		case a.Kind == left4me.DeleteOverlay && asked.Kind == left4me.BuildOverlay:
+			return Plan{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is being deleted", asked.Target), "take it back first")
+		case asked.Kind == left4me.RollbackGame && replaces(a.Kind) && !a.Cancelling:
+			// Which build is the one before, only its end will tell.
+			return Plan{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("the game on %s is being changed by another job", asked.Target), "wait for its end, or cancel it")
+		case ends(asked.Kind) && begins(a.Kind):
+			plan.Cancel = append(plan.Cancel, a.ID)
+		}
+		// Only the last one matters: start, stop, start is not one start.
+		if i == len(active)-1 && equal(asked, a) && !a.Cancelling {
+			plan.Instead = &active[i]
+		}
+	}
+	return plan, nil
+}
+
+// equal reports whether two jobs on one target do the same. Two starts of a
+// server do, whatever its settings were when each was asked for.
+func equal(a, b store.QueuedJob) bool {
+	return a.Kind == b.Kind && (a.Kind.Noun() == "server" && a.Kind != left4me.DiscardUpper || bytes.Equal(a.Spec, b.Spec))
+}
+
+// replaces says which jobs put another build of the game in place.
+func replaces(k left4me.JobKind) bool {
+	return k == left4me.InstallGame || k == left4me.UpdateGame || k == left4me.VerifyGame
+}
+
+// ends and begins say which jobs take a server down and which bring it up; a
+// build of an overlay that goes is not waited for either.
+func ends(k left4me.JobKind) bool {
+	return k == left4me.StopServer || k == left4me.DeleteServer || k == left4me.ResetServer || k == left4me.DeleteOverlay
+}
+
+func begins(k left4me.JobKind) bool {
+	return k == left4me.StartServer || k == left4me.RestartServer || k == left4me.BuildOverlay
+}
+
+// Get returns one job. Errors: left4me.NotFound.
+func (j *Jobs) Get(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
+	if v, ok := j.unwritten.get(id); ok {
+		return v.Job, nil
+	}
+	v, err := j.storage.Job(ctx, id)
+	return v.Job, err
+}
+
+// List returns the newest jobs, at most limit (1 to 500), without what they
+// printed, which Get returns; those on one target when it isn't empty.
+func (j *Jobs) List(ctx context.Context, noun string, target left4me.Name, limit int) ([]left4me.Job, error) {
+	rows, err := j.storage.Jobs(ctx, noun, target, max(1, min(limit, 500)))
+	if err != nil {
+		return nil, err
+	}
+	var all []left4me.Job
+	for _, d := range j.unwritten.all(noun, target) {
+		all = append(all, d.Job)
+	}
+	for _, r := range rows {
+		if _, ok := j.unwritten.get(r.ID); !ok {
+			all = append(all, r.Job)
+		}
+	}
+	return all, nil
+}
+
+// Active returns the jobs of a noun that are queued or running, by target; of
+// several the one that runs or will run next.
+func (j *Jobs) Active(ctx context.Context, noun string) (map[left4me.Name]left4me.Job, error) {
+	rows, err := j.storage.ActiveJobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	active := make(map[left4me.Name]left4me.Job, len(rows))
+	for _, d := range j.unwritten.all(noun, "") {
+		if !d.State.Ended() {
+			active[d.Target] = d.Job
+		}
+	}
+	for _, r := range rows {
+		if _, ok := active[r.Target]; !ok && r.Kind.Noun() == noun {
+			active[r.Target] = r.Job
+		}
+	}
+	return active, nil
+}
+
+// Failed returns, of each target whose newest job of a noun failed or was
+// interrupted, that job without its log.
+func (j *Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) (map[left4me.Name]left4me.Job, error) {
+	rows, err := j.storage.FailedJobs(ctx, noun, targets)
+	failed := make(map[left4me.Name]left4me.Job, len(rows))
+	for _, r := range rows {
+		failed[r.Target] = r.Job
+	}
+	return failed, err
+}
+
+// Cancel stops a job: a queued one ends at once, a running one at the end of
+// what it can't interrupt, within seconds. One that has ended is returned as it
+// is. Errors: left4me.NotFound.
+func (j *Jobs) Cancel(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
+	v, err := j.storage.CancelJob(ctx, id)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	ctx = context.WithoutCancel(ctx) // what was begun is ended, whether or not the asker waits
+	switch v.State {
+	case left4me.JobQueued:
+		v.State = left4me.JobCancelled
+		err = j.end(ctx, v.Job)
+	case left4me.JobRunning:
+		err = j.bus.Request(ctx, bus.Command(v.Host, bus.VerbCancel), bus.CancelRequest{V: bus.Version, ID: id}, nil)
+		if errors.Is(err, left4me.Unavailable) {
+			err = nil // it will learn of it when it claims the job again
+		}
+	}
+	return v.Job, err
+}
+
+// Again asks for a job once more, as things are now.
+type Again func(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error)
+
+// OnRetry says who knows how to ask again for the jobs of a noun. It must be
+// called before Start.
+func (j *Jobs) OnRetry(noun string, again Again) { j.retries[noun] = again }
+
+// Retry asks again for a job that failed, was cancelled or was interrupted; it
+// is another job. Errors: left4me.NotFound, left4me.Conflict when it is not in
+// such a state.
+func (j *Jobs) Retry(ctx context.Context, by string, id left4me.JobID) (left4me.Job, error) {
+	v, err := j.storage.Job(ctx, id)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	again := j.retries[v.Kind.Noun()]
+	switch {
+	case !v.State.Ended() || v.State == left4me.JobDone:
+		return v.Job, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("job %s is %s", id, v.State), Hint: "only a job that failed, was cancelled or was interrupted can be retried"}
+	case again == nil:
+		return v.Job, left4me.Errorf(left4me.Conflict, fmt.Sprintf("a job %s can't be retried", v.Kind), "ask for it anew")
+	}
+	return again(ctx, by, v)
+}
+
+// end writes the end of a job, tells the watchers and lets the next one of the
+// target go. A job that has ended already stays as it is.
+func (j *Jobs) end(ctx context.Context, v left4me.Job) error {
+	if v.EndedAt.IsZero() {
+		v.EndedAt = time.Now().UTC().Truncate(time.Millisecond)
+	}
+	var drop left4me.Name
+	if v.Kind == left4me.DeleteServer && v.State == left4me.JobDone {
+		drop = v.Target
+	}
+	j.turn.Lock()
+	ended, err := j.storage.EndJob(ctx, v, drop)
+	if ended {
+		j.notify(v)
+	}
+	j.turn.Unlock()
+	if ended {
+		j.log.Info("job ended", "job", v.ID, "kind", v.Kind, "target", v.Target, "state", v.State)
+		j.dispatch(ctx, v.Kind.Noun(), v.Target)
+	}
+	return err
+}

@@ -1,0 +1,438 @@
+package jobs_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/jobs"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// site is a left4me with some servers and without a host; dir outlives it, as on a restart.
+type site struct {
+	store *store.Store
+	bus   *bus.Bus
+	jobs  *jobs.Jobs
+	stop  func()
+}
+
+func open(t *testing.T, dir string) *site {
+	t.Helper()
+	return openWith(t, dir, func(st *store.Store) jobs.Storage { return st })
+}
+
+func openWith(t *testing.T, dir string, storage func(*store.Store) jobs.Storage) *site {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	log := slog.New(slog.DiscardHandler)
+	st, err := store.Open(ctx, filepath.Join(dir, "left4me.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := st.Site(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bus.OpenFor(ctx, filepath.Join(dir, "bus"), id, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range []left4me.Name{"alpha", "beta", "queued", "running"} {
+		v := left4me.Server{Name: n, Host: left4me.LocalHost, Port: 27015 + i, Blueprint: left4me.DefaultBlueprint, CreatedAt: time.Now()}
+		if err := st.CreateServer(ctx, v); err != nil && !errors.Is(err, left4me.Conflict) {
+			t.Fatal(err)
+		}
+	}
+	s := &site{store: st, bus: b, jobs: jobs.New(storage(st), b, log)}
+	s.jobs.SendAgainEvery(20 * time.Millisecond)
+	if err := s.jobs.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	closed := false
+	s.stop = func() {
+		if !closed {
+			closed = true
+			cancel()
+			b.Close()
+			st.Close()
+		}
+	}
+	t.Cleanup(s.stop)
+	return s
+}
+
+func (s *site) add(t *testing.T, kind left4me.JobKind, target left4me.Name) left4me.Job {
+	t.Helper()
+	j, err := s.jobs.Add(t.Context(), "tester", kind, target, left4me.LocalHost, left4me.Spec{Name: target})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// work is a host that hands its deliveries to the test.
+func (s *site) work(t *testing.T) <-chan bus.Delivery {
+	t.Helper()
+	c := make(chan bus.Delivery, 64)
+	if err := s.bus.Work(t.Context(), left4me.LocalHost, func(d bus.Delivery) { c <- d }); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (s *site) claim(t *testing.T, id left4me.JobID) bus.Verdict {
+	t.Helper()
+	var a bus.ClaimAnswer
+	if err := s.bus.Request(t.Context(), bus.Ask(left4me.LocalHost, bus.VerbClaim), bus.ClaimRequest{V: 1, ID: id}, &a); err != nil {
+		t.Fatal(err)
+	}
+	return a.Verdict
+}
+
+func (s *site) finish(t *testing.T, d bus.Delivery, state left4me.JobState) {
+	t.Helper()
+	r := bus.JobReport{V: 1, ID: d.ID, State: state, Steps: []left4me.Step{{Label: left4me.StepStop, State: left4me.StepDone}}}
+	if err := s.bus.Request(t.Context(), bus.Ask(left4me.LocalHost, bus.VerbReport), r, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Done(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func receive[T any](t *testing.T, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing came")
+		panic("unreachable")
+	}
+}
+
+func (s *site) state(t *testing.T, id left4me.JobID) left4me.JobState {
+	t.Helper()
+	j, err := s.jobs.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j.State
+}
+
+func TestJobGoesToItsHostAndBack(t *testing.T) {
+	s := open(t, t.TempDir())
+	work := s.work(t)
+	j := s.add(t, left4me.StartServer, "alpha")
+	changes, err := s.jobs.Watch(t.Context(), j.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := receive(t, work)
+	if d.ID != j.ID || s.claim(t, d.ID) != bus.Go || s.state(t, j.ID) != left4me.JobRunning {
+		t.Fatalf("job %s is not claimed", d.ID)
+	}
+	s.finish(t, d, left4me.JobDone)
+	var last left4me.Job
+	for c := range changes {
+		last = c
+	}
+	if last.State != left4me.JobDone || len(last.Steps) != 1 || last.EndedAt.IsZero() {
+		t.Errorf("watched to %+v", last)
+	}
+	if v := s.claim(t, j.ID); v != bus.Drop {
+		t.Errorf("a job that has ended is claimed again: %s", v)
+	}
+}
+
+func TestEqualRequestReturnsTheJobThatIsThere(t *testing.T) {
+	s := open(t, t.TempDir())
+	a, b := s.add(t, left4me.StartServer, "alpha"), s.add(t, left4me.StartServer, "alpha")
+	if a.ID != b.ID {
+		t.Errorf("two jobs: %s and %s", a.ID, b.ID)
+	}
+	if c := s.add(t, left4me.StartServer, "beta"); c.ID == a.ID {
+		t.Error("two servers share a job")
+	}
+}
+
+func TestOneJobAtATimeForATarget(t *testing.T) {
+	s := open(t, t.TempDir())
+	work := s.work(t)
+	first := s.add(t, left4me.StopServer, "alpha")
+	second := s.add(t, left4me.StartServer, "alpha")
+	d := receive(t, work)
+	if d.ID != first.ID || s.claim(t, first.ID) != bus.Go {
+		t.Fatal("the first job did not come first")
+	}
+	if v := s.claim(t, second.ID); v != bus.Later {
+		t.Errorf("a second job runs beside the first: %s", v)
+	}
+	s.finish(t, d, left4me.JobDone)
+	if d := receive(t, work); d.ID != second.ID || s.claim(t, second.ID) != bus.Go {
+		t.Error("the second job did not follow")
+	}
+}
+
+func TestStopCancelsAStart(t *testing.T) {
+	s := open(t, t.TempDir())
+	cancelled := make(chan bus.CancelRequest, 1)
+	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbCancel), func(_ context.Context, _ string, data []byte) (any, error) {
+		var r bus.CancelRequest
+		err := bus.Decode(data, &r)
+		cancelled <- r
+		return bus.Empty{}, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := s.work(t)
+	start := s.add(t, left4me.StartServer, "alpha")
+	d := receive(t, work)
+	s.claim(t, d.ID)
+	stop := s.add(t, left4me.StopServer, "alpha")
+	if r := receive(t, cancelled); r.ID != start.ID {
+		t.Errorf("cancelled %s", r.ID)
+	}
+	s.finish(t, d, left4me.JobCancelled)
+	if d := receive(t, work); d.ID != stop.ID {
+		t.Errorf("%s follows, not the stop", d.Kind)
+	}
+}
+
+func TestAStopIsTakenThoughItsStartCanNotBeCancelled(t *testing.T) {
+	s := open(t, t.TempDir())
+	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbCancel), func(context.Context, string, []byte) (any, error) {
+		return nil, left4me.Errorf(left4me.Busy, "not now", "")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := s.work(t)
+	s.add(t, left4me.StartServer, "alpha")
+	d := receive(t, work)
+	s.claim(t, d.ID)
+	stop := s.add(t, left4me.StopServer, "alpha")
+	s.finish(t, d, left4me.JobDone)
+	if d := receive(t, work); d.ID != stop.ID {
+		t.Errorf("%s follows, not the stop", d.Kind)
+	}
+}
+
+func TestQueuedJobIsCancelledAtOnce(t *testing.T) {
+	s := open(t, t.TempDir())
+	j := s.add(t, left4me.StartServer, "alpha")
+	if _, err := s.jobs.Cancel(t.Context(), j.ID); err != nil {
+		t.Fatal(err)
+	}
+	if st := s.state(t, j.ID); st != left4me.JobCancelled {
+		t.Errorf("it is %s", st)
+	}
+	if v := s.claim(t, j.ID); v != bus.Drop {
+		t.Errorf("a cancelled job can be claimed: %s", v)
+	}
+	if _, err := s.jobs.Retry(t.Context(), "tester", j.ID); !errors.Is(err, left4me.Conflict) {
+		t.Errorf("a retry that nobody knows how to do: %v", err)
+	}
+	s.jobs.OnRetry("server", func(_ context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+		if by != "tester" || v.ID != j.ID || len(v.Spec) == 0 {
+			t.Errorf("%s retries %+v", by, v)
+		}
+		return left4me.Job{ID: "again"}, nil
+	})
+	if again, err := s.jobs.Retry(t.Context(), "tester", j.ID); err != nil || again.ID != "again" {
+		t.Errorf("retry: %+v, %v", again, err)
+	}
+}
+
+// leaves is the store, for somebody who asks for a job and hangs up at once.
+type leaves struct {
+	*store.Store
+	hangUp func()
+}
+
+func (l leaves) AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error) {
+	defer l.hangUp()
+	return l.Store.AddJob(ctx, v, decide)
+}
+
+func TestAJobGoesOnWhenItsAskerHasGone(t *testing.T) {
+	s := open(t, t.TempDir())
+	queued := s.add(t, left4me.StartServer, "alpha")
+	ctx, hangUp := context.WithCancel(t.Context())
+	list := jobs.New(leaves{s.store, hangUp}, s.bus, slog.New(slog.DiscardHandler)) // it never sends again
+	stop, err := list.Add(ctx, "tester", left4me.StopServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := s.state(t, queued.ID); st != left4me.JobCancelled {
+		t.Errorf("the start that the stop ends is %s", st)
+	}
+	for work := s.work(t); ; {
+		if d := receive(t, work); d.ID == stop.ID {
+			return
+		}
+	}
+}
+
+func TestWhatTheBusDidNotTakeIsSentAgain(t *testing.T) {
+	s := open(t, t.TempDir())
+	work := s.work(t)
+	v := store.QueuedJob{Job: left4me.Job{ID: "1", Kind: left4me.StopServer, Target: "alpha", Host: left4me.LocalHost}, Spec: json.RawMessage("{}")}
+	if _, err := s.store.AddJob(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if d := receive(t, work); d.ID != "1" {
+		t.Errorf("%s was sent", d.ID)
+	}
+}
+
+func TestRestartLosesAndDoublesNothing(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	queued := s.add(t, left4me.StartServer, "queued")
+	running := s.add(t, left4me.StartServer, "running")
+	work := s.work(t)
+	for range 2 {
+		if d := receive(t, work); d.ID == running.ID {
+			s.claim(t, d.ID)
+		}
+	}
+	s.stop() // nothing was acknowledged: as after kill -9
+
+	s = open(t, dir)
+	work = s.work(t)
+	seen := map[left4me.JobID]int{}
+	for range 2 {
+		d := receive(t, work)
+		seen[d.ID]++
+		if v := s.claim(t, d.ID); v != bus.Go {
+			t.Errorf("%s: %s", d.Target, v)
+		}
+		s.finish(t, d, left4me.JobDone)
+	}
+	if seen[queued.ID] != 1 || seen[running.ID] != 1 {
+		t.Errorf("delivered %v", seen)
+	}
+	j, err := s.jobs.Get(t.Context(), running.ID)
+	if err != nil || j.Attempt != 2 || j.State != left4me.JobDone {
+		t.Errorf("%+v, %v", j, err)
+	}
+	select {
+	case d := <-work:
+		t.Errorf("%s came twice", d.Target)
+	default:
+	}
+}
+
+func TestJobThatEndsItsHostIsInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	j := s.add(t, left4me.StartServer, "alpha")
+	for range 4 {
+		if v := s.claim(t, j.ID); v != bus.Go {
+			t.Fatalf("claim: %s", v)
+		}
+		s.stop()
+		s = open(t, dir)
+	}
+	got, err := s.jobs.Get(t.Context(), j.ID)
+	if err != nil || got.State != left4me.JobInterrupted || got.Error == nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAJobWhoseEndIsNeverReportedIsInterrupted(t *testing.T) {
+	s := open(t, t.TempDir())
+	j := s.add(t, left4me.StartServer, "alpha")
+	for range 4 {
+		if v := s.claim(t, j.ID); v != bus.Go {
+			t.Fatalf("claim: %s", v)
+		}
+	}
+	if v := s.claim(t, j.ID); v != bus.Drop {
+		t.Errorf("claim of a job that was started four times: %s", v)
+	}
+	got, err := s.jobs.Get(t.Context(), j.ID)
+	if err != nil || got.State != left4me.JobInterrupted || got.Error == nil || got.Error.Text != "this job was started 4 times and its end was never reported" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAJobThatIsTooLongForTheBusIsRefused(t *testing.T) {
+	s := open(t, t.TempDir())
+	long := left4me.Spec{Name: "alpha", BlueprintCfg: []string{strings.Repeat("<", 5<<20)}}
+	if _, err := s.jobs.Add(t.Context(), "tester", left4me.StartServer, "alpha", left4me.LocalHost, long); !errors.Is(err, left4me.Invalid) {
+		t.Errorf("%.200v", err)
+	}
+	if active, err := s.store.ActiveJobs(t.Context()); err != nil || len(active) != 0 {
+		t.Errorf("%d jobs wait, %v", len(active), err)
+	}
+}
+
+// An older left4me took jobs that its bus did not.
+func TestAQueuedJobThatIsTooLongForTheBusFails(t *testing.T) {
+	s := open(t, t.TempDir())
+	spec, err := bus.Marshal(strings.Repeat("<", 5<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := store.QueuedJob{Job: left4me.Job{ID: "1", Kind: left4me.StopServer, Target: "alpha", Host: left4me.LocalHost}, Spec: spec}
+	if _, err := s.store.AddJob(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }); err != nil {
+		t.Fatal(err)
+	}
+	changes, err := s.jobs.Watch(t.Context(), "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last left4me.Job
+	for last = range changes {
+	}
+	if last.State != left4me.JobFailed || !errors.Is(last.Error, left4me.Invalid) {
+		t.Errorf("%+v", last)
+	}
+}
+
+func TestDeletedServerGoesWithItsJob(t *testing.T) {
+	s := open(t, t.TempDir())
+	ctx := t.Context()
+	work := s.work(t)
+	s.add(t, left4me.DeleteServer, "alpha")
+	if _, err := s.jobs.Add(ctx, "tester", left4me.StartServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"}); !errors.Is(err, left4me.Conflict) {
+		t.Errorf("a server that is being deleted can be started: %v", err)
+	}
+	d := receive(t, work)
+	s.claim(t, d.ID)
+	if _, err := s.store.Server(ctx, "alpha"); err != nil {
+		t.Errorf("the row went first: %v", err)
+	}
+	s.finish(t, d, left4me.JobDone)
+	if _, err := s.store.Server(ctx, "alpha"); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("the row is still there: %v", err)
+	}
+	if _, err := s.jobs.Add(ctx, "tester", left4me.StartServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"}); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("a server that was deleted can be started: %v", err)
+	}
+}
+
+func TestHostSpeaksOfItsOwnJobsOnly(t *testing.T) {
+	s := open(t, t.TempDir())
+	j := s.add(t, left4me.StartServer, "alpha")
+	var a bus.ClaimAnswer
+	if err := s.bus.Request(t.Context(), bus.Ask("other", bus.VerbClaim), bus.ClaimRequest{V: 1, ID: j.ID}, &a); err != nil || a.Verdict != bus.Drop {
+		t.Errorf("%+v, %v", a, err)
+	}
+	r := bus.JobReport{V: 1, ID: j.ID, State: left4me.JobDone}
+	_ = s.bus.Request(t.Context(), bus.Ask("other", bus.VerbReport), r, nil)
+	if st := s.state(t, j.ID); st != left4me.JobQueued {
+		t.Errorf("another host made it %s", st)
+	}
+}

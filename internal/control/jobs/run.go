@@ -1,0 +1,295 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// Start answers the hosts and sends again what was active when left4me ended.
+// What it began goes on until ctx ends.
+func (j *Jobs) Start(ctx context.Context) error {
+	if err := j.bus.Answer(ctx, bus.Ask(bus.AnyHost, bus.VerbClaim), j.claim); err != nil {
+		return err
+	}
+	// Steps and the end of a job come over one subscription each; the end is a
+	// request that the host repeats until it is answered.
+	if err := j.bus.Answer(ctx, bus.Ask(bus.AnyHost, bus.VerbReport), j.report); err != nil {
+		return err
+	}
+	if err := j.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindJob), func(subject string, data []byte) { j.progress(ctx, subject, data) }); err != nil {
+		return err
+	}
+	if err := j.resume(ctx); err != nil {
+		return err
+	}
+	if j.bus.Full() != nil {
+		j.running.Go(func() { j.resumeWithRoom(ctx) })
+	}
+	j.running.Go(func() { j.keepSending(ctx) })
+	j.running.Go(func() { j.keepWriting(ctx) })
+	return nil
+}
+
+// Wait waits until all that Start began has ended, after its context.
+func (j *Jobs) Wait() { j.running.Wait() }
+
+// keepSending sends what waits for its host, until ctx ends. A message that
+// comes twice does no harm: the claim drops it.
+func (j *Jobs) keepSending(ctx context.Context) {
+	tick := time.NewTicker(j.again)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		active, err := j.storage.ActiveJobs(ctx)
+		if err != nil {
+			j.log.Error("send jobs again", "err", err)
+			continue
+		}
+		for _, v := range next(active) {
+			if v.State == left4me.JobQueued {
+				j.send(ctx, v)
+			}
+		}
+	}
+}
+
+// resume sends what is active. The bus drops what it still has; a claim drops
+// what has ended meanwhile.
+func (j *Jobs) resume(ctx context.Context) error {
+	active, err := j.storage.ActiveJobs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, v := range next(active) {
+		if v.Attempt >= maxAttempts {
+			err := j.interrupt(ctx, v.Job)
+			if err == nil {
+				continue
+			}
+			if !errors.Is(err, left4me.DiskFull) {
+				return err
+			} // else its next claim ends it
+		}
+		j.send(ctx, v)
+	}
+	return nil
+}
+
+// resumeWithRoom sends what is active when the queue takes messages, after a
+// start on a full disk: there was no host yet that could be asked directly.
+func (j *Jobs) resumeWithRoom(ctx context.Context) {
+	tick := time.NewTicker(writeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if j.bus.Full() != nil {
+			continue
+		}
+		err := j.resume(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		j.log.Error("send jobs again", "err", err)
+	}
+}
+
+// interrupt ends a job that was begun as often as it may be.
+func (j *Jobs) interrupt(ctx context.Context, v left4me.Job) error {
+	v.State = left4me.JobInterrupted
+	v.Error = left4me.Errorf(left4me.Unavailable, fmt.Sprintf("this job was started %d times and its end was never reported", v.Attempt),
+		"read its log and that of left4me, then retry the job")
+	return j.end(ctx, v)
+}
+
+// next picks of the active jobs, oldest first, those that may be with a host:
+// the first one of each target.
+func next(active []store.QueuedJob) []store.QueuedJob {
+	type target struct {
+		noun string
+		name left4me.Name
+	}
+	seen := map[target]bool{}
+	var first []store.QueuedJob
+	for _, v := range active {
+		t := target{v.Kind.Noun(), v.Target}
+		if !seen[t] {
+			seen[t] = true
+			first = append(first, v)
+		}
+	}
+	return first
+}
+
+// dispatch sends the next job of a target. A failure is logged, not returned:
+// the row is there, and keepSending sends it again.
+func (j *Jobs) dispatch(ctx context.Context, noun string, target left4me.Name) {
+	active, err := j.storage.ActiveJobs(ctx)
+	if err != nil {
+		j.log.Error("dispatch", "target", target, "err", err)
+		return
+	}
+	for _, v := range next(active) {
+		if v.Kind.Noun() == noun && v.Target == target {
+			j.send(ctx, v)
+		}
+	}
+}
+
+func (j *Jobs) send(ctx context.Context, v store.QueuedJob) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	err := j.bus.Enqueue(ctx, v.Host, message(v))
+	if refused, ok := left4me.Public(err); ok && refused.Kind == left4me.Invalid { // it will never be taken
+		v.State, v.Error = left4me.JobFailed, refused
+		err = j.end(ctx, v.Job)
+	}
+	if errors.Is(err, left4me.DiskFull) {
+		j.log.Warn("send job without the queue", "job", v.ID, "err", err)
+		err = j.bus.Request(ctx, bus.Command(v.Host, bus.VerbWork), message(v), nil)
+	}
+	if err != nil {
+		j.log.Error("send job", "job", v.ID, "host", v.Host, "err", err)
+	}
+}
+
+// message is what a host is told of a job.
+func message(v store.QueuedJob) bus.JobMessage {
+	return bus.JobMessage{V: bus.Version, ID: v.ID, Kind: v.Kind, Target: v.Target, Spec: v.Spec}
+}
+
+// claim decides whether a host works on a job now.
+func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, error) {
+	var r bus.ClaimRequest
+	if err := bus.Decode(data, &r); err != nil {
+		return nil, err
+	}
+	answer := func(v bus.Verdict, attempt int) (any, error) {
+		return bus.ClaimAnswer{V: bus.Version, Verdict: v, Attempt: attempt}, nil
+	}
+	have, err := j.storage.Job(ctx, r.ID)
+	switch {
+	case j.unwritten.cancels(r.ID):
+		return answer(bus.Later, 0)
+	case errors.Is(err, left4me.NotFound):
+		return answer(bus.Drop, 0)
+	case err != nil:
+		return nil, err
+	case have.State.Ended() || have.Host != bus.HostOf(subject):
+		return answer(bus.Drop, 0)
+	case have.Cancelling:
+		have.State = left4me.JobCancelled
+		if err := j.end(ctx, have.Job); err != nil {
+			return nil, err
+		}
+		return answer(bus.Drop, 0)
+	case have.State == left4me.JobRunning && have.Attempt >= maxAttempts:
+		if err := j.interrupt(ctx, have.Job); err != nil {
+			return nil, err
+		}
+		return answer(bus.Drop, 0)
+	}
+	v, ok, err := j.storage.RunJob(ctx, r.ID, time.Now())
+	switch {
+	case errors.Is(err, left4me.NotFound):
+		return answer(bus.Later, 0) // it ended or was cancelled just now, which the next claim sees
+	case err != nil:
+		return nil, err
+	case !ok:
+		return answer(bus.Later, 0)
+	}
+	j.log.Info("job runs", "job", v.ID, "kind", v.Kind, "target", v.Target, "attempt", v.Attempt)
+	j.notify(v.Job)
+	return answer(bus.Go, v.Attempt)
+}
+
+// progress keeps how far a job is.
+func (j *Jobs) progress(ctx context.Context, subject string, data []byte) {
+	j.turn.Lock()
+	defer j.turn.Unlock()
+	v, r, err := j.reported(ctx, subject, data)
+	if errors.Is(err, left4me.NotFound) && j.progressDirect(r) {
+		return
+	}
+	if err != nil {
+		j.log.Warn("progress of a job", "subject", subject, "err", err)
+		return
+	}
+	if v.State != left4me.JobRunning {
+		return
+	}
+	if err := j.storage.StepJob(ctx, r.ID, r.Steps, r.Log); err != nil {
+		j.log.Error("progress of a job", "job", r.ID, "err", err)
+	}
+	v.Steps, v.Log = r.Steps, r.Log
+	j.notify(v.Job)
+}
+
+// progressDirect keeps how far a job without a row is.
+func (j *Jobs) progressDirect(r bus.JobReport) bool {
+	v, ok := j.unwritten.change(r.ID, func(d *direct) {
+		if !d.State.Ended() {
+			d.State, d.Steps, d.Log, d.Error = r.State, r.Steps, r.Log, r.Error
+			if len(d.Steps) > 0 && d.Steps[0].Note == "" {
+				d.Steps[0].Note = whyDirect
+			}
+			if r.State.Ended() {
+				d.EndedAt = time.Now().UTC().Truncate(time.Millisecond)
+			}
+		}
+	})
+	if ok {
+		j.notify(v.Job)
+	}
+	return ok
+}
+
+// report takes the end of a job from its host.
+func (j *Jobs) report(ctx context.Context, subject string, data []byte) (any, error) {
+	v, r, err := j.reported(ctx, subject, data)
+	if errors.Is(err, left4me.NotFound) {
+		if r.State.Ended() && j.progressDirect(r) {
+			j.log.Info("job ended", "job", r.ID, "state", r.State, "why", whyDirect)
+			j.writeDirect(ctx)
+		}
+		return bus.Empty{V: bus.Version}, nil // nobody waits for it any more
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !r.State.Ended() {
+		return nil, left4me.Errorf(left4me.Invalid, "a report must end its job", "")
+	}
+	v.State, v.Steps, v.Log, v.Error = r.State, r.Steps, r.Log, r.Error
+	if err := j.end(ctx, v.Job); err != nil {
+		return nil, err
+	}
+	return bus.Empty{V: bus.Version}, nil
+}
+
+// reported reads a report and the job that it is about; a host may speak of its
+// own jobs only.
+func (j *Jobs) reported(ctx context.Context, subject string, data []byte) (store.QueuedJob, bus.JobReport, error) {
+	var r bus.JobReport
+	if err := bus.Decode(data, &r); err != nil {
+		return store.QueuedJob{}, r, err
+	}
+	v, err := j.storage.Job(ctx, r.ID)
+	if err == nil && v.Host != bus.HostOf(subject) {
+		err = &left4me.Error{Kind: left4me.NotFound, Text: "there is no such job on this host"}
+	}
+	return v, r, err
+}

@@ -1,0 +1,222 @@
+// Package layers reads what the revisions of overlays hold, for people who take
+// it away: single files, and whole revisions as archives.
+//
+// The host says which files there are. They are read from the disk, on the machine
+// that left4me and its host share: gigabytes don't go over the bus. Only regular
+// files beneath the revision are opened, whatever lies there.
+package layers
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const pageSize = 1000
+
+// Content is what is asked of hosts.
+type Content interface {
+	Revision(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error)
+	Tree(ctx context.Context, name left4me.Name, revision int, f left4me.Filter) (left4me.Page[left4me.TreeFile], error)
+}
+
+// Layers opens files of revisions. It is safe for concurrent use.
+type Layers struct {
+	content Content
+	root    string // LEFT4ME_ROOT, of the local host
+}
+
+// New makes one for the host whose root is on this machine.
+func New(content Content, root string) *Layers { return &Layers{content: content, root: root} }
+
+// Revision is a revision that is being read. It must be closed.
+type Revision struct {
+	Overlay   left4me.Name
+	Number    int
+	CreatedAt time.Time
+	content   Content
+	dir       *os.Root
+}
+
+// Open opens a revision; 0 is the current one. Errors: left4me.NotFound,
+// left4me.Unavailable.
+func (l *Layers) Open(ctx context.Context, name left4me.Name, revision int) (*Revision, error) {
+	c, err := l.content.Revision(ctx, name, revision)
+	if err != nil {
+		return nil, err
+	}
+	if revision == 0 {
+		revision = c.Current
+	}
+	r := &Revision{Overlay: name, Number: revision, content: l.content}
+	for _, v := range c.Revisions {
+		if v.Number == revision {
+			r.CreatedAt = v.CreatedAt
+		}
+	}
+	if revision <= 0 || !name.Valid() {
+		return nil, noRevision(name, revision)
+	}
+	r.dir, err = os.OpenRoot(filepath.Join(l.root, "overlays", string(name), strconv.Itoa(revision)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, noRevision(name, revision)
+	}
+	return r, err
+}
+
+func noRevision(name left4me.Name, n int) error {
+	return left4me.Errorf(left4me.NotFound, fmt.Sprintf("overlay %s has no revision %d on this machine", name, n), "look at its revisions")
+}
+
+// Close lets go of it.
+func (r *Revision) Close() error { return r.dir.Close() }
+
+// File opens a file. Errors: left4me.NotFound.
+func (r *Revision) File(p string) (*os.File, error) {
+	none := &left4me.Error{Kind: left4me.NotFound, Field: "query.path", Text: fmt.Sprintf("revision %d of %s has no file %q", r.Number, r.Overlay, shorten(p))}
+	if !fs.ValidPath(p) || p == "." {
+		return nil, none
+	}
+	// A root follows links that stay in it; there are none in what we published.
+	is, err := r.dir.Lstat(p)
+	if err != nil || !is.Mode().IsRegular() {
+		none.Err = err
+		return nil, none
+	}
+	f, err := r.dir.OpenFile(p, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		none.Err = err
+		return nil, none
+	}
+	if st, err := f.Stat(); err != nil || !os.SameFile(is, st) {
+		f.Close()
+		return nil, none
+	}
+	return f, nil
+}
+
+func shorten(s string) string {
+	if len(s) > 100 {
+		return strings.ToValidUTF8(s[:100], "") + "…"
+	}
+	return s
+}
+
+// Formats are those that Write knows, as their files end.
+var Formats = []string{"zip", "tar", "tar.zst"}
+
+// Write writes all files as an archive. What fails leaves it cut off: an archive
+// that came to its end is whole.
+func (r *Revision) Write(ctx context.Context, w io.Writer, format string) error {
+	var out packer
+	switch format {
+	case "zip":
+		out = &zipPacker{zip.NewWriter(w)}
+	case "tar":
+		out = &tarPacker{tar.NewWriter(w), nil}
+	case "tar.zst":
+		z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
+		if err != nil {
+			return err
+		}
+		out = &tarPacker{tar.NewWriter(z), z}
+	default:
+		return &left4me.Error{Kind: left4me.Invalid, Field: "query.format", Text: "the format isn't known", Hint: "use one of " + strings.Join(Formats, ", ")}
+	}
+	for after := ""; ; {
+		page, err := r.content.Tree(ctx, r.Overlay, r.Number, left4me.Filter{Deep: true, After: after, Limit: pageSize})
+		if err != nil {
+			return err
+		}
+		for _, f := range page.Items {
+			if err := errors.Join(ctx.Err(), r.pack(ctx, out, f)); err != nil {
+				return fmt.Errorf("%s: %w", f.Path, err)
+			}
+		}
+		if after = page.Next; after == "" {
+			return out.close()
+		}
+	}
+}
+
+func (r *Revision) pack(ctx context.Context, out packer, t left4me.TreeFile) error {
+	if t.Dir {
+		return nil
+	}
+	f, err := r.File(t.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	mode := fs.FileMode(0o644)
+	if st.Mode()&0o100 != 0 {
+		mode = 0o755
+	}
+	to, err := out.begin(t.Path, st.Size(), mode, r.CreatedAt)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, disk.Until(ctx, f))
+	return err
+}
+
+// packer writes one format.
+type packer interface {
+	begin(name string, size int64, mode fs.FileMode, at time.Time) (io.Writer, error)
+	close() error
+}
+
+type zipPacker struct{ *zip.Writer }
+
+// packed are files that don't get smaller.
+var packed = []string{".vpk", ".zip", ".7z", ".rar", ".bz2", ".gz", ".xz", ".zst", ".jpg", ".png", ".webm", ".bik", ".mp3"}
+
+func (z *zipPacker) begin(name string, _ int64, mode fs.FileMode, at time.Time) (io.Writer, error) {
+	h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: at}
+	for _, ext := range packed {
+		if strings.EqualFold(path.Ext(name), ext) {
+			h.Method = zip.Store
+		}
+	}
+	h.SetMode(mode)
+	return z.CreateHeader(h)
+}
+
+func (z *zipPacker) close() error { return z.Close() }
+
+type tarPacker struct {
+	*tar.Writer
+	under io.Closer // or nil
+}
+
+func (t *tarPacker) begin(name string, size int64, mode fs.FileMode, at time.Time) (io.Writer, error) {
+	return t.Writer, t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: int64(mode), ModTime: at.Truncate(time.Second), Format: tar.FormatPAX})
+}
+
+func (t *tarPacker) close() error {
+	err := t.Close()
+	if t.under != nil && err == nil {
+		err = t.under.Close()
+	}
+	return err
+}

@@ -1,0 +1,142 @@
+package layers_test
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/left4me/left4me/internal/control/layers"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// host says what is on the disk, one file on a page.
+type host struct{ files []string }
+
+func (h host) Revision(_ context.Context, name left4me.Name, _ int) (left4me.Content, error) {
+	return left4me.Content{Name: name, Current: 2, Revisions: []left4me.Revision{{Number: 2, CreatedAt: time.Unix(1e9, 0)}}}, nil
+}
+
+func (h host) Tree(_ context.Context, _ left4me.Name, _ int, f left4me.Filter) (left4me.Page[left4me.TreeFile], error) {
+	for i, p := range h.files {
+		if p > f.After {
+			page := left4me.Page[left4me.TreeFile]{Items: []left4me.TreeFile{{Path: p}}}
+			if i < len(h.files)-1 {
+				page.Next = p
+			}
+			return page, nil
+		}
+	}
+	return left4me.Page[left4me.TreeFile]{}, nil
+}
+
+func open(t *testing.T, files ...string) (*layers.Revision, string) {
+	t.Helper()
+	root := t.TempDir()
+	dir := filepath.Join(root, "overlays/maps/2")
+	for name, text := range map[string]string{"left4dead2/a b.vpk": "vpk", "left4dead2/cfg/ü.cfg": "cfg", "left4dead2/run.sh": "#!"} {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Chmod(filepath.Join(dir, "left4dead2/run.sh"), 0o755), os.WriteFile(filepath.Join(root, "secret"), nil, 0o600),
+		os.Symlink("../../../secret", filepath.Join(dir, "out")), os.Symlink("left4dead2/run.sh", filepath.Join(dir, "in"))); err != nil {
+		t.Fatal(err)
+	}
+	r, err := layers.New(host{files}, root).Open(t.Context(), "maps", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r, root
+}
+
+func TestARevisionAsAnArchive(t *testing.T) {
+	r, _ := open(t, "left4dead2/a b.vpk", "left4dead2/cfg/ü.cfg", "left4dead2/run.sh")
+	if r.Number != 2 {
+		t.Fatalf("%+v", r)
+	}
+	want := map[string]string{"left4dead2/a b.vpk": "vpk 644", "left4dead2/cfg/ü.cfg": "cfg 644", "left4dead2/run.sh": "#! 755"}
+	shown := func(b []byte, mode os.FileMode) string {
+		return string(b) + map[bool]string{true: " 755", false: " 644"}[mode&0o100 != 0]
+	}
+	for _, format := range layers.Formats {
+		var b bytes.Buffer
+		if err := r.Write(t.Context(), &b, format); err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		if format == "zip" {
+			z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range z.File {
+				in, err := f.Open()
+				if err != nil {
+					t.Fatal(err)
+				}
+				text, err := io.ReadAll(in)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got[f.Name] = shown(text, f.Mode())
+			}
+		} else {
+			var in io.Reader = &b
+			if format == "tar.zst" {
+				z, err := zstd.NewReader(&b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer z.Close()
+				in = z
+			}
+			for r := tar.NewReader(in); ; {
+				h, err := r.Next()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				text, err := io.ReadAll(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got[h.Name] = shown(text, h.FileInfo().Mode())
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: %s", format, d)
+		}
+	}
+	if err := r.Write(t.Context(), io.Discard, "rar"); !errors.Is(err, left4me.Invalid) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestOnlyFilesOfTheRevisionAreRead(t *testing.T) {
+	r, root := open(t, "out")
+	for _, p := range []string{"out", "in", "../../../secret", "/etc/passwd", ".", "", "left4dead2", "left4dead2/none", "left4dead2/../out"} {
+		if f, err := r.File(p); !errors.Is(err, left4me.NotFound) {
+			t.Errorf("%q: %v, %v", p, f, err)
+		}
+	}
+	if err := r.Write(t.Context(), io.Discard, "zip"); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("a link became a file: %v", err)
+	}
+	if _, err := layers.New(host{}, root).Open(t.Context(), "maps", 3); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("%v", err)
+	}
+}

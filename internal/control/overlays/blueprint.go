@@ -1,0 +1,76 @@
+package overlays
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// CreateBlueprint adds a blueprint. Its overlays must be ones that CheckStack takes.
+// Errors: left4me.Invalid and left4me.Conflict, with the field.
+func (c *Content) CreateBlueprint(ctx context.Context, v left4me.Blueprint) (left4me.Blueprint, error) {
+	v.Settings = v.Settings.Normal()
+	if err := c.BlueprintMistakes(ctx, v, true); err != nil {
+		return v, err
+	}
+	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
+	if err := c.storage.CreateBlueprint(ctx, v); err != nil {
+		return v, err
+	}
+	return c.storage.Blueprint(ctx, v.Name)
+}
+
+// UpdateBlueprint changes overlays and settings of a blueprint. Servers on it get
+// them when they start next. v.Version is the one that was looked at, 0 doesn't
+// care. Errors: left4me.NotFound, left4me.Invalid with the field, and
+// left4me.Conflict when somebody else changed it since.
+func (c *Content) UpdateBlueprint(ctx context.Context, by string, v left4me.Blueprint) (left4me.Blueprint, error) {
+	v.Settings = v.Settings.Normal()
+	if err := c.BlueprintMistakes(ctx, v, false); err != nil {
+		return v, err
+	}
+	if err := c.storage.UpdateBlueprint(ctx, v); err != nil {
+		return v, err
+	}
+	return c.storage.Blueprint(ctx, v.Name)
+}
+
+// DeleteBlueprint removes a blueprint that no server uses. Errors:
+// left4me.NotFound; left4me.Conflict that names the servers, and for the default
+// one, which stays.
+func (c *Content) DeleteBlueprint(ctx context.Context, by string, name left4me.Name) error {
+	if name == left4me.DefaultBlueprint {
+		return left4me.Errorf(left4me.Conflict, "the blueprint default stays: servers are made from it when nobody names another", "empty it instead")
+	}
+	return c.storage.DeleteBlueprint(ctx, name)
+}
+
+// BlueprintMistakes says all that keeps a blueprint from being saved, as far as that
+// can be seen before: every field at once. Errors: left4me.Fields of left4me.Invalid
+// and left4me.Conflict; left4me.Unavailable when only the host could tell.
+func (c *Content) BlueprintMistakes(ctx context.Context, v left4me.Blueprint, new bool) error {
+	var wrong, more left4me.Fields
+	if _, err := left4me.ParseName(string(v.Name)); err != nil {
+		e, _ := left4me.Public(err)
+		wrong = append(wrong, &left4me.Error{Kind: e.Kind, Field: "name", Text: e.Text, Hint: e.Hint})
+	} else if _, err := c.storage.Blueprint(ctx, v.Name); new && err == nil {
+		wrong = append(wrong, &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is a blueprint %q already", v.Name), Hint: "choose another name"})
+	}
+	for _, err := range []error{servers.CheckSettings(v.Settings.Normal()), c.CheckStack(ctx, "overlays", v.Overlays)} {
+		if e, ok := left4me.Public(err); errors.As(err, &more) {
+			wrong = append(wrong, more...)
+		} else if ok && e.Field != "" {
+			wrong = append(wrong, e)
+		} else if err != nil && len(wrong) == 0 {
+			return err
+		}
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	return nil
+}

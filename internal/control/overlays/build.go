@@ -1,0 +1,201 @@
+package overlays
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// What Collect leaves: revisions younger than keepDays, and the keepNewest of
+// each overlay, unless fewer bytes than keepFree are free.
+const (
+	keepDays   = 30
+	keepNewest = 3
+	keepFree   = 2 << 30
+)
+
+// Build asks for a job that makes a revision, if anything changed. Errors:
+// left4me.NotFound, left4me.Invalid.
+func (c *Content) Build(ctx context.Context, by string, name left4me.Name, r Request) (left4me.Job, error) {
+	v, err := c.row(ctx, by, name)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	if !v.DeletedAt.IsZero() {
+		return left4me.Job{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is deleted", name), "take it back first")
+	}
+	if err := checkRequest(v.Kind, r); err != nil {
+		return left4me.Job{}, err
+	}
+	if change := r.Change; change != nil && change.Upload != "" && !change.Import.Exact {
+		own := *change
+		own.Import.Moves = left4me.MergeMoves(v.Moves, change.Import.Moves)
+		if err := CheckMoves("change.import.moves", own.Import.Moves); err != nil {
+			return left4me.Job{}, err
+		}
+		if len(change.Import.Moves) > 0 {
+			if err := c.storage.RememberMoves(ctx, name, change.Import.Moves); err != nil {
+				return left4me.Job{}, err
+			}
+		}
+		r.Change = &own
+	}
+	spec := left4me.BuildSpec{Overlay: v.Overlay, Note: r.Note, By: by, Change: r.Change, Promote: r.Promote}
+	var imported left4me.Import
+	if spec.Change != nil {
+		changed := *spec.Change
+		spec.Change, imported = &changed, changed.Import
+	}
+	if err := c.hint(ctx, &imported); err != nil {
+		return left4me.Job{}, err
+	}
+	if spec.Change != nil {
+		spec.Change.Import = imported
+	}
+	spec.NamesHint = imported.NamesHint
+	return c.jobs.Add(ctx, by, left4me.BuildOverlay, name, left4me.LocalHost, spec)
+}
+
+// DeleteOverlay asks for a job that sets an overlay aside. Errors:
+// left4me.NotFound, left4me.Conflict with who stacks it.
+func (c *Content) DeleteOverlay(ctx context.Context, by string, name left4me.Name) (left4me.Job, error) {
+	v, err := c.row(ctx, by, name)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	if !v.DeletedAt.IsZero() {
+		return left4me.Job{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is deleted already", name), "")
+	}
+	use, err := c.uses(ctx)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	if by := slices.Concat(words("blueprint", use.blueprints[name]), words("server", use.servers[name])); len(by) > 0 {
+		return left4me.Job{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is stacked by %s", name, strings.Join(by, ", ")), "take it out there first")
+	}
+	return c.jobs.Add(ctx, by, left4me.DeleteOverlay, name, left4me.LocalHost, bus.Empty{V: bus.Version})
+}
+
+// words names things with what they are.
+func words(noun string, names []left4me.Name) []string {
+	all := make([]string, len(names))
+	for i, n := range names {
+		all[i] = noun + " " + string(n)
+	}
+	return all
+}
+
+// RestoreOverlay asks for a job that takes a deleted overlay back. Errors:
+// left4me.NotFound, left4me.Conflict when it is not deleted.
+func (c *Content) RestoreOverlay(ctx context.Context, by string, name left4me.Name) (left4me.Job, error) {
+	k, err := c.known(ctx)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	if err := k.exists(name); err != nil {
+		return left4me.Job{}, err
+	}
+	active, err := c.jobs.Active(ctx, left4me.DeleteOverlay.Noun())
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	if k.defined(name).DeletedAt.IsZero() && active[name].Kind != left4me.DeleteOverlay {
+		return left4me.Job{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is not deleted", name), "")
+	}
+	if _, err := c.row(ctx, by, name); err != nil {
+		return left4me.Job{}, err
+	}
+	return c.jobs.Add(ctx, by, left4me.RestoreOverlay, name, left4me.LocalHost, bus.Empty{V: bus.Version})
+}
+
+// Use makes a revision the one that servers start with. Errors:
+// left4me.NotFound, left4me.Unavailable.
+func (c *Content) Use(ctx context.Context, by string, name left4me.Name, revision int) (left4me.Content, error) {
+	v, err := ask[left4me.Content](ctx, c, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
+	if err == nil {
+		c.told.Ring()
+		c.log.Info("revision is the current one", "overlay", name, "revision", revision, "by", by)
+	}
+	return v, err
+}
+
+// Label names a revision. Errors: left4me.NotFound, left4me.Invalid,
+// left4me.Unavailable.
+func (c *Content) Label(ctx context.Context, by string, name left4me.Name, revision int, label string) (left4me.Content, error) {
+	var f fields
+	f.text("label", label, maxLabel)
+	if err := f.err(); err != nil {
+		return left4me.Content{}, err
+	}
+	v, err := ask[left4me.Content](ctx, c, bus.VerbLabel, bus.LabelRequest{V: bus.Version, Overlay: name, Revision: revision, Label: label})
+	if err == nil {
+		c.told.Ring()
+		c.log.Info("revision labelled", "overlay", name, "revision", revision, "by", by, "label", label)
+	}
+	return v, err
+}
+
+// DropRevision removes a revision that nothing uses. Errors: left4me.NotFound,
+// left4me.Busy, left4me.Unavailable.
+func (c *Content) DropRevision(ctx context.Context, by string, name left4me.Name, revision int) (left4me.Content, error) {
+	use, err := c.uses(ctx)
+	if err != nil {
+		return left4me.Content{}, err
+	}
+	if by := use.pins[left4me.OverlayRef{Name: name, Revision: revision}]; len(by) > 0 {
+		return left4me.Content{}, left4me.Errorf(left4me.Busy, fmt.Sprintf("%s@%d is used by %s", name, revision, strings.Join(by, ", ")), "let it follow another revision first")
+	}
+	v, err := ask[left4me.Content](ctx, c, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
+	if err == nil {
+		c.told.Ring()
+		c.log.Info("revision removed", "overlay", name, "revision", revision, "by", by)
+	}
+	return v, err
+}
+
+// Collect asks for a job that removes revisions and downloads that nothing needs.
+func (c *Content) Collect(ctx context.Context, by string) (left4me.Job, error) {
+	blueprints, err := c.storage.Blueprints(ctx)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	servers, err := c.storage.Servers(ctx)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	var keep []left4me.OverlayRef
+	for _, b := range blueprints {
+		keep = append(keep, b.Overlays...)
+	}
+	for _, s := range servers {
+		keep = append(keep, s.Overlays...)
+	}
+	slices.SortFunc(keep, func(a, b left4me.OverlayRef) int { return strings.Compare(a.String(), b.String()) })
+	spec := bus.CollectSpec{Keep: slices.Compact(keep), Age: keepDays, Newest: keepNewest, MaxFree: keepFree}
+	return c.jobs.Add(ctx, by, left4me.CollectContent, left4me.LocalHost, left4me.LocalHost, spec)
+}
+
+// again asks for a job once more.
+func (c *Content) again(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+	switch v.Kind {
+	case left4me.BuildOverlay:
+		var spec left4me.BuildSpec
+		if err := json.Unmarshal(v.Spec, &spec); err != nil {
+			return left4me.Job{}, fmt.Errorf("retry job %s: %w", v.ID, err)
+		}
+		return c.Build(ctx, by, v.Target, Request{Note: spec.Note, Change: spec.Change, Promote: spec.Promote})
+	case left4me.DeleteOverlay:
+		return c.DeleteOverlay(ctx, by, v.Target)
+	case left4me.RestoreOverlay:
+		return c.RestoreOverlay(ctx, by, v.Target)
+	case left4me.CollectContent:
+		return c.Collect(ctx, by)
+	}
+	return left4me.Job{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("a job %s can't be retried", v.Kind), "ask for it anew")
+}

@@ -1,0 +1,106 @@
+// Package overlays is the side of overlays and blueprints that people talk to:
+// what overlays are made of and which revisions a host has of them, the jobs that
+// make, set aside and take back revisions, and the recipes that stack them.
+//
+// A definition is a row in the store; files and revisions are on the host, and
+// only there. An overlay that merely lies on the host's disk counts as one of
+// files, and gets its row when somebody first changes it.
+package overlays
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/jobs"
+	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// Storage is what content needs of the store.
+type Storage interface {
+	Blueprint(ctx context.Context, name left4me.Name) (left4me.Blueprint, error)
+	Blueprints(ctx context.Context) ([]left4me.Blueprint, error)
+	CreateBlueprint(ctx context.Context, v left4me.Blueprint) error
+	UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error
+	DeleteBlueprint(ctx context.Context, name left4me.Name) error
+	Servers(ctx context.Context) ([]left4me.Server, error)
+	Listen(ctx context.Context, tables ...string) <-chan struct{}
+	Names
+	Definitions
+}
+
+// Names is what content needs of the store for names in archives.
+type Names interface {
+	ArchiveNames(ctx context.Context) (string, error)
+	SetArchiveNames(ctx context.Context, encoding string, first bool) error
+}
+
+// Definitions is what content needs of the store for overlays.
+type Definitions interface {
+	Overlay(ctx context.Context, name left4me.Name) (store.Overlay, error)
+	Overlays(ctx context.Context) ([]store.Overlay, error)
+	CreateOverlay(ctx context.Context, by string, v left4me.Overlay) (store.Overlay, error)
+	UpdateOverlay(ctx context.Context, by string, v left4me.Overlay) (store.Overlay, error)
+	RememberMoves(ctx context.Context, name left4me.Name, moves []left4me.FolderMove) error
+	OverlayScripts(ctx context.Context, name left4me.Name) ([]store.OverlayScript, error)
+	DropOverlay(ctx context.Context, name left4me.Name, before time.Time) error
+	ContentRestarts(ctx context.Context) ([]store.ContentRestart, error)
+	SetContentRestart(ctx context.Context, v store.ContentRestart) error
+}
+
+var _ Storage = (*store.Store)(nil)
+
+// Content is the list of overlays and blueprints. It is safe for concurrent use.
+type Content struct {
+	storage Storage
+	jobs    *jobs.Jobs
+	servers *servers.Servers
+	bus     *bus.Bus
+	log     *slog.Logger
+	now     func() time.Time // in the zone of the host
+	quiet   time.Duration
+
+	poke  chan struct{} // something is new: look at what is due
+	built atomic.Bool   // a revision may be new
+	told  store.Bell    // rings when the host has other revisions
+
+	// turn is held by whoever reads what servers move over to and writes it.
+	turn  sync.Mutex
+	empty restart.Since
+}
+
+// New makes the list.
+func New(storage Storage, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Content {
+	c := &Content{storage: storage, jobs: j, servers: s, bus: b, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1)}
+	if s != nil {
+		s.OnStack(c.CheckStack)
+	}
+	j.OnRetry(left4me.BuildOverlay.Noun(), c.again)
+	j.OnRetry(left4me.CollectContent.Noun(), c.again)
+	return c
+}
+
+// Watch gives a value whenever a definition of an overlay or a blueprint, or what
+// the host has of an overlay, may be another, until ctx ends. Jobs are not among it,
+// but their ends are: they change what the host has. Several changes while the
+// caller is busy are one. It must be ranged over once.
+func (c *Content) Watch(ctx context.Context) iter.Seq[struct{}] {
+	return store.Rings(ctx, c.told.Listen(ctx), c.storage.Listen(ctx, "overlay", "overlay_script", "blueprint", "content_restart", "site"))
+}
+
+// Blueprint returns one blueprint. Errors: left4me.NotFound.
+func (c *Content) Blueprint(ctx context.Context, name left4me.Name) (left4me.Blueprint, error) {
+	return c.storage.Blueprint(ctx, name)
+}
+
+// Blueprints returns all blueprints by name.
+func (c *Content) Blueprints(ctx context.Context) ([]left4me.Blueprint, error) {
+	return c.storage.Blueprints(ctx)
+}

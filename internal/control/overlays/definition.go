@@ -1,0 +1,108 @@
+package overlays
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// CreateOverlay adds an overlay; nothing is built yet. Errors: left4me.Invalid
+// and left4me.Conflict, with the field.
+func (c *Content) CreateOverlay(ctx context.Context, by string, v left4me.Overlay) (View, error) {
+	v, err := Check(v)
+	if err != nil {
+		return View{}, err
+	}
+	k, err := c.known(ctx)
+	if err != nil {
+		return View{}, err
+	}
+	switch have, there := k.contents[v.Name]; {
+	case k.deleted(v.Name), there && !have.DeletedAt.IsZero():
+		return View{}, &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("an overlay %q was deleted and can still be taken back", v.Name), Hint: "restore it, or choose another name"}
+	case there:
+		return View{}, taken(v.Name)
+	}
+	v.CreatedAt = moment(c.now())
+	v.UpdatedAt = v.CreatedAt
+	if _, err := c.storage.CreateOverlay(ctx, by, v); err != nil {
+		return View{}, err
+	}
+	c.log.Info("overlay created", "overlay", v.Name, "kind", v.Kind, "by", by)
+	return c.Get(ctx, v.Name)
+}
+
+func taken(n left4me.Name) error {
+	return &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is an overlay %q already", n), Hint: "choose another name"}
+}
+
+func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+// UpdateOverlay changes a definition. v.Version is the one that was looked at.
+// Errors: left4me.NotFound, left4me.Invalid, and left4me.Conflict when somebody
+// else changed it since.
+func (c *Content) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay) (View, error) {
+	v, err := Check(v)
+	if err != nil {
+		return View{}, err
+	}
+	v.UpdatedAt = moment(c.now())
+	if v.Version == 0 { // of one that has no row yet
+		row, err := c.row(ctx, by, v.Name)
+		if err != nil {
+			return View{}, err
+		}
+		if v.Version = row.Version; v.Version != 1 {
+			v.Version = 0 // somebody else was first
+		}
+	}
+	row, err := c.storage.UpdateOverlay(ctx, by, v)
+	if err != nil {
+		return View{}, err
+	}
+	c.log.Info("overlay changed", "overlay", v.Name, "by", by, "version", row.Version)
+	return c.Get(ctx, v.Name)
+}
+
+// row returns the definition of an overlay, which it gets now if it only lies on
+// the host's disk. Errors: left4me.NotFound, left4me.Unavailable.
+func (c *Content) row(ctx context.Context, by string, name left4me.Name) (store.Overlay, error) {
+	v, err := c.storage.Overlay(ctx, name)
+	if !errors.Is(err, left4me.NotFound) {
+		return v, err
+	}
+	k, err := c.known(ctx)
+	if err != nil {
+		return v, err
+	}
+	if err := k.exists(name); err != nil {
+		return v, err
+	}
+	now := moment(c.now())
+	v, err = c.storage.CreateOverlay(ctx, by, left4me.Overlay{Name: name, Kind: left4me.FilesOverlay, CreatedAt: now, UpdatedAt: now})
+	if errors.Is(err, left4me.Conflict) { // by somebody else just now
+		return c.storage.Overlay(ctx, name)
+	}
+	return v, err
+}
+
+// Scripts returns the versions of an overlay's script, newest first. Errors:
+// left4me.NotFound.
+func (c *Content) Scripts(ctx context.Context, name left4me.Name) ([]Script, error) {
+	if _, err := c.Get(ctx, name); err != nil {
+		return nil, err
+	}
+	rows, err := c.storage.OverlayScripts(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Script, len(rows))
+	for i, r := range rows {
+		all[i] = Script(r)
+	}
+	return all, nil
+}

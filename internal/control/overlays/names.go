@@ -1,0 +1,74 @@
+package overlays
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/left4me/left4me/internal/charset"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// AutomaticNames leaves it to the names which encoding they are in.
+const AutomaticNames = "automatic"
+
+// NameEncoding is an encoding that names in archives may be in.
+type NameEncoding struct {
+	Name  string `json:"name"`
+	Label string `json:"label"`
+}
+
+// NameEncodings returns those that can be chosen, the ones that are met most first.
+func NameEncodings() (all []NameEncoding) {
+	for _, e := range charset.All() {
+		all = append(all, NameEncoding{e.Name, e.Label})
+	}
+	return all
+}
+
+// ArchiveNames returns the setting of names in archives: AutomaticNames, or the
+// encoding that names are taken for which are too short to tell.
+func (c *Content) ArchiveNames(ctx context.Context) (string, error) {
+	v, err := c.storage.ArchiveNames(ctx)
+	if err == nil && v == "" {
+		v = AutomaticNames
+	}
+	return v, err
+}
+
+// SetArchiveNames keeps the setting. Errors: left4me.Invalid for an encoding that
+// isn't known.
+func (c *Content) SetArchiveNames(ctx context.Context, encoding string) (string, error) {
+	if encoding != AutomaticNames {
+		e, ok := charset.Find(encoding)
+		if !ok {
+			return "", &left4me.Error{Kind: left4me.Invalid, Field: "encoding", Text: fmt.Sprintf("there is no encoding %q", short(encoding)), Hint: "use automatic, or one of those that are listed with the setting"}
+		}
+		encoding = e.Name
+	}
+	return encoding, c.storage.SetArchiveNames(ctx, encoding, false)
+}
+
+// FirstUpload sets names in archives for the first upload that there is, from the
+// languages of who makes it (Accept-Language, or LANG). Later ones change nothing.
+func (c *Content) FirstUpload(ctx context.Context, languages string) error {
+	v, err := c.storage.ArchiveNames(ctx)
+	if err != nil || v != "" || languages == "" {
+		return err
+	}
+	if v = charset.ForLanguages(languages); v == "" {
+		v = AutomaticNames
+	}
+	return c.storage.SetArchiveNames(ctx, v, true)
+}
+
+// hint fills in what names are taken for that are too short to tell.
+func (c *Content) hint(ctx context.Context, i *left4me.Import) error {
+	if i.Names != "" || i.NamesHint != "" {
+		return nil
+	}
+	v, err := c.storage.ArchiveNames(ctx)
+	if err == nil && v != AutomaticNames {
+		i.NamesHint = v
+	}
+	return err
+}

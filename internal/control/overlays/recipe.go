@@ -1,0 +1,115 @@
+package overlays
+
+import (
+	"embed"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Recipe is a script to begin with.
+type Recipe struct {
+	ID         string      `json:"id"`
+	Title      string      `json:"title"`
+	Text       string      `json:"text" doc:"What it makes"`
+	Parameters []Parameter `json:"parameters"`
+	Script     string      `json:"script" doc:"For bash; each parameter is a variable of it"`
+}
+
+// Parameter is what people may change of a recipe.
+type Parameter struct {
+	Name    string `json:"name" doc:"Of the variable"`
+	Title   string `json:"title"`
+	Default string `json:"default" doc:"What it is set to"`
+	Hint    string `json:"hint"`
+}
+
+//go:embed recipes/*.sh
+var recipeFiles embed.FS
+
+// recipeOrder is how they are shown.
+var recipeOrder = []string{"sourcemod", "competitive", "l4dtoolz", "map-list", "map-archives", "blank"}
+
+// Recipes are the scripts to begin with.
+func Recipes() []Recipe {
+	all := make([]Recipe, len(recipeOrder))
+	for i, id := range recipeOrder {
+		b, err := recipeFiles.ReadFile("recipes/" + id + ".sh")
+		if err == nil {
+			all[i], err = readRecipe(id, string(b))
+		}
+		if err != nil {
+			panic(err) // they are a part of the program, and tested
+		}
+	}
+	return all
+}
+
+// FindRecipe finds a recipe by its ID. Errors: left4me.NotFound.
+func FindRecipe(id string) (Recipe, error) {
+	all := Recipes()
+	i := slices.IndexFunc(all, func(r Recipe) bool { return r.ID == id })
+	if i < 0 {
+		return Recipe{}, left4me.Errorf(left4me.NotFound, fmt.Sprintf("there is no recipe %q", id), "there are "+strings.Join(recipeOrder, ", "))
+	}
+	return all[i], nil
+}
+
+// Fill puts values in the places of parameters, by their names. Each takes the
+// place of the line that would set the parameter to its default, as one word of a
+// shell whatever is in it. Errors: left4me.Invalid of the field "set", for a name
+// that is no parameter's and for a value that isn't one line of text.
+func (r Recipe) Fill(values map[string]string) (Recipe, error) {
+	r.Parameters = slices.Clone(r.Parameters)
+	for i, p := range r.Parameters {
+		value, ok := values[p.Name]
+		if value = strings.TrimSpace(value); !ok || value == p.Default {
+			continue
+		}
+		if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+			return r, &left4me.Error{Kind: left4me.Invalid, Field: "set", Text: p.Name + " holds a control character", Hint: "use one line of plain text"}
+		}
+		r.Parameters[i].Default = value
+		r.Script = strings.Replace(r.Script, fmt.Sprintf(`: "${%s:=%s}"`, p.Name, p.Default), p.Name+"="+left4me.ShellWord(value), 1)
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !slices.ContainsFunc(r.Parameters, func(p Parameter) bool { return p.Name == name }) {
+			return r, &left4me.Error{Kind: left4me.Invalid, Field: "set", Text: fmt.Sprintf("recipe %s has no parameter %q", r.ID, name), Hint: "left4me recipe show " + r.ID + " lists them"}
+		}
+	}
+	return r, nil
+}
+
+var assigned = regexp.MustCompile(`^: "\$\{([A-Z][A-Z0-9_]*):=([^}"]*)\}"$`)
+
+// readRecipe understands what is written in a recipe for people: its title and
+// text in the first comment, and behind it each parameter, as a variable that is
+// only set when it isn't yet, beneath a comment with its title and, behind a
+// colon, what is to be known about it.
+func readRecipe(id, script string) (Recipe, error) {
+	r := Recipe{ID: id, Script: script, Parameters: []Parameter{}}
+	lines := strings.Split(script, "\n")
+	if len(lines) < 5 || lines[0] != "#!/bin/bash" || lines[2] != "#" || lines[4] != "" {
+		return r, fmt.Errorf("recipe %s: it does not begin as one", id)
+	}
+	r.Title, r.Text = strings.TrimPrefix(lines[1], "# "), strings.TrimPrefix(lines[3], "# ")
+	for i := 6; i < len(lines); i++ {
+		m := assigned.FindStringSubmatch(lines[i])
+		if m == nil {
+			continue
+		}
+		said, ok := strings.CutPrefix(lines[i-1], "# ")
+		title, hint, ok2 := strings.Cut(said, ": ")
+		if !ok || !ok2 {
+			return r, fmt.Errorf("recipe %s: nothing is said about %s", id, m[1])
+		}
+		r.Parameters = append(r.Parameters, Parameter{Name: m[1], Title: title, Default: m[2], Hint: hint})
+	}
+	return r, nil
+}

@@ -1,0 +1,178 @@
+package overlays
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+const (
+	lookEvery  = 20 * time.Second       // at the clock
+	pause      = 200 * time.Millisecond // between two looks, however much happens
+	quietStart = 5 * time.Minute        // in which nothing is begun that nobody asked for
+	tidyEvery  = 24 * time.Hour
+	keepGone   = 7 * 24 * time.Hour // definitions of deleted overlays, at least
+)
+
+// bySchedule is who asks for what nobody asked for.
+const bySchedule = "schedule"
+
+// Run brings overlays up to date when they are due, restarts servers for what
+// came by itself, and removes what nothing needs, until ctx ends.
+func (c *Content) Run(ctx context.Context) error {
+	ended := c.jobs.WatchAll(ctx)
+	changed := c.servers.Watch(ctx)
+	done := make(chan struct{}, 2)
+	go func() {
+		defer func() { done <- struct{}{} }()
+		for j := range ended {
+			if j.State.Ended() {
+				c.wake(j.Kind == left4me.BuildOverlay)
+			}
+		}
+	}()
+	go func() {
+		defer func() { done <- struct{}{} }()
+		for range changed {
+			c.wake(false)
+		}
+	}()
+	defer func() { <-done; <-done }()
+	began := time.Now()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	c.wake(true) // for what came when nobody looked
+	for {
+		select {
+		case <-tick.C:
+		case <-c.poke:
+		case <-ctx.Done():
+			return nil
+		}
+		err := c.lookAfter(ctx, time.Since(began) >= c.quiet)
+		if err != nil && ctx.Err() == nil {
+			c.log.Error("look after overlays", "err", err)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// wake makes Run look at what is due; built says that a revision may be new. It
+// never waits.
+func (c *Content) wake(built bool) {
+	if built {
+		c.built.Store(true)
+	}
+	select {
+	case c.poke <- struct{}{}:
+	default:
+	}
+}
+
+// lookAfter does what is due.
+func (c *Content) lookAfter(ctx context.Context, begin bool) error {
+	var errs []error
+	if c.built.Swap(false) {
+		if err := c.notice(ctx); err != nil {
+			c.built.Store(true) // the next look tries again
+			errs = append(errs, err)
+		}
+	}
+	errs = append(errs, c.advance(ctx))
+	if begin {
+		errs = append(errs, c.refresh(ctx), c.tidy(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// refresh asks for the build that has been due longest, unless one that nobody
+// asked for is under way: one at a time, so that nights with many overlays are
+// no flood for Steam.
+func (c *Content) refresh(ctx context.Context) error {
+	active, err := c.jobs.Active(ctx, left4me.BuildOverlay.Noun())
+	if err != nil {
+		return err
+	}
+	for _, j := range active {
+		if j.By == bySchedule {
+			return nil
+		}
+	}
+	all, err := c.storage.Overlays(ctx)
+	if err != nil {
+		return err
+	}
+	now := c.now()
+	all = slices.DeleteFunc(all, func(v store.Overlay) bool {
+		_, busy := active[v.Name]
+		return busy || v.Refresh.Hours == 0 || !v.DeletedAt.IsZero() || due(v.Refresh, looked(v, now), now).After(now)
+	})
+	if len(all) == 0 {
+		return nil
+	}
+	v := slices.MinFunc(all, func(a, b store.Overlay) int { return looked(a, now).Compare(looked(b, now)) })
+	_, err = c.Build(ctx, bySchedule, v.Name, Request{Note: "kept up to date"})
+	return err
+}
+
+// looked is when somebody last looked for something newer. What lies in the
+// future is from before the clock was set.
+func looked(v store.Overlay, now time.Time) time.Time {
+	at := v.LookedAt
+	if at.IsZero() {
+		at = v.CreatedAt
+	}
+	if at.After(now) {
+		return now
+	}
+	return at
+}
+
+// due is when an overlay that was looked at is to be looked at again. With an
+// hour of the day it is that hour which is nearest to so many hours later: a
+// look that took a while doesn't put off the next one by a day. It may be over,
+// when left4me did not run then.
+func due(r left4me.Refresh, last, now time.Time) time.Time {
+	every := time.Duration(r.Hours) * time.Hour
+	if r.At == "" {
+		return last.Add(every)
+	}
+	_, at := restart.Within(r.At, time.Time{}, last.In(now.Location()).Add(every-min(every/2, 12*time.Hour)))
+	return at
+}
+
+// tidy asks once a day for what removes revisions and downloads that nothing
+// needs, and drops definitions that can't be taken back any more.
+func (c *Content) tidy(ctx context.Context) error {
+	now := c.now()
+	past, err := c.jobs.List(ctx, left4me.CollectContent.Noun(), left4me.LocalHost, 1)
+	if err != nil || len(past) > 0 && (!past[0].State.Ended() || now.Sub(past[0].CreatedAt) < tidyEvery && !past[0].CreatedAt.After(now)) {
+		return err
+	}
+	if _, err := c.Collect(ctx, bySchedule); err != nil {
+		return err
+	}
+	k, err := c.known(ctx)
+	if err != nil || k.problem != nil {
+		return err
+	}
+	for name, v := range k.definitions {
+		if _, there := k.contents[name]; there || v.DeletedAt.IsZero() || now.Sub(v.DeletedAt) < keepGone {
+			continue
+		}
+		if err := c.storage.DropOverlay(ctx, name, now.Add(-keepGone)); err != nil {
+			return err
+		}
+		c.log.Info("definition of a deleted overlay removed", "overlay", name)
+	}
+	return nil
+}

@@ -1,0 +1,233 @@
+package overlays_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const patience = 20 * time.Second
+
+// until waits for a condition.
+func until(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !f(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it did not become so: " + what)
+		}
+	}
+}
+
+// run lets overlays be looked after on a clock that goes ahead.
+func (s *site) run(t *testing.T) (ahead func(time.Duration)) {
+	t.Helper()
+	var (
+		mu sync.Mutex
+		by time.Duration
+	)
+	s.Set(func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		return time.Now().Add(by)
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return func(d time.Duration) {
+		mu.Lock()
+		by += d
+		mu.Unlock()
+		s.Wake()
+	}
+}
+
+func (s *site) builds(t *testing.T, name left4me.Name) int {
+	t.Helper()
+	all, err := s.jobs.List(t.Context(), "overlay", name, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(slices.DeleteFunc(all, func(j left4me.Job) bool { return j.Kind != left4me.BuildOverlay }))
+}
+
+func TestOverlaysAreKeptUpToDateOneAfterTheOther(t *testing.T) {
+	s := newSite(t)
+	var (
+		mu      sync.Mutex
+		running int
+		most    int
+	)
+	s.serve(t, func(m bus.JobMessage) *left4me.Error {
+		if m.Kind != left4me.BuildOverlay {
+			return nil
+		}
+		mu.Lock()
+		running++
+		most = max(most, running)
+		mu.Unlock()
+		time.Sleep(50 * time.Millisecond) // so that two at once would be seen
+		mu.Lock()
+		running--
+		mu.Unlock()
+		return nil
+	})
+	w := &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "121086524"}}}
+	for _, name := range []left4me.Name{"one", "two", "three", "never"} {
+		o := left4me.Overlay{Name: name, Kind: left4me.WorkshopOverlay, Workshop: w, Refresh: left4me.Refresh{Hours: 24}}
+		if name == "never" {
+			o.Refresh.Hours = 0
+		}
+		if _, err := s.CreateOverlay(t.Context(), admin, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ahead := s.run(t)
+	until(t, "what nothing needs is removed once a day", func() bool {
+		all, err := s.jobs.List(t.Context(), "content", left4me.LocalHost, 9)
+		return err == nil && len(all) == 1 && all[0].By == "schedule"
+	})
+	if n := s.builds(t, "one"); n != 0 {
+		t.Errorf("%d builds, a day before it is due", n)
+	}
+	// left4me may have been down for days: it is one look that catches up.
+	ahead(72 * time.Hour)
+	for _, name := range []left4me.Name{"one", "two", "three"} {
+		until(t, "a look for "+string(name), func() bool {
+			v, err := s.Get(t.Context(), name)
+			return err == nil && !v.LookedAt.IsZero() && v.Job == nil
+		})
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if most != 1 {
+		t.Errorf("%d at once", most)
+	}
+	if n := s.builds(t, "never"); n != 0 {
+		t.Errorf("nobody wanted that: %d", n)
+	}
+}
+
+func TestServersMoveOverToWhatCameByItself(t *testing.T) {
+	s := newSite(t)
+	s.serve(t, func(m bus.JobMessage) *left4me.Error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch {
+		case m.Kind == left4me.BuildOverlay:
+			v := s.contents[m.Target]
+			by := "schedule"
+			if strings.Contains(string(m.Spec), admin) {
+				by = admin
+			}
+			if v.Current == 3 {
+				return nil // nothing newer
+			}
+			v.Current++
+			v.Revisions = slices.Insert(v.Revisions, 0, left4me.Revision{Number: v.Current, By: by})
+			s.contents[m.Target] = v
+			s.tell(t)
+		case m.Kind == left4me.RestartServer && m.Target == "broken":
+			return left4me.Errorf(left4me.Unavailable, "it ended by itself", "")
+		case m.Kind == left4me.RestartServer:
+			s.up(t, m.Target, 0, s.contents["maps"].Current)
+		}
+		return nil
+	})
+	o := left4me.Overlay{
+		Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "1"}}},
+		Refresh: left4me.Refresh{Hours: 24, Restart: "empty"},
+	}
+	if _, err := s.CreateOverlay(t.Context(), admin, o); err != nil {
+		t.Fatal(err)
+	}
+	s.lay("maps", 1)
+	if _, err := s.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("maps")}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []left4me.Name{"alpha", "full"} {
+		if _, err := s.servers.Create(t.Context(), left4me.Server{Name: name, Blueprint: "versus"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.mu.Lock()
+	s.tell(t)
+	s.up(t, "alpha", 0, 1)
+	s.up(t, "full", 2, 1)
+	s.mu.Unlock()
+	ahead := s.run(t)
+	// What somebody builds is theirs to apply.
+	j, err := s.Build(t.Context(), admin, "maps", overlays.Request{})
+	s.ended(t, j, err)
+	until(t, "alpha has newer content", func() bool {
+		v, err := s.servers.Get(t.Context(), "alpha")
+		return err == nil && len(v.NewContent) == 1
+	})
+	if r, err := s.Restart(t.Context(), "maps"); err != nil || r != nil {
+		t.Errorf("%+v, %v", r, err)
+	}
+	ahead(25 * time.Hour)
+	until(t, "it is noticed", func() bool {
+		r, err := s.Restart(t.Context(), "maps")
+		return err == nil && r != nil && len(r.Wishes)+len(r.Moves) >= 1
+	})
+	ahead(2 * time.Minute)
+	until(t, "alpha moves", func() bool {
+		v, err := s.servers.Get(t.Context(), "alpha")
+		return err == nil && len(v.NewContent) == 0 && v.Job == nil
+	})
+	r, err := s.Restart(t.Context(), "maps")
+	if err != nil || r.State != overlays.RestartRuns || len(r.Wishes) != 1 || r.Wishes[0].Server != "full" || r.Wishes[0].Why != "2 playing" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	all, err := s.jobs.List(t.Context(), "server", "full", 9)
+	if err != nil || len(all) != 0 {
+		t.Errorf("somebody plays on it: %+v, %v", all, err)
+	}
+	if r, err = s.CancelRestart(t.Context(), admin, "maps"); err != nil || r.State != overlays.RestartCancelled || r.Reason != "by admin" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	s.mu.Lock()
+	s.up(t, "full", 0, 1)
+	s.mu.Unlock()
+	ahead(2 * time.Minute)
+	if all, err := s.jobs.List(t.Context(), "server", "alpha", 9); err != nil || len(all) != 1 || !strings.Contains(all[0].By, "revision 3 of maps") {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if _, err := s.CancelRestart(t.Context(), admin, "nothing"); !errors.Is(err, left4me.NotFound) {
+		t.Error(err)
+	}
+}
+
+// up is a server that runs on a revision of maps. The site is locked.
+func (s *site) up(t *testing.T, name left4me.Name, players, revision int) {
+	st := left4me.Status{Name: name, State: left4me.Running, Players: players, Build: 1, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: revision}}}
+	s.statuses[name] = st
+	if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindStatus), st); err != nil {
+		t.Error(err)
+	}
+}
+
+// tell says which revisions are current. The site is locked.
+func (s *site) tell(t *testing.T) {
+	c := bus.Currents{V: bus.Version, Revisions: map[left4me.Name]int{}}
+	for n, v := range s.contents {
+		c.Revisions[n] = v.Current
+	}
+	if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindContent), c); err != nil {
+		t.Error(err)
+	}
+}

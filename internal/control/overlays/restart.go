@@ -1,0 +1,234 @@
+package overlays
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// The states of a Restart: running → done, failed or cancelled.
+const (
+	RestartRuns      = "running"
+	RestartDone      = "done"
+	RestartFailed    = "failed"
+	RestartCancelled = "cancelled"
+)
+
+// Restart is how servers move over to a revision that came by itself, with those
+// that have still to.
+type Restart struct {
+	store.ContentRestart
+	Wishes []restart.Wish
+}
+
+// notice begins the restarts for revisions that came by themselves and whose
+// servers don't have to wait for somebody. It may be called at any time: what is
+// noted stays so.
+func (c *Content) notice(ctx context.Context) error {
+	k, err := c.known(ctx)
+	if err != nil {
+		return err
+	}
+	if k.problem != nil {
+		c.built.Store(true) // the next look asks again
+		return nil
+	}
+	rows, err := c.storage.ContentRestarts(ctx)
+	if err != nil {
+		return err
+	}
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	for name, v := range k.definitions {
+		have := k.contents[name]
+		i := slices.IndexFunc(have.Revisions, func(r left4me.Revision) bool { return r.Number == have.Current })
+		if i < 0 || have.Revisions[i].By != bySchedule || !v.DeletedAt.IsZero() || v.Refresh.Restart == "" || v.Refresh.Restart == string(restart.Never) {
+			continue
+		}
+		if slices.ContainsFunc(rows, func(r store.ContentRestart) bool { return r.Overlay == name && r.Revision >= have.Current }) {
+			continue
+		}
+		r := store.ContentRestart{Overlay: name, Revision: have.Current, Mode: v.Refresh.Restart, State: RestartRuns, CreatedAt: moment(c.now())}
+		if err := c.storage.SetContentRestart(ctx, r); err != nil {
+			return err
+		}
+		c.log.Info("servers move over to a revision", "overlay", name, "revision", r.Revision, "mode", r.Mode)
+	}
+	return nil
+}
+
+// advance brings what is under way as far as it can go now. Servers are restarted
+// one by one, whatever they are restarted for.
+func (c *Content) advance(ctx context.Context) error {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	rows, err := c.storage.ContentRestarts(ctx)
+	if err != nil {
+		return err
+	}
+	rows = slices.DeleteFunc(rows, func(r store.ContentRestart) bool { return r.State != RestartRuns })
+	all, err := c.servers.List(ctx)
+	if err != nil {
+		return err
+	}
+	now := c.now()
+	empty := c.empty.Look(all, now)
+	c.empty = empty
+	if len(rows) == 0 {
+		return nil
+	}
+	for i := range rows {
+		if rows[i], err = c.settle(ctx, rows[i]); err != nil {
+			return err
+		}
+	}
+	moving := slices.ContainsFunc(rows, func(r store.ContentRestart) bool { return under(r) })
+	for _, r := range rows {
+		do := next(r, all, empty, now)
+		switch i := slices.IndexFunc(do.wishes, func(w restart.Wish) bool { return w.Ready }); {
+		case do.end != "":
+			r.State, r.Reason, r.EndedAt = do.end, do.reason, moment(now)
+			c.log.Info("servers moved over to a revision", "overlay", r.Overlay, "revision", r.Revision, "state", r.State, "reason", r.Reason, "servers", len(r.Moves))
+		case i >= 0 && !moving:
+			r.Moves = append(r.Moves, c.move(ctx, r, do.wishes[i].Server))
+			moving = true
+		}
+		if err := c.storage.SetContentRestart(context.WithoutCancel(ctx), r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// under reports whether a server is being restarted.
+func under(r store.ContentRestart) bool {
+	return slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.State == restart.Moving })
+}
+
+// step is what comes next.
+type step struct {
+	wishes []restart.Wish
+	end    string
+	reason string
+}
+
+// next decides what happens for a revision. It knows nothing that isn't in its
+// arguments.
+func next(r store.ContentRestart, all []servers.View, empty restart.Since, now time.Time) step {
+	if i := slices.IndexFunc(r.Moves, func(m store.Move) bool { return m.State == restart.Broken }); i >= 0 {
+		m := r.Moves[i]
+		return step{end: RestartFailed, reason: fmt.Sprintf("%s did not come up with revision %d: %s", m.Server, r.Revision, m.Reason)}
+	}
+	var out step
+	unsure := false
+	for _, v := range all {
+		unsure = unsure || v.Status.State == left4me.Unknown
+		i := slices.IndexFunc(v.NewContent, func(x left4me.OverlayChange) bool { return x.Overlay == r.Overlay })
+		if i < 0 || !v.Status.State.Up() {
+			continue
+		}
+		x := v.NewContent[i]
+		if x.From == 0 || x.To != r.Revision {
+			continue // somebody added the overlay, or chose another revision: that is theirs to apply
+		}
+		if slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.Server == v.Name }) {
+			continue
+		}
+		out.wishes = append(out.wishes, restart.Mode(r.Mode).Wait(v, empty, r.CreatedAt, now, len(r.Moves) > 0))
+	}
+	if len(out.wishes) == 0 && !unsure && !under(r) {
+		out.end = RestartDone
+	}
+	return out
+}
+
+// move restarts a server.
+func (c *Content) move(ctx context.Context, r store.ContentRestart, name left4me.Name) store.Move {
+	m := store.Move{Server: name, State: restart.Moving}
+	j, err := c.servers.Act(ctx, fmt.Sprintf("%s, for revision %d of %s", bySchedule, r.Revision, r.Overlay), left4me.RestartServer, name)
+	m.Job = j.ID
+	if err != nil { // it is being deleted, or gone
+		c.log.Warn("restart for a revision", "server", name, "err", err)
+		m.State, m.Reason = restart.Left, left4me.Shown(err, "the log of left4me says more").Error()
+	}
+	return m
+}
+
+// settle notes how restarts that were under way have ended.
+func (c *Content) settle(ctx context.Context, r store.ContentRestart) (store.ContentRestart, error) {
+	r.Moves = slices.Clone(r.Moves)
+	for i, m := range r.Moves {
+		if m.State != restart.Moving {
+			continue
+		}
+		j, err := c.jobs.Get(ctx, m.Job)
+		switch {
+		case errors.Is(err, left4me.NotFound):
+			r.Moves[i].State, r.Moves[i].Reason = restart.Left, "its restart is gone"
+		case err != nil:
+			return r, err
+		default:
+			r.Moves[i] = restart.Settle(m, j)
+		}
+	}
+	return r, nil
+}
+
+// Restart returns how servers move over to the latest revision of an overlay that
+// came by itself, under way or not, or nil when there never was one.
+func (c *Content) Restart(ctx context.Context, name left4me.Name) (*Restart, error) {
+	rows, err := c.storage.ContentRestarts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(rows, func(r store.ContentRestart) bool { return r.Overlay == name })
+	if i < 0 {
+		return nil, nil
+	}
+	r, err := c.settle(ctx, rows[i])
+	if err != nil {
+		return nil, err
+	}
+	v := &Restart{ContentRestart: r}
+	if r.State != RestartRuns {
+		return v, nil
+	}
+	all, err := c.servers.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	v.Wishes = next(r, all, c.empty, c.now()).wishes
+	return v, nil
+}
+
+// CancelRestart leaves servers that have not moved over as they are. A restart
+// that has begun goes on; what is over is returned as it is. Errors:
+// left4me.NotFound when there is nothing to cancel.
+func (c *Content) CancelRestart(ctx context.Context, by string, name left4me.Name) (*Restart, error) {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	rows, err := c.storage.ContentRestarts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(rows, func(r store.ContentRestart) bool { return r.Overlay == name })
+	if i < 0 {
+		return nil, left4me.Errorf(left4me.NotFound, fmt.Sprintf("no servers move over to a revision of %s", name), "")
+	}
+	r, err := c.settle(ctx, rows[i])
+	if err != nil || r.State != RestartRuns {
+		return &Restart{ContentRestart: r}, err
+	}
+	r.State, r.Reason, r.EndedAt = RestartCancelled, "by "+by, moment(c.now())
+	c.log.Info("servers stay at their revisions", "overlay", name, "revision", r.Revision, "by", by)
+	return &Restart{ContentRestart: r}, c.storage.SetContentRestart(context.WithoutCancel(ctx), r)
+}

@@ -1,0 +1,97 @@
+package overlays
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+func TestWhenAnOverlayIsDue(t *testing.T) {
+	day := func(d int, hhmm string) time.Time {
+		at, err := time.Parse("2006-01-02 15:04", fmt.Sprintf("2026-11-%02d %s", d, hhmm))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	for _, c := range []struct {
+		name    string
+		refresh left4me.Refresh
+		last    time.Time
+		want    time.Time
+	}{
+		{"so many hours later", left4me.Refresh{Hours: 6}, day(1, "10:00"), day(1, "16:00")},
+		{"each day at its hour", left4me.Refresh{Hours: 24, At: "04:30"}, day(1, "04:30"), day(2, "04:30")},
+		{"a look that took an hour puts nothing off", left4me.Refresh{Hours: 24, At: "04:30"}, day(1, "05:30"), day(2, "04:30")},
+		{"somebody looked in the morning", left4me.Refresh{Hours: 24, At: "04:30"}, day(1, "10:00"), day(2, "04:30")},
+		{"somebody looked in the evening", left4me.Refresh{Hours: 24, At: "04:30"}, day(1, "20:00"), day(3, "04:30")},
+		{"each week", left4me.Refresh{Hours: 168, At: "04:30"}, day(1, "04:35"), day(8, "04:30")},
+		{"more often than the hour comes", left4me.Refresh{Hours: 1, At: "04:30"}, day(1, "04:31"), day(2, "04:30")},
+	} {
+		if got := due(c.refresh, c.last, c.last); !got.Equal(c.want) {
+			t.Errorf("%s: %s", c.name, got)
+		}
+	}
+	now := day(3, "12:00")
+	if at := looked(store.Overlay{LookedAt: day(9, "12:00")}, now); !at.Equal(now) {
+		t.Errorf("the clock was set back: %s", at)
+	}
+}
+
+func TestWhichServersMoveOverToWhatCameByItself(t *testing.T) {
+	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	on := func(name left4me.Name, players int, changes ...left4me.OverlayChange) servers.View {
+		return servers.View{
+			Server:     left4me.Server{Name: name},
+			Status:     left4me.Status{Name: name, State: left4me.Running, Players: players},
+			NewContent: changes,
+		}
+	}
+	newer := left4me.OverlayChange{Overlay: "maps", From: 1, To: 2}
+	in := func(state left4me.ServerState, v servers.View) servers.View {
+		v.Status.State = state
+		return v
+	}
+	long := restart.Since{"a": noon.Add(-time.Hour), "b": noon.Add(-time.Second)}
+	for _, c := range []struct {
+		name, mode string
+		moves      []store.Move
+		servers    []servers.View
+		want       string
+	}{
+		{"an empty one moves, one that is played on doesn't", "empty", nil, []servers.View{on("a", 0, newer), on("c", 3, newer)}, "a ready; c 3 playing"},
+		{"nor one that was left a moment ago", "empty", nil, []servers.View{on("b", 0, newer)}, "b just became empty"},
+		{"before its hour", "13:00", nil, []servers.View{on("a", 0, newer)}, "a waits for 13:00"},
+		{"at its hour, players or not", "11:30", nil, []servers.View{on("c", 3, newer)}, "c ready"},
+		{"all have it", "empty", nil, []servers.View{on("a", 0), in(left4me.Stopped, on("b", 0, newer))}, "done"},
+		{"not done while one moves", "empty", []store.Move{{Server: "a", State: restart.Moving}}, []servers.View{on("a", 0, newer)}, ""},
+		{"one that doesn't come up stops it", "empty", []store.Move{{Server: "b", State: restart.Broken, Reason: "it crashed"}}, []servers.View{on("a", 0, newer)}, "failed b did not come up with revision 2: it crashed"},
+		{"one that was left alone stays", "empty", []store.Move{{Server: "a", State: restart.Left}}, []servers.View{on("a", 0, newer)}, "done"},
+		{"nobody knows what it does", "empty", nil, []servers.View{in(left4me.Unknown, on("a", 0))}, ""},
+		{"somebody chose another revision since", "empty", nil, []servers.View{on("a", 0, left4me.OverlayChange{Overlay: "maps", From: 2, To: 1})}, "done"},
+		{"the overlay is new to it", "empty", nil, []servers.View{on("a", 0, left4me.OverlayChange{Overlay: "maps", To: 2})}, "done"},
+		{"another overlay is newer", "empty", nil, []servers.View{on("a", 0, left4me.OverlayChange{Overlay: "mods", From: 1, To: 2})}, "done"},
+	} {
+		r := store.ContentRestart{Overlay: "maps", Revision: 2, Mode: c.mode, State: RestartRuns, CreatedAt: noon.Add(-2 * time.Hour), Moves: c.moves}
+		do := next(r, c.servers, long, noon)
+		var told []string
+		for _, w := range do.wishes {
+			if w.Ready {
+				w.Why = "ready"
+			}
+			told = append(told, string(w.Server)+" "+w.Why)
+		}
+		if do.end != "" {
+			told = append(told, strings.TrimSpace(do.end+" "+do.reason))
+		}
+		if got := strings.Join(told, "; "); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package overlays
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// maxOverlays leaves room for the configuration and the game in the 500 layers
+// that the kernel stacks.
+const maxOverlays = 480
+
+// CheckStack says what is wrong with layers that somebody wants to stack. An
+// overlay may be one that has no revision yet: a server says so when it starts.
+// A revision that is named must be there. Errors: left4me.Fields of
+// left4me.Invalid, for field and field[i]; left4me.Unavailable when only the host
+// could tell.
+func (c *Content) CheckStack(ctx context.Context, field string, refs []left4me.OverlayRef) error {
+	if len(refs) > maxOverlays {
+		return &left4me.Error{Kind: left4me.Invalid, Field: field, Text: fmt.Sprintf("%d overlays are too many", len(refs)), Hint: fmt.Sprintf("use at most %d", maxOverlays)}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	k, err := c.known(ctx)
+	if err != nil {
+		return err
+	}
+	var wrong left4me.Fields
+	for i, r := range refs {
+		text, hint := k.missing(r)
+		if slices.ContainsFunc(refs[:i], func(p left4me.OverlayRef) bool { return p.Name == r.Name }) {
+			text, hint = fmt.Sprintf("overlay %q is there twice", r.Name), "name it once"
+		}
+		if text == "" {
+			continue
+		}
+		if k.problem != nil && !k.deleted(r.Name) { // the host might have it
+			return k.problem
+		}
+		wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: fmt.Sprintf("%s[%d]", field, i), Text: text, Hint: hint})
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	return nil
+}
+
+// missing says why a layer can't be stacked, or nothing.
+func (k known) missing(r left4me.OverlayRef) (text, hint string) {
+	d, defined := k.definitions[r.Name]
+	have, there := k.contents[r.Name]
+	switch {
+	case defined && !d.DeletedAt.IsZero(), there && !have.DeletedAt.IsZero():
+		return fmt.Sprintf("overlay %q is deleted", r.Name), "take it back, or use another"
+	case !defined && !there:
+		return fmt.Sprintf("there is no overlay %q", r.Name), ""
+	case r.Revision == 0 || slices.ContainsFunc(have.Revisions, func(v left4me.Revision) bool { return v.Number == r.Revision }):
+		return "", ""
+	}
+	return fmt.Sprintf("overlay %s has no revision %d", r.Name, r.Revision), "name one that is there, or the overlay alone to follow the current one"
+}

@@ -1,0 +1,238 @@
+package overlays
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// listWithin bounds how long a host may need to say which overlays it has.
+const listWithin = 10 * time.Second
+
+// known is what there is: the definitions, and what the host has.
+type known struct {
+	definitions map[left4me.Name]store.Overlay
+	contents    map[left4me.Name]left4me.Content
+	problem     error // why the host could not be asked; then contents is empty
+}
+
+// known reads all definitions and asks the host. That it does not answer is in
+// the result, not an error.
+func (c *Content) known(ctx context.Context) (known, error) {
+	k := known{definitions: map[left4me.Name]store.Overlay{}, contents: map[left4me.Name]left4me.Content{}}
+	all, err := c.storage.Overlays(ctx)
+	if err != nil {
+		return k, err
+	}
+	for _, v := range all {
+		k.definitions[v.Name] = v
+	}
+	var have []left4me.Content
+	ctx, cancel := context.WithTimeout(ctx, listWithin)
+	defer cancel()
+	k.problem = c.bus.Request(ctx, bus.Command(left4me.LocalHost, bus.VerbContents), bus.Empty{V: bus.Version}, &have)
+	for _, v := range have {
+		k.contents[v.Name] = v
+	}
+	return k, nil
+}
+
+// deleted reports whether an overlay is known to be set aside.
+func (k known) deleted(n left4me.Name) bool { return !k.definitions[n].DeletedAt.IsZero() }
+
+// names are those of all overlays, sorted.
+func (k known) names() []left4me.Name {
+	var all []left4me.Name
+	for n := range k.definitions {
+		all = append(all, n)
+	}
+	for n := range k.contents {
+		if _, ok := k.definitions[n]; !ok {
+			all = append(all, n)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// defined is the definition of an overlay; one without a row is of files.
+func (k known) defined(n left4me.Name) store.Overlay {
+	if d, ok := k.definitions[n]; ok {
+		return d
+	}
+	have := k.contents[n]
+	d := store.Overlay{Overlay: left4me.Overlay{Name: n, Kind: left4me.FilesOverlay}, DeletedAt: have.DeletedAt}
+	if last := len(have.Revisions) - 1; last >= 0 {
+		d.CreatedAt, d.UpdatedAt = have.Revisions[last].CreatedAt, have.Revisions[0].CreatedAt
+	}
+	return d
+}
+
+// Overlays returns the names of the overlays that can be stacked. Errors:
+// left4me.Unavailable when the host does not say which it has.
+func (c *Content) Overlays(ctx context.Context) ([]left4me.Name, error) {
+	k, err := c.known(ctx)
+	if err = errors.Join(err, k.problem); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(k.names(), func(n left4me.Name) bool { return !k.defined(n).DeletedAt.IsZero() }), nil
+}
+
+// List returns all overlays by name, deleted ones behind the others.
+func (c *Content) List(ctx context.Context) ([]View, error) {
+	k, err := c.known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	use, err := c.uses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if use.failed, err = c.jobs.Failed(ctx, left4me.BuildOverlay.Noun(), k.names()); err != nil {
+		return nil, err
+	}
+	views := make([]View, 0, len(k.definitions)+len(k.contents))
+	for _, n := range k.names() {
+		views = append(views, view(n, k, use))
+	}
+	slices.SortStableFunc(views, func(a, b View) int {
+		return cmp.Compare(boolInt(!a.DeletedAt.IsZero()), boolInt(!b.DeletedAt.IsZero()))
+	})
+	return views, nil
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Get returns one overlay. Errors: left4me.NotFound.
+func (c *Content) Get(ctx context.Context, name left4me.Name) (View, error) {
+	k, err := c.known(ctx)
+	if err != nil {
+		return View{}, err
+	}
+	if err := k.exists(name); err != nil {
+		return View{}, err
+	}
+	use, err := c.uses(ctx)
+	if err != nil {
+		return View{}, err
+	}
+	use.failed, err = c.jobs.Failed(ctx, left4me.BuildOverlay.Noun(), []left4me.Name{name})
+	return view(name, k, use), err
+}
+
+// exists says whether there is an overlay, deleted or not. Errors:
+// left4me.NotFound, left4me.Unavailable when only the host could tell.
+func (k known) exists(name left4me.Name) error {
+	_, defined := k.definitions[name]
+	_, there := k.contents[name]
+	switch {
+	case defined, there:
+		return nil
+	case k.problem != nil:
+		return k.problem
+	}
+	return left4me.Errorf(left4me.NotFound, fmt.Sprintf("there is no overlay %q", name), "")
+}
+
+func view(name left4me.Name, k known, use uses) View {
+	d := k.defined(name)
+	v := View{
+		Overlay: d.Overlay, Content: k.contents[name], LookedAt: d.LookedAt, DeletedAt: d.DeletedAt,
+		Blueprints: use.blueprints[name], Servers: use.servers[name],
+	}
+	v.Content.Name = name
+	v.Behind = behind(v.Content, use.wants[name])
+	if j, ok := use.active[name]; ok {
+		v.Job = &j
+	} else if j, ok := use.failed[name]; ok {
+		v.Failed = &j
+	}
+	if e, ok := left4me.Public(k.problem); ok {
+		v.Problem = e.Text
+	} else if k.problem != nil {
+		v.Problem = "the host can't be asked"
+	}
+	return v
+}
+
+// behind are the servers that a restart would bring to another revision of an
+// overlay; wants is at which revision they stack it, 0 for the current one.
+func behind(have left4me.Content, wants map[left4me.Name]int) (all []Behind) {
+	for _, r := range have.Revisions {
+		for _, s := range r.Servers {
+			to, stacked := wants[s]
+			if stacked && to == 0 {
+				to = have.Current
+			}
+			if to != r.Number {
+				all = append(all, Behind{Server: s, From: r.Number, To: to})
+			}
+		}
+	}
+	return all
+}
+
+// uses says who stacks what.
+type uses struct {
+	blueprints, servers map[left4me.Name][]left4me.Name       // by overlay
+	wants               map[left4me.Name]map[left4me.Name]int // by overlay and server: at which revision it is stacked, 0 for the current one
+	pins                map[left4me.OverlayRef][]string       // who stays at a revision, in words
+	active, failed      map[left4me.Name]left4me.Job
+}
+
+func (c *Content) uses(ctx context.Context) (uses, error) {
+	u := uses{blueprints: map[left4me.Name][]left4me.Name{}, servers: map[left4me.Name][]left4me.Name{}, wants: map[left4me.Name]map[left4me.Name]int{}, pins: map[left4me.OverlayRef][]string{}}
+	blueprints, err := c.storage.Blueprints(ctx)
+	if err != nil {
+		return u, err
+	}
+	servers, err := c.storage.Servers(ctx)
+	if err != nil {
+		return u, err
+	}
+	if u.active, err = c.jobs.Active(ctx, left4me.BuildOverlay.Noun()); err != nil {
+		return u, err
+	}
+	stacks := map[left4me.Name][]left4me.OverlayRef{}
+	for _, b := range blueprints {
+		stacks[b.Name] = b.Overlays
+		for _, r := range b.Overlays {
+			u.blueprints[r.Name] = append(u.blueprints[r.Name], b.Name)
+			u.pin(r, "blueprint "+string(b.Name))
+		}
+	}
+	for _, s := range servers {
+		for _, r := range s.Overlays {
+			u.pin(r, "server "+string(s.Name))
+		}
+		for _, r := range slices.Concat(s.Overlays, stacks[s.Blueprint]) {
+			if _, above := u.wants[r.Name][s.Name]; above {
+				continue // what a server says itself counts
+			}
+			if u.wants[r.Name] == nil {
+				u.wants[r.Name] = map[left4me.Name]int{}
+			}
+			u.wants[r.Name][s.Name] = r.Revision
+			u.servers[r.Name] = append(u.servers[r.Name], s.Name)
+		}
+	}
+	return u, nil
+}
+
+func (u uses) pin(r left4me.OverlayRef, who string) {
+	if r.Revision > 0 {
+		u.pins[r] = append(u.pins[r], who)
+	}
+}

@@ -1,0 +1,77 @@
+package overlays
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	// maxBad is how many pieces of a text are named that look like an id and are
+	// none.
+	maxBad = 20
+	// shortID is how many digits tell an id from the numbers that stand in any
+	// sentence; there are none of fewer digits in the game's workshop.
+	shortID = 6
+)
+
+// reference is what points to something in the workshop: an address of it, with
+// whatever else a browser or Steam put into it, or an address of the client, as
+// in steam://url/CommunityFilePage/123.
+var reference = regexp.MustCompile(`(?i)(?:(?:sharedfiles|workshop)(?:/|%2F)filedetails(?:/|%2F)?(?:\?|%3F)(?:[^\s"'<>]*?(?:[&;]|%26))??id(?:=|%3D)|steam://(?:url|openurl)/communityfilepage/)([0-9]*)`)
+
+// ParseWorkshop finds the ids of items and collections in pasted text: numbers,
+// links, or a page full of them, each once and in order. What looks like one and
+// is none is in bad.
+func ParseWorkshop(text string) (ids []left4me.WorkshopID, bad []string) {
+	seen := map[string]bool{}
+	found := func(id string) {
+		if !seen[id] {
+			seen[id] = true
+			ids = append(ids, left4me.WorkshopID(id))
+		}
+	}
+	reject := func(s string) {
+		if len(bad) < maxBad && !seen["not "+s] {
+			seen["not "+s] = true
+			bad = append(bad, short(strings.ToValidUTF8(s, "\uFFFD")))
+		}
+	}
+	links := func(s string) bool {
+		all := reference.FindAllStringSubmatch(s, -1)
+		for _, m := range all {
+			if isID(m[1]) {
+				found(m[1])
+			} else {
+				reject(m[0] + "…")
+			}
+		}
+		return len(all) > 0
+	}
+	text = strings.ReplaceAll(text, "&amp;", "&")
+	// The source of a page is full of numbers that mean other things.
+	if strings.Contains(text, "<") && links(text) {
+		return ids, bad
+	}
+	pieces := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n,;|\u00a0", r) })
+	least := 1
+	for i, p := range pieces {
+		pieces[i] = strings.Trim(p, `"'()[]{}<>.:#-*`)
+		if strings.Trim(pieces[i], "0123456789") != "" && !strings.Contains(p, "/") {
+			least = shortID // it is a sentence, or the text of a page
+		}
+	}
+	for _, p := range pieces {
+		switch digits := strings.Trim(p, "0123456789") == ""; {
+		case p == "" || links(p):
+		case strings.HasPrefix(p, "id=") && isID(p[len("id="):]):
+			found(p[len("id="):])
+		case digits && isID(p) && len(p) >= least:
+			found(p)
+		case digits, strings.Contains(p, "://"):
+			reject(p)
+		}
+	}
+	return ids, bad
+}

@@ -1,0 +1,113 @@
+package restart
+
+import (
+	"testing"
+	"time"
+	_ "time/tzdata" // machines without any
+
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+// view is a server that runs with so many players.
+func view(name left4me.Name, players int) servers.View {
+	return servers.View{Server: left4me.Server{Name: name}, Status: left4me.Status{Name: name, State: left4me.Running, Players: players}}
+}
+
+func hm(t *testing.T, s string) time.Time {
+	t.Helper()
+	h, m, err := clock(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Date(2026, 11, 24, h, m, 0, 0, time.UTC)
+}
+
+func TestAnHourOfTheDay(t *testing.T) {
+	for _, c := range []struct {
+		name, hour, asked, now string
+		in                     bool
+		next                   string
+	}{
+		{"before it", "04:30", "03:00", "03:10", false, "24 04:30"},
+		{"at it", "04:30", "03:00", "04:30", true, "25 04:30"},
+		{"near the end of its window", "04:30", "03:00", "05:29", true, "25 04:30"},
+		{"missed", "04:30", "03:00", "05:30", false, "25 04:30"},
+		{"asked for within its window: the next day", "04:30", "04:40", "04:41", false, "25 04:30"},
+		{"over midnight", "23:40", "22:00", "00:10", true, "24 23:40"},
+		{"the clock was set back behind the asking", "04:30", "06:00", "04:45", true, "25 04:30"},
+		{"midnight", "00:00", "12:00", "13:00", false, "25 00:00"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			asked := hm(t, c.asked)
+			if c.name == "over midnight" {
+				asked = asked.AddDate(0, 0, -1)
+			}
+			in, next := Within(c.hour, asked, hm(t, c.now))
+			if got := next.Format("02 15:04"); in != c.in || got != c.next {
+				t.Errorf("%v, next %s", in, got)
+			}
+		})
+	}
+}
+
+func TestAnHourThatSummertimeSkips(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := time.Date(2026, 3, 29, 1, 30, 0, 0, berlin) // at 02:00 it becomes 03:00
+	in, next := Within("02:30", before.Add(-time.Hour), before)
+	if in || next.Sub(before) > 2*time.Hour {
+		t.Errorf("%v, next %s", in, next)
+	}
+	if in, _ := Within("02:30", before, next.Add(time.Minute)); !in {
+		t.Error("that day had no such hour")
+	}
+}
+
+func TestModes(t *testing.T) {
+	for text, want := range map[string]Mode{"": Never, "never": Never, "now": Now, "empty": Empty, "04:30": "04:30", "00:00": "00:00"} {
+		if m, err := ParseMode(text); err != nil || m != want {
+			t.Errorf("%q: %q, %v", text, m, err)
+		}
+	}
+	for _, text := range []string{"NOW", "4:30", "24:00", "04:60", "04:30:00", " now", "soon"} {
+		if m, err := ParseMode(text); err == nil {
+			t.Errorf("%q is %q", text, m)
+		}
+	}
+}
+
+func TestHowLongNobodyPlays(t *testing.T) {
+	all := []servers.View{view("a", 0), view("b", 1)}
+	first := Since(nil).Look(all, noon)
+	if len(first) != 1 || first["a"] != noon {
+		t.Errorf("%v", first)
+	}
+	later := first.Look(all, noon.Add(time.Hour))
+	if later["a"] != noon {
+		t.Errorf("%v", later)
+	}
+	all[0].Status.Players = 2
+	if v := later.Look(all, noon.Add(time.Hour)); len(v) != 0 {
+		t.Errorf("somebody plays: %v", v)
+	}
+	all[0].Status.Players = 0
+	if v := later.Look(all, noon.Add(-time.Hour)); v["a"] != noon.Add(-time.Hour) {
+		t.Errorf("the clock was set back: %v", v)
+	}
+}
+
+func TestHowARestartEnded(t *testing.T) {
+	for state, want := range map[left4me.JobState]string{
+		left4me.JobQueued: Moving, left4me.JobRunning: Moving, left4me.JobDone: Moved, left4me.JobCancelled: Left, left4me.JobFailed: Broken, left4me.JobInterrupted: Broken,
+	} {
+		if m := Settle(store.Move{State: Moving}, left4me.Job{State: state}); m.State != want {
+			t.Errorf("%s: %+v", state, m)
+		}
+	}
+}

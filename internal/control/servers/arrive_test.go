@@ -1,0 +1,179 @@
+package servers_test
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// machine is a host that says what the test wants.
+type machine struct {
+	*site
+	build atomic.Int64 // of the game
+	says  atomic.Pointer[[]left4me.Status]
+}
+
+func newMachine(t *testing.T) *machine {
+	t.Helper()
+	m := &machine{site: newSite(t)}
+	m.says.Store(&[]left4me.Status{})
+	m.build.Store(2243)
+	m.host(t, map[string]func([]byte) (any, error){
+		bus.VerbStatus: func([]byte) (any, error) { return *m.says.Load(), nil },
+		bus.VerbGame:   func([]byte) (any, error) { return left4me.Game{Current: m.build.Load()}, nil },
+	})
+	return m
+}
+
+// arrives lets the agent start, in a boot, and returns when left4me has looked at
+// all servers.
+func (m *machine) arrives(t *testing.T, boot string, says ...left4me.Status) {
+	t.Helper()
+	m.says.Store(&says)
+	m.Arrive(t.Context(), left4me.LocalHost, boot)
+}
+
+// starts returns the jobs that left4me asked for, by server.
+func (m *machine) starts(t *testing.T) map[left4me.Name]left4me.Job {
+	t.Helper()
+	active, err := m.jobs.Active(t.Context(), "server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return active
+}
+
+func TestWantedServersStartAfterReboot(t *testing.T) {
+	m := newMachine(t)
+	for _, n := range []left4me.Name{"on", "off"} {
+		m.create(t, n)
+		m.end(t, m.act(t, left4me.StartServer, n), left4me.JobDone)
+	}
+	m.end(t, m.act(t, left4me.StopServer, "off"), left4me.JobDone)
+
+	m.arrives(t, "boot-1", left4me.Status{Name: "on", State: left4me.Running})
+	if got := m.starts(t); len(got) != 0 {
+		t.Errorf("a server that runs is touched: %+v", got)
+	}
+	m.publish(t, bus.KindStatus, left4me.Status{Name: "on", State: left4me.Stopped})
+	m.says.Store(&[]left4me.Status{{Name: "on", State: left4me.Stopped}})
+	m.publish(t, bus.KindHello, bus.Hello{V: bus.Version, BootID: "boot-2"})
+	m.until(t, "on", func(v servers.View) bool { return v.BootID == "boot-2" && v.Job != nil })
+	got := m.starts(t)
+	j := got["on"]
+	if len(got) != 1 || j.Kind != left4me.StartServer || j.By != "left4me" || j.Reason != "started after a reboot" {
+		t.Fatalf("%+v", got)
+	}
+	// left4me ends before the job does.
+	m.arrives(t, "boot-2", left4me.Status{Name: "on", State: left4me.Stopped})
+	if again := m.starts(t); len(again) != 1 || again["on"].ID != j.ID {
+		t.Errorf("%+v", again)
+	}
+	m.end(t, j, left4me.JobFailed) // its port is taken, say
+	if v, err := m.Get(t.Context(), "on"); err != nil || v.Wanted != left4me.WantRunning || v.Held != "" {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+func TestServerThatGaveUpStaysDownAfterReboot(t *testing.T) {
+	m := newMachine(t)
+	m.create(t, "alpha")
+	m.arrives(t, "boot-1")
+	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
+	m.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Running})
+	m.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Failed, GaveUp: true})
+	m.until(t, "alpha", func(v servers.View) bool { return v.Held == left4me.HeldCrashed })
+	m.arrives(t, "boot-2")
+	v, err := m.Get(t.Context(), "alpha")
+	if err != nil || len(m.starts(t)) != 0 || v.Wanted != left4me.WantRunning || v.Held != left4me.HeldCrashed || v.Status.Reason == "" {
+		t.Errorf("%+v, %v", v, err)
+	}
+	// Somebody starts it again, and it runs.
+	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
+	m.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Running})
+	m.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Running && v.Held == "" })
+}
+
+// left4me was down when the server gave up.
+func TestServerThatGaveUpUnseenStaysDown(t *testing.T) {
+	m := newMachine(t)
+	m.create(t, "alpha")
+	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
+	m.arrives(t, "boot-1", left4me.Status{Name: "alpha", State: left4me.Failed, GaveUp: true})
+	if v, err := m.Get(t.Context(), "alpha"); err != nil || len(m.starts(t)) != 0 || v.Held != left4me.HeldCrashed {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+func TestAutostartNeverHoldsServerUntilItIsAskedFor(t *testing.T) {
+	m := newMachine(t)
+	m.create(t, "alpha")
+	v, err := m.Update(t.Context(), "al", left4me.Server{Name: "alpha", Autostart: left4me.AutostartNever})
+	if err != nil || v.Autostart != left4me.AutostartNever {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	_, err = m.Update(t.Context(), "al", left4me.Server{Name: "alpha", Autostart: "sometimes"})
+	is(t, err, left4me.Invalid, "autostart")
+	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
+	m.arrives(t, "boot-1", left4me.Status{Name: "alpha", State: left4me.Running})
+	for range 2 { // left4me may be restarted in the new boot
+		m.arrives(t, "boot-2")
+		v, err := m.Get(t.Context(), "alpha")
+		if err != nil || len(m.starts(t)) != 0 || v.Held != left4me.HeldBoot || v.Wanted != left4me.WantRunning || v.Status.Reason == "" {
+			t.Errorf("%+v, %v", v, err)
+		}
+	}
+}
+
+func TestAutostartAlwaysStartsStoppedServerAtBoot(t *testing.T) {
+	m := newMachine(t)
+	m.create(t, "first")
+	m.arrives(t, "boot-1")
+	if _, err := m.Create(t.Context(), left4me.Server{Name: "alpha", Autostart: left4me.AutostartAlways}); err != nil {
+		t.Fatal(err)
+	}
+	m.arrives(t, "boot-1") // left4me restarts: nobody wants it to run
+	if got := m.starts(t); len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
+	m.arrives(t, "boot-2")
+	if got := m.starts(t); len(got) != 1 || got["alpha"].Reason != "started after a reboot" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What a host can't see is not started beside itself.
+func TestServerInUnknownStateIsNotStarted(t *testing.T) {
+	m := newMachine(t)
+	m.create(t, "alpha")
+	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
+	m.arrives(t, "boot-2", left4me.Status{Name: "alpha", State: left4me.Unknown, Reason: "its disk is gone"})
+	if v, err := m.Get(t.Context(), "alpha"); err != nil || len(m.starts(t)) != 0 || v.BootID == "boot-2" {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// The file system of the game is mounted later than left4me starts.
+func TestWantedServersWaitForTheGame(t *testing.T) {
+	m := newMachine(t)
+	m.create(t, "alpha")
+	m.create(t, "off")
+	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
+	m.build.Store(0)
+	m.publish(t, bus.KindHello, bus.Hello{V: bus.Version, BootID: "boot-2"})
+	m.until(t, "alpha", func(v servers.View) bool {
+		return strings.Contains(v.Status.Reason, "installation/ of host local is empty")
+	})
+	if v, err := m.Get(t.Context(), "off"); err != nil || v.Status.Reason != "" || len(m.starts(t)) != 0 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	m.build.Store(2243)
+	v := m.until(t, "alpha", func(v servers.View) bool { return v.Job != nil })
+	if v.Job.Kind != left4me.StartServer || v.Status.Reason != "" {
+		t.Errorf("%+v", v)
+	}
+}

@@ -1,0 +1,156 @@
+package servers
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// byLeft4me is who asks for the start of a server that nobody asked for.
+const byLeft4me = "left4me"
+
+// Why left4me starts a server.
+const (
+	afterBoot = "started after a reboot"
+	afterEnd  = "started because it was not running when left4me started"
+)
+
+// autostart decides what becomes of a server when left4me has started and knows
+// what its host runs. boot is the boot of the host, empty when it isn't known. A
+// server that is up is never touched, nor is one with a job that starts or stops
+// it. No clock is asked, and nothing but the arguments.
+func autostart(v left4me.Server, state left4me.ServerState, active []left4me.JobKind, boot string) store.Decision {
+	booted := boot != "" && v.BootID != "" && v.BootID != boot
+	reason := afterEnd
+	if booted {
+		reason = afterBoot
+	}
+	switch {
+	case state.Up(), slices.ContainsFunc(active, func(k left4me.JobKind) bool { return k.Wants() != "" }):
+		return store.Decision{}
+	case booted && v.Autostart == left4me.AutostartAlways:
+		return store.Decision{Reason: reason}
+	case v.Wanted != left4me.WantRunning, v.Held != "":
+		return store.Decision{}
+	case booted && v.Autostart == left4me.AutostartNever:
+		return store.Decision{Hold: left4me.HeldBoot}
+	}
+	return store.Decision{Reason: reason}
+}
+
+// startWanted starts what shall run on a host and doesn't. It is called when
+// left4me has started and the host has said what it runs.
+func (s *Servers) startWanted(ctx context.Context, host left4me.Name, boot string) error {
+	all, err := s.storage.Servers(ctx)
+	if err != nil {
+		return err
+	}
+	var failed, missing error // missing: the game
+	asked := false
+	for _, v := range all {
+		st := s.live.get(v.Host, v.Name)
+		if v.Host != host || st.State == left4me.Unknown {
+			continue // what can't be seen isn't started beside itself
+		}
+		if err := s.noteHeld(ctx, st); err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		if autostart(v, st.State, nil, boot).Reason != "" {
+			if !asked {
+				asked, missing = true, s.gameThere(ctx, host)
+			}
+			if missing != nil {
+				continue // not one by one into the same failure
+			}
+		}
+		sp, _, err := s.Spec(ctx, v.Name)
+		if errors.Is(err, left4me.NotFound) {
+			continue
+		}
+		if err == nil {
+			err = s.startUnasked(ctx, v, sp, boot)
+		}
+		failed = errors.Join(failed, err)
+	}
+	s.live.waitsFor(host, missing)
+	s.changedAll(ctx)
+	return errors.Join(missing, failed)
+}
+
+// gameThere sees that a host has the game. One that ran servers before and has none
+// now may have its file system mounted later: what is missing is not taken for an
+// empty installation.
+func (s *Servers) gameThere(ctx context.Context, host left4me.Name) error {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	var g left4me.Game
+	if err := s.bus.Request(ctx, bus.Command(host, bus.VerbGame), bus.Empty{V: bus.Version}, &g); err != nil {
+		return err
+	}
+	if g.Current == 0 {
+		return left4me.Errorf(left4me.Unavailable, "it waits for the game: installation/ of host "+string(host)+" is empty",
+			"mount the file system of that directory, or run left4me game install")
+	}
+	return nil
+}
+
+func (s *Servers) startUnasked(ctx context.Context, v left4me.Server, sp left4me.Spec, boot string) error {
+	j, added, err := s.jobs.Autostart(ctx, byLeft4me, v.Name, v.Host, sp, boot, func(row left4me.Server, active []left4me.JobKind) store.Decision {
+		return autostart(row, s.live.get(row.Host, row.Name).State, active, boot)
+	})
+	if added {
+		s.log.Info("server is started unasked", "server", v.Name, "reason", j.Reason, "job", j.ID)
+	}
+	return err
+}
+
+// noteHeld keeps that a server gave up, so that it is known after a reboot too,
+// and forgets it when the server runs again.
+func (s *Servers) noteHeld(ctx context.Context, st left4me.Status) error {
+	if !st.GaveUp && !st.State.Up() {
+		return nil
+	}
+	v, err := s.storage.Server(ctx, st.Name)
+	switch {
+	case errors.Is(err, left4me.NotFound):
+		return nil
+	case err != nil:
+		return err
+	case st.GaveUp && v.Held == "":
+		return s.storage.Hold(ctx, st.Name, left4me.HeldCrashed)
+	case st.State.Up() && v.Held != "":
+		return s.storage.Hold(ctx, st.Name, "")
+	}
+	return nil
+}
+
+// arrive learns from a host whose agent has started what it has, and starts what
+// shall run there, until both were possible. boot is the boot of the host, empty
+// when the agent doesn't say.
+func (s *Servers) arrive(ctx context.Context, host left4me.Name, boot string) {
+	s.live.booted(host, boot)
+	said := ""
+	for wait := firstWait; ; wait = min(2*wait, longestWait) {
+		err := s.ask(ctx, host)
+		if err == nil {
+			err = s.startWanted(ctx, host, boot)
+		}
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if text := err.Error(); text != said { // what it waits for may come hours later
+			said = text
+			s.log.Warn("ask a host for its servers", "host", host, "err", err)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package servers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// CheckCfg says what is wrong with raw lines for server.cfg, that somebody gave
+// in a field. Errors: left4me.Fields of left4me.Invalid.
+func CheckCfg(field string, lines []string) error {
+	var f fields
+	f.cfg(field, lines)
+	return f.err()
+}
+
+// settings checks each setting by its kind, and those that have rules of their
+// own by these.
+func (f *fields) settings(v left4me.Settings) {
+	for _, i := range left4me.SettingInfos() {
+		field, values := "settings."+i.Key, i.Get(v)
+		if i.List() && len(values) > i.Max {
+			f.add(field, fmt.Sprintf("%d are too many", len(values)), fmt.Sprintf("use at most %d", i.Max))
+			continue
+		}
+		switch i.Key {
+		case "tags":
+			f.tags(field, values)
+		case "steam_groups":
+			f.groups(field, values)
+		case "admins":
+			f.admins(field, v.Admins)
+		case "cfg":
+			f.cfg(field, values)
+		case "args":
+			for n, a := range values {
+				f.arg(at(field, n), a)
+			}
+		default:
+			if len(values) == 1 {
+				f.value(field, i, values[0])
+			}
+		}
+	}
+	if v.Banner != "" {
+		f.address("settings.banner", v.Banner)
+	}
+}
+
+// at names an entry of a list.
+func at(field string, n int) string { return fmt.Sprintf("%s[%d]", field, n) }
+
+// value checks a setting that has one value.
+func (f *fields) value(field string, i left4me.SettingInfo, s string) {
+	switch i.Kind {
+	case left4me.WordSetting:
+		f.word(field, s)
+	case left4me.NumberSetting:
+		var n int
+		if _, err := fmt.Sscan(s, &n); err != nil || n < i.Min || n > i.Max {
+			f.add(field, fmt.Sprintf("%s is out of range", s), fmt.Sprintf("use %d to %d", i.Min, i.Max))
+		}
+	case left4me.ChoiceSetting:
+		f.choice(field, i, s)
+	case left4me.LongSetting:
+		f.long(field, s, i.Max)
+	case left4me.TextSetting, left4me.SecretSetting:
+		f.line(field, s, i.Max)
+		if strings.Contains(s, `"`) {
+			f.add(field, "it holds a quotation mark", "the game's files can't express it; use another character")
+		}
+		if i.Kind == left4me.SecretSetting && strings.Contains(s, ";") {
+			f.add(field, "it holds a semicolon", "whoever types it on a console would begin another command; use another character")
+		}
+	}
+}
+
+func (f *fields) choice(field string, i left4me.SettingInfo, s string) {
+	values := make([]string, len(i.Choices))
+	for n, c := range i.Choices {
+		values[n] = c.Value
+	}
+	if !slices.Contains(values, s) {
+		last := len(values) - 1
+		f.add(field, fmt.Sprintf("there is no %s %q", strings.ToLower(i.Label), s), "use "+strings.Join(values[:last], ", ")+" or "+values[last])
+	}
+}
+
+// long checks text that becomes a file.
+func (f *fields) long(field, s string, most int) {
+	switch {
+	case len(s) > most:
+		f.add(field, "the text is too long", fmt.Sprintf("use at most %d bytes", most))
+	case !utf8.ValidString(s):
+		f.add(field, "it is not UTF-8 text", "")
+	case strings.ContainsFunc(s, func(r rune) bool { return control(r) && r != '\n' && r != '\r' && r != '\t' }):
+		f.add(field, "it holds a control character", "use plain text")
+	}
+}
+
+// tags become one value, with commas between them.
+func (f *fields) tags(field string, tags []string) {
+	for n, t := range tags {
+		switch {
+		case t == "":
+			f.add(at(field, n), "the tag is empty", "")
+		case strings.ContainsAny(t, "\" ,;"):
+			f.add(at(field, n), fmt.Sprintf("%q is not a tag", t), "leave out blanks, commas, semicolons and quotation marks")
+		default:
+			f.line(at(field, n), t, 127)
+		}
+	}
+	if len(strings.Join(tags, ",")) > 127 {
+		f.add(field, "the tags are too long", "use at most 127 bytes for all of them")
+	}
+}
+
+func (f *fields) groups(field string, groups []string) {
+	for n, g := range groups {
+		_, err := left4me.ParseSteamGroup(g)
+		f.public(at(field, n), err)
+	}
+}
+
+// public adds an error that says for itself what is wrong.
+func (f *fields) public(field string, err error) {
+	if e, ok := left4me.Public(err); ok {
+		f.add(field, e.Text, e.Hint)
+	}
+}
+
+func (f *fields) admins(field string, admins []left4me.Admin) {
+	for n, a := range admins {
+		field := at(field, n)
+		if len(a.ID) > 100 {
+			f.add(field, "the Steam ID is too long", "")
+			continue
+		}
+		_, err := left4me.ParseSteamID(a.ID)
+		f.public(field, err)
+		f.line(field, a.Note, 100)
+		switch {
+		case a.Flags == "" && a.Group == "":
+			f.add(field, "it has neither flags nor a group", "write z for all rights, or @ and the name of a group")
+		case a.Flags != "" && a.Group != "":
+			f.add(field, "it has flags and a group", "use one of them")
+		case a.Group != "":
+			f.line(field, a.Group, 64)
+			if strings.ContainsAny(a.Group, "\"#;/\\") || strings.TrimSpace(a.Group) != a.Group {
+				f.add(field, fmt.Sprintf("%q is not the name of a group", a.Group), `leave out quotation marks, #, ;, / and \`)
+			}
+		case !adminFlags(a.Flags):
+			f.add(field, fmt.Sprintf("%q are no flags of SourceMod", a.Flags), "use letters a to t and z, with an immunity from 0 to 99 in front if you like: 50:bc")
+		}
+	}
+}
+
+// adminFlags reports whether s is an immunity, a colon and letters, or the
+// letters alone.
+func adminFlags(s string) bool {
+	immunity, letters, ok := strings.Cut(s, ":")
+	if !ok {
+		letters = s
+	} else if len(immunity) < 1 || len(immunity) > 2 || strings.Trim(immunity, "0123456789") != "" {
+		return false
+	}
+	return letters != "" && len(letters) <= 26 && strings.Trim(letters, "abcdefghijklmnopqrstz") == ""
+}
+
+// address checks the address of a page, which stands in a file alone.
+func (f *fields) address(field, s string) {
+	rest, ok := strings.CutPrefix(s, "https://")
+	if !ok {
+		rest, ok = strings.CutPrefix(s, "http://")
+	}
+	if !ok || rest == "" || strings.ContainsAny(s, " \t<>\\") {
+		f.add(field, fmt.Sprintf("%q is not the address of a page", s), "write https:// and the rest of it")
+	}
+}
+
+// cfg checks raw lines. They may say anything to the game, one line each, except
+// what would take the server away from left4me.
+func (f *fields) cfg(field string, lines []string) {
+	if len(lines) > left4me.MaxCfgLines {
+		f.add(field, "too many lines", fmt.Sprintf("use at most %d", left4me.MaxCfgLines))
+		return
+	}
+	for n, l := range lines {
+		f.line(at(field, n), strings.ReplaceAll(l, "\t", " "), maxCfgLine)
+		if name, why := left4me.CfgTaken(l); why != "" {
+			f.add(at(field, n), fmt.Sprintf("%s is not possible here: %s", name, why), "leave it out")
+		}
+	}
+}
+
+// arg checks an argument of srcds. The game joins its arguments and takes them
+// apart again, so that quotation marks and spaces make several of one.
+func (f *fields) arg(field, s string) {
+	f.line(field, s, maxCfgLine)
+	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '"' }) {
+		word = strings.ToLower(word)
+		why := ""
+		if command, ok := strings.CutPrefix(word, "+"); ok {
+			_, why = left4me.CfgTaken(command)
+		}
+		if why != "" || slices.Contains(reserved, word) {
+			f.add(field, word+" is for left4me to set", "leave it out")
+		}
+	}
+}

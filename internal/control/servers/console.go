@@ -1,0 +1,121 @@
+package servers
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// RecentHistory asks for the console from as far back as is cheap to have.
+const RecentHistory int64 = -1
+
+const (
+	consoleChunk   = 256 << 10
+	consoleWait    = 20 * time.Second
+	commandTimeout = 40 * time.Second // a server that loads a map answers late
+)
+
+// Console gives what a server printed after a position, history first, and then
+// what it prints, until ctx ends, the server is deleted or the host stops
+// answering; the error comes last. A stopped server gives its history and stays
+// silent.
+func (s *Servers) Console(ctx context.Context, name left4me.Name, after int64) (iter.Seq2[bus.ConsoleChunk, error], error) {
+	v, err := s.storage.Server(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(bus.ConsoleChunk, error) bool) {
+		for ctx.Err() == nil {
+			c, err := s.consoleChunk(ctx, v, after, consoleWait)
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				yield(c, err)
+				return
+			}
+			after = c.Position
+			if c.Text != "" || c.Lost > 0 {
+				if !yield(c, nil) {
+					return
+				}
+				continue
+			}
+			if _, err := s.storage.Server(ctx, name); err != nil {
+				yield(c, err) // it is silent because it was deleted
+				return
+			}
+		}
+	}, nil
+}
+
+// Recent gives the end of what a server printed, as far back as is cheap to have,
+// and does not wait for more. A negative position means that there is nothing to
+// go on from. Errors: left4me.NotFound, left4me.Unavailable.
+func (s *Servers) Recent(ctx context.Context, name left4me.Name) (bus.ConsoleChunk, error) {
+	v, err := s.storage.Server(ctx, name)
+	if err != nil {
+		return bus.ConsoleChunk{}, err
+	}
+	return s.consoleChunk(ctx, v, RecentHistory, 0)
+}
+
+func (s *Servers) consoleChunk(ctx context.Context, v left4me.Server, after int64, wait time.Duration) (bus.ConsoleChunk, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+10*time.Second)
+	defer cancel()
+	var c bus.ConsoleChunk
+	err := s.bus.Request(ctx, bus.Command(v.Host, bus.VerbConsole),
+		bus.ConsoleRequest{V: bus.Version, Server: v.Name, After: after, Max: consoleChunk, Wait: wait}, &c)
+	return c, err
+}
+
+// names are what of a line of commands is logged: the rest may be passwords.
+func names(line string) string {
+	return strings.Join(left4me.CfgCommands(line), "; ")
+}
+
+// Command runs one console command on a server and returns what it printed. quit
+// and exit are a stop, asked for by the one who entered them, since the host
+// starts a server again whose game ended by itself. Errors: left4me.Invalid,
+// left4me.NotFound, left4me.Conflict when the server doesn't run.
+func (s *Servers) Command(ctx context.Context, by string, name left4me.Name, command string) (string, error) {
+	command = left4me.Unmarked(command) // of a file that it was copied from
+	if err := CheckCommand(command); err != nil {
+		return "", err
+	}
+	v, err := s.storage.Server(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	s.log.Info("console command", "server", name, "by", by, "command", names(command))
+	before, quits := left4me.CutQuit(command)
+	if !quits {
+		return s.command(ctx, v, command)
+	}
+	if state := s.live.get(v.Host, name).State; state == left4me.Stopped || state == left4me.Failed {
+		return "", left4me.Errorf(left4me.Conflict, fmt.Sprintf("%s does not run", name), "start it first")
+	}
+	out := ""
+	if before != "" {
+		if out, err = s.command(ctx, v, before); err != nil {
+			return out, err
+		}
+	}
+	if _, err := s.Act(ctx, by, left4me.StopServer, name); err != nil {
+		return out, err
+	}
+	return out + fmt.Sprintf("left4me stops %s\n", name), nil
+}
+
+func (s *Servers) command(ctx context.Context, v left4me.Server, command string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	var a bus.CommandAnswer
+	err := s.bus.Request(ctx, bus.Command(v.Host, bus.VerbCommand), bus.CommandRequest{V: bus.Version, Server: v.Name, Command: command}, &a)
+	return a.Output, err
+}

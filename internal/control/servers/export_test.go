@@ -1,0 +1,12 @@
+package servers
+
+import (
+	"context"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Arrive is what follows when an agent says that it has started.
+func (s *Servers) Arrive(ctx context.Context, host left4me.Name, boot string) {
+	s.arrive(ctx, host, boot)
+}

@@ -1,0 +1,134 @@
+package servers
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// lookWithin bounds how long a host may read layers for one question.
+const lookWithin = 30 * time.Second
+
+// maxPaths is how many files can be named at once.
+const maxPaths = 1000
+
+// Spec returns what a server would be started with now. Errors:
+// left4me.NotFound.
+func (s *Servers) Spec(ctx context.Context, name left4me.Name) (left4me.Spec, left4me.Name, error) {
+	v, err := s.storage.Server(ctx, name)
+	if err != nil {
+		return left4me.Spec{}, "", err
+	}
+	blueprints, err := s.blueprints(ctx)
+	if err != nil {
+		return left4me.Spec{}, "", err
+	}
+	cfg, err := s.storage.OverlayCfg(ctx)
+	if err != nil {
+		return left4me.Spec{}, "", err
+	}
+	return left4me.SpecOf(v, blueprints[v.Blueprint], cfg), v.Host, nil
+}
+
+// Files returns a page of what a server would see: its layers merged, and what
+// it wrote on top. Errors: left4me.NotFound, left4me.Invalid,
+// left4me.Unavailable.
+func (s *Servers) Files(ctx context.Context, name left4me.Name, f left4me.Filter) (page left4me.Page[left4me.TreeFile], err error) {
+	sp, host, err := s.Spec(ctx, name)
+	if err != nil {
+		return page, err
+	}
+	err = s.askHost(ctx, host, bus.VerbStack, bus.StackRequest{V: bus.Version, Spec: sp, Written: true, Filter: f}, &page)
+	return page, err
+}
+
+// File returns what a file holds as a server would see it. Errors as of Files.
+func (s *Servers) File(ctx context.Context, name left4me.Name, path, inside string) (a bus.FileAnswer, err error) {
+	sp, host, err := s.Spec(ctx, name)
+	if err != nil {
+		return a, err
+	}
+	err = s.askHost(ctx, host, bus.VerbStackFile, bus.StackRequest{V: bus.Version, Spec: sp, Written: true, Path: path, Inside: inside}, &a)
+	return a, err
+}
+
+// Written returns a page of what a server wrote over its layers. Errors as of
+// Files.
+func (s *Servers) Written(ctx context.Context, name left4me.Name, f left4me.Filter) (page left4me.Page[left4me.TreeFile], err error) {
+	v, err := s.storage.Server(ctx, name)
+	if err != nil {
+		return page, err
+	}
+	err = s.askHost(ctx, v.Host, bus.VerbUpper, bus.UpperRequest{V: bus.Version, Server: name, Filter: f}, &page)
+	return page, err
+}
+
+// Compare returns a page of how the files of two servers differ, without what
+// they wrote themselves. Errors: left4me.NotFound, left4me.Unavailable.
+func (s *Servers) Compare(ctx context.Context, from, to left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange], err error) {
+	a, host, err := s.Spec(ctx, from)
+	if err != nil {
+		return page, err
+	}
+	b, other, err := s.Spec(ctx, to)
+	if err == nil && host != other {
+		err = left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s and %s are on different hosts", from, to), "")
+	}
+	if err != nil {
+		return page, err
+	}
+	err = s.askHost(ctx, host, bus.VerbStackDiff, bus.StackDiffRequest{V: bus.Version, From: a, To: b, After: after, Limit: limit}, &page)
+	return page, err
+}
+
+// Pending returns a page of the files that a restart would change: what the
+// server was started with against what it would be started with now. Errors:
+// left4me.NotFound, also when it never ran; left4me.Unavailable.
+func (s *Servers) Pending(ctx context.Context, name left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange], err error) {
+	sp, host, err := s.Spec(ctx, name)
+	if err != nil {
+		return page, err
+	}
+	err = s.askHost(ctx, host, bus.VerbStackDiff, bus.StackDiffRequest{V: bus.Version, From: sp, To: sp, Running: true, After: after, Limit: limit}, &page)
+	return page, err
+}
+
+// Discard asks for a job that drops files which a stopped server wrote. Errors:
+// left4me.NotFound, left4me.Invalid.
+func (s *Servers) Discard(ctx context.Context, by string, name left4me.Name, paths []string) (left4me.Job, error) {
+	v, err := s.storage.Server(ctx, name)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	if err := CheckPaths("paths", paths); err != nil {
+		return left4me.Job{}, err
+	}
+	return s.jobs.Add(ctx, by, left4me.DiscardUpper, name, v.Host, bus.DiscardSpec{Server: name, Paths: paths})
+}
+
+// CheckPaths says whether files of a layer are named. Errors: left4me.Invalid
+// for the field.
+func CheckPaths(field string, paths []string) error {
+	switch {
+	case len(paths) == 0:
+		return &left4me.Error{Kind: left4me.Invalid, Field: field, Text: "no file is named", Hint: "choose at least one"}
+	case len(paths) > maxPaths:
+		return &left4me.Error{Kind: left4me.Invalid, Field: field, Text: fmt.Sprintf("%d files are too many at once", len(paths)), Hint: "name their directory"}
+	}
+	for i, p := range paths {
+		if !fs.ValidPath(p) || p == "." {
+			return &left4me.Error{Kind: left4me.Invalid, Field: fmt.Sprintf("%s[%d]", field, i), Text: fmt.Sprintf("%q is no path of a file", p), Hint: "use one like left4dead2/cfg/x.cfg"}
+		}
+	}
+	return nil
+}
+
+func (s *Servers) askHost(ctx context.Context, host left4me.Name, verb string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	return s.bus.Request(ctx, bus.Command(host, verb), in, out)
+}

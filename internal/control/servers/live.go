@@ -1,0 +1,386 @@
+package servers
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// A host that could not say what it has is asked again, less often each time.
+const (
+	firstWait   = 200 * time.Millisecond
+	longestWait = 30 * time.Second
+)
+
+// live is what hosts last said of their servers, and who wants to know.
+type live struct {
+	mu       sync.Mutex
+	known    map[left4me.Name]chan struct{} // hosts; closed when one has told everything once
+	statuses map[key]said
+	boots    map[left4me.Name]string   // of hosts, empty for one that doesn't say
+	waits    map[left4me.Name]string   // what servers of a host wait for that shall be started
+	builds   map[left4me.Name]int64    // of the game, by host: what a server would be started with
+	currents map[left4me.Name]currents // of overlays, by host
+	turn     uint64                    // counts what was said
+	watchers map[*watcher]bool
+}
+
+// watcher is one subscription.
+type watcher struct {
+	wake  chan struct{}
+	names map[left4me.Name]bool // what changed since it looked; of live.mu
+}
+
+type key struct{ host, server left4me.Name }
+
+// said is a status and when it came.
+type said struct {
+	left4me.Status
+	turn uint64
+}
+
+func newLive() *live {
+	return &live{
+		known:    map[left4me.Name]chan struct{}{},
+		statuses: map[key]said{},
+		boots:    map[left4me.Name]string{},
+		waits:    map[left4me.Name]string{},
+		builds:   map[left4me.Name]int64{},
+		currents: map[left4me.Name]currents{},
+		watchers: map[*watcher]bool{},
+	}
+}
+
+func (l *live) get(host, server left4me.Name) left4me.Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if v, ok := l.statuses[key{host, server}]; ok {
+		return v.Status
+	}
+	st := left4me.Status{Name: server, State: left4me.Stopped}
+	if !closed(l.toldBy(host)) {
+		st.State, st.Reason = left4me.Unknown, "its host does not answer"
+	}
+	return st
+}
+
+// told is closed when a host has told everything once.
+func (l *live) told(host left4me.Name) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.toldBy(host)
+}
+
+// toldBy is told while mu is held.
+func (l *live) toldBy(host left4me.Name) chan struct{} {
+	c, ok := l.known[host]
+	if !ok {
+		c = make(chan struct{})
+		l.known[host] = c
+	}
+	return c
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// set takes what a host says of a server, and returns what it said before.
+func (l *live) set(host left4me.Name, st left4me.Status) (before left4me.Status) {
+	l.mu.Lock()
+	l.turn++
+	before = l.statuses[key{host, st.Name}].Status
+	l.statuses[key{host, st.Name}] = said{st, l.turn}
+	l.mu.Unlock()
+	l.changed(st.Name)
+	return before
+}
+
+func (l *live) booted(host left4me.Name, boot string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.boots[host] = boot
+}
+
+// waitsFor notes what keeps servers of a host from being started; nil is nothing.
+func (l *live) waitsFor(host left4me.Name, what error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turn++
+	delete(l.waits, host)
+	if e, ok := left4me.Public(what); ok {
+		l.waits[host] = e.Text
+	}
+}
+
+func (l *live) waiting(host left4me.Name) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waits[host]
+}
+
+// boot is that of a host, as far as it is known.
+func (l *live) boot(host left4me.Name) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.boots[host]
+}
+
+func (l *live) build(host left4me.Name) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.builds[host]
+}
+
+// Starts tells which build of the game servers of a host are started with from
+// now on.
+func (s *Servers) Starts(host left4me.Name, build int64) {
+	l := s.live
+	l.mu.Lock()
+	if l.builds[host] == build {
+		l.mu.Unlock()
+		return
+	}
+	l.builds[host] = build
+	l.turn++
+	var names []left4me.Name
+	for k := range l.statuses {
+		if k.host == host {
+			names = append(names, k.server)
+		}
+	}
+	l.mu.Unlock()
+	for _, n := range names {
+		l.changed(n)
+	}
+}
+
+// forget drops what was said of a server that was deleted: the next one of its
+// name is another.
+func (l *live) forget(host, server left4me.Name) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turn++
+	delete(l.statuses, key{host, server})
+}
+
+// now is what to give to replace: the turn before a host is asked.
+func (l *live) now() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.turn
+}
+
+// replace takes what a host says of all its servers. What it said of single ones
+// since it was asked is newer, and stays.
+func (l *live) replace(host left4me.Name, all []left4me.Status, asked uint64) {
+	l.mu.Lock()
+	l.turn++
+	changed := map[left4me.Name]bool{}
+	for k, v := range l.statuses {
+		if k.host == host && v.turn <= asked {
+			delete(l.statuses, k)
+			changed[k.server] = true
+		}
+	}
+	for _, st := range all {
+		k := key{host, st.Name}
+		if _, newer := l.statuses[k]; !newer {
+			l.statuses[k] = said{st, asked}
+			changed[st.Name] = true
+		}
+	}
+	if told := l.toldBy(host); !closed(told) {
+		close(told)
+	}
+	l.mu.Unlock()
+	for name := range changed {
+		l.changed(name)
+	}
+}
+
+// changed tells the watchers that there is something new about a server. It
+// never waits: what changed is a set, however slow they are.
+func (l *live) changed(server left4me.Name) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for w := range l.watchers {
+		w.names[server] = true
+		select {
+		case w.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Start asks the hosts what they have and listens to what they say until ctx
+// ends.
+func (s *Servers) Start(ctx context.Context) error {
+	err := s.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindStatus), func(subject string, data []byte) {
+		var st left4me.Status
+		if err := json.Unmarshal(data, &st); err != nil || st.Name == "" {
+			s.log.Warn("status of a server", "subject", subject, "err", err)
+			return
+		}
+		if before := s.live.set(bus.HostOf(subject), st); before.GaveUp != st.GaveUp || before.State.Up() != st.State.Up() {
+			if err := s.noteHeld(ctx, st); err != nil {
+				s.log.Error("status of a server", "server", st.Name, "err", err)
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	err = s.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindHello), func(subject string, data []byte) {
+		var h bus.Hello
+		if err := bus.Decode(data, &h); err != nil {
+			s.log.Warn("a host that has started", "subject", subject, "err", err) // its servers can be asked for all the same
+		}
+		s.running.Go(func() { s.arrive(ctx, bus.HostOf(subject), h.BootID) })
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.listenContent(ctx); err != nil {
+		return err
+	}
+	if err := s.bus.Events(ctx, "crashes", bus.KindCrash, s.keepCrash(ctx)); err != nil {
+		return err
+	}
+	// What a server is started with, and whether it waits for a start.
+	rows := s.storage.Listen(ctx, "server", "blueprint", "overlay")
+	s.running.Go(func() {
+		for range store.Rings(ctx, rows, nil) {
+			s.changedAll(ctx)
+		}
+	})
+	changes := s.jobs.WatchAll(ctx)
+	s.running.Go(func() {
+		for job := range changes {
+			if job.Kind == left4me.DeleteServer && job.State == left4me.JobDone {
+				s.live.forget(job.Host, job.Target)
+			}
+			if job.Kind.Noun() == "server" {
+				s.live.changed(job.Target)
+			}
+		}
+	})
+	return nil
+}
+
+// changedAll tells the watchers that there may be something new about any server.
+func (s *Servers) changedAll(ctx context.Context) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.log.Error("tell what is new", "err", err)
+		}
+		return
+	}
+	for _, v := range snap.servers {
+		s.live.changed(v.Name)
+	}
+}
+
+// Wait waits until all that Start began has ended, after its context.
+func (s *Servers) Wait() { s.running.Wait() }
+
+// Told waits until a host has told once what it has, or ctx ends.
+func (s *Servers) Told(ctx context.Context, host left4me.Name) error {
+	select {
+	case <-s.live.told(host):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ask asks a host for all that it has.
+func (s *Servers) ask(ctx context.Context, host left4me.Name) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	asked := s.live.now()
+	var all []left4me.Status
+	if err := s.bus.Request(ctx, bus.Command(host, bus.VerbStatus), bus.Empty{V: bus.Version}, &all); err != nil {
+		return err
+	}
+	s.live.replace(host, all, asked)
+	return s.askContent(ctx, host)
+}
+
+func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {
+	return func(subject string, data []byte) error {
+		if bus.VerbOf(subject) != bus.KindCrash {
+			return nil
+		}
+		var c bus.Crash
+		if err := bus.Decode(data, &c); err != nil {
+			s.log.Warn("crash of a server", "subject", subject, "err", err)
+			return nil // it won't become readable
+		}
+		err := s.storage.AddCrash(ctx, store.Crash{
+			Host: bus.HostOf(subject), Server: c.Server, At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines,
+		})
+		if err == nil {
+			s.live.changed(c.Server)
+		}
+		return err
+	}
+}
+
+// Watch gives the names of servers about which something is new: their state,
+// their players, their job, or that they came or went. Several changes of one
+// server while the caller is busy are one. The subscription begins with the call
+// and ends with ctx, also when nobody ranges over the result, which can be done
+// once.
+func (s *Servers) Watch(ctx context.Context) iter.Seq[left4me.Name] {
+	l := s.live
+	w := &watcher{wake: make(chan struct{}, 1), names: map[left4me.Name]bool{}}
+	l.mu.Lock()
+	l.watchers[w] = true
+	l.mu.Unlock()
+	forget := func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.watchers, w)
+	}
+	stop := context.AfterFunc(ctx, forget)
+	return func(yield func(left4me.Name) bool) {
+		defer forget()
+		defer stop()
+		for {
+			select {
+			case <-w.wake:
+			case <-ctx.Done():
+				return
+			}
+			l.mu.Lock()
+			names := w.names
+			w.names = map[left4me.Name]bool{}
+			l.mu.Unlock()
+			for n := range names {
+				if !yield(n) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Watchers is how many subscriptions there are.
+func (s *Servers) Watchers() int {
+	s.live.mu.Lock()
+	defer s.live.mu.Unlock()
+	return len(s.live.watchers)
+}

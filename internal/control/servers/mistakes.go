@@ -1,0 +1,79 @@
+package servers
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Mistakes says all that keeps a definition from being saved, as far as that can be
+// seen before: every field at once; fresh says that the server is to be made. Errors:
+// left4me.Fields of left4me.Invalid and left4me.Conflict; left4me.Unavailable when
+// only the host could tell.
+func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) error {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	var f fields
+	var have *left4me.Server
+	i := slices.IndexFunc(snap.servers, func(o left4me.Server) bool { return o.Name == v.Name })
+	switch {
+	case i >= 0 && fresh:
+		f = append(f, &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is a server %q already", v.Name), Hint: "choose another name"})
+	case i >= 0:
+		have = &snap.servers[i]
+		v.Host = cmp.Or(v.Host, have.Host)
+	}
+	v.Host, v.Blueprint, v.Settings = cmp.Or(v.Host, left4me.LocalHost), cmp.Or(v.Blueprint, left4me.DefaultBlueprint), v.Settings.Normal()
+	if err := Check(v); err != nil {
+		var wrong left4me.Fields
+		if !errors.As(err, &wrong) {
+			return err
+		}
+		f = append(f, wrong...)
+	}
+	f.place(v, have, snap.servers, have != nil && s.live.get(have.Host, have.Name).State.Up())
+	blueprints, err := s.blueprints(ctx)
+	if err != nil {
+		return err
+	}
+	if _, ok := blueprints[v.Blueprint]; !ok && v.Blueprint.Valid() {
+		f.add("blueprint", fmt.Sprintf("there is no blueprint %q", v.Blueprint), "")
+	}
+	var wrong left4me.Fields
+	switch err := s.checkStack(ctx, v.Overlays); {
+	case errors.As(err, &wrong):
+		f = append(f, wrong...)
+	case err != nil && len(f) == 0:
+		return err
+	}
+	return f.err()
+}
+
+// place adds what is wrong with the host and the port of a definition; have is the
+// server as it is, and bound says that its port can't change now.
+func (f *fields) place(v left4me.Server, have *left4me.Server, all []left4me.Server, bound bool) {
+	for _, o := range all {
+		if o.Name != v.Name && o.Host == v.Host && o.Port == v.Port && v.Port != 0 {
+			*f = append(*f, &left4me.Error{
+				Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("port %d is used by %s", v.Port, o.Name),
+				Hint: "choose another port or none for the next free one",
+			})
+		}
+	}
+	switch {
+	case have == nil && v.Host != left4me.LocalHost && v.Host.Valid():
+		// A server there could neither be started nor deleted.
+		f.add("host", fmt.Sprintf("there is no host %q", v.Host), fmt.Sprintf("use %s, or none", left4me.LocalHost))
+	case have != nil && v.Host != have.Host:
+		f.add("host", fmt.Sprintf("%s is on host %s and stays there", v.Name, have.Host), "create another server on the other host")
+	case have != nil && v.Port != 0 && v.Port != have.Port && bound:
+		// What it has now is what its players and its watch go by.
+		*f = append(*f, &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("%s is up on port %d", v.Name, have.Port), Hint: "stop it, then change the port"})
+	}
+}

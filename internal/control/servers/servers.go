@@ -1,0 +1,225 @@
+// Package servers is the side of dedicated servers that people talk to: their
+// definitions, what each one is doing now, and the jobs that change that.
+//
+// What a server is doing comes from its host and from nowhere else. While a
+// host can't be asked, the state of its servers is left4me.Unknown.
+package servers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/jobs"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// Storage is what servers need of the store.
+type Storage interface {
+	Server(ctx context.Context, name left4me.Name) (left4me.Server, error)
+	Servers(ctx context.Context) ([]left4me.Server, error)
+	CreateServer(ctx context.Context, v left4me.Server) error
+	UpdateServer(ctx context.Context, v left4me.Server) error
+	Blueprints(ctx context.Context) ([]left4me.Blueprint, error)
+	OverlayCfg(ctx context.Context) (map[left4me.Name][]string, error)
+	AddCrash(ctx context.Context, v store.Crash) error
+	Crashes(ctx context.Context, server left4me.Name, limit int) ([]store.Crash, error)
+	Hold(ctx context.Context, name left4me.Name, why left4me.Held) error
+	Listen(ctx context.Context, tables ...string) <-chan struct{}
+	ArchiveNames(ctx context.Context) (string, error)
+	Generations
+}
+
+var _ Storage = (*store.Store)(nil)
+
+// PortRange is where ports come from when nobody names one, both ends included.
+type PortRange struct{ Low, High int }
+
+// Servers is the list of servers. It is safe for concurrent use.
+type Servers struct {
+	storage Storage
+	jobs    *jobs.Jobs
+	bus     *bus.Bus
+	ports   PortRange
+	log     *slog.Logger
+	live    *live
+	last    atomic.Pointer[snapshot]
+	stack   StackCheck
+	running sync.WaitGroup // what Start began
+}
+
+// StackCheck says what is wrong with layers that somebody wants to stack, for a
+// field of a request.
+type StackCheck func(ctx context.Context, field string, refs []left4me.OverlayRef) error
+
+// OnStack sets who knows which overlays there are. It must be called before
+// anything else; without, any are taken.
+func (s *Servers) OnStack(check StackCheck) { s.stack = check }
+
+// checkStack checks the overlays of a server.
+func (s *Servers) checkStack(ctx context.Context, refs []left4me.OverlayRef) error {
+	if s.stack == nil || len(refs) == 0 {
+		return nil
+	}
+	return s.stack(ctx, "overlays", refs)
+}
+
+// New makes the list. Start must be called for states to be known.
+func New(storage Storage, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *slog.Logger) *Servers {
+	s := &Servers{storage: storage, jobs: j, ports: ports, log: log, live: newLive()}
+	s.bus = b.Under(&s.running)
+	// With the settings that the server has then.
+	j.OnRetry("server", func(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+		if v.Kind == left4me.DiscardUpper {
+			return s.jobs.Add(ctx, by, v.Kind, v.Target, v.Host, v.Spec)
+		}
+		return s.Act(ctx, by, v.Kind, v.Target)
+	})
+	return s
+}
+
+// View is a server with what it is doing.
+type View struct {
+	left4me.Server
+	Status          left4me.Status
+	Job             *left4me.Job            // the one that is queued or running, or nil
+	Failed          *left4me.Job            // the newest one, when it failed and nothing has made up for it; without its log
+	RestartRequired bool                    // it runs with other settings than it has now
+	NewBuild        int64                   // of the game, that a restart would change it to; 0 when it would not
+	NewContent      []left4me.OverlayChange // that a restart would apply
+}
+
+func (s *Servers) blueprints(ctx context.Context) (map[left4me.Name]left4me.Blueprint, error) {
+	all, err := s.storage.Blueprints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byName := make(map[left4me.Name]left4me.Blueprint, len(all))
+	for _, b := range all {
+		byName[b.Name] = b
+	}
+	return byName, nil
+}
+
+// Create adds a server. Without a host it is the local one, without a blueprint
+// the default one, without a port the next that is free. Errors:
+// left4me.Conflict and left4me.Invalid, with the field.
+func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
+	if v.Host == "" {
+		v.Host = left4me.LocalHost
+	}
+	if v.Blueprint == "" {
+		v.Blueprint = left4me.DefaultBlueprint
+	}
+	v.Settings = v.Settings.Normal()
+	if err := s.Mistakes(ctx, v, true); err != nil {
+		return View{}, err
+	}
+	var err error
+	v.CreatedAt, v.BootID = time.Now().UTC().Truncate(time.Millisecond), s.live.boot(v.Host)
+	if v.Port == 0 {
+		v, err = s.createOnFreePort(ctx, v)
+	} else {
+		err = s.storage.CreateServer(ctx, v)
+	}
+	if err != nil {
+		return View{}, err
+	}
+	s.log.Info("server created", "server", v.Name, "port", v.Port, "blueprint", v.Blueprint)
+	s.live.changed(v.Name)
+	return s.Get(ctx, v.Name)
+}
+
+// createOnFreePort adds a server with the next port that is free. When somebody
+// else took that one meanwhile, it is the one after it.
+func (s *Servers) createOnFreePort(ctx context.Context, v left4me.Server) (left4me.Server, error) {
+	for {
+		var err error
+		if v.Port, err = s.freePort(ctx, v); err != nil {
+			return v, err
+		}
+		err = s.storage.CreateServer(ctx, v)
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Conflict || e.Field != "port" {
+			return v, err
+		}
+	}
+}
+
+// freePort finds the lowest port of the range for v that no server of its host
+// has, neither for its game nor for its SourceTV, and that no other program there
+// uses as far as the host can say.
+func (s *Servers) freePort(ctx context.Context, v left4me.Server) (int, error) {
+	specs, err := s.neighbours(ctx, v)
+	if err != nil {
+		return 0, err
+	}
+	last := &specs[len(specs)-1]
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	for port := s.ports.Low; port <= s.ports.High; port++ {
+		last.Port = port
+		taken := slices.ContainsFunc(specs[:len(specs)-1], func(sp left4me.Spec) bool { return sp.Port == port }) ||
+			slices.ContainsFunc(left4me.PortClashes(specs), func(c left4me.PortClash) bool { return c.Server == v.Name })
+		if taken {
+			continue
+		}
+		err := s.bus.Request(ctx, bus.Command(v.Host, bus.VerbPort), bus.PortRequest{V: bus.Version, Port: port}, nil)
+		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Conflict {
+			continue
+		}
+		// A host that can't be asked does not keep anyone from planning a
+		// server: the port is checked again when it starts.
+		return port, nil
+	}
+	return 0, &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("every port from %d to %d is in use", s.ports.Low, s.ports.High), Hint: "name another port, delete a server or widen LEFT4ME_PORT_RANGE"}
+}
+
+// definitions are all servers, and what their specs are made of besides: the
+// blueprints, and the cfg lines of overlays.
+func (s *Servers) definitions(ctx context.Context) (all []left4me.Server, blueprints map[left4me.Name]left4me.Blueprint, cfg map[left4me.Name][]string, err error) {
+	if all, err = s.storage.Servers(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	if blueprints, err = s.blueprints(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	cfg, err = s.storage.OverlayCfg(ctx)
+	return all, blueprints, cfg, err
+}
+
+// neighbours are the servers of the host of v, and then v, which is not there yet.
+func (s *Servers) neighbours(ctx context.Context, v left4me.Server) ([]left4me.Spec, error) {
+	all, blueprints, cfg, err := s.definitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var specs []left4me.Spec
+	for _, o := range append(all, v) {
+		if o.Host == v.Host {
+			specs = append(specs, left4me.SpecOf(o, blueprints[o.Blueprint], cfg))
+		}
+	}
+	return specs, nil
+}
+
+// Act asks for a job on a server: left4me.StartServer and its like. What is
+// asked for already is returned as it is. Errors: left4me.NotFound,
+// left4me.Conflict.
+func (s *Servers) Act(ctx context.Context, by string, kind left4me.JobKind, name left4me.Name) (left4me.Job, error) {
+	sp, host, err := s.Spec(ctx, name)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	return s.jobs.Add(ctx, by, kind, name, host, sp)
+}
+
+// Crashes returns the newest deaths of a server, at most limit.
+func (s *Servers) Crashes(ctx context.Context, name left4me.Name, limit int) ([]store.Crash, error) {
+	return s.storage.Crashes(ctx, name, limit)
+}

@@ -1,0 +1,122 @@
+package servers
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Generations tells whether anything was written: the same number means that
+// what was read before still holds.
+type Generations interface{ Generation() uint64 }
+
+// snapshot is what the store says of all servers. It is never changed: readers
+// share it.
+type snapshot struct {
+	generation uint64
+	servers    []left4me.Server       // by name
+	hashes     []string               // of what each would be started with now
+	overlays   [][]left4me.OverlayRef // that each would be started with
+	active     map[left4me.Name]left4me.Job
+	failed     map[left4me.Name]left4me.Job // whose newest job failed
+}
+
+// snapshot reads the servers, unless nothing was written since the last time:
+// the list is asked for far more often than it changes.
+func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
+	generation := s.storage.Generation() // before reading: what is written meanwhile makes it old
+	if v := s.last.Load(); v != nil && v.generation == generation {
+		return v, nil
+	}
+	all, blueprints, cfg, err := s.definitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	active, err := s.jobs.Active(ctx, "server")
+	if err != nil {
+		return nil, err
+	}
+	names := make([]left4me.Name, len(all))
+	for i, srv := range all {
+		names[i] = srv.Name
+	}
+	failed, err := s.jobs.Failed(ctx, "server", names)
+	if err != nil {
+		return nil, err
+	}
+	v := &snapshot{generation: generation, servers: all, hashes: make([]string, len(all)), overlays: make([][]left4me.OverlayRef, len(all)), active: active, failed: failed}
+	for i, srv := range all {
+		sp := left4me.SpecOf(srv, blueprints[srv.Blueprint], cfg)
+		v.hashes[i], v.overlays[i] = sp.Hash(), sp.Overlays
+	}
+	s.last.Store(v)
+	return v, nil
+}
+
+// Version is the same while List would return the same.
+type Version struct{ written, said uint64 }
+
+// Version is that of what List returns now or later: read it first.
+func (s *Servers) Version() Version { return Version{s.storage.Generation(), s.live.now()} }
+
+// List returns all servers by name.
+func (s *Servers) List(ctx context.Context) ([]View, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]View, len(snap.servers))
+	for i := range snap.servers {
+		views[i] = s.view(snap, i)
+	}
+	return views, nil
+}
+
+// Get returns one server. Errors: left4me.NotFound.
+func (s *Servers) Get(ctx context.Context, name left4me.Name) (View, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return View{}, err
+	}
+	i, ok := slices.BinarySearchFunc(snap.servers, name, func(v left4me.Server, n left4me.Name) int {
+		return strings.Compare(string(v.Name), string(n))
+	})
+	if !ok {
+		_, err := s.storage.Server(ctx, name) // it knows how to say that there is none
+		return View{}, err
+	}
+	return s.view(snap, i), nil
+}
+
+// view is a server with what its host says at the moment.
+func (s *Servers) view(snap *snapshot, i int) View {
+	v := View{Server: snap.servers[i]}
+	v.Status = s.live.get(v.Host, v.Name)
+	if j, ok := snap.active[v.Name]; ok {
+		v.Job = &j
+	}
+	st := v.Status
+	if build := s.live.build(v.Host); st.State.Up() && st.Build != 0 && build != 0 && build != st.Build {
+		v.NewBuild = build
+	}
+	// An agent that knows of builds says with which revisions it started a server.
+	if current, known := s.live.revisions(v.Host); known && st.State.Up() && st.Build != 0 {
+		v.NewContent = newContent(st.Overlays, snap.overlays[i], current)
+	}
+	if !st.State.Up() && v.Wanted == left4me.WantRunning {
+		switch waits := s.live.waiting(v.Host); {
+		case v.Held == "" && v.Job == nil && waits != "":
+			v.Status.Reason = waits
+		case st.Reason == "":
+			v.Status.Reason = v.Held.Reason() // what its host knew before it booted
+		}
+	}
+	// A server that is up has been started since, whoever did it.
+	if j, ok := snap.failed[v.Name]; ok && v.Job == nil && (!st.State.Up() || j.Kind != left4me.StartServer && j.Kind != left4me.RestartServer) {
+		v.Failed = &j
+	}
+	v.RestartRequired = st.State.Up() && st.SpecHash != "" && st.SpecHash != snap.hashes[i]
+	return v
+}

@@ -1,0 +1,59 @@
+package servers
+
+import (
+	"context"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// askWithin bounds what a host answers out of its memory or a few files.
+const askWithin = 15 * time.Second
+
+// Update changes the port, blueprint, overlays, settings and autostart of a server;
+// what runs stays as it is until it starts anew. v.Version is the one that was
+// looked at, 0 doesn't care; a host that is left out is the one it has, and so are
+// port 0 and an empty autostart.
+// Errors: left4me.NotFound; left4me.Invalid with the field; left4me.Conflict when
+// somebody else changed it since, when the port is taken, or is to change while
+// the server is up.
+func (s *Servers) Update(ctx context.Context, by string, v left4me.Server) (View, error) {
+	have, err := s.Get(ctx, v.Name)
+	if err != nil {
+		return View{}, err
+	}
+	if v.Host == "" {
+		v.Host = have.Host
+	}
+	if v.Port == 0 {
+		v.Port = have.Port
+	}
+	if v.Blueprint == "" {
+		v.Blueprint = left4me.DefaultBlueprint
+	}
+	v.Settings = v.Settings.Normal()
+	if err := s.Mistakes(ctx, v, false); err != nil {
+		return View{}, err
+	}
+	if err := s.storage.UpdateServer(ctx, v); err != nil {
+		return View{}, err
+	}
+	s.log.Info("server changed", "server", v.Name, "by", by)
+	s.live.changed(v.Name)
+	return s.Get(ctx, v.Name)
+}
+
+// ConfigDiff says how the files that left4me generates for a server would change
+// at its next start. Errors: left4me.NotFound, left4me.Unavailable.
+func (s *Servers) ConfigDiff(ctx context.Context, name left4me.Name) ([]bus.ConfigFile, error) {
+	spec, host, err := s.Spec(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	var d bus.ConfigDiff
+	err = s.bus.Request(ctx, bus.Command(host, bus.VerbConfigDiff), spec, &d)
+	return d.Files, err
+}

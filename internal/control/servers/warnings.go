@@ -1,0 +1,90 @@
+package servers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/gametext"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Bounds of a look at what a definition lacks: nobody waits long for a warning.
+const (
+	warnWithin = 3 * time.Second
+	warnMaps   = 12
+)
+
+// Warnings says what will probably keep a server from starting as it is defined
+// now. What its host can't be asked is no warning.
+func (s *Servers) Warnings(ctx context.Context, name left4me.Name) []left4me.Warning {
+	sp, host, err := s.Spec(ctx, name)
+	if err != nil {
+		return nil
+	}
+	return s.warnings(ctx, host, sp)
+}
+
+// WarningsOf says the same of settings over a stack, as of a blueprint.
+func (s *Servers) WarningsOf(ctx context.Context, settings left4me.Settings, stack []left4me.OverlayRef) []left4me.Warning {
+	return s.warnings(ctx, left4me.LocalHost, left4me.Spec{Settings: settings.Normal(), Overlays: stack})
+}
+
+func (s *Servers) warnings(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
+	return slices.Concat(s.mapWarnings(ctx, host, sp), lineWarnings(sp), s.lacks(ctx, host, sp))
+}
+
+// lineWarnings are about raw lines that the game reads otherwise than they look.
+// None of them quotes a line: there may be passwords in it.
+func lineWarnings(sp left4me.Spec) (all []left4me.Warning) {
+	say := func(whose string, lines []string) {
+		for _, f := range gametext.Look(gametext.Commands, []byte(strings.Join(lines, "\n"))) {
+			all = append(all, left4me.Warning{Kind: left4me.WarnText, Text: fmt.Sprintf("lines for server.cfg of %s: %s", whose, f), Hint: f.Hint})
+		}
+	}
+	for _, o := range sp.Overlays {
+		say("overlay "+string(o.Name), sp.OverlayCfg[o.Name])
+	}
+	say("the blueprint", sp.BlueprintCfg)
+	if sp.Name == "" {
+		say("the blueprint", sp.Settings.Cfg)
+	} else {
+		say("the server", sp.Settings.Cfg)
+	}
+	return all
+}
+
+// lacks is what the plugins and the tick rate of a server need and its stack hasn't.
+func (s *Servers) lacks(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
+	ctx, cancel := context.WithTimeout(ctx, warnWithin)
+	defer cancel()
+	var all []left4me.Warning
+	err := s.askHost(ctx, host, bus.VerbClashes, bus.StackRequest{V: bus.Version, Spec: left4me.Spec{Settings: left4me.Settings{Tick: sp.Settings.Tick}, Overlays: sp.Overlays}}, &all)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(all, func(w left4me.Warning) bool {
+		return w.Kind != left4me.WarnNoSourceMod && w.Kind != left4me.WarnNoMetamod && w.Kind != left4me.WarnTickrate
+	})
+}
+
+func (s *Servers) mapWarnings(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
+	first := sp.Settings.Map
+	if first == "" {
+		return nil // the game's own is always there
+	}
+	ctx, cancel := context.WithTimeout(ctx, warnWithin)
+	defer cancel()
+	var all []left4me.Campaign
+	err := s.askHost(ctx, host, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: left4me.Spec{Overlays: sp.Overlays}}, &all)
+	if err != nil || len(all) == 0 || left4me.HasMap(all, first) {
+		return nil
+	}
+	return []left4me.Warning{{
+		Kind: left4me.WarnFirstMap, Text: fmt.Sprintf("the first map %s is neither in the game nor in the stacked overlays: a start will fail", first),
+		Hint: fmt.Sprintf("choose another one, or add the overlay that brings it; there are %s", left4me.FirstMaps(all, warnMaps)),
+	}}
+}

@@ -1,0 +1,431 @@
+package uploads
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// upload is an Upload with its place on the disk. What is in Upload but Files,
+// Moves and TouchedAt never changes.
+type upload struct {
+	Upload
+	dir string
+
+	mu     sync.Mutex
+	files  []*file
+	byPath map[string]*file
+	low    map[string]string // paths and their directories: in lower case, and as they are
+	bytes  int64             // that have come or were announced
+	gone   bool
+	moved  chan struct{} // closed when more has come; nil while nobody waits for that
+}
+
+// file is a File that is being written.
+type file struct {
+	File
+	number  int
+	turn    int // of who writes: a newer writer takes the file over
+	settled bool
+
+	unsynced int64 // bytes that may not be on the disk yet
+}
+
+// head is the first line of upload.log.
+type head struct {
+	By        string       `json:"by"`
+	Overlay   left4me.Name `json:"overlay"`
+	CreatedAt time.Time    `json:"created_at"`
+}
+
+// line is another line of upload.log: a file that was begun, or whose size is
+// known now.
+type line struct {
+	File int    `json:"file"`
+	Path string `json:"path"`
+	Size int64  `json:"size"`
+}
+
+func (up *upload) part(f *file) string { return filepath.Join(up.dir, "parts", strconv.Itoa(f.number)) }
+func (up *upload) whole() string       { return filepath.Join(up.dir, "files") }
+func (up *upload) logFile() string     { return filepath.Join(up.dir, "upload.log") }
+func (up *upload) movesFile() string   { return filepath.Join(up.dir, "moves.json") }
+
+// create makes the directory of an upload. It is one when its log is there.
+func (up *upload) create() error {
+	if err := os.MkdirAll(filepath.Dir(up.dir), 0o751); err != nil {
+		return err
+	}
+	for _, d := range []string{up.dir, filepath.Join(up.dir, "parts"), up.whole()} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			return err
+		}
+	}
+	return up.write(head{By: up.By, Overlay: up.Overlay, CreatedAt: up.CreatedAt})
+}
+
+// write adds a line to the log.
+func (up *upload) write(v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(up.logFile(), os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(b, '\n'))
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// ids returns the uploads that lie on the disk, oldest first.
+func (u *Uploads) ids() ([]string, error) {
+	entries, err := os.ReadDir(u.tmp)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	type dated struct {
+		id string
+		at time.Time
+	}
+	var all []dated
+	for _, e := range entries {
+		id, ok := strings.CutPrefix(e.Name(), prefix)
+		if !ok || !validID(id) || !e.IsDir() {
+			continue
+		}
+		if up := u.open[id]; up != nil {
+			all = append(all, dated{id, up.CreatedAt})
+		} else if up, err := read(filepath.Join(u.tmp, e.Name()), id); err == nil {
+			u.open[id] = up
+			all = append(all, dated{id, up.CreatedAt})
+		}
+	}
+	slices.SortFunc(all, func(a, b dated) int {
+		if c := a.at.Compare(b.at); c != 0 {
+			return c
+		}
+		return strings.Compare(a.id, b.id)
+	})
+	ids := make([]string, len(all))
+	for i, d := range all {
+		ids[i] = d.id
+	}
+	return ids, nil
+}
+
+// load returns an upload, read anew when left4me was started since. u.mu is held.
+func (u *Uploads) load(id string) (*upload, error) {
+	dir := filepath.Join(u.tmp, prefix+id)
+	if _, err := os.Lstat(dir); err != nil {
+		delete(u.open, id) // a job took it
+		return u.sent(id)
+	}
+	if up := u.open[id]; up != nil {
+		return up, nil
+	}
+	up, err := read(dir, id)
+	if err != nil {
+		return nil, err
+	}
+	u.open[id] = up
+	return up, nil
+}
+
+// sent returns an upload that was published and is kept, for names in its archives to
+// be read otherwise. Nothing more is taken for it.
+func (u *Uploads) sent(id string) (*upload, error) {
+	up, err := read(filepath.Join(u.tmp, sentPrefix+id), id)
+	if err != nil {
+		return nil, err
+	}
+	up.gone = true
+	return up, nil
+}
+
+func (u *Uploads) find(by accounts.Actor, id string) (*upload, error) {
+	if !validID(id) {
+		return nil, notFound(id)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	up, err := u.load(id)
+	if err != nil {
+		return nil, err
+	}
+	if !mayUse(by, up) {
+		return nil, notFound(id)
+	}
+	return up, nil
+}
+
+// read reads what lies on the disk. A line that was cut by a crash is the last
+// one, and of nothing that was answered for.
+func read(dir, id string) (*upload, error) {
+	up := &upload{Upload: Upload{ID: id}, dir: dir, byPath: map[string]*file{}, low: map[string]string{}}
+	log, err := os.OpenFile(up.logFile(), os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, notFound(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	st, err := log.Stat()
+	if err != nil {
+		return nil, err
+	}
+	up.TouchedAt = st.ModTime()
+	lines := bufio.NewScanner(log)
+	lines.Buffer(nil, 1<<16)
+	var h head
+	if !lines.Scan() || json.Unmarshal(lines.Bytes(), &h) != nil {
+		return nil, notFound(id)
+	}
+	up.By, up.Overlay, up.CreatedAt = h.By, h.Overlay, h.CreatedAt
+	if err := up.readMoves(); err != nil {
+		return nil, fmt.Errorf("upload %s: %w", id, err)
+	}
+	torn := false
+	for lines.Scan() {
+		var l line
+		if torn = json.Unmarshal(lines.Bytes(), &l) != nil; torn {
+			continue // what was written after a torn line begins with its rest
+		}
+		if err := up.replay(l); err != nil {
+			return nil, fmt.Errorf("upload %s: %w", id, err)
+		}
+	}
+	if torn {
+		if err := up.endLine(); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range up.files {
+		up.measure(f)
+		if !f.settled && f.Have == f.Size && f.Size > 0 {
+			if err := up.move(f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return up, lines.Err()
+}
+
+// endLine ends a line that a crash cut, so that the next one is one of its own.
+func (up *upload) endLine() error {
+	f, err := os.OpenFile(up.logFile(), os.O_WRONLY|os.O_APPEND|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("\n")
+	return errors.Join(err, f.Close())
+}
+
+func (up *upload) replay(l line) error {
+	switch {
+	case l.File == len(up.files):
+		if _, err := checkPath(l.Path); err != nil {
+			return err
+		}
+		up.add(&file{File: File{Path: l.Path, Size: l.Size}, number: l.File})
+	case l.File >= 0 && l.File < len(up.files):
+		up.files[l.File].Size = l.Size
+	}
+	return nil
+}
+
+func (up *upload) add(f *file) {
+	up.files = append(up.files, f)
+	up.byPath[f.Path] = f
+	for p := f.Path; ; p = p[:strings.LastIndexByte(p, '/')] {
+		up.low[strings.ToLower(p)] = p
+		if !strings.Contains(p, "/") {
+			break
+		}
+	}
+}
+
+// measure looks how much of a file has come.
+func (up *upload) measure(f *file) {
+	for _, name := range []string{filepath.Join(up.whole(), filepath.FromSlash(f.Path)), up.part(f)} {
+		st, err := os.Lstat(name)
+		if err != nil || !st.Mode().IsRegular() {
+			continue
+		}
+		f.Have = st.Size()
+		f.settled = name != up.part(f)
+		up.bytes += max(f.Have, f.Size)
+		if st.ModTime().After(up.TouchedAt) {
+			up.TouchedAt = st.ModTime()
+		}
+		return
+	}
+	up.bytes += max(0, f.Size)
+}
+
+func (up *upload) copy() Upload {
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	v := up.Upload
+	v.Moves = slices.Clone(up.Moves)
+	v.Files = make([]File, len(up.files))
+	for i, f := range up.files {
+		v.Files[i] = f.File
+	}
+	return v
+}
+
+// remember puts moves over those that there are.
+func (up *upload) remember(moves []left4me.FolderMove) error {
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	all := left4me.JoinMoves(up.Moves, moves)
+	b, err := json.Marshal(all)
+	if err == nil {
+		err = writeFile(up.movesFile(), b)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return notFound(up.ID) // a job took it meanwhile
+	}
+	if err != nil {
+		return fmt.Errorf("move folders of upload %s: %w", up.ID, disk.Explain(err))
+	}
+	up.Moves = all
+	return nil
+}
+
+// writeFile puts a whole file in place of the one that is there.
+func writeFile(name string, b []byte) error {
+	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(name+".new", name)
+}
+
+// readMoves reads what people moved. What is no list of moves is none: the plan shows
+// where everything goes.
+func (up *upload) readMoves() error {
+	b, err := os.ReadFile(up.movesFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if json.Unmarshal(b, &up.Moves) != nil {
+		up.Moves = nil
+	}
+	return nil
+}
+
+func (up *upload) touch(now time.Time) {
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	up.TouchedAt = now
+	_ = os.Chtimes(up.logFile(), now, now) // only for who comes after us
+}
+
+// drop removes an upload: first under another name, so that none is there half.
+func (u *Uploads) drop(up *upload) error {
+	defer u.changed.Ring()
+	up.mu.Lock()
+	up.gone = true
+	up.wake()
+	up.mu.Unlock()
+	u.mu.Lock()
+	delete(u.open, up.ID)
+	u.mu.Unlock()
+	gone := filepath.Join(u.tmp, "gone-"+prefix+up.ID)
+	if err := os.Rename(up.dir, gone); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a job took it meanwhile
+		}
+		return err
+	}
+	return os.RemoveAll(gone)
+}
+
+// sweep drops uploads that nobody went on with, and what a crash left of others.
+func (u *Uploads) sweep() {
+	entries, err := os.ReadDir(u.tmp)
+	if err != nil {
+		return // there is none yet
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "gone-"+prefix) {
+			_ = os.RemoveAll(filepath.Join(u.tmp, e.Name())) // again next time
+			continue
+		}
+		if strings.HasPrefix(e.Name(), sentPrefix) {
+			u.sweepSent(e.Name())
+			continue
+		}
+		id, ok := strings.CutPrefix(e.Name(), prefix)
+		if !ok || !validID(id) {
+			continue
+		}
+		u.mu.Lock()
+		up, err := u.load(id)
+		u.mu.Unlock()
+		if err != nil {
+			// It has no head: a crash came between its directory and its log.
+			if st, err := e.Info(); err == nil && u.now().Sub(st.ModTime()) > Keep {
+				_ = os.RemoveAll(filepath.Join(u.tmp, e.Name()))
+			}
+			continue
+		}
+		if at := up.copy().TouchedAt; u.now().Sub(at) > Keep {
+			u.log.Info("upload dropped: nobody went on with it", "upload", id, "overlay", up.Overlay, "by", up.By, "since", at)
+			if err := u.drop(up); err != nil {
+				u.log.Error("drop upload", "upload", id, "err", err)
+			}
+		}
+	}
+}
+
+// free is how many bytes of a disk may be filled: a part stays free for servers
+// that write.
+func free(dir string) (int64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, err
+	}
+	margin := min(int64(st.Blocks)*st.Bsize/20, 5<<30) //nolint:unconvert // other machines have other types
+	return int64(st.Bavail)*st.Bsize - margin, nil     //nolint:unconvert
+}
+
+// sweepSent removes an upload that was kept long enough after it was published.
+func (u *Uploads) sweepSent(name string) {
+	dir := filepath.Join(u.tmp, name)
+	st, err := os.Lstat(filepath.Join(dir, "sent.json"))
+	if err != nil {
+		st, err = os.Lstat(dir) // a crash came before its note
+	}
+	if err == nil && u.now().Sub(st.ModTime()) > left4me.KeepArchives {
+		_ = os.RemoveAll(dir) // again next time
+	}
+}

@@ -1,0 +1,413 @@
+package uploads
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	maxPath = 1024 // bytes
+	maxName = 255  // bytes of a part of a path
+	maxDeep = 32
+	chunk   = 256 << 10
+	// spaceEvery is after how many bytes the disk is looked at again.
+	spaceEvery = 64 << 20
+	syncEvery  = 16 << 20
+
+	// aheadMost is how far a piece may be ahead of what has come, and aheadWithin how
+	// long it waits while nothing comes.
+	aheadMost   = 16 << 20
+	aheadWithin = 2 * time.Second
+)
+
+// Write adds a piece to a file, which begins with its first one. offset must be
+// what has come of it so far; size is the whole file's, or -1 while it isn't
+// known. A piece that is less than 16 MiB ahead waits for those before it, until
+// nothing came for 2 s. Different files may be written at a time; of one file the
+// newest writer goes on, and those before it, whose connections may be dead, are
+// refused.
+//
+// The File is what there is, with errors too. Errors: left4me.NotFound,
+// left4me.Invalid for a path or a size, left4me.Conflict when offset is not where
+// to go on, left4me.DiskFull when the disk is almost full. What r fails with
+// comes as it is, and what came before stays.
+func (u *Uploads) Write(ctx context.Context, by accounts.Actor, id, name string, offset, size int64, r io.Reader) (File, error) {
+	up, err := u.find(by, id)
+	if err != nil {
+		return File{}, err
+	}
+	name, err = checkPath(name)
+	if err != nil {
+		return File{}, err
+	}
+	if offset < 0 || size < -1 || size > MaxBytes || size >= 0 && offset > size {
+		return File{}, &left4me.Error{Kind: left4me.Invalid, Field: "query.offset", Text: fmt.Sprintf("%d of %d is no place in a file", offset, size)}
+	}
+	if err := u.room(max(size-offset, 0)); err != nil {
+		return File{}, err
+	}
+	up.await(ctx, name, offset)
+	f, turn, err := up.begin(name, offset, size)
+	switch {
+	case err != nil:
+	case turn == settled:
+		err = up.extra(r, f)
+	default:
+		err = u.fill(ctx, up, f, turn, r)
+	}
+	return up.state(f), err
+}
+
+// drained is more than the longest piece that our own clients send.
+const drained = 20 << 20
+
+// Drain reads the rest of a piece that is refused. A proxy that can't send all of a
+// request answers with a page of its own (Apache 2.4: status 502), and nobody sees
+// why the piece was refused.
+func Drain(r io.Reader) { _, _ = io.CopyN(io.Discard, r, drained) }
+
+// await returns when a piece need not wait for pieces before it, or has waited too
+// long. begin decides what becomes of it.
+func (up *upload) await(ctx context.Context, name string, offset int64) {
+	patience := time.NewTimer(aheadWithin)
+	defer patience.Stop()
+	for {
+		moved := up.ahead(name, offset)
+		if moved == nil {
+			return
+		}
+		select {
+		case <-moved:
+			patience.Reset(aheadWithin)
+		case <-patience.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// ahead returns what is closed when more of the upload has come, if offset is ahead
+// of a file.
+func (up *upload) ahead(name string, offset int64) <-chan struct{} {
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	f := up.byPath[name]
+	if up.gone || f == nil || f.settled || offset <= f.Have || offset-f.Have > aheadMost {
+		return nil
+	}
+	if up.moved == nil {
+		up.moved = make(chan struct{})
+	}
+	return up.moved
+}
+
+// wake has those look again who wait for more to come. up.mu is held.
+func (up *upload) wake() {
+	if up.moved != nil {
+		close(up.moved)
+		up.moved = nil
+	}
+}
+
+// settled is the turn of a file that is complete.
+const settled = -1
+
+// begin takes a file over for writing at offset; it makes it when it is new.
+func (up *upload) begin(name string, offset, size int64) (*file, int, error) {
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	if up.gone {
+		return nil, 0, notFound(up.ID)
+	}
+	f := up.byPath[name]
+	if f == nil {
+		if offset != 0 {
+			return nil, 0, conflict(name, 0)
+		}
+		if err := up.mayAdd(name); err != nil {
+			return nil, 0, err
+		}
+		f = &file{File: File{Path: name, Size: -1}, number: len(up.files)}
+		if err := up.grow(f, size); err != nil {
+			return nil, 0, err
+		}
+		f.Size = size
+		if err := up.write(line{File: f.number, Path: name, Size: size}); err != nil {
+			return nil, 0, err
+		}
+		up.add(f)
+		f.turn++
+		return f, f.turn, nil
+	}
+	switch {
+	case f.Have != offset:
+		return f, 0, conflict(name, f.Have)
+	case f.settled:
+		return f, settled, nil // that was answered, but the answer was not heard
+	case size >= 0 && f.Size >= 0 && size != f.Size:
+		return f, 0, &left4me.Error{Kind: left4me.Invalid, Field: "query.size", Text: fmt.Sprintf("%q was announced with %d bytes, not %d", name, f.Size, size), Hint: "drop the upload and begin anew"}
+	case size >= 0 && f.Size < 0:
+		if err := up.grow(f, size); err != nil {
+			return f, 0, err
+		}
+		if err := up.write(line{File: f.number, Path: name, Size: size}); err != nil {
+			return f, 0, err
+		}
+		f.Size = size
+	}
+	f.turn++
+	return f, f.turn, nil
+}
+
+// mayAdd checks a new file against those that are there.
+func (up *upload) mayAdd(name string) error {
+	if len(up.files) >= MaxFiles {
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("an upload has at most %d files", MaxFiles), "send them as one archive")
+	}
+	for p := name; ; p = path.Dir(p) {
+		if was, ok := up.low[strings.ToLower(p)]; ok && was != p {
+			return badPath(name, fmt.Sprintf("differs from %q by capital letters only", was))
+		}
+		if _, ok := up.byPath[p]; ok && p != name {
+			return badPath(name, fmt.Sprintf("would lie in %q, which is a file", p))
+		}
+		if !strings.Contains(p, "/") {
+			break
+		}
+	}
+	if _, ok := up.low[strings.ToLower(name)]; ok {
+		return badPath(name, "is a directory already")
+	}
+	return nil
+}
+
+// grow counts what a file will have.
+func (up *upload) grow(f *file, size int64) error {
+	more := max(size, f.Have) - max(f.Size, f.Have)
+	if up.bytes+more > MaxBytes {
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("an upload has at most %d GiB", int64(MaxBytes>>30)), "send a part of it first")
+	}
+	up.bytes += more
+	return nil
+}
+
+// buffers are of chunk bytes each: small pieces come by the thousand.
+var buffers = sync.Pool{New: func() any { return new([chunk]byte) }}
+
+// fill writes what comes, for as long as nobody took the file over.
+func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.Reader) error {
+	out, err := os.OpenFile(up.part(f), os.O_WRONLY|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	buf := buffers.Get().(*[chunk]byte)[:]
+	defer buffers.Put((*[chunk]byte)(buf))
+	var since, all int64
+	var failed error
+	for failed == nil {
+		var n int
+		n, failed = r.Read(buf)
+		if failed == nil {
+			failed = ctx.Err()
+		}
+		if n == 0 {
+			continue
+		}
+		if since += int64(n); since >= spaceEvery {
+			since = 0
+			if err := u.room(0); err != nil {
+				failed = err
+				break
+			}
+		}
+		if err := up.put(out, f, turn, buf[:n]); err != nil {
+			return err
+		}
+		all += int64(n)
+	}
+	if errors.Is(failed, io.EOF) {
+		failed = nil
+	}
+	return errors.Join(failed, u.settle(up, f, turn, out, all))
+}
+
+// extra refuses bytes behind the end of a file that is complete.
+func (up *upload) extra(r io.Reader, f *file) error {
+	var b [1]byte
+	if n, _ := io.ReadFull(r, b[:]); n == 0 {
+		return nil
+	}
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	return tooMuch(f)
+}
+
+func tooMuch(f *file) error {
+	return &left4me.Error{Kind: left4me.Invalid, Field: "query.size", Text: fmt.Sprintf("more came of %q than its %d bytes", f.Path, f.Size), Hint: "drop the upload and begin anew"}
+}
+
+// put writes bytes at the end of what has come.
+func (up *upload) put(out *os.File, f *file, turn int, b []byte) error {
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	switch {
+	case up.gone:
+		return notFound(up.ID)
+	case f.turn != turn:
+		return left4me.Errorf(left4me.Conflict, fmt.Sprintf("another request goes on with %q", f.Path), "")
+	case f.Size >= 0 && f.Have+int64(len(b)) > f.Size:
+		return tooMuch(f)
+	case f.Size < 0:
+		if err := up.grow(f, f.Have+int64(len(b))); err != nil {
+			return err
+		}
+	}
+	n, err := out.WriteAt(b, f.Have)
+	f.Have += int64(n)
+	up.wake()
+	if disk.IsFull(err) {
+		return fullDisk(out.Name(), int64(len(b)-n), err)
+	}
+	return err
+}
+
+// settle keeps what has come even if the machine ends now, and moves a file that
+// is complete to its place.
+func (u *Uploads) settle(up *upload, f *file, turn int, out *os.File, wrote int64) error {
+	defer u.changed.Ring()
+	if up.due(f, wrote) {
+		if err := unix.Fdatasync(int(out.Fd())); err != nil {
+			return err
+		}
+	}
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	if up.gone || f.turn != turn {
+		return nil
+	}
+	up.TouchedAt = u.now()
+	if f.Size < 0 || f.Have != f.Size || f.settled {
+		return nil
+	}
+	return up.move(f)
+}
+
+// due counts what was written of a file, and reports whether it is to be brought to
+// the disk: when the file is complete, and often enough that a power cut costs
+// little. The size of a file says what is left of it then, and a sender that is
+// further learns that from the answer to its next piece. Small pieces, behind a
+// proxy that takes no others, would wait for the disk most of the time.
+func (up *upload) due(f *file, wrote int64) bool {
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	f.unsynced += wrote
+	if f.unsynced < syncEvery && (f.Size < 0 || f.Have < f.Size) {
+		return false
+	}
+	due := f.unsynced > 0
+	f.unsynced = 0
+	return due
+}
+
+// move puts a file that is complete where it belongs.
+func (up *upload) move(f *file) error {
+	dir, err := os.OpenRoot(up.dir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	to := path.Join("files", f.Path)
+	if err := dir.MkdirAll(path.Dir(to), 0o700); err != nil {
+		return err
+	}
+	if err := dir.Rename(path.Join("parts", filepath.Base(up.part(f))), to); err != nil {
+		return err
+	}
+	f.settled = true
+	return nil
+}
+
+func (up *upload) state(f *file) File {
+	if f == nil {
+		return File{}
+	}
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	return f.File
+}
+
+// room refuses what would fill the disk.
+func (u *Uploads) room(more int64) error {
+	left, err := u.free()
+	if err != nil {
+		return err
+	}
+	if left < more || left <= 0 {
+		return fullDisk(u.tmp, more, nil)
+	}
+	return nil
+}
+
+func fullDisk(path string, need int64, cause error) error {
+	e := disk.Full(path, need, cause)
+	e.Hint = "free some space; what has come is kept for two days. A twentieth of the disk, at most 5 GiB, stays free"
+	return e
+}
+
+func conflict(name string, have int64) error {
+	return &left4me.Error{Kind: left4me.Conflict, Field: "query.offset", Text: fmt.Sprintf("%d bytes of %q have come", have, name), Hint: fmt.Sprintf("go on at %d", have)}
+}
+
+func badPath(name, why string) error {
+	return &left4me.Error{Kind: left4me.Invalid, Field: "query.path", Text: fmt.Sprintf("the path %q %s", shorten(strings.ToValidUTF8(name, "?")), why), Hint: "rename it"}
+}
+
+// checkPath returns a path as it will be called: with slashes, relative, of
+// names that can be seen.
+func checkPath(name string) (string, error) {
+	switch {
+	case name == "":
+		return "", badPath(name, "is empty")
+	case len(name) > maxPath:
+		return "", badPath(name, "is too long")
+	case !utf8.ValidString(name):
+		return "", badPath(name, "is not UTF-8")
+	case name[0] == '/':
+		return "", badPath(name, "is absolute")
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return "", badPath(name, "has control characters")
+	case strings.Contains(name, `\`):
+		return "", badPath(name, `has a \`)
+	}
+	parts := strings.Split(name, "/")
+	if len(parts) > maxDeep {
+		return "", badPath(name, "is too deep")
+	}
+	for _, p := range parts {
+		switch {
+		case p == "" || p == "." || p == "..":
+			return "", badPath(name, "is no plain path")
+		case len(p) > maxName:
+			return "", badPath(name, "has a name that is too long")
+		}
+	}
+	return name, nil
+}

@@ -1,0 +1,134 @@
+package disk_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/disk/disktest"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// files makes a file that is written to and an empty one.
+func files(t *testing.T) (from, to *os.File) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, f := range map[string]**os.File{"from": &from, "to": &to} {
+		var err error
+		if *f, err = os.Create(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { (*f).Close() })
+	}
+	return from, to
+}
+
+func write(t *testing.T, f *os.File, at int64, b []byte) {
+	t.Helper()
+	if _, err := f.WriteAt(b, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func allocated(t *testing.T, f *os.File) int64 {
+	t.Helper()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		t.Fatal(err)
+	}
+	return st.Blocks * 512
+}
+
+func TestCopyKeepsHoles(t *testing.T) {
+	from, to := files(t)
+	write(t, from, 0, []byte("begin"))
+	write(t, from, 40<<20, bytes.Repeat([]byte("middle"), 1<<20))
+	if err := from.Truncate(100 << 20); err != nil {
+		t.Fatal(err)
+	}
+	var told int64
+	n, err := disk.Copy(t.Context(), to, from, 100<<20, func(n int64) {
+		if n < told {
+			t.Errorf("%d after %d", n, told)
+		}
+		told = n
+	})
+	if err != nil || n != 100<<20 || told != n {
+		t.Fatalf("%d, told %d, %v", n, told, err)
+	}
+	a, _ := os.ReadFile(from.Name())
+	if b, err := os.ReadFile(to.Name()); err != nil || !bytes.Equal(a, b) {
+		t.Errorf("other contents, %v", err)
+	}
+	if a, b := allocated(t, from), allocated(t, to); a < 50<<20 && b > a+1<<20 {
+		t.Errorf("%d bytes were allocated for %d", b, a)
+	}
+}
+
+func TestCopyOfAFileThatChanges(t *testing.T) {
+	from, to := files(t)
+	write(t, from, 0, []byte("123456"))
+	if n, err := disk.Copy(t.Context(), to, from, 4, nil); n != 4 || err != nil {
+		t.Errorf("of one that has grown: %d, %v", n, err)
+	}
+	for _, size := range []int64{10, 60 << 20} { // what was longer a moment ago
+		if n, err := disk.Copy(t.Context(), to, from, size, nil); n != 6 || err != nil {
+			t.Errorf("of one that was cut: %d, %v", n, err)
+		}
+		if b, err := os.ReadFile(to.Name()); string(b) != "123456" {
+			t.Errorf("%q, %v", b, err)
+		}
+	}
+}
+
+func TestCopyEndsWithItsContext(t *testing.T) {
+	from, to := files(t)
+	write(t, from, 0, make([]byte, 64<<20))
+	ctx, cancel := context.WithCancel(t.Context())
+	n, err := disk.Copy(ctx, to, from, 64<<20, func(int64) { cancel() })
+	if !errors.Is(err, context.Canceled) || n == 0 || n > 32<<20 {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// Servers write to the disk while a large file is copied.
+func TestCopyEndsBeforeTheMargin(t *testing.T) {
+	disktest.OnSmall(t, "200m", func(t *testing.T, dir string) {
+		from, _ := files(t)
+		write(t, from, 0, make([]byte, 64<<20))
+		to, err := os.Create(filepath.Join(dir, "to"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer to.Close()
+		n, err := disk.Copy(t.Context(), to, from, 64<<20, func(n int64) {
+			if n == 16<<20 {
+				disktest.Fill(t, dir, 20<<20) // for one more look
+			}
+		})
+		free, margin, roomErr := disk.Room(dir)
+		if !errors.Is(err, left4me.DiskFull) || n != 32<<20 || roomErr != nil || free < margin {
+			t.Errorf("%d were copied, %d are free with a margin of %d: %v, %v", n, free, margin, err, roomErr)
+		}
+	})
+}
+
+func TestFitsKeepsTheMargin(t *testing.T) {
+	free, margin, err := disk.Room(t.TempDir())
+	if err != nil || free <= margin {
+		t.Fatalf("%d bytes are free, %v", free, err)
+	}
+	var full *left4me.Error
+	if err := disk.Fits(t.TempDir(), free-margin+64<<20); !errors.As(err, &full) || full.Kind != left4me.DiskFull {
+		t.Errorf("%v", err)
+	}
+	if err := disk.Fits(t.TempDir(), 0); err != nil {
+		t.Error(err)
+	}
+}

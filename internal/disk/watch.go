@@ -1,0 +1,141 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Watch notices that the file system of a directory has gone: it was unmounted,
+// its disk was removed, or it answers every read with an error. An empty mount
+// point that shows instead must not be taken for a directory in which everything
+// was deleted.
+//
+// A directory is remembered once it has contents. One that is made or mounted
+// later is adopted at the next Check, and one that was deleted on the file system of
+// the root is forgotten. The zero Watch watches nothing. It is safe
+// for concurrent use.
+type Watch struct {
+	mu    sync.Mutex
+	dirs  []string
+	known map[string]identity
+}
+
+// identity is what is remembered of a directory.
+type identity struct {
+	dev, ino uint64
+	fsid     unix.Fsid // zero when the file system has none
+}
+
+// NewWatch watches a root and directories beneath it, which need not exist yet.
+func NewWatch(root string, beneath ...string) *Watch {
+	w := &Watch{dirs: []string{root}, known: map[string]identity{}}
+	for _, d := range beneath {
+		w.dirs = append(w.dirs, filepath.Join(root, d))
+	}
+	return w
+}
+
+// Check returns nil while every directory that was remembered is there. It costs
+// a few system calls for each. Errors: left4me.Unavailable, which names the first
+// directory that has gone, until its file system is back.
+func (w *Watch) Check() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, d := range w.dirs {
+		if err := w.check(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Watch) check(dir string) error {
+	before, known := w.known[dir]
+	now, empty, err := look(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !known, errors.Is(err, fs.ErrPermission):
+		return nil
+	case errors.Is(err, fs.ErrNotExist) && w.deleted(dir):
+		delete(w.known, dir)
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return gone(dir, "does not exist any more", err)
+	case err != nil:
+		return gone(dir, fmt.Sprintf("can't be read (%v)", cause(err)), err)
+	case known && now.dev != before.dev && !now.same(before):
+		return gone(dir, "is on another file system than before", nil)
+	case known && now.dev == before.dev && now.ino != before.ino && empty:
+		return gone(dir, "is another directory than before, and empty", nil)
+	case known || !empty:
+		w.known[dir] = now
+	}
+	return nil
+}
+
+// deleted reports whether a directory that isn't there any more was deleted: it
+// was on the file system of the root. A mount point outlives what was mounted.
+func (w *Watch) deleted(dir string) bool {
+	root, ok := w.known[w.dirs[0]]
+	return ok && dir != w.dirs[0] && root.dev == w.known[dir].dev
+}
+
+// same reports whether it is one directory although the number of its device is
+// another: a disk may get a new one each time that it is mounted.
+func (i identity) same(o identity) bool {
+	return i.ino == o.ino && i.fsid == o.fsid && i.fsid != unix.Fsid{}
+}
+
+func look(dir string) (i identity, empty bool, err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return i, false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return i, false, err
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		i.dev, i.ino = st.Dev, st.Ino
+	}
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(int(f.Fd()), &st); err != nil {
+		return i, false, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	i.fsid = st.Fsid
+	names, err := f.Readdirnames(len(ofNobody) + 1)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return i, !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(ofNobody, n) }), err
+}
+
+// ofNobody are the names in a directory that don't count as contents.
+var ofNobody = []string{reserveName, "lost+found"}
+
+func gone(dir, how string, err error) error {
+	return &left4me.Error{
+		Kind: left4me.Unavailable, Text: "disk gone: " + dir + " " + how, Err: err,
+		Hint: "mount its file system again; if another one is meant to be there, restart left4me",
+	}
+}
+
+// cause is an error without its path.
+func cause(err error) error {
+	var e syscall.Errno
+	if errors.As(err, &e) {
+		return e
+	}
+	return err
+}

@@ -1,0 +1,218 @@
+package gametext
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// What can be wrong with a line of admins_simple.ini.
+const (
+	named     = "an identity that looks like a Steam ID, which SourceMod takes for the name of a player: whoever has that name gets the rights"
+	nobodys   = "a Steam ID that no player has: SourceMod compares it character by character"
+	universe  = "the number behind STEAM_ is 0 or 1 for players; SourceMod doesn't look at it"
+	bracketed = "a Steam ID in brackets, which SourceMod before 1.7 takes for the name of a player"
+	commented = "administrators between /* and */, which is no comment in this file: SourceMod gives them their rights"
+	unclosed  = "a quotation mark isn't closed"
+	rightless = "what this administrator may do is missing"
+)
+
+// identities looks at the list of administrators as SourceMod does
+// (plugins/admin-flatfile/admin-simple.sp and core/logic/AdminCache.cpp of
+// SourceMod 1.7 to 1.13), and writes Steam IDs in the form that it reads.
+func identities(r Reader, text string) (string, []Finding) {
+	if r != Admins {
+		return text, nil
+	}
+	found := map[kindOf][]int{}
+	note := func(text, hint string, fix Fix, row int) {
+		k := kindOf{text, hint, fix}
+		found[k] = append(found[k], row)
+	}
+	var out strings.Builder
+	out.Grow(len(text))
+	n, block := 0, false
+	for line := range strings.Lines(text) {
+		n++
+		content := withoutComment(line)
+		s := strings.TrimSpace(content)
+		if strings.HasPrefix(s, "/*") {
+			block = !strings.Contains(s, "*/")
+			out.WriteString(line)
+			continue
+		}
+		closes := block && strings.Contains(s, "*/")
+		if s == "" || s[0] == '*' || closes {
+			block = block && !closes
+			out.WriteString(line)
+			continue
+		}
+		id, from, to, more := firstWord(content)
+		switch {
+		case strings.Count(s, `"`)%2 != 0:
+			if !block {
+				note(unclosed, "", NoFix, n)
+			}
+		case more == "":
+			if !block {
+				note(rightless, "", NoFix, n)
+			}
+		default:
+			problem, right := judge(id)
+			if block && (problem != "" || steamIdentity(id)) {
+				note(commented, "put // in front of each line that is a comment", NoFix, n)
+			}
+			switch {
+			case problem == "":
+			case right == "":
+				note(problem, "look for the Steam ID again: STEAM_1:0:123", NoFix, n)
+			default:
+				note(problem, "write it as STEAM_1:0:123", Identities, n)
+				out.WriteString(line[:from] + `"` + right + `"` + line[to:])
+				continue
+			}
+		}
+		out.WriteString(line)
+	}
+	return out.String(), collected(found)
+}
+
+// kindOf is a finding without its lines.
+type kindOf struct {
+	text, hint string
+	fix        Fix
+}
+
+func collected(found map[kindOf][]int) (all []Finding) {
+	for _, text := range []string{named, nobodys, universe, bracketed, commented, unclosed, rightless} {
+		for _, fix := range []Fix{Identities, NoFix} {
+			for k, rows := range found {
+				if k.text == text && k.fix == fix {
+					all = append(all, Finding{Rows: rows, Text: text, Hint: k.hint, Fix: fix})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// withoutComment is what SourceMod leaves of a line.
+func withoutComment(line string) string {
+	line = strings.TrimRight(line, "\r\n")
+	quoted := false
+	for i := range len(line) {
+		switch {
+		case line[i] == '"':
+			quoted = !quoted
+		case !quoted && (line[i] == ';' || strings.HasPrefix(line[i:], "//")):
+			return line[:i]
+		}
+	}
+	return line
+}
+
+// firstWord is what BreakString of SourceMod takes: id stands at line[from:to]
+// with its quotation marks, more is what follows.
+func firstWord(line string) (id string, from, to int, more string) {
+	from = len(line) - len(strings.TrimLeft(line, " \t\r\v\f"))
+	rest := line[from:]
+	if after, ok := strings.CutPrefix(rest, `"`); ok {
+		var found bool
+		id, _, found = strings.Cut(after, `"`)
+		if to = from + 1 + len(id); found {
+			to++
+		}
+	} else {
+		id = rest
+		if i := strings.IndexAny(rest, " \t\r\v\f"); i >= 0 {
+			id = rest[:i]
+		}
+		to = from + len(id)
+	}
+	return id, from, to, strings.TrimSpace(line[to:])
+}
+
+// steamIdentity reports whether SourceMod takes an identity for a Steam ID, and
+// not for a name or an address.
+func steamIdentity(id string) bool {
+	return strings.HasPrefix(id, "STEAM_") || strings.HasPrefix(id, "[U:") && strings.HasSuffix(id, "]") || strings.HasPrefix(id, "0:") || strings.HasPrefix(id, "1:")
+}
+
+// judge says what is wrong with an identity, and what is meant, if that is clear.
+func judge(id string) (problem, right string) {
+	switch {
+	case strings.HasPrefix(id, "!"): // an address
+		return "", ""
+	case steamIdentity(id):
+		if matches(id) {
+			u, ok := strings.CutPrefix(id, "STEAM_")
+			switch {
+			case !ok:
+				return bracketed, meant(id)
+			case u[0] > '1':
+				return universe, "STEAM_1" + u[1:]
+			}
+			return "", ""
+		}
+		return nobodys, meant(id)
+	}
+	if right := meant(id); right != "" || looksLike(id) {
+		return named, right
+	}
+	return "", "" // a name
+}
+
+// matches reports whether SourceMod's form of a Steam ID is one that a player can
+// have: the digit of the universe is cut off, and 0:123 is compared as text. Of
+// [U:1:246] it reads the number.
+func matches(id string) bool {
+	if rest, ok := strings.CutPrefix(id, "STEAM_"); ok {
+		if len(rest) < 5 || rest[0] < '0' || rest[0] > '9' || rest[1] != ':' {
+			return false
+		}
+		a, err := left4me.ParseSteamID("STEAM_1" + rest[1:])
+		return err == nil && a.String() == "STEAM_1"+rest[1:]
+	}
+	if rest, ok := strings.CutPrefix(id, "[U:"); ok && len(rest) > 3 {
+		digits := rest[2:]
+		if i := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {
+			digits = digits[:i]
+		}
+		n, err := strconv.ParseUint(digits, 10, 32)
+		return err == nil && n > 0
+	}
+	return false
+}
+
+// meant is the Steam ID that a text stands for, in SourceMod's form; empty when
+// that isn't clear.
+func meant(id string) string {
+	s := strings.TrimSpace(strings.ToUpper(id))
+	switch {
+	case strings.HasPrefix(s, "0:"), strings.HasPrefix(s, "1:"):
+		s = "STEAM_1:" + s
+	case strings.HasPrefix(s, "U:1:"):
+		s = "[" + s + "]"
+	case strings.HasPrefix(s, "[U:1:") && !strings.HasSuffix(s, "]"):
+		s += "]"
+	case strings.HasPrefix(s, "HTTP"):
+		s = strings.ToLower(s)
+	case strings.HasPrefix(s, "STEAM:"):
+		s = "STEAM_" + s[len("STEAM:"):]
+	}
+	a, err := left4me.ParseSteamID(s)
+	if err != nil {
+		return ""
+	}
+	return a.String()
+}
+
+// looksLike reports whether people take a text for a Steam ID.
+func looksLike(id string) bool {
+	s := strings.ToUpper(id)
+	if strings.HasPrefix(s, "STEAM_") || strings.HasPrefix(s, "STEAM:") || strings.HasPrefix(s, "[U:") || strings.HasPrefix(s, "U:1:") || strings.Contains(s, "STEAMCOMMUNITY.COM/") {
+		return true
+	}
+	return len(s) == 17 && strings.HasPrefix(s, "7656119") && strings.Trim(s, "0123456789") == ""
+}

@@ -1,0 +1,258 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/internal/host/content/archive"
+	"github.com/left4me/left4me/internal/host/content/download"
+	"github.com/left4me/left4me/internal/host/content/git"
+	"github.com/left4me/left4me/internal/host/content/overlays"
+	"github.com/left4me/left4me/internal/host/content/release"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// fetched are the steps of builders that fetch archives and unpack them.
+var fetched = []string{left4me.StepFetch, left4me.StepUnpack}
+
+const nothingNew = "nothing new"
+
+// buildGit makes an overlay of a commit of a repository.
+func buildGit(ctx context.Context, b *build) error {
+	g := b.spec.Overlay.Git
+	if g == nil {
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("overlay %s names no repository", b.spec.Overlay.Name), "")
+	}
+	in, err := b.importDir()
+	if err != nil {
+		return err
+	}
+	same := false
+	err = b.p.step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
+		r, err := git.Open(g.URL, b.staging.Scratch(), b.agent.downloads, b.say(left4me.StepFetch))
+		if err != nil {
+			return "", err
+		}
+		commit, err := r.Find(ctx, g.Ref)
+		if err != nil {
+			return "", err
+		}
+		b.meta.Origin = commit
+		if dir := strings.Trim(path.Clean("/"+g.Subdir), "/"); dir != "" {
+			b.meta.Origin += ":" + dir
+		}
+		if same, err = b.unchanged(ctx, g.Keep); err != nil || same {
+			return fmt.Sprintf("%.12s, as before", commit), err
+		}
+		name := strings.TrimSuffix(path.Base(strings.TrimRight(g.URL, "/")), ".git")
+		return fmt.Sprintf("%.12s", commit), r.Archive(ctx, commit, g.Subdir, filepath.Join(in, name+".tar"))
+	})
+	if err != nil {
+		return err
+	}
+	return b.unpack(ctx, in, left4me.Import{Moves: b.spec.Overlay.Moves}, g.Keep, same)
+}
+
+// buildRelease makes an overlay of assets of a release on GitHub.
+func buildRelease(ctx context.Context, b *build) error {
+	want := b.spec.Overlay.Release
+	if want == nil {
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("overlay %s names no release", b.spec.Overlay.Name), "")
+	}
+	in, err := b.importDir()
+	if err != nil {
+		return err
+	}
+	same := false
+	err = b.p.step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
+		r, err := release.Find(ctx, cmp.Or(b.agent.GitHub, release.API), b.agent.downloads, *want)
+		if err != nil {
+			return "", err
+		}
+		origin, sure := r.Origin()
+		b.meta.Origin = origin
+		if dir := strings.Trim(path.Clean("/"+want.Subdir), "/"); dir != "" {
+			b.meta.Origin += ":" + dir
+		}
+		if sure {
+			if same, err = b.unchanged(ctx, want.Keep); err != nil || same {
+				return r.Tag + ", as before", err
+			}
+		}
+		var done int64
+		say := b.say(left4me.StepFetch)
+		total := r.Bytes()
+		for _, a := range r.Assets {
+			_, err := b.agent.downloads.Fetch(ctx, download.Request{
+				URL: a.URL, File: filepath.Join(in, a.Name), Size: a.Size, Sum: a.Sum,
+				Progress: func(p left4me.Progress) {
+					say(left4me.Progress{Done: done + p.Done, Total: total, Unit: p.Unit, Rate: p.Rate})
+				},
+			})
+			if err != nil {
+				return "", err
+			}
+			done += a.Size
+			b.p.print(fmt.Sprintf("fetched %s of %s, %s", a.Name, r.Tag, megabytes(a.Size)))
+		}
+		return r.Tag, nil
+	})
+	if err != nil {
+		return err
+	}
+	return b.unpack(ctx, in, left4me.Import{Moves: b.spec.Overlay.Moves, Subdir: want.Subdir}, want.Keep, same)
+}
+
+// importDir is an empty directory for what is to be unpacked.
+func (b *build) importDir() (string, error) {
+	dir := filepath.Join(b.staging.Scratch(), "import")
+	return dir, os.Mkdir(dir, 0o700)
+}
+
+// unchanged reports whether the current revision was made from the same. With
+// files that are kept it doesn't tell: others may be kept now.
+func (b *build) unchanged(ctx context.Context, keep []string) (bool, error) {
+	c, err := b.agent.content.Get(ctx, b.spec.Overlay.Name, 0, overlays.Used{})
+	if errors.Is(err, left4me.NotFound) || len(keep) > 0 {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(c.Revisions, func(r left4me.Revision) bool { return r.Number == c.Current && r.Origin == b.meta.Origin }), nil
+}
+
+// unpack stages what was fetched; when it is the same as in the current revision,
+// that.
+func (b *build) unpack(ctx context.Context, in string, how left4me.Import, keep []string, same bool) error {
+	return b.p.step(ctx, left4me.StepUnpack, func(ctx context.Context) (string, error) {
+		if same {
+			_, _, err := b.staging.From(ctx, 0)
+			return nothingNew, err
+		}
+		root, err := os.OpenRoot(in)
+		if err != nil {
+			return "", err
+		}
+		defer root.Close()
+		how.NamesHint = b.spec.NamesHint
+		found, err := archive.Open(ctx, root, archive.Options{Import: how, Scratch: b.staging.Scratch(), Decoder: b.agent.Decoder})
+		if err != nil {
+			return "", err
+		}
+		defer found.Close()
+		note, err := b.write(ctx, found)
+		if err != nil {
+			return "", err
+		}
+		kept, err := b.keep(ctx, keep)
+		if kept > 0 {
+			note += fmt.Sprintf(", %d kept as they were", kept)
+		}
+		return note, err
+	})
+}
+
+// write stages what was found, and says how much.
+func (b *build) write(ctx context.Context, found *archive.Found) (note string, err error) {
+	plan := found.Plan()
+	b.meta.Warnings = append(b.meta.Warnings, plan.Warnings...)
+	say := b.say(left4me.StepUnpack)
+	var told int64
+	err = found.Write(ctx, b.staging.Root(), func(n int64) {
+		if n-told >= 8<<20 || n == plan.Bytes {
+			told = n
+			say(left4me.Progress{Done: n, Total: max(plan.Bytes, n), Unit: "bytes"})
+		}
+	})
+	if err != nil {
+		return "", err
+	}
+	for _, q := range plan.Asks {
+		b.meta.Warnings = append(b.meta.Warnings, unclear(q))
+	}
+	note = fmt.Sprintf("%d files", plan.Count)
+	left := 0
+	for _, l := range plan.Left {
+		left += l.Count
+	}
+	if left > 0 {
+		note += fmt.Sprintf(", %d left out", left)
+		for _, l := range plan.Left {
+			b.p.print(fmt.Sprintf("left out %d: %s", l.Count, l.Why))
+		}
+		for _, s := range plan.Skipped {
+			b.p.print("skipped " + s)
+		}
+	}
+	return note, nil
+}
+
+// unclear is a question that nobody answered.
+func unclear(q left4me.PlanAsk) left4me.Warning {
+	w := left4me.Warning{Kind: left4me.WarnPlace, Text: fmt.Sprintf("it isn't clear where %d files go, %s among them: %s", q.Count, strings.Join(q.Files[:min(len(q.Files), 1)], ""), q.Text)}
+	var places []string
+	for i, c := range q.Choices {
+		if i == 0 {
+			w.Text += "; " + c.Text + " was chosen"
+			continue
+		}
+		places = append(places, c.Text)
+	}
+	w.Hint = "move them if that is wrong; also possible: " + strings.Join(places, ", ")
+	return w
+}
+
+// keep has files of the current revision stay as they are: those that one of the
+// patterns names, or a directory above them.
+func (b *build) keep(ctx context.Context, patterns []string) (kept int, err error) {
+	if len(patterns) == 0 {
+		return 0, nil
+	}
+	_, files, err := b.staging.From(ctx, 0)
+	if err != nil {
+		return 0, err
+	}
+	into, above := b.staging.Root(), map[string]bool{}
+	for _, f := range files {
+		if f.Dir || !keeps(patterns, f.Path) {
+			continue
+		}
+		kept++
+		for dir := path.Dir(f.Path); dir != "." && !above[dir]; dir = path.Dir(dir) {
+			above[dir] = true
+		}
+		if err := into.RemoveAll(f.Path); err != nil {
+			return kept, err
+		}
+	}
+	for _, f := range files {
+		if f.Dir && !above[f.Path] || !f.Dir && !keeps(patterns, f.Path) {
+			b.staging.Remove(f.Path)
+		}
+	}
+	return kept, nil
+}
+
+// keeps reports whether a pattern is that of a path of a layer or of a directory
+// above it. It may leave out left4dead2 in front.
+func keeps(patterns []string, p string) bool {
+	for at := p; at != "."; at = path.Dir(at) {
+		for _, pattern := range patterns {
+			pattern = strings.Trim(pattern, "/")
+			for _, full := range []string{pattern, "left4dead2/" + pattern} {
+				if ok, _ := path.Match(full, at); ok {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,230 @@
+package agent
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cgi"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/content/download"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// allow has the depot's agent download from a server of this machine.
+func (d *depot) allow(server *httptest.Server) {
+	d.t.Helper()
+	c, err := download.New(download.Options{Allow: []string{strings.TrimPrefix(server.URL, "http://")}})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(c.Close)
+	d.agent.downloads, d.agent.GitHub = c, server.URL
+}
+
+func (d *depot) overlay(n left4me.Name) left4me.Content {
+	d.t.Helper()
+	c, err := contentAsk[left4me.Content](d, bus.VerbContent, bus.OverlayRequest{V: bus.Version, Overlay: n})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return c
+}
+
+// text is a file of the current revision of an overlay.
+func (d *depot) text(n left4me.Name, file string) string {
+	d.t.Helper()
+	b, err := os.ReadFile(filepath.Join(d.Overlay(n), fmt.Sprint(d.overlay(n).Current), file))
+	if errors.Is(err, os.ErrNotExist) {
+		return "none"
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestAScriptBecomesARevision(t *testing.T) {
+	d := newDepot(t)
+	spec := left4me.BuildSpec{By: "ann", Overlay: left4me.Overlay{Name: "maps", Kind: left4me.ScriptOverlay, Script: &left4me.Script{
+		Text: "mkdir -p left4dead2/cfg; echo x >left4dead2/cfg/a.cfg; echo made", Version: 3,
+	}}}
+	r := d.done(d.ask(left4me.BuildOverlay, "maps", spec))
+	if strings.Join(r.Log, "\n") != "made" || stepOf(r, left4me.StepRunScript).Note == "" {
+		t.Errorf("%q, %+v", r.Log, r.Steps)
+	}
+	if c := d.overlay("maps"); c.Current != 1 || c.Revisions[0].Origin != "version 3" || d.text("maps", "left4dead2/cfg/a.cfg") != "x\n" {
+		t.Errorf("%+v", c)
+	}
+	// A failure leaves the revision, and says why.
+	spec.Overlay.Script = &left4me.Script{Text: "echo x >x; echo no such map >&2; exit 4", Version: 4}
+	r = d.end(d.ask(left4me.BuildOverlay, "maps", spec))
+	if r.State != left4me.JobFailed || r.Error == nil || !strings.Contains(r.Error.Text, "status 4") || r.Log[len(r.Log)-1] != "no such map" || d.overlay("maps").Current != 1 {
+		t.Errorf("%+v", r)
+	}
+	spec.Overlay.Script = nil
+	if r = d.end(d.ask(left4me.BuildOverlay, "maps", spec)); r.Error == nil || r.Error.Kind != left4me.Invalid {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestACommitBecomesARevision(t *testing.T) {
+	d := newDepot(t)
+	dir := t.TempDir()
+	run := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=x", "-c", "user.email=x@example.org"}, args...)...)
+		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	commit := func(files map[string]string) string {
+		t.Helper()
+		for name, text := range files {
+			name = filepath.Join(dir, name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run("add", "-A")
+		run("commit", "-qm", "x")
+		return run("rev-parse", "HEAD")
+	}
+	run("init", "-q", "-b", "main")
+	path, err := exec.Command("git", "--exec-path").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	safe := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(safe, []byte("[safe]\n\tdirectory = *\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	packs := 0
+	backend := &cgi.Handler{
+		Path: filepath.Join(strings.TrimSpace(string(path)), "git-http-backend"), Root: "/", InheritEnv: []string{"PATH"}, Stderr: io.Discard,
+		Env: []string{"GIT_PROJECT_ROOT=" + dir, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=" + safe},
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		if bytes.Contains(b, []byte("command=fetch")) {
+			packs++
+		}
+		r.Body = io.NopCloser(bytes.NewReader(b))
+		backend.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	d.allow(server)
+
+	first := commit(map[string]string{"cfg/a.cfg": "1", "cfg/own.cfg": "theirs", "addons/sourcemod/plugins/a.smx": "1", "README.md": "x"})
+	spec := left4me.BuildSpec{Overlay: left4me.Overlay{Name: "rework", Kind: left4me.GitOverlay, Git: &left4me.Git{URL: server.URL + "/.git"}}}
+	d.done(d.ask(left4me.BuildOverlay, "rework", spec))
+	if c := d.overlay("rework"); c.Current != 1 || c.Revisions[0].Origin != first || d.text("rework", "left4dead2/cfg/a.cfg") != "1" {
+		t.Fatalf("%+v", c)
+	}
+	had := packs
+	r := d.done(d.ask(left4me.BuildOverlay, "rework", spec))
+	if note := stepOf(r, left4me.StepPublishOverlay).Note; packs != had || d.overlay("rework").Current != 1 || !strings.Contains(note, "nothing has changed") {
+		t.Errorf("%d packs, %q", packs-had, note)
+	}
+
+	run("rm", "-rq", "addons")
+	second := commit(map[string]string{"cfg/a.cfg": "2", "cfg/own.cfg": "theirs again", "cfg/new.cfg": "2"})
+	spec.Overlay.Git.Keep = []string{"cfg/own*", "left4dead2/addons/sourcemod/plugins"}
+	d.done(d.ask(left4me.BuildOverlay, "rework", spec))
+	for file, want := range map[string]string{"a.cfg": "2", "own.cfg": "theirs", "new.cfg": "2"} {
+		if got := d.text("rework", "left4dead2/cfg/"+file); got != want {
+			t.Errorf("%s holds %q, want %q", file, got, want)
+		}
+	}
+	if got := d.text("rework", "left4dead2/addons/sourcemod/plugins/a.smx"); got != "1" || d.overlay("rework").Revisions[0].Origin != second {
+		t.Errorf("%q, %+v", got, d.overlay("rework").Revisions[0])
+	}
+
+	// A directory of it, at a commit; and what isn't there.
+	spec.Overlay.Git = &left4me.Git{URL: server.URL + "/.git", Ref: first[:10], Subdir: "addons"}
+	d.done(d.ask(left4me.BuildOverlay, "rework", spec))
+	if d.text("rework", "left4dead2/cfg/a.cfg") != "none" || d.text("rework", "left4dead2/addons/sourcemod/plugins/a.smx") != "1" || d.overlay("rework").Revisions[0].Origin != first+":addons" {
+		t.Errorf("%+v", d.overlay("rework").Revisions[0])
+	}
+	spec.Overlay.Git = &left4me.Git{URL: server.URL + "/.git", Ref: "gone"}
+	if r := d.end(d.ask(left4me.BuildOverlay, "rework", spec)); r.Error == nil || r.Error.Kind != left4me.NotFound || d.overlay("rework").Current != 3 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAReleaseBecomesARevision(t *testing.T) {
+	d := newDepot(t)
+	var archive bytes.Buffer
+	pack := func(files map[string]string) {
+		archive.Reset()
+		w := zip.NewWriter(&archive)
+		for name, text := range files {
+			f, err := w.Create(name)
+			if err == nil {
+				_, err = io.WriteString(f, text)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fetched, lie := 0, ""
+	mux := http.NewServeMux()
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	mux.HandleFunc("/repos/o/n/releases/latest", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"tag_name": "v1", "assets": [{"name": "n-linux.zip", "state": "uploaded", "size": %d, "digest": "sha256:%x", "browser_download_url": "%s/n-linux.zip"}]}`,
+			archive.Len(), sha256.Sum256(append([]byte(lie), archive.Bytes()...)), server.URL)
+	})
+	mux.HandleFunc("/n-linux.zip", func(w http.ResponseWriter, _ *http.Request) {
+		fetched++
+		_, _ = w.Write(archive.Bytes())
+	})
+	d.allow(server)
+	pack(map[string]string{"n/addons/a.vdf": "1", "n/cfg/own.cfg": "theirs", "other/x": "x"})
+	spec := left4me.BuildSpec{Overlay: left4me.Overlay{Name: "tool", Kind: left4me.ReleaseOverlay, Release: &left4me.Release{Repository: "o/n", Asset: "*-linux.zip", Subdir: "n"}}}
+	for range 2 {
+		d.done(d.ask(left4me.BuildOverlay, "tool", spec))
+	}
+	if c := d.overlay("tool"); c.Current != 1 || fetched != 1 || !strings.HasPrefix(c.Revisions[0].Origin, "v1 n-linux.zip (sha256:") || d.text("tool", "left4dead2/addons/a.vdf") != "1" {
+		t.Errorf("fetched %d times: %+v", fetched, c)
+	}
+	// The same tag with another archive.
+	pack(map[string]string{"n/addons/a.vdf": "2", "n/cfg/own.cfg": "theirs again"})
+	spec.Overlay.Release.Keep = []string{"left4dead2/cfg"}
+	d.done(d.ask(left4me.BuildOverlay, "tool", spec))
+	if d.text("tool", "left4dead2/addons/a.vdf") != "2" || d.text("tool", "left4dead2/cfg/own.cfg") != "theirs" {
+		t.Errorf("%+v", d.overlay("tool"))
+	}
+	pack(map[string]string{"n/addons/a.vdf": "3"})
+	lie = "x"
+	if r := d.end(d.ask(left4me.BuildOverlay, "tool", spec)); r.State != left4me.JobFailed || d.overlay("tool").Current != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestWhichPathsAreKept(t *testing.T) {
+	for path, want := range map[string]bool{
+		"left4dead2/cfg/own.cfg": true, "left4dead2/cfg/x/own.cfg": false, "left4dead2/addons/sourcemod/configs/a/b": true, "left4dead2/host.txt": true, "left4dead2/cfg": false, "other/cfg/own.cfg": false,
+	} {
+		if got := keeps([]string{"cfg/own*", "/left4dead2/addons/sourcemod/configs/", "*.txt", "["}, path); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/host/content/script"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// tellScript is how often what a script prints is told while it runs.
+const tellScript = 300 * time.Millisecond
+
+func (a *Agent) scripts() *script.Builder {
+	return &script.Builder{Root: string(a.Files.Root), Machine: a.machine}
+}
+
+// scriptBuilder has the script of an overlay run.
+func scriptBuilder() builder {
+	return builder{steps: []string{left4me.StepRunScript}, fill: func(ctx context.Context, b *build) error {
+		if b.spec.Overlay.Script == nil || strings.TrimSpace(b.spec.Overlay.Script.Text) == "" {
+			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("overlay %s has no script", b.spec.Overlay.Name), "write one, or begin with a recipe")
+		}
+		b.meta.Origin = fmt.Sprintf("version %d", b.spec.Overlay.Script.Version)
+		return b.p.step(ctx, left4me.StepRunScript, b.runScript)
+	}}
+}
+
+func (b *build) runScript(ctx context.Context) (note string, err error) {
+	var told time.Time
+	took, err := b.agent.scripts().Run(ctx, script.Job{
+		// The same job finds its run again.
+		ID: left4me.Name(strings.ToLower(string(b.id))), Overlay: b.spec.Overlay.Name, Script: b.spec.Overlay.Script.Text,
+		Print: func(line string) {
+			b.p.print(line)
+			if now := time.Now(); now.Sub(told) > tellScript {
+				told = now
+				b.p.emit()
+			}
+		},
+		Copied: b.copied(left4me.StepRunScript),
+	}, b.staging.Root(), func() bool { return leaves(ctx) })
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d files, %s", took.Files, megabytes(took.Bytes)), nil
+}
+
+// sweepScripts ends what scripts run for nobody.
+func (a *Agent) sweepScripts(ctx context.Context) {
+	if err := a.scripts().Sweep(ctx); err != nil {
+		a.log.Warn("remove runs of scripts", "err", err)
+	}
+}

@@ -1,0 +1,69 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+
+	"github.com/left4me/left4me/internal/host/content/overlays"
+	"github.com/left4me/left4me/internal/host/content/workshop"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// buildWorkshop asks Steam what the items of an overlay are, downloads what is
+// new, and stages a file for each. What can't be had now stays as it is in the
+// current revision.
+func buildWorkshop(ctx context.Context, b *build) error {
+	if b.spec.Overlay.Workshop == nil {
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("overlay %s names no items", b.spec.Overlay.Name), "")
+	}
+	var plan *workshop.Plan
+	err := b.p.step(ctx, left4me.StepAskWorkshop, func(ctx context.Context) (note string, err error) {
+		before, err := b.itemsBefore(ctx)
+		if err != nil {
+			return "", err
+		}
+		plan, err = b.agent.workshop.Ask(ctx, *b.spec.Overlay.Workshop, before)
+		if err != nil {
+			return "", err
+		}
+		return plan.Note(), nil
+	})
+	if err != nil {
+		return err
+	}
+	return b.p.step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
+		items, err := b.agent.workshop.Fetch(ctx, plan, workshop.Into{
+			Link: b.staging.Link, Progress: b.say(left4me.StepFetch), Print: b.p.print,
+		})
+		if err != nil {
+			return "", err
+		}
+		b.meta.Items = items
+		b.meta.Warnings = append(b.meta.Warnings, workshop.Warnings(items)...)
+		return workshop.Summary(items), nil
+	})
+}
+
+// itemsBefore are the items of the current revision, and where their files are.
+func (b *build) itemsBefore(ctx context.Context) (*workshop.Before, error) {
+	name := b.spec.Overlay.Name
+	c, err := b.agent.content.Get(ctx, name, 0, overlays.Used{})
+	if errors.Is(err, left4me.NotFound) {
+		return &workshop.Before{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	before := &workshop.Before{File: func(path string) string {
+		return filepath.Join(b.agent.Files.Overlay(name), strconv.Itoa(c.Current), filepath.FromSlash(path))
+	}}
+	for _, r := range c.Revisions {
+		if r.Number == c.Current {
+			before.Items = r.Items
+		}
+	}
+	return before, nil
+}

@@ -1,0 +1,105 @@
+package agent
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/running/shim/shimtest"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/sim/steamapi"
+)
+
+func TestACollectionBecomesARevision(t *testing.T) {
+	d := newDepot(t)
+	d.api.Change(func(s *steamapi.State) {
+		s.Items = map[string]steamapi.Item{
+			"101": {Title: "Salt Flats", Addon: "salt-flats", Scale: 0.1}, "102": {Title: "Pine Ridge", Addon: "pine-ridge", Scale: 0.1}, "104": {Result: 9},
+			"201": {Title: "Friday", Children: []string{"101", "102", "104"}},
+		}
+	})
+	w := left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "201"}}}
+	var looked []left4me.WorkshopState
+	shimtest.Until(t, "the agent answers", func() bool {
+		return d.bus.Request(t.Context(), bus.Command("local", bus.VerbWorkshop), w, &looked) == nil
+	})
+	if len(looked) != 4 {
+		t.Fatalf("%+v", looked)
+	}
+	build := left4me.BuildSpec{Overlay: left4me.Overlay{Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &w}, By: "ann"}
+	r := d.done(d.ask(left4me.BuildOverlay, "maps", build))
+	if note := stepOf(r, left4me.StepFetch).Note; note != "2 downloaded, 1 deleted" {
+		t.Errorf("%q", note)
+	}
+	if p := stepOf(r, left4me.StepFetch).Progress; p.Done == 0 || p.Done != p.Total || p.Unit != "bytes" {
+		t.Errorf("%+v", p)
+	}
+	if !slices.Contains(r.Log, "101 Salt Flats: fresh") {
+		t.Errorf("printed %q", r.Log)
+	}
+	now := func() (c left4me.Content) {
+		t.Helper()
+		if err := d.bus.Request(t.Context(), bus.Command("local", bus.VerbContent), bus.OverlayRequest{V: bus.Version, Overlay: "maps"}, &c); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	c := now()
+	rev := c.Revisions[0]
+	if c.Current != 1 || rev.Files != 2 || len(rev.Items) != 4 || len(rev.Campaigns) != 2 || rev.By != "ann" {
+		b, _ := json.Marshal(c)
+		t.Errorf("%s", b)
+	}
+	if !slices.ContainsFunc(rev.Warnings, func(w left4me.Warning) bool {
+		return w.Kind == left4me.WarnIncomplete && strings.Contains(w.Text, "104")
+	}) {
+		t.Errorf("%+v", rev.Warnings)
+	}
+
+	r = d.done(d.ask(left4me.BuildOverlay, "maps", build))
+	if note := stepOf(r, left4me.StepPublishOverlay).Note; !strings.Contains(note, "nothing has changed") || now().Current != 1 {
+		t.Errorf("%q", note)
+	}
+	if _, times := d.api.Sent("101"); times != 1 {
+		t.Errorf("fetched %d times", times)
+	}
+
+	// What is gone at Steam, and from the cache, stays as the overlay has it.
+	file := filepath.Join(d.Overlay("maps"), "1/left4dead2/addons/101.vpk")
+	old, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.stop()
+	d.serve() // which has forgotten what Steam said
+	d.api.Change(func(s *steamapi.State) {
+		s.Items["101"] = steamapi.Item{Result: 9}
+		s.Items["102"] = steamapi.Item{Title: "Pine Ridge", Addon: "pine-ridge", Scale: 0.1, Version: 1}
+	})
+	if err := os.RemoveAll(filepath.Join(string(d.Root.Root), "workshop_cache/101")); err != nil {
+		t.Fatal(err)
+	}
+	d.done(d.ask(left4me.BuildOverlay, "maps", build))
+	if c = now(); c.Current != 2 || c.Revisions[0].Changed != 1 || c.Revisions[0].Files != 2 {
+		t.Errorf("%+v", c.Revisions[0])
+	}
+	if got, err := os.ReadFile(filepath.Join(d.Overlay("maps"), "2/left4dead2/addons/101.vpk")); err != nil || string(got) != string(old) {
+		t.Errorf("another file: %v", err)
+	}
+	if !os.SameFile(inode(t, file), inode(t, filepath.Join(d.Overlay("maps"), "2/left4dead2/addons/101.vpk"))) {
+		t.Error("it is on the disk twice")
+	}
+}
+
+func inode(t *testing.T, file string) os.FileInfo {
+	t.Helper()
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}

@@ -1,0 +1,52 @@
+package agent
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me/internal/host/running/shim/shimtest"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func TestStartNamesTheSourceTVThatHasItsPort(t *testing.T) {
+	d := newDepot(t, "SIM_STEAM_BUILD=1")
+	d.do(left4me.InstallGame)
+	tv := shimtest.FreePort(t)
+	alpha := left4me.Spec{Name: "alpha", Port: d.Port, Settings: left4me.Settings{Cfg: []string{"tv_enable 1", fmt.Sprintf("tv_port %d", tv)}}}
+	note := func(spec left4me.Spec) string {
+		t.Helper()
+		r := d.end(d.ask(left4me.StartServer, spec.Name, spec))
+		if r.State != left4me.JobDone {
+			t.Fatalf("%s: %+v", spec.Name, r.Error)
+		}
+		i := slices.IndexFunc(r.Steps, func(s left4me.Step) bool { return s.Label == left4me.StepCheckPort })
+		return r.Steps[i].Note
+	}
+	if n := note(alpha); n != "" {
+		t.Errorf("nobody has its port: %q", n)
+	}
+	beta := left4me.Spec{Name: "beta", Port: tv}
+	r := d.end(d.ask(left4me.StartServer, "beta", beta))
+	want := fmt.Sprintf("port %d is used by alpha beside its own port %d, as SourceTV does, ", tv, d.Port)
+	if r.State != left4me.JobFailed || r.Error == nil || r.Error.Field != "port" || !strings.HasPrefix(r.Error.Text, want) {
+		t.Errorf("%s: %+v", r.State, r.Error)
+	}
+
+	// What an older left4me let somebody define still starts, with a word about it.
+	d.done(d.ask(left4me.StopServer, "alpha", left4me.Spec{Name: "alpha"}))
+	if n, want := note(alpha), fmt.Sprintf("SourceTV takes port %d, which beta needs to start", tv); n != want {
+		t.Errorf("%q, want %q", n, want)
+	}
+	d.done(d.ask(left4me.StopServer, "alpha", left4me.Spec{Name: "alpha"}))
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{Port: tv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if n, want := note(alpha), fmt.Sprintf("port %d of SourceTV is used by ", tv); !strings.HasPrefix(n, want) {
+		t.Errorf("%q, want %q", n, want)
+	}
+}

@@ -1,0 +1,177 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/left4me/left4me/internal/charset"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Bounds of what is read to find out which encoding names are in.
+const (
+	textMost    = 64 << 10  // of a text that is looked at
+	textsMost   = 128 << 10 // of all of them
+	streamMost  = 256 << 20 // of an archive that is read as a whole for it
+	maxExamples = 12        // encodings that a plan shows names in
+	maxShown    = 3         // names of each
+)
+
+// nameEncoding returns the encoding of a name. Errors: left4me.Invalid.
+func nameEncoding(name string) (charset.Encoding, error) {
+	e, ok := charset.Find(name)
+	if ok {
+		return e, nil
+	}
+	var known []string
+	for _, e := range charset.All() {
+		known = append(known, e.Name)
+	}
+	return e, &left4me.Error{Kind: left4me.Invalid, Field: "import.names", Text: fmt.Sprintf("there is no encoding %q", shorten(name)), Hint: "use one of " + strings.Join(known, ", ")}
+}
+
+// namesOf says which encoding the names of an archive are in; empty when it says so
+// itself or all are UTF-8. The plan tells what was found.
+func (f *Found) namesOf(ctx context.Context, s *source, all []entry) (string, error) {
+	var odd [][]byte
+	slashed := false
+	for _, e := range all {
+		if !e.UTF8 && !utf8.Valid(e.Name) {
+			odd = append(odd, e.Name)
+			slashed = slashed || e.Slashed
+		}
+	}
+	said := f.options.Names
+	if len(odd) == 0 {
+		return said, nil
+	}
+	if said != "" {
+		e, err := nameEncoding(said)
+		if err != nil {
+			return "", err
+		}
+		f.showNames(odd, slashed, charset.Guess{Name: e.Name, Sure: true})
+		return e.Name, nil
+	}
+	g := charset.Detect(odd, f.options.NamesHint)
+	if !g.Sure {
+		texts, err := f.texts(ctx, s, all)
+		if err != nil {
+			return "", err
+		}
+		if len(texts) > 0 {
+			if more := charset.Detect(append(texts, odd...), f.options.NamesHint); charset.Fits(more.Name, odd) {
+				g = more
+			}
+		}
+	}
+	f.showNames(odd, slashed, g)
+	w := left4me.Warning{Kind: left4me.WarnName, Path: s.name, Text: "names of files are written in " + g.Name + ", as far as can be told", Hint: "choose another encoding if they look wrong"}
+	if !g.Sure {
+		w.Text = "names of files are too short to tell their encoding; " + g.Name + " is a guess"
+	}
+	f.plan.Warnings = append(f.plan.Warnings, w)
+	return g.Name, nil
+}
+
+// showNames puts into the plan what names are in, and what they would be in others.
+func (f *Found) showNames(odd [][]byte, slashed bool, g charset.Guess) {
+	if f.plan.Names != nil {
+		return // an archive before this one has shown it
+	}
+	slices.SortStableFunc(odd, func(a, b []byte) int { return len(b) - len(a) }) // long ones say more
+	odd = odd[:min(len(odd), maxShown)]
+	n := &left4me.PlanNames{Encoding: g.Name, Guess: !g.Sure}
+	seen := map[string]bool{}
+	show := func(e charset.Encoding) {
+		var names []string
+		for _, b := range odd {
+			if slashed {
+				b = e.Unslashed(b)
+			}
+			name, err := e.Decode(b)
+			if err != nil {
+				return
+			}
+			names = append(names, shorten(path.Base(strings.ReplaceAll(name, `\`, "/"))))
+		}
+		if key := strings.Join(names, "/"); !seen[key] && len(n.Examples) < maxExamples {
+			seen[key] = true
+			n.Examples = append(n.Examples, left4me.NamesIn{Encoding: e.Name, Names: names})
+		}
+	}
+	if e, ok := charset.Find(g.Name); ok {
+		show(e)
+	}
+	for _, e := range charset.All() {
+		show(e)
+	}
+	f.plan.Names = n
+}
+
+// textual reports whether an entry may be a text that people wrote.
+func textual(e entry) bool {
+	if e.Kind != regular || e.Size <= 0 || e.Size > textMost {
+		return false
+	}
+	return slices.Contains([]string{".txt", ".cfg", ".ini", ".nfo", ".md", ".vdf", ".sp"}, strings.ToLower(path.Ext(string(e.Name))))
+}
+
+// texts reads texts of an archive that aren't UTF-8: what is in them is in the
+// encoding of its names, most likely.
+func (f *Found) texts(ctx context.Context, s *source, all []entry) (texts [][]byte, err error) {
+	left := 0
+	for _, e := range all {
+		if textual(e) {
+			left++
+		}
+	}
+	if left == 0 || s.format != Zip && s.size() > streamMost {
+		return nil, nil
+	}
+	enough, size := errors.New("enough"), 0
+	err = f.walk(ctx, s, howText, func(e entry, body io.Reader) error {
+		if !textual(e) || body == nil {
+			return nil
+		}
+		b, err := io.ReadAll(io.LimitReader(body, textMost))
+		if err != nil {
+			return bodyError{err}
+		}
+		if !utf8.Valid(b) && !slices.Contains(b, 0) {
+			texts = append(texts, b)
+			size += len(b)
+		}
+		if left--; left == 0 || size > textsMost {
+			return enough
+		}
+		return nil
+	})
+	if errors.Is(err, enough) {
+		err = nil
+	}
+	return texts, err
+}
+
+// decoded returns the name of an entry as text. encoding is that of names that say
+// none. Errors: charset.ErrNot.
+func (e entry) decoded(encoding charset.Encoding) (string, error) {
+	if e.UTF8 || encoding.Name == "" {
+		return string(e.Name), nil // it is checked below
+	}
+	b := e.Name
+	if e.Slashed {
+		b = encoding.Unslashed(b)
+	}
+	name, err := encoding.Decode(b)
+	if err != nil {
+		return name, err
+	}
+	return name, nil
+}

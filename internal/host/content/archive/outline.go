@@ -1,0 +1,202 @@
+package archive
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/internal/host/content/place"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Bounds of what a plan names. Counts are of all.
+const (
+	maxNamed = 20 // files of one reason or question
+)
+
+// leave counts a file that is left out with its reason.
+func (f *Found) leave(p, why string) {
+	// Reasons that name another file count as one.
+	whole := why
+	for _, common := range []string{" goes to the same place", " goes where its directory would be"} {
+		if i := strings.Index(whole, common); i >= 0 {
+			why = "another file" + whole[i:]
+		}
+	}
+	if strings.HasPrefix(whole, "the same as ") {
+		why = "another file that is the same goes to the same place"
+	}
+	i := slices.IndexFunc(f.plan.Left, func(l left4me.PlanLeft) bool { return l.Why == why })
+	if i < 0 {
+		i = len(f.plan.Left)
+		f.plan.Left = append(f.plan.Left, left4me.PlanLeft{Why: why})
+	}
+	l := &f.plan.Left[i]
+	if l.Count++; len(l.Files) < maxNamed {
+		l.Files = append(l.Files, p)
+	}
+}
+
+// questions puts what was asked into the plan.
+func (f *Found) questions(files []place.File, p place.Placing) {
+	top := place.Top(files)
+	for _, a := range p.Asks {
+		q := left4me.PlanAsk{Text: a.Text, Count: len(a.Files)}
+		for _, i := range a.Files[:min(len(a.Files), maxNamed)] {
+			rest, _ := beneath(top, files[i].Path)
+			q.Files = append(q.Files, rest)
+		}
+		for _, c := range a.Choices {
+			q.Choices = append(q.Choices, left4me.PlanChoice{Text: c.Text, Moves: c.Moves})
+		}
+		f.plan.Asked += len(a.Files)
+		f.plan.Asks = append(f.plan.Asks, q)
+	}
+}
+
+// branch is a folder of the upload as the plan shows it.
+type branch struct {
+	dir   left4me.PlanDir
+	same  bool // all beneath goes to one place with one reason, and keeps its names
+	kids  []*branch
+	files []left4me.PlanDir
+}
+
+// outline tells in short where everything goes: by folders of the upload, each as
+// far out as all beneath goes the same way.
+func (f *Found) outline(all []at, files []place.File, p place.Placing) {
+	top := place.Top(files)
+	root := &branch{}
+	byPath := map[string]*branch{"": root, ".": root}
+	var at func(dir string) *branch
+	at = func(dir string) *branch {
+		if b := byPath[dir]; b != nil {
+			return b
+		}
+		parent := at(dirOf(dir))
+		b := &branch{dir: left4me.PlanDir{From: dir, Dir: true}}
+		byPath[dir] = b
+		parent.kids = append(parent.kids, b)
+		return b
+	}
+	for i := range files {
+		if files[i].Dir {
+			continue
+		}
+		rest, _ := beneath(top, files[i].Path)
+		r := p.Files[i]
+		b := at(dirOf(rest))
+		b.files = append(b.files, left4me.PlanDir{From: rest, To: r.To, Why: r.Why, Count: 1, Bytes: max(0, all[i].it().size), Asked: r.Asked > 0})
+	}
+	out := root.flatten(nil)
+	f.plan.Dirs = shallowest(out, left4me.MaxPlanFiles)
+	f.plan.MoreDirs = len(out) - len(f.plan.Dirs)
+	f.common(files, p)
+}
+
+// sum decides whether a folder is told as one.
+func (b *branch) sum() {
+	b.same = true
+	first := true
+	add := func(d left4me.PlanDir, to string, same bool) {
+		b.dir.Count += d.Count
+		b.dir.Bytes += d.Bytes
+		b.dir.Asked = b.dir.Asked || d.Asked
+		if first {
+			b.dir.To, b.dir.Why, first = to, d.Why, false
+		}
+		if !same || d.Asked || to != b.dir.To || d.Why != b.dir.Why {
+			b.same = false
+		}
+	}
+	for _, f := range b.files {
+		to, same := f.To, true
+		if to != "" {
+			to, same = dirOf(f.To), baseOf(f.To) == baseOf(f.From)
+		}
+		add(f, to, same)
+	}
+	for _, k := range b.kids {
+		k.sum()
+		to, same := k.dir.To, k.same
+		if to != "" {
+			to = dirOf(to)
+			same = same && baseOf(k.dir.To) == baseOf(k.dir.From)
+		}
+		add(k.dir, to, same)
+	}
+	if !b.same {
+		b.dir.To, b.dir.Why = "", ""
+	}
+}
+
+// flatten lists folders and files in the order of a tree.
+func (b *branch) flatten(out []left4me.PlanDir) []left4me.PlanDir {
+	if b.dir.From == "" {
+		b.sum()
+	}
+	slices.SortFunc(b.kids, func(x, y *branch) int { return strings.Compare(x.dir.From, y.dir.From) })
+	slices.SortFunc(b.files, func(x, y left4me.PlanDir) int { return strings.Compare(x.From, y.From) })
+	for _, k := range b.kids {
+		out = append(out, k.dir)
+		if !k.same {
+			out = k.flatten(out)
+		}
+	}
+	return append(out, b.files...)
+}
+
+// shallowest keeps n rows of a tree in their order: those near the top before those
+// deeper, so that a folder with thousands of files hides none beside it.
+func shallowest(rows []left4me.PlanDir, n int) []left4me.PlanDir {
+	if len(rows) <= n {
+		return rows
+	}
+	depth := func(d left4me.PlanDir) int { return strings.Count(d.From, "/") }
+	at := make([]int, len(rows))
+	for i := range at {
+		at[i] = i
+	}
+	slices.SortStableFunc(at, func(x, y int) int { return depth(rows[x]) - depth(rows[y]) })
+	at = at[:n]
+	slices.Sort(at)
+	kept := make([]left4me.PlanDir, n)
+	for i, j := range at {
+		kept[i] = rows[j]
+	}
+	return kept
+}
+
+// common notes which directory of the layer all files share, and what is left off in
+// front of all of their names.
+func (f *Found) common(files []place.File, p place.Placing) {
+	root, strip, first, one := "", "", true, true
+	for i, r := range p.Files {
+		if files[i].Dir || r.To == "" {
+			continue
+		}
+		dir := dirOf(r.To)
+		from := files[i].Path
+		// What both have at their ends is the name that stays.
+		a, b := from, r.To
+		for baseOf(a) == baseOf(b) && a != "." && b != "." {
+			a, b = dirOf(a), dirOf(b)
+		}
+		if a == "." {
+			a = ""
+		}
+		if first {
+			root, strip, first = dir, a, false
+			continue
+		}
+		for root != "." && root != dir && !strings.HasPrefix(dir, root+"/") {
+			root = dirOf(root)
+		}
+		one = one && strip == a
+	}
+	if root == "." {
+		root = ""
+	}
+	if f.plan.Root = root; one {
+		f.plan.Strip = strip
+	}
+}

@@ -1,0 +1,97 @@
+package archive
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/left4me/left4me/internal/host/content/overlays"
+)
+
+// clean returns a name as a path that stays within a directory. windows says
+// that \ separates. Errors: left4me.Invalid names the entry.
+func clean(name string, windows bool) (string, error) {
+	p := name
+	if strings.Contains(p, `\`) {
+		if !windows {
+			return "", refuse(name, `has a \ in its name`, "rename it")
+		}
+		p = strings.ReplaceAll(p, `\`, "/")
+	}
+	if strings.HasPrefix(p, "/") {
+		return "", refuse(name, "is an absolute path", "pack it with relative paths")
+	}
+	if len(p) >= 2 && p[1] == ':' && (p[0]|0x20 >= 'a' && p[0]|0x20 <= 'z') {
+		return "", refuse(name, "begins with a drive letter", "pack it with relative paths")
+	}
+	parts := make([]string, 0, strings.Count(p, "/")+1)
+	kept := true // each part is one that stays
+	for part := range strings.SplitSeq(p, "/") {
+		switch {
+		case part == "" || part == ".":
+			kept = false
+			continue
+		case part == "..":
+			return "", refuse(name, "leads out of the archive", "pack it with relative paths")
+		case reserved(part):
+			return "", refuse(name, "has a name that Windows can't have", "rename it")
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) == 0 {
+		return "", nil // the directory that was packed
+	}
+	if !kept {
+		p = strings.Join(parts, "/")
+	}
+	if err := overlays.CheckPath(p); err != nil {
+		return "", err
+	}
+	return p, nil
+}
+
+// reserved reports whether a name is a device on Windows, where people unpack
+// and edit what is downloaded from us: with any extension, in any case.
+func reserved(part string) bool {
+	base, _, _ := strings.Cut(part, ".")
+	base = strings.ToLower(strings.TrimRight(base, " "))
+	switch base {
+	case "con", "prn", "aux", "nul", "conin$", "conout$":
+		return true
+	}
+	if len(base) == 4 && (strings.HasPrefix(base, "com") || strings.HasPrefix(base, "lpt")) {
+		return base[3] >= '1' && base[3] <= '9'
+	}
+	return false
+}
+
+// tree knows what is where, to find what a file system can't hold side by side.
+type tree struct {
+	seen  map[string]string // what paths fold to, and as they are
+	files map[string]bool   // false for directories
+}
+
+func newTree() *tree { return &tree{seen: map[string]string{}, files: map[string]bool{}} }
+
+// add adds a path. Errors: left4me.Invalid when there is one that is the same but
+// for case or form, or the same twice.
+func (t *tree) add(p string, dir bool) error {
+	for up := p; up != "."; up = dirOf(up) {
+		file := up == p && !dir
+		was, known := t.files[up]
+		if known && !file && !was {
+			return nil // and all above it
+		}
+		if known {
+			if file && was {
+				return refuse(up, "is there twice", "pack it once")
+			}
+			return refuse(up, "is a file, and a directory for others", "rename one of them")
+		}
+		key := overlays.Fold(up)
+		if other, ok := t.seen[key]; ok {
+			return refuse(up, fmt.Sprintf("differs from %q by case or form only", other), "rename one of them")
+		}
+		t.seen[key], t.files[up] = up, file
+	}
+	return nil
+}

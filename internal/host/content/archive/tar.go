@@ -1,0 +1,107 @@
+package archive
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func (w *walker) tar(format Format) error {
+	r, done, err := decompress(io.NewSectionReader(w.in, 0, w.size), format)
+	if err != nil {
+		return w.fail(err)
+	}
+	defer done()
+	in := &tarInput{r: r, left: w.limits.of(w.size)}
+	t := tar.NewReader(in)
+	for {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return w.fail(err)
+		}
+		if h.Typeflag == tar.TypeXGlobalHeader { // git archive writes the commit there
+			continue
+		}
+		_, pax := h.PAXRecords["path"]
+		e := entry{Name: []byte(h.Name), UTF8: pax && utf8.ValidString(h.Name), Size: h.Size, Kind: special}
+		switch h.Typeflag {
+		case tar.TypeReg, tar.TypeGNUSparse:
+			e.Kind, e.Exec = regular, h.Mode&0o111 != 0
+			if h.Mode&0o6000 != 0 {
+				e.Kind = setid
+			}
+		case tar.TypeDir: // what a directory gives to its files says nothing here
+			e.Kind, e.Size = directory, 0
+		case tar.TypeSymlink:
+			e.Kind = symlink
+		case tar.TypeLink:
+			e.Kind = hardlink
+		}
+		var body io.Reader
+		if w.opens(e.Kind) {
+			body = t
+		}
+		if err := w.give(e, body); err != nil {
+			return w.fail(err)
+		}
+	}
+	if !in.zeros {
+		return damaged(io.ErrUnexpectedEOF) // its last block is missing
+	}
+	// What follows is no tar, but the sum of what was compressed stands behind it.
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return w.fail(err)
+	}
+	return nil
+}
+
+// tarInput is the bytes of a tar: so many at most, and whether the last ones were
+// the zeros that end it.
+type tarInput struct {
+	r     io.Reader
+	left  int64
+	zeros bool
+}
+
+func (t *tarInput) Read(b []byte) (int, error) {
+	n, err := t.r.Read(b)
+	if n > 0 {
+		t.zeros = true
+		for _, c := range b[:n] {
+			if c != 0 {
+				t.zeros = false
+				break
+			}
+		}
+	}
+	if t.left -= int64(n); t.left < 0 {
+		return n, tooMuch()
+	}
+	return n, err
+}
+
+// of is how many bytes an archive of a size may unpack to.
+func (l Limits) of(size int64) int64 {
+	if size > l.Bytes/l.Ratio {
+		return l.Bytes
+	}
+	return max(l.Small, size*l.Ratio)
+}
+
+func tooMuch() error {
+	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "it unpacks to far more than such an archive can hold", Hint: "look into it: it may be made to fill disks"}
+}
+
+func (l Limits) tooLarge(name string, size int64) error {
+	if size > l.File {
+		return refuse(name, fmt.Sprintf("has %d GB", size/1e9), fmt.Sprintf("a file has at most %d GB", l.File/1e9))
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/left4me/left4me/internal/gametext"
+	"github.com/left4me/left4me/internal/host/content/place"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	maxTexts   = 20_000 // texts that are looked at
+	maxRepairs = 200    // that a plan names
+)
+
+// Texts says in the plan which texts a build will save as UTF-8. Only how they
+// begin is read: what is damaged further behind is said by the build. Errors: as
+// Write.
+func (f *Found) Texts(ctx context.Context) error {
+	if f.options.Texts == left4me.TextsAsIs {
+		return nil
+	}
+	left, found := maxTexts, 0
+	for _, s := range f.sources {
+		var all []at
+		var wanted []int
+		for i, it := range s.items {
+			if it.to == "" || it.dir || it.plain || it.size > gametext.MaxText || gametext.ReaderOf(it.to) == gametext.Unread || left == 0 {
+				continue
+			}
+			left--
+			wanted = append(wanted, len(all))
+			all = append(all, at{s, i})
+		}
+		if len(all) == 0 {
+			continue
+		}
+		files := make([]place.File, len(all))
+		if err := f.headsIn(ctx, s, all, wanted, files); err != nil {
+			return within(s.name, err)
+		}
+		for i, a := range all {
+			to := a.it().to
+			if why, ok := gametext.Begins(gametext.ReaderOf(to), files[i].Head); ok {
+				if found++; found <= maxRepairs {
+					f.plan.Repairs = append(f.plan.Repairs, to+": "+why)
+				}
+			}
+		}
+	}
+	if more := found - maxRepairs; more > 0 {
+		f.plan.Repairs = append(f.plan.Repairs, fmt.Sprintf("and %d more", more))
+	}
+	return nil
+}

@@ -1,0 +1,237 @@
+package archive
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// maxParts is how many parts an archive may have: each is a file that is held open.
+const maxParts = 500
+
+// What packers call the parts of an archive. What a cutter made (7-Zip's volumes,
+// split(1)) is the archive when it is put together. Volumes of WinRAR and of zip
+// have headers of their own.
+var (
+	cutName    = regexp.MustCompile(`^(.+\.(?:7z|zip|rar|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zst))\.(\d{3,4})$`)
+	rarName    = regexp.MustCompile(`^(.+)\.part(\d{1,5})\.rar$`)
+	oldRarName = regexp.MustCompile(`^(.+)\.([r-y])(\d{2})$`)
+	zipName    = regexp.MustCompile(`^(.+)\.z(\d{2,3})$`)
+)
+
+// groups are the archives in several parts among files.
+type groups struct {
+	rest  map[int][]int // the other parts, behind the first
+	of    map[int]int   // the first, of another part
+	wrong map[int]error // why a group can't be read
+}
+
+func (g groups) behind(i int) []int { return g.rest[i] }
+func (g groups) part(i int) bool    { _, ok := g.of[i]; return ok }
+func (g groups) first(i int) int    { return g.of[i] }
+
+type part struct{ number, item int }
+
+// mayBePart is what the names of parts have in common, and few others: a digit at
+// the end, or rar.
+func mayBePart(name string) bool {
+	last := name[len(name)-1:]
+	return last >= "0" && last <= "9" || strings.EqualFold(last, "r")
+}
+
+// grouped finds the archives in several parts by their names.
+func grouped(items []item) groups {
+	byName := map[string]int{}
+	for i, it := range items {
+		if !it.dir {
+			byName[strings.ToLower(it.path)] = i
+		}
+	}
+	found := map[string][]part{}
+	add := func(name, number string, item, more int) {
+		n, err := strconv.Atoi(number)
+		if err == nil {
+			found[name] = append(found[name], part{n + more, item})
+		}
+	}
+	for i, it := range items {
+		if it.dir || !mayBePart(it.path) {
+			continue
+		}
+		low := strings.ToLower(it.path)
+		if m := cutName.FindStringSubmatch(low); m != nil {
+			add(m[1], m[2], i, 0)
+		} else if m := rarName.FindStringSubmatch(low); m != nil {
+			add(m[1]+".partN.rar", m[2], i, 0)
+		} else if m := oldRarName.FindStringSubmatch(low); m != nil {
+			add(m[1]+".rar", m[3], i, 2+100*int(m[2][0]-'r'))
+		} else if m := zipName.FindStringSubmatch(low); m != nil {
+			add(m[1]+".zip", m[2], i, 0)
+		}
+	}
+	g := groups{rest: map[int][]int{}, of: map[int]int{}, wrong: map[int]error{}}
+	for name, parts := range found {
+		if whole, ok := byName[name]; ok { // the first of a rar, the last of a zip
+			number := 1
+			if strings.HasSuffix(name, ".zip") {
+				number = len(parts) + 1
+			}
+			parts = append(parts, part{number, whole})
+		} else if zipName.MatchString(strings.ToLower(items[parts[0].item].path)) {
+			parts = append(parts, part{math.MaxInt, -1})
+		}
+		g.add(items, name, parts)
+	}
+	return g
+}
+
+// add checks the parts of one archive.
+func (g groups) add(items []item, name string, parts []part) {
+	sort.Slice(parts, func(i, j int) bool { return parts[i].number < parts[j].number })
+	name = shorten(path.Base(name))
+	var err error
+	for n, p := range parts {
+		switch {
+		case err != nil:
+		case p.item < 0:
+			err = noPart(fmt.Sprintf("%s, the last part, is missing", name))
+		case n > 0 && p.number == parts[n-1].number:
+			err = noPart(fmt.Sprintf("part %d of %s is there twice", p.number, name))
+		case p.number != n+1:
+			err = noPart(fmt.Sprintf("part %d of %s is missing", n+1, name))
+		}
+	}
+	if err == nil && len(parts) > maxParts {
+		err = noPart(fmt.Sprintf("%s has more than %d parts", name, maxParts))
+	}
+	parts = slices.DeleteFunc(parts, func(p part) bool { return p.item < 0 })
+	first := parts[0].item
+	if err != nil {
+		g.wrong[first] = err
+	}
+	for _, p := range parts[1:] {
+		g.rest[first] = append(g.rest[first], p.item)
+		g.of[p.item] = first
+	}
+}
+
+func noPart(text string) error {
+	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: text, Hint: "send all parts of the archive together"}
+}
+
+// joined reads parts one after the other, and says how long they are together.
+func joined(parts []*os.File) (io.ReaderAt, int64, error) {
+	var all chain
+	size := int64(0)
+	for _, p := range parts {
+		st, err := p.Stat()
+		if err != nil {
+			return nil, 0, err
+		}
+		all = append(all, link{p, size, st.Size()})
+		size += st.Size()
+	}
+	if len(all) == 1 {
+		return parts[0], size, nil
+	}
+	return all, size, nil
+}
+
+// chain is what is read one after the other.
+type chain []link
+
+type link struct {
+	r        io.ReaderAt
+	at, size int64
+}
+
+func (c chain) ReadAt(b []byte, off int64) (n int, err error) {
+	i := sort.Search(len(c), func(i int) bool { return off < c[i].at+c[i].size })
+	for ; i < len(c) && n < len(b); i++ {
+		from := off + int64(n) - c[i].at
+		want := min(int64(len(b)-n), c[i].size-from)
+		m, err := c[i].r.ReadAt(b[n:n+int(want)], from)
+		if n += m; int64(m) < want {
+			return n, errors.Join(err, io.ErrUnexpectedEOF)
+		}
+	}
+	if n < len(b) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// Zip's records (APPNOTE.TXT, 4.3.12 and 4.3.16).
+const (
+	zipEndLen   = 22
+	zipEntryLen = 46
+	zipLongest  = 64 << 20 // of a directory that is written anew
+)
+
+// unsplit is a zip as one file. What was split over several counts from the
+// beginning of each (APPNOTE.TXT, 8.5), and its directory is written anew.
+// Errors: left4me.Invalid for a part alone.
+func (w *walker) unsplit() (io.ReaderAt, int64, error) {
+	end, err := zipEnd(w.in, w.size)
+	last := binary.LittleEndian.Uint16(end[4:])
+	split := err == nil && string(end[:4]) == "PK\x05\x06" && last != 0 && last != 0xffff
+	if !split {
+		var head [4]byte
+		if _, err := w.in.ReadAt(head[:], 0); err == nil && string(head[:]) == "PK\x07\x08" {
+			return nil, 0, inParts()
+		}
+		return w.in, w.size, nil
+	}
+	if int(last) != len(w.parts)-1 {
+		return nil, 0, inParts()
+	}
+	if w.size > math.MaxUint32 {
+		return nil, 0, &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "it is a zip in several parts of more than 4 GiB", Hint: "pack it as one file, or as a 7z in parts"}
+	}
+	starts := make([]int64, len(w.parts))
+	for i, p := range w.parts[:last] {
+		st, err := p.Stat()
+		if err != nil {
+			return nil, 0, err
+		}
+		starts[i+1] = starts[i] + st.Size()
+	}
+	disk := int(binary.LittleEndian.Uint16(end[6:]))
+	size, at := int64(binary.LittleEndian.Uint32(end[12:])), int64(binary.LittleEndian.Uint32(end[16:]))
+	if disk >= len(starts) || size > zipLongest || starts[disk]+at+size > w.size {
+		return nil, 0, inParts()
+	}
+	directory := make([]byte, size, size+zipEndLen)
+	if _, err := w.in.ReadAt(directory, starts[disk]+at); err != nil {
+		return nil, 0, w.fail(err)
+	}
+	for e := directory; len(e) >= zipEntryLen; {
+		on := int(binary.LittleEndian.Uint16(e[34:]))
+		long := zipEntryLen + int(binary.LittleEndian.Uint16(e[28:])) + int(binary.LittleEndian.Uint16(e[30:])) + int(binary.LittleEndian.Uint16(e[32:]))
+		if on >= len(starts) || long > len(e) {
+			return nil, 0, damaged(errors.New("a split zip names a part that isn't there"))
+		}
+		binary.LittleEndian.PutUint16(e[34:], 0)
+		binary.LittleEndian.PutUint32(e[42:], uint32(starts[on])+binary.LittleEndian.Uint32(e[42:]))
+		e = e[long:]
+	}
+	count := end[10:12]
+	copy(end[8:10], count)
+	binary.LittleEndian.PutUint32(end[4:], 0)
+	binary.LittleEndian.PutUint32(end[16:], uint32(w.size))
+	directory = append(directory, end[:]...)
+	tail := int64(len(directory))
+	return chain{{w.in, 0, w.size}, {bytes.NewReader(directory), w.size, tail}}, w.size + tail, nil
+}

@@ -1,0 +1,239 @@
+// Package catalog knows which campaigns a stack of layers has: those of the game
+// and those that overlays bring.
+//
+// A layer never changes, so each is looked at once, and what was found is kept as
+// long as it is asked for.
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/left4me/left4me/internal/host/content/inspect"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Bounds of what is kept and of one answer, which travels over the bus.
+const (
+	keptLayers   = 500
+	maxChapters  = 15_000
+	maxCampaigns = 1000
+	maxText      = 500 // bytes of a description
+)
+
+// Catalog is safe for concurrent use.
+type Catalog struct {
+	turn   chan struct{} // held while layers are looked at: the disk is read once
+	layers map[key]*kept
+	clock  int64
+}
+
+// key is a directory as it is now: one with another's name is another one.
+type key struct {
+	dir     string
+	inode   uint64
+	hint    string
+	changed int64
+}
+
+type kept struct {
+	campaigns []left4me.Campaign
+	used      int64
+}
+
+// New makes an empty catalog.
+func New() *Catalog {
+	return &Catalog{turn: make(chan struct{}, 1), layers: map[key]*kept{}}
+}
+
+// Campaigns returns the campaigns of a stack, top first: those of the game in the
+// order that players know, then those of each overlay. What an upper layer has at
+// the same place hides what a lower one has. A campaign without an ID has maps
+// that no mission names. Where nothing of the game can be read, its campaigns are
+// left4me.OfficialCampaigns. A layer that is gone is left out. Errors: of ctx, and
+// of reading.
+func (c *Catalog) Campaigns(ctx context.Context, layers []inspect.Layer) ([]left4me.Campaign, error) {
+	var game, added []left4me.Campaign
+	seen := map[string]bool{}
+	for _, l := range layers {
+		found, err := c.layer(ctx, l)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		places := map[string]bool{}
+		for _, f := range found {
+			place := cmp.Or(f.File, f.Mission)
+			switch {
+			case place != "" && seen[place]:
+				continue
+			case l.Name != "":
+				added = append(added, f)
+			case f.ID != "":
+				game = append(game, f)
+			}
+			places[place] = true
+		}
+		for p := range places {
+			seen[p] = true
+		}
+	}
+	return bounded(append(official(game), withoutNamed(added, game)...)), nil
+}
+
+// layer looks at a layer, if nobody did.
+func (c *Catalog) layer(ctx context.Context, l inspect.Layer) ([]left4me.Campaign, error) {
+	st, err := os.Stat(l.Dir)
+	if err != nil {
+		return nil, err
+	}
+	k := key{dir: l.Dir, hint: l.Hint, changed: st.ModTime().UnixNano()}
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+		k.inode = sys.Ino
+	}
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	c.clock++
+	if v := c.layers[k]; v != nil {
+		v.used = c.clock
+		return v.campaigns, nil
+	}
+	found, err := inspect.Campaigns(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		found[i].Description = strings.ToValidUTF8(found[i].Description[:min(maxText, len(found[i].Description))], "")
+	}
+	c.layers[k] = &kept{found, c.clock}
+	if len(c.layers) > keptLayers {
+		c.forget()
+	}
+	return found, nil
+}
+
+// forget drops the layer that nobody asked for for longest.
+func (c *Catalog) forget() {
+	var oldest key
+	for k, v := range c.layers {
+		if o := c.layers[oldest]; o == nil || v.used < o.used {
+			oldest = k
+		}
+	}
+	delete(c.layers, oldest)
+}
+
+// withoutNamed takes maps that a mission of another layer names from those that no
+// mission names.
+func withoutNamed(all, game []left4me.Campaign) []left4me.Campaign {
+	named := map[string]bool{}
+	for _, c := range slices.Concat(all, game) {
+		for mode, chapters := range c.Modes {
+			for _, ch := range chapters {
+				named[ch.Map] = named[ch.Map] || mode != left4me.AnyMode
+			}
+		}
+	}
+	var out []left4me.Campaign
+	for _, c := range all {
+		if c.ID == "" && c.Mission == "" {
+			var left []left4me.Chapter
+			for _, ch := range c.Modes[left4me.AnyMode] {
+				if !named[ch.Map] {
+					left = append(left, ch)
+				}
+			}
+			if len(left) == 0 {
+				continue
+			}
+			c.Modes = map[string][]left4me.Chapter{left4me.AnyMode: left}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// bounded is as much as one answer may bring.
+func bounded(all []left4me.Campaign) []left4me.Campaign {
+	left := maxChapters
+	for i, c := range all {
+		for _, chapters := range c.Modes {
+			left -= len(chapters)
+		}
+		if left < 0 || i == maxCampaigns {
+			return all[:i]
+		}
+	}
+	return all
+}
+
+// dirs are the directories of the game in which it looks first.
+var dirs = []string{"update", "left4dead2_dlc3", "left4dead2_dlc2", "left4dead2_dlc1", "left4dead2"}
+
+// official puts the campaigns of the game in order, one of each, and gives them
+// the titles that its files only name.
+func official(found []left4me.Campaign) []left4me.Campaign {
+	known := left4me.OfficialCampaigns()
+	if len(found) == 0 {
+		return known
+	}
+	rank := func(c left4me.Campaign) int {
+		top, _, _ := strings.Cut(cmp.Or(c.File, c.Mission), "/")
+		return slices.Index(dirs, top)
+	}
+	place := func(c left4me.Campaign) int {
+		i := slices.IndexFunc(known, func(k left4me.Campaign) bool { return strings.EqualFold(k.ID, c.ID) })
+		if i < 0 {
+			return len(known)
+		}
+		return i
+	}
+	slices.SortStableFunc(found, func(a, b left4me.Campaign) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(strings.ToLower(a.ID), strings.ToLower(b.ID)), cmp.Compare(rank(a), rank(b)))
+	})
+	found = slices.CompactFunc(found, func(a, b left4me.Campaign) bool { return strings.EqualFold(a.ID, b.ID) })
+	for i, c := range found {
+		// What the game has isn't for download, and has no pictures for browsers.
+		c.File, c.Image = "", ""
+		if p := place(c); p < len(known) {
+			c = titled(c, known[p])
+		}
+		found[i] = c
+	}
+	return found
+}
+
+// titled gives a campaign the words that are known here where it has none.
+func titled(c, known left4me.Campaign) left4me.Campaign {
+	if c.Title == c.ID {
+		c.Title = known.Title
+	}
+	titles := map[string]string{}
+	for _, ch := range known.Modes["coop"] {
+		titles[ch.Map] = fmt.Sprintf("%d: %s", ch.Number, ch.Title)
+	}
+	modes := make(map[string][]left4me.Chapter, len(c.Modes)) // those of c are kept for others
+	for mode, chapters := range c.Modes {
+		modes[mode] = slices.Clone(chapters)
+		for k, ch := range modes[mode] {
+			if t := titles[ch.Map]; ch.Title == ch.Map && t != "" {
+				modes[mode][k].Title = t
+			}
+		}
+	}
+	c.Modes = modes
+	return c
+}

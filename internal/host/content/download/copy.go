@@ -1,0 +1,241 @@
+package download
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	largeChunk  = 1 << 20
+	smallChunk  = 16 << 10
+	looksAtDisk = 32 << 20 // so often
+	slowest     = 1 << 10  // bytes a second: less is silence
+	behind      = 4        // chunks that may wait for the sum
+)
+
+var errStalled = errors.New("nothing came")
+
+// chunk is how much is read at once: a lot, or with a limit what flows in a
+// tenth of a second, so that several downloads take turns.
+func (c *Client) chunk() int {
+	if c.o.Rate == 0 {
+		return largeChunk
+	}
+	return int(min(max(c.o.Rate/10, smallChunk), largeChunk))
+}
+
+// copy writes what comes to the part until its end.
+func (d *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, body io.Reader) error {
+	w := newWatch(d.o.Stall, func() { cancel(errStalled) })
+	defer w.stop()
+	s := d.part.summing()
+	defer s.end()
+	for looked := d.part.size; ; {
+		b := s.buffer(d.chunk())
+		w.listen()
+		n, err := body.Read(b)
+		w.heard(n)
+		if n > 0 {
+			if err := d.took(ctx, b[:n]); err != nil {
+				return err
+			}
+			s.add(b[:n])
+			if d.part.size-looked >= looksAtDisk {
+				// What was written begins its way to the disk now, not all at the end.
+				_ = unix.SyncFileRange(int(d.part.f.Fd()), looked, d.part.size-looked, unix.SYNC_FILE_RANGE_WRITE)
+				looked = d.part.size
+				if err := d.checkSpace(max(0, d.Size-d.part.size)); err != nil {
+					return err
+				}
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.Is(context.Cause(ctx), errStalled):
+			return &temporary{cause: Stalled, err: errStalled}
+		case err != nil && ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			return &temporary{cause: Cut, err: err}
+		}
+	}
+}
+
+// took writes some bytes, and waits as long as the limit of the rate wants.
+func (d *transfer) took(ctx context.Context, b []byte) error {
+	d.res.Fetched += int64(len(b))
+	most := d.Size
+	if most == 0 {
+		most = d.Limit
+	}
+	if now := d.part.size + int64(len(b)); most > 0 && now > most {
+		return d.checkSize(now)
+	}
+	if err := d.part.write(b); err != nil {
+		return d.onDisk(err)
+	}
+	if err := d.look(false); err != nil {
+		return err
+	}
+	d.meter.at(d.part.size)
+	if d.limit == nil {
+		return nil
+	}
+	if err := d.limit.WaitN(ctx, len(b)); err != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// checkSpace refuses when so many bytes more would take the margin that must
+// stay free.
+func (d *transfer) checkSpace(more int64) error {
+	path := d.part.f.Name()
+	free, margin, err := disk.Room(path)
+	if err == nil && free-more < margin {
+		err = noRoom(path, more+margin, nil)
+	}
+	return err
+}
+
+// watch ends what hears nothing for too long. Only time that is spent listening
+// counts: who waits for the limit of the rate isn't kept waiting by the server.
+type watch struct {
+	most  time.Duration
+	quiet time.Duration // since so much came that it isn't silence
+	bytes int64         // what came since
+	since time.Time
+	timer *time.Timer
+}
+
+func newWatch(most time.Duration, end func()) *watch {
+	w := &watch{most: most, timer: time.AfterFunc(time.Hour, end)}
+	w.timer.Stop()
+	return w
+}
+
+func (w *watch) listen() {
+	w.since = time.Now()
+	w.timer.Reset(max(time.Millisecond, w.most-w.quiet))
+}
+
+func (w *watch) heard(n int) {
+	w.timer.Stop()
+	w.quiet += time.Since(w.since)
+	if w.bytes += int64(n); n > 0 && w.bytes >= slowest*int64(w.quiet/time.Second+1) {
+		w.quiet, w.bytes = 0, 0
+	}
+}
+
+func (w *watch) stop() { w.timer.Stop() }
+
+// summing hands what was written to a goroutine that counts it into the sum.
+type summing struct {
+	p    *part
+	free chan []byte
+	work chan []byte
+	done chan struct{}
+}
+
+func (p *part) summing() *summing {
+	s := &summing{p: p, free: make(chan []byte, behind)}
+	if p.sum == nil {
+		s.free <- nil
+		return s
+	}
+	for range behind {
+		s.free <- nil
+	}
+	s.work, s.done = make(chan []byte, behind), make(chan struct{})
+	go func() {
+		defer close(s.done)
+		for b := range s.work {
+			p.sum.hash.Write(b)
+			p.sum.at += int64(len(b))
+			s.free <- b[:cap(b)]
+		}
+	}()
+	return s
+}
+
+// buffer waits for one that nobody needs.
+func (s *summing) buffer(size int) []byte {
+	b := <-s.free
+	if len(b) < size {
+		b = make([]byte, size)
+	}
+	return b
+}
+
+// add counts what was written; the buffer is not the caller's any more.
+func (s *summing) add(b []byte) {
+	if s.work == nil {
+		s.free <- b[:cap(b)]
+		return
+	}
+	s.work <- b
+}
+
+// end waits until all is counted.
+func (s *summing) end() {
+	if s.work != nil {
+		close(s.work)
+		<-s.done
+	}
+}
+
+// meter tells how far it is and how fast.
+type meter struct {
+	tell  func(left4me.Progress)
+	total int64
+	told  time.Time
+
+	from   int64 // of the window that the rate is taken of
+	since  time.Time
+	smooth float64
+}
+
+const (
+	tellEvery  = 200 * time.Millisecond
+	rateWindow = 500 * time.Millisecond
+)
+
+func (m *meter) begin(done, total int64) {
+	m.total, m.from, m.since = total, done, time.Now()
+	m.say(done)
+}
+
+func (m *meter) at(done int64) {
+	now := time.Now()
+	if passed := now.Sub(m.since); passed >= rateWindow {
+		speed := float64(done-m.from) / passed.Seconds()
+		if m.smooth == 0 {
+			m.smooth = speed
+		}
+		m.smooth += (speed - m.smooth) * min(1, passed.Seconds()/3)
+		m.from, m.since = done, now
+	}
+	if now.Sub(m.told) >= tellEvery {
+		m.say(done)
+	}
+}
+
+func (m *meter) end(done int64) {
+	m.total = done
+	m.say(done)
+}
+
+func (m *meter) say(done int64) {
+	m.told = time.Now()
+	if m.tell != nil {
+		m.tell(left4me.Progress{Done: done, Total: m.total, Unit: "bytes", Rate: int64(m.smooth)})
+	}
+}

@@ -1,0 +1,131 @@
+package download
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Cause is why a download failed, for the program: errors.Is(err, download.Refused).
+type Cause string
+
+// The causes.
+const (
+	Refused      Cause = "refused"       // the address, or one that it leads to, may not be asked
+	Gone         Cause = "gone"          // the server says that there is no such thing, or that we may not have it
+	Unreachable  Cause = "unreachable"   // no connection, or none that can be trusted
+	ServerBusy   Cause = "busy"          // the server answers that it can't now
+	Cut          Cause = "cut"           // the connection ended too early, each time
+	Stalled      Cause = "stalled"       // nothing came for too long
+	WrongSize    Cause = "wrong size"    //
+	WrongSum     Cause = "wrong sum"     //
+	WrongContent Cause = "wrong content" // Request.Head refused it, or it is packed in a way that wasn't asked for
+	TooLarge     Cause = "too large"     //
+	DiskFull     Cause = "disk full"     //
+)
+
+func (c Cause) Error() string { return string(c) }
+
+// failure is an error for people.
+func failure(c Cause, text, hint string, err error) *left4me.Error {
+	if err == nil {
+		err = c
+	} else {
+		err = errors.Join(c, err)
+	}
+	return &left4me.Error{Kind: left4me.Unavailable, Text: text, Hint: hint, Err: err}
+}
+
+// keeps reports whether what came so far is of use after an error.
+func keeps(err error) bool {
+	for _, c := range []Cause{Unreachable, ServerBusy, Cut, Stalled} {
+		if errors.Is(err, c) {
+			return true
+		}
+	}
+	return errors.Is(err, left4me.Busy)
+}
+
+// temporary is a failure after which another attempt may help.
+type temporary struct {
+	cause Cause
+	after time.Duration // what the server asks for; 0: nothing
+	err   error
+}
+
+func (t *temporary) Error() string { return t.err.Error() }
+func (t *temporary) Unwrap() error { return t.err }
+
+func (t *temporary) public(address string) *left4me.Error {
+	text, hint := "", "try again later; what came so far is kept"
+	switch t.cause {
+	case ServerBusy:
+		text = fmt.Sprintf("%s is busy: %v", short(address), t.err)
+	case Cut:
+		text = fmt.Sprintf("%s was cut off again and again: %v", short(address), plain(t.err))
+	case Stalled:
+		text = fmt.Sprintf("%s stopped sending", short(address))
+	default:
+		text, hint = fmt.Sprintf("%s can't be reached: %v", short(address), plain(t.err)), "check this host's network and its firewall"
+	}
+	return failure(t.cause, text, hint, t.err)
+}
+
+// plain is an error without addresses of connections and names of calls.
+func plain(err error) string {
+	var name *net.DNSError
+	switch {
+	case errors.As(err, &name):
+		return "no address is found for " + name.Name
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the connection was refused"
+	case errors.Is(err, syscall.ECONNRESET):
+		return "the connection was reset"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "it doesn't answer"
+	}
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		err = ue.Err
+	}
+	return err.Error()
+}
+
+// short is an address for people: without what stands behind a question mark,
+// which may be a secret, and not endless.
+func short(address string) string {
+	s, _, _ := strings.Cut(address, "?")
+	if u, err := url.Parse(s); err == nil && u.User != nil {
+		u.User = nil
+		s = u.String()
+	}
+	if len(s) > 200 {
+		s = s[:200] + "…"
+	}
+	return s
+}
+
+// onDisk turns an error of our own disk into words.
+func (d *transfer) onDisk(err error) error {
+	var public *left4me.Error
+	var again *temporary
+	if errors.As(err, &public) || errors.As(err, &again) {
+		return err
+	}
+	if disk.IsFull(err) {
+		return noRoom(d.part.f.Name(), max(0, d.Size-d.part.size), err)
+	}
+	return fmt.Errorf("download %s: %w", short(d.URL), err)
+}
+
+func noRoom(path string, need int64, err error) *left4me.Error {
+	return disk.Full(path, need, errors.Join(DiskFull, err))
+}

@@ -1,0 +1,206 @@
+package download
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// part is what came so far of a file.
+type part struct {
+	file  string // what it becomes
+	f     *os.File
+	size  int64
+	state state
+	seen  bool // its head was looked at
+	sum   *sum
+}
+
+// state is kept beside a part, for whoever goes on.
+type state struct {
+	URL       string `json:"url"`
+	Validator string `json:"validator"` // a strong ETag or a date; empty: it can't be gone on with
+	Total     int64  `json:"total"`     // -1: not known
+	Boot      string `json:"boot"`      // of the machine: what wasn't synced before another may be anything
+}
+
+// sum is what is checked of a whole file. It counts along as long as bytes come in order.
+type sum struct {
+	name string
+	make func() hash.Hash
+	want []byte
+	hash hash.Hash
+	at   int64 // so many bytes it has counted
+}
+
+func parseSum(s string) (*sum, error) {
+	if s == "" {
+		return nil, nil
+	}
+	name, text, _ := strings.Cut(s, ":")
+	kinds := map[string]func() hash.Hash{"sha256": sha256.New, "sha1": sha1.New, "md5": md5.New}
+	want, err := hex.DecodeString(text)
+	if kinds[name] == nil || err != nil || len(want) != kinds[name]().Size() {
+		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "sum", Text: fmt.Sprintf("%.200q is not a sum", s), Hint: "write sha256:, sha1: or md5: and the sum in hexadecimal digits"}
+	}
+	return &sum{name: name, make: kinds[name], want: want, hash: kinds[name]()}, nil
+}
+
+// openPart opens the part of a file, or begins one, and keeps others from it.
+func openPart(file string) (*part, error) {
+	f, err := os.OpenFile(file+".part", os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("download: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, left4me.Errorf(left4me.Busy, filepath.Base(file)+" is being downloaded already", "wait until that has ended")
+	}
+	info, err := f.Stat()
+	now, err2 := os.Lstat(file + ".part")
+	if err = errors.Join(err, err2); err != nil || !info.Mode().IsRegular() || !os.SameFile(info, now) {
+		f.Close()
+		if err == nil || errors.Is(err, fs.ErrNotExist) { // who had the lock has published what we opened
+			err = left4me.Errorf(left4me.Busy, filepath.Base(file)+" was being downloaded until now", "try again")
+		}
+		return nil, err
+	}
+	p := &part{file: file, f: f, size: info.Size()}
+	b, err := os.ReadFile(p.stateFile())
+	if err != nil || json.Unmarshal(b, &p.state) != nil || p.state.Boot != boot() {
+		p.state = state{}
+	}
+	return p, nil
+}
+
+// worthKeeping is how large an answer is that is gone on with: less is sooner
+// fetched again than remembered.
+const worthKeeping = 4 << 10
+
+func (p *part) stateFile() string { return p.file + ".part.json" }
+
+func boot() string {
+	b, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(b))
+}
+
+// resumable is where an answer of an address may go on; 0: at the beginning.
+func (p *part) resumable(address string) int64 {
+	if p.size == 0 || p.state.URL != address || p.state.Validator == "" || p.state.Total >= 0 && p.size > p.state.Total {
+		return 0
+	}
+	return p.size
+}
+
+// begin empties it, for the answer that s tells of.
+func (p *part) begin(s state) error {
+	if err := p.f.Truncate(0); err != nil {
+		return err
+	}
+	p.size, p.seen, p.state = 0, false, s
+	p.state.Boot = boot()
+	if s.Total >= 0 && s.Total < worthKeeping {
+		p.state.Validator = ""
+		_ = os.Remove(p.stateFile())
+		return nil
+	}
+	b, err := json.Marshal(p.state)
+	if err != nil {
+		return err
+	}
+	// Without a state it is begun anew, with a broken one as well: no need to sync.
+	temp := p.stateFile() + ".new"
+	if err := os.WriteFile(temp, b, 0o640); err != nil {
+		return err
+	}
+	return os.Rename(temp, p.stateFile())
+}
+
+func (p *part) write(b []byte) error {
+	n, err := p.f.WriteAt(b, p.size)
+	p.size += int64(n)
+	return err
+}
+
+func (p *part) head() ([]byte, error) {
+	b := make([]byte, min(headSize, p.size))
+	_, err := p.f.ReadAt(b, 0)
+	return b, err
+}
+
+// catchUp makes the sum count what it hasn't seen: what came another time.
+func (p *part) catchUp(ctx context.Context) error {
+	s := p.sum
+	if s == nil || s.at == p.size {
+		return nil
+	}
+	if s.at > p.size {
+		s.hash, s.at = s.make(), 0
+	}
+	n, err := io.Copy(s.hash, disk.Until(ctx, io.NewSectionReader(p.f, s.at, p.size-s.at)))
+	s.at += n
+	return err
+}
+
+// checkSum compares the sum of all with what it should be.
+func (p *part) checkSum(ctx context.Context) error {
+	if p.sum == nil {
+		return nil
+	}
+	if err := p.catchUp(ctx); err != nil {
+		return err
+	}
+	if is := p.sum.hash.Sum(nil); string(is) != string(p.sum.want) {
+		return failure(WrongSum, fmt.Sprintf("what came has the %s sum %x and should have %x", p.sum.name, is, p.sum.want), "it changed, or somebody else sent it", nil)
+	}
+	return nil
+}
+
+// publish makes it the file.
+func (p *part) publish() error {
+	if err := p.f.Sync(); err != nil {
+		return err
+	}
+	if err := os.Rename(p.file+".part", p.file); err != nil {
+		return err
+	}
+	_ = os.Remove(p.stateFile())
+	dir, err := os.Open(filepath.Dir(p.file))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
+
+// discard removes it.
+func (p *part) discard() {
+	_ = os.Remove(p.file + ".part")
+	_ = os.Remove(p.stateFile())
+}
+
+func (p *part) close() {
+	if p.size == 0 { // nothing to go on with
+		if at, err := os.Lstat(p.file + ".part"); !errors.Is(err, fs.ErrNotExist) && at.Size() == 0 {
+			p.discard()
+		}
+	}
+	_ = unix.Flock(int(p.f.Fd()), unix.LOCK_UN) // a child that is being forked has the descriptor too
+	p.f.Close()
+}

@@ -1,0 +1,229 @@
+// Package git fetches one commit of a repository that anybody may read, and
+// hands it over as an archive.
+//
+// Neither the repository nor its address is trusted. The program git talks to
+// nothing but a proxy of ours on this machine, which forwards two kinds of
+// requests to the repository and refuses addresses of this machine and its
+// network at the moment of connecting; how much comes is bounded. git reads no
+// configuration but ours, runs no hook, filter or helper, follows no submodule,
+// and checks every object that it takes.
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Doer asks over HTTP, and connects to nothing that it shouldn't.
+type Doer interface {
+	Do(req *http.Request) (*http.Response, error)
+	Allowed(address string) bool // it may be asked without https
+}
+
+// Limits of a fetch.
+const (
+	maxFetched  = 4 << 30   // bytes over the line
+	maxTree     = 32 << 30  // bytes of the archive
+	fetchWithin = time.Hour // all together
+	lookWithin  = time.Minute
+)
+
+// Repository is one that is looked into. It is used by one goroutine at a time.
+type Repository struct {
+	url     string
+	scratch string // an empty directory for what git needs
+	http    Doer
+	say     func(left4me.Progress)
+}
+
+// Open makes a Repository. Nothing is asked yet. scratch is a directory that is
+// removed with all that is in it by whoever made it; say may be nil. Errors:
+// left4me.Invalid for an address that isn't fetched from.
+func Open(address, scratch string, http Doer, say func(left4me.Progress)) (*Repository, error) {
+	u, err := url.Parse(address)
+	why := ""
+	switch {
+	case err != nil || len(address) > 2000 || strings.ContainsFunc(address, unicode.IsControl):
+		why = "it can't be read"
+	case u.Scheme != "https" && (u.Scheme != "http" || !http.Allowed(address)):
+		why = "only https:// is used"
+	case u.Hostname() == "" || strings.Trim(u.Path, "/") == "":
+		why = "it names no repository"
+	case u.User != nil:
+		why = "it has a name or password in it, and would be shown to everybody who can see the overlay"
+	case u.RawQuery != "" || u.Fragment != "":
+		why = "what follows ? or # belongs to no repository"
+	default:
+		if say == nil {
+			say = func(left4me.Progress) {}
+		}
+		return &Repository{url: strings.TrimRight(u.String(), "/"), scratch: scratch, http: http, say: say}, nil
+	}
+	return nil, &left4me.Error{Kind: left4me.Invalid, Field: "git.url", Text: fmt.Sprintf("%.200q is no address of a repository: %s", address, why), Hint: "write it as in https://github.com/owner/name", Err: err}
+}
+
+var (
+	fullCommit = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+	someCommit = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+)
+
+// CheckRef reports what can't be a branch, tag or commit. Errors:
+// left4me.Invalid.
+func CheckRef(ref string) error {
+	bad := func(r rune) bool {
+		return r <= ' ' || r == 0x7f || strings.ContainsRune(`~^:?*[\`, r) || unicode.IsControl(r) || r == unicode.ReplacementChar
+	}
+	if len(ref) > 250 || strings.HasPrefix(ref, "-") || strings.HasPrefix(ref, "/") || strings.HasSuffix(ref, "/") || strings.HasSuffix(ref, ".lock") || strings.HasSuffix(ref, ".") ||
+		strings.Contains(ref, "..") || strings.Contains(ref, "@{") || strings.Contains(ref, "//") || strings.Contains(ref, "/.") || strings.HasPrefix(ref, ".") || strings.ContainsFunc(ref, bad) {
+		return &left4me.Error{Kind: left4me.Invalid, Field: "git.ref", Text: fmt.Sprintf("%.200q can't be a branch, tag or commit", ref), Hint: "leave it empty for the default branch"}
+	}
+	return nil
+}
+
+// Find returns the commit that a branch, a tag or an abbreviation of a commit
+// means; empty is the default branch. Errors: left4me.Invalid, left4me.NotFound,
+// left4me.Unavailable.
+func (r *Repository) Find(ctx context.Context, ref string) (commit string, err error) {
+	if err := CheckRef(ref); err != nil {
+		return "", err
+	}
+	if fullCommit.MatchString(ref) {
+		return ref, nil // whether there is such a one is seen when it is fetched
+	}
+	ctx, cancel := within(ctx, lookWithin)
+	defer cancel()
+	g, err := r.begin(ctx, "look")
+	if err != nil {
+		return "", err
+	}
+	defer g.close()
+	names := []string{"HEAD"}
+	if ref != "" {
+		names = []string{"refs/tags/" + ref + "^{}", "refs/tags/" + ref, "refs/heads/" + ref}
+		if strings.HasPrefix(ref, "refs/") {
+			names = []string{ref + "^{}", ref}
+		}
+	}
+	out, err := g.run("ls-remote", append([]string{"--quiet", "--", g.proxy.url}, names...)...)
+	if err != nil {
+		return "", err
+	}
+	found := map[string]string{}
+	for line := range strings.Lines(out) {
+		id, name, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if fullCommit.MatchString(id) {
+			found[name] = id
+		}
+	}
+	for _, n := range names {
+		if found[n] != "" {
+			return found[n], nil
+		}
+	}
+	switch {
+	case ref == "":
+		return "", left4me.Errorf(left4me.NotFound, r.url+" is empty: it has no default branch", "")
+	case someCommit.MatchString(ref):
+		return r.complete(g, ref)
+	}
+	return "", &left4me.Error{Kind: left4me.NotFound, Field: "git.ref", Text: fmt.Sprintf("%s has no branch and no tag %q", r.url, ref), Hint: "is it spelled as there? Leave it empty for the default branch"}
+}
+
+// complete finds a commit by its beginning, which takes the history, but not
+// what is in it.
+func (r *Repository) complete(g *session, ref string) (string, error) {
+	_, err := g.run("fetch", "--quiet", "--no-tags", "--filter=tree:0", "--", g.proxy.url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+	if err != nil {
+		return "", err
+	}
+	out, err := g.run("rev-parse", "--verify", "--end-of-options", ref+"^{commit}")
+	switch id := strings.TrimSpace(out); {
+	case err == nil && fullCommit.MatchString(id):
+		return id, nil
+	case err != nil && strings.Contains(err.Error(), "ambiguous"):
+		return "", &left4me.Error{Kind: left4me.Invalid, Field: "git.ref", Text: fmt.Sprintf("several commits of %s begin with %s", r.url, ref), Hint: "write more of it"}
+	}
+	return "", noCommit(r.url, ref)
+}
+
+func noCommit(address, ref string) error {
+	return &left4me.Error{Kind: left4me.NotFound, Field: "git.ref", Text: fmt.Sprintf("%s has no branch, tag or commit %q", address, ref), Hint: "is it spelled as there?"}
+}
+
+// Archive writes a commit, or a directory of it, as a tar file. Errors:
+// left4me.NotFound, left4me.Unavailable.
+func (r *Repository) Archive(ctx context.Context, commit, dir, file string) error {
+	if !fullCommit.MatchString(commit) {
+		return noCommit(r.url, commit)
+	}
+	ctx, cancel := within(ctx, fetchWithin)
+	defer cancel()
+	g, err := r.begin(ctx, "fetch")
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	// Without its history, if the other side allows to ask for a commit.
+	_, err = g.run("fetch", "--quiet", "--no-tags", "--depth=1", "--", g.proxy.url, commit)
+	if errors.Is(err, errNotOffered) {
+		_, err = g.run("fetch", "--quiet", "--no-tags", "--", g.proxy.url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := g.run("rev-parse", "--quiet", "--verify", "--end-of-options", commit+"^{commit}"); err != nil {
+		return noCommit(r.url, commit)
+	}
+	tree := commit
+	if dir = strings.Trim(filepath.ToSlash(filepath.Clean(dir)), "/"); dir != "" && dir != "." {
+		tree = commit + ":" + dir
+		if out, err := g.run("cat-file", "-t", tree); err != nil || strings.TrimSpace(out) != "tree" {
+			return &left4me.Error{Kind: left4me.NotFound, Field: "git.subdir", Text: fmt.Sprintf("%s has no directory %q at %.12s", r.url, dir, commit), Hint: "is it spelled as there?"}
+		}
+	}
+	return g.archive(tree, file)
+}
+
+// within bounds a context, with words for when the time is over.
+func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, d, left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the repository took longer than %s", d), "try again"))
+}
+
+// Available says why repositories can't be used on this machine, or nil.
+func Available() error {
+	if _, err := find(); err != nil {
+		return err
+	}
+	return nil
+}
+
+// begin makes an empty repository beside which only our proxy is.
+func (r *Repository) begin(ctx context.Context, name string) (*session, error) {
+	program, err := find()
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(r.scratch, name+".git")
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	g := &session{ctx: ctx, program: program, dir: dir, home: r.scratch, url: r.url}
+	if _, err := g.run("init", "--quiet", "--bare", "--template=", "--", dir); err != nil {
+		return nil, err
+	}
+	if g.proxy, err = listen(ctx, r.url, r.http, r.say); err != nil {
+		return nil, err
+	}
+	return g, nil
+}

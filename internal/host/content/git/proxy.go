@@ -1,0 +1,172 @@
+package git
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// proxy is what git talks to instead of the repository. It listens on this
+// machine, at an address that nobody else knows, and forwards only what fetching
+// takes: to be told what there is, and to be given some of it.
+type proxy struct {
+	url    string // where git asks
+	server *http.Server
+	done   chan struct{}
+	http   Doer
+	say    func(left4me.Progress)
+
+	mu    sync.Mutex
+	base  string // where the repository is, after it sent us there
+	bytes int64
+	told  time.Time
+	wrong error // the first thing that went wrong
+}
+
+func listen(ctx context.Context, base string, client Doer, say func(left4me.Progress)) (*proxy, error) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	secret := "/" + strings.ToLower(rand.Text())
+	p := &proxy{url: "http://" + l.Addr().String() + secret, http: client, say: say, base: base, done: make(chan struct{})}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+secret+"/info/refs", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "service=git-upload-pack" {
+			http.Error(w, "only fetching", http.StatusForbidden)
+			return
+		}
+		p.forward(w, r, "/info/refs?service=git-upload-pack", "application/x-git-upload-pack-advertisement")
+	})
+	mux.HandleFunc("POST "+secret+"/git-upload-pack", func(w http.ResponseWriter, r *http.Request) {
+		p.forward(w, r, "/git-upload-pack", "application/x-git-upload-pack-result")
+	})
+	p.server = &http.Server{Handler: mux, BaseContext: func(net.Listener) context.Context { return ctx }, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		defer close(p.done)
+		_ = p.server.Serve(l)
+	}()
+	return p, nil
+}
+
+func (p *proxy) close() {
+	_ = p.server.Close()
+	<-p.done
+}
+
+func (p *proxy) failure() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wrong
+}
+
+func (p *proxy) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.wrong == nil {
+		p.wrong = err
+	}
+}
+
+func (p *proxy) forward(w http.ResponseWriter, r *http.Request, path, kind string) {
+	p.mu.Lock()
+	base := p.base
+	p.mu.Unlock()
+	req, err := http.NewRequestWithContext(r.Context(), r.Method, base+path, r.Body)
+	if err != nil {
+		p.fail(err)
+		http.Error(w, "no address", http.StatusBadGateway)
+		return
+	}
+	req.ContentLength = r.ContentLength
+	if r.ContentLength == 0 {
+		req.Body = http.NoBody
+	}
+	for _, name := range []string{"Accept", "Content-Type", "Content-Encoding", "Git-Protocol", "User-Agent"} {
+		if v := r.Header.Get(name); v != "" {
+			req.Header.Set(name, v)
+		}
+	}
+	resp, err := p.http.Do(req)
+	if err != nil {
+		p.fail(err)
+		http.Error(w, "no answer", http.StatusBadGateway)
+		return
+	}
+	defer resp.Body.Close()
+	if err := answered(base, resp, kind); err != nil {
+		p.fail(err)
+		http.Error(w, "refused", http.StatusBadGateway)
+		return
+	}
+	if to, ok := strings.CutSuffix(resp.Request.URL.String(), path); ok {
+		p.mu.Lock()
+		p.base = to
+		p.mu.Unlock()
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Cache-Control", "no-cache")
+	if _, err := io.Copy(counting{w, p}, resp.Body); err != nil {
+		// What comes after that is git's to notice: it is cut off.
+		var too *left4me.Error
+		if errors.As(err, &too) {
+			p.fail(too)
+		}
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// answered looks at an answer before git sees it.
+func answered(base string, resp *http.Response, kind string) error {
+	got, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	switch code := resp.StatusCode; {
+	case code == http.StatusOK && strings.TrimSpace(got) == kind:
+		return nil
+	case code == http.StatusOK, code == http.StatusNoContent:
+		return &left4me.Error{Kind: left4me.Invalid, Field: "git.url", Text: base + " is no Git repository", Hint: "copy the address with which it is cloned over https"}
+	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusNotFound, code == http.StatusGone:
+		return &left4me.Error{
+			Kind: left4me.NotFound, Field: "git.url", Text: fmt.Sprintf("%s is no repository that anybody may read (%d)", base, code),
+			Hint: "is it spelled as there? Private ones can't be used",
+		}
+	case code == http.StatusTooManyRequests, code >= 500:
+		return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("%s is busy (%d)", base, code), "try again later")
+	}
+	return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("%s answers %d", base, resp.StatusCode), "")
+}
+
+// counting bounds what a repository sends.
+type counting struct {
+	w io.Writer
+	p *proxy
+}
+
+func (c counting) Write(b []byte) (int, error) {
+	c.p.mu.Lock()
+	c.p.bytes += int64(len(b))
+	bytes, tell := c.p.bytes, time.Since(c.p.told) > 250*time.Millisecond
+	if tell {
+		c.p.told = time.Now()
+	}
+	c.p.mu.Unlock()
+	if bytes > maxFetched {
+		return 0, left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the repository sends more than %d GiB", maxFetched>>30), "use a smaller one, or its release")
+	}
+	n, err := c.w.Write(b)
+	if f, ok := c.w.(http.Flusher); ok && err == nil {
+		f.Flush()
+	}
+	if tell {
+		c.p.say(left4me.Progress{Done: bytes, Unit: "bytes"})
+	}
+	return n, err
+}

@@ -1,0 +1,207 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/host/content/sandbox"
+	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	maxSaid    = 64 << 10 // of what git prints
+	maxMemory  = 4 << 30  // address space: an object is unpacked in memory
+	lookAtDisk = 64 << 20
+)
+
+// errNotOffered says that a server gives nobody a commit that is asked for by
+// its name.
+var errNotOffered = errors.New("the server doesn't give that commit alone")
+
+func find() (string, error) {
+	program, err := exec.LookPath("git")
+	if err != nil {
+		return "", &left4me.Error{Kind: left4me.Unavailable, Text: "git is not installed on this host", Hint: remedy.Reader{}.Install("git"), Err: err}
+	}
+	return program, nil
+}
+
+// session is one repository on disk, and the line to where it comes from.
+type session struct {
+	ctx     context.Context
+	program string
+	dir     string
+	home    string
+	url     string // for people
+	proxy   *proxy
+}
+
+func (g *session) close() {
+	if g.proxy != nil {
+		g.proxy.close()
+	}
+	_ = os.RemoveAll(g.dir)
+}
+
+// settings are all that git knows besides its own defaults.
+var settings = []string{
+	"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.bigFileThreshold=16m", "core.askPass=", "credential.helper=",
+	"transfer.fsckObjects=true", "transfer.bundleURI=false", "fetch.recurseSubmodules=false", "fetch.writeCommitGraph=false", "submodule.recurse=false",
+	"gc.auto=0", "maintenance.auto=false", "pack.threads=1", "protocol.allow=never", "protocol.http.allow=always", "protocol.version=2",
+	"http.followRedirects=false", "http.proxy=", "http.noEPSV=true", "http.emptyAuth=false", "advice.detachedHead=false", "init.defaultBranch=main", "safe.bareRepository=all",
+	// What old repositories have, and hurts nobody.
+	"fetch.fsck.zeroPaddedFilemode=warn", "fetch.fsck.missingSpaceBeforeDate=warn", "fetch.fsck.missingTaggerEntry=ignore",
+	"fetch.fsck.badTimezone=warn", "fetch.fsck.missingSpaceBeforeEmail=warn", "fetch.fsck.missingEmail=warn", "fetch.fsck.zeroPaddedDate=warn",
+}
+
+func (g *session) command(verb string, args ...string) *exec.Cmd {
+	line := []string{"-c", fmt.Sprintf(`ulimit -v %d; ulimit -c 0; exec "$@"`, maxMemory>>10), "git", g.program, "--git-dir=" + g.dir}
+	for _, s := range settings {
+		line = append(line, "-c", s)
+	}
+	cmd := exec.CommandContext(g.ctx, "/bin/sh", append(append(line, verb), args...)...)
+	cmd.Dir = g.home
+	cmd.Env = []string{
+		"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + g.home, "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_ATTR_NOSYSTEM=1",
+		"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "GIT_ALLOW_PROTOCOL=http", "GIT_PROTOCOL_FROM_USER=0", "GIT_NO_REPLACE_OBJECTS=1", "GIT_NO_LAZY_FETCH=1",
+		"GIT_OPTIONAL_LOCKS=0", "GIT_LFS_SKIP_SMUDGE=1", "no_proxy=*",
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	return cmd
+}
+
+// run runs git and returns what it printed.
+func (g *session) run(verb string, args ...string) (string, error) {
+	cmd := g.command(verb, args...)
+	var out, said limited
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		return "", g.cause(verb, err, said.String())
+	}
+	return out.String(), nil
+}
+
+// archive writes a tree as a tar file, and no more than there is room for.
+func (g *session) archive(tree, file string) error {
+	cmd := g.command("archive", "--format=tar", "--end-of-options", tree)
+	var said limited
+	cmd.Stderr = &said
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	to, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	wrong := copyTree(to, pipe)
+	if wrong != nil {
+		_ = cmd.Cancel()
+	}
+	err = cmd.Wait()
+	switch {
+	case wrong != nil:
+		return wrong
+	case err != nil:
+		return g.cause("archive", err, said.String())
+	}
+	return to.Close()
+}
+
+func copyTree(to *os.File, from io.Reader) error {
+	for n := int64(0); n <= maxTree; n += lookAtDisk {
+		if sandbox.Full(to.Name()) {
+			return sandbox.ErrFull
+		}
+		_, err := io.CopyN(to, from, lookAtDisk)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case disk.IsFull(err):
+			return sandbox.ErrFull
+		case err != nil:
+			return err
+		}
+	}
+	return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the repository unpacks to more than %d GiB", maxTree>>30), "name a directory of it")
+}
+
+var secretPath = regexp.MustCompile(`http://127\.0\.0\.1:\d+/[0-9a-z]+`)
+
+// cause says why git failed, in words that people can act on.
+func (g *session) cause(verb string, err error, said string) error {
+	if g.ctx.Err() != nil {
+		return context.Cause(g.ctx)
+	}
+	if g.proxy != nil {
+		if err := g.proxy.failure(); err != nil {
+			return err
+		}
+	}
+	said = secretPath.ReplaceAllString(strings.TrimSpace(said), g.url)
+	has := func(words ...string) bool {
+		for _, w := range words {
+			if strings.Contains(said, w) {
+				return true
+			}
+		}
+		return false
+	}
+	failed := func(text, hint string) error {
+		return &left4me.Error{Kind: left4me.Unavailable, Text: text, Hint: hint, Err: fmt.Errorf("git %s: %w: %s", verb, err, said)}
+	}
+	switch {
+	case has("not our ref", "unadvertised object", "Server does not allow request"):
+		return errNotOffered
+	case has("fsck error", "error in object", "bad object", "broken links", "unresolved deltas", "inflate", "invalid index-pack output", "pack has bad", "pack is corrupted"):
+		return failed(g.url+" gives broken objects: "+last(said), "it is not taken; tell those who keep the repository")
+	case has("out of memory", "Out of memory", "unable to mmap", "Cannot allocate"):
+		return failed(g.url+" has an object that is too large to be unpacked", "")
+	case has("No space left", "Disk quota"):
+		return sandbox.ErrFull
+	case has("early EOF", "unexpected disconnect", "hung up", "RPC failed"):
+		return failed(g.url+" was cut off: "+last(said), "try again")
+	}
+	return failed(fmt.Sprintf("git %s: %s", verb, last(said)), "")
+}
+
+// last is the line that says most: that of the fatal error.
+func last(said string) string {
+	lines := strings.Split(said, "\n")
+	best := lines[len(lines)-1]
+	for _, l := range lines {
+		if strings.HasPrefix(l, "fatal: ") || strings.HasPrefix(l, "error: ") {
+			best = l
+			break
+		}
+	}
+	_, best, _ = strings.Cut(" "+best, " ")
+	return fmt.Sprintf("%.300s", strings.ToValidUTF8(best, "?"))
+}
+
+// limited keeps the beginning of what is written to it.
+type limited struct{ bytes.Buffer }
+
+func (l *limited) Write(p []byte) (int, error) {
+	l.Buffer.Write(p[:min(len(p), maxSaid-l.Len())])
+	return len(p), nil
+}

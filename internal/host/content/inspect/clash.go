@@ -1,0 +1,183 @@
+package inspect
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// everyAddons are scripts that the game runs once for each add-on that has one:
+// they don't clash with each other, but loose files of two layers do.
+var everyAddons = map[string]bool{
+	"director_base_addon.nut": true, "mapspawn_addon.nut": true, "scriptedmode_addon.nut": true, "response_testbed_addon.nut": true,
+}
+
+// harmless reports whether two add-ons may have a file without one of them
+// missing it: what describes the add-on itself, what the game makes anew, and
+// scripts of which all are run.
+func harmless(name string) bool {
+	dir, file := path.Split(name)
+	switch {
+	case dir == "": // addoninfo.txt, addonimage.jpg, readme.txt
+		return true
+	case dir == "scripts/vscripts/":
+		return everyAddons[file]
+	}
+	return path.Ext(file) == ".cache"
+}
+
+// owner is an add-on that has a file.
+type owner struct {
+	pack int
+	size int64
+	crc  uint32
+}
+
+// pair is what two add-ons have in common.
+type pair struct {
+	a, b      int
+	different []string // names with other contents, the first few
+	count     int
+	same      int
+}
+
+// mostOwners bounds how many pairs one file makes: a library that half of all
+// add-ons bring would make thousands.
+const mostOwners = 12
+
+// clashes says which add-ons have the same files. Views of one layer are compared
+// with themselves, those of several only with each other.
+func clashes(views []*view, w *list) {
+	var packs []*pack
+	for _, v := range views {
+		packs = append(packs, v.addons()...)
+	}
+	owners := map[string][]owner{}
+	for i, p := range packs {
+		last := ""
+		for _, e := range p.entries {
+			if harmless(e.path) || e.path == last {
+				continue
+			}
+			last = e.path
+			if o := owners[e.path]; len(o) < mostOwners {
+				owners[e.path] = append(o, owner{i, e.size, e.crc})
+			}
+		}
+	}
+	pairs := map[[2]int]*pair{}
+	for name, o := range owners {
+		for i := range o {
+			for _, b := range o[i+1:] {
+				if o[i].pack == b.pack || len(views) > 1 && packs[o[i].pack].layer == packs[b.pack].layer || packs[o[i].pack].hash == packs[b.pack].hash {
+					continue
+				}
+				key := [2]int{o[i].pack, b.pack}
+				p := pairs[key]
+				if p == nil {
+					p = &pair{a: key[0], b: key[1]}
+					pairs[key] = p
+				}
+				if o[i].crc == b.crc && o[i].size == b.size {
+					p.same++
+					continue
+				}
+				p.count++
+				p.different = append(p.different, name)
+			}
+		}
+	}
+	sayPairs(packs, pairs, w)
+}
+
+func sayPairs(packs []*pack, pairs map[[2]int]*pair, w *list) {
+	order := make([]*pair, 0, len(pairs))
+	for _, p := range pairs {
+		order = append(order, p)
+	}
+	slices.SortFunc(order, func(x, y *pair) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
+	var same []string
+	said := map[string]bool{}
+	for _, p := range order {
+		a, b := packs[p.a], packs[p.b]
+		if p.count == 0 {
+			for _, n := range []string{path.Base(a.path), path.Base(b.path)} {
+				if !said[n] && len(same) < 1000 {
+					same, said[n] = append(same, n), true
+				}
+			}
+			continue
+		}
+		slices.Sort(p.different)
+		what := "files"
+		if p.count == 1 {
+			what = "file"
+		}
+		w.add(left4me.WarnSameFile, a.path, fmt.Sprintf("%s has the same %s with other contents: %s", b.title(a), what, some(p.different)),
+			"the game takes one of them, and the other add-on may not work: leave one out")
+	}
+	if len(same) > 0 {
+		w.add(left4me.WarnSameFile, "", "add-ons have the same files with the same contents: "+some(same), "nothing is lost, until one of them is updated")
+	}
+}
+
+// title names a VPK, with its layer if that is another one.
+func (p *pack) title(beside *pack) string {
+	if p.layer == beside.layer {
+		return p.path
+	}
+	return fmt.Sprintf("%s of %s", p.path, nameOf(p.layer.Name))
+}
+
+// duplicates says which add-ons and campaigns are there twice.
+func duplicates(views []*view, w *list) {
+	first := map[uint64]*pack{}
+	for _, v := range views {
+		for _, p := range v.addons() {
+			if len(p.entries) == 0 {
+				continue
+			}
+			o := first[p.hash]
+			switch {
+			case o == nil:
+				first[p.hash] = p
+			case len(views) == 1 || o.layer != p.layer:
+				w.add(left4me.WarnDuplicate, p.path, "it is the same add-on as "+o.title(p), "leave one of them out")
+			}
+		}
+	}
+	campaigns := map[string]mission{}
+	for _, v := range views {
+		packs := make(map[*pack]bool, len(v.packs))
+		for _, p := range v.packs {
+			packs[p] = true
+		}
+		for _, m := range v.missions {
+			if m.pack != nil && !packs[m.pack] || m.ID == "" {
+				continue // hidden by a layer above
+			}
+			id := strings.ToLower(m.ID)
+			o, known := campaigns[id]
+			switch {
+			case !known:
+				campaigns[id] = m
+			case m.pack != nil && o.pack != nil && m.pack.hash == o.pack.hash: // said already
+			case m.pack != nil && m.pack == o.pack: // its own affair
+			case m.pack == nil && v.Name == "", o.pack != nil && m.pack != nil && len(views) > 1 && o.pack.layer == m.pack.layer:
+			default:
+				where, other := m.Path, o.Path
+				if m.pack != nil {
+					where = m.pack.path
+				}
+				if o.pack != nil {
+					other = o.pack.path
+				}
+				w.add(left4me.WarnDuplicate, where, fmt.Sprintf("the campaign %.80s is in %s too", m.ID, other), "the game knows one of them only: leave the older one out")
+			}
+		}
+	}
+}

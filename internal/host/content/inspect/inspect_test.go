@@ -1,0 +1,421 @@
+package inspect_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/left4me/left4me/internal/host/content/inspect"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/sim/installation"
+)
+
+// layer is a tree to look at: paths beneath left4dead2 and what the files hold.
+type layer map[string][]byte
+
+func (l layer) lay(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, b := range l {
+		file := filepath.Join(dir, "left4dead2", name)
+		must(t, os.MkdirAll(filepath.Dir(file), 0o700))
+		must(t, os.WriteFile(file, b, 0o600))
+	}
+	return dir
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pack makes a VPK of names and what the files hold, one after the other.
+func pack(pairs ...string) []byte {
+	var files []installation.PackFile
+	for i := 0; i < len(pairs); i += 2 {
+		files = append(files, installation.PackFile{Name: pairs[i], Data: []byte(pairs[i+1])})
+	}
+	var b bytes.Buffer
+	if err := installation.WritePack(&b, files); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+func missionText(id string, maps ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "mission { Name %s DisplayTitle \"The %s\" Author me modes { coop {\n", id, id)
+	for i, m := range maps {
+		fmt.Fprintf(&b, "\"%d\" { Map %s DisplayName \"%d: %s\" }\n", i+1, m, i+1, m)
+	}
+	b.WriteString("} } }")
+	return b.String()
+}
+
+func tree(t testing.TB, l layer) ([]left4me.Warning, []left4me.Campaign) {
+	t.Helper()
+	w, c, err := inspect.Tree(t.Context(), l.lay(t), "")
+	must(t, err)
+	return w, c
+}
+
+func show(all []left4me.Warning) string {
+	var lines []string
+	for _, w := range all {
+		lines = append(lines, fmt.Sprintf("%s %s: %s", w.Kind, strings.TrimPrefix(w.Path, "left4dead2/"), w.Text))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestWarnings(t *testing.T) {
+	const good = "function x() { return \"}\" }\n"
+	multi := pack("maps/m.bsp", "x")
+	cut := pack("maps/m.bsp", "some data that will be cut")
+	other := bytes.Clone(multi)
+	copy(other[4:], []byte{2, 0, 3, 0})
+	// An entry whose data is in another file: the index stands 12 bytes before the end of the tree.
+	parts := bytes.Clone(multi)
+	at := bytes.Index(parts, []byte{0xff, 0x7f})
+	copy(parts[at:], []byte{3, 0})
+	long := layer{}
+	for i := range 201 {
+		long[fmt.Sprintf("addons/a%d.vpk", i)] = pack(fmt.Sprintf("x/%d.txt", i), "x")
+	}
+	for _, c := range []struct {
+		name string
+		l    layer
+		want string // of all warnings, a regular expression
+	}{
+		{"nothing wrong", layer{
+			"addons/a.vpk":                 pack("addoninfo.txt", "AddonInfo { addonSteamAppID 550 }", "missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", "x"),
+			"addons/b.vpk":                 pack("addoninfo.txt", "AddonInfo { addonSteamAppID 500 }", "missions/b.txt", missionText("B", "b1", "c1m1_hotel"), "maps/b1.bsp", "y"),
+			"cfg/server.cfg":               []byte("sv_tags \"unclosed\n"),
+			"addons/metamod.vdf":           []byte("\"Plugin\"\n{\n\t\"file\"\t\"../left4dead2/addons/metamod/bin/server\"\n}\n"),
+			"addons/metamod/bin/server.so": nil,
+			"addons/workshop/1.vpk":        pack("scripts/vscripts/mine.nut", good),
+		}, `^$`},
+		{
+			"the same file with other contents",
+			layer{"addons/a.vpk": pack("materials/x.vmt", "1", "k", "1"), "addons/b.vpk": pack("materials/x.vmt", "2", "l", "2")},
+			`^same-file addons/a.vpk: left4dead2/addons/b.vpk has the same file with other contents: materials/x.vmt$`,
+		},
+		{
+			"the same file with the same contents",
+			layer{"addons/a.vpk": pack("x/lib.nut", "1", "x/a", "1"), "addons/b.vpk": pack("x/lib.nut", "1", "x/b", "2")},
+			`^same-file : add-ons have the same files with the same contents: a.vpk, b.vpk$`,
+		},
+		{"what describes add-ons, and scripts of which all are run", layer{
+			"addons/a.vpk": pack("addoninfo.txt", "a {}", "scripts/vscripts/director_base_addon.nut", good, "addonimage.jpg", "1"),
+			"addons/b.vpk": pack("addoninfo.txt", "b {}", "scripts/vscripts/director_base_addon.nut", good+good, "addonimage.jpg", "2"),
+		}, `^$`},
+		{"the same add-on twice", layer{"addons/a.vpk": pack("x/y", "1"), "addons/b.vpk": pack("x/y", "1")}, `^duplicate addons/b.vpk: it is the same add-on as left4dead2/addons/a.vpk$`},
+		{"the same campaign twice", layer{
+			"addons/a.vpk": pack("missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", "x"),
+			"addons/b.vpk": pack("missions/b.txt", missionText("a", "a2"), "maps/a2.bsp", "x"),
+		}, `^duplicate addons/b.vpk: the campaign a is in left4dead2/addons/a.vpk too$`},
+		{
+			"a map without mission",
+			layer{"addons/a.vpk": pack("maps/lost.bsp", "x"), "maps/loose.bsp": []byte("x")},
+			`^no-mission addons/a.vpk: no mission names these maps: lost\nno-mission maps/loose.bsp: .*: loose$`,
+		},
+		{
+			"a mission without map",
+			layer{"addons/a.vpk": pack("missions/a.txt", missionText("A", "A1", "a2"), "maps/a1.bsp", "x"), "missions/b.txt": []byte(missionText("B", "b1"))},
+			`^no-map addons/a.vpk: its mission names maps that aren't here: a2\nno-map missions/b.txt: .*: b1$`,
+		},
+		{
+			"another game",
+			layer{"addons/a.vpk": pack("addoninfo.txt", "AddonInfo { addonSteamAppID 730 }"), "addons/r.vpk": other},
+			`^other-game addons/a.vpk: it says that it is for another game: app 730\nother-game addons/r.vpk: it is a VPK of a kind that this game doesn't read$`,
+		},
+		{
+			"broken",
+			layer{"addons/a.vpk": []byte("<html>not found</html>"), "addons/b.vpk": cut[:len(cut)-3], "addons/c.vpk": nil},
+			`^broken addons/a.vpk: it can't be read: at offset 0: .*\nbroken addons/b.vpk: it is cut: at offset 21: .*\nbroken addons/c.vpk: .*$`,
+		},
+		{"a wrong size of the tree", layer{"addons/a.vpk": append(append(bytes.Clone(multi[:8]), 1, 0, 0, 0), multi[12:]...)}, `^broken addons/a.vpk: it says that its directory has 1 bytes, and it has \d+: [^\n]*$`},
+		{
+			"parts that are missing",
+			layer{"addons/x_dir.vpk": parts, "addons/y_000.vpk": []byte("only data")},
+			`^incomplete addons/x_dir.vpk: parts of it are missing: x_003.vpk\nincomplete addons/y_000.vpk: .* y_dir.vpk is missing\nno-mission addons/x_dir.vpk: .*$`,
+		},
+		{
+			"names",
+			layer{"addons/A.VPK": pack("x/1", "1"), "addons/map2.1.vpk": pack("x/2", "1"), "addons/sub/x.vpk": pack("x/3", "1")},
+			`^name addons/A.VPK: on Linux .*small letters\nname addons/map2.1.vpk: on Linux .*two dots in its name\nname addons/sub/x.vpk: the game looks for add-ons in left4dead2/addons only$`,
+		},
+		{
+			"scripts of the game",
+			layer{"addons/a.vpk": pack("scripts/vscripts/mapspawn.nut", good), "scripts/vscripts/director_base.nut": []byte(good)},
+			`^script scripts/vscripts/director_base.nut: it takes the place .*\nscript addons/a.vpk: scripts/vscripts/mapspawn.nut in it takes the place of the game's own script, on every map$`,
+		},
+		{"scripts with errors", layer{
+			"addons/a.vpk": pack("scripts/vscripts/a.nut", "x <- {\n  y = [1, 2\n}\n"), "scripts/vscripts/b.nut": []byte("// it's {\nprintl(\"open)\ny <- \"x)\n"),
+			"scripts/vscripts/c.nut": []byte("/* { */ function f() {\n"), "scripts/vscripts/d.nut": []byte("x <- '}'; y <- @\"a\n\"\"{\"; z <- \"\\\"{\"; # {\n"),
+		}, `^script scripts/vscripts/b.nut: line 2: the quotation mark that begins here isn't closed\n` +
+			`script scripts/vscripts/c.nut: line 1: the bracket that begins here isn't closed: } is missing\n` +
+			`script addons/a.vpk: scripts/vscripts/a.nut in it, line 3: } stands where \] is needed, for line 2$`},
+		{
+			"a mode in an add-on of another name",
+			layer{"addons/fun.vpk": pack("modes/brawl.txt", "x", "scripts/vscripts/brawl.nut", good), "addons/race.vpk": pack("modes/race.txt", "x", "scripts/vscripts/race.nut", good)},
+			`^script addons/fun.vpk: on Linux the game doesn't run the script of the mode brawl .*$`,
+		},
+		{"texts", layer{
+			"addons/metamod.vdf": []byte("\"Plugin\"\n{\n\t\"file\"\t\"x\n}\n"), "resource/ui.res": []byte("a {\n b {\n c d\n}\n"), "resource/fine.res": []byte(`a { "b" "say \"hi\"" }`),
+			"addons/sourcemod/configs/core.cfg":          []byte("; it's { \n/* { */ \"Core\"\n{\n\"a\" \"b;{\" // {\n}\n"),
+			"addons/sourcemod/configs/databases.cfg":     []byte("\"Databases\"\n{\n"),
+			"addons/sourcemod/gamedata/x.txt":            []byte("\"Games\" { \"l4d2\" { \"Signatures\" { \"linux\" \"\\x55\\x22\\x8B\" } } }"),
+			"addons/sourcemod/configs/admins_simple.ini": []byte("/**\n * \"not\n */\n// \"STEAM_0:1:1\" \"z\n; x\n\"STEAM_1:0:123\" \"99:z\"\n\"!127.0.0.1\" \"@group\" \"pass word\"\n\"STEAM_1:0:5\"\n"),
+			"missions/m.txt":                             []byte("mission { name x modes { coop { 1 { map c1m1_hotel } } } }\n}"),
+		}, `^syntax missions/m.txt: the mission is broken: line 2: .*\n` +
+			`syntax addons/metamod.vdf: line 3: the quotation mark .*\n` +
+			`syntax addons/sourcemod/configs/databases.cfg: line 2: the bracket .*\n` +
+			`syntax resource/ui.res: line 4: } is missing .*\n` +
+			`text addons/sourcemod/configs/admins_simple.ini: line 8: what this administrator .*$`},
+		{"texts that are read otherwise than they look", layer{
+			"cfg/server.cfg": []byte("\ufeffsv_cheats 0\nhostname “x”\n"), "addons/sourcemod/configs/core.cfg": []byte("\xff\xfeC\x00o\x00r\x00e\x00"),
+			"resource/left4dead2_german.txt": []byte("\xff\xfea\x00b\x00c\x00d\x00"), "addons/readme.txt": []byte("\ufeffx"),
+			"addons/a.vpk": pack("cfg/a.cfg", "\ufeffsv_cheats 0\n", "scripts/vscripts/a.nut", "\ufeff"+good),
+		}, `^text addons/a.vpk: cfg/a.cfg in it: it begins with a byte order mark: .*\n` +
+			`text addons/a.vpk: scripts/vscripts/a.nut in it: it begins with a byte order mark: .*\n` +
+			`text addons/sourcemod/configs/core.cfg: it is UTF-16: .*\n` +
+			`text cfg/server.cfg: it begins with a byte order mark: .*\n` +
+			`text cfg/server.cfg: line 2: typographic .*$`},
+		{"too many", long, `^too-many : 201 add-ons: `},
+	} {
+		w, _ := tree(t, c.l)
+		if got := show(w); !regexp.MustCompile(c.want).MatchString(got) {
+			t.Errorf("%s:\n%s\nwant %s", c.name, got, c.want)
+		}
+	}
+}
+
+// Real add-ons, as somebody would stack them, have nothing that must be said.
+func TestRealAddonsRaiseNoAlarm(t *testing.T) {
+	l := layer{}
+	real, err := filepath.Glob("../../../../source/vpk/testdata/*.vpk")
+	must(t, err)
+	if len(real) < 5 {
+		t.Fatal("there are none")
+	}
+	for _, f := range real {
+		b, err := os.ReadFile(f)
+		must(t, err)
+		l["addons/"+filepath.Base(f)] = b
+	}
+	if w, c := tree(t, l); len(w) > 0 || len(c) > 0 {
+		t.Errorf("%s\n%v", show(w), c)
+	}
+}
+
+func TestSimulatedOverlaysRaiseNoAlarm(t *testing.T) {
+	for _, kind := range installation.OverlayKinds() {
+		dir := t.TempDir()
+		must(t, installation.LayOverlay(dir, kind, installation.Options{Scale: 0.1}))
+		w, c, err := inspect.Tree(t.Context(), dir, "")
+		must(t, err)
+		if len(w) > 0 {
+			t.Errorf("%s: %s", kind, show(w))
+		}
+		if (kind == installation.CustomCampaign) != (len(c) == 1) {
+			t.Errorf("%s: %d campaigns", kind, len(c))
+		}
+	}
+}
+
+func TestCampaigns(t *testing.T) {
+	l := layer{
+		"addons/b.vpk": pack("addonimage.jpg", "jpeg", "missions/b.txt", "mission { name Bee displaytitle \"#token\" modes { versus { 1 { map b1 displayname #x image vgui\\Pic } } } }",
+			"maps/b1.bsp", "x", "maps/stray.bsp", "x", "materials/vgui/pic.jpg", "jpeg"),
+		"missions/a.txt": []byte(missionText("Aye", "A1", "a2")),
+		"maps/a1.bsp":    nil, "maps/a2.bsp": nil, "maps/alone.bsp": nil,
+	}
+	_, all := tree(t, l)
+	if len(all) != 2 {
+		t.Fatalf("%+v", all)
+	}
+	a, b := all[1], all[0]
+	if a.ID != "Aye" || a.Title != "The Aye" || a.Author != "me" || a.File != "" || a.Mission != "left4dead2/missions/a.txt" || len(a.Modes["coop"]) != 2 || a.Modes["coop"][0].Map != "a1" || a.Modes["coop"][1].Title != "2: a2" {
+		t.Errorf("%+v", a)
+	}
+	if b.ID != "Bee" || b.Title != "Bee" || b.File != "left4dead2/addons/b.vpk" || b.Mission != "missions/b.txt" || b.Image != "addonimage.jpg" {
+		t.Errorf("%+v", b)
+	}
+	if c := b.Modes["versus"][0]; c.Map != "b1" || c.Title != "b1" || c.Image != "materials/vgui/pic.jpg" {
+		t.Errorf("%+v", c)
+	}
+	more, err := inspect.Campaigns(t.Context(), inspect.Layer{Name: "maps", Dir: l.lay(t)})
+	must(t, err)
+	var strays []string
+	for _, c := range more {
+		if c.Overlay != "maps" {
+			t.Errorf("%+v", c)
+		}
+		for _, m := range c.Modes[left4me.AnyMode] {
+			strays = append(strays, c.Title+": "+m.Map)
+		}
+	}
+	if got := strings.Join(strays, ", "); got != "b: stray, Maps without a campaign: alone" {
+		t.Error(got)
+	}
+}
+
+func TestStackSaysWhatLayersHaveInCommon(t *testing.T) {
+	upper := layer{
+		"addons/a.vpk": pack("x/1", "upper", "x/own", "1"), "addons/same.vpk": pack("x/2", "upper"), "scripts/vscripts/mapspawn_addon.nut": nil,
+		"addons/c.vpk": pack("missions/c.txt", missionText("C", "c1m1_hotel")), "cfg/x.cfg": nil,
+	}
+	lower := layer{
+		"addons/b.vpk": pack("x/1", "lower"), "addons/same.vpk": pack("x/2", "lower", "x/1", "hidden"), "scripts/vscripts/mapspawn_addon.nut": nil,
+		"addons/d.vpk": pack("missions/d.txt", missionText("c", "c1m2_streets")), "cfg/x.cfg": nil, "addons/broken.vpk": nil,
+	}
+	w, err := inspect.Stack(t.Context(), []inspect.Layer{{Name: "up", Dir: upper.lay(t)}, {Name: "low", Dir: lower.lay(t)}}, nil, 0)
+	must(t, err)
+	twice := layer{"addons/a.vpk": pack("x/1", "upper"), "addons/b.vpk": pack("x/1", "lower")}
+	if alone, err := inspect.Stack(t.Context(), []inspect.Layer{{Name: "up", Dir: twice.lay(t)}}, nil, 0); err != nil || len(alone) > 0 {
+		t.Errorf("one layer has nothing in common with itself: %v, %v", alone, err)
+	}
+	want := `duplicate addons/d.vpk: the campaign c is in left4dead2/addons/c.vpk too
+same-file addons/a.vpk: left4dead2/addons/b.vpk of overlay low has the same file with other contents: x/1
+script scripts/vscripts/mapspawn_addon.nut: overlay up and overlay low both have this loose file: only that of overlay up is run`
+	if got := show(w); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+func TestSums(t *testing.T) {
+	bad := pack("maps/m.bsp", "some data")
+	bad[len(bad)-1]++
+	l := layer{"addons/good.vpk": pack("x", "y"), "addons/bad.vpk": bad, "addons/none.vpk": nil}
+	var read int64
+	w, err := inspect.Sums(t.Context(), l.lay(t), []string{"left4dead2/addons/good.vpk", "left4dead2/addons/bad.vpk", "left4dead2/addons/none.vpk", "left4dead2/addons/gone.vpk"}, nil)
+	must(t, err)
+	if got := show(w); got != "broken addons/bad.vpk: its checksums are wrong: maps/m.bsp" {
+		t.Errorf("%s, %d", got, read)
+	}
+}
+
+func TestMuchOfOneKindIsCounted(t *testing.T) {
+	l := layer{}
+	for i := range 80 {
+		l[fmt.Sprintf("addons/a%02d.vpk", i)] = []byte("no")
+	}
+	w, _ := tree(t, l)
+	if len(w) != 51 || w[50].Text != "and 30 more of this kind" {
+		t.Errorf("%d: %+v", len(w), w[len(w)-1])
+	}
+}
+
+func TestTreeEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := inspect.Tree(ctx, layer{"addons/a.vpk": pack("x", "y")}.lay(t), ""); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if _, _, err := inspect.Tree(t.Context(), filepath.Join(t.TempDir(), "none"), ""); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+// A link must not have anybody read what isn't in the layer.
+func TestLinksAreNotFollowed(t *testing.T) {
+	dir := layer{"addons/a.vpk": pack("x/y", "z")}.lay(t)
+	outside := layer{"addons/b.vpk": []byte("broken")}.lay(t)
+	must(t, os.Symlink(filepath.Join(outside, "left4dead2/addons/b.vpk"), filepath.Join(dir, "left4dead2/addons/b.vpk")))
+	must(t, os.Symlink(outside, filepath.Join(dir, "left4dead2/addons/workshop")))
+	w, _, err := inspect.Tree(t.Context(), dir, "")
+	must(t, err)
+	if len(w) > 0 {
+		t.Error(show(w))
+	}
+}
+
+// Of a text in an add-on left4me can't be asked to repair anything: it packs none.
+func TestOnlyLooseTextsCanBeRepaired(t *testing.T) {
+	w, _ := tree(t, layer{"cfg/a.cfg": []byte("\ufeffx\n" + strings.Repeat("y", 600)), "addons/a.vpk": pack("cfg/a.cfg", "\ufeffx")})
+	got := map[string]bool{}
+	for _, w := range w {
+		got[w.Path+" "+w.Hint] = w.Fix
+	}
+	want := map[string]bool{
+		"left4dead2/cfg/a.cfg save it as UTF-8 without a byte order mark":                              true,
+		"left4dead2/cfg/a.cfg shorten it":                                                              false,
+		"left4dead2/addons/a.vpk save it as UTF-8 without a byte order mark, and pack the add-on anew": false,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestFilesWhereNothingLooksAreNamed(t *testing.T) {
+	const games = "\"Games\"\n{\n}\n"
+	w, _ := tree(t, layer{
+		"addons/x.smx": nil, "addons/sourcemod/plugins/ok.smx": nil, "addons/sourcemod/plugins/disabled/off.smx": nil, "addons/SourceMod/Plugins/A.smx": nil,
+		"addons/sourcemod/x.phrases.txt": nil, "addons/sourcemod/translations/ok.phrases.txt": nil, "addons/sourcemod/configs/g.txt": []byte(games), "addons/sourcemod/gamedata/ok.txt": []byte(games),
+		"addons/sourcemod/sourcemod/plugins/d.smx": nil,
+		"addons/tool.vdf":                          []byte(`"Plugin" { "file" "addons/tool" }`), "addons/tool.dll": nil, "addons/gone.vdf": []byte(`"Plugin" { "file" "../left4dead2/addons/nothere/server" }`),
+		"addons/good.vdf": []byte(`"Plugin" { "file" "addons/good" }`), "addons/good.so": []byte("\x7fELF\x01"), "addons/wide.vdf": []byte(`"Plugin" { "file" "addons/wide" }`), "addons/wide.so": []byte("\x7fELF\x02"),
+		"addons/sourcemod/extensions/socket.autoload": nil, "addons/sourcemod/extensions/socket.ext.dll": nil, "addons/sourcemod/extensions/ok.autoload": nil, "addons/sourcemod/extensions/ok.ext.2.l4d2.so": nil,
+		"addons/sourcemod/extensions/x64only.autoload": nil, "addons/sourcemod/extensions/x64/x64only.ext.so": nil, "addons/sourcemod/extensions/none.autoload": nil,
+	})
+	got := show(w)
+	want := `incomplete addons/gone.vdf: the program that it names isn't here: left4dead2/addons/nothere/server
+incomplete addons/sourcemod/extensions/none.autoload: the program that it names isn't here: left4dead2/addons/sourcemod/extensions/none.ext
+incomplete addons/sourcemod/extensions/socket.autoload: of left4dead2/addons/sourcemod/extensions/socket.ext, which it names, only the program for Windows is here: socket.ext.dll
+incomplete addons/sourcemod/extensions/x64only.autoload: of left4dead2/addons/sourcemod/extensions/x64only.ext, which it names, only a 64-bit program is here, and the game is a 32-bit one
+incomplete addons/tool.vdf: of left4dead2/addons/tool, which it names, only the program for Windows is here: tool.dll
+incomplete addons/wide.vdf: of left4dead2/addons/wide, which it names, only a 64-bit program is here, and the game is a 32-bit one
+name addons/SourceMod/Plugins: on Linux the game and SourceMod don't find this directory: its name must be in small letters
+name addons/SourceMod: on Linux the game and SourceMod don't find this directory: its name must be in small letters
+place addons/SourceMod/Plugins/A.smx: SourceMod loads plugins from left4dead2/addons/sourcemod/plugins only
+place addons/sourcemod/configs/g.txt: it is game data, which SourceMod reads from left4dead2/addons/sourcemod/gamedata only
+place addons/sourcemod/sourcemod: the directory sourcemod is doubled: nothing looks in the inner one
+place addons/sourcemod/sourcemod/plugins/d.smx: SourceMod loads plugins from left4dead2/addons/sourcemod/plugins only
+place addons/sourcemod/x.phrases.txt: SourceMod reads phrases from left4dead2/addons/sourcemod/translations only
+place addons/x.smx: SourceMod loads plugins from left4dead2/addons/sourcemod/plugins only`
+	if got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+func TestStackSaysWhatPluginsLack(t *testing.T) {
+	plugins := layer{"addons/sourcemod/plugins/x.smx": nil, "addons/metamod/y.vdf": nil}
+	sourcemod := layer{"addons/sourcemod/bin/sourcemod_mm_i486.so": nil, "addons/metamod/bin/server.so": nil}
+	for name, c := range map[string]struct {
+		layers []layer
+		game   layer
+		tick   int
+		want   string
+	}{
+		"nothing":               {nil, layer{"x": nil}, 100, "tick-rate : it has a tick rate of 100, and nothing that enables it: the game keeps to 30"},
+		"30":                    {nil, layer{"x": nil}, 30, ""},
+		"plugins":               {[]layer{plugins}, layer{"x": nil}, 0, "no-metamod addons/metamod/y.vdf: it has plugins of Metamod but no Metamod: none of them is loaded\nno-sourcemod addons/sourcemod/plugins/x.smx: it has SourceMod plugins but no SourceMod: none of them is loaded"},
+		"in another overlay":    {[]layer{plugins, sourcemod}, layer{"x": nil}, 0, ""},
+		"in the game":           {[]layer{plugins}, sourcemod, 0, ""},
+		"switched off":          {[]layer{{"addons/sourcemod/plugins/disabled/x.smx": nil}}, layer{"x": nil}, 0, ""},
+		"an enabler":            {[]layer{{"addons/tickrate_enabler.so": nil}}, layer{"x": nil}, 60, ""},
+		"l4dtoolz in the game":  {nil, layer{"addons/l4dtoolz.so": nil}, 60, ""},
+		"capitals in one layer": {[]layer{{"cfg/My/x.cfg": nil}, {"cfg/my/y.cfg": nil}}, layer{"x": nil}, 0, "name cfg/my: overlay o0 has it as left4dead2/cfg/My: the two differ by case only, and on Linux both are there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var layers []inspect.Layer
+			for i, l := range c.layers {
+				layers = append(layers, inspect.Layer{Name: left4me.Name(fmt.Sprintf("o%d", i)), Dir: l.lay(t)})
+			}
+			w, err := inspect.Stack(t.Context(), layers, []inspect.Layer{{Dir: c.game.lay(t)}}, c.tick)
+			if err != nil || show(w) != c.want {
+				t.Errorf("%v\n%s\nwant\n%s", err, show(w), c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,237 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/internal/host/content/overlays"
+	"github.com/left4me/left4me/internal/host/content/place"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	smDir     = addonsDir + "/sourcemod"
+	extension = smDir + "/extensions"
+)
+
+// maxHeads bounds of how many texts of a layer the beginning is looked at.
+const maxHeads = 20_000
+
+// checkPlaces looks for files that lie where nothing looks for them: plugins,
+// phrases and game data outside of their directories, directories that are doubled
+// or in capitals.
+func (v *view) checkPlaces(ctx context.Context) error {
+	said, heads := map[string]bool{}, maxHeads
+	for _, f := range v.files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		v.checkDirs(path.Dir(f), said)
+		base := strings.ToLower(path.Base(f))
+		beneath := func(dir string) bool { return strings.HasPrefix(f, dir+"/") }
+		switch {
+		case strings.HasSuffix(base, ".smx"):
+			if !beneath(smDir + "/plugins") {
+				v.warn.add(left4me.WarnPlace, f, "SourceMod loads plugins from "+smDir+"/plugins only", "move it there, or leave it out")
+			}
+		case strings.HasSuffix(base, ".phrases.txt"):
+			if !beneath(smDir + "/translations") {
+				v.warn.add(left4me.WarnPlace, f, "SourceMod reads phrases from "+smDir+"/translations only", "move it there")
+			}
+		case path.Ext(base) == ".txt" && heads > 0 && !beneath(smDir+"/gamedata") && !beneath(smDir+"/translations") && !beneath("left4dead2/missions"):
+			heads--
+			if v.head(f) == "games" {
+				v.warn.add(left4me.WarnPlace, f, "it is game data, which SourceMod reads from "+smDir+"/gamedata only", "move it there")
+			}
+		}
+	}
+	return nil
+}
+
+// head is the block that a text begins with.
+func (v *view) head(name string) string {
+	root, _ := place.Root(v.beginning(name))
+	return root
+}
+
+// beginning is how a file begins; nil when it can't be read.
+func (v *view) beginning(name string) []byte {
+	f, err := v.root.Open(name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	b := make([]byte, place.HeadBytes)
+	n, err := f.ReadAt(b, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil
+	}
+	return b[:n]
+}
+
+// checkDirs looks at a directory and those above it, each once.
+func (v *view) checkDirs(dir string, said map[string]bool) {
+	for ; dir != "." && !said[dir]; dir = path.Dir(dir) {
+		said[dir] = true
+		name, parent := path.Base(dir), path.Dir(dir)
+		switch {
+		case parent != "." && strings.EqualFold(name, path.Base(parent)) && place.Known(strings.ToLower(parent)) && !place.Known(strings.ToLower(dir)):
+			v.warn.add(left4me.WarnPlace, dir, fmt.Sprintf("the directory %s is doubled: nothing looks in the inner one", name), "move what is in it one up")
+		case place.Known(strings.ToLower(dir)) && dir != strings.ToLower(dir):
+			v.warn.add(left4me.WarnName, dir, "on Linux the game and SourceMod don't find this directory: its name must be in small letters", "name it "+strings.ToLower(dir))
+		}
+	}
+}
+
+// checkPrograms looks for files that name a program which isn't there for Linux.
+func (v *view) checkPrograms() {
+	has := func(p string) bool {
+		_, ok := slices.BinarySearch(v.files, p)
+		return ok
+	}
+	for _, f := range v.files {
+		dir, base := path.Dir(f), path.Base(f)
+		switch {
+		case strings.HasSuffix(base, ".vdf") && (dir == addonsDir || dir == addonsDir+"/metamod"):
+			p, ok := place.ReadProgram(v.beginning(f))
+			if !ok || p.Path == "" || base == "metamod_x64.vdf" && has(addonsDir+"/metamod.vdf") {
+				continue // the one for 64-bit games comes with each Metamod
+			}
+			v.program(f, p.Path, []string{p.Path + ".so", p.Path + "_i486.so"}, []string{p.Path + ".dll"}, nil)
+		case strings.HasSuffix(base, ".autoload") && dir == extension:
+			name := strings.TrimSuffix(base, ".autoload")
+			v.program(f, path.Join(extension, name+".ext"), v.ending(extension, name, ".so"), v.ending(extension, name, ".dll"), v.ending(extension+"/x64", name, ".so"))
+		}
+	}
+}
+
+// ending are the files of an extension in a directory that end so.
+func (v *view) ending(dir, name, end string) (all []string) {
+	from, _ := slices.BinarySearch(v.files, dir+"/"+name+".ext.")
+	for _, f := range v.files[from:] {
+		if !strings.HasPrefix(f, dir+"/"+name+".ext.") {
+			break
+		}
+		if strings.HasSuffix(f, end) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// program says what is wrong with a program that a file names.
+func (v *view) program(by, name string, linux, windows, other []string) {
+	there := func(all []string) (found []string) {
+		for _, p := range all {
+			if _, ok := slices.BinarySearch(v.files, p); ok {
+				found = append(found, p)
+			}
+		}
+		return found
+	}
+	want := path.Base(name) + ".so"
+	is64 := func(p string) bool { b := v.beginning(p); return len(b) > 4 && string(b[:4]) == "\x7fELF" && b[4] == 2 }
+	found := there(linux)
+	switch {
+	case len(found) > 0 && !slices.ContainsFunc(found, func(p string) bool { return !is64(p) }), len(found) == 0 && len(there(other)) > 0:
+		v.warn.add(left4me.WarnIncomplete, by, fmt.Sprintf("of %s, which it names, only a 64-bit program is here, and the game is a 32-bit one", name), "get the 32-bit "+want+" for Linux")
+	case len(found) > 0:
+	case len(there(windows)) > 0:
+		v.warn.add(left4me.WarnIncomplete, by, fmt.Sprintf("of %s, which it names, only the program for Windows is here: %s", name, path.Base(there(windows)[0])), "get "+want+", the build for Linux")
+	default:
+		v.warn.add(left4me.WarnIncomplete, by, fmt.Sprintf("the program that it names isn't here: %s", name), "get "+want+", the 32-bit build for Linux, or leave this file out")
+	}
+}
+
+// spellings says which files and directories of several layers differ by case or
+// Unicode form only: on Linux both are there, and the game finds one of them.
+func spellings(views []*view, w *list) {
+	type spelt struct {
+		as  string
+		who left4me.Name
+	}
+	first, said := map[string]spelt{}, map[string]bool{}
+	for _, v := range views {
+		looked := map[string]bool{}
+		for _, f := range v.files {
+			for p := f; p != "." && !looked[p]; p = path.Dir(p) {
+				looked[p] = true
+				key := overlays.Fold(p)
+				o, ok := first[key]
+				switch {
+				case !ok:
+					first[key] = spelt{p, v.Name}
+				case path.Base(o.as) == path.Base(p) || said[key]:
+				case o.who != v.Name:
+					said[key] = true
+					w.add(left4me.WarnName, p, fmt.Sprintf("%s has it as %s: the two differ by case only, and on Linux both are there", nameOf(o.who), o.as), "give it the same name in both")
+				}
+			}
+		}
+	}
+}
+
+// missing says what plugins of a stack need and its layers don't have: SourceMod,
+// Metamod, and what makes the game take a tick rate of more than 30. below are
+// the directories of the game, in which people may have installed them.
+func missing(views []*view, below []Layer, tickrate int, w *list) {
+	first := func(all []*view, is func(f string) bool) (string, bool) {
+		for _, v := range all {
+			for _, f := range v.files {
+				if is(f) {
+					return f, true
+				}
+			}
+		}
+		return "", false
+	}
+	in := func(dir string) func(string) bool {
+		return func(f string) bool { return path.Dir(f) == dir && strings.HasSuffix(f, ".so") }
+	}
+	installed := func(dir string, is func(f string) bool) bool {
+		if _, ok := first(views, is); ok {
+			return true
+		}
+		for _, l := range below {
+			entries, _ := os.ReadDir(filepath.Join(l.Dir, dir)) // one that isn't there has nothing
+			if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return is(path.Join(dir, e.Name())) }) {
+				return true
+			}
+		}
+		return false
+	}
+	plugin, plugins := first(views, func(f string) bool {
+		rest, ok := strings.CutPrefix(f, smDir+"/plugins/")
+		return ok && strings.HasSuffix(f, ".smx") && !strings.HasPrefix(rest, "disabled/")
+	})
+	sourcemod := installed(smDir+"/bin", in(smDir+"/bin"))
+	metamod := installed(addonsDir+"/metamod/bin", in(addonsDir+"/metamod/bin"))
+	if plugins && !sourcemod {
+		w.add(left4me.WarnNoSourceMod, plugin, "it has SourceMod plugins but no SourceMod: none of them is loaded", "add an overlay with SourceMod and Metamod")
+	}
+	by, needed := first(views, func(f string) bool { return path.Dir(f) == addonsDir+"/metamod" && path.Ext(f) == ".vdf" })
+	if !needed {
+		by, needed = first(views, in(smDir+"/bin"))
+	}
+	if needed && !metamod {
+		w.add(left4me.WarnNoMetamod, by, "it has plugins of Metamod but no Metamod: none of them is loaded", "add an overlay with SourceMod and Metamod")
+	}
+	enabler := installed(addonsDir, func(f string) bool {
+		base := strings.ToLower(path.Base(f))
+		ext := path.Ext(base)
+		return f == addonsDir+"/l4dtoolz.so" || strings.Contains(base, "tickrate") && (ext == ".so" || ext == ".smx")
+	})
+	if tickrate > defaultTick && !enabler {
+		w.add(left4me.WarnTickrate, "", fmt.Sprintf("it has a tick rate of %d, and nothing that enables it: the game keeps to %d", tickrate, defaultTick), "add an overlay with tickrate_enabler or l4dtoolz, or set the tick rate to 30")
+	}
+}
+
+// defaultTick is the tick rate of the game without a plugin.
+const defaultTick = 30

@@ -1,0 +1,115 @@
+package inspect
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/internal/gametext"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/source/vpk"
+)
+
+const vscripts = "scripts/vscripts/"
+
+// ownScripts are scripts of the game itself that it runs by these names on every
+// map: an add-on that brings one takes its place, and only one add-on can.
+var ownScripts = func() map[string]bool {
+	all := map[string]bool{}
+	for name := range strings.FieldsSeq(`mapspawn director_base scriptedmode response_testbed sm_utilities sm_resources sm_spawn
+		sm_stages anv_functions anv_mapfixes coop realism versus survival scavenge`) {
+		all[name+".nut"] = true
+	}
+	return all
+}()
+
+// checkScripts looks at vscripts, loose ones and those in add-ons.
+func (v *view) checkScripts() {
+	for _, f := range v.files {
+		rest, ok := strings.CutPrefix(strings.ToLower(f), base+"/"+vscripts)
+		if !ok || path.Ext(rest) != ".nut" {
+			continue
+		}
+		if ownScripts[rest] {
+			v.warn.add(left4me.WarnScript, f, "it takes the place of the game's own script, on every map", "add-ons with the same one don't work beside it; director_base_addon.nut and mapspawn_addon.nut are run for each add-on")
+		}
+		b, err := v.text(f)
+		if err != nil {
+			continue
+		}
+		if line, problem := squirrel.check(string(b)); problem != "" {
+			v.warn.add(left4me.WarnScript, f, fmt.Sprintf("line %d: %s", line, problem), "the game doesn't run a script with an error")
+		}
+	}
+	for _, p := range v.addons() {
+		v.checkPacked(p)
+	}
+}
+
+func (v *view) checkPacked(p *pack) {
+	stem := strings.TrimSuffix(strings.ToLower(path.Base(p.path)), ".vpk")
+	for _, mode := range p.modes {
+		if _, has := p.find(vscripts + mode + ".nut"); has && mode != stem {
+			v.warn.add(left4me.WarnScript, p.path, fmt.Sprintf("on Linux the game doesn't run the script of the mode %.60s out of an add-on of another name", mode), "name it "+mode+".vpk, or add the script as a loose file")
+		}
+	}
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(p.named)), func(n string) bool { return path.Ext(n) == ".nut" || path.Ext(n) == ".cfg" }) {
+		return
+	}
+	a, err := vpk.OpenFS(v.root.FS(), p.path)
+	if err != nil {
+		return // it could be a moment ago
+	}
+	defer a.Close()
+	for _, e := range a.Entries() {
+		name := strings.ToLower(e.Path)
+		if path.Ext(name) == ".cfg" || path.Ext(name) == ".nut" {
+			v.packedWords(p, a, e)
+		}
+		rest, ok := strings.CutPrefix(name, vscripts)
+		if !ok || path.Ext(rest) != ".nut" {
+			continue
+		}
+		if ownScripts[rest] {
+			v.warn.add(left4me.WarnScript, p.path, name+" in it takes the place of the game's own script, on every map", "add-ons with the same one don't work beside it")
+		}
+		b, err := v.packedText(a, e)
+		if err != nil {
+			continue
+		}
+		if line, problem := squirrel.check(string(b)); problem != "" {
+			v.warn.add(left4me.WarnScript, p.path, fmt.Sprintf("%s in it, line %d: %s", name, line, problem), "the game doesn't run a script with an error")
+		}
+	}
+}
+
+// packedWords warns of a text in an add-on as say does. It can only be mended by
+// packing the add-on anew.
+func (v *view) packedWords(p *pack, a *vpk.Archive, e vpk.Entry) {
+	reader := gametext.ReaderOf(base + "/" + e.Path)
+	if reader == gametext.Unread {
+		return
+	}
+	b, err := v.packedText(a, e)
+	if err != nil {
+		return
+	}
+	for _, f := range gametext.Look(reader, b) {
+		v.warn.add(left4me.WarnText, p.path, fmt.Sprintf("%.120s in it: %s", strings.ToLower(e.Path), f), f.Hint+", and pack the add-on anew")
+	}
+}
+
+func (v *view) packedText(a *vpk.Archive, e vpk.Entry) ([]byte, error) {
+	if e.Size > maxText || e.Size > v.texts {
+		return nil, errTooLong
+	}
+	v.texts -= e.Size
+	b := make([]byte, e.Size)
+	n, err := a.Reader(e).ReadAt(b, 0)
+	if int64(n) < e.Size {
+		return nil, err
+	}
+	return b, nil
+}

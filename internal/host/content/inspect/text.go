@@ -1,0 +1,68 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/left4me/left4me/internal/gametext"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/source/vdf"
+)
+
+const sourceMod = addonsDir + "/sourcemod/"
+
+// checkTexts looks at texts whose form is known, where a mistake means that the
+// game or SourceMod leaves them out.
+func (v *view) checkTexts(ctx context.Context) error {
+	for _, f := range v.files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		check, reader := checkOf(strings.ToLower(f)), gametext.ReaderOf(f)
+		if check == nil && reader == gametext.Unread {
+			continue
+		}
+		b, err := v.text(f)
+		if err != nil {
+			continue
+		}
+		v.say(f, gametext.Look(reader, b))
+		if check == nil {
+			continue
+		}
+		text := vdf.Decode(b)
+		if strings.Contains(text, "\x00") {
+			continue // not a text
+		}
+		if line, problem := check(text); problem != "" {
+			v.warn.add(left4me.WarnSyntax, f, fmt.Sprintf("line %d: %s", line, problem), "")
+		}
+	}
+	return nil
+}
+
+// say warns of what the reader of a text sees otherwise than people do.
+func (v *view) say(file string, found []gametext.Finding) {
+	for _, f := range found {
+		if f.Fix == gametext.Encoding && v.told[file] {
+			continue
+		}
+		v.warn.fixable(left4me.WarnText, file, f.String(), f.Hint, f.Fix != gametext.NoFix)
+	}
+}
+
+// checkOf is how the text at a path, in small letters, is looked at; nil for
+// others. Missions are read anyway.
+func checkOf(name string) func(string) (int, string) {
+	ext := path.Ext(name)
+	switch {
+	case ext == ".cfg" && strings.HasPrefix(name, sourceMod+"configs/"),
+		ext == ".txt" && strings.HasPrefix(name, sourceMod+"gamedata/"):
+		return smc.check
+	case ext == ".vdf", ext == ".res", name == base+"/gameinfo.txt":
+		return checkKeyValues
+	}
+	return nil
+}

@@ -1,0 +1,280 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/internal/charset"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/source/addon"
+	"github.com/left4me/left4me/source/vpk"
+)
+
+// gameDirs are where the game looks for files of its own, first to last.
+var gameDirs = []string{"update", "left4dead2_dlc3", "left4dead2_dlc2", "left4dead2_dlc1", "left4dead2"}
+
+const (
+	base      = "left4dead2"
+	addonsDir = base + "/addons"
+)
+
+// part is the name of a file of an archive in several.
+var part = regexp.MustCompile(`(?i)_[0-9]{3}\.vpk$`)
+
+// view is a layer as it is looked at.
+type view struct {
+	Layer
+	root     *os.Root
+	warn     *list
+	files    []string // all, sorted
+	packs    []*pack
+	missions []mission
+	hidden   map[string]bool // maps of missions that the game can't read
+	told     map[string]bool // loose missions whose encoding was told of
+	texts    int64           // bytes that may be read yet
+	names    *int            // of packed files that may be kept yet
+}
+
+// pack is a VPK. Its archive stays closed: thousands of them would be too many
+// open files.
+type pack struct {
+	layer   *view
+	path    string // in the layer
+	addon   bool   // it is where the game looks for add-ons
+	entries []packed
+	hash    uint64   // of all names and sums
+	maps    []string // in small letters, without directory and ending
+	picture string
+	modes   []string          // that it describes
+	named   map[string]string // pictures, scripts and cfgs by their names in small letters
+}
+
+// packed is a file of a VPK that can clash with another one's.
+type packed struct {
+	path string // in small letters
+	size int64
+	crc  uint32
+}
+
+// mission is a campaign where it was found.
+type mission struct {
+	addon.MissionFile
+	pack *pack // nil: loose
+	fix  bool  // a repair of texts makes it one that the game can read
+}
+
+// open walks through a layer and reads the directories of its VPKs. names is how
+// many names of files in them may be kept.
+func open(ctx context.Context, l Layer, w *list, names *int) (*view, error) {
+	root, err := os.OpenRoot(l.Dir)
+	if err != nil {
+		return nil, err
+	}
+	v := &view{Layer: l, root: root, warn: w, texts: maxTexts, names: names}
+	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case d.Type().IsRegular():
+			v.files = append(v.files, name)
+		}
+		return nil
+	})
+	if err == nil {
+		err = v.read(ctx)
+	}
+	if err != nil {
+		root.Close()
+		return nil, fmt.Errorf("look at %s: %w", l.Dir, err)
+	}
+	return v, nil
+}
+
+func (v *view) close() { v.root.Close() }
+
+// read reads missions and VPKs. VPKs outside of the directory of add-ons matter
+// where they are the game's.
+func (v *view) read(ctx context.Context) error {
+	slices.Sort(v.files)
+	for _, f := range v.files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		dir, name := path.Split(strings.ToLower(f))
+		dir = strings.TrimSuffix(dir, "/")
+		switch {
+		case strings.HasSuffix(name, ".vpk"):
+			v.pack(f, isAddonsDir(dir))
+		case path.Ext(name) == ".txt" && path.Base(dir) == "missions" && slices.Contains(gameDirs, path.Dir(dir)):
+			m := addon.MissionFile{Path: f}
+			b, err := v.text(f)
+			if err == nil {
+				m.Mission, m.Problems, err = addon.ParseMission(b, v.decoder)
+			}
+			m.Err = err
+			v.mission(mission{MissionFile: m, fix: repairable(f, m.Problems, b)})
+		}
+	}
+	return nil
+}
+
+// decoder decodes titles of a file that isn't UTF-8.
+func (v *view) decoder(file []byte) func([]byte) string { return charset.Values(file, v.Hint) }
+
+func isAddonsDir(dir string) bool { return dir == addonsDir || dir == addonsDir+"/workshop" }
+
+// text reads a small file.
+func (v *view) text(name string) ([]byte, error) {
+	f, err := v.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if st.Size() > maxText || v.texts < st.Size() {
+		return nil, fmt.Errorf("%d bytes: %w", st.Size(), errTooLong)
+	}
+	v.texts -= st.Size()
+	b := make([]byte, st.Size())
+	n, err := f.ReadAt(b, 0)
+	if int64(n) < st.Size() {
+		return nil, err
+	}
+	return b, nil
+}
+
+var errTooLong = errors.New("too long")
+
+// pack reads the directory of a VPK.
+func (v *view) pack(name string, isAddon bool) {
+	if part.MatchString(name) {
+		dir := part.ReplaceAllString(name, "_dir.vpk")
+		if _, found := slices.BinarySearch(v.files, dir); found || !isAddon {
+			return
+		}
+		// It may be an add-on whose name only looks so.
+	}
+	a, err := vpk.OpenFS(v.root.FS(), name)
+	if err != nil {
+		v.unreadable(name, err)
+		return
+	}
+	defer a.Close()
+	p := &pack{layer: v, path: name, addon: isAddon, named: map[string]string{}}
+	v.packs = append(v.packs, p)
+	v.parts(name, a)
+	v.entries(p, a)
+	if a.Misled() { // what follows from it is not told, too
+		v.warn.add(left4me.WarnBroken, name, fmt.Sprintf("it says that its directory has %d bytes, and it has %d: the game looks for its files in the wrong place", a.Declared, a.TreeSize), "pack it anew")
+		if v.hidden == nil {
+			v.hidden = map[string]bool{}
+		}
+		for _, m := range p.maps {
+			v.hidden[m] = true
+		}
+		return
+	}
+	if isAddon && v.hollow(name, a) {
+		return
+	}
+	if isAddon && !a.HasSums() {
+		v.warn.add(left4me.WarnUnchecked, name, "it has no checksums: the program that packed it writes none, so nobody can tell whether it is whole", "the game plays it all the same")
+	}
+	if isAddon && len(a.Overlaps()) > 0 {
+		v.warn.add(left4me.WarnBroken, name, "files in it overlap", "pack it anew")
+	}
+	if isAddon {
+		v.info(name, a)
+	}
+	if isAddon || v.Name == "" {
+		for _, m := range addon.ReadMissions(a, v.decoder) {
+			v.mission(mission{MissionFile: m, pack: p})
+		}
+	}
+}
+
+// unreadable says why a VPK can't be read.
+func (v *view) unreadable(name string, err error) {
+	switch {
+	case part.MatchString(name) && errors.Is(err, vpk.ErrFormat):
+		v.warn.add(left4me.WarnIncomplete, name, "it is a part of an add-on of which "+path.Base(part.ReplaceAllString(name, "_dir.vpk"))+" is missing", "add all of its files")
+	case errors.Is(err, vpk.ErrVersion):
+		v.warn.add(left4me.WarnOtherGame, name, "it is a VPK of a kind that this game doesn't read", "leave it out")
+	case errors.Is(err, vpk.ErrTruncated):
+		v.warn.add(left4me.WarnBroken, name, "it is cut: "+cause(err), "get it once more")
+	default:
+		v.warn.add(left4me.WarnBroken, name, "it can't be read: "+cause(err), "get it once more, or leave it out")
+	}
+}
+
+// cause is an error without what the warning says already.
+func cause(err error) string {
+	var at *vpk.Error
+	if !errors.As(err, &at) {
+		return "reading fails"
+	}
+	return fmt.Sprintf("at offset %d: %s: %v", at.Offset, at.Text, at.Err)
+}
+
+// parts looks whether the other files of an archive are there.
+func (v *view) parts(name string, a *vpk.Archive) {
+	var missing []string
+	for _, other := range a.Parts() {
+		if _, found := slices.BinarySearch(v.files, path.Join(path.Dir(name), other)); !found {
+			missing = append(missing, other)
+		}
+	}
+	if len(missing) > 0 {
+		v.warn.add(left4me.WarnIncomplete, name, "parts of it are missing: "+some(missing), "add them, in the same directory")
+	}
+}
+
+// entries takes over what is compared with other add-ons.
+func (v *view) entries(p *pack, a *vpk.Archive) {
+	sum := fnv.New64a()
+	for _, e := range a.Entries() {
+		name := strings.ToLower(e.Path)
+		fmt.Fprintf(sum, "%s\x00%d\x00%d\x00", name, e.Size, e.CRC)
+		dir, file := path.Split(name)
+		switch {
+		case dir == "maps/" && path.Ext(file) == ".bsp":
+			p.maps = append(p.maps, strings.TrimSuffix(file, ".bsp"))
+		case dir == "" && (file == "addonimage.jpg" || file == "addonimage.png") && p.picture == "":
+			p.picture = e.Path
+		case dir == "modes/" && path.Ext(file) == ".txt":
+			p.modes = append(p.modes, strings.TrimSuffix(file, ".txt"))
+		}
+		if ext := path.Ext(file); ext == ".jpg" || ext == ".png" || ext == ".nut" || ext == ".cfg" {
+			p.named[name] = e.Path
+		}
+		if *v.names > 0 && p.addon {
+			*v.names--
+			p.entries = append(p.entries, packed{name, e.Size, e.CRC})
+		}
+	}
+	p.hash = sum.Sum64()
+}
+
+// addons are the VPKs that the game takes for add-ons.
+func (v *view) addons() []*pack {
+	var all []*pack
+	for _, p := range v.packs {
+		if p.addon {
+			all = append(all, p)
+		}
+	}
+	return all
+}

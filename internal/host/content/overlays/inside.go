@@ -1,0 +1,88 @@
+package overlays
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/source/vpk"
+)
+
+// vpkOf is the VPK that a directory of a listing is, or lies in.
+func vpkOf(m Manifest, dir string) (string, bool) {
+	for i := range len(dir) + 1 {
+		if i < len(dir) && dir[i] != '/' || !strings.EqualFold(path.Ext(dir[:i]), ".vpk") {
+			continue
+		}
+		if e, ok := m.Get(dir[:i]); ok && !e.Dir && !e.Odd {
+			return dir[:i], true
+		}
+	}
+	return "", false
+}
+
+// listVPK lists what is in a VPK as if that was a directory. Errors:
+// left4me.Invalid when it can't be read.
+func (s *Shelf) listVPK(n left4me.Name, number int, file string) (Manifest, error) {
+	f, err := s.open(n, number, file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	archive, err := vpk.New(f, st.Size(), filepath.Base(file))
+	if err != nil {
+		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "dir", Text: "it is not a VPK that can be read", Hint: "download the whole file", Err: err}
+	}
+	var m Manifest
+	for _, e := range archive.Entries() {
+		if fs.ValidPath(e.Path) && e.Path != "." {
+			m = append(m, Entry{Path: file + "/" + e.Path, Size: e.Size, Hash: unknown})
+		}
+	}
+	m.sort()
+	return slices.CompactFunc(m, func(a, b Entry) bool { return a.Path == b.Path }), nil
+}
+
+// Inside answers with a file that is in the VPK f. The data of one in several files
+// isn't found here: only f is open.
+func Inside(a bus.FileAnswer, f *os.File, name string) (bus.FileAnswer, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return a, err
+	}
+	archive, err := vpk.New(f, st.Size(), filepath.Base(f.Name()))
+	if err != nil {
+		return a, &left4me.Error{Kind: left4me.Invalid, Field: "path", Text: "it is not a VPK that can be read", Hint: "download the whole file", Err: err}
+	}
+	e, ok := archive.Find(name)
+	if !ok {
+		return a, &left4me.Error{Kind: left4me.NotFound, Field: "inside", Text: fmt.Sprintf("there is no %.200q in it", name)}
+	}
+	a.Size, a.Hash, a.Data, a.Disk = e.Size, "", nil, ""
+	if e.Size > bus.MaxFile {
+		return a, nil
+	}
+	data := make([]byte, e.Size)
+	if n, err := archive.Reader(e).ReadAt(data, 0); int64(n) < e.Size {
+		if errors.Is(err, vpk.ErrMissing) {
+			return a, &left4me.Error{Kind: left4me.Invalid, Field: "inside", Text: "it is in another part of the archive", Hint: "download the whole files", Err: err}
+		}
+		return a, err
+	}
+	sum := sha256.Sum256(data)
+	a.Data, a.Hash = data, hex.EncodeToString(sum[:])
+	return a, nil
+}

@@ -1,0 +1,205 @@
+package overlays
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// filesSuffix is of a revision's manifest. It stays without its revision as long
+// as another manifest says how it differs from it.
+const filesSuffix = ".files"
+
+func notFound(n left4me.Name, number int) error {
+	text := fmt.Sprintf("overlay %s has no revision on this host", n)
+	hint := "build it, or take it out of the blueprint"
+	if number != 0 {
+		text, hint = fmt.Sprintf("overlay %s has no revision %d on this host", n, number), "name another one, or let it follow the current one"
+	}
+	return &left4me.Error{Kind: left4me.NotFound, Field: "overlays", Text: text, Hint: hint}
+}
+
+// find returns a revision of an overlay; 0 is the current one. Errors:
+// left4me.NotFound.
+func (s *Shelf) find(n left4me.Name, number int) (record, revision, error) {
+	if !n.Valid() {
+		return record{}, revision{}, notFound(n, number)
+	}
+	r, err := load(s.overlay(n))
+	if err != nil {
+		return r, revision{}, fmt.Errorf("overlay %s: %w", n, err)
+	}
+	at := number
+	if at == 0 {
+		at = r.Current
+	}
+	v, ok := r.get(at)
+	if !ok {
+		return r, v, notFound(n, number)
+	}
+	return r, v, nil
+}
+
+// Manifest returns the files of a revision, and its number; 0 is the current
+// one. That of one that was laid by hand is made when it is asked for first,
+// which reads all of it. Errors: left4me.NotFound.
+func (s *Shelf) Manifest(ctx context.Context, n left4me.Name, number int) (int, Manifest, error) {
+	_, v, err := s.find(n, number)
+	if err != nil {
+		return 0, nil, err
+	}
+	m, err := s.manifest(ctx, n, v)
+	return v.Number, m, err
+}
+
+func (s *Shelf) manifest(ctx context.Context, n left4me.Name, v revision) (Manifest, error) {
+	dir, number := s.overlay(n), v.Number
+	m, err := readManifest(dir, number)
+	if err == nil {
+		return m, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errManifest) {
+		return nil, err
+	}
+	if m, err = s.scan(ctx, filepath.Join(dir, strconv.Itoa(number)), true); err != nil {
+		return nil, fmt.Errorf("manifest of %s@%d: %w", n, number, err)
+	}
+	if !v.Hand { // it was restored from a backup, which has no pool
+		for _, e := range m {
+			if e.Dir || e.Odd {
+				continue
+			}
+			if err := s.keep(e.key(), filepath.Join(dir, strconv.Itoa(number), e.Path), false); err != nil {
+				return nil, err
+			}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := writeSynced(dir, strconv.Itoa(number)+filesSuffix, appendManifest(nil, 0, nil, m)); err != nil {
+		return nil, s.full(err, int64(len(m)*64))
+	}
+	s.changed()
+	return m, nil
+}
+
+// readManifest reads a manifest, and the one that it differs from. Errors:
+// fs.ErrNotExist, errManifest.
+func readManifest(dir string, number int) (Manifest, error) {
+	p, err := readFiles(dir, number)
+	if err != nil || p.base == 0 {
+		return p.entries, err
+	}
+	whole, err := readFiles(dir, p.base)
+	if err == nil && whole.base != 0 {
+		err = errManifest
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.over(whole.entries), nil
+}
+
+func readFiles(dir string, number int) (parsed, error) {
+	data, err := readSmall(filepath.Join(dir, strconv.Itoa(number)+filesSuffix), maxManifest)
+	if errors.Is(err, errRecord) {
+		return parsed{}, errManifest
+	}
+	if err != nil {
+		return parsed{}, err
+	}
+	return parseManifest(data)
+}
+
+// encode writes a manifest as it differs from the whole one that that of a
+// revision stands on, if that is much shorter.
+func (s *Shelf) encode(dir string, near int, m Manifest) []byte {
+	whole := appendManifest(nil, 0, nil, m)
+	p, err := readFiles(dir, near)
+	if err == nil && p.base != 0 {
+		near = p.base
+		p, err = readFiles(dir, near)
+	}
+	if err != nil || p.base != 0 {
+		return whole
+	}
+	if differs := appendManifest(nil, near, p.entries, m); len(differs) < len(whole)/3 {
+		return differs
+	}
+	return whole
+}
+
+// scan makes a manifest of a directory that was laid by hand: of what it has, not
+// of what it should have. Without hash only sizes are looked at.
+func (s *Shelf) scan(ctx context.Context, dir string, hash bool) (Manifest, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	d, err := root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	t := &taker{ctx: ctx, shelf: s}
+	var out Manifest
+	var walk func(d *os.File, p string) error
+	walk = func(d *os.File, p string) error {
+		names, err := d.Readdirnames(-1)
+		if err != nil {
+			return err
+		}
+		if p != "" && len(names) == 0 {
+			out = append(out, Entry{Path: p, Dir: true})
+		}
+		for _, name := range names {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			at := path.Join(p, name)
+			f, st, err := openEntry(d, name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil || CheckPath(at) != nil {
+				if f != nil {
+					f.Close()
+				}
+				if len(at) <= maxPath {
+					out = append(out, Entry{Path: at, Odd: true})
+				}
+				continue
+			}
+			if st.Mode&0o170000 == 0o040000 {
+				err = walk(f, at)
+			} else {
+				e := Entry{Path: at, Size: st.Size, Exec: st.Mode&0o100 != 0}
+				if hash {
+					e.Size, e.Hash, err = t.sum(f, st.Size)
+				}
+				out = append(out, e)
+			}
+			f.Close()
+			if err != nil {
+				return fmt.Errorf("%q: %w", at, err)
+			}
+			if len(out) > maxEntries {
+				return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s has more than %d entries", dir, maxEntries), "leave some out")
+			}
+		}
+		return nil
+	}
+	if err := walk(d, ""); err != nil {
+		return nil, err
+	}
+	out.sort()
+	return out, nil
+}

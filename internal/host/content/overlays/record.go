@@ -1,0 +1,266 @@
+package overlays
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	recordName    = "overlay.json"
+	recordVersion = 1
+	maxRecord     = 16 << 20
+)
+
+// record is overlay.json: what is known of the revisions of an overlay.
+type record struct {
+	V         int        `json:"v"`
+	Current   int        `json:"current"` // 0: none
+	Last      int        `json:"last"`    // the highest number that was ever given away
+	Revisions []revision `json:"revisions"`
+
+	written bool // it stands on the disk
+}
+
+// revision is what a list shows of one.
+type revision struct {
+	left4me.Revision
+	Hand bool `json:"hand,omitempty"` // laid by hand: modes and owners may be any
+	Odd  int  `json:"odd,omitempty"`  // entries that can't be in a new revision
+}
+
+func (r *record) index(number int) int {
+	return slices.IndexFunc(r.Revisions, func(v revision) bool { return v.Number == number })
+}
+
+func (r *record) get(number int) (revision, bool) {
+	if i := r.index(number); i >= 0 {
+		return r.Revisions[i], true
+	}
+	return revision{}, false
+}
+
+// Current returns the revision of an overlay that servers start with, which is
+// the name of a directory in dir, the overlay's own; 0 when there is none. What
+// can't be read is passed over, as long as there are revisions.
+func Current(dir string) (int, error) {
+	r, err := load(dir)
+	return r.Current, err
+}
+
+// Kept returns the revisions of an overlay, whose directory is dir, that can't
+// be had again by looking at what is newest: the current one, and those that
+// people gave a label.
+func Kept(dir string) ([]int, error) {
+	r, err := load(dir)
+	var all []int
+	for _, v := range r.Revisions {
+		if v.Number == r.Current || v.Label != "" {
+			all = append(all, v.Number)
+		}
+	}
+	return all, err
+}
+
+// IsManifest reports whether a file beside revisions only says what is in one: it
+// is made anew from the files when it is missing.
+func IsManifest(name string) bool {
+	stem, ok := cutSuffix(name, filesSuffix)
+	_, isNumber := number(stem)
+	return ok && isNumber
+}
+
+// Has reports whether an overlay whose directory is dir has a revision.
+func Has(dir string, number int) (bool, error) {
+	r, err := load(dir)
+	return r.index(number) >= 0, err
+}
+
+// load reads what there is of an overlay. The directories have the last word: a
+// revision whose directory has gone is left out, and one that was laid by hand
+// is taken. One that was never finished has notes but isn't named: it is none.
+func load(dir string) (record, error) {
+	r, err := readRecord(filepath.Join(dir, recordName))
+	damaged := errors.Is(err, errRecord)
+	if err != nil && !damaged && !errors.Is(err, fs.ErrNotExist) {
+		return record{}, err
+	}
+	r.written = err == nil
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return record{}, nil
+	}
+	if err != nil {
+		return record{}, err
+	}
+	there, notes := map[int]bool{}, map[int]bool{}
+	for _, e := range entries {
+		if n, ok := number(e.Name()); ok && e.IsDir() {
+			there[n] = true
+		} else if name, ok := cutSuffix(e.Name(), notesSuffix); ok {
+			if n, ok := number(name); ok {
+				notes[n] = true
+			}
+		}
+	}
+	r.Revisions = slices.DeleteFunc(r.Revisions, func(v revision) bool {
+		ok := there[v.Number]
+		delete(there, v.Number)
+		return !ok
+	})
+	for n := range there {
+		r.Last = max(r.Last, n)
+		if notes[n] && !damaged {
+			continue
+		}
+		v := revision{Hand: true, Revision: left4me.Revision{Number: n}}
+		if st, err := os.Stat(filepath.Join(dir, strconv.Itoa(n))); err == nil {
+			v.CreatedAt = st.ModTime().UTC()
+		}
+		if notes[n] { // of a record that was lost
+			if told, err := readNotes(dir, n); err != nil || told.Dropped {
+				continue
+			} else {
+				v = revision{Revision: told.Revision}
+			}
+		}
+		r.Revisions = append(r.Revisions, v)
+	}
+	slices.SortFunc(r.Revisions, func(a, b revision) int { return b.Number - a.Number })
+	if len(r.Revisions) == 0 {
+		r.Current = 0
+	} else if r.index(r.Current) < 0 {
+		r.Current = r.Revisions[0].Number
+	}
+	return r, nil
+}
+
+// number reads the name of a revision's directory. An older left4me's imports
+// have 0 in none.
+func number(s string) (int, bool) {
+	n, err := strconv.Atoi(s)
+	return n, err == nil && n > 0 && n < 1<<31 && strconv.Itoa(n) == s
+}
+
+func cutSuffix(s, suffix string) (string, bool) {
+	if len(s) <= len(suffix) || s[len(s)-len(suffix):] != suffix {
+		return s, false
+	}
+	return s[:len(s)-len(suffix)], true
+}
+
+var errRecord = errors.New("damaged " + recordName)
+
+func readRecord(name string) (record, error) {
+	data, err := readSmall(name, maxRecord)
+	if err != nil {
+		return record{}, err
+	}
+	return parseRecord(data)
+}
+
+// readSmall reads a file that is regular and not larger than we write. Errors:
+// errRecord, fs.ErrNotExist.
+func readSmall(name string, most int64) ([]byte, error) {
+	st, err := os.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() || st.Size() > most {
+		return nil, fmt.Errorf("%w: it is no file of ours", errRecord)
+	}
+	return os.ReadFile(name)
+}
+
+// parseRecord takes nothing for granted: a disk that was full, or a person, may
+// have written it. Errors: errRecord.
+func parseRecord(data []byte) (record, error) {
+	var r record
+	if err := json.Unmarshal(data, &r); err != nil {
+		return record{}, fmt.Errorf("%w: %w", errRecord, err)
+	}
+	if r.V != recordVersion || r.Last < 0 || r.Last >= 1<<31 {
+		return record{}, fmt.Errorf("%w: version %d", errRecord, r.V)
+	}
+	seen := map[int]bool{}
+	for _, v := range r.Revisions {
+		if v.Number < 1 || v.Number >= 1<<31 || seen[v.Number] {
+			return record{}, fmt.Errorf("%w: revision %d", errRecord, v.Number)
+		}
+		seen[v.Number] = true
+		r.Last = max(r.Last, v.Number)
+	}
+	return r, nil
+}
+
+// save replaces overlay.json as a whole: whatever was prepared is there with it.
+func (s *Shelf) save(dir string, r *record) error {
+	r.V = recordVersion
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if err := writeSynced(dir, recordName, append(data, '\n')); err != nil {
+		return s.full(fmt.Errorf("write %s: %w", recordName, err), int64(len(data)))
+	}
+	r.written = true
+	s.changed()
+	return nil
+}
+
+// writeSynced writes a file as a whole: temporary, synced, renamed.
+func writeSynced(dir, name string, data []byte) error {
+	tmp, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(data)
+	err = errors.Join(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), filepath.Join(dir, name))
+	}
+	if err == nil {
+		err = syncDir(dir)
+	}
+	return err
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// notesSuffix is of what is kept of a revision besides its files. It is written
+// before its directory, and by that tells what we began from what was laid by
+// hand.
+const notesSuffix = ".json"
+
+// notes are a revision with all details.
+type notes struct {
+	V       int  `json:"v"`
+	Dropped bool `json:"dropped,omitempty"` // it was laid by hand, and is being removed
+	left4me.Revision
+}
+
+func readNotes(dir string, number int) (notes, error) {
+	var n notes
+	data, err := readSmall(filepath.Join(dir, strconv.Itoa(number)+notesSuffix), 256<<20)
+	if err == nil {
+		err = json.Unmarshal(data, &n)
+	}
+	if err == nil && (n.V != recordVersion || n.Number != number) {
+		err = errRecord
+	}
+	return n, err
+}

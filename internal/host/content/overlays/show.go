@@ -1,0 +1,337 @@
+package overlays
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// List returns what there is of all overlays, by name, and behind them what was
+// set aside.
+func (s *Shelf) List(ctx context.Context, used Used) ([]left4me.Content, error) {
+	names, err := s.names()
+	if err != nil {
+		return nil, err
+	}
+	aside, err := s.deleted()
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.uses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]left4me.Content, 0, len(names)+len(aside))
+	for _, n := range names {
+		c, err := s.content(ctx, n, s.overlay(n), used, u)
+		if err != nil {
+			return nil, fmt.Errorf("overlay %s: %w", n, err)
+		}
+		all = append(all, c)
+	}
+	for _, d := range aside {
+		c, err := s.content(ctx, d.name, d.dir, nil, u)
+		if err != nil {
+			return nil, fmt.Errorf("deleted overlay %s: %w", d.name, err)
+		}
+		c.DeletedAt, c.GoneAt = d.at, d.gone()
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// Currents returns the current revision of each overlay that has one.
+func (s *Shelf) Currents() (map[left4me.Name]int, error) {
+	names, err := s.names()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[left4me.Name]int, len(names))
+	for _, n := range names {
+		current, err := Current(s.overlay(n))
+		if err != nil {
+			return nil, fmt.Errorf("overlay %s: %w", n, err)
+		}
+		if current > 0 {
+			all[n] = current
+		}
+	}
+	return all, nil
+}
+
+// Get returns what there is of an overlay, with all details of one revision; 0
+// is the current one. Errors: left4me.NotFound.
+func (s *Shelf) Get(ctx context.Context, n left4me.Name, number int, used Used) (left4me.Content, error) {
+	_, v, err := s.find(n, number)
+	if err != nil {
+		return left4me.Content{}, err
+	}
+	u, err := s.uses(ctx)
+	if err != nil {
+		return left4me.Content{}, err
+	}
+	c, err := s.content(ctx, n, s.overlay(n), used, u)
+	if err != nil {
+		return c, err
+	}
+	told, err := readNotes(s.overlay(n), v.Number)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf("details of %s@%d: %w", n, v.Number, err)
+	}
+	for i := range c.Revisions {
+		if r := &c.Revisions[i]; r.Number == v.Number {
+			r.Warnings, r.Campaigns, r.Items = told.Warnings, told.Campaigns, told.Items
+		}
+	}
+	return c, nil
+}
+
+func (s *Shelf) content(ctx context.Context, n left4me.Name, dir string, used Used, u *uses) (left4me.Content, error) {
+	r, err := load(dir)
+	if err != nil {
+		return left4me.Content{}, err
+	}
+	c := left4me.Content{Name: n, Current: r.Current, Revisions: make([]left4me.Revision, 0, len(r.Revisions)), Own: u.own[dir], Shared: u.all[dir] - u.own[dir]}
+	for _, v := range r.Revisions {
+		rev := v.Revision
+		if v.Hand {
+			w, err := s.weigh(ctx, filepath.Join(dir, strconv.Itoa(v.Number)))
+			if err != nil {
+				return c, err
+			}
+			rev.Files, rev.Bytes = w.files, w.bytes
+		}
+		rev.Own = u.own[filepath.Join(dir, strconv.Itoa(v.Number))]
+		rev.Servers = used.by(n, v.Number)
+		c.Revisions = append(c.Revisions, rev)
+	}
+	return c, nil
+}
+
+// Tree returns a page of the files of a revision. Errors: left4me.NotFound,
+// left4me.Invalid.
+func (s *Shelf) Tree(ctx context.Context, r bus.TreeRequest) (left4me.Page[left4me.TreeFile], error) {
+	var page left4me.Page[left4me.TreeFile]
+	_, v, err := s.find(r.Overlay, r.Revision)
+	if err != nil {
+		return page, err
+	}
+	limit, err := limitOf(r.Limit)
+	if err != nil {
+		return page, err
+	}
+	dir := strings.Trim(r.Dir, "/")
+	if dir != "" {
+		if err := CheckPath(dir); err != nil {
+			return page, err
+		}
+	}
+	m, err := readManifest(s.overlay(r.Overlay), v.Number)
+	if err != nil { // its names are enough: nobody waits until all was read
+		if m, err = s.scan(ctx, filepath.Join(s.overlay(r.Overlay), strconv.Itoa(v.Number)), false); err != nil {
+			return page, err
+		}
+		for i := range m {
+			m[i].Hash = unknown
+		}
+	}
+	f := r.Filter
+	f.Dir = dir
+	if file, ok := vpkOf(m, dir); ok {
+		if m, err = s.listVPK(r.Overlay, v.Number, file); err != nil {
+			return page, err
+		}
+	}
+	return paged(filtered(m, f), f.After, limit, func(f left4me.TreeFile) string { return f.Path }), nil
+}
+
+// unknown stands for a hash that nobody computed.
+var unknown [32]byte
+
+func (e Entry) show() left4me.TreeFile {
+	f := left4me.TreeFile{Path: e.Path, Dir: e.Dir, Size: e.Size, Exec: e.Exec}
+	if !e.Dir && e.Hash != unknown {
+		f.Hash = fmt.Sprintf("%x", e.Hash)
+	}
+	return f
+}
+
+// filtered is the part of a manifest that is wanted, sorted by path. The size of
+// a directory is that of all files beneath.
+func filtered(m Manifest, f bus.Filter) []left4me.TreeFile {
+	m = m.Beneath(f.Dir)
+	query := Fold(f.Query)
+	deep := f.Deep || query != ""
+	var out []left4me.TreeFile
+	for _, e := range m {
+		rest := e.Path
+		if f.Dir != "" {
+			rest = rest[len(f.Dir)+1:]
+		}
+		switch name, _, below := strings.Cut(rest, "/"); {
+		case query != "" && !strings.Contains(Fold(e.Path), query), deep && e.Dir:
+		case deep || !below:
+			out = append(out, e.show())
+		default:
+			dir := path.Join(f.Dir, name)
+			if len(out) == 0 || out[len(out)-1].Path != dir {
+				i, ok := slices.BinarySearchFunc(out, dir, func(t left4me.TreeFile, p string) int { return strings.Compare(t.Path, p) })
+				if !ok { // a-b stands between a and a/b
+					out = slices.Insert(out, i, left4me.TreeFile{Path: dir, Dir: true})
+				}
+				out[i].Size += e.Size
+				continue
+			}
+			out[len(out)-1].Size += e.Size
+		}
+	}
+	return out
+}
+
+func limitOf(n int) (int, error) {
+	switch {
+	case n == 0:
+		return 200, nil
+	case n < 0 || n > 1000:
+		return 0, &left4me.Error{Kind: left4me.Invalid, Field: "limit", Text: fmt.Sprintf("%d is no number of lines", n), Hint: "use 1 to 1000"}
+	}
+	return n, nil
+}
+
+// paged cuts a sorted list into pages.
+func paged[T any](all []T, after string, limit int, path func(T) string) left4me.Page[T] {
+	from, ok := slices.BinarySearchFunc(all, after, func(v T, p string) int { return strings.Compare(path(v), p) })
+	if ok && after != "" {
+		from++
+	}
+	to := min(from+limit, len(all))
+	p := left4me.Page[T]{Items: append([]T{}, all[from:to]...), Total: len(all)}
+	if to < len(all) {
+		p.Next = path(all[to-1])
+	}
+	return p
+}
+
+// Diff returns a page of how two revisions differ. Errors: left4me.NotFound,
+// left4me.Invalid.
+func (s *Shelf) Diff(ctx context.Context, r bus.DiffRequest) (left4me.Page[left4me.FileChange], error) {
+	var page left4me.Page[left4me.FileChange]
+	limit, err := limitOf(r.Limit)
+	if err != nil {
+		return page, err
+	}
+	var from Manifest
+	if r.From != 0 {
+		if _, from, err = s.Manifest(ctx, r.Overlay, r.From); err != nil {
+			return page, err
+		}
+	}
+	_, to, err := s.Manifest(ctx, r.Overlay, r.To)
+	if err != nil {
+		return page, err
+	}
+	return paged(Changes(from, to), r.After, limit, func(c left4me.FileChange) string { return c.Path }), nil
+}
+
+// Changes lists how the files of two revisions differ, by path. Empty
+// directories aren't told.
+func Changes(from, to Manifest) []left4me.FileChange {
+	var all []left4me.FileChange
+	each(from, to, func(p pair) bool {
+		if p.from != nil && p.from.Dir {
+			p.from = nil
+		}
+		if p.to != nil && p.to.Dir {
+			p.to = nil
+		}
+		switch {
+		case p.from == nil && p.to == nil:
+		case p.from == nil:
+			all = append(all, left4me.FileChange{Path: p.to.Path, What: "added", To: p.to.Size})
+		case p.to == nil:
+			all = append(all, left4me.FileChange{Path: p.from.Path, What: "removed", From: p.from.Size})
+		default:
+			all = append(all, left4me.FileChange{Path: p.to.Path, What: "changed", From: p.from.Size, To: p.to.Size})
+		}
+		return true
+	})
+	return all
+}
+
+// File returns what a file of a revision holds, if it is at most bus.MaxFile
+// long. Errors: left4me.NotFound, left4me.Invalid.
+func (s *Shelf) File(r bus.FileRequest) (bus.FileAnswer, error) {
+	a := bus.FileAnswer{V: bus.Version}
+	if err := CheckPath(r.Path); err != nil {
+		return a, err
+	}
+	_, v, err := s.find(r.Overlay, r.Revision)
+	if err != nil {
+		return a, err
+	}
+	none := &left4me.Error{Kind: left4me.NotFound, Field: "path", Text: fmt.Sprintf("revision %d of %s has no file %q", v.Number, r.Overlay, r.Path)}
+	if m, err := readManifest(s.overlay(r.Overlay), v.Number); err == nil {
+		e, ok := m.Get(r.Path)
+		if !ok || e.Dir || e.Odd {
+			return a, none
+		}
+		a.Hash = e.show().Hash
+	}
+	f, err := s.open(r.Overlay, v.Number, r.Path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errOdd) {
+		return a, none
+	}
+	if err != nil {
+		return a, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return a, err
+	}
+	a.Revision, a.Size = v.Number, st.Size()
+	a.Disk = path.Join("overlays", string(r.Overlay), strconv.Itoa(v.Number), r.Path)
+	if r.Inside != "" {
+		return Inside(a, f, r.Inside)
+	}
+	if a.Size <= bus.MaxFile {
+		a.Data, err = io.ReadAll(io.LimitReader(f, bus.MaxFile))
+	}
+	return a, err
+}
+
+// open opens a regular file of a revision, through no link.
+func (s *Shelf) open(n left4me.Name, number int, p string) (*os.File, error) {
+	d, err := os.Open(filepath.Join(s.overlay(n), strconv.Itoa(number)))
+	if err != nil {
+		return nil, err
+	}
+	for part := range strings.SplitSeq(p, "/") {
+		next, st, err := openEntry(d, part)
+		d.Close()
+		if err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("%w: %w", errOdd, err)
+			}
+			return nil, err
+		}
+		_ = st
+		d = next
+	}
+	if st, err := d.Stat(); err != nil || !st.Mode().IsRegular() {
+		d.Close()
+		return nil, errors.Join(err, errOdd)
+	}
+	return d, nil
+}

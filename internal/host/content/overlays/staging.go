@@ -1,0 +1,189 @@
+package overlays
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Staging is a revision that is being made. A builder writes files beneath Dir,
+// or links them; with From it starts from a revision, of which it says what is
+// left out and over which its files go. One goroutine uses it at a time.
+type Staging struct {
+	shelf   *Shelf
+	overlay left4me.Name
+	job     left4me.JobID
+	work    string // ROOT/tmp/overlay-<job>
+	root    *os.Root
+	base    int // revision that it began with, or 0
+	from    Manifest
+	gone    map[string]bool
+	sealed  *sealed
+}
+
+// Stage begins a revision of an overlay. What an earlier attempt of the job left
+// is removed first. It must be closed.
+func (s *Shelf) Stage(ctx context.Context, overlay left4me.Name, job left4me.JobID) (*Staging, error) {
+	if !overlay.Valid() || !validJob(job) {
+		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %q names no overlay", job), "")
+	}
+	s.setActive(job, true) // before there is anything that a sweep could take for an old one's
+	st, err := s.stage(ctx, overlay, job)
+	if err != nil {
+		s.setActive(job, false)
+		return nil, fmt.Errorf("stage %s: %w", overlay, s.full(err, 0))
+	}
+	return st, nil
+}
+
+func (s *Shelf) setActive(job left4me.JobID, active bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if active {
+		s.active[job] = true
+	} else {
+		delete(s.active, job)
+	}
+}
+
+func (s *Shelf) stage(ctx context.Context, overlay left4me.Name, job left4me.JobID) (*Staging, error) {
+	work := filepath.Join(s.root, "tmp", "overlay-"+string(job))
+	for _, old := range []string{work, s.private(job)} {
+		if err := os.RemoveAll(old); err != nil {
+			return nil, err
+		}
+	}
+	if err := errors.Join(ctx.Err(), os.MkdirAll(filepath.Join(s.root, "tmp"), 0o751)); err != nil {
+		return nil, err
+	}
+	if err := s.room(0); err != nil {
+		return nil, err
+	}
+	for _, d := range []string{work, filepath.Join(work, "new"), filepath.Join(work, "scratch")} {
+		if err := os.Mkdir(d, 0o751); err != nil {
+			return nil, err
+		}
+	}
+	root, err := os.OpenRoot(filepath.Join(work, "new"))
+	if err != nil {
+		return nil, err
+	}
+	return &Staging{shelf: s, overlay: overlay, job: job, work: work, root: root, gone: map[string]bool{}}, nil
+}
+
+// validJob reports whether a job's id can be a part of a file name.
+func validJob(id left4me.JobID) bool {
+	for _, c := range []byte(id) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 64
+}
+
+// Dir is where the files of the new revision go, left4dead2/... beneath. What is
+// written there must be new files, never changes of linked ones.
+func (st *Staging) Dir() string { return filepath.Join(st.work, "new") }
+
+// Root is Dir, for names that came from elsewhere.
+func (st *Staging) Root() *os.Root { return st.root }
+
+// Scratch is a directory for what a builder needs on the way; it goes with the
+// staging.
+func (st *Staging) Scratch() string { return filepath.Join(st.work, "scratch") }
+
+// Link puts a file of ours that never changes, such as a download in
+// workshop_cache, at path in the new revision: as the same file, or a copy when
+// it is on another file system. Directories on the way are made.
+func (st *Staging) Link(ctx context.Context, p, file string) error {
+	if err := st.root.MkdirAll(path.Dir(p), 0o755); err != nil {
+		return err
+	}
+	dir, err := st.root.Open(path.Dir(p))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	err = unix.Linkat(unix.AT_FDCWD, file, int(dir.Fd()), path.Base(p), 0)
+	if errors.Is(err, unix.EXDEV) || errors.Is(err, unix.EMLINK) {
+		return copyInto(ctx, st.root, p, file)
+	}
+	if err != nil {
+		return &os.LinkError{Op: "link", Old: file, New: p, Err: err}
+	}
+	return nil
+}
+
+func copyInto(ctx context.Context, root *os.Root, p, file string) error {
+	from, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	info, err := from.Stat()
+	if err != nil {
+		return err
+	}
+	to, err := root.OpenFile(p, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = disk.Copy(ctx, to, from, info.Size(), nil)
+	return errors.Join(err, to.Close())
+}
+
+// From has the new revision begin with all files of another; 0 is the current
+// one, and nothing when there is none. They aren't seen in Dir: what is written
+// there goes over them. It returns the revision's number and its files. Errors:
+// left4me.NotFound.
+func (st *Staging) From(ctx context.Context, revision int) (int, Manifest, error) {
+	number, m, err := st.shelf.Manifest(ctx, st.overlay, revision)
+	if revision == 0 && errors.Is(err, left4me.NotFound) {
+		return 0, nil, nil
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	st.base, st.from = number, m
+	return number, m, nil
+}
+
+// Remove leaves out a file, or a directory and all that is beneath, of the
+// revision that this one began with, and reports whether there was one. It says
+// nothing of what is in Dir.
+func (st *Staging) Remove(p string) bool {
+	_, file := st.from.Get(p)
+	if !file && len(st.from.Beneath(p)) == 0 {
+		return false
+	}
+	st.gone[p] = true
+	return true
+}
+
+// removed reports whether a path, or a directory that it is in, was left out.
+func (st *Staging) removed(p string) bool {
+	if len(st.gone) == 0 {
+		return false
+	}
+	for ; p != "."; p = path.Dir(p) {
+		if st.gone[p] {
+			return true
+		}
+	}
+	return false
+}
+
+// Close drops whatever wasn't published.
+func (st *Staging) Close() error {
+	err := errors.Join(st.root.Close(), os.RemoveAll(st.work), os.RemoveAll(st.shelf.private(st.job)))
+	st.shelf.setActive(st.job, false)
+	return err
+}

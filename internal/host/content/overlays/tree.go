@@ -1,0 +1,229 @@
+package overlays
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+)
+
+// tree is a revision that comes into being: directories of ours, which nobody
+// else can enter, and links to files.
+type tree struct {
+	shelf *Shelf
+	dir   string
+	dev   uint64
+	made  map[string]bool // directories; nil: none is made
+	stack []step          // directories on the way to where the last link went
+}
+
+// step is an open directory.
+type step struct {
+	path string
+	fd   int
+}
+
+func (s *Shelf) newTree(dir string) (*tree, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	t, err := openTree(s, dir)
+	if err != nil {
+		return nil, err
+	}
+	t.made = map[string]bool{"": true}
+	var st unix.Stat_t
+	err = errors.Join(unix.Stat(dir, &st), t.shareDir(dir))
+	if err != nil {
+		t.close()
+		return nil, err
+	}
+	t.dev = st.Dev
+	return t, nil
+}
+
+func (t *tree) path(p string) string { return filepath.Join(t.dir, p) }
+
+// shareDir gives a directory the group and mode that layers have.
+func (t *tree) shareDir(dir string) error {
+	if t.shelf.group >= 0 {
+		if err := os.Lchown(dir, -1, t.shelf.group); err != nil {
+			return fmt.Errorf("%w: add the user left4me to the game's group", err)
+		}
+	}
+	return os.Chmod(dir, 0o770|fs.ModeSetgid)
+}
+
+// at returns the open directory p. One that isn't there is made, if it may be.
+func (t *tree) at(p string, make bool) (int, error) {
+	for len(t.stack) > 1 {
+		top := t.stack[len(t.stack)-1].path
+		if p == top || strings.HasPrefix(p, top+"/") {
+			break
+		}
+		t.pop()
+	}
+	for {
+		top := t.stack[len(t.stack)-1]
+		if top.path == p {
+			return top.fd, nil
+		}
+		rest := p
+		if top.path != "" {
+			rest = p[len(top.path)+1:]
+		}
+		name, _, _ := strings.Cut(rest, "/")
+		next := filepath.Join(top.path, name)
+		if make && !t.made[next] {
+			if err := unix.Mkdirat(top.fd, name, 0o700); err != nil {
+				return -1, &os.PathError{Op: "mkdir", Path: next, Err: err}
+			}
+			if err := t.shareDir(t.path(next)); err != nil {
+				return -1, err
+			}
+			t.made[next] = true
+		}
+		fd, err := unix.Openat(top.fd, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return -1, &os.PathError{Op: "open", Path: next, Err: err}
+		}
+		t.stack = append(t.stack, step{next, fd})
+	}
+}
+
+func (t *tree) pop() {
+	unix.Close(t.stack[len(t.stack)-1].fd)
+	t.stack = t.stack[:len(t.stack)-1]
+}
+
+// mkdir makes a directory that stays empty.
+func (t *tree) mkdir(p string) error {
+	_, err := t.at(p, true)
+	return err
+}
+
+// link puts a file at p: that which is open when from is of descriptor.
+func (t *tree) link(p, from string) error {
+	return t.linkAt(p, unix.AT_FDCWD, from)
+}
+
+func (t *tree) linkAt(p string, dirfd int, from string) error {
+	fd, err := t.at(parent(p), t.made != nil)
+	if err != nil {
+		return err
+	}
+	flags := 0
+	if strings.HasPrefix(from, "/proc/self/fd/") {
+		flags = unix.AT_SYMLINK_FOLLOW
+	}
+	if err := unix.Linkat(dirfd, from, fd, path.Base(p), flags); err != nil {
+		return &os.LinkError{Op: "link", Old: from, New: p, Err: err}
+	}
+	return nil
+}
+
+func (t *tree) close() {
+	for len(t.stack) > 0 {
+		t.pop()
+	}
+}
+
+// linkAll links what entries name from another revision of ours: nothing but a
+// name for each, several at once, since it is the kernel that they wait for.
+// Those that can't have another name are given to hard, one at a time.
+func (t *tree) linkAll(ctx context.Context, from string, entries Manifest, hard func(e Entry, f *os.File) error) error {
+	for _, e := range entries {
+		dir := e.Path
+		if !e.Dir {
+			dir = parent(e.Path)
+		}
+		if t.made[dir] {
+			continue
+		}
+		if err := t.mkdir(dir); err != nil {
+			return err
+		}
+	}
+	workers := min(runtime.GOMAXPROCS(0), 4)
+	chunk := len(entries)/workers + 1
+	var one sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	for part := range slices.Chunk(entries, chunk) {
+		group.Go(func() error {
+			return t.linkSome(ctx, from, part, func(e Entry, f *os.File) error {
+				one.Lock()
+				defer one.Unlock()
+				return hard(e, f)
+			})
+		})
+	}
+	return group.Wait()
+}
+
+// linkSome links entries whose directories are made.
+func (t *tree) linkSome(ctx context.Context, from string, entries Manifest, hard func(e Entry, f *os.File) error) error {
+	src, err := openTree(t.shelf, from)
+	if err != nil {
+		return err
+	}
+	defer src.close()
+	dst, err := openTree(t.shelf, t.dir)
+	if err != nil {
+		return err
+	}
+	defer dst.close()
+	for i, e := range entries {
+		if e.Dir {
+			continue
+		}
+		if i%256 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		fd, err := src.at(parent(e.Path), false)
+		if err != nil {
+			return err
+		}
+		err = dst.linkAt(e.Path, fd, path.Base(e.Path))
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, unix.EMLINK) && !errors.Is(err, unix.EXDEV) {
+			return err
+		}
+		f, err := os.Open(filepath.Join(from, e.Path))
+		if err != nil {
+			return err
+		}
+		err = errors.Join(hard(e, f), f.Close())
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parent is the directory that a path is in; "" is the root.
+func parent(p string) string {
+	i := strings.LastIndexByte(p, '/')
+	return p[:max(i, 0)]
+}
+
+// openTree opens a tree that is there, to look at or to link into its
+// directories.
+func openTree(s *Shelf, dir string) (*tree, error) {
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	return &tree{shelf: s, dir: dir, stack: []step{{"", fd}}}, nil
+}

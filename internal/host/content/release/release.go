@@ -1,0 +1,210 @@
+// Package release finds the assets of a release on GitHub. It asks as anybody
+// may, without an account, and downloads nothing itself.
+package release
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// API is where GitHub is asked.
+const API = "https://api.github.com"
+
+// Bounds of what is taken.
+const (
+	maxAnswer = 8 << 20
+	maxAssets = 20
+	askWithin = time.Minute
+)
+
+// Doer asks over HTTP, and connects to nothing that it shouldn't.
+type Doer interface {
+	Do(req *http.Request) (*http.Response, error)
+}
+
+// Release is what a release has that was asked for.
+type Release struct {
+	Tag    string
+	Assets []Asset // by name, one at least
+}
+
+// Asset is a file of a release.
+type Asset struct {
+	Name string
+	Size int64
+	URL  string
+	Sum  string // sha256:… as GitHub tells it; empty for old ones
+}
+
+// Origin names what it is, and changes when anything of it does, if every asset
+// has a sum: sure.
+func (r Release) Origin() (text string, sure bool) {
+	text, sure = r.Tag, true
+	for _, a := range r.Assets {
+		text += " " + a.Name
+		if a.Sum == "" {
+			sure = false
+			continue
+		}
+		text += " (" + a.Sum[:min(len(a.Sum), len("sha256:")+12)] + ")"
+	}
+	return text, sure
+}
+
+// Bytes is how large its assets are together.
+func (r Release) Bytes() (n int64) {
+	for _, a := range r.Assets {
+		n += a.Size
+	}
+	return n
+}
+
+var (
+	repository = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}$`)
+	sha256     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+)
+
+// Check says what can't be asked for. Errors: left4me.Invalid with the field.
+func Check(r left4me.Release) error {
+	if _, name, _ := strings.Cut(r.Repository, "/"); !repository.MatchString(r.Repository) || name == "." || name == ".." {
+		return invalid("release.repository", fmt.Sprintf("%.200q is no repository on GitHub", r.Repository), "write it as owner/name")
+	}
+	if _, err := path.Match(r.Asset, ""); err != nil || r.Asset == "" || strings.ContainsAny(r.Asset, "/\n") {
+		return invalid("release.asset", fmt.Sprintf("%.200q names no asset", r.Asset), "write its name, with * for what changes: l4d2-*.zip")
+	}
+	if len(r.Tag) > 200 || strings.ContainsFunc(r.Tag, func(c rune) bool { return c <= ' ' || c == 0x7f }) || slices.Contains(strings.Split(r.Tag, "/"), "..") {
+		return invalid("release.tag", fmt.Sprintf("%.200q can't be a tag", r.Tag), "leave it empty for the latest release")
+	}
+	return nil
+}
+
+func invalid(field, text, hint string) error {
+	return &left4me.Error{Kind: left4me.Invalid, Field: field, Text: text, Hint: hint}
+}
+
+// Find asks which assets a release has. api is API, or a stand-in. Errors:
+// left4me.Invalid, left4me.NotFound with what there is instead, and
+// left4me.Unavailable with when it can be asked again.
+func Find(ctx context.Context, api string, client Doer, want left4me.Release) (Release, error) {
+	if err := Check(want); err != nil {
+		return Release{}, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, askWithin, left4me.Errorf(left4me.Unavailable, "GitHub does not answer", "try again later"))
+	defer cancel()
+	address := strings.TrimRight(api, "/") + "/repos/" + want.Repository + "/releases/latest"
+	if want.Tag != "" {
+		address = strings.TrimRight(api, "/") + "/repos/" + want.Repository + "/releases/tags/" + url.PathEscape(want.Tag)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return Release{}, err
+	}
+	req.Header.Set("Accept", "application/vnd.github+json")
+	req.Header.Set("X-GitHub-Api-Version", "2022-11-28")
+	req.Header.Set("User-Agent", "left4me")
+	resp, err := client.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return Release{}, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case ctx.Err() != nil:
+		return Release{}, context.Cause(ctx)
+	case resp.StatusCode != http.StatusOK:
+		return Release{}, refusal(want, resp, b, time.Now())
+	case err != nil || len(b) > maxAnswer:
+		return Release{}, &left4me.Error{Kind: left4me.Unavailable, Text: "GitHub's answer was cut off", Hint: "try again", Err: errors.Join(err, fmt.Errorf("%d bytes", len(b)))}
+	}
+	return read(want, b)
+}
+
+// refusal gives words to an answer that isn't a release.
+func refusal(want left4me.Release, resp *http.Response, body []byte, now time.Time) error {
+	var said struct{ Message string }
+	_ = json.Unmarshal(body, &said)
+	reset, _ := strconv.ParseInt(resp.Header.Get("X-Ratelimit-Reset"), 10, 64)
+	after, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+	code := resp.StatusCode
+	limited := code == http.StatusTooManyRequests || code == http.StatusForbidden && (resp.Header.Get("X-Ratelimit-Remaining") == "0" || after > 0 || strings.Contains(strings.ToLower(said.Message), "rate limit"))
+	switch {
+	case code == http.StatusNotFound && want.Tag != "":
+		return &left4me.Error{Kind: left4me.NotFound, Field: "release.tag", Text: fmt.Sprintf("%s has no release %q that anybody may see", want.Repository, want.Tag), Hint: "are both spelled as on GitHub?"}
+	case code == http.StatusNotFound:
+		return &left4me.Error{Kind: left4me.NotFound, Field: "release.repository", Text: fmt.Sprintf("GitHub has no repository %s with a release that anybody may see", want.Repository), Hint: "is it spelled as there? A draft or a pre-release is no latest one: name its tag"}
+	case limited:
+		at := now.Add(time.Duration(max(after, 60)) * time.Second)
+		if r := time.Unix(reset, 0); after == 0 && r.After(now) && r.Before(now.Add(24*time.Hour)) {
+			at = r
+		}
+		return &left4me.Error{
+			Kind: left4me.Unavailable, Err: fmt.Errorf("%d: %s", code, said.Message),
+			Text: "GitHub answers no more questions of this address until " + at.UTC().Format("15:04 MST"),
+			Hint: "without an account 60 an hour are answered: look for new releases less often",
+		}
+	}
+	return &left4me.Error{Kind: left4me.Unavailable, Text: fmt.Sprintf("GitHub answers %d", code), Hint: "try again later", Err: fmt.Errorf("%d: %.200s", code, said.Message)}
+}
+
+// read understands an answer.
+func read(want left4me.Release, b []byte) (Release, error) {
+	var answer struct {
+		Tag    string `json:"tag_name"`
+		Assets []struct {
+			Name   string
+			State  string
+			Size   int64
+			Digest string
+			URL    string `json:"browser_download_url"`
+		}
+	}
+	if err := json.Unmarshal(b, &answer); err != nil || answer.Tag == "" {
+		return Release{}, &left4me.Error{Kind: left4me.Unavailable, Text: "GitHub's answer can't be understood", Hint: "try again later", Err: err}
+	}
+	r := Release{Tag: answer.Tag}
+	var others []string
+	for _, a := range answer.Assets {
+		if ok, _ := path.Match(want.Asset, a.Name); !ok || a.State == "open" { // it is still being uploaded
+			others = append(others, fmt.Sprintf("%.100s", a.Name))
+			continue
+		}
+		asset := Asset{Name: a.Name, Size: a.Size, URL: a.URL}
+		if sha256.MatchString(a.Digest) {
+			asset.Sum = a.Digest
+		}
+		if a.Size <= 0 || a.URL == "" || a.Name != path.Base(path.Clean("/"+a.Name)) || strings.ContainsFunc(a.Name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+			return Release{}, &left4me.Error{Kind: left4me.Unavailable, Text: fmt.Sprintf("release %.100q of %s has an asset that can't be fetched: %.100q", r.Tag, want.Repository, a.Name), Hint: "choose another"}
+		}
+		r.Assets = append(r.Assets, asset)
+	}
+	slices.SortFunc(r.Assets, func(a, b Asset) int { return strings.Compare(a.Name, b.Name) })
+	switch {
+	case len(r.Assets) > maxAssets:
+		return Release{}, invalid("release.asset", fmt.Sprintf("%q is the name of %d assets", want.Asset, len(r.Assets)), "write more of it")
+	case len(r.Assets) > 0:
+		return r, nil
+	case len(others) == 0:
+		return Release{}, &left4me.Error{Kind: left4me.NotFound, Field: "release.tag", Text: fmt.Sprintf("release %.100q of %s has no assets", r.Tag, want.Repository), Hint: "choose another release, or use the repository with its tag as a git overlay"}
+	}
+	slices.Sort(others)
+	return Release{}, &left4me.Error{
+		Kind: left4me.NotFound, Field: "release.asset", Text: fmt.Sprintf("release %.100q of %s has no asset %q", r.Tag, want.Repository, want.Asset),
+		Hint: "it has " + strings.Join(others[:min(len(others), 10)], ", "),
+	}
+}

@@ -1,0 +1,131 @@
+package script
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/content/sandbox"
+	"github.com/left4me/left4me/internal/host/running/terminal"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	// keptLogs is how many logs of an overlay are kept.
+	keptLogs = 10
+	// maxLook bounds what is read of a log at one look.
+	maxLook = 1 << 20
+	// maxKept is how much of a log is kept; what a run writes is a little less.
+	maxKept = sandbox.MaxLog + 1<<20
+)
+
+// LogFile is where the whole log of a run is kept, as the script printed it. No
+// server can be called as its directory is.
+func (b *Builder) LogFile(overlay, id left4me.Name) string {
+	return filepath.Join(b.Root, "logs", ".builds", string(overlay), string(id)+".log")
+}
+
+// keepLog copies the log of a run to where it stays, and drops older ones.
+func (b *Builder) keepLog(overlay, id left4me.Name, dir string) error {
+	from, err := openFile(filepath.Join(dir, sandbox.LogName))
+	if errors.Is(err, fs.ErrNotExist) { // it was never laid
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to := b.LogFile(overlay, id)
+	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
+		return err
+	}
+	tmp := to + ".new"
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o640)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, io.LimitReader(from, maxKept))
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(tmp, to)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	return dropLogs(filepath.Dir(to))
+}
+
+// dropLogs keeps the newest: names of runs sort by time.
+func dropLogs(dir string) error {
+	logs, err := filepath.Glob(filepath.Join(dir, "*.log"))
+	slices.Sort(logs)
+	for _, old := range logs[:max(0, len(logs)-keptLogs)] {
+		err = errors.Join(err, os.Remove(old))
+	}
+	return err
+}
+
+// openFile opens a file that a script could have put something else in place of.
+func openFile(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		f.Close()
+		return nil, errors.Join(err, &fs.PathError{Op: "open", Path: name, Err: errors.New("it is no file")})
+	}
+	return f, nil
+}
+
+// followed is the log of a run that is written to while it is read.
+type followed struct {
+	file  *os.File // nil: there is none
+	clean terminal.Cleaner
+	print func(string)
+	left  int64 // how much more of it is shown
+}
+
+func newLog(name string, print func(string)) *followed {
+	f, _ := openFile(name)
+	return &followed{file: f, print: print, left: maxKept}
+}
+
+// read prints what was added. At the end it comes to the end of the log, before
+// that it takes no longer than a moment.
+func (l *followed) read(end bool) {
+	if l.file == nil {
+		return
+	}
+	buf := make([]byte, 64<<10)
+	for look := 0; l.left > 0 && (end || look < maxLook); {
+		n, err := l.file.Read(buf[:min(int64(len(buf)), l.left)])
+		l.left -= int64(n)
+		look += n
+		l.lines(l.clean.Clean(nil, buf[:n]))
+		if err != nil || n == 0 {
+			break
+		}
+	}
+	if end {
+		l.lines(l.clean.Flush(nil))
+	}
+}
+
+func (l *followed) lines(b []byte) {
+	for line := range bytes.Lines(b) {
+		l.print(strings.TrimSuffix(string(line), "\n"))
+	}
+}
+
+func (l *followed) close() {
+	if l.file != nil {
+		l.file.Close()
+	}
+}

@@ -1,0 +1,174 @@
+package stack
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Bounds of a page.
+const (
+	standardPage = 200
+	maxPage      = 1000
+)
+
+// errFull ends a walk whose page is full.
+var errFull = errors.New("the page is full")
+
+// walker collects one page of a merged tree.
+type walker struct {
+	*Stack
+	ctx   context.Context
+	after string
+	limit int
+	query string // lower case
+	deep  bool
+	want  func(node) bool // which nodes are told; nil: those that are there
+	enter func(node) bool // which directories are gone into; nil: all
+	page  left4me.Page[left4me.TreeFile]
+}
+
+// Page returns a page of the merged tree. Errors: left4me.NotFound when there is
+// no such directory, left4me.Invalid for a path.
+func (s *Stack) Page(ctx context.Context, f bus.Filter) (left4me.Page[left4me.TreeFile], error) {
+	return s.page(ctx, f, nil, nil)
+}
+
+// Written returns a page of what is in the topmost layer: files that are there,
+// and marks that others below are not. Errors as of Page.
+func (s *Stack) Written(ctx context.Context, f bus.Filter) (left4me.Page[left4me.TreeFile], error) {
+	own := func(n node) bool { return len(n.in) > 0 && n.in[0] == 0 }
+	return s.page(ctx, f, own, own)
+}
+
+func (s *Stack) page(ctx context.Context, f bus.Filter, want, enter func(node) bool) (left4me.Page[left4me.TreeFile], error) {
+	w := &walker{
+		Stack: s, ctx: ctx, after: bus.PagePath(f.After), limit: min(cmp.Or(max(f.Limit, 0), standardPage), maxPage),
+		query: strings.ToLower(f.Query), deep: f.Deep || f.Query != "", want: want, enter: enter,
+		page: left4me.Page[left4me.TreeFile]{Items: []left4me.TreeFile{}, Total: -1},
+	}
+	top, ok, err := s.find(ctx, f.Dir)
+	if err == nil && (!ok || !top.dir) {
+		err = left4me.Errorf(left4me.NotFound, fmt.Sprintf("there is no directory %q", f.Dir), "")
+	}
+	if err != nil {
+		return w.page, err
+	}
+	err = w.walk(top)
+	if errors.Is(err, errFull) {
+		w.page.Next, err = bus.PageToken(w.page.Items[len(w.page.Items)-1].Path), nil
+	} else if f.After == "" && err == nil {
+		w.page.Total = len(w.page.Items)
+	}
+	return w.page, err
+}
+
+func (w *walker) walk(dir node) error {
+	nodes, err := w.children(w.ctx, dir)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		behind := w.after == "" || compare(n.path, w.after) > 0
+		if !behind && !strings.HasPrefix(w.after, n.path+"/") && n.path != w.after {
+			continue // all of it comes before the page
+		}
+		if behind {
+			if err := w.tell(n); err != nil {
+				return err
+			}
+		}
+		if w.deep && n.dir && !n.gone && (w.enter == nil || w.enter(n)) {
+			if err := w.walk(n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *walker) tell(n node) error {
+	switch {
+	case w.want == nil && n.gone, w.want != nil && !w.want(n):
+		return nil
+	case w.deep && n.dir && !n.gone:
+		return nil
+	case w.query != "" && !strings.Contains(strings.ToLower(n.path), w.query):
+		return nil
+	}
+	if len(w.page.Items) == w.limit {
+		return errFull
+	}
+	f, err := w.describe(n)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it went meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	w.page.Items = append(w.page.Items, f)
+	return nil
+}
+
+// describe says what is known of a node.
+func (s *Stack) describe(n node) (left4me.TreeFile, error) {
+	l := s.layers[n.in[0]]
+	f := left4me.TreeFile{Path: n.path, Dir: n.dir, Layer: l.Name, Gone: n.gone, Opaque: n.opaque}
+	below := n.hidden
+	if !n.dir {
+		below = append(append([]int(nil), n.in[1:]...), n.hidden...)
+	}
+	for _, i := range below {
+		f.Hides = append(f.Hides, s.layers[i].Name)
+	}
+	st, err := l.root.Lstat(n.path)
+	if err != nil {
+		return f, err
+	}
+	f.At = st.ModTime().UTC()
+	if !n.dir && !n.gone {
+		f.Size, f.Exec = st.Size(), st.Mode().IsRegular() && st.Mode()&0o111 != 0
+	}
+	return f, nil
+}
+
+// File opens a regular file as a server would see it, and says what it is.
+// Errors: left4me.NotFound when there is none, left4me.Invalid when it is
+// something else.
+func (s *Stack) File(ctx context.Context, p string) (*os.File, left4me.TreeFile, error) {
+	n, ok, err := s.find(ctx, p)
+	if err != nil {
+		return nil, left4me.TreeFile{}, err
+	}
+	if !ok {
+		return nil, left4me.TreeFile{}, left4me.Errorf(left4me.NotFound, fmt.Sprintf("there is no file %q", p), "")
+	}
+	if !n.mode.IsRegular() {
+		return nil, left4me.TreeFile{}, left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q is no file that can be read", p), "")
+	}
+	d, err := s.describe(n)
+	if err != nil {
+		return nil, d, err
+	}
+	f, err := s.layers[n.in[0]].open(p, 0)
+	if err != nil {
+		return nil, d, err
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() { // it was changed under us
+		err = left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q is no file that can be read", p), "")
+	}
+	if err != nil {
+		f.Close()
+		return nil, d, err
+	}
+	d.Size = st.Size()
+	return f, d, nil
+}

@@ -1,0 +1,145 @@
+package workshop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/left4me/left4me/internal/steam"
+)
+
+// memory is what Steam said, for some minutes, so that overlays with the same
+// items, and people who look twice, don't ask twice.
+type memory struct {
+	keep, quiet time.Duration
+	asking      chan struct{} // one question at a time
+
+	mu          sync.Mutex
+	files       map[string]answer[steam.PublishedFile]
+	collections map[string]answer[[]steam.Child] // nil: not one
+	quietUntil  time.Time
+}
+
+type answer[T any] struct {
+	v  T
+	at time.Time
+}
+
+// maxKept bounds how much is remembered; beyond, what is too old goes.
+const maxKept = 20_000
+
+func newMemory(keep, quiet time.Duration) memory {
+	return memory{
+		keep: keep, quiet: quiet, asking: make(chan struct{}, 1),
+		files: map[string]answer[steam.PublishedFile]{}, collections: map[string]answer[[]steam.Child]{},
+	}
+}
+
+// publishedFiles is steam.Client.PublishedFiles, but for what is known.
+func (m *memory) publishedFiles(ctx context.Context, c *steam.Client, ids []string) (map[string]steam.PublishedFile, error) {
+	return recall(ctx, m, ids, func() map[string]answer[steam.PublishedFile] { return m.files }, func(ids []string) (map[string]steam.PublishedFile, error) {
+		return c.PublishedFiles(ctx, ids)
+	}, func(f steam.PublishedFile, ok bool) bool { return ok && f.Outcome != steam.Throttled })
+}
+
+// collectionsOf is steam.Client.Collections, but for what is known.
+func (m *memory) collectionsOf(ctx context.Context, c *steam.Client, ids []string) (map[string][]steam.Child, error) {
+	found, err := recall(ctx, m, ids, func() map[string]answer[[]steam.Child] { return m.collections }, func(ids []string) (map[string][]steam.Child, error) {
+		return c.Collections(ctx, ids)
+	}, func([]steam.Child, bool) bool { return true })
+	for id, children := range found {
+		if children == nil {
+			delete(found, id)
+		}
+	}
+	return found, err
+}
+
+// recall answers from what is known, and asks about the rest. settled says
+// whether an answer, or that there was none, is worth remembering.
+func recall[T any](ctx context.Context, m *memory, ids []string, known func() map[string]answer[T], ask func([]string) (map[string]T, error), settled func(T, bool) bool) (map[string]T, error) {
+	select {
+	case m.asking <- struct{}{}:
+		defer func() { <-m.asking }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	found := map[string]T{}
+	rest, quiet := missing(m, ids, known, found)
+	if len(rest) == 0 {
+		return found, nil
+	}
+	if quiet > 0 {
+		return found, fmt.Errorf("it wants to be left alone for %s: %w", quiet.Round(time.Second), steam.ErrBusy)
+	}
+	got, err := ask(rest)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if errors.Is(err, steam.ErrBusy) {
+		m.quietUntil = time.Now().Add(m.quiet)
+	}
+	for _, id := range rest {
+		v, ok := got[id]
+		if err == nil && settled(v, ok) || err != nil && ok && settled(v, ok) {
+			known()[id] = answer[T]{v, time.Now()}
+		}
+		if ok || err == nil {
+			found[id] = v
+		}
+	}
+	return found, err
+}
+
+// missing are the ids of which nothing is known that is still believed, and for
+// how long Steam isn't to be asked. What is known goes into found.
+func missing[T any](m *memory, ids []string, known func() map[string]answer[T], found map[string]T) (rest []string, quiet time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := known()
+	if len(all) > maxKept {
+		for id, a := range all {
+			if time.Since(a.at) > m.keep {
+				delete(all, id)
+			}
+		}
+	}
+	if len(all) > maxKept {
+		clear(all)
+	}
+	for _, id := range ids {
+		if a, ok := all[id]; ok && time.Since(a.at) <= m.keep {
+			found[id] = a.v
+		} else {
+			rest = append(rest, id)
+		}
+	}
+	return rest, time.Until(m.quietUntil)
+}
+
+// locks are one lock for each item.
+type locks struct {
+	mu   sync.Mutex
+	each map[string]chan struct{}
+}
+
+// take waits for an item's lock, until ctx ends.
+func (l *locks) take(ctx context.Context, id string) (free func(), err error) {
+	l.mu.Lock()
+	if l.each == nil {
+		l.each = map[string]chan struct{}{}
+	}
+	c := l.each[id]
+	if c == nil {
+		c = make(chan struct{}, 1)
+		l.each[id] = c
+	}
+	l.mu.Unlock()
+	select {
+	case c <- struct{}{}:
+		return func() { <-c }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}

@@ -1,0 +1,272 @@
+package workshop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/steam"
+)
+
+// Plan is what an overlay is made of, as far as Steam says it.
+type Plan struct {
+	note        string
+	items       []*item
+	collections []left4me.WorkshopState
+	names       string // as left4me.Workshop has it
+	past        past
+}
+
+// Note says for people how much it is, and what isn't known.
+func (p *Plan) Note() string {
+	var bytes int64
+	for _, it := range p.items {
+		if it.wanted() {
+			bytes += it.facts.Size
+		}
+	}
+	note := fmt.Sprintf("%d items, %.1f MB", len(p.items), float64(bytes)/1e6)
+	if p.note != "" {
+		note += "; " + p.note
+	}
+	return note
+}
+
+// item is one item of a plan.
+type item struct {
+	id    string
+	facts steam.PublishedFile
+	state left4me.WorkshopState
+	disk  string // where its file is, once it is there
+}
+
+// wanted reports whether it can be downloaded.
+func (it *item) wanted() bool { return it.facts.Outcome == steam.Available && it.state.State == "" }
+
+// ask makes a plan.
+func (s *Source) ask(ctx context.Context, c *steam.Client, w left4me.Workshop, before *Before) (*Plan, error) {
+	p := &Plan{names: w.Names, past: before.past()}
+	tree, asked := s.expand(ctx, c, w)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if asked != nil {
+		if tree = remembered(w, p.past); tree == nil || errors.Is(asked, steam.ErrTooMany) {
+			return nil, unasked(asked)
+		}
+	}
+	files := map[string]steam.PublishedFile{}
+	if asked == nil {
+		ids := slices.Clone(tree.Items)
+		for id := range tree.Collections {
+			ids = append(ids, id)
+		}
+		slices.Sort(ids[len(tree.Items):])
+		files, asked = s.known.publishedFiles(ctx, c, ids)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if asked != nil && before == nil && len(files) == 0 {
+			return nil, unasked(asked)
+		}
+	}
+	if asked != nil {
+		p.note = "not everything is known: " + words(asked)
+	}
+	for _, id := range order(w, tree) {
+		p.collections = append(p.collections, collectionState(id, files[id], tree))
+	}
+	excluded := make(map[left4me.WorkshopID]bool, len(w.Exclude))
+	for _, id := range w.Exclude {
+		excluded[id] = true
+	}
+	for _, id := range tree.Items {
+		p.items = append(p.items, newItem(id, files, tree, excluded, asked, p.past))
+	}
+	return p, nil
+}
+
+// expand follows the collections of an overlay, but for the frozen ones.
+func (s *Source) expand(ctx context.Context, c *steam.Client, w left4me.Workshop) (*steam.Tree, error) {
+	var ids []string
+	frozen := map[string][]steam.Child{}
+	for _, e := range w.Entries {
+		ids = append(ids, string(e.ID))
+		for _, id := range e.Frozen {
+			frozen[string(e.ID)] = append(frozen[string(e.ID)], steam.Child{ID: string(id)})
+		}
+	}
+	return steam.Expand(ctx, ids, func(ctx context.Context, ids []string) (map[string][]steam.Child, error) {
+		rest := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return frozen[id] != nil })
+		found, err := map[string][]steam.Child{}, error(nil)
+		if len(rest) > 0 {
+			found, err = s.known.collectionsOf(ctx, c, rest)
+		}
+		for _, id := range ids {
+			if frozen[id] != nil {
+				found[id] = frozen[id]
+			}
+		}
+		return found, err
+	})
+}
+
+// remembered is what the entries led to when the overlay was made last; nil when
+// one of them is new.
+func remembered(w left4me.Workshop, before past) *steam.Tree {
+	t := &steam.Tree{Collections: map[string][]steam.Child{}, Through: map[string][]string{}}
+	seen := map[string]bool{}
+	add := func(id string) {
+		if !seen[id] {
+			seen[id] = true
+			t.Items = append(t.Items, id)
+		}
+	}
+	for _, e := range w.Entries {
+		id := string(e.ID)
+		old, ok := before.states[id]
+		children := e.Frozen
+		if len(children) == 0 && ok && old.State == left4me.ItemCollection {
+			children = beneath(before, e.ID)
+		}
+		switch {
+		case len(children) > 0:
+			for _, c := range children {
+				t.Collections[id] = append(t.Collections[id], steam.Child{ID: string(c)})
+				t.Through[string(c)] = append(t.Through[string(c)], id)
+				add(string(c))
+			}
+		case ok && old.State != left4me.ItemCollection:
+			add(id)
+		default:
+			return nil
+		}
+	}
+	return t
+}
+
+// beneath are the items that came through a collection, nested ones too.
+func beneath(before past, id left4me.WorkshopID) (ids []left4me.WorkshopID) {
+	for _, s := range before.states {
+		if slices.Contains(s.Collections, id) {
+			ids = append(ids, s.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// order is the collections of a tree: those that were asked for, then those in them.
+func order(w left4me.Workshop, t *steam.Tree) []string {
+	var first, rest []string
+	asked := map[string]bool{}
+	for _, e := range w.Entries {
+		if id := string(e.ID); t.Collections[id] != nil && !asked[id] {
+			first, asked[id] = append(first, id), true
+		}
+	}
+	for id := range t.Collections {
+		if !asked[id] {
+			rest = append(rest, id)
+		}
+	}
+	slices.Sort(rest)
+	return append(first, rest...)
+}
+
+func collectionState(id string, f steam.PublishedFile, t *steam.Tree) left4me.WorkshopState {
+	st := left4me.WorkshopState{ID: left4me.WorkshopID(id), Title: f.Title, State: left4me.ItemCollection, Picture: f.Picture, UpdatedAt: f.UpdatedAt}
+	var deep []string
+	for _, c := range t.Collections[id] {
+		st.Children = append(st.Children, left4me.WorkshopID(c.ID))
+		if slices.Contains(t.TooDeep, c.ID) {
+			deep = append(deep, c.ID)
+		}
+	}
+	if len(deep) > 0 {
+		st.Text = fmt.Sprintf("what is in %s is left out: collections are followed %d deep; add it itself", strings.Join(deep, ", "), steam.MaxDepth)
+	}
+	return st
+}
+
+// newItem is an item with what is known of it.
+func newItem(id string, files map[string]steam.PublishedFile, t *steam.Tree, excluded map[left4me.WorkshopID]bool, asked error, before past) *item {
+	f, ok := files[id]
+	if !ok {
+		f = steam.PublishedFile{ID: id, Outcome: steam.Throttled}
+		if asked != nil && !errors.Is(asked, steam.ErrBusy) {
+			f.Outcome, f.Why = steam.Unclear, words(asked)
+		}
+	}
+	it := &item{id: id, facts: f, state: left4me.WorkshopState{
+		ID: left4me.WorkshopID(id), Title: f.Title, Size: f.Size, UpdatedAt: f.UpdatedAt, Picture: f.Picture, Tags: f.Tags,
+	}}
+	for _, c := range t.Through[id] {
+		it.state.Collections = append(it.state.Collections, left4me.WorkshopID(c))
+	}
+	if old, ok := before.states[id]; ok && it.state.Title == "" {
+		it.state.Title, it.state.Picture, it.state.Tags = old.Title, old.Picture, old.Tags
+	}
+	if excluded[it.state.ID] {
+		it.state.State = left4me.ItemExcluded
+		return it
+	}
+	it.state.State, it.state.Text = outcome(f)
+	if it.wanted() && f.Size > largest {
+		it.state.State, it.state.Text = left4me.ItemFailed, fmt.Sprintf("it has %.0f GB, which no add-on has", float64(f.Size)/1e9)
+	}
+	return it
+}
+
+// outcome is what Steam says of an item in the words that both sides share;
+// nothing when it can be downloaded.
+func outcome(f steam.PublishedFile) (state, text string) {
+	switch f.Outcome {
+	case steam.Available:
+		return "", ""
+	case steam.Missing:
+		return left4me.ItemDeleted, "Steam shows no such item: it was deleted, is hidden, or never was there"
+	case steam.Private:
+		return left4me.ItemPrivate, "its author shows it to friends only, or to nobody"
+	case steam.Banned:
+		return left4me.ItemBanned, "Steam has banned it"
+	case steam.NoFile:
+		return left4me.ItemNoFile, "Steam gives no address for it; an empty collection has none either"
+	case steam.WrongApp:
+		return left4me.ItemWrongApp, fmt.Sprintf("it is for another game (app %d)", f.App)
+	case steam.Throttled:
+		return left4me.ItemThrottled, "Steam answers too many requests; try again later"
+	}
+	return left4me.ItemFailed, f.Why
+}
+
+// words says why Steam can't be asked, without addresses and codes.
+func words(err error) string {
+	switch {
+	case errors.Is(err, steam.ErrBusy):
+		return "Steam answers too many requests at the moment"
+	case errors.Is(err, steam.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
+		return "Steam can't be reached"
+	case errors.Is(err, steam.ErrAnswer):
+		return "what answered is not Steam"
+	}
+	return "asking Steam failed"
+}
+
+func unasked(err error) *left4me.Error {
+	e := &left4me.Error{Kind: left4me.Unavailable, Text: words(err), Err: err}
+	switch {
+	case errors.Is(err, steam.ErrTooMany):
+		return &left4me.Error{Kind: left4me.Invalid, Field: "workshop", Text: err.Error(), Hint: "add fewer, or smaller, collections", Err: err}
+	case errors.Is(err, steam.ErrBusy):
+		e.Hint = "try again in some minutes; what is there stays in use"
+	case errors.Is(err, steam.ErrAnswer):
+		e.Hint = "is there a proxy or a log-in page between?"
+	default:
+		e.Hint = "check this host's network and its firewall: TCP 443 outwards must be open"
+	}
+	return e
+}

@@ -1,0 +1,73 @@
+package workshop
+
+import (
+	"sync"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// tally adds up how far the downloads of a plan are.
+type tally struct {
+	tellAll func(left4me.Progress)
+
+	mu    sync.Mutex
+	items []left4me.Progress
+	sum   left4me.Progress
+	told  time.Time
+}
+
+const tellEvery = 250 * time.Millisecond
+
+func newTally(p *Plan, s *Source, tell func(left4me.Progress)) *tally {
+	t := &tally{tellAll: tell, items: make([]left4me.Progress, len(p.items)), sum: left4me.Progress{Unit: "bytes"}}
+	for i, it := range p.items {
+		if it.wanted() && !s.cached(it) {
+			t.set(i, left4me.Progress{Total: it.facts.Size})
+		}
+	}
+	t.say()
+	return t
+}
+
+// tell says how far an item is.
+func (t *tally) tell(i int, n left4me.Progress) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n.Total = max(n.Total, n.Done)
+	t.set(i, n)
+	if time.Since(t.told) >= tellEvery {
+		t.say()
+	}
+}
+
+// skip says that nothing more will come of an item.
+func (t *tally) skip(i int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.set(i, left4me.Progress{Done: t.items[i].Done, Total: t.items[i].Done})
+}
+
+// end tells how far it came.
+func (t *tally) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.say()
+}
+
+func (t *tally) set(i int, n left4me.Progress) {
+	if n.Done == n.Total {
+		n.Rate = 0
+	}
+	old := t.items[i]
+	t.sum.Done, t.sum.Total, t.sum.Rate = t.sum.Done+n.Done-old.Done, t.sum.Total+n.Total-old.Total, t.sum.Rate+n.Rate-old.Rate
+	t.items[i] = n
+}
+
+// say tells the sum; in order, because the lock is held.
+func (t *tally) say() {
+	t.told = time.Now()
+	if t.tellAll != nil {
+		t.tellAll(t.sum)
+	}
+}

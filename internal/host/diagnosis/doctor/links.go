@@ -1,0 +1,100 @@
+package doctor
+
+import (
+	"context"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+
+	"github.com/left4me/left4me/internal/host/gamefiles/game"
+	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// steamcmdAndLinks looks for SteamCMD, and at the links by which servers find
+// Steam's library; those it can mend.
+func steamcmdAndLinks(_ context.Context, cfg Config) []finding {
+	const name = "SteamCMD"
+	tool, err := steamcmd.Find(cfg.SteamCMD, cfg.Root)
+	c := ok(name, "%s", tool.Script)
+	if public, told := left4me.Public(err); told && public.Kind == left4me.NotFound && cfg.SteamCMD == "" {
+		c = skipped(name, "it is not here yet", public.Hint)
+	} else if told {
+		c = warn(name, public.Text, public.Hint)
+	} else if err != nil {
+		c = warn(name, err.Error(), "")
+	}
+	return append([]finding{{Check: c}}, links(cfg, tool))
+}
+
+// links is whether there is the library by which a server speaks to Steam:
+// without it a server runs and nobody finds it. Each server is given links to it
+// when it starts; those in the home of left4me's user are for what people start
+// by hand, and made on the way.
+func links(cfg Config, tool steamcmd.Tool) finding {
+	const name = "Steam's library"
+	home, uid, gid, err := homeOf(cfg)
+	if err != nil {
+		return finding{Check: skipped(name, err.Error(), "")}
+	}
+	holding := game.Open(cfg.Root, -1).Holding("bin/steamclient.so")
+	if hasLibrary(home) {
+		return finding{Check: ok(name, "%s leads to it", filepath.Join(home, ".steam", "sdk32"))}
+	}
+	if holding == "" && tool.Script == "" {
+		return finding{Check: skipped(name, "neither the game nor SteamCMD is here yet", "")}
+	}
+	if !steamcmd.HasSDK(tool, holding) {
+		return finding{Check: warn(name, "neither SteamCMD nor the game has a steamclient.so: servers would run without Steam knowing them", cfg.local("left4me game verify"))}
+	}
+	return finding{
+		Check: ok(name, "servers are linked to it when they start"),
+		fixed: "link Steam's libraries in " + filepath.Join(home, ".steam"),
+		fix: func() error {
+			if err := steamcmd.LinkSDK(home, tool, holding); err != nil {
+				return err
+			}
+			return give(home, uid, gid)
+		},
+	}
+}
+
+func hasLibrary(home string) bool {
+	st, err := os.Stat(filepath.Join(home, ".steam", "sdk32", "steamclient.so"))
+	return err == nil && st.Mode().IsRegular() && st.Size() > 0
+}
+
+// homeOf is the home of the user that left4me runs as.
+func homeOf(cfg Config) (home string, uid, gid int, err error) {
+	if !cfg.Packaged {
+		home, err := os.UserHomeDir()
+		return home, os.Geteuid(), os.Getegid(), err
+	}
+	u, err := user.Lookup("left4me")
+	if err != nil {
+		return "", 0, 0, err
+	}
+	if uid, err = strconv.Atoi(u.Uid); err == nil {
+		gid, err = strconv.Atoi(u.Gid)
+	}
+	return u.HomeDir, uid, gid, err
+}
+
+// give lets the user have the links that root made, who has to mend them later.
+func give(home string, uid, gid int) error {
+	if os.Geteuid() == uid {
+		return nil
+	}
+	root, err := os.OpenRoot(home)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for _, name := range []string{".steam", ".steam/sdk32", ".steam/sdk64"} {
+		if err := root.Lchown(name, uid, gid); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package doctor
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/host/diagnosis/firewall"
+	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func TestWhetherSteamAnswersIsTried(t *testing.T) {
+	date := ""
+	answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if date != "" {
+			w.Header().Set("Date", date)
+		}
+		w.WriteHeader(http.StatusNotFound) // it answers all the same
+	}))
+	defer answers.Close()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for url, state := range map[string]left4me.CheckState{answers.URL: left4me.CheckOK, "http://127.0.0.1:1": left4me.CheckWarn, "http://no.such.name.invalid": left4me.CheckWarn, "nonsense": left4me.CheckWarn} {
+		if c := reachable(t.Context(), Config{}, "Steam", url); c.State != state || (c.Mend == "") != (state == left4me.CheckOK) {
+			t.Errorf("%s: %+v", url, c)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if c := reachable(ctx, Config{}, "Steam", "http://"+silent.Addr().String()); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "no answer") {
+		t.Errorf("one that says nothing: %+v", c)
+	}
+	date = time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)
+	if c := reachable(t.Context(), Config{}, "Steam", answers.URL); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "clock") {
+		t.Errorf("a clock that is wrong: %+v", c)
+	}
+}
+
+func TestNamesThatAreNotResolvedAreNoClosedPorts(t *testing.T) {
+	for want, err := range map[string]error{
+		"no name server knows its name": &net.DNSError{IsNotFound: true},
+		"no name server answers":        &url.Error{Err: &net.DNSError{Err: "read udp: connection refused"}},
+	} {
+		if reason, mend := why(t.Context(), err); reason != want || !strings.Contains(mend, "resolv.conf") {
+			t.Errorf("%v: %q, %q", err, reason, mend)
+		}
+	}
+	if reason, mend := why(t.Context(), &url.Error{Err: os.ErrClosed}); reason != os.ErrClosed.Error() || !strings.Contains(mend, "TCP 443") {
+		t.Errorf("%q, %q", reason, mend)
+	}
+}
+
+func TestClockIsJudged(t *testing.T) {
+	for _, tt := range []struct {
+		year int
+		kept bool
+		want left4me.CheckState
+	}{{2027, true, left4me.CheckOK}, {2027, false, left4me.CheckWarn}, {1970, true, left4me.CheckBroken}, {2200, true, left4me.CheckBroken}} {
+		if c := judgeClock(remedy.Reader{}, time.Date(tt.year, 1, 2, 3, 4, 5, 6, time.UTC), tt.kept); c.State != tt.want {
+			t.Errorf("%+v: %+v", tt, c)
+		}
+	}
+}
+
+func TestFirewallIsJudgedForTheWholeRange(t *testing.T) {
+	drops := func(port string) string {
+		return `{"nftables":[{"chain":{"family":"inet","table":"t","name":"in","hook":"input","policy":"accept"}},{"rule":{"family":"inet","table":"t","chain":"in","expr":[{"match":{"op":"==","left":{"payload":{"protocol":"udp","field":"dport"}},"right":` + port + `}},{"drop":null}]}}]}`
+	}
+	for text, want := range map[string]left4me.CheckState{"": left4me.CheckOK, drops("27017"): left4me.CheckWarn, drops("9"): left4me.CheckOK} {
+		rules, err := firewall.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := judgeFilter(remedy.Reader{}, rules, nil, 27015, 27020); c.State != want {
+			t.Errorf("%s: %+v", text, c)
+		}
+	}
+	for _, err := range []error{firewall.ErrDenied, firewall.ErrNone, os.ErrInvalid} {
+		if c := judgeFilter(remedy.Reader{}, firewall.Ruleset{}, err, 1, 2); c.State != left4me.CheckSkipped {
+			t.Errorf("%v: %+v", err, c)
+		}
+	}
+}
+
+func TestLinksToSteamsLibraryAreMade(t *testing.T) {
+	root, home := t.TempDir(), t.TempDir()
+	t.Setenv("HOME", home)
+	cfg := Config{Root: root}
+	found := func() finding { return steamcmdAndLinks(t.Context(), cfg)[1] }
+	if f := found(); f.State != left4me.CheckSkipped || f.fix != nil {
+		t.Errorf("before anything is there: %+v", f.Check)
+	}
+	// left4me fetches its own SteamCMD; one that was named has to be there.
+	if c := steamcmdAndLinks(t.Context(), cfg)[0].Check; c.State != left4me.CheckSkipped {
+		t.Errorf("no SteamCMD yet: %+v", c)
+	}
+	if c := steamcmdAndLinks(t.Context(), Config{Root: root, SteamCMD: "/nowhere/steamcmd.sh"})[0].Check; c.State != left4me.CheckWarn {
+		t.Errorf("no SteamCMD where the settings say: %+v", c)
+	}
+	bin := filepath.Join(root, "installation", "base", "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(bin, "steamclient.so"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f := found()
+	if f.State != left4me.CheckOK || f.fix == nil {
+		t.Fatalf("servers have links of their own, and the user none: %+v", f.Check)
+	}
+	if err := f.fix(); err != nil {
+		t.Fatal(err)
+	}
+	if f := found(); f.State != left4me.CheckOK || f.fix != nil || !strings.Contains(f.Text, home) {
+		t.Errorf("after it was mended: %+v", f.Check)
+	}
+	if err := os.Truncate(filepath.Join(bin, "steamclient.so"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if f := found(); f.State != left4me.CheckWarn || f.fix != nil || !strings.Contains(f.Mend, "game verify") {
+		t.Errorf("without a library: %+v", f.Check)
+	}
+}

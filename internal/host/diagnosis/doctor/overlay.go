@@ -1,0 +1,216 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/host/running/overlayfs"
+	"github.com/left4me/left4me/internal/host/running/shim"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// ProbeCommand is the command of left4me that calls [Probe].
+const ProbeCommand = "probe-overlay"
+
+const probed = "probe" // the server whose stack is tried
+
+// probe is what a try found.
+type probe struct {
+	ByFD  bool   `json:"by_fd"` // the kernel takes descriptors as layers
+	Error string `json:"error"`
+}
+
+// tryOverlay mounts a small stack as the shim would: in namespaces of its own,
+// on the file system that servers are on.
+func tryOverlay(ctx context.Context, cfg Config) []left4me.Check {
+	const name = "overlay"
+	dir := ".doctor-" + rand.Text()
+	where := cfg.Root
+	top, err := makeIn(where, dir)
+	if err != nil {
+		where = os.TempDir()
+		top, err = makeIn(where, dir)
+	}
+	if err != nil {
+		return []left4me.Check{warn(name, "it can't be tried: "+err.Error(), "")}
+	}
+	defer top.Close()
+	defer removeAll(top, dir)
+	if err := layStack(top, dir); err != nil {
+		return []left4me.Check{warn(name, "it can't be tried: "+err.Error(), "")}
+	}
+	p, err := runProbe(ctx, cfg.Exe, filepath.Join(where, dir))
+	if err != nil || p.Error != "" {
+		c := refusal(cfg.Reader, p, err, where)
+		if cfg.Systemd == nil {
+			c.State, c.Text = left4me.CheckWarn, c.Text+" by this user; with systemd it need not"
+		}
+		return []left4me.Check{c}
+	}
+	layers := ok("layers", "the kernel takes them by descriptor")
+	if !p.ByFD {
+		layers = ok("layers", "by number through mount(2): the kernel takes no descriptors before 6.13")
+	}
+	return []left4me.Check{ok(name, "mounts on %s", where), layers}
+}
+
+// refusal says why no overlay can be mounted, and what the machine's own
+// switches have to do with it.
+func refusal(reader remedy.Reader, p probe, err error, where string) left4me.Check {
+	c := left4me.Check{Name: "overlay", State: left4me.CheckBroken, Text: "an overlay can't be mounted on " + where + ": " + p.Error}
+	if err != nil {
+		c.Text = "an overlay can't be tried: " + err.Error()
+		if e, ok := left4me.Public(err); ok {
+			c.Text = e.Text // with a hint of our own
+		}
+	}
+	switch {
+	case os.Geteuid() == 0 && err != nil:
+		c.Mend = "this looks like a container: give it CAP_SYS_ADMIN, or let it make user namespaces"
+	case sysctl("kernel/unprivileged_userns_clone") == "0":
+		c.Mend = reader.AsRoot("sysctl kernel.unprivileged_userns_clone=1") + ", or install left4me as a package"
+	case sysctl("user/max_user_namespaces") == "0":
+		c.Mend = reader.AsRoot("sysctl user.max_user_namespaces=10000") + ", or install left4me as a package"
+	case sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
+		c.Mend = "AppArmor restricts user namespaces: " + reader.AsRoot("sysctl kernel.apparmor_restrict_unprivileged_userns=0") + ", or install left4me as a package"
+	case err == nil:
+		c.Mend = "put LEFT4ME_ROOT on a local file system like ext4, xfs or btrfs"
+	}
+	return c
+}
+
+func sysctl(name string) string {
+	b, err := os.ReadFile(filepath.Join("/proc/sys", name))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// makeIn opens a directory and makes another one in it. Root may do it in one
+// that belongs to left4me's user, who can exchange everything in it at any time:
+// nothing is reached but through what is opened here, which no link leads out of.
+func makeIn(where, dir string) (*os.Root, error) {
+	top, err := os.OpenRoot(where)
+	if err != nil {
+		return nil, err
+	}
+	if err := top.Mkdir(dir, 0o700); err != nil {
+		top.Close()
+		return nil, err
+	}
+	return top, nil
+}
+
+// layStack makes the directories of a server with one layer.
+func layStack(top *os.Root, dir string) error {
+	root := instance.Root(dir)
+	base := filepath.Join(root.Installation(), "base")
+	for _, d := range []string{base, root.Instance(probed), root.Upper(probed), filepath.Join(root.Runtime(probed), "work"), root.Merged(probed)} {
+		if err := top.MkdirAll(d, 0o700); err != nil {
+			return err
+		}
+	}
+	env, err := instance.Env{Port: 27015, Lowerdirs: []string{"installation/base"}}.Append(nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		top.WriteFile(filepath.Join(base, "file"), []byte("base"), 0o600),
+		top.WriteFile(root.Env(probed), env, 0o600))
+}
+
+// removeAll removes a tree in which overlayfs may have left a directory that
+// nobody may enter.
+func removeAll(top *os.Root, dir string) {
+	_ = top.Chmod(filepath.Join(instance.Root(dir).Runtime(probed), "work", "work"), 0o700)
+	_ = top.RemoveAll(dir)
+}
+
+// runProbe runs Probe in a process with namespaces of its own.
+func runProbe(ctx context.Context, exe, dir string) (probe, error) {
+	var p probe
+	cmd := exec.CommandContext(ctx, exe, ProbeCommand, dir)
+	cmd.Env = os.Environ()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := shim.Isolate(cmd); err != nil {
+		return p, err
+	}
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		err = shim.NotIsolated(err)
+		if text := strings.TrimSpace(said.String()); text != "" {
+			err = fmt.Errorf("%w: %s", err, text)
+		}
+		return p, err
+	}
+	return p, json.Unmarshal(out.Bytes(), &p)
+}
+
+// Probe mounts the stack beneath dir, uses it, and writes to stdout what it
+// found. It must run in a mount namespace of its own, which takes the mount
+// along when it ends.
+func Probe(dir string) error {
+	p := probe{ByFD: takesDescriptors(dir)}
+	if err := useStack(dir); err != nil {
+		p.Error = err.Error()
+	}
+	return json.NewEncoder(os.Stdout).Encode(p)
+}
+
+func useStack(dir string) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	r, err := overlayfs.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := r.Mount(probed); err != nil {
+		return err
+	}
+	top, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer top.Close()
+	file := filepath.Join(instance.Root("").Merged(probed), "file")
+	b, err := top.ReadFile(file)
+	if err == nil && string(b) != "base" {
+		err = errors.New("it does not show its layers")
+	}
+	if err == nil {
+		err = errors.Join(top.WriteFile(file, []byte("own"), 0o600), top.Remove(file))
+	}
+	return err
+}
+
+// takesDescriptors asks the kernel whether a descriptor can be a layer.
+func takesDescriptors(dir string) bool {
+	fs, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fs)
+	d, err := os.OpenFile(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer d.Close()
+	return unix.FsconfigSetFd(fs, "lowerdir+", int(d.Fd())) == nil
+}

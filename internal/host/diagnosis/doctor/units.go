@@ -1,0 +1,234 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/deploy"
+	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/host/running/systemd"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// ownNamespace are the properties that give a unit a mount namespace of its own
+// as soon as they say anything. What the mount units mount would be seen by
+// nobody then: systemd.exec(5), "Sandboxing".
+var ownNamespace = []string{
+	"BindPaths", "BindReadOnlyPaths", "DynamicUser", "ExecPaths", "ExtensionImages", "InaccessiblePaths", "LogNamespace", "MountImages",
+	"NoExecPaths", "PrivateDevices", "PrivateIPC", "PrivateMounts", "PrivateNetwork", "PrivatePIDs", "PrivateTmp", "PrivateUsers", "ProcSubset",
+	"ProtectControlGroups", "ProtectHome", "ProtectKernelLogs", "ProtectKernelModules", "ProtectKernelTunables", "ProtectProc", "ProtectSystem",
+	"ReadOnlyPaths", "ReadWritePaths", "RootDirectory", "RootImage", "TemporaryFileSystem",
+}
+
+// hardening are the beginnings of the settings that keep a unit away from what
+// isn't its business. A file that changes one may be meant; it is worth knowing.
+var hardening = []string{
+	"AmbientCapabilities", "BindPaths", "BindReadOnlyPaths", "CapabilityBoundingSet", "DevicePolicy", "DynamicUser", "ExecStart", "Group",
+	"IPAddress", "InaccessiblePaths", "KeyringMode", "LockPersonality", "MemoryDenyWriteExecute", "NoNewPrivileges", "Private", "Protect",
+	"ReadOnlyPaths", "ReadWritePaths", "Restrict", "Root", "SupplementaryGroups", "SystemCall", "TemporaryFileSystem", "UMask", "User",
+}
+
+// units compares what systemd has loaded with what the package laid.
+func units(ctx context.Context, cfg Config) []left4me.Check {
+	const name = "units"
+	switch {
+	case !cfg.Packaged:
+		return []left4me.Check{skipped(name, "left4me is not installed as a package", "")}
+	case !remedy.Systemd():
+		return []left4me.Check{skipped(name, "systemd does not run here", "")}
+	}
+	names := laidUnits()
+	loaded, err := systemd.Loaded(ctx, names)
+	if err != nil {
+		return []left4me.Check{broken(name, err.Error(), "")}
+	}
+	var bad []left4me.Check
+	for _, u := range loaded {
+		laid, err := fs.ReadFile(deploy.Files, "systemd/"+u.Name)
+		if err != nil {
+			return []left4me.Check{warn(name, err.Error(), "")}
+		}
+		bad = append(bad, judgeUnit(cfg.Reader, u, string(laid), readText)...)
+	}
+	if len(bad) == 0 {
+		return []left4me.Check{ok(name, "the %d of left4me are loaded as the package laid them", len(loaded))}
+	}
+	return bad
+}
+
+// laidUnits are the units of the package.
+func laidUnits() []string {
+	entries, err := fs.ReadDir(deploy.Files, "systemd")
+	if err != nil {
+		return nil // it is in the program
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names
+}
+
+func readText(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	return string(b), err
+}
+
+// judgeUnit says what of a loaded unit isn't as laid says it should be.
+func judgeUnit(reader remedy.Reader, u systemd.Unit, laid string, read func(string) (string, error)) []left4me.Check {
+	name := "unit " + u.Name
+	reload := reader.AsRoot("systemctl daemon-reload")
+	switch u.Loaded {
+	case "loaded":
+	case "masked":
+		return []left4me.Check{broken(name, "it is masked", reader.AsRoot("systemctl unmask "+u.Name))}
+	case "not-found":
+		return []left4me.Check{broken(name, "systemd doesn't know it", "install the package of left4me again, then "+reload)}
+	default:
+		return []left4me.Check{broken(name, "systemd can't load it: "+u.Loaded, "`systemctl status "+u.Name+"` says why")}
+	}
+	if used := inOwnNamespace(u); len(used) > 0 {
+		return []left4me.Check{broken(name,
+			fmt.Sprintf("%s gives it a mount namespace of its own: no server would see what it mounts", strings.Join(used, ", ")),
+			fmt.Sprintf("take that out of %s, then %s", orFile(u), reload))}
+	}
+	var found []left4me.Check
+	if u.Stale {
+		found = append(found, warn(name, "its files were changed since systemd read them", reload))
+	}
+	if text, err := read(u.Path); err == nil && text != laid {
+		found = append(found, warn(name, u.Path+" is not what this left4me brings", "compare it; without it the package's own holds again: "+reader.AsRoot("systemctl revert "+u.Name)))
+	}
+	for _, path := range u.DropIns {
+		text, err := read(path)
+		if err != nil {
+			found = append(found, warn(name, path+" changes it, and can't be read here", "`systemctl cat "+u.Name+"`"))
+			continue
+		}
+		if keys := weakened(text); len(keys) > 0 {
+			found = append(found, warn(name, fmt.Sprintf("%s changes what it may do: %s", path, strings.Join(keys, ", ")), "see that this is meant; else remove the file, then "+reload))
+		}
+	}
+	return found
+}
+
+func orFile(u systemd.Unit) string {
+	if len(u.DropIns) > 0 {
+		return strings.Join(u.DropIns, " and ")
+	}
+	return u.Path
+}
+
+// inOwnNamespace names the properties of a mount unit that hide what it mounts.
+func inOwnNamespace(u systemd.Unit) []string {
+	if !strings.HasPrefix(u.Name, "left4me-mount@") && !strings.HasPrefix(u.Name, "left4me-unmount@") {
+		return nil
+	}
+	var used []string
+	for _, p := range ownNamespace {
+		if says(u.Properties[p]) {
+			used = append(used, p+"=")
+		}
+	}
+	return used
+}
+
+// says reports whether a property is anything but its default.
+func says(value any) bool {
+	switch v := value.(type) {
+	case nil:
+		return false
+	case bool:
+		return v
+	case string:
+		return !slices.Contains([]string{"", "no", "default", "all"}, v)
+	}
+	v := reflect.ValueOf(value)
+	return v.Kind() == reflect.Slice && v.Len() > 0
+}
+
+// weakened names the settings of a drop-in that change what a service may do.
+func weakened(text string) []string {
+	var keys []string
+	section := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			section = line
+		}
+		key, _, ok := strings.Cut(line, "=")
+		key = strings.TrimSpace(key)
+		if !ok || section != "[Service]" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
+			continue
+		}
+		of := func(begin string) bool { return strings.HasPrefix(key, begin) }
+		if slices.ContainsFunc(hardening, of) && !slices.Contains(keys, key+"=") {
+			keys = append(keys, key+"=")
+		}
+	}
+	return keys
+}
+
+// rulePath is where polkit's rules of packages are.
+const rulePath = "/usr/share/polkit-1/rules.d/50-left4me.rules"
+
+// unitPath is where the units of packages are.
+const unitPath = "/usr/lib/systemd/system"
+
+// startable are the units that the rule names.
+var startable = []string{"left4me-install.service", "left4me-server@.service", "left4me-empty@.service", "left4me-unmount@.service", "left4me-build@.service"}
+
+// untemplated are the units that the rule names and whose files are missing. Where
+// the file is there, no transient unit can take the name.
+func untemplated(read func(string) (string, error)) (missing []string) {
+	for _, unit := range startable {
+		if _, err := read(filepath.Join(unitPath, unit)); errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, unit)
+		}
+	}
+	return missing
+}
+
+// polkit is whether the rule is there that lets left4me start its units, and
+// whether it holds for who asks.
+func polkit(cfg Config, read func(string) (string, error)) left4me.Check {
+	const name = "polkit"
+	const again = "install the package of left4me again"
+	if !cfg.Packaged {
+		return skipped(name, "left4me is not installed as a package", "")
+	}
+	laid, err := fs.ReadFile(deploy.Files, "polkit/"+filepath.Base(rulePath))
+	if err != nil {
+		return warn(name, err.Error(), "")
+	}
+	text, err := read(rulePath)
+	if missing := untemplated(read); len(missing) > 0 && !errors.Is(err, fs.ErrNotExist) {
+		return broken(name, fmt.Sprintf("%s lets left4me start %s, whose unit file is missing: systemd 257 may run a unit of any content under that name, as root",
+			rulePath, strings.Join(missing, ", ")), again+"; until then "+cfg.Reader.AsRoot("rm "+rulePath))
+	}
+	switch hidden := errors.Is(err, fs.ErrPermission); {
+	case os.Geteuid() != 0 && !cfg.isOwner() && cfg.Systemd != nil:
+		return skipped(name, "the rule is for the user left4me: this one can't try it", cfg.Reader.AsRoot("runuser -u left4me -- left4me doctor")+" can")
+	case errors.Is(err, fs.ErrNotExist):
+		return broken(name, rulePath+" is missing: left4me may not start its units", again)
+	case hidden && cfg.Systemd != nil: // Debian 12 lets only polkit read its rules
+		return broken(name, "systemd refuses this user: "+cfg.Systemd.Error(), cfg.Reader.AsRoot("left4me doctor")+" sees whether the rule is there; `systemctl status polkit`")
+	case hidden:
+	case err != nil:
+		return skipped(name, "its rule can't be read: "+err.Error(), "")
+	case text != string(laid):
+		return warn(name, rulePath+" is not what this left4me brings", again)
+	case os.Geteuid() == 0:
+		return ok(name, "the rule is there; whether it holds only the user left4me can try: `runuser -u left4me -- left4me doctor`")
+	case cfg.Systemd != nil:
+		return broken(name, "the rule is there, and systemd refuses all the same: "+cfg.Systemd.Error(), "`systemctl status polkit`; it must run, and know who left4me is")
+	}
+	return ok(name, "it lets left4me start its units")
+}

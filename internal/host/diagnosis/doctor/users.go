@@ -1,0 +1,84 @@
+package doctor
+
+import (
+	"fmt"
+	"io/fs"
+	"os/user"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/deploy"
+	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// member is a user and a group that it must be in.
+type member struct{ user, group string }
+
+// users is whether the users are there that the package makes, and in the groups
+// that let them work together.
+func users(cfg Config) left4me.Check {
+	const name = "users"
+	if !cfg.Packaged {
+		return skipped(name, "left4me is not installed as a package", "")
+	}
+	conf, err := fs.ReadFile(deploy.Files, "sysusers/left4me.conf")
+	if err != nil {
+		return warn(name, err.Error(), "")
+	}
+	names, members := parseUsers(string(conf))
+	return judgeUsers(cfg.Reader, names, members, groupsOf)
+}
+
+// parseUsers reads the users and the memberships of a file of sysusers.d(5).
+func parseUsers(conf string) (names []string, members []member) {
+	for line := range strings.Lines(conf) {
+		f := strings.Fields(line)
+		switch {
+		case len(f) >= 2 && f[0] == "u":
+			names = append(names, f[1])
+		case len(f) >= 3 && f[0] == "m":
+			members = append(members, member{f[1], f[2]})
+		}
+	}
+	return names, members
+}
+
+// groupsOf gives the names of a user's groups.
+func groupsOf(name string) ([]string, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := u.GroupIds()
+	if err != nil {
+		return nil, err
+	}
+	var groups []string
+	for _, id := range ids {
+		if g, err := user.LookupGroupId(id); err == nil {
+			groups = append(groups, g.Name)
+		}
+	}
+	return groups, nil
+}
+
+func judgeUsers(reader remedy.Reader, names []string, members []member, groups func(string) ([]string, error)) left4me.Check {
+	const name = "users"
+	commands := []string{"systemd-sysusers left4me.conf"}
+	if remedy.Systemd() {
+		commands = append(commands, "systemctl restart left4me") // a process keeps the groups it was started with
+	}
+	mend := reader.AsRoot(commands...)
+	for _, n := range names {
+		if _, err := groups(n); err != nil {
+			return broken(name, fmt.Sprintf("there is no user %s: %v", n, err), mend)
+		}
+	}
+	for _, m := range members {
+		if in, err := groups(m.user); err != nil || !slices.Contains(in, m.group) {
+			return broken(name, fmt.Sprintf("the user %s is not in the group %s", m.user, m.group), mend)
+		}
+	}
+	return ok(name, "%s are there", strings.Join(names, ", "))
+}

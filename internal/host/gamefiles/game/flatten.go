@@ -1,0 +1,184 @@
+package game
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Flattened is what Flatten did.
+type Flattened struct {
+	Layers int    // how many became one; 0 when there was nothing to merge
+	Files  int    // in it
+	Name   string // of the layer
+}
+
+// ToFlatten reports how many layers Flatten would merge; 0 for none.
+func (b Builds) ToFlatten() int {
+	_, ok := b.Get(b.Current)
+	if !ok {
+		return 0
+	}
+	if n := len(b.base().Layers); n > 1 {
+		return n
+	}
+	return 0
+}
+
+// base is the build whose layers are merged: the one before the current, so that
+// going back stays possible, or the current when it is the oldest.
+func (b Builds) base() Build {
+	if before, ok := b.Before(); ok {
+		return before
+	}
+	now, _ := b.Get(b.Current)
+	return now
+}
+
+// Flatten makes one layer of those of the build before the current one, as hard
+// links: no file is copied, and layers that are in use are not touched. Builds on
+// top of them stand on the new one from now on. Drop removes the old ones.
+func (i *Installation) Flatten(ctx context.Context, told func(files int)) (Flattened, error) {
+	b, err := i.Builds()
+	if err != nil || b.ToFlatten() == 0 {
+		return Flattened{}, err
+	}
+	from := b.base()
+	name := b.free(fmt.Sprintf("base-%d", from.Build))
+	tmp := filepath.Join(i.tmp, tmpPrefix+name)
+	if err := os.MkdirAll(i.tmp, 0o751); err != nil {
+		return Flattened{}, err
+	}
+	if err := os.RemoveAll(tmp); err != nil {
+		return Flattened{}, err
+	}
+	m := merge{ctx: ctx, told: told}
+	err = m.dir(tmp, paths(i.dir, from.Layers))
+	if err == nil {
+		err = syncTree(tmp)
+	}
+	if err == nil {
+		err = i.replace(ctx, from.Layers, name, tmp)
+	}
+	if err != nil {
+		return Flattened{}, errors.Join(fmt.Errorf("merge the layers of build %d: %w", from.Build, err), os.RemoveAll(tmp))
+	}
+	return Flattened{Layers: len(from.Layers), Files: m.files, Name: name}, nil
+}
+
+// replace puts a merged layer in its place, and then in the place of those that
+// it was made from.
+func (i *Installation) replace(ctx context.Context, old []string, name, tmp string) error {
+	to := filepath.Join(i.dir, name)
+	_, err := i.change(func(b *Builds) error {
+		if b.free(name) != name {
+			return fmt.Errorf("%s is taken", name)
+		}
+		if err := i.discard(ctx, to); err != nil { // of a run that was cut
+			return err
+		}
+		if err := os.Rename(tmp, to); err != nil {
+			return err
+		}
+		if err := syncDir(i.dir); err != nil {
+			return err
+		}
+		for k := range b.Builds {
+			layers := b.Builds[k].Layers
+			top := len(layers) - len(old)
+			if top >= 0 && slices.Equal(layers[top:], old) {
+				b.Builds[k].Layers = append(slices.Clone(layers[:top]), name)
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// merge makes a tree of hard links that shows what an overlay of layers would.
+type merge struct {
+	ctx   context.Context
+	told  func(files int)
+	files int
+}
+
+func (m *merge) dir(to string, stack []string) error {
+	if err := m.ctx.Err(); err != nil {
+		return err
+	}
+	if err := os.Mkdir(to, 0o700); err != nil {
+		return err
+	}
+	done := map[string]bool{}
+	for k, dir := range stack {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if done[e.Name()] {
+				continue
+			}
+			done[e.Name()] = true
+			if err := m.entry(e, to, stack[k:]); err != nil {
+				return err
+			}
+		}
+	}
+	// Last: it may be one that nobody may write to.
+	return sameMode(to, stack[0])
+}
+
+// entry takes over what the topmost of a stack has under a name.
+func (m *merge) entry(e fs.DirEntry, to string, stack []string) error {
+	name := filepath.Join(stack[0], e.Name())
+	st, err := e.Info()
+	switch {
+	case err != nil:
+		return err
+	case isWhiteout(name, st):
+		return nil
+	case st.IsDir():
+		return m.dir(filepath.Join(to, e.Name()), beneath(stack, e.Name()))
+	}
+	if err := os.Link(name, filepath.Join(to, e.Name())); err != nil {
+		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+			return &left4me.Error{
+				Kind: left4me.Denied, Err: err, Text: name + " may not be linked by this user",
+				Hint: "give the layers to the user left4me, as docs/install.md says",
+			}
+		}
+		return err
+	}
+	if m.files++; m.files%256 == 0 && m.told != nil {
+		m.told(m.files)
+	}
+	return nil
+}
+
+// sameMode gives a directory the owner's group, mode and time of another.
+func sameMode(to, from string) error {
+	st, err := os.Lstat(from)
+	if err != nil {
+		return err
+	}
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+		// Another's group may not be ours to give; then its mode says too much.
+		if err := os.Lchown(to, -1, int(sys.Gid)); err != nil {
+			return err
+		}
+	}
+	if err := os.Chmod(to, st.Mode()&(fs.ModePerm|fs.ModeSetgid)); err != nil {
+		return err
+	}
+	return os.Chtimes(to, st.ModTime(), st.ModTime())
+}

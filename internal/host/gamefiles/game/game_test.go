@@ -1,0 +1,528 @@
+package game_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/left4me/left4me/internal/host/gamefiles/game"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/host/running/overlayfs"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const install = left4me.InstallInstance
+
+// place is a root with an installation, and the overlay that it is updated
+// through.
+type place struct {
+	*game.Installation
+	instance.Files
+	t *testing.T
+}
+
+func newPlace(t *testing.T) *place {
+	t.Helper()
+	if noMount != "" {
+		t.Skip(noMount)
+	}
+	root := t.TempDir()
+	return &place{
+		Installation: game.Open(root, -1), t: t,
+		Files: instance.Files{Root: instance.Root(root), Group: -1},
+	}
+}
+
+func (p *place) dir() string { return p.Files.Installation() }
+
+func (p *place) no(err error) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// mounted has something done where the layers are seen as one, and gives the
+// tree that was there at the end.
+func (p *place) mounted(layers []string, do func(merged string)) map[string]string {
+	p.t.Helper()
+	root, err := overlayfs.OpenRoot(string(p.Root))
+	p.no(err)
+	defer root.Close()
+	var from []string
+	for _, l := range layers {
+		from = append(from, "installation/"+l)
+	}
+	p.no(p.PrepareInstall(from))
+	p.no(root.Mount(install))
+	if do != nil {
+		do(p.Merged(install))
+	}
+	seen := tree(p.t, p.Merged(install))
+	p.no(root.Unmount(install))
+	return seen
+}
+
+// current are the layers of the current build.
+func (p *place) current() []string {
+	p.t.Helper()
+	b, err := p.Builds()
+	p.no(err)
+	now, _ := b.Get(b.Current)
+	return now.Layers
+}
+
+// update writes over the current build and publishes what came of it.
+func (p *place) update(build int64, do func(merged string)) map[string]string {
+	p.t.Helper()
+	seen := p.mounted(p.current(), func(merged string) {
+		do(merged)
+		manifest(p.t, merged, build)
+	})
+	_, err := p.Compare(p.t.Context(), p.Upper(install))
+	p.no(err)
+	if got, err := p.Judge(p.Upper(install)); err != nil || got != build {
+		p.t.Fatalf("judged %d, %v", got, err)
+	}
+	b, err := p.Publish(p.t.Context(), p.Upper(install), build, time.Now())
+	p.no(err)
+	if b.Current != build {
+		p.t.Errorf("the current build is %d after %d was published", b.Current, build)
+	}
+	return seen
+}
+
+func manifest(t *testing.T, dir string, build int64) {
+	t.Helper()
+	write(t, filepath.Join(dir, "steamapps/appmanifest_222860.acf"),
+		fmt.Sprintf("\"AppState\"\n{\n\t\"appid\"\t\"222860\"\n\t\"StateFlags\"\t\"4\"\n\t\"buildid\"\t\"%d\"\n}\n", build))
+	write(t, filepath.Join(dir, "left4dead2/steam.inf"), fmt.Sprintf("PatchVersion=2.2.4.%d\nappID=550\n", build))
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// first is what a first install lays down.
+func first(t *testing.T) func(string) {
+	return func(merged string) {
+		for _, name := range []string{"srcds_run", "srcds_linux", "bin/engine.so", "left4dead2/motd.txt", "left4dead2/maps/a.bsp", "left4dead2/maps/b.bsp", "left4dead2/cfg/x.cfg"} {
+			write(t, filepath.Join(merged, name), "1 "+name)
+		}
+	}
+}
+
+// tree is all that is in a directory: what it is, its mode, and what it holds.
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || name == dir {
+			return err
+		}
+		rel, _ := filepath.Rel(dir, name)
+		st, err := d.Info()
+		if err != nil {
+			return err
+		}
+		text := st.Mode().String()
+		switch {
+		case st.Mode().IsRegular():
+			b, err := os.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			text += " " + string(b)
+		case st.Mode()&fs.ModeSymlink != 0:
+			to, err := os.Readlink(name)
+			if err != nil {
+				return err
+			}
+			text += " " + to
+		}
+		all[rel] = text
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// scramble changes a tree as no update would: what layers can express at all.
+func scramble(t *testing.T, r *rand.Rand, dir string, build int64) {
+	t.Helper()
+	for range 30 {
+		names := slices.Sorted(maps.Keys(tree(t, dir)))
+		rel := names[r.IntN(len(names))]
+		if strings.HasPrefix(rel, "srcds_") || strings.HasPrefix(rel, "steamapps") || strings.HasSuffix(rel, "left4dead2") || strings.HasSuffix(rel, ".inf") {
+			continue
+		}
+		name := filepath.Join(dir, rel)
+		st, err := os.Lstat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch r.IntN(6) {
+		case 0:
+			err = os.RemoveAll(name)
+		case 1: // the same name, something else
+			if err = os.RemoveAll(name); err == nil && st.IsDir() {
+				err = os.WriteFile(name, []byte(fmt.Sprint(build)), 0o644)
+			} else if err == nil {
+				err = os.MkdirAll(filepath.Join(name, "deep"), 0o755)
+			}
+		case 2: // a directory made anew hides what was in it
+			if st.IsDir() {
+				write(t, filepath.Join(name, "x"), "x")
+				err = errors.Join(os.RemoveAll(name), os.Mkdir(name, 0o755))
+				write(t, filepath.Join(name, fmt.Sprint("new", build)), "new")
+			}
+		case 3:
+			if st.Mode().IsRegular() {
+				err = os.WriteFile(name, []byte(fmt.Sprint(build, r.Uint64())), 0o644)
+			}
+		case 4:
+			err = os.Symlink("../elsewhere", name+".link")
+			if errors.Is(err, fs.ErrExist) {
+				err = nil
+			}
+		case 5:
+			if st.IsDir() {
+				write(t, filepath.Join(name, fmt.Sprint("f", r.IntN(100))), fmt.Sprint(build))
+			} else if st.Mode().IsRegular() {
+				err = os.Chmod(name, 0o755)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestEveryBuildShowsWhatItWas(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			p, r := newPlace(t), rand.New(rand.NewPCG(seed, 1))
+			seen := map[int64]map[string]string{10: p.update(10, first(t))}
+			for build := int64(20); build <= 60; build += 10 {
+				seen[build] = p.update(build, func(merged string) { scramble(t, r, merged, build) })
+			}
+			check := func(when string, builds ...int64) {
+				t.Helper()
+				b, err := p.Builds()
+				p.no(err)
+				for _, n := range builds {
+					x, ok := b.Get(n)
+					if !ok {
+						t.Fatalf("%s: build %d is gone", when, n)
+					}
+					if x.Version != fmt.Sprintf("2.2.4.%d", n) {
+						t.Errorf("%s: build %d is of version %q", when, n, x.Version)
+					}
+					if diff := cmp.Diff(seen[n], p.mounted(x.Layers, nil)); diff != "" {
+						t.Errorf("%s: build %d is another:\n%s", when, n, diff)
+					}
+				}
+			}
+			check("published", 10, 20, 30, 40, 50, 60)
+			before := inodes(t, p.dir())
+			f, err := p.Flatten(t.Context(), nil)
+			if err != nil || f.Layers != 5 {
+				t.Fatalf("%+v, %v", f, err)
+			}
+			for ino := range inodes(t, filepath.Join(p.dir(), f.Name)) {
+				if !before[ino] {
+					t.Error("a file was copied")
+				}
+			}
+			check("merged", 50, 60)
+			d, err := p.Drop(t.Context(), game.Used{})
+			if err != nil || len(d.Layers) != 5 {
+				t.Fatalf("%+v, %v", d, err)
+			}
+			check("dropped", 50, 60)
+			if f, err := p.Flatten(t.Context(), nil); err != nil || f.Layers != 0 {
+				t.Errorf("merged again: %+v, %v", f, err)
+			}
+			// What the directories alone say is the same.
+			p.no(os.Remove(filepath.Join(p.dir(), "builds.json")))
+			check("without builds.json", 50, 60)
+			p.no(p.Sweep(t.Context()))
+			if left, _ := os.ReadDir(filepath.Join(string(p.Root), "tmp")); len(left) > 0 {
+				t.Errorf("left in tmp: %v", left)
+			}
+		})
+	}
+}
+
+// inodes are those of the files in a tree.
+func inodes(t *testing.T, dir string) map[uint64]bool {
+	t.Helper()
+	all := map[uint64]bool{}
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			st, err := d.Info()
+			if err != nil {
+				return err
+			}
+			all[st.Sys().(*syscall.Stat_t).Ino] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestWhatIsWrittenAsItWasIsNoChange(t *testing.T) {
+	p := newPlace(t)
+	p.update(10, first(t))
+	p.mounted(p.current(), func(merged string) {
+		first(t)(merged)
+		manifest(t, merged, 10)
+		write(t, filepath.Join(merged, "steamapps/downloading/222860/x"), "half")
+	})
+	c, err := p.Compare(t.Context(), p.Upper(install))
+	if err != nil || c != (game.Changes{}) {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	for name := range tree(t, p.Upper(install)) {
+		if !strings.HasPrefix(name, "steamapps") || strings.Contains(name, "downloading") {
+			t.Errorf("%s is in the layer", name)
+		}
+	}
+	p.mounted(p.current(), func(merged string) {
+		write(t, filepath.Join(merged, "left4dead2/motd.txt"), "other")
+		p.no(os.Remove(filepath.Join(merged, "left4dead2/cfg/x.cfg")))
+	})
+	c, err = p.Compare(t.Context(), p.Upper(install))
+	if want := (game.Changes{Files: 2, Bytes: 5}); err != nil || c != want {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	// A build that is mended has another layer.
+	b, err := p.Publish(t.Context(), p.Upper(install), 10, time.Now())
+	p.no(err)
+	if x, _ := b.Get(10); len(b.Builds) != 1 || !slices.Equal(x.Layers, []string{"update-10", "base"}) {
+		t.Errorf("%+v", b.Builds)
+	}
+}
+
+// What Steam said of the build before is not said of the one that has come.
+func TestAPublishedBuildIsTheNewest(t *testing.T) {
+	p := newPlace(t)
+	p.update(10, first(t))
+	if b, err := p.Checked(0, "22430", "Steam requires version 22430", time.Now()); err != nil || !b.Outdated() {
+		t.Fatalf("%+v, %v", b, err)
+	}
+	p.update(20, func(string) {})
+	if b, err := p.Builds(); err != nil || b.Outdated() || b.CheckNote != "" {
+		t.Errorf("after the update: %+v, %v", b, err)
+	}
+}
+
+func TestGoingBackDeletesNothingAndPins(t *testing.T) {
+	p := newPlace(t)
+	p.update(10, first(t))
+	if _, err := p.Switch(0, ""); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("with one build: %v", err)
+	}
+	p.update(20, func(merged string) { write(t, filepath.Join(merged, "left4dead2/motd.txt"), "20") })
+	before := tree(t, p.dir())
+	if _, err := p.Switch(0, "job"); err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.Switch(0, "job") // begun again, after a kill
+	if err != nil || b.Current != 10 || !b.Pinned {
+		t.Fatalf("%+v, %v", b, err)
+	}
+	if _, err := p.Drop(t.Context(), game.Used{}); err != nil {
+		t.Fatal(err)
+	}
+	after := tree(t, p.dir())
+	delete(before, "builds.json")
+	delete(after, "builds.json")
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := p.Switch(15, ""); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("a build that isn't there: %v", err)
+	}
+	if b, err = p.Switch(20, ""); err != nil || b.Current != 20 {
+		t.Fatalf("%+v, %v", b, err)
+	}
+	// From a build that one went back from, nothing is built on.
+	p.no(second(p.Switch(10, "")))
+	p.update(30, func(merged string) { write(t, filepath.Join(merged, "left4dead2/motd.txt"), "30") })
+	b, err = p.Builds()
+	p.no(err)
+	if x, _ := b.Get(30); !slices.Equal(x.Layers, []string{"update-30", "base"}) || len(b.Builds) != 2 {
+		t.Errorf("%+v", b.Builds)
+	}
+	d, err := p.Drop(t.Context(), game.Used{})
+	if err != nil || !slices.Equal(d.Layers, []string{"update-20"}) {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+func second(_ game.Builds, err error) error { return err }
+
+func TestWhatIsInUseStays(t *testing.T) {
+	p := newPlace(t)
+	p.update(10, first(t))
+	for build := int64(20); build <= 40; build += 10 {
+		p.update(build, func(merged string) { write(t, filepath.Join(merged, "left4dead2/motd.txt"), fmt.Sprint(build)) })
+	}
+	p.no(second(p.Switch(10, "")))
+	p.no(second(p.Switch(40, "")))
+	used := game.Used{Layers: map[string]bool{"update-20": true, "base": true}, Builds: map[int64]bool{20: true}}
+	if _, err := p.Flatten(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	d, err := p.Drop(t.Context(), used)
+	if err != nil || !slices.Equal(d.Layers, []string{"update-30"}) {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	b, err := p.Builds()
+	p.no(err)
+	if len(b.Builds) != 3 {
+		t.Errorf("%+v", b.Builds)
+	}
+	d, err = p.Drop(t.Context(), game.Used{Layers: used.Layers})
+	if err != nil || len(d.Layers) != 0 || !slices.Equal(d.Kept, []string{"base", "update-20"}) {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	d, err = p.Drop(t.Context(), game.Used{})
+	if err != nil || !slices.Equal(d.Layers, []string{"base", "update-20"}) {
+		t.Fatalf("%+v, %v", d, err)
+	}
+}
+
+// At each point where a publication can be cut, the old build is in use, and the
+// next run finishes it or clears it away.
+func TestACutPublicationLeavesTheOldBuildInUse(t *testing.T) {
+	for name, cut := range map[string]func(p *place) error{
+		"before the layer was moved": func(p *place) error { return nil },
+		"before builds.json": func(p *place) error {
+			return os.Rename(p.Upper(install), filepath.Join(p.dir(), "update-20"))
+		},
+		"with a layer of an earlier try": func(p *place) error {
+			write(p.t, filepath.Join(p.dir(), "update-20/left4dead2/half"), "half")
+			return nil
+		},
+		"in the middle of builds.json": func(p *place) error {
+			write(p.t, filepath.Join(p.dir(), ".new-builds-1"), "{")
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			p.update(10, first(t))
+			stage := func() {
+				p.mounted(p.current(), func(merged string) {
+					write(t, filepath.Join(merged, "left4dead2/motd.txt"), "20")
+					manifest(t, merged, 20)
+				})
+			}
+			stage()
+			p.no(cut(p))
+			layers, build, err := game.Layers(p.dir())
+			if err != nil || build != 10 || !slices.Equal(layers, []string{"base"}) {
+				t.Fatalf("servers start with build %d, %q, %v", build, layers, err)
+			}
+			b, err := p.Publish(t.Context(), p.Upper(install), 20, time.Now())
+			p.no(err)
+			if x, _ := b.Get(20); !slices.Equal(x.Layers, []string{"update-20", "base"}) {
+				t.Errorf("%+v", b.Builds)
+			}
+			if _, err := os.Lstat(filepath.Join(p.dir(), "update-20/left4dead2/half")); err == nil {
+				t.Error("what an earlier try left is in the build")
+			}
+		})
+	}
+	t.Run("and nobody finishes it", func(t *testing.T) {
+		p := newPlace(t)
+		p.update(10, first(t))
+		write(t, filepath.Join(p.dir(), "update-20/left4dead2/motd.txt"), "20")
+		write(t, filepath.Join(string(p.Root), "tmp/game-base-10/x"), "x")
+		write(t, filepath.Join(string(p.Root), "tmp/backup/x"), "x")
+		d, err := p.Drop(t.Context(), game.Used{})
+		if err != nil || !slices.Equal(d.Layers, []string{"update-20"}) {
+			t.Errorf("%+v, %v", d, err)
+		}
+		p.no(p.Sweep(t.Context()))
+		left, err := os.ReadDir(filepath.Join(string(p.Root), "tmp"))
+		if err != nil || len(left) != 1 || left[0].Name() != "backup" {
+			t.Errorf("left in tmp: %v, %v", left, err)
+		}
+	})
+}
+
+func TestAFlatteningThatWasCutChangesNothing(t *testing.T) {
+	p := newPlace(t)
+	p.update(10, first(t))
+	p.update(20, func(merged string) { write(t, filepath.Join(merged, "left4dead2/motd.txt"), "20") })
+	p.update(30, func(merged string) { write(t, filepath.Join(merged, "left4dead2/motd.txt"), "30") })
+	want := p.current()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.Flatten(ctx, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	// As a kill leaves it: linked, moved, not named.
+	write(t, filepath.Join(p.dir(), "base-20/left4dead2/half"), "half")
+	if got := p.current(); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	f, err := p.Flatten(t.Context(), nil)
+	if err != nil || f.Name != "base-20" {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if _, err := os.Lstat(filepath.Join(p.dir(), "base-20/left4dead2/half")); err == nil {
+		t.Error("what an earlier try left is in the build")
+	}
+}
+
+// SteamCMD may be another program than Valve's. What it writes to isn't mounted
+// where it stands, so it can put a link to a layer there, which servers have.
+func TestALinkInThePlaceOfWhatWasWrittenIsRefused(t *testing.T) {
+	p := newPlace(t)
+	p.update(10, first(t))
+	p.mounted(p.current(), nil)
+	base := filepath.Join(p.dir(), "base")
+	before := tree(t, base)
+	p.no(os.RemoveAll(p.Upper(install)))
+	p.no(os.Symlink(base, p.Upper(install)))
+	if build, err := p.Judge(p.Upper(install)); err == nil {
+		t.Errorf("it was judged to be build %d", build)
+	}
+	if c, err := p.Compare(t.Context(), p.Upper(install)); err == nil {
+		t.Errorf("it was compared: %+v", c)
+	}
+	if b, err := p.Publish(t.Context(), p.Upper(install), 20, time.Now()); err == nil {
+		t.Errorf("it was published: %+v", b)
+	}
+	if diff := cmp.Diff(before, tree(t, base)); diff != "" {
+		t.Errorf("the layer that it leads to has changed: %s", diff)
+	}
+	p.no(p.DiscardInstall())
+	if diff := cmp.Diff(before, tree(t, base)); diff != "" {
+		t.Errorf("the layer that it leads to was discarded: %s", diff)
+	}
+}

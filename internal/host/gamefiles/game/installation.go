@@ -1,0 +1,192 @@
+package game
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Installation is the game of a host, to be changed. There is one for a
+// directory, and it may be used concurrently.
+type Installation struct {
+	dir   string // of the layers
+	tmp   string // on the same file system: what is half-made
+	group int
+
+	mu sync.Mutex // held while builds.json is read and written
+}
+
+// Open gives the installation beneath a root. group owns what the game may read
+// and, in its own writable layer, change; -1 when it runs as our own user.
+func Open(root string, group int) *Installation {
+	return &Installation{dir: filepath.Join(root, "installation"), tmp: filepath.Join(root, "tmp"), group: group}
+}
+
+// Builds reads what there is.
+func (i *Installation) Builds() (Builds, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return Load(i.dir)
+}
+
+// Adopt writes builds.json when the game was laid down without it, or when it
+// was damaged. It does nothing when there is no game.
+func (i *Installation) Adopt() (Builds, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	b, err := Load(i.dir)
+	if err != nil || len(b.Builds) == 0 {
+		return b, err
+	}
+	if _, err := read(filepath.Join(i.dir, fileName)); err == nil && b.Rebuilt == "" {
+		return b, nil
+	}
+	for k := range b.Builds {
+		if b.Builds[k].Bytes, err = usage(filepath.Join(i.dir, b.Builds[k].Layers[0])); err != nil {
+			return b, err
+		}
+	}
+	return b, save(i.dir, b)
+}
+
+// change reads the builds, has them changed, and writes them.
+func (i *Installation) change(f func(*Builds) error) (Builds, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	b, err := Load(i.dir)
+	if err == nil {
+		err = f(&b)
+	}
+	if err == nil {
+		err = i.makeDir()
+	}
+	if err == nil {
+		err = save(i.dir, b)
+	}
+	return b, err
+}
+
+func (i *Installation) makeDir() error {
+	if err := os.MkdirAll(i.dir, 0o751); err != nil {
+		return err
+	}
+	if i.group < 0 {
+		return nil
+	}
+	return os.Chown(i.dir, -1, i.group)
+}
+
+// Pin keeps the current build from being replaced, or lets it go.
+func (i *Installation) Pin(pinned bool) (Builds, error) {
+	return i.change(func(b *Builds) error {
+		if len(b.Builds) == 0 {
+			return notInstalled()
+		}
+		b.Pinned = pinned
+		return nil
+	})
+}
+
+func notInstalled() error {
+	return left4me.Errorf(left4me.NotFound, "the game is not installed on this host", "run left4me game install")
+}
+
+// Checked keeps what Steam was found to have: latest is 0 and required empty
+// when it isn't known, and note says why.
+func (i *Installation) Checked(latest int64, required, note string, at time.Time) (Builds, error) {
+	return i.change(func(b *Builds) error {
+		if latest > 0 {
+			b.Latest = latest
+		}
+		b.Required, b.CheckNote, b.CheckedAt = required, note, at
+		return nil
+	})
+}
+
+// Switch has servers start with another build from now on, 0 being the one
+// before. Going back pins: the next update would only undo it. A job that does
+// it twice has done it once. Errors: left4me.NotFound.
+func (i *Installation) Switch(build int64, by left4me.JobID) (Builds, error) {
+	return i.change(func(b *Builds) error {
+		at := b.index(b.Current)
+		switch {
+		case by != "" && b.SwitchedBy == by:
+			return nil
+		case at < 0:
+			return notInstalled()
+		case build == 0 && at+1 == len(b.Builds):
+			return left4me.Errorf(left4me.NotFound, fmt.Sprintf("there is no build before %d on this host", b.Current), "builds are kept from the first update on")
+		case build == 0:
+			build = b.Builds[at+1].Build
+		}
+		to := b.index(build)
+		if to < 0 {
+			return &left4me.Error{
+				Kind: left4me.NotFound, Field: "build", Text: fmt.Sprintf("build %d is not on this host", build), Hint: "it has " + numbers(b.Builds),
+			}
+		}
+		b.Current, b.SwitchedBy = build, by
+		b.Pinned = b.Pinned || to > at
+		return nil
+	})
+}
+
+func numbers(builds []Build) string {
+	text := ""
+	for k, b := range builds {
+		if k > 0 {
+			text += ", "
+		}
+		text += fmt.Sprint(b.Build)
+	}
+	return text
+}
+
+// Stack gives the directories of the current build, top first; none when there
+// is no game.
+func (i *Installation) Stack() ([]string, error) {
+	b, err := i.Builds()
+	if err != nil {
+		return nil, err
+	}
+	now, ok := b.Get(b.Current)
+	if !ok {
+		return nil, nil
+	}
+	return paths(i.dir, now.Layers), nil
+}
+
+// free is the first name for a layer that no build has.
+func (b Builds) free(name string) string {
+	taken := func(n string) bool {
+		return slices.ContainsFunc(b.Builds, func(x Build) bool { return slices.Contains(x.Layers, n) })
+	}
+	if !taken(name) {
+		return name
+	}
+	for k := 2; ; k++ {
+		if n := fmt.Sprintf("%s-%d", name, k); !taken(n) {
+			return n
+		}
+	}
+}
+
+// Holding is the directory of the layer that a file of the current build is in;
+// empty when there is none.
+func (i *Installation) Holding(rel string) string {
+	stack, err := i.Stack()
+	if err != nil {
+		return ""
+	}
+	name, err := lookup(stack, rel)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(name, "/"+rel)
+}

@@ -1,0 +1,189 @@
+package game
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Publish makes what was written over the current build a build of its own, and
+// the current one. The first becomes the base. A build that is there already is
+// mended by another layer. Builds that were newer than the current one are let
+// go: somebody had gone back from them. upper is gone afterwards.
+//
+// It may be called again when it was cut: then upper may stand in its place
+// already, complete, since it is moved there in one step.
+func (i *Installation) Publish(ctx context.Context, upper string, build int64, at time.Time) (Builds, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	b, err := Load(i.dir)
+	if err != nil {
+		return b, err
+	}
+	if build < 1 {
+		return b, fmt.Errorf("publish build %d: it has no number", build)
+	}
+	name, below := "base", []string(nil)
+	if now, ok := b.Get(b.Current); ok {
+		name, below = fmt.Sprintf("update-%d", build), now.Layers
+	}
+	name = b.free(name)
+	if len(below)+1 > maxLayers {
+		return b, left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the game has %d layers", len(below)), "restart the servers that run on older builds: then layers are merged")
+	}
+	if err := i.move(ctx, upper, name); err != nil {
+		return b, fmt.Errorf("publish build %d: %w", build, err)
+	}
+	layers := append([]string{name}, below...)
+	x := describe(i.dir, layers)
+	x.Build, x.InstalledAt = build, at.UTC()
+	if x.Bytes, err = usage(filepath.Join(i.dir, name)); err != nil {
+		return b, err
+	}
+	b.Builds = slices.DeleteFunc(b.Builds[max(0, b.index(b.Current)):], func(old Build) bool { return old.Build == build })
+	b.Builds = append([]Build{x}, b.Builds...)
+	b.Current, b.Latest = build, max(b.Latest, build)
+	b.Required, b.CheckNote = "", "" // said of the build before
+	return b, save(i.dir, b)
+}
+
+// move brings a layer to the disk and puts it in its place, where nobody sees it
+// before builds.json names it.
+func (i *Installation) move(ctx context.Context, upper, name string) error {
+	to := filepath.Join(i.dir, name)
+	if _, err := os.Lstat(upper); errors.Is(err, fs.ErrNotExist) && whole(i.dir, []string{name}) {
+		return nil // that is how far an earlier call came
+	}
+	if err := isWritten(upper); err != nil {
+		return err
+	}
+	if err := i.makeDir(); err != nil {
+		return err
+	}
+	if err := i.discard(ctx, to); err != nil { // no build names it
+		return err
+	}
+	if err := i.share(ctx, upper); err != nil {
+		return err
+	}
+	if err := syncTree(upper); err != nil {
+		return err
+	}
+	if err := os.Rename(upper, to); err != nil {
+		if errors.Is(err, unix.EXDEV) {
+			return left4me.Errorf(left4me.Unavailable, "runtime and installation are on different file systems", "put both on one: a layer is moved, never copied")
+		}
+		return err
+	}
+	return errors.Join(syncDir(filepath.Dir(upper)), syncDir(i.dir))
+}
+
+// isWritten sees that the layer that SteamCMD wrote is a directory. A program
+// that isn't Valve's could have left a link to a layer there that servers have.
+func isWritten(upper string) error {
+	st, err := os.Lstat(upper)
+	if err == nil && !st.IsDir() {
+		err = left4me.Errorf(left4me.Unavailable, upper+" is no directory: what SteamCMD wrote was exchanged", "look at what runs as SteamCMD, and run left4me game verify")
+	}
+	return err
+}
+
+// share gives the game what is in a layer: it may read all of it and, as far as
+// its own writable layer goes, change it. Others may change nothing.
+func (i *Installation) share(ctx context.Context, layer string) error {
+	if i.group < 0 {
+		return nil
+	}
+	return filepath.WalkDir(layer, func(name string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil || d.Type()&^fs.ModeDir != 0 { // links, whiteouts
+			return err
+		}
+		st, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if err := os.Lchown(name, -1, i.group); err != nil {
+			return fmt.Errorf("%w: add the user left4me to the game's group", err)
+		}
+		perm := st.Mode().Perm()&^0o002 | 0o060
+		if d.IsDir() || perm&0o100 != 0 {
+			perm |= 0o010
+		}
+		mode := perm
+		if d.IsDir() {
+			mode |= st.Mode() & fs.ModeSetgid
+		}
+		return os.Chmod(name, mode)
+	})
+}
+
+// Changes is what a layer changes of those below it.
+type Changes struct {
+	Files int   // written or removed
+	Bytes int64 // of those written
+}
+
+// Compare says what was written over the current build, beside SteamCMD's own
+// notes, and drops what was written but is the same as before, so that a layer
+// holds only what differs.
+func (i *Installation) Compare(ctx context.Context, upper string) (Changes, error) {
+	if err := isWritten(upper); err != nil {
+		return Changes{}, err
+	}
+	stack, err := i.Stack()
+	if err != nil {
+		return Changes{}, err
+	}
+	// What SteamCMD leaves of a download.
+	for _, d := range []string{"downloading", "temp"} {
+		if err := os.RemoveAll(filepath.Join(upper, "steamapps", d)); err != nil {
+			return Changes{}, err
+		}
+	}
+	c := comparison{ctx: ctx, buf: make([]byte, 2*compareBlock)}
+	if isOpaque(upper) {
+		stack = nil
+	}
+	err = c.dir(upper, stack, true)
+	return c.Changes, err
+}
+
+// Judge reads what a first look at the layer itself says of what was written over
+// the current build: which build it makes, and whether it is whole. Errors:
+// left4me.Unavailable.
+func (i *Installation) Judge(upper string) (build int64, err error) {
+	if err := isWritten(upper); err != nil {
+		return 0, err
+	}
+	stack, err := i.Stack()
+	if err != nil {
+		return 0, err
+	}
+	stack = append([]string{upper}, stack...)
+	m, err := manifestOf(stack)
+	if err != nil {
+		return 0, &left4me.Error{Kind: left4me.Unavailable, Text: "SteamCMD left no manifest of the game", Hint: "run left4me game verify", Err: err}
+	}
+	if m.StateFlags != steamcmd.Installed || m.Build < 1 {
+		return 0, left4me.Errorf(left4me.Unavailable, fmt.Sprintf("Steam says that the game isn't whole (state 0x%x)", m.StateFlags), "run left4me game verify")
+	}
+	for _, name := range []string{"srcds_run", "srcds_linux"} {
+		if _, err := lookup(stack, name); err != nil {
+			return 0, &left4me.Error{Kind: left4me.Unavailable, Text: "the game has no " + name, Hint: "run left4me game verify", Err: err}
+		}
+	}
+	return m.Build, nil
+}

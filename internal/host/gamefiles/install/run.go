@@ -1,0 +1,150 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/host/running/overlayfs"
+	"github.com/left4me/left4me/internal/host/running/shim"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// lockVar has the descriptor of the lock that this process holds since before it
+// executed itself anew.
+const lockVar = "LEFT4ME_INSTALL_LOCK"
+
+// Config says where things are.
+type Config struct {
+	Root    instance.Root
+	Run     string           // directory of locks; systemd needs none
+	Account steamcmd.Account // of a person who owns the game; may be empty
+	Limits  steamcmd.Limits  // of SteamCMD's patience
+}
+
+// Run does what the request says, in the overlay over the installation. Where
+// that isn't mounted it wants to have been started by a command of
+// [shim.Isolate]: it mounts it, gives up all privileges, and starts itself anew.
+// The error is told in the progress file too, as far as there is one.
+func Run(ctx context.Context, cfg Config) error {
+	root, err := overlayfs.OpenRoot(string(cfg.Root))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	mounted, err := root.Mounted(left4me.InstallInstance)
+	if err != nil {
+		return err
+	}
+	if !mounted {
+		if !shim.Isolated() {
+			return left4me.Errorf(left4me.Unavailable, "nothing is mounted on "+cfg.Root.Merged(left4me.InstallInstance),
+				"left4me starts this: run left4me game update; see the journal of left4me-mount@"+string(left4me.InstallInstance))
+		}
+		lock, err := shim.Take(cfg.Run, left4me.InstallInstance)
+		if err != nil {
+			return err
+		}
+		defer lock.Close()
+		if err := shim.Mount(root, left4me.InstallInstance); err != nil {
+			return err
+		}
+		return again(lock)
+	}
+	if fd, err := strconv.Atoi(os.Getenv(lockVar)); err == nil {
+		unix.CloseOnExec(fd) // it is ours, not SteamCMD's
+		// Not before: while a program executes itself anew its process can't be
+		// seen to hold anything, and what nobody holds is cleared away.
+		if err := shim.Sign(fd); err != nil {
+			return fmt.Errorf("lock: %w", err)
+		}
+	}
+	tell, err := newTeller(ProgressFile(cfg.Root))
+	if err != nil {
+		return err
+	}
+	r, err := work(ctx, cfg, tell)
+	if err != nil {
+		r = failed(err)
+	}
+	return errors.Join(err, tell.result(r))
+}
+
+// again executes this program anew from a thread that has no privileges and can
+// get none: what SteamCMD starts shall have none either. The lock stays held,
+// since it is the same process.
+func again(lock *os.File) error {
+	runtime.LockOSThread() // never unlocked: it is the only one that stays
+	if err := shim.Forgo(); err != nil {
+		return err
+	}
+	if _, err := unix.FcntlInt(lock.Fd(), unix.F_SETFD, 0); err != nil {
+		return fmt.Errorf("lock: %w", err)
+	}
+	env := append(os.Environ(), lockVar+"="+strconv.Itoa(int(lock.Fd())))
+	return fmt.Errorf("execute left4me: %w", unix.Exec("/proc/self/exe", os.Args, env))
+}
+
+// work does what was asked for.
+func work(ctx context.Context, cfg Config, tell *teller) (Result, error) {
+	req, err := ReadRequest(cfg.Root)
+	if err != nil {
+		return Result{}, err
+	}
+	tell.stepped(left4me.StepFindSteamCMD)
+	tool, err := find(ctx, cfg, req, tell)
+	if err != nil {
+		return Result{}, err
+	}
+	tool.Limits = cfg.Limits
+	if req.Latest {
+		tell.stepped(left4me.StepAskSteam)
+		latest, err := tool.LatestFor(ctx, cfg.Account, steamcmd.App, "")
+		if err != nil {
+			return Result{}, err
+		}
+		return Result{Latest: latest}, nil
+	}
+	m, err := tool.Update(ctx, steamcmd.Update{
+		Dir: cfg.Root.Merged(left4me.InstallInstance), Validate: req.Validate, Account: cfg.Account,
+	}, tell.event)
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Build: m.Build}, nil
+}
+
+// find finds SteamCMD, or fetches it when nobody named one and there is none.
+func find(ctx context.Context, cfg Config, req Request, tell *teller) (steamcmd.Tool, error) {
+	tool, err := steamcmd.Find(req.SteamCMD, string(cfg.Root))
+	if errors.Is(err, left4me.NotFound) && req.SteamCMD == "" {
+		tell.event(steamcmd.Event{Step: left4me.StepFindSteamCMD, Note: "fetching it from Valve"})
+		if err := steamcmd.Fetch(ctx, req.SteamCMDURL, steamcmd.Fetched(string(cfg.Root)), tell.progress); err != nil {
+			return tool, err
+		}
+		tool, err = steamcmd.Find(req.SteamCMD, string(cfg.Root))
+	}
+	if err != nil {
+		return tool, err
+	}
+	tell.event(steamcmd.Event{Step: left4me.StepFindSteamCMD, Note: filepath.Dir(tool.Script)})
+	return tool, nil
+}
+
+// failed makes a result of an error.
+func failed(err error) Result {
+	r := Result{Error: left4me.Crossing(err)}
+	var c steamcmd.Cause
+	if errors.As(err, &c) {
+		r.Cause = string(c)
+	}
+	return r
+}

@@ -1,0 +1,93 @@
+package install
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	// maxTold bounds the file: what SteamCMD prints in a day is far below it. What
+	// comes later is left out, but for the steps and the result.
+	maxTold   = 8 << 20
+	maxLog    = 2 << 10 // of one line
+	tellEvery = 500 * time.Millisecond
+)
+
+// teller appends lines to the progress file.
+type teller struct {
+	mu    sync.Mutex
+	file  *os.File
+	size  int
+	step  string
+	note  string
+	last  time.Time // when progress was told
+	ended error     // of the first write that failed
+}
+
+func newTeller(name string) (*teller, error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND|unix.O_NOFOLLOW, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	return &teller{file: f}, nil
+}
+
+// event tells what the driver tells, as often as a person can read it.
+func (t *teller) event(e steamcmd.Event) {
+	now := time.Now()
+	if e.Step != "" && e.Step != t.step {
+		t.stepped(e.Step)
+	}
+	if e.Note != "" && e.Note != t.note {
+		t.note = e.Note
+		t.write(Line{Note: e.Note}, false)
+	}
+	if e.Line != "" {
+		t.write(Line{Log: e.Line[:min(len(e.Line), maxLog)]}, false)
+	}
+	if p := e.Progress; p.Unit != "" && (now.Sub(t.last) >= tellEvery || p.Done == p.Total) {
+		t.last = now
+		t.write(Line{Progress: &p}, false)
+	}
+}
+
+func (t *teller) stepped(step string) {
+	t.step, t.note, t.last = step, "", time.Time{}
+	t.write(Line{Step: step}, true)
+}
+
+func (t *teller) progress(p left4me.Progress) { t.event(steamcmd.Event{Step: t.step, Progress: p}) }
+
+// result tells the end, and brings it to the disk.
+func (t *teller) result(r Result) error {
+	t.write(Line{Result: &r}, true)
+	return errors.Join(t.ended, t.file.Sync(), t.file.Close())
+}
+
+// write appends a line. That the disk is full is told with the result, if that
+// can be told at all; who follows sees that the program has ended.
+func (t *teller) write(l Line, always bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.size > maxTold && !always {
+		return
+	}
+	l.At = time.Now().UTC().Truncate(time.Millisecond)
+	b, err := json.Marshal(l)
+	if err == nil {
+		b = append(b, '\n')
+		t.size += len(b)
+		_, err = t.file.Write(b)
+	}
+	if t.ended == nil {
+		t.ended = err
+	}
+}

@@ -1,0 +1,117 @@
+package steamcmd
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// commands are what SteamCMD is to do, one command and its arguments each.
+type commands struct {
+	lines   [][]string
+	account Account
+}
+
+// newCommands begins with what every run needs: never ask anybody, stop at what
+// fails, and log in. The directory, if there is one, must be said before the login.
+func newCommands(dir string, a Account) commands {
+	c := commands{account: a}
+	c.add("@ShutdownOnFailedCommand", "1")
+	c.add("@NoPromptForPassword", "1")
+	if dir != "" {
+		c.add("force_install_dir", dir)
+	}
+	login := []string{"login", "anonymous"}
+	if a.User != "" {
+		login = []string{"login", a.User}
+		if a.Password != "" {
+			login = append(login, a.Password)
+			if a.Guard != "" {
+				login = append(login, a.Guard)
+			}
+		}
+	}
+	c.add(login...)
+	return c
+}
+
+func (c *commands) add(words ...string) { c.lines = append(c.lines, words) }
+
+// runScripts is the pattern of the files that have commands with a password.
+const runScripts = ".left4me-run-*"
+
+// args are the arguments by which SteamCMD gets the commands. Those with a
+// password go by a file that only we can read: everybody can read arguments. done
+// removes it.
+func (c commands) args(home string) (args []string, done func(), err error) {
+	left, _ := filepath.Glob(filepath.Join(home, runScripts))
+	for _, l := range left { // of a run that was killed
+		_ = os.Remove(l)
+	}
+	if c.account.Password == "" {
+		for _, words := range c.lines {
+			args = append(args, "+"+words[0])
+			args = append(args, words[1:]...)
+		}
+		return append(args, "+quit"), func() {}, nil
+	}
+	var b strings.Builder
+	for _, words := range c.lines {
+		b.WriteString(words[0])
+		for _, w := range words[1:] {
+			fmt.Fprintf(&b, ` "%s"`, w) // it knows no escapes; see Account.check
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString("quit\n")
+	f, err := os.CreateTemp(home, runScripts) // 0600
+	if err != nil {
+		return nil, nil, notWritable(home, err)
+	}
+	done = func() { _ = os.Remove(f.Name()) }
+	if _, err = f.WriteString(b.String()); err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		f.Close()
+		done()
+		return nil, nil, notWritable(home, err)
+	}
+	return []string{"+runscript", f.Name()}, done, nil
+}
+
+// hide replaces what nobody may read.
+func (c commands) hide() *strings.Replacer {
+	var pairs []string
+	for _, secret := range []string{c.account.Password, c.account.Guard} {
+		if secret != "" {
+			pairs = append(pairs, secret, "(hidden)")
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// check refuses what could not be said to SteamCMD, or would say something else.
+func (a Account) check() error {
+	for _, part := range []struct{ field, name, value string }{
+		{"LEFT4ME_STEAM_USER", "the name of the Steam account", a.User},
+		{"LEFT4ME_STEAM_PASSWORD", "the password of the Steam account", a.Password},
+		{"guard", "the Steam Guard code", a.Guard},
+	} {
+		bad := strings.ContainsFunc(part.value, func(r rune) bool { return r == '"' || unicode.IsControl(r) })
+		if part.field != "LEFT4ME_STEAM_PASSWORD" {
+			bad = bad || strings.ContainsFunc(part.value, unicode.IsSpace)
+		}
+		if bad || len(part.value) > 256 || strings.HasPrefix(part.value, "+") && part.field != "LEFT4ME_STEAM_PASSWORD" {
+			return &left4me.Error{Kind: left4me.Invalid, Field: part.field, Text: part.name + " has a character that SteamCMD can't be given", Hint: "change it"}
+		}
+	}
+	if a.User == "" && a.Password != "" {
+		return &left4me.Error{Kind: left4me.Invalid, Field: "LEFT4ME_STEAM_USER", Text: "there is a password of a Steam account, but no name", Hint: "set LEFT4ME_STEAM_USER too"}
+	}
+	return nil
+}

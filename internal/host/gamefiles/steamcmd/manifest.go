@@ -1,0 +1,159 @@
+package steamcmd
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/source/vdf"
+)
+
+// Installed is the bit of Manifest.StateFlags that Steam sets alone when an app
+// is whole and nothing is left to do. With others beside it an update is pending
+// or was cut.
+const Installed = 4
+
+// Manifest is what Steam wrote down of an app that it installed, in
+// steamapps/appmanifest_<app>.acf.
+type Manifest struct {
+	App         int
+	Name        string
+	Build       int64  // what is installed
+	Target      int64  // what an update that is under way leads to; 0 or Build if there is none
+	StateFlags  uint32 // EAppState: 4 when all is well
+	SizeOnDisk  int64  // bytes
+	LastUpdated time.Time
+	Branch      string // empty for the public one
+}
+
+// ReadManifest reads the manifest of an app from an installation. Keys may be in
+// any case and order; what is missing stays zero. Errors: left4me.NotFound when
+// there is none, left4me.Invalid when it can't be understood.
+func ReadManifest(dir string, app int) (Manifest, error) {
+	path := filepath.Join(dir, "steamapps", fmt.Sprintf("appmanifest_%d.acf", app))
+	b, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Manifest{}, &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("Steam installed no app %d in %s", app, dir), Err: err}
+	} else if err != nil {
+		return Manifest{}, fmt.Errorf("app manifest: %w", err)
+	}
+	m, err := parseManifest(b)
+	if err == nil && m.App != app {
+		err = fmt.Errorf("it is of app %d", m.App)
+	}
+	if err != nil {
+		return Manifest{}, &left4me.Error{
+			Kind: left4me.Invalid, Text: fmt.Sprintf("%s can't be understood: %v", path, err),
+			Hint: "verify the game: SteamCMD then writes it anew", Err: err,
+		}
+	}
+	return m, nil
+}
+
+// readFile reads a small regular file: what was put in its place isn't waited for.
+func readFile(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", path)
+	}
+	return io.ReadAll(io.LimitReader(f, vdf.MaxSize+1))
+}
+
+func parseManifest(b []byte) (Manifest, error) {
+	root, err := vdf.Parse(b, vdf.Options{Escapes: true})
+	if err != nil {
+		return Manifest{}, err
+	}
+	state := root.Get("AppState")
+	if state == nil {
+		return Manifest{}, errors.New("it has no AppState")
+	}
+	var wrong error
+	number := func(key string, bits int) int64 {
+		text := state.Text(key)
+		n, err := strconv.ParseInt(cmp.Or(text, "0"), 10, bits)
+		if err != nil || n < 0 {
+			wrong = cmp.Or(wrong, fmt.Errorf("%s is %q", key, text))
+		}
+		return n
+	}
+	m := Manifest{
+		App: int(number("appid", 32)), Name: state.Text("name"),
+		Build: number("buildid", 64), Target: number("TargetBuildID", 64),
+		StateFlags: uint32(number("StateFlags", 33)) /* 33 with its sign */, SizeOnDisk: number("SizeOnDisk", 64),
+		Branch: state.Text("UserConfig", "BetaKey"),
+	}
+	if m.Branch == "public" {
+		m.Branch = ""
+	}
+	if t := number("LastUpdated", 64); t > 0 {
+		m.LastUpdated = time.Unix(t, 0).UTC()
+	}
+	return m, wrong
+}
+
+// Judge looks whether an installation is whole: the programs are there and can be
+// run, and Steam says in its manifest that nothing is left to do. The manifest
+// comes back as far as it could be read; the error, of kind left4me.Unavailable,
+// names all that is missing.
+func Judge(dir string, app int) (Manifest, error) {
+	var missing []string
+	for _, name := range []string{"srcds_run", "srcds_linux"} {
+		if why := program(filepath.Join(dir, name)); why != "" {
+			missing = append(missing, name+" "+why)
+		}
+	}
+	if p := filepath.Join(dir, "srcds_linux"); len(missing) == 0 && !isELF(p) {
+		missing = append(missing, "srcds_linux is not a program for Linux")
+	}
+	m, err := ReadManifest(dir, app)
+	switch {
+	case errors.Is(err, left4me.NotFound):
+		missing = append(missing, fmt.Sprintf("appmanifest_%d.acf is not there", app))
+	case err != nil:
+		missing = append(missing, err.Error())
+	case m.StateFlags != Installed:
+		missing = append(missing, fmt.Sprintf("Steam says that it isn't finished with it (state 0x%x)", m.StateFlags))
+	case m.Build == 0:
+		missing = append(missing, "the app manifest names no build")
+	}
+	if len(missing) > 0 {
+		return m, &left4me.Error{
+			Kind: left4me.Unavailable, Text: fmt.Sprintf("the game in %s is not whole: %s", dir, strings.Join(missing, ", ")),
+			Hint: "run left4me game verify", Err: err,
+		}
+	}
+	return m, nil
+}
+
+// program says what keeps a file from being run.
+func program(path string) string {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "is not there"
+	case err != nil:
+		return "can't be looked at: " + errors.Unwrap(err).Error()
+	case !info.Mode().IsRegular() || info.Size() == 0:
+		return "is empty or not a file"
+	case info.Mode()&0o111 == 0:
+		return "is not executable"
+	}
+	return ""
+}

@@ -1,0 +1,291 @@
+package steamcmd
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// What SteamCMD prints while it works; the rest is looked at by words.
+var (
+	progressLine = regexp.MustCompile(`Update state \((0x[0-9a-fA-F]{1,8})\) ([a-z ]*), progress: [0-9.]+ \((\d{1,18}) / (\d{1,18})\)`)
+	selfUpdate   = regexp.MustCompile(`^\[ *\d+%\] Downloading [Uu]pdate \(([\d,]{1,20}) of ([\d,]{1,20}) KB\)`)
+	succeeded    = regexp.MustCompile(`^Success! App '(\d{1,10})' (fully installed|already up to date)`)
+	notInstalled = regexp.MustCompile(`(?i)^ERROR! Failed to (?:install|update) app '\d+' \(([^)]*)\)`)
+	leftInState  = regexp.MustCompile(`(?i)^Error! App '\d+' state is (0x[0-9a-fA-F]{1,8}) after update job`)
+	ownLine      = regexp.MustCompile(`^(?:Redirecting stderr|Logging directory|\[ *\d+%\]|\[----\]|Steam Console Client|Loading Steam API|` +
+		`Connecting anonymously|Logging in user|Update state \(0x|Success! App '|E(?:RROR|rror)! (?:App '|Failed to ))`)
+	loginFailed = regexp.MustCompile(`(?:FAILED|ERROR) \(([^)]*)\)|FAILED login with result code (.*)|^Login Failure: (.*)`)
+)
+
+// Bits of EAppUpdateState, the state in a line of progress.
+const (
+	updateValidating    = 0x4
+	updatePreallocating = 0x10
+	updateDownloading   = 0x20
+	updateStaging       = 0x40
+	updateVerifying     = 0x80
+	updateCommitting    = 0x100
+)
+
+// said is what SteamCMD said in one run.
+type said struct {
+	app      int
+	step     string
+	progress left4me.Progress
+	rate     rate
+	done     bool     // it says that the app is installed
+	cause    Cause    // the last failure that it named
+	words    string   // in its own words
+	left     int64    // bytes that it still wanted to download or write
+	most     int64    // bytes downloaded, at most
+	spoke    bool     // it printed a line that only SteamCMD prints
+	last     []string // lines, at most lastLines
+}
+
+// line takes a line and says what to tell about it.
+func (s *said) line(text string, now time.Time) Event {
+	text = strings.TrimSpace(text)
+	e := Event{Line: text}
+	s.spoke = s.spoke || ownLine.MatchString(text)
+	s.keep(text)
+	switch {
+	case s.progressed(text, now, &e):
+	case selfUpdate.MatchString(text):
+		m := selfUpdate.FindStringSubmatch(text)
+		s.enter(left4me.StepFindSteamCMD)
+		s.count(kilobytes(m[1]), kilobytes(m[2]), now)
+		e.Note = "SteamCMD updates itself"
+	case strings.HasPrefix(text, "Steam Console Client"), strings.HasPrefix(text, "Connecting anonymously to Steam"), strings.HasPrefix(text, "Logging in user "), strings.HasPrefix(text, "Waiting for "):
+		s.enter(left4me.StepLogIn)
+		s.failed(text)
+	default:
+		if m := succeeded.FindStringSubmatch(text); m != nil && m[1] == strconv.Itoa(s.app) {
+			// What failed before in the same run was overcome.
+			s.done, s.cause, s.words = true, "", ""
+			break
+		}
+		s.failed(text)
+	}
+	e.Step, e.Progress = s.step, s.progress
+	return e
+}
+
+// enter begins a step, which counts from nothing.
+func (s *said) enter(step string) {
+	if s.step != step {
+		s.step, s.progress, s.rate = step, left4me.Progress{}, rate{}
+	}
+}
+
+// progressed takes a line of progress.
+func (s *said) progressed(text string, now time.Time, e *Event) bool {
+	m := progressLine.FindStringSubmatch(text)
+	if m == nil {
+		return false
+	}
+	state, _ := strconv.ParseUint(m[1], 0, 32)
+	done, _ := strconv.ParseInt(m[3], 10, 64)
+	total, _ := strconv.ParseInt(m[4], 10, 64)
+	switch {
+	case state&updateCommitting != 0:
+		s.enter(left4me.StepCommit)
+	case state&updateVerifying != 0:
+		s.enter(left4me.StepCommit)
+		e.Note = "what was downloaded is checked"
+		return true // the bytes are those that are written after it
+	case state&updateValidating != 0:
+		s.enter(left4me.StepVerifyFiles)
+	case state&updatePreallocating != 0:
+		s.enter(left4me.StepDownload)
+		e.Note = "space is reserved"
+		return true // the bytes come after it
+	case state&(updateDownloading|updateStaging) != 0:
+		s.enter(left4me.StepDownload)
+		s.most = max(s.most, done)
+		s.left = max(0, total-done)
+	default: // reconfiguring, stopping: between two steps
+		return true
+	}
+	s.count(done, total, now)
+	return true
+}
+
+func (s *said) count(done, total int64, now time.Time) {
+	if total <= 0 || done > total {
+		total = 0
+	}
+	s.progress = left4me.Progress{Done: done, Total: total, Unit: "bytes", Rate: s.rate.add(done, now)}
+}
+
+// kilobytes reads 39,758.
+func kilobytes(text string) int64 {
+	n, err := strconv.ParseInt(strings.ReplaceAll(text, ",", ""), 10, 50)
+	if err != nil {
+		return 0
+	}
+	return n << 10
+}
+
+// failed takes a line that may name a failure.
+func (s *said) failed(text string) {
+	c, words := Cause(""), ""
+	if m := notInstalled.FindStringSubmatch(text); m != nil {
+		c, words = reasonCause(m[1]), m[1]
+	} else if m := leftInState.FindStringSubmatch(text); m != nil {
+		state, _ := strconv.ParseUint(m[1], 0, 32)
+		c, words = stateCause(uint32(state)), fmt.Sprintf("it left the app in state 0x%x", state)
+	} else if m := loginFailed.FindStringSubmatch(text); m != nil {
+		words = strings.TrimSpace(m[1] + m[2] + m[3])
+		c = loginCause(words)
+	} else {
+		c, words = phraseCause(text), strings.TrimPrefix(strings.ReplaceAll(text, "\t", ""), "[----] !!! ")
+	}
+	if c != "" {
+		s.cause, s.words = c, words
+	}
+}
+
+// phrases are in lines that have no form of their own.
+var phrases = []struct {
+	text  string
+	cause Cause
+}{
+	{"needs to be online", Offline},
+	{"not online or not logged in", Offline},
+	{"no space left on device", DiskFull},
+	{"disk quota exceeded", DiskFull},
+	{"read-only file system", NotWritable},
+	{"permission denied", NotWritable},
+	{"timed out waiting for appinfo", NoAppInfo},
+	{"has not been authenticated for your account using steam guard", GuardNeeded},
+	{"cannot execute", NotStarted},
+	{"exec format error", NotStarted},
+	{"required file not found", NotStarted},
+	{"steamcmd: no such file or directory", NotStarted},
+	{"error while loading shared libraries", NotStarted},
+}
+
+func phraseCause(text string) Cause {
+	text = strings.ToLower(text)
+	for _, p := range phrases {
+		if strings.Contains(text, p.text) {
+			return p.cause
+		}
+	}
+	return ""
+}
+
+// reasonCause is the cause behind a reason in parentheses (EAppUpdateError).
+func reasonCause(reason string) Cause {
+	switch strings.ToLower(strings.TrimSpace(reason)) {
+	case "invalid platform":
+		return WrongPlatform
+	case "no subscription", "missing decryption key", "not released", "region restricted":
+		return NoSubscription
+	case "no connection", "connection timeout", "no connection to content servers", "content unavailable", "timeout":
+		return Offline
+	case "not enough disk space", "not enough disk quota":
+		return DiskFull
+	case "disk write failure", "waiting for disk":
+		return WriteFailed
+	case "missing file permissions", "invalid install path", "invalid file system":
+		return NotWritable
+	case "missing configuration", "invalid application configuration", "invalid content configuration",
+		"manifest unavailable", "missing manifest":
+		return NoAppInfo
+	case "corrupt game files", "corrupt update files", "corrupt depot cache", "corrupt download", "corrupt disk",
+		"missing update files", "missing executable", "disk read failure", "not installed":
+		return Corrupt
+	case "update required", "still busy", "paused", "suspended", "canceled", "file locked":
+		return Pending
+	case "rate limit exceeded":
+		return RateLimited
+	}
+	return Unexplained
+}
+
+// Bits of EAppState, the state of an app that SteamCMD leaves.
+const (
+	appFilesMissing  = 0x20
+	appFilesCorrupt  = 0x80
+	appUpdatePaused  = 0x200
+	appUpdateStarted = 0x400
+)
+
+// stateCause is the likeliest cause of a state that an update ended in. What
+// disk and directory say is asked where WriteFailed comes out.
+func stateCause(state uint32) Cause {
+	switch {
+	case state&(appFilesMissing|appFilesCorrupt) != 0:
+		return Corrupt
+	case state&appUpdatePaused != 0 && state&appUpdateStarted == 0:
+		return DiskFull // 0x202, 0x212
+	case state&appUpdatePaused != 0:
+		return WriteFailed // 0x602, 0x606
+	case state&appUpdateStarted != 0:
+		return Offline // 0x402
+	}
+	return Pending // 0x6, 0xE
+}
+
+// loginCause is the cause behind the words of a login that failed (EResult).
+func loginCause(words string) Cause {
+	w := strings.ToLower(words)
+	has := func(parts ...string) bool {
+		for _, p := range parts {
+			if strings.Contains(w, p) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("rate limit", "ratelimit", "throttle") || w == "84":
+		return RateLimited
+	case has("two-factor", "twofactor", "steam guard", "logon denied", "auth code") || w == "88":
+		return GuardNeeded
+	case has("password", "invalid account", "account not found"):
+		return BadPassword
+	case has("no connection", "connect", "timeout", "timed out", "service unavailable", "try another cm", "busy"):
+		return Offline
+	}
+	return LoginRefused
+}
+
+// rate is bytes a second, smoothed over some seconds. The zero value is ready.
+type rate struct {
+	done   int64
+	at     time.Time
+	smooth float64
+	known  bool
+}
+
+// smoothing is the time in which old speeds lose most of their weight.
+const smoothing = 5 * time.Second
+
+// add says what the rate is when done bytes are there at a time; 0 until two
+// different times were seen.
+func (r *rate) add(done int64, now time.Time) int64 {
+	if r.at.IsZero() || done < r.done {
+		*r = rate{done: done, at: now}
+		return 0
+	}
+	passed := now.Sub(r.at)
+	if passed < 50*time.Millisecond { // too short to measure; counted with the next
+		return int64(r.smooth)
+	}
+	speed := float64(done-r.done) / passed.Seconds()
+	if !r.known {
+		r.smooth, r.known = speed, true
+	} else {
+		weight := min(1, passed.Seconds()/smoothing.Seconds())
+		r.smooth += (speed - r.smooth) * weight
+	}
+	r.done, r.at = done, now
+	return int64(r.smooth)
+}

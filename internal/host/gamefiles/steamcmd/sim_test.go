@@ -1,0 +1,516 @@
+package steamcmd_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// program is the stand-in for SteamCMD.
+var program string
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+// driveVar makes the test program a driver that is there to be killed.
+const driveVar = "STEAMCMD_TEST_DRIVE"
+
+func buildAndRun(m *testing.M) int {
+	if dir := os.Getenv(driveVar); dir != "" {
+		tool := steamcmd.Tool{Script: filepath.Join(dir, "steamcmd", "steamcmd.sh"), Home: filepath.Join(dir, "home")}
+		_, err := tool.Update(context.Background(), steamcmd.Update{Dir: filepath.Join(dir, "game")}, func(e steamcmd.Event) { fmt.Println(e.Line) })
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	dir, err := os.MkdirTemp("", "steamcmd")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "steamcmd")
+	if out, err := exec.Command("go", "build", "-o", program, "../../../../sim/steamcmd").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+		return 1
+	}
+	code := m.Run()
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// rig is a simulated SteamCMD and a directory for the game.
+type rig struct {
+	tool   steamcmd.Tool
+	update steamcmd.Update
+
+	mu     sync.Mutex
+	events []steamcmd.Event
+}
+
+// newRig lays a SteamCMD out that does what the variables say.
+func newRig(t *testing.T, vars ...string) *rig {
+	t.Helper()
+	dir := t.TempDir()
+	r := &rig{
+		tool: steamcmd.Tool{
+			Script: filepath.Join(dir, "steamcmd", "steamcmd.sh"), Home: filepath.Join(dir, "home"),
+			Limits: steamcmd.Limits{Silence: time.Minute, Pause: 10 * time.Millisecond, Tries: 3},
+		},
+		update: steamcmd.Update{Dir: filepath.Join(dir, "game")},
+	}
+	if err := os.Mkdir(r.update.Dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r.now(t, vars...)
+	return r
+}
+
+// now makes SteamCMD do what the variables say from now on.
+func (r *rig) now(t *testing.T, vars ...string) {
+	t.Helper()
+	vars = append([]string{"SIM_STEAM_SIZE=200K", "SIM_STEAM_FILES=20", "SIM_STEAM_GAME=1", "SIM_STEAM_TICK=20ms"}, vars...)
+	if out, err := exec.Command(program, append([]string{"lay", filepath.Dir(r.tool.Script)}, vars...)...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+func (r *rig) told(e steamcmd.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, e)
+}
+
+// log is all that was printed and noted.
+func (r *rig) log() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var b strings.Builder
+	for _, e := range r.events {
+		fmt.Fprintf(&b, "%s|%s|%s\n", e.Step, e.Note, e.Line)
+	}
+	return b.String()
+}
+
+func (r *rig) run(t *testing.T) (steamcmd.Manifest, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	return r.tool.Update(ctx, r.update, r.told)
+}
+
+// installed runs an update that must succeed with a build.
+func (r *rig) installed(t *testing.T, build int64) {
+	t.Helper()
+	m, err := r.run(t)
+	if err != nil || m.Build != build {
+		t.Fatalf("build %d, %v\n%s", m.Build, err, r.log())
+	}
+	if _, err := steamcmd.Judge(r.update.Dir, steamcmd.App); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheGameComesForWindowsFirstWhenLinuxIsRefused(t *testing.T) {
+	r := newRig(t)
+	r.installed(t, 15800001)
+	log := r.log()
+	for _, want := range []string{
+		"find SteamCMD|SteamCMD updates itself|", "log in to Steam|once more, for linux|", "(Invalid platform)", "trying for Windows first, then for Linux", "log in to Steam||Connecting anonymously",
+		"verify files||Update state (0x5)", "download||Update state (0x61)", "write files||Update state (0x101)", "fully installed",
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("it does not tell %q", want)
+		}
+	}
+	if strings.Contains(log, "\x1b") || strings.Contains(log, "\r") {
+		t.Error("there are control characters in the lines")
+	}
+	if t.Failed() {
+		t.Log(log)
+	}
+	r.now(t, "SIM_STEAM_BUILD=2")
+	r.installed(t, 15800002) // now the plain way works
+}
+
+func TestProgressHasBytesAndRate(t *testing.T) {
+	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_SIZE=2M", "SIM_STEAM_RATE=4M")
+	r.installed(t, 15800001)
+	var seen bool
+	for _, e := range r.events {
+		p := e.Progress
+		if p.Done > p.Total && p.Total > 0 || p.Rate < 0 {
+			t.Errorf("progress %+v", p)
+		}
+		seen = seen || e.Step == left4me.StepDownload && p.Rate > 64<<10 && p.Rate < 64<<20 && p.Total > 1<<20 && p.Unit == "bytes"
+	}
+	if !seen {
+		t.Errorf("no rate near the line's\n%s", r.log())
+	}
+}
+
+func TestTheOwnerIsTriedWhenNothingElseIsGiven(t *testing.T) {
+	const secret = "cr0wbar $with blanks"
+	r := newRig(t, "SIM_STEAM_ACCOUNT=gordon:"+secret+":R2D2C", "SIM_STEAM_FAULT=reason:No subscription", "SIM_STEAM_FAULT_TIMES=2")
+	r.update.Account = steamcmd.Account{User: "gordon", Password: secret, Guard: "R2D2C"}
+	r.installed(t, 15800001)
+	if log := r.log(); !strings.Contains(log, "Logging in user 'gordon'") {
+		t.Errorf("%s", log)
+	}
+	left, _ := filepath.Glob(filepath.Join(r.tool.Home, ".left4me-run-*"))
+	if len(left) > 0 {
+		t.Errorf("files with the password are left: %v", left)
+	}
+}
+
+func TestPasswordsAreHidden(t *testing.T) {
+	r := newRig(t)
+	dir := filepath.Dir(r.tool.Script)
+	// A SteamCMD that shows all that it was told, and how.
+	write(t, r.tool.Script, `#!/bin/sh
+echo "Steam Console Client (c) Valve Corporation - version 1"
+echo "arguments $*"
+stat -c 'mode %a' "$2"
+cat "$2"
+echo "FAILED (Invalid Password) of cr0wbar"
+exit 5
+`, 0o755)
+	_ = os.RemoveAll(filepath.Join(dir, "linux32"))
+	r.tool.Limits.Tries = 1
+	_, err := r.tool.LatestFor(t.Context(), steamcmd.Account{User: "gordon", Password: "cr0wbar", Guard: "R2D2C"}, steamcmd.App, "")
+	if !errors.Is(err, steamcmd.BadPassword) || strings.Contains(err.Error(), "cr0wbar") {
+		t.Errorf("%v", err)
+	}
+	r.update.Account = steamcmd.Account{User: "gordon", Password: "cr0wbar", Guard: "R2D2C"}
+	write(t, r.tool.Script, strings.ReplaceAll(`#!/bin/sh
+echo "Steam Console Client (c) Valve Corporation - version 1"
+case "$*" in *anonymous*) echo "ERROR! Failed to install app '222860' (No subscription)"; exit 8 ;; esac
+echo "arguments $*"
+stat -c 'mode %a' "$2"
+cat "$2"
+exit 5
+`, "\r", ""), 0o755)
+	_, err = r.run(t)
+	log := r.log()
+	if !errors.Is(err, steamcmd.LoginRefused) || !strings.Contains(log, "mode 600") || !strings.Contains(log, `login "gordon" "(hidden)" "(hidden)"`) {
+		t.Errorf("%v\n%s", err, log)
+	}
+	if strings.Contains(log+err.Error(), "cr0wbar") || strings.Contains(log, "R2D2C") {
+		t.Errorf("%v\n%s", err, log)
+	}
+}
+
+func TestAccountsThatWouldBeCommandsAreRefused(t *testing.T) {
+	r := newRig(t)
+	for _, a := range []steamcmd.Account{
+		{User: "a\nquit"},
+		{User: "a b"},
+		{User: "+quit"},
+		{User: "a", Password: `x" "y`},
+		{User: "a", Password: "x\nquit"},
+		{User: "a", Password: "x", Guard: "1 2"},
+		{Password: "x"},
+	} {
+		r.update.Account = a
+		if _, err := r.run(t); !errors.Is(err, left4me.Invalid) {
+			t.Errorf("%q: %v", a, err)
+		}
+	}
+}
+
+// Each way in which SteamCMD is known to fail ends in a sentence that says so.
+func TestFailuresAreNamed(t *testing.T) {
+	for name, c := range map[string]struct {
+		vars  string
+		cause steamcmd.Cause
+		text  string
+	}{
+		"no way out":           {"SIM_STEAM_FAULT=offline", steamcmd.Offline, "SteamCMD could not reach Steam"},
+		"no way out, mute":     {"SIM_STEAM_FAULT=mute:254", steamcmd.Offline, "SteamCMD could not reach Steam"},
+		"ends before a line":   {"SIM_STEAM_FAULT=mute:1", steamcmd.NotStarted, "exit code 1 before SteamCMD printed a line"},
+		"no connection":        {"SIM_STEAM_FAULT=no-connection", steamcmd.Offline, "SteamCMD could not reach Steam: No Connection"},
+		"too many logins":      {"SIM_STEAM_FAULT=rate-limit", steamcmd.RateLimited, "too many"},
+		"refused for Linux":    {"SIM_STEAM_FAULT=reason:Invalid platform", steamcmd.WrongPlatform, "LEFT4ME_STEAM_USER"},
+		"no subscription":      {"SIM_STEAM_FAULT=reason:No subscription", steamcmd.NoSubscription, "No subscription"},
+		"disk full, they say":  {"SIM_STEAM_FAULT=state:0x202 SIM_STEAM_FAULT_AT=90", steamcmd.DiskFull, "disk full"},
+		"disk full, in words":  {"SIM_STEAM_FAULT=reason:Not enough disk space", steamcmd.DiskFull, "disk full"},
+		"write failed":         {"SIM_STEAM_FAULT=state:0x606", steamcmd.WriteFailed, "could not write"},
+		"line broke":           {"SIM_STEAM_FAULT=state:0x402 SIM_STEAM_FAULT_AT=0", steamcmd.Offline, "could not reach Steam"},
+		"corrupt":              {"SIM_STEAM_FAULT=state:0x6A6", steamcmd.Corrupt, "damaged or missing"},
+		"missing files":        {"SIM_STEAM_FAULT=lie", steamcmd.Corrupt, "srcds_run is not there"},
+		"no app info":          {"SIM_STEAM_FAULT=appinfo", steamcmd.NoAppInfo, "no information"},
+		"killed":               {"SIM_STEAM_FAULT=kill:KILL", steamcmd.Killed, "SteamCMD was killed"},
+		"crashed":              {"SIM_STEAM_FAULT=kill:SEGV", steamcmd.Crashed, "SteamCMD crashed"},
+		"says nothing of it":   {"SIM_STEAM_FAULT=exit:3 SIM_STEAM_INFO=hidden", "", ""},
+		"reason never seen":    {"SIM_STEAM_FAULT=reason:Cosmic rays", steamcmd.Unexplained, "Cosmic rays"},
+		"still pending":        {"SIM_STEAM_FAULT=state:0x6", steamcmd.Pending, "unfinished"},
+		"noise between it all": {"SIM_STEAM_FAULT=noise", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			vars := []string{"SIM_STEAM_ANONYMOUS=1"}
+			for _, v := range strings.Split(c.vars, " SIM_") {
+				vars = append(vars, "SIM_"+strings.TrimPrefix(v, "SIM_"))
+			}
+			r := newRig(t, vars...)
+			_, err := r.run(t)
+			if c.cause == "" {
+				if err != nil {
+					t.Errorf("%v\n%s", err, r.log())
+				}
+				return
+			}
+			e, public := left4me.Public(err)
+			if !public || !errors.Is(err, c.cause) || !strings.Contains(e.Error(), c.text) || e.Hint == "" {
+				t.Errorf("%v\n%s", err, r.log())
+			}
+		})
+	}
+}
+
+func TestWhatPassesIsTriedAgain(t *testing.T) {
+	for name, vars := range map[string][]string{
+		"offline twice":     {"SIM_STEAM_FAULT=offline", "SIM_STEAM_FAULT_TIMES=2"},
+		"the line breaks":   {"SIM_STEAM_FAULT=state:0x402", "SIM_STEAM_FAULT_TIMES=2"},
+		"it crashes":        {"SIM_STEAM_FAULT=kill:SEGV", "SIM_STEAM_FAULT_TIMES=1"},
+		"damaged":           {"SIM_STEAM_FAULT=damaged"},
+		"platform, once":    {"SIM_STEAM_FAULT=reason:Invalid platform", "SIM_STEAM_FAULT_TIMES=1"},
+		"app info is stale": {"SIM_STEAM_FAULT=stale-cache"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, append(vars, "SIM_STEAM_ANONYMOUS=1")...)
+			write(t, filepath.Join(r.tool.Home, "Steam", "appcache", "appinfo.vdf"), "old", 0o644)
+			r.installed(t, 15800001)
+		})
+	}
+}
+
+// The old build stands there, whole: that an update failed must not look like
+// success.
+func TestAnUpdateThatFailedIsNoSuccessBecauseTheOldBuildIsThere(t *testing.T) {
+	r := newRig(t)
+	r.installed(t, 15800001)
+	r.now(t, "SIM_STEAM_BUILD=2", "SIM_STEAM_FAULT=no-connection")
+	if _, err := r.run(t); !errors.Is(err, steamcmd.Offline) {
+		t.Errorf("%v", err)
+	}
+	r.now(t, "SIM_STEAM_BUILD=2", "SIM_STEAM_FAULT=exit:1")
+	r.installed(t, 15800002) // the exit code alone is no failure
+}
+
+func TestValidateMendsWhatIsMissing(t *testing.T) {
+	r := newRig(t)
+	r.installed(t, 15800001)
+	if err := os.Remove(filepath.Join(r.update.Dir, "srcds_run")); err != nil {
+		t.Fatal(err)
+	}
+	r.installed(t, 15800001) // "already up to date", and it is not
+	if err := os.WriteFile(filepath.Join(r.update.Dir, "left4dead2/gameinfo.txt"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r.update.Validate = true
+	r.installed(t, 15800001)
+	if b, _ := os.ReadFile(filepath.Join(r.update.Dir, "left4dead2/gameinfo.txt")); len(b) < 10 {
+		t.Error("a damaged file was not mended")
+	}
+}
+
+func TestSilenceEndsItAndIsNamed(t *testing.T) {
+	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_FAULT=hang", "SIM_STEAM_SIZE=1M")
+	r.tool.Limits.Silence = 2 * time.Second
+	began := time.Now()
+	_, err := r.run(t)
+	if !errors.Is(err, steamcmd.Hung) || !strings.Contains(err.Error(), "SteamCMD printed nothing for 2s") {
+		t.Errorf("%v", err)
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("after %s", took)
+	}
+	if log := r.log(); !strings.Contains(log, "downloading") {
+		t.Errorf("what it printed before is not there\n%s", log)
+	}
+}
+
+func TestCancelEndsItSoonAlsoWhenItWontEnd(t *testing.T) {
+	for name, vars := range map[string][]string{
+		"downloading": {"SIM_STEAM_RATE=10K", "SIM_STEAM_SIZE=10M"},
+		"hanging":     {"SIM_STEAM_FAULT=hang"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, append(vars, "SIM_STEAM_ANONYMOUS=1")...)
+			// Without a shell in between, that would end when it is asked to.
+			r.tool.Script = filepath.Join(filepath.Dir(r.tool.Script), "linux32", "steamcmd")
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			at := make(chan struct{})
+			once := sync.OnceFunc(func() { close(at) })
+			ended := make(chan error)
+			go func() {
+				_, err := r.tool.Update(ctx, r.update, func(e steamcmd.Event) {
+					if e.Progress.Total > 0 && e.Step == left4me.StepDownload {
+						once()
+					}
+				})
+				ended <- err
+			}()
+			select {
+			case <-at:
+			case err := <-ended:
+				t.Fatal(err)
+			case <-time.After(time.Minute):
+				t.Fatal("it does not download")
+			}
+			hangs := filepath.Join(r.tool.Home, "Steam", "sim-hangs")
+			for deadline := time.Now().Add(time.Minute); name == "hanging" && time.Now().Before(deadline); {
+				if _, err := os.Stat(hangs); err == nil {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+			select {
+			case err := <-ended:
+				if !errors.Is(err, context.Canceled) {
+					t.Errorf("%v", err)
+				}
+			case <-time.After(5 * time.Second):
+				t.Fatal("it goes on 5 s later")
+			}
+			if out, err := exec.Command("pgrep", "-f", r.tool.Script).Output(); err == nil {
+				t.Errorf("left running: %s", out)
+			}
+		})
+	}
+}
+
+func TestTheWholeHasABound(t *testing.T) {
+	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_RATE=10K", "SIM_STEAM_SIZE=10M")
+	r.tool.Limits.Whole = 2 * time.Second
+	if _, err := r.run(t); !errors.Is(err, steamcmd.TooLong) || !strings.Contains(err.Error(), "not finished after 2s") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestOneSteamCMDAtATimeWorksInAHome(t *testing.T) {
+	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_RATE=10K", "SIM_STEAM_SIZE=10M")
+	ctx, cancel := context.WithCancel(t.Context())
+	logs, ended := make(chan struct{}), make(chan struct{})
+	once := sync.OnceFunc(func() { close(logs) })
+	go func() {
+		defer close(ended)
+		_, _ = r.tool.Update(ctx, r.update, func(e steamcmd.Event) {
+			if e.Line != "" {
+				once()
+			}
+		})
+	}()
+	<-logs
+	if _, err := r.tool.Latest(t.Context(), steamcmd.App, ""); !errors.Is(err, steamcmd.InUse) || !errors.Is(err, left4me.Busy) {
+		t.Errorf("%v", err)
+	}
+	cancel()
+	<-ended
+}
+
+func TestTheBinaryAloneIsStartedAgain(t *testing.T) {
+	r := newRig(t)
+	r.tool.Script = filepath.Join(filepath.Dir(r.tool.Script), "linux32", "steamcmd")
+	r.installed(t, 15800001)
+}
+
+func TestTheNewestBuildIsAsked(t *testing.T) {
+	r := newRig(t, "SIM_STEAM_BUILD=7")
+	for branch, want := range map[string]int64{"": 15800007, "public": 15800007, "beta": 15800507} {
+		if build, err := r.tool.Latest(t.Context(), steamcmd.App, branch); err != nil || build != want {
+			t.Errorf("%s: %d, %v", branch, build, err)
+		}
+	}
+	if _, err := r.tool.Latest(t.Context(), steamcmd.App, "none"); !errors.Is(err, steamcmd.NotKnown) {
+		t.Errorf("%v", err)
+	}
+	for vars, want := range map[string]steamcmd.Cause{
+		"SIM_STEAM_INFO=hidden":         steamcmd.NotKnown,
+		"SIM_STEAM_INFO=empty":          steamcmd.NotKnown,
+		"SIM_STEAM_FAULT=appinfo":       steamcmd.NoAppInfo,
+		"SIM_STEAM_FAULT=offline":       steamcmd.Offline,
+		"SIM_STEAM_FAULT=no-connection": steamcmd.Offline,
+	} {
+		r.now(t, vars)
+		if _, err := r.tool.Latest(t.Context(), steamcmd.App, ""); !errors.Is(err, want) {
+			t.Errorf("%s: %v", vars, err)
+		}
+	}
+	r.now(t, "SIM_STEAM_FAULT=noise")
+	if build, err := r.tool.Latest(t.Context(), steamcmd.App, ""); err != nil || build != 15800001 {
+		t.Errorf("with noise: %d, %v", build, err)
+	}
+}
+
+// SteamCMD has a session of its own: it must not go on alone, into the files of
+// the next one.
+func TestSteamCMDEndsWithItsDriver(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { endsWithItsDriver(t, os.Args[0]) })
+	t.Run("hangups ignored", func(t *testing.T) { endsWithItsDriver(t, "nohup", os.Args[0]) })
+}
+
+func endsWithItsDriver(t *testing.T, command ...string) {
+	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_RATE=10K", "SIM_STEAM_SIZE=10M")
+	driver := exec.Command(command[0], command[1:]...)
+	driver.Env = append(os.Environ(), driveVar+"="+filepath.Dir(r.update.Dir))
+	out, err := driver.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := driver.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = driver.Process.Kill() }()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.Contains(lines.Text(), "downloading") {
+	}
+	running := func() string {
+		out, _ := exec.Command("pgrep", "-f", filepath.Dir(r.tool.Script)).Output()
+		return strings.TrimSpace(string(out))
+	}
+	if running() == "" {
+		t.Fatal("it does not run")
+	}
+	if err := driver.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = driver.Wait()
+	for deadline := time.Now().Add(time.Minute); running() != ""; {
+		if time.Now().After(deadline) {
+			t.Fatalf("left running: %s", running())
+		}
+	}
+	r.now(t, "SIM_STEAM_ANONYMOUS=1")
+	r.installed(t, 15800001) // from where it was cut
+}
+
+func TestTheDiskDecidesWhenSteamCMDSaysNothing(t *testing.T) {
+	r := newRig(t, "SIM_STEAM_ANONYMOUS=1")
+	quiet := filepath.Join(filepath.Dir(r.update.Dir), "quiet.sh")
+	write(t, quiet, "#!/bin/sh\n"+r.tool.Script+" \"$@\" | grep -v Success\nexit 9\n", 0o755)
+	r.tool.Script = quiet
+	r.installed(t, 15800001)
+	if n := strings.Count(r.log(), "Loading Steam API"); n != 1 {
+		t.Errorf("it was run %d times", n)
+	}
+}

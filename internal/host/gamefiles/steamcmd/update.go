@@ -1,0 +1,255 @@
+package steamcmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Update brings an installation to Steam's newest build, or makes one. It tries
+// again what time may mend, and then what is known to help, and returns what is
+// on disk when that is whole. Done again after any end it goes on where that one
+// was. It ends within 5 s of ctx.
+//
+// told, which may be nil, is called from one goroutine and must not block for
+// long. Errors are *left4me.Error with a Cause in their chain, or ctx's.
+func (t Tool) Update(ctx context.Context, u Update, told func(Event)) (Manifest, error) {
+	limits := t.Limits.orUsual()
+	ctx, cancel := context.WithTimeoutCause(ctx, limits.Whole, failuref(TooLong, span(limits.Whole), nil))
+	defer cancel()
+	u.App = cmp.Or(u.App, App)
+	if told == nil {
+		told = func(Event) {}
+	}
+	w := &work{tool: t, Update: u, limits: limits, told: told}
+	if err := w.ready(); err != nil {
+		return Manifest{}, err
+	}
+	unlock, err := t.lock()
+	if err != nil {
+		return Manifest{}, err
+	}
+	defer unlock()
+	for r := asItIs; ; {
+		m, err := w.try(ctx, r)
+		if err == nil || ctx.Err() != nil {
+			return m, err
+		}
+		w.tried = append(w.tried, r)
+		helps, ok := next(causeOf(err), w.tried, u.Account.User != "")
+		if !ok {
+			return m, err
+		}
+		r = helps
+		w.told(Event{Step: left4me.StepLogIn, Note: notes[r]})
+	}
+}
+
+// work is an update that goes on.
+type work struct {
+	Update
+	tool   Tool
+	limits Limits
+	told   func(Event)
+	tried  []remedy
+	most   int64 // bytes that a run downloaded, at most: more is headway
+}
+
+// ready looks for what would let SteamCMD fail without a word.
+func (w *work) ready() error {
+	if !filepath.IsAbs(w.Dir) {
+		return fmt.Errorf("steamcmd: %s is not an absolute path", w.Dir)
+	}
+	if err := errors.Join(w.Account.check(), usable(w.tool.Script)); err != nil {
+		return err
+	}
+	if info, err := os.Stat(w.Dir); err != nil {
+		return notWritable(w.Dir, err)
+	} else if !info.IsDir() {
+		return failure(NotWritable, w.Dir+" is not a directory")
+	}
+	if err := tryWriting(w.Dir); err != nil {
+		return err
+	}
+	return w.tool.Libraries()
+}
+
+// try tries one remedy, and judges what is on disk then.
+func (w *work) try(ctx context.Context, r remedy) (Manifest, error) {
+	if r == freshCache {
+		if err := w.tool.forget(); err != nil {
+			return Manifest{}, err
+		}
+	}
+	for i, p := range r.passes(w.Validate, w.Account.User != "", w.tried) {
+		if i > 0 {
+			w.told(Event{Step: left4me.StepLogIn, Note: "once more, for " + p.platform})
+		}
+		if err := w.insist(ctx, p); err != nil {
+			return Manifest{}, err
+		}
+	}
+	m, err := Judge(w.Dir, w.App)
+	if err != nil {
+		// SteamCMD says that all is well, and it isn't.
+		e, _ := left4me.Public(err)
+		return m, &left4me.Error{Kind: e.Kind, Text: "SteamCMD said that it was done, but " + e.Text, Hint: e.Hint, Err: errors.Join(Corrupt, err)}
+	}
+	return m, nil
+}
+
+// insist makes a pass, again and again while time may mend what is wrong. Headway
+// is no failure: a line that breaks every hour gets there too.
+func (w *work) insist(ctx context.Context, p pass) error {
+	for fails := 1; ; fails++ {
+		before := w.most
+		err := w.once(ctx, p)
+		if err == nil || ctx.Err() != nil || !slices.Contains(mayPass, causeOf(err)) {
+			return err
+		}
+		if w.most > before {
+			fails = 1
+		}
+		if fails >= w.limits.Tries {
+			return err
+		}
+		pause := w.limits.Pause << min(fails-1, 6)
+		e, _ := left4me.Public(err)
+		w.told(Event{Step: left4me.StepLogIn, Note: fmt.Sprintf("%s; trying again in %s", e.Text, pause)})
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// once runs SteamCMD once.
+func (w *work) once(ctx context.Context, p pass) error {
+	account := Account{}
+	if p.account {
+		account = w.Account
+	}
+	c := newCommands(w.Dir, account)
+	if p.platform != "" {
+		c.add("@sSteamCmdForcePlatformType", p.platform)
+	}
+	update := []string{"app_update", fmt.Sprint(w.App)}
+	if p.validate {
+		update = append(update, "validate")
+	}
+	c.add(update...)
+	s := said{app: w.App}
+	before, _ := Judge(w.Dir, w.App)
+	end, err := w.tool.run(ctx, c, w.limits.Silence, func(line string) { w.told(s.line(line, time.Now())) })
+	w.most = max(w.most, s.most)
+	if err != nil {
+		return err
+	}
+	if p.account && w.Account.Guard != "" {
+		// The code was for one login; SteamCMD remembers the account now.
+		w.Account.Guard, w.Account.Password = "", ""
+	}
+	if s.done {
+		return nil
+	}
+	if s.cause == "" && !end.hung {
+		// Without a word either way the disk has it.
+		if after, err := Judge(w.Dir, w.App); err == nil && after != before && after.Build == after.Target {
+			return nil
+		}
+	}
+	return w.explain(s, end, p.account)
+}
+
+// explain names the cause of a run that did not succeed; loggedIn says that it was
+// as somebody: an anonymous login that is refused is Steam's own trouble.
+func (w *work) explain(s said, end ending, loggedIn bool) error {
+	switch {
+	case end.hung:
+		return w.tool.hung(w.limits.Silence)
+	case s.cannotRun(end):
+		return w.tool.cannotRun(s, end)
+	case s.cause == WriteFailed || s.cause == DiskFull:
+		return w.notWritten(s)
+	case s.cause == NotWritable:
+		if path := notOurs(w.Dir); path != "" {
+			return notWritable(path, syscall.EACCES)
+		}
+	case s.cause == LoginRefused && !loggedIn:
+		return failure(Offline, s.words)
+	}
+	if s.cause != "" {
+		return failure(s.cause, s.words)
+	}
+	return end.explain()
+}
+
+// explain names the cause of a run that said nothing, from how it ended.
+func (e ending) explain() error {
+	switch e.signal {
+	case 0:
+	default:
+		if e.crashed() {
+			return failure(Crashed, e.signal.String())
+		}
+		return failure(Killed, e.signal.String())
+	}
+	switch e.code { // none is documented
+	case 5:
+		return failure(LoginRefused, "")
+	case 10, 254:
+		return failure(Offline, "")
+	case restartCode:
+		return failure(Unexplained, "it restarted itself again and again")
+	}
+	return failure(Unexplained, fmt.Sprintf("exit code %d", e.code))
+}
+
+// crashed reports whether the kernel ended it for what it did.
+func (e ending) crashed() bool {
+	switch e.signal {
+	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGSYS:
+		return true
+	}
+	return false
+}
+
+// hung is the failure of a SteamCMD that said nothing for too long.
+func (t Tool) hung(silence time.Duration) error {
+	return failuref(Hung, span(silence), filepath.Join(t.Home, "Steam", "logs"))
+}
+
+// span writes a time as people say it, if they would.
+func span(d time.Duration) string {
+	switch {
+	case d >= 2*time.Hour && d%time.Hour == 0:
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	case d >= 2*time.Minute && d%time.Minute == 0:
+		return fmt.Sprintf("%d minutes", d/time.Minute)
+	}
+	return d.String()
+}
+
+// forget removes what SteamCMD remembers of apps; it asks Steam again then.
+func (t Tool) forget() error {
+	var err error
+	for _, dir := range []string{
+		filepath.Join(t.Home, "Steam"), filepath.Join(t.Home, ".steam", "steam"),
+		filepath.Join(t.Home, ".local", "share", "Steam"), filepath.Dir(t.Script),
+	} {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, "appcache")))
+	}
+	if err != nil {
+		return notWritable(t.Home, err)
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+// Package gameuser opens, reads and removes what stands in directories that the
+// user of the games may write to: runtime/NAME, logs/NAME and the directory of a
+// server's socket.
+//
+// A plugin can put anything there, and exchange it at any moment. So everything
+// is opened by descriptor beneath a directory that left4me chose, through no
+// symbolic link, without waiting for the other end of a FIFO, and what was opened
+// is looked at before it is read. Nothing else in left4me reads there by name
+// (TestWhoKnowsTheWayToGameFiles).
+package gameuser
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrKind is the target of errors.Is for an entry that is neither a regular file
+// nor a directory, and ErrSize for a file that is longer than the caller reads.
+var (
+	ErrKind = errors.New("not a regular file")
+	ErrSize = errors.New("too large")
+)
+
+const beneath = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS
+
+// OpenDir opens the directory rel beneath root. root itself may be reached
+// through links. Errors: fs.ErrNotExist, unix.ENOTDIR, and unix.ELOOP when a
+// component of rel is a symbolic link.
+func OpenDir(root, rel string) (*os.File, error) {
+	top, err := os.OpenFile(root, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer top.Close()
+	return openAt(top, rel, unix.O_RDONLY|unix.O_DIRECTORY, beneath)
+}
+
+// OpenRoot is OpenDir for those who look at many files beneath a directory.
+func OpenRoot(root, rel string) (*os.Root, error) {
+	dir, err := OpenDir(root, rel)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	return os.OpenRoot("/proc/self/fd/" + strconv.Itoa(int(dir.Fd())))
+}
+
+// OpenAt opens the regular file or the directory rel beneath dir; flags are those
+// of open(2), and a new file gets the mode 0640. Errors: ErrKind, and those of
+// OpenDir.
+func OpenAt(dir *os.File, rel string, flags int) (*os.File, error) {
+	f, err := openAt(dir, rel, flags, beneath)
+	if err != nil {
+		return nil, err
+	}
+	var st unix.Stat_t
+	err = unix.Fstat(int(f.Fd()), &st)
+	if m := st.Mode & unix.S_IFMT; err == nil && m != unix.S_IFREG && m != unix.S_IFDIR {
+		err = ErrKind
+	}
+	if err != nil {
+		f.Close()
+		return nil, &fs.PathError{Op: "open", Path: rel, Err: err}
+	}
+	return f, nil
+}
+
+// Read reads the regular file rel beneath dir as a whole. A file of more than most
+// bytes is not read: that is ErrSize. Errors: those of OpenAt.
+func Read(dir *os.File, rel string, most int64) ([]byte, error) {
+	f, err := OpenAt(dir, rel, unix.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: rel, Err: ErrKind}
+	}
+	if st.Size() > most {
+		return nil, &fs.PathError{Op: "read", Path: rel, Err: fmt.Errorf("%w: %d bytes, at most %d are read", ErrSize, st.Size(), most)}
+	}
+	b, err := io.ReadAll(io.LimitReader(f, most+1)) // it may grow meanwhile
+	if err == nil && int64(len(b)) > most {
+		err = &fs.PathError{Op: "read", Path: rel, Err: fmt.Errorf("%w: more than %d bytes", ErrSize, most)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// openAt opens rel beneath dir. O_NONBLOCK keeps the open of a FIFO from waiting
+// for a writer; on files and directories it has no effect.
+func openAt(dir *os.File, rel string, flags int, resolve uint64) (*os.File, error) {
+	how := unix.OpenHow{Flags: uint64(flags) | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC, Resolve: resolve}
+	if flags&unix.O_PATH != 0 { // takes no others: open(2)
+		how.Flags = uint64(flags) | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	}
+	if flags&unix.O_CREAT != 0 {
+		how.Mode = 0o640
+	}
+	for {
+		fd, err := unix.Openat2(int(dir.Fd()), rel, &how)
+		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
+			continue // a rename was under way while it was resolved: openat2(2)
+		}
+		if err != nil {
+			return nil, &fs.PathError{Op: "open", Path: rel, Err: err}
+		}
+		return os.NewFile(uintptr(fd), rel), nil
+	}
+}

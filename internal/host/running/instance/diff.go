@@ -1,0 +1,115 @@
+package instance
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// What a start decides besides files, as if it were files: one argument with its
+// value a line, one layer a line, top first.
+const (
+	ArgumentsFile = "command line"
+	LayersFile    = "layers"
+)
+
+// ConfigFile is a generated file as it was generated last, and as it would be
+// generated now. A missing one is empty. Passwords are masked.
+type ConfigFile struct{ Path, Running, Next string }
+
+// Diff compares what a server was started with last with what a start would make
+// of spec now, and changes nothing. Errors: left4me.NotFound when content is
+// missing on this host.
+func (f Files) Diff(spec left4me.Spec) ([]ConfigFile, error) {
+	n := spec.Name
+	if !n.Valid() {
+		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
+	}
+	layers, _, err := f.Layers(spec.Overlays)
+	if err != nil {
+		return nil, fmt.Errorf("configuration of %s: %w", n, err)
+	}
+	next := Config(spec, f.lower(spec.Overlays), "x") // masked anyway
+	next[ArgumentsFile], next[LayersFile] = argumentLines(Args(spec)), strings.Join(layers, "\n")+"\n"
+	running, err := f.generated(n)
+	if err != nil {
+		return nil, fmt.Errorf("configuration of %s: %w", n, err)
+	}
+	all := maps.Clone(running)
+	maps.Copy(all, next)
+	var out []ConfigFile
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		was, will := left4me.HideBoth(running[name], next[name])
+		out = append(out, ConfigFile{Path: name, Running: was, Next: will})
+	}
+	return out, nil
+}
+
+// generated are the files that a server was started with last; none when it never
+// was.
+func (f Files) generated(n left4me.Name) (map[string]string, error) {
+	env, err := f.ReadEnv(n)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(env.Lowerdirs) == 0 {
+		return map[string]string{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	generation, layers := env.Lowerdirs[0], env.Lowerdirs[1:]
+	files := map[string]string{ArgumentsFile: argumentLines(env.Args), LayersFile: strings.Join(layers, "\n") + "\n"}
+	root, err := os.OpenRoot(filepath.Join(string(f.Root), filepath.FromSlash(generation)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return files, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return files, fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := readGenerated(root, name)
+		files[name] = text
+		return err
+	})
+}
+
+// maxGenerated is how much of a generated file is shown: more than fits into an
+// answer, whose texts the bus cuts to one length.
+const maxGenerated = 8 << 20
+
+func readGenerated(root *os.Root, name string) (string, error) {
+	file, err := root.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	b, err := io.ReadAll(io.LimitReader(file, maxGenerated))
+	return strings.ToValidUTF8(string(b), "\uFFFD"), err
+}
+
+// argumentLines puts each value to its option.
+func argumentLines(args []string) string {
+	var b strings.Builder
+	for i, a := range args {
+		option := len(a) > 1 && (a[0] == '+' || a[0] == '-' && (a[1] < '0' || a[1] > '9'))
+		switch {
+		case i == 0:
+		case option:
+			b.WriteByte('\n')
+		default:
+			b.WriteByte(' ')
+		}
+		b.WriteString(a)
+	}
+	return b.String() + "\n"
+}

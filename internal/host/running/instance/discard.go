@@ -1,0 +1,63 @@
+package instance
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// maxDiscard bounds the list of files to drop.
+const maxDiscard = 1 << 20
+
+func (r Root) discard(n left4me.Name) string { return filepath.Join(r.Instance(n), "discard.json") }
+
+// WriteDiscard lists files that `left4me empty` shall drop instead of all that a
+// server wrote: it runs as the user whose files they are, and takes a name and
+// nothing else. The list is gone when remove was called.
+func (f Files) WriteDiscard(n left4me.Name, paths []string) (remove func(), err error) {
+	b, err := json.Marshal(paths)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > maxDiscard {
+		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("%d files are too many at once", len(paths)), "name their directory")
+	}
+	if err := f.writeFile(f.discard(n), b, 0o640); err != nil {
+		return nil, err
+	}
+	return func() { _ = f.DropDiscard(n) }, nil
+}
+
+// ReadDiscard reads the list; ok says that there is one.
+func (r Root) ReadDiscard(n left4me.Name) (paths []string, ok bool, err error) {
+	file, err := os.OpenFile(r.discard(n), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	defer file.Close()
+	b, err := io.ReadAll(io.LimitReader(file, maxDiscard))
+	if err == nil {
+		err = json.Unmarshal(b, &paths)
+	}
+	return paths, true, err
+}
+
+// DropDiscard removes the list.
+func (r Root) DropDiscard(n left4me.Name) error {
+	err := os.Remove(r.discard(n))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

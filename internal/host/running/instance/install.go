@@ -1,0 +1,130 @@
+package instance
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// linkSDK makes ~/.steam/sdk32 and sdk64 of a server lead to Steam's libraries:
+// SteamCMD's or, when it isn't here, those that came with the game. Without them
+// srcds runs, but Steam doesn't know it. The home is the game's to write to: what
+// it put in their place goes, and no link of its is followed to outside.
+func (f Files) linkSDK(n left4me.Name) error {
+	runtime, err := os.OpenRoot(f.Runtime(n))
+	if err != nil {
+		return err
+	}
+	defer runtime.Close()
+	home, err := runtime.OpenRoot("home") // a link leads no further than runtime
+	if err != nil {
+		return err
+	}
+	defer home.Close()
+	// With the sticky bit of the home the game can't put another in its place.
+	err = home.Mkdir(".steam", 0o770)
+	if err == nil && f.Group >= 0 {
+		err = errors.Join(home.Chown(".steam", -1, f.Group), home.Chmod(".steam", 0o770|fs.ModeSticky|fs.ModeSetgid))
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	for _, bits := range []string{"32", "64"} {
+		name, target := path.Join(".steam", "sdk"+bits), f.sdk(n, bits)
+		if old, err := home.Readlink(name); err == nil && old == target {
+			continue
+		}
+		if err := home.RemoveAll(name); err != nil {
+			return err
+		}
+		if err := home.Symlink(target, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f Files) sdk(n left4me.Name, bits string) string {
+	dir := f.SteamCMD
+	if dir == "" {
+		dir = filepath.Join(string(f.Root), "steam", "steamcmd")
+	}
+	dir = filepath.Join(dir, "linux"+bits)
+	if st, err := os.Stat(filepath.Join(dir, "steamclient.so")); err == nil && st.Mode().IsRegular() {
+		return dir
+	}
+	return filepath.Join(f.Merged(n), "bin")
+}
+
+// PrepareInstall makes what the overlay that SteamCMD writes through needs, on
+// the layers given, top first and relative to the root; none for a first
+// install. Its writable layer must be empty.
+func (f Files) PrepareInstall(layers []string) error {
+	const n = left4me.InstallInstance
+	empty := filepath.Join(f.Instance(n), "empty")
+	for _, d := range []struct {
+		path string
+		mode fs.FileMode
+	}{
+		{f.Instance(n), 0o750},
+		{empty, 0o750},
+		{f.Runtime(n), 0o770},
+		{f.Upper(n), 0o770},
+		{filepath.Join(f.Runtime(n), "work"), 0o770},
+		{f.Merged(n), 0o770},
+		{f.Logs(n), 0o770},
+		{filepath.Join(string(f.Root), "steam"), 0o751},
+		{f.Installation(), 0o751},
+	} {
+		if err := f.directory(d.path, d.mode); err != nil {
+			return fmt.Errorf("prepare the installation: %w", err)
+		}
+	}
+	if len(layers) == 0 { // an overlay has one at least
+		layers = []string{path.Join("instances", string(n), "empty")}
+	}
+	text, err := Env{Lowerdirs: layers}.Append(nil)
+	if err == nil {
+		err = f.writeFile(f.Env(n), text, 0o640)
+	}
+	if err != nil {
+		return fmt.Errorf("prepare the installation: %w", err)
+	}
+	return nil
+}
+
+// WriteInstall replaces a small file of the installation's instance.
+func (f Files) WriteInstall(name string, data []byte) error {
+	return f.writeFile(filepath.Join(f.Instance(left4me.InstallInstance), name), data, 0o640)
+}
+
+// DiscardInstall removes what SteamCMD wrote: the writable layer of its overlay,
+// which must not be mounted, and what overlayfs keeps beside it.
+func (f Files) DiscardInstall() error {
+	for _, name := range []string{"upper", "work"} {
+		dir := filepath.Join(f.Runtime(left4me.InstallInstance), name)
+		err := os.RemoveAll(dir)
+		if errors.Is(err, fs.ErrPermission) { // overlayfs makes work/work for nobody
+			err = errors.Join(openDirs(dir), os.RemoveAll(dir))
+		}
+		if err != nil {
+			return fmt.Errorf("remove what was downloaded: %w", err)
+		}
+	}
+	return nil
+}
+
+// openDirs makes the directories of a tree ours to empty.
+func openDirs(dir string) error {
+	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if d == nil || !d.IsDir() {
+			return nil // that it can't be listed yet is known
+		}
+		return os.Chmod(name, 0o700)
+	})
+}

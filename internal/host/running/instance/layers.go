@@ -1,0 +1,88 @@
+package instance
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+
+	"github.com/left4me/left4me/internal/host/content/overlays"
+	"github.com/left4me/left4me/internal/host/gamefiles/game"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Layers returns the read-only layers of a server without its configuration,
+// top first, relative to the root: its overlays in the revision that is asked for or the
+// current one, then those of the current build of the game, whose number it returns too. Errors:
+// left4me.NotFound when an overlay or the game isn't on this host.
+func (r Root) Layers(overlays []left4me.OverlayRef) (layers []string, build int64, err error) {
+	for _, o := range overlays {
+		l, err := r.OverlayLayer(o)
+		if err != nil {
+			return nil, 0, err
+		}
+		layers = append(layers, l)
+	}
+	installed, build, err := game.Layers(r.Installation())
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, l := range installed {
+		layers = append(layers, path.Join("installation", l))
+	}
+	return layers, build, nil
+}
+
+// OverlayLayer is the directory of one overlay, relative to the root. Errors:
+// left4me.NotFound.
+func (r Root) OverlayLayer(o left4me.OverlayRef) (string, error) {
+	rev, err := r.revision(o)
+	return path.Join("overlays", string(o.Name), rev), err
+}
+
+// revision is the directory of the revision that a layer names.
+func (r Root) revision(o left4me.OverlayRef) (string, error) {
+	dir, number := r.Overlay(o.Name), o.Revision
+	if number == 0 {
+		current, err := overlays.Current(dir)
+		if err != nil {
+			return "", fmt.Errorf("overlay %s: %w", o.Name, err)
+		}
+		if current == 0 {
+			return "", &left4me.Error{
+				Kind: left4me.NotFound, Field: "overlays",
+				Text: fmt.Sprintf("overlay %s has no revision on this host", o.Name), Hint: "build it, or take it out of the blueprint",
+			}
+		}
+		return strconv.Itoa(current), nil
+	}
+	if ok, err := overlays.Has(dir, number); err != nil || !ok {
+		return "", &left4me.Error{
+			Kind: left4me.NotFound, Field: "overlays", Err: err,
+			Text: fmt.Sprintf("overlay %s has no revision %d on this host", o.Name, number), Hint: "name another one, or let it follow the current one",
+		}
+	}
+	return strconv.Itoa(number), nil
+}
+
+// readDir lists a directory; one that isn't there is empty.
+func readDir(dir string) ([]fs.DirEntry, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return entries, err
+}
+
+// ConfigDir is the newest generation of a server's configuration, relative to
+// the root; ok says that there is one.
+func (r Root) ConfigDir(n left4me.Name) (dir string, ok bool) {
+	newest, err := newestGeneration(filepath.Join(r.Instance(n), "config"))
+	if err != nil || newest == 0 {
+		return "", false
+	}
+	return path.Join("instances", string(n), "config", strconv.Itoa(newest)), true
+}

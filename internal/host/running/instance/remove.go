@@ -1,0 +1,232 @@
+package instance
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/running/gameuser"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// asidePrefix begins the names of what was put aside: in tmp, or where it can't be
+// moved there beside where it stood, with a dot before it.
+const asidePrefix = "aside-"
+
+// places are the directories that a server may have an entry in. The instance goes
+// last: while it is there, the server is known to be half-removed.
+var places = []string{"runtime", "logs", "instances"}
+
+// GatherLogs moves the logs of a server that will be removed beneath its runtime
+// directory: what empties that one runs as the user of the games, to whom what a
+// plugin left in the logs belongs. It is best effort; Remove sees to what stays.
+func (f Files) GatherLogs(n left4me.Name) {
+	logs, err := gameuser.OpenDir(string(f.Root), "logs")
+	if err != nil {
+		return
+	}
+	defer logs.Close()
+	if err := f.directory(f.Runtime(n), 0o770); err != nil {
+		return
+	}
+	runtime, err := gameuser.OpenDir(string(f.Root), path.Join("runtime", string(n)))
+	if err != nil {
+		return
+	}
+	defer runtime.Close()
+	_ = unix.Renameat(int(logs.Fd()), string(n), int(runtime.Fd()), "logs-"+rand.Text())
+}
+
+// Remove removes everything that a server has on this host. Nothing of it may be
+// mounted. What isn't there is no error, so that it works on a half-made instance
+// and can be repeated. What this user may not remove is put aside, so that the name
+// is free: then warning says where it is, whose, and what removes it. Errors:
+// left4me.Busy when something is mounted, and left4me.Denied when it can't be put
+// aside either.
+func (f Files) Remove(ctx context.Context, n left4me.Name) (warning string, err error) {
+	return f.remove(ctx, n, places...)
+}
+
+// RemoveRuntime is Remove of what the game wrote, and of what stands beside it.
+func (f Files) RemoveRuntime(ctx context.Context, n left4me.Name) (warning string, err error) {
+	return f.remove(ctx, n, "runtime")
+}
+
+func (f Files) remove(ctx context.Context, n left4me.Name, from ...string) (warning string, err error) {
+	if !n.Valid() {
+		return "", &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
+	}
+	a := aside{root: string(f.Root), name: asidePrefix + string(n) + "-" + strings.ToLower(rand.Text()[:8])}
+	for _, place := range from {
+		if err := f.removeFrom(ctx, place, n, &a); err != nil {
+			return "", fmt.Errorf("remove %s: %w", n, err)
+		}
+	}
+	return a.warning(), nil
+}
+
+func (f Files) removeFrom(ctx context.Context, place string, n left4me.Name, a *aside) error {
+	dir, err := gameuser.OpenDir(string(f.Root), place)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	err = gameuser.Remove(ctx, dir, string(n))
+	var left *gameuser.LeftError
+	if !errors.As(err, &left) {
+		return err
+	}
+	return a.put(dir, place, n, left)
+}
+
+// aside is where one removal puts what it can't remove.
+type aside struct {
+	root, name string
+	dirs       []string // that hold something
+	first      string   // what could not be removed, and whose it is
+}
+
+// put renames place/n away: into tmp or, where the kernel refuses to change the
+// parent of a directory that isn't ours, within place.
+func (a *aside) put(dir *os.File, place string, n left4me.Name, left *gameuser.LeftError) error {
+	at := filepath.Join(a.root, place, string(n))
+	if on, err := mountBeneath(at); err != nil || on != "" {
+		return errors.Join(err, &left4me.Error{
+			Kind: left4me.Busy, Text: "something is mounted on " + on, Hint: "run `umount " + left4me.ShellWord(on) + "` as root, then try again",
+		})
+	}
+	to := filepath.Join(a.root, "tmp", a.name)
+	err := os.MkdirAll(filepath.Dir(to), 0o751)
+	if err == nil {
+		err = os.MkdirAll(to, 0o700)
+	}
+	if err == nil {
+		err = os.Rename(at, filepath.Join(to, place))
+	}
+	if err != nil {
+		_ = os.Remove(to) // unless it holds something
+		to = filepath.Join(a.root, place, "."+a.name)
+		err = unix.Renameat(int(dir.Fd()), string(n), int(dir.Fd()), "."+a.name)
+	}
+	if errors.Is(err, unix.EROFS) { // whoever owns it
+		return fmt.Errorf("remove %s: %w", at, err)
+	}
+	inside := strings.TrimPrefix(strings.TrimPrefix(left.Path, string(n)), "/")
+	what := fmt.Sprintf("%s belongs to %s", quote(path.Join(place, string(n), inside)), owner(left.UID, left.GID))
+	if err != nil {
+		return &left4me.Error{
+			Kind: left4me.Denied, Err: errors.Join(left, err), Text: what + ", and left4me may neither remove nor move it",
+			Hint: "run `rm -rf " + left4me.ShellWord(at) + "` as root, then try again",
+		}
+	}
+	if a.first == "" {
+		a.first = what
+	}
+	if len(a.dirs) == 0 || a.dirs[len(a.dirs)-1] != to {
+		a.dirs = append(a.dirs, to)
+	}
+	return nil
+}
+
+func (a *aside) warning() string {
+	if len(a.dirs) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("left4me may not remove everything: %s. What is left was moved to %s. To remove it, run as root: %s",
+		a.first, strings.Join(a.dirs, " and "), removeCommand(a.dirs...))
+}
+
+func removeCommand(dirs ...string) string {
+	words := []string{"rm", "-rf"}
+	for _, d := range dirs {
+		words = append(words, left4me.ShellWord(d))
+	}
+	return strings.Join(words, " ")
+}
+
+// Aside is a directory with what left4me could not remove.
+type Aside struct {
+	Dir     string
+	Command string // removes it; for root
+}
+
+// Asides lists what was put aside on this host. Directories that can't be listed
+// are left out.
+func (r Root) Asides() []Aside {
+	var all []Aside
+	for _, place := range append([]string{"tmp"}, places...) {
+		prefix := "." + asidePrefix
+		if place == "tmp" {
+			prefix = asidePrefix
+		}
+		entries, _ := readDir(filepath.Join(string(r), place))
+		for _, e := range entries {
+			if strings.HasPrefix(e.Name(), prefix) {
+				dir := filepath.Join(string(r), place, e.Name())
+				all = append(all, Aside{Dir: dir, Command: removeCommand(dir)})
+			}
+		}
+	}
+	return all
+}
+
+// mountBeneath is a mount point at or beneath dir, as this process sees mounts; it
+// is empty when there is none.
+func mountBeneath(dir string) (string, error) {
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(table)) {
+		fields := strings.Fields(line)
+		if len(fields) < 5 {
+			continue
+		}
+		point := unescapeMount.Replace(fields[4])
+		if point == dir || strings.HasPrefix(point, dir+"/") {
+			return point, nil
+		}
+	}
+	return "", nil
+}
+
+// unescapeMount reads a path as proc_pid_mountinfo(5) writes it.
+var unescapeMount = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\043`, "#", `\134`, `\`)
+
+// quote keeps a path one short line, whatever a plugin put into it.
+func quote(p string) string {
+	const most = 200
+	short := p
+	if len(short) > most {
+		short = strings.ToValidUTF8(short[:most], "") + "…"
+	}
+	if q := strconv.QuoteToGraphic(short); q != `"`+p+`"` {
+		return q
+	}
+	return p
+}
+
+// owner names a user and a group, or gives the numbers of those that have no name.
+func owner(uid, gid uint32) string {
+	u, g := strconv.FormatUint(uint64(uid), 10), strconv.FormatUint(uint64(gid), 10)
+	if found, err := user.LookupId(u); err == nil {
+		u = found.Username
+	}
+	if found, err := user.LookupGroupId(g); err == nil {
+		g = found.Name
+	}
+	return u + ":" + g
+}

@@ -1,0 +1,333 @@
+package instance
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Defaults of instance.env.
+const (
+	readyWithin = 120 * time.Second
+	watchdog    = 90 * time.Second // a map may load for half a minute without an answer
+)
+
+// Files writes and removes what servers have on a host. Calls for different
+// servers may run at once; calls for one server must not.
+type Files struct {
+	Root
+	// Group owns what the game may read or write; -1 when the game runs as the
+	// user that the agent runs as.
+	Group int
+	// SteamCMD is the directory of the one that LEFT4ME_STEAMCMD names; empty for
+	// the one that left4me fetches to the root.
+	SteamCMD string
+}
+
+// Prepare makes everything that a start needs: directories, a generation of the
+// config layer, instance.env. What is there and right is kept. It must not be
+// called while the server is up. When ctx ends it stops between two files, and what
+// it wrote is completed or removed by the next call. Errors: left4me.NotFound
+// when content is missing on this host.
+func (f Files) Prepare(ctx context.Context, spec left4me.Spec) error {
+	n := spec.Name
+	if !n.Valid() {
+		return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
+	}
+	layers, build, err := f.Layers(spec.Overlays)
+	if err != nil {
+		return fmt.Errorf("prepare %s: %w", n, err)
+	}
+	if err := f.directories(n); err != nil {
+		return fmt.Errorf("prepare %s: %w", n, err)
+	}
+	if err := f.linkSDK(n); err != nil {
+		return fmt.Errorf("prepare %s: links to Steam's libraries: %w", n, err)
+	}
+	secret, err := f.RconPassword(n)
+	if err != nil {
+		return fmt.Errorf("prepare %s: %w", n, err)
+	}
+	generation, err := f.writeConfig(ctx, n, Config(spec, f.lower(spec.Overlays), secret))
+	if err != nil {
+		return fmt.Errorf("prepare %s: configuration: %w", n, err)
+	}
+	env := Env{
+		Port: spec.Port, Args: Args(spec),
+		Lowerdirs: append([]string{path.Join("instances", string(n), "config", generation)}, layers...),
+		Ready:     readyWithin, Watchdog: watchdog, SpecHash: spec.Hash(), Build: build,
+	}
+	text, err := env.Append(nil)
+	if err == nil {
+		err = f.writeFile(f.Env(n), text, 0o640)
+	}
+	if err != nil {
+		return fmt.Errorf("prepare %s: %w", n, err)
+	}
+	return f.dropGenerations(ctx, n, generation)
+}
+
+// ReadEnv reads a server's instance.env. Errors: fs.ErrNotExist, ErrEnv.
+func (r Root) ReadEnv(n left4me.Name) (Env, error) {
+	file, err := os.Open(r.Env(n))
+	if err != nil {
+		return Env{}, err
+	}
+	defer file.Close()
+	return ReadEnv(file)
+}
+
+// Names returns the servers that have anything on this host. What SteamCMD
+// writes through looks like one and is none.
+func (r Root) Names() ([]left4me.Name, error) {
+	found := map[left4me.Name]bool{}
+	for _, dir := range []string{"instances", "runtime"} {
+		entries, err := readDir(filepath.Join(string(r), dir))
+		if err != nil {
+			return nil, fmt.Errorf("list instances: %w", err)
+		}
+		for _, e := range entries {
+			if n, err := left4me.ParseName(e.Name()); err == nil && e.IsDir() && n != left4me.InstallInstance {
+				found[n] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found)), nil
+}
+
+func (f Files) directories(n left4me.Name) error {
+	for _, d := range []struct {
+		path string
+		mode fs.FileMode
+	}{
+		{f.Instance(n), 0o750},
+		{filepath.Join(f.Instance(n), "config"), 0o750},
+		{f.Runtime(n), 0o770},
+		{f.Upper(n), 0o770},
+		{filepath.Join(f.Runtime(n), "work"), 0o770},
+		{f.Merged(n), 0o770},
+		{f.Home(n), 0o770 | fs.ModeSticky},
+		{f.Logs(n), 0o770},
+	} {
+		if err := f.directory(d.path, d.mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// directory makes dir with the game's group. One that is there keeps what a
+// mount or the game made of it, unless it is ours to set right.
+func (f Files) directory(dir string, mode fs.FileMode) error {
+	err := os.MkdirAll(filepath.Dir(dir), 0o751)
+	if err == nil {
+		err = os.Mkdir(dir, mode)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		if st, err := os.Lstat(dir); err == nil && !st.IsDir() {
+			return &left4me.Error{Kind: left4me.Conflict, Text: dir + " is not a directory", Hint: "reset the server"}
+		}
+		return nil
+	}
+	if err != nil || f.Group < 0 {
+		return err
+	}
+	if err := os.Chown(dir, -1, f.Group); err != nil {
+		return fmt.Errorf("%w: add the user left4me to the game's group", err)
+	}
+	// setgid: what is made in it has the game's group too.
+	return os.Chmod(dir, mode|fs.ModeSetgid)
+}
+
+// writeFile replaces a file as a whole: temporary file, synced, renamed.
+func (f Files) writeFile(name string, data []byte, mode fs.FileMode) error {
+	tmp, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(data)
+	if err = errors.Join(err, f.seal(tmp, mode)); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), name); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(name))
+}
+
+// seal gives a written file its group and mode, syncs and closes it.
+func (f Files) seal(file *os.File, mode fs.FileMode) error {
+	var err error
+	if f.Group >= 0 {
+		err = file.Chown(-1, f.Group)
+	}
+	return errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// RconPassword returns the password of a server's remote console and makes one
+// at the first call.
+func (f Files) RconPassword(n left4me.Name) (string, error) {
+	name := filepath.Join(f.Instance(n), "rcon")
+	b, err := os.ReadFile(name)
+	if err == nil && len(b) > 16 {
+		return strings.TrimSpace(string(b)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	secret := rand.Text()
+	return secret, f.writeFile(name, []byte(secret+"\n"), 0o600)
+}
+
+// writeConfig returns the generation that holds exactly files: the newest one,
+// or a new one, which is published by rename.
+func (f Files) writeConfig(ctx context.Context, n left4me.Name, files map[string]string) (string, error) {
+	dir := filepath.Join(f.Instance(n), "config")
+	newest, err := newestGeneration(dir)
+	if err != nil {
+		return "", err
+	}
+	if current := strconv.Itoa(newest); holds(ctx, filepath.Join(dir, current), files) {
+		return current, nil
+	}
+	next := strconv.Itoa(newest + 1)
+	tmp := filepath.Join(dir, ".new-"+next)
+	if err := os.RemoveAll(tmp); err != nil {
+		return "", err
+	}
+	if err := f.directory(tmp, 0o770); err != nil {
+		return "", err
+	}
+	for _, name := range sortedKeys(files) {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		if err := f.writeLayerFile(tmp, name, files[name]); err != nil {
+			return "", err
+		}
+	}
+	if err := os.Rename(tmp, filepath.Join(dir, next)); err != nil {
+		return "", err
+	}
+	return next, syncDir(dir)
+}
+
+var errOther = errors.New("it holds something else")
+
+// holds reports whether a generation is exactly files. It is read each time, and
+// no link in it is followed: a game could have written to it, and a power
+// failure could have left it half-written.
+func holds(ctx context.Context, generation string, files map[string]string) bool {
+	root, err := os.OpenRoot(generation)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	found := 0
+	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		want, ok := files[name]
+		st, err := d.Info()
+		if !ok || err != nil || !st.Mode().IsRegular() || st.Size() != int64(len(want)) {
+			return errOther
+		}
+		if b, err := root.ReadFile(name); err != nil || string(b) != want {
+			return errOther
+		}
+		found++
+		return nil
+	})
+	return err == nil && found == len(files)
+}
+
+// writeLayerFile writes one file of a layer. The game may add files beside it
+// in the merged tree, whose directories have the modes of the topmost layer.
+func (f Files) writeLayerFile(layer, name, text string) error {
+	dir := layer
+	for _, part := range strings.Split(path.Dir(name), "/") {
+		dir = filepath.Join(dir, part)
+		if err := f.directory(dir, 0o770); err != nil {
+			return err
+		}
+	}
+	file, err := os.OpenFile(filepath.Join(layer, filepath.FromSlash(name)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, f.seal(file, 0o640))
+}
+
+func newestGeneration(dir string) (int, error) {
+	entries, err := readDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	newest := 0
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil {
+			newest = max(newest, n)
+		}
+	}
+	return newest, nil
+}
+
+// dropGenerations removes all generations but one. The server is down, so
+// nothing has the others mounted.
+func (f Files) dropGenerations(ctx context.Context, n left4me.Name, keep string) error {
+	dir := filepath.Join(f.Instance(n), "config")
+	entries, err := readDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if e.Name() != keep {
+			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+				return fmt.Errorf("remove old configuration of %s: %w", n, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Exists reports whether a server has anything on this host.
+func (r Root) Exists(n left4me.Name) bool {
+	for _, dir := range []string{r.Instance(n), r.Runtime(n), r.Logs(n)} {
+		if _, err := os.Lstat(dir); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func sortedKeys(files map[string]string) []string { return slices.Sorted(maps.Keys(files)) }

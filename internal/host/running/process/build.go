@@ -1,0 +1,170 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/content/sandbox"
+	"github.com/left4me/left4me/internal/host/running/shim"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// builds is where the locks of builds are. No server can be called so.
+func builds(run string) string { return filepath.Join(run, ".builds") }
+
+func (s *Supervisor) buildDir(id left4me.Name) string { return sandbox.Dir(string(s.cfg.Root), id) }
+
+// StartBuild starts `left4me build ID`, detached, and returns when it holds its
+// lock or has ended. One that runs already is success.
+func (s *Supervisor) StartBuild(ctx context.Context, id left4me.Name) error {
+	if !id.Valid() {
+		return invalid(id)
+	}
+	if _, up := shim.Shim(builds(s.cfg.Run), id); up {
+		return nil
+	}
+	dir := s.buildDir(id)
+	if err := errors.Join(os.MkdirAll(builds(s.cfg.Run), 0o700), giveBuild(dir)); err != nil {
+		return fmt.Errorf("build %s: %w", id, err)
+	}
+	words, err := os.OpenFile(s.buildWords(id), os.O_CREATE|os.O_RDWR|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	defer words.Close()
+	cmd := exec.Command(s.cfg.Exe, "build", "--stage="+WatchStage, string(id))
+	cmd.Env = append(s.environment(nil), s.cfg.Env...)
+	cmd.Dir = "/"
+	cmd.Stdout, cmd.Stderr = words, words
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() { // as long as it lives, so that no zombie stays
+		defer close(ended)
+		_ = cmd.Wait()
+	}()
+	held := func() bool {
+		select {
+		case <-ended: // what it has to tell is in its directory, or in its words
+			return true
+		default:
+		}
+		pid, up := shim.Shim(builds(s.cfg.Run), id)
+		return up && pid == cmd.Process.Pid
+	}
+	if err := poll(ctx, held); err != nil {
+		return errors.Join(err, cmd.Process.Kill())
+	}
+	return nil
+}
+
+// nobody is who runs scripts when root runs left4me, unless there is a user for
+// that.
+const nobody = 65534
+
+// builder is the user that scripts run as.
+func builder() (uid, gid int) {
+	if os.Geteuid() != 0 {
+		return os.Geteuid(), os.Getegid()
+	}
+	if u, err := user.Lookup("left4me-build"); err == nil {
+		uid, errU := strconv.Atoi(u.Uid)
+		gid, errG := strconv.Atoi(u.Gid)
+		if errU == nil && errG == nil {
+			return uid, gid
+		}
+	}
+	return nobody, nobody
+}
+
+// giveBuild makes the directory of a build one that its script can use: what it
+// writes belongs to it, and it has a place for temporary files.
+func giveBuild(dir string) error {
+	tmp := filepath.Join(dir, tmpName)
+	if err := os.Mkdir(tmp, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	err := os.Chmod(tmp, 0o777|fs.ModeSticky)
+	if uid, gid := builder(); uid != os.Geteuid() {
+		for _, name := range []string{".", sandbox.ScriptName, sandbox.EnvName} {
+			err = errors.Join(err, os.Lchown(filepath.Join(dir, name), -1, gid))
+		}
+		for _, name := range []string{sandbox.OutName, sandbox.LogName, sandbox.EndName, tmpName} {
+			err = errors.Join(err, os.Lchown(filepath.Join(dir, name), uid, gid))
+		}
+	}
+	return err
+}
+
+// BuildGroup is -1: who runs scripts is found out as one starts.
+func (s *Supervisor) BuildGroup() (int, error) { return -1, nil }
+
+func (s *Supervisor) buildWords(id left4me.Name) string {
+	return filepath.Join(builds(s.cfg.Run), string(id)+".out")
+}
+
+// Building reports whether a build runs. When it doesn't, nothing of it is left
+// that could write any more, and end says how it ended; nil is that it never
+// came to an end.
+func (s *Supervisor) Building(_ context.Context, id left4me.Name) (runs bool, end *sandbox.End, err error) {
+	if !id.Valid() {
+		return false, nil, invalid(id)
+	}
+	if _, up := shim.Shim(builds(s.cfg.Run), id); up {
+		return true, nil, nil
+	}
+	if err := shim.EndInside(filepath.Join(s.buildDir(id), sandbox.OutName)); err != nil {
+		return false, nil, err
+	}
+	end, err = sandbox.ReadEnd(s.buildDir(id))
+	if end != nil || err != nil {
+		return false, end, err
+	}
+	b, err := os.ReadFile(s.buildWords(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil, nil
+	}
+	if words := strings.ToValidUTF8(strings.TrimSpace(string(b[:min(len(b), maxWords)])), "?"); words != "" {
+		end = &sandbox.End{Status: 1, Error: left4me.Errorf(left4me.Internal, words, "")}
+	}
+	return false, end, err
+}
+
+// StopBuild ends a build with all that it started, and returns when it has
+// ended. It is a success when it doesn't run. What is kept beside its directory
+// is forgotten.
+func (s *Supervisor) StopBuild(ctx context.Context, id left4me.Name) error {
+	if !id.Valid() {
+		return invalid(id)
+	}
+	for {
+		pid, up := shim.Shim(builds(s.cfg.Run), id)
+		if !up {
+			break
+		}
+		if err := endDetached(ctx, builds(s.cfg.Run), id, pid); err != nil {
+			return fmt.Errorf("stop build %s: %w", id, err)
+		}
+	}
+	err := shim.EndInside(filepath.Join(s.buildDir(id), sandbox.OutName))
+	if e := os.Remove(s.buildWords(id)); e != nil && !errors.Is(e, fs.ErrNotExist) {
+		err = errors.Join(err, e)
+	}
+	if err == nil {
+		err = s.forget(builds(s.cfg.Run), id)
+	}
+	return err
+}

@@ -1,0 +1,81 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/running/gameuser"
+	"github.com/left4me/left4me/internal/host/running/shim"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Discard drops what a stopped server wrote at some paths, as seen in its merged
+// tree: a file that hid another gives it back, a removed one comes again, a
+// directory goes with all that is in it. What isn't there is no error. Errors:
+// left4me.Busy when the server is up, left4me.Invalid for a path.
+func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string) error {
+	if !n.Valid() {
+		return invalid(n)
+	}
+	for _, p := range paths {
+		if !fs.ValidPath(p) || p == "." {
+			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q is no path of a file", p), "use one with slashes, as in left4dead2/cfg/x.cfg")
+		}
+	}
+	if err := os.MkdirAll(s.cfg.Run, 0o700); err != nil {
+		return fmt.Errorf("discard files of %s: %w", n, err)
+	}
+	lock, err := shim.Borrow(s.cfg.Run, n) // nothing starts meanwhile
+	if errors.Is(err, shim.ErrSecond) {
+		return &left4me.Error{Kind: left4me.Busy, Text: fmt.Sprintf("%s runs", n), Hint: "stop it first", Err: err}
+	}
+	if err != nil {
+		return fmt.Errorf("discard files of %s: %w", n, err)
+	}
+	defer shim.Unlock(lock)
+	upper, err := gameuser.OpenDir(string(s.cfg.Root), path.Join("runtime", string(n), "upper"))
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+		return nil // the game wrote nothing that a server would see
+	}
+	if err != nil {
+		return fmt.Errorf("discard files of %s: %w", n, err)
+	}
+	defer upper.Close()
+	for _, p := range paths {
+		err := discard(ctx, upper, p)
+		var left *gameuser.LeftError
+		if errors.As(err, &left) {
+			at := filepath.Join(s.cfg.Root.Upper(n), p)
+			err = &left4me.Error{Kind: left4me.Denied, Err: err, Text: at + " holds something of another user", Hint: "run `rm -rf " + left4me.ShellWord(at) + "` as root"}
+		}
+		if err != nil {
+			return fmt.Errorf("discard files of %s: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// discard removes a path beneath dir, following no link on the way.
+func discard(ctx context.Context, dir *os.File, p string) error {
+	first, rest, deeper := strings.Cut(p, "/")
+	if !deeper {
+		return gameuser.Remove(ctx, dir, first)
+	}
+	sub, err := gameuser.Enter(dir, first)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+		return nil // the game did not write there
+	}
+	if err != nil {
+		return err
+	}
+	defer sub.Close()
+	return discard(ctx, sub, rest)
+}

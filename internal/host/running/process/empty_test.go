@@ -1,0 +1,104 @@
+package process_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func TestEmptyRefusesWhileTheServerIsUp(t *testing.T) {
+	m := newMachine(t)
+	m.start()
+	if err := m.Empty(t.Context(), m.Name); !errors.Is(err, left4me.Busy) {
+		t.Errorf("empty: %v", err)
+	}
+	m.await(left4me.Running)
+}
+
+func TestEmptyTakesAwayWhateverTheGameLeft(t *testing.T) {
+	m := newMachine(t)
+	// By the game itself: whiteouts, an opaque directory, closed directories, and
+	// modes of what came from below.
+	m.Wrap(t, strings.Join([]string{
+		"rm steam_appid.txt", "rm -r bin", "mkdir bin", "echo x > bin/new", "ln -s / root", "mkfifo pipe",
+		"mkdir -p closed/in/deep", "echo x > closed/in/deep/file", "chmod 0 closed/in/deep/file closed/in/deep closed/in closed",
+		"i=0; while [ $i -lt 1200 ]; do : > many-$i; i=$((i+1)); done", "chmod 500 .", "echo done",
+	}, "\n"))
+	m.start()
+	m.await(left4me.Running)
+	if err := m.Stop(t.Context(), m.Name); err != nil {
+		t.Fatal(err)
+	}
+	upper := m.Upper(m.Name)
+	if st, err := os.Lstat(filepath.Join(upper, "steam_appid.txt")); err != nil || st.Mode()&os.ModeCharDevice == 0 {
+		t.Fatalf("there is no whiteout: %v, %v", st, err)
+	}
+	outside := filepath.Join(string(m.Root.Root), "outside")
+	if err := os.WriteFile(outside, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("../../..", filepath.Join(m.Runtime(m.Name), "work", "out")); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Empty(t.Context(), m.Name); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(m.Runtime(m.Name)); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	if _, err := os.Stat(outside); err != nil {
+		t.Errorf("what a link led to: %v", err)
+	}
+	m.Prepare(t)
+	m.start()
+	m.await(left4me.Running)
+}
+
+func TestEmptyFollowsNoLink(t *testing.T) {
+	m := newMachine(t)
+	victim := t.TempDir()
+	if err := os.WriteFile(filepath.Join(victim, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	upper := m.Upper(m.Name)
+	if err := errors.Join(os.Remove(upper), os.Symlink(victim, upper)); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Empty(t.Context(), m.Name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(victim, "file")); err != nil {
+		t.Errorf("the link was followed: %v", err)
+	}
+	if st, err := os.Lstat(upper); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("upper: %v, %v", st, err)
+	}
+	// The same, one step further up.
+	runtime := m.Runtime(m.Name)
+	if err := errors.Join(os.Rename(runtime, runtime+".away"), os.Symlink(victim, runtime)); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Empty(t.Context(), m.Name); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(victim, "file")); err != nil {
+		t.Errorf("a link in the place of the instance was followed: %v", err)
+	}
+	if err := errors.Join(os.Remove(runtime), os.Rename(runtime+".away", runtime)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEmptyWorksOnAHalfMadeInstance(t *testing.T) {
+	m := newMachine(t)
+	if err := os.RemoveAll(m.Runtime(m.Name)); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Empty(t.Context(), m.Name); err != nil {
+		t.Error(err)
+	}
+}

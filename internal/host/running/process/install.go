@@ -1,0 +1,154 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/running/shim"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// endGrace is how long a program may take to end what it runs, SteamCMD or a
+// script, and itself.
+const endGrace = 4 * time.Second
+
+// StartInstall starts `left4me install-game`, detached, and returns when it
+// holds its lock or has ended. One that runs already is success.
+func (s *Supervisor) StartInstall(ctx context.Context) error {
+	if _, up := shim.Shim(s.cfg.Run, left4me.InstallInstance); up {
+		return nil
+	}
+	if err := os.MkdirAll(s.cfg.Run, 0o700); err != nil {
+		return err
+	}
+	if err := s.clearInstall(); err != nil {
+		return err
+	}
+	words, err := os.OpenFile(s.words(left4me.InstallInstance), os.O_CREATE|os.O_RDWR|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	defer words.Close()
+	cmd := exec.Command(s.cfg.Exe, "install-game")
+	cmd.Env = append(s.installEnvironment(os.Environ()), s.cfg.Env...)
+	cmd.Dir = string(s.cfg.Root)
+	cmd.Stdout, cmd.Stderr = words, words
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := shim.Isolate(cmd); err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return shim.NotIsolated(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }() // as long as it lives, so that no zombie stays
+	tick := time.NewTicker(pollTime)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended: // what it has to tell is in its file, or in its words
+			return nil
+		case <-tick.C:
+			if pid, up := shim.Shim(s.cfg.Run, left4me.InstallInstance); up && pid == cmd.Process.Pid {
+				return nil
+			}
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), cmd.Process.Kill())
+		}
+	}
+}
+
+// installEnvironment is what the program that installs gets of ours: with the
+// account that owns the game, if there is one, but not with our secrets.
+func (s *Supervisor) installEnvironment(ours []string) []string {
+	env := s.environment(ours)
+	for _, v := range ours {
+		key, _, _ := strings.Cut(v, "=")
+		if strings.HasPrefix(key, "LEFT4ME_STEAM_") && key != "LEFT4ME_STEAM_WEB_API_KEY" || strings.HasSuffix(strings.ToLower(key), "_proxy") {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+// Installing reports whether it runs. When it doesn't, nothing of it is left that
+// could write any more, and what it printed says why it ended, if it could tell
+// nobody else.
+func (s *Supervisor) Installing(context.Context) (runs bool, why string, err error) {
+	if _, up := shim.Shim(s.cfg.Run, left4me.InstallInstance); up {
+		return true, "", nil
+	}
+	if err := s.clearInstall(); err != nil {
+		return false, "", err
+	}
+	b, err := os.ReadFile(s.words(left4me.InstallInstance))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return false, "", err
+	}
+	return false, strings.ToValidUTF8(strings.TrimSpace(string(b[:min(len(b), maxWords)])), "?"), nil
+}
+
+// StopInstall ends it and SteamCMD, and returns when both have. It is a success
+// when they don't run.
+func (s *Supervisor) StopInstall(ctx context.Context) error {
+	for {
+		pid, up := shim.Shim(s.cfg.Run, left4me.InstallInstance)
+		if !up {
+			return s.clearInstall()
+		}
+		if err := endDetached(ctx, s.cfg.Run, left4me.InstallInstance, pid); err != nil {
+			return fmt.Errorf("stop the installation: %w", err)
+		}
+	}
+}
+
+// endDetached ends a process that holds a lock in run: by a signal, and by force
+// when that takes too long.
+func endDetached(ctx context.Context, run string, n left4me.Name, pid int) error {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if p, up := shim.Shim(run, n); !up || p != pid {
+		return nil
+	}
+	_ = unix.PidfdSendSignal(fd, unix.SIGTERM, nil, 0)
+	patience, cancel := context.WithTimeout(ctx, endGrace)
+	defer cancel()
+	if poll(patience, func() bool { return exited(fd) }) == nil {
+		return nil
+	}
+	_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+	return poll(ctx, func() bool { return exited(fd) })
+}
+
+// clearInstall ends what a killed one left. Its mount has gone with it then.
+func (s *Supervisor) clearInstall() error {
+	if err := shim.EndInside(s.cfg.Root.Merged(left4me.InstallInstance)); err != nil {
+		return err
+	}
+	return s.forget(s.cfg.Run, left4me.InstallInstance)
+}
+
+// forget removes the lock of one that has ended, and what is beside it.
+func (s *Supervisor) forget(run string, n left4me.Name) error {
+	// The lock of one that is just ending is free a moment after its descriptors.
+	for begun := time.Now(); ; time.Sleep(pollTime) {
+		err := shim.Forget(s.cfg.Root, run, n)
+		if !errors.Is(err, shim.ErrSecond) || time.Since(begun) > time.Second {
+			return err
+		}
+	}
+}

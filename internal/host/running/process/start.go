@@ -1,0 +1,145 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/running/shim"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// maxWords is the most that is shown of what a shim printed as it failed.
+const maxWords = 1 << 10
+
+// Start launches a server and returns when its shim answers, which is before
+// the server is ready. It is a success when the server is up already; one that
+// is being stopped is waited for and started again. Errors are those of the
+// shim: [shim.Run].
+func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
+	for {
+		state, _, err := s.State(ctx, n)
+		if err == nil && state.Up() && state != left4me.Stopping {
+			return nil
+		}
+		if err == nil && !state.Up() {
+			err = s.launch(ctx, n)
+			if _, up := shim.Shim(s.cfg.Run, n); err == nil || up { // another start was faster
+				return nil
+			}
+		}
+		if err != nil && !errors.Is(err, shim.ErrSecond) { // that one is just being started
+			return fmt.Errorf("start %s: %w", n, err)
+		}
+		select {
+		case <-time.After(pollTime):
+		case <-ctx.Done():
+			return fmt.Errorf("start %s: %w", n, &left4me.Error{
+				Kind: left4me.Unavailable, Err: ctx.Err(), Text: "the run before does not end", Hint: "try again",
+			})
+		}
+	}
+}
+
+// launch starts a shim and waits until it answers or has failed.
+func (s *Supervisor) launch(ctx context.Context, n left4me.Name) error {
+	if err := os.MkdirAll(s.cfg.Run, 0o700); err != nil {
+		return err
+	}
+	if err := shim.Clear(s.cfg.Root, s.cfg.Run, n); err != nil {
+		return err
+	}
+	// A file, since a pipe would end with us, and the shim with its first word
+	// after that. It has words only when it panics or fails before it can tell.
+	words, err := os.OpenFile(s.words(n), os.O_CREATE|os.O_RDWR|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	defer words.Close()
+	cmd := exec.Command(s.cfg.Exe, "run", string(n))
+	cmd.Env = append(s.environment(os.Environ()), s.cfg.Env...)
+	cmd.Dir = string(s.cfg.Root)
+	cmd.Stdout, cmd.Stderr = words, words
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := shim.Isolate(cmd); err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return shim.NotIsolated(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }() // as long as it lives, so that no zombie stays
+	tick := time.NewTicker(pollTime)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-ended:
+			return s.failure(n, words, err)
+		case <-tick.C:
+			if st, err := s.status(ctx, n); err == nil && st.ShimPID == cmd.Process.Pid {
+				return nil
+			}
+		case <-ctx.Done():
+			s.abandon(n, cmd.Process, ended)
+			return &left4me.Error{Kind: left4me.Unavailable, Err: ctx.Err(), Text: "its shim does not answer", Hint: "try again"}
+		}
+	}
+}
+
+// abandon ends a shim that nobody waits for any more and that has not answered
+// yet. It may not have its lock: then Stop would not find it, and it would come
+// up later.
+func (s *Supervisor) abandon(n left4me.Name, shim *os.Process, ended <-chan error) {
+	_ = shim.Kill() // and the kernel its game
+	select {
+	case <-ended:
+		_ = s.clear(n) // what is left is found by the next start or stop
+	case <-time.After(forceTime):
+	}
+}
+
+// words is where a shim prints to.
+func (s *Supervisor) words(n left4me.Name) string { return filepath.Join(s.cfg.Run, string(n)+".out") }
+
+// failure says why a shim ended that was just started.
+func (s *Supervisor) failure(n left4me.Name, words *os.File, err error) error {
+	if f, ok := shim.LastFailure(s.cfg.Run, n); ok {
+		return &f.Error
+	}
+	if err == nil {
+		return nil // it was stopped meanwhile
+	}
+	buf := make([]byte, maxWords)
+	k, _ := words.ReadAt(buf, 0)
+	text := strings.ToValidUTF8(strings.TrimSpace(string(buf[:k])), "?")
+	if text == "" {
+		text = "its shim ended: " + err.Error()
+	}
+	return &left4me.Error{Kind: left4me.Unavailable, Text: text, Err: err}
+}
+
+// environment is what a shim gets of ours: neither secrets nor the sockets of
+// whoever watches over us.
+func (s *Supervisor) environment(ours []string) []string {
+	env := []string{"LEFT4ME_ROOT=" + string(s.cfg.Root), "LEFT4ME_RUN=" + s.cfg.Run}
+	for _, v := range ours {
+		key, _, _ := strings.Cut(v, "=")
+		switch key {
+		case "PATH", "HOME", "LANG", "USER", "LOGNAME", "TMPDIR":
+			env = append(env, v)
+		default:
+			if strings.HasPrefix(key, "SIM_") { // of a simulated server
+				env = append(env, v)
+			}
+		}
+	}
+	return env
+}

@@ -1,0 +1,131 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/running/overlayfs"
+	"github.com/left4me/left4me/internal/host/running/shim"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// stopTime is how long the shim may take for the whole stop sequence before it
+// is killed, and the game with it.
+const stopTime = 25 * time.Second
+
+const (
+	askTime   = time.Second // for a shim to say that it begins the stop sequence
+	forceTime = time.Second // of the caller's deadline: for the end by SIGKILL
+)
+
+// Stop runs the stop sequence and returns when the server has ended and its
+// mount is gone. It is a success when the server doesn't run, and forgets why it
+// failed then.
+func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
+	if !n.Valid() {
+		return invalid(n)
+	}
+	for {
+		pid, up := shim.Shim(s.cfg.Run, n)
+		if up {
+			if err := s.end(ctx, n, pid); err != nil {
+				return fmt.Errorf("stop %s: %w", n, err)
+			}
+		}
+		err := s.clear(n)
+		if errors.Is(err, shim.ErrSecond) {
+			if up {
+				return nil // somebody wants it again already
+			}
+			if err = ctx.Err(); err == nil { // it was just being started
+				time.Sleep(pollTime)
+				continue
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("stop %s: %w", n, err)
+		}
+		return nil
+	}
+}
+
+// end ends the shim with that number: by asking it, by a signal when it doesn't
+// answer, and at last by force.
+func (s *Supervisor) end(ctx context.Context, n left4me.Name, pid int) error {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("shim: %w", err)
+	}
+	defer unix.Close(fd)
+	// The descriptor is of the process that has the number now. Only if that
+	// still holds the lock it is the one that is meant.
+	if p, up := shim.Shim(s.cfg.Run, n); !up || p != pid {
+		return nil
+	}
+	if s.ask(ctx, n) != nil {
+		_ = unix.PidfdSendSignal(fd, unix.SIGTERM, nil, 0)
+	}
+	patience, cancel := context.WithTimeout(ctx, patience(ctx))
+	defer cancel()
+	if poll(patience, func() bool { return exited(fd) }) == nil {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+	return poll(ctx, func() bool { return exited(fd) })
+}
+
+// patience is how long a shim may take for the stop sequence: less than stopTime
+// when the caller has less time.
+func patience(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return stopTime
+	}
+	return min(stopTime, time.Until(deadline)-forceTime)
+}
+
+func (s *Supervisor) ask(ctx context.Context, n left4me.Name) error {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	c, err := shim.Dial(ctx, shim.Socket(s.cfg.Run, n))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Stop(ctx)
+}
+
+// exited reports whether the process of a pidfd has ended, and with it its
+// mount namespace.
+func exited(fd int) bool {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	k, err := unix.Poll(fds, 0)
+	return err == nil && k > 0
+}
+
+// clear removes what a server that is down left: what a killed shim could not
+// end, the reason why it failed, its socket, and what overlayfs keeps in its
+// work directory.
+func (s *Supervisor) clear(n left4me.Name) error {
+	if err := shim.Forget(s.cfg.Root, s.cfg.Run, n); err != nil {
+		return err
+	}
+	_ = os.Remove(s.words(n))
+	root, err := overlayfs.OpenRoot(string(s.cfg.Root))
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return root.Unmount(n)
+}

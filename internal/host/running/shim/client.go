@@ -1,0 +1,345 @@
+package shim
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// How long a client waits for what should come at once, and the least time
+// between two empty answers to a call that waits.
+const (
+	answerTime = 5 * time.Second
+	writeTime  = 2 * time.Second
+	emptyPause = 250 * time.Millisecond
+)
+
+// Client talks to the shim of one server. It trusts nothing that comes back: a
+// plugin of the game may have taken the shim's place. Answers are bounded in
+// size and time, and a position means something only to the shim that gave it.
+//
+// Calls may run concurrently; each that waits has a connection of its own. A
+// client survives a restart of the shim.
+type Client struct {
+	path string
+
+	mu     sync.Mutex
+	idle   []*conn
+	pid    int
+	closed bool
+}
+
+// Dial connects to the shim that listens at path. When there is none the error
+// is left4me.Unavailable.
+func Dial(ctx context.Context, path string) (*Client, error) {
+	c := &Client{path: path}
+	first, err := c.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.put(first)
+	return c, nil
+}
+
+// Close ends the idle connections. Calls in progress end with their contexts.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	for _, cn := range c.idle {
+		cn.Close()
+	}
+	c.idle = nil
+	return nil
+}
+
+// PID is the process that listens on the socket, as the kernel says.
+func (c *Client) PID() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pid
+}
+
+// Status asks how the server is.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	return c.status(ctx, request{Verb: verbStatus}, 0)
+}
+
+// Watch returns the status as soon as its revision is not rev, or unchanged
+// after MaxWait.
+func (c *Client) Watch(ctx context.Context, rev int64) (Status, error) {
+	start := time.Now()
+	q := request{Verb: verbWatch, Rev: rev, Wait: MaxWait.Milliseconds()}
+	s, err := c.status(ctx, q, MaxWait)
+	if err == nil && s.Rev == rev {
+		err = pause(ctx, start, MaxWait)
+	}
+	return s, err
+}
+
+// Read returns console output behind the position after, or the newest output
+// when after is negative. If there is none it waits up to wait (at most MaxWait)
+// and may return nothing. A chunk that begins behind after without Lost, or
+// before it, says that the console was begun anew.
+func (c *Client) Read(ctx context.Context, after int64, wait time.Duration, max int) (Chunk, error) {
+	start := time.Now()
+	wait = min(wait, MaxWait)
+	q := request{Verb: verbRead, After: after, Wait: wait.Milliseconds(), Max: max}
+	if q.Max < minChunk {
+		q.Max = minChunk
+	}
+	q.Max = min(q.Max, MaxChunk)
+	a, raw, err := c.call(ctx, q, wait)
+	if err != nil {
+		return Chunk{}, fmt.Errorf("read console: %w", err)
+	}
+	k := Chunk{After: a.After, Position: a.Position, Lost: a.Lost, Lines: raw}
+	if k.After < 0 || k.Lost < 0 || k.Position < k.After || k.Position-k.After != int64(len(raw)) {
+		return Chunk{}, fmt.Errorf("read console: %w: positions do not fit", errAnswer)
+	}
+	if raw == "" && wait > 0 {
+		err = pause(ctx, start, wait)
+	}
+	return k, err
+}
+
+// Write types a line on the console. Control characters are refused as
+// left4me.Invalid; the game need not have read the line when Write returns.
+func (c *Client) Write(ctx context.Context, line string) error {
+	if err := checkCommand(line); err != nil {
+		return err
+	}
+	if _, _, err := c.call(ctx, request{Verb: verbWrite, Line: line}, 0); err != nil {
+		return fmt.Errorf("write console: %w", err)
+	}
+	return nil
+}
+
+// Stop begins the stop sequence and returns; it doesn't wait for the end.
+func (c *Client) Stop(ctx context.Context) error {
+	if _, _, err := c.call(ctx, request{Verb: verbStop}, 0); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	return nil
+}
+
+func (c *Client) status(ctx context.Context, q request, wait time.Duration) (Status, error) {
+	a, _, err := c.call(ctx, q, wait)
+	if err != nil {
+		return Status{}, fmt.Errorf("%s of shim: %w", q.Verb, err)
+	}
+	if a.Status == nil {
+		return Status{}, fmt.Errorf("%s of shim: %w: no status", q.Verb, errAnswer)
+	}
+	return *a.Status, a.Status.check()
+}
+
+// pause keeps a shim that answers nothing at once from making its callers spin.
+func pause(ctx context.Context, start time.Time, wait time.Duration) error {
+	d := min(emptyPause, wait-time.Since(start))
+	if d <= 0 {
+		return nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+var errAnswer = errors.New("bad answer from the shim")
+
+// call sends q and reads the answer. A connection that was idle may have been
+// closed by the shim meanwhile: then one more is tried, but not for a command,
+// which could be typed twice.
+func (c *Client) call(ctx context.Context, q request, wait time.Duration) (answer, string, error) {
+	var cn *conn
+	if q.Verb != verbWrite {
+		cn = c.take()
+	}
+	if cn != nil {
+		a, raw, err := cn.exchange(ctx, q, wait)
+		if !errors.Is(err, errStale) {
+			return c.done(cn, a, raw, err)
+		}
+		cn.Close()
+	}
+	cn, err := c.connect(ctx)
+	if err != nil {
+		return answer{}, "", err
+	}
+	a, raw, err := cn.exchange(ctx, q, wait)
+	return c.done(cn, a, raw, err)
+}
+
+func (c *Client) done(cn *conn, a answer, raw string, err error) (answer, string, error) {
+	if err != nil {
+		cn.Close()
+		return answer{}, "", err
+	}
+	c.put(cn)
+	if a.Error != nil {
+		return answer{}, "", a.Error
+	}
+	return a, raw, nil
+}
+
+func (c *Client) take() *conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.idle) == 0 {
+		return nil
+	}
+	cn := c.idle[len(c.idle)-1]
+	c.idle = c.idle[:len(c.idle)-1]
+	return cn
+}
+
+func (c *Client) put(cn *conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || len(c.idle) >= 2 {
+		cn.Close()
+		return
+	}
+	c.idle = append(c.idle, cn)
+}
+
+// connect opens the socket itself without following a link and connects to it
+// by descriptor: whoever may write to the directory could put a link to some
+// other socket there, and the path may be too long for a socket address.
+func (c *Client) connect(ctx context.Context) (*conn, error) {
+	fd, err := unix.Open(c.path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, gone(c.path, err)
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, gone(c.path, err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return nil, gone(c.path, errors.New("not a socket"))
+	}
+	d := net.Dialer{Timeout: answerTime}
+	nc, err := d.DialContext(ctx, "unix", "/proc/self/fd/"+strconv.Itoa(fd))
+	if err != nil {
+		return nil, gone(c.path, err)
+	}
+	if cred, err := peer(nc.(*net.UnixConn)); err == nil {
+		c.mu.Lock()
+		c.pid = int(cred.Pid)
+		c.mu.Unlock()
+	}
+	return &conn{Conn: nc, r: bufio.NewReaderSize(nc, 4<<10)}, nil
+}
+
+func gone(path string, err error) error {
+	text := "the server does not run"
+	if errors.Is(err, fs.ErrPermission) {
+		text = "the server's socket may not be opened by this user"
+	}
+	return &left4me.Error{Kind: left4me.Unavailable, Text: text, Err: fmt.Errorf("dial %s: %w", path, err)}
+}
+
+// peer asks the kernel who is at the other end.
+func peer(c *net.UnixConn) (*unix.Ucred, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var cred *unix.Ucred
+	var errOpt error
+	err = raw.Control(func(fd uintptr) {
+		cred, errOpt = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	})
+	return cred, errors.Join(err, errOpt)
+}
+
+// conn is one connection, used by one call at a time.
+type conn struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+// errStale says that the other side had closed before anything was asked.
+var errStale = errors.New("the shim closed the connection")
+
+func (cn *conn) exchange(ctx context.Context, q request, wait time.Duration) (answer, string, error) {
+	cn.SetDeadline(time.Now().Add(wait + answerTime))
+	stop := context.AfterFunc(ctx, func() { cn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	a, raw, err := cn.roundTrip(q)
+	if ctx.Err() != nil && (err != nil || !stop()) {
+		return answer{}, "", ctx.Err()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = &left4me.Error{Kind: left4me.Unavailable, Text: "the server's shim does not answer", Err: err}
+	}
+	return a, raw, err
+}
+
+func (cn *conn) roundTrip(q request) (answer, string, error) {
+	line, err := json.Marshal(q)
+	if err != nil {
+		return answer{}, "", err
+	}
+	if _, err := cn.Write(append(line, '\n')); err != nil {
+		return answer{}, "", errors.Join(errStale, err)
+	}
+	line, err = readLine(cn.r, maxAnswer)
+	if err != nil {
+		if len(line) == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
+			err = errors.Join(errStale, err)
+		}
+		return answer{}, "", err
+	}
+	var a answer
+	if err := json.Unmarshal(line, &a); err != nil {
+		return answer{}, "", fmt.Errorf("%w: %v", errAnswer, err)
+	}
+	if a.Bytes < 0 || a.Bytes > q.Max {
+		return answer{}, "", fmt.Errorf("%w: %d bytes", errAnswer, a.Bytes)
+	}
+	raw := make([]byte, a.Bytes)
+	if _, err := io.ReadFull(cn.r, raw); err != nil {
+		return answer{}, "", err
+	}
+	return a, string(raw), nil
+}
+
+// readLine reads up to a line feed and gives the line without it. What is
+// longer than limit is an error, and no more than that is kept.
+func readLine(r *bufio.Reader, limit int) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		line = append(line, part...)
+		if len(line) > limit {
+			return nil, fmt.Errorf("%w: line longer than %d bytes", errAnswer, limit)
+		}
+		if err == nil {
+			return bytes.TrimSuffix(line, []byte("\n")), nil
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}

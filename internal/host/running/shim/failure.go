@@ -1,0 +1,111 @@
+package shim
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/running/gameuser"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/unixsock"
+)
+
+// Failure is why a shim ended without being asked. It stands beside the socket
+// until the server is started again.
+type Failure struct {
+	At    time.Time     `json:"at"`
+	Error left4me.Error `json:"error"`
+	// GaveUp is true after crashes, when no further start was tried.
+	GaveUp bool `json:"gave_up,omitempty"`
+}
+
+// Reason is the failure as a server's reason says it.
+func (f Failure) Reason() string {
+	if e, ok := left4me.Public(&f.Error); ok {
+		return e.Text
+	}
+	return shown(&f.Error)
+}
+
+// shown is err as people may see it.
+func shown(err error) string { return left4me.Shown(err, "the log of its shim says more").Error() }
+
+// errGaveUp is in the error of a server that crashed too often.
+var errGaveUp = errors.New("no further start")
+
+const maxFailure = 16 << 10
+
+func failurePath(run string, n left4me.Name) string { return filepath.Join(Dir(run, n), "failed") }
+
+// LastFailure reads why the last shim of a server failed, if it did.
+func LastFailure(run string, n left4me.Name) (Failure, bool) {
+	dir, err := gameuser.OpenDir(run, string(n))
+	if err != nil {
+		return Failure{}, false
+	}
+	defer dir.Close()
+	b, err := gameuser.Read(dir, "failed", maxFailure)
+	if err != nil {
+		return Failure{}, false
+	}
+	var out Failure
+	if err := json.Unmarshal(b, &out); err != nil || out.Error.Text == "" {
+		out.Error = left4me.Error{Kind: left4me.Unavailable, Text: "it failed and could not say why"}
+	}
+	return out, true
+}
+
+// Died reports whether the last shim of a server ended without a word: it was
+// killed, or the host went down.
+func Died(run string, n left4me.Name) bool {
+	if _, locked := locked(run, n); locked {
+		return false
+	}
+	_, err := os.Lstat(Socket(run, n))
+	return err == nil
+}
+
+// Forget clears up after a shim that is gone: what it left running if it was
+// killed, and beside its socket the reason for its end, the socket, and the
+// lock. While one lives it does nothing, and the error is ErrSecond.
+func Forget(root instance.Root, run string, n left4me.Name) error {
+	died := Died(run, n)
+	lock, err := Lock(run, n)
+	if err != nil {
+		return err
+	}
+	defer Unlock(lock)
+	if died {
+		if err := endOrphans(root.Merged(n)); err != nil {
+			return err
+		}
+	}
+	for _, path := range []string{failurePath(run, n), Socket(run, n), Socket(run, n) + unixsock.Unfinished, lockPath(run, n)} {
+		err = errors.Join(err, takeAway(path))
+	}
+	_ = os.Remove(Dir(run, n)) // unless somebody has something else in it
+	return err
+}
+
+// rememberFailure is best effort: without it people learn that the server
+// failed, but not why.
+func rememberFailure(run string, n left4me.Name, err error) {
+	fail := Failure{At: now(), Error: *left4me.Crossing(err), GaveUp: errors.Is(err, errGaveUp)}
+	b, err := json.Marshal(fail)
+	if err != nil {
+		return
+	}
+	path := failurePath(run, n)
+	_ = os.Remove(path)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o640)
+	if err != nil {
+		return
+	}
+	_, _ = f.Write(b)
+	_ = f.Close()
+}

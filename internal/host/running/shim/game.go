@@ -1,0 +1,197 @@
+package shim
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/running/terminal"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// keeper is the thread that starts games. The kernel kills a game when the
+// thread that started it ends (PR_SET_PDEATHSIG), so this one lives as long as
+// the shim does, and no other starts any.
+type keeper chan func()
+
+// newKeeper starts the thread, which ends with ctx. It has no privileges and is
+// confined, so that every game is.
+func newKeeper(ctx context.Context) (keeper, error) {
+	k := make(keeper)
+	ready := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread is not used for anything else
+		err := errors.Join(Forgo(), Confine())
+		ready <- err
+		if err != nil {
+			return
+		}
+		for {
+			select {
+			case f := <-k:
+				f()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return k, <-ready
+}
+
+// game is one run of srcds.
+type game struct {
+	proc    *os.Process
+	tty     *os.File
+	started time.Time
+	begin   int64         // position of the console
+	done    chan struct{} // closed when it ended and all that it printed was taken
+	exit    *os.ProcessState
+
+	mu    sync.Mutex
+	ended bool // its number may belong to somebody else
+}
+
+// startGame starts srcds in dir on a terminal of its own.
+func (k keeper) startGame(dir string, args []string, c *console, seen func(line []byte)) (*game, error) {
+	tty, slave, err := terminal.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer slave.Close()
+	argv := append([]string{"./srcds_linux"}, args...)
+	if _, err := os.Stat(filepath.Join(dir, "srcds_linux")); err != nil {
+		argv = append([]string{"./srcds_run", "-norestart"}, args...)
+	}
+	g := &game{tty: tty, started: time.Now(), begin: c.position(), done: make(chan struct{})}
+	attr := &os.ProcAttr{
+		Dir: dir, Env: gameEnv(os.Environ(), dir), Files: []*os.File{slave, slave, slave},
+		Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0, Pdeathsig: syscall.SIGKILL},
+	}
+	started := make(chan error)
+	k <- func() {
+		var err error
+		g.proc, err = os.StartProcess(argv[0], argv, attr)
+		started <- err
+	}
+	if err := <-started; err != nil {
+		tty.Close()
+		return nil, &left4me.Error{
+			Kind: left4me.Unavailable, Text: fmt.Sprintf("%s could not be started: %v", argv[0], errors.Unwrap(err)),
+			Hint: "install the game on this host", Err: err,
+		}
+	}
+	printed := make(chan struct{})
+	go func() {
+		defer close(printed)
+		g.pump(c, seen)
+	}()
+	go g.wait(printed)
+	return g, nil
+}
+
+// gameEnv is the environment of srcds: little, so that nothing of ours (secrets
+// above all) gets to plugins.
+func gameEnv(ours []string, dir string) []string {
+	env := []string{
+		"TZ=UTC", // the times in logs are read by programs
+		"LD_LIBRARY_PATH=" + dir + ":" + filepath.Join(dir, "bin"),
+	}
+	lang, path := "C.UTF-8", "/usr/local/bin:/usr/bin:/bin"
+	for _, v := range ours {
+		key, value, _ := strings.Cut(v, "=")
+		switch {
+		case key == "LANG" && value != "":
+			lang = value
+		case key == "PATH" && value != "":
+			path = value
+		case strings.HasPrefix(key, "SIM_"): // of a simulated server
+			env = append(env, v)
+		}
+	}
+	// Its own home, beside its stack: there it finds Steam's libraries, and two
+	// servers don't write over each other.
+	return append(env, "LANG="+lang, "PATH="+path, "HOME="+filepath.Join(filepath.Dir(dir), "home"))
+}
+
+// pump takes what the game prints until nobody can print any more.
+func (g *game) pump(c *console, seen func(line []byte)) {
+	var clean terminal.Cleaner
+	in, out := make([]byte, 32<<10), make([]byte, 0, 40<<10)
+	for {
+		n, err := g.tty.Read(in)
+		out = clean.Clean(out[:0], in[:n])
+		if err != nil {
+			out = clean.Flush(out)
+		}
+		c.add(out)
+		for rest := out; len(rest) > 0; {
+			i := bytes.IndexByte(rest, '\n')
+			seen(rest[:i])
+			rest = rest[i+1:]
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// wait waits for the end. What the game left running may hold its terminal
+// open: that is waited for only a moment.
+func (g *game) wait(printed chan struct{}) {
+	// While it is a zombie its number is its own: what else is in its process
+	// group ends with it.
+	for {
+		err := unix.Waitid(unix.P_PID, g.proc.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	g.mu.Lock()
+	_ = syscall.Kill(-g.proc.Pid, syscall.SIGKILL)
+	g.ended = true
+	g.exit, _ = g.proc.Wait()
+	g.mu.Unlock()
+	_ = g.tty.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+	<-printed
+	g.tty.Close()
+	close(g.done)
+}
+
+// write types a line. It fails when the game doesn't read its console.
+func (g *game) write(line string) error {
+	_ = g.tty.SetWriteDeadline(time.Now().Add(writeTime))
+	if _, err := g.tty.WriteString(line + "\n"); err != nil {
+		return &left4me.Error{Kind: left4me.Unavailable, Text: "the server does not read its console", Err: err}
+	}
+	return nil
+}
+
+// signal sends a signal to the game and what it started on its terminal.
+func (g *game) signal(sig syscall.Signal) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.ended {
+		_ = syscall.Kill(-g.proc.Pid, sig)
+	}
+}
+
+// end says how the game ended.
+func (g *game) end() (text, sig string, clean bool) {
+	if g.exit == nil {
+		return "unknown", "", false
+	}
+	if ws, ok := g.exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		sig = unix.SignalName(ws.Signal())
+	}
+	return g.exit.String(), sig, g.exit.Success()
+}

@@ -1,0 +1,96 @@
+package shim
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/running/gameuser"
+	"github.com/left4me/left4me/internal/host/running/terminal"
+)
+
+// ReadLog reads the console of a server that is down from the directory of its
+// logs: what is behind the position after, or the newest when after is negative
+// or of a console that was begun anew. It gives whole lines, about limit bytes at
+// most, and never waits. Positions are those that the shim gave and will give.
+// No link is followed.
+func ReadLog(dir string, after int64, limit int) (Chunk, error) {
+	f, err := openLogs(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return Chunk{}, nil // it never ran
+	}
+	if err != nil {
+		return Chunk{}, err
+	}
+	defer f.Close()
+	l := &logFile{dir: f}
+	end, err := l.wholeEnd()
+	if err != nil {
+		return Chunk{}, err
+	}
+	if after == end {
+		return Chunk{After: after, Position: after}, nil
+	}
+	buf := make([]byte, min(max(limit, minChunk), MaxChunk))
+	newest := after < 0 || after > end
+	if newest {
+		after = max(0, end-int64(len(buf)))
+	}
+	at, n := l.read(after, end, buf)
+	for n > 0 && n < len(buf) { // the next piece
+		next, m := l.read(at+int64(n), end, buf[n:])
+		if m == 0 || next != at+int64(n) {
+			break
+		}
+		n += m
+	}
+	buf = buf[:n]
+	if newest && at == after && at > 0 { // in the middle of a line
+		i := bytes.IndexByte(buf, '\n') + 1
+		at, buf = at+int64(i), buf[i:]
+	}
+	k := Chunk{After: at, Position: at + int64(len(buf)), Lines: string(buf)}
+	if !newest {
+		k.Lost = at - after
+	}
+	return k, nil
+}
+
+// wholeEnd is the position behind the last whole line. What follows it was cut
+// short by a kill; the next shim ends that line.
+func (l *logFile) wholeEnd() (int64, error) {
+	pieces, err := l.pieces()
+	if err != nil {
+		return 0, err
+	}
+	last := pieces[len(pieces)-1]
+	f, err := gameuser.OpenAt(l.dir, last.name, unix.O_RDONLY)
+	if errors.Is(err, os.ErrNotExist) {
+		return last.start, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("console log: %w", err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("console log: %w", err)
+	}
+	var tail [2 * terminal.MaxLine]byte
+	from := max(0, st.Size()-int64(len(tail)))
+	n, _ := f.ReadAt(tail[:], from)
+	return last.start + from + int64(bytes.LastIndexByte(tail[:n], '\n')) + 1, nil
+}
+
+// openLogs opens the directory of a server's logs.
+func openLogs(dir string) (*os.File, error) {
+	f, err := gameuser.OpenDir(filepath.Dir(dir), filepath.Base(dir))
+	if err != nil {
+		return nil, fmt.Errorf("console log: %w", err)
+	}
+	return f, nil
+}

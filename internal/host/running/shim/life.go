@@ -1,0 +1,342 @@
+package shim
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/left4me/left4me/internal/host/running/memtrim"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// patience is how long the game has in the stop sequence after quit, and after
+// SIGINT. One that never answered has no players, and reads no console while it
+// loads its map: it has little, so that a cancelled start ends within 5 s.
+func patience(ready bool) (quit, interrupt time.Duration) {
+	if !ready {
+		return time.Second, 500 * time.Millisecond
+	}
+	return 10 * time.Second, 5 * time.Second
+}
+
+// slimEvery is how often a shim gives back memory: the runtime touches much of
+// the program now and then.
+const slimEvery = time.Minute
+
+// round is one run of the game, from its start to its end.
+type round struct {
+	*game
+	first    string         // the map that it starts with
+	noMap    chan struct{}  // it said that this map is not there
+	network  chan network   // what it said of its socket; the newest
+	answered chan time.Time // to a query
+	loading  atomic.Int64   // since when it loads a map, in Unix nanoseconds; 0 when it answered since
+	readyAt  time.Time
+}
+
+// ending is how a round ended: stopped, failed for good, crashed, or by itself.
+type ending struct {
+	again  bool   // it crashed or ended by itself
+	clean  bool   // it ended by itself with exit status 0
+	exit   string // "signal: segmentation fault"
+	signal string // "SIGSEGV"
+	err    error  // it failed for good
+}
+
+// live runs the game, and again when it crashed or ended by itself, until it is
+// asked to end.
+func (s *shim) live(ctx context.Context) error {
+	for ctx.Err() == nil {
+		r, err := s.launch()
+		if err != nil {
+			return err
+		}
+		end := s.attend(ctx, r)
+		s.game.Store(nil)
+		if !end.again {
+			return end.err
+		}
+		wait, err := s.again(r, end)
+		if err != nil {
+			return err
+		}
+		rest(ctx, wait)
+	}
+	return nil
+}
+
+func (s *shim) launch() (*round, error) {
+	r := &round{
+		first: firstMap(s.env.Args), noMap: make(chan struct{}, 1),
+		network: make(chan network, 1), answered: make(chan time.Time),
+	}
+	s.say("starts on port %d", s.env.Port)
+	var err error
+	if r.game, err = s.keeper.startGame(s.Root.Merged(s.Name), s.env.Args, s.console, r.seen); err != nil {
+		return nil, err
+	}
+	s.game.Store(r.game)
+	s.board.set(func(st *Status) {
+		st.State, st.Reason, st.PID, st.StartedAt = left4me.Starting, "", r.proc.Pid, r.started.UTC()
+	})
+	s.notify.send("STATUS=starting on port " + fmt.Sprint(s.env.Port))
+	return r, nil
+}
+
+// seen takes a line of the console while it is read.
+func (r *round) seen(line []byte) {
+	line = unmark(line)
+	if n, ok := parseNetwork(line); ok {
+		select {
+		case <-r.network:
+		default:
+		}
+		r.network <- n // this is the only one who writes to it
+	}
+	if failsToLoad(line, r.first) {
+		select {
+		case r.noMap <- struct{}{}:
+		default:
+		}
+	}
+	if loadsMap(line) {
+		r.loading.CompareAndSwap(0, time.Now().UnixNano())
+	}
+}
+
+// attend watches a game until it has ended, and ends it when it has to.
+func (s *shim) attend(ctx context.Context, r *round) ending {
+	quiet := func() {}
+	defer func() { quiet() }()
+	ask := func(target string) {
+		quiet()
+		probing, cancel := context.WithCancel(context.Background())
+		quiet = cancel
+		s.serving.Go(func() { probe(probing, target, s.patrol(), r.answered) })
+	}
+	ask(network{}.target(s.env.Port))
+	late := time.NewTimer(s.env.Ready)
+	defer late.Stop()
+	look := time.NewTicker(max(s.patrol()/2, 100*time.Millisecond))
+	defer look.Stop()
+	var last time.Time // answer
+	for {
+		select {
+		case <-ctx.Done():
+			s.end(r)
+			return ending{}
+		case <-r.done:
+			return s.ended(ctx, r)
+		case <-r.noMap:
+			if r.readyAt.IsZero() { // later it is what somebody typed
+				return s.fail(r, noFirstMap(s.Name, r.first))
+			}
+		case n := <-r.network:
+			if n.port != s.env.Port {
+				return s.fail(r, wrongPort(s, n.port))
+			}
+			if r.readyAt.IsZero() && n.target(s.env.Port) != (network{}).target(s.env.Port) {
+				ask(n.target(s.env.Port))
+			}
+		case last = <-r.answered:
+			r.loading.Store(0)
+			if r.readyAt.IsZero() {
+				if err := ownPort(s.Root, s.env.Port, r.proc.Pid); err != nil {
+					return s.fail(r, err)
+				}
+				r.readyAt = last
+				late.Stop()
+				s.ready = true
+				s.say("ready after %v", last.Sub(r.started).Round(time.Millisecond))
+			}
+			s.show(left4me.Running, "")
+			if last.Sub(s.slimmed) >= slimEvery {
+				s.slimmed = last
+				memtrim.Process()
+			}
+		case <-late.C:
+			text := fmt.Sprintf("it did not answer on port %d within %v", s.env.Port, s.env.Ready)
+			if !s.ready {
+				return s.fail(r, &left4me.Error{Kind: left4me.Unavailable, Text: text, Hint: "read its console"})
+			}
+			return s.kill(r, text)
+		case now := <-look.C:
+			if r.readyAt.IsZero() {
+				continue
+			}
+			switch judge(s.env.Watchdog, last, unixTime(r.loading.Load()), now) {
+			case silent:
+				s.show(left4me.Unresponsive, "it does not answer")
+			case hangs:
+				return s.kill(r, fmt.Sprintf("no answer for %v", s.env.Watchdog))
+			}
+		}
+	}
+}
+
+// patrol is how often a server that runs is asked whether it answers.
+func (s *shim) patrol() time.Duration {
+	if s.env.Watchdog <= 0 {
+		return maxPatrol
+	}
+	return min(max(s.env.Watchdog/8, 100*time.Millisecond), maxPatrol)
+}
+
+// show puts the state on the board when it is another.
+func (s *shim) show(state left4me.ServerState, reason string) {
+	if s.board.get().State == state {
+		return
+	}
+	s.board.set(func(st *Status) { st.State, st.Reason, st.Port = state, reason, s.env.Port })
+	if state == left4me.Running {
+		s.notify.send("READY=1", fmt.Sprintf("STATUS=running on port %d", s.env.Port))
+	} else {
+		s.notify.send("STATUS=" + reason)
+	}
+}
+
+// end runs the stop sequence.
+func (s *shim) end(r *round) {
+	g := r.game
+	quitTime, interruptTime := patience(!r.readyAt.IsZero())
+	s.board.set(func(st *Status) { st.State, st.Reason = left4me.Stopping, "" })
+	s.notify.send("STOPPING=1")
+	s.say("stops: quit")
+	s.serving.Go(func() { _ = g.write("quit") })
+	if within(g, quitTime) {
+		return
+	}
+	s.say("it did not quit within %v: SIGINT", quitTime)
+	g.signal(syscall.SIGINT)
+	if within(g, interruptTime) {
+		return
+	}
+	s.say("it did not end within %v: SIGKILL", interruptTime)
+	g.signal(syscall.SIGKILL)
+	<-g.done
+}
+
+// within reports whether a game ends in that time.
+func within(g *game, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-g.done:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+// ended is the end of a game that nobody asked left4me for.
+func (s *shim) ended(ctx context.Context, r *round) ending {
+	if ctx.Err() != nil {
+		return ending{}
+	}
+	exit, sig, clean := r.end()
+	return ending{again: true, clean: clean, exit: exit, signal: sig}
+}
+
+// fail ends a game at once, for good.
+func (s *shim) fail(r *round, err error) ending {
+	r.signal(syscall.SIGKILL)
+	<-r.done
+	s.say("it was ended: %v", err)
+	return ending{err: err}
+}
+
+// kill ends a game that is no better than one that crashed.
+func (s *shim) kill(r *round, why string) ending {
+	r.signal(syscall.SIGKILL)
+	<-r.done
+	return ending{again: true, exit: why}
+}
+
+// again says how long to wait before the next start, and writes down a crash. A
+// clean end is a crash only when there are too many of them.
+func (s *shim) again(r *round, end ending) (time.Duration, error) {
+	at := now()
+	last := run{clean: end.clean, crashRecord: crashRecord{
+		At: at, Exit: end.exit, Signal: end.signal, Uptime: at.Sub(r.started),
+		Lines: texts(s.console.last(crashLines, r.begin)),
+	}}
+	if !r.readyAt.IsZero() {
+		last.ready = at.Sub(r.readyAt)
+	}
+	s.runs = append(s.runs, last)
+	s.runs = s.runs[max(0, len(s.runs)-s.Policy.Limit):]
+	todo := next(s.Policy, s.runs, at)
+	if !end.clean {
+		s.keep(last)
+	}
+	if todo.giveUp {
+		return 0, s.giveUp(s.runs[len(s.runs)-todo.count:])
+	}
+	what, reason := "ended by itself", "it ended by itself and starts again"
+	if !end.clean {
+		what, reason = "crashed", "it crashed ("+end.exit+") and starts again"
+	}
+	s.say("it %s (%s); next start in %v", what, end.exit, todo.after)
+	s.board.set(func(st *Status) {
+		st.State, st.Reason, st.PID, st.Port = left4me.Starting, reason, 0, 0
+		st.LastExit, st.LastEnd = end.exit, at
+		st.Restarts++
+	})
+	s.notify.send("STATUS=" + reason)
+	return todo.after, nil
+}
+
+// giveUp says why there is no further start, and writes down the clean ends that
+// led to it.
+func (s *shim) giveUp(runs []run) error {
+	clean := 0
+	for _, r := range runs {
+		if r.clean {
+			clean++
+			s.keep(r)
+		}
+	}
+	text := fmt.Sprintf("it crashed %d times in a row", len(runs))
+	switch clean {
+	case 0:
+	case len(runs):
+		text = fmt.Sprintf("it ended by itself %d times within %.0f s of its start", clean, s.Policy.Window.Seconds())
+	default:
+		text = fmt.Sprintf("it crashed or ended by itself %d times in a row", len(runs))
+	}
+	text += ", the last time: " + runs[len(runs)-1].Exit
+	s.say("no further start: %s", text)
+	return &left4me.Error{
+		Kind: left4me.Unavailable, Text: text,
+		Hint: "read its console and its crashes, then start it again", Err: errGaveUp,
+	}
+}
+
+func (s *shim) keep(r run) {
+	if err := writeCrash(s.logs, r.crashRecord); err != nil {
+		s.say("the crash could not be written down: %v", err)
+	}
+}
+
+func wrongPort(s *shim, got int) error {
+	who := "another program"
+	if p, ok := portHolder(s.env.Port); ok {
+		who = p.describe(s.Root, s.env.Port)
+	}
+	return &left4me.Error{
+		Kind: left4me.Conflict, Field: "port",
+		Text: fmt.Sprintf("the game took port %d because port %d is used by %s", got, s.env.Port, who),
+		Hint: "choose another port or stop it",
+	}
+}
+
+func unixTime(nanoseconds int64) time.Time {
+	if nanoseconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanoseconds)
+}
+
+func now() time.Time { return time.Now().UTC() }

@@ -1,0 +1,209 @@
+package shim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/running/overlayfs"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// outsideVar tells a shim which mount namespace the one who started it lives in.
+// When the shim's own is another, it is its alone and it may mount there.
+const outsideVar = "LEFT4ME_OUTSIDE"
+
+// Isolate makes a command that becomes a shim start in a mount namespace of its
+// own, with the privileges there that mounting an overlay takes. Root needs no
+// more than that. Everybody else gets a user namespace too, in which they are
+// who they are: as root in it srcds_run would warn and wait.
+func Isolate(cmd *exec.Cmd) error {
+	outside, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil {
+		return fmt.Errorf("mount namespace: %w", err)
+	}
+	cmd.Env = append(cmd.Env, outsideVar+"="+outside)
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	attr := cmd.SysProcAttr
+	attr.Cloneflags |= unix.CLONE_NEWNS | unix.CLONE_NEWIPC
+	if os.Geteuid() == 0 {
+		return nil
+	}
+	attr.Cloneflags |= unix.CLONE_NEWUSER
+	attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Geteuid(), HostID: os.Geteuid(), Size: 1}}
+	attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getegid(), HostID: os.Getegid(), Size: 1}}
+	attr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_CHOWN}
+	return nil
+}
+
+// NotIsolated explains why the kernel refused to start a command of [Isolate].
+func NotIsolated(err error) error {
+	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	return &left4me.Error{
+		Kind: left4me.Unavailable, Err: err,
+		Text: "this system lets its users make no user and mount namespaces",
+		Hint: "allow it (kernel.unprivileged_userns_clone, user.max_user_namespaces), or install the systemd units",
+	}
+}
+
+// Isolated reports whether this process was started by a command of Isolate.
+func Isolated() bool {
+	outside := os.Getenv(outsideVar)
+	own, err := os.Readlink("/proc/self/ns/mnt")
+	return err == nil && outside != "" && own != outside
+}
+
+// Mount makes a stack in our own mount namespace: [Isolated].
+func Mount(root *overlayfs.Root, n left4me.Name) error {
+	if err := slave(); err != nil {
+		return err
+	}
+	return mount(root, n)
+}
+
+func mount(root *overlayfs.Root, n left4me.Name) error {
+	err := root.Mount(n)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, overlayfs.ErrRefused), errors.Is(err, os.ErrNotExist):
+		return &left4me.Error{Kind: left4me.Unavailable, Text: err.Error(), Hint: "start it again, so that its files are written anew", Err: err}
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return &left4me.Error{
+			Kind: left4me.Unavailable, Text: err.Error(), Err: err,
+			Hint: "the system may restrict user namespaces (AppArmor), or a layer may not be read by this user",
+		}
+	case errors.Is(err, unix.EINVAL):
+		return &left4me.Error{
+			Kind: left4me.Unavailable, Text: err.Error(), Err: err,
+			Hint: "if LEFT4ME_ROOT is on an overlay itself, as in a container, use one on ext4, xfs, btrfs or tmpfs",
+		}
+	}
+	return err
+}
+
+// How long what a killed shim left may take to end, and how long it is waited
+// for a process of which can't be seen any more whose it was.
+const (
+	orphanTime = 10 * time.Second
+	exitTime   = time.Second
+)
+
+// endOrphans ends what is left of a server whose shim was killed. The kernel
+// kills the game with its shim, but not at the same moment, and not what the
+// game had started; while one of them lives its mount does, and mounting the
+// same writable layer twice destroys it. They are those that work in merged and
+// are in another mount namespace than we. Within a user namespace one can't see
+// them: it is done from outside.
+func endOrphans(merged string) error {
+	own, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil {
+		return err
+	}
+	return endThose(func(p process) bool {
+		cwd, err := os.Readlink(p.dir() + "/cwd")
+		if err != nil || cwd != merged && !strings.HasPrefix(cwd, merged+"/") {
+			return false
+		}
+		ns, err := os.Readlink(p.dir() + "/ns/mnt")
+		return err == nil && ns != own
+	})
+}
+
+// EndInside ends all that sees a stack mounted in a mount namespace other than
+// ours, wherever it works: what is left of an installation that was killed.
+func EndInside(merged string) error {
+	own, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil {
+		return err
+	}
+	mount := " " + strings.NewReplacer(`\`, `\134`, " ", `\040`, "\t", `\011`, "\n", `\012`).Replace(merged) + " "
+	return endThose(func(p process) bool {
+		ns, err := os.Readlink(p.dir() + "/ns/mnt")
+		if err != nil || ns == own {
+			return false
+		}
+		table, err := os.ReadFile(p.dir() + "/mountinfo")
+		return err == nil && strings.Contains(string(table), mount)
+	})
+}
+
+func endThose(orphan func(process) bool) error {
+	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		found := process(0)
+		for _, p := range processes() {
+			switch {
+			case orphan(p):
+				found = p
+				p.killIf(orphan)
+			case found == 0 && time.Since(begun) < exitTime && p.exits():
+				found = p
+			}
+		}
+		if found == 0 {
+			return nil
+		}
+		if time.Since(begun) > orphanTime {
+			return &left4me.Error{
+				Kind: left4me.Busy, Text: fmt.Sprintf("%s (pid %d) of an earlier run does not end", found.name(), int(found)),
+				Hint: "end it and try again",
+			}
+		}
+	}
+}
+
+// killIf kills a process that is still the one that was meant: its number may
+// have been given to another.
+func (p process) killIf(meant func(process) bool) {
+	fd, err := unix.PidfdOpen(int(p), 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	if meant(p) {
+		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+	}
+}
+
+// exits reports whether a process is about to end: it has no working directory
+// any more, but may still keep its mount namespace.
+func (p process) exits() bool {
+	_, err := os.Readlink(p.dir() + "/cwd")
+	if !errors.Is(err, os.ErrNotExist) {
+		return false
+	}
+	state := p.stat(0)
+	return state != "" && state != "Z" && state != "X"
+}
+
+// Forgo takes from this thread, and whatever it will start, all privileges for
+// good. With no_new_privs and nothing permitted not even root gets any back by
+// executing a program.
+func Forgo() error {
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("no_new_privs: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return fmt.Errorf("ambient capabilities: %w", err)
+	}
+	// A unit takes them before, and lets nobody ask.
+	var now, none [2]unix.CapUserData
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	if err := unix.Capget(&header, &now[0]); err == nil && now == none {
+		return nil
+	}
+	if err := unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &none[0]); err != nil {
+		return fmt.Errorf("capabilities: %w", err)
+	}
+	return nil
+}

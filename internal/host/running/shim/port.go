@@ -1,0 +1,322 @@
+package shim
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// PortFree makes sure that a server can have a port, UDP for the game and TCP for
+// its remote console: L4D2 takes the next one without a word when it can't.
+// Errors: left4me.Invalid when it is no port, left4me.Conflict when it is taken;
+// the text says by which server or program, as far as this user may see.
+func PortFree(root instance.Root, port int) error {
+	if port < 1 || port > 65535 {
+		return &left4me.Error{Kind: left4me.Invalid, Field: "port", Text: fmt.Sprintf("port %d is out of range", port)}
+	}
+	err := bindable(port)
+	for range 4 {
+		if !errors.Is(err, unix.EADDRINUSE) {
+			break
+		}
+		// Who only looks whether it is free, as we do, has it for a moment.
+		time.Sleep(25 * time.Millisecond)
+		err = bindable(port)
+	}
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, unix.EADDRINUSE) {
+		return fmt.Errorf("port %d: %w", port, err)
+	}
+	who := "another program"
+	if p, ok := portHolder(port); ok {
+		who = p.describe(root, port)
+	}
+	return &left4me.Error{
+		Kind: left4me.Conflict, Field: "port", Err: err,
+		Text: fmt.Sprintf("port %d is used by %s", port, who),
+		Hint: "choose another port or end that program",
+	}
+}
+
+// bindable tries a port.
+func bindable(port int) error {
+	u, err := net.ListenUDP("udp4", &net.UDPAddr{Port: port})
+	if err != nil {
+		return err
+	}
+	u.Close()
+	t, err := net.Listen("tcp4", ":"+strconv.Itoa(port))
+	if err != nil {
+		return err
+	}
+	return t.Close()
+}
+
+// process is one that has something of interest open.
+type process int
+
+func (p process) dir() string { return "/proc/" + strconv.Itoa(int(p)) }
+
+// name is what the program calls itself; it chose that name, so it is quoted
+// when it holds anything unusual.
+func (p process) name() string {
+	b, err := os.ReadFile(p.dir() + "/comm")
+	if err != nil {
+		return "a program"
+	}
+	name := strings.TrimSuffix(string(b), "\n")
+	if q := strconv.Quote(name); q != `"`+name+`"` {
+		return q
+	}
+	return name
+}
+
+// describe says which of our servers it is that has a port, or which program.
+func (p process) describe(root instance.Root, port int) string {
+	text := fmt.Sprintf("%s (pid %d)", p.name(), int(p))
+	cwd, err := os.Readlink(p.dir() + "/cwd")
+	if err != nil {
+		return text
+	}
+	rel, err := filepath.Rel(filepath.Join(string(root), "runtime"), cwd)
+	if err != nil {
+		return text
+	}
+	name, _, _ := strings.Cut(rel, "/")
+	n := left4me.Name(name)
+	if !n.Valid() {
+		return text
+	}
+	if env, err := root.ReadEnv(n); err == nil && env.Port != 0 && env.Port != port {
+		return fmt.Sprintf("%s beside its own port %d, as SourceTV does, %s", n, env.Port, text)
+	}
+	return fmt.Sprintf("%s, %s", n, text)
+}
+
+// portHolder finds a process that has a port open, as far as this user may see.
+func portHolder(port int) (process, bool) {
+	inodes := portInodes(port, "udp", "udp6", "tcp", "tcp6")
+	if len(inodes) == 0 {
+		return 0, false
+	}
+	for _, p := range processes() {
+		if p.hasSocket(inodes) {
+			return p, true
+		}
+	}
+	return 0, false
+}
+
+// portInodes gives the sockets that are bound to a local port: for TCP only
+// those that listen. The format is that of proc_net(5): the second column is
+// ADDRESS:PORT in hexadecimal, the fourth the state, the tenth the inode.
+func portInodes(port int, tables ...string) map[string]bool {
+	want := fmt.Sprintf(":%04X", port)
+	inodes := map[string]bool{}
+	for _, table := range tables {
+		f, err := os.Open("/proc/net/" + table)
+		if err != nil {
+			continue
+		}
+		lines := bufio.NewScanner(f)
+		for lines.Scan() {
+			fields := strings.Fields(lines.Text())
+			if len(fields) < 10 || !strings.HasSuffix(fields[1], want) {
+				continue
+			}
+			if strings.HasPrefix(table, "tcp") && fields[3] != "0A" {
+				continue
+			}
+			inodes[fields[9]] = true
+		}
+		f.Close()
+	}
+	return inodes
+}
+
+// processes lists the processes that this one can see.
+func processes() []process {
+	d, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	names, _ := d.Readdirnames(-1)
+	var out []process
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil {
+			out = append(out, process(pid))
+		}
+	}
+	return out
+}
+
+func (p process) hasSocket(inodes map[string]bool) bool {
+	d, err := os.Open(p.dir() + "/fd")
+	if err != nil {
+		return false
+	}
+	defer d.Close()
+	for {
+		names, err := d.Readdirnames(256)
+		for _, name := range names {
+			link, err := os.Readlink(p.dir() + "/fd/" + name)
+			if err != nil {
+				continue
+			}
+			rest, ok := strings.CutPrefix(link, "socket:[")
+			if ok && inodes[strings.TrimSuffix(rest, "]")] {
+				return true
+			}
+		}
+		if err != nil || len(names) == 0 {
+			return false
+		}
+	}
+}
+
+// stat is a field of proc_pid_stat(5) behind the name, the state being the
+// first; it is empty when the process is gone.
+func (p process) stat(field int) string {
+	b, err := os.ReadFile(p.dir() + "/stat")
+	if err != nil {
+		return ""
+	}
+	// The name in parentheses may hold anything.
+	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+	if field >= len(fields) {
+		return ""
+	}
+	return string(fields[field])
+}
+
+// session is the session that a process belongs to, 0 when it is gone.
+func (p process) session() int {
+	sid, _ := strconv.Atoi(p.stat(3))
+	return sid
+}
+
+// ownPort makes sure that what answers on a port is the game whose session this
+// is, and not a program that took the port in between. Who else has it can often
+// not be seen, but the game can.
+func ownPort(root instance.Root, port, session int) error {
+	inodes := portInodes(port, "udp", "udp6")
+	if len(inodes) == 0 {
+		return nil
+	}
+	for _, p := range processes() {
+		if p.session() != session {
+			continue
+		}
+		if _, err := os.ReadDir(p.dir() + "/fd"); err != nil || p.hasSocket(inodes) {
+			return nil
+		}
+	}
+	who := "another program"
+	if p, ok := portHolder(port); ok {
+		who = p.describe(root, port)
+	}
+	return &left4me.Error{
+		Kind: left4me.Conflict, Field: "port",
+		Text: fmt.Sprintf("port %d is answered by %s and not by this server", port, who),
+		Hint: "choose another port or stop it",
+	}
+}
+
+// network is what the game says about its socket.
+type network struct {
+	ip   netip.Addr
+	port int
+}
+
+// parseNetwork reads "Network: IP 0.0.0.0, mode MP, dedicated Yes, ports 27015 SV / 0 CL".
+func parseNetwork(line []byte) (network, bool) {
+	rest, ok := bytes.CutPrefix(line, []byte("Network: IP "))
+	if !ok {
+		return network{}, false
+	}
+	ip, rest, ok := bytes.Cut(rest, []byte(","))
+	if !ok {
+		return network{}, false
+	}
+	_, rest, ok = bytes.Cut(rest, []byte(" ports "))
+	if !ok {
+		return network{}, false
+	}
+	digits, _, _ := bytes.Cut(rest, []byte(" "))
+	port, err := strconv.Atoi(string(digits))
+	if err != nil || port < 1 || port > 65535 {
+		return network{}, false
+	}
+	addr, _ := netip.ParseAddr(string(ip))
+	return network{ip: addr, port: port}, true
+}
+
+// target is where to ask the server whether it answers.
+func (n network) target(want int) string {
+	ip := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if n.ip.IsValid() && !n.ip.IsUnspecified() {
+		ip = n.ip
+	}
+	return netip.AddrPortFrom(ip, uint16(want)).String()
+}
+
+// loadsMap reports whether a line says that a map is being loaded. Anybody may
+// be able to make the server print such a line: it can only buy time once.
+func loadsMap(line []byte) bool {
+	if len(line) == 0 || bytes.IndexByte([]byte("-CLE"), line[0]) < 0 {
+		return false // at once: it is asked of every line
+	}
+	for _, begin := range mapLines {
+		if bytes.HasPrefix(line, begin) {
+			return true
+		}
+	}
+	return false
+}
+
+var mapLines = [][]byte{
+	[]byte("---- Host_Changelevel ----"), []byte("---- Host_NewGame ----"), []byte("-------- Mapchange to "),
+	[]byte("Changing map to "), []byte("Loading map "), []byte("Executing dedicated server config file"),
+}
+
+// unmark takes off the marks that the engine puts before some lines: # and, of
+// forked children, #NN:.
+func unmark(line []byte) []byte {
+	if len(line) == 0 || line[0] != '#' {
+		return line
+	}
+	rest := bytes.TrimLeft(line[1:], "0123456789")
+	if len(rest) > 0 && rest[0] == ':' && len(rest) < len(line)-1 {
+		return rest[1:]
+	}
+	return line[1:]
+}
+
+// Bound reports whether any program has a UDP port of this machine.
+func Bound(port int) bool { return len(portInodes(port, "udp", "udp6")) > 0 }
+
+// Holder says which of our servers or which program has a port, as far as this
+// user may see; empty when it can't be seen.
+func Holder(root instance.Root, port int) string {
+	p, ok := portHolder(port)
+	if !ok {
+		return ""
+	}
+	return p.describe(root, port)
+}

@@ -1,0 +1,206 @@
+package shim
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/unixsock"
+)
+
+const (
+	// maxClients bounds the connections; one more is closed at once.
+	maxClients = 64
+	// idleTime is how long a connection may ask nothing.
+	idleTime = time.Minute
+)
+
+// desk answers clients on the socket.
+type desk struct {
+	shim     *shim
+	listener *net.UnixListener
+	path     string
+	owner    uint32 // who wrote instance.env may ask too
+	slots    chan struct{}
+	buffers  sync.Pool // of console output on its way
+	clients  sync.WaitGroup
+}
+
+// openDesk listens at the server's socket. Whoever may connect is checked twice:
+// by the socket's mode and by who the kernel says they are.
+func openDesk(s *shim) (*desk, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(s.Root.Env(s.Name), &st); err != nil {
+		return nil, fmt.Errorf("socket: %w", err)
+	}
+	path := Socket(s.Run, s.Name)
+	mode := fs.FileMode(0o600)
+	if st.Uid != uint32(os.Geteuid()) {
+		mode = 0o660 // the agent is another user, in our group
+	}
+	l, err := unixsock.Listen(path, mode)
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{shim: s, listener: l, path: path, owner: st.Uid, slots: make(chan struct{}, maxClients)}
+	d.buffers.New = func() any { return new([]byte) }
+	return d, nil
+}
+
+// run answers until ctx ends; answers that are on their way then are still
+// given.
+func (d *desk) run(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() { d.listener.Close() })
+	defer stop()
+	defer d.clients.Wait()
+	for {
+		c, err := d.listener.AcceptUnix()
+		if err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			rest(ctx, emptyPause) // no descriptors, say: it passes
+			continue
+		}
+		select {
+		case d.slots <- struct{}{}:
+		default:
+			c.Close()
+			continue
+		}
+		d.clients.Go(func() {
+			defer func() { <-d.slots }()
+			defer c.Close()
+			if d.known(c) {
+				d.converse(ctx, c)
+			}
+		})
+	}
+}
+
+// known reports whether the one at the other end may speak to us.
+func (d *desk) known(c *net.UnixConn) bool {
+	cred, err := peer(c)
+	return err == nil && (cred.Uid == 0 || cred.Uid == uint32(os.Geteuid()) || cred.Uid == d.owner)
+}
+
+func (d *desk) converse(ctx context.Context, c *net.UnixConn) {
+	r := bufio.NewReader(c)
+	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	for ctx.Err() == nil {
+		_ = c.SetReadDeadline(time.Now().Add(idleTime))
+		line, err := readLine(r, maxRequest)
+		if err != nil {
+			return
+		}
+		q, err := parseRequest(line)
+		if err != nil {
+			if d.reply(c, answer{Error: complaint(err)}, nil) != nil || errors.Is(err, errRequest) {
+				return // it speaks something else
+			}
+			continue
+		}
+		if d.answer(ctx, c, r, q) != nil {
+			return
+		}
+	}
+}
+
+// complaint is err as a client may see it.
+func complaint(err error) *left4me.Error {
+	if e, ok := left4me.Public(err); ok {
+		return e
+	}
+	if errors.Is(err, errRequest) {
+		return &left4me.Error{Kind: left4me.Invalid, Text: err.Error()}
+	}
+	return left4me.Crossing(err)
+}
+
+func (d *desk) answer(ctx context.Context, c *net.UnixConn, r *bufio.Reader, q request) error {
+	s := d.shim
+	switch q.Verb {
+	case verbStatus:
+		return d.status(c, s.board.get())
+	case verbWatch:
+		if st := s.board.get(); q.Wait == 0 || st.Rev != q.Rev {
+			return d.status(c, st)
+		}
+		ctx, done := attended(ctx, c, r, q.Wait)
+		st := s.board.await(ctx, q.Rev)
+		done()
+		return d.status(c, st)
+	case verbRead:
+		return d.read(ctx, c, r, q)
+	case verbStop:
+		s.stop()
+		return d.reply(c, answer{}, nil)
+	case verbWrite:
+		if err := s.write(q.Line); err != nil {
+			return d.reply(c, answer{Error: complaint(err)}, nil)
+		}
+		return d.reply(c, answer{}, nil)
+	}
+	return errRequest
+}
+
+func (d *desk) status(c *net.UnixConn, st Status) error {
+	st.Position = d.shim.console.position()
+	return d.reply(c, answer{Status: &st}, nil)
+}
+
+func (d *desk) read(ctx context.Context, c *net.UnixConn, r *bufio.Reader, q request) error {
+	done := func() {}
+	if q.After == d.shim.console.position() {
+		ctx, done = attended(ctx, c, r, q.Wait)
+	}
+	buf := d.buffers.Get().(*[]byte)
+	defer d.buffers.Put(buf)
+	k, raw := d.shim.console.read(ctx, q.After, q.Max, *buf)
+	*buf = raw
+	done()
+	return d.reply(c, answer{After: k.After, Position: k.Position, Lost: k.Lost, Bytes: len(raw)}, raw)
+}
+
+func (d *desk) reply(c *net.UnixConn, a answer, raw []byte) error {
+	line, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	_ = c.SetWriteDeadline(time.Now().Add(writeTime))
+	all := net.Buffers{append(line, '\n'), raw}
+	_, err = all.WriteTo(c)
+	return err
+}
+
+// attended gives a context that ends after wait, and at once when the client
+// goes away: else those that come and go would fill the slots with waiting for
+// nothing. The client must say nothing before its answer; done must be called
+// before anything else is read.
+func attended(ctx context.Context, c *net.UnixConn, r *bufio.Reader, wait int64) (_ context.Context, done func()) {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(wait)*time.Millisecond)
+	_ = c.SetReadDeadline(time.Time{})
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		if _, err := r.Peek(1); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			cancel()
+		}
+	}()
+	return ctx, func() {
+		_ = c.SetReadDeadline(time.Unix(1, 0))
+		<-gone
+		cancel()
+	}
+}

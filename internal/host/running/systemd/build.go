@@ -1,0 +1,145 @@
+package systemd
+
+import (
+	"context"
+	"fmt"
+	"os/user"
+	"strconv"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/dbus"
+
+	"github.com/left4me/left4me/internal/host/content/sandbox"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	buildUnit  = "left4me-build@"
+	buildGroup = "left4me-build"
+)
+
+// BuildGroup is the group that the unit has. Errors: left4me.Unavailable when
+// there is none.
+func (s *Supervisor) BuildGroup() (int, error) {
+	g, err := user.LookupGroup(buildGroup)
+	if err != nil {
+		return 0, &left4me.Error{Kind: left4me.Unavailable, Text: "there is no group " + buildGroup, Hint: "run systemd-sysusers", Err: err}
+	}
+	return strconv.Atoi(g.Gid)
+}
+
+// StartBuild starts the unit that runs a script, and returns when it runs or has
+// ended. One that runs already is success. Errors: left4me.Denied, and
+// left4me.Unavailable with what was refused.
+func (s *Supervisor) StartBuild(ctx context.Context, id left4me.Name) error {
+	if !id.Valid() {
+		return invalid(id)
+	}
+	unit := buildUnit + string(id) + suffix
+	u, err := s.units(ctx, unit)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !settled(u[0]):
+		return nil
+	case u[0].ActiveState == "failed":
+		if err := s.forgetFailure(ctx, unit); err != nil {
+			return err
+		}
+	}
+	if err := s.begin(ctx, unit); err != nil {
+		return err
+	}
+	return s.wait(ctx, []string{unit}, func(u []dbus.UnitStatus) (bool, error) { return u[0].JobType == "", nil })
+}
+
+// Building reports whether a build runs. When it doesn't, nothing of it runs any
+// more, and end says how it ended; nil is that it never came to an end.
+func (s *Supervisor) Building(ctx context.Context, id left4me.Name) (runs bool, end *sandbox.End, err error) {
+	if !id.Valid() {
+		return false, nil, invalid(id)
+	}
+	unit := buildUnit + string(id) + suffix
+	u, err := s.units(ctx, unit)
+	if err != nil {
+		return false, nil, err
+	}
+	if !settled(u[0]) {
+		return true, nil, nil
+	}
+	end, err = sandbox.ReadEnd(sandbox.Dir(string(s.cfg.Root), id))
+	if err != nil || u[0].ActiveState != "failed" {
+		return false, end, err
+	}
+	p, err := s.properties(ctx, unit)
+	if err != nil {
+		return false, nil, err
+	}
+	return false, p.buildEnd(end), nil
+}
+
+// buildEnd is how a build ended whose unit failed. What its own process told, and
+// what the script may have told in its name, counts when systemd says nothing
+// else.
+func (p properties) buildEnd(told *sandbox.End) *sandbox.End {
+	text, hint := "", "see journalctl -u 'left4me-build@*'"
+	switch {
+	case p.Result == "oom-kill":
+		text, hint = "the script used more memory than its unit may (MemoryMax=, 2 GiB)", "let it do less at once"
+	case p.Result == "timeout":
+		text, hint = fmt.Sprintf("the script took longer than its unit may (RuntimeMaxSec=, %s)", time.Hour), "let it do less"
+	case p.Result == "exit-code" && told != nil && (told.Error != nil || told.Status != 0):
+		return told
+	case p.Result == "exit-code" && p.Text != "":
+		text = p.Text
+	case p.Result == "exit-code" && told == nil && p.Status == 2: // our runtime's
+		text, hint = "what ran the script could not go on", "does it start more processes than its unit may (TasksMax=, 256)?"
+	case p.Result == "exit-code" && told == nil:
+		text = fmt.Sprintf("its unit could not be started (status %d%s)", p.Status, buildHint(p.Status))
+	default:
+		text = "what ran the script was ended: " + p.reason()
+	}
+	return &sandbox.End{Status: 1, Error: left4me.Errorf(left4me.Unavailable, text, hint)}
+}
+
+func buildHint(status int32) string {
+	switch status {
+	case 216, 217:
+		return ": there is no user or group left4me-build"
+	case 226:
+		return ": its directory is missing"
+	}
+	return hint(status)
+}
+
+// StopBuild ends a build with all that it started, and returns when it has
+// ended. It is a success when it doesn't run. How it failed is forgotten.
+func (s *Supervisor) StopBuild(ctx context.Context, id left4me.Name) error {
+	if !id.Valid() {
+		return invalid(id)
+	}
+	unit := buildUnit + string(id) + suffix
+	u, err := s.units(ctx, unit)
+	if err != nil {
+		return err
+	}
+	if !settled(u[0]) {
+		err := s.call(ctx, func(ctx context.Context, c *dbus.Conn) error {
+			_, err := c.StopUnitContext(ctx, unit, "replace", nil)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	failed := false
+	err = s.wait(ctx, []string{unit}, func(u []dbus.UnitStatus) (bool, error) {
+		failed = u[0].ActiveState == "failed"
+		return settled(u[0]), nil
+	})
+	if err == nil && failed {
+		err = s.forgetFailure(ctx, unit)
+	}
+	return err
+}

@@ -1,0 +1,102 @@
+package systemd
+
+import (
+	"context"
+
+	"github.com/coreos/go-systemd/v22/dbus"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// The unit that installs and updates the game, and the mount that it brings.
+const (
+	installUnit      = "left4me-install" + suffix
+	installMountUnit = mountUnit + string(left4me.InstallInstance) + suffix
+)
+
+// StartInstall starts the unit that runs SteamCMD. One that runs already is
+// success. Errors: left4me.Denied, and left4me.Unavailable with what was refused.
+func (s *Supervisor) StartInstall(ctx context.Context) error {
+	u, err := s.units(ctx, installUnit)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !settled(u[0]):
+		return nil
+	case u[0].ActiveState == "failed":
+		if err := s.forgetFailure(ctx, installUnit); err != nil {
+			return err
+		}
+	}
+	before, err := s.properties(ctx, installUnit)
+	if err != nil {
+		return err
+	}
+	said := hear(ctx, installMountUnit)
+	defer said.close()
+	if err := s.begin(ctx, installUnit); err != nil {
+		return err
+	}
+	return s.wait(ctx, []string{installUnit}, func(u []dbus.UnitStatus) (bool, error) {
+		if u[0].JobType != "" {
+			return false, nil
+		}
+		if !settled(u[0]) {
+			return true, nil
+		}
+		p, err := s.properties(ctx, installUnit)
+		if err != nil || !p.Started.Equal(before.Started) {
+			return true, err // it ran, and has ended
+		}
+		return false, refused(ctx, installMountUnit, said)
+	})
+}
+
+// Installing reports whether the unit runs or its layers are mounted. When
+// neither is so, why says how it failed, if it did.
+func (s *Supervisor) Installing(ctx context.Context) (runs bool, why string, err error) {
+	u, err := s.units(ctx, installUnit, installMountUnit)
+	if err != nil {
+		return false, "", err
+	}
+	if !settled(u[0]) || !settled(u[1]) {
+		return true, "", nil
+	}
+	if err := s.unmount(ctx, left4me.InstallInstance); err != nil {
+		return false, "", err
+	}
+	if u[0].ActiveState != "failed" {
+		return false, "", nil
+	}
+	p, err := s.properties(ctx, installUnit)
+	if err != nil || p.Text != "" {
+		return false, p.Text, err
+	}
+	return false, p.reason(), nil
+}
+
+// StopInstall ends the unit and SteamCMD in it, and returns when nothing is
+// mounted for it. It is a success when it doesn't run.
+func (s *Supervisor) StopInstall(ctx context.Context) error {
+	u, err := s.units(ctx, installUnit)
+	if err != nil {
+		return err
+	}
+	if !settled(u[0]) {
+		err := s.call(ctx, func(ctx context.Context, c *dbus.Conn) error {
+			_, err := c.StopUnitContext(ctx, installUnit, "replace", nil)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	err = s.wait(ctx, []string{installUnit, installMountUnit}, func(u []dbus.UnitStatus) (bool, error) {
+		return settled(u[0]) && settled(u[1]), nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.unmount(ctx, left4me.InstallInstance)
+}

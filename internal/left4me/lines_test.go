@@ -1,0 +1,166 @@
+package left4me_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func diff(t testing.TB, was, is string) []left4me.LineChange {
+	t.Helper()
+	lines, err := left4me.DiffLines(t.Context(), was, is)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+func TestDiffOfLines(t *testing.T) {
+	show := func(was, is string) string {
+		var b strings.Builder
+		for _, l := range diff(t, was, is) {
+			switch {
+			case !l.Is:
+				b.WriteByte('-')
+			case !l.Was:
+				b.WriteByte('+')
+			}
+			b.WriteString(l.Text + " ")
+		}
+		return strings.TrimSpace(b.String())
+	}
+	for _, c := range []struct{ was, is, want string }{
+		{"", "", ""},
+		{"a\n", "a\n", "a"},
+		{"", "a\nb\n", "+a +b"},
+		{"a\nb\n", "", "-a -b"},
+		{"a\nb\nc\n", "a\nx\nc\n", "a -b +x c"},
+		{"a\nb\nc\nd\n", "b\nd\ne\n", "-a b -c d +e"},
+		{"a", "a\n", "a"},
+	} {
+		if got := show(c.was, c.is); got != c.want {
+			t.Errorf("%q to %q: %s, want %s", c.was, c.is, got, c.want)
+		}
+	}
+	// What is too long to compare is there whole.
+	if got := diff(t, strings.Repeat("a\n", 3000), strings.Repeat("b\nc\n", 3000)); len(got) != 9000 {
+		t.Errorf("%d lines", len(got))
+	}
+}
+
+// longTexts are pairs of texts of n lines and more, each of a kind that some way to
+// compare texts is slow with.
+func longTexts(n int) map[string][2]string {
+	var numbered, scattered, backwards strings.Builder
+	for i := range n {
+		fmt.Fprintf(&numbered, "line %d\n", i)
+		fmt.Fprintf(&backwards, "line %d\n", n-i)
+		if i%100 == 0 {
+			fmt.Fprintf(&scattered, "came %d\n", i)
+		} else {
+			fmt.Fprintf(&scattered, "line %d\n", i)
+		}
+	}
+	equal := strings.Repeat("a\n", n)
+	return map[string][2]string{
+		"equal":     {equal, equal},
+		"end":       {"x\n" + equal, "y\n" + equal},
+		"scattered": {numbered.String(), scattered.String()},
+		"backwards": {numbered.String(), backwards.String()},
+		"repeated":  {strings.Repeat("a\nb\n", n/2), strings.Repeat("b\nc\na\n", n/3)},
+		"all":       {equal, strings.Repeat("b\n", n)},
+	}
+}
+
+// A text that is 100 times as long may take 100 times as long, and not 10,000
+// times: that would be minutes.
+func TestDiffOfLongTextsIsLinear(t *testing.T) {
+	for name, c := range longTexts(100_000) {
+		begun := time.Now()
+		lines := diff(t, c[0], c[1])
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("%s: %s", name, took)
+		}
+		changed := 0
+		for _, l := range lines {
+			if l.Was != l.Is {
+				changed++
+			}
+		}
+		if want := map[string]int{"equal": 0, "end": 2, "scattered": 2000, "all": 200_000}; changed != want[name] && name != "backwards" && name != "repeated" {
+			t.Errorf("%s: %d lines changed, want %d", name, changed, want[name])
+		}
+	}
+}
+
+// looks is a context that ends after so many looks at it.
+type looks struct {
+	context.Context
+	left int
+}
+
+func (l *looks) Err() error {
+	if l.left--; l.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Wherever a comparison is, it looks at its context often, and gives nothing half.
+func TestDiffEndsWithItsContext(t *testing.T) {
+	for name, c := range longTexts(20_000) {
+		whole := &looks{t.Context(), 1 << 30}
+		if _, err := left4me.DiffLines(whole, c[0], c[1]); err != nil {
+			t.Fatal(err)
+		}
+		n := 1<<30 - whole.left
+		// Each 4096 lines of both texts, and where there is more to do for each line.
+		if least := map[string]int{"scattered": 10_000, "backwards": 10_000}[name]; n < max(least, 11) {
+			t.Errorf("%s: it looked %d times", name, n)
+		}
+		for _, after := range []int{0, n / 2, n - 1} {
+			if lines, err := left4me.DiffLines(&looks{t.Context(), after}, c[0], c[1]); !errors.Is(err, context.Canceled) || lines != nil {
+				t.Errorf("%s: %d lines after %d of %d looks, %v", name, len(lines), after, n, err)
+			}
+		}
+	}
+}
+
+func BenchmarkDiffLines(b *testing.B) {
+	for _, n := range []int{1000, 10_000, 50_000, 200_000} {
+		for name, c := range longTexts(n) {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				for b.Loop() {
+					diff(b, c[0], c[1])
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/line")
+			})
+		}
+	}
+}
+
+// Whatever is compared: the lines that were are the old text, those that are the
+// new one.
+func FuzzDiffLines(f *testing.F) {
+	f.Add("a\nb\nc", "a\nc\nd")
+	f.Add("", "\n\n")
+	f.Fuzz(func(t *testing.T, was, is string) {
+		var a, b []string
+		for _, l := range diff(t, was, is) {
+			if l.Was {
+				a = append(a, l.Text)
+			}
+			if l.Is {
+				b = append(b, l.Text)
+			}
+		}
+		if strings.Join(a, "\n") != strings.TrimSuffix(was, "\n") || strings.Join(b, "\n") != strings.TrimSuffix(is, "\n") {
+			t.Errorf("%q, %q: %q, %q", was, is, a, b)
+		}
+	})
+}

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// BackupPolicy returns when backups are made and when the schedule last asked for
+// one. Errors: left4me.NotFound when nobody has set it yet.
+func (s *Store) BackupPolicy(ctx context.Context) (v left4me.BackupPolicy, last time.Time, err error) {
+	var ms int64
+	err = s.read.QueryRowContext(ctx, `SELECT enabled, at, daily, weekly, last_at FROM backup_policy`).
+		Scan(&v.Enabled, &v.At, &v.Daily, &v.Weekly, &ms)
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, last, notFound("policy", "of backups")
+	}
+	if err != nil {
+		return v, last, fmt.Errorf("get policy of backups: %w", err)
+	}
+	return v, fromMillis(ms), nil
+}
+
+// SetBackupPolicy keeps when backups are made, and when the schedule last asked
+// for one.
+func (s *Store) SetBackupPolicy(ctx context.Context, v left4me.BackupPolicy, last time.Time) error {
+	err := s.tx(ctx, func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO backup_policy(id, enabled, at, daily, weekly, last_at) VALUES (1,?,?,?,?,?)
+			ON CONFLICT(id) DO UPDATE SET enabled = excluded.enabled, at = excluded.at, daily = excluded.daily,
+				weekly = excluded.weekly, last_at = excluded.last_at`, v.Enabled, v.At, v.Daily, v.Weekly, millis(last))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("set policy of backups: %w", err)
+	}
+	return nil
+}
+
+// NoteBackup keeps when the schedule last asked for a backup. usual is the policy
+// when nobody has set one.
+func (s *Store) NoteBackup(ctx context.Context, usual left4me.BackupPolicy, last time.Time) error {
+	err := s.tx(ctx, func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO backup_policy(id, enabled, at, daily, weekly, last_at) VALUES (1,?,?,?,?,?)
+			ON CONFLICT(id) DO UPDATE SET last_at = excluded.last_at`, usual.Enabled, usual.At, usual.Daily, usual.Weekly, millis(last))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note a backup: %w", err)
+	}
+	return nil
+}
+
+// Snapshot writes the database as it is now to a new file, which nobody
+// else may read. Writers don't wait for it. No job is active in the copy, and
+// servers that are wanted to run are held: what was under way here is not to be
+// begun where the copy is used.
+func (s *Store) Snapshot(ctx context.Context, file string, now time.Time) error {
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("snapshot: %w", err)
+	}
+	err := private(file)
+	if err == nil {
+		_, err = s.read.ExecContext(ctx, `VACUUM INTO ?`, file)
+	}
+	if err == nil {
+		err = settle(ctx, file, now)
+	}
+	if err != nil {
+		_ = os.Remove(file)
+		return fmt.Errorf("snapshot: %w", full(err, file))
+	}
+	return nil
+}
+
+// settle ends what is active in a copy. Its servers have not seen a boot yet.
+func settle(ctx context.Context, file string, now time.Time) error {
+	u := url.URL{Scheme: "file", Path: file}
+	db, err := sql.Open("sqlite", u.String()+"?_pragma=journal_mode(DELETE)&_pragma=foreign_keys(1)")
+	if err != nil {
+		return err
+	}
+	failure, err := toJSON(left4me.Errorf(left4me.Unavailable, "a backup was made while this job was under way", "retry it if it is still wanted"))
+	if err == nil {
+		_, err = db.ExecContext(ctx, `UPDATE job SET state = 'interrupted', error = ?, ended_at = ? WHERE state IN ('queued','running')`, failure, millis(now))
+	}
+	if err == nil {
+		_, err = db.ExecContext(ctx, `UPDATE server SET boot_id = '', held = CASE wanted WHEN 'running' THEN ? ELSE held END`, left4me.HeldRestored)
+	}
+	return errors.Join(err, db.Close())
+}

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const blueprintColumns = `name, overlays, settings, created_at, version`
+
+func scanBlueprint(r row) (left4me.Blueprint, error) {
+	var (
+		v                  left4me.Blueprint
+		overlays, settings string
+		created            int64
+	)
+	if err := r.Scan(&v.Name, &overlays, &settings, &created, &v.Version); err != nil {
+		return v, err
+	}
+	v.CreatedAt = fromMillis(created)
+	return v, errors.Join(fromJSON(overlays, &v.Overlays), fromJSON(settings, &v.Settings))
+}
+
+// Blueprint returns one blueprint. Errors: left4me.NotFound.
+func (s *Store) Blueprint(ctx context.Context, name left4me.Name) (left4me.Blueprint, error) {
+	v, err := scanBlueprint(s.read.QueryRowContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint WHERE name = ?`, name))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, notFound("blueprint", string(name))
+	}
+	if err != nil {
+		return v, fmt.Errorf("get blueprint %s: %w", name, err)
+	}
+	return v, nil
+}
+
+// Blueprints returns all blueprints by name.
+func (s *Store) Blueprints(ctx context.Context) ([]left4me.Blueprint, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint ORDER BY name`)
+	all, err := collect(rows, err, scanBlueprint)
+	if err != nil {
+		return nil, fmt.Errorf("list blueprints: %w", err)
+	}
+	return all, nil
+}
+
+// CreateBlueprint adds a blueprint. Errors: left4me.Conflict when the name is
+// taken.
+func (s *Store) CreateBlueprint(ctx context.Context, v left4me.Blueprint) error {
+	overlays, err := toJSON(v.Overlays)
+	if err != nil {
+		return fmt.Errorf("create blueprint %s: %w", v.Name, err)
+	}
+	settings, err := toJSON(v.Settings)
+	if err != nil {
+		return fmt.Errorf("create blueprint %s: %w", v.Name, err)
+	}
+	err = s.tx(ctx, func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO blueprint(`+blueprintColumns+`) VALUES (?,?,?,?,1)`,
+			v.Name, overlays, settings, millis(v.CreatedAt))
+		if violates(err) {
+			return &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is a blueprint %q already", v.Name), Hint: "choose another name"}
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("create blueprint %s: %w", v.Name, err)
+	}
+	return nil
+}
+
+// UpdateBlueprint changes the overlays and settings of a blueprint. v.Version is
+// the one that was looked at; 0 doesn't care. Errors: left4me.NotFound, and
+// left4me.Conflict when somebody changed it since, or for the field "settings.cfg"
+// when a server of it would open a port that another one has.
+func (s *Store) UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error {
+	overlays, err := toJSON(v.Overlays)
+	if err != nil {
+		return fmt.Errorf("update blueprint %s: %w", v.Name, err)
+	}
+	settings, err := toJSON(v.Settings)
+	if err != nil {
+		return fmt.Errorf("update blueprint %s: %w", v.Name, err)
+	}
+	err = s.tx(ctx, func(tx *transaction) error {
+		var have int
+		err := tx.QueryRowContext(ctx, `SELECT version FROM blueprint WHERE name = ?`, v.Name).Scan(&have)
+		if errors.Is(err, sql.ErrNoRows) {
+			return notFound("blueprint", string(v.Name))
+		}
+		if err == nil {
+			err = unchanged("blueprint", string(v.Name), have, v.Version)
+		}
+		if err != nil {
+			return err
+		}
+		return keepPorts(ctx, tx, "", "settings.cfg", func() error {
+			_, err := tx.ExecContext(ctx, `UPDATE blueprint SET overlays = ?, settings = ?, version = version + 1 WHERE name = ?`, overlays, settings, v.Name)
+			return err
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("update blueprint %s: %w", v.Name, err)
+	}
+	return nil
+}
+
+// DeleteBlueprint removes a blueprint. Errors: left4me.NotFound, and
+// left4me.Conflict that names the servers which use it.
+func (s *Store) DeleteBlueprint(ctx context.Context, name left4me.Name) error {
+	err := s.tx(ctx, func(tx *transaction) error {
+		users, err := queryAll(ctx, tx, func(r row) (n string, err error) { return n, r.Scan(&n) },
+			`SELECT name FROM server WHERE blueprint = ? ORDER BY name`, name)
+		if err != nil {
+			return err
+		}
+		if len(users) > 0 {
+			return left4me.Errorf(left4me.Conflict, fmt.Sprintf("blueprint %s is used by %s", name, strings.Join(users, ", ")), "give them another one first")
+		}
+		done, err := tx.ExecContext(ctx, `DELETE FROM blueprint WHERE name = ?`, name)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err == nil && n == 0 {
+			return notFound("blueprint", string(name))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("delete blueprint %s: %w", name, err)
+	}
+	return nil
+}

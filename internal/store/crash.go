@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Crash is a death of a server that nobody asked for.
+type Crash struct {
+	Host, Server left4me.Name
+	At           time.Time
+	Exit         string
+	Uptime       time.Duration
+	Lines        []string
+}
+
+func scanCrash(r row) (Crash, error) {
+	var (
+		v          Crash
+		at, uptime int64
+		lines      string
+	)
+	if err := r.Scan(&v.Host, &v.Server, &at, &v.Exit, &uptime, &lines); err != nil {
+		return v, err
+	}
+	v.At, v.Uptime = fromMillis(at), time.Duration(uptime)*time.Millisecond
+	return v, fromJSON(lines, &v.Lines)
+}
+
+// keptCrashes is how many crashes of a server are kept: each holds what it said
+// last.
+const keptCrashes = 100
+
+// AddCrash keeps a crash among the newest of its server; the same one twice is
+// kept once, and one of a server that isn't there, not at all: its deletion was
+// faster than the news.
+func (s *Store) AddCrash(ctx context.Context, v Crash) error {
+	lines, err := toJSON(left4me.ClipLog(v.Lines))
+	if err != nil {
+		return fmt.Errorf("keep crash of %s: %w", v.Server, err)
+	}
+	err = s.tx(ctx, func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO crash(host, server, at, exit, uptime, lines)
+			SELECT host, name, ?3, ?4, ?5, ?6 FROM server WHERE host = ?1 AND name = ?2
+			ON CONFLICT DO NOTHING`, v.Host, v.Server, millis(v.At), v.Exit, v.Uptime.Milliseconds(), lines)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM crash WHERE server = ?1 AND id IN
+			(SELECT id FROM crash WHERE server = ?1 ORDER BY at DESC LIMIT -1 OFFSET ?2)`, v.Server, keptCrashes)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep crash of %s: %w", v.Server, err)
+	}
+	return nil
+}
+
+// Crashes returns the newest crashes of a server, at most limit.
+func (s *Store) Crashes(ctx context.Context, server left4me.Name, limit int) ([]Crash, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT host, server, at, exit, uptime, lines FROM crash
+		WHERE server = ? ORDER BY at DESC LIMIT ?`, server, limit)
+	all, err := collect(rows, err, scanCrash)
+	if err != nil {
+		return nil, fmt.Errorf("list crashes of %s: %w", server, err)
+	}
+	return all, nil
+}

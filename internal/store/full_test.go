@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/disk/disktest"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// SQLite rolls a transaction back when the disk is full, and database/sql is not
+// told: the next statement would be committed on its own.
+func TestNothingOfATransactionIsKeptThatTheDiskHadNoRoomFor(t *testing.T) {
+	disktest.OnSmall(t, "1m", func(t *testing.T, dir string) {
+		ctx := context.Background()
+		s, err := Open(ctx, filepath.Join(dir, "left4me.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		filler := filepath.Join(dir, "filler")
+		disktest.Fill(t, dir, 32<<10)
+		insert := func(tx *transaction, user string, size int) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO user(name, password, admin, created_at) VALUES (?,hex(zeroblob(?)),0,0)`, user, size)
+			return err
+		}
+		var first, second error
+		err = s.tx(ctx, func(tx *transaction) error {
+			// Larger than the page cache, so that it is written before the commit.
+			first = insert(tx, "large", 4<<20)
+			second = insert(tx, "small", 1)
+			return nil
+		})
+		if first == nil || err == nil {
+			t.Errorf("the disk was not full: %v, %v", first, err)
+		}
+		if !errors.Is(second, first) {
+			t.Errorf("the statement after %q gives %v", first, second)
+		}
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.DiskFull || !strings.Contains(e.Text, dir+"/left4me.db has ") {
+			t.Errorf("%v does not say that the disk is full, and which", err)
+		}
+		if users, err := s.Users(ctx); err != nil || len(users) != 0 {
+			t.Errorf("half of a transaction is kept: %+v, %v", users, err)
+		}
+		relieved := 0
+		s.OnFull(func() bool { relieved++; return os.Remove(filler) == nil })
+		if err := s.tx(ctx, func(tx *transaction) error { return insert(tx, "later", 100<<10) }); err != nil || relieved != 1 {
+			t.Errorf("with space that was given back %d times: %v", relieved, err)
+		}
+	})
+}
+
+// SQLite makes the file for the shared memory of a write-ahead log when a database
+// is opened that nobody else has open.
+func TestADatabaseIsReadAndSaysThatItsDiskIsFull(t *testing.T) {
+	disktest.OnSmall(t, "1m", func(t *testing.T, dir string) {
+		ctx, path := context.Background(), filepath.Join(dir, "left4me.db")
+		open := func() *Store {
+			t.Helper()
+			s, err := Open(ctx, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		add := func(s *Store, user string, size int) error {
+			return s.tx(ctx, func(tx *transaction) error {
+				_, err := tx.ExecContext(ctx, `INSERT INTO user(name, password, admin, created_at) VALUES (?,hex(zeroblob(?)),0,0)`, user, size)
+				return err
+			})
+		}
+		s := open()
+		if err := add(s, "first", 100); err != nil || s.Full() != nil {
+			t.Fatalf("%v, full: %v", err, s.Full())
+		}
+		// As after a power cut: the log holds what was written last, and the shared
+		// memory is gone.
+		log, err := os.ReadFile(path + "-wal")
+		database, derr := os.ReadFile(path)
+		s.Close()
+		if err := errors.Join(err, derr, os.WriteFile(path, database, 0o600), os.WriteFile(path+"-wal", log, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		for _, users := range []int{1, 2} { // with a log, and without
+			disktest.Fill(t, dir, 0)
+			s = open()
+			if all, err := s.Users(ctx); err != nil || len(all) != users {
+				t.Errorf("on a full disk: %+v, %v", all, err)
+			}
+			if e := s.Full(); e == nil || !strings.Contains(e.Text, path+" has 0 bytes free") {
+				t.Errorf("it is not said that the disk is full: %v", e)
+			}
+			if err := add(s, "refused", 60<<10); !errors.Is(err, left4me.DiskFull) {
+				t.Errorf("a write on a full disk: %v", err)
+			}
+			disktest.Empty(t, dir)
+			if e := s.Full(); e != nil {
+				t.Errorf("with room: %v", e)
+			}
+			if users == 1 {
+				if err := add(s, "second", 60<<10); err != nil {
+					t.Errorf("a write, with room: %v", err)
+				}
+				if err := s.Snapshot(ctx, filepath.Join(dir, "copy.db"), time.Now()); err != nil {
+					t.Errorf("a copy, with room: %v", err)
+				}
+			}
+			s.Close()
+			if _, err := os.Stat(path + "-wal"); err == nil {
+				t.Error("the log is left")
+			}
+		}
+		s = open() // as ever
+		defer s.Close()
+		if all, err := s.Users(ctx); err != nil || len(all) != 2 {
+			t.Errorf("in the end: %+v, %v", all, err)
+		}
+	})
+}

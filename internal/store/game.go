@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Rollout is how the servers of a host move over to another build of the game.
+type Rollout struct {
+	Host      left4me.Name
+	Mode      string        // now, empty or HH:MM
+	Job       left4me.JobID // the job on the game whose end begins it
+	Build     int64         // that servers move to; 0 until it has begun
+	State     string
+	Reason    string // why it ended as it did
+	By        string
+	CreatedAt time.Time
+	BegunAt   time.Time // from when on servers may move
+	EndedAt   time.Time
+	Moves     []Move
+}
+
+// Move is what a rollout did with one server.
+type Move struct {
+	Server left4me.Name  `json:"server"`
+	Job    left4me.JobID `json:"job"` // its restart
+	State  string        `json:"state"`
+	Reason string        `json:"reason,omitempty"`
+}
+
+const rolloutColumns = `host, mode, job, build, state, reason, asked_by, created_at, begun_at, ended_at, moves`
+
+func scanRollout(r row) (Rollout, error) {
+	var (
+		v            Rollout
+		created      int64
+		begun, ended sql.NullInt64
+		moves        string
+	)
+	if err := r.Scan(&v.Host, &v.Mode, &v.Job, &v.Build, &v.State, &v.Reason, &v.By, &created, &begun, &ended, &moves); err != nil {
+		return v, err
+	}
+	v.CreatedAt, v.BegunAt, v.EndedAt = fromMillis(created), fromNull(begun), fromNull(ended)
+	return v, fromJSON(moves, &v.Moves)
+}
+
+// Rollout returns the newest rollout of a host, under way or not. Errors:
+// left4me.NotFound when there never was one.
+func (s *Store) Rollout(ctx context.Context, host left4me.Name) (Rollout, error) {
+	v, err := scanRollout(s.read.QueryRowContext(ctx, `SELECT `+rolloutColumns+` FROM rollout WHERE host = ?`, host))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, notFound("rollout on", string(host))
+	}
+	if err != nil {
+		return v, fmt.Errorf("get rollout on %s: %w", host, err)
+	}
+	return v, nil
+}
+
+// SetRollout keeps a rollout in place of the one that its host had.
+func (s *Store) SetRollout(ctx context.Context, v Rollout) error {
+	if v.Moves == nil {
+		v.Moves = []Move{}
+	}
+	moves, err := toJSON(v.Moves)
+	if err == nil {
+		err = s.tx(ctx, func(tx *transaction) error {
+			_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO rollout(`+rolloutColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
+				v.Host, v.Mode, v.Job, v.Build, v.State, v.Reason, v.By, millis(v.CreatedAt), millisOrNull(v.BegunAt), millisOrNull(v.EndedAt), moves)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("keep rollout on %s: %w", v.Host, err)
+	}
+	return nil
+}
+
+// GamePolicy says when a host looks for newer builds of the game, and what
+// happens when there is one.
+type GamePolicy struct {
+	CheckEvery time.Duration // 0 is never
+	Update     bool          // without being asked
+	UpdateAt   string        // HH:MM of the host; empty is at once
+	Restart    string        // how servers move over: never, now, empty or HH:MM
+}
+
+// GamePolicy returns the policy of a host. Errors: left4me.NotFound when none
+// was set.
+func (s *Store) GamePolicy(ctx context.Context, host left4me.Name) (GamePolicy, error) {
+	var (
+		v       GamePolicy
+		seconds int64
+	)
+	err := s.read.QueryRowContext(ctx, `SELECT check_every, auto_update, update_at, restart FROM game_policy WHERE host = ?`, host).
+		Scan(&seconds, &v.Update, &v.UpdateAt, &v.Restart)
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, notFound("policy for the game on", string(host))
+	}
+	if err != nil {
+		return v, fmt.Errorf("get policy for the game on %s: %w", host, err)
+	}
+	v.CheckEvery = time.Duration(seconds) * time.Second
+	return v, nil
+}
+
+// SetGamePolicy keeps the policy of a host.
+func (s *Store) SetGamePolicy(ctx context.Context, host left4me.Name, v GamePolicy) error {
+	err := s.tx(ctx, func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO game_policy(host, check_every, auto_update, update_at, restart) VALUES (?,?,?,?,?)`,
+			host, int64(v.CheckEvery/time.Second), v.Update, v.UpdateAt, v.Restart)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep policy for the game on %s: %w", host, err)
+	}
+	return nil
+}

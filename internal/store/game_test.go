@@ -1,0 +1,50 @@
+package store_test
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+func TestARolloutReplacesTheOneBeforeIt(t *testing.T) {
+	s := newStore(t)
+	if _, err := s.Rollout(t.Context(), "local"); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("before any: %v", err)
+	}
+	first := store.Rollout{Host: "local", Mode: "empty", Job: "1", State: "waiting", By: "al", CreatedAt: at, Moves: []store.Move{}}
+	second := store.Rollout{
+		Host: "local", Mode: "04:30", Job: "2", Build: 9000000000, State: "failed", Reason: "alpha did not come up", By: "bo",
+		CreatedAt: at, BegunAt: at.Add(time.Second), EndedAt: at.Add(time.Minute),
+		Moves: []store.Move{{Server: "alpha", Job: "3", State: "failed", Reason: "it crashed"}},
+	}
+	for _, want := range []store.Rollout{first, second} {
+		if err := s.SetRollout(t.Context(), want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Rollout(t.Context(), "local"); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, %v\nwant %+v", got, err, want)
+		}
+	}
+	if _, err := s.Rollout(t.Context(), "other"); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("of another host: %v", err)
+	}
+}
+
+func TestThePolicyOfAHost(t *testing.T) {
+	s := newStore(t)
+	if _, err := s.GamePolicy(t.Context(), "local"); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("before any: %v", err)
+	}
+	for _, want := range []store.GamePolicy{{CheckEvery: 6 * time.Hour, Restart: "never"}, {Update: true, UpdateAt: "05:00", Restart: "empty"}} {
+		if err := s.SetGamePolicy(t.Context(), "local", want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.GamePolicy(t.Context(), "local"); err != nil || got != want {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+}

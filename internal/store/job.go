@@ -1,0 +1,287 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// QueuedJob is a job with what its host is told.
+type QueuedJob struct {
+	left4me.Job
+	Spec       json.RawMessage // what the kind needs
+	Cancelling bool            // somebody asked it to stop
+}
+
+const (
+	jobColumns = `id, kind, target, host, state, spec, steps, log` + jobRest
+	// listedJob are the columns without the log, which may be most of a job.
+	listedJob = `id, kind, target, host, state, spec, steps, '[]'` + jobRest
+	jobRest   = `, error, asked_by, attempt, cancelling, created_at, started_at, ended_at, reason`
+)
+
+func scanJob(r row) (QueuedJob, error) {
+	var (
+		v              QueuedJob
+		spec           []byte
+		steps, log     string
+		failure        sql.NullString
+		created        int64
+		started, ended sql.NullInt64
+	)
+	err := r.Scan(&v.ID, &v.Kind, &v.Target, &v.Host, &v.State, &spec, &steps, &log, &failure, &v.By, &v.Attempt,
+		&v.Cancelling, &created, &started, &ended, &v.Reason)
+	if err != nil {
+		return v, err
+	}
+	v.CreatedAt, v.StartedAt, v.EndedAt = fromMillis(created), fromNull(started), fromNull(ended)
+	if failure.Valid {
+		v.Error = new(left4me.Error)
+		if err := fromJSON(failure.String, v.Error); err != nil {
+			return v, err
+		}
+	}
+	v.Spec = spec
+	return v, errors.Join(fromJSON(steps, &v.Steps), fromJSON(log, &v.Log))
+}
+
+// Job returns one job. Errors: left4me.NotFound.
+func (s *Store) Job(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
+	v, err := scanJob(s.read.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM job WHERE id = ?`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, notFound("job", string(id))
+	}
+	if err != nil {
+		return v, fmt.Errorf("get job %s: %w", id, err)
+	}
+	return v, nil
+}
+
+// Jobs returns the newest jobs, at most limit, without their logs; those on one
+// target when it isn't empty.
+func (s *Store) Jobs(ctx context.Context, noun string, target left4me.Name, limit int) ([]QueuedJob, error) {
+	query, args := `SELECT `+listedJob+` FROM job ORDER BY id DESC LIMIT ?`, []any{limit}
+	if target != "" {
+		query = `SELECT ` + listedJob + ` FROM job WHERE noun = ? AND target = ? ORDER BY id DESC LIMIT ?`
+		args = []any{noun, target, limit}
+	}
+	rows, err := s.read.QueryContext(ctx, query, args...)
+	all, err := collect(rows, err, scanJob)
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	return all, nil
+}
+
+// FailedJobs returns, of each target whose newest job of a noun failed or was
+// interrupted, that job without its log.
+func (s *Store) FailedJobs(ctx context.Context, noun string, targets []left4me.Name) ([]QueuedJob, error) {
+	names, err := toJSON(targets)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.read.QueryContext(ctx, `SELECT `+listedJob+` FROM job WHERE state IN ('failed','interrupted') AND id IN
+		(SELECT (SELECT newest.id FROM job AS newest WHERE newest.noun = ? AND newest.target = name.value ORDER BY newest.id DESC LIMIT 1)
+		FROM json_each(?) AS name)`, noun, names)
+	all, err := collect(rows, err, scanJob)
+	if err != nil {
+		return nil, fmt.Errorf("list failed jobs: %w", err)
+	}
+	return all, nil
+}
+
+// ActiveJobs returns all jobs that are queued or running, oldest first. It is
+// asked for after every change; left alone, SQLite would walk through all jobs
+// that ever were to spare itself sorting these few.
+func (s *Store) ActiveJobs(ctx context.Context) ([]QueuedJob, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+jobColumns+` FROM job INDEXED BY job_active
+		WHERE state IN ('queued','running') ORDER BY id`)
+	all, err := collect(rows, err, scanJob)
+	if err != nil {
+		return nil, fmt.Errorf("list active jobs: %w", err)
+	}
+	return all, nil
+}
+
+// AddJob decides with decide, which sees the active jobs of the same noun and
+// target (oldest first), and adds v when it says so. What v wants of its server is
+// noted with it, also when decide chose another job. All of it happens in one
+// transaction, so that two requests at once can't both add. It returns the job
+// that is there now: v, or the one that decide chose instead. Errors:
+// left4me.NotFound for a job on a server or overlay that isn't there, so that none
+// can come to life again behind its deletion.
+func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []QueuedJob) (*QueuedJob, error)) (QueuedJob, error) {
+	asked := v
+	err := s.tx(ctx, func(tx *transaction) error {
+		v = asked
+		active, err := activeOf(ctx, tx, v.Job)
+		if err != nil {
+			return err
+		}
+		instead, err := decide(active)
+		if err != nil {
+			return err
+		}
+		if instead != nil {
+			again := instead.Job
+			again.By, again.CreatedAt = v.By, v.CreatedAt
+			v = *instead
+			return wish(ctx, tx, again)
+		}
+		if err := targetExists(ctx, tx, v.Job); err != nil {
+			return err
+		}
+		return insertJob(ctx, tx, &v, "")
+	})
+	if err != nil {
+		return v, fmt.Errorf("add job %s on %s: %w", v.Kind, v.Target, err)
+	}
+	return v, nil
+}
+
+// activeOf returns the active jobs of the noun and target of v, oldest first.
+func activeOf(ctx context.Context, tx *transaction, v left4me.Job) ([]QueuedJob, error) {
+	return queryAll(ctx, tx, scanJob, `SELECT `+jobColumns+` FROM job
+		WHERE noun = ? AND target = ? AND state IN ('queued','running') ORDER BY id`, v.Kind.Noun(), v.Target)
+}
+
+// insertJob adds v as queued, and notes what it wants of its server. before is
+// what was wanted of the server until now, in the case that v is cancelled before
+// it begins; empty: what the row of the server says.
+func insertJob(ctx context.Context, tx *transaction, v *QueuedJob, before left4me.Wanted) error {
+	v.State = left4me.JobQueued
+	_, err := tx.ExecContext(ctx, `INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at, reason, wanted_before)
+		VALUES (?1,?2,?3,?4,?5,?6,?7,'[]',?8,?9,?10,
+			CASE WHEN ?11 <> '' OR ?3 <> 'server' THEN ?11 ELSE (SELECT wanted FROM server WHERE name = ?4) END)`,
+		v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, v.State, string(v.Spec), v.By, millis(v.CreatedAt), v.Reason, before)
+	if err != nil {
+		return err
+	}
+	return wish(ctx, tx, v.Job)
+}
+
+func targetExists(ctx context.Context, tx *transaction, v left4me.Job) error {
+	var query string
+	switch v.Kind.Noun() {
+	case "server":
+		query = `SELECT EXISTS (SELECT 1 FROM server WHERE name = ?)`
+	case "overlay":
+		query = `SELECT EXISTS (SELECT 1 FROM overlay WHERE name = ?)`
+	default:
+		return nil
+	}
+	var there bool
+	err := tx.QueryRowContext(ctx, query, v.Target).Scan(&there)
+	if err == nil && !there {
+		return notFound(v.Kind.Noun(), string(v.Target))
+	}
+	return err
+}
+
+// RunJob makes a queued job running, or counts another attempt of a running
+// one. It reports false, and changes nothing, when another job runs for the
+// target. Errors: left4me.NotFound when the job has ended, was cancelled before
+// it began or isn't there.
+func (s *Store) RunJob(ctx context.Context, id left4me.JobID, now time.Time) (QueuedJob, bool, error) {
+	var v QueuedJob
+	err := s.tx(ctx, func(tx *transaction) (err error) {
+		v, err = scanJob(tx.QueryRowContext(ctx, `UPDATE job SET state = 'running', attempt = attempt + 1,
+			started_at = COALESCE(started_at, ?2) WHERE id = ?1
+			AND (state = 'running' OR state = 'queued' AND NOT cancelling)
+			RETURNING `+jobColumns, id, millis(now)))
+		return err
+	})
+	switch {
+	case violates(err):
+		return v, false, nil
+	case errors.Is(err, sql.ErrNoRows):
+		return v, false, notFound("active job", string(id))
+	case err != nil:
+		return v, false, fmt.Errorf("run job %s: %w", id, err)
+	}
+	return v, true, nil
+}
+
+// StepJob keeps the steps of a running job and what it printed last. A job that has ended stays as it is.
+func (s *Store) StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error {
+	text, err := toJSON(steps)
+	lines, lerr := toJSON(left4me.ClipLog(log))
+	if err = errors.Join(err, lerr); err == nil {
+		err = s.tx(ctx, func(tx *transaction) error {
+			_, err := tx.ExecContext(ctx, `UPDATE job SET steps = ?, log = ? WHERE id = ? AND state = 'running'`, text, lines, id)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("keep steps of job %s: %w", id, err)
+	}
+	return nil
+}
+
+// EndJob ends an active job and, in the same transaction, removes the row of
+// the server that it deleted (dropServer, when not empty): the row goes last,
+// and never twice. What the job did to an overlay is noted there too. It reports whether the job was still active.
+func (s *Store) EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error) {
+	steps, err := toJSON(v.Steps)
+	lines, lerr := toJSON(left4me.ClipLog(v.Log))
+	if err = errors.Join(err, lerr); err != nil {
+		return false, fmt.Errorf("end job %s: %w", v.ID, err)
+	}
+	var failure sql.NullString
+	if v.Error != nil {
+		failure.Valid = true
+		if failure.String, err = toJSON(v.Error.Clipped()); err != nil {
+			return false, fmt.Errorf("end job %s: %w", v.ID, err)
+		}
+	}
+	ended := false
+	err = s.tx(ctx, func(tx *transaction) error {
+		r, err := tx.ExecContext(ctx, `UPDATE job SET state = ?, steps = ?, log = ?, error = ?, ended_at = ?
+			WHERE id = ? AND state IN ('queued','running')`, v.State, steps, lines, failure, millis(v.EndedAt), v.ID)
+		if err != nil {
+			return err
+		}
+		n, err := r.RowsAffected()
+		if err != nil || n == 0 {
+			return err
+		}
+		ended = true
+		if err := endOverlayJob(ctx, tx, v); err != nil {
+			return err
+		}
+		if err := endWish(ctx, tx, v); err != nil || dropServer == "" {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM crash WHERE server = ?`, dropServer); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM server WHERE name = ?`, dropServer)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("end job %s: %w", v.ID, err)
+	}
+	return ended, nil
+}
+
+// CancelJob notes that somebody wants a job to stop. It returns the job as it
+// is after that. Errors: left4me.NotFound.
+func (s *Store) CancelJob(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
+	var v QueuedJob
+	err := s.tx(ctx, func(tx *transaction) (err error) {
+		v, err = scanJob(tx.QueryRowContext(ctx, `UPDATE job SET cancelling = 1 WHERE id = ? RETURNING `+jobColumns, id))
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, notFound("job", string(id))
+	}
+	if err != nil {
+		return v, fmt.Errorf("cancel job %s: %w", id, err)
+	}
+	return v, nil
+}

@@ -1,0 +1,268 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Overlay is the definition of an overlay with what is known of its life.
+type Overlay struct {
+	left4me.Overlay
+	LookedAt  time.Time // when a build last ended
+	DeletedAt time.Time // it is set aside
+}
+
+// OverlayScript is a version of an overlay's script.
+type OverlayScript struct {
+	Version   int
+	Text      string
+	By        string
+	CreatedAt time.Time
+}
+
+const overlayColumns = `name, kind, definition, version, created_at, updated_at, looked_at, deleted_at`
+
+func scanOverlay(r row) (Overlay, error) {
+	var (
+		v                Overlay
+		name             left4me.Name
+		kind             left4me.OverlayKind
+		definition       string
+		version          int
+		created, updated int64
+		looked, deleted  sql.NullInt64
+	)
+	if err := r.Scan(&name, &kind, &definition, &version, &created, &updated, &looked, &deleted); err != nil {
+		return v, err
+	}
+	err := fromJSON(definition, &v.Overlay)
+	v.Name, v.Kind, v.Version = name, kind, version // the columns have the last word
+	v.CreatedAt, v.UpdatedAt = fromMillis(created), fromMillis(updated)
+	v.LookedAt, v.DeletedAt = fromNull(looked), fromNull(deleted)
+	return v, err
+}
+
+// Overlay returns one definition. Errors: left4me.NotFound.
+func (s *Store) Overlay(ctx context.Context, name left4me.Name) (Overlay, error) {
+	v, err := scanOverlay(s.read.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, name))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, notFound("overlay", string(name))
+	}
+	if err != nil {
+		return v, fmt.Errorf("get overlay %s: %w", name, err)
+	}
+	return v, nil
+}
+
+// Overlays returns all definitions by name, deleted ones among them.
+func (s *Store) Overlays(ctx context.Context) ([]Overlay, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+overlayColumns+` FROM overlay ORDER BY name`)
+	all, err := collect(rows, err, scanOverlay)
+	if err != nil {
+		return nil, fmt.Errorf("list overlays: %w", err)
+	}
+	return all, nil
+}
+
+// OverlayCfg returns the raw lines that overlays add to server.cfg, of those that
+// have any.
+func (s *Store) OverlayCfg(ctx context.Context) (map[left4me.Name][]string, error) {
+	rows, err := s.read.QueryContext(ctx, overlayCfgQuery)
+	all, err := collect(rows, err, scanOverlayCfg)
+	if err != nil {
+		return nil, fmt.Errorf("lines of overlays: %w", err)
+	}
+	return overlayCfg(all), nil
+}
+
+const overlayCfgQuery = `SELECT name, json_extract(definition, '$.cfg') FROM overlay
+	WHERE deleted_at IS NULL AND json_array_length(definition, '$.cfg') > 0`
+
+// overlayLines are the raw lines of an overlay.
+type overlayLines struct {
+	name  left4me.Name
+	lines []string
+}
+
+func scanOverlayCfg(r row) (v overlayLines, err error) {
+	var text string
+	if err := r.Scan(&v.name, &text); err != nil {
+		return v, err
+	}
+	return v, fromJSON(text, &v.lines)
+}
+
+func overlayCfg(all []overlayLines) map[left4me.Name][]string {
+	byName := make(map[left4me.Name][]string, len(all))
+	for _, v := range all {
+		byName[v.name] = v.lines
+	}
+	return byName
+}
+
+// CreateOverlay adds a definition; its script, if it has one, is its first
+// version. Errors: left4me.Conflict when the name is taken.
+func (s *Store) CreateOverlay(ctx context.Context, by string, v left4me.Overlay) (Overlay, error) {
+	v.Version = 1
+	if v.Script != nil {
+		v.Script = &left4me.Script{Text: v.Script.Text, Version: 1}
+	}
+	definition, err := toJSON(v)
+	if err == nil {
+		err = s.tx(ctx, func(tx *transaction) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO overlay(name, kind, definition, version, created_at, updated_at) VALUES (?,?,?,1,?,?)`,
+				v.Name, v.Kind, definition, millis(v.CreatedAt), millis(v.CreatedAt))
+			if violates(err) {
+				return &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is an overlay %q already", v.Name), Hint: "choose another name"}
+			}
+			if err != nil || v.Script == nil {
+				return err
+			}
+			return addScript(ctx, tx, v.Name, *v.Script, by, v.CreatedAt)
+		})
+	}
+	if err != nil {
+		return Overlay{}, fmt.Errorf("create overlay %s: %w", v.Name, err)
+	}
+	return s.Overlay(ctx, v.Name)
+}
+
+// UpdateOverlay replaces the definition that had v.Version. A script whose text
+// is another one becomes its next version. Errors: left4me.NotFound,
+// left4me.Conflict when it has another version by now, is deleted or of another
+// kind.
+func (s *Store) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay) (Overlay, error) {
+	asked := v
+	err := s.tx(ctx, func(tx *transaction) error {
+		v := asked
+		old, err := scanOverlay(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, v.Name))
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return notFound("overlay", string(v.Name))
+		case err != nil:
+			return err
+		case !old.DeletedAt.IsZero():
+			return left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is deleted", v.Name), "take it back first")
+		case old.Version != v.Version:
+			return &left4me.Error{Kind: left4me.Conflict, Field: "version", Text: fmt.Sprintf("%s was changed meanwhile", v.Name), Hint: "look at it again, then change it"}
+		case old.Kind != v.Kind:
+			return &left4me.Error{Kind: left4me.Conflict, Field: "kind", Text: fmt.Sprintf("%s is a %s overlay and stays one", v.Name, old.Kind), Hint: "create another overlay"}
+		}
+		if v.Script != nil {
+			next := left4me.Script{Text: v.Script.Text, Version: 1}
+			if old.Script != nil {
+				next.Version = old.Script.Version
+			}
+			if old.Script == nil || old.Script.Text != next.Text {
+				next.Version++
+				if err := addScript(ctx, tx, v.Name, next, by, v.UpdatedAt); err != nil {
+					return err
+				}
+			}
+			v.Script = &next
+		}
+		if v.Moves == nil { // who doesn't know of them keeps them
+			v.Moves = old.Moves
+		}
+		v.Version, v.CreatedAt = old.Version+1, old.CreatedAt
+		definition, err := toJSON(v)
+		if err != nil {
+			return err
+		}
+		return keepPorts(ctx, tx, "", "cfg", func() error {
+			_, err := tx.ExecContext(ctx, `UPDATE overlay SET definition = ?, version = ?, updated_at = ? WHERE name = ?`,
+				definition, v.Version, millis(v.UpdatedAt), v.Name)
+			return err
+		})
+	})
+	if err != nil {
+		return Overlay{}, fmt.Errorf("update overlay %s: %w", v.Name, err)
+	}
+	return s.Overlay(ctx, v.Name)
+}
+
+// RememberMoves keeps which folders of uploads of an overlay go elsewhere, over those
+// that it remembers; one that goes nowhere is forgotten. It is no change of the
+// definition that anybody could have looked at: its version stays.
+// Errors: left4me.NotFound.
+func (s *Store) RememberMoves(ctx context.Context, name left4me.Name, moves []left4me.FolderMove) error {
+	err := s.tx(ctx, func(tx *transaction) error {
+		v, err := scanOverlay(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, name))
+		if errors.Is(err, sql.ErrNoRows) {
+			return notFound("overlay", string(name))
+		}
+		if err != nil {
+			return err
+		}
+		v.Moves = left4me.MergeMoves(v.Moves, moves)
+		definition, err := toJSON(v.Overlay)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE overlay SET definition = ? WHERE name = ?`, definition, name)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remember moves of overlay %s: %w", name, err)
+	}
+	return nil
+}
+
+func addScript(ctx context.Context, tx *transaction, name left4me.Name, v left4me.Script, by string, at time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO overlay_script(overlay, version, text, asked_by, created_at) VALUES (?,?,?,?,?)`,
+		name, v.Version, v.Text, by, millis(at))
+	return err
+}
+
+// OverlayScripts returns the versions of an overlay's script, newest first.
+func (s *Store) OverlayScripts(ctx context.Context, name left4me.Name) ([]OverlayScript, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT version, text, asked_by, created_at FROM overlay_script WHERE overlay = ? ORDER BY version DESC`, name)
+	all, err := collect(rows, err, func(r row) (v OverlayScript, err error) {
+		var created int64
+		err = r.Scan(&v.Version, &v.Text, &v.By, &created)
+		v.CreatedAt = fromMillis(created)
+		return v, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("scripts of overlay %s: %w", name, err)
+	}
+	return all, nil
+}
+
+// DropOverlay removes the definition of an overlay that was deleted before a
+// moment, unless a job works on it.
+func (s *Store) DropOverlay(ctx context.Context, name left4me.Name, before time.Time) error {
+	err := s.tx(ctx, func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM overlay WHERE name = ? AND deleted_at < ? AND NOT EXISTS (
+			SELECT 1 FROM job WHERE noun = 'overlay' AND target = overlay.name AND state IN ('queued','running'))`, name, millis(before))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("drop overlay %s: %w", name, err)
+	}
+	return nil
+}
+
+// endOverlayJob notes in the transaction that ends a job what it did to an
+// overlay, so that the row never says anything else than the job.
+func endOverlayJob(ctx context.Context, tx *transaction, v left4me.Job) error {
+	at, done := millis(v.EndedAt), v.State == left4me.JobDone
+	query, args := "", []any{at, v.Target}
+	switch {
+	case v.Kind == left4me.BuildOverlay:
+		query = `UPDATE overlay SET looked_at = ? WHERE name = ?`
+	case v.Kind == left4me.DeleteOverlay && done:
+		query = `UPDATE overlay SET deleted_at = ? WHERE name = ?`
+	case v.Kind == left4me.RestoreOverlay && done:
+		query, args = `UPDATE overlay SET deleted_at = NULL WHERE name = ?`, args[1:]
+	default:
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, query, args...)
+	return err
+}

@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// ContentRestart is how servers move over to a revision of an overlay that came
+// by itself.
+type ContentRestart struct {
+	Overlay   left4me.Name
+	Revision  int
+	Mode      string // empty or HH:MM
+	State     string
+	Reason    string // why it ended as it did
+	CreatedAt time.Time
+	EndedAt   time.Time
+	Moves     []Move
+}
+
+const restartColumns = `overlay, revision, mode, state, reason, created_at, ended_at, moves`
+
+func scanRestart(r row) (ContentRestart, error) {
+	var (
+		v       ContentRestart
+		created int64
+		ended   sql.NullInt64
+		moves   string
+	)
+	if err := r.Scan(&v.Overlay, &v.Revision, &v.Mode, &v.State, &v.Reason, &created, &ended, &moves); err != nil {
+		return v, err
+	}
+	v.CreatedAt, v.EndedAt = fromMillis(created), fromNull(ended)
+	return v, fromJSON(moves, &v.Moves)
+}
+
+// ContentRestarts returns the newest one of each overlay, under way or not,
+// oldest first.
+func (s *Store) ContentRestarts(ctx context.Context) ([]ContentRestart, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+restartColumns+` FROM content_restart ORDER BY created_at, overlay`)
+	all, err := collect(rows, err, scanRestart)
+	if err != nil {
+		return nil, fmt.Errorf("list restarts for content: %w", err)
+	}
+	return all, nil
+}
+
+// SetContentRestart keeps one in place of that which its overlay had. One whose
+// overlay is gone is nothing to keep.
+func (s *Store) SetContentRestart(ctx context.Context, v ContentRestart) error {
+	if v.Moves == nil {
+		v.Moves = []Move{}
+	}
+	moves, err := toJSON(v.Moves)
+	if err == nil {
+		err = s.tx(ctx, func(tx *transaction) error {
+			_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO content_restart(`+restartColumns+`)
+				SELECT ?,?,?,?,?,?,?,? WHERE EXISTS (SELECT 1 FROM overlay WHERE name = ?1)`,
+				v.Overlay, v.Revision, v.Mode, v.State, v.Reason, millis(v.CreatedAt), millisOrNull(v.EndedAt), moves)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("keep restarts for %s: %w", v.Overlay, err)
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Schema is the version of the schema that this program makes. The highest it
+// knows, too.
+func Schema() int64 {
+	v, err := newest(migrations)
+	if err != nil {
+		panic(err) // they are in the program, and were there when it was tested
+	}
+	return v
+}
+
+// newest is the version that the last of some migrations leads to.
+func newest(all fs.FS) (int64, error) {
+	files, err := fs.Glob(all, "migrations/*.sql")
+	if err != nil || len(files) == 0 {
+		return 0, errors.Join(errors.New("no migrations"), err)
+	}
+	return goose.NumericComponent(files[len(files)-1])
+}
+
+// userVersionAt is where in its file SQLite keeps the number that
+// PRAGMA user_version sets, four bytes (sqlite.org/fileformat2.html).
+const userVersionAt = 60
+
+// SchemaOf reads the version of the schema out of the file of a database, without
+// opening it as one: it disturbs nobody who works on it. It is 0 for a database
+// from before left4me wrote it there.
+func SchemaOf(path string) (int64, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe isn't waited for
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	var b [4]byte
+	if _, err := f.ReadAt(b[:], userVersionAt); errors.Is(err, io.EOF) {
+		return 0, nil // empty: nothing has been made in it
+	} else if err != nil {
+		return 0, err
+	}
+	return int64(binary.BigEndian.Uint32(b[:])), nil
+}
+
+// TooNew is the error for a schema that only a newer program knows: have, where
+// this one knows up to known.
+func TooNew(have, known int64) *left4me.Error {
+	return left4me.Errorf(left4me.Invalid,
+		fmt.Sprintf("its schema is version %d, this left4me knows up to %d", have, known),
+		"install the newer left4me again, or restore the copy that was kept before the upgrade")
+}
+
+func (s *Store) migrate(ctx context.Context, path string, all fs.FS) error {
+	files, err := fs.Sub(all, "migrations")
+	if err != nil {
+		return err
+	}
+	want, err := newest(all)
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, s.write, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	have, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case have > want:
+		return TooNew(have, want)
+	case have == want:
+		return s.markVersion(ctx, want)
+	case have > 0:
+		if err := s.keepCopy(ctx, path, have); err != nil {
+			return err
+		}
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return s.markVersion(ctx, want)
+}
+
+// markVersion writes the version of the schema into the head of the file, for
+// those who have no SQLite: the package of an older left4me looks there before it
+// replaces a newer one.
+func (s *Store) markVersion(ctx context.Context, version int64) error {
+	var have int64
+	if err := s.write.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&have); err != nil {
+		return fmt.Errorf("read the version: %w", err)
+	}
+	if have == version {
+		return nil
+	}
+	// The head stays in the write-ahead log until a checkpoint.
+	for _, statement := range []string{fmt.Sprintf(`PRAGMA user_version = %d`, version), `PRAGMA wal_checkpoint(TRUNCATE)`} {
+		if _, err := s.write.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("write the version: %w", err)
+		}
+	}
+	return nil
+}
+
+// keepCopy writes the database as it is beside it, so that an upgrade can be
+// taken back.
+func (s *Store) keepCopy(ctx context.Context, path string, version int64) error {
+	kept := fmt.Sprintf("%s.v%d-%s", path, version, time.Now().UTC().Format("20060102T150405"))
+	err := private(kept)
+	if err == nil {
+		_, err = s.write.ExecContext(ctx, `VACUUM INTO ?`, kept)
+	}
+	if err != nil {
+		return fmt.Errorf("keep a copy as %s: %w", filepath.Base(kept), err)
+	}
+	return nil
+}

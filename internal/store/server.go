@@ -1,0 +1,165 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const serverColumns = `name, host, port, blueprint, settings, created_at, overlays, version,
+	autostart, wanted, wanted_by, wanted_at, held, boot_id`
+
+func scanServer(r row) (left4me.Server, error) {
+	var (
+		v        left4me.Server
+		settings string
+		created  int64
+		overlays string
+		wantedAt sql.NullInt64
+	)
+	err := r.Scan(&v.Name, &v.Host, &v.Port, &v.Blueprint, &settings, &created, &overlays, &v.Version,
+		&v.Autostart, &v.Wanted, &v.WantedBy, &wantedAt, &v.Held, &v.BootID)
+	if err != nil {
+		return v, err
+	}
+	v.CreatedAt, v.WantedAt = fromMillis(created), fromNull(wantedAt)
+	return v, errors.Join(fromJSON(settings, &v.Settings), fromJSON(overlays, &v.Overlays))
+}
+
+// Server returns one server. Errors: left4me.NotFound.
+func (s *Store) Server(ctx context.Context, name left4me.Name) (left4me.Server, error) {
+	v, err := scanServer(s.read.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, name))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, notFound("server", string(name))
+	}
+	if err != nil {
+		return v, fmt.Errorf("get server %s: %w", name, err)
+	}
+	return v, nil
+}
+
+// Servers returns all servers by name.
+func (s *Store) Servers(ctx context.Context) ([]left4me.Server, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+serverColumns+` FROM server ORDER BY name`)
+	all, err := collect(rows, err, scanServer)
+	if err != nil {
+		return nil, fmt.Errorf("list servers: %w", err)
+	}
+	return all, nil
+}
+
+// CreateServer adds a server, which nobody wants to run yet. Errors:
+// left4me.Conflict for the field "name" or "port" when it is taken,
+// left4me.Invalid for an unknown blueprint.
+func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
+	settings, err := toJSON(v.Settings)
+	if err != nil {
+		return fmt.Errorf("create server %s: %w", v.Name, err)
+	}
+	overlays, err := toJSON(v.Overlays)
+	if err != nil {
+		return fmt.Errorf("create server %s: %w", v.Name, err)
+	}
+	err = s.tx(ctx, func(tx *transaction) error {
+		if err := free(ctx, tx, v); err != nil {
+			return err
+		}
+		return keepPorts(ctx, tx, v.Name, "settings.cfg", func() error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO server(name, host, port, blueprint, settings, created_at, overlays, autostart, boot_id)
+			VALUES (?,?,?,?,?,?,?,?,?)`,
+				v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays, cmp.Or(v.Autostart, left4me.AutostartLast), v.BootID)
+			return err
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("create server %s: %w", v.Name, err)
+	}
+	return nil
+}
+
+// UpdateServer changes the port, blueprint, overlays, settings and autostart of a
+// server; an empty autostart leaves the one that it has. v.Version is the one that
+// was looked at; 0 doesn't care. Errors: left4me.NotFound; left4me.Conflict when
+// somebody changed it since, or for the field "port" when it is taken;
+// left4me.Invalid for an unknown blueprint.
+func (s *Store) UpdateServer(ctx context.Context, v left4me.Server) error {
+	settings, err := toJSON(v.Settings)
+	if err != nil {
+		return fmt.Errorf("update server %s: %w", v.Name, err)
+	}
+	overlays, err := toJSON(v.Overlays)
+	if err != nil {
+		return fmt.Errorf("update server %s: %w", v.Name, err)
+	}
+	err = s.tx(ctx, func(tx *transaction) error {
+		have, err := scanServer(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, v.Name))
+		if errors.Is(err, sql.ErrNoRows) {
+			return notFound("server", string(v.Name))
+		}
+		if err == nil {
+			err = unchanged("server", string(v.Name), have.Version, v.Version)
+		}
+		if err == nil {
+			err = possible(ctx, tx, v)
+		}
+		if err != nil {
+			return err
+		}
+		return keepPorts(ctx, tx, v.Name, "settings.cfg", func() error {
+			_, err := tx.ExecContext(ctx, `UPDATE server SET port = ?, blueprint = ?, settings = ?, overlays = ?, autostart = ?, version = version + 1 WHERE name = ?`,
+				v.Port, v.Blueprint, settings, overlays, cmp.Or(v.Autostart, have.Autostart), v.Name)
+			return err
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("update server %s: %w", v.Name, err)
+	}
+	return nil
+}
+
+// unchanged reports whether somebody who changes the version that they saw
+// overwrites nothing that they did not see.
+func unchanged(what, name string, have, seen int) error {
+	if seen == 0 || seen == have {
+		return nil
+	}
+	return &left4me.Error{
+		Kind: left4me.Conflict, Field: "version", Text: fmt.Sprintf("%s %s was changed by somebody else meanwhile", what, name),
+		Hint: fmt.Sprintf("look at what it is now, version %d, and change that", have),
+	}
+}
+
+// free says whether the name of v can be had, and all that possible says.
+func free(ctx context.Context, tx *transaction, v left4me.Server) error {
+	var by left4me.Name
+	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE name = ?`, v.Name).Scan(&by)
+	if err == nil {
+		return &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is a server %q already", v.Name), Hint: "choose another name"}
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	return possible(ctx, tx, v)
+}
+
+// possible says whether no other server has the port of v, and that its blueprint
+// is there.
+func possible(ctx context.Context, tx *transaction, v left4me.Server) error {
+	var by left4me.Name
+	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE host = ? AND port = ? AND name <> ?`, v.Host, v.Port, v.Name).Scan(&by)
+	if err == nil {
+		return &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("port %d is used by %s", v.Port, by), Hint: "choose another port or none for the next free one"}
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	err = tx.QueryRowContext(ctx, `SELECT name FROM blueprint WHERE name = ?`, v.Blueprint).Scan(&by)
+	if errors.Is(err, sql.ErrNoRows) {
+		return &left4me.Error{Kind: left4me.Invalid, Field: "blueprint", Text: fmt.Sprintf("there is no blueprint %q", v.Blueprint)}
+	}
+	return err
+}

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// transaction is the one write transaction. It remembers its first error,
+// refuses every statement after it with that error, and is never committed then.
+//
+// SQLite rolls a whole transaction back when a statement meets a full disk, an
+// I/O error or no memory (sqlite.org/lang_transaction.html, 2.3), and
+// database/sql doesn't learn of it: the next statement on a *sql.Tx would
+// succeed and be committed on its own. So nothing but this type has a *sql.Tx.
+type transaction struct {
+	tx     *sql.Tx
+	failed error
+	wrote  map[string]bool // tables
+}
+
+// tx runs f in the one write transaction, once more when the disk was full and
+// some space was given back: f must not depend on its first run. What f returns, or else the first
+// error of a statement, is returned, and nothing is kept then. Errors:
+// left4me.DiskFull.
+func (s *Store) tx(ctx context.Context, f func(*transaction) error) error {
+	err := full(s.attempt(ctx, f), s.path)
+	if errors.Is(err, left4me.DiskFull) && s.relieve != nil && s.relieve() {
+		err = full(s.attempt(ctx, f), s.path)
+	}
+	switch why, ok := left4me.Public(err); {
+	case err == nil:
+		s.fault.Store(nil)
+	case ok && why.Kind == left4me.DiskFull:
+		s.fault.Store(why)
+	}
+	return err
+}
+
+func (s *Store) attempt(ctx context.Context, f func(*transaction) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it says ErrTxDone
+	t := &transaction{tx: tx, wrote: map[string]bool{}}
+	if err := f(t); err != nil {
+		return err
+	}
+	if t.failed != nil {
+		return t.failed
+	}
+	err = tx.Commit()
+	// Even when the commit says that it failed: it may have been done.
+	s.generation.Add(1)
+	for name := range t.wrote {
+		s.tables.bell(name).Ring()
+	}
+	return err
+}
+
+// note remembers the first error. That a query has no rows is an answer.
+func (t *transaction) note(err error) error {
+	if t.failed == nil && err != nil && !errors.Is(err, sql.ErrNoRows) {
+		t.failed = err
+	}
+	return err
+}
+
+func (t *transaction) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if t.failed != nil {
+		return nil, t.failed
+	}
+	t.wrote[written(query)] = true
+	r, err := t.tx.ExecContext(ctx, query, args...)
+	return r, t.note(err)
+}
+
+func (t *transaction) QueryRowContext(ctx context.Context, query string, args ...any) row {
+	if t.failed != nil {
+		return failedRow{t.failed}
+	}
+	t.wrote[written(query)] = true
+	return notedRow{t, t.tx.QueryRowContext(ctx, query, args...)}
+}
+
+// queryAll reads all rows of a query in a transaction.
+func queryAll[T any](ctx context.Context, t *transaction, scan func(row) (T, error), query string, args ...any) ([]T, error) {
+	if t.failed != nil {
+		return nil, t.failed
+	}
+	t.wrote[written(query)] = true
+	rows, err := t.tx.QueryContext(ctx, query, args...)
+	all, err := collect(rows, err, scan)
+	return all, t.note(err)
+}
+
+// notedRow is a row whose error the transaction remembers.
+type notedRow struct {
+	t   *transaction
+	row row
+}
+
+func (r notedRow) Scan(into ...any) error { return r.t.note(r.row.Scan(into...)) }
+
+type failedRow struct{ err error }
+
+func (r failedRow) Scan(...any) error { return r.err }

@@ -1,0 +1,217 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// with is our migrations and one more.
+func with(t *testing.T, statement string) fstest.MapFS {
+	t.Helper()
+	all := fstest.MapFS{"migrations/09999_next.sql": {Data: []byte("-- +goose Up\n" + statement + "\n")}}
+	ours, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range ours {
+		b, err := migrations.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = &fstest.MapFile{Data: b}
+	}
+	return all
+}
+
+func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "left4me.db")
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint; CREATE TABLE half(x); CREATE TABLE half(x);")); err == nil {
+		t.Fatal("an upgrade that can't be is no error")
+	}
+	if b, err := s.Blueprints(t.Context()); err != nil || len(b) != 1 {
+		t.Errorf("after half an upgrade: %v, %v", b, err)
+	}
+	copies, _ := filepath.Glob(path + ".v*-*")
+	for _, c := range copies {
+		if err := os.Remove(c); err != nil { // the next one may come within the same second
+			t.Fatal(err)
+		}
+	}
+	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint;")); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := s.Blueprints(t.Context()); err != nil || len(b) != 0 {
+		t.Errorf("after the upgrade: %v, %v", b, err)
+	}
+	copies, _ = filepath.Glob(path + ".v*-*")
+	if len(copies) != 1 {
+		t.Fatalf("copies: %v", copies)
+	}
+	if info, err := os.Stat(copies[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v: everybody could read the password hashes", info.Mode(), err)
+	}
+	kept, err := Open(t.Context(), copies[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kept.Close()
+	if b, err := kept.Blueprints(t.Context()); err != nil || len(b) != 1 {
+		t.Errorf("the copy holds %v, %v", b, err)
+	}
+}
+
+// It is told at start, not at the first login.
+func TestADatabaseThatCannotBeWritten(t *testing.T) {
+	if os.Geteuid() == 0 { // who may write whatever the mode says
+		asNobody(t)
+		return
+	}
+	path := filepath.Join(t.TempDir(), "left4me.db")
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if err := os.Chmod(path, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Open(t.Context(), path); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), path) {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
+// asNobody runs this test once more as an ordinary user.
+func asNobody(t *testing.T) {
+	t.Helper()
+	const nobody = 65534
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Dir, cmd.Env = "/", []string{"TMPDIR=/tmp"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Errorf("as an ordinary user: %v\n%s", err, out)
+	}
+}
+
+func TestTheFileSaysItsSchemaToThoseWithoutSQLite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "left4me.db")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	says := func(want int64) {
+		t.Helper()
+		if got, err := SchemaOf(path); got != want || err != nil {
+			t.Errorf("it says %d, %v, want %d", got, err, want)
+		}
+	}
+	says(0)
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	says(Schema()) // while it is open
+	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint;")); err != nil {
+		t.Fatal(err)
+	}
+	says(9999)
+	if _, err := s.write.ExecContext(t.Context(), "PRAGMA user_version = 0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint;")); err != nil { // of a release that didn't write it
+		t.Fatal(err)
+	}
+	says(9999)
+	if err := s.migrate(t.Context(), path, migrations); !errors.Is(err, left4me.Invalid) || !strings.Contains(err.Error(), "9999") {
+		t.Errorf("a schema from the future: %v", err)
+	}
+}
+
+// The schema before left4me knew what is wanted of a server.
+func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "left4me.db")
+	write, err := sql.Open("sqlite", dsn(path, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write.SetMaxOpenConns(1)
+	old := with(t, "")
+	for name := range old {
+		if v, err := goose.NumericComponent(name); err != nil || v >= 8 {
+			delete(old, name)
+		}
+	}
+	before := &Store{write: write}
+	if err := before.migrate(t.Context(), path, old); err != nil {
+		t.Fatal(err)
+	}
+	exec := func(statement string, args ...any) {
+		t.Helper()
+		if _, err := write.ExecContext(t.Context(), statement, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, c := range []struct{ name, kind, state string }{
+		{"started", "server.start", "done"},
+		{"restarted", "server.restart", "failed"},
+		{"stopped", "server.stop", "done"},
+		{"cancelled", "server.start", "cancelled"},
+		{"crashed", "server.start", "done"},
+		{"discarded", "server.start", "done"},
+	} {
+		exec(`INSERT INTO server(name, host, port, blueprint, settings, created_at) VALUES (?, 'local', ?, 'default', '{}', 1)`, c.name, 27015+i)
+		exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES (?, 'server.stop', 'server', ?, 'local', 'done', '{}', '[]', 'al', 1000)`, "1"+c.name, c.name)
+		exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES (?, ?, 'server', ?, 'local', ?, '{}', '[]', 'bo', 2000)`, "2"+c.name, c.kind, c.name, c.state)
+		exec(`INSERT INTO crash(host, server, at, exit, uptime, lines) VALUES ('local', ?, 1500, 'x', 1, '[]')`, c.name)
+	}
+	exec(`INSERT INTO server(name, host, port, blueprint, settings, created_at) VALUES ('new', 'local', 27099, 'default', '{}', 1)`)
+	exec(`INSERT INTO crash(host, server, at, exit, uptime, lines) VALUES ('local', 'crashed', 2500, 'x', 1, '[]')`)
+	exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES ('3', 'server.discard', 'server', 'discarded', 'local', 'done', '{}', '[]', 'al', 3000)`)
+	before.Close()
+
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	all, err := s.Servers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[left4me.Name]left4me.Server{
+		"started":   {Wanted: left4me.WantRunning, WantedBy: "bo", WantedAt: time.UnixMilli(2000)},
+		"restarted": {Wanted: left4me.WantRunning, WantedBy: "bo", WantedAt: time.UnixMilli(2000)},
+		"discarded": {Wanted: left4me.WantRunning, WantedBy: "bo", WantedAt: time.UnixMilli(2000)},
+		"stopped":   {Wanted: left4me.WantStopped, WantedBy: "bo", WantedAt: time.UnixMilli(2000)},
+		"cancelled": {Wanted: left4me.WantStopped, WantedBy: "al", WantedAt: time.UnixMilli(1000)},
+		"crashed":   {Wanted: left4me.WantRunning, WantedBy: "bo", WantedAt: time.UnixMilli(2000), Held: left4me.HeldCrashed},
+		"new":       {Wanted: left4me.WantStopped},
+	}
+	if len(all) != len(want) {
+		t.Errorf("%d servers", len(all))
+	}
+	for _, v := range all {
+		w := want[v.Name]
+		if v.Wanted != w.Wanted || v.WantedBy != w.WantedBy || !v.WantedAt.Equal(w.WantedAt) || v.Held != w.Held || v.Autostart != left4me.AutostartLast {
+			t.Errorf("%s: %+v", v.Name, v)
+		}
+	}
+}

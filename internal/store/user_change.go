@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// UserChange is what is changed about a user; nil stays as it is.
+type UserChange struct {
+	Password     *string // its hash
+	Admin        *bool
+	Disabled     *bool
+	RevokeTokens bool
+}
+
+// Ended counts what a change of a user ended, and what still counts.
+type Ended struct {
+	Sessions int
+	Revoked  int // tokens
+	Tokens   int // that are left
+}
+
+var errLastAdmin = left4me.Errorf(left4me.Conflict,
+	"this is the last administrator who can log in", "make another user an administrator first")
+
+// ChangeUser changes a user and ends its sessions, in one step. v is the user as
+// it was read. What changes nothing ends nothing. Errors: left4me.Conflict for
+// the last administrator who can log in, or when the user has changed since it
+// was read; left4me.NotFound.
+func (s *Store) ChangeUser(ctx context.Context, v User, c UserChange) (User, Ended, error) {
+	var (
+		now  User
+		gone Ended
+	)
+	err := s.tx(ctx, func(tx *transaction) (err error) {
+		gone = Ended{}
+		if now, err = userInside(ctx, tx, v); err != nil {
+			return err
+		}
+		if now.Version != v.Version {
+			return left4me.Errorf(left4me.Conflict, fmt.Sprintf("user %s was changed meanwhile", v.Name), "look at the user again, and repeat the change")
+		}
+		could := now.Admin && !now.Disabled
+		changed := c.apply(&now)
+		if could && (!now.Admin || now.Disabled) {
+			if err := anotherAdmin(ctx, tx, v.ID); err != nil {
+				return err
+			}
+		}
+		if changed {
+			now.Version++
+			if _, err := tx.ExecContext(ctx, `UPDATE user SET password = ?, admin = ?, disabled = ?, version = ? WHERE id = ?`,
+				now.Password, now.Admin, now.Disabled, now.Version, now.ID); err != nil {
+				return err
+			}
+			if gone.Sessions, err = removed(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, v.ID)); err != nil {
+				return err
+			}
+		}
+		if c.RevokeTokens {
+			if gone.Revoked, err = removed(tx.ExecContext(ctx, `DELETE FROM token WHERE user_id = ?`, v.ID)); err != nil {
+				return err
+			}
+		}
+		return tx.QueryRowContext(ctx, `SELECT count(*) FROM token WHERE user_id = ?`, v.ID).Scan(&gone.Tokens)
+	})
+	if err != nil {
+		return User{}, Ended{}, fmt.Errorf("change user: %w", err)
+	}
+	return now, gone, nil
+}
+
+// apply changes v and reports whether it is another user then.
+func (c UserChange) apply(v *User) bool {
+	before := *v
+	if c.Password != nil {
+		v.Password = *c.Password
+	}
+	if c.Admin != nil {
+		v.Admin = *c.Admin
+	}
+	if c.Disabled != nil {
+		v.Disabled = *c.Disabled
+	}
+	return *v != before
+}
+
+// DeleteUser removes a user with its sessions and tokens. Errors:
+// left4me.Conflict for the last administrator who can log in; left4me.NotFound.
+func (s *Store) DeleteUser(ctx context.Context, v User) (gone Ended, err error) {
+	err = s.tx(ctx, func(tx *transaction) (err error) {
+		now, err := userInside(ctx, tx, v)
+		if err != nil {
+			return err
+		}
+		if now.Admin && !now.Disabled {
+			if err := anotherAdmin(ctx, tx, v.ID); err != nil {
+				return err
+			}
+		}
+		if gone.Sessions, err = removed(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, v.ID)); err != nil {
+			return err
+		}
+		if gone.Revoked, err = removed(tx.ExecContext(ctx, `DELETE FROM token WHERE user_id = ?`, v.ID)); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM user WHERE id = ?`, v.ID)
+		return err
+	})
+	if err != nil {
+		return Ended{}, fmt.Errorf("delete user: %w", err)
+	}
+	return gone, nil
+}
+
+// userInside reads a user anew. The name is compared too: SQLite gives the id of
+// a deleted user to the next one.
+func userInside(ctx context.Context, tx *transaction, v User) (User, error) {
+	now, err := scanUser(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM user WHERE id = ? AND name = ?`, v.ID, v.Name))
+	if errors.Is(err, sql.ErrNoRows) {
+		return now, notFound("user", v.Name)
+	}
+	return now, err
+}
+
+// anotherAdmin fails unless an administrator can log in beside a user.
+func anotherAdmin(ctx context.Context, tx *transaction, user int64) error {
+	var others int
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM user WHERE admin AND NOT disabled AND id <> ?`, user).Scan(&others); err != nil {
+		return err
+	}
+	if others == 0 {
+		return errLastAdmin
+	}
+	return nil
+}
+
+// removed is how many rows a statement removed.
+func removed(r sql.Result, err error) (int, error) {
+	if err != nil {
+		return 0, err
+	}
+	n, err := r.RowsAffected()
+	return int(n), err
+}
+
+// oneRow makes left4me.NotFound of a statement that met no row.
+func oneRow(r sql.Result, err error, text string) error {
+	n, err := removed(r, err)
+	if err == nil && n == 0 {
+		err = &left4me.Error{Kind: left4me.NotFound, Text: text}
+	}
+	return err
+}

@@ -1,0 +1,199 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// wants checks what is wanted of alpha, and by whom.
+func wants(t *testing.T, s *store.Store, want left4me.Wanted, by string) {
+	t.Helper()
+	v, err := s.Server(t.Context(), "alpha")
+	if err != nil || v.Wanted != want || v.WantedBy != by {
+		t.Errorf("%s by %q is wanted, %v; want %s by %q", v.Wanted, v.WantedBy, err, want, by)
+	}
+}
+
+// add asks for a job on alpha.
+func add(t *testing.T, s *store.Store, id left4me.JobID, kind left4me.JobKind, by string) {
+	t.Helper()
+	v := job(id, kind, "alpha")
+	v.By = by
+	_, err := s.AddJob(t.Context(), v, always)
+	ok(t, err)
+}
+
+// end ends a job on alpha.
+func end(t *testing.T, s *store.Store, id left4me.JobID, state left4me.JobState) {
+	t.Helper()
+	v, err := s.Job(t.Context(), id)
+	ok(t, err)
+	v.State, v.EndedAt = state, at
+	_, err = s.EndJob(t.Context(), v.Job, "")
+	ok(t, err)
+}
+
+// begin lets a job on alpha run.
+func begin(t *testing.T, s *store.Store, id left4me.JobID) {
+	t.Helper()
+	_, began, err := s.RunJob(t.Context(), id, at)
+	if err != nil || !began {
+		t.Fatalf("%v, %v", began, err)
+	}
+}
+
+func TestJobSetsWantedStateOfItsServer(t *testing.T) {
+	for kind, want := range map[left4me.JobKind]left4me.Wanted{
+		left4me.StartServer: left4me.WantRunning, left4me.RestartServer: left4me.WantRunning, left4me.ResetServer: left4me.WantRunning,
+		left4me.StopServer: left4me.WantStopped, left4me.DeleteServer: left4me.WantStopped,
+	} {
+		s := newStore(t)
+		serve(t, s, "alpha")
+		wants(t, s, left4me.WantStopped, "")
+		add(t, s, "1", kind, "al")
+		wants(t, s, want, "al")
+		end(t, s, "1", left4me.JobFailed) // what was asked stays what was asked
+		wants(t, s, want, "al")
+	}
+	s := newStore(t)
+	serve(t, s, "alpha")
+	add(t, s, "1", left4me.StartServer, "al")
+	add(t, s, "2", left4me.DiscardUpper, "bo")
+	wants(t, s, left4me.WantRunning, "al")
+}
+
+func TestCancelledJobAndWantedState(t *testing.T) {
+	t.Run("before it begins it changes nothing", func(t *testing.T) {
+		s := newStore(t)
+		serve(t, s, "alpha")
+		add(t, s, "1", left4me.StartServer, "al")
+		end(t, s, "1", left4me.JobCancelled)
+		wants(t, s, left4me.WantStopped, "al")
+		add(t, s, "2", left4me.StartServer, "al")
+		end(t, s, "2", left4me.JobDone)
+		for i, kind := range []left4me.JobKind{left4me.RestartServer, left4me.StopServer} {
+			id := left4me.JobID(rune('3' + i))
+			add(t, s, id, kind, "bo")
+			end(t, s, id, left4me.JobCancelled)
+			wants(t, s, left4me.WantRunning, "bo")
+		}
+	})
+	t.Run("once it began the server stays down", func(t *testing.T) {
+		for _, kind := range []left4me.JobKind{left4me.StartServer, left4me.RestartServer, left4me.ResetServer, left4me.StopServer} {
+			s := newStore(t)
+			serve(t, s, "alpha")
+			ok(t, s.SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
+			add(t, s, "1", kind, "al")
+			begin(t, s, "1")
+			end(t, s, "1", left4me.JobCancelled)
+			wants(t, s, left4me.WantStopped, "al")
+		}
+	})
+	t.Run("after somebody asked for something else", func(t *testing.T) {
+		s := newStore(t)
+		serve(t, s, "alpha")
+		add(t, s, "1", left4me.StartServer, "al")
+		begin(t, s, "1")
+		add(t, s, "2", left4me.RestartServer, "bo")
+		end(t, s, "1", left4me.JobCancelled)
+		wants(t, s, left4me.WantRunning, "bo")
+		ok(t, s.SetWanted(t.Context(), "alpha", left4me.WantStopped, "console", at))
+		end(t, s, "2", left4me.JobCancelled)
+		wants(t, s, left4me.WantStopped, "console")
+	})
+}
+
+func TestEqualRequestSetsWantedStateAgain(t *testing.T) {
+	s := newStore(t)
+	serve(t, s, "alpha")
+	add(t, s, "1", left4me.StartServer, "al")
+	ok(t, s.SetWanted(t.Context(), "alpha", left4me.WantStopped, "console", at))
+	v := job("2", left4me.StartServer, "alpha")
+	v.By = "bo"
+	got, err := s.AddJob(t.Context(), v, func(active []store.QueuedJob) (*store.QueuedJob, error) { return &active[0], nil })
+	if err != nil || got.ID != "1" || got.By != "al" {
+		t.Errorf("%+v, %v", got.Job, err)
+	}
+	wants(t, s, left4me.WantRunning, "bo")
+}
+
+func TestSetWantedReleasesServer(t *testing.T) {
+	s := newStore(t)
+	serve(t, s, "alpha")
+	ok(t, s.Hold(t.Context(), "alpha", left4me.HeldCrashed))
+	ok(t, s.Hold(t.Context(), "beta", left4me.HeldCrashed)) // there is none
+	if v, err := s.Server(t.Context(), "alpha"); err != nil || v.Held != left4me.HeldCrashed {
+		t.Errorf("%+v, %v", v, err)
+	}
+	add(t, s, "1", left4me.StartServer, "al")
+	if v, err := s.Server(t.Context(), "alpha"); err != nil || v.Held != "" || !v.WantedAt.Equal(at) {
+		t.Errorf("%+v, %v", v, err)
+	}
+	is(t, s.SetWanted(t.Context(), "beta", left4me.WantStopped, "al", at), left4me.NotFound, "")
+}
+
+func TestStartThatEndsLeft4meIsHeld(t *testing.T) {
+	s := newStore(t)
+	serve(t, s, "alpha")
+	add(t, s, "1", left4me.StartServer, "al")
+	begin(t, s, "1")
+	end(t, s, "1", left4me.JobInterrupted)
+	if v, err := s.Server(t.Context(), "alpha"); err != nil || v.Held != left4me.HeldCrashed || v.Wanted != left4me.WantRunning {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+func TestAutostartIsDecidedOnTheRow(t *testing.T) {
+	s := newStore(t)
+	serve(t, s, "alpha")
+	ok(t, s.SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
+	v := job("1", left4me.StartServer, "alpha")
+	v.By = "left4me"
+	got, added, err := s.Autostart(t.Context(), v, "boot-1", func(row left4me.Server, active []store.QueuedJob) store.Decision {
+		if row.BootID != "" || row.Wanted != left4me.WantRunning || len(active) != 0 {
+			t.Errorf("%+v, %v", row, active)
+		}
+		return store.Decision{Reason: "started after a reboot"}
+	})
+	if !added || err != nil || got.State != left4me.JobQueued {
+		t.Fatalf("%+v, %v, %v", got, added, err)
+	}
+	if have, err := s.Job(t.Context(), "1"); err != nil || have.Reason != "started after a reboot" {
+		t.Errorf("%+v, %v", have, err)
+	}
+	_, added, err = s.Autostart(t.Context(), v, "boot-2", func(row left4me.Server, active []store.QueuedJob) store.Decision {
+		if row.BootID != "boot-1" || len(active) != 1 {
+			t.Errorf("%+v, %v", row, active)
+		}
+		return store.Decision{Hold: left4me.HeldBoot}
+	})
+	row, rerr := s.Server(t.Context(), "alpha")
+	if added || err != nil || rerr != nil || row.BootID != "boot-2" || row.Held != left4me.HeldBoot {
+		t.Errorf("%+v, %v, %v, %v", row, added, err, rerr)
+	}
+	// Whoever cancels a start that nobody asked for doesn't want the server to run.
+	end(t, s, "1", left4me.JobCancelled)
+	wants(t, s, left4me.WantStopped, "left4me")
+	v.Target = "beta"
+	if _, added, err := s.Autostart(t.Context(), v, "boot-2", nil); added || err != nil {
+		t.Errorf("a server that isn't there: %v, %v", added, err)
+	}
+}
+
+func TestAutostartSetting(t *testing.T) {
+	s := newStore(t)
+	serve(t, s, "alpha")
+	v, err := s.Server(t.Context(), "alpha")
+	if err != nil || v.Autostart != left4me.AutostartLast {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	v.Autostart = left4me.AutostartNever
+	ok(t, s.UpdateServer(t.Context(), v))
+	v.Autostart, v.Version = "", 0
+	ok(t, s.UpdateServer(t.Context(), v))
+	if v, err = s.Server(t.Context(), "alpha"); err != nil || v.Autostart != left4me.AutostartNever {
+		t.Errorf("%+v, %v", v, err)
+	}
+}

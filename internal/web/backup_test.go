@@ -1,0 +1,116 @@
+package web_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// someBackups are what the host has in all tests: one that is good, and one whose
+// texts come from a hostile file.
+var someBackups = []left4me.Backup{
+	{
+		Name: "b", CreatedAt: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), Bytes: 1_500_000, Stored: 9_000_000, Files: 12, State: left4me.BackupVerified,
+		VerifiedAt: time.Date(2026, 3, 5, 0, 0, 0, 0, time.UTC), Scheduled: true, Warnings: []string{"runtime/a/upper/<b>\u202e: not read"},
+	},
+	{Name: "c", State: left4me.BackupDamaged, Damage: []string{"\"<script>\" is missing"}},
+}
+
+func TestThePageOfBackups(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	page := b.get("/backups")
+	page.has(t, http.StatusOK, "verified", "1.5 MB", "12 files, 9.0 MB", "by the schedule, read 2026-03-05", "1 warning", "&lt;b&gt;‹202E›",
+		"&lt;script&gt;", `href="/backups/b/file"`, "/backups/b.tar.zst --force", `value="04:30"`, `value="yes" checked`)
+	page.hasNot(t, "<script>\"")
+	b.post("/backups").has(t, http.StatusSeeOther)
+	b.get("/backups").has(t, http.StatusOK, "Back up local", `http-equiv="refresh"`)
+	b.get("/jobs").has(t, http.StatusOK, "Back up", `href="/backups"`)
+	b.get("/backups/nobody/delete").has(t, http.StatusNotFound)
+}
+
+func TestABackupIsDeletedByName(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	b.get("/backups/b/delete").has(t, http.StatusOK, "Type <code>b</code>")
+	b.post("/backups/b/delete", "confirm", "c").has(t, http.StatusUnprocessableEntity, "That is not the name")
+	if s.host.dropped.Load() {
+		t.Fatal("it was deleted")
+	}
+	b.post("/backups/b/delete", "confirm", "b").has(t, http.StatusSeeOther)
+	if !s.host.dropped.Load() {
+		t.Error("it was not deleted")
+	}
+}
+
+func TestTheScheduleOfBackupsIsSet(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	b.post("/backups/policy", "enabled", "yes", "at", "25:00", "daily", "many", "weekly", "1").
+		has(t, http.StatusUnprocessableEntity, "That is not a number.", `value="many"`)
+	b.post("/backups/policy", "enabled", "yes", "at", "25:00", "daily", "1", "weekly", "1").
+		has(t, http.StatusUnprocessableEntity, "is not a time of the day")
+	b.post("/backups/policy", "at", "05:15", "daily", "1", "weekly", "0").has(t, http.StatusSeeOther)
+	page := b.get("/backups")
+	page.has(t, http.StatusOK, `value="05:15"`)
+	page.hasNot(t, `value="yes" checked`)
+}
+
+// longFile makes a file of a terabyte of holes: nobody has read it in the time that a
+// test waits.
+func longFile(t *testing.T, name string) {
+	t.Helper()
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = errors.Join(f.Truncate(1<<40), f.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whoever was removed doesn't get the rest of what is under way.
+func TestADownloadEndsWithItsSession(t *testing.T) {
+	s := newSite(t, false)
+	if err := os.Mkdir(s.backups.Dir(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	longFile(t, filepath.Join(s.backups.Dir(), "b.tar.zst"))
+	s.addUser(t, "zoey", true)
+	b := s.as(t, "zoey")
+	res := must(b.http.Do(must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/backups/b/file", nil))(t)))(t)
+	defer res.Body.Close()
+	if _, err := io.CopyN(io.Discard, res.Body, 1<<20); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s, %v", res.Status, err)
+	}
+	rest := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, res.Body)
+		rest <- err
+	}()
+	admin := accounts.Actor{UserID: must(s.store.User(t.Context(), "admin"))(t).ID, Name: "admin", Admin: true}
+	s.as(t, "guest").post("/account/signout") // of somebody else
+	select {
+	case err := <-rest:
+		t.Fatalf("it ended with the session of somebody else: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	must(s.accounts.DeleteUser(t.Context(), admin, "zoey"))(t)
+	select {
+	case err := <-rest:
+		if err == nil {
+			t.Error("it looks whole")
+		}
+	case <-time.After(patience):
+		t.Error("it goes on")
+		res.Body.Close()
+		<-rest
+	}
+}

@@ -1,0 +1,32 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// The list of 500 servers, without the network.
+func BenchmarkListOf500(b *testing.B) {
+	s := newSite(b, false)
+	for i := range 500 {
+		v := left4me.Server{Name: left4me.Name(fmt.Sprintf("server-%d", i)), Port: 27015 + i}
+		must(s.servers.Create(b.Context(), v))(b)
+	}
+	somebody := s.as(b, "admin")
+	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, s.url+"/servers", nil)
+	for _, c := range somebody.http.Jar.Cookies(r.URL) {
+		r.AddCookie(c)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		if w.Code != http.StatusOK {
+			b.Fatal(w.Code)
+		}
+	}
+}

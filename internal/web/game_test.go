@@ -1,0 +1,179 @@
+package web_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/game"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// has makes the host have a game, as one that has just started.
+func (s *site) has(tb testing.TB, v left4me.Game) {
+	tb.Helper()
+	s.host.mu.Lock()
+	s.host.game = v
+	s.host.mu.Unlock()
+	if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}); err != nil {
+		tb.Fatal(err)
+	}
+	await(tb, "what the host has", func() bool {
+		now, ok := s.game.Said(left4me.LocalHost)
+		return ok && now.Current == v.Current && now.Latest == v.Latest
+	})
+}
+
+var installed = left4me.Game{
+	Current: 9002, Latest: 9003, Outdated: true, CheckedAt: time.Now(),
+	Builds: []left4me.GameBuild{
+		{Build: 9002, Version: "2.2.4.4", InstalledAt: time.Now(), Bytes: 5e6},
+		{Build: 9001, Version: "2.2.4.3", Bytes: 9e9},
+	},
+}
+
+func TestTheGameIsInstalledFromItsPage(t *testing.T) {
+	s := newSite(t, false)
+	s.has(t, left4me.Game{})
+	b := s.as(t, "admin")
+	b.get("/game").has(t, 200, "The game is not installed", `action="/game/install"`)
+	b.get("/servers").has(t, 200, `<a href="/game">Install the game</a>`)
+	s.addServer(t, "alpha")
+	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9002})
+	events := b.stream("/game/live")
+	b.post("/game/install").has(t, http.StatusSeeOther)
+	d := s.host.next(t)
+	if d.Kind != left4me.InstallGame || d.Target != left4me.LocalHost {
+		t.Fatalf("%+v", d)
+	}
+	download := left4me.Step{
+		Label: left4me.StepDownload, State: left4me.StepRunning, StartedAt: time.Now(),
+		Progress: left4me.Progress{Done: 3e9, Total: 9e9, Unit: "bytes", Rate: 20e6},
+	}
+	r := bus.JobReport{V: bus.Version, ID: d.ID, State: left4me.JobRunning, Steps: []left4me.Step{download}, Log: []string{"Update state (0x61) <b>\x1b[1m"}}
+	publish := func() {
+		if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindJob), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish()
+	wait(t, events, "how far it is", func(e sentEvent) bool {
+		return strings.Contains(e.data, "33 %") && strings.Contains(e.data, "3.00 GB / 9.00 GB") && strings.Contains(e.data, "Update state (0x61) &lt;b&gt;␛[1m")
+	})
+	page := b.get("/game")
+	page.has(t, 200, "game-work", "3.00 GB", "/cancel")
+	page.hasNot(t, `action="/game/install"`)
+	b.get("/jobs/"+string(d.ID)).has(t, 200, "Install the game on local", "What it printed", `href="/game"`)
+
+	s.host.report(t, d, left4me.JobFailed, left4me.Errorf(left4me.Unavailable, "SteamCMD could not reach Steam", "see that this machine reaches the internet"), download)
+	wait(t, events, "why it failed", func(e sentEvent) bool {
+		return strings.Contains(e.data, "SteamCMD could not reach Steam.") && strings.Contains(e.data, "reaches the internet") && strings.Contains(e.data, "Try again")
+	})
+	again := b.post("/jobs/" + string(d.ID) + "/retry")
+	again.has(t, http.StatusSeeOther)
+	d = s.host.next(t)
+	s.host.mu.Lock()
+	s.host.game = installed
+	s.host.mu.Unlock()
+	s.host.report(t, d, left4me.JobDone, nil)
+	wait(t, events, "what is installed", func(e sentEvent) bool { return strings.Contains(e.data, "Build 9002") })
+	page = b.get("/game")
+	page.has(t, 200, "Build 9002", "2.2.4.4", "a newer build is available", `action="/game/update"`, "/game/rollback?build=9001", "9.00 GB", "1 server runs on it")
+	page.hasNot(t, "/game/rollback?build=9002")
+}
+
+func TestTheListOfServersSaysThatThereIsANewerBuild(t *testing.T) {
+	s := newSite(t, false)
+	old := installed
+	old.Latest, old.Outdated = 9002, false
+	s.has(t, old)
+	s.addServer(t, "alpha")
+	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, Map: "c1m1_hotel"})
+	b := s.as(t, "guest")
+	page := b.get("/servers")
+	page.has(t, 200, "restart to apply build 9002")
+	page.hasNot(t, "A newer build")
+	b.get("/servers/alpha").has(t, 200, "restart to apply build 9002", "build 9001")
+	events := b.stream("/servers/live?have=x")
+	s.has(t, installed)
+	wait(t, events, "the notice", func(e sentEvent) bool {
+		return strings.Contains(e.data, "A newer build of the game is available")
+	})
+	b.get("/servers").has(t, 200, "A newer build of the game is available")
+}
+
+func TestARolloutOnThePage(t *testing.T) {
+	s := newSite(t, false)
+	s.has(t, installed)
+	s.addServer(t, "alpha")
+	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, Players: 2})
+	b := s.as(t, "admin")
+	b.get("/game/rollback?build=9001").has(t, 200, "Go to build 9001?", "Nothing is lost")
+	b.get("/game/rollback?build=7").has(t, 404, "no such build")
+	b.post("/game/rollback", "build", "9001x").has(t, 422)
+	b.post("/game/update", "restart", "at", "hour", "").has(t, 422, "says no time for restarts")
+	b.post("/game/update", "restart", "empty", "hour", "05:00").has(t, http.StatusSeeOther)
+	b.get("/game").has(t, 200, "Servers move over when the job is done", "waiting")
+	s.host.report(t, s.host.next(t), left4me.JobDone, nil)
+	await(t, "the server waits", func() bool {
+		page := b.get("/game")
+		return strings.Contains(page.body, "Servers move over to build 9002") && strings.Contains(page.body, "2 playing")
+	})
+	b.post("/game/rollout/cancel").has(t, http.StatusSeeOther)
+	page := b.get("/game")
+	page.has(t, 200, "cancelled", "By admin.")
+	page.hasNot(t, "/game/rollout/cancel")
+	b.post("/game/rollback", "build", "9001", "restart", "at", "hour", "04:30").has(t, http.StatusSeeOther)
+	if d := s.host.next(t); d.Kind != left4me.RollbackGame || string(d.Spec) != `{"build":9001}` {
+		t.Errorf("%+v %s", d, d.Spec)
+	}
+	b.get("/game").has(t, 200, "at 04:30")
+}
+
+func TestThePolicyOnThePage(t *testing.T) {
+	s := newSite(t, false)
+	s.has(t, installed)
+	b := s.as(t, "admin")
+	b.get("/game").has(t, 200, `<option value="6" selected>every 6 hours</option>`)
+	b.post("/game/policy", "check_hours", "12", "update", "yes", "update_at", "05:15", "restart", "at", "hour", "06:00").has(t, http.StatusSeeOther)
+	p, err := s.game.Policy(t.Context(), left4me.LocalHost)
+	if want := (game.Policy{CheckEvery: 12 * time.Hour, Update: true, UpdateAt: "05:15", Restart: "06:00"}); err != nil || p != want {
+		t.Errorf("%+v, %v", p, err)
+	}
+	b.get("/game").has(t, 200, `value="05:15"`, `value="06:00"`, `<option value="at" selected>`, "checked")
+	b.post("/game/policy", "check_hours", "0", "update", "yes", "update_at", "25:00", "restart", "never").has(t, 422,
+		"Without checks no newer build is ever seen", "is no hour of the day")
+	b.post("/game/policy", "check_hours", "x").has(t, 422, "not a time between two checks")
+}
+
+func TestAPinOnThePage(t *testing.T) {
+	s := newSite(t, false)
+	s.has(t, installed)
+	b := s.as(t, "admin")
+	b.post("/game/pin", "pinned", "yes").has(t, http.StatusSeeOther)
+	b.get("/game").has(t, 200, "pinned", "Unpin", "No update replaces")
+	b.post("/game/update").has(t, http.StatusConflict, "is pinned")
+	b.post("/game/pin", "pinned", "no").has(t, http.StatusSeeOther)
+	b.get("/game").hasNot(t, "Unpin")
+}
+
+func TestWhoMayLookSeesTheGameAndChangesNothing(t *testing.T) {
+	s := newSite(t, false)
+	s.has(t, installed)
+	b := s.as(t, "guest")
+	page := b.get("/game")
+	page.has(t, 200, "Build 9002", "guest may look")
+	page.hasNot(t, `action="/game/update"`, "/game/rollback?")
+	for _, path := range []string{"install", "update", "verify", "check", "rollback", "pin", "policy", "rollout/cancel"} {
+		b.post("/game/"+path).has(t, http.StatusForbidden)
+	}
+	if _, err := s.game.Rollout(t.Context(), left4me.LocalHost); err != nil && !errors.Is(err, left4me.NotFound) {
+		t.Error(err)
+	}
+	if all := must(s.jobs.List(t.Context(), "game", left4me.LocalHost, 5))(t); len(all) > 0 {
+		t.Errorf("%+v", all)
+	}
+}

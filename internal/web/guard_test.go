@@ -1,0 +1,119 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func TestHeadersOfEveryAnswer(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	for _, path := range []string{"/login", "/servers", "/servers/new", "/nothing", "/jobs", "/account", "/users", "/users/guest"} {
+		h := b.get(path).header
+		policy := h.Get("Content-Security-Policy")
+		for _, want := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"} {
+			if !strings.Contains(policy, want) {
+				t.Errorf("%s: the policy lacks %s: %s", path, want, policy)
+			}
+		}
+		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") {
+			t.Errorf("%s: %s", path, policy)
+		}
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "same-origin" || h.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
+}
+
+// What the policy forbids would fail only in a browser.
+func TestPagesKeepToThePolicy(t *testing.T) {
+	s := newSite(t, false)
+	s.addServer(t, "alpha")
+	b := s.as(t, "admin")
+	for _, path := range []string{"/servers", "/servers/new", "/servers/alpha", "/servers/alpha/console", "/servers/alpha/settings", "/servers/alpha/history", "/servers/alpha/delete", "/jobs", "/account", "/users", "/users/guest", "/users/guest/delete", "/nothing"} {
+		p := b.get(path)
+		p.hasNot(t, " style=", "<style", "javascript:", " onclick=", "http://", "https://")
+		if strings.Count(p.body, "<script") != 1 || !strings.Contains(p.body, `<script type="module" src="/assets/`) {
+			t.Errorf("%s: scripts of its own", path)
+		}
+	}
+}
+
+func TestFormsOfOtherSitesAreRefused(t *testing.T) {
+	s := newSite(t, false)
+	s.addServer(t, "alpha")
+	b := s.as(t, "admin")
+	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	for _, header := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"}} {
+		for _, path := range []string{"/servers/alpha/start", "/servers/alpha/delete", "/logout", "/login", "/theme"} {
+			b.do(http.MethodPost, path, "confirm=alpha", append(form, header...)...).has(t, http.StatusForbidden, "another site")
+		}
+	}
+	if jobs := must(s.jobs.List(t.Context(), "server", "alpha", 10))(t); len(jobs) > 0 {
+		t.Errorf("something was done: %+v", jobs)
+	}
+	b.get("/servers").has(t, http.StatusOK) // still logged in
+}
+
+func TestWhoMayOnlyLook(t *testing.T) {
+	s := newSite(t, false)
+	s.addServer(t, "alpha")
+	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, PID: 1})
+	job := must(s.servers.Act(t.Context(), "admin", left4me.StopServer, "alpha"))(t)
+	b := s.as(t, "guest")
+	b.get("/servers").has(t, http.StatusOK, "alpha", "disabled", "guest may look, not change anything")
+	b.get("/servers").hasNot(t, `href="/servers/new"`)
+	b.get("/servers/alpha").hasNot(t, "/servers/alpha/delete")
+	b.get("/servers/alpha/console").has(t, http.StatusOK, "guest may look")
+	b.get("/servers/alpha/console").hasNot(t, "data-command")
+	for _, path := range []string{"/servers/new", "/servers/alpha/reset", "/servers/alpha/delete", "/backups/b/delete", "/backups/b/file", "/users", "/users/admin", "/users/admin/delete"} {
+		b.get(path).has(t, http.StatusForbidden, "may look, not change anything", "Ask an administrator.")
+	}
+	for _, path := range []string{
+		"/servers/new", "/servers/alpha/start", "/servers/alpha/stop", "/servers/alpha/restart", "/servers/alpha/reset",
+		"/servers/alpha/delete", "/servers/alpha/console", "/jobs/" + string(job.ID) + "/cancel", "/jobs/" + string(job.ID) + "/retry",
+		"/backups", "/backups/policy", "/backups/b/verify", "/backups/b/delete",
+		"/users", "/users/admin/role", "/users/admin/password", "/users/admin/disable", "/users/admin/enable", "/users/admin/delete",
+	} {
+		b.post(path, "name", "beta", "confirm", "alpha", "command", "status").has(t, http.StatusForbidden, "may look")
+	}
+	if all := must(s.jobs.List(t.Context(), "", "", 10))(t); len(all) != 1 {
+		t.Errorf("something was done: %+v", all)
+	}
+	if len(s.host.commands) > 0 {
+		t.Errorf("commands: %q", s.host.commands)
+	}
+}
+
+func TestNobodySeesAnything(t *testing.T) {
+	s := newSite(t, false)
+	s.addServer(t, "alpha")
+	b := s.browser(t)
+	for _, path := range []string{"/", "/servers", "/servers/alpha", "/servers/none", "/servers/alpha/console", "/jobs", "/servers/new"} {
+		if p := b.get(path); p.status != http.StatusSeeOther || !strings.HasPrefix(p.header.Get("Location"), "/login") || strings.Contains(p.body, "alpha<") {
+			t.Errorf("%s: %d %s", path, p.status, p.body)
+		}
+	}
+	for _, path := range []string{"/servers/live", "/servers/alpha/live", "/jobs/live"} {
+		b.get(path, "Accept", "text/event-stream").has(t, http.StatusUnauthorized, "logged out")
+	}
+	b.post("/servers/alpha/start").has(t, http.StatusSeeOther)
+	b.get("/nothing").has(t, http.StatusNotFound, "There is no such page.")
+}
+
+func TestErrorsArePagesOfOurs(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	for _, path := range []string{"/nothing", "/servers/none", "/servers/No!", "/servers/..%2f..", "/jobs/none", "/servers/none/console", "/servers/none/delete"} {
+		b.get(path).has(t, http.StatusNotFound, "<nav", "404")
+	}
+	b.do(http.MethodPost, "/servers/new", "name="+strings.Repeat("x", 2<<20), "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin").
+		has(t, http.StatusRequestEntityTooLarge, "too much to send")
+	s.store.Close()
+	p := b.get("/jobs")
+	p.has(t, http.StatusInternalServerError, "Something unexpected", "request=")
+	p.hasNot(t, "sql", "database")
+}

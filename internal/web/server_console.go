@@ -1,0 +1,152 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	pageLines    = 400 // of history in the page itself; the stream goes on behind them
+	historyWait  = 2 * time.Second
+	consolePause = 2 * time.Second // before a host that did not answer is asked again
+)
+
+// consoleText is the console as the page shows it first.
+type consoleText struct {
+	Lines    []string
+	Position int64  // behind Lines
+	Command  string // as it was typed, when it failed
+	Ran      string // the command that was run
+	Output   []string
+	Problem  string
+}
+
+// consoleView is the console of a server.
+func (p *panel) consoleView(r *http.Request, who accounts.Actor) (view, error) {
+	s, err := p.serverPage(r, who, "console")
+	if err != nil {
+		return view{}, err
+	}
+	after, err := consolePosition(r)
+	if err != nil {
+		return view{}, err
+	}
+	v := p.consoleWith(r, who, s, consoleText{})
+	v.feeds = []feed{p.consoleFeed(who, s.Name, after)}
+	return v, nil
+}
+
+func (p *panel) consoleWith(r *http.Request, who accounts.Actor, s serverPage, c consoleText) view {
+	return p.serverView(r, who, s, fixed(deferred(func(ctx context.Context) (templ.Component, error) {
+		c.Lines, c.Position = p.recent(ctx, who, s.Name)
+		return consoleBox(s, c), nil
+	})))
+}
+
+// answerConsole shows the console with what came of a command.
+func (p *panel) answerConsole(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, c consoleText) error {
+	s, err := p.serverPage(r, who, "console")
+	if err != nil {
+		return err
+	}
+	return p.show(w, r, status, p.consoleWith(r, who, s, c))
+}
+
+// recent reads what a server printed lately. A host that doesn't answer in time
+// leaves it to the stream.
+func (p *panel) recent(ctx context.Context, who accounts.Actor, name left4me.Name) ([]string, int64) {
+	ctx, cancel := context.WithTimeout(ctx, historyWait)
+	defer cancel()
+	c, err := p.Servers.Recent(ctx, name)
+	if err != nil {
+		return nil, servers.RecentHistory
+	}
+	all := lines(shownTo(who)(c.Text))
+	return all[max(0, len(all)-pageLines):], c.Position
+}
+
+// consolePosition is where a stream goes on: behind the last event that the
+// browser saw, or behind what its page held.
+func consolePosition(r *http.Request) (int64, error) {
+	text := r.Header.Get("Last-Event-ID")
+	if text == "" {
+		text = r.URL.Query().Get("after")
+	}
+	if text == "" {
+		return servers.RecentHistory, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < servers.RecentHistory {
+		return 0, left4me.Errorf(left4me.Invalid, "the position in the console can't be read", "reload the page")
+	}
+	return n, nil
+}
+
+// printed is what a console event holds.
+type printed struct {
+	Lines []string `json:"lines"`
+	Lost  int64    `json:"lost,omitempty"` // bytes before the lines that are gone
+}
+
+// consoleFeed follows a console. While its host doesn't answer, it waits.
+func (p *panel) consoleFeed(who accounts.Actor, name left4me.Name, after int64) feed {
+	return func(ctx context.Context, send func(event)) error {
+		for ctx.Err() == nil {
+			chunks, err := p.Servers.Console(ctx, name, after)
+			if err != nil {
+				return err
+			}
+			for c, err := range chunks {
+				if err != nil {
+					break
+				}
+				data, err := json.Marshal(printed{Lines: lines(shownTo(who)(c.Text)), Lost: c.Lost})
+				if err != nil {
+					return err
+				}
+				after = c.Position
+				send(event{name: "console", id: strconv.FormatInt(after, 10), data: data})
+			}
+			select {
+			case <-time.After(consolePause):
+			case <-ctx.Done():
+			}
+		}
+		return nil
+	}
+}
+
+// runCommand runs a console command. A script gets the answer as JSON, a browser
+// the page with the answer on it.
+func (p *panel) runCommand(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	name, err := pathName(r)
+	if err != nil {
+		return err
+	}
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	command := r.PostForm.Get("command")
+	out, err := p.Servers.Command(r.Context(), who.Name, name, command)
+	switch {
+	case live(r) && err == nil:
+		w.Header().Set("Content-Type", "application/json")
+		return json.NewEncoder(w).Encode(printed{Lines: lines(out)})
+	case live(r) || errors.Is(err, left4me.NotFound):
+		return err
+	case err != nil:
+		f := p.failureOf(r, err)
+		return p.answerConsole(w, r, who, f.Status, consoleText{Command: command, Problem: sentence(f.Text) + " " + sentence(f.Hint)})
+	}
+	return p.answerConsole(w, r, who, http.StatusOK, consoleText{Ran: visible(command), Output: lines(out)})
+}

@@ -1,0 +1,55 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+)
+
+const (
+	historyJobs    = 50
+	historyCrashes = 20
+)
+
+// crash is a death of a server that nobody asked for.
+type crash struct {
+	At     time.Time
+	Exit   string
+	Uptime time.Duration
+	Lines  []string
+}
+
+// historyView is what was done with a server, and how it died.
+func (p *panel) historyView(r *http.Request, who accounts.Actor) (view, error) {
+	s, err := p.serverPage(r, who, "history")
+	if err != nil {
+		return view{}, err
+	}
+	all, err := p.Jobs.List(r.Context(), "server", s.Name, historyJobs)
+	if err != nil {
+		return view{}, err
+	}
+	for i := range all {
+		all[i] = jobFor(who, all[i])
+	}
+	rows := jobParts(all, false)
+	jobs := showing("server-jobs", serverJobs(rows), onServer(s.Name))
+	jobs.rows = rows
+	crashes := lazy("server-crashes", func(ctx context.Context) (templ.Component, error) {
+		found, err := p.Servers.Crashes(ctx, s.Name, historyCrashes)
+		all := make([]crash, len(found))
+		for i, c := range found {
+			all[i] = crash{At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: slices.Clone(c.Lines)}
+			for n, l := range c.Lines {
+				all[i].Lines[n] = shownTo(who)(l)
+			}
+		}
+		return serverCrashes(all), err
+	}, onServer(s.Name))
+	return p.serverView(r, who, s, jobs, crashes), nil
+}

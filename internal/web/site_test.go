@@ -1,0 +1,442 @@
+package web_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/game"
+	"github.com/left4me/left4me/internal/control/hosts"
+	"github.com/left4me/left4me/internal/control/jobs"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+	"github.com/left4me/left4me/internal/web"
+)
+
+const (
+	patience = 15 * time.Second
+	password = "a door that closes"
+)
+
+// passwordHash is made once: it is slow on purpose.
+var passwordHash struct {
+	sync.Once
+	text string
+}
+
+// site is the panel on a real store and a real bus, with a host that only
+// speaks.
+type site struct {
+	url      string
+	handler  http.Handler
+	store    *store.Store
+	bus      *bus.Bus
+	servers  *servers.Servers
+	jobs     *jobs.Jobs
+	game     *game.Game
+	accounts *accounts.Accounts
+	content  *overlays.Content
+	root     string
+	uploads  *uploads.Uploads
+	backups  *backups.Backups
+	full     atomic.Pointer[left4me.Error]
+	host     *host
+}
+
+func newSite(tb testing.TB, secure bool) *site {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	log := slog.New(slog.DiscardHandler)
+	dir := tb.TempDir()
+	st := must(store.Open(ctx, filepath.Join(dir, "left4me.db")))(tb)
+	b := must(bus.Open(ctx, filepath.Join(dir, "bus"), log))(tb)
+	list := jobs.New(st, b, log)
+	srv := servers.New(st, list, b, servers.PortRange{Low: 27015, High: 27999}, log)
+	s := &site{
+		store: st, bus: b, servers: srv, jobs: list, host: &host{bus: b, consoles: map[left4me.Name]string{}, work: make(chan bus.Delivery, 64), backups: someBackups},
+		game:     game.New(st, list, srv, b, log),
+		accounts: accounts.New(st, "a secret of the tests, and of nothing else", log),
+	}
+	if err := errors.Join(list.Start(ctx), srv.Start(ctx), s.game.Start(ctx), s.host.start(ctx)); err != nil {
+		tb.Fatal(err)
+	}
+	s.content, s.root = overlays.New(st, list, srv, b, log), dir
+	s.addUser(tb, "admin", true)
+	s.addUser(tb, "guest", false)
+	s.uploads, s.backups = uploads.New(dir, log), backups.New(st, list, b, dir, log)
+	s.handler = web.New(web.Deps{
+		Servers: srv, Jobs: list, Content: s.content, Uploads: s.uploads, Downloads: overlays.NewDownloads(s.content, dir), Game: s.game, Accounts: s.accounts, Hosts: hosts.New(b), Backups: s.backups, Full: s.full.Load, Secure: secure, Version: "1.2.3", Log: log,
+	})
+	server := httptest.NewServer(s.handler)
+	s.url = server.URL
+	tb.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+		cancel()
+		b.Close()
+		st.Close()
+	})
+	return s
+}
+
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(tb testing.TB) T {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return v
+	}
+}
+
+func (s *site) addUser(tb testing.TB, name string, admin bool) {
+	tb.Helper()
+	passwordHash.Do(func() {
+		must(s.accounts.CreateUser(tb.Context(), "first", password, false))(tb)
+		passwordHash.text = must(s.store.User(tb.Context(), "first"))(tb).Password
+	})
+	must(s.store.CreateUser(tb.Context(), store.User{Name: name, Password: passwordHash.text, Admin: admin, CreatedAt: time.Now()}))(tb)
+}
+
+// addServer makes a server as a person would, and waits until its state is
+// known: before, what the host answers could be older than what it tells.
+func (s *site) addServer(tb testing.TB, name left4me.Name) {
+	tb.Helper()
+	must(s.servers.Create(tb.Context(), left4me.Server{Name: name}))(tb)
+	await(tb, "what the host has", func() bool {
+		v, err := s.servers.Get(tb.Context(), name)
+		return err == nil && v.Status.State != left4me.Unknown
+	})
+	s.tell(tb, left4me.Status{Name: name, State: left4me.Stopped})
+}
+
+// tell is the host saying how a server is; it waits until the panel knows.
+func (s *site) tell(tb testing.TB, st left4me.Status) {
+	tb.Helper()
+	s.host.say(tb, st)
+	await(tb, "the state of "+string(st.Name), func() bool {
+		v, err := s.servers.Get(tb.Context(), st.Name)
+		return err == nil && v.Status.State == st.State && v.Status.Players == st.Players && v.Status.Map == st.Map
+	})
+}
+
+func await(tb testing.TB, what string, is func() bool) {
+	tb.Helper()
+	for end := time.Now().Add(patience); !is(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			tb.Fatalf("%s did not come", what)
+		}
+	}
+}
+
+// host answers as an agent would, without running anything.
+type host struct {
+	bus  *bus.Bus
+	work chan bus.Delivery
+
+	mu       sync.Mutex
+	statuses []left4me.Status
+	consoles map[left4me.Name]string
+	commands []string
+	game     left4me.Game
+	answer   string
+	backups  []left4me.Backup
+	config   []bus.ConfigFile
+	dropped  atomic.Bool
+	checks   []left4me.Check
+	shelf    shelf
+}
+
+func (h *host) start(ctx context.Context) error {
+	on := func(verb string, f func(context.Context, []byte) (any, error)) error {
+		return h.bus.Answer(ctx, bus.Command(left4me.LocalHost, verb), func(ctx context.Context, _ string, data []byte) (any, error) { return f(ctx, data) })
+	}
+	nothing := func(context.Context, []byte) (any, error) { return bus.Empty{V: bus.Version}, nil }
+	return errors.Join(
+		on(bus.VerbPort, nothing), on(bus.VerbCancel, nothing),
+		on(bus.VerbBackups, func(context.Context, []byte) (any, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.backups, nil
+		}),
+		on(bus.VerbDropBackup, func(context.Context, []byte) (any, error) {
+			h.dropped.Store(true)
+			return bus.Empty{V: bus.Version}, nil
+		}),
+		h.shelf.start(ctx, h.bus),
+		on(bus.VerbStatus, func(context.Context, []byte) (any, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return slices.Clone(h.statuses), nil
+		}),
+		on(bus.VerbGame, func(context.Context, []byte) (any, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.game, nil
+		}),
+		on(bus.VerbPin, func(_ context.Context, data []byte) (any, error) {
+			var r bus.PinRequest
+			err := bus.Decode(data, &r)
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.game.Pinned = r.Pinned
+			return h.game, err
+		}),
+		on(bus.VerbDoctor, h.found), on(bus.VerbReach, h.found),
+		on(bus.VerbConsole, h.console), on(bus.VerbCommand, h.command),
+		h.bus.Work(ctx, left4me.LocalHost, func(d bus.Delivery) { h.work <- d }),
+		h.bus.Publish(bus.Live(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}),
+	)
+}
+
+// look is what the host finds when it is asked next what is wrong.
+func (h *host) look(checks []left4me.Check) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.checks = checks
+}
+
+func (h *host) found(context.Context, []byte) (any, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.checks, nil
+}
+
+func (h *host) say(tb testing.TB, st left4me.Status) {
+	tb.Helper()
+	h.mu.Lock()
+	h.statuses = append(slices.DeleteFunc(h.statuses, func(o left4me.Status) bool { return o.Name == st.Name }), st)
+	h.mu.Unlock()
+	if err := h.bus.Publish(bus.Live(left4me.LocalHost, bus.KindStatus), st); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (h *host) print(name left4me.Name, text string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.consoles[name] += text
+}
+
+func (h *host) console(ctx context.Context, data []byte) (any, error) {
+	var r bus.ConsoleRequest
+	if err := bus.Decode(data, &r); err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(min(r.Wait, time.Second)); ; time.Sleep(5 * time.Millisecond) {
+		h.mu.Lock()
+		all := h.consoles[r.Server]
+		h.mu.Unlock()
+		after := max(r.After, 0)
+		if text := all[min(after, int64(len(all))):]; text != "" || time.Now().After(end) || ctx.Err() != nil {
+			return bus.ConsoleChunk{V: bus.Version, After: after, Position: int64(len(all)), Text: text}, nil
+		}
+	}
+}
+
+func (h *host) command(_ context.Context, data []byte) (any, error) {
+	var r bus.CommandRequest
+	if err := bus.Decode(data, &r); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.commands = append(h.commands, r.Command)
+	return bus.CommandAnswer{V: bus.Version, Output: h.answer}, nil
+}
+
+// next is the next job that the host gets, begun.
+func (h *host) next(tb testing.TB) bus.Delivery {
+	tb.Helper()
+	select {
+	case d := <-h.work:
+		var a bus.ClaimAnswer
+		if err := h.bus.Request(tb.Context(), bus.Ask(left4me.LocalHost, bus.VerbClaim), bus.ClaimRequest{V: bus.Version, ID: d.ID}, &a); err != nil || a.Verdict != bus.Go {
+			tb.Fatalf("claim: %+v, %v", a, err)
+		}
+		return d
+	case <-time.After(patience):
+		tb.Fatal("no job came")
+		panic("unreachable")
+	}
+}
+
+func (h *host) report(tb testing.TB, d bus.Delivery, state left4me.JobState, failed *left4me.Error, steps ...left4me.Step) {
+	tb.Helper()
+	r := bus.JobReport{V: bus.Version, ID: d.ID, State: state, Steps: steps, Error: failed}
+	if state == left4me.JobRunning {
+		if err := h.bus.Publish(bus.Live(left4me.LocalHost, bus.KindJob), r); err != nil {
+			tb.Fatal(err)
+		}
+		return
+	}
+	if err := errors.Join(h.bus.Request(tb.Context(), bus.Ask(left4me.LocalHost, bus.VerbReport), r, nil), d.Done()); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// browser is somebody with cookies who reads each answer as it comes.
+type browser struct {
+	tb   testing.TB
+	site *site
+	http *http.Client
+}
+
+func (s *site) browser(tb testing.TB) *browser {
+	jar := must(cookiejar.New(nil))(tb)
+	return &browser{tb: tb, site: s, http: &http.Client{
+		Jar: jar, Timeout: 0, Transport: &http.Transport{DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// as is a browser of somebody who is logged in.
+func (s *site) as(tb testing.TB, name string) *browser {
+	tb.Helper()
+	b := s.browser(tb)
+	if p := b.post("/login", "name", name, "password", password); p.status != http.StatusSeeOther {
+		tb.Fatalf("login: %d %s", p.status, p.body)
+	}
+	return b
+}
+
+// page is an answer.
+type page struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (b *browser) do(method, path, body string, header ...string) page {
+	b.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	req := must(http.NewRequestWithContext(ctx, method, b.site.url+path, strings.NewReader(body)))(b.tb)
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res := must(b.http.Do(req))(b.tb)
+	defer res.Body.Close()
+	text := must(io.ReadAll(res.Body))(b.tb)
+	return page{res.StatusCode, res.Header, string(text)}
+}
+
+func (b *browser) get(path string, header ...string) page {
+	b.tb.Helper()
+	return b.do(http.MethodGet, path, "", header...)
+}
+
+// post sends a form of fields and values, as a page of ours does.
+func (b *browser) post(path string, pairs ...string) page {
+	b.tb.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Add(pairs[i], pairs[i+1])
+	}
+	return b.do(http.MethodPost, path, form.Encode(), "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin")
+}
+
+// has checks status and texts of a page.
+func (p page) has(tb testing.TB, status int, texts ...string) {
+	tb.Helper()
+	if p.status != status {
+		tb.Errorf("status %d, want %d\n%s", p.status, status, p.body)
+	}
+	for _, t := range texts {
+		if !strings.Contains(p.body, t) {
+			tb.Errorf("the page lacks %q\n%s", t, p.body)
+		}
+	}
+}
+
+func (p page) hasNot(tb testing.TB, texts ...string) {
+	tb.Helper()
+	for _, t := range texts {
+		if strings.Contains(p.body, t) {
+			tb.Errorf("the page has %q\n%s", t, p.body)
+		}
+	}
+}
+
+// sentEvent is one event of a stream.
+type sentEvent struct{ name, id, data string }
+
+// stream opens a stream of events. The channel closes with it.
+func (b *browser) stream(path string, header ...string) <-chan sentEvent {
+	b.tb.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	b.tb.Cleanup(cancel)
+	req := must(http.NewRequestWithContext(ctx, http.MethodGet, b.site.url+path, nil))(b.tb)
+	req.Header.Set("Accept", "text/event-stream")
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res := must(b.http.Do(req))(b.tb)
+	b.tb.Cleanup(func() { res.Body.Close() })
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
+		b.tb.Fatalf("stream %s: %s %s", path, res.Status, res.Header.Get("Content-Type"))
+	}
+	events := make(chan sentEvent, 1024)
+	go func() {
+		defer close(events)
+		var e sentEvent
+		in := bufio.NewScanner(res.Body)
+		in.Buffer(nil, 4<<20)
+		for in.Scan() {
+			field, value, _ := strings.Cut(in.Text(), ": ")
+			switch field {
+			case "event":
+				e.name = value
+			case "id":
+				e.id = value
+			case "data":
+				e.data += value + "\n"
+			case "":
+				events <- e
+				e = sentEvent{}
+			}
+		}
+	}()
+	return events
+}
+
+// wait reads events until one is the right one.
+func wait(tb testing.TB, events <-chan sentEvent, what string, is func(sentEvent) bool) sentEvent {
+	tb.Helper()
+	end := time.After(patience)
+	var seen []string
+	for {
+		select {
+		case e, ok := <-events:
+			if !ok {
+				tb.Fatalf("the stream ended before %s; it had %q", what, seen)
+			}
+			if is(e) {
+				return e
+			}
+			seen = append(seen, fmt.Sprintf("%s %s", e.name, e.data))
+		case <-end:
+			tb.Fatalf("%s did not come; the stream had %q", what, seen)
+		}
+	}
+}

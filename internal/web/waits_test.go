@@ -1,0 +1,64 @@
+package web_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/web"
+)
+
+// TestEveryPageShowsWhatChanges has no bound of a second, since a busy machine
+// takes longer. What can't be blamed on the machine is here: pages wait for nothing
+// but events and two short pauses.
+func TestPagesWaitForLessThanASecond(t *testing.T) {
+	var all time.Duration
+	for _, d := range web.Waits {
+		all += d
+	}
+	if all >= time.Second {
+		t.Errorf("pages wait %s by themselves: %v", all, web.Waits)
+	}
+	known := []string{
+		"p.beat",       // a stream looks whether its session has ended
+		"consolePause", // before a host that did not answer is asked for a console again
+	}
+	for name := range web.Waits {
+		known = append(known, name)
+	}
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	files := token.NewFileSet()
+	for _, name := range sources {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		source := must(parser.ParseFile(files, name, nil, parser.SkipObjectResolution))(t)
+		ast.Inspect(source, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) == 0 || !slices.Contains([]string{"time.Sleep", "time.After", "time.Tick", "time.NewTimer", "time.NewTicker", "time.AfterFunc"}, types.ExprString(call.Fun)) {
+				return true
+			}
+			wait := types.ExprString(call.Args[0])
+			found[wait] = true
+			if !slices.Contains(known, wait) {
+				t.Errorf("%s: a wait of %s that is not known here; can a page be late by it?", files.Position(n.Pos()), wait)
+			}
+			return true
+		})
+	}
+	for _, name := range known {
+		if !found[name] {
+			t.Errorf("nothing waits for %s", name)
+		}
+	}
+}

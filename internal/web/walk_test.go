@@ -1,0 +1,442 @@
+package web_test
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/game"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web"
+)
+
+// walked is a page of each pattern, filled with what newWalk makes.
+var walked = map[string]string{
+	"/servers": "/servers", "/servers/new": "/servers/new", "/servers/{name}": "/servers/alpha", "/servers/{name}/console": "/servers/alpha/console",
+	"/servers/{name}/settings": "/servers/alpha/settings", "/servers/{name}/history": "/servers/alpha/history", "/servers/{name}/files": "/servers/alpha/files",
+	"/servers/{name}/file": "/servers/alpha/file?path=left4dead2/a.cfg", "/servers/{name}/written": "/servers/alpha/written", "/servers/{name}/pending": "/servers/alpha/pending",
+	"/servers/{name}/compare": "/servers/alpha/compare", "/servers/{name}/clashes": "/servers/alpha/clashes", "/servers/{name}/map": "/servers/alpha/map",
+	"/servers/{name}/reach": "/servers/alpha/reach", "/servers/{name}/reset": "/servers/alpha/reset", "/servers/{name}/delete": "/servers/alpha/delete",
+	"/overlays": "/overlays", "/overlays/new": "/overlays/new?kind=files", "/overlays/{name}": "/overlays/plugins", "/overlays/{name}/settings": "/overlays/plugins/settings",
+	"/overlays/{name}/delete": "/overlays/plugins/delete", "/overlays/{name}/revisions": "/overlays/maps/revisions",
+	"/overlays/{name}/revisions/{revision}/drop": "/overlays/maps/revisions/1/drop", "/overlays/{name}/diff": "/overlays/maps/diff?from=1&to=2",
+	"/overlays/{name}/problems": "/overlays/plugins/problems", "/overlays/{name}/campaigns": "/overlays/plugins/campaigns", "/overlays/{name}/file": "/overlays/maps/file?path=a.cfg",
+	"/overlays/{name}/remove": "/overlays/plugins/remove?path=a.cfg", "/overlays/{name}/edit": "/overlays/plugins/edit", "/overlays/{name}/items": "/overlays/maps/items",
+	"/overlays/{name}/items/look": "/overlays/maps/items/look?ids=1", "/overlays/{name}/script": "/overlays/made/script", "/overlays/{name}/upload": "/overlays/plugins/upload",
+	"/overlays/{name}/uploads/{id}": "/overlays/plugins/uploads/UPLOAD", "/uploads": "/uploads",
+	"/blueprints": "/blueprints", "/blueprints/new": "/blueprints/new", "/blueprints/{name}": "/blueprints/versus", "/blueprints/{name}/delete": "/blueprints/versus/delete",
+	"/jobs": "/jobs", "/jobs/{id}": "/jobs/JOB", "/game": "/game", "/game/rollback": "/game/rollback?build=9001",
+	"/backups": "/backups", "/backups/{name}/delete": "/backups/b/delete", "/doctor": "/doctor",
+	"/account": "/account", "/users": "/users", "/users/{name}": "/users/guest", "/users/{name}/delete": "/users/guest/delete",
+}
+
+// walk is a site with one of each thing, and every page open.
+type walk struct {
+	*site
+	t      *testing.T
+	admin  accounts.Actor
+	job    left4me.Job
+	task   bus.Delivery // of job
+	upload string
+	pages  map[string]<-chan sentEvent // by pattern
+	seen   map[string][]sentEvent      // since next
+	since  time.Time
+}
+
+// path is the address of a page.
+func (w *walk) path(pattern string) string {
+	return strings.NewReplacer("UPLOAD", w.upload, "JOB", string(w.job.ID)).Replace(walked[pattern])
+}
+
+func newWalk(t *testing.T) *walk {
+	s := newSite(t, false)
+	ctx := t.Context()
+	who := must(s.store.User(ctx, "admin"))(t)
+	w := &walk{site: s, t: t, admin: accounts.Actor{UserID: who.ID, Name: "admin", Admin: true}, pages: map[string]<-chan sentEvent{}, seen: map[string][]sentEvent{}}
+	newest := installed
+	newest.Latest, newest.Outdated = newest.Current, false
+	s.has(t, newest)
+	s.withConfig(t, bus.ConfigFile{Path: "left4dead2/cfg/server.cfg", Running: "a\n", Next: "a\n"})
+	s.answersFiles(t)
+	s.host.look([]left4me.Check{{Name: "port", State: left4me.CheckOK, Text: "open"}})
+	s.addServer(t, "alpha")
+	s.addServer(t, "beta")
+	must(s.content.CreateBlueprint(ctx, left4me.Blueprint{Name: "versus"}))(t)
+	for _, o := range []left4me.Overlay{
+		{Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Names: "id", Entries: []left4me.WorkshopEntry{{ID: "77"}}}},
+		{Name: "plugins", Kind: left4me.FilesOverlay},
+		{Name: "made", Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: "true\n"}},
+	} {
+		must(s.content.CreateOverlay(ctx, "admin", o))(t)
+	}
+	s.host.shelf.has(someMaps("maps"))
+	s.host.shelf.files = map[string]string{"maps/a.cfg": "one"}
+	u := must(s.uploads.Create(ctx, w.admin, "plugins"))(t)
+	must(s.uploads.Write(ctx, w.admin, u.ID, "a.cfg", 0, 3, strings.NewReader("one")))(t)
+	w.upload = u.ID
+	w.job = must(s.servers.Act(ctx, "admin", left4me.StartServer, "alpha"))(t)
+	w.task = s.host.next(t)
+	return w
+}
+
+// answersFiles lets the host say which files a server sees and wrote, and how they
+// differ: the state of the server is in each answer.
+func (s *site) answersFiles(t *testing.T) {
+	t.Helper()
+	state := func() string {
+		s.host.mu.Lock()
+		defer s.host.mu.Unlock()
+		for _, st := range s.host.statuses {
+			if st.Name == "alpha" {
+				return string(st.State)
+			}
+		}
+		return ""
+	}
+	page := func(context.Context, string, []byte) (any, error) {
+		return left4me.Page[left4me.TreeFile]{Total: 1, Items: []left4me.TreeFile{{Path: state() + ".txt", Size: 1}}}, nil
+	}
+	diff := func(context.Context, string, []byte) (any, error) {
+		return left4me.Page[left4me.FileChange]{Total: 1, Items: []left4me.FileChange{{Path: state() + ".txt", What: "added"}}}, nil
+	}
+	for verb, f := range map[string]func(context.Context, string, []byte) (any, error){
+		bus.VerbStack: page, bus.VerbUpper: page, bus.VerbStackDiff: diff,
+		bus.VerbStackFile: func(context.Context, string, []byte) (any, error) {
+			return bus.FileAnswer{V: bus.Version, Size: int64(len(state())), Data: []byte(state())}, nil
+		},
+		bus.VerbClashes: func(context.Context, string, []byte) (any, error) {
+			return []left4me.Warning{{Kind: left4me.WarnScript, Text: "clash while " + state()}}, nil
+		},
+	} {
+		if err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, verb), f); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+var rootID = regexp.MustCompile(`^\s*<\w+[^>]* id="([^"]+)"`)
+
+// open opens all pages. What a stream begins with is what the page shows: an element
+// of the stream that the page has not, or has with something else in it, can't be.
+func (w *walk) open() {
+	w.t.Helper()
+	var b *browser
+	bodies := map[string]string{}
+	for i, pattern := range web.Pages() {
+		if walked[pattern] == "" {
+			w.t.Fatalf("no page of the pattern %s is walked", pattern)
+		}
+		if i%20 == 0 { // streams of one session are bounded
+			b = w.as(w.t, "admin")
+		}
+		p := b.get(w.path(pattern))
+		p.has(w.t, 200)
+		bodies[pattern], w.pages[pattern] = p.body, b.stream(liveOf(w.t, p))
+	}
+	for pattern, body := range bodies {
+		begins(w.t, pattern, body, w.pages[pattern])
+	}
+}
+
+// begins checks the events that a stream begins with, up to the last part.
+func begins(t *testing.T, what, body string, events <-chan sentEvent) {
+	t.Helper()
+	wait(t, events, "the last part of "+what, func(e sentEvent) bool {
+		if e.name == "html" {
+			begin(t, what, body, e)
+		}
+		return strings.Contains(e.data, ` id="full"`)
+	})
+}
+
+// begin checks one of them: it is what the page has.
+func begin(t *testing.T, what, body string, e sentEvent) {
+	t.Helper()
+	id := rootID.FindStringSubmatch(e.data)
+	if id != nil && strings.Contains(body, ` id="typed-`+id[1]+`"`) {
+		return // what was typed has one of its own
+	}
+	if id == nil || strings.Count(body, ` id="`+id[1]+`"`) != 1 {
+		t.Errorf("%s: the page has no element for %s", what, e.data)
+	} else if !strings.Contains(plain(body), plain(e.data)) {
+		t.Errorf("%s: the stream begins with another %s than the page has:\n%s", what, id[1], e.data)
+	}
+}
+
+// plain is HTML without spaces.
+func plain(html string) string { return strings.Join(strings.Fields(html), "") }
+
+// next forgets what the pages were sent: something else changes now.
+func (w *walk) next() {
+	for pattern, events := range w.pages {
+		w.seen[pattern] = nil
+		for more := true; more; {
+			select {
+			case _, more = <-events:
+			default:
+				more = false
+			}
+		}
+	}
+	w.since = time.Now()
+}
+
+// shows waits until all pages of some patterns have been sent a text since next.
+func (w *walk) shows(what, text string, patterns ...string) {
+	w.t.Helper()
+	has := func(e sentEvent) bool { return strings.Contains(e.data, text) || e.name+" "+e.data == text+"\n" }
+	for _, pattern := range patterns {
+		if slices.ContainsFunc(w.seen[pattern], has) {
+			continue
+		}
+		for end := time.After(patience); ; {
+			select {
+			case e, ok := <-w.pages[pattern]:
+				w.seen[pattern] = append(w.seen[pattern], e)
+				if ok && !has(e) {
+					continue
+				}
+			case <-end:
+				w.t.Errorf("%s: %s does not show %q", what, pattern, text)
+			}
+			break
+		}
+	}
+	w.t.Logf("%s: %d pages within %s", what, len(patterns), time.Since(w.since).Round(time.Millisecond))
+}
+
+// of are the patterns that begin with a prefix, without some.
+func of(prefix string, without ...string) (all []string) {
+	for _, p := range web.Pages() {
+		if strings.HasPrefix(p, prefix) && !slices.Contains(without, p) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// Each fact that a page shows is changed while every page is open, and each page
+// that shows it has it by an event: no timer runs here that would bring it. How long
+// that took is logged; TestPagesWaitForLessThanASecond has the bound.
+func TestEveryPageShowsWhatChanges(t *testing.T) {
+	w := newWalk(t)
+	w.open()
+	if t.Failed() {
+		return
+	}
+	ctx := t.Context()
+	onServer := of("/servers/{name}", "/servers/{name}/reset", "/servers/{name}/delete")
+	onOverlay := func(name string) (all []string) {
+		for _, p := range of("/overlays/{name}", "/overlays/{name}/edit", "/overlays/{name}/remove", "/overlays/{name}/delete", "/overlays/{name}/revisions/{revision}/drop") {
+			if strings.HasPrefix(walked[p], "/overlays/"+name) {
+				all = append(all, p)
+			}
+		}
+		return all
+	}
+
+	w.next()
+	w.host.report(t, w.task, left4me.JobRunning, nil, left4me.Step{Label: "a step", State: left4me.StepRunning})
+	w.shows("a step of a job", "a step", append(onServer, "/jobs", "/jobs/{id}", "/servers")...)
+	w.next()
+	w.host.report(t, w.task, left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "port 27015 is used by python3", Hint: "choose another port"})
+	w.shows("the end of a job", "is used by python3", append(onServer, "/jobs", "/jobs/{id}", "/servers")...)
+	w.shows("what helps", `href="/servers/alpha/settings#port"`, append(onServer, "/servers")...)
+
+	w.next()
+	w.host.say(t, left4me.Status{Name: "alpha", State: left4me.Running, Map: "c2m1_highway", Players: 2, MaxPlayers: 8, Build: 9001, SpecHash: "other"})
+	w.shows("the state of a server", "running", append(onServer, "/servers")...)
+	w.shows("players", "2 players", "/servers/{name}/reset", "/servers/{name}/delete")
+	w.shows("the map", "2 players go along", "/servers/{name}/map")
+	w.shows("the build that runs", "1 server runs on it", "/game")
+	for pattern, text := range map[string]string{"files": "running.txt", "written": "running.txt", "pending": "running.txt", "file": ">running", "clashes": "clash while running"} {
+		w.shows("files", text, "/servers/{name}/"+pattern)
+	}
+	w.next()
+	w.withConfigs(bus.ConfigFile{Path: "left4dead2/cfg/server.cfg", Running: "a\n", Next: "b\n"})
+	alpha := must(w.servers.Get(ctx, "alpha"))(t).Server
+	alpha.Settings.Hostname = "Another name"
+	must(w.servers.Update(ctx, "other", alpha))(t)
+	w.shows("settings that somebody else saved", "Another name", onServer...)
+	w.shows("settings that somebody else saved", "Changed meanwhile", "/servers/{name}/settings")
+	w.shows("what a restart changes", "restart to apply", "/servers/{name}/settings")
+	w.next()
+	w.withConfigs(bus.ConfigFile{Path: "left4dead2/cfg/server.cfg", Running: "b\n", Next: "b\n"})
+	w.host.say(t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, SpecHash: w.specHash("alpha")})
+	w.shows("what a restart has changed", "Nothing: the generated files", "/servers/{name}/settings")
+	w.next()
+	blue := must(w.content.Blueprint(ctx, "versus"))(t)
+	blue.Settings.Mode = "versus"
+	must(w.content.UpdateBlueprint(ctx, "other", blue))(t)
+	w.shows("the settings of a blueprint", "Changed meanwhile", "/blueprints/{name}")
+	w.next()
+	crash := bus.Crash{V: bus.Version, Server: "alpha", At: time.Now(), Exit: "segmentation fault"}
+	if err := w.bus.Record(ctx, left4me.LocalHost, bus.KindCrash, "1", crash); err != nil {
+		t.Fatal(err)
+	}
+	w.shows("a crash", "segmentation fault", "/servers/{name}/history")
+
+	w.next()
+	must(w.content.CreateOverlay(ctx, "other", left4me.Overlay{Name: "fresh", Kind: left4me.FilesOverlay}))(t)
+	w.shows("a new overlay", "fresh", "/overlays")
+	w.shows("a new overlay to choose", "Changed meanwhile", "/servers/new", "/blueprints/new")
+	w.next()
+	v := must(w.content.Get(ctx, "plugins"))(t).Overlay
+	v.Note = "a new note"
+	must(w.content.UpdateOverlay(ctx, "other", v))(t)
+	w.shows("the note of an overlay", "a new note", append(onOverlay("plugins"), "/overlays")...)
+	w.shows("the definition of an overlay", "Changed meanwhile", "/overlays/{name}/settings")
+
+	w.next()
+	must(w.content.Build(ctx, "admin", "plugins", overlays.Request{Change: &left4me.Change{Upload: w.upload}}))(t)
+	w.shows("a build", "queued", append(onOverlay("plugins"), "/overlays")...)
+	d := w.host.next(t)
+	w.next()
+	w.host.report(t, d, left4me.JobRunning, nil, left4me.Step{Label: "unpack", State: left4me.StepRunning, Progress: left4me.Progress{Done: 1, Total: 4}})
+	w.shows("how far a build is", "25 %", append(onOverlay("plugins"), "/overlays")...)
+	w.next()
+	made := someMaps("plugins")
+	w.host.shelf.has(made)
+	w.host.shelf.put("plugins/first.cfg", "text")
+	w.host.report(t, d, left4me.JobDone, nil)
+	w.shows("the first revision", "revision 2", onOverlay("plugins")...)
+	for pattern, text := range map[string]string{"": "first.cfg", "/problems": "director.nut", "/campaigns": "Glubtastic", "/delete": "3 revisions"} {
+		w.shows("what the first revision has", text, "/overlays/{name}"+pattern)
+	}
+
+	w.next()
+	must(w.content.Build(ctx, "admin", "made", overlays.Request{}))(t)
+	d = w.host.next(t)
+	w.host.report(t, d, left4me.JobFailed, left4me.Errorf(left4me.Conflict, "the script ended with status 3", ""))
+	w.shows("a script that failed", "ended with status 3", "/overlays/{name}/script")
+	w.shows("a script that failed", "build failed", "/overlays")
+
+	w.next()
+	must(w.content.Use(ctx, "other", "maps", 3))(t)
+	w.shows("another current revision", "revision 3", onOverlay("maps")...)
+	w.next()
+	c := someMaps("maps")
+	c.Current, c.Revisions[0].Label = 3, "Saturday"
+	w.host.shelf.has(c)
+	must(w.content.Label(ctx, "other", "maps", 3, "Saturday"))(t)
+	w.shows("a label", "Saturday", "/overlays/{name}/revisions", "/overlays")
+	w.next()
+	maps := must(w.content.Get(ctx, "maps"))(t).Overlay
+	maps.Workshop.Entries = append(maps.Workshop.Entries, left4me.WorkshopEntry{ID: "4711"})
+	must(w.content.UpdateOverlay(ctx, "other", maps))(t)
+	w.shows("a workshop item", "4711", "/overlays/{name}/items")
+
+	w.next()
+	up := must(w.uploads.Create(ctx, w.admin, "plugins"))(t)
+	must(w.uploads.Write(ctx, w.admin, up.ID, "half.vpk", 0, 10, strings.NewReader("12345")))(t)
+	w.shows("an upload that was begun", "half.vpk", "/overlays/{name}/upload", "/uploads")
+
+	w.next()
+	w.withBlueprint("beta", "versus")
+	w.shows("who uses a blueprint", "/servers/beta", "/blueprints", "/blueprints/{name}")
+	w.shows("who uses a blueprint", "It is used by beta", "/blueprints/{name}/delete")
+
+	w.next()
+	must(w.accounts.CreateToken(ctx, w.admin, "a new token", time.Time{}))(t)
+	w.shows("a token", "a new token", "/account")
+	guest := accounts.Actor{UserID: must(w.store.User(ctx, "guest"))(t).ID, Name: "guest"}
+	w.next()
+	must(w.accounts.CreateToken(ctx, guest, "of a guest", time.Time{}))(t)
+	w.shows("a token of a user", "of a guest", "/users/{name}")
+	w.shows("a token of a user", "1 token", "/users/{name}/delete")
+	w.shows("a token of a user", "> token<", "/users")
+	w.next()
+	must(w.accounts.ChangeUser(ctx, w.admin, "guest", accounts.Change{Disabled: new(true)}))(t)
+	w.shows("a user who was disabled", "disabled", "/users", "/users/{name}")
+	w.next()
+	must(w.accounts.ChangeUser(ctx, w.admin, "guest", accounts.Change{Admin: new(true)}))(t)
+	w.shows("another role", "administrator", "/users")
+	w.shows("another role", "Changed meanwhile", "/users/{name}")
+
+	w.next()
+	w.has(t, installed)
+	w.shows("a newer build", "A newer build of the game is available", "/servers")
+	w.shows("a newer build", "a newer build is available", "/game")
+	w.next()
+	must(w.game.SetPolicy(ctx, "other", left4me.LocalHost, game.Policy{CheckEvery: 12 * time.Hour, Restart: "never"}))(t)
+	w.shows("the policy of the game", "Changed meanwhile", "/game")
+
+	w.next()
+	must(w.servers.Act(ctx, "other", left4me.StopServer, "beta"))(t)
+	w.shows("a job of somebody else", "other", "/jobs")
+	w.next()
+	w.full.Store(left4me.Errorf(left4me.DiskFull, "the disk of left4me is full", "delete something"))
+	w.shows("a full disk", "The disk of left4me is full", web.Pages()...)
+	w.next()
+	w.full.Store(nil)
+	w.shows("room on the disk", `<div id="full" role="status"></div>`, web.Pages()...)
+
+	w.next()
+	policy := must(w.backups.Policy(ctx))(t)
+	policy.Daily = 3
+	if err := w.backups.SetPolicy(ctx, "other", policy); err != nil {
+		t.Fatal(err)
+	}
+	w.shows("the policy of backups", "Changed meanwhile", "/backups")
+	w.next()
+	w.host.setBackups(left4me.Backup{Name: "newest", State: left4me.BackupVerified, CreatedAt: time.Now()})
+	if err := w.backups.Delete(ctx, "other", "newest"); err != nil {
+		t.Fatal(err)
+	}
+	w.shows("the backups", "backups/newest.tar.zst", "/backups")
+
+	w.next()
+	w.host.look([]left4me.Check{{Name: "port", State: left4me.CheckBroken, Text: "the port is shut"}})
+	w.host.say(t, left4me.Status{Name: "alpha", State: left4me.Stopped})
+	w.shows("what keeps players out", "the port is shut", "/servers/{name}/reach", "/doctor")
+
+	w.next()
+	must(w.servers.Act(ctx, "other", left4me.DeleteServer, "alpha"))(t)
+	for d := w.host.next(t); ; d = w.host.next(t) {
+		w.host.report(t, d, left4me.JobDone, nil)
+		if d.Kind == left4me.DeleteServer {
+			break
+		}
+	}
+	w.shows("a server that was deleted", "gone /servers", of("/servers/{name}")...)
+}
+
+func (w *walk) withConfigs(files ...bus.ConfigFile) {
+	w.host.mu.Lock()
+	defer w.host.mu.Unlock()
+	w.host.config = files
+}
+
+func (w *walk) specHash(server left4me.Name) string {
+	w.t.Helper()
+	sp, _, err := w.servers.Spec(w.t.Context(), server)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return sp.Hash()
+}
+
+func (w *walk) withBlueprint(server, blueprint left4me.Name) {
+	w.t.Helper()
+	v := must(w.servers.Get(w.t.Context(), server))(w.t).Server
+	v.Blueprint = blueprint
+	must(w.servers.Update(w.t.Context(), "other", v))(w.t)
+}
+
+func (h *host) setBackups(all ...left4me.Backup) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.backups = all
+}
+
+func (s *shelf) put(path, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files[path] = text
+}

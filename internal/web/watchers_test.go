@@ -1,0 +1,53 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web"
+)
+
+// watchers is how many subscriptions there are in all.
+func (s *site) watchers() int { return s.jobs.Watchers() + s.servers.Watchers() + s.game.Watchers() }
+
+func TestSubscriptionsEndWithTheirRequest(t *testing.T) {
+	s := newSite(t, false)
+	s.addServer(t, "alpha")
+	j := must(s.servers.Act(t.Context(), "admin", left4me.StartServer, "alpha"))(t)
+	b := s.as(t, "admin")
+	before := s.watchers()
+	for _, page := range web.Pages() {
+		for _, thing := range []string{"alpha", string(j.ID), "nothere"} {
+			path := strings.NewReplacer("{name}", thing, "{id}", thing).Replace(page + "/live")
+			for _, end := range []string{"?after=x", ""} {
+				b.open(path + end)
+			}
+		}
+	}
+	// A subscription that nobody ranges over.
+	ctx, cancel := context.WithCancel(t.Context())
+	s.jobs.WatchAll(ctx)
+	s.servers.Watch(ctx)
+	s.game.Watch(ctx)
+	must(s.jobs.Watch(ctx, j.ID))(t)
+	if got := s.watchers(); got < before+4 {
+		t.Errorf("%d subscriptions, four more than %d", got, before)
+	}
+	cancel()
+	await(t, "the end of all subscriptions", func() bool { return s.watchers() == before })
+}
+
+// open asks for a stream, reads its first bytes, if there are any, and goes.
+func (b *browser) open(path string) {
+	b.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	req := must(http.NewRequestWithContext(ctx, http.MethodGet, b.site.url+path, nil))(b.tb)
+	req.Header.Set("Accept", "text/event-stream")
+	res := must(b.http.Do(req))(b.tb)
+	defer res.Body.Close()
+	_, _ = res.Body.Read(make([]byte, 1))
+}
