@@ -36,7 +36,8 @@ func TestScriptsPrintTheirUsage(t *testing.T) {
 		}
 		lines := strings.SplitN(string(text), "\n", 3)
 		for _, flag := range []string{"--help", "-h"} {
-			if out, err := run(path, flag); err != nil || !strings.HasPrefix(out, strings.TrimPrefix(lines[1], "# ")) || strings.Contains(out, "set -euo") {
+			if out, err := run(path, flag); err != nil || !strings.HasPrefix(out, strings.TrimPrefix(lines[1], "# ")) ||
+				strings.Contains(out, "set -euo") {
 				t.Errorf("%s %s: %v\n%s", path, flag, err, out)
 			}
 		}

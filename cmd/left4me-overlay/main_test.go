@@ -56,7 +56,8 @@ func TestOnlyRootGetsAnything(t *testing.T) {
 	if os.Getuid() != 0 {
 		want = "only root may run it"
 	}
-	if code := run([]string{"umount", "alpha"}, env(vars), io.Discard, &stderr); code != exitFailed || !strings.Contains(stderr.String(), want) {
+	if code := run([]string{"umount", "alpha"}, env(vars), io.Discard, &stderr); code != exitFailed ||
+		!strings.Contains(stderr.String(), want) {
 		t.Errorf("exit %d, %q, want %q", code, stderr.String(), want)
 	}
 }

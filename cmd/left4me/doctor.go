@@ -30,7 +30,11 @@ const packagedUnit = "/usr/lib/systemd/system/left4me-server@.service"
 func doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "doctor", Short: "Say whether servers can run on this machine, and what is missing", Args: noArguments,
-		Long: "Say whether servers can run on this machine, what is in the way and what mends\nit. It needs no left4me that runs. Run it as the user that left4me runs as, or as\nroot, who sees more. The exit code is 1 when something is broken.\n\nIt changes nothing without --fix, which mends what is left4me's own and safe to\nmend: its directories, their owners and modes, and the links to Steam's libraries.",
+		Long: "Say whether servers can run on this machine, what is in the way and what mends\n" +
+			"it. It needs no left4me that runs. Run it as the user that left4me runs as, or as\n" +
+			"root, who sees more. The exit code is 1 when something is broken.\n\n" +
+			"It changes nothing without --fix, which mends what is left4me's own and safe to\n" +
+			"mend: its directories, their owners and modes, and the links to Steam's libraries.",
 	}
 	getenv := addSettings(c)
 	forRoot := c.Flags().Bool("for-root", false, "word what mends a finding for root")
@@ -112,7 +116,8 @@ func checkSettings(s settings) []left4me.Check {
 func checkBus(root string) (checks []left4me.Check) {
 	for _, path := range bus.Aside(filepath.Join(root, busName)) {
 		checks = append(checks, left4me.Check{
-			Name: "message store", State: left4me.CheckWarn, Text: "a damaged one was put aside in " + path + "; jobs were sent again, and crashes told again",
+			Name: "message store", State: left4me.CheckWarn,
+			Text: "a damaged one was put aside in " + path + "; jobs were sent again, and crashes told again",
 			Mend: "check the disk, then remove it: `rm -r " + left4me.ShellWord(path) + "`",
 		})
 	}

@@ -161,7 +161,8 @@ func (p *person) testStart(t *testing.T) {
 	// Tokens that are none: the socket needs none.
 	for _, token := range []string{"no token", "l4m_0000000000000000000000000000000000000000"} {
 		wrong := p.fails(t, "left4me server list", root, "LEFT4ME_TOKEN="+token)
-		if out, err := p.command(t.Context(), hinted(t, wrong)+"; left4me server list", root, "LEFT4ME_TOKEN="+token).CombinedOutput(); err != nil {
+		if out, err := p.command(t.Context(), hinted(t, wrong)+"; left4me server list", root,
+			"LEFT4ME_TOKEN="+token).CombinedOutput(); err != nil {
 			t.Errorf("what %q says doesn't help: %v %s", wrong, err, out)
 		}
 	}
@@ -223,7 +224,8 @@ func (p *person) testDoctorOfCommands(t *testing.T) {
 		}
 		return left4me.Check{}
 	}
-	if c := check("commands", root, "LEFT4ME_URL=http://127.0.0.1:9"); c.State != left4me.CheckBroken || !strings.Contains(c.Text, "127.0.0.1:9 is not reachable") {
+	if c := check("commands", root, "LEFT4ME_URL=http://127.0.0.1:9"); c.State != left4me.CheckBroken ||
+		!strings.Contains(c.Text, "127.0.0.1:9 is not reachable") {
 		t.Errorf("an address where nobody listens: %+v", c)
 	}
 	if c := check("this machine", root, "LEFT4ME_URL=http://127.0.0.1:9"); c.State != left4me.CheckSkipped {
@@ -233,7 +235,8 @@ func (p *person) testDoctorOfCommands(t *testing.T) {
 	if c := check("commands", root); c.State != left4me.CheckOK {
 		t.Errorf("the socket: %+v", c)
 	}
-	if c := check("commands", root, "LEFT4ME_TOKEN=l4m_0000000000000000000000000000000000000000"); c.State != left4me.CheckBroken || !strings.Contains(c.Mend, "unset LEFT4ME_TOKEN") {
+	if c := check("commands", root, "LEFT4ME_TOKEN=l4m_0000000000000000000000000000000000000000"); c.State != left4me.CheckBroken ||
+		!strings.Contains(c.Mend, "unset LEFT4ME_TOKEN") {
 		t.Errorf("a token that is none: %+v", c)
 	}
 }
@@ -249,7 +252,10 @@ func TestHintsNameCommandsThatThereAre(t *testing.T) {
 	}
 	seen := 0
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() && (strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2 || d.Name() == "test" || d.Name() == "sim" || d.Name() == "node_modules") {
+		if err != nil ||
+			d.IsDir() &&
+				(strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2 || d.Name() == "test" || d.Name() == "sim" ||
+					d.Name() == "node_modules") {
 			if err == nil {
 				err = fs.SkipDir
 			}

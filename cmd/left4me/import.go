@@ -80,8 +80,11 @@ changed, so it can be run again. Passwords go on to count.`,
 
 func convertUpperCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "convert-upper NAME", Short: "Make what a server wrote under fuse-overlayfs fit the kernel's overlayfs", Args: cobra.ExactArgs(1),
-		Long: "Make what a server wrote under fuse-overlayfs fit the kernel's overlayfs: marks of\nremoved files and opaque directories. left4me has to be stopped, and all servers.\nIt can be run again. As root, or as the user whose files they are.",
+		Use: "convert-upper NAME", Short: "Make what a server wrote under fuse-overlayfs fit the kernel's overlayfs",
+		Args: cobra.ExactArgs(1),
+		Long: "Make what a server wrote under fuse-overlayfs fit the kernel's overlayfs: marks of\n" +
+			"removed files and opaque directories. left4me has to be stopped, and all servers.\n" +
+			"It can be run again. As root, or as the user whose files they are.",
 	}
 	getenv := addSettings(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -255,7 +258,8 @@ func findPython(ctx context.Context, from, named string) (path string, tables []
 		case !legacyimport.Taken(all):
 			why = append(why, n+" holds no servers and blueprints")
 		case path != "":
-			return "", nil, left4me.Errorf(left4me.Conflict, fmt.Sprintf("both %s and %s may be its database", path, n), "name one with --database")
+			return "", nil, left4me.Errorf(left4me.Conflict, fmt.Sprintf("both %s and %s may be its database", path, n),
+				"name one with --database")
 		default:
 			path, tables = n, all
 		}
@@ -294,8 +298,10 @@ func nothingMounted(dirs ...string) error {
 	for line := range strings.Lines(string(b)) {
 		point := strings.NewReplacer(`\040`, " ", `\134`, `\`).Replace(strings.Fields(line)[4])
 		for _, dir := range dirs {
-			if strings.HasPrefix(point, filepath.Join(dir, "runtime")+"/") || strings.HasPrefix(point, filepath.Join(dir, "instances")+"/") {
-				return left4me.Errorf(left4me.Busy, point+" is mounted", "stop all servers first, those of the older left4me too; then umount "+point)
+			if strings.HasPrefix(point, filepath.Join(dir, "runtime")+"/") ||
+				strings.HasPrefix(point, filepath.Join(dir, "instances")+"/") {
+				return left4me.Errorf(left4me.Busy, point+" is mounted",
+					"stop all servers first, those of the older left4me too; then umount "+point)
 			}
 		}
 	}

@@ -73,7 +73,9 @@ func python(t *testing.T, dir, database string) {
 	} {
 		must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o640))
 	}
-	must(t, os.Symlink(filepath.Join(dir, "workshop_cache/121086524.vpk"), filepath.Join(dir, "overlays/custom_maps/left4dead2/addons/121086524.vpk")))
+	must(t,
+		os.Symlink(filepath.Join(dir, "workshop_cache/121086524.vpk"),
+			filepath.Join(dir, "overlays/custom_maps/left4dead2/addons/121086524.vpk")))
 	must(t, os.Symlink("/etc/passwd", filepath.Join(dir, "overlays/2/left4dead2/outside")))
 	must(t, os.Symlink("../../../"+database, filepath.Join(dir, "overlays/2/left4dead2/secret")))
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, database))
@@ -148,13 +150,18 @@ func TestTheOlderLeft4meIsTakenOver(t *testing.T) {
 				t.Errorf("a dry run promised\n%s\nand this came:\n%s", strings.Join(dry.Added, "\n"), strings.Join(first.Added, "\n"))
 			}
 			for _, part := range []string{
-				`user "old": its password can't be checked`, `user "someone@example.org": it is not a user name`, `"-port 1"`, "table mystery",
-				"column blueprints.colour", "server beta: its port 27015 is that of alpha too", "workshop item 999", "stray: the database doesn't know it",
+				`user "old": its password can't be checked`, `user "someone@example.org": it is not a user name`, `"-port 1"`,
+				"table mystery",
+				"column blueprints.colour", "server beta: its port 27015 is that of alpha too", "workshop item 999",
+				"stray: the database doesn't know it",
 				"left4dead2/outside is a link to /etc/passwd", "left4dead2/secret is a link to",
 			} {
 				wantLine(t, first.NotTaken, part)
 			}
-			for _, part := range []string{`server "Alpha" is called alpha now`, "overlay never-built has no files", "taken for the top of its stack"} {
+			for _, part := range []string{
+				`server "Alpha" is called alpha now`, "overlay never-built has no files",
+				"taken for the top of its stack",
+			} {
 				wantLine(t, first.Remarks, part)
 			}
 			wantTaken(t, root)
@@ -188,7 +195,8 @@ func wantTaken(t *testing.T, root string) {
 	}
 	servers, err := st.Servers(t.Context())
 	must(t, err)
-	if len(servers) != 2 || servers[0].Name != "alpha" || servers[0].Blueprint != "versus-24-7" || servers[1].Blueprint != left4me.DefaultBlueprint {
+	if len(servers) != 2 || servers[0].Name != "alpha" || servers[0].Blueprint != "versus-24-7" ||
+		servers[1].Blueprint != left4me.DefaultBlueprint {
 		t.Errorf("%+v", servers)
 	}
 	layers, _, err := instance.Root(root).Layers(b.Overlays)
@@ -217,12 +225,14 @@ func wantTaken(t *testing.T, root string) {
 	}
 	maps, err := st.Overlay(t.Context(), "custom-maps")
 	must(t, err)
-	if w := maps.Workshop; maps.Kind != left4me.WorkshopOverlay || w == nil || len(w.Entries) != 1 || w.Entries[0].ID != "121086524" || maps.Refresh.Hours != 24 || maps.Refresh.Restart != "never" {
+	if w := maps.Workshop; maps.Kind != left4me.WorkshopOverlay || w == nil || len(w.Entries) != 1 || w.Entries[0].ID != "121086524" ||
+		maps.Refresh.Hours != 24 || maps.Refresh.Restart != "never" {
 		t.Errorf("%+v", maps)
 	}
 	competitive, err := st.Overlay(t.Context(), "competitive")
 	must(t, err)
-	if s := competitive.Script; competitive.Kind != left4me.ScriptOverlay || s == nil || s.Text != "#!/bin/sh\necho build" || competitive.Refresh.Hours != 0 {
+	if s := competitive.Script; competitive.Kind != left4me.ScriptOverlay || s == nil || s.Text != "#!/bin/sh\necho build" ||
+		competitive.Refresh.Hours != 0 {
 		t.Errorf("%+v", competitive)
 	}
 	if scripts, err := st.OverlayScripts(t.Context(), "competitive"); err != nil || len(scripts) != 1 || scripts[0].By != "import" {
@@ -249,7 +259,8 @@ func TestAnImportedPasswordCountsAndIsHashedAnew(t *testing.T) {
 	acc := accounts.New(st, testSecret, slog.New(slog.DiscardHandler))
 	here := netip.MustParseAddr("127.0.0.1")
 	for _, name := range []string{"root.admin", "guest"} {
-		if _, err := acc.Login(t.Context(), accounts.Attempt{Name: name, Password: pythonPassword + "x", From: here}); !errors.Is(err, left4me.Denied) {
+		if _, err := acc.Login(t.Context(), accounts.Attempt{Name: name, Password: pythonPassword + "x", From: here}); !errors.Is(err,
+			left4me.Denied) {
 			t.Errorf("%s with a wrong password: %v", name, err)
 		}
 		for range 2 {
@@ -283,7 +294,8 @@ func TestAnImportIsRefusedWhile(t *testing.T) {
 		unlock, err := lockRoot(root)
 		must(t, err)
 		defer unlock()
-		if _, err := importPython(t.Context(), importSettings(t, root), importOptions{from: root, apply: true}); !errors.Is(err, left4me.Conflict) {
+		if _, err := importPython(t.Context(), importSettings(t, root), importOptions{from: root, apply: true}); !errors.Is(err,
+			left4me.Conflict) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -347,7 +359,8 @@ func TestAnImportByRootGivesFilesToTheOwnerOfTheRoot(t *testing.T) {
 		if err := unix.Lstat(name, &st); err != nil {
 			return err
 		}
-		if linked, app := strings.HasSuffix(name, "/linked"), strings.Contains(name, "app.db"); st.Uid != nobody && !linked && !app && name != filepath.Join(root, databaseName) {
+		if linked, app := strings.HasSuffix(name, "/linked"), strings.Contains(name, "app.db"); st.Uid != nobody && !linked && !app &&
+			name != filepath.Join(root, databaseName) {
 			t.Errorf("%s belongs to %d", name, st.Uid)
 		}
 		return nil

@@ -40,7 +40,11 @@ func installGame(ctx context.Context, root, run string) error {
 	defer stop()
 	cfg := install.Config{
 		Root: instance.Root(root), Run: run,
-		Account: steamcmd.Account{User: os.Getenv("LEFT4ME_STEAM_USER"), Password: os.Getenv("LEFT4ME_STEAM_PASSWORD"), Guard: os.Getenv("LEFT4ME_STEAM_GUARD")},
+		Account: steamcmd.Account{
+			User:     os.Getenv("LEFT4ME_STEAM_USER"),
+			Password: os.Getenv("LEFT4ME_STEAM_PASSWORD"),
+			Guard:    os.Getenv("LEFT4ME_STEAM_GUARD"),
+		},
 	}
 	err := install.Run(ctx, cfg)
 	if ctx.Err() != nil && err != nil {

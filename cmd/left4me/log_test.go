@@ -34,7 +34,8 @@ func TestLeft4meOutlivesWhatReadsItsLog(t *testing.T) {
 				t.Fatal(err)
 			}
 			cmd := exec.CommandContext(t.Context(), path, strings.Fields(command)...)
-			cmd.Env = append(os.Environ(), "LEFT4ME_ROOT="+filepath.Join(dir, "root"), "LEFT4ME_RUN="+dir, "LEFT4ME_LISTEN=127.0.0.1:0", "LEFT4ME_SUPERVISOR=process", "LEFT4ME_SECRET_KEY="+testSecret)
+			cmd.Env = append(os.Environ(), "LEFT4ME_ROOT="+filepath.Join(dir, "root"), "LEFT4ME_RUN="+dir, "LEFT4ME_LISTEN=127.0.0.1:0",
+				"LEFT4ME_SUPERVISOR=process", "LEFT4ME_SECRET_KEY="+testSecret)
 			cmd.Stderr = stderr
 			if command != "serve" { // which says why it fails, and ends
 				r.Close()

@@ -37,12 +37,18 @@ func run() int {
 // command is the whole command line.
 func command() *cobra.Command {
 	root := cli.New(cli.Config{
-		Target: cli.Target{URL: os.Getenv("LEFT4ME_URL"), Token: os.Getenv("LEFT4ME_TOKEN"), Socket: localSocket(), Advice: advice(os.Args[1:])},
-		In:     os.Stdin, Out: os.Stdout, Err: os.Stderr, VerifyFile: verifyFile,
+		Target: cli.Target{
+			URL:    os.Getenv("LEFT4ME_URL"),
+			Token:  os.Getenv("LEFT4ME_TOKEN"),
+			Socket: localSocket(),
+			Advice: advice(os.Args[1:]),
+		},
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, VerifyFile: verifyFile,
 	})
 	addRestore(root)
 	root.AddCommand(setupCommand(), importCommand(), convertUpperCommand())
-	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), installCommand(), buildCommand(), decodeCommand(), doctorCommand(), probeCommand(), vpkCommand(), versionCommand())
+	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), installCommand(), buildCommand(), decodeCommand(), doctorCommand(),
+		probeCommand(), vpkCommand(), versionCommand())
 	return root
 }
 
@@ -60,7 +66,8 @@ func socketOf(s settings) string { return filepath.Join(s.run, socketName) }
 func serveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "serve", Short: "Run the panel, the API and the agent of this machine", Args: noArguments,
-		Long: "Run the panel, the API and the agent of this machine, until SIGINT or SIGTERM.\nGame servers run on. Every flag can be set in the environment instead.",
+		Long: "Run the panel, the API and the agent of this machine, until SIGINT or SIGTERM.\n" +
+			"Game servers run on. Every flag can be set in the environment instead.",
 	}
 	getenv := addSettings(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -93,7 +100,11 @@ func versionCommand() *cobra.Command {
 	c := &cobra.Command{Use: "version", Short: "Print the version", Args: noArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if asJSON, _ := c.Flags().GetBool("json"); asJSON {
-			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{"version": programVersion(), "go": runtime.Version(), "schema": store.Schema()})
+			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{
+				"version": programVersion(),
+				"go":      runtime.Version(),
+				"schema":  store.Schema(),
+			})
 		}
 		_, err := fmt.Fprintln(c.OutOrStdout(), programVersion())
 		return err

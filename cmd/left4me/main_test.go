@@ -75,11 +75,14 @@ func TestStories(t *testing.T) {
 				os.RemoveAll(run)
 			})
 			for k, v := range map[string]string{
-				"LEFT4ME_ROOT": st.root, "LEFT4ME_RUN": run, "LEFT4ME_LISTEN": "127.0.0.1:0", "LEFT4ME_SUPERVISOR": "process", "LEFT4ME_RESERVE": "1M",
-				"LEFT4ME_SECRET_KEY": testSecret, "LEFT4ME_PORT_RANGE": fmt.Sprintf("%d-%d", port, port+perStory-1), "LEFT4ME_URL": "", "LEFT4ME_TOKEN": "",
+				"LEFT4ME_ROOT": st.root, "LEFT4ME_RUN": run, "LEFT4ME_LISTEN": "127.0.0.1:0", "LEFT4ME_SUPERVISOR": "process",
+				"LEFT4ME_RESERVE":    "1M",
+				"LEFT4ME_SECRET_KEY": testSecret, "LEFT4ME_PORT_RANGE": fmt.Sprintf("%d-%d", port, port+perStory-1), "LEFT4ME_URL": "",
+				"LEFT4ME_TOKEN": "",
 				// Nothing of a test leaves this machine.
-				"LEFT4ME_PUBLIC_ADDRESS": "127.0.0.1", "LEFT4ME_STEAM_API_URL": "http://127.0.0.1:9", "LEFT4ME_STEAMCMD_URL": "http://127.0.0.1:9/x",
-				"PORT": strconv.Itoa(port), "GOMEMLIMIT": "200MiB",
+				"LEFT4ME_PUBLIC_ADDRESS": "127.0.0.1", "LEFT4ME_STEAM_API_URL": "http://127.0.0.1:9",
+				"LEFT4ME_STEAMCMD_URL": "http://127.0.0.1:9/x",
+				"PORT":                 strconv.Itoa(port), "GOMEMLIMIT": "200MiB",
 				"ADDONS":      addons,              // of the workshop
 				"SIM_PLAYERS": "0",                 // whose coming would be told on the console at any moment
 				"GORACE":      "atexit_sleep_ms=0", // else each command waits a second before it ends
@@ -92,17 +95,22 @@ func TestStories(t *testing.T) {
 			"install": func(ts *testscript.TestScript, _ bool, _ []string) {
 				program, err := srcds()
 				ts.Check(err)
-				ts.Check(installation.Lay(filepath.Join(storyOf(ts).root, "installation", "base"), installation.Options{Server: program, Scale: 0.1}))
+				ts.Check(installation.Lay(filepath.Join(storyOf(ts).root, "installation", "base"),
+					installation.Options{Server: program, Scale: 0.1}))
 			},
 			"lay": func(ts *testscript.TestScript, _ bool, kinds []string) { // overlays, by hand
 				for _, kind := range kinds {
-					ts.Check(installation.LayOverlay(filepath.Join(storyOf(ts).root, "overlays", kind, "1"), installation.OverlayKind(kind), installation.Options{Scale: 0.1}))
+					ts.Check(installation.LayOverlay(filepath.Join(storyOf(ts).root, "overlays", kind, "1"),
+						installation.OverlayKind(kind), installation.Options{Scale: 0.1}))
 				}
 			},
 			"steam": func(ts *testscript.TestScript, _ bool, args []string) {
 				program, err := srcds()
 				ts.Check(err)
-				args = append([]string{"lay", filepath.Join(storyOf(ts).root, "steam", "steamcmd"), "SIM_STEAM_SRCDS=" + program, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_TICK=20ms"}, args...)
+				args = append([]string{
+					"lay", filepath.Join(storyOf(ts).root, "steam", "steamcmd"), "SIM_STEAM_SRCDS=" + program,
+					"SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_TICK=20ms",
+				}, args...)
 				ts.Check(ts.Exec(filepath.Join(filepath.Dir(program), "steamcmd"), args...))
 			},
 			"workshop": func(ts *testscript.TestScript, _ bool, _ []string) { // a Steam that has one
@@ -114,7 +122,8 @@ func TestStories(t *testing.T) {
 			"serve": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).serve(ts)) },
 			"quit":  func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGTERM)) },
 			"crash": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(storyOf(ts).signal(syscall.SIGKILL)) },
-			"code":  exitCode, "until": until, "take": take, "gone": gone, "envfile": envFile, "pack": pack, "configs": configs, "merged": merged, "same": same,
+			"code":  exitCode, "until": until, "take": take, "gone": gone, "envfile": envFile, "pack": pack, "configs": configs,
+			"merged": merged, "same": same,
 			"repository": repository, "commit": commit,
 		},
 	})
@@ -123,7 +132,8 @@ func TestStories(t *testing.T) {
 // buildSrcds builds the program that stands in for the game's server.
 func buildSrcds(t *testing.T) (string, error) {
 	program := filepath.Join(t.TempDir(), "srcds")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Dir(program)+"/", "github.com/left4me/left4me/sim/srcds", "github.com/left4me/left4me/sim/steamcmd")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Dir(program)+"/", "github.com/left4me/left4me/sim/srcds",
+		"github.com/left4me/left4me/sim/steamcmd")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build srcds: %w: %s", err, out)
@@ -161,7 +171,11 @@ func (st *story) serve(ts *testscript.TestScript) error {
 		return err
 	}
 	cmd := exec.Command(path, "serve")
-	for _, k := range []string{"LEFT4ME_ROOT", "LEFT4ME_RUN", "LEFT4ME_LISTEN", "LEFT4ME_SUPERVISOR", "LEFT4ME_RESERVE", "LEFT4ME_SECRET_KEY", "LEFT4ME_PORT_RANGE", "LEFT4ME_PUBLIC_ADDRESS", "LEFT4ME_STEAM_API_URL", "LEFT4ME_DOWNLOAD_ALLOW", "LEFT4ME_STEAMCMD_URL", "SIM_PLAYERS", "SIM_SLOW_START", "SIM_WRONG_PORT", "PATH", "HOME", "TMPDIR"} {
+	for _, k := range []string{
+		"LEFT4ME_ROOT", "LEFT4ME_RUN", "LEFT4ME_LISTEN", "LEFT4ME_SUPERVISOR", "LEFT4ME_RESERVE",
+		"LEFT4ME_SECRET_KEY", "LEFT4ME_PORT_RANGE", "LEFT4ME_PUBLIC_ADDRESS", "LEFT4ME_STEAM_API_URL", "LEFT4ME_DOWNLOAD_ALLOW",
+		"LEFT4ME_STEAMCMD_URL", "SIM_PLAYERS", "SIM_SLOW_START", "SIM_WRONG_PORT", "PATH", "HOME", "TMPDIR",
+	} {
 		cmd.Env = append(cmd.Env, k+"="+ts.Getenv(k))
 	}
 	cmd.Stdout, cmd.Stderr = log, log

@@ -37,5 +37,6 @@ func commit(ts *testscript.TestScript, _ bool, args []string) {
 func git(ts *testscript.TestScript, args ...string) {
 	dir := ts.MkAbs("repository")
 	ts.Check(os.MkdirAll(dir, 0o755))
-	ts.Check(ts.Exec("git", append([]string{"--git-dir", filepath.Join(dir, ".git"), "-c", "user.name=x", "-c", "user.email=x@example.org"}, args...)...))
+	ts.Check(ts.Exec("git",
+		append([]string{"--git-dir", filepath.Join(dir, ".git"), "-c", "user.name=x", "-c", "user.email=x@example.org"}, args...)...))
 }

@@ -114,7 +114,8 @@ func restoredText(r backup.Restored, root string) string {
 		fmt.Fprintf(&b, "settings are in %s\n", w)
 	}
 	if len(r.Kept) > 0 {
-		fmt.Fprintf(&b, "settings stayed in the backup (%s): without its LEFT4ME_SECRET_KEY everybody logs in anew, and tokens are void\n", strings.Join(r.Kept, ", "))
+		fmt.Fprintf(&b, "settings stayed in the backup (%s): without its LEFT4ME_SECRET_KEY everybody logs in anew, and tokens are void\n",
+			strings.Join(r.Kept, ", "))
 	}
 	if n := len(r.Missing); n > 0 {
 		fmt.Fprintf(&b, "%d downloads are not in %s and not in a backup: download them again\n", n, root)

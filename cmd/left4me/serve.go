@@ -127,7 +127,8 @@ func serve(ctx context.Context, s settings) error {
 		return err
 	}
 	agent, err := agent.New(agent.Config{
-		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group, SteamCMD: steamDir(s)}, Sockets: s.run, Version: programVersion(), BootID: agent.BootID(),
+		Host: left4me.LocalHost, Files: instance.Files{Root: instance.Root(s.root), Group: group, SteamCMD: steamDir(s)}, Sockets: s.run,
+		Version: programVersion(), BootID: agent.BootID(),
 		Steam:    agent.SteamConfig{Tool: s.steamcmd, URL: s.steamcmdURL, API: s.steamAPI, Home: os.Getenv("HOME")},
 		Settings: s.configDir, Downloads: s.downloads, GitHub: s.githubAPI, Decoder: decode,
 		Doctor: func(ctx context.Context) []left4me.Check { return look(ctx, s) }, PublicAddress: s.publicAddress,
@@ -164,7 +165,8 @@ func serve(ctx context.Context, s settings) error {
 
 	full := func() *left4me.Error { return fullDisk(st, b) }
 	apiHandler := api.New(api.Deps{
-		Servers: srv, Jobs: list, Content: con, Uploads: sent, Layers: layers.New(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Version: programVersion(), PublicAddress: s.publicAddress, Log: log,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent, Layers: layers.New(con, s.root), Game: gam, Accounts: acc, Backups: bak,
+		Hosts: machines, Version: programVersion(), PublicAddress: s.publicAddress, Log: log,
 		Ready: func(ctx context.Context) error {
 			return errors.Join(st.Ping(ctx), machines.Ping(ctx, left4me.LocalHost))
 		},
@@ -175,7 +177,9 @@ func serve(ctx context.Context, s settings) error {
 		mux.Handle(path, apiHandler)
 	}
 	mux.Handle("/", web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: overlays.NewDownloads(con, s.root), Game: gam, Accounts: acc, Backups: bak, Hosts: machines, Full: full, Secure: s.secureCookies(), Version: programVersion(), PublicAddress: s.publicAddress, Units: group >= 0, Log: log,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: overlays.NewDownloads(con, s.root), Game: gam, Accounts: acc,
+		Backups: bak, Hosts: machines, Full: full, Secure: s.secureCookies(), Version: programVersion(), PublicAddress: s.publicAddress,
+		Units: group >= 0, Log: log,
 	}))
 
 	requests.add(
@@ -251,10 +255,13 @@ func newLog() *slog.Logger {
 // serveHTTP serves until ctx ends, and returns when no request is handled any
 // more; requests in progress, live streams among
 // them, are told by their contexts.
-func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(context.Context, net.Conn) context.Context, log *slog.Logger) error {
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(context.Context, net.Conn) context.Context,
+	log *slog.Logger,
+) error {
 	var running sync.WaitGroup
 	srv := &http.Server{
-		Handler: counted(&running, inTime(bodyWithin, h)), ConnContext: conn, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: counted(&running, inTime(bodyWithin, h)), ConnContext: conn, ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
@@ -404,7 +411,8 @@ func ownDirectory(dir string, mode fs.FileMode) error {
 		if u, err := user.LookupId(owner); err == nil {
 			owner = u.Username
 		}
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s belongs to %s", dir, owner), "run left4me as that user, or use another directory")
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s belongs to %s", dir, owner),
+			"run left4me as that user, or use another directory")
 	}
 	return nil
 }
@@ -453,7 +461,11 @@ func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup agent.Ma
 		return nil, 0, err
 	}
 	cfg := process.Config{Root: instance.Root(s.root), Run: s.run, Exe: exe}
-	for name, path := range map[string]string{"LEFT4ME_CONFIG_DIR": s.configDir, "LEFT4ME_SECRET_KEY_FILE": s.keyFile, "LEFT4ME_STEAMCMD": s.steamcmd} {
+	for name, path := range map[string]string{
+		"LEFT4ME_CONFIG_DIR":      s.configDir,
+		"LEFT4ME_SECRET_KEY_FILE": s.keyFile,
+		"LEFT4ME_STEAMCMD":        s.steamcmd,
+	} {
 		if path == "" {
 			continue
 		}
@@ -478,7 +490,8 @@ func steamDir(s settings) string {
 func localListener(s settings) (net.Listener, error) {
 	path := filepath.Join(s.run, socketName)
 	if len(path) >= len(unix.RawSockaddrUnix{}.Path) {
-		return nil, fmt.Errorf("local socket: %s is longer than the address of a socket may be; set a shorter LEFT4ME_ROOT or LEFT4ME_RUN", path)
+		return nil, fmt.Errorf("local socket: %s is longer than the address of a socket may be; set a shorter LEFT4ME_ROOT or LEFT4ME_RUN",
+			path)
 	}
 	l, err := unixsock.Listen(path, 0o600)
 	if err != nil {

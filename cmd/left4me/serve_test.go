@@ -153,7 +153,8 @@ func TestSecondServeOnOneAddressNamesTheFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unlock()
-	if err := serve(t.Context(), s); !errors.Is(err, left4me.Conflict) || !strings.Contains(err.Error(), fmt.Sprintf("another left4me works on %s (process %d)", root, os.Getpid())) {
+	if err := serve(t.Context(), s); !errors.Is(err, left4me.Conflict) ||
+		!strings.Contains(err.Error(), fmt.Sprintf("another left4me works on %s (process %d)", root, os.Getpid())) {
 		t.Errorf("beside another left4me: %v", err)
 	}
 }
@@ -167,7 +168,8 @@ func TestDoctorNamesADamagedMessageStore(t *testing.T) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if checks := checkBus(root); len(checks) != 1 || checks[0].State != left4me.CheckWarn || !strings.Contains(checks[0].Mend, "`rm -r "+path+"`") {
+	if checks := checkBus(root); len(checks) != 1 || checks[0].State != left4me.CheckWarn ||
+		!strings.Contains(checks[0].Mend, "`rm -r "+path+"`") {
 		t.Errorf("%+v", checks)
 	}
 }

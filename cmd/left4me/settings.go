@@ -67,10 +67,16 @@ var flagSettings = []setting{
 	{"LEFT4ME_PUBLIC_URL", "public-url", "where browsers find the panel, if that is another address"},
 	{"LEFT4ME_PORT_RANGE", "port-range", "ports for servers (" + defaultPorts + ")"},
 	{"LEFT4ME_PUBLIC_ADDRESS", "public-address", "under which players come to the servers; without it, it is found out"},
-	{"LEFT4ME_DOWNLOAD_ALLOW", "download-allow", "HOST:PORT,… of this machine or its network that downloads may reach; without, they only reach the internet"},
+	{
+		"LEFT4ME_DOWNLOAD_ALLOW", "download-allow",
+		"HOST:PORT,… of this machine or its network that downloads may reach; without, they only reach the internet",
+	},
 	{"LEFT4ME_DOWNLOAD_RATE", "download-rate", "what all downloads together may take, as 10M for ten million bytes a second"},
 	{"LEFT4ME_SUPERVISOR", "supervisor", "what keeps servers running: auto, systemd or process (auto)"},
-	{"LEFT4ME_RESERVE", "reserve", "emergency reserve on each file system, as 64M for 64 MiB (64M, at most a sixteenth of the file system; 0 for none)"},
+	{
+		"LEFT4ME_RESERVE", "reserve",
+		"emergency reserve on each file system, as 64M for 64 MiB (64M, at most a sixteenth of the file system; 0 for none)",
+	},
 	{"LEFT4ME_CONFIG_DIR", "config-dir", "directory of the *.env files that backups keep (" + defaultConfig + ", or none in another root)"},
 	{"LEFT4ME_SECRET_KEY_FILE", "secret-key-file", "a file with the secret key, instead of LEFT4ME_SECRET_KEY"},
 }

@@ -18,13 +18,17 @@ func TestSettingsHaveDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.root != "/var/lib/left4me" || s.run != "/run/left4me" || s.listen != "127.0.0.1:8000" || s.supervisor != "auto" || s.ports.Low != 27015 || s.ports.High != 27115 {
+	if s.root != "/var/lib/left4me" || s.run != "/run/left4me" || s.listen != "127.0.0.1:8000" || s.supervisor != "auto" ||
+		s.ports.Low != 27015 || s.ports.High != 27115 {
 		t.Errorf("%+v", s)
 	}
 }
 
 func TestDownloadsMayHaveExceptionsAndALimit(t *testing.T) {
-	s, err := readSettings(env(map[string]string{"LEFT4ME_DOWNLOAD_ALLOW": "127.0.0.1:8080, mirror.example:443", "LEFT4ME_DOWNLOAD_RATE": "10M"}))
+	s, err := readSettings(env(map[string]string{
+		"LEFT4ME_DOWNLOAD_ALLOW": "127.0.0.1:8080, mirror.example:443",
+		"LEFT4ME_DOWNLOAD_RATE":  "10M",
+	}))
 	if err != nil || len(s.downloads.Allow) != 2 || s.downloads.Rate != 10_000_000 {
 		t.Errorf("%+v, %v", s.downloads, err)
 	}
@@ -58,11 +62,13 @@ func TestWrongSettingIsNamed(t *testing.T) {
 
 func TestSettingsComeFromAFileWhereTheEnvironmentIsSilent(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "left4me.env")
-	if err := os.WriteFile(file, []byte("# comment\n#LEFT4ME_RUN=/no\nLEFT4ME_ROOT=/srv/a\nLEFT4ME_LISTEN=\"127.0.0.1:1\"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("# comment\n#LEFT4ME_RUN=/no\nLEFT4ME_ROOT=/srv/a\nLEFT4ME_LISTEN=\"127.0.0.1:1\"\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	getenv := fromFile(env(map[string]string{"LEFT4ME_ROOT": "/srv/b"}), file)
-	if root, listen, run := getenv("LEFT4ME_ROOT"), getenv("LEFT4ME_LISTEN"), getenv("LEFT4ME_RUN"); root != "/srv/b" || listen != "127.0.0.1:1" || run != "" {
+	if root, listen, run := getenv("LEFT4ME_ROOT"), getenv("LEFT4ME_LISTEN"), getenv("LEFT4ME_RUN"); root != "/srv/b" ||
+		listen != "127.0.0.1:1" || run != "" {
 		t.Errorf("%q %q %q", root, listen, run)
 	}
 	if v := fromFile(env(map[string]string{"A": "b"}), file+".none")("A"); v != "b" {

@@ -71,10 +71,14 @@ func setupCommand() *cobra.Command {
 	var s setup
 	c := &cobra.Command{
 		Use: "setup", Short: "Make this machine ready, once left4me is installed", Args: noArguments,
-		Long: "Make this machine ready, once left4me is installed: users, directories, a secret\nkey, the service and a first administrator. What is right already stays as it is;\nit can be run again at any time. Only root may.",
+		Long: "Make this machine ready, once left4me is installed: users, directories, a secret\n" +
+			"key, the service and a first administrator. What is right already stays as it is;\n" +
+			"it can be run again at any time. Only root may.",
 	}
-	c.Flags().StringVar(&s.admin, "admin", "admin", "name of an administrator who must be there; without it one called admin is made if there is none")
-	c.Flags().BoolVar(&s.passwordStdin, "password-stdin", false, "read the password from the first line of standard input; else one is made and printed")
+	c.Flags().StringVar(&s.admin, "admin", "admin",
+		"name of an administrator who must be there; without it one called admin is made if there is none")
+	c.Flags().BoolVar(&s.passwordStdin, "password-stdin", false,
+		"read the password from the first line of standard input; else one is made and printed")
 	c.Flags().StringVar(&s.listen, "listen", "", "address of the panel and the API ("+defaultListen+"); LEFT4ME_LISTEN")
 	c.Flags().StringVar(&s.publicURL, "public-url", "", "where browsers find the panel, if that is another address; LEFT4ME_PUBLIC_URL")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -128,11 +132,13 @@ func (s *setup) run(ctx context.Context) error {
 func possible() error {
 	for _, path := range []string{sysusersConf, tmpfilesConf} {
 		if _, err := os.Stat(path); err != nil {
-			return left4me.Errorf(left4me.Invalid, path+" is missing: left4me is not installed here", "install its package, or see "+document("install.md"))
+			return left4me.Errorf(left4me.Invalid, path+" is missing: left4me is not installed here",
+				"install its package, or see "+document("install.md"))
 		}
 	}
 	if _, err := os.Stat("/run/systemd/system"); err != nil {
-		return left4me.Errorf(left4me.Invalid, "systemd does not run here", "left4me works without it: `"+serveCommandLine(defaultRoot, os.Getenv)+"`, see "+document("install.md"))
+		return left4me.Errorf(left4me.Invalid, "systemd does not run here",
+			"left4me works without it: `"+serveCommandLine(defaultRoot, os.Getenv)+"`, see "+document("install.md"))
 	}
 	if os.Geteuid() != 0 {
 		return left4me.Errorf(left4me.Denied, "only root may set up this machine", remedy.Here().AsRoot("left4me setup"))
@@ -294,13 +300,16 @@ func (s *setup) administrator(ctx context.Context) (bool, error) {
 	first := slices.IndexFunc(users, func(u cli.User) bool { return u.Admin })
 	switch {
 	case there >= 0 && !users[there].Admin && (s.named || first < 0):
-		return false, left4me.Errorf(left4me.Conflict, "the user "+cli.OneLine(s.admin)+" is there and is no administrator", "`left4me user role "+left4me.ShellWord(s.admin)+" admin`, or choose another name with --admin")
+		return false, left4me.Errorf(left4me.Conflict, "the user "+cli.OneLine(s.admin)+" is there and is no administrator",
+			"`left4me user role "+left4me.ShellWord(s.admin)+" admin`, or choose another name with --admin")
 	case there >= 0 && users[there].Admin, first >= 0 && !s.named:
 		if there < 0 || !users[there].Admin {
 			there = first
 		}
 		if s.passwordStdin {
-			s.report.Note = "the administrator " + cli.OneLine(users[there].Name) + " is there; the password from standard input was not used. To change it: `left4me user password " + left4me.ShellWord(users[there].Name) + "`"
+			s.report.Note = "the administrator " + cli.OneLine(users[there].Name) +
+				" is there; the password from standard input was not used. To change it: `left4me user password " +
+				left4me.ShellWord(users[there].Name) + "`"
 		}
 		return false, nil
 	}

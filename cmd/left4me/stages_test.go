@@ -66,7 +66,8 @@ func ours() (found []string) {
 	all := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
 	for _, g := range all[1:] {
 		g, _, _ = strings.Cut(g, "created by")
-		if strings.Contains(g, "github.com/left4me/left4me/") && !strings.Contains(g, "left4me/cmd/left4me.Test") && !strings.Contains(g, "bus.(*Bus).keepStore") {
+		if strings.Contains(g, "github.com/left4me/left4me/") && !strings.Contains(g, "left4me/cmd/left4me.Test") &&
+			!strings.Contains(g, "bus.(*Bus).keepStore") {
 			found = append(found, g)
 		}
 	}
@@ -89,7 +90,8 @@ func TestServeLeavesNoGoroutine(t *testing.T) {
 	defer os.RemoveAll(root)
 	s := settings{
 		root: root, run: filepath.Join(root, "run"), listen: "127.0.0.1:0", secretKey: testSecret, supervisor: "process",
-		ports: servers.PortRange{Low: firstPort - perStory, High: firstPort - 1}, publicAddress: "127.0.0.1", steamAPI: steam.URL, steamcmdURL: steam.URL,
+		ports: servers.PortRange{Low: firstPort - perStory, High: firstPort - 1}, publicAddress: "127.0.0.1", steamAPI: steam.URL,
+		steamcmdURL: steam.URL,
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

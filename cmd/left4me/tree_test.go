@@ -41,7 +41,10 @@ func configs(ts *testscript.TestScript, _ bool, args []string) {
 			put(0o644, "addons/sourcemod/translations/%s/plugin_%02d.phrases.txt", language, i)
 		}
 	}
-	for _, mod := range []string{"zonemod", "zm1v1", "zm2v2", "zm3v3", "acemodrv", "apex", "deadman", "eq", "neomod", "nextmod", "pmelite", "zonehunters", "zoneretro"} {
+	for _, mod := range []string{
+		"zonemod", "zm1v1", "zm2v2", "zm3v3", "acemodrv", "apex", "deadman", "eq", "neomod", "nextmod", "pmelite",
+		"zonehunters", "zoneretro",
+	} {
 		put(0o644, "cfg/cfgogl/%s/confogl.cfg", mod)
 		put(0o644, "cfg/cfgogl/%s/confogl_plugins.cfg", mod)
 		for i := range 60 {

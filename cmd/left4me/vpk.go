@@ -22,27 +22,50 @@ import (
 // vpkCommand reads files of this machine: it needs no left4me that runs.
 func vpkCommand() *cobra.Command {
 	const dir = "\n\nOf an archive in several files, FILE is the one whose name ends in _dir.vpk."
-	ls := &cobra.Command{Use: "ls FILE", Aliases: []string{"list"}, Short: "List what is in a VPK", Args: vpkArgs(1, 1), Long: "List what is in a VPK: size in bytes, CRC-32, path." + dir}
+	ls := &cobra.Command{
+		Use:     "ls FILE",
+		Aliases: []string{"list"},
+		Short:   "List what is in a VPK",
+		Args:    vpkArgs(1, 1),
+		Long:    "List what is in a VPK: size in bytes, CRC-32, path." + dir,
+	}
 	ls.RunE = func(c *cobra.Command, args []string) error {
 		return withVPK(args[0], "list", func(a *vpk.Archive) error { return vpkList(c, a) })
 	}
-	cat := &cobra.Command{Use: "cat FILE PATH", Short: "Write a file of a VPK to the standard output", Args: vpkArgs(2, 2), Long: "Write a file of a VPK to the standard output, and compare its checksum." + dir}
+	cat := &cobra.Command{
+		Use:   "cat FILE PATH",
+		Short: "Write a file of a VPK to the standard output",
+		Args:  vpkArgs(2, 2),
+		Long:  "Write a file of a VPK to the standard output, and compare its checksum." + dir,
+	}
 	cat.RunE = func(c *cobra.Command, args []string) error {
 		return withVPK(args[0], "read", func(a *vpk.Archive) error { return vpkCat(c.Context(), c.OutOrStdout(), a, args[1]) })
 	}
-	verify := &cobra.Command{Use: "verify FILE", Short: "Compare every checksum of a VPK", Args: vpkArgs(1, 1), Long: "Read a VPK from its beginning to its end and compare every checksum in it. The exit\ncode is 1 when one is wrong." + dir}
+	verify := &cobra.Command{
+		Use:   "verify FILE",
+		Short: "Compare every checksum of a VPK",
+		Args:  vpkArgs(1, 1),
+		Long:  "Read a VPK from its beginning to its end and compare every checksum in it. The exit\ncode is 1 when one is wrong." + dir,
+	}
 	verify.RunE = func(c *cobra.Command, args []string) error {
 		return withVPK(args[0], "verify", func(a *vpk.Archive) error { return vpkVerify(c, args[0], a) })
 	}
 	extract := &cobra.Command{
 		Use: "extract FILE [PATH]...", Short: "Write what is in a VPK to a directory", Args: vpkArgs(1, -1),
-		Long: "Write what is in a VPK, or the files and directories of it that are named, to a\ndirectory. Files that are there are replaced. An archive with a name that leads out\nof the directory, or that two files have, is refused before anything is written." + dir,
+		Long: "Write what is in a VPK, or the files and directories of it that are named, to a\n" +
+			"directory. Files that are there are replaced. An archive with a name that leads out\n" +
+			"of the directory, or that two files have, is refused before anything is written." + dir,
 	}
 	into := extract.Flags().String("into", ".", "the directory, which is made if it isn't there")
 	extract.RunE = func(c *cobra.Command, args []string) error {
 		return withVPK(args[0], "extract", func(a *vpk.Archive) error { return vpkExtract(c, a, *into, args[1:]) })
 	}
-	group := &cobra.Command{Use: "vpk", Short: "Look into VPK files of this machine", Args: noArguments, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	group := &cobra.Command{
+		Use:   "vpk",
+		Short: "Look into VPK files of this machine",
+		Args:  noArguments,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
 	group.AddCommand(ls, cat, verify, extract)
 	return group
 }
@@ -157,7 +180,11 @@ func appendHex(b []byte, v uint32) []byte {
 func vpkCat(ctx context.Context, w io.Writer, a *vpk.Archive, path string) error {
 	e, ok := a.Find(path)
 	if !ok {
-		return &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("there is no %s in it", path), Hint: "left4me vpk ls shows what there is"}
+		return &left4me.Error{
+			Kind: left4me.NotFound,
+			Text: fmt.Sprintf("there is no %s in it", path),
+			Hint: "left4me vpk ls shows what there is",
+		}
 	}
 	sum := crc32.NewIEEE()
 	if _, err := io.Copy(io.MultiWriter(w, sum), during{ctx, a.Reader(e)}); err != nil {
@@ -223,7 +250,8 @@ func vpkVerify(c *cobra.Command, name string, a *vpk.Archive) error {
 			fmt.Fprintf(w, "%s: %s\n", cli.OneLine(what), cli.OneLine(p.Err.Error()))
 		}
 		if len(problems) == 0 && !quiet {
-			_, err = fmt.Fprintf(w, "%s: version %d, %d entries, %d bytes, all checksums are right\n", cli.OneLine(name), a.Version, len(a.Entries()), bytes)
+			_, err = fmt.Fprintf(w, "%s: version %d, %d entries, %d bytes, all checksums are right\n", cli.OneLine(name), a.Version,
+				len(a.Entries()), bytes)
 		}
 	}
 	if err == nil && len(problems) > 0 {
@@ -247,7 +275,11 @@ func vpkExtract(c *cobra.Command, a *vpk.Archive, into string, paths []string) e
 	if errors.Is(err, fs.ErrNotExist) {
 		var at *vpk.Error
 		if errors.As(err, &at) {
-			err = &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("there is no %s in it", at.Entry), Hint: "left4me vpk ls shows what there is"}
+			err = &left4me.Error{
+				Kind: left4me.NotFound,
+				Text: fmt.Sprintf("there is no %s in it", at.Entry),
+				Hint: "left4me vpk ls shows what there is",
+			}
 		}
 	}
 	if err == nil && !quiet {

@@ -43,7 +43,8 @@ func TestUsersAreChangedAndDeleted(t *testing.T) {
 	}
 	s.send(t, "GET", "/api/v1/servers", zoey, nil).problem(t, http.StatusUnauthorized)
 	s.call(t, "POST", "/api/v1/tokens", `{"label":"x","user":"Zoey"}`).problem(t, http.StatusConflict, "body.user")
-	if e := change(`{"disabled":false,"password":"another long password","revoke_tokens":true}`); e.User.Disabled || e.TokensRevoked != 1 || e.TokensLeft != 0 {
+	if e := change(`{"disabled":false,"password":"another long password","revoke_tokens":true}`); e.User.Disabled ||
+		e.TokensRevoked != 1 || e.TokensLeft != 0 {
 		t.Errorf("%+v", e)
 	}
 	s.send(t, "GET", "/api/v1/servers", zoey, nil).problem(t, http.StatusUnauthorized)
@@ -78,17 +79,22 @@ func TestWhoMayOnlyLookHasAnAccountToo(t *testing.T) {
 	send("POST", "/api/v1/tokens", `{"label":"x","user":"admin"}`).problem(t, http.StatusForbidden)
 	send("POST", "/api/v1/tokens", `{"label":"x","user":"nobody"}`).problem(t, http.StatusForbidden)
 
-	send("PUT", "/api/v1/me/password", `{"current_password":"wrong","password":"another long password"}`).problem(t, http.StatusUnprocessableEntity, "body.current_password")
-	send("PUT", "/api/v1/me/password", `{"current_password":"a long password","password":"short"}`).problem(t, http.StatusUnprocessableEntity, "body.password")
+	send("PUT", "/api/v1/me/password", `{"current_password":"wrong","password":"another long password"}`).problem(t,
+		http.StatusUnprocessableEntity, "body.current_password")
+	send("PUT", "/api/v1/me/password", `{"current_password":"a long password","password":"short"}`).problem(t,
+		http.StatusUnprocessableEntity, "body.password")
 	var e api.Ended
-	if send("PUT", "/api/v1/me/password", `{"current_password":"a long password","password":"another long password"}`).into(t, &e); e.User.Name != "zoey" || e.TokensLeft != 2 {
+	if send("PUT", "/api/v1/me/password", `{"current_password":"a long password","password":"another long password"}`).into(t,
+		&e); e.User.Name != "zoey" || e.TokensLeft != 2 {
 		t.Errorf("%+v", e)
 	}
 	must(s.accounts.Login(t.Context(), accounts.Attempt{Name: "zoey", Password: "another long password"}))(t)
 	if send("DELETE", "/api/v1/me/sessions", "").into(t, &e); e.SessionsEnded != 1 || e.TokensLeft != 2 {
 		t.Errorf("%+v", e)
 	}
-	if send("PUT", "/api/v1/me/password", `{"current_password":"another long password","password":"a third long password","revoke_tokens":true}`).into(t, &e); e.TokensRevoked != 2 {
+	if send("PUT", "/api/v1/me/password",
+		`{"current_password":"another long password","password":"a third long password","revoke_tokens":true}`).into(t,
+		&e); e.TokensRevoked != 2 {
 		t.Errorf("%+v", e)
 	}
 	send("GET", "/api/v1/servers", "").problem(t, http.StatusUnauthorized)

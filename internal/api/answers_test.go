@@ -52,7 +52,10 @@ func TestRareMembersOfAnswersAreAsDescribed(t *testing.T) {
 			})
 			do("GET", "/jobs/"+started.ID, nil)
 		}
-		for _, p := range []string{"/servers", "/overlays", "/hosts/local/game", "/servers/alpha/reach", "/servers/alpha/campaigns", "/servers/alpha/clashes", "/servers/alpha/written"} {
+		for _, p := range []string{
+			"/servers", "/overlays", "/hosts/local/game", "/servers/alpha/reach", "/servers/alpha/campaigns",
+			"/servers/alpha/clashes", "/servers/alpha/written",
+		} {
 			do("GET", p, nil)
 		}
 		do("POST", "/uploads/"+u.ID+"/plan", map[string]any{})
@@ -85,9 +88,17 @@ func rare(full bool) (answers map[string]any, checks []left4me.Check, report bus
 		chapter.Image, warning.Hint, report.Error.Hint = "a.jpg", "do", "do"
 		file.Gone, file.Hides, file.Opaque = true, []string{"game"}, true
 		plan = left4me.Plan{
-			Problem: report.Error, Skipped: []string{"a"}, Warnings: []left4me.Warning{warning}, Files: []left4me.PlanFile{{Path: "a", Over: true, Why: "b"}, {Path: "b"}},
-			Left: []left4me.PlanLeft{{Why: "no", Count: 1, Files: []string{"c"}}}, Asked: 1, Asks: []left4me.PlanAsk{{Text: "a", Count: 1, Files: []string{"a"}, Choices: []left4me.PlanChoice{{Text: "x", Moves: []left4me.FolderMove{{From: "a", To: "-"}}}}}},
-			Dirs: []left4me.PlanDir{{From: "a", Dir: true, To: "left4dead2", Why: "b", Count: 1, Asked: true}, {From: "c", Count: 1}}, MoreDirs: 1, Moves: []left4me.FolderMove{{From: "a", To: "-"}},
+			Problem: report.Error, Skipped: []string{"a"}, Warnings: []left4me.Warning{warning},
+			Files: []left4me.PlanFile{{Path: "a", Over: true, Why: "b"}, {Path: "b"}},
+			Left:  []left4me.PlanLeft{{Why: "no", Count: 1, Files: []string{"c"}}}, Asked: 1,
+			Asks: []left4me.PlanAsk{{
+				Text:    "a",
+				Count:   1,
+				Files:   []string{"a"},
+				Choices: []left4me.PlanChoice{{Text: "x", Moves: []left4me.FolderMove{{From: "a", To: "-"}}}},
+			}},
+			Dirs:     []left4me.PlanDir{{From: "a", Dir: true, To: "left4dead2", Why: "b", Count: 1, Asked: true}, {From: "c", Count: 1}},
+			MoreDirs: 1, Moves: []left4me.FolderMove{{From: "a", To: "-"}},
 		}
 		checks = []left4me.Check{{Name: "port", State: left4me.CheckBroken, Text: "no"}}
 		report.Steps = []left4me.Step{{Label: "x", State: left4me.StepFailed, Warning: "w"}}

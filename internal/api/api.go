@@ -88,7 +88,8 @@ func (a *api) huma(mux humago.Mux) huma.API {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "left4me", Version: "1",
-				Description: "Left 4 Dead 2 dedicated servers. Everything that takes long answers 202 with a job; follow it at /jobs/{id}/events.",
+				Description: "Left 4 Dead 2 dedicated servers. Everything that takes long answers 202 with a job; follow it at " +
+					"/jobs/{id}/events.",
 			},
 			Servers: []*huma.Server{{URL: prefix}},
 			Components: &huma.Components{
@@ -118,7 +119,8 @@ func (a *api) routes(h huma.API) {
 	route(h, post, "/servers", "createServer", act, 201, "Create a server", a.createServer)
 	route(h, get, "/servers/{name}", "showServer", look, 200, "Show a server", a.showServer)
 	route(h, put, "/servers/{name}", "updateServer", act, 200, "Change a server; it applies when the server starts next", a.updateServer)
-	route(h, get, "/servers/{name}/config", "showServerConfig", look, 200, "Show what a restart would change in the generated files", a.serverConfig)
+	route(h, get, "/servers/{name}/config", "showServerConfig", look, 200, "Show what a restart would change in the generated files",
+		a.serverConfig)
 	route(h, del, "/servers/{name}", "deleteServer", act, 202, "Delete a server and its files", a.deleteServer)
 	route(h, post, "/servers/{name}/start", "startServer", act, 202, "Start a server", a.startServer)
 	route(h, post, "/servers/{name}/stop", "stopServer", act, 202, "Stop a server", a.stopServer)
@@ -143,20 +145,24 @@ func (a *api) routes(h huma.API) {
 	route(h, get, "/hosts/{host}/game", "showGame", look, 200, "Show the game on a host", a.showGame)
 	route(h, post, "/hosts/{host}/game/install", "installGame", act, 202, "Install the game", a.game(left4me.InstallGame))
 	route(h, post, "/hosts/{host}/game/update", "updateGame", act, 202, "Update the game", a.game(left4me.UpdateGame))
-	route(h, post, "/hosts/{host}/game/verify", "verifyGame", act, 202, "Verify the files of the game and mend them", a.game(left4me.VerifyGame))
-	route(h, post, "/hosts/{host}/game/rollback", "rollbackGame", act, 202, "Go back to another build of the game", a.game(left4me.RollbackGame))
+	route(h, post, "/hosts/{host}/game/verify", "verifyGame", act, 202, "Verify the files of the game and mend them",
+		a.game(left4me.VerifyGame))
+	route(h, post, "/hosts/{host}/game/rollback", "rollbackGame", act, 202, "Go back to another build of the game",
+		a.game(left4me.RollbackGame))
 	route(h, post, "/hosts/{host}/game/check", "checkGame", act, 202, "Ask Steam for the newest build", a.game(left4me.CheckGame))
 	route(h, post, "/hosts/{host}/game/pin", "pinGame", act, 200, "Pin the current build, or let it go", a.pinGame)
 	route(h, get, "/hosts/{host}/game/policy", "showGamePolicy", look, 200, "Show when newer builds are looked for", a.showPolicy)
 	route(h, put, "/hosts/{host}/game/policy", "setGamePolicy", act, 200, "Say when newer builds are looked for and installed", a.setPolicy)
 	route(h, get, "/hosts/{host}/game/rollout", "showRollout", look, 200, "Show how servers move over to another build", a.showRollout)
-	route(h, del, "/hosts/{host}/game/rollout", "cancelRollout", act, 200, "Leave servers that have not moved over as they are", a.cancelRollout)
+	route(h, del, "/hosts/{host}/game/rollout", "cancelRollout", act, 200, "Leave servers that have not moved over as they are",
+		a.cancelRollout)
 	route(h, get, "/hosts/{host}/doctor", "checkHost", act, 200, "Let a host look at itself", a.hostDoctor)
 
 	route(h, get, "/blueprints", "listBlueprints", look, 200, "List blueprints", a.listBlueprints)
 	route(h, post, "/blueprints", "createBlueprint", act, 201, "Create a blueprint", a.createBlueprint)
 	route(h, get, "/blueprints/{name}", "showBlueprint", look, 200, "Show a blueprint", a.showBlueprint)
-	route(h, put, "/blueprints/{name}", "updateBlueprint", act, 200, "Change a blueprint; servers on it get it when they start next", a.updateBlueprint)
+	route(h, put, "/blueprints/{name}", "updateBlueprint", act, 200, "Change a blueprint; servers on it get it when they start next",
+		a.updateBlueprint)
 	route(h, del, "/blueprints/{name}", "deleteBlueprint", act, 200, "Delete a blueprint that no server uses", a.deleteBlueprint)
 	a.overlayRoutes(h)
 	route(h, post, "/overlays/{name}/uploads", "createUpload", act, 201, "Begin an upload for an overlay", a.createUpload)
@@ -166,8 +172,10 @@ func (a *api) routes(h huma.API) {
 	a.uploadPiece(h, "/uploads/{id}/file", "sendUploadPiece", "Send a piece of a file")
 	a.downloads(h)
 	route(h, post, "/uploads/{id}/plan", "planUpload", act, 200, "Say what publishing an upload would do", a.planUpload)
-	route(h, get, "/archive-names", "showArchiveNames", look, 200, "Show the setting of names in archives, and the encodings", a.showArchiveNames)
-	route(h, put, "/archive-names", "setArchiveNames", act, 200, "Say what names in archives are taken for that are too short to tell", a.setArchiveNames)
+	route(h, get, "/archive-names", "showArchiveNames", look, 200, "Show the setting of names in archives, and the encodings",
+		a.showArchiveNames)
+	route(h, put, "/archive-names", "setArchiveNames", act, 200, "Say what names in archives are taken for that are too short to tell",
+		a.setArchiveNames)
 	route(h, get, "/backups", "listBackups", look, 200, "List backups, newest first", a.listBackups)
 	route(h, post, "/backups", "createBackup", act, 202, "Make a backup", a.createBackup)
 	route(h, del, "/backups/{name}", "deleteBackup", act, 200, "Delete a backup", a.deleteBackup)
@@ -202,7 +210,9 @@ func operation(h huma.API, method, path, id string, action accounts.Action, stat
 }
 
 // route adds a request with a JSON answer.
-func route[I, O any](h huma.API, method, path, id string, action accounts.Action, status int, summary string, f func(context.Context, *I) (O, error)) {
+func route[I, O any](h huma.API, method, path, id string, action accounts.Action, status int, summary string,
+	f func(context.Context, *I) (O, error),
+) {
 	op := operation(h, method, path, id, action, status, summary)
 	huma.Register(h, op, func(ctx context.Context, in *I) (*answer[O], error) {
 		out, err := f(ctx, in)

@@ -33,13 +33,18 @@ type RawInput struct {
 // downloads adds the requests that are answered by files.
 func (a *api) downloads(h huma.API) {
 	binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
-	op := operation(h, http.MethodGet, "/overlays/{name}/revisions/{revision}/archive", "downloadRevision", accounts.Act, http.StatusOK, "Download a revision as an archive")
-	op.Responses["200"] = &huma.Response{Description: "All files of the revision; an archive that is cut off is not whole", Content: map[string]*huma.MediaType{}}
+	op := operation(h, http.MethodGet, "/overlays/{name}/revisions/{revision}/archive", "downloadRevision", accounts.Act, http.StatusOK,
+		"Download a revision as an archive")
+	op.Responses["200"] = &huma.Response{
+		Description: "All files of the revision; an archive that is cut off is not whole",
+		Content:     map[string]*huma.MediaType{},
+	}
 	for _, t := range mediaTypes {
 		op.Responses["200"].Content[t] = binary
 	}
 	huma.Register(h, op, a.downloadRevision)
-	op = operation(h, http.MethodGet, "/overlays/{name}/revisions/{revision}/raw", "downloadRevisionFile", accounts.Act, http.StatusOK, "Download a file of a revision, also in parts")
+	op = operation(h, http.MethodGet, "/overlays/{name}/revisions/{revision}/raw", "downloadRevisionFile", accounts.Act, http.StatusOK,
+		"Download a file of a revision, also in parts")
 	op.Responses["200"] = &huma.Response{Description: "The file", Content: map[string]*huma.MediaType{"application/octet-stream": binary}}
 	inParts(&op)
 	huma.Register(h, op, a.downloadFile)

@@ -18,7 +18,8 @@ func TestBackups(t *testing.T) {
 	s := newSite(t)
 	var all []api.Backup
 	s.call(t, "GET", "/api/v1/backups", nil).into(t, &all)
-	if len(all) != 1 || all[0].Name != "b" || all[0].State != left4me.BackupVerified || all[0].Damage == nil || !all[0].VerifiedAt.IsZero() {
+	if len(all) != 1 || all[0].Name != "b" || all[0].State != left4me.BackupVerified || all[0].Damage == nil ||
+		!all[0].VerifiedAt.IsZero() {
 		t.Errorf("%+v", all)
 	}
 	var j api.Job
@@ -52,7 +53,8 @@ func TestABackupIsDownloadedInParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := s.call(t, "GET", "/api/v1/backups/b/file", nil)
-	if a.status != http.StatusOK || string(a.body) != "archive" || a.header.Get("Content-Disposition") != "attachment; filename=b.tar.zst" || a.header.Get("Cache-Control") != "no-store" {
+	if a.status != http.StatusOK || string(a.body) != "archive" ||
+		a.header.Get("Content-Disposition") != "attachment; filename=b.tar.zst" || a.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %s %v", a.status, a.body, a.header)
 	}
 	header := http.Header{"Authorization": {"Bearer " + s.admin}, "Range": {"bytes=4-"}}
@@ -120,5 +122,6 @@ func TestThePolicyOfBackups(t *testing.T) {
 	if p != want {
 		t.Errorf("%+v", p)
 	}
-	s.call(t, "PUT", "/api/v1/backup-policy", api.BackupPolicy{Enabled: true, At: "noon", Daily: -1}).problem(t, http.StatusUnprocessableEntity, "body.at", "body.daily")
+	s.call(t, "PUT", "/api/v1/backup-policy", api.BackupPolicy{Enabled: true, At: "noon", Daily: -1}).problem(t,
+		http.StatusUnprocessableEntity, "body.at", "body.daily")
 }

@@ -23,7 +23,14 @@ func BenchmarkListServers(b *testing.B) {
 	s := newSite(b)
 	for i := range 10 {
 		name := left4me.Name(fmt.Sprintf("server%d", i))
-		err := s.store.CreateServer(b.Context(), left4me.Server{Name: name, Host: left4me.LocalHost, Port: 27015 + i, Blueprint: left4me.DefaultBlueprint, CreatedAt: time.Now()})
+		err := s.store.CreateServer(b.Context(),
+			left4me.Server{
+				Name:      name,
+				Host:      left4me.LocalHost,
+				Port:      27015 + i,
+				Blueprint: left4me.DefaultBlueprint,
+				CreatedAt: time.Now(),
+			})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -80,7 +80,8 @@ func (a *api) createBlueprint(ctx context.Context, in *struct{ Body NewBlueprint
 	if err != nil {
 		return Blueprint{}, err
 	}
-	v, err := a.Content.CreateBlueprint(ctx, left4me.Blueprint{Name: left4me.Name(in.Body.Name), Overlays: overlays, Settings: in.Body.Settings})
+	v, err := a.Content.CreateBlueprint(ctx,
+		left4me.Blueprint{Name: left4me.Name(in.Body.Name), Overlays: overlays, Settings: in.Body.Settings})
 	return a.blueprintOf(ctx, v, err)
 }
 
@@ -104,7 +105,8 @@ func (a *api) updateBlueprint(ctx context.Context, in *struct {
 	if err != nil {
 		return Blueprint{}, err
 	}
-	v, err := a.Content.UpdateBlueprint(ctx, actorOf(ctx).Name, left4me.Blueprint{Name: name, Version: in.Body.Version, Overlays: overlays, Settings: in.Body.Settings})
+	v, err := a.Content.UpdateBlueprint(ctx, actorOf(ctx).Name,
+		left4me.Blueprint{Name: name, Version: in.Body.Version, Overlays: overlays, Settings: in.Body.Settings})
 	return a.blueprintOf(ctx, v, err)
 }
 

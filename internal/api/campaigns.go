@@ -17,15 +17,19 @@ import (
 
 // campaignRoutes are what can be asked about campaigns.
 func (a *api) campaignRoutes(h huma.API) {
-	route(h, http.MethodGet, "/servers/{name}/campaigns", "listServerCampaigns", accounts.Look, 200, "List what a server can play", a.serverCampaigns)
-	route(h, http.MethodGet, "/servers/{name}/clashes", "listServerClashes", accounts.Look, 200, "Say what the overlays of a server have in common", a.serverClashes)
+	route(h, http.MethodGet, "/servers/{name}/campaigns", "listServerCampaigns", accounts.Look, 200, "List what a server can play",
+		a.serverCampaigns)
+	route(h, http.MethodGet, "/servers/{name}/clashes", "listServerClashes", accounts.Look, 200,
+		"Say what the overlays of a server have in common", a.serverClashes)
 	route(h, http.MethodPost, "/servers/{name}/map", "changeMap", accounts.Act, 200, "Change the map of a server that runs", a.changeMap)
-	a.picture(h, "/servers/{name}/picture", "showServerPicture", "Show a picture of an add-on that a server has", func(ctx context.Context, n left4me.Name, in *pictureInput) (overlays.FileAnswer, error) {
-		return a.Servers.File(ctx, n, in.File, in.Image)
-	})
-	a.picture(h, "/overlays/{name}/picture", "showOverlayPicture", "Show a picture of an add-on of an overlay", func(ctx context.Context, n left4me.Name, in *pictureInput) (overlays.FileAnswer, error) {
-		return a.Content.File(ctx, n, in.Revision, in.File, in.Image)
-	})
+	a.picture(h, "/servers/{name}/picture", "showServerPicture", "Show a picture of an add-on that a server has",
+		func(ctx context.Context, n left4me.Name, in *pictureInput) (overlays.FileAnswer, error) {
+			return a.Servers.File(ctx, n, in.File, in.Image)
+		})
+	a.picture(h, "/overlays/{name}/picture", "showOverlayPicture", "Show a picture of an add-on of an overlay",
+		func(ctx context.Context, n left4me.Name, in *pictureInput) (overlays.FileAnswer, error) {
+			return a.Content.File(ctx, n, in.Revision, in.File, in.Image)
+		})
 }
 
 func (a *api) serverCampaigns(ctx context.Context, in *ByName) ([]left4me.Campaign, error) {
@@ -91,7 +95,9 @@ type pictureInput struct {
 
 // picture serves an image out of an add-on: only what really is one that browsers
 // show, whatever it is called, and nothing that could run in them.
-func (a *api) picture(h huma.API, route, id, summary string, read func(context.Context, left4me.Name, *pictureInput) (overlays.FileAnswer, error)) {
+func (a *api) picture(h huma.API, route, id, summary string,
+	read func(context.Context, left4me.Name, *pictureInput) (overlays.FileAnswer, error),
+) {
 	op := operation(h, http.MethodGet, route, id, accounts.Look, http.StatusOK, summary)
 	content := map[string]*huma.MediaType{}
 	for _, kind := range pictures {
@@ -118,7 +124,9 @@ func (a *api) picture(h huma.API, route, id, summary string, read func(context.C
 // pictures are the kinds that browsers show, by what a file begins with.
 var pictures = map[string]string{"\xff\xd8\xff": "image/jpeg", "\x89PNG\r\n\x1a\n": "image/png"}
 
-func (a *api) readPicture(ctx context.Context, n left4me.Name, in *pictureInput, read func(context.Context, left4me.Name, *pictureInput) (overlays.FileAnswer, error)) (kind string, data []byte, err error) {
+func (a *api) readPicture(ctx context.Context, n left4me.Name, in *pictureInput,
+	read func(context.Context, left4me.Name, *pictureInput) (overlays.FileAnswer, error),
+) (kind string, data []byte, err error) {
 	none := left4me.Errorf(left4me.NotFound, "there is no such picture", "")
 	switch strings.ToLower(path.Ext(in.Image)) {
 	case ".jpg", ".png":

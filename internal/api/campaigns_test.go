@@ -13,7 +13,12 @@ func TestCampaignsAndTheMap(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.host.set(func() {
-		s.host.maps = []left4me.Campaign{{ID: "P", Title: "Picnic", Overlay: "maps", Modes: map[string][]left4me.Chapter{"coop": {{Number: 1, Map: "pn_m1", Title: "Road"}}}}}
+		s.host.maps = []left4me.Campaign{{
+			ID:      "P",
+			Title:   "Picnic",
+			Overlay: "maps",
+			Modes:   map[string][]left4me.Chapter{"coop": {{Number: 1, Map: "pn_m1", Title: "Road"}}},
+		}}
 	})
 	var all []left4me.Campaign
 	s.call(t, "GET", "/api/v1/servers/alpha/campaigns", nil).into(t, &all)
@@ -39,7 +44,8 @@ func TestCampaignsAndTheMap(t *testing.T) {
 		}
 		s.call(t, c.method, c.path, body).into(t, &saved)
 		want := strings.ToLower(c.first)
-		if saved.Settings.Map != want || len(saved.Warnings) > 0 != (want == "pn_m9") || len(saved.Warnings) > 0 && saved.Warnings[0].Kind != left4me.WarnFirstMap {
+		if saved.Settings.Map != want || len(saved.Warnings) > 0 != (want == "pn_m9") ||
+			len(saved.Warnings) > 0 && saved.Warnings[0].Kind != left4me.WarnFirstMap {
 			t.Errorf("%s %s: %+v", c.method, c.path, saved)
 		}
 	}
@@ -54,10 +60,18 @@ func TestCampaignsAndTheMap(t *testing.T) {
 	if done.Mode != "versus" {
 		t.Errorf("%+v", done)
 	}
-	for _, body := range []map[string]string{{"map": "pn_m2"}, {"map": "pn_m1;quit"}, {"map": "../pn_m1"}, {"map": ""}, {"map": "pn_m1\nquit"}, {"map": "+quit"}} {
+	for _, body := range []map[string]string{
+		{"map": "pn_m2"},
+		{"map": "pn_m1;quit"},
+		{"map": "../pn_m1"},
+		{"map": ""},
+		{"map": "pn_m1\nquit"},
+		{"map": "+quit"},
+	} {
 		s.call(t, "POST", "/api/v1/servers/alpha/map", body).problem(t, http.StatusUnprocessableEntity, "body.map")
 	}
-	s.call(t, "POST", "/api/v1/servers/alpha/map", map[string]string{"map": "pn_m1", "mode": "coop; quit"}).problem(t, http.StatusUnprocessableEntity, "body.mode")
+	s.call(t, "POST", "/api/v1/servers/alpha/map", map[string]string{"map": "pn_m1", "mode": "coop; quit"}).problem(t,
+		http.StatusUnprocessableEntity, "body.mode")
 	s.call(t, "POST", "/api/v1/servers/none/map", map[string]string{"map": "pn_m1"}).problem(t, http.StatusNotFound)
 }
 
@@ -68,16 +82,19 @@ func TestOnlyRealPicturesAreServed(t *testing.T) {
 	const file, jpeg = "left4dead2/addons/x.vpk", "\xff\xd8\xff\xe0 and more"
 	s.host.set(func() {
 		s.host.inside = map[string]string{
-			file + " a.jpg": jpeg, file + " a.PNG": "\x89PNG\r\n\x1a\n and more", file + " page.jpg": "<html><script>", file + " a.vtf": jpeg,
+			file + " a.jpg": jpeg, file + " a.PNG": "\x89PNG\r\n\x1a\n and more", file + " page.jpg": "<html><script>",
+			file + " a.vtf":              jpeg,
 			"left4dead2/cfg/x.cfg a.jpg": jpeg,
 		}
 	})
 	get := func(path, file, image string) answer {
-		return s.send(t, "GET", path+"?"+url.Values{"file": {file}, "image": {image}}.Encode(), http.Header{"Authorization": {"Bearer " + s.guest}}, nil)
+		return s.send(t, "GET", path+"?"+url.Values{"file": {file}, "image": {image}}.Encode(),
+			http.Header{"Authorization": {"Bearer " + s.guest}}, nil)
 	}
 	for _, path := range []string{"/api/v1/servers/alpha/picture", "/api/v1/overlays/maps/picture"} {
 		a := get(path, file, "a.jpg")
-		if a.status != http.StatusOK || string(a.body) != jpeg || a.header.Get("Content-Type") != "image/jpeg" || a.header.Get("X-Content-Type-Options") != "nosniff" ||
+		if a.status != http.StatusOK || string(a.body) != jpeg || a.header.Get("Content-Type") != "image/jpeg" ||
+			a.header.Get("X-Content-Type-Options") != "nosniff" ||
 			a.header.Get("Content-Security-Policy") != "default-src 'none'; sandbox" {
 			t.Errorf("%s: %d %v %q", path, a.status, a.header, a.body)
 		}

@@ -45,7 +45,11 @@ func TestAFileInAnotherEncodingIsReadAndWritten(t *testing.T) {
 	if err != nil || string(b) != "// \xb7\xfe\xce\xf1\xc6\xf7\n" {
 		t.Errorf("%q, %v", b, err)
 	}
-	for query, text := range map[string]string{"path=a&encoding=gbk": "😀", "path=a&encoding=ebcdic": "x", "path=a&encoding=cp1251": "Я и 路"} {
+	for query, text := range map[string]string{
+		"path=a&encoding=gbk":    "😀",
+		"path=a&encoding=ebcdic": "x",
+		"path=a&encoding=cp1251": "Я и 路",
+	} {
 		s.oneFile(t, s.admin, "maps", query, text).problem(t, http.StatusUnprocessableEntity, "query.encoding")
 	}
 	a := s.oneFile(t, s.admin, "maps", "path=a&encoding=gbk", "\xc2\xe0")

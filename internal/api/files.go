@@ -15,11 +15,14 @@ func (a *api) fileRoutes(h huma.API) {
 	get, post := http.MethodGet, http.MethodPost
 	look, act := accounts.Look, accounts.Act
 	route(h, get, "/servers/{name}/files", "listServerFiles", look, 200, "List what a server sees: its layers merged", a.serverFiles)
-	route(h, get, "/servers/{name}/file", "showServerFile", act, 200, "Read a file as a server sees it", a.serverFile) // passwords of plugins stand in some
+	route(h, get, "/servers/{name}/file", "showServerFile", act, 200, "Read a file as a server sees it",
+		a.serverFile) // passwords of plugins stand in some
 	route(h, get, "/servers/{name}/written", "listWrittenFiles", look, 200, "List what a server wrote over its layers", a.serverWritten)
-	route(h, post, "/servers/{name}/written/discard", "discardWrittenFiles", act, 202, "Drop files that a stopped server wrote", a.discardWritten)
+	route(h, post, "/servers/{name}/written/discard", "discardWrittenFiles", act, 202, "Drop files that a stopped server wrote",
+		a.discardWritten)
 	route(h, get, "/servers/{name}/pending", "listPendingFiles", look, 200, "List the files that a restart would change", a.serverPending)
-	route(h, get, "/servers/{name}/compare/{other}", "compareServers", look, 200, "List how the files of two servers differ", a.compareServers)
+	route(h, get, "/servers/{name}/compare/{other}", "compareServers", look, 200, "List how the files of two servers differ",
+		a.compareServers)
 }
 
 // Paging is which part of a list is asked for. It is exported as ByName is.

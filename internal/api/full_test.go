@@ -12,7 +12,8 @@ import (
 
 func TestAFullDiskIsSaidInsteadOfAnUnexpectedError(t *testing.T) {
 	err := fmt.Errorf("write configuration: %w", &os.PathError{Op: "write", Path: t.TempDir() + "/a", Err: unix.ENOSPC})
-	if p := problemOf(t.Context(), err); p.Status != http.StatusInsufficientStorage || !strings.HasPrefix(p.Detail, "disk full: /") || p.Hint == "" {
+	if p := problemOf(t.Context(), err); p.Status != http.StatusInsufficientStorage || !strings.HasPrefix(p.Detail, "disk full: /") ||
+		p.Hint == "" {
 		t.Errorf("%+v", p)
 	}
 }

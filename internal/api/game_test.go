@@ -40,7 +40,8 @@ func TestTheGameOfAHost(t *testing.T) {
 	var g api.Game
 	a := s.call(t, "GET", "/api/v1/hosts/local/game", nil)
 	a.into(t, &g)
-	if a.status != http.StatusOK || !g.Known || g.Current != 9002 || !g.Outdated || len(g.Builds) != 2 || !g.Builds[0].Current || g.Builds[1].Current {
+	if a.status != http.StatusOK || !g.Known || g.Current != 9002 || !g.Outdated || len(g.Builds) != 2 || !g.Builds[0].Current ||
+		g.Builds[1].Current {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	if g.Policy.CheckHours != 6 || g.Policy.Restart != "never" || g.Rollout != nil || g.Job != nil {
@@ -62,7 +63,13 @@ func TestTheGameOfAHost(t *testing.T) {
 func TestJobsOnTheGame(t *testing.T) {
 	s := newSite(t)
 	s.installed(t)
-	for verb, body := range map[string]any{"install": nil, "update": `{"restart":"empty"}`, "verify": `{}`, "rollback": `{"build":9001,"restart":"04:30"}`, "check": nil} {
+	for verb, body := range map[string]any{
+		"install":  nil,
+		"update":   `{"restart":"empty"}`,
+		"verify":   `{}`,
+		"rollback": `{"build":9001,"restart":"04:30"}`,
+		"check":    nil,
+	} {
 		var j api.Job
 		a := s.call(t, "POST", "/api/v1/hosts/local/game/"+verb, body)
 		a.into(t, &j)
@@ -110,7 +117,8 @@ func TestARolloutIsSeenAndCancelled(t *testing.T) {
 		s.call(t, "GET", path, nil).into(t, &r)
 		return len(r.Servers) == 1
 	})
-	if m := r.Servers[0]; r.State != "running" || r.Mode != "empty" || r.Build != 9002 || m.Server != "alpha" || m.State != "wants" || m.Reason != "3 playing" {
+	if m := r.Servers[0]; r.State != "running" || r.Mode != "empty" || r.Build != 9002 || m.Server != "alpha" || m.State != "wants" ||
+		m.Reason != "3 playing" {
 		t.Errorf("%+v", r)
 	}
 	a := s.call(t, "DELETE", path, nil)
@@ -134,7 +142,8 @@ func TestThePolicyOfAHost(t *testing.T) {
 	if p != want {
 		t.Errorf("%+v", p)
 	}
-	s.call(t, "PUT", path, `{"check_hours":-3,"update":false,"update_at":"25:00","restart":"x"}`).problem(t, 422, "body.check_hours", "body.update_at", "body.restart")
+	s.call(t, "PUT", path, `{"check_hours":-3,"update":false,"update_at":"25:00","restart":"x"}`).problem(t, 422, "body.check_hours",
+		"body.update_at", "body.restart")
 	if a := s.call(t, "POST", path, want); a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") == "" {
 		t.Errorf("%d %s", a.status, a.body)
 	}
@@ -143,9 +152,13 @@ func TestThePolicyOfAHost(t *testing.T) {
 func TestTheGameIsForThoseWhoMay(t *testing.T) {
 	s := newSite(t)
 	guest := http.Header{"Authorization": {"Bearer " + s.guest}, "Content-Type": {"application/json"}}
-	for _, r := range []string{"POST install", "POST update", "POST verify", "POST rollback", "POST check", "POST pin", "PUT policy", "DELETE rollout"} {
+	for _, r := range []string{
+		"POST install", "POST update", "POST verify", "POST rollback", "POST check", "POST pin", "PUT policy",
+		"DELETE rollout",
+	} {
 		method, verb, _ := strings.Cut(r, " ")
-		s.send(t, method, "/api/v1/hosts/local/game/"+verb, guest, strings.NewReader(`{"pinned":true,"check_hours":0,"update":false}`)).problem(t, http.StatusForbidden)
+		s.send(t, method, "/api/v1/hosts/local/game/"+verb, guest,
+			strings.NewReader(`{"pinned":true,"check_hours":0,"update":false}`)).problem(t, http.StatusForbidden)
 		header := http.Header{"Authorization": {"Bearer " + s.admin}, "Content-Type": {"application/json"}}
 		body := map[string]string{"pin": `{"pinned":true}`, "policy": `{"check_hours":0,"update":false}`}[verb]
 		if body == "" {

@@ -51,7 +51,11 @@ func TestWhatBreaksClientsIsFound(t *testing.T) {
 		{"a further value in a request", create + ".properties.autostart.enum", []any{"last", "always", "never", "new"}, false},
 		{"a lower limit", "paths./jobs.get.parameters.2.schema.maximum", 10.0, true},
 		{"a higher limit", "paths./jobs.get.parameters.2.schema.maximum", 1000.0, false},
-		{"a first parameter", "paths./overlays/{name}/uploads.post.parameters", []any{map[string]any{"in": "path", "name": "name", "required": true}, map[string]any{"in": "query", "name": "new"}}, true},
+		{
+			"a first parameter", "paths./overlays/{name}/uploads.post.parameters",
+			[]any{map[string]any{"in": "path", "name": "name", "required": true}, map[string]any{"in": "query", "name": "new"}},
+			true,
+		},
 		{"a parameter goes", "paths./jobs.get.parameters", []any{}, true},
 		{"a parameter is needed", "paths./jobs.get.parameters.2.required", true, true},
 		{"a body is needed", "paths./overlays/{name}/build.post.requestBody.required", true, true},
@@ -197,7 +201,8 @@ func (g *growth) operation(what string, was, is schema) {
 			if _, ok := sub(is, "responses", code, "content")[kind]; !ok {
 				g.say("%s no longer answers %s with %s", what, code, kind)
 			}
-			g.read(what+" "+code, sub(was, "responses", code, "content", kind, "schema"), sub(is, "responses", code, "content", kind, "schema"))
+			g.read(what+" "+code, sub(was, "responses", code, "content", kind, "schema"),
+				sub(is, "responses", code, "content", kind, "schema"))
 		}
 	}
 }
@@ -240,7 +245,14 @@ func (g *growth) sent(what string, was, is schema) {
 	if was["enum"] == nil && is["enum"] != nil {
 		g.say("%s: only some values are taken", what)
 	}
-	for bound, less := range map[string]bool{"maximum": true, "maxLength": true, "maxItems": true, "minimum": false, "minLength": false, "minItems": false} {
+	for bound, less := range map[string]bool{
+		"maximum":   true,
+		"maxLength": true,
+		"maxItems":  true,
+		"minimum":   false,
+		"minLength": false,
+		"minItems":  false,
+	} {
 		n, bounded := is[bound].(float64)
 		m, before := was[bound].(float64)
 		if bounded && (!before || less && n < m || !less && n > m) {

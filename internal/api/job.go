@@ -28,7 +28,8 @@ type Job struct {
 
 func jobOf(v left4me.Job) Job {
 	j := Job{
-		ID: v.ID, Kind: v.Kind, Target: v.Target, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log, Error: v.Error, By: v.By, Reason: v.Reason,
+		ID: v.ID, Kind: v.Kind, Target: v.Target, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log, Error: v.Error, By: v.By,
+		Reason:  v.Reason,
 		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, EndedAt: v.EndedAt,
 	}
 	if j.Steps == nil {

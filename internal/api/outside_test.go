@@ -40,7 +40,8 @@ func TestMetrics(t *testing.T) {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	for _, want := range []string{
-		`left4me_build_info{version="1.2.3"} 1`, `left4me_servers{state="failed"} 0`, `left4me_server_up{server="alpha"} 0`, `left4me_server_players{server="alpha"} 0`, `left4me_jobs_active 0`,
+		`left4me_build_info{version="1.2.3"} 1`, `left4me_servers{state="failed"} 0`, `left4me_server_up{server="alpha"} 0`,
+		`left4me_server_players{server="alpha"} 0`, `left4me_jobs_active 0`,
 	} {
 		if !strings.Contains(string(a.body), want+"\n") {
 			t.Errorf("no %s", want)
@@ -77,12 +78,18 @@ func TestMetricsAndReadinessAskForATokenUnderAName(t *testing.T) {
 		return res.StatusCode
 	}
 	for _, path := range []string{"/metrics", "/readyz"} {
-		for _, host := range []string{"127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:8000", "192.168.1.5:8000", "localhost", "LOCALHOST:8000"} {
+		for _, host := range []string{
+			"127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:8000", "192.168.1.5:8000", "localhost",
+			"LOCALHOST:8000",
+		} {
 			if status := ask(path, host, ""); status != http.StatusOK {
 				t.Errorf("%s at %s: %d", path, host, status)
 			}
 		}
-		for _, host := range []string{"panel.example.org", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example:8000", "[::1].evil:1", "0x7f000001", "x"} {
+		for _, host := range []string{
+			"panel.example.org", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example:8000",
+			"[::1].evil:1", "0x7f000001", "x",
+		} {
 			if status := ask(path, host, ""); status != http.StatusUnauthorized {
 				t.Errorf("%s at %s: %d", path, host, status)
 			}
@@ -98,7 +105,10 @@ func TestMetricsAndReadinessAskForATokenUnderAName(t *testing.T) {
 
 func TestNoAnswerIsTakenForAPage(t *testing.T) {
 	s := newSite(t)
-	for _, path := range []string{"/api/v1/servers", "/api/v1/servers/<script>", "/api/v1/nothing", "/api/v1/openapi.json", "/healthz", "/readyz", "/metrics"} {
+	for _, path := range []string{
+		"/api/v1/servers", "/api/v1/servers/<script>", "/api/v1/nothing", "/api/v1/openapi.json", "/healthz",
+		"/readyz", "/metrics",
+	} {
 		for _, token := range []string{s.admin, "none"} {
 			h := s.send(t, "GET", path, http.Header{"Authorization": {"Bearer " + token}}, nil).header
 			if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cache-Control") != "no-store" {
@@ -160,7 +170,8 @@ func TestOpenAPIIsThePublishedOne(t *testing.T) {
 
 func TestOpenAPINeedsNoToken(t *testing.T) {
 	s := newSite(t)
-	if a := s.send(t, "GET", "/api/v1/openapi.json", http.Header{}, nil); a.status != http.StatusOK || a.header.Get("Content-Type") != "application/json" {
+	if a := s.send(t, "GET", "/api/v1/openapi.json", http.Header{}, nil); a.status != http.StatusOK ||
+		a.header.Get("Content-Type") != "application/json" {
 		t.Errorf("%d %s", a.status, a.header)
 	}
 }

@@ -44,9 +44,11 @@ func overlayFor(ctx context.Context, v overlays.View) Overlay {
 		v.Overlay = v.Overlay.Public()
 	}
 	o := Overlay{
-		Name: v.Name, Kind: v.Kind, Note: v.Note, Workshop: v.Workshop, Script: v.Script, Git: v.Git, Release: v.Release, Refresh: v.Refresh,
-		Texts: v.Texts, Moves: v.Moves, Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt,
-		LookedAt: v.LookedAt, DeletedAt: v.DeletedAt, Content: contentOf(v.Content), Problem: v.Problem,
+		Name: v.Name, Kind: v.Kind, Note: v.Note, Workshop: v.Workshop, Script: v.Script, Git: v.Git, Release: v.Release,
+		Refresh: v.Refresh,
+		Texts:   v.Texts, Moves: v.Moves, Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: v.CreatedAt,
+		UpdatedAt: v.UpdatedAt,
+		LookedAt:  v.LookedAt, DeletedAt: v.DeletedAt, Content: contentOf(v.Content), Problem: v.Problem,
 		Blueprints: append([]left4me.Name{}, v.Blueprints...), Servers: append([]left4me.Name{}, v.Servers...),
 	}
 	if o.Workshop != nil && o.Workshop.Entries == nil {
@@ -83,15 +85,21 @@ func (a *api) overlayRoutes(h huma.API) {
 	route(h, post, "/overlays/{name}/build", "buildOverlay", act, 202, "Make a revision of an overlay, if anything changed", a.buildOverlay)
 	route(h, get, "/overlays/{name}/scripts", "listScripts", look, 200, "List the versions of a script, newest first", a.listScripts)
 	route(h, get, "/overlays/{name}/diff", "diffOverlay", look, 200, "Say how two revisions differ", a.diffOverlay)
-	route(h, get, "/overlays/{name}/revisions/{revision}", "showRevision", look, 200, "Show a revision with its warnings, campaigns and items", a.showRevision)
+	route(h, get, "/overlays/{name}/revisions/{revision}", "showRevision", look, 200,
+		"Show a revision with its warnings, campaigns and items", a.showRevision)
 	route(h, post, "/overlays/{name}/revisions/{revision}/use", "useRevision", act, 200, "Let servers start with a revision", a.useRevision)
 	route(h, put, "/overlays/{name}/revisions/{revision}/label", "labelRevision", act, 200, "Name a revision", a.labelRevision)
 	route(h, del, "/overlays/{name}/revisions/{revision}", "dropRevision", act, 200, "Remove a revision that nothing uses", a.dropRevision)
-	route(h, get, "/overlays/{name}/revisions/{revision}/files", "listRevisionFiles", look, 200, "List the files of a revision", a.listFiles)
-	route(h, get, "/overlays/{name}/revisions/{revision}/file", "showRevisionFile", act, 200, "Read a file of a revision", a.showFile) // passwords of plugins stand in some
-	route(h, put, "/overlays/{name}/file", "putOverlayFile", act, 202, "Make a revision with one small file more, or another one", a.putFile)
-	route(h, get, "/overlays/{name}/moves", "showOverlayRestart", look, 200, "Show how servers move over to a revision that came by itself", a.showOverlayRestart)
-	route(h, del, "/overlays/{name}/moves", "cancelOverlayRestart", act, 200, "Leave servers that have not moved over as they are", a.cancelOverlayRestart)
+	route(h, get, "/overlays/{name}/revisions/{revision}/files", "listRevisionFiles", look, 200, "List the files of a revision",
+		a.listFiles)
+	route(h, get, "/overlays/{name}/revisions/{revision}/file", "showRevisionFile", act, 200, "Read a file of a revision",
+		a.showFile) // passwords of plugins stand in some
+	route(h, put, "/overlays/{name}/file", "putOverlayFile", act, 202, "Make a revision with one small file more, or another one",
+		a.putFile)
+	route(h, get, "/overlays/{name}/moves", "showOverlayRestart", look, 200,
+		"Show how servers move over to a revision that came by itself", a.showOverlayRestart)
+	route(h, del, "/overlays/{name}/moves", "cancelOverlayRestart", act, 200, "Leave servers that have not moved over as they are",
+		a.cancelOverlayRestart)
 	route(h, post, "/workshop/parse", "parseWorkshop", look, 200, "Find workshop items in a text", a.parseWorkshop)
 	route(h, post, "/workshop/lookup", "lookUpWorkshop", act, 200, "Ask Steam about workshop items", a.lookUpWorkshop)
 	route(h, post, "/content/collect", "collectContent", act, 202, "Remove revisions and downloads that nothing needs", a.collectContent)

@@ -32,7 +32,11 @@ func (a *api) putFile(ctx context.Context, in *putFileInput) (Job, error) {
 	data := in.RawBody
 	if in.Encoding != "" {
 		if !utf8.Valid(data) {
-			return Job{}, &left4me.Error{Kind: left4me.Invalid, Text: "the text is not UTF-8", Hint: "leave out encoding to save it as it is"}
+			return Job{}, &left4me.Error{
+				Kind: left4me.Invalid,
+				Text: "the text is not UTF-8",
+				Hint: "leave out encoding to save it as it is",
+			}
 		}
 		var err error
 		if data, err = overlays.Encoded(string(data), in.Encoding); err != nil {

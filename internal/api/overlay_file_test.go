@@ -50,7 +50,8 @@ func TestOneFileMakesARevision(t *testing.T) {
 		field  string
 	}{
 		"path=../x": {http.StatusUnprocessableEntity, "query.path"}, "path=/etc/x": {http.StatusUnprocessableEntity, "query.path"},
-		"path=": {http.StatusUnprocessableEntity, "query.path"}, "path=a&base=-2": {http.StatusUnprocessableEntity, "query.base"}, "path=a&base=x": {http.StatusUnprocessableEntity, "query.base"},
+		"path=": {http.StatusUnprocessableEntity, "query.path"}, "path=a&base=-2": {http.StatusUnprocessableEntity, "query.base"},
+		"path=a&base=x": {http.StatusUnprocessableEntity, "query.base"},
 	} {
 		if a := s.oneFile(t, s.admin, "maps", query, "x"); a.status != want.status {
 			t.Errorf("%s: %d %s", query, a.status, a.body)
@@ -60,7 +61,12 @@ func TestOneFileMakesARevision(t *testing.T) {
 	}
 	s.oneFile(t, s.admin, "nothing", "path=a", "x").problem(t, http.StatusNotFound)
 	s.oneFile(t, s.guest, "maps", "path=a", "x").problem(t, http.StatusForbidden)
-	if a := s.call(t, "POST", "/api/v1/overlays", map[string]any{"name": "items", "kind": "workshop", "workshop": map[string]any{"entries": []map[string]any{{"id": "1"}}}}); a.status != http.StatusCreated {
+	if a := s.call(t, "POST", "/api/v1/overlays",
+		map[string]any{
+			"name":     "items",
+			"kind":     "workshop",
+			"workshop": map[string]any{"entries": []map[string]any{{"id": "1"}}},
+		}); a.status != http.StatusCreated {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	if a := s.oneFile(t, s.admin, "items", "path=a", "x"); a.status < 400 || a.status >= 500 {

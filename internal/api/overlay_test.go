@@ -20,7 +20,8 @@ func TestPasswordsInTheCfgOfAnOverlayAreForAdministrators(t *testing.T) {
 	guest := http.Header{"Authorization": {"Bearer " + s.guest}}
 	for _, path := range []string{"/api/v1/overlays/league", "/api/v1/overlays"} {
 		a := s.send(t, "GET", path, guest, nil)
-		if text := string(a.body); a.status != http.StatusOK || strings.Contains(text, "hunter2") || !strings.Contains(text, "sv_gravity 800") || !strings.Contains(text, "sv_password") {
+		if text := string(a.body); a.status != http.StatusOK || strings.Contains(text, "hunter2") ||
+			!strings.Contains(text, "sv_gravity 800") || !strings.Contains(text, "sv_password") {
 			t.Errorf("%s: %d %s", path, a.status, text)
 		}
 	}

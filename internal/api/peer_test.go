@@ -30,7 +30,8 @@ func (s *site) peers(t *testing.T) (create func(name string, dial func(path stri
 		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return dial(path) }}
 		defer transport.CloseIdleConnections()
 		client := http.Client{Transport: transport}
-		r := must(http.NewRequestWithContext(t.Context(), "POST", "http://left4me/api/v1/servers", strings.NewReader(`{"name":"`+name+`"}`)))(t)
+		r := must(http.NewRequestWithContext(t.Context(), "POST", "http://left4me/api/v1/servers",
+			strings.NewReader(`{"name":"`+name+`"}`)))(t)
 		r.Header.Set("Content-Type", "application/json")
 		resp := must(client.Do(r))(t)
 		resp.Body.Close()
@@ -265,7 +266,9 @@ func TestAPeerThatHasEndedNeedsATokenOnTheSocket(t *testing.T) {
 	go srv.Serve(l) //nolint:errcheck // it ends with Close
 	t.Cleanup(func() { srv.Close() })
 	c := must(net.FileConn(file))(t)
-	client := http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return c, nil }}}
+	client := http.Client{
+		Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return c, nil }},
+	}
 	resp := must(client.Get("http://left4me/api/v1/servers"))(t)
 	resp.Body.Close()
 	client.CloseIdleConnections()

@@ -14,10 +14,12 @@ import (
 
 // recipeRoutes are those of scripts to begin with.
 func (a *api) recipeRoutes(h huma.API) {
-	route(h, http.MethodGet, "/recipes", "listRecipes", accounts.Look, 200, "List scripts to begin with", func(context.Context, *none) ([]overlays.Recipe, error) {
-		return overlays.Recipes(), nil
-	})
-	route(h, http.MethodGet, "/recipes/{id}", "showRecipe", accounts.Look, 200, "Show a script to begin with, with chosen values", showRecipe)
+	route(h, http.MethodGet, "/recipes", "listRecipes", accounts.Look, 200, "List scripts to begin with",
+		func(context.Context, *none) ([]overlays.Recipe, error) {
+			return overlays.Recipes(), nil
+		})
+	route(h, http.MethodGet, "/recipes/{id}", "showRecipe", accounts.Look, 200, "Show a script to begin with, with chosen values",
+		showRecipe)
 }
 
 type recipeInput struct {

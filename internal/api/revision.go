@@ -24,7 +24,12 @@ func (in ByRevision) read() (left4me.Name, int, error) {
 	}
 	rev, err := strconv.Atoi(in.Revision)
 	if err != nil || rev < 0 || strconv.Itoa(rev) != in.Revision {
-		return "", 0, &left4me.Error{Kind: left4me.Invalid, Field: "path.revision", Text: fmt.Sprintf("%q is no revision", in.Revision), Hint: "use its number, or current"}
+		return "", 0, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "path.revision",
+			Text:  fmt.Sprintf("%q is no revision", in.Revision),
+			Hint:  "use its number, or current",
+		}
 	}
 	return n, rev, nil
 }
@@ -39,7 +44,9 @@ func (a *api) showRevision(ctx context.Context, in *ByRevision) (left4me.Content
 }
 
 // onRevision does something with a revision that is named by its number.
-func onRevision(ctx context.Context, in ByRevision, f func(context.Context, string, left4me.Name, int) (left4me.Content, error)) (left4me.Content, error) {
+func onRevision(ctx context.Context, in ByRevision,
+	f func(context.Context, string, left4me.Name, int) (left4me.Content, error),
+) (left4me.Content, error) {
 	n, rev, err := in.read()
 	if err == nil && rev == 0 {
 		err = &left4me.Error{Kind: left4me.Invalid, Field: "path.revision", Text: "the revision must be named", Hint: "use its number"}

@@ -14,7 +14,8 @@ import (
 
 // secretLines hold the password zoey in the forms in which the game, people and plugins write it.
 var secretLines = []string{
-	`sv_password"zoey"`, `sv_password zoey`, `"sv_password" = "zoey" ( def. "" ) notify`, `sm_cvar sv_password{zoey}`, `say hi;sv_password zoey`,
+	`sv_password"zoey"`, `sv_password zoey`, `"sv_password" = "zoey" ( def. "" ) notify`, `sm_cvar sv_password{zoey}`,
+	`say hi;sv_password zoey`,
 	`rcon from "127.0.0.1:1": command "sv_password "zoey""`, `sv_password zoey // for zoey`,
 }
 
@@ -32,8 +33,15 @@ func TestGuestsSeeNoPasswords(t *testing.T) {
 	s.call(t, "PUT", "/api/v1/servers/alpha", map[string]any{"settings": map[string]any{
 		"password": "zoey", "cfg": []string{`sv_password"zoey"`, `alias p "sv_password zoey"`}, "args": []string{"+tv_password", "zoey"},
 	}})
-	s.call(t, "POST", "/api/v1/blueprints", map[string]any{"name": "versus", "settings": map[string]any{"cfg": []string{`sv_password"zoey"`}}})
-	s.call(t, "POST", "/api/v1/overlays", map[string]any{"name": "made", "kind": "script", "cfg": []string{`sv_password'zoey'`}, "script": map[string]any{"text": "echo 'sv_password \"zoey\"' >server.cfg\n"}})
+	s.call(t, "POST", "/api/v1/blueprints",
+		map[string]any{"name": "versus", "settings": map[string]any{"cfg": []string{`sv_password"zoey"`}}})
+	s.call(t, "POST", "/api/v1/overlays",
+		map[string]any{
+			"name":   "made",
+			"kind":   "script",
+			"cfg":    []string{`sv_password'zoey'`},
+			"script": map[string]any{"text": "echo 'sv_password \"zoey\"' >server.cfg\n"},
+		})
 	crash := bus.Crash{V: bus.Version, Server: "alpha", At: time.Now(), Exit: "segmentation fault", Lines: secretLines}
 	if err := s.bus.Record(t.Context(), left4me.LocalHost, bus.KindCrash, "1", crash); err != nil {
 		t.Fatal(err)

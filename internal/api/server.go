@@ -75,7 +75,8 @@ func serverOf(v servers.View) GameServer {
 	s := GameServer{
 		Name: v.Name, Host: v.Host, Port: v.Port, State: st.State, Reason: st.Reason, Since: st.Since,
 		Map: st.Map, Hostname: st.Hostname, Players: st.Players, Bots: st.Bots, MaxPlayers: st.MaxPlayers,
-		Blueprint: v.Blueprint, Overlays: refsOf(v.Overlays), Settings: v.Settings.Public(), Version: v.Version, PID: st.PID, Restarts: st.Restarts,
+		Blueprint: v.Blueprint, Overlays: refsOf(v.Overlays), Settings: v.Settings.Public(), Version: v.Version, PID: st.PID,
+		Restarts:        st.Restarts,
 		RestartRequired: v.RestartRequired, Build: st.Build, NewBuild: v.NewBuild, CreatedAt: v.CreatedAt,
 		Autostart: v.Autostart, Wanted: v.Wanted, WantedBy: v.WantedBy, WantedAt: v.WantedAt, Held: v.Held,
 	}
@@ -152,7 +153,12 @@ func (a *api) createServer(ctx context.Context, in *struct{ Body NewServer }) (G
 	port := 0 // the next free one
 	if b.Port != nil {
 		if port = *b.Port; port == 0 {
-			return GameServer{}, &left4me.Error{Kind: left4me.Invalid, Field: "port", Text: "port 0 is out of range", Hint: "leave it out for the next free one"}
+			return GameServer{}, &left4me.Error{
+				Kind:  left4me.Invalid,
+				Field: "port",
+				Text:  "port 0 is out of range",
+				Hint:  "leave it out for the next free one",
+			}
 		}
 	}
 	overlays, err := parseRefs("overlays", b.Overlays)
@@ -160,7 +166,8 @@ func (a *api) createServer(ctx context.Context, in *struct{ Body NewServer }) (G
 		return GameServer{}, err
 	}
 	v, err := a.Servers.Create(ctx, left4me.Server{
-		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: port, Blueprint: left4me.Name(b.Blueprint), Overlays: overlays, Settings: b.Settings,
+		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: port, Blueprint: left4me.Name(b.Blueprint), Overlays: overlays,
+		Settings:  b.Settings,
 		Autostart: left4me.Autostart(b.Autostart),
 	})
 	return a.whole(ctx, v, err)

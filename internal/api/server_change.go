@@ -30,7 +30,8 @@ func (a *api) updateServer(ctx context.Context, in *struct {
 		return GameServer{}, err
 	}
 	v, err := a.Servers.Update(ctx, actorOf(ctx).Name, left4me.Server{
-		Name: name, Version: in.Body.Version, Port: in.Body.Port, Blueprint: left4me.Name(in.Body.Blueprint), Overlays: overlays, Settings: in.Body.Settings,
+		Name: name, Version: in.Body.Version, Port: in.Body.Port, Blueprint: left4me.Name(in.Body.Blueprint), Overlays: overlays,
+		Settings:  in.Body.Settings,
 		Autostart: left4me.Autostart(in.Body.Autostart),
 	})
 	return a.whole(ctx, v, err)

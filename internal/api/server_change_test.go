@@ -15,13 +15,15 @@ import (
 func TestAServerIsChanged(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
-	if v.Version != 1 || v.Overlays == nil || v.Autostart != left4me.AutostartLast || v.Wanted != left4me.WantStopped || !v.WantedAt.IsZero() {
+	if v.Version != 1 || v.Overlays == nil || v.Autostart != left4me.AutostartLast || v.Wanted != left4me.WantStopped ||
+		!v.WantedAt.IsZero() {
 		t.Errorf("%+v", v)
 	}
 	const path = "/api/v1/servers/alpha"
 	change := `{"version":1,"port":27020,"overlays":["plugins","maps"],"settings":{"hostname":"Alpha","lobby_only":false,"password":"zoey","tags":["a"],"cfg":["sv_password bill"],"admins":[{"id":"[U:1:5]","flags":"99:z"}]}}`
 	a := s.call(t, "PUT", path, change)
-	if a.into(t, &v); a.status != http.StatusOK || v.Version != 2 || v.Port != 27020 || v.Settings.Password != "zoey" || strings.Join(v.Overlays, " ") != "plugins maps" || v.Settings.LobbyOnly == nil {
+	if a.into(t, &v); a.status != http.StatusOK || v.Version != 2 || v.Port != 27020 || v.Settings.Password != "zoey" ||
+		strings.Join(v.Overlays, " ") != "plugins maps" || v.Settings.LobbyOnly == nil {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	s.call(t, "PUT", path, change).problem(t, http.StatusConflict, "body.version")
@@ -54,7 +56,8 @@ func TestAServerIsChanged(t *testing.T) {
 	// Passwords are for people who may change them.
 	guest := http.Header{"Authorization": {"Bearer " + s.guest}}
 	for _, path := range []string{path, "/api/v1/servers"} {
-		if body := string(s.send(t, "GET", path, guest, nil).body); strings.Contains(body, "zoey") || strings.Contains(body, "bill") || !strings.Contains(body, "Alpha") {
+		if body := string(s.send(t, "GET", path, guest, nil).body); strings.Contains(body, "zoey") || strings.Contains(body, "bill") ||
+			!strings.Contains(body, "Alpha") {
 			t.Errorf("%s: %s", path, body)
 		}
 	}
@@ -70,12 +73,14 @@ func TestABlueprintIsChangedAndDeleted(t *testing.T) {
 	s.call(t, "POST", "/api/v1/servers", `{"name":"alpha","blueprint":"versus","overlays":["maps"]}`)
 	var v api.Blueprint
 	a := s.call(t, "PUT", path, `{"version":1,"overlays":["maps"],"settings":{"mode":"versus","password":"zoey"}}`)
-	if a.into(t, &v); a.status != http.StatusOK || v.Version != 2 || v.Settings.Mode != "versus" || len(v.Servers) != 1 || v.Servers[0] != "alpha" {
+	if a.into(t, &v); a.status != http.StatusOK || v.Version != 2 || v.Settings.Mode != "versus" || len(v.Servers) != 1 ||
+		v.Servers[0] != "alpha" {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	s.call(t, "PUT", path, `{"version":1}`).problem(t, http.StatusConflict, "body.version")
 	s.call(t, "PUT", path, `{"settings":{"mode":"a b"}}`).problem(t, http.StatusUnprocessableEntity, "body.settings.mode")
-	if body := string(s.send(t, "GET", path, http.Header{"Authorization": {"Bearer " + s.guest}}, nil).body); strings.Contains(body, "zoey") || !strings.Contains(body, "versus") {
+	if body := string(s.send(t, "GET", path, http.Header{"Authorization": {"Bearer " + s.guest}}, nil).body); strings.Contains(body,
+		"zoey") || !strings.Contains(body, "versus") {
 		t.Error(body)
 	}
 	if p := s.call(t, "DELETE", path, nil).problem(t, http.StatusConflict); !strings.Contains(p.Detail, "alpha") {
@@ -104,7 +109,8 @@ func TestTheDescriptionSaysWhatSettingsDo(t *testing.T) {
 	if err := json.Unmarshal(b, &d); err != nil {
 		t.Fatal(err)
 	}
-	if text := d.Components.Schemas["Settings"].Properties["region"].Description; !strings.Contains(text, "europe") || !strings.Contains(text, "sv_region") {
+	if text := d.Components.Schemas["Settings"].Properties["region"].Description; !strings.Contains(text, "europe") ||
+		!strings.Contains(text, "sv_region") {
 		t.Errorf("%q", text)
 	}
 }

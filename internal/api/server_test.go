@@ -77,7 +77,10 @@ func TestWhatIsWrongWithANewServer(t *testing.T) {
 		{"blueprint unknown", `{"name":"b","blueprint":"nothing"}`, 422, []string{"body.blueprint"}},
 		{"host bad", `{"name":"b","host":"UP"}`, 422, []string{"body.host"}},
 		{"host unknown", `{"name":"b","host":"far"}`, 422, []string{"body.host"}},
-		{"several at once", `{"name":"B","port":1,"settings":{"map":"a b","max_players":99}}`, 422, []string{"body.name", "body.port", "body.settings.map", "body.settings.max_players"}},
+		{
+			"several at once", `{"name":"B","port":1,"settings":{"map":"a b","max_players":99}}`, 422,
+			[]string{"body.name", "body.port", "body.settings.map", "body.settings.max_players"},
+		},
 		{"a line in a list", `{"name":"b","settings":{"cfg":["ok","a\u0000b"]}}`, 422, []string{"body.settings.cfg[1]"}},
 		{"wrong type", `{"name":"b","port":"x"}`, 422, []string{"body.port"}},
 		{"name a number", `{"name":7}`, 422, []string{"body.name"}},
@@ -111,9 +114,12 @@ func TestABodyThatIsNoJSONIsNotTaken(t *testing.T) {
 func TestWhatIsNotThere(t *testing.T) {
 	s := newSite(t)
 	for _, r := range []string{
-		"GET /api/v1/servers/nobody", "DELETE /api/v1/servers/nobody", "POST /api/v1/servers/nobody/start", "POST /api/v1/servers/nobody/stop",
-		"POST /api/v1/servers/nobody/restart", "POST /api/v1/servers/nobody/reset", "GET /api/v1/servers/nobody/console", "GET /api/v1/servers/nobody/crashes",
-		"GET /api/v1/jobs/nothing", "GET /api/v1/jobs/nothing/events", "POST /api/v1/jobs/nothing/cancel", "POST /api/v1/jobs/nothing/retry",
+		"GET /api/v1/servers/nobody", "DELETE /api/v1/servers/nobody", "POST /api/v1/servers/nobody/start",
+		"POST /api/v1/servers/nobody/stop",
+		"POST /api/v1/servers/nobody/restart", "POST /api/v1/servers/nobody/reset", "GET /api/v1/servers/nobody/console",
+		"GET /api/v1/servers/nobody/crashes",
+		"GET /api/v1/jobs/nothing", "GET /api/v1/jobs/nothing/events", "POST /api/v1/jobs/nothing/cancel",
+		"POST /api/v1/jobs/nothing/retry",
 		"GET /api/v1/nothing", "GET /api/v1/", "PUT /api/v1/nothing",
 	} {
 		method, path, _ := strings.Cut(r, " ")
@@ -140,7 +146,8 @@ func TestWhatIsInternalStaysSo(t *testing.T) {
 func TestMethodsThatARouteDoesNotHave(t *testing.T) {
 	s := newSite(t)
 	for r, allow := range map[string]string{
-		"PUT /api/v1/servers": "GET,POST", "PATCH /api/v1/servers/alpha": "GET,PUT,DELETE", "GET /api/v1/servers/alpha/start": "POST", "DELETE /api/v1/jobs": "GET",
+		"PUT /api/v1/servers": "GET,POST", "PATCH /api/v1/servers/alpha": "GET,PUT,DELETE", "GET /api/v1/servers/alpha/start": "POST",
+		"DELETE /api/v1/jobs": "GET",
 	} {
 		method, path, _ := strings.Cut(r, " ")
 		a := s.call(t, method, path, nil)
@@ -162,15 +169,20 @@ func TestWhoMayDoWhat(t *testing.T) {
 		return s.send(t, method, path, header, strings.NewReader(body))
 	}
 	changes := []string{
-		"POST /api/v1/servers", "DELETE /api/v1/servers/alpha", "POST /api/v1/servers/alpha/start", "POST /api/v1/servers/alpha/stop", "POST /api/v1/servers/alpha/restart",
-		"POST /api/v1/servers/alpha/reset", "POST /api/v1/servers/alpha/console", "POST /api/v1/servers/alpha/map", "POST /api/v1/jobs/x/cancel", "POST /api/v1/jobs/x/retry", "POST /api/v1/blueprints",
+		"POST /api/v1/servers", "DELETE /api/v1/servers/alpha", "POST /api/v1/servers/alpha/start", "POST /api/v1/servers/alpha/stop",
+		"POST /api/v1/servers/alpha/restart",
+		"POST /api/v1/servers/alpha/reset", "POST /api/v1/servers/alpha/console", "POST /api/v1/servers/alpha/map",
+		"POST /api/v1/jobs/x/cancel", "POST /api/v1/jobs/x/retry", "POST /api/v1/blueprints",
 		"POST /api/v1/users", "PATCH /api/v1/users/zoey", "DELETE /api/v1/users/zoey", "GET /api/v1/hosts/local/doctor",
-		"POST /api/v1/backups", "DELETE /api/v1/backups/b", "POST /api/v1/backups/b/verify", "GET /api/v1/backups/b/file", "PUT /api/v1/backup-policy", "PUT /api/v1/archive-names",
-		"POST /api/v1/overlays", "POST /api/v1/overlays/o/build", "GET /api/v1/overlays/o/revisions/1/file?path=x", "GET /api/v1/overlays/o/revisions/1/raw?path=x", "GET /api/v1/overlays/o/revisions/1/archive",
+		"POST /api/v1/backups", "DELETE /api/v1/backups/b", "POST /api/v1/backups/b/verify", "GET /api/v1/backups/b/file",
+		"PUT /api/v1/backup-policy", "PUT /api/v1/archive-names",
+		"POST /api/v1/overlays", "POST /api/v1/overlays/o/build", "GET /api/v1/overlays/o/revisions/1/file?path=x",
+		"GET /api/v1/overlays/o/revisions/1/raw?path=x", "GET /api/v1/overlays/o/revisions/1/archive",
 		"GET /api/v1/servers/alpha/file?path=x", "POST /api/v1/servers/alpha/written/discard",
 	}
 	looks := []string{
-		"GET /api/v1/servers", "GET /api/v1/servers/alpha", "GET /api/v1/servers/alpha/crashes", "GET /api/v1/servers/alpha/reach", "GET /api/v1/servers/alpha/campaigns", "GET /api/v1/jobs", "GET /api/v1/blueprints", "GET /api/v1/overlays",
+		"GET /api/v1/servers", "GET /api/v1/servers/alpha", "GET /api/v1/servers/alpha/crashes", "GET /api/v1/servers/alpha/reach",
+		"GET /api/v1/servers/alpha/campaigns", "GET /api/v1/jobs", "GET /api/v1/blueprints", "GET /api/v1/overlays",
 		"GET /api/v1/backups", "GET /api/v1/backup-policy", "GET /api/v1/archive-names", "GET /api/v1/recipes", "GET /api/v1/recipes/blank",
 	}
 	for _, r := range append(looks, changes...) {
@@ -210,7 +222,8 @@ func TestJobsOfAServer(t *testing.T) {
 		return j
 	}
 	start := act("POST", "/api/v1/servers/alpha/start")
-	if start.Kind != left4me.StartServer || start.Target != "alpha" || start.Host != "local" || start.State != left4me.JobQueued || start.By != "admin" || start.Steps == nil {
+	if start.Kind != left4me.StartServer || start.Target != "alpha" || start.Host != "local" || start.State != left4me.JobQueued ||
+		start.By != "admin" || start.Steps == nil {
 		t.Errorf("%+v", start)
 	}
 	if again := act("POST", "/api/v1/servers/alpha/start"); again.ID != start.ID {
@@ -256,7 +269,10 @@ func TestConsoleCommand(t *testing.T) {
 	if s.call(t, "POST", path, `{"command":"status"}`).into(t, &out); out.Output != "ran status" {
 		t.Errorf("%q", out.Output)
 	}
-	for _, command := range []string{"", "  ", "a\nquit", "a\rb", "a\x00b", "a\x1b[0m", "a\tb", "a\x7f", "a\u0085b", "a\u2028b", strings.Repeat("x", 481)} {
+	for _, command := range []string{
+		"", "  ", "a\nquit", "a\rb", "a\x00b", "a\x1b[0m", "a\tb", "a\x7f", "a\u0085b", "a\u2028b",
+		strings.Repeat("x", 481),
+	} {
 		s.call(t, "POST", path, map[string]string{"command": command}).problem(t, http.StatusUnprocessableEntity, "body.command")
 	}
 	s.call(t, "POST", path, `{}`).problem(t, http.StatusUnprocessableEntity)
@@ -268,12 +284,14 @@ func TestBlueprintsAndOverlays(t *testing.T) {
 	if s.call(t, "GET", "/api/v1/overlays", nil).into(t, &overlays); len(overlays) != 2 || overlays[0].Name != "maps" {
 		t.Errorf("overlays: %+v", overlays)
 	}
-	if a := s.call(t, "POST", "/api/v1/blueprints", `{"name":"versus","overlays":["plugins","maps"],"settings":{"mode":"versus"}}`); a.status != http.StatusCreated {
+	if a := s.call(t, "POST", "/api/v1/blueprints",
+		`{"name":"versus","overlays":["plugins","maps"],"settings":{"mode":"versus"}}`); a.status != http.StatusCreated {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	var all []api.Blueprint
 	s.call(t, "GET", "/api/v1/blueprints", nil).into(t, &all)
-	if len(all) != 2 || all[0].Name != "default" || all[0].Overlays == nil || len(all[1].Overlays) != 2 || all[1].Overlays[0] != "plugins" || all[1].Settings.Mode != "versus" {
+	if len(all) != 2 || all[0].Name != "default" || all[0].Overlays == nil || len(all[1].Overlays) != 2 ||
+		all[1].Overlays[0] != "plugins" || all[1].Settings.Mode != "versus" {
 		t.Errorf("%+v", all)
 	}
 	for body, location := range map[string]string{
@@ -309,7 +327,8 @@ func TestUsersAndTokens(t *testing.T) {
 	if s.call(t, "GET", "/api/v1/users", nil).into(t, &all); !slices.Contains(all, u) {
 		t.Errorf("%+v lacks %+v", all, u)
 	}
-	if a := s.send(t, "GET", "/api/v1/users", http.Header{"Authorization": {"Bearer " + s.token(t, "looker", false)}}, nil); a.status != http.StatusForbidden {
+	if a := s.send(t, "GET", "/api/v1/users", http.Header{"Authorization": {"Bearer " + s.token(t, "looker", false)}},
+		nil); a.status != http.StatusForbidden {
 		t.Errorf("who may look saw all users: %d", a.status)
 	}
 
@@ -324,7 +343,8 @@ func TestUsersAndTokens(t *testing.T) {
 	}
 	s.call(t, "POST", "/api/v1/tokens", `{"label":"x","user":"nobody"}`).problem(t, http.StatusUnprocessableEntity, "body.user")
 	s.call(t, "POST", "/api/v1/tokens", `{"label":" "}`).problem(t, http.StatusUnprocessableEntity, "body.label")
-	s.call(t, "POST", "/api/v1/tokens", `{"label":"x","expires_at":"2001-01-01T00:00:00Z"}`).problem(t, http.StatusUnprocessableEntity, "body.expires_at")
+	s.call(t, "POST", "/api/v1/tokens", `{"label":"x","expires_at":"2001-01-01T00:00:00Z"}`).problem(t, http.StatusUnprocessableEntity,
+		"body.expires_at")
 
 	// Zoey, an administrator, sees everybody's; the guest only its own.
 	list := func(as string) []api.KnownToken {
@@ -340,7 +360,8 @@ func TestUsersAndTokens(t *testing.T) {
 	if own := list(s.guest); len(own) != 1 || own[0].User != "guest" {
 		t.Errorf("%+v", own)
 	}
-	if a := s.send(t, "DELETE", "/api/v1/tokens/"+id, http.Header{"Authorization": {"Bearer " + s.guest}}, nil); a.status != http.StatusNotFound {
+	if a := s.send(t, "DELETE", "/api/v1/tokens/"+id, http.Header{"Authorization": {"Bearer " + s.guest}},
+		nil); a.status != http.StatusNotFound {
 		t.Errorf("somebody else's token: %d %s", a.status, a.body)
 	}
 	if a := s.call(t, "DELETE", "/api/v1/tokens/"+id, nil); a.status != http.StatusOK {
@@ -350,7 +371,8 @@ func TestUsersAndTokens(t *testing.T) {
 		t.Errorf("with the revoked token: %d", a.status)
 	}
 	own := list(s.guest)[0].ID
-	if a := s.send(t, "DELETE", "/api/v1/tokens/"+own, http.Header{"Authorization": {"Bearer " + s.guest}}, nil); a.status != http.StatusOK {
+	if a := s.send(t, "DELETE", "/api/v1/tokens/"+own, http.Header{"Authorization": {"Bearer " + s.guest}},
+		nil); a.status != http.StatusOK {
 		t.Errorf("the guest's own: %d %s", a.status, a.body)
 	}
 }

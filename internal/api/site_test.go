@@ -81,7 +81,9 @@ func newSiteBeating(tb testing.TB, beat time.Duration) *site {
 	s.host.start(ctx, tb)
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
 	s.handler = api.NewBeating(api.Deps{
-		Servers: srv, Jobs: list, Content: overlays.New(st, list, srv, b, log), Uploads: uploads.New(dir, log), Layers: layers.New(overlays.New(st, list, srv, b, log), dir), Game: gam, Accounts: acc, Hosts: hosts.New(b), Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: overlays.New(st, list, srv, b, log), Uploads: uploads.New(dir, log),
+		Layers: layers.New(overlays.New(st, list, srv, b, log), dir), Game: gam, Accounts: acc, Hosts: hosts.New(b),
+		Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
 		Ready: func(context.Context) error { return s.host.ready() },
 	}, beat)
 	web := httptest.NewServer(s.handler)
@@ -326,7 +328,10 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 			defer h.mu.Unlock()
 			return h.plan(r), nil
 		case bus.VerbContents:
-			return []left4me.Content{{Name: "maps", Current: 1, Revisions: []left4me.Revision{{Number: 1}}}, {Name: "plugins", Current: 2, Revisions: []left4me.Revision{{Number: 2}, {Number: 1}}}}, nil
+			return []left4me.Content{
+				{Name: "maps", Current: 1, Revisions: []left4me.Revision{{Number: 1}}},
+				{Name: "plugins", Current: 2, Revisions: []left4me.Revision{{Number: 2}, {Number: 1}}},
+			}, nil
 		case bus.VerbPort:
 			return bus.Empty{V: bus.Version}, h.port(data)
 		case bus.VerbGame:
@@ -425,12 +430,14 @@ func (h *fakeHost) job(ctx context.Context, d bus.Delivery) {
 		return
 	}
 	var claim bus.ClaimAnswer
-	if err := h.bus.Request(ctx, bus.Ask(left4me.LocalHost, bus.VerbClaim), bus.ClaimRequest{V: bus.Version, ID: d.ID}, &claim); err != nil || claim.Verdict != bus.Go {
+	if err := h.bus.Request(ctx, bus.Ask(left4me.LocalHost, bus.VerbClaim), bus.ClaimRequest{V: bus.Version, ID: d.ID},
+		&claim); err != nil || claim.Verdict != bus.Go {
 		_ = d.Done()
 		return
 	}
 	steps := []left4me.Step{{Label: left4me.StepStop, State: left4me.StepRunning}, {Label: left4me.StepUnmount, State: left4me.StepPending}}
-	_ = h.bus.Publish(bus.Live(left4me.LocalHost, bus.KindJob), bus.JobReport{V: bus.Version, ID: d.ID, State: left4me.JobRunning, Steps: steps})
+	_ = h.bus.Publish(bus.Live(left4me.LocalHost, bus.KindJob),
+		bus.JobReport{V: bus.Version, ID: d.ID, State: left4me.JobRunning, Steps: steps})
 	for i := range steps {
 		steps[i].State = left4me.StepDone
 	}

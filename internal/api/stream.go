@@ -34,8 +34,9 @@ type feed func(send func(event)) error
 func stream[D, I any](a *api, h huma.API, path, id, summary, name string, f func(context.Context, *I) (feed, error)) {
 	op := operation(h, http.MethodGet, path, id, accounts.Look, http.StatusOK, summary)
 	op.Responses["200"] = &huma.Response{
-		Description: "Server-sent events named " + name + ", each with this as its data; an event named error with a problem document comes last when something went wrong",
-		Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: schemaOf[D](h)}},
+		Description: "Server-sent events named " + name +
+			", each with this as its data; an event named error with a problem document comes last when something went wrong",
+		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: schemaOf[D](h)}},
 	}
 	huma.Register(h, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
 		ctx, cancel := context.WithCancel(ctx)

@@ -37,7 +37,8 @@ func TestAJobIsFollowedUntilItHasEnded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if j.State != left4me.JobDone || j.EndedAt.IsZero() || j.Error != nil || len(j.Steps) != 2 || j.Steps[1].Label != "unmount overlay (if mounted)" || j.Steps[1].State != left4me.StepDone {
+	if j.State != left4me.JobDone || j.EndedAt.IsZero() || j.Error != nil || len(j.Steps) != 2 ||
+		j.Steps[1].Label != "unmount overlay (if mounted)" || j.Steps[1].State != left4me.StepDone {
 		t.Errorf("the last event: %+v", j)
 	}
 	// Who comes late gets the end at once.

@@ -47,7 +47,15 @@ type UploadFile struct {
 }
 
 func uploadOf(v uploads.Upload) Upload {
-	u := Upload{ID: v.ID, By: v.By, Overlay: v.Overlay, CreatedAt: v.CreatedAt, ExpiresAt: v.TouchedAt.Add(uploads.Keep).UTC(), Complete: v.Complete(), Files: make([]UploadFile, len(v.Files))}
+	u := Upload{
+		ID:        v.ID,
+		By:        v.By,
+		Overlay:   v.Overlay,
+		CreatedAt: v.CreatedAt,
+		ExpiresAt: v.TouchedAt.Add(uploads.Keep).UTC(),
+		Complete:  v.Complete(),
+		Files:     make([]UploadFile, len(v.Files)),
+	}
 	for i, f := range v.Files {
 		u.Files[i] = UploadFile(f)
 	}
@@ -75,7 +83,12 @@ func (a *api) createUpload(ctx context.Context, in *struct {
 		return Upload{}, err
 	}
 	if o.Kind != left4me.FilesOverlay {
-		return Upload{}, &left4me.Error{Kind: left4me.Invalid, Field: "path.name", Text: fmt.Sprintf("%s is a %s overlay: nothing can be uploaded to it", n, o.Kind), Hint: "create one of files"}
+		return Upload{}, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "path.name",
+			Text:  fmt.Sprintf("%s is a %s overlay: nothing can be uploaded to it", n, o.Kind),
+			Hint:  "create one of files",
+		}
 	}
 	v, err := a.Uploads.Create(ctx, actorOf(ctx), n)
 	if err == nil {
@@ -152,7 +165,8 @@ func (a *api) planUpload(ctx context.Context, in *struct {
 		return left4me.Plan{}, err
 	}
 	b := in.Body
-	p, err := a.Content.Plan(ctx, v.Overlay, left4me.Change{Upload: v.ID, Import: b.Import, Replace: b.Replace, Delete: b.Delete, Base: b.Base})
+	p, err := a.Content.Plan(ctx, v.Overlay,
+		left4me.Change{Upload: v.ID, Import: b.Import, Replace: b.Replace, Delete: b.Delete, Base: b.Base})
 	if p.Files == nil {
 		p.Files = []left4me.PlanFile{}
 	}
@@ -163,8 +177,13 @@ func (a *api) planUpload(ctx context.Context, in *struct {
 // many.
 func (a *api) uploadPiece(h huma.API, path, id, summary string) {
 	op := operation(h, http.MethodPut, path, id, accounts.Act, http.StatusOK, summary)
-	op.Description = "The body is a piece of the file, which begins with its first one. Send as much as you like at once. Pieces may be sent side by side: one that is at most 16 MiB ahead waits for those before it, until nothing has come for 2 s. When the connection is cut, ask how much has come and go on there. The header " + offsetHeader + " of each answer says the same."
-	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
+	op.Description = "The body is a piece of the file, which begins with its first one. Send as much as you like at once. Pieces may be " +
+		"sent side by side: one that is at most 16 MiB ahead waits for those before it, until nothing has come for 2 s. When the " +
+		"connection is cut, ask how much has come and go on there. The header " + offsetHeader + " of each answer says the same."
+	op.RequestBody = &huma.RequestBody{
+		Required: true,
+		Content:  map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
+	}
 	op.SkipValidateBody = true
 	op.Responses["200"] = &huma.Response{
 		Description: "How much has come",

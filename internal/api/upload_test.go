@@ -46,11 +46,13 @@ func TestAnUploadIsSentInPieces(t *testing.T) {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	a = s.send(t, "PUT", piece(u.ID, "addons/ü m.vpk", 0, 4<<20), header, strings.NewReader(big))
-	if p := a.problem(t, http.StatusConflict, "query.offset"); a.header.Get("Upload-Offset") != "3145728" || !strings.Contains(p.Hint, "3145728") {
+	if p := a.problem(t, http.StatusConflict, "query.offset"); a.header.Get("Upload-Offset") != "3145728" ||
+		!strings.Contains(p.Hint, "3145728") {
 		t.Errorf("where to go on: %s", a.body)
 	}
 	s.call(t, "POST", "/api/v1/uploads/"+u.ID+"/plan", map[string]any{}).problem(t, http.StatusUnprocessableEntity, "body.upload")
-	s.send(t, "PUT", piece(u.ID, "addons/ü m.vpk", 3<<20, 4<<20), header, strings.NewReader(big)).problem(t, http.StatusUnprocessableEntity, "query.size")
+	s.send(t, "PUT", piece(u.ID, "addons/ü m.vpk", 3<<20, 4<<20), header, strings.NewReader(big)).problem(t,
+		http.StatusUnprocessableEntity, "query.size")
 	s.call(t, "GET", "/api/v1/uploads/"+u.ID, nil).into(t, &u)
 	if len(u.Files) != 1 || u.Complete {
 		t.Fatalf("%+v", u)
@@ -63,10 +65,12 @@ func TestAnUploadIsSentInPieces(t *testing.T) {
 		t.Fatal(st, err)
 	}
 	for _, bad := range []string{"../x", "/x", "a%00b"} {
-		s.send(t, "PUT", "/api/v1/uploads/"+u.ID+"/file?size=1&path="+bad, header, strings.NewReader("x")).problem(t, http.StatusUnprocessableEntity, "query.path")
+		s.send(t, "PUT", "/api/v1/uploads/"+u.ID+"/file?size=1&path="+bad, header, strings.NewReader("x")).problem(t,
+			http.StatusUnprocessableEntity, "query.path")
 	}
 	s.send(t, "PUT", piece("nothing", "a", 0, 1), header, strings.NewReader("x")).problem(t, http.StatusNotFound)
-	s.send(t, "PUT", piece(u.ID, "a", 0, 1), http.Header{"Authorization": {"Bearer " + s.guest}}, strings.NewReader("x")).problem(t, http.StatusForbidden)
+	s.send(t, "PUT", piece(u.ID, "a", 0, 1), http.Header{"Authorization": {"Bearer " + s.guest}}, strings.NewReader("x")).problem(t,
+		http.StatusForbidden)
 	var all []api.Upload
 	if s.call(t, "GET", "/api/v1/uploads", nil).into(t, &all); len(all) != 1 || all[0].ID != u.ID {
 		t.Errorf("%+v", all)
@@ -88,7 +92,8 @@ func TestWhatCameOfACutConnectionStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(c, "PUT %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 10\r\n\r\nabc", piece(u.ID, "a", 0, 10), s.admin)
+	fmt.Fprintf(c, "PUT %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 10\r\n\r\nabc", piece(u.ID, "a", 0, 10),
+		s.admin)
 	for len(u.Files) == 0 || u.Files[0].Have < 3 {
 		s.call(t, "GET", "/api/v1/uploads/"+u.ID, nil).into(t, &u)
 	}
@@ -124,9 +129,11 @@ func TestAPlanIsTheHosts(t *testing.T) {
 		}
 	})
 	var p left4me.Plan
-	s.call(t, "POST", "/api/v1/uploads/"+u.ID+"/plan", map[string]any{"import": map[string]any{"names": "gbk"}, "replace": true, "base": 3}).into(t, &p)
+	s.call(t, "POST", "/api/v1/uploads/"+u.ID+"/plan",
+		map[string]any{"import": map[string]any{"names": "gbk"}, "replace": true, "base": 3}).into(t, &p)
 	r := <-asked
-	if r.Overlay != "maps" || r.Change.Upload != u.ID || r.Change.Import.Names != "gbk" || !r.Change.Replace || r.Change.Base != 3 || p.Root != "left4dead2/addons" || p.Files == nil {
+	if r.Overlay != "maps" || r.Change.Upload != u.ID || r.Change.Import.Names != "gbk" || !r.Change.Replace || r.Change.Base != 3 ||
+		p.Root != "left4dead2/addons" || p.Files == nil {
 		t.Errorf("%+v, %+v", r, p)
 	}
 }
@@ -180,7 +187,8 @@ func TestTheFirstUploadSetsWhatNamesAreTakenFor(t *testing.T) {
 	if set.Encoding != "euc-kr" || names().Encoding != "euc-kr" || plan(map[string]any{}).NamesHint != "euc-kr" {
 		t.Errorf("%+v", set)
 	}
-	s.call(t, "PUT", "/api/v1/archive-names", map[string]any{"encoding": "ebcdic"}).problem(t, http.StatusUnprocessableEntity, "body.encoding")
+	s.call(t, "PUT", "/api/v1/archive-names", map[string]any{"encoding": "ebcdic"}).problem(t, http.StatusUnprocessableEntity,
+		"body.encoding")
 	s.call(t, "PUT", "/api/v1/archive-names", map[string]any{"encoding": "automatic"}).into(t, &set)
 	if i := plan(map[string]any{}); set.Encoding != "automatic" || i.NamesHint != "" {
 		t.Errorf("%+v, %+v", set, i)

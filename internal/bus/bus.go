@@ -231,7 +231,8 @@ func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
 	case errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		return &left4me.Error{
 			Kind: left4me.Unavailable, Err: fmt.Errorf("request %s: %w", subject, err),
-			Text: fmt.Sprintf("host %s did not answer in time", hostOf(subject)), Hint: "try again; if it goes on, see the log of left4me there",
+			Text: fmt.Sprintf("host %s did not answer in time", hostOf(subject)),
+			Hint: "try again; if it goes on, see the log of left4me there",
 		}
 	case errors.Is(err, nats.ErrNoResponders):
 		return &left4me.Error{

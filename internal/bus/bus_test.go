@@ -61,7 +61,8 @@ func TestRequestIsAnswered(t *testing.T) {
 			}
 			return bus.PortRequest{Port: 2 * r.Port}, nil
 		case "refuse":
-			return nil, fmt.Errorf("wrapped: %w", &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "taken", Hint: "choose", Err: errors.New("secret cause")})
+			return nil, fmt.Errorf("wrapped: %w",
+				&left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "taken", Hint: "choose", Err: errors.New("secret cause")})
 		case "break":
 			return nil, errors.New("secret cause")
 		}
@@ -71,19 +72,22 @@ func TestRequestIsAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bus.PortRequest
-	if err := b.Request(t.Context(), bus.Command("local", "double"), bus.PortRequest{V: bus.Version, Port: 21}, &out); err != nil || out.Port != 42 {
+	if err := b.Request(t.Context(), bus.Command("local", "double"), bus.PortRequest{V: bus.Version, Port: 21}, &out); err != nil ||
+		out.Port != 42 {
 		t.Errorf("%+v, %v", out, err)
 	}
 	if err := b.Request(t.Context(), bus.Command("local", "double"), bus.PortRequest{}, nil); err != nil {
 		t.Errorf("an answer that nobody wants: %v", err)
 	}
 	err = b.Request(t.Context(), bus.Command("local", "refuse"), bus.Empty{}, nil)
-	if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Conflict || e.Field != "port" || e.Text != "taken" || e.Hint != "choose" || e.Err != nil {
+	if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Conflict || e.Field != "port" || e.Text != "taken" || e.Hint != "choose" ||
+		e.Err != nil {
 		t.Errorf("a failure that may be shown: %+v", err)
 	}
 	for _, verb := range []string{"break", "chan"} {
 		err := b.Request(t.Context(), bus.Command("local", verb), bus.Empty{}, nil)
-		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Unavailable || strings.Contains(e.Error(), "secret cause") || !strings.HasSuffix(e.Hint, "subject="+bus.Command("local", verb)) {
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Unavailable || strings.Contains(e.Error(), "secret cause") ||
+			!strings.HasSuffix(e.Hint, "subject="+bus.Command("local", verb)) {
 			t.Errorf("an internal failure: %+v", err)
 		}
 	}
@@ -101,7 +105,8 @@ func TestNobodyAnswers(t *testing.T) {
 	}
 	release := make(chan struct{})
 	defer close(release)
-	if err := b.Answer(t.Context(), bus.Command("slow", "*"), func(context.Context, string, []byte) (any, error) { <-release; return bus.Empty{}, nil }); err != nil {
+	if err := b.Answer(t.Context(), bus.Command("slow", "*"),
+		func(context.Context, string, []byte) (any, error) { <-release; return bus.Empty{}, nil }); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -114,7 +119,8 @@ func TestNobodyAnswers(t *testing.T) {
 func TestAnswersEndWithTheirContext(t *testing.T) {
 	b := open(t, t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
-	if err := b.Answer(ctx, bus.Command("local", "*"), func(context.Context, string, []byte) (any, error) { return bus.Empty{}, nil }); err != nil {
+	if err := b.Answer(ctx, bus.Command("local", "*"),
+		func(context.Context, string, []byte) (any, error) { return bus.Empty{}, nil }); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Request(t.Context(), bus.Command("local", "x"), bus.Empty{}, nil); err != nil {
@@ -190,7 +196,13 @@ func TestLiveMessagesComeInOrder(t *testing.T) {
 }
 
 func message(id left4me.JobID) bus.JobMessage {
-	return bus.JobMessage{V: bus.Version, ID: id, Kind: left4me.StartServer, Target: "alpha", Spec: json.RawMessage(`{"name":"alpha","port":27015}`)}
+	return bus.JobMessage{
+		V:      bus.Version,
+		ID:     id,
+		Kind:   left4me.StartServer,
+		Target: "alpha",
+		Spec:   json.RawMessage(`{"name":"alpha","port":27015}`),
+	}
 }
 
 func TestAJobIsDeliveredOnceHoweverOftenItIsSent(t *testing.T) {
@@ -456,7 +468,8 @@ func TestAJobOfANewerVersionWaits(t *testing.T) {
 
 func TestSubjects(t *testing.T) {
 	for subject, host := range map[string]left4me.Name{
-		bus.Command("local", "x"): "local", bus.Ask("a-b", "x"): "a-b", bus.Live(bus.AnyHost, "x"): "", "l4m.local": "", "": "", "l4m..x": "", "l4m.A.x": "",
+		bus.Command("local", "x"): "local", bus.Ask("a-b", "x"): "a-b", bus.Live(bus.AnyHost, "x"): "", "l4m.local": "", "": "",
+		"l4m..x": "", "l4m.A.x": "",
 	} {
 		if got := bus.HostOf(subject); got != host {
 			t.Errorf("%q is of host %q, want %q", subject, got, host)
@@ -482,7 +495,13 @@ func TestAStoreThatCannotBeIsAnError(t *testing.T) {
 }
 
 func TestMessagesAreReadAsTheyWereWritten(t *testing.T) {
-	in := bus.JobReport{V: bus.Version, ID: "x", State: left4me.JobFailed, Error: left4me.Errorf(left4me.Conflict, "a", "b"), Steps: []left4me.Step{{Label: "s"}}}
+	in := bus.JobReport{
+		V:     bus.Version,
+		ID:    "x",
+		State: left4me.JobFailed,
+		Error: left4me.Errorf(left4me.Conflict, "a", "b"),
+		Steps: []left4me.Step{{Label: "s"}},
+	}
 	data, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)

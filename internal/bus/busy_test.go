@@ -54,7 +54,8 @@ func TestWhatCouldNotBeginIsBegunLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Unbegin()
-	if err := b.Enqueue(t.Context(), "local", bus.JobMessage{V: bus.Version, ID: "one", Kind: left4me.StartServer, Target: "alpha"}); err != nil {
+	if err := b.Enqueue(t.Context(), "local",
+		bus.JobMessage{V: bus.Version, ID: "one", Kind: left4me.StartServer, Target: "alpha"}); err != nil {
 		t.Fatal(err)
 	}
 	if d := receive(t, got); d.ID != "one" {

@@ -230,7 +230,8 @@ func shorterContent(c left4me.Content, part int) left4me.Content {
 		for _, text := range []*string{&r.By, &r.Label, &r.Note, &r.Origin} {
 			*text = left4me.Clip(*text, shortText/3)
 		}
-		r.Warnings, r.Campaigns, r.Items = shorterWarnings(r.Warnings, part), shorterCampaigns(r.Campaigns, part), shorterItems(r.Items, part)
+		r.Warnings, r.Campaigns, r.Items = shorterWarnings(r.Warnings, part), shorterCampaigns(r.Campaigns, part), shorterItems(r.Items,
+			part)
 		return r
 	})
 	return c
@@ -248,7 +249,8 @@ func shorterWarnings(all []left4me.Warning, budget int) []left4me.Warning {
 // left out of a campaign: people would take them for missing.
 func shorterCampaigns(all []left4me.Campaign, budget int) []left4me.Campaign {
 	return fit(each(all, func(c left4me.Campaign) left4me.Campaign {
-		c.Title, c.Author, c.Version = left4me.Clip(c.Title, shortText), left4me.Clip(c.Author, shortText), left4me.Clip(c.Version, shortText)
+		c.Title, c.Author, c.Version = left4me.Clip(c.Title, shortText), left4me.Clip(c.Author, shortText), left4me.Clip(c.Version,
+			shortText)
 		c.Description, c.Image = "", ""
 		modes := make(map[string][]left4me.Chapter, len(c.Modes))
 		for mode, chapters := range c.Modes {

@@ -29,7 +29,8 @@ func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
 		if err := b.Work(ctx, "local", func(d bus.Delivery) { got <- d }); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Events(ctx, "reader", bus.KindCrash, func(_ string, data []byte) error { events <- string(data); return nil }); err != nil {
+		if err := b.Events(ctx, "reader", bus.KindCrash,
+			func(_ string, data []byte) error { events <- string(data); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		n := 0
@@ -38,7 +39,8 @@ func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
 			ctx, cancel := context.WithTimeout(ctx, patience)
 			defer cancel()
 			spec := []byte(`"` + strings.Repeat("x", 1000) + `"`)
-			return b.Enqueue(ctx, "local", bus.JobMessage{V: bus.Version, ID: left4me.JobID(fmt.Sprint("job-", n)), Kind: "server.start", Target: "a", Spec: spec})
+			return b.Enqueue(ctx, "local",
+				bus.JobMessage{V: bus.Version, ID: left4me.JobID(fmt.Sprint("job-", n)), Kind: "server.start", Target: "a", Spec: spec})
 		}
 		// One is in the hands of the host meanwhile, one is done.
 		if err := errors.Join(send(), send()); err != nil {

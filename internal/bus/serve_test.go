@@ -20,7 +20,8 @@ func TestHandlersAreWaitedFor(t *testing.T) {
 	defer b.Close()
 	for name, begin := range map[string]func(ctx context.Context, b *bus.Bus, handle func()) error{
 		"a request": func(ctx context.Context, b *bus.Bus, handle func()) error {
-			err := b.Answer(ctx, "l4m.local.cmd.wait", func(context.Context, string, []byte) (any, error) { handle(); return bus.Empty{}, nil })
+			err := b.Answer(ctx, "l4m.local.cmd.wait",
+				func(context.Context, string, []byte) (any, error) { handle(); return bus.Empty{}, nil })
 			if err != nil {
 				return err
 			}

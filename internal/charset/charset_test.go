@@ -121,14 +121,16 @@ func TestABackslashInACharacterIsNone(t *testing.T) {
 
 func TestEncodingsAreFound(t *testing.T) {
 	for name, want := range map[string]string{
-		"GBK": "gbk", "cp936": "gbk", "Windows-1251": "cp1251", "windows-949": "euc-kr", "SJIS": "shift_jis", "ibm866": "cp866", "UTF8": "utf-8", "koi8-u": "koi8-u", "ebcdic": "",
+		"GBK": "gbk", "cp936": "gbk", "Windows-1251": "cp1251", "windows-949": "euc-kr", "SJIS": "shift_jis", "ibm866": "cp866",
+		"UTF8": "utf-8", "koi8-u": "koi8-u", "ebcdic": "",
 	} {
 		if e, ok := charset.Find(name); e.Name != want || ok != (want != "") {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}
 	for list, want := range map[string]string{
-		"zh-CN,zh;q=0.9": "gbk", "zh-TW": "big5", "zh_HK.UTF-8": "big5", "zh-Hant-TW": "big5", "zh": "gbk", "ja": "shift_jis", "ko-KR,ko;q=0.8": "euc-kr", "ru_RU.UTF-8": "cp866",
+		"zh-CN,zh;q=0.9": "gbk", "zh-TW": "big5", "zh_HK.UTF-8": "big5", "zh-Hant-TW": "big5", "zh": "gbk", "ja": "shift_jis",
+		"ko-KR,ko;q=0.8": "euc-kr", "ru_RU.UTF-8": "cp866",
 		"de-DE,en;q=0.5": "cp850", "en-US,zh": "", "C.UTF-8": "", "": "", "pl;q=1": "cp852",
 	} {
 		if got := charset.ForLanguages(list); got != want {

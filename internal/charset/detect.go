@@ -28,7 +28,8 @@ const (
 // byDetector are the names that the detector has for what it is right about, given
 // two texts or more. Of western encodings it is not.
 var byDetector = map[string]string{
-	"GB2312": "gbk", "Big5": "big5", "SHIFT_JIS": "shift_jis", "CP932": "shift_jis", "EUC-KR": "euc-kr", "CP949": "euc-kr", "EUC-JP": "euc-jp",
+	"GB2312": "gbk", "Big5": "big5", "SHIFT_JIS": "shift_jis", "CP932": "shift_jis", "EUC-KR": "euc-kr", "CP949": "euc-kr",
+	"EUC-JP": "euc-jp",
 	"IBM866": "cp866", "IBM855": "cp855", "Windows-1251": "cp1251", "KOI8-R": "koi8-r", "MacCyrillic": "x-mac-cyrillic",
 	"ISO-8859-5": "iso-8859-5", "Windows-1253": "cp1253", "ISO-8859-7": "cp1253", "Windows-1255": "cp1255", "TIS-620": "windows-874",
 }
@@ -256,7 +257,8 @@ func latin(before, r rune) int {
 func cyrillic(before, r rune) int {
 	score := -3
 	switch r {
-	case 'о', 'е', 'а', 'и', 'н', 'т', 'с', 'р', 'в', 'л', 'к', 'м', 'д', 'п', 'у', 'я', 'ы', 'ь', 'г', 'з', 'б', 'ч', 'й', 'х', 'ж', 'ш', 'ю', 'ц', 'щ', 'э', 'ф', 'ё', 'і', 'ї', 'є':
+	case 'о', 'е', 'а', 'и', 'н', 'т', 'с', 'р', 'в', 'л', 'к', 'м', 'д', 'п', 'у', 'я', 'ы', 'ь', 'г', 'з', 'б', 'ч', 'й', 'х', 'ж', 'ш',
+		'ю', 'ц', 'щ', 'э', 'ф', 'ё', 'і', 'ї', 'є':
 		score = 2
 	default:
 		if unicode.IsUpper(r) && r >= 'А' && r <= 'Я' {
@@ -272,9 +274,11 @@ func cyrillic(before, r rune) int {
 // languages are the encodings in which packers on Windows write names, by the
 // first part of a language; zh is told apart by what follows.
 var languages = map[string]string{
-	"ja": "shift_jis", "ko": "euc-kr", "ru": "cp866", "uk": "cp866", "be": "cp866", "bg": "cp866", "th": "windows-874", "el": "cp1253", "tr": "cp1254", "he": "cp862",
+	"ja": "shift_jis", "ko": "euc-kr", "ru": "cp866", "uk": "cp866", "be": "cp866", "bg": "cp866", "th": "windows-874", "el": "cp1253",
+	"tr": "cp1254", "he": "cp862",
 	"pl": "cp852", "cs": "cp852", "sk": "cp852", "hu": "cp852", "ro": "cp852", "hr": "cp852", "sl": "cp852",
-	"de": "cp850", "fr": "cp850", "es": "cp850", "it": "cp850", "pt": "cp850", "nl": "cp850", "sv": "cp850", "da": "cp850", "nb": "cp850", "no": "cp850", "fi": "cp850",
+	"de": "cp850", "fr": "cp850", "es": "cp850", "it": "cp850", "pt": "cp850", "nl": "cp850", "sv": "cp850", "da": "cp850", "nb": "cp850",
+	"no": "cp850", "fi": "cp850",
 }
 
 // ForLanguages returns the encoding of the first language of a list, as browsers

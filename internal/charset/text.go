@@ -21,7 +21,8 @@ var inTexts = []string{"gbk", "gb18030", "big5", "shift_jis", "euc-kr", "cp1251"
 
 // ofWindows are the code pages for texts beside those of DOS for names.
 var ofWindows = map[string]string{
-	"cp866": "cp1251", "cp855": "cp1251", "cp850": "cp1252", "cp858": "cp1252", "cp437": "cp1252", "cp860": "cp1252", "cp863": "cp1252", "cp865": "cp1252",
+	"cp866": "cp1251", "cp855": "cp1251", "cp850": "cp1252", "cp858": "cp1252", "cp437": "cp1252", "cp860": "cp1252", "cp863": "cp1252",
+	"cp865": "cp1252",
 	"cp852": "cp1250", "cp862": "cp1255",
 }
 

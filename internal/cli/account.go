@@ -15,7 +15,8 @@ import (
 
 func (a *app) userCommand() *cobra.Command {
 	return group("user", "People who can log in", a.userList(), a.userCreate(), a.userPassword(), a.userRole(),
-		a.userSwitch("disable", "Keep a user out, until enabled again", "Keep a user out: signed out everywhere, and refused with password and tokens until\nenabled again.", true),
+		a.userSwitch("disable", "Keep a user out, until enabled again",
+			"Keep a user out: signed out everywhere, and refused with password and tokens until\nenabled again.", true),
 		a.userSwitch("enable", "Let a disabled user in again", "Let a disabled user in again. The user's tokens work again, too.", false),
 		a.userDelete(), a.userSignOut())
 }
@@ -66,7 +67,8 @@ func (a *app) userCreate() *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use: "create NAME", Short: "Create a user", Args: one("the name of a user"), ValidArgsFunction: cobra.NoFileCompletions,
-		Long: "Create a user. The password is asked for on a terminal; it is never an argument,\nwhich other users of the machine could see.",
+		Long: "Create a user. The password is asked for on a terminal; it is never an argument,\n" +
+			"which other users of the machine could see.",
 	}
 	c.Flags().BoolVar(&in.Admin, "admin", false, "may change things, not only look")
 	stdin := c.Flags().Bool("password-stdin", false, "read the password from the first line of standard input")

@@ -21,7 +21,8 @@ func (a *app) backupCommand() *cobra.Command {
 func (a *app) backupCreate() *cobra.Command {
 	c := &cobra.Command{
 		Use: "create", Short: "Make a backup, and read it back", Args: NoArguments,
-		Long: "Make a backup and read it back. Servers run on meanwhile. It holds every secret\nof this left4me: keep it as you keep those.",
+		Long: "Make a backup and read it back. Servers run on meanwhile. It holds every secret\n" +
+			"of this left4me: keep it as you keep those.",
 	}
 	background := c.Flags().Bool("no-wait", false, "return as soon as its job is queued")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -61,7 +62,8 @@ func (a *app) backupList() *cobra.Command {
 func (a *app) backupVerify() *cobra.Command {
 	c := &cobra.Command{
 		Use: "verify NAME|FILE", Short: "Read a backup from its beginning to its end", Args: one("the name of a backup, or a file"),
-		Long:              "Read a backup from its beginning to its end and compare every file with its sum.\nFor a FILE, no left4me has to run.",
+		Long: "Read a backup from its beginning to its end and compare every file with its sum.\n" +
+			"For a FILE, no left4me has to run.",
 		ValidArgsFunction: a.backupNames,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -78,7 +80,13 @@ func (a *app) backupVerify() *cobra.Command {
 }
 
 func (a *app) backupDelete() *cobra.Command {
-	c := &cobra.Command{Use: "delete NAME", Aliases: []string{"rm"}, Short: "Delete a backup", Args: one("the name of a backup"), ValidArgsFunction: a.backupNames}
+	c := &cobra.Command{
+		Use:               "delete NAME",
+		Aliases:           []string{"rm"},
+		Short:             "Delete a backup",
+		Args:              one("the name of a backup"),
+		ValidArgsFunction: a.backupNames,
+	}
 	yes := c.Flags().Bool("yes", false, "don't ask")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		path, err := backupPath(args[0])
@@ -107,7 +115,8 @@ func (a *app) backupDownload() *cobra.Command {
 	c := &cobra.Command{Use: "download NAME [FILE]", Short: "Copy a backup to this machine", ValidArgsFunction: a.backupNames}
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) < 1 || len(args) > 2 {
-			return usagef("%s takes the name of a backup and, if it is to be another than its own, a file; see: %s --help", name(c), c.CommandPath())
+			return usagef("%s takes the name of a backup and, if it is to be another than its own, a file; see: %s --help", name(c),
+				c.CommandPath())
 		}
 		return nil
 	}
@@ -172,7 +181,8 @@ type policy struct {
 func (a *app) backupSchedule() *cobra.Command {
 	c := &cobra.Command{
 		Use: "schedule", Short: "Show or set when backups are made", Args: NoArguments,
-		Long: "Show when backups are made by themselves and how many are kept, or set it: the\nnewest of each of the last days and weeks that have one. Backups that somebody\nasked for are never removed.",
+		Long: "Show when backups are made by themselves and how many are kept, or set it: the\n" +
+			"newest of each of the last days and weeks that have one. Backups that somebody\nasked for are never removed.",
 	}
 	at := c.Flags().String("at", "", "each day at this time of the host, like 04:30")
 	off := c.Flags().Bool("off", false, "make none")

@@ -22,7 +22,8 @@ type blueprint struct {
 }
 
 func (a *app) blueprintCommand() *cobra.Command {
-	return group("blueprint", "Recipes for servers", a.blueprintList(), a.blueprintShow(), a.blueprintCreate(), a.blueprintSet(), a.blueprintDelete())
+	return group("blueprint", "Recipes for servers", a.blueprintList(), a.blueprintShow(), a.blueprintCreate(), a.blueprintSet(),
+		a.blueprintDelete())
 }
 
 func (a *app) blueprintList() *cobra.Command {
@@ -64,7 +65,12 @@ func (a *app) blueprintNames(c *cobra.Command, args []string, _ string) ([]strin
 }
 
 func (a *app) blueprintShow() *cobra.Command {
-	c := &cobra.Command{Use: "show NAME", Short: "Show a blueprint", Args: one("the name of a blueprint"), ValidArgsFunction: a.blueprintNames}
+	c := &cobra.Command{
+		Use:               "show NAME",
+		Short:             "Show a blueprint",
+		Args:              one("the name of a blueprint"),
+		ValidArgsFunction: a.blueprintNames,
+	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := blueprintPath(args[0])
 		if err != nil {
@@ -91,7 +97,12 @@ func (a *app) blueprintShow() *cobra.Command {
 }
 
 func (a *app) blueprintCreate() *cobra.Command {
-	c := &cobra.Command{Use: "create NAME", Short: "Create a blueprint", Args: one("the name of a blueprint"), ValidArgsFunction: cobra.NoFileCompletions}
+	c := &cobra.Command{
+		Use:               "create NAME",
+		Short:             "Create a blueprint",
+		Args:              one("the name of a blueprint"),
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
 	overlays := a.overlaysFlag(c)
 	settings := addSettings(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -124,7 +135,8 @@ func (a *app) blueprintCreate() *cobra.Command {
 func (a *app) blueprintSet() *cobra.Command {
 	c := &cobra.Command{
 		Use: "set NAME", Short: "Change a blueprint", Args: one("the name of a blueprint"), ValidArgsFunction: a.blueprintNames,
-		Long: "Change a blueprint. What no flag names stays as it is; an empty value leaves a\nsetting open. Servers that are made from it get the change when they start next.",
+		Long: "Change a blueprint. What no flag names stays as it is; an empty value leaves a\n" +
+			"setting open. Servers that are made from it get the change when they start next.",
 	}
 	overlays := a.overlaysFlag(c)
 	settings := addSettings(c)
@@ -163,7 +175,12 @@ func (a *app) blueprintSet() *cobra.Command {
 }
 
 func (a *app) blueprintDelete() *cobra.Command {
-	c := &cobra.Command{Use: "delete NAME", Short: "Delete a blueprint that no server uses", Args: one("the name of a blueprint"), ValidArgsFunction: a.blueprintNames}
+	c := &cobra.Command{
+		Use:               "delete NAME",
+		Short:             "Delete a blueprint that no server uses",
+		Args:              one("the name of a blueprint"),
+		ValidArgsFunction: a.blueprintNames,
+	}
 	yes := c.Flags().BoolP("yes", "y", false, "don't ask")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := blueprintPath(args[0])

@@ -15,7 +15,8 @@ import (
 func (a *app) serverMaps() *cobra.Command {
 	c := &cobra.Command{
 		Use: "maps NAME", Short: "List what a server can play", Args: one("the name of a server"), ValidArgsFunction: a.servers,
-		Long: "List what a server can play: campaigns of the game and of its overlays, with their\nchapters. Maps that no campaign names stand under the file that has them.",
+		Long: "List what a server can play: campaigns of the game and of its overlays, with their\n" +
+			"chapters. Maps that no campaign names stand under the file that has them.",
 	}
 	mode := c.Flags().String("mode", "", "only chapters of this mode, for example versus")
 	c.RunE = func(c *cobra.Command, args []string) error {

@@ -60,8 +60,9 @@ func (a Advice) asRoot() string {
 
 // Hints about tokens.
 const (
-	newToken = "make one on the page Account of the panel, or as root on the machine that left4me runs on: `left4me token create LABEL --user NAME`"
-	noToken  = "this machine's own left4me needs none: `unset LEFT4ME_TOKEN`"
+	newToken = "make one on the page Account of the panel, or as root on the machine that left4me runs on: `left4me token create LABEL " +
+		"--user NAME`"
+	noToken = "this machine's own left4me needs none: `unset LEFT4ME_TOKEN`"
 )
 
 // Client calls the API. It may be used concurrently.
@@ -89,7 +90,8 @@ func NewClient(t Target) (*Client, error) {
 	dialer := &net.Dialer{Timeout: dialWithin}
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
-		TLSHandshakeTimeout: dialWithin, ExpectContinueTimeout: announceWithin, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 4, MaxIdleConnsPerHost: sideBySide, IdleConnTimeout: time.Minute,
+		TLSHandshakeTimeout: dialWithin, ExpectContinueTimeout: announceWithin, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 4,
+		MaxIdleConnsPerHost: sideBySide, IdleConnTimeout: time.Minute,
 	}
 	c := &Client{token: token, advice: t.Advice, http: &http.Client{
 		Transport: transport,
@@ -325,7 +327,8 @@ func languages() string {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
 		if v := os.Getenv(name); v != "" {
 			v, _, _ = strings.Cut(v, ".")
-			if v == "C" || v == "POSIX" || strings.ContainsFunc(v, func(r rune) bool { return r != '_' && r != '-' && r != '@' && (r > 'z' || r < '0') }) {
+			if v == "C" || v == "POSIX" ||
+				strings.ContainsFunc(v, func(r rune) bool { return r != '_' && r != '-' && r != '@' && (r > 'z' || r < '0') }) {
 				return ""
 			}
 			v, _, _ = strings.Cut(v, "@")

@@ -52,7 +52,9 @@ func TestProblemBecomesErrorAndExitCode(t *testing.T) {
 }
 
 func TestEveryFieldIsNamedWhenSeveralAreWrong(t *testing.T) {
-	c := serving(t, "", problemHandler(422, `{"detail":"a","errors":[{"message":"too long","location":"body.name"},{"message":"out of range","location":"body.port"}]}`))
+	c := serving(t, "",
+		problemHandler(422,
+			`{"detail":"a","errors":[{"message":"too long","location":"body.name"},{"message":"out of range","location":"body.port"}]}`))
 	_, err := c.Call(t.Context(), "POST", "/servers", map[string]any{}, nil)
 	if err == nil || err.Error() != "name: too long, port: out of range" || !errors.Is(err, left4me.Invalid) {
 		t.Errorf("%v", err)

@@ -25,7 +25,12 @@ const (
 )
 
 func (a *app) serverLogs() *cobra.Command {
-	c := &cobra.Command{Use: "logs NAME", Short: "Show what a server printed", Args: one("the name of a server"), ValidArgsFunction: a.servers}
+	c := &cobra.Command{
+		Use:               "logs NAME",
+		Short:             "Show what a server printed",
+		Args:              one("the name of a server"),
+		ValidArgsFunction: a.servers,
+	}
 	lines := c.Flags().IntP("lines", "n", logLines, "how many of the last lines")
 	follow := c.Flags().BoolP("follow", "f", false, "go on with what it prints")
 	c.RunE = func(c *cobra.Command, args []string) error {

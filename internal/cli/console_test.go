@@ -231,7 +231,9 @@ func jobs(t *testing.T, end string) (Target, *atomic.Int32) {
 			return
 		}
 		if streams.Add(1) == 1 { // breaks in the middle
-			send(w, "event: job\ndata: {\"id\":\"j1\",\"kind\":\"server.start\",\"target\":\"alpha\",\"state\":\"running\",\"steps\":[{\"label\":\"a\",\"state\":\"done\"}]}\n\n")
+			send(w,
+				"event: job\ndata: {\"id\":\"j1\",\"kind\":\"server.start\",\"target\":\"alpha\",\"state\":\"running\","+
+					"\"steps\":[{\"label\":\"a\",\"state\":\"done\"}]}\n\n")
 			return
 		}
 		send(w, "event: job\ndata: %s\n\n", end)
@@ -240,10 +242,14 @@ func jobs(t *testing.T, end string) (Target, *atomic.Int32) {
 }
 
 func TestWaitingEndsAsTheJobDoes(t *testing.T) {
-	const failed = `{"id":"j1","kind":"server.start","target":"alpha","state":"failed","steps":[],"error":{"kind":"conflict","text":"port taken"}}`
-	target, streams := jobs(t, `{"id":"j1","kind":"server.start","target":"alpha","state":"done","steps":[{"label":"a","state":"done"},{"label":"b","state":"skipped","note":"not needed"}]}`)
+	const failed = `{"id":"j1","kind":"server.start","target":"alpha","state":"failed",` +
+		`"steps":[],"error":{"kind":"conflict","text":"port taken"}}`
+	target, streams := jobs(t,
+		`{"id":"j1","kind":"server.start","target":"alpha","state":"done","steps":[{"label":"a","state":"done"},`+
+			`{"label":"b","state":"skipped","note":"not needed"}]}`)
 	out, said, err := execute(t.Context(), target, nil, "server", "start", "alpha", "--wait")
-	if err != nil || out != "start alpha: done\n" || said != "start alpha: a: done\nstart alpha: b: skipped (not needed)\n" || streams.Load() != 2 {
+	if err != nil || out != "start alpha: done\n" || said != "start alpha: a: done\nstart alpha: b: skipped (not needed)\n" ||
+		streams.Load() != 2 {
 		t.Errorf("%q, %q, %v, %d streams", out, said, err, streams.Load())
 	}
 	target, _ = jobs(t, failed)

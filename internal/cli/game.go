@@ -93,7 +93,8 @@ func (a *app) gameAct(host *string, verb, short string) *cobra.Command {
 	c := &cobra.Command{Use: verb, Short: short, Args: NoArguments}
 	wait := c.Flags().Bool("wait", false, "wait until it is done")
 	if verb != "check" {
-		c.Flags().StringVar(&in.Restart, "restart", "", "when servers that are up move over: never, now, empty or an hour like 04:30 (never)")
+		c.Flags().StringVar(&in.Restart, "restart", "",
+			"when servers that are up move over: never, now, empty or an hour like 04:30 (never)")
 	}
 	if verb == "rollback" {
 		c.Flags().Int64Var(&in.Build, "build", 0, "the build to go to; without it, the one before")
@@ -244,7 +245,8 @@ func (a *app) gamePin(host *string, use, short string, pinned bool) *cobra.Comma
 func (a *app) gamePolicy(host *string) *cobra.Command {
 	c := &cobra.Command{
 		Use: "policy", Short: "Show or say when newer builds are looked for and installed", Args: NoArguments,
-		Long: "Show when Steam is asked for a newer build and what happens when there is one.\nWith a flag, change that; what no flag names stays as it is.",
+		Long: "Show when Steam is asked for a newer build and what happens when there is one.\n" +
+			"With a flag, change that; what no flag names stays as it is.",
 	}
 	flags := c.Flags()
 	check := flags.String("check", "", "hours between two checks, like 6h, or off")

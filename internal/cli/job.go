@@ -118,7 +118,12 @@ func warnings(j left4me.Job) (all []string) {
 }
 
 func (a *app) jobWatch() *cobra.Command {
-	c := &cobra.Command{Use: "watch ID", Short: "Follow a job until it has ended", Args: one("the id of a job"), ValidArgsFunction: a.jobIDs}
+	c := &cobra.Command{
+		Use:               "watch ID",
+		Short:             "Follow a job until it has ended",
+		Args:              one("the id of a job"),
+		ValidArgsFunction: a.jobIDs,
+	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		path, err := jobPath(args[0])
 		if err != nil {

@@ -44,7 +44,8 @@ type overlay struct {
 func (a *app) overlayCommand() *cobra.Command {
 	return group("overlay", "Named pieces of content",
 		a.overlayList(), a.overlayShow(), a.overlayCreate(), a.overlaySet(), a.overlayBuild(), a.overlayUse(),
-		a.overlayRevisions(), a.overlayLabel(), a.overlayDrop(), a.overlayFiles(), a.overlayCat(), a.overlayDiff(), a.overlayEdit(), a.overlayRemoveFiles(), a.overlayRepair(),
+		a.overlayRevisions(), a.overlayLabel(), a.overlayDrop(), a.overlayFiles(), a.overlayCat(), a.overlayDiff(), a.overlayEdit(),
+		a.overlayRemoveFiles(), a.overlayRepair(),
 		a.overlayAdd(), a.overlayRemove(), a.overlayFreeze(), a.overlayUnfreeze(), a.overlayMoves(), a.overlayStay(),
 		a.overlayPush(), a.overlayNames(), a.overlayPull(), a.overlayDelete(), a.overlayRestore())
 }
@@ -101,7 +102,8 @@ func (a *app) overlayList() *cobra.Command {
 				if o.DeletedAt != nil {
 					revision = "deleted"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", o.Name, oneLine(string(o.Kind)), revision, files, bytes, count(len(o.Servers), "server"), oneLine(fit(o.Note, 60)))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", o.Name, oneLine(string(o.Kind)), revision, files, bytes,
+					count(len(o.Servers), "server"), oneLine(fit(o.Note, 60)))
 			}
 		})
 	}
@@ -129,7 +131,12 @@ func (o overlay) current() (left4me.Revision, bool) {
 }
 
 func (a *app) overlayShow() *cobra.Command {
-	c := &cobra.Command{Use: "show NAME", Short: "Show an overlay with its warnings and workshop items", Args: one("the name of an overlay"), ValidArgsFunction: a.overlays}
+	c := &cobra.Command{
+		Use:               "show NAME",
+		Short:             "Show an overlay with its warnings and workshop items",
+		Args:              one("the name of an overlay"),
+		ValidArgsFunction: a.overlays,
+	}
 	script := c.Flags().Bool("script", false, "print its script and nothing else")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
@@ -313,8 +320,10 @@ func (a *app) overlayBuild() *cobra.Command {
 		Note string `json:"note,omitempty"`
 	}
 	c := &cobra.Command{
-		Use: "build NAME", Aliases: []string{"refresh"}, Short: "Make a revision, if anything changed", Args: one("the name of an overlay"), ValidArgsFunction: a.overlays,
-		Long: "Make a revision of an overlay of workshop items, a script, a repository or a\nrelease, if anything changed. Files are pushed: left4me overlay push.",
+		Use: "build NAME", Aliases: []string{"refresh"}, Short: "Make a revision, if anything changed",
+		Args: one("the name of an overlay"), ValidArgsFunction: a.overlays,
+		Long: "Make a revision of an overlay of workshop items, a script, a repository or a\n" +
+			"release, if anything changed. Files are pushed: left4me overlay push.",
 	}
 	c.Flags().StringVar(&in.Note, "note", "", "why; it stays with the revision")
 	wait := c.Flags().Bool("wait", false, "wait until it is done")
@@ -329,7 +338,12 @@ func (a *app) overlayBuild() *cobra.Command {
 }
 
 func (a *app) overlayDelete() *cobra.Command {
-	c := &cobra.Command{Use: "delete NAME", Short: "Delete an overlay; it can be taken back for some days", Args: one("the name of an overlay"), ValidArgsFunction: a.overlays}
+	c := &cobra.Command{
+		Use:               "delete NAME",
+		Short:             "Delete an overlay; it can be taken back for some days",
+		Args:              one("the name of an overlay"),
+		ValidArgsFunction: a.overlays,
+	}
 	wait := c.Flags().Bool("wait", false, "wait until it is done")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
@@ -342,7 +356,12 @@ func (a *app) overlayDelete() *cobra.Command {
 }
 
 func (a *app) overlayRestore() *cobra.Command {
-	c := &cobra.Command{Use: "restore NAME", Short: "Take a deleted overlay back", Args: one("the name of an overlay"), ValidArgsFunction: a.overlays}
+	c := &cobra.Command{
+		Use:               "restore NAME",
+		Short:             "Take a deleted overlay back",
+		Args:              one("the name of an overlay"),
+		ValidArgsFunction: a.overlays,
+	}
 	wait := c.Flags().Bool("wait", false, "wait until it is done")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])

@@ -36,7 +36,8 @@ type overlayFile struct {
 func (a *app) overlayFiles() *cobra.Command {
 	var l listing
 	c := &cobra.Command{
-		Use: "files NAME [REVISION]", Short: "List the files of a revision; without one, of the current", Args: between(1, 2, "the name of an overlay, and a revision if not the current one"),
+		Use: "files NAME [REVISION]", Short: "List the files of a revision; without one, of the current",
+		Args:              between(1, 2, "the name of an overlay, and a revision if not the current one"),
 		ValidArgsFunction: a.overlayRevision,
 	}
 	l.flags(c)
@@ -45,7 +46,8 @@ func (a *app) overlayFiles() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("files: %w", err)
 		}
-		err = list(c.Context(), a, path+"/files", l.values(), "PATH\tSIZE", func(w io.Writer, f left4me.TreeFile) { writeFile(w, a.quiet, f) })
+		err = list(c.Context(), a, path+"/files", l.values(), "PATH\tSIZE",
+			func(w io.Writer, f left4me.TreeFile) { writeFile(w, a.quiet, f) })
 		if err != nil {
 			return fmt.Errorf("files of %s: %w", n, err)
 		}
@@ -79,13 +81,19 @@ func (a *app) readFile(ctx context.Context, overlay, revision, file, inside stri
 	}
 	raw, err = a.call(ctx, http.MethodGet, at+"/file?"+query.Encode(), nil, &f)
 	if err == nil && int64(len(f.Data)) < f.Size {
-		err = left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s has %d bytes, which is too much for that", oneLine(fit(file, 200)), f.Size), "pull it: left4me overlay pull "+overlay)
+		err = left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s has %d bytes, which is too much for that", oneLine(fit(file, 200)), f.Size),
+			"pull it: left4me overlay pull "+overlay)
 	}
 	return f, raw, err
 }
 
 func (a *app) overlayCat() *cobra.Command {
-	c := &cobra.Command{Use: "cat NAME PATH", Short: "Print a file of an overlay", Args: between(2, 2, "the name of an overlay and a path"), ValidArgsFunction: a.overlays}
+	c := &cobra.Command{
+		Use:               "cat NAME PATH",
+		Short:             "Print a file of an overlay",
+		Args:              between(2, 2, "the name of an overlay and a path"),
+		ValidArgsFunction: a.overlays,
+	}
 	inside := c.Flags().String("inside", "", "a file in the add-on (VPK) that PATH is")
 	revision := c.Flags().String("revision", "", "the revision; without it the current one")
 	plain := c.Flags().Bool("utf8", false, "print a text in another encoding as UTF-8")
@@ -150,8 +158,10 @@ func (a *app) overlayDiff() *cobra.Command {
 
 func (a *app) overlayRemoveFiles() *cobra.Command {
 	c := &cobra.Command{
-		Use: "rm NAME PATH...", Short: "Make a revision without some files", Args: between(2, -1, "the name of an overlay and paths"), ValidArgsFunction: a.overlays,
-		Long: "Make a revision of a files overlay without some of its files or directories. The\nolder revisions keep them: left4me overlay use takes them back.",
+		Use: "rm NAME PATH...", Short: "Make a revision without some files", Args: between(2, -1, "the name of an overlay and paths"),
+		ValidArgsFunction: a.overlays,
+		Long: "Make a revision of a files overlay without some of its files or directories. The\n" +
+			"older revisions keep them: left4me overlay use takes them back.",
 	}
 	note := c.Flags().String("note", "", "why; it stays with the revision")
 	wait := c.Flags().Bool("wait", false, "wait until it is done")
@@ -173,8 +183,12 @@ func textChoices(*cobra.Command, []string, string) ([]string, cobra.ShellCompDir
 
 func (a *app) overlayRepair() *cobra.Command {
 	c := &cobra.Command{
-		Use: "repair NAME [PATH...]", Short: "Repair texts that the game reads otherwise than they look", Args: between(1, -1, "the name of an overlay, and paths if not all texts are meant"), ValidArgsFunction: a.overlays,
-		Long: "Make a revision in which texts for the game and SourceMod are as they look: UTF-8\nwithout a byte order mark, with plain quotation marks and blanks, and with Steam\nIDs of administrators as STEAM_1:0:123. left4me overlay show lists what is found.\nWithout a path all texts are repaired. The older revision keeps them as they were:\nleft4me overlay use takes them back.",
+		Use: "repair NAME [PATH...]", Short: "Repair texts that the game reads otherwise than they look",
+		Args: between(1, -1, "the name of an overlay, and paths if not all texts are meant"), ValidArgsFunction: a.overlays,
+		Long: "Make a revision in which texts for the game and SourceMod are as they look: UTF-8\n" +
+			"without a byte order mark, with plain quotation marks and blanks, and with Steam\n" +
+			"IDs of administrators as STEAM_1:0:123. left4me overlay show lists what is found.\n" +
+			"Without a path all texts are repaired. The older revision keeps them as they were:\nleft4me overlay use takes them back.",
 	}
 	note := c.Flags().String("note", "", "why; it stays with the revision")
 	wait := c.Flags().Bool("wait", false, "wait until it is done")
@@ -195,8 +209,12 @@ func (a *app) overlayRepair() *cobra.Command {
 
 func (a *app) overlayEdit() *cobra.Command {
 	c := &cobra.Command{
-		Use: "edit NAME PATH", Short: "Edit a text file of an overlay in your editor", Args: between(2, 2, "the name of an overlay and a path"), ValidArgsFunction: a.overlays,
-		Long: "Edit a text file of an overlay in the editor that VISUAL or EDITOR names, and\nmake a revision of it. When somebody else changed the file meanwhile, nothing is\nchanged and your text is kept.\n\nA file that isn't UTF-8 is opened as UTF-8 and saved in its own encoding again. A\ncharacter that this encoding doesn't have is refused: --utf8 saves the file as\nUTF-8.",
+		Use: "edit NAME PATH", Short: "Edit a text file of an overlay in your editor",
+		Args: between(2, 2, "the name of an overlay and a path"), ValidArgsFunction: a.overlays,
+		Long: "Edit a text file of an overlay in the editor that VISUAL or EDITOR names, and\n" +
+			"make a revision of it. When somebody else changed the file meanwhile, nothing is\nchanged and your text is kept.\n\n" +
+			"A file that isn't UTF-8 is opened as UTF-8 and saved in its own encoding again. A\n" +
+			"character that this encoding doesn't have is refused: --utf8 saves the file as\nUTF-8.",
 	}
 	note := c.Flags().String("note", "", "why; it stays with the revision")
 	plain := c.Flags().Bool("utf8", false, "save it as UTF-8, also when it is in another encoding")
@@ -261,7 +279,8 @@ func (a *app) edit(c *cobra.Command, n left4me.Name, at, file, note string, plai
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.In, a.Out, a.Err
 	if err := cmd.Run(); err != nil {
 		keep = true
-		return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the editor ended with %v", err), "nothing was changed; your text is in "+own)
+		return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the editor ended with %v", err),
+			"nothing was changed; your text is in "+own)
 	}
 	text, err := os.ReadFile(own)
 	switch {
@@ -274,7 +293,8 @@ func (a *app) edit(c *cobra.Command, n left4me.Name, at, file, note string, plai
 		return nil
 	case len(text) > maxEdit:
 		keep = true
-		return left4me.Errorf(left4me.Invalid, "the text is too long", fmt.Sprintf("use at most %d KiB, or push it; it is in %s", maxEdit>>10, own))
+		return left4me.Errorf(left4me.Invalid, "the text is too long",
+			fmt.Sprintf("use at most %d KiB, or push it; it is in %s", maxEdit>>10, own))
 	}
 	query := url.Values{"path": {file}, "base": {strconv.Itoa(cmp.Or(o.Content.Current, left4me.NoRevision))}}
 	if note != "" {

@@ -12,14 +12,17 @@ import (
 )
 
 // itemsCommand changes which workshop items an overlay has.
-func (a *app) itemsCommand(use, short string, args cobra.PositionalArgs, change func(c *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error) *cobra.Command {
+func (a *app) itemsCommand(use, short string, args cobra.PositionalArgs,
+	change func(c *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error,
+) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Args: args, ValidArgsFunction: a.overlays}
 	build := c.Flags().Bool("build", false, "make a revision of it")
 	wait := c.Flags().Bool("wait", false, "wait until that is done")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return a.changeOverlay(c, args[0], *build, *wait, func(o *overlay) error {
 			if o.Workshop == nil {
-				return left4me.Errorf(left4me.Invalid, fmt.Sprintf("it is a %s overlay", oneLine(string(o.Kind))), "only a workshop overlay has items")
+				return left4me.Errorf(left4me.Invalid, fmt.Sprintf("it is a %s overlay", oneLine(string(o.Kind))),
+					"only a workshop overlay has items")
 			}
 			ids, err := a.workshopIDs(c.Context(), args[1:])
 			if err != nil {
@@ -52,7 +55,8 @@ func (a *app) overlayAdd() *cobra.Command {
 }
 
 func (a *app) overlayRemove() *cobra.Command {
-	return a.itemsCommand("remove NAME ITEM…", "Take workshop items out of an overlay; one of a collection is left out from now on", between(2, -1, someItems),
+	return a.itemsCommand("remove NAME ITEM…", "Take workshop items out of an overlay; one of a collection is left out from now on",
+		between(2, -1, someItems),
 		func(_ *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error {
 			for _, id := range ids {
 				if i := entry(w, id); i >= 0 {
@@ -66,7 +70,8 @@ func (a *app) overlayRemove() *cobra.Command {
 }
 
 func (a *app) overlayFreeze() *cobra.Command {
-	return a.itemsCommand("freeze NAME COLLECTION", "Keep a collection as it is now: what its author adds or removes doesn't matter", between(2, 2, "the name of an overlay and a collection"),
+	return a.itemsCommand("freeze NAME COLLECTION", "Keep a collection as it is now: what its author adds or removes doesn't matter",
+		between(2, 2, "the name of an overlay and a collection"),
 		func(c *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error {
 			i := -1
 			if len(ids) == 1 {
@@ -86,8 +91,11 @@ func (a *app) overlayFreeze() *cobra.Command {
 					items = append(items, s.ID)
 				}
 			}
-			if j := slices.IndexFunc(states, func(s left4me.WorkshopState) bool { return s.ID == ids[0] && s.State == left4me.ItemCollection }); j < 0 || len(items) == 0 {
-				return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s is no collection with items", ids[0]), "only a collection can be frozen")
+			if j := slices.IndexFunc(states,
+				func(s left4me.WorkshopState) bool { return s.ID == ids[0] && s.State == left4me.ItemCollection }); j < 0 ||
+				len(items) == 0 {
+				return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s is no collection with items", ids[0]),
+					"only a collection can be frozen")
 			}
 			w.Entries[i].Frozen = items
 			return nil
@@ -95,7 +103,8 @@ func (a *app) overlayFreeze() *cobra.Command {
 }
 
 func (a *app) overlayUnfreeze() *cobra.Command {
-	return a.itemsCommand("unfreeze NAME COLLECTION", "Keep a collection in sync with its author again", between(2, 2, "the name of an overlay and a collection"),
+	return a.itemsCommand("unfreeze NAME COLLECTION", "Keep a collection in sync with its author again",
+		between(2, 2, "the name of an overlay and a collection"),
 		func(_ *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error {
 			for _, id := range ids {
 				i := entry(w, id)

@@ -13,8 +13,11 @@ import (
 // overlayNames has names in an archive that was published read in another encoding.
 func (a *app) overlayNames() *cobra.Command {
 	c := &cobra.Command{
-		Use: "names NAME ENCODING", Short: "Read names in an uploaded archive in another encoding", Args: between(2, 2, "the name of an overlay and an encoding"),
-		Long: "Make a revision in which the files of the last upload are called as their names are\nin another encoding. The upload is kept for a week after it was published when its\nnames don't say which one they are in. left4me upload names lists the encodings.",
+		Use: "names NAME ENCODING", Short: "Read names in an uploaded archive in another encoding",
+		Args: between(2, 2, "the name of an overlay and an encoding"),
+		Long: "Make a revision in which the files of the last upload are called as their names are\n" +
+			"in another encoding. The upload is kept for a week after it was published when its\n" +
+			"names don't say which one they are in. left4me upload names lists the encodings.",
 		ValidArgsFunction: func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 0 {
 				return a.overlays(c, args, typed)
@@ -45,9 +48,12 @@ func (a *app) overlayNames() *cobra.Command {
 				return a.plan(c.Context(), r.Archive.Upload, change)
 			}
 			change["upload"] = r.Archive.Upload
-			return a.begin(c.Context(), what, http.MethodPost, path+"/build", map[string]any{"note": "names read as " + args[1], "change": change}, *wait)
+			return a.begin(c.Context(), what, http.MethodPost, path+"/build",
+				map[string]any{"note": "names read as " + args[1], "change": change}, *wait)
 		}
-		return fmt.Errorf("%s: %w", what, left4me.Errorf(left4me.NotFound, "no upload of the last week has names that may be read otherwise", "send it again with --names"))
+		return fmt.Errorf("%s: %w", what,
+			left4me.Errorf(left4me.NotFound, "no upload of the last week has names that may be read otherwise",
+				"send it again with --names"))
 	}
 	return c
 }

@@ -20,8 +20,10 @@ import (
 
 func (a *app) overlayPull() *cobra.Command {
 	c := &cobra.Command{
-		Use: "pull NAME", Short: "Copy a revision of an overlay to this machine", Args: one("the name of an overlay"), ValidArgsFunction: a.overlays,
-		Long: "Copy a revision of an overlay to this machine: into a new directory, to an archive\n(.zip, .tar or .tar.zst), or a single file of it.",
+		Use: "pull NAME", Short: "Copy a revision of an overlay to this machine", Args: one("the name of an overlay"),
+		ValidArgsFunction: a.overlays,
+		Long: "Copy a revision of an overlay to this machine: into a new directory, to an archive\n" +
+			"(.zip, .tar or .tar.zst), or a single file of it.",
 	}
 	f := c.Flags()
 	revision := f.Int("revision", 0, "which; without, the one that servers start with")

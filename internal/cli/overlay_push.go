@@ -20,8 +20,12 @@ import (
 
 func (a *app) overlayPush() *cobra.Command {
 	c := &cobra.Command{
-		Use: "push NAME DIR|FILE", Short: "Send a directory, an archive or a file to a files overlay", Args: between(2, 2, "the name of an overlay and what to send"),
-		Long: "Send a directory, an archive (zip, 7z, rar, tar.*) or a single file to a files\noverlay, and make a revision of it. Where its files belong is found out:\nleft4dead2, addons, cfg and so on in it say so, and add-ons go to addons. The\nrevision has nothing else, unless --add puts the files over those that are there.",
+		Use: "push NAME DIR|FILE", Short: "Send a directory, an archive or a file to a files overlay",
+		Args: between(2, 2, "the name of an overlay and what to send"),
+		Long: "Send a directory, an archive (zip, 7z, rar, tar.*) or a single file to a files\n" +
+			"overlay, and make a revision of it. Where its files belong is found out:\n" +
+			"left4dead2, addons, cfg and so on in it say so, and add-ons go to addons. The\n" +
+			"revision has nothing else, unless --add puts the files over those that are there.",
 		ValidArgsFunction: func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 0 {
 				return a.overlays(c, args, typed)
@@ -37,8 +41,11 @@ func (a *app) overlayPush() *cobra.Command {
 	wait := f.Bool("wait", false, "wait until the revision is made")
 	f.StringVar(&in.Root, "root", "", "where the files go, like left4dead2/cfg, instead of finding it out")
 	f.StringVar(&in.Subdir, "subdir", "", "only what is beneath this directory of it")
-	f.StringVar(&in.Names, "names", "", "the encoding of file names that say none, like gbk, big5 or shift_jis; left4me upload names lists them")
-	moves := f.StringArray("move", nil, "FOLDER=PLACE: a folder or file of it goes to this place, like left4dead2/cfg, or - to leave it out; the overlay remembers it,\nand FOLDER= forgets it; may be repeated")
+	f.StringVar(&in.Names, "names", "",
+		"the encoding of file names that say none, like gbk, big5 or shift_jis; left4me upload names lists them")
+	moves := f.StringArray("move", nil,
+		"FOLDER=PLACE: a folder or file of it goes to this place, like left4dead2/cfg, or - to leave it out; the overlay remembers it,\n"+
+			"and FOLDER= forgets it; may be repeated")
 	f.BoolVar(&in.Exact, "exact", false, "leave paths and archives as they are")
 	f.StringVar(&in.Texts, "texts", "", "as-is leaves texts that are UTF-16 or begin with a byte order mark; else they are saved as UTF-8")
 	_ = c.RegisterFlagCompletionFunc("texts", textChoices)
@@ -114,7 +121,11 @@ func toSend(name string) (sent, error) {
 		if err != nil {
 			return sent{}, err
 		}
-		return sent{name: filepath.Base(abs) + ".tar", size: s.size, from: func(offset int64) (io.ReadCloser, error) { return s.from(offset), nil }}, nil
+		return sent{
+			name: filepath.Base(abs) + ".tar",
+			size: s.size,
+			from: func(offset int64) (io.ReadCloser, error) { return s.from(offset), nil },
+		}, nil
 	}
 	if !st.Mode().IsRegular() {
 		return sent{}, left4me.Errorf(left4me.Invalid, name+" is neither a file nor a directory", "")

@@ -28,7 +28,12 @@ func revisionPath(overlay, revision string) (left4me.Name, string, error) {
 }
 
 func (a *app) overlayRevisions() *cobra.Command {
-	c := &cobra.Command{Use: "revisions NAME", Short: "List the revisions of an overlay, newest first", Args: one("the name of an overlay"), ValidArgsFunction: a.overlays}
+	c := &cobra.Command{
+		Use:               "revisions NAME",
+		Short:             "List the revisions of an overlay, newest first",
+		Args:              one("the name of an overlay"),
+		ValidArgsFunction: a.overlays,
+	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
 		if err != nil {
@@ -55,8 +60,10 @@ func (a *app) overlayRevisions() *cobra.Command {
 				if v.Number == o.Content.Current {
 					number += " current"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", number, moment(v.CreatedAt), oneLine(v.By), v.Files, size(v.Bytes), size(v.Own),
-					fmt.Sprintf("+%d ~%d -%d", v.Added, v.Changed, v.Removed), joined(v.Servers), oneLine(v.Label), oneLine(fit(v.Note, 60)))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", number, moment(v.CreatedAt), oneLine(v.By), v.Files,
+					size(v.Bytes), size(v.Own),
+					fmt.Sprintf("+%d ~%d -%d", v.Added, v.Changed, v.Removed), joined(v.Servers), oneLine(v.Label),
+					oneLine(fit(v.Note, 60)))
 			}
 		})
 	}
@@ -65,7 +72,8 @@ func (a *app) overlayRevisions() *cobra.Command {
 
 func (a *app) overlayUse() *cobra.Command {
 	c := &cobra.Command{
-		Use: "use NAME REVISION", Short: "Let servers start with a revision, an older one or the newest", Args: between(2, 2, "the name of an overlay and a revision"),
+		Use: "use NAME REVISION", Short: "Let servers start with a revision, an older one or the newest",
+		Args:              between(2, 2, "the name of an overlay and a revision"),
 		ValidArgsFunction: a.overlayRevision,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -108,8 +116,9 @@ func (a *app) overlayRevision(c *cobra.Command, args []string, typed string) ([]
 
 func (a *app) overlayLabel() *cobra.Command {
 	c := &cobra.Command{
-		Use: "label NAME REVISION [LABEL]", Short: "Name a revision, which keeps it from being collected; without a label its name is taken away",
-		Args: between(2, 3, "the name of an overlay, a revision and its label"), ValidArgsFunction: a.overlayRevision,
+		Use:   "label NAME REVISION [LABEL]",
+		Short: "Name a revision, which keeps it from being collected; without a label its name is taken away",
+		Args:  between(2, 3, "the name of an overlay, a revision and its label"), ValidArgsFunction: a.overlayRevision,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := revisionPath(args[0], args[1])
@@ -135,7 +144,8 @@ func (a *app) overlayLabel() *cobra.Command {
 
 func (a *app) overlayDrop() *cobra.Command {
 	c := &cobra.Command{
-		Use: "drop NAME REVISION", Short: "Remove a revision that nothing uses, for ever", Args: between(2, 2, "the name of an overlay and a revision"), ValidArgsFunction: a.overlayRevision,
+		Use: "drop NAME REVISION", Short: "Remove a revision that nothing uses, for ever",
+		Args: between(2, 2, "the name of an overlay and a revision"), ValidArgsFunction: a.overlayRevision,
 	}
 	yes := c.Flags().BoolP("yes", "y", false, "don't ask")
 	c.RunE = func(c *cobra.Command, args []string) error {

@@ -44,7 +44,9 @@ func (d *definitionFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&d.refresh, "refresh", "", "look for something newer each HOURS, or HOURS@HH:MM; 0 is never")
 	f.StringVar(&d.restart, "restart", "", "when servers on the older revision restart then: never, empty or HH:MM")
 	f.StringVar(&d.texts, "texts", "", "as-is leaves texts that are UTF-16 or begin with a byte order mark; else builds save them as UTF-8")
-	f.StringArrayVar(&d.moves, "move", nil, "FOLDER=PLACE: a folder of what is uploaded or fetched goes to this place, or - to leave it out;\nFOLDER= forgets it; may be repeated")
+	f.StringArrayVar(&d.moves, "move", nil,
+		"FOLDER=PLACE: a folder of what is uploaded or fetched goes to this place, or - to leave it out;\n"+
+			"FOLDER= forgets it; may be repeated")
 	f.StringArrayVar(&d.cfg, "cfg", nil, "a line for server.cfg of each server that stacks it; may be repeated")
 }
 
@@ -284,7 +286,8 @@ func (a *app) overlayCreate() *cobra.Command {
 func (o overlay) kind() (left4me.OverlayKind, error) {
 	var kinds []left4me.OverlayKind
 	for k, there := range map[left4me.OverlayKind]bool{
-		left4me.WorkshopOverlay: o.Workshop != nil, left4me.ScriptOverlay: o.Script != nil, left4me.GitOverlay: o.Git != nil, left4me.ReleaseOverlay: o.Release != nil,
+		left4me.WorkshopOverlay: o.Workshop != nil, left4me.ScriptOverlay: o.Script != nil, left4me.GitOverlay: o.Git != nil,
+		left4me.ReleaseOverlay: o.Release != nil,
 	} {
 		if there {
 			kinds = append(kinds, k)
@@ -302,7 +305,8 @@ func (o overlay) kind() (left4me.OverlayKind, error) {
 func (a *app) overlaySet() *cobra.Command {
 	var d definitionFlags
 	c := &cobra.Command{
-		Use: "set NAME", Short: "Change what an overlay is made of; what isn't said stays", Args: one("the name of an overlay"), ValidArgsFunction: a.overlays,
+		Use: "set NAME", Short: "Change what an overlay is made of; what isn't said stays", Args: one("the name of an overlay"),
+		ValidArgsFunction: a.overlays,
 	}
 	d.add(c.Flags())
 	build := c.Flags().Bool("build", false, "make a revision of it")

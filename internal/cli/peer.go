@@ -25,7 +25,12 @@ func trusted(c net.Conn, path string, advice Advice) error {
 		}
 	}
 	c.Close()
-	return &left4me.Error{Kind: left4me.Unavailable, Err: err, Text: "what answers at " + path + " is not left4me, but another user's", Hint: advice.start()}
+	return &left4me.Error{
+		Kind: left4me.Unavailable,
+		Err:  err,
+		Text: "what answers at " + path + " is not left4me, but another user's",
+		Hint: advice.start(),
+	}
 }
 
 // peer is the user at the other end of a unix socket.
@@ -39,7 +44,8 @@ func peer(c net.Conn) (uint32, error) {
 		return 0, err
 	}
 	var cred *unix.Ucred
-	if e := raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); e != nil || err != nil {
+	if e := raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); e != nil ||
+		err != nil {
 		return 0, errors.Join(e, err)
 	}
 	return cred.Uid, nil

@@ -35,7 +35,8 @@ func TestAnotherUsersSocketIsNotTakenForLeft4me(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Call(t.Context(), "GET", "/servers", nil, nil); !errors.Is(err, left4me.Unavailable) || !strings.Contains(err.Error(), "another user's") || asked {
+	if _, err := c.Call(t.Context(), "GET", "/servers", nil, nil); !errors.Is(err, left4me.Unavailable) ||
+		!strings.Contains(err.Error(), "another user's") || asked {
 		t.Errorf("%v, asked %v", err, asked)
 	}
 	// Where the directory is that user's, it is who left4me runs as.

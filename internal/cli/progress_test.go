@@ -17,7 +17,12 @@ var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 func starting(state left4me.StepState, done int64) left4me.Job {
 	return left4me.Job{State: left4me.JobRunning, Steps: []left4me.Step{
 		{Label: "write configuration", State: left4me.StepDone},
-		{Label: "copy", State: state, Progress: left4me.Progress{Done: done, Total: 8, Unit: "files"}, StartedAt: now.Add(-3 * time.Second)},
+		{
+			Label:     "copy",
+			State:     state,
+			Progress:  left4me.Progress{Done: done, Total: 8, Unit: "files"},
+			StartedAt: now.Add(-3 * time.Second),
+		},
 		{Label: "start server", State: left4me.StepPending},
 	}}
 }
@@ -37,7 +42,8 @@ func TestProgressOnATerminalIsOneLine(t *testing.T) {
 func TestADownloadTellsBytesRateAndWhatIsLeft(t *testing.T) {
 	job := starting(left4me.StepRunning, 2)
 	job.Steps[1].Progress = left4me.Progress{Done: 1_500_000_000, Total: 6_000_000_000, Unit: "bytes", Rate: 30_000_000}
-	if line := statusLine("update the game", job, now, 200); line != "update the game: copy 25%, 1.50 GB of 6.00 GB, 30.0 MB/s, 2m30s left (3s)" {
+	if line := statusLine("update the game", job, now,
+		200); line != "update the game: copy 25%, 1.50 GB of 6.00 GB, 30.0 MB/s, 2m30s left (3s)" {
 		t.Errorf("%q", line)
 	}
 	job.Steps[1].State = left4me.StepDone
@@ -95,9 +101,19 @@ func TestErrorIsOneLineAndHasItsCode(t *testing.T) {
 		{nil, 0, ""},
 		{ErrFailed, 1, ""},
 		{errors.New("disk on fire"), 1, "left4me: disk on fire\n"},
-		{fmt.Errorf("start alpha: %w", conflict), 4, "left4me: start alpha: port 27015 is used by \uFFFD[31mbeta; choose another or stop beta\n"},
-		{fmt.Errorf("start alpha: %w", &jobError{left4me.Job{State: left4me.JobFailed, Error: &left4me.Error{Kind: left4me.Conflict, Text: "port taken", Hint: "wait"}}}), 1, "left4me: start alpha: port taken; wait\n"},
-		{&jobError{left4me.Job{ID: "7", State: left4me.JobInterrupted}}, 1, "left4me: the job was interrupted; try again with: left4me job retry 7\n"},
+		{
+			fmt.Errorf("start alpha: %w", conflict), 4,
+			"left4me: start alpha: port 27015 is used by \uFFFD[31mbeta; choose another or stop beta\n",
+		},
+		{fmt.Errorf("start alpha: %w",
+			&jobError{left4me.Job{
+				State: left4me.JobFailed,
+				Error: &left4me.Error{Kind: left4me.Conflict, Text: "port taken", Hint: "wait"},
+			}}), 1, "left4me: start alpha: port taken; wait\n"},
+		{
+			&jobError{left4me.Job{ID: "7", State: left4me.JobInterrupted}}, 1,
+			"left4me: the job was interrupted; try again with: left4me job retry 7\n",
+		},
 	} {
 		var out bytes.Buffer
 		if code := Report(&out, tt.err); code != tt.code || out.String() != tt.text {

@@ -13,7 +13,8 @@ import (
 func (a *app) serverReach() *cobra.Command {
 	c := &cobra.Command{
 		Use: "reach NAME", Short: "Say why players can't join a server", Args: one("the name of a server"), ValidArgsFunction: a.servers,
-		Long: "Say why players can't join a server, or don't find it: go from its process\noutwards to Steam, and end at the first thing that keeps everybody out. The exit\ncode is 1 when there is one.",
+		Long: "Say why players can't join a server, or don't find it: go from its process\n" +
+			"outwards to Steam, and end at the first thing that keeps everybody out. The exit\ncode is 1 when there is one.",
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])

@@ -82,10 +82,12 @@ else. From elsewhere, LEFT4ME_URL says where it is and LEFT4ME_TOKEN who you are
 		return nil
 	}
 	root.PersistentPostRun = func(*cobra.Command, []string) { stop() }
-	root.AddCommand(a.serverCommand(), a.gameCommand(), a.jobCommand(), a.blueprintCommand(), a.overlayCommand(), a.recipeCommand(), a.uploadCommand(), a.contentCommand(), a.backupCommand(), a.userCommand(), a.tokenCommand())
+	root.AddCommand(a.serverCommand(), a.gameCommand(), a.jobCommand(), a.blueprintCommand(), a.overlayCommand(), a.recipeCommand(),
+		a.uploadCommand(), a.contentCommand(), a.backupCommand(), a.userCommand(), a.tokenCommand())
 	root.AddCommand(&cobra.Command{
 		Use: "exit-codes", Short: "What the exit codes mean",
-		Long: "Errors are one line on stderr: what was tried, what is wrong; what to do about it.\nThe exit code says of which kind it is:\n\n" + ExitCodes,
+		Long: "Errors are one line on stderr: what was tried, what is wrong; what to do about it.\n" +
+			"The exit code says of which kind it is:\n\n" + ExitCodes,
 	})
 	return root
 }

@@ -71,11 +71,13 @@ func (a *app) serverCommand() *cobra.Command {
 		a.serverList(), a.serverShow(), a.serverCreate(), a.serverSet(), a.serverSettings(), a.serverConfig(),
 		a.serverActs("start", "Start servers", "Of many servers, those that run already stay as they are."),
 		a.serverActs("stop", "Stop servers", "Of many servers, those that are stopped and wanted to be stay as they are."),
-		a.serverActs("restart", "Restart servers", "A server that is named and stopped is started. Of many servers, only those that\nrun are restarted."),
+		a.serverActs("restart", "Restart servers",
+			"A server that is named and stopped is started. Of many servers, only those that\nrun are restarted."),
 		a.serverAct("reset", "Empty what a server wrote and start it anew", "every file that it wrote is thrown away"),
 		a.serverAct("delete", "Delete a server and its files", "its files and logs go with it"),
 		a.serverConsole(), a.serverLogs(), a.serverReach(), a.serverMaps(), a.serverMap(),
-		a.serverFiles(), a.serverCat(), a.serverWritten(), a.serverDiscard(), a.serverPromote(), a.serverPending(), a.serverCompare(), a.serverClashes())
+		a.serverFiles(), a.serverCat(), a.serverWritten(), a.serverDiscard(), a.serverPromote(), a.serverPending(), a.serverCompare(),
+		a.serverClashes())
 }
 
 // serverPath is where a server is in the API.

@@ -107,8 +107,10 @@ func (a *app) writeChange(w io.Writer, c left4me.FileChange) {
 func (a *app) serverFiles() *cobra.Command {
 	var l listing
 	c := &cobra.Command{
-		Use: "files NAME", Short: "List what a server sees: its layers merged", Args: one("the name of a server"), ValidArgsFunction: a.servers,
-		Long: "List what a server sees: its layers merged, nothing is mounted for it. Each file\nnames the layer that it comes from, and those below that have it too.",
+		Use: "files NAME", Short: "List what a server sees: its layers merged", Args: one("the name of a server"),
+		ValidArgsFunction: a.servers,
+		Long: "List what a server sees: its layers merged, nothing is mounted for it. Each file\n" +
+			"names the layer that it comes from, and those below that have it too.",
 	}
 	l.flags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -127,7 +129,8 @@ func (a *app) serverFiles() *cobra.Command {
 func (a *app) serverWritten() *cobra.Command {
 	var l listing
 	c := &cobra.Command{
-		Use: "written NAME", Short: "List what a server wrote over its layers", Args: one("the name of a server"), ValidArgsFunction: a.servers,
+		Use: "written NAME", Short: "List what a server wrote over its layers", Args: one("the name of a server"),
+		ValidArgsFunction: a.servers,
 	}
 	l.flags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -171,7 +174,8 @@ func (a *app) serverCat() *cobra.Command {
 		query := url.Values{"path": {args[1]}, "inside": {inside}}
 		raw, err := a.call(c.Context(), http.MethodGet, path+"/file?"+query.Encode(), nil, &f)
 		if err == nil && int64(len(f.Data)) < f.Size && !a.json {
-			err = left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s has %d bytes, which is too much to print", args[1], f.Size), "look at it on the host itself")
+			err = left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s has %d bytes, which is too much to print", args[1], f.Size),
+				"look at it on the host itself")
 		}
 		if err != nil {
 			return fmt.Errorf("cat %s of %s: %w", args[1], n, err)
@@ -188,7 +192,8 @@ func (a *app) serverCat() *cobra.Command {
 func (a *app) serverDiscard() *cobra.Command {
 	c := &cobra.Command{
 		Use: "discard NAME PATH...", Short: "Drop files that a stopped server wrote", ValidArgsFunction: a.servers,
-		Long: "Drop files that a stopped server wrote: a file that hid one of a layer gives it\nback, one that was removed comes again, a directory goes with all that is in it.",
+		Long: "Drop files that a stopped server wrote: a file that hid one of a layer gives it\n" +
+			"back, one that was removed comes again, a directory goes with all that is in it.",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 2 {
 				return usagef("%s takes the name of a server and at least one path; see: %s --help", name(c), c.CommandPath())
@@ -205,7 +210,8 @@ func (a *app) serverDiscard() *cobra.Command {
 		}
 		what := "discard files of " + string(n)
 		if !*yes {
-			if err := a.confirm(c.Context(), n, fmt.Sprintf("%d files or directories that it wrote are thrown away", len(args)-1)); err != nil {
+			if err := a.confirm(c.Context(), n,
+				fmt.Sprintf("%d files or directories that it wrote are thrown away", len(args)-1)); err != nil {
 				return fmt.Errorf("%s: %w", what, err)
 			}
 		}
@@ -216,7 +222,8 @@ func (a *app) serverDiscard() *cobra.Command {
 
 func (a *app) serverPending() *cobra.Command {
 	c := &cobra.Command{
-		Use: "pending NAME", Short: "List the files that a restart would change", Args: one("the name of a server"), ValidArgsFunction: a.servers,
+		Use: "pending NAME", Short: "List the files that a restart would change", Args: one("the name of a server"),
+		ValidArgsFunction: a.servers,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
@@ -233,8 +240,11 @@ func (a *app) serverPending() *cobra.Command {
 
 func (a *app) serverClashes() *cobra.Command {
 	c := &cobra.Command{
-		Use: "clashes NAME", Short: "Say what the overlays of a server have in common", Args: one("the name of a server"), ValidArgsFunction: a.servers,
-		Long: "Say what the overlays of a server have in common and players miss something by:\nadd-ons with the same files, a campaign twice, more add-ons than the game has\nroom for. What is wrong with an overlay by itself: left4me overlay show.",
+		Use: "clashes NAME", Short: "Say what the overlays of a server have in common", Args: one("the name of a server"),
+		ValidArgsFunction: a.servers,
+		Long: "Say what the overlays of a server have in common and players miss something by:\n" +
+			"add-ons with the same files, a campaign twice, more add-ons than the game has\n" +
+			"room for. What is wrong with an overlay by itself: left4me overlay show.",
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
@@ -282,7 +292,8 @@ func (a *app) serverCompare() *cobra.Command {
 		}
 		other, err := left4me.ParseName(args[1])
 		if err == nil {
-			err = list(c.Context(), a, path+"/compare/"+string(other), url.Values{}, "WHAT\tPATH\t"+strings.ToUpper(string(n))+"\t"+strings.ToUpper(string(other)), a.writeChange)
+			err = list(c.Context(), a, path+"/compare/"+string(other), url.Values{},
+				"WHAT\tPATH\t"+strings.ToUpper(string(n))+"\t"+strings.ToUpper(string(other)), a.writeChange)
 		}
 		if err != nil {
 			return fmt.Errorf("compare %s: %w", n, err)
@@ -295,7 +306,8 @@ func (a *app) serverCompare() *cobra.Command {
 func (a *app) serverPromote() *cobra.Command {
 	c := &cobra.Command{
 		Use: "promote NAME OVERLAY PATH...", Short: "Take files that a server wrote into an overlay", ValidArgsFunction: a.servers,
-		Long: "Take files that a server wrote into a files overlay, as a new revision of it. The\nserver keeps its own until they are discarded.",
+		Long: "Take files that a server wrote into a files overlay, as a new revision of it. The\n" +
+			"server keeps its own until they are discarded.",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 3 {
 				return usagef("%s takes a server, an overlay and at least one path; see: %s --help", name(c), c.CommandPath())
@@ -314,7 +326,8 @@ func (a *app) serverPromote() *cobra.Command {
 			return fmt.Errorf("promote files of %s: %w", n, err)
 		}
 		body := map[string]any{"promote": left4me.Promote{Server: n, Paths: args[2:]}}
-		return a.begin(c.Context(), fmt.Sprintf("promote files of %s to %s", n, overlay), http.MethodPost, "/overlays/"+string(overlay)+"/build", body, *wait)
+		return a.begin(c.Context(), fmt.Sprintf("promote files of %s to %s", n, overlay), http.MethodPost,
+			"/overlays/"+string(overlay)+"/build", body, *wait)
 	}
 	return c
 }

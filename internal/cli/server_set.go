@@ -32,7 +32,9 @@ func autostartFlag(c *cobra.Command, into *string) {
 func (a *app) serverSet() *cobra.Command {
 	c := &cobra.Command{
 		Use: "set NAME", Short: "Change a server", Args: one("the name of a server"), ValidArgsFunction: a.servers,
-		Long: "Change a server. What no flag names stays as it is; an empty value leaves a setting\nto the blueprint. A list that is given replaces the server's own. It applies when the\nserver starts next; left4me server config shows what that changes.",
+		Long: "Change a server. What no flag names stays as it is; an empty value leaves a setting\n" +
+			"to the blueprint. A list that is given replaces the server's own. It applies when the\n" +
+			"server starts next; left4me server config shows what that changes.",
 	}
 	var port int
 	var blueprint, autostart string
@@ -51,7 +53,14 @@ func (a *app) serverSet() *cobra.Command {
 		if _, err := a.call(c.Context(), http.MethodGet, path, nil, &now); err != nil {
 			return fmt.Errorf("set %s: %w", n, err)
 		}
-		d := serverDefinition{Version: now.Version, Port: now.Port, Blueprint: now.Blueprint, Overlays: now.Overlays, Settings: now.Settings, Autostart: autostart}
+		d := serverDefinition{
+			Version:   now.Version,
+			Port:      now.Port,
+			Blueprint: now.Blueprint,
+			Overlays:  now.Overlays,
+			Settings:  now.Settings,
+			Autostart: autostart,
+		}
 		if c.Flags().Changed("port") {
 			if port == 0 {
 				return usagef("set %s: port 0 is out of range", n)
@@ -87,7 +96,12 @@ func (a *app) serverSet() *cobra.Command {
 }
 
 func (a *app) serverSettings() *cobra.Command {
-	c := &cobra.Command{Use: "settings NAME", Short: "Show the settings of a server, and where each comes from", Args: one("the name of a server"), ValidArgsFunction: a.servers}
+	c := &cobra.Command{
+		Use:               "settings NAME",
+		Short:             "Show the settings of a server, and where each comes from",
+		Args:              one("the name of a server"),
+		ValidArgsFunction: a.servers,
+	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err != nil {
@@ -109,7 +123,8 @@ func (a *app) serverSettings() *cobra.Command {
 
 func (a *app) serverConfig() *cobra.Command {
 	c := &cobra.Command{
-		Use: "config NAME", Short: "Show what a restart would change in the files that left4me generates", Args: one("the name of a server"), ValidArgsFunction: a.servers,
+		Use: "config NAME", Short: "Show what a restart would change in the files that left4me generates",
+		Args: one("the name of a server"), ValidArgsFunction: a.servers,
 	}
 	all := c.Flags().Bool("all", false, "show the whole files, not only what changes")
 	c.RunE = func(c *cobra.Command, args []string) error {

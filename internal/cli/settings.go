@@ -84,7 +84,8 @@ func (all settingFlags) apply(flags *pflag.FlagSet, s *left4me.Settings) error {
 // overlaysFlag adds --overlay, and gives what an empty one leaves: none.
 func (a *app) overlaysFlag(c *cobra.Command) func() []string {
 	var given []string
-	c.Flags().StringArrayVar(&given, "overlay", nil, "an overlay, or with a revision as in maps@3; may be repeated, the top of the stack first")
+	c.Flags().StringArrayVar(&given, "overlay", nil,
+		"an overlay, or with a revision as in maps@3; may be repeated, the top of the stack first")
 	_ = c.RegisterFlagCompletionFunc("overlay", a.overlayRefs)
 	return func() []string {
 		if len(given) == 1 && given[0] == "" {

@@ -62,7 +62,8 @@ func newTarStream(dir string) (*tarStream, error) {
 				h.Mode = 0o755
 			}
 		case info.Mode()&fs.ModeSymlink != 0:
-			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s is a symbolic link, which an overlay can't have", p), "put the file itself there, or leave it out")
+			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s is a symbolic link, which an overlay can't have", p),
+				"put the file itself there, or leave it out")
 		default:
 			return left4me.Errorf(left4me.Invalid, p+" is neither a file nor a directory", "leave it out")
 		}

@@ -16,7 +16,13 @@ import (
 func TestADirectoryIsSentAsATarFromAnyPlace(t *testing.T) {
 	dir := t.TempDir()
 	long := strings.Repeat("länger", 30)
-	for name, text := range map[string]string{"a": strings.Repeat("x", 513), "empty": "", "d/ü 地图.cfg": "y", "d/" + long: strings.Repeat("z", 512), ".git/config": "no"} {
+	for name, text := range map[string]string{
+		"a":           strings.Repeat("x", 513),
+		"empty":       "",
+		"d/ü 地图.cfg":  "y",
+		"d/" + long:   strings.Repeat("z", 512),
+		".git/config": "no",
+	} {
 		file := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
 			t.Fatal(err)

@@ -22,7 +22,8 @@ type KnownToken struct {
 func (a *app) tokenList() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List tokens", Args: NoArguments,
-		Long: "List tokens by what they are for: your own, and everybody's for an administrator.\nThe token itself is shown only when it is made.",
+		Long: "List tokens by what they are for: your own, and everybody's for an administrator.\n" +
+			"The token itself is shown only when it is made.",
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var all []KnownToken
@@ -58,7 +59,12 @@ func orNever(t *time.Time) string {
 }
 
 func (a *app) tokenRevoke() *cobra.Command {
-	c := &cobra.Command{Use: "revoke ID", Aliases: []string{"rm"}, Short: "Make a token worthless at once", Args: one("the id of a token, as token list shows it")}
+	c := &cobra.Command{
+		Use:     "revoke ID",
+		Aliases: []string{"rm"},
+		Short:   "Make a token worthless at once",
+		Args:    one("the id of a token, as token list shows it"),
+	}
 	c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, noFiles

@@ -187,7 +187,8 @@ func (s *sending) several(ctx context.Context, n int64) (have int64, err error) 
 		group.Go(func() error {
 			defer func() { free <- buf }()
 			began := time.Now()
-			came, err := s.c.sendPiece(ctx, s.id, &reading{f: s.in.f, body: io.NopCloser(bytes.NewReader(piece)), at: offset}, offset, int64(len(piece)), false, func(int64) {})
+			came, err := s.c.sendPiece(ctx, s.id, &reading{f: s.in.f, body: io.NopCloser(bytes.NewReader(piece)), at: offset}, offset,
+				int64(len(piece)), false, func(int64) {})
 			if time.Since(began) >= quick {
 				slow.Store(true)
 			}
@@ -308,7 +309,9 @@ func (e *localError) Unwrap() error { return e.error }
 // sendPiece sends a piece of a file and returns how much of it has come. A piece
 // of a length that nobody took before is announced first: who refuses it says so
 // before it is sent.
-func (c *Client) sendPiece(ctx context.Context, id string, file *reading, offset, n int64, announce bool, show func(int64)) (have int64, err error) {
+func (c *Client) sendPiece(ctx context.Context, id string, file *reading, offset, n int64, announce bool, show func(int64)) (have int64,
+	err error,
+) {
 	body, err := file.from(offset)
 	if err != nil {
 		return 0, &localError{err}

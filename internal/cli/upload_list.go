@@ -35,7 +35,8 @@ func (a *app) uploadCommand() *cobra.Command {
 func (a *app) uploadList() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List open uploads, oldest first", Args: NoArguments,
-		Long: "List uploads that were begun and are not published: your own, and everybody's for\nan administrator. One that nobody continues is dropped after two days.",
+		Long: "List uploads that were begun and are not published: your own, and everybody's for\n" +
+			"an administrator. One that nobody continues is dropped after two days.",
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var all []openUpload
@@ -60,7 +61,8 @@ func (a *app) uploadList() *cobra.Command {
 				if len(u.Files) == 1 {
 					files = u.Files[0].Path
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", oneLine(u.ID), oneLine(u.Overlay), oneLine(u.By), moment(u.CreatedAt), moment(u.ExpiresAt), have, oneLine(files))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", oneLine(u.ID), oneLine(u.Overlay), oneLine(u.By), moment(u.CreatedAt),
+					moment(u.ExpiresAt), have, oneLine(files))
 			}
 		})
 	}
@@ -112,7 +114,9 @@ type archiveNames struct {
 func (a *app) uploadNames() *cobra.Command {
 	c := &cobra.Command{
 		Use: "names [ENCODING]", Short: "Show or set what names in archives are taken for", Args: between(0, 1, "an encoding"),
-		Long: "Many archives don't say in which encoding the names in them are. Names that are too\nshort to tell are taken for this one: automatic, or an encoding of the list. It is\nfirst set by the language of who makes the first upload (LANG).",
+		Long: "Many archives don't say in which encoding the names in them are. Names that are too\n" +
+			"short to tell are taken for this one: automatic, or an encoding of the list. It is\n" +
+			"first set by the language of who makes the first upload (LANG).",
 		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var v archiveNames
 			if len(args) > 0 {

@@ -268,7 +268,15 @@ func TestAnAnswerIsPrintedWhole(t *testing.T) {
 		moves = append(moves, left4me.FolderMove{From: name, To: "left4dead2/cfg"})
 	}
 	var out bytes.Buffer
-	(&app{}).writeUnplaced(&out, left4me.Plan{Asks: []left4me.PlanAsk{{Text: "it is odd", Count: 3, Files: []string{"a.ini"}, Choices: []left4me.PlanChoice{{Text: "cfg", Moves: moves}}}}})
+	(&app{}).writeUnplaced(&out,
+		left4me.Plan{
+			Asks: []left4me.PlanAsk{{
+				Text:    "it is odd",
+				Count:   3,
+				Files:   []string{"a.ini"},
+				Choices: []left4me.PlanChoice{{Text: "cfg", Moves: moves}},
+			}},
+		})
 	_, flags, ok := strings.Cut(out.String(), "(without an answer): ")
 	if !ok {
 		t.Fatal(out.String())
@@ -290,7 +298,9 @@ func TestAnAnswerIsPrintedWhole(t *testing.T) {
 
 func TestRememberedMovesAreShown(t *testing.T) {
 	var out bytes.Buffer
-	writeOverlay(&out, overlay{Name: "comp", Moves: []left4me.FolderMove{{From: "docs", To: "-"}, {From: "odd\nname", To: "left4dead2/cfg"}}}, left4me.Content{})
+	writeOverlay(&out,
+		overlay{Name: "comp", Moves: []left4me.FolderMove{{From: "docs", To: "-"}, {From: "odd\nname", To: "left4dead2/cfg"}}},
+		left4me.Content{})
 	if got := out.String(); !strings.Contains(got, "move\tdocs=-\nmove\todd name=left4dead2/cfg\n") {
 		t.Errorf("%q", got)
 	}

@@ -77,7 +77,8 @@ its user, which need no password.`,
 		}
 		return nil
 	}
-	stdin := c.Flags().Bool("password-stdin", false, "read the password from the first line of standard input; without NAME the current one first, and the new one from the second line")
+	stdin := c.Flags().Bool("password-stdin", false,
+		"read the password from the first line of standard input; without NAME the current one first, and the new one from the second line")
 	generate := c.Flags().Bool("generate", false, "make a password and print it")
 	revoke := c.Flags().Bool("revoke-tokens", false, "revoke all tokens of the user too")
 	c.MarkFlagsMutuallyExclusive("password-stdin", "generate")
@@ -147,7 +148,8 @@ func (a *app) currentPassword(ctx context.Context, stdin bool) (string, error) {
 func (a *app) userRole() *cobra.Command {
 	c := &cobra.Command{
 		Use: "role NAME admin|looker", Short: "Make a user an administrator, or one who may only look",
-		Long: "Make a user an administrator, or one who may only look. The user is signed out\neverywhere; tokens stay and have the new role at once.",
+		Long: "Make a user an administrator, or one who may only look. The user is signed out\n" +
+			"everywhere; tokens stay and have the new role at once.",
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) != 2 || args[1] != "admin" && args[1] != "looker" {
@@ -179,7 +181,8 @@ func (a *app) userRole() *cobra.Command {
 func (a *app) userSwitch(verb, short, long string, disabled bool) *cobra.Command {
 	c := &cobra.Command{Use: verb + " NAME", Short: short, Long: long, Args: one("the name of a user"), ValidArgsFunction: a.userNames}
 	c.RunE = func(c *cobra.Command, args []string) error {
-		err := a.changed(c.Context(), http.MethodPatch, "/users/"+url.PathEscape(args[0]), map[string]bool{"disabled": disabled}, "is "+verb+"d")
+		err := a.changed(c.Context(), http.MethodPatch, "/users/"+url.PathEscape(args[0]), map[string]bool{"disabled": disabled},
+			"is "+verb+"d")
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", verb, args[0], err)
 		}

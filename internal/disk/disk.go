@@ -65,7 +65,12 @@ func Full(path string, need int64, cause error) *left4me.Error {
 	if cause == nil {
 		cause = unix.ENOSPC
 	}
-	e := &left4me.Error{Kind: left4me.DiskFull, Text: "disk full", Hint: "free some space on the disk of " + path + ", then try again", Err: cause}
+	e := &left4me.Error{
+		Kind: left4me.DiskFull,
+		Text: "disk full",
+		Hint: "free some space on the disk of " + path + ", then try again",
+		Err:  cause,
+	}
 	if errors.Is(cause, unix.EDQUOT) {
 		e.Text, e.Hint = "disk quota used up", "delete files of left4me's user or raise its quota, then try again"
 	}

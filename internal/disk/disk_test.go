@@ -22,8 +22,11 @@ func TestAFullDiskIsExplainedWithPathAndBytes(t *testing.T) {
 		err  error
 		text string
 	}{
-		"a file":       {&os.PathError{Op: "write", Path: there, Err: unix.ENOSPC}, "^disk full: " + there + ` has [0-9.]+ \S+ free$`},
-		"a link":       {&os.LinkError{Op: "rename", Old: "/a", New: there, Err: unix.ENOSPC}, "^disk full: " + there + ` has [0-9.]+ \S+ free$`},
+		"a file": {&os.PathError{Op: "write", Path: there, Err: unix.ENOSPC}, "^disk full: " + there + ` has [0-9.]+ \S+ free$`},
+		"a link": {
+			&os.LinkError{Op: "rename", Old: "/a", New: there, Err: unix.ENOSPC},
+			"^disk full: " + there + ` has [0-9.]+ \S+ free$`,
+		},
 		"a quota":      {&os.PathError{Op: "write", Path: there, Err: unix.EDQUOT}, "^disk quota used up: " + there + "$"},
 		"no path":      {unix.ENOSPC, "^disk full$"},
 		"below a root": {&os.PathError{Op: "openat", Path: "a/b", Err: unix.ENOSPC}, "^disk full$"},
@@ -31,7 +34,8 @@ func TestAFullDiskIsExplainedWithPathAndBytes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, ok := left4me.Public(disk.Explain(fmt.Errorf("start alpha: %w", c.err)))
-			if !ok || e.Kind != left4me.DiskFull || !regexp.MustCompile(c.text).MatchString(e.Text) || !strings.Contains(e.Hint, "try again") {
+			if !ok || e.Kind != left4me.DiskFull || !regexp.MustCompile(c.text).MatchString(e.Text) ||
+				!strings.Contains(e.Hint, "try again") {
 				t.Errorf("%+v is not %s", e, c.text)
 			}
 			if !errors.Is(e, unix.ENOSPC) && !errors.Is(e, unix.EDQUOT) {

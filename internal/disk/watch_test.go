@@ -49,7 +49,8 @@ func TestWatchNoticesVanishedFileSystem(t *testing.T) {
 		gone := func(path, how string) {
 			t.Helper()
 			e, ok := left4me.Public(w.Check())
-			if !ok || e.Kind != left4me.Unavailable || !strings.HasPrefix(e.Text, "disk gone: "+path+" "+how) || !strings.Contains(e.Hint, "restart left4me") {
+			if !ok || e.Kind != left4me.Unavailable || !strings.HasPrefix(e.Text, "disk gone: "+path+" "+how) ||
+				!strings.Contains(e.Hint, "restart left4me") {
 				t.Errorf("%s %s: %v", path, how, e)
 			}
 		}
@@ -97,7 +98,8 @@ func TestWatchNoticesVanishedFileSystem(t *testing.T) {
 		there("replaced by one with contents")
 
 		elsewhere := filepath.Join(kept, "backups")
-		if err := errors.Join(os.MkdirAll(filepath.Join(elsewhere, "one"), 0o700), os.Symlink(elsewhere, filepath.Join(root, "backups"))); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Join(elsewhere, "one"), 0o700),
+			os.Symlink(elsewhere, filepath.Join(root, "backups"))); err != nil {
 			t.Fatal(err)
 		}
 		there("a link to another disk")

@@ -9,7 +9,8 @@ import (
 
 // What can be wrong with a line of admins_simple.ini.
 const (
-	named     = "an identity that looks like a Steam ID, which SourceMod takes for the name of a player: whoever has that name gets the rights"
+	named = "an identity that looks like a Steam ID, which SourceMod takes for the name of a player: whoever has that name gets the " +
+		"rights"
 	nobodys   = "a Steam ID that no player has: SourceMod compares it character by character"
 	universe  = "the number behind STEAM_ is 0 or 1 for players; SourceMod doesn't look at it"
 	bracketed = "a Steam ID in brackets, which SourceMod before 1.7 takes for the name of a player"
@@ -136,7 +137,8 @@ func firstWord(line string) (id string, from, to int, more string) {
 // steamIdentity reports whether SourceMod takes an identity for a Steam ID, and
 // not for a name or an address.
 func steamIdentity(id string) bool {
-	return strings.HasPrefix(id, "STEAM_") || strings.HasPrefix(id, "[U:") && strings.HasSuffix(id, "]") || strings.HasPrefix(id, "0:") || strings.HasPrefix(id, "1:")
+	return strings.HasPrefix(id, "STEAM_") || strings.HasPrefix(id, "[U:") && strings.HasSuffix(id, "]") || strings.HasPrefix(id, "0:") ||
+		strings.HasPrefix(id, "1:")
 }
 
 // judge says what is wrong with an identity, and what is meant, if that is clear.
@@ -211,7 +213,8 @@ func meant(id string) string {
 // looksLike reports whether people take a text for a Steam ID.
 func looksLike(id string) bool {
 	s := strings.ToUpper(id)
-	if strings.HasPrefix(s, "STEAM_") || strings.HasPrefix(s, "STEAM:") || strings.HasPrefix(s, "[U:") || strings.HasPrefix(s, "U:1:") || strings.Contains(s, "STEAMCOMMUNITY.COM/") {
+	if strings.HasPrefix(s, "STEAM_") || strings.HasPrefix(s, "STEAM:") || strings.HasPrefix(s, "[U:") || strings.HasPrefix(s, "U:1:") ||
+		strings.Contains(s, "STEAMCOMMUNITY.COM/") {
 		return true
 	}
 	return len(s) == 17 && strings.HasPrefix(s, "7656119") && strings.Trim(s, "0123456789") == ""

@@ -16,7 +16,8 @@ func typographic(r rune) bool { return strings.ContainsRune("“”„‟″〝�
 
 // blank reports whether people take a character for a space, or don't see it.
 func blank(r rune) bool {
-	return r == '\u00a0' || r >= '\u2000' && r <= '\u200b' || r == '\u202f' || r == '\u205f' || r == '\u2060' || r == '\u3000' || r == '\ufeff'
+	return r == '\u00a0' || r >= '\u2000' && r <= '\u200b' || r == '\u202f' || r == '\u205f' || r == '\u2060' || r == '\u3000' ||
+		r == '\ufeff'
 }
 
 // plainBlank is the blank that a look-alike stands for, if any.
@@ -36,7 +37,10 @@ const (
 // characters repairs look-alikes of quotation marks and of blanks, where they
 // matter: not in plain quotation marks, and not in comments.
 func characters(r Reader, text string) (string, []Finding) {
-	quotes, blanks := Finding{Text: quotesText, Hint: plainHint, Fix: Characters}, Finding{Text: blanksText, Hint: plainHint, Fix: Characters}
+	quotes, blanks := Finding{Text: quotesText, Hint: plainHint, Fix: Characters}, Finding{
+		Text: blanksText, Hint: plainHint,
+		Fix: Characters,
+	}
 	if r == Script || r == Lines || !utf8.ValidString(text) || !suspicious(text) {
 		return text, nil
 	}
@@ -231,7 +235,10 @@ func tooLong(r Reader, text string) []Finding {
 	if really(r, text) != Commands {
 		return nil
 	}
-	f := Finding{Text: fmt.Sprintf("a command of more than %d bytes, which the game leaves out with what follows it", maxCommand), Hint: "shorten it"}
+	f := Finding{
+		Text: fmt.Sprintf("a command of more than %d bytes, which the game leaves out with what follows it", maxCommand),
+		Hint: "shorten it",
+	}
 	n := 0
 	for line := range strings.Lines(text) {
 		n++

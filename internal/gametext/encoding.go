@@ -114,7 +114,8 @@ func unmarked(b []byte) form {
 		f = utf16BE
 	}
 	if f != utf8Plain {
-		if text, ok := decodeUTF16(b, f); !ok || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' }) {
+		if text, ok := decodeUTF16(b, f); !ok ||
+			strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' }) {
 			return utf8Plain // no text at all
 		}
 	}
@@ -125,11 +126,18 @@ func unmarked(b []byte) form {
 func (f form) finding(r Reader) (Finding, bool) {
 	switch f {
 	case utf8Marked:
-		return Finding{Text: "it begins with a byte order mark: " + markedFor[r], Hint: "save it as UTF-8 without a byte order mark", Fix: Encoding}, true
+		return Finding{
+			Text: "it begins with a byte order mark: " + markedFor[r],
+			Hint: "save it as UTF-8 without a byte order mark",
+			Fix:  Encoding,
+		}, true
 	case utf16LE, utf16BE:
 		return Finding{Text: "it is UTF-16: " + zerosFor[r], Hint: "save it as UTF-8 without a byte order mark", Fix: Encoding}, true
 	case damagedUTF16:
-		return Finding{Text: "it is damaged UTF-16: " + zerosFor[r], Hint: "get it once more, and save it as UTF-8 without a byte order mark"}, true
+		return Finding{
+			Text: "it is damaged UTF-16: " + zerosFor[r],
+			Hint: "get it once more, and save it as UTF-8 without a byte order mark",
+		}, true
 	case utf8Plain:
 	}
 	return Finding{}, false

@@ -45,7 +45,10 @@ func TestClipCutsByBytesOfJSON(t *testing.T) {
 }
 
 func FuzzClip(f *testing.F) {
-	for _, s := range []string{"plain", "<&>\u2028\u2029\"\\\b\f\n\r\t\x00\x1f\x7f", "\xff\xc3", strings.Repeat("\xe2\x80", 90), strings.Repeat("語", 99)} {
+	for _, s := range []string{
+		"plain", "<&>\u2028\u2029\"\\\b\f\n\r\t\x00\x1f\x7f", "\xff\xc3", strings.Repeat("\xe2\x80", 90),
+		strings.Repeat("語", 99),
+	} {
 		f.Add(s, 64)
 	}
 	f.Fuzz(func(t *testing.T, s string, limit int) {
@@ -88,8 +91,10 @@ func TestClipLogKeepsTheLastLinesThatFit(t *testing.T) {
 		for _, l := range got {
 			n += jsonLen(t, l) + len(`"",`)
 		}
-		if n > left4me.MaxJobLogBytes || n < left4me.MaxJobLogBytes-left4me.MaxJobLogLine-100 || got[len(got)-1] != "the end" || !strings.HasSuffix(got[0], " bytes cut)") {
-			t.Errorf("lines of %q: %d lines, %d bytes, %d with HTML escapes, the last is %.20q", worst, len(got), n, len(data), got[len(got)-1])
+		if n > left4me.MaxJobLogBytes || n < left4me.MaxJobLogBytes-left4me.MaxJobLogLine-100 || got[len(got)-1] != "the end" ||
+			!strings.HasSuffix(got[0], " bytes cut)") {
+			t.Errorf("lines of %q: %d lines, %d bytes, %d with HTML escapes, the last is %.20q", worst, len(got), n, len(data),
+				got[len(got)-1])
 		}
 	}
 }

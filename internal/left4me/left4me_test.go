@@ -52,7 +52,8 @@ func FuzzParseName(f *testing.F) {
 }
 
 func TestErrorIsFoundThroughWrapping(t *testing.T) {
-	err := fmt.Errorf("start alpha: %w", &left4me.Error{Kind: left4me.Conflict, Text: "port 27015 is used by beta", Hint: "choose another or stop beta"})
+	err := fmt.Errorf("start alpha: %w",
+		&left4me.Error{Kind: left4me.Conflict, Text: "port 27015 is used by beta", Hint: "choose another or stop beta"})
 	if !errors.Is(err, left4me.Conflict) || errors.Is(err, left4me.NotFound) {
 		t.Errorf("kind of %v is lost", err)
 	}
@@ -111,7 +112,8 @@ func TestLifeOfAServer(t *testing.T) {
 func TestLabelsOfStepsAreStable(t *testing.T) {
 	for label, want := range map[string]string{
 		left4me.StepWriteConfig: "write configuration", left4me.StepCheckPort: "check port", left4me.StepLaunch: "start server",
-		left4me.StepAwaitReady: "wait until it answers players", left4me.StepStop: "stop server", left4me.StepUnmount: "unmount overlay (if mounted)",
+		left4me.StepAwaitReady: "wait until it answers players", left4me.StepStop: "stop server",
+		left4me.StepUnmount:    "unmount overlay (if mounted)",
 		left4me.StepEmptyUpper: "empty writable layer", left4me.StepRemoveFiles: "remove files",
 	} {
 		if label != want {
@@ -125,7 +127,8 @@ func TestKindsOfJobsNameNounAndVerb(t *testing.T) {
 		t.Errorf("%s is %q and %q", k, k.Noun(), k.Verb())
 	}
 	for s, ended := range map[left4me.JobState]bool{
-		left4me.JobQueued: false, left4me.JobRunning: false, left4me.JobDone: true, left4me.JobFailed: true, left4me.JobCancelled: true, left4me.JobInterrupted: true,
+		left4me.JobQueued: false, left4me.JobRunning: false, left4me.JobDone: true, left4me.JobFailed: true, left4me.JobCancelled: true,
+		left4me.JobInterrupted: true,
 	} {
 		if s.Ended() != ended {
 			t.Errorf("%s has ended: %v", s, s.Ended())

@@ -92,7 +92,8 @@ func TestDiffOfLongTextsIsLinear(t *testing.T) {
 				changed++
 			}
 		}
-		if want := map[string]int{"equal": 0, "end": 2, "scattered": 2000, "all": 200_000}; changed != want[name] && name != "backwards" && name != "repeated" {
+		if want := map[string]int{"equal": 0, "end": 2, "scattered": 2000, "all": 200_000}; changed != want[name] && name != "backwards" &&
+			name != "repeated" {
 			t.Errorf("%s: %d lines changed, want %d", name, changed, want[name])
 		}
 	}

@@ -43,7 +43,12 @@ func ParseOverlayRef(s string) (OverlayRef, error) {
 	if pinned {
 		r.Revision, err = strconv.Atoi(rev)
 		if err != nil || r.Revision < 1 || strconv.Itoa(r.Revision) != rev {
-			return OverlayRef{}, &Error{Kind: Invalid, Field: "overlays", Text: fmt.Sprintf("%q is no revision", rev), Hint: "write the overlay alone, or with a number as in maps@3"}
+			return OverlayRef{}, &Error{
+				Kind:  Invalid,
+				Field: "overlays",
+				Text:  fmt.Sprintf("%q is no revision", rev),
+				Hint:  "write the overlay alone, or with a number as in maps@3",
+			}
 		}
 	}
 	return r, nil
@@ -202,9 +207,10 @@ type Import struct {
 	Names  string `json:"names,omitempty"`  // encoding of names that say none: gbk, big5, shift_jis, cp1251, …; empty: it is found out
 	// NamesHint is what names that are too short to tell are taken for. Empty: the
 	// setting of names in archives.
-	NamesHint string       `json:"names_hint,omitempty"`
-	Texts     string       `json:"texts,omitempty"` // "as-is" leaves byte order marks and UTF-16 in texts for the game; empty: they are saved as UTF-8
-	Moves     []FolderMove `json:"moves,omitempty"` // folders and files that go elsewhere than where they would
+	NamesHint string `json:"names_hint,omitempty"`
+	// Texts: "as-is" leaves byte order marks and UTF-16 in texts for the game; empty: they are saved as UTF-8.
+	Texts string       `json:"texts,omitempty"`
+	Moves []FolderMove `json:"moves,omitempty"` // folders and files that go elsewhere than where they would
 }
 
 // FolderMove says where a folder or file of an upload goes.
@@ -417,7 +423,7 @@ type Campaign struct {
 	Author      string               `json:"author,omitempty"`
 	Version     string               `json:"version,omitempty"`
 	Description string               `json:"description,omitempty"`
-	File        string               `json:"file,omitempty"`    // the add-on that has it, as a path in the layer; empty: loose, or of the game
+	File        string               `json:"file,omitempty"`    // path of its add-on in the layer; empty: loose, or of the game
 	Mission     string               `json:"mission,omitempty"` // path of the mission in it
 	Overlay     Name                 `json:"overlay,omitempty"` // empty: of the game
 	Image       string               `json:"image,omitempty"`   // path of a picture in File that browsers can show, or empty

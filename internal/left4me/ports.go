@@ -125,7 +125,11 @@ func (c PortClash) Refused(changed Name, lines string) *Error {
 	if c.Use.Port != c.Use.Wanted {
 		from = fmt.Sprintf(" (it counts up from %d)", c.Use.Wanted)
 	}
-	e := &Error{Kind: Conflict, Field: lines, Hint: "set another port for it, outside of the ports of servers: for SourceTV the line tv_port 28000"}
+	e := &Error{
+		Kind:  Conflict,
+		Field: lines,
+		Hint:  "set another port for it, outside of the ports of servers: for SourceTV the line tv_port 28000",
+	}
 	if changed == c.Server && changed != c.Use.Server {
 		e.Field, e.Text = "port", fmt.Sprintf("port %d is used by %s of %s%s", c.Use.Port, c.Use.What, c.Use.Server, from)
 		e.Hint = "choose another port, or none for the next free one"

@@ -13,17 +13,33 @@ func TestPortsThatAServerOpensBesideItsOwn(t *testing.T) {
 		spec left4me.Spec
 		want string
 	}{
-		"none":                    {left4me.Spec{}, "[]"},
-		"argument":                {left4me.Spec{Settings: left4me.Settings{Args: []string{"+tv_enable", "1"}}}, "[SourceTV 27020]"},
-		"argument in one word":    {left4me.Spec{Settings: left4me.Settings{Args: []string{`+TV_enable "1" +tv_port 28000`}}}, "[SourceTV 28000]"},
-		"not wanted":              {left4me.Spec{Settings: left4me.Settings{Args: []string{"+tv_enable", "1", "-nohltv"}}}, "[]"},
-		"line":                    {left4me.Spec{Settings: left4me.Settings{Cfg: []string{`hostname "x; tv_enable 1"`, `tv_enable "1" ; tv_port 28001 // tv_port 5`}}}, "[SourceTV 28001]"},
-		"line takes it back":      {left4me.Spec{Settings: left4me.Settings{Args: []string{"+tv_enable", "1"}, Cfg: []string{"tv_enable 0"}}}, "[]"},
-		"blueprint":               {left4me.Spec{BlueprintCfg: []string{"sm_cvar tv_enable 1"}}, "[SourceTV 27020]"},
-		"server over blueprint":   {left4me.Spec{BlueprintCfg: []string{"tv_enable 1", "tv_port 1"}, Settings: left4me.Settings{Cfg: []string{"tv_port 28002"}}}, "[SourceTV 28002]"},
-		"upper overlay wins":      {left4me.Spec{Overlays: left4me.Refs("a", "b"), OverlayCfg: map[left4me.Name][]string{"a": {"tv_port 28003"}, "b": {"tv_enable 1;tv_port 9"}}}, "[SourceTV 28003]"},
-		"nonsense is the default": {left4me.Spec{BlueprintCfg: []string{"tv_enable 1", "tv_port x", "tv_port", "tv_", `"`, "sm_cvar"}}, "[SourceTV 27020]"},
-		"console over TCP":        {left4me.Spec{Settings: left4me.Settings{Args: []string{"-netconport", "27099"}}}, "[-netconport 27099]"},
+		"none":     {left4me.Spec{}, "[]"},
+		"argument": {left4me.Spec{Settings: left4me.Settings{Args: []string{"+tv_enable", "1"}}}, "[SourceTV 27020]"},
+		"argument in one word": {
+			left4me.Spec{Settings: left4me.Settings{Args: []string{`+TV_enable "1" +tv_port 28000`}}},
+			"[SourceTV 28000]",
+		},
+		"not wanted": {left4me.Spec{Settings: left4me.Settings{Args: []string{"+tv_enable", "1", "-nohltv"}}}, "[]"},
+		"line": {left4me.Spec{
+			Settings: left4me.Settings{Cfg: []string{`hostname "x; tv_enable 1"`, `tv_enable "1" ; tv_port 28001 // tv_port 5`}},
+		}, "[SourceTV 28001]"},
+		"line takes it back": {left4me.Spec{
+			Settings: left4me.Settings{Args: []string{"+tv_enable", "1"}, Cfg: []string{"tv_enable 0"}},
+		}, "[]"},
+		"blueprint": {left4me.Spec{BlueprintCfg: []string{"sm_cvar tv_enable 1"}}, "[SourceTV 27020]"},
+		"server over blueprint": {left4me.Spec{
+			BlueprintCfg: []string{"tv_enable 1", "tv_port 1"},
+			Settings:     left4me.Settings{Cfg: []string{"tv_port 28002"}},
+		}, "[SourceTV 28002]"},
+		"upper overlay wins": {left4me.Spec{
+			Overlays:   left4me.Refs("a", "b"),
+			OverlayCfg: map[left4me.Name][]string{"a": {"tv_port 28003"}, "b": {"tv_enable 1;tv_port 9"}},
+		}, "[SourceTV 28003]"},
+		"nonsense is the default": {
+			left4me.Spec{BlueprintCfg: []string{"tv_enable 1", "tv_port x", "tv_port", "tv_", `"`, "sm_cvar"}},
+			"[SourceTV 27020]",
+		},
+		"console over TCP": {left4me.Spec{Settings: left4me.Settings{Args: []string{"-netconport", "27099"}}}, "[-netconport 27099]"},
 	} {
 		got := []string{}
 		for _, u := range c.spec.MorePorts() {
@@ -43,14 +59,20 @@ func TestSourceTVCountsUpPastOthersAndItsOwnGame(t *testing.T) {
 	if got := fmt.Sprint(plan); got != "[{a SourceTV 27020 27021} {b SourceTV 27020 27020} {c SourceTV 27020 27023}]" {
 		t.Errorf("%s", got)
 	}
-	clashes := left4me.PortClashes([]left4me.Spec{{Name: "a", Port: 27015, Settings: tv}, {Name: "b", Port: 27016, Settings: tv}, {Name: "x", Port: 27021}})
+	clashes := left4me.PortClashes([]left4me.Spec{
+		{Name: "a", Port: 27015, Settings: tv},
+		{Name: "b", Port: 27016, Settings: tv},
+		{Name: "x", Port: 27021},
+	})
 	if len(clashes) != 1 || clashes[0].Server != "x" {
 		t.Fatalf("%+v", clashes)
 	}
 	if e := clashes[0].Refused("x", "cfg"); e.Field != "port" || e.Text != "port 27021 is used by SourceTV of b (it counts up from 27020)" {
 		t.Errorf("%+v", e)
 	}
-	if e := clashes[0].Refused("b", "cfg"); e.Field != "cfg" || e.Text != "SourceTV of b would take port 27021 (it counts up from 27020), which x has" || !strings.Contains(e.Hint, "tv_port 28000") {
+	if e := clashes[0].Refused("b", "cfg"); e.Field != "cfg" ||
+		e.Text != "SourceTV of b would take port 27021 (it counts up from 27020), which x has" ||
+		!strings.Contains(e.Hint, "tv_port 28000") {
 		t.Errorf("%+v", e)
 	}
 }

@@ -70,11 +70,12 @@ func TestPasswordsAreHidden(t *testing.T) {
 func TestPasswordsInConsolesAreHidden(t *testing.T) {
 	for text, want := range map[string]string{
 		`sv_password zoey`: `sv_password "(hidden)"`,
-		`"sv_password" = "zoey;rock" ( def. "" ) notify - Server password`:                               `"sv_password" = "(hidden)"`,
-		`L 11/24/2026 - 00:05:01: rcon from "127.0.0.1:4": command "say "a"; sv_password "b;c""` + "\nx": `L 11/24/2026 - 00:05:01: rcon from "127.0.0.1:4": command "say "a"; sv_password (hidden)"` + "\nx",
-		`Unknown command "sv_password,zoey"`:                                                             `Unknown command "sv_password(hidden)"`,
-		`FAILED login: Invalid Password`:                                                                 `FAILED login: Invalid Password`,
-		`http://x/?a=1 db_password=zoey;host=y`:                                                          `http://x/?a=1 db_password="(hidden)"`,
+		`"sv_password" = "zoey;rock" ( def. "" ) notify - Server password`: `"sv_password" = "(hidden)"`,
+		`L 11/24/2026 - 00:05:01: rcon from "127.0.0.1:4": command "say "a"; sv_password "b;c""` +
+			"\nx": `L 11/24/2026 - 00:05:01: rcon from "127.0.0.1:4": command "say "a"; sv_password (hidden)"` + "\nx",
+		`Unknown command "sv_password,zoey"`:    `Unknown command "sv_password(hidden)"`,
+		`FAILED login: Invalid Password`:        `FAILED login: Invalid Password`,
+		`http://x/?a=1 db_password=zoey;host=y`: `http://x/?a=1 db_password="(hidden)"`,
 	} {
 		if got := left4me.HideSecrets(text); got != want {
 			t.Errorf("%q\nbecame %q\n   not %q", text, got, want)
@@ -84,7 +85,8 @@ func TestPasswordsInConsolesAreHidden(t *testing.T) {
 
 func TestPasswordsThatChangeAreToldApart(t *testing.T) {
 	was, will := left4me.HideBoth("sv_password \"a\"\nrcon_password \"1\"\n", "sv_password\"b\"\nrcon_password \"2\"\n")
-	if was != "sv_password \"(hidden)\"\nrcon_password \"(hidden)\"\n" || will != "sv_password\"(hidden, another one)\"\nrcon_password \"(hidden)\"\n" {
+	if was != "sv_password \"(hidden)\"\nrcon_password \"(hidden)\"\n" ||
+		will != "sv_password\"(hidden, another one)\"\nrcon_password \"(hidden)\"\n" {
 		t.Errorf("%q, %q", was, will)
 	}
 	if was, will := left4me.HideBoth("rcon_password \"1\"\n", "rcon_password \"2\"\n"); was != will {
@@ -101,13 +103,19 @@ func TestPasswordsThatChangeAreToldApart(t *testing.T) {
 func TestPublicSettingsHaveNoPasswords(t *testing.T) {
 	s := left4me.Settings{
 		Password: "zoey", Cfg: []string{"sv_password zoey", `sv_password"zoey"`},
-		Args: []string{"+sv_password", "zoey", "and zoey", "-5zoey", "-x", "y", `+sv_password"zoey"`, "+exec a +tv_password", "zoey", "-netconpassword", "zoey", "+z", "1"},
+		Args: []string{
+			"+sv_password", "zoey", "and zoey", "-5zoey", "-x", "y", `+sv_password"zoey"`, "+exec a +tv_password", "zoey",
+			"-netconpassword", "zoey", "+z", "1",
+		},
 	}
 	p := s.Public()
 	if all := strings.Join(append(p.Cfg, append(p.Args, p.Password)...), " "); strings.Contains(all, "zoey") || s.Args[1] != "zoey" {
 		t.Errorf("%s; %+v", all, s)
 	}
-	want := []string{"+sv_password", "(hidden)", "(hidden)", "(hidden)", "-x", "y", `+sv_password"(hidden)"`, "+exec a +tv_password", "(hidden)", "-netconpassword", "(hidden)", "+z", "1"}
+	want := []string{
+		"+sv_password", "(hidden)", "(hidden)", "(hidden)", "-x", "y", `+sv_password"(hidden)"`, "+exec a +tv_password",
+		"(hidden)", "-netconpassword", "(hidden)", "+z", "1",
+	}
 	if !slices.Equal(p.Args, want) {
 		t.Errorf("%q", p.Args)
 	}

@@ -115,20 +115,28 @@ var settingInfos = []SettingInfo{
 		Key: "difficulty", Flag: "difficulty", Group: GameSettings, Label: "Difficulty", Kind: ChoiceSetting,
 		Help:    "How hard a campaign is. Versus, survival and scavenge have none.",
 		Default: "the game's: Normal", Example: "Hard", Sets: "`z_difficulty`",
-		Choices: []Choice{{Value: "Easy", Label: "Easy"}, {Value: "Normal", Label: "Normal"}, {Value: "Hard", Label: "Advanced"}, {Value: "Impossible", Label: "Expert"}},
-		field:   func(s *Settings) any { return &s.Difficulty },
+		Choices: []Choice{
+			{Value: "Easy", Label: "Easy"},
+			{Value: "Normal", Label: "Normal"},
+			{Value: "Hard", Label: "Advanced"},
+			{Value: "Impossible", Label: "Expert"},
+		},
+		field: func(s *Settings) any { return &s.Difficulty },
 	},
 	{
 		Key: "max_players", Flag: "max-players", Group: GameSettings, Label: "Player slots", Kind: NumberSetting, Min: 1, Max: MaxSlots,
-		Help:    "Client slots of the process, bots and infected among them. More people than the mode allows (4, or 8 in versus and scavenge) need a plugin like l4dtoolz.",
+		Help: "Client slots of the process, bots and infected among them. More people than the mode allows (4, or 8 in versus and " +
+			"scavenge) need a plugin like l4dtoolz.",
 		Default: "the game's: 18 slots, 4 or 8 people", Example: "8", Sets: "`-maxplayers`",
 		field: func(s *Settings) any { return &s.MaxPlayers },
 	},
 	{
 		Key: "tick", Flag: "tick", Group: GameSettings, Label: "Tick rate", Kind: NumberSetting, Min: 20, Max: 128,
-		Help:    "How often in a second the server computes the world, with the network rates that go with it. The game keeps to 30 unless an overlay brings tickrate_enabler or l4dtoolz.",
+		Help: "How often in a second the server computes the world, with the network rates that go with it. The game keeps to 30 " +
+			"unless an overlay brings tickrate_enabler or l4dtoolz.",
 		Default: "the game's: 30", Example: "60",
-		Sets:  "`-tickrate`, `sv_minrate`, `sv_maxrate`, `sv_mincmdrate`, `sv_maxcmdrate`, `sv_minupdaterate`, `sv_maxupdaterate`, `net_splitpacket_maxrate`, above 30 also `fps_max`",
+		Sets: "`-tickrate`, `sv_minrate`, `sv_maxrate`, `sv_mincmdrate`, `sv_maxcmdrate`, `sv_minupdaterate`, `sv_maxupdaterate`, " +
+			"`net_splitpacket_maxrate`, above 30 also `fps_max`",
 		field: func(s *Settings) any { return &s.Tick },
 	},
 	{
@@ -198,7 +206,8 @@ var settingInfos = []SettingInfo{
 	},
 	{
 		Key: "admins", Flag: "admin", Group: AdminSettings, Label: "Admins", Kind: LinesSetting, Max: MaxAdmins,
-		Help:    "Whom SourceMod lets do more, one a line: a Steam ID in any form, then SourceMod's flags or @ and a group, then # and a note. An overlay's own admins_simple.ini is kept in front.",
+		Help: "Whom SourceMod lets do more, one a line: a Steam ID in any form, then SourceMod's flags or @ and a group, then # and " +
+			"a note. An overlay's own admins_simple.ini is kept in front.",
 		Default: "those of the overlays", Example: "STEAM_1:0:123 99:z # Zoey", Sets: "`addons/sourcemod/configs/admins_simple.ini`",
 		field: func(s *Settings) any { return &s.Admins },
 	},

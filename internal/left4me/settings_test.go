@@ -70,7 +70,13 @@ func TestSettingsAreTheSameAsText(t *testing.T) {
 			t.Errorf("%s can't be left open: %v, %q", i.Key, err, i.Get(got))
 		}
 	}
-	for key, bad := range map[string][]string{"max_players": {"many"}, "tick": {"0"}, "lobby_only": {"perhaps"}, "hostname": {"a", "b"}, "admins": {"STEAM_1:0:5 z", "# nobody"}} {
+	for key, bad := range map[string][]string{
+		"max_players": {"many"},
+		"tick":        {"0"},
+		"lobby_only":  {"perhaps"},
+		"hostname":    {"a", "b"},
+		"admins":      {"STEAM_1:0:5 z", "# nobody"},
+	} {
 		i, _ := left4me.SettingOf(key)
 		e, ok := left4me.Public(i.Set(&left4me.Settings{}, bad...))
 		if !ok || e.Kind != left4me.Invalid || !strings.HasPrefix(e.Field, "settings."+key) {
@@ -91,7 +97,8 @@ func TestSwitchesAndListsOverABlueprint(t *testing.T) {
 		Admins: []left4me.Admin{{ID: "[U:1:11]", Group: "Mods"}},
 	}
 	want := left4me.Settings{
-		LobbyOnly: &off, SteamGroupOnly: &on, Tags: []string{"a", "b", "c"}, Banner: "https://example.org", Args: []string{"-a", "1", "-b", "1"},
+		LobbyOnly: &off, SteamGroupOnly: &on, Tags: []string{"a", "b", "c"}, Banner: "https://example.org",
+		Args:   []string{"-a", "1", "-b", "1"},
 		Admins: []left4me.Admin{{ID: "[U:1:11]", Group: "Mods"}, {ID: "STEAM_1:0:6", Flags: "b"}},
 	}
 	if d := cmp.Diff(want, own.Over(base)); d != "" {
@@ -104,16 +111,20 @@ func TestSwitchesAndListsOverABlueprint(t *testing.T) {
 
 func TestSteamIDs(t *testing.T) {
 	for text, want := range map[string]string{
-		"STEAM_1:0:123": "STEAM_1:0:123", "STEAM_0:1:123": "STEAM_1:1:123", "[U:1:246]": "STEAM_1:0:123", "76561197960265974": "STEAM_1:0:123",
-		"https://steamcommunity.com/profiles/76561197960265975/": "STEAM_1:1:123", "STEAM_1:1:2147483647": "STEAM_1:1:2147483647", " [U:1:1] ": "STEAM_1:1:0",
+		"STEAM_1:0:123": "STEAM_1:0:123", "STEAM_0:1:123": "STEAM_1:1:123", "[U:1:246]": "STEAM_1:0:123",
+		"76561197960265974": "STEAM_1:0:123",
+		"https://steamcommunity.com/profiles/76561197960265975/": "STEAM_1:1:123", "STEAM_1:1:2147483647": "STEAM_1:1:2147483647",
+		" [U:1:1] ": "STEAM_1:1:0",
 	} {
 		if got, err := left4me.ParseSteamID(text); err != nil || got.String() != want {
 			t.Errorf("%s: %s, %v", text, got, err)
 		}
 	}
 	for _, bad := range []string{
-		"", "STEAM_", "STEAM_1:0:0", "STEAM_2:0:1", "STEAM_1:2:1", "STEAM_1:0:2147483648", "STEAM_1:0:-1", "STEAM_1:0:1:1", "[U:1:0]", "[U:1:1", "[U:1:4294967296]",
-		"[G:1:5]", "76561197960265728", "76561202255233025", "123", "https://steamcommunity.com/id/gabe", "STEAM_1:0:1\"", "STEAM_1:0:1 ", "٣",
+		"", "STEAM_", "STEAM_1:0:0", "STEAM_2:0:1", "STEAM_1:2:1", "STEAM_1:0:2147483648", "STEAM_1:0:-1", "STEAM_1:0:1:1", "[U:1:0]",
+		"[U:1:1", "[U:1:4294967296]",
+		"[G:1:5]", "76561197960265728", "76561202255233025", "123", "https://steamcommunity.com/id/gabe", "STEAM_1:0:1\"", "STEAM_1:0:1 ",
+		"٣",
 	} {
 		if got, err := left4me.ParseSteamID(bad); err == nil && bad != "STEAM_1:0:1 " {
 			t.Errorf("%q is %s", bad, got)
@@ -142,7 +153,8 @@ func TestCommandsOfACfgLine(t *testing.T) {
 		`"rcon_password`: "rcon_password", `rcon_password"x"`: "rcon_password", ";;": "", "rcon_password(x)": "rcon_password",
 		// Words end as in the game's own tokenizer.
 		"rcon_password{x}": "rcon_password", "rcon_password:x": "rcon_password", "rcon_password'x'": "rcon_password", "(quit)": "(",
-		"quit\u00e9": "quit", "quit\x01": "quit", "quit,": "quit,", "\vquit\f": "quit", `"" quit`: "", `""quit;exit`: "exit", "a\nb;quit": "a",
+		"quit\u00e9": "quit", "quit\x01": "quit", "quit,": "quit,", "\vquit\f": "quit", `"" quit`: "", `""quit;exit`: "exit",
+		"a\nb;quit": "a",
 	} {
 		if got := strings.Join(left4me.CfgCommands(line), " "); got != want {
 			t.Errorf("%q: %q, not %q", line, got, want)
@@ -152,13 +164,17 @@ func TestCommandsOfACfgLine(t *testing.T) {
 
 func TestQuitIsFoundAsTheGameReadsALine(t *testing.T) {
 	for line, want := range map[string]string{
-		"quit": "", "EXIT": "", ` "Quit" ;`: "", "quit prompt": "", ";;exit//": "", "say hi; quit; say ho": "say hi", `say "a;b" ;	exit`: `say "a;b"`,
+		"quit": "", "EXIT": "", ` "Quit" ;`: "", "quit prompt": "", ";;exit//": "", "say hi; quit; say ho": "say hi",
+		`say "a;b" ;	exit`: `say "a;b"`,
 	} {
 		if before, found := left4me.CutQuit(line); !found || before != want {
 			t.Errorf("%q: %q, %v", line, before, found)
 		}
 	}
-	for _, line := range []string{"", "_restart", "say quit", `say "; quit"`, "// quit", "say x // ; quit", "quitter", "sm_quit", "killserver", `"say; exit"`} {
+	for _, line := range []string{
+		"", "_restart", "say quit", `say "; quit"`, "// quit", "say x // ; quit", "quitter", "sm_quit",
+		"killserver", `"say; exit"`,
+	} {
 		if before, found := left4me.CutQuit(line); found || before != line {
 			t.Errorf("%q: %q, %v", line, before, found)
 		}

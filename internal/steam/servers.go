@@ -68,7 +68,8 @@ type serverMessage struct {
 func (m serverMessage) server() (Server, bool) {
 	addr, err := netip.ParseAddrPort(m.Addr)
 	return Server{
-		Addr: addr, SteamID: string(m.SteamID), App: m.App, GameDir: m.GameDir, Region: m.Region, Secure: m.Secure, LAN: m.LAN, Port: m.Port,
+		Addr: addr, SteamID: string(m.SteamID), App: m.App, GameDir: m.GameDir, Region: m.Region, Secure: m.Secure, LAN: m.LAN,
+		Port: m.Port,
 	}, err == nil && m.Port >= 0 && m.Port <= 65535
 }
 

@@ -100,7 +100,11 @@ func TestWhatIsNoAnswerIsRefused(t *testing.T) {
 	if up, err := c.UpToDateCheck(t.Context(), 550, 1); !errors.Is(err, steam.ErrUnsupported) || up.UpToDate {
 		t.Errorf("without a word: %+v, %v", up, err)
 	}
-	_, c = newSteam(t, steamapi.State{Body: `{"response":{"success":true,"servers":[{"addr":"nowhere"},{"addr":"192.0.2.7:1","steamid":9,"gameport":70000},{"addr":"192.0.2.7:1","steamid":9}]}}`, Type: kind})
+	_, c = newSteam(t,
+		steamapi.State{
+			Body: `{"response":{"success":true,"servers":[{"addr":"nowhere"},{"addr":"192.0.2.7:1","steamid":9,"gameport":70000},{"addr":"192.0.2.7:1","steamid":9}]}}`,
+			Type: kind,
+		})
 	if got, err := c.ServersAt(t.Context(), netip.MustParseAddr("192.0.2.7"), 0); err != nil || len(got) != 1 || got[0].SteamID != "9" {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -109,7 +113,8 @@ func TestWhatIsNoAnswerIsRefused(t *testing.T) {
 func TestASlowOrAbsentSteamIsGivenUp(t *testing.T) {
 	_, c := newSteam(t, steamapi.State{Delay: time.Hour})
 	c.Timeout = 50 * time.Millisecond
-	if _, err := c.UpToDateCheck(t.Context(), 550, 1); !errors.Is(err, steam.ErrUnreachable) || !strings.Contains(err.Error(), "no answer in 50ms") {
+	if _, err := c.UpToDateCheck(t.Context(), 550, 1); !errors.Is(err, steam.ErrUnreachable) ||
+		!strings.Contains(err.Error(), "no answer in 50ms") {
 		t.Errorf("slow: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -130,7 +135,10 @@ func TestVersionOfAnInstallation(t *testing.T) {
 		version steam.Version
 		number  int
 	}{
-		"PatchVersion=2.2.4.3\r\nProductName=left4dead2\r\nappID=550\r\nServerAppID=222860\r\n": {steam.Version{Patch: "2.2.4.3", App: 550}, 2243},
+		"PatchVersion=2.2.4.3\r\nProductName=left4dead2\r\nappID=550\r\nServerAppID=222860\r\n": {steam.Version{
+			Patch: "2.2.4.3",
+			App:   550,
+		}, 2243},
 		"patchversion = 2.2.5.0 ":           {steam.Version{Patch: "2.2.5.0"}, 2250},
 		"":                                  {},
 		"PatchVersion=":                     {},

@@ -119,7 +119,9 @@ func (c *Client) Collections(ctx context.Context, ids []string) (map[string][]Ch
 }
 
 // batches asks a call about ids, some at a time, and again about those that take says Steam was too busy for.
-func (c *Client) batches(ctx context.Context, call, count string, ids []string, take func(batch []string, details []json.RawMessage) (busy []string)) error {
+func (c *Client) batches(ctx context.Context, call, count string, ids []string,
+	take func(batch []string, details []json.RawMessage) (busy []string),
+) error {
 	ids = numbers(ids)
 	base, err := url.Parse(strings.TrimSuffix(cmp.Or(c.Base, BaseURL), "/"))
 	if err != nil || base.Host == "" {
@@ -136,7 +138,9 @@ func (c *Client) batches(ctx context.Context, call, count string, ids []string, 
 }
 
 // batch asks about some ids until none is left for which Steam is busy, or it is enough.
-func (c *Client) batch(ctx context.Context, address, count string, left []string, take func([]string, []json.RawMessage) []string) (status int, err error) {
+func (c *Client) batch(ctx context.Context, address, count string, left []string,
+	take func([]string, []json.RawMessage) []string,
+) (status int, err error) {
 	pause := cmp.Or(c.Pause, 2*time.Second)
 	for try := 1; ; try++ {
 		form := url.Values{count: {strconv.Itoa(len(left))}, "format": {"json"}}

@@ -43,7 +43,8 @@ func TestWhatBecomesOfAnItemIsToldApart(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for id, want := range map[string]steam.Outcome{
-		"1": steam.Available, "2": steam.Available, "3": steam.Missing, "4": steam.Private, "5": steam.Private, "6": steam.Private, "7": steam.Available,
+		"1": steam.Available, "2": steam.Available, "3": steam.Missing, "4": steam.Private, "5": steam.Private, "6": steam.Private,
+		"7": steam.Available,
 		"8": steam.Banned, "9": steam.Banned, "10": steam.NoFile, "11": steam.WrongApp, "12": steam.Throttled, "13": steam.Unclear,
 		"14": steam.Unclear, "15": steam.NoFile, "16": steam.Unclear, "17": steam.NoFile, "18": steam.Missing,
 	} {
@@ -56,8 +57,10 @@ func TestWhatBecomesOfAnItemIsToldApart(t *testing.T) {
 	}
 	f := got["1"]
 	path, size, _ := api.Path("1")
-	if f.Title != "Salt Flats" || f.Filename != `my\maps/salt.VPK` || f.Size != size || f.URL != c.Base+path || f.App != 550 || f.Content == "" ||
-		!f.UpdatedAt.Equal(time.Unix(1380000000+3*86400, 0)) || !slices.Equal(f.Tags, []string{"Campaigns", "Versus"}) || !strings.HasPrefix(f.Picture, "http") {
+	if f.Title != "Salt Flats" || f.Filename != `my\maps/salt.VPK` || f.Size != size || f.URL != c.Base+path || f.App != 550 ||
+		f.Content == "" ||
+		!f.UpdatedAt.Equal(time.Unix(1380000000+3*86400, 0)) || !slices.Equal(f.Tags, []string{"Campaigns", "Versus"}) ||
+		!strings.HasPrefix(f.Picture, "http") {
 		t.Errorf("%+v", f)
 	}
 	if _, size, _ := api.Path("2"); got["2"].Size != size {
@@ -151,7 +154,8 @@ func TestCollectionsLeadToTheirItems(t *testing.T) {
 	if want := []string{"9", "2", "1", "3", "404"}; !slices.Equal(tree.Items, want) {
 		t.Errorf("items %v, want %v", tree.Items, want)
 	}
-	if got := tree.Through["1"]; !slices.Equal(got, []string{"20", "30"}) || len(tree.Through["9"]) != 0 || !slices.Equal(tree.Through["3"], []string{"20"}) {
+	if got := tree.Through["1"]; !slices.Equal(got, []string{"20", "30"}) || len(tree.Through["9"]) != 0 ||
+		!slices.Equal(tree.Through["3"], []string{"20"}) {
 		t.Errorf("through %v", tree.Through)
 	}
 	if len(tree.Collections) != 3 || len(api.Asked()) != 2 {
@@ -177,9 +181,12 @@ func TestCollectionsLeadToTheirItems(t *testing.T) {
 
 // FuzzWorkshop gives the client what no Steam would say of items and collections.
 func FuzzWorkshop(f *testing.F) {
-	f.Add(`{"response":{"result":1,"resultcount":1,"publishedfiledetails":[{"publishedfileid":"121086524","result":1,"creator":"76561198000000001","creator_app_id":766,"consumer_app_id":550,"filename":"myl4d2addons/urbanflight.vpk","file_size":"312345678","file_url":"https://steamusercontent-a.akamaihd.net/ugc/1/2/","hcontent_file":"594","preview_url":"https://images.steamusercontent.com/ugc/1/","title":"t","time_created":1352000000,"time_updated":1380000000,"visibility":0,"banned":0,"tags":[{"tag":"Campaigns"}]}]}}`)
-	f.Add(`{"response":{"result":1,"publishedfiledetails":[{"publishedfileid":121086524,"result":"9","file_size":-1,"banned":true,"time_updated":"99999999999"}]}}`)
-	f.Add(`{"response":{"result":1,"collectiondetails":[{"publishedfileid":"121086524","result":1,"children":[{"publishedfileid":"2","sortorder":1,"filetype":0},{"publishedfileid":3,"sortorder":"0","filetype":2}]}]}}`)
+	f.Add(
+		`{"response":{"result":1,"resultcount":1,"publishedfiledetails":[{"publishedfileid":"121086524","result":1,"creator":"76561198000000001","creator_app_id":766,"consumer_app_id":550,"filename":"myl4d2addons/urbanflight.vpk","file_size":"312345678","file_url":"https://steamusercontent-a.akamaihd.net/ugc/1/2/","hcontent_file":"594","preview_url":"https://images.steamusercontent.com/ugc/1/","title":"t","time_created":1352000000,"time_updated":1380000000,"visibility":0,"banned":0,"tags":[{"tag":"Campaigns"}]}]}}`)
+	f.Add(
+		`{"response":{"result":1,"publishedfiledetails":[{"publishedfileid":121086524,"result":"9","file_size":-1,"banned":true,"time_updated":"99999999999"}]}}`)
+	f.Add(
+		`{"response":{"result":1,"collectiondetails":[{"publishedfileid":"121086524","result":1,"children":[{"publishedfileid":"2","sortorder":1,"filetype":0},{"publishedfileid":3,"sortorder":"0","filetype":2}]}]}}`)
 	f.Add(`{"response":{"result":84}}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		files, collections, err := steam.ParseAnswer([]byte(body))
@@ -188,7 +195,8 @@ func FuzzWorkshop(f *testing.F) {
 		}
 		for _, x := range files {
 			u, err := url.Parse(x.URL)
-			if len(x.Title) > 300 || err != nil || x.URL != "" && u.Scheme != "http" && u.Scheme != "https" || x.Outcome == steam.Available && (x.URL == "" || x.Size < 0 || x.App != 550) {
+			if len(x.Title) > 300 || err != nil || x.URL != "" && u.Scheme != "http" && u.Scheme != "https" ||
+				x.Outcome == steam.Available && (x.URL == "" || x.Size < 0 || x.App != 550) {
 				t.Errorf("%+v", x)
 			}
 		}
@@ -196,7 +204,8 @@ func FuzzWorkshop(f *testing.F) {
 		for id := range collections {
 			ids = append(ids, id)
 		}
-		tree, err := steam.Expand(t.Context(), ids, func(context.Context, []string) (map[string][]steam.Child, error) { return collections, nil })
+		tree, err := steam.Expand(t.Context(), ids,
+			func(context.Context, []string) (map[string][]steam.Child, error) { return collections, nil })
 		if err == nil && len(tree.Items) > steam.MaxItems {
 			t.Error(len(tree.Items))
 		}

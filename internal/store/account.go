@@ -86,7 +86,12 @@ func (s *Store) CreateUser(ctx context.Context, v User) (User, error) {
 		r, err := tx.ExecContext(ctx, `INSERT INTO user(name, password, admin, created_at) VALUES (?,?,?,?)`,
 			v.Name, v.Password, v.Admin, millis(v.CreatedAt))
 		if violates(err) {
-			return &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is a user %q already", v.Name), Hint: "choose another name"}
+			return &left4me.Error{
+				Kind:  left4me.Conflict,
+				Field: "name",
+				Text:  fmt.Sprintf("there is a user %q already", v.Name),
+				Hint:  "choose another name",
+			}
 		}
 		if err != nil {
 			return err
@@ -253,7 +258,8 @@ type OwnedToken struct {
 // Tokens lists tokens, expired ones too, by owner and oldest first: those of a
 // user, or with 0 of everybody.
 func (s *Store) Tokens(ctx context.Context, user int64) ([]OwnedToken, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT token.hash, token.user_id, token.label, token.created_at, token.used_at, token.expires_at, user.name
+	rows, err := s.read.QueryContext(ctx,
+		`SELECT token.hash, token.user_id, token.label, token.created_at, token.used_at, token.expires_at, user.name
 		FROM token JOIN user ON user.id = token.user_id
 		WHERE ?1 = 0 OR token.user_id = ?1 ORDER BY user.name, token.created_at, token.hash`, user)
 	all, err := collect(rows, err, func(r row) (OwnedToken, error) {

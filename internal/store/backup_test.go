@@ -19,7 +19,10 @@ func TestACopyHoldsNoActiveJob(t *testing.T) {
 	defer s.Close()
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	for _, id := range []left4me.JobID{"queued", "running"} {
-		v := store.QueuedJob{Job: left4me.Job{ID: id, Kind: left4me.CreateBackup, Target: left4me.Name(id), Host: left4me.LocalHost}, Spec: json.RawMessage("{}")}
+		v := store.QueuedJob{
+			Job:  left4me.Job{ID: id, Kind: left4me.CreateBackup, Target: left4me.Name(id), Host: left4me.LocalHost},
+			Spec: json.RawMessage("{}"),
+		}
 		if _, err := s.AddJob(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }); err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +63,8 @@ func TestServersAreHeldInACopy(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha", "beta")
 	ok(t, s.SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
-	_, _, err := s.Autostart(t.Context(), job("1", left4me.StartServer, "alpha"), "boot", func(left4me.Server, []store.QueuedJob) store.Decision { return store.Decision{} })
+	_, _, err := s.Autostart(t.Context(), job("1", left4me.StartServer, "alpha"), "boot",
+		func(left4me.Server, []store.QueuedJob) store.Decision { return store.Decision{} })
 	ok(t, err)
 	file := filepath.Join(t.TempDir(), "copy.db")
 	ok(t, s.Snapshot(t.Context(), file, at))

@@ -62,7 +62,12 @@ func (s *Store) CreateBlueprint(ctx context.Context, v left4me.Blueprint) error 
 		_, err := tx.ExecContext(ctx, `INSERT INTO blueprint(`+blueprintColumns+`) VALUES (?,?,?,?,1)`,
 			v.Name, overlays, settings, millis(v.CreatedAt))
 		if violates(err) {
-			return &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is a blueprint %q already", v.Name), Hint: "choose another name"}
+			return &left4me.Error{
+				Kind:  left4me.Conflict,
+				Field: "name",
+				Text:  fmt.Sprintf("there is a blueprint %q already", v.Name),
+				Hint:  "choose another name",
+			}
 		}
 		return err
 	})
@@ -98,7 +103,8 @@ func (s *Store) UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error 
 			return err
 		}
 		return keepPorts(ctx, tx, "", "settings.cfg", func() error {
-			_, err := tx.ExecContext(ctx, `UPDATE blueprint SET overlays = ?, settings = ?, version = version + 1 WHERE name = ?`, overlays, settings, v.Name)
+			_, err := tx.ExecContext(ctx, `UPDATE blueprint SET overlays = ?, settings = ?, version = version + 1 WHERE name = ?`,
+				overlays, settings, v.Name)
 			return err
 		})
 	})
@@ -118,7 +124,8 @@ func (s *Store) DeleteBlueprint(ctx context.Context, name left4me.Name) error {
 			return err
 		}
 		if len(users) > 0 {
-			return left4me.Errorf(left4me.Conflict, fmt.Sprintf("blueprint %s is used by %s", name, strings.Join(users, ", ")), "give them another one first")
+			return left4me.Errorf(left4me.Conflict, fmt.Sprintf("blueprint %s is used by %s", name, strings.Join(users, ", ")),
+				"give them another one first")
 		}
 		done, err := tx.ExecContext(ctx, `DELETE FROM blueprint WHERE name = ?`, name)
 		if err != nil {

@@ -71,7 +71,8 @@ func TestADatabaseIsReadAndSaysThatItsDiskIsFull(t *testing.T) {
 		}
 		add := func(s *Store, user string, size int) error {
 			return s.tx(ctx, func(tx *transaction) error {
-				_, err := tx.ExecContext(ctx, `INSERT INTO user(name, password, admin, created_at) VALUES (?,hex(zeroblob(?)),0,0)`, user, size)
+				_, err := tx.ExecContext(ctx, `INSERT INTO user(name, password, admin, created_at) VALUES (?,hex(zeroblob(?)),0,0)`, user,
+					size)
 				return err
 			})
 		}

@@ -71,7 +71,8 @@ func (s *Store) SetRollout(ctx context.Context, v Rollout) error {
 	if err == nil {
 		err = s.tx(ctx, func(tx *transaction) error {
 			_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO rollout(`+rolloutColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
-				v.Host, v.Mode, v.Job, v.Build, v.State, v.Reason, v.By, millis(v.CreatedAt), millisOrNull(v.BegunAt), millisOrNull(v.EndedAt), moves)
+				v.Host, v.Mode, v.Job, v.Build, v.State, v.Reason, v.By, millis(v.CreatedAt), millisOrNull(v.BegunAt),
+				millisOrNull(v.EndedAt), moves)
 			return err
 		})
 	}
@@ -112,7 +113,8 @@ func (s *Store) GamePolicy(ctx context.Context, host left4me.Name) (GamePolicy, 
 // SetGamePolicy keeps the policy of a host.
 func (s *Store) SetGamePolicy(ctx context.Context, host left4me.Name, v GamePolicy) error {
 	err := s.tx(ctx, func(tx *transaction) error {
-		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO game_policy(host, check_every, auto_update, update_at, restart) VALUES (?,?,?,?,?)`,
+		_, err := tx.ExecContext(ctx,
+			`INSERT OR REPLACE INTO game_policy(host, check_every, auto_update, update_at, restart) VALUES (?,?,?,?,?)`,
 			host, int64(v.CheckEvery/time.Second), v.Update, v.UpdateAt, v.Restart)
 		return err
 	})

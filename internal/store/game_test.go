@@ -39,7 +39,10 @@ func TestThePolicyOfAHost(t *testing.T) {
 	if _, err := s.GamePolicy(t.Context(), "local"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("before any: %v", err)
 	}
-	for _, want := range []store.GamePolicy{{CheckEvery: 6 * time.Hour, Restart: "never"}, {Update: true, UpdateAt: "05:00", Restart: "empty"}} {
+	for _, want := range []store.GamePolicy{
+		{CheckEvery: 6 * time.Hour, Restart: "never"},
+		{Update: true, UpdateAt: "05:00", Restart: "empty"},
+	} {
 		if err := s.SetGamePolicy(t.Context(), "local", want); err != nil {
 			t.Fatal(err)
 		}

@@ -155,7 +155,8 @@ func activeOf(ctx context.Context, tx *transaction, v left4me.Job) ([]QueuedJob,
 // it begins; empty: what the row of the server says.
 func insertJob(ctx context.Context, tx *transaction, v *QueuedJob, before left4me.Wanted) error {
 	v.State = left4me.JobQueued
-	_, err := tx.ExecContext(ctx, `INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at, reason, wanted_before)
+	_, err := tx.ExecContext(ctx,
+		`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at, reason, wanted_before)
 		VALUES (?1,?2,?3,?4,?5,?6,?7,'[]',?8,?9,?10,
 			CASE WHEN ?11 <> '' OR ?3 <> 'server' THEN ?11 ELSE (SELECT wanted FROM server WHERE name = ?4) END)`,
 		v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, v.State, string(v.Spec), v.By, millis(v.CreatedAt), v.Reason, before)

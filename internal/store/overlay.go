@@ -115,10 +115,16 @@ func (s *Store) CreateOverlay(ctx context.Context, by string, v left4me.Overlay)
 	definition, err := toJSON(v)
 	if err == nil {
 		err = s.tx(ctx, func(tx *transaction) error {
-			_, err := tx.ExecContext(ctx, `INSERT INTO overlay(name, kind, definition, version, created_at, updated_at) VALUES (?,?,?,1,?,?)`,
+			_, err := tx.ExecContext(ctx,
+				`INSERT INTO overlay(name, kind, definition, version, created_at, updated_at) VALUES (?,?,?,1,?,?)`,
 				v.Name, v.Kind, definition, millis(v.CreatedAt), millis(v.CreatedAt))
 			if violates(err) {
-				return &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is an overlay %q already", v.Name), Hint: "choose another name"}
+				return &left4me.Error{
+					Kind:  left4me.Conflict,
+					Field: "name",
+					Text:  fmt.Sprintf("there is an overlay %q already", v.Name),
+					Hint:  "choose another name",
+				}
 			}
 			if err != nil || v.Script == nil {
 				return err
@@ -149,9 +155,19 @@ func (s *Store) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay)
 		case !old.DeletedAt.IsZero():
 			return left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is deleted", v.Name), "take it back first")
 		case old.Version != v.Version:
-			return &left4me.Error{Kind: left4me.Conflict, Field: "version", Text: fmt.Sprintf("%s was changed meanwhile", v.Name), Hint: "look at it again, then change it"}
+			return &left4me.Error{
+				Kind:  left4me.Conflict,
+				Field: "version",
+				Text:  fmt.Sprintf("%s was changed meanwhile", v.Name),
+				Hint:  "look at it again, then change it",
+			}
 		case old.Kind != v.Kind:
-			return &left4me.Error{Kind: left4me.Conflict, Field: "kind", Text: fmt.Sprintf("%s is a %s overlay and stays one", v.Name, old.Kind), Hint: "create another overlay"}
+			return &left4me.Error{
+				Kind:  left4me.Conflict,
+				Field: "kind",
+				Text:  fmt.Sprintf("%s is a %s overlay and stays one", v.Name, old.Kind),
+				Hint:  "create another overlay",
+			}
 		}
 		if v.Script != nil {
 			next := left4me.Script{Text: v.Script.Text, Version: 1}
@@ -221,7 +237,8 @@ func addScript(ctx context.Context, tx *transaction, name left4me.Name, v left4m
 
 // OverlayScripts returns the versions of an overlay's script, newest first.
 func (s *Store) OverlayScripts(ctx context.Context, name left4me.Name) ([]OverlayScript, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT version, text, asked_by, created_at FROM overlay_script WHERE overlay = ? ORDER BY version DESC`, name)
+	rows, err := s.read.QueryContext(ctx,
+		`SELECT version, text, asked_by, created_at FROM overlay_script WHERE overlay = ? ORDER BY version DESC`, name)
 	all, err := collect(rows, err, func(r row) (v OverlayScript, err error) {
 		var created int64
 		err = r.Scan(&v.Version, &v.Text, &v.By, &created)

@@ -69,9 +69,11 @@ func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
 			return err
 		}
 		return keepPorts(ctx, tx, v.Name, "settings.cfg", func() error {
-			_, err := tx.ExecContext(ctx, `INSERT INTO server(name, host, port, blueprint, settings, created_at, overlays, autostart, boot_id)
+			_, err := tx.ExecContext(ctx,
+				`INSERT INTO server(name, host, port, blueprint, settings, created_at, overlays, autostart, boot_id)
 			VALUES (?,?,?,?,?,?,?,?,?)`,
-				v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays, cmp.Or(v.Autostart, left4me.AutostartLast), v.BootID)
+				v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays, cmp.Or(v.Autostart, left4me.AutostartLast),
+				v.BootID)
 			return err
 		})
 	})
@@ -110,7 +112,9 @@ func (s *Store) UpdateServer(ctx context.Context, v left4me.Server) error {
 			return err
 		}
 		return keepPorts(ctx, tx, v.Name, "settings.cfg", func() error {
-			_, err := tx.ExecContext(ctx, `UPDATE server SET port = ?, blueprint = ?, settings = ?, overlays = ?, autostart = ?, version = version + 1 WHERE name = ?`,
+			_, err := tx.ExecContext(ctx,
+				`UPDATE server SET port = ?, blueprint = ?, settings = ?, overlays = ?, autostart = ?, version = version + 1
+				WHERE name = ?`,
 				v.Port, v.Blueprint, settings, overlays, cmp.Or(v.Autostart, have.Autostart), v.Name)
 			return err
 		})
@@ -138,7 +142,12 @@ func free(ctx context.Context, tx *transaction, v left4me.Server) error {
 	var by left4me.Name
 	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE name = ?`, v.Name).Scan(&by)
 	if err == nil {
-		return &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is a server %q already", v.Name), Hint: "choose another name"}
+		return &left4me.Error{
+			Kind:  left4me.Conflict,
+			Field: "name",
+			Text:  fmt.Sprintf("there is a server %q already", v.Name),
+			Hint:  "choose another name",
+		}
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err
@@ -152,7 +161,12 @@ func possible(ctx context.Context, tx *transaction, v left4me.Server) error {
 	var by left4me.Name
 	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE host = ? AND port = ? AND name <> ?`, v.Host, v.Port, v.Name).Scan(&by)
 	if err == nil {
-		return &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("port %d is used by %s", v.Port, by), Hint: "choose another port or none for the next free one"}
+		return &left4me.Error{
+			Kind:  left4me.Conflict,
+			Field: "port",
+			Text:  fmt.Sprintf("port %d is used by %s", v.Port, by),
+			Hint:  "choose another port or none for the next free one",
+		}
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err

@@ -130,7 +130,8 @@ func TestServers(t *testing.T) {
 	}
 	is(t, s.CreateServer(t.Context(), change(func(c *left4me.Server) { c.Port++ })), left4me.Conflict, "name")
 	is(t, s.CreateServer(t.Context(), change(func(c *left4me.Server) { c.Name = "alpha" })), left4me.Conflict, "port")
-	is(t, s.CreateServer(t.Context(), change(func(c *left4me.Server) { c.Name, c.Port, c.Blueprint = "alpha", 1, "nothing" })), left4me.Invalid, "blueprint")
+	is(t, s.CreateServer(t.Context(), change(func(c *left4me.Server) { c.Name, c.Port, c.Blueprint = "alpha", 1, "nothing" })),
+		left4me.Invalid, "blueprint")
 	ok(t, s.CreateServer(t.Context(), change(func(c *left4me.Server) { c.Name, c.Host = "alpha", "far" })))
 	all, err := s.Servers(t.Context())
 	if err != nil || len(all) != 2 || all[0].Name != "alpha" {
@@ -191,7 +192,8 @@ func TestTheSecondEditorIsToldSo(t *testing.T) {
 	b.Version, b.Overlays, b.Settings.Mode = 1, left4me.Refs("maps"), "versus"
 	ok(t, s.UpdateBlueprint(t.Context(), b))
 	is(t, s.UpdateBlueprint(t.Context(), b), left4me.Conflict, "version")
-	if got, err := s.Blueprint(t.Context(), "versus"); err != nil || got.Version != 2 || got.Settings.Mode != "versus" || len(got.Overlays) != 1 {
+	if got, err := s.Blueprint(t.Context(), "versus"); err != nil || got.Version != 2 || got.Settings.Mode != "versus" ||
+		len(got.Overlays) != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	alpha.Blueprint = "versus"
@@ -211,12 +213,20 @@ func TestCrashesAreKeptOnceNewestFirst(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	for i := range 3 {
-		c := store.Crash{Host: "local", Server: "alpha", At: at.Add(time.Duration(i) * time.Second), Exit: "signal 11", Uptime: time.Minute, Lines: []string{"x"}}
+		c := store.Crash{
+			Host:   "local",
+			Server: "alpha",
+			At:     at.Add(time.Duration(i) * time.Second),
+			Exit:   "signal 11",
+			Uptime: time.Minute,
+			Lines:  []string{"x"},
+		}
 		ok(t, s.AddCrash(t.Context(), c))
 		ok(t, s.AddCrash(t.Context(), c))
 	}
 	all, err := s.Crashes(t.Context(), "alpha", 2)
-	if err != nil || len(all) != 2 || !all[0].At.Equal(at.Add(2*time.Second)) || all[0].Exit != "signal 11" || all[0].Uptime != time.Minute || len(all[0].Lines) != 1 {
+	if err != nil || len(all) != 2 || !all[0].At.Equal(at.Add(2*time.Second)) || all[0].Exit != "signal 11" ||
+		all[0].Uptime != time.Minute || len(all[0].Lines) != 1 {
 		t.Errorf("%+v, %v", all, err)
 	}
 	if all, err := s.Crashes(t.Context(), "alpha", 9); err != nil || len(all) != 3 {
@@ -251,7 +261,15 @@ func TestUsersSessionsAndTokens(t *testing.T) {
 	_, err = s.User(t.Context(), "nobody")
 	is(t, err, left4me.NotFound, "")
 
-	v := store.Session{Hash: []byte("one"), UserID: u.ID, Agent: "browser", Address: "1.2.3.4", CreatedAt: at, SeenAt: at, ExpiresAt: at.Add(time.Hour)}
+	v := store.Session{
+		Hash:      []byte("one"),
+		UserID:    u.ID,
+		Agent:     "browser",
+		Address:   "1.2.3.4",
+		CreatedAt: at,
+		SeenAt:    at,
+		ExpiresAt: at.Add(time.Hour),
+	}
 	ok(t, s.CreateSession(t.Context(), v, 0))
 	ok(t, s.TouchSession(t.Context(), v.Hash, at.Add(time.Minute), at.Add(2*time.Hour)))
 	v.SeenAt, v.ExpiresAt = at.Add(time.Minute), at.Add(2*time.Hour)
@@ -260,7 +278,9 @@ func TestUsersSessionsAndTokens(t *testing.T) {
 		t.Errorf("%v\n%s", err, d)
 	}
 	// A new session sweeps out those that have expired by then.
-	ok(t, s.CreateSession(t.Context(), store.Session{Hash: []byte("two"), UserID: u.ID, CreatedAt: at.Add(3 * time.Hour), ExpiresAt: at.Add(4 * time.Hour)}, 0))
+	ok(t,
+		s.CreateSession(t.Context(),
+			store.Session{Hash: []byte("two"), UserID: u.ID, CreatedAt: at.Add(3 * time.Hour), ExpiresAt: at.Add(4 * time.Hour)}, 0))
 	_, _, err = s.Session(t.Context(), v.Hash)
 	is(t, err, left4me.NotFound, "")
 	ok(t, s.DeleteSession(t.Context(), []byte("two")))
@@ -282,7 +302,8 @@ func TestUsersSessionsAndTokens(t *testing.T) {
 	late := store.Token{Hash: []byte("u"), UserID: other.ID, Label: "late", CreatedAt: at, ExpiresAt: at.Add(time.Hour)}
 	ok(t, s.CreateToken(t.Context(), late))
 	for user, want := range map[int64][]store.OwnedToken{
-		0: {{Token: k, Owner: "Al"}, {Token: late, Owner: "zoe"}}, u.ID: {{Token: k, Owner: "Al"}}, other.ID: {{Token: late, Owner: "zoe"}}, 99: nil,
+		0: {{Token: k, Owner: "Al"}, {Token: late, Owner: "zoe"}}, u.ID: {{Token: k, Owner: "Al"}},
+		other.ID: {{Token: late, Owner: "zoe"}}, 99: nil,
 	} {
 		if all, err := s.Tokens(t.Context(), user); err != nil || !cmp.Equal(all, want) {
 			t.Errorf("%v\n%s", err, cmp.Diff(want, all))
@@ -324,7 +345,8 @@ func TestAJobsWholeLife(t *testing.T) {
 		t.Fatalf("%v\n%s", err, d)
 	}
 	running, began, err := s.RunJob(t.Context(), "1", at.Add(time.Second))
-	if err != nil || !began || running.State != left4me.JobRunning || running.Attempt != 1 || !running.StartedAt.Equal(at.Add(time.Second)) {
+	if err != nil || !began || running.State != left4me.JobRunning || running.Attempt != 1 ||
+		!running.StartedAt.Equal(at.Add(time.Second)) {
 		t.Fatalf("%+v, %v, %v", running, began, err)
 	}
 	// The host died and its successor begins anew: another attempt, the same start.
@@ -332,7 +354,12 @@ func TestAJobsWholeLife(t *testing.T) {
 	if err != nil || !began || running.Attempt != 2 || !running.StartedAt.Equal(at.Add(time.Second)) {
 		t.Errorf("%+v, %v, %v", running, began, err)
 	}
-	steps := []left4me.Step{{Label: "one", State: left4me.StepDone, StartedAt: at, Progress: left4me.Progress{Done: 1, Total: 2, Unit: "files"}}}
+	steps := []left4me.Step{{
+		Label:     "one",
+		State:     left4me.StepDone,
+		StartedAt: at,
+		Progress:  left4me.Progress{Done: 1, Total: 2, Unit: "files"},
+	}}
 	ok(t, s.StepJob(t.Context(), "1", steps, []string{"a line"}))
 	if c, err := s.CancelJob(t.Context(), "1"); err != nil || !c.Cancelling || c.State != left4me.JobRunning {
 		t.Errorf("%+v, %v", c, err)
@@ -384,7 +411,8 @@ func TestTheRowOfAJobIsBounded(t *testing.T) {
 	for _, line := range got.Log {
 		n += left4me.TextLen(line)
 	}
-	if n > left4me.MaxJobLogBytes || n < left4me.MaxJobLogBytes/2 || !strings.HasSuffix(got.Log[0], " bytes cut)") || len(got.Error.Error()) > 20<<10 {
+	if n > left4me.MaxJobLogBytes || n < left4me.MaxJobLogBytes/2 || !strings.HasSuffix(got.Log[0], " bytes cut)") ||
+		len(got.Error.Error()) > 20<<10 {
 		t.Errorf("%d bytes of log, %d of error", n, len(got.Error.Error()))
 	}
 }
@@ -392,10 +420,14 @@ func TestTheRowOfAJobIsBounded(t *testing.T) {
 func TestOneJobRunsForATarget(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha", "beta")
-	if _, err := s.CreateOverlay(t.Context(), "admin", left4me.Overlay{Name: "alpha", Kind: left4me.FilesOverlay, CreatedAt: at}); err != nil {
+	if _, err := s.CreateOverlay(t.Context(), "admin",
+		left4me.Overlay{Name: "alpha", Kind: left4me.FilesOverlay, CreatedAt: at}); err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []store.QueuedJob{job("1", left4me.StartServer, "alpha"), job("2", left4me.StopServer, "alpha"), job("3", left4me.StartServer, "beta"), job("4", "overlay.build", "alpha")} {
+	for _, v := range []store.QueuedJob{
+		job("1", left4me.StartServer, "alpha"), job("2", left4me.StopServer, "alpha"),
+		job("3", left4me.StartServer, "beta"), job("4", "overlay.build", "alpha"),
+	} {
 		if _, err := s.AddJob(t.Context(), v, always); err != nil {
 			t.Fatal(err)
 		}
@@ -447,12 +479,13 @@ func TestEqualRequestsAtOnceAddOneJob(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range cap(ids) {
 		all.Go(func() {
-			v, err := s.AddJob(t.Context(), job(left4me.JobID(string(rune('a'+i))), left4me.StartServer, "alpha"), func(active []store.QueuedJob) (*store.QueuedJob, error) {
-				if len(active) > 0 {
-					return &active[0], nil
-				}
-				return nil, nil
-			})
+			v, err := s.AddJob(t.Context(), job(left4me.JobID(string(rune('a'+i))), left4me.StartServer, "alpha"),
+				func(active []store.QueuedJob) (*store.QueuedJob, error) {
+					if len(active) > 0 {
+						return &active[0], nil
+					}
+					return nil, nil
+				})
 			if err != nil {
 				t.Error(err)
 			}
@@ -470,7 +503,8 @@ func TestEqualRequestsAtOnceAddOneJob(t *testing.T) {
 		t.Errorf("%d jobs, %v", len(active), err)
 	}
 	refuse := errors.New("no")
-	if _, err := s.AddJob(t.Context(), job("z", left4me.StopServer, "alpha"), func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, refuse }); !errors.Is(err, refuse) {
+	if _, err := s.AddJob(t.Context(), job("z", left4me.StopServer, "alpha"),
+		func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, refuse }); !errors.Is(err, refuse) {
 		t.Errorf("refused: %v", err)
 	}
 }

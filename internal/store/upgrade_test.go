@@ -177,14 +177,16 @@ func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
 		{"crashed", "server.start", "done"},
 		{"discarded", "server.start", "done"},
 	} {
-		exec(`INSERT INTO server(name, host, port, blueprint, settings, created_at) VALUES (?, 'local', ?, 'default', '{}', 1)`, c.name, 27015+i)
+		exec(`INSERT INTO server(name, host, port, blueprint, settings, created_at) VALUES (?, 'local', ?, 'default', '{}', 1)`, c.name,
+			27015+i)
 		exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES (?, 'server.stop', 'server', ?, 'local', 'done', '{}', '[]', 'al', 1000)`, "1"+c.name, c.name)
 		exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES (?, ?, 'server', ?, 'local', ?, '{}', '[]', 'bo', 2000)`, "2"+c.name, c.kind, c.name, c.state)
 		exec(`INSERT INTO crash(host, server, at, exit, uptime, lines) VALUES ('local', ?, 1500, 'x', 1, '[]')`, c.name)
 	}
 	exec(`INSERT INTO server(name, host, port, blueprint, settings, created_at) VALUES ('new', 'local', 27099, 'default', '{}', 1)`)
 	exec(`INSERT INTO crash(host, server, at, exit, uptime, lines) VALUES ('local', 'crashed', 2500, 'x', 1, '[]')`)
-	exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES ('3', 'server.discard', 'server', 'discarded', 'local', 'done', '{}', '[]', 'al', 3000)`)
+	exec(
+		`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES ('3', 'server.discard', 'server', 'discarded', 'local', 'done', '{}', '[]', 'al', 3000)`)
 	before.Close()
 
 	s, err := Open(t.Context(), path)
@@ -210,7 +212,8 @@ func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
 	}
 	for _, v := range all {
 		w := want[v.Name]
-		if v.Wanted != w.Wanted || v.WantedBy != w.WantedBy || !v.WantedAt.Equal(w.WantedAt) || v.Held != w.Held || v.Autostart != left4me.AutostartLast {
+		if v.Wanted != w.Wanted || v.WantedBy != w.WantedBy || !v.WantedAt.Equal(w.WantedAt) || v.Held != w.Held ||
+			v.Autostart != left4me.AutostartLast {
 			t.Errorf("%s: %+v", v.Name, v)
 		}
 	}

@@ -42,7 +42,8 @@ func (s *Store) ChangeUser(ctx context.Context, v User, c UserChange) (User, End
 			return err
 		}
 		if now.Version != v.Version {
-			return left4me.Errorf(left4me.Conflict, fmt.Sprintf("user %s was changed meanwhile", v.Name), "look at the user again, and repeat the change")
+			return left4me.Errorf(left4me.Conflict, fmt.Sprintf("user %s was changed meanwhile", v.Name),
+				"look at the user again, and repeat the change")
 		}
 		could := now.Admin && !now.Disabled
 		changed := c.apply(&now)
@@ -130,7 +131,8 @@ func userInside(ctx context.Context, tx *transaction, v User) (User, error) {
 // anotherAdmin fails unless an administrator can log in beside a user.
 func anotherAdmin(ctx context.Context, tx *transaction, user int64) error {
 	var others int
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM user WHERE admin AND NOT disabled AND id <> ?`, user).Scan(&others); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM user WHERE admin AND NOT disabled AND id <> ?`,
+		user).Scan(&others); err != nil {
 		return err
 	}
 	if others == 0 {

@@ -23,7 +23,9 @@ func (s *Store) SetWanted(ctx context.Context, name left4me.Name, w left4me.Want
 
 // setWanted writes the wanted state of a server, and by which job. Whoever asks
 // releases what held the server.
-func setWanted(ctx context.Context, tx *transaction, name left4me.Name, w left4me.Wanted, by string, at time.Time, job left4me.JobID) error {
+func setWanted(ctx context.Context, tx *transaction, name left4me.Name, w left4me.Wanted, by string, at time.Time,
+	job left4me.JobID,
+) error {
 	r, err := tx.ExecContext(ctx, `UPDATE server SET wanted = ?, wanted_by = ?, wanted_at = ?, wanted_job = ?, held = '' WHERE name = ?`,
 		w, by, millis(at), job, name)
 	if err != nil {
@@ -87,7 +89,9 @@ type Decision struct {
 // is noted beside the row, unless it is empty. All of it is one transaction, so that nothing that
 // people ask for comes between. It reports whether v was added. A server that
 // isn't there is no error.
-func (s *Store) Autostart(ctx context.Context, v QueuedJob, boot string, decide func(left4me.Server, []QueuedJob) Decision) (QueuedJob, bool, error) {
+func (s *Store) Autostart(ctx context.Context, v QueuedJob, boot string, decide func(left4me.Server, []QueuedJob) Decision) (QueuedJob,
+	bool, error,
+) {
 	added := false
 	err := s.tx(ctx, func(tx *transaction) error {
 		server, err := scanServer(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, v.Target))

@@ -57,7 +57,9 @@ func TestABellForgetsWhoseContextEnded(t *testing.T) {
 
 func TestTheNewestJobOfATargetCountsAsItsFailure(t *testing.T) {
 	s := newStore(t)
-	ok(t, s.CreateServer(t.Context(), left4me.Server{Name: "alpha", Host: left4me.LocalHost, Port: 27015, Blueprint: left4me.DefaultBlueprint, CreatedAt: at}))
+	ok(t,
+		s.CreateServer(t.Context(),
+			left4me.Server{Name: "alpha", Host: left4me.LocalHost, Port: 27015, Blueprint: left4me.DefaultBlueprint, CreatedAt: at}))
 	failed := func() int {
 		t.Helper()
 		all, err := s.FailedJobs(t.Context(), "server", []left4me.Name{"alpha", "nobody"})
@@ -71,7 +73,17 @@ func TestTheNewestJobOfATargetCountsAsItsFailure(t *testing.T) {
 	}
 	end := func(id left4me.JobID, state left4me.JobState, why *left4me.Error) {
 		t.Helper()
-		v := store.QueuedJob{Job: left4me.Job{ID: id, Kind: left4me.StartServer, Target: "alpha", Host: left4me.LocalHost, State: left4me.JobQueued, CreatedAt: at}, Spec: []byte("{}")}
+		v := store.QueuedJob{
+			Job: left4me.Job{
+				ID:        id,
+				Kind:      left4me.StartServer,
+				Target:    "alpha",
+				Host:      left4me.LocalHost,
+				State:     left4me.JobQueued,
+				CreatedAt: at,
+			},
+			Spec: []byte("{}"),
+		}
 		_, err := s.AddJob(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
 		ok(t, err)
 		v.State, v.Error, v.EndedAt, v.Log = state, why, at, []string{"long"}

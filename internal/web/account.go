@@ -71,8 +71,10 @@ func (p *panel) accountView(r *http.Request, who accounts.Actor) (view, error) {
 func (p *panel) accountWith(r *http.Request, who accounts.Actor, v ownAccount) view {
 	f := p.frame(r, who, "Account", "account")
 	return view{frame: f, at: "/account", body: []piece{fixed(accountHead(f, v.Told)), box("columns accounts",
-		box("", showing("tokens", tokenCard(v.Tokens, "A token may do what you may do. You have none."), onAccounts()), fixed(newTokenForm(v.New))),
-		box("", p.form(r, "password", passwordForm(ownAccount{Who: v.Who, Tokens: v.Tokens}), onAccounts()).as(passwordForm(v)), showing("sessions", ownSessions(v.Sessions), onAccounts())),
+		box("", showing("tokens", tokenCard(v.Tokens, "A token may do what you may do. You have none."), onAccounts()),
+			fixed(newTokenForm(v.New))),
+		box("", p.form(r, "password", passwordForm(ownAccount{Who: v.Who, Tokens: v.Tokens}), onAccounts()).as(passwordForm(v)),
+			showing("sessions", ownSessions(v.Sessions), onAccounts())),
 	)}}
 }
 
@@ -206,8 +208,25 @@ func (p *panel) signOutEverywhere(w http.ResponseWriter, r *http.Request, who ac
 // browsers and systems are what the name that a browser gives itself begins to
 // tell; the first that is in it counts, since most name others too.
 var (
-	browsers = [][2]string{{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}}
-	systems  = [][2]string{{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Windows", "Windows"}, {"CrOS", "ChromeOS"}, {"Mac OS X", "macOS"}, {"Linux", "Linux"}}
+	browsers = [][2]string{
+		{"Edg", "Edge"},
+		{"OPR/", "Opera"},
+		{"SamsungBrowser/", "Samsung Internet"},
+		{"Firefox/", "Firefox"},
+		{"FxiOS/", "Firefox"},
+		{"CriOS/", "Chrome"},
+		{"Chrome/", "Chrome"},
+		{"Safari/", "Safari"},
+	}
+	systems = [][2]string{
+		{"Android", "Android"},
+		{"iPhone", "iPhone"},
+		{"iPad", "iPad"},
+		{"Windows", "Windows"},
+		{"CrOS", "ChromeOS"},
+		{"Mac OS X", "macOS"},
+		{"Linux", "Linux"},
+	}
 )
 
 // browserOf is a browser in words, as far as it tells.

@@ -25,7 +25,8 @@ func (p *panel) address(r *http.Request) netip.Addr {
 	from, ok := forwarded(last)
 	if !ok {
 		p.unreadable.Do(func() {
-			p.Log.Warn("the proxy sends a header X-Forwarded-For that is no address; all who come through it are slowed down together after wrong passwords",
+			p.Log.Warn("the proxy sends a header X-Forwarded-For that is no address; all who come through it are slowed down together "+
+				"after wrong passwords",
 				"header", visible(last[:min(len(last), 100)]), "want", "203.0.113.7, 203.0.113.7:4711 or [2001:db8::1]:443")
 		})
 		return peer

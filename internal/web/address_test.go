@@ -45,7 +45,10 @@ func TestAddressesThatProxiesTell(t *testing.T) {
 	if got := ask("198.51.100.9:5000", "nonsense"); got != "198.51.100.9" || log.Len() > 0 {
 		t.Errorf("%s, %s", got, &log)
 	}
-	for _, told := range []string{"unknown", "_hidden", "203.0.113.7:99999", "[2001:db8::1", "203.0.113.7,", "\x1b[2J", strings.Repeat("x", 10_000)} {
+	for _, told := range []string{
+		"unknown", "_hidden", "203.0.113.7:99999", "[2001:db8::1", "203.0.113.7,", "\x1b[2J",
+		strings.Repeat("x", 10_000),
+	} {
 		if got := ask("127.0.0.1:5000", told); got != "127.0.0.1" {
 			t.Errorf("%q is %s", told, got)
 		}

@@ -33,7 +33,8 @@ func TestFirstPageIsSmall(t *testing.T) {
 	for _, m := range found {
 		a := b.get(m[1], zip...)
 		a.has(t, http.StatusOK)
-		if c := a.header.Get("Cache-Control"); !strings.Contains(c, "immutable") || !strings.Contains(c, "max-age=31536000") || a.header.Get("Content-Encoding") != "gzip" {
+		if c := a.header.Get("Cache-Control"); !strings.Contains(c, "immutable") || !strings.Contains(c, "max-age=31536000") ||
+			a.header.Get("Content-Encoding") != "gzip" {
 			t.Errorf("%s: %v", m[1], a.header)
 		}
 		total += len(a.body)

@@ -14,9 +14,10 @@ func TestPanelSaysWhyLeft4meStartedAServer(t *testing.T) {
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
 	v := must(s.servers.Get(t.Context(), "alpha"))(t)
-	_, added, err := s.jobs.Autostart(t.Context(), "left4me", "alpha", v.Host, left4me.Spec{Name: "alpha"}, "boot", func(left4me.Server, []left4me.JobKind) store.Decision {
-		return store.Decision{Reason: "started after a reboot"}
-	})
+	_, added, err := s.jobs.Autostart(t.Context(), "left4me", "alpha", v.Host, left4me.Spec{Name: "alpha"}, "boot",
+		func(left4me.Server, []left4me.JobKind) store.Decision {
+			return store.Decision{Reason: "started after a reboot"}
+		})
 	if !added || err != nil {
 		t.Fatal(added, err)
 	}
@@ -37,7 +38,8 @@ func TestAutostartIsChosenInSettings(t *testing.T) {
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
 	b.get("/servers/alpha/settings").has(t, http.StatusOK, `<option value="last" selected>`)
-	if p := b.post("/servers/alpha/settings", "version", "1", "blueprint", "default", "port", "27015", "autostart", "never"); p.status != http.StatusSeeOther {
+	if p := b.post("/servers/alpha/settings", "version", "1", "blueprint", "default", "port", "27015", "autostart",
+		"never"); p.status != http.StatusSeeOther {
 		t.Fatalf("%d %s", p.status, p.body)
 	}
 	b.get("/servers/alpha/settings").has(t, http.StatusOK, `<option value="never" selected>`)

@@ -77,8 +77,10 @@ func (p *panel) backupsView(r *http.Request, who accounts.Actor) (view, error) {
 		work = append(work, onJob(j.ID))
 	}
 	return view{frame: f, at: "/backups", body: []piece{
-		fixed(backupsHead(f.May)), showing("backup-work", backupWork(v.Active), work...), showing("backups", backupTable(v.All, f.May), on...),
-		box("columns backups", p.form(r, "policy", backupSchedule(v, f.May), onBackups()), showing("backup-restore", backupRestore(v), on...)),
+		fixed(backupsHead(f.May)), showing("backup-work", backupWork(v.Active), work...),
+		showing("backups", backupTable(v.All, f.May), on...),
+		box("columns backups", p.form(r, "policy", backupSchedule(v, f.May), onBackups()),
+			showing("backup-restore", backupRestore(v), on...)),
 	}}, nil
 }
 

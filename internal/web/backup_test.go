@@ -17,7 +17,8 @@ import (
 // texts come from a hostile file.
 var someBackups = []left4me.Backup{
 	{
-		Name: "b", CreatedAt: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), Bytes: 1_500_000, Stored: 9_000_000, Files: 12, State: left4me.BackupVerified,
+		Name: "b", CreatedAt: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), Bytes: 1_500_000, Stored: 9_000_000, Files: 12,
+		State:      left4me.BackupVerified,
 		VerifiedAt: time.Date(2026, 3, 5, 0, 0, 0, 0, time.UTC), Scheduled: true, Warnings: []string{"runtime/a/upper/<b>\u202e: not read"},
 	},
 	{Name: "c", State: left4me.BackupDamaged, Damage: []string{"\"<script>\" is missing"}},

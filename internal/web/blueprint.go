@@ -84,7 +84,10 @@ func (p *panel) newBlueprintView(r *http.Request, who accounts.Actor) (view, err
 	now := deferred(func(ctx context.Context) (templ.Component, error) {
 		return newBlueprintForm(p.fillBlueprint(ctx, who, blueprintForm{})), nil
 	})
-	return view{frame: p.frame(r, who, "New blueprint", "overlays"), body: []piece{fixed(newBlueprintHead()), p.form(r, "new-blueprint", now, onContent(), onEnds(left4me.BuildOverlay.Noun()))}}, nil
+	return view{
+		frame: p.frame(r, who, "New blueprint", "overlays"),
+		body:  []piece{fixed(newBlueprintHead()), p.form(r, "new-blueprint", now, onContent(), onEnds(left4me.BuildOverlay.Noun()))},
+	}, nil
 }
 
 // fillBlueprint fills in what there is to choose from in the form of a blueprint.
@@ -158,7 +161,9 @@ func (p *panel) blueprintPage(r *http.Request, who accounts.Actor) (view, error)
 }
 
 // retypeBlueprint shows a blueprint with the form as it was typed.
-func (p *panel) retypeBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, b blueprintView, form blueprintForm) error {
+func (p *panel) retypeBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, b blueprintView,
+	form blueprintForm,
+) error {
 	v, err := p.blueprintPage(r, who)
 	if err != nil {
 		return err
@@ -211,7 +216,10 @@ func (p *panel) deleteBlueprintWith(r *http.Request, who accounts.Actor, typed, 
 		return view{}, err
 	}
 	lost := showing("lost", blueprintLost(b), onBlueprints()...)
-	return view{frame: p.frame(r, who, "Delete "+string(b.Name), "overlays"), body: []piece{fixed(deleteBlueprint(b, lost, typed, problem), lost)}}, nil
+	return view{
+		frame: p.frame(r, who, "Delete "+string(b.Name), "overlays"),
+		body:  []piece{fixed(deleteBlueprint(b, lost, typed, problem), lost)},
+	}, nil
 }
 
 // deleteBlueprint does it when the name was typed as it is.

@@ -11,12 +11,19 @@ import (
 // another one was chosen, and without scripts.
 func TestANewServerShowsTheValuesOfItsBlueprint(t *testing.T) {
 	s := newSite(t, false)
-	must(s.content.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "versus", Settings: left4me.Settings{Mode: "versus", Map: "c2m1_highway", MaxPlayers: 16, Region: "europe", Password: "zoey"}}))(t)
+	must(s.content.CreateBlueprint(t.Context(),
+		left4me.Blueprint{
+			Name:     "versus",
+			Settings: left4me.Settings{Mode: "versus", Map: "c2m1_highway", MaxPlayers: 16, Region: "europe", Password: "zoey"},
+		}))(t)
 	must(s.content.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "plain"}))(t)
 	s.addServer(t, "alpha")
 	s.withConfig(t)
 	b := s.as(t, "admin")
-	values := []string{`placeholder="from the blueprint: versus"`, `placeholder="from the blueprint: c2m1_highway"`, `placeholder="from the blueprint: 16"`, `<option value="">from the blueprint: Europe</option>`, `placeholder="from the blueprint"`}
+	values := []string{
+		`placeholder="from the blueprint: versus"`, `placeholder="from the blueprint: c2m1_highway"`,
+		`placeholder="from the blueprint: 16"`, `<option value="">from the blueprint: Europe</option>`, `placeholder="from the blueprint"`,
+	}
 	b.get("/blueprints/versus").has(t, http.StatusOK, `href="/servers/new?blueprint=versus"`)
 	p := b.get("/servers/new?blueprint=versus")
 	p.has(t, http.StatusOK, append(values, `<option value="versus" selected>`)...)

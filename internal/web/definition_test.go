@@ -16,11 +16,12 @@ func (s *site) withConfig(t *testing.T, files ...bus.ConfigFile) {
 	s.host.mu.Lock()
 	s.host.config = files
 	s.host.mu.Unlock()
-	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbConfigDiff), func(context.Context, string, []byte) (any, error) {
-		s.host.mu.Lock()
-		defer s.host.mu.Unlock()
-		return bus.ConfigDiff{V: bus.Version, Files: s.host.config}, nil
-	})
+	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbConfigDiff),
+		func(context.Context, string, []byte) (any, error) {
+			s.host.mu.Lock()
+			defer s.host.mu.Unlock()
+			return bus.ConfigDiff{V: bus.Version, Files: s.host.config}, nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,23 +29,34 @@ func (s *site) withConfig(t *testing.T, files ...bus.ConfigFile) {
 
 func TestSettingsAreChangedByTheirForm(t *testing.T) {
 	s := newSite(t, false)
-	must(s.content.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "versus", Settings: left4me.Settings{Mode: "versus", Region: "europe", Tags: []string{"one"}, Password: "zoey"}}))(t)
+	must(s.content.CreateBlueprint(t.Context(),
+		left4me.Blueprint{
+			Name:     "versus",
+			Settings: left4me.Settings{Mode: "versus", Region: "europe", Tags: []string{"one"}, Password: "zoey"},
+		}))(t)
 	s.addServer(t, "alpha")
-	s.withConfig(t, bus.ConfigFile{Path: "left4dead2/cfg/server.cfg", Running: "a\nold <b>\n", Next: "a\nnew\n"}, bus.ConfigFile{Path: "same", Running: "x", Next: "x"})
+	s.withConfig(t, bus.ConfigFile{Path: "left4dead2/cfg/server.cfg", Running: "a\nold <b>\n", Next: "a\nnew\n"},
+		bus.ConfigFile{Path: "same", Running: "x", Next: "x"})
 	b := s.as(t, "admin")
-	b.get("/servers/alpha/settings").has(t, http.StatusOK, "<del>- old &lt;b&gt;", "<ins>+ new", `name="version" value="1"`, "The next start applies it", "unchanged")
-	p := b.post("/servers/alpha/settings", "version", "1", "port", "27020", "blueprint", "versus", "hostname", "Alpha", "tick", "60", "lobby_only", "on",
-		"tags", "two, three", "admins", "[U:1:5] 99:z # Zoey\r\n\r\nSTEAM_1:0:7 @Mods\r\n", "cfg", "sv_gravity 700\r\n", "motd", "one\r\ntwo")
+	b.get("/servers/alpha/settings").has(t, http.StatusOK, "<del>- old &lt;b&gt;", "<ins>+ new", `name="version" value="1"`,
+		"The next start applies it", "unchanged")
+	p := b.post("/servers/alpha/settings", "version", "1", "port", "27020", "blueprint", "versus", "hostname", "Alpha", "tick", "60",
+		"lobby_only", "on",
+		"tags", "two, three", "admins", "[U:1:5] 99:z # Zoey\r\n\r\nSTEAM_1:0:7 @Mods\r\n", "cfg", "sv_gravity 700\r\n", "motd",
+		"one\r\ntwo")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/servers/alpha/settings" {
 		t.Fatalf("%d to %s: %s", p.status, to, p.body)
 	}
 	v := must(s.servers.Get(t.Context(), "alpha"))(t)
-	if st := v.Settings; v.Version != 2 || v.Port != 27020 || v.Blueprint != "versus" || st.Tick != 60 || st.LobbyOnly == nil || !*st.LobbyOnly || strings.Join(st.Tags, " ") != "two three" ||
-		len(st.Admins) != 2 || st.Admins[0].Note != "Zoey" || st.Admins[1].Group != "Mods" || st.Motd != "one\ntwo" || st.Mode != "" || len(st.Args) != 0 {
+	if st := v.Settings; v.Version != 2 || v.Port != 27020 || v.Blueprint != "versus" || st.Tick != 60 || st.LobbyOnly == nil ||
+		!*st.LobbyOnly || strings.Join(st.Tags, " ") != "two three" ||
+		len(st.Admins) != 2 || st.Admins[0].Note != "Zoey" || st.Admins[1].Group != "Mods" || st.Motd != "one\ntwo" || st.Mode != "" ||
+		len(st.Args) != 0 {
 		t.Errorf("%+v", v.Server)
 	}
 	page := b.get("/servers/alpha/settings")
-	page.has(t, http.StatusOK, `placeholder="from the blueprint: versus"`, "from the blueprint: Europe", "From the blueprint come: one.", `value="27020"`, "[U:1:5] 99:z # Zoey")
+	page.has(t, http.StatusOK, `placeholder="from the blueprint: versus"`, "from the blueprint: Europe", "From the blueprint come: one.",
+		`value="27020"`, "[U:1:5] 99:z # Zoey")
 	page.hasNot(t, "zoey")
 	s.as(t, "guest").get("/servers/alpha/settings").has(t, http.StatusOK, "fieldset disabled", "may look")
 	if p := s.as(t, "guest").post("/servers/alpha/settings", "hostname", "x"); p.status != http.StatusForbidden {
@@ -56,11 +68,15 @@ func TestMistakesInSettingsStandBesideTheirFields(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
-	p := b.post("/servers/alpha/settings", "version", "1", "port", "many", "hostname", `a" ; quit`, "tick", "often", "cfg", "fine 1\nquit", "admins", "STEAM_1:0:7 z\nnobody z",
+	p := b.post("/servers/alpha/settings", "version", "1", "port", "many", "hostname", `a" ; quit`, "tick", "often", "cfg", "fine 1\nquit",
+		"admins", "STEAM_1:0:7 z\nnobody z",
 		"overlay", "maps@x", "banner", "javascript:x")
-	p.has(t, http.StatusUnprocessableEntity, `id="port-problem"`, `id="tick-problem"`, `id="overlays-problem"`, `value="many"`, `value="a&#34; ; quit"`, `value="maps@x"`, "fine 1\nquit")
-	p = b.post("/servers/alpha/settings", "version", "1", "hostname", `a" ; quit`, "cfg", "fine 1\nquit", "admins", "STEAM_1:0:7 z\nnobody z", "banner", "javascript:x")
-	p.has(t, http.StatusUnprocessableEntity, `id="hostname-problem"`, `id="cfg-problem"`, "line 2: quit is not possible here", `id="admins-problem"`, `id="banner-problem"`)
+	p.has(t, http.StatusUnprocessableEntity, `id="port-problem"`, `id="tick-problem"`, `id="overlays-problem"`, `value="many"`,
+		`value="a&#34; ; quit"`, `value="maps@x"`, "fine 1\nquit")
+	p = b.post("/servers/alpha/settings", "version", "1", "hostname", `a" ; quit`, "cfg", "fine 1\nquit", "admins",
+		"STEAM_1:0:7 z\nnobody z", "banner", "javascript:x")
+	p.has(t, http.StatusUnprocessableEntity, `id="hostname-problem"`, `id="cfg-problem"`, "line 2: quit is not possible here",
+		`id="admins-problem"`, `id="banner-problem"`)
 	if v := must(s.servers.Get(t.Context(), "alpha"))(t); v.Version != 1 {
 		t.Errorf("something was saved: %+v", v.Server)
 	}
@@ -73,7 +89,8 @@ func TestTheSecondToSaveKeepsWhatTheyTyped(t *testing.T) {
 	b := s.as(t, "admin")
 	b.post("/servers/alpha/settings", "version", "1", "hostname", "the first <i>")
 	p := b.post("/servers/alpha/settings", "version", "1", "hostname", "the second", "tags", "mine")
-	p.has(t, http.StatusConflict, "Somebody else changed this", "the first &lt;i&gt;", `value="the second"`, "mine", `name="version" value="2"`, "Save mine")
+	p.has(t, http.StatusConflict, "Somebody else changed this", "the first &lt;i&gt;", `value="the second"`, "mine",
+		`name="version" value="2"`, "Save mine")
 	if v := must(s.servers.Get(t.Context(), "alpha"))(t); v.Settings.Hostname != "the first <i>" {
 		t.Errorf("%+v", v.Settings)
 	}
@@ -82,7 +99,8 @@ func TestTheSecondToSaveKeepsWhatTheyTyped(t *testing.T) {
 	}
 	must(s.content.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "versus"}))(t)
 	b.post("/blueprints/versus", "version", "1", "mode", "versus")
-	b.post("/blueprints/versus", "version", "1", "mode", "coop").has(t, http.StatusConflict, "Somebody else changed this", `value="coop"`, `name="version" value="2"`)
+	b.post("/blueprints/versus", "version", "1", "mode", "coop").has(t, http.StatusConflict, "Somebody else changed this", `value="coop"`,
+		`name="version" value="2"`)
 }
 
 // The buttons beside overlays work without scripts, and save nothing.
@@ -104,7 +122,10 @@ func TestOverlaysAreOrderedByButtons(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/servers/alpha/settings", "/servers/new", "/blueprints/new", "/blueprints/default"} {
-		two := []string{"version", "1", "name", "x", "blueprint", "default", "hostname", "typed", "overlay", "a", "overlay", "b@2", "add", "c"}
+		two := []string{
+			"version", "1", "name", "x", "blueprint", "default", "hostname", "typed", "overlay", "a", "overlay", "b@2", "add",
+			"c",
+		}
 		press := func(button string) page { return b.post(path, append(two, "stack", button)...) }
 		order(press("down:0"), "b@2", "a")
 		order(press("up:1"), "b@2", "a")
@@ -123,7 +144,8 @@ func TestOverlaysAreOrderedByButtons(t *testing.T) {
 func TestABlueprintFromItsFormToItsEnd(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
-	if p := b.post("/blueprints/new", "name", "versus", "mode", "versus", "password", "zoey"); p.header.Get("Location") != "/blueprints/versus" {
+	if p := b.post("/blueprints/new", "name", "versus", "mode", "versus", "password",
+		"zoey"); p.header.Get("Location") != "/blueprints/versus" {
 		t.Fatalf("%d %s", p.status, p.body)
 	}
 	b.post("/blueprints/new", "name", "versus").has(t, http.StatusConflict, `id="name-problem"`)
@@ -147,7 +169,8 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	s.overlay(t, left4me.Overlay{Name: "other", Kind: left4me.FilesOverlay})
-	must(s.content.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "maps-night", Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}}))(t)
+	must(s.content.CreateBlueprint(t.Context(),
+		left4me.Blueprint{Name: "maps-night", Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}}))(t)
 	chapter := func(number int, name string) map[string][]left4me.Chapter {
 		return map[string][]left4me.Chapter{"coop": {{Number: number, Map: name, Title: "x"}}}
 	}
@@ -169,7 +192,8 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 	}
 	glub, hotel, other := `<option value="glub2" data-overlay="maps">Glub &lt;b&gt;‹202E›, chapter 2, of the overlay maps</option>`, `<option value="c1m1_hotel">`, `<option value="else1" data-overlay="other">`
 	order(b.get("/servers/new?blueprint=maps-night"), `data-overlays="maps"`, glub, hotel, other)
-	if r := last[bus.StackRequest](t, &s.host.shelf); len(r.Spec.Overlays) != 2 || r.Spec.Overlays[0] != (left4me.OverlayRef{Name: "maps", Revision: 1}) || r.Spec.Overlays[1].Name != "other" {
+	if r := last[bus.StackRequest](t, &s.host.shelf); len(r.Spec.Overlays) != 2 ||
+		r.Spec.Overlays[0] != (left4me.OverlayRef{Name: "maps", Revision: 1}) || r.Spec.Overlays[1].Name != "other" {
 		t.Errorf("%+v", r)
 	}
 	order(b.get("/servers/new"), hotel, glub)
@@ -185,10 +209,12 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 	b.post("/servers/alpha/settings", "version", "1", "blueprint", "maps-night", "map", "Else1")
 	b.get("/servers/alpha/settings").has(t, http.StatusOK, warning, "glub2")
 	b.post("/blueprints/maps-night", "version", "1", "map", "glub2").hasNot(t, "neither in the game")
-	if p := b.post("/servers/new", "name", "beta", "blueprint", "default", "map", "else1"); p.header.Get("Location") != "/servers/beta/settings" {
+	if p := b.post("/servers/new", "name", "beta", "blueprint", "default", "map",
+		"else1"); p.header.Get("Location") != "/servers/beta/settings" {
 		t.Errorf("%d %s", p.status, p.header)
 	}
-	if p := b.post("/servers/new", "name", "gamma", "blueprint", "default", "map", "c2m1_highway"); p.header.Get("Location") != "/servers/gamma" {
+	if p := b.post("/servers/new", "name", "gamma", "blueprint", "default", "map",
+		"c2m1_highway"); p.header.Get("Location") != "/servers/gamma" {
 		t.Errorf("%d %s", p.status, p.header)
 	}
 	// A map is typed when nobody can say which there are.
@@ -204,7 +230,8 @@ func TestLongFilesAreFoldedInWhatARestartChanges(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	same, rows := strings.Repeat("same\n", 64_000), strings.Repeat("row\n", 5000)
-	s.withConfig(t, bus.ConfigFile{Path: "long", Running: same + "old\n" + same, Next: same + "new\n" + same}, bus.ConfigFile{Path: "other", Running: rows, Next: strings.ReplaceAll(rows, "r", "l")})
+	s.withConfig(t, bus.ConfigFile{Path: "long", Running: same + "old\n" + same, Next: same + "new\n" + same},
+		bus.ConfigFile{Path: "other", Running: rows, Next: strings.ReplaceAll(rows, "r", "l")})
 	p := s.as(t, "admin").get("/servers/alpha/settings")
 	p.has(t, http.StatusOK, "… 63997 unchanged lines", "<del>- old", "<ins>+ new", "6000 more lines are not shown")
 	if n := strings.Count(p.body, "same\n"); n != 6 {

@@ -12,7 +12,12 @@ func TestDoctorShowsWhatMends(t *testing.T) {
 	s := newSite(t, false)
 	s.host.look([]left4me.Check{
 		{Name: "kernel", State: left4me.CheckOK, Text: "Linux 6.18"},
-		{Name: "clock", State: left4me.CheckBroken, Text: "it is <b>1970</b>", Mend: "run `sudo timedatectl set-ntp true` and `date`, then wait"},
+		{
+			Name:  "clock",
+			State: left4me.CheckBroken,
+			Text:  "it is <b>1970</b>",
+			Mend:  "run `sudo timedatectl set-ntp true` and `date`, then wait",
+		},
 		{Name: "firewall", State: left4me.CheckSkipped, Text: "only root may read the rules"},
 	})
 	p := s.as(t, "admin").get("/doctor")
@@ -34,8 +39,15 @@ func TestReachSaysTheFirstThingThatIsWrong(t *testing.T) {
 	for _, tt := range []struct {
 		state left4me.CheckState
 		want  string
-	}{{left4me.CheckOK, "Nothing keeps players out"}, {left4me.CheckWarn, "Players can join"}, {left4me.CheckBroken, "Players can&#39;t join"}} {
-		s.host.look([]left4me.Check{{Name: "process", State: left4me.CheckOK, Text: "it runs"}, {Name: "sv_lan", State: tt.state, Text: "about\x1b[2J this", Mend: "`sv_lan 0`"}})
+	}{
+		{left4me.CheckOK, "Nothing keeps players out"},
+		{left4me.CheckWarn, "Players can join"},
+		{left4me.CheckBroken, "Players can&#39;t join"},
+	} {
+		s.host.look([]left4me.Check{
+			{Name: "process", State: left4me.CheckOK, Text: "it runs"},
+			{Name: "sv_lan", State: tt.state, Text: "about\x1b[2J this", Mend: "`sv_lan 0`"},
+		})
 		p := b.get("/servers/alpha/reach")
 		p.has(t, http.StatusOK, tt.want, "it runs", "about")
 		if strings.Contains(p.body, "\x1b") {

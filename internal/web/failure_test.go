@@ -18,14 +18,23 @@ func TestAFailedStartStandsWhereItWasPressed(t *testing.T) {
 		b.post("/servers/alpha/start").has(t, http.StatusSeeOther)
 		s.host.report(t, s.host.next(t), left4me.JobFailed, why)
 	}
-	pages := []string{"/servers", "/servers/alpha", "/servers/alpha/console", "/servers/alpha/settings", "/servers/alpha/history", "/servers/alpha/map"}
+	pages := []string{
+		"/servers", "/servers/alpha", "/servers/alpha/console", "/servers/alpha/settings", "/servers/alpha/history",
+		"/servers/alpha/map",
+	}
 	for _, c := range []struct {
 		why    left4me.Error
 		remedy string
 	}{
-		{left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "port 27015 is used by <python3>", Hint: "choose another port"}, "/servers/alpha/settings#port"},
+		{
+			left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "port 27015 is used by <python3>", Hint: "choose another port"},
+			"/servers/alpha/settings#port",
+		},
 		{left4me.Error{Kind: left4me.Invalid, Field: left4me.FieldMap, Text: "there is no map <python3>"}, "/servers/alpha/settings#map"},
-		{left4me.Error{Kind: left4me.NotFound, Field: "overlays", Text: "there is no overlay <python3>"}, "/servers/alpha/settings#overlays"},
+		{
+			left4me.Error{Kind: left4me.NotFound, Field: "overlays", Text: "there is no overlay <python3>"},
+			"/servers/alpha/settings#overlays",
+		},
 		{left4me.Error{Kind: left4me.Unavailable, Text: "the game <python3> ended"}, "/jobs/"},
 	} {
 		fail(&c.why)

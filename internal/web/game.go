@@ -84,7 +84,8 @@ func (p *panel) gameView(r *http.Request, who accounts.Actor) (view, error) {
 	return view{frame: f, at: "/game", body: []piece{
 		fixed(gameHead()), showing("game-problem", gameProblem(g), on...), showing("game-work", gameWork(g, time.Now()), on...),
 		box("columns game",
-			box("", showing("game-state", gameState(g), on...), showing("game-rollout", gameRollout(g), on...), showing("game-builds", gameBuilds(g), on...)),
+			box("", showing("game-state", gameState(g), on...), showing("game-rollout", gameRollout(g), on...),
+				showing("game-builds", gameBuilds(g), on...)),
 			box("", p.form(r, "policy", gamePolicy(g), onGame())),
 		),
 	}}, nil
@@ -133,7 +134,8 @@ func (p *panel) rollbackView(r *http.Request, who accounts.Actor) (view, error) 
 	n, _ := strconv.ParseInt(r.URL.Query().Get("build"), 10, 64)
 	b, ok := g.build(n)
 	if !ok {
-		return view{}, left4me.Errorf(left4me.NotFound, "there is no such build on this host", "the page of the game lists those that there are")
+		return view{}, left4me.Errorf(left4me.NotFound, "there is no such build on this host",
+			"the page of the game lists those that there are")
 	}
 	return view{frame: p.frame(r, who, "Roll back", "game"), body: []piece{p.form(r, "rollback", rollbackForm(g, b), onGame())}}, nil
 }
@@ -160,7 +162,13 @@ func (p *panel) setGamePolicy(w http.ResponseWriter, r *http.Request, who accoun
 		return badForm(err)
 	}
 	get := r.PostForm.Get
-	form := gameForm{Check: get("check_hours"), Update: get("update") != "", At: get("update_at"), Restart: get("restart"), Hour: get("hour")}
+	form := gameForm{
+		Check:   get("check_hours"),
+		Update:  get("update") != "",
+		At:      get("update_at"),
+		Restart: get("restart"),
+		Hour:    get("hour"),
+	}
 	hours, err := strconv.Atoi(form.Check)
 	if err != nil {
 		hours = -1
@@ -276,7 +284,8 @@ func rollbackText(g gamePage, b left4me.GameBuild) string {
 	if b.Version != "" {
 		text += " (version " + visible(b.Version) + ")"
 	}
-	return fmt.Sprintf("%s from then on, instead of build %d. Nothing is lost: both stay on disk, and you can go to the other one again.", text, g.Current)
+	return fmt.Sprintf("%s from then on, instead of build %d. Nothing is lost: both stay on disk, and you can go to the other one again.",
+		text, g.Current)
 }
 
 // logID names what a job printed, while it works and after it failed.

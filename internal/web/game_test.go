@@ -53,7 +53,13 @@ func TestTheGameIsInstalledFromItsPage(t *testing.T) {
 		Label: left4me.StepDownload, State: left4me.StepRunning, StartedAt: time.Now(),
 		Progress: left4me.Progress{Done: 3e9, Total: 9e9, Unit: "bytes", Rate: 20e6},
 	}
-	r := bus.JobReport{V: bus.Version, ID: d.ID, State: left4me.JobRunning, Steps: []left4me.Step{download}, Log: []string{"Update state (0x61) <b>\x1b[1m"}}
+	r := bus.JobReport{
+		V:     bus.Version,
+		ID:    d.ID,
+		State: left4me.JobRunning,
+		Steps: []left4me.Step{download},
+		Log:   []string{"Update state (0x61) <b>\x1b[1m"},
+	}
 	publish := func() {
 		if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindJob), r); err != nil {
 			t.Fatal(err)
@@ -61,16 +67,19 @@ func TestTheGameIsInstalledFromItsPage(t *testing.T) {
 	}
 	publish()
 	wait(t, events, "how far it is", func(e sentEvent) bool {
-		return strings.Contains(e.data, "33 %") && strings.Contains(e.data, "3.00 GB / 9.00 GB") && strings.Contains(e.data, "Update state (0x61) &lt;b&gt;␛[1m")
+		return strings.Contains(e.data, "33 %") && strings.Contains(e.data, "3.00 GB / 9.00 GB") &&
+			strings.Contains(e.data, "Update state (0x61) &lt;b&gt;␛[1m")
 	})
 	page := b.get("/game")
 	page.has(t, 200, "game-work", "3.00 GB", "/cancel")
 	page.hasNot(t, `action="/game/install"`)
 	b.get("/jobs/"+string(d.ID)).has(t, 200, "Install the game on local", "What it printed", `href="/game"`)
 
-	s.host.report(t, d, left4me.JobFailed, left4me.Errorf(left4me.Unavailable, "SteamCMD could not reach Steam", "see that this machine reaches the internet"), download)
+	s.host.report(t, d, left4me.JobFailed,
+		left4me.Errorf(left4me.Unavailable, "SteamCMD could not reach Steam", "see that this machine reaches the internet"), download)
 	wait(t, events, "why it failed", func(e sentEvent) bool {
-		return strings.Contains(e.data, "SteamCMD could not reach Steam.") && strings.Contains(e.data, "reaches the internet") && strings.Contains(e.data, "Try again")
+		return strings.Contains(e.data, "SteamCMD could not reach Steam.") && strings.Contains(e.data, "reaches the internet") &&
+			strings.Contains(e.data, "Try again")
 	})
 	again := b.post("/jobs/" + string(d.ID) + "/retry")
 	again.has(t, http.StatusSeeOther)
@@ -81,7 +90,8 @@ func TestTheGameIsInstalledFromItsPage(t *testing.T) {
 	s.host.report(t, d, left4me.JobDone, nil)
 	wait(t, events, "what is installed", func(e sentEvent) bool { return strings.Contains(e.data, "Build 9002") })
 	page = b.get("/game")
-	page.has(t, 200, "Build 9002", "2.2.4.4", "a newer build is available", `action="/game/update"`, "/game/rollback?build=9001", "9.00 GB", "1 server runs on it")
+	page.has(t, 200, "Build 9002", "2.2.4.4", "a newer build is available", `action="/game/update"`, "/game/rollback?build=9001",
+		"9.00 GB", "1 server runs on it")
 	page.hasNot(t, "/game/rollback?build=9002")
 }
 
@@ -138,7 +148,8 @@ func TestThePolicyOnThePage(t *testing.T) {
 	s.has(t, installed)
 	b := s.as(t, "admin")
 	b.get("/game").has(t, 200, `<option value="6" selected>every 6 hours</option>`)
-	b.post("/game/policy", "check_hours", "12", "update", "yes", "update_at", "05:15", "restart", "at", "hour", "06:00").has(t, http.StatusSeeOther)
+	b.post("/game/policy", "check_hours", "12", "update", "yes", "update_at", "05:15", "restart", "at", "hour", "06:00").has(t,
+		http.StatusSeeOther)
 	p, err := s.game.Policy(t.Context(), left4me.LocalHost)
 	if want := (game.Policy{CheckEvery: 12 * time.Hour, Update: true, UpdateAt: "05:15", Restart: "06:00"}); err != nil || p != want {
 		t.Errorf("%+v, %v", p, err)

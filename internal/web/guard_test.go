@@ -14,7 +14,10 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	for _, path := range []string{"/login", "/servers", "/servers/new", "/nothing", "/jobs", "/account", "/users", "/users/guest"} {
 		h := b.get(path).header
 		policy := h.Get("Content-Security-Policy")
-		for _, want := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"} {
+		for _, want := range []string{
+			"default-src 'none'", "script-src 'self'", "style-src 'self'", "form-action 'self'",
+			"base-uri 'none'", "frame-ancestors 'none'",
+		} {
 			if !strings.Contains(policy, want) {
 				t.Errorf("%s: the policy lacks %s: %s", path, want, policy)
 			}
@@ -22,7 +25,8 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") {
 			t.Errorf("%s: %s", path, policy)
 		}
-		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "same-origin" || h.Get("Cache-Control") != "no-store" {
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "same-origin" ||
+			h.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %v", path, h)
 		}
 	}
@@ -33,7 +37,11 @@ func TestPagesKeepToThePolicy(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
-	for _, path := range []string{"/servers", "/servers/new", "/servers/alpha", "/servers/alpha/console", "/servers/alpha/settings", "/servers/alpha/history", "/servers/alpha/delete", "/jobs", "/account", "/users", "/users/guest", "/users/guest/delete", "/nothing"} {
+	for _, path := range []string{
+		"/servers", "/servers/new", "/servers/alpha", "/servers/alpha/console", "/servers/alpha/settings",
+		"/servers/alpha/history", "/servers/alpha/delete", "/jobs", "/account", "/users", "/users/guest", "/users/guest/delete",
+		"/nothing",
+	} {
 		p := b.get(path)
 		p.hasNot(t, " style=", "<style", "javascript:", " onclick=", "http://", "https://")
 		if strings.Count(p.body, "<script") != 1 || !strings.Contains(p.body, `<script type="module" src="/assets/`) {
@@ -47,7 +55,12 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
 	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
-	for _, header := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"}} {
+	for _, header := range [][]string{
+		{"Sec-Fetch-Site", "cross-site"},
+		{"Sec-Fetch-Site", "same-site"},
+		{"Origin", "https://evil.example"},
+		{"Origin", "null"},
+	} {
 		for _, path := range []string{"/servers/alpha/start", "/servers/alpha/delete", "/logout", "/login", "/theme"} {
 			b.do(http.MethodPost, path, "confirm=alpha", append(form, header...)...).has(t, http.StatusForbidden, "another site")
 		}
@@ -69,7 +82,10 @@ func TestWhoMayOnlyLook(t *testing.T) {
 	b.get("/servers/alpha").hasNot(t, "/servers/alpha/delete")
 	b.get("/servers/alpha/console").has(t, http.StatusOK, "guest may look")
 	b.get("/servers/alpha/console").hasNot(t, "data-command")
-	for _, path := range []string{"/servers/new", "/servers/alpha/reset", "/servers/alpha/delete", "/backups/b/delete", "/backups/b/file", "/users", "/users/admin", "/users/admin/delete"} {
+	for _, path := range []string{
+		"/servers/new", "/servers/alpha/reset", "/servers/alpha/delete", "/backups/b/delete", "/backups/b/file",
+		"/users", "/users/admin", "/users/admin/delete",
+	} {
 		b.get(path).has(t, http.StatusForbidden, "may look, not change anything", "Ask an administrator.")
 	}
 	for _, path := range []string{
@@ -93,7 +109,8 @@ func TestNobodySeesAnything(t *testing.T) {
 	s.addServer(t, "alpha")
 	b := s.browser(t)
 	for _, path := range []string{"/", "/servers", "/servers/alpha", "/servers/none", "/servers/alpha/console", "/jobs", "/servers/new"} {
-		if p := b.get(path); p.status != http.StatusSeeOther || !strings.HasPrefix(p.header.Get("Location"), "/login") || strings.Contains(p.body, "alpha<") {
+		if p := b.get(path); p.status != http.StatusSeeOther || !strings.HasPrefix(p.header.Get("Location"), "/login") ||
+			strings.Contains(p.body, "alpha<") {
 			t.Errorf("%s: %d %s", path, p.status, p.body)
 		}
 	}
@@ -107,10 +124,14 @@ func TestNobodySeesAnything(t *testing.T) {
 func TestErrorsArePagesOfOurs(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
-	for _, path := range []string{"/nothing", "/servers/none", "/servers/No!", "/servers/..%2f..", "/jobs/none", "/servers/none/console", "/servers/none/delete"} {
+	for _, path := range []string{
+		"/nothing", "/servers/none", "/servers/No!", "/servers/..%2f..", "/jobs/none", "/servers/none/console",
+		"/servers/none/delete",
+	} {
 		b.get(path).has(t, http.StatusNotFound, "<nav", "404")
 	}
-	b.do(http.MethodPost, "/servers/new", "name="+strings.Repeat("x", 2<<20), "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin").
+	b.do(http.MethodPost, "/servers/new", "name="+strings.Repeat("x", 2<<20), "Content-Type", "application/x-www-form-urlencoded",
+		"Sec-Fetch-Site", "same-origin").
 		has(t, http.StatusRequestEntityTooLarge, "too much to send")
 	s.store.Close()
 	p := b.get("/jobs")

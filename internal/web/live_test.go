@@ -90,7 +90,15 @@ func TestServerPageIsLive(t *testing.T) {
 	d := s.host.next(t)
 	s.host.report(t, d, left4me.JobRunning, nil, left4me.Step{Label: left4me.StepAwaitReady, State: left4me.StepRunning})
 	wait(t, events, "the step", contains(`id="server-job"`, left4me.StepAwaitReady))
-	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, Players: 1, MaxPlayers: 8, Map: "c2m1_highway", Online: []left4me.Player{{Name: "Coach"}}})
+	s.tell(t,
+		left4me.Status{
+			Name:       "alpha",
+			State:      left4me.Running,
+			Players:    1,
+			MaxPlayers: 8,
+			Map:        "c2m1_highway",
+			Online:     []left4me.Player{{Name: "Coach"}},
+		})
 	wanted := map[string]func(sentEvent) bool{
 		"the state":   contains(`id="server-head"`, "running"),
 		"the map":     contains(`id="server-facts"`, "Dark Carnival"),
@@ -158,11 +166,13 @@ func TestCommandAndItsAnswer(t *testing.T) {
 	s.host.answer = "hostname: <x>\nplayers : 0\n"
 	b := s.as(t, "admin")
 	b.post("/servers/alpha/console", "command", "status").has(t, http.StatusOK, "<code>status</code>", "hostname: &lt;x&gt;")
-	p := b.do(http.MethodPost, "/servers/alpha/console", "command=status", "Content-Type", "application/x-www-form-urlencoded", "X-Left4me", "live", "Sec-Fetch-Site", "same-origin")
+	p := b.do(http.MethodPost, "/servers/alpha/console", "command=status", "Content-Type", "application/x-www-form-urlencoded",
+		"X-Left4me", "live", "Sec-Fetch-Site", "same-origin")
 	if got := printedLines(t, sentEvent{data: p.body}); got != "hostname: <x>|players : 0" {
 		t.Errorf("a script gets %q", got)
 	}
-	b.post("/servers/alpha/console", "command", "say\x01").has(t, http.StatusUnprocessableEntity, "control character", `aria-invalid="true"`)
+	b.post("/servers/alpha/console", "command", "say\x01").has(t, http.StatusUnprocessableEntity, "control character",
+		`aria-invalid="true"`)
 	if got := strings.Join(s.host.commands, "|"); got != "status|status" {
 		t.Errorf("the host got %q", got)
 	}
@@ -178,7 +188,8 @@ func TestJobPageIsLive(t *testing.T) {
 	events := b.stream(liveOf(t, b.get(path)))
 	wait(t, events, "the job", contains("queued"))
 	d := s.host.next(t)
-	s.host.report(t, d, left4me.JobRunning, nil, left4me.Step{Label: "check \x1b port", State: left4me.StepRunning, Progress: left4me.Progress{Done: 25, Total: 100, Unit: "files"}})
+	s.host.report(t, d, left4me.JobRunning, nil,
+		left4me.Step{Label: "check \x1b port", State: left4me.StepRunning, Progress: left4me.Progress{Done: 25, Total: 100, Unit: "files"}})
 	wait(t, events, "the step", contains("check ␛ port", "25 %", `value="25"`))
 	wait(t, list, "its row", contains(`id="job-`+string(j.ID)+`"`, "running"))
 	s.host.report(t, d, left4me.JobFailed, left4me.Errorf(left4me.Conflict, "no room", ""))

@@ -91,11 +91,13 @@ func TestABrowserThatWasHereBeforeIsNotKeptOut(t *testing.T) {
 				mark = c
 			}
 		}
-		if mark == nil || !mark.HttpOnly || mark.Secure != secure || mark.MaxAge < 3600*24*300 || strings.HasPrefix(mark.Name, "__Host-") != secure {
+		if mark == nil || !mark.HttpOnly || mark.Secure != secure || mark.MaxAge < 3600*24*300 ||
+			strings.HasPrefix(mark.Name, "__Host-") != secure {
 			t.Fatalf("%s", mark)
 		}
 		login := func(password, cookie string) int {
-			return s.browser(t).do(http.MethodPost, "/login", "name=admin&password="+url.QueryEscape(password), "Content-Type", "application/x-www-form-urlencoded",
+			return s.browser(t).do(http.MethodPost, "/login", "name=admin&password="+url.QueryEscape(password), "Content-Type",
+				"application/x-www-form-urlencoded",
 				"Sec-Fetch-Site", "same-origin", "X-Forwarded-For", "192.0.2.1", "Cookie", cookie).status
 		}
 		for i := 0; login("a guess", "") != http.StatusTooManyRequests; i++ {

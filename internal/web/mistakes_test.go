@@ -22,7 +22,8 @@ func TestAFormThatIsWrongLeadsToItsMistakes(t *testing.T) {
 	s.has(t, installed)
 	must(s.content.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "versus"}))(t)
 	s.overlay(t, friday)
-	must(s.content.CreateOverlay(t.Context(), "admin", left4me.Overlay{Name: "code", Kind: left4me.GitOverlay, Git: &left4me.Git{URL: "https://example.org/a.git"}}))(t)
+	must(s.content.CreateOverlay(t.Context(), "admin",
+		left4me.Overlay{Name: "code", Kind: left4me.GitOverlay, Git: &left4me.Git{URL: "https://example.org/a.git"}}))(t)
 	b := s.as(t, "admin")
 	for _, c := range []struct {
 		path  string
@@ -32,7 +33,10 @@ func TestAFormThatIsWrongLeadsToItsMistakes(t *testing.T) {
 	}{
 		{
 			"/servers/new",
-			[]string{"name", "No Way", "port", "27015", "blueprint", "none", "map", "a b", "max_players", "many", "motd", "kept\x01", "overlay", "nothere", "overlay", "al so"},
+			[]string{
+				"name", "No Way", "port", "27015", "blueprint", "none", "map", "a b", "max_players", "many", "motd", "kept\x01",
+				"overlay", "nothere", "overlay", "al so",
+			},
 			[]string{"name", "port", "blueprint", "map", "max_players", "motd", "overlay-0"},
 			[]string{`value="No Way"`, `value="a b"`, `value="many"`, `value="nothere"`},
 		},
@@ -43,16 +47,50 @@ func TestAFormThatIsWrongLeadsToItsMistakes(t *testing.T) {
 			[]string{`value="27016"`, `value="often"`, `value="typed text"`, "ok\nquit\nexit", "line 2: ", "line 3: "},
 		},
 		{
-			"/blueprints/new", []string{"name", "versus", "max_players", "many", "tags", "a b\x01", "overlay", "nothere"}, []string{"name", "overlay-0", "max_players", "tags"}, []string{`value="versus"`, `value="many"`},
+			"/blueprints/new",
+			[]string{"name", "versus", "max_players", "many", "tags", "a b\x01", "overlay", "nothere"},
+			[]string{"name", "overlay-0", "max_players", "tags"},
+			[]string{`value="versus"`, `value="many"`},
 		},
-		{"/blueprints/versus", []string{"version", "1", "cfg", "quit", "tick", "often", "max_players", "many"}, []string{"max_players", "tick", "cfg"}, []string{`value="often"`, `value="many"`}},
 		{
-			"/overlays/new", []string{"kind", "workshop", "name", "No Way", "items", "not an item!", "hours", "24", "at", "noon", "names", "id", "restart", "never"}, []string{"name", "items", "at"}, []string{`value="No Way"`, "not an item!"},
+			"/blueprints/versus",
+			[]string{"version", "1", "cfg", "quit", "tick", "often", "max_players", "many"},
+			[]string{"max_players", "tick", "cfg"},
+			[]string{`value="often"`, `value="many"`},
 		},
-		{"/overlays/code/settings", []string{"version", "1", "url", "nowhere", "subdir", "../..", "cfg", "quit", "hours", "0", "restart", "never"}, []string{"url", "subdir", "cfg"}, []string{`value="nowhere"`}},
-		{"/game/policy", []string{"check_hours", "9999", "update_at", "noon", "restart", "never"}, []string{"check_hours", "update_at"}, []string{"9999"}},
-		{"/backups/policy", []string{"at", "noon", "daily", "many", "weekly", "-1"}, []string{"at", "daily", "weekly"}, []string{`value="many"`, `value="-1"`}},
-		{"/users", []string{"name", "no way", "password", "short", "role", "looker"}, []string{"name", "password"}, []string{`value="no way"`}},
+		{
+			"/overlays/new",
+			[]string{
+				"kind", "workshop", "name", "No Way", "items", "not an item!", "hours", "24", "at", "noon", "names", "id", "restart",
+				"never",
+			},
+			[]string{"name", "items", "at"},
+			[]string{`value="No Way"`, "not an item!"},
+		},
+		{
+			"/overlays/code/settings",
+			[]string{"version", "1", "url", "nowhere", "subdir", "../..", "cfg", "quit", "hours", "0", "restart", "never"},
+			[]string{"url", "subdir", "cfg"},
+			[]string{`value="nowhere"`},
+		},
+		{
+			"/game/policy",
+			[]string{"check_hours", "9999", "update_at", "noon", "restart", "never"},
+			[]string{"check_hours", "update_at"},
+			[]string{"9999"},
+		},
+		{
+			"/backups/policy",
+			[]string{"at", "noon", "daily", "many", "weekly", "-1"},
+			[]string{"at", "daily", "weekly"},
+			[]string{`value="many"`, `value="-1"`},
+		},
+		{
+			"/users",
+			[]string{"name", "no way", "password", "short", "role", "looker"},
+			[]string{"name", "password"},
+			[]string{`value="no way"`},
+		},
 		{"/account/tokens", []string{"label", "", "expires", "30"}, []string{"label"}, nil},
 		{"/account/password", []string{"current_password", password, "password", "short", "again", "short"}, []string{"password"}, nil},
 	} {
@@ -101,7 +139,8 @@ func folded(body, id string) bool {
 			return false
 		}
 		tag, rest, _ := strings.Cut(before[i:], ">")
-		if strings.Count(rest, "<details") >= strings.Count(rest, "</details") && !strings.Contains(tag, " open") && !strings.Contains(rest, "</details>") {
+		if strings.Count(rest, "<details") >= strings.Count(rest, "</details") && !strings.Contains(tag, " open") &&
+			!strings.Contains(rest, "</details>") {
 			return true
 		}
 		before = before[:i]

@@ -130,7 +130,8 @@ func (p *panel) listenServers(ctx context.Context, n *news, work *sync.WaitGroup
 				definitions[name] = defined
 				n.add(onDefinitions())
 			}
-			run := fmt.Sprint(err, v.Version, v.RestartRequired, v.NewBuild, v.NewContent, v.Job == nil, st.State, st.PID, st.SpecHash, st.Map, up)
+			run := fmt.Sprint(err, v.Version, v.RestartRequired, v.NewBuild, v.NewContent, v.Job == nil, st.State, st.PID, st.SpecHash,
+				st.Map, up)
 			if was, known := ups[name]; !known || was != up {
 				ups[name] = up
 				n.add(onRunning())

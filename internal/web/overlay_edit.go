@@ -135,7 +135,14 @@ func (p *panel) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 		return errNoPage
 	}
 	get := r.PostForm.Get
-	v := editView{Path: strings.Trim(strings.TrimSpace(get("path")), "/"), Text: unixLines(get("text")), Note: strings.TrimSpace(get("note")), New: get("new") != "", CRLF: get("crlf") != "", UTF8: get("utf8") != ""}
+	v := editView{
+		Path: strings.Trim(strings.TrimSpace(get("path")), "/"),
+		Text: unixLines(get("text")),
+		Note: strings.TrimSpace(get("note")),
+		New:  get("new") != "",
+		CRLF: get("crlf") != "",
+		UTF8: get("utf8") != "",
+	}
 	v.In = overlays.EncodingOf(get("encoding"), get("guess") != "")
 	if v.Base, err = strconv.Atoi(get("base")); err != nil || v.Base == 0 {
 		return errNoPage
@@ -199,7 +206,8 @@ func (p *panel) save(ctx context.Context, who accounts.Actor, name left4me.Name,
 	if _, err = p.Uploads.Write(ctx, who, u.ID, v.Path, 0, int64(len(data)), bytes.NewReader(data)); err == nil {
 		var job left4me.Job
 		job, err = p.Content.Build(ctx, who.Name, name, overlays.Request{
-			Note: cmp.Or(v.Note, "edited "+short(path.Base(v.Path))), Change: &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Once: true, Base: v.Base},
+			Note:   cmp.Or(v.Note, "edited "+short(path.Base(v.Path))),
+			Change: &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Once: true, Base: v.Base},
 		})
 		if err == nil {
 			return job, nil

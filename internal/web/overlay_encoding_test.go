@@ -25,9 +25,11 @@ func TestAFileInAnotherEncodingIsEdited(t *testing.T) {
 	b.get("/overlays/plugins/file?path=cfg/a.cfg").has(t, http.StatusOK, "服务器设置", "Chinese, simplified (GBK, CP936)", "/edit?path=")
 	b.get("/overlays/plugins/file?path=x.bin").has(t, http.StatusOK, "It is no text.")
 	edit := "/overlays/plugins/edit?path=cfg/a.cfg"
-	b.get(edit).has(t, http.StatusOK, "服务器设置", `name="encoding" value="gbk"`, `name="utf8"`, `name="crlf"`, "This file is in Chinese, simplified (GBK, CP936).")
+	b.get(edit).has(t, http.StatusOK, "服务器设置", `name="encoding" value="gbk"`, `name="utf8"`, `name="crlf"`,
+		"This file is in Chinese, simplified (GBK, CP936).")
 	b.post("/uploads/names", "encoding", "cp866").has(t, http.StatusSeeOther)
-	b.get("/overlays/plugins/edit?path=cfg/b.cfg").has(t, http.StatusOK, "// Ва", `name="encoding" value="cp1251"`, "(Windows-1251), which is a guess.")
+	b.get("/overlays/plugins/edit?path=cfg/b.cfg").has(t, http.StatusOK, "// Ва", `name="encoding" value="cp1251"`,
+		"(Windows-1251), which is a guess.")
 
 	saved := make(chan page)
 	for _, c := range []struct {
@@ -37,14 +39,16 @@ func TestAFileInAnotherEncodingIsEdited(t *testing.T) {
 		{"yes", "// 服务器 ü😀\r\n", "// 服务器 ü😀\r\n"},
 	} {
 		go func() {
-			saved <- b.post("/overlays/plugins/edit", "path", "cfg/a.cfg", "base", "2", "crlf", "yes", "encoding", "gbk", "utf8", c.utf8, "text", c.text)
+			saved <- b.post("/overlays/plugins/edit", "path", "cfg/a.cfg", "base", "2", "crlf", "yes", "encoding", "gbk", "utf8", c.utf8,
+				"text", c.text)
 		}()
 		d := s.host.next(t)
 		var spec left4me.BuildSpec
 		if err := bus.Decode(d.Spec, &spec); err != nil {
 			t.Fatal(err)
 		}
-		if text, err := os.ReadFile(filepath.Join(s.root, "tmp", "upload-"+spec.Change.Upload, "files", "cfg", "a.cfg")); err != nil || string(text) != c.want {
+		if text, err := os.ReadFile(filepath.Join(s.root, "tmp", "upload-"+spec.Change.Upload, "files", "cfg", "a.cfg")); err != nil ||
+			string(text) != c.want {
 			t.Errorf("%q, %v", text, err)
 		}
 		s.host.report(t, d, left4me.JobDone, nil)
@@ -53,9 +57,11 @@ func TestAFileInAnotherEncodingIsEdited(t *testing.T) {
 		}
 	}
 	// What GBK doesn't have is refused, with what was typed.
-	b.post("/overlays/plugins/edit", "path", "cfg/a.cfg", "base", "2", "encoding", "gbk", "text", "// 服务器\n// 😀\n").has(t, http.StatusUnprocessableEntity,
+	b.post("/overlays/plugins/edit", "path", "cfg/a.cfg", "base", "2", "encoding", "gbk", "text", "// 服务器\n// 😀\n").has(t,
+		http.StatusUnprocessableEntity,
 		"Line 2: Chinese, simplified (GBK, CP936) doesn", "character", "save the file as UTF-8", "// 😀", `name="encoding" value="gbk"`)
-	b.post("/overlays/plugins/edit", "path", "cfg/a.cfg", "base", "2", "encoding", "<b>", "text", "ü").has(t, http.StatusUnprocessableEntity, "There is no encoding")
+	b.post("/overlays/plugins/edit", "path", "cfg/a.cfg", "base", "2", "encoding", "<b>", "text", "ü").has(t,
+		http.StatusUnprocessableEntity, "There is no encoding")
 	// Somebody else was faster: what is theirs is shown decoded too.
 	shelf.mu.Lock()
 	shelf.files["plugins@2/cfg/a.cfg"], shelf.files["plugins/cfg/a.cfg"] = "old", gbkText
@@ -63,6 +69,7 @@ func TestAFileInAnotherEncodingIsEdited(t *testing.T) {
 	go func() {
 		saved <- b.post("/overlays/plugins/edit", "path", "cfg/a.cfg", "base", "2", "encoding", "gbk", "text", "// 我")
 	}()
-	s.host.report(t, s.host.next(t), left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Text: "cfg/a.cfg was changed since revision 2"})
+	s.host.report(t, s.host.next(t), left4me.JobFailed,
+		&left4me.Error{Kind: left4me.Conflict, Text: "cfg/a.cfg was changed since revision 2"})
 	(<-saved).has(t, http.StatusConflict, "服务器设置", "// 我", `name="encoding" value="gbk"`)
 }

@@ -46,10 +46,16 @@ func (p *panel) contentsView(r *http.Request, who accounts.Actor) (view, error) 
 		q := r.URL.Query()
 		var v filesView
 		err := p.read(ctx, &o, func(o overlayPage) (err error) {
-			v = filesView{Revision: cmp.Or(rev, o.Content.Current), Dir: strings.Trim(q.Get("dir"), "/"), Query: strings.TrimSpace(q.Get("q")), base: overlayPath(o.Name)}
+			v = filesView{
+				Revision: cmp.Or(rev, o.Content.Current),
+				Dir:      strings.Trim(q.Get("dir"), "/"),
+				Query:    strings.TrimSpace(q.Get("q")),
+				base:     overlayPath(o.Name),
+			}
 			v.Current = v.Revision == o.Content.Current
 			if v.Revision > 0 && !o.aside() {
-				v.Page, err = p.Content.Tree(ctx, o.Name, v.Revision, left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: listedFiles})
+				v.Page, err = p.Content.Tree(ctx, o.Name, v.Revision,
+					left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: listedFiles})
 			}
 			if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
 				v.Problem, err = e.Error(), nil
@@ -159,7 +165,10 @@ func (p *panel) overlayFileView(r *http.Request, who accounts.Actor) (view, erro
 		return view{}, err
 	}
 	text := lazy("overlay-file", func(ctx context.Context) (templ.Component, error) {
-		v := fileView{Path: r.URL.Query().Get("path"), filesView: filesView{Revision: cmp.Or(rev, o.Content.Current), base: overlayPath(o.Name)}}
+		v := fileView{
+			Path:      r.URL.Query().Get("path"),
+			filesView: filesView{Revision: cmp.Or(rev, o.Content.Current), base: overlayPath(o.Name)},
+		}
 		v.Current = v.Revision == o.Content.Current
 		var err error
 		if v.Answer, err = p.file(ctx, o.Name, v.Revision, v.Path); err != nil {
@@ -261,7 +270,8 @@ func (p *panel) removeFiles(w http.ResponseWriter, r *http.Request, who accounts
 	if err != nil {
 		return errNoPage
 	}
-	_, err = p.Content.Build(r.Context(), who.Name, o.Name, overlays.Request{Note: "removed " + file, Change: &left4me.Change{Delete: []string{file}, Base: base}})
+	_, err = p.Content.Build(r.Context(), who.Name, o.Name,
+		overlays.Request{Note: "removed " + file, Change: &left4me.Change{Delete: []string{file}, Base: base}})
 	if wrong, ok := problemsOf(err); ok {
 		v, err := p.removeWith(r, who, file, wrong.all())
 		if err != nil {

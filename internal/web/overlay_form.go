@@ -66,7 +66,8 @@ func readOverlayForm(v url.Values) overlayForm {
 	trimmed := func(field string) string { return strings.TrimSpace(v.Get(field)) }
 	return overlayForm{
 		Name: trimmed("name"), Note: trimmed("note"), Kind: trimmed("kind"), Items: v.Get("items"), Names: trimmed("names"),
-		Script: unixLines(v.Get("script")), URL: trimmed("url"), Ref: trimmed("ref"), Repository: trimmed("repository"), Tag: trimmed("tag"),
+		Script: unixLines(v.Get("script")), URL: trimmed("url"), Ref: trimmed("ref"), Repository: trimmed("repository"),
+		Tag:   trimmed("tag"),
 		Asset: trimmed("asset"), Subdir: trimmed("subdir"), Keep: unixLines(v.Get("keep")), Hours: trimmed("hours"), At: trimmed("at"),
 		Restart: trimmed("restart"), Hour: trimmed("hour"), Cfg: unixLines(v.Get("cfg")), Version: trimmed("version"),
 		Texts: trimmed("texts"),
@@ -78,7 +79,11 @@ func readOverlayForm(v url.Values) overlayForm {
 func (f overlayForm) onto(v left4me.Overlay) (left4me.Overlay, error) {
 	hours, err := strconv.Atoi(cmp.Or(f.Hours, "0"))
 	if err != nil {
-		return v, &left4me.Error{Kind: left4me.Invalid, Field: "refresh.hours", Text: visible(strconv.Quote(f.Hours)) + " is not a number of hours"}
+		return v, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "refresh.hours",
+			Text:  visible(strconv.Quote(f.Hours)) + " is not a number of hours",
+		}
 	}
 	v.Note, v.Texts, v.Cfg = f.Note, f.Texts, cfgLines(f.Cfg)
 	v.Refresh = left4me.Refresh{Hours: hours, At: f.At, Restart: restartOf(f.Restart, f.Hour)}
@@ -109,7 +114,8 @@ func unixLines(s string) string { return strings.ReplaceAll(s, "\r\n", "\n") }
 // shownFields are the fields of a definition that have a place on the form. What
 // is wrong with another one stands above it.
 var shownFields = []string{
-	"", "name", "note", "kind", "items", "workshop.names", "script.text", "git.url", "git.ref", "git.subdir", "git.keep", "release.repository",
+	"", "name", "note", "kind", "items", "workshop.names", "script.text", "git.url", "git.ref", "git.subdir", "git.keep",
+	"release.repository",
 	"release.tag", "release.asset", "release.subdir", "release.keep", "refresh.hours", "refresh.at", "refresh.restart", "cfg",
 }
 

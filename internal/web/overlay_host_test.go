@@ -203,7 +203,14 @@ func (s *shelf) file(r bus.FileRequest) (any, error) {
 	if disk != "" && r.Inside == "" {
 		disk += path
 	}
-	return bus.FileAnswer{V: bus.Version, Disk: disk, Revision: r.Revision, Size: int64(len(text)), Hash: fmt.Sprintf("%x", text), Data: []byte(text)}, nil
+	return bus.FileAnswer{
+		V:        bus.Version,
+		Disk:     disk,
+		Revision: r.Revision,
+		Size:     int64(len(text)),
+		Hash:     fmt.Sprintf("%x", text),
+		Data:     []byte(text),
+	}, nil
 }
 
 var longAgo = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -213,11 +220,27 @@ func someMaps(name left4me.Name) left4me.Content {
 	return left4me.Content{
 		Name: name, Current: 2, Own: 1_200_000_000, Shared: 310_000_000,
 		Revisions: []left4me.Revision{
-			{Number: 3, CreatedAt: longAgo.Add(48 * time.Hour), By: "admin", Note: "asked for", Files: 5, Bytes: 2_000_000, Own: 100, Added: 1, Origin: "added 1 item"},
 			{
-				Number: 2, CreatedAt: longAgo.Add(24 * time.Hour), By: "admin", Label: "Friday <b>", Note: "daily refresh", Files: 4, Bytes: 1_500_000_000, Own: 1_000_000_000, Added: 2, Changed: 1, Removed: 1, Warned: 2,
+				Number:    3,
+				CreatedAt: longAgo.Add(48 * time.Hour),
+				By:        "admin",
+				Note:      "asked for",
+				Files:     5,
+				Bytes:     2_000_000,
+				Own:       100,
+				Added:     1,
+				Origin:    "added 1 item",
+			},
+			{
+				Number: 2, CreatedAt: longAgo.Add(24 * time.Hour), By: "admin", Label: "Friday <b>", Note: "daily refresh", Files: 4,
+				Bytes: 1_500_000_000, Own: 1_000_000_000, Added: 2, Changed: 1, Removed: 1, Warned: 2,
 				Warnings: []left4me.Warning{
-					{Kind: left4me.WarnSameFile, Path: "left4dead2/addons/a.vpk", Text: "a.vpk and b.vpk both have scripts/vscripts/director.nut", Hint: "leave one of them out: the game takes the one that comes first by name"},
+					{
+						Kind: left4me.WarnSameFile,
+						Path: "left4dead2/addons/a.vpk",
+						Text: "a.vpk and b.vpk both have scripts/vscripts/director.nut",
+						Hint: "leave one of them out: the game takes the one that comes first by name",
+					},
 					{Kind: left4me.WarnNoMission, Text: "no mission names the map \u202exm1"},
 				},
 				Campaigns: []left4me.Campaign{{

@@ -22,7 +22,8 @@ var pictureHosts = []string{"images.steamusercontent.com", "steamuserimages-a.ak
 
 // withPictures lets a page show Steam's pictures.
 func withPictures(w http.ResponseWriter) {
-	w.Header().Set("Content-Security-Policy", strings.Replace(policy, "img-src 'self'", "img-src 'self' https://"+strings.Join(pictureHosts, " https://"), 1))
+	w.Header().Set("Content-Security-Policy",
+		strings.Replace(policy, "img-src 'self'", "img-src 'self' https://"+strings.Join(pictureHosts, " https://"), 1))
 }
 
 // steamPicture is the address of a picture, or empty when it isn't one of Steam's.

@@ -20,11 +20,23 @@ type overlayKind struct {
 
 // overlayKinds are all kinds, the likeliest first.
 var overlayKinds = []overlayKind{
-	{left4me.WorkshopOverlay, "Workshop", "workshop", "Campaigns and add-ons of the Steam workshop, by item or collection, kept up to date.", "Update now"},
-	{left4me.FilesOverlay, "Files", "files", "What you upload and edit yourself: add-ons, plugins, configurations, or an archive with all of them.", ""},
-	{left4me.ScriptOverlay, "Script", "script", "What a shell script downloads and puts together; recipes for SourceMod and others are there to begin with.", "Run the script"},
+	{
+		left4me.WorkshopOverlay, "Workshop", "workshop",
+		"Campaigns and add-ons of the Steam workshop, by item or collection, kept up to date.", "Update now",
+	},
+	{
+		left4me.FilesOverlay, "Files", "files",
+		"What you upload and edit yourself: add-ons, plugins, configurations, or an archive with all of them.", "",
+	},
+	{
+		left4me.ScriptOverlay, "Script", "script",
+		"What a shell script downloads and puts together; recipes for SourceMod and others are there to begin with.", "Run the script",
+	},
 	{left4me.GitOverlay, "Git", "git", "A branch, tag or commit of a Git repository, or one directory of it.", "Fetch now"},
-	{left4me.ReleaseOverlay, "GitHub release", "release", "What a project on GitHub publishes as its releases, as an archive.", "Fetch now"},
+	{
+		left4me.ReleaseOverlay, "GitHub release", "release", "What a project on GitHub publishes as its releases, as an archive.",
+		"Fetch now",
+	},
 }
 
 // kindOf is a kind by its word; one that this panel doesn't know is shown as it is.

@@ -80,7 +80,8 @@ func (p *panel) overlaysView(r *http.Request, who accounts.Actor) (view, error) 
 	all := []topic{onContent(), onRunning(), onEnds(left4me.BuildOverlay.Noun()), onEnds(left4me.CollectContent.Noun()), onEnds("server")}
 	rows := make([]*part, len(l.All))
 	for i, v := range l.All {
-		rows[i] = showing("overlay-"+string(v.Name), overlayRow(v, l.matches(v)), append(all, onWork(left4me.BuildOverlay.Noun(), v.Name))...)
+		rows[i] = showing("overlay-"+string(v.Name), overlayRow(v, l.matches(v)),
+			append(all, onWork(left4me.BuildOverlay.Noun(), v.Name))...)
 		f.Moving = f.Moving || v.Job != nil
 	}
 	table := showing("overlays", overlayTable(l, rows), all...)

@@ -129,11 +129,26 @@ func pasted(text string) ([]left4me.WorkshopID, error) {
 	ids, bad := overlays.ParseWorkshop(text)
 	switch {
 	case len(bad) == 0 && len(ids) == 0 && strings.TrimSpace(text) != "":
-		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "items", Text: "there is no number and no address of an item in it", Hint: "paste numbers, or addresses with ?id= in them"}
+		return nil, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "items",
+			Text:  "there is no number and no address of an item in it",
+			Hint:  "paste numbers, or addresses with ?id= in them",
+		}
 	case len(bad) > 0:
-		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "items", Text: visible(short(bad[0])) + " is no item or collection of the workshop", Hint: "paste numbers, or addresses with ?id= in them"}
+		return nil, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "items",
+			Text:  visible(short(bad[0])) + " is no item or collection of the workshop",
+			Hint:  "paste numbers, or addresses with ?id= in them",
+		}
 	case len(ids) > maxPasted:
-		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "items", Text: count(len(ids), "item is", "items are") + " too many at once", Hint: "add a collection, or 1000 at a time"}
+		return nil, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "items",
+			Text:  count(len(ids), "item is", "items are") + " too many at once",
+			Hint:  "add a collection, or 1000 at a time",
+		}
 	}
 	return ids, nil
 }

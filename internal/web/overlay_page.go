@@ -82,7 +82,8 @@ func (p *panel) overlayView(r *http.Request, who accounts.Actor, o overlayPage, 
 	f.Moving = o.Job != nil
 	on := onOverlay(o.Name)
 	return view{frame: f, body: append([]piece{
-		fixed(contentCrumbs()), showing("overlay-head", overlayHead(o), on...), showing("overlay-tabs", overlayTabs(o), on...), showing("overlay-work", overlayWork(o, time.Now()), on...),
+		fixed(contentCrumbs()), showing("overlay-head", overlayHead(o), on...), showing("overlay-tabs", overlayTabs(o), on...),
+		showing("overlay-work", overlayWork(o, time.Now()), on...),
 		showing("overlay-behind", overlayBehind(o), on...), showing("overlay-moves", overlayMoves(o), append(on, onEnds("server"))...),
 	}, body...)}
 }
@@ -100,7 +101,8 @@ func (o overlayPage) tabs() []tab {
 	if n := warned(o.Content); n > 0 {
 		problems += " " + strconv.Itoa(n)
 	}
-	return append(tabs, tab{"revisions", "Revisions", "/revisions"}, tab{"problems", problems, "/problems"}, tab{"campaigns", "Campaigns", "/campaigns"}, tab{"settings", "Settings", "/settings"})
+	return append(tabs, tab{"revisions", "Revisions", "/revisions"}, tab{"problems", problems, "/problems"},
+		tab{"campaigns", "Campaigns", "/campaigns"}, tab{"settings", "Settings", "/settings"})
 }
 
 // wantedRevision is the revision that an address names; 0 is the current one.

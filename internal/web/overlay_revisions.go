@@ -94,7 +94,8 @@ func (p *panel) dropRevision(w http.ResponseWriter, r *http.Request, who account
 }
 
 // errNoRevision is for an address that names a revision that is gone.
-var errNoRevision = left4me.Errorf(left4me.NotFound, "there is no such revision", "it may have been dropped; the list of revisions has those that there are")
+var errNoRevision = left4me.Errorf(left4me.NotFound, "there is no such revision",
+	"it may have been dropped; the list of revisions has those that there are")
 
 // diffView is how two revisions differ.
 type diffView struct {
@@ -171,14 +172,21 @@ func (p *panel) detailView(tab, id string, show func(overlayPage, left4me.Revisi
 
 // warningWords are what a kind of warning is called.
 var warningWords = map[string]string{
-	left4me.WarnSameFile: "Two add-ons, one file", left4me.WarnNoMission: "Map without a campaign", left4me.WarnNoMap: "Campaign without its map",
-	left4me.WarnOtherGame: "For another game", left4me.WarnBroken: "Can't be read", left4me.WarnHollow: "The game finds nothing", left4me.WarnUnchecked: "No checksums", left4me.WarnScript: "Script", left4me.WarnTooMany: "Too many add-ons",
+	left4me.WarnSameFile: "Two add-ons, one file", left4me.WarnNoMission: "Map without a campaign",
+	left4me.WarnNoMap:     "Campaign without its map",
+	left4me.WarnOtherGame: "For another game", left4me.WarnBroken: "Can't be read", left4me.WarnHollow: "The game finds nothing",
+	left4me.WarnUnchecked: "No checksums", left4me.WarnScript: "Script", left4me.WarnTooMany: "Too many add-ons",
 	left4me.WarnName: "Name", left4me.WarnSyntax: "Syntax", left4me.WarnDuplicate: "Twice", left4me.WarnIncomplete: "Incomplete",
-	left4me.WarnText: "Text", left4me.WarnPlace: "Place", left4me.WarnNoSourceMod: "No SourceMod", left4me.WarnNoMetamod: "No Metamod", left4me.WarnTickrate: "Tick rate",
+	left4me.WarnText: "Text", left4me.WarnPlace: "Place", left4me.WarnNoSourceMod: "No SourceMod", left4me.WarnNoMetamod: "No Metamod",
+	left4me.WarnTickrate: "Tick rate",
 }
 
 // recipeFor are the recipes that bring what a server lacks.
-var recipeFor = map[string]string{left4me.WarnNoSourceMod: "sourcemod", left4me.WarnNoMetamod: "sourcemod", left4me.WarnTickrate: "l4dtoolz"}
+var recipeFor = map[string]string{
+	left4me.WarnNoSourceMod: "sourcemod",
+	left4me.WarnNoMetamod:   "sourcemod",
+	left4me.WarnTickrate:    "l4dtoolz",
+}
 
 func warningWord(kind string) string { return cmp.Or(warningWords[kind], visible(kind)) }
 

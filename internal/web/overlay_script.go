@@ -58,7 +58,8 @@ func (p *panel) scriptView(r *http.Request, who accounts.Actor) (view, error) {
 		}
 		return scriptRun(v), err
 	}, onWork(left4me.BuildOverlay.Noun(), o.Name))
-	page := p.overlayView(r, who, o, p.form(r, "script-form", scriptForm(o, v), onContent()), columns(run, showing("script-versions", scriptVersions(o, v), onContent())))
+	page := p.overlayView(r, who, o, p.form(r, "script-form", scriptForm(o, v), onContent()),
+		columns(run, showing("script-versions", scriptVersions(o, v), onContent())))
 	page.Scripts = []string{"editor.js"}
 	return page, nil
 }

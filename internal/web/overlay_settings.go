@@ -21,7 +21,8 @@ func (p *panel) overlaySettingsView(r *http.Request, who accounts.Actor) (view, 
 	}
 	return p.overlayView(r, who, o, columns(
 		p.form(r, "settings", overlaySettings(o, overlayFormOf(o.Overlay)), onContent()),
-		pieces(showing("overlay-remembered", overlayRemembered(o), onOverlay(o.Name)...), showing("overlay-use", overlayUse(o), onOverlay(o.Name)...), showing("overlay-danger", overlayDanger(o), onOverlay(o.Name)...)),
+		pieces(showing("overlay-remembered", overlayRemembered(o), onOverlay(o.Name)...),
+			showing("overlay-use", overlayUse(o), onOverlay(o.Name)...), showing("overlay-danger", overlayDanger(o), onOverlay(o.Name)...)),
 	)), nil
 }
 
@@ -78,7 +79,10 @@ func (p *panel) deleteOverlayWith(r *http.Request, who accounts.Actor, typed, pr
 		return view{}, err
 	}
 	lost := showing("lost", overlayLost(o), onOverlay(o.Name)...)
-	return view{frame: p.frame(r, who, "Delete "+string(o.Name), "overlays"), body: []piece{fixed(deleteOverlay(o, lost, typed, problem), lost)}}, nil
+	return view{
+		frame: p.frame(r, who, "Delete "+string(o.Name), "overlays"),
+		body:  []piece{fixed(deleteOverlay(o, lost, typed, problem), lost)},
+	}, nil
 }
 
 // deleteOverlay does it when the name was typed as it is.

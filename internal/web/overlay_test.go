@@ -31,30 +31,45 @@ func (s *site) overlay(tb testing.TB, v left4me.Overlay) {
 	s.host.shelf.has(someMaps(v.Name))
 }
 
-var friday = left4me.Overlay{Name: "maps", Kind: left4me.WorkshopOverlay, Note: "for <Friday>\u202e", Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "100"}}}}
+var friday = left4me.Overlay{
+	Name:     "maps",
+	Kind:     left4me.WorkshopOverlay,
+	Note:     "for <Friday>\u202e",
+	Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "100"}}},
+}
 
 func TestServersMoveOverOnTheOverlaysPage(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	for name, ref := range map[left4me.Name]left4me.OverlayRef{"alpha": {Name: "maps"}, "held": {Name: "maps", Revision: 1}} {
 		s.addServer(t, name)
-		must(s.servers.Update(t.Context(), "admin", left4me.Server{Name: name, Blueprint: left4me.DefaultBlueprint, Overlays: []left4me.OverlayRef{ref}}))(t)
+		must(s.servers.Update(t.Context(), "admin",
+			left4me.Server{Name: name, Blueprint: left4me.DefaultBlueprint, Overlays: []left4me.OverlayRef{ref}}))(t)
 	}
 	have := someMaps("maps")
 	have.Revisions[2].Servers = []left4me.Name{"alpha", "held"}
 	s.host.shelf.has(have)
-	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, Players: 2, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}})
+	s.tell(t,
+		left4me.Status{Name: "alpha", State: left4me.Running, Players: 2, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}})
 	b := s.as(t, "admin")
 	page := b.get("/overlays/maps")
 	page.has(t, http.StatusOK, "1 server runs", "/servers/alpha", "1 → 2")
 	page.hasNot(t, "/servers/held", "Servers move over")
 	b.post("/overlays/maps/moves/cancel").has(t, http.StatusNotFound)
 
-	r := store.ContentRestart{Overlay: "maps", Revision: 2, Mode: "empty", State: overlays.RestartRuns, CreatedAt: longAgo, Moves: []store.Move{{Server: "beta", State: "moved"}}}
+	r := store.ContentRestart{
+		Overlay:   "maps",
+		Revision:  2,
+		Mode:      "empty",
+		State:     overlays.RestartRuns,
+		CreatedAt: longAgo,
+		Moves:     []store.Move{{Server: "beta", State: "moved"}},
+	}
 	if err := s.store.SetContentRestart(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	b.get("/overlays/maps").has(t, http.StatusOK, "Servers move over to revision 2", "Each when nobody plays on it.", "/servers/beta", "moved", `action="/overlays/maps/moves/cancel"`)
+	b.get("/overlays/maps").has(t, http.StatusOK, "Servers move over to revision 2", "Each when nobody plays on it.", "/servers/beta",
+		"moved", `action="/overlays/maps/moves/cancel"`)
 	guest := s.as(t, "guest")
 	guest.get("/overlays/maps").hasNot(t, "/overlays/maps/moves/cancel")
 	guest.post("/overlays/maps/moves/cancel").has(t, http.StatusForbidden)
@@ -69,7 +84,11 @@ func TestEveryPageOfAnOverlay(t *testing.T) {
 	s.as(t, "guest").get("/overlays").has(t, http.StatusOK, "Nothing on top of the game yet")
 	s.overlay(t, friday)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	s.host.shelf.files = map[string]string{"plugins/left4dead2/cfg/a\u202e.cfg": "<b>", "plugins/left4dead2/addons/x.vpk": "x", "plugins/left4dead2/addons/x.vpk/addoninfo.txt": "it\u202e"}
+	s.host.shelf.files = map[string]string{
+		"plugins/left4dead2/cfg/a\u202e.cfg":            "<b>",
+		"plugins/left4dead2/addons/x.vpk":               "x",
+		"plugins/left4dead2/addons/x.vpk/addoninfo.txt": "it\u202e",
+	}
 	b := s.as(t, "admin")
 	for path, texts := range map[string][]string{
 		"/overlays":                            {"for &lt;Friday&gt;‹202E›", "2 problems", "Friday &lt;b&gt;", "1.20 GB"},
@@ -78,22 +97,28 @@ func TestEveryPageOfAnOverlay(t *testing.T) {
 		"/overlays/plugins?dir=left4dead2/cfg": {"a‹202E›.cfg"},
 		"/overlays/plugins/file?path=left4dead2/cfg/a%E2%80%AE.cfg":         {"&lt;b&gt;", "Edit"},
 		"/overlays/plugins/file?path=left4dead2/addons/x.vpk/addoninfo.txt": {"it‹202E›"},
-		"/overlays/maps/revisions":                                          {"daily refresh", "asked for", "/overlays/maps/revisions/3/use"},
-		"/overlays/maps/diff?from=1":                                        {"From revision 1 to 2", "old‹202E›.cfg", "1.0 kB → 2.0 MB"},
-		"/overlays/maps/problems":                                           {"director.nut", "one of them out: the game", "map ‹202E›xm1"},
-		"/overlays/maps/campaigns":                                          {"Glubtastic 4 &lt;script&gt;", "glub2", "Co-op, Versus"},
-		"/overlays/maps/settings":                                           {"for &lt;Friday&gt;", "Names on disk"},
-		"/overlays/maps/items":                                              {"Add items and collections"},
-		"/overlays/maps/delete":                                             {"Type <code>maps</code>", "3 revisions"},
-		"/overlays/maps/revisions/3/drop":                                   {"100 B of files"},
-		"/overlays/plugins/upload":                                          {"Choose files", "webkitdirectory"},
-		"/overlays/plugins/edit":                                            {"New text file", "data-editor"},
-		"/overlays/new":                                                     {"GitHub release"},
-		"/overlays/new?kind=git":                                            {"Branch, tag or commit"},
+		"/overlays/maps/revisions": {
+			"daily refresh", "asked for",
+			"/overlays/maps/revisions/3/use",
+		},
+		"/overlays/maps/diff?from=1":      {"From revision 1 to 2", "old‹202E›.cfg", "1.0 kB → 2.0 MB"},
+		"/overlays/maps/problems":         {"director.nut", "one of them out: the game", "map ‹202E›xm1"},
+		"/overlays/maps/campaigns":        {"Glubtastic 4 &lt;script&gt;", "glub2", "Co-op, Versus"},
+		"/overlays/maps/settings":         {"for &lt;Friday&gt;", "Names on disk"},
+		"/overlays/maps/items":            {"Add items and collections"},
+		"/overlays/maps/delete":           {"Type <code>maps</code>", "3 revisions"},
+		"/overlays/maps/revisions/3/drop": {"100 B of files"},
+		"/overlays/plugins/upload":        {"Choose files", "webkitdirectory"},
+		"/overlays/plugins/edit":          {"New text file", "data-editor"},
+		"/overlays/new":                   {"GitHub release"},
+		"/overlays/new?kind=git":          {"Branch, tag or commit"},
 	} {
 		b.get(path).has(t, http.StatusOK, texts...)
 	}
-	for _, path := range []string{"/overlays/none", "/overlays/maps/script", "/overlays/maps/upload", "/overlays/maps?rev=x", "/overlays/plugins/file?path=../x", "/overlays/maps/problems?rev=9", "/overlays/maps/revisions/9/drop", "/overlays/plugins/items"} {
+	for _, path := range []string{
+		"/overlays/none", "/overlays/maps/script", "/overlays/maps/upload", "/overlays/maps?rev=x",
+		"/overlays/plugins/file?path=../x", "/overlays/maps/problems?rev=9", "/overlays/maps/revisions/9/drop", "/overlays/plugins/items",
+	} {
 		b.get(path).has(t, http.StatusNotFound)
 	}
 }
@@ -108,10 +133,16 @@ func TestAGuestLooksAtOverlays(t *testing.T) {
 		t.Errorf("%s", p.body)
 	}
 	b.get("/overlays/plugins").has(t, http.StatusOK, "secret.cfg")
-	for _, path := range []string{"/file?path=secret.cfg", "/download?path=secret.cfg", "/archive", "/edit?path=secret.cfg", "/upload", "/delete"} {
+	for _, path := range []string{
+		"/file?path=secret.cfg", "/download?path=secret.cfg", "/archive", "/edit?path=secret.cfg", "/upload",
+		"/delete",
+	} {
 		b.get("/overlays/plugins"+path).has(t, http.StatusForbidden)
 	}
-	for _, path := range []string{"/build", "/repair", "/restore", "/settings", "/delete", "/revisions/1/use", "/revisions/1/drop", "/remove", "/edit", "/items", "/upload", "/uploads"} {
+	for _, path := range []string{
+		"/build", "/repair", "/restore", "/settings", "/delete", "/revisions/1/use", "/revisions/1/drop",
+		"/remove", "/edit", "/items", "/upload", "/uploads",
+	} {
 		b.post("/overlays/plugins"+path, "path", "secret.cfg").has(t, http.StatusForbidden)
 	}
 }
@@ -119,11 +150,14 @@ func TestAGuestLooksAtOverlays(t *testing.T) {
 func TestAnOverlayIsMadeFromTheForm(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
-	b.post("/overlays/new", "kind", "git", "name", "Bad Name", "url", "https://github.com/a/b", "note", "keep <me>", "hours", "24", "restart", "never").
+	b.post("/overlays/new", "kind", "git", "name", "Bad Name", "url", "https://github.com/a/b", "note", "keep <me>", "hours", "24",
+		"restart", "never").
 		has(t, http.StatusUnprocessableEntity, "is not a name", `value="https://github.com/a/b"`, "keep &lt;me&gt;")
 	b.post("/overlays/new", "kind", "workshop", "name", "maps", "items", "what?", "hours", "24", "restart", "empty").
 		has(t, http.StatusUnprocessableEntity, "what?", "no address of an item")
-	p := b.post("/overlays/new", "kind", "workshop", "name", "maps", "items", "https://steamcommunity.com/sharedfiles/filedetails/?id=3044322422 121090376", "hours", "24", "restart", "at", "hour", "05:30", "names", "original")
+	p := b.post("/overlays/new", "kind", "workshop", "name", "maps", "items",
+		"https://steamcommunity.com/sharedfiles/filedetails/?id=3044322422 121090376", "hours", "24", "restart", "at", "hour", "05:30",
+		"names", "original")
 	if p.has(t, http.StatusSeeOther); p.header.Get("Location") != "/overlays/maps/items/look?ids=3044322422,121090376" {
 		t.Errorf("%v", p.header)
 	}
@@ -142,14 +176,17 @@ func TestTwoPeopleChangeADefinition(t *testing.T) {
 	b := s.as(t, "admin")
 	v := must(s.content.Get(t.Context(), "maps"))(t)
 	version := fmt.Sprint(v.Version)
-	b.post("/overlays/maps/settings", "version", version, "note", "first", "names", "id", "hours", "24", "restart", "never").has(t, http.StatusSeeOther)
-	b.post("/overlays/maps/settings", "version", version, "note", "second", "names", "id", "hours", "6", "restart", "never", "cfg", "sv_a 1\r\nsv_b 2").
+	b.post("/overlays/maps/settings", "version", version, "note", "first", "names", "id", "hours", "24", "restart", "never").has(t,
+		http.StatusSeeOther)
+	b.post("/overlays/maps/settings", "version", version, "note", "second", "names", "id", "hours", "6", "restart", "never", "cfg",
+		"sv_a 1\r\nsv_b 2").
 		has(t, http.StatusConflict, "Somebody else changed this", "first", `value="second"`, "sv_a 1\nsv_b 2", "Save mine")
 	v = must(s.content.Get(t.Context(), "maps"))(t)
 	if v.Note != "first" {
 		t.Errorf("%+v", v.Overlay)
 	}
-	b.post("/overlays/maps/settings", "version", fmt.Sprint(v.Version), "note", "second", "names", "id", "hours", "6", "restart", "never").has(t, http.StatusSeeOther)
+	b.post("/overlays/maps/settings", "version", fmt.Sprint(v.Version), "note", "second", "names", "id", "hours", "6", "restart",
+		"never").has(t, http.StatusSeeOther)
 	if v = must(s.content.Get(t.Context(), "maps"))(t); v.Note != "second" || len(v.Workshop.Entries) != 1 {
 		t.Errorf("%+v", v.Overlay)
 	}
@@ -170,7 +207,8 @@ func TestWorkshopItemsAreLookedAtBeforeTheyAreAdded(t *testing.T) {
 	p = b.post("/overlays/maps/items/look", "items", "https://steamcommunity.com/workshop/filedetails/?id=200\n100")
 	p.has(t, http.StatusSeeOther)
 	look := b.get(p.header.Get("Location"))
-	look.has(t, http.StatusOK, "Night &lt;maps&gt;", "2 items in it, 5.0 MB", "private", "ask them to make it public", `src="https://images.steamusercontent.com/ugc/1/2/"`, "already added")
+	look.has(t, http.StatusOK, "Night &lt;maps&gt;", "2 items in it, 5.0 MB", "private", "ask them to make it public",
+		`src="https://images.steamusercontent.com/ugc/1/2/"`, "already added")
 	look.hasNot(t, "evil.example", "javascript:")
 	if c := look.header.Get("Content-Security-Policy"); !strings.Contains(c, "img-src 'self' https://images.steamusercontent.com ") {
 		t.Error(c)
@@ -181,14 +219,16 @@ func TestWorkshopItemsAreLookedAtBeforeTheyAreAdded(t *testing.T) {
 	b.post("/overlays/maps/items/add", "id", "200", "build", "yes").has(t, http.StatusSeeOther)
 	d := s.host.next(t)
 	var spec left4me.BuildSpec
-	if err := bus.Decode(d.Spec, &spec); err != nil || d.Kind != left4me.BuildOverlay || len(spec.Overlay.Workshop.Entries) != 2 || spec.Note != "added 1 item or collection" {
+	if err := bus.Decode(d.Spec, &spec); err != nil || d.Kind != left4me.BuildOverlay || len(spec.Overlay.Workshop.Entries) != 2 ||
+		spec.Note != "added 1 item or collection" {
 		t.Errorf("%s %+v, %v", d.Kind, spec, err)
 	}
 	b.post("/overlays/maps/items", "do", "freeze", "id", "200").has(t, http.StatusSeeOther)
 	b.post("/overlays/maps/items", "do", "exclude", "id", "202").has(t, http.StatusSeeOther)
 	b.post("/overlays/maps/items", "do", "remove", "id", "100").has(t, http.StatusSeeOther)
 	w := must(s.content.Get(t.Context(), "maps"))(t).Workshop
-	if len(w.Entries) != 1 || w.Entries[0].ID != "200" || fmt.Sprint(w.Entries[0].Frozen) != "[201 202]" || fmt.Sprint(w.Exclude) != "[202]" {
+	if len(w.Entries) != 1 || w.Entries[0].ID != "200" || fmt.Sprint(w.Entries[0].Frozen) != "[201 202]" ||
+		fmt.Sprint(w.Exclude) != "[202]" {
 		t.Errorf("%+v", w)
 	}
 	b.get("/overlays/maps/items").has(t, http.StatusOK, "frozen", "Follow again", "left out")
@@ -206,13 +246,20 @@ func TestTextsAreRepairedWithAClick(t *testing.T) {
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	c := someMaps("plugins")
 	c.Revisions[1].Warnings = append(c.Revisions[1].Warnings,
-		left4me.Warning{Kind: left4me.WarnText, Path: "left4dead2/cfg/<a>.cfg", Text: "line 3: typographic quotation marks", Hint: "write plain ones", Fix: true},
+		left4me.Warning{
+			Kind: left4me.WarnText,
+			Path: "left4dead2/cfg/<a>.cfg",
+			Text: "line 3: typographic quotation marks",
+			Hint: "write plain ones",
+			Fix:  true,
+		},
 		left4me.Warning{Kind: left4me.WarnText, Path: "left4dead2/cfg/long.cfg", Text: "line 1: a command of more than 510 bytes"})
 	c.Revisions[2].Warnings = c.Revisions[1].Warnings
 	s.host.shelf.has(c)
 	b := s.as(t, "admin")
 	p := b.get("/overlays/plugins/problems")
-	p.has(t, http.StatusOK, "typographic", "Repair all texts", `action="/overlays/plugins/repair"`, `name="path" value="left4dead2/cfg/&lt;a&gt;.cfg"`)
+	p.has(t, http.StatusOK, "typographic", "Repair all texts", `action="/overlays/plugins/repair"`,
+		`name="path" value="left4dead2/cfg/&lt;a&gt;.cfg"`)
 	if n := strings.Count(p.body, "Repair this file"); n != 1 {
 		t.Errorf("%d files can be repaired", n)
 	}
@@ -223,7 +270,8 @@ func TestTextsAreRepairedWithAClick(t *testing.T) {
 		t.Error(p.header)
 	}
 	var spec left4me.BuildSpec
-	if err := bus.Decode(s.host.next(t).Spec, &spec); err != nil || spec.Change == nil || fmt.Sprint(spec.Change.Repair) != "[left4dead2/cfg/<a>.cfg]" {
+	if err := bus.Decode(s.host.next(t).Spec, &spec); err != nil || spec.Change == nil ||
+		fmt.Sprint(spec.Change.Repair) != "[left4dead2/cfg/<a>.cfg]" {
 		t.Errorf("%+v, %v", spec, err)
 	}
 	b.post("/overlays/plugins/repair", "path", "../x").has(t, http.StatusUnprocessableEntity)
@@ -248,7 +296,14 @@ func TestTextsAsTheyComeIsASettingOfAnOverlay(t *testing.T) {
 func TestAnUploadInPieces(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	s.host.shelf.plan = left4me.Plan{Root: "left4dead2", Count: 1, Bytes: 11, Files: []left4me.PlanFile{{Path: "left4dead2/cfg/a.cfg", Size: 11}}, Skipped: []string{"README: no"}, Repairs: []string{"left4dead2/cfg/a.cfg: it is <UTF-16>"}}
+	s.host.shelf.plan = left4me.Plan{
+		Root:    "left4dead2",
+		Count:   1,
+		Bytes:   11,
+		Files:   []left4me.PlanFile{{Path: "left4dead2/cfg/a.cfg", Size: 11}},
+		Skipped: []string{"README: no"},
+		Repairs: []string{"left4dead2/cfg/a.cfg: it is <UTF-16>"},
+	}
 	b := s.as(t, "admin")
 	live := []string{"X-Left4me", "live", "Sec-Fetch-Site", "same-origin"}
 	p := b.do(http.MethodPost, "/overlays/plugins/uploads", "", live...)
@@ -263,13 +318,19 @@ func TestAnUploadInPieces(t *testing.T) {
 	piece("3", "world").has(t, http.StatusConflict, `"have":6`)
 	b.get("/overlays/plugins/uploads/"+id+"/state", live...).has(t, http.StatusOK, `"have":6`)
 	piece("6", "world").has(t, http.StatusOK, `"have":11`)
-	b.get("/overlays/plugins/uploads/"+id+"?root=left4dead2&replace=yes&names=gbk&texts=as-is").has(t, http.StatusOK, "left4dead2/cfg/a.cfg", "README: no", "Replace everything", "it is &lt;UTF-16&gt;", `name="texts" value="as-is" checked`)
-	if r := last[bus.PlanRequest](t, &s.host.shelf); r.Change.Upload != id || r.Change.Import.Root != "left4dead2" || r.Change.Import.Names != "gbk" || r.Change.Import.Texts != left4me.TextsAsIs || !r.Change.Replace {
+	b.get("/overlays/plugins/uploads/"+id+"?root=left4dead2&replace=yes&names=gbk&texts=as-is").has(t, http.StatusOK,
+		"left4dead2/cfg/a.cfg", "README: no", "Replace everything", "it is &lt;UTF-16&gt;", `name="texts" value="as-is" checked`)
+	if r := last[bus.PlanRequest](t,
+		&s.host.shelf); r.Change.Upload != id || r.Change.Import.Root != "left4dead2" || r.Change.Import.Names != "gbk" ||
+		r.Change.Import.Texts != left4me.TextsAsIs || !r.Change.Replace {
 		t.Errorf("%+v", r)
 	}
-	b.post("/overlays/plugins/uploads/"+id+"/publish", "root", "left4dead2", "base", "2", "note", "why", "texts", "as-is").has(t, http.StatusSeeOther)
+	b.post("/overlays/plugins/uploads/"+id+"/publish", "root", "left4dead2", "base", "2", "note", "why", "texts", "as-is").has(t,
+		http.StatusSeeOther)
 	var spec left4me.BuildSpec
-	if err := bus.Decode(s.host.next(t).Spec, &spec); err != nil || spec.Change == nil || spec.Change.Upload != id || spec.Change.Base != 2 || spec.Change.Import.Texts != left4me.TextsAsIs || spec.Note != "why" {
+	if err := bus.Decode(s.host.next(t).Spec,
+		&spec); err != nil || spec.Change == nil || spec.Change.Upload != id || spec.Change.Base != 2 ||
+		spec.Change.Import.Texts != left4me.TextsAsIs || spec.Note != "why" {
 		t.Errorf("%+v, %v", spec, err)
 	}
 }
@@ -284,10 +345,12 @@ func TestAnUploadWithTheForm(t *testing.T) {
 	f := must(form.CreateFormFile("file", `C:\Users\x\maps.vpk`))(t)
 	_, _ = f.Write(bytes.Repeat([]byte("x"), 3<<20))
 	_ = form.Close()
-	p := b.do(http.MethodPost, "/overlays/plugins/upload", body.String(), "Content-Type", form.FormDataContentType(), "Sec-Fetch-Site", "same-origin")
+	p := b.do(http.MethodPost, "/overlays/plugins/upload", body.String(), "Content-Type", form.FormDataContentType(), "Sec-Fetch-Site",
+		"same-origin")
 	p.has(t, http.StatusSeeOther)
 	b.get(p.header.Get("Location")).has(t, http.StatusOK, "maps.vpk, 3.1 MB")
-	b.do(http.MethodPost, "/overlays/plugins/upload", body.String()[:1<<20], "Content-Type", form.FormDataContentType(), "Sec-Fetch-Site", "same-origin").has(t, http.StatusServiceUnavailable)
+	b.do(http.MethodPost, "/overlays/plugins/upload", body.String()[:1<<20], "Content-Type", form.FormDataContentType(), "Sec-Fetch-Site",
+		"same-origin").has(t, http.StatusServiceUnavailable)
 	b.get("/uploads").has(t, http.StatusOK, "maps.vpk", "for plugins", "Go on")
 	s.as(t, "guest").get("/uploads").has(t, http.StatusForbidden)
 	b.post("/uploads/"+path.Base(p.header.Get("Location"))+"/drop").has(t, http.StatusSeeOther)
@@ -314,7 +377,8 @@ func TestAFileIsEdited(t *testing.T) {
 	if err := bus.Decode(d.Spec, &spec); err != nil || !spec.Change.Import.Exact || spec.Change.Base != 2 {
 		t.Fatalf("%+v, %v", spec, err)
 	}
-	if text, err := os.ReadFile(filepath.Join(s.root, "tmp", "upload-"+spec.Change.Upload, "files", "cfg", "a.cfg")); err != nil || string(text) != "one\r\nthree\r\n" {
+	if text, err := os.ReadFile(filepath.Join(s.root, "tmp", "upload-"+spec.Change.Upload, "files", "cfg", "a.cfg")); err != nil ||
+		string(text) != "one\r\nthree\r\n" {
 		t.Errorf("%q, %v", text, err)
 	}
 	s.host.report(t, d, left4me.JobDone, nil)
@@ -327,7 +391,8 @@ func TestAFileIsEdited(t *testing.T) {
 	shelf.files["plugins/cfg/a.cfg"] = "theirs <b>"
 	shelf.mu.Unlock()
 	save("mine\r\n")
-	s.host.report(t, s.host.next(t), left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Text: "cfg/a.cfg was changed since revision 2"})
+	s.host.report(t, s.host.next(t), left4me.JobFailed,
+		&left4me.Error{Kind: left4me.Conflict, Text: "cfg/a.cfg was changed since revision 2"})
 	(<-saved).has(t, http.StatusConflict, "Somebody else changed this file", "theirs &lt;b&gt;", ">mine\n</textarea>")
 }
 
@@ -335,7 +400,11 @@ func TestDownloads(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	shelf := &s.host.shelf
-	shelf.files, shelf.disk = map[string]string{"plugins/a/x.cfg": "0123456789", "plugins/b.txt": "b", "plugins/out": "x"}, "overlays/plugins/2/"
+	shelf.files, shelf.disk = map[string]string{
+		"plugins/a/x.cfg": "0123456789",
+		"plugins/b.txt":   "b",
+		"plugins/out":     "x",
+	}, "overlays/plugins/2/"
 	dir := filepath.Join(s.root, "overlays", "plugins", "2")
 	if err := os.MkdirAll(filepath.Join(dir, "a"), 0o755); err != nil {
 		t.Fatal(err)
@@ -371,9 +440,14 @@ func TestDownloads(t *testing.T) {
 func TestAPictureIsNothingElse(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	s.host.shelf.files = map[string]string{"plugins/a.jpg": "\xff\xd8\xff\xe0 picture", "plugins/b.jpg": "<html><script>", "plugins/c.html": "\xff\xd8\xff"}
+	s.host.shelf.files = map[string]string{
+		"plugins/a.jpg":  "\xff\xd8\xff\xe0 picture",
+		"plugins/b.jpg":  "<html><script>",
+		"plugins/c.html": "\xff\xd8\xff",
+	}
 	b := s.as(t, "guest")
-	if p := b.get("/overlays/plugins/picture?path=a.jpg"); p.status != http.StatusOK || p.header.Get("Content-Type") != "image/jpeg" || !strings.Contains(p.header.Get("Content-Security-Policy"), "sandbox") {
+	if p := b.get("/overlays/plugins/picture?path=a.jpg"); p.status != http.StatusOK || p.header.Get("Content-Type") != "image/jpeg" ||
+		!strings.Contains(p.header.Get("Content-Security-Policy"), "sandbox") {
 		t.Errorf("%d %v", p.status, p.header)
 	}
 	b.get("/overlays/plugins/picture?path=b.jpg").has(t, http.StatusNotFound)
@@ -387,7 +461,8 @@ func TestABuildIsSeenAsItGoes(t *testing.T) {
 	list, one := b.stream("/overlays/live"), b.stream("/overlays/maps/live?tab=items")
 	b.post("/overlays/maps/build").has(t, http.StatusSeeOther)
 	d := s.host.next(t)
-	s.host.report(t, d, left4me.JobRunning, nil, left4me.Step{Label: left4me.StepFetch, State: left4me.StepRunning, Progress: left4me.Progress{Done: 3, Total: 4, Unit: "bytes"}})
+	s.host.report(t, d, left4me.JobRunning, nil,
+		left4me.Step{Label: left4me.StepFetch, State: left4me.StepRunning, Progress: left4me.Progress{Done: 3, Total: 4, Unit: "bytes"}})
 	for _, events := range []<-chan sentEvent{list, one} {
 		wait(t, events, "progress", func(e sentEvent) bool { return strings.Contains(e.data, "75 %") })
 	}
@@ -447,7 +522,8 @@ func TestNamesOfServersStandApart(t *testing.T) {
 	for _, name := range []left4me.Name{"gamma", "pub1"} {
 		must(s.servers.Create(t.Context(), left4me.Server{Name: name, Overlays: []left4me.OverlayRef{{Name: "maps"}}}))(t)
 	}
-	s.as(t, "admin").get("/overlays/maps/settings").has(t, http.StatusOK, `<a class="chip" href="/servers/gamma">gamma</a>`, `<a class="chip" href="/servers/pub1">pub1</a>`)
+	s.as(t, "admin").get("/overlays/maps/settings").has(t, http.StatusOK, `<a class="chip" href="/servers/gamma">gamma</a>`,
+		`<a class="chip" href="/servers/pub1">pub1</a>`)
 }
 
 // What names in an archive are in each encoding is shown before it is published,
@@ -464,7 +540,8 @@ func TestNamesInArchivesAreShownAndChosen(t *testing.T) {
 		{Encoding: "gbk", Names: []string{"<a>.vpk"}}, {Encoding: "big5", Names: []string{"地圖.vpk"}},
 	}}}
 	p := b.get("/overlays/plugins/uploads/" + u.ID + "?root=left4dead2%2Fcfg&replace=yes")
-	p.has(t, http.StatusOK, "Chinese, simplified (GBK, CP936)", "this is a guess", "地圖.vpk", "&lt;a&gt;.vpk", "/overlays/plugins/uploads/"+u.ID+"?names=big5&amp;replace=yes&amp;root=left4dead2%2Fcfg")
+	p.has(t, http.StatusOK, "Chinese, simplified (GBK, CP936)", "this is a guess", "地圖.vpk", "&lt;a&gt;.vpk",
+		"/overlays/plugins/uploads/"+u.ID+"?names=big5&amp;replace=yes&amp;root=left4dead2%2Fcfg")
 
 	b.get("/uploads").has(t, http.StatusOK, "Names in archives", `value="automatic" selected`)
 	b.post("/uploads/names", "encoding", "shift_jis").has(t, http.StatusSeeOther)
@@ -491,11 +568,17 @@ func TestFoldersOfAnUploadAreMovedAndRemembered(t *testing.T) {
 	b := s.as(t, "admin")
 	s.host.shelf.plan = left4me.Plan{
 		Count: 1, Left: []left4me.PlanLeft{{Why: "for people", Count: 2, Files: []string{"a.md"}}},
-		Dirs: []left4me.PlanDir{{From: "docs", Dir: true, To: "left4dead2/cfg", Why: "a <reason>", Count: 3}, {From: "odd", Dir: true, Count: 1}, {From: "odd/x.cfg", To: "left4dead2/cfg/x.cfg", Why: "it is a cfg", Count: 1, Bytes: 7, Asked: true}},
+		Dirs: []left4me.PlanDir{
+			{From: "docs", Dir: true, To: "left4dead2/cfg", Why: "a <reason>", Count: 3},
+			{From: "odd", Dir: true, Count: 1},
+			{From: "odd/x.cfg", To: "left4dead2/cfg/x.cfg", Why: "it is a cfg", Count: 1, Bytes: 7, Asked: true},
+		},
 	}
 	const query = "?names=gbk&replace=yes&root=left4dead2%2Fcfg&texts=as-is"
-	b.get(page+query).has(t, http.StatusOK, "2 files left out: for people", "<bdi>docs/</bdi>", "a &lt;reason&gt;", "3 files, 0 B: a", "<bdi>left4dead2/cfg</bdi>", "7 B: it is a cfg", "several places", "unclear",
-		`action="`+page+`/move`+strings.ReplaceAll(query, "&", "&amp;")+`"`, `name="folder" value="docs"`, `name="folder" value="odd/x.cfg"`)
+	b.get(page+query).has(t, http.StatusOK, "2 files left out: for people", "<bdi>docs/</bdi>", "a &lt;reason&gt;", "3 files, 0 B: a",
+		"<bdi>left4dead2/cfg</bdi>", "7 B: it is a cfg", "several places", "unclear",
+		`action="`+page+`/move`+strings.ReplaceAll(query, "&", "&amp;")+`"`, `name="folder" value="docs"`,
+		`name="folder" value="odd/x.cfg"`)
 	p := b.post(page+"/move"+query, "folder", "docs", "place", "-")
 	p.has(t, http.StatusSeeOther)
 	if to := p.header.Get("Location"); to != page+query+"#tree" {
@@ -503,7 +586,8 @@ func TestFoldersOfAnUploadAreMovedAndRemembered(t *testing.T) {
 	}
 	b.post(page+"/move", "folder", "/odd/", "place", " left4dead2/maps/ ").has(t, http.StatusSeeOther)
 	b.get(page).has(t, http.StatusOK, "2 folders and files were moved", "Undo docs", "find it out")
-	if r := last[bus.PlanRequest](t, &s.host.shelf); !slices.Equal(r.Change.Import.Moves, []left4me.FolderMove{{From: "docs", To: "-"}, {From: "odd", To: "left4dead2/maps"}}) {
+	if r := last[bus.PlanRequest](t, &s.host.shelf); !slices.Equal(r.Change.Import.Moves,
+		[]left4me.FolderMove{{From: "docs", To: "-"}, {From: "odd", To: "left4dead2/maps"}}) {
 		t.Errorf("%+v", r)
 	}
 	b.post(page+"/move", "folder", "odd", "place", "?").has(t, http.StatusSeeOther)
@@ -533,10 +617,16 @@ func TestAnAnswerMovesAllFiles(t *testing.T) {
 	s := newSite(t, false)
 	page := s.readyUpload(t)
 	b := s.as(t, "admin")
-	ask := left4me.PlanAsk{Text: "it is <odd>", Count: 500, Files: []string{"0.cfg"}, Choices: []left4me.PlanChoice{{Text: "the one"}, {Text: "the other"}}}
+	ask := left4me.PlanAsk{
+		Text:    "it is <odd>",
+		Count:   500,
+		Files:   []string{"0.cfg"},
+		Choices: []left4me.PlanChoice{{Text: "the one"}, {Text: "the other"}},
+	}
 	for i := range 500 {
 		for c, to := range []string{"left4dead2/cfg", "left4dead2/addons/sourcemod/configs"} {
-			ask.Choices[c].Moves = append(ask.Choices[c].Moves, left4me.FolderMove{From: fmt.Sprintf("a folder with a long name/%d.cfg", i), To: to})
+			ask.Choices[c].Moves = append(ask.Choices[c].Moves,
+				left4me.FolderMove{From: fmt.Sprintf("a folder with a long name/%d.cfg", i), To: to})
 		}
 	}
 	s.host.shelf.plan = left4me.Plan{Count: 1, Asked: 500, Asks: []left4me.PlanAsk{ask}}
@@ -568,7 +658,13 @@ func TestALargeTreeIsFolded(t *testing.T) {
 	for i := range 20 {
 		dirs = append(dirs, left4me.PlanDir{From: fmt.Sprintf("folder%d", i), Dir: true, Count: 24})
 		for j := range 24 {
-			dirs = append(dirs, left4me.PlanDir{From: fmt.Sprintf("folder%d/file%d.cfg", i, j), To: fmt.Sprintf("left4dead2/cfg/file%d.cfg", j), Why: "configurations go to cfg", Count: 1})
+			dirs = append(dirs,
+				left4me.PlanDir{
+					From:  fmt.Sprintf("folder%d/file%d.cfg", i, j),
+					To:    fmt.Sprintf("left4dead2/cfg/file%d.cfg", j),
+					Why:   "configurations go to cfg",
+					Count: 1,
+				})
 		}
 	}
 	s.host.shelf.plan = left4me.Plan{Count: 1, Dirs: dirs, MoreDirs: 3000}

@@ -323,15 +323,21 @@ func (f planForm) at(o left4me.Name, id, act string) templ.SafeURL {
 }
 
 func (f planForm) change(id string) left4me.Change {
-	return left4me.Change{Upload: id, Import: left4me.Import{Subdir: f.Subdir, Root: f.Root, Moves: f.Moves, Names: f.Names, Texts: f.Texts}, Replace: f.Replace, Base: f.Base}
+	return left4me.Change{
+		Upload:  id,
+		Import:  left4me.Import{Subdir: f.Subdir, Root: f.Root, Moves: f.Moves, Names: f.Names, Texts: f.Texts},
+		Replace: f.Replace,
+		Base:    f.Base,
+	}
 }
 
 func readPlanForm(v url.Values) planForm {
 	base, _ := strconv.Atoi(v.Get("base")) // nothing is any
 	return planForm{
-		Root: v.Get("root"), Subdir: strings.Trim(strings.TrimSpace(v.Get("subdir")), "/"), Names: v.Get("names"), Replace: v.Get("replace") != "",
-		Texts: v.Get("texts"),
-		Note:  strings.TrimSpace(v.Get("note")), Base: base,
+		Root: v.Get("root"), Subdir: strings.Trim(strings.TrimSpace(v.Get("subdir")), "/"), Names: v.Get("names"),
+		Replace: v.Get("replace") != "",
+		Texts:   v.Get("texts"),
+		Note:    strings.TrimSpace(v.Get("note")), Base: base,
 	}
 }
 
@@ -418,7 +424,8 @@ func (p *panel) publishUpload(w http.ResponseWriter, r *http.Request, who accoun
 	}
 	form.Moves = u.Moves
 	change := form.change(u.ID)
-	_, err = p.Content.Build(r.Context(), who.Name, name, overlays.Request{Note: cmp.Or(form.Note, "uploaded "+uploadName(u)), Change: &change})
+	_, err = p.Content.Build(r.Context(), who.Name, name,
+		overlays.Request{Note: cmp.Or(form.Note, "uploaded "+uploadName(u)), Change: &change})
 	if wrong, ok := problemsOf(err); ok {
 		v, err := p.planWith(r, who, form, wrong.all())
 		return p.answerPlan(w, r, who, http.StatusUnprocessableEntity, v, err)

@@ -14,7 +14,13 @@ import (
 func TestAGuestSeesNoPasswords(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
-	s.overlay(t, left4me.Overlay{Name: "made", Kind: left4me.ScriptOverlay, Cfg: []string{`sv_password"zoey"`}, Script: &left4me.Script{Text: "echo 'sv_password \"zoey\"' >server.cfg\n"}})
+	s.overlay(t,
+		left4me.Overlay{
+			Name:   "made",
+			Kind:   left4me.ScriptOverlay,
+			Cfg:    []string{`sv_password"zoey"`},
+			Script: &left4me.Script{Text: "echo 'sv_password \"zoey\"' >server.cfg\n"},
+		})
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running})
 	lines := []string{`sv_password"zoey"`, `"sv_password" = "zoey" ( def. "" )`, `rcon from "127.0.0.1:1": command "sv_password{zoey}"`}
 	text := strings.Join(lines, "\n") + "\n"
@@ -35,7 +41,8 @@ func TestAGuestSeesNoPasswords(t *testing.T) {
 	await(t, "what the job printed", func() bool { return strings.Contains(admin.get(job).body, "zoey") })
 	s.host.report(t, d, left4me.JobFailed, left4me.Errorf(left4me.Unavailable, "it ended: db_password=zoey", "see sv_password zoey"), step)
 	await(t, "the crash", func() bool {
-		return strings.Contains(admin.get("/servers/alpha/history").body, "segmentation fault") && strings.Contains(admin.get(job).body, "ended")
+		return strings.Contains(admin.get("/servers/alpha/history").body, "segmentation fault") &&
+			strings.Contains(admin.get(job).body, "ended")
 	})
 	for _, path := range []string{
 		"/servers/alpha/console", "/servers/alpha/history", job, "/overlays/made/script", "/overlays/made/settings",

@@ -23,7 +23,10 @@ func confirmationOf(s serverPage, kind left4me.JobKind) confirmation {
 	c := confirmation{Server: s, Kind: kind}
 	if kind == left4me.DeleteServer {
 		c.Title, c.Button = "Delete "+string(s.Name), "Delete this server"
-		c.Lost = []string{"its definition: port, blueprint and settings", "everything it wrote: logs, bans, saved plugin data", "its console and its list of crashes"}
+		c.Lost = []string{
+			"its definition: port, blueprint and settings", "everything it wrote: logs, bans, saved plugin data",
+			"its console and its list of crashes",
+		}
 		c.Kept = "Overlays, blueprints and the game itself stay; other servers don't notice."
 	} else {
 		c.Title, c.Button = "Reset "+string(s.Name), "Reset this server"

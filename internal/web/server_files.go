@@ -51,7 +51,12 @@ func (p *panel) filesWith(r *http.Request, who accounts.Actor, written bool, cho
 // seenFiles reads what an address asks for.
 func (p *panel) seenFiles(ctx context.Context, q url.Values, s serverPage, written bool) (seenFiles, error) {
 	v := seenFiles{Written: written, Down: s.Status.State == left4me.Stopped || s.Status.State == left4me.Failed}
-	v.filesView = filesView{Current: true, Dir: strings.Trim(q.Get("dir"), "/"), Query: strings.TrimSpace(q.Get("q")), base: s.address("/files")}
+	v.filesView = filesView{
+		Current: true,
+		Dir:     strings.Trim(q.Get("dir"), "/"),
+		Query:   strings.TrimSpace(q.Get("q")),
+		base:    s.address("/files"),
+	}
 	filter := left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: listedFiles}
 	var err error
 	if written {

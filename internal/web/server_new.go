@@ -26,7 +26,10 @@ func (p *panel) newServerView(r *http.Request, who accounts.Actor) (view, error)
 		form.warnings = p.typedWarnings(ctx, form.definitionForm, form.Base.Overlays)
 		return newServerForm(form), err
 	})
-	return view{frame: p.frame(r, who, "New server", "servers"), body: []piece{fixed(newServerHead()), p.form(r, "new-server", now, onContent(), onEnds(left4me.BuildOverlay.Noun()))}}, nil
+	return view{
+		frame: p.frame(r, who, "New server", "servers"),
+		body:  []piece{fixed(newServerHead()), p.form(r, "new-server", now, onContent(), onEnds(left4me.BuildOverlay.Noun()))},
+	}, nil
 }
 
 // retypeServer shows the form of a new server as it was typed.

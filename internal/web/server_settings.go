@@ -105,12 +105,18 @@ func (p *panel) settingsView(r *http.Request, who accounts.Actor) (view, error) 
 		if !s.May.Act {
 			own = own.Public()
 		}
-		form := settingsForm{definitionForm: definitionOf(own, s.Overlays, s.Version), Port: strconv.Itoa(s.Port), Blueprint: string(s.Blueprint), Autostart: string(s.Autostart)}
+		form := settingsForm{
+			definitionForm: definitionOf(own, s.Overlays, s.Version),
+			Port:           strconv.Itoa(s.Port),
+			Blueprint:      string(s.Blueprint),
+			Autostart:      string(s.Autostart),
+		}
 		form.warnings = warnings
 		err := p.fillSettings(ctx, s.May, &form)
 		return serverSettings(s, form), err
 	})
-	diff := lazy("config-diff", func(ctx context.Context) (templ.Component, error) { return configDiff(p.diffOf(ctx, s)), nil }, onRun(s.Name), onContent())
+	diff := lazy("config-diff", func(ctx context.Context) (templ.Component, error) { return configDiff(p.diffOf(ctx, s)), nil },
+		onRun(s.Name), onContent())
 	return p.serverView(r, who, s, columns(p.form(r, "settings", now, onRun(s.Name), onContent()).holds(warnings), diff)), nil
 }
 
@@ -131,7 +137,9 @@ func (p *panel) fillSettings(ctx context.Context, m may, form *settingsForm) err
 }
 
 // retypeSettings shows the settings with a form as it was typed.
-func (p *panel) retypeSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, s serverPage, form settingsForm) error {
+func (p *panel) retypeSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, s serverPage,
+	form settingsForm,
+) error {
 	v, err := p.settingsView(r, who)
 	if err != nil {
 		return err
@@ -154,7 +162,12 @@ func (p *panel) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	if err != nil {
 		return err
 	}
-	form := settingsForm{definitionForm: readDefinition(r.PostForm), Port: strings.TrimSpace(r.PostForm.Get("port")), Blueprint: r.PostForm.Get("blueprint"), Autostart: r.PostForm.Get("autostart")}
+	form := settingsForm{
+		definitionForm: readDefinition(r.PostForm),
+		Port:           strings.TrimSpace(r.PostForm.Get("port")),
+		Blueprint:      r.PostForm.Get("blueprint"),
+		Autostart:      r.PostForm.Get("autostart"),
+	}
 	if button := r.PostForm.Get("stack"); button != "" {
 		form.restack(button)
 		return p.retypeSettings(w, r, who, http.StatusOK, s, form)
@@ -207,7 +220,12 @@ func portOf(text string) (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		return 0, &left4me.Error{Kind: left4me.Invalid, Field: "port", Text: visible(strconv.Quote(text)) + " is not a number here", Hint: "use digits"}
+		return 0, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "port",
+			Text:  visible(strconv.Quote(text)) + " is not a number here",
+			Hint:  "use digits",
+		}
 	}
 	return n, nil
 }

@@ -18,14 +18,16 @@ func TestEmptyListTeaches(t *testing.T) {
 func TestServerIsCreatedByItsForm(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
-	b.get("/servers/new").has(t, http.StatusOK, `<option value="default" selected>`, `<option value="c1m1_hotel">Dead Center, chapter 1</option>`)
+	b.get("/servers/new").has(t, http.StatusOK, `<option value="default" selected>`,
+		`<option value="c1m1_hotel">Dead Center, chapter 1</option>`)
 	p := b.post("/servers/new", "name", "alpha", "blueprint", "default", "hostname", `Bill's <i>`, "map", "c2m1_highway",
 		"max_players", "8", "difficulty", "Hard", "cfg", "sv_lan 0\r\nsv_consistency 1\r\n")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/servers/alpha" {
 		t.Fatalf("%d to %s: %s", p.status, to, p.body)
 	}
 	v := must(s.servers.Get(t.Context(), "alpha"))(t)
-	if v.Port != 27015 || v.Settings.Hostname != `Bill's <i>` || v.Settings.MaxPlayers != 8 || strings.Join(v.Settings.Cfg, "|") != "sv_lan 0|sv_consistency 1" {
+	if v.Port != 27015 || v.Settings.Hostname != `Bill's <i>` || v.Settings.MaxPlayers != 8 ||
+		strings.Join(v.Settings.Cfg, "|") != "sv_lan 0|sv_consistency 1" {
 		t.Errorf("%+v", v.Server)
 	}
 	b.get("/servers/alpha/settings").has(t, http.StatusOK, "Bill&#39;s &lt;i&gt;", "c2m1_highway", "sv_consistency 1", "27015")
@@ -38,7 +40,8 @@ func TestMistakesStandBesideTheirFields(t *testing.T) {
 	p := b.post("/servers/new", "name", "No Way", "blueprint", "default", "map", "a b", "max_players", "99", "difficulty", "Silly",
 		"hostname", "typed text", "cfg", "ok\nbad\x01line")
 	p.has(t, http.StatusUnprocessableEntity, `id="name-problem"`, `id="map-problem"`, `id="max_players-problem"`, `id="difficulty-problem"`,
-		`id="cfg-problem"`, "line 2: it holds a control character", `value="No Way"`, `value="a b"`, `value="typed text"`, `aria-invalid="true"`)
+		`id="cfg-problem"`, "line 2: it holds a control character", `value="No Way"`, `value="a b"`, `value="typed text"`,
+		`aria-invalid="true"`)
 	p.hasNot(t, `id="hostname-problem"`, `id="port-problem"`)
 	b.post("/servers/new", "name", "beta", "port", "many").has(t, http.StatusUnprocessableEntity, `id="port-problem"`, `value="many"`)
 	b.post("/servers/new", "name", "beta", "port", "80").has(t, http.StatusUnprocessableEntity, "out of range")
@@ -116,10 +119,12 @@ func TestButtonsMakeJobs(t *testing.T) {
 	await(t, "the step on the page", func() bool { return strings.Contains(b.get("/servers/alpha").body, left4me.StepLaunch) })
 	b.get("/servers").has(t, http.StatusOK, left4me.StepLaunch)
 	s.host.report(t, d, left4me.JobDone, nil)
-	if p := b.do(http.MethodPost, "/servers/alpha/stop", "", "X-Left4me", "live", "Sec-Fetch-Site", "same-origin"); p.status != http.StatusNoContent {
+	if p := b.do(http.MethodPost, "/servers/alpha/stop", "", "X-Left4me", "live", "Sec-Fetch-Site",
+		"same-origin"); p.status != http.StatusNoContent {
 		t.Errorf("a script gets %d %s", p.status, p.body)
 	}
-	b.do(http.MethodPost, "/servers/none/stop", "", "X-Left4me", "live", "Sec-Fetch-Site", "same-origin").has(t, http.StatusNotFound, `"text":`)
+	b.do(http.MethodPost, "/servers/none/stop", "", "X-Left4me", "live", "Sec-Fetch-Site", "same-origin").has(t, http.StatusNotFound,
+		`"text":`)
 }
 
 func TestDeletingAsksForTheName(t *testing.T) {
@@ -144,7 +149,14 @@ func TestDeletingAsksForTheName(t *testing.T) {
 func TestHistoryShowsJobsAndCrashes(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
-	crash := bus.Crash{V: bus.Version, Server: "alpha", At: time.Now(), Exit: "segmentation fault", Uptime: 3 * time.Second, Lines: []string{"Host_Error: \x1b<bad>"}}
+	crash := bus.Crash{
+		V:      bus.Version,
+		Server: "alpha",
+		At:     time.Now(),
+		Exit:   "segmentation fault",
+		Uptime: 3 * time.Second,
+		Lines:  []string{"Host_Error: \x1b<bad>"},
+	}
 	if err := s.bus.Record(t.Context(), left4me.LocalHost, bus.KindCrash, "1", crash); err != nil {
 		t.Fatal(err)
 	}

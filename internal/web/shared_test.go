@@ -90,7 +90,8 @@ func TestSharedStreamChecksWhatItCarries(t *testing.T) {
 	}
 	// Another session gets nothing of this one, nor the other way round.
 	m.follow(other, 1, "/jobs/live").has(t, http.StatusNotFound)
-	s.browser(t).do(http.MethodPost, "/live/"+m.name, "page=1", "X-Left4me", "live", "Content-Type", "application/x-www-form-urlencoded").has(t, http.StatusUnauthorized)
+	s.browser(t).do(http.MethodPost, "/live/"+m.name, "page=1", "X-Left4me", "live", "Content-Type",
+		"application/x-www-form-urlencoded").has(t, http.StatusUnauthorized)
 	tag := sessionOf(t, other.get("/servers"))
 	for _, path := range []string{"/live", "/session", "/servers/live", "/servers/alpha/live"} {
 		b.get(path+"?session="+tag, "Accept", "text/event-stream").has(t, http.StatusUnauthorized)

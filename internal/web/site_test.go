@@ -73,7 +73,8 @@ func newSite(tb testing.TB, secure bool) *site {
 	list := jobs.New(st, b, log)
 	srv := servers.New(st, list, b, servers.PortRange{Low: 27015, High: 27999}, log)
 	s := &site{
-		store: st, bus: b, servers: srv, jobs: list, host: &host{bus: b, consoles: map[left4me.Name]string{}, work: make(chan bus.Delivery, 64), backups: someBackups},
+		store: st, bus: b, servers: srv, jobs: list,
+		host:     &host{bus: b, consoles: map[left4me.Name]string{}, work: make(chan bus.Delivery, 64), backups: someBackups},
 		game:     game.New(st, list, srv, b, log),
 		accounts: accounts.New(st, "a secret of the tests, and of nothing else", log),
 	}
@@ -85,7 +86,8 @@ func newSite(tb testing.TB, secure bool) *site {
 	s.addUser(tb, "guest", false)
 	s.uploads, s.backups = uploads.New(dir, log), backups.New(st, list, b, dir, log)
 	s.handler = web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: s.content, Uploads: s.uploads, Downloads: overlays.NewDownloads(s.content, dir), Game: s.game, Accounts: s.accounts, Hosts: hosts.New(b), Backups: s.backups, Full: s.full.Load, Secure: secure, Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: s.content, Uploads: s.uploads, Downloads: overlays.NewDownloads(s.content, dir), Game: s.game,
+		Accounts: s.accounts, Hosts: hosts.New(b), Backups: s.backups, Full: s.full.Load, Secure: secure, Version: "1.2.3", Log: log,
 	})
 	server := httptest.NewServer(s.handler)
 	s.url = server.URL
@@ -169,7 +171,8 @@ type host struct {
 
 func (h *host) start(ctx context.Context) error {
 	on := func(verb string, f func(context.Context, []byte) (any, error)) error {
-		return h.bus.Answer(ctx, bus.Command(left4me.LocalHost, verb), func(ctx context.Context, _ string, data []byte) (any, error) { return f(ctx, data) })
+		return h.bus.Answer(ctx, bus.Command(left4me.LocalHost, verb),
+			func(ctx context.Context, _ string, data []byte) (any, error) { return f(ctx, data) })
 	}
 	nothing := func(context.Context, []byte) (any, error) { return bus.Empty{V: bus.Version}, nil }
 	return errors.Join(
@@ -271,7 +274,8 @@ func (h *host) next(tb testing.TB) bus.Delivery {
 	select {
 	case d := <-h.work:
 		var a bus.ClaimAnswer
-		if err := h.bus.Request(tb.Context(), bus.Ask(left4me.LocalHost, bus.VerbClaim), bus.ClaimRequest{V: bus.Version, ID: d.ID}, &a); err != nil || a.Verdict != bus.Go {
+		if err := h.bus.Request(tb.Context(), bus.Ask(left4me.LocalHost, bus.VerbClaim), bus.ClaimRequest{V: bus.Version, ID: d.ID},
+			&a); err != nil || a.Verdict != bus.Go {
 			tb.Fatalf("claim: %+v, %v", a, err)
 		}
 		return d

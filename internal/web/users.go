@@ -178,7 +178,8 @@ func (p *panel) userWith(r *http.Request, who accounts.Actor, v userView) view {
 		fixed(userCrumbs()), showing("user-head", userHead(v), onAccounts()), fixed(userTold(v)),
 		box("columns accounts",
 			box("", p.form(r, "user-role", userRole(now), onAccounts()), showing("tokens", tokenCard(v.Tokens, "None."), onAccounts())),
-			box("", p.form(r, "user-password", userPassword(now), onAccounts()).as(userPassword(v)), showing("user-end", userEnd(v), onAccounts())),
+			box("", p.form(r, "user-password", userPassword(now), onAccounts()).as(userPassword(v)),
+				showing("user-end", userEnd(v), onAccounts())),
 		),
 	}}
 }
@@ -225,7 +226,8 @@ func (p *panel) resetPassword(w http.ResponseWriter, r *http.Request, who accoun
 	}
 	password, made := passwordOf(r)
 	name := r.PathValue("name")
-	_, err := p.Accounts.ChangeUser(r.Context(), who, name, accounts.Change{Password: &password, RevokeTokens: r.PostForm.Get("revoke") != ""})
+	_, err := p.Accounts.ChangeUser(r.Context(), who, name,
+		accounts.Change{Password: &password, RevokeTokens: r.PostForm.Get("revoke") != ""})
 	if err != nil {
 		return p.userFailed(w, r, who, err)
 	}
@@ -262,7 +264,8 @@ func (p *panel) deleteUser(w http.ResponseWriter, r *http.Request, who accounts.
 		return err
 	}
 	if typed := r.PostForm.Get("confirm"); typed != v.Name {
-		return p.show(w, r, http.StatusUnprocessableEntity, p.deleteUserWith(r, who, v, typed, "That is not the name. Type "+v.Name+" to go on."))
+		return p.show(w, r, http.StatusUnprocessableEntity,
+			p.deleteUserWith(r, who, v, typed, "That is not the name. Type "+v.Name+" to go on."))
 	}
 	_, err = p.Accounts.DeleteUser(r.Context(), who, v.Name)
 	if errors.Is(err, left4me.Conflict) {

@@ -45,7 +45,9 @@ func TestPagesWaitForLessThanASecond(t *testing.T) {
 		source := must(parser.ParseFile(files, name, nil, parser.SkipObjectResolution))(t)
 		ast.Inspect(source, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
-			if !ok || len(call.Args) == 0 || !slices.Contains([]string{"time.Sleep", "time.After", "time.Tick", "time.NewTimer", "time.NewTicker", "time.AfterFunc"}, types.ExprString(call.Fun)) {
+			if !ok || len(call.Args) == 0 ||
+				!slices.Contains([]string{"time.Sleep", "time.After", "time.Tick", "time.NewTimer", "time.NewTicker", "time.AfterFunc"},
+					types.ExprString(call.Fun)) {
 				return true
 			}
 			wait := types.ExprString(call.Args[0])

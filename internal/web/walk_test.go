@@ -18,20 +18,31 @@ import (
 
 // walked is a page of each pattern, filled with what newWalk makes.
 var walked = map[string]string{
-	"/servers": "/servers", "/servers/new": "/servers/new", "/servers/{name}": "/servers/alpha", "/servers/{name}/console": "/servers/alpha/console",
-	"/servers/{name}/settings": "/servers/alpha/settings", "/servers/{name}/history": "/servers/alpha/history", "/servers/{name}/files": "/servers/alpha/files",
-	"/servers/{name}/file": "/servers/alpha/file?path=left4dead2/a.cfg", "/servers/{name}/written": "/servers/alpha/written", "/servers/{name}/pending": "/servers/alpha/pending",
-	"/servers/{name}/compare": "/servers/alpha/compare", "/servers/{name}/clashes": "/servers/alpha/clashes", "/servers/{name}/map": "/servers/alpha/map",
-	"/servers/{name}/reach": "/servers/alpha/reach", "/servers/{name}/reset": "/servers/alpha/reset", "/servers/{name}/delete": "/servers/alpha/delete",
-	"/overlays": "/overlays", "/overlays/new": "/overlays/new?kind=files", "/overlays/{name}": "/overlays/plugins", "/overlays/{name}/settings": "/overlays/plugins/settings",
-	"/overlays/{name}/delete": "/overlays/plugins/delete", "/overlays/{name}/revisions": "/overlays/maps/revisions",
-	"/overlays/{name}/revisions/{revision}/drop": "/overlays/maps/revisions/1/drop", "/overlays/{name}/diff": "/overlays/maps/diff?from=1&to=2",
-	"/overlays/{name}/problems": "/overlays/plugins/problems", "/overlays/{name}/campaigns": "/overlays/plugins/campaigns", "/overlays/{name}/file": "/overlays/maps/file?path=a.cfg",
-	"/overlays/{name}/remove": "/overlays/plugins/remove?path=a.cfg", "/overlays/{name}/edit": "/overlays/plugins/edit", "/overlays/{name}/items": "/overlays/maps/items",
-	"/overlays/{name}/items/look": "/overlays/maps/items/look?ids=1", "/overlays/{name}/script": "/overlays/made/script", "/overlays/{name}/upload": "/overlays/plugins/upload",
+	"/servers": "/servers", "/servers/new": "/servers/new", "/servers/{name}": "/servers/alpha",
+	"/servers/{name}/console":  "/servers/alpha/console",
+	"/servers/{name}/settings": "/servers/alpha/settings", "/servers/{name}/history": "/servers/alpha/history",
+	"/servers/{name}/files": "/servers/alpha/files",
+	"/servers/{name}/file":  "/servers/alpha/file?path=left4dead2/a.cfg", "/servers/{name}/written": "/servers/alpha/written",
+	"/servers/{name}/pending": "/servers/alpha/pending",
+	"/servers/{name}/compare": "/servers/alpha/compare", "/servers/{name}/clashes": "/servers/alpha/clashes",
+	"/servers/{name}/map":   "/servers/alpha/map",
+	"/servers/{name}/reach": "/servers/alpha/reach", "/servers/{name}/reset": "/servers/alpha/reset",
+	"/servers/{name}/delete": "/servers/alpha/delete",
+	"/overlays":              "/overlays", "/overlays/new": "/overlays/new?kind=files", "/overlays/{name}": "/overlays/plugins",
+	"/overlays/{name}/settings": "/overlays/plugins/settings",
+	"/overlays/{name}/delete":   "/overlays/plugins/delete", "/overlays/{name}/revisions": "/overlays/maps/revisions",
+	"/overlays/{name}/revisions/{revision}/drop": "/overlays/maps/revisions/1/drop",
+	"/overlays/{name}/diff":                      "/overlays/maps/diff?from=1&to=2",
+	"/overlays/{name}/problems":                  "/overlays/plugins/problems",
+	"/overlays/{name}/campaigns":                 "/overlays/plugins/campaigns", "/overlays/{name}/file": "/overlays/maps/file?path=a.cfg",
+	"/overlays/{name}/remove": "/overlays/plugins/remove?path=a.cfg", "/overlays/{name}/edit": "/overlays/plugins/edit",
+	"/overlays/{name}/items":      "/overlays/maps/items",
+	"/overlays/{name}/items/look": "/overlays/maps/items/look?ids=1", "/overlays/{name}/script": "/overlays/made/script",
+	"/overlays/{name}/upload":       "/overlays/plugins/upload",
 	"/overlays/{name}/uploads/{id}": "/overlays/plugins/uploads/UPLOAD", "/uploads": "/uploads",
-	"/blueprints": "/blueprints", "/blueprints/new": "/blueprints/new", "/blueprints/{name}": "/blueprints/versus", "/blueprints/{name}/delete": "/blueprints/versus/delete",
-	"/jobs": "/jobs", "/jobs/{id}": "/jobs/JOB", "/game": "/game", "/game/rollback": "/game/rollback?build=9001",
+	"/blueprints": "/blueprints", "/blueprints/new": "/blueprints/new", "/blueprints/{name}": "/blueprints/versus",
+	"/blueprints/{name}/delete": "/blueprints/versus/delete",
+	"/jobs":                     "/jobs", "/jobs/{id}": "/jobs/JOB", "/game": "/game", "/game/rollback": "/game/rollback?build=9001",
 	"/backups": "/backups", "/backups/{name}/delete": "/backups/b/delete", "/doctor": "/doctor",
 	"/account": "/account", "/users": "/users", "/users/{name}": "/users/guest", "/users/{name}/delete": "/users/guest/delete",
 }
@@ -58,7 +69,13 @@ func newWalk(t *testing.T) *walk {
 	s := newSite(t, false)
 	ctx := t.Context()
 	who := must(s.store.User(ctx, "admin"))(t)
-	w := &walk{site: s, t: t, admin: accounts.Actor{UserID: who.ID, Name: "admin", Admin: true}, pages: map[string]<-chan sentEvent{}, seen: map[string][]sentEvent{}}
+	w := &walk{
+		site:  s,
+		t:     t,
+		admin: accounts.Actor{UserID: who.ID, Name: "admin", Admin: true},
+		pages: map[string]<-chan sentEvent{},
+		seen:  map[string][]sentEvent{},
+	}
 	newest := installed
 	newest.Latest, newest.Outdated = newest.Current, false
 	s.has(t, newest)
@@ -69,7 +86,11 @@ func newWalk(t *testing.T) *walk {
 	s.addServer(t, "beta")
 	must(s.content.CreateBlueprint(ctx, left4me.Blueprint{Name: "versus"}))(t)
 	for _, o := range []left4me.Overlay{
-		{Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Names: "id", Entries: []left4me.WorkshopEntry{{ID: "77"}}}},
+		{
+			Name:     "maps",
+			Kind:     left4me.WorkshopOverlay,
+			Workshop: &left4me.Workshop{Names: "id", Entries: []left4me.WorkshopEntry{{ID: "77"}}},
+		},
 		{Name: "plugins", Kind: left4me.FilesOverlay},
 		{Name: "made", Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: "true\n"}},
 	} {
@@ -233,7 +254,8 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	ctx := t.Context()
 	onServer := of("/servers/{name}", "/servers/{name}/reset", "/servers/{name}/delete")
 	onOverlay := func(name string) (all []string) {
-		for _, p := range of("/overlays/{name}", "/overlays/{name}/edit", "/overlays/{name}/remove", "/overlays/{name}/delete", "/overlays/{name}/revisions/{revision}/drop") {
+		for _, p := range of("/overlays/{name}", "/overlays/{name}/edit", "/overlays/{name}/remove", "/overlays/{name}/delete",
+			"/overlays/{name}/revisions/{revision}/drop") {
 			if strings.HasPrefix(walked[p], "/overlays/"+name) {
 				all = append(all, p)
 			}
@@ -245,17 +267,33 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	w.host.report(t, w.task, left4me.JobRunning, nil, left4me.Step{Label: "a step", State: left4me.StepRunning})
 	w.shows("a step of a job", "a step", append(onServer, "/jobs", "/jobs/{id}", "/servers")...)
 	w.next()
-	w.host.report(t, w.task, left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "port 27015 is used by python3", Hint: "choose another port"})
+	w.host.report(t, w.task, left4me.JobFailed,
+		&left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "port 27015 is used by python3", Hint: "choose another port"})
 	w.shows("the end of a job", "is used by python3", append(onServer, "/jobs", "/jobs/{id}", "/servers")...)
 	w.shows("what helps", `href="/servers/alpha/settings#port"`, append(onServer, "/servers")...)
 
 	w.next()
-	w.host.say(t, left4me.Status{Name: "alpha", State: left4me.Running, Map: "c2m1_highway", Players: 2, MaxPlayers: 8, Build: 9001, SpecHash: "other"})
+	w.host.say(t,
+		left4me.Status{
+			Name:       "alpha",
+			State:      left4me.Running,
+			Map:        "c2m1_highway",
+			Players:    2,
+			MaxPlayers: 8,
+			Build:      9001,
+			SpecHash:   "other",
+		})
 	w.shows("the state of a server", "running", append(onServer, "/servers")...)
 	w.shows("players", "2 players", "/servers/{name}/reset", "/servers/{name}/delete")
 	w.shows("the map", "2 players go along", "/servers/{name}/map")
 	w.shows("the build that runs", "1 server runs on it", "/game")
-	for pattern, text := range map[string]string{"files": "running.txt", "written": "running.txt", "pending": "running.txt", "file": ">running", "clashes": "clash while running"} {
+	for pattern, text := range map[string]string{
+		"files":   "running.txt",
+		"written": "running.txt",
+		"pending": "running.txt",
+		"file":    ">running",
+		"clashes": "clash while running",
+	} {
 		w.shows("files", text, "/servers/{name}/"+pattern)
 	}
 	w.next()
@@ -298,7 +336,8 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	w.shows("a build", "queued", append(onOverlay("plugins"), "/overlays")...)
 	d := w.host.next(t)
 	w.next()
-	w.host.report(t, d, left4me.JobRunning, nil, left4me.Step{Label: "unpack", State: left4me.StepRunning, Progress: left4me.Progress{Done: 1, Total: 4}})
+	w.host.report(t, d, left4me.JobRunning, nil,
+		left4me.Step{Label: "unpack", State: left4me.StepRunning, Progress: left4me.Progress{Done: 1, Total: 4}})
 	w.shows("how far a build is", "25 %", append(onOverlay("plugins"), "/overlays")...)
 	w.next()
 	made := someMaps("plugins")
@@ -306,7 +345,12 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	w.host.shelf.put("plugins/first.cfg", "text")
 	w.host.report(t, d, left4me.JobDone, nil)
 	w.shows("the first revision", "revision 2", onOverlay("plugins")...)
-	for pattern, text := range map[string]string{"": "first.cfg", "/problems": "director.nut", "/campaigns": "Glubtastic", "/delete": "3 revisions"} {
+	for pattern, text := range map[string]string{
+		"":           "first.cfg",
+		"/problems":  "director.nut",
+		"/campaigns": "Glubtastic",
+		"/delete":    "3 revisions",
+	} {
 		w.shows("what the first revision has", text, "/overlays/{name}"+pattern)
 	}
 

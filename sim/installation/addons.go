@@ -38,7 +38,10 @@ var addons = map[string]addon{
 	},
 	"calm-director": {
 		campaign: campaign{title: "Calm Director"}, author: "the left4me simulation", tagline: "Fewer surprises.", kind: "Script",
-		files: []PackFile{{Name: "scripts/vscripts/calm_director.nut", Data: []byte("// fewer surprises\nDirectorOptions <-\n{\n\tMobMaxSize = 10\n}\n")}},
+		files: []PackFile{{
+			Name: "scripts/vscripts/calm_director.nut",
+			Data: []byte("// fewer surprises\nDirectorOptions <-\n{\n\tMobMaxSize = 10\n}\n"),
+		}},
 	},
 	"grey-smoke": {
 		campaign: campaign{title: "Grey Smoke"}, author: "the left4me simulation", kind: "Skin",

@@ -149,7 +149,8 @@ func TestCvarList(t *testing.T) {
 	if got := p.ask("find steamgroup"); !strings.Contains(got, `"sv_steamgroup_exclusive" = "0"`) || strings.Contains(got, "sv_lan") {
 		t.Errorf("find: %s", got)
 	}
-	if got := p.ask("help sv_lan", "help nothing_such"); !strings.Contains(got, `"sv_lan" = "0"`) || !strings.Contains(got, "no cvar or command named") {
+	if got := p.ask("help sv_lan", "help nothing_such"); !strings.Contains(got, `"sv_lan" = "0"`) ||
+		!strings.Contains(got, "no cvar or command named") {
 		t.Errorf("help: %s", got)
 	}
 }

@@ -22,10 +22,11 @@ type faults struct {
 	slowStart    time.Duration // SIM_SLOW_START: the first map takes that much longer
 	flood        string        // SIM_FLOOD="LINES BYTES": floods the console once the first map is there
 	wrongPort    int           // SIM_WRONG_PORT: how many ports behind the wanted one it takes
-	steam        string        // SIM_STEAM=nolibrary|lost|same: it has no library of Steam, loses the connection at once, or has a public address of its own
-	reserved     string        // SIM_RESERVED=HEX: a lobby has reserved it
-	ignoreQuit   bool          // SIM_IGNORE_QUIT=1
-	ignoreSIGINT bool          // SIM_IGNORE_SIGINT=1
+	// SIM_STEAM=nolibrary|lost|same: it has no library of Steam, loses the connection at once, or has a public address of its own
+	steam        string
+	reserved     string // SIM_RESERVED=HEX: a lobby has reserved it
+	ignoreQuit   bool   // SIM_IGNORE_QUIT=1
+	ignoreSIGINT bool   // SIM_IGNORE_SIGINT=1
 }
 
 func parseFaults(env func(string) string) faults {
@@ -47,7 +48,8 @@ func parseFaults(env func(string) string) faults {
 // addSimCommands adds the commands that a real server doesn't have.
 func (s *server) addSimCommands() {
 	add := func(name, help string, run func(console.Args)) { s.con.Command("sim_"+name, help, run) }
-	add("crash", "sim_crash [segv|abort|quit]: die by the signal, or end as if a plugin had called quit.", func(a console.Args) { s.crash(a.Word(0)) })
+	add("crash", "sim_crash [segv|abort|quit]: die by the signal, or end as if a plugin had called quit.",
+		func(a console.Args) { s.crash(a.Word(0)) })
 	add("hang", "sim_hang: stop answering for good.", func(console.Args) { hang() })
 	add("flood", "sim_flood <lines> <bytes>: print as fast as possible.", func(a console.Args) { s.flood(a.Rest) })
 	add("map_load", "sim_map_load <duration>: how long maps take to load.", func(a console.Args) {
@@ -58,7 +60,8 @@ func (s *server) addSimCommands() {
 	add("out_of_date", "sim_out_of_date: say what servers say when there is an update.", func(console.Args) {
 		s.console("MasterRequestRestart\nYour server needs to be restarted in order to receive the latest update.\n")
 	})
-	add("reserve", "sim_reserve [hex]: a lobby reserves the server, or leaves it.", func(a console.Args) { s.opt.sim.faults.reserved = a.Word(0) })
+	add("reserve", "sim_reserve [hex]: a lobby reserves the server, or leaves it.",
+		func(a console.Args) { s.opt.sim.faults.reserved = a.Word(0) })
 	add("file", "sim_file <name>: show a file of the game as the server finds it.", func(a console.Args) {
 		text, err := s.files.ReadFile(a.Word(0))
 		if err != nil {

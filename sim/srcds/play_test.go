@@ -12,7 +12,8 @@ func TestPeoplePlay(t *testing.T) {
 	p := start(t, nil, []string{"SIM_PLAYERS=4", "SIM_TEMPO=400", "SIM_SEED=7"}, "+log", "on", "+mp_gamemode", "versus")
 	for _, want := range []string{
 		`connected, address "192.0.2.`, "STEAM USERID validated", "entered the game", `joined team "Survivor"`,
-		`" say "`, `(DEATH)"`, `" killed "infected<`, `" killed "`, `(INCAP)"`, "was incapped by", `disconnected (reason "Disconnect by user.")`,
+		`" say "`, `(DEATH)"`, `" killed "infected<`, `" killed "`, `(INCAP)"`, "was incapped by",
+		`disconnected (reason "Disconnect by user.")`,
 		"Server waking up from hibernation", `Started map "c1m2_streets"`,
 	} {
 		p.wait(want)

@@ -181,7 +181,8 @@ func TestOtherClientsForQueries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info.Map != "c1m1_hotel" || info.Players != 3 || info.ExtendedServerInfo == nil || info.ExtendedServerInfo.Port != p.addr.Port() {
+		if info.Map != "c1m1_hotel" || info.Players != 3 || info.ExtendedServerInfo == nil ||
+			info.ExtendedServerInfo.Port != p.addr.Port() {
 			t.Errorf("info: %+v", info)
 		}
 		players, err := c.QueryPlayer()
@@ -223,7 +224,8 @@ func TestOtherClientsForQueries(t *testing.T) {
 		}
 		p := start(t, nil, nil)
 		p.ask(hostile...)
-		if out, err := exec.Command(quakestat, "-a2s", p.addr.String(), "-P").CombinedOutput(); err != nil || !strings.Contains(string(out), "Alpha") {
+		if out, err := exec.Command(quakestat, "-a2s", p.addr.String(), "-P").CombinedOutput(); err != nil ||
+			!strings.Contains(string(out), "Alpha") {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})

@@ -72,7 +72,8 @@ func (s *server) start() (code int, ok bool) {
 func (s *server) loadSteam() {
 	library := os.Getenv("HOME") + "/.steam/sdk32/steamclient.so"
 	if s.opt.sim.faults.steam == "nolibrary" {
-		s.printf("dlopen failed trying to load:\n%s\nwith error:\n%[1]s: cannot open shared object file: No such file or directory\n", library)
+		s.printf("dlopen failed trying to load:\n%s\nwith error:\n%[1]s: cannot open shared object file: No such file or directory\n",
+			library)
 		s.print("[S_API FAIL] SteamAPI_Init() failed; unable to locate a running instance of Steam, or a local steamclient.dll.\n")
 		return
 	}

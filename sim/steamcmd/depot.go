@@ -112,11 +112,13 @@ func (o options) depot(scratch, platform string, build int) ([]entry, error) {
 	for i := range o.files {
 		if bulk > 0 {
 			seed := uint64(i)<<32 | uint64(o.changes(i, build))
-			all = append(all, entry{name: fmt.Sprintf("left4dead2/pak01_%03d.vpk", i), size: bulk, mode: 0o644, seed: seed, sparse: o.sparse})
+			all = append(all,
+				entry{name: fmt.Sprintf("left4dead2/pak01_%03d.vpk", i), size: bulk, mode: 0o644, seed: seed, sparse: o.sparse})
 		}
 	}
 	// What a build adds goes away with the next one.
-	all = append(all, entry{name: fmt.Sprintf("left4dead2/scripts/build_%d.txt", build), size: 2000, mode: 0o644, seed: 1<<62 | uint64(build)})
+	all = append(all,
+		entry{name: fmt.Sprintf("left4dead2/scripts/build_%d.txt", build), size: 2000, mode: 0o644, seed: 1<<62 | uint64(build)})
 	if platform == "windows" {
 		for i, name := range []string{"srcds.exe", "bin/engine.dll", "bin/tier0.dll", "left4dead2/bin/server.dll"} {
 			all = append(all, entry{name: name, size: 9000, mode: 0o644, seed: 1<<63 | uint64(i)})

@@ -26,16 +26,20 @@ func (s *session) printInfo(app string) int {
 	}
 	s.out.line("AppID : %s, change number : 31415926/0, last change : Tue Nov 24 21:03:11 2026", app)
 	for _, l := range []string{
-		`"` + app + `"`, `{`, `	"common"`, `	{`, `		"name"		"Left 4 Dead 2 Dedicated Server"`, `		"type"		"Tool"`, `		"gameid"		"` + app + `"`, `	}`,
+		`"` + app + `"`, `{`, `	"common"`, `	{`, `		"name"		"Left 4 Dead 2 Dedicated Server"`,
+		`		"type"		"Tool"`, `		"gameid"		"` + app + `"`, `	}`,
 		`	"extended"`, `	{`, `		"gamedir"		"left4dead2 { not a block"`, `	}`,
 	} {
 		s.out.line("%s", l)
 	}
 	if s.info != "hidden" {
 		for _, l := range []string{
-			`	"depots"`, `	{`, `		"222861"`, `		{`, `			"systemdefined"		"1"`, `		}`, `		"branches"`, `		{`,
-			`			"public"`, `			{`, `				"buildid"		"` + strconv.Itoa(s.buildID()) + `"`, `				"timeupdated"		"1764000000"`, `			}`,
-			`			"beta"`, `			{`, `				"buildid"		"` + strconv.Itoa(s.buildID()+500) + `"`, `				"pwdrequired"		"1"`, `			}`,
+			`	"depots"`, `	{`, `		"222861"`, `		{`, `			"systemdefined"		"1"`, `		}`,
+			`		"branches"`, `		{`,
+			`			"public"`, `			{`, `				"buildid"		"` + strconv.Itoa(s.buildID()) + `"`,
+			`				"timeupdated"		"1764000000"`, `			}`,
+			`			"beta"`, `			{`, `				"buildid"		"` + strconv.Itoa(s.buildID()+500) + `"`,
+			`				"pwdrequired"		"1"`, `			}`,
 			`		}`, `	}`,
 		} {
 			s.out.line("%s", l)

@@ -54,7 +54,8 @@ func (s *session) refusal(anonymous bool, user, password, code string) string {
 	case user != s.user || password != "" && password != s.pass:
 		return "FAILED (Invalid Password)"
 	case password != "" && s.code != "" && code == "":
-		return "\r\nThis computer has not been authenticated for your account using Steam Guard.\r\nFAILED login with result code Account Logon Denied"
+		return "\r\nThis computer has not been authenticated for your account using Steam Guard.\r\n" +
+			"FAILED login with result code Account Logon Denied"
 	case password != "" && s.code != "" && code != s.code:
 		return "FAILED login with result code Two-factor code mismatch"
 	}

@@ -103,7 +103,10 @@ func (s *session) updateSelf(installed string) int {
 	for _, done := range []int{0, 2523, 21004, size} {
 		s.out.line("[%3d%%] Downloading update (%s of %s KB)...", done*100/size, thousands(done), thousands(size))
 	}
-	for _, what := range []string{"Download complete.", "Extracting package...", "Installing update...", "Cleaning up...", "Update complete, launching Steamcmd..."} {
+	for _, what := range []string{
+		"Download complete.", "Extracting package...", "Installing update...", "Cleaning up...",
+		"Update complete, launching Steamcmd...",
+	} {
 		s.out.line("[----] %s", what)
 	}
 	for name, word := range map[string]string{"linux32": "\x01", "linux64": "\x02"} {
@@ -253,7 +256,8 @@ func (s *session) countFault() {
 	b, _ := os.ReadFile(file)
 	n, _ := strconv.Atoi(strings.TrimSpace(string(b)))
 	// The run that only updates the program doesn't come to where things fail.
-	if selfUpdate := !exists(filepath.Join(s.own, "package", "steam_cmd_linux.installed")); selfUpdate && s.fault != "offline" && s.fault != "mute" {
+	if selfUpdate := !exists(filepath.Join(s.own, "package", "steam_cmd_linux.installed")); selfUpdate && s.fault != "offline" &&
+		s.fault != "mute" {
 		return
 	}
 	s.strike = s.times < 0 || n < s.times

@@ -37,7 +37,8 @@ type place struct{ sh, home, game string }
 func newPlace(t *testing.T, vars ...string) place {
 	t.Helper()
 	dir := t.TempDir()
-	if out, err := exec.Command(program, append([]string{"lay", filepath.Join(dir, "steamcmd"), "SIM_STEAM_GAME=1"}, vars...)...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(program,
+		append([]string{"lay", filepath.Join(dir, "steamcmd"), "SIM_STEAM_GAME=1"}, vars...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return place{filepath.Join(dir, "steamcmd", "steamcmd.sh"), filepath.Join(dir, "home"), filepath.Join(dir, "game")}
@@ -99,7 +100,8 @@ func TestItUpdatesItselfAtItsFirstStart(t *testing.T) {
 
 func TestLinuxIsRefusedUntilAManifestIsThere(t *testing.T) {
 	p := newPlace(t)
-	if out, code := p.update(t, "", "anonymous", forLinux); code != 8 || !strings.Contains(out, "ERROR! Failed to install app '222860' (Invalid platform)") {
+	if out, code := p.update(t, "", "anonymous", forLinux); code != 8 ||
+		!strings.Contains(out, "ERROR! Failed to install app '222860' (Invalid platform)") {
 		t.Fatalf("exit %d\n%s", code, out)
 	}
 	if out, code := p.update(t, "", "anonymous", forWindows); code != 0 || !p.has("srcds.exe") || p.has("srcds_run") {
@@ -204,7 +206,8 @@ func TestValidateMendsWhatIsDamagedAndNothingElse(t *testing.T) {
 		t.Fatalf("exit %d\n%s", code, out)
 	}
 	for name, is := range p.identity(t) {
-		if was, there := before[name]; there && (was != is) != (name == "left4dead2/pak01_007.vpk" || strings.HasPrefix(name, "steamapps")) {
+		if was, there := before[name]; there &&
+			(was != is) != (name == "left4dead2/pak01_007.vpk" || strings.HasPrefix(name, "steamapps")) {
 			t.Errorf("%s: %s, was %s", name, is, was)
 		}
 	}
@@ -213,7 +216,8 @@ func TestValidateMendsWhatIsDamagedAndNothingElse(t *testing.T) {
 func TestADownloadThatWasCutGoesOn(t *testing.T) {
 	p := newPlace(t, "SIM_STEAM_SIZE=1M")
 	out, code := p.update(t, "SIM_STEAM_FAULT=state:0x402 SIM_STEAM_FAULT_AT=60", "anonymous", forWindows)
-	if code != 8 || !strings.Contains(out, "Error! App '222860' state is 0x402 after update job.") || !p.has("steamapps/downloading/222860") {
+	if code != 8 || !strings.Contains(out, "Error! App '222860' state is 0x402 after update job.") ||
+		!p.has("steamapps/downloading/222860") {
 		t.Fatalf("exit %d\n%s", code, out)
 	}
 	staged := place{game: filepath.Join(p.game, "steamapps/downloading/222860")}.identity(t)

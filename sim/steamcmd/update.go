@@ -363,6 +363,7 @@ func (w *work) writeManifest(state, build int, size int64) error {
 		"BetaKey"		"public"
 	}
 }
-`, state, time.Now().Unix(), size, buildID, w.buildID(), w.total, w.done, 1000000000000000000+w.build, size, depot, 2000000000000000000+w.build)
+`, state, time.Now().Unix(), size, buildID, w.buildID(), w.total, w.done, 1000000000000000000+w.build, size, depot,
+		2000000000000000000+w.build)
 	return writeFile(w.manifest(), []byte(text))
 }

@@ -132,12 +132,16 @@ func TestClientInfo(t *testing.T) {
 	reversed := Split(info, 9, 50)
 	slices.Reverse(reversed)
 	for name, replies := range map[string][][][]byte{
-		"no challenge":            {{info}},
-		"challenge":               {challenge(1), {info}},
-		"challenge twice":         {challenge(1), challenge(2), {info}},
-		"challenge thrice":        {challenge(1), challenge(2), challenge(3), {info}},
-		"split in reverse order":  {reversed},
-		"garbage first":           {{{}, []byte("hello"), info[:20], unhex(t, "ff ff ff ff 41 01"), unhex(t, "fe ff ff ff 01 00 00 00 00 00 e0 04"), info}},
+		"no challenge":           {{info}},
+		"challenge":              {challenge(1), {info}},
+		"challenge twice":        {challenge(1), challenge(2), {info}},
+		"challenge thrice":       {challenge(1), challenge(2), challenge(3), {info}},
+		"split in reverse order": {reversed},
+		"garbage first": {{
+			{},
+			[]byte("hello"), info[:20], unhex(t, "ff ff ff ff 41 01"),
+			unhex(t, "fe ff ff ff 01 00 00 00 00 00 e0 04"), info,
+		}},
 		"another kind first":      {{unhex(t, playersDump), unhex(t, rulesDump), info}},
 		"some other reply's part": {{Split(reply(3000), 1, 0)[1], info}},
 	} {

@@ -8,7 +8,10 @@ import (
 )
 
 func FuzzReply(f *testing.F) {
-	for _, s := range []string{infoDump, playersDump, rulesDump, "ff ff ff ff 41 01 02 03 04", "ff ff ff ff 44 ff", "ff ff ff ff 45 ff ff"} {
+	for _, s := range []string{
+		infoDump, playersDump, rulesDump, "ff ff ff ff 41 01 02 03 04", "ff ff ff ff 44 ff",
+		"ff ff ff ff 45 ff ff",
+	} {
 		f.Add(unhex(f, s))
 	}
 	tv := hotel()

@@ -25,7 +25,8 @@ func TestOutsideClientUnderstandsUs(t *testing.T) {
 		info.Version != want.Version || info.EDF != want.Extra {
 		t.Errorf("info %+v", info)
 	}
-	if x := info.ExtendedServerInfo; x == nil || x.Port != want.Port || x.SteamID != want.SteamID || x.Keywords != want.Keywords || x.GameID != want.GameID {
+	if x := info.ExtendedServerInfo; x == nil || x.Port != want.Port || x.SteamID != want.SteamID || x.Keywords != want.Keywords ||
+		x.GameID != want.GameID {
 		t.Errorf("extended %+v", x)
 	}
 
@@ -33,7 +34,8 @@ func TestOutsideClientUnderstandsUs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if players.Count != 2 || players.Players[0].Name != "Alice" || int32(players.Players[1].Score) != -2 || players.Players[0].Duration != 61.5 {
+	if players.Count != 2 || players.Players[0].Name != "Alice" || int32(players.Players[1].Score) != -2 ||
+		players.Players[0].Duration != 61.5 {
 		t.Errorf("players %+v", players)
 	}
 

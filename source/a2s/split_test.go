@@ -50,7 +50,13 @@ func TestSplit(t *testing.T) {
 	if len(f) != 2 || !bytes.HasPrefix(f[0], want) || f[1][9] != 1 {
 		t.Fatalf("% x", f)
 	}
-	for size, fragments := range map[int]int{5: 1, SplitSize: 1, SplitSize + 1: 2, MaxFragments * SplitSize: MaxFragments, MaxFragments*SplitSize + 1: 0} {
+	for size, fragments := range map[int]int{
+		5:                          1,
+		SplitSize:                  1,
+		SplitSize + 1:              2,
+		MaxFragments * SplitSize:   MaxFragments,
+		MaxFragments*SplitSize + 1: 0,
+	} {
 		if f := Split(reply(size), 1, 0); len(f) != fragments {
 			t.Errorf("%d bytes: %d fragments, want %d", size, len(f), fragments)
 		}

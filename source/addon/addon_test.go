@@ -18,17 +18,36 @@ import (
 // Add-ons of the workshop as they are.
 func TestRealAddons(t *testing.T) {
 	for name, want := range map[string]addon.Info{
-		"automatic_guns":               {App: 550, Title: "Automatic Guns VScript", Version: "2", Author: "RF", Description: "Turns all semi auto weapons to auto."},
-		"devlosglm60fix":               {App: 550, Title: "GLM60Fix[Server Mod]", Version: "6", Author: "Solved/Devlos Aka Timonenluca", Description: "M60 Drop Fix & Ammo pickup GL/M60"},
-		"full_health_when_changelevel": {App: 550, Title: "Full Health When Change Level", Version: "1", Author: "KtXiaok", Description: "When level changed, all players' health will become full."},
-		"ladder_fix":                   {Title: "ladder drop damage fix", Author: "洛琪希"},
+		"automatic_guns": {
+			App:         550,
+			Title:       "Automatic Guns VScript",
+			Version:     "2",
+			Author:      "RF",
+			Description: "Turns all semi auto weapons to auto.",
+		},
+		"devlosglm60fix": {
+			App:         550,
+			Title:       "GLM60Fix[Server Mod]",
+			Version:     "6",
+			Author:      "Solved/Devlos Aka Timonenluca",
+			Description: "M60 Drop Fix & Ammo pickup GL/M60",
+		},
+		"full_health_when_changelevel": {
+			App:         550,
+			Title:       "Full Health When Change Level",
+			Version:     "1",
+			Author:      "KtXiaok",
+			Description: "When level changed, all players' health will become full.",
+		},
+		"ladder_fix": {Title: "ladder drop damage fix", Author: "洛琪希"},
 	} {
 		a, err := vpk.Open("../vpk/testdata/" + name + ".vpk")
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, problems, err := addon.ReadInfo(a, nil)
-		if err != nil || len(problems) > 0 || got.App != want.App || got.Title != want.Title || got.Version != want.Version || got.Author != want.Author || got.Description != want.Description {
+		if err != nil || len(problems) > 0 || got.App != want.App || got.Title != want.Title || got.Version != want.Version ||
+			got.Author != want.Author || got.Description != want.Description {
 			t.Errorf("%s: %+v, %v, %v", name, got, problems, err)
 		}
 		if name != "ladder_fix" && strings.Join(got.Content, " ") != "script" {
@@ -50,7 +69,8 @@ func TestRealAddons(t *testing.T) {
 }
 
 func TestInfoInAnyEncoding(t *testing.T) {
-	const text = "\"AddonInfo\"\r\n{\r\n addontitle Titel\r\n addonauthor \"Müller\"\r\n ADDONSTEAMAPPID 500 addonContent_Campaign 1 AddonContent_MAP \"1\" addonContent_Skin 0\r\n"
+	const text = "\"AddonInfo\"\r\n{\r\n addontitle Titel\r\n addonauthor \"Müller\"\r\n" +
+		" ADDONSTEAMAPPID 500 addonContent_Campaign 1 AddonContent_MAP \"1\" addonContent_Skin 0\r\n"
 	wide := []byte{0xff, 0xfe}
 	for _, u := range utf16.Encode([]rune(text)) {
 		wide = binary.LittleEndian.AppendUint16(wide, u)
@@ -70,7 +90,8 @@ func TestInfoInAnyEncoding(t *testing.T) {
 		if got.Title != "Titel" || got.Author != "Müller" || got.App != 500 || strings.Join(got.Content, " ") != "campaign map" {
 			t.Errorf("%s: %+v", c.name, got)
 		}
-		if c.problem == "" && len(problems) > 0 || c.problem != "" && (len(problems) != 1 || problems[0].Kind != vdf.Encoding || problems[0].Text != c.problem) {
+		if c.problem == "" && len(problems) > 0 ||
+			c.problem != "" && (len(problems) != 1 || problems[0].Kind != vdf.Encoding || problems[0].Text != c.problem) {
 			t.Errorf("%s: %+v", c.name, problems)
 		}
 	}
@@ -113,8 +134,10 @@ func TestInfoThatIsBroken(t *testing.T) {
 	if len(problems) != 1 || problems[0].Kind != vdf.Limit || problems[0].Line != 3 {
 		t.Errorf("10,000 blocks within each other: %v", problems)
 	}
-	got, problems = addon.ParseInfo([]byte("#include \"/etc/passwd\"\n#base \"../../x\"\nAddonInfo { addontitle \""+strings.Repeat("ü", 600)+"\" addondescription \""+strings.Repeat("ü", 600)+"\" }"), nil)
-	if len(problems) != 2 || problems[0].Kind != vdf.Cut || len(got.Title) > 200 || !strings.HasPrefix(got.Title, "üü") || got.Description != strings.Repeat("ü", 511) {
+	got, problems = addon.ParseInfo([]byte("#include \"/etc/passwd\"\n#base \"../../x\"\nAddonInfo { addontitle \""+
+		strings.Repeat("ü", 600)+"\" addondescription \""+strings.Repeat("ü", 600)+"\" }"), nil)
+	if len(problems) != 2 || problems[0].Kind != vdf.Cut || len(got.Title) > 200 || !strings.HasPrefix(got.Title, "üü") ||
+		got.Description != strings.Repeat("ü", 511) {
 		t.Errorf("long texts: %q, %q, %v", got.Title, got.Description, problems)
 	}
 }
@@ -128,7 +151,8 @@ func TestMission(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Fatal(problems, err)
 	}
-	if m.ID != "NightShift" || m.Title != "Night Shift" || m.Author != "left4me" || m.Version != "1" || m.Image != "vgui/outrotitle_nightshift" {
+	if m.ID != "NightShift" || m.Title != "Night Shift" || m.Author != "left4me" || m.Version != "1" ||
+		m.Image != "vgui/outrotitle_nightshift" {
 		t.Errorf("%+v", m)
 	}
 	if got := show(m); got != "coop: 1 ns_m1_yard, 2 ns_m2_docks; versus: 1 ns_m1_yard" {
@@ -165,7 +189,8 @@ func TestMissionsThatAreTooLargeOrBroken(t *testing.T) {
 		fmt.Fprintf(&b, "\"%d\" { map m%d }\n", i+1, i+1)
 	}
 	m, _, err := addon.ParseMission([]byte(b.String()), nil)
-	if !errors.Is(err, addon.ErrTooMany) || len(m.Modes) != 1 || len(m.Modes[0].Chapters) != addon.MaxChapters || !strings.Contains(err.Error(), "line 202") {
+	if !errors.Is(err, addon.ErrTooMany) || len(m.Modes) != 1 || len(m.Modes[0].Chapters) != addon.MaxChapters ||
+		!strings.Contains(err.Error(), "line 202") {
 		t.Errorf("4,000 chapters: %v", err)
 	}
 	b.Reset()
@@ -219,12 +244,27 @@ func TestMissionsWithASlip(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ name, in, modes, problems string }{
-		{"a chapter without a picture", "mission { modes { coop { 1 { map one Image } 2 { map two } } } }", "coop: 1 one, 2 two", `1: the key "Image" has no value`},
-		{"a title in front", "Campaign:\tmission\nmission { modes { coop { 1 { map one } } } }", "coop: 1 one", `1: "Campaign:" is not followed by {`},
-		{"a mode for consoles", "mission { modes { coop [$X360] { 1 { map one } } versus [$WIN32] { 1 { map two } } } }", "versus: 1 two", ""},
-		{"a mode for newer branches", "mission { modes { coop [!$X360] { 1 { map one } } versus { 1 { map two } } } }", "versus: 1 two", `1: the condition "[!$X360]" does not hold in this game, but in newer ones: "coop" is left out`},
+		{
+			"a chapter without a picture", "mission { modes { coop { 1 { map one Image } 2 { map two } } } }", "coop: 1 one, 2 two",
+			`1: the key "Image" has no value`,
+		},
+		{
+			"a title in front", "Campaign:\tmission\nmission { modes { coop { 1 { map one } } } }", "coop: 1 one",
+			`1: "Campaign:" is not followed by {`,
+		},
+		{
+			"a mode for consoles", "mission { modes { coop [$X360] { 1 { map one } } versus [$WIN32] { 1 { map two } } } }", "versus: 1 two",
+			"",
+		},
+		{
+			"a mode for newer branches", "mission { modes { coop [!$X360] { 1 { map one } } versus { 1 { map two } } } }", "versus: 1 two",
+			`1: the condition "[!$X360]" does not hold in this game, but in newer ones: "coop" is left out`,
+		},
 		{"a description of two lines", "mission { description \"a\nb\" modes { coop { 1 { map one } } } }", "coop: 1 one", ""},
-		{"a title of two lines", "mission { displaytitle \"a\nb\" modes { coop { 1 { map one } } } }", "coop: 1 one", "1: the text that begins here goes over the end of its line"},
+		{
+			"a title of two lines", "mission { displaytitle \"a\nb\" modes { coop { 1 { map one } } } }", "coop: 1 one",
+			"1: the text that begins here goes over the end of its line",
+		},
 	} {
 		m, found, err := addon.ParseMission([]byte(c.in), nil)
 		var problems []string
@@ -246,7 +286,8 @@ func TestMissionsThatTheGameCannotRead(t *testing.T) {
 	}
 	for name, b := range map[string][]byte{"UTF-16": wide, "UTF-8 with a mark": []byte("\xef\xbb\xbf" + text)} {
 		m, problems, err := addon.ParseMission(b, nil)
-		if err != nil || len(m.Modes) > 0 || m.ID != "" || strings.Join(m.Hidden, " ") != "one two" || len(problems) != 1 || problems[0].Kind != vdf.Encoding {
+		if err != nil || len(m.Modes) > 0 || m.ID != "" || strings.Join(m.Hidden, " ") != "one two" || len(problems) != 1 ||
+			problems[0].Kind != vdf.Encoding {
 			t.Errorf("%s: %+v, %v, %v", name, m, problems, err)
 		}
 	}

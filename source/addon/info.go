@@ -68,7 +68,8 @@ func ParseInfo(b []byte, d Decoder) (Info, []vdf.Problem) {
 	}
 	for _, c := range n.Children {
 		key := strings.ToLower(c.Key)
-		if what, ok := strings.CutPrefix(key, prefix); ok && what != "" && len(what) <= 40 && len(info.Content) < 64 && on(c.Value) && !slices.Contains(info.Content, what) {
+		if what, ok := strings.CutPrefix(key, prefix); ok && what != "" && len(what) <= 40 && len(info.Content) < 64 && on(c.Value) &&
+			!slices.Contains(info.Content, what) {
 			info.Content = append(info.Content, what)
 		}
 	}

@@ -80,7 +80,8 @@ func ParseMission(b []byte, d Decoder) (Mission, []vdf.Problem, error) {
 // isDescription reports whether the only text of several lines that a line has is a description, which may have them.
 func isDescription(n *vdf.Node, line int) bool {
 	for _, c := range n.Children {
-		if c.Block && !isDescription(c, line) || c.Line == line && strings.Contains(c.Value, "\n") && !strings.EqualFold(c.Key, "Description") {
+		if c.Block && !isDescription(c, line) ||
+			c.Line == line && strings.Contains(c.Value, "\n") && !strings.EqualFold(c.Key, "Description") {
 			return false
 		}
 	}
@@ -107,7 +108,8 @@ func (v values) missionOf(root *vdf.Node) (Mission, error) {
 		return Mission{}, ErrNoMission
 	}
 	m := Mission{
-		ID: v.line(n.Text("Name")), Title: v.line(n.Text("DisplayTitle")), Author: v.line(n.Text("Author")), Version: v.line(n.Text("Version")),
+		ID: v.line(n.Text("Name")), Title: v.line(n.Text("DisplayTitle")), Author: v.line(n.Text("Author")),
+		Version: v.line(n.Text("Version")),
 		Website: v.line(n.Text("Website")), Description: v.text(n.Text("Description")), Image: v.image(n.Text("Image")),
 	}
 	var most error
@@ -151,7 +153,8 @@ func (v values) chaptersOf(mode *vdf.Node) (all []Chapter, err error) {
 			break
 		}
 		seen[number] = true
-		all = append(all, Chapter{Number: number, Map: name, Title: v.line(c.Text("DisplayName")), Image: v.image(c.Text("Image")), Line: c.Line})
+		all = append(all,
+			Chapter{Number: number, Map: name, Title: v.line(c.Text("DisplayName")), Image: v.image(c.Text("Image")), Line: c.Line})
 	}
 	slices.SortStableFunc(all, func(a, b Chapter) int { return a.Number - b.Number })
 	return all, err

@@ -19,7 +19,10 @@ func TestVariablesAreRead(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", line, got, want)
 		}
 	}
-	for _, line := range []string{"", `"`, `"a"`, `"a" =`, `"a" = "`, `"a b" = "c"`, `"" = "x"`, `Alice: "sv_lan" = "1"`, `Unknown command "sv_lan"`} {
+	for _, line := range []string{
+		"", `"`, `"a"`, `"a" =`, `"a" = "`, `"a b" = "c"`, `"" = "x"`, `Alice: "sv_lan" = "1"`,
+		`Unknown command "sv_lan"`,
+	} {
 		if got := Parse(line); len(got) > 0 {
 			t.Errorf("%q: %+v", line, got)
 		}
@@ -33,7 +36,20 @@ func TestTheFirstOfTwoCounts(t *testing.T) {
 }
 
 func TestValuesAreNumbersAsTheEngineReadsThem(t *testing.T) {
-	for value, want := range map[string]int{"1": 1, "0": 0, "": 0, "-1": -1, "0.5": 0, "2.9": 2, "8abc": 8, "abc": 0, "1e99": 1, " 3 ": 3, "-": 0, "99999999999": 0} {
+	for value, want := range map[string]int{
+		"1":           1,
+		"0":           0,
+		"":            0,
+		"-1":          -1,
+		"0.5":         0,
+		"2.9":         2,
+		"8abc":        8,
+		"abc":         0,
+		"1e99":        1,
+		" 3 ":         3,
+		"-":           0,
+		"99999999999": 0,
+	} {
 		if got := (Var{Value: value}).Int(); got != want {
 			t.Errorf("%q: %d, want %d", value, got, want)
 		}

@@ -47,7 +47,8 @@ func TestTornLinesMakeNoEvent(t *testing.T) {
 	var r srcdslog.Reader
 	for i, line := range torn {
 		e, err := srcdslog.Parse(line)
-		if !errors.Is(err, srcdslog.ErrTorn) || e.Kind != srcdslog.Unknown || e.Player != nil || e.At.IsZero() || line[len(at):] != e.Message {
+		if !errors.Is(err, srcdslog.ErrTorn) || e.Kind != srcdslog.Unknown || e.Player != nil || e.At.IsZero() ||
+			line[len(at):] != e.Message {
 			t.Errorf("%s\n%+v, %v", line, e, err)
 		}
 		if e, ok := r.Line(line); ok || r.Torn() != i+1 {
@@ -90,7 +91,11 @@ func TestReasonsOverSeveralLines(t *testing.T) {
 	}{
 		{"the end alone", []string{at + leaves + "No Steam logon", `")`}, "[No Steam logon\n]", 0},
 		{"a datagram's ends", []string{at + leaves + "No Steam logon\n\x00", "\")\n\x00", at + kill}, "[No Steam logon\n] killed", 0},
-		{"three lines", []string{at + leaves + "Kicked by Console : go", "", `"home" (now)")`}, "[Kicked by Console : go\n\n\"home\" (now)]", 0},
+		{
+			"three lines",
+			[]string{at + leaves + "Kicked by Console : go", "", `"home" (now)")`},
+			"[Kicked by Console : go\n\n\"home\" (now)]", 0,
+		},
 		{"never ends", []string{at + leaves + "gone", at + kill, `")`}, "killed", 1},
 		{"one after the other", []string{at + leaves + "a", at + leaves + "b", `")`}, "[b\n]", 1},
 		{"too long", []string{at + leaves + "a", strings.Repeat("b", srcdslog.MaxLine)}, "", 1},

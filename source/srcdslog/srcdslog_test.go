@@ -32,7 +32,10 @@ var lines = []struct {
 	msg  string
 	want event
 }{
-	{`Log file started (file "logs/L1124000.log") (game "/srv/l4d2/left4dead2") (version "9123")`, event{Kind: srcdslog.LogStarted, Text: "logs/L1124000.log"}},
+	{
+		`Log file started (file "logs/L1124000.log") (game "/srv/l4d2/left4dead2") (version "9123")`,
+		event{Kind: srcdslog.LogStarted, Text: "logs/L1124000.log"},
+	},
 	{`Log file closed`, event{Kind: srcdslog.LogClosed}},
 	{`Log file closed.`, event{Kind: srcdslog.LogClosed}},
 	{`Loading map "c5m2_park"`, event{Kind: srcdslog.MapLoading, Map: "c5m2_park"}},
@@ -43,60 +46,133 @@ var lines = []struct {
 	{`server cvars end`, event{Kind: srcdslog.CvarsEnd}},
 	{`server_cvar: "sv_cheats" "1"`, event{Kind: srcdslog.Cvar, Name: "sv_cheats", Value: "1"}},
 	{`"Nick<34><BOT><>" connected, address "none"`, event{Kind: srcdslog.Connected, Player: bot("Nick", 34, ""), Address: "none"}},
-	{`"Al<2><STEAM_1:0:123><>" connected, address "1.2.3.4:27005"`, event{Kind: srcdslog.Connected, Player: al(""), Address: "1.2.3.4:27005"}},
+	{
+		`"Al<2><STEAM_1:0:123><>" connected, address "1.2.3.4:27005"`,
+		event{Kind: srcdslog.Connected, Player: al(""), Address: "1.2.3.4:27005"},
+	},
 	{`"Al<2><STEAM_1:0:123><>" STEAM USERID validated`, event{Kind: srcdslog.Validated, Player: al("")}},
 	{`"Al<2><STEAM_1:0:123><>" entered the game`, event{Kind: srcdslog.Entered, Player: al("")}},
-	{`"Al<2><STEAM_ID_PENDING><>" connected, address "1.2.3.4:27005"`, event{Kind: srcdslog.Connected, Player: &player{Name: "Al", UserID: 2, ID: "STEAM_ID_PENDING"}, Address: "1.2.3.4:27005"}},
-	{`"Nick<34><BOT><Unassigned>" joined team "Survivor"`, event{Kind: srcdslog.JoinedTeam, Player: bot("Nick", 34, "Unassigned"), Team: "Survivor"}},
+	{
+		`"Al<2><STEAM_ID_PENDING><>" connected, address "1.2.3.4:27005"`,
+		event{Kind: srcdslog.Connected, Player: &player{Name: "Al", UserID: 2, ID: "STEAM_ID_PENDING"}, Address: "1.2.3.4:27005"},
+	},
+	{
+		`"Nick<34><BOT><Unassigned>" joined team "Survivor"`,
+		event{Kind: srcdslog.JoinedTeam, Player: bot("Nick", 34, "Unassigned"), Team: "Survivor"},
+	},
 	{`"Al<2><STEAM_1:0:123><Survivor>" changed name to "Alf"`, event{Kind: srcdslog.Renamed, Player: al("Survivor"), Text: "Alf"}},
 	{`"Al<2><STEAM_1:0:123><Survivor>" say "hi"`, event{Kind: srcdslog.Said, Player: al("Survivor"), Text: "hi"}},
 	{`"Al<2><STEAM_1:0:123><Survivor>" say_team "hi"`, event{Kind: srcdslog.Said, Player: al("Survivor"), Text: "hi", TeamOnly: true}},
 	{`"Al<2><STEAM_1:0:123><Survivor>" say "boo" (dead)`, event{Kind: srcdslog.Said, Player: al("Survivor"), Text: "boo", Dead: true}},
 	{`"Al<2><STEAM_1:0:123><Survivor>" say "a "quoted" word"`, event{Kind: srcdslog.Said, Player: al("Survivor"), Text: `a "quoted" word`}},
-	{`"Console<0><Console><Console>" say "map in a minute"`, event{Kind: srcdslog.Said, Player: &player{Name: "Console", ID: "Console", Team: "Console"}, Text: "map in a minute"}},
-	{`"Al<2><STEAM_1:0:123><Survivor>" disconnected (reason "Disconnect by user.")`, event{Kind: srcdslog.Disconnected, Player: al("Survivor"), Text: "Disconnect by user."}},
-	{`"Al<2><STEAM_1:0:123><Survivor>" disconnected (reason "Kicked by Console : "get out"")`, event{Kind: srcdslog.Disconnected, Player: al("Survivor"), Text: `Kicked by Console : "get out"`}},
+	{
+		`"Console<0><Console><Console>" say "map in a minute"`,
+		event{Kind: srcdslog.Said, Player: &player{Name: "Console", ID: "Console", Team: "Console"}, Text: "map in a minute"},
+	},
+	{
+		`"Al<2><STEAM_1:0:123><Survivor>" disconnected (reason "Disconnect by user.")`,
+		event{Kind: srcdslog.Disconnected, Player: al("Survivor"), Text: "Disconnect by user."},
+	},
+	{
+		`"Al<2><STEAM_1:0:123><Survivor>" disconnected (reason "Kicked by Console : "get out"")`,
+		event{Kind: srcdslog.Disconnected, Player: al("Survivor"), Text: `Kicked by Console : "get out"`},
+	},
 	{`"Al<2><STEAM_1:0:123><Survivor>" disconnected`, event{Kind: srcdslog.Disconnected, Player: al("Survivor")}},
-	{`"Al<2><STEAM_1:0:123><Survivor>" killed "Boomer<9><BOT><Infected>" with "rifle" (headshot)`, event{Kind: srcdslog.Killed, Player: al("Survivor"), Target: bot("Boomer", 9, "Infected"), Weapon: "rifle", Headshot: true}},
-	{`"Hunter<9><BOT><Infected>" attacked "Al<2><STEAM_1:0:123><Survivor>" with "hunter_claw" (damage "1")`, event{Kind: srcdslog.Attacked, Player: bot("Hunter", 9, "Infected"), Target: al("Survivor"), Weapon: "hunter_claw", Damage: 1}},
-	{`"Al<2><STEAM_1:0:123><Survivor>" was incapped by "Tank<9><BOT><Infected>" with "tank_claw"`, event{Kind: srcdslog.Incapped, Player: bot("Tank", 9, "Infected"), Target: al("Survivor"), Weapon: "tank_claw"}},
-	{`"Charger<10><BOT><Infected><CHARGER><ALIVE><600+0><setpos_exact 1.50 -2.00 3.00; setang 0.00 90.00 0.00><Area 37556>" spawned`, event{Kind: srcdslog.Spawned, Player: &player{
-		Name: "Charger", UserID: 10, ID: "BOT", Team: "Infected", Bot: true, Extended: true, Character: "CHARGER", State: "ALIVE", Health: 600,
-		Position: [3]float64{1.5, -2, 3}, Angles: [3]float64{0, 90, 0}, Area: 37556,
-	}}},
+	{
+		`"Al<2><STEAM_1:0:123><Survivor>" killed "Boomer<9><BOT><Infected>" with "rifle" (headshot)`,
+		event{Kind: srcdslog.Killed, Player: al("Survivor"), Target: bot("Boomer", 9, "Infected"), Weapon: "rifle", Headshot: true},
+	},
+	{
+		`"Hunter<9><BOT><Infected>" attacked "Al<2><STEAM_1:0:123><Survivor>" with "hunter_claw" (damage "1")`,
+		event{Kind: srcdslog.Attacked, Player: bot("Hunter", 9, "Infected"), Target: al("Survivor"), Weapon: "hunter_claw", Damage: 1},
+	},
+	{
+		`"Al<2><STEAM_1:0:123><Survivor>" was incapped by "Tank<9><BOT><Infected>" with "tank_claw"`,
+		event{Kind: srcdslog.Incapped, Player: bot("Tank", 9, "Infected"), Target: al("Survivor"), Weapon: "tank_claw"},
+	},
+	{
+		`"Charger<10><BOT><Infected><CHARGER><ALIVE><600+0><setpos_exact 1.50 -2.00 3.00; setang 0.00 90.00 0.00><Area 37556>" spawned`,
+		event{Kind: srcdslog.Spawned, Player: &player{
+			Name: "Charger", UserID: 10, ID: "BOT", Team: "Infected", Bot: true, Extended: true, Character: "CHARGER", State: "ALIVE",
+			Health:   600,
+			Position: [3]float64{1.5, -2, 3}, Angles: [3]float64{0, 90, 0}, Area: 37556,
+		}},
+	},
 	{`"Name<8><STEAM_1:1:41920953><Survivor><Producer><DEAD><1+20><setpos_exact 3617.36 -1739.69 294.53; setang 0.00 179.84 0.00><Area 205>" committed suicide with "world"`, event{Kind: srcdslog.Suicide, Weapon: "world", Player: &player{
-		Name: "Name", UserID: 8, ID: "STEAM_1:1:41920953", Team: "Survivor", SteamID: srcdslog.FromAccount(83841907), Extended: true, Character: "Producer", State: "DEAD", Dead: true,
+		Name: "Name", UserID: 8, ID: "STEAM_1:1:41920953", Team: "Survivor", SteamID: srcdslog.FromAccount(83841907), Extended: true,
+		Character: "Producer", State: "DEAD", Dead: true,
 		Health: 1, TempHealth: 20, Position: [3]float64{3617.36, -1739.69, 294.53}, Angles: [3]float64{0, 179.84, 0}, Area: 205,
 	}}},
-	{`"Nick<34><BOT><Survivor>" triggered "first_survivor_left"`, event{Kind: srcdslog.Triggered, Player: bot("Nick", 34, "Survivor"), Name: "first_survivor_left"}},
+	{
+		`"Nick<34><BOT><Survivor>" triggered "first_survivor_left"`,
+		event{Kind: srcdslog.Triggered, Player: bot("Nick", 34, "Survivor"), Name: "first_survivor_left"},
+	},
 	{`World triggered "Round_Start"`, event{Kind: srcdslog.Triggered, Name: "Round_Start"}},
 	{`Team "Survivor" triggered "Round_Win"`, event{Kind: srcdslog.Triggered, Team: "Survivor", Name: "Round_Win"}},
 	{`rcon from "127.0.0.1:40000": command "status"`, event{Kind: srcdslog.Rcon, Address: "127.0.0.1:40000", Text: "status"}},
 	{`rcon from "127.0.0.1:40000": command "say "hi""`, event{Kind: srcdslog.Rcon, Address: "127.0.0.1:40000", Text: `say "hi"`}},
 	{`rcon from "6.6.6.6:40000": Bad Password`, event{Kind: srcdslog.RconRefused, Address: "6.6.6.6:40000"}},
 	{`Kick: "Al<2><STEAM_1:0:123><>" was kicked by "Console" (message "")`, event{Kind: srcdslog.Kicked, Player: al(""), By: "Console"}},
-	{`Kick: "Al<2><STEAM_1:0:123><>" was kicked by "Console" (message "afk")`, event{Kind: srcdslog.Kicked, Player: al(""), By: "Console", Text: "afk"}},
-	{`Banid: "Al<2><STEAM_1:0:123><>" was banned "for 5.00 minutes" by "Console"`, event{Kind: srcdslog.Banned, Player: al(""), By: "Console", Text: "for 5.00 minutes"}},
-	{`Addip: "<><><>" was banned by IP "permanently" by "Console" (IP "1.2.3.4")`, event{Kind: srcdslog.Banned, By: "Console", Text: "permanently", Address: "1.2.3.4"}},
+	{
+		`Kick: "Al<2><STEAM_1:0:123><>" was kicked by "Console" (message "afk")`,
+		event{Kind: srcdslog.Kicked, Player: al(""), By: "Console", Text: "afk"},
+	},
+	{
+		`Banid: "Al<2><STEAM_1:0:123><>" was banned "for 5.00 minutes" by "Console"`,
+		event{Kind: srcdslog.Banned, Player: al(""), By: "Console", Text: "for 5.00 minutes"},
+	},
+	{
+		`Addip: "<><><>" was banned by IP "permanently" by "Console" (IP "1.2.3.4")`,
+		event{Kind: srcdslog.Banned, By: "Console", Text: "permanently", Address: "1.2.3.4"},
+	},
 	{`[plugin.smx] loaded 3 maps`, event{Kind: srcdslog.PluginOutput, Name: "plugin.smx", Text: "loaded 3 maps"}},
 	// What Left 4 Dead 2 writes of its own: a prefix, things of the map with an empty id, further states.
-	{`(DEATH)"` + mia + `" killed "` + common + `" with "hunting_rifle"`, event{Kind: srcdslog.Killed, Player: miaPlayer("LIMPING"), Target: commonPlayer, Weapon: "hunting_rifle"}},
-	{`(DEATH)"` + mia + `" killed "` + common + `" with "rifle_ak47" (headshot)`, event{Kind: srcdslog.Killed, Player: miaPlayer("LIMPING"), Target: commonPlayer, Weapon: "rifle_ak47", Headshot: true}},
+	{
+		`(DEATH)"` + mia + `" killed "` + common + `" with "hunting_rifle"`,
+		event{Kind: srcdslog.Killed, Player: miaPlayer("LIMPING"), Target: commonPlayer, Weapon: "hunting_rifle"},
+	},
+	{
+		`(DEATH)"` + mia + `" killed "` + common + `" with "rifle_ak47" (headshot)`,
+		event{Kind: srcdslog.Killed, Player: miaPlayer("LIMPING"), Target: commonPlayer, Weapon: "rifle_ak47", Headshot: true},
+	},
 	{`(DEATH)"trigger_hurt<112><><Unassigned><trigger_hurt><ALIVE><0><setpos_exact 0.00 0.00 0.00; setang 0.00 0.00 0.00><Area 0>" killed "` + common + `" with "trigger_hurt"`, event{
 		Kind: srcdslog.Killed, Target: commonPlayer, Weapon: "trigger_hurt",
-		Player: &player{Name: "trigger_hurt", UserID: 112, Team: "Unassigned", Entity: true, Extended: true, Character: "trigger_hurt", State: "ALIVE"},
+		Player: &player{
+			Name:      "trigger_hurt",
+			UserID:    112,
+			Team:      "Unassigned",
+			Entity:    true,
+			Extended:  true,
+			Character: "trigger_hurt",
+			State:     "ALIVE",
+		},
 	}},
 	{`(DEATH)"` + mia + `" died from unknown attacker (probably World)`, event{Kind: srcdslog.Killed, Target: miaPlayer("LIMPING")}},
 	{`(DEATH)"` + mia + `" committed suicide with "world"`, event{Kind: srcdslog.Suicide, Player: miaPlayer("LIMPING"), Weapon: "world"}},
-	{`(INCAP)"` + mia + `" was incapped by "` + common + `" with ""`, event{Kind: srcdslog.Incapped, Player: commonPlayer, Target: miaPlayer("LIMPING")}},
-	{`(INCAP)"` + mia + `" was incapped by "Tank<9><BOT><Infected>" with "tank_claw"`, event{Kind: srcdslog.Incapped, Player: bot("Tank", 9, "Infected"), Target: miaPlayer("LIMPING"), Weapon: "tank_claw"}},
-	{`(INCAP)"` + mia + `" was incapped from unknown attacker (probably World)`, event{Kind: srcdslog.Incapped, Target: miaPlayer("LIMPING")}},
-	{`(INCAP)"` + mia + `" incapped self with "inferno"`, event{Kind: srcdslog.Incapped, Player: miaPlayer("LIMPING"), Target: miaPlayer("LIMPING"), Weapon: "inferno"}},
+	{
+		`(INCAP)"` + mia + `" was incapped by "` + common + `" with ""`,
+		event{Kind: srcdslog.Incapped, Player: commonPlayer, Target: miaPlayer("LIMPING")},
+	},
+	{
+		`(INCAP)"` + mia + `" was incapped by "Tank<9><BOT><Infected>" with "tank_claw"`,
+		event{Kind: srcdslog.Incapped, Player: bot("Tank", 9, "Infected"), Target: miaPlayer("LIMPING"), Weapon: "tank_claw"},
+	},
+	{
+		`(INCAP)"` + mia + `" was incapped from unknown attacker (probably World)`,
+		event{Kind: srcdslog.Incapped, Target: miaPlayer("LIMPING")},
+	},
+	{
+		`(INCAP)"` + mia + `" incapped self with "inferno"`,
+		event{Kind: srcdslog.Incapped, Player: miaPlayer("LIMPING"), Target: miaPlayer("LIMPING"), Weapon: "inferno"},
+	},
 	{`(INCAP) "` + mia + `" is incapacitated`, event{}},
 	{`(TONGUE) Tongue grab starting.  Smoker:"Smoker<9><BOT><Infected>". Victim:"` + mia + `".`, event{}},
 	{`"` + mia + `" used adrenaline`, event{Player: miaPlayer("LIMPING")}},
 	{`"Al<2><STEAM_1:0:123><L4D1_Survivor>" entered the game`, event{Kind: srcdslog.Entered, Player: al("L4D1_Survivor")}},
-	{"\"Al<2><STEAM_1:0:123><Survivor>\" disconnected (reason \"Al timed out\nat last\")", event{Kind: srcdslog.Disconnected, Player: al("Survivor"), Text: "Al timed out\nat last"}},
+	{
+		"\"Al<2><STEAM_1:0:123><Survivor>\" disconnected (reason \"Al timed out\nat last\")",
+		event{Kind: srcdslog.Disconnected, Player: al("Survivor"), Text: "Al timed out\nat last"},
+	},
 
 	{`" = ""`, event{}},
 	{`something that nobody knows`, event{}},
@@ -110,8 +186,14 @@ var lines = []struct {
 	{`"x<1><STEAM_1:0:9><Survivor><2><STEAM_1:0:123><Survivor>" entered the game`, event{Kind: srcdslog.Entered, Player: &player{
 		Name: `x<1><STEAM_1:0:9><Survivor>`, UserID: 2, ID: "STEAM_1:0:123", Team: "Survivor", SteamID: srcdslog.FromAccount(246),
 	}}},
-	{`"Al<2><STEAM_1:0:123><Survivor>" say "x<1><STEAM_1:0:9><Survivor>" say "hi"`, event{Kind: srcdslog.Said, Player: al("Survivor"), Text: `x<1><STEAM_1:0:9><Survivor>" say "hi`}},
-	{`"Al<2><STEAM_1:0:123><Survivor>" say "x<1><STEAM_1:0:9><Survivor>" disconnected (reason "no")"`, event{Kind: srcdslog.Said, Player: al("Survivor"), Text: `x<1><STEAM_1:0:9><Survivor>" disconnected (reason "no")`}},
+	{
+		`"Al<2><STEAM_1:0:123><Survivor>" say "x<1><STEAM_1:0:9><Survivor>" say "hi"`,
+		event{Kind: srcdslog.Said, Player: al("Survivor"), Text: `x<1><STEAM_1:0:9><Survivor>" say "hi`},
+	},
+	{
+		`"Al<2><STEAM_1:0:123><Survivor>" say "x<1><STEAM_1:0:9><Survivor>" disconnected (reason "no")"`,
+		event{Kind: srcdslog.Said, Player: al("Survivor"), Text: `x<1><STEAM_1:0:9><Survivor>" disconnected (reason "no")`},
+	},
 }
 
 // mia is a survivor in the longer form, common one of the common infected.
@@ -122,8 +204,10 @@ const (
 
 func miaPlayer(state string) *player {
 	return &player{
-		Name: "Mia", UserID: 8, ID: "STEAM_1:1:77", Team: "Survivor", SteamID: srcdslog.FromAccount(155), Extended: true, Character: "Producer",
-		State: state, Health: 31, TempHealth: 12, Position: [3]float64{3617.36, -1739.69, 294.53}, Angles: [3]float64{0, 179.84, 0}, Area: 205,
+		Name: "Mia", UserID: 8, ID: "STEAM_1:1:77", Team: "Survivor", SteamID: srcdslog.FromAccount(155), Extended: true,
+		Character: "Producer",
+		State:     state, Health: 31, TempHealth: 12, Position: [3]float64{3617.36, -1739.69, 294.53}, Angles: [3]float64{0, 179.84, 0},
+		Area: 205,
 	}
 }
 
@@ -151,7 +235,8 @@ func TestTimeOfALine(t *testing.T) {
 		t.Errorf("in a zone: %v, %v", e.At, err)
 	}
 	for _, line := range []string{
-		"", "L", "Loading map \"x\"", "L 11/24/2026 - 00:05:01", "L 13/24/2026 - 00:05:01: x", "L 11/24/2026 00:05:01: x", "M 11/24/2026 - 00:05:01: x",
+		"", "L", "Loading map \"x\"", "L 11/24/2026 - 00:05:01", "L 13/24/2026 - 00:05:01: x", "L 11/24/2026 00:05:01: x",
+		"M 11/24/2026 - 00:05:01: x",
 	} {
 		e, err := srcdslog.Parse(line)
 		if !errors.Is(err, srcdslog.ErrNoTime) || e.Message != line || e.Kind != srcdslog.Unknown {
@@ -161,7 +246,8 @@ func TestTimeOfALine(t *testing.T) {
 }
 
 // dump is a datagram as it was on the wire.
-const dump = "ff ff ff ff 52 4c 20 31 31 2f 32 34 2f 32 30 32 36 20 2d 20 30 30 3a 30 35 3a 30 31 3a 20 4c 6f 61 64 69 6e 67 20 6d 61 70 20 22 63 31 6d 31 5f 68 6f 74 65 6c 22 0a 00"
+const dump = "ff ff ff ff 52 4c 20 31 31 2f 32 34 2f 32 30 32 36 20 2d 20 30 30 3a 30 35 3a 30 31 3a 20 4c 6f 61 64 69 6e 67 20 6d 61 " +
+	"70 20 22 63 31 6d 31 5f 68 6f 74 65 6c 22 0a 00"
 
 const dumped = `L 11/24/2026 - 00:05:01: Loading map "c1m1_hotel"`
 
@@ -204,12 +290,15 @@ func TestSteamIDs(t *testing.T) {
 			t.Errorf("%s is %d, %v", s, got, err)
 		}
 	}
-	if id.String() != "76561197984957084" || id.Steam2() != "STEAM_1:0:12345678" || id.Steam3() != "[U:1:24691356]" || id.Account() != 24691356 {
+	if id.String() != "76561197984957084" || id.Steam2() != "STEAM_1:0:12345678" || id.Steam3() != "[U:1:24691356]" ||
+		id.Account() != 24691356 {
 		t.Errorf("%s %s %s %d", id, id.Steam2(), id.Steam3(), id.Account())
 	}
 	for _, s := range []string{
-		"", "BOT", "Console", "STEAM_ID_PENDING", "STEAM_ID_LAN", "STEAM_1:0:0", "STEAM_1:2:1", "STEAM_2:0:1", "STEAM_1:0:", "STEAM_1:0:01", "STEAM_1:0:2147483648",
-		"[U:1:0]", "[U:1:1", "[G:1:1]", "[A:1:2:3]", "[U:1:4294967296]", "76561197960265728", "90167827942855688", "103582791429521412", "+76561197984957084",
+		"", "BOT", "Console", "STEAM_ID_PENDING", "STEAM_ID_LAN", "STEAM_1:0:0", "STEAM_1:2:1", "STEAM_2:0:1", "STEAM_1:0:",
+		"STEAM_1:0:01", "STEAM_1:0:2147483648",
+		"[U:1:0]", "[U:1:1", "[G:1:1]", "[A:1:2:3]", "[U:1:4294967296]", "76561197960265728", "90167827942855688", "103582791429521412",
+		"+76561197984957084",
 	} {
 		if got, err := srcdslog.ParseSteamID(s); !errors.Is(err, srcdslog.ErrSteamID) || got != 0 {
 			t.Errorf("%q is %d, %v", s, got, err)

@@ -50,7 +50,9 @@ type Player struct {
 
 // Greedy names: a name may hold quotes and blanks, what follows it cannot.
 var (
-	humanRow = regexp.MustCompile(`^#\s*(\d{1,9})\s+(\d{1,9})\s+"(.*)"\s+(\S+)\s+([\d:]{4,12})\s+(\d{1,9})\s+(\d{1,9})\s+([a-z]+)\s+(\d{1,9})(?:\s+([0-9a-fA-F.:\[\]]+|loopback|none))?$`)
+	humanRow = regexp.MustCompile(
+		`^#\s*(\d{1,9})\s+(\d{1,9})\s+"(.*)"\s+(\S+)\s+([\d:]{4,12})\s+(\d{1,9})\s+(\d{1,9})\s+([a-z]+)\s+(\d{1,9})` +
+			`(?:\s+([0-9a-fA-F.:\[\]]+|loopback|none))?$`)
 	botRow   = regexp.MustCompile(`^#\s*(\d{1,9})\s+"(.*)"\s+BOT(?:\s+([a-z]+))?$`)
 	counts   = regexp.MustCompile(`^(\d{1,9}) humans?, (\d{1,9}) bots? \((\d{1,9})(?:/\d+)? max\)(.*)$`)
 	reserved = regexp.MustCompile(`\(reserved ([0-9a-fA-F]+)\)`)

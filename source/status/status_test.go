@@ -43,12 +43,34 @@ players : 1 human, 0 bots (4/4 max) (hibernating) (reserved 186000065da65d55)
 func TestModernAnswer(t *testing.T) {
 	got, err := status.Parse(modern)
 	want := status.Status{
-		Hostname: "My server", Version: "2.2.4.3", Build: 10097, Secure: true, Address: "10.0.0.4:27015", PublicAddress: "203.0.113.9:27015",
-		OS: "Linux", Dedicated: true, Map: "c2m1_highway", Humans: 2, Bots: 1, Max: 12,
+		Hostname: "My server", Version: "2.2.4.3", Build: 10097, Secure: true, Address: "10.0.0.4:27015",
+		PublicAddress: "203.0.113.9:27015",
+		OS:            "Linux", Dedicated: true, Map: "c2m1_highway", Humans: 2, Bots: 1, Max: 12,
 		Players: []status.Player{
-			{UserID: 26, Slot: 1, Name: "Six", SteamID: "STEAM_1:0:12345678", Connected: 5*time.Minute + 40*time.Second, Ping: 99 * time.Millisecond, State: "active", Rate: 30000, Address: "1.2.3.4:44563"},
+			{
+				UserID:    26,
+				Slot:      1,
+				Name:      "Six",
+				SteamID:   "STEAM_1:0:12345678",
+				Connected: 5*time.Minute + 40*time.Second,
+				Ping:      99 * time.Millisecond,
+				State:     "active",
+				Rate:      30000,
+				Address:   "1.2.3.4:44563",
+			},
 			{UserID: 27, Name: "Coach", Bot: true, State: "active"},
-			{UserID: 7, Slot: 2, Name: "0125", SteamID: "STEAM_1:0:32599262", Connected: time.Hour + 2*time.Minute + 33*time.Second, Ping: 45 * time.Millisecond, Loss: 2, State: "spawning", Rate: 30000, Address: "5.6.7.8:27005"},
+			{
+				UserID:    7,
+				Slot:      2,
+				Name:      "0125",
+				SteamID:   "STEAM_1:0:32599262",
+				Connected: time.Hour + 2*time.Minute + 33*time.Second,
+				Ping:      45 * time.Millisecond,
+				Loss:      2,
+				State:     "spawning",
+				Rate:      30000,
+				Address:   "5.6.7.8:27005",
+			},
 		},
 	}
 	if d := cmp.Diff(want, got); d != "" || err != nil {
@@ -61,7 +83,15 @@ func TestEarlyAnswer(t *testing.T) {
 	want := status.Status{
 		Hostname: `A: "quoted" server`, Version: "1.0.3.0", Build: 4112, Address: "10.0.0.4:27015", OS: "Windows", Map: "c1m1_hotel",
 		Humans: 1, Max: 4, Hibernating: true, Reserved: true, ReservationID: "186000065da65d55",
-		Players: []status.Player{{UserID: 2, Slot: 1, Name: `a "b" c`, SteamID: "STEAM_ID_PENDING", Connected: time.Second, State: "challenging", Rate: 10000}},
+		Players: []status.Player{{
+			UserID:    2,
+			Slot:      1,
+			Name:      `a "b" c`,
+			SteamID:   "STEAM_ID_PENDING",
+			Connected: time.Second,
+			State:     "challenging",
+			Rate:      10000,
+		}},
 	}
 	if d := cmp.Diff(want, got); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
@@ -90,11 +120,30 @@ players : 2 humans, 5 bots (4 max) (not hibernating) (unreserved)
 func TestSameAddress(t *testing.T) {
 	got, err := status.Parse(same)
 	want := status.Status{
-		Hostname: "Mia's hideout", Version: "2.2.2.6", Build: 8777, Secure: true, Address: "198.51.100.7:27015", PublicAddress: "198.51.100.7:27015",
-		OS: "Linux", Dedicated: true, Map: "c8m5_rooftop", Humans: 2, Bots: 5, Max: 4,
+		Hostname: "Mia's hideout", Version: "2.2.2.6", Build: 8777, Secure: true, Address: "198.51.100.7:27015",
+		PublicAddress: "198.51.100.7:27015",
+		OS:            "Linux", Dedicated: true, Map: "c8m5_rooftop", Humans: 2, Bots: 5, Max: 4,
 		Players: []status.Player{
-			{UserID: 2, Slot: 1, Name: "Mia", SteamID: "STEAM_1:1:77", Connected: 12*time.Minute + 5*time.Second, Ping: 33 * time.Millisecond, State: "active", Rate: 30000},
-			{UserID: 3, Slot: 2, Name: "Al", SteamID: "STEAM_1:0:123", Connected: 12 * time.Second, Ping: 45 * time.Millisecond, State: "active", Rate: 30000},
+			{
+				UserID:    2,
+				Slot:      1,
+				Name:      "Mia",
+				SteamID:   "STEAM_1:1:77",
+				Connected: 12*time.Minute + 5*time.Second,
+				Ping:      33 * time.Millisecond,
+				State:     "active",
+				Rate:      30000,
+			},
+			{
+				UserID:    3,
+				Slot:      2,
+				Name:      "Al",
+				SteamID:   "STEAM_1:0:123",
+				Connected: 12 * time.Second,
+				Ping:      45 * time.Millisecond,
+				State:     "active",
+				Rate:      30000,
+			},
 			{UserID: 4, Name: "Nick", Bot: true, State: "active"},
 			{UserID: 15, Name: "Ellis", Bot: true},
 			{UserID: 100, Name: "Rochelle", Bot: true, State: "active"},

@@ -442,9 +442,15 @@ func (r *gameReader) closes(b *gameBlock, brace gameToken) {
 	}
 	switch {
 	case brace.indent > b.brace && r.late == nil:
-		r.late = &Problem{r.file, int(brace.line), Brace, fmt.Sprintf("} too many: this one closes the block %s of line %d", shown(b.node.Key), b.node.Line)}
+		r.late = &Problem{
+			r.file, int(brace.line), Brace,
+			fmt.Sprintf("} too many: this one closes the block %s of line %d", shown(b.node.Key), b.node.Line),
+		}
 	case brace.indent < b.brace && r.early == nil:
-		r.early = &Problem{r.file, int(brace.line), Brace, fmt.Sprintf("} is missing in front of this line: it closes the block %s of line %d", shown(b.node.Key), b.node.Line)}
+		r.early = &Problem{
+			r.file, int(brace.line), Brace,
+			fmt.Sprintf("} is missing in front of this line: it closes the block %s of line %d", shown(b.node.Key), b.node.Line),
+		}
 	}
 }
 
@@ -455,7 +461,11 @@ func (r *gameReader) stands(b *gameBlock, key gameToken) {
 	case b.inner == 0:
 		b.inner = key.indent
 	case key.indent <= b.key && b.key < b.inner:
-		r.early = &Problem{r.file, int(key.line), Brace, fmt.Sprintf("} is missing in front of this line: %s stands in the block %s of line %d", shown(key.text), shown(b.node.Key), b.node.Line)}
+		r.early = &Problem{
+			r.file, int(key.line), Brace,
+			fmt.Sprintf("} is missing in front of this line: %s stands in the block %s of line %d", shown(key.text), shown(b.node.Key),
+				b.node.Line),
+		}
 	}
 }
 
@@ -535,9 +545,11 @@ func (r *gameReader) holds(t, key gameToken) bool {
 	}
 	switch {
 	case !strings.HasPrefix(t.text, "[$") && !strings.HasPrefix(t.text, "[!"):
-		r.problem(t.line, Bracket, "the game takes %s for a condition and leaves out %s: put it in quotation marks", shown(t.text), shown(key.text))
+		r.problem(t.line, Bracket, "the game takes %s for a condition and leaves out %s: put it in quotation marks", shown(t.text),
+			shown(key.text))
 	case elsewhere(t.text):
-		r.problem(t.line, Condition, "the condition %s does not hold in this game, but in newer ones: %s is left out", shown(t.text), shown(key.text))
+		r.problem(t.line, Condition, "the condition %s does not hold in this game, but in newer ones: %s is left out", shown(t.text),
+			shown(key.text))
 	}
 	return false
 }

@@ -130,32 +130,83 @@ func TestParseGameNamesProblems(t *testing.T) {
 		{"a condition that holds nowhere on a server", "a { b c [$X360] d [$PS3] e }", ""},
 		{"an end of DOS", "a { }\r\n\x1a", ""},
 		{"comments", "// }\na { // {\n b c // \"\n}", ""},
-		{"a block that is not closed", strings.Replace(tree, "\t\t}\n", "", 1), "8: } is missing in front of this line: it closes the block \"coop\" of line 5"},
-		{"a block too deep", strings.Replace(tree, "\t\t}\n", "\t\tversus\n\t\t{\n\t\t}\n", 1), "8: } is missing in front of this line: \"versus\" stands in the block \"coop\" of line 5"},
+		{
+			"a block that is not closed", strings.Replace(tree, "\t\t}\n", "", 1),
+			"8: } is missing in front of this line: it closes the block \"coop\" of line 5",
+		},
+		{
+			"a block too deep", strings.Replace(tree, "\t\t}\n", "\t\tversus\n\t\t{\n\t\t}\n", 1),
+			"8: } is missing in front of this line: \"versus\" stands in the block \"coop\" of line 5",
+		},
 		{"the same without indentation", "a {\nb {\nc d\n", "2: the block \"b\" is not closed: } is missing"},
 		{"the same with all lines equally far", " a {\n b {\n c d\n e f\n", "2: the block \"b\" is not closed: } is missing"},
-		{"a brace too many", strings.Replace(tree, "\t\t}\n", "\t\t}\n\t\t}\n", 1), "9: } too many: this one closes the block \"modes\" of line 3\n11: } closes nothing"},
+		{
+			"a brace too many", strings.Replace(tree, "\t\t}\n", "\t\t}\n\t\t}\n", 1),
+			"9: } too many: this one closes the block \"modes\" of line 3\n11: } closes nothing",
+		},
 		{"the same without indentation", "a {\nb c\n}\n}", "4: } closes nothing"},
-		{"no value", "a\n{\n b\n}\nc { d", "3: the key \"b\" has no value\n5: the key \"d\" has no value\n5: the block \"c\" is not closed: } is missing"},
-		{"a value on the next line, and it was none", "a\n{\n b\n c d\n e {\n}\n}", "3: the key \"b\" has no value or { on its line\n5: { without a key: the game takes it for one\n5: the key \"{\" has no value\n7: } closes nothing"},
+		{
+			"no value", "a\n{\n b\n}\nc { d",
+			"3: the key \"b\" has no value\n5: the key \"d\" has no value\n5: the block \"c\" is not closed: } is missing",
+		},
+		{
+			"a value on the next line, and it was none", "a\n{\n b\n c d\n e {\n}\n}",
+			"3: the key \"b\" has no value or { on its line\n5: { without a key: the game takes it for one\n" +
+				"5: the key \"{\" has no value\n7: } closes nothing",
+		},
 		{"a title in front", "The campaign\nmission { }", "1: \"The\" is not followed by {"},
 		{"a brace without a key", "{ a b }", "1: { without a key\n1: \"b\" is not followed by {"},
-		{"an empty key", "a {\n\"\" b\n}\n\"\" c", "2: an empty key: the game takes the block \"a\" for closed here\n2: \"b\" is not followed by {\n4: an empty key: the game reads no further"},
-		{"two conditions", "a {\nb [$X360] [$X360] c\n}", "2: two conditions: the game takes the block \"a\" for closed here\n2: \"c\" is not followed by {"},
-		{"a mark too many", "a {\n\"b\" \"c\"\"\n\"d\" \"e\"\n\"f\" \"g\"\n}", "2: a quotation mark is missing or too many: a key would go over the end of the line"},
-		{"a mark is missing at the end", "a {\n\"b\" \"c\n\"d\" \"e\"\n}", "2: a quotation mark is missing or too many: \"c\" would go over the end of the line"},
-		{"a mark is missing at the beginning", "a {\n\"b\" c\"\n\"d\" \"e\"\n}", "2: a quotation mark is missing or too many: a key would go over the end of the line"},
-		{"marks within a value", "a {\n\"b\" \"c \"d\" e\"\n}", "2: a quotation mark is missing or too many: no blank is in front of \"d\""},
+		{
+			"an empty key", "a {\n\"\" b\n}\n\"\" c",
+			"2: an empty key: the game takes the block \"a\" for closed here\n2: \"b\" is not followed by {\n" +
+				"4: an empty key: the game reads no further",
+		},
+		{
+			"two conditions", "a {\nb [$X360] [$X360] c\n}",
+			"2: two conditions: the game takes the block \"a\" for closed here\n2: \"c\" is not followed by {",
+		},
+		{
+			"a mark too many", "a {\n\"b\" \"c\"\"\n\"d\" \"e\"\n\"f\" \"g\"\n}",
+			"2: a quotation mark is missing or too many: a key would go over the end of the line",
+		},
+		{
+			"a mark is missing at the end", "a {\n\"b\" \"c\n\"d\" \"e\"\n}",
+			"2: a quotation mark is missing or too many: \"c\" would go over the end of the line",
+		},
+		{
+			"a mark is missing at the beginning", "a {\n\"b\" c\"\n\"d\" \"e\"\n}",
+			"2: a quotation mark is missing or too many: a key would go over the end of the line",
+		},
+		{
+			"marks within a value", "a {\n\"b\" \"c \"d\" e\"\n}",
+			"2: a quotation mark is missing or too many: no blank is in front of \"d\"",
+		},
 		{"a mark that nothing closes", "a {\n\"b\" c\n\"d e\n}", "3: the quotation mark that begins here is not closed"},
 		{"a value of two lines", "a {\n\"b\" \"c\nd\"\ne f }", "2: the text that begins here goes over the end of its line"},
-		{"a condition of other branches", "a {\nb c [$LINUX]\nd [!$X360] {}\ne f [$X360||$WIN32] }", "2: the condition \"[$LINUX]\" does not hold in this game, but in newer ones: \"b\" is left out\n" +
-			"3: the condition \"[!$X360]\" does not hold in this game, but in newer ones: \"d\" is left out\n4: the condition \"[$X360||$WIN32]\" does not hold in this game, but in newer ones: \"e\" is left out"},
-		{"a condition that was not meant as one", "a {\nb [x] c d }", "2: the game takes \"[x]\" for a condition and leaves out \"b\": put it in quotation marks\n2: the key \"d\" has no value"},
-		{"the same in front of the next line", "a\n{\nb [x]\nc d\n}", "3: the game takes \"[x]\" for a condition and leaves out \"b\": put it in quotation marks\n4: the key \"d\" has no value"},
-		{"what hangs on a key that is left out", "a { }\nb [$X360] { }\nc { }", "3: the game does not see \"c\": a condition in front of it does not hold"},
+		{
+			"a condition of other branches", "a {\nb c [$LINUX]\nd [!$X360] {}\ne f [$X360||$WIN32] }",
+			"2: the condition \"[$LINUX]\" does not hold in this game, but in newer ones: \"b\" is left out\n" +
+				"3: the condition \"[!$X360]\" does not hold in this game, but in newer ones: \"d\" is left out\n" +
+				"4: the condition \"[$X360||$WIN32]\" does not hold in this game, but in newer ones: \"e\" is left out",
+		},
+		{
+			"a condition that was not meant as one", "a {\nb [x] c d }",
+			"2: the game takes \"[x]\" for a condition and leaves out \"b\": put it in quotation marks\n2: the key \"d\" has no value",
+		},
+		{
+			"the same in front of the next line", "a\n{\nb [x]\nc d\n}",
+			"3: the game takes \"[x]\" for a condition and leaves out \"b\": put it in quotation marks\n4: the key \"d\" has no value",
+		},
+		{
+			"what hangs on a key that is left out", "a { }\nb [$X360] { }\nc { }",
+			"3: the game does not see \"c\": a condition in front of it does not hold",
+		},
 		{"a zero byte", "a {\n b c\n\x00\n}", "3: a zero byte: the game reads the file up to here only"},
 		{"a DEL", "a { b \"c\x7fd\" }", "1: the game reads only the first 1 bytes of this value: \"c\""},
-		{"a long value", "a { b " + strings.Repeat("x", 1024) + " c " + strings.Repeat("x", 1023) + " }", "1: the game reads only the first 1023 bytes of this value: \"" + strings.Repeat("x", 40) + "…\""},
+		{
+			"a long value", "a { b " + strings.Repeat("x", 1024) + " c " + strings.Repeat("x", 1023) + " }",
+			"1: the game reads only the first 1023 bytes of this value: \"" + strings.Repeat("x", 40) + "…\"",
+		},
 		{"UTF-16", "\xff\xfea\x00\n\x00}\x00", "1: it is UTF-16 (little-endian)"},
 		{"the other order", "\xfe\xff\x00a\x00\n\x00}", "1: it is UTF-16 (big-endian)"},
 		{"UTF-16 without a mark", "a\x00\n\x00}\x00", "1: it is UTF-16 (little-endian)"},
@@ -181,7 +232,8 @@ func TestParseGameIsBounded(t *testing.T) {
 	for n := root; len(n.Children) > 0; n = n.Children[0] {
 		depth++
 	}
-	if depth != vdf.MaxDepth+2 || root.Text("b", "c") != "d" || len(got) != 1 || got[0].Kind != vdf.Limit || got[0].Line != 2*vdf.MaxDepth+3 {
+	if depth != vdf.MaxDepth+2 || root.Text("b", "c") != "d" || len(got) != 1 || got[0].Kind != vdf.Limit ||
+		got[0].Line != 2*vdf.MaxDepth+3 {
 		t.Errorf("too deep: %d, %+v", depth, got)
 	}
 	_, got = vdf.ParseGame([]byte(strings.Repeat("a {\nb\n}\n", 1000)), vdf.Options{})
@@ -210,7 +262,10 @@ func TestParseGameIncludes(t *testing.T) {
 	}}
 	for _, c := range []struct{ in, tree, problems string }{
 		// Of a base the first key counts, whatever its name, and fills in the first one here.
-		{"#BASE \"base.txt\"\n#include more.txt\nroot { a own sub { e own } } second { }", "root{a=own sub{e=own c=base} b=base} second{} x{y=1} z{}", ""},
+		{
+			"#BASE \"base.txt\"\n#include more.txt\nroot { a own sub { e own } } second { }",
+			"root{a=own sub{e=own c=base} b=base} second{} x{y=1} z{}", "",
+		},
 		{"#include gone.txt\na { b c }", "a{b=c}", `1: #include "gone.txt": file does not exist`},
 		{"#include bad.txt", "a{} }{}", "bad.txt:3: } closes nothing"},
 		{"a { #include more.txt b c }", "a{#include=more.txt b=c}", ""},
@@ -220,7 +275,8 @@ func TestParseGameIncludes(t *testing.T) {
 			t.Errorf("%q is %q, %s, want %q, %s", c.in, show(root), problems(got), c.tree, c.problems)
 		}
 	}
-	if _, got := vdf.ParseGame([]byte(`#include "loop.txt"`), o); len(got) != 1 || got[0].Kind != vdf.Limit || got[0].Text != "included too deep" {
+	if _, got := vdf.ParseGame([]byte(`#include "loop.txt"`), o); len(got) != 1 || got[0].Kind != vdf.Limit ||
+		got[0].Text != "included too deep" {
 		t.Errorf("a loop: %+v", got)
 	}
 	if root, got := vdf.ParseGame([]byte("#include \"/etc/passwd\"\na { }"), vdf.Options{}); show(root) != "a{}" || len(got) > 0 {

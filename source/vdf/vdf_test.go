@@ -133,7 +133,8 @@ func TestFilesAsTheyAre(t *testing.T) {
 		t.Errorf("line of a key: %+v", n)
 	}
 	app := read(t, "appmanifest.acf", vdf.Options{Escapes: true}).Get("AppState")
-	if app.Text("buildid") != "20581643" || app.Text("installdir") != `C:\games\"l4d2"` || app.Text("InstalledDepots", "222861", "size") != "9163546820" {
+	if app.Text("buildid") != "20581643" || app.Text("installdir") != `C:\games\"l4d2"` ||
+		app.Text("InstalledDepots", "222861", "size") != "9163546820" {
 		t.Errorf("manifest: %s", show(app))
 	}
 }
@@ -241,7 +242,10 @@ func TestBounds(t *testing.T) {
 
 // Files come from strangers: none of a legal size may keep us busy.
 func TestNoFileTakesLong(t *testing.T) {
-	for _, pattern := range []string{"[$ ", "a [$ ", "a\"", "a{}", "\\\"", "//\n", "#base x\n", "a b [$", "{", "\xff", "a [$X360] {", "a {\n", "}", "\"\n", "\\"} {
+	for _, pattern := range []string{
+		"[$ ", "a [$ ", "a\"", "a{}", "\\\"", "//\n", "#base x\n", "a b [$", "{", "\xff", "a [$X360] {",
+		"a {\n", "}", "\"\n", "\\",
+	} {
 		start := time.Now()
 		b := []byte(strings.Repeat(pattern, vdf.MaxSize/len(pattern)))
 		_, _ = vdf.Parse(b, vdf.Options{})
@@ -261,7 +265,10 @@ func TestNoIncludeTakesLong(t *testing.T) {
 	for i := range 60_000 {
 		fmt.Fprintf(&keys, " k%d {}", i)
 	}
-	for _, text := range []string{"#include x\n#include y\n#base z\n", strings.Repeat("#base x\n", vdf.MaxSize/2/8), strings.Repeat("#include x\n", 100), keys.String() + "}"} {
+	for _, text := range []string{
+		"#include x\n#include y\n#base z\n", strings.Repeat("#base x\n", vdf.MaxSize/2/8),
+		strings.Repeat("#include x\n", 100), keys.String() + "}",
+	} {
 		calls := 0
 		o := vdf.Options{Include: func(string) ([]byte, error) {
 			if calls++; strings.Contains(text, "{") {
@@ -357,7 +364,8 @@ func FuzzParse(f *testing.F) {
 		f.Add(b[:len(b)/2], false)
 	}
 	for _, s := range []string{
-		`a { b "c`, "a b [$WIN32] c [$win32] { d e }", "a b [$X360||!$LINUX&&$POSIX]", "#base x\n#include y", strings.Repeat("a{", 70), "\xff\xfea\x00 \x00b\x00", "a \xff", `a "\" b`, "a [!",
+		`a { b "c`, "a b [$WIN32] c [$win32] { d e }", "a b [$X360||!$LINUX&&$POSIX]", "#base x\n#include y", strings.Repeat("a{", 70),
+		"\xff\xfea\x00 \x00b\x00", "a \xff", `a "\" b`, "a [!",
 	} {
 		f.Add([]byte(s), strings.Contains(s, `\`))
 	}

@@ -206,7 +206,13 @@ func (x *extraction) copy(w io.Writer, e *Entry) error {
 		at += int64(len(b))
 	}
 	if sum != e.CRC {
-		return &Error{File: x.a.name, Offset: e.place, Entry: e.Path, Err: ErrSum, Text: fmt.Sprintf("CRC-32 is %08x, the tree says %08x", sum, e.CRC)}
+		return &Error{
+			File:   x.a.name,
+			Offset: e.place,
+			Entry:  e.Path,
+			Err:    ErrSum,
+			Text:   fmt.Sprintf("CRC-32 is %08x, the tree says %08x", sum, e.CRC),
+		}
 	}
 	return nil
 }

@@ -95,7 +95,12 @@ func (v *verifier) md5s(next func() int) {
 			continue
 		}
 		if got := [md5.Size]byte(sum.Sum(nil)); got != j.want && v.ctx.Err() == nil {
-			v.other(&Error{File: name, Offset: j.from, Err: ErrSum, Text: fmt.Sprintf("MD5 of %s, up to %d, is %x, not %x", j.what, j.to, got, j.want)})
+			v.other(&Error{
+				File:   name,
+				Offset: j.from,
+				Err:    ErrSum,
+				Text:   fmt.Sprintf("MD5 of %s, up to %d, is %x, not %x", j.what, j.to, got, j.want),
+			})
 		}
 	}
 }

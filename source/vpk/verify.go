@@ -211,7 +211,8 @@ func (a *Archive) Overlaps() []*Error {
 		case last.offset == e.offset && last.Size-last.head == e.Size-e.head: // the same data for both
 		case len(found) < MaxProblems:
 			found = append(found, &Error{
-				File: a.name, Offset: e.place, Entry: e.Path, Err: ErrOverlap, Text: fmt.Sprintf("some of its bytes at %d are those of %.100q", e.offset, last.Path),
+				File: a.name, Offset: e.place, Entry: e.Path, Err: ErrOverlap,
+				Text: fmt.Sprintf("some of its bytes at %d are those of %.100q", e.offset, last.Path),
 			})
 			if e.offset+e.Size-e.head > last.offset+last.Size-last.head {
 				last = e

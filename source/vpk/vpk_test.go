@@ -22,8 +22,10 @@ import (
 // The bytes of the format itself, so that reader and writer of this package can't agree on a mistake.
 func TestGolden(t *testing.T) {
 	const content = "\"AddonInfo\"{addontitle x}\n"
-	b, err := hex.DecodeString(strings.ReplaceAll("34 12 aa 55 01 00 00 00 25 00 00 00 74 78 74 00 20 00 61 64 64 6f 6e 69 6e 66 6f 00 a4 13 27 b9 00 00 ff 7f "+
-		"00 00 00 00 1a 00 00 00 ff ff 00 00 00 22 41 64 64 6f 6e 49 6e 66 6f 22 7b 61 64 64 6f 6e 74 69 74 6c 65 20 78 7d 0a", " ", ""))
+	b, err := hex.DecodeString(
+		strings.ReplaceAll("34 12 aa 55 01 00 00 00 25 00 00 00 74 78 74 00 20 00 61 64 64 6f 6e 69 6e 66 6f 00 a4 13 27 b9 00 00 ff 7f "+
+			"00 00 00 00 1a 00 00 00 ff ff 00 00 00 22 41 64 64 6f 6e 49 6e 66 6f 22 7b 61 64 64 6f 6e 74 69 74 6c 65 20 78 7d 0a", " ",
+			""))
 	must(t, err)
 	a, err := vpk.New(bytes.NewReader(b), int64(len(b)), "x.vpk")
 	must(t, err)
@@ -98,7 +100,8 @@ func TestVersionsAndParts(t *testing.T) {
 		a := open(t, build(version, manyKinds()...).write(t, "pak01_dir"))
 		for i, f := range manyKinds() {
 			want := []string{
-				"addoninfo.txt", "maps/m1.bsp", "maps/m2.bsp", "maps/m3.bsp", "a/b/c/readme", "a/b/.hidden", "a/empty.txt", "a/empty.part.txt",
+				"addoninfo.txt", "maps/m1.bsp", "maps/m2.bsp", "maps/m3.bsp", "a/b/c/readme", "a/b/.hidden", "a/empty.txt",
+				"a/empty.part.txt",
 			}[i]
 			e := a.Entries()[i]
 			if e.Path != want || e.Size != int64(len(f.data)) || e.CRC != crc32.ChecksumIEEE([]byte(f.data)) {
@@ -346,7 +349,11 @@ func FuzzArchive(f *testing.F) {
 			}
 		}
 	}
-	kinds := []file{{"d", "n", "txt", "some text", 2, same, 0, 0, 0}, {" ", " ", "x", "", 0, 1, 0, 0, 5}, {"..", "n", " ", "up", 1, same, 0, 0, 0}}
+	kinds := []file{
+		{"d", "n", "txt", "some text", 2, same, 0, 0, 0},
+		{" ", " ", "x", "", 0, 1, 0, 0, 5},
+		{"..", "n", " ", "up", 1, same, 0, 0, 0},
+	}
 	f.Add(build(1, kinds...).main)
 	f.Add(build(2, kinds...).main)
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -43,7 +43,8 @@ func TestBackup(t *testing.T) {
 	}
 	var line strings.Builder
 	for i := range 40_000 {
-		fmt.Fprintf(&line, "L 03/04/2026 - 12:%02d:%02d: \"player %d<%d><STEAM_1:0:%d><Survivor>\" say \"hello %x\"\n", i/60%60, i%60, i%8, i%99, random.Uint64()%1e6, random.Uint64()%4096)
+		fmt.Fprintf(&line, "L 03/04/2026 - 12:%02d:%02d: \"player %d<%d><STEAM_1:0:%d><Survivor>\" say \"hello %x\"\n", i/60%60, i%60, i%8,
+			i%99, random.Uint64()%1e6, random.Uint64()%4096)
 	}
 	for i := range 60 {
 		put(fmt.Sprintf("logs/L%04d.log", i), strings.NewReader(line.String()))
@@ -64,7 +65,8 @@ func TestBackup(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := backup.Pack(t.Context(), backup.Source{Root: root, Database: database, Head: backup.Head{Format: backup.Format}}, f); err != nil {
+		if _, err := backup.Pack(t.Context(), backup.Source{Root: root, Database: database, Head: backup.Head{Format: backup.Format}},
+			f); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.Close(); err != nil {

@@ -30,7 +30,9 @@ func TestConsole(t *testing.T) {
 	s.Serve(t)
 	s.Create(t, "alpha", nil)
 	s.Done(t, "start", "alpha")
-	fmt.Println("\n| client | in the log after | at the client after | CPU of the shim | CPU of serve | script -qfc: in its file after | CPU of script | ratio of the time to the file |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
+	fmt.Println(
+		"\n| client | in the log after | at the client after | CPU of the shim | CPU of serve | script -qfc: in its file after | CPU of " +
+			"script | ratio of the time to the file |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, c := range []struct {
 		what   string
 		attach func(t *testing.T, s *stage.Stage) (attached, done <-chan struct{})
@@ -42,7 +44,8 @@ func TestConsole(t *testing.T) {
 			shimCPU, serveCPU := cpu(t, pid), cpu(t, s.PID())
 			size := logSize(s)
 			begin := time.Now()
-			go s.Call("POST", "/servers/alpha/console", map[string]string{"command": fmt.Sprintf("sim_flood %d %d", floodLines, floodBytes)}, nil)
+			go s.Call("POST", "/servers/alpha/console",
+				map[string]string{"command": fmt.Sprintf("sim_flood %d %d", floodLines, floodBytes)}, nil)
 			for logSize(s) < size+floodLines*(floodBytes+1) {
 				if time.Since(begin) > stage.Patience {
 					t.Fatalf("%d of %d bytes are in the log", logSize(s)-size, floodLines*(floodBytes+1))

@@ -45,7 +45,8 @@ func TestSharedCampaigns(t *testing.T) {
 		}
 		defer st.Close()
 		for c := range campaigns {
-			if err := st.Link(t.Context(), fmt.Sprintf("left4dead2/addons/%d.vpk", c), filepath.Join(cache, fmt.Sprint(c), "1.vpk")); err != nil {
+			if err := st.Link(t.Context(), fmt.Sprintf("left4dead2/addons/%d.vpk", c),
+				filepath.Join(cache, fmt.Sprint(c), "1.vpk")); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -48,11 +48,13 @@ func TestDownload(t *testing.T) {
 		to := filepath.Join(dir, "to")
 		runs := map[string]func() error{
 			"left4me": func() error {
-				_, err := c.Fetch(t.Context(), download.Request{URL: address, File: to, Size: size, Head: func([]byte) error { return nil }})
+				_, err := c.Fetch(t.Context(),
+					download.Request{URL: address, File: to, Size: size, Head: func([]byte) error { return nil }})
 				return err
 			},
 			"left4me, with a SHA-256 sum": func() error {
-				_, err := c.Fetch(t.Context(), download.Request{URL: address, File: to, Size: size, Sum: sumOf(t, filepath.Join(from, "item.vpk"))})
+				_, err := c.Fetch(t.Context(),
+					download.Request{URL: address, File: to, Size: size, Sum: sumOf(t, filepath.Join(from, "item.vpk"))})
 				return err
 			},
 			"curl":          func() error { return exec.Command("curl", "-s", "-o", to, address).Run() },
@@ -72,7 +74,8 @@ func TestDownload(t *testing.T) {
 		}
 		for _, name := range []string{"left4me", "left4me, with a SHA-256 sum", "curl", "curl and sync"} {
 			m := median(took[name])
-			t.Logf("%s: %-28s %8s  %4.0f MB/s  %.2f of curl, %.2f of curl and sync", place.what, name, m.Round(time.Millisecond), size/1e6/m.Seconds(),
+			t.Logf("%s: %-28s %8s  %4.0f MB/s  %.2f of curl, %.2f of curl and sync", place.what, name, m.Round(time.Millisecond),
+				size/1e6/m.Seconds(),
 				median(took["curl"]).Seconds()/m.Seconds(), median(took["curl and sync"]).Seconds()/m.Seconds())
 		}
 	}

@@ -25,7 +25,9 @@ func TestHelper(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	fmt.Println("\n| layers | left4me-overlay mount | mount(8) | ratio | left4me-overlay umount | umount(8) |\n| --- | --- | --- | --- | --- | --- |")
+	fmt.Println(
+		"\n| layers | left4me-overlay mount | mount(8) | ratio | left4me-overlay umount | umount(8) |\n" +
+			"| --- | --- | --- | --- | --- | --- |")
 	for _, n := range []int{1, 10, 100, 500} {
 		root, layers := stack(t, n)
 		for i := range layers {

@@ -55,12 +55,19 @@ func main() {
 // mission is a campaign of five chapters in six modes, as long as real ones.
 func mission(n int) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\"mission\"\n{\n\t\"Name\"\t\t\"Campaign%d\"\n\t\"Version\"\t\"1\"\n\t\"Author\"\t\"somebody\"\n\t\"Website\"\t\"http://example.org/%d\"\n\t\"DisplayTitle\"\t\"The campaign %d\"\n"+
-		"\t\"Description\"\t\"Four people look for a way out of a town.\"\n\t\"Image\"\t\"vgui/outroTitle_%d\"\n\n\t// for the loading screen\n\t\"poster\"\n\t{\n\t\t\"posterImage\"\t\"vgui/poster_%d\" [$WIN32]\n\t\t\"posterImage\"\t\"vgui/poster_small\" [$X360]\n\t}\n\n\t\"modes\"\n\t{\n", n, n, n, n, n)
+	fmt.Fprintf(&b,
+		"\"mission\"\n{\n\t\"Name\"\t\t\"Campaign%d\"\n\t\"Version\"\t\"1\"\n\t\"Author\"\t\"somebody\"\n"+
+			"\t\"Website\"\t\"http://example.org/%d\"\n\t\"DisplayTitle\"\t\"The campaign %d\"\n"+
+			"\t\"Description\"\t\"Four people look for a way out of a town.\"\n\t\"Image\"\t\"vgui/outroTitle_%d\"\n\n"+
+			"\t// for the loading screen\n\t\"poster\"\n\t{\n\t\t\"posterImage\"\t\"vgui/poster_%d\" [$WIN32]\n"+
+			"\t\t\"posterImage\"\t\"vgui/poster_small\" [$X360]\n\t}\n\n\t\"modes\"\n\t{\n", n, n, n, n, n)
 	for _, mode := range []string{"coop", "realism", "versus", "survival", "scavenge", "mutation4"} {
 		fmt.Fprintf(&b, "\t\t%q\n\t\t{\n", mode)
 		for c := 1; c <= 5; c++ {
-			fmt.Fprintf(&b, "\t\t\t\"%d\"\n\t\t\t{\n\t\t\t\t\"Map\"\t\t\t\"c%d_m%d_somewhere\"\n\t\t\t\t\"DisplayName\"\t\"%d: Somewhere in the town\"\n\t\t\t\t\"Image\"\t\t\"maps/c%d_m%d\"\n\t\t\t\t\"VersusCompletionScore\"\t\"500\"\n\t\t\t}\n", c, n, c, c, n, c)
+			fmt.Fprintf(&b,
+				"\t\t\t\"%d\"\n\t\t\t{\n\t\t\t\t\"Map\"\t\t\t\"c%d_m%d_somewhere\"\n"+
+					"\t\t\t\t\"DisplayName\"\t\"%d: Somewhere in the town\"\n\t\t\t\t\"Image\"\t\t\"maps/c%d_m%d\"\n"+
+					"\t\t\t\t\"VersusCompletionScore\"\t\"500\"\n\t\t\t}\n", c, n, c, c, n, c)
 		}
 		b.WriteString("\t\t}\n")
 	}
@@ -100,7 +107,8 @@ func TestMissions(t *testing.T) {
 		if err := os.Mkdir(tree, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		run(".", "sh", "-c", `cd "$(git rev-parse --show-toplevel)" && git archive "$0" go.mod go.sum source/vdf | tar -x -C "$1"`, commit, tree)
+		run(".", "sh", "-c", `cd "$(git rev-parse --show-toplevel)" && git archive "$0" go.mod go.sum source/vdf | tar -x -C "$1"`, commit,
+			tree)
 		if err := os.WriteFile(filepath.Join(tree, "main.go"), fmt.Appendf(nil, reads, reader), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -64,7 +64,8 @@ func byHand(t *testing.T, s *stage.Stage, load string) time.Duration {
 	merged := filepath.Join(dir, "merged")
 	run(t, "mount", "-t", "overlay", "overlay", "-o", fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s",
 		filepath.Join(s.Root, "installation/base"), filepath.Join(dir, "upper"), filepath.Join(dir, "work")), merged)
-	game := exec.Command("./srcds_linux", "-game", "left4dead2", "-console", "-ip", "0.0.0.0", "-port", fmt.Sprint(port), "+map", "c1m1_hotel")
+	game := exec.Command("./srcds_linux", "-game", "left4dead2", "-console", "-ip", "0.0.0.0", "-port", fmt.Sprint(port), "+map",
+		"c1m1_hotel")
 	game.Dir, game.Env = merged, append(os.Environ(), "SIM_MAP_LOAD="+load, "SIM_PLAYERS=0")
 	if err := game.Start(); err != nil {
 		t.Fatal(err)

@@ -91,7 +91,8 @@ func TestTwentyServers(t *testing.T) {
 	s := stage.New(t, 28500, "SIM_PLAYERS=0", "SIM_MAP_LOAD=100ms")
 	// The game has 9 GB; that the simulated one weighs something makes the ratio
 	// of the disk honest, and no better than it is.
-	if err := installation.Lay(filepath.Join(s.Root, "installation", "base"), installation.Options{Server: s.Srcds, Scale: 20}); err != nil {
+	if err := installation.Lay(filepath.Join(s.Root, "installation", "base"),
+		installation.Options{Server: s.Srcds, Scale: 20}); err != nil {
 		t.Fatal(err)
 	}
 	begin := time.Now()

@@ -70,10 +70,12 @@ func serverFiles(t *testing.T, write func(name string, content []byte)) {
 		n++
 	}
 	for i := range 900 {
-		add(fmt.Sprintf(sm+"scripting/group%d/plugin_%d.sp", i%30, i), text("public void OnPluginStart() { RegConsoleCmd(\"sm_thing\", Thing); }", 150))
+		add(fmt.Sprintf(sm+"scripting/group%d/plugin_%d.sp", i%30, i),
+			text("public void OnPluginStart() { RegConsoleCmd(\"sm_thing\", Thing); }", 150))
 		add(fmt.Sprintf(sm+"plugins/group%d/plugin_%d.smx", i%30, i), noise(12<<10, byte(i)))
 		add(fmt.Sprintf(top+"cfg/sourcemod/plugin_%d.cfg", i), text("// how long\nthing_time \"3\"", 20))
-		add(fmt.Sprintf(sm+"gamedata/plugin_%d.txt", i), text("\"Games\" { \"left4dead2\" { \"Offsets\" { \"x\" { \"linux\" \"1\" } } } }", 30))
+		add(fmt.Sprintf(sm+"gamedata/plugin_%d.txt", i),
+			text("\"Games\" { \"left4dead2\" { \"Offsets\" { \"x\" { \"linux\" \"1\" } } } }", 30))
 		for _, language := range []string{"", "chi/"} {
 			add(fmt.Sprintf(sm+"translations/%splugin_%d.phrases.txt", language, i), text("\"Phrases\" { \"x\" { \"en\" \"Words\" } }", 20))
 		}
@@ -159,7 +161,8 @@ func TestPlanUpload(t *testing.T) {
 		run(src, "go", "build", "-o", "plans/plans", "./plans")
 		return filepath.Join(src, "plans", "plans")
 	}
-	before, now := build(strictOnly, "host/archive", "", ""), build("HEAD", "internal/host/content/archive", ", Plan: true", "if err := found.Texts(ctx); err != nil { panic(err) }")
+	before, now := build(strictOnly, "host/archive", "", ""), build("HEAD", "internal/host/content/archive", ", Plan: true",
+		"if err := found.Texts(ctx); err != nil { panic(err) }")
 	timed := func(program, in string) time.Duration {
 		t.Helper()
 		var ns int64

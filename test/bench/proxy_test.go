@@ -70,7 +70,8 @@ func TestUploadThroughNginx(t *testing.T) {
 	}
 	slices.Sort(direct)
 	slices.Sort(through)
-	fmt.Printf("\n| 1 GB to | medians of three | all | ratio | wanted |\n| --- | --- | --- | --- | --- |\n| left4me | %s | %v | | |\n| a new nginx before it | %s | %v | %.2f | ≤ 1.5 |\n",
+	fmt.Printf("\n| 1 GB to | medians of three | all | ratio | wanted |\n| --- | --- | --- | --- | --- |\n| left4me | %s | %v | | |\n"+
+		"| a new nginx before it | %s | %v | %.2f | ≤ 1.5 |\n",
 		direct[1], direct, through[1], through, through[1].Seconds()/direct[1].Seconds())
 }
 
@@ -92,7 +93,11 @@ func nginx(t *testing.T, to string) (address string) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	config := fmt.Sprintf("user www-data;\nworker_processes auto;\ndaemon off;\npid %[1]s/pid;\nerror_log stderr;\nevents {\nworker_connections 768;\n}\nhttp {\nsendfile on;\ntcp_nopush on;\ntypes_hash_max_size 2048;\ngzip on;\naccess_log %[1]s/access.log;\nclient_body_temp_path %[1]s/body;\nproxy_temp_path %[1]s/proxy;\nfastcgi_temp_path %[1]s/fastcgi;\nuwsgi_temp_path %[1]s/uwsgi;\nscgi_temp_path %[1]s/scgi;\nserver {\nlisten %[2]s;\nlocation / {\nproxy_pass http://%[3]s;\n}\n}\n}\n", dir, address, to)
+	config := fmt.Sprintf("user www-data;\nworker_processes auto;\ndaemon off;\npid %[1]s/pid;\nerror_log stderr;\nevents {\n"+
+		"worker_connections 768;\n}\nhttp {\nsendfile on;\ntcp_nopush on;\ntypes_hash_max_size 2048;\ngzip on;\n"+
+		"access_log %[1]s/access.log;\nclient_body_temp_path %[1]s/body;\nproxy_temp_path %[1]s/proxy;\n"+
+		"fastcgi_temp_path %[1]s/fastcgi;\nuwsgi_temp_path %[1]s/uwsgi;\nscgi_temp_path %[1]s/scgi;\nserver {\nlisten %[2]s;\n"+
+		"location / {\nproxy_pass http://%[3]s;\n}\n}\n}\n", dir, address, to)
 	if err := os.WriteFile(filepath.Join(dir, "conf"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,8 @@ func unpack(t *testing.T, in *os.Root, scratch string) time.Duration {
 	}
 	defer out.Close()
 	begun := time.Now()
-	found, err := archive.Open(context.Background(), in, archive.Options{Scratch: scratch, Decoder: []string{stage.Build(t).Left4me, "decode"}})
+	found, err := archive.Open(context.Background(), in,
+		archive.Options{Scratch: scratch, Decoder: []string{stage.Build(t).Left4me, "decode"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,8 @@ func TestUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(scratch) })
-	run(t, sim, "lay", filepath.Join(s.Root, "steam/steamcmd"), "SIM_STEAM_SCRATCH="+scratch, "SIM_STEAM_SRCDS="+s.Srcds, "SIM_STEAM_ANONYMOUS=1",
+	run(t, sim, "lay", filepath.Join(s.Root, "steam/steamcmd"), "SIM_STEAM_SCRATCH="+scratch, "SIM_STEAM_SRCDS="+s.Srcds,
+		"SIM_STEAM_ANONYMOUS=1",
 		"SIM_STEAM_SIZE=5G", "SIM_STEAM_FILES=1000", "SIM_STEAM_CHANGED=1", "SIM_STEAM_BUILD=1")
 	s.Env = append(s.Env, "HOME="+t.TempDir())
 	s.Serve(t)

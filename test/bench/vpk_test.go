@@ -131,6 +131,7 @@ func TestVPK(t *testing.T) {
 		lib = append(lib, time.Since(begin))
 		a.Close()
 	}
-	row("50,000 entries", "ls", "ls --json", "of that the start of the program", "in the program: opened and as a directory", "wanted ≤ 50 ms")
+	row("50,000 entries", "ls", "ls --json", "of that the start of the program", "in the program: opened and as a directory",
+		"wanted ≤ 50 ms")
 	row("", median(plain), median(asJSON), median(start), median(lib), "")
 }

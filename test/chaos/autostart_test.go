@@ -53,7 +53,8 @@ func TestWantedServersStartAfterEverythingWasKilled(t *testing.T) {
 		v, _ := s.Server("on")
 		return v.State == "running" && v.PID != before.PID
 	})
-	if j := newest(t, s, "on"); j.Kind != "server.start" || j.By != "left4me" || j.Reason != "started because it was not running when left4me started" {
+	if j := newest(t, s, "on"); j.Kind != "server.start" || j.By != "left4me" ||
+		j.Reason != "started because it was not running when left4me started" {
 		t.Errorf("%+v", j)
 	}
 	if v, _ := s.Server("off"); v.State != "stopped" || v.Wanted != "stopped" || newest(t, s, "off").By == "left4me" {

@@ -142,8 +142,14 @@ func TestAMissedBackupIsMadeAndOldOnesGo(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, scheduled := range map[string]bool{"a-2020-01-01": true, "b-2020-01-02": true, "c-2020-01-03": true, "asked-2020-01-01": false} {
-		note := fmt.Sprintf(`{"name":%q,"created_at":"%sT04:30:00Z","bytes":1,"state":"verified","scheduled":%v}`, name, name[len(name)-10:], scheduled)
+	for name, scheduled := range map[string]bool{
+		"a-2020-01-01":     true,
+		"b-2020-01-02":     true,
+		"c-2020-01-03":     true,
+		"asked-2020-01-01": false,
+	} {
+		note := fmt.Sprintf(`{"name":%q,"created_at":"%sT04:30:00Z","bytes":1,"state":"verified","scheduled":%v}`, name,
+			name[len(name)-10:], scheduled)
 		for suffix, text := range map[string]string{".json": note, ".tar.zst": "x"} {
 			if err := os.WriteFile(filepath.Join(dir, name+suffix), []byte(text), 0o600); err != nil {
 				t.Fatal(err)

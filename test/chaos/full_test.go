@@ -123,14 +123,18 @@ func TestLeft4meStartsOnAFullDiskAndGoesOnWhenThereIsRoom(t *testing.T) {
 			t.Errorf("the page does not say that the disk is full:\n%s", page)
 		}
 		// Who isn't signed in learns no path.
-		for path, text := range map[string]string{"/login": "A disk of left4me is full. Log in to see which.", "/readyz": "ready, but a disk is full"} {
+		for path, text := range map[string]string{
+			"/login":  "A disk of left4me is full. Log in to see which.",
+			"/readyz": "ready, but a disk is full",
+		} {
 			if page := fetch(t, http.DefaultClient, s, path); !strings.Contains(page, text) || strings.Contains(page, s.Root) {
 				t.Errorf("%s:\n%s", path, page)
 			}
 		}
 		list := exec.Command(s.Left4me, "server", "list")
 		list.Env = s.Env
-		if out, err := list.CombinedOutput(); err != nil || !strings.Contains(string(out), "warning: disk full: "+s.Root) || !strings.Contains(string(out), "alpha") {
+		if out, err := list.CombinedOutput(); err != nil || !strings.Contains(string(out), "warning: disk full: "+s.Root) ||
+			!strings.Contains(string(out), "alpha") {
 			t.Errorf("server list: %v\n%s", err, out)
 		}
 		create := func() (int, error) {

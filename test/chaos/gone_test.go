@@ -99,7 +99,8 @@ func TestNothingIsDeletedWhileDiskIsGone(t *testing.T) {
 			refused("start", s.Ask(t, "start", "down"), gone)
 			refused("reset", s.Ask(t, "reset", "down"), gone)
 			refused("delete", s.Ask(t, "delete", "down"), gone)
-			if status, err := s.Call("GET", "/servers/down/campaigns", nil, nil); status != http.StatusServiceUnavailable || !strings.Contains(err.Error(), gone) {
+			if status, err := s.Call("GET", "/servers/down/campaigns", nil, nil); status != http.StatusServiceUnavailable ||
+				!strings.Contains(err.Error(), gone) {
 				t.Errorf("campaigns: %d, %v", status, err)
 			}
 		}
@@ -117,7 +118,8 @@ func TestNothingIsDeletedWhileDiskIsGone(t *testing.T) {
 		}
 		s.Must(t, "GET", "/backups", nil, nil)
 		unmount(backups)
-		if status, err := s.Call("GET", "/backups", nil, nil); status != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "disk gone: "+backups) {
+		if status, err := s.Call("GET", "/backups", nil, nil); status != http.StatusServiceUnavailable ||
+			!strings.Contains(err.Error(), "disk gone: "+backups) {
 			t.Errorf("backups: %d, %v", status, err)
 		}
 		var backup stage.Job

@@ -150,7 +150,10 @@ func TestKilledAndTheStoreOfTheBusDamaged(t *testing.T) {
 		said   string
 	}{
 		{"removed", func(t *testing.T) { each(t, "", os.RemoveAll) }, ""},
-		{"without metadata", func(t *testing.T) { each(t, "$G/streams/*/meta.inf", os.Remove) }, "the store can't be used and was put aside"},
+		{
+			"without metadata", func(t *testing.T) { each(t, "$G/streams/*/meta.inf", os.Remove) },
+			"the store can't be used and was put aside",
+		},
 		{"of another left4me", func(t *testing.T) {
 			each(t, "../owner", func(name string) error { return os.WriteFile(name, []byte("x"), 0o600) })
 		}, "it belongs to another left4me"},

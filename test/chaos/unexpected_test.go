@@ -27,7 +27,8 @@ func TestJobsShowNoInternalErrors(t *testing.T) {
 			t.Helper()
 			for _, d := range host {
 				at := filepath.Join(s.Root, d)
-				err := errors.Join(os.MkdirAll(at, 0o755), unix.Mount(at, at, "", unix.MS_BIND, ""), unix.Mount("", at, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""))
+				err := errors.Join(os.MkdirAll(at, 0o755), unix.Mount(at, at, "", unix.MS_BIND, ""),
+					unix.Mount("", at, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""))
 				if err != nil {
 					t.Fatal(err)
 				}

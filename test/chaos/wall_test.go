@@ -132,7 +132,10 @@ func (w wall) files() (found []string) {
 		}
 		return nil
 	})
-	for _, dir := range []string{"/opt", w.Root, filepath.Join(w.Root, "run"), filepath.Join(w.Root, "runtime"), "/run", "/home", "/var/lib", "/sys/fs/cgroup"} {
+	for _, dir := range []string{
+		"/opt", w.Root, filepath.Join(w.Root, "run"), filepath.Join(w.Root, "runtime"), "/run", "/home",
+		"/var/lib", "/sys/fs/cgroup",
+	} {
 		name := filepath.Join(dir, "of-a-plugin")
 		if err := os.Mkdir(name, 0o700); err == nil {
 			_ = os.Remove(name)
@@ -147,7 +150,13 @@ func (w wall) files() (found []string) {
 
 // processes are those that it reaches, and what it reaches through them.
 func (w wall) processes() (found []string) {
-	for who, pid := range map[string]int{"left4me": w.Left4me, "a process of its user": w.Beside, "another game": w.Other, "another shim": w.OtherRun, "its shim": parent(os.Getppid())} {
+	for who, pid := range map[string]int{
+		"left4me":               w.Left4me,
+		"a process of its user": w.Beside,
+		"another game":          w.Other,
+		"another shim":          w.OtherRun,
+		"its shim":              parent(os.Getppid()),
+	} {
 		proc := "/proc/" + strconv.Itoa(pid)
 		for _, name := range []string{"/environ", "/mem", "/root/", "/root" + w.Root + "/left4me.db", "/cwd/", "/ns/mnt", "/maps"} {
 			if readable(proc+name) == nil {
@@ -269,14 +278,17 @@ func TestAPluginWithoutSystemdReachesNothingOfLeft4me(t *testing.T) {
 	must(t, os.Mkdir(config, 0o700))
 	must(t, os.WriteFile(filepath.Join(config, "left4me.env"), []byte("LEFT4ME_SECRET_KEY=x\n"), 0o600))
 	must(t, os.WriteFile(key, []byte("k9Zq3vT7xw2Lr8Yd5Bn1Hs6Fj4Gm0PcQeUaWo\n"), 0o600))
-	s := stage.New(t, 29100, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0", attackVar+"=1", "LEFT4ME_CONFIG_DIR="+config, "LEFT4ME_SECRET_KEY_FILE="+key)
+	s := stage.New(t, 29100, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0", attackVar+"=1", "LEFT4ME_CONFIG_DIR="+config,
+		"LEFT4ME_SECRET_KEY_FILE="+key)
 	s.Steam(t)
 	must(t, os.MkdirAll(filepath.Join(s.Root, "steam", "steamcmd", "linux32"), 0o755))
 	must(t, os.WriteFile(filepath.Join(s.Root, "steam", "steamcmd", "linux32", "steamclient.so"), nil, 0o644))
 	base := filepath.Join(s.Root, "installation", "base")
 	must(t, copyProgram(filepath.Join(base, "attack")))
 	must(t, os.Rename(filepath.Join(base, "srcds_linux"), filepath.Join(base, "srcds_real")))
-	must(t, os.WriteFile(filepath.Join(base, "srcds_linux"), []byte("#!/bin/sh\n[ -e attack.json ] && ./attack\nexec ./srcds_real \"$@\"\n"), 0o755))
+	must(t,
+		os.WriteFile(filepath.Join(base, "srcds_linux"), []byte("#!/bin/sh\n[ -e attack.json ] && ./attack\nexec ./srcds_real \"$@\"\n"),
+			0o755))
 	s.Serve(t)
 	s.Create(t, "alpha", nil)
 	s.Create(t, "beta", nil)
@@ -298,8 +310,10 @@ func TestAPluginWithoutSystemdReachesNothingOfLeft4me(t *testing.T) {
 	}
 	w.Hidden = []string{
 		config, filepath.Join(config, "left4me.env"), key, local.Addr().String(), s.Left4me,
-		filepath.Join(s.Root, "left4me.db"), filepath.Join(s.Root, "left4me.db-wal"), filepath.Join(s.Root, "left4me.lock"), filepath.Join(s.Root, "bus"),
-		filepath.Join(s.Root, "installation"), filepath.Join(s.Root, "overlays"), filepath.Join(s.Root, "instances", "beta"), filepath.Join(s.Root, "runtime", "beta"),
+		filepath.Join(s.Root, "left4me.db"), filepath.Join(s.Root, "left4me.db-wal"), filepath.Join(s.Root, "left4me.lock"),
+		filepath.Join(s.Root, "bus"),
+		filepath.Join(s.Root, "installation"), filepath.Join(s.Root, "overlays"), filepath.Join(s.Root, "instances", "beta"),
+		filepath.Join(s.Root, "runtime", "beta"),
 		filepath.Join(s.Root, "logs", "beta"), filepath.Join(s.Root, "run", "api.sock"), filepath.Join(s.Root, "run", "beta"),
 		filepath.Join(s.Root, "run", "beta", "sock"), filepath.Join(s.Root, "runtime", "alpha", "upper"),
 	}

@@ -43,7 +43,10 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 		t.Fatal(err)
 	}
 	// In GBK, and too short to tell.
-	for name, text := range map[string]string{"gbk.txt": "// \xb7\xfe\xce\xf1\xc6\xf7\xb5\xc4\xc9\xe8\xd6\xc3\xce\xc4\xbc\xfe\r\n", "short.txt": "// \xc2\xe0\r\n"} {
+	for name, text := range map[string]string{
+		"gbk.txt":   "// \xb7\xfe\xce\xf1\xc6\xf7\xb5\xc4\xc9\xe8\xd6\xc3\xce\xc4\xbc\xfe\r\n",
+		"short.txt": "// \xc2\xe0\r\n",
+	} {
 		if err := os.WriteFile(filepath.Join(filepath.Dir(large), name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +60,8 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 	c.servers()
 	c.game()
 	c.backups()
-	c.get("/servers", "/overlays", "/jobs?limit=500", "/backups", "/tokens", "/users", "/blueprints", "/hosts/local/game", "/hosts/local/doctor")
+	c.get("/servers", "/overlays", "/jobs?limit=500", "/backups", "/tokens", "/users", "/blueprints", "/hosts/local/game",
+		"/hosts/local/doctor")
 	known := slices.Concat(sometimes, apitest.RareMembers, apitest.RareOperations)
 	c.wrongText()
 	for _, m := range s.API.Missing() {
@@ -153,13 +157,41 @@ func (c *caller) as(token, method, path, body string) {
 func (c *caller) content() {
 	c.T.Helper()
 	c.do("POST", "/overlays", object{"name": "mods", "kind": "files"})
-	c.do("POST", "/overlays", object{"name": "maps", "kind": "workshop", "note": "maps", "cfg": []string{"sv_tags x"}, "workshop": object{"entries": []object{{"id": "2900000001"}}}, "refresh": object{"hours": 24, "at": "04:00", "restart": "empty"}})
-	c.do("POST", "/overlays", object{"name": "chosen", "kind": "workshop", "workshop": object{"names": "original", "entries": []object{{"id": "2900000001", "frozen": []string{"2900000101"}}}, "exclude": []string{"2900000102"}}})
-	c.do("POST", "/overlays", object{"name": "written", "kind": "script", "script": object{"text": "mkdir -p left4dead2/cfg && echo x >left4dead2/cfg/x.cfg"}})
+	c.do("POST", "/overlays",
+		object{
+			"name":     "maps",
+			"kind":     "workshop",
+			"note":     "maps",
+			"cfg":      []string{"sv_tags x"},
+			"workshop": object{"entries": []object{{"id": "2900000001"}}},
+			"refresh":  object{"hours": 24, "at": "04:00", "restart": "empty"},
+		})
+	c.do("POST", "/overlays",
+		object{
+			"name": "chosen",
+			"kind": "workshop",
+			"workshop": object{
+				"names":   "original",
+				"entries": []object{{"id": "2900000001", "frozen": []string{"2900000101"}}},
+				"exclude": []string{"2900000102"},
+			},
+		})
+	c.do("POST", "/overlays",
+		object{"name": "written", "kind": "script", "script": object{"text": "mkdir -p left4dead2/cfg && echo x >left4dead2/cfg/x.cfg"}})
 	c.do("POST", "/overlays", object{"name": "tools", "kind": "git", "git": object{"url": "https://127.0.0.1:9/x.git"}})
-	c.do("POST", "/overlays", object{"name": "cloned", "kind": "git", "git": object{"url": "https://127.0.0.1:9/x.git", "ref": "main", "subdir": "a", "keep": []string{"b"}}})
+	c.do("POST", "/overlays",
+		object{
+			"name": "cloned",
+			"kind": "git",
+			"git":  object{"url": "https://127.0.0.1:9/x.git", "ref": "main", "subdir": "a", "keep": []string{"b"}},
+		})
 	c.do("POST", "/overlays", object{"name": "stripper", "kind": "release", "release": object{"repository": "a/b", "asset": "*.zip"}})
-	c.do("POST", "/overlays", object{"name": "released", "kind": "release", "release": object{"repository": "a/b", "asset": "*.zip", "tag": "1", "subdir": "a", "keep": []string{"b"}}})
+	c.do("POST", "/overlays",
+		object{
+			"name":    "released",
+			"kind":    "release",
+			"release": object{"repository": "a/b", "asset": "*.zip", "tag": "1", "subdir": "a", "keep": []string{"b"}},
+		})
 	for _, name := range []string{"maps", "written", "tools"} {
 		c.do("POST", "/overlays/"+name+"/build", nil)
 	}
@@ -168,9 +200,12 @@ func (c *caller) content() {
 	c.do("PUT", "/overlays/mods/file?path=left4dead2/cfg/b.cfg", "b")
 	c.do("PUT", "/overlays/mods/revisions/2/label", object{"label": "good"})
 	c.do("POST", "/overlays/mods/revisions/1/use", nil)
-	c.get("/overlays/mods", "/overlays/maps", "/overlays/maps/revisions/current", "/overlays/mods/revisions/1", "/overlays/mods/diff?from=0", "/overlays/mods/diff?from=1&to=2",
-		"/overlays/mods/diff?from=0&to=2&limit=1", "/overlays/mods/revisions/current/files", "/overlays/mods/revisions/current/files?deep=true", "/overlays/mods/revisions/2/files?deep=true&limit=1",
-		"/overlays/written/scripts", "/overlays/mods/revisions/1/file?path=left4dead2/cfg/a.cfg", "/recipes", "/recipes/sourcemod", "/recipes/blank")
+	c.get("/overlays/mods", "/overlays/maps", "/overlays/maps/revisions/current", "/overlays/mods/revisions/1",
+		"/overlays/mods/diff?from=0", "/overlays/mods/diff?from=1&to=2",
+		"/overlays/mods/diff?from=0&to=2&limit=1", "/overlays/mods/revisions/current/files",
+		"/overlays/mods/revisions/current/files?deep=true", "/overlays/mods/revisions/2/files?deep=true&limit=1",
+		"/overlays/written/scripts", "/overlays/mods/revisions/1/file?path=left4dead2/cfg/a.cfg", "/recipes", "/recipes/sourcemod",
+		"/recipes/blank")
 	c.refused("GET", "/overlays/mods/moves", nil, 404)
 	c.refused("DELETE", "/overlays/mods/moves", nil, 404)
 	c.do("DELETE", "/overlays/mods/revisions/2", nil)
@@ -179,7 +214,9 @@ func (c *caller) content() {
 	c.do("DELETE", "/overlays/written", nil)
 	c.get("/overlays/written")
 	c.do("POST", "/overlays/written/restore", nil)
-	c.get("/overlays/large/revisions/current/file?path=left4dead2/large.txt", "/overlays/large/revisions/current/file?path=left4dead2/gbk.txt", "/overlays/large/revisions/current/file?path=left4dead2/short.txt")
+	c.get("/overlays/large/revisions/current/file?path=left4dead2/large.txt",
+		"/overlays/large/revisions/current/file?path=left4dead2/gbk.txt",
+		"/overlays/large/revisions/current/file?path=left4dead2/short.txt")
 	c.do("POST", "/content/collect", nil)
 }
 
@@ -202,7 +239,10 @@ func (c *caller) uploads() {
 	c.get("/overlays/mods/revisions/current")
 	c.do("POST", "/overlays/mods/build", object{"change": object{"repair": []string{"."}}})
 	// Names in GBK: one that is too short to tell, and several.
-	for _, names := range [][]string{{"\xb5\xd8\xcd\xbc.vpk"}, {"\xcb\xc0\xcd\xf6\xd6\xd0\xd0\xc4.vpk", "\xc7\xf3\xc9\xfa\xd6\xae\xc2\xb7\xb5\xd8\xcd\xbc.vpk"}} {
+	for _, names := range [][]string{
+		{"\xb5\xd8\xcd\xbc.vpk"},
+		{"\xcb\xc0\xcd\xf6\xd6\xd0\xd0\xc4.vpk", "\xc7\xf3\xc9\xfa\xd6\xae\xc2\xb7\xb5\xd8\xcd\xbc.vpk"},
+	} {
 		var b bytes.Buffer
 		w := zip.NewWriter(&b)
 		for _, name := range names {
@@ -232,26 +272,33 @@ func (c *caller) servers() {
 	c.do("DELETE", "/blueprints/gone", nil)
 	c.get("/blueprints/coop", "/blueprints/default")
 	c.do("POST", "/servers", object{"name": "alpha", "blueprint": "coop", "settings": object{
-		"hostname": "Friends", "map": "c2m1_highway", "mode": "coop", "difficulty": "Hard", "max_players": 4, "tick": 60, "region": "europe", "steam_groups": []string{"1234567"},
-		"steam_group_only": false, "lobby_only": false, "password": "secret", "tags": []string{"a"}, "motd": "hi", "host_text": "hi", "cfg": []string{"sv_x 1"}, "args": []string{"-x"},
+		"hostname": "Friends", "map": "c2m1_highway", "mode": "coop", "difficulty": "Hard", "max_players": 4, "tick": 60,
+		"region": "europe", "steam_groups": []string{"1234567"},
+		"steam_group_only": false, "lobby_only": false, "password": "secret", "tags": []string{"a"}, "motd": "hi", "host_text": "hi",
+		"cfg": []string{"sv_x 1"}, "args": []string{"-x"},
 		"admins": []object{{"id": "STEAM_1:0:1", "flags": "z", "note": "me"}, {"id": "STEAM_1:0:2", "group": "mods"}},
 	}})
 	c.do("POST", "/servers", object{"name": "beta", "settings": object{"banner": "https://example.org/", "map": "nothere"}})
 	c.do("POST", "/servers/beta/start", nil) // it fails: there is no such map
 	c.do("POST", "/servers/alpha/start", nil)
-	c.get("/servers", "/servers/alpha", "/servers/beta", "/servers/alpha/config", "/servers/alpha/reach", "/servers/beta/reach", "/servers/alpha/crashes", "/servers/alpha/files", "/servers/alpha/files?deep=true&limit=1000",
-		"/servers/alpha/written", "/servers/alpha/pending", "/servers/alpha/compare/beta", "/servers/alpha/campaigns", "/servers/alpha/clashes", "/servers/alpha/console/tail",
-		"/servers/alpha/file?path=left4dead2/cfg/a.cfg", "/servers/alpha/file?path=left4dead2/large.txt", "/servers/alpha/file?path=left4dead2/gbk.txt", "/servers/alpha/file?path=left4dead2/short.txt")
+	c.get("/servers", "/servers/alpha", "/servers/beta", "/servers/alpha/config", "/servers/alpha/reach", "/servers/beta/reach",
+		"/servers/alpha/crashes", "/servers/alpha/files", "/servers/alpha/files?deep=true&limit=1000",
+		"/servers/alpha/written", "/servers/alpha/pending", "/servers/alpha/compare/beta", "/servers/alpha/campaigns",
+		"/servers/alpha/clashes", "/servers/alpha/console/tail",
+		"/servers/alpha/file?path=left4dead2/cfg/a.cfg", "/servers/alpha/file?path=left4dead2/large.txt",
+		"/servers/alpha/file?path=left4dead2/gbk.txt", "/servers/alpha/file?path=left4dead2/short.txt")
 	c.do("POST", "/servers/alpha/console", object{"command": "status"})
 	c.do("POST", "/servers/alpha/map", object{"map": "c2m2_fairgrounds"})
 	c.do("POST", "/servers/alpha/map", object{"map": "c2m1_highway", "mode": "coop"})
-	c.do("PUT", "/servers/alpha", object{"version": 1, "blueprint": "coop", "settings": object{"map": "c2m1_highway", "cfg": []string{"sv_y 1"}}})
+	c.do("PUT", "/servers/alpha",
+		object{"version": 1, "blueprint": "coop", "settings": object{"map": "c2m1_highway", "cfg": []string{"sv_y 1"}}})
 	c.do("PUT", "/overlays/mods/file?path=left4dead2/cfg/new.cfg", "new")
 	stage.Until(c.T, "alpha has players", func() bool {
 		v, _ := c.Server("alpha")
 		return v.Players > 0
 	})
-	c.get("/servers", "/servers/alpha", "/servers/alpha/pending", "/servers/alpha/pending?limit=1", "/overlays/mods", "/overlays/mods/revisions/1")
+	c.get("/servers", "/servers/alpha", "/servers/alpha/pending", "/servers/alpha/pending?limit=1", "/overlays/mods",
+		"/overlays/mods/revisions/1")
 	c.do("POST", "/servers/alpha/restart", nil)
 	c.do("POST", "/servers/alpha/stop", nil)
 	c.do("POST", "/servers/alpha/written/discard", object{"paths": []string{"left4dead2/addons"}})
@@ -345,7 +392,8 @@ func (c *caller) wrongText() {
 		"name": "text", "kind": "files",
 		"label": "x", "map": "c2m1_highway", "version": 1, "server": "alpha", "paths": []string{"a"},
 		"entries": []object{{"id": "2900000001"}}, "url": "https://127.0.0.1:9/", "repository": "a/b", "asset": "a",
-		"text": "true", "user": "admin", "password": "correct horse battery", "current_password": "x", "command": "status", "id": "2900000001", "hours": 1,
+		"text": "true", "user": "admin", "password": "correct horse battery", "current_password": "x", "command": "status",
+		"id": "2900000001", "hours": 1,
 	}
 	// body makes an object with one string that is wrong, for each string in it.
 	var body func(s schema, deep int, f func(any))
@@ -373,7 +421,8 @@ func (c *caller) wrongText() {
 			})
 		}
 	}
-	names := strings.NewReplacer("/servers/{name}", "/servers/alpha", "/overlays/{name}", "/overlays/mods", "/blueprints/{name}", "/blueprints/coop", "{host}", "local", "{revision}", "1", "{other}", "alpha", "{id}", "x", "{name}", "x")
+	names := strings.NewReplacer("/servers/{name}", "/servers/alpha", "/overlays/{name}", "/overlays/mods", "/blueprints/{name}",
+		"/blueprints/coop", "{host}", "local", "{revision}", "1", "{other}", "alpha", "{id}", "x", "{name}", "x")
 	for path, methods := range d.Paths {
 		for method, op := range methods {
 			method = strings.ToUpper(method)

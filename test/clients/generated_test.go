@@ -35,7 +35,8 @@ func TestGeneratedClientsWork(t *testing.T) {
 			if err := os.Mkdir(made, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			run(t, dir, nil, "go", "tool", "oapi-codegen", "-generate", "types,client", "-package", "client", "-o", made+"/client.go", description)
+			run(t, dir, nil, "go", "tool", "oapi-codegen", "-generate", "types,client", "-package", "client", "-o", made+"/client.go",
+				description)
 			run(t, dir, env, "go", "run", "./oapi")
 		})
 		t.Run("ogen", func(t *testing.T) {

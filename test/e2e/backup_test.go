@@ -12,7 +12,8 @@ import (
 // a whiteout neither matters.
 func listing(t *testing.T, dir string) string {
 	t.Helper()
-	return must(t, "sh", "-ec", "cd "+dir+` && find . -type c -printf '%y %p\n' -o -printf '%y %m %u:%g %s %p -> %l\n' | grep -v ' ./left4dead2/logs' | sort`)
+	return must(t, "sh", "-ec",
+		"cd "+dir+` && find . -type c -printf '%y %p\n' -o -printf '%y %m %u:%g %s %p -> %l\n' | grep -v ' ./left4dead2/logs' | sort`)
 }
 
 // The panel reads what another user wrote, root gives it back to that user, and
@@ -38,7 +39,8 @@ func TestABackupComesBackWithItsOwners(t *testing.T) {
 		Name, State string
 		Warnings    []string
 	}
-	if err := json.Unmarshal([]byte(must(t, "left4me", "backup", "list", "--json")), &all); err != nil || len(all) != 1 || all[0].State != "verified" {
+	if err := json.Unmarshal([]byte(must(t, "left4me", "backup", "list", "--json")), &all); err != nil || len(all) != 1 ||
+		all[0].State != "verified" {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	// What not even the group may read can't be taken, and is told.
@@ -49,7 +51,8 @@ func TestABackupComesBackWithItsOwners(t *testing.T) {
 	if got := must(t, "stat", "-c", "%a %U:%G", file); got != "600 left4me:left4me" {
 		t.Errorf("the archive: %s", got)
 	}
-	if out := must(t, "sh", "-c", "left4me backup restore "+file+" --force 2>&1; echo $?"); !strings.HasSuffix(out, "4") || !strings.Contains(out, "another left4me works on") {
+	if out := must(t, "sh", "-c", "left4me backup restore "+file+" --force 2>&1; echo $?"); !strings.HasSuffix(out, "4") ||
+		!strings.Contains(out, "another left4me works on") {
 		t.Errorf("under a left4me that runs: %s", out)
 	}
 
@@ -61,7 +64,9 @@ func TestABackupComesBackWithItsOwners(t *testing.T) {
 	if out, err := as("left4me", "left4me", "backup", "restore", file, "--force"); err == nil || !strings.Contains(out, "only root") {
 		t.Errorf("as left4me: %v %s", err, out)
 	}
-	must(t, "sh", "-ec", "rm -rf "+root+"/runtime "+root+"/instances "+root+"/overlays "+root+"/left4me.db* "+root+"/left4me.lock "+root+"/tmp; cp /etc/left4me/left4me.env /root/was.env")
+	must(t, "sh", "-ec",
+		"rm -rf "+root+"/runtime "+root+"/instances "+root+"/overlays "+root+"/left4me.db* "+root+"/left4me.lock "+root+
+			"/tmp; cp /etc/left4me/left4me.env /root/was.env")
 	out := must(t, "left4me", "backup", "restore", file, "--settings", "/etc/left4me", "--force")
 	if !strings.Contains(out, "settings are in /etc/left4me/left4me.env") || strings.Contains(out, "not installed") {
 		t.Error(out)
@@ -73,13 +78,17 @@ func TestABackupComesBackWithItsOwners(t *testing.T) {
 	if after := listing(t, root+"/runtime/alpha/upper"); after != before {
 		t.Errorf("before:\n%s\nafterwards:\n%s", before, after)
 	}
-	if got := must(t, "stat", "-c", "%a %U:%G", root+"/left4me.db", root+"/instances/alpha/rcon"); got != "600 left4me:left4me\n600 left4me:left4me-game" {
+	if got := must(t, "stat", "-c", "%a %U:%G", root+"/left4me.db",
+		root+"/instances/alpha/rcon"); got != "600 left4me:left4me\n600 left4me:left4me-game" {
 		t.Errorf("owners: %s", got)
 	}
 	must(t, "systemctl", "start", "left4me")
 	eventually(t, "left4me is back", ready)
 	srcds = running(t, "alpha")
-	if out, err := inGame(srcds, "cd "+merged+" && cat left4dead2/cfg/banned_user.cfg && ls left4dead2/scripts && ! test -e left4dead2/motd.txt && touch shared/x left4dead2/cfg/more"); err != nil || !strings.Contains(out, "STEAM_1:0:1\nown.nut") {
+	if out, err := inGame(srcds,
+		"cd "+merged+
+			" && cat left4dead2/cfg/banned_user.cfg && ls left4dead2/scripts && ! test -e left4dead2/motd.txt && touch shared/x "+
+			"left4dead2/cfg/more"); err != nil || !strings.Contains(out, "STEAM_1:0:1\nown.nut") {
 		t.Errorf("%v %s", err, out)
 	}
 	done(t, "POST", "/servers/alpha/stop")

@@ -24,7 +24,10 @@ func TestContentBetweenThreeUsers(t *testing.T) {
 		t.Skip(skip)
 	}
 	tree := t.TempDir()
-	for name, text := range map[string]string{"cfg/league/rules.cfg": "mp_autoteambalance 0\n", "addons/sourcemod/configs/admins_simple.ini": "// nobody\n"} {
+	for name, text := range map[string]string{
+		"cfg/league/rules.cfg":                       "mp_autoteambalance 0\n",
+		"addons/sourcemod/configs/admins_simple.ini": "// nobody\n",
+	} {
 		file := filepath.Join(tree, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
@@ -64,7 +67,8 @@ func TestContentBetweenThreeUsers(t *testing.T) {
 	pid := running(t, "gamma")
 	merged := root + "/runtime/gamma/merged/left4dead2/"
 	script := "grep -q 'mp_autoteambalance 0' " + merged + "cfg/league/rules.cfg && grep -q left4me-build " + merged + "cfg/made-by.cfg" +
-		" && echo '// somebody' >" + merged + "addons/sourcemod/configs/admins_simple.ini && mkdir " + merged + "addons/sourcemod/data && echo 1 >" + merged + "addons/sourcemod/data/x.txt"
+		" && echo '// somebody' >" + merged + "addons/sourcemod/configs/admins_simple.ini && mkdir " + merged +
+		"addons/sourcemod/data && echo 1 >" + merged + "addons/sourcemod/data/x.txt"
 	if out, err := inGame(pid, script); err != nil {
 		t.Fatalf("the game: %v\n%s", err, out)
 	}

@@ -10,14 +10,16 @@ import (
 // ask are the calls of systemd that take the name of a unit, as D-Bus has them:
 // systemctl would mend some of the names.
 func ask(user, method, unit string) (string, error) {
-	return as(user, "busctl", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", method, "ss", unit, "replace")
+	return as(user, "busctl", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", method,
+		"ss", unit, "replace")
 }
 
 func TestOtherUnitsAreRefused(t *testing.T) {
 	pid := running(t, "alpha")
 	long := strings.Repeat("a", 65)
 	for _, unit := range []string{
-		"left4me.service", "dbus.service", "systemd-journald.service", "polkit.service", "reboot.target", "l4d2-game.slice", "l4d2-build.slice",
+		"left4me.service", "dbus.service", "systemd-journald.service", "polkit.service", "reboot.target", "l4d2-game.slice",
+		"l4d2-build.slice",
 		"left4me-mount@alpha.service", "left4me-mount@zeta.service", "left4me-install@x.service", "left4me-install.target",
 		"left4me-build@A.service", "left4me-build@../x.service",
 		"left4me-server@" + long + ".service", "left4me-server@A.service", "left4me-server@-x.service", "left4me-server@_x.service",
@@ -39,7 +41,10 @@ func TestOtherUnitsAreRefused(t *testing.T) {
 
 // refusal reports whether systemd said that it is not allowed, or no name.
 func refusal(out string) bool {
-	for _, text := range []string{"Access denied", "authentication required", "is not valid", "not a valid unit name", "is missing the instance name", "Interactive authentication", "not authorized"} {
+	for _, text := range []string{
+		"Access denied", "authentication required", "is not valid", "not a valid unit name",
+		"is missing the instance name", "Interactive authentication", "not authorized",
+	} {
 		if strings.Contains(out, text) {
 			return true
 		}
@@ -157,7 +162,8 @@ func TestASecondLeft4meLeavesTheUnitsAlone(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
-	if out, _ := as("left4me", "env", "LEFT4ME_ROOT=/tmp/other", "left4me", "doctor"); !strings.Contains(out, "not for LEFT4ME_ROOT=/tmp/other") {
+	if out, _ := as("left4me", "env", "LEFT4ME_ROOT=/tmp/other", "left4me", "doctor"); !strings.Contains(out,
+		"not for LEFT4ME_ROOT=/tmp/other") {
 		t.Errorf("doctor:\n%s", out)
 	}
 	if out, _ := as("left4me", "left4me", "doctor"); strings.Contains(out, "not for") {

@@ -60,7 +60,8 @@ func TestDoctorFindsNothingOnAMachineThatIsRight(t *testing.T) {
 	}
 	for _, user := range []string{"left4me", "root"} {
 		for _, c := range findings(t, user) {
-			if c.State != left4me.CheckOK && c.State != left4me.CheckSkipped && !slices.Contains(aside, c.Name) || c.State == left4me.CheckBroken {
+			if c.State != left4me.CheckOK && c.State != left4me.CheckSkipped && !slices.Contains(aside, c.Name) ||
+				c.State == left4me.CheckBroken {
 				t.Errorf("as %s: %+v", user, c)
 			}
 		}
@@ -122,7 +123,8 @@ func TestDoctorFindsThatThePolkitRuleIsMissing(t *testing.T) {
 	}
 	must(t, "mv", rule+".away", rule)
 	must(t, "systemctl", "restart", "polkit")
-	eventually(t, "polkit lets left4me start its units again", func() bool { return found(t, "left4me", "polkit").State == left4me.CheckOK })
+	eventually(t, "polkit lets left4me start its units again",
+		func() bool { return found(t, "left4me", "polkit").State == left4me.CheckOK })
 }
 
 func TestDoctorMendsOwnersAndModes(t *testing.T) {
@@ -134,7 +136,10 @@ func TestDoctorMendsOwnersAndModes(t *testing.T) {
 	must(t, "chmod", "0777", root+"/installation/base")
 	must(t, "chmod", "0644", "/etc/left4me/left4me.env")
 	must(t, "rm", "-rf", root+"/.steam")
-	wrong := []string{"runtime has the mode 0777", "logs belongs to root:root", "left4me.env has the mode 0644", "everybody may write to " + root + "/installation/base"}
+	wrong := []string{
+		"runtime has the mode 0777", "logs belongs to root:root", "left4me.env has the mode 0644",
+		"everybody may write to " + root + "/installation/base",
+	}
 	for _, user := range []string{"left4me", "root"} {
 		said := fmt.Sprint(findings(t, user))
 		for _, w := range wrong {

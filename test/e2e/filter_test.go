@@ -28,7 +28,8 @@ func TestTheHelpersUnitAllowsWhatOlderKernelsNeed(t *testing.T) {
 			t.Fatal(err)
 		}
 		const probe = "left4me-filter-probe.service"
-		text := regexp.MustCompile(`(?m)^(ExecStart|ExecStop|Conflicts|After|StopWhenUnneeded|RemainAfterExit)=.*\n`).ReplaceAllString(string(b), "")
+		text := regexp.MustCompile(
+			`(?m)^(ExecStart|ExecStop|Conflicts|After|StopWhenUnneeded|RemainAfterExit)=.*\n`).ReplaceAllString(string(b), "")
 		text = strings.Replace(text, "[Service]\n", `[Service]
 ExecStart=/root/overlayfs.test -test.v -test.run "(Layers|Device|Odd|Reader|Writer|LeavesNothing)/names"
 StandardOutput=file:/root/probe.log

@@ -50,7 +50,10 @@ func plugIn(t *testing.T) neighbour {
 	t.Cleanup(func() { here(t, "nsenter", "--net", "--target", n.machine, "ip", "link", "delete", "l4m0") })
 	here(t, "ip", "link", "add", "l4m0", "netns", n.machine, "type", "veth", "peer", "name", "l4m0", "netns", n.other)
 	for _, side := range []struct{ pid, four, six string }{{n.machine, inner4, inner6}, {n.other, outer4, outer6}} {
-		for _, args := range []string{"addr add " + side.four + "/24 dev l4m0", "addr add " + side.six + "/64 dev l4m0 nodad", "link set l4m0 up"} {
+		for _, args := range []string{
+			"addr add " + side.four + "/24 dev l4m0", "addr add " + side.six + "/64 dev l4m0 nodad",
+			"link set l4m0 up",
+		} {
 			here(t, append([]string{"nsenter", "--net", "--target", side.pid, "ip"}, strings.Fields(args)...)...)
 		}
 	}
@@ -175,14 +178,19 @@ func TestTheFirewallNeverHitsPlayers(t *testing.T) {
 			t.Errorf("%s: of a flood of 5000 queries %d arrived", address, got)
 		}
 		for what, packet := range map[string]string{
-			"of a game": "\x07\x01\x00\x00\x05\x01\x00\x00and what the player does", "of a large game packet": "\xfe\xff\xff\xff\x01\x00\x00\x00\x02\x00\xe0\x04x",
-			"that ask to join": "\xff\xff\xff\xffq0000000000\x00", "that join": "\xff\xff\xff\xffk and who it is",
+			"of a game":              "\x07\x01\x00\x00\x05\x01\x00\x00and what the player does",
+			"of a large game packet": "\xfe\xff\xff\xff\x01\x00\x00\x00\x02\x00\xe0\x04x",
+			"that ask to join":       "\xff\xff\xff\xffq0000000000\x00", "that join": "\xff\xff\xff\xffk and who it is",
 		} {
 			if got := sends(packet, 2000); got != 2000 {
 				t.Errorf("%s: of 2000 packets %s %d arrived, from an address that floods", address, what, got)
 			}
 		}
-		for what, packet := range map[string]string{"nothing": "", "a split packet without content": "\xfe\xff\xff\xff\x01\x00\x00\x00\x02\x00\xe0\x04", "the start of one": "\xfe\xff\xff\xff"} {
+		for what, packet := range map[string]string{
+			"nothing":                        "",
+			"a split packet without content": "\xfe\xff\xff\xff\x01\x00\x00\x00\x02\x00\xe0\x04",
+			"the start of one":               "\xfe\xff\xff\xff",
+		} {
 			if got := sends(packet, 10); got != 0 {
 				t.Errorf("%s: %d packets of %s arrived", address, got, what)
 			}

@@ -63,7 +63,8 @@ func TestHintsAreCommandsThatWork(t *testing.T) {
 			if err != nil {
 				doAs(t, out, user)
 			}
-			if out, err = as(user, "env", "LEFT4ME_TOKEN=l4m_0000000000000000000000000000000000000000", "left4me", "server", "list"); err == nil {
+			if out, err = as(user, "env", "LEFT4ME_TOKEN=l4m_0000000000000000000000000000000000000000", "left4me", "server",
+				"list"); err == nil {
 				t.Errorf("with a token that is none: %s", out)
 			}
 			if user != "root" {
@@ -80,7 +81,8 @@ func TestHintsAreCommandsThatWork(t *testing.T) {
 				if strings.Contains(c.Mend, "timedatectl") {
 					t.Errorf("doctor suggests to set the clock of a container: %+v", c)
 				}
-				if commands, _ := commandsOf(c.Mend, user); len(commands) > 0 && !slices.Contains(aside, c.Name) && !strings.Contains(c.Mend, "apt-get") {
+				if commands, _ := commandsOf(c.Mend, user); len(commands) > 0 && !slices.Contains(aside, c.Name) &&
+					!strings.Contains(c.Mend, "apt-get") {
 					doAs(t, strings.ReplaceAll(c.Mend, "left4me doctor`", "left4me doctor || [ $? = 1 ]`"), user)
 				}
 			}

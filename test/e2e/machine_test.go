@@ -62,7 +62,8 @@ func run(m *testing.M) int {
 // setUp builds what is tested, boots the machine and installs left4me in it.
 func setUp(dir string) error {
 	programs = filepath.Join(dir, "bin")
-	build := command("go", "build", "-o", programs+"/", "./cmd/left4me", "./cmd/left4me-overlay", "./sim/srcds", "./sim/lay", "./sim/steamcmd")
+	build := command("go", "build", "-o", programs+"/", "./cmd/left4me", "./cmd/left4me-overlay", "./sim/srcds", "./sim/lay",
+		"./sim/steamcmd")
 	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
 	built := make(chan error, 1)
 	go func() { built <- build.Run() }()

@@ -123,7 +123,9 @@ func TestManyServersAsUnits(t *testing.T) {
 	if now := must(t, "pgrep", "-x", "srcds_linux"); now != pids {
 		t.Error("not all servers are those that they were")
 	}
-	shims := must(t, "sh", "-c", "cat $(for p in $(pgrep -f 'left4me run'); do echo /proc/$p/smaps_rollup; done) 2>/dev/null | awk '/^Pss:/ { s += $2 } END { print s / 1024 }'")
+	shims := must(t, "sh", "-c",
+		"cat $(for p in $(pgrep -f 'left4me run'); do echo /proc/$p/smaps_rollup; done) 2>/dev/null | awk '/^Pss:/ { s += $2 } END { "+
+			"print s / 1024 }'")
 	t.Logf("all shims: %s MB (PSS); left4me: %s", shims, status(t, property(t, "left4me.service", "MainPID"), "VmRSS"))
 	for i := range n {
 		call(t, "POST", "/servers/"+name(i)+"/stop", nil, nil)
@@ -177,7 +179,8 @@ func TestManyStartsAgainstSystemdRun(t *testing.T) {
 		slices.Sort(ours)
 		slices.Sort(theirs)
 		a, b := ours[len(ours)/2], theirs[len(theirs)/2]
-		t.Logf("map loads in %s: left4me-server@ %v, systemd-run and mount %v, ratio %.2f", load, a.Round(time.Millisecond), b.Round(time.Millisecond), float64(a)/float64(b))
+		t.Logf("map loads in %s: left4me-server@ %v, systemd-run and mount %v, ratio %.2f", load, a.Round(time.Millisecond),
+			b.Round(time.Millisecond), float64(a)/float64(b))
 	}
 }
 

@@ -86,7 +86,8 @@ func apt(deb string, args ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return in(append([]string{"env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y"}, append(args, "/root/"+filepath.Base(deb))...)...)
+	return in(append([]string{"env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y"},
+		append(args, "/root/"+filepath.Base(deb))...)...)
 }
 
 func mustApt(t *testing.T, deb string) string {
@@ -187,7 +188,8 @@ func laySteamCMD(t *testing.T, build int) {
 	dir := filepath.Dir(steamCMD)
 	c := command(programs+"/steamcmd", "lay", outside+dir, fmt.Sprintf("SIM_STEAM_BUILD=%d", build), "SIM_STEAM_SIZE=20M")
 	srcds, err := os.ReadFile(programs + "/srcds")
-	if err := errors.Join(err, c.Run(), os.MkdirAll(outside+dir+"/depot", 0o755), os.WriteFile(outside+dir+"/depot/srcds_linux", srcds, 0o755)); err != nil {
+	if err := errors.Join(err, c.Run(), os.MkdirAll(outside+dir+"/depot", 0o755),
+		os.WriteFile(outside+dir+"/depot/srcds_linux", srcds, 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	must(t, "chown", "-R", "left4me:", dir) // it updates itself in place
@@ -274,7 +276,11 @@ func belongings(t *testing.T) string {
 	for _, s := range servers {
 		text += fmt.Sprintf("%s %s %d %s\n", s.Name, s.Blueprint, s.Port, s.Settings)
 	}
-	return text + must(t, "sh", "-ec", "cd "+root+"; find overlays runtime/*/upper -type f | sort | xargs ls -l --time-style=+%s; find overlays runtime/*/upper -type f | sort | xargs sha256sum")
+	return text +
+		must(t, "sh", "-ec",
+			"cd "+root+
+				"; find overlays runtime/*/upper -type f | sort | xargs ls -l --time-style=+%s; find overlays runtime/*/upper -type f | "+
+				"sort | xargs sha256sum")
 }
 
 // documented are the commands of a block of docs/backup.md, for a file.
@@ -288,7 +294,8 @@ func documented(t *testing.T, heading, deb, archive string) (commands []string) 
 	if !there {
 		t.Fatalf("docs/backup.md has nothing under %q", heading)
 	}
-	named := strings.NewReplacer("apt install ./left4me_VERSION_amd64.deb", "DEBIAN_FRONTEND=noninteractive apt-get install -y "+deb, "./NAME.tar.zst", archive)
+	named := strings.NewReplacer("apt install ./left4me_VERSION_amd64.deb", "DEBIAN_FRONTEND=noninteractive apt-get install -y "+deb,
+		"./NAME.tar.zst", archive)
 	for line := range strings.Lines(text) {
 		command, ok := strings.CutPrefix(line, "    ")
 		if !ok {
@@ -315,7 +322,9 @@ func noUnits(t *testing.T) {
 		}
 		for line := range strings.Lines(out) {
 			unit := strings.Fields(line)[0]
-			out += "\n" + must(t, "sh", "-c", `systemctl show -p Id,LoadState,ActiveState,SubState,Job,WantedBy,RequiredBy,Before,After,ReferencedBy,TriggeredBy,ControlGroup "$1"
+			out += "\n" +
+				must(t, "sh", "-c",
+					`systemctl show -p Id,LoadState,ActiveState,SubState,Job,WantedBy,RequiredBy,Before,After,ReferencedBy,TriggeredBy,ControlGroup "$1"
 				cat "/sys/fs/cgroup$(systemctl show --value -p ControlGroup "$1")/cgroup.procs" 2>&1
 				find /etc/systemd /run/systemd -name "$1*" 2>&1
 				systemctl list-jobs --no-pager`, "sh", unit)
@@ -350,7 +359,8 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		}
 	})
 	step("a command has a manual page", func(t *testing.T) {
-		out, err := exec.Command("sh", "-ec", "dpkg-deb --fsys-tarfile "+deb+" | tar -xO ./usr/share/man/man1/left4me-server-start.1.gz | gzip -d").Output()
+		out, err := exec.Command("sh", "-ec",
+			"dpkg-deb --fsys-tarfile "+deb+" | tar -xO ./usr/share/man/man1/left4me-server-start.1.gz | gzip -d").Output()
 		if err != nil || !strings.Contains(string(out), "v0.1.0") || !strings.Contains(string(out), "start all servers") {
 			t.Errorf("%v: %s", err, out)
 		}
@@ -417,7 +427,8 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		if r := setUp("first-of-two-passwords"); r.Admin != "coach" || r.Note != "" {
 			t.Errorf("%+v", r)
 		}
-		if r := setUp("another-of-two-passwords"); r.Admin != "" || !strings.Contains(r.Note, "coach is there; the password from standard input was not used") {
+		if r := setUp("another-of-two-passwords"); r.Admin != "" ||
+			!strings.Contains(r.Note, "coach is there; the password from standard input was not used") {
 			t.Errorf("again: %+v", r)
 		}
 		if status, _ := logIn(t, "coach", "first-of-two-passwords"); status != http.StatusOK {
@@ -432,7 +443,8 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		must(t, "left4me", "setup", "--admin", "looker")
 	})
 	step("the administrator logs in", func(t *testing.T) {
-		if status, page := logIn(t, "admin", secret); status != http.StatusOK || !strings.Contains(page, "Servers") || strings.Contains(page, `action="/login"`) {
+		if status, page := logIn(t, "admin", secret); status != http.StatusOK || !strings.Contains(page, "Servers") ||
+			strings.Contains(page, `action="/login"`) {
 			t.Errorf("%d %s", status, page)
 		}
 		if status, _ := logIn(t, "admin", secret+"x"); status != http.StatusUnauthorized {
@@ -491,7 +503,8 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		if g := showGame(t); g.Current != steamBuild(1) {
 			t.Errorf("%+v", g)
 		}
-		eventually(t, "beta has moved back", func() bool { g := showGame(t); return g.Rollout.State == "done" && g.Rollout.Build == steamBuild(1) })
+		eventually(t, "beta has moved back",
+			func() bool { g := showGame(t); return g.Rollout.State == "done" && g.Rollout.Build == steamBuild(1) })
 		wantUndisturbed(t, map[string]string{"alpha": pids["alpha"]}) // it never left that build
 		pids["beta"] = running(t, "beta")
 		eventually(t, "both run on the first build", func() bool { return len(showGame(t).on(1)) == 2 })
@@ -530,7 +543,8 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 		if out, _ := in("systemctl", "status", "--no-pager", "--full", "left4me"); !strings.Contains(out, "its schema is version 99999") {
 			t.Errorf("the status doesn't say why:\n%s", out)
 		}
-		if out, err := as("left4me", "left4me", "doctor"); err == nil || !strings.Contains(out, "database: "+root+"/left4me.db: its schema is version 99999") {
+		if out, err := as("left4me", "left4me", "doctor"); err == nil ||
+			!strings.Contains(out, "database: "+root+"/left4me.db: its schema is version 99999") {
 			t.Errorf("doctor doesn't say why: %v\n%s", err, out)
 		}
 		if out, err := in("left4me", "setup"); err == nil || !strings.Contains(out, "its schema is version 99999") {
@@ -604,7 +618,9 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 	})
 	step("a backup restored on a machine without anything makes it what it was", func(t *testing.T) {
 		// Another machine's users have other numbers.
-		must(t, "sh", "-ec", "rm -r "+root+"/* && sed -i /^left4me/d /etc/passwd /etc/group /etc/shadow /etc/gshadow && systemd-sysusers --inline 'u somebody'")
+		must(t, "sh", "-ec",
+			"rm -r "+root+
+				"/* && sed -i /^left4me/d /etc/passwd /etc/group /etc/shadow /etc/gshadow && systemd-sysusers --inline 'u somebody'")
 		for _, command := range documented(t, "On a new machine", "/root/"+filepath.Base(newer), archive) {
 			out := must(t, "sh", "-ec", command)
 			if command != "left4me setup" {
@@ -633,7 +649,8 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 func TestTheSameSourcesGiveTheSamePackage(t *testing.T) {
 	// Elsewhere, without git, in another time zone and with another umask.
 	dir := t.TempDir()
-	copied := exec.Command("sh", "-ec", `git ls-files -co --exclude-standard -z | tar --null --ignore-failed-read -T - -cf - 2>/dev/null | tar -xf - -C "$0"`, dir)
+	copied := exec.Command("sh", "-ec",
+		`git ls-files -co --exclude-standard -z | tar --null --ignore-failed-read -T - -cf - 2>/dev/null | tar -xf - -C "$0"`, dir)
 	copied.Dir = "../.."
 	if out, err := copied.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -68,8 +68,10 @@ func probe(t *testing.T, unit, program string) string {
 		t.Fatal(err)
 	}
 	const name = "left4me-reach-probe.service"
-	text := regexp.MustCompile(`(?m)^(Exec\w+|Type|Restart\w*|Requires|After|Wants|Conflicts|RuntimeMaxSec|TimeoutStartSec)=.*\n`).ReplaceAllString(string(b), "")
-	text = strings.Replace(text, "[Service]\n", "[Service]\nType=oneshot\nExecStart=/bin/bash /usr/local/bin/reach\nStandardOutput=truncate:/root/reach.log\n", 1)
+	text := regexp.MustCompile(
+		`(?m)^(Exec\w+|Type|Restart\w*|Requires|After|Wants|Conflicts|RuntimeMaxSec|TimeoutStartSec)=.*\n`).ReplaceAllString(string(b), "")
+	text = strings.Replace(text, "[Service]\n",
+		"[Service]\nType=oneshot\nExecStart=/bin/bash /usr/local/bin/reach\nStandardOutput=truncate:/root/reach.log\n", 1)
 	put(t, "/etc/systemd/system/"+name, "root:root", 0o644, text)
 	put(t, "/usr/local/bin/reach", "root:root", 0o755, program)
 	must(t, "systemctl", "daemon-reload")
@@ -92,7 +94,8 @@ var (
 		{"cat /etc/left4me/left4me.env", false},
 		{speaks("/run/left4me/api.sock"), false},
 		{speaks("/run/dbus/system_bus_socket"), false},
-		{"busctl --system call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager StartUnit ss left4me-server@beta.service replace", false},
+		{"busctl --system call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager StartUnit ss " +
+			"left4me-server@beta.service replace", false},
 		{"ls " + root + "/instances/beta", false},
 		{"ls " + root + "/runtime/beta", false},
 		{"ls " + root + "/logs/beta", false},
@@ -150,7 +153,8 @@ func TestWhatAHostilePluginReaches(t *testing.T) {
 		{"readlink /proc/" + victim + "/cwd", false},
 		{"exec 3<>/dev/tcp/169.254.169.254/8099", false},
 	}, gamePrivate...), noRoot...)
-	seen(t, speaks("/run/left4me/beta/sock"), speaks("/run/left4me/api.sock"), speaks("/run/dbus/system_bus_socket"), "kill -0 "+victim, "ls /proc/"+shim+"/root/run/left4me/beta", "touch /dev/shm/of-another")
+	seen(t, speaks("/run/left4me/beta/sock"), speaks("/run/left4me/api.sock"), speaks("/run/dbus/system_bus_socket"), "kill -0 "+victim,
+		"ls /proc/"+shim+"/root/run/left4me/beta", "touch /dev/shm/of-another")
 	metadata(t)
 	upper := root + "/runtime/mallory/upper"
 	must(t, "cp", root+"/installation/base/srcds_linux", upper+"/srcds_real")
@@ -201,7 +205,8 @@ func TestWhatAHostileSteamCMDReaches(t *testing.T) {
 		for d in instances runtime logs; do install -d -o left4me -g left4me-game -m 2770 $d/left4me-install; done
 		install -d -o left4me -g left4me-game -m 2770 runtime/left4me-install/upper
 		printf 'LEFT4ME_STEAM_PASSWORD=its-own\n' >/etc/left4me/steam.env`)
-	defer in("rm", "-rf", "/etc/left4me/steam.env", root+"/instances/left4me-install", root+"/runtime/left4me-install", root+"/logs/left4me-install")
+	defer in("rm", "-rf", "/etc/left4me/steam.env", root+"/instances/left4me-install", root+"/runtime/left4me-install",
+		root+"/logs/left4me-install")
 	metadata(t)
 	all := append(append([]try{
 		{"ls " + root + "/installation/base", true},
@@ -254,7 +259,8 @@ func TestWhatAHostileBuildReaches(t *testing.T) {
 		install -o left4me -g left4me-build -m 0660 /dev/null `+dir+`/log
 		install -o left4me -g left4me-build -m 0660 /dev/null `+dir+`/end`)
 	defer in("rm", "-rf", dir)
-	put(t, dir+"/script", "left4me:left4me-build", 0o640, strings.Replace(tries(all), "head -c 20G", "ulimit -f 1; head -c 20G", 1)+"(setsid sleep 1000 &)\nexit 7\n")
+	put(t, dir+"/script", "left4me:left4me-build", 0o640,
+		strings.Replace(tries(all), "head -c 20G", "ulimit -f 1; head -c 20G", 1)+"(setsid sleep 1000 &)\nexit 7\n")
 	if out, err := ask("left4me", "StartUnit", "left4me-build@x1.service"); err != nil {
 		t.Fatal(out)
 	}

@@ -34,7 +34,10 @@ func TestUnitsAreWellFormed(t *testing.T) {
 	if err != nil || out != "" { // a warning is logged at each load of the unit
 		t.Errorf("%v\n%s", err, out)
 	}
-	for _, unit := range []string{"left4me.service", "left4me-server@a.service", "left4me-empty@a.service", "left4me-mount@a.service", "left4me-unmount@a.service"} {
+	for _, unit := range []string{
+		"left4me.service", "left4me-server@a.service", "left4me-empty@a.service", "left4me-mount@a.service",
+		"left4me-unmount@a.service",
+	} {
 		out := must(t, "systemd-analyze", "security", "--no-pager", unit)
 		t.Log(out[strings.LastIndexByte(out, '\n')+1:])
 	}
@@ -61,7 +64,8 @@ func TestAServerRunsWithoutPrivileges(t *testing.T) {
 		}
 	}
 	got := mounts(t, "alpha")
-	if len(got) != 1 || !strings.Contains(got[0], "nosuid") || !strings.Contains(got[0], "nodev") || !strings.HasSuffix(got[0], " overlay") {
+	if len(got) != 1 || !strings.Contains(got[0], "nosuid") || !strings.Contains(got[0], "nodev") ||
+		!strings.HasSuffix(got[0], " overlay") {
 		t.Errorf("mounts in the namespace of systemd: %q", got)
 	}
 	if s := show(t, "alpha"); s.Map != "c1m1_hotel" {
@@ -71,7 +75,8 @@ func TestAServerRunsWithoutPrivileges(t *testing.T) {
 
 // inGame runs a command as the game sees the machine.
 func inGame(pid, script string) (string, error) {
-	return in("nsenter", "--target", pid, "--mount", "setpriv", "--reuid=left4me-game", "--regid=left4me-game", "--clear-groups", "sh", "-ec", script)
+	return in("nsenter", "--target", pid, "--mount", "setpriv", "--reuid=left4me-game", "--regid=left4me-game", "--clear-groups", "sh",
+		"-ec", script)
 }
 
 func TestTheGameReachesOnlyItsOwn(t *testing.T) {
@@ -205,7 +210,9 @@ func TestAServerThatSystemdGivesUpSaysSo(t *testing.T) {
 func TestLeft4meOutlivesTheJournal(t *testing.T) {
 	game := running(t, "alpha")
 	pid := property(t, "left4me.service", "MainPID")
-	must(t, "sh", "-c", "systemctl stop systemd-journald.socket systemd-journald-dev-log.socket systemd-journald.service; systemctl start systemd-journald.service")
+	must(t, "sh", "-c",
+		"systemctl stop systemd-journald.socket systemd-journald-dev-log.socket systemd-journald.service; systemctl start "+
+			"systemd-journald.service")
 	name := fmt.Sprint("logged-after-", time.Now().UnixNano())
 	for range 2 {
 		if code := call(t, "POST", "/servers/alpha/console", map[string]string{"command": name}, nil); code != http.StatusOK {
@@ -363,7 +370,8 @@ func TestAPersonIsToldWhyAMountWasRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	j := do(t, "POST", "/servers/beta/start")
-	if j.State != "failed" || !strings.Contains(j.Error.Text, "written by fuse-overlayfs") || !strings.Contains(j.Error.Hint, "journalctl -u left4me-mount@beta") {
+	if j.State != "failed" || !strings.Contains(j.Error.Text, "written by fuse-overlayfs") ||
+		!strings.Contains(j.Error.Hint, "journalctl -u left4me-mount@beta") {
 		t.Errorf("%+v", j)
 	}
 	wantMounts(t, "beta", 0)
@@ -427,7 +435,8 @@ func TestWreckageDoesNotKeepAServerFromItsEnd(t *testing.T) {
 	whole("POST", "/servers/delta/stop")
 	wreck()
 	whole("DELETE", "/servers/delta")
-	if out, err := in("sh", "-c", "ls -d "+root+"/*/delta "+root+"/tmp/aside-delta-*"); !strings.Contains(out, "aside-delta-*") || strings.Contains(out, "/delta\n") {
+	if out, err := in("sh", "-c", "ls -d "+root+"/*/delta "+root+"/tmp/aside-delta-*"); !strings.Contains(out, "aside-delta-*") ||
+		strings.Contains(out, "/delta\n") {
 		t.Errorf("left behind: %v\n%s", err, out)
 	}
 	wantNoUnits(t, "delta")
@@ -436,10 +445,13 @@ func TestWreckageDoesNotKeepAServerFromItsEnd(t *testing.T) {
 	// machine ends, which the helper removes, and root's own.
 	running(t, "delta")
 	done(t, "POST", "/servers/delta/stop")
-	must(t, "sh", "-ec", "cd "+root+"/runtime/delta; mkdir -m 0 work/work; mkdir -p upper/roots/deep; chmod 0700 upper/roots; mkdir "+root+"/logs/delta/roots; touch "+root+"/logs/delta/roots/file")
+	must(t, "sh", "-ec",
+		"cd "+root+"/runtime/delta; mkdir -m 0 work/work; mkdir -p upper/roots/deep; chmod 0700 upper/roots; mkdir "+root+
+			"/logs/delta/roots; touch "+root+"/logs/delta/roots/file")
 	j := do(t, "DELETE", "/servers/delta")
 	_, command, _ := strings.Cut(warning(j), "run as root: ")
-	if j.State != "done" || !strings.Contains(warning(j), "runtime/delta/") || !strings.Contains(warning(j), "belongs to root:") || !strings.HasPrefix(command, "rm -rf "+root+"/tmp/aside-delta-") {
+	if j.State != "done" || !strings.Contains(warning(j), "runtime/delta/") || !strings.Contains(warning(j), "belongs to root:") ||
+		!strings.HasPrefix(command, "rm -rf "+root+"/tmp/aside-delta-") {
 		t.Fatalf("%+v", j)
 	}
 	if out, err := in("sh", "-c", "ls -d "+root+"/*/delta"); err == nil {

@@ -31,7 +31,8 @@ func TestSteamCMDMayBeElsewhere(t *testing.T) {
 	const own, debian = "/opt/steamcmd", "/usr/lib/games/steam"
 	lay := func(dir, build string) {
 		t.Helper()
-		if err := command(programs+"/steamcmd", "lay", outside+dir, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_FILES=20", "SIM_STEAM_BUILD="+build).Run(); err != nil {
+		if err := command(programs+"/steamcmd", "lay", outside+dir, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_FILES=20",
+			"SIM_STEAM_BUILD="+build).Run(); err != nil {
 			t.Fatal(err)
 		}
 		if err := command("install", "-D", "-m", "0755", programs+"/srcds", outside+dir+"/depot/srcds_linux").Run(); err != nil {
@@ -49,7 +50,8 @@ func TestSteamCMDMayBeElsewhere(t *testing.T) {
 	must(t, "chown", "-R", "left4me:", own)
 	setting(t, own+"/steamcmd.sh")
 	j := do(t, "POST", "/hosts/local/game/update")
-	if j.State != "failed" || !strings.Contains(j.Error.Hint, "systemctl edit left4me-install") || !strings.Contains(j.Error.Hint, "ReadWritePaths="+own) {
+	if j.State != "failed" || !strings.Contains(j.Error.Hint, "systemctl edit left4me-install") ||
+		!strings.Contains(j.Error.Hint, "ReadWritePaths="+own) {
 		t.Errorf("where its unit may not write: %+v", j)
 	}
 	must(t, "sh", "-ec", `mkdir -p /etc/systemd/system/left4me-install.service.d

@@ -67,7 +67,8 @@ func TestWhatIsWantedRunsAfterEachFault(t *testing.T) {
 		eventually(t, w.names[0]+" is stopped", func() bool { return show(t, w.names[0]).State == "stopped" })
 		free()
 		w.untouched(t, pids, w.names[1:]...)
-		within(t, 2*time.Minute, "a server starts again", func() bool { return do(t, "POST", "/servers/"+w.names[0]+"/start").State == "done" })
+		within(t, 2*time.Minute, "a server starts again",
+			func() bool { return do(t, "POST", "/servers/"+w.names[0]+"/start").State == "done" })
 	})
 	fault("full disk of the games", func(t *testing.T) {
 		pids := w.pids(t)
@@ -204,7 +205,8 @@ func (w *whole) compare(t *testing.T) {
 		if _, listed := now[row]; listed {
 			continue
 		}
-		if id, isJob := strings.CutPrefix(row, "/jobs/"); !isJob || call(t, "GET", "/jobs/"+strings.Trim(id, `"`), nil, nil) != http.StatusOK {
+		if id, isJob := strings.CutPrefix(row, "/jobs/"); !isJob ||
+			call(t, "GET", "/jobs/"+strings.Trim(id, `"`), nil, nil) != http.StatusOK {
 			t.Errorf("%s of %s is lost", row, made)
 		}
 	}

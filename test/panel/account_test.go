@@ -131,7 +131,12 @@ func TestAccountsFromThePanel(t *testing.T) {
 	if at := s.url(""); at != panel {
 		s.loginAs(at, "admin", password)
 	}
-	for name, path := range map[string]string{"account": "/account", "users": "/users", "user": "/users/zoey", "user-delete": "/users/zoey/delete"} {
+	for name, path := range map[string]string{
+		"account":     "/account",
+		"users":       "/users",
+		"user":        "/users/zoey",
+		"user-delete": "/users/zoey/delete",
+	} {
 		s.everywhere(name, path)
 	}
 }

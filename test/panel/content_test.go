@@ -34,7 +34,8 @@ func TestAWorkshopCampaignFromThePanel(t *testing.T) {
 		return `document.querySelector("` + part + `")?.innerText.includes("` + text + `")`
 	}
 	s.do("the list", chromedp.Navigate(s.url("/overlays")))
-	s.do("new overlay", chromedp.Click(chromedp.CSS(`a[href="/overlays/new"]`)), chromedp.WaitVisible(chromedp.CSS(`a[href="/overlays/new?kind=workshop"]`)))
+	s.do("new overlay", chromedp.Click(chromedp.CSS(`a[href="/overlays/new"]`)),
+		chromedp.WaitVisible(chromedp.CSS(`a[href="/overlays/new?kind=workshop"]`)))
 	s.do("workshop", chromedp.Click(chromedp.CSS(`a[href="/overlays/new?kind=workshop"]`)), chromedp.WaitVisible(chromedp.CSS("#items")))
 	s.do("paste", chromedp.SendKeys(chromedp.CSS("#name"), "friday"),
 		chromedp.SendKeys(chromedp.CSS("#items"), "https://steamcommunity.com/sharedfiles/filedetails/?id=300000001&searchtext="),
@@ -43,8 +44,10 @@ func TestAWorkshopCampaignFromThePanel(t *testing.T) {
 	s.shows("3 items in it")
 	s.until("what can't be had is told", has("form.look .members", "private"))
 	s.everywhere("overlay-look", "/overlays/friday/items/look?ids=300000001")
-	s.do("add", chromedp.Navigate(s.url("/overlays/friday/items/look?ids=300000001")), chromedp.Click(chromedp.CSS("form.look .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-work")))
-	s.until("the page is marked", `location.pathname === "/overlays/friday/items" && document.readyState === "complete" && (window.same = true)`)
+	s.do("add", chromedp.Navigate(s.url("/overlays/friday/items/look?ids=300000001")), chromedp.Click(chromedp.CSS("form.look .primary")),
+		chromedp.WaitVisible(chromedp.CSS("#overlay-work")))
+	s.until("the page is marked",
+		`location.pathname === "/overlays/friday/items" && document.readyState === "complete" && (window.same = true)`)
 	s.until("how far it is", `/\d+ %/.test(document.querySelector("#overlay-work").innerText)`)
 	s.picture("overlay-downloads")
 	s.until("it is built", has("#overlay-head", "revision 1"))
@@ -52,7 +55,10 @@ func TestAWorkshopCampaignFromThePanel(t *testing.T) {
 	s.do("its items", chromedp.Navigate(s.url("/overlays/friday/items")))
 	s.until("what became of them", `document.querySelector(".members")?.textContent.includes("private")`)
 	s.everywhere("overlay-items", "/overlays/friday/items")
-	for _, page := range []string{"", "/revisions", "/problems", "/campaigns", "/settings", "/delete", "?dir=left4dead2/addons", "/diff?from=0&to=1"} {
+	for _, page := range []string{
+		"", "/revisions", "/problems", "/campaigns", "/settings", "/delete", "?dir=left4dead2/addons",
+		"/diff?from=0&to=1",
+	} {
 		s.everywhere("overlay"+strings.NewReplacer("/", "-", "?", "-", "=", "-", "&", "-").Replace(page), "/overlays/friday"+page)
 	}
 	s.do("campaigns", chromedp.Navigate(s.url("/overlays/friday/campaigns")))
@@ -60,12 +66,14 @@ func TestAWorkshopCampaignFromThePanel(t *testing.T) {
 
 	s.Must(t, http.MethodPost, "/blueprints", map[string]any{"name": "friday", "overlays": []string{"friday"}}, nil)
 	s.do("a server", chromedp.Navigate(s.url("/servers/new")),
-		chromedp.SendKeys(chromedp.CSS("#name"), "alpha"), chromedp.SetValue(chromedp.CSS("#blueprint"), "friday"), chromedp.Submit(chromedp.CSS("#name")),
+		chromedp.SendKeys(chromedp.CSS("#name"), "alpha"), chromedp.SetValue(chromedp.CSS("#blueprint"), "friday"),
+		chromedp.Submit(chromedp.CSS("#name")),
 		chromedp.WaitVisible(chromedp.CSS("#server-head")))
 	s.do("start", chromedp.Click(chromedp.CSS(`form[action="/servers/alpha/start"] button`)))
 	s.until("it becomes ready", `document.querySelector("#server-state").innerText.toLowerCase().includes("running")`)
 	s.do("the maps", chromedp.Navigate(s.url("/servers/alpha/map")), chromedp.SendKeys(chromedp.CSS("#filter"), "salt"))
-	s.until("only that campaign is shown", `[...document.querySelectorAll(".picker > li:not([hidden]) h3")].map(e => e.innerText).join() === "Salt Flats"`)
+	s.until("only that campaign is shown",
+		`[...document.querySelectorAll(".picker > li:not([hidden]) h3")].map(e => e.innerText).join() === "Salt Flats"`)
 	s.everywhere("server-map", "/servers/alpha/map")
 	second, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](`(() => {
 		const card = [...document.querySelectorAll(".picker > li")].find((e) => e.innerText.includes("Salt Flats"));
@@ -103,11 +111,14 @@ func TestFilesFromThePanel(t *testing.T) {
 	if err = errors.Join(err, os.WriteFile(text, []byte("hostname \"Friday\"\nsv_region 3\n"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	s.do("choose", chromedp.Navigate(s.url("/overlays/plugins/upload")), chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{big, text}))
-	s.until("the plan", `document.querySelector(".plan")?.innerText.includes("night") || document.querySelector(".plan")?.innerText.includes("big.vpk")`)
+	s.do("choose", chromedp.Navigate(s.url("/overlays/plugins/upload")),
+		chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{big, text}))
+	s.until("the plan",
+		`document.querySelector(".plan")?.innerText.includes("night") || document.querySelector(".plan")?.innerText.includes("big.vpk")`)
 	plan, _ := chromedp.Run(s.ctx, chromedp.Evaluate[string]("location.pathname"))
 	s.everywhere("upload-plan", plan)
-	s.do("publish", chromedp.Navigate(s.url(plan)), chromedp.Click(chromedp.CSS("form[action$=publish] .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
+	s.do("publish", chromedp.Navigate(s.url(plan)), chromedp.Click(chromedp.CSS("form[action$=publish] .primary")),
+		chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
 	s.until("it is a revision", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)
 	s.do("its files", chromedp.Navigate(s.url("/overlays/plugins?q=big.vpk")))
 	s.shows("big.vpk")
@@ -118,7 +129,9 @@ func TestFilesFromThePanel(t *testing.T) {
 	s.everywhere("editor", path)
 	s.do("edit", chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url(path)))
 	inside := `document.querySelector(".code").shadowRoot`
-	s.until("the editor is there, with its styles", inside+`.querySelectorAll(".cm-line").length === 3 && getComputedStyle(`+inside+`.querySelector(".cm-scroller")).fontFamily.includes("mono")`)
+	s.until("the editor is there, with its styles",
+		inside+`.querySelectorAll(".cm-line").length === 3 && getComputedStyle(`+inside+
+			`.querySelector(".cm-scroller")).fontFamily.includes("mono")`)
 	s.until("it has the focus", "("+inside+`.querySelector(".cm-content").focus(), true)`)
 	s.do("type", chromedp.KeyEvent("sv_tags \"oops"))
 	s.until("what is wrong is told", `document.querySelector(".found")?.innerText.includes("never closed")`)
@@ -157,8 +170,12 @@ func TestFilesFromThePanel(t *testing.T) {
 		window.saved = res.ok ? "ok" : await res.text();
 	})(); window.saved === "ok"`)
 	s.do("open it", chromedp.Navigate(s.url(path)))
-	s.until("the whole text is there", inside+`?.querySelector(".cm-content")?.innerText.includes("the end") && `+mine+`.includes("[$LINUX]")`)
-	for _, told := range []string{"The game cuts this text here", "the only condition that holds on a server is [$WIN32]", "the game takes it for an empty block"} {
+	s.until("the whole text is there",
+		inside+`?.querySelector(".cm-content")?.innerText.includes("the end") && `+mine+`.includes("[$LINUX]")`)
+	for _, told := range []string{
+		"The game cuts this text here", "the only condition that holds on a server is [$WIN32]",
+		"the game takes it for an empty block",
+	} {
 		s.until("what the game does is told", `document.querySelector(".found")?.innerText.includes("`+told+`")`)
 	}
 	s.picture("editor-mission")
@@ -169,9 +186,11 @@ func TestPagesOfOverlaysFit(t *testing.T) {
 	s := open(t, 33200)
 	s.login()
 	for name, path := range map[string]string{
-		"overlays": "/overlays", "overlay-new": "/overlays/new", "overlay-new-workshop": "/overlays/new?kind=workshop", "overlay-new-files": "/overlays/new?kind=files",
-		"overlay-new-script": "/overlays/new?kind=script", "overlay-new-git": "/overlays/new?kind=git", "overlay-new-release": "/overlays/new?kind=release",
-		"overlay-maps": "/overlays/maps", "overlay-maps-upload": "/overlays/maps/upload", "overlay-maps-edit": "/overlays/maps/edit",
+		"overlays": "/overlays", "overlay-new": "/overlays/new", "overlay-new-workshop": "/overlays/new?kind=workshop",
+		"overlay-new-files":  "/overlays/new?kind=files",
+		"overlay-new-script": "/overlays/new?kind=script", "overlay-new-git": "/overlays/new?kind=git",
+		"overlay-new-release": "/overlays/new?kind=release",
+		"overlay-maps":        "/overlays/maps", "overlay-maps-upload": "/overlays/maps/upload", "overlay-maps-edit": "/overlays/maps/edit",
 	} {
 		s.everywhere(name, path)
 	}

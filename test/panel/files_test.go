@@ -38,28 +38,36 @@ func TestTheFilesOfAServerFromThePanel(t *testing.T) {
 		return `([...document.querySelectorAll("table tbody tr")].find((r) => r.innerText.includes("` + name + `"))?.innerText ?? "")`
 	}
 	configs := "/servers/alpha/files?dir=left4dead2%2Faddons%2Fsourcemod%2Fconfigs"
-	s.do("the way down", chromedp.Navigate(s.url("/servers/alpha")), chromedp.Click(chromedp.CSS(`.tabs a[href$="/files"]`)), chromedp.WaitVisible(chromedp.CSS(".seen")))
+	s.do("the way down", chromedp.Navigate(s.url("/servers/alpha")), chromedp.Click(chromedp.CSS(`.tabs a[href$="/files"]`)),
+		chromedp.WaitVisible(chromedp.CSS(".seen")))
 	for _, dir := range []string{"left4dead2", "addons", "sourcemod", "configs"} {
-		s.until("the directory "+dir, `[...document.querySelectorAll(".seen th a")].some((a) => a.innerText.trim() === "`+dir+`" && (a.click(), true))`)
+		s.until("the directory "+dir,
+			`[...document.querySelectorAll(".seen th a")].some((a) => a.innerText.trim() === "`+dir+`" && (a.click(), true))`)
 	}
-	s.until("the file names its layer and what it hides", row("core.cfg")+`.includes("house") && `+row("core.cfg")+`.includes("hides overlay sourcemod@1")`)
-	s.until("a file that is alone hides nothing", row("databases.cfg")+`.includes("sourcemod") && !`+row("databases.cfg")+`.includes("hides")`)
+	s.until("the file names its layer and what it hides",
+		row("core.cfg")+`.includes("house") && `+row("core.cfg")+`.includes("hides overlay sourcemod@1")`)
+	s.until("a file that is alone hides nothing",
+		row("databases.cfg")+`.includes("sourcemod") && !`+row("databases.cfg")+`.includes("hides")`)
 	s.everywhere("files", configs)
 	s.keyboard(configs)
-	s.do("a file", chromedp.Navigate(s.url(configs)), chromedp.Click(chromedp.CSS(`a[href*="core.cfg"]`)), chromedp.WaitVisible(chromedp.CSS("pre.file")))
+	s.do("a file", chromedp.Navigate(s.url(configs)), chromedp.Click(chromedp.CSS(`a[href*="core.cfg"]`)),
+		chromedp.WaitVisible(chromedp.CSS("pre.file")))
 	s.until("it is the topmost one", `document.querySelector("pre.file").innerText.includes('"Logging"\t"off"')`)
 	s.do("find", chromedp.Navigate(s.url("/servers/alpha/files")), chromedp.SendKeys(chromedp.CSS("#files-query"), "house\r"))
 	s.until("a name that lies is shown as it is", row("house")+`.includes("house‹202E›gfc.cfg")`)
 
-	s.do("what it wrote", chromedp.Navigate(s.url("/servers/alpha/files")), chromedp.Click(chromedp.CSS(`.views a[href$="/written"]`)), chromedp.WaitVisible(chromedp.CSS(`input[value$="banned_user.cfg"]`)))
+	s.do("what it wrote", chromedp.Navigate(s.url("/servers/alpha/files")), chromedp.Click(chromedp.CSS(`.views a[href$="/written"]`)),
+		chromedp.WaitVisible(chromedp.CSS(`input[value$="banned_user.cfg"]`)))
 	s.until("nothing is discarded beneath a server that runs", `document.querySelector("button[value=discard]").disabled`)
 	s.everywhere("files-written", "/servers/alpha/written")
 	s.keyboard("/servers/alpha/written")
-	s.do("promote nothing", chromedp.SetValue(chromedp.CSS("#promote-to"), "house"), chromedp.Click(chromedp.CSS("button[value=promote]")), chromedp.WaitVisible(chromedp.CSS(".problem[role=alert]")))
+	s.do("promote nothing", chromedp.SetValue(chromedp.CSS("#promote-to"), "house"), chromedp.Click(chromedp.CSS("button[value=promote]")),
+		chromedp.WaitVisible(chromedp.CSS(".problem[role=alert]")))
 	s.shows("no file is chosen")
 	s.accessible("no file is chosen")
 	s.do("promote, without a mouse", chromedp.Focus(chromedp.CSS(`input[value$="banned_user.cfg"]`)), chromedp.KeyEvent(" "),
-		chromedp.SetValue(chromedp.CSS("#promote-to"), "house"), chromedp.Focus(chromedp.CSS("button[value=promote]")), chromedp.KeyEvent("\r"),
+		chromedp.SetValue(chromedp.CSS("#promote-to"), "house"), chromedp.Focus(chromedp.CSS("button[value=promote]")),
+		chromedp.KeyEvent("\r"),
 		chromedp.WaitNotPresent(chromedp.CSS("#promote-to")))
 	s.jobDone()
 	s.do("the overlay", chromedp.Navigate(s.url("/overlays/house?dir=left4dead2%2Fcfg")))
@@ -67,7 +75,8 @@ func TestTheFilesOfAServerFromThePanel(t *testing.T) {
 	s.shows("banned_user.cfg")
 
 	s.Must(t, http.MethodPut, "/servers/alpha", map[string]any{"overlays": []string{"house", "sourcemod"}}, nil)
-	s.do("what a restart would change", chromedp.Navigate(s.url("/servers/alpha/written")), chromedp.Click(chromedp.CSS(`.views a[href$="/pending"]`)), chromedp.WaitVisible(chromedp.CSS(".changes")))
+	s.do("what a restart would change", chromedp.Navigate(s.url("/servers/alpha/written")),
+		chromedp.Click(chromedp.CSS(`.views a[href$="/pending"]`)), chromedp.WaitVisible(chromedp.CSS(".changes")))
 	s.until("a campaign goes", row("marmalade_mile.vpk")+`.includes("gone")`)
 	s.everywhere("files-pending", "/servers/alpha/pending")
 	s.keyboard("/servers/alpha/pending")
@@ -106,7 +115,9 @@ func (s *site) lay(overlay string, files map[string]string) {
 func (s *site) keyboard(path string) {
 	s.t.Helper()
 	s.do(path, chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url(path)))
-	n, err := chromedp.Run(s.ctx, chromedp.Evaluate[int](`(window.left = new Set([...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]
+	n, err := chromedp.Run(s.ctx,
+		chromedp.Evaluate[int](
+			`(window.left = new Set([...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]
 		.filter((e) => !e.disabled && e.tabIndex >= 0 && e.type !== "hidden" && e.checkVisibility({visibilityProperty: true})))).size`))
 	if err != nil || n == 0 {
 		s.t.Fatalf("%s: %d, %v", path, n, err)

@@ -57,7 +57,8 @@ func TestTheGameFromThePanel(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	s.everywhere("game-moved", "/game")
-	s.do("roll back", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`#game-builds a[href*="rollback"]`)), chromedp.WaitVisible(chromedp.CSS("#rollback-restart")))
+	s.do("roll back", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`#game-builds a[href*="rollback"]`)),
+		chromedp.WaitVisible(chromedp.CSS("#rollback-restart")))
 	s.everywhere("game-rollback", "/game/rollback?build=15800001")
 	s.do("really", chromedp.Navigate(s.url("/game/rollback?build=15800001")), chromedp.Submit(chromedp.CSS("#rollback-restart")))
 	s.until("the old build is in use", has("#game-state", "Build 15800001"))
@@ -82,8 +83,10 @@ func TestAnInstallThatFailsSaysWhatToDo(t *testing.T) {
 	s.Steam(t, "SIM_STEAM_BUILD=1", "SIM_STEAM_TICK=50ms", "SIM_STEAM_FAULT=reason:Not enough disk space")
 	s.login()
 	s.do("install", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`form[action="/game/install"] button`)))
-	s.until("why, and what to do", `/disk full.*Make room and try again/is.test(document.querySelector("#game-work .problem")?.innerText ?? "")`)
-	s.until("what SteamCMD printed stands open", `document.querySelector("#game-work .log[open] pre").innerText.includes("Not enough disk space")`)
+	s.until("why, and what to do",
+		`/disk full.*Make room and try again/is.test(document.querySelector("#game-work .problem")?.innerText ?? "")`)
+	s.until("what SteamCMD printed stands open",
+		`document.querySelector("#game-work .log[open] pre").innerText.includes("Not enough disk space")`)
 	s.shows("The game is not installed")
 	s.everywhere("game-failed", "/game")
 	s.Steam(t, "SIM_STEAM_BUILD=1", "SIM_STEAM_TICK=50ms")

@@ -66,7 +66,9 @@ var shownBy = map[string]string{
 func live(s *site, tabs []*tab, verb, state string) time.Duration {
 	s.t.Helper()
 	for _, t := range tabs {
-		ask[bool](t, `window.seen = 0; window.look = () => { if (!window.seen && `+shownBy[t.path]+`.includes("`+state+`")) window.seen = Date.now(); };
+		ask[bool](t,
+			`window.seen = 0; window.look = () => { if (!window.seen && `+shownBy[t.path]+`.includes("`+state+
+				`")) window.seen = Date.now(); };
 			window.watching?.disconnect(); window.watching = new MutationObserver(window.look);
 			window.watching.observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true}); true`)
 	}
@@ -157,8 +159,10 @@ func TestManyPagesOfOneBrowser(t *testing.T) {
 	for _, t := range rest[1:] {
 		ask[bool](t, mark)
 	}
-	rest[0].do("log out", chromedp.Click(chromedp.CSS(`form[action="/logout"] button`)), chromedp.WaitVisible(chromedp.CSS(`input[name="password"]`)))
-	rest[0].do("log in as another", chromedp.SendKeys(chromedp.CSS(`input[name="name"]`), "guest"), chromedp.SendKeys(chromedp.CSS(`input[name="password"]`), password),
+	rest[0].do("log out", chromedp.Click(chromedp.CSS(`form[action="/logout"] button`)),
+		chromedp.WaitVisible(chromedp.CSS(`input[name="password"]`)))
+	rest[0].do("log in as another", chromedp.SendKeys(chromedp.CSS(`input[name="name"]`), "guest"),
+		chromedp.SendKeys(chromedp.CSS(`input[name="password"]`), password),
 		chromedp.Submit(chromedp.CSS(`input[name="password"]`)), chromedp.WaitVisible(chromedp.CSS("#servers")))
 	for _, t := range rest[1:] {
 		t.until("it says that the session has ended", `document.getElementById("connection").innerText.includes("You are logged out")`)
@@ -207,7 +211,8 @@ func TestManyPagesWithoutSharedWorkers(t *testing.T) {
 		s.Done(t, "stop", "alpha")
 		starts++
 		console.seen(true)
-		console.until("the console shows each start once", fmt.Sprintf(`window.mine.innerText.split("Network: IP").length - 1 === %d`, starts))
+		console.until("the console shows each start once",
+			fmt.Sprintf(`window.mine.innerText.split("Network: IP").length - 1 === %d`, starts))
 		console.until("it shows the state", shownBy[console.path]+`.includes("stopped")`)
 		console.seen(false)
 	}
@@ -266,7 +271,8 @@ func TestButtonsDoWhatIsPressed(t *testing.T) {
 		s.until("its copy button is there", `!document.querySelector("[data-copy]").hidden`)
 		ask[bool](page, `document.addEventListener("copy", () => window.copied = getSelection().toString()), true`)
 		s.do("copy the address", chromedp.Click(chromedp.CSS(`[data-copy="#address"]`)))
-		s.until("it is copied, though this is no secure context", `!isSecureContext && window.copied === document.querySelector("#address").textContent &&
+		s.until("it is copied, though this is no secure context",
+			`!isSecureContext && window.copied === document.querySelector("#address").textContent &&
 			document.querySelector('[data-copy="#address"]').innerText.includes("Copied") && document.querySelector("[data-copied=true]") !== null`)
 		s.picture(fmt.Sprintf("copied-%d", width))
 	}

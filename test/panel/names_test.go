@@ -24,7 +24,10 @@ func TestNamesAndTextsInOtherEncodings(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := tar.NewWriter(f)
-	for name, text := range map[string]string{"addons/\xa6a\xb9\xcf.vpk": "x", "cfg/a.cfg": "// \xb7\xfe\xce\xf1\xc6\xf7\xc9\xe8\xd6\xc3\nhostname \"\xc7\xf3\xc9\xfa\xd6\xae\xc2\xb7\"\n"} {
+	for name, text := range map[string]string{
+		"addons/\xa6a\xb9\xcf.vpk": "x",
+		"cfg/a.cfg":                "// \xb7\xfe\xce\xf1\xc6\xf7\xc9\xe8\xd6\xc3\nhostname \"\xc7\xf3\xc9\xfa\xd6\xae\xc2\xb7\"\n",
+	} {
 		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text)), Format: tar.FormatGNU}); err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +42,8 @@ func TestNamesAndTextsInOtherEncodings(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.everywhere("names-setting", "/uploads")
-	s.do("choose", chromedp.Navigate(s.url("/overlays/plugins/upload")), chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
+	s.do("choose", chromedp.Navigate(s.url("/overlays/plugins/upload")),
+		chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
 	s.until("the plan", `document.querySelector("#plan")?.innerText.includes("地圖")`)
 	s.everywhere("names-plan", s.path())
 	s.do("publish", chromedp.Click(chromedp.CSS("form[action$=publish] .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
@@ -50,7 +54,9 @@ func TestNamesAndTextsInOtherEncodings(t *testing.T) {
 	s.everywhere("editor-encoding", edit)
 	s.everywhere("file-encoding", "/overlays/plugins/file?path=left4dead2%2Fcfg%2Fa.cfg")
 	s.do("the editor", chromedp.Navigate(s.url(edit)))
-	s.until("it is there", `document.querySelector("#text").value.includes("服务器设置") && document.querySelector("#encoding-hint").innerText.includes("GBK")`)
+	s.until("it is there",
+		`document.querySelector("#text").value.includes("服务器设置") && document.querySelector("#encoding-hint").innerText.includes("GBK")`)
 	s.do("save as UTF-8", chromedp.Click(chromedp.CSS(`input[name="utf8"]`)), chromedp.Click(chromedp.CSS("form.editor .primary")))
-	s.until("the page no longer speaks of an encoding", `document.querySelector("[data-status]")?.innerText.includes("saved as revision 2") && !document.querySelector("#encoding-hint") && document.querySelector("#text").value.includes("服务器设置")`)
+	s.until("the page no longer speaks of an encoding",
+		`document.querySelector("[data-status]")?.innerText.includes("saved as revision 2") && !document.querySelector("#encoding-hint") && document.querySelector("#text").value.includes("服务器设置")`)
 }

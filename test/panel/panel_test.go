@@ -247,12 +247,15 @@ func TestPagesFit(t *testing.T) {
 		s.Create(t, name, map[string]any{"hostname": "Friday night, friends welcome" + strings.Repeat(", and theirs", i*8)})
 	}
 	s.Done(t, "start", "alpha")
-	s.Must(t, http.MethodPost, "/blueprints", map[string]any{"name": "friday", "overlays": []string{"sourcemod", "custom-campaign"}, "settings": map[string]any{
-		"mode": "versus", "region": "europe", "tags": []string{"friends"}, "motd": "Be kind to bots.", "password": "zoey",
-	}}, nil)
-	s.Must(t, http.MethodPut, "/servers/alpha", map[string]any{"blueprint": "friday", "overlays": []string{"competitive-cfg@1"}, "settings": map[string]any{
-		"hostname": "Friday night", "tick": 60, "admins": []map[string]any{{"id": "STEAM_1:0:5", "flags": "99:z", "note": "Bill"}}, "cfg": []string{"sv_alltalk 1"},
-	}}, nil)
+	s.Must(t, http.MethodPost, "/blueprints",
+		map[string]any{"name": "friday", "overlays": []string{"sourcemod", "custom-campaign"}, "settings": map[string]any{
+			"mode": "versus", "region": "europe", "tags": []string{"friends"}, "motd": "Be kind to bots.", "password": "zoey",
+		}}, nil)
+	s.Must(t, http.MethodPut, "/servers/alpha",
+		map[string]any{"blueprint": "friday", "overlays": []string{"competitive-cfg@1"}, "settings": map[string]any{
+			"hostname": "Friday night", "tick": 60, "admins": []map[string]any{{"id": "STEAM_1:0:5", "flags": "99:z", "note": "Bill"}},
+			"cfg": []string{"sv_alltalk 1"},
+		}}, nil)
 	s.do("a first page without any backup", chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url("/backups")))
 	s.shows("There is no backup yet")
 	s.picture("backups-none")
@@ -261,7 +264,8 @@ func TestPagesFit(t *testing.T) {
 	for range 2 {
 		var u struct{ ID string }
 		s.Must(t, http.MethodPost, "/overlays/mods/uploads", nil, &u)
-		s.Must(t, http.MethodPut, "/uploads/"+u.ID+"/file?path=a-file-with-a-rather-long-name-that-goes-on-for-quite-a-while.vpk&size=5", "a", nil)
+		s.Must(t, http.MethodPut, "/uploads/"+u.ID+"/file?path=a-file-with-a-rather-long-name-that-goes-on-for-quite-a-while.vpk&size=5",
+			"a", nil)
 	}
 	s.do("wait for players", chromedp.Navigate(s.url("/servers/alpha")))
 	s.until("players come", `document.querySelectorAll("#server-players tbody tr").length > 2`)
@@ -271,8 +275,9 @@ func TestPagesFit(t *testing.T) {
 		"doctor": "/doctor", "reach": "/servers/alpha/reach",
 		"reach-stopped": "/servers/beta-with-a-rather-long-name-that-goes-on-for-quite-a-while-yes/reach",
 		"jobs":          "/jobs", "missing": "/servers/nobody", "game": "/game",
-		"blueprints": "/blueprints", "blueprint": "/blueprints/friday", "blueprint-new": "/blueprints/new", "blueprint-delete": "/blueprints/friday/delete",
-		"uploads": "/uploads", "backups": "/backups", "backup-delete": "/backups/" + backup + "/delete",
+		"blueprints": "/blueprints", "blueprint": "/blueprints/friday", "blueprint-new": "/blueprints/new",
+		"blueprint-delete": "/blueprints/friday/delete",
+		"uploads":          "/uploads", "backups": "/backups", "backup-delete": "/backups/" + backup + "/delete",
 	} {
 		s.everywhere(name, path)
 	}

@@ -22,7 +22,8 @@ func TestTextsAreRepairedOnThePageOfProblems(t *testing.T) {
 	dir := t.TempDir()
 	var files []string
 	for name, text := range map[string]string{
-		"marked.cfg": "\ufeffsv_cheats 0\n", "quotes.cfg": "hostname “My server”\n", "blanks.cfg": "sv_cheats\u00a00\n", "long.cfg": "say " + strings.Repeat("x", 600) + "\n",
+		"marked.cfg": "\ufeffsv_cheats 0\n", "quotes.cfg": "hostname “My server”\n", "blanks.cfg": "sv_cheats\u00a00\n",
+		"long.cfg": "say " + strings.Repeat("x", 600) + "\n",
 	} {
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -31,18 +32,22 @@ func TestTextsAreRepairedOnThePageOfProblems(t *testing.T) {
 		files = append(files, file)
 	}
 	s.do("choose", chromedp.Navigate(s.url("/overlays/plugins/upload")), chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), files))
-	s.until("the plan", `document.querySelector("#plan")?.innerText.includes("1 text is saved as UTF-8") && document.querySelector("#plan").innerText.includes("cfg/marked.cfg: it begins with a byte order mark")`)
+	s.until("the plan",
+		`document.querySelector("#plan")?.innerText.includes("1 text is saved as UTF-8") && document.querySelector("#plan").innerText.includes("cfg/marked.cfg: it begins with a byte order mark")`)
 	s.everywhere("texts-plan", s.path())
 	s.do("publish", chromedp.Click(chromedp.CSS("form[action$=publish] .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
 	s.until("it is a revision", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)
 
 	s.do("problems", chromedp.Navigate(s.url("/overlays/plugins/problems")))
-	s.until("two files can be repaired", `[...document.querySelectorAll("#overlay-problems li button")].length === 2 && document.querySelectorAll("#overlay-problems li").length === 3`)
+	s.until("two files can be repaired",
+		`[...document.querySelectorAll("#overlay-problems li button")].length === 2 && document.querySelectorAll("#overlay-problems li").length === 3`)
 	s.accessible("problems that can be repaired")
 	s.everywhere("texts-problems", "/overlays/plugins/problems")
 	s.do("by key", chromedp.Focus(chromedp.CSS(`#overlay-problems button[aria-label$="quotes.cfg"]`)), chromedp.KeyEvent("\r"))
-	s.until("one is repaired without a reload", `document.querySelector("#overlay-problems h2").innerText.includes("revision 2") && document.querySelectorAll("#overlay-problems li").length === 2`)
+	s.until("one is repaired without a reload",
+		`document.querySelector("#overlay-problems h2").innerText.includes("revision 2") && document.querySelectorAll("#overlay-problems li").length === 2`)
 	s.do("all", chromedp.Click(chromedp.CSS(".repair-all button")))
-	s.until("the rest is for people", `document.querySelector("#overlay-problems h2").innerText.includes("revision 3") && document.querySelectorAll("#overlay-problems button").length === 0 && document.querySelectorAll("#overlay-problems li").length === 1`)
+	s.until("the rest is for people",
+		`document.querySelector("#overlay-problems h2").innerText.includes("revision 3") && document.querySelectorAll("#overlay-problems button").length === 0 && document.querySelectorAll("#overlay-problems li").length === 1`)
 	s.everywhere("texts-settings", "/overlays/plugins/settings")
 }

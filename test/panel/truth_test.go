@@ -24,16 +24,20 @@ func TestPagesTellTheTruth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.do("a start on a port that is taken", chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url("/servers")), chromedp.Click(chromedp.CSS("#server-alpha .acts button")))
+	s.do("a start on a port that is taken", chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url("/servers")),
+		chromedp.Click(chromedp.CSS("#server-alpha .acts button")))
 	remedy := `#server-alpha a[href="/servers/alpha/settings#port"]`
 	s.until("the row says why, without a reload", `document.querySelector('`+remedy+`') !== null`)
 	s.everywhere("servers-failed", "/servers")
-	s.do("its page on a phone", chromedp.EmulateViewport(390, 844), chromedp.Navigate(s.url("/servers/alpha")), chromedp.WaitVisible(chromedp.CSS(`#server-head a[href="/servers/alpha/settings#port"]`)))
+	s.do("its page on a phone", chromedp.EmulateViewport(390, 844), chromedp.Navigate(s.url("/servers/alpha")),
+		chromedp.WaitVisible(chromedp.CSS(`#server-head a[href="/servers/alpha/settings#port"]`)))
 	s.accessible("a server that failed to start, 390 px")
 	s.picture("server-failed-390")
 	s.do("a screen", chromedp.EmulateViewport(1280, 844))
-	s.do("to the remedy", chromedp.Navigate(s.url("/servers")), chromedp.Click(chromedp.CSS(remedy)), chromedp.WaitVisible(chromedp.CSS("#port")))
-	s.until("its field is in view", `((r) => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector("#port").getBoundingClientRect())`)
+	s.do("to the remedy", chromedp.Navigate(s.url("/servers")), chromedp.Click(chromedp.CSS(remedy)),
+		chromedp.WaitVisible(chromedp.CSS("#port")))
+	s.until("its field is in view",
+		`((r) => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector("#port").getBoundingClientRect())`)
 	taken.Close()
 
 	for _, width := range []int64{1280, 390} {
@@ -50,14 +54,17 @@ func TestPagesTellTheTruth(t *testing.T) {
 		s.until("the summary leads to both", `[...document.querySelectorAll(".mistakes a")].map((a) => a.hash).join() === "#tick,#cfg"`)
 		s.until("the first has the focus", `document.activeElement.id === "tick"`)
 		s.until("both can be seen", `["tick", "cfg"].every((id) => document.getElementById(id).checkVisibility())`)
-		s.until("what was typed is there", `location.pathname === "/servers/alpha/settings" && document.querySelector("#hostname").value === "typed" && document.querySelector("#tick").value === "often"`)
+		s.until("what was typed is there",
+			`location.pathname === "/servers/alpha/settings" && document.querySelector("#hostname").value === "typed" && document.querySelector("#tick").value === "often"`)
 		s.accessible("a form with mistakes")
 		s.picture(fmt.Sprintf("settings-mistakes-%d", width))
 	}
 
-	s.Must(t, http.MethodPost, "/blueprints", map[string]any{"name": "versus", "settings": map[string]any{"mode": "versus", "max_players": 16}}, nil)
+	s.Must(t, http.MethodPost, "/blueprints",
+		map[string]any{"name": "versus", "settings": map[string]any{"mode": "versus", "max_players": 16}}, nil)
 	s.do("another blueprint", chromedp.Navigate(s.url("/servers/new")), chromedp.SendKeys(chromedp.CSS("#name"), "beta"))
-	s.until("its values, and what was typed", `((e) => (e.value === "versus" || (e.focus(), e.value = "versus", e.dispatchEvent(new Event("change", {bubbles: true}))), true))(document.querySelector("#blueprint")) &&
+	s.until("its values, and what was typed",
+		`((e) => (e.value === "versus" || (e.focus(), e.value = "versus", e.dispatchEvent(new Event("change", {bubbles: true}))), true))(document.querySelector("#blueprint")) &&
 		document.querySelector("#max_players").placeholder.includes("16") && document.querySelector("#name").value === "beta" && document.activeElement.id === "blueprint"`)
 	s.accessible("a new server of another blueprint")
 	s.picture("new-server-versus")
@@ -66,9 +73,11 @@ func TestPagesTellTheTruth(t *testing.T) {
 	s.do("an overlay without files", chromedp.Navigate(s.url("/overlays/empty")))
 	s.shows("Nothing in it yet")
 	s.until("the page is marked", `(window.same = true)`)
-	s.until("somebody writes a file", `(fetch("/overlays/empty/edit", {method: "POST", redirect: "manual", body: new URLSearchParams({path: "left4dead2/cfg/first.cfg", text: "sv_cheats 0", base: "-1", new: "yes"})}), true)`)
+	s.until("somebody writes a file",
+		`(fetch("/overlays/empty/edit", {method: "POST", redirect: "manual", body: new URLSearchParams({path: "left4dead2/cfg/first.cfg", text: "sv_cheats 0", base: "-1", new: "yes"})}), true)`)
 	s.until("its files are there without a reload", `window.same && document.querySelector("main").innerText.includes("left4dead2")`)
-	s.do("delete it", chromedp.Navigate(s.url("/overlays/empty/delete")), chromedp.SendKeys(chromedp.CSS("#confirm"), "empty"), chromedp.Submit(chromedp.CSS("#confirm")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
+	s.do("delete it", chromedp.Navigate(s.url("/overlays/empty/delete")), chromedp.SendKeys(chromedp.CSS("#confirm"), "empty"),
+		chromedp.Submit(chromedp.CSS("#confirm")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
 	s.shows("Its files are set aside")
 	s.until("it can be taken back", `document.querySelector('form[action="/overlays/empty/restore"] button:not([disabled])') !== null`)
 	s.do("the list", chromedp.Navigate(s.url("/overlays")), chromedp.WaitVisible(chromedp.CSS(".deleted button")))

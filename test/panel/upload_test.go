@@ -40,17 +40,20 @@ func TestAnUploadThatIsCutGoesOn(t *testing.T) {
 	}
 	done := `document.querySelector("[data-sending] progress").value`
 	s.slow(6 << 20)
-	s.do("choose", chromedp.Navigate(s.url("/overlays/plugins/upload")), chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
+	s.do("choose", chromedp.Navigate(s.url("/overlays/plugins/upload")),
+		chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
 	s.until("a piece has come, another is on its way", done+" > 0.4")
 	s.Kill()
-	s.until("the person is told", `document.querySelector("[data-sending] [data-problem]").innerText.includes("Connection lost. Trying again")`)
+	s.until("the person is told",
+		`document.querySelector("[data-sending] [data-problem]").innerText.includes("Connection lost. Trying again")`)
 	s.picture("upload-cut")
 	s.accessible("an upload that is cut")
 	s.Serve(t)
 	s.until("it goes on by itself", done+` > 0.5 && document.querySelector("[data-sending] [data-problem]").innerText === ""`)
 
 	s.do("reload", chromedp.Reload())
-	s.until("it knows what has come", `document.querySelector(".upload h2")?.innerText === "Go on with an upload" && /\d+\.\d MB of/.test(document.querySelector(".upload").innerText)`)
+	s.until("it knows what has come",
+		`document.querySelector(".upload h2")?.innerText === "Go on with an upload" && /\d+\.\d MB of/.test(document.querySelector(".upload").innerText)`)
 	s.everywhere("upload-go-on", s.path())
 	s.slow(-1)
 	s.do("its page", chromedp.Navigate(s.url(s.path())))
@@ -65,7 +68,8 @@ func TestAnUploadThatIsCutGoesOn(t *testing.T) {
 	s.until("only what was missing was sent", `Number(sessionStorage.sent) > 0 && Number(sessionStorage.sent) <= 16 * 1024 * 1024`)
 	s.do("publish", chromedp.Click(chromedp.CSS("form[action$=publish] .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
 	s.until("it is a revision", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)
-	found, err := filepath.Glob(filepath.Join(s.Root, "overlays", "plugins", "1", "left4dead2", "addons", "sourcemod", "plugins", "noise.smx"))
+	found, err := filepath.Glob(filepath.Join(s.Root, "overlays", "plugins", "1", "left4dead2", "addons", "sourcemod", "plugins",
+		"noise.smx"))
 	if err != nil || len(found) != 1 {
 		t.Fatal(found, err)
 	}
@@ -84,8 +88,10 @@ func TestFoldersOfAnUploadAreMoved(t *testing.T) {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	for name, data := range map[string]string{
-		"addons/sourcemod/plugins/vote.smx": "FFPS", "addons/sourcemod/configs/vote.cfg": "\"Vote\"\n{\n}\n", "readme.md": "read me", "old settings/server.cfg": "hostname old\n",
-		"old settings/a folder with a rather long name of its own/another one/more.cfg": "sv_tags a\n", "extra/first.ini": "one\n", "extra/second.ini": "two\n", "extra/picture.png": "\x89PNG",
+		"addons/sourcemod/plugins/vote.smx": "FFPS", "addons/sourcemod/configs/vote.cfg": "\"Vote\"\n{\n}\n", "readme.md": "read me",
+		"old settings/server.cfg": "hostname old\n",
+		"old settings/a folder with a rather long name of its own/another one/more.cfg": "sv_tags a\n", "extra/first.ini": "one\n",
+		"extra/second.ini": "two\n", "extra/picture.png": "\x89PNG",
 	} {
 		w, err := z.Create(name)
 		if err == nil {
@@ -102,21 +108,26 @@ func TestFoldersOfAnUploadAreMoved(t *testing.T) {
 	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.do("choose", chromedp.Navigate(s.url("/overlays/pack/upload")), chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
+	s.do("choose", chromedp.Navigate(s.url("/overlays/pack/upload")),
+		chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
 	s.until("the tree", `document.querySelector(".plan .tree")?.innerText.includes("old settings/")`)
 	page := s.path()
 	s.until("it asks", `document.querySelector(".asks")?.innerText.includes("extra/first.ini")`)
 	s.do("answer", chromedp.Click(chromedp.CSS(".asks form button:nth-of-type(2)")))
 	s.until("both files are moved", `document.querySelector(".asks") === null && document.querySelectorAll(".moved li").length === 2`)
 	row := `input[name="folder"][value="old settings"] ~ `
-	s.do("move by keyboard", chromedp.Focus(chromedp.CSS(row+"select")), chromedp.SendKeys(chromedp.CSS(row+"select"), "leave"), chromedp.SendKeys(chromedp.CSS(row+"select"), "\t\r"))
-	s.until("it is left out", `document.querySelectorAll(".moved li").length === 3 && [...document.querySelectorAll(".branch")].some(e => e.innerText.includes("old settings/") && e.innerText.includes("left out"))`)
+	s.do("move by keyboard", chromedp.Focus(chromedp.CSS(row+"select")), chromedp.SendKeys(chromedp.CSS(row+"select"), "leave"),
+		chromedp.SendKeys(chromedp.CSS(row+"select"), "\t\r"))
+	s.until("it is left out",
+		`document.querySelectorAll(".moved li").length === 3 && [...document.querySelectorAll(".branch")].some(e => e.innerText.includes("old settings/") && e.innerText.includes("left out"))`)
 	s.everywhere("upload-tree", page)
-	s.do("publish", chromedp.Navigate(s.url(page)), chromedp.Click(chromedp.CSS("form[action$=publish] .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
+	s.do("publish", chromedp.Navigate(s.url(page)), chromedp.Click(chromedp.CSS("form[action$=publish] .primary")),
+		chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
 	s.until("it is a revision", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)
 	s.everywhere("overlay-moved", "/overlays/pack/settings")
 	s.do("forget", chromedp.Navigate(s.url("/overlays/pack/settings")), chromedp.Click(chromedp.CSS(`[aria-label="Forget old settings"]`)))
-	s.until("it is forgotten", `document.querySelectorAll(".moved li").length === 2 && !document.querySelector(".moved").innerText.includes("old settings")`)
+	s.until("it is forgotten",
+		`document.querySelectorAll(".moved li").length === 2 && !document.querySelector(".moved").innerText.includes("old settings")`)
 }
 
 // proxy passes requests on, refuses long ones as nginx does unless it is told
@@ -172,7 +183,8 @@ func (s *site) through() *proxy {
 func (s *site) behindAProxy(file string) {
 	s.t.Helper()
 	p := s.through() // cookies are for all ports of a host: the session stays
-	s.do("choose", chromedp.Navigate(s.url("/overlays/plugins/upload")), chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
+	s.do("choose", chromedp.Navigate(s.url("/overlays/plugins/upload")),
+		chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
 	s.until("the plan", `document.querySelector(".plan")?.innerText.includes("noise.smx")`)
 	p.mu.Lock()
 	if p.refused != 1 || p.longest != 1<<20 {
@@ -198,7 +210,10 @@ func (s *site) behindAProxy(file string) {
 	s.until("a login page ends it", says("If a proxy asks for a login"))
 	p.answer(0)
 	s.do("a form", chromedp.Navigate(s.url("/game")), chromedp.WaitVisible(chromedp.CSS(`form[action="/game/check"] button`)))
-	for status, text := range map[int]string{http.StatusGatewayTimeout: "gave up waiting (status 504)", http.StatusOK: "If a proxy asks for a login"} {
+	for status, text := range map[int]string{
+		http.StatusGatewayTimeout: "gave up waiting (status 504)",
+		http.StatusOK:             "If a proxy asks for a login",
+	} {
 		p.answer(status)
 		// Its stream may have ended meanwhile; what a form says stays all the same.
 		s.until("the form says it", `(() => {

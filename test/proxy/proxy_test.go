@@ -98,7 +98,8 @@ func TestConfigurationsOfTheDocs(t *testing.T) {
 func TestAnNginxWithDefaults(t *testing.T) {
 	b := start(t, 34600, "https://"+site)
 	https := freePort(t)
-	config := fmt.Sprintf("server {\nlisten %d ssl;\nssl_certificate %s;\nssl_certificate_key %s;\nlocation / {\nproxy_pass http://%s;\nproxy_set_header Host $http_host;\n}\n}\n", https, b.certs.chain, b.certs.key, b.Address)
+	config := fmt.Sprintf("server {\nlisten %d ssl;\nssl_certificate %s;\nssl_certificate_key %s;\nlocation / {\nproxy_pass http://%s;\n"+
+		"proxy_set_header Host $http_host;\n}\n}\n", https, b.certs.chain, b.certs.key, b.Address)
 	b.began(t, b.nginx(t, config), https)
 	c := b.client(t, https, "127.0.0.1")
 	c.logsIn(t)
@@ -213,7 +214,8 @@ func (c *client) logsIn(t *testing.T) {
 	if res.StatusCode != http.StatusSeeOther || session == nil {
 		t.Fatalf("log in: status %d, %s", res.StatusCode, text)
 	}
-	if res, _ := c.do(t, "GET", "https://"+site+"/servers", nil, "Cookie", session.Name+"="+session.Value); res.StatusCode != http.StatusOK {
+	if res, _ := c.do(t, "GET", "https://"+site+"/servers", nil, "Cookie",
+		session.Name+"="+session.Value); res.StatusCode != http.StatusOK {
 		t.Errorf("logged in: status %d", res.StatusCode)
 	}
 }
@@ -291,7 +293,8 @@ func (b *behind) pushes(t *testing.T, port int, overlay string, size int) {
 	}
 	b.Must(t, "POST", "/overlays", map[string]any{"name": overlay, "kind": "files"}, nil)
 	cmd := exec.Command(b.Left4me, "overlay", "push", overlay, file, "--wait")
-	cmd.Env = append(os.Environ(), "LEFT4ME_URL=https://"+site, "LEFT4ME_TOKEN="+b.token, "SSL_CERT_FILE="+b.certs.chain, "HTTPS_PROXY="+tunnel(t, port), "NO_PROXY=")
+	cmd.Env = append(os.Environ(), "LEFT4ME_URL=https://"+site, "LEFT4ME_TOKEN="+b.token, "SSL_CERT_FILE="+b.certs.chain,
+		"HTTPS_PROXY="+tunnel(t, port), "NO_PROXY=")
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil || bytes.Contains(out, []byte("trying again")) {
@@ -309,7 +312,8 @@ func (b *behind) pushes(t *testing.T, port int, overlay string, size int) {
 // takes sends a long body, which left4me refuses and not the proxy.
 func (c *client) takes(t *testing.T, size int) {
 	t.Helper()
-	res, text := c.do(t, "PUT", "https://"+site+"/api/v1/uploads/none/file?path=a&offset=0", bytes.NewReader(make([]byte, size)), "Authorization", c.auth, "Content-Type", "application/octet-stream")
+	res, text := c.do(t, "PUT", "https://"+site+"/api/v1/uploads/none/file?path=a&offset=0", bytes.NewReader(make([]byte, size)),
+		"Authorization", c.auth, "Content-Type", "application/octet-stream")
 	if res.StatusCode != http.StatusNotFound || res.Header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("%d bytes: status %d, %.200s", size, res.StatusCode, text)
 	}

@@ -78,7 +78,10 @@ func runNginx(b *behind, t *testing.T, config string, https, http int) *exec.Cmd
 // nginx runs servers with everything else as it is by default.
 func (b *behind) nginx(t *testing.T, servers string) *exec.Cmd {
 	t.Helper()
-	file := b.write(t, "nginx.conf", fmt.Sprintf("daemon off;\npid %[1]s/nginx.pid;\nerror_log stderr warn;\nevents {}\nhttp {\naccess_log off;\nclient_body_temp_path %[1]s/body;\nproxy_temp_path %[1]s/proxy;\nfastcgi_temp_path %[1]s/fastcgi;\nuwsgi_temp_path %[1]s/uwsgi;\nscgi_temp_path %[1]s/scgi;\n%[2]s}\n", b.dir, servers))
+	file := b.write(t, "nginx.conf",
+		fmt.Sprintf("daemon off;\npid %[1]s/nginx.pid;\nerror_log stderr warn;\nevents {}\nhttp {\naccess_log off;\n"+
+			"client_body_temp_path %[1]s/body;\nproxy_temp_path %[1]s/proxy;\nfastcgi_temp_path %[1]s/fastcgi;\n"+
+			"uwsgi_temp_path %[1]s/uwsgi;\nscgi_temp_path %[1]s/scgi;\n%[2]s}\n", b.dir, servers))
 	return exec.Command("nginx", "-p", b.dir, "-e", "stderr", "-c", file)
 }
 
@@ -103,7 +106,9 @@ func runApache(b *behind, t *testing.T, config string, https, http int) *exec.Cm
 	for _, m := range modules {
 		fmt.Fprintf(&conf, "LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n", m, m)
 	}
-	fmt.Fprintf(&conf, "PidFile %[1]s/apache.pid\nServerName localhost\nDefaultRuntimeDir %[1]s\nMutex file:%[1]s\nErrorLog /dev/stderr\nListen %[2]d https\nListen %[3]d\n", b.dir, https, http)
+	fmt.Fprintf(&conf,
+		"PidFile %[1]s/apache.pid\nServerName localhost\nDefaultRuntimeDir %[1]s\nMutex file:%[1]s\nErrorLog /dev/stderr\n"+
+			"Listen %[2]d https\nListen %[3]d\n", b.dir, https, http)
 	if os.Geteuid() == 0 {
 		conf.WriteString("User www-data\nGroup www-data\n")
 	}
@@ -135,8 +140,10 @@ func newCerts(t *testing.T, dir string) certs {
 		t.Fatal(err)
 	}
 	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: site}, DNSNames: []string{site}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: site}, DNSNames: []string{site}, IsCA: true,
+		BasicConstraintsValid: true,
+		NotBefore:             time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
 	if err != nil {
@@ -147,7 +154,10 @@ func newCerts(t *testing.T, dir string) certs {
 		t.Fatal(err)
 	}
 	made := certs{filepath.Join(dir, "chain.pem"), filepath.Join(dir, "key.pem"), x509.NewCertPool()}
-	for file, block := range map[string]*pem.Block{made.chain: {Type: "CERTIFICATE", Bytes: der}, made.key: {Type: "PRIVATE KEY", Bytes: private}} {
+	for file, block := range map[string]*pem.Block{
+		made.chain: {Type: "CERTIFICATE", Bytes: der},
+		made.key:   {Type: "PRIVATE KEY", Bytes: private},
+	} {
 		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}

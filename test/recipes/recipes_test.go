@@ -53,7 +53,10 @@ func newSite(t *testing.T) *site {
 	if err := os.Mkdir(filepath.Join(root, "tmp"), 0o751); err != nil {
 		t.Fatal(err)
 	}
-	s.builder = script.Builder{Root: root, Machine: process.New(process.Config{Root: instance.Root(root), Run: filepath.Join(root, "run"), Exe: shimtest.Exe()})}
+	s.builder = script.Builder{
+		Root:    root,
+		Machine: process.New(process.Config{Root: instance.Root(root), Run: filepath.Join(root, "run"), Exe: shimtest.Exe()}),
+	}
 	return s
 }
 
@@ -150,10 +153,16 @@ func (s *site) fails(want, id string, parameters ...string) {
 
 func TestSourceMod(t *testing.T) {
 	s := newSite(t)
-	mm := s.serve("mm/1.12/mmsource-1.12.0-git1-linux.tar.gz", "addons/metamod.vdf", "x", "addons/metamod_x64.vdf", "x", "addons/metamod/bin/server.so", "x")
-	s.serve("sm/1.13/sourcemod-1.13.0-git2-linux.tar.gz", "addons/sourcemod/bin/sourcemod.logic.so", "x", "cfg/sourcemod/sourcemod.cfg", "x")
-	from := []string{"METAMOD_URL=" + s.url + "/mm", "SOURCEMOD_URL=" + s.url + "/sm", "METAMOD_VERSION=1.12.0-git1", "SOURCEMOD_VERSION=1.13.0-git2"}
-	s.makes("left4dead2/addons/metamod/bin/server.so left4dead2/addons/metamod.vdf left4dead2/addons/sourcemod/bin/sourcemod.logic.so left4dead2/cfg/sourcemod/sourcemod.cfg",
+	mm := s.serve("mm/1.12/mmsource-1.12.0-git1-linux.tar.gz", "addons/metamod.vdf", "x", "addons/metamod_x64.vdf", "x",
+		"addons/metamod/bin/server.so", "x")
+	s.serve("sm/1.13/sourcemod-1.13.0-git2-linux.tar.gz", "addons/sourcemod/bin/sourcemod.logic.so", "x", "cfg/sourcemod/sourcemod.cfg",
+		"x")
+	from := []string{
+		"METAMOD_URL=" + s.url + "/mm", "SOURCEMOD_URL=" + s.url + "/sm", "METAMOD_VERSION=1.12.0-git1",
+		"SOURCEMOD_VERSION=1.13.0-git2",
+	}
+	s.makes("left4dead2/addons/metamod/bin/server.so left4dead2/addons/metamod.vdf left4dead2/addons/sourcemod/bin/sourcemod.logic.so "+
+		"left4dead2/cfg/sourcemod/sourcemod.cfg",
 		"sourcemod", append(from, fmt.Sprintf("METAMOD_SHA256=%x", sha256.Sum256(mm)))...)
 	s.fails("has another SHA-256 than 123", "sourcemod", append(from, "METAMOD_SHA256=123")...)
 	s.fails("sourcemod-1.13.0-git3-linux.tar.gz can not be fetched", "sourcemod", append(from, "SOURCEMOD_VERSION=1.13.0-git3")...)
@@ -164,16 +173,20 @@ func TestL4DToolZ(t *testing.T) {
 	s := newSite(t)
 	s.serve("2.0/l4dtoolz-2.0-7.zip", "x/l4dtoolz.so", "x", "x/l4dtoolz.vdf", "x", "README.md", "x")
 	s.serve("2.1/l4dtoolz-2.1-7.zip", "README.md", "x")
-	s.makes("left4dead2/addons/l4dtoolz.so left4dead2/addons/l4dtoolz.vdf", "l4dtoolz", "L4DTOOLZ_URL="+s.url, "L4DTOOLZ_VERSION=2.0", "L4DTOOLZ_BUILD=7")
+	s.makes("left4dead2/addons/l4dtoolz.so left4dead2/addons/l4dtoolz.vdf", "l4dtoolz", "L4DTOOLZ_URL="+s.url, "L4DTOOLZ_VERSION=2.0",
+		"L4DTOOLZ_BUILD=7")
 	s.fails("the archive has no l4dtoolz.so", "l4dtoolz", "L4DTOOLZ_URL="+s.url, "L4DTOOLZ_VERSION=2.1", "L4DTOOLZ_BUILD=7")
 }
 
 func TestCompetitive(t *testing.T) {
 	s := newSite(t)
-	s.serve("r/archive/v1.tar.gz", "r-1/addons/a.vdf", "x", "r-1/cfg/a.cfg", "x", "r-1/cfg/b/c.cfg", "x", "r-1/README.md", "x", "r-1/motd.txt", "x", "r-1/.gitignore", "x")
+	s.serve("r/archive/v1.tar.gz", "r-1/addons/a.vdf", "x", "r-1/cfg/a.cfg", "x", "r-1/cfg/b/c.cfg", "x", "r-1/README.md", "x",
+		"r-1/motd.txt", "x", "r-1/.gitignore", "x")
 	s.serve("r/archive/v2.tar.gz", "r-2/README.md", "x")
-	s.makes("left4dead2/addons/a.vdf left4dead2/cfg/a.cfg left4dead2/cfg/b/c.cfg left4dead2/motd.txt", "competitive", "REWORK_URL="+s.url+"/r", "REWORK_REF=v1")
-	s.makes("left4dead2/addons/a.vdf left4dead2/cfg/a.cfg", "competitive", "REWORK_URL="+s.url+"/r", "REWORK_REF=v1", "REWORK_WITHOUT=cfg/b motd.txt")
+	s.makes("left4dead2/addons/a.vdf left4dead2/cfg/a.cfg left4dead2/cfg/b/c.cfg left4dead2/motd.txt", "competitive",
+		"REWORK_URL="+s.url+"/r", "REWORK_REF=v1")
+	s.makes("left4dead2/addons/a.vdf left4dead2/cfg/a.cfg", "competitive", "REWORK_URL="+s.url+"/r", "REWORK_REF=v1",
+		"REWORK_WITHOUT=cfg/b motd.txt")
 	s.fails("leads out", "competitive", "REWORK_URL="+s.url+"/r", "REWORK_REF=v1", "REWORK_WITHOUT=../../log")
 	s.fails("has no addons", "competitive", "REWORK_URL="+s.url+"/r", "REWORK_REF=v2")
 	s.fails("can not be fetched", "competitive", "REWORK_URL="+s.url+"/r", "REWORK_REF=v3")

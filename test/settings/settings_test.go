@@ -20,9 +20,12 @@ const secret = "KEEPME"
 // hostile are values that try to become something else than they are.
 var hostile = []string{
 	"plain", "Überfall 🧟", `x"; quit; "`, `x" ; rcon_password "mine`, "x\nrcon_password mine", "x\r\nquit", "x;quit", "x//y",
-	"// x", `\"; quit`, "x\x00quit", "\xff\xfe\"", "\xc0\xa2", "x\u2028quit", "x\u0085quit", "x\vquit", "x\tquit", `"`, `""`, " ", ";", "//",
-	"-port", "+quit", "+map c1m1", "x +rcon_password y", "../../etc/passwd", strings.Repeat("A", 600), "https://example.org/;quit", "https://example.org/\"quit",
-	"'; quit '", "$(quit)", "`quit`", "%s%n", "{quit}", "0", "-1", "99:z", "@Full Admins", "STEAM_1:0:123", "[U:1:246]", "103582791429521409", "europe", "Hard", "on",
+	"// x", `\"; quit`, "x\x00quit", "\xff\xfe\"", "\xc0\xa2", "x\u2028quit", "x\u0085quit", "x\vquit", "x\tquit", `"`, `""`, " ", ";",
+	"//",
+	"-port", "+quit", "+map c1m1", "x +rcon_password y", "../../etc/passwd", strings.Repeat("A", 600), "https://example.org/;quit",
+	"https://example.org/\"quit",
+	"'; quit '", "$(quit)", "`quit`", "%s%n", "{quit}", "0", "-1", "99:z", "@Full Admins", "STEAM_1:0:123", "[U:1:246]",
+	"103582791429521409", "europe", "Hard", "on",
 }
 
 // each says the same value in every setting that can hold it.
@@ -30,7 +33,12 @@ func each(value string, n int, b bool) left4me.Settings {
 	return left4me.Settings{
 		Hostname: value, Map: value, Mode: value, Difficulty: value, MaxPlayers: n, Tick: n, Region: value,
 		SteamGroups: []string{value}, SteamGroupOnly: &b, LobbyOnly: &b, Password: value, Tags: []string{value, "x"},
-		Motd: value, HostText: value, Banner: value, Admins: []left4me.Admin{{ID: value, Flags: value, Group: value, Note: value}, {ID: "STEAM_1:1:7", Flags: value, Note: value}, {ID: "STEAM_1:1:8", Group: value, Note: value}},
+		Motd: value, HostText: value, Banner: value,
+		Admins: []left4me.Admin{
+			{ID: value, Flags: value, Group: value, Note: value},
+			{ID: "STEAM_1:1:7", Flags: value, Note: value},
+			{ID: "STEAM_1:1:8", Group: value, Note: value},
+		},
 	}
 }
 
@@ -72,7 +80,18 @@ func intended(s left4me.Settings) map[string]string {
 	say("hostname", s.Hostname)
 	say("mp_gamemode", s.Mode)
 	say("z_difficulty", s.Difficulty)
-	say("sv_region", map[string]string{"us-east": "0", "us-west": "1", "south-america": "2", "europe": "3", "asia": "4", "australia": "5", "middle-east": "6", "africa": "7", "world": "255"}[s.Region])
+	say("sv_region",
+		map[string]string{
+			"us-east":       "0",
+			"us-west":       "1",
+			"south-america": "2",
+			"europe":        "3",
+			"asia":          "4",
+			"australia":     "5",
+			"middle-east":   "6",
+			"africa":        "7",
+			"world":         "255",
+		}[s.Region])
 	var groups []string
 	for _, g := range s.SteamGroups {
 		n, _ := strconv.ParseUint(g, 10, 64)
@@ -89,7 +108,8 @@ func intended(s left4me.Settings) map[string]string {
 		want["sv_allow_lobby_connect_only"] = number[*s.LobbyOnly]
 	}
 	if s.Tick > 0 {
-		want["sv_minrate"], want["sv_maxrate"], want["net_splitpacket_maxrate"] = fmt.Sprint(s.Tick*1000), fmt.Sprint(s.Tick*1000), fmt.Sprint(s.Tick*500)
+		want["sv_minrate"], want["sv_maxrate"], want["net_splitpacket_maxrate"] = fmt.Sprint(s.Tick*1000), fmt.Sprint(
+			s.Tick*1000), fmt.Sprint(s.Tick*500)
 		for _, r := range []string{"sv_mincmdrate", "sv_maxcmdrate", "sv_minupdaterate", "sv_maxupdaterate"} {
 			want[r] = fmt.Sprint(s.Tick)
 		}

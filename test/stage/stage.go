@@ -108,7 +108,8 @@ func AsUser(tb testing.TB, test string, env ...string) {
 		tb.Fatal(err)
 	}
 	defer self.Close()
-	cmd := exec.Command("unshare", "--mount", "sh", "-c", `mount -t tmpfs -o mode=1777 none /opt && cd "$0" && exec setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"`,
+	cmd := exec.Command("unshare", "--mount", "sh", "-c",
+		`mount -t tmpfs -o mode=1777 none /opt && cd "$0" && exec setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"`,
 		tmp, "/proc/self/fd/3", "-test.v", "-test.run="+test)
 	cmd.Env = append(append(os.Environ(), "TMPDIR="+tmp, "HOME="+tmp, programsVar+"="+dir), env...)
 	cmd.ExtraFiles = []*os.File{self}
@@ -177,7 +178,8 @@ func New(tb testing.TB, firstPort int, env ...string) *Stage {
 // stand-in: vars are those of sim/steamcmd and say what Steam has from now on.
 func (s *Stage) Steam(tb testing.TB, vars ...string) {
 	tb.Helper()
-	args := append([]string{"lay", filepath.Join(s.Root, "steam", "steamcmd"), "SIM_STEAM_SRCDS=" + s.Srcds, "SIM_STEAM_ANONYMOUS=1"}, vars...)
+	args := append([]string{"lay", filepath.Join(s.Root, "steam", "steamcmd"), "SIM_STEAM_SRCDS=" + s.Srcds, "SIM_STEAM_ANONYMOUS=1"},
+		vars...)
 	if out, err := exec.Command(s.SteamCMD, args...).CombinedOutput(); err != nil {
 		tb.Fatalf("%v\n%s", err, out)
 	}

@@ -71,7 +71,8 @@ func TestLibrariesOfTheRealProgramAreRead(t *testing.T) {
 	if err == nil {
 		t.Skip("this machine has all that it needs")
 	}
-	if !strings.Contains(err.Error(), "SteamCMD needs 32-bit libraries that this host lacks: /lib/ld-linux.so.2") || !strings.Contains(err.Error(), "libc6-i386") {
+	if !strings.Contains(err.Error(), "SteamCMD needs 32-bit libraries that this host lacks: /lib/ld-linux.so.2") ||
+		!strings.Contains(err.Error(), "libc6-i386") {
 		t.Errorf("%v", err)
 	}
 	t.Log(err)
@@ -89,7 +90,8 @@ func TestRealSteamCMDThatCannotRunIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := steamcmd.Tool{Script: script, Home: t.TempDir()}.Update(t.Context(), steamcmd.Update{Dir: t.TempDir()}, nil)
-	if e, ok := left4me.Public(err); !ok || !errors.Is(err, steamcmd.NotStarted) || !strings.Contains(e.Text, "its last lines: ") || !strings.Contains(e.Hint, "lib32gcc-s1") {
+	if e, ok := left4me.Public(err); !ok || !errors.Is(err, steamcmd.NotStarted) || !strings.Contains(e.Text, "its last lines: ") ||
+		!strings.Contains(e.Hint, "lib32gcc-s1") {
 		t.Errorf("%v", err)
 	}
 	t.Log(err)

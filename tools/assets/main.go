@@ -14,7 +14,8 @@ import (
 func main() {
 	result := api.Build(api.BuildOptions{
 		EntryPoints: []string{
-			"internal/web/assets/js/panel.js", "internal/web/assets/js/shared.js", "internal/web/assets/js/upload.js", "internal/web/assets/js/editor.js",
+			"internal/web/assets/js/panel.js", "internal/web/assets/js/shared.js", "internal/web/assets/js/upload.js",
+			"internal/web/assets/js/editor.js",
 			"internal/web/assets/panel.css", "internal/web/assets/icon.svg", "internal/web/assets/cvars.json",
 		},
 		NodePaths:  []string{"tools/assets/node_modules"},
@@ -25,7 +26,11 @@ func main() {
 		Format:     api.FormatESModule,
 		Charset:    api.CharsetUTF8,
 		// light-dark() and nesting as they are written: browsers of 2024 and later.
-		Engines:           []api.Engine{{Name: api.EngineChrome, Version: "123"}, {Name: api.EngineFirefox, Version: "120"}, {Name: api.EngineSafari, Version: "17.5"}},
+		Engines: []api.Engine{
+			{Name: api.EngineChrome, Version: "123"},
+			{Name: api.EngineFirefox, Version: "120"},
+			{Name: api.EngineSafari, Version: "17.5"},
+		},
 		MinifyWhitespace:  true,
 		MinifyIdentifiers: true,
 		MinifySyntax:      true,

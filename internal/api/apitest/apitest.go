@@ -27,8 +27,10 @@ import (
 var (
 	RareMembers = []string{
 		"Campaign.author", "Campaign.description", "Campaign.image", "Campaign.mission", "Campaign.version", "Chapter.image",
-		"Error.hint", "GameBuild.installed_at", "GameServer.job", "Overlay.created_at", "Overlay.job", "Overlay.moves", "Overlay.updated_at",
-		"Plan.asked", "Plan.asks", "Plan.dirs", "Plan.left", "Plan.more_dirs", "Plan.moves", "Plan.problem", "Plan.skipped", "Plan.warnings", "PlanDir.asked", "PlanDir.dir", "PlanDir.to", "PlanDir.why",
+		"Error.hint", "GameBuild.installed_at", "GameServer.job", "Overlay.created_at", "Overlay.job", "Overlay.moves",
+		"Overlay.updated_at",
+		"Plan.asked", "Plan.asks", "Plan.dirs", "Plan.left", "Plan.more_dirs", "Plan.moves", "Plan.problem", "Plan.skipped",
+		"Plan.warnings", "PlanDir.asked", "PlanDir.dir", "PlanDir.to", "PlanDir.why",
 		"PlanFile.over", "PlanFile.why", "ServerReach.first", "Step.warning",
 		"TreeFile.gone", "TreeFile.hides", "TreeFile.opaque", "Warning.hint",
 	}
@@ -67,7 +69,14 @@ func Open() (*Description, error) {
 	}
 	doc, _ := parsed.(map[string]any)
 	strict(doc)
-	d := &Description{doc: doc, compiler: jsonschema.NewCompiler(), compiled: map[string]*jsonschema.Schema{}, answered: map[string]bool{}, there: map[string]bool{}, absent: map[string]bool{}}
+	d := &Description{
+		doc:      doc,
+		compiler: jsonschema.NewCompiler(),
+		compiled: map[string]*jsonschema.Schema{},
+		answered: map[string]bool{},
+		there:    map[string]bool{},
+		absent:   map[string]bool{},
+	}
 	d.paths, _ = doc["paths"].(map[string]any)
 	d.compiler.DefaultDraft(jsonschema.Draft2020) // that of OpenAPI 3.1
 	d.compiler.AssertFormat()

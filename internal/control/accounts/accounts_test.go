@@ -148,8 +148,10 @@ func TestPasswordHashes(t *testing.T) {
 	}
 	parts := strings.Split(one, "$")
 	for _, broken := range []string{
-		"x", "$argon2i" + strings.TrimPrefix(one, "$argon2id"), strings.Replace(one, "v=19", "v=16", 1), strings.Replace(one, "m=64", "m=99999999", 1),
-		strings.Replace(one, "t=1", "t=0", 1), strings.Replace(one, "t=1", "t=9999", 1), strings.Replace(one, "p=1", "p=0", 1), strings.Replace(one, parts[5], "", 1), one + "$x", one + "=",
+		"x", "$argon2i" + strings.TrimPrefix(one, "$argon2id"), strings.Replace(one, "v=19", "v=16", 1),
+		strings.Replace(one, "m=64", "m=99999999", 1),
+		strings.Replace(one, "t=1", "t=0", 1), strings.Replace(one, "t=1", "t=9999", 1), strings.Replace(one, "p=1", "p=0", 1),
+		strings.Replace(one, parts[5], "", 1), one + "$x", one + "=",
 	} {
 		if ok, err := h.verify(t.Context(), broken, password); ok || !errors.Is(err, errPHC) {
 			t.Errorf("%s: %v, %v", broken, ok, err)
@@ -423,7 +425,10 @@ func TestTokens(t *testing.T) {
 	if err := a.RevokeToken(t.Context(), al, id); err != nil {
 		t.Fatal(err)
 	}
-	for _, token := range []string{forever, "", TokenPrefix, TokenPrefix + "x", strings.TrimPrefix(forever, TokenPrefix), TokenPrefix + strings.Repeat("x", 1000)} {
+	for _, token := range []string{
+		forever, "", TokenPrefix, TokenPrefix + "x", strings.TrimPrefix(forever, TokenPrefix),
+		TokenPrefix + strings.Repeat("x", 1000),
+	} {
 		if _, err := a.AuthenticateToken(t.Context(), token); !errors.Is(err, left4me.Denied) {
 			t.Errorf("%.60q: %v", token, err)
 		}

@@ -121,7 +121,8 @@ func TestMarksOfBrowsersAreNotForged(t *testing.T) {
 	id, sum, _ := strings.Cut(als, ".")
 	for what, got := range map[string]string{
 		"another account": a.marked(zoes, al), "a deleted user": a.marked(zoes, next), "another id": a.marked(random(markID)+"."+sum, al),
-		"no hash": a.marked(id, al), "an empty hash": a.marked(id+".", al), "half a hash": a.marked(id+"."+sum[:10], al), "nothing": a.marked("", al),
+		"no hash": a.marked(id, al), "an empty hash": a.marked(id+".", al), "half a hash": a.marked(id+"."+sum[:10], al),
+		"nothing":     a.marked("", al),
 		"another key": New(nil, "another secret", a.log).marked(als, al), "a long one": a.marked(strings.Repeat("x", 1<<20), al),
 	} {
 		if got != "" {

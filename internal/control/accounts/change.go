@@ -41,7 +41,8 @@ func (a *Accounts) ChangeUser(ctx context.Context, by Actor, name string, c Chan
 	change := store.UserChange{Admin: c.Admin, Disabled: c.Disabled, RevokeTokens: c.RevokeTokens}
 	if c.Password != nil {
 		if u.ID == by.UserID {
-			return Outcome{}, left4me.Errorf(left4me.Denied, "your own password is changed with the current one", "use the page Account, or: left4me user password")
+			return Outcome{}, left4me.Errorf(left4me.Denied, "your own password is changed with the current one",
+				"use the page Account, or: left4me user password")
 		}
 		if err := checkPassword(u.Name, *c.Password); err != nil {
 			return Outcome{}, err
@@ -63,7 +64,14 @@ func (a *Accounts) change(ctx context.Context, by Actor, u store.User, c store.U
 	a.forget(u.ID)
 	a.log.Info("user changed", "user", u.Name, "by", by.Name, "password", c.Password != nil, "admin", now.Admin,
 		"disabled", now.Disabled, "sessions ended", gone.Sessions, "tokens revoked", gone.Revoked)
-	return Outcome{User: userOf(now), Changed: now.Version != u.Version, Sessions: gone.Sessions, Revoked: gone.Revoked, Tokens: gone.Tokens, row: now}, nil
+	return Outcome{
+		User:     userOf(now),
+		Changed:  now.Version != u.Version,
+		Sessions: gone.Sessions,
+		Revoked:  gone.Revoked,
+		Tokens:   gone.Tokens,
+		row:      now,
+	}, nil
 }
 
 // DeleteUser removes a user with its sessions and tokens. The caller has checked
@@ -113,7 +121,12 @@ func (a *Accounts) ChangePassword(ctx context.Context, who Actor, c PasswordChan
 	}
 	a.throttle.ownSucceeded(u.ID)
 	if c.New == c.Current {
-		return Outcome{}, &left4me.Error{Kind: left4me.Invalid, Field: "password", Text: "that is the current password", Hint: "choose another one"}
+		return Outcome{}, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "password",
+			Text:  "that is the current password",
+			Hint:  "choose another one",
+		}
 	}
 	hash, err := a.hashing.hash(ctx, c.New)
 	if err != nil {
@@ -130,7 +143,8 @@ func (a *Accounts) Begin(ctx context.Context, o Outcome, from netip.Addr, agent 
 // self reads the account of who. The machine's own administrator has none.
 func (a *Accounts) self(ctx context.Context, who Actor) (store.User, error) {
 	if who.UserID == 0 {
-		return store.User{}, left4me.Errorf(left4me.Invalid, "you are the administrator of this machine, not a user of left4me", "name the user")
+		return store.User{}, left4me.Errorf(left4me.Invalid, "you are the administrator of this machine, not a user of left4me",
+			"name the user")
 	}
 	u, err := a.storage.User(ctx, who.Name)
 	if err == nil && u.ID != who.UserID {

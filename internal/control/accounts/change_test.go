@@ -96,12 +96,14 @@ func TestEachChangeOfAUserEndsItsSessionsAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCast(t)
 			c.woken(func() {
-				if o := c.change("zoe", test.what); !o.Changed || o.Sessions != 1 || o.Revoked != test.revoked || o.Tokens != test.left || o.User.Name != "Zoe" {
+				if o := c.change("zoe", test.what); !o.Changed || o.Sessions != 1 || o.Revoked != test.revoked || o.Tokens != test.left ||
+					o.User.Name != "Zoe" {
 					t.Errorf("%+v", o)
 				}
 			})
 			c.in(false, test.token)
-			if o := c.change("ZOE", Change{Admin: test.what.Admin, Disabled: test.what.Disabled}); o.Changed || o.Sessions != 0 || o.Revoked != 0 {
+			if o := c.change("ZOE", Change{Admin: test.what.Admin, Disabled: test.what.Disabled}); o.Changed || o.Sessions != 0 ||
+				o.Revoked != 0 {
 				t.Errorf("a change of nothing ended something: %+v", o)
 			}
 		})
@@ -213,7 +215,8 @@ func TestPeopleChangeTheirOwnPassword(t *testing.T) {
 	if _, err := c.ChangeUser(t.Context(), c.al.Actor, "al", Change{Password: &next}); !errors.Is(err, left4me.Denied) {
 		t.Errorf("the own password without the current one: %v", err)
 	}
-	if _, err := c.ChangePassword(t.Context(), Actor{Name: "root", Admin: true}, PasswordChange{Current: password, New: another}); !errors.Is(err, left4me.Invalid) {
+	if _, err := c.ChangePassword(t.Context(), Actor{Name: "root", Admin: true},
+		PasswordChange{Current: password, New: another}); !errors.Is(err, left4me.Invalid) {
 		t.Errorf("root: %v", err)
 	}
 }

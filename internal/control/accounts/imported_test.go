@@ -29,7 +29,8 @@ func TestHashesOfWerkzeugAreChecked(t *testing.T) {
 func TestHashesThatAreRefused(t *testing.T) {
 	key := strings.Repeat("ab", 64)
 	for _, stored := range []string{
-		"", "x", "plain", "sha256$salt$" + key[:64], "md5$salt$" + key[:32], "pbkdf2:sha256$salt$" + key[:64], // the rounds were another number in each version
+		"", "x", "plain", "sha256$salt$" + key[:64], "md5$salt$" + key[:32],
+		"pbkdf2:sha256$salt$" + key[:64], // the rounds were another number in each version
 		"pbkdf2:md5:1000$salt$" + key[:32], "pbkdf2:sha256:0$salt$" + key[:64], "pbkdf2:sha256:99999999999$salt$" + key[:64],
 		"pbkdf2:sha256:1000$$" + key[:64], "pbkdf2:sha256:1000$salt$" + key[:62], "pbkdf2:sha256:1000$salt$zz" + key[:62],
 		"scrypt:32769:8:1$salt$" + key, "scrypt:1048576:32:1$salt$" + key, "scrypt:32768:8:99$salt$" + key, "scrypt:1:8:1$salt$" + key,

@@ -14,7 +14,8 @@ const MinSecret = 32
 // there.
 var wellKnown = []string{
 	"changeme", "change-me", "change_me", "change me", "secret", "password", "default", "example", "insecure",
-	"dev-", "development", "test", "todo", "replace", "your-", "your_", "left4me", "123456", "0123456789", "abcdef", "qwerty", "django-insecure",
+	"dev-", "development", "test", "todo", "replace", "your-", "your_", "left4me", "123456", "0123456789", "abcdef", "qwerty",
+	"django-insecure",
 }
 
 // CheckSecret says whether a secret key can be used: one that is missing, short

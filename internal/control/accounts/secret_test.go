@@ -49,7 +49,12 @@ func TestTheDatabaseHoldsNothingToLogInWith(t *testing.T) {
 	if !bytes.Contains(all, []byte("the label")) {
 		t.Fatal("this looks at the wrong files")
 	}
-	for what, secret := range map[string]string{"password": password, "cookie": cookie, "token": token, "token without its prefix": strings.TrimPrefix(token, TokenPrefix)} {
+	for what, secret := range map[string]string{
+		"password":                 password,
+		"cookie":                   cookie,
+		"token":                    token,
+		"token without its prefix": strings.TrimPrefix(token, TokenPrefix),
+	} {
 		if bytes.Contains(all, []byte(secret)) {
 			t.Errorf("the %s stands in the database", what)
 		}
@@ -68,7 +73,8 @@ func TestAnotherSecretLogsEverybodyOut(t *testing.T) {
 
 func TestSecretKeys(t *testing.T) {
 	for _, weak := range []string{
-		"", "   ", "short", strings.Repeat("a", 64), strings.Repeat("ab", 32), "changeme-changeme-changeme-changeme", "Django-Insecure-q8w7e6r5t4y3u2i1o0p9a8s7",
+		"", "   ", "short", strings.Repeat("a", 64), strings.Repeat("ab", 32), "changeme-changeme-changeme-changeme",
+		"Django-Insecure-q8w7e6r5t4y3u2i1o0p9a8s7",
 		"left4me-development-secret-key-0123", "0123456789abcdef0123456789abcdef",
 	} {
 		if err := CheckSecret(weak); !errors.Is(err, left4me.Invalid) {

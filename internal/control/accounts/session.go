@@ -221,7 +221,8 @@ func (a *Accounts) Sessions(ctx context.Context, who Actor, cookie string) ([]Se
 	own := a.digest(cookie)
 	for _, v := range kept {
 		if sum := digest(v.Hash); !a.unsaved.isOver(sum) {
-			all = append(all, Session{ID: shortID(v.Hash), Agent: v.Agent, Address: v.Address, CreatedAt: v.CreatedAt, SeenAt: v.SeenAt, Own: sum == own})
+			all = append(all,
+				Session{ID: shortID(v.Hash), Agent: v.Agent, Address: v.Address, CreatedAt: v.CreatedAt, SeenAt: v.SeenAt, Own: sum == own})
 		}
 	}
 	return all, nil

@@ -50,4 +50,5 @@ func (a *Accounts) MayStream(secret string) error {
 	return nil
 }
 
-var errStreams = left4me.Errorf(left4me.Busy, fmt.Sprintf("%d live pages or event streams are open already", MaxStreams), "close some of them")
+var errStreams = left4me.Errorf(left4me.Busy, fmt.Sprintf("%d live pages or event streams are open already", MaxStreams),
+	"close some of them")

@@ -26,8 +26,14 @@ func (a *Accounts) CreateToken(ctx context.Context, owner Actor, label string, e
 	switch {
 	case owner.UserID == 0:
 		return "", &left4me.Error{Kind: left4me.Invalid, Field: "user", Text: "a token belongs to a user", Hint: "name the user"}
-	case strings.TrimSpace(label) == "" || utf8.RuneCountInString(label) > maxLabel || strings.ContainsFunc(label, func(r rune) bool { return r < ' ' || r == utf8.RuneError }):
-		return "", &left4me.Error{Kind: left4me.Invalid, Field: "label", Text: "it is not a label", Hint: "say in up to 100 characters what the token is for"}
+	case strings.TrimSpace(label) == "" || utf8.RuneCountInString(label) > maxLabel ||
+		strings.ContainsFunc(label, func(r rune) bool { return r < ' ' || r == utf8.RuneError }):
+		return "", &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "label",
+			Text:  "it is not a label",
+			Hint:  "say in up to 100 characters what the token is for",
+		}
 	case !expires.IsZero() && !expires.After(now):
 		return "", &left4me.Error{Kind: left4me.Invalid, Field: "expires_at", Text: "that is in the past"}
 	}
@@ -35,7 +41,12 @@ func (a *Accounts) CreateToken(ctx context.Context, owner Actor, label string, e
 	sum := a.digest(token)
 	err := a.storage.CreateToken(ctx, store.Token{Hash: sum[:], UserID: owner.UserID, Label: label, CreatedAt: now, ExpiresAt: expires})
 	if errors.Is(err, left4me.NotFound) {
-		return "", &left4me.Error{Kind: left4me.Conflict, Field: "user", Text: owner.Name + " is disabled or was deleted", Hint: "enable the user first"}
+		return "", &left4me.Error{
+			Kind:  left4me.Conflict,
+			Field: "user",
+			Text:  owner.Name + " is disabled or was deleted",
+			Hint:  "enable the user first",
+		}
 	}
 	if err != nil {
 		return "", err

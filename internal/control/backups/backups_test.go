@@ -99,7 +99,8 @@ func TestWhatWasMissedIsMadeOnce(t *testing.T) {
 		t.Fatalf("%+v, %v", active, err)
 	}
 	v, err := st.Job(t.Context(), active[0].ID)
-	if want := `"scheduled":true,"keep":{"daily":7,"weekly":4}}`; err != nil || len(v.Spec) < len(want) || string(v.Spec[len(v.Spec)-len(want):]) != want {
+	if want := `"scheduled":true,"keep":{"daily":7,"weekly":4}}`; err != nil || len(v.Spec) < len(want) ||
+		string(v.Spec[len(v.Spec)-len(want):]) != want {
 		t.Errorf("%s, %v", v.Spec, err)
 	}
 }

@@ -56,18 +56,36 @@ func (b *Backups) SetPolicy(ctx context.Context, by string, p left4me.BackupPoli
 func Check(p left4me.BackupPolicy) error {
 	var wrong left4me.Fields
 	if _, err := time.Parse("15:04", p.At); err != nil || len(p.At) != 5 {
-		wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "at", Text: fmt.Sprintf("%q is not a time of the day", p.At), Hint: "use hours and minutes, like 04:30"})
+		wrong = append(wrong,
+			&left4me.Error{
+				Kind:  left4me.Invalid,
+				Field: "at",
+				Text:  fmt.Sprintf("%q is not a time of the day", p.At),
+				Hint:  "use hours and minutes, like 04:30",
+			})
 	}
 	for _, f := range []struct {
 		field string
 		n     int
 	}{{"daily", p.Daily}, {"weekly", p.Weekly}} {
 		if f.n < 0 || f.n > maxKeep {
-			wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: f.field, Text: fmt.Sprintf("%d backups can't be kept", f.n), Hint: fmt.Sprintf("use 0 to %d", maxKeep)})
+			wrong = append(wrong,
+				&left4me.Error{
+					Kind:  left4me.Invalid,
+					Field: f.field,
+					Text:  fmt.Sprintf("%d backups can't be kept", f.n),
+					Hint:  fmt.Sprintf("use 0 to %d", maxKeep),
+				})
 		}
 	}
 	if len(wrong) == 0 && p.Enabled && p.Daily+p.Weekly == 0 {
-		wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "daily", Text: "none would be kept", Hint: "keep one at least, or switch the schedule off"})
+		wrong = append(wrong,
+			&left4me.Error{
+				Kind:  left4me.Invalid,
+				Field: "daily",
+				Text:  "none would be kept",
+				Hint:  "keep one at least, or switch the schedule off",
+			})
 	}
 	if len(wrong) > 0 {
 		return wrong

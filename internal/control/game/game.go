@@ -227,7 +227,8 @@ func (g *Game) Act(ctx context.Context, by string, kind left4me.JobKind, host le
 		return j, err
 	}
 	now := g.now().UTC().Truncate(time.Millisecond)
-	err = g.storage.SetRollout(context.WithoutCancel(ctx), store.Rollout{Host: host, Mode: string(mode), Job: j.ID, State: Waiting, By: by, CreatedAt: now})
+	err = g.storage.SetRollout(context.WithoutCancel(ctx),
+		store.Rollout{Host: host, Mode: string(mode), Job: j.ID, State: Waiting, By: by, CreatedAt: now})
 	g.changed()
 	return j, err
 }
@@ -244,7 +245,12 @@ func (g *Game) sensible(kind left4me.JobKind, host left4me.Name, r Request, mode
 	case r.Build < 0:
 		return &left4me.Error{Kind: left4me.Invalid, Field: "build", Text: fmt.Sprintf("%d is no build", r.Build)}
 	case mode != Never && (kind == left4me.CheckGame || kind == left4me.FlattenGame):
-		return &left4me.Error{Kind: left4me.Invalid, Field: "restart", Text: fmt.Sprintf("a %s changes nothing that servers could move over to", kind.Verb()), Hint: "leave it out"}
+		return &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "restart",
+			Text:  fmt.Sprintf("a %s changes nothing that servers could move over to", kind.Verb()),
+			Hint:  "leave it out",
+		}
 	case !a.at.IsZero() && a.game.Pinned && kind == left4me.UpdateGame:
 		return left4me.Errorf(left4me.Conflict, fmt.Sprintf("build %d is pinned on %s", a.game.Current, host), "unpin it first")
 	}

@@ -138,7 +138,8 @@ func (s *site) work(ctx context.Context, d bus.Delivery) {
 		return
 	}
 	var claim bus.ClaimAnswer
-	if err := s.bus.Request(ctx, bus.Ask(left4me.LocalHost, bus.VerbClaim), bus.ClaimRequest{V: bus.Version, ID: d.ID}, &claim); err != nil {
+	if err := s.bus.Request(ctx, bus.Ask(left4me.LocalHost, bus.VerbClaim), bus.ClaimRequest{V: bus.Version, ID: d.ID},
+		&claim); err != nil {
 		return
 	}
 	if claim.Verdict != bus.Go {
@@ -275,7 +276,8 @@ func is(t *testing.T, err error, kind left4me.Kind, field string) {
 func TestTheGameIsWhatItsHostSays(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
 	v, err := s.Get(t.Context(), left4me.LocalHost)
-	if err != nil || !v.Known || v.Current != 1 || v.Problem != "" || v.Job != nil || v.Rollout != nil || v.Policy.CheckEvery != 6*time.Hour {
+	if err != nil || !v.Known || v.Current != 1 || v.Problem != "" || v.Job != nil || v.Rollout != nil ||
+		v.Policy.CheckEvery != 6*time.Hour {
 		t.Errorf("%+v, %v", v, err)
 	}
 	_, err = s.Get(t.Context(), "far")
@@ -450,7 +452,8 @@ func TestARolloutGoesOnAfterARestartOfLeft4me(t *testing.T) {
 	if r := s.rollout(t, "the end", state(game.Done)); len(r.Moves) != 2 {
 		t.Errorf("%+v", r)
 	}
-	if !slices.Contains(h.did, "server.restart alpha") || slices.Index(h.did, "server.restart alpha") > slices.Index(h.did, "server.restart beta") {
+	if !slices.Contains(h.did, "server.restart alpha") ||
+		slices.Index(h.did, "server.restart alpha") > slices.Index(h.did, "server.restart beta") {
 		t.Errorf("%v", h.did)
 	}
 }
@@ -536,7 +539,8 @@ func TestWatchersLearnWhatChanges(t *testing.T) {
 	changes := s.Watch(ctx)
 	update := s.act(t, left4me.UpdateGame, game.Never)
 	for range changes {
-		if v, err := s.Get(ctx, left4me.LocalHost); err == nil && v.Current == 2 && v.Job.ID == update.ID && v.Job.State == left4me.JobDone {
+		if v, err := s.Get(ctx, left4me.LocalHost); err == nil && v.Current == 2 && v.Job.ID == update.ID &&
+			v.Job.State == left4me.JobDone {
 			return
 		}
 	}

@@ -59,7 +59,8 @@ func (g *Game) SetPolicy(ctx context.Context, by string, host left4me.Name, p Po
 	if err := g.storage.SetGamePolicy(ctx, host, p); err != nil {
 		return p, err
 	}
-	g.log.Info("policy for the game", "host", host, "by", by, "check", p.CheckEvery, "update", p.Update, "at", p.UpdateAt, "restart", p.Restart)
+	g.log.Info("policy for the game", "host", host, "by", by, "check", p.CheckEvery, "update", p.Update, "at", p.UpdateAt, "restart",
+		p.Restart)
 	g.changed()
 	return p, nil
 }
@@ -68,14 +69,32 @@ func (g *Game) SetPolicy(ctx context.Context, by string, host left4me.Name, p Po
 func checkPolicy(p Policy) (Policy, error) {
 	var wrong left4me.Fields
 	if p.CheckEvery != 0 && (p.CheckEvery < minCheck || p.CheckEvery > maxCheck) {
-		wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "check_hours", Text: "that is not a time between two checks", Hint: fmt.Sprintf("use %d to %d hours, or 0 for none", int(minCheck.Hours()), int(maxCheck.Hours()))})
+		wrong = append(wrong,
+			&left4me.Error{
+				Kind:  left4me.Invalid,
+				Field: "check_hours",
+				Text:  "that is not a time between two checks",
+				Hint:  fmt.Sprintf("use %d to %d hours, or 0 for none", int(minCheck.Hours()), int(maxCheck.Hours())),
+			})
 	}
 	if p.Update && p.CheckEvery == 0 {
-		wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "update", Text: "without checks no newer build is ever seen", Hint: "check every few hours, or don't update by itself"})
+		wrong = append(wrong,
+			&left4me.Error{
+				Kind:  left4me.Invalid,
+				Field: "update",
+				Text:  "without checks no newer build is ever seen",
+				Hint:  "check every few hours, or don't update by itself",
+			})
 	}
 	if p.UpdateAt != "" {
 		if !restart.IsHour(p.UpdateAt) {
-			wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: "update_at", Text: fmt.Sprintf("%q is no hour of the day", p.UpdateAt), Hint: "use one like 04:30, or none for at once"})
+			wrong = append(wrong,
+				&left4me.Error{
+					Kind:  left4me.Invalid,
+					Field: "update_at",
+					Text:  fmt.Sprintf("%q is no hour of the day", p.UpdateAt),
+					Hint:  "use one like 04:30, or none for at once",
+				})
 		}
 	}
 	mode, err := restart.ParseMode(p.Restart)

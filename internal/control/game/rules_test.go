@@ -55,25 +55,80 @@ func TestWhatARolloutDoesNext(t *testing.T) {
 		build   int64
 		want    string
 	}{
-		{"the first goes alone, the one with the fewest players", Now, nil, []servers.View{view("a", 1, 4), view("b", 1, 2), view("c", 1, 8)}, 2, "a: ; b: restart; c: "},
-		{"while it moves, the others wait", Now, []store.Move{{Server: "b", State: Moving}}, []servers.View{view("a", 1, 4), view("b", 1, 2)}, 2, "a: "},
-		{"when it is ready, all others at once", Now, []store.Move{{Server: "b", State: Moved}}, []servers.View{view("a", 1, 4), view("b", 2, 2), view("c", 1, 8)}, 2, "a: restart; c: restart"},
+		{
+			"the first goes alone, the one with the fewest players", Now, nil,
+			[]servers.View{view("a", 1, 4), view("b", 1, 2), view("c", 1, 8)},
+			2, "a: ; b: restart; c: ",
+		},
+		{
+			"while it moves, the others wait", Now,
+			[]store.Move{{Server: "b", State: Moving}},
+			[]servers.View{view("a", 1, 4), view("b", 1, 2)},
+			2, "a: ",
+		},
+		{
+			"when it is ready, all others at once", Now,
+			[]store.Move{{Server: "b", State: Moved}},
+			[]servers.View{view("a", 1, 4), view("b", 2, 2), view("c", 1, 8)},
+			2, "a: restart; c: restart",
+		},
 		{"done", Now, []store.Move{{Server: "b", State: Moved}}, []servers.View{view("b", 2, 2)}, 2, "done"},
 		{"not done while one moves", Now, []store.Move{{Server: "b", State: Moving}}, []servers.View{view("b", 2, 2)}, 2, ""},
-		{"nothing to do", Now, nil, []servers.View{view("a", 2, 0), in(left4me.Stopped, view("b", 1, 0)), in(left4me.Failed, view("c", 1, 0))}, 2, "done"},
-		{"one that doesn't come up stops it", Now, []store.Move{{Server: "b", State: Broken, Reason: "it crashed"}}, []servers.View{view("a", 1, 0)}, 2, "failed b did not come up on build 2: it crashed"},
+		{
+			"nothing to do", Now, nil,
+			[]servers.View{view("a", 2, 0), in(left4me.Stopped, view("b", 1, 0)), in(left4me.Failed, view("c", 1, 0))},
+			2, "done",
+		},
+		{
+			"one that doesn't come up stops it", Now,
+			[]store.Move{{Server: "b", State: Broken, Reason: "it crashed"}},
+			[]servers.View{view("a", 1, 0)},
+			2, "failed b did not come up on build 2: it crashed",
+		},
 		{"one that was left alone stays", Now, []store.Move{{Server: "b", State: Left}}, []servers.View{view("b", 1, 0)}, 2, "done"},
-		{"after one was left alone the next goes alone", Now, []store.Move{{Server: "b", State: Left}}, []servers.View{view("a", 1, 0), view("c", 1, 0)}, 2, "a: restart; c: "},
-		{"the host starts servers with another build by now", Now, nil, []servers.View{view("a", 1, 0)}, 3, "cancelled servers start with build 3 now"},
+		{
+			"after one was left alone the next goes alone", Now,
+			[]store.Move{{Server: "b", State: Left}},
+			[]servers.View{view("a", 1, 0), view("c", 1, 0)},
+			2, "a: restart; c: ",
+		},
+		{
+			"the host starts servers with another build by now", Now, nil,
+			[]servers.View{view("a", 1, 0)},
+			3,
+			"cancelled servers start with build 3 now",
+		},
 		{"the host can't say", Now, nil, nil, 0, ""},
 		{"a server whose state nobody knows", Now, nil, []servers.View{in(left4me.Unknown, view("a", 0, 0))}, 2, ""},
 		{"a server whose build nobody knows", Now, nil, []servers.View{view("a", 0, 0)}, 2, "done"},
-		{"one that another job works on", Now, []store.Move{{Server: "b", State: Moved}}, []servers.View{busy}, 2, "c: another job works on it"},
-		{"empty ones go, others wait", Empty, []store.Move{{Server: "x", State: Moved}}, []servers.View{view("a", 1, 0), view("b", 1, 3), view("c", 1, 0)}, 2, "a: restart; b: 3 playing; c: just became empty"},
-		{"one that just starts is not yet empty", Empty, nil, []servers.View{in(left4me.Starting, view("d", 1, 0))}, 2, "d: just became empty"},
+		{
+			"one that another job works on", Now,
+			[]store.Move{{Server: "b", State: Moved}},
+			[]servers.View{busy},
+			2,
+			"c: another job works on it",
+		},
+		{
+			"empty ones go, others wait", Empty,
+			[]store.Move{{Server: "x", State: Moved}},
+			[]servers.View{view("a", 1, 0), view("b", 1, 3), view("c", 1, 0)},
+			2, "a: restart; b: 3 playing; c: just became empty",
+		},
+		{
+			"one that just starts is not yet empty", Empty, nil,
+			[]servers.View{in(left4me.Starting, view("d", 1, 0))},
+			2,
+			"d: just became empty",
+		},
 		{"before the hour", "13:00", nil, []servers.View{view("a", 1, 0)}, 2, "a: waits for 13:00"},
 		{"at the hour, players or not", "11:30", nil, []servers.View{view("a", 1, 5)}, 2, "a: restart"},
-		{"what has begun goes on behind the hour", "10:00", []store.Move{{Server: "b", State: Moved}}, []servers.View{view("a", 1, 5)}, 2, "a: restart"},
+		{
+			"what has begun goes on behind the hour", "10:00",
+			[]store.Move{{Server: "b", State: Moved}},
+			[]servers.View{view("a", 1, 5)},
+			2,
+			"a: restart",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := store.Rollout{Mode: string(c.mode), Build: 2, State: Running, CreatedAt: noon.Add(-2 * time.Hour), Moves: c.moves}
@@ -113,7 +168,10 @@ func TestWhatAPolicyAsksFor(t *testing.T) {
 		{"a check failed long ago", standard, late, job(left4me.CheckGame, byPolicy, left4me.JobFailed, 7*time.Hour), check},
 		{"a job is under way", standard, late, []left4me.Job{{Kind: left4me.VerifyGame, State: left4me.JobRunning}}, nothing},
 		{"the clock was set back", standard, game(func(v *left4me.Game) { v.CheckedAt = noon.Add(24 * time.Hour) }), nil, check},
-		{"and a check was asked for since", standard, game(func(v *left4me.Game) { v.CheckedAt = noon.Add(24 * time.Hour) }), job(left4me.CheckGame, byPolicy, left4me.JobFailed, time.Minute), nothing},
+		{
+			"and a check was asked for since", standard, game(func(v *left4me.Game) { v.CheckedAt = noon.Add(24 * time.Hour) }),
+			job(left4me.CheckGame, byPolicy, left4me.JobFailed, time.Minute), nothing,
+		},
 		{"a newer build, but nobody wants it by itself", standard, behind, nil, nothing},
 		{"a newer build", auto, behind, nil, update},
 		{"pinned", auto, game(func(v *left4me.Game) { v.Outdated, v.Pinned = true, true }), nil, nothing},

@@ -46,7 +46,8 @@ type Storage interface {
 	StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error
 	EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error)
 	CancelJob(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
-	Autostart(ctx context.Context, v store.QueuedJob, boot string, decide func(left4me.Server, []store.QueuedJob) store.Decision) (store.QueuedJob, bool, error)
+	Autostart(ctx context.Context, v store.QueuedJob, boot string,
+		decide func(left4me.Server, []store.QueuedJob) store.Decision) (store.QueuedJob, bool, error)
 }
 
 var _ Storage = (*store.Store)(nil)
@@ -135,7 +136,15 @@ func (j *Jobs) request(by string, kind left4me.JobKind, target, host left4me.Nam
 	}
 	now := time.Now()
 	asked := store.QueuedJob{
-		Job:  left4me.Job{ID: NewID(now), Kind: kind, Target: target, Host: host, By: by, CreatedAt: now.UTC().Truncate(time.Millisecond), Steps: []left4me.Step{}},
+		Job: left4me.Job{
+			ID:        NewID(now),
+			Kind:      kind,
+			Target:    target,
+			Host:      host,
+			By:        by,
+			CreatedAt: now.UTC().Truncate(time.Millisecond),
+			Steps:     []left4me.Step{},
+		},
 		Spec: told,
 	}
 	if err := j.bus.Fits(message(asked)); err != nil {
@@ -149,7 +158,9 @@ func (j *Jobs) request(by string, kind left4me.JobKind, target, host left4me.Nam
 // boot of its host, which is noted with the decision. It reports whether there is
 // a job. Errors: left4me.Busy while the row of a stop can't be written yet, which
 // decide would not see.
-func (j *Jobs) Autostart(ctx context.Context, by string, target, host left4me.Name, spec any, boot string, decide func(left4me.Server, []left4me.JobKind) store.Decision) (left4me.Job, bool, error) {
+func (j *Jobs) Autostart(ctx context.Context, by string, target, host left4me.Name, spec any, boot string,
+	decide func(left4me.Server, []left4me.JobKind) store.Decision,
+) (left4me.Job, bool, error) {
 	asked, err := j.request(by, left4me.StartServer, target, host, spec)
 	if err != nil {
 		return left4me.Job{}, false, err
@@ -190,7 +201,8 @@ func Decide(asked store.QueuedJob, active []store.QueuedJob) (Plan, error) {
 			return Plan{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is being deleted", asked.Target), "take it back first")
 		case asked.Kind == left4me.RollbackGame && replaces(a.Kind) && !a.Cancelling:
 			// Which build is the one before, only its end will tell.
-			return Plan{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("the game on %s is being changed by another job", asked.Target), "wait for its end, or cancel it")
+			return Plan{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("the game on %s is being changed by another job", asked.Target),
+				"wait for its end, or cancel it")
 		case ends(asked.Kind) && begins(a.Kind):
 			plan.Cancel = append(plan.Cancel, a.ID)
 		}
@@ -323,7 +335,11 @@ func (j *Jobs) Retry(ctx context.Context, by string, id left4me.JobID) (left4me.
 	again := j.retries[v.Kind.Noun()]
 	switch {
 	case !v.State.Ended() || v.State == left4me.JobDone:
-		return v.Job, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("job %s is %s", id, v.State), Hint: "only a job that failed, was cancelled or was interrupted can be retried"}
+		return v.Job, &left4me.Error{
+			Kind: left4me.Conflict,
+			Text: fmt.Sprintf("job %s is %s", id, v.State),
+			Hint: "only a job that failed, was cancelled or was interrupted can be retried",
+		}
 	case again == nil:
 		return v.Job, left4me.Errorf(left4me.Conflict, fmt.Sprintf("a job %s can't be retried", v.Kind), "ask for it anew")
 	}

@@ -185,12 +185,13 @@ func TestOneJobAtATimeForATarget(t *testing.T) {
 func TestStopCancelsAStart(t *testing.T) {
 	s := open(t, t.TempDir())
 	cancelled := make(chan bus.CancelRequest, 1)
-	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbCancel), func(_ context.Context, _ string, data []byte) (any, error) {
-		var r bus.CancelRequest
-		err := bus.Decode(data, &r)
-		cancelled <- r
-		return bus.Empty{}, err
-	})
+	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbCancel),
+		func(_ context.Context, _ string, data []byte) (any, error) {
+			var r bus.CancelRequest
+			err := bus.Decode(data, &r)
+			cancelled <- r
+			return bus.Empty{}, err
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +260,9 @@ type leaves struct {
 	hangUp func()
 }
 
-func (l leaves) AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error) {
+func (l leaves) AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob,
+	error,
+) {
 	defer l.hangUp()
 	return l.Store.AddJob(ctx, v, decide)
 }
@@ -286,7 +289,10 @@ func TestAJobGoesOnWhenItsAskerHasGone(t *testing.T) {
 func TestWhatTheBusDidNotTakeIsSentAgain(t *testing.T) {
 	s := open(t, t.TempDir())
 	work := s.work(t)
-	v := store.QueuedJob{Job: left4me.Job{ID: "1", Kind: left4me.StopServer, Target: "alpha", Host: left4me.LocalHost}, Spec: json.RawMessage("{}")}
+	v := store.QueuedJob{
+		Job:  left4me.Job{ID: "1", Kind: left4me.StopServer, Target: "alpha", Host: left4me.LocalHost},
+		Spec: json.RawMessage("{}"),
+	}
 	if _, err := s.store.AddJob(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -362,7 +368,8 @@ func TestAJobWhoseEndIsNeverReportedIsInterrupted(t *testing.T) {
 		t.Errorf("claim of a job that was started four times: %s", v)
 	}
 	got, err := s.jobs.Get(t.Context(), j.ID)
-	if err != nil || got.State != left4me.JobInterrupted || got.Error == nil || got.Error.Text != "this job was started 4 times and its end was never reported" {
+	if err != nil || got.State != left4me.JobInterrupted || got.Error == nil ||
+		got.Error.Text != "this job was started 4 times and its end was never reported" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -370,7 +377,8 @@ func TestAJobWhoseEndIsNeverReportedIsInterrupted(t *testing.T) {
 func TestAJobThatIsTooLongForTheBusIsRefused(t *testing.T) {
 	s := open(t, t.TempDir())
 	long := left4me.Spec{Name: "alpha", BlueprintCfg: []string{strings.Repeat("<", 5<<20)}}
-	if _, err := s.jobs.Add(t.Context(), "tester", left4me.StartServer, "alpha", left4me.LocalHost, long); !errors.Is(err, left4me.Invalid) {
+	if _, err := s.jobs.Add(t.Context(), "tester", left4me.StartServer, "alpha", left4me.LocalHost, long); !errors.Is(err,
+		left4me.Invalid) {
 		t.Errorf("%.200v", err)
 	}
 	if active, err := s.store.ActiveJobs(t.Context()); err != nil || len(active) != 0 {
@@ -406,7 +414,8 @@ func TestDeletedServerGoesWithItsJob(t *testing.T) {
 	ctx := t.Context()
 	work := s.work(t)
 	s.add(t, left4me.DeleteServer, "alpha")
-	if _, err := s.jobs.Add(ctx, "tester", left4me.StartServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"}); !errors.Is(err, left4me.Conflict) {
+	if _, err := s.jobs.Add(ctx, "tester", left4me.StartServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"}); !errors.Is(err,
+		left4me.Conflict) {
 		t.Errorf("a server that is being deleted can be started: %v", err)
 	}
 	d := receive(t, work)
@@ -418,7 +427,8 @@ func TestDeletedServerGoesWithItsJob(t *testing.T) {
 	if _, err := s.store.Server(ctx, "alpha"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("the row is still there: %v", err)
 	}
-	if _, err := s.jobs.Add(ctx, "tester", left4me.StartServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"}); !errors.Is(err, left4me.NotFound) {
+	if _, err := s.jobs.Add(ctx, "tester", left4me.StartServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"}); !errors.Is(err,
+		left4me.NotFound) {
 		t.Errorf("a server that was deleted can be started: %v", err)
 	}
 }
@@ -427,7 +437,8 @@ func TestHostSpeaksOfItsOwnJobsOnly(t *testing.T) {
 	s := open(t, t.TempDir())
 	j := s.add(t, left4me.StartServer, "alpha")
 	var a bus.ClaimAnswer
-	if err := s.bus.Request(t.Context(), bus.Ask("other", bus.VerbClaim), bus.ClaimRequest{V: 1, ID: j.ID}, &a); err != nil || a.Verdict != bus.Drop {
+	if err := s.bus.Request(t.Context(), bus.Ask("other", bus.VerbClaim), bus.ClaimRequest{V: 1, ID: j.ID}, &a); err != nil ||
+		a.Verdict != bus.Drop {
 		t.Errorf("%+v, %v", a, err)
 	}
 	r := bus.JobReport{V: 1, ID: j.ID, State: left4me.JobDone}

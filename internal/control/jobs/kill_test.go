@@ -39,7 +39,9 @@ func die() {
 	select {}
 }
 
-func (k killed) AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error) {
+func (k killed) AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob,
+	error,
+) {
 	v, err := k.Store.AddJob(ctx, v, decide)
 	if k.point == "row" {
 		die()

@@ -89,7 +89,11 @@ func (r *Revision) Close() error { return r.dir.Close() }
 
 // File opens a file. Errors: left4me.NotFound.
 func (r *Revision) File(p string) (*os.File, error) {
-	none := &left4me.Error{Kind: left4me.NotFound, Field: "query.path", Text: fmt.Sprintf("revision %d of %s has no file %q", r.Number, r.Overlay, shorten(p))}
+	none := &left4me.Error{
+		Kind:  left4me.NotFound,
+		Field: "query.path",
+		Text:  fmt.Sprintf("revision %d of %s has no file %q", r.Number, r.Overlay, shorten(p)),
+	}
 	if !fs.ValidPath(p) || p == "." {
 		return nil, none
 	}
@@ -137,7 +141,12 @@ func (r *Revision) Write(ctx context.Context, w io.Writer, format string) error 
 		}
 		out = &tarPacker{tar.NewWriter(z), z}
 	default:
-		return &left4me.Error{Kind: left4me.Invalid, Field: "query.format", Text: "the format isn't known", Hint: "use one of " + strings.Join(Formats, ", ")}
+		return &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "query.format",
+			Text:  "the format isn't known",
+			Hint:  "use one of " + strings.Join(Formats, ", "),
+		}
 	}
 	for after := ""; ; {
 		page, err := r.content.Tree(ctx, r.Overlay, r.Number, left4me.Filter{Deep: true, After: after, Limit: pageSize})
@@ -210,7 +219,14 @@ type tarPacker struct {
 }
 
 func (t *tarPacker) begin(name string, size int64, mode fs.FileMode, at time.Time) (io.Writer, error) {
-	return t.Writer, t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: int64(mode), ModTime: at.Truncate(time.Second), Format: tar.FormatPAX})
+	return t.Writer, t.WriteHeader(&tar.Header{
+		Typeflag: tar.TypeReg,
+		Name:     name,
+		Size:     size,
+		Mode:     int64(mode),
+		ModTime:  at.Truncate(time.Second),
+		Format:   tar.FormatPAX,
+	})
 }
 
 func (t *tarPacker) close() error {

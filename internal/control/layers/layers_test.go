@@ -128,7 +128,10 @@ func TestARevisionAsAnArchive(t *testing.T) {
 
 func TestOnlyFilesOfTheRevisionAreRead(t *testing.T) {
 	r, root := open(t, "out")
-	for _, p := range []string{"out", "in", "../../../secret", "/etc/passwd", ".", "", "left4dead2", "left4dead2/none", "left4dead2/../out"} {
+	for _, p := range []string{
+		"out", "in", "../../../secret", "/etc/passwd", ".", "", "left4dead2", "left4dead2/none",
+		"left4dead2/../out",
+	} {
 		if f, err := r.File(p); !errors.Is(err, left4me.NotFound) {
 			t.Errorf("%q: %v, %v", p, f, err)
 		}

@@ -44,7 +44,8 @@ func (r *reader) defined(v Overlay) Overlay {
 		checked = left4me.Overlay{Name: v.Name, Kind: left4me.FilesOverlay}
 	}
 	if checked.Kind == left4me.ScriptOverlay {
-		r.remark("overlay %s: look at its script before it is built again: it runs without the network of this machine, as another user, in the directory that it fills", v.Name)
+		r.remark("overlay %s: look at its script before it is built again: it runs without the network of this machine, as another "+
+			"user, in the directory that it fills", v.Name)
 	}
 	v.Definition = checked
 	return v

@@ -15,8 +15,20 @@ func TestDefinitionsOfWhatTheDatabaseHad(t *testing.T) {
 		kind   left4me.OverlayKind
 		remark string
 	}{
-		{"workshop", Overlay{Kind: "workshop", Items: []map[string]any{{"id": int64(3), "steam_id": "121086524"}, {"steam_id": "121086524"}, {"id": int64(4711000)}}}, left4me.WorkshopOverlay, ""},
-		{"rows without ids of items", Overlay{Kind: "workshop", Items: []map[string]any{{"id": int64(3)}}}, left4me.FilesOverlay, "not known"},
+		{
+			"workshop",
+			Overlay{
+				Kind:  "workshop",
+				Items: []map[string]any{{"id": int64(3), "steam_id": "121086524"}, {"steam_id": "121086524"}, {"id": int64(4711000)}},
+			},
+			left4me.WorkshopOverlay, "",
+		},
+		{
+			"rows without ids of items",
+			Overlay{Kind: "workshop", Items: []map[string]any{{"id": int64(3)}}},
+			left4me.FilesOverlay,
+			"not known",
+		},
 		{"a script", Overlay{Kind: "Script", Script: "echo"}, left4me.ScriptOverlay, "look at its script"},
 		{"only a script", Overlay{Script: "echo"}, left4me.ScriptOverlay, "look at its script"},
 		{"a script without text", Overlay{Kind: "script"}, left4me.FilesOverlay, "taken as one of files"},

@@ -50,7 +50,8 @@ type Options struct {
 // a left4me at all.
 func Taken(all []store.Table) bool {
 	d := newDatabase(all)
-	return len(d.find(serverTables...).Columns) > 0 && (len(d.find(overlayTables...).Columns) > 0 || len(d.find(blueprintTables...).Columns) > 0)
+	return len(d.find(serverTables...).Columns) > 0 &&
+		(len(d.find(overlayTables...).Columns) > 0 || len(d.find(blueprintTables...).Columns) > 0)
 }
 
 var (
@@ -110,10 +111,14 @@ func (r *reader) readUsers(o Options) {
 	adminKnown := t.has("admin", "is_admin", "superuser", "is_superuser", "role")
 	admins := 0
 	for _, row := range t.Rows {
-		u := store.User{Name: text(t.get(row, "username", "user_name", "login", "name", "email")), Password: text(t.get(row, "password_hash", "password_digest", "pw_hash", "password", "hash"))}
+		u := store.User{
+			Name:     text(t.get(row, "username", "user_name", "login", "name", "email")),
+			Password: text(t.get(row, "password_hash", "password_digest", "pw_hash", "password", "hash")),
+		}
 		active := t.get(row, "is_active", "active", "enabled")
 		role := text(t.get(row, "role"))
-		u.Admin = truth(t.get(row, "is_admin", "admin", "is_superuser", "superuser")) || strings.EqualFold(role, "admin") || strings.EqualFold(role, "administrator") || slices.Contains(o.Admins, u.Name)
+		u.Admin = truth(t.get(row, "is_admin", "admin", "is_superuser", "superuser")) || strings.EqualFold(role, "admin") ||
+			strings.EqualFold(role, "administrator") || slices.Contains(o.Admins, u.Name)
 		if active != nil && !truth(active) {
 			r.not("user %q: it was switched off", u.Name)
 			continue
@@ -169,7 +174,8 @@ func (r *reader) readOverlays() {
 // that they are in.
 func (r *reader) itemsByOverlay() map[string][]map[string]any {
 	items := r.find(itemTables...)
-	links := r.find("overlay_workshop_item", "overlay_workshop_items", "workshop_item_overlay", "workshop_overlay_item", "overlay_item", "overlay_items")
+	links := r.find("overlay_workshop_item", "overlay_workshop_items", "workshop_item_overlay", "workshop_overlay_item", "overlay_item",
+		"overlay_items")
 	byOverlay := map[string][]map[string]any{}
 	placed := map[string]bool{}
 	for _, link := range links.Rows {
@@ -186,7 +192,8 @@ func (r *reader) itemsByOverlay() map[string][]map[string]any {
 		if overlay := text(items.get(row, "overlay_id")); overlay != "" {
 			byOverlay[overlay] = append(byOverlay[overlay], row)
 		} else if !placed[id] {
-			r.not("workshop item %s: it is in no overlay", cmp.Or(text(items.get(row, "steam_id", "published_file_id", "publishedfileid", "workshop_id")), id))
+			r.not("workshop item %s: it is in no overlay",
+				cmp.Or(text(items.get(row, "steam_id", "published_file_id", "publishedfileid", "workshop_id")), id))
 		}
 	}
 	for _, c := range items.Columns {
@@ -247,7 +254,10 @@ func (r *reader) readBlueprints() {
 	taken := names{left4me.DefaultBlueprint: true}
 	for _, row := range t.Rows {
 		id, called := text(t.get(row, "id")), text(t.get(row, nameColumns...))
-		b := left4me.Blueprint{Name: taken.take(called, "blueprint-"+id), Overlays: left4me.Refs(r.linked(links, id, "blueprint_id", "blueprint")...)}
+		b := left4me.Blueprint{
+			Name:     taken.take(called, "blueprint-"+id),
+			Overlays: left4me.Refs(r.linked(links, id, "blueprint_id", "blueprint")...),
+		}
 		if len(b.Overlays) == 0 {
 			b.Overlays = left4me.Refs(r.listed(text(t.get(row, "overlays", "overlay_ids")))...)
 		}
@@ -269,7 +279,13 @@ func (r *reader) readServers() {
 	taken, ports := names{left4me.InstallInstance: true}, map[int]left4me.Name{}
 	for _, row := range t.Rows {
 		id, called := text(t.get(row, "id")), text(t.get(row, nameColumns...))
-		v := Server{Server: left4me.Server{Host: left4me.LocalHost, Name: taken.take(called, "server-"+id), Port: number(t.get(row, "port", "game_port"))}}
+		v := Server{
+			Server: left4me.Server{
+				Host: left4me.LocalHost,
+				Name: taken.take(called, "server-"+id),
+				Port: number(t.get(row, "port", "game_port")),
+			},
+		}
 		for _, key := range []string{called, string(v.Name), id} {
 			if key != "" && !slices.Contains(v.Keys, key) {
 				v.Keys = append(v.Keys, key)
@@ -316,7 +332,8 @@ func (r *reader) blueprintOf(t *table, row map[string]any, server left4me.Name, 
 		taken[o.Name] = true
 		if o.Name == b {
 			made.Settings = o.Settings
-			made.Overlays = append(made.Overlays, slices.DeleteFunc(slices.Clone(o.Overlays), func(n left4me.OverlayRef) bool { return slices.Contains(own, n.Name) })...)
+			made.Overlays = append(made.Overlays,
+				slices.DeleteFunc(slices.Clone(o.Overlays), func(n left4me.OverlayRef) bool { return slices.Contains(own, n.Name) })...)
 		}
 	}
 	made.Name = taken.take(string(server)+"-overlays", "")

@@ -39,14 +39,16 @@ func read(t *testing.T, schema string, o Options) Found {
 func TestOtherNamesMeanTheSame(t *testing.T) {
 	for what, schema := range map[string]string{
 		"singular, with a table of links": `
-			CREATE TABLE user (id INTEGER, name TEXT, password TEXT, role TEXT); INSERT INTO user VALUES (1, 'boss', '` + someHash + `', 'admin');
+			CREATE TABLE user (id INTEGER, name TEXT, password TEXT, role TEXT); INSERT INTO user VALUES (1, 'boss', '` + someHash +
+			`', 'admin');
 			CREATE TABLE overlay (id INTEGER, slug TEXT); INSERT INTO overlay VALUES (1, 'maps'), (2, 'mods');
 			CREATE TABLE blueprint (id INTEGER, title TEXT, launch_options TEXT, server_cfg TEXT); INSERT INTO blueprint VALUES (1, 'versus', '-tickrate 60 +map C1M1_Hotel', 'a 1
 b 2');
 			CREATE TABLE blueprintOverlay (blueprint INTEGER, overlay INTEGER, sort_order INTEGER); INSERT INTO blueprintOverlay VALUES (1, 2, 0), (1, 1, 1);
 			CREATE TABLE server (id INTEGER, name TEXT, game_port TEXT, blueprint INTEGER); INSERT INTO server VALUES (1, 'alpha', '27015', 1);`,
 		"plural, with lists in a column": `
-			CREATE TABLE Users (id INTEGER, username TEXT, passwordHash BLOB, admin TEXT); INSERT INTO Users VALUES (1, 'boss', '` + someHash + `', 'yes');
+			CREATE TABLE Users (id INTEGER, username TEXT, passwordHash BLOB, admin TEXT); INSERT INTO Users VALUES (1, 'boss', '` +
+			someHash + `', 'yes');
 			CREATE TABLE Overlays (id TEXT, name TEXT); INSERT INTO Overlays VALUES ('a', 'maps'), ('b', 'mods');
 			CREATE TABLE Blueprints (id TEXT, name TEXT, args TEXT, cfg TEXT, overlays TEXT); INSERT INTO Blueprints VALUES ('x', 'versus', '["-tickrate", "60", "+map", "c1m1_hotel"]', '["a 1", "b 2"]', '["mods", "a"]');
 			CREATE TABLE Servers (id TEXT, name TEXT, port INTEGER, blueprint_id TEXT); INSERT INTO Servers VALUES ('s', 'alpha', 27015, 'x');`,
@@ -75,7 +77,8 @@ b 2');
 
 func TestWhatCannotBeExpressedIsReported(t *testing.T) {
 	f := read(t, `
-		CREATE TABLE users (id INTEGER, username TEXT, password_hash TEXT); INSERT INTO users VALUES (1, 'a', '`+someHash+`'), (2, 'A', '`+someHash+`'), (3, 'b', '`+someHash+`');
+		CREATE TABLE users (id INTEGER, username TEXT, password_hash TEXT); INSERT INTO users VALUES (1, 'a', '`+someHash+`'), (2, 'A', '`+
+		someHash+`'), (3, 'b', '`+someHash+`');
 		CREATE TABLE overlays (id INTEGER, name TEXT); INSERT INTO overlays VALUES (1, 'Maps'), (2, 'maps!'), (3, '???');
 		CREATE TABLE blueprints (id INTEGER, name TEXT, config TEXT); INSERT INTO blueprints VALUES (1, 'default', 'fine 1'||char(10)||'bad '||char(27)||'[2J');
 		CREATE TABLE blueprint_overlays (blueprint_id INTEGER, overlay_id INTEGER); INSERT INTO blueprint_overlays VALUES (1, 99);
@@ -83,7 +86,8 @@ func TestWhatCannotBeExpressedIsReported(t *testing.T) {
 		CREATE TABLE server_overlays (server_id INTEGER, overlay_id INTEGER); INSERT INTO server_overlays VALUES (3, 2);
 		CREATE TABLE "odd ""name" (a INTEGER);`, Options{Admins: []string{"b"}})
 	for _, part := range []string{
-		`user "A": there is another one`, `cfg line "bad \x1b[2J"`, "there is no overlay 99", "server x: port 80", "server y: port 0", "server z: there is no blueprint 42", `table odd "name`,
+		`user "A": there is another one`, `cfg line "bad \x1b[2J"`, "there is no overlay 99", "server x: port 80", "server y: port 0",
+		"server z: there is no blueprint 42", `table odd "name`,
 	} {
 		if !slices.ContainsFunc(f.NotTaken, func(l string) bool { return strings.Contains(l, part) }) {
 			t.Errorf("%q is not in %q", part, f.NotTaken)
@@ -100,7 +104,8 @@ func TestWhatCannotBeExpressedIsReported(t *testing.T) {
 		t.Error(d)
 	}
 	// What has a name of ours gets another one.
-	if len(f.Blueprints) != 2 || f.Blueprints[0].Name != "default-2" || f.Blueprints[1].Name != "z-overlays" || !slices.Equal(f.Blueprints[1].Overlays, left4me.Refs("maps-2")) {
+	if len(f.Blueprints) != 2 || f.Blueprints[0].Name != "default-2" || f.Blueprints[1].Name != "z-overlays" ||
+		!slices.Equal(f.Blueprints[1].Overlays, left4me.Refs("maps-2")) {
 		t.Errorf("%+v", f.Blueprints)
 	}
 	if len(f.Servers) != 2 || f.Servers[0].Blueprint != "z-overlays" || f.Servers[1].Name != "left4me-install-2" {

@@ -68,7 +68,10 @@ func (t *table) has(names ...string) bool {
 }
 
 // uninteresting are columns that say nothing that has to be taken over.
-var uninteresting = []string{"id", "created_at", "updated_at", "created", "updated", "modified_at", "last_login", "last_login_at", "last_seen"}
+var uninteresting = []string{
+	"id", "created_at", "updated_at", "created", "updated", "modified_at", "last_login", "last_login_at",
+	"last_seen",
+}
 
 // rest lists the columns that nobody asked for and that hold something.
 func (t *table) rest() []string {

@@ -44,7 +44,8 @@ func (c *Content) UpdateBlueprint(ctx context.Context, by string, v left4me.Blue
 // one, which stays.
 func (c *Content) DeleteBlueprint(ctx context.Context, by string, name left4me.Name) error {
 	if name == left4me.DefaultBlueprint {
-		return left4me.Errorf(left4me.Conflict, "the blueprint default stays: servers are made from it when nobody names another", "empty it instead")
+		return left4me.Errorf(left4me.Conflict, "the blueprint default stays: servers are made from it when nobody names another",
+			"empty it instead")
 	}
 	return c.storage.DeleteBlueprint(ctx, name)
 }
@@ -58,7 +59,13 @@ func (c *Content) BlueprintMistakes(ctx context.Context, v left4me.Blueprint, ne
 		e, _ := left4me.Public(err)
 		wrong = append(wrong, &left4me.Error{Kind: e.Kind, Field: "name", Text: e.Text, Hint: e.Hint})
 	} else if _, err := c.storage.Blueprint(ctx, v.Name); new && err == nil {
-		wrong = append(wrong, &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is a blueprint %q already", v.Name), Hint: "choose another name"})
+		wrong = append(wrong,
+			&left4me.Error{
+				Kind:  left4me.Conflict,
+				Field: "name",
+				Text:  fmt.Sprintf("there is a blueprint %q already", v.Name),
+				Hint:  "choose another name",
+			})
 	}
 	for _, err := range []error{servers.CheckSettings(v.Settings.Normal()), c.CheckStack(ctx, "overlays", v.Overlays)} {
 		if e, ok := left4me.Public(err); errors.As(err, &more) {

@@ -77,7 +77,8 @@ func (c *Content) DeleteOverlay(ctx context.Context, by string, name left4me.Nam
 		return left4me.Job{}, err
 	}
 	if by := slices.Concat(words("blueprint", use.blueprints[name]), words("server", use.servers[name])); len(by) > 0 {
-		return left4me.Job{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is stacked by %s", name, strings.Join(by, ", ")), "take it out there first")
+		return left4me.Job{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is stacked by %s", name, strings.Join(by, ", ")),
+			"take it out there first")
 	}
 	return c.jobs.Add(ctx, by, left4me.DeleteOverlay, name, left4me.LocalHost, bus.Empty{V: bus.Version})
 }
@@ -149,7 +150,8 @@ func (c *Content) DropRevision(ctx context.Context, by string, name left4me.Name
 		return left4me.Content{}, err
 	}
 	if by := use.pins[left4me.OverlayRef{Name: name, Revision: revision}]; len(by) > 0 {
-		return left4me.Content{}, left4me.Errorf(left4me.Busy, fmt.Sprintf("%s@%d is used by %s", name, revision, strings.Join(by, ", ")), "let it follow another revision first")
+		return left4me.Content{}, left4me.Errorf(left4me.Busy, fmt.Sprintf("%s@%d is used by %s", name, revision, strings.Join(by, ", ")),
+			"let it follow another revision first")
 	}
 	v, err := ask[left4me.Content](ctx, c, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {

@@ -123,7 +123,8 @@ func (f *fields) parts(v *left4me.Overlay) {
 		f.ref("release.tag", r.Tag)
 		if r.Asset == "" {
 			f.add("release.asset", "release.asset is missing", "name the file of the release, or a pattern like *.zip")
-		} else if _, err := path.Match(r.Asset, ""); err != nil || len(r.Asset) > maxPath || strings.ContainsFunc(r.Asset, control) || strings.Contains(r.Asset, "/") {
+		} else if _, err := path.Match(r.Asset, ""); err != nil || len(r.Asset) > maxPath || strings.ContainsFunc(r.Asset, control) ||
+			strings.Contains(r.Asset, "/") {
 			f.add("release.asset", "it is no pattern for a file's name", "use one like *.zip")
 		}
 		f.relative("release.subdir", r.Subdir)
@@ -141,7 +142,8 @@ func (f *fields) workshop(w *left4me.Workshop) {
 		f.add("workshop.names", fmt.Sprintf("files can't be named by %q", short(w.Names)), "use id or original")
 	}
 	if len(w.Entries) > maxEntries {
-		f.add("workshop.entries", fmt.Sprintf("%d entries are too many", len(w.Entries)), fmt.Sprintf("use at most %d; a collection counts as one", maxEntries))
+		f.add("workshop.entries", fmt.Sprintf("%d entries are too many", len(w.Entries)),
+			fmt.Sprintf("use at most %d; a collection counts as one", maxEntries))
 		return
 	}
 	seen := map[left4me.WorkshopID]bool{}
@@ -184,7 +186,8 @@ func isID(s string) bool {
 func (f *fields) refresh(v *left4me.Overlay) {
 	r := &v.Refresh
 	if r.Hours < 0 || r.Hours > maxHours {
-		f.add("refresh.hours", fmt.Sprintf("%d hours are no time between two looks", r.Hours), fmt.Sprintf("use 1 to %d, or 0 for never", maxHours))
+		f.add("refresh.hours", fmt.Sprintf("%d hours are no time between two looks", r.Hours),
+			fmt.Sprintf("use 1 to %d, or 0 for never", maxHours))
 	}
 	if r.Hours > 0 && v.Kind == left4me.FilesOverlay {
 		f.add("refresh.hours", "nothing newer comes for uploaded files by itself", "use 0")
@@ -207,7 +210,8 @@ func (f *fields) address(field, s string) {
 	switch {
 	case s == "":
 		f.add(field, field+" is missing", "")
-	case len(s) > 2048 || err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsFunc(s, control) || strings.ContainsAny(s, " \\"):
+	case len(s) > 2048 || err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsFunc(s, control) ||
+		strings.ContainsAny(s, " \\"):
 		f.add(field, "it is not the address of a repository", "use one like https://github.com/owner/name.git")
 	case u.User != nil:
 		f.add(field, "it holds a user or a password", "use a repository that everybody may read")
@@ -223,7 +227,8 @@ func (f *fields) ref(field, s string) {
 		return
 	}
 	bad := len(s) > 255 || !utf8.ValidString(s) || strings.ContainsFunc(s, control) || strings.ContainsAny(s, " ~^:?*[\\") ||
-		strings.HasPrefix(s, "-") || strings.HasPrefix(s, "/") || strings.HasSuffix(s, "/") || strings.HasSuffix(s, ".") || strings.HasSuffix(s, ".lock") ||
+		strings.HasPrefix(s, "-") || strings.HasPrefix(s, "/") || strings.HasSuffix(s, "/") || strings.HasSuffix(s, ".") ||
+		strings.HasSuffix(s, ".lock") ||
 		strings.Contains(s, "..") || strings.Contains(s, "//") || strings.Contains(s, "@{") || s == "@"
 	if bad {
 		f.add(field, fmt.Sprintf("%q is no branch, tag or commit", short(s)), "")
@@ -244,7 +249,8 @@ func (f *fields) globs(field string, all []string) {
 	}
 	for i, g := range all {
 		if _, err := path.Match(g, ""); err != nil || !clean(g) {
-			f.add(fmt.Sprintf("%s[%d]", field, i), fmt.Sprintf("%q is no path or pattern beneath it", short(g)), "use one like left4dead2/cfg/*.cfg")
+			f.add(fmt.Sprintf("%s[%d]", field, i), fmt.Sprintf("%q is no path or pattern beneath it", short(g)),
+				"use one like left4dead2/cfg/*.cfg")
 		}
 	}
 }
@@ -335,13 +341,16 @@ func CheckMoves(field string, all []left4me.FolderMove) error {
 // moves checks folders that go elsewhere.
 func (f *fields) moves(field string, all []left4me.FolderMove) {
 	if len(all) > maxMoves {
-		f.add(field, fmt.Sprintf("there are more than %d moves", maxMoves), "move the folders that the others are in, or forget some: the settings of the overlay list them")
+		f.add(field, fmt.Sprintf("there are more than %d moves", maxMoves),
+			"move the folders that the others are in, or forget some: the settings of the overlay list them")
 		return
 	}
 	for _, m := range all {
 		for _, p := range []string{m.From, m.To} {
-			if len(p) > maxPath || path.IsAbs(p) || p == ".." || strings.HasPrefix(path.Clean(p), "../") || strings.ContainsFunc(p, unicode.IsControl) || !utf8.ValidString(p) {
-				f.add(field, fmt.Sprintf("%q can't go to %q", short(m.From), short(m.To)), "name a folder of the upload, and where it goes in the layer, like left4dead2/cfg")
+			if len(p) > maxPath || path.IsAbs(p) || p == ".." || strings.HasPrefix(path.Clean(p), "../") ||
+				strings.ContainsFunc(p, unicode.IsControl) || !utf8.ValidString(p) {
+				f.add(field, fmt.Sprintf("%q can't go to %q", short(m.From), short(m.To)),
+					"name a folder of the upload, and where it goes in the layer, like left4dead2/cfg")
 				return
 			}
 		}
@@ -365,6 +374,7 @@ func (f *fields) paths(field string, all []string) {
 		return
 	}
 	if i := slices.IndexFunc(all, func(s string) bool { return !clean(s) }); i >= 0 {
-		f.add(fmt.Sprintf("%s[%d]", field, i), fmt.Sprintf("%q is no path in an overlay", short(all[i])), "use one like left4dead2/cfg/server.cfg")
+		f.add(fmt.Sprintf("%s[%d]", field, i), fmt.Sprintf("%q is no path in an overlay", short(all[i])),
+			"use one like left4dead2/cfg/server.cfg")
 	}
 }

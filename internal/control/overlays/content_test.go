@@ -186,7 +186,11 @@ func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
 		{left4me.Blueprint{Name: "versus"}, left4me.Conflict, "name"},
 		{left4me.Blueprint{Name: "b", Overlays: left4me.Refs("maps", "nothing")}, left4me.Invalid, "overlays[1]"},
 		{left4me.Blueprint{Name: "b", Overlays: left4me.Refs("maps", "maps")}, left4me.Invalid, "overlays[1]"},
-		{left4me.Blueprint{Name: "b", Overlays: []left4me.OverlayRef{{Name: "maps"}, {Name: "plugins", Revision: 3}}}, left4me.Invalid, "overlays[1]"},
+		{
+			left4me.Blueprint{Name: "b", Overlays: []left4me.OverlayRef{{Name: "maps"}, {Name: "plugins", Revision: 3}}},
+			left4me.Invalid,
+			"overlays[1]",
+		},
 		{left4me.Blueprint{Name: "b", Overlays: make([]left4me.OverlayRef, 481)}, left4me.Invalid, "overlays"},
 		{left4me.Blueprint{Name: "b", Settings: left4me.Settings{Map: "a b"}}, left4me.Invalid, "settings.map"},
 	} {

@@ -23,7 +23,12 @@ func (c *Content) CreateOverlay(ctx context.Context, by string, v left4me.Overla
 	}
 	switch have, there := k.contents[v.Name]; {
 	case k.deleted(v.Name), there && !have.DeletedAt.IsZero():
-		return View{}, &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("an overlay %q was deleted and can still be taken back", v.Name), Hint: "restore it, or choose another name"}
+		return View{}, &left4me.Error{
+			Kind:  left4me.Conflict,
+			Field: "name",
+			Text:  fmt.Sprintf("an overlay %q was deleted and can still be taken back", v.Name),
+			Hint:  "restore it, or choose another name",
+		}
 	case there:
 		return View{}, taken(v.Name)
 	}
@@ -37,7 +42,12 @@ func (c *Content) CreateOverlay(ctx context.Context, by string, v left4me.Overla
 }
 
 func taken(n left4me.Name) error {
-	return &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is an overlay %q already", n), Hint: "choose another name"}
+	return &left4me.Error{
+		Kind:  left4me.Conflict,
+		Field: "name",
+		Text:  fmt.Sprintf("there is an overlay %q already", n),
+		Hint:  "choose another name",
+	}
 }
 
 func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -45,7 +45,8 @@ func (d *Downloads) Open(ctx context.Context, name left4me.Name, revision int, p
 	}
 	if a.Disk == "" {
 		if int64(len(a.Data)) != a.Size {
-			return Download{}, left4me.Errorf(left4me.Unavailable, "this file is too long to be taken out of its VPK here", "download the VPK, and take it out with left4me vpk extract")
+			return Download{}, left4me.Errorf(left4me.Unavailable, "this file is too long to be taken out of its VPK here",
+				"download the VPK, and take it out with left4me vpk extract")
 		}
 		return Download{whole{bytes.NewReader(a.Data)}, a.Revision, a.Size}, nil
 	}
@@ -74,7 +75,13 @@ func (d *Downloads) open(disk string) (*os.File, int64, error) {
 		f, err = root.Open(filepath.FromSlash(disk))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, &left4me.Error{Kind: left4me.NotFound, Field: "path", Text: "the file is gone", Hint: "the revision may have been removed meanwhile", Err: err}
+		return nil, 0, &left4me.Error{
+			Kind:  left4me.NotFound,
+			Field: "path",
+			Text:  "the file is gone",
+			Hint:  "the revision may have been removed meanwhile",
+			Err:   err,
+		}
 	}
 	if err != nil {
 		return nil, 0, err

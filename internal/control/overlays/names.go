@@ -41,7 +41,12 @@ func (c *Content) SetArchiveNames(ctx context.Context, encoding string) (string,
 	if encoding != AutomaticNames {
 		e, ok := charset.Find(encoding)
 		if !ok {
-			return "", &left4me.Error{Kind: left4me.Invalid, Field: "encoding", Text: fmt.Sprintf("there is no encoding %q", short(encoding)), Hint: "use automatic, or one of those that are listed with the setting"}
+			return "", &left4me.Error{
+				Kind:  left4me.Invalid,
+				Field: "encoding",
+				Text:  fmt.Sprintf("there is no encoding %q", short(encoding)),
+				Hint:  "use automatic, or one of those that are listed with the setting",
+			}
 		}
 		encoding = e.Name
 	}

@@ -67,19 +67,24 @@ func (c *Content) Revision(ctx context.Context, name left4me.Name, revision int)
 // Tree returns a page of the files of a revision. Errors: left4me.NotFound,
 // left4me.Unavailable.
 func (c *Content) Tree(ctx context.Context, name left4me.Name, revision int, f left4me.Filter) (left4me.Page[left4me.TreeFile], error) {
-	return ask[left4me.Page[left4me.TreeFile]](ctx, c, bus.VerbTree, bus.TreeRequest{V: bus.Version, Overlay: name, Revision: revision, Filter: f})
+	return ask[left4me.Page[left4me.TreeFile]](ctx, c, bus.VerbTree,
+		bus.TreeRequest{V: bus.Version, Overlay: name, Revision: revision, Filter: f})
 }
 
 // Diff returns a page of how two revisions differ. Errors: left4me.NotFound,
 // left4me.Unavailable.
-func (c *Content) Diff(ctx context.Context, name left4me.Name, from, to int, after string, limit int) (left4me.Page[left4me.FileChange], error) {
-	return ask[left4me.Page[left4me.FileChange]](ctx, c, bus.VerbDiff, bus.DiffRequest{V: bus.Version, Overlay: name, From: from, To: to, After: after, Limit: limit})
+func (c *Content) Diff(ctx context.Context, name left4me.Name, from, to int, after string, limit int) (left4me.Page[left4me.FileChange],
+	error,
+) {
+	return ask[left4me.Page[left4me.FileChange]](ctx, c, bus.VerbDiff,
+		bus.DiffRequest{V: bus.Version, Overlay: name, From: from, To: to, After: after, Limit: limit})
 }
 
 // File returns what a file of a revision holds. Errors: left4me.NotFound,
 // left4me.Unavailable.
 func (c *Content) File(ctx context.Context, name left4me.Name, revision int, path, inside string) (bus.FileAnswer, error) {
-	return ask[bus.FileAnswer](ctx, c, bus.VerbFile, bus.FileRequest{V: bus.Version, Overlay: name, Revision: revision, Path: path, Inside: inside})
+	return ask[bus.FileAnswer](ctx, c, bus.VerbFile,
+		bus.FileRequest{V: bus.Version, Overlay: name, Revision: revision, Path: path, Inside: inside})
 }
 
 // Plan says what an import would do. Errors: left4me.NotFound,

@@ -34,13 +34,15 @@ func TestAnOverlayIsADefinitionAndWhatTheHostHas(t *testing.T) {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	maps, stray := all[0], all[1]
-	if maps.Note != "campaigns" || maps.Content.Current != 2 || !slices.Equal(maps.Blueprints, []left4me.Name{"versus"}) || !slices.Equal(maps.Servers, []left4me.Name{"alpha"}) {
+	if maps.Note != "campaigns" || maps.Content.Current != 2 || !slices.Equal(maps.Blueprints, []left4me.Name{"versus"}) ||
+		!slices.Equal(maps.Servers, []left4me.Name{"alpha"}) {
 		t.Errorf("%+v", maps)
 	}
 	if stray.Kind != left4me.FilesOverlay || stray.Version != 0 || stray.Content.Current != 1 || stray.CreatedAt.IsZero() {
 		t.Errorf("%+v", stray)
 	}
-	if _, err := c.CreateOverlay(t.Context(), admin, left4me.Overlay{Name: "stray", Kind: left4me.FilesOverlay}); !errors.Is(err, left4me.Conflict) {
+	if _, err := c.CreateOverlay(t.Context(), admin, left4me.Overlay{Name: "stray", Kind: left4me.FilesOverlay}); !errors.Is(err,
+		left4me.Conflict) {
 		t.Errorf("its files would be somebody else's: %v", err)
 	}
 	// It gets its row when somebody first changes it.
@@ -109,7 +111,8 @@ func TestARestartMovesWhoIsBehind(t *testing.T) {
 func TestAScriptKeepsItsVersionsAndNobodysChangeIsLost(t *testing.T) {
 	c := newSite(t)
 	c.serve(t, nil)
-	v, err := c.CreateOverlay(t.Context(), admin, left4me.Overlay{Name: "sm", Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: "echo 1\r\n"}})
+	v, err := c.CreateOverlay(t.Context(), admin,
+		left4me.Overlay{Name: "sm", Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: "echo 1\r\n"}})
 	if err != nil || v.Script.Version != 1 || v.Script.Text != "echo 1\n" {
 		t.Fatalf("%+v, %v", v, err)
 	}
@@ -155,9 +158,18 @@ func TestWhatIsWrongWithADefinitionIsNamed(t *testing.T) {
 		{left4me.Overlay{Kind: left4me.WorkshopOverlay, Workshop: ids("12", "12")}, "workshop.entries[1].id"},
 		{left4me.Overlay{Kind: left4me.WorkshopOverlay, Workshop: ids("../12")}, "workshop.entries[0].id"},
 		{left4me.Overlay{Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Names: "title"}}, "workshop.names"},
-		{left4me.Overlay{Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Exclude: []left4me.WorkshopID{"x"}}}, "workshop.exclude[0]"},
-		{left4me.Overlay{Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "1", Frozen: []left4me.WorkshopID{"2", "-"}}}}}, "workshop.entries[0].frozen[1]"},
-		{left4me.Overlay{Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Entries: make([]left4me.WorkshopEntry, 2001)}}, "workshop.entries"},
+		{
+			left4me.Overlay{Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Exclude: []left4me.WorkshopID{"x"}}},
+			"workshop.exclude[0]",
+		},
+		{left4me.Overlay{
+			Kind:     left4me.WorkshopOverlay,
+			Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "1", Frozen: []left4me.WorkshopID{"2", "-"}}}},
+		}, "workshop.entries[0].frozen[1]"},
+		{
+			left4me.Overlay{Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Entries: make([]left4me.WorkshopEntry, 2001)}},
+			"workshop.entries",
+		},
 		{left4me.Overlay{Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: " \n"}}, "script.text"},
 		{left4me.Overlay{Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: "\xff"}}, "script.text"},
 		{left4me.Overlay{Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: strings.Repeat("#", 256<<10+1)}}, "script.text"},
@@ -168,7 +180,10 @@ func TestWhatIsWrongWithADefinitionIsNamed(t *testing.T) {
 		{left4me.Overlay{Kind: left4me.GitOverlay, Git: &left4me.Git{URL: "https://github.com/a/b", Ref: "--upload-pack=x"}}, "git.ref"},
 		{left4me.Overlay{Kind: left4me.GitOverlay, Git: &left4me.Git{URL: "https://github.com/a/b", Ref: "a..b"}}, "git.ref"},
 		{left4me.Overlay{Kind: left4me.GitOverlay, Git: &left4me.Git{URL: "https://github.com/a/b", Subdir: "../x"}}, "git.subdir"},
-		{left4me.Overlay{Kind: left4me.GitOverlay, Git: &left4me.Git{URL: "https://github.com/a/b", Keep: []string{"cfg/*", "cfg/["}}}, "git.keep[1]"},
+		{
+			left4me.Overlay{Kind: left4me.GitOverlay, Git: &left4me.Git{URL: "https://github.com/a/b", Keep: []string{"cfg/*", "cfg/["}}},
+			"git.keep[1]",
+		},
 		{left4me.Overlay{Kind: left4me.ReleaseOverlay, Release: &left4me.Release{Repository: "a/b/c", Asset: "*"}}, "release.repository"},
 		{left4me.Overlay{Kind: left4me.ReleaseOverlay, Release: &left4me.Release{Repository: "a/..", Asset: "*"}}, "release.repository"},
 		{left4me.Overlay{Kind: left4me.ReleaseOverlay, Release: &left4me.Release{Repository: "a/b"}}, "release.asset"},
@@ -203,7 +218,11 @@ func TestABuildTellsTheHostTheDefinition(t *testing.T) {
 		}
 		return nil
 	})
-	w := left4me.Overlay{Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "121086524"}}}}
+	w := left4me.Overlay{
+		Name:     "maps",
+		Kind:     left4me.WorkshopOverlay,
+		Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "121086524"}}},
+	}
 	if _, err := c.CreateOverlay(t.Context(), admin, w); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +231,8 @@ func TestABuildTellsTheHostTheDefinition(t *testing.T) {
 		t.Errorf("%+v", j)
 	}
 	var spec left4me.BuildSpec
-	if err := json.Unmarshal((<-specs).Spec, &spec); err != nil || spec.Overlay.Workshop.Entries[0].ID != "121086524" || spec.By != admin || spec.Note != "fail" {
+	if err := json.Unmarshal((<-specs).Spec, &spec); err != nil || spec.Overlay.Workshop.Entries[0].ID != "121086524" ||
+		spec.By != admin || spec.Note != "fail" {
 		t.Errorf("%+v, %v", spec, err)
 	}
 	if v, err := c.Get(t.Context(), "maps"); err != nil || v.LookedAt.IsZero() || v.Job != nil {
@@ -228,15 +248,39 @@ func TestABuildTellsTheHostTheDefinition(t *testing.T) {
 		r       overlays.Request
 		field   string
 	}{
-		"a workshop overlay is changed by its definition": {"maps", overlays.Request{Change: &left4me.Change{Delete: []string{"a"}}}, "change"},
-		"and takes no files of servers":                   {"maps", overlays.Request{Promote: &left4me.Promote{Server: "alpha", Paths: []string{"a"}}}, "promote"},
-		"nothing to build":                                {"files", overlays.Request{}, "change"},
-		"a change of nothing":                             {"files", overlays.Request{Change: &left4me.Change{}}, "change"},
-		"a path that leads out":                           {"files", overlays.Request{Change: &left4me.Change{Delete: []string{"a", "../b"}}}, "change.delete[1]"},
-		"a repair beside something else":                  {"files", overlays.Request{Change: &left4me.Change{Repair: []string{"."}, Delete: []string{"a"}}}, "change.repair"},
-		"a repair outside":                                {"maps", overlays.Request{Change: &left4me.Change{Repair: []string{".", "../b"}}}, "change.repair[0]"},
-		"a repair that keeps texts in another way":        {"files", overlays.Request{Change: &left4me.Change{Upload: "x", Import: left4me.Import{Texts: "utf-7"}}}, "change.import.texts"},
-		"no such server":                                  {"files", overlays.Request{Promote: &left4me.Promote{Server: "../x", Paths: []string{"a"}}}, "promote.server"},
+		"a workshop overlay is changed by its definition": {
+			"maps",
+			overlays.Request{Change: &left4me.Change{Delete: []string{"a"}}},
+			"change",
+		},
+		"and takes no files of servers": {
+			"maps",
+			overlays.Request{Promote: &left4me.Promote{Server: "alpha", Paths: []string{"a"}}},
+			"promote",
+		},
+		"nothing to build":    {"files", overlays.Request{}, "change"},
+		"a change of nothing": {"files", overlays.Request{Change: &left4me.Change{}}, "change"},
+		"a path that leads out": {
+			"files",
+			overlays.Request{Change: &left4me.Change{Delete: []string{"a", "../b"}}},
+			"change.delete[1]",
+		},
+		"a repair beside something else": {
+			"files",
+			overlays.Request{Change: &left4me.Change{Repair: []string{"."}, Delete: []string{"a"}}},
+			"change.repair",
+		},
+		"a repair outside": {
+			"maps",
+			overlays.Request{Change: &left4me.Change{Repair: []string{".", "../b"}}},
+			"change.repair[0]",
+		},
+		"a repair that keeps texts in another way": {
+			"files",
+			overlays.Request{Change: &left4me.Change{Upload: "x", Import: left4me.Import{Texts: "utf-7"}}},
+			"change.import.texts",
+		},
+		"no such server": {"files", overlays.Request{Promote: &left4me.Promote{Server: "../x", Paths: []string{"a"}}}, "promote.server"},
 	} {
 		c.lay("files", 1)
 		_, err := c.Build(t.Context(), admin, bad.overlay, bad.r)
@@ -253,13 +297,16 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 	c := newSite(t)
 	c.serve(t, nil)
 	c.lay("maps", 2)
-	if _, err := c.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "versus", Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}}); err != nil {
+	if _, err := c.CreateBlueprint(t.Context(),
+		left4me.Blueprint{Name: "versus", Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.DeleteOverlay(t.Context(), admin, "maps"); !errors.Is(err, left4me.Conflict) || !strings.Contains(err.Error(), "blueprint versus") {
+	if _, err := c.DeleteOverlay(t.Context(), admin, "maps"); !errors.Is(err, left4me.Conflict) ||
+		!strings.Contains(err.Error(), "blueprint versus") {
 		t.Errorf("a blueprint stacks it: %v", err)
 	}
-	if _, err := c.DropRevision(t.Context(), admin, "maps", 1); !errors.Is(err, left4me.Busy) || !strings.Contains(err.Error(), "blueprint versus") {
+	if _, err := c.DropRevision(t.Context(), admin, "maps", 1); !errors.Is(err, left4me.Busy) ||
+		!strings.Contains(err.Error(), "blueprint versus") {
 		t.Errorf("a blueprint stays at it: %v", err)
 	}
 	if _, err := c.DropRevision(t.Context(), admin, "maps", 2); err != nil {
@@ -291,7 +338,8 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := c.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "b", Overlays: left4me.Refs("old")}); !errors.Is(err, left4me.Invalid) {
+	if _, err := c.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "b", Overlays: left4me.Refs("old")}); !errors.Is(err,
+		left4me.Invalid) {
 		t.Errorf("a deleted overlay is stacked: %v", err)
 	}
 	j, err = c.RestoreOverlay(t.Context(), admin, "old")
@@ -309,11 +357,17 @@ func second[T any](_ T, err error) error { return err }
 
 // A script whose first line isn't #! runs in another shell or not at all.
 func TestByteOrderMarksAreLeftOutOfDefinitions(t *testing.T) {
-	v, err := overlays.Check(left4me.Overlay{Name: "x", Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: "\ufeff#!/bin/bash\n"}, Cfg: []string{"\ufeffsv_cheats 0"}})
+	v, err := overlays.Check(left4me.Overlay{
+		Name:   "x",
+		Kind:   left4me.ScriptOverlay,
+		Script: &left4me.Script{Text: "\ufeff#!/bin/bash\n"},
+		Cfg:    []string{"\ufeffsv_cheats 0"},
+	})
 	if err != nil || v.Script.Text != "#!/bin/bash\n" || v.Cfg[0] != "sv_cheats 0" {
 		t.Errorf("%+v, %v", v, err)
 	}
-	if _, err := overlays.Check(left4me.Overlay{Name: "x", Kind: left4me.FilesOverlay, Cfg: []string{"\ufeffquit"}}); !errors.Is(err, left4me.Invalid) {
+	if _, err := overlays.Check(left4me.Overlay{Name: "x", Kind: left4me.FilesOverlay, Cfg: []string{"\ufeffquit"}}); !errors.Is(err,
+		left4me.Invalid) {
 		t.Error(err)
 	}
 	if _, err := overlays.Check(left4me.Overlay{Name: "x", Kind: left4me.FilesOverlay, Texts: "utf-7"}); !errors.Is(err, left4me.Invalid) {

@@ -190,7 +190,8 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 		return err == nil && len(v.NewContent) == 0 && v.Job == nil
 	})
 	r, err := s.Restart(t.Context(), "maps")
-	if err != nil || r.State != overlays.RestartRuns || len(r.Wishes) != 1 || r.Wishes[0].Server != "full" || r.Wishes[0].Why != "2 playing" {
+	if err != nil || r.State != overlays.RestartRuns || len(r.Wishes) != 1 || r.Wishes[0].Server != "full" ||
+		r.Wishes[0].Why != "2 playing" {
 		t.Errorf("%+v, %v", r, err)
 	}
 	all, err := s.jobs.List(t.Context(), "server", "full", 9)
@@ -204,7 +205,8 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 	s.up(t, "full", 0, 1)
 	s.mu.Unlock()
 	ahead(2 * time.Minute)
-	if all, err := s.jobs.List(t.Context(), "server", "alpha", 9); err != nil || len(all) != 1 || !strings.Contains(all[0].By, "revision 3 of maps") {
+	if all, err := s.jobs.List(t.Context(), "server", "alpha", 9); err != nil || len(all) != 1 ||
+		!strings.Contains(all[0].By, "revision 3 of maps") {
 		t.Errorf("%+v, %v", all, err)
 	}
 	if _, err := s.CancelRestart(t.Context(), admin, "nothing"); !errors.Is(err, left4me.NotFound) {
@@ -214,7 +216,13 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 
 // up is a server that runs on a revision of maps. The site is locked.
 func (s *site) up(t *testing.T, name left4me.Name, players, revision int) {
-	st := left4me.Status{Name: name, State: left4me.Running, Players: players, Build: 1, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: revision}}}
+	st := left4me.Status{
+		Name:     name,
+		State:    left4me.Running,
+		Players:  players,
+		Build:    1,
+		Overlays: []left4me.OverlayRef{{Name: "maps", Revision: revision}},
+	}
 	s.statuses[name] = st
 	if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindStatus), st); err != nil {
 		t.Error(err)

@@ -49,13 +49,20 @@ func (c *Content) notice(ctx context.Context) error {
 	for name, v := range k.definitions {
 		have := k.contents[name]
 		i := slices.IndexFunc(have.Revisions, func(r left4me.Revision) bool { return r.Number == have.Current })
-		if i < 0 || have.Revisions[i].By != bySchedule || !v.DeletedAt.IsZero() || v.Refresh.Restart == "" || v.Refresh.Restart == string(restart.Never) {
+		if i < 0 || have.Revisions[i].By != bySchedule || !v.DeletedAt.IsZero() || v.Refresh.Restart == "" ||
+			v.Refresh.Restart == string(restart.Never) {
 			continue
 		}
 		if slices.ContainsFunc(rows, func(r store.ContentRestart) bool { return r.Overlay == name && r.Revision >= have.Current }) {
 			continue
 		}
-		r := store.ContentRestart{Overlay: name, Revision: have.Current, Mode: v.Refresh.Restart, State: RestartRuns, CreatedAt: moment(c.now())}
+		r := store.ContentRestart{
+			Overlay:   name,
+			Revision:  have.Current,
+			Mode:      v.Refresh.Restart,
+			State:     RestartRuns,
+			CreatedAt: moment(c.now()),
+		}
 		if err := c.storage.SetContentRestart(ctx, r); err != nil {
 			return err
 		}
@@ -95,7 +102,8 @@ func (c *Content) advance(ctx context.Context) error {
 		switch i := slices.IndexFunc(do.wishes, func(w restart.Wish) bool { return w.Ready }); {
 		case do.end != "":
 			r.State, r.Reason, r.EndedAt = do.end, do.reason, moment(now)
-			c.log.Info("servers moved over to a revision", "overlay", r.Overlay, "revision", r.Revision, "state", r.State, "reason", r.Reason, "servers", len(r.Moves))
+			c.log.Info("servers moved over to a revision", "overlay", r.Overlay, "revision", r.Revision, "state", r.State, "reason",
+				r.Reason, "servers", len(r.Moves))
 		case i >= 0 && !moving:
 			r.Moves = append(r.Moves, c.move(ctx, r, do.wishes[i].Server))
 			moving = true

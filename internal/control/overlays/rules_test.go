@@ -65,20 +65,49 @@ func TestWhichServersMoveOverToWhatCameByItself(t *testing.T) {
 		servers    []servers.View
 		want       string
 	}{
-		{"an empty one moves, one that is played on doesn't", "empty", nil, []servers.View{on("a", 0, newer), on("c", 3, newer)}, "a ready; c 3 playing"},
+		{
+			"an empty one moves, one that is played on doesn't", "empty", nil,
+			[]servers.View{on("a", 0, newer), on("c", 3, newer)},
+			"a ready; c 3 playing",
+		},
 		{"nor one that was left a moment ago", "empty", nil, []servers.View{on("b", 0, newer)}, "b just became empty"},
 		{"before its hour", "13:00", nil, []servers.View{on("a", 0, newer)}, "a waits for 13:00"},
 		{"at its hour, players or not", "11:30", nil, []servers.View{on("c", 3, newer)}, "c ready"},
 		{"all have it", "empty", nil, []servers.View{on("a", 0), in(left4me.Stopped, on("b", 0, newer))}, "done"},
 		{"not done while one moves", "empty", []store.Move{{Server: "a", State: restart.Moving}}, []servers.View{on("a", 0, newer)}, ""},
-		{"one that doesn't come up stops it", "empty", []store.Move{{Server: "b", State: restart.Broken, Reason: "it crashed"}}, []servers.View{on("a", 0, newer)}, "failed b did not come up with revision 2: it crashed"},
-		{"one that was left alone stays", "empty", []store.Move{{Server: "a", State: restart.Left}}, []servers.View{on("a", 0, newer)}, "done"},
+		{
+			"one that doesn't come up stops it", "empty",
+			[]store.Move{{Server: "b", State: restart.Broken, Reason: "it crashed"}},
+			[]servers.View{on("a", 0, newer)},
+			"failed b did not come up with revision 2: it crashed",
+		},
+		{
+			"one that was left alone stays", "empty",
+			[]store.Move{{Server: "a", State: restart.Left}},
+			[]servers.View{on("a", 0, newer)},
+			"done",
+		},
 		{"nobody knows what it does", "empty", nil, []servers.View{in(left4me.Unknown, on("a", 0))}, ""},
-		{"somebody chose another revision since", "empty", nil, []servers.View{on("a", 0, left4me.OverlayChange{Overlay: "maps", From: 2, To: 1})}, "done"},
+		{
+			"somebody chose another revision since", "empty", nil,
+			[]servers.View{on("a", 0, left4me.OverlayChange{Overlay: "maps", From: 2, To: 1})},
+			"done",
+		},
 		{"the overlay is new to it", "empty", nil, []servers.View{on("a", 0, left4me.OverlayChange{Overlay: "maps", To: 2})}, "done"},
-		{"another overlay is newer", "empty", nil, []servers.View{on("a", 0, left4me.OverlayChange{Overlay: "mods", From: 1, To: 2})}, "done"},
+		{
+			"another overlay is newer", "empty", nil,
+			[]servers.View{on("a", 0, left4me.OverlayChange{Overlay: "mods", From: 1, To: 2})},
+			"done",
+		},
 	} {
-		r := store.ContentRestart{Overlay: "maps", Revision: 2, Mode: c.mode, State: RestartRuns, CreatedAt: noon.Add(-2 * time.Hour), Moves: c.moves}
+		r := store.ContentRestart{
+			Overlay:   "maps",
+			Revision:  2,
+			Mode:      c.mode,
+			State:     RestartRuns,
+			CreatedAt: noon.Add(-2 * time.Hour),
+			Moves:     c.moves,
+		}
 		do := next(r, c.servers, long, noon)
 		var told []string
 		for _, w := range do.wishes {

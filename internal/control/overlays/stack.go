@@ -19,7 +19,12 @@ const maxOverlays = 480
 // could tell.
 func (c *Content) CheckStack(ctx context.Context, field string, refs []left4me.OverlayRef) error {
 	if len(refs) > maxOverlays {
-		return &left4me.Error{Kind: left4me.Invalid, Field: field, Text: fmt.Sprintf("%d overlays are too many", len(refs)), Hint: fmt.Sprintf("use at most %d", maxOverlays)}
+		return &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: field,
+			Text:  fmt.Sprintf("%d overlays are too many", len(refs)),
+			Hint:  fmt.Sprintf("use at most %d", maxOverlays),
+		}
 	}
 	if len(refs) == 0 {
 		return nil
@@ -60,5 +65,6 @@ func (k known) missing(r left4me.OverlayRef) (text, hint string) {
 	case r.Revision == 0 || slices.ContainsFunc(have.Revisions, func(v left4me.Revision) bool { return v.Number == r.Revision }):
 		return "", ""
 	}
-	return fmt.Sprintf("overlay %s has no revision %d", r.Name, r.Revision), "name one that is there, or the overlay alone to follow the current one"
+	return fmt.Sprintf("overlay %s has no revision %d", r.Name,
+		r.Revision), "name one that is there, or the overlay alone to follow the current one"
 }

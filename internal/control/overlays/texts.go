@@ -54,7 +54,12 @@ func Encoded(text, encoding string) ([]byte, error) {
 	}
 	e, ok := charset.FindText(encoding)
 	if !ok {
-		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "encoding", Text: fmt.Sprintf("there is no encoding %q", short(encoding)), Hint: "use one of those that are listed with names in archives"}
+		return nil, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "encoding",
+			Text:  fmt.Sprintf("there is no encoding %q", short(encoding)),
+			Hint:  "use one of those that are listed with names in archives",
+		}
 	}
 	if r, line, lacks := e.Lacks(text); lacks {
 		return nil, &left4me.Error{
@@ -64,7 +69,12 @@ func Encoded(text, encoding string) ([]byte, error) {
 	}
 	b, err := e.Encode(text)
 	if err != nil {
-		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "encoding", Text: "the text can't be written as " + e.Label, Hint: "save the file as UTF-8"}
+		return nil, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "encoding",
+			Text:  "the text can't be written as " + e.Label,
+			Hint:  "save the file as UTF-8",
+		}
 	}
 	return b, nil
 }

@@ -186,14 +186,20 @@ func behind(have left4me.Content, wants map[left4me.Name]int) (all []Behind) {
 
 // uses says who stacks what.
 type uses struct {
-	blueprints, servers map[left4me.Name][]left4me.Name       // by overlay
-	wants               map[left4me.Name]map[left4me.Name]int // by overlay and server: at which revision it is stacked, 0 for the current one
-	pins                map[left4me.OverlayRef][]string       // who stays at a revision, in words
-	active, failed      map[left4me.Name]left4me.Job
+	blueprints, servers map[left4me.Name][]left4me.Name // by overlay
+	// By overlay and server: at which revision it is stacked, 0 for the current one.
+	wants          map[left4me.Name]map[left4me.Name]int
+	pins           map[left4me.OverlayRef][]string // who stays at a revision, in words
+	active, failed map[left4me.Name]left4me.Job
 }
 
 func (c *Content) uses(ctx context.Context) (uses, error) {
-	u := uses{blueprints: map[left4me.Name][]left4me.Name{}, servers: map[left4me.Name][]left4me.Name{}, wants: map[left4me.Name]map[left4me.Name]int{}, pins: map[left4me.OverlayRef][]string{}}
+	u := uses{
+		blueprints: map[left4me.Name][]left4me.Name{},
+		servers:    map[left4me.Name][]left4me.Name{},
+		wants:      map[left4me.Name]map[left4me.Name]int{},
+		pins:       map[left4me.OverlayRef][]string{},
+	}
 	blueprints, err := c.storage.Blueprints(ctx)
 	if err != nil {
 		return u, err

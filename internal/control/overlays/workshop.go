@@ -19,7 +19,9 @@ const (
 // reference is what points to something in the workshop: an address of it, with
 // whatever else a browser or Steam put into it, or an address of the client, as
 // in steam://url/CommunityFilePage/123.
-var reference = regexp.MustCompile(`(?i)(?:(?:sharedfiles|workshop)(?:/|%2F)filedetails(?:/|%2F)?(?:\?|%3F)(?:[^\s"'<>]*?(?:[&;]|%26))??id(?:=|%3D)|steam://(?:url|openurl)/communityfilepage/)([0-9]*)`)
+var reference = regexp.MustCompile(
+	`(?i)(?:(?:sharedfiles|workshop)(?:/|%2F)filedetails(?:/|%2F)?(?:\?|%3F)(?:[^\s"'<>]*?(?:[&;]|%26))??id(?:=|%3D)|` +
+		`steam://(?:url|openurl)/communityfilepage/)([0-9]*)`)
 
 // ParseWorkshop finds the ids of items and collections in pasted text: numbers,
 // links, or a page full of them, each once and in order. What looks like one and

@@ -36,7 +36,12 @@ func ParseMode(s string) (Mode, error) {
 		return m, nil
 	}
 	if !IsHour(s) {
-		return "", &left4me.Error{Kind: left4me.Invalid, Field: "restart", Text: fmt.Sprintf("%q says no time for restarts", s), Hint: "use never, now, empty or an hour like 04:30"}
+		return "", &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "restart",
+			Text:  fmt.Sprintf("%q says no time for restarts", s),
+			Hint:  "use never, now, empty or an hour like 04:30",
+		}
 	}
 	return Mode(s), nil
 }

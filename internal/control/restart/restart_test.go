@@ -104,7 +104,8 @@ func TestHowLongNobodyPlays(t *testing.T) {
 
 func TestHowARestartEnded(t *testing.T) {
 	for state, want := range map[left4me.JobState]string{
-		left4me.JobQueued: Moving, left4me.JobRunning: Moving, left4me.JobDone: Moved, left4me.JobCancelled: Left, left4me.JobFailed: Broken, left4me.JobInterrupted: Broken,
+		left4me.JobQueued: Moving, left4me.JobRunning: Moving, left4me.JobDone: Moved, left4me.JobCancelled: Left,
+		left4me.JobFailed: Broken, left4me.JobInterrupted: Broken,
 	} {
 		if m := Settle(store.Move{State: Moving}, left4me.Job{State: state}); m.State != want {
 			t.Errorf("%s: %+v", state, m)

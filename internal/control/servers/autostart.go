@@ -101,9 +101,10 @@ func (s *Servers) gameThere(ctx context.Context, host left4me.Name) error {
 }
 
 func (s *Servers) startUnasked(ctx context.Context, v left4me.Server, sp left4me.Spec, boot string) error {
-	j, added, err := s.jobs.Autostart(ctx, byLeft4me, v.Name, v.Host, sp, boot, func(row left4me.Server, active []left4me.JobKind) store.Decision {
-		return autostart(row, s.live.get(row.Host, row.Name).State, active, boot)
-	})
+	j, added, err := s.jobs.Autostart(ctx, byLeft4me, v.Name, v.Host, sp, boot,
+		func(row left4me.Server, active []left4me.JobKind) store.Decision {
+			return autostart(row, s.live.get(row.Host, row.Name).State, active, boot)
+		})
 	if added {
 		s.log.Info("server is started unasked", "server", v.Name, "reason", j.Reason, "job", j.ID)
 	}

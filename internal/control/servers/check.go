@@ -33,7 +33,8 @@ func Check(v left4me.Server) error {
 	f.name("host", v.Host)
 	f.name("blueprint", v.Blueprint)
 	if v.Port != 0 && (v.Port < MinPort || v.Port > MaxPort) {
-		f.add("port", fmt.Sprintf("port %d is out of range", v.Port), fmt.Sprintf("use %d to %d, or none for the next free one", MinPort, MaxPort))
+		f.add("port", fmt.Sprintf("port %d is out of range", v.Port),
+			fmt.Sprintf("use %d to %d, or none for the next free one", MinPort, MaxPort))
 	}
 	if v.Autostart != "" && !v.Autostart.Valid() {
 		f.add("autostart", fmt.Sprintf("%q is no autostart", string(v.Autostart)), "use last, always or never")

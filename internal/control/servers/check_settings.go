@@ -85,7 +85,8 @@ func (f *fields) choice(field string, i left4me.SettingInfo, s string) {
 	}
 	if !slices.Contains(values, s) {
 		last := len(values) - 1
-		f.add(field, fmt.Sprintf("there is no %s %q", strings.ToLower(i.Label), s), "use "+strings.Join(values[:last], ", ")+" or "+values[last])
+		f.add(field, fmt.Sprintf("there is no %s %q", strings.ToLower(i.Label), s),
+			"use "+strings.Join(values[:last], ", ")+" or "+values[last])
 	}
 }
 
@@ -153,7 +154,8 @@ func (f *fields) admins(field string, admins []left4me.Admin) {
 				f.add(field, fmt.Sprintf("%q is not the name of a group", a.Group), `leave out quotation marks, #, ;, / and \`)
 			}
 		case !adminFlags(a.Flags):
-			f.add(field, fmt.Sprintf("%q are no flags of SourceMod", a.Flags), "use letters a to t and z, with an immunity from 0 to 99 in front if you like: 50:bc")
+			f.add(field, fmt.Sprintf("%q are no flags of SourceMod", a.Flags),
+				"use letters a to t and z, with an immunity from 0 to 99 in front if you like: 50:bc")
 		}
 	}
 }

@@ -110,7 +110,10 @@ func TestCommandsAreOneLineOfText(t *testing.T) {
 			t.Errorf("%.40q: %v", good, err)
 		}
 	}
-	for _, bad := range []string{"", " ", "a\nb", "a\r", "a\x00", "a\x1b[A", "a\tb", "a\u009bb", "a\u2029b", "\xff", strings.Repeat("x", 481)} {
+	for _, bad := range []string{
+		"", " ", "a\nb", "a\r", "a\x00", "a\x1b[A", "a\tb", "a\u009bb", "a\u2029b", "\xff",
+		strings.Repeat("x", 481),
+	} {
 		err := servers.CheckCommand(bad)
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Invalid || e.Field != "command" {
 			t.Errorf("%.40q: %v", bad, err)

@@ -116,6 +116,7 @@ func (s *Servers) command(ctx context.Context, v left4me.Server, command string)
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	var a bus.CommandAnswer
-	err := s.bus.Request(ctx, bus.Command(v.Host, bus.VerbCommand), bus.CommandRequest{V: bus.Version, Server: v.Name, Command: command}, &a)
+	err := s.bus.Request(ctx, bus.Command(v.Host, bus.VerbCommand), bus.CommandRequest{V: bus.Version, Server: v.Name, Command: command},
+		&a)
 	return a.Output, err
 }

@@ -69,7 +69,9 @@ func (s *Servers) Written(ctx context.Context, name left4me.Name, f left4me.Filt
 
 // Compare returns a page of how the files of two servers differ, without what
 // they wrote themselves. Errors: left4me.NotFound, left4me.Unavailable.
-func (s *Servers) Compare(ctx context.Context, from, to left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange], err error) {
+func (s *Servers) Compare(ctx context.Context, from, to left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange],
+	err error,
+) {
 	a, host, err := s.Spec(ctx, from)
 	if err != nil {
 		return page, err
@@ -88,12 +90,15 @@ func (s *Servers) Compare(ctx context.Context, from, to left4me.Name, after stri
 // Pending returns a page of the files that a restart would change: what the
 // server was started with against what it would be started with now. Errors:
 // left4me.NotFound, also when it never ran; left4me.Unavailable.
-func (s *Servers) Pending(ctx context.Context, name left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange], err error) {
+func (s *Servers) Pending(ctx context.Context, name left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange],
+	err error,
+) {
 	sp, host, err := s.Spec(ctx, name)
 	if err != nil {
 		return page, err
 	}
-	err = s.askHost(ctx, host, bus.VerbStackDiff, bus.StackDiffRequest{V: bus.Version, From: sp, To: sp, Running: true, After: after, Limit: limit}, &page)
+	err = s.askHost(ctx, host, bus.VerbStackDiff,
+		bus.StackDiffRequest{V: bus.Version, From: sp, To: sp, Running: true, After: after, Limit: limit}, &page)
 	return page, err
 }
 
@@ -117,11 +122,21 @@ func CheckPaths(field string, paths []string) error {
 	case len(paths) == 0:
 		return &left4me.Error{Kind: left4me.Invalid, Field: field, Text: "no file is named", Hint: "choose at least one"}
 	case len(paths) > maxPaths:
-		return &left4me.Error{Kind: left4me.Invalid, Field: field, Text: fmt.Sprintf("%d files are too many at once", len(paths)), Hint: "name their directory"}
+		return &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: field,
+			Text:  fmt.Sprintf("%d files are too many at once", len(paths)),
+			Hint:  "name their directory",
+		}
 	}
 	for i, p := range paths {
 		if !fs.ValidPath(p) || p == "." {
-			return &left4me.Error{Kind: left4me.Invalid, Field: fmt.Sprintf("%s[%d]", field, i), Text: fmt.Sprintf("%q is no path of a file", p), Hint: "use one like left4dead2/cfg/x.cfg"}
+			return &left4me.Error{
+				Kind:  left4me.Invalid,
+				Field: fmt.Sprintf("%s[%d]", field, i),
+				Text:  fmt.Sprintf("%q is no path of a file", p),
+				Hint:  "use one like left4dead2/cfg/x.cfg",
+			}
 		}
 	}
 	return nil

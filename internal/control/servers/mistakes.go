@@ -24,7 +24,13 @@ func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) er
 	i := slices.IndexFunc(snap.servers, func(o left4me.Server) bool { return o.Name == v.Name })
 	switch {
 	case i >= 0 && fresh:
-		f = append(f, &left4me.Error{Kind: left4me.Conflict, Field: "name", Text: fmt.Sprintf("there is a server %q already", v.Name), Hint: "choose another name"})
+		f = append(f,
+			&left4me.Error{
+				Kind:  left4me.Conflict,
+				Field: "name",
+				Text:  fmt.Sprintf("there is a server %q already", v.Name),
+				Hint:  "choose another name",
+			})
 	case i >= 0:
 		have = &snap.servers[i]
 		v.Host = cmp.Or(v.Host, have.Host)
@@ -74,6 +80,12 @@ func (f *fields) place(v left4me.Server, have *left4me.Server, all []left4me.Ser
 		f.add("host", fmt.Sprintf("%s is on host %s and stays there", v.Name, have.Host), "create another server on the other host")
 	case have != nil && v.Port != 0 && v.Port != have.Port && bound:
 		// What it has now is what its players and its watch go by.
-		*f = append(*f, &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("%s is up on port %d", v.Name, have.Port), Hint: "stop it, then change the port"})
+		*f = append(*f,
+			&left4me.Error{
+				Kind:  left4me.Conflict,
+				Field: "port",
+				Text:  fmt.Sprintf("%s is up on port %d", v.Name, have.Port),
+				Hint:  "stop it, then change the port",
+			})
 	}
 }

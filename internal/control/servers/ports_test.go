@@ -41,7 +41,8 @@ func TestPortOfSourceTVIsPartOfThePlan(t *testing.T) {
 	_, err = s.Create(t.Context(), left4me.Server{Name: "gamma", Port: 33010, Settings: tv("33002")})
 	conflict(t, "SourceTV of a new server", err, "settings.cfg", "SourceTV of gamma would take port 33002, which beta has")
 	_, err = s.Create(t.Context(), left4me.Server{Name: "gamma", Port: 33010, Settings: tv("33001")})
-	conflict(t, "SourceTV that counts up", err, "settings.cfg", "SourceTV of gamma would take port 33002 (it counts up from 33001), which beta has")
+	conflict(t, "SourceTV that counts up", err, "settings.cfg",
+		"SourceTV of gamma would take port 33002 (it counts up from 33001), which beta has")
 	// Without a port for the game: every port of the range is somebody's.
 	_, err = s.Create(t.Context(), left4me.Server{Name: "gamma"})
 	conflict(t, "a full range", err, "port", "every port from 33000 to 33002 is in use")
@@ -59,12 +60,18 @@ func TestBlueprintThatTurnsSourceTVOnKeepsThePlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, port := range map[left4me.Name]int{"alpha": 27015, "beta": 27020, "gamma": 27016} {
-		if _, err := s.Create(t.Context(), left4me.Server{Name: name, Port: port, Blueprint: map[bool]left4me.Name{true: "default", false: "tv"}[name == "beta"]}); err != nil {
+		if _, err := s.Create(t.Context(),
+			left4me.Server{
+				Name:      name,
+				Port:      port,
+				Blueprint: map[bool]left4me.Name{true: "default", false: "tv"}[name == "beta"],
+			}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	on := left4me.Blueprint{Name: "tv", Settings: left4me.Settings{Cfg: []string{"tv_enable 1"}}}
-	conflict(t, "turned on", s.store.UpdateBlueprint(t.Context(), on), "settings.cfg", "SourceTV of alpha would take port 27020, which beta has")
+	conflict(t, "turned on", s.store.UpdateBlueprint(t.Context(), on), "settings.cfg",
+		"SourceTV of alpha would take port 27020, which beta has")
 	on.Settings.Cfg = append(on.Settings.Cfg, "tv_port 28000")
 	if err := s.store.UpdateBlueprint(t.Context(), on); err != nil {
 		t.Errorf("elsewhere: %v", err)
@@ -102,7 +109,8 @@ func TestClashOfPortsThatWasThereBeforeKeepsNobodyFromChanges(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), `UPDATE server SET settings = '{"cfg":["tv_enable 1"]}' WHERE name = 'alpha'`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Update(t.Context(), "al", left4me.Server{Name: "alpha", Settings: left4me.Settings{Hostname: "x", Cfg: []string{"tv_enable 1"}}}); err != nil {
+	if _, err := s.Update(t.Context(), "al",
+		left4me.Server{Name: "alpha", Settings: left4me.Settings{Hostname: "x", Cfg: []string{"tv_enable 1"}}}); err != nil {
 		t.Errorf("a change of something else: %v", err)
 	}
 	if _, err := s.Create(t.Context(), left4me.Server{Name: "gamma"}); errors.Is(err, left4me.Conflict) {

@@ -177,12 +177,19 @@ func (s *Servers) freePort(ctx context.Context, v left4me.Server) (int, error) {
 		// server: the port is checked again when it starts.
 		return port, nil
 	}
-	return 0, &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("every port from %d to %d is in use", s.ports.Low, s.ports.High), Hint: "name another port, delete a server or widen LEFT4ME_PORT_RANGE"}
+	return 0, &left4me.Error{
+		Kind:  left4me.Conflict,
+		Field: "port",
+		Text:  fmt.Sprintf("every port from %d to %d is in use", s.ports.Low, s.ports.High),
+		Hint:  "name another port, delete a server or widen LEFT4ME_PORT_RANGE",
+	}
 }
 
 // definitions are all servers, and what their specs are made of besides: the
 // blueprints, and the cfg lines of overlays.
-func (s *Servers) definitions(ctx context.Context) (all []left4me.Server, blueprints map[left4me.Name]left4me.Blueprint, cfg map[left4me.Name][]string, err error) {
+func (s *Servers) definitions(ctx context.Context) (all []left4me.Server, blueprints map[left4me.Name]left4me.Blueprint,
+	cfg map[left4me.Name][]string, err error,
+) {
 	if all, err = s.storage.Servers(ctx); err != nil {
 		return nil, nil, nil, err
 	}

@@ -48,7 +48,13 @@ func newSite(t *testing.T) *site {
 		st.Close()
 	})
 	j := jobs.New(st, b, log)
-	s := &site{jobs: j, Servers: servers.New(st, j, b, servers.PortRange{Low: 33000, High: 33002}, log), store: st, bus: b, db: filepath.Join(dir, "left4me.db")}
+	s := &site{
+		jobs:    j,
+		Servers: servers.New(st, j, b, servers.PortRange{Low: 33000, High: 33002}, log),
+		store:   st,
+		bus:     b,
+		db:      filepath.Join(dir, "left4me.db"),
+	}
 	if err := errors.Join(j.Start(ctx), s.Start(ctx)); err != nil {
 		t.Fatal(err)
 	}
@@ -58,12 +64,13 @@ func newSite(t *testing.T) *site {
 // host answers requests to the local host.
 func (s *site) host(t *testing.T, verbs map[string]func(data []byte) (any, error)) {
 	t.Helper()
-	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, "*"), func(_ context.Context, subject string, data []byte) (any, error) {
-		if f := verbs[bus.VerbOf(subject)]; f != nil {
-			return f(data)
-		}
-		return bus.Empty{V: bus.Version}, nil
-	})
+	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, "*"),
+		func(_ context.Context, subject string, data []byte) (any, error) {
+			if f := verbs[bus.VerbOf(subject)]; f != nil {
+				return f(data)
+			}
+			return bus.Empty{V: bus.Version}, nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +239,8 @@ func TestStateComesFromTheHost(t *testing.T) {
 		t.Errorf("one that the host doesn't know is stopped: %+v, %v", v, err)
 	}
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Failed, Reason: "it crashed"})
-	if v := s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Failed }); v.Status.PID != 0 || v.Status.Reason != "it crashed" {
+	if v := s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Failed }); v.Status.PID != 0 ||
+		v.Status.Reason != "it crashed" {
 		t.Errorf("%+v", v)
 	}
 	// What no host would say is dropped.
@@ -345,7 +353,8 @@ func TestJobsAreShownAtTheirServer(t *testing.T) {
 	// What the host is told is the definition with its blueprint applied.
 	q, err := s.store.Job(t.Context(), j.ID)
 	var told left4me.Spec
-	if err = errors.Join(err, json.Unmarshal(q.Spec, &told)); err != nil || told.Port != 33000 || told.Settings.Hostname != "left4me alpha" {
+	if err = errors.Join(err, json.Unmarshal(q.Spec, &told)); err != nil || told.Port != 33000 ||
+		told.Settings.Hostname != "left4me alpha" {
 		t.Errorf("%+v, %v", told, err)
 	}
 	_, err = s.Act(t.Context(), "al", left4me.StartServer, "nobody")
@@ -530,7 +539,8 @@ func TestCrashesAreKept(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	at := time.Now().UTC().Truncate(time.Millisecond)
-	if err := s.bus.Record(t.Context(), left4me.LocalHost, bus.KindCrash, "1", bus.Crash{V: bus.Version, Server: "alpha", At: at, Exit: "signal 11", Lines: []string{"x"}}); err != nil {
+	if err := s.bus.Record(t.Context(), left4me.LocalHost, bus.KindCrash, "1",
+		bus.Crash{V: bus.Version, Server: "alpha", At: at, Exit: "signal 11", Lines: []string{"x"}}); err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
@@ -552,7 +562,12 @@ func TestARestartWouldApplyNewContent(t *testing.T) {
 	s.create(t, "alpha")
 	s.host(t, map[string]func([]byte) (any, error){
 		bus.VerbStatus: func([]byte) (any, error) {
-			return []left4me.Status{{Name: "alpha", State: left4me.Running, Build: 1, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}}}, nil
+			return []left4me.Status{{
+				Name:     "alpha",
+				State:    left4me.Running,
+				Build:    1,
+				Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}},
+			}}, nil
 		},
 		bus.VerbCurrents: func([]byte) (any, error) {
 			return bus.Currents{V: bus.Version, Revisions: map[left4me.Name]int{"maps": 2}}, nil
@@ -564,6 +579,7 @@ func TestARestartWouldApplyNewContent(t *testing.T) {
 	if want := []left4me.OverlayChange{{Overlay: "maps", From: 1}}; !slices.Equal(v.NewContent, want) {
 		t.Errorf("%+v", v.NewContent)
 	}
-	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Stopped, Build: 1, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}})
+	s.publish(t, bus.KindStatus,
+		left4me.Status{Name: "alpha", State: left4me.Stopped, Build: 1, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}})
 	s.until(t, "alpha", func(v servers.View) bool { return len(v.NewContent) == 0 })
 }

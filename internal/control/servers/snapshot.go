@@ -46,7 +46,14 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &snapshot{generation: generation, servers: all, hashes: make([]string, len(all)), overlays: make([][]left4me.OverlayRef, len(all)), active: active, failed: failed}
+	v := &snapshot{
+		generation: generation,
+		servers:    all,
+		hashes:     make([]string, len(all)),
+		overlays:   make([][]left4me.OverlayRef, len(all)),
+		active:     active,
+		failed:     failed,
+	}
 	for i, srv := range all {
 		sp := left4me.SpecOf(srv, blueprints[srv.Blueprint], cfg)
 		v.hashes[i], v.overlays[i] = sp.Hash(), sp.Overlays
@@ -114,7 +121,8 @@ func (s *Servers) view(snap *snapshot, i int) View {
 		}
 	}
 	// A server that is up has been started since, whoever did it.
-	if j, ok := snap.failed[v.Name]; ok && v.Job == nil && (!st.State.Up() || j.Kind != left4me.StartServer && j.Kind != left4me.RestartServer) {
+	if j, ok := snap.failed[v.Name]; ok && v.Job == nil &&
+		(!st.State.Up() || j.Kind != left4me.StartServer && j.Kind != left4me.RestartServer) {
 		v.Failed = &j
 	}
 	v.RestartRequired = st.State.Up() && st.SpecHash != "" && st.SpecHash != snap.hashes[i]

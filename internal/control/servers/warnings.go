@@ -42,7 +42,8 @@ func (s *Servers) warnings(ctx context.Context, host left4me.Name, sp left4me.Sp
 func lineWarnings(sp left4me.Spec) (all []left4me.Warning) {
 	say := func(whose string, lines []string) {
 		for _, f := range gametext.Look(gametext.Commands, []byte(strings.Join(lines, "\n"))) {
-			all = append(all, left4me.Warning{Kind: left4me.WarnText, Text: fmt.Sprintf("lines for server.cfg of %s: %s", whose, f), Hint: f.Hint})
+			all = append(all,
+				left4me.Warning{Kind: left4me.WarnText, Text: fmt.Sprintf("lines for server.cfg of %s: %s", whose, f), Hint: f.Hint})
 		}
 	}
 	for _, o := range sp.Overlays {
@@ -62,7 +63,9 @@ func (s *Servers) lacks(ctx context.Context, host left4me.Name, sp left4me.Spec)
 	ctx, cancel := context.WithTimeout(ctx, warnWithin)
 	defer cancel()
 	var all []left4me.Warning
-	err := s.askHost(ctx, host, bus.VerbClashes, bus.StackRequest{V: bus.Version, Spec: left4me.Spec{Settings: left4me.Settings{Tick: sp.Settings.Tick}, Overlays: sp.Overlays}}, &all)
+	err := s.askHost(ctx, host, bus.VerbClashes,
+		bus.StackRequest{V: bus.Version, Spec: left4me.Spec{Settings: left4me.Settings{Tick: sp.Settings.Tick}, Overlays: sp.Overlays}},
+		&all)
 	if err != nil {
 		return nil
 	}
@@ -84,7 +87,8 @@ func (s *Servers) mapWarnings(ctx context.Context, host left4me.Name, sp left4me
 		return nil
 	}
 	return []left4me.Warning{{
-		Kind: left4me.WarnFirstMap, Text: fmt.Sprintf("the first map %s is neither in the game nor in the stacked overlays: a start will fail", first),
+		Kind: left4me.WarnFirstMap,
+		Text: fmt.Sprintf("the first map %s is neither in the game nor in the stacked overlays: a start will fail", first),
 		Hint: fmt.Sprintf("choose another one, or add the overlay that brings it; there are %s", left4me.FirstMaps(all, warnMaps)),
 	}}
 }

@@ -23,7 +23,13 @@ func TestNamesOfMapsAndModesAreKeptInLowerCase(t *testing.T) {
 		t.Errorf("changed: %+v, %v", v.Settings, err)
 	}
 	// As an older left4me kept it.
-	old := left4me.Server{Name: "beta", Host: left4me.LocalHost, Port: 33002, Blueprint: left4me.DefaultBlueprint, Settings: left4me.Settings{Map: "C1M1_Hotel"}}
+	old := left4me.Server{
+		Name:      "beta",
+		Host:      left4me.LocalHost,
+		Port:      33002,
+		Blueprint: left4me.DefaultBlueprint,
+		Settings:  left4me.Settings{Map: "C1M1_Hotel"},
+	}
 	if err := s.store.CreateServer(t.Context(), old); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +67,8 @@ func TestFirstMapThatIsNotThereIsWarnedOf(t *testing.T) {
 		{"typo", "c8m1_apartement", nil, true},
 		{"overlay", "PN_m1", maps, false},
 	} {
-		v, err := s.Create(t.Context(), left4me.Server{Name: c.name, Port: 34000 + i, Settings: left4me.Settings{Map: c.first}, Overlays: c.stack})
+		v, err := s.Create(t.Context(),
+			left4me.Server{Name: c.name, Port: 34000 + i, Settings: left4me.Settings{Map: c.first}, Overlays: c.stack})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +78,9 @@ func TestFirstMapThatIsNotThereIsWarnedOf(t *testing.T) {
 			if len(all) > 0 != c.warn {
 				t.Errorf("%s of %s: %+v", what, v.Name, all)
 			}
-			if c.warn && (all[0].Kind != left4me.WarnFirstMap || !strings.Contains(all[0].Text, c.first) || !strings.Contains(all[0].Hint, "there are c1m1_hotel, c2m1_highway, ")) {
+			if c.warn &&
+				(all[0].Kind != left4me.WarnFirstMap || !strings.Contains(all[0].Text, c.first) ||
+					!strings.Contains(all[0].Hint, "there are c1m1_hotel, c2m1_highway, ")) {
 				t.Errorf("%s of %s: %+v", what, v.Name, all)
 			}
 		}
@@ -91,8 +100,10 @@ func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
 	const bom = "\ufeff"
 	s := newSite(t)
 	given := left4me.Settings{
-		Hostname: bom + "x", Map: bom + "c1m1_hotel", Motd: bom + "hi\n" + bom, Cfg: []string{"sv_cheats 0", bom + "sv_alltalk 1"}, Tags: []string{bom + "a"},
-		Args: []string{bom + "-tickrate"}, Admins: []left4me.Admin{{ID: bom + "STEAM_1:0:1", Flags: "z"}}, Password: bom + "secret", HostText: bom + "h",
+		Hostname: bom + "x", Map: bom + "c1m1_hotel", Motd: bom + "hi\n" + bom, Cfg: []string{"sv_cheats 0", bom + "sv_alltalk 1"},
+		Tags: []string{bom + "a"},
+		Args: []string{bom + "-tickrate"}, Admins: []left4me.Admin{{ID: bom + "STEAM_1:0:1", Flags: "z"}}, Password: bom + "secret",
+		HostText: bom + "h",
 	}
 	want := left4me.Settings{
 		Hostname: "x", Map: "c1m1_hotel", Motd: "hi\n" + bom, Cfg: []string{"sv_cheats 0", "sv_alltalk 1"}, Tags: []string{"a"},
@@ -108,7 +119,8 @@ func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
 	if given.Cfg[1] != bom+"sv_alltalk 1" || given.Admins[0].ID != bom+"STEAM_1:0:1" {
 		t.Error("what was given was changed")
 	}
-	if _, err := s.Update(t.Context(), "al", left4me.Server{Name: "alpha", Settings: left4me.Settings{Cfg: []string{bom + "quit"}}}); !errors.Is(err, left4me.Invalid) {
+	if _, err := s.Update(t.Context(), "al",
+		left4me.Server{Name: "alpha", Settings: left4me.Settings{Cfg: []string{bom + "quit"}}}); !errors.Is(err, left4me.Invalid) {
 		t.Error(err)
 	}
 	// As an older left4me kept it.
@@ -128,7 +140,8 @@ func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
 func TestLinesThatTheGameReadsOtherwiseAreWarnedOf(t *testing.T) {
 	s := newSite(t)
 	const secret = "sv_password “secret”"
-	v, err := s.Create(t.Context(), left4me.Server{Name: "alpha", Settings: left4me.Settings{Cfg: []string{"sv_cheats 0", secret, "say\u00a0x"}}})
+	v, err := s.Create(t.Context(),
+		left4me.Server{Name: "alpha", Settings: left4me.Settings{Cfg: []string{"sv_cheats 0", secret, "say\u00a0x"}}})
 	if err != nil || v.Settings.Cfg[1] != secret {
 		t.Fatalf("%v, %v", v.Settings, err)
 	}
@@ -144,7 +157,8 @@ func TestLinesThatTheGameReadsOtherwiseAreWarnedOf(t *testing.T) {
 	if d := cmp.Diff(want, texts); d != "" {
 		t.Error(d)
 	}
-	if got := s.WarningsOf(t.Context(), left4me.Settings{Cfg: []string{secret}}, nil); len(got) != 1 || !strings.Contains(got[0].Text, "of the blueprint: line 1:") {
+	if got := s.WarningsOf(t.Context(), left4me.Settings{Cfg: []string{secret}}, nil); len(got) != 1 ||
+		!strings.Contains(got[0].Text, "of the blueprint: line 1:") {
 		t.Errorf("%+v", got)
 	}
 	if strings.Contains(strings.Join(texts, ""), "secret") {

@@ -114,7 +114,8 @@ func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me
 		}
 	}
 	if mine >= MaxOpen {
-		return Upload{}, left4me.Errorf(left4me.Busy, fmt.Sprintf("%s has %d uploads open", by.Name, mine), "publish or drop one: left4me upload list, or the page Uploads of the panel")
+		return Upload{}, left4me.Errorf(left4me.Busy, fmt.Sprintf("%s has %d uploads open", by.Name, mine),
+			"publish or drop one: left4me upload list, or the page Uploads of the panel")
 	}
 	now := u.now().UTC().Truncate(time.Millisecond)
 	up := &upload{
@@ -174,13 +175,22 @@ func (u *Uploads) Ready(ctx context.Context, by accounts.Actor, overlay left4me.
 	v := up.copy()
 	switch {
 	case v.Overlay != overlay:
-		return Upload{}, &left4me.Error{Kind: left4me.Invalid, Field: "upload", Text: fmt.Sprintf("upload %s is for overlay %s", id, v.Overlay)}
+		return Upload{}, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "upload",
+			Text:  fmt.Sprintf("upload %s is for overlay %s", id, v.Overlay),
+		}
 	case len(v.Files) == 0:
 		return Upload{}, &left4me.Error{Kind: left4me.Invalid, Field: "upload", Text: "nothing was uploaded", Hint: "send a file first"}
 	}
 	for _, f := range v.Files {
 		if f.Have != f.Size {
-			return Upload{}, &left4me.Error{Kind: left4me.Invalid, Field: "upload", Text: fmt.Sprintf("of %q only %d bytes have come", f.Path, f.Have), Hint: "send the rest of it, or drop the upload"}
+			return Upload{}, &left4me.Error{
+				Kind:  left4me.Invalid,
+				Field: "upload",
+				Text:  fmt.Sprintf("of %q only %d bytes have come", f.Path, f.Have),
+				Hint:  "send the rest of it, or drop the upload",
+			}
 		}
 	}
 	up.touch(u.now())
@@ -240,7 +250,11 @@ func validID(id string) bool {
 }
 
 func notFound(id string) error {
-	return &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("there is no upload %q", shorten(id)), Hint: "it was published, dropped, or nobody went on with it for two days"}
+	return &left4me.Error{
+		Kind: left4me.NotFound,
+		Text: fmt.Sprintf("there is no upload %q", shorten(id)),
+		Hint: "it was published, dropped, or nobody went on with it for two days",
+	}
 }
 
 func shorten(s string) string {

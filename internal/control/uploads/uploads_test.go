@@ -103,7 +103,8 @@ func TestAPieceThatIsAheadWaitsForThoseBeforeIt(t *testing.T) {
 		body[i] = byte(i / 1000)
 	}
 	write := func(i int) error {
-		_, err := u.Write(context.Background(), ann, v.ID, "a.vpk", int64(i*long), int64(len(body)), bytes.NewReader(body[i*long:(i+1)*long]))
+		_, err := u.Write(context.Background(), ann, v.ID, "a.vpk", int64(i*long), int64(len(body)),
+			bytes.NewReader(body[i*long:(i+1)*long]))
 		return err
 	}
 	if err := write(0); err != nil {
@@ -136,7 +137,8 @@ func doesNotWaitForNothing(t *testing.T) {
 	var all sync.WaitGroup
 	refused := func(ctx context.Context, offset int64, want error) {
 		all.Go(func() {
-			if _, err := u.Write(ctx, ann, v.ID, "a", offset, 1<<30, strings.NewReader("y")); !errors.Is(err, want) || time.Since(began) > 0 {
+			if _, err := u.Write(ctx, ann, v.ID, "a", offset, 1<<30, strings.NewReader("y")); !errors.Is(err, want) ||
+				time.Since(began) > 0 {
 				t.Errorf("at %d: %v after %s, want %v", offset, err, time.Since(began), want)
 			}
 		})
@@ -188,7 +190,8 @@ func TestLeft4meMayEndMeanwhile(t *testing.T) {
 		u = uploads.New(dir, slog.New(slog.DiscardHandler))
 		got, err := u.Get(t.Context(), ann, v.ID)
 		if err != nil || got.By != "ann" || got.Overlay != "maps" || !got.CreatedAt.Equal(v.CreatedAt) || len(got.Files) < 2 ||
-			got.Files[0] != (uploads.File{Path: "big.vpk", Size: 8, Have: 6}) || got.Files[1] != (uploads.File{Path: "cfg/server.cfg", Size: 3, Have: 3}) {
+			got.Files[0] != (uploads.File{Path: "big.vpk", Size: 8, Have: 6}) ||
+			got.Files[1] != (uploads.File{Path: "cfg/server.cfg", Size: 3, Have: 3}) {
 			t.Fatalf("%+v, %v", got, err)
 		}
 		send(t, u, v.ID, "later", 0, 1, "")
@@ -205,7 +208,8 @@ func TestOnlyPlainPathsAreTaken(t *testing.T) {
 	v := begin(t, u, ann)
 	send(t, u, v.ID, "addons/x.vpk", 0, 1, "x")
 	for _, bad := range []string{
-		"", "/etc/passwd", "..", "../x", "a/../../x", "a//b", "./a", "a/.", "a/", "a\\b", "a\x00b", "a\nb", "a\u0085b", "\xff", strings.Repeat("x", 256),
+		"", "/etc/passwd", "..", "../x", "a/../../x", "a//b", "./a", "a/.", "a/", "a\\b", "a\x00b", "a\nb", "a\u0085b", "\xff",
+		strings.Repeat("x", 256),
 		strings.Repeat("x/", 40) + "x", strings.Repeat("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/", 30) + "x",
 		"addons/x.vpk/y", "addons", "Addons/y.vpk", "addons/X.vpk",
 	} {
@@ -314,7 +318,8 @@ func TestAFullDiskKeepsWhatCame(t *testing.T) {
 		t.Errorf("%+v, %v", f, err)
 	}
 	left = 1 << 40
-	if f, err = u.Write(t.Context(), ann, v.ID, "a", f.Have, 70<<20, bytes.NewReader(make([]byte, 70<<20-f.Have))); err != nil || f.Have != 70<<20 {
+	if f, err = u.Write(t.Context(), ann, v.ID, "a", f.Have, 70<<20, bytes.NewReader(make([]byte, 70<<20-f.Have))); err != nil ||
+		f.Have != 70<<20 {
 		t.Errorf("%+v, %v", f, err)
 	}
 	if _, err := u.Write(t.Context(), ann, v.ID, "b", 0, uploads.MaxBytes, strings.NewReader("")); !errors.Is(err, left4me.Invalid) {
@@ -378,7 +383,8 @@ func TestFilesComeSideBySide(t *testing.T) {
 		all.Go(func() {
 			body := bytes.Repeat([]byte{byte(i)}, 1<<20)
 			for offset := 0; offset < len(body); offset += 1 << 18 {
-				if _, err := u.Write(context.Background(), ann, v.ID, fmt.Sprintf("d/%d", i), int64(offset), 1<<20, bytes.NewReader(body[offset:offset+1<<18])); err != nil {
+				if _, err := u.Write(context.Background(), ann, v.ID, fmt.Sprintf("d/%d", i), int64(offset), 1<<20,
+					bytes.NewReader(body[offset:offset+1<<18])); err != nil {
 					t.Error(err)
 				}
 			}

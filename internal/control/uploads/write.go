@@ -57,7 +57,11 @@ func (u *Uploads) Write(ctx context.Context, by accounts.Actor, id, name string,
 		return File{}, err
 	}
 	if offset < 0 || size < -1 || size > MaxBytes || size >= 0 && offset > size {
-		return File{}, &left4me.Error{Kind: left4me.Invalid, Field: "query.offset", Text: fmt.Sprintf("%d of %d is no place in a file", offset, size)}
+		return File{}, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "query.offset",
+			Text:  fmt.Sprintf("%d of %d is no place in a file", offset, size),
+		}
 	}
 	if err := u.room(max(size-offset, 0)); err != nil {
 		return File{}, err
@@ -162,7 +166,12 @@ func (up *upload) begin(name string, offset, size int64) (*file, int, error) {
 	case f.settled:
 		return f, settled, nil // that was answered, but the answer was not heard
 	case size >= 0 && f.Size >= 0 && size != f.Size:
-		return f, 0, &left4me.Error{Kind: left4me.Invalid, Field: "query.size", Text: fmt.Sprintf("%q was announced with %d bytes, not %d", name, f.Size, size), Hint: "drop the upload and begin anew"}
+		return f, 0, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "query.size",
+			Text:  fmt.Sprintf("%q was announced with %d bytes, not %d", name, f.Size, size),
+			Hint:  "drop the upload and begin anew",
+		}
 	case size >= 0 && f.Size < 0:
 		if err := up.grow(f, size); err != nil {
 			return f, 0, err
@@ -261,7 +270,12 @@ func (up *upload) extra(r io.Reader, f *file) error {
 }
 
 func tooMuch(f *file) error {
-	return &left4me.Error{Kind: left4me.Invalid, Field: "query.size", Text: fmt.Sprintf("more came of %q than its %d bytes", f.Path, f.Size), Hint: "drop the upload and begin anew"}
+	return &left4me.Error{
+		Kind:  left4me.Invalid,
+		Field: "query.size",
+		Text:  fmt.Sprintf("more came of %q than its %d bytes", f.Path, f.Size),
+		Hint:  "drop the upload and begin anew",
+	}
 }
 
 // put writes bytes at the end of what has come.
@@ -373,11 +387,21 @@ func fullDisk(path string, need int64, cause error) error {
 }
 
 func conflict(name string, have int64) error {
-	return &left4me.Error{Kind: left4me.Conflict, Field: "query.offset", Text: fmt.Sprintf("%d bytes of %q have come", have, name), Hint: fmt.Sprintf("go on at %d", have)}
+	return &left4me.Error{
+		Kind:  left4me.Conflict,
+		Field: "query.offset",
+		Text:  fmt.Sprintf("%d bytes of %q have come", have, name),
+		Hint:  fmt.Sprintf("go on at %d", have),
+	}
 }
 
 func badPath(name, why string) error {
-	return &left4me.Error{Kind: left4me.Invalid, Field: "query.path", Text: fmt.Sprintf("the path %q %s", shorten(strings.ToValidUTF8(name, "?")), why), Hint: "rename it"}
+	return &left4me.Error{
+		Kind:  left4me.Invalid,
+		Field: "query.path",
+		Text:  fmt.Sprintf("the path %q %s", shorten(strings.ToValidUTF8(name, "?")), why),
+		Hint:  "rename it",
+	}
 }
 
 // checkPath returns a path as it will be called: with slashes, relative, of

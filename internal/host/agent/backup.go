@@ -45,7 +45,8 @@ func (a *Agent) runBackup(ctx context.Context, m bus.JobMessage, p *progress) er
 	}
 	switch m.Kind {
 	case left4me.CreateBackup:
-		p.plan(left4me.StepCheckBackupSpace, left4me.StepCopyDatabase, left4me.StepPackFiles, left4me.StepVerifyBackup, left4me.StepKeepBackup, left4me.StepDropBackups)
+		p.plan(left4me.StepCheckBackupSpace, left4me.StepCopyDatabase, left4me.StepPackFiles, left4me.StepVerifyBackup,
+			left4me.StepKeepBackup, left4me.StepDropBackups)
 		return a.createBackup(ctx, m.ID, spec, p)
 	case left4me.VerifyBackup:
 		p.plan(left4me.StepVerifyBackup)
@@ -63,12 +64,19 @@ func (a *Agent) createBackup(ctx context.Context, id left4me.JobID, spec left4me
 	shelf := a.shelf()
 	if b, err := shelf.Get(spec.Name); err == nil && b.State == left4me.BackupVerified {
 		// It was made before left4me ended; only the message of it was lost.
-		p.skip("it is there", left4me.StepCheckBackupSpace, left4me.StepCopyDatabase, left4me.StepPackFiles, left4me.StepVerifyBackup, left4me.StepKeepBackup)
+		p.skip("it is there", left4me.StepCheckBackupSpace, left4me.StepCopyDatabase, left4me.StepPackFiles, left4me.StepVerifyBackup,
+			left4me.StepKeepBackup)
 		return a.dropBackups(ctx, spec, p)
 	}
 	src := backup.Source{
 		Root: string(a.Files.Root), Settings: a.Settings, Progress: p.bytes(left4me.StepPackFiles),
-		Head: backup.Head{Format: backup.Format, Version: a.Version, Host: a.Host, CreatedAt: now().Truncate(time.Second), Scheduled: spec.Scheduled},
+		Head: backup.Head{
+			Format:    backup.Format,
+			Version:   a.Version,
+			Host:      a.Host,
+			CreatedAt: now().Truncate(time.Second),
+			Scheduled: spec.Scheduled,
+		},
 	}
 	err := p.step(ctx, left4me.StepCheckBackupSpace, func(ctx context.Context) (string, error) {
 		size, err := src.Size(ctx)

@@ -87,7 +87,12 @@ func (a *Agent) upload(ctx context.Context, c left4me.Change, scratch string, pl
 		return uploaded{}, err
 	}
 	if len(parts) > 0 {
-		return uploaded{}, &left4me.Error{Kind: left4me.Invalid, Field: "change.upload", Text: "some files of the upload have not come completely", Hint: "send the rest of them first"}
+		return uploaded{}, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "change.upload",
+			Text:  "some files of the upload have not come completely",
+			Hint:  "send the rest of them first",
+		}
 	}
 	root, err := os.OpenRoot(filepath.Join(dir, "files"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -108,7 +113,13 @@ func (a *Agent) upload(ctx context.Context, c left4me.Change, scratch string, pl
 }
 
 func noUpload(id string) error {
-	return &left4me.Error{Kind: left4me.NotFound, Field: "change.upload", Text: fmt.Sprintf("there is no upload %q", id), Hint: "send the files again: `left4me overlay push NAME FILE`, or the page Upload of the overlay. An upload is kept until it is published or dropped, for two days at most, and a push that fails drops its own"}
+	return &left4me.Error{
+		Kind:  left4me.NotFound,
+		Field: "change.upload",
+		Text:  fmt.Sprintf("there is no upload %q", id),
+		Hint: "send the files again: `left4me overlay push NAME FILE`, or the page Upload of the overlay. An upload is kept until it " +
+			"is published or dropped, for two days at most, and a push that fails drops its own",
+	}
 }
 
 // uploadDir is where the panel keeps an upload.
@@ -161,7 +172,8 @@ func (a *Agent) lookedAt(ctx context.Context, n left4me.Name, c left4me.Change, 
 			_, then, err = a.content.Manifest(ctx, n, c.Base)
 		}
 		if errors.Is(err, left4me.NotFound) {
-			return 0, nil, left4me.Errorf(left4me.Conflict, fmt.Sprintf("revision %d, which this was made from, is gone", c.Base), "look at the current one and do it again")
+			return 0, nil, left4me.Errorf(left4me.Conflict, fmt.Sprintf("revision %d, which this was made from, is gone", c.Base),
+				"look at the current one and do it again")
 		}
 		if err != nil {
 			return 0, nil, err
@@ -169,13 +181,19 @@ func (a *Agent) lookedAt(ctx context.Context, n left4me.Name, c left4me.Change, 
 		if p, ok := touched(c, found, then, now); ok {
 			return 0, nil, &left4me.Error{
 				Kind: left4me.Conflict, Field: "change.base",
-				Text: fmt.Sprintf("%q was changed by revision %d since", p, a.changedBy(ctx, n, p, max(c.Base, 0), number)), Hint: "look at it, and do it again on the current revision",
+				Text: fmt.Sprintf("%q was changed by revision %d since", p, a.changedBy(ctx, n, p, max(c.Base, 0), number)),
+				Hint: "look at it, and do it again on the current revision",
 			}
 		}
 	}
 	for _, p := range c.Delete {
 		if _, file := now.Get(p); !file && len(now.Beneath(p)) == 0 {
-			return 0, nil, &left4me.Error{Kind: left4me.NotFound, Field: "change.delete", Text: fmt.Sprintf("there is no %q in overlay %s", p, n), Hint: "look at its files"}
+			return 0, nil, &left4me.Error{
+				Kind:  left4me.NotFound,
+				Field: "change.delete",
+				Text:  fmt.Sprintf("there is no %q in overlay %s", p, n),
+				Hint:  "look at its files",
+			}
 		}
 	}
 	return number, now, nil

@@ -36,7 +36,8 @@ func (d *depot) send(id string, files map[string]string) string {
 // change asks for a revision of the overlay maps.
 func (d *depot) change(c left4me.Change) bus.JobReport {
 	d.t.Helper()
-	return d.end(d.ask(left4me.BuildOverlay, "maps", left4me.BuildSpec{Overlay: left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay}, By: "ann", Change: &c}))
+	return d.end(d.ask(left4me.BuildOverlay, "maps",
+		left4me.BuildSpec{Overlay: left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay}, By: "ann", Change: &c}))
 }
 
 // holds checks what the current revision of maps is.
@@ -75,7 +76,12 @@ func TestTwoPeopleEditOneOverlay(t *testing.T) {
 	d := newDepot(t)
 	var z bytes.Buffer
 	w := zip.NewWriter(&z)
-	for name, text := range map[string]string{"x-1/addons/a.txt": "a1", "x-1/cfg/server.cfg": "s1", "x-1/cfg/other.cfg": "o1", "x-1/readme.md": ""} {
+	for name, text := range map[string]string{
+		"x-1/addons/a.txt":   "a1",
+		"x-1/cfg/server.cfg": "s1",
+		"x-1/cfg/other.cfg":  "o1",
+		"x-1/readme.md":      "",
+	} {
 		f, err := w.Create(name)
 		if err == nil {
 			_, err = f.Write([]byte(text))
@@ -87,7 +93,10 @@ func TestTwoPeopleEditOneOverlay(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if r := d.change(left4me.Change{Upload: d.send("z", map[string]string{"x.zip": z.String()}), Replace: true}); r.State != left4me.JobDone {
+	if r := d.change(left4me.Change{
+		Upload:  d.send("z", map[string]string{"x.zip": z.String()}),
+		Replace: true,
+	}); r.State != left4me.JobDone {
 		t.Fatalf("%+v", r.Error)
 	}
 	d.holds(1, map[string]string{"left4dead2/addons/a.txt": "a1", "left4dead2/cfg/server.cfg": "s1", "left4dead2/cfg/other.cfg": "o1"})
@@ -99,13 +108,15 @@ func TestTwoPeopleEditOneOverlay(t *testing.T) {
 	first := func(text string, base int) bus.JobReport {
 		up := d.send("f", map[string]string{"left4dead2/cfg/server.cfg": text})
 		return d.end(d.ask(left4me.BuildOverlay, "mods", left4me.BuildSpec{
-			Overlay: left4me.Overlay{Name: "mods", Kind: left4me.FilesOverlay}, Change: &left4me.Change{Upload: up, Import: exact, Base: base},
+			Overlay: left4me.Overlay{Name: "mods", Kind: left4me.FilesOverlay},
+			Change:  &left4me.Change{Upload: up, Import: exact, Base: base},
 		}))
 	}
 	if r := first("theirs", left4me.NoRevision); r.State != left4me.JobDone {
 		t.Fatalf("%+v", r.Error)
 	}
-	if r := first("mine", left4me.NoRevision); r.State != left4me.JobFailed || r.Error.Kind != left4me.Conflict || !strings.Contains(r.Error.Text, "by revision 1 since") {
+	if r := first("mine", left4me.NoRevision); r.State != left4me.JobFailed || r.Error.Kind != left4me.Conflict ||
+		!strings.Contains(r.Error.Text, "by revision 1 since") {
 		t.Errorf("%+v", r)
 	}
 	if got := d.text("mods", "left4dead2/cfg/server.cfg"); got != "theirs" {
@@ -135,9 +146,11 @@ func TestTwoPeopleEditOneOverlay(t *testing.T) {
 		"its directory's": d.change(left4me.Change{Delete: []string{"left4dead2/cfg"}, Base: 1}),
 		"everything":      d.change(left4me.Change{Upload: d.send("r", map[string]string{"addons/b.txt": ""}), Replace: true, Base: 2}),
 	} {
-		if r.State != left4me.JobFailed || r.Error == nil || r.Error.Kind != left4me.Conflict || !strings.Contains(r.Error.Text, "left4dead2/cfg/") {
+		if r.State != left4me.JobFailed || r.Error == nil || r.Error.Kind != left4me.Conflict ||
+			!strings.Contains(r.Error.Text, "left4dead2/cfg/") {
 			t.Errorf("%s: %+v", what, r)
-		} else if by := map[bool]string{true: "revision 2", false: "revision 3"}[strings.HasPrefix(what, "the") || what == "its removal"]; !strings.Contains(r.Error.Text, by) {
+		} else if by := map[bool]string{true: "revision 2", false: "revision 3"}[strings.HasPrefix(what, "the") ||
+			what == "its removal"]; !strings.Contains(r.Error.Text, by) {
 			t.Errorf("%s: %s", what, r.Error.Text)
 		}
 	}
@@ -193,7 +206,8 @@ func TestAnUploadGoesWithItsRevision(t *testing.T) {
 func TestWhatIsRefusedLeavesNothing(t *testing.T) {
 	d := newDepot(t)
 	id := d.send("b", map[string]string{"maps.zip": "PK\x03\x04 and then it was cut off"})
-	if r := d.change(left4me.Change{Upload: id}); r.State != left4me.JobFailed || r.Error.Kind != left4me.Invalid || !strings.Contains(r.Error.Text, "maps.zip") {
+	if r := d.change(left4me.Change{Upload: id}); r.State != left4me.JobFailed || r.Error.Kind != left4me.Invalid ||
+		!strings.Contains(r.Error.Text, "maps.zip") {
 		t.Errorf("%+v", r)
 	}
 	if left := d.uploads(); len(left) != 1 {
@@ -210,7 +224,10 @@ func TestAPlanWritesNothing(t *testing.T) {
 	d.lay("maps", map[string]string{"left4dead2/addons/a.vpk": "new", "left4dead2/addons/b.vpk": "old"})
 	id := d.send("p", map[string]string{"a.VPK": "x", "c.vpk": "xy", "notes.txt": ""})
 	p, err := contentAsk[left4me.Plan](d, bus.VerbPlan, bus.PlanRequest{Overlay: "maps", Change: left4me.Change{Upload: id}})
-	want := []left4me.PlanFile{{Path: "left4dead2/addons/a.vpk", From: "a.VPK", Size: 1, Over: true, Why: "an add-on"}, {Path: "left4dead2/addons/c.vpk", From: "c.vpk", Size: 2, Why: "an add-on"}}
+	want := []left4me.PlanFile{
+		{Path: "left4dead2/addons/a.vpk", From: "a.VPK", Size: 1, Over: true, Why: "an add-on"},
+		{Path: "left4dead2/addons/c.vpk", From: "c.vpk", Size: 2, Why: "an add-on"},
+	}
 	if err != nil || p.Problem != nil || cmp.Diff(want, p.Files) != "" || p.Count != 2 || p.Bytes != 3 || len(p.Skipped) != 1 {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -223,7 +240,8 @@ func TestAPlanWritesNothing(t *testing.T) {
 	if err != nil || p.Problem == nil || p.Problem.Field != "files" || len(p.Left) != 1 || p.Left[0].Count != 2 || len(p.Dirs) == 0 {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if _, err = contentAsk[left4me.Plan](d, bus.VerbPlan, bus.PlanRequest{Overlay: "maps", Change: left4me.Change{Upload: strings.Repeat("b", 26)}}); err == nil {
+	if _, err = contentAsk[left4me.Plan](d, bus.VerbPlan,
+		bus.PlanRequest{Overlay: "maps", Change: left4me.Change{Upload: strings.Repeat("b", 26)}}); err == nil {
 		t.Error("there is no such upload")
 	}
 	if left := d.uploads(); len(left) != 2 {

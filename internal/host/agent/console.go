@@ -92,10 +92,16 @@ func (a *Agent) command(ctx context.Context, r bus.CommandRequest) (any, error) 
 }
 
 func remoteFailed(n left4me.Name, err error) error {
-	e := &left4me.Error{Kind: left4me.Unavailable, Err: err, Text: fmt.Sprintf("the remote console of %s does not answer", n), Hint: "it may be loading a map: try again"}
+	e := &left4me.Error{
+		Kind: left4me.Unavailable,
+		Err:  err,
+		Text: fmt.Sprintf("the remote console of %s does not answer", n),
+		Hint: "it may be loading a map: try again",
+	}
 	switch {
 	case errors.Is(err, rcon.ErrAuth):
-		e.Text, e.Hint = fmt.Sprintf("%s refused the remote console's password", n), "a plugin or cfg changed rcon_password: restart the server"
+		e.Text, e.Hint = fmt.Sprintf("%s refused the remote console's password",
+			n), "a plugin or cfg changed rcon_password: restart the server"
 	case errors.Is(err, rcon.ErrCommand):
 		e.Kind, e.Text, e.Hint = left4me.Invalid, "the command can't be sent", "use one line of plain text"
 	}

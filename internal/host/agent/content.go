@@ -209,7 +209,8 @@ func (a *Agent) runContent(ctx context.Context, m bus.JobMessage, p *progress) e
 		for _, n := range c.Overlays {
 			p.print("deleted overlay " + string(n))
 		}
-		return fmt.Sprintf("%d revisions, %d deleted overlays, %d files; %s are free again", len(c.Revisions), len(c.Overlays), c.Files, megabytes(c.Bytes)), err
+		return fmt.Sprintf("%d revisions, %d deleted overlays, %d files; %s are free again", len(c.Revisions), len(c.Overlays), c.Files,
+			megabytes(c.Bytes)), err
 	})
 }
 

@@ -79,14 +79,16 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 	if err != nil || now.Revisions["maps"] != 2 || now.Revisions["mods"] != 1 {
 		t.Errorf("%+v, %v", now, err)
 	}
-	if _, err := contentAsk[left4me.Content](d, bus.VerbDropRev, bus.OverlayRequest{Overlay: "maps", Revision: 1}); err == nil || !strings.Contains(err.Error(), "alpha") {
+	if _, err := contentAsk[left4me.Content](d, bus.VerbDropRev, bus.OverlayRequest{Overlay: "maps", Revision: 1}); err == nil ||
+		!strings.Contains(err.Error(), "alpha") {
 		t.Errorf("a revision that is mounted was dropped: %v", err)
 	}
 	r := d.end(d.ask(left4me.CollectContent, "local", bus.CollectSpec{}))
 	if r.State != left4me.JobDone {
 		t.Errorf("%+v", r)
 	}
-	if r := d.end(d.ask(left4me.DeleteOverlay, "maps", nil)); r.State != left4me.JobFailed || r.Error == nil || r.Error.Kind != left4me.Busy {
+	if r := d.end(d.ask(left4me.DeleteOverlay, "maps", nil)); r.State != left4me.JobFailed || r.Error == nil ||
+		r.Error.Kind != left4me.Busy {
 		t.Errorf("an overlay that is mounted was deleted: %+v", r)
 	}
 	if b, err := os.ReadFile(filepath.Join(d.Overlay("maps"), "1/left4dead2/a.cfg")); err != nil || string(b) != "1" {
@@ -94,7 +96,8 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 	}
 
 	// Back to the older one, and a label.
-	if c, err = contentAsk[left4me.Content](d, bus.VerbUse, bus.OverlayRequest{Overlay: "maps", Revision: 1}); err != nil || c.Current != 1 {
+	if c, err = contentAsk[left4me.Content](d, bus.VerbUse, bus.OverlayRequest{Overlay: "maps", Revision: 1}); err != nil ||
+		c.Current != 1 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	shimtest.Until(t, "it is told that another revision is current", func() bool {
@@ -105,7 +108,8 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 			return false
 		}
 	})
-	if c, err = contentAsk[left4me.Content](d, bus.VerbLabel, bus.LabelRequest{Overlay: "maps", Revision: 2, Label: "x"}); err != nil || c.Revisions[0].Label != "x" {
+	if c, err = contentAsk[left4me.Content](d, bus.VerbLabel, bus.LabelRequest{Overlay: "maps", Revision: 2, Label: "x"}); err != nil ||
+		c.Revisions[0].Label != "x" {
 		t.Errorf("%+v, %v", c, err)
 	}
 	page, err := contentAsk[left4me.Page[left4me.FileChange]](d, bus.VerbDiff, bus.DiffRequest{Overlay: "maps", From: 1, To: 2})
@@ -116,7 +120,8 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 
 	// Nobody has it: it can go, and come back.
 	d.done(d.ask(left4me.DeleteOverlay, "maps", nil))
-	if r := d.end(d.ask(left4me.StartServer, "alpha", spec)); r.State != left4me.JobFailed || r.Error == nil || r.Error.Kind != left4me.NotFound {
+	if r := d.end(d.ask(left4me.StartServer, "alpha", spec)); r.State != left4me.JobFailed || r.Error == nil ||
+		r.Error.Kind != left4me.NotFound {
 		t.Errorf("it starts without an overlay: %+v", r)
 	}
 	all, err := contentAsk[[]left4me.Content](d, bus.VerbContents, bus.Empty{})
@@ -126,7 +131,8 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 	d.done(d.ask(left4me.DeleteOverlay, "maps", nil))
 	d.done(d.ask(left4me.RestoreOverlay, "maps", nil))
 	d.done(d.ask(left4me.RestoreOverlay, "maps", nil))
-	if c, err = contentAsk[left4me.Content](d, bus.VerbContent, bus.OverlayRequest{Overlay: "maps"}); err != nil || c.Current != 1 || len(c.Revisions) != 2 {
+	if c, err = contentAsk[left4me.Content](d, bus.VerbContent, bus.OverlayRequest{Overlay: "maps"}); err != nil || c.Current != 1 ||
+		len(c.Revisions) != 2 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	d.done(d.ask(left4me.StartServer, "alpha", spec))
@@ -150,7 +156,10 @@ func TestABuildThatWasPublishedIsNotDoneTwice(t *testing.T) {
 	if _, _, err := d.agent.content.Publish(context.Background(), st, overlays.Meta{Job: "job1"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	spec := left4me.BuildSpec{Overlay: left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay}, Promote: &left4me.Promote{Server: "none", Paths: []string{"x"}}}
+	spec := left4me.BuildSpec{
+		Overlay: left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay},
+		Promote: &left4me.Promote{Server: "none", Paths: []string{"x"}},
+	}
 	if r := d.done(d.ask(left4me.BuildOverlay, "maps", spec)); !strings.Contains(stepOf(r, left4me.StepPublishOverlay).Note, "revision 1") {
 		t.Errorf("%+v", r.Steps)
 	}

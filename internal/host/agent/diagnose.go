@@ -32,7 +32,9 @@ type looks struct{ group singleflight.Group }
 
 // together runs f once for all who ask under a key meanwhile. ctx is the agent's:
 // those who ask may give up, the answer is for the others too.
-func (l *looks) together(ctx context.Context, key string, within time.Duration, f func(context.Context) []left4me.Check) ([]left4me.Check, error) {
+func (l *looks) together(ctx context.Context, key string, within time.Duration, f func(context.Context) []left4me.Check) ([]left4me.Check,
+	error,
+) {
 	v, _, _ := l.group.Do(key, func() (any, error) {
 		ctx, cancel := context.WithTimeout(ctx, within)
 		defer cancel()

@@ -23,7 +23,8 @@ func (a *Agent) mapsNamed(ctx context.Context, spec left4me.Spec, began time.Tim
 	e.Err = err
 	if all, err := a.campaigns(ctx, spec, ""); err == nil {
 		if maps := left4me.FirstMaps(all, shownMaps); maps != "" {
-			e.Hint = fmt.Sprintf("choose another first map, or add the overlay that brings it. There are %s; left4me server maps %s lists all", maps, spec.Name)
+			e.Hint = fmt.Sprintf("choose another first map, or add the overlay that brings it. There are %s; left4me server maps %s "+
+				"lists all", maps, spec.Name)
 		}
 	}
 	return &e

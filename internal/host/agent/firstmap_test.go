@@ -11,9 +11,15 @@ func TestStartWithoutItsFirstMapSaysWhichMapsThereAre(t *testing.T) {
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
 	d.lay("maps", map[string]string{"left4dead2/maps/own_arena.bsp": "VBSP"})
-	spec := left4me.Spec{Name: "alpha", Port: d.Port, Overlays: []left4me.OverlayRef{{Name: "maps"}}, Settings: left4me.Settings{Map: "c99m1_nowhere"}}
+	spec := left4me.Spec{
+		Name:     "alpha",
+		Port:     d.Port,
+		Overlays: []left4me.OverlayRef{{Name: "maps"}},
+		Settings: left4me.Settings{Map: "c99m1_nowhere"},
+	}
 	r := d.end(d.ask(left4me.StartServer, "alpha", spec))
-	if r.State != left4me.JobFailed || r.Error == nil || r.Error.Field != "settings.map" || r.Error.Text != "map load failed: c99m1_nowhere not found or invalid" {
+	if r.State != left4me.JobFailed || r.Error == nil || r.Error.Field != "settings.map" ||
+		r.Error.Text != "map load failed: c99m1_nowhere not found or invalid" {
 		t.Fatalf("%s: %+v", r.State, r.Error)
 	}
 	for _, want := range []string{"There are own_arena, c1m1_hotel, ", "c5m1_waterfront", " more; left4me server maps alpha"} {

@@ -107,8 +107,10 @@ func (d *depot) home() string { return filepath.Join(string(d.Root.Root), "home"
 // steam lays SteamCMD out anew: what Steam has from now on.
 func (d *depot) steam(vars ...string) {
 	d.t.Helper()
-	vars = append([]string{"SIM_STEAM_SRCDS=" + shimtest.Srcds(), "SIM_STEAM_TICK=20ms", "SIM_STEAM_FILES=20", "SIM_STEAM_ANONYMOUS=1"}, vars...)
-	out, err := exec.Command(shimtest.SteamCMD(), append([]string{"lay", filepath.Join(string(d.Root.Root), "steam/steamcmd")}, vars...)...).CombinedOutput()
+	vars = append([]string{"SIM_STEAM_SRCDS=" + shimtest.Srcds(), "SIM_STEAM_TICK=20ms", "SIM_STEAM_FILES=20", "SIM_STEAM_ANONYMOUS=1"},
+		vars...)
+	out, err := exec.Command(shimtest.SteamCMD(),
+		append([]string{"lay", filepath.Join(string(d.Root.Root), "steam/steamcmd")}, vars...)...).CombinedOutput()
 	if err != nil {
 		d.t.Fatalf("%v\n%s", err, out)
 	}
@@ -242,7 +244,10 @@ func (d *depot) status(n left4me.Name) left4me.Status {
 // nothingLeft checks that a job that came to nothing left nothing.
 func (d *depot) nothingLeft() {
 	d.t.Helper()
-	for _, name := range []string{"runtime/left4me-install/upper", "runtime/left4me-install/work", "instances/left4me-install/request.json"} {
+	for _, name := range []string{
+		"runtime/left4me-install/upper", "runtime/left4me-install/work",
+		"instances/left4me-install/request.json",
+	} {
 		if _, err := os.Lstat(filepath.Join(string(d.Root.Root), name)); !errors.Is(err, fs.ErrNotExist) {
 			d.t.Errorf("%s: %v", name, err)
 		}
@@ -283,7 +288,8 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 		t.Error("nothing of what SteamCMD printed is in the log")
 	}
 	g := d.game()
-	if g.Current != newest+1 || len(g.Builds) != 1 || !slices.Equal(g.Builds[0].Layers, []string{"base"}) || g.Builds[0].Version == "" || g.Builds[0].Bytes == 0 || g.SteamCMD == "" {
+	if g.Current != newest+1 || len(g.Builds) != 1 || !slices.Equal(g.Builds[0].Layers, []string{"base"}) || g.Builds[0].Version == "" ||
+		g.Builds[0].Bytes == 0 || g.SteamCMD == "" {
 		t.Fatalf("installed: %+v", g)
 	}
 	if to, err := os.Readlink(filepath.Join(d.home(), ".steam/sdk32")); err != nil || !strings.HasSuffix(to, "linux32") {
@@ -298,7 +304,8 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 	d.steam("SIM_STEAM_BUILD=2")
 	d.do(left4me.UpdateGame)
 	g = d.game()
-	if g.Current != newest+2 || len(g.Builds) != 2 || !slices.Equal(g.Builds[1].Servers, []left4me.Name{"alpha"}) || len(g.Builds[0].Servers) != 0 {
+	if g.Current != newest+2 || len(g.Builds) != 2 || !slices.Equal(g.Builds[1].Servers, []left4me.Name{"alpha"}) ||
+		len(g.Builds[0].Servers) != 0 {
 		t.Fatalf("updated: %+v", g)
 	}
 	if st := d.status("alpha"); st.Build != newest+1 || st.State != left4me.Running {
@@ -336,7 +343,8 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 	if g = d.game(); g.Current != newest+1 || !g.Pinned {
 		t.Errorf("gone back: %+v", g)
 	}
-	if r := d.end(d.ask(left4me.UpdateGame, "local", left4me.GameSpec{})); r.State != left4me.JobFailed || r.Error == nil || !strings.Contains(r.Error.Text, "pinned") {
+	if r := d.end(d.ask(left4me.UpdateGame, "local", left4me.GameSpec{})); r.State != left4me.JobFailed || r.Error == nil ||
+		!strings.Contains(r.Error.Text, "pinned") {
 		t.Errorf("an update of what is pinned: %+v", r)
 	}
 	var pinned left4me.Game
@@ -345,7 +353,8 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 	}
 	d.steam("SIM_STEAM_BUILD=3")
 	d.do(left4me.CheckGame)
-	if g = d.game(); g.Latest != newest+3 || !g.Outdated || g.CheckedAt.IsZero() || !strings.Contains(g.CheckNote, "does not say which version") {
+	if g = d.game(); g.Latest != newest+3 || !g.Outdated || g.CheckedAt.IsZero() ||
+		!strings.Contains(g.CheckNote, "does not say which version") {
 		t.Errorf("checked: %+v", g)
 	}
 	d.do(left4me.UpdateGame)
@@ -498,7 +507,8 @@ func TestADownloadThatFailedIsGoneOnWith(t *testing.T) {
 	}
 	d.nothingLeft()
 	d.steam("SIM_STEAM_BUILD=1", "SIM_STEAM_FAULT=offline")
-	if r := d.end(d.ask(left4me.InstallGame, "local", left4me.GameSpec{})); r.State != left4me.JobFailed || !strings.Contains(r.Error.Text, "could not reach Steam") {
+	if r := d.end(d.ask(left4me.InstallGame, "local", left4me.GameSpec{})); r.State != left4me.JobFailed ||
+		!strings.Contains(r.Error.Text, "could not reach Steam") {
 		t.Fatalf("%+v", r.Error)
 	}
 	d.steam("SIM_STEAM_BUILD=1")
@@ -554,7 +564,8 @@ func TestACheckSaysWhatIsNotKnown(t *testing.T) {
 	d.steam("SIM_STEAM_BUILD=1", "SIM_STEAM_INFO=hidden")
 	d.do(left4me.CheckGame)
 	g := d.game()
-	if g.Outdated || g.Latest != newest+1 || !strings.Contains(g.CheckNote, "does not say which version") || !strings.Contains(g.CheckNote, "newest build is not known") {
+	if g.Outdated || g.Latest != newest+1 || !strings.Contains(g.CheckNote, "does not say which version") ||
+		!strings.Contains(g.CheckNote, "newest build is not known") {
 		t.Errorf("nothing is known: %+v", g)
 	}
 	d.api.Change(func(s *steamapi.State) { s.Versions = map[int]int{gameApp: 999999} })

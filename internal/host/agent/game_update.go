@@ -48,7 +48,8 @@ func (a *Agent) updateGame(ctx context.Context, m bus.JobMessage, p *progress) e
 	}
 	var result *install.Result
 	if b.Pinned {
-		err = left4me.Errorf(left4me.Conflict, fmt.Sprintf("build %d is pinned", b.Current), "let it go first: Steam only gives the newest build")
+		err = left4me.Errorf(left4me.Conflict, fmt.Sprintf("build %d is pinned", b.Current),
+			"let it go first: Steam only gives the newest build")
 	} else if result, err = a.runSteamCMD(ctx, install.Request{ID: m.ID, Validate: m.Kind == left4me.VerifyGame}, p); err == nil {
 		err = a.publish(ctx, result.Build, p)
 	}
@@ -193,7 +194,12 @@ func (a *Agent) followInstall(ctx context.Context, r install.Request, p *progres
 	case result == nil:
 		err = &left4me.Error{Kind: left4me.Unavailable, Text: "what ran SteamCMD was ended", Hint: "try again", Err: errNoWord}
 		if f.why != "" {
-			err = &left4me.Error{Kind: left4me.Unavailable, Text: "what ran SteamCMD was ended: " + f.why, Hint: "try again", Err: errNoWord}
+			err = &left4me.Error{
+				Kind: left4me.Unavailable,
+				Text: "what ran SteamCMD was ended: " + f.why,
+				Hint: "try again",
+				Err:  errNoWord,
+			}
 		}
 	case result.Error != nil:
 		e := *result.Error
@@ -308,7 +314,8 @@ func (a *Agent) publish(ctx context.Context, build int64, p *progress) error {
 			return "", err
 		}
 		if judged != build {
-			return "", left4me.Errorf(left4me.Unavailable, fmt.Sprintf("SteamCMD said that it installed build %d, but there is %d", build, judged), "run left4me game verify")
+			return "", left4me.Errorf(left4me.Unavailable,
+				fmt.Sprintf("SteamCMD said that it installed build %d, but there is %d", build, judged), "run left4me game verify")
 		}
 		c, err := a.game.Compare(ctx, upper)
 		same = same && c.Files == 0

@@ -152,9 +152,11 @@ type Agent struct {
 func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error) {
 	a := &Agent{
 		Config: c, supervisor: machine, installer: machine, machine: machine, game: game.Open(string(c.Files.Root), c.Files.Group),
-		content: overlays.Open(string(c.Files.Root), c.Files.Group), catalog: catalog.New(), working: make(chan struct{}, 1), mounts: newMounts(), downs: make(chan struct{}, 1), ready: make(chan struct{}), log: log.With("host", c.Host),
-		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]*task{}, starts: newTurns(startsAtOnce()), launchWithin: launchWithin,
-		wentOrCame: make(chan struct{}, 1),
+		content: overlays.Open(string(c.Files.Root), c.Files.Group), catalog: catalog.New(), working: make(chan struct{}, 1),
+		mounts: newMounts(), downs: make(chan struct{}, 1), ready: make(chan struct{}), log: log.With("host", c.Host),
+		servers: map[left4me.Name]*follower{}, jobs: map[left4me.JobID]*task{}, starts: newTurns(startsAtOnce()),
+		launchWithin: launchWithin,
+		wentOrCame:   make(chan struct{}, 1),
 	}
 	a.disks, a.backupDisk = watchDisks(c.Files.Root)
 	a.bus = b.Under(&a.handlers)
@@ -165,7 +167,11 @@ func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error
 	if a.downloads, err = download.New(c.Downloads); err != nil {
 		return nil, err
 	}
-	a.workshop = workshop.New(workshop.Options{Dir: filepath.Join(string(c.Files.Root), "workshop_cache"), API: c.Steam.API, Downloads: a.downloads})
+	a.workshop = workshop.New(workshop.Options{
+		Dir:       filepath.Join(string(c.Files.Root), "workshop_cache"),
+		API:       c.Steam.API,
+		Downloads: a.downloads,
+	})
 	return a, nil
 }
 
@@ -324,7 +330,8 @@ func (a *Agent) answer(ctx context.Context) error {
 		case bus.VerbReach:
 			return with(data, func(r bus.ReachRequest) (any, error) { return a.reach(ctx, r) })
 		}
-		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("host %s does not know %q", a.Host, subject), "bring left4me there up to date")
+		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("host %s does not know %q", a.Host, subject),
+			"bring left4me there up to date")
 	})
 }
 

@@ -111,7 +111,11 @@ func (b *build) noteKept(c left4me.Change, names *left4me.PlanNames) error {
 	if err != nil {
 		return err
 	}
-	b.meta.Archive = &left4me.SentArchive{Upload: c.Upload, Names: *names, Until: time.Now().Add(left4me.KeepArchives).UTC().Truncate(time.Second)}
+	b.meta.Archive = &left4me.SentArchive{
+		Upload: c.Upload,
+		Names:  *names,
+		Until:  time.Now().Add(left4me.KeepArchives).UTC().Truncate(time.Second),
+	}
 	return os.WriteFile(filepath.Join(dir, nextFile), note, 0o600)
 }
 

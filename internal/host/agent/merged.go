@@ -158,7 +158,8 @@ func (a *Agent) discard(ctx context.Context, spec bus.DiscardSpec, p *progress) 
 	p.plan(left4me.StepDiscard)
 	err := p.step(ctx, left4me.StepDiscard, func(ctx context.Context) (string, error) {
 		if mounted, err := a.mounted(spec.Server); err != nil || mounted {
-			return "", errors.Join(err, left4me.Errorf(left4me.Busy, fmt.Sprintf("the overlay of %s is in use", spec.Server), "stop it first"))
+			return "", errors.Join(err,
+				left4me.Errorf(left4me.Busy, fmt.Sprintf("the overlay of %s is in use", spec.Server), "stop it first"))
 		}
 		ctx, cancel := context.WithTimeout(ctx, emptyWithin)
 		defer cancel()

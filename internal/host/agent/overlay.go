@@ -55,7 +55,8 @@ func builderOf(spec left4me.BuildSpec) (builder, error) {
 	case left4me.WorkshopOverlay:
 		return builder{steps: []string{left4me.StepAskWorkshop, left4me.StepFetch}, fill: buildWorkshop}, nil
 	}
-	return builder{}, left4me.Errorf(left4me.Invalid, fmt.Sprintf("overlays of the kind %q can't be built here", spec.Overlay.Kind), "bring left4me there up to date")
+	return builder{}, left4me.Errorf(left4me.Invalid, fmt.Sprintf("overlays of the kind %q can't be built here", spec.Overlay.Kind),
+		"bring left4me there up to date")
 }
 
 // runOverlay runs a job on an overlay.

@@ -126,7 +126,8 @@ func (b *build) unchanged(ctx context.Context, keep []string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(c.Revisions, func(r left4me.Revision) bool { return r.Number == c.Current && r.Origin == b.meta.Origin }), nil
+	return slices.ContainsFunc(c.Revisions,
+		func(r left4me.Revision) bool { return r.Number == c.Current && r.Origin == b.meta.Origin }), nil
 }
 
 // unpack stages what was fetched; when it is the same as in the current revision,
@@ -197,7 +198,11 @@ func (b *build) write(ctx context.Context, found *archive.Found) (note string, e
 
 // unclear is a question that nobody answered.
 func unclear(q left4me.PlanAsk) left4me.Warning {
-	w := left4me.Warning{Kind: left4me.WarnPlace, Text: fmt.Sprintf("it isn't clear where %d files go, %s among them: %s", q.Count, strings.Join(q.Files[:min(len(q.Files), 1)], ""), q.Text)}
+	w := left4me.Warning{
+		Kind: left4me.WarnPlace,
+		Text: fmt.Sprintf("it isn't clear where %d files go, %s among them: %s", q.Count, strings.Join(q.Files[:min(len(q.Files), 1)], ""),
+			q.Text),
+	}
 	var places []string
 	for i, c := range q.Choices {
 		if i == 0 {

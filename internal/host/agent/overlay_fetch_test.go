@@ -69,7 +69,8 @@ func TestAScriptBecomesARevision(t *testing.T) {
 	// A failure leaves the revision, and says why.
 	spec.Overlay.Script = &left4me.Script{Text: "echo x >x; echo no such map >&2; exit 4", Version: 4}
 	r = d.end(d.ask(left4me.BuildOverlay, "maps", spec))
-	if r.State != left4me.JobFailed || r.Error == nil || !strings.Contains(r.Error.Text, "status 4") || r.Log[len(r.Log)-1] != "no such map" || d.overlay("maps").Current != 1 {
+	if r.State != left4me.JobFailed || r.Error == nil || !strings.Contains(r.Error.Text, "status 4") ||
+		r.Log[len(r.Log)-1] != "no such map" || d.overlay("maps").Current != 1 {
 		t.Errorf("%+v", r)
 	}
 	spec.Overlay.Script = nil
@@ -114,8 +115,9 @@ func TestACommitBecomesARevision(t *testing.T) {
 	}
 	packs := 0
 	backend := &cgi.Handler{
-		Path: filepath.Join(strings.TrimSpace(string(path)), "git-http-backend"), Root: "/", InheritEnv: []string{"PATH"}, Stderr: io.Discard,
-		Env: []string{"GIT_PROJECT_ROOT=" + dir, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=" + safe},
+		Path: filepath.Join(strings.TrimSpace(string(path)), "git-http-backend"), Root: "/", InheritEnv: []string{"PATH"},
+		Stderr: io.Discard,
+		Env:    []string{"GIT_PROJECT_ROOT=" + dir, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=" + safe},
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
@@ -129,14 +131,17 @@ func TestACommitBecomesARevision(t *testing.T) {
 	d.allow(server)
 
 	first := commit(map[string]string{"cfg/a.cfg": "1", "cfg/own.cfg": "theirs", "addons/sourcemod/plugins/a.smx": "1", "README.md": "x"})
-	spec := left4me.BuildSpec{Overlay: left4me.Overlay{Name: "rework", Kind: left4me.GitOverlay, Git: &left4me.Git{URL: server.URL + "/.git"}}}
+	spec := left4me.BuildSpec{
+		Overlay: left4me.Overlay{Name: "rework", Kind: left4me.GitOverlay, Git: &left4me.Git{URL: server.URL + "/.git"}},
+	}
 	d.done(d.ask(left4me.BuildOverlay, "rework", spec))
 	if c := d.overlay("rework"); c.Current != 1 || c.Revisions[0].Origin != first || d.text("rework", "left4dead2/cfg/a.cfg") != "1" {
 		t.Fatalf("%+v", c)
 	}
 	had := packs
 	r := d.done(d.ask(left4me.BuildOverlay, "rework", spec))
-	if note := stepOf(r, left4me.StepPublishOverlay).Note; packs != had || d.overlay("rework").Current != 1 || !strings.Contains(note, "nothing has changed") {
+	if note := stepOf(r, left4me.StepPublishOverlay).Note; packs != had || d.overlay("rework").Current != 1 ||
+		!strings.Contains(note, "nothing has changed") {
 		t.Errorf("%d packs, %q", packs-had, note)
 	}
 
@@ -149,18 +154,21 @@ func TestACommitBecomesARevision(t *testing.T) {
 			t.Errorf("%s holds %q, want %q", file, got, want)
 		}
 	}
-	if got := d.text("rework", "left4dead2/addons/sourcemod/plugins/a.smx"); got != "1" || d.overlay("rework").Revisions[0].Origin != second {
+	if got := d.text("rework", "left4dead2/addons/sourcemod/plugins/a.smx"); got != "1" ||
+		d.overlay("rework").Revisions[0].Origin != second {
 		t.Errorf("%q, %+v", got, d.overlay("rework").Revisions[0])
 	}
 
 	// A directory of it, at a commit; and what isn't there.
 	spec.Overlay.Git = &left4me.Git{URL: server.URL + "/.git", Ref: first[:10], Subdir: "addons"}
 	d.done(d.ask(left4me.BuildOverlay, "rework", spec))
-	if d.text("rework", "left4dead2/cfg/a.cfg") != "none" || d.text("rework", "left4dead2/addons/sourcemod/plugins/a.smx") != "1" || d.overlay("rework").Revisions[0].Origin != first+":addons" {
+	if d.text("rework", "left4dead2/cfg/a.cfg") != "none" || d.text("rework", "left4dead2/addons/sourcemod/plugins/a.smx") != "1" ||
+		d.overlay("rework").Revisions[0].Origin != first+":addons" {
 		t.Errorf("%+v", d.overlay("rework").Revisions[0])
 	}
 	spec.Overlay.Git = &left4me.Git{URL: server.URL + "/.git", Ref: "gone"}
-	if r := d.end(d.ask(left4me.BuildOverlay, "rework", spec)); r.Error == nil || r.Error.Kind != left4me.NotFound || d.overlay("rework").Current != 3 {
+	if r := d.end(d.ask(left4me.BuildOverlay, "rework", spec)); r.Error == nil || r.Error.Kind != left4me.NotFound ||
+		d.overlay("rework").Current != 3 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -189,7 +197,8 @@ func TestAReleaseBecomesARevision(t *testing.T) {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	mux.HandleFunc("/repos/o/n/releases/latest", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, `{"tag_name": "v1", "assets": [{"name": "n-linux.zip", "state": "uploaded", "size": %d, "digest": "sha256:%x", "browser_download_url": "%s/n-linux.zip"}]}`,
+		fmt.Fprintf(w,
+			`{"tag_name": "v1", "assets": [{"name": "n-linux.zip", "state": "uploaded", "size": %d, "digest": "sha256:%x", "browser_download_url": "%s/n-linux.zip"}]}`,
 			archive.Len(), sha256.Sum256(append([]byte(lie), archive.Bytes()...)), server.URL)
 	})
 	mux.HandleFunc("/n-linux.zip", func(w http.ResponseWriter, _ *http.Request) {
@@ -198,11 +207,18 @@ func TestAReleaseBecomesARevision(t *testing.T) {
 	})
 	d.allow(server)
 	pack(map[string]string{"n/addons/a.vdf": "1", "n/cfg/own.cfg": "theirs", "other/x": "x"})
-	spec := left4me.BuildSpec{Overlay: left4me.Overlay{Name: "tool", Kind: left4me.ReleaseOverlay, Release: &left4me.Release{Repository: "o/n", Asset: "*-linux.zip", Subdir: "n"}}}
+	spec := left4me.BuildSpec{
+		Overlay: left4me.Overlay{
+			Name:    "tool",
+			Kind:    left4me.ReleaseOverlay,
+			Release: &left4me.Release{Repository: "o/n", Asset: "*-linux.zip", Subdir: "n"},
+		},
+	}
 	for range 2 {
 		d.done(d.ask(left4me.BuildOverlay, "tool", spec))
 	}
-	if c := d.overlay("tool"); c.Current != 1 || fetched != 1 || !strings.HasPrefix(c.Revisions[0].Origin, "v1 n-linux.zip (sha256:") || d.text("tool", "left4dead2/addons/a.vdf") != "1" {
+	if c := d.overlay("tool"); c.Current != 1 || fetched != 1 || !strings.HasPrefix(c.Revisions[0].Origin, "v1 n-linux.zip (sha256:") ||
+		d.text("tool", "left4dead2/addons/a.vdf") != "1" {
 		t.Errorf("fetched %d times: %+v", fetched, c)
 	}
 	// The same tag with another archive.
@@ -221,7 +237,8 @@ func TestAReleaseBecomesARevision(t *testing.T) {
 
 func TestWhichPathsAreKept(t *testing.T) {
 	for path, want := range map[string]bool{
-		"left4dead2/cfg/own.cfg": true, "left4dead2/cfg/x/own.cfg": false, "left4dead2/addons/sourcemod/configs/a/b": true, "left4dead2/host.txt": true, "left4dead2/cfg": false, "other/cfg/own.cfg": false,
+		"left4dead2/cfg/own.cfg": true, "left4dead2/cfg/x/own.cfg": false, "left4dead2/addons/sourcemod/configs/a/b": true,
+		"left4dead2/host.txt": true, "left4dead2/cfg": false, "other/cfg/own.cfg": false,
 	} {
 		if got := keeps([]string{"cfg/own*", "/left4dead2/addons/sourcemod/configs/", "*.txt", "["}, path); got != want {
 			t.Errorf("%s: %v", path, got)

@@ -18,7 +18,8 @@ func TestACollectionBecomesARevision(t *testing.T) {
 	d := newDepot(t)
 	d.api.Change(func(s *steamapi.State) {
 		s.Items = map[string]steamapi.Item{
-			"101": {Title: "Salt Flats", Addon: "salt-flats", Scale: 0.1}, "102": {Title: "Pine Ridge", Addon: "pine-ridge", Scale: 0.1}, "104": {Result: 9},
+			"101": {Title: "Salt Flats", Addon: "salt-flats", Scale: 0.1}, "102": {Title: "Pine Ridge", Addon: "pine-ridge", Scale: 0.1},
+			"104": {Result: 9},
 			"201": {Title: "Friday", Children: []string{"101", "102", "104"}},
 		}
 	})
@@ -43,7 +44,8 @@ func TestACollectionBecomesARevision(t *testing.T) {
 	}
 	now := func() (c left4me.Content) {
 		t.Helper()
-		if err := d.bus.Request(t.Context(), bus.Command("local", bus.VerbContent), bus.OverlayRequest{V: bus.Version, Overlay: "maps"}, &c); err != nil {
+		if err := d.bus.Request(t.Context(), bus.Command("local", bus.VerbContent), bus.OverlayRequest{V: bus.Version, Overlay: "maps"},
+			&c); err != nil {
 			t.Fatal(err)
 		}
 		return c

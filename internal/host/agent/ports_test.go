@@ -15,7 +15,11 @@ func TestStartNamesTheSourceTVThatHasItsPort(t *testing.T) {
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
 	tv := shimtest.FreePort(t)
-	alpha := left4me.Spec{Name: "alpha", Port: d.Port, Settings: left4me.Settings{Cfg: []string{"tv_enable 1", fmt.Sprintf("tv_port %d", tv)}}}
+	alpha := left4me.Spec{
+		Name:     "alpha",
+		Port:     d.Port,
+		Settings: left4me.Settings{Cfg: []string{"tv_enable 1", fmt.Sprintf("tv_port %d", tv)}},
+	}
 	note := func(spec left4me.Spec) string {
 		t.Helper()
 		r := d.end(d.ask(left4me.StartServer, spec.Name, spec))

@@ -37,7 +37,8 @@ func promote(ctx context.Context, b *build) error {
 			return "", err
 		}
 		if len(files) == 0 {
-			return "", left4me.Errorf(left4me.NotFound, fmt.Sprintf("%s wrote none of these files", from.Server), "choose some that are listed")
+			return "", left4me.Errorf(left4me.NotFound, fmt.Sprintf("%s wrote none of these files", from.Server),
+				"choose some that are listed")
 		}
 		if err := disk.Fits(string(b.agent.Files.Root), bytes); err != nil {
 			return "", err
@@ -70,9 +71,11 @@ func chosen(ctx context.Context, s *stack.Stack, paths []string) (files []left4m
 		files, bytes = append(files, f), bytes+f.Size
 		switch {
 		case f.Size > limits.File:
-			return tooMuch(fmt.Sprintf("%q has %s", f.Path, megabytes(f.Size)), "a file has at most "+megabytes(limits.File)+": choose others")
+			return tooMuch(fmt.Sprintf("%q has %s", f.Path, megabytes(f.Size)),
+				"a file has at most "+megabytes(limits.File)+": choose others")
 		case bytes > limits.Bytes || len(files) > limits.Entries:
-			return tooMuch("these are too many files", fmt.Sprintf("choose at most %d with %s together", limits.Entries, megabytes(limits.Bytes)))
+			return tooMuch("these are too many files",
+				fmt.Sprintf("choose at most %d with %s together", limits.Entries, megabytes(limits.Bytes)))
 		}
 		return nil
 	}

@@ -46,7 +46,10 @@ func (d *depot) wrote(n left4me.Name) string {
 }
 
 func promoted(n left4me.Name, paths ...string) left4me.BuildSpec {
-	return left4me.BuildSpec{Overlay: left4me.Overlay{Name: "kept", Kind: left4me.FilesOverlay}, Promote: &left4me.Promote{Server: n, Paths: paths}}
+	return left4me.BuildSpec{
+		Overlay: left4me.Overlay{Name: "kept", Kind: left4me.FilesOverlay},
+		Promote: &left4me.Promote{Server: n, Paths: paths},
+	}
 }
 
 // A plugin decides how long the files are that a server wrote. Whether they fit is
@@ -112,7 +115,8 @@ func TestPromotingKeepsHoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Named twice, each is there once.
-	r := d.done(d.ask(left4me.BuildOverlay, "kept", promoted("alpha", "left4dead2/data/same.txt", "left4dead2/data", "left4dead2/data/holes")))
+	r := d.done(d.ask(left4me.BuildOverlay, "kept",
+		promoted("alpha", "left4dead2/data/same.txt", "left4dead2/data", "left4dead2/data/holes")))
 	if s := stepOf(r, left4me.StepFetch); s.Note != "2 files" || s.Progress.Done != s.Progress.Total || s.Progress.Total != 200<<20+4 {
 		t.Errorf("%+v", s)
 	}
@@ -124,7 +128,8 @@ func TestPromotingKeepsHoles(t *testing.T) {
 	if b, err := os.ReadFile(filepath.Join(revision, "same.txt")); err != nil || string(b) != "text" {
 		t.Errorf("%q, %v", b, err)
 	}
-	if r := d.end(d.ask(left4me.BuildOverlay, "kept", promoted("alpha", "left4dead2/data/none"))); r.Error == nil || r.Error.Kind != left4me.NotFound {
+	if r := d.end(d.ask(left4me.BuildOverlay, "kept", promoted("alpha", "left4dead2/data/none"))); r.Error == nil ||
+		r.Error.Kind != left4me.NotFound {
 		t.Errorf("%+v", r)
 	}
 }

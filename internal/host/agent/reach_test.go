@@ -167,17 +167,30 @@ func TestWalkLooksOutside(t *testing.T) {
 		name   string
 		state  left4me.CheckState
 	}{
-		"Steam knows no server":     {func(s *connectivity.Server) { s.Steam = fakeSteam{} }, "Steam's list", left4me.CheckWarn},
-		"Steam knows another port":  {func(s *connectivity.Server) { s.Steam = fakeSteam{ports: []int{1}} }, "Steam's list", left4me.CheckWarn},
-		"there is a newer game":     {func(s *connectivity.Server) { s.Steam = fakeSteam{ports: []int{s.Wanted}, newer: "2.2.9.9"} }, "version", left4me.CheckBroken},
-		"a name that doesn't exist": {func(s *connectivity.Server) { s.Address = "no.such.name.invalid" }, "public address", left4me.CheckBroken},
+		"Steam knows no server": {func(s *connectivity.Server) { s.Steam = fakeSteam{} }, "Steam's list", left4me.CheckWarn},
+		"Steam knows another port": {
+			func(s *connectivity.Server) { s.Steam = fakeSteam{ports: []int{1}} }, "Steam's list",
+			left4me.CheckWarn,
+		},
+		"there is a newer game": {
+			func(s *connectivity.Server) { s.Steam = fakeSteam{ports: []int{s.Wanted}, newer: "2.2.9.9"} },
+			"version", left4me.CheckBroken,
+		},
+		"a name that doesn't exist": {
+			func(s *connectivity.Server) { s.Address = "no.such.name.invalid" }, "public address",
+			left4me.CheckBroken,
+		},
 		"a firewall that drops": {func(s *connectivity.Server) {
 			s.Rules = func(context.Context) (firewall.Ruleset, error) {
-				return firewall.Parse([]byte(`{"nftables":[{"chain":{"family":"inet","table":"t","name":"in","hook":"input","policy":"drop"}}]}`))
+				return firewall.Parse(
+					[]byte(`{"nftables":[{"chain":{"family":"inet","table":"t","name":"in","hook":"input","policy":"drop"}}]}`))
 			}
 		}, "firewall", left4me.CheckBroken},
-		"a process that is not there":  {func(s *connectivity.Server) { s.State = left4me.Stopped }, "process", left4me.CheckBroken},
-		"one that failed":              {func(s *connectivity.Server) { s.State, s.Reason = left4me.Failed, "why" }, "process", left4me.CheckBroken},
+		"a process that is not there": {func(s *connectivity.Server) { s.State = left4me.Stopped }, "process", left4me.CheckBroken},
+		"one that failed": {
+			func(s *connectivity.Server) { s.State, s.Reason = left4me.Failed, "why" }, "process",
+			left4me.CheckBroken,
+		},
 		"one that starts":              {func(s *connectivity.Server) { s.State = left4me.Starting }, "process", left4me.CheckBroken},
 		"a port that the game has not": {func(s *connectivity.Server) { s.Wanted++ }, "port", left4me.CheckBroken},
 	} {

@@ -131,7 +131,12 @@ func (a *Agent) awaitReady(ctx context.Context, n left4me.Name) error {
 	for rev := int64(-1); ; {
 		st, err := a.watchShim(ctx, n, rev)
 		if ctx.Err() != nil {
-			return &left4me.Error{Kind: left4me.Unavailable, Err: ctx.Err(), Text: fmt.Sprintf("%s did not become ready", n), Hint: "read its console"}
+			return &left4me.Error{
+				Kind: left4me.Unavailable,
+				Err:  ctx.Err(),
+				Text: fmt.Sprintf("%s did not become ready", n),
+				Hint: "read its console",
+			}
 		}
 		if err == nil {
 			rev = st.Rev
@@ -195,7 +200,11 @@ func (a *Agent) stop(ctx context.Context, n left4me.Name, p *progress) error {
 	err = p.step(ctx, left4me.StepUnmount, func(context.Context) (string, error) {
 		mounted, err := a.mounted(n)
 		if err == nil && mounted {
-			err = &left4me.Error{Kind: left4me.Busy, Text: fmt.Sprintf("the overlay of %s is still in use", n), Hint: "end the program that writes to it, then stop the server again"}
+			err = &left4me.Error{
+				Kind: left4me.Busy,
+				Text: fmt.Sprintf("the overlay of %s is still in use", n),
+				Hint: "end the program that writes to it, then stop the server again",
+			}
 		}
 		return "", err
 	})

@@ -73,7 +73,8 @@ func TestTextsAreSavedAsUTF8UnlessSaidOtherwise(t *testing.T) {
 	if s := stepOf(r, left4me.StepInspect); !strings.Contains(s.Note, "2 texts saved as UTF-8") {
 		t.Errorf("%+v", s)
 	}
-	if log := strings.Join(r.Log, "\n"); !strings.Contains(log, "saved left4dead2/cfg/b.cfg as UTF-8 without a byte order mark: it is UTF-16") {
+	if log := strings.Join(r.Log, "\n"); !strings.Contains(log,
+		"saved left4dead2/cfg/b.cfg as UTF-8 without a byte order mark: it is UTF-16") {
 		t.Error(log)
 	}
 	if rev := d.revision(1); rev.Note != "why; saved as UTF-8: a.cfg, b.cfg" || len(texts(rev.Warnings)) > 0 {
@@ -83,14 +84,18 @@ func TestTextsAreSavedAsUTF8UnlessSaidOtherwise(t *testing.T) {
 	d.texts(left4me.Change{Upload: d.send("two", files), Import: left4me.Import{Exact: true}, Replace: true}, plain)
 	d.holds(1, repaired)
 	// As it is, for this upload or for the overlay.
-	d.texts(left4me.Change{Upload: d.send("three", files), Import: left4me.Import{Exact: true, Texts: left4me.TextsAsIs}, Replace: true}, plain)
+	d.texts(left4me.Change{Upload: d.send("three", files), Import: left4me.Import{Exact: true, Texts: left4me.TextsAsIs}, Replace: true},
+		plain)
 	d.holds(2, files)
 	if d := cmp.Diff(map[string]bool{"left4dead2/cfg/a.cfg": true, "left4dead2/cfg/b.cfg": true}, texts(d.revision(2).Warnings)); d != "" {
 		t.Error(d)
 	}
 	kept := plain
 	kept.Texts = left4me.TextsAsIs
-	d.texts(left4me.Change{Upload: d.send("four", map[string]string{"left4dead2/cfg/c.cfg": bom + "x\n"}), Import: left4me.Import{Exact: true}}, kept)
+	d.texts(left4me.Change{
+		Upload: d.send("four", map[string]string{"left4dead2/cfg/c.cfg": bom + "x\n"}),
+		Import: left4me.Import{Exact: true},
+	}, kept)
 	files["left4dead2/cfg/c.cfg"] = bom + "x\n"
 	d.holds(3, files)
 }
@@ -119,8 +124,9 @@ func TestRepairMakesARevisionAndKeepsTheOriginal(t *testing.T) {
 	d := newDepot(t)
 	const admins = "left4dead2/addons/sourcemod/configs/admins_simple.ini"
 	files := map[string]string{
-		"left4dead2/cfg/a.cfg": bom + "hostname “x”\n", "left4dead2/cfg/sub/b.cfg": wide, "left4dead2/cfg/long.cfg": "say " + strings.Repeat("x", 600),
-		admins: "\"76561198000000001\" \"99:z\"\n\"STEAM_1:5:5\" \"z\"\n",
+		"left4dead2/cfg/a.cfg": bom + "hostname “x”\n", "left4dead2/cfg/sub/b.cfg": wide,
+		"left4dead2/cfg/long.cfg": "say " + strings.Repeat("x", 600),
+		admins:                    "\"76561198000000001\" \"99:z\"\n\"STEAM_1:5:5\" \"z\"\n",
 	}
 	plain := left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay}
 	d.texts(left4me.Change{Upload: d.send("one", files), Import: left4me.Import{Exact: true, Texts: left4me.TextsAsIs}}, plain)
@@ -142,7 +148,10 @@ func TestRepairMakesARevisionAndKeepsTheOriginal(t *testing.T) {
 	want["left4dead2/cfg/a.cfg"], want[admins] = "hostname \"x\"\n", "\"STEAM_1:1:19867136\" \"99:z\"\n\"STEAM_1:5:5\" \"z\"\n"
 	d.holds(3, want)
 	log := strings.Join(r.Log, "\n")
-	for _, said := range []string{"repaired left4dead2/cfg/a.cfg: it begins with a byte order mark", "repaired left4dead2/cfg/a.cfg: line 1: typographic", "repaired " + admins + ": line 1: an identity"} {
+	for _, said := range []string{
+		"repaired left4dead2/cfg/a.cfg: it begins with a byte order mark",
+		"repaired left4dead2/cfg/a.cfg: line 1: typographic", "repaired " + admins + ": line 1: an identity",
+	} {
 		if !strings.Contains(log, said) {
 			t.Errorf("nothing is said of %q:\n%s", said, log)
 		}
@@ -210,7 +219,8 @@ func TestThePlanNamesTheTextsThatABuildRepairs(t *testing.T) {
 		if err == nil {
 			_, err = w.Write([]byte(f.text))
 		}
-		if err = errors.Join(err, tr.WriteHeader(&tar.Header{Name: f.name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(f.text))})); err == nil {
+		if err = errors.Join(err,
+			tr.WriteHeader(&tar.Header{Name: f.name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(f.text))})); err == nil {
 			_, err = tr.Write([]byte(f.text))
 		}
 		if err != nil {
@@ -225,7 +235,11 @@ func TestThePlanNamesTheTextsThatABuildRepairs(t *testing.T) {
 		"left4dead2/cfg/b.cfg: it is UTF-16: the game runs no command of it",
 		"left4dead2/cfg/long.cfg: it begins with a byte order mark: the game takes the mark for a part of the first command, which is lost",
 	}
-	for id, sent := range map[string]map[string]string{"zip": {"a.zip": zipped.String()}, "tar": {"a.tar": tarred.String()}, "loose": loose} {
+	for id, sent := range map[string]map[string]string{
+		"zip":   {"a.zip": zipped.String()},
+		"tar":   {"a.tar": tarred.String()},
+		"loose": loose,
+	} {
 		change := left4me.Change{Upload: d.send(id, sent)}
 		plan, err := d.agent.planUpload(t.Context(), bus.PlanRequest{Overlay: "maps", Change: change})
 		slices.Sort(plan.Repairs)
@@ -233,7 +247,8 @@ func TestThePlanNamesTheTextsThatABuildRepairs(t *testing.T) {
 			t.Errorf("%s: %v %s", id, err, d)
 		}
 		change.Import.Texts = left4me.TextsAsIs
-		if plan, err = d.agent.planUpload(t.Context(), bus.PlanRequest{Overlay: "maps", Change: change}); err != nil || len(plan.Repairs) > 0 {
+		if plan, err = d.agent.planUpload(t.Context(), bus.PlanRequest{Overlay: "maps", Change: change}); err != nil ||
+			len(plan.Repairs) > 0 {
 			t.Errorf("%s: %v, %v", id, plan.Repairs, err)
 		}
 		change.Import.Texts = ""

@@ -204,13 +204,15 @@ func (a *Agent) runServer(ctx context.Context, m bus.JobMessage, p *progress) er
 		p.plan(left4me.StepStop, left4me.StepUnmount)
 		return a.stop(ctx, m.Target, p)
 	case left4me.RestartServer:
-		p.plan(left4me.StepStop, left4me.StepUnmount, left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch, left4me.StepAwaitReady)
+		p.plan(left4me.StepStop, left4me.StepUnmount, left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch,
+			left4me.StepAwaitReady)
 		if err := a.stop(ctx, m.Target, p); err != nil {
 			return err
 		}
 		return a.start(ctx, spec, p)
 	case left4me.ResetServer:
-		p.plan(left4me.StepStop, left4me.StepUnmount, left4me.StepEmptyUpper, left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch, left4me.StepAwaitReady)
+		p.plan(left4me.StepStop, left4me.StepUnmount, left4me.StepEmptyUpper, left4me.StepWriteConfig, left4me.StepCheckPort,
+			left4me.StepLaunch, left4me.StepAwaitReady)
 		return a.reset(ctx, spec, p)
 	case left4me.DeleteServer:
 		p.plan(left4me.StepStop, left4me.StepUnmount, left4me.StepEmptyUpper, left4me.StepRemoveFiles)

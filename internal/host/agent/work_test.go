@@ -88,7 +88,10 @@ func TestStepsThatComeAgainBeginAnew(t *testing.T) {
 	tell(left4me.StepLogIn, 0)
 	f.told(install.Line{Note: "once more, for linux"})
 	steps := p.snapshot()
-	for i, want := range []left4me.StepState{left4me.StepDone, left4me.StepRunning, left4me.StepPending, left4me.StepPending, left4me.StepPending} {
+	for i, want := range []left4me.StepState{
+		left4me.StepDone, left4me.StepRunning, left4me.StepPending, left4me.StepPending,
+		left4me.StepPending,
+	} {
 		if steps[i].State != want {
 			t.Errorf("%s is %s, want %s", steps[i].Label, steps[i].State, want)
 		}
@@ -148,7 +151,8 @@ func working(t *testing.T, refuse func() error) (*Agent, bus.Delivery, reports) 
 	if err := b.Work(t.Context(), "local", func(d bus.Delivery) { deliveries <- d }); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Enqueue(t.Context(), "local", bus.JobMessage{V: bus.Version, ID: "1", Kind: left4me.BuildOverlay, Target: "maps"}); err != nil {
+	if err := b.Enqueue(t.Context(), "local",
+		bus.JobMessage{V: bus.Version, ID: "1", Kind: left4me.BuildOverlay, Target: "maps"}); err != nil {
 		t.Fatal(err)
 	}
 	return &Agent{Config: Config{Host: "local"}, bus: b, log: slog.New(slog.DiscardHandler)}, come(t, deliveries), r
@@ -259,7 +263,8 @@ func TestCrashesAreToldAgain(t *testing.T) {
 	}
 	for _, want := range []string{"alpha 0", "alpha 1", "beta 0", "beta 1"} {
 		c := come(t, events)
-		if got := fmt.Sprintf("%s %d", c.Server, c.At.Second()); got != want || len(c.Lines) != 1 || !strings.HasSuffix(c.Lines[0], " bytes cut)") {
+		if got := fmt.Sprintf("%s %d", c.Server, c.At.Second()); got != want || len(c.Lines) != 1 ||
+			!strings.HasSuffix(c.Lines[0], " bytes cut)") {
 			t.Errorf("%s with %d lines came, want %s", got, len(c.Lines), want)
 		}
 	}

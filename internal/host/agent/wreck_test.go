@@ -136,7 +136,8 @@ func (m mess) deep(at string, levels int) {
 
 // spots are places in a root where a game or its user could leave something.
 var spots = []string{
-	"upper", "work", "merged", "home", "extra", "upper/left4dead2/x", "work/work", "work/index", "merged/x", "home/.steam", "home/.steam/sdk32",
+	"upper", "work", "merged", "home", "extra", "upper/left4dead2/x", "work/work", "work/index", "merged/x", "home/.steam",
+	"home/.steam/sdk32",
 }
 
 // wreck leaves something in the files of a server.
@@ -304,7 +305,8 @@ func removeForeign(t *testing.T, dir string) {
 				continue
 			}
 			told[aside.Dir] = true
-			if !strings.Contains(warning, aside.Dir) || !strings.Contains(warning, "rm -rf ") || !strings.Contains(warning, "belongs to root:root") {
+			if !strings.Contains(warning, aside.Dir) || !strings.Contains(warning, "rm -rf ") ||
+				!strings.Contains(warning, "belongs to root:root") {
 				t.Errorf("%s: the warning names neither %s, its owner nor the command: %q", n, aside.Dir, warning)
 			}
 		}

@@ -289,7 +289,8 @@ func TestAFileThatIsWrittenToMeanwhileIsReadAgain(t *testing.T) {
 			t.Error(err)
 		}
 		_ = os.Chmod(filepath.Join(root, "overlays/maps/10/left4dead2"), 0o755)
-		if st, err := os.Stat(filepath.Join(root, "runtime/alpha/upper/left4dead2/logs/log")); err != nil || st.Size() != m.Entries[i].Size {
+		if st, err := os.Stat(filepath.Join(root, "runtime/alpha/upper/left4dead2/logs/log")); err != nil ||
+			st.Size() != m.Entries[i].Size {
 			t.Errorf("%s: %v, %v", c.what, st, err)
 		}
 	}
@@ -314,7 +315,11 @@ func TestNothingIsLostByARestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Chmod(filepath.Join(root, "overlays/maps/10/left4dead2"), 0o755) })
-	for name, text := range map[string]string{databaseName: "what was there", databaseName + "-wal": "its log", "runtime/beta/upper/x": "what beta wrote"} {
+	for name, text := range map[string]string{
+		databaseName:           "what was there",
+		databaseName + "-wal":  "its log",
+		"runtime/beta/upper/x": "what beta wrote",
+	} {
 		if b, err := os.ReadFile(filepath.Join(done.Aside, name)); err != nil || string(b) != text {
 			t.Errorf("aside: %s is %q, %v", name, b, err)
 		}

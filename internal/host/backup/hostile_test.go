@@ -74,29 +74,40 @@ func TestAHostileArchiveIsRefused(t *testing.T) {
 		return &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: 1}
 	}
 	for what, entries := range map[string][]*tar.Header{
-		"a way up":                    append(upper, reg("runtime/a/upper/../../../x")),
-		"up at once":                  {reg("../x")},
-		"an absolute path":            {reg("/tmp/x")},
-		"a part that is none":         {reg("left4me.lock")},
-		"another instance's file":     append(directory("instances", "instances/a"), reg("instances/a/instance.env")),
-		"a directory that isn't":      append(upper, reg("runtime/a/upper/b/x")),
-		"a name that is none":         append(directory("runtime"), directory("runtime/A")...),
-		"a file for a directory":      {reg("overlays")},
-		"settings that are none":      {reg("etc/passwd")},
-		"a link out":                  append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "../../../left4me.db"}),
-		"an absolute link":            append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "/etc/passwd"}),
-		"a link out and in":           append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "../upper/x"}),
-		"a file through a link":       append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "y"}, reg("runtime/a/upper/x/z")),
-		"a hard link out":             append(upper, &tar.Header{Typeflag: tar.TypeLink, Name: "runtime/a/upper/x", Linkname: "/etc/passwd"}),
-		"a hard link to the database": append(upper, reg(databaseName), &tar.Header{Typeflag: tar.TypeLink, Name: "runtime/a/upper/x", Linkname: databaseName}),
+		"a way up":                append(upper, reg("runtime/a/upper/../../../x")),
+		"up at once":              {reg("../x")},
+		"an absolute path":        {reg("/tmp/x")},
+		"a part that is none":     {reg("left4me.lock")},
+		"another instance's file": append(directory("instances", "instances/a"), reg("instances/a/instance.env")),
+		"a directory that isn't":  append(upper, reg("runtime/a/upper/b/x")),
+		"a name that is none":     append(directory("runtime"), directory("runtime/A")...),
+		"a file for a directory":  {reg("overlays")},
+		"settings that are none":  {reg("etc/passwd")},
+		"a link out": append(upper,
+			&tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "../../../left4me.db"}),
+		"an absolute link": append(upper,
+			&tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "/etc/passwd"}),
+		"a link out and in": append(upper,
+			&tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "../upper/x"}),
+		"a file through a link": append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "y"},
+			reg("runtime/a/upper/x/z")),
+		"a hard link out": append(upper,
+			&tar.Header{Typeflag: tar.TypeLink, Name: "runtime/a/upper/x", Linkname: "/etc/passwd"}),
+		"a hard link to the database": append(upper, reg(databaseName),
+			&tar.Header{Typeflag: tar.TypeLink, Name: "runtime/a/upper/x", Linkname: databaseName}),
 		"a hard link to a layer": append(append(upper, directory("overlays", "overlays/o", "overlays/o/1")...), reg("overlays/o/1/x"),
 			&tar.Header{Typeflag: tar.TypeLink, Name: "runtime/a/upper/x", Linkname: "overlays/o/1/x"}),
-		"a device":             append(upper, &tar.Header{Typeflag: tar.TypeChar, Name: "runtime/a/upper/x", Devmajor: 1, Devminor: 3}),
-		"a disk":               append(upper, &tar.Header{Typeflag: tar.TypeBlock, Name: "runtime/a/upper/x"}),
-		"a pipe":               append(upper, &tar.Header{Typeflag: tar.TypeFifo, Name: "runtime/a/upper/x"}),
-		"setuid":               append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Mode: 0o4755}),
-		"setgid":               append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Mode: 0o2755}),
-		"a capability":         append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", PAXRecords: map[string]string{xattrPrefix + "security.capability": "x"}}),
+		"a device": append(upper, &tar.Header{Typeflag: tar.TypeChar, Name: "runtime/a/upper/x", Devmajor: 1, Devminor: 3}),
+		"a disk":   append(upper, &tar.Header{Typeflag: tar.TypeBlock, Name: "runtime/a/upper/x"}),
+		"a pipe":   append(upper, &tar.Header{Typeflag: tar.TypeFifo, Name: "runtime/a/upper/x"}),
+		"setuid":   append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Mode: 0o4755}),
+		"setgid":   append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Mode: 0o2755}),
+		"a capability": append(upper,
+			&tar.Header{
+				Typeflag:   tar.TypeReg,
+				Name:       "runtime/a/upper/x",
+				PAXRecords: map[string]string{xattrPrefix + "security.capability": "x"},
+			}),
 		"twice":                append(upper, reg("runtime/a/upper/x"), reg("runtime/a/upper/y"), reg("runtime/a/upper/x")),
 		"more than fits":       append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Size: 1 << 20}),
 		"what nobody promised": upper,
@@ -323,7 +334,8 @@ func TestAttributesAreBounded(t *testing.T) {
 // programs that root runs: nothing in them may have these load something else.
 func TestSettingsAreLeft4mesOnly(t *testing.T) {
 	s := source(t)
-	text := "# mine\nLEFT4ME_SECRET_KEY=x\nLD_PRELOAD=/tmp/x.so\n \tLD_AUDIT=x\nLEFT4ME_LISTEN=a\rLD_LIBRARY_PATH=b\r\nLEFT4ME_X=\"1\nGCONV_PATH=\"\n\n;LEFT4ME_Y=\n"
+	text := "# mine\nLEFT4ME_SECRET_KEY=x\nLD_PRELOAD=/tmp/x.so\n \tLD_AUDIT=x\nLEFT4ME_LISTEN=a\rLD_LIBRARY_PATH=b\r\nLEFT4ME_X=\"1\n" +
+		"GCONV_PATH=\"\n\n;LEFT4ME_Y=\n"
 	write(t, filepath.Join(s.Settings, "left4me.env"), text)
 	archive, _ := packed(t, s)
 	etc, root := t.TempDir(), t.TempDir()
@@ -335,7 +347,8 @@ func TestSettingsAreLeft4mesOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "# mine\nLEFT4ME_SECRET_KEY=x\n#LD_PRELOAD=/tmp/x.so\n# \tLD_AUDIT=x\nLEFT4ME_LISTEN=a\n#LD_LIBRARY_PATH=b\nLEFT4ME_X=\"1\n#GCONV_PATH=\"\n\n;LEFT4ME_Y=\n"
+	want := "# mine\nLEFT4ME_SECRET_KEY=x\n#LD_PRELOAD=/tmp/x.so\n# \tLD_AUDIT=x\nLEFT4ME_LISTEN=a\n#LD_LIBRARY_PATH=b\nLEFT4ME_X=\"1\n" +
+		"#GCONV_PATH=\"\n\n;LEFT4ME_Y=\n"
 	if string(b) != want {
 		t.Errorf("%q, want %q", b, want)
 	}

@@ -438,7 +438,8 @@ func (p *packer) xattrs(f *os.File, path string) map[string]string {
 	})
 	found, room := map[string]string{}, maxXattrs
 	for _, name := range names {
-		if !strings.HasPrefix(name, "user.") || name == "user.overlay.origin" || name == "user.overlay.uuid" || strings.ContainsRune(name, '=') {
+		if !strings.HasPrefix(name, "user.") || name == "user.overlay.origin" || name == "user.overlay.uuid" ||
+			strings.ContainsRune(name, '=') {
 			continue
 		}
 		value := make([]byte, 64<<10)

@@ -236,7 +236,8 @@ func (a *reader) check(h *tar.Header) (tree, error) {
 			return no("it has the attribute " + k)
 		}
 	}
-	if parent := h.Name[:max(0, strings.LastIndexByte(h.Name, '/'))]; parent != "" && parent != settingsDir && a.seen[parent].kind != "dir" {
+	if parent := h.Name[:max(0, strings.LastIndexByte(h.Name, '/'))]; parent != "" && parent != settingsDir &&
+		a.seen[parent].kind != "dir" {
 		return no("its directory did not come before it")
 	}
 	before, there := a.seen[h.Name]

@@ -85,7 +85,8 @@ func Restore(ctx context.Context, r io.Reader, t Target) (Restored, error) {
 	}
 	if errors.Is(err, ErrDamaged) {
 		return Restored{}, &left4me.Error{
-			Kind: left4me.Invalid, Text: "the backup can't be used: " + strings.TrimPrefix(err.Error(), ErrDamaged.Error()+": "), Hint: "nothing was changed; use another backup", Err: err,
+			Kind: left4me.Invalid, Text: "the backup can't be used: " + strings.TrimPrefix(err.Error(), ErrDamaged.Error()+": "),
+			Hint: "nothing was changed; use another backup", Err: err,
 		}
 	}
 	if err == nil {
@@ -150,7 +151,8 @@ func (t Target) free() error {
 				continue
 			}
 		}
-		return left4me.Errorf(left4me.Conflict, p+" is there already", "restore to an empty root, or say --force: what is there is put aside")
+		return left4me.Errorf(left4me.Conflict, p+" is there already",
+			"restore to an empty root, or say --force: what is there is put aside")
 	}
 	return nil
 }
@@ -276,7 +278,8 @@ func (t Target) settings(stage *os.Root, names []string, done *Restored, to *rec
 		p := filepath.Join(t.Settings, n)
 		if _, err := os.Lstat(p); err == nil {
 			if !t.Force {
-				return left4me.Errorf(left4me.Conflict, p+" is there already", "leave --settings out, or say --force: what is there is put aside")
+				return left4me.Errorf(left4me.Conflict, p+" is there already",
+					"leave --settings out, or say --force: what is there is put aside")
 			}
 			if err := os.Rename(p, p+"."+left4me.BackupTime(t.Now)); err != nil {
 				return err
@@ -296,7 +299,8 @@ func (t Target) settings(stage *os.Root, names []string, done *Restored, to *rec
 func ownSettings(text []byte) []byte {
 	var out bytes.Buffer
 	for line := range strings.Lines(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(text))) {
-		if said := strings.TrimLeft(line, " \t"); !strings.HasPrefix(said, "LEFT4ME_") && strings.Trim(said, "\n") != "" && !strings.ContainsAny(said[:1], "#;") {
+		if said := strings.TrimLeft(line, " \t"); !strings.HasPrefix(said, "LEFT4ME_") && strings.Trim(said, "\n") != "" &&
+			!strings.ContainsAny(said[:1], "#;") {
 			out.WriteByte('#')
 		}
 		out.WriteString(line)

@@ -55,7 +55,8 @@ func TestRevisionsAfterARestore(t *testing.T) {
 	}
 	archive, m := packed(t, Source{Root: root, Database: filepath.Join(root, "snapshot.db"), Head: Head{Format: Format, CreatedAt: noon}})
 	for _, e := range m.Entries {
-		if p := e.path(); strings.Contains(p, "/.") || strings.HasPrefix(p, "overlays/maps/2/") || strings.HasPrefix(p, "overlays/maps/4/") || strings.HasSuffix(p, ".files") {
+		if p := e.path(); strings.Contains(p, "/.") || strings.HasPrefix(p, "overlays/maps/2/") ||
+			strings.HasPrefix(p, "overlays/maps/4/") || strings.HasSuffix(p, ".files") {
 			t.Errorf("%s was packed", p)
 		}
 	}

@@ -49,7 +49,8 @@ func TestABackupIsListedCheckedAndDeleted(t *testing.T) {
 		}
 	}
 	all, err := shelf.List()
-	if err != nil || len(all) != 1 || all[0].State != left4me.BackupVerified || all[0].SHA256 != b.SHA256 || all[0].Files != 8 || all[0].Version != "1.2.3" {
+	if err != nil || len(all) != 1 || all[0].State != left4me.BackupVerified || all[0].SHA256 != b.SHA256 || all[0].Files != 8 ||
+		all[0].Version != "1.2.3" {
 		t.Errorf("%+v, %v", all, err)
 	}
 	// One that was copied here is unchecked until it is read.
@@ -59,7 +60,8 @@ func TestABackupIsListedCheckedAndDeleted(t *testing.T) {
 	if v, err := shelf.Get("two"); err != nil || v.State != left4me.BackupUnchecked {
 		t.Errorf("%+v, %v", v, err)
 	}
-	if v, err := shelf.Verify(t.Context(), "two", nil); err != nil || v.State != left4me.BackupVerified || v.Files != 8 || !v.CreatedAt.Equal(noon) {
+	if v, err := shelf.Verify(t.Context(), "two", nil); err != nil || v.State != left4me.BackupVerified || v.Files != 8 ||
+		!v.CreatedAt.Equal(noon) {
 		t.Errorf("%+v, %v", v, err)
 	}
 	// A byte of the archive changes, its size doesn't.
@@ -117,7 +119,8 @@ func TestLongHostileNamesLeaveANoteThatIsRead(t *testing.T) {
 		t.Errorf("its note: %v, %v", st, err)
 	}
 	got, err = shelf.Verify(t.Context(), "one", nil)
-	if again, gerr := shelf.Get("one"); err != nil || gerr != nil || again.State != left4me.BackupVerified || !again.VerifiedAt.Equal(got.VerifiedAt) {
+	if again, gerr := shelf.Get("one"); err != nil || gerr != nil || again.State != left4me.BackupVerified ||
+		!again.VerifiedAt.Equal(got.VerifiedAt) {
 		t.Errorf("verified again: %+v, %v, %v", again.State, err, gerr)
 	}
 	// Whoever made an archive chose the texts in it.
@@ -125,7 +128,8 @@ func TestLongHostileNamesLeaveANoteThatIsRead(t *testing.T) {
 		got.Warnings, got.Damage = append(got.Warnings, strings.Repeat("<\x01", 20_000)), append(got.Damage, strings.Repeat("\x02", 20_000))
 	}
 	err = shelf.note(got)
-	if again, gerr := shelf.Get("one"); err != nil || gerr != nil || again.State != left4me.BackupVerified || len(again.Warnings) != maxWarnings || len(again.Damage) != maxDamage {
+	if again, gerr := shelf.Get("one"); err != nil || gerr != nil || again.State != left4me.BackupVerified ||
+		len(again.Warnings) != maxWarnings || len(again.Damage) != maxDamage {
 		t.Errorf("with long texts of another machine: %s, %v, %v", again.State, err, gerr)
 	}
 }
@@ -208,7 +212,10 @@ func TestTheNewestOfEachDayAndWeekStays(t *testing.T) {
 		}
 	}
 	// Seven days; of the four weeks the newest of two are among them.
-	want := []string{"Tue 0303-12", "Mon 0302-12", "Sun 0301-12", "Sat 0228-12", "Fri 0227-12", "Thu 0226-12", "Wed 0225-12", "Sun 0222-12", "Sun 0215-12", "Tue 0304-12"}
+	want := []string{
+		"Tue 0303-12", "Mon 0302-12", "Sun 0301-12", "Sat 0228-12", "Fri 0227-12", "Thu 0226-12", "Wed 0225-12",
+		"Sun 0222-12", "Sun 0215-12", "Tue 0304-12",
+	}
 	if len(stay) == len(want) {
 		want[len(want)-1] = stay[len(stay)-1] // the one of a year ago, whatever its weekday
 	}

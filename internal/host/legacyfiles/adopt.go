@@ -279,7 +279,8 @@ func (f *Files) ownLinks(what, tree, was string) error {
 		}
 		real, ok := f.content(target)
 		if !ok {
-			f.NotTaken = append(f.NotTaken, fmt.Sprintf("%s: %s is a link to %s, which is no content of the old left4me", what, rel, target))
+			f.NotTaken = append(f.NotTaken,
+				fmt.Sprintf("%s: %s is a link to %s, which is no content of the old left4me", what, rel, target))
 			return nil
 		}
 		fresh := name + ".import"

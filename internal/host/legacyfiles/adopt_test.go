@@ -41,7 +41,8 @@ func attribute(name, attr string) string {
 func TestMarksOfFuseOverlayfsBecomeTheKernels(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		".wh.gone": "", "sub/.wh.gone too": "", "sub/.wh.back": "", "sub/back": "made anew", "opaque/.wh..wh..opq": "", "opaque/file": "x", "both/file": "y",
+		".wh.gone": "", "sub/.wh.gone too": "", "sub/.wh.back": "", "sub/back": "made anew", "opaque/.wh..wh..opq": "", "opaque/file": "x",
+		"both/file": "y",
 	} {
 		write(t, filepath.Join(dir, name), text)
 	}

@@ -100,7 +100,10 @@ func whiteout(dir int, n string) error {
 }
 
 func (c *conversion) entry(dir int, n, path string, depth int) error {
-	how := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_XDEV}
+	how := unix.OpenHow{
+		Flags:   unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_XDEV,
+	}
 	fd, err := unix.Openat2(dir, n, &how)
 	if err == nil {
 		return c.directory(fd, path, depth-1)

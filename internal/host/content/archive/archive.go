@@ -234,7 +234,12 @@ func encrypted() error {
 }
 
 func inParts() error {
-	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "it is one part of several, or cut off", Hint: "send all of its parts together, or pack it as one file"}
+	return &left4me.Error{
+		Kind:  left4me.Invalid,
+		Field: "files",
+		Text:  "it is one part of several, or cut off",
+		Hint:  "send all of its parts together, or pack it as one file",
+	}
 }
 
 // refuse names an entry that keeps the whole import from being done.

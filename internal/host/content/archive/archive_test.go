@@ -241,7 +241,8 @@ func TestEachFormatOfRealPackers(t *testing.T) {
 			if d := cmp.Diff(inGame(sourcemod), got); d != "" {
 				t.Error(d)
 			}
-			if plan.Root != "left4dead2" || len(plan.Skipped) != 1 || !strings.Contains(plan.Skipped[0], "README.md") || len(plan.Warnings) != 0 {
+			if plan.Root != "left4dead2" || len(plan.Skipped) != 1 || !strings.Contains(plan.Skipped[0], "README.md") ||
+				len(plan.Warnings) != 0 {
 				t.Errorf("%+v", plan)
 			}
 		})
@@ -318,24 +319,121 @@ func TestFilesGoWhereTheGameLooks(t *testing.T) {
 		want []string
 	}{
 		{"a VPK", files{"My.Map v1.2.VPK": ""}, left4me.Import{}, []string{"left4dead2/addons/My_Map v1_2.vpk"}},
-		{"junk around VPKs", files{"z": string(zipOf(t, "Map/readme.txt", "Map/maps/pic.jpg", "Map/maps/a.vpk", "Map/b.vpk", "__MACOSX/Map/._b.vpk"))}, left4me.Import{}, []string{"left4dead2/addons/a.vpk", "left4dead2/addons/b.vpk"}},
-		{"single files", files{"x.smx": "", "server.cfg": "", "a.vpk": "", "c1.bsp": "", "c1.nav": "", "notes.txt": ""}, left4me.Import{}, []string{"left4dead2/addons/a.vpk", "left4dead2/addons/sourcemod/plugins/x.smx", "left4dead2/cfg/server.cfg", "left4dead2/maps/c1.bsp", "left4dead2/maps/c1.nav"}},
-		{"wrapped", files{"z": string(zipOf(t, "pack-1.0/server/left4dead2/cfg/x.cfg", "pack-1.0/server/left4dead2/host.txt", "pack-1.0/docs/left.txt"))}, left4me.Import{}, []string{"left4dead2/cfg/x.cfg", "left4dead2/host.txt"}},
-		{"the whole game", files{"left4dead2/a.txt": "", "bin/libx.so": "", "left4dead2_dlc1/x": "", "readme.txt": ""}, left4me.Import{}, []string{"bin/libx.so", "left4dead2/a.txt", "left4dead2_dlc1/x"}},
-		{"in capitals", files{"Left4Dead2/Addons/x.VPK": "", "Left4Dead2/motd.txt": ""}, left4me.Import{}, []string{"left4dead2/addons/x.vpk", "left4dead2/motd.txt"}},
-		{"directories in capitals", files{"Addons/x.vpk": "", "CFG/x.cfg": "", "motd.txt": ""}, left4me.Import{}, []string{"left4dead2/addons/x.vpk", "left4dead2/cfg/x.cfg", "left4dead2/motd.txt"}},
-		{"a VPK besides", files{"addons/x.smx": "", "y.vpk": ""}, left4me.Import{}, []string{"left4dead2/addons/sourcemod/plugins/x.smx", "left4dead2/addons/y.vpk"}},
-		{"sourcemod", files{"sourcemod/plugins/x.smx": "", "sourcemod/configs/cfg/y.cfg": "", "metamod/z.vdf": ""}, left4me.Import{}, []string{"left4dead2/addons/metamod/z.vdf", "left4dead2/addons/sourcemod/configs/cfg/y.cfg", "left4dead2/addons/sourcemod/plugins/x.smx"}},
-		{"a plugin", files{"plugins/x.smx": "", "gamedata/x.txt": "", "translations/de/x.txt": "", "README.md": ""}, left4me.Import{}, []string{"left4dead2/addons/sourcemod/gamedata/x.txt", "left4dead2/addons/sourcemod/plugins/x.smx", "left4dead2/addons/sourcemod/translations/de/x.txt"}},
-		{"archives side by side", files{"a.zip": string(zipOf(t, "a.vpk")), "b.zip": string(zipOf(t, "addons/b.vpk")), "c.vpk": ""}, left4me.Import{}, []string{"left4dead2/addons/a.vpk", "left4dead2/addons/b.vpk", "left4dead2/addons/c.vpk"}},
-		{"an archive in a tree", files{"addons/x.vdf": "", "addons/sourcemod/data/a.zip": string(zipOf(t, "a.vpk"))}, left4me.Import{}, []string{"left4dead2/addons/sourcemod/data/a.zip", "left4dead2/addons/x.vdf"}},
-		{"archives in folders", files{"maps/a/a.zip": string(zipOf(t, "a.vpk")), "maps/readme.txt": ""}, left4me.Import{}, []string{"left4dead2/addons/a.vpk"}},
+		{
+			"junk around VPKs",
+			files{"z": string(zipOf(t, "Map/readme.txt", "Map/maps/pic.jpg", "Map/maps/a.vpk", "Map/b.vpk", "__MACOSX/Map/._b.vpk"))},
+			left4me.Import{},
+			[]string{"left4dead2/addons/a.vpk", "left4dead2/addons/b.vpk"},
+		},
+		{
+			"single files",
+			files{"x.smx": "", "server.cfg": "", "a.vpk": "", "c1.bsp": "", "c1.nav": "", "notes.txt": ""},
+			left4me.Import{},
+			[]string{
+				"left4dead2/addons/a.vpk", "left4dead2/addons/sourcemod/plugins/x.smx", "left4dead2/cfg/server.cfg",
+				"left4dead2/maps/c1.bsp", "left4dead2/maps/c1.nav",
+			},
+		},
+		{
+			"wrapped",
+			files{
+				"z": string(zipOf(t, "pack-1.0/server/left4dead2/cfg/x.cfg", "pack-1.0/server/left4dead2/host.txt",
+					"pack-1.0/docs/left.txt")),
+			},
+			left4me.Import{},
+			[]string{"left4dead2/cfg/x.cfg", "left4dead2/host.txt"},
+		},
+		{
+			"the whole game",
+			files{"left4dead2/a.txt": "", "bin/libx.so": "", "left4dead2_dlc1/x": "", "readme.txt": ""},
+			left4me.Import{},
+			[]string{"bin/libx.so", "left4dead2/a.txt", "left4dead2_dlc1/x"},
+		},
+		{
+			"in capitals",
+			files{"Left4Dead2/Addons/x.VPK": "", "Left4Dead2/motd.txt": ""},
+			left4me.Import{},
+			[]string{"left4dead2/addons/x.vpk", "left4dead2/motd.txt"},
+		},
+		{
+			"directories in capitals",
+			files{"Addons/x.vpk": "", "CFG/x.cfg": "", "motd.txt": ""},
+			left4me.Import{},
+			[]string{"left4dead2/addons/x.vpk", "left4dead2/cfg/x.cfg", "left4dead2/motd.txt"},
+		},
+		{
+			"a VPK besides",
+			files{"addons/x.smx": "", "y.vpk": ""},
+			left4me.Import{},
+			[]string{"left4dead2/addons/sourcemod/plugins/x.smx", "left4dead2/addons/y.vpk"},
+		},
+		{
+			"sourcemod",
+			files{"sourcemod/plugins/x.smx": "", "sourcemod/configs/cfg/y.cfg": "", "metamod/z.vdf": ""},
+			left4me.Import{},
+			[]string{
+				"left4dead2/addons/metamod/z.vdf", "left4dead2/addons/sourcemod/configs/cfg/y.cfg",
+				"left4dead2/addons/sourcemod/plugins/x.smx",
+			},
+		},
+		{
+			"a plugin",
+			files{"plugins/x.smx": "", "gamedata/x.txt": "", "translations/de/x.txt": "", "README.md": ""},
+			left4me.Import{},
+			[]string{
+				"left4dead2/addons/sourcemod/gamedata/x.txt", "left4dead2/addons/sourcemod/plugins/x.smx",
+				"left4dead2/addons/sourcemod/translations/de/x.txt",
+			},
+		},
+		{
+			"archives side by side",
+			files{"a.zip": string(zipOf(t, "a.vpk")), "b.zip": string(zipOf(t, "addons/b.vpk")), "c.vpk": ""},
+			left4me.Import{},
+			[]string{"left4dead2/addons/a.vpk", "left4dead2/addons/b.vpk", "left4dead2/addons/c.vpk"},
+		},
+		{
+			"an archive in a tree",
+			files{"addons/x.vdf": "", "addons/sourcemod/data/a.zip": string(zipOf(t, "a.vpk"))},
+			left4me.Import{},
+			[]string{"left4dead2/addons/sourcemod/data/a.zip", "left4dead2/addons/x.vdf"},
+		},
+		{
+			"archives in folders",
+			files{"maps/a/a.zip": string(zipOf(t, "a.vpk")), "maps/readme.txt": ""},
+			left4me.Import{},
+			[]string{"left4dead2/addons/a.vpk"},
+		},
 		{"compressed for players", files{"maps/x.bsp.gz": gzipped("bsp")}, left4me.Import{}, []string{"left4dead2/maps/x.bsp.gz"}},
-		{"exactly", files{"any/thing.zip": string(zipOf(t, "a.vpk")), "A.B.VPK": "", ".git/x": ""}, left4me.Import{Exact: true}, []string{".git/x", "A.B.VPK", "any/thing.zip"}},
-		{"a place", files{"admins_simple.ini": "", "a/b.txt": "", ".DS_Store": ""}, left4me.Import{Root: "left4dead2/addons/sourcemod/configs"}, []string{"left4dead2/addons/sourcemod/configs/a/b.txt", "left4dead2/addons/sourcemod/configs/admins_simple.ini"}},
-		{"a part", files{"z": string(zipOf(t, "repo-1/linux/addons/a.so", "repo-1/windows/addons/a.dll"))}, left4me.Import{Subdir: "linux"}, []string{"left4dead2/addons/a.so"}},
-		{"a part of single files", files{"z": string(zipOf(t, "x/a.vpk", "y/b.vpk"))}, left4me.Import{Subdir: "y/"}, []string{"left4dead2/addons/b.vpk"}},
-		{"a part and a place", files{"z": string(zipOf(t, "x/1/a.txt", "y/b.txt"))}, left4me.Import{Subdir: "x", Root: "left4dead2/cfg"}, []string{"left4dead2/cfg/1/a.txt"}},
+		{
+			"exactly",
+			files{"any/thing.zip": string(zipOf(t, "a.vpk")), "A.B.VPK": "", ".git/x": ""},
+			left4me.Import{Exact: true},
+			[]string{".git/x", "A.B.VPK", "any/thing.zip"},
+		},
+		{
+			"a place",
+			files{"admins_simple.ini": "", "a/b.txt": "", ".DS_Store": ""},
+			left4me.Import{Root: "left4dead2/addons/sourcemod/configs"},
+			[]string{"left4dead2/addons/sourcemod/configs/a/b.txt", "left4dead2/addons/sourcemod/configs/admins_simple.ini"},
+		},
+		{
+			"a part",
+			files{"z": string(zipOf(t, "repo-1/linux/addons/a.so", "repo-1/windows/addons/a.dll"))},
+			left4me.Import{Subdir: "linux"},
+			[]string{"left4dead2/addons/a.so"},
+		},
+		{
+			"a part of single files",
+			files{"z": string(zipOf(t, "x/a.vpk", "y/b.vpk"))},
+			left4me.Import{Subdir: "y/"},
+			[]string{"left4dead2/addons/b.vpk"},
+		},
+		{
+			"a part and a place",
+			files{"z": string(zipOf(t, "x/1/a.txt", "y/b.txt"))},
+			left4me.Import{Subdir: "x", Root: "left4dead2/cfg"},
+			[]string{"left4dead2/cfg/1/a.txt"},
+		},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			got, _ := imported(t, put(t, c.in), archive.Options{Import: c.o})
@@ -444,7 +542,8 @@ func TestNamesWithoutACodePage(t *testing.T) {
 				t.Errorf("%+v", plan.Warnings)
 			}
 			if c.page != "" {
-				said, plan := imported(t, put(t, files{"z": string(b)}), archive.Options{Import: left4me.Import{Names: strings.ToUpper(c.page)}})
+				said, plan := imported(t, put(t, files{"z": string(b)}),
+					archive.Options{Import: left4me.Import{Names: strings.ToUpper(c.page)}})
 				if _, ok := said["left4dead2/addons/"+c.want]; !ok || len(plan.Warnings) != 0 {
 					t.Errorf("%q, %+v", said, plan.Warnings)
 				}
@@ -464,7 +563,8 @@ func TestNamesWithoutACodePage(t *testing.T) {
 			t.Errorf("%q: %v", c.want, got)
 		}
 	}
-	if _, err := open(t, put(t, files{"a.vpk": ""}), archive.Options{Import: left4me.Import{Names: "ebcdic"}}); !errors.Is(err, left4me.Invalid) {
+	if _, err := open(t, put(t, files{"a.vpk": ""}), archive.Options{Import: left4me.Import{Names: "ebcdic"}}); !errors.Is(err,
+		left4me.Invalid) {
 		t.Errorf("%v", err)
 	}
 }
@@ -513,7 +613,8 @@ func refusedBy(t testing.TB, b []byte, o archive.Options, words ...string) {
 
 func TestWhatIsRefused(t *testing.T) {
 	for _, name := range []string{
-		"../x.vpk", "addons/../../x.vpk", "..", "/etc/x.vpk", "C:/x.vpk", "c:x.vpk", "addons/a\nb.vpk", "addons/a\x1b.vpk", "addons/nul.vpk", "CON", "addons/com1.cfg/x", "aux",
+		"../x.vpk", "addons/../../x.vpk", "..", "/etc/x.vpk", "C:/x.vpk", "c:x.vpk", "addons/a\nb.vpk", "addons/a\x1b.vpk",
+		"addons/nul.vpk", "CON", "addons/com1.cfg/x", "aux",
 		strings.Repeat("x", 300) + ".vpk", strings.Repeat("abc/", 400) + "x.vpk", strings.Repeat("a/", 70) + "x",
 	} {
 		shown := fmt.Sprintf("%q", name)
@@ -582,7 +683,8 @@ func TestPlanSaysWhatIsLeftOutAndAskedAbout(t *testing.T) {
 			}
 			for _, a := range plan.Asks { // each answer makes another plan, and asks no more
 				for i, choice := range a.Choices {
-					answered, plan := imported(t, put(t, files{"z": string(c.zip)}), archive.Options{Import: left4me.Import{Moves: choice.Moves}}, outside)
+					answered, plan := imported(t, put(t, files{"z": string(c.zip)}),
+						archive.Options{Import: left4me.Import{Moves: choice.Moves}}, outside)
 					if plan.Asked != 0 || len(answered) != 1 || (i == 0) != (cmp.Diff(answered, got) == "") {
 						t.Errorf("choice %d: %v, %+v", i, answered, plan)
 					}
@@ -599,14 +701,26 @@ func TestPlanSaysWhatIsLeftOutAndAskedAbout(t *testing.T) {
 func TestMovesPlaceFolders(t *testing.T) {
 	z := zipOf(t, "repo-1.2/odd/x.txt", "repo-1.2/odd/sub/y.smx", "repo-1.2/plugins/p.smx", "repo-1.2/docs/z.cfg")
 	got, plan := imported(t, put(t, files{"z": string(z)}), archive.Options{Import: left4me.Import{Moves: []left4me.FolderMove{
-		{From: "odd", To: "left4dead2/addons/sourcemod/data/odd"}, {From: "odd/sub/y.smx", To: "left4dead2/addons/sourcemod/plugins"}, {From: "docs", To: "-"},
+		{From: "odd", To: "left4dead2/addons/sourcemod/data/odd"},
+		{From: "odd/sub/y.smx", To: "left4dead2/addons/sourcemod/plugins"},
+		{From: "docs", To: "-"},
 	}}}, outside)
-	want := []string{"left4dead2/addons/sourcemod/data/odd/x.txt", "left4dead2/addons/sourcemod/plugins/p.smx", "left4dead2/addons/sourcemod/plugins/y.smx"}
-	if d := cmp.Diff(want, slices.Sorted(maps.Keys(got))); d != "" || len(plan.Left) != 1 || plan.Left[0].Files[0] != "repo-1.2/docs/z.cfg" {
+	want := []string{
+		"left4dead2/addons/sourcemod/data/odd/x.txt", "left4dead2/addons/sourcemod/plugins/p.smx",
+		"left4dead2/addons/sourcemod/plugins/y.smx",
+	}
+	if d := cmp.Diff(want, slices.Sorted(maps.Keys(got))); d != "" || len(plan.Left) != 1 ||
+		plan.Left[0].Files[0] != "repo-1.2/docs/z.cfg" {
 		t.Errorf("%s\n%+v", d, plan)
 	}
-	for _, bad := range []left4me.FolderMove{{From: "", To: "left4dead2/cfg"}, {From: "odd", To: ""}, {From: "../odd", To: "left4dead2"}, {From: "odd", To: "../left4dead2"}} {
-		if _, err := open(t, put(t, files{"z": string(z)}), archive.Options{Import: left4me.Import{Moves: []left4me.FolderMove{bad}}}); !errors.Is(err, left4me.Invalid) {
+	for _, bad := range []left4me.FolderMove{
+		{From: "", To: "left4dead2/cfg"},
+		{From: "odd", To: ""},
+		{From: "../odd", To: "left4dead2"},
+		{From: "odd", To: "../left4dead2"},
+	} {
+		if _, err := open(t, put(t, files{"z": string(z)}),
+			archive.Options{Import: left4me.Import{Moves: []left4me.FolderMove{bad}}}); !errors.Is(err, left4me.Invalid) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
@@ -615,14 +729,22 @@ func TestMovesPlaceFolders(t *testing.T) {
 // How files begin is the same with each format and decoder.
 func TestHeadsDecideInEachFormat(t *testing.T) {
 	src := put(t, files{
-		"a/x.smx": "FFPS", "a/x.txt": "\"Games\"\n{\n}\n", "b/words.txt": "\"Phrases\"\n{\n}", "b/big.vpk": noise(200_000), "c/load.vdf": `"Plugin" { "file" "addons/tool" }`, "c/tool.so": "\x7fELF\x01",
+		"a/x.smx": "FFPS", "a/x.txt": "\"Games\"\n{\n}\n", "b/words.txt": "\"Phrases\"\n{\n}", "b/big.vpk": noise(200_000),
+		"c/load.vdf": `"Plugin" { "file" "addons/tool" }`, "c/tool.so": "\x7fELF\x01",
 		"c/z.txt": "a note",
 	})
 	want := []string{
-		"left4dead2/addons/big.vpk", "left4dead2/addons/load.vdf", "left4dead2/addons/sourcemod/gamedata/x.txt", "left4dead2/addons/sourcemod/plugins/x.smx",
+		"left4dead2/addons/big.vpk", "left4dead2/addons/load.vdf", "left4dead2/addons/sourcemod/gamedata/x.txt",
+		"left4dead2/addons/sourcemod/plugins/x.smx",
 		"left4dead2/addons/sourcemod/translations/words.txt", "left4dead2/addons/tool.so",
 	}
-	for name, args := range map[string][]string{"zip": {"zip", "-qr"}, "7z": {"7z", "a", "-ms=on"}, "tar": {"tar", "-cf"}, "tar.gz": {"tar", "-czf"}, "": nil} {
+	for name, args := range map[string][]string{
+		"zip":    {"zip", "-qr"},
+		"7z":     {"7z", "a", "-ms=on"},
+		"tar":    {"tar", "-cf"},
+		"tar.gz": {"tar", "-czf"},
+		"":       nil,
+	} {
 		t.Run(name, func(t *testing.T) {
 			dir := src
 			if args != nil {
@@ -643,7 +765,8 @@ func TestRepairsAreTheSameInOneLookAndInTwo(t *testing.T) {
 	const cfg, sm = "left4dead2/cfg/", "left4dead2/addons/sourcemod/configs/"
 	utf16 := "x\x00 \x00\"\x001\x00\"\x00\n\x00"
 	src := put(t, files{
-		cfg + "plain.cfg": "x 1\n", cfg + "empty.cfg": "", cfg + "marked.cfg": "\ufeffx 1\n", cfg + "wide.cfg": "\xff\xfe" + utf16, sm + "bare.ini": strings.Repeat(utf16, 600), sm + "long.ini": strings.Repeat("x 1\n", 5000) + "\ufeff",
+		cfg + "plain.cfg": "x 1\n", cfg + "empty.cfg": "", cfg + "marked.cfg": "\ufeffx 1\n", cfg + "wide.cfg": "\xff\xfe" + utf16,
+		sm + "bare.ini": strings.Repeat(utf16, 600), sm + "long.ini": strings.Repeat("x 1\n", 5000) + "\ufeff",
 		"left4dead2/maps/x.bsp": noise(10_000), cfg + "stored.cfg": "\ufeff" + noise(300),
 	})
 	dir := t.TempDir()
@@ -684,8 +807,10 @@ func TestWhatIsCutOffOrEncrypted(t *testing.T) {
 		return b
 	}
 	for name, b := range map[string][]byte{
-		"zip": pack("zip", "zip", "-qr"), "7z": pack("7z", "7z", "a"), "tar": pack("tar", "tar", "-cf"), "tar.gz": pack("tar.gz", "tar", "-czf"),
-		"tar.bz2": pack("tar.bz2", "tar", "-cjf"), "tar.xz": pack("tar.xz", "tar", "-cJf"), "tar.zst": pack("tar.zst", "tar", "--zstd", "-cf"), "rar": rar5(files{"addons/a.vpk": noise(1000)}),
+		"zip": pack("zip", "zip", "-qr"), "7z": pack("7z", "7z", "a"), "tar": pack("tar", "tar", "-cf"),
+		"tar.gz":  pack("tar.gz", "tar", "-czf"),
+		"tar.bz2": pack("tar.bz2", "tar", "-cjf"), "tar.xz": pack("tar.xz", "tar", "-cJf"),
+		"tar.zst": pack("tar.zst", "tar", "--zstd", "-cf"), "rar": rar5(files{"addons/a.vpk": noise(1000)}),
 	} {
 		for _, part := range []int{len(b) * 2 / 3, len(b) - 7} {
 			if strings.HasPrefix(name, "tar") && part == len(b)-7 && name == "tar" {
@@ -750,7 +875,8 @@ func TestBombs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, args := range map[string][]string{
-		"zip": {"zip", "-qr"}, "7z": {"7z", "a", "-mx=1"}, "tar.xz": {"tar", "-I", "xz -0", "-cf"}, "tar.zst": {"tar", "--zstd", "-cf"}, "tar.gz": {"tar", "-czf"},
+		"zip": {"zip", "-qr"}, "7z": {"7z", "a", "-mx=1"}, "tar.xz": {"tar", "-I", "xz -0", "-cf"}, "tar.zst": {"tar", "--zstd", "-cf"},
+		"tar.gz": {"tar", "-czf"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "a."+name)
@@ -788,17 +914,20 @@ func (zero) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 func TestLimits(t *testing.T) {
 	few := archive.Usual
 	few.Entries = 3
-	if _, err := open(t, put(t, files{"z": string(zipOf(t, "addons/a", "addons/b", "addons/c", "addons/d"))}), archive.Options{Limits: few}); !errors.Is(err, left4me.Invalid) {
+	if _, err := open(t, put(t, files{"z": string(zipOf(t, "addons/a", "addons/b", "addons/c", "addons/d"))}),
+		archive.Options{Limits: few}); !errors.Is(err, left4me.Invalid) {
 		t.Errorf("%v", err)
 	}
 	small := archive.Usual
 	small.File = 10
-	if _, err := open(t, put(t, files{"addons/a.vpk": "12345678901"}), archive.Options{Limits: small}); !errors.Is(err, left4me.Invalid) || !strings.Contains(err.Error(), "addons/a.vpk") {
+	if _, err := open(t, put(t, files{"addons/a.vpk": "12345678901"}), archive.Options{Limits: small}); !errors.Is(err, left4me.Invalid) ||
+		!strings.Contains(err.Error(), "addons/a.vpk") {
 		t.Errorf("%v", err)
 	}
 	small = archive.Usual
 	small.Bytes = 10
-	if _, err := open(t, put(t, files{"addons/a.vpk": "123456", "addons/b.vpk": "123456"}), archive.Options{Limits: small}); !errors.Is(err, left4me.Invalid) {
+	if _, err := open(t, put(t, files{"addons/a.vpk": "123456", "addons/b.vpk": "123456"}),
+		archive.Options{Limits: small}); !errors.Is(err, left4me.Invalid) {
 		t.Errorf("%v", err)
 	}
 }
@@ -836,17 +965,26 @@ func TestLinksInADirectoryAreRefused(t *testing.T) {
 func TestArchivesAsPeoplePackThem(t *testing.T) {
 	const sm = "left4dead2/addons/sourcemod/"
 	for name, want := range map[string][]string{
-		"pc":            {sm + "data/x.cfg", sm + "plugins/x.smx", sm + "translations/x.phrases.txt", "left4dead2/cfg/sourcemod/x.cfg"},
-		"am":            {sm + "gamedata/l4d2_thing.txt", sm + "plugins/l4d2_thing.smx", sm + "scripting/l4d2_thing.sp", sm + "translations/l4d2_thing.phrases.txt"},
+		"pc": {sm + "data/x.cfg", sm + "plugins/x.smx", sm + "translations/x.phrases.txt", "left4dead2/cfg/sourcemod/x.cfg"},
+		"am": {
+			sm + "gamedata/l4d2_thing.txt", sm + "plugins/l4d2_thing.smx", sm + "scripting/l4d2_thing.sp",
+			sm + "translations/l4d2_thing.phrases.txt",
+		},
 		"dbl":           {sm + "gamedata/left4dhooks.l4d2.txt", sm + "plugins/left4dhooks.smx"},
 		"addadd":        {"left4dead2/addons/metamod.vdf", sm + "plugins/x.smx"},
 		"smx_in_addons": {sm + "plugins/disabled/d.smx", sm + "plugins/x.smx", sm + "plugins/x2.smx"},
 		"l4dtoolz":      {"left4dead2/addons/l4dtoolz.so", "left4dead2/addons/l4dtoolz.vdf"},
 		"ext":           {sm + "extensions/system2.autoload", sm + "extensions/system2.ext.so", sm + "scripting/include/system2.inc"},
-		"am2":           {sm + "gamedata/l4d_foo.txt", sm + "plugins/l4d_foo.smx", sm + "scripting/l4d_foo.sp", sm + "translations/l4d_foo.phrases.txt", "left4dead2/cfg/sourcemod/l4d_foo.cfg"},
-		"cs2":           {"left4dead2/addons/metamod/bin/server.so", sm + "plugins/A.smx"},
-		"mc":            {sm + "configs/x.cfg", sm + "plugins/Thing.smx", "left4dead2/cfg/Server.cfg", "left4dead2/maps/Foo.bsp"},
-		"win":           {"left4dead2/addons/l4dtoolz.dll", "left4dead2/addons/l4dtoolz.vdf", sm + "extensions/socket.autoload", sm + "extensions/socket.ext.dll"},
+		"am2": {
+			sm + "gamedata/l4d_foo.txt", sm + "plugins/l4d_foo.smx", sm + "scripting/l4d_foo.sp",
+			sm + "translations/l4d_foo.phrases.txt", "left4dead2/cfg/sourcemod/l4d_foo.cfg",
+		},
+		"cs2": {"left4dead2/addons/metamod/bin/server.so", sm + "plugins/A.smx"},
+		"mc":  {sm + "configs/x.cfg", sm + "plugins/Thing.smx", "left4dead2/cfg/Server.cfg", "left4dead2/maps/Foo.bsp"},
+		"win": {
+			"left4dead2/addons/l4dtoolz.dll", "left4dead2/addons/l4dtoolz.vdf", sm + "extensions/socket.autoload",
+			sm + "extensions/socket.ext.dll",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, err := os.ReadFile(filepath.Join("testdata/cases", name+".zip"))

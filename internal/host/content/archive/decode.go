@@ -45,7 +45,12 @@ const (
 // behind standard error. args are what the other side added to the command line.
 // It first gives up what it doesn't need.
 func Decode(ctx context.Context, args []string, in *os.File, out io.Writer) error {
-	for what, most := range map[int]uint64{unix.RLIMIT_DATA: decoderMemory, unix.RLIMIT_CPU: decoderCPU, unix.RLIMIT_FSIZE: 0, unix.RLIMIT_CORE: 0} {
+	for what, most := range map[int]uint64{
+		unix.RLIMIT_DATA:  decoderMemory,
+		unix.RLIMIT_CPU:   decoderCPU,
+		unix.RLIMIT_FSIZE: 0,
+		unix.RLIMIT_CORE:  0,
+	} {
 		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most}); err != nil {
 			return fmt.Errorf("limit the decoder: %w", err)
 		}
@@ -80,36 +85,37 @@ func decode(ctx context.Context, args []string, in *os.File, out io.Writer) erro
 	w := bufio.NewWriterSize(out, 64<<10)
 	buf := make([]byte, 64<<10)
 	var told []byte
-	err = walk(ctx, parts, Format(args[0]), what, args[6], Limits{Bytes: most, Ratio: ratio, Small: small}, func(e entry, body io.Reader) error {
-		told = told[:0]
-		if m.heads == nil { // else who asks knows which ones these are
-			told = e.append(told)
-		}
-		err := writeFrame(w, frameEntry, told)
-		if err != nil || body == nil {
-			return err
-		}
-		if what == howText && !textual(e) {
-			return writeFrame(w, frameClose, nil)
-		}
-		if m.heads != nil {
-			body = io.LimitReader(body, place.HeadBytes)
-		}
-		for {
-			n, rerr := body.Read(buf)
-			if n > 0 {
-				if err := writeFrame(w, frameData, buf[:n]); err != nil {
-					return err
-				}
+	err = walk(ctx, parts, Format(args[0]), what, args[6], Limits{Bytes: most, Ratio: ratio, Small: small},
+		func(e entry, body io.Reader) error {
+			told = told[:0]
+			if m.heads == nil { // else who asks knows which ones these are
+				told = e.append(told)
 			}
-			if errors.Is(rerr, io.EOF) {
+			err := writeFrame(w, frameEntry, told)
+			if err != nil || body == nil {
+				return err
+			}
+			if what == howText && !textual(e) {
 				return writeFrame(w, frameClose, nil)
 			}
-			if rerr != nil {
-				return bodyError{rerr}
+			if m.heads != nil {
+				body = io.LimitReader(body, place.HeadBytes)
 			}
-		}
-	})
+			for {
+				n, rerr := body.Read(buf)
+				if n > 0 {
+					if err := writeFrame(w, frameData, buf[:n]); err != nil {
+						return err
+					}
+				}
+				if errors.Is(rerr, io.EOF) {
+					return writeFrame(w, frameClose, nil)
+				}
+				if rerr != nil {
+					return bodyError{rerr}
+				}
+			}
+		})
 	if err != nil {
 		e, ok := left4me.Public(err)
 		if !ok {
@@ -228,10 +234,13 @@ func writeFrame(w *bufio.Writer, tag byte, b []byte) error {
 }
 
 // decodeOutside is walk in a process of its own.
-func decodeOutside(ctx context.Context, command []string, parts []*os.File, format Format, what how, tool string, limits Limits, v visit) error {
+func decodeOutside(ctx context.Context, command []string, parts []*os.File, format Format, what how, tool string, limits Limits,
+	v visit,
+) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	args := append(append([]string(nil), command[1:]...), string(format), string(what), strconv.FormatInt(limits.Bytes, 10), strconv.FormatInt(limits.Ratio, 10), strconv.FormatInt(limits.Small, 10), strconv.Itoa(len(parts)), tool)
+	args := append(append([]string(nil), command[1:]...), string(format), string(what), strconv.FormatInt(limits.Bytes, 10),
+		strconv.FormatInt(limits.Ratio, 10), strconv.FormatInt(limits.Small, 10), strconv.Itoa(len(parts)), tool)
 	m, err := modeOf(what)
 	if err != nil {
 		return err
@@ -255,8 +264,9 @@ func decodeOutside(ctx context.Context, command []string, parts []*os.File, form
 	werr := cmd.Wait()
 	if errors.Is(err, errFrames) { // it ended before its end
 		return &left4me.Error{
-			Kind: left4me.Invalid, Field: "files", Text: "it is damaged, or needs more memory than there is for it", Hint: "pack it anew, as a plain zip",
-			Err: fmt.Errorf("decoder of %s: %w: %s", format, errors.Join(err, werr), shorten(said.String())),
+			Kind: left4me.Invalid, Field: "files", Text: "it is damaged, or needs more memory than there is for it",
+			Hint: "pack it anew, as a plain zip",
+			Err:  fmt.Errorf("decoder of %s: %w: %s", format, errors.Join(err, werr), shorten(said.String())),
 		}
 	}
 	return err

@@ -31,7 +31,8 @@ func EntryAgain(b []byte) bool {
 func EntryFrame(name string) []byte {
 	var b bytes.Buffer
 	w := bufio.NewWriter(&b)
-	_ = writeFrame(w, frameEntry, entry{Name: []byte(name), UTF8: true, Kind: regular, Size: 1, Sum: 1 << 31, Tool: "PPMd", Plain: true}.append(nil))
+	_ = writeFrame(w, frameEntry,
+		entry{Name: []byte(name), UTF8: true, Kind: regular, Size: 1, Sum: 1 << 31, Tool: "PPMd", Plain: true}.append(nil))
 	_ = w.Flush() // to memory
 	return b.Bytes()
 }

@@ -126,7 +126,15 @@ func (f *Found) open(ctx context.Context) error {
 	slices.SortFunc(f.plan.Files, func(a, b left4me.PlanFile) int { return strings.Compare(a.Path, b.Path) })
 	f.plan.Files = slices.Clone(f.plan.Files[:min(len(f.plan.Files), left4me.MaxPlanFiles)])
 	if f.plan.Count == 0 {
-		return &Nothing{Plan: f.Plan(), err: &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "there is nothing in it that a server can use", Hint: "pack left4dead2, addons or cfg with what is in them, or say where the files go"}}
+		return &Nothing{
+			Plan: f.Plan(),
+			err: &left4me.Error{
+				Kind:  left4me.Invalid,
+				Field: "files",
+				Text:  "there is nothing in it that a server can use",
+				Hint:  "pack left4dead2, addons or cfg with what is in them, or say where the files go",
+			},
+		}
 	}
 	return nil
 }
@@ -156,7 +164,12 @@ func (o *Options) check() error {
 			to, err2 = clean(m.To, false)
 		}
 		if err := errors.Join(err1, err2); err != nil || from == "" || to == "" {
-			return &left4me.Error{Kind: left4me.Invalid, Field: "import.moves", Text: fmt.Sprintf("%q can't go to %q", shorten(m.From), shorten(m.To)), Hint: "name a folder of the upload, and where it goes in the layer, like left4dead2/cfg, or - to leave it out"}
+			return &left4me.Error{
+				Kind:  left4me.Invalid,
+				Field: "import.moves",
+				Text:  fmt.Sprintf("%q can't go to %q", shorten(m.From), shorten(m.To)),
+				Hint:  "name a folder of the upload, and where it goes in the layer, like left4dead2/cfg, or - to leave it out",
+			}
 		}
 		o.Moves[i] = left4me.FolderMove{From: from, To: to}
 	}
@@ -178,7 +191,10 @@ func (o *Options) check() error {
 // openFile opens a file beneath the directory, by no link. Root.OpenFile would
 // open each directory on the way.
 func (f *Found) openFile(p string) (*os.File, error) {
-	how := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS}
+	how := unix.OpenHow{
+		Flags:   unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS,
+	}
 	for {
 		fd, err := unix.Openat2(int(f.beneath.Fd()), p, &how)
 		switch {

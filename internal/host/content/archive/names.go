@@ -33,7 +33,12 @@ func nameEncoding(name string) (charset.Encoding, error) {
 	for _, e := range charset.All() {
 		known = append(known, e.Name)
 	}
-	return e, &left4me.Error{Kind: left4me.Invalid, Field: "import.names", Text: fmt.Sprintf("there is no encoding %q", shorten(name)), Hint: "use one of " + strings.Join(known, ", ")}
+	return e, &left4me.Error{
+		Kind:  left4me.Invalid,
+		Field: "import.names",
+		Text:  fmt.Sprintf("there is no encoding %q", shorten(name)),
+		Hint:  "use one of " + strings.Join(known, ", "),
+	}
 }
 
 // namesOf says which encoding the names of an archive are in; empty when it says so
@@ -72,7 +77,12 @@ func (f *Found) namesOf(ctx context.Context, s *source, all []entry) (string, er
 		}
 	}
 	f.showNames(odd, slashed, g)
-	w := left4me.Warning{Kind: left4me.WarnName, Path: s.name, Text: "names of files are written in " + g.Name + ", as far as can be told", Hint: "choose another encoding if they look wrong"}
+	w := left4me.Warning{
+		Kind: left4me.WarnName,
+		Path: s.name,
+		Text: "names of files are written in " + g.Name + ", as far as can be told",
+		Hint: "choose another encoding if they look wrong",
+	}
 	if !g.Sure {
 		w.Text = "names of files are too short to tell their encoding; " + g.Name + " is a guess"
 	}

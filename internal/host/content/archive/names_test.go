@@ -68,7 +68,8 @@ func TestNamesInEachEncoding(t *testing.T) {
 				t.Fatalf("%+v", plan.Names)
 			}
 			said, plan := imported(t, in, archive.Options{Import: left4me.Import{Names: encoding}})
-			if d := cmp.Diff(want, slices.Sorted(maps.Keys(said))); d != "" || plan.Names.Encoding != encoding || plan.Names.Guess || len(plan.Warnings) != 0 {
+			if d := cmp.Diff(want, slices.Sorted(maps.Keys(said))); d != "" || plan.Names.Encoding != encoding || plan.Names.Guess ||
+				len(plan.Warnings) != 0 {
 				t.Errorf("%+v %s", plan, d)
 			}
 		})
@@ -81,7 +82,8 @@ func TestAByteOfACharacterIsNoSeparator(t *testing.T) {
 	for encoding, names := range map[string][]string{
 		"shift_jis": {`ソース\表\能力.vpk`, "addons表.vpk", "予定表"}, "big5": {`功能\許功蓋.vpk`, "成功.vpk"},
 	} {
-		got, _ := imported(t, put(t, files{"z": packedNames(t, encoding, names...)}), archive.Options{Import: left4me.Import{Root: "left4dead2/addons", Names: encoding}}, outside)
+		got, _ := imported(t, put(t, files{"z": packedNames(t, encoding, names...)}),
+			archive.Options{Import: left4me.Import{Root: "left4dead2/addons", Names: encoding}}, outside)
 		for _, n := range names {
 			if _, ok := got["left4dead2/addons/"+strings.ReplaceAll(n, `\`, "/")]; !ok {
 				t.Errorf("%s: %q is not in %q", encoding, n, slices.Collect(maps.Keys(got)))
@@ -89,7 +91,8 @@ func TestAByteOfACharacterIsNoSeparator(t *testing.T) {
 		}
 		// The decoder of old RARs makes a / of it.
 		name := inEncoding(t, encoding, names[0])[0]
-		got, _ = imported(t, put(t, files{"r": rar4Volumes(name, "x", 10, true)[0]}), archive.Options{Import: left4me.Import{Root: "left4dead2/addons", Names: encoding}}, outside)
+		got, _ = imported(t, put(t, files{"r": rar4Volumes(name, "x", 10, true)[0]}),
+			archive.Options{Import: left4me.Import{Root: "left4dead2/addons", Names: encoding}}, outside)
 		if _, ok := got["left4dead2/addons/"+strings.ReplaceAll(names[0], `\`, "/")]; !ok {
 			t.Errorf("%s in a RAR: %q", encoding, slices.Collect(maps.Keys(got)))
 		}
@@ -103,7 +106,8 @@ func TestASingleShortNameIsAGuess(t *testing.T) {
 		if want != "" && got["left4dead2/addons/"+want] == "" {
 			t.Errorf("%s: %q", hint, got)
 		}
-		if plan.Names == nil || !plan.Names.Guess || len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0].Text, "guess") || !strings.Contains(plan.Warnings[0].Text, plan.Names.Encoding) {
+		if plan.Names == nil || !plan.Names.Guess || len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0].Text, "guess") ||
+			!strings.Contains(plan.Warnings[0].Text, plan.Names.Encoding) {
 			t.Errorf("%s: %+v, %+v", hint, plan.Names, plan.Warnings)
 		}
 		if !slices.ContainsFunc(plan.Names.Examples, func(n left4me.NamesIn) bool {

@@ -85,7 +85,8 @@ func (f *Found) outline(all []at, files []place.File, p place.Placing) {
 		rest, _ := beneath(top, files[i].Path)
 		r := p.Files[i]
 		b := at(dirOf(rest))
-		b.files = append(b.files, left4me.PlanDir{From: rest, To: r.To, Why: r.Why, Count: 1, Bytes: max(0, all[i].it().size), Asked: r.Asked > 0})
+		b.files = append(b.files,
+			left4me.PlanDir{From: rest, To: r.To, Why: r.Why, Count: 1, Bytes: max(0, all[i].it().size), Asked: r.Asked > 0})
 	}
 	out := root.flatten(nil)
 	f.plan.Dirs = shallowest(out, left4me.MaxPlanFiles)

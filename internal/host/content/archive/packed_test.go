@@ -117,7 +117,8 @@ func TestAMethodThatNeedsAProgramIsNamedWithoutIt(t *testing.T) {
 				continue
 			}
 			e, ok := left4me.Public(err)
-			if !ok || e.Kind != left4me.Invalid || !strings.Contains(e.Text, byTool[name]) || !strings.Contains(e.Text, archive.Tool) || !strings.Contains(e.Hint, archive.ToolPackage) {
+			if !ok || e.Kind != left4me.Invalid || !strings.Contains(e.Text, byTool[name]) || !strings.Contains(e.Text, archive.Tool) ||
+				!strings.Contains(e.Hint, archive.ToolPackage) {
 				t.Errorf("%v", err)
 			}
 		}

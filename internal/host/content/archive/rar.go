@@ -31,7 +31,14 @@ func (w *walker) rar() error {
 		}
 		mode := h.Mode()
 		// RAR 5 says that names are UTF-8, older ones mean the code page of a machine.
-		e := entry{Name: []byte(h.Name), UTF8: magic[6] == 1, Slashed: magic[6] == 0, Kind: kindOf(mode), Size: h.UnPackedSize, Exec: h.HostOS == rardecode.HostOSUnix && mode&0o111 != 0}
+		e := entry{
+			Name:    []byte(h.Name),
+			UTF8:    magic[6] == 1,
+			Slashed: magic[6] == 0,
+			Kind:    kindOf(mode),
+			Size:    h.UnPackedSize,
+			Exec:    h.HostOS == rardecode.HostOSUnix && mode&0o111 != 0,
+		}
 		switch {
 		case h.LinkType == rardecode.LinkTypeHardLink || h.LinkType == rardecode.LinkTypeFileCopy:
 			e.Kind = hardlink
@@ -116,7 +123,8 @@ func (v volume) Close() error               { return nil } // others read it too
 
 func (w *walker) failRar(err error) error {
 	switch {
-	case errors.Is(err, rardecode.ErrArchiveEncrypted), errors.Is(err, rardecode.ErrArchivedFileEncrypted), errors.Is(err, rardecode.ErrBadPassword):
+	case errors.Is(err, rardecode.ErrArchiveEncrypted), errors.Is(err, rardecode.ErrArchivedFileEncrypted),
+		errors.Is(err, rardecode.ErrBadPassword):
 		return encrypted()
 	case errors.Is(err, rardecode.ErrMultiVolume), errors.Is(err, rardecode.ErrBadVolumeNumber), errors.Is(err, fs.ErrNotExist):
 		return inParts()

@@ -38,7 +38,8 @@ func rar5(f files) []byte {
 		binary.LittleEndian.PutUint32(sum, crc32.ChecksumIEEE([]byte(text)))
 		n := uint64(len(text))
 		// A file whose data follows (2), with a sum (4), stored, made on Unix (1).
-		block(slices.Concat(vint(2), vint(2), vint(n), vint(4), vint(n), vint(0o100644), sum, vint(0), vint(1), vint(uint64(len(name))), []byte(name)), text)
+		block(slices.Concat(vint(2), vint(2), vint(n), vint(4), vint(n), vint(0o100644), sum, vint(0), vint(1), vint(uint64(len(name))),
+			[]byte(name)), text)
 	}
 	block(slices.Concat(vint(5), vint(0), vint(0)), "") // the end
 	return out.Bytes()
@@ -80,7 +81,8 @@ func rar5Volumes(name, text string, each int) (all []string) {
 			flags |= 16
 		}
 		sum := binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(summed)))
-		block(slices.Concat(vint(2), vint(flags), vint(uint64(len(data))), vint(4), vint(uint64(len(text))), vint(0o100644), sum, vint(0), vint(1), vint(uint64(len(name))), []byte(name)), data)
+		block(slices.Concat(vint(2), vint(flags), vint(uint64(len(data))), vint(4), vint(uint64(len(text))), vint(0o100644), sum, vint(0),
+			vint(1), vint(uint64(len(name))), []byte(name)), data)
 		end := uint64(1)
 		if last {
 			end = 0
@@ -224,7 +226,11 @@ func TestASplitZip(t *testing.T) {
 		t.Fatalf("%v, %v", all, err)
 	}
 	got, _ := imported(t, dir, archive.Options{}, outside)
-	if d := cmp.Diff(files{"left4dead2/addons/a.vpk": noise(150_000), "left4dead2/addons/b.vpk": noise(20_000), "left4dead2/cfg/x.cfg": "x"}, got); d != "" {
+	if d := cmp.Diff(files{
+		"left4dead2/addons/a.vpk": noise(150_000),
+		"left4dead2/addons/b.vpk": noise(20_000),
+		"left4dead2/cfg/x.cfg":    "x",
+	}, got); d != "" {
 		t.Error(d)
 	}
 }

@@ -252,7 +252,12 @@ func (f *Found) subdir(s *source) (string, error) {
 	if !s.archive() && len(f.sources) > 1 {
 		return want, nil // it is meant for the archives
 	}
-	return "", &left4me.Error{Kind: left4me.Invalid, Field: "import.subdir", Text: fmt.Sprintf("there is no %q in it", shorten(want)), Hint: "look what is in the archive"}
+	return "", &left4me.Error{
+		Kind:  left4me.Invalid,
+		Field: "import.subdir",
+		Text:  fmt.Sprintf("there is no %q in it", shorten(want)),
+		Hint:  "look what is in the archive",
+	}
 }
 
 // take adds a file or directory to the plan.

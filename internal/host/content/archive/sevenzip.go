@@ -76,7 +76,14 @@ func (w *walker) sevenZip() error {
 	var all []packed
 	for _, f := range z.File {
 		mode := f.Mode()
-		e := entry{Name: []byte(f.Name), UTF8: true, Kind: kindOf(mode), Size: int64(min(f.UncompressedSize, 1<<62)), Sum: f.CRC32, Tool: tool}
+		e := entry{
+			Name: []byte(f.Name),
+			UTF8: true,
+			Kind: kindOf(mode),
+			Size: int64(min(f.UncompressedSize, 1<<62)),
+			Sum:  f.CRC32,
+			Tool: tool,
+		}
 		if unixMode := f.Attributes&0x8000 != 0; unixMode {
 			e.Exec = mode&0o111 != 0
 		} else if f.Attributes&reparsePoint != 0 {

@@ -214,7 +214,8 @@ func wall(archive *os.File) error {
 		if st.Mode&unix.S_IFMT == unix.S_IFDIR {
 			rule.Allowed_access |= run
 		}
-		_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, rules, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0, 0, 0)
+		_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, rules, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0,
+			0, 0)
 		if errno != 0 {
 			return fmt.Errorf("wall: %w", errno)
 		}
@@ -263,7 +264,8 @@ func noSockets() error {
 		x32                  = 0x40000000 // the other table of numbers on x86-64
 	)
 	refused := []uint32{
-		unix.SYS_SOCKET, unix.SYS_SOCKETPAIR, unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_KILL, unix.SYS_PIDFD_OPEN,
+		unix.SYS_SOCKET, unix.SYS_SOCKETPAIR, unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_KILL,
+		unix.SYS_PIDFD_OPEN,
 		unix.SYS_IO_URING_SETUP, unix.SYS_BPF, unix.SYS_USERFAULTFD, unix.SYS_PERF_EVENT_OPEN, unix.SYS_UNSHARE, unix.SYS_SETNS,
 	}
 	deny := uint8(len(refused) + 2) // how far behind the first comparison

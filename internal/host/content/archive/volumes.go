@@ -198,7 +198,12 @@ func (w *walker) unsplit() (io.ReaderAt, int64, error) {
 		return nil, 0, inParts()
 	}
 	if w.size > math.MaxUint32 {
-		return nil, 0, &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "it is a zip in several parts of more than 4 GiB", Hint: "pack it as one file, or as a 7z in parts"}
+		return nil, 0, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "files",
+			Text:  "it is a zip in several parts of more than 4 GiB",
+			Hint:  "pack it as one file, or as a 7z in parts",
+		}
 	}
 	starts := make([]int64, len(w.parts))
 	for i, p := range w.parts[:last] {
@@ -219,7 +224,8 @@ func (w *walker) unsplit() (io.ReaderAt, int64, error) {
 	}
 	for e := directory; len(e) >= zipEntryLen; {
 		on := int(binary.LittleEndian.Uint16(e[34:]))
-		long := zipEntryLen + int(binary.LittleEndian.Uint16(e[28:])) + int(binary.LittleEndian.Uint16(e[30:])) + int(binary.LittleEndian.Uint16(e[32:]))
+		long := zipEntryLen + int(binary.LittleEndian.Uint16(e[28:])) + int(binary.LittleEndian.Uint16(e[30:])) +
+			int(binary.LittleEndian.Uint16(e[32:]))
 		if on >= len(starts) || long > len(e) {
 			return nil, 0, damaged(errors.New("a split zip names a part that isn't there"))
 		}

@@ -48,7 +48,8 @@ func madeOnWindows(creator uint16) bool {
 // undoes those that are marked so.
 var zipMethods = map[uint16]otherMethod{
 	1: {"Shrink", true}, 2: {"Reduce", false}, 3: {"Reduce", false}, 4: {"Reduce", false}, 5: {"Reduce", false}, 6: {"Implode", true},
-	9: {"Deflate64", true}, 10: {"PKWARE's DCL Implode", false}, 16: {"IBM's CMPSC", false}, 18: {"IBM's TERSE", false}, 19: {"IBM's LZ77", false},
+	9: {"Deflate64", true}, 10: {"PKWARE's DCL Implode", false}, 16: {"IBM's CMPSC", false}, 18: {"IBM's TERSE", false},
+	19: {"IBM's LZ77", false},
 	94: {"MP3", false}, 96: {"JPEG", false}, 97: {"WavPack", false}, 98: {"PPMd", true},
 }
 
@@ -227,7 +228,13 @@ func zipEntry(f *zip.File) (entry, error) {
 	if f.Flags&(zipEncrypted|zipStrong|zipMasked) != 0 {
 		return entry{}, encrypted()
 	}
-	e := entry{Name: []byte(f.Name), UTF8: f.Flags&zipUTF8 != 0, Size: int64(min(f.UncompressedSize64, 1<<62)), Sum: f.CRC32, Windows: madeOnWindows(f.CreatorVersion)}
+	e := entry{
+		Name:    []byte(f.Name),
+		UTF8:    f.Flags&zipUTF8 != 0,
+		Size:    int64(min(f.UncompressedSize64, 1<<62)),
+		Sum:     f.CRC32,
+		Windows: madeOnWindows(f.CreatorVersion),
+	}
 	if name, ok := unicodePath(f); ok {
 		e.Name, e.UTF8 = []byte(name), true
 	}
@@ -281,7 +288,8 @@ func (w *walker) zipFile(f *zip.File, e entry) error {
 
 // unknownMethod says that something is packed in a way that can't be undone.
 func unknownMethod(name, method string) error {
-	return refuse(name, "is packed with "+method+", which left4me can't unpack", "pack it as a plain zip or 7z, with the packer's own settings")
+	return refuse(name, "is packed with "+method+", which left4me can't unpack",
+		"pack it as a plain zip or 7z, with the packer's own settings")
 }
 
 // kindOf says what an entry is by its mode.

@@ -202,7 +202,8 @@ func official(found []left4me.Campaign) []left4me.Campaign {
 		return i
 	}
 	slices.SortStableFunc(found, func(a, b left4me.Campaign) int {
-		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(strings.ToLower(a.ID), strings.ToLower(b.ID)), cmp.Compare(rank(a), rank(b)))
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(strings.ToLower(a.ID), strings.ToLower(b.ID)),
+			cmp.Compare(rank(a), rank(b)))
 	})
 	found = slices.CompactFunc(found, func(a, b left4me.Campaign) bool { return strings.EqualFold(a.ID, b.ID) })
 	for i, c := range found {

@@ -94,7 +94,8 @@ func TestTheSimulatedGame(t *testing.T) {
 		t.Fatalf("%d: %s", len(all), show(all))
 	}
 	c := all[14]
-	if c.ID != "MarmaladeMile" || c.Overlay != "maps" || c.File != "left4dead2/addons/marmalade_mile.vpk" || c.Modes["coop"][1].Map != "mm_m2_cannery" {
+	if c.ID != "MarmaladeMile" || c.Overlay != "maps" || c.File != "left4dead2/addons/marmalade_mile.vpk" ||
+		c.Modes["coop"][1].Map != "mm_m2_cannery" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -103,10 +104,12 @@ func TestTheSimulatedGame(t *testing.T) {
 func TestMissionsOfTheGame(t *testing.T) {
 	lower := lay(t, map[string]string{
 		"left4dead2/pak01_dir.vpk": pack(t, map[string]string{
-			"missions/campaign2.txt": mission("L4D2C2", "#L4D360UI_CampaignName_C2", "c2m1_highway"), "missions/campaign1.txt": mission("L4D2C1", "#x", "c1m1_hotel"),
-			"missions/holdout.txt": mission("HoldoutChallenge", "Taan", "c1m1_hotel"), "maps/tutorial.bsp": "",
+			"missions/campaign2.txt": mission("L4D2C2", "#L4D360UI_CampaignName_C2", "c2m1_highway"),
+			"missions/campaign1.txt": mission("L4D2C1", "#x", "c1m1_hotel"),
+			"missions/holdout.txt":   mission("HoldoutChallenge", "Taan", "c1m1_hotel"), "maps/tutorial.bsp": "",
 		}),
-		"update/pak01_dir.vpk":           pack(t, map[string]string{"missions/campaign1.txt": mission("l4d2c1", "#x", "c1m1_hotel", "c1m2_streets")}),
+		"update/pak01_dir.vpk": pack(t,
+			map[string]string{"missions/campaign1.txt": mission("l4d2c1", "#x", "c1m1_hotel", "c1m2_streets")}),
 		"left4dead2/missions/gone.txt":   mission("Hidden", "old", "c1m1_hotel"),
 		"left4dead2/maps/nameless.bsp":   "",
 		"left4dead2_dlc1/missions/6.txt": mission("L4D2C6", "The Passing!", "c6m1_riverbank"),
@@ -127,7 +130,11 @@ func TestMissionsOfTheGame(t *testing.T) {
 }
 
 func TestOverlays(t *testing.T) {
-	up := lay(t, map[string]string{"left4dead2/addons/a.vpk": pack(t, map[string]string{"missions/a.txt": mission("A", "Upper", "a1"), "maps/a1.bsp": "", "maps/extra.bsp": ""})})
+	up := lay(t,
+		map[string]string{
+			"left4dead2/addons/a.vpk": pack(t,
+				map[string]string{"missions/a.txt": mission("A", "Upper", "a1"), "maps/a1.bsp": "", "maps/extra.bsp": ""}),
+		})
 	low := lay(t, map[string]string{
 		"left4dead2/addons/a.vpk":   pack(t, map[string]string{"missions/a.txt": mission("A", "Lower", "a1"), "maps/a1.bsp": ""}),
 		"left4dead2/addons/map.vpk": pack(t, map[string]string{"maps/stray.bsp": "", "maps/b1.bsp": ""}),
@@ -135,7 +142,12 @@ func TestOverlays(t *testing.T) {
 	})
 	missions := lay(t, map[string]string{"left4dead2/missions/b.txt": mission("B", "Apart", "b1")})
 	c := catalog.New()
-	layers := []inspect.Layer{{Name: "up", Dir: up}, {Name: "low", Dir: low}, {Name: "gone", Dir: filepath.Join(up, "none")}, {Name: "m", Dir: missions}}
+	layers := []inspect.Layer{
+		{Name: "up", Dir: up},
+		{Name: "low", Dir: low},
+		{Name: "gone", Dir: filepath.Join(up, "none")},
+		{Name: "m", Dir: missions},
+	}
 	want := `up|A|Upper: a1
 up||a: extra
 low||map: stray
@@ -146,7 +158,8 @@ m|B|Apart: b1`
 			t.Errorf("%s\nwant\n%s", got, want)
 		}
 	}
-	if got := show(ask(t, c, layers[1])[14:]); !strings.HasPrefix(got, "low|A|Lower: a1\n") || !strings.Contains(got, "low||map: b1 stray") {
+	if got := show(ask(t, c, layers[1])[14:]); !strings.HasPrefix(got, "low|A|Lower: a1\n") ||
+		!strings.Contains(got, "low||map: b1 stray") {
 		t.Errorf("alone: %s", got)
 	}
 }
@@ -189,14 +202,17 @@ func TestEndlessMissionsAreCut(t *testing.T) {
 func TestCampaignsEndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := catalog.New().Campaigns(ctx, []inspect.Layer{{Name: "a", Dir: lay(t, map[string]string{"left4dead2/x": ""})}}); !errors.Is(err, context.Canceled) {
+	if _, err := catalog.New().Campaigns(ctx,
+		[]inspect.Layer{{Name: "a", Dir: lay(t, map[string]string{"left4dead2/x": ""})}}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
 
 func TestAnotherSettingOfNamesShowsOtherTitles(t *testing.T) {
 	dir := lay(t, map[string]string{"left4dead2/missions/a.txt": mission("a", "x", "m1"), "left4dead2/maps/m1.bsp": ""})
-	must(t, os.WriteFile(filepath.Join(dir, "left4dead2/missions/a.txt"), []byte(strings.Replace(mission("a", "x", "m1"), "\"x\"", "\"\xc2\xe0\"", 1)), 0o600))
+	must(t,
+		os.WriteFile(filepath.Join(dir, "left4dead2/missions/a.txt"),
+			[]byte(strings.Replace(mission("a", "x", "m1"), "\"x\"", "\"\xc2\xe0\"", 1)), 0o600))
 	c := catalog.New()
 	for _, hint := range []string{"cp866", "gbk", "cp866"} {
 		all := ask(t, c, inspect.Layer{Name: "maps", Dir: dir, Hint: hint})

@@ -23,8 +23,14 @@ func ParseAllow(list []string) (map[string]bool, error) {
 	allowed := map[string]bool{}
 	for _, s := range list {
 		host, port, err := net.SplitHostPort(s)
-		if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || n == 0 || host == "" || strings.ContainsAny(host, "/@ ") {
-			return nil, &left4me.Error{Kind: left4me.Invalid, Field: "LEFT4ME_DOWNLOAD_ALLOW", Text: fmt.Sprintf("%q is not HOST:PORT", s), Hint: "write it as in mirror.example.org:443"}
+		if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || n == 0 || host == "" ||
+			strings.ContainsAny(host, "/@ ") {
+			return nil, &left4me.Error{
+				Kind:  left4me.Invalid,
+				Field: "LEFT4ME_DOWNLOAD_ALLOW",
+				Text:  fmt.Sprintf("%q is not HOST:PORT", s),
+				Hint:  "write it as in mirror.example.org:443",
+			}
 		}
 		allowed[net.JoinHostPort(strings.ToLower(host), port)] = true
 	}
@@ -35,13 +41,16 @@ func ParseAllow(list []string) (map[string]bool, error) {
 // purpose: with a connection for each download, one doesn't wait for another's
 // window, and large reads come straight from the socket.
 func (c *Client) newHTTP() *http.Client {
-	guarded := &net.Dialer{Timeout: c.o.Stall, KeepAlive: 15 * time.Second, ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err == nil && !onInternet(at.Addr()) {
-			err = &forbidden{at.Addr()}
-		}
-		return err
-	}}
+	guarded := &net.Dialer{
+		Timeout: c.o.Stall, KeepAlive: 15 * time.Second,
+		ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
+			at, err := netip.ParseAddrPort(address)
+			if err == nil && !onInternet(at.Addr()) {
+				err = &forbidden{at.Addr()}
+			}
+			return err
+		},
+	}
 	open := &net.Dialer{Timeout: c.o.Stall, KeepAlive: 15 * time.Second}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -61,7 +70,8 @@ func (c *Client) newHTTP() *http.Client {
 				return failure(Refused, fmt.Sprintf("%s sends us on and on", short(via[0].URL.String())), "", nil)
 			}
 			if from := via[len(via)-1].URL; from.Scheme == "https" && to.URL.Scheme == "http" && !c.allowed[hostPort(to.URL)] {
-				return failure(Refused, fmt.Sprintf("%s sends us to an address without https: %s", short(via[0].URL.String()), short(to.URL.String())), "", nil)
+				return failure(Refused,
+					fmt.Sprintf("%s sends us to an address without https: %s", short(via[0].URL.String()), short(to.URL.String())), "", nil)
 			}
 			to.Header.Del("Referer")
 			return c.checkURL(to.URL.String())
@@ -85,7 +95,8 @@ func refusal(address string, err error) error {
 	text := fmt.Sprintf("%s leads to %s, which is no address of the internet but of this machine or its network", short(address), f.at)
 	var ue *url.Error
 	if errors.As(err, &ue) && ue.URL != address {
-		text = fmt.Sprintf("%s sends us to %s, and that leads to %s, which is no address of the internet but of this machine or its network", short(address), short(ue.URL), f.at)
+		text = fmt.Sprintf("%s sends us to %s, and that leads to %s, which is no address of the internet but of this machine or its "+
+			"network", short(address), short(ue.URL), f.at)
 	}
 	return failure(Refused, text, "it is not fetched; if you trust it, add HOST:PORT to LEFT4ME_DOWNLOAD_ALLOW", err)
 }

@@ -47,7 +47,8 @@ func TestNothingLeadsToThisMachineOrItsNetwork(t *testing.T) {
 		"http://" + second + "/", "http://127.1:" + port + "/", "http://localhost:" + port + "/", "http://" + six + "/",
 		"http://[::ffff:127.0.0.2]:" + port + "/", "http://0.0.0.0:" + port + "/", "http://[::]:" + port + "/",
 		"http://localhost:" + allowed + "/", // the exception is of an address, not of whatever leads there
-		"http://10.1.2.3/", "http://192.168.1.1:8080/", "http://172.31.0.1/", "http://169.254.169.254/latest/meta-data/", "http://100.64.1.1/",
+		"http://10.1.2.3/", "http://192.168.1.1:8080/", "http://172.31.0.1/", "http://169.254.169.254/latest/meta-data/",
+		"http://100.64.1.1/",
 		"http://[fe80::1]/", "http://[fd00:ec2::254]/", "http://[64:ff9b::a00:1]/", "http://[2002:7f00:1::]/", "https://168.63.129.16/",
 	} {
 		r := c.request()
@@ -66,7 +67,8 @@ func TestNothingLeadsToThisMachineOrItsNetwork(t *testing.T) {
 		if !errors.Is(err, download.Refused) && address != "http://127.1:"+port+"/" {
 			t.Errorf("sent to %s: %v", address, err)
 		}
-		if errors.Is(err, download.Refused) && (!strings.Contains(err.Error(), "sends us to") || !strings.Contains(err.Error(), "LEFT4ME_DOWNLOAD_ALLOW")) {
+		if errors.Is(err, download.Refused) &&
+			(!strings.Contains(err.Error(), "sends us to") || !strings.Contains(err.Error(), "LEFT4ME_DOWNLOAD_ALLOW")) {
 			t.Errorf("sent to %s: %v", address, err)
 		}
 	}
@@ -132,7 +134,13 @@ func TestExceptionsAreHostAndPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for address, want := range map[string]bool{"https://mirror.EXAMPLE/x": true, "http://mirror.example/": false, "http://[::1]/": true, "http://[::1]:81/": false, "::": false} {
+	for address, want := range map[string]bool{
+		"https://mirror.EXAMPLE/x": true,
+		"http://mirror.example/":   false,
+		"http://[::1]/":            true,
+		"http://[::1]:81/":         false,
+		"::":                       false,
+	} {
 		if c.Allowed(address) != want {
 			t.Errorf("%s: %v", address, !want)
 		}
@@ -142,12 +150,16 @@ func TestExceptionsAreHostAndPort(t *testing.T) {
 func TestWhichAddressesAreOfTheInternet(t *testing.T) {
 	for address, want := range map[string]bool{
 		"1.1.1.1": true, "104.18.1.1": true, "2606:4700::1111": true, "64:ff9b::101:101": true, "::ffff:1.1.1.1": true,
-		"0.0.0.0": false, "10.0.0.1": false, "100.64.0.1": false, "100.127.255.255": false, "100.128.0.1": true, "127.0.0.1": false, "127.255.0.1": false,
-		"169.254.169.254": false, "172.15.0.1": true, "172.16.0.1": false, "172.32.0.1": true, "192.0.0.192": false, "192.168.0.1": false, "198.18.0.1": false,
+		"0.0.0.0": false, "10.0.0.1": false, "100.64.0.1": false, "100.127.255.255": false, "100.128.0.1": true, "127.0.0.1": false,
+		"127.255.0.1":     false,
+		"169.254.169.254": false, "172.15.0.1": true, "172.16.0.1": false, "172.32.0.1": true, "192.0.0.192": false, "192.168.0.1": false,
+		"198.18.0.1":   false,
 		"198.51.100.1": false, "203.0.113.1": false, "224.0.0.1": false, "255.255.255.255": false, "168.63.129.16": false,
-		"::": false, "::1": false, "::ffff:10.0.0.1": false, "::10.0.0.1": false, "64:ff9b::10.0.0.1": false, "64:ff9b:1::1": false, "100::1": false,
-		"2001::1": false, "2001:db8::1": false, "2002:a00:1::1": false, "fc00::1": false, "fd12::1": false, "fe80::1": false, "fe80::1%eth0": false,
-		"fec0::1": false, "ff02::1": false, "3fff::1": false, "4000::1": false,
+		"::": false, "::1": false, "::ffff:10.0.0.1": false, "::10.0.0.1": false, "64:ff9b::10.0.0.1": false, "64:ff9b:1::1": false,
+		"100::1":  false,
+		"2001::1": false, "2001:db8::1": false, "2002:a00:1::1": false, "fc00::1": false, "fd12::1": false, "fe80::1": false,
+		"fe80::1%eth0": false,
+		"fec0::1":      false, "ff02::1": false, "3fff::1": false, "4000::1": false,
 	} {
 		if got := download.OnInternet(netip.MustParseAddr(address)); got != want {
 			t.Errorf("%s: %v", address, got)

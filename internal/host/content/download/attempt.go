@@ -60,7 +60,8 @@ func (d *transfer) unanswered(ctx context.Context, err error) error {
 	case errors.As(err, &public):
 		return public
 	case errors.As(err, &cert):
-		return failure(Unreachable, fmt.Sprintf("the certificate of %s is not good: %v", short(d.URL), cert.Err), "check this host's clock, and whether something stands between", err)
+		return failure(Unreachable, fmt.Sprintf("the certificate of %s is not good: %v", short(d.URL), cert.Err),
+			"check this host's clock, and whether something stands between", err)
 	case errors.As(err, &name) && name.IsNotFound:
 		return (&temporary{cause: Unreachable, err: err}).public(d.URL)
 	}
@@ -74,14 +75,16 @@ func (d *transfer) accept(ctx context.Context, resp *http.Response, from int64) 
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK:
 		if enc := resp.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
-			return false, failure(WrongContent, fmt.Sprintf("%s sends it packed as %.50q, which wasn't asked for", short(d.URL), enc), "", nil)
+			return false, failure(WrongContent, fmt.Sprintf("%s sends it packed as %.50q, which wasn't asked for", short(d.URL), enc), "",
+				nil)
 		}
 		if err := d.part.begin(state{URL: d.URL, Validator: validator(resp.Header), Total: total}); err != nil {
 			return false, d.onDisk(err)
 		}
 	case code == http.StatusPartialContent && from > 0:
 		first, all, ok := contentRange(resp.Header.Get("Content-Range"))
-		if v := validator(resp.Header); !ok || first != from || v != "" && v != d.part.state.Validator || d.part.state.Total >= 0 && all >= 0 && all != d.part.state.Total {
+		if v := validator(resp.Header); !ok || first != from || v != "" && v != d.part.state.Validator ||
+			d.part.state.Total >= 0 && all >= 0 && all != d.part.state.Total {
 			return false, d.anew("it goes on with something else than it began with")
 		}
 		total = all

@@ -228,7 +228,8 @@ func (d *transfer) look(all bool) error {
 func (d *transfer) checkSize(n int64) error {
 	switch {
 	case d.Size > 0 && n != d.Size:
-		return failure(WrongSize, fmt.Sprintf("%s has %d bytes and should have %d", short(d.URL), n, d.Size), "it changed, or isn't what it was said to be", nil)
+		return failure(WrongSize, fmt.Sprintf("%s has %d bytes and should have %d", short(d.URL), n, d.Size),
+			"it changed, or isn't what it was said to be", nil)
 	case d.Limit > 0 && n > d.Limit:
 		return failure(TooLarge, fmt.Sprintf("%s has more than the %d bytes that are allowed", short(d.URL), d.Limit), "", nil)
 	}

@@ -36,7 +36,10 @@ const id = "121086524"
 
 func serve(t *testing.T, it steamapi.Item, o download.Options) *content {
 	t.Helper()
-	c := &content{Server: steamapi.New(steamapi.State{Items: map[string]steamapi.Item{id: it}}), file: filepath.Join(t.TempDir(), "item.vpk")}
+	c := &content{
+		Server: steamapi.New(steamapi.State{Items: map[string]steamapi.Item{id: it}}),
+		file:   filepath.Join(t.TempDir(), "item.vpk"),
+	}
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
 	c.base, c.host = server.URL, strings.TrimPrefix(server.URL, "http://")
@@ -216,20 +219,39 @@ func TestWhatIsWrongIsRefusedAndLeavesNothing(t *testing.T) {
 		want   error
 		text   string
 	}{
-		"size":             {steamapi.Item{}, func(r *download.Request) { r.Size-- }, download.WrongSize, "should have 49999"},
-		"size, no length":  {steamapi.Item{Content: steamapi.Content{NoLength: true}}, func(r *download.Request) { r.Size-- }, download.WrongSize, ""},
-		"sum":              {steamapi.Item{}, func(r *download.Request) { r.Sum = "sha1:" + strings.Repeat("0", 40) }, download.WrongSum, "sha1 sum"},
-		"limit":            {steamapi.Item{}, func(r *download.Request) { r.Size, r.Limit = 0, 1000 }, download.TooLarge, "1000 bytes"},
-		"limit, no length": {steamapi.Item{Content: steamapi.Content{NoLength: true}}, func(r *download.Request) { r.Size, r.Limit = 0, 1000 }, download.TooLarge, ""},
-		"head":             {steamapi.Item{}, func(r *download.Request) { r.Head = func([]byte) error { return no } }, no, "this is a ZIP archive"},
-		"gone":             {steamapi.Item{Content: steamapi.Content{Status: 404}}, nil, download.Gone, "404"},
-		"forbidden":        {steamapi.Item{Content: steamapi.Content{Status: 403}}, nil, download.Gone, "403"},
-		"a page":           {steamapi.Item{Content: steamapi.Content{HTML: true}}, nil, download.WrongSize, ""},
-		"not a sum":        {steamapi.Item{}, func(r *download.Request) { r.Sum = "crc32:00" }, left4me.Invalid, "not a sum"},
-		"not an address":   {steamapi.Item{}, func(r *download.Request) { r.URL = "://" }, download.Refused, "no address"},
-		"file":             {steamapi.Item{}, func(r *download.Request) { r.URL = "file:///etc/passwd" }, download.Refused, "only http and https"},
-		"with a user":      {steamapi.Item{}, func(r *download.Request) { r.URL = "http://a:b@127.0.0.1/" }, download.Refused, "a user"},
-		"no host":          {steamapi.Item{}, func(r *download.Request) { r.URL = "http:///x" }, download.Refused, "no host"},
+		"size": {steamapi.Item{}, func(r *download.Request) { r.Size-- }, download.WrongSize, "should have 49999"},
+		"size, no length": {
+			steamapi.Item{Content: steamapi.Content{NoLength: true}},
+			func(r *download.Request) { r.Size-- },
+			download.WrongSize, "",
+		},
+		"sum": {
+			steamapi.Item{},
+			func(r *download.Request) { r.Sum = "sha1:" + strings.Repeat("0", 40) }, download.WrongSum,
+			"sha1 sum",
+		},
+		"limit": {steamapi.Item{}, func(r *download.Request) { r.Size, r.Limit = 0, 1000 }, download.TooLarge, "1000 bytes"},
+		"limit, no length": {
+			steamapi.Item{Content: steamapi.Content{NoLength: true}},
+			func(r *download.Request) { r.Size, r.Limit = 0, 1000 }, download.TooLarge, "",
+		},
+		"head": {
+			steamapi.Item{},
+			func(r *download.Request) { r.Head = func([]byte) error { return no } }, no,
+			"this is a ZIP archive",
+		},
+		"gone":           {steamapi.Item{Content: steamapi.Content{Status: 404}}, nil, download.Gone, "404"},
+		"forbidden":      {steamapi.Item{Content: steamapi.Content{Status: 403}}, nil, download.Gone, "403"},
+		"a page":         {steamapi.Item{Content: steamapi.Content{HTML: true}}, nil, download.WrongSize, ""},
+		"not a sum":      {steamapi.Item{}, func(r *download.Request) { r.Sum = "crc32:00" }, left4me.Invalid, "not a sum"},
+		"not an address": {steamapi.Item{}, func(r *download.Request) { r.URL = "://" }, download.Refused, "no address"},
+		"file": {
+			steamapi.Item{},
+			func(r *download.Request) { r.URL = "file:///etc/passwd" }, download.Refused,
+			"only http and https",
+		},
+		"with a user": {steamapi.Item{}, func(r *download.Request) { r.URL = "http://a:b@127.0.0.1/" }, download.Refused, "a user"},
+		"no host":     {steamapi.Item{}, func(r *download.Request) { r.URL = "http:///x" }, download.Refused, "no host"},
 	} {
 		k.item.Data = noise(50_000)
 		c := serve(t, k.item, download.Options{})
@@ -239,7 +261,8 @@ func TestWhatIsWrongIsRefusedAndLeavesNothing(t *testing.T) {
 		}
 		var public *left4me.Error
 		_, err := c.Fetch(t.Context(), r)
-		if !errors.Is(err, k.want) || !errors.As(err, &public) || !strings.Contains(public.Text, k.text) || strings.Contains(public.Text, "a:b") {
+		if !errors.Is(err, k.want) || !errors.As(err, &public) || !strings.Contains(public.Text, k.text) ||
+			strings.Contains(public.Text, "a:b") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, asked := c.Sent(id); asked > 1 {
@@ -281,7 +304,11 @@ func TestSilenceAndDawdlingEnd(t *testing.T) {
 }
 
 func TestACancelEndsIt(t *testing.T) {
-	for name, k := range map[string]steamapi.Content{"silence": {Hang: 1000}, "no answer": {Hang: -1}, "between attempts": {Status: 503, RetryAfter: 30}} {
+	for name, k := range map[string]steamapi.Content{
+		"silence":          {Hang: 1000},
+		"no answer":        {Hang: -1},
+		"between attempts": {Status: 503, RetryAfter: 30},
+	} {
 		why := errors.New("not wanted any more")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		c := serve(t, steamapi.Item{Data: noise(50_000), Content: k}, download.Options{Pause: time.Hour})

@@ -7,7 +7,10 @@ import (
 )
 
 func FuzzContentRange(f *testing.F) {
-	for _, s := range []string{"bytes 5-9/10", "bytes */10", "bytes 0-0/*", "bytes 5-4/10", "bytes -1-9/10", "bytes 5-9/99999999999999999999", "items 5-9/10"} {
+	for _, s := range []string{
+		"bytes 5-9/10", "bytes */10", "bytes 0-0/*", "bytes 5-4/10", "bytes -1-9/10",
+		"bytes 5-9/99999999999999999999", "items 5-9/10",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

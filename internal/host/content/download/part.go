@@ -57,7 +57,12 @@ func parseSum(s string) (*sum, error) {
 	kinds := map[string]func() hash.Hash{"sha256": sha256.New, "sha1": sha1.New, "md5": md5.New}
 	want, err := hex.DecodeString(text)
 	if kinds[name] == nil || err != nil || len(want) != kinds[name]().Size() {
-		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "sum", Text: fmt.Sprintf("%.200q is not a sum", s), Hint: "write sha256:, sha1: or md5: and the sum in hexadecimal digits"}
+		return nil, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "sum",
+			Text:  fmt.Sprintf("%.200q is not a sum", s),
+			Hint:  "write sha256:, sha1: or md5: and the sum in hexadecimal digits",
+		}
 	}
 	return &sum{name: name, make: kinds[name], want: want, hash: kinds[name]()}, nil
 }
@@ -167,7 +172,8 @@ func (p *part) checkSum(ctx context.Context) error {
 		return err
 	}
 	if is := p.sum.hash.Sum(nil); string(is) != string(p.sum.want) {
-		return failure(WrongSum, fmt.Sprintf("what came has the %s sum %x and should have %x", p.sum.name, is, p.sum.want), "it changed, or somebody else sent it", nil)
+		return failure(WrongSum, fmt.Sprintf("what came has the %s sum %x and should have %x", p.sum.name, is, p.sum.want),
+			"it changed, or somebody else sent it", nil)
 	}
 	return nil
 }

@@ -70,7 +70,13 @@ func Open(address, scratch string, http Doer, say func(left4me.Progress)) (*Repo
 		}
 		return &Repository{url: strings.TrimRight(u.String(), "/"), scratch: scratch, http: http, say: say}, nil
 	}
-	return nil, &left4me.Error{Kind: left4me.Invalid, Field: "git.url", Text: fmt.Sprintf("%.200q is no address of a repository: %s", address, why), Hint: "write it as in https://github.com/owner/name", Err: err}
+	return nil, &left4me.Error{
+		Kind:  left4me.Invalid,
+		Field: "git.url",
+		Text:  fmt.Sprintf("%.200q is no address of a repository: %s", address, why),
+		Hint:  "write it as in https://github.com/owner/name",
+		Err:   err,
+	}
 }
 
 var (
@@ -84,9 +90,16 @@ func CheckRef(ref string) error {
 	bad := func(r rune) bool {
 		return r <= ' ' || r == 0x7f || strings.ContainsRune(`~^:?*[\`, r) || unicode.IsControl(r) || r == unicode.ReplacementChar
 	}
-	if len(ref) > 250 || strings.HasPrefix(ref, "-") || strings.HasPrefix(ref, "/") || strings.HasSuffix(ref, "/") || strings.HasSuffix(ref, ".lock") || strings.HasSuffix(ref, ".") ||
-		strings.Contains(ref, "..") || strings.Contains(ref, "@{") || strings.Contains(ref, "//") || strings.Contains(ref, "/.") || strings.HasPrefix(ref, ".") || strings.ContainsFunc(ref, bad) {
-		return &left4me.Error{Kind: left4me.Invalid, Field: "git.ref", Text: fmt.Sprintf("%.200q can't be a branch, tag or commit", ref), Hint: "leave it empty for the default branch"}
+	if len(ref) > 250 || strings.HasPrefix(ref, "-") || strings.HasPrefix(ref, "/") || strings.HasSuffix(ref, "/") ||
+		strings.HasSuffix(ref, ".lock") || strings.HasSuffix(ref, ".") ||
+		strings.Contains(ref, "..") || strings.Contains(ref, "@{") || strings.Contains(ref, "//") || strings.Contains(ref, "/.") ||
+		strings.HasPrefix(ref, ".") || strings.ContainsFunc(ref, bad) {
+		return &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "git.ref",
+			Text:  fmt.Sprintf("%.200q can't be a branch, tag or commit", ref),
+			Hint:  "leave it empty for the default branch",
+		}
 	}
 	return nil
 }
@@ -137,13 +150,19 @@ func (r *Repository) Find(ctx context.Context, ref string) (commit string, err e
 	case someCommit.MatchString(ref):
 		return r.complete(g, ref)
 	}
-	return "", &left4me.Error{Kind: left4me.NotFound, Field: "git.ref", Text: fmt.Sprintf("%s has no branch and no tag %q", r.url, ref), Hint: "is it spelled as there? Leave it empty for the default branch"}
+	return "", &left4me.Error{
+		Kind:  left4me.NotFound,
+		Field: "git.ref",
+		Text:  fmt.Sprintf("%s has no branch and no tag %q", r.url, ref),
+		Hint:  "is it spelled as there? Leave it empty for the default branch",
+	}
 }
 
 // complete finds a commit by its beginning, which takes the history, but not
 // what is in it.
 func (r *Repository) complete(g *session, ref string) (string, error) {
-	_, err := g.run("fetch", "--quiet", "--no-tags", "--filter=tree:0", "--", g.proxy.url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+	_, err := g.run("fetch", "--quiet", "--no-tags", "--filter=tree:0", "--", g.proxy.url, "+refs/heads/*:refs/heads/*",
+		"+refs/tags/*:refs/tags/*")
 	if err != nil {
 		return "", err
 	}
@@ -152,13 +171,23 @@ func (r *Repository) complete(g *session, ref string) (string, error) {
 	case err == nil && fullCommit.MatchString(id):
 		return id, nil
 	case err != nil && strings.Contains(err.Error(), "ambiguous"):
-		return "", &left4me.Error{Kind: left4me.Invalid, Field: "git.ref", Text: fmt.Sprintf("several commits of %s begin with %s", r.url, ref), Hint: "write more of it"}
+		return "", &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "git.ref",
+			Text:  fmt.Sprintf("several commits of %s begin with %s", r.url, ref),
+			Hint:  "write more of it",
+		}
 	}
 	return "", noCommit(r.url, ref)
 }
 
 func noCommit(address, ref string) error {
-	return &left4me.Error{Kind: left4me.NotFound, Field: "git.ref", Text: fmt.Sprintf("%s has no branch, tag or commit %q", address, ref), Hint: "is it spelled as there?"}
+	return &left4me.Error{
+		Kind:  left4me.NotFound,
+		Field: "git.ref",
+		Text:  fmt.Sprintf("%s has no branch, tag or commit %q", address, ref),
+		Hint:  "is it spelled as there?",
+	}
 }
 
 // Archive writes a commit, or a directory of it, as a tar file. Errors:
@@ -189,7 +218,12 @@ func (r *Repository) Archive(ctx context.Context, commit, dir, file string) erro
 	if dir = strings.Trim(filepath.ToSlash(filepath.Clean(dir)), "/"); dir != "" && dir != "." {
 		tree = commit + ":" + dir
 		if out, err := g.run("cat-file", "-t", tree); err != nil || strings.TrimSpace(out) != "tree" {
-			return &left4me.Error{Kind: left4me.NotFound, Field: "git.subdir", Text: fmt.Sprintf("%s has no directory %q at %.12s", r.url, dir, commit), Hint: "is it spelled as there?"}
+			return &left4me.Error{
+				Kind:  left4me.NotFound,
+				Field: "git.subdir",
+				Text:  fmt.Sprintf("%s has no directory %q at %.12s", r.url, dir, commit),
+				Hint:  "is it spelled as there?",
+			}
 		}
 	}
 	return g.archive(tree, file)
@@ -197,7 +231,8 @@ func (r *Repository) Archive(ctx context.Context, commit, dir, file string) erro
 
 // within bounds a context, with words for when the time is over.
 func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, d, left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the repository took longer than %s", d), "try again"))
+	return context.WithTimeoutCause(ctx, d,
+		left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the repository took longer than %s", d), "try again"))
 }
 
 // Available says why repositories can't be used on this machine, or nil.

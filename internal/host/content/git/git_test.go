@@ -49,7 +49,10 @@ func newForge(t *testing.T) *forge {
 	}
 	backend := &cgi.Handler{
 		Path: filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"), Root: "/",
-		Env:        []string{"GIT_PROJECT_ROOT=" + parent, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=" + filepath.Join(parent, "config"), "GIT_CONFIG_NOSYSTEM=1"},
+		Env: []string{
+			"GIT_PROJECT_ROOT=" + parent, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=" + filepath.Join(parent, "config"),
+			"GIT_CONFIG_NOSYSTEM=1",
+		},
 		InheritEnv: []string{"PATH"}, Stderr: io.Discard,
 	}
 	f.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -76,7 +79,8 @@ func (f *forge) config(text string) {
 
 func (f *forge) git(args ...string) string {
 	f.t.Helper()
-	cmd := exec.Command("git", append([]string{"-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "tag.gpgSign=false"}, args...)...)
+	cmd := exec.Command("git",
+		append([]string{"-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "tag.gpgSign=false"}, args...)...)
 	if args[0] != "init" {
 		cmd.Dir = f.dir
 	}
@@ -179,9 +183,11 @@ func TestBranchesTagsAndCommitsAreFound(t *testing.T) {
 	}
 	for ref, want := range map[string]error{
 		"nowhere": left4me.NotFound, "abcdef0": left4me.NotFound, strings.Repeat("ab", 20): left4me.NotFound,
-		"-x": left4me.Invalid, "--upload-pack=touch /tmp/x": left4me.Invalid, "a..b": left4me.Invalid, "a\nb": left4me.Invalid, "*": left4me.Invalid,
+		"-x": left4me.Invalid, "--upload-pack=touch /tmp/x": left4me.Invalid, "a..b": left4me.Invalid, "a\nb": left4me.Invalid,
+		"*": left4me.Invalid,
 	} {
-		if _, err := fetch(t, r, ref, ""); !errors.Is(err, want) || strings.Contains(err.Error(), "127.0.0.1:") && !strings.Contains(err.Error(), f.url) {
+		if _, err := fetch(t, r, ref, ""); !errors.Is(err, want) ||
+			strings.Contains(err.Error(), "127.0.0.1:") && !strings.Contains(err.Error(), f.url) {
 			t.Errorf("%q: %v", ref, err)
 		}
 	}
@@ -194,7 +200,9 @@ func TestBranchesTagsAndCommitsAreFound(t *testing.T) {
 
 func TestACommitIsFetchedFromAServerThatOffersNone(t *testing.T) {
 	f := newForge(t)
-	f.config("[safe]\n\tdirectory = *\n[uploadpack]\n\tallowAnySHA1InWant = false\n\tallowReachableSHA1InWant = false\n\tallowTipSHA1InWant = false\n")
+	f.config(
+		"[safe]\n\tdirectory = *\n[uploadpack]\n\tallowAnySHA1InWant = false\n\tallowReachableSHA1InWant = false\n" +
+			"\tallowTipSHA1InWant = false\n")
 	first := f.commit("a", "1")
 	f.commit("a", "2")
 	f.before = func(_ http.ResponseWriter, r *http.Request) bool {
@@ -216,7 +224,8 @@ func TestNothingOfARepositoryIsExecuted(t *testing.T) {
 	)
 	// Configuration of whoever runs left4me.
 	home := t.TempDir()
-	text := fmt.Sprintf("[filter \"evil\"]\n\tsmudge = touch %[1]s; cat\n\trequired = true\n[core]\n\thooksPath = %[2]s\n[url \"file:///\"]\n\tinsteadOf = http://\n[tar \"tar\"]\n\tcommand = touch %[1]s\n", mark, home)
+	text := fmt.Sprintf("[filter \"evil\"]\n\tsmudge = touch %[1]s; cat\n\trequired = true\n[core]\n\thooksPath = %[2]s\n"+
+		"[url \"file:///\"]\n\tinsteadOf = http://\n[tar \"tar\"]\n\tcommand = touch %[1]s\n", mark, home)
 	for _, name := range []string{".gitconfig", "reference-transaction", "post-checkout"} {
 		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o755); err != nil {
 			t.Fatal(err)
@@ -241,7 +250,8 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	own := strings.TrimPrefix(f.server.URL, "http://")
 	closed, allowed := f.client(), f.client(own)
 	for _, address := range []string{
-		f.url, "http://example.org/x", "file://" + f.dir, f.dir, "ssh://git@example.org/x", "git@example.org:x", "ext::touch x", "https://user:secret@example.org/x",
+		f.url, "http://example.org/x", "file://" + f.dir, f.dir, "ssh://git@example.org/x", "git@example.org:x", "ext::touch x",
+		"https://user:secret@example.org/x",
 		"https://example.org", "https://example.org/x?y", "git://example.org/x", "https://example.org/x\n",
 	} {
 		if _, err := git.Open(address, t.TempDir(), closed, nil); !errors.Is(err, left4me.Invalid) {
@@ -280,7 +290,8 @@ func TestARepositoryThatWasMovedIsFollowed(t *testing.T) {
 		http.Redirect(w, r, f.url+strings.TrimPrefix(r.URL.String(), "/old"), http.StatusMovedPermanently)
 	}))
 	defer old.Close()
-	r, err := git.Open(old.URL+"/old", t.TempDir(), f.client(strings.TrimPrefix(f.server.URL, "http://"), strings.TrimPrefix(old.URL, "http://")), nil)
+	r, err := git.Open(old.URL+"/old", t.TempDir(),
+		f.client(strings.TrimPrefix(f.server.URL, "http://"), strings.TrimPrefix(old.URL, "http://")), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

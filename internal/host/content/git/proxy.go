@@ -50,7 +50,11 @@ func listen(ctx context.Context, base string, client Doer, say func(left4me.Prog
 	mux.HandleFunc("POST "+secret+"/git-upload-pack", func(w http.ResponseWriter, r *http.Request) {
 		p.forward(w, r, "/git-upload-pack", "application/x-git-upload-pack-result")
 	})
-	p.server = &http.Server{Handler: mux, BaseContext: func(net.Listener) context.Context { return ctx }, ReadHeaderTimeout: 10 * time.Second}
+	p.server = &http.Server{
+		Handler:           mux,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 10 * time.Second,
+	}
 	go func() {
 		defer close(p.done)
 		_ = p.server.Serve(l)
@@ -132,7 +136,12 @@ func answered(base string, resp *http.Response, kind string) error {
 	case code == http.StatusOK && strings.TrimSpace(got) == kind:
 		return nil
 	case code == http.StatusOK, code == http.StatusNoContent:
-		return &left4me.Error{Kind: left4me.Invalid, Field: "git.url", Text: base + " is no Git repository", Hint: "copy the address with which it is cloned over https"}
+		return &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "git.url",
+			Text:  base + " is no Git repository",
+			Hint:  "copy the address with which it is cloned over https",
+		}
 	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusNotFound, code == http.StatusGone:
 		return &left4me.Error{
 			Kind: left4me.NotFound, Field: "git.url", Text: fmt.Sprintf("%s is no repository that anybody may read (%d)", base, code),
@@ -159,7 +168,8 @@ func (c counting) Write(b []byte) (int, error) {
 	}
 	c.p.mu.Unlock()
 	if bytes > maxFetched {
-		return 0, left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the repository sends more than %d GiB", maxFetched>>30), "use a smaller one, or its release")
+		return 0, left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the repository sends more than %d GiB", maxFetched>>30),
+			"use a smaller one, or its release")
 	}
 	n, err := c.w.Write(b)
 	if f, ok := c.w.(http.Flusher); ok && err == nil {

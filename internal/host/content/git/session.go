@@ -34,7 +34,12 @@ var errNotOffered = errors.New("the server doesn't give that commit alone")
 func find() (string, error) {
 	program, err := exec.LookPath("git")
 	if err != nil {
-		return "", &left4me.Error{Kind: left4me.Unavailable, Text: "git is not installed on this host", Hint: remedy.Reader{}.Install("git"), Err: err}
+		return "", &left4me.Error{
+			Kind: left4me.Unavailable,
+			Text: "git is not installed on this host",
+			Hint: remedy.Reader{}.Install("git"),
+			Err:  err,
+		}
 	}
 	return program, nil
 }
@@ -59,12 +64,15 @@ func (g *session) close() {
 // settings are all that git knows besides its own defaults.
 var settings = []string{
 	"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.bigFileThreshold=16m", "core.askPass=", "credential.helper=",
-	"transfer.fsckObjects=true", "transfer.bundleURI=false", "fetch.recurseSubmodules=false", "fetch.writeCommitGraph=false", "submodule.recurse=false",
+	"transfer.fsckObjects=true", "transfer.bundleURI=false", "fetch.recurseSubmodules=false", "fetch.writeCommitGraph=false",
+	"submodule.recurse=false",
 	"gc.auto=0", "maintenance.auto=false", "pack.threads=1", "protocol.allow=never", "protocol.http.allow=always", "protocol.version=2",
-	"http.followRedirects=false", "http.proxy=", "http.noEPSV=true", "http.emptyAuth=false", "advice.detachedHead=false", "init.defaultBranch=main", "safe.bareRepository=all",
+	"http.followRedirects=false", "http.proxy=", "http.noEPSV=true", "http.emptyAuth=false", "advice.detachedHead=false",
+	"init.defaultBranch=main", "safe.bareRepository=all",
 	// What old repositories have, and hurts nobody.
 	"fetch.fsck.zeroPaddedFilemode=warn", "fetch.fsck.missingSpaceBeforeDate=warn", "fetch.fsck.missingTaggerEntry=ignore",
-	"fetch.fsck.badTimezone=warn", "fetch.fsck.missingSpaceBeforeEmail=warn", "fetch.fsck.missingEmail=warn", "fetch.fsck.zeroPaddedDate=warn",
+	"fetch.fsck.badTimezone=warn", "fetch.fsck.missingSpaceBeforeEmail=warn", "fetch.fsck.missingEmail=warn",
+	"fetch.fsck.zeroPaddedDate=warn",
 }
 
 func (g *session) command(verb string, args ...string) *exec.Cmd {
@@ -75,8 +83,10 @@ func (g *session) command(verb string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(g.ctx, "/bin/sh", append(append(line, verb), args...)...)
 	cmd.Dir = g.home
 	cmd.Env = []string{
-		"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + g.home, "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_ATTR_NOSYSTEM=1",
-		"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "GIT_ALLOW_PROTOCOL=http", "GIT_PROTOCOL_FROM_USER=0", "GIT_NO_REPLACE_OBJECTS=1", "GIT_NO_LAZY_FETCH=1",
+		"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + g.home, "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
+		"GIT_ATTR_NOSYSTEM=1",
+		"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "GIT_ALLOW_PROTOCOL=http", "GIT_PROTOCOL_FROM_USER=0", "GIT_NO_REPLACE_OBJECTS=1",
+		"GIT_NO_LAZY_FETCH=1",
 		"GIT_OPTIONAL_LOCKS=0", "GIT_LFS_SKIP_SMUDGE=1", "no_proxy=*",
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -142,7 +152,8 @@ func copyTree(to *os.File, from io.Reader) error {
 			return err
 		}
 	}
-	return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the repository unpacks to more than %d GiB", maxTree>>30), "name a directory of it")
+	return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the repository unpacks to more than %d GiB", maxTree>>30),
+		"name a directory of it")
 }
 
 var secretPath = regexp.MustCompile(`http://127\.0\.0\.1:\d+/[0-9a-z]+`)
@@ -172,7 +183,8 @@ func (g *session) cause(verb string, err error, said string) error {
 	switch {
 	case has("not our ref", "unadvertised object", "Server does not allow request"):
 		return errNotOffered
-	case has("fsck error", "error in object", "bad object", "broken links", "unresolved deltas", "inflate", "invalid index-pack output", "pack has bad", "pack is corrupted"):
+	case has("fsck error", "error in object", "bad object", "broken links", "unresolved deltas", "inflate", "invalid index-pack output",
+		"pack has bad", "pack is corrupted"):
 		return failed(g.url+" gives broken objects: "+last(said), "it is not taken; tell those who keep the repository")
 	case has("out of memory", "Out of memory", "unable to mmap", "Cannot allocate"):
 		return failed(g.url+" has an object that is too large to be unpacked", "")

@@ -73,7 +73,8 @@ func clashes(views []*view, w *list) {
 	for name, o := range owners {
 		for i := range o {
 			for _, b := range o[i+1:] {
-				if o[i].pack == b.pack || len(views) > 1 && packs[o[i].pack].layer == packs[b.pack].layer || packs[o[i].pack].hash == packs[b.pack].hash {
+				if o[i].pack == b.pack || len(views) > 1 && packs[o[i].pack].layer == packs[b.pack].layer ||
+					packs[o[i].pack].hash == packs[b.pack].hash {
 					continue
 				}
 				key := [2]int{o[i].pack, b.pack}
@@ -121,7 +122,8 @@ func sayPairs(packs []*pack, pairs map[[2]int]*pair, w *list) {
 			"the game takes one of them, and the other add-on may not work: leave one out")
 	}
 	if len(same) > 0 {
-		w.add(left4me.WarnSameFile, "", "add-ons have the same files with the same contents: "+some(same), "nothing is lost, until one of them is updated")
+		w.add(left4me.WarnSameFile, "", "add-ons have the same files with the same contents: "+some(same),
+			"nothing is lost, until one of them is updated")
 	}
 }
 
@@ -176,7 +178,8 @@ func duplicates(views []*view, w *list) {
 				if o.pack != nil {
 					other = o.pack.path
 				}
-				w.add(left4me.WarnDuplicate, where, fmt.Sprintf("the campaign %.80s is in %s too", m.ID, other), "the game knows one of them only: leave the older one out")
+				w.add(left4me.WarnDuplicate, where, fmt.Sprintf("the campaign %.80s is in %s too", m.ID, other),
+					"the game knows one of them only: leave the older one out")
 			}
 		}
 	}

@@ -50,7 +50,8 @@ func emptiness(entries []vpk.Entry) (text, hint string, all bool) {
 	case n > 0 && n == deep:
 		return `its paths have \ where / belongs: the game finds nothing in it`, "pack it anew", true
 	case n > 0:
-		return fmt.Sprintf(`%d of its %d files have \ in their paths where / belongs, and the game doesn't find them: %s`, n, len(entries), some(slashes)), "pack it anew", false
+		return fmt.Sprintf(`%d of its %d files have \ in their paths where / belongs, and the game doesn't find them: %s`, n, len(entries),
+			some(slashes)), "pack it anew", false
 	case len(odd) > 0:
 		return "the game doesn't find files of which the path isn't plain: " + some(odd), "pack it anew", len(odd) == deep
 	case len(inner) == 1:
@@ -59,7 +60,8 @@ func emptiness(entries []vpk.Entry) (text, hint string, all bool) {
 		return fmt.Sprintf("it holds %d other add-ons, which the game doesn't read: %s", len(inner), some(inner)), "add those", false
 	}
 	if dir := folder(entries); dir != "" {
-		return fmt.Sprintf("everything in it lies in the folder %s, where the game doesn't look", dir), "pack what is in that folder, without the folder itself", true
+		return fmt.Sprintf("everything in it lies in the folder %s, where the game doesn't look",
+			dir), "pack what is in that folder, without the folder itself", true
 	}
 	return "", "", false
 }

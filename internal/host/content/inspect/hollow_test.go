@@ -63,18 +63,44 @@ func TestAddonsThatGiveTheGameNothing(t *testing.T) {
 			pack("addoninfo.txt", "AddonInfo {}", "missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", "x", `sound\a.wav`, "x"),
 			`hollow: 1 of its 4 files have \ in their paths where / belongs, and the game doesn't find them: sound\a.wav; pack it anew`,
 		},
-		"only backslashes": {pack("addoninfo.txt", "AddonInfo {}", `missions\a.txt`, "a", `maps\a1.bsp`, "x"), `hollow: its paths have \ where / belongs: the game finds nothing in it; pack it anew`},
-		"odd paths":        {pack("/maps/a1.bsp", "x", "./cfg/x.cfg", "y"), `hollow: the game doesn't find files of which the path isn't plain: /maps/a1.bsp, ./cfg/x.cfg; pack it anew`},
-		"an add-on in it":  {pack("addoninfo.txt", "AddonInfo {}", "inner.vpk", string(good)), "hollow: it holds another add-on (inner.vpk), which the game doesn't read; add that one"},
-		"add-ons in it":    {pack("x/a.vpk", "1", "x/b.VPK", "2"), "hollow: it holds 2 other add-ons, which the game doesn't read: x/b.VPK, x/a.vpk; add those"},
-		"a folder of its own": {
-			pack("addoninfo.txt", "AddonInfo {}", "My Campaign/maps/a1.bsp", "x", "My Campaign/missions/a.txt", "a", "My Campaign/readme.txt", "r"),
-			"hollow: everything in it lies in the folder My Campaign, where the game doesn't look; pack what is in that folder, without the folder itself",
+		"only backslashes": {
+			pack("addoninfo.txt", "AddonInfo {}", `missions\a.txt`, "a", `maps\a1.bsp`, "x"),
+			`hollow: its paths have \ where / belongs: the game finds nothing in it; pack it anew`,
 		},
-		"deeper":             {pack("a/left4dead2/maps/a1.bsp", "x"), "hollow: everything in it lies in the folder a/left4dead2, where the game doesn't look; pack what is in that folder, without the folder itself"},
-		"two folders":        {pack("a/maps/a1.bsp", "x", "b/maps/b1.bsp", "x"), ""},
-		"no checksums":       {zeroSums(good), "unchecked: it has no checksums: the program that packed it writes none, so nobody can tell whether it is whole; the game plays it all the same"},
-		"a wrong length":     {widened(good, 40, false), "broken: it says that its directory has 139 bytes, and it has 99: the game looks for its files in the wrong place; pack it anew"},
+		"odd paths": {
+			pack("/maps/a1.bsp", "x", "./cfg/x.cfg", "y"),
+			`hollow: the game doesn't find files of which the path isn't plain: /maps/a1.bsp, ./cfg/x.cfg; pack it anew`,
+		},
+		"an add-on in it": {
+			pack("addoninfo.txt", "AddonInfo {}", "inner.vpk", string(good)),
+			"hollow: it holds another add-on (inner.vpk), which the game doesn't read; add that one",
+		},
+		"add-ons in it": {
+			pack("x/a.vpk", "1", "x/b.VPK", "2"),
+			"hollow: it holds 2 other add-ons, which the game doesn't read: x/b.VPK, x/a.vpk; add those",
+		},
+		"a folder of its own": {
+			pack("addoninfo.txt", "AddonInfo {}", "My Campaign/maps/a1.bsp", "x", "My Campaign/missions/a.txt", "a",
+				"My Campaign/readme.txt", "r"),
+			"hollow: everything in it lies in the folder My Campaign, where the game doesn't look; pack what is in that folder, without " +
+				"the folder itself",
+		},
+		"deeper": {
+			pack("a/left4dead2/maps/a1.bsp", "x"),
+			"hollow: everything in it lies in the folder a/left4dead2, where the game doesn't look; pack what is in that folder, " +
+				"without the folder itself",
+		},
+		"two folders": {pack("a/maps/a1.bsp", "x", "b/maps/b1.bsp", "x"), ""},
+		"no checksums": {
+			zeroSums(good),
+			"unchecked: it has no checksums: the program that packed it writes none, so nobody can tell whether it is whole; the game " +
+				"plays it all the same",
+		},
+		"a wrong length": {
+			widened(good, 40, false),
+			"broken: it says that its directory has 139 bytes, and it has 99: the game looks for its files in the wrong place; pack it " +
+				"anew",
+		},
 		"a longer directory": {widened(good, 40, true), ""},
 	} {
 		if got := look(t, c.vpk); got != c.want {
@@ -97,7 +123,8 @@ func TestAddonsThatGiveTheGameNothing(t *testing.T) {
 func TestHollowCases(t *testing.T) {
 	for name, want := range map[string]string{
 		"bslash": `hollow: its paths have \ where / belongs: the game finds nothing in it`, "empty": "hollow: there is nothing in it",
-		"vpkinvpk": "hollow: it holds another add-on (inner.vpk), which the game doesn't read; add that one", "crc0": "unchecked: it has no checksums",
+		"vpkinvpk": "hollow: it holds another add-on (inner.vpk), which the game doesn't read; add that one",
+		"crc0":     "unchecked: it has no checksums",
 	} {
 		b, err := os.ReadFile(filepath.Join("testdata", name+".vpk"))
 		must(t, err)

@@ -94,7 +94,9 @@ func Stack(ctx context.Context, layers []Layer, below []Layer, tick int) ([]left
 		})
 		for _, f := range v.files {
 			if upper, hidden := seen[f]; hidden && everyAddons[path.Base(f)] && path.Base(path.Dir(f)) == "vscripts" {
-				w.add(left4me.WarnScript, f, fmt.Sprintf("%s and %s both have this loose file: only that of %s is run", nameOf(upper), nameOf(l.Name), nameOf(upper)),
+				w.add(left4me.WarnScript, f,
+					fmt.Sprintf("%s and %s both have this loose file: only that of %s is run", nameOf(upper), nameOf(l.Name),
+						nameOf(upper)),
 					"in VPKs of their own all of them are")
 			} else if !hidden {
 				seen[f] = l.Name
@@ -171,7 +173,8 @@ func Sums(ctx context.Context, dir string, paths []string, progress func(bytes i
 
 func tooMany(addons int, w *list) {
 	if addons > maxAddons {
-		w.add(left4me.WarnTooMany, "", fmt.Sprintf("%d add-ons: the game opens all of them at its start, and has room for some hundred files", addons),
+		w.add(left4me.WarnTooMany, "",
+			fmt.Sprintf("%d add-ons: the game opens all of them at its start, and has room for some hundred files", addons),
 			fmt.Sprintf("leave out what isn't played; up to %d do no harm", maxAddons))
 	}
 }

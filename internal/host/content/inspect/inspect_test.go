@@ -97,8 +97,10 @@ func TestWarnings(t *testing.T) {
 		want string // of all warnings, a regular expression
 	}{
 		{"nothing wrong", layer{
-			"addons/a.vpk":                 pack("addoninfo.txt", "AddonInfo { addonSteamAppID 550 }", "missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", "x"),
-			"addons/b.vpk":                 pack("addoninfo.txt", "AddonInfo { addonSteamAppID 500 }", "missions/b.txt", missionText("B", "b1", "c1m1_hotel"), "maps/b1.bsp", "y"),
+			"addons/a.vpk": pack("addoninfo.txt", "AddonInfo { addonSteamAppID 550 }", "missions/a.txt",
+				missionText("A", "a1"), "maps/a1.bsp", "x"),
+			"addons/b.vpk": pack("addoninfo.txt", "AddonInfo { addonSteamAppID 500 }", "missions/b.txt",
+				missionText("B", "b1", "c1m1_hotel"), "maps/b1.bsp", "y"),
 			"cfg/server.cfg":               []byte("sv_tags \"unclosed\n"),
 			"addons/metamod.vdf":           []byte("\"Plugin\"\n{\n\t\"file\"\t\"../left4dead2/addons/metamod/bin/server\"\n}\n"),
 			"addons/metamod/bin/server.so": nil,
@@ -118,7 +120,11 @@ func TestWarnings(t *testing.T) {
 			"addons/a.vpk": pack("addoninfo.txt", "a {}", "scripts/vscripts/director_base_addon.nut", good, "addonimage.jpg", "1"),
 			"addons/b.vpk": pack("addoninfo.txt", "b {}", "scripts/vscripts/director_base_addon.nut", good+good, "addonimage.jpg", "2"),
 		}, `^$`},
-		{"the same add-on twice", layer{"addons/a.vpk": pack("x/y", "1"), "addons/b.vpk": pack("x/y", "1")}, `^duplicate addons/b.vpk: it is the same add-on as left4dead2/addons/a.vpk$`},
+		{
+			"the same add-on twice",
+			layer{"addons/a.vpk": pack("x/y", "1"), "addons/b.vpk": pack("x/y", "1")},
+			`^duplicate addons/b.vpk: it is the same add-on as left4dead2/addons/a.vpk$`,
+		},
 		{"the same campaign twice", layer{
 			"addons/a.vpk": pack("missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", "x"),
 			"addons/b.vpk": pack("missions/b.txt", missionText("a", "a2"), "maps/a2.bsp", "x"),
@@ -130,7 +136,10 @@ func TestWarnings(t *testing.T) {
 		},
 		{
 			"a mission without map",
-			layer{"addons/a.vpk": pack("missions/a.txt", missionText("A", "A1", "a2"), "maps/a1.bsp", "x"), "missions/b.txt": []byte(missionText("B", "b1"))},
+			layer{
+				"addons/a.vpk":   pack("missions/a.txt", missionText("A", "A1", "a2"), "maps/a1.bsp", "x"),
+				"missions/b.txt": []byte(missionText("B", "b1")),
+			},
 			`^no-map addons/a.vpk: its mission names maps that aren't here: a2\nno-map missions/b.txt: .*: b1$`,
 		},
 		{
@@ -143,7 +152,11 @@ func TestWarnings(t *testing.T) {
 			layer{"addons/a.vpk": []byte("<html>not found</html>"), "addons/b.vpk": cut[:len(cut)-3], "addons/c.vpk": nil},
 			`^broken addons/a.vpk: it can't be read: at offset 0: .*\nbroken addons/b.vpk: it is cut: at offset 21: .*\nbroken addons/c.vpk: .*$`,
 		},
-		{"a wrong size of the tree", layer{"addons/a.vpk": append(append(bytes.Clone(multi[:8]), 1, 0, 0, 0), multi[12:]...)}, `^broken addons/a.vpk: it says that its directory has 1 bytes, and it has \d+: [^\n]*$`},
+		{
+			"a wrong size of the tree",
+			layer{"addons/a.vpk": append(append(bytes.Clone(multi[:8]), 1, 0, 0, 0), multi[12:]...)},
+			`^broken addons/a.vpk: it says that its directory has 1 bytes, and it has \d+: [^\n]*$`,
+		},
 		{
 			"parts that are missing",
 			layer{"addons/x_dir.vpk": parts, "addons/y_000.vpk": []byte("only data")},
@@ -160,31 +173,41 @@ func TestWarnings(t *testing.T) {
 			`^script scripts/vscripts/director_base.nut: it takes the place .*\nscript addons/a.vpk: scripts/vscripts/mapspawn.nut in it takes the place of the game's own script, on every map$`,
 		},
 		{"scripts with errors", layer{
-			"addons/a.vpk": pack("scripts/vscripts/a.nut", "x <- {\n  y = [1, 2\n}\n"), "scripts/vscripts/b.nut": []byte("// it's {\nprintl(\"open)\ny <- \"x)\n"),
-			"scripts/vscripts/c.nut": []byte("/* { */ function f() {\n"), "scripts/vscripts/d.nut": []byte("x <- '}'; y <- @\"a\n\"\"{\"; z <- \"\\\"{\"; # {\n"),
+			"addons/a.vpk":           pack("scripts/vscripts/a.nut", "x <- {\n  y = [1, 2\n}\n"),
+			"scripts/vscripts/b.nut": []byte("// it's {\nprintl(\"open)\ny <- \"x)\n"),
+			"scripts/vscripts/c.nut": []byte("/* { */ function f() {\n"),
+			"scripts/vscripts/d.nut": []byte("x <- '}'; y <- @\"a\n\"\"{\"; z <- \"\\\"{\"; # {\n"),
 		}, `^script scripts/vscripts/b.nut: line 2: the quotation mark that begins here isn't closed\n` +
 			`script scripts/vscripts/c.nut: line 1: the bracket that begins here isn't closed: } is missing\n` +
 			`script addons/a.vpk: scripts/vscripts/a.nut in it, line 3: } stands where \] is needed, for line 2$`},
 		{
 			"a mode in an add-on of another name",
-			layer{"addons/fun.vpk": pack("modes/brawl.txt", "x", "scripts/vscripts/brawl.nut", good), "addons/race.vpk": pack("modes/race.txt", "x", "scripts/vscripts/race.nut", good)},
+			layer{
+				"addons/fun.vpk":  pack("modes/brawl.txt", "x", "scripts/vscripts/brawl.nut", good),
+				"addons/race.vpk": pack("modes/race.txt", "x", "scripts/vscripts/race.nut", good),
+			},
 			`^script addons/fun.vpk: on Linux the game doesn't run the script of the mode brawl .*$`,
 		},
 		{"texts", layer{
-			"addons/metamod.vdf": []byte("\"Plugin\"\n{\n\t\"file\"\t\"x\n}\n"), "resource/ui.res": []byte("a {\n b {\n c d\n}\n"), "resource/fine.res": []byte(`a { "b" "say \"hi\"" }`),
-			"addons/sourcemod/configs/core.cfg":          []byte("; it's { \n/* { */ \"Core\"\n{\n\"a\" \"b;{\" // {\n}\n"),
-			"addons/sourcemod/configs/databases.cfg":     []byte("\"Databases\"\n{\n"),
-			"addons/sourcemod/gamedata/x.txt":            []byte("\"Games\" { \"l4d2\" { \"Signatures\" { \"linux\" \"\\x55\\x22\\x8B\" } } }"),
-			"addons/sourcemod/configs/admins_simple.ini": []byte("/**\n * \"not\n */\n// \"STEAM_0:1:1\" \"z\n; x\n\"STEAM_1:0:123\" \"99:z\"\n\"!127.0.0.1\" \"@group\" \"pass word\"\n\"STEAM_1:0:5\"\n"),
-			"missions/m.txt":                             []byte("mission { name x modes { coop { 1 { map c1m1_hotel } } } }\n}"),
+			"addons/metamod.vdf": []byte("\"Plugin\"\n{\n\t\"file\"\t\"x\n}\n"), "resource/ui.res": []byte("a {\n b {\n c d\n}\n"),
+			"resource/fine.res":                      []byte(`a { "b" "say \"hi\"" }`),
+			"addons/sourcemod/configs/core.cfg":      []byte("; it's { \n/* { */ \"Core\"\n{\n\"a\" \"b;{\" // {\n}\n"),
+			"addons/sourcemod/configs/databases.cfg": []byte("\"Databases\"\n{\n"),
+			"addons/sourcemod/gamedata/x.txt": []byte(
+				"\"Games\" { \"l4d2\" { \"Signatures\" { \"linux\" \"\\x55\\x22\\x8B\" } } }"),
+			"addons/sourcemod/configs/admins_simple.ini": []byte(
+				"/**\n * \"not\n */\n// \"STEAM_0:1:1\" \"z\n; x\n\"STEAM_1:0:123\" \"99:z\"\n\"!127.0.0.1\" \"@group\" \"pass word\"\n" +
+					"\"STEAM_1:0:5\"\n"),
+			"missions/m.txt": []byte("mission { name x modes { coop { 1 { map c1m1_hotel } } } }\n}"),
 		}, `^syntax missions/m.txt: the mission is broken: line 2: .*\n` +
 			`syntax addons/metamod.vdf: line 3: the quotation mark .*\n` +
 			`syntax addons/sourcemod/configs/databases.cfg: line 2: the bracket .*\n` +
 			`syntax resource/ui.res: line 4: } is missing .*\n` +
 			`text addons/sourcemod/configs/admins_simple.ini: line 8: what this administrator .*$`},
 		{"texts that are read otherwise than they look", layer{
-			"cfg/server.cfg": []byte("\ufeffsv_cheats 0\nhostname “x”\n"), "addons/sourcemod/configs/core.cfg": []byte("\xff\xfeC\x00o\x00r\x00e\x00"),
-			"resource/left4dead2_german.txt": []byte("\xff\xfea\x00b\x00c\x00d\x00"), "addons/readme.txt": []byte("\ufeffx"),
+			"cfg/server.cfg":                    []byte("\ufeffsv_cheats 0\nhostname “x”\n"),
+			"addons/sourcemod/configs/core.cfg": []byte("\xff\xfeC\x00o\x00r\x00e\x00"),
+			"resource/left4dead2_german.txt":    []byte("\xff\xfea\x00b\x00c\x00d\x00"), "addons/readme.txt": []byte("\ufeffx"),
 			"addons/a.vpk": pack("cfg/a.cfg", "\ufeffsv_cheats 0\n", "scripts/vscripts/a.nut", "\ufeff"+good),
 		}, `^text addons/a.vpk: cfg/a.cfg in it: it begins with a byte order mark: .*\n` +
 			`text addons/a.vpk: scripts/vscripts/a.nut in it: it begins with a byte order mark: .*\n` +
@@ -235,7 +258,8 @@ func TestSimulatedOverlaysRaiseNoAlarm(t *testing.T) {
 
 func TestCampaigns(t *testing.T) {
 	l := layer{
-		"addons/b.vpk": pack("addonimage.jpg", "jpeg", "missions/b.txt", "mission { name Bee displaytitle \"#token\" modes { versus { 1 { map b1 displayname #x image vgui\\Pic } } } }",
+		"addons/b.vpk": pack("addonimage.jpg", "jpeg", "missions/b.txt",
+			"mission { name Bee displaytitle \"#token\" modes { versus { 1 { map b1 displayname #x image vgui\\Pic } } } }",
 			"maps/b1.bsp", "x", "maps/stray.bsp", "x", "materials/vgui/pic.jpg", "jpeg"),
 		"missions/a.txt": []byte(missionText("Aye", "A1", "a2")),
 		"maps/a1.bsp":    nil, "maps/a2.bsp": nil, "maps/alone.bsp": nil,
@@ -245,10 +269,12 @@ func TestCampaigns(t *testing.T) {
 		t.Fatalf("%+v", all)
 	}
 	a, b := all[1], all[0]
-	if a.ID != "Aye" || a.Title != "The Aye" || a.Author != "me" || a.File != "" || a.Mission != "left4dead2/missions/a.txt" || len(a.Modes["coop"]) != 2 || a.Modes["coop"][0].Map != "a1" || a.Modes["coop"][1].Title != "2: a2" {
+	if a.ID != "Aye" || a.Title != "The Aye" || a.Author != "me" || a.File != "" || a.Mission != "left4dead2/missions/a.txt" ||
+		len(a.Modes["coop"]) != 2 || a.Modes["coop"][0].Map != "a1" || a.Modes["coop"][1].Title != "2: a2" {
 		t.Errorf("%+v", a)
 	}
-	if b.ID != "Bee" || b.Title != "Bee" || b.File != "left4dead2/addons/b.vpk" || b.Mission != "missions/b.txt" || b.Image != "addonimage.jpg" {
+	if b.ID != "Bee" || b.Title != "Bee" || b.File != "left4dead2/addons/b.vpk" || b.Mission != "missions/b.txt" ||
+		b.Image != "addonimage.jpg" {
 		t.Errorf("%+v", b)
 	}
 	if c := b.Modes["versus"][0]; c.Map != "b1" || c.Title != "b1" || c.Image != "materials/vgui/pic.jpg" {
@@ -272,12 +298,15 @@ func TestCampaigns(t *testing.T) {
 
 func TestStackSaysWhatLayersHaveInCommon(t *testing.T) {
 	upper := layer{
-		"addons/a.vpk": pack("x/1", "upper", "x/own", "1"), "addons/same.vpk": pack("x/2", "upper"), "scripts/vscripts/mapspawn_addon.nut": nil,
-		"addons/c.vpk": pack("missions/c.txt", missionText("C", "c1m1_hotel")), "cfg/x.cfg": nil,
+		"addons/a.vpk": pack("x/1", "upper", "x/own", "1"), "addons/same.vpk": pack("x/2", "upper"),
+		"scripts/vscripts/mapspawn_addon.nut": nil,
+		"addons/c.vpk":                        pack("missions/c.txt", missionText("C", "c1m1_hotel")), "cfg/x.cfg": nil,
 	}
 	lower := layer{
-		"addons/b.vpk": pack("x/1", "lower"), "addons/same.vpk": pack("x/2", "lower", "x/1", "hidden"), "scripts/vscripts/mapspawn_addon.nut": nil,
-		"addons/d.vpk": pack("missions/d.txt", missionText("c", "c1m2_streets")), "cfg/x.cfg": nil, "addons/broken.vpk": nil,
+		"addons/b.vpk": pack("x/1", "lower"), "addons/same.vpk": pack("x/2", "lower", "x/1", "hidden"),
+		"scripts/vscripts/mapspawn_addon.nut": nil,
+		"addons/d.vpk":                        pack("missions/d.txt", missionText("c", "c1m2_streets")), "cfg/x.cfg": nil,
+		"addons/broken.vpk": nil,
 	}
 	w, err := inspect.Stack(t.Context(), []inspect.Layer{{Name: "up", Dir: upper.lay(t)}, {Name: "low", Dir: lower.lay(t)}}, nil, 0)
 	must(t, err)
@@ -298,7 +327,9 @@ func TestSums(t *testing.T) {
 	bad[len(bad)-1]++
 	l := layer{"addons/good.vpk": pack("x", "y"), "addons/bad.vpk": bad, "addons/none.vpk": nil}
 	var read int64
-	w, err := inspect.Sums(t.Context(), l.lay(t), []string{"left4dead2/addons/good.vpk", "left4dead2/addons/bad.vpk", "left4dead2/addons/none.vpk", "left4dead2/addons/gone.vpk"}, nil)
+	w, err := inspect.Sums(t.Context(), l.lay(t),
+		[]string{"left4dead2/addons/good.vpk", "left4dead2/addons/bad.vpk", "left4dead2/addons/none.vpk", "left4dead2/addons/gone.vpk"},
+		nil)
 	must(t, err)
 	if got := show(w); got != "broken addons/bad.vpk: its checksums are wrong: maps/m.bsp" {
 		t.Errorf("%s, %d", got, read)
@@ -360,13 +391,19 @@ func TestOnlyLooseTextsCanBeRepaired(t *testing.T) {
 func TestFilesWhereNothingLooksAreNamed(t *testing.T) {
 	const games = "\"Games\"\n{\n}\n"
 	w, _ := tree(t, layer{
-		"addons/x.smx": nil, "addons/sourcemod/plugins/ok.smx": nil, "addons/sourcemod/plugins/disabled/off.smx": nil, "addons/SourceMod/Plugins/A.smx": nil,
-		"addons/sourcemod/x.phrases.txt": nil, "addons/sourcemod/translations/ok.phrases.txt": nil, "addons/sourcemod/configs/g.txt": []byte(games), "addons/sourcemod/gamedata/ok.txt": []byte(games),
+		"addons/x.smx": nil, "addons/sourcemod/plugins/ok.smx": nil, "addons/sourcemod/plugins/disabled/off.smx": nil,
+		"addons/SourceMod/Plugins/A.smx": nil,
+		"addons/sourcemod/x.phrases.txt": nil, "addons/sourcemod/translations/ok.phrases.txt": nil,
+		"addons/sourcemod/configs/g.txt": []byte(games), "addons/sourcemod/gamedata/ok.txt": []byte(games),
 		"addons/sourcemod/sourcemod/plugins/d.smx": nil,
-		"addons/tool.vdf":                          []byte(`"Plugin" { "file" "addons/tool" }`), "addons/tool.dll": nil, "addons/gone.vdf": []byte(`"Plugin" { "file" "../left4dead2/addons/nothere/server" }`),
-		"addons/good.vdf": []byte(`"Plugin" { "file" "addons/good" }`), "addons/good.so": []byte("\x7fELF\x01"), "addons/wide.vdf": []byte(`"Plugin" { "file" "addons/wide" }`), "addons/wide.so": []byte("\x7fELF\x02"),
-		"addons/sourcemod/extensions/socket.autoload": nil, "addons/sourcemod/extensions/socket.ext.dll": nil, "addons/sourcemod/extensions/ok.autoload": nil, "addons/sourcemod/extensions/ok.ext.2.l4d2.so": nil,
-		"addons/sourcemod/extensions/x64only.autoload": nil, "addons/sourcemod/extensions/x64/x64only.ext.so": nil, "addons/sourcemod/extensions/none.autoload": nil,
+		"addons/tool.vdf":                          []byte(`"Plugin" { "file" "addons/tool" }`), "addons/tool.dll": nil,
+		"addons/gone.vdf": []byte(`"Plugin" { "file" "../left4dead2/addons/nothere/server" }`),
+		"addons/good.vdf": []byte(`"Plugin" { "file" "addons/good" }`), "addons/good.so": []byte("\x7fELF\x01"),
+		"addons/wide.vdf": []byte(`"Plugin" { "file" "addons/wide" }`), "addons/wide.so": []byte("\x7fELF\x02"),
+		"addons/sourcemod/extensions/socket.autoload": nil, "addons/sourcemod/extensions/socket.ext.dll": nil,
+		"addons/sourcemod/extensions/ok.autoload": nil, "addons/sourcemod/extensions/ok.ext.2.l4d2.so": nil,
+		"addons/sourcemod/extensions/x64only.autoload": nil, "addons/sourcemod/extensions/x64/x64only.ext.so": nil,
+		"addons/sourcemod/extensions/none.autoload": nil,
 	})
 	got := show(w)
 	want := `incomplete addons/gone.vdf: the program that it names isn't here: left4dead2/addons/nothere/server
@@ -397,15 +434,31 @@ func TestStackSaysWhatPluginsLack(t *testing.T) {
 		tick   int
 		want   string
 	}{
-		"nothing":               {nil, layer{"x": nil}, 100, "tick-rate : it has a tick rate of 100, and nothing that enables it: the game keeps to 30"},
-		"30":                    {nil, layer{"x": nil}, 30, ""},
-		"plugins":               {[]layer{plugins}, layer{"x": nil}, 0, "no-metamod addons/metamod/y.vdf: it has plugins of Metamod but no Metamod: none of them is loaded\nno-sourcemod addons/sourcemod/plugins/x.smx: it has SourceMod plugins but no SourceMod: none of them is loaded"},
-		"in another overlay":    {[]layer{plugins, sourcemod}, layer{"x": nil}, 0, ""},
-		"in the game":           {[]layer{plugins}, sourcemod, 0, ""},
-		"switched off":          {[]layer{{"addons/sourcemod/plugins/disabled/x.smx": nil}}, layer{"x": nil}, 0, ""},
-		"an enabler":            {[]layer{{"addons/tickrate_enabler.so": nil}}, layer{"x": nil}, 60, ""},
-		"l4dtoolz in the game":  {nil, layer{"addons/l4dtoolz.so": nil}, 60, ""},
-		"capitals in one layer": {[]layer{{"cfg/My/x.cfg": nil}, {"cfg/my/y.cfg": nil}}, layer{"x": nil}, 0, "name cfg/my: overlay o0 has it as left4dead2/cfg/My: the two differ by case only, and on Linux both are there"},
+		"nothing": {
+			nil,
+			layer{"x": nil},
+			100,
+			"tick-rate : it has a tick rate of 100, and nothing that enables it: the game keeps to 30",
+		},
+		"30": {nil, layer{"x": nil}, 30, ""},
+		"plugins": {
+			[]layer{plugins},
+			layer{"x": nil},
+			0,
+			"no-metamod addons/metamod/y.vdf: it has plugins of Metamod but no Metamod: none of them is loaded\n" +
+				"no-sourcemod addons/sourcemod/plugins/x.smx: it has SourceMod plugins but no SourceMod: none of them is loaded",
+		},
+		"in another overlay":   {[]layer{plugins, sourcemod}, layer{"x": nil}, 0, ""},
+		"in the game":          {[]layer{plugins}, sourcemod, 0, ""},
+		"switched off":         {[]layer{{"addons/sourcemod/plugins/disabled/x.smx": nil}}, layer{"x": nil}, 0, ""},
+		"an enabler":           {[]layer{{"addons/tickrate_enabler.so": nil}}, layer{"x": nil}, 60, ""},
+		"l4dtoolz in the game": {nil, layer{"addons/l4dtoolz.so": nil}, 60, ""},
+		"capitals in one layer": {
+			[]layer{{"cfg/My/x.cfg": nil}, {"cfg/my/y.cfg": nil}},
+			layer{"x": nil},
+			0,
+			"name cfg/my: overlay o0 has it as left4dead2/cfg/My: the two differ by case only, and on Linux both are there",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var layers []inspect.Layer

@@ -53,7 +53,8 @@ func (v *view) info(name string, a *vpk.Archive) {
 		return // no server needs it
 	}
 	if info.App != 0 && info.App != addon.Left4Dead2 && info.App != addon.Left4Dead {
-		v.warn.add(left4me.WarnOtherGame, name, fmt.Sprintf("it says that it is for another game: app %d", info.App), fmt.Sprintf("add-ons for this game say %d", addon.Left4Dead2))
+		v.warn.add(left4me.WarnOtherGame, name, fmt.Sprintf("it says that it is for another game: app %d", info.App),
+			fmt.Sprintf("add-ons for this game say %d", addon.Left4Dead2))
 	}
 	f := found{where: name, what: "addoninfo.txt in it", kind: "addoninfo.txt"}
 	v.problems(f, problems, "")
@@ -92,7 +93,9 @@ func (v *view) problems(f found, all []vdf.Problem, hint string) {
 		first := fmt.Sprintf("line %d: %s", ps[0].Line, strings.ToValidUTF8(ps[0].Text, "\ufffd")) + more(ps[1:])
 		switch group {
 		case encoded:
-			v.warn.fixable(left4me.WarnText, f.where, fmt.Sprintf("%s %s. The game cannot read this %s. Save it as UTF-8 without a byte order mark.", f.what, strings.TrimPrefix(ps[0].Text, "it "), f.kind), "", f.fix)
+			v.warn.fixable(left4me.WarnText, f.where,
+				fmt.Sprintf("%s %s. The game cannot read this %s. Save it as UTF-8 without a byte order mark.", f.what,
+					strings.TrimPrefix(ps[0].Text, "it "), f.kind), "", f.fix)
 			if v.told == nil {
 				v.told = map[string]bool{}
 			}
@@ -100,11 +103,13 @@ func (v *view) problems(f found, all []vdf.Problem, hint string) {
 		case broken:
 			v.warn.add(left4me.WarnSyntax, f.where, fmt.Sprintf("%s is broken: %s", f.what, first), hint)
 		case cut:
-			v.warn.add(left4me.WarnSyntax, f.where, fmt.Sprintf("%s has a text that is too long: %s", f.what, first), "make it shorter: most characters besides those of English take two or three bytes")
+			v.warn.add(left4me.WarnSyntax, f.where, fmt.Sprintf("%s has a text that is too long: %s", f.what, first),
+				"make it shorter: most characters besides those of English take two or three bytes")
 		case brackets:
 			v.warn.add(left4me.WarnSyntax, f.where, fmt.Sprintf("%s has a text in brackets: %s", f.what, first), "")
 		case left:
-			v.warn.add(left4me.WarnSyntax, f.where, fmt.Sprintf("%s has a condition: %s", f.what, first), "the only condition that holds on every server is [$WIN32]")
+			v.warn.add(left4me.WarnSyntax, f.where, fmt.Sprintf("%s has a condition: %s", f.what, first),
+				"the only condition that holds on every server is [$WIN32]")
 		}
 	}
 }

@@ -46,12 +46,19 @@ func TestMissionsThatTheGameReadsOtherwise(t *testing.T) {
 		},
 		{
 			"a chapter without a picture",
-			layer{"missions/a.txt": []byte("\"mission\"\n{\n\"Name\" A\n\"modes\" { coop {\n1 { Map c1m1_hotel Image\n}\n2 { Map c1m2_streets }\n} } }")},
+			layer{
+				"missions/a.txt": []byte(
+					"\"mission\"\n{\n\"Name\" A\n\"modes\" { coop {\n1 { Map c1m1_hotel Image\n}\n2 { Map c1m2_streets }\n} } }"),
+			},
 			`^syntax missions/a.txt: the mission is broken: line 5: the key "Image" has no value$`,
 		},
 		{
 			"conditions and brackets",
-			layer{"missions/a.txt": []byte("mission {\nName A\nAuthor me [VS]\nmodes {\ncoop { 1 { Map c1m1_hotel } }\nversus [$LINUX] { 1 { Map none } }\nrealism [!$X360] { 1 { Map none } }\nsurvival [$X360] { 1 { Map none } } } }")},
+			layer{
+				"missions/a.txt": []byte(
+					"mission {\nName A\nAuthor me [VS]\nmodes {\ncoop { 1 { Map c1m1_hotel } }\nversus [$LINUX] { 1 { Map none } }\n" +
+						"realism [!$X360] { 1 { Map none } }\nsurvival [$X360] { 1 { Map none } } } }"),
+			},
 			`^syntax missions/a.txt: the mission has a condition: line 6: the condition "\[\$LINUX\]" does not hold in this game, but in newer ones: "versus" is left out \(see also line 7\)\n` +
 				`syntax missions/a.txt: the mission has a text in brackets: line 3: the game takes "\[VS\]" for a condition .*$`,
 		},
@@ -62,13 +69,24 @@ func TestMissionsThatTheGameReadsOtherwise(t *testing.T) {
 		},
 		{
 			"a text in another encoding",
-			layer{"missions/a.txt": []byte("mission { Name A DisplayTitle \"\xc2\xe5\xe7\xf7\" modes { coop { 1 { Map c1m1_hotel Image \xc2\xe5 \xe7\xf7 } } } }")},
+			layer{
+				"missions/a.txt": []byte(
+					"mission { Name A DisplayTitle \"\xc2\xe5\xe7\xf7\" modes { coop { 1 { Map c1m1_hotel Image \xc2\xe5 \xe7\xf7 } } } }"),
+			},
 			`(?s)^syntax missions/a.txt: the mission is broken: line 1: the key "\x{fffd}" has no value$`,
 		},
 		{"a panel of the client's", layer{"resource/a.res": []byte("a { b \"c\nd\" e f [!$X360] }")}, `^$`},
-		{"no mission, and why", layer{"missions/a.txt": []byte("mission\n{\n}\n}\n")}, `^syntax missions/a.txt: the mission is broken: line 4: } closes nothing$`},
+		{
+			"no mission, and why",
+			layer{"missions/a.txt": []byte("mission\n{\n}\n}\n")},
+			`^syntax missions/a.txt: the mission is broken: line 4: } closes nothing$`,
+		},
 		{"no mission", layer{"missions/a.txt": []byte("nothing { a b }")}, `^syntax missions/a.txt: the mission has no mission in it$`},
-		{"too large", layer{"addons/a.vpk": pack("missions/a.txt", strings.Repeat(" ", 1<<20+1))}, `^syntax addons/a.vpk: the mission missions/a.txt in it is too large: 1048577 bytes$`},
+		{
+			"too large",
+			layer{"addons/a.vpk": pack("missions/a.txt", strings.Repeat(" ", 1<<20+1))},
+			`^syntax addons/a.vpk: the mission missions/a.txt in it is too large: 1048577 bytes$`,
+		},
 	} {
 		w, _ := tree(t, c.l)
 		if got := show(w); !regexp.MustCompile(c.want).MatchString(got) {
@@ -86,8 +104,10 @@ func TestMissionsThatTheGameReadsOtherwise(t *testing.T) {
 // Each of these missions has three maps and one slip, whose line is told.
 func TestSlipsOfMissionsAreNamedByLine(t *testing.T) {
 	lines := map[string]string{
-		"aextra": "15: a quotation mark", "bmissq": "15: a quotation mark", "cmissb": "18: } is missing", "dextrab": "18: } too many", "emisso": "12: the key", "fnoval": "6: the key",
-		"gvers": "15: a quotation mark", "hslash": "18: the key", "ismart": "15: the key", "jtail": "10: the block", "kquot": "15: a quotation mark",
+		"aextra": "15: a quotation mark", "bmissq": "15: a quotation mark", "cmissb": "18: } is missing", "dextrab": "18: } too many",
+		"emisso": "12: the key", "fnoval": "6: the key",
+		"gvers": "15: a quotation mark", "hslash": "18: the key", "ismart": "15: the key", "jtail": "10: the block",
+		"kquot": "15: a quotation mark",
 	}
 	files, err := filepath.Glob("../../../../source/addon/testdata/slips/*.txt")
 	must(t, err)
@@ -98,8 +118,13 @@ func TestSlipsOfMissionsAreNamedByLine(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(f), ".txt")
 		text, err := os.ReadFile(f)
 		must(t, err)
-		w, _ := tree(t, layer{"addons/" + name + ".vpk": pack("missions/"+name+".txt", string(text), "maps/"+name+"_m1.bsp", "x", "maps/"+name+"_m2.bsp", "x", "maps/"+name+"_m3.bsp", "x")})
-		if want := "syntax addons/" + name + ".vpk: the mission missions/" + name + ".txt in it is broken: line " + lines[name]; strings.Count(show(w), want) != 1 || strings.Count(show(w), "syntax") != 1 {
+		w, _ := tree(t,
+			layer{
+				"addons/" + name + ".vpk": pack("missions/"+name+".txt", string(text), "maps/"+name+"_m1.bsp", "x", "maps/"+name+"_m2.bsp",
+					"x", "maps/"+name+"_m3.bsp", "x"),
+			})
+		if want := "syntax addons/" + name + ".vpk: the mission missions/" + name + ".txt in it is broken: line " +
+			lines[name]; strings.Count(show(w), want) != 1 || strings.Count(show(w), "syntax") != 1 {
 			t.Errorf("%s:\n%s\nwant %s", name, show(w), want)
 		}
 	}
@@ -107,8 +132,11 @@ func TestSlipsOfMissionsAreNamedByLine(t *testing.T) {
 
 // A mission that the game can't read is no campaign: its maps are there as maps without one.
 func TestCampaignsAreWhatTheGameSees(t *testing.T) {
-	text := []byte("\"mission\"\n{\n\"Name\" A\n\"modes\"\n{\n\"coop\"\n{\n1 { Map a1 Image\n}\n2 { Map a2 }\n}\n\"versus\" [!$X360]\n{\n1 { Map a1 }\n}\n}\n}\n")
-	_, all := tree(t, layer{"missions/a.txt": text, "missions/b.txt": wide(string(bytes.ReplaceAll(text, []byte("Name\" A"), []byte("Name\" B"))))})
+	text := []byte(
+		"\"mission\"\n{\n\"Name\" A\n\"modes\"\n{\n\"coop\"\n{\n1 { Map a1 Image\n}\n2 { Map a2 }\n}\n\"versus\" [!$X360]\n{\n" +
+			"1 { Map a1 }\n}\n}\n}\n")
+	_, all := tree(t,
+		layer{"missions/a.txt": text, "missions/b.txt": wide(string(bytes.ReplaceAll(text, []byte("Name\" A"), []byte("Name\" B"))))})
 	if len(all) != 1 || all[0].ID != "A" || len(all[0].Modes) != 1 || len(all[0].Modes["coop"]) != 2 {
 		t.Errorf("%+v", all)
 	}

@@ -142,7 +142,8 @@ func (v *view) strays() []left4me.Campaign {
 		}
 		for _, m := range slices.Compact(maps) {
 			if !named[m] && addon.MapName(m) {
-				c.Modes[left4me.AnyMode] = append(c.Modes[left4me.AnyMode], left4me.Chapter{Number: len(c.Modes[left4me.AnyMode]) + 1, Map: m, Title: m})
+				c.Modes[left4me.AnyMode] = append(c.Modes[left4me.AnyMode],
+					left4me.Chapter{Number: len(c.Modes[left4me.AnyMode]) + 1, Map: m, Title: m})
 			}
 		}
 		if len(c.Modes) > 0 {
@@ -175,7 +176,8 @@ func (v *view) checkMaps() {
 	without := func(path string, maps []string) {
 		maps = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(maps))), func(m string) bool { return named[m] || v.hidden[m] })
 		if len(maps) > 0 {
-			v.warn.add(left4me.WarnNoMission, path, "no mission names these maps: "+some(maps), "they can be played with map and changelevel only, and are in no vote or lobby")
+			v.warn.add(left4me.WarnNoMission, path, "no mission names these maps: "+some(maps),
+				"they can be played with map and changelevel only, and are in no vote or lobby")
 		}
 	}
 	for _, p := range v.addons() {
@@ -207,7 +209,8 @@ func (v *view) checkMaps() {
 			if m.pack != nil {
 				where = m.pack.path
 			}
-			v.warn.add(left4me.WarnNoMap, where, "its mission names maps that aren't here: "+some(missing), "servers stay on their map, or crash, when the campaign gets there")
+			v.warn.add(left4me.WarnNoMap, where, "its mission names maps that aren't here: "+some(missing),
+				"servers stay on their map, or crash, when the campaign gets there")
 		}
 	}
 }

@@ -29,9 +29,12 @@ func (v *view) checkNames() {
 		case !isAddonsDir(dir):
 			v.warn.add(left4me.WarnName, f, "the game looks for add-ons in left4dead2/addons only", "move it there")
 		case path.Ext(name) != ".vpk":
-			v.warn.add(left4me.WarnName, f, fmt.Sprintf("on Linux the game doesn't find %s: the ending must be in small letters", path.Ext(name)), "name it "+strings.TrimSuffix(name, path.Ext(name))+".vpk")
+			v.warn.add(left4me.WarnName, f,
+				fmt.Sprintf("on Linux the game doesn't find %s: the ending must be in small letters", path.Ext(name)),
+				"name it "+strings.TrimSuffix(name, path.Ext(name))+".vpk")
 		case strings.Contains(stem, "."):
-			v.warn.add(left4me.WarnName, f, "on Linux the game doesn't find an add-on with two dots in its name", "name it "+strings.ReplaceAll(strings.TrimSuffix(name, path.Ext(name)), ".", "_")+".vpk")
+			v.warn.add(left4me.WarnName, f, "on Linux the game doesn't find an add-on with two dots in its name",
+				"name it "+strings.ReplaceAll(strings.TrimSuffix(name, path.Ext(name)), ".", "_")+".vpk")
 		}
 	}
 }

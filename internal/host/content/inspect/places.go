@@ -45,7 +45,8 @@ func (v *view) checkPlaces(ctx context.Context) error {
 			if !beneath(smDir + "/translations") {
 				v.warn.add(left4me.WarnPlace, f, "SourceMod reads phrases from "+smDir+"/translations only", "move it there")
 			}
-		case path.Ext(base) == ".txt" && heads > 0 && !beneath(smDir+"/gamedata") && !beneath(smDir+"/translations") && !beneath("left4dead2/missions"):
+		case path.Ext(base) == ".txt" && heads > 0 && !beneath(smDir+"/gamedata") && !beneath(smDir+"/translations") &&
+			!beneath("left4dead2/missions"):
 			heads--
 			if v.head(f) == "games" {
 				v.warn.add(left4me.WarnPlace, f, "it is game data, which SourceMod reads from "+smDir+"/gamedata only", "move it there")
@@ -82,10 +83,14 @@ func (v *view) checkDirs(dir string, said map[string]bool) {
 		said[dir] = true
 		name, parent := path.Base(dir), path.Dir(dir)
 		switch {
-		case parent != "." && strings.EqualFold(name, path.Base(parent)) && place.Known(strings.ToLower(parent)) && !place.Known(strings.ToLower(dir)):
-			v.warn.add(left4me.WarnPlace, dir, fmt.Sprintf("the directory %s is doubled: nothing looks in the inner one", name), "move what is in it one up")
+		case parent != "." && strings.EqualFold(name, path.Base(parent)) && place.Known(strings.ToLower(parent)) &&
+			!place.Known(strings.ToLower(dir)):
+			v.warn.add(left4me.WarnPlace, dir, fmt.Sprintf("the directory %s is doubled: nothing looks in the inner one", name),
+				"move what is in it one up")
 		case place.Known(strings.ToLower(dir)) && dir != strings.ToLower(dir):
-			v.warn.add(left4me.WarnName, dir, "on Linux the game and SourceMod don't find this directory: its name must be in small letters", "name it "+strings.ToLower(dir))
+			v.warn.add(left4me.WarnName, dir,
+				"on Linux the game and SourceMod don't find this directory: its name must be in small letters",
+				"name it "+strings.ToLower(dir))
 		}
 	}
 }
@@ -107,7 +112,8 @@ func (v *view) checkPrograms() {
 			v.program(f, p.Path, []string{p.Path + ".so", p.Path + "_i486.so"}, []string{p.Path + ".dll"}, nil)
 		case strings.HasSuffix(base, ".autoload") && dir == extension:
 			name := strings.TrimSuffix(base, ".autoload")
-			v.program(f, path.Join(extension, name+".ext"), v.ending(extension, name, ".so"), v.ending(extension, name, ".dll"), v.ending(extension+"/x64", name, ".so"))
+			v.program(f, path.Join(extension, name+".ext"), v.ending(extension, name, ".so"), v.ending(extension, name, ".dll"),
+				v.ending(extension+"/x64", name, ".so"))
 		}
 	}
 }
@@ -141,12 +147,17 @@ func (v *view) program(by, name string, linux, windows, other []string) {
 	found := there(linux)
 	switch {
 	case len(found) > 0 && !slices.ContainsFunc(found, func(p string) bool { return !is64(p) }), len(found) == 0 && len(there(other)) > 0:
-		v.warn.add(left4me.WarnIncomplete, by, fmt.Sprintf("of %s, which it names, only a 64-bit program is here, and the game is a 32-bit one", name), "get the 32-bit "+want+" for Linux")
+		v.warn.add(left4me.WarnIncomplete, by,
+			fmt.Sprintf("of %s, which it names, only a 64-bit program is here, and the game is a 32-bit one", name),
+			"get the 32-bit "+want+" for Linux")
 	case len(found) > 0:
 	case len(there(windows)) > 0:
-		v.warn.add(left4me.WarnIncomplete, by, fmt.Sprintf("of %s, which it names, only the program for Windows is here: %s", name, path.Base(there(windows)[0])), "get "+want+", the build for Linux")
+		v.warn.add(left4me.WarnIncomplete, by,
+			fmt.Sprintf("of %s, which it names, only the program for Windows is here: %s", name, path.Base(there(windows)[0])),
+			"get "+want+", the build for Linux")
 	default:
-		v.warn.add(left4me.WarnIncomplete, by, fmt.Sprintf("the program that it names isn't here: %s", name), "get "+want+", the 32-bit build for Linux, or leave this file out")
+		v.warn.add(left4me.WarnIncomplete, by, fmt.Sprintf("the program that it names isn't here: %s", name),
+			"get "+want+", the 32-bit build for Linux, or leave this file out")
 	}
 }
 
@@ -171,7 +182,9 @@ func spellings(views []*view, w *list) {
 				case path.Base(o.as) == path.Base(p) || said[key]:
 				case o.who != v.Name:
 					said[key] = true
-					w.add(left4me.WarnName, p, fmt.Sprintf("%s has it as %s: the two differ by case only, and on Linux both are there", nameOf(o.who), o.as), "give it the same name in both")
+					w.add(left4me.WarnName, p,
+						fmt.Sprintf("%s has it as %s: the two differ by case only, and on Linux both are there", nameOf(o.who), o.as),
+						"give it the same name in both")
 				}
 			}
 		}
@@ -214,14 +227,16 @@ func missing(views []*view, below []Layer, tickrate int, w *list) {
 	sourcemod := installed(smDir+"/bin", in(smDir+"/bin"))
 	metamod := installed(addonsDir+"/metamod/bin", in(addonsDir+"/metamod/bin"))
 	if plugins && !sourcemod {
-		w.add(left4me.WarnNoSourceMod, plugin, "it has SourceMod plugins but no SourceMod: none of them is loaded", "add an overlay with SourceMod and Metamod")
+		w.add(left4me.WarnNoSourceMod, plugin, "it has SourceMod plugins but no SourceMod: none of them is loaded",
+			"add an overlay with SourceMod and Metamod")
 	}
 	by, needed := first(views, func(f string) bool { return path.Dir(f) == addonsDir+"/metamod" && path.Ext(f) == ".vdf" })
 	if !needed {
 		by, needed = first(views, in(smDir+"/bin"))
 	}
 	if needed && !metamod {
-		w.add(left4me.WarnNoMetamod, by, "it has plugins of Metamod but no Metamod: none of them is loaded", "add an overlay with SourceMod and Metamod")
+		w.add(left4me.WarnNoMetamod, by, "it has plugins of Metamod but no Metamod: none of them is loaded",
+			"add an overlay with SourceMod and Metamod")
 	}
 	enabler := installed(addonsDir, func(f string) bool {
 		base := strings.ToLower(path.Base(f))
@@ -229,7 +244,9 @@ func missing(views []*view, below []Layer, tickrate int, w *list) {
 		return f == addonsDir+"/l4dtoolz.so" || strings.Contains(base, "tickrate") && (ext == ".so" || ext == ".smx")
 	})
 	if tickrate > defaultTick && !enabler {
-		w.add(left4me.WarnTickrate, "", fmt.Sprintf("it has a tick rate of %d, and nothing that enables it: the game keeps to %d", tickrate, defaultTick), "add an overlay with tickrate_enabler or l4dtoolz, or set the tick rate to 30")
+		w.add(left4me.WarnTickrate, "",
+			fmt.Sprintf("it has a tick rate of %d, and nothing that enables it: the game keeps to %d", tickrate, defaultTick),
+			"add an overlay with tickrate_enabler or l4dtoolz, or set the tick rate to 30")
 	}
 }
 

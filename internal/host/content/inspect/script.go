@@ -33,7 +33,8 @@ func (v *view) checkScripts() {
 			continue
 		}
 		if ownScripts[rest] {
-			v.warn.add(left4me.WarnScript, f, "it takes the place of the game's own script, on every map", "add-ons with the same one don't work beside it; director_base_addon.nut and mapspawn_addon.nut are run for each add-on")
+			v.warn.add(left4me.WarnScript, f, "it takes the place of the game's own script, on every map",
+				"add-ons with the same one don't work beside it; director_base_addon.nut and mapspawn_addon.nut are run for each add-on")
 		}
 		b, err := v.text(f)
 		if err != nil {
@@ -52,10 +53,13 @@ func (v *view) checkPacked(p *pack) {
 	stem := strings.TrimSuffix(strings.ToLower(path.Base(p.path)), ".vpk")
 	for _, mode := range p.modes {
 		if _, has := p.find(vscripts + mode + ".nut"); has && mode != stem {
-			v.warn.add(left4me.WarnScript, p.path, fmt.Sprintf("on Linux the game doesn't run the script of the mode %.60s out of an add-on of another name", mode), "name it "+mode+".vpk, or add the script as a loose file")
+			v.warn.add(left4me.WarnScript, p.path,
+				fmt.Sprintf("on Linux the game doesn't run the script of the mode %.60s out of an add-on of another name", mode),
+				"name it "+mode+".vpk, or add the script as a loose file")
 		}
 	}
-	if !slices.ContainsFunc(slices.Collect(maps.Keys(p.named)), func(n string) bool { return path.Ext(n) == ".nut" || path.Ext(n) == ".cfg" }) {
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(p.named)),
+		func(n string) bool { return path.Ext(n) == ".nut" || path.Ext(n) == ".cfg" }) {
 		return
 	}
 	a, err := vpk.OpenFS(v.root.FS(), p.path)
@@ -73,14 +77,16 @@ func (v *view) checkPacked(p *pack) {
 			continue
 		}
 		if ownScripts[rest] {
-			v.warn.add(left4me.WarnScript, p.path, name+" in it takes the place of the game's own script, on every map", "add-ons with the same one don't work beside it")
+			v.warn.add(left4me.WarnScript, p.path, name+" in it takes the place of the game's own script, on every map",
+				"add-ons with the same one don't work beside it")
 		}
 		b, err := v.packedText(a, e)
 		if err != nil {
 			continue
 		}
 		if line, problem := squirrel.check(string(b)); problem != "" {
-			v.warn.add(left4me.WarnScript, p.path, fmt.Sprintf("%s in it, line %d: %s", name, line, problem), "the game doesn't run a script with an error")
+			v.warn.add(left4me.WarnScript, p.path, fmt.Sprintf("%s in it, line %d: %s", name, line, problem),
+				"the game doesn't run a script with an error")
 		}
 	}
 }
@@ -97,7 +103,8 @@ func (v *view) packedWords(p *pack, a *vpk.Archive, e vpk.Entry) {
 		return
 	}
 	for _, f := range gametext.Look(reader, b) {
-		v.warn.add(left4me.WarnText, p.path, fmt.Sprintf("%.120s in it: %s", strings.ToLower(e.Path), f), f.Hint+", and pack the add-on anew")
+		v.warn.add(left4me.WarnText, p.path, fmt.Sprintf("%.120s in it: %s", strings.ToLower(e.Path), f),
+			f.Hint+", and pack the add-on anew")
 	}
 }
 

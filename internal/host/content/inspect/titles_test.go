@@ -9,11 +9,14 @@ import (
 
 func TestTitlesInOtherEncodings(t *testing.T) {
 	for encoding, texts := range map[string][3]string{
-		"gbk": {"死亡中心 重制版", "一张求生之路地图", "酒店"}, "big5": {"惡靈勢力 黑色嘉年華", "一張地圖", "飯店"}, "cp1251": {"Последний рубеж", "Карта для четверых", "Отель"},
-		"shift_jis": {"デッドセンター", "四人の地図です", "ホテル"}, "euc-kr": {"죽음의 도시", "네 명을 위한 지도", "호텔"}, "cp1252": {"Überfall für Zwölf", "Eine Karte für größere Gruppen", "Café"},
+		"gbk": {"死亡中心 重制版", "一张求生之路地图", "酒店"}, "big5": {"惡靈勢力 黑色嘉年華", "一張地圖", "飯店"},
+		"cp1251":    {"Последний рубеж", "Карта для четверых", "Отель"},
+		"shift_jis": {"デッドセンター", "四人の地図です", "ホテル"}, "euc-kr": {"죽음의 도시", "네 명을 위한 지도", "호텔"},
+		"cp1252": {"Überfall für Zwölf", "Eine Karte für größere Gruppen", "Café"},
 	} {
 		e, _ := charset.Find(encoding)
-		b, err := e.Encode("mission { name Aye displaytitle \"" + texts[0] + "\" description \"" + texts[1] + "\" modes { coop { 1 { map a1 displayname \"" + texts[2] + "\" } } } }")
+		b, err := e.Encode("mission { name Aye displaytitle \"" + texts[0] + "\" description \"" + texts[1] +
+			"\" modes { coop { 1 { map a1 displayname \"" + texts[2] + "\" } } } }")
 		must(t, err)
 		l := layer{"addons/a.vpk": pack("missions/a.txt", string(b), "maps/a1.bsp", "x"), "missions/b.txt": b, "maps/a1.bsp": nil}
 		_, all := tree(t, l)
@@ -30,7 +33,10 @@ func TestTitlesInOtherEncodings(t *testing.T) {
 
 // Two letters are Cyrillic or Chinese: the setting of names in archives says which.
 func TestAShortTitleIsDecidedByTheHint(t *testing.T) {
-	dir := layer{"missions/a.txt": []byte("mission { name Aye displaytitle \"\xc2\xe0\" modes { coop { 1 { map a1 } } } }"), "maps/a1.bsp": nil}.lay(t)
+	dir := layer{
+		"missions/a.txt": []byte("mission { name Aye displaytitle \"\xc2\xe0\" modes { coop { 1 { map a1 } } } }"),
+		"maps/a1.bsp":    nil,
+	}.lay(t)
 	for hint, title := range map[string]string{"cp866": "Ва", "gbk": "锣"} {
 		_, all, err := inspect.Tree(t.Context(), dir, hint)
 		must(t, err)

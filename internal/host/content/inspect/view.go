@@ -178,7 +178,9 @@ func (v *view) pack(name string, isAddon bool) {
 	v.parts(name, a)
 	v.entries(p, a)
 	if a.Misled() { // what follows from it is not told, too
-		v.warn.add(left4me.WarnBroken, name, fmt.Sprintf("it says that its directory has %d bytes, and it has %d: the game looks for its files in the wrong place", a.Declared, a.TreeSize), "pack it anew")
+		v.warn.add(left4me.WarnBroken, name,
+			fmt.Sprintf("it says that its directory has %d bytes, and it has %d: the game looks for its files in the wrong place",
+				a.Declared, a.TreeSize), "pack it anew")
 		if v.hidden == nil {
 			v.hidden = map[string]bool{}
 		}
@@ -191,7 +193,9 @@ func (v *view) pack(name string, isAddon bool) {
 		return
 	}
 	if isAddon && !a.HasSums() {
-		v.warn.add(left4me.WarnUnchecked, name, "it has no checksums: the program that packed it writes none, so nobody can tell whether it is whole", "the game plays it all the same")
+		v.warn.add(left4me.WarnUnchecked, name,
+			"it has no checksums: the program that packed it writes none, so nobody can tell whether it is whole",
+			"the game plays it all the same")
 	}
 	if isAddon && len(a.Overlaps()) > 0 {
 		v.warn.add(left4me.WarnBroken, name, "files in it overlap", "pack it anew")
@@ -210,7 +214,8 @@ func (v *view) pack(name string, isAddon bool) {
 func (v *view) unreadable(name string, err error) {
 	switch {
 	case part.MatchString(name) && errors.Is(err, vpk.ErrFormat):
-		v.warn.add(left4me.WarnIncomplete, name, "it is a part of an add-on of which "+path.Base(part.ReplaceAllString(name, "_dir.vpk"))+" is missing", "add all of its files")
+		v.warn.add(left4me.WarnIncomplete, name,
+			"it is a part of an add-on of which "+path.Base(part.ReplaceAllString(name, "_dir.vpk"))+" is missing", "add all of its files")
 	case errors.Is(err, vpk.ErrVersion):
 		v.warn.add(left4me.WarnOtherGame, name, "it is a VPK of a kind that this game doesn't read", "leave it out")
 	case errors.Is(err, vpk.ErrTruncated):

@@ -38,7 +38,9 @@ type candidate struct {
 // in use; then contents and downloads that no revision has. A revision goes by
 // remove, which calls drop unless somebody is about to mount it: then it returns
 // left4me.Busy.
-func (s *Shelf) Collect(ctx context.Context, spec bus.CollectSpec, used Used, remove func(r left4me.OverlayRef, drop func() error) error) (c Collected, err error) {
+func (s *Shelf) Collect(ctx context.Context, spec bus.CollectSpec, used Used,
+	remove func(r left4me.OverlayRef, drop func() error) error,
+) (c Collected, err error) {
 	free, err := disk.Free(s.root)
 	if err != nil {
 		return c, err

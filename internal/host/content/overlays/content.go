@@ -47,7 +47,14 @@ type Shelf struct {
 
 // Open makes the shelf of a root. Nothing needs to be there yet.
 func Open(root string, group int) *Shelf {
-	s := &Shelf{root: root, dir: filepath.Join(root, "overlays"), group: group, active: map[left4me.JobID]bool{}, onDisk: map[uint64]int64{}, weighed: map[string]weight{}}
+	s := &Shelf{
+		root:    root,
+		dir:     filepath.Join(root, "overlays"),
+		group:   group,
+		active:  map[left4me.JobID]bool{},
+		onDisk:  map[uint64]int64{},
+		weighed: map[string]weight{},
+	}
 	s.blocks.New = func() any { b := make([]byte, readBlock); return &b }
 	return s
 }

@@ -137,7 +137,8 @@ func TestARevisionIsPublishedAsItWasStaged(t *testing.T) {
 		t.Error(d)
 	}
 	for p, mode := range map[string]fs.FileMode{
-		"": 0o770 | fs.ModeDir | fs.ModeSetgid, "left4dead2": 0o770 | fs.ModeDir | fs.ModeSetgid, "left4dead2/empty": 0o770 | fs.ModeDir | fs.ModeSetgid,
+		"": 0o770 | fs.ModeDir | fs.ModeSetgid, "left4dead2": 0o770 | fs.ModeDir | fs.ModeSetgid,
+		"left4dead2/empty":     0o770 | fs.ModeDir | fs.ModeSetgid,
 		"left4dead2/cfg/a.cfg": 0o770, "left4dead2/addons/b.vpk": 0o660,
 	} {
 		info, err := os.Lstat(s.path("maps", 1, p))
@@ -177,7 +178,8 @@ func TestDetailsStayWithTheRevision(t *testing.T) {
 	c, err := s.Get(t.Context(), "maps", 0, overlays.Used{{Name: "maps", Revision: 1}: {"alpha"}})
 	must(t, err)
 	r := c.Revisions[0]
-	if r.Origin != "v1" || r.Warned != 1 || len(r.Warnings) != 1 || len(r.Campaigns) != 1 || len(r.Items) != 1 || !slices.Equal(r.Servers, []left4me.Name{"alpha"}) {
+	if r.Origin != "v1" || r.Warned != 1 || len(r.Warnings) != 1 || len(r.Campaigns) != 1 || len(r.Items) != 1 ||
+		!slices.Equal(r.Servers, []left4me.Name{"alpha"}) {
 		t.Errorf("%+v", r)
 	}
 	all, err := s.List(t.Context(), nil)
@@ -211,7 +213,8 @@ func TestAnEditTouchesOnlyWhatItChanges(t *testing.T) {
 	if d := cmp.Diff(map[string]string{"d/a": "a", "d/b": "B!", "d-e": "e", "new/c": "c"}, files(t, s.path("maps", 2))); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(map[string]string{"d/a": "a", "d/b": "b", "d-e": "e", "gone/x/y": "y", "gone/z": "z", "k": "k"}, files(t, s.path("maps", 1))); d != "" {
+	if d := cmp.Diff(map[string]string{"d/a": "a", "d/b": "b", "d-e": "e", "gone/x/y": "y", "gone/z": "z", "k": "k"},
+		files(t, s.path("maps", 1))); d != "" {
 		t.Error(d)
 	}
 	if s.inode(s.path("maps", 1, "d/a")) != s.inode(s.path("maps", 2, "d/a")) {
@@ -304,8 +307,9 @@ func TestWhatNoLayerMayHaveIsRefusedByName(t *testing.T) {
 			write(t, st.Dir(), map[string]string{"left4dead2/ok": "2"})
 			must(t, bad.make(st.Dir()))
 			_, _, err := s.Publish(t.Context(), st, overlays.Meta{}, nil)
-			if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Invalid || bad.path != "" && !strings.Contains(e.Text, strconv.Quote(bad.path)) &&
-				!strings.Contains(strings.ToLower(e.Text), strings.ToLower(strconv.Quote(bad.path))) {
+			if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Invalid ||
+				bad.path != "" && !strings.Contains(e.Text, strconv.Quote(bad.path)) &&
+					!strings.Contains(strings.ToLower(e.Text), strings.ToLower(strconv.Quote(bad.path))) {
 				t.Errorf("%v does not name %q", err, bad.path)
 			}
 			must(t, st.Close())
@@ -462,7 +466,8 @@ func TestRollingBackLabelsAndDropping(t *testing.T) {
 	if err := s.Drop("maps", 1, nil); !errors.Is(err, left4me.Busy) {
 		t.Error("the current one:", err)
 	}
-	if err := s.Drop("maps", 3, overlays.Used{{Name: "maps", Revision: 3}: {"alpha"}}); !errors.Is(err, left4me.Busy) || !strings.Contains(err.Error(), "alpha") {
+	if err := s.Drop("maps", 3, overlays.Used{{Name: "maps", Revision: 3}: {"alpha"}}); !errors.Is(err, left4me.Busy) ||
+		!strings.Contains(err.Error(), "alpha") {
 		t.Error("a mounted one:", err)
 	}
 	must(t, s.Drop("maps", 3, nil))
@@ -529,7 +534,8 @@ func TestWhatWasLaidByHandIsARevision(t *testing.T) {
 	st = s.stage("maps")
 	_, _, err = st.From(t.Context(), 10)
 	must(t, err)
-	if _, _, err := s.Publish(t.Context(), st, overlays.Meta{}, nil); !errors.Is(err, left4me.Invalid) || !strings.Contains(err.Error(), "left4dead2/link") {
+	if _, _, err := s.Publish(t.Context(), st, overlays.Meta{}, nil); !errors.Is(err, left4me.Invalid) ||
+		!strings.Contains(err.Error(), "left4dead2/link") {
 		t.Error(err)
 	}
 	if _, err := s.File(bus.FileRequest{Overlay: "maps", Revision: 10, Path: "left4dead2/link/passwd"}); !errors.Is(err, left4me.NotFound) {
@@ -610,7 +616,13 @@ func TestAFileIsRead(t *testing.T) {
 	if a, err := s.File(bus.FileRequest{Overlay: "maps", Path: "big"}); err != nil || a.Data != nil || a.Size != bus.MaxFile+1 {
 		t.Errorf("%d bytes, %v", len(a.Data), err)
 	}
-	for p, kind := range map[string]left4me.Kind{"d": left4me.NotFound, "x": left4me.NotFound, "d/a/b": left4me.NotFound, "../1/d/a": left4me.Invalid, "": left4me.Invalid} {
+	for p, kind := range map[string]left4me.Kind{
+		"d":        left4me.NotFound,
+		"x":        left4me.NotFound,
+		"d/a/b":    left4me.NotFound,
+		"../1/d/a": left4me.Invalid,
+		"":         left4me.Invalid,
+	} {
 		if _, err := s.File(bus.FileRequest{Overlay: "maps", Path: p}); !errors.Is(err, kind) {
 			t.Errorf("%q: %v", p, err)
 		}
@@ -624,7 +636,8 @@ func TestAVPKIsADirectoryToo(t *testing.T) {
 	archive, err := vpk.New(bytes.NewReader(addon), int64(len(addon)), "x")
 	must(t, err)
 	s.publish("maps", map[string]string{"left4dead2/addons/a.vpk": string(addon), "left4dead2/addons/broken.vpk": "no", "dir.vpk/x": "1"})
-	all, err := s.Tree(t.Context(), bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "left4dead2/addons/a.vpk", Deep: true, Limit: 1000}})
+	all, err := s.Tree(t.Context(),
+		bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "left4dead2/addons/a.vpk", Deep: true, Limit: 1000}})
 	if err != nil || all.Total != len(archive.Entries()) {
 		t.Fatalf("%+v, %v", all, err)
 	}
@@ -637,13 +650,15 @@ func TestAVPKIsADirectoryToo(t *testing.T) {
 	}
 	// Its directories are those of its files.
 	top, err := s.Tree(t.Context(), bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "left4dead2/addons/a.vpk"}})
-	if err != nil || !slices.ContainsFunc(top.Items, func(f left4me.TreeFile) bool { return f.Dir && f.Path == "left4dead2/addons/a.vpk/scripts" }) {
+	if err != nil ||
+		!slices.ContainsFunc(top.Items, func(f left4me.TreeFile) bool { return f.Dir && f.Path == "left4dead2/addons/a.vpk/scripts" }) {
 		t.Errorf("%+v, %v", top, err)
 	}
 	if p, err := s.Tree(t.Context(), bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "dir.vpk"}}); err != nil || p.Total != 1 {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if _, err := s.Tree(t.Context(), bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "left4dead2/addons/broken.vpk"}}); !errors.Is(err, left4me.Invalid) {
+	if _, err := s.Tree(t.Context(),
+		bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "left4dead2/addons/broken.vpk"}}); !errors.Is(err, left4me.Invalid) {
 		t.Error(err)
 	}
 }
@@ -728,8 +743,10 @@ func TestCollecting(t *testing.T) {
 	if err != nil || len(c.Revisions) != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	c, err = s.Collect(t.Context(), bus.CollectSpec{Newest: 1, Keep: []left4me.OverlayRef{{Name: "maps", Revision: 2}, {Name: "maps"}}}, up, unpinned)
-	if want := []left4me.OverlayRef{{Name: "maps", Revision: 4}, {Name: "maps", Revision: 5}}; err != nil || !slices.Equal(c.Revisions, want) {
+	c, err = s.Collect(t.Context(), bus.CollectSpec{Newest: 1, Keep: []left4me.OverlayRef{{Name: "maps", Revision: 2}, {Name: "maps"}}},
+		up, unpinned)
+	if want := []left4me.OverlayRef{{Name: "maps", Revision: 4}, {Name: "maps", Revision: 5}}; err != nil ||
+		!slices.Equal(c.Revisions, want) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if c.Files != 2 {
@@ -744,7 +761,8 @@ func TestCollecting(t *testing.T) {
 	}
 	// A full disk makes age count for nothing.
 	c, err = s.Collect(t.Context(), bus.CollectSpec{Age: 30, MaxFree: 1 << 62}, nil, unpinned)
-	if want := []left4me.OverlayRef{{Name: "maps", Revision: 2}, {Name: "maps", Revision: 3}}; err != nil || !slices.Equal(c.Revisions, want) {
+	if want := []left4me.OverlayRef{{Name: "maps", Revision: 2}, {Name: "maps", Revision: 3}}; err != nil ||
+		!slices.Equal(c.Revisions, want) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if _, err := os.Lstat(filepath.Join(s.root, "workshop_cache/1/new.vpk")); err != nil {
@@ -792,7 +810,8 @@ func TestAnInodeThatCantHaveMoreNames(t *testing.T) {
 	must(t, err)
 	write(t, st.Dir(), map[string]string{"left4dead2/c": "c"})
 	s.finish(st)
-	if d := cmp.Diff(map[string]string{"left4dead2/a": "a", "left4dead2/b": "b", "left4dead2/c": "c"}, files(t, s.path("maps", 2))); d != "" {
+	if d := cmp.Diff(map[string]string{"left4dead2/a": "a", "left4dead2/b": "b", "left4dead2/c": "c"},
+		files(t, s.path("maps", 2))); d != "" {
 		t.Error(d)
 	}
 	s.publish("third", map[string]string{"left4dead2/x": "a"})

@@ -83,7 +83,8 @@ func (s *Shelf) Delete(n left4me.Name, used Used) (until time.Time, err error) {
 	}
 	for ref, up := range used {
 		if ref.Name == n && len(up) > 0 {
-			return until, left4me.Errorf(left4me.Busy, fmt.Sprintf("overlay %s is in use by %s", n, names(up)), "stop it, or restart it without the overlay")
+			return until, left4me.Errorf(left4me.Busy, fmt.Sprintf("overlay %s is in use by %s", n, names(up)),
+				"stop it, or restart it without the overlay")
 		}
 	}
 	if err := s.makeDir(deletedDir); err != nil {
@@ -122,7 +123,12 @@ func (s *Shelf) Restore(n left4me.Name) (int, error) {
 	case i < 0 && now.Current > 0:
 		return now.Current, nil
 	case i < 0:
-		return 0, &left4me.Error{Kind: left4me.NotFound, Field: "overlays", Text: fmt.Sprintf("no deleted overlay %s is kept on this host", n), Hint: "build it again"}
+		return 0, &left4me.Error{
+			Kind:  left4me.NotFound,
+			Field: "overlays",
+			Text:  fmt.Sprintf("no deleted overlay %s is kept on this host", n),
+			Hint:  "build it again",
+		}
 	case now.Current > 0:
 		return 0, left4me.Errorf(left4me.Conflict, fmt.Sprintf("there is another overlay %s", n), "delete it first")
 	}

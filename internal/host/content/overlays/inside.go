@@ -44,7 +44,13 @@ func (s *Shelf) listVPK(n left4me.Name, number int, file string) (Manifest, erro
 	}
 	archive, err := vpk.New(f, st.Size(), filepath.Base(file))
 	if err != nil {
-		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "dir", Text: "it is not a VPK that can be read", Hint: "download the whole file", Err: err}
+		return nil, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "dir",
+			Text:  "it is not a VPK that can be read",
+			Hint:  "download the whole file",
+			Err:   err,
+		}
 	}
 	var m Manifest
 	for _, e := range archive.Entries() {
@@ -65,7 +71,13 @@ func Inside(a bus.FileAnswer, f *os.File, name string) (bus.FileAnswer, error) {
 	}
 	archive, err := vpk.New(f, st.Size(), filepath.Base(f.Name()))
 	if err != nil {
-		return a, &left4me.Error{Kind: left4me.Invalid, Field: "path", Text: "it is not a VPK that can be read", Hint: "download the whole file", Err: err}
+		return a, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "path",
+			Text:  "it is not a VPK that can be read",
+			Hint:  "download the whole file",
+			Err:   err,
+		}
 	}
 	e, ok := archive.Find(name)
 	if !ok {
@@ -78,7 +90,13 @@ func Inside(a bus.FileAnswer, f *os.File, name string) (bus.FileAnswer, error) {
 	data := make([]byte, e.Size)
 	if n, err := archive.Reader(e).ReadAt(data, 0); int64(n) < e.Size {
 		if errors.Is(err, vpk.ErrMissing) {
-			return a, &left4me.Error{Kind: left4me.Invalid, Field: "inside", Text: "it is in another part of the archive", Hint: "download the whole files", Err: err}
+			return a, &left4me.Error{
+				Kind:  left4me.Invalid,
+				Field: "inside",
+				Text:  "it is in another part of the archive",
+				Hint:  "download the whole files",
+				Err:   err,
+			}
 		}
 		return a, err
 	}

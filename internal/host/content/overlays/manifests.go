@@ -21,7 +21,8 @@ func notFound(n left4me.Name, number int) error {
 	text := fmt.Sprintf("overlay %s has no revision on this host", n)
 	hint := "build it, or take it out of the blueprint"
 	if number != 0 {
-		text, hint = fmt.Sprintf("overlay %s has no revision %d on this host", n, number), "name another one, or let it follow the current one"
+		text, hint = fmt.Sprintf("overlay %s has no revision %d on this host", n,
+			number), "name another one, or let it follow the current one"
 	}
 	return &left4me.Error{Kind: left4me.NotFound, Field: "overlays", Text: text, Hint: hint}
 }

@@ -54,7 +54,10 @@ func TestAManifestIsReadAsItWasWritten(t *testing.T) {
 }
 
 func FuzzManifest(f *testing.F) {
-	for _, seed := range [][]byte{nil, appendManifest(nil, 0, nil, nil), appendManifest(nil, 0, nil, some(30)), appendManifest(nil, 2, some(30), some(20))} {
+	for _, seed := range [][]byte{
+		nil, appendManifest(nil, 0, nil, nil), appendManifest(nil, 0, nil, some(30)),
+		appendManifest(nil, 2, some(30), some(20)),
+	} {
 		f.Add(seed)
 		if len(seed) > sha256.Size {
 			f.Add(seed[:len(seed)-sha256.Size])
@@ -86,7 +89,10 @@ func FuzzManifest(f *testing.F) {
 }
 
 func FuzzRecord(f *testing.F) {
-	for _, seed := range []string{"", "{}", `{"v":1,"current":2,"last":2,"revisions":[{"number":2,"label":"x"},{"number":1,"hand":true}]}`, `{"v":1,"last":-1}`, `{"v":1,"revisions":[{"number":1},{"number":1}]}`} {
+	for _, seed := range []string{
+		"", "{}", `{"v":1,"current":2,"last":2,"revisions":[{"number":2,"label":"x"},{"number":1,"hand":true}]}`,
+		`{"v":1,"last":-1}`, `{"v":1,"revisions":[{"number":1},{"number":1}]}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -106,7 +112,10 @@ func FuzzRecord(f *testing.F) {
 }
 
 func FuzzCheckPath(f *testing.F) {
-	for _, seed := range []string{"a", "left4dead2/addons/a.vpk", "../x", "a/../../x", "/etc", "a//b", "a/./b", "a\x00b", "a\nb", "\xff", "é", "e\u0301", ".", "..", "a/.."} {
+	for _, seed := range []string{
+		"a", "left4dead2/addons/a.vpk", "../x", "a/../../x", "/etc", "a//b", "a/./b", "a\x00b", "a\nb", "\xff",
+		"é", "e\u0301", ".", "..", "a/..",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, p string) {

@@ -102,7 +102,13 @@ func (s *Shelf) content(ctx context.Context, n left4me.Name, dir string, used Us
 	if err != nil {
 		return left4me.Content{}, err
 	}
-	c := left4me.Content{Name: n, Current: r.Current, Revisions: make([]left4me.Revision, 0, len(r.Revisions)), Own: u.own[dir], Shared: u.all[dir] - u.own[dir]}
+	c := left4me.Content{
+		Name:      n,
+		Current:   r.Current,
+		Revisions: make([]left4me.Revision, 0, len(r.Revisions)),
+		Own:       u.own[dir],
+		Shared:    u.all[dir] - u.own[dir],
+	}
 	for _, v := range r.Revisions {
 		rev := v.Revision
 		if v.Hand {
@@ -204,7 +210,12 @@ func limitOf(n int) (int, error) {
 	case n == 0:
 		return 200, nil
 	case n < 0 || n > 1000:
-		return 0, &left4me.Error{Kind: left4me.Invalid, Field: "limit", Text: fmt.Sprintf("%d is no number of lines", n), Hint: "use 1 to 1000"}
+		return 0, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "limit",
+			Text:  fmt.Sprintf("%d is no number of lines", n),
+			Hint:  "use 1 to 1000",
+		}
 	}
 	return n, nil
 }
@@ -280,7 +291,11 @@ func (s *Shelf) File(r bus.FileRequest) (bus.FileAnswer, error) {
 	if err != nil {
 		return a, err
 	}
-	none := &left4me.Error{Kind: left4me.NotFound, Field: "path", Text: fmt.Sprintf("revision %d of %s has no file %q", v.Number, r.Overlay, r.Path)}
+	none := &left4me.Error{
+		Kind:  left4me.NotFound,
+		Field: "path",
+		Text:  fmt.Sprintf("revision %d of %s has no file %q", v.Number, r.Overlay, r.Path),
+	}
 	if m, err := readManifest(s.overlay(r.Overlay), v.Number); err == nil {
 		e, ok := m.Get(r.Path)
 		if !ok || e.Dir || e.Odd {

@@ -43,19 +43,30 @@ const (
 )
 
 var byExt = map[string]kind{
-	".sp": source, ".inc": include, ".smx": plugin, ".txt": text, ".cfg": config, ".ini": settings, ".vdf": vdfFile, ".so": program, ".autoload": extension,
-	".dll": windows, ".pdb": windows, ".exe": windows, ".bat": windows, ".ps1": windows, ".lnk": windows, ".lib": windows, ".cmd": windows, ".vbs": windows,
+	".sp": source, ".inc": include, ".smx": plugin, ".txt": text, ".cfg": config, ".ini": settings, ".vdf": vdfFile, ".so": program,
+	".autoload": extension,
+	".dll":      windows, ".pdb": windows, ".exe": windows, ".bat": windows, ".ps1": windows, ".lnk": windows, ".lib": windows,
+	".cmd": windows, ".vbs": windows,
 	".vpk": pack, ".bsp": mapFile, ".nav": mapFile, ".lmp": mapFile, ".ain": mapFile, ".nut": vscript, ".nuc": vscript,
-	".vmt": material, ".vtf": material, ".mdl": model, ".vvd": model, ".vtx": model, ".phy": model, ".ani": model, ".wav": sound, ".mp3": sound, ".pcf": particle,
-	".vcd": scene, ".image": scene, ".vfe": scene, ".res": resource, ".bik": video, ".mmdb": geo, ".sql": database, ".log": logFile, ".dem": demo,
-	".md": people, ".url": people, ".html": people, ".htm": people, ".jpg": people, ".jpeg": people, ".png": people, ".gif": people, ".webp": people, ".bmp": people, ".svg": people,
-	".pdf": people, ".doc": people, ".docx": people, ".rtf": people, ".nfo": people, ".sfv": people, ".md5": people, ".sha256": people, ".mp4": people, ".webm": people, ".psd": people,
+	".vmt": material, ".vtf": material, ".mdl": model, ".vvd": model, ".vtx": model, ".phy": model, ".ani": model, ".wav": sound,
+	".mp3": sound, ".pcf": particle,
+	".vcd": scene, ".image": scene, ".vfe": scene, ".res": resource, ".bik": video, ".mmdb": geo, ".sql": database, ".log": logFile,
+	".dem": demo,
+	".md":  people, ".url": people, ".html": people, ".htm": people, ".jpg": people, ".jpeg": people, ".png": people, ".gif": people,
+	".webp": people, ".bmp": people, ".svg": people,
+	".pdf": people, ".doc": people, ".docx": people, ".rtf": people, ".nfo": people, ".sfv": people, ".md5": people, ".sha256": people,
+	".mp4": people, ".webm": people, ".psd": people,
 	".xls": people, ".xlsx": people, ".csv": people, ".ico": people, ".rst": people, ".diff": people, ".patch": people,
-	".c": code, ".cpp": code, ".cc": code, ".h": code, ".hpp": code, ".cs": code, ".go": code, ".js": code, ".ts": code, ".jsx": code, ".tsx": code, ".vue": code, ".css": code, ".scss": code,
-	".php": code, ".phar": code, ".tpl": code, ".py": code, ".sh": code, ".rb": code, ".rs": code, ".java": code, ".lua": code, ".asm": code, ".json": code, ".yml": code, ".yaml": code,
-	".toml": code, ".xml": code, ".vmf": code, ".vmx": code, ".qc": code, ".smd": code, ".ambuild": code, ".sln": code, ".vcxproj": code, ".csproj": code, ".mod": code, ".sum": code,
-	".lock": code, ".map": code, ".env": code, ".tf": code, ".j2": code, ".service": code, ".filters": code, ".gradle": code, ".properties": code, ".ipynb": code, ".fgd": code,
-	".zip": packed, ".7z": packed, ".rar": packed, ".gz": packed, ".bz2": packed, ".xz": packed, ".tgz": packed, ".tar": packed, ".zst": packed, ".001": packed,
+	".c": code, ".cpp": code, ".cc": code, ".h": code, ".hpp": code, ".cs": code, ".go": code, ".js": code, ".ts": code, ".jsx": code,
+	".tsx": code, ".vue": code, ".css": code, ".scss": code,
+	".php": code, ".phar": code, ".tpl": code, ".py": code, ".sh": code, ".rb": code, ".rs": code, ".java": code, ".lua": code,
+	".asm": code, ".json": code, ".yml": code, ".yaml": code,
+	".toml": code, ".xml": code, ".vmf": code, ".vmx": code, ".qc": code, ".smd": code, ".ambuild": code, ".sln": code, ".vcxproj": code,
+	".csproj": code, ".mod": code, ".sum": code,
+	".lock": code, ".map": code, ".env": code, ".tf": code, ".j2": code, ".service": code, ".filters": code, ".gradle": code,
+	".properties": code, ".ipynb": code, ".fgd": code,
+	".zip": packed, ".7z": packed, ".rar": packed, ".gz": packed, ".bz2": packed, ".xz": packed, ".tgz": packed, ".tar": packed,
+	".zst": packed, ".001": packed,
 }
 
 // switchedOff are endings behind an extension with which people switch files off.
@@ -81,7 +92,9 @@ func kindOf(base string) kind {
 	ext := path.Ext(base)
 	k, ok := byExt[ext]
 	switch {
-	case !ok && (base == "makefile" || base == "dockerfile" || base == "ambuildscript" || base == "ambuilder" || base == "packagescript" || base == "jenkinsfile"):
+	case !ok &&
+		(base == "makefile" || base == "dockerfile" || base == "ambuildscript" || base == "ambuilder" || base == "packagescript" ||
+			base == "jenkinsfile"):
 		return code
 	case k == packed && (ext == ".gz" || ext == ".bz2"):
 		// What players download compressed is of the kind of what is in it.
@@ -123,7 +136,10 @@ func isReadme(base string) bool {
 	default:
 		return false
 	}
-	for _, begin := range []string{"readme", "read me", "read_me", "license", "licence", "changelog", "changes", "credits", "copying", "authors", "contributing", "todo", "gplv"} {
+	for _, begin := range []string{
+		"readme", "read me", "read_me", "license", "licence", "changelog", "changes", "credits", "copying",
+		"authors", "contributing", "todo", "gplv",
+	} {
 		if strings.HasPrefix(base, begin) {
 			return true
 		}
@@ -141,14 +157,17 @@ func Junk(p string) bool {
 		switch c := part[0]; {
 		case c == '.':
 			switch strings.ToLower(part) {
-			case ".ds_store", ".git", ".github", ".svn", ".gitignore", ".gitattributes", ".gitmodules", ".gitkeep", ".editorconfig", ".vscode", ".idea", ".travis.yml",
-				".gitlab-ci.yml", ".dockerignore", ".vs", ".trunk", ".claude", ".cursor", ".husky", ".clang-format", ".prettierrc", ".eslintrc", ".nojekyll":
+			case ".ds_store", ".git", ".github", ".svn", ".gitignore", ".gitattributes", ".gitmodules", ".gitkeep", ".editorconfig",
+				".vscode", ".idea", ".travis.yml",
+				".gitlab-ci.yml", ".dockerignore", ".vs", ".trunk", ".claude", ".cursor", ".husky", ".clang-format", ".prettierrc",
+				".eslintrc", ".nojekyll":
 				return true
 			}
 			if strings.HasPrefix(part, "._") {
 				return true
 			}
-		case c == '_' && strings.EqualFold(part, "__macosx"), c|0x20 == 't' && strings.EqualFold(part, "thumbs.db"), c|0x20 == 'd' && strings.EqualFold(part, "desktop.ini"):
+		case c == '_' && strings.EqualFold(part, "__macosx"), c|0x20 == 't' && strings.EqualFold(part, "thumbs.db"),
+			c|0x20 == 'd' && strings.EqualFold(part, "desktop.ini"):
 			return true
 		}
 	}

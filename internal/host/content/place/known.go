@@ -7,15 +7,18 @@ import "strings"
 var byName = map[string][]string{
 	game: {game},
 
-	"addons": {addons}, "cfg": {cfgDir}, "maps": {maps}, "scripts": {game + "/scripts"}, "missions": {game + "/missions"}, "missions.cache": {game + "/missions.cache"}, "materials": {game + "/materials"},
-	"models": {game + "/models"}, "sound": {game + "/sound"}, "particles": {game + "/particles"}, "resource": {game + "/resource"}, "modes": {game + "/modes"},
+	"addons": {addons}, "cfg": {cfgDir}, "maps": {maps}, "scripts": {game + "/scripts"}, "missions": {game + "/missions"},
+	"missions.cache": {game + "/missions.cache"}, "materials": {game + "/materials"},
+	"models": {game + "/models"}, "sound": {game + "/sound"}, "particles": {game + "/particles"}, "resource": {game + "/resource"},
+	"modes": {game + "/modes"},
 	"media": {game + "/media"}, "scenes": {game + "/scenes"}, "expressions": {game + "/expressions"}, "ems": {game + "/ems"},
 
 	"vscripts": {game + "/scripts/vscripts"},
 
 	"sourcemod": {sm, cfgDir + "/sourcemod"}, "metamod": {mm}, "stripper": {addons + "/stripper"}, "l4dtoolz": {addons + "/l4dtoolz"},
 
-	"plugins": {sm + "/plugins"}, "gamedata": {sm + "/gamedata"}, "translations": {sm + "/translations"}, "extensions": {sm + "/extensions"}, "scripting": {sm + "/scripting"},
+	"plugins": {sm + "/plugins"}, "gamedata": {sm + "/gamedata"}, "translations": {sm + "/translations"},
+	"extensions": {sm + "/extensions"}, "scripting": {sm + "/scripting"},
 	"configs": {sm + "/configs"}, "data": {sm + "/data"}, "include": {sm + "/scripting/include"},
 
 	"bin": {sm + "/bin", mm + "/bin", "bin"},
@@ -23,17 +26,22 @@ var byName = map[string][]string{
 
 // besides are directories that the game has beside left4dead2.
 var besides = map[string]bool{
-	"bin": true, "hl2": true, "platform": true, "update": true, "left4dead2_dlc1": true, "left4dead2_dlc2": true, "left4dead2_dlc3": true, "left4dead2_lv": true,
+	"bin": true, "hl2": true, "platform": true, "update": true, "left4dead2_dlc1": true, "left4dead2_dlc2": true, "left4dead2_dlc3": true,
+	"left4dead2_lv": true,
 }
 
 // lower has the directories of a layer whose names the game and SourceMod look for
 // in lower case, whatever the case in which they were packed.
 var lower = func() map[string]bool {
 	all := map[string]bool{
-		addons + "/workshop": true, sm + "/plugins/disabled": true, sm + "/plugins/optional": true, sm + "/logs": true, sm + "/bin/x64": true, sm + "/extensions/x64": true,
-		mm + "/bin/linux64": true, addons + "/stripper/maps": true, addons + "/stripper/bin": true, addons + "/l4dtoolz/bin": true, game + "/bin": true, game + "/logs": true,
-		game + "/scripts/melee": true, game + "/scripts/population": true, game + "/scripts/talker": true, game + "/maps/graphs": true, game + "/maps/soundcache": true,
-		game + "/ems": true, sm + "/configs/geoip": true, sm + "/data/sqlite": true, sm + "/configs/sql-init-scripts": true, sm + "/configs/sourcescramble": true,
+		addons + "/workshop": true, sm + "/plugins/disabled": true, sm + "/plugins/optional": true, sm + "/logs": true,
+		sm + "/bin/x64": true, sm + "/extensions/x64": true,
+		mm + "/bin/linux64": true, addons + "/stripper/maps": true, addons + "/stripper/bin": true, addons + "/l4dtoolz/bin": true,
+		game + "/bin": true, game + "/logs": true,
+		game + "/scripts/melee": true, game + "/scripts/population": true, game + "/scripts/talker": true, game + "/maps/graphs": true,
+		game + "/maps/soundcache": true,
+		game + "/ems":             true, sm + "/configs/geoip": true, sm + "/data/sqlite": true, sm + "/configs/sql-init-scripts": true,
+		sm + "/configs/sourcescramble": true,
 	}
 	for _, paths := range byName {
 		for _, p := range paths {
@@ -54,36 +62,48 @@ func Known(dir string) bool { return lower[dir] }
 var underSM = []string{"plugins", "gamedata", "translations", "extensions", "scripting", "configs", "data"}
 
 // underGame are the directories by which the game's own is known.
-var underGame = []string{"addons", "cfg", "maps", "scripts", "missions", "materials", "models", "sound", "particles", "resource", "modes", "media", "scenes", "expressions", "ems"}
+var underGame = []string{
+	"addons", "cfg", "maps", "scripts", "missions", "materials", "models", "sound", "particles", "resource", "modes",
+	"media", "scenes", "expressions", "ems",
+}
 
 // home is where a kind of file belongs that lies nowhere in particular.
 var home = map[kind]string{
-	source: sm + "/scripting", include: sm + "/scripting/include", plugin: sm + "/plugins", phrases: sm + "/translations", extension: sm + "/extensions", pack: addons, mapFile: maps,
+	source: sm + "/scripting", include: sm + "/scripting/include", plugin: sm + "/plugins", phrases: sm + "/translations",
+	extension: sm + "/extensions", pack: addons, mapFile: maps,
 	vscript: game + "/scripts/vscripts", particle: game + "/particles", geo: sm + "/configs/geoip",
 }
 
 // why says why a kind goes to its home.
 var whyHome = map[kind]string{
-	source: "source code of a plugin", include: "an include file for plugins", plugin: "a SourceMod plugin", phrases: "phrases of a plugin", extension: "a SourceMod extension", pack: "an add-on",
+	source: "source code of a plugin", include: "an include file for plugins", plugin: "a SourceMod plugin",
+	phrases: "phrases of a plugin", extension: "a SourceMod extension", pack: "an add-on",
 	mapFile: "a map", vscript: "a script of the game", particle: "particles", geo: "a database of GeoIP",
 }
 
 // byFile has files that are known by their names, in lower case.
 var byFile = map[string]string{
-	"server.cfg": cfgDir, "autoexec.cfg": cfgDir, "listenserver.cfg": cfgDir, "banned_user.cfg": cfgDir, "banned_ip.cfg": cfgDir, "server_startup.cfg": cfgDir,
-	"sourcemod.cfg": cfgDir + "/sourcemod", "sm_warmode_on.cfg": cfgDir + "/sourcemod", "sm_warmode_off.cfg": cfgDir + "/sourcemod",
-	"admins.cfg": sm + "/configs", "admins_simple.ini": sm + "/configs", "admin_groups.cfg": sm + "/configs", "admin_overrides.cfg": sm + "/configs", "admin_levels.cfg": sm + "/configs",
-	"databases.cfg": sm + "/configs", "core.cfg": sm + "/configs", "languages.cfg": sm + "/configs", "maplists.cfg": sm + "/configs", "banreasons.txt": sm + "/configs",
-	"adminmenu_cfgs.txt": sm + "/configs", "adminmenu_custom.txt": sm + "/configs", "adminmenu_grouping.txt": sm + "/configs", "adminmenu_sorting.txt": sm + "/configs",
-	"metaplugins.ini": mm, "global_filters.cfg": addons + "/stripper",
-	"motd.txt": game, "host.txt": game, "mapcycle.txt": game, "maplist.txt": game, "gameinfo.txt": game, "steam.inf": game, "addonlist.txt": game, "whitelist.cfg": game,
+	"server.cfg": cfgDir, "autoexec.cfg": cfgDir, "listenserver.cfg": cfgDir, "banned_user.cfg": cfgDir, "banned_ip.cfg": cfgDir,
+	"server_startup.cfg": cfgDir,
+	"sourcemod.cfg":      cfgDir + "/sourcemod", "sm_warmode_on.cfg": cfgDir + "/sourcemod", "sm_warmode_off.cfg": cfgDir + "/sourcemod",
+	"admins.cfg": sm + "/configs", "admins_simple.ini": sm + "/configs", "admin_groups.cfg": sm + "/configs",
+	"admin_overrides.cfg": sm + "/configs", "admin_levels.cfg": sm + "/configs",
+	"databases.cfg": sm + "/configs", "core.cfg": sm + "/configs", "languages.cfg": sm + "/configs", "maplists.cfg": sm + "/configs",
+	"banreasons.txt":     sm + "/configs",
+	"adminmenu_cfgs.txt": sm + "/configs", "adminmenu_custom.txt": sm + "/configs", "adminmenu_grouping.txt": sm + "/configs",
+	"adminmenu_sorting.txt": sm + "/configs",
+	"metaplugins.ini":       mm, "global_filters.cfg": addons + "/stripper",
+	"motd.txt": game, "host.txt": game, "mapcycle.txt": game, "maplist.txt": game, "gameinfo.txt": game, "steam.inf": game,
+	"addonlist.txt": game, "whitelist.cfg": game,
 	"motd_default.txt": game, "host_default.txt": game,
 }
 
 // languages are those of SourceMod's configs/languages.cfg and of folders beside.
 var languages = func() map[string]bool {
 	all := map[string]bool{}
-	for l := range strings.FieldsSeq("ar bg bra chi cze da de el en es fa fi fr he hu id it jp ja ko las lt lv nl no pl pt pt_p ro ru sk sl sp sr sv th tr ua uk vi zh zho") {
+	for l := range strings.FieldsSeq(
+		"ar bg bra chi cze da de el en es fa fi fr he hu id it jp ja ko las lt lv nl no pl pt pt_p ro ru sk sl sp sr sv th tr ua uk vi " +
+			"zh zho") {
 		all[l] = true
 	}
 	return all

@@ -56,7 +56,13 @@ type tree struct {
 
 // grow makes the tree.
 func grow(files []File, moves []left4me.FolderMove) *tree {
-	t := &tree{files: make([]entry, len(files)), top: &dir{}, results: make([]Result, len(files)), moves: map[string]string{}, search: maxSearch}
+	t := &tree{
+		files:   make([]entry, len(files)),
+		top:     &dir{},
+		results: make([]Result, len(files)),
+		moves:   map[string]string{},
+		search:  maxSearch,
+	}
 	t.only = Top(files)
 	for _, m := range moves {
 		t.moves[path.Join(t.only, m.From)] = m.To
@@ -366,7 +372,8 @@ func (t *tree) fits(d *dir, to string) bool {
 		}
 		// Other programs have directories of these names, too.
 		p := d.parent
-		return (p.parent == nil || p.path == t.only) && !t.directly(p, code) || p.placed || p.kidsOf(underSM) > 1 || t.directly(p, plugin, source, phrases) || d.name == "configs" && !p.has(code)
+		return (p.parent == nil || p.path == t.only) && !t.directly(p, code) || p.placed || p.kidsOf(underSM) > 1 ||
+			t.directly(p, plugin, source, phrases) || d.name == "configs" && !p.has(code)
 	case maps:
 		return d.has(mapFile)
 	case game + "/scripts":

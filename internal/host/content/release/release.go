@@ -83,9 +83,11 @@ func Check(r left4me.Release) error {
 		return invalid("release.repository", fmt.Sprintf("%.200q is no repository on GitHub", r.Repository), "write it as owner/name")
 	}
 	if _, err := path.Match(r.Asset, ""); err != nil || r.Asset == "" || strings.ContainsAny(r.Asset, "/\n") {
-		return invalid("release.asset", fmt.Sprintf("%.200q names no asset", r.Asset), "write its name, with * for what changes: l4d2-*.zip")
+		return invalid("release.asset", fmt.Sprintf("%.200q names no asset", r.Asset),
+			"write its name, with * for what changes: l4d2-*.zip")
 	}
-	if len(r.Tag) > 200 || strings.ContainsFunc(r.Tag, func(c rune) bool { return c <= ' ' || c == 0x7f }) || slices.Contains(strings.Split(r.Tag, "/"), "..") {
+	if len(r.Tag) > 200 || strings.ContainsFunc(r.Tag, func(c rune) bool { return c <= ' ' || c == 0x7f }) ||
+		slices.Contains(strings.Split(r.Tag, "/"), "..") {
 		return invalid("release.tag", fmt.Sprintf("%.200q can't be a tag", r.Tag), "leave it empty for the latest release")
 	}
 	return nil
@@ -102,7 +104,8 @@ func Find(ctx context.Context, api string, client Doer, want left4me.Release) (R
 	if err := Check(want); err != nil {
 		return Release{}, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, askWithin, left4me.Errorf(left4me.Unavailable, "GitHub does not answer", "try again later"))
+	ctx, cancel := context.WithTimeoutCause(ctx, askWithin,
+		left4me.Errorf(left4me.Unavailable, "GitHub does not answer", "try again later"))
 	defer cancel()
 	address := strings.TrimRight(api, "/") + "/repos/" + want.Repository + "/releases/latest"
 	if want.Tag != "" {
@@ -130,7 +133,12 @@ func Find(ctx context.Context, api string, client Doer, want left4me.Release) (R
 	case resp.StatusCode != http.StatusOK:
 		return Release{}, refusal(want, resp, b, time.Now())
 	case err != nil || len(b) > maxAnswer:
-		return Release{}, &left4me.Error{Kind: left4me.Unavailable, Text: "GitHub's answer was cut off", Hint: "try again", Err: errors.Join(err, fmt.Errorf("%d bytes", len(b)))}
+		return Release{}, &left4me.Error{
+			Kind: left4me.Unavailable,
+			Text: "GitHub's answer was cut off",
+			Hint: "try again",
+			Err:  errors.Join(err, fmt.Errorf("%d bytes", len(b))),
+		}
 	}
 	return read(want, b)
 }
@@ -142,12 +150,24 @@ func refusal(want left4me.Release, resp *http.Response, body []byte, now time.Ti
 	reset, _ := strconv.ParseInt(resp.Header.Get("X-Ratelimit-Reset"), 10, 64)
 	after, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
 	code := resp.StatusCode
-	limited := code == http.StatusTooManyRequests || code == http.StatusForbidden && (resp.Header.Get("X-Ratelimit-Remaining") == "0" || after > 0 || strings.Contains(strings.ToLower(said.Message), "rate limit"))
+	limited := code == http.StatusTooManyRequests ||
+		code == http.StatusForbidden &&
+			(resp.Header.Get("X-Ratelimit-Remaining") == "0" || after > 0 || strings.Contains(strings.ToLower(said.Message), "rate limit"))
 	switch {
 	case code == http.StatusNotFound && want.Tag != "":
-		return &left4me.Error{Kind: left4me.NotFound, Field: "release.tag", Text: fmt.Sprintf("%s has no release %q that anybody may see", want.Repository, want.Tag), Hint: "are both spelled as on GitHub?"}
+		return &left4me.Error{
+			Kind:  left4me.NotFound,
+			Field: "release.tag",
+			Text:  fmt.Sprintf("%s has no release %q that anybody may see", want.Repository, want.Tag),
+			Hint:  "are both spelled as on GitHub?",
+		}
 	case code == http.StatusNotFound:
-		return &left4me.Error{Kind: left4me.NotFound, Field: "release.repository", Text: fmt.Sprintf("GitHub has no repository %s with a release that anybody may see", want.Repository), Hint: "is it spelled as there? A draft or a pre-release is no latest one: name its tag"}
+		return &left4me.Error{
+			Kind:  left4me.NotFound,
+			Field: "release.repository",
+			Text:  fmt.Sprintf("GitHub has no repository %s with a release that anybody may see", want.Repository),
+			Hint:  "is it spelled as there? A draft or a pre-release is no latest one: name its tag",
+		}
 	case limited:
 		at := now.Add(time.Duration(max(after, 60)) * time.Second)
 		if r := time.Unix(reset, 0); after == 0 && r.After(now) && r.Before(now.Add(24*time.Hour)) {
@@ -159,7 +179,12 @@ func refusal(want left4me.Release, resp *http.Response, body []byte, now time.Ti
 			Hint: "without an account 60 an hour are answered: look for new releases less often",
 		}
 	}
-	return &left4me.Error{Kind: left4me.Unavailable, Text: fmt.Sprintf("GitHub answers %d", code), Hint: "try again later", Err: fmt.Errorf("%d: %.200s", code, said.Message)}
+	return &left4me.Error{
+		Kind: left4me.Unavailable,
+		Text: fmt.Sprintf("GitHub answers %d", code),
+		Hint: "try again later",
+		Err:  fmt.Errorf("%d: %.200s", code, said.Message),
+	}
 }
 
 // read understands an answer.
@@ -175,7 +200,12 @@ func read(want left4me.Release, b []byte) (Release, error) {
 		}
 	}
 	if err := json.Unmarshal(b, &answer); err != nil || answer.Tag == "" {
-		return Release{}, &left4me.Error{Kind: left4me.Unavailable, Text: "GitHub's answer can't be understood", Hint: "try again later", Err: err}
+		return Release{}, &left4me.Error{
+			Kind: left4me.Unavailable,
+			Text: "GitHub's answer can't be understood",
+			Hint: "try again later",
+			Err:  err,
+		}
 	}
 	r := Release{Tag: answer.Tag}
 	var others []string
@@ -188,23 +218,35 @@ func read(want left4me.Release, b []byte) (Release, error) {
 		if sha256.MatchString(a.Digest) {
 			asset.Sum = a.Digest
 		}
-		if a.Size <= 0 || a.URL == "" || a.Name != path.Base(path.Clean("/"+a.Name)) || strings.ContainsFunc(a.Name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-			return Release{}, &left4me.Error{Kind: left4me.Unavailable, Text: fmt.Sprintf("release %.100q of %s has an asset that can't be fetched: %.100q", r.Tag, want.Repository, a.Name), Hint: "choose another"}
+		if a.Size <= 0 || a.URL == "" || a.Name != path.Base(path.Clean("/"+a.Name)) ||
+			strings.ContainsFunc(a.Name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+			return Release{}, &left4me.Error{
+				Kind: left4me.Unavailable,
+				Text: fmt.Sprintf("release %.100q of %s has an asset that can't be fetched: %.100q", r.Tag, want.Repository, a.Name),
+				Hint: "choose another",
+			}
 		}
 		r.Assets = append(r.Assets, asset)
 	}
 	slices.SortFunc(r.Assets, func(a, b Asset) int { return strings.Compare(a.Name, b.Name) })
 	switch {
 	case len(r.Assets) > maxAssets:
-		return Release{}, invalid("release.asset", fmt.Sprintf("%q is the name of %d assets", want.Asset, len(r.Assets)), "write more of it")
+		return Release{}, invalid("release.asset", fmt.Sprintf("%q is the name of %d assets", want.Asset, len(r.Assets)),
+			"write more of it")
 	case len(r.Assets) > 0:
 		return r, nil
 	case len(others) == 0:
-		return Release{}, &left4me.Error{Kind: left4me.NotFound, Field: "release.tag", Text: fmt.Sprintf("release %.100q of %s has no assets", r.Tag, want.Repository), Hint: "choose another release, or use the repository with its tag as a git overlay"}
+		return Release{}, &left4me.Error{
+			Kind:  left4me.NotFound,
+			Field: "release.tag",
+			Text:  fmt.Sprintf("release %.100q of %s has no assets", r.Tag, want.Repository),
+			Hint:  "choose another release, or use the repository with its tag as a git overlay",
+		}
 	}
 	slices.Sort(others)
 	return Release{}, &left4me.Error{
-		Kind: left4me.NotFound, Field: "release.asset", Text: fmt.Sprintf("release %.100q of %s has no asset %q", r.Tag, want.Repository, want.Asset),
+		Kind: left4me.NotFound, Field: "release.asset",
+		Text: fmt.Sprintf("release %.100q of %s has no asset %q", r.Tag, want.Repository, want.Asset),
 		Hint: "it has " + strings.Join(others[:min(len(others), 10)], ", "),
 	}
 }

@@ -16,7 +16,8 @@ import (
 
 // answer is as GitHub gives one, cut to what is looked at and a little more.
 const answer = `{"url": "https://api.github.com/repos/o/n/releases/1", "tag_name": "v1.2", "draft": false, "assets": [
-	{"name": "n-linux.zip", "state": "uploaded", "size": 10, "digest": "sha256:` + sum + `", "browser_download_url": "https://github.com/o/n/releases/download/v1.2/n-linux.zip"},
+	{"name": "n-linux.zip", "state": "uploaded", "size": 10, "digest": "sha256:` + sum +
+	`", "browser_download_url": "https://github.com/o/n/releases/download/v1.2/n-linux.zip"},
 	{"name": "n-windows.zip", "state": "uploaded", "size": 11, "digest": null, "browser_download_url": "https://github.com/o/n/releases/download/v1.2/n-windows.zip"},
 	{"name": "n-mac.zip", "state": "open", "size": 0, "browser_download_url": ""}]}`
 
@@ -53,7 +54,8 @@ func TestAssetsAreFoundByTheirNames(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	r, err = release.Find(t.Context(), api, client, left4me.Release{Repository: "o/n", Tag: "rel/1", Asset: "n-*.zip"})
-	if text, sure := r.Origin(); err != nil || len(r.Assets) != 2 || sure || text != "v1.2 n-linux.zip (sha256:0123456789ab) n-windows.zip" {
+	if text, sure := r.Origin(); err != nil || len(r.Assets) != 2 || sure ||
+		text != "v1.2 n-linux.zip (sha256:0123456789ab) n-windows.zip" {
 		t.Errorf("%q, %v, %v", text, sure, err)
 	}
 	if got := strings.Join(asked, " "); got != "/repos/o/n/releases/latest /repos/o/n/releases/tags/rel%2F1" {

@@ -75,7 +75,8 @@ func TestWhatAScriptLeftIsOpenToItsGroup(t *testing.T) {
 		t.Fatal(status, err, logOf(t, dir))
 	}
 	for name, want := range map[string]fs.FileMode{
-		"a": fs.ModeDir | fs.ModeSetgid | 0o770, "a/b": fs.ModeDir | fs.ModeSetgid | 0o770, "a/b/file": 0o770, "a/plain": 0o660, "a/fifo": fs.ModeNamedPipe,
+		"a": fs.ModeDir | fs.ModeSetgid | 0o770, "a/b": fs.ModeDir | fs.ModeSetgid | 0o770, "a/b/file": 0o770, "a/plain": 0o660,
+		"a/fifo": fs.ModeNamedPipe,
 	} {
 		st, err := os.Lstat(filepath.Join(dir, "out", name))
 		if err != nil || st.Mode() != want {

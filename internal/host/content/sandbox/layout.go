@@ -153,7 +153,10 @@ func open(path string) (*os.File, error) {
 
 // environment is what a script finds.
 func environment(dir string) ([]string, error) {
-	env := []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "TMPDIR=/tmp", "LANG=C.UTF-8", "TZ=UTC", "OUT=" + filepath.Join(dir, OutName)}
+	env := []string{
+		"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "TMPDIR=/tmp", "LANG=C.UTF-8", "TZ=UTC",
+		"OUT=" + filepath.Join(dir, OutName),
+	}
 	f, err := open(filepath.Join(dir, EnvName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return env, nil

@@ -24,7 +24,8 @@ const (
 
 // Why a script was ended.
 var (
-	ErrFull   = left4me.Errorf(left4me.DiskFull, "disk full: less than a twentieth is free", "free some space, or let the script write less")
+	ErrFull = left4me.Errorf(left4me.DiskFull, "disk full: less than a twentieth is free",
+		"free some space, or let the script write less")
 	ErrMemory = left4me.Errorf(left4me.Unavailable, "the script used more than 2 GiB of memory", "let it do less at once")
 )
 

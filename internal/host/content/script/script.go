@@ -100,9 +100,11 @@ func verdict(end *sandbox.End) error {
 	case end.Error != nil:
 		return end.Error
 	case end.Status > 128:
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("the script was ended by signal %d (status %d)", end.Status-128, end.Status), "its last lines are in the log of this job")
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("the script was ended by signal %d (status %d)", end.Status-128, end.Status),
+			"its last lines are in the log of this job")
 	case end.Status != 0:
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("the script ended with status %d", end.Status), "its last lines are in the log of this job")
+		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("the script ended with status %d", end.Status),
+			"its last lines are in the log of this job")
 	}
 	return nil
 }

@@ -50,11 +50,15 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	t.Parallel()
 	root := t.TempDir()
-	if err := errors.Join(os.Mkdir(filepath.Join(root, "tmp"), 0o751), os.WriteFile(filepath.Join(root, "left4me.db"), []byte("secret"), 0o644)); err != nil {
+	if err := errors.Join(os.Mkdir(filepath.Join(root, "tmp"), 0o751),
+		os.WriteFile(filepath.Join(root, "left4me.db"), []byte("secret"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	s := &site{t: t}
-	s.Builder = script.Builder{Root: root, Machine: process.New(process.Config{Root: instance.Root(root), Run: filepath.Join(root, "run"), Exe: shimtest.Exe()})}
+	s.Builder = script.Builder{
+		Root:    root,
+		Machine: process.New(process.Config{Root: instance.Root(root), Run: filepath.Join(root, "run"), Exe: shimtest.Exe()}),
+	}
 	return s
 }
 
@@ -152,7 +156,8 @@ func TestWhatAScriptWritesKeepsItsHolesAndTheMargin(t *testing.T) {
 	if free > 240<<30 {
 		t.Skipf("%d bytes are free: more than may be copied, and only root can make a small disk", free)
 	}
-	dir, _, err = s.run(t.Context(), s.job(fmt.Sprintf("echo x >a.txt; for i in $(seq %d); do truncate -s 8G large$i.txt; done", free>>33+1)))
+	dir, _, err = s.run(t.Context(),
+		s.job(fmt.Sprintf("echo x >a.txt; for i in $(seq %d); do truncate -s 8G large$i.txt; done", free>>33+1)))
 	if !errors.Is(err, left4me.DiskFull) {
 		t.Error(err)
 	}
@@ -259,7 +264,8 @@ func TestWhatAHostileScriptReaches(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("exec 2>&1\n")
 	for i, try := range tries {
-		fmt.Fprintf(&b, "if timeout 20 bash -c '%s' >/dev/null </dev/null; then echo may %d; else echo not %d; fi\n", strings.ReplaceAll(try.do, "'", `'\''`), i, i)
+		fmt.Fprintf(&b, "if timeout 20 bash -c '%s' >/dev/null </dev/null; then echo may %d; else echo not %d; fi\n",
+			strings.ReplaceAll(try.do, "'", `'\''`), i, i)
 	}
 	b.WriteString("echo x >y; echo end\n")
 	if _, _, err := s.run(t.Context(), s.job(b.String())); err != nil {
@@ -338,7 +344,8 @@ func TestALogIsBoundedHoweverMuchIsPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(s.LogFile("maps", j.ID))
-	if err != nil || len(b) > sandbox.MaxLog+1<<20 || !strings.HasPrefix(string(b), "first\n") || !strings.HasSuffix(string(b), "\nlast\n") || !strings.Contains(string(b), "more bytes are left out here") {
+	if err != nil || len(b) > sandbox.MaxLog+1<<20 || !strings.HasPrefix(string(b), "first\n") ||
+		!strings.HasSuffix(string(b), "\nlast\n") || !strings.Contains(string(b), "more bytes are left out here") {
 		t.Errorf("the log has %d bytes, %v", len(b), err)
 	}
 	if count > 3000 || long > 4096 {

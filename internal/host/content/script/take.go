@@ -49,7 +49,8 @@ func take(ctx context.Context, dir string, into *os.Root, said func(done, total 
 		return Taken{}, err
 	}
 	if t.Files == 0 {
-		return Taken{}, left4me.Errorf(left4me.Invalid, "the script wrote no file", "what shall be in the overlay belongs beneath $OUT, as in $OUT/left4dead2/addons/")
+		return Taken{}, left4me.Errorf(left4me.Invalid, "the script wrote no file",
+			"what shall be in the overlay belongs beneath $OUT, as in $OUT/left4dead2/addons/")
 	}
 	if err := disk.Fits(into.Name(), t.Bytes); err != nil {
 		return Taken{}, err

@@ -60,7 +60,8 @@ func TestInTheUnit(t *testing.T) {
 	if _, _, err := run(t.Context(), s.job("echo x >x; exit 3"), false); err == nil || !strings.Contains(err.Error(), "status 3") {
 		t.Error(err)
 	}
-	if _, _, err := run(t.Context(), s.job("echo '{\"status\":0}' >../end; kill -9 $PPID; sleep 1"), false); !errors.Is(err, left4me.Unavailable) && !errors.Is(err, left4me.Invalid) {
+	if _, _, err := run(t.Context(), s.job("echo '{\"status\":0}' >../end; kill -9 $PPID; sleep 1"),
+		false); !errors.Is(err, left4me.Unavailable) && !errors.Is(err, left4me.Invalid) {
 		t.Errorf("one that ended its runner: %v", err)
 	}
 

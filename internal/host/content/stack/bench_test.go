@@ -31,7 +31,8 @@ func BenchmarkFirstPage(b *testing.B) {
 		layers = append(layers, stack.Layer{Name: fmt.Sprint("layer ", l), Dir: layer})
 	}
 	for name, f := range map[string]bus.Filter{
-		"directory": {Dir: "left4dead2/addons/sub07"}, "deep": {Deep: true}, "last page": {Deep: true, After: "left4dead2/addons/sub19/a"}, "search": {Query: "sub19/file9"},
+		"directory": {Dir: "left4dead2/addons/sub07"}, "deep": {Deep: true}, "last page": {Deep: true, After: "left4dead2/addons/sub19/a"},
+		"search": {Query: "sub19/file9"},
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

@@ -290,7 +290,8 @@ func TestAFileNamesItsLayerAndWhatItHides(t *testing.T) {
 	o.write(func(d string) { text(d, "cfg/server.cfg", "maps") })
 	o.write(func(d string) {
 		text(d, "cfg/server.cfg", "written")
-		if err := errors.Join(os.Remove(filepath.Join(d, "cfg/old.cfg")), os.RemoveAll(filepath.Join(d, "addons")), os.Mkdir(filepath.Join(d, "addons"), 0o755)); err != nil {
+		if err := errors.Join(os.Remove(filepath.Join(d, "cfg/old.cfg")), os.RemoveAll(filepath.Join(d, "addons")),
+			os.Mkdir(filepath.Join(d, "addons"), 0o755)); err != nil {
 			t.Fatal(err)
 		}
 		text(d, "addons/y.vpk", "written")
@@ -323,7 +324,13 @@ func TestAFileNamesItsLayerAndWhatItHides(t *testing.T) {
 	if err != nil || len(found.Items) != 1 || found.Items[0].Path != "cfg/server.cfg" {
 		t.Errorf("%+v, %v", found, err)
 	}
-	for p, kind := range map[string]left4me.Kind{"cfg/old.cfg": left4me.NotFound, "addons/x.vpk": left4me.NotFound, "cfg": left4me.Invalid, "../x": left4me.Invalid, "/etc/passwd": left4me.Invalid} {
+	for p, kind := range map[string]left4me.Kind{
+		"cfg/old.cfg":  left4me.NotFound,
+		"addons/x.vpk": left4me.NotFound,
+		"cfg":          left4me.Invalid,
+		"../x":         left4me.Invalid,
+		"/etc/passwd":  left4me.Invalid,
+	} {
 		if _, _, err := s.File(t.Context(), p); !errors.Is(err, kind) {
 			t.Errorf("%s: %v", p, err)
 		}

@@ -143,7 +143,8 @@ func (s *Source) link(ctx context.Context, p *Plan, into Into) ([]left4me.Worksh
 		}
 		if it.disk == "" {
 			if why == nil {
-				why = left4me.Errorf(left4me.Unavailable, fmt.Sprintf("nothing of it can be had: %s: %s", it.id, it.state.Text), "look at its items; what is there stays in use")
+				why = left4me.Errorf(left4me.Unavailable, fmt.Sprintf("nothing of it can be had: %s: %s", it.id, it.state.Text),
+					"look at its items; what is there stays in use")
 			}
 			continue
 		}
@@ -236,7 +237,8 @@ func isVPK(head []byte) error {
 		return nil
 	}
 	for magic, what := range map[string]string{
-		"PK\x03\x04": "a ZIP archive", "Rar!": "a RAR archive", "7z\xbc\xaf\x27\x1c": "a 7z archive", "\x1f\x8b": "a gzip file", "VBSP": "a map without its archive",
+		"PK\x03\x04": "a ZIP archive", "Rar!": "a RAR archive", "7z\xbc\xaf\x27\x1c": "a 7z archive", "\x1f\x8b": "a gzip file",
+		"VBSP": "a map without its archive",
 	} {
 		if bytes.HasPrefix(head, []byte(magic)) {
 			return errors.New("what came is " + what + ", not a VPK")

@@ -39,16 +39,18 @@ func newMemory(keep, quiet time.Duration) memory {
 
 // publishedFiles is steam.Client.PublishedFiles, but for what is known.
 func (m *memory) publishedFiles(ctx context.Context, c *steam.Client, ids []string) (map[string]steam.PublishedFile, error) {
-	return recall(ctx, m, ids, func() map[string]answer[steam.PublishedFile] { return m.files }, func(ids []string) (map[string]steam.PublishedFile, error) {
-		return c.PublishedFiles(ctx, ids)
-	}, func(f steam.PublishedFile, ok bool) bool { return ok && f.Outcome != steam.Throttled })
+	return recall(ctx, m, ids, func() map[string]answer[steam.PublishedFile] { return m.files },
+		func(ids []string) (map[string]steam.PublishedFile, error) {
+			return c.PublishedFiles(ctx, ids)
+		}, func(f steam.PublishedFile, ok bool) bool { return ok && f.Outcome != steam.Throttled })
 }
 
 // collectionsOf is steam.Client.Collections, but for what is known.
 func (m *memory) collectionsOf(ctx context.Context, c *steam.Client, ids []string) (map[string][]steam.Child, error) {
-	found, err := recall(ctx, m, ids, func() map[string]answer[[]steam.Child] { return m.collections }, func(ids []string) (map[string][]steam.Child, error) {
-		return c.Collections(ctx, ids)
-	}, func([]steam.Child, bool) bool { return true })
+	found, err := recall(ctx, m, ids, func() map[string]answer[[]steam.Child] { return m.collections },
+		func(ids []string) (map[string][]steam.Child, error) {
+			return c.Collections(ctx, ids)
+		}, func([]steam.Child, bool) bool { return true })
 	for id, children := range found {
 		if children == nil {
 			delete(found, id)
@@ -59,7 +61,9 @@ func (m *memory) collectionsOf(ctx context.Context, c *steam.Client, ids []strin
 
 // recall answers from what is known, and asks about the rest. settled says
 // whether an answer, or that there was none, is worth remembering.
-func recall[T any](ctx context.Context, m *memory, ids []string, known func() map[string]answer[T], ask func([]string) (map[string]T, error), settled func(T, bool) bool) (map[string]T, error) {
+func recall[T any](ctx context.Context, m *memory, ids []string, known func() map[string]answer[T],
+	ask func([]string) (map[string]T, error), settled func(T, bool) bool,
+) (map[string]T, error) {
 	select {
 	case m.asking <- struct{}{}:
 		defer func() { <-m.asking }()

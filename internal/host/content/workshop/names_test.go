@@ -9,8 +9,10 @@ import (
 
 func TestOriginalNamesAreOnesThatTheGameFinds(t *testing.T) {
 	for file, want := range map[string]string{
-		"myl4d2addons/urbanflight.vpk": "urbanflight", `my\maps\Dead.Line.2.VPK`: "Dead_Line_2", "map2.1.vpk": "map2_1", "it's  mine.vpk": "it_s_mine",
-		"../../etc/passwd": "passwd", "/etc/..": "7", "": "7", ".vpk": "7", "夜.vpk": "7", "pak_dir.vpk": "pak_dir_7", "x_000.vpk": "x_000_7", "x_2024.vpk": "x_2024",
+		"myl4d2addons/urbanflight.vpk": "urbanflight", `my\maps\Dead.Line.2.VPK`: "Dead_Line_2", "map2.1.vpk": "map2_1",
+		"it's  mine.vpk":   "it_s_mine",
+		"../../etc/passwd": "passwd", "/etc/..": "7", "": "7", ".vpk": "7", "夜.vpk": "7", "pak_dir.vpk": "pak_dir_7",
+		"x_000.vpk": "x_000_7", "x_2024.vpk": "x_2024",
 		"a\x00b.vpk": "a_b", "zip.zip": "zip_zip", strings.Repeat("a", 500) + ".vpk": strings.Repeat("a", 100), "-rf.vpk": "rf",
 	} {
 		if got := original(file, "7"); got != want {

@@ -178,7 +178,13 @@ func order(w left4me.Workshop, t *steam.Tree) []string {
 }
 
 func collectionState(id string, f steam.PublishedFile, t *steam.Tree) left4me.WorkshopState {
-	st := left4me.WorkshopState{ID: left4me.WorkshopID(id), Title: f.Title, State: left4me.ItemCollection, Picture: f.Picture, UpdatedAt: f.UpdatedAt}
+	st := left4me.WorkshopState{
+		ID:        left4me.WorkshopID(id),
+		Title:     f.Title,
+		State:     left4me.ItemCollection,
+		Picture:   f.Picture,
+		UpdatedAt: f.UpdatedAt,
+	}
 	var deep []string
 	for _, c := range t.Collections[id] {
 		st.Children = append(st.Children, left4me.WorkshopID(c.ID))
@@ -187,13 +193,16 @@ func collectionState(id string, f steam.PublishedFile, t *steam.Tree) left4me.Wo
 		}
 	}
 	if len(deep) > 0 {
-		st.Text = fmt.Sprintf("what is in %s is left out: collections are followed %d deep; add it itself", strings.Join(deep, ", "), steam.MaxDepth)
+		st.Text = fmt.Sprintf("what is in %s is left out: collections are followed %d deep; add it itself", strings.Join(deep, ", "),
+			steam.MaxDepth)
 	}
 	return st
 }
 
 // newItem is an item with what is known of it.
-func newItem(id string, files map[string]steam.PublishedFile, t *steam.Tree, excluded map[left4me.WorkshopID]bool, asked error, before past) *item {
+func newItem(id string, files map[string]steam.PublishedFile, t *steam.Tree, excluded map[left4me.WorkshopID]bool, asked error,
+	before past,
+) *item {
 	f, ok := files[id]
 	if !ok {
 		f = steam.PublishedFile{ID: id, Outcome: steam.Throttled}
@@ -260,7 +269,13 @@ func unasked(err error) *left4me.Error {
 	e := &left4me.Error{Kind: left4me.Unavailable, Text: words(err), Err: err}
 	switch {
 	case errors.Is(err, steam.ErrTooMany):
-		return &left4me.Error{Kind: left4me.Invalid, Field: "workshop", Text: err.Error(), Hint: "add fewer, or smaller, collections", Err: err}
+		return &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "workshop",
+			Text:  err.Error(),
+			Hint:  "add fewer, or smaller, collections",
+			Err:   err,
+		}
 	case errors.Is(err, steam.ErrBusy):
 		e.Hint = "try again in some minutes; what is there stays in use"
 	case errors.Is(err, steam.ErrAnswer):

@@ -53,7 +53,8 @@ func Warnings(items []left4me.WorkshopState) (warnings []left4me.Warning) {
 			what += " (" + i.Title + ")"
 		}
 		warnings = append(warnings, left4me.Warning{
-			Kind: left4me.WarnIncomplete, Text: what + " is missing: " + i.Text, Hint: "parts of a campaign that come as several items are all needed; exclude it if it isn't wanted",
+			Kind: left4me.WarnIncomplete, Text: what + " is missing: " + i.Text,
+			Hint: "parts of a campaign that come as several items are all needed; exclude it if it isn't wanted",
 		})
 	}
 	return warnings

@@ -52,7 +52,13 @@ func (s *shop) source(t *testing.T) *workshop.Source {
 		t.Fatal(err)
 	}
 	t.Cleanup(d.Close)
-	return workshop.New(workshop.Options{Dir: filepath.Join(s.dir, "workshop_cache"), API: s.url, Downloads: d, Pause: time.Millisecond, Quiet: time.Nanosecond})
+	return workshop.New(workshop.Options{
+		Dir:       filepath.Join(s.dir, "workshop_cache"),
+		API:       s.url,
+		Downloads: d,
+		Pause:     time.Millisecond,
+		Quiet:     time.Nanosecond,
+	})
 }
 
 // build makes a revision, which the next build finds as the one before.
@@ -136,10 +142,12 @@ func TestACollectionBecomesFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	look := byID(looked)
-	if c := look["201"]; c.State != left4me.ItemCollection || c.Title != "Friday" || !slices.Equal(c.Children, []left4me.WorkshopID{"101", "202", "103"}) {
+	if c := look["201"]; c.State != left4me.ItemCollection || c.Title != "Friday" ||
+		!slices.Equal(c.Children, []left4me.WorkshopID{"101", "202", "103"}) {
 		t.Errorf("%+v", c)
 	}
-	if i := look["102"]; i.State != left4me.ItemReady || i.Title != "Pine Ridge" || i.Size == 0 || i.Picture == "" || !slices.Equal(i.Collections, []left4me.WorkshopID{"201"}) {
+	if i := look["102"]; i.State != left4me.ItemReady || i.Title != "Pine Ridge" || i.Size == 0 || i.Picture == "" ||
+		!slices.Equal(i.Collections, []left4me.WorkshopID{"201"}) {
 		t.Errorf("%+v", i)
 	}
 	if _, err := os.Stat(filepath.Join(s.dir, "workshop_cache")); err == nil {
@@ -155,7 +163,8 @@ func TestACollectionBecomesFiles(t *testing.T) {
 		_, size, _ := s.Path(id)
 		total += size
 		i := got[id]
-		if i.State != left4me.ItemFresh || i.File != "left4dead2/addons/"+id+".vpk" || i.Size != size || i.Text != "" || int64(len(s.files()[id+".vpk"])) != size {
+		if i.State != left4me.ItemFresh || i.File != "left4dead2/addons/"+id+".vpk" || i.Size != size || i.Text != "" ||
+			int64(len(s.files()[id+".vpk"])) != size {
 			t.Errorf("%+v, want %d bytes", i, size)
 		}
 	}
@@ -185,7 +194,8 @@ func TestACollectionBecomesFiles(t *testing.T) {
 func TestWhatBecomesOfEachItemIsToldApart(t *testing.T) {
 	items := campaigns()
 	for id, it := range map[string]steamapi.Item{
-		"301": {Result: 9}, "302": {Visibility: 2}, "303": {Banned: true}, "304": {NoFile: true}, "305": {App: 730}, "306": {Result: 84}, "307": {Result: 15},
+		"301": {Result: 9}, "302": {Visibility: 2}, "303": {Banned: true}, "304": {NoFile: true}, "305": {App: 730}, "306": {Result: 84},
+		"307": {Result: 15},
 		"308": {FileSize: 9 << 30},
 		"309": {Data: []byte("PK\x03\x04 and so on")},
 		"310": {Addon: "grey-smoke", FileSize: 10},
@@ -212,15 +222,19 @@ func TestWhatBecomesOfEachItemIsToldApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, want := range map[string][2]string{
-		"101": {left4me.ItemFresh, ""}, "102": {left4me.ItemFresh, ""}, "103": {left4me.ItemExcluded, ""}, "201": {left4me.ItemCollection, ""},
+		"101": {left4me.ItemFresh, ""}, "102": {left4me.ItemFresh, ""}, "103": {left4me.ItemExcluded, ""},
+		"201": {left4me.ItemCollection, ""},
 		"301": {left4me.ItemDeleted, "no such item"}, "302": {left4me.ItemPrivate, "friends"}, "303": {left4me.ItemBanned, "banned"},
-		"304": {left4me.ItemNoFile, "no address"}, "305": {left4me.ItemWrongApp, "another game"}, "306": {left4me.ItemThrottled, "too many requests"},
+		"304": {left4me.ItemNoFile, "no address"}, "305": {left4me.ItemWrongApp, "another game"},
+		"306": {left4me.ItemThrottled, "too many requests"},
 		"307": {left4me.ItemPrivate, "friends"}, "308": {left4me.ItemFailed, "GB"}, "309": {left4me.ItemFailed, "a ZIP archive, not a VPK"},
 		"310": {left4me.ItemFailed, "should have 10"}, "311": {left4me.ItemFailed, "404"}, "312": {left4me.ItemThrottled, "429"},
-		"313": {left4me.ItemFailed, "cut off"}, "314": {left4me.ItemFailed, "sends us to http://169.254.169.254"}, "315": {left4me.ItemFailed, "on and on"},
+		"313": {left4me.ItemFailed, "cut off"}, "314": {left4me.ItemFailed, "sends us to http://169.254.169.254"},
+		"315": {left4me.ItemFailed, "on and on"},
 		"316": {left4me.ItemFailed, "127.0.0.2"}, "317": {left4me.ItemFailed, "10.1.2.3"}, "318": {left4me.ItemFailed, "page of the web"},
 	} {
-		if i := got[id]; i.State != want[0] || !strings.Contains(i.Text, want[1]) || (want[1] == "") != (i.Text == "") || (i.File != "") != (i.State == left4me.ItemFresh) {
+		if i := got[id]; i.State != want[0] || !strings.Contains(i.Text, want[1]) || (want[1] == "") != (i.Text == "") ||
+			(i.File != "") != (i.State == left4me.ItemFresh) {
 			t.Errorf("%s: %+v, want %s", id, i, want)
 		}
 	}
@@ -236,15 +250,21 @@ func TestAnItemThatCantBeHadNowKeepsItsOldVersion(t *testing.T) {
 		state  string
 		text   string
 	}{
-		"deleted":    {func(i *steamapi.Item) { i.Result = 9 }, left4me.ItemDeleted, "no such item"},
-		"private":    {func(i *steamapi.Item) { i.Visibility = 2 }, left4me.ItemPrivate, "friends"},
-		"banned":     {func(i *steamapi.Item) { i.Banned = true }, left4me.ItemBanned, ""},
-		"no file":    {func(i *steamapi.Item) { i.NoFile = true }, left4me.ItemNoFile, ""},
-		"throttled":  {func(i *steamapi.Item) { i.Result = 84 }, left4me.ItemThrottled, ""},
-		"cut":        {func(i *steamapi.Item) { i.Version, i.Content.CutAfter, i.Content.NoRange = 7, 100, true }, left4me.ItemFailed, "cut off"},
+		"deleted":   {func(i *steamapi.Item) { i.Result = 9 }, left4me.ItemDeleted, "no such item"},
+		"private":   {func(i *steamapi.Item) { i.Visibility = 2 }, left4me.ItemPrivate, "friends"},
+		"banned":    {func(i *steamapi.Item) { i.Banned = true }, left4me.ItemBanned, ""},
+		"no file":   {func(i *steamapi.Item) { i.NoFile = true }, left4me.ItemNoFile, ""},
+		"throttled": {func(i *steamapi.Item) { i.Result = 84 }, left4me.ItemThrottled, ""},
+		"cut": {
+			func(i *steamapi.Item) { i.Version, i.Content.CutAfter, i.Content.NoRange = 7, 100, true }, left4me.ItemFailed,
+			"cut off",
+		},
 		"busy":       {func(i *steamapi.Item) { i.Version, i.Content.Status = 7, 503 }, left4me.ItemThrottled, "503"},
 		"wrong size": {func(i *steamapi.Item) { i.Version, i.FileSize = 7, 5 }, left4me.ItemFailed, "should have 5"},
-		"a ZIP":      {func(i *steamapi.Item) { i.Version, i.Addon, i.Data = 7, "", []byte("PK\x03\x04xxxxxxxxxx") }, left4me.ItemFailed, "ZIP"},
+		"a ZIP": {
+			func(i *steamapi.Item) { i.Version, i.Addon, i.Data = 7, "", []byte("PK\x03\x04xxxxxxxxxx") }, left4me.ItemFailed,
+			"ZIP",
+		},
 	} {
 		for _, from := range []string{"revision", "cache"} {
 			s := open(t, campaigns())
@@ -262,7 +282,9 @@ func TestAnItemThatCantBeHadNowKeepsItsOldVersion(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			if i := got["101"]; i.State != k.state || !strings.Contains(i.Text, k.text) || !strings.Contains(i.Text, "; the version of 24 September 2013 stays in use") || i.File == "" || i.Size != int64(len(want["101.vpk"])) {
+			if i := got["101"]; i.State != k.state || !strings.Contains(i.Text, k.text) ||
+				!strings.Contains(i.Text, "; the version of 24 September 2013 stays in use") || i.File == "" ||
+				i.Size != int64(len(want["101.vpk"])) {
 				t.Errorf("%s, from the %s: %+v", name, from, i)
 			}
 			if s.files()["101.vpk"] != want["101.vpk"] {
@@ -291,7 +313,8 @@ func TestASteamThatCantBeAskedTakesNothing(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if len(s.files()) != 4 || s.files()["102.vpk"] != want["102.vpk"] || !strings.Contains(got["102"].Text, "stays in use") || got["102"].Title != "Pine Ridge" {
+		if len(s.files()) != 4 || s.files()["102.vpk"] != want["102.vpk"] || !strings.Contains(got["102"].Text, "stays in use") ||
+			got["102"].Title != "Pine Ridge" {
 			t.Errorf("%s: %d files, %+v", name, len(s.files()), got["102"])
 		}
 		// Of what it never saw it can't know, and says so.
@@ -309,7 +332,8 @@ func TestASteamThatCantBeAskedTakesNothing(t *testing.T) {
 
 func TestAnOverlayOfNothingThatCanBeHadIsNoSuccess(t *testing.T) {
 	s := open(t, map[string]steamapi.Item{"1": {Result: 9}})
-	if _, err := s.build(t.Context(), s.source(t), of("1", "2")); !errors.Is(err, left4me.Unavailable) || !strings.Contains(err.Error(), "1: Steam shows no such item") {
+	if _, err := s.build(t.Context(), s.source(t), of("1", "2")); !errors.Is(err, left4me.Unavailable) ||
+		!strings.Contains(err.Error(), "1: Steam shows no such item") {
 		t.Error(err)
 	}
 	if _, err := s.build(t.Context(), s.source(t), left4me.Workshop{}); err != nil {

@@ -18,7 +18,8 @@ import (
 func (w *walk) library(context.Context) left4me.Check {
 	const name = "Steam's library"
 	if w.printed.library != "" {
-		return broken(name, w.printed.library+": Steam does not hear of this server", remedy.Reader{}.AsRoot("left4me doctor --fix")+" makes the links ~/.steam/sdk32 and sdk64; then "+w.restart())
+		return broken(name, w.printed.library+": Steam does not hear of this server",
+			remedy.Reader{}.AsRoot("left4me doctor --fix")+" makes the links ~/.steam/sdk32 and sdk64; then "+w.restart())
 	}
 	return ok(name, "nothing was printed about it that is wrong")
 }
@@ -26,7 +27,8 @@ func (w *walk) library(context.Context) left4me.Check {
 // connection is whether the server is connected to Steam, as it says itself.
 func (w *walk) connection(context.Context) left4me.Check {
 	const name = "connection to Steam"
-	mend := "see with `left4me doctor` that the machine reaches Steam, then " + w.restart() + "; the cfg line `sv_hibernate_when_empty 0` keeps it awake"
+	mend := "see with `left4me doctor` that the machine reaches Steam, then " + w.restart() +
+		"; the cfg line `sv_hibernate_when_empty 0` keeps it awake"
 	switch {
 	case w.printed.lost && w.said.Hibernating:
 		return broken(name, "it lost the connection and sleeps: this game doesn't always connect again before somebody joins", mend)
@@ -71,17 +73,22 @@ func (w *walk) outside(ctx context.Context) left4me.Check {
 		return broken(name, err.Error(), "correct LEFT4ME_PUBLIC_ADDRESS")
 	}
 	if !at.IsValid() {
-		return skipped(name, "it is not known: this machine has a private one, and Steam told none", "set LEFT4ME_PUBLIC_ADDRESS to the address that players use")
+		return skipped(name, "it is not known: this machine has a private one, and Steam told none",
+			"set LEFT4ME_PUBLIC_ADDRESS to the address that players use")
 	}
 	w.public = at
 	target := netip.AddrPortFrom(at, uint16(w.Wanted))
 	info, err := ask(ctx, target)
 	switch {
 	case err != nil:
-		return warn(name, fmt.Sprintf("%s (%s) does not answer from this machine; many routers don't send back what comes from inside, so look from elsewhere", target, how),
-			fmt.Sprintf("from another machine: `quakestat -a2s %s`; if that fails too, let UDP %d through the router and the provider's firewall to this machine", target, w.Wanted))
+		return warn(name,
+			fmt.Sprintf("%s (%s) does not answer from this machine; many routers don't send back what comes from inside, so look from "+
+				"elsewhere", target, how),
+			fmt.Sprintf("from another machine: `quakestat -a2s %s`; if that fails too, let UDP %d through the router and the provider's "+
+				"firewall to this machine", target, w.Wanted))
 	case info.SteamID != w.info.SteamID || info.Port != w.info.Port:
-		return warn(name, fmt.Sprintf("at %s (%s) another server answers, %q", target, how, info.Name), fmt.Sprintf("send UDP %d on to this machine, at the router", w.Wanted))
+		return warn(name, fmt.Sprintf("at %s (%s) another server answers, %q", target, how, info.Name),
+			fmt.Sprintf("send UDP %d on to this machine, at the router", w.Wanted))
 	}
 	return ok(name, "it answers at %s (%s)", target, how)
 }
@@ -135,9 +142,14 @@ func (w *walk) listed(ctx context.Context) left4me.Check {
 	case slices.Contains(ports, w.Wanted):
 		return ok(name, "Steam knows %s:%d", w.public, w.Wanted)
 	case len(ports) > 0:
-		return warn(name, fmt.Sprintf("Steam knows servers at %s, but none with port %d: %v. Players have to connect by address", w.public, w.Wanted, ports), w.restart()+"; a router may have given it another port")
+		return warn(name,
+			fmt.Sprintf("Steam knows servers at %s, but none with port %d: %v. Players have to connect by address", w.public, w.Wanted,
+				ports), w.restart()+"; a router may have given it another port")
 	}
-	return warn(name, fmt.Sprintf("Steam knows no server at %s: it is in no list of servers, and players have to connect by address", w.public), "let the machine send UDP to Steam (ports 27000 to 27100), wait some minutes after a start, and read its console for lines about Steam")
+	return warn(name,
+		fmt.Sprintf("Steam knows no server at %s: it is in no list of servers, and players have to connect by address", w.public),
+		"let the machine send UDP to Steam (ports 27000 to 27100), wait some minutes after a start, and read its console for lines "+
+			"about Steam")
 }
 
 // version is whether players have a newer game than the server.
@@ -145,7 +157,8 @@ func (w *walk) version(ctx context.Context) left4me.Check {
 	const name = "version"
 	mend := "`left4me game update`, then " + w.restart()
 	if w.printed.outdated {
-		return broken(name, fmt.Sprintf("Steam told it that %s is out of date: players with the newer game can't join", w.info.Version), mend)
+		return broken(name, fmt.Sprintf("Steam told it that %s is out of date: players with the newer game can't join", w.info.Version),
+			mend)
 	}
 	if w.Steam == nil {
 		return ok(name, "%s", w.info.Version)

@@ -21,7 +21,8 @@ func (w *walk) process(context.Context) left4me.Check {
 	case left4me.Stopping:
 		return broken(name, "it is being stopped", start)
 	case left4me.Failed:
-		return broken(name, "it failed: "+w.Reason, fmt.Sprintf("`left4me server logs %s` says what it printed last; then %s", w.Name, start))
+		return broken(name, "it failed: "+w.Reason,
+			fmt.Sprintf("`left4me server logs %s` says what it printed last; then %s", w.Name, start))
 	}
 	return broken(name, "it is not running", start)
 }
@@ -66,7 +67,8 @@ func (w *walk) answer(ctx context.Context) left4me.Check {
 func (w *walk) playing(context.Context) left4me.Check {
 	const name = "map"
 	if w.info.Map == "" {
-		return broken(name, "no map is loaded", "its first map is missing from the game and its overlays: set another one, or add the campaign")
+		return broken(name, "no map is loaded",
+			"its first map is missing from the game and its overlays: set another one, or add the campaign")
 	}
 	return ok(name, "%s", w.info.Map)
 }

@@ -34,7 +34,8 @@ func (w *walk) settings(ctx context.Context) left4me.Check {
 	}
 	w.said, err = status.Parse(text)
 	if err != nil || len(w.vars) == 0 {
-		return skipped(name, "its remote console answers, but not to what it was asked", "a plugin may have taken the commands over: ask it on its console")
+		return skipped(name, "its remote console answers, but not to what it was asked",
+			"a plugin may have taken the commands over: ask it on its console")
 	}
 	return ok(name, "its remote console answers")
 }
@@ -47,7 +48,8 @@ func (w *walk) set(name string) (v cvar.Var, known bool) {
 
 // mendCfg says how a setting that a cfg makes is taken back.
 func (w *walk) mendCfg(line string) string {
-	return fmt.Sprintf("add `%s` to the cfg lines of %s, or take the other line out of the cfg of its overlays; then %s", line, w.Name, w.restart())
+	return fmt.Sprintf("add `%s` to the cfg lines of %s, or take the other line out of the cfg of its overlays; then %s", line, w.Name,
+		w.restart())
 }
 
 func (w *walk) lan(context.Context) left4me.Check {
@@ -57,7 +59,8 @@ func (w *walk) lan(context.Context) left4me.Check {
 	case !known:
 		return nothing
 	case v.On():
-		return broken(name, "sv_lan is 1: it is for the local network only, Steam does not hear of it, and strangers are refused", w.mendCfg("sv_lan 0"))
+		return broken(name, "sv_lan is 1: it is for the local network only, Steam does not hear of it, and strangers are refused",
+			w.mendCfg("sv_lan 0"))
 	}
 	return ok(name, "it is for the internet")
 }
@@ -70,9 +73,11 @@ func (w *walk) members(context.Context) left4me.Check {
 	case !known:
 		return nothing
 	case v.On() && (group.Value == "" || group.Value == "0"):
-		return broken(name, "only members of a Steam group may join while it is empty, and sv_steamgroup names none: nobody can", w.mendCfg("sv_steamgroup_exclusive 0"))
+		return broken(name, "only members of a Steam group may join while it is empty, and sv_steamgroup names none: nobody can",
+			w.mendCfg("sv_steamgroup_exclusive 0"))
 	case v.On():
-		return warn(name, fmt.Sprintf("while it is empty only members of the Steam group %s may join", group.Value), w.mendCfg("sv_steamgroup_exclusive 0"))
+		return warn(name, fmt.Sprintf("while it is empty only members of the Steam group %s may join", group.Value),
+			w.mendCfg("sv_steamgroup_exclusive 0"))
 	}
 	return ok(name, "it is open to others than members of a Steam group")
 }
@@ -82,9 +87,12 @@ func (w *walk) lobby(context.Context) left4me.Check {
 	only, known := w.set("sv_allow_lobby_connect_only")
 	switch {
 	case known && only.On() && !w.said.Reserved:
-		return broken(name, "sv_allow_lobby_connect_only is 1: whoever comes by the address is refused, only a lobby can reserve it", w.mendCfg("sv_allow_lobby_connect_only 0"))
+		return broken(name, "sv_allow_lobby_connect_only is 1: whoever comes by the address is refused, only a lobby can reserve it",
+			w.mendCfg("sv_allow_lobby_connect_only 0"))
 	case w.said.Reserved:
-		return warn(name, fmt.Sprintf("the lobby %s has reserved it: others join through that lobby, and by the address only while it has room", w.said.ReservationID),
+		return warn(name,
+			fmt.Sprintf("the lobby %s has reserved it: others join through that lobby, and by the address only while it has room",
+				w.said.ReservationID),
 			"it is free again when they have left; plugins like l4dtoolz or Left4DHooks can take a reservation back")
 	case !known:
 		return nothing
@@ -101,7 +109,8 @@ func (w *walk) modes(context.Context) left4me.Check {
 	}
 	all := strings.FieldsFunc(strings.ToLower(types.Value), func(r rune) bool { return r == ',' || r == ' ' })
 	if len(all) > 0 && !slices.Contains(all, strings.ToLower(mode.Value)) {
-		return warn(name, fmt.Sprintf("lobbies may start %s here, and it plays %s: no lobby for that finds it", strings.Join(all, ", "), mode.Value),
+		return warn(name,
+			fmt.Sprintf("lobbies may start %s here, and it plays %s: no lobby for that finds it", strings.Join(all, ", "), mode.Value),
 			w.mendCfg(fmt.Sprintf(`sv_gametypes "%s,%s"`, types.Value, mode.Value)))
 	}
 	if key, _ := w.set("sv_search_key"); key.Value != "" {
@@ -129,7 +138,8 @@ func (w *walk) places(context.Context) left4me.Check {
 		}
 		return broken(name, text+"; games take it for full", w.mendCfg("sv_visiblemaxplayers -1"))
 	case w.info.Players >= w.info.MaxPlayers:
-		return warn(name, fmt.Sprintf("it is full: %d of %d play", w.info.Players, w.info.MaxPlayers), "wait until somebody leaves, or start another server")
+		return warn(name, fmt.Sprintf("it is full: %d of %d play", w.info.Players, w.info.MaxPlayers),
+			"wait until somebody leaves, or start another server")
 	}
 	return ok(name, "%d of %d are taken", w.info.Players, w.info.MaxPlayers)
 }

@@ -13,7 +13,8 @@ import (
 func TestTheProgramForArchivesIsFound(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir)
-	if c := archives(Config{}); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "Deflate64") || !strings.Contains(c.Mend, archive.ToolPackage) {
+	if c := archives(Config{}); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "Deflate64") ||
+		!strings.Contains(c.Mend, archive.ToolPackage) {
 		t.Errorf("%+v", c)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "7z"), []byte("#!/bin/sh\n"), 0o755); err != nil {

@@ -16,7 +16,8 @@ func asides(_ context.Context, cfg Config) []left4me.Check {
 	}
 	var found []left4me.Check
 	for _, a := range all {
-		found = append(found, warn(name, a.Dir+" holds files of a deleted or reset server that left4me may not remove", cfg.Reader.AsRoot(a.Command)))
+		found = append(found,
+			warn(name, a.Dir+" holds files of a deleted or reset server that left4me may not remove", cfg.Reader.AsRoot(a.Command)))
 	}
 	return found
 }

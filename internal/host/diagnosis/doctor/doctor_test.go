@@ -82,7 +82,8 @@ func TestRootDirectoryIsLookedAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]left4me.CheckState{
-		dir: left4me.CheckOK, filepath.Join(dir, "a", "b"): left4me.CheckOK, file: left4me.CheckBroken, filepath.Join(file, "x"): left4me.CheckBroken, open: left4me.CheckBroken,
+		dir: left4me.CheckOK, filepath.Join(dir, "a", "b"): left4me.CheckOK, file: left4me.CheckBroken,
+		filepath.Join(file, "x"): left4me.CheckBroken, open: left4me.CheckBroken,
 	} {
 		if c := rootDirectory(Config{Root: path}); c.State != want {
 			t.Errorf("%s: %+v, want %s", path, c, want)
@@ -119,7 +120,8 @@ func TestTryFollowsNobody(t *testing.T) {
 	dir, theirs := t.TempDir(), t.TempDir()
 	secret := filepath.Join(t.TempDir(), "secret")
 	base := filepath.Join(theirs, "installation", "base")
-	err := errors.Join(os.WriteFile(secret, []byte("secret"), 0o640), os.MkdirAll(base, 0o755), os.Symlink(secret, filepath.Join(base, "file")))
+	err := errors.Join(os.WriteFile(secret, []byte("secret"), 0o640), os.MkdirAll(base, 0o755),
+		os.Symlink(secret, filepath.Join(base, "file")))
 	if err != nil {
 		t.Fatal(err)
 	}

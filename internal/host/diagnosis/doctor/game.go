@@ -19,7 +19,8 @@ func installed(cfg Config) left4me.Check {
 func judgeBuilds(cfg Config, b game.Builds, err error) left4me.Check {
 	const name = "game"
 	if err != nil {
-		return broken(name, err.Error(), "see that installation/ belongs to the user of left4me: "+cfg.Reader.AsRoot("left4me doctor --fix"))
+		return broken(name, err.Error(),
+			"see that installation/ belongs to the user of left4me: "+cfg.Reader.AsRoot("left4me doctor --fix"))
 	}
 	now, there := b.Get(b.Current)
 	if !there {
@@ -34,7 +35,8 @@ func judgeBuilds(cfg Config, b game.Builds, err error) left4me.Check {
 	}
 	switch {
 	case b.Rebuilt != "":
-		return warn(name, text+", as the directories of installation/ say: "+b.Rebuilt, cfg.local("left4me game status")+" shows what there is; the next install or update writes it down again")
+		return warn(name, text+", as the directories of installation/ say: "+b.Rebuilt,
+			cfg.local("left4me game status")+" shows what there is; the next install or update writes it down again")
 	case b.Outdated() && b.Pinned:
 		return ok(name, "%s, and stay with it: Steam has a newer one", text)
 	case b.Outdated():
@@ -95,7 +97,8 @@ func serverRuns(cfg Config) (there bool, err error) {
 func loader(cfg Config) left4me.Check {
 	const name = "32-bit programs"
 	if _, err := os.Stat("/lib/ld-linux.so.2"); err != nil {
-		return warn(name, "the 32-bit loader is missing, without which neither SteamCMD nor the game's server start", cfg.Reader.Install("lib32gcc-s1"))
+		return warn(name, "the 32-bit loader is missing, without which neither SteamCMD nor the game's server start",
+			cfg.Reader.Install("lib32gcc-s1"))
 	}
 	return ok(name, "can run")
 }

@@ -19,7 +19,13 @@ import (
 
 func TestTheBuildInUseIsJudged(t *testing.T) {
 	builds := func(change func(*game.Builds)) game.Builds {
-		b := game.Builds{Current: 22, Builds: []game.Build{{Build: 22, Version: "2.2.4.3", Layers: []string{"update-22", "base"}}, {Build: 21, Layers: []string{"base"}}}}
+		b := game.Builds{
+			Current: 22,
+			Builds: []game.Build{
+				{Build: 22, Version: "2.2.4.3", Layers: []string{"update-22", "base"}},
+				{Build: 21, Layers: []string{"base"}},
+			},
+		}
 		change(&b)
 		return b
 	}
@@ -29,14 +35,24 @@ func TestTheBuildInUseIsJudged(t *testing.T) {
 		state  left4me.CheckState
 		text   string
 	}{
-		"none":           {game.Builds{}, nil, left4me.CheckWarn, "not installed"},
-		"the newest":     {builds(func(b *game.Builds) { b.Latest, b.Required = 22, "2243" }), nil, left4me.CheckOK, "build 22, version 2.2.4.3"},
+		"none": {game.Builds{}, nil, left4me.CheckWarn, "not installed"},
+		"the newest": {
+			builds(func(b *game.Builds) { b.Latest, b.Required = 22, "2243" }), nil, left4me.CheckOK,
+			"build 22, version 2.2.4.3",
+		},
 		"an old one":     {builds(func(b *game.Builds) { b.Latest = 23 }), nil, left4me.CheckWarn, "Steam has a newer one"},
 		"an old version": {builds(func(b *game.Builds) { b.Required = "2244" }), nil, left4me.CheckWarn, "Steam has a newer one"},
 		"a pinned one":   {builds(func(b *game.Builds) { b.Latest, b.Pinned = 23, true }), nil, left4me.CheckOK, "stay with it"},
-		"rebuilt":        {builds(func(b *game.Builds) { b.Rebuilt = "builds.json is damaged" }), nil, left4me.CheckWarn, "builds.json is damaged"},
-		"unknown":        {game.Builds{Current: game.UnknownBuild, Builds: []game.Build{{Build: game.UnknownBuild}}}, nil, left4me.CheckOK, "manifest"},
-		"unreadable":     {game.Builds{}, errors.New("permission denied"), left4me.CheckBroken, "permission denied"},
+		"rebuilt": {
+			builds(func(b *game.Builds) { b.Rebuilt = "builds.json is damaged" }), nil, left4me.CheckWarn,
+			"builds.json is damaged",
+		},
+		"unknown": {
+			game.Builds{Current: game.UnknownBuild, Builds: []game.Build{{Build: game.UnknownBuild}}},
+			nil, left4me.CheckOK,
+			"manifest",
+		},
+		"unreadable": {game.Builds{}, errors.New("permission denied"), left4me.CheckBroken, "permission denied"},
 	} {
 		c := judgeBuilds(Config{}, tt.builds, tt.err)
 		if c.State != tt.state || !strings.Contains(c.Text, tt.text) || (c.Mend == "") != (tt.state == left4me.CheckOK) {
@@ -58,7 +74,12 @@ func lay(t *testing.T, root string, files map[string][]byte) {
 
 func TestABuildOfUpdatesAloneIsInstalled(t *testing.T) {
 	root := t.TempDir()
-	lay(t, root, map[string][]byte{"installation/update-22/srcds_linux": nil, "installation/builds.json": []byte(`{"v":1,"current":22,"builds":[{"build":22,"version":"2.2.4.3","layers":["update-22"]}]}`)})
+	lay(t, root,
+		map[string][]byte{
+			"installation/update-22/srcds_linux": nil,
+			"installation/builds.json": []byte(
+				`{"v":1,"current":22,"builds":[{"build":22,"version":"2.2.4.3","layers":["update-22"]}]}`),
+		})
 	if c := installed(Config{Root: root}); c.State != left4me.CheckOK || !strings.Contains(c.Text, "build 22") {
 		t.Errorf("%+v", c)
 	}
@@ -71,7 +92,8 @@ func lacking(t *testing.T) []byte {
 	const start = 52 + 32 // of what follows the two headers
 	h := elf.Header32{
 		Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS32), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
-		Type:  uint16(elf.ET_EXEC), Machine: uint16(elf.EM_386), Version: uint32(elf.EV_CURRENT), Phoff: 52, Ehsize: 52, Phentsize: 32, Phnum: 1,
+		Type:  uint16(elf.ET_EXEC), Machine: uint16(elf.EM_386), Version: uint32(elf.EV_CURRENT), Phoff: 52, Ehsize: 52, Phentsize: 32,
+		Phnum: 1,
 	}
 	p := elf.Prog32{Type: uint32(elf.PT_INTERP), Off: start, Filesz: uint32(len(loader)), Memsz: uint32(len(loader))}
 	var b bytes.Buffer
@@ -98,11 +120,14 @@ func TestProgramsAreAskedWhatTheyNeed(t *testing.T) {
 		t.Errorf("a server that runs: %+v", c)
 	}
 	lay(t, root, map[string][]byte{"installation/base/srcds_linux": lacking(t)})
-	if c := programs(cfg); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "the game's server needs 32-bit libraries that this host lacks: /lib/no-such-loader.so.2") || !strings.Contains(c.Mend, "libc6-i386") {
+	if c := programs(cfg); c.State != left4me.CheckWarn ||
+		!strings.Contains(c.Text, "the game's server needs 32-bit libraries that this host lacks: /lib/no-such-loader.so.2") ||
+		!strings.Contains(c.Mend, "libc6-i386") {
 		t.Errorf("a server that lacks its loader: %+v", c)
 	}
 	lay(t, root, map[string][]byte{
-		"installation/base/srcds_linux": ours, "steam/steamcmd/linux32/steamcmd": lacking(t), "steam/steamcmd/steamcmd.sh": []byte("#!/bin/sh\n"),
+		"installation/base/srcds_linux": ours, "steam/steamcmd/linux32/steamcmd": lacking(t),
+		"steam/steamcmd/steamcmd.sh": []byte("#!/bin/sh\n"),
 	})
 	if c := programs(cfg); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "SteamCMD needs 32-bit") {
 		t.Errorf("a SteamCMD that lacks its loader: %+v", c)
@@ -112,8 +137,16 @@ func TestProgramsAreAskedWhatTheyNeed(t *testing.T) {
 // Who owns the game may lay a pipe where a program is: nobody waits for it.
 func TestAPipeIsNotWaitedFor(t *testing.T) {
 	root := t.TempDir()
-	lay(t, root, map[string][]byte{"installation/base/left4dead2/x": nil, "steam/steamcmd/steamcmd.sh": []byte("#!/bin/sh\n"), "steam/steamcmd/linux32/x": nil})
-	for _, name := range []string{"installation/base/srcds_linux", "installation/base/left4dead2/steam.inf", "steam/steamcmd/linux32/steamcmd"} {
+	lay(t, root,
+		map[string][]byte{
+			"installation/base/left4dead2/x": nil,
+			"steam/steamcmd/steamcmd.sh":     []byte("#!/bin/sh\n"),
+			"steam/steamcmd/linux32/x":       nil,
+		})
+	for _, name := range []string{
+		"installation/base/srcds_linux", "installation/base/left4dead2/steam.inf",
+		"steam/steamcmd/linux32/steamcmd",
+	} {
 		if err := unix.Mkfifo(filepath.Join(root, name), 0o644); err != nil {
 			t.Fatal(err)
 		}

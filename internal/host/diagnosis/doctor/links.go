@@ -46,7 +46,10 @@ func links(cfg Config, tool steamcmd.Tool) finding {
 		return finding{Check: skipped(name, "neither the game nor SteamCMD is here yet", "")}
 	}
 	if !steamcmd.HasSDK(tool, holding) {
-		return finding{Check: warn(name, "neither SteamCMD nor the game has a steamclient.so: servers would run without Steam knowing them", cfg.local("left4me game verify"))}
+		return finding{
+			Check: warn(name, "neither SteamCMD nor the game has a steamclient.so: servers would run without Steam knowing them",
+				cfg.local("left4me game verify")),
+		}
 	}
 	return finding{
 		Check: ok(name, "servers are linked to it when they start"),

@@ -74,7 +74,8 @@ func rootDirectory(cfg Config) left4me.Check {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if parent := existing(root); unix.Access(parent, unix.W_OK) != nil {
-			return broken(name, fmt.Sprintf("%s is not there, and %s is not writable", root, parent), "make it for the user of left4me, or set LEFT4ME_ROOT")
+			return broken(name, fmt.Sprintf("%s is not there, and %s is not writable", root, parent),
+				"make it for the user of left4me, or set LEFT4ME_ROOT")
 		}
 		return ok(name, "%s will be made", root)
 	case err != nil:
@@ -91,7 +92,8 @@ func rootDirectory(cfg Config) left4me.Check {
 	case uid == 0 && sys.Uid != 0, cfg.Packaged && userName(sys.Uid) == "left4me":
 		return ok(name, "%s belongs to %s", root, userName(sys.Uid))
 	case sys.Uid != uid:
-		return broken(name, fmt.Sprintf("%s belongs to %s, not to this user", root, userName(sys.Uid)), "run left4me as that user, or set LEFT4ME_ROOT")
+		return broken(name, fmt.Sprintf("%s belongs to %s, not to this user", root, userName(sys.Uid)),
+			"run left4me as that user, or set LEFT4ME_ROOT")
 	case st.Mode()&0o002 != 0:
 		return broken(name, root+" is writable by everybody", "`chmod o-w "+left4me.ShellWord(root)+"`")
 	case unix.Access(root, unix.W_OK) != nil:
@@ -194,7 +196,8 @@ func openFiles() left4me.Check {
 		return warn(name, err.Error(), "")
 	}
 	if l.Max < filesLow {
-		return warn(name, fmt.Sprintf("a process may open %d", l.Max), "raise the limit: `ulimit -Hn` shows it, LimitNOFILE= in the unit or /etc/security/limits.conf sets it")
+		return warn(name, fmt.Sprintf("a process may open %d", l.Max),
+			"raise the limit: `ulimit -Hn` shows it, LimitNOFILE= in the unit or /etc/security/limits.conf sets it")
 	}
 	return ok(name, "a process may open %d", l.Max)
 }

@@ -50,9 +50,13 @@ func judgeFilter(reader remedy.Reader, rules firewall.Ruleset, err error, low, h
 	}
 	switch {
 	case len(dropped) > 0:
-		return warn(name, fmt.Sprintf("it drops what comes to %d of the %d ports, %d first (%s)", len(dropped), high-low+1, dropped[0], chain), chain.Admit(reader, low, high))
+		return warn(name,
+			fmt.Sprintf("it drops what comes to %d of the %d ports, %d first (%s)", len(dropped), high-low+1, dropped[0], chain),
+			chain.Admit(reader, low, high))
 	case len(unclear) > 0:
-		return warn(name, fmt.Sprintf("it lets only some come to %d of the %d ports, %d first (%s)", len(unclear), high-low+1, unclear[0], chain), chain.Admit(reader, low, high))
+		return warn(name,
+			fmt.Sprintf("it lets only some come to %d of the %d ports, %d first (%s)", len(unclear), high-low+1, unclear[0], chain),
+			chain.Admit(reader, low, high))
 	case !rules.Ours():
 		return ok(name, "players' packets come in; left4me's own rules against floods are not loaded")
 	}
@@ -88,7 +92,10 @@ func reachable(ctx context.Context, cfg Config, name, address string) left4me.Ch
 		return warn(name, err.Error(), "")
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
-	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	res, err := client.Do(req)
 	if err != nil {
 		reason, mend := why(ctx, err)
@@ -97,7 +104,8 @@ func reachable(ctx context.Context, cfg Config, name, address string) left4me.Ch
 	res.Body.Close()
 	if theirs, err := http.ParseTime(res.Header.Get("Date")); err == nil {
 		if differs := time.Since(theirs).Abs(); differs > clockDiffers {
-			return warn(name, fmt.Sprintf("%s answers, and its clock differs from this one by %v", u.Host, differs.Round(time.Minute)), setClock(cfg.Reader))
+			return warn(name, fmt.Sprintf("%s answers, and its clock differs from this one by %v", u.Host, differs.Round(time.Minute)),
+				setClock(cfg.Reader))
 		}
 	}
 	return ok(name, "%s answers", u.Host)

@@ -31,14 +31,20 @@ func TestWhetherSteamAnswersIsTried(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	for url, state := range map[string]left4me.CheckState{answers.URL: left4me.CheckOK, "http://127.0.0.1:1": left4me.CheckWarn, "http://no.such.name.invalid": left4me.CheckWarn, "nonsense": left4me.CheckWarn} {
+	for url, state := range map[string]left4me.CheckState{
+		answers.URL:                   left4me.CheckOK,
+		"http://127.0.0.1:1":          left4me.CheckWarn,
+		"http://no.such.name.invalid": left4me.CheckWarn,
+		"nonsense":                    left4me.CheckWarn,
+	} {
 		if c := reachable(t.Context(), Config{}, "Steam", url); c.State != state || (c.Mend == "") != (state == left4me.CheckOK) {
 			t.Errorf("%s: %+v", url, c)
 		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if c := reachable(ctx, Config{}, "Steam", "http://"+silent.Addr().String()); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "no answer") {
+	if c := reachable(ctx, Config{}, "Steam", "http://"+silent.Addr().String()); c.State != left4me.CheckWarn ||
+		!strings.Contains(c.Text, "no answer") {
 		t.Errorf("one that says nothing: %+v", c)
 	}
 	date = time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)
@@ -56,7 +62,8 @@ func TestNamesThatAreNotResolvedAreNoClosedPorts(t *testing.T) {
 			t.Errorf("%v: %q, %q", err, reason, mend)
 		}
 	}
-	if reason, mend := why(t.Context(), &url.Error{Err: os.ErrClosed}); reason != os.ErrClosed.Error() || !strings.Contains(mend, "TCP 443") {
+	if reason, mend := why(t.Context(), &url.Error{Err: os.ErrClosed}); reason != os.ErrClosed.Error() ||
+		!strings.Contains(mend, "TCP 443") {
 		t.Errorf("%q, %q", reason, mend)
 	}
 }
@@ -66,7 +73,12 @@ func TestClockIsJudged(t *testing.T) {
 		year int
 		kept bool
 		want left4me.CheckState
-	}{{2027, true, left4me.CheckOK}, {2027, false, left4me.CheckWarn}, {1970, true, left4me.CheckBroken}, {2200, true, left4me.CheckBroken}} {
+	}{
+		{2027, true, left4me.CheckOK},
+		{2027, false, left4me.CheckWarn},
+		{1970, true, left4me.CheckBroken},
+		{2200, true, left4me.CheckBroken},
+	} {
 		if c := judgeClock(remedy.Reader{}, time.Date(tt.year, 1, 2, 3, 4, 5, 6, time.UTC), tt.kept); c.State != tt.want {
 			t.Errorf("%+v: %+v", tt, c)
 		}
@@ -77,7 +89,11 @@ func TestFirewallIsJudgedForTheWholeRange(t *testing.T) {
 	drops := func(port string) string {
 		return `{"nftables":[{"chain":{"family":"inet","table":"t","name":"in","hook":"input","policy":"accept"}},{"rule":{"family":"inet","table":"t","chain":"in","expr":[{"match":{"op":"==","left":{"payload":{"protocol":"udp","field":"dport"}},"right":` + port + `}},{"drop":null}]}}]}`
 	}
-	for text, want := range map[string]left4me.CheckState{"": left4me.CheckOK, drops("27017"): left4me.CheckWarn, drops("9"): left4me.CheckOK} {
+	for text, want := range map[string]left4me.CheckState{
+		"":             left4me.CheckOK,
+		drops("27017"): left4me.CheckWarn,
+		drops("9"):     left4me.CheckOK,
+	} {
 		rules, err := firewall.Parse([]byte(text))
 		if err != nil {
 			t.Fatal(err)

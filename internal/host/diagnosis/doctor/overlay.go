@@ -85,7 +85,8 @@ func refusal(reader remedy.Reader, p probe, err error, where string) left4me.Che
 	case sysctl("user/max_user_namespaces") == "0":
 		c.Mend = reader.AsRoot("sysctl user.max_user_namespaces=10000") + ", or install left4me as a package"
 	case sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
-		c.Mend = "AppArmor restricts user namespaces: " + reader.AsRoot("sysctl kernel.apparmor_restrict_unprivileged_userns=0") + ", or install left4me as a package"
+		c.Mend = "AppArmor restricts user namespaces: " + reader.AsRoot("sysctl kernel.apparmor_restrict_unprivileged_userns=0") +
+			", or install left4me as a package"
 	case err == nil:
 		c.Mend = "put LEFT4ME_ROOT on a local file system like ext4, xfs or btrfs"
 	}
@@ -119,7 +120,10 @@ func makeIn(where, dir string) (*os.Root, error) {
 func layStack(top *os.Root, dir string) error {
 	root := instance.Root(dir)
 	base := filepath.Join(root.Installation(), "base")
-	for _, d := range []string{base, root.Instance(probed), root.Upper(probed), filepath.Join(root.Runtime(probed), "work"), root.Merged(probed)} {
+	for _, d := range []string{
+		base, root.Instance(probed), root.Upper(probed), filepath.Join(root.Runtime(probed), "work"),
+		root.Merged(probed),
+	} {
 		if err := top.MkdirAll(d, 0o700); err != nil {
 			return err
 		}

@@ -94,7 +94,8 @@ func TestFixFollowsNobody(t *testing.T) {
 	// The same of a directory on the way.
 	cfg := brokenRoot(t)
 	elsewhere := t.TempDir()
-	if err := errors.Join(os.WriteFile(filepath.Join(elsewhere, "x"), nil, 0o644), os.Symlink(elsewhere, filepath.Join(cfg.Root, "way"))); err != nil {
+	if err := errors.Join(os.WriteFile(filepath.Join(elsewhere, "x"), nil, 0o644),
+		os.Symlink(elsewhere, filepath.Join(cfg.Root, "way"))); err != nil {
 		t.Fatal(err)
 	}
 	p := place{path: filepath.Join(cfg.Root, "way", "x")}
@@ -176,7 +177,13 @@ func TestPlacesOfThePackageAreItsTmpfiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]bool{"/srv/l4m/runtime": true, "/srv/run": true, "/srv/etc": true, "/srv/etc/left4me.env": true, "/srv/l4m/left4me.db": true}
+	want := map[string]bool{
+		"/srv/l4m/runtime":     true,
+		"/srv/run":             true,
+		"/srv/etc":             true,
+		"/srv/etc/left4me.env": true,
+		"/srv/l4m/left4me.db":  true,
+	}
 	for _, p := range all {
 		delete(want, p.path)
 		if strings.Contains(p.path, "/left4me/") {

@@ -22,8 +22,10 @@ import (
 // nobody then: systemd.exec(5), "Sandboxing".
 var ownNamespace = []string{
 	"BindPaths", "BindReadOnlyPaths", "DynamicUser", "ExecPaths", "ExtensionImages", "InaccessiblePaths", "LogNamespace", "MountImages",
-	"NoExecPaths", "PrivateDevices", "PrivateIPC", "PrivateMounts", "PrivateNetwork", "PrivatePIDs", "PrivateTmp", "PrivateUsers", "ProcSubset",
-	"ProtectControlGroups", "ProtectHome", "ProtectKernelLogs", "ProtectKernelModules", "ProtectKernelTunables", "ProtectProc", "ProtectSystem",
+	"NoExecPaths", "PrivateDevices", "PrivateIPC", "PrivateMounts", "PrivateNetwork", "PrivatePIDs", "PrivateTmp", "PrivateUsers",
+	"ProcSubset",
+	"ProtectControlGroups", "ProtectHome", "ProtectKernelLogs", "ProtectKernelModules", "ProtectKernelTunables", "ProtectProc",
+	"ProtectSystem",
 	"ReadOnlyPaths", "ReadWritePaths", "RootDirectory", "RootImage", "TemporaryFileSystem",
 }
 
@@ -104,7 +106,9 @@ func judgeUnit(reader remedy.Reader, u systemd.Unit, laid string, read func(stri
 		found = append(found, warn(name, "its files were changed since systemd read them", reload))
 	}
 	if text, err := read(u.Path); err == nil && text != laid {
-		found = append(found, warn(name, u.Path+" is not what this left4me brings", "compare it; without it the package's own holds again: "+reader.AsRoot("systemctl revert "+u.Name)))
+		found = append(found,
+			warn(name, u.Path+" is not what this left4me brings",
+				"compare it; without it the package's own holds again: "+reader.AsRoot("systemctl revert "+u.Name)))
 	}
 	for _, path := range u.DropIns {
 		text, err := read(path)
@@ -113,7 +117,9 @@ func judgeUnit(reader remedy.Reader, u systemd.Unit, laid string, read func(stri
 			continue
 		}
 		if keys := weakened(text); len(keys) > 0 {
-			found = append(found, warn(name, fmt.Sprintf("%s changes what it may do: %s", path, strings.Join(keys, ", ")), "see that this is meant; else remove the file, then "+reload))
+			found = append(found,
+				warn(name, fmt.Sprintf("%s changes what it may do: %s", path, strings.Join(keys, ", ")),
+					"see that this is meant; else remove the file, then "+reload))
 		}
 	}
 	return found
@@ -183,7 +189,10 @@ const rulePath = "/usr/share/polkit-1/rules.d/50-left4me.rules"
 const unitPath = "/usr/lib/systemd/system"
 
 // startable are the units that the rule names.
-var startable = []string{"left4me-install.service", "left4me-server@.service", "left4me-empty@.service", "left4me-unmount@.service", "left4me-build@.service"}
+var startable = []string{
+	"left4me-install.service", "left4me-server@.service", "left4me-empty@.service", "left4me-unmount@.service",
+	"left4me-build@.service",
+}
 
 // untemplated are the units that the rule names and whose files are missing. Where
 // the file is there, no transient unit can take the name.
@@ -210,16 +219,20 @@ func polkit(cfg Config, read func(string) (string, error)) left4me.Check {
 	}
 	text, err := read(rulePath)
 	if missing := untemplated(read); len(missing) > 0 && !errors.Is(err, fs.ErrNotExist) {
-		return broken(name, fmt.Sprintf("%s lets left4me start %s, whose unit file is missing: systemd 257 may run a unit of any content under that name, as root",
-			rulePath, strings.Join(missing, ", ")), again+"; until then "+cfg.Reader.AsRoot("rm "+rulePath))
+		return broken(name,
+			fmt.Sprintf("%s lets left4me start %s, whose unit file is missing: systemd 257 may run a unit of any content under that "+
+				"name, as root",
+				rulePath, strings.Join(missing, ", ")), again+"; until then "+cfg.Reader.AsRoot("rm "+rulePath))
 	}
 	switch hidden := errors.Is(err, fs.ErrPermission); {
 	case os.Geteuid() != 0 && !cfg.isOwner() && cfg.Systemd != nil:
-		return skipped(name, "the rule is for the user left4me: this one can't try it", cfg.Reader.AsRoot("runuser -u left4me -- left4me doctor")+" can")
+		return skipped(name, "the rule is for the user left4me: this one can't try it",
+			cfg.Reader.AsRoot("runuser -u left4me -- left4me doctor")+" can")
 	case errors.Is(err, fs.ErrNotExist):
 		return broken(name, rulePath+" is missing: left4me may not start its units", again)
 	case hidden && cfg.Systemd != nil: // Debian 12 lets only polkit read its rules
-		return broken(name, "systemd refuses this user: "+cfg.Systemd.Error(), cfg.Reader.AsRoot("left4me doctor")+" sees whether the rule is there; `systemctl status polkit`")
+		return broken(name, "systemd refuses this user: "+cfg.Systemd.Error(),
+			cfg.Reader.AsRoot("left4me doctor")+" sees whether the rule is there; `systemctl status polkit`")
 	case hidden:
 	case err != nil:
 		return skipped(name, "its rule can't be read: "+err.Error(), "")
@@ -228,7 +241,8 @@ func polkit(cfg Config, read func(string) (string, error)) left4me.Check {
 	case os.Geteuid() == 0:
 		return ok(name, "the rule is there; whether it holds only the user left4me can try: `runuser -u left4me -- left4me doctor`")
 	case cfg.Systemd != nil:
-		return broken(name, "the rule is there, and systemd refuses all the same: "+cfg.Systemd.Error(), "`systemctl status polkit`; it must run, and know who left4me is")
+		return broken(name, "the rule is there, and systemd refuses all the same: "+cfg.Systemd.Error(),
+			"`systemctl status polkit`; it must run, and know who left4me is")
 	}
 	return ok(name, "it lets left4me start its units")
 }

@@ -32,18 +32,41 @@ func TestUnitsAreComparedWithThePackage(t *testing.T) {
 		state left4me.CheckState
 		text  string
 	}{
-		"as laid":           {systemd.Unit{Loaded: "loaded", Path: "/usr/unit"}, left4me.CheckOK, ""},
-		"not there":         {systemd.Unit{Loaded: "not-found"}, left4me.CheckBroken, "doesn't know"},
-		"masked":            {systemd.Unit{Loaded: "masked"}, left4me.CheckBroken, "masked"},
-		"unreadable":        {systemd.Unit{Loaded: "bad-setting"}, left4me.CheckBroken, "bad-setting"},
-		"changed since":     {systemd.Unit{Loaded: "loaded", Path: "/usr/unit", Stale: true}, left4me.CheckWarn, "since systemd read"},
-		"replaced":          {systemd.Unit{Loaded: "loaded", Path: "/etc/unit"}, left4me.CheckWarn, "/etc/unit"},
-		"a weak drop-in":    {systemd.Unit{Loaded: "loaded", Path: "/usr/unit", DropIns: []string{"/etc/weak.conf"}}, left4me.CheckWarn, "/etc/weak.conf changes what it may do: ProtectSystem=, NoNewPrivileges="},
-		"a harmless one":    {systemd.Unit{Loaded: "loaded", Path: "/usr/unit", DropIns: []string{"/etc/nice.conf"}}, left4me.CheckOK, ""},
-		"one that is gone":  {systemd.Unit{Loaded: "loaded", Path: "/usr/unit", DropIns: []string{"/etc/gone.conf"}}, left4me.CheckWarn, "/etc/gone.conf"},
-		"its own namespace": {systemd.Unit{Name: "left4me-mount@.service", Loaded: "loaded", Path: "/usr/unit", Properties: map[string]any{"PrivateTmp": true, "ProtectSystem": "no", "ReadOnlyPaths": []string{}}}, left4me.CheckBroken, "PrivateTmp= gives"},
-		"paths of its own":  {systemd.Unit{Name: "left4me-unmount@.service", Loaded: "loaded", Path: "/usr/unit", Properties: map[string]any{"BindPaths": [][]any{{"/a", "/b"}}, "ProtectHome": "yes"}}, left4me.CheckBroken, "BindPaths=, ProtectHome="},
-		"another unit may":  {systemd.Unit{Name: "left4me.service", Loaded: "loaded", Path: "/usr/unit", Properties: map[string]any{"PrivateTmp": true}}, left4me.CheckOK, ""},
+		"as laid":       {systemd.Unit{Loaded: "loaded", Path: "/usr/unit"}, left4me.CheckOK, ""},
+		"not there":     {systemd.Unit{Loaded: "not-found"}, left4me.CheckBroken, "doesn't know"},
+		"masked":        {systemd.Unit{Loaded: "masked"}, left4me.CheckBroken, "masked"},
+		"unreadable":    {systemd.Unit{Loaded: "bad-setting"}, left4me.CheckBroken, "bad-setting"},
+		"changed since": {systemd.Unit{Loaded: "loaded", Path: "/usr/unit", Stale: true}, left4me.CheckWarn, "since systemd read"},
+		"replaced":      {systemd.Unit{Loaded: "loaded", Path: "/etc/unit"}, left4me.CheckWarn, "/etc/unit"},
+		"a weak drop-in": {
+			systemd.Unit{Loaded: "loaded", Path: "/usr/unit", DropIns: []string{"/etc/weak.conf"}},
+			left4me.CheckWarn,
+			"/etc/weak.conf changes what it may do: ProtectSystem=, NoNewPrivileges=",
+		},
+		"a harmless one": {systemd.Unit{Loaded: "loaded", Path: "/usr/unit", DropIns: []string{"/etc/nice.conf"}}, left4me.CheckOK, ""},
+		"one that is gone": {
+			systemd.Unit{Loaded: "loaded", Path: "/usr/unit", DropIns: []string{"/etc/gone.conf"}},
+			left4me.CheckWarn,
+			"/etc/gone.conf",
+		},
+		"its own namespace": {systemd.Unit{
+			Name:       "left4me-mount@.service",
+			Loaded:     "loaded",
+			Path:       "/usr/unit",
+			Properties: map[string]any{"PrivateTmp": true, "ProtectSystem": "no", "ReadOnlyPaths": []string{}},
+		}, left4me.CheckBroken, "PrivateTmp= gives"},
+		"paths of its own": {systemd.Unit{
+			Name:       "left4me-unmount@.service",
+			Loaded:     "loaded",
+			Path:       "/usr/unit",
+			Properties: map[string]any{"BindPaths": [][]any{{"/a", "/b"}}, "ProtectHome": "yes"},
+		}, left4me.CheckBroken, "BindPaths=, ProtectHome="},
+		"another unit may": {systemd.Unit{
+			Name:       "left4me.service",
+			Loaded:     "loaded",
+			Path:       "/usr/unit",
+			Properties: map[string]any{"PrivateTmp": true},
+		}, left4me.CheckOK, ""},
 	} {
 		checks := judgeUnit(remedy.Reader{}, tt.unit, laid, read)
 		first, wrong := left4me.FirstWrong(checks)

@@ -38,8 +38,14 @@ var rulesets = []struct {
 	{"everything of UDP", strings.Replace(policyDrop, "%s", "meta l4proto udp accept", 1), Open, false},
 	{"some addresses only", strings.Replace(policyDrop, "%s", "ip saddr 192.0.2.0/24 accept", 1), Unclear, false},
 	{"the port, from some addresses", strings.Replace(policyDrop, "%s", "ip saddr 192.0.2.0/24 udp dport 27015 accept", 1), Open, false},
-	{"a rule that drops the port", `table inet x { chain c { type filter hook input priority 0; udp dport 27015 counter drop; } }`, Dropped, false},
-	{"a rule that drops all others", `table inet x { chain c { type filter hook input priority 0; udp dport != 27015 drop; } }`, Open, false},
+	{
+		"a rule that drops the port", `table inet x { chain c { type filter hook input priority 0; udp dport 27015 counter drop; } }`,
+		Dropped, false,
+	},
+	{
+		"a rule that drops all others", `table inet x { chain c { type filter hook input priority 0; udp dport != 27015 drop; } }`, Open,
+		false,
+	},
 	{"what leaves the machine", `table inet x { chain c { type filter hook output priority 0; policy drop; } }`, Open, false},
 	{"a jump to what ufw's user wrote", jumps, Open, false},
 	{"a named set", named, Open, false},
@@ -77,7 +83,8 @@ func TestRulesOfARealFirewallAreJudged(t *testing.T) {
 	for _, tt := range rulesets {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		cmd := exec.CommandContext(ctx, "nft", "-f", "-")
-		cmd.Stdin = strings.NewReader("flush ruleset\n" + strings.NewReplacer("; ", ";\n", "} }", "}\n}", "} chain", "}\nchain").Replace(tt.rules))
+		cmd.Stdin = strings.NewReader("flush ruleset\n" +
+			strings.NewReplacer("; ", ";\n", "} }", "}\n}", "} chain", "}\nchain").Replace(tt.rules))
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v %s", tt.name, err, out)
 		}
@@ -112,8 +119,12 @@ func TestRulesThatMayNotBeReadAreToldApart(t *testing.T) {
 // Rules come from the kernel, but nft's own are not the only ones that write
 // them.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(`{"nftables":[{"chain":{"family":"inet","table":"t","name":"c","hook":"input","policy":"drop"}},{"rule":{"family":"inet","table":"t","chain":"c","expr":[{"match":{"op":"==","left":{"payload":{"protocol":"udp","field":"dport"}},"right":{"set":[27015,{"range":[1,2]}]}}},{"accept":null}]}}]}`))
-	f.Add([]byte(`{"nftables":[{"chain":{"family":"ip","table":"t","name":"c","hook":"input"}},{"rule":{"family":"ip","table":"t","chain":"c","expr":[{"jump":{"target":"c"}}]}}]}`))
+	f.Add(
+		[]byte(
+			`{"nftables":[{"chain":{"family":"inet","table":"t","name":"c","hook":"input","policy":"drop"}},{"rule":{"family":"inet","table":"t","chain":"c","expr":[{"match":{"op":"==","left":{"payload":{"protocol":"udp","field":"dport"}},"right":{"set":[27015,{"range":[1,2]}]}}},{"accept":null}]}}]}`))
+	f.Add(
+		[]byte(
+			`{"nftables":[{"chain":{"family":"ip","table":"t","name":"c","hook":"input"}},{"rule":{"family":"ip","table":"t","chain":"c","expr":[{"jump":{"target":"c"}}]}}]}`))
 	f.Add([]byte(`{"nftables":[{"set":{"family":"inet","table":"t","name":"s","elem":[1,{"range":[2,3]}]}}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, err := Parse(text)

@@ -62,7 +62,11 @@ func TestADamagedFileIsMadeAnew(t *testing.T) {
 
 func TestABuildOfWhichALayerIsMissingIsLeftOut(t *testing.T) {
 	dir := dirs(t, "base")
-	b := Builds{Current: 9, Pinned: true, Builds: []Build{{Build: 9, Layers: []string{"update-9", "base"}}, {Build: 8, Layers: []string{"base"}}}}
+	b := Builds{
+		Current: 9,
+		Pinned:  true,
+		Builds:  []Build{{Build: 9, Layers: []string{"update-9", "base"}}, {Build: 8, Layers: []string{"base"}}},
+	}
 	if err := save(dir, b); err != nil {
 		t.Fatal(err)
 	}

@@ -121,7 +121,10 @@ func write(t *testing.T, name, text string) {
 // first is what a first install lays down.
 func first(t *testing.T) func(string) {
 	return func(merged string) {
-		for _, name := range []string{"srcds_run", "srcds_linux", "bin/engine.so", "left4dead2/motd.txt", "left4dead2/maps/a.bsp", "left4dead2/maps/b.bsp", "left4dead2/cfg/x.cfg"} {
+		for _, name := range []string{
+			"srcds_run", "srcds_linux", "bin/engine.so", "left4dead2/motd.txt", "left4dead2/maps/a.bsp",
+			"left4dead2/maps/b.bsp", "left4dead2/cfg/x.cfg",
+		} {
 			write(t, filepath.Join(merged, name), "1 "+name)
 		}
 	}
@@ -170,7 +173,8 @@ func scramble(t *testing.T, r *rand.Rand, dir string, build int64) {
 	for range 30 {
 		names := slices.Sorted(maps.Keys(tree(t, dir)))
 		rel := names[r.IntN(len(names))]
-		if strings.HasPrefix(rel, "srcds_") || strings.HasPrefix(rel, "steamapps") || strings.HasSuffix(rel, "left4dead2") || strings.HasSuffix(rel, ".inf") {
+		if strings.HasPrefix(rel, "srcds_") || strings.HasPrefix(rel, "steamapps") || strings.HasSuffix(rel, "left4dead2") ||
+			strings.HasSuffix(rel, ".inf") {
 			continue
 		}
 		name := filepath.Join(dir, rel)

@@ -121,14 +121,16 @@ func (i *Installation) Switch(build int64, by left4me.JobID) (Builds, error) {
 		case at < 0:
 			return notInstalled()
 		case build == 0 && at+1 == len(b.Builds):
-			return left4me.Errorf(left4me.NotFound, fmt.Sprintf("there is no build before %d on this host", b.Current), "builds are kept from the first update on")
+			return left4me.Errorf(left4me.NotFound, fmt.Sprintf("there is no build before %d on this host", b.Current),
+				"builds are kept from the first update on")
 		case build == 0:
 			build = b.Builds[at+1].Build
 		}
 		to := b.index(build)
 		if to < 0 {
 			return &left4me.Error{
-				Kind: left4me.NotFound, Field: "build", Text: fmt.Sprintf("build %d is not on this host", build), Hint: "it has " + numbers(b.Builds),
+				Kind: left4me.NotFound, Field: "build", Text: fmt.Sprintf("build %d is not on this host", build),
+				Hint: "it has " + numbers(b.Builds),
 			}
 		}
 		b.Current, b.SwitchedBy = build, by

@@ -47,12 +47,14 @@ func TestWhatIsToldIsReadToTheEnd(t *testing.T) {
 }
 
 func TestOneThatEndedWithoutAWordSaysNothing(t *testing.T) {
-	result, err := Follow(t.Context(), filepath.Join(t.TempDir(), "none"), func(context.Context) (bool, error) { return false, nil }, func(Line) {})
+	result, err := Follow(t.Context(), filepath.Join(t.TempDir(), "none"), func(context.Context) (bool, error) { return false, nil },
+		func(Line) {})
 	if err != nil || result != nil {
 		t.Errorf("%+v, %v", result, err)
 	}
 	broken := errors.New("broken")
-	if _, err := Follow(t.Context(), "none", func(context.Context) (bool, error) { return false, broken }, func(Line) {}); !errors.Is(err, broken) {
+	if _, err := Follow(t.Context(), "none", func(context.Context) (bool, error) { return false, broken }, func(Line) {}); !errors.Is(err,
+		broken) {
 		t.Errorf("%v", err)
 	}
 }

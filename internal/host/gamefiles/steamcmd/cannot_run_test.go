@@ -38,13 +38,16 @@ func TestSteamCMDThatCannotRunFailsAtOnce(t *testing.T) {
 		script, program string // program is run by script as "$PROGRAM"
 		text            string
 	}{
-		"interpreter is missing":         {"#!/nonexistent/sh\n", "", "/nonexistent/sh"},
-		"env finds no interpreter":       {"#!/usr/bin/env nonexistent-shell\n", "", "nonexistent-shell"},
-		"another program interprets it":  {"#!/bin/ls\n", "", "cannot access '+quit'"},
-		"script without an interpreter":  {"echo hello\n", "", "#!"},
-		"empty script":                   {"#!/bin/sh\n", "", "exit code 0"},
-		"wrapper ends without a word":    {"#!/bin/sh\nexit 1\n", "", "exit code 1"},
-		"wrapper ends with words":        {"#!/bin/sh\necho first; echo 'proot: no such container'; exit 3\n", "", "proot: no such container"},
+		"interpreter is missing":        {"#!/nonexistent/sh\n", "", "/nonexistent/sh"},
+		"env finds no interpreter":      {"#!/usr/bin/env nonexistent-shell\n", "", "nonexistent-shell"},
+		"another program interprets it": {"#!/bin/ls\n", "", "cannot access '+quit'"},
+		"script without an interpreter": {"echo hello\n", "", "#!"},
+		"empty script":                  {"#!/bin/sh\n", "", "exit code 0"},
+		"wrapper ends without a word":   {"#!/bin/sh\nexit 1\n", "", "exit code 1"},
+		"wrapper ends with words": {
+			"#!/bin/sh\necho first; echo 'proot: no such container'; exit 3\n", "",
+			"proot: no such container",
+		},
 		"wrapper restarts for ever":      {"#!/bin/sh\nexit 42\n", "", "exit code 42"},
 		"program is missing":             {"#!/bin/sh\n\"$PROGRAM.gone\"\n", "", "not found"},
 		"program for another processor":  {"#!/bin/sh\n\"$PROGRAM\"\n", foreign(t), ""},

@@ -66,8 +66,14 @@ func TestWhatCannotBeRunIsNamed(t *testing.T) {
 		"no loader":      {"#!/nowhere/sh\n", 0o755, "names /nowhere/sh, which is not there"},
 		"no program":     {"\x7fELF, but no more", 0o755, ""},
 		"not executable": {"#!/bin/sh\n", 0o644, "not executable"},
-		"no libraries":   {"#!/bin/sh\necho \"$0: linux32/steamcmd: error while loading shared libraries: libstdc++.so.6\"\nexit 127\n", 0o755, "libstdc++.so.6"},
-		"kernel":         {"#!/bin/sh\necho 'linux32/steamcmd: cannot execute binary file: Exec format error'\nexit 126\n", 0o755, "Exec format error"},
+		"no libraries": {
+			"#!/bin/sh\necho \"$0: linux32/steamcmd: error while loading shared libraries: libstdc++.so.6\"\nexit 127\n",
+			0o755, "libstdc++.so.6",
+		},
+		"kernel": {
+			"#!/bin/sh\necho 'linux32/steamcmd: cannot execute binary file: Exec format error'\nexit 126\n", 0o755,
+			"Exec format error",
+		},
 	} {
 		script := filepath.Join(t.TempDir(), "steamcmd.sh")
 		write(t, script, c.text, c.mode)

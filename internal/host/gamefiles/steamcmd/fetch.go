@@ -65,7 +65,8 @@ func Fetch(ctx context.Context, address, dir string, told func(left4me.Progress)
 	}
 	t := Tool{Script: filepath.Join(temp, "steamcmd.sh")}
 	if why := program(t.Script); why != "" {
-		return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("what %s gives is not SteamCMD: steamcmd.sh %s", address, why), "correct LEFT4ME_STEAMCMD_URL")
+		return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("what %s gives is not SteamCMD: steamcmd.sh %s", address, why),
+			"correct LEFT4ME_STEAMCMD_URL")
 	}
 	if err := t.Libraries(); err != nil {
 		return err
@@ -94,7 +95,8 @@ func checkAddress(address string) error {
 	}
 	return &left4me.Error{
 		Kind: left4me.Invalid, Field: "LEFT4ME_STEAMCMD_URL",
-		Text: fmt.Sprintf("SteamCMD is not fetched from %q: what came could be anybody's", address), Hint: "use an address that begins with https://",
+		Text: fmt.Sprintf("SteamCMD is not fetched from %q: what came could be anybody's", address),
+		Hint: "use an address that begins with https://",
 	}
 }
 

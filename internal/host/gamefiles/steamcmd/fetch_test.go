@@ -94,16 +94,17 @@ func TestFetchRefusesWhatIsNotSteamCMD(t *testing.T) {
 	script := tar.Header{Typeflag: tar.TypeReg, Name: "steamcmd.sh", Mode: 0o755}
 	whole := archive(t, script)
 	for name, body := range map[string][]byte{
-		"a page":             []byte("<html>log in to this network</html>"),
-		"nothing":            {},
-		"cut":                whole[:len(whole)/2],
-		"no script":          archive(t, tar.Header{Typeflag: tar.TypeReg, Name: "readme", Mode: 0o644}),
-		"not executable":     archive(t, tar.Header{Typeflag: tar.TypeReg, Name: "steamcmd.sh", Mode: 0o644}),
-		"out of it":          archive(t, script, tar.Header{Typeflag: tar.TypeReg, Name: "../out", Mode: 0o644}),
-		"absolute":           archive(t, script, tar.Header{Typeflag: tar.TypeReg, Name: "/etc/out", Mode: 0o644}),
-		"a link out":         archive(t, script, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: "../../out"}),
-		"an absolute link":   archive(t, script, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: "/etc"}),
-		"through a link":     archive(t, script, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: ".."}, tar.Header{Typeflag: tar.TypeReg, Name: "l/out", Mode: 0o644}),
+		"a page":           []byte("<html>log in to this network</html>"),
+		"nothing":          {},
+		"cut":              whole[:len(whole)/2],
+		"no script":        archive(t, tar.Header{Typeflag: tar.TypeReg, Name: "readme", Mode: 0o644}),
+		"not executable":   archive(t, tar.Header{Typeflag: tar.TypeReg, Name: "steamcmd.sh", Mode: 0o644}),
+		"out of it":        archive(t, script, tar.Header{Typeflag: tar.TypeReg, Name: "../out", Mode: 0o644}),
+		"absolute":         archive(t, script, tar.Header{Typeflag: tar.TypeReg, Name: "/etc/out", Mode: 0o644}),
+		"a link out":       archive(t, script, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: "../../out"}),
+		"an absolute link": archive(t, script, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: "/etc"}),
+		"through a link": archive(t, script, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: ".."},
+			tar.Header{Typeflag: tar.TypeReg, Name: "l/out", Mode: 0o644}),
 		"a hard link":        archive(t, script, tar.Header{Typeflag: tar.TypeLink, Name: "h", Linkname: "steamcmd.sh"}),
 		"a device":           archive(t, script, tar.Header{Typeflag: tar.TypeChar, Name: "d"}),
 		"a bomb":             archive(t, script, tar.Header{Typeflag: tar.TypeReg, Name: "zeros", Size: 300 << 20}),
@@ -150,7 +151,10 @@ func TestFetchSaysWhyItGotNothing(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	for _, address := range []string{"http://example.org/steamcmd.tar.gz", "ftp://example.org/", "steamcmd.tar.gz", "https://", "http://127.0.0.1.example.org/x"} {
+	for _, address := range []string{
+		"http://example.org/steamcmd.tar.gz", "ftp://example.org/", "steamcmd.tar.gz", "https://",
+		"http://127.0.0.1.example.org/x",
+	} {
 		if err := steamcmd.Fetch(t.Context(), address, filepath.Join(t.TempDir(), "steamcmd"), nil); !errors.Is(err, left4me.Invalid) {
 			t.Errorf("%s: %v", address, err)
 		}

@@ -41,7 +41,8 @@ func TestMissingLibrariesAreReadFromTheProgram(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if missing, _, err = missingLibraries(empty, program, []string{empty}); err != nil || !slices.Equal(missing, []string{loader}) || bits == "" {
+	if missing, _, err = missingLibraries(empty, program, []string{empty}); err != nil || !slices.Equal(missing, []string{loader}) ||
+		bits == "" {
 		t.Errorf("with all beside it: %v, %v", missing, err)
 	}
 }

@@ -99,11 +99,17 @@ func TestJudgeNamesWhatIsMissing(t *testing.T) {
 		harm func(dir string) error
 		want string
 	}{
-		"no start script":   {func(d string) error { return os.Remove(filepath.Join(d, "srcds_run")) }, "srcds_run is not there"},
-		"no manifest":       {func(d string) error { return os.Remove(manifestOf(d)) }, "appmanifest_222860.acf is not there"},
-		"not executable":    {func(d string) error { return os.Chmod(filepath.Join(d, "srcds_run"), 0o644) }, "srcds_run is not executable"},
-		"a Windows program": {func(d string) error { return replace(filepath.Join(d, "srcds_linux"), "MZ\x90") }, "not a program for Linux"},
-		"an empty program":  {func(d string) error { return replace(filepath.Join(d, "srcds_linux"), "") }, "srcds_linux is empty"},
+		"no start script": {func(d string) error { return os.Remove(filepath.Join(d, "srcds_run")) }, "srcds_run is not there"},
+		"no manifest":     {func(d string) error { return os.Remove(manifestOf(d)) }, "appmanifest_222860.acf is not there"},
+		"not executable": {
+			func(d string) error { return os.Chmod(filepath.Join(d, "srcds_run"), 0o644) },
+			"srcds_run is not executable",
+		},
+		"a Windows program": {
+			func(d string) error { return replace(filepath.Join(d, "srcds_linux"), "MZ\x90") },
+			"not a program for Linux",
+		},
+		"an empty program": {func(d string) error { return replace(filepath.Join(d, "srcds_linux"), "") }, "srcds_linux is empty"},
 		"update pending": {func(d string) error {
 			return replace(manifestOf(d), `"AppState" { "appid" "222860" "buildid" "77" "StateFlags" "6" }`)
 		}, "state 0x6"},

@@ -121,7 +121,8 @@ func (t Tool) toRun() string {
 	}
 	for _, dir := range []string{t.Script, t.Home} {
 		if noExec(dir) {
-			return dir + " is on a file system that is mounted with noexec: as root: mount -o remount,exec its mount point, or use another place"
+			return dir +
+				" is on a file system that is mounted with noexec: as root: mount -o remount,exec its mount point, or use another place"
 		}
 	}
 	usual := "SteamCMD is a 32-bit x86 program: as root: apt-get install lib32gcc-s1 lib32stdc++6 libc6-i386"

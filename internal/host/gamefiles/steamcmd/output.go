@@ -17,8 +17,9 @@ var (
 	succeeded    = regexp.MustCompile(`^Success! App '(\d{1,10})' (fully installed|already up to date)`)
 	notInstalled = regexp.MustCompile(`(?i)^ERROR! Failed to (?:install|update) app '\d+' \(([^)]*)\)`)
 	leftInState  = regexp.MustCompile(`(?i)^Error! App '\d+' state is (0x[0-9a-fA-F]{1,8}) after update job`)
-	ownLine      = regexp.MustCompile(`^(?:Redirecting stderr|Logging directory|\[ *\d+%\]|\[----\]|Steam Console Client|Loading Steam API|` +
-		`Connecting anonymously|Logging in user|Update state \(0x|Success! App '|E(?:RROR|rror)! (?:App '|Failed to ))`)
+	ownLine      = regexp.MustCompile(
+		`^(?:Redirecting stderr|Logging directory|\[ *\d+%\]|\[----\]|Steam Console Client|Loading Steam API|` +
+			`Connecting anonymously|Logging in user|Update state \(0x|Success! App '|E(?:RROR|rror)! (?:App '|Failed to ))`)
 	loginFailed = regexp.MustCompile(`(?:FAILED|ERROR) \(([^)]*)\)|FAILED login with result code (.*)|^Login Failure: (.*)`)
 )
 
@@ -60,7 +61,8 @@ func (s *said) line(text string, now time.Time) Event {
 		s.enter(left4me.StepFindSteamCMD)
 		s.count(kilobytes(m[1]), kilobytes(m[2]), now)
 		e.Note = "SteamCMD updates itself"
-	case strings.HasPrefix(text, "Steam Console Client"), strings.HasPrefix(text, "Connecting anonymously to Steam"), strings.HasPrefix(text, "Logging in user "), strings.HasPrefix(text, "Waiting for "):
+	case strings.HasPrefix(text, "Steam Console Client"), strings.HasPrefix(text, "Connecting anonymously to Steam"),
+		strings.HasPrefix(text, "Logging in user "), strings.HasPrefix(text, "Waiting for "):
 		s.enter(left4me.StepLogIn)
 		s.failed(text)
 	default:

@@ -49,32 +49,35 @@ func TestLinesBecomeSteps(t *testing.T) {
 
 func TestFailuresOfLines(t *testing.T) {
 	for line, want := range map[string]Cause{
-		"ERROR! Failed to install app '222860' (Invalid platform)":                                                                      WrongPlatform,
-		"ERROR! Failed to install app '222860' (No subscription)":                                                                       NoSubscription,
-		"ERROR! Failed to install app '222860' (Missing configuration)":                                                                 NoAppInfo,
-		"ERROR! Failed to install app '222860' (Disk write failure)":                                                                    WriteFailed,
-		"Error! App '222860' state is 0x202 after update job.":                                                                          DiskFull,
-		"Error! App '222860' state is 0x212 after update job.":                                                                          DiskFull,
-		"Error! App '222860' state is 0x402 after update job.":                                                                          Offline,
-		"Error! App '222860' state is 0x602 after update job.":                                                                          WriteFailed,
-		"Error! App '222860' state is 0x606 after update job.":                                                                          WriteFailed,
-		"Error! App '222860' state is 0x6 after update job.":                                                                            Pending,
-		"Error! App '222860' state is 0xE after update job.":                                                                            Pending,
-		"Error! App '222860' state is 0x626 after update job.":                                                                          Corrupt,
-		"Error! App '222860' state is 0x6A6 after update job.":                                                                          Corrupt,
-		"ERROR! Timed out waiting for AppInfo update.":                                                                                  NoAppInfo,
-		"ERROR! Failed to request AppInfo update, not online or not logged in to Steam.":                                                Offline,
-		"Logging in user 'x' [U:1:0] to Steam Public...FAILED (Invalid Password)":                                                       BadPassword,
-		"FAILED login with result code Two-factor code mismatch":                                                                        GuardNeeded,
-		"FAILED (Rate Limit Exceeded)":                                                                                                  RateLimited,
-		"Login Failure: No Connection":                                                                                                  Offline,
-		"Logging in user 'x' [U:1:0] to Steam Public...ERROR (Account Disabled)":                                                        LoginRefused,
-		"[----] !!! Fatal Error: Steamcmd needs to be online to update.\t Please confirm your network connection and try again.":        Offline,
-		"/srv/steamcmd/steamcmd.sh: line 37: /srv/steamcmd/linux32/steamcmd: No such file or directory":                                 NotStarted,
+		"ERROR! Failed to install app '222860' (Invalid platform)":                       WrongPlatform,
+		"ERROR! Failed to install app '222860' (No subscription)":                        NoSubscription,
+		"ERROR! Failed to install app '222860' (Missing configuration)":                  NoAppInfo,
+		"ERROR! Failed to install app '222860' (Disk write failure)":                     WriteFailed,
+		"Error! App '222860' state is 0x202 after update job.":                           DiskFull,
+		"Error! App '222860' state is 0x212 after update job.":                           DiskFull,
+		"Error! App '222860' state is 0x402 after update job.":                           Offline,
+		"Error! App '222860' state is 0x602 after update job.":                           WriteFailed,
+		"Error! App '222860' state is 0x606 after update job.":                           WriteFailed,
+		"Error! App '222860' state is 0x6 after update job.":                             Pending,
+		"Error! App '222860' state is 0xE after update job.":                             Pending,
+		"Error! App '222860' state is 0x626 after update job.":                           Corrupt,
+		"Error! App '222860' state is 0x6A6 after update job.":                           Corrupt,
+		"ERROR! Timed out waiting for AppInfo update.":                                   NoAppInfo,
+		"ERROR! Failed to request AppInfo update, not online or not logged in to Steam.": Offline,
+		"Logging in user 'x' [U:1:0] to Steam Public...FAILED (Invalid Password)":        BadPassword,
+		"FAILED login with result code Two-factor code mismatch":                         GuardNeeded,
+		"FAILED (Rate Limit Exceeded)":                                                   RateLimited,
+		"Login Failure: No Connection":                                                   Offline,
+		"Logging in user 'x' [U:1:0] to Steam Public...ERROR (Account Disabled)":         LoginRefused,
+
+		"[----] !!! Fatal Error: Steamcmd needs to be online to update.\t Please confirm your network connection and try again.": Offline,
+
+		"/srv/steamcmd/steamcmd.sh: line 37: /srv/steamcmd/linux32/steamcmd: No such file or directory": NotStarted,
+
 		"/srv/steamcmd/linux32/steamcmd: error while loading shared libraries: libstdc++.so.6: cannot open shared object file: No such": NotStarted,
-		"Loading Steam API...OK":                                                                                                        "",
-		"Success! App '550' fully installed.":                                                                                           "",
-		"ILocalize::AddFile() failed to load file":                                                                                      "",
+		"Loading Steam API...OK":                   "",
+		"Success! App '550' fully installed.":      "",
+		"ILocalize::AddFile() failed to load file": "",
 	} {
 		s := said{app: App}
 		s.line(line, time.Now())
@@ -171,7 +174,9 @@ func TestEveryCauseIsExplained(t *testing.T) {
 func FuzzOutput(f *testing.F) {
 	f.Add(session)
 	f.Add("Error! App '222860' state is 0x202 after update job.\nFAILED (Rate Limit Exceeded)\n")
-	f.Add(" Update state (0xffffffff) a b, progress: 1.0 (999999999999999999 / 1)\n[ 10%] Downloading update (9,999,999,999,999,999 of ,,, KB)...")
+	f.Add(
+		" Update state (0xffffffff) a b, progress: 1.0 (999999999999999999 / 1)\n" +
+			"[ 10%] Downloading update (9,999,999,999,999,999 of ,,, KB)...")
 	f.Fuzz(func(t *testing.T, text string) {
 		s := said{app: App}
 		at := time.Unix(1764000000, 0)
@@ -193,7 +198,9 @@ func FuzzOutput(f *testing.F) {
 }
 
 func FuzzAppInfo(f *testing.F) {
-	f.Add("noise\n\"222860\"\n{\n\t\"depots\"\n\t{\n\t\t\"branches\"\n\t\t{\n\t\t\t\"public\"\n\t\t\t{\n\t\t\t\t\"buildid\"\t\t\"15800001\"\n\t\t\t}\n\t\t}\n\t}\n}\nUnloading Steam API...OK\n")
+	f.Add(
+		"noise\n\"222860\"\n{\n\t\"depots\"\n\t{\n\t\t\"branches\"\n\t\t{\n\t\t\t\"public\"\n\t\t\t{\n" +
+			"\t\t\t\t\"buildid\"\t\t\"15800001\"\n\t\t\t}\n\t\t}\n\t}\n}\nUnloading Steam API...OK\n")
 	f.Add("\"222860\"\n{\nAppID : 222860, change number : 1/0\n}\n\"222860\"\n{\n")
 	f.Add("\"222860\"\n}\n}\n{")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -208,7 +215,8 @@ func FuzzAppInfo(f *testing.F) {
 }
 
 func TestAppInfoIsFoundAmongOtherLines(t *testing.T) {
-	whole := "\"222860\"\n{\n\"common\"\n{\n\"name\" \"a } b\"\n}\n\"depots\"\n{\nsome noise\n\"222860\"\n{\n}\n\"branches\"\n{\n\"public\"\n{\n\"buildid\" \"42\"\n}\n}\n}\n}\n"
+	whole := "\"222860\"\n{\n\"common\"\n{\n\"name\" \"a } b\"\n}\n\"depots\"\n{\nsome noise\n\"222860\"\n{\n}\n\"branches\"\n{\n" +
+		"\"public\"\n{\n\"buildid\" \"42\"\n}\n}\n}\n}\n"
 	for text, want := range map[string]int64{
 		whole:                                  42,
 		"noise\n" + whole + "noise":            42,

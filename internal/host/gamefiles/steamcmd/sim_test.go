@@ -30,7 +30,8 @@ const driveVar = "STEAMCMD_TEST_DRIVE"
 func buildAndRun(m *testing.M) int {
 	if dir := os.Getenv(driveVar); dir != "" {
 		tool := steamcmd.Tool{Script: filepath.Join(dir, "steamcmd", "steamcmd.sh"), Home: filepath.Join(dir, "home")}
-		_, err := tool.Update(context.Background(), steamcmd.Update{Dir: filepath.Join(dir, "game")}, func(e steamcmd.Event) { fmt.Println(e.Line) })
+		_, err := tool.Update(context.Background(), steamcmd.Update{Dir: filepath.Join(dir, "game")},
+			func(e steamcmd.Event) { fmt.Println(e.Line) })
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -130,7 +131,8 @@ func TestTheGameComesForWindowsFirstWhenLinuxIsRefused(t *testing.T) {
 	r.installed(t, 15800001)
 	log := r.log()
 	for _, want := range []string{
-		"find SteamCMD|SteamCMD updates itself|", "log in to Steam|once more, for linux|", "(Invalid platform)", "trying for Windows first, then for Linux", "log in to Steam||Connecting anonymously",
+		"find SteamCMD|SteamCMD updates itself|", "log in to Steam|once more, for linux|", "(Invalid platform)",
+		"trying for Windows first, then for Linux", "log in to Steam||Connecting anonymously",
 		"verify files||Update state (0x5)", "download||Update state (0x61)", "write files||Update state (0x101)", "fully installed",
 	} {
 		if !strings.Contains(log, want) {
@@ -206,7 +208,8 @@ exit 5
 `, "\r", ""), 0o755)
 	_, err = r.run(t)
 	log := r.log()
-	if !errors.Is(err, steamcmd.LoginRefused) || !strings.Contains(log, "mode 600") || !strings.Contains(log, `login "gordon" "(hidden)" "(hidden)"`) {
+	if !errors.Is(err, steamcmd.LoginRefused) || !strings.Contains(log, "mode 600") ||
+		!strings.Contains(log, `login "gordon" "(hidden)" "(hidden)"`) {
 		t.Errorf("%v\n%s", err, log)
 	}
 	if strings.Contains(log+err.Error(), "cr0wbar") || strings.Contains(log, "R2D2C") {

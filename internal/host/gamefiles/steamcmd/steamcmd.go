@@ -89,20 +89,32 @@ func Find(setting, root string) (Tool, error) {
 			}
 			return Tool{Script: c, Home: Home(root)}, err
 		case !errors.Is(err, fs.ErrNotExist):
-			return Tool{}, &left4me.Error{Kind: left4me.Denied, Text: fmt.Sprintf("SteamCMD at %s can't be looked at: %v", c, errors.Unwrap(err)), Hint: mendOwner(filepath.Dir(c)), Err: err}
+			return Tool{}, &left4me.Error{
+				Kind: left4me.Denied,
+				Text: fmt.Sprintf("SteamCMD at %s can't be looked at: %v", c, errors.Unwrap(err)),
+				Hint: mendOwner(filepath.Dir(c)),
+				Err:  err,
+			}
 		}
 	}
 	if setting != "" {
-		return Tool{}, left4me.Errorf(left4me.NotFound, "there is no SteamCMD at "+setting, "correct LEFT4ME_STEAMCMD, or leave it empty and left4me fetches its own")
+		return Tool{}, left4me.Errorf(left4me.NotFound, "there is no SteamCMD at "+setting,
+			"correct LEFT4ME_STEAMCMD, or leave it empty and left4me fetches its own")
 	}
-	return Tool{}, left4me.Errorf(left4me.NotFound, "SteamCMD is not on this host", "left4me game install fetches it; without a way to Valve's servers set LEFT4ME_STEAMCMD to your own")
+	return Tool{}, left4me.Errorf(left4me.NotFound, "SteamCMD is not on this host",
+		"left4me game install fetches it; without a way to Valve's servers set LEFT4ME_STEAMCMD to your own")
 }
 
 // usable says why a SteamCMD that is there could not be run.
 func usable(script string) error {
 	info, err := os.Stat(script)
 	if err != nil {
-		return &left4me.Error{Kind: left4me.NotFound, Text: "there is no SteamCMD at " + script, Hint: "install it, or let left4me fetch its own", Err: err}
+		return &left4me.Error{
+			Kind: left4me.NotFound,
+			Text: "there is no SteamCMD at " + script,
+			Hint: "install it, or let left4me fetch its own",
+			Err:  err,
+		}
 	}
 	if !info.Mode().IsRegular() {
 		return left4me.Errorf(left4me.Denied, script+" is not a file", "LEFT4ME_STEAMCMD is the path of steamcmd.sh")
@@ -124,7 +136,8 @@ func usable(script string) error {
 			}
 		default:
 			return left4me.Errorf(left4me.Denied,
-				fmt.Sprintf("SteamCMD updates itself in place, and %s belongs to %s: %s can't write to it", part, owner(part), whoAmI()), mendOwner(dir))
+				fmt.Sprintf("SteamCMD updates itself in place, and %s belongs to %s: %s can't write to it", part, owner(part), whoAmI()),
+				mendOwner(dir))
 		}
 	}
 	return nil

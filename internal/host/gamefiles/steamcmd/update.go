@@ -101,7 +101,12 @@ func (w *work) try(ctx context.Context, r remedy) (Manifest, error) {
 	if err != nil {
 		// SteamCMD says that all is well, and it isn't.
 		e, _ := left4me.Public(err)
-		return m, &left4me.Error{Kind: e.Kind, Text: "SteamCMD said that it was done, but " + e.Text, Hint: e.Hint, Err: errors.Join(Corrupt, err)}
+		return m, &left4me.Error{
+			Kind: e.Kind,
+			Text: "SteamCMD said that it was done, but " + e.Text,
+			Hint: e.Hint,
+			Err:  errors.Join(Corrupt, err),
+		}
 	}
 	return m, nil
 }

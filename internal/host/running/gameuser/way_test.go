@@ -115,7 +115,8 @@ func TestWhoKnowsTheWayToGameFiles(t *testing.T) {
 	}
 	for _, in := range slices.Sorted(maps.Keys(known)) {
 		if mayKnow[in] == "" {
-			t.Errorf("%s names a directory that the game's user may write to: read there through host/running/gameuser, and say in mayKnow why it is safe", in)
+			t.Errorf("%s names a directory that the game's user may write to: read there through host/running/gameuser, and say in "+
+				"mayKnow why it is safe", in)
 		}
 	}
 	for _, in := range slices.Sorted(maps.Keys(mayKnow)) {

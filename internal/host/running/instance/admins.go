@@ -35,7 +35,8 @@ func adminsFile(spec left4me.Spec, lower Lower) string {
 	}
 	head := fmt.Sprintf("// Written by left4me for server %s%s at its start: changes here are lost.\n", spec.Name, blueprintOf(spec))
 	if lower.Admins != "" {
-		head += fmt.Sprintf("// First what overlay %s has in this file, which hides it.\n%s\n", lower.AdminsOf, strings.TrimRight(lower.Admins, "\r\n"))
+		head += fmt.Sprintf("// First what overlay %s has in this file, which hides it.\n%s\n", lower.AdminsOf,
+			strings.TrimRight(lower.Admins, "\r\n"))
 	}
 	return head + "// Admins of the settings of server and blueprint.\n" + b.String()
 }

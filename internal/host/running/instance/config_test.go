@@ -19,7 +19,8 @@ func TestServerCfgHasItsOrder(t *testing.T) {
 		OverlayCfg:   map[left4me.Name][]string{"top": {"top_line 1"}, "low": {"low_line 1", "x\nquit"}},
 		BlueprintCfg: []string{"blueprint_line 1"},
 		Settings: left4me.Settings{
-			Hostname: "Alpha", Region: "europe", SteamGroups: []string{"7", "103582791429521420"}, SteamGroupOnly: &no, Password: "zoey", Tags: []string{"a", "b"},
+			Hostname: "Alpha", Region: "europe", SteamGroups: []string{"7", "103582791429521420"}, SteamGroupOnly: &no, Password: "zoey",
+			Tags: []string{"a", "b"},
 			Tick: 60, Banner: "https://example.org/b", HostText: "unseen", Motd: "one\r\ntwo", Cfg: []string{"server_line 1", "quit"},
 		},
 	}
@@ -62,7 +63,10 @@ rcon_password "secret"
 		t.Error(d)
 	}
 	delete(files, "left4dead2/cfg/server.cfg")
-	if d := cmp.Diff(map[string]string{"left4dead2/left4me_host.txt": "https://example.org/b\n", "left4dead2/left4me_motd.txt": "one\ntwo\n"}, files); d != "" {
+	if d := cmp.Diff(map[string]string{
+		"left4dead2/left4me_host.txt": "https://example.org/b\n",
+		"left4dead2/left4me_motd.txt": "one\ntwo\n",
+	}, files); d != "" {
 		t.Error(d)
 	}
 	if args := strings.Join(instance.Args(spec), " "); !strings.Contains(args, " -tickrate 60 ") {
@@ -76,7 +80,8 @@ func TestAdminsOfAnOverlayAreKeptInFront(t *testing.T) {
 	const configs = "left4dead2/addons/sourcemod/configs"
 	f := host(t, "overlays/plain/1", "overlays/top/1/"+configs, "overlays/low/1/"+configs)
 	for o, text := range map[string]string{"top": "\"STEAM_1:0:1\" \"z\"\r\n// end", "low": "unseen"} {
-		if err := os.WriteFile(filepath.Join(string(f.Root), "overlays", o, "1", configs, "admins_simple.ini"), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(string(f.Root), "overlays", o, "1", configs, "admins_simple.ini"), []byte(text),
+			0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -99,9 +104,15 @@ func TestAdminsOfAnOverlayAreKeptInFront(t *testing.T) {
 	if got := read(s); got != "" {
 		t.Errorf("nobody asked for %q", got)
 	}
-	s.Settings.Admins = []left4me.Admin{{ID: "[U:1:246]", Flags: "99:z", Note: "Zoey\nquit"}, {ID: "76561197960265975", Group: "Männer"}, {ID: "nobody", Flags: "z"}}
-	want := "// Written by left4me for server alpha at its start: changes here are lost.\n// First what overlay top has in this file, which hides it.\n" +
-		"\"STEAM_1:0:1\" \"z\"\r\n// end\n// Admins of the settings of server and blueprint.\n// Zoey quit\n\"STEAM_1:0:123\" \"99:z\"\n\"STEAM_1:1:123\" \"@Männer\"\n"
+	s.Settings.Admins = []left4me.Admin{
+		{ID: "[U:1:246]", Flags: "99:z", Note: "Zoey\nquit"},
+		{ID: "76561197960265975", Group: "Männer"},
+		{ID: "nobody", Flags: "z"},
+	}
+	want := "// Written by left4me for server alpha at its start: changes here are lost.\n" +
+		"// First what overlay top has in this file, which hides it.\n" +
+		"\"STEAM_1:0:1\" \"z\"\r\n// end\n// Admins of the settings of server and blueprint.\n// Zoey quit\n\"STEAM_1:0:123\" \"99:z\"\n" +
+		"\"STEAM_1:1:123\" \"@Männer\"\n"
 	if d := cmp.Diff(want, read(s)); d != "" {
 		t.Error(d)
 	}

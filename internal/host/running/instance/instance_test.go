@@ -27,7 +27,12 @@ func host(t *testing.T, dirs ...string) instance.Files {
 }
 
 func spec(overlays ...left4me.Name) left4me.Spec {
-	return left4me.Spec{Name: "alpha", Port: 27015, Overlays: left4me.Refs(overlays...), Settings: left4me.Settings{Hostname: "Alpha", Mode: "versus"}}
+	return left4me.Spec{
+		Name:     "alpha",
+		Port:     27015,
+		Overlays: left4me.Refs(overlays...),
+		Settings: left4me.Settings{Hostname: "Alpha", Mode: "versus"},
+	}
 }
 
 func TestLayersAreStackedTopFirst(t *testing.T) {
@@ -54,7 +59,8 @@ func TestMissingContentIsNamed(t *testing.T) {
 	if err := os.Remove(filepath.Join(string(f.Root), "installation/base")); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Prepare(t.Context(), spec()); !errors.Is(err, left4me.NotFound) || !strings.Contains(err.Error(), "the game is not installed") {
+	if err := f.Prepare(t.Context(), spec()); !errors.Is(err, left4me.NotFound) ||
+		!strings.Contains(err.Error(), "the game is not installed") {
 		t.Errorf("%v", err)
 	}
 	if f.Exists("alpha") {
@@ -221,10 +227,13 @@ func TestEachStartMakesTheLinksToSteamsLibraries(t *testing.T) {
 	}
 	steam := filepath.Join(f.Home("alpha"), ".steam")
 	for what, change := range map[string]func() error{
-		"nothing":                     func() error { return nil },
-		"the links are gone":          func() error { return os.RemoveAll(steam) },
-		"a directory is in the place": func() error { return errors.Join(os.Remove(steam+"/sdk32"), os.MkdirAll(steam+"/sdk32/in/it", 0o755)) },
-		"a link leads elsewhere":      func() error { return errors.Join(os.Remove(steam+"/sdk64"), os.Symlink("/etc", steam+"/sdk64")) },
+		"nothing":            func() error { return nil },
+		"the links are gone": func() error { return os.RemoveAll(steam) },
+		"a directory is in the place": func() error {
+			return errors.Join(os.Remove(steam+"/sdk32"),
+				os.MkdirAll(steam+"/sdk32/in/it", 0o755))
+		},
+		"a link leads elsewhere": func() error { return errors.Join(os.Remove(steam+"/sdk64"), os.Symlink("/etc", steam+"/sdk64")) },
 	} {
 		t.Run(what, func(t *testing.T) {
 			if err := change(); err != nil {

@@ -62,7 +62,8 @@ func (r Root) revision(o left4me.OverlayRef) (string, error) {
 	if ok, err := overlays.Has(dir, number); err != nil || !ok {
 		return "", &left4me.Error{
 			Kind: left4me.NotFound, Field: "overlays", Err: err,
-			Text: fmt.Sprintf("overlay %s has no revision %d on this host", o.Name, number), Hint: "name another one, or let it follow the current one",
+			Text: fmt.Sprintf("overlay %s has no revision %d on this host", o.Name, number),
+			Hint: "name another one, or let it follow the current one",
 		}
 	}
 	return strconv.Itoa(number), nil

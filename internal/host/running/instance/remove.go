@@ -105,7 +105,8 @@ func (a *aside) put(dir *os.File, place string, n left4me.Name, left *gameuser.L
 	at := filepath.Join(a.root, place, string(n))
 	if on, err := mountBeneath(at); err != nil || on != "" {
 		return errors.Join(err, &left4me.Error{
-			Kind: left4me.Busy, Text: "something is mounted on " + on, Hint: "run `umount " + left4me.ShellWord(on) + "` as root, then try again",
+			Kind: left4me.Busy, Text: "something is mounted on " + on,
+			Hint: "run `umount " + left4me.ShellWord(on) + "` as root, then try again",
 		})
 	}
 	to := filepath.Join(a.root, "tmp", a.name)

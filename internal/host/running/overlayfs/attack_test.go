@@ -73,7 +73,8 @@ func TestAHostileOwnerWinsNothing(t *testing.T) {
 				})
 			}
 			wait.Wait()
-			t.Logf("%d tries: %d mounts, %d refusals against %d exchanges; %d mounts led away", all.tries, all.mounted, all.refused, all.exchanges, all.strays)
+			t.Logf("%d tries: %d mounts, %d refusals against %d exchanges; %d mounts led away", all.tries, all.mounted, all.refused,
+				all.exchanges, all.strays)
 			for _, win := range all.wins {
 				t.Error(win)
 			}
@@ -128,7 +129,8 @@ func naive(p place, _ int) (mount, unmount error) {
 		}
 		return p.path(rel)
 	}
-	data := "lowerdir=" + real("overlays/maps/1") + ":" + real("installation/base") + ",upperdir=" + real("runtime/alpha/upper") + ",workdir=" + real("runtime/alpha/work")
+	data := "lowerdir=" + real("overlays/maps/1") + ":" + real("installation/base") + ",upperdir=" + real("runtime/alpha/upper") +
+		",workdir=" + real("runtime/alpha/work")
 	merged := real("runtime/alpha/merged")
 	if mount == nil {
 		mount = unix.Mount("overlay", merged, "overlay", 0, data)
@@ -180,8 +182,12 @@ func newBattle(t *testing.T) *battle {
 	// What is outside looks like what is inside, so that each link leads to what
 	// might be taken.
 	o := b.outside
-	o.mkdir("instances/alpha", "overlays/maps/1", "installation/base", "runtime/alpha/upper", "runtime/alpha/work/work/keep", "runtime/alpha/merged")
-	for _, rel := range []string{"instances/alpha/instance.env", "overlays/maps/1/secret", "installation/base/secret", "runtime/alpha/upper/secret", "runtime/alpha/work/work/secret"} {
+	o.mkdir("instances/alpha", "overlays/maps/1", "installation/base", "runtime/alpha/upper", "runtime/alpha/work/work/keep",
+		"runtime/alpha/merged")
+	for _, rel := range []string{
+		"instances/alpha/instance.env", "overlays/maps/1/secret", "installation/base/secret",
+		"runtime/alpha/upper/secret", "runtime/alpha/work/work/secret",
+	} {
 		o.write(rel, "L4D2_LOWERDIRS="+canary+"\n")
 		must(t, os.Chmod(o.path(rel), 0o600))
 	}
@@ -213,7 +219,8 @@ func (b *battle) arm() {
 	b.t.Helper()
 	victims := []string{
 		"instances", "instances/alpha", "instances/alpha/instance.env", "overlays", "overlays/maps", "overlays/maps/1",
-		"installation", "installation/base", "runtime", "runtime/alpha", "runtime/alpha/upper", "runtime/alpha/work", "runtime/alpha/merged",
+		"installation", "installation/base", "runtime", "runtime/alpha", "runtime/alpha/upper", "runtime/alpha/work",
+		"runtime/alpha/merged",
 	}
 	for _, v := range victims {
 		up := strings.Repeat("../", strings.Count(v, "/")+1)
@@ -360,7 +367,8 @@ func (b *battle) seen() map[string]string {
 			}
 			text += fmt.Sprintf("%q read %v", b, read)
 		}
-		all[name] = fmt.Sprintf("%o %d:%d %d links, %d bytes, written %v, changed %s", st.Mode, st.Uid, st.Gid, st.Nlink, st.Size, st.Mtim, text)
+		all[name] = fmt.Sprintf("%o %d:%d %d links, %d bytes, written %v, changed %s", st.Mode, st.Uid, st.Gid, st.Nlink, st.Size, st.Mtim,
+			text)
 		return nil
 	})
 	if err != nil {
@@ -463,7 +471,8 @@ func exchangeOnce(dir string, s swap) bool {
 	if s.Decoy == "" {
 		return os.Rename(filepath.Join(dir, s.Victim), filepath.Join(dir, s.Victim+".away")) == nil
 	}
-	return unix.Renameat2(unix.AT_FDCWD, filepath.Join(dir, s.Victim), unix.AT_FDCWD, filepath.Join(dir, s.Decoy), unix.RENAME_EXCHANGE) == nil
+	return unix.Renameat2(unix.AT_FDCWD, filepath.Join(dir, s.Victim), unix.AT_FDCWD, filepath.Join(dir, s.Decoy),
+		unix.RENAME_EXCHANGE) == nil
 }
 
 func exchangeBack(dir string, s swap) bool {

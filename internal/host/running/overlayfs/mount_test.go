@@ -101,7 +101,10 @@ func TestOddCharactersInPaths(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := placeIn(t, dir)
-		rels := []string{"overlays/comma,upperdir=x/1", `overlays/back\slash/1`, "overlays/some space/1", "overlays/ünï/1", "installation/base"}
+		rels := []string{
+			"overlays/comma,upperdir=x/1", `overlays/back\slash/1`, "overlays/some space/1", "overlays/ünï/1",
+			"installation/base",
+		}
 		p.layers(rels...)
 		mount(p)
 		for i := range rels {

@@ -255,7 +255,10 @@ func (r *Root) allowed(n left4me.Name, dir string) (string, error) {
 	if rel == "" || path.Clean(rel) != rel || rel == ".." || strings.HasPrefix(rel, "../") {
 		return "", fmt.Errorf("layer %s is not a clean path: %w", quote(dir), ErrRefused)
 	}
-	for _, place := range []string{"installation/", "overlays/", "global_overlay_cache/", "workshop_cache/", "instances/" + string(n) + "/"} {
+	for _, place := range []string{
+		"installation/", "overlays/", "global_overlay_cache/", "workshop_cache/",
+		"instances/" + string(n) + "/",
+	} {
 		if strings.HasPrefix(rel, place) {
 			return rel, nil
 		}

@@ -29,7 +29,10 @@ func TestWhatIsRefused(t *testing.T) {
 		{"the root itself", func(p place) { p.list(".") }, `"." is not among the allowed places`},
 		{"a place instead of a layer", func(p place) { p.list("overlays") }, `"overlays" is not among the allowed places`},
 		{"a layer of another server", func(p place) { p.list("instances/beta/config/1") }, "is not among the allowed places"},
-		{"a colon in a layer", func(p place) { p.mkdir("overlays/a", "overlays/a:b"); p.list("overlays/a:b") }, `"b" is not among the allowed places`},
+		{
+			"a colon in a layer", func(p place) { p.mkdir("overlays/a", "overlays/a:b"); p.list("overlays/a:b") },
+			`"b" is not among the allowed places`,
+		},
 		{"the instance itself", func(p place) { p.list("instances/alpha") }, `"instances/alpha" is not among the allowed places`},
 		{"above the instance", func(p place) { p.list("instances/alpha/..") }, `"instances/alpha/.." is not a clean path`},
 		{"a layer by .", func(p place) { p.list("installation/./base") }, `"installation/./base" is not a clean path`},
@@ -37,8 +40,14 @@ func TestWhatIsRefused(t *testing.T) {
 		{"a layer by a magic link", func(p place) { p.list("/proc/self/root") }, `"/proc/self/root" is not beneath`},
 		{"a layer that is no path", func(p place) { p.list("overlays/" + strings.Repeat("a/", 2100)) }, "is longer than a path may be"},
 		{"an empty layer", func(p place) { p.list("installation/base", "") }, `"" is not a clean path`},
-		{"a link as a layer", func(p place) { p.symlink("/etc", "overlays/evil"); p.list("overlays/evil") }, "a symbolic link is on the way"},
-		{"a link on the way", func(p place) { p.symlink("../secret", "overlays/evil"); p.list("overlays/evil/1") }, "a symbolic link is on the way"},
+		{
+			"a link as a layer", func(p place) { p.symlink("/etc", "overlays/evil"); p.list("overlays/evil") },
+			"a symbolic link is on the way",
+		},
+		{
+			"a link on the way", func(p place) { p.symlink("../secret", "overlays/evil"); p.list("overlays/evil/1") },
+			"a symbolic link is on the way",
+		},
 		{"a mount on the way", func(p place) {
 			p.mkdir("overlays/evil/1")
 			if err := unix.Mount(p.path("secret"), p.path("overlays/evil"), "", unix.MS_BIND, ""); err != nil {
@@ -49,10 +58,19 @@ func TestWhatIsRefused(t *testing.T) {
 		}, "leaves the root or crosses a mount"},
 		{"a file as a layer", func(p place) { p.write("overlays/file", ""); p.list("overlays/file") }, "not a directory"},
 		{"a layer that isn't there", func(p place) { p.list("overlays/none/1") }, "no such file"},
-		{"too many layers", func(p place) { p.list(strings.Split(strings.Repeat("installation/base:", 501), ":")[:501]...) }, "501 layers are more than the kernel's 500"},
-		{"far too many layers", func(p place) { p.list(slices.Repeat([]string{"a"}, 10_000)...) }, "10000 layers are more than the kernel's 500"},
+		{
+			"too many layers", func(p place) { p.list(strings.Split(strings.Repeat("installation/base:", 501), ":")[:501]...) },
+			"501 layers are more than the kernel's 500",
+		},
+		{
+			"far too many layers", func(p place) { p.list(slices.Repeat([]string{"a"}, 10_000)...) },
+			"10000 layers are more than the kernel's 500",
+		},
 		{"nothing but colons", func(p place) { p.list(strings.Repeat(":", 200_000)) }, "200001 layers are more than the kernel's 500"},
-		{"a file system of memory as a layer", func(p place) { p.mountAt("overlays/memory", "tmpfs", "") }, "leaves the root or crosses a mount"},
+		{
+			"a file system of memory as a layer", func(p place) { p.mountAt("overlays/memory", "tmpfs", "") },
+			"leaves the root or crosses a mount",
+		},
 		{"a file system of its owner as a layer", func(p place) {
 			if os.Getuid() != 0 {
 				p.t.Skip("the kernel gives it to root and to user namespaces only, and these may not open the device")
@@ -63,7 +81,8 @@ func TestWhatIsRefused(t *testing.T) {
 				p.t.Skip(err)
 			}
 			p.t.Cleanup(func() { fuse.Close() })
-			p.mountAt("overlays/fuse", "fuse", fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d,allow_other", fuse.Fd(), nobody, nobody))
+			p.mountAt("overlays/fuse", "fuse",
+				fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d,allow_other", fuse.Fd(), nobody, nobody))
 		}, "leaves the root or crosses a mount"},
 		{"something else mounted where it should be", func(p place) {
 			if err := unix.Mount("none", p.path("runtime/alpha/merged"), "tmpfs", 0, ""); err != nil {
@@ -164,7 +183,10 @@ func TestAnAbsoluteLayerBeneathTheRootIsTaken(t *testing.T) {
 
 func TestWhatIsNoNameIsRefused(t *testing.T) {
 	p := newPlace(t)
-	for _, n := range []left4me.Name{"", ".", "..", "../alpha", "a/b", "A", "-x", `\x2f`, "alpha\n", left4me.Name(strings.Repeat("a", 65))} {
+	for _, n := range []left4me.Name{
+		"", ".", "..", "../alpha", "a/b", "A", "-x", `\x2f`, "alpha\n",
+		left4me.Name(strings.Repeat("a", 65)),
+	} {
 		_, mounted := p.Mounted(n)
 		for _, err := range []error{p.Mount(n), p.Unmount(n), mounted} {
 			if !errors.Is(err, ErrRefused) {

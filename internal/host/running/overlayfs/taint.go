@@ -29,7 +29,8 @@ func tainted(upper int, server string) error {
 		return fmt.Errorf("upper: %w", err)
 	}
 	if name != "" {
-		return fmt.Errorf("upper: %s was written by fuse-overlayfs; left4me convert-upper %s, or reset the server: %w", quote(name), server, ErrRefused)
+		return fmt.Errorf("upper: %s was written by fuse-overlayfs; left4me convert-upper %s, or reset the server: %w", quote(name),
+			server, ErrRefused)
 	}
 	return nil
 }

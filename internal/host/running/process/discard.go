@@ -27,7 +27,8 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 	}
 	for _, p := range paths {
 		if !fs.ValidPath(p) || p == "." {
-			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q is no path of a file", p), "use one with slashes, as in left4dead2/cfg/x.cfg")
+			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q is no path of a file", p),
+				"use one with slashes, as in left4dead2/cfg/x.cfg")
 		}
 	}
 	if err := os.MkdirAll(s.cfg.Run, 0o700); err != nil {
@@ -54,7 +55,12 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 		var left *gameuser.LeftError
 		if errors.As(err, &left) {
 			at := filepath.Join(s.cfg.Root.Upper(n), p)
-			err = &left4me.Error{Kind: left4me.Denied, Err: err, Text: at + " holds something of another user", Hint: "run `rm -rf " + left4me.ShellWord(at) + "` as root"}
+			err = &left4me.Error{
+				Kind: left4me.Denied,
+				Err:  err,
+				Text: at + " holds something of another user",
+				Hint: "run `rm -rf " + left4me.ShellWord(at) + "` as root",
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("discard files of %s: %w", n, err)

@@ -72,7 +72,8 @@ func (s *Supervisor) installEnvironment(ours []string) []string {
 	env := s.environment(ours)
 	for _, v := range ours {
 		key, _, _ := strings.Cut(v, "=")
-		if strings.HasPrefix(key, "LEFT4ME_STEAM_") && key != "LEFT4ME_STEAM_WEB_API_KEY" || strings.HasSuffix(strings.ToLower(key), "_proxy") {
+		if strings.HasPrefix(key, "LEFT4ME_STEAM_") && key != "LEFT4ME_STEAM_WEB_API_KEY" ||
+			strings.HasSuffix(strings.ToLower(key), "_proxy") {
 			env = append(env, v)
 		}
 	}

@@ -255,7 +255,12 @@ func TestServerOutlivesLeft4me(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sup := process.New(process.Config{Root: instance.Root(root), Run: filepath.Join(root, "run"), Exe: shimtest.Exe(), Env: []string{"SIM_PLAYERS=0", "SIM_MAP_LOAD=0"}})
+		sup := process.New(process.Config{
+			Root: instance.Root(root),
+			Run:  filepath.Join(root, "run"),
+			Exe:  shimtest.Exe(),
+			Env:  []string{"SIM_PLAYERS=0", "SIM_MAP_LOAD=0"},
+		})
 		if err := sup.Start(t.Context(), "alpha"); err != nil {
 			t.Fatal(err)
 		}

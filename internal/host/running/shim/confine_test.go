@@ -48,7 +48,10 @@ func TestAGameIsKeptFromOtherProcessesOfItsUser(t *testing.T) {
 		_ = other.Wait()
 	})
 	pid := strconv.Itoa(other.Process.Pid)
-	for _, try := range []string{"kill -0 " + pid, "ls /proc/" + pid + "/root/", "cat /proc/" + pid + "/environ", "readlink /proc/" + pid + "/fd/0"} {
+	for _, try := range []string{
+		"kill -0 " + pid, "ls /proc/" + pid + "/root/", "cat /proc/" + pid + "/environ",
+		"readlink /proc/" + pid + "/fd/0",
+	} {
 		try = "exec >/dev/null 2>&1; " + try
 		if err := exec.Command("sh", "-c", try).Run(); err != nil {
 			t.Fatalf("not even we may: %s: %v", try, err)

@@ -39,6 +39,7 @@ func failsToLoad(line []byte, name string) bool {
 func noFirstMap(server left4me.Name, name string) error {
 	return &left4me.Error{
 		Kind: left4me.Invalid, Field: left4me.FieldMap, Text: fmt.Sprintf("%s%s%s", mapFailed, name, notFound),
-		Hint: fmt.Sprintf("choose another first map, or add the overlay that brings it; left4me server maps %s lists what there is", server),
+		Hint: fmt.Sprintf("choose another first map, or add the overlay that brings it; left4me server maps %s lists what there is",
+			server),
 	}
 }

@@ -91,13 +91,15 @@ func TestFailureIsKeptUntilItIsForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	lock.Close()
-	rememberFailure(run, "alpha", &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "taken", Hint: "another", Err: errors.New("inner")})
+	rememberFailure(run, "alpha",
+		&left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "taken", Hint: "another", Err: errors.New("inner")})
 	f, ok := LastFailure(run, "alpha")
 	if !ok || f.Error.Text != "taken" || f.Error.Kind != left4me.Conflict || f.Error.Err != nil || f.At.IsZero() || f.GaveUp {
 		t.Errorf("%+v, %v", f, ok)
 	}
 	rememberFailure(run, "alpha", errors.New("plain"))
-	if f, _ := LastFailure(run, "alpha"); f.Error.Text != "plain" || f.Error.Kind != left4me.Internal || strings.Contains(f.Reason(), "plain") {
+	if f, _ := LastFailure(run, "alpha"); f.Error.Text != "plain" || f.Error.Kind != left4me.Internal ||
+		strings.Contains(f.Reason(), "plain") {
 		t.Errorf("%+v", f)
 	}
 	if err := os.WriteFile(failurePath(run, "alpha"), []byte("{"), 0o600); err != nil {
@@ -156,8 +158,12 @@ func TestCrashesAreKeptUpToALimit(t *testing.T) {
 }
 
 func TestGameGetsNothingOfOurs(t *testing.T) {
-	env := strings.Join(gameEnv([]string{"LEFT4ME_SECRET_KEY=x", "NOTIFY_SOCKET=y", "HOME=/home/u", "LANG=de_DE.UTF-8", "SIM_SEED=1"}, "/r/merged"), "\n")
-	for _, want := range []string{"HOME=/r/home", "LANG=de_DE.UTF-8", "SIM_SEED=1", "LD_LIBRARY_PATH=/r/merged:/r/merged/bin", "TZ=UTC", "PATH="} {
+	env := strings.Join(gameEnv([]string{"LEFT4ME_SECRET_KEY=x", "NOTIFY_SOCKET=y", "HOME=/home/u", "LANG=de_DE.UTF-8", "SIM_SEED=1"},
+		"/r/merged"), "\n")
+	for _, want := range []string{
+		"HOME=/r/home", "LANG=de_DE.UTF-8", "SIM_SEED=1", "LD_LIBRARY_PATH=/r/merged:/r/merged/bin", "TZ=UTC",
+		"PATH=",
+	} {
 		if !strings.Contains(env, want) {
 			t.Errorf("no %s in\n%s", want, env)
 		}

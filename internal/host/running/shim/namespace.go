@@ -77,7 +77,12 @@ func mount(root *overlayfs.Root, n left4me.Name) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, overlayfs.ErrRefused), errors.Is(err, os.ErrNotExist):
-		return &left4me.Error{Kind: left4me.Unavailable, Text: err.Error(), Hint: "start it again, so that its files are written anew", Err: err}
+		return &left4me.Error{
+			Kind: left4me.Unavailable,
+			Text: err.Error(),
+			Hint: "start it again, so that its files are written anew",
+			Err:  err,
+		}
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return &left4me.Error{
 			Kind: left4me.Unavailable, Text: err.Error(), Err: err,

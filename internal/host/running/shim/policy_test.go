@@ -19,16 +19,34 @@ func TestCrashLoopIsGivenUpAfterTheLimit(t *testing.T) {
 		runs []run
 		want action
 	}{
-		"the first":                      {[]run{at(0, time.Hour)}, action{after: s, count: 1}},
-		"the second at once":             {[]run{at(0, time.Hour), at(10*s, 5*s)}, action{after: 2 * s, count: 2}},
-		"the third within a minute":      {[]run{at(0, time.Hour), at(10*s, 0), at(20*s, 0)}, action{giveUp: true, after: 3 * s, count: 3}},
-		"one an hour":                    {[]run{at(0, time.Hour), at(time.Hour, time.Hour), at(2*time.Hour, time.Hour)}, action{after: s, count: 1}},
-		"slow to start, then a loop":     {[]run{at(0, 0), at(5*time.Minute, 0), at(10*time.Minute, 0)}, action{giveUp: true, after: 3 * s, count: 3}},
-		"a good run in between":          {[]run{at(0, 0), at(5*time.Minute, time.Minute), at(10*time.Minute, 0)}, action{after: s, count: 1}},
-		"a clean end":                    {[]run{clean(0, time.Hour)}, action{after: s}},
-		"a clean end each hour":          {[]run{clean(0, time.Hour), clean(time.Hour, time.Hour), clean(2*time.Hour, time.Hour)}, action{after: s}},
-		"a clean end after a minute":     {[]run{clean(0, time.Minute), clean(time.Minute, time.Minute), clean(2*time.Minute, time.Minute)}, action{after: s}},
-		"clean ends within a minute":     {[]run{clean(0, 59*s), clean(60*s, 59*s), clean(120*s, 59*s)}, action{giveUp: true, after: 3 * s, count: 3}},
+		"the first":                 {[]run{at(0, time.Hour)}, action{after: s, count: 1}},
+		"the second at once":        {[]run{at(0, time.Hour), at(10*s, 5*s)}, action{after: 2 * s, count: 2}},
+		"the third within a minute": {[]run{at(0, time.Hour), at(10*s, 0), at(20*s, 0)}, action{giveUp: true, after: 3 * s, count: 3}},
+		"one an hour": {
+			[]run{at(0, time.Hour), at(time.Hour, time.Hour), at(2*time.Hour, time.Hour)},
+			action{after: s, count: 1},
+		},
+		"slow to start, then a loop": {
+			[]run{at(0, 0), at(5*time.Minute, 0), at(10*time.Minute, 0)},
+			action{giveUp: true, after: 3 * s, count: 3},
+		},
+		"a good run in between": {
+			[]run{at(0, 0), at(5*time.Minute, time.Minute), at(10*time.Minute, 0)},
+			action{after: s, count: 1},
+		},
+		"a clean end": {[]run{clean(0, time.Hour)}, action{after: s}},
+		"a clean end each hour": {
+			[]run{clean(0, time.Hour), clean(time.Hour, time.Hour), clean(2*time.Hour, time.Hour)},
+			action{after: s},
+		},
+		"a clean end after a minute": {[]run{
+			clean(0, time.Minute), clean(time.Minute, time.Minute),
+			clean(2*time.Minute, time.Minute),
+		}, action{after: s}},
+		"clean ends within a minute": {
+			[]run{clean(0, 59*s), clean(60*s, 59*s), clean(120*s, 59*s)},
+			action{giveUp: true, after: 3 * s, count: 3},
+		},
 		"clean ends at once":             {[]run{clean(0, 0), clean(s, 0)}, action{after: 2 * s, count: 2}},
 		"clean ends and crashes":         {[]run{at(0, 0), clean(10*s, 9*s), at(20*s, 9*s)}, action{giveUp: true, after: 3 * s, count: 3}},
 		"a long run with a clean end":    {[]run{at(0, 0), clean(10*s, 9*s), clean(80*s, 70*s), at(90*s, 0)}, action{after: s, count: 1}},

@@ -88,7 +88,10 @@ func TestNetworkLineIsRead(t *testing.T) {
 	if got := any.target(27015); got != "127.0.0.1:27015" {
 		t.Errorf("it is asked at %s", got)
 	}
-	for _, bad := range []string{"", "Network: IP", "Network: IP 0.0.0.0, ports x SV", "Network: IP 0.0.0.0, mode, ports 70000 SV", " " + line} {
+	for _, bad := range []string{
+		"", "Network: IP", "Network: IP 0.0.0.0, ports x SV", "Network: IP 0.0.0.0, mode, ports 70000 SV",
+		" " + line,
+	} {
 		if n, ok := parseNetwork([]byte(bad)); ok {
 			t.Errorf("%q: %+v", bad, n)
 		}

@@ -165,7 +165,11 @@ func (s *shim) prepare(mounted bool) error {
 			err = s.enclose()
 		}
 	case !mounted:
-		err = &left4me.Error{Kind: left4me.Unavailable, Text: "nothing is mounted on " + s.Root.Merged(s.Name), Hint: "see the journal of left4me-mount@" + string(s.Name)}
+		err = &left4me.Error{
+			Kind: left4me.Unavailable,
+			Text: "nothing is mounted on " + s.Root.Merged(s.Name),
+			Hint: "see the journal of left4me-mount@" + string(s.Name),
+		}
 	}
 	if err != nil {
 		return err
@@ -253,7 +257,11 @@ func (s *shim) write(line string) error {
 	if line != "" {
 		g := s.game.Load()
 		if g == nil {
-			return &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("%s does not run at the moment", s.Name), Hint: "try again when it has started"}
+			return &left4me.Error{
+				Kind: left4me.Conflict,
+				Text: fmt.Sprintf("%s does not run at the moment", s.Name),
+				Hint: "try again when it has started",
+			}
 		}
 		if err := g.write(line); err != nil {
 			return err

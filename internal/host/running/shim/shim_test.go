@@ -167,7 +167,8 @@ func TestServerIsReadyTakesCommandsAndStops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if st.Port != s.Port || st.Want != s.Port || st.Name != s.Name || !shimtest.Alive(st.PID) || st.SpecHash != s.Spec.Hash() || st.StartedAt.IsZero() {
+	if st.Port != s.Port || st.Want != s.Port || st.Name != s.Name || !shimtest.Alive(st.PID) || st.SpecHash != s.Spec.Hash() ||
+		st.StartedAt.IsZero() {
 		t.Errorf("status: %+v", st)
 	}
 	if c.PID() != s.cmd.Process.Pid {
@@ -373,7 +374,8 @@ func TestQuitOnTheConsoleOfLeft4meIsAStop(t *testing.T) {
 		t.Errorf("it failed: %+v", f)
 	}
 	k, err := shim.ReadLog(s.Logs(s.Name), -1, 64<<10)
-	if err != nil || !strings.Contains(k.Lines, "\nheard before it") || strings.Contains(k.Lines, "\nnot heard") || strings.Count(k.Lines, "left4me: starts on port") != 1 {
+	if err != nil || !strings.Contains(k.Lines, "\nheard before it") || strings.Contains(k.Lines, "\nnot heard") ||
+		strings.Count(k.Lines, "left4me: starts on port") != 1 {
 		t.Errorf("%v:\n%s", err, k.Lines)
 	}
 }
@@ -478,7 +480,8 @@ func TestGameOnAnotherPortFails(t *testing.T) {
 	t.Parallel()
 	s := start(t, shimtest.NewRoot(t), "SIM_WRONG_PORT=1")
 	f, failed := s.ended()
-	if !failed || f.Error.Kind != left4me.Conflict || !strings.Contains(f.Error.Text, fmt.Sprintf("took port %d because port %d", s.Port+1, s.Port)) {
+	if !failed || f.Error.Kind != left4me.Conflict ||
+		!strings.Contains(f.Error.Text, fmt.Sprintf("took port %d because port %d", s.Port+1, s.Port)) {
 		t.Errorf("it failed: %v, %+v", failed, f)
 	}
 }
@@ -518,7 +521,8 @@ func TestFirstMapThatIsNotThereEndsTheStart(t *testing.T) {
 	s := start(t, r)
 	f, failed := s.ended()
 	if !failed || f.Error.Kind != left4me.Invalid || f.Error.Field != "settings.map" ||
-		f.Error.Text != "map load failed: c99m1_nowhere not found or invalid" || !strings.Contains(f.Error.Hint, "left4me server maps "+string(r.Name)) {
+		f.Error.Text != "map load failed: c99m1_nowhere not found or invalid" ||
+		!strings.Contains(f.Error.Hint, "left4me server maps "+string(r.Name)) {
 		t.Errorf("it failed: %v, %+v", failed, f)
 	}
 	if took := time.Since(began); took > 30*time.Second {

@@ -90,7 +90,8 @@ func (s *shim) enclose() error {
 		}
 	}
 	// Its terminal is among no others: those of people lead to their shells.
-	if err := unix.Mount("left4me", "/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620"); err != nil {
+	if err := unix.Mount("left4me", "/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC,
+		"newinstance,ptmxmode=0666,mode=0620"); err != nil {
 		return fmt.Errorf("mount namespace: /dev/pts: %w", err)
 	}
 	covers, err := mountns.Hide(slices.Concat(mountns.Private(), []string{string(s.Root), s.Run}, s.Hide))

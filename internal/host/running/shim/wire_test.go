@@ -35,7 +35,10 @@ func TestRequestsThatAreNoneAreRefused(t *testing.T) {
 }
 
 func TestCommandsAreOneLineOfText(t *testing.T) {
-	for _, line := range []string{"", "a\nquit", "a\rquit", "a\x00", "a\x1b[A", "a\x03", "a\u0085b", "a\u2028b", "a\xff", strings.Repeat("a", MaxCommand+1)} {
+	for _, line := range []string{
+		"", "a\nquit", "a\rquit", "a\x00", "a\x1b[A", "a\x03", "a\u0085b", "a\u2028b", "a\xff",
+		strings.Repeat("a", MaxCommand+1),
+	} {
 		if err := checkCommand(line); !errors.Is(err, left4me.Invalid) {
 			t.Errorf("%.20q: %v", line, err)
 		}
@@ -48,7 +51,10 @@ func TestCommandsAreOneLineOfText(t *testing.T) {
 }
 
 func FuzzParseRequest(f *testing.F) {
-	for _, s := range []string{`{"verb":"status"}`, `{"verb":"read","after":1,"wait_ms":5,"max":70000}`, `{"verb":"write","line":"x"}`, "{", "[]"} {
+	for _, s := range []string{
+		`{"verb":"status"}`, `{"verb":"read","after":1,"wait_ms":5,"max":70000}`, `{"verb":"write","line":"x"}`,
+		"{", "[]",
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {

@@ -59,10 +59,19 @@ func TestAPersonCanReadWhyAUnitFailed(t *testing.T) {
 		{properties{Result: "core-dump", Code: 3, Status: 11}, "its shim was ended by SIGSEGV"},
 		{properties{Result: "start-limit-hit", Code: 2, Status: 9}, "it ended too often in a short time"},
 		{properties{Result: "timeout"}, "it did not start or stop in time"},
-		{properties{Result: "signal", Code: 2, Status: 9, Restarts: 5, Burst: 5, Interval: time.Minute}, "it ended 5 times within 60 s, the last time: its shim was ended by SIGKILL"},
+		{
+			properties{Result: "signal", Code: 2, Status: 9, Restarts: 5, Burst: 5, Interval: time.Minute},
+			"it ended 5 times within 60 s, the last time: its shim was ended by SIGKILL",
+		},
 		{properties{Result: "signal", Code: 2, Status: 9, Restarts: 4, Burst: 5, Interval: time.Minute}, "its shim was ended by SIGKILL"},
-		{properties{Result: "signal", Code: 2, Status: 9, Restarts: 40, Burst: 5, Interval: time.Minute}, "it ended 5 times within 60 s, the last time: its shim was ended by SIGKILL"},
-		{properties{Result: "exit-code", Code: 1, Status: 1, Restarts: 5, Burst: 5, Interval: time.Minute}, "its shim ended with exit status 1"},
+		{
+			properties{Result: "signal", Code: 2, Status: 9, Restarts: 40, Burst: 5, Interval: time.Minute},
+			"it ended 5 times within 60 s, the last time: its shim was ended by SIGKILL",
+		},
+		{
+			properties{Result: "exit-code", Code: 1, Status: 1, Restarts: 5, Burst: 5, Interval: time.Minute},
+			"its shim ended with exit status 1",
+		},
 		{properties{Result: "signal", Code: 2, Status: 9}, "its shim was ended by SIGKILL"}, // without a limit
 		{properties{Result: "something-new"}, "it failed: something-new"},
 	} {

@@ -122,7 +122,8 @@ func (s *Supervisor) sameRoot(ctx context.Context) error {
 	}
 	for _, want := range []string{"LEFT4ME_ROOT=" + string(s.cfg.Root), "LEFT4ME_RUN=" + s.cfg.Run} {
 		if !slices.Contains(env, want) {
-			return left4me.Errorf(left4me.Unavailable, "the units that are installed are not for "+want, "they have "+strings.Join(env, " "))
+			return left4me.Errorf(left4me.Unavailable, "the units that are installed are not for "+want,
+				"they have "+strings.Join(env, " "))
 		}
 	}
 	return nil
@@ -255,7 +256,12 @@ func explain(err error) error {
 	case err == nil:
 		return nil
 	case !errors.As(err, &answer), away(err):
-		return &left4me.Error{Kind: left4me.Unavailable, Err: err, Text: "systemd does not answer", Hint: "is there a system bus? " + err.Error()}
+		return &left4me.Error{
+			Kind: left4me.Unavailable,
+			Err:  err,
+			Text: "systemd does not answer",
+			Hint: "is there a system bus? " + err.Error(),
+		}
 	}
 	name := answer.Name[strings.LastIndexByte(answer.Name, '.')+1:]
 	switch name {

@@ -249,7 +249,12 @@ func (s *Supervisor) wait(ctx context.Context, units []string, done func([]dbus.
 		case <-t.C:
 		case <-ctx.Done():
 			t.Stop()
-			return &left4me.Error{Kind: left4me.Unavailable, Err: ctx.Err(), Text: units[0] + " took too long", Hint: "see systemctl status " + units[0]}
+			return &left4me.Error{
+				Kind: left4me.Unavailable,
+				Err:  ctx.Err(),
+				Text: units[0] + " took too long",
+				Hint: "see systemctl status " + units[0],
+			}
 		}
 	}
 }

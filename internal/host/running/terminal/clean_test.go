@@ -64,7 +64,8 @@ func FuzzCleaner(f *testing.F) {
 			if len(line) > MaxLine+1 {
 				t.Fatalf("a line of %d bytes", len(line))
 			}
-			if i := strings.IndexFunc(line[:len(line)-1], func(r rune) bool { return r < 0x20 && r != '\t' || r >= 0x7f && r < 0xa0 }); i >= 0 {
+			if i := strings.IndexFunc(line[:len(line)-1],
+				func(r rune) bool { return r < 0x20 && r != '\t' || r >= 0x7f && r < 0xa0 }); i >= 0 {
 				t.Fatalf("a control character in %q", line)
 			}
 		}

@@ -15,7 +15,8 @@ func TestMissionsAreReadAsTheGameDoes(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	const text = "\"mission\"\n{\n\"Name\" \"A\"\n\"modes\"\n{\n\"coop\"\n{\n\"1\" { \"Map\" \"a1\" \"Image\" }\n\"2\" { \"Map\" \"a2\" }\n}\n\"versus\" [$LINUX]\n{\n\"1\" { \"Map\" \"a1\" }\n}\n}\n}\n"
+	const text = "\"mission\"\n{\n\"Name\" \"A\"\n\"modes\"\n{\n\"coop\"\n{\n\"1\" { \"Map\" \"a1\" \"Image\" }\n" +
+		"\"2\" { \"Map\" \"a2\" }\n}\n\"versus\" [$LINUX]\n{\n\"1\" { \"Map\" \"a1\" }\n}\n}\n}\n"
 	for name, b := range map[string]string{"a.txt": text, "b.txt": "\xef\xbb\xbf" + text} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(b), 0o600); err != nil {
 			t.Fatal(err)

@@ -96,5 +96,6 @@ func (g *Game) common(near *Player, dead bool) string {
 		state, health = "DEAD", -g.rng.IntN(60)
 	}
 	return fmt.Sprintf("infected<%d><><Infected><infected><%s><%d><setpos_exact %.2f %.2f %.2f; setang 0.00 %.2f 0.00><Area %d>",
-		100+g.rng.IntN(500), state, health, near.position[0]+g.rng.Float64()*300, near.position[1], near.position[2], g.rng.Float64()*360, near.area)
+		100+g.rng.IntN(500), state, health, near.position[0]+g.rng.Float64()*300, near.position[1], near.position[2], g.rng.Float64()*360,
+		near.area)
 }

@@ -80,7 +80,8 @@ func Main(m *testing.M) int {
 // can reach it.
 func prepare(dir string) error {
 	srcds := filepath.Join(dir, "srcds")
-	out, err := exec.Command("go", "build", "-o", dir+"/", "github.com/left4me/left4me/sim/srcds", "github.com/left4me/left4me/sim/steamcmd").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", dir+"/", "github.com/left4me/left4me/sim/srcds",
+		"github.com/left4me/left4me/sim/steamcmd").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build the simulated game: %w\n%s", err, out)
 	}
@@ -201,7 +202,8 @@ func NewRoot(t testing.TB) *Root {
 	if err := os.Mkdir(r.Run, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	err = installation.Lay(filepath.Join(r.Installation(), "base"), installation.Options{Files: 1, Scale: 0.05, Server: os.Getenv(srcdsVar)})
+	err = installation.Lay(filepath.Join(r.Installation(), "base"),
+		installation.Options{Files: 1, Scale: 0.05, Server: os.Getenv(srcdsVar)})
 	if err != nil {
 		t.Fatal(err)
 	}

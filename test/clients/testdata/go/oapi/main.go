@@ -52,7 +52,8 @@ func main() {
 	check(err)
 	const text = "sv_cheats 0"
 	size := int64(len(text))
-	sent, err := c.SendUploadPieceWithBodyWithResponse(ctx, begun.JSON201.Id, &client.SendUploadPieceParams{Path: "left4dead2/cfg/oapi.cfg", Size: &size}, "application/octet-stream", strings.NewReader(text))
+	sent, err := c.SendUploadPieceWithBodyWithResponse(ctx, begun.JSON201.Id,
+		&client.SendUploadPieceParams{Path: "left4dead2/cfg/oapi.cfg", Size: &size}, "application/octet-stream", strings.NewReader(text))
 	check(err)
 	if sent.JSON200 == nil || sent.JSON200.Have != size {
 		log.Fatalf("upload: %s", sent.Body)
