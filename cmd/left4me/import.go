@@ -258,8 +258,8 @@ func findPython(ctx context.Context, from, named string) (path string, tables []
 		case !legacyimport.Taken(all):
 			why = append(why, n+" holds no servers and blueprints")
 		case path != "":
-			return "", nil, left4me.Errorf(left4me.Conflict, fmt.Sprintf("both %s and %s may be its database", path, n),
-				"name one with --database")
+			return "", nil, left4me.Errorf(left4me.Conflict, "both %s and %s may be its database", path, n).
+				WithHint("name one with --database")
 		default:
 			path, tables = n, all
 		}
@@ -269,7 +269,7 @@ func findPython(ctx context.Context, from, named string) (path string, tables []
 		if len(why) > 0 {
 			text += ": " + strings.Join(why, "; ")
 		}
-		return "", nil, left4me.Errorf(left4me.NotFound, text, "name it with --database")
+		return "", nil, left4me.Errorf(left4me.NotFound, "%s", text).WithHint("name it with --database")
 	}
 	return path, tables, nil
 }
@@ -300,8 +300,8 @@ func nothingMounted(dirs ...string) error {
 		for _, dir := range dirs {
 			if strings.HasPrefix(point, filepath.Join(dir, "runtime")+"/") ||
 				strings.HasPrefix(point, filepath.Join(dir, "instances")+"/") {
-				return left4me.Errorf(left4me.Busy, point+" is mounted",
-					"stop all servers first, those of the older left4me too; then umount "+point)
+				return left4me.Errorf(left4me.Busy, "%s is mounted", point).
+					WithHint("stop all servers first, those of the older left4me too; then umount " + point)
 			}
 		}
 	}

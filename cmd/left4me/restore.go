@@ -91,7 +91,7 @@ func nothingUp(ctx context.Context, s settings) error {
 	}
 	up, err := sup.List(ctx)
 	if err == nil && len(up) > 0 {
-		err = left4me.Errorf(left4me.Busy, fmt.Sprintf("%s runs", up[0]), "stop all servers first")
+		err = left4me.Errorf(left4me.Busy, "%s runs", up[0]).WithHint("stop all servers first")
 	}
 	return err
 }

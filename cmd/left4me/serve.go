@@ -73,7 +73,7 @@ func serve(ctx context.Context, s settings) error {
 		if held == nil {
 			unlock()
 		}
-		err = left4me.Errorf(left4me.Conflict, s.listen+" is in use by another program", "end it, or use another address")
+		err = left4me.Errorf(left4me.Conflict, "%s is in use by another program", s.listen).WithHint("end it, or use another address")
 	}
 	if err != nil {
 		return fmt.Errorf("LEFT4ME_LISTEN: %w", err)
@@ -219,7 +219,7 @@ func fullDisk(st *store.Store, b *bus.Bus) *left4me.Error {
 	if why == nil {
 		return nil
 	}
-	return left4me.Errorf(left4me.DiskFull, why.Text+so, why.Hint)
+	return left4me.Errorf(left4me.DiskFull, "%s%s", why.Text, so).WithHint(why.Hint)
 }
 
 // told waits until this machine's agent answers and has told what it has: then
@@ -349,7 +349,7 @@ func lockRoot(root string) (unlock func(), err error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		text := "another left4me works on " + root + holder(lock)
 		lock.Close()
-		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", left4me.Errorf(left4me.Conflict, text, "stop it, or use another root"))
+		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", left4me.Errorf(left4me.Conflict, "%s", text).WithHint("stop it, or use another root"))
 	}
 	// For the message above only: a full disk is no reason not to start.
 	_ = lock.Truncate(0)
@@ -411,8 +411,8 @@ func ownDirectory(dir string, mode fs.FileMode) error {
 		if u, err := user.LookupId(owner); err == nil {
 			owner = u.Username
 		}
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s belongs to %s", dir, owner),
-			"run left4me as that user, or use another directory")
+		return left4me.Errorf(left4me.Invalid, "%s belongs to %s", dir, owner).
+			WithHint("run left4me as that user, or use another directory")
 	}
 	return nil
 }

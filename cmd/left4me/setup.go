@@ -132,16 +132,16 @@ func (s *setup) run(ctx context.Context) error {
 func possible() error {
 	for _, path := range []string{sysusersConf, tmpfilesConf} {
 		if _, err := os.Stat(path); err != nil {
-			return left4me.Errorf(left4me.Invalid, path+" is missing: left4me is not installed here",
-				"install its package, or see "+document("install.md"))
+			return left4me.Errorf(left4me.Invalid, "%s is missing: left4me is not installed here", path).
+				WithHint("install its package, or see " + document("install.md"))
 		}
 	}
 	if _, err := os.Stat("/run/systemd/system"); err != nil {
-		return left4me.Errorf(left4me.Invalid, "systemd does not run here",
-			"left4me works without it: `"+serveCommandLine(defaultRoot, os.Getenv)+"`, see "+document("install.md"))
+		return left4me.Errorf(left4me.Invalid, "systemd does not run here").
+			WithHint("left4me works without it: `" + serveCommandLine(defaultRoot, os.Getenv) + "`, see " + document("install.md"))
 	}
 	if os.Geteuid() != 0 {
-		return left4me.Errorf(left4me.Denied, "only root may set up this machine", remedy.Here().AsRoot("left4me setup"))
+		return left4me.Errorf(left4me.Denied, "only root may set up this machine").WithHint(remedy.Here().AsRoot("left4me setup"))
 	}
 	return nil
 }
@@ -253,7 +253,7 @@ func (s *setup) awaitReady(ctx context.Context) error {
 			return nil
 		}
 		if runProgram(ctx, "systemctl", "is-failed", "--quiet", unitName) == nil {
-			return left4me.Errorf(left4me.Unavailable, "left4me does not start: "+lastWords(ctx), "journalctl -u left4me")
+			return left4me.Errorf(left4me.Unavailable, "left4me does not start: %s", lastWords(ctx)).WithHint("journalctl -u left4me")
 		}
 		select {
 		case <-limit.Done():
@@ -300,8 +300,8 @@ func (s *setup) administrator(ctx context.Context) (bool, error) {
 	first := slices.IndexFunc(users, func(u cli.User) bool { return u.Admin })
 	switch {
 	case there >= 0 && !users[there].Admin && (s.named || first < 0):
-		return false, left4me.Errorf(left4me.Conflict, "the user "+cli.OneLine(s.admin)+" is there and is no administrator",
-			"`left4me user role "+left4me.ShellWord(s.admin)+" admin`, or choose another name with --admin")
+		return false, left4me.Errorf(left4me.Conflict, "the user %s is there and is no administrator", cli.OneLine(s.admin)).
+			WithHint("`left4me user role " + left4me.ShellWord(s.admin) + " admin`, or choose another name with --admin")
 	case there >= 0 && users[there].Admin, first >= 0 && !s.named:
 		if there < 0 || !users[there].Admin {
 			there = first

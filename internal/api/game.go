@@ -179,7 +179,7 @@ func (a *api) setPolicy(ctx context.Context, in *policyInput) (GamePolicy, error
 func (a *api) showRollout(ctx context.Context, in *ByHost) (Rollout, error) {
 	v, err := a.Game.Rollout(ctx, left4me.Name(in.Host))
 	if err == nil && v == nil {
-		err = left4me.Errorf(left4me.NotFound, "there never was a rollout on "+in.Host, "")
+		err = left4me.Errorf(left4me.NotFound, "there never was a rollout on %s", in.Host)
 	}
 	if err != nil {
 		return Rollout{}, err

@@ -42,7 +42,7 @@ func (a *api) showOverlayRestart(ctx context.Context, in *ByName) (OverlayRestar
 	}
 	v, err := a.Content.Restart(ctx, n)
 	if err == nil && v == nil {
-		err = left4me.Errorf(left4me.NotFound, "no revision of "+in.Name+" came by itself for servers to move over to", "")
+		err = left4me.Errorf(left4me.NotFound, "no revision of %s came by itself for servers to move over to", in.Name)
 	}
 	if err != nil {
 		return OverlayRestart{}, err

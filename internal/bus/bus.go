@@ -276,7 +276,7 @@ func (b *Bus) Answer(ctx context.Context, subject string, f func(ctx context.Con
 		select {
 		case slots <- struct{}{}:
 		default:
-			b.respond(m, nil, left4me.Errorf(left4me.Busy, "too many requests at once", "try again"))
+			b.respond(m, nil, left4me.Errorf(left4me.Busy, "too many requests at once").WithHint("try again"))
 			return
 		}
 		handlers.Go(func() {
@@ -316,7 +316,8 @@ func (b *Bus) respond(m *nats.Msg, out any, err error) {
 		public, ok := left4me.Public(disk.Explain(err))
 		if !ok {
 			b.log.Error("request", "subject", m.Subject, "err", err)
-			public = left4me.Errorf(left4me.Unavailable, "the host met an unexpected error", "its log says more under subject="+m.Subject)
+			public = left4me.Errorf(left4me.Unavailable, "the host met an unexpected error").WithHint("its log says more under subject=" +
+				m.Subject)
 		} else if public.Err != nil {
 			b.log.Warn("request", "subject", m.Subject, "err", public.Err)
 		}
@@ -328,7 +329,8 @@ func (b *Bus) respond(m *nats.Msg, out any, err error) {
 		b.log.Error("answer", "subject", m.Subject, "err", err)
 		public, ok := left4me.Public(err)
 		if !ok {
-			public = left4me.Errorf(left4me.Unavailable, "the answer can't be sent", "the log there says more under subject="+m.Subject)
+			public = left4me.Errorf(left4me.Unavailable, "the answer can't be sent").WithHint("the log there says more under subject=" +
+				m.Subject)
 		}
 		data = refusal(public)
 	}
@@ -347,7 +349,7 @@ func answer(out any, limit int) ([]byte, error) {
 	result, err := encode("the answer", out, limit)
 	if errors.Is(err, left4me.Invalid) {
 		e, _ := left4me.Public(err)
-		return nil, left4me.Errorf(left4me.Unavailable, e.Text, "ask for a part of it, such as one directory")
+		return nil, left4me.Errorf(left4me.Unavailable, "%s", e.Text).WithHint("ask for a part of it, such as one directory")
 	}
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package bus
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -169,5 +168,5 @@ func Decode(data []byte, v any) error {
 
 func newer(v int) *left4me.Error {
 	return left4me.Errorf(left4me.Unavailable,
-		fmt.Sprintf("the message is of version %d, this left4me understands up to %d", v, Version), "bring left4me up to date here")
+		"the message is of version %d, this left4me understands up to %d", v, Version).WithHint("bring left4me up to date here")
 }

@@ -144,7 +144,7 @@ func (a *app) backupDownload() *cobra.Command {
 // cut off leaves nothing.
 func (a *app) download(ctx context.Context, path, file string) error {
 	if _, err := os.Lstat(file); err == nil {
-		return left4me.Errorf(left4me.Conflict, file+" is there already", "name another file")
+		return left4me.Errorf(left4me.Conflict, "%s is there already", file).WithHint("name another file")
 	}
 	c, err := a.client()
 	if err != nil {

@@ -85,7 +85,7 @@ func NewClient(t Target) (*Client, error) {
 		if t.URL == "" {
 			hint = noToken
 		}
-		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_TOKEN is not a token", hint)
+		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_TOKEN is not a token").WithHint(hint)
 	}
 	dialer := &net.Dialer{Timeout: dialWithin}
 	transport := &http.Transport{
@@ -112,7 +112,8 @@ func NewClient(t Target) (*Client, error) {
 	}
 	u, err := url.Parse(t.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_URL is not the address of a left4me", "use one like https://panel.example.org")
+		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_URL is not the address of a left4me").
+			WithHint("use one like https://panel.example.org")
 	}
 	c.where = u.Scheme + "://" + u.Host
 	c.base = c.where + strings.TrimSuffix(strings.TrimSuffix(u.EscapedPath(), "/"), "/api/v1") + "/api/v1"
@@ -168,7 +169,7 @@ func (c *Client) Ready(ctx context.Context) error {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return left4me.Errorf(left4me.Unavailable, "left4me is not ready", "")
+		return left4me.Errorf(left4me.Unavailable, "left4me is not ready")
 	}
 	return nil
 }
@@ -288,7 +289,7 @@ func kindOf(status int) left4me.Kind {
 func (p problem) err() error {
 	kind := kindOf(p.Status)
 	if len(p.Errors) < 2 {
-		return left4me.Errorf(kind, p.Detail, p.Hint)
+		return left4me.Errorf(kind, "%s", p.Detail).WithHint(p.Hint)
 	}
 	var all left4me.Fields
 	for _, e := range p.Errors {

@@ -136,7 +136,7 @@ func (e *jobError) Error() string {
 
 // usagef makes an error about the command line.
 func usagef(format string, args ...any) error {
-	return left4me.Errorf(left4me.Invalid, fmt.Sprintf(format, args...), "")
+	return left4me.Errorf(left4me.Invalid, format, args...)
 }
 
 // OneLine makes text from outside harmless for a terminal and puts it on one line.

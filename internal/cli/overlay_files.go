@@ -81,8 +81,8 @@ func (a *app) readFile(ctx context.Context, overlay, revision, file, inside stri
 	}
 	raw, err = a.call(ctx, http.MethodGet, at+"/file?"+query.Encode(), nil, &f)
 	if err == nil && int64(len(f.Data)) < f.Size {
-		err = left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s has %d bytes, which is too much for that", oneLine(fit(file, 200)), f.Size),
-			"pull it: left4me overlay pull "+overlay)
+		err = left4me.Errorf(left4me.Invalid, "%s has %d bytes, which is too much for that", oneLine(fit(file, 200)), f.Size).
+			WithHint("pull it: left4me overlay pull " + overlay)
 	}
 	return f, raw, err
 }
@@ -258,7 +258,7 @@ func (a *app) edit(c *cobra.Command, n left4me.Name, at, file, note string, plai
 		a.sayEncoding(f, plain)
 	}
 	if bytes.ContainsRune(f.Data, 0) {
-		return left4me.Errorf(left4me.Invalid, "it is not text", "pull it, change it and push it")
+		return left4me.Errorf(left4me.Invalid, "it is not text").WithHint("pull it, change it and push it")
 	}
 	dir, err := os.MkdirTemp("", "left4me-edit-")
 	if err != nil {
@@ -279,8 +279,7 @@ func (a *app) edit(c *cobra.Command, n left4me.Name, at, file, note string, plai
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.In, a.Out, a.Err
 	if err := cmd.Run(); err != nil {
 		keep = true
-		return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the editor ended with %v", err),
-			"nothing was changed; your text is in "+own)
+		return left4me.Errorf(left4me.Unavailable, "the editor ended with %v", err).WithHint("nothing was changed; your text is in " + own)
 	}
 	text, err := os.ReadFile(own)
 	switch {
@@ -293,8 +292,8 @@ func (a *app) edit(c *cobra.Command, n left4me.Name, at, file, note string, plai
 		return nil
 	case len(text) > maxEdit:
 		keep = true
-		return left4me.Errorf(left4me.Invalid, "the text is too long",
-			fmt.Sprintf("use at most %d KiB, or push it; it is in %s", maxEdit>>10, own))
+		return left4me.Errorf(left4me.Invalid, "the text is too long").WithHint(fmt.Sprintf("use at most %d KiB, or push it; it is in %s",
+			maxEdit>>10, own))
 	}
 	query := url.Values{"path": {file}, "base": {strconv.Itoa(cmp.Or(o.Content.Current, left4me.NoRevision))}}
 	if note != "" {

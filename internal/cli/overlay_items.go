@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,8 +20,8 @@ func (a *app) itemsCommand(use, short string, args cobra.PositionalArgs,
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return a.changeOverlay(c, args[0], *build, *wait, func(o *overlay) error {
 			if o.Workshop == nil {
-				return left4me.Errorf(left4me.Invalid, fmt.Sprintf("it is a %s overlay", oneLine(string(o.Kind))),
-					"only a workshop overlay has items")
+				return left4me.Errorf(left4me.Invalid, "it is a %s overlay", oneLine(string(o.Kind))).
+					WithHint("only a workshop overlay has items")
 			}
 			ids, err := a.workshopIDs(c.Context(), args[1:])
 			if err != nil {
@@ -78,7 +77,7 @@ func (a *app) overlayFreeze() *cobra.Command {
 				i = entry(w, ids[0])
 			}
 			if i < 0 {
-				return left4me.Errorf(left4me.NotFound, "it is none of its items", "add it first: left4me overlay add")
+				return left4me.Errorf(left4me.NotFound, "it is none of its items").WithHint("add it first: left4me overlay add")
 			}
 			var states []left4me.WorkshopState
 			ask := left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: ids[0]}}}
@@ -94,8 +93,7 @@ func (a *app) overlayFreeze() *cobra.Command {
 			if j := slices.IndexFunc(states,
 				func(s left4me.WorkshopState) bool { return s.ID == ids[0] && s.State == left4me.ItemCollection }); j < 0 ||
 				len(items) == 0 {
-				return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s is no collection with items", ids[0]),
-					"only a collection can be frozen")
+				return left4me.Errorf(left4me.Invalid, "%s is no collection with items", ids[0]).WithHint("only a collection can be frozen")
 			}
 			w.Entries[i].Frozen = items
 			return nil
@@ -109,7 +107,7 @@ func (a *app) overlayUnfreeze() *cobra.Command {
 			for _, id := range ids {
 				i := entry(w, id)
 				if i < 0 {
-					return left4me.Errorf(left4me.NotFound, fmt.Sprintf("%s is none of its items", id), "")
+					return left4me.Errorf(left4me.NotFound, "%s is none of its items", id)
 				}
 				w.Entries[i].Frozen = nil
 			}

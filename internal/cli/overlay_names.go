@@ -52,8 +52,8 @@ func (a *app) overlayNames() *cobra.Command {
 				map[string]any{"note": "names read as " + args[1], "change": change}, *wait)
 		}
 		return fmt.Errorf("%s: %w", what,
-			left4me.Errorf(left4me.NotFound, "no upload of the last week has names that may be read otherwise",
-				"send it again with --names"))
+			left4me.Errorf(left4me.NotFound, "no upload of the last week has names that may be read otherwise").
+				WithHint("send it again with --names"))
 	}
 	return c
 }

@@ -73,14 +73,15 @@ func archiveFormat(file string) (string, error) {
 			return format, nil
 		}
 	}
-	return "", left4me.Errorf(left4me.Invalid, file+" is no archive that can be made", "let its name end in .zip, .tar or .tar.zst")
+	return "", left4me.Errorf(left4me.Invalid, "%s is no archive that can be made", file).
+		WithHint("let its name end in .zip, .tar or .tar.zst")
 }
 
 // pullInto unpacks an answer, a tar, into a new directory. One that is cut off
 // leaves nothing.
 func (a *app) pullInto(ctx context.Context, path, dir string) error {
 	if _, err := os.Lstat(dir); err == nil {
-		return left4me.Errorf(left4me.Conflict, dir+" is there already", "name a new directory")
+		return left4me.Errorf(left4me.Conflict, "%s is there already", dir).WithHint("name a new directory")
 	}
 	c, err := a.client()
 	if err != nil {
@@ -129,7 +130,7 @@ func untar(root *os.Root, r io.Reader) error {
 			return err
 		}
 		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(h.Name) {
-			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q is no file of an overlay", h.Name), "")
+			return left4me.Errorf(left4me.Invalid, "%q is no file of an overlay", h.Name)
 		}
 		if err := root.MkdirAll(filepath.Dir(h.Name), 0o755); err != nil {
 			return err

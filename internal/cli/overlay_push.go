@@ -105,7 +105,7 @@ func moveFlags(all []left4me.FolderMove) string {
 func toSend(name string) (sent, error) {
 	st, err := os.Stat(name)
 	if err != nil {
-		return sent{}, left4me.Errorf(left4me.Invalid, err.Error(), "name a directory or a file")
+		return sent{}, left4me.Errorf(left4me.Invalid, "%s", err.Error()).WithHint("name a directory or a file")
 	}
 	abs, err := filepath.Abs(name)
 	if err != nil {
@@ -128,7 +128,7 @@ func toSend(name string) (sent, error) {
 		}, nil
 	}
 	if !st.Mode().IsRegular() {
-		return sent{}, left4me.Errorf(left4me.Invalid, name+" is neither a file nor a directory", "")
+		return sent{}, left4me.Errorf(left4me.Invalid, "%s is neither a file nor a directory", name)
 	}
 	return sent{name: filepath.Base(abs), size: st.Size(), from: func(offset int64) (io.ReadCloser, error) {
 		f, err := os.Open(abs)
@@ -137,7 +137,7 @@ func toSend(name string) (sent, error) {
 		}
 		now, err := f.Stat()
 		if err == nil && (now.Size() != st.Size() || !now.ModTime().Equal(st.ModTime())) {
-			err = left4me.Errorf(left4me.Conflict, name+" changed while it was sent", "try again")
+			err = left4me.Errorf(left4me.Conflict, "%s changed while it was sent", name).WithHint("try again")
 		}
 		if err == nil {
 			_, err = f.Seek(offset, io.SeekStart)

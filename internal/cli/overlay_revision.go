@@ -42,7 +42,7 @@ func (a *app) overlayRevisions() *cobra.Command {
 		var o overlay
 		raw, err := a.call(c.Context(), http.MethodGet, path, nil, &o)
 		if err == nil && o.Problem != "" {
-			err = left4me.Errorf(left4me.Unavailable, o.Problem, "")
+			err = left4me.Errorf(left4me.Unavailable, "%s", o.Problem)
 		}
 		if err != nil {
 			return fmt.Errorf("revisions of %s: %w", n, err)

@@ -197,11 +197,11 @@ func (a *app) readText(ctx context.Context, file string) (string, error) {
 	var path *os.PathError
 	switch {
 	case errors.As(err, &path):
-		return "", left4me.Errorf(left4me.NotFound, fmt.Sprintf("%s can't be read: %v", file, path.Err), "")
+		return "", left4me.Errorf(left4me.NotFound, "%s can't be read: %v", file, path.Err)
 	case err != nil:
 		return "", err
 	case len(b) > maxScript:
-		return "", left4me.Errorf(left4me.Invalid, "the script is too long", fmt.Sprintf("use at most %d KiB", maxScript>>10))
+		return "", left4me.Errorf(left4me.Invalid, "the script is too long").WithHint(fmt.Sprintf("use at most %d KiB", maxScript>>10))
 	}
 	return string(b), nil
 }

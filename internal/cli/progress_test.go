@@ -92,7 +92,7 @@ func TestTextFromOutsideCantSteerATerminal(t *testing.T) {
 }
 
 func TestErrorIsOneLineAndHasItsCode(t *testing.T) {
-	conflict := left4me.Errorf(left4me.Conflict, "port 27015\nis used by \x1b[31mbeta", "choose another or stop beta")
+	conflict := left4me.Errorf(left4me.Conflict, "port 27015\nis used by \x1b[31mbeta").WithHint("choose another or stop beta")
 	for _, tt := range []struct {
 		err  error
 		code int

@@ -174,8 +174,8 @@ func (a *app) serverCat() *cobra.Command {
 		query := url.Values{"path": {args[1]}, "inside": {inside}}
 		raw, err := a.call(c.Context(), http.MethodGet, path+"/file?"+query.Encode(), nil, &f)
 		if err == nil && int64(len(f.Data)) < f.Size && !a.json {
-			err = left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s has %d bytes, which is too much to print", args[1], f.Size),
-				"look at it on the host itself")
+			err = left4me.Errorf(left4me.Invalid, "%s has %d bytes, which is too much to print", args[1], f.Size).
+				WithHint("look at it on the host itself")
 		}
 		if err != nil {
 			return fmt.Errorf("cat %s of %s: %w", args[1], n, err)

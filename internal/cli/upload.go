@@ -319,7 +319,7 @@ func (c *Client) sendPiece(ctx context.Context, id string, file *reading, offset
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stalled := time.AfterFunc(stalledAfter, func() {
-		cancel(left4me.Errorf(left4me.Unavailable, c.where+" takes nothing any more", ""))
+		cancel(left4me.Errorf(left4me.Unavailable, "%s takes nothing any more", c.where))
 	})
 	defer stalled.Stop()
 	in := &watched{r: io.LimitReader(body, n), at: offset, show: show, moved: func() { stalled.Reset(stalledAfter) }}

@@ -2,6 +2,7 @@ package left4me
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -53,9 +54,15 @@ func (e *Error) Is(target error) bool {
 	return ok && e.Kind == k
 }
 
-// Errorf is a short way to an Error without a field: text is used as it is.
-func Errorf(kind Kind, text, hint string) *Error {
-	return &Error{Kind: kind, Text: text, Hint: hint}
+// Errorf returns an Error whose text is formatted as fmt.Sprintf does.
+func Errorf(kind Kind, format string, args ...any) *Error {
+	return &Error{Kind: kind, Text: fmt.Sprintf(format, args...)}
+}
+
+// WithHint sets what the person can do about e, and returns e.
+func (e *Error) WithHint(hint string) *Error {
+	e.Hint = hint
+	return e
 }
 
 // Public returns the part of err that may be shown: the *Error in its chain, or

@@ -86,8 +86,8 @@ func settle(ctx context.Context, file string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	failure, err := toJSON(left4me.Errorf(left4me.Unavailable, "a backup was made while this job was under way",
-		"retry it if it is still wanted"))
+	failure, err := toJSON(left4me.Errorf(left4me.Unavailable, "a backup was made while this job was under way").
+		WithHint("retry it if it is still wanted"))
 	if err == nil {
 		_, err = db.ExecContext(ctx, `UPDATE job SET state = 'interrupted', error = ?, ended_at = ? WHERE state IN ('queued','running')`,
 			failure, millis(now))

@@ -124,8 +124,8 @@ func (s *Store) DeleteBlueprint(ctx context.Context, name left4me.Name) error {
 			return err
 		}
 		if len(users) > 0 {
-			return left4me.Errorf(left4me.Conflict, fmt.Sprintf("blueprint %s is used by %s", name, strings.Join(users, ", ")),
-				"give them another one first")
+			return left4me.Errorf(left4me.Conflict, "blueprint %s is used by %s", name, strings.Join(users, ", ")).
+				WithHint("give them another one first")
 		}
 		done, err := tx.ExecContext(ctx, `DELETE FROM blueprint WHERE name = ?`, name)
 		if err != nil {

@@ -153,7 +153,7 @@ func (s *Store) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay)
 		case err != nil:
 			return err
 		case !old.DeletedAt.IsZero():
-			return left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is deleted", v.Name), "take it back first")
+			return left4me.Errorf(left4me.Conflict, "overlay %s is deleted", v.Name).WithHint("take it back first")
 		case old.Version != v.Version:
 			return &left4me.Error{
 				Kind:  left4me.Conflict,

@@ -62,8 +62,8 @@ func SchemaOf(path string) (int64, error) {
 // this one knows up to known.
 func TooNew(have, known int64) *left4me.Error {
 	return left4me.Errorf(left4me.Invalid,
-		fmt.Sprintf("its schema is version %d, this left4me knows up to %d", have, known),
-		"install the newer left4me again, or restore the copy that was kept before the upgrade")
+		"its schema is version %d, this left4me knows up to %d", have,
+		known).WithHint("install the newer left4me again, or restore the copy that was kept before the upgrade")
 }
 
 func (s *Store) migrate(ctx context.Context, path string, all fs.FS) error {

@@ -402,7 +402,7 @@ func TestTheRowOfAJobIsBounded(t *testing.T) {
 	ok(t, err)
 	long := strings.Repeat("<\x01\xff", 100<<10)
 	v.State, v.EndedAt = left4me.JobFailed, time.Now()
-	v.Log, v.Error = slices.Repeat([]string{long}, 300), left4me.Errorf(left4me.Invalid, long, long)
+	v.Log, v.Error = slices.Repeat([]string{long}, 300), left4me.Errorf(left4me.Invalid, "%s", long).WithHint(long)
 	_, err = s.EndJob(ctx, v.Job, "")
 	ok(t, err)
 	got, err := s.Job(ctx, "1")

@@ -25,7 +25,7 @@ type Ended struct {
 }
 
 var errLastAdmin = left4me.Errorf(left4me.Conflict,
-	"this is the last administrator who can log in", "make another user an administrator first")
+	"this is the last administrator who can log in").WithHint("make another user an administrator first")
 
 // ChangeUser changes a user and ends its sessions, in one step. v is the user as
 // it was read. What changes nothing ends nothing. Errors: left4me.Conflict for
@@ -42,8 +42,8 @@ func (s *Store) ChangeUser(ctx context.Context, v User, c UserChange) (User, End
 			return err
 		}
 		if now.Version != v.Version {
-			return left4me.Errorf(left4me.Conflict, fmt.Sprintf("user %s was changed meanwhile", v.Name),
-				"look at the user again, and repeat the change")
+			return left4me.Errorf(left4me.Conflict, "user %s was changed meanwhile", v.Name).
+				WithHint("look at the user again, and repeat the change")
 		}
 		could := now.Admin && !now.Disabled
 		changed := c.apply(&now)

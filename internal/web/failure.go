@@ -18,9 +18,11 @@ import (
 )
 
 var (
-	errNoPage       = left4me.Errorf(left4me.NotFound, "there is no such page", "it may have been deleted, or the address has a mistake")
-	errOtherSession = left4me.Errorf(left4me.Denied, "the session of this page has ended", "log in again")
-	errCrossOrigin  = left4me.Errorf(left4me.Denied, "the request came from another site", "nothing was done; go on from the panel itself")
+	errNoPage = left4me.Errorf(left4me.NotFound, "there is no such page").
+			WithHint("it may have been deleted, or the address has a mistake")
+	errOtherSession = left4me.Errorf(left4me.Denied, "the session of this page has ended").WithHint("log in again")
+	errCrossOrigin  = left4me.Errorf(left4me.Denied, "the request came from another site").
+			WithHint("nothing was done; go on from the panel itself")
 )
 
 // statuses is the one table of what a kind of failure is in HTTP.

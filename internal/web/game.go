@@ -106,7 +106,7 @@ func (p *panel) gameJob(kind left4me.JobKind) handler {
 		if text := r.PostForm.Get("build"); text != "" {
 			n, err := strconv.ParseInt(text, 10, 64)
 			if err != nil {
-				return left4me.Errorf(left4me.Invalid, visible(strconv.Quote(text))+" is no build", "")
+				return left4me.Errorf(left4me.Invalid, "%s is no build", visible(strconv.Quote(text)))
 			}
 			req.Build = n
 		}
@@ -134,8 +134,8 @@ func (p *panel) rollbackView(r *http.Request, who accounts.Actor) (view, error) 
 	n, _ := strconv.ParseInt(r.URL.Query().Get("build"), 10, 64)
 	b, ok := g.build(n)
 	if !ok {
-		return view{}, left4me.Errorf(left4me.NotFound, "there is no such build on this host",
-			"the page of the game lists those that there are")
+		return view{}, left4me.Errorf(left4me.NotFound, "there is no such build on this host").
+			WithHint("the page of the game lists those that there are")
 	}
 	return view{frame: p.frame(r, who, "Roll back", "game"), body: []piece{p.form(r, "rollback", rollbackForm(g, b), onGame())}}, nil
 }

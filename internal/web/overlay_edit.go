@@ -235,7 +235,7 @@ func (p *panel) waitFor(ctx context.Context, job left4me.Job) (left4me.Job, erro
 		if job.Error != nil {
 			return job, job.Error
 		}
-		return job, left4me.Errorf(left4me.Unavailable, "it was "+string(job.State), "save it again")
+		return job, left4me.Errorf(left4me.Unavailable, "it was %s", string(job.State)).WithHint("save it again")
 	}
 	return job, nil
 }
@@ -253,7 +253,7 @@ func (p *panel) changedMeanwhile(r *http.Request, name left4me.Name, v editView)
 
 func (p *panel) showConflict(w http.ResponseWriter, r *http.Request, who accounts.Actor, v editView) error {
 	if live(r) {
-		return left4me.Errorf(left4me.Conflict, "somebody else changed this file", "")
+		return left4me.Errorf(left4me.Conflict, "somebody else changed this file")
 	}
 	o, err := p.overlayPage(r, who, "contents")
 	if err != nil {

@@ -362,7 +362,8 @@ func (p *panel) membersOf(ctx context.Context, id left4me.WorkshopID) ([]left4me
 		}
 	}
 	if len(ids) == 0 {
-		return nil, left4me.Errorf(left4me.Invalid, "there is nothing in this collection", "it can be frozen when Steam says what it has")
+		return nil, left4me.Errorf(left4me.Invalid, "there is nothing in this collection").
+			WithHint("it can be frozen when Steam says what it has")
 	}
 	return ids, nil
 }

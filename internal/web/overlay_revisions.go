@@ -94,8 +94,8 @@ func (p *panel) dropRevision(w http.ResponseWriter, r *http.Request, who account
 }
 
 // errNoRevision is for an address that names a revision that is gone.
-var errNoRevision = left4me.Errorf(left4me.NotFound, "there is no such revision",
-	"it may have been dropped; the list of revisions has those that there are")
+var errNoRevision = left4me.Errorf(left4me.NotFound, "there is no such revision").
+	WithHint("it may have been dropped; the list of revisions has those that there are")
 
 // diffView is how two revisions differ.
 type diffView struct {

@@ -125,7 +125,7 @@ func (p *panel) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts
 	offset, err1 := strconv.ParseInt(q.Get("offset"), 10, 64)
 	size, err2 := strconv.ParseInt(q.Get("size"), 10, 64)
 	if err1 != nil || err2 != nil {
-		return left4me.Errorf(left4me.Invalid, "offset and size are numbers", "")
+		return left4me.Errorf(left4me.Invalid, "offset and size are numbers")
 	}
 	body := slowly(w, r.Body)
 	f, err := p.Uploads.Write(r.Context(), who, r.PathValue("id"), q.Get("path"), offset, size, body)
@@ -201,7 +201,7 @@ func (p *panel) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.
 	}
 	kind, more, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" {
-		return left4me.Errorf(left4me.Invalid, "that is no form with files", "use the form of this page")
+		return left4me.Errorf(left4me.Invalid, "that is no form with files").WithHint("use the form of this page")
 	}
 	parts := multipart.NewReader(slowly(w, r.Body), more["boundary"])
 	var u uploads.Upload

@@ -39,7 +39,8 @@ func TestAGuestSeesNoPasswords(t *testing.T) {
 	admin, guest := s.as(t, "admin"), s.as(t, "guest")
 	job := "/jobs/" + string(d.ID)
 	await(t, "what the job printed", func() bool { return strings.Contains(admin.get(job).body, "zoey") })
-	s.host.report(t, d, left4me.JobFailed, left4me.Errorf(left4me.Unavailable, "it ended: db_password=zoey", "see sv_password zoey"), step)
+	s.host.report(t, d, left4me.JobFailed,
+		left4me.Errorf(left4me.Unavailable, "it ended: db_password=zoey").WithHint("see sv_password zoey"), step)
 	await(t, "the crash", func() bool {
 		return strings.Contains(admin.get("/servers/alpha/history").body, "segmentation fault") &&
 			strings.Contains(admin.get(job).body, "ended")

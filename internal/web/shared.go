@@ -24,7 +24,7 @@ import (
 // included, but puts the events on the shared stream.
 
 // errStream is what a browser gets whose stream has ended.
-var errStream = left4me.Errorf(left4me.NotFound, "there is no such stream", "open another one")
+var errStream = left4me.Errorf(left4me.NotFound, "there is no such stream").WithHint("open another one")
 
 // shared are the streams that carry events of several pages, by name.
 type shared struct {
@@ -95,7 +95,7 @@ func (p *panel) sharePage(w http.ResponseWriter, r *http.Request, _ accounts.Act
 func (s *sharedStream) follow(page uint64, address string) error {
 	at, err := url.Parse(address)
 	if err != nil || at.Scheme != "" || at.Host != "" || !strings.HasSuffix(at.Path, "/live") || at.Path == "/live" {
-		return left4me.Errorf(left4me.Invalid, "this is not the address of a page's events", "")
+		return left4me.Errorf(left4me.Invalid, "this is not the address of a page's events")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +103,7 @@ func (s *sharedStream) follow(page uint64, address string) error {
 		return errStream
 	}
 	if s.pages[page] != nil {
-		return left4me.Errorf(left4me.Conflict, fmt.Sprintf("the stream carries events of page %d already", page), "use another number")
+		return left4me.Errorf(left4me.Conflict, "the stream carries events of page %d already", page).WithHint("use another number")
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.pages[page] = cancel

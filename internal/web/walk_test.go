@@ -357,7 +357,7 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	w.next()
 	must(w.content.Build(ctx, "admin", "made", overlays.Request{}))(t)
 	d = w.host.next(t)
-	w.host.report(t, d, left4me.JobFailed, left4me.Errorf(left4me.Conflict, "the script ended with status 3", ""))
+	w.host.report(t, d, left4me.JobFailed, left4me.Errorf(left4me.Conflict, "the script ended with status 3"))
 	w.shows("a script that failed", "ended with status 3", "/overlays/{name}/script")
 	w.shows("a script that failed", "build failed", "/overlays")
 
@@ -415,7 +415,7 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	must(w.servers.Act(ctx, "other", left4me.StopServer, "beta"))(t)
 	w.shows("a job of somebody else", "other", "/jobs")
 	w.next()
-	w.full.Store(left4me.Errorf(left4me.DiskFull, "the disk of left4me is full", "delete something"))
+	w.full.Store(left4me.Errorf(left4me.DiskFull, "the disk of left4me is full").WithHint("delete something"))
 	w.shows("a full disk", "The disk of left4me is full", web.Pages()...)
 	w.next()
 	w.full.Store(nil)

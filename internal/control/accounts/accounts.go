@@ -94,14 +94,14 @@ func Allow(actor Actor, action Action) error {
 	case actor.Admin || action == Look:
 		return nil
 	}
-	return left4me.Errorf(left4me.Denied, fmt.Sprintf("%s may look, not change anything", actor.Name), "ask an administrator")
+	return left4me.Errorf(left4me.Denied, "%s may look, not change anything", actor.Name).WithHint("ask an administrator")
 }
 
 var (
-	errNobody = left4me.Errorf(left4me.Denied, "you are not logged in", "send a token or log in")
-	errLogin  = left4me.Errorf(left4me.Denied, "name or password is wrong", "")
+	errNobody = left4me.Errorf(left4me.Denied, "you are not logged in").WithHint("send a token or log in")
+	errLogin  = left4me.Errorf(left4me.Denied, "name or password is wrong")
 
-	errDisabled = left4me.Errorf(left4me.Denied, "this account is disabled", "ask an administrator")
+	errDisabled = left4me.Errorf(left4me.Denied, "this account is disabled").WithHint("ask an administrator")
 )
 
 // RetryAfter is the cause inside a left4me.Busy error: how long to wait.

@@ -41,8 +41,8 @@ func (a *Accounts) ChangeUser(ctx context.Context, by Actor, name string, c Chan
 	change := store.UserChange{Admin: c.Admin, Disabled: c.Disabled, RevokeTokens: c.RevokeTokens}
 	if c.Password != nil {
 		if u.ID == by.UserID {
-			return Outcome{}, left4me.Errorf(left4me.Denied, "your own password is changed with the current one",
-				"use the page Account, or: left4me user password")
+			return Outcome{}, left4me.Errorf(left4me.Denied, "your own password is changed with the current one").
+				WithHint("use the page Account, or: left4me user password")
 		}
 		if err := checkPassword(u.Name, *c.Password); err != nil {
 			return Outcome{}, err
@@ -143,8 +143,8 @@ func (a *Accounts) Begin(ctx context.Context, o Outcome, from netip.Addr, agent 
 // self reads the account of who. The machine's own administrator has none.
 func (a *Accounts) self(ctx context.Context, who Actor) (store.User, error) {
 	if who.UserID == 0 {
-		return store.User{}, left4me.Errorf(left4me.Invalid, "you are the administrator of this machine, not a user of left4me",
-			"name the user")
+		return store.User{}, left4me.Errorf(left4me.Invalid, "you are the administrator of this machine, not a user of left4me").
+			WithHint("name the user")
 	}
 	u, err := a.storage.User(ctx, who.Name)
 	if err == nil && u.ID != who.UserID {

@@ -22,7 +22,7 @@ var wellKnown = []string{
 // or well known makes every cookie forgeable. Errors: left4me.Invalid.
 func CheckSecret(s string) error {
 	const hint = "use the output of: openssl rand -hex 32"
-	refuse := func(text string) error { return left4me.Errorf(left4me.Invalid, text, hint) }
+	refuse := func(text string) error { return left4me.Errorf(left4me.Invalid, "%s", text).WithHint(hint) }
 	lower := strings.ToLower(strings.TrimSpace(s))
 	switch {
 	case lower == "":

@@ -1,7 +1,6 @@
 package accounts
 
 import (
-	"fmt"
 	"sync"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -50,5 +49,4 @@ func (a *Accounts) MayStream(secret string) error {
 	return nil
 }
 
-var errStreams = left4me.Errorf(left4me.Busy, fmt.Sprintf("%d live pages or event streams are open already", MaxStreams),
-	"close some of them")
+var errStreams = left4me.Errorf(left4me.Busy, "%d live pages or event streams are open already", MaxStreams).WithHint("close some of them")

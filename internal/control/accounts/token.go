@@ -138,7 +138,7 @@ func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) erro
 		}
 		return err
 	}
-	return left4me.Errorf(left4me.NotFound, "there is no such token", "left4me token list has their ids")
+	return left4me.Errorf(left4me.NotFound, "there is no such token").WithHint("left4me token list has their ids")
 }
 
 // knownFor is how long an answer of the database is good for.

@@ -82,7 +82,7 @@ func (b *Backups) snapshot(ctx context.Context, _ string, data []byte) (any, err
 		return nil, err
 	}
 	if j.Kind != left4me.CreateBackup || j.State != left4me.JobRunning {
-		return nil, left4me.Errorf(left4me.Conflict, fmt.Sprintf("job %s makes no backup", j.ID), "")
+		return nil, left4me.Errorf(left4me.Conflict, "job %s makes no backup", j.ID)
 	}
 	file, err := b.copyDatabase(ctx, j.ID)
 	if err != nil {

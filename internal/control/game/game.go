@@ -101,7 +101,7 @@ func known(host left4me.Name) error {
 			return nil
 		}
 	}
-	return left4me.Errorf(left4me.NotFound, fmt.Sprintf("there is no host %q", host), "")
+	return left4me.Errorf(left4me.NotFound, "there is no host %q", host)
 }
 
 // View is the game on a host with what happens to it.
@@ -239,7 +239,7 @@ func (g *Game) sensible(kind left4me.JobKind, host left4me.Name, r Request, mode
 	a := g.last(host)
 	switch {
 	case kind.Noun() != noun || kind.Verb() == "":
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s is no job on the game", kind), "")
+		return left4me.Errorf(left4me.Invalid, "%s is no job on the game", kind)
 	case r.Build != 0 && kind != left4me.RollbackGame:
 		return &left4me.Error{Kind: left4me.Invalid, Field: "build", Text: "only a rollback goes to a build of choice"}
 	case r.Build < 0:
@@ -252,7 +252,7 @@ func (g *Game) sensible(kind left4me.JobKind, host left4me.Name, r Request, mode
 			Hint:  "leave it out",
 		}
 	case !a.at.IsZero() && a.game.Pinned && kind == left4me.UpdateGame:
-		return left4me.Errorf(left4me.Conflict, fmt.Sprintf("build %d is pinned on %s", a.game.Current, host), "unpin it first")
+		return left4me.Errorf(left4me.Conflict, "build %d is pinned on %s", a.game.Current, host).WithHint("unpin it first")
 	}
 	return nil
 }

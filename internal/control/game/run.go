@@ -287,7 +287,7 @@ func (g *Game) CancelRollout(ctx context.Context, by string, host left4me.Name) 
 	defer g.turn.Unlock()
 	r, err := g.storage.Rollout(ctx, host)
 	if errors.Is(err, left4me.NotFound) {
-		return nil, left4me.Errorf(left4me.NotFound, fmt.Sprintf("there is no rollout on %s", host), "")
+		return nil, left4me.Errorf(left4me.NotFound, "there is no rollout on %s", host)
 	}
 	if err != nil || over(r) {
 		return &Rollout{Rollout: r}, err

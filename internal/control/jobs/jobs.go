@@ -167,7 +167,7 @@ func (j *Jobs) Autostart(ctx context.Context, by string, target, host left4me.Na
 	}
 	j.writeDirect(ctx)
 	if len(j.unwritten.all("server", target)) > 0 {
-		return left4me.Job{}, false, left4me.Errorf(left4me.Busy, fmt.Sprintf("a stop of %s is not recorded yet", target), "")
+		return left4me.Job{}, false, left4me.Errorf(left4me.Busy, "a stop of %s is not recorded yet", target)
 	}
 	v, added, err := j.storage.Autostart(ctx, asked, boot, func(row left4me.Server, active []store.QueuedJob) store.Decision {
 		var kinds []left4me.JobKind
@@ -198,11 +198,11 @@ func Decide(asked store.QueuedJob, active []store.QueuedJob) (Plan, error) {
 		case a.Kind == left4me.DeleteServer && asked.Kind != left4me.DeleteServer:
 			return Plan{}, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("%s is being deleted", asked.Target)}
 		case a.Kind == left4me.DeleteOverlay && asked.Kind == left4me.BuildOverlay:
-			return Plan{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is being deleted", asked.Target), "take it back first")
+			return Plan{}, left4me.Errorf(left4me.Conflict, "overlay %s is being deleted", asked.Target).WithHint("take it back first")
 		case asked.Kind == left4me.RollbackGame && replaces(a.Kind) && !a.Cancelling:
 			// Which build is the one before, only its end will tell.
-			return Plan{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("the game on %s is being changed by another job", asked.Target),
-				"wait for its end, or cancel it")
+			return Plan{}, left4me.Errorf(left4me.Conflict, "the game on %s is being changed by another job", asked.Target).
+				WithHint("wait for its end, or cancel it")
 		case ends(asked.Kind) && begins(a.Kind):
 			plan.Cancel = append(plan.Cancel, a.ID)
 		}
@@ -341,7 +341,7 @@ func (j *Jobs) Retry(ctx context.Context, by string, id left4me.JobID) (left4me.
 			Hint: "only a job that failed, was cancelled or was interrupted can be retried",
 		}
 	case again == nil:
-		return v.Job, left4me.Errorf(left4me.Conflict, fmt.Sprintf("a job %s can't be retried", v.Kind), "ask for it anew")
+		return v.Job, left4me.Errorf(left4me.Conflict, "a job %s can't be retried", v.Kind).WithHint("ask for it anew")
 	}
 	return again(ctx, by, v)
 }

@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
@@ -111,8 +110,8 @@ func (j *Jobs) resumeWithRoom(ctx context.Context) {
 // interrupt ends a job that was begun as often as it may be.
 func (j *Jobs) interrupt(ctx context.Context, v left4me.Job) error {
 	v.State = left4me.JobInterrupted
-	v.Error = left4me.Errorf(left4me.Unavailable, fmt.Sprintf("this job was started %d times and its end was never reported", v.Attempt),
-		"read its log and that of left4me, then retry the job")
+	v.Error = left4me.Errorf(left4me.Unavailable, "this job was started %d times and its end was never reported", v.Attempt).
+		WithHint("read its log and that of left4me, then retry the job")
 	return j.end(ctx, v)
 }
 
@@ -272,7 +271,7 @@ func (j *Jobs) report(ctx context.Context, subject string, data []byte) (any, er
 		return nil, err
 	}
 	if !r.State.Ended() {
-		return nil, left4me.Errorf(left4me.Invalid, "a report must end its job", "")
+		return nil, left4me.Errorf(left4me.Invalid, "a report must end its job")
 	}
 	v.State, v.Steps, v.Log, v.Error = r.State, r.Steps, r.Log, r.Error
 	if err := j.end(ctx, v.Job); err != nil {

@@ -81,7 +81,7 @@ func (l *Layers) Open(ctx context.Context, name left4me.Name, revision int) (*Re
 }
 
 func noRevision(name left4me.Name, n int) error {
-	return left4me.Errorf(left4me.NotFound, fmt.Sprintf("overlay %s has no revision %d on this machine", name, n), "look at its revisions")
+	return left4me.Errorf(left4me.NotFound, "overlay %s has no revision %d on this machine", name, n).WithHint("look at its revisions")
 }
 
 // Close lets go of it.

@@ -44,8 +44,8 @@ func (c *Content) UpdateBlueprint(ctx context.Context, by string, v left4me.Blue
 // one, which stays.
 func (c *Content) DeleteBlueprint(ctx context.Context, by string, name left4me.Name) error {
 	if name == left4me.DefaultBlueprint {
-		return left4me.Errorf(left4me.Conflict, "the blueprint default stays: servers are made from it when nobody names another",
-			"empty it instead")
+		return left4me.Errorf(left4me.Conflict, "the blueprint default stays: servers are made from it when nobody names another").
+			WithHint("empty it instead")
 	}
 	return c.storage.DeleteBlueprint(ctx, name)
 }

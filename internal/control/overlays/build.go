@@ -28,7 +28,7 @@ func (c *Content) Build(ctx context.Context, by string, name left4me.Name, r Req
 		return left4me.Job{}, err
 	}
 	if !v.DeletedAt.IsZero() {
-		return left4me.Job{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is deleted", name), "take it back first")
+		return left4me.Job{}, left4me.Errorf(left4me.Conflict, "overlay %s is deleted", name).WithHint("take it back first")
 	}
 	if err := checkRequest(v.Kind, r); err != nil {
 		return left4me.Job{}, err
@@ -70,15 +70,15 @@ func (c *Content) DeleteOverlay(ctx context.Context, by string, name left4me.Nam
 		return left4me.Job{}, err
 	}
 	if !v.DeletedAt.IsZero() {
-		return left4me.Job{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is deleted already", name), "")
+		return left4me.Job{}, left4me.Errorf(left4me.Conflict, "overlay %s is deleted already", name)
 	}
 	use, err := c.uses(ctx)
 	if err != nil {
 		return left4me.Job{}, err
 	}
 	if by := slices.Concat(words("blueprint", use.blueprints[name]), words("server", use.servers[name])); len(by) > 0 {
-		return left4me.Job{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is stacked by %s", name, strings.Join(by, ", ")),
-			"take it out there first")
+		return left4me.Job{}, left4me.Errorf(left4me.Conflict, "overlay %s is stacked by %s", name, strings.Join(by, ", ")).
+			WithHint("take it out there first")
 	}
 	return c.jobs.Add(ctx, by, left4me.DeleteOverlay, name, left4me.LocalHost, bus.Empty{V: bus.Version})
 }
@@ -107,7 +107,7 @@ func (c *Content) RestoreOverlay(ctx context.Context, by string, name left4me.Na
 		return left4me.Job{}, err
 	}
 	if k.defined(name).DeletedAt.IsZero() && active[name].Kind != left4me.DeleteOverlay {
-		return left4me.Job{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("overlay %s is not deleted", name), "")
+		return left4me.Job{}, left4me.Errorf(left4me.Conflict, "overlay %s is not deleted", name)
 	}
 	if _, err := c.row(ctx, by, name); err != nil {
 		return left4me.Job{}, err
@@ -150,8 +150,8 @@ func (c *Content) DropRevision(ctx context.Context, by string, name left4me.Name
 		return left4me.Content{}, err
 	}
 	if by := use.pins[left4me.OverlayRef{Name: name, Revision: revision}]; len(by) > 0 {
-		return left4me.Content{}, left4me.Errorf(left4me.Busy, fmt.Sprintf("%s@%d is used by %s", name, revision, strings.Join(by, ", ")),
-			"let it follow another revision first")
+		return left4me.Content{}, left4me.Errorf(left4me.Busy, "%s@%d is used by %s", name, revision, strings.Join(by, ", ")).
+			WithHint("let it follow another revision first")
 	}
 	v, err := ask[left4me.Content](ctx, c, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
@@ -199,5 +199,5 @@ func (c *Content) again(ctx context.Context, by string, v store.QueuedJob) (left
 	case left4me.CollectContent:
 		return c.Collect(ctx, by)
 	}
-	return left4me.Job{}, left4me.Errorf(left4me.Conflict, fmt.Sprintf("a job %s can't be retried", v.Kind), "ask for it anew")
+	return left4me.Job{}, left4me.Errorf(left4me.Conflict, "a job %s can't be retried", v.Kind).WithHint("ask for it anew")
 }

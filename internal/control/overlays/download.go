@@ -45,8 +45,8 @@ func (d *Downloads) Open(ctx context.Context, name left4me.Name, revision int, p
 	}
 	if a.Disk == "" {
 		if int64(len(a.Data)) != a.Size {
-			return Download{}, left4me.Errorf(left4me.Unavailable, "this file is too long to be taken out of its VPK here",
-				"download the VPK, and take it out with left4me vpk extract")
+			return Download{}, left4me.Errorf(left4me.Unavailable, "this file is too long to be taken out of its VPK here").
+				WithHint("download the VPK, and take it out with left4me vpk extract")
 		}
 		return Download{whole{bytes.NewReader(a.Data)}, a.Revision, a.Size}, nil
 	}
@@ -114,7 +114,7 @@ func (d *Downloads) Archive(ctx context.Context, name left4me.Name, revision int
 		}
 	}
 	if a.at.IsZero() {
-		return nil, left4me.Errorf(left4me.NotFound, fmt.Sprintf("overlay %s has no revision %d", name, a.Revision), "")
+		return nil, left4me.Errorf(left4me.NotFound, "overlay %s has no revision %d", name, a.Revision)
 	}
 	for after := ""; ; {
 		p, err := d.content.Tree(ctx, name, a.Revision, left4me.Filter{Deep: true, After: after, Limit: 1000})

@@ -214,7 +214,7 @@ func TestABuildTellsTheHostTheDefinition(t *testing.T) {
 	c.serve(t, func(m bus.JobMessage) *left4me.Error {
 		specs <- m
 		if strings.Contains(string(m.Spec), "fail") {
-			return left4me.Errorf(left4me.Unavailable, "Steam does not answer", "")
+			return left4me.Errorf(left4me.Unavailable, "Steam does not answer")
 		}
 		return nil
 	})

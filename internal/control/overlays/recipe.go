@@ -56,8 +56,8 @@ func FindRecipe(id string) (Recipe, error) {
 	all := Recipes()
 	i := slices.IndexFunc(all, func(r Recipe) bool { return r.ID == id })
 	if i < 0 {
-		return Recipe{}, left4me.Errorf(left4me.NotFound, fmt.Sprintf("there is no recipe %q", id),
-			"there are "+strings.Join(recipeOrder, ", "))
+		return Recipe{}, left4me.Errorf(left4me.NotFound, "there is no recipe %q", id).WithHint("there are " +
+			strings.Join(recipeOrder, ", "))
 	}
 	return all[i], nil
 }

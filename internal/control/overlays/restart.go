@@ -230,7 +230,7 @@ func (c *Content) CancelRestart(ctx context.Context, by string, name left4me.Nam
 	}
 	i := slices.IndexFunc(rows, func(r store.ContentRestart) bool { return r.Overlay == name })
 	if i < 0 {
-		return nil, left4me.Errorf(left4me.NotFound, fmt.Sprintf("no servers move over to a revision of %s", name), "")
+		return nil, left4me.Errorf(left4me.NotFound, "no servers move over to a revision of %s", name)
 	}
 	r, err := c.settle(ctx, rows[i])
 	if err != nil || r.State != RestartRuns {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -143,7 +142,7 @@ func (k known) exists(name left4me.Name) error {
 	case k.problem != nil:
 		return k.problem
 	}
-	return left4me.Errorf(left4me.NotFound, fmt.Sprintf("there is no overlay %q", name), "")
+	return left4me.Errorf(left4me.NotFound, "there is no overlay %q", name)
 }
 
 func view(name left4me.Name, k known, use uses) View {

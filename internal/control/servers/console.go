@@ -98,7 +98,7 @@ func (s *Servers) Command(ctx context.Context, by string, name left4me.Name, com
 		return s.command(ctx, v, command)
 	}
 	if state := s.live.get(v.Host, name).State; state == left4me.Stopped || state == left4me.Failed {
-		return "", left4me.Errorf(left4me.Conflict, fmt.Sprintf("%s does not run", name), "start it first")
+		return "", left4me.Errorf(left4me.Conflict, "%s does not run", name).WithHint("start it first")
 	}
 	out := ""
 	if before != "" {

@@ -78,7 +78,7 @@ func (s *Servers) Compare(ctx context.Context, from, to left4me.Name, after stri
 	}
 	b, other, err := s.Spec(ctx, to)
 	if err == nil && host != other {
-		err = left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s and %s are on different hosts", from, to), "")
+		err = left4me.Errorf(left4me.Invalid, "%s and %s are on different hosts", from, to)
 	}
 	if err != nil {
 		return page, err

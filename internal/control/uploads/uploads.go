@@ -114,8 +114,8 @@ func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me
 		}
 	}
 	if mine >= MaxOpen {
-		return Upload{}, left4me.Errorf(left4me.Busy, fmt.Sprintf("%s has %d uploads open", by.Name, mine),
-			"publish or drop one: left4me upload list, or the page Uploads of the panel")
+		return Upload{}, left4me.Errorf(left4me.Busy, "%s has %d uploads open", by.Name, mine).
+			WithHint("publish or drop one: left4me upload list, or the page Uploads of the panel")
 	}
 	now := u.now().UTC().Truncate(time.Millisecond)
 	up := &upload{

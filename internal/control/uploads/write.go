@@ -188,7 +188,7 @@ func (up *upload) begin(name string, offset, size int64) (*file, int, error) {
 // mayAdd checks a new file against those that are there.
 func (up *upload) mayAdd(name string) error {
 	if len(up.files) >= MaxFiles {
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("an upload has at most %d files", MaxFiles), "send them as one archive")
+		return left4me.Errorf(left4me.Invalid, "an upload has at most %d files", MaxFiles).WithHint("send them as one archive")
 	}
 	for p := name; ; p = path.Dir(p) {
 		if was, ok := up.low[strings.ToLower(p)]; ok && was != p {
@@ -211,7 +211,7 @@ func (up *upload) mayAdd(name string) error {
 func (up *upload) grow(f *file, size int64) error {
 	more := max(size, f.Have) - max(f.Size, f.Have)
 	if up.bytes+more > MaxBytes {
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("an upload has at most %d GiB", int64(MaxBytes>>30)), "send a part of it first")
+		return left4me.Errorf(left4me.Invalid, "an upload has at most %d GiB", int64(MaxBytes>>30)).WithHint("send a part of it first")
 	}
 	up.bytes += more
 	return nil
@@ -286,7 +286,7 @@ func (up *upload) put(out *os.File, f *file, turn int, b []byte) error {
 	case up.gone:
 		return notFound(up.ID)
 	case f.turn != turn:
-		return left4me.Errorf(left4me.Conflict, fmt.Sprintf("another request goes on with %q", f.Path), "")
+		return left4me.Errorf(left4me.Conflict, "another request goes on with %q", f.Path)
 	case f.Size >= 0 && f.Have+int64(len(b)) > f.Size:
 		return tooMuch(f)
 	case f.Size < 0:

@@ -41,7 +41,7 @@ func (a *Agent) sweepBackups() {
 func (a *Agent) runBackup(ctx context.Context, m bus.JobMessage, p *progress) error {
 	var spec left4me.BackupSpec
 	if err := json.Unmarshal(m.Spec, &spec); err != nil || !spec.Name.Valid() {
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %s names no backup", m.ID), "")
+		return left4me.Errorf(left4me.Invalid, "job %s names no backup", m.ID)
 	}
 	switch m.Kind {
 	case left4me.CreateBackup:

@@ -61,7 +61,7 @@ func (a *Agent) clashes(ctx context.Context, spec left4me.Spec) ([]left4me.Warni
 func (a *Agent) overlays(spec left4me.Spec) (layers []inspect.Layer, err error) {
 	for _, o := range spec.Overlays {
 		if !o.Name.Valid() {
-			return nil, left4me.Errorf(left4me.Invalid, "the request names no overlay", "")
+			return nil, left4me.Errorf(left4me.Invalid, "the request names no overlay")
 		}
 		dir, err := a.Files.OverlayLayer(o)
 		if errors.Is(err, left4me.NotFound) {

@@ -172,8 +172,8 @@ func (a *Agent) lookedAt(ctx context.Context, n left4me.Name, c left4me.Change, 
 			_, then, err = a.content.Manifest(ctx, n, c.Base)
 		}
 		if errors.Is(err, left4me.NotFound) {
-			return 0, nil, left4me.Errorf(left4me.Conflict, fmt.Sprintf("revision %d, which this was made from, is gone", c.Base),
-				"look at the current one and do it again")
+			return 0, nil, left4me.Errorf(left4me.Conflict, "revision %d, which this was made from, is gone", c.Base).
+				WithHint("look at the current one and do it again")
 		}
 		if err != nil {
 			return 0, nil, err
@@ -261,7 +261,7 @@ func (a *Agent) changedBy(ctx context.Context, n left4me.Name, p string, from, t
 // planUpload says what a change would do.
 func (a *Agent) planUpload(ctx context.Context, r bus.PlanRequest) (left4me.Plan, error) {
 	if !r.Overlay.Valid() {
-		return left4me.Plan{}, left4me.Errorf(left4me.Invalid, "no overlay is named", "")
+		return left4me.Plan{}, left4me.Errorf(left4me.Invalid, "no overlay is named")
 	}
 	scratch := filepath.Join(string(a.Files.Root), "tmp")
 	changed, err := a.reread(ctx, r.Overlay, r.Change, scratch)

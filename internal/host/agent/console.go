@@ -24,7 +24,7 @@ const lookEvery = 500 * time.Millisecond
 // server ends and starts again.
 func (a *Agent) console(ctx context.Context, r bus.ConsoleRequest) (any, error) {
 	if !r.Server.Valid() {
-		return nil, left4me.Errorf(left4me.Invalid, "the request names no server", "")
+		return nil, left4me.Errorf(left4me.Invalid, "the request names no server")
 	}
 	r.Wait = min(max(r.Wait, 0), shim.MaxWait)
 	chunk, err := a.readConsole(ctx, r)
@@ -62,7 +62,7 @@ func (a *Agent) readConsole(ctx context.Context, r bus.ConsoleRequest) (shim.Chu
 // alone knows what belongs to the answer.
 func (a *Agent) command(ctx context.Context, r bus.CommandRequest) (any, error) {
 	if !r.Server.Valid() {
-		return nil, left4me.Errorf(left4me.Invalid, "the request names no server", "")
+		return nil, left4me.Errorf(left4me.Invalid, "the request names no server")
 	}
 	a.mu.Lock()
 	var st left4me.Status
@@ -71,7 +71,7 @@ func (a *Agent) command(ctx context.Context, r bus.CommandRequest) (any, error) 
 	}
 	a.mu.Unlock()
 	if !answers(st.State) || st.Port == 0 {
-		return nil, left4me.Errorf(left4me.Conflict, fmt.Sprintf("%s does not run", r.Server), "start it first")
+		return nil, left4me.Errorf(left4me.Conflict, "%s does not run", r.Server).WithHint("start it first")
 	}
 	password, err := a.Files.RconPassword(r.Server)
 	if err != nil {

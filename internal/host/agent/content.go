@@ -187,7 +187,7 @@ func (a *Agent) runContent(ctx context.Context, m bus.JobMessage, p *progress) e
 	}
 	var spec bus.CollectSpec
 	if err := json.Unmarshal(m.Spec, &spec); err != nil || spec.Age < 0 || spec.Newest < 0 {
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %s can't be read", m.ID), "")
+		return left4me.Errorf(left4me.Invalid, "job %s can't be read", m.ID)
 	}
 	p.plan(left4me.StepCollect)
 	return p.step(ctx, left4me.StepCollect, func(ctx context.Context) (string, error) {

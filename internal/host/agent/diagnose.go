@@ -46,7 +46,7 @@ func (l *looks) together(ctx context.Context, key string, within time.Duration, 
 // doctor looks at this machine.
 func (a *Agent) doctor(ctx context.Context) ([]left4me.Check, error) {
 	if a.Doctor == nil {
-		return nil, left4me.Errorf(left4me.Unavailable, fmt.Sprintf("host %s can't be looked at", a.Host), "")
+		return nil, left4me.Errorf(left4me.Unavailable, "host %s can't be looked at", a.Host)
 	}
 	return a.looks.together(ctx, "doctor", doctorWithin, a.Doctor)
 }
@@ -54,7 +54,7 @@ func (a *Agent) doctor(ctx context.Context) ([]left4me.Check, error) {
 // reach goes the way from a server to its players.
 func (a *Agent) reach(ctx context.Context, r bus.ReachRequest) ([]left4me.Check, error) {
 	if !r.Server.Valid() {
-		return nil, left4me.Errorf(left4me.Invalid, "the request names no server", "")
+		return nil, left4me.Errorf(left4me.Invalid, "the request names no server")
 	}
 	s, err := a.known(ctx, r.Server)
 	if err != nil {

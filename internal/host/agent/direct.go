@@ -20,7 +20,7 @@ func (a *Agent) workDirectly(m bus.JobMessage) error {
 // write that it was asked for. A start that is under way is cancelled.
 func (a *Agent) stopDirectly(m bus.JobMessage) error {
 	if m.Kind != left4me.StopServer || !m.Target.Valid() {
-		return left4me.Errorf(left4me.Invalid, "only a stop is begun without a claim", "")
+		return left4me.Errorf(left4me.Invalid, "only a stop is begun without a claim")
 	}
 	ctx, cancel := context.WithCancelCause(a.ctx)
 	others := a.others(m.Target)

@@ -36,7 +36,7 @@ func (a *Agent) runGame(ctx context.Context, m bus.JobMessage, p *progress) erro
 	var spec left4me.GameSpec
 	if len(m.Spec) > 0 {
 		if err := json.Unmarshal(m.Spec, &spec); err != nil {
-			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %s can't be read", m.ID), "")
+			return left4me.Errorf(left4me.Invalid, "job %s can't be read", m.ID)
 		}
 	}
 	select {

@@ -48,8 +48,8 @@ func (a *Agent) updateGame(ctx context.Context, m bus.JobMessage, p *progress) e
 	}
 	var result *install.Result
 	if b.Pinned {
-		err = left4me.Errorf(left4me.Conflict, fmt.Sprintf("build %d is pinned", b.Current),
-			"let it go first: Steam only gives the newest build")
+		err = left4me.Errorf(left4me.Conflict, "build %d is pinned", b.Current).
+			WithHint("let it go first: Steam only gives the newest build")
 	} else if result, err = a.runSteamCMD(ctx, install.Request{ID: m.ID, Validate: m.Kind == left4me.VerifyGame}, p); err == nil {
 		err = a.publish(ctx, result.Build, p)
 	}
@@ -315,7 +315,7 @@ func (a *Agent) publish(ctx context.Context, build int64, p *progress) error {
 		}
 		if judged != build {
 			return "", left4me.Errorf(left4me.Unavailable,
-				fmt.Sprintf("SteamCMD said that it installed build %d, but there is %d", build, judged), "run left4me game verify")
+				"SteamCMD said that it installed build %d, but there is %d", build, judged).WithHint("run left4me game verify")
 		}
 		c, err := a.game.Compare(ctx, upper)
 		same = same && c.Files == 0

@@ -330,8 +330,7 @@ func (a *Agent) answer(ctx context.Context) error {
 		case bus.VerbReach:
 			return with(data, func(r bus.ReachRequest) (any, error) { return a.reach(ctx, r) })
 		}
-		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("host %s does not know %q", a.Host, subject),
-			"bring left4me there up to date")
+		return nil, left4me.Errorf(left4me.Invalid, "host %s does not know %q", a.Host, subject).WithHint("bring left4me there up to date")
 	})
 }
 

@@ -45,7 +45,7 @@ func (a *Agent) merged(ctx context.Context, verb string, data []byte) (any, erro
 // stackOf opens the layers that a server would be started with.
 func (a *Agent) stackOf(spec left4me.Spec, written bool) (*stack.Stack, error) {
 	if !spec.Name.Valid() {
-		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q is not a name", string(spec.Name)), "")
+		return nil, left4me.Errorf(left4me.Invalid, "%q is not a name", string(spec.Name))
 	}
 	dirs, _, err := a.Files.Layers(spec.Overlays)
 	if err != nil {
@@ -60,11 +60,11 @@ func (a *Agent) stackOf(spec left4me.Spec, written bool) (*stack.Stack, error) {
 // runningStack opens the layers that a server was last started with.
 func (a *Agent) runningStack(n left4me.Name, written bool) (*stack.Stack, error) {
 	if !n.Valid() {
-		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q is not a name", string(n)), "")
+		return nil, left4me.Errorf(left4me.Invalid, "%q is not a name", string(n))
 	}
 	env, err := a.Files.ReadEnv(n)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, left4me.Errorf(left4me.NotFound, fmt.Sprintf("%s was never started", n), "start it first")
+		return nil, left4me.Errorf(left4me.NotFound, "%s was never started", n).WithHint("start it first")
 	}
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func (a *Agent) discard(ctx context.Context, spec bus.DiscardSpec, p *progress) 
 	err := p.step(ctx, left4me.StepDiscard, func(ctx context.Context) (string, error) {
 		if mounted, err := a.mounted(spec.Server); err != nil || mounted {
 			return "", errors.Join(err,
-				left4me.Errorf(left4me.Busy, fmt.Sprintf("the overlay of %s is in use", spec.Server), "stop it first"))
+				left4me.Errorf(left4me.Busy, "the overlay of %s is in use", spec.Server).WithHint("stop it first"))
 		}
 		ctx, cancel := context.WithTimeout(ctx, emptyWithin)
 		defer cancel()

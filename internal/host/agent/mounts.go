@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -131,7 +130,7 @@ func (s *survey) begin(r *removal) error {
 	defer s.of.mu.Unlock()
 	for p := range s.pins {
 		if p.has(r.dir) {
-			return left4me.Errorf(left4me.Busy, fmt.Sprintf("%s is in use by %s, which is being started", r.dir, p.server), "stop it first")
+			return left4me.Errorf(left4me.Busy, "%s is in use by %s, which is being started", r.dir, p.server).WithHint("stop it first")
 		}
 	}
 	s.of.going[r] = true

@@ -55,19 +55,19 @@ func builderOf(spec left4me.BuildSpec) (builder, error) {
 	case left4me.WorkshopOverlay:
 		return builder{steps: []string{left4me.StepAskWorkshop, left4me.StepFetch}, fill: buildWorkshop}, nil
 	}
-	return builder{}, left4me.Errorf(left4me.Invalid, fmt.Sprintf("overlays of the kind %q can't be built here", spec.Overlay.Kind),
-		"bring left4me there up to date")
+	return builder{}, left4me.Errorf(left4me.Invalid, "overlays of the kind %q can't be built here", spec.Overlay.Kind).
+		WithHint("bring left4me there up to date")
 }
 
 // runOverlay runs a job on an overlay.
 func (a *Agent) runOverlay(ctx context.Context, m bus.JobMessage, p *progress) error {
 	if !m.Target.Valid() {
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %s names no overlay", m.ID), "")
+		return left4me.Errorf(left4me.Invalid, "job %s names no overlay", m.ID)
 	}
 	if m.Kind == left4me.BuildOverlay {
 		var spec left4me.BuildSpec
 		if err := json.Unmarshal(m.Spec, &spec); err != nil || spec.Overlay.Name != m.Target {
-			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %s can't be read", m.ID), "")
+			return left4me.Errorf(left4me.Invalid, "job %s can't be read", m.ID)
 		}
 		return a.buildOverlay(ctx, m.ID, spec, p)
 	}

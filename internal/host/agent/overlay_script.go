@@ -21,8 +21,8 @@ func (a *Agent) scripts() *script.Builder {
 func scriptBuilder() builder {
 	return builder{steps: []string{left4me.StepRunScript}, fill: func(ctx context.Context, b *build) error {
 		if b.spec.Overlay.Script == nil || strings.TrimSpace(b.spec.Overlay.Script.Text) == "" {
-			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("overlay %s has no script", b.spec.Overlay.Name),
-				"write one, or begin with a recipe")
+			return left4me.Errorf(left4me.Invalid, "overlay %s has no script", b.spec.Overlay.Name).
+				WithHint("write one, or begin with a recipe")
 		}
 		b.meta.Origin = fmt.Sprintf("version %d", b.spec.Overlay.Script.Version)
 		return b.p.step(ctx, left4me.StepRunScript, b.runScript)

@@ -37,8 +37,7 @@ func promote(ctx context.Context, b *build) error {
 			return "", err
 		}
 		if len(files) == 0 {
-			return "", left4me.Errorf(left4me.NotFound, fmt.Sprintf("%s wrote none of these files", from.Server),
-				"choose some that are listed")
+			return "", left4me.Errorf(left4me.NotFound, "%s wrote none of these files", from.Server).WithHint("choose some that are listed")
 		}
 		if err := disk.Fits(string(b.agent.Files.Root), bytes); err != nil {
 			return "", err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -164,7 +163,7 @@ func (a *Agent) run(ctx context.Context, m bus.JobMessage, p *progress) error {
 	if m.Kind == left4me.DiscardUpper {
 		var spec bus.DiscardSpec
 		if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Server != m.Target {
-			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %s names no server", m.ID), "")
+			return left4me.Errorf(left4me.Invalid, "job %s names no server", m.ID)
 		}
 		return a.discard(ctx, spec, p)
 	}
@@ -187,14 +186,14 @@ func (a *Agent) run(ctx context.Context, m bus.JobMessage, p *progress) error {
 }
 
 func unknownKind(host left4me.Name, k left4me.JobKind) error {
-	return left4me.Errorf(left4me.Invalid, fmt.Sprintf("host %s does not know how to %s", host, k), "bring left4me there up to date")
+	return left4me.Errorf(left4me.Invalid, "host %s does not know how to %s", host, k).WithHint("bring left4me there up to date")
 }
 
 // runServer runs a job on a server.
 func (a *Agent) runServer(ctx context.Context, m bus.JobMessage, p *progress) error {
 	var spec left4me.Spec
 	if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Name != m.Target {
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("job %s names no server", m.ID), "")
+		return left4me.Errorf(left4me.Invalid, "job %s names no server", m.ID)
 	}
 	switch m.Kind {
 	case left4me.StartServer:

@@ -31,9 +31,8 @@ type layout struct {
 func (l *layout) begin(h Head) error {
 	if h.Schema > l.target.Schema {
 		return left4me.Errorf(left4me.Invalid,
-			fmt.Sprintf("the backup is of left4me %s, whose database is version %d; this left4me knows up to %d", h.Version, h.Schema,
-				l.target.Schema),
-			"install that left4me, or a newer one")
+			"the backup is of left4me %s, whose database is version %d; this left4me knows up to %d", h.Version, h.Schema,
+			l.target.Schema).WithHint("install that left4me, or a newer one")
 	}
 	return l.root.Mkdir(settingsDir, 0o700)
 }

@@ -117,7 +117,7 @@ func (t Target) receivers() (*receivers, error) {
 	uid := os.Geteuid()
 	switch {
 	case both && uid == them.own.uid:
-		return nil, left4me.Errorf(left4me.Denied, "only root can give files to "+gameUser, "run this as root")
+		return nil, left4me.Errorf(left4me.Denied, "only root can give files to %s", gameUser).WithHint("run this as root")
 	case uid != 0:
 		return nil, nil
 	}
@@ -151,8 +151,8 @@ func (t Target) free() error {
 				continue
 			}
 		}
-		return left4me.Errorf(left4me.Conflict, p+" is there already",
-			"restore to an empty root, or say --force: what is there is put aside")
+		return left4me.Errorf(left4me.Conflict, "%s is there already", p).
+			WithHint("restore to an empty root, or say --force: what is there is put aside")
 	}
 	return nil
 }
@@ -278,8 +278,8 @@ func (t Target) settings(stage *os.Root, names []string, done *Restored, to *rec
 		p := filepath.Join(t.Settings, n)
 		if _, err := os.Lstat(p); err == nil {
 			if !t.Force {
-				return left4me.Errorf(left4me.Conflict, p+" is there already",
-					"leave --settings out, or say --force: what is there is put aside")
+				return left4me.Errorf(left4me.Conflict, "%s is there already", p).
+					WithHint("leave --settings out, or say --force: what is there is put aside")
 			}
 			if err := os.Rename(p, p+"."+left4me.BackupTime(t.Now)); err != nil {
 				return err

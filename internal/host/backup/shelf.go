@@ -278,8 +278,8 @@ func (p *Part) Check(ctx context.Context, each func(done, total int64)) error {
 		return err
 	}
 	if b.State != left4me.BackupVerified {
-		return left4me.Errorf(left4me.Unavailable, "the backup was not written as it was meant: "+strings.Join(b.Damage, ", "),
-			"check the disk and the memory of the machine")
+		return left4me.Errorf(left4me.Unavailable, "the backup was not written as it was meant: %s", strings.Join(b.Damage, ", ")).
+			WithHint("check the disk and the memory of the machine")
 	}
 	p.note = b
 	return nil
@@ -311,8 +311,8 @@ func (s Shelf) Verify(ctx context.Context, n left4me.Name, each func(done, total
 		err = s.note(b)
 	}
 	if err == nil && b.State == left4me.BackupDamaged {
-		err = left4me.Errorf(left4me.Invalid, fmt.Sprintf("backup %s is damaged: %s", n, strings.Join(b.Damage, ", ")),
-			"make a new one, and delete this one")
+		err = left4me.Errorf(left4me.Invalid, "backup %s is damaged: %s", n, strings.Join(b.Damage, ", ")).
+			WithHint("make a new one, and delete this one")
 	}
 	return b, err
 }

@@ -74,13 +74,13 @@ type budget struct {
 
 func (b *budget) entry(size int64) error {
 	if b.entries++; b.entries > b.limits.Entries {
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("there are more than %d files", b.limits.Entries), "leave some out")
+		return left4me.Errorf(left4me.Invalid, "there are more than %d files", b.limits.Entries).WithHint("leave some out")
 	}
 	if size > 0 {
 		b.bytes += size
 	}
 	if b.bytes > b.limits.Bytes || b.bytes < 0 {
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("there are more than %d GB", b.limits.Bytes>>30), "leave some out")
+		return left4me.Errorf(left4me.Invalid, "there are more than %d GB", b.limits.Bytes>>30).WithHint("leave some out")
 	}
 	return nil
 }

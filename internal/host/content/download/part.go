@@ -75,14 +75,15 @@ func openPart(file string) (*part, error) {
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
-		return nil, left4me.Errorf(left4me.Busy, filepath.Base(file)+" is being downloaded already", "wait until that has ended")
+		return nil, left4me.Errorf(left4me.Busy, "%s is being downloaded already", filepath.Base(file)).
+			WithHint("wait until that has ended")
 	}
 	info, err := f.Stat()
 	now, err2 := os.Lstat(file + ".part")
 	if err = errors.Join(err, err2); err != nil || !info.Mode().IsRegular() || !os.SameFile(info, now) {
 		f.Close()
 		if err == nil || errors.Is(err, fs.ErrNotExist) { // who had the lock has published what we opened
-			err = left4me.Errorf(left4me.Busy, filepath.Base(file)+" was being downloaded until now", "try again")
+			err = left4me.Errorf(left4me.Busy, "%s was being downloaded until now", filepath.Base(file)).WithHint("try again")
 		}
 		return nil, err
 	}

@@ -146,7 +146,7 @@ func (r *Repository) Find(ctx context.Context, ref string) (commit string, err e
 	}
 	switch {
 	case ref == "":
-		return "", left4me.Errorf(left4me.NotFound, r.url+" is empty: it has no default branch", "")
+		return "", left4me.Errorf(left4me.NotFound, "%s is empty: it has no default branch", r.url)
 	case someCommit.MatchString(ref):
 		return r.complete(g, ref)
 	}
@@ -232,7 +232,7 @@ func (r *Repository) Archive(ctx context.Context, commit, dir, file string) erro
 // within bounds a context, with words for when the time is over.
 func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, d,
-		left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the repository took longer than %s", d), "try again"))
+		left4me.Errorf(left4me.Unavailable, "the repository took longer than %s", d).WithHint("try again"))
 }
 
 // Available says why repositories can't be used on this machine, or nil.

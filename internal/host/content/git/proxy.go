@@ -148,9 +148,9 @@ func answered(base string, resp *http.Response, kind string) error {
 			Hint: "is it spelled as there? Private ones can't be used",
 		}
 	case code == http.StatusTooManyRequests, code >= 500:
-		return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("%s is busy (%d)", base, code), "try again later")
+		return left4me.Errorf(left4me.Unavailable, "%s is busy (%d)", base, code).WithHint("try again later")
 	}
-	return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("%s answers %d", base, resp.StatusCode), "")
+	return left4me.Errorf(left4me.Unavailable, "%s answers %d", base, resp.StatusCode)
 }
 
 // counting bounds what a repository sends.
@@ -168,8 +168,8 @@ func (c counting) Write(b []byte) (int, error) {
 	}
 	c.p.mu.Unlock()
 	if bytes > maxFetched {
-		return 0, left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the repository sends more than %d GiB", maxFetched>>30),
-			"use a smaller one, or its release")
+		return 0, left4me.Errorf(left4me.Unavailable, "the repository sends more than %d GiB", maxFetched>>30).
+			WithHint("use a smaller one, or its release")
 	}
 	n, err := c.w.Write(b)
 	if f, ok := c.w.(http.Flusher); ok && err == nil {

@@ -152,8 +152,7 @@ func copyTree(to *os.File, from io.Reader) error {
 			return err
 		}
 	}
-	return left4me.Errorf(left4me.Unavailable, fmt.Sprintf("the repository unpacks to more than %d GiB", maxTree>>30),
-		"name a directory of it")
+	return left4me.Errorf(left4me.Unavailable, "the repository unpacks to more than %d GiB", maxTree>>30).WithHint("name a directory of it")
 }
 
 var secretPath = regexp.MustCompile(`http://127\.0\.0\.1:\d+/[0-9a-z]+`)

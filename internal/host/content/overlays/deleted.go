@@ -83,8 +83,8 @@ func (s *Shelf) Delete(n left4me.Name, used Used) (until time.Time, err error) {
 	}
 	for ref, up := range used {
 		if ref.Name == n && len(up) > 0 {
-			return until, left4me.Errorf(left4me.Busy, fmt.Sprintf("overlay %s is in use by %s", n, names(up)),
-				"stop it, or restart it without the overlay")
+			return until, left4me.Errorf(left4me.Busy, "overlay %s is in use by %s", n, names(up)).
+				WithHint("stop it, or restart it without the overlay")
 		}
 	}
 	if err := s.makeDir(deletedDir); err != nil {
@@ -130,7 +130,7 @@ func (s *Shelf) Restore(n left4me.Name) (int, error) {
 			Hint:  "build it again",
 		}
 	case now.Current > 0:
-		return 0, left4me.Errorf(left4me.Conflict, fmt.Sprintf("there is another overlay %s", n), "delete it first")
+		return 0, left4me.Errorf(left4me.Conflict, "there is another overlay %s", n).WithHint("delete it first")
 	}
 	if err := s.away(s.overlay(n)); err != nil { // nothing but notes
 		return 0, err

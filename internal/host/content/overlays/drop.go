@@ -43,10 +43,10 @@ func (s *Shelf) Drop(n left4me.Name, number int, used Used) error {
 	}
 	switch up := used.by(n, v.Number); {
 	case r.Current == v.Number:
-		return left4me.Errorf(left4me.Busy, fmt.Sprintf("revision %d of %s is the current one", v.Number, n), "use another one first")
+		return left4me.Errorf(left4me.Busy, "revision %d of %s is the current one", v.Number, n).WithHint("use another one first")
 	case len(up) > 0:
-		return left4me.Errorf(left4me.Busy, fmt.Sprintf("revision %d of %s is in use by %s", v.Number, n, names(up)),
-			"restart or stop it first")
+		return left4me.Errorf(left4me.Busy, "revision %d of %s is in use by %s", v.Number, n, names(up)).
+			WithHint("restart or stop it first")
 	}
 	return s.drop(dir, &r, v.Number)
 }

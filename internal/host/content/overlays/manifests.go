@@ -193,7 +193,7 @@ func (s *Shelf) scan(ctx context.Context, dir string, hash bool) (Manifest, erro
 				return fmt.Errorf("%q: %w", at, err)
 			}
 			if len(out) > maxEntries {
-				return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%s has more than %d entries", dir, maxEntries), "leave some out")
+				return left4me.Errorf(left4me.Invalid, "%s has more than %d entries", dir, maxEntries).WithHint("leave some out")
 			}
 		}
 		return nil

@@ -85,7 +85,7 @@ func Fold(p string) string {
 // that aren't empty after all. m is sorted. Errors: left4me.Invalid.
 func tidied(m Manifest) (Manifest, error) {
 	if len(m) > maxEntries {
-		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("more than %d entries", maxEntries), "leave some out")
+		return nil, left4me.Errorf(left4me.Invalid, "more than %d entries", maxEntries).WithHint("leave some out")
 	}
 	seen := make(map[string]string, len(m)+len(m)/8) // by what they fold to
 	dirs := make(map[string]bool, len(m)/8)

@@ -105,7 +105,7 @@ func Find(ctx context.Context, api string, client Doer, want left4me.Release) (R
 		return Release{}, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, askWithin,
-		left4me.Errorf(left4me.Unavailable, "GitHub does not answer", "try again later"))
+		left4me.Errorf(left4me.Unavailable, "GitHub does not answer").WithHint("try again later"))
 	defer cancel()
 	address := strings.TrimRight(api, "/") + "/repos/" + want.Repository + "/releases/latest"
 	if want.Tag != "" {

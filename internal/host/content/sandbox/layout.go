@@ -51,12 +51,12 @@ func Lay(dir string, r Request, group int) error {
 	var env strings.Builder
 	for k, v := range r.Env {
 		if !variable.MatchString(k) || strings.ContainsAny(v, "\x00\n") {
-			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q can't be a variable of a script", k), "")
+			return left4me.Errorf(left4me.Invalid, "%q can't be a variable of a script", k)
 		}
 		fmt.Fprintf(&env, "%s=%s\n", k, v)
 	}
 	if env.Len() > maxEnv {
-		return left4me.Errorf(left4me.Invalid, "the script gets too many variables", "")
+		return left4me.Errorf(left4me.Invalid, "the script gets too many variables")
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("build: %w", err)

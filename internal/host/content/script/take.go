@@ -49,8 +49,8 @@ func take(ctx context.Context, dir string, into *os.Root, said func(done, total 
 		return Taken{}, err
 	}
 	if t.Files == 0 {
-		return Taken{}, left4me.Errorf(left4me.Invalid, "the script wrote no file",
-			"what shall be in the overlay belongs beneath $OUT, as in $OUT/left4dead2/addons/")
+		return Taken{}, left4me.Errorf(left4me.Invalid, "the script wrote no file").
+			WithHint("what shall be in the overlay belongs beneath $OUT, as in $OUT/left4dead2/addons/")
 	}
 	if err := disk.Fits(into.Name(), t.Bytes); err != nil {
 		return Taken{}, err
@@ -117,7 +117,7 @@ func (t *taking) entry(name string, depth int) error {
 		return fmt.Errorf("what the script left: %w", err)
 	}
 	if t.Files++; t.Files > maxFiles {
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("the script wrote more than %d files", maxFiles), "let it write fewer")
+		return left4me.Errorf(left4me.Invalid, "the script wrote more than %d files", maxFiles).WithHint("let it write fewer")
 	}
 	switch mode := st.Mode(); {
 	case mode.IsDir():
@@ -168,11 +168,11 @@ func (t *taking) file(name string, mode fs.FileMode) error {
 // count adds a file to what is taken.
 func (t *taking) count(size int64) error {
 	if t.Bytes += size; t.Bytes > maxBytes {
-		return left4me.Errorf(left4me.Invalid, fmt.Sprintf("the script wrote more than %d GiB", maxBytes>>30), "let it write less")
+		return left4me.Errorf(left4me.Invalid, "the script wrote more than %d GiB", maxBytes>>30).WithHint("let it write less")
 	}
 	return nil
 }
 
 func refused(name, why string) error {
-	return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q, which the script wrote, %s", name, why), "write files and directories only")
+	return left4me.Errorf(left4me.Invalid, "%q, which the script wrote, %s", name, why).WithHint("write files and directories only")
 }

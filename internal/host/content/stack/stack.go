@@ -167,8 +167,8 @@ func (s *Stack) find(ctx context.Context, p string) (n node, ok bool, err error)
 		return n, true, nil
 	}
 	if !fs.ValidPath(p) || strings.ContainsRune(p, 0) {
-		return n, false, left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q is no path in a layer", p),
-			"use one with slashes, as in left4dead2/cfg")
+		return n, false, left4me.Errorf(left4me.Invalid, "%q is no path in a layer", p).
+			WithHint("use one with slashes, as in left4dead2/cfg")
 	}
 	for _, name := range strings.Split(p, "/") {
 		if !n.dir {

@@ -94,7 +94,7 @@ func (i *Installation) Pin(pinned bool) (Builds, error) {
 }
 
 func notInstalled() error {
-	return left4me.Errorf(left4me.NotFound, "the game is not installed on this host", "run left4me game install")
+	return left4me.Errorf(left4me.NotFound, "the game is not installed on this host").WithHint("run left4me game install")
 }
 
 // Checked keeps what Steam was found to have: latest is 0 and required empty
@@ -121,8 +121,8 @@ func (i *Installation) Switch(build int64, by left4me.JobID) (Builds, error) {
 		case at < 0:
 			return notInstalled()
 		case build == 0 && at+1 == len(b.Builds):
-			return left4me.Errorf(left4me.NotFound, fmt.Sprintf("there is no build before %d on this host", b.Current),
-				"builds are kept from the first update on")
+			return left4me.Errorf(left4me.NotFound, "there is no build before %d on this host", b.Current).
+				WithHint("builds are kept from the first update on")
 		case build == 0:
 			build = b.Builds[at+1].Build
 		}

@@ -137,10 +137,10 @@ func (t Tool) toRun() string {
 func notExecutable(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode()&0o111 != 0 && noExec(path) {
-		return left4me.Errorf(left4me.Denied, path+" is on a file system that is mounted with noexec",
-			"as root: mount -o remount,exec its mount point, or put SteamCMD in another place")
+		return left4me.Errorf(left4me.Denied, "%s is on a file system that is mounted with noexec", path).
+			WithHint("as root: mount -o remount,exec its mount point, or put SteamCMD in another place")
 	}
-	return left4me.Errorf(left4me.Denied, path+" is not executable for "+whoAmI(), "chmod +x "+path)
+	return left4me.Errorf(left4me.Denied, "%s is not executable for %s", path, whoAmI()).WithHint("chmod +x " + path)
 }
 
 // noExec reports whether a path is on a file system that runs no programs.

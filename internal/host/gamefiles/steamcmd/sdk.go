@@ -51,7 +51,8 @@ func LinkSDK(home string, tool Tool, installation string) error {
 	}
 	if len(missing) == 2 {
 		return left4me.Errorf(left4me.NotFound,
-			"neither SteamCMD nor the installation has a "+steamclient+": servers would run without Steam", "run left4me game verify")
+			"neither SteamCMD nor the installation has a %s: servers would run without Steam",
+			steamclient).WithHint("run left4me game verify")
 	}
 	return nil
 }

@@ -98,11 +98,11 @@ func Find(setting, root string) (Tool, error) {
 		}
 	}
 	if setting != "" {
-		return Tool{}, left4me.Errorf(left4me.NotFound, "there is no SteamCMD at "+setting,
-			"correct LEFT4ME_STEAMCMD, or leave it empty and left4me fetches its own")
+		return Tool{}, left4me.Errorf(left4me.NotFound, "there is no SteamCMD at %s", setting).
+			WithHint("correct LEFT4ME_STEAMCMD, or leave it empty and left4me fetches its own")
 	}
-	return Tool{}, left4me.Errorf(left4me.NotFound, "SteamCMD is not on this host",
-		"left4me game install fetches it; without a way to Valve's servers set LEFT4ME_STEAMCMD to your own")
+	return Tool{}, left4me.Errorf(left4me.NotFound, "SteamCMD is not on this host").
+		WithHint("left4me game install fetches it; without a way to Valve's servers set LEFT4ME_STEAMCMD to your own")
 }
 
 // usable says why a SteamCMD that is there could not be run.
@@ -117,7 +117,7 @@ func usable(script string) error {
 		}
 	}
 	if !info.Mode().IsRegular() {
-		return left4me.Errorf(left4me.Denied, script+" is not a file", "LEFT4ME_STEAMCMD is the path of steamcmd.sh")
+		return left4me.Errorf(left4me.Denied, "%s is not a file", script).WithHint("LEFT4ME_STEAMCMD is the path of steamcmd.sh")
 	}
 	if unix.Access(script, unix.X_OK) != nil {
 		return notExecutable(script)
@@ -136,8 +136,8 @@ func usable(script string) error {
 			}
 		default:
 			return left4me.Errorf(left4me.Denied,
-				fmt.Sprintf("SteamCMD updates itself in place, and %s belongs to %s: %s can't write to it", part, owner(part), whoAmI()),
-				mendOwner(dir))
+				"SteamCMD updates itself in place, and %s belongs to %s: %s can't write to it", part, owner(part),
+				whoAmI()).WithHint(mendOwner(dir))
 		}
 	}
 	return nil

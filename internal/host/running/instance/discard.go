@@ -3,7 +3,6 @@ package instance
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -28,7 +27,7 @@ func (f Files) WriteDiscard(n left4me.Name, paths []string) (remove func(), err 
 		return nil, err
 	}
 	if len(b) > maxDiscard {
-		return nil, left4me.Errorf(left4me.Invalid, fmt.Sprintf("%d files are too many at once", len(paths)), "name their directory")
+		return nil, left4me.Errorf(left4me.Invalid, "%d files are too many at once", len(paths)).WithHint("name their directory")
 	}
 	if err := f.writeFile(f.discard(n), b, 0o640); err != nil {
 		return nil, err

@@ -27,8 +27,8 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 	}
 	for _, p := range paths {
 		if !fs.ValidPath(p) || p == "." {
-			return left4me.Errorf(left4me.Invalid, fmt.Sprintf("%q is no path of a file", p),
-				"use one with slashes, as in left4dead2/cfg/x.cfg")
+			return left4me.Errorf(left4me.Invalid, "%q is no path of a file", p).
+				WithHint("use one with slashes, as in left4dead2/cfg/x.cfg")
 		}
 	}
 	if err := os.MkdirAll(s.cfg.Run, 0o700); err != nil {

@@ -100,7 +100,7 @@ func (p properties) buildEnd(told *sandbox.End) *sandbox.End {
 	default:
 		text = "what ran the script was ended: " + p.reason()
 	}
-	return &sandbox.End{Status: 1, Error: left4me.Errorf(left4me.Unavailable, text, hint)}
+	return &sandbox.End{Status: 1, Error: left4me.Errorf(left4me.Unavailable, "%s", text).WithHint(hint)}
 }
 
 func buildHint(status int32) string {

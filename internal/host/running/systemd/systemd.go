@@ -97,7 +97,7 @@ func Available(ctx context.Context, cfg Config) error {
 			return err
 		}
 		if len(files) == 0 {
-			return left4me.Errorf(left4me.Unavailable, "the unit "+unit+suffix+" is not installed", "install left4me's units")
+			return left4me.Errorf(left4me.Unavailable, "the unit %s%s is not installed", unit, suffix).WithHint("install left4me's units")
 		}
 	}
 	if err := s.sameRoot(ctx); err != nil {
@@ -122,8 +122,8 @@ func (s *Supervisor) sameRoot(ctx context.Context) error {
 	}
 	for _, want := range []string{"LEFT4ME_ROOT=" + string(s.cfg.Root), "LEFT4ME_RUN=" + s.cfg.Run} {
 		if !slices.Contains(env, want) {
-			return left4me.Errorf(left4me.Unavailable, "the units that are installed are not for "+want,
-				"they have "+strings.Join(env, " "))
+			return left4me.Errorf(left4me.Unavailable, "the units that are installed are not for %s", want).WithHint("they have " +
+				strings.Join(env, " "))
 		}
 	}
 	return nil

@@ -57,7 +57,7 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 		case u[0].ActiveState == "failed":
 			reason, err := s.failure(ctx, n)
 			if err == nil {
-				err = left4me.Errorf(left4me.Unavailable, reason, "see journalctl -u "+server)
+				err = left4me.Errorf(left4me.Unavailable, "%s", reason).WithHint("see journalctl -u " + server)
 			}
 			return false, err
 		}
@@ -71,7 +71,7 @@ func refused(ctx context.Context, mount string, said *status) error {
 	if why := said.wait(ctx); why != "" {
 		text += ": " + why
 	}
-	return left4me.Errorf(left4me.Unavailable, text, "see journalctl -u "+mount)
+	return left4me.Errorf(left4me.Unavailable, "%s", text).WithHint("see journalctl -u " + mount)
 }
 
 // Stop has the shim run its stop sequence and returns when the server has ended
@@ -134,7 +134,7 @@ func (s *Supervisor) unmount(ctx context.Context, n left4me.Name) error {
 		return err
 	}
 	if mounted, err = s.mounted(n); err == nil && mounted {
-		err = left4me.Errorf(left4me.Busy, "its layers are still mounted", "stop it again")
+		err = left4me.Errorf(left4me.Busy, "its layers are still mounted").WithHint("stop it again")
 	}
 	return err
 }
@@ -184,7 +184,7 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 func (s *Supervisor) idle(ctx context.Context, n left4me.Name) error {
 	state, _, err := s.State(ctx, n)
 	if err == nil && state.Up() {
-		err = left4me.Errorf(left4me.Busy, fmt.Sprintf("%s runs", n), "stop it first")
+		err = left4me.Errorf(left4me.Busy, "%s runs", n).WithHint("stop it first")
 	}
 	return err
 }
@@ -214,7 +214,7 @@ func (s *Supervisor) run(ctx context.Context, unit string) error {
 	if err := s.forgetFailure(ctx, unit); err != nil { // a failed unit would outlive its server
 		return err
 	}
-	return left4me.Errorf(left4me.Busy, text, "see journalctl -u "+unit)
+	return left4me.Errorf(left4me.Busy, "%s", text).WithHint("see journalctl -u " + unit)
 }
 
 func (s *Supervisor) begin(ctx context.Context, unit string) error {
