@@ -1,0 +1,270 @@
+package left4me_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// What keeps a package, a type and a function readable in one sitting. Files that
+// are generated don't count; tests count for lines and functions only.
+const (
+	maxFiles   = 30  // of a package
+	maxMethods = 40  // of a type, with those of what it embeds
+	maxLines   = 100 // of a function
+	maxColumns = 140 // of a line, where a tab is four
+)
+
+// tooLarge are what is larger still: entries go, none is added.
+var tooLarge = map[string]bool{
+	"func cmd/left4me.serve": true,
+	"func internal/bus.TestADamagedStoreIsPutAsideAndNothingStaysUndone": true,
+	"func internal/control/servers.TestAutostartDecision":                true,
+	"func internal/gametext.TestFindingsAndRepairs":                      true,
+	"func internal/host/content/archive.TestFilesGoWhereTheGameLooks":    true,
+	"func internal/host/content/inspect.TestWarnings":                    true,
+	"func internal/host/content/place.TestEveryFileIsPlacedByWhatItIs":   true,
+	"func internal/host/running/overlayfs.TestWhatIsRefused":             true,
+	"func internal/web.TestAFormThatIsWrongLeadsToItsMistakes":           true,
+	"func internal/web.TestEveryPageShowsWhatChanges":                    true,
+	"func sim/srcds/internal/console.defaults":                           true,
+	"func test/chaos.TestNothingIsDeletedWhileDiskIsGone":                true,
+	"func test/e2e.TestAMachineFromThePackageToItsRestore":               true,
+	"line cmd/left4me/import_test.go:33":                                 true,
+	"line internal/api/blueprint.go:17":                                  true,
+	"line internal/api/blueprint.go:90":                                  true,
+	"line internal/api/console.go:53":                                    true,
+	"line internal/api/overlay.go:141":                                   true,
+	"line internal/api/overlay.go:142":                                   true,
+	"line internal/api/overlay.go:143":                                   true,
+	"line internal/api/overlay.go:224":                                   true,
+	"line internal/api/overlay.go:225":                                   true,
+	"line internal/api/overlay.go:226":                                   true,
+	"line internal/api/overlay.go:26":                                    true,
+	"line internal/api/overlay.go:27":                                    true,
+	"line internal/api/overlay.go:29":                                    true,
+	"line internal/api/overlay_file.go:18":                               true,
+	"line internal/api/overlay_file.go:20":                               true,
+	"line internal/api/revision.go:133":                                  true,
+	"line internal/api/server.go:146":                                    true,
+	"line internal/api/server.go:28":                                     true,
+	"line internal/api/server.go:32":                                     true,
+	"line internal/api/server.go:41":                                     true,
+	"line internal/api/server.go:43":                                     true,
+	"line internal/api/server.go:44":                                     true,
+	"line internal/api/server.go:48":                                     true,
+	"line internal/api/server_change.go:11":                              true,
+	"line internal/api/upload.go:152":                                    true,
+	"line internal/control/accounts/imported_test.go:11":                 true,
+	"line internal/host/gamefiles/steamcmd/output_test.go:77":            true,
+	"line source/addon/addon_test.go:256":                                true,
+	"package internal/cli":                                               true,
+	"package internal/web":                                               true,
+	"type internal/api.api":                                              true,
+	"type internal/api.collector":                                        true,
+	"type internal/cli.app":                                              true,
+	"type internal/control/overlays.Content":                             true,
+	"type internal/control/servers.Servers":                              true,
+	"type internal/host/agent.Agent":                                     true,
+	"type internal/host/content/overlays.Shelf":                          true,
+	"type internal/host/running/instance.Files":                          true,
+	"type internal/store.Store":                                          true,
+	"type internal/web.panel":                                            true,
+	"type sim/srcds.server":                                              true,
+}
+
+// source is one file that somebody wrote.
+type source struct {
+	path string
+	text []byte
+	file *ast.File
+	fset *token.FileSet
+}
+
+// sources are the Go files of the repository that aren't generated.
+func sources(t *testing.T) []source {
+	t.Helper()
+	out, err := exec.Command("git", "ls-files", "-co", "--exclude-standard", "-z", "--", "*.go").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []source
+	for path := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		text, err := os.ReadFile(path)
+		if os.IsNotExist(err) {
+			continue // deleted and not committed yet
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, path, text, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ast.IsGenerated(file) {
+			all = append(all, source{path, text, file, fset})
+		}
+	}
+	if len(all) == 0 {
+		t.Fatal("no file was found: the test looks at nothing")
+	}
+	return all
+}
+
+func (s source) test() bool { return strings.HasSuffix(s.path, "_test.go") }
+
+func TestSizes(t *testing.T) {
+	all := sources(t)
+	var found []string
+	files := map[string]int{}
+	for _, s := range all {
+		if !s.test() {
+			files[filepath.Dir(s.path)]++
+		}
+		found = append(found, longFunctions(s)...)
+		found = append(found, longLines(s)...)
+	}
+	for dir, n := range files {
+		if n > maxFiles {
+			found = append(found, fmt.Sprintf("package %s: %d files, at most %d", dir, n, maxFiles))
+		}
+	}
+	for name, n := range methods(all) {
+		if n > maxMethods {
+			found = append(found, fmt.Sprintf("type %s: %d methods, at most %d", name, n, maxMethods))
+		}
+	}
+	slices.Sort(found)
+	seen := map[string]bool{}
+	for _, f := range found {
+		what, _, _ := strings.Cut(f, ": ")
+		seen[what] = true
+		if !tooLarge[what] {
+			t.Error(f)
+		}
+	}
+	for what := range tooLarge {
+		if !seen[what] {
+			t.Errorf("%s is no longer too large: remove it from the list", what)
+		}
+	}
+}
+
+func longFunctions(s source) []string {
+	var found []string
+	for _, d := range s.file.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if !ok {
+			continue
+		}
+		if n := s.fset.Position(f.End()).Line - s.fset.Position(f.Pos()).Line + 1; n > maxLines {
+			found = append(found, fmt.Sprintf("func %s.%s: %d lines, at most %d", filepath.Dir(s.path), f.Name.Name, n, maxLines))
+		}
+	}
+	return found
+}
+
+// longLines leaves out what can't be wrapped: lines of raw strings in tests, which
+// are data.
+func longLines(s source) []string {
+	raw := map[int]bool{}
+	if s.test() {
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if b, ok := n.(*ast.BasicLit); ok && b.Kind == token.STRING && b.Value[0] == '`' {
+				for i := s.fset.Position(b.Pos()).Line; i <= s.fset.Position(b.End()).Line; i++ {
+					raw[i] = true
+				}
+			}
+			return true
+		})
+	}
+	var found []string
+	lines := bufio.NewScanner(bytes.NewReader(s.text))
+	lines.Buffer(nil, 1<<20)
+	for i := 1; lines.Scan(); i++ {
+		columns := utf8.RuneCount(lines.Bytes()) + 3*bytes.Count(lines.Bytes(), []byte("\t"))
+		if columns > maxColumns && !raw[i] {
+			found = append(found, fmt.Sprintf("line %s:%d: %d columns, at most %d", s.path, i, columns, maxColumns))
+		}
+	}
+	return found
+}
+
+// methods counts the methods of each type, and of the types of the same package
+// that it embeds.
+func methods(all []source) map[string]int {
+	own, embeds := map[string]int{}, map[string][]string{}
+	for _, s := range all {
+		if s.test() {
+			continue
+		}
+		dir := filepath.Dir(s.path) + "."
+		for _, d := range s.file.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv != nil {
+					own[dir+typeName(d.Recv.List[0].Type)]++
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					ts, ok := spec.(*ast.TypeSpec)
+					if !ok {
+						continue
+					}
+					if st, ok := ts.Type.(*ast.StructType); ok {
+						for _, f := range st.Fields.List {
+							if len(f.Names) == 0 && typeName(f.Type) != "" {
+								embeds[dir+ts.Name.Name] = append(embeds[dir+ts.Name.Name], dir+typeName(f.Type))
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	total := map[string]int{}
+	var count func(name string, within []string) int
+	count = func(name string, within []string) int {
+		n := own[name]
+		for _, e := range embeds[name] {
+			if !slices.Contains(within, e) {
+				n += count(e, append(within, e))
+			}
+		}
+		return n
+	}
+	for name := range own {
+		total[name] = count(name, []string{name})
+	}
+	for name := range embeds {
+		total[name] = count(name, []string{name})
+	}
+	return total
+}
+
+// typeName is the name of a type of this package, without pointer and type
+// parameters.
+func typeName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return typeName(e.X)
+	case *ast.IndexExpr:
+		return typeName(e.X)
+	case *ast.IndexListExpr:
+		return typeName(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
+}
