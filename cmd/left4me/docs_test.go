@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/cli/output"
 )
 
 // docs/cli.md is written by hand, and must have everything that there is.
@@ -32,7 +32,7 @@ func TestDocumentationHasEveryCommandSettingAndExitCode(t *testing.T) {
 			t.Errorf("docs/cli.md lacks %s", s.env)
 		}
 	}
-	if !strings.Contains(doc, cli.ExitCodes) {
+	if !strings.Contains(doc, output.ExitCodes) {
 		t.Error("docs/cli.md has other exit codes than the program")
 	}
 }

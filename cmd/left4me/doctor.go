@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me/internal/bus"
-	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/host/diagnosis/doctor"
 	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
@@ -189,11 +189,11 @@ func printChecks(c *cobra.Command, checks []left4me.Check, mended []string, asJS
 		for _, m := range mended {
 			fmt.Fprintf(w, "mended   %s\n", m)
 		}
-		cli.WriteChecks(w, checks)
+		output.WriteChecks(w, checks)
 		fmt.Fprintln(w, summary(checks))
 	}
 	if !healthy {
-		return cli.ErrFailed
+		return output.ErrFailed
 	}
 	return nil
 }

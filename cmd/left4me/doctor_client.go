@@ -9,7 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/cli/apiclient"
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -18,8 +19,8 @@ const clientWithin = 10 * time.Second
 
 // clientOf is where the commands of this user go: what flags say, else the
 // environment.
-func clientOf(c *cobra.Command) cli.Target {
-	t := cli.Target{Token: os.Getenv("LEFT4ME_TOKEN"), Socket: localSocket(), Advice: advice(os.Args[1:])}
+func clientOf(c *cobra.Command) apiclient.Target {
+	t := apiclient.Target{Token: os.Getenv("LEFT4ME_TOKEN"), Socket: localSocket(), Advice: advice(os.Args[1:])}
 	t.URL, _ = c.Flags().GetString("url")
 	if said, _ := c.Flags().GetString("token"); said != "" {
 		t.Token = said
@@ -38,7 +39,7 @@ func installed(s settings) bool {
 }
 
 // elsewhere are the checks of a machine from which people only ask another one.
-func elsewhere(ctx context.Context, t cli.Target) []left4me.Check {
+func elsewhere(ctx context.Context, t apiclient.Target) []left4me.Check {
 	return []left4me.Check{checkClient(ctx, t), {
 		Name: "this machine", State: left4me.CheckSkipped, Text: "nothing of left4me is here, and LEFT4ME_URL leads elsewhere",
 		Mend: "`env -u LEFT4ME_URL left4me doctor` looks at it",
@@ -47,7 +48,7 @@ func elsewhere(ctx context.Context, t cli.Target) []left4me.Check {
 
 // checkCommands looks at where the commands of this user go. Without an address
 // and a token they go to the socket, which answers only while left4me serves here.
-func checkCommands(ctx context.Context, s settings, t cli.Target) []left4me.Check {
+func checkCommands(ctx context.Context, s settings, t apiclient.Target) []left4me.Check {
 	if t.URL == "" && !serving(s) {
 		return nil
 	}
@@ -55,11 +56,11 @@ func checkCommands(ctx context.Context, s settings, t cli.Target) []left4me.Chec
 }
 
 // checkClient is whether left4me answers this user's commands.
-func checkClient(ctx context.Context, t cli.Target) left4me.Check {
+func checkClient(ctx context.Context, t apiclient.Target) left4me.Check {
 	ctx, cancel := context.WithTimeout(ctx, clientWithin)
 	defer cancel()
 	c := left4me.Check{Name: "commands", State: left4me.CheckBroken}
-	client, err := cli.NewClient(t)
+	client, err := apiclient.New(t)
 	if err == nil {
 		_, err = client.Call(ctx, http.MethodGet, "/servers", nil, nil)
 	}
@@ -70,14 +71,14 @@ func checkClient(ctx context.Context, t cli.Target) left4me.Check {
 	public, told := left4me.Public(err)
 	switch {
 	case err == nil:
-		c.State, c.Text = left4me.CheckOK, cli.OneLine(at)+" answers them"
+		c.State, c.Text = left4me.CheckOK, output.OneLine(at)+" answers them"
 	case told && errors.Is(err, left4me.Denied) && t.URL == "" && t.Token == "":
 		// A user of the machine who is nobody to left4me: nothing is broken.
 		c.State, c.Text, c.Mend = left4me.CheckSkipped, public.Text, public.Hint
 	case told:
-		c.Text, c.Mend = cli.OneLine(public.Text), cli.OneLine(public.Hint)
+		c.Text, c.Mend = output.OneLine(public.Text), output.OneLine(public.Hint)
 	default:
-		c.Text = cli.OneLine(err.Error())
+		c.Text = output.OneLine(err.Error())
 	}
 	return c
 }

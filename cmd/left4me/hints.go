@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/cli/apiclient"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
 	"github.com/left4me/left4me/internal/left4me"
@@ -34,7 +34,7 @@ func document(name string) string {
 }
 
 // advice words hints for the user of this process, who typed args.
-func advice(args []string) cli.Advice {
+func advice(args []string) apiclient.Advice {
 	reader := remedy.Here()
 	words := []string{"left4me"}
 	for _, a := range args {
@@ -44,7 +44,7 @@ func advice(args []string) cli.Advice {
 		}
 		words = append(words, left4me.ShellWord(a))
 	}
-	return cli.Advice{
+	return apiclient.Advice{
 		Start:   func() string { return startHint(reader, os.Getenv) },
 		Down:    func() bool { return unitDown(os.Getenv) },
 		AsRoot:  reader.AsRoot,

@@ -17,6 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/cli/apiclient"
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/host/running/systemd"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
@@ -31,13 +33,13 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// From the first signal on the next one kills, should the end take too long.
 	context.AfterFunc(ctx, stop)
-	return cli.Report(os.Stderr, command().ExecuteContext(ctx))
+	return output.Report(os.Stderr, command().ExecuteContext(ctx))
 }
 
 // command is the whole command line.
 func command() *cobra.Command {
 	root := cli.New(cli.Config{
-		Target: cli.Target{
+		Target: apiclient.Target{
 			URL:    os.Getenv("LEFT4ME_URL"),
 			Token:  os.Getenv("LEFT4ME_TOKEN"),
 			Socket: localSocket(),

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
-	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/cli/output"
 )
 
 // A program that is built with the tag man writes the manual pages of the command
@@ -45,7 +45,7 @@ func writeManual(dir string) error {
 		}
 	}
 	root := command()
-	root.Long += "\n\nThe exit code says of which kind an error is:\n\n" + cli.ExitCodes
+	root.Long += "\n\nThe exit code says of which kind an error is:\n\n" + output.ExitCodes
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	asMarkdown(root)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/host/backup"
 	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
 	"github.com/left4me/left4me/internal/left4me"
@@ -161,7 +161,7 @@ func verifyFile(ctx context.Context, file string, out io.Writer, asJSON bool) er
 		_, err = fmt.Fprintf(out, "%s is damaged:\n  %s\n", file, strings.Join(r.Damage, "\n  "))
 	}
 	if err == nil && len(r.Damage) > 0 {
-		err = cli.ErrFailed // it is told
+		err = output.ErrFailed // it is told
 	}
 	return err
 }

@@ -22,6 +22,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/cli/apiclient"
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
 	"github.com/left4me/left4me/internal/left4me"
@@ -233,8 +235,8 @@ func (s *setup) service(ctx context.Context) (made bool, err error) {
 	return made, s.awaitReady(ctx)
 }
 
-func (s *setup) client() (*cli.Client, error) {
-	return cli.NewClient(cli.Target{Socket: socketOf(s.settings)})
+func (s *setup) client() (*apiclient.Client, error) {
+	return apiclient.New(apiclient.Target{Socket: socketOf(s.settings)})
 }
 
 // awaitReady waits until left4me has all that it needs.
@@ -300,14 +302,14 @@ func (s *setup) administrator(ctx context.Context) (bool, error) {
 	first := slices.IndexFunc(users, func(u cli.User) bool { return u.Admin })
 	switch {
 	case there >= 0 && !users[there].Admin && (s.named || first < 0):
-		return false, left4me.Errorf(left4me.Conflict, "the user %s is there and is no administrator", cli.OneLine(s.admin)).
+		return false, left4me.Errorf(left4me.Conflict, "the user %s is there and is no administrator", output.OneLine(s.admin)).
 			WithHint("`left4me user role " + left4me.ShellWord(s.admin) + " admin`, or choose another name with --admin")
 	case there >= 0 && users[there].Admin, first >= 0 && !s.named:
 		if there < 0 || !users[there].Admin {
 			there = first
 		}
 		if s.passwordStdin {
-			s.report.Note = "the administrator " + cli.OneLine(users[there].Name) +
+			s.report.Note = "the administrator " + output.OneLine(users[there].Name) +
 				" is there; the password from standard input was not used. To change it: `left4me user password " +
 				left4me.ShellWord(users[there].Name) + "`"
 		}
@@ -380,7 +382,7 @@ func (s *setup) tellFindings(ctx context.Context) error {
 	if len(s.report.Findings) > 0 {
 		fmt.Fprintf(s.out, "\nleft4me doctor finds:\n")
 	}
-	cli.WriteChecks(s.out, s.report.Findings)
+	output.WriteChecks(s.out, s.report.Findings)
 	return nil
 }
 

@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/source/vpk"
 )
@@ -88,7 +88,7 @@ func withVPK(name, verb string, f func(*vpk.Archive) error) error {
 		err = f(a)
 	}
 	switch {
-	case err == nil, errors.Is(err, cli.ErrFailed):
+	case err == nil, errors.Is(err, output.ErrFailed):
 		return err
 	case a == nil && errors.Is(err, fs.ErrNotExist):
 		err = &left4me.Error{Kind: left4me.NotFound, Text: "there is no such file", Err: err}
@@ -132,7 +132,7 @@ func vpkList(c *cobra.Command, a *vpk.Archive) error {
 			if plain(e.Path) {
 				line = append(line, e.Path...)
 			} else {
-				line = append(line, cli.OneLine(e.Path)...)
+				line = append(line, output.OneLine(e.Path)...)
 			}
 			line = append(line, '\n')
 		}
@@ -244,18 +244,18 @@ func vpkVerify(c *cobra.Command, name string, a *vpk.Archive) error {
 				what = name
 			}
 			if quiet {
-				fmt.Fprintln(w, cli.OneLine(what))
+				fmt.Fprintln(w, output.OneLine(what))
 				continue
 			}
-			fmt.Fprintf(w, "%s: %s\n", cli.OneLine(what), cli.OneLine(p.Err.Error()))
+			fmt.Fprintf(w, "%s: %s\n", output.OneLine(what), output.OneLine(p.Err.Error()))
 		}
 		if len(problems) == 0 && !quiet {
-			_, err = fmt.Fprintf(w, "%s: version %d, %d entries, %d bytes, all checksums are right\n", cli.OneLine(name), a.Version,
+			_, err = fmt.Fprintf(w, "%s: version %d, %d entries, %d bytes, all checksums are right\n", output.OneLine(name), a.Version,
 				len(a.Entries()), bytes)
 		}
 	}
 	if err == nil && len(problems) > 0 {
-		err = cli.ErrFailed
+		err = output.ErrFailed
 	}
 	return err
 }

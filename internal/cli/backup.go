@@ -1,24 +1,25 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func (a *app) backupCommand() *cobra.Command {
+// backupCommands are the commands about backups: left4me backup.
+type backupCommands struct{ app *app }
+
+func (cmd backupCommands) command() *cobra.Command {
 	return group("backup", "Archives of the database, the settings and what servers wrote",
-		a.backupCreate(), a.backupList(), a.backupVerify(), a.backupDownload(), a.backupDelete(), a.backupSchedule())
+		cmd.create(), cmd.list(), cmd.verify(), cmd.download(), cmd.delete(), cmd.schedule())
 }
 
-func (a *app) backupCreate() *cobra.Command {
+func (cmd backupCommands) create() *cobra.Command {
 	c := &cobra.Command{
 		Use: "create", Short: "Make a backup, and read it back", Args: NoArguments,
 		Long: "Make a backup and read it back. Servers run on meanwhile. It holds every secret\n" +
@@ -26,21 +27,21 @@ func (a *app) backupCreate() *cobra.Command {
 	}
 	background := c.Flags().Bool("no-wait", false, "return as soon as its job is queued")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		return a.begin(c.Context(), "create backup", http.MethodPost, "/backups", nil, !*background)
+		return cmd.app.begin(c.Context(), "create backup", http.MethodPost, "/backups", nil, !*background)
 	}
 	return c
 }
 
-func (a *app) backupList() *cobra.Command {
+func (cmd backupCommands) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List backups, newest first", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var all []left4me.Backup
-		raw, err := a.call(c.Context(), http.MethodGet, "/backups", nil, &all)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/backups", nil, &all)
 		if err != nil {
 			return fmt.Errorf("list backups: %w", err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if a.quiet {
+		return cmd.app.print(raw, func(w io.Writer) {
+			if cmd.app.quiet {
 				for _, b := range all {
 					fmt.Fprintln(w, b.Name)
 				}
@@ -52,40 +53,40 @@ func (a *app) backupList() *cobra.Command {
 				if n := len(b.Warnings); n > 0 {
 					state += fmt.Sprintf(", %d warnings", n)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%.1f MB\t%d\t%s\n", b.Name, moment(b.CreatedAt), float64(b.Bytes)/1e6, b.Files, state)
+				fmt.Fprintf(w, "%s\t%s\t%.1f MB\t%d\t%s\n", b.Name, output.Moment(b.CreatedAt), float64(b.Bytes)/1e6, b.Files, state)
 			}
 		})
 	}
 	return c
 }
 
-func (a *app) backupVerify() *cobra.Command {
+func (cmd backupCommands) verify() *cobra.Command {
 	c := &cobra.Command{
 		Use: "verify NAME|FILE", Short: "Read a backup from its beginning to its end", Args: one("the name of a backup, or a file"),
 		Long: "Read a backup from its beginning to its end and compare every file with its sum.\n" +
 			"For a FILE, no left4me has to run.",
-		ValidArgsFunction: a.backupNames,
+		ValidArgsFunction: cmd.complete,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if a.VerifyFile != nil && !left4me.Name(args[0]).Valid() {
-			return a.VerifyFile(c.Context(), args[0], a.Out, a.json)
+		if cmd.app.VerifyFile != nil && !left4me.Name(args[0]).Valid() {
+			return cmd.app.VerifyFile(c.Context(), args[0], cmd.app.Out, cmd.app.json)
 		}
 		path, err := backupPath(args[0])
 		if err != nil {
 			return err
 		}
-		return a.begin(c.Context(), "verify "+args[0], http.MethodPost, path+"/verify", nil, true)
+		return cmd.app.begin(c.Context(), "verify "+args[0], http.MethodPost, path+"/verify", nil, true)
 	}
 	return c
 }
 
-func (a *app) backupDelete() *cobra.Command {
+func (cmd backupCommands) delete() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "delete NAME",
 		Aliases:           []string{"rm"},
 		Short:             "Delete a backup",
 		Args:              one("the name of a backup"),
-		ValidArgsFunction: a.backupNames,
+		ValidArgsFunction: cmd.complete,
 	}
 	yes := c.Flags().Bool("yes", false, "don't ask")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -94,16 +95,16 @@ func (a *app) backupDelete() *cobra.Command {
 			return err
 		}
 		if !*yes {
-			if err := a.confirm(c.Context(), left4me.Name(args[0]), "the backup is deleted"); err != nil {
+			if err := cmd.app.confirm(c.Context(), left4me.Name(args[0]), "the backup is deleted"); err != nil {
 				return fmt.Errorf("delete backup %s: %w", args[0], err)
 			}
 		}
-		raw, err := a.call(c.Context(), http.MethodDelete, path, nil, nil)
+		raw, err := cmd.app.call(c.Context(), http.MethodDelete, path, nil, nil)
 		if err != nil {
 			return fmt.Errorf("delete backup %s: %w", args[0], err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if !a.quiet {
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
 				fmt.Fprintf(w, "backup %s is deleted\n", args[0])
 			}
 		})
@@ -111,8 +112,8 @@ func (a *app) backupDelete() *cobra.Command {
 	return c
 }
 
-func (a *app) backupDownload() *cobra.Command {
-	c := &cobra.Command{Use: "download NAME [FILE]", Short: "Copy a backup to this machine", ValidArgsFunction: a.backupNames}
+func (cmd backupCommands) download() *cobra.Command {
+	c := &cobra.Command{Use: "download NAME [FILE]", Short: "Copy a backup to this machine", ValidArgsFunction: cmd.complete}
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) < 1 || len(args) > 2 {
 			return usagef("%s takes the name of a backup and, if it is to be another than its own, a file; see: %s --help", name(c),
@@ -129,45 +130,15 @@ func (a *app) backupDownload() *cobra.Command {
 		if len(args) == 2 {
 			file = args[1]
 		}
-		if err := a.download(c.Context(), path+"/file", file); err != nil {
+		if err := cmd.app.download(c.Context(), path+"/file", file); err != nil {
 			return fmt.Errorf("download %s: %w", args[0], err)
 		}
-		if !a.quiet && !a.json {
-			fmt.Fprintf(a.Out, "%s is written; it holds secrets\n", file)
+		if !cmd.app.quiet && !cmd.app.json {
+			fmt.Fprintf(cmd.app.Out, "%s is written; it holds secrets\n", file)
 		}
 		return nil
 	}
 	return c
-}
-
-// download writes an answer to a new file that nobody else may read. One that is
-// cut off leaves nothing.
-func (a *app) download(ctx context.Context, path, file string) error {
-	if _, err := os.Lstat(file); err == nil {
-		return left4me.Errorf(left4me.Conflict, "%s is there already", file).WithHint("name another file")
-	}
-	c, err := a.client()
-	if err != nil {
-		return err
-	}
-	res, err := c.send(ctx, http.MethodGet, path, nil, http.Header{})
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	f, err := os.CreateTemp(filepath.Dir(file), ".download-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	if _, err := io.Copy(f, res.Body); err != nil {
-		return c.unreachable(ctx, err)
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
 }
 
 // policy is when backups are made, as the API has it.
@@ -178,7 +149,7 @@ type policy struct {
 	Weekly  int    `json:"weekly"`
 }
 
-func (a *app) backupSchedule() *cobra.Command {
+func (cmd backupCommands) schedule() *cobra.Command {
 	c := &cobra.Command{
 		Use: "schedule", Short: "Show or set when backups are made", Args: NoArguments,
 		Long: "Show when backups are made by themselves and how many are kept, or set it: the\n" +
@@ -192,7 +163,7 @@ func (a *app) backupSchedule() *cobra.Command {
 	c.MarkFlagsMutuallyExclusive("on", "off")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var p policy
-		raw, err := a.call(c.Context(), http.MethodGet, "/backup-policy", nil, &p)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/backup-policy", nil, &p)
 		changed := false
 		set := func(flag string, change func()) {
 			if c.Flags().Changed(flag) {
@@ -206,12 +177,12 @@ func (a *app) backupSchedule() *cobra.Command {
 		set("on", func() { p.Enabled = *on })
 		set("off", func() { p.Enabled = !*off })
 		if err == nil && changed {
-			raw, err = a.call(c.Context(), http.MethodPut, "/backup-policy", p, &p)
+			raw, err = cmd.app.call(c.Context(), http.MethodPut, "/backup-policy", p, &p)
 		}
 		if err != nil {
 			return fmt.Errorf("schedule of backups: %w", err)
 		}
-		return a.print(raw, func(w io.Writer) { writePolicy(w, p) })
+		return cmd.app.print(raw, func(w io.Writer) { writePolicy(w, p) })
 	}
 	return c
 }
@@ -221,7 +192,7 @@ func writePolicy(w io.Writer, p policy) {
 		fmt.Fprintln(w, "backups are not made by themselves")
 		return
 	}
-	fmt.Fprintf(w, "each day at %s; of %d days and %d weeks the newest is kept\n", oneLine(p.At), p.Daily, p.Weekly)
+	fmt.Fprintf(w, "each day at %s; of %d days and %d weeks the newest is kept\n", output.OneLine(p.At), p.Daily, p.Weekly)
 }
 
 // backupPath is where a backup is in the API.
@@ -232,9 +203,9 @@ func backupPath(n string) (string, error) {
 	return "/backups/" + n, nil
 }
 
-func (a *app) backupNames(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (cmd backupCommands) complete(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	return a.names(c, "/backups", "name"), cobra.ShellCompDirectiveDefault
+	return cmd.app.names(c, "/backups", "name"), cobra.ShellCompDirectiveDefault
 }

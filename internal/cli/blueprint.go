@@ -8,8 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
+
+// blueprintCommands are the commands about blueprints: left4me blueprint.
+type blueprintCommands struct{ app *app }
 
 // blueprint is what the commands show of a blueprint.
 type blueprint struct {
@@ -21,21 +25,21 @@ type blueprint struct {
 	Warnings []left4me.Warning `json:"warnings"`
 }
 
-func (a *app) blueprintCommand() *cobra.Command {
-	return group("blueprint", "Recipes for servers", a.blueprintList(), a.blueprintShow(), a.blueprintCreate(), a.blueprintSet(),
-		a.blueprintDelete())
+func (cmd blueprintCommands) command() *cobra.Command {
+	return group("blueprint", "Recipes for servers", cmd.list(), cmd.show(), cmd.create(), cmd.set(),
+		cmd.delete())
 }
 
-func (a *app) blueprintList() *cobra.Command {
+func (cmd blueprintCommands) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List blueprints", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var all []blueprint
-		raw, err := a.call(c.Context(), http.MethodGet, "/blueprints", nil, &all)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/blueprints", nil, &all)
 		if err != nil {
 			return fmt.Errorf("list blueprints: %w", err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if a.quiet {
+		return cmd.app.print(raw, func(w io.Writer) {
+			if cmd.app.quiet {
 				for _, b := range all {
 					fmt.Fprintln(w, b.Name)
 				}
@@ -56,20 +60,20 @@ func blueprintPath(arg string) (left4me.Name, string, error) {
 	return n, "/blueprints/" + string(n), err
 }
 
-// blueprintNames completes the one argument of a command.
-func (a *app) blueprintNames(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// complete completes the one argument of a command.
+func (cmd blueprintCommands) complete(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, noFiles
 	}
-	return a.names(c, "/blueprints", "name"), noFiles
+	return cmd.app.names(c, "/blueprints", "name"), noFiles
 }
 
-func (a *app) blueprintShow() *cobra.Command {
+func (cmd blueprintCommands) show() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "show NAME",
 		Short:             "Show a blueprint",
 		Args:              one("the name of a blueprint"),
-		ValidArgsFunction: a.blueprintNames,
+		ValidArgsFunction: cmd.complete,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := blueprintPath(args[0])
@@ -77,18 +81,18 @@ func (a *app) blueprintShow() *cobra.Command {
 			return fmt.Errorf("show blueprint: %w", err)
 		}
 		var b blueprint
-		raw, err := a.call(c.Context(), http.MethodGet, path, nil, &b)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &b)
 		if err != nil {
 			return fmt.Errorf("show blueprint %s: %w", n, err)
 		}
-		return a.print(raw, func(w io.Writer) {
+		return cmd.app.print(raw, func(w io.Writer) {
 			servers := make([]string, len(b.Servers))
 			for i, s := range b.Servers {
 				servers[i] = string(s)
 			}
-			row(w, "name", string(b.Name))
-			row(w, "overlays", strings.Join(b.Overlays, " "))
-			row(w, "servers", strings.Join(servers, " "))
+			output.Row(w, "name", string(b.Name))
+			output.Row(w, "overlays", strings.Join(b.Overlays, " "))
+			output.Row(w, "servers", strings.Join(servers, " "))
 			fmt.Fprintln(w)
 			writeSettings(w, b.Settings, nil, b.Name)
 		})
@@ -96,14 +100,14 @@ func (a *app) blueprintShow() *cobra.Command {
 	return c
 }
 
-func (a *app) blueprintCreate() *cobra.Command {
+func (cmd blueprintCommands) create() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "create NAME",
 		Short:             "Create a blueprint",
 		Args:              one("the name of a blueprint"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	overlays := a.overlaysFlag(c)
+	overlays := cmd.app.overlaysFlag(c)
 	settings := addSettings(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if _, err := left4me.ParseName(args[0]); err != nil {
@@ -118,13 +122,13 @@ func (a *app) blueprintCreate() *cobra.Command {
 			return fmt.Errorf("create blueprint %s: %w", args[0], err)
 		}
 		var b blueprint
-		raw, err := a.call(c.Context(), http.MethodPost, "/blueprints", in, &b)
+		raw, err := cmd.app.call(c.Context(), http.MethodPost, "/blueprints", in, &b)
 		if err != nil {
 			return fmt.Errorf("create blueprint %s: %w", args[0], err)
 		}
-		a.warn(b.Warnings)
-		return a.print(raw, func(w io.Writer) {
-			if !a.quiet {
+		cmd.app.warn(b.Warnings)
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
 				fmt.Fprintf(w, "blueprint %s is created\n", args[0])
 			}
 		})
@@ -132,13 +136,13 @@ func (a *app) blueprintCreate() *cobra.Command {
 	return c
 }
 
-func (a *app) blueprintSet() *cobra.Command {
+func (cmd blueprintCommands) set() *cobra.Command {
 	c := &cobra.Command{
-		Use: "set NAME", Short: "Change a blueprint", Args: one("the name of a blueprint"), ValidArgsFunction: a.blueprintNames,
+		Use: "set NAME", Short: "Change a blueprint", Args: one("the name of a blueprint"), ValidArgsFunction: cmd.complete,
 		Long: "Change a blueprint. What no flag names stays as it is; an empty value leaves a\n" +
 			"setting open. Servers that are made from it get the change when they start next.",
 	}
-	overlays := a.overlaysFlag(c)
+	overlays := cmd.app.overlaysFlag(c)
 	settings := addSettings(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := blueprintPath(args[0])
@@ -146,7 +150,7 @@ func (a *app) blueprintSet() *cobra.Command {
 			return fmt.Errorf("set blueprint: %w", err)
 		}
 		var b blueprint
-		if _, err := a.call(c.Context(), http.MethodGet, path, nil, &b); err != nil {
+		if _, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &b); err != nil {
 			return fmt.Errorf("set blueprint %s: %w", n, err)
 		}
 		in := struct {
@@ -160,13 +164,13 @@ func (a *app) blueprintSet() *cobra.Command {
 		if err := settings.apply(c.Flags(), &in.Settings); err != nil {
 			return fmt.Errorf("set blueprint %s: %w", n, err)
 		}
-		raw, err := a.call(c.Context(), http.MethodPut, path, in, &b)
+		raw, err := cmd.app.call(c.Context(), http.MethodPut, path, in, &b)
 		if err != nil {
 			return fmt.Errorf("set blueprint %s: %w", n, err)
 		}
-		a.warn(b.Warnings)
-		return a.print(raw, func(w io.Writer) {
-			if !a.quiet {
+		cmd.app.warn(b.Warnings)
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
 				fmt.Fprintf(w, "blueprint %s is changed\n", n)
 			}
 		})
@@ -174,12 +178,12 @@ func (a *app) blueprintSet() *cobra.Command {
 	return c
 }
 
-func (a *app) blueprintDelete() *cobra.Command {
+func (cmd blueprintCommands) delete() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "delete NAME",
 		Short:             "Delete a blueprint that no server uses",
 		Args:              one("the name of a blueprint"),
-		ValidArgsFunction: a.blueprintNames,
+		ValidArgsFunction: cmd.complete,
 	}
 	yes := c.Flags().BoolP("yes", "y", false, "don't ask")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -188,16 +192,16 @@ func (a *app) blueprintDelete() *cobra.Command {
 			return fmt.Errorf("delete blueprint: %w", err)
 		}
 		if !*yes {
-			if err := a.confirm(c.Context(), n, "its settings and the order of its overlays go with it"); err != nil {
+			if err := cmd.app.confirm(c.Context(), n, "its settings and the order of its overlays go with it"); err != nil {
 				return fmt.Errorf("delete blueprint %s: %w", n, err)
 			}
 		}
-		raw, err := a.call(c.Context(), http.MethodDelete, path, nil, nil)
+		raw, err := cmd.app.call(c.Context(), http.MethodDelete, path, nil, nil)
 		if err != nil {
 			return fmt.Errorf("delete blueprint %s: %w", n, err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if !a.quiet {
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
 				fmt.Fprintf(w, "blueprint %s is deleted\n", n)
 			}
 		})

@@ -3,7 +3,8 @@
 //
 // It knows of left4me only what the API says, so that a command works alike on
 // the machine itself, over its local socket, and from anywhere else with an
-// address and a token. It trusts no answer: each has a deadline and a largest
-// size, and text from outside is made harmless before it reaches a terminal.
-// What went wrong is one line on stderr and an exit code; see ExitCodes.
+// address and a token. Each noun has a type with its commands, in files that begin
+// with its name: serverCommands in server.go, server_files.go and so on. What all of
+// them need is in app. Requests are made by package apiclient; text goes to the
+// terminal through package output.
 package cli

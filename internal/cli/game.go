@@ -10,8 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
+
+// gameCommands are the commands about the game's builds: left4me game.
+type gameCommands struct{ app *app }
 
 // game is what the commands show of the game on a host.
 type game struct {
@@ -62,18 +66,18 @@ type gamePolicy struct {
 	Restart    string `json:"restart,omitempty"`
 }
 
-func (a *app) gameCommand() *cobra.Command {
+func (cmd gameCommands) command() *cobra.Command {
 	host := string(left4me.LocalHost)
 	c := group("game", "The game itself: which build a host has",
-		a.gameStatus(&host),
-		a.gameAct(&host, "install", "Install the game"),
-		a.gameAct(&host, "update", "Update the game; servers that run are not touched"),
-		a.gameAct(&host, "verify", "Verify the files of the game and mend them"),
-		a.gameAct(&host, "rollback", "Go back to the build before, or to another one"),
-		a.gameAct(&host, "check", "Ask Steam for the newest build"),
-		a.gamePin(&host, "pin", "Keep the current build: no update may replace it", true),
-		a.gamePin(&host, "unpin", "Let updates replace the build again", false),
-		a.gamePolicy(&host), a.gameCancel(&host))
+		cmd.status(&host),
+		cmd.act(&host, "install", "Install the game"),
+		cmd.act(&host, "update", "Update the game; servers that run are not touched"),
+		cmd.act(&host, "verify", "Verify the files of the game and mend them"),
+		cmd.act(&host, "rollback", "Go back to the build before, or to another one"),
+		cmd.act(&host, "check", "Ask Steam for the newest build"),
+		cmd.pin(&host, "pin", "Keep the current build: no update may replace it", true),
+		cmd.pin(&host, "unpin", "Let updates replace the build again", false),
+		cmd.policy(&host), cmd.cancel(&host))
 	c.PersistentFlags().StringVar(&host, "host", host, "the host whose game it is")
 	return c
 }
@@ -84,8 +88,8 @@ func gamePath(host string) (string, error) {
 	return "/hosts/" + string(n) + "/game", err
 }
 
-// gameAct is a command that asks for a job on the game.
-func (a *app) gameAct(host *string, verb, short string) *cobra.Command {
+// act is a command that asks for a job on the game.
+func (cmd gameCommands) act(host *string, verb, short string) *cobra.Command {
 	var in struct {
 		Restart string `json:"restart,omitempty"`
 		Build   int64  `json:"build,omitempty"`
@@ -104,12 +108,12 @@ func (a *app) gameAct(host *string, verb, short string) *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("%s the game: %w", verb, err)
 		}
-		return a.begin(c.Context(), verb+" the game", http.MethodPost, path+"/"+verb, in, *wait)
+		return cmd.app.begin(c.Context(), verb+" the game", http.MethodPost, path+"/"+verb, in, *wait)
 	}
 	return c
 }
 
-func (a *app) gameStatus(host *string) *cobra.Command {
+func (cmd gameCommands) status(host *string) *cobra.Command {
 	c := &cobra.Command{Use: "status", Short: "Show which build there is, and how servers move over", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		path, err := gamePath(*host)
@@ -117,12 +121,12 @@ func (a *app) gameStatus(host *string) *cobra.Command {
 			return fmt.Errorf("status of the game: %w", err)
 		}
 		var g game
-		raw, err := a.call(c.Context(), http.MethodGet, path, nil, &g)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &g)
 		if err != nil {
 			return fmt.Errorf("status of the game: %w", err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if a.quiet {
+		return cmd.app.print(raw, func(w io.Writer) {
+			if cmd.app.quiet {
 				fmt.Fprintln(w, g.Current)
 				return
 			}
@@ -133,41 +137,41 @@ func (a *app) gameStatus(host *string) *cobra.Command {
 }
 
 func writeGame(w io.Writer, g game) {
-	row(w, "host", g.Problem)
+	output.Row(w, "host", g.Problem)
 	switch {
 	case !g.Known:
 		return
 	case g.Current == 0:
-		row(w, "game", "not installed; install it with: left4me game install")
+		output.Row(w, "game", "not installed; install it with: left4me game install")
 	case g.Pinned:
-		row(w, "game", fmt.Sprintf("build %d, pinned", g.Current))
+		output.Row(w, "game", fmt.Sprintf("build %d, pinned", g.Current))
 	default:
-		row(w, "game", fmt.Sprintf("build %d", g.Current))
+		output.Row(w, "game", fmt.Sprintf("build %d", g.Current))
 	}
 	checked := "Steam was never asked"
 	if g.CheckedAt != nil {
-		checked = "as of " + moment(*g.CheckedAt)
+		checked = "as of " + output.Moment(*g.CheckedAt)
 	}
 	switch {
 	case g.Outdated && g.Latest > 0:
-		row(w, "newest", fmt.Sprintf("build %d, %s", g.Latest, checked))
+		output.Row(w, "newest", fmt.Sprintf("build %d, %s", g.Latest, checked))
 	case g.Outdated:
-		row(w, "newest", "another build, "+checked)
+		output.Row(w, "newest", "another build, "+checked)
 	case g.Latest > 0:
-		row(w, "newest", fmt.Sprintf("build %d, %s", g.Latest, checked))
+		output.Row(w, "newest", fmt.Sprintf("build %d, %s", g.Latest, checked))
 	default:
-		row(w, "newest", checked)
+		output.Row(w, "newest", checked)
 	}
-	row(w, "", g.CheckNote)
-	row(w, "SteamCMD", g.SteamCMD)
+	output.Row(w, "", g.CheckNote)
+	output.Row(w, "SteamCMD", g.SteamCMD)
 	for _, b := range g.Builds {
 		text := fmt.Sprintf("%d", b.Build)
 		if b.Version != "" {
 			text += ", version " + b.Version
 		}
-		text += ", " + size(b.Bytes)
+		text += ", " + output.Size(b.Bytes)
 		if b.InstalledAt != nil {
-			text += ", installed " + moment(*b.InstalledAt)
+			text += ", installed " + output.Moment(*b.InstalledAt)
 		}
 		switch n := len(b.Servers); n {
 		case 0:
@@ -176,13 +180,13 @@ func writeGame(w io.Writer, g game) {
 		default:
 			text += fmt.Sprintf(", %d servers run on it", n)
 		}
-		row(w, "build", text)
+		output.Row(w, "build", text)
 	}
 	if g.Job != nil {
-		row(w, "job", fmt.Sprintf("%s %s, %s", g.Job.Kind.Verb(), g.Job.State, g.Job.ID))
+		output.Row(w, "job", fmt.Sprintf("%s %s, %s", g.Job.Kind.Verb(), g.Job.State, g.Job.ID))
 	}
 	writeRollout(w, g.Rollout)
-	row(w, "policy", policyText(g.Policy))
+	output.Row(w, "policy", policyText(g.Policy))
 }
 
 func writeRollout(w io.Writer, r *rollout) {
@@ -196,13 +200,13 @@ func writeRollout(w io.Writer, r *rollout) {
 	if r.Reason != "" {
 		text += ": " + r.Reason
 	}
-	row(w, "rollout", text)
+	output.Row(w, "rollout", text)
 	for _, m := range r.Servers {
 		text := string(m.Server) + " " + m.State
 		if m.Reason != "" {
 			text += ": " + m.Reason
 		}
-		row(w, "server", text)
+		output.Row(w, "server", text)
 	}
 }
 
@@ -221,7 +225,7 @@ func policyText(p gamePolicy) string {
 	return text + ", a newer build is installed " + when + "; restarts: " + p.Restart
 }
 
-func (a *app) gamePin(host *string, use, short string, pinned bool) *cobra.Command {
+func (cmd gameCommands) pin(host *string, use, short string, pinned bool) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		path, err := gamePath(*host)
@@ -229,12 +233,12 @@ func (a *app) gamePin(host *string, use, short string, pinned bool) *cobra.Comma
 			return fmt.Errorf("%s the game: %w", use, err)
 		}
 		var g game
-		raw, err := a.call(c.Context(), http.MethodPost, path+"/pin", map[string]bool{"pinned": pinned}, &g)
+		raw, err := cmd.app.call(c.Context(), http.MethodPost, path+"/pin", map[string]bool{"pinned": pinned}, &g)
 		if err != nil {
 			return fmt.Errorf("%s the game: %w", use, err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if !a.quiet {
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
 				fmt.Fprintf(w, "build %d is %sned\n", g.Current, use)
 			}
 		})
@@ -242,7 +246,7 @@ func (a *app) gamePin(host *string, use, short string, pinned bool) *cobra.Comma
 	return c
 }
 
-func (a *app) gamePolicy(host *string) *cobra.Command {
+func (cmd gameCommands) policy(host *string) *cobra.Command {
 	c := &cobra.Command{
 		Use: "policy", Short: "Show or say when newer builds are looked for and installed", Args: NoArguments,
 		Long: "Show when Steam is asked for a newer build and what happens when there is one.\n" +
@@ -259,16 +263,16 @@ func (a *app) gamePolicy(host *string) *cobra.Command {
 			return fmt.Errorf("policy for the game: %w", err)
 		}
 		var p gamePolicy
-		raw, err := a.call(c.Context(), http.MethodGet, path+"/policy", nil, &p)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, path+"/policy", nil, &p)
 		if err == nil && changed(c, "check", "update", "at", "restart") {
 			if err = p.set(*check, *update, *at, *restart); err == nil {
-				raw, err = a.call(c.Context(), http.MethodPut, path+"/policy", p, &p)
+				raw, err = cmd.app.call(c.Context(), http.MethodPut, path+"/policy", p, &p)
 			}
 		}
 		if err != nil {
 			return fmt.Errorf("policy for the game: %w", err)
 		}
-		return a.print(raw, func(w io.Writer) { fmt.Fprintln(w, oneLine(policyText(p))) })
+		return cmd.app.print(raw, func(w io.Writer) { fmt.Fprintln(w, output.OneLine(policyText(p))) })
 	}
 	return c
 }
@@ -292,7 +296,7 @@ func (p *gamePolicy) set(check, update, at, restart string) error {
 	default:
 		hours, err := strconv.Atoi(strings.TrimSuffix(check, "h"))
 		if err != nil || hours < 1 {
-			return usagef("--check %q is no number of hours; use one like 6h, or off", fit(check, 80))
+			return usagef("--check %q is no number of hours; use one like 6h, or off", output.Fit(check, 80))
 		}
 		p.CheckHours = hours
 	}
@@ -301,7 +305,7 @@ func (p *gamePolicy) set(check, update, at, restart string) error {
 	case "on", "off":
 		p.Update = update == "on"
 	default:
-		return usagef("--update %q is neither on nor off", fit(update, 80))
+		return usagef("--update %q is neither on nor off", output.Fit(update, 80))
 	}
 	switch at {
 	case "":
@@ -316,7 +320,7 @@ func (p *gamePolicy) set(check, update, at, restart string) error {
 	return nil
 }
 
-func (a *app) gameCancel(host *string) *cobra.Command {
+func (cmd gameCommands) cancel(host *string) *cobra.Command {
 	c := &cobra.Command{
 		Use: "stay", Short: "Leave servers that have not moved over as they are", Args: NoArguments,
 		Long: "Cancel the rollout: servers that have not moved over to the current build stay\non theirs until somebody restarts them.",
@@ -327,12 +331,12 @@ func (a *app) gameCancel(host *string) *cobra.Command {
 			return fmt.Errorf("cancel the rollout: %w", err)
 		}
 		var r rollout
-		raw, err := a.call(c.Context(), http.MethodDelete, path+"/rollout", nil, &r)
+		raw, err := cmd.app.call(c.Context(), http.MethodDelete, path+"/rollout", nil, &r)
 		if err != nil {
 			return fmt.Errorf("cancel the rollout: %w", err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if !a.quiet {
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
 				writeRollout(w, &r)
 			}
 		})

@@ -3,27 +3,27 @@ package cli
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// itemsCommand changes which workshop items an overlay has.
-func (a *app) itemsCommand(use, short string, args cobra.PositionalArgs,
+// items changes which workshop items an overlay has.
+func (cmd overlayCommands) items(use, short string, args cobra.PositionalArgs,
 	change func(c *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error,
 ) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: args, ValidArgsFunction: a.overlays}
+	c := &cobra.Command{Use: use, Short: short, Args: args, ValidArgsFunction: cmd.app.overlays}
 	build := c.Flags().Bool("build", false, "make a revision of it")
 	wait := c.Flags().Bool("wait", false, "wait until that is done")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return a.changeOverlay(c, args[0], *build, *wait, func(o *overlay) error {
+		return cmd.change(c, args[0], *build, *wait, func(o *overlay) error {
 			if o.Workshop == nil {
-				return left4me.Errorf(left4me.Invalid, "it is a %s overlay", oneLine(string(o.Kind))).
+				return left4me.Errorf(left4me.Invalid, "it is a %s overlay", output.OneLine(string(o.Kind))).
 					WithHint("only a workshop overlay has items")
 			}
-			ids, err := a.workshopIDs(c.Context(), args[1:])
+			ids, err := cmd.app.workshopIDs(c.Context(), args[1:])
 			if err != nil {
 				return err
 			}
@@ -40,8 +40,8 @@ func entry(w *left4me.Workshop, id left4me.WorkshopID) int {
 	return slices.IndexFunc(w.Entries, func(e left4me.WorkshopEntry) bool { return e.ID == id })
 }
 
-func (a *app) overlayAdd() *cobra.Command {
-	return a.itemsCommand("add NAME ITEM…", "Add workshop items and collections to an overlay", between(2, -1, someItems),
+func (cmd overlayCommands) addItems() *cobra.Command {
+	return cmd.items("add NAME ITEM…", "Add workshop items and collections to an overlay", between(2, -1, someItems),
 		func(_ *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error {
 			for _, id := range ids {
 				if entry(w, id) < 0 {
@@ -53,8 +53,8 @@ func (a *app) overlayAdd() *cobra.Command {
 		})
 }
 
-func (a *app) overlayRemove() *cobra.Command {
-	return a.itemsCommand("remove NAME ITEM…", "Take workshop items out of an overlay; one of a collection is left out from now on",
+func (cmd overlayCommands) removeItems() *cobra.Command {
+	return cmd.items("remove NAME ITEM…", "Take workshop items out of an overlay; one of a collection is left out from now on",
 		between(2, -1, someItems),
 		func(_ *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error {
 			for _, id := range ids {
@@ -68,8 +68,8 @@ func (a *app) overlayRemove() *cobra.Command {
 		})
 }
 
-func (a *app) overlayFreeze() *cobra.Command {
-	return a.itemsCommand("freeze NAME COLLECTION", "Keep a collection as it is now: what its author adds or removes doesn't matter",
+func (cmd overlayCommands) freeze() *cobra.Command {
+	return cmd.items("freeze NAME COLLECTION", "Keep a collection as it is now: what its author adds or removes doesn't matter",
 		between(2, 2, "the name of an overlay and a collection"),
 		func(c *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error {
 			i := -1
@@ -81,7 +81,7 @@ func (a *app) overlayFreeze() *cobra.Command {
 			}
 			var states []left4me.WorkshopState
 			ask := left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: ids[0]}}}
-			if _, err := a.call(c.Context(), http.MethodPost, "/workshop/lookup", ask, &states); err != nil {
+			if _, err := cmd.app.call(c.Context(), http.MethodPost, "/workshop/lookup", ask, &states); err != nil {
 				return err
 			}
 			var items []left4me.WorkshopID
@@ -100,8 +100,8 @@ func (a *app) overlayFreeze() *cobra.Command {
 		})
 }
 
-func (a *app) overlayUnfreeze() *cobra.Command {
-	return a.itemsCommand("unfreeze NAME COLLECTION", "Keep a collection in sync with its author again",
+func (cmd overlayCommands) unfreeze() *cobra.Command {
+	return cmd.items("unfreeze NAME COLLECTION", "Keep a collection in sync with its author again",
 		between(2, 2, "the name of an overlay and a collection"),
 		func(_ *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error {
 			for _, id := range ids {
@@ -113,18 +113,4 @@ func (a *app) overlayUnfreeze() *cobra.Command {
 			}
 			return nil
 		})
-}
-
-func (a *app) contentCommand() *cobra.Command {
-	c := &cobra.Command{Use: "collect", Short: "Remove revisions and downloads that nothing needs", Args: NoArguments}
-	wait := c.Flags().Bool("wait", false, "wait until it is done")
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		return a.begin(c.Context(), "collect", http.MethodPost, "/content/collect", nil, *wait)
-	}
-	return group("content", "What overlays need on the disk", c)
-}
-
-// movesText is a server that moves over, in a line.
-func movesText(server left4me.Name, state, reason string) string {
-	return strings.TrimRight(string(server)+" "+oneLine(state)+": "+oneLine(reason), ": ")
 }

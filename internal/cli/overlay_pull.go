@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -18,10 +17,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func (a *app) overlayPull() *cobra.Command {
+func (cmd overlayFileCommands) pull() *cobra.Command {
 	c := &cobra.Command{
 		Use: "pull NAME", Short: "Copy a revision of an overlay to this machine", Args: one("the name of an overlay"),
-		ValidArgsFunction: a.overlays,
+		ValidArgsFunction: cmd.app.overlays,
 		Long: "Copy a revision of an overlay to this machine: into a new directory, to an archive\n" +
 			"(.zip, .tar or .tar.zst), or a single file of it.",
 	}
@@ -45,21 +44,21 @@ func (a *app) overlayPull() *cobra.Command {
 		to := *out
 		switch {
 		case *file != "":
-			err = a.download(c.Context(), path+"/raw?"+url.Values{"path": {*file}}.Encode(), to)
+			err = cmd.app.download(c.Context(), path+"/raw?"+url.Values{"path": {*file}}.Encode(), to)
 		case *into != "":
 			to = *into
-			err = a.pullInto(c.Context(), path+"/archive?format=tar", to)
+			err = cmd.pullInto(c.Context(), path+"/archive?format=tar", to)
 		default:
 			var format string
 			if format, err = archiveFormat(to); err == nil {
-				err = a.download(c.Context(), path+"/archive?format="+format, to)
+				err = cmd.app.download(c.Context(), path+"/archive?format="+format, to)
 			}
 		}
 		if err != nil {
 			return fmt.Errorf("pull %s: %w", n, err)
 		}
-		if !a.quiet && !a.json {
-			fmt.Fprintf(a.Out, "%s is written\n", to)
+		if !cmd.app.quiet && !cmd.app.json {
+			fmt.Fprintf(cmd.app.Out, "%s is written\n", to)
 		}
 		return nil
 	}
@@ -79,19 +78,20 @@ func archiveFormat(file string) (string, error) {
 
 // pullInto unpacks an answer, a tar, into a new directory. One that is cut off
 // leaves nothing.
-func (a *app) pullInto(ctx context.Context, path, dir string) error {
+func (cmd overlayFileCommands) pullInto(ctx context.Context, path, dir string) error {
 	if _, err := os.Lstat(dir); err == nil {
 		return left4me.Errorf(left4me.Conflict, "%s is there already", dir).WithHint("name a new directory")
 	}
-	c, err := a.client()
+	c, err := cmd.app.client()
 	if err != nil {
 		return err
 	}
-	res, err := c.send(ctx, http.MethodGet, path, nil, http.Header{})
+	m := cmd.app.newMeter("pull", 0)
+	in, err := c.Download(ctx, path, m.Show)
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
+	defer in.Close()
 	temp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".pull-*")
 	if err != nil {
 		return err
@@ -102,12 +102,10 @@ func (a *app) pullInto(ctx context.Context, path, dir string) error {
 		return err
 	}
 	defer root.Close()
-	m := a.newMeter("pull", 0)
-	in := &watched{r: res.Body, show: m.show, moved: func() {}}
-	defer m.end()
+	defer m.End()
 	if err := untar(root, in); err != nil {
-		if _, failed := in.stop(); failed != nil {
-			return c.unreachable(ctx, failed)
+		if in.Err() != nil {
+			return in.Err()
 		}
 		return err
 	}

@@ -8,17 +8,17 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/cli/apiclient"
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func (a *app) overlayPush() *cobra.Command {
+func (cmd overlayFileCommands) push() *cobra.Command {
 	c := &cobra.Command{
 		Use: "push NAME DIR|FILE", Short: "Send a directory, an archive or a file to a files overlay",
 		Args: between(2, 2, "the name of an overlay and what to send"),
@@ -28,7 +28,7 @@ func (a *app) overlayPush() *cobra.Command {
 			"revision has nothing else, unless --add puts the files over those that are there.",
 		ValidArgsFunction: func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 0 {
-				return a.overlays(c, args, typed)
+				return cmd.app.overlays(c, args, typed)
 			}
 			return nil, cobra.ShellCompDirectiveDefault
 		},
@@ -58,21 +58,21 @@ func (a *app) overlayPush() *cobra.Command {
 		if in.Moves, err = folderMoves(*moves); err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		file, err := toSend(args[1])
+		file, err := apiclient.SourceOf(args[1])
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		change := map[string]any{"import": in, "replace": !*add, "once": true} // who fails to push pushes again
-		err = a.push(c.Context(), what, path, file, func(ctx context.Context, id string) error {
+		err = cmd.upload(c.Context(), what, path, file, func(ctx context.Context, id string) error {
 			if *plan {
 				delete(change, "once")
-				return a.plan(ctx, id, change)
+				return cmd.plan(ctx, id, change)
 			}
-			if !a.quiet && !a.json {
-				a.sayUnplaced(c.Context(), id, change)
+			if !cmd.app.quiet && !cmd.app.json {
+				cmd.sayUnplaced(c.Context(), id, change)
 			}
 			change["upload"] = id
-			return a.begin(ctx, what, http.MethodPost, path+"/build", map[string]any{"note": *note, "change": change}, *wait)
+			return cmd.app.begin(ctx, what, http.MethodPost, path+"/build", map[string]any{"note": *note, "change": change}, *wait)
 		}, *plan)
 		return err
 	}
@@ -84,7 +84,7 @@ func folderMoves(all []string) (moves []left4me.FolderMove, err error) {
 	for _, m := range all {
 		i := strings.LastIndexByte(m, '=')
 		if i < 1 {
-			return nil, usagef("--move: %q names no folder and place; write one like docs=left4dead2/cfg", fit(m, 80))
+			return nil, usagef("--move: %q names no folder and place; write one like docs=left4dead2/cfg", output.Fit(m, 80))
 		}
 		moves = append(moves, left4me.FolderMove{From: m[:i], To: m[i+1:]})
 	}
@@ -101,63 +101,18 @@ func moveFlags(all []left4me.FolderMove) string {
 	return strings.Join(flags, " ")
 }
 
-// toSend is what is sent for an argument: a directory as a tar.
-func toSend(name string) (sent, error) {
-	st, err := os.Stat(name)
-	if err != nil {
-		return sent{}, left4me.Errorf(left4me.Invalid, "%s", err.Error()).WithHint("name a directory or a file")
-	}
-	abs, err := filepath.Abs(name)
-	if err != nil {
-		return sent{}, err
-	}
-	if st.IsDir() {
-		// What the argument is may be a link; what is in it may not.
-		abs, err = filepath.EvalSymlinks(abs)
-		if err != nil {
-			return sent{}, err
-		}
-		s, err := newTarStream(abs)
-		if err != nil {
-			return sent{}, err
-		}
-		return sent{
-			name: filepath.Base(abs) + ".tar",
-			size: s.size,
-			from: func(offset int64) (io.ReadCloser, error) { return s.from(offset), nil },
-		}, nil
-	}
-	if !st.Mode().IsRegular() {
-		return sent{}, left4me.Errorf(left4me.Invalid, "%s is neither a file nor a directory", name)
-	}
-	return sent{name: filepath.Base(abs), size: st.Size(), from: func(offset int64) (io.ReadCloser, error) {
-		f, err := os.Open(abs)
-		if err != nil {
-			return nil, err
-		}
-		now, err := f.Stat()
-		if err == nil && (now.Size() != st.Size() || !now.ModTime().Equal(st.ModTime())) {
-			err = left4me.Errorf(left4me.Conflict, "%s changed while it was sent", name).WithHint("try again")
-		}
-		if err == nil {
-			_, err = f.Seek(offset, io.SeekStart)
-		}
-		if err != nil {
-			f.Close()
-			return nil, err
-		}
-		return f, nil
-	}}, nil
-}
+// dropWithin bounds the request that drops an upload which failed.
+const dropWithin = 5 * time.Second
 
-// push sends a file to a new upload of an overlay and does something with it. The
+// upload sends a file to a new upload of an overlay and does something with it. The
 // upload is dropped when that fails, or drop says so.
-func (a *app) push(ctx context.Context, what, overlay string, file sent, then func(context.Context, string) error, drop bool) (err error) {
-	c, err := a.client()
+func (cmd overlayFileCommands) upload(ctx context.Context, what, overlay string, file apiclient.Source,
+	then func(context.Context, string) error, drop bool) (err error) {
+	c, err := cmd.app.client()
 	if err != nil {
 		return err
 	}
-	var u upload
+	var u apiclient.Upload
 	if _, err := c.Call(ctx, http.MethodPost, overlay+"/uploads", nil, &u); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
@@ -166,19 +121,23 @@ func (a *app) push(ctx context.Context, what, overlay string, file sent, then fu
 		if done && !drop {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dialWithin)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropWithin)
 		defer cancel()
 		_, _ = c.Call(ctx, http.MethodDelete, "/uploads/"+url.PathEscape(u.ID), nil, nil) // else it goes by itself, later
 	}()
-	m := a.newMeter(what, file.size)
+	m := cmd.app.newMeter(what, file.Size)
 	began := time.Now()
-	err = a.sendFile(ctx, c, u.ID, file, m.show)
-	m.end()
+	err = c.SendFile(ctx, u.ID, file, m.Show, func(reason string) {
+		if !cmd.app.quiet {
+			fmt.Fprintf(cmd.app.Err, "%s; trying again\n", output.OneLine(reason))
+		}
+	})
+	m.End()
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	if spent := time.Since(began); !a.quiet && !a.json {
-		fmt.Fprintf(a.Err, "%s: sent %s in %s\n", what, size(file.size), spent.Round(100*time.Millisecond))
+	if spent := time.Since(began); !cmd.app.quiet && !cmd.app.json {
+		fmt.Fprintf(cmd.app.Err, "%s: sent %s in %s\n", what, output.Size(file.Size), spent.Round(100*time.Millisecond))
 	}
 	err = then(ctx, u.ID)
 	done = err == nil || isJob(err) || ctx.Err() != nil
@@ -187,23 +146,23 @@ func (a *app) push(ctx context.Context, what, overlay string, file sent, then fu
 
 // sayUnplaced says before a push what of it is left out or unclear. What can't be
 // asked is said by the job.
-func (a *app) sayUnplaced(ctx context.Context, id string, change map[string]any) {
+func (cmd overlayFileCommands) sayUnplaced(ctx context.Context, id string, change map[string]any) {
 	asked := maps.Clone(change)
 	delete(asked, "once")
 	var p left4me.Plan
-	if _, err := a.call(ctx, http.MethodPost, "/uploads/"+url.PathEscape(id)+"/plan", asked, &p); err == nil && p.Problem == nil {
-		a.writeUnplaced(a.Err, p)
+	if _, err := cmd.app.call(ctx, http.MethodPost, "/uploads/"+url.PathEscape(id)+"/plan", asked, &p); err == nil && p.Problem == nil {
+		cmd.writeUnplaced(cmd.app.Err, p)
 	}
 }
 
 // plan prints what publishing an upload would do.
-func (a *app) plan(ctx context.Context, id string, change map[string]any) error {
+func (cmd overlayFileCommands) plan(ctx context.Context, id string, change map[string]any) error {
 	var p left4me.Plan
-	raw, err := a.call(ctx, http.MethodPost, "/uploads/"+url.PathEscape(id)+"/plan", change, &p)
+	raw, err := cmd.app.call(ctx, http.MethodPost, "/uploads/"+url.PathEscape(id)+"/plan", change, &p)
 	if err != nil {
 		return fmt.Errorf("plan: %w", err)
 	}
-	if err := a.print(raw, func(w io.Writer) { a.writePlan(w, p) }); err != nil {
+	if err := cmd.app.print(raw, func(w io.Writer) { cmd.writePlan(w, p) }); err != nil {
 		return err
 	}
 	if p.Problem != nil {
@@ -212,10 +171,10 @@ func (a *app) plan(ctx context.Context, id string, change map[string]any) error 
 	return nil
 }
 
-func (a *app) writePlan(w io.Writer, p left4me.Plan) {
-	if a.quiet {
+func (cmd overlayFileCommands) writePlan(w io.Writer, p left4me.Plan) {
+	if cmd.app.quiet {
 		for _, f := range p.Files {
-			fmt.Fprintln(w, oneLine(f.Path))
+			fmt.Fprintln(w, output.OneLine(f.Path))
 		}
 		return
 	}
@@ -227,16 +186,16 @@ func (a *app) writePlan(w io.Writer, p left4me.Plan) {
 		if f.From != "" {
 			note = "from " + f.From + map[bool]string{true: ", " + note}[note != ""]
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", oneLine(f.Path), size(f.Size), oneLine(note))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", output.OneLine(f.Path), output.Size(f.Size), output.OneLine(note))
 	}
 	if more := p.Count - len(p.Files); more > 0 {
 		fmt.Fprintf(w, "and %d more\n", more)
 	}
 	for _, s := range p.Repairs {
-		fmt.Fprintf(w, "saved as UTF-8\t%s\n", oneLine(s))
+		fmt.Fprintf(w, "saved as UTF-8\t%s\n", output.OneLine(s))
 	}
 	for _, s := range p.Skipped {
-		fmt.Fprintf(w, "skipped\t%s\n", oneLine(s))
+		fmt.Fprintf(w, "skipped\t%s\n", output.OneLine(s))
 	}
 	if p.Names != nil {
 		for i, n := range p.Names.Examples {
@@ -244,22 +203,22 @@ func (a *app) writePlan(w io.Writer, p left4me.Plan) {
 			if i == 0 {
 				read = map[bool]string{false: "names are", true: "names are, by a guess"}[p.Names.Guess]
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\n", read, oneLine(n.Encoding), oneLine(strings.Join(n.Names, ", ")))
+			fmt.Fprintf(w, "%s\t%s\t%s\n", read, output.OneLine(n.Encoding), output.OneLine(strings.Join(n.Names, ", ")))
 		}
 	}
-	a.writeUnplaced(w, p)
+	cmd.writeUnplaced(w, p)
 	for _, v := range p.Warnings {
-		fmt.Fprintf(w, "warning\t%s\n", oneLine(v.Text+"; "+v.Hint))
+		fmt.Fprintf(w, "warning\t%s\n", output.OneLine(v.Text+"; "+v.Hint))
 	}
 	if p.Count > 0 {
-		fmt.Fprintf(w, "%s, %s\n", count(p.Count, "file"), size(p.Bytes))
+		fmt.Fprintf(w, "%s, %s\n", output.Count(p.Count, "file"), output.Size(p.Bytes))
 	}
 }
 
 // someFiles names the first of n files.
 func someFiles(files []string, n int) string {
 	few := files[:min(len(files), 3)]
-	text := oneLine(strings.Join(few, ", "))
+	text := output.OneLine(strings.Join(few, ", "))
 	if n > len(few) {
 		text += fmt.Sprintf(" and %d more", n-len(few))
 	}
@@ -267,18 +226,18 @@ func someFiles(files []string, n int) string {
 }
 
 // writeUnplaced says what is left out, by reason, and what is asked.
-func (a *app) writeUnplaced(w io.Writer, p left4me.Plan) {
+func (cmd overlayFileCommands) writeUnplaced(w io.Writer, p left4me.Plan) {
 	for _, l := range p.Left {
-		fmt.Fprintf(w, "left out\t%s: %s (%s)\n", count(l.Count, "file"), oneLine(l.Why), someFiles(l.Files, l.Count))
+		fmt.Fprintf(w, "left out\t%s: %s (%s)\n", output.Count(l.Count, "file"), output.OneLine(l.Why), someFiles(l.Files, l.Count))
 	}
 	for _, q := range p.Asks {
-		fmt.Fprintf(w, "unclear\t%s: %s (%s)\n", count(q.Count, "file"), oneLine(q.Text), someFiles(q.Files, q.Count))
+		fmt.Fprintf(w, "unclear\t%s: %s (%s)\n", output.Count(q.Count, "file"), output.OneLine(q.Text), someFiles(q.Files, q.Count))
 		for i, c := range q.Choices {
 			now := ""
 			if i == 0 {
 				now = " (without an answer)"
 			}
-			fmt.Fprintf(w, "\t%s%s: %s\n", oneLine(c.Text), now, oneLine(moveFlags(c.Moves)))
+			fmt.Fprintf(w, "\t%s%s: %s\n", output.OneLine(c.Text), now, output.OneLine(moveFlags(c.Moves)))
 		}
 	}
 }
@@ -287,4 +246,52 @@ func (a *app) writeUnplaced(w io.Writer, p left4me.Plan) {
 func isJob(err error) bool {
 	var failed *jobError
 	return errors.As(err, &failed)
+}
+
+// names has names in an archive that was published read in another encoding.
+func (cmd overlayFileCommands) names() *cobra.Command {
+	c := &cobra.Command{
+		Use: "names NAME ENCODING", Short: "Read names in an uploaded archive in another encoding",
+		Args: between(2, 2, "the name of an overlay and an encoding"),
+		Long: "Make a revision in which the files of the last upload are called as their names are\n" +
+			"in another encoding. The upload is kept for a week after it was published when its\n" +
+			"names don't say which one they are in. left4me upload names lists the encodings.",
+		ValidArgsFunction: func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				return cmd.app.overlays(c, args, typed)
+			}
+			return nil, noFiles
+		},
+	}
+	plan := c.Flags().Bool("plan", false, "only say what would be written")
+	wait := c.Flags().Bool("wait", false, "wait until the revision is made")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := overlayPath(args[0])
+		if err != nil {
+			return err
+		}
+		what := "names of " + string(n)
+		var o struct {
+			Content left4me.Content `json:"content"`
+		}
+		if _, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &o); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		for _, r := range o.Content.Revisions { // newest first
+			if r.Archive == nil || time.Now().After(r.Archive.Until) {
+				continue
+			}
+			change := map[string]any{"import": left4me.Import{Names: args[1]}}
+			if *plan {
+				return cmd.plan(c.Context(), r.Archive.Upload, change)
+			}
+			change["upload"] = r.Archive.Upload
+			return cmd.app.begin(c.Context(), what, http.MethodPost, path+"/build",
+				map[string]any{"note": "names read as " + args[1], "change": change}, *wait)
+		}
+		return fmt.Errorf("%s: %w", what,
+			left4me.Errorf(left4me.NotFound, "no upload of the last week has names that may be read otherwise").
+				WithHint("send it again with --names"))
+	}
+	return c
 }

@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -22,17 +24,17 @@ func revisionPath(overlay, revision string) (left4me.Name, string, error) {
 		return n, path + "/revisions/current", nil
 	}
 	if rev, err := strconv.Atoi(revision); err != nil || rev < 1 {
-		return n, "", usagef("%q is no revision; see: left4me overlay revisions %s", fit(oneLine(revision), 40), n)
+		return n, "", usagef("%q is no revision; see: left4me overlay revisions %s", output.Fit(output.OneLine(revision), 40), n)
 	}
 	return n, path + "/revisions/" + revision, nil
 }
 
-func (a *app) overlayRevisions() *cobra.Command {
+func (cmd overlayCommands) revisions() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "revisions NAME",
 		Short:             "List the revisions of an overlay, newest first",
 		Args:              one("the name of an overlay"),
-		ValidArgsFunction: a.overlays,
+		ValidArgsFunction: cmd.app.overlays,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
@@ -40,15 +42,15 @@ func (a *app) overlayRevisions() *cobra.Command {
 			return fmt.Errorf("revisions: %w", err)
 		}
 		var o overlay
-		raw, err := a.call(c.Context(), http.MethodGet, path, nil, &o)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &o)
 		if err == nil && o.Problem != "" {
 			err = left4me.Errorf(left4me.Unavailable, "%s", o.Problem)
 		}
 		if err != nil {
 			return fmt.Errorf("revisions of %s: %w", n, err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if a.quiet {
+		return cmd.app.print(raw, func(w io.Writer) {
+			if cmd.app.quiet {
 				for _, v := range o.Content.Revisions {
 					fmt.Fprintln(w, v.Number)
 				}
@@ -60,33 +62,34 @@ func (a *app) overlayRevisions() *cobra.Command {
 				if v.Number == o.Content.Current {
 					number += " current"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", number, moment(v.CreatedAt), oneLine(v.By), v.Files,
-					size(v.Bytes), size(v.Own),
-					fmt.Sprintf("+%d ~%d -%d", v.Added, v.Changed, v.Removed), joined(v.Servers), oneLine(v.Label),
-					oneLine(fit(v.Note, 60)))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", number, output.Moment(v.CreatedAt), output.OneLine(v.By),
+					v.Files,
+					output.Size(v.Bytes), output.Size(v.Own),
+					fmt.Sprintf("+%d ~%d -%d", v.Added, v.Changed, v.Removed), output.Joined(v.Servers), output.OneLine(v.Label),
+					output.OneLine(output.Fit(v.Note, 60)))
 			}
 		})
 	}
 	return c
 }
 
-func (a *app) overlayUse() *cobra.Command {
+func (cmd overlayCommands) use() *cobra.Command {
 	c := &cobra.Command{
 		Use: "use NAME REVISION", Short: "Let servers start with a revision, an older one or the newest",
 		Args:              between(2, 2, "the name of an overlay and a revision"),
-		ValidArgsFunction: a.overlayRevision,
+		ValidArgsFunction: cmd.completeRevision,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := revisionPath(args[0], args[1])
 		if err != nil {
 			return fmt.Errorf("use: %w", err)
 		}
-		raw, err := a.call(c.Context(), http.MethodPost, path+"/use", nil, nil)
+		raw, err := cmd.app.call(c.Context(), http.MethodPost, path+"/use", nil, nil)
 		if err != nil {
 			return fmt.Errorf("use %s of %s: %w", args[1], n, err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if !a.quiet {
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
 				fmt.Fprintf(w, "servers start with revision %s of %s now\n", args[1], n)
 			}
 		})
@@ -94,17 +97,17 @@ func (a *app) overlayUse() *cobra.Command {
 	return c
 }
 
-// overlayRevision completes the name of an overlay and one of its revisions.
-func (a *app) overlayRevision(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+// completeRevision completes the name of an overlay and one of its revisions.
+func (cmd overlayCommands) completeRevision(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) == 0 {
-		return a.overlays(c, args, typed)
+		return cmd.app.overlays(c, args, typed)
 	}
 	n, path, err := overlayPath(args[0])
 	if err != nil || len(args) > 1 || n == "" {
 		return nil, noFiles
 	}
 	var o overlay
-	if !a.ask(c, path, &o) {
+	if !cmd.app.ask(c, path, &o) {
 		return nil, noFiles
 	}
 	var all []string
@@ -114,11 +117,11 @@ func (a *app) overlayRevision(c *cobra.Command, args []string, typed string) ([]
 	return all, noFiles
 }
 
-func (a *app) overlayLabel() *cobra.Command {
+func (cmd overlayCommands) label() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "label NAME REVISION [LABEL]",
 		Short: "Name a revision, which keeps it from being collected; without a label its name is taken away",
-		Args:  between(2, 3, "the name of an overlay, a revision and its label"), ValidArgsFunction: a.overlayRevision,
+		Args:  between(2, 3, "the name of an overlay, a revision and its label"), ValidArgsFunction: cmd.completeRevision,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := revisionPath(args[0], args[1])
@@ -129,23 +132,23 @@ func (a *app) overlayLabel() *cobra.Command {
 		if len(args) == 3 {
 			label = args[2]
 		}
-		raw, err := a.call(c.Context(), http.MethodPut, path+"/label", map[string]string{"label": label}, nil)
+		raw, err := cmd.app.call(c.Context(), http.MethodPut, path+"/label", map[string]string{"label": label}, nil)
 		if err != nil {
 			return fmt.Errorf("label %s of %s: %w", args[1], n, err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if !a.quiet {
-				fmt.Fprintf(w, "revision %s of %s is called %q\n", args[1], n, oneLine(label))
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
+				fmt.Fprintf(w, "revision %s of %s is called %q\n", args[1], n, output.OneLine(label))
 			}
 		})
 	}
 	return c
 }
 
-func (a *app) overlayDrop() *cobra.Command {
+func (cmd overlayCommands) drop() *cobra.Command {
 	c := &cobra.Command{
 		Use: "drop NAME REVISION", Short: "Remove a revision that nothing uses, for ever",
-		Args: between(2, 2, "the name of an overlay and a revision"), ValidArgsFunction: a.overlayRevision,
+		Args: between(2, 2, "the name of an overlay and a revision"), ValidArgsFunction: cmd.completeRevision,
 	}
 	yes := c.Flags().BoolP("yes", "y", false, "don't ask")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -154,16 +157,16 @@ func (a *app) overlayDrop() *cobra.Command {
 			return fmt.Errorf("drop: %w", err)
 		}
 		if !*yes {
-			if err := a.confirm(c.Context(), n, "revision "+args[1]+" can't be had again"); err != nil {
+			if err := cmd.app.confirm(c.Context(), n, "revision "+args[1]+" can't be had again"); err != nil {
 				return fmt.Errorf("drop %s of %s: %w", args[1], n, err)
 			}
 		}
-		raw, err := a.call(c.Context(), http.MethodDelete, path, nil, nil)
+		raw, err := cmd.app.call(c.Context(), http.MethodDelete, path, nil, nil)
 		if err != nil {
 			return fmt.Errorf("drop %s of %s: %w", args[1], n, err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if !a.quiet {
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
 				fmt.Fprintf(w, "revision %s of %s is removed\n", args[1], n)
 			}
 		})
@@ -184,35 +187,40 @@ type moves struct {
 	} `json:"servers"`
 }
 
-func (a *app) overlayMoves() *cobra.Command {
-	return a.movesCommand("moves NAME", "Show how servers move over to a revision that came by itself", http.MethodGet)
+func (cmd overlayCommands) moves() *cobra.Command {
+	return cmd.movesCommand("moves NAME", "Show how servers move over to a revision that came by itself", http.MethodGet)
 }
 
-func (a *app) overlayStay() *cobra.Command {
-	return a.movesCommand("stay NAME", "Leave servers that have not moved over to it as they are", http.MethodDelete)
+func (cmd overlayCommands) stay() *cobra.Command {
+	return cmd.movesCommand("stay NAME", "Leave servers that have not moved over to it as they are", http.MethodDelete)
 }
 
-func (a *app) movesCommand(use, short, method string) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: one("the name of an overlay"), ValidArgsFunction: a.overlays}
+func (cmd overlayCommands) movesCommand(use, short, method string) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: one("the name of an overlay"), ValidArgsFunction: cmd.app.overlays}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
 		if err != nil {
 			return fmt.Errorf("%s: %w", name(c), err)
 		}
 		var m moves
-		raw, err := a.call(c.Context(), method, path+"/moves", nil, &m)
+		raw, err := cmd.app.call(c.Context(), method, path+"/moves", nil, &m)
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", name(c), n, err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			row(w, "revision", strconv.Itoa(m.Revision))
-			row(w, "mode", m.Mode)
-			row(w, "state", m.State)
-			row(w, "reason", m.Reason)
+		return cmd.app.print(raw, func(w io.Writer) {
+			output.Row(w, "revision", strconv.Itoa(m.Revision))
+			output.Row(w, "mode", m.Mode)
+			output.Row(w, "state", m.State)
+			output.Row(w, "reason", m.Reason)
 			for _, s := range m.Servers {
-				row(w, "server", movesText(s.Server, s.State, s.Reason))
+				output.Row(w, "server", movesText(s.Server, s.State, s.Reason))
 			}
 		})
 	}
 	return c
+}
+
+// movesText is a server that moves over, in a line.
+func movesText(server left4me.Name, state, reason string) string {
+	return strings.TrimRight(string(server)+" "+output.OneLine(state)+": "+output.OneLine(reason), ": ")
 }

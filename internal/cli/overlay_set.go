@@ -2,17 +2,16 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -133,7 +132,7 @@ func (d *definitionFlags) when(given func(string) bool, o *overlay) error {
 		hours, at, _ := strings.Cut(d.refresh, "@")
 		n, err := strconv.Atoi(hours)
 		if err != nil {
-			return usagef("--refresh: %q is no number of hours; use one like 24 or 24@04:30", fit(d.refresh, 40))
+			return usagef("--refresh: %q is no number of hours; use one like 24 or 24@04:30", output.Fit(d.refresh, 40))
 		}
 		o.Refresh.Hours, o.Refresh.At = n, at
 	}
@@ -159,51 +158,6 @@ func entries(old []left4me.WorkshopEntry, ids []left4me.WorkshopID) []left4me.Wo
 		}
 	}
 	return all
-}
-
-// workshopIDs reads numbers and links as the API does.
-func (a *app) workshopIDs(ctx context.Context, texts []string) ([]left4me.WorkshopID, error) {
-	var found struct {
-		IDs []left4me.WorkshopID `json:"ids"`
-		Bad []string             `json:"bad"`
-	}
-	text := strings.Join(texts, "\n")
-	if _, err := a.call(ctx, http.MethodPost, "/workshop/parse", map[string]string{"text": text}, &found); err != nil {
-		return nil, err
-	}
-	if len(found.Bad) > 0 {
-		return nil, usagef("%q is no item of the workshop; use its number or its link", fit(oneLine(found.Bad[0]), 80))
-	}
-	if len(found.IDs) == 0 && strings.TrimSpace(text) != "" {
-		return nil, usagef("%q is no item of the workshop; use its number or its link", fit(oneLine(text), 80))
-	}
-	return found.IDs, nil
-}
-
-// readText reads a file of this machine, or the standard input for -.
-func (a *app) readText(ctx context.Context, file string) (string, error) {
-	b, err := during(ctx, func() ([]byte, error) {
-		in := io.Reader(a.In)
-		if file != "-" {
-			f, err := os.Open(file)
-			if err != nil {
-				return nil, err
-			}
-			defer f.Close()
-			in = f
-		}
-		return io.ReadAll(io.LimitReader(in, maxScript+1))
-	})
-	var path *os.PathError
-	switch {
-	case errors.As(err, &path):
-		return "", left4me.Errorf(left4me.NotFound, "%s can't be read: %v", file, path.Err)
-	case err != nil:
-		return "", err
-	case len(b) > maxScript:
-		return "", left4me.Errorf(left4me.Invalid, "the script is too long").WithHint(fmt.Sprintf("use at most %d KiB", maxScript>>10))
-	}
-	return string(b), nil
 }
 
 // body is the definition as the API takes it.
@@ -235,7 +189,7 @@ func (o overlay) body(create bool) map[string]any {
 	return m
 }
 
-func (a *app) overlayCreate() *cobra.Command {
+func (cmd overlayCommands) create() *cobra.Command {
 	var (
 		d    definitionFlags
 		kind string
@@ -248,7 +202,7 @@ func (a *app) overlayCreate() *cobra.Command {
 	d.add(c.Flags())
 	build := c.Flags().Bool("build", false, "make its first revision")
 	wait := c.Flags().Bool("wait", false, "wait until that is done")
-	a.definitionCompletion(c)
+	cmd.definitionCompletion(c)
 	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions([]string{"files", "workshop", "script", "git", "release"}, noFiles))
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
@@ -259,22 +213,22 @@ func (a *app) overlayCreate() *cobra.Command {
 			return usagef("create overlay %s: --wait waits for nothing without --build", n)
 		}
 		o := overlay{Name: n, Kind: left4me.OverlayKind(kind)}
-		err = d.apply(c.Context(), a, c.Flags(), &o)
+		err = d.apply(c.Context(), cmd.app, c.Flags(), &o)
 		if err == nil && kind == "" {
 			o.Kind, err = o.kind()
 		}
 		if err != nil {
 			return fmt.Errorf("create overlay %s: %w", n, err)
 		}
-		raw, err := a.call(c.Context(), http.MethodPost, "/overlays", o.body(true), nil)
+		raw, err := cmd.app.call(c.Context(), http.MethodPost, "/overlays", o.body(true), nil)
 		if err != nil {
 			return fmt.Errorf("create overlay %s: %w", n, err)
 		}
 		if *build {
-			return a.begin(c.Context(), "build "+string(n), http.MethodPost, path+"/build", nil, *wait)
+			return cmd.app.begin(c.Context(), "build "+string(n), http.MethodPost, path+"/build", nil, *wait)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if !a.quiet {
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
 				fmt.Fprintf(w, "overlay %s is created\n", n)
 			}
 		})
@@ -302,30 +256,30 @@ func (o overlay) kind() (left4me.OverlayKind, error) {
 	return "", usagef("the flags are of several kinds of overlays; say which with --kind")
 }
 
-func (a *app) overlaySet() *cobra.Command {
+func (cmd overlayCommands) set() *cobra.Command {
 	var d definitionFlags
 	c := &cobra.Command{
 		Use: "set NAME", Short: "Change what an overlay is made of; what isn't said stays", Args: one("the name of an overlay"),
-		ValidArgsFunction: a.overlays,
+		ValidArgsFunction: cmd.app.overlays,
 	}
 	d.add(c.Flags())
 	build := c.Flags().Bool("build", false, "make a revision of it")
 	wait := c.Flags().Bool("wait", false, "wait until that is done")
-	a.definitionCompletion(c)
+	cmd.definitionCompletion(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return a.changeOverlay(c, args[0], *build, *wait, func(o *overlay) error { return d.apply(c.Context(), a, c.Flags(), o) })
+		return cmd.change(c, args[0], *build, *wait, func(o *overlay) error { return d.apply(c.Context(), cmd.app, c.Flags(), o) })
 	}
 	return c
 }
 
-func (a *app) definitionCompletion(c *cobra.Command) {
+func (cmd overlayCommands) definitionCompletion(c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("names", cobra.FixedCompletions([]string{"id", "original"}, noFiles))
 	_ = c.RegisterFlagCompletionFunc("restart", cobra.FixedCompletions([]string{"never", "empty"}, noFiles))
 }
 
-// changeOverlay reads a definition, changes it and writes it back. When somebody
+// change reads a definition, changes it and writes it back. When somebody
 // else changed it meanwhile, nothing is written.
-func (a *app) changeOverlay(c *cobra.Command, arg string, build, wait bool, change func(*overlay) error) error {
+func (cmd overlayCommands) change(c *cobra.Command, arg string, build, wait bool, change func(*overlay) error) error {
 	n, path, err := overlayPath(arg)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name(c), err)
@@ -334,21 +288,21 @@ func (a *app) changeOverlay(c *cobra.Command, arg string, build, wait bool, chan
 		return usagef("%s %s: --wait waits for nothing without --build", name(c), n)
 	}
 	var o overlay
-	if _, err = a.call(c.Context(), http.MethodGet, path, nil, &o); err == nil {
+	if _, err = cmd.app.call(c.Context(), http.MethodGet, path, nil, &o); err == nil {
 		err = change(&o)
 	}
 	var raw []byte
 	if err == nil {
-		raw, err = a.call(c.Context(), http.MethodPut, path, o.body(false), nil)
+		raw, err = cmd.app.call(c.Context(), http.MethodPut, path, o.body(false), nil)
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", name(c), n, err)
 	}
 	if build {
-		return a.begin(c.Context(), "build "+string(n), http.MethodPost, path+"/build", nil, wait)
+		return cmd.app.begin(c.Context(), "build "+string(n), http.MethodPost, path+"/build", nil, wait)
 	}
-	return a.print(raw, func(w io.Writer) {
-		if !a.quiet {
+	return cmd.app.print(raw, func(w io.Writer) {
+		if !cmd.app.quiet {
 			fmt.Fprintf(w, "overlay %s is changed; nothing is built yet\n", n)
 		}
 	})

@@ -8,7 +8,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me/internal/cli/output"
 )
+
+// recipeCommands are the commands about recipes: left4me recipe.
+type recipeCommands struct{ app *app }
 
 // recipe is a script to begin with, as the API has it.
 type recipe struct {
@@ -16,24 +21,24 @@ type recipe struct {
 	Parameters              []struct{ Name, Title, Default, Hint string }
 }
 
-func (a *app) recipeCommand() *cobra.Command {
-	return group("recipe", "Scripts to begin an overlay with", a.recipeList(), a.recipeShow())
+func (cmd recipeCommands) command() *cobra.Command {
+	return group("recipe", "Scripts to begin an overlay with", cmd.list(), cmd.show())
 }
 
-func (a *app) recipeList() *cobra.Command {
+func (cmd recipeCommands) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List scripts to begin with", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var all []recipe
-		raw, err := a.call(c.Context(), http.MethodGet, "/recipes", nil, &all)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/recipes", nil, &all)
 		if err != nil {
 			return fmt.Errorf("list recipes: %w", err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if !a.quiet {
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
 				fmt.Fprintln(w, "ID\tWHAT IT MAKES")
 			}
 			for _, r := range all {
-				if a.quiet {
+				if cmd.app.quiet {
 					fmt.Fprintln(w, r.ID)
 					continue
 				}
@@ -44,7 +49,7 @@ func (a *app) recipeList() *cobra.Command {
 	return c
 }
 
-func (a *app) recipeShow() *cobra.Command {
+func (cmd recipeCommands) show() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show one with its parameters, or print its script", Args: one("the id of a recipe"),
 		Long: `Show a recipe with its parameters. With --script, print the script and nothing
@@ -55,7 +60,7 @@ else, with the values of --set:
 			if len(args) > 0 {
 				return nil, noFiles
 			}
-			return a.names(c, "/recipes", "id"), noFiles
+			return cmd.app.names(c, "/recipes", "id"), noFiles
 		},
 	}
 	set := c.Flags().StringArray("set", nil, "NAME=VALUE of a parameter; may be repeated")
@@ -66,18 +71,18 @@ else, with the values of --set:
 		if len(*set) > 0 {
 			path += "?" + url.Values{"set": *set}.Encode()
 		}
-		raw, err := a.call(c.Context(), http.MethodGet, path, nil, &r)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &r)
 		if err != nil {
-			return fmt.Errorf("show recipe %s: %w", oneLine(args[0]), err)
+			return fmt.Errorf("show recipe %s: %w", output.OneLine(args[0]), err)
 		}
-		if *script && !a.json {
-			_, err := io.WriteString(a.Out, r.Script)
+		if *script && !cmd.app.json {
+			_, err := io.WriteString(cmd.app.Out, r.Script)
 			return err
 		}
-		return a.print(raw, func(w io.Writer) {
+		return cmd.app.print(raw, func(w io.Writer) {
 			fmt.Fprintf(w, "%s\n%s\n", r.Title, r.Text)
 			for _, p := range r.Parameters {
-				fmt.Fprintf(w, "\n%s=%s\n    %s: %s\n", p.Name, oneLine(p.Default), p.Title, strings.TrimSpace(p.Hint))
+				fmt.Fprintf(w, "\n%s=%s\n    %s: %s\n", p.Name, output.OneLine(p.Default), p.Title, strings.TrimSpace(p.Hint))
 			}
 		})
 	}

@@ -2,42 +2,14 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
-	"sync"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
-
-// Config is what the command line finds around it.
-type Config struct {
-	Target // how to reach the API when no flag says otherwise
-	In     *os.File
-	Out    io.Writer
-	Err    io.Writer
-	// VerifyFile checks the file of a backup on this machine and says what it
-	// found; nil where there is no such thing.
-	VerifyFile func(ctx context.Context, file string, out io.Writer, asJSON bool) error
-}
-
-// app is what the commands share.
-type app struct {
-	Config
-	ownToken string // of the environment: never a flag's default, which help shows
-	timeout  time.Duration
-	json     bool
-	quiet    bool
-	warned   sync.Once
-}
 
 // New makes the command left4me with everything that goes over the API. It
 // prints no errors: Report does, of what Execute returns.
@@ -71,7 +43,7 @@ else. From elsewhere, LEFT4ME_URL says where it is and LEFT4ME_TOKEN who you are
 			a.Token = a.ownToken
 		}
 		if a.json {
-			a.Out = &escaped{w: a.Out}
+			a.Out = output.EscapedJSON(a.Out)
 			c.Root().SetOut(a.Out)
 		}
 		if a.timeout > 0 {
@@ -82,12 +54,13 @@ else. From elsewhere, LEFT4ME_URL says where it is and LEFT4ME_TOKEN who you are
 		return nil
 	}
 	root.PersistentPostRun = func(*cobra.Command, []string) { stop() }
-	root.AddCommand(a.serverCommand(), a.gameCommand(), a.jobCommand(), a.blueprintCommand(), a.overlayCommand(), a.recipeCommand(),
-		a.uploadCommand(), a.contentCommand(), a.backupCommand(), a.userCommand(), a.tokenCommand())
+	root.AddCommand(serverCommands{a}.command(), gameCommands{a}.command(), jobCommands{a}.command(), blueprintCommands{a}.command(),
+		overlayCommands{a}.command(), recipeCommands{a}.command(), uploadCommands{a}.command(), contentCommands{a}.command(),
+		backupCommands{a}.command(), userCommands{a}.command(), tokenCommands{a}.command())
 	root.AddCommand(&cobra.Command{
 		Use: "exit-codes", Short: "What the exit codes mean",
 		Long: "Errors are one line on stderr: what was tried, what is wrong; what to do about it.\n" +
-			"The exit code says of which kind it is:\n\n" + ExitCodes,
+			"The exit code says of which kind it is:\n\n" + output.ExitCodes,
 	})
 	return root
 }
@@ -136,110 +109,19 @@ func name(c *cobra.Command) string {
 	return rest
 }
 
-func (a *app) client() (*Client, error) {
-	c, err := NewClient(a.Target)
-	if err == nil && !a.quiet {
-		c.warn = func(text string) {
-			a.warned.Do(func() { fmt.Fprintln(a.Err, "left4me: warning: "+oneLine(text)) })
+// usagef makes an error about the command line.
+func usagef(format string, args ...any) error {
+	return left4me.Errorf(left4me.Invalid, format, args...)
+}
+
+// between says that a command takes from least to most arguments; -1 is no bound.
+func between(least, most int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < least || most >= 0 && len(args) > most {
+			return usagef("%s takes %s; see: %s --help", name(c), what, c.CommandPath())
 		}
-	}
-	return c, err
-}
-
-// call sends one request.
-func (a *app) call(ctx context.Context, method, path string, in, out any) (json.RawMessage, error) {
-	c, err := a.client()
-	if err != nil {
-		return nil, err
-	}
-	return c.Call(ctx, method, path, in, out)
-}
-
-// print prints what the API answered, or what is made of it for people.
-func (a *app) print(raw json.RawMessage, text func(w io.Writer)) error {
-	if a.json {
-		_, err := fmt.Fprintf(a.Out, "%s\n", strings.TrimRight(string(raw), "\n"))
-		return err
-	}
-	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-	text(w)
-	return w.Flush()
-}
-
-// warn tells what is wrong with something that was saved all the same.
-func (a *app) warn(all []left4me.Warning) {
-	for _, w := range all {
-		fmt.Fprintf(a.Err, "warning: %s; %s\n", oneLine(w.Text), oneLine(w.Hint))
+		return nil
 	}
 }
 
-// terminal is the width of a terminal, 0 for anything else.
-func terminal(v any) int {
-	f, ok := v.(*os.File)
-	if !ok || f == nil || !term.IsTerminal(int(f.Fd())) {
-		return 0
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil || width <= 0 {
-		return 80
-	}
-	return width
-}
-
-// confirm lets somebody type the name of what is going to be lost.
-func (a *app) confirm(ctx context.Context, n left4me.Name, loss string) error {
-	if terminal(a.In) == 0 {
-		return usagef("%s; if that is meant, say --yes", loss)
-	}
-	fmt.Fprintf(a.Err, "%s: %s. Type the name to go on: ", n, loss)
-	typed, err := a.line(ctx)
-	if err != nil {
-		return err
-	}
-	if typed != string(n) {
-		return errors.New("that is not its name; nothing was changed")
-	}
-	return nil
-}
-
-// line reads a line from the standard input.
-func (a *app) line(ctx context.Context) (string, error) {
-	return during(ctx, func() (string, error) {
-		var line []byte
-		for b := make([]byte, 1); ; {
-			switch n, err := a.In.Read(b); {
-			case n == 1 && b[0] == '\n':
-				return strings.TrimSuffix(string(line), "\r"), nil
-			case n == 1 && len(line) < 4096:
-				line = append(line, b[0])
-			case n == 1:
-				return "", usagef("the line is too long")
-			case errors.Is(err, io.EOF) && len(line) > 0:
-				return string(line), nil
-			case err != nil:
-				return "", err
-			}
-		}
-	})
-}
-
-// during does something that can't be interrupted, and leaves it behind when
-// ctx ends.
-func during[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	type result struct {
-		v   T
-		err error
-	}
-	done := make(chan result, 1)
-	go func() {
-		v, err := f()
-		done <- result{v, err}
-	}()
-	select {
-	case r := <-done:
-		return r.v, r.err
-	case <-ctx.Done():
-		var zero T
-		return zero, ctx.Err()
-	}
-}
+const noFiles = cobra.ShellCompDirectiveNoFileComp

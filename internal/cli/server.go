@@ -14,8 +14,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
+
+// serverCommands are the commands about servers: left4me server.
+type serverCommands struct{ app *app }
 
 // server is what the commands show of a server.
 type server struct {
@@ -66,18 +70,18 @@ type player struct {
 	Bot     bool    `json:"bot"`
 }
 
-func (a *app) serverCommand() *cobra.Command {
+func (cmd serverCommands) command() *cobra.Command {
 	return group("server", "Dedicated servers",
-		a.serverList(), a.serverShow(), a.serverCreate(), a.serverSet(), a.serverSettings(), a.serverConfig(),
-		a.serverActs("start", "Start servers", "Of many servers, those that run already stay as they are."),
-		a.serverActs("stop", "Stop servers", "Of many servers, those that are stopped and wanted to be stay as they are."),
-		a.serverActs("restart", "Restart servers",
+		cmd.list(), cmd.show(), cmd.create(), cmd.set(), cmd.settings(), cmd.config(),
+		cmd.actOnSeveral("start", "Start servers", "Of many servers, those that run already stay as they are."),
+		cmd.actOnSeveral("stop", "Stop servers", "Of many servers, those that are stopped and wanted to be stay as they are."),
+		cmd.actOnSeveral("restart", "Restart servers",
 			"A server that is named and stopped is started. Of many servers, only those that\nrun are restarted."),
-		a.serverAct("reset", "Empty what a server wrote and start it anew", "every file that it wrote is thrown away"),
-		a.serverAct("delete", "Delete a server and its files", "its files and logs go with it"),
-		a.serverConsole(), a.serverLogs(), a.serverReach(), a.serverMaps(), a.serverMap(),
-		a.serverFiles(), a.serverCat(), a.serverWritten(), a.serverDiscard(), a.serverPromote(), a.serverPending(), a.serverCompare(),
-		a.serverClashes())
+		cmd.act("reset", "Empty what a server wrote and start it anew", "every file that it wrote is thrown away"),
+		cmd.act("delete", "Delete a server and its files", "its files and logs go with it"),
+		cmd.console(), cmd.logs(), cmd.reach(), cmd.maps(), cmd.changeMap(),
+		cmd.files(), cmd.cat(), cmd.written(), cmd.discard(), cmd.promote(), cmd.pending(), cmd.compare(),
+		cmd.clashes())
 }
 
 // serverPath is where a server is in the API.
@@ -86,16 +90,16 @@ func serverPath(arg string) (left4me.Name, string, error) {
 	return n, "/servers/" + string(n), err
 }
 
-func (a *app) serverList() *cobra.Command {
+func (cmd serverCommands) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List servers", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var all []server
-		raw, err := a.call(c.Context(), http.MethodGet, "/servers", nil, &all)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/servers", nil, &all)
 		if err != nil {
 			return fmt.Errorf("list servers: %w", err)
 		}
-		return a.print(raw, func(w io.Writer) {
-			if a.quiet {
+		return cmd.app.print(raw, func(w io.Writer) {
+			if cmd.app.quiet {
 				for _, s := range all {
 					fmt.Fprintln(w, s.Name)
 				}
@@ -107,26 +111,26 @@ func (a *app) serverList() *cobra.Command {
 				if s.MaxPlayers > 0 {
 					players = fmt.Sprintf("%d/%d", s.Players, s.MaxPlayers)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", s.Name, listState(s), players, oneLine(s.Map), s.Port, s.Blueprint)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", s.Name, listState(s), players, output.OneLine(s.Map), s.Port, s.Blueprint)
 			}
 		})
 	}
 	return c
 }
 
-func (a *app) serverShow() *cobra.Command {
-	c := &cobra.Command{Use: "show NAME", Short: "Show a server", Args: one("the name of a server"), ValidArgsFunction: a.servers}
+func (cmd serverCommands) show() *cobra.Command {
+	c := &cobra.Command{Use: "show NAME", Short: "Show a server", Args: one("the name of a server"), ValidArgsFunction: cmd.app.servers}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err != nil {
 			return fmt.Errorf("show: %w", err)
 		}
 		var s server
-		raw, err := a.call(c.Context(), http.MethodGet, path, nil, &s)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &s)
 		if err != nil {
 			return fmt.Errorf("show %s: %w", n, err)
 		}
-		return a.print(raw, func(w io.Writer) { writeServer(w, s, a.connectAddress(c.Context(), s)) })
+		return cmd.app.print(raw, func(w io.Writer) { writeServer(w, s, cmd.connectAddress(c.Context(), s)) })
 	}
 	return c
 }
@@ -134,61 +138,61 @@ func (a *app) serverShow() *cobra.Command {
 func writeServer(w io.Writer, s server, address string) {
 	state := string(s.State)
 	if s.Since != nil {
-		state += " since " + moment(*s.Since)
+		state += " since " + output.Moment(*s.Since)
 	}
-	row(w, "name", string(s.Name))
-	row(w, "state", state)
-	row(w, "reason", s.Reason)
-	row(w, "wanted", wantedText(s))
-	row(w, "autostart", string(s.Autostart))
-	row(w, "hostname", s.Hostname)
-	row(w, "address", address)
-	row(w, "map", s.Map)
+	output.Row(w, "name", string(s.Name))
+	output.Row(w, "state", state)
+	output.Row(w, "reason", s.Reason)
+	output.Row(w, "wanted", wantedText(s))
+	output.Row(w, "autostart", string(s.Autostart))
+	output.Row(w, "hostname", s.Hostname)
+	output.Row(w, "address", address)
+	output.Row(w, "map", s.Map)
 	if s.MaxPlayers > 0 {
-		row(w, "players", fmt.Sprintf("%d of %d, %d bots", s.Players, s.MaxPlayers, s.Bots))
+		output.Row(w, "players", fmt.Sprintf("%d of %d, %d bots", s.Players, s.MaxPlayers, s.Bots))
 	}
 	for _, p := range s.Online {
-		row(w, "player", playerText(p))
+		output.Row(w, "player", playerText(p))
 	}
-	row(w, "port", strconv.Itoa(s.Port))
-	row(w, "blueprint", string(s.Blueprint))
-	row(w, "overlays", strings.Join(s.Overlays, " "))
-	row(w, "host", string(s.Host))
+	output.Row(w, "port", strconv.Itoa(s.Port))
+	output.Row(w, "blueprint", string(s.Blueprint))
+	output.Row(w, "overlays", strings.Join(s.Overlays, " "))
+	output.Row(w, "host", string(s.Host))
 	if s.PID > 0 {
-		row(w, "pid", strconv.Itoa(s.PID))
+		output.Row(w, "pid", strconv.Itoa(s.PID))
 	}
 	if s.Restarts > 0 {
-		row(w, "restarts", fmt.Sprintf("%d after crashes or ends by itself", s.Restarts))
+		output.Row(w, "restarts", fmt.Sprintf("%d after crashes or ends by itself", s.Restarts))
 	}
 	if s.RestartRequired {
-		row(w, "settings", "changed; restart to apply")
+		output.Row(w, "settings", "changed; restart to apply")
 	}
 	switch {
 	case s.NewBuild > 0:
-		row(w, "game", fmt.Sprintf("build %d; restart for build %d", s.Build, s.NewBuild))
+		output.Row(w, "game", fmt.Sprintf("build %d; restart for build %d", s.Build, s.NewBuild))
 	case s.Build > 0:
-		row(w, "game", fmt.Sprintf("build %d", s.Build))
+		output.Row(w, "game", fmt.Sprintf("build %d", s.Build))
 	}
 	for _, c := range s.NewContent {
-		row(w, "overlay", contentChange(c))
+		output.Row(w, "overlay", contentChange(c))
 	}
 	for _, x := range s.Warnings {
-		row(w, "warning", x.Text+"; "+x.Hint)
+		output.Row(w, "warning", x.Text+"; "+x.Hint)
 	}
 	if j := s.FailedJob; j != nil {
-		row(w, "failed", fmt.Sprintf("%s: %s (job %s)", j.Kind.Verb(), j.Error.Error(), j.ID))
+		output.Row(w, "failed", fmt.Sprintf("%s: %s (job %s)", j.Kind.Verb(), j.Error.Error(), j.ID))
 	}
 	if s.Job != nil {
-		row(w, "job", fmt.Sprintf("%s %s, %s", s.Job.Kind.Verb(), s.Job.State, s.Job.ID))
+		output.Row(w, "job", fmt.Sprintf("%s %s, %s", s.Job.Kind.Verb(), s.Job.State, s.Job.ID))
 	}
 }
 
 // listState is the state of a server in a list, with the job that failed if that
 // isn't what the state says.
 func listState(s server) string {
-	state := oneLine(string(s.State))
+	state := output.OneLine(string(s.State))
 	if s.FailedJob != nil && s.State != left4me.Failed {
-		state += ", " + oneLine(s.FailedJob.Kind.Verb()) + " failed"
+		state += ", " + output.OneLine(s.FailedJob.Kind.Verb()) + " failed"
 	}
 	return state
 }
@@ -207,12 +211,12 @@ func playerText(p player) string {
 
 // connectAddress is where players connect: what the API says, else the machine
 // that commands go to.
-func (a *app) connectAddress(ctx context.Context, s server) string {
+func (cmd serverCommands) connectAddress(ctx context.Context, s server) string {
 	if s.Address != "" || s.Port == 0 {
 		return s.Address
 	}
 	host := ""
-	if u, err := url.Parse(a.URL); err == nil {
+	if u, err := url.Parse(cmd.app.URL); err == nil {
 		host = u.Hostname()
 	}
 	if host == "" {
@@ -256,7 +260,7 @@ func contentChange(c left4me.OverlayChange) string {
 	return fmt.Sprintf("%s@%d; restart to apply revision %d", c.Overlay, c.From, c.To)
 }
 
-func (a *app) serverCreate() *cobra.Command {
+func (cmd serverCommands) create() *cobra.Command {
 	var in struct {
 		Name      string           `json:"name"`
 		Host      string           `json:"host,omitempty"`
@@ -275,9 +279,9 @@ func (a *app) serverCreate() *cobra.Command {
 	flags.IntVar(&in.Port, "port", 0, "the port that it listens on")
 	flags.StringVar(&in.Blueprint, "blueprint", "", "the recipe that it is made from")
 	autostartFlag(c, &in.Autostart)
-	overlays := a.overlaysFlag(c)
+	overlays := cmd.app.overlaysFlag(c)
 	settings := addSettings(c)
-	a.completeFlag(c, "blueprint", "/blueprints")
+	cmd.app.completeFlag(c, "blueprint", "/blueprints")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if _, err := left4me.ParseName(args[0]); err != nil {
 			return fmt.Errorf("create: %w", err)
@@ -290,13 +294,13 @@ func (a *app) serverCreate() *cobra.Command {
 			return fmt.Errorf("create %s: %w", args[0], err)
 		}
 		var s server
-		raw, err := a.call(c.Context(), http.MethodPost, "/servers", in, &s)
+		raw, err := cmd.app.call(c.Context(), http.MethodPost, "/servers", in, &s)
 		if err != nil {
 			return fmt.Errorf("create %s: %w", args[0], err)
 		}
-		a.warn(s.Warnings)
-		return a.print(raw, func(w io.Writer) {
-			if !a.quiet {
+		cmd.app.warn(s.Warnings)
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
 				fmt.Fprintf(w, "%s is created, on port %d\n", s.Name, s.Port)
 			}
 		})
@@ -304,30 +308,44 @@ func (a *app) serverCreate() *cobra.Command {
 	return c
 }
 
-// serverAct is a command that asks for a job on a server; loss says what it
-// throws away.
-func (a *app) serverAct(verb, short, loss string) *cobra.Command {
-	c := &cobra.Command{Use: verb + " NAME", Short: short, Args: one("the name of a server"), ValidArgsFunction: a.servers}
-	wait := c.Flags().Bool("wait", false, "wait until it is done")
-	yes := new(bool)
-	if loss != "" {
-		yes = c.Flags().BoolP("yes", "y", false, "don't ask")
+func (cmd serverCommands) reach() *cobra.Command {
+	c := &cobra.Command{
+		Use: "reach NAME", Short: "Say why players can't join a server", Args: one("the name of a server"),
+		ValidArgsFunction: cmd.app.servers,
+		Long: "Say why players can't join a server, or don't find it: go from its process\n" +
+			"outwards to Steam, and end at the first thing that keeps everybody out. The exit\ncode is 1 when there is one.",
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err != nil {
-			return fmt.Errorf("%s: %w", verb, err)
+			return fmt.Errorf("reach: %w", err)
 		}
-		what := verb + " " + string(n)
-		if loss != "" && !*yes {
-			if err := a.confirm(c.Context(), n, loss); err != nil {
-				return fmt.Errorf("%s: %w", what, err)
+		var r struct {
+			Joinable bool            `json:"joinable"`
+			First    *left4me.Check  `json:"first"`
+			Checks   []left4me.Check `json:"checks"`
+		}
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, path+"/reach", nil, &r)
+		if err != nil {
+			return fmt.Errorf("reach %s: %w", n, err)
+		}
+		err = cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
+				output.WriteChecks(w, r.Checks)
 			}
+			switch {
+			case r.First == nil:
+				fmt.Fprintf(w, "nothing keeps players from %s, as far as can be seen from its host\n", n)
+			case r.Joinable:
+				fmt.Fprintf(w, "players can join %s; the first thing to know: %s\n", n, output.OneLine(r.First.Text))
+			default:
+				fmt.Fprintf(w, "players can't join %s: %s\n", n, output.OneLine(r.First.Text))
+			}
+		})
+		if err == nil && !r.Joinable {
+			return output.ErrFailed
 		}
-		if verb == "delete" {
-			return a.begin(c.Context(), what, http.MethodDelete, path, nil, *wait)
-		}
-		return a.begin(c.Context(), what, http.MethodPost, path+"/"+verb, nil, *wait)
+		return err
 	}
 	return c
 }

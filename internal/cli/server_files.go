@@ -1,114 +1,23 @@
 package cli
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// listing are the flags of commands that list files.
-type listing struct {
-	dir, query string
-	deep       bool
-}
-
-func (l *listing) flags(c *cobra.Command) {
-	c.Flags().StringVar(&l.dir, "dir", "", "only what lies in this directory")
-	c.Flags().BoolVar(&l.deep, "deep", false, "all files beneath it")
-	c.Flags().StringVar(&l.query, "find", "", "only paths with this in them, anywhere")
-}
-
-func (l *listing) values() url.Values {
-	v := url.Values{}
-	if l.dir != "" {
-		v.Set("dir", strings.Trim(l.dir, "/"))
-	}
-	if l.query != "" {
-		v.Set("q", l.query)
-	}
-	if l.deep {
-		v.Set("deep", "true")
-	}
-	return v
-}
-
-// pages asks for all pages of a list, and gives them to f one by one.
-func pages[T any](ctx context.Context, a *app, path string, query url.Values, f func(left4me.Page[T])) (json.RawMessage, error) {
-	query.Set("limit", "1000")
-	all := left4me.Page[T]{Items: []T{}}
-	for {
-		var page left4me.Page[T]
-		if _, err := a.call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, &page); err != nil {
-			return nil, err
-		}
-		if a.json {
-			all.Items = append(all.Items, page.Items...)
-		} else {
-			f(page)
-		}
-		if page.Next == "" {
-			all.Total = len(all.Items)
-			return json.Marshal(all)
-		}
-		query.Set("after", page.Next)
-	}
-}
-
-// list prints all pages of a list.
-func list[T any](ctx context.Context, a *app, path string, query url.Values, head string, line func(io.Writer, T)) error {
-	var items []T
-	raw, err := pages(ctx, a, path, query, func(p left4me.Page[T]) { items = append(items, p.Items...) })
-	if err != nil {
-		return err
-	}
-	return a.print(raw, func(w io.Writer) {
-		if !a.quiet {
-			fmt.Fprintln(w, head)
-		}
-		for _, i := range items {
-			line(w, i)
-		}
-	})
-}
-
-func (a *app) writeTreeFile(w io.Writer, f left4me.TreeFile) {
-	name := oneLine(f.Path)
-	size := strconv.FormatInt(f.Size, 10)
-	switch {
-	case f.Gone:
-		size = "removed"
-	case f.Dir:
-		name, size = name+"/", ""
-	}
-	if a.quiet {
-		fmt.Fprintln(w, name)
-		return
-	}
-	fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, size, oneLine(f.Layer), oneLine(strings.Join(f.Hides, ", ")))
-}
-
-func (a *app) writeChange(w io.Writer, c left4me.FileChange) {
-	if a.quiet {
-		fmt.Fprintln(w, oneLine(c.Path))
-		return
-	}
-	fmt.Fprintf(w, "%s\t%s\t%d\t%d\n", oneLine(c.What), oneLine(c.Path), c.From, c.To)
-}
-
-func (a *app) serverFiles() *cobra.Command {
+func (cmd serverCommands) files() *cobra.Command {
 	var l listing
 	c := &cobra.Command{
 		Use: "files NAME", Short: "List what a server sees: its layers merged", Args: one("the name of a server"),
-		ValidArgsFunction: a.servers,
+		ValidArgsFunction: cmd.app.servers,
 		Long: "List what a server sees: its layers merged, nothing is mounted for it. Each file\n" +
 			"names the layer that it comes from, and those below that have it too.",
 	}
@@ -116,7 +25,7 @@ func (a *app) serverFiles() *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err == nil {
-			err = list(c.Context(), a, path+"/files", l.values(), "PATH\tBYTES\tLAYER\tHIDES", a.writeTreeFile)
+			err = list(c.Context(), cmd.app, path+"/files", l.values(), "PATH\tBYTES\tLAYER\tHIDES", cmd.app.writeTreeFile)
 		}
 		if err != nil {
 			return fmt.Errorf("files of %s: %w", n, err)
@@ -126,11 +35,11 @@ func (a *app) serverFiles() *cobra.Command {
 	return c
 }
 
-func (a *app) serverWritten() *cobra.Command {
+func (cmd serverCommands) written() *cobra.Command {
 	var l listing
 	c := &cobra.Command{
 		Use: "written NAME", Short: "List what a server wrote over its layers", Args: one("the name of a server"),
-		ValidArgsFunction: a.servers,
+		ValidArgsFunction: cmd.app.servers,
 	}
 	l.flags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -140,7 +49,7 @@ func (a *app) serverWritten() *cobra.Command {
 		}
 		n, path, err := serverPath(args[0])
 		if err == nil {
-			err = list(c.Context(), a, path+"/written", query, "PATH\tBYTES\tLAYER\tHIDES", a.writeTreeFile)
+			err = list(c.Context(), cmd.app, path+"/written", query, "PATH\tBYTES\tLAYER\tHIDES", cmd.app.writeTreeFile)
 		}
 		if err != nil {
 			return fmt.Errorf("what %s wrote: %w", n, err)
@@ -150,10 +59,10 @@ func (a *app) serverWritten() *cobra.Command {
 	return c
 }
 
-func (a *app) serverCat() *cobra.Command {
+func (cmd serverCommands) cat() *cobra.Command {
 	var inside string
 	c := &cobra.Command{
-		Use: "cat NAME PATH", Short: "Print a file as a server sees it", ValidArgsFunction: a.servers,
+		Use: "cat NAME PATH", Short: "Print a file as a server sees it", ValidArgsFunction: cmd.app.servers,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usagef("%s takes the name of a server and a path; see: %s --help", name(c), c.CommandPath())
@@ -172,26 +81,26 @@ func (a *app) serverCat() *cobra.Command {
 			Data []byte `json:"data"`
 		}
 		query := url.Values{"path": {args[1]}, "inside": {inside}}
-		raw, err := a.call(c.Context(), http.MethodGet, path+"/file?"+query.Encode(), nil, &f)
-		if err == nil && int64(len(f.Data)) < f.Size && !a.json {
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, path+"/file?"+query.Encode(), nil, &f)
+		if err == nil && int64(len(f.Data)) < f.Size && !cmd.app.json {
 			err = left4me.Errorf(left4me.Invalid, "%s has %d bytes, which is too much to print", args[1], f.Size).
 				WithHint("look at it on the host itself")
 		}
 		if err != nil {
 			return fmt.Errorf("cat %s of %s: %w", args[1], n, err)
 		}
-		if a.json {
-			return a.print(raw, nil)
+		if cmd.app.json {
+			return cmd.app.print(raw, nil)
 		}
-		_, err = a.Out.Write(f.Data)
+		_, err = cmd.app.Out.Write(f.Data)
 		return err
 	}
 	return c
 }
 
-func (a *app) serverDiscard() *cobra.Command {
+func (cmd serverCommands) discard() *cobra.Command {
 	c := &cobra.Command{
-		Use: "discard NAME PATH...", Short: "Drop files that a stopped server wrote", ValidArgsFunction: a.servers,
+		Use: "discard NAME PATH...", Short: "Drop files that a stopped server wrote", ValidArgsFunction: cmd.app.servers,
 		Long: "Drop files that a stopped server wrote: a file that hid one of a layer gives it\n" +
 			"back, one that was removed comes again, a directory goes with all that is in it.",
 		Args: func(c *cobra.Command, args []string) error {
@@ -210,25 +119,25 @@ func (a *app) serverDiscard() *cobra.Command {
 		}
 		what := "discard files of " + string(n)
 		if !*yes {
-			if err := a.confirm(c.Context(), n,
+			if err := cmd.app.confirm(c.Context(), n,
 				fmt.Sprintf("%d files or directories that it wrote are thrown away", len(args)-1)); err != nil {
 				return fmt.Errorf("%s: %w", what, err)
 			}
 		}
-		return a.begin(c.Context(), what, http.MethodPost, path+"/written/discard", map[string]any{"paths": args[1:]}, *wait)
+		return cmd.app.begin(c.Context(), what, http.MethodPost, path+"/written/discard", map[string]any{"paths": args[1:]}, *wait)
 	}
 	return c
 }
 
-func (a *app) serverPending() *cobra.Command {
+func (cmd serverCommands) pending() *cobra.Command {
 	c := &cobra.Command{
 		Use: "pending NAME", Short: "List the files that a restart would change", Args: one("the name of a server"),
-		ValidArgsFunction: a.servers,
+		ValidArgsFunction: cmd.app.servers,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err == nil {
-			err = list(c.Context(), a, path+"/pending", url.Values{}, "WHAT\tPATH\tBEFORE\tAFTER", a.writeChange)
+			err = list(c.Context(), cmd.app, path+"/pending", url.Values{}, "WHAT\tPATH\tBEFORE\tAFTER", cmd.app.writeChange)
 		}
 		if err != nil {
 			return fmt.Errorf("what a restart of %s would change: %w", n, err)
@@ -238,10 +147,10 @@ func (a *app) serverPending() *cobra.Command {
 	return c
 }
 
-func (a *app) serverClashes() *cobra.Command {
+func (cmd serverCommands) clashes() *cobra.Command {
 	c := &cobra.Command{
 		Use: "clashes NAME", Short: "Say what the overlays of a server have in common", Args: one("the name of a server"),
-		ValidArgsFunction: a.servers,
+		ValidArgsFunction: cmd.app.servers,
 		Long: "Say what the overlays of a server have in common and players miss something by:\n" +
 			"add-ons with the same files, a campaign twice, more add-ons than the game has\n" +
 			"room for. What is wrong with an overlay by itself: left4me overlay show.",
@@ -252,11 +161,11 @@ func (a *app) serverClashes() *cobra.Command {
 			return fmt.Errorf("clashes: %w", err)
 		}
 		var all []left4me.Warning
-		raw, err := a.call(c.Context(), http.MethodGet, path+"/clashes", nil, &all)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, path+"/clashes", nil, &all)
 		if err != nil {
 			return fmt.Errorf("clashes of %s: %w", n, err)
 		}
-		return a.print(raw, func(w io.Writer) {
+		return cmd.app.print(raw, func(w io.Writer) {
 			for _, x := range all {
 				text := x.Text
 				if x.Path != "" {
@@ -265,9 +174,9 @@ func (a *app) serverClashes() *cobra.Command {
 				if x.Hint != "" {
 					text += "; " + x.Hint
 				}
-				fmt.Fprintln(w, oneLine(text))
+				fmt.Fprintln(w, output.OneLine(text))
 			}
-			if len(all) == 0 && !a.quiet {
+			if len(all) == 0 && !cmd.app.quiet {
 				fmt.Fprintln(w, "nothing clashes")
 			}
 		})
@@ -275,9 +184,9 @@ func (a *app) serverClashes() *cobra.Command {
 	return c
 }
 
-func (a *app) serverCompare() *cobra.Command {
+func (cmd serverCommands) compare() *cobra.Command {
 	c := &cobra.Command{
-		Use: "compare NAME OTHER", Short: "List how the files of two servers differ", ValidArgsFunction: a.servers,
+		Use: "compare NAME OTHER", Short: "List how the files of two servers differ", ValidArgsFunction: cmd.app.servers,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usagef("%s takes the names of two servers; see: %s --help", name(c), c.CommandPath())
@@ -292,8 +201,8 @@ func (a *app) serverCompare() *cobra.Command {
 		}
 		other, err := left4me.ParseName(args[1])
 		if err == nil {
-			err = list(c.Context(), a, path+"/compare/"+string(other), url.Values{},
-				"WHAT\tPATH\t"+strings.ToUpper(string(n))+"\t"+strings.ToUpper(string(other)), a.writeChange)
+			err = list(c.Context(), cmd.app, path+"/compare/"+string(other), url.Values{},
+				"WHAT\tPATH\t"+strings.ToUpper(string(n))+"\t"+strings.ToUpper(string(other)), cmd.app.writeChange)
 		}
 		if err != nil {
 			return fmt.Errorf("compare %s: %w", n, err)
@@ -303,9 +212,9 @@ func (a *app) serverCompare() *cobra.Command {
 	return c
 }
 
-func (a *app) serverPromote() *cobra.Command {
+func (cmd serverCommands) promote() *cobra.Command {
 	c := &cobra.Command{
-		Use: "promote NAME OVERLAY PATH...", Short: "Take files that a server wrote into an overlay", ValidArgsFunction: a.servers,
+		Use: "promote NAME OVERLAY PATH...", Short: "Take files that a server wrote into an overlay", ValidArgsFunction: cmd.app.servers,
 		Long: "Take files that a server wrote into a files overlay, as a new revision of it. The\n" +
 			"server keeps its own until they are discarded.",
 		Args: func(c *cobra.Command, args []string) error {
@@ -326,7 +235,7 @@ func (a *app) serverPromote() *cobra.Command {
 			return fmt.Errorf("promote files of %s: %w", n, err)
 		}
 		body := map[string]any{"promote": left4me.Promote{Server: n, Paths: args[2:]}}
-		return a.begin(c.Context(), fmt.Sprintf("promote files of %s to %s", n, overlay), http.MethodPost,
+		return cmd.app.begin(c.Context(), fmt.Sprintf("promote files of %s to %s", n, overlay), http.MethodPost,
 			"/overlays/"+string(overlay)+"/build", body, *wait)
 	}
 	return c

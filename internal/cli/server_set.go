@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -29,9 +30,9 @@ func autostartFlag(c *cobra.Command, into *string) {
 	}, noFiles))
 }
 
-func (a *app) serverSet() *cobra.Command {
+func (cmd serverCommands) set() *cobra.Command {
 	c := &cobra.Command{
-		Use: "set NAME", Short: "Change a server", Args: one("the name of a server"), ValidArgsFunction: a.servers,
+		Use: "set NAME", Short: "Change a server", Args: one("the name of a server"), ValidArgsFunction: cmd.app.servers,
 		Long: "Change a server. What no flag names stays as it is; an empty value leaves a setting\n" +
 			"to the blueprint. A list that is given replaces the server's own. It applies when the\n" +
 			"server starts next; left4me server config shows what that changes.",
@@ -41,16 +42,16 @@ func (a *app) serverSet() *cobra.Command {
 	c.Flags().IntVar(&port, "port", 0, "the port that it listens on; it changes only while the server is down")
 	c.Flags().StringVar(&blueprint, "blueprint", "", "the recipe that it is made from")
 	autostartFlag(c, &autostart)
-	overlays := a.overlaysFlag(c)
+	overlays := cmd.app.overlaysFlag(c)
 	settings := addSettings(c)
-	a.completeFlag(c, "blueprint", "/blueprints")
+	cmd.app.completeFlag(c, "blueprint", "/blueprints")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err != nil {
 			return fmt.Errorf("set: %w", err)
 		}
 		var now server
-		if _, err := a.call(c.Context(), http.MethodGet, path, nil, &now); err != nil {
+		if _, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &now); err != nil {
 			return fmt.Errorf("set %s: %w", n, err)
 		}
 		d := serverDefinition{
@@ -77,14 +78,14 @@ func (a *app) serverSet() *cobra.Command {
 			return fmt.Errorf("set %s: %w", n, err)
 		}
 		var s server
-		raw, err := a.call(c.Context(), http.MethodPut, path, d, &s)
+		raw, err := cmd.app.call(c.Context(), http.MethodPut, path, d, &s)
 		if err != nil {
 			return fmt.Errorf("set %s: %w", n, err)
 		}
-		a.warn(s.Warnings)
-		return a.print(raw, func(w io.Writer) {
+		cmd.app.warn(s.Warnings)
+		return cmd.app.print(raw, func(w io.Writer) {
 			switch {
-			case a.quiet:
+			case cmd.app.quiet:
 			case s.RestartRequired:
 				fmt.Fprintf(w, "%s is changed; restart to apply\n", n)
 			default:
@@ -95,12 +96,12 @@ func (a *app) serverSet() *cobra.Command {
 	return c
 }
 
-func (a *app) serverSettings() *cobra.Command {
+func (cmd serverCommands) settings() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "settings NAME",
 		Short:             "Show the settings of a server, and where each comes from",
 		Args:              one("the name of a server"),
-		ValidArgsFunction: a.servers,
+		ValidArgsFunction: cmd.app.servers,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
@@ -108,23 +109,23 @@ func (a *app) serverSettings() *cobra.Command {
 			return fmt.Errorf("settings: %w", err)
 		}
 		var s server
-		raw, err := a.call(c.Context(), http.MethodGet, path, nil, &s)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &s)
 		if err != nil {
 			return fmt.Errorf("settings of %s: %w", n, err)
 		}
 		var b blueprint
-		if _, err := a.call(c.Context(), http.MethodGet, "/blueprints/"+string(s.Blueprint), nil, &b); err != nil {
+		if _, err := cmd.app.call(c.Context(), http.MethodGet, "/blueprints/"+string(s.Blueprint), nil, &b); err != nil {
 			return fmt.Errorf("settings of %s: %w", n, err)
 		}
-		return a.print(raw, func(w io.Writer) { writeSettings(w, s.Settings, &b.Settings, b.Name) })
+		return cmd.app.print(raw, func(w io.Writer) { writeSettings(w, s.Settings, &b.Settings, b.Name) })
 	}
 	return c
 }
 
-func (a *app) serverConfig() *cobra.Command {
+func (cmd serverCommands) config() *cobra.Command {
 	c := &cobra.Command{
 		Use: "config NAME", Short: "Show what a restart would change in the files that left4me generates",
-		Args: one("the name of a server"), ValidArgsFunction: a.servers,
+		Args: one("the name of a server"), ValidArgsFunction: cmd.app.servers,
 	}
 	all := c.Flags().Bool("all", false, "show the whole files, not only what changes")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -136,22 +137,22 @@ func (a *app) serverConfig() *cobra.Command {
 			Changed bool `json:"changed"`
 			Files   []struct{ Path, Running, Next string }
 		}
-		raw, err := a.call(c.Context(), http.MethodGet, path+"/config", nil, &d)
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, path+"/config", nil, &d)
 		if err != nil {
 			return fmt.Errorf("config of %s: %w", n, err)
 		}
 		var failed error
-		err = a.print(raw, func(w io.Writer) {
+		err = cmd.app.print(raw, func(w io.Writer) {
 			for _, f := range d.Files {
 				if f.Running != f.Next || *all {
-					fmt.Fprintf(w, "--- %s\n", oneLine(f.Path))
+					fmt.Fprintf(w, "--- %s\n", output.OneLine(f.Path))
 					if failed = writeDiff(c.Context(), w, f.Running, f.Next, *all); failed != nil {
 						return
 					}
 				}
 			}
 			switch {
-			case a.quiet:
+			case cmd.app.quiet:
 			case d.Changed:
 				fmt.Fprintln(w, "restart to apply")
 			default:
@@ -180,7 +181,7 @@ func writeDiff(ctx context.Context, w io.Writer, was, is string, all bool) error
 		case !all:
 			continue
 		}
-		fmt.Fprintf(w, "%s%s\n", mark, oneLine(l.Text))
+		fmt.Fprintf(w, "%s%s\n", mark, output.OneLine(l.Text))
 	}
 	return err
 }

@@ -1,457 +1,165 @@
 package cli
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
-	"sync"
-	"sync/atomic"
+	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/cli/apiclient"
+	"github.com/left4me/left4me/internal/cli/output"
 )
 
-const (
-	stalledAfter = time.Minute     // without a byte, a connection is given up
-	retryFor     = 5 * time.Minute // without a byte that arrived
-	retryFirst   = time.Second
-	retryMost    = 20 * time.Second
-	drawEvery    = 200 * time.Millisecond
-)
+// uploadCommands are the commands about uploads that nobody has published yet: left4me
+// upload.
+type uploadCommands struct{ app *app }
 
-// upload is an upload as the API has it.
-type upload struct {
-	ID    string `json:"id"`
-	Files []struct {
-		Path string `json:"path"`
-		Size int64  `json:"size"`
-		Have int64  `json:"have"`
-	} `json:"files"`
+// openUpload is an upload as the API lists it.
+type openUpload struct {
+	apiclient.Upload
+	By        string    `json:"by"`
+	Overlay   string    `json:"overlay"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Complete  bool      `json:"complete"`
 }
 
-// sent is a file that is sent: its content from a place on may be asked for
-// again.
-type sent struct {
-	name string
-	size int64
-	from func(offset int64) (io.ReadCloser, error)
-}
-
-// Pieces begin small, for proxies that take no large ones, and grow while they are
-// answered.
-const (
-	firstPiece = 512 << 10
-	mostPiece  = 16 << 20
-	leastPiece = 16 << 10
-	// growWithin keeps pieces below the time that proxies wait for one.
-	growWithin = 10 * time.Second
-	// announceWithin is how long a piece that was announced waits to be wanted.
-	// nginx says nothing of it over HTTP/2 (1.22, ngx_http_test_expect).
-	announceWithin = 200 * time.Millisecond
-
-	// At most sideBySide pieces of mostAhead bytes together are on their way at a time,
-	// when a proxy takes no longer ones and the last one was answered within quick.
-	// left4me refuses what is more than 16 MiB ahead.
-	sideBySide = 4
-	mostAhead  = 8 << 20
-	quick      = 5 * time.Second
-)
-
-// pieces says how long the next piece may be.
-type pieces struct {
-	size   int64
-	proven int64 // the longest that was answered
-	capped bool  // one that was longer was refused
-	cuts   int   // how often the connection ended at one that was longer
-}
-
-// next is the length of the next piece of so many bytes.
-func (p *pieces) next(left int64) int64 { return min(p.size, left) }
-
-// answered grows pieces after one that took so long.
-func (p *pieces) answered(n int64, took time.Duration) {
-	p.proven = max(p.proven, n)
-	if !p.capped && n == p.size && took < growWithin {
-		p.size = min(2*p.size, mostPiece)
+func (u openUpload) have() (n int64) {
+	for _, f := range u.Files {
+		n += f.Have
 	}
+	return n
 }
 
-// refused halves pieces for good, and reports whether that was possible.
-func (p *pieces) refused(n int64) bool {
-	if n <= leastPiece {
-		return false
+func (cmd uploadCommands) command() *cobra.Command {
+	return group("upload", "Uploads that were begun and not published", cmd.list(), cmd.drop(), cmd.names())
+}
+
+func (cmd uploadCommands) list() *cobra.Command {
+	c := &cobra.Command{
+		Use: "list", Aliases: []string{"ls"}, Short: "List open uploads, oldest first", Args: NoArguments,
+		Long: "List uploads that were begun and are not published: your own, and everybody's for\n" +
+			"an administrator. One that nobody continues is dropped after two days.",
 	}
-	p.size, p.capped = n/2, true
-	return true
-}
-
-// cut begins anew with pieces that were answered before. Some proxies end the
-// connection instead of saying that a piece is too long.
-func (p *pieces) cut(n int64) {
-	if n > p.proven && p.proven > 0 {
-		p.cuts++
-	}
-	if p.cuts > 1 {
-		p.size, p.capped = min(p.size, p.proven), true
-	}
-	p.size = min(p.size, max(firstPiece, p.proven/2))
-}
-
-// sending is a file on its way to an upload.
-type sending struct {
-	c      *Client
-	id     string
-	in     *reading
-	pieces pieces
-	tell   func(reason string) // what is in its way
-	show   func(have int64)
-
-	offset int64
-	quick  bool      // the last piece was answered within quick
-	last   time.Time // bytes arrived
-	wait   time.Duration
-}
-
-// sendFile sends a file to an upload, piece by piece, and goes on when the
-// connection is cut. What is in its way is told once.
-func (a *app) sendFile(ctx context.Context, c *Client, id string, f sent, show func(have int64)) error {
-	told := ""
-	s := &sending{c: c, id: id, in: &reading{f: f}, pieces: pieces{size: firstPiece}, show: show, last: time.Now(), wait: retryFirst}
-	s.tell = func(reason string) {
-		if reason != told && !a.quiet {
-			told = reason
-			fmt.Fprintf(a.Err, "%s; trying again\n", oneLine(reason))
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var all []openUpload
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/uploads", nil, &all)
+		if err != nil {
+			return fmt.Errorf("list uploads: %w", err)
 		}
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
+				fmt.Fprintln(w, "ID\tOVERLAY\tBY\tBEGUN\tEXPIRES\tHAVE\tFILES")
+			}
+			for _, u := range all {
+				if cmd.app.quiet {
+					fmt.Fprintln(w, output.OneLine(u.ID))
+					continue
+				}
+				have := output.Size(u.have())
+				if !u.Complete {
+					have += " so far"
+				}
+				files := output.Count(len(u.Files), "file")
+				if len(u.Files) == 1 {
+					files = u.Files[0].Path
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", output.OneLine(u.ID), output.OneLine(u.Overlay), output.OneLine(u.By),
+					output.Moment(u.CreatedAt),
+					output.Moment(u.ExpiresAt), have, output.OneLine(files))
+			}
+		})
 	}
-	defer s.in.close()
-	for {
-		n := s.pieces.next(f.size - s.offset)
-		began := time.Now()
-		var have int64
-		var err error
-		if s.quick && s.pieces.capped && n <= mostAhead/2 {
-			have, err = s.several(ctx, n)
-		} else {
-			have, err = c.sendPiece(ctx, id, s.in, s.offset, n, n > max(firstPiece, s.pieces.proven), show)
-		}
-		took := time.Since(began)
-		s.quick = err == nil && took < quick
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err == nil:
-			s.pieces.answered(n, took)
-			s.arrived(have)
-		case foreignStatus(err) == http.StatusRequestEntityTooLarge && s.pieces.refused(n):
-		default:
-			if have, err = s.again(ctx, n, err); err != nil {
+	return c
+}
+
+func (cmd uploadCommands) drop() *cobra.Command {
+	c := &cobra.Command{
+		Use: "drop ID...", Aliases: []string{"rm"}, Short: "Drop open uploads with all that has come",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("name the id of an upload, as upload list shows it")
+			}
+			return nil
+		},
+		ValidArgsFunction: func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return cmd.app.names(c, "/uploads", "id"), noFiles
+		},
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		for _, id := range args {
+			raw, err := cmd.app.call(c.Context(), http.MethodDelete, "/uploads/"+url.PathEscape(id), nil, nil)
+			if err != nil {
+				return fmt.Errorf("drop upload %s: %w", strings.TrimSpace(id), err)
+			}
+			err = cmd.app.print(raw, func(w io.Writer) {
+				if !cmd.app.quiet {
+					fmt.Fprintf(w, "upload %s is dropped\n", id)
+				}
+			})
+			if err != nil {
 				return err
 			}
 		}
-		if have >= f.size && err == nil {
-			return nil
-		}
+		return nil
 	}
+	return c
 }
 
-// several sends pieces of n bytes side by side, until everything has come, one fails
-// or one is no longer answered quickly. Through a proxy that takes short ones only
-// there are many of them, and each is collected there, sent on, and answered.
-// left4me puts them in order.
-func (s *sending) several(ctx context.Context, n int64) (have int64, err error) {
-	free := make(chan []byte, sideBySide)
-	for range min(sideBySide, mostAhead/n) {
-		free <- make([]byte, n)
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	var slow atomic.Bool
-	var mu sync.Mutex
-	for offset := s.offset; offset < s.in.f.size && !slow.Load(); offset += n {
-		buf := <-free
-		if ctx.Err() != nil {
-			break
-		}
-		piece := buf[:min(n, s.in.f.size-offset)]
-		if err := s.in.read(piece, offset); err != nil {
-			group.Go(func() error { return err })
-			break
-		}
-		group.Go(func() error {
-			defer func() { free <- buf }()
-			began := time.Now()
-			came, err := s.c.sendPiece(ctx, s.id, &reading{f: s.in.f, body: io.NopCloser(bytes.NewReader(piece)), at: offset}, offset,
-				int64(len(piece)), false, func(int64) {})
-			if time.Since(began) >= quick {
-				slow.Store(true)
+// archiveNames is the setting of names in archives.
+type archiveNames struct {
+	Encoding  string `json:"encoding"`
+	Encodings []struct {
+		Name  string `json:"name"`
+		Label string `json:"label"`
+	} `json:"encodings"`
+}
+
+func (cmd uploadCommands) names() *cobra.Command {
+	c := &cobra.Command{
+		Use: "names [ENCODING]", Short: "Show or set what names in archives are taken for", Args: between(0, 1, "an encoding"),
+		Long: "Many archives don't say in which encoding the names in them are. Names that are too\n" +
+			"short to tell are taken for this one: automatic, or an encoding of the list. It is\n" +
+			"first set by the language of who makes the first upload (LANG).",
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var v archiveNames
+			if len(args) > 0 {
+				return nil, noFiles
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			have = max(have, came)
-			s.show(have)
-			return err
+			if _, err := cmd.app.call(c.Context(), http.MethodGet, "/archive-names", nil, &v); err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			all := []string{"automatic"}
+			for _, e := range v.Encodings {
+				all = append(all, e.Name)
+			}
+			return all, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		var v archiveNames
+		method, in := http.MethodGet, any(nil)
+		if len(args) > 0 {
+			method, in = http.MethodPut, map[string]string{"encoding": args[0]}
+		}
+		raw, err := cmd.app.call(c.Context(), method, "/archive-names", in, &v)
+		if err != nil {
+			return fmt.Errorf("names in archives: %w", err)
+		}
+		return cmd.app.print(raw, func(w io.Writer) {
+			if cmd.app.quiet || len(args) > 0 {
+				fmt.Fprintln(w, output.OneLine(v.Encoding))
+				return
+			}
+			fmt.Fprintf(w, "names in archives\t%s\n", output.OneLine(v.Encoding))
+			for _, e := range v.Encodings {
+				fmt.Fprintf(w, "%s\t%s\n", output.OneLine(e.Name), output.OneLine(e.Label))
+			}
 		})
 	}
-	err = group.Wait() // then nobody writes have
-	return have, err
-}
-
-func (s *sending) arrived(have int64) { s.offset, s.last, s.wait = have, time.Now(), retryFirst }
-
-// again waits after a piece of n bytes that failed, and asks how much has come.
-// Errors: what does not pass, or did not for too long.
-func (s *sending) again(ctx context.Context, n int64, failed error) (have int64, err error) {
-	if !passes(failed) {
-		return 0, failed
-	}
-	if status := foreignStatus(failed); status == http.StatusGatewayTimeout || status == cloudflareTimeout {
-		s.pieces.refused(n)
-	} else {
-		s.pieces.cut(n)
-	}
-	s.tell(failed.Error())
-	have, err = s.c.haveOf(ctx, s.id, s.in.f.name)
-	switch {
-	case err == nil && have > s.offset:
-		s.arrived(have)
-	case err == nil:
-		s.offset = have
-	case !passes(err):
-		return 0, err
-	}
-	if time.Since(s.last) > retryFor {
-		return 0, failed
-	}
-	select {
-	case <-time.After(s.wait):
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-	s.wait = min(s.wait*2, retryMost)
-	return s.offset, nil
-}
-
-// passes reports whether a piece may be taken later. What went wrong here, or is
-// refused there, stays so.
-func passes(err error) bool {
-	var local *localError
-	return !errors.As(err, &local) && (passing(err) || errors.Is(err, left4me.Conflict))
-}
-
-// reading is a file that is sent, kept open from one piece to the next.
-type reading struct {
-	f    sent
-	body io.ReadCloser
-	at   int64
-}
-
-// from returns the file from a place on.
-func (r *reading) from(offset int64) (io.Reader, error) {
-	if r.body != nil && r.at == offset {
-		return r.body, nil
-	}
-	r.close()
-	body, err := r.f.from(offset)
-	if err != nil {
-		return nil, err
-	}
-	r.body, r.at = body, offset
-	return body, nil
-}
-
-// read fills b with the file from a place on. Errors: a localError.
-func (r *reading) read(b []byte, offset int64) error {
-	body, err := r.from(offset)
-	if err == nil {
-		var n int
-		n, err = io.ReadFull(body, b)
-		r.at += int64(n)
-	}
-	if err != nil {
-		return &localError{err}
-	}
-	return nil
-}
-
-func (r *reading) close() {
-	if r.body != nil {
-		r.body.Close()
-		r.body = nil
-	}
-}
-
-// haveOf asks how much of a file has come.
-func (c *Client) haveOf(ctx context.Context, id, name string) (int64, error) {
-	var u upload
-	if _, err := c.Call(ctx, http.MethodGet, "/uploads/"+url.PathEscape(id), nil, &u); err != nil {
-		return 0, err
-	}
-	for _, f := range u.Files {
-		if f.Path == name {
-			return f.Have, nil
-		}
-	}
-	return 0, nil
-}
-
-// localError is a failure to read what is sent.
-type localError struct{ error }
-
-func (e *localError) Unwrap() error { return e.error }
-
-// sendPiece sends a piece of a file and returns how much of it has come. A piece
-// of a length that nobody took before is announced first: who refuses it says so
-// before it is sent.
-func (c *Client) sendPiece(ctx context.Context, id string, file *reading, offset, n int64, announce bool, show func(int64)) (have int64,
-	err error,
-) {
-	body, err := file.from(offset)
-	if err != nil {
-		return 0, &localError{err}
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	stalled := time.AfterFunc(stalledAfter, func() {
-		cancel(left4me.Errorf(left4me.Unavailable, "%s takes nothing any more", c.where))
-	})
-	defer stalled.Stop()
-	in := &watched{r: io.LimitReader(body, n), at: offset, show: show, moved: func() { stalled.Reset(stalledAfter) }}
-	q := url.Values{"path": {file.f.name}, "offset": {strconv.FormatInt(offset, 10)}, "size": {strconv.FormatInt(file.f.size, 10)}}
-	res, err := c.sendBody(ctx, http.MethodPut, "/uploads/"+url.PathEscape(id)+"/file?"+q.Encode(), in, n, announce)
-	var failed error
-	if file.at, failed = in.stop(); failed != nil {
-		if err == nil {
-			res.Body.Close()
-		}
-		return 0, &localError{failed}
-	}
-	if err != nil {
-		if cause := context.Cause(ctx); errors.Is(cause, left4me.Unavailable) {
-			return 0, cause
-		}
-		return 0, err
-	}
-	defer res.Body.Close()
-	var came struct {
-		Have *int64 `json:"have"`
-	}
-	if err := json.NewDecoder(io.LimitReader(res.Body, problemLimit)).Decode(&came); err != nil || came.Have == nil {
-		return 0, c.foreign(res)
-	}
-	return *came.Have, nil
-}
-
-// watched reads what is sent, and says how far it is. The transport may read on
-// for a moment when its answer is there: stop ends that.
-type watched struct {
-	at    int64
-	show  func(int64)
-	moved func()
-
-	mu  sync.Mutex
-	r   io.Reader
-	err error // of reading here
-}
-
-func (w *watched) Read(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.r == nil {
-		return 0, io.ErrClosedPipe
-	}
-	n, err := w.r.Read(b)
-	w.at += int64(n)
-	w.moved()
-	w.show(w.at)
-	if err != nil && !errors.Is(err, io.EOF) {
-		w.err = err
-	}
-	return n, err
-}
-
-// stop returns where reading ended and what it failed with; nothing is read any
-// more.
-func (w *watched) stop() (at int64, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.r = nil
-	return w.at, w.err
-}
-
-// sendBody sends a request whose body is no JSON. One that is announced is sent
-// when the other side wants it, or says nothing for a moment.
-func (c *Client) sendBody(ctx context.Context, method, path string, body io.Reader, size int64, announce bool) (*http.Response, error) {
-	if size == 0 {
-		body = http.NoBody
-	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
-	if err != nil {
-		return nil, err
-	}
-	req.ContentLength = size
-	req.Header.Set("Content-Type", "application/octet-stream")
-	if announce && size > 0 {
-		req.Header.Set("Expect", "100-continue")
-	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		return nil, c.unreachable(ctx, err)
-	}
-	if res.StatusCode < 300 && !isPage(res) {
-		return res, nil
-	}
-	defer res.Body.Close()
-	return nil, c.refused(res)
-}
-
-// meter shows how far a transfer is, on a terminal.
-type meter struct {
-	w     io.Writer
-	title string
-	width int
-	total int64
-	began time.Time
-	first int64 // where it began
-	drawn time.Time
-}
-
-func (a *app) newMeter(title string, total int64) *meter {
-	m := &meter{w: a.Err, title: title, total: total, began: time.Now()}
-	if !a.quiet && !a.json {
-		m.width = terminal(a.Err)
-	}
-	return m
-}
-
-func (m *meter) show(have int64) {
-	now := time.Now()
-	if m.width == 0 || now.Sub(m.drawn) < drawEvery {
-		return
-	}
-	m.drawn = now
-	p := left4me.Progress{Done: have, Total: m.total, Unit: "bytes"}
-	if spent := now.Sub(m.began).Seconds(); spent >= 1 {
-		p.Rate = int64(float64(have-m.first) / spent)
-	}
-	text := m.title + ":" + far(p)
-	if m.total <= 0 {
-		text = fmt.Sprintf("%s: %s", m.title, size(have))
-	}
-	fmt.Fprintf(m.w, "\r\x1b[K%s", fit(oneLine(text), m.width-1))
-}
-
-func (m *meter) end() {
-	if m.width > 0 {
-		fmt.Fprint(m.w, "\r\x1b[K")
-	}
+	return c
 }

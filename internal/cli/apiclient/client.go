@@ -1,0 +1,274 @@
+package apiclient
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	dialWithin   = 5 * time.Second
+	answerWithin = time.Minute // a console command waits for a map to load
+	answerLimit  = 16 << 20
+	problemLimit = 64 << 10
+)
+
+// Target says where the API is.
+type Target struct {
+	URL    string // of left4me, without /api/v1; empty for the socket
+	Token  string // may be empty for the socket
+	Socket string // on this machine
+	Advice Advice // for the person who asks
+}
+
+// Advice words what the person who asks can type on this machine. Hints leave out
+// what is not set.
+type Advice struct {
+	Start   func() string                   // starts left4me here
+	Down    func() bool                     // left4me is known not to run here
+	AsRoot  func(commands ...string) string // root has to run it
+	Command string                          // what was typed
+}
+
+func (a Advice) start() string {
+	if a.Start == nil {
+		return "start left4me"
+	}
+	return "start it: " + a.Start()
+}
+
+func (a Advice) asRoot() string {
+	if a.AsRoot == nil || a.Command == "" {
+		return "run this as root"
+	}
+	return a.AsRoot(a.Command)
+}
+
+// Hints about tokens.
+const (
+	newToken = "make one on the page Account of the panel, or as root on the machine that left4me runs on: `left4me token create LABEL " +
+		"--user NAME`"
+	noToken = "this machine's own left4me needs none: `unset LEFT4ME_TOKEN`"
+)
+
+// Client calls the API. It may be used concurrently.
+type Client struct {
+	base   string // ends in /api/v1
+	where  string // for people
+	local  bool
+	token  string
+	http   *http.Client
+	advice Advice
+
+	// OnWarning is called with what a good answer warns of; nil: nobody is told.
+	OnWarning func(text string)
+	// Similar is which of some names one was probably meant to be, or empty; nil:
+	// hints name none.
+	Similar func(name string, known []string) string
+}
+
+// New makes a client; it connects to nothing yet. Errors: left4me.Invalid.
+func New(t Target) (*Client, error) {
+	token := strings.TrimSpace(t.Token)
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		// It is not shown: a mistyped secret is one still.
+		hint := newToken
+		if t.URL == "" {
+			hint = noToken
+		}
+		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_TOKEN is not a token").WithHint(hint)
+	}
+	dialer := &net.Dialer{Timeout: dialWithin}
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ForceAttemptHTTP2: true,
+		TLSHandshakeTimeout: dialWithin, ExpectContinueTimeout: announceWithin, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 4,
+		MaxIdleConnsPerHost: sideBySide, IdleConnTimeout: time.Minute,
+	}
+	c := &Client{token: token, advice: t.Advice, http: &http.Client{
+		Transport: transport,
+		// A redirect would turn a request into another one.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	if t.URL == "" {
+		c.base, c.where, c.local = "http://left4me/api/v1", t.Socket, true
+		transport.Proxy = nil
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, "unix", t.Socket)
+			if err == nil {
+				err = trusted(conn, t.Socket, t.Advice)
+			}
+			return conn, err
+		}
+		return c, nil
+	}
+	u, err := url.Parse(t.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_URL is not the address of a left4me").
+			WithHint("use one like https://panel.example.org")
+	}
+	c.where = u.Scheme + "://" + u.Host
+	c.base = c.where + strings.TrimSuffix(strings.TrimSuffix(u.EscapedPath(), "/"), "/api/v1") + "/api/v1"
+	return c, nil
+}
+
+// Call sends a request, with in as its body unless that is nil (as it is when it
+// is bytes, else as JSON), and decodes the
+// answer into out unless that is nil. It returns the answer as it came. Errors:
+// those of the API by kind, left4me.Unavailable when nobody answers or somebody
+// else does.
+func (c *Client) Call(ctx context.Context, method, path string, in, out any) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	header := http.Header{"Accept": {"application/json"}}
+	if l := languages(); l != "" {
+		header.Set("Accept-Language", l)
+	}
+	res, err := c.send(ctx, method, path, in, header)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, answerLimit+1))
+	switch {
+	case err != nil:
+		return nil, c.unreachable(ctx, err)
+	case len(body) > answerLimit:
+		return nil, c.Unexpected("its answer is too large")
+	case !json.Valid(body):
+		return nil, c.Unexpected("its answer is not JSON")
+	}
+	if out != nil {
+		if err := json.Unmarshal(body, out); err != nil {
+			return nil, c.Unexpected("its answer is another than expected")
+		}
+	}
+	return body, nil
+}
+
+// Ready asks whether left4me has all that it needs. Errors: left4me.Unavailable
+// when it hasn't, or nobody answers.
+func (c *Client) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.base, "/api/v1")+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return c.unreachable(ctx, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return left4me.Errorf(left4me.Unavailable, "left4me is not ready")
+	}
+	return nil
+}
+
+// send sends a request and returns the answer when it is a good one.
+func (c *Client) send(ctx context.Context, method, path string, in any, header http.Header) (*http.Response, error) {
+	var body io.Reader
+	if in != nil {
+		kind := "application/octet-stream"
+		b, raw := in.([]byte)
+		if !raw {
+			var err error
+			if b, err = json.Marshal(in); err != nil {
+				return nil, err
+			}
+			kind = "application/json"
+		}
+		body = bytes.NewReader(b)
+		header.Set("Content-Type", kind)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header = header
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreachable(ctx, err)
+	}
+	if res.StatusCode < 300 && !isPage(res) {
+		if text, err := strconv.Unquote(res.Header.Get("Left4me-Warning")); err == nil && c.OnWarning != nil {
+			c.OnWarning(text)
+		}
+		return res, nil
+	}
+	defer res.Body.Close()
+	return nil, c.refused(res)
+}
+
+// unreachable says why there is no answer.
+func (c *Client) unreachable(ctx context.Context, err error) error {
+	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return ctx.Err()
+	}
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err // what it adds is an address that nobody typed
+	}
+	if e, ok := left4me.Public(err); ok {
+		return e
+	}
+	e := &left4me.Error{Kind: left4me.Unavailable, Err: err, Hint: "check LEFT4ME_URL"}
+	var timeout net.Error
+	switch {
+	case errors.As(err, &timeout) && timeout.Timeout():
+		e.Text, e.Hint = c.where+" does not answer in time", ""
+	case c.local && errors.Is(err, fs.ErrPermission) && c.advice.Down != nil && c.advice.Down():
+		e.Text, e.Hint = "left4me does not run", c.advice.start()
+	case c.local && errors.Is(err, fs.ErrPermission):
+		e.Kind, e.Text = left4me.Denied, "the socket "+c.where+" belongs to another user"
+		e.Hint = c.advice.asRoot() + ", or set LEFT4ME_URL and LEFT4ME_TOKEN"
+	case c.local:
+		e.Text = "nothing answers at " + c.where
+		e.Hint = c.advice.start() + ", or say with LEFT4ME_URL or LEFT4ME_ROOT where it is"
+	default:
+		e.Text = fmt.Sprintf("%s is not reachable: %v", c.where, err)
+	}
+	return e
+}
+
+// Unexpected says that something answers, but not left4me.
+func (c *Client) Unexpected(what string) error {
+	e := &left4me.Error{Kind: left4me.Unavailable, Text: c.where + " does not answer like left4me: " + what, Hint: "check LEFT4ME_URL"}
+	if c.local {
+		e.Hint = ""
+	}
+	return e
+}
+
+// languages is the language of who runs this (locale(7)), as browsers send it: the
+// first upload says by it what names in archives are likely to be in.
+func languages() string {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := os.Getenv(name); v != "" {
+			v, _, _ = strings.Cut(v, ".")
+			if v == "C" || v == "POSIX" ||
+				strings.ContainsFunc(v, func(r rune) bool { return r != '_' && r != '-' && r != '@' && (r > 'z' || r < '0') }) {
+				return ""
+			}
+			v, _, _ = strings.Cut(v, "@")
+			return strings.ReplaceAll(v, "_", "-")
+		}
+	}
+	return ""
+}

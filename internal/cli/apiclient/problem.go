@@ -1,0 +1,82 @@
+package apiclient
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// problem is a failure as the API tells it (RFC 9457).
+type problem struct {
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Hint   string `json:"hint"`
+	Errors []struct {
+		Message  string `json:"message"`
+		Location string `json:"location"`
+	} `json:"errors"`
+}
+
+// kindOf is the one table of what an HTTP status means.
+func kindOf(status int) left4me.Kind {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return left4me.Denied
+	case http.StatusNotFound:
+		return left4me.NotFound
+	case http.StatusConflict:
+		return left4me.Conflict
+	case http.StatusTooManyRequests:
+		return left4me.Busy
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return left4me.Unavailable
+	case http.StatusInsufficientStorage:
+		return left4me.DiskFull
+	}
+	if status >= 400 && status < 500 {
+		return left4me.Invalid
+	}
+	return ""
+}
+
+// err is the problem as an error: all fields when several are wrong.
+func (p problem) err() error {
+	kind := kindOf(p.Status)
+	if len(p.Errors) < 2 {
+		return left4me.Errorf(kind, "%s", p.Detail).WithHint(p.Hint)
+	}
+	var all left4me.Fields
+	for _, e := range p.Errors {
+		field := strings.TrimPrefix(e.Location, "body.")
+		all = append(all, &left4me.Error{Kind: kind, Field: field, Text: field + ": " + e.Message})
+	}
+	return all
+}
+
+// refused turns an answer that is no success into an error.
+func (c *Client) refused(res *http.Response) error {
+	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	body, err := io.ReadAll(io.LimitReader(res.Body, problemLimit))
+	p := problem{}
+	if err == nil && kind == "application/problem+json" && json.Unmarshal(body, &p) == nil && p.Detail != "" {
+		p.Status = res.StatusCode
+		if near := c.nearest(res.Request.Context(), p.Detail); near != "" {
+			p.Hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		switch unauthorized := p.Status == http.StatusUnauthorized; {
+		case unauthorized && c.token != "" && c.local:
+			p.Hint = noToken
+		case unauthorized && c.token == "":
+			p.Hint = "set LEFT4ME_TOKEN; " + newToken
+		case unauthorized:
+			p.Hint = newToken
+		}
+		return p.err()
+	}
+	return c.foreign(res)
+}

@@ -1,0 +1,52 @@
+package apiclient
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// trusted closes a connection to the local socket, and says why, unless root, we
+// ourselves or the owner of its directory listens there: the users that games
+// run as may write to that directory, and must not be taken for left4me while it
+// is down.
+func trusted(c net.Conn, path string, advice Advice) error {
+	uid, err := peer(c)
+	if err == nil {
+		var dir unix.Stat_t
+		err = unix.Stat(filepath.Dir(path), &dir)
+		if err == nil && (uid == 0 || uid == uint32(os.Geteuid()) || uid == dir.Uid) {
+			return nil
+		}
+	}
+	c.Close()
+	return &left4me.Error{
+		Kind: left4me.Unavailable,
+		Err:  err,
+		Text: "what answers at " + path + " is not left4me, but another user's",
+		Hint: advice.start(),
+	}
+}
+
+// peer is the user at the other end of a unix socket.
+func peer(c net.Conn) (uint32, error) {
+	u, ok := c.(*net.UnixConn)
+	if !ok {
+		return 0, errors.New("not a unix socket")
+	}
+	raw, err := u.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var cred *unix.Ucred
+	if e := raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); e != nil ||
+		err != nil {
+		return 0, errors.Join(e, err)
+	}
+	return cred.Uid, nil
+}

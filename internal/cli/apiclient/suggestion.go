@@ -1,0 +1,38 @@
+package apiclient
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// missing is how the API says that a name is nobody's.
+var missing = regexp.MustCompile(`there is no (server|blueprint|overlay|user|backup) "([^"\\]{1,64})"`)
+
+// nearestWithin is how long an error waits for a hint.
+const nearestWithin = 700 * time.Millisecond
+
+// nearest is a name that there is, and that a name which there is not was probably
+// meant to be; empty when there is none, or nobody answers at once.
+func (c *Client) nearest(ctx context.Context, said string) string {
+	m := missing.FindStringSubmatch(said)
+	if m == nil || c.Similar == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, nearestWithin)
+	defer cancel()
+	var all []struct{ Name string }
+	if _, err := c.Call(ctx, http.MethodGet, "/"+m[1]+"s", nil, &all); err != nil {
+		return ""
+	}
+	var known []string
+	for _, v := range all {
+		if left4me.Name(v.Name).Valid() {
+			known = append(known, v.Name)
+		}
+	}
+	return c.Similar(m[2], known)
+}

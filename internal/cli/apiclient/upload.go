@@ -1,0 +1,348 @@
+package apiclient
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	stalledAfter = time.Minute     // without a byte, a connection is given up
+	retryFor     = 5 * time.Minute // without a byte that arrived
+	retryFirst   = time.Second
+	retryMost    = 20 * time.Second
+)
+
+// Upload is an upload as the API has it.
+type Upload struct {
+	ID    string `json:"id"`
+	Files []struct {
+		Path string `json:"path"`
+		Size int64  `json:"size"`
+		Have int64  `json:"have"`
+	} `json:"files"`
+}
+
+// sending is a file on its way to an upload.
+type sending struct {
+	c      *Client
+	id     string
+	in     *reading
+	pieces pieces
+	tell   func(reason string) // what is in its way
+	show   func(have int64)
+
+	offset int64
+	quick  bool      // the last piece was answered within quick
+	last   time.Time // bytes arrived
+	wait   time.Duration
+}
+
+// SendFile sends a file to an upload, piece by piece, and resumes when the
+// connection is interrupted. show is called with the bytes that have arrived, from
+// several goroutines but never at the same time; retry with what is in the way,
+// once for each reason. Errors: of reading the file, left4me.Conflict when it
+// changed, the API's, and what did not pass for 5 minutes.
+func (c *Client) SendFile(ctx context.Context, id string, f Source, show func(have int64), retry func(reason string)) error {
+	told := ""
+	s := &sending{c: c, id: id, in: &reading{f: f}, pieces: pieces{size: firstPiece}, show: show, last: time.Now(), wait: retryFirst}
+	s.tell = func(reason string) {
+		if reason != told {
+			told = reason
+			retry(reason)
+		}
+	}
+	defer s.in.close()
+	for {
+		n := s.pieces.next(f.Size - s.offset)
+		began := time.Now()
+		var have int64
+		var err error
+		if s.quick && s.pieces.capped && n <= mostAhead/2 {
+			have, err = s.several(ctx, n)
+		} else {
+			have, err = c.sendPiece(ctx, id, s.in, s.offset, n, n > max(firstPiece, s.pieces.proven), show)
+		}
+		took := time.Since(began)
+		s.quick = err == nil && took < quick
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil:
+			s.pieces.answered(n, took)
+			s.arrived(have)
+		case foreignStatus(err) == http.StatusRequestEntityTooLarge && s.pieces.refused(n):
+		default:
+			if have, err = s.again(ctx, n, err); err != nil {
+				return err
+			}
+		}
+		if have >= f.Size && err == nil {
+			return nil
+		}
+	}
+}
+
+// several sends pieces of n bytes side by side, until everything has come, one fails
+// or one is no longer answered quickly. Through a proxy that takes short ones only
+// there are many of them, and each is collected there, sent on, and answered.
+// left4me puts them in order.
+func (s *sending) several(ctx context.Context, n int64) (have int64, err error) {
+	free := make(chan []byte, sideBySide)
+	for range min(sideBySide, mostAhead/n) {
+		free <- make([]byte, n)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	var slow atomic.Bool
+	var mu sync.Mutex
+	for offset := s.offset; offset < s.in.f.Size && !slow.Load(); offset += n {
+		buf := <-free
+		if ctx.Err() != nil {
+			break
+		}
+		piece := buf[:min(n, s.in.f.Size-offset)]
+		if err := s.in.read(piece, offset); err != nil {
+			group.Go(func() error { return err })
+			break
+		}
+		group.Go(func() error {
+			defer func() { free <- buf }()
+			began := time.Now()
+			came, err := s.c.sendPiece(ctx, s.id, &reading{f: s.in.f, body: io.NopCloser(bytes.NewReader(piece)), at: offset}, offset,
+				int64(len(piece)), false, func(int64) {})
+			if time.Since(began) >= quick {
+				slow.Store(true)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			have = max(have, came)
+			s.show(have)
+			return err
+		})
+	}
+	err = group.Wait() // then nobody writes have
+	return have, err
+}
+
+func (s *sending) arrived(have int64) { s.offset, s.last, s.wait = have, time.Now(), retryFirst }
+
+// again waits after a piece of n bytes that failed, and asks how much has come.
+// Errors: what does not pass, or did not for too long.
+func (s *sending) again(ctx context.Context, n int64, failed error) (have int64, err error) {
+	if !mayRetry(failed) {
+		return 0, failed
+	}
+	if status := foreignStatus(failed); status == http.StatusGatewayTimeout || status == cloudflareTimeout {
+		s.pieces.refused(n)
+	} else {
+		s.pieces.cut(n)
+	}
+	s.tell(failed.Error())
+	have, err = s.c.haveOf(ctx, s.id, s.in.f.Name)
+	switch {
+	case err == nil && have > s.offset:
+		s.arrived(have)
+	case err == nil:
+		s.offset = have
+	case !mayRetry(err):
+		return 0, err
+	}
+	if time.Since(s.last) > retryFor {
+		return 0, failed
+	}
+	select {
+	case <-time.After(s.wait):
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	s.wait = min(s.wait*2, retryMost)
+	return s.offset, nil
+}
+
+// mayRetry reports whether a piece may be taken later. What went wrong here, or is
+// refused there, stays so.
+func mayRetry(err error) bool {
+	var local *localError
+	return !errors.As(err, &local) && (mayPass(err) || errors.Is(err, left4me.Conflict))
+}
+
+// reading is a file that is sent, kept open from one piece to the next.
+type reading struct {
+	f    Source
+	body io.ReadCloser
+	at   int64
+}
+
+// from returns the file from a place on.
+func (r *reading) from(offset int64) (io.Reader, error) {
+	if r.body != nil && r.at == offset {
+		return r.body, nil
+	}
+	r.close()
+	body, err := r.f.From(offset)
+	if err != nil {
+		return nil, err
+	}
+	r.body, r.at = body, offset
+	return body, nil
+}
+
+// read fills b with the file from a place on. Errors: a localError.
+func (r *reading) read(b []byte, offset int64) error {
+	body, err := r.from(offset)
+	if err == nil {
+		var n int
+		n, err = io.ReadFull(body, b)
+		r.at += int64(n)
+	}
+	if err != nil {
+		return &localError{err}
+	}
+	return nil
+}
+
+func (r *reading) close() {
+	if r.body != nil {
+		r.body.Close()
+		r.body = nil
+	}
+}
+
+// haveOf asks how much of a file has come.
+func (c *Client) haveOf(ctx context.Context, id, name string) (int64, error) {
+	var u Upload
+	if _, err := c.Call(ctx, http.MethodGet, "/uploads/"+url.PathEscape(id), nil, &u); err != nil {
+		return 0, err
+	}
+	for _, f := range u.Files {
+		if f.Path == name {
+			return f.Have, nil
+		}
+	}
+	return 0, nil
+}
+
+// localError is a failure to read what is sent.
+type localError struct{ error }
+
+func (e *localError) Unwrap() error { return e.error }
+
+// sendPiece sends a piece of a file and returns how much of it has come. A piece
+// of a length that nobody took before is announced first: who refuses it says so
+// before it is sent.
+func (c *Client) sendPiece(ctx context.Context, id string, file *reading, offset, n int64, announce bool, show func(int64)) (have int64,
+	err error,
+) {
+	body, err := file.from(offset)
+	if err != nil {
+		return 0, &localError{err}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stalled := time.AfterFunc(stalledAfter, func() {
+		cancel(left4me.Errorf(left4me.Unavailable, "%s takes nothing any more", c.where))
+	})
+	defer stalled.Stop()
+	in := &watched{r: io.LimitReader(body, n), at: offset, show: show, moved: func() { stalled.Reset(stalledAfter) }}
+	q := url.Values{"path": {file.f.Name}, "offset": {strconv.FormatInt(offset, 10)}, "size": {strconv.FormatInt(file.f.Size, 10)}}
+	res, err := c.sendBody(ctx, http.MethodPut, "/uploads/"+url.PathEscape(id)+"/file?"+q.Encode(), in, n, announce)
+	var failed error
+	if file.at, failed = in.stop(); failed != nil {
+		if err == nil {
+			res.Body.Close()
+		}
+		return 0, &localError{failed}
+	}
+	if err != nil {
+		if cause := context.Cause(ctx); errors.Is(cause, left4me.Unavailable) {
+			return 0, cause
+		}
+		return 0, err
+	}
+	defer res.Body.Close()
+	var came struct {
+		Have *int64 `json:"have"`
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, problemLimit)).Decode(&came); err != nil || came.Have == nil {
+		return 0, c.foreign(res)
+	}
+	return *came.Have, nil
+}
+
+// watched reads what is sent, and says how far it is. The transport may read on
+// for a moment when its answer is there: stop ends that.
+type watched struct {
+	at    int64
+	show  func(int64)
+	moved func()
+
+	mu  sync.Mutex
+	r   io.Reader
+	err error // of reading here
+}
+
+func (w *watched) Read(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.r == nil {
+		return 0, io.ErrClosedPipe
+	}
+	n, err := w.r.Read(b)
+	w.at += int64(n)
+	w.moved()
+	w.show(w.at)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.err = err
+	}
+	return n, err
+}
+
+// stop returns where reading ended and what it failed with; nothing is read any
+// more.
+func (w *watched) stop() (at int64, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.r = nil
+	return w.at, w.err
+}
+
+// sendBody sends a request whose body is no JSON. One that is announced is sent
+// when the other side wants it, or says nothing for a moment.
+func (c *Client) sendBody(ctx context.Context, method, path string, body io.Reader, size int64, announce bool) (*http.Response, error) {
+	if size == 0 {
+		body = http.NoBody
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.ContentLength = size
+	req.Header.Set("Content-Type", "application/octet-stream")
+	if announce && size > 0 {
+		req.Header.Set("Expect", "100-continue")
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreachable(ctx, err)
+	}
+	if res.StatusCode < 300 && !isPage(res) {
+		return res, nil
+	}
+	defer res.Body.Close()
+	return nil, c.refused(res)
+}

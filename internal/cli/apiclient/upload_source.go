@@ -1,0 +1,66 @@
+package apiclient
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Source is a file that is sent: its content from a place on may be asked for
+// again.
+type Source struct {
+	Name string
+	Size int64
+	From func(offset int64) (io.ReadCloser, error)
+}
+
+// SourceOf is what is sent for an argument: a directory as a tar.
+func SourceOf(name string) (Source, error) {
+	st, err := os.Stat(name)
+	if err != nil {
+		return Source{}, left4me.Errorf(left4me.Invalid, "%s", err.Error()).WithHint("name a directory or a file")
+	}
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return Source{}, err
+	}
+	if st.IsDir() {
+		// What the argument is may be a link; what is in it may not.
+		abs, err = filepath.EvalSymlinks(abs)
+		if err != nil {
+			return Source{}, err
+		}
+		s, err := newTarStream(abs)
+		if err != nil {
+			return Source{}, err
+		}
+		return Source{
+			Name: filepath.Base(abs) + ".tar",
+			Size: s.size,
+			From: func(offset int64) (io.ReadCloser, error) { return s.from(offset), nil },
+		}, nil
+	}
+	if !st.Mode().IsRegular() {
+		return Source{}, left4me.Errorf(left4me.Invalid, "%s is neither a file nor a directory", name)
+	}
+	return Source{Name: filepath.Base(abs), Size: st.Size(), From: func(offset int64) (io.ReadCloser, error) {
+		f, err := os.Open(abs)
+		if err != nil {
+			return nil, err
+		}
+		now, err := f.Stat()
+		if err == nil && (now.Size() != st.Size() || !now.ModTime().Equal(st.ModTime())) {
+			err = left4me.Errorf(left4me.Conflict, "%s changed while it was sent", name).WithHint("try again")
+		}
+		if err == nil {
+			_, err = f.Seek(offset, io.SeekStart)
+		}
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		return f, nil
+	}}, nil
+}

@@ -1,0 +1,262 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me/internal/cli/apiclient"
+	"github.com/left4me/left4me/internal/cli/output"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Config is what the command line finds around it.
+type Config struct {
+	apiclient.Target // how to reach the API when no flag says otherwise
+	In               *os.File
+	Out              io.Writer
+	Err              io.Writer
+	// VerifyFile checks the file of a backup on this machine and says what it
+	// found; nil where there is no such thing.
+	VerifyFile func(ctx context.Context, file string, out io.Writer, asJSON bool) error
+}
+
+// app is what the commands share.
+type app struct {
+	Config
+	ownToken string // of the environment: never a flag's default, which help shows
+	timeout  time.Duration
+	json     bool
+	quiet    bool
+	warned   sync.Once
+}
+
+func (a *app) client() (*apiclient.Client, error) {
+	c, err := apiclient.New(a.Target)
+	if err != nil {
+		return nil, err
+	}
+	c.Similar = similar
+	if !a.quiet {
+		c.OnWarning = func(text string) {
+			a.warned.Do(func() { fmt.Fprintln(a.Err, "left4me: warning: "+output.OneLine(text)) })
+		}
+	}
+	return c, nil
+}
+
+// call sends one request.
+func (a *app) call(ctx context.Context, method, path string, in, out any) (json.RawMessage, error) {
+	c, err := a.client()
+	if err != nil {
+		return nil, err
+	}
+	return c.Call(ctx, method, path, in, out)
+}
+
+// print prints what the API answered, or what is made of it for people.
+func (a *app) print(raw json.RawMessage, text func(w io.Writer)) error {
+	if a.json {
+		_, err := fmt.Fprintf(a.Out, "%s\n", strings.TrimRight(string(raw), "\n"))
+		return err
+	}
+	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	text(w)
+	return w.Flush()
+}
+
+// warn tells what is wrong with something that was saved all the same.
+func (a *app) warn(all []left4me.Warning) {
+	for _, w := range all {
+		fmt.Fprintf(a.Err, "warning: %s; %s\n", output.OneLine(w.Text), output.OneLine(w.Hint))
+	}
+}
+
+// listing are the flags of commands that list files.
+type listing struct {
+	dir, query string
+	deep       bool
+}
+
+func (l *listing) flags(c *cobra.Command) {
+	c.Flags().StringVar(&l.dir, "dir", "", "only what lies in this directory")
+	c.Flags().BoolVar(&l.deep, "deep", false, "all files beneath it")
+	c.Flags().StringVar(&l.query, "find", "", "only paths with this in them, anywhere")
+}
+
+func (l *listing) values() url.Values {
+	v := url.Values{}
+	if l.dir != "" {
+		v.Set("dir", strings.Trim(l.dir, "/"))
+	}
+	if l.query != "" {
+		v.Set("q", l.query)
+	}
+	if l.deep {
+		v.Set("deep", "true")
+	}
+	return v
+}
+
+// pages asks for all pages of a list, and gives them to f one by one.
+func pages[T any](ctx context.Context, a *app, path string, query url.Values, f func(left4me.Page[T])) (json.RawMessage, error) {
+	query.Set("limit", "1000")
+	all := left4me.Page[T]{Items: []T{}}
+	for {
+		var page left4me.Page[T]
+		if _, err := a.call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, &page); err != nil {
+			return nil, err
+		}
+		if a.json {
+			all.Items = append(all.Items, page.Items...)
+		} else {
+			f(page)
+		}
+		if page.Next == "" {
+			all.Total = len(all.Items)
+			return json.Marshal(all)
+		}
+		query.Set("after", page.Next)
+	}
+}
+
+// list prints all pages of a list.
+func list[T any](ctx context.Context, a *app, path string, query url.Values, head string, line func(io.Writer, T)) error {
+	var items []T
+	raw, err := pages(ctx, a, path, query, func(p left4me.Page[T]) { items = append(items, p.Items...) })
+	if err != nil {
+		return err
+	}
+	return a.print(raw, func(w io.Writer) {
+		if !a.quiet {
+			fmt.Fprintln(w, head)
+		}
+		for _, i := range items {
+			line(w, i)
+		}
+	})
+}
+
+func (a *app) writeTreeFile(w io.Writer, f left4me.TreeFile) {
+	name := output.OneLine(f.Path)
+	size := strconv.FormatInt(f.Size, 10)
+	switch {
+	case f.Gone:
+		size = "removed"
+	case f.Dir:
+		name, size = name+"/", ""
+	}
+	if a.quiet {
+		fmt.Fprintln(w, name)
+		return
+	}
+	fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", name, size, output.OneLine(f.Layer), output.OneLine(strings.Join(f.Hides, ", ")))
+}
+
+func (a *app) writeChange(w io.Writer, c left4me.FileChange) {
+	if a.quiet {
+		fmt.Fprintln(w, output.OneLine(c.Path))
+		return
+	}
+	fmt.Fprintf(w, "%s\t%s\t%d\t%d\n", output.OneLine(c.What), output.OneLine(c.Path), c.From, c.To)
+}
+
+// newMeter makes what shows how far a transfer is.
+func (a *app) newMeter(title string, total int64) *output.Meter {
+	width := 0
+	if !a.quiet && !a.json {
+		width = terminal(a.Err)
+	}
+	return output.NewMeter(a.Err, title, total, width)
+}
+
+// download writes an answer to a new file that nobody else may read. One that is
+// cut off leaves nothing.
+func (a *app) download(ctx context.Context, path, file string) error {
+	if _, err := os.Lstat(file); err == nil {
+		return left4me.Errorf(left4me.Conflict, "%s is there already", file).WithHint("name another file")
+	}
+	c, err := a.client()
+	if err != nil {
+		return err
+	}
+	in, err := c.Download(ctx, path, nil)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	f, err := os.CreateTemp(filepath.Dir(file), ".download-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if _, err := io.Copy(f, in); err != nil {
+		if in.Err() != nil {
+			return in.Err()
+		}
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), file)
+}
+
+// readText reads a file of this machine, or the standard input for -.
+func (a *app) readText(ctx context.Context, file string) (string, error) {
+	b, err := during(ctx, func() ([]byte, error) {
+		in := io.Reader(a.In)
+		if file != "-" {
+			f, err := os.Open(file)
+			if err != nil {
+				return nil, err
+			}
+			defer f.Close()
+			in = f
+		}
+		return io.ReadAll(io.LimitReader(in, maxScript+1))
+	})
+	var path *os.PathError
+	switch {
+	case errors.As(err, &path):
+		return "", left4me.Errorf(left4me.NotFound, "%s can't be read: %v", file, path.Err)
+	case err != nil:
+		return "", err
+	case len(b) > maxScript:
+		return "", left4me.Errorf(left4me.Invalid, "the script is too long").WithHint(fmt.Sprintf("use at most %d KiB", maxScript>>10))
+	}
+	return string(b), nil
+}
+
+// workshopIDs reads numbers and links as the API does.
+func (a *app) workshopIDs(ctx context.Context, texts []string) ([]left4me.WorkshopID, error) {
+	var found struct {
+		IDs []left4me.WorkshopID `json:"ids"`
+		Bad []string             `json:"bad"`
+	}
+	text := strings.Join(texts, "\n")
+	if _, err := a.call(ctx, http.MethodPost, "/workshop/parse", map[string]string{"text": text}, &found); err != nil {
+		return nil, err
+	}
+	if len(found.Bad) > 0 {
+		return nil, usagef("%q is no item of the workshop; use its number or its link", output.Fit(output.OneLine(found.Bad[0]), 80))
+	}
+	if len(found.IDs) == 0 && strings.TrimSpace(text) != "" {
+		return nil, usagef("%q is no item of the workshop; use its number or its link", output.Fit(output.OneLine(text), 80))
+	}
+	return found.IDs, nil
+}

@@ -1,0 +1,18 @@
+package output
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// WriteChecks writes findings for people, with what mends each.
+func WriteChecks(w io.Writer, checks []left4me.Check) {
+	for _, c := range checks {
+		fmt.Fprintf(w, "%-7s  %s: %s\n", OneLine(string(c.State)), OneLine(c.Name), OneLine(c.Text))
+		if c.Mend != "" {
+			fmt.Fprintf(w, "         → %s\n", OneLine(c.Mend))
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package output
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const drawEvery = 200 * time.Millisecond // more often nobody can read it
+
+// Meter shows how far a transfer is, on a terminal.
+type Meter struct {
+	w     io.Writer
+	title string
+	width int
+	total int64
+	began time.Time
+	first int64 // where it began
+	drawn time.Time
+}
+
+// NewMeter makes a meter of total bytes, 0 when nobody knows how many, on a terminal
+// of a width; 0 shows nothing.
+func NewMeter(w io.Writer, title string, total int64, width int) *Meter {
+	return &Meter{w: w, title: title, total: total, began: time.Now(), width: width}
+}
+
+// Show shows how many bytes are there, five times a second at most.
+func (m *Meter) Show(have int64) {
+	now := time.Now()
+	if m.width == 0 || now.Sub(m.drawn) < drawEvery {
+		return
+	}
+	m.drawn = now
+	p := left4me.Progress{Done: have, Total: m.total, Unit: "bytes"}
+	if spent := now.Sub(m.began).Seconds(); spent >= 1 {
+		p.Rate = int64(float64(have-m.first) / spent)
+	}
+	text := m.title + ":" + progressText(p)
+	if m.total <= 0 {
+		text = fmt.Sprintf("%s: %s", m.title, Size(have))
+	}
+	fmt.Fprintf(m.w, "\r\x1b[K%s", Fit(OneLine(text), m.width-1))
+}
+
+// End leaves the terminal as if nothing had been shown.
+func (m *Meter) End() {
+	if m.width > 0 {
+		fmt.Fprint(m.w, "\r\x1b[K")
+	}
+}

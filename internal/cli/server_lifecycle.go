@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me/internal/cli/output"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// selection is which servers a command is for.
+type selection struct {
+	all       bool
+	blueprint string
+}
+
+// wants reports whether a command for many changes anything about a server: who
+// starts all is not asking for what runs to be started again.
+var wants = map[string]func(server) bool{
+	"start":   func(s server) bool { return !s.State.Up() },
+	"stop":    func(s server) bool { return s.State != left4me.Stopped || s.Wanted == left4me.WantRunning },
+	"restart": func(s server) bool { return s.State.Up() },
+}
+
+// idle says why a command for many has nothing to do.
+var idle = map[string]string{"start": "every server runs", "stop": "every server is stopped", "restart": "no server runs"}
+
+// actOnSeveral is a command that asks for a job on one server or several.
+func (cmd serverCommands) actOnSeveral(verb, short, long string) *cobra.Command {
+	var which selection
+	c := &cobra.Command{
+		Use: verb + " NAME...", Short: short, Long: short + ".\n\n" + long,
+		Args: func(c *cobra.Command, args []string) error { return which.check(c, args) },
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			named := func(n string) bool { return slices.Contains(args, n) }
+			return slices.DeleteFunc(cmd.app.serverNames(c), named), noFiles
+		},
+	}
+	c.Flags().BoolVar(&which.all, "all", false, verb+" all servers")
+	c.Flags().StringVar(&which.blueprint, "blueprint", "", verb+" all servers that are made from this blueprint")
+	c.MarkFlagsMutuallyExclusive("all", "blueprint")
+	cmd.app.completeFlag(c, "blueprint", "/blueprints")
+	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		names, err := cmd.chosen(c.Context(), verb, which, args)
+		if err != nil {
+			return fmt.Errorf("%s: %w", verb, err)
+		}
+		if len(names) == 0 && !cmd.app.quiet && !cmd.app.json {
+			fmt.Fprintf(cmd.app.Out, "nothing to %s: %s\n", verb, idle[verb])
+		}
+		return cmd.eachServer(c.Context(), verb, names, *wait)
+	}
+	return c
+}
+
+// check says whether it is clear which servers are meant.
+func (s selection) check(c *cobra.Command, args []string) error {
+	many := s.all || s.blueprint != ""
+	if many == (len(args) > 0) {
+		return usagef("%s takes names of servers, --all or --blueprint NAME; see: %s --help", name(c), c.CommandPath())
+	}
+	return nil
+}
+
+// chosen are the servers that are meant: those that are named, each once, or those
+// of many that the command would change.
+func (cmd serverCommands) chosen(ctx context.Context, verb string, which selection, args []string) (names []left4me.Name, err error) {
+	if !which.all && which.blueprint == "" {
+		for _, arg := range args {
+			n, err := left4me.ParseName(arg)
+			if err != nil {
+				return nil, err
+			}
+			if !slices.Contains(names, n) {
+				names = append(names, n)
+			}
+		}
+		return names, nil
+	}
+	if which.blueprint != "" {
+		_, path, err := blueprintPath(which.blueprint)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := cmd.app.call(ctx, http.MethodGet, path, nil, nil); err != nil {
+			return nil, err
+		}
+	}
+	var all []server
+	if _, err := cmd.app.call(ctx, http.MethodGet, "/servers", nil, &all); err != nil {
+		return nil, err
+	}
+	for _, s := range all {
+		if s.Name.Valid() && (which.all || string(s.Blueprint) == which.blueprint) && wants[verb](s) {
+			names = append(names, s.Name)
+		}
+	}
+	return names, nil
+}
+
+// eachServer asks for all jobs, then waits for one after the other if that is
+// wanted. What fails for one server keeps none of the others from it.
+func (cmd serverCommands) eachServer(ctx context.Context, verb string, names []left4me.Name, wait bool) error {
+	var failed output.Failures
+	begun := make([]left4me.Job, len(names))
+	raws := make([]json.RawMessage, len(names))
+	for i, n := range names {
+		var err error
+		raws[i], err = cmd.app.call(ctx, http.MethodPost, "/servers/"+string(n)+"/"+verb, nil, &begun[i])
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s %s: %w", verb, n, err))
+		}
+	}
+	for i, n := range names {
+		if raws[i] == nil {
+			continue
+		}
+		if err := cmd.app.finish(ctx, verb+" "+string(n), begun[i], raws[i], wait); err != nil {
+			failed = append(failed, fmt.Errorf("%s %s: %w", verb, n, err))
+		}
+		if ctx.Err() != nil {
+			break // the jobs go on, and nobody waits
+		}
+	}
+	return failed.Err()
+}
+
+// act is a command that asks for a job on a server; loss says what it
+// throws away.
+func (cmd serverCommands) act(verb, short, loss string) *cobra.Command {
+	c := &cobra.Command{Use: verb + " NAME", Short: short, Args: one("the name of a server"), ValidArgsFunction: cmd.app.servers}
+	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	yes := new(bool)
+	if loss != "" {
+		yes = c.Flags().BoolP("yes", "y", false, "don't ask")
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := serverPath(args[0])
+		if err != nil {
+			return fmt.Errorf("%s: %w", verb, err)
+		}
+		what := verb + " " + string(n)
+		if loss != "" && !*yes {
+			if err := cmd.app.confirm(c.Context(), n, loss); err != nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+		}
+		if verb == "delete" {
+			return cmd.app.begin(c.Context(), what, http.MethodDelete, path, nil, *wait)
+		}
+		return cmd.app.begin(c.Context(), what, http.MethodPost, path+"/"+verb, nil, *wait)
+	}
+	return c
+}

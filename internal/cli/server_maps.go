@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me/internal/cli/output"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func (cmd serverCommands) maps() *cobra.Command {
+	c := &cobra.Command{
+		Use: "maps NAME", Short: "List what a server can play", Args: one("the name of a server"), ValidArgsFunction: cmd.app.servers,
+		Long: "List what a server can play: campaigns of the game and of its overlays, with their\n" +
+			"chapters. Maps that no campaign names stand under the file that has them.",
+	}
+	mode := c.Flags().String("mode", "", "only chapters of this mode, for example versus")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := serverPath(args[0])
+		if err != nil {
+			return fmt.Errorf("maps: %w", err)
+		}
+		var all []left4me.Campaign
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, path+"/campaigns", nil, &all)
+		if err != nil {
+			return fmt.Errorf("maps of %s: %w", n, err)
+		}
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
+				fmt.Fprintln(w, "CAMPAIGN\tMAP\tTITLE\tMODES\tOVERLAY")
+			}
+			for _, k := range all {
+				cmd.writeCampaign(w, k, *mode)
+			}
+		})
+	}
+	return c
+}
+
+// writeCampaign writes each map of a campaign once, with the modes that it can be
+// played in.
+func (cmd serverCommands) writeCampaign(w io.Writer, k left4me.Campaign, mode string) {
+	type line struct {
+		left4me.Chapter
+		modes []string
+	}
+	var lines []*line
+	known := map[string]int{}
+	names := slices.Sorted(maps.Keys(k.Modes))
+	// Those of coop first: their order is that of the campaign.
+	slices.SortStableFunc(names, func(a, b string) int {
+		switch {
+		case a == b:
+			return 0
+		case a == "coop":
+			return -1
+		case b == "coop":
+			return 1
+		}
+		return 0
+	})
+	for _, m := range names {
+		if mode != "" && m != mode && m != left4me.AnyMode {
+			continue
+		}
+		for _, ch := range k.Modes[m] {
+			i, ok := known[ch.Map]
+			if !ok {
+				i = len(lines)
+				known[ch.Map] = i
+				lines = append(lines, &line{Chapter: ch})
+			}
+			if m == left4me.AnyMode {
+				m = "any"
+			}
+			lines[i].modes = append(lines[i].modes, m)
+		}
+	}
+	for _, l := range lines {
+		if cmd.app.quiet {
+			fmt.Fprintln(w, output.OneLine(l.Map))
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", output.OneLine(k.Title), output.OneLine(l.Map), output.OneLine(l.Title),
+			output.OneLine(modesOf(l.modes)), k.Overlay)
+	}
+}
+
+func modesOf(modes []string) string {
+	const shown = 5
+	text := ""
+	for i, m := range modes {
+		if i == shown {
+			return fmt.Sprintf("%s +%d", text, len(modes)-i)
+		}
+		if i > 0 {
+			text += " "
+		}
+		text += m
+	}
+	return text
+}
+
+func (cmd serverCommands) changeMap() *cobra.Command {
+	c := &cobra.Command{
+		Use: "map NAME MAP", Short: "Change the map of a server that runs", ValidArgsFunction: cmd.app.servers,
+		Long: "Change the map of a server that runs; whoever plays there comes along. server maps\nshows which it has.",
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usagef("map takes the name of a server and a map; see: %s --help", c.CommandPath())
+			}
+			return nil
+		},
+	}
+	mode := c.Flags().String("mode", "", "the mode too, for example versus")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := serverPath(args[0])
+		if err != nil {
+			return fmt.Errorf("map: %w", err)
+		}
+		in := map[string]string{"map": args[1]}
+		if *mode != "" {
+			in["mode"] = *mode
+		}
+		raw, err := cmd.app.call(c.Context(), http.MethodPost, path+"/map", in, nil)
+		if err != nil {
+			return fmt.Errorf("map of %s: %w", n, err)
+		}
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
+				fmt.Fprintf(w, "%s changes to %s\n", n, output.OneLine(args[1]))
+			}
+		})
+	}
+	return c
+}

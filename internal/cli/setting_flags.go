@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/left4me/left4me/internal/cli/output"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// settingFlags are the settings of a server or a blueprint as flags, one for each
+// that there is. What isn't given stays as it is; an empty value leaves it open.
+type settingFlags []*settingFlag
+
+// settingFlag is a flag that may be given several times when it is a list.
+type settingFlag struct {
+	left4me.SettingInfo
+	given []string
+}
+
+// String is what the flag begins with: nothing.
+func (f *settingFlag) String() string { return "" }
+
+// Type stands in the help.
+func (f *settingFlag) Type() string {
+	if f.Kind == left4me.NumberSetting {
+		return "number"
+	}
+	if f.Kind == left4me.SwitchSetting {
+		return "on|off"
+	}
+	return "text"
+}
+
+// Set takes one value.
+func (f *settingFlag) Set(v string) error {
+	if !f.List() {
+		f.given = nil
+	}
+	f.given = append(f.given, v)
+	return f.SettingInfo.Set(&left4me.Settings{}, f.given...)
+}
+
+func addSettings(c *cobra.Command) settingFlags {
+	var all settingFlags
+	for _, i := range left4me.SettingInfos() {
+		f := &settingFlag{SettingInfo: i}
+		usage := i.Help + " Without it: " + i.Default + "."
+		if i.List() {
+			usage += " May be repeated."
+		}
+		flag := c.Flags().VarPF(f, i.Flag, "", usage)
+		if i.Kind == left4me.SwitchSetting {
+			flag.NoOptDefVal = "on"
+		}
+		if len(i.Choices) > 0 {
+			values := make([]string, len(i.Choices))
+			for n, choice := range i.Choices {
+				values[n] = choice.Value + "\t" + choice.Label
+			}
+			_ = c.RegisterFlagCompletionFunc(i.Flag, cobra.FixedCompletions(values, noFiles))
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// apply changes s by the flags that were given.
+func (all settingFlags) apply(flags *pflag.FlagSet, s *left4me.Settings) error {
+	for _, f := range all {
+		if !flags.Changed(f.Flag) {
+			continue
+		}
+		if err := f.SettingInfo.Set(s, f.given...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// overlaysFlag adds --overlay, and gives what an empty one leaves: none.
+func (a *app) overlaysFlag(c *cobra.Command) func() []string {
+	var given []string
+	c.Flags().StringArrayVar(&given, "overlay", nil,
+		"an overlay, or with a revision as in maps@3; may be repeated, the top of the stack first")
+	_ = c.RegisterFlagCompletionFunc("overlay", a.overlayRefs)
+	return func() []string {
+		if len(given) == 1 && given[0] == "" {
+			return []string{}
+		}
+		return given
+	}
+}
+
+// writeSettings shows what settings say, each with where it comes from. base may
+// be nil.
+func writeSettings(w io.Writer, own left4me.Settings, base *left4me.Settings, blueprint left4me.Name) {
+	fmt.Fprintln(w, "SETTING\tVALUE\tFROM")
+	line := func(i left4me.SettingInfo, values []string, from string) {
+		for _, v := range values {
+			fmt.Fprintf(w, "%s\t%s\t%s\n", i.Flag, output.OneLine(strings.ReplaceAll(v, "\n", " ⏎ ")), from)
+		}
+	}
+	for _, i := range left4me.SettingInfos() {
+		mine := i.Get(own)
+		var theirs []string
+		if base != nil {
+			theirs = i.Get(*base)
+		}
+		if len(mine) == 0 || i.List() {
+			line(i, theirs, "blueprint "+string(blueprint))
+		}
+		from := "server"
+		if base == nil {
+			from = "blueprint " + string(blueprint)
+		}
+		line(i, mine, from)
+		if len(mine)+len(theirs) == 0 {
+			fmt.Fprintf(w, "%s\t\tdefault: %s\n", i.Flag, i.Default)
+		}
+	}
+}
