@@ -1,5 +1,5 @@
 // Which answers are left4me's, and what to say of those that aren't: a proxy in
-// between has pages of its own. cli/foreign.go says the same on the command line.
+// between has pages of its own. cli/apiclient/proxy_answer.go says the same on the command line.
 
 const ours = (res) => res.headers.get("X-Left4me") !== null;
 
