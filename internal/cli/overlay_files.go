@@ -67,7 +67,8 @@ func writeFile(w io.Writer, quiet bool, f left4me.TreeFile) {
 // readFile reads a small file of an overlay, of the current revision unless
 // another one is named.
 func (cmd overlayFileCommands) readFile(ctx context.Context, overlay, revision, file, inside string) (f overlayFile, raw []byte,
-	err error) {
+	err error,
+) {
 	_, at, err := revisionPath(overlay, revision)
 	if err != nil {
 		return f, nil, err

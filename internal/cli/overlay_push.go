@@ -107,7 +107,8 @@ const dropWithin = 5 * time.Second
 // upload sends a file to a new upload of an overlay and does something with it. The
 // upload is dropped when that fails, or drop says so.
 func (cmd overlayFileCommands) upload(ctx context.Context, what, overlay string, file apiclient.Source,
-	then func(context.Context, string) error, drop bool) (err error) {
+	then func(context.Context, string) error, drop bool,
+) (err error) {
 	c, err := cmd.app.client()
 	if err != nil {
 		return err
