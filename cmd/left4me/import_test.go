@@ -182,18 +182,18 @@ func wantTaken(t *testing.T, root string) {
 	st, err := store.Open(t.Context(), filepath.Join(root, databaseName))
 	must(t, err)
 	defer st.Close()
-	users, err := st.Users(t.Context())
+	users, err := st.Users().List(t.Context())
 	must(t, err)
 	if len(users) != 2 || users[0].Name != "guest" || users[0].Admin || users[1].Name != "root.admin" || !users[1].Admin {
 		t.Errorf("%+v", users)
 	}
-	b, err := st.Blueprint(t.Context(), "versus-24-7")
+	b, err := st.Blueprints().Get(t.Context(), "versus-24-7")
 	must(t, err)
 	want := left4me.Settings{Map: "c2m1_highway", Args: []string{"-tickrate", "100"}, Cfg: []string{"sv_cheats 0", "mp_disable_autokick 1"}}
 	if d := cmp.Diff(want, b.Settings); d != "" || !slices.Equal(b.Overlays, left4me.Refs("competitive", "custom-maps")) {
 		t.Errorf("%q %s", b.Overlays, d)
 	}
-	servers, err := st.Servers(t.Context())
+	servers, err := st.Servers().List(t.Context())
 	must(t, err)
 	if len(servers) != 2 || servers[0].Name != "alpha" || servers[0].Blueprint != "versus-24-7" ||
 		servers[1].Blueprint != left4me.DefaultBlueprint {
@@ -223,19 +223,19 @@ func wantTaken(t *testing.T, root string) {
 			t.Errorf("%s: %s", name, text)
 		}
 	}
-	maps, err := st.Overlay(t.Context(), "custom-maps")
+	maps, err := st.Overlays().Get(t.Context(), "custom-maps")
 	must(t, err)
 	if w := maps.Workshop; maps.Kind != left4me.WorkshopOverlay || w == nil || len(w.Entries) != 1 || w.Entries[0].ID != "121086524" ||
 		maps.Refresh.Hours != 24 || maps.Refresh.Restart != "never" {
 		t.Errorf("%+v", maps)
 	}
-	competitive, err := st.Overlay(t.Context(), "competitive")
+	competitive, err := st.Overlays().Get(t.Context(), "competitive")
 	must(t, err)
 	if s := competitive.Script; competitive.Kind != left4me.ScriptOverlay || s == nil || s.Text != "#!/bin/sh\necho build" ||
 		competitive.Refresh.Hours != 0 {
 		t.Errorf("%+v", competitive)
 	}
-	if scripts, err := st.OverlayScripts(t.Context(), "competitive"); err != nil || len(scripts) != 1 || scripts[0].By != "import" {
+	if scripts, err := st.Overlays().Scripts(t.Context(), "competitive"); err != nil || len(scripts) != 1 || scripts[0].By != "import" {
 		t.Errorf("%+v, %v", scripts, err)
 	}
 	var white unix.Stat_t
@@ -267,7 +267,7 @@ func TestAnImportedPasswordCountsAndIsHashedAnew(t *testing.T) {
 			if _, err := acc.Login(t.Context(), accounts.Attempt{Name: name, Password: pythonPassword, From: here}); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			u, err := st.User(t.Context(), name)
+			u, err := st.Users().Get(t.Context(), name)
 			if err != nil || !strings.HasPrefix(u.Password, "$argon2id$") {
 				t.Errorf("%s: kept as %q, %v", name, u.Password, err)
 			}

@@ -96,7 +96,7 @@ func serve(ctx context.Context, s settings) error {
 	if why := st.Full(); why != nil {
 		log.Error("left4me can't save changes until there is room", "err", why)
 	}
-	site, err := st.Site(ctx)
+	site, err := st.Site().ID(ctx)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func serve(ctx context.Context, s settings) error {
 	defer b.Close()
 	b.OnFull(reserve.Release)
 
-	list := jobs.New(st, b, log)
+	list := jobs.New(st.Jobs(), b, log)
 	srv := servers.New(st, list, b, s.ports, log)
 	acc := accounts.New(st, s.secretKey, log)
 	con := overlays.New(st, list, srv, b, log)

@@ -47,7 +47,7 @@ func TestRareMembersOfAnswersAreAsDescribed(t *testing.T) {
 				do("POST", "/jobs/"+built.ID+"/cancel", nil)
 			}
 			eventually(t, "the jobs end", func() bool {
-				active, err := s.store.ActiveJobs(t.Context())
+				active, err := s.store.Jobs().Active(t.Context())
 				return err == nil && len(active) == 0
 			})
 			do("GET", "/jobs/"+started.ID, nil)
@@ -61,7 +61,7 @@ func TestRareMembersOfAnswersAreAsDescribed(t *testing.T) {
 		do("POST", "/uploads/"+u.ID+"/plan", map[string]any{})
 	}
 	moves := store.ContentRestart{Overlay: "mods", Revision: 2, Mode: "empty", State: "running", CreatedAt: time.Now()}
-	if err := s.store.SetContentRestart(t.Context(), moves); err != nil {
+	if err := s.store.OverlayRestarts().Set(t.Context(), moves); err != nil {
 		t.Fatal(err)
 	}
 	do("GET", "/overlays/mods/moves", nil)

@@ -23,7 +23,7 @@ func BenchmarkListServers(b *testing.B) {
 	s := newSite(b)
 	for i := range 10 {
 		name := left4me.Name(fmt.Sprintf("server%d", i))
-		err := s.store.CreateServer(b.Context(),
+		err := s.store.Servers().Create(b.Context(),
 			left4me.Server{
 				Name:      name,
 				Host:      left4me.LocalHost,

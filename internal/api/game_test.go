@@ -186,7 +186,7 @@ func TestAGameJobIsRetried(t *testing.T) {
 	if a.status != http.StatusAccepted || again.Kind != left4me.RollbackGame || again.ID == j.ID {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	if q := must(s.store.Job(t.Context(), again.ID))(t); string(q.Spec) != `{"build":9001}` {
+	if q := must(s.store.Jobs().Get(t.Context(), again.ID))(t); string(q.Spec) != `{"build":9001}` {
 		t.Errorf("it is told %s", q.Spec)
 	}
 }

@@ -64,7 +64,7 @@ func newSiteBeating(tb testing.TB, beat time.Duration) *site {
 	dir := tb.TempDir()
 	st := must(store.Open(ctx, filepath.Join(dir, "left4me.db")))(tb)
 	b := must(bus.Open(ctx, filepath.Join(dir, "bus"), log))(tb)
-	list := jobs.New(st, b, log)
+	list := jobs.New(st.Jobs(), b, log)
 	srv := servers.New(st, list, b, servers.PortRange{Low: 27015, High: 27030}, log)
 	acc := accounts.New(st, "a secret of the tests, and of nothing else", log)
 	gam := game.New(st, list, srv, b, log)
@@ -113,7 +113,7 @@ func must[T any](v T, err error) func(testing.TB) T {
 // hash in every test.
 func (s *site) token(tb testing.TB, name string, admin bool) string {
 	tb.Helper()
-	u := must(s.store.CreateUser(tb.Context(), store.User{Name: name, Password: "x", Admin: admin, CreatedAt: time.Now()}))(tb)
+	u := must(s.store.Users().Create(tb.Context(), store.User{Name: name, Password: "x", Admin: admin, CreatedAt: time.Now()}))(tb)
 	return must(s.accounts.CreateToken(tb.Context(), accounts.Actor{UserID: u.ID, Name: u.Name, Admin: admin}, "test", time.Time{}))(tb)
 }
 

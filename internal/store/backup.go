@@ -13,25 +13,31 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// BackupPolicy returns when backups are made and when the schedule last asked for
+// Backups are the table backup_policy.
+type Backups struct{ db *Store }
+
+// Backups returns them; the value may be copied.
+func (s *Store) Backups() Backups { return Backups{s} }
+
+// Policy returns when backups are made and when the schedule last asked for
 // one. Errors: left4me.NotFound when nobody has set it yet.
-func (s *Store) BackupPolicy(ctx context.Context) (v left4me.BackupPolicy, last time.Time, err error) {
-	var ms int64
-	err = s.read.QueryRowContext(ctx, `SELECT enabled, at, daily, weekly, last_at FROM backup_policy`).
-		Scan(&v.Enabled, &v.At, &v.Daily, &v.Weekly, &ms)
-	if errors.Is(err, sql.ErrNoRows) {
-		return v, last, notFound("policy", "of backups")
-	}
-	if err != nil {
-		return v, last, fmt.Errorf("get policy of backups: %w", err)
-	}
-	return v, fromMillis(ms), nil
+func (s Backups) Policy(ctx context.Context) (v left4me.BackupPolicy, last time.Time, err error) {
+	v, err = one(s.db.read.QueryRowContext(ctx, `SELECT enabled, at, daily, weekly, last_at FROM backup_policy`),
+		func(r row) (v left4me.BackupPolicy, err error) {
+			var ms int64
+			err = r.Scan(&v.Enabled, &v.At, &v.Daily, &v.Weekly, &ms)
+			if err == nil {
+				last = fromMillis(ms)
+			}
+			return v, err
+		}, "policy", "of backups")
+	return v, last, err
 }
 
-// SetBackupPolicy keeps when backups are made, and when the schedule last asked
+// SetPolicy keeps when backups are made, and when the schedule last asked
 // for one.
-func (s *Store) SetBackupPolicy(ctx context.Context, v left4me.BackupPolicy, last time.Time) error {
-	err := s.tx(ctx, func(tx *transaction) error {
+func (s Backups) SetPolicy(ctx context.Context, v left4me.BackupPolicy, last time.Time) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO backup_policy(id, enabled, at, daily, weekly, last_at) VALUES (1,?,?,?,?,?)
 			ON CONFLICT(id) DO UPDATE SET enabled = excluded.enabled, at = excluded.at, daily = excluded.daily,
 				weekly = excluded.weekly, last_at = excluded.last_at`, v.Enabled, v.At, v.Daily, v.Weekly, millis(last))
@@ -43,10 +49,10 @@ func (s *Store) SetBackupPolicy(ctx context.Context, v left4me.BackupPolicy, las
 	return nil
 }
 
-// NoteBackup keeps when the schedule last asked for a backup. usual is the policy
+// Note keeps when the schedule last asked for a backup. usual is the policy
 // when nobody has set one.
-func (s *Store) NoteBackup(ctx context.Context, usual left4me.BackupPolicy, last time.Time) error {
-	err := s.tx(ctx, func(tx *transaction) error {
+func (s Backups) Note(ctx context.Context, usual left4me.BackupPolicy, last time.Time) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO backup_policy(id, enabled, at, daily, weekly, last_at) VALUES (1,?,?,?,?,?)
 			ON CONFLICT(id) DO UPDATE SET last_at = excluded.last_at`, usual.Enabled, usual.At, usual.Daily, usual.Weekly, millis(last))
 		return err

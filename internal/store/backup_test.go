@@ -23,15 +23,15 @@ func TestACopyHoldsNoActiveJob(t *testing.T) {
 			Job:  left4me.Job{ID: id, Kind: left4me.CreateBackup, Target: left4me.Name(id), Host: left4me.LocalHost},
 			Spec: json.RawMessage("{}"),
 		}
-		if _, err := s.AddJob(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }); err != nil {
+		if _, err := s.Jobs().Add(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, ok, err := s.RunJob(t.Context(), "running", now); !ok || err != nil {
+	if _, ok, err := s.Jobs().Run(t.Context(), "running", now); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	policy := left4me.BackupPolicy{Enabled: true, At: "03:00", BackupKeep: left4me.BackupKeep{Daily: 2, Weekly: 1}}
-	if err := s.SetBackupPolicy(t.Context(), policy, now); err != nil {
+	if err := s.Backups().SetPolicy(t.Context(), policy, now); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "copy ?#%.db")
@@ -40,7 +40,7 @@ func TestACopyHoldsNoActiveJob(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if active, err := s.ActiveJobs(t.Context()); err != nil || len(active) != 2 {
+	if active, err := s.Jobs().Active(t.Context()); err != nil || len(active) != 2 {
 		t.Errorf("here: %v, %v", active, err)
 	}
 	c, err := store.Open(t.Context(), file)
@@ -48,13 +48,14 @@ func TestACopyHoldsNoActiveJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if active, err := c.ActiveJobs(t.Context()); err != nil || len(active) != 0 {
+	if active, err := c.Jobs().Active(t.Context()); err != nil || len(active) != 0 {
 		t.Errorf("in the copy: %v, %v", active, err)
 	}
-	if j, err := c.Job(t.Context(), "running"); err != nil || j.State != left4me.JobInterrupted || j.Error == nil || !j.EndedAt.Equal(now) {
+	if j, err := c.Jobs().Get(t.Context(), "running"); err != nil || j.State != left4me.JobInterrupted || j.Error == nil ||
+		!j.EndedAt.Equal(now) {
 		t.Errorf("%+v, %v", j, err)
 	}
-	if p, last, err := c.BackupPolicy(t.Context()); err != nil || p != policy || !last.Equal(now) {
+	if p, last, err := c.Backups().Policy(t.Context()); err != nil || p != policy || !last.Equal(now) {
 		t.Errorf("%+v, %v, %v", p, last, err)
 	}
 }
@@ -62,19 +63,20 @@ func TestACopyHoldsNoActiveJob(t *testing.T) {
 func TestServersAreHeldInACopy(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha", "beta")
-	ok(t, s.SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
-	_, _, err := s.Autostart(t.Context(), job("1", left4me.StartServer, "alpha"), "boot",
+	ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
+	_, _, err := s.Jobs().Autostart(t.Context(), job("1", left4me.StartServer, "alpha"), "boot",
 		func(left4me.Server, []store.QueuedJob) store.Decision { return store.Decision{} })
 	ok(t, err)
 	file := filepath.Join(t.TempDir(), "copy.db")
 	ok(t, s.Snapshot(t.Context(), file, at))
 	c := mustOpen(t, file)
 	for name, want := range map[left4me.Name]left4me.Held{"alpha": left4me.HeldRestored, "beta": ""} {
-		if v, err := c.Server(t.Context(), name); err != nil || v.Held != want || v.BootID != "" {
+		if v, err := c.Servers().Get(t.Context(), name); err != nil || v.Held != want || v.BootID != "" {
 			t.Errorf("%+v, %v", v, err)
 		}
 	}
-	if v, err := s.Server(t.Context(), "alpha"); err != nil || v.Held != "" || v.Wanted != left4me.WantRunning || v.BootID != "boot" {
+	if v, err := s.Servers().Get(t.Context(), "alpha"); err != nil || v.Held != "" || v.Wanted != left4me.WantRunning ||
+		v.BootID != "boot" {
 		t.Errorf("here: %+v, %v", v, err)
 	}
 }
@@ -85,20 +87,20 @@ func TestTheScheduleNotesItsTimeAndLeavesThePolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, _, err := s.BackupPolicy(t.Context()); !errors.Is(err, left4me.NotFound) {
+	if _, _, err := s.Backups().Policy(t.Context()); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("%v", err)
 	}
 	usual := left4me.BackupPolicy{Enabled: true, At: "04:30", BackupKeep: left4me.BackupKeep{Daily: 7, Weekly: 4}}
 	at := time.UnixMilli(1000).UTC()
-	if err := s.NoteBackup(t.Context(), usual, at); err != nil {
+	if err := s.Backups().Note(t.Context(), usual, at); err != nil {
 		t.Fatal(err)
 	}
-	if p, last, err := s.BackupPolicy(t.Context()); err != nil || p != usual || !last.Equal(at) {
+	if p, last, err := s.Backups().Policy(t.Context()); err != nil || p != usual || !last.Equal(at) {
 		t.Errorf("%+v, %v, %v", p, last, err)
 	}
 	own := left4me.BackupPolicy{At: "05:00"}
-	err = errors.Join(s.SetBackupPolicy(t.Context(), own, at), s.NoteBackup(t.Context(), usual, at.Add(time.Second)))
-	if p, last, rerr := s.BackupPolicy(t.Context()); err != nil || rerr != nil || p != own || !last.Equal(at.Add(time.Second)) {
+	err = errors.Join(s.Backups().SetPolicy(t.Context(), own, at), s.Backups().Note(t.Context(), usual, at.Add(time.Second)))
+	if p, last, rerr := s.Backups().Policy(t.Context()); err != nil || rerr != nil || p != own || !last.Equal(at.Add(time.Second)) {
 		t.Errorf("%+v, %v, %v, %v", p, last, err, rerr)
 	}
 }

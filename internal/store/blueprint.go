@@ -2,13 +2,18 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
+
+// Blueprints are the table blueprint.
+type Blueprints struct{ db *Store }
+
+// Blueprints returns them; the value may be copied.
+func (s *Store) Blueprints() Blueprints { return Blueprints{s} }
 
 const blueprintColumns = `name, overlays, settings, created_at, version`
 
@@ -25,21 +30,15 @@ func scanBlueprint(r row) (left4me.Blueprint, error) {
 	return v, errors.Join(fromJSON(overlays, &v.Overlays), fromJSON(settings, &v.Settings))
 }
 
-// Blueprint returns one blueprint. Errors: left4me.NotFound.
-func (s *Store) Blueprint(ctx context.Context, name left4me.Name) (left4me.Blueprint, error) {
-	v, err := scanBlueprint(s.read.QueryRowContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint WHERE name = ?`, name))
-	if errors.Is(err, sql.ErrNoRows) {
-		return v, notFound("blueprint", string(name))
-	}
-	if err != nil {
-		return v, fmt.Errorf("get blueprint %s: %w", name, err)
-	}
-	return v, nil
+// Get returns one blueprint. Errors: left4me.NotFound.
+func (s Blueprints) Get(ctx context.Context, name left4me.Name) (left4me.Blueprint, error) {
+	return one(s.db.read.QueryRowContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint WHERE name = ?`, name), scanBlueprint,
+		"blueprint", name)
 }
 
-// Blueprints returns all blueprints by name.
-func (s *Store) Blueprints(ctx context.Context) ([]left4me.Blueprint, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint ORDER BY name`)
+// List returns all blueprints by name.
+func (s Blueprints) List(ctx context.Context) ([]left4me.Blueprint, error) {
+	rows, err := s.db.read.QueryContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint ORDER BY name`)
 	all, err := collect(rows, err, scanBlueprint)
 	if err != nil {
 		return nil, fmt.Errorf("list blueprints: %w", err)
@@ -47,9 +46,9 @@ func (s *Store) Blueprints(ctx context.Context) ([]left4me.Blueprint, error) {
 	return all, nil
 }
 
-// CreateBlueprint adds a blueprint. Errors: left4me.Conflict when the name is
+// Create adds a blueprint. Errors: left4me.Conflict when the name is
 // taken.
-func (s *Store) CreateBlueprint(ctx context.Context, v left4me.Blueprint) error {
+func (s Blueprints) Create(ctx context.Context, v left4me.Blueprint) error {
 	overlays, err := toJSON(v.Overlays)
 	if err != nil {
 		return fmt.Errorf("create blueprint %s: %w", v.Name, err)
@@ -58,7 +57,7 @@ func (s *Store) CreateBlueprint(ctx context.Context, v left4me.Blueprint) error 
 	if err != nil {
 		return fmt.Errorf("create blueprint %s: %w", v.Name, err)
 	}
-	err = s.tx(ctx, func(tx *transaction) error {
+	err = s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO blueprint(`+blueprintColumns+`) VALUES (?,?,?,?,1)`,
 			v.Name, overlays, settings, millis(v.CreatedAt))
 		if violates(err) {
@@ -77,11 +76,11 @@ func (s *Store) CreateBlueprint(ctx context.Context, v left4me.Blueprint) error 
 	return nil
 }
 
-// UpdateBlueprint changes the overlays and settings of a blueprint. v.Version is
+// Update changes the overlays and settings of a blueprint. v.Version is
 // the one that was looked at; 0 doesn't care. Errors: left4me.NotFound, and
 // left4me.Conflict when somebody changed it since, or for the field "settings.cfg"
 // when a server of it would open a port that another one has.
-func (s *Store) UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error {
+func (s Blueprints) Update(ctx context.Context, v left4me.Blueprint) error {
 	overlays, err := toJSON(v.Overlays)
 	if err != nil {
 		return fmt.Errorf("update blueprint %s: %w", v.Name, err)
@@ -90,14 +89,11 @@ func (s *Store) UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error 
 	if err != nil {
 		return fmt.Errorf("update blueprint %s: %w", v.Name, err)
 	}
-	err = s.tx(ctx, func(tx *transaction) error {
-		var have int
-		err := tx.QueryRowContext(ctx, `SELECT version FROM blueprint WHERE name = ?`, v.Name).Scan(&have)
-		if errors.Is(err, sql.ErrNoRows) {
-			return notFound("blueprint", string(v.Name))
-		}
+	err = s.db.tx(ctx, func(tx *transaction) error {
+		have, err := one(tx.QueryRowContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint WHERE name = ?`, v.Name),
+			scanBlueprint, "blueprint", v.Name)
 		if err == nil {
-			err = unchanged("blueprint", string(v.Name), have, v.Version)
+			err = unchanged("blueprint", string(v.Name), have.Version, v.Version)
 		}
 		if err != nil {
 			return err
@@ -114,10 +110,10 @@ func (s *Store) UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error 
 	return nil
 }
 
-// DeleteBlueprint removes a blueprint. Errors: left4me.NotFound, and
+// Delete removes a blueprint. Errors: left4me.NotFound, and
 // left4me.Conflict that names the servers which use it.
-func (s *Store) DeleteBlueprint(ctx context.Context, name left4me.Name) error {
-	err := s.tx(ctx, func(tx *transaction) error {
+func (s Blueprints) Delete(ctx context.Context, name left4me.Name) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
 		users, err := queryAll(ctx, tx, func(r row) (n string, err error) { return n, r.Scan(&n) },
 			`SELECT name FROM server WHERE blueprint = ? ORDER BY name`, name)
 		if err != nil {

@@ -8,6 +8,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
+// Crashes are the table crash.
+type Crashes struct{ db *Store }
+
+// Crashes returns them; the value may be copied.
+func (s *Store) Crashes() Crashes { return Crashes{s} }
+
 // Crash is a death of a server that nobody asked for.
 type Crash struct {
 	Host, Server left4me.Name
@@ -34,15 +40,15 @@ func scanCrash(r row) (Crash, error) {
 // last.
 const keptCrashes = 100
 
-// AddCrash keeps a crash among the newest of its server; the same one twice is
+// Add keeps a crash among the newest of its server; the same one twice is
 // kept once, and one of a server that isn't there, not at all: its deletion was
 // faster than the news.
-func (s *Store) AddCrash(ctx context.Context, v Crash) error {
+func (s Crashes) Add(ctx context.Context, v Crash) error {
 	lines, err := toJSON(left4me.ClipLog(v.Lines))
 	if err != nil {
 		return fmt.Errorf("keep crash of %s: %w", v.Server, err)
 	}
-	err = s.tx(ctx, func(tx *transaction) error {
+	err = s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO crash(host, server, at, exit, uptime, lines)
 			SELECT host, name, ?3, ?4, ?5, ?6 FROM server WHERE host = ?1 AND name = ?2
 			ON CONFLICT DO NOTHING`, v.Host, v.Server, millis(v.At), v.Exit, v.Uptime.Milliseconds(), lines)
@@ -59,9 +65,9 @@ func (s *Store) AddCrash(ctx context.Context, v Crash) error {
 	return nil
 }
 
-// Crashes returns the newest crashes of a server, at most limit.
-func (s *Store) Crashes(ctx context.Context, server left4me.Name, limit int) ([]Crash, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT host, server, at, exit, uptime, lines FROM crash
+// List returns the newest crashes of a server, at most limit.
+func (s Crashes) List(ctx context.Context, server left4me.Name, limit int) ([]Crash, error) {
+	rows, err := s.db.read.QueryContext(ctx, `SELECT host, server, at, exit, uptime, lines FROM crash
 		WHERE server = ? ORDER BY at DESC LIMIT ?`, server, limit)
 	all, err := collect(rows, err, scanCrash)
 	if err != nil {

@@ -45,7 +45,7 @@ func TestNothingOfATransactionIsKeptThatTheDiskHadNoRoomFor(t *testing.T) {
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.DiskFull || !strings.Contains(e.Text, dir+"/left4me.db has ") {
 			t.Errorf("%v does not say that the disk is full, and which", err)
 		}
-		if users, err := s.Users(ctx); err != nil || len(users) != 0 {
+		if users, err := s.Users().List(ctx); err != nil || len(users) != 0 {
 			t.Errorf("half of a transaction is kept: %+v, %v", users, err)
 		}
 		relieved := 0
@@ -91,7 +91,7 @@ func TestADatabaseIsReadAndSaysThatItsDiskIsFull(t *testing.T) {
 		for _, users := range []int{1, 2} { // with a log, and without
 			disktest.Fill(t, dir, 0)
 			s = open()
-			if all, err := s.Users(ctx); err != nil || len(all) != users {
+			if all, err := s.Users().List(ctx); err != nil || len(all) != users {
 				t.Errorf("on a full disk: %+v, %v", all, err)
 			}
 			if e := s.Full(); e == nil || !strings.Contains(e.Text, path+" has 0 bytes free") {
@@ -119,7 +119,7 @@ func TestADatabaseIsReadAndSaysThatItsDiskIsFull(t *testing.T) {
 		}
 		s = open() // as ever
 		defer s.Close()
-		if all, err := s.Users(ctx); err != nil || len(all) != 2 {
+		if all, err := s.Users().List(ctx); err != nil || len(all) != 2 {
 			t.Errorf("in the end: %+v, %v", all, err)
 		}
 	})

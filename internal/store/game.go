@@ -3,12 +3,17 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
+
+// Game are the tables rollout and game_policy.
+type Game struct{ db *Store }
+
+// Game returns them; the value may be copied.
+func (s *Store) Game() Game { return Game{s} }
 
 // Rollout is how the servers of a host move over to another build of the game.
 type Rollout struct {
@@ -51,25 +56,19 @@ func scanRollout(r row) (Rollout, error) {
 
 // Rollout returns the newest rollout of a host, under way or not. Errors:
 // left4me.NotFound when there never was one.
-func (s *Store) Rollout(ctx context.Context, host left4me.Name) (Rollout, error) {
-	v, err := scanRollout(s.read.QueryRowContext(ctx, `SELECT `+rolloutColumns+` FROM rollout WHERE host = ?`, host))
-	if errors.Is(err, sql.ErrNoRows) {
-		return v, notFound("rollout on", string(host))
-	}
-	if err != nil {
-		return v, fmt.Errorf("get rollout on %s: %w", host, err)
-	}
-	return v, nil
+func (s Game) Rollout(ctx context.Context, host left4me.Name) (Rollout, error) {
+	return one(s.db.read.QueryRowContext(ctx, `SELECT `+rolloutColumns+` FROM rollout WHERE host = ?`, host), scanRollout, "rollout on",
+		host)
 }
 
 // SetRollout keeps a rollout in place of the one that its host had.
-func (s *Store) SetRollout(ctx context.Context, v Rollout) error {
+func (s Game) SetRollout(ctx context.Context, v Rollout) error {
 	if v.Moves == nil {
 		v.Moves = []Move{}
 	}
 	moves, err := toJSON(v.Moves)
 	if err == nil {
-		err = s.tx(ctx, func(tx *transaction) error {
+		err = s.db.tx(ctx, func(tx *transaction) error {
 			_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO rollout(`+rolloutColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
 				v.Host, v.Mode, v.Job, v.Build, v.State, v.Reason, v.By, millis(v.CreatedAt), millisOrNull(v.BegunAt),
 				millisOrNull(v.EndedAt), moves)
@@ -91,28 +90,23 @@ type GamePolicy struct {
 	Restart    string        // how servers move over: never, now, empty or HH:MM
 }
 
-// GamePolicy returns the policy of a host. Errors: left4me.NotFound when none
-// was set.
-func (s *Store) GamePolicy(ctx context.Context, host left4me.Name) (GamePolicy, error) {
-	var (
-		v       GamePolicy
-		seconds int64
-	)
-	err := s.read.QueryRowContext(ctx, `SELECT check_every, auto_update, update_at, restart FROM game_policy WHERE host = ?`, host).
-		Scan(&seconds, &v.Update, &v.UpdateAt, &v.Restart)
-	if errors.Is(err, sql.ErrNoRows) {
-		return v, notFound("policy for the game on", string(host))
-	}
-	if err != nil {
-		return v, fmt.Errorf("get policy for the game on %s: %w", host, err)
-	}
+func scanGamePolicy(r row) (v GamePolicy, err error) {
+	var seconds int64
+	err = r.Scan(&seconds, &v.Update, &v.UpdateAt, &v.Restart)
 	v.CheckEvery = time.Duration(seconds) * time.Second
-	return v, nil
+	return v, err
 }
 
-// SetGamePolicy keeps the policy of a host.
-func (s *Store) SetGamePolicy(ctx context.Context, host left4me.Name, v GamePolicy) error {
-	err := s.tx(ctx, func(tx *transaction) error {
+// Policy returns the policy of a host. Errors: left4me.NotFound when none
+// was set.
+func (s Game) Policy(ctx context.Context, host left4me.Name) (GamePolicy, error) {
+	return one(s.db.read.QueryRowContext(ctx, `SELECT check_every, auto_update, update_at, restart FROM game_policy WHERE host = ?`, host),
+		scanGamePolicy, "policy for the game on", host)
+}
+
+// SetPolicy keeps the policy of a host.
+func (s Game) SetPolicy(ctx context.Context, host left4me.Name, v GamePolicy) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx,
 			`INSERT OR REPLACE INTO game_policy(host, check_every, auto_update, update_at, restart) VALUES (?,?,?,?,?)`,
 			host, int64(v.CheckEvery/time.Second), v.Update, v.UpdateAt, v.Restart)

@@ -12,7 +12,7 @@ import (
 
 func TestARolloutReplacesTheOneBeforeIt(t *testing.T) {
 	s := newStore(t)
-	if _, err := s.Rollout(t.Context(), "local"); !errors.Is(err, left4me.NotFound) {
+	if _, err := s.Game().Rollout(t.Context(), "local"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("before any: %v", err)
 	}
 	first := store.Rollout{Host: "local", Mode: "empty", Job: "1", State: "waiting", By: "al", CreatedAt: at, Moves: []store.Move{}}
@@ -22,31 +22,31 @@ func TestARolloutReplacesTheOneBeforeIt(t *testing.T) {
 		Moves: []store.Move{{Server: "alpha", Job: "3", State: "failed", Reason: "it crashed"}},
 	}
 	for _, want := range []store.Rollout{first, second} {
-		if err := s.SetRollout(t.Context(), want); err != nil {
+		if err := s.Game().SetRollout(t.Context(), want); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.Rollout(t.Context(), "local"); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := s.Game().Rollout(t.Context(), "local"); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, %v\nwant %+v", got, err, want)
 		}
 	}
-	if _, err := s.Rollout(t.Context(), "other"); !errors.Is(err, left4me.NotFound) {
+	if _, err := s.Game().Rollout(t.Context(), "other"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("of another host: %v", err)
 	}
 }
 
 func TestThePolicyOfAHost(t *testing.T) {
 	s := newStore(t)
-	if _, err := s.GamePolicy(t.Context(), "local"); !errors.Is(err, left4me.NotFound) {
+	if _, err := s.Game().Policy(t.Context(), "local"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("before any: %v", err)
 	}
 	for _, want := range []store.GamePolicy{
 		{CheckEvery: 6 * time.Hour, Restart: "never"},
 		{Update: true, UpdateAt: "05:00", Restart: "empty"},
 	} {
-		if err := s.SetGamePolicy(t.Context(), "local", want); err != nil {
+		if err := s.Game().SetPolicy(t.Context(), "local", want); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.GamePolicy(t.Context(), "local"); err != nil || got != want {
+		if got, err := s.Game().Policy(t.Context(), "local"); err != nil || got != want {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}

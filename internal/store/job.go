@@ -11,6 +11,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
+// Jobs are the table job.
+type Jobs struct{ db *Store }
+
+// Jobs returns them; the value may be copied.
+func (s *Store) Jobs() Jobs { return Jobs{s} }
+
 // QueuedJob is a job with what its host is told.
 type QueuedJob struct {
 	left4me.Job
@@ -50,27 +56,20 @@ func scanJob(r row) (QueuedJob, error) {
 	return v, errors.Join(fromJSON(steps, &v.Steps), fromJSON(log, &v.Log))
 }
 
-// Job returns one job. Errors: left4me.NotFound.
-func (s *Store) Job(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
-	v, err := scanJob(s.read.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM job WHERE id = ?`, id))
-	if errors.Is(err, sql.ErrNoRows) {
-		return v, notFound("job", string(id))
-	}
-	if err != nil {
-		return v, fmt.Errorf("get job %s: %w", id, err)
-	}
-	return v, nil
+// Get returns one job. Errors: left4me.NotFound.
+func (s Jobs) Get(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
+	return one(s.db.read.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM job WHERE id = ?`, id), scanJob, "job", id)
 }
 
-// Jobs returns the newest jobs, at most limit, without their logs; those on one
+// List returns the newest jobs, at most limit, without their logs; those on one
 // target when it isn't empty.
-func (s *Store) Jobs(ctx context.Context, noun string, target left4me.Name, limit int) ([]QueuedJob, error) {
+func (s Jobs) List(ctx context.Context, noun string, target left4me.Name, limit int) ([]QueuedJob, error) {
 	query, args := `SELECT `+listedJob+` FROM job ORDER BY id DESC LIMIT ?`, []any{limit}
 	if target != "" {
 		query = `SELECT ` + listedJob + ` FROM job WHERE noun = ? AND target = ? ORDER BY id DESC LIMIT ?`
 		args = []any{noun, target, limit}
 	}
-	rows, err := s.read.QueryContext(ctx, query, args...)
+	rows, err := s.db.read.QueryContext(ctx, query, args...)
 	all, err := collect(rows, err, scanJob)
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
@@ -78,14 +77,14 @@ func (s *Store) Jobs(ctx context.Context, noun string, target left4me.Name, limi
 	return all, nil
 }
 
-// FailedJobs returns, of each target whose newest job of a noun failed or was
+// Failed returns, of each target whose newest job of a noun failed or was
 // interrupted, that job without its log.
-func (s *Store) FailedJobs(ctx context.Context, noun string, targets []left4me.Name) ([]QueuedJob, error) {
+func (s Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) ([]QueuedJob, error) {
 	names, err := toJSON(targets)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.read.QueryContext(ctx, `SELECT `+listedJob+` FROM job WHERE state IN ('failed','interrupted') AND id IN
+	rows, err := s.db.read.QueryContext(ctx, `SELECT `+listedJob+` FROM job WHERE state IN ('failed','interrupted') AND id IN
 		(SELECT (SELECT newest.id FROM job AS newest WHERE newest.noun = ? AND newest.target = name.value ORDER BY newest.id DESC LIMIT 1)
 		FROM json_each(?) AS name)`, noun, names)
 	all, err := collect(rows, err, scanJob)
@@ -95,11 +94,11 @@ func (s *Store) FailedJobs(ctx context.Context, noun string, targets []left4me.N
 	return all, nil
 }
 
-// ActiveJobs returns all jobs that are queued or running, oldest first. It is
+// Active returns all jobs that are queued or running, oldest first. It is
 // asked for after every change; left alone, SQLite would walk through all jobs
 // that ever were to spare itself sorting these few.
-func (s *Store) ActiveJobs(ctx context.Context) ([]QueuedJob, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+jobColumns+` FROM job INDEXED BY job_active
+func (s Jobs) Active(ctx context.Context) ([]QueuedJob, error) {
+	rows, err := s.db.read.QueryContext(ctx, `SELECT `+jobColumns+` FROM job INDEXED BY job_active
 		WHERE state IN ('queued','running') ORDER BY id`)
 	all, err := collect(rows, err, scanJob)
 	if err != nil {
@@ -108,16 +107,16 @@ func (s *Store) ActiveJobs(ctx context.Context) ([]QueuedJob, error) {
 	return all, nil
 }
 
-// AddJob decides with decide, which sees the active jobs of the same noun and
+// Add decides with decide, which sees the active jobs of the same noun and
 // target (oldest first), and adds v when it says so. What v wants of its server is
 // noted with it, also when decide chose another job. All of it happens in one
 // transaction, so that two requests at once can't both add. It returns the job
 // that is there now: v, or the one that decide chose instead. Errors:
 // left4me.NotFound for a job on a server or overlay that isn't there, so that none
 // can come to life again behind its deletion.
-func (s *Store) AddJob(ctx context.Context, v QueuedJob, decide func(active []QueuedJob) (*QueuedJob, error)) (QueuedJob, error) {
+func (s Jobs) Add(ctx context.Context, v QueuedJob, decide func(active []QueuedJob) (*QueuedJob, error)) (QueuedJob, error) {
 	asked := v
-	err := s.tx(ctx, func(tx *transaction) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
 		v = asked
 		active, err := activeOf(ctx, tx, v.Job)
 		if err != nil {
@@ -184,13 +183,13 @@ func targetExists(ctx context.Context, tx *transaction, v left4me.Job) error {
 	return err
 }
 
-// RunJob makes a queued job running, or counts another attempt of a running
+// Run makes a queued job running, or counts another attempt of a running
 // one. It reports false, and changes nothing, when another job runs for the
 // target. Errors: left4me.NotFound when the job has ended, was cancelled before
 // it began or isn't there.
-func (s *Store) RunJob(ctx context.Context, id left4me.JobID, now time.Time) (QueuedJob, bool, error) {
+func (s Jobs) Run(ctx context.Context, id left4me.JobID, now time.Time) (QueuedJob, bool, error) {
 	var v QueuedJob
-	err := s.tx(ctx, func(tx *transaction) (err error) {
+	err := s.db.tx(ctx, func(tx *transaction) (err error) {
 		v, err = scanJob(tx.QueryRowContext(ctx, `UPDATE job SET state = 'running', attempt = attempt + 1,
 			started_at = COALESCE(started_at, ?2) WHERE id = ?1
 			AND (state = 'running' OR state = 'queued' AND NOT cancelling)
@@ -208,12 +207,12 @@ func (s *Store) RunJob(ctx context.Context, id left4me.JobID, now time.Time) (Qu
 	return v, true, nil
 }
 
-// StepJob keeps the steps of a running job and what it printed last. A job that has ended stays as it is.
-func (s *Store) StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error {
+// Step keeps the steps of a running job and what it printed last. A job that has ended stays as it is.
+func (s Jobs) Step(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error {
 	text, err := toJSON(steps)
 	lines, lerr := toJSON(left4me.ClipLog(log))
 	if err = errors.Join(err, lerr); err == nil {
-		err = s.tx(ctx, func(tx *transaction) error {
+		err = s.db.tx(ctx, func(tx *transaction) error {
 			_, err := tx.ExecContext(ctx, `UPDATE job SET steps = ?, log = ? WHERE id = ? AND state = 'running'`, text, lines, id)
 			return err
 		})
@@ -224,10 +223,10 @@ func (s *Store) StepJob(ctx context.Context, id left4me.JobID, steps []left4me.S
 	return nil
 }
 
-// EndJob ends an active job and, in the same transaction, removes the row of
+// End ends an active job and, in the same transaction, removes the row of
 // the server that it deleted (dropServer, when not empty): the row goes last,
 // and never twice. What the job did to an overlay is noted there too. It reports whether the job was still active.
-func (s *Store) EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error) {
+func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error) {
 	steps, err := toJSON(v.Steps)
 	lines, lerr := toJSON(left4me.ClipLog(v.Log))
 	if err = errors.Join(err, lerr); err != nil {
@@ -241,7 +240,7 @@ func (s *Store) EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Na
 		}
 	}
 	ended := false
-	err = s.tx(ctx, func(tx *transaction) error {
+	err = s.db.tx(ctx, func(tx *transaction) error {
 		r, err := tx.ExecContext(ctx, `UPDATE job SET state = ?, steps = ?, log = ?, error = ?, ended_at = ?
 			WHERE id = ? AND state IN ('queued','running')`, v.State, steps, lines, failure, millis(v.EndedAt), v.ID)
 		if err != nil {
@@ -270,17 +269,14 @@ func (s *Store) EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Na
 	return ended, nil
 }
 
-// CancelJob notes that somebody wants a job to stop. It returns the job as it
+// Cancel notes that somebody wants a job to stop. It returns the job as it
 // is after that. Errors: left4me.NotFound.
-func (s *Store) CancelJob(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
+func (s Jobs) Cancel(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
 	var v QueuedJob
-	err := s.tx(ctx, func(tx *transaction) (err error) {
-		v, err = scanJob(tx.QueryRowContext(ctx, `UPDATE job SET cancelling = 1 WHERE id = ? RETURNING `+jobColumns, id))
+	err := s.db.tx(ctx, func(tx *transaction) (err error) {
+		v, err = one(tx.QueryRowContext(ctx, `UPDATE job SET cancelling = 1 WHERE id = ? RETURNING `+jobColumns, id), scanJob, "job", id)
 		return err
 	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return v, notFound("job", string(id))
-	}
 	if err != nil {
 		return v, fmt.Errorf("cancel job %s: %w", id, err)
 	}

@@ -3,12 +3,17 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
+
+// Overlays are the table overlay.
+type Overlays struct{ db *Store }
+
+// Overlays returns them; the value may be copied.
+func (s *Store) Overlays() Overlays { return Overlays{s} }
 
 // Overlay is the definition of an overlay with what is known of its life.
 type Overlay struct {
@@ -47,21 +52,14 @@ func scanOverlay(r row) (Overlay, error) {
 	return v, err
 }
 
-// Overlay returns one definition. Errors: left4me.NotFound.
-func (s *Store) Overlay(ctx context.Context, name left4me.Name) (Overlay, error) {
-	v, err := scanOverlay(s.read.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, name))
-	if errors.Is(err, sql.ErrNoRows) {
-		return v, notFound("overlay", string(name))
-	}
-	if err != nil {
-		return v, fmt.Errorf("get overlay %s: %w", name, err)
-	}
-	return v, nil
+// Get returns one definition. Errors: left4me.NotFound.
+func (s Overlays) Get(ctx context.Context, name left4me.Name) (Overlay, error) {
+	return one(s.db.read.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, name), scanOverlay, "overlay", name)
 }
 
-// Overlays returns all definitions by name, deleted ones among them.
-func (s *Store) Overlays(ctx context.Context) ([]Overlay, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+overlayColumns+` FROM overlay ORDER BY name`)
+// List returns all definitions by name, deleted ones among them.
+func (s Overlays) List(ctx context.Context) ([]Overlay, error) {
+	rows, err := s.db.read.QueryContext(ctx, `SELECT `+overlayColumns+` FROM overlay ORDER BY name`)
 	all, err := collect(rows, err, scanOverlay)
 	if err != nil {
 		return nil, fmt.Errorf("list overlays: %w", err)
@@ -69,10 +67,10 @@ func (s *Store) Overlays(ctx context.Context) ([]Overlay, error) {
 	return all, nil
 }
 
-// OverlayCfg returns the raw lines that overlays add to server.cfg, of those that
+// Cfg returns the raw lines that overlays add to server.cfg, of those that
 // have any.
-func (s *Store) OverlayCfg(ctx context.Context) (map[left4me.Name][]string, error) {
-	rows, err := s.read.QueryContext(ctx, overlayCfgQuery)
+func (s Overlays) Cfg(ctx context.Context) (map[left4me.Name][]string, error) {
+	rows, err := s.db.read.QueryContext(ctx, overlayCfgQuery)
 	all, err := collect(rows, err, scanOverlayCfg)
 	if err != nil {
 		return nil, fmt.Errorf("lines of overlays: %w", err)
@@ -105,16 +103,16 @@ func overlayCfg(all []overlayLines) map[left4me.Name][]string {
 	return byName
 }
 
-// CreateOverlay adds a definition; its script, if it has one, is its first
+// Create adds a definition; its script, if it has one, is its first
 // version. Errors: left4me.Conflict when the name is taken.
-func (s *Store) CreateOverlay(ctx context.Context, by string, v left4me.Overlay) (Overlay, error) {
+func (s Overlays) Create(ctx context.Context, by string, v left4me.Overlay) (Overlay, error) {
 	v.Version = 1
 	if v.Script != nil {
 		v.Script = &left4me.Script{Text: v.Script.Text, Version: 1}
 	}
 	definition, err := toJSON(v)
 	if err == nil {
-		err = s.tx(ctx, func(tx *transaction) error {
+		err = s.db.tx(ctx, func(tx *transaction) error {
 			_, err := tx.ExecContext(ctx,
 				`INSERT INTO overlay(name, kind, definition, version, created_at, updated_at) VALUES (?,?,?,1,?,?)`,
 				v.Name, v.Kind, definition, millis(v.CreatedAt), millis(v.CreatedAt))
@@ -135,21 +133,20 @@ func (s *Store) CreateOverlay(ctx context.Context, by string, v left4me.Overlay)
 	if err != nil {
 		return Overlay{}, fmt.Errorf("create overlay %s: %w", v.Name, err)
 	}
-	return s.Overlay(ctx, v.Name)
+	return s.Get(ctx, v.Name)
 }
 
-// UpdateOverlay replaces the definition that had v.Version. A script whose text
+// Update replaces the definition that had v.Version. A script whose text
 // is another one becomes its next version. Errors: left4me.NotFound,
 // left4me.Conflict when it has another version by now, is deleted or of another
 // kind.
-func (s *Store) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay) (Overlay, error) {
+func (s Overlays) Update(ctx context.Context, by string, v left4me.Overlay) (Overlay, error) {
 	asked := v
-	err := s.tx(ctx, func(tx *transaction) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
 		v := asked
-		old, err := scanOverlay(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, v.Name))
+		old, err := one(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, v.Name),
+			scanOverlay, "overlay", v.Name)
 		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return notFound("overlay", string(v.Name))
 		case err != nil:
 			return err
 		case !old.DeletedAt.IsZero():
@@ -199,19 +196,16 @@ func (s *Store) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay)
 	if err != nil {
 		return Overlay{}, fmt.Errorf("update overlay %s: %w", v.Name, err)
 	}
-	return s.Overlay(ctx, v.Name)
+	return s.Get(ctx, v.Name)
 }
 
 // RememberMoves keeps which folders of uploads of an overlay go elsewhere, over those
 // that it remembers; one that goes nowhere is forgotten. It is no change of the
 // definition that anybody could have looked at: its version stays.
 // Errors: left4me.NotFound.
-func (s *Store) RememberMoves(ctx context.Context, name left4me.Name, moves []left4me.FolderMove) error {
-	err := s.tx(ctx, func(tx *transaction) error {
-		v, err := scanOverlay(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, name))
-		if errors.Is(err, sql.ErrNoRows) {
-			return notFound("overlay", string(name))
-		}
+func (s Overlays) RememberMoves(ctx context.Context, name left4me.Name, moves []left4me.FolderMove) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		v, err := one(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, name), scanOverlay, "overlay", name)
 		if err != nil {
 			return err
 		}
@@ -235,9 +229,9 @@ func addScript(ctx context.Context, tx *transaction, name left4me.Name, v left4m
 	return err
 }
 
-// OverlayScripts returns the versions of an overlay's script, newest first.
-func (s *Store) OverlayScripts(ctx context.Context, name left4me.Name) ([]OverlayScript, error) {
-	rows, err := s.read.QueryContext(ctx,
+// Scripts returns the versions of an overlay's script, newest first.
+func (s Overlays) Scripts(ctx context.Context, name left4me.Name) ([]OverlayScript, error) {
+	rows, err := s.db.read.QueryContext(ctx,
 		`SELECT version, text, asked_by, created_at FROM overlay_script WHERE overlay = ? ORDER BY version DESC`, name)
 	all, err := collect(rows, err, func(r row) (v OverlayScript, err error) {
 		var created int64
@@ -251,10 +245,10 @@ func (s *Store) OverlayScripts(ctx context.Context, name left4me.Name) ([]Overla
 	return all, nil
 }
 
-// DropOverlay removes the definition of an overlay that was deleted before a
+// Drop removes the definition of an overlay that was deleted before a
 // moment, unless a job works on it.
-func (s *Store) DropOverlay(ctx context.Context, name left4me.Name, before time.Time) error {
-	err := s.tx(ctx, func(tx *transaction) error {
+func (s Overlays) Drop(ctx context.Context, name left4me.Name, before time.Time) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM overlay WHERE name = ? AND deleted_at < ? AND NOT EXISTS (
 			SELECT 1 FROM job WHERE noun = 'overlay' AND target = overlay.name AND state IN ('queued','running'))`, name, millis(before))
 		return err

@@ -9,6 +9,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
+// OverlayRestarts are the table content_restart.
+type OverlayRestarts struct{ db *Store }
+
+// OverlayRestarts returns them; the value may be copied.
+func (s *Store) OverlayRestarts() OverlayRestarts { return OverlayRestarts{s} }
+
 // ContentRestart is how servers move over to a revision of an overlay that came
 // by itself.
 type ContentRestart struct {
@@ -38,10 +44,10 @@ func scanRestart(r row) (ContentRestart, error) {
 	return v, fromJSON(moves, &v.Moves)
 }
 
-// ContentRestarts returns the newest one of each overlay, under way or not,
+// List returns the newest one of each overlay, under way or not,
 // oldest first.
-func (s *Store) ContentRestarts(ctx context.Context) ([]ContentRestart, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+restartColumns+` FROM content_restart ORDER BY created_at, overlay`)
+func (s OverlayRestarts) List(ctx context.Context) ([]ContentRestart, error) {
+	rows, err := s.db.read.QueryContext(ctx, `SELECT `+restartColumns+` FROM content_restart ORDER BY created_at, overlay`)
 	all, err := collect(rows, err, scanRestart)
 	if err != nil {
 		return nil, fmt.Errorf("list restarts for content: %w", err)
@@ -49,15 +55,15 @@ func (s *Store) ContentRestarts(ctx context.Context) ([]ContentRestart, error) {
 	return all, nil
 }
 
-// SetContentRestart keeps one in place of that which its overlay had. One whose
+// Set keeps one in place of that which its overlay had. One whose
 // overlay is gone is nothing to keep.
-func (s *Store) SetContentRestart(ctx context.Context, v ContentRestart) error {
+func (s OverlayRestarts) Set(ctx context.Context, v ContentRestart) error {
 	if v.Moves == nil {
 		v.Moves = []Move{}
 	}
 	moves, err := toJSON(v.Moves)
 	if err == nil {
-		err = s.tx(ctx, func(tx *transaction) error {
+		err = s.db.tx(ctx, func(tx *transaction) error {
 			_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO content_restart(`+restartColumns+`)
 				SELECT ?,?,?,?,?,?,?,? WHERE EXISTS (SELECT 1 FROM overlay WHERE name = ?1)`,
 				v.Overlay, v.Revision, v.Mode, v.State, v.Reason, millis(v.CreatedAt), millisOrNull(v.EndedAt), moves)

@@ -10,6 +10,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
+// Servers are the table server.
+type Servers struct{ db *Store }
+
+// Servers returns them; the value may be copied.
+func (s *Store) Servers() Servers { return Servers{s} }
+
 const serverColumns = `name, host, port, blueprint, settings, created_at, overlays, version,
 	autostart, wanted, wanted_by, wanted_at, held, boot_id`
 
@@ -30,21 +36,14 @@ func scanServer(r row) (left4me.Server, error) {
 	return v, errors.Join(fromJSON(settings, &v.Settings), fromJSON(overlays, &v.Overlays))
 }
 
-// Server returns one server. Errors: left4me.NotFound.
-func (s *Store) Server(ctx context.Context, name left4me.Name) (left4me.Server, error) {
-	v, err := scanServer(s.read.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, name))
-	if errors.Is(err, sql.ErrNoRows) {
-		return v, notFound("server", string(name))
-	}
-	if err != nil {
-		return v, fmt.Errorf("get server %s: %w", name, err)
-	}
-	return v, nil
+// Get returns one server. Errors: left4me.NotFound.
+func (s Servers) Get(ctx context.Context, name left4me.Name) (left4me.Server, error) {
+	return one(s.db.read.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, name), scanServer, "server", name)
 }
 
-// Servers returns all servers by name.
-func (s *Store) Servers(ctx context.Context) ([]left4me.Server, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+serverColumns+` FROM server ORDER BY name`)
+// List returns all servers by name.
+func (s Servers) List(ctx context.Context) ([]left4me.Server, error) {
+	rows, err := s.db.read.QueryContext(ctx, `SELECT `+serverColumns+` FROM server ORDER BY name`)
 	all, err := collect(rows, err, scanServer)
 	if err != nil {
 		return nil, fmt.Errorf("list servers: %w", err)
@@ -52,10 +51,10 @@ func (s *Store) Servers(ctx context.Context) ([]left4me.Server, error) {
 	return all, nil
 }
 
-// CreateServer adds a server, which nobody wants to run yet. Errors:
+// Create adds a server, which nobody wants to run yet. Errors:
 // left4me.Conflict for the field "name" or "port" when it is taken,
 // left4me.Invalid for an unknown blueprint.
-func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
+func (s Servers) Create(ctx context.Context, v left4me.Server) error {
 	settings, err := toJSON(v.Settings)
 	if err != nil {
 		return fmt.Errorf("create server %s: %w", v.Name, err)
@@ -64,7 +63,7 @@ func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
 	if err != nil {
 		return fmt.Errorf("create server %s: %w", v.Name, err)
 	}
-	err = s.tx(ctx, func(tx *transaction) error {
+	err = s.db.tx(ctx, func(tx *transaction) error {
 		if err := free(ctx, tx, v); err != nil {
 			return err
 		}
@@ -83,12 +82,12 @@ func (s *Store) CreateServer(ctx context.Context, v left4me.Server) error {
 	return nil
 }
 
-// UpdateServer changes the port, blueprint, overlays, settings and autostart of a
+// Update changes the port, blueprint, overlays, settings and autostart of a
 // server; an empty autostart leaves the one that it has. v.Version is the one that
 // was looked at; 0 doesn't care. Errors: left4me.NotFound; left4me.Conflict when
 // somebody changed it since, or for the field "port" when it is taken;
 // left4me.Invalid for an unknown blueprint.
-func (s *Store) UpdateServer(ctx context.Context, v left4me.Server) error {
+func (s Servers) Update(ctx context.Context, v left4me.Server) error {
 	settings, err := toJSON(v.Settings)
 	if err != nil {
 		return fmt.Errorf("update server %s: %w", v.Name, err)
@@ -97,11 +96,9 @@ func (s *Store) UpdateServer(ctx context.Context, v left4me.Server) error {
 	if err != nil {
 		return fmt.Errorf("update server %s: %w", v.Name, err)
 	}
-	err = s.tx(ctx, func(tx *transaction) error {
-		have, err := scanServer(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, v.Name))
-		if errors.Is(err, sql.ErrNoRows) {
-			return notFound("server", string(v.Name))
-		}
+	err = s.db.tx(ctx, func(tx *transaction) error {
+		have, err := one(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, v.Name), scanServer, "server",
+			v.Name)
 		if err == nil {
 			err = unchanged("server", string(v.Name), have.Version, v.Version)
 		}

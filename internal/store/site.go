@@ -5,10 +5,16 @@ import (
 	"fmt"
 )
 
-// Site returns the identity of this left4me: random, and the same for the life of
+// Site is the table site.
+type Site struct{ db *Store }
+
+// Site returns them; the value may be copied.
+func (s *Store) Site() Site { return Site{s} }
+
+// ID returns the identity of this left4me: random, and the same for the life of
 // its database, also when that is moved or restored.
-func (s *Store) Site(ctx context.Context) (id string, err error) {
-	if err := s.read.QueryRowContext(ctx, `SELECT id FROM site`).Scan(&id); err != nil {
+func (s Site) ID(ctx context.Context) (id string, err error) {
+	if err := s.db.read.QueryRowContext(ctx, `SELECT id FROM site`).Scan(&id); err != nil {
 		return "", fmt.Errorf("get the identity of this left4me: %w", err)
 	}
 	return id, nil
@@ -16,8 +22,8 @@ func (s *Store) Site(ctx context.Context) (id string, err error) {
 
 // ArchiveNames returns the setting of names in archives: an encoding, or automatic;
 // empty until it was set.
-func (s *Store) ArchiveNames(ctx context.Context) (encoding string, err error) {
-	if err := s.read.QueryRowContext(ctx, `SELECT coalesce(names, '') FROM site`).Scan(&encoding); err != nil {
+func (s Site) ArchiveNames(ctx context.Context) (encoding string, err error) {
+	if err := s.db.read.QueryRowContext(ctx, `SELECT coalesce(names, '') FROM site`).Scan(&encoding); err != nil {
 		return "", fmt.Errorf("get the setting of names in archives: %w", err)
 	}
 	return encoding, nil
@@ -25,8 +31,8 @@ func (s *Store) ArchiveNames(ctx context.Context) (encoding string, err error) {
 
 // SetArchiveNames keeps the setting of names in archives; with first, only when it
 // was never set.
-func (s *Store) SetArchiveNames(ctx context.Context, encoding string, first bool) error {
-	err := s.tx(ctx, func(tx *transaction) error {
+func (s Site) SetArchiveNames(ctx context.Context, encoding string, first bool) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `UPDATE site SET names = ? WHERE names IS NULL OR NOT ?`, encoding, first)
 		return err
 	})

@@ -168,6 +168,19 @@ func full(err error, path string) error {
 // row is what *sql.Row and *sql.Rows share.
 type row interface{ Scan(...any) error }
 
+// one reads a single row. what and name say what it is for the error when there
+// is none. Errors: left4me.NotFound.
+func one[T any, N ~string](r row, scan func(row) (T, error), what string, name N) (T, error) {
+	v, err := scan(r)
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, notFound(what, string(name))
+	}
+	if err != nil {
+		return v, fmt.Errorf("get %s %s: %w", what, name, err)
+	}
+	return v, nil
+}
+
 func notFound(what, name string) error {
 	return &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("there is no %s %q", what, name)}
 }

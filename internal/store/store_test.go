@@ -57,7 +57,7 @@ func TestANewDatabaseIsReady(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	s := mustOpen(t, path)
 	ok(t, s.Ping(t.Context()))
-	b, err := s.Blueprint(t.Context(), left4me.DefaultBlueprint)
+	b, err := s.Blueprints().Get(t.Context(), left4me.DefaultBlueprint)
 	if err != nil || b.Name != left4me.DefaultBlueprint || len(b.Overlays) != 0 || b.CreatedAt.IsZero() {
 		t.Errorf("%+v, %v", b, err)
 	}
@@ -117,8 +117,8 @@ func TestServers(t *testing.T) {
 		Name: "beta", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at,
 		Settings: left4me.Settings{Hostname: "x", Cfg: []string{"a", "b"}, MaxPlayers: 8},
 	}
-	ok(t, s.CreateServer(t.Context(), v))
-	got, err := s.Server(t.Context(), "beta")
+	ok(t, s.Servers().Create(t.Context(), v))
+	got, err := s.Servers().Get(t.Context(), "beta")
 	v.Version, v.Autostart, v.Wanted = 1, left4me.AutostartLast, left4me.WantStopped
 	if d := cmp.Diff(v, got); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
@@ -128,33 +128,33 @@ func TestServers(t *testing.T) {
 		f(&c)
 		return c
 	}
-	is(t, s.CreateServer(t.Context(), change(func(c *left4me.Server) { c.Port++ })), left4me.Conflict, "name")
-	is(t, s.CreateServer(t.Context(), change(func(c *left4me.Server) { c.Name = "alpha" })), left4me.Conflict, "port")
-	is(t, s.CreateServer(t.Context(), change(func(c *left4me.Server) { c.Name, c.Port, c.Blueprint = "alpha", 1, "nothing" })),
+	is(t, s.Servers().Create(t.Context(), change(func(c *left4me.Server) { c.Port++ })), left4me.Conflict, "name")
+	is(t, s.Servers().Create(t.Context(), change(func(c *left4me.Server) { c.Name = "alpha" })), left4me.Conflict, "port")
+	is(t, s.Servers().Create(t.Context(), change(func(c *left4me.Server) { c.Name, c.Port, c.Blueprint = "alpha", 1, "nothing" })),
 		left4me.Invalid, "blueprint")
-	ok(t, s.CreateServer(t.Context(), change(func(c *left4me.Server) { c.Name, c.Host = "alpha", "far" })))
-	all, err := s.Servers(t.Context())
+	ok(t, s.Servers().Create(t.Context(), change(func(c *left4me.Server) { c.Name, c.Host = "alpha", "far" })))
+	all, err := s.Servers().List(t.Context())
 	if err != nil || len(all) != 2 || all[0].Name != "alpha" {
 		t.Errorf("by name: %+v, %v", all, err)
 	}
-	_, err = s.Server(t.Context(), "nobody")
+	_, err = s.Servers().Get(t.Context(), "nobody")
 	is(t, err, left4me.NotFound, "")
 }
 
 func TestBlueprints(t *testing.T) {
 	s := newStore(t)
 	v := left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("b", "a"), Settings: left4me.Settings{Mode: "versus"}, CreatedAt: at}
-	ok(t, s.CreateBlueprint(t.Context(), v))
-	is(t, s.CreateBlueprint(t.Context(), v), left4me.Conflict, "name")
-	got, err := s.Blueprint(t.Context(), "versus")
+	ok(t, s.Blueprints().Create(t.Context(), v))
+	is(t, s.Blueprints().Create(t.Context(), v), left4me.Conflict, "name")
+	got, err := s.Blueprints().Get(t.Context(), "versus")
 	v.Version = 1
 	if d := cmp.Diff(v, got); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
 	}
-	if all, err := s.Blueprints(t.Context()); err != nil || len(all) != 2 {
+	if all, err := s.Blueprints().List(t.Context()); err != nil || len(all) != 2 {
 		t.Errorf("%+v, %v", all, err)
 	}
-	_, err = s.Blueprint(t.Context(), "nothing")
+	_, err = s.Blueprints().Get(t.Context(), "nothing")
 	is(t, err, left4me.NotFound, "")
 }
 
@@ -162,51 +162,51 @@ func TestBlueprints(t *testing.T) {
 func TestTheSecondEditorIsToldSo(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
-	ok(t, s.CreateServer(t.Context(), left4me.Server{Name: "beta", Host: "local", Port: 27099, Blueprint: "default", CreatedAt: at}))
-	v, err := s.Server(t.Context(), "beta")
+	ok(t, s.Servers().Create(t.Context(), left4me.Server{Name: "beta", Host: "local", Port: 27099, Blueprint: "default", CreatedAt: at}))
+	v, err := s.Servers().Get(t.Context(), "beta")
 	ok(t, err)
 	v.Settings.Hostname, v.Overlays = "first", left4me.Refs("maps")
-	ok(t, s.UpdateServer(t.Context(), v))
+	ok(t, s.Servers().Update(t.Context(), v))
 	second := v
 	second.Settings.Hostname = "second"
-	is(t, s.UpdateServer(t.Context(), second), left4me.Conflict, "version")
-	got, err := s.Server(t.Context(), "beta")
+	is(t, s.Servers().Update(t.Context(), second), left4me.Conflict, "version")
+	got, err := s.Servers().Get(t.Context(), "beta")
 	if v.Version = 2; err != nil || cmp.Diff(v, got) != "" {
 		t.Errorf("%v\n%s", err, cmp.Diff(v, got))
 	}
 	second.Version = 2
-	ok(t, s.UpdateServer(t.Context(), second))
+	ok(t, s.Servers().Update(t.Context(), second))
 	second.Version = 0 // doesn't care
-	ok(t, s.UpdateServer(t.Context(), second))
-	alpha, err := s.Server(t.Context(), "alpha")
+	ok(t, s.Servers().Update(t.Context(), second))
+	alpha, err := s.Servers().Get(t.Context(), "alpha")
 	ok(t, err)
 	second.Port = alpha.Port
-	is(t, s.UpdateServer(t.Context(), second), left4me.Conflict, "port")
+	is(t, s.Servers().Update(t.Context(), second), left4me.Conflict, "port")
 	second.Port, second.Blueprint = 33333, "nothing"
-	is(t, s.UpdateServer(t.Context(), second), left4me.Invalid, "blueprint")
+	is(t, s.Servers().Update(t.Context(), second), left4me.Invalid, "blueprint")
 	second.Name = "nobody"
-	is(t, s.UpdateServer(t.Context(), second), left4me.NotFound, "")
+	is(t, s.Servers().Update(t.Context(), second), left4me.NotFound, "")
 
 	b := left4me.Blueprint{Name: "versus", CreatedAt: at}
-	ok(t, s.CreateBlueprint(t.Context(), b))
+	ok(t, s.Blueprints().Create(t.Context(), b))
 	b.Version, b.Overlays, b.Settings.Mode = 1, left4me.Refs("maps"), "versus"
-	ok(t, s.UpdateBlueprint(t.Context(), b))
-	is(t, s.UpdateBlueprint(t.Context(), b), left4me.Conflict, "version")
-	if got, err := s.Blueprint(t.Context(), "versus"); err != nil || got.Version != 2 || got.Settings.Mode != "versus" ||
+	ok(t, s.Blueprints().Update(t.Context(), b))
+	is(t, s.Blueprints().Update(t.Context(), b), left4me.Conflict, "version")
+	if got, err := s.Blueprints().Get(t.Context(), "versus"); err != nil || got.Version != 2 || got.Settings.Mode != "versus" ||
 		len(got.Overlays) != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	alpha.Blueprint = "versus"
-	ok(t, s.UpdateServer(t.Context(), alpha))
-	err = s.DeleteBlueprint(t.Context(), "versus")
+	ok(t, s.Servers().Update(t.Context(), alpha))
+	err = s.Blueprints().Delete(t.Context(), "versus")
 	if is(t, err, left4me.Conflict, ""); !strings.Contains(err.Error(), "alpha") {
 		t.Errorf("%v doesn't name who uses it", err)
 	}
 	alpha.Blueprint, alpha.Version = "default", 2
-	ok(t, s.UpdateServer(t.Context(), alpha))
-	ok(t, s.DeleteBlueprint(t.Context(), "versus"))
-	is(t, s.DeleteBlueprint(t.Context(), "versus"), left4me.NotFound, "")
-	is(t, s.UpdateBlueprint(t.Context(), b), left4me.NotFound, "")
+	ok(t, s.Servers().Update(t.Context(), alpha))
+	ok(t, s.Blueprints().Delete(t.Context(), "versus"))
+	is(t, s.Blueprints().Delete(t.Context(), "versus"), left4me.NotFound, "")
+	is(t, s.Blueprints().Update(t.Context(), b), left4me.NotFound, "")
 }
 
 func TestCrashesAreKeptOnceNewestFirst(t *testing.T) {
@@ -221,44 +221,45 @@ func TestCrashesAreKeptOnceNewestFirst(t *testing.T) {
 			Uptime: time.Minute,
 			Lines:  []string{"x"},
 		}
-		ok(t, s.AddCrash(t.Context(), c))
-		ok(t, s.AddCrash(t.Context(), c))
+		ok(t, s.Crashes().Add(t.Context(), c))
+		ok(t, s.Crashes().Add(t.Context(), c))
 	}
-	all, err := s.Crashes(t.Context(), "alpha", 2)
+	all, err := s.Crashes().List(t.Context(), "alpha", 2)
 	if err != nil || len(all) != 2 || !all[0].At.Equal(at.Add(2*time.Second)) || all[0].Exit != "signal 11" ||
 		all[0].Uptime != time.Minute || len(all[0].Lines) != 1 {
 		t.Errorf("%+v, %v", all, err)
 	}
-	if all, err := s.Crashes(t.Context(), "alpha", 9); err != nil || len(all) != 3 {
+	if all, err := s.Crashes().List(t.Context(), "alpha", 9); err != nil || len(all) != 3 {
 		t.Errorf("%d were kept, %v", len(all), err)
 	}
 	for i := range 100 {
-		ok(t, s.AddCrash(t.Context(), store.Crash{Host: "local", Server: "alpha", At: at.Add(time.Hour + time.Duration(i)*time.Second)}))
+		ok(t,
+			s.Crashes().Add(t.Context(), store.Crash{Host: "local", Server: "alpha", At: at.Add(time.Hour + time.Duration(i)*time.Second)}))
 	}
-	ok(t, s.AddCrash(t.Context(), store.Crash{Host: "local", Server: "alpha", At: at}))
-	all, err = s.Crashes(t.Context(), "alpha", 999)
+	ok(t, s.Crashes().Add(t.Context(), store.Crash{Host: "local", Server: "alpha", At: at}))
+	all, err = s.Crashes().List(t.Context(), "alpha", 999)
 	if err != nil || len(all) != 100 || !all[99].At.Equal(at.Add(time.Hour)) {
 		t.Errorf("%d were kept, not the newest hundred, %v", len(all), err)
 	}
-	ok(t, s.AddCrash(t.Context(), store.Crash{Host: "local", Server: "gone", At: at}))
-	if all, err := s.Crashes(t.Context(), "gone", 9); err != nil || len(all) != 0 {
+	ok(t, s.Crashes().Add(t.Context(), store.Crash{Host: "local", Server: "gone", At: at}))
+	if all, err := s.Crashes().List(t.Context(), "gone", 9); err != nil || len(all) != 0 {
 		t.Errorf("crashes of nobody are left to the next of that name: %v, %v", all, err)
 	}
 }
 
 func TestUsersSessionsAndTokens(t *testing.T) {
 	s := newStore(t)
-	u, err := s.CreateUser(t.Context(), store.User{Name: "Al", Password: "hash", Admin: true, CreatedAt: at})
+	u, err := s.Users().Create(t.Context(), store.User{Name: "Al", Password: "hash", Admin: true, CreatedAt: at})
 	if err != nil || u.ID == 0 {
 		t.Fatalf("%+v, %v", u, err)
 	}
-	_, err = s.CreateUser(t.Context(), store.User{Name: "AL", Password: "hash", CreatedAt: at})
+	_, err = s.Users().Create(t.Context(), store.User{Name: "AL", Password: "hash", CreatedAt: at})
 	is(t, err, left4me.Conflict, "name")
-	got, err := s.User(t.Context(), "aL")
+	got, err := s.Users().Get(t.Context(), "aL")
 	if d := cmp.Diff(u, got); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
 	}
-	_, err = s.User(t.Context(), "nobody")
+	_, err = s.Users().Get(t.Context(), "nobody")
 	is(t, err, left4me.NotFound, "")
 
 	v := store.Session{
@@ -270,50 +271,50 @@ func TestUsersSessionsAndTokens(t *testing.T) {
 		SeenAt:    at,
 		ExpiresAt: at.Add(time.Hour),
 	}
-	ok(t, s.CreateSession(t.Context(), v, 0))
-	ok(t, s.TouchSession(t.Context(), v.Hash, at.Add(time.Minute), at.Add(2*time.Hour)))
+	ok(t, s.Sessions().Create(t.Context(), v, 0))
+	ok(t, s.Sessions().Touch(t.Context(), v.Hash, at.Add(time.Minute), at.Add(2*time.Hour)))
 	v.SeenAt, v.ExpiresAt = at.Add(time.Minute), at.Add(2*time.Hour)
-	session, owner, err := s.Session(t.Context(), v.Hash)
+	session, owner, err := s.Sessions().Get(t.Context(), v.Hash)
 	if d := cmp.Diff(v, session) + cmp.Diff(u, owner); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
 	}
 	// A new session sweeps out those that have expired by then.
 	ok(t,
-		s.CreateSession(t.Context(),
+		s.Sessions().Create(t.Context(),
 			store.Session{Hash: []byte("two"), UserID: u.ID, CreatedAt: at.Add(3 * time.Hour), ExpiresAt: at.Add(4 * time.Hour)}, 0))
-	_, _, err = s.Session(t.Context(), v.Hash)
+	_, _, err = s.Sessions().Get(t.Context(), v.Hash)
 	is(t, err, left4me.NotFound, "")
-	ok(t, s.DeleteSession(t.Context(), []byte("two")))
-	ok(t, s.DeleteSession(t.Context(), []byte("two")))
-	ok(t, s.TouchSession(t.Context(), []byte("two"), at, at))
-	_, _, err = s.Session(t.Context(), []byte("two"))
+	ok(t, s.Sessions().Delete(t.Context(), []byte("two")))
+	ok(t, s.Sessions().Delete(t.Context(), []byte("two")))
+	ok(t, s.Sessions().Touch(t.Context(), []byte("two"), at, at))
+	_, _, err = s.Sessions().Get(t.Context(), []byte("two"))
 	is(t, err, left4me.NotFound, "")
 
 	k := store.Token{Hash: []byte("t"), UserID: u.ID, Label: "script", CreatedAt: at}
-	ok(t, s.CreateToken(t.Context(), k))
-	ok(t, s.TouchToken(t.Context(), k.Hash, at.Add(time.Second)))
+	ok(t, s.Tokens().Create(t.Context(), k))
+	ok(t, s.Tokens().Touch(t.Context(), k.Hash, at.Add(time.Second)))
 	k.UsedAt = at.Add(time.Second)
-	token, owner, err := s.Token(t.Context(), k.Hash)
+	token, owner, err := s.Tokens().Get(t.Context(), k.Hash)
 	if d := cmp.Diff(k, token) + cmp.Diff(u, owner); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
 	}
-	other, err := s.CreateUser(t.Context(), store.User{Name: "zoe", Password: "hash", CreatedAt: at})
+	other, err := s.Users().Create(t.Context(), store.User{Name: "zoe", Password: "hash", CreatedAt: at})
 	ok(t, err)
 	late := store.Token{Hash: []byte("u"), UserID: other.ID, Label: "late", CreatedAt: at, ExpiresAt: at.Add(time.Hour)}
-	ok(t, s.CreateToken(t.Context(), late))
+	ok(t, s.Tokens().Create(t.Context(), late))
 	for user, want := range map[int64][]store.OwnedToken{
 		0: {{Token: k, Owner: "Al"}, {Token: late, Owner: "zoe"}}, u.ID: {{Token: k, Owner: "Al"}},
 		other.ID: {{Token: late, Owner: "zoe"}}, 99: nil,
 	} {
-		if all, err := s.Tokens(t.Context(), user); err != nil || !cmp.Equal(all, want) {
+		if all, err := s.Tokens().List(t.Context(), user); err != nil || !cmp.Equal(all, want) {
 			t.Errorf("%v\n%s", err, cmp.Diff(want, all))
 		}
 	}
-	ok(t, s.DeleteToken(t.Context(), k.Hash))
-	is(t, s.DeleteToken(t.Context(), k.Hash), left4me.NotFound, "")
-	_, _, err = s.Token(t.Context(), k.Hash)
+	ok(t, s.Tokens().Delete(t.Context(), k.Hash))
+	is(t, s.Tokens().Delete(t.Context(), k.Hash), left4me.NotFound, "")
+	_, _, err = s.Tokens().Get(t.Context(), k.Hash)
 	is(t, err, left4me.NotFound, "")
-	if err := s.CreateToken(t.Context(), store.Token{Hash: []byte("x"), UserID: 99, CreatedAt: at}); err == nil {
+	if err := s.Tokens().Create(t.Context(), store.Token{Hash: []byte("x"), UserID: 99, CreatedAt: at}); err == nil {
 		t.Error("a token of nobody was kept")
 	}
 }
@@ -329,7 +330,7 @@ func job(id left4me.JobID, kind left4me.JobKind, target left4me.Name) store.Queu
 func serve(t *testing.T, s *store.Store, names ...left4me.Name) {
 	t.Helper()
 	for i, n := range names {
-		ok(t, s.CreateServer(t.Context(), left4me.Server{Name: n, Host: "local", Port: 27015 + i, Blueprint: "default", CreatedAt: at}))
+		ok(t, s.Servers().Create(t.Context(), left4me.Server{Name: n, Host: "local", Port: 27015 + i, Blueprint: "default", CreatedAt: at}))
 	}
 }
 
@@ -339,18 +340,18 @@ func TestAJobsWholeLife(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	v := job("1", left4me.StartServer, "alpha")
-	added, err := s.AddJob(t.Context(), v, always)
+	added, err := s.Jobs().Add(t.Context(), v, always)
 	v.State = left4me.JobQueued
 	if d := cmp.Diff(v, added); d != "" || err != nil {
 		t.Fatalf("%v\n%s", err, d)
 	}
-	running, began, err := s.RunJob(t.Context(), "1", at.Add(time.Second))
+	running, began, err := s.Jobs().Run(t.Context(), "1", at.Add(time.Second))
 	if err != nil || !began || running.State != left4me.JobRunning || running.Attempt != 1 ||
 		!running.StartedAt.Equal(at.Add(time.Second)) {
 		t.Fatalf("%+v, %v, %v", running, began, err)
 	}
 	// The host died and its successor begins anew: another attempt, the same start.
-	running, began, err = s.RunJob(t.Context(), "1", at.Add(time.Hour))
+	running, began, err = s.Jobs().Run(t.Context(), "1", at.Add(time.Hour))
 	if err != nil || !began || running.Attempt != 2 || !running.StartedAt.Equal(at.Add(time.Second)) {
 		t.Errorf("%+v, %v, %v", running, began, err)
 	}
@@ -360,34 +361,34 @@ func TestAJobsWholeLife(t *testing.T) {
 		StartedAt: at,
 		Progress:  left4me.Progress{Done: 1, Total: 2, Unit: "files"},
 	}}
-	ok(t, s.StepJob(t.Context(), "1", steps, []string{"a line"}))
-	if c, err := s.CancelJob(t.Context(), "1"); err != nil || !c.Cancelling || c.State != left4me.JobRunning {
+	ok(t, s.Jobs().Step(t.Context(), "1", steps, []string{"a line"}))
+	if c, err := s.Jobs().Cancel(t.Context(), "1"); err != nil || !c.Cancelling || c.State != left4me.JobRunning {
 		t.Errorf("%+v, %v", c, err)
 	}
 	running.Job.Steps, running.Job.State, running.Job.EndedAt = steps, left4me.JobFailed, at.Add(2*time.Hour)
 	running.Job.Log = []string{"a line", "the last"}
 	running.Job.Error = &left4me.Error{Kind: left4me.Conflict, Text: "taken", Hint: "choose"}
-	if ended, err := s.EndJob(t.Context(), running.Job, ""); !ended || err != nil {
+	if ended, err := s.Jobs().End(t.Context(), running.Job, ""); !ended || err != nil {
 		t.Fatalf("%v, %v", ended, err)
 	}
 	// It has ended: nothing moves it any more.
 	again := running.Job
 	again.State = left4me.JobDone
-	if ended, err := s.EndJob(t.Context(), again, "alpha"); ended || err != nil {
+	if ended, err := s.Jobs().End(t.Context(), again, "alpha"); ended || err != nil {
 		t.Errorf("it ended twice: %v", err)
 	}
-	ok(t, s.StepJob(t.Context(), "1", nil, nil))
-	_, _, err = s.RunJob(t.Context(), "1", at)
+	ok(t, s.Jobs().Step(t.Context(), "1", nil, nil))
+	_, _, err = s.Jobs().Run(t.Context(), "1", at)
 	is(t, err, left4me.NotFound, "")
 	running.Cancelling = true
-	got, err := s.Job(t.Context(), "1")
+	got, err := s.Jobs().Get(t.Context(), "1")
 	if d := cmp.Diff(running, got); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
 	}
 	for _, f := range []func() error{
-		func() error { _, err := s.Job(t.Context(), "x"); return err },
-		func() error { _, err := s.CancelJob(t.Context(), "x"); return err },
-		func() error { _, _, err := s.RunJob(t.Context(), "x", at); return err },
+		func() error { _, err := s.Jobs().Get(t.Context(), "x"); return err },
+		func() error { _, err := s.Jobs().Cancel(t.Context(), "x"); return err },
+		func() error { _, _, err := s.Jobs().Run(t.Context(), "x", at); return err },
 	} {
 		is(t, f(), left4me.NotFound, "")
 	}
@@ -398,14 +399,14 @@ func TestTheRowOfAJobIsBounded(t *testing.T) {
 	serve(t, s, "alpha")
 	ctx := t.Context()
 	v := job("1", left4me.StartServer, "alpha")
-	_, err := s.AddJob(ctx, v, always)
+	_, err := s.Jobs().Add(ctx, v, always)
 	ok(t, err)
 	long := strings.Repeat("<\x01\xff", 100<<10)
 	v.State, v.EndedAt = left4me.JobFailed, time.Now()
 	v.Log, v.Error = slices.Repeat([]string{long}, 300), left4me.Errorf(left4me.Invalid, "%s", long).WithHint(long)
-	_, err = s.EndJob(ctx, v.Job, "")
+	_, err = s.Jobs().End(ctx, v.Job, "")
 	ok(t, err)
-	got, err := s.Job(ctx, "1")
+	got, err := s.Jobs().Get(ctx, "1")
 	ok(t, err)
 	n := 0
 	for _, line := range got.Log {
@@ -420,7 +421,7 @@ func TestTheRowOfAJobIsBounded(t *testing.T) {
 func TestOneJobRunsForATarget(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha", "beta")
-	if _, err := s.CreateOverlay(t.Context(), "admin",
+	if _, err := s.Overlays().Create(t.Context(), "admin",
 		left4me.Overlay{Name: "alpha", Kind: left4me.FilesOverlay, CreatedAt: at}); err != nil {
 		t.Fatal(err)
 	}
@@ -428,34 +429,34 @@ func TestOneJobRunsForATarget(t *testing.T) {
 		job("1", left4me.StartServer, "alpha"), job("2", left4me.StopServer, "alpha"),
 		job("3", left4me.StartServer, "beta"), job("4", "overlay.build", "alpha"),
 	} {
-		if _, err := s.AddJob(t.Context(), v, always); err != nil {
+		if _, err := s.Jobs().Add(t.Context(), v, always); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for id, want := range map[left4me.JobID]bool{"1": true, "3": true, "4": true} {
-		if _, began, err := s.RunJob(t.Context(), id, at); began != want || err != nil {
+		if _, began, err := s.Jobs().Run(t.Context(), id, at); began != want || err != nil {
 			t.Errorf("%s: %v, %v", id, began, err)
 		}
 	}
-	if _, began, err := s.RunJob(t.Context(), "2", at); began || err != nil {
+	if _, began, err := s.Jobs().Run(t.Context(), "2", at); began || err != nil {
 		t.Errorf("two jobs run for alpha, %v", err)
 	}
-	active, err := s.ActiveJobs(t.Context())
+	active, err := s.Jobs().Active(t.Context())
 	if err != nil || len(active) != 4 || active[0].ID != "1" {
 		t.Errorf("%+v, %v", active, err)
 	}
 	one := active[0].Job
 	one.State, one.EndedAt = left4me.JobDone, at
-	if _, err := s.EndJob(t.Context(), one, ""); err != nil {
+	if _, err := s.Jobs().End(t.Context(), one, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, began, err := s.RunJob(t.Context(), "2", at); !began || err != nil {
+	if _, began, err := s.Jobs().Run(t.Context(), "2", at); !began || err != nil {
 		t.Errorf("the next one can't run: %v", err)
 	}
-	if all, err := s.Jobs(t.Context(), "server", "alpha", 9); err != nil || len(all) != 2 || all[0].ID != "2" {
+	if all, err := s.Jobs().List(t.Context(), "server", "alpha", 9); err != nil || len(all) != 2 || all[0].ID != "2" {
 		t.Errorf("of the server alone, newest first: %+v, %v", all, err)
 	}
-	if all, err := s.Jobs(t.Context(), "", "", 9); err != nil || len(all) != 4 {
+	if all, err := s.Jobs().List(t.Context(), "", "", 9); err != nil || len(all) != 4 {
 		t.Errorf("of all targets: %d, %v", len(all), err)
 	}
 }
@@ -463,12 +464,12 @@ func TestOneJobRunsForATarget(t *testing.T) {
 func TestAJobThatWasCancelledBeforeItBeganDoesNotBegin(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
-	_, err := s.AddJob(t.Context(), job("1", left4me.StartServer, "alpha"), always)
+	_, err := s.Jobs().Add(t.Context(), job("1", left4me.StartServer, "alpha"), always)
 	ok(t, err)
-	if c, err := s.CancelJob(t.Context(), "1"); err != nil || c.State != left4me.JobQueued {
+	if c, err := s.Jobs().Cancel(t.Context(), "1"); err != nil || c.State != left4me.JobQueued {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	_, _, err = s.RunJob(t.Context(), "1", at)
+	_, _, err = s.Jobs().Run(t.Context(), "1", at)
 	is(t, err, left4me.NotFound, "")
 }
 
@@ -479,7 +480,7 @@ func TestEqualRequestsAtOnceAddOneJob(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range cap(ids) {
 		all.Go(func() {
-			v, err := s.AddJob(t.Context(), job(left4me.JobID(string(rune('a'+i))), left4me.StartServer, "alpha"),
+			v, err := s.Jobs().Add(t.Context(), job(left4me.JobID(string(rune('a'+i))), left4me.StartServer, "alpha"),
 				func(active []store.QueuedJob) (*store.QueuedJob, error) {
 					if len(active) > 0 {
 						return &active[0], nil
@@ -499,11 +500,11 @@ func TestEqualRequestsAtOnceAddOneJob(t *testing.T) {
 			t.Errorf("jobs %s and %s", first, id)
 		}
 	}
-	if active, err := s.ActiveJobs(t.Context()); err != nil || len(active) != 1 {
+	if active, err := s.Jobs().Active(t.Context()); err != nil || len(active) != 1 {
 		t.Errorf("%d jobs, %v", len(active), err)
 	}
 	refuse := errors.New("no")
-	if _, err := s.AddJob(t.Context(), job("z", left4me.StopServer, "alpha"),
+	if _, err := s.Jobs().Add(t.Context(), job("z", left4me.StopServer, "alpha"),
 		func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, refuse }); !errors.Is(err, refuse) {
 		t.Errorf("refused: %v", err)
 	}
@@ -512,30 +513,30 @@ func TestEqualRequestsAtOnceAddOneJob(t *testing.T) {
 func TestTheServerGoesWithTheEndOfItsDelete(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
-	ok(t, s.AddCrash(t.Context(), store.Crash{Host: "local", Server: "alpha", At: at}))
-	v, err := s.AddJob(t.Context(), job("1", left4me.DeleteServer, "alpha"), always)
+	ok(t, s.Crashes().Add(t.Context(), store.Crash{Host: "local", Server: "alpha", At: at}))
+	v, err := s.Jobs().Add(t.Context(), job("1", left4me.DeleteServer, "alpha"), always)
 	ok(t, err)
 	v.State, v.EndedAt = left4me.JobDone, at
 	before := s.Generation()
-	if ended, err := s.EndJob(t.Context(), v.Job, "alpha"); !ended || err != nil {
+	if ended, err := s.Jobs().End(t.Context(), v.Job, "alpha"); !ended || err != nil {
 		t.Fatalf("%v, %v", ended, err)
 	}
 	if s.Generation() == before {
 		t.Error("readers weren't told that something was written")
 	}
-	_, err = s.Server(t.Context(), "alpha")
+	_, err = s.Servers().Get(t.Context(), "alpha")
 	is(t, err, left4me.NotFound, "")
-	if c, err := s.Crashes(t.Context(), "alpha", 9); err != nil || len(c) != 0 {
+	if c, err := s.Crashes().List(t.Context(), "alpha", 9); err != nil || len(c) != 0 {
 		t.Errorf("its crashes are left to the next of that name: %v, %v", c, err)
 	}
-	_, err = s.AddJob(t.Context(), job("2", left4me.StartServer, "alpha"), always)
+	_, err = s.Jobs().Add(t.Context(), job("2", left4me.StartServer, "alpha"), always)
 	is(t, err, left4me.NotFound, "")
 	// Somebody made another one of that name; the same end, told twice, must not take it away.
 	serve(t, s, "alpha")
-	if ended, err := s.EndJob(t.Context(), v.Job, "alpha"); ended || err != nil {
+	if ended, err := s.Jobs().End(t.Context(), v.Job, "alpha"); ended || err != nil {
 		t.Errorf("%v, %v", ended, err)
 	}
-	if _, err := s.Server(t.Context(), "alpha"); err != nil {
+	if _, err := s.Servers().Get(t.Context(), "alpha"); err != nil {
 		t.Errorf("the new server went with the old job: %v", err)
 	}
 }
@@ -546,7 +547,7 @@ func TestReadersDoNotWaitForTheWriter(t *testing.T) {
 	inside, leave := make(chan struct{}), make(chan struct{})
 	written := make(chan error)
 	go func() {
-		_, err := s.AddJob(t.Context(), job("1", left4me.StartServer, "alpha"), func([]store.QueuedJob) (*store.QueuedJob, error) {
+		_, err := s.Jobs().Add(t.Context(), job("1", left4me.StartServer, "alpha"), func([]store.QueuedJob) (*store.QueuedJob, error) {
 			close(inside)
 			<-leave
 			return nil, nil
@@ -554,44 +555,44 @@ func TestReadersDoNotWaitForTheWriter(t *testing.T) {
 		written <- err
 	}()
 	<-inside
-	if all, err := s.ActiveJobs(t.Context()); err != nil || len(all) != 0 {
+	if all, err := s.Jobs().Active(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("%v, %v", all, err)
 	}
 	close(leave)
 	ok(t, <-written)
-	if all, err := s.ActiveJobs(t.Context()); err != nil || len(all) != 1 {
+	if all, err := s.Jobs().Active(t.Context()); err != nil || len(all) != 1 {
 		t.Errorf("%v, %v", all, err)
 	}
 }
 
 func TestMovesAreRememberedWithoutANewVersion(t *testing.T) {
 	s := newStore(t)
-	made, err := s.CreateOverlay(t.Context(), "anna", left4me.Overlay{Name: "comp", Kind: left4me.FilesOverlay, CreatedAt: time.Now()})
+	made, err := s.Overlays().Create(t.Context(), "anna", left4me.Overlay{Name: "comp", Kind: left4me.FilesOverlay, CreatedAt: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	moves := []left4me.FolderMove{{From: "docs", To: "-"}}
-	if err := s.RememberMoves(t.Context(), "comp", moves); err != nil {
+	if err := s.Overlays().RememberMoves(t.Context(), "comp", moves); err != nil {
 		t.Fatal(err)
 	}
 	made.Note = "other"
-	changed, err := s.UpdateOverlay(t.Context(), "anna", made.Overlay) // it doesn't know of them
+	changed, err := s.Overlays().Update(t.Context(), "anna", made.Overlay) // it doesn't know of them
 	if err != nil || changed.Version != made.Version+1 || len(changed.Moves) != 1 || changed.Moves[0] != moves[0] {
 		t.Errorf("%+v, %v", changed, err)
 	}
-	if err := s.RememberMoves(t.Context(), "comp", []left4me.FolderMove{{From: "cfg", To: "left4dead2/cfg"}}); err != nil {
+	if err := s.Overlays().RememberMoves(t.Context(), "comp", []left4me.FolderMove{{From: "cfg", To: "left4dead2/cfg"}}); err != nil {
 		t.Fatal(err)
 	}
-	if v, err := s.Overlay(t.Context(), "comp"); err != nil || len(v.Moves) != 2 {
+	if v, err := s.Overlays().Get(t.Context(), "comp"); err != nil || len(v.Moves) != 2 {
 		t.Errorf("another move: %+v, %v", v.Moves, err)
 	}
-	if err := s.RememberMoves(t.Context(), "comp", []left4me.FolderMove{{From: "docs"}}); err != nil {
+	if err := s.Overlays().RememberMoves(t.Context(), "comp", []left4me.FolderMove{{From: "docs"}}); err != nil {
 		t.Fatal(err)
 	}
-	if v, err := s.Overlay(t.Context(), "comp"); err != nil || len(v.Moves) != 1 || v.Moves[0].From != "cfg" {
+	if v, err := s.Overlays().Get(t.Context(), "comp"); err != nil || len(v.Moves) != 1 || v.Moves[0].From != "cfg" {
 		t.Errorf("forgotten: %+v, %v", v.Moves, err)
 	}
-	if err := s.RememberMoves(t.Context(), "none", moves); !errors.Is(err, left4me.NotFound) {
+	if err := s.Overlays().RememberMoves(t.Context(), "none", moves); !errors.Is(err, left4me.NotFound) {
 		t.Error(err)
 	}
 }

@@ -46,7 +46,7 @@ func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
 	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint; CREATE TABLE half(x); CREATE TABLE half(x);")); err == nil {
 		t.Fatal("an upgrade that can't be is no error")
 	}
-	if b, err := s.Blueprints(t.Context()); err != nil || len(b) != 1 {
+	if b, err := s.Blueprints().List(t.Context()); err != nil || len(b) != 1 {
 		t.Errorf("after half an upgrade: %v, %v", b, err)
 	}
 	copies, _ := filepath.Glob(path + ".v*-*")
@@ -58,7 +58,7 @@ func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
 	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint;")); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := s.Blueprints(t.Context()); err != nil || len(b) != 0 {
+	if b, err := s.Blueprints().List(t.Context()); err != nil || len(b) != 0 {
 		t.Errorf("after the upgrade: %v, %v", b, err)
 	}
 	copies, _ = filepath.Glob(path + ".v*-*")
@@ -73,7 +73,7 @@ func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer kept.Close()
-	if b, err := kept.Blueprints(t.Context()); err != nil || len(b) != 1 {
+	if b, err := kept.Blueprints().List(t.Context()); err != nil || len(b) != 1 {
 		t.Errorf("the copy holds %v, %v", b, err)
 	}
 }
@@ -194,7 +194,7 @@ func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	all, err := s.Servers(t.Context())
+	all, err := s.Servers().List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -27,16 +26,16 @@ type Ended struct {
 var errLastAdmin = left4me.Errorf(left4me.Conflict,
 	"this is the last administrator who can log in").WithHint("make another user an administrator first")
 
-// ChangeUser changes a user and ends its sessions, in one step. v is the user as
+// Change changes a user and ends its sessions, in one step. v is the user as
 // it was read. What changes nothing ends nothing. Errors: left4me.Conflict for
 // the last administrator who can log in, or when the user has changed since it
 // was read; left4me.NotFound.
-func (s *Store) ChangeUser(ctx context.Context, v User, c UserChange) (User, Ended, error) {
+func (s Users) Change(ctx context.Context, v User, c UserChange) (User, Ended, error) {
 	var (
 		now  User
 		gone Ended
 	)
-	err := s.tx(ctx, func(tx *transaction) (err error) {
+	err := s.db.tx(ctx, func(tx *transaction) (err error) {
 		gone = Ended{}
 		if now, err = userInside(ctx, tx, v); err != nil {
 			return err
@@ -90,10 +89,10 @@ func (c UserChange) apply(v *User) bool {
 	return *v != before
 }
 
-// DeleteUser removes a user with its sessions and tokens. Errors:
+// Delete removes a user with its sessions and tokens. Errors:
 // left4me.Conflict for the last administrator who can log in; left4me.NotFound.
-func (s *Store) DeleteUser(ctx context.Context, v User) (gone Ended, err error) {
-	err = s.tx(ctx, func(tx *transaction) (err error) {
+func (s Users) Delete(ctx context.Context, v User) (gone Ended, err error) {
+	err = s.db.tx(ctx, func(tx *transaction) (err error) {
 		now, err := userInside(ctx, tx, v)
 		if err != nil {
 			return err
@@ -121,11 +120,8 @@ func (s *Store) DeleteUser(ctx context.Context, v User) (gone Ended, err error) 
 // userInside reads a user anew. The name is compared too: SQLite gives the id of
 // a deleted user to the next one.
 func userInside(ctx context.Context, tx *transaction, v User) (User, error) {
-	now, err := scanUser(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM user WHERE id = ? AND name = ?`, v.ID, v.Name))
-	if errors.Is(err, sql.ErrNoRows) {
-		return now, notFound("user", v.Name)
-	}
-	return now, err
+	return one(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM user WHERE id = ? AND name = ?`, v.ID, v.Name),
+		scanUser, "user", v.Name)
 }
 
 // anotherAdmin fails unless an administrator can log in beside a user.

@@ -96,7 +96,7 @@ func TestADownloadEndsWithItsSession(t *testing.T) {
 		_, err := io.Copy(io.Discard, res.Body)
 		rest <- err
 	}()
-	admin := accounts.Actor{UserID: must(s.store.User(t.Context(), "admin"))(t).ID, Name: "admin", Admin: true}
+	admin := accounts.Actor{UserID: must(s.store.Users().Get(t.Context(), "admin"))(t).ID, Name: "admin", Admin: true}
 	s.as(t, "guest").post("/account/signout") // of somebody else
 	select {
 	case err := <-rest:

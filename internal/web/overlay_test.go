@@ -65,7 +65,7 @@ func TestServersMoveOverOnTheOverlaysPage(t *testing.T) {
 		CreatedAt: longAgo,
 		Moves:     []store.Move{{Server: "beta", State: "moved"}},
 	}
-	if err := s.store.SetContentRestart(t.Context(), r); err != nil {
+	if err := s.store.OverlayRestarts().Set(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	b.get("/overlays/maps").has(t, http.StatusOK, "Servers move over to revision 2", "Each when nobody plays on it.", "/servers/beta",

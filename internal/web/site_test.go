@@ -70,7 +70,7 @@ func newSite(tb testing.TB, secure bool) *site {
 	dir := tb.TempDir()
 	st := must(store.Open(ctx, filepath.Join(dir, "left4me.db")))(tb)
 	b := must(bus.Open(ctx, filepath.Join(dir, "bus"), log))(tb)
-	list := jobs.New(st, b, log)
+	list := jobs.New(st.Jobs(), b, log)
 	srv := servers.New(st, list, b, servers.PortRange{Low: 27015, High: 27999}, log)
 	s := &site{
 		store: st, bus: b, servers: srv, jobs: list,
@@ -115,9 +115,9 @@ func (s *site) addUser(tb testing.TB, name string, admin bool) {
 	tb.Helper()
 	passwordHash.Do(func() {
 		must(s.accounts.CreateUser(tb.Context(), "first", password, false))(tb)
-		passwordHash.text = must(s.store.User(tb.Context(), "first"))(tb).Password
+		passwordHash.text = must(s.store.Users().Get(tb.Context(), "first"))(tb).Password
 	})
-	must(s.store.CreateUser(tb.Context(), store.User{Name: name, Password: passwordHash.text, Admin: admin, CreatedAt: time.Now()}))(tb)
+	must(s.store.Users().Create(tb.Context(), store.User{Name: name, Password: passwordHash.text, Admin: admin, CreatedAt: time.Now()}))(tb)
 }
 
 // addServer makes a server as a person would, and waits until its state is

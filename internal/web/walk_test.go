@@ -68,7 +68,7 @@ func (w *walk) path(pattern string) string {
 func newWalk(t *testing.T) *walk {
 	s := newSite(t, false)
 	ctx := t.Context()
-	who := must(s.store.User(ctx, "admin"))(t)
+	who := must(s.store.Users().Get(ctx, "admin"))(t)
 	w := &walk{
 		site:  s,
 		t:     t,
@@ -389,7 +389,7 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	w.next()
 	must(w.accounts.CreateToken(ctx, w.admin, "a new token", time.Time{}))(t)
 	w.shows("a token", "a new token", "/account")
-	guest := accounts.Actor{UserID: must(w.store.User(ctx, "guest"))(t).ID, Name: "guest"}
+	guest := accounts.Actor{UserID: must(w.store.Users().Get(ctx, "guest"))(t).ID, Name: "guest"}
 	w.next()
 	must(w.accounts.CreateToken(ctx, guest, "of a guest", time.Time{}))(t)
 	w.shows("a token of a user", "of a guest", "/users/{name}")

@@ -133,7 +133,7 @@ func TestAMissedBackupIsMadeAndOldOnesGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	policy := left4me.BackupPolicy{Enabled: true, At: "04:30", BackupKeep: left4me.BackupKeep{Daily: 2}}
-	err = db.SetBackupPolicy(t.Context(), policy, time.Now().AddDate(0, 0, -3))
+	err = db.Backups().SetPolicy(t.Context(), policy, time.Now().AddDate(0, 0, -3))
 	db.Close()
 	if err != nil {
 		t.Fatal(err)

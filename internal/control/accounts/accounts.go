@@ -10,7 +10,6 @@
 package accounts
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -29,45 +28,6 @@ const (
 	MaxPassword = 1024 // bytes
 	maxLabel    = 100
 )
-
-// UserStorage is what accounts need of the store for users.
-type UserStorage interface {
-	User(ctx context.Context, name string) (store.User, error)
-	Users(ctx context.Context) ([]store.User, error)
-	CreateUser(ctx context.Context, v store.User) (store.User, error)
-	ReplacePassword(ctx context.Context, user int64, old, hash string) error
-	ChangeUser(ctx context.Context, v store.User, c store.UserChange) (store.User, store.Ended, error)
-	DeleteUser(ctx context.Context, v store.User) (store.Ended, error)
-}
-
-// SessionStorage is what accounts need of the store for sessions.
-type SessionStorage interface {
-	CreateSession(ctx context.Context, v store.Session, version int) error
-	Sessions(ctx context.Context, user int64, at time.Time) ([]store.Session, error)
-	Session(ctx context.Context, hash []byte) (store.Session, store.User, error)
-	TouchSession(ctx context.Context, hash []byte, seen, expires time.Time) error
-	DeleteSession(ctx context.Context, hash []byte) error
-	DeleteSessions(ctx context.Context, user int64) (int, error)
-}
-
-// TokenStorage is what accounts need of the store for tokens.
-type TokenStorage interface {
-	CreateToken(ctx context.Context, v store.Token) error
-	Token(ctx context.Context, hash []byte) (store.Token, store.User, error)
-	Tokens(ctx context.Context, user int64) ([]store.OwnedToken, error)
-	TouchToken(ctx context.Context, hash []byte, used time.Time) error
-	DeleteToken(ctx context.Context, hash []byte) error
-}
-
-// Storage is what accounts need of the store.
-type Storage interface {
-	UserStorage
-	SessionStorage
-	TokenStorage
-	Listen(ctx context.Context, tables ...string) <-chan struct{}
-}
-
-var _ Storage = (*store.Store)(nil)
 
 // Actor is somebody who asks for something. The zero Actor is nobody.
 type Actor struct {
@@ -117,7 +77,7 @@ func busy(text string, wait time.Duration) error {
 
 // Accounts is the list of accounts. It is safe for concurrent use.
 type Accounts struct {
-	storage  Storage
+	storage  *store.Store
 	key      []byte
 	log      *slog.Logger
 	hashing  hashing
@@ -131,7 +91,7 @@ type Accounts struct {
 
 // New makes the list. The secret is what hashes of cookies and tokens are keyed
 // with: another one logs everybody out.
-func New(storage Storage, secret string, log *slog.Logger) *Accounts {
+func New(storage *store.Store, secret string, log *slog.Logger) *Accounts {
 	sum := sha256.Sum256([]byte("left4me accounts\x00" + secret))
 	return &Accounts{
 		storage: storage, key: sum[:], log: log, hashing: newHashing(normal),

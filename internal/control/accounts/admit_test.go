@@ -116,8 +116,8 @@ func TestMarksOfBrowsersAreNotForged(t *testing.T) {
 	if again, err := a.CreateUser(t.Context(), "zoe", password, false); err != nil || again.UserID != zoe.UserID {
 		t.Fatalf("%+v, %v: this test is about a number that comes again", again, err)
 	}
-	al, _ := a.storage.User(t.Context(), "al")
-	next, _ := a.storage.User(t.Context(), "zoe")
+	al, _ := a.storage.Users().Get(t.Context(), "al")
+	next, _ := a.storage.Users().Get(t.Context(), "zoe")
 	id, sum, _ := strings.Cut(als, ".")
 	for what, got := range map[string]string{
 		"another account": a.marked(zoes, al), "a deleted user": a.marked(zoes, next), "another id": a.marked(random(markID)+"."+sum, al),
@@ -141,7 +141,7 @@ func TestMarksOfBrowsersAreNotForged(t *testing.T) {
 		}
 		mark = login(name, mark)
 	}
-	if u, _ := a.storage.User(t.Context(), "user1"); a.marked(mark, u) != id || a.marked(mark, al) != "" || len(mark) > maxMark {
+	if u, _ := a.storage.Users().Get(t.Context(), "user1"); a.marked(mark, u) != id || a.marked(mark, al) != "" || len(mark) > maxMark {
 		t.Errorf("%s", mark)
 	}
 }

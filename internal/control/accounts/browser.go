@@ -85,7 +85,7 @@ func (a *Accounts) acquainted(ctx context.Context, u store.User, l Attempt) []vi
 		return append(known, here)
 	}
 	// What was met is in memory only. A session is proof as long as it lasts.
-	sessions, err := a.storage.Sessions(ctx, cmp.Or(u.ID, -1), a.now()) // 0 is everybody
+	sessions, err := a.storage.Sessions().List(ctx, cmp.Or(u.ID, -1), a.now()) // 0 is everybody
 	if err != nil {
 		a.log.Warn("sessions of a user not read", "user", u.Name, "err", err)
 	}

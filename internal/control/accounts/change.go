@@ -34,7 +34,7 @@ type Outcome struct {
 // left4me.Conflict for the last administrator who can log in, left4me.NotFound,
 // left4me.Denied for the own password, which needs the current one.
 func (a *Accounts) ChangeUser(ctx context.Context, by Actor, name string, c Change) (Outcome, error) {
-	u, err := a.storage.User(ctx, name)
+	u, err := a.storage.Users().Get(ctx, name)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -57,7 +57,7 @@ func (a *Accounts) ChangeUser(ctx context.Context, by Actor, name string, c Chan
 }
 
 func (a *Accounts) change(ctx context.Context, by Actor, u store.User, c store.UserChange) (Outcome, error) {
-	now, gone, err := a.storage.ChangeUser(ctx, u, c)
+	now, gone, err := a.storage.Users().Change(ctx, u, c)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -78,11 +78,11 @@ func (a *Accounts) change(ctx context.Context, by Actor, u store.User, c store.U
 // that by may. Errors: left4me.Conflict for the last administrator who can log
 // in, left4me.NotFound.
 func (a *Accounts) DeleteUser(ctx context.Context, by Actor, name string) (Outcome, error) {
-	u, err := a.storage.User(ctx, name)
+	u, err := a.storage.Users().Get(ctx, name)
 	if err != nil {
 		return Outcome{}, err
 	}
-	gone, err := a.storage.DeleteUser(ctx, u)
+	gone, err := a.storage.Users().Delete(ctx, u)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -146,7 +146,7 @@ func (a *Accounts) self(ctx context.Context, who Actor) (store.User, error) {
 		return store.User{}, left4me.Errorf(left4me.Invalid, "you are the administrator of this machine, not a user of left4me").
 			WithHint("name the user")
 	}
-	u, err := a.storage.User(ctx, who.Name)
+	u, err := a.storage.Users().Get(ctx, who.Name)
 	if err == nil && u.ID != who.UserID {
 		err = errNobody
 	}
@@ -160,11 +160,11 @@ func (a *Accounts) SignOut(ctx context.Context, who Actor) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	tokens, err := a.storage.Tokens(ctx, u.ID)
+	tokens, err := a.storage.Tokens().List(ctx, u.ID)
 	if err != nil {
 		return Outcome{}, err
 	}
-	n, err := a.storage.DeleteSessions(ctx, u.ID)
+	n, err := a.storage.Sessions().DeleteAll(ctx, u.ID)
 	if errors.Is(err, left4me.DiskFull) {
 		n, err = a.overAll(ctx, u.ID)
 	}
@@ -179,7 +179,7 @@ func (a *Accounts) SignOut(ctx context.Context, who Actor) (Outcome, error) {
 // overAll ends the sessions of a user whose rows can't be removed: until left4me
 // ends they count no more.
 func (a *Accounts) overAll(ctx context.Context, user int64) (int, error) {
-	all, err := a.storage.Sessions(ctx, user, a.now())
+	all, err := a.storage.Sessions().List(ctx, user, a.now())
 	for _, v := range all {
 		a.unsaved.over(digest(v.Hash))
 	}

@@ -102,7 +102,7 @@ func (a *Accounts) upgrade(ctx context.Context, u store.User, password string) {
 	}
 	fresh, err := a.hashing.hash(ctx, password)
 	if err == nil {
-		err = a.storage.ReplacePassword(ctx, u.ID, u.Password, fresh)
+		err = a.storage.Users().ReplacePassword(ctx, u.ID, u.Password, fresh)
 	}
 	if err != nil {
 		a.log.Warn("password not hashed anew", "user", u.Name, "error", err)

@@ -48,7 +48,7 @@ func (a *Accounts) Login(ctx context.Context, l Attempt) (Entry, error) {
 	if !userName.MatchString(account) {
 		account = "?"
 	}
-	u, err := a.storage.User(ctx, l.Name)
+	u, err := a.storage.Users().Get(ctx, l.Name)
 	if err != nil && !errors.Is(err, left4me.NotFound) {
 		return Entry{}, err
 	}
@@ -127,7 +127,7 @@ func (a *Accounts) begin(ctx context.Context, u store.User, from netip.Addr, age
 		Hash: sum[:], UserID: u.ID, Agent: shorten(agent, maxAgent), Address: from.String(),
 		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(IdleSession),
 	}
-	err = a.storage.CreateSession(ctx, session, u.Version)
+	err = a.storage.Sessions().Create(ctx, session, u.Version)
 	switch {
 	case errors.Is(err, left4me.DiskFull):
 		// Who can't sign in can't do anything about the full disk.
@@ -157,7 +157,7 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 	if ok {
 		return actor, nil
 	}
-	v, u, err := a.storage.Session(ctx, sum[:])
+	v, u, err := a.storage.Sessions().Get(ctx, sum[:])
 	if errors.Is(err, left4me.NotFound) {
 		if b, ok := a.unsaved.get(sum); ok {
 			v, u, err = a.recall(ctx, b)
@@ -180,7 +180,7 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 		}
 		// On a full disk it isn't noted that somebody was here, and the session is
 		// good for no longer.
-		if err := a.storage.TouchSession(ctx, sum[:], now, expires); errors.Is(err, left4me.DiskFull) {
+		if err := a.storage.Sessions().Touch(ctx, sum[:], now, expires); errors.Is(err, left4me.DiskFull) {
 			expires = v.ExpiresAt
 		} else if err != nil {
 			return Actor{}, err
@@ -193,7 +193,7 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 
 // recall is a session that is in memory only, with its user as it is now.
 func (a *Accounts) recall(ctx context.Context, b begun) (store.Session, store.User, error) {
-	u, err := a.storage.User(ctx, b.user.Name)
+	u, err := a.storage.Users().Get(ctx, b.user.Name)
 	if err == nil && (u.ID != b.user.ID || u.Version != b.user.Version) {
 		err = errNobody
 	}
@@ -213,7 +213,7 @@ type Session struct {
 // Sessions lists the sessions of who, last used first; cookie is that of the
 // browser that asks. Those that a full disk kept from being saved are not in it.
 func (a *Accounts) Sessions(ctx context.Context, who Actor, cookie string) ([]Session, error) {
-	kept, err := a.storage.Sessions(ctx, who.UserID, a.now())
+	kept, err := a.storage.Sessions().List(ctx, who.UserID, a.now())
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +230,7 @@ func (a *Accounts) Sessions(ctx context.Context, who Actor, cookie string) ([]Se
 
 // LastSeen says when users were last here in a browser, by id.
 func (a *Accounts) LastSeen(ctx context.Context) (map[int64]time.Time, error) {
-	kept, err := a.storage.Sessions(ctx, 0, a.now())
+	kept, err := a.storage.Sessions().List(ctx, 0, a.now())
 	seen := map[int64]time.Time{}
 	for _, v := range kept { // last used first
 		if _, ok := seen[v.UserID]; !ok {
@@ -253,7 +253,7 @@ func (a *Accounts) EndSession(ctx context.Context, who Actor, id string) error {
 	if err != nil {
 		return err
 	}
-	kept, err := a.storage.Sessions(ctx, u.ID, a.now())
+	kept, err := a.storage.Sessions().List(ctx, u.ID, a.now())
 	if err != nil {
 		return err
 	}
@@ -272,7 +272,7 @@ func (a *Accounts) EndSession(ctx context.Context, who Actor, id string) error {
 func (a *Accounts) endSession(ctx context.Context, sum digest) error {
 	var err error
 	if !a.unsaved.end(sum) {
-		err = a.storage.DeleteSession(ctx, sum[:])
+		err = a.storage.Sessions().Delete(ctx, sum[:])
 		if errors.Is(err, left4me.DiskFull) {
 			a.unsaved.over(sum)
 			err = nil

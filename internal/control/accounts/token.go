@@ -39,7 +39,7 @@ func (a *Accounts) CreateToken(ctx context.Context, owner Actor, label string, e
 	}
 	token := TokenPrefix + random(tokenLength)
 	sum := a.digest(token)
-	err := a.storage.CreateToken(ctx, store.Token{Hash: sum[:], UserID: owner.UserID, Label: label, CreatedAt: now, ExpiresAt: expires})
+	err := a.storage.Tokens().Create(ctx, store.Token{Hash: sum[:], UserID: owner.UserID, Label: label, CreatedAt: now, ExpiresAt: expires})
 	if errors.Is(err, left4me.NotFound) {
 		return "", &left4me.Error{
 			Kind:  left4me.Conflict,
@@ -66,7 +66,7 @@ func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, 
 	if ok {
 		return actor, nil
 	}
-	v, u, err := a.storage.Token(ctx, sum[:])
+	v, u, err := a.storage.Tokens().Get(ctx, sum[:])
 	if err != nil {
 		return Actor{}, denied(err)
 	}
@@ -74,7 +74,7 @@ func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, 
 		return Actor{}, errNobody
 	}
 	if now.Sub(v.UsedAt) >= touchEvery {
-		if err := a.storage.TouchToken(ctx, sum[:], now); err != nil && !errors.Is(err, left4me.DiskFull) {
+		if err := a.storage.Tokens().Touch(ctx, sum[:], now); err != nil && !errors.Is(err, left4me.DiskFull) {
 			return Actor{}, err
 		}
 	}
@@ -112,11 +112,11 @@ func (a *Accounts) Tokens(ctx context.Context, actor Actor) ([]Token, error) {
 func (a *Accounts) tokensOf(ctx context.Context, actor Actor) ([]store.OwnedToken, error) {
 	switch {
 	case actor.Admin:
-		return a.storage.Tokens(ctx, 0) // of everybody
+		return a.storage.Tokens().List(ctx, 0) // of everybody
 	case actor.UserID == 0:
 		return nil, errNobody
 	}
-	return a.storage.Tokens(ctx, actor.UserID)
+	return a.storage.Tokens().List(ctx, actor.UserID)
 }
 
 // RevokeToken makes a token worthless at once: one of actor's own, or any for an
@@ -130,7 +130,7 @@ func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) erro
 		if shortID(v.Hash) != id {
 			continue
 		}
-		err := a.storage.DeleteToken(ctx, v.Hash)
+		err := a.storage.Tokens().Delete(ctx, v.Hash)
 		a.known.drop(digest(v.Hash))
 		a.ends.tell()
 		if err == nil {

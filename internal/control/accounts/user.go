@@ -45,7 +45,7 @@ func (a *Accounts) CreateUser(ctx context.Context, name, password string, admin 
 	if err != nil {
 		return User{}, err
 	}
-	u, err := a.storage.CreateUser(ctx, store.User{Name: name, Password: hash, Admin: admin, CreatedAt: a.now()})
+	u, err := a.storage.Users().Create(ctx, store.User{Name: name, Password: hash, Admin: admin, CreatedAt: a.now()})
 	if err != nil {
 		return User{}, err
 	}
@@ -85,7 +85,7 @@ func checkPassword(name, password string) *left4me.Error {
 
 // User returns the account of a name. Errors: left4me.NotFound.
 func (a *Accounts) User(ctx context.Context, name string) (User, error) {
-	u, err := a.storage.User(ctx, name)
+	u, err := a.storage.Users().Get(ctx, name)
 	if err != nil {
 		return User{}, err
 	}
@@ -94,7 +94,7 @@ func (a *Accounts) User(ctx context.Context, name string) (User, error) {
 
 // Users lists all accounts, by name.
 func (a *Accounts) Users(ctx context.Context) ([]User, error) {
-	users, err := a.storage.Users(ctx)
+	users, err := a.storage.Users().List(ctx)
 	if err != nil {
 		return nil, err
 	}

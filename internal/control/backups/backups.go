@@ -28,22 +28,9 @@ import (
 
 const snapshotWithin = 5 * time.Minute
 
-// Storage is what backups need of the store.
-type Storage interface {
-	BackupPolicy(ctx context.Context) (left4me.BackupPolicy, time.Time, error)
-	SetBackupPolicy(ctx context.Context, v left4me.BackupPolicy, last time.Time) error
-	NoteBackup(ctx context.Context, usual left4me.BackupPolicy, last time.Time) error
-	Snapshot(ctx context.Context, file string, now time.Time) error
-	Job(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
-	ActiveJobs(ctx context.Context) ([]store.QueuedJob, error)
-	Listen(ctx context.Context, tables ...string) <-chan struct{}
-}
-
-var _ Storage = (*store.Store)(nil)
-
 // Backups is the list of backups. It is safe for concurrent use.
 type Backups struct {
-	storage Storage
+	storage *store.Store
 	jobs    *jobs.Jobs
 	bus     *bus.Bus
 	root    string // LEFT4ME_ROOT, of the local host
@@ -55,7 +42,7 @@ type Backups struct {
 }
 
 // New makes the list. Start must be called, and Run must run for the schedule.
-func New(storage Storage, list *jobs.Jobs, b *bus.Bus, root string, log *slog.Logger) *Backups {
+func New(storage *store.Store, list *jobs.Jobs, b *bus.Bus, root string, log *slog.Logger) *Backups {
 	v := &Backups{storage: storage, jobs: list, root: root, log: log, changed: make(chan struct{}, 1), now: time.Now}
 	v.bus = b.Under(&v.running)
 	list.OnRetry(left4me.CreateBackup.Noun(), v.again)
@@ -77,7 +64,7 @@ func (b *Backups) snapshot(ctx context.Context, _ string, data []byte) (any, err
 	if err := bus.Decode(data, &r); err != nil {
 		return nil, err
 	}
-	j, err := b.storage.Job(ctx, r.ID)
+	j, err := b.storage.Jobs().Get(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +120,7 @@ func (b *Backups) Get(ctx context.Context, n left4me.Name) (left4me.Backup, erro
 
 // Active returns the jobs on backups that wait or run, oldest first.
 func (b *Backups) Active(ctx context.Context) ([]left4me.Job, error) {
-	rows, err := b.storage.ActiveJobs(ctx)
+	rows, err := b.storage.Jobs().Active(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func open(t *testing.T) (*backups.Backups, *store.Store, *bus.Bus) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cancel(); b.Close(); st.Close() })
-	list := jobs.New(st, b, log)
+	list := jobs.New(st.Jobs(), b, log)
 	all := backups.New(st, list, b, dir, log)
 	if err := errors.Join(list.Start(ctx), all.Start(ctx)); err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestAPolicyThatCanNotBeIsRefused(t *testing.T) {
 func TestWhatWasMissedIsMadeOnce(t *testing.T) {
 	all, st, _ := open(t)
 	long := time.Now().Add(-72 * time.Hour)
-	if err := st.SetBackupPolicy(t.Context(), backups.Usual, long); err != nil {
+	if err := st.Backups().SetPolicy(t.Context(), backups.Usual, long); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -98,7 +98,7 @@ func TestWhatWasMissedIsMadeOnce(t *testing.T) {
 	if err != nil || len(active) != 1 || active[0].By != "schedule" || active[0].Kind != left4me.CreateBackup {
 		t.Fatalf("%+v, %v", active, err)
 	}
-	v, err := st.Job(t.Context(), active[0].ID)
+	v, err := st.Jobs().Get(t.Context(), active[0].ID)
 	if want := `"scheduled":true,"keep":{"daily":7,"weekly":4}}`; err != nil || len(v.Spec) < len(want) ||
 		string(v.Spec[len(v.Spec)-len(want):]) != want {
 		t.Errorf("%s, %v", v.Spec, err)
@@ -109,7 +109,7 @@ func TestNothingIsMadeWhenItIsOff(t *testing.T) {
 	all, st, _ := open(t)
 	p := backups.Usual
 	p.Enabled = false
-	if err := st.SetBackupPolicy(t.Context(), p, time.Now().Add(-72*time.Hour)); err != nil {
+	if err := st.Backups().SetPolicy(t.Context(), p, time.Now().Add(-72*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	all.Tick(t.Context())
@@ -136,7 +136,7 @@ func TestTheCopyIsForAJobThatRuns(t *testing.T) {
 	if _, err := ask("../../x"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("for no job: %v", err)
 	}
-	if _, ok, err := st.RunJob(t.Context(), j.ID, time.Now()); !ok || err != nil {
+	if _, ok, err := st.Jobs().Run(t.Context(), j.ID, time.Now()); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	a, err := ask(j.ID)

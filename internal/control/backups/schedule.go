@@ -27,7 +27,7 @@ func (b *Backups) Policy(ctx context.Context) (left4me.BackupPolicy, error) {
 }
 
 func (b *Backups) policy(ctx context.Context) (left4me.BackupPolicy, time.Time, error) {
-	p, last, err := b.storage.BackupPolicy(ctx)
+	p, last, err := b.storage.Backups().Policy(ctx)
 	if errors.Is(err, left4me.NotFound) {
 		return Usual, time.Time{}, nil
 	}
@@ -41,7 +41,7 @@ func (b *Backups) SetPolicy(ctx context.Context, by string, p left4me.BackupPoli
 		return err
 	}
 	// From now on: an hour that is over today comes tomorrow.
-	if err := b.storage.SetBackupPolicy(ctx, p, b.now()); err != nil {
+	if err := b.storage.Backups().SetPolicy(ctx, p, b.now()); err != nil {
 		return err
 	}
 	b.log.Info("policy of backups set", "by", by, "enabled", p.Enabled, "at", p.At, "daily", p.Daily, "weekly", p.Weekly)
@@ -138,7 +138,7 @@ func (b *Backups) tick(ctx context.Context) time.Duration {
 	}
 	now := b.now()
 	if last.IsZero() { // the first start: from now on
-		if err := b.storage.NoteBackup(ctx, Usual, now); err != nil {
+		if err := b.storage.Backups().Note(ctx, Usual, now); err != nil {
 			b.log.Error("schedule of backups", "err", err)
 			return retryAfter
 		}
@@ -151,7 +151,7 @@ func (b *Backups) tick(ctx context.Context) time.Duration {
 		return min(wait, lookAgain)
 	}
 	// Noted first: what fails each time shall not be tried without end.
-	err = b.storage.NoteBackup(ctx, Usual, now)
+	err = b.storage.Backups().Note(ctx, Usual, now)
 	if err == nil {
 		_, err = b.create(ctx, "schedule", left4me.BackupSpec{Scheduled: true, Keep: p.BackupKeep})
 	}

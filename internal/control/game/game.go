@@ -38,19 +38,9 @@ const (
 	remembered = 20                     // jobs on the game that are looked back at
 )
 
-// Storage is what the game needs of the store.
-type Storage interface {
-	Rollout(ctx context.Context, host left4me.Name) (store.Rollout, error)
-	SetRollout(ctx context.Context, v store.Rollout) error
-	GamePolicy(ctx context.Context, host left4me.Name) (store.GamePolicy, error)
-	SetGamePolicy(ctx context.Context, host left4me.Name, v store.GamePolicy) error
-}
-
-var _ Storage = (*store.Store)(nil)
-
 // Game is the game on the hosts. It is safe for concurrent use.
 type Game struct {
-	storage Storage
+	storage *store.Store
 	jobs    *jobs.Jobs
 	servers *servers.Servers
 	bus     *bus.Bus
@@ -81,7 +71,7 @@ type answer struct {
 
 // New makes the use cases of the game. Start must run for anything to happen by
 // itself.
-func New(storage Storage, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Game {
+func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Game {
 	g := &Game{
 		storage: storage, jobs: j, servers: s, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1),
 		said: map[left4me.Name]answer{}, empty: restart.Since{}, watchers: map[chan struct{}]bool{},
@@ -227,7 +217,7 @@ func (g *Game) Act(ctx context.Context, by string, kind left4me.JobKind, host le
 		return j, err
 	}
 	now := g.now().UTC().Truncate(time.Millisecond)
-	err = g.storage.SetRollout(context.WithoutCancel(ctx),
+	err = g.storage.Game().SetRollout(context.WithoutCancel(ctx),
 		store.Rollout{Host: host, Mode: string(mode), Job: j.ID, State: Waiting, By: by, CreatedAt: now})
 	g.changed()
 	return j, err
@@ -264,7 +254,7 @@ func (g *Game) again(ctx context.Context, by string, v store.QueuedJob) (left4me
 		return left4me.Job{}, fmt.Errorf("retry job %s: %w", v.ID, err)
 	}
 	r := Request{Build: spec.Build}
-	last, err := g.storage.Rollout(ctx, v.Target)
+	last, err := g.storage.Game().Rollout(ctx, v.Target)
 	if err == nil && last.Job == v.ID {
 		r.Restart = Mode(last.Mode)
 	}

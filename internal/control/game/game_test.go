@@ -72,7 +72,7 @@ func open(t *testing.T, dir string, h *host) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := jobs.New(st, b, log)
+	j := jobs.New(st.Jobs(), b, log)
 	srv := servers.New(st, j, b, servers.PortRange{Low: 32100, High: 32199}, log)
 	s := &site{Game: game.New(st, j, srv, b, log), jobs: j, servers: srv, store: st, bus: b, host: h}
 	s.Game.Set(func() time.Time {

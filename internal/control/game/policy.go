@@ -39,7 +39,7 @@ func (g *Game) Policy(ctx context.Context, host left4me.Name) (Policy, error) {
 	if err := known(host); err != nil {
 		return Policy{}, err
 	}
-	p, err := g.storage.GamePolicy(ctx, host)
+	p, err := g.storage.Game().Policy(ctx, host)
 	if errors.Is(err, left4me.NotFound) {
 		return standard, nil
 	}
@@ -56,7 +56,7 @@ func (g *Game) SetPolicy(ctx context.Context, by string, host left4me.Name, p Po
 	if err != nil {
 		return p, err
 	}
-	if err := g.storage.SetGamePolicy(ctx, host, p); err != nil {
+	if err := g.storage.Game().SetPolicy(ctx, host, p); err != nil {
 		return p, err
 	}
 	g.log.Info("policy for the game", "host", host, "by", by, "check", p.CheckEvery, "update", p.Update, "at", p.UpdateAt, "restart",

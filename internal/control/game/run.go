@@ -115,7 +115,7 @@ func (g *Game) obey(ctx context.Context, host left4me.Name) error {
 func (g *Game) advance(ctx context.Context, host left4me.Name) error {
 	g.turn.Lock()
 	defer g.turn.Unlock()
-	r, err := g.storage.Rollout(ctx, host)
+	r, err := g.storage.Game().Rollout(ctx, host)
 	if errors.Is(err, left4me.NotFound) || err == nil && over(r) {
 		return nil
 	}
@@ -228,10 +228,10 @@ func (g *Game) situation(ctx context.Context, host left4me.Name) (situation, err
 
 // keep writes a rollout, unless it is as it was, and tells who watches.
 func (g *Game) keep(ctx context.Context, r store.Rollout) error {
-	if old, err := g.storage.Rollout(ctx, r.Host); err == nil && same(old, r) {
+	if old, err := g.storage.Game().Rollout(ctx, r.Host); err == nil && same(old, r) {
 		return nil
 	}
-	err := g.storage.SetRollout(context.WithoutCancel(ctx), r)
+	err := g.storage.Game().SetRollout(context.WithoutCancel(ctx), r)
 	g.changed()
 	return err
 }
@@ -255,7 +255,7 @@ func (g *Game) Rollout(ctx context.Context, host left4me.Name) (*Rollout, error)
 	if err := known(host); err != nil {
 		return nil, err
 	}
-	r, err := g.storage.Rollout(ctx, host)
+	r, err := g.storage.Game().Rollout(ctx, host)
 	if errors.Is(err, left4me.NotFound) {
 		return nil, nil
 	}
@@ -285,7 +285,7 @@ func (g *Game) CancelRollout(ctx context.Context, by string, host left4me.Name) 
 	}
 	g.turn.Lock()
 	defer g.turn.Unlock()
-	r, err := g.storage.Rollout(ctx, host)
+	r, err := g.storage.Game().Rollout(ctx, host)
 	if errors.Is(err, left4me.NotFound) {
 		return nil, left4me.Errorf(left4me.NotFound, "there is no rollout on %s", host)
 	}

@@ -145,7 +145,7 @@ func (j *Jobs) writeOne(ctx context.Context, d direct) error {
 		}
 	}
 	if !d.written {
-		_, err := j.storage.AddJob(ctx, d.QueuedJob, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
+		_, err := j.storage.Add(ctx, d.QueuedJob, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
 		if err != nil {
 			return err
 		}

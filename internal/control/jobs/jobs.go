@@ -37,20 +37,20 @@ const sendAgain = time.Minute
 
 // Storage is what jobs need of the store.
 type Storage interface {
-	Job(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
-	Jobs(ctx context.Context, noun string, target left4me.Name, limit int) ([]store.QueuedJob, error)
-	ActiveJobs(ctx context.Context) ([]store.QueuedJob, error)
-	FailedJobs(ctx context.Context, noun string, targets []left4me.Name) ([]store.QueuedJob, error)
-	AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error)
-	RunJob(ctx context.Context, id left4me.JobID, now time.Time) (store.QueuedJob, bool, error)
-	StepJob(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error
-	EndJob(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error)
-	CancelJob(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
+	Get(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
+	List(ctx context.Context, noun string, target left4me.Name, limit int) ([]store.QueuedJob, error)
+	Active(ctx context.Context) ([]store.QueuedJob, error)
+	Failed(ctx context.Context, noun string, targets []left4me.Name) ([]store.QueuedJob, error)
+	Add(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error)
+	Run(ctx context.Context, id left4me.JobID, now time.Time) (store.QueuedJob, bool, error)
+	Step(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error
+	End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error)
+	Cancel(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
 	Autostart(ctx context.Context, v store.QueuedJob, boot string,
 		decide func(left4me.Server, []store.QueuedJob) store.Decision) (store.QueuedJob, bool, error)
 }
 
-var _ Storage = (*store.Store)(nil)
+var _ Storage = store.Jobs{}
 
 // Jobs is the list of jobs. It is safe for concurrent use.
 type Jobs struct {
@@ -103,7 +103,7 @@ func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target,
 	}
 	j.writeDirect(ctx)
 	var plan Plan
-	added, err := j.storage.AddJob(ctx, asked, func(active []store.QueuedJob) (*store.QueuedJob, error) {
+	added, err := j.storage.Add(ctx, asked, func(active []store.QueuedJob) (*store.QueuedJob, error) {
 		var err error
 		plan, err = Decide(asked, active)
 		return plan.Instead, err
@@ -240,14 +240,14 @@ func (j *Jobs) Get(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
 	if v, ok := j.unwritten.get(id); ok {
 		return v.Job, nil
 	}
-	v, err := j.storage.Job(ctx, id)
+	v, err := j.storage.Get(ctx, id)
 	return v.Job, err
 }
 
 // List returns the newest jobs, at most limit (1 to 500), without what they
 // printed, which Get returns; those on one target when it isn't empty.
 func (j *Jobs) List(ctx context.Context, noun string, target left4me.Name, limit int) ([]left4me.Job, error) {
-	rows, err := j.storage.Jobs(ctx, noun, target, max(1, min(limit, 500)))
+	rows, err := j.storage.List(ctx, noun, target, max(1, min(limit, 500)))
 	if err != nil {
 		return nil, err
 	}
@@ -266,7 +266,7 @@ func (j *Jobs) List(ctx context.Context, noun string, target left4me.Name, limit
 // Active returns the jobs of a noun that are queued or running, by target; of
 // several the one that runs or will run next.
 func (j *Jobs) Active(ctx context.Context, noun string) (map[left4me.Name]left4me.Job, error) {
-	rows, err := j.storage.ActiveJobs(ctx)
+	rows, err := j.storage.Active(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -287,7 +287,7 @@ func (j *Jobs) Active(ctx context.Context, noun string) (map[left4me.Name]left4m
 // Failed returns, of each target whose newest job of a noun failed or was
 // interrupted, that job without its log.
 func (j *Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) (map[left4me.Name]left4me.Job, error) {
-	rows, err := j.storage.FailedJobs(ctx, noun, targets)
+	rows, err := j.storage.Failed(ctx, noun, targets)
 	failed := make(map[left4me.Name]left4me.Job, len(rows))
 	for _, r := range rows {
 		failed[r.Target] = r.Job
@@ -299,7 +299,7 @@ func (j *Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) 
 // what it can't interrupt, within seconds. One that has ended is returned as it
 // is. Errors: left4me.NotFound.
 func (j *Jobs) Cancel(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
-	v, err := j.storage.CancelJob(ctx, id)
+	v, err := j.storage.Cancel(ctx, id)
 	if err != nil {
 		return left4me.Job{}, err
 	}
@@ -328,7 +328,7 @@ func (j *Jobs) OnRetry(noun string, again Again) { j.retries[noun] = again }
 // is another job. Errors: left4me.NotFound, left4me.Conflict when it is not in
 // such a state.
 func (j *Jobs) Retry(ctx context.Context, by string, id left4me.JobID) (left4me.Job, error) {
-	v, err := j.storage.Job(ctx, id)
+	v, err := j.storage.Get(ctx, id)
 	if err != nil {
 		return left4me.Job{}, err
 	}
@@ -357,7 +357,7 @@ func (j *Jobs) end(ctx context.Context, v left4me.Job) error {
 		drop = v.Target
 	}
 	j.turn.Lock()
-	ended, err := j.storage.EndJob(ctx, v, drop)
+	ended, err := j.storage.End(ctx, v, drop)
 	if ended {
 		j.notify(v)
 	}

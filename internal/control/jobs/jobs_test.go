@@ -26,7 +26,7 @@ type site struct {
 
 func open(t *testing.T, dir string) *site {
 	t.Helper()
-	return openWith(t, dir, func(st *store.Store) jobs.Storage { return st })
+	return openWith(t, dir, func(st *store.Store) jobs.Storage { return st.Jobs() })
 }
 
 func openWith(t *testing.T, dir string, storage func(*store.Store) jobs.Storage) *site {
@@ -37,7 +37,7 @@ func openWith(t *testing.T, dir string, storage func(*store.Store) jobs.Storage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := st.Site(ctx)
+	id, err := st.Site().ID(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func openWith(t *testing.T, dir string, storage func(*store.Store) jobs.Storage)
 	}
 	for i, n := range []left4me.Name{"alpha", "beta", "queued", "running"} {
 		v := left4me.Server{Name: n, Host: left4me.LocalHost, Port: 27015 + i, Blueprint: left4me.DefaultBlueprint, CreatedAt: time.Now()}
-		if err := st.CreateServer(ctx, v); err != nil && !errors.Is(err, left4me.Conflict) {
+		if err := st.Servers().Create(ctx, v); err != nil && !errors.Is(err, left4me.Conflict) {
 			t.Fatal(err)
 		}
 	}
@@ -256,22 +256,22 @@ func TestQueuedJobIsCancelledAtOnce(t *testing.T) {
 
 // leaves is the store, for somebody who asks for a job and hangs up at once.
 type leaves struct {
-	*store.Store
+	store.Jobs
 	hangUp func()
 }
 
-func (l leaves) AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob,
+func (l leaves) Add(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob,
 	error,
 ) {
 	defer l.hangUp()
-	return l.Store.AddJob(ctx, v, decide)
+	return l.Jobs.Add(ctx, v, decide)
 }
 
 func TestAJobGoesOnWhenItsAskerHasGone(t *testing.T) {
 	s := open(t, t.TempDir())
 	queued := s.add(t, left4me.StartServer, "alpha")
 	ctx, hangUp := context.WithCancel(t.Context())
-	list := jobs.New(leaves{s.store, hangUp}, s.bus, slog.New(slog.DiscardHandler)) // it never sends again
+	list := jobs.New(leaves{s.store.Jobs(), hangUp}, s.bus, slog.New(slog.DiscardHandler)) // it never sends again
 	stop, err := list.Add(ctx, "tester", left4me.StopServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"})
 	if err != nil {
 		t.Fatal(err)
@@ -293,7 +293,7 @@ func TestWhatTheBusDidNotTakeIsSentAgain(t *testing.T) {
 		Job:  left4me.Job{ID: "1", Kind: left4me.StopServer, Target: "alpha", Host: left4me.LocalHost},
 		Spec: json.RawMessage("{}"),
 	}
-	if _, err := s.store.AddJob(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }); err != nil {
+	if _, err := s.store.Jobs().Add(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }); err != nil {
 		t.Fatal(err)
 	}
 	if d := receive(t, work); d.ID != "1" {
@@ -381,7 +381,7 @@ func TestAJobThatIsTooLongForTheBusIsRefused(t *testing.T) {
 		left4me.Invalid) {
 		t.Errorf("%.200v", err)
 	}
-	if active, err := s.store.ActiveJobs(t.Context()); err != nil || len(active) != 0 {
+	if active, err := s.store.Jobs().Active(t.Context()); err != nil || len(active) != 0 {
 		t.Errorf("%d jobs wait, %v", len(active), err)
 	}
 }
@@ -394,7 +394,7 @@ func TestAQueuedJobThatIsTooLongForTheBusFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := store.QueuedJob{Job: left4me.Job{ID: "1", Kind: left4me.StopServer, Target: "alpha", Host: left4me.LocalHost}, Spec: spec}
-	if _, err := s.store.AddJob(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }); err != nil {
+	if _, err := s.store.Jobs().Add(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }); err != nil {
 		t.Fatal(err)
 	}
 	changes, err := s.jobs.Watch(t.Context(), "1")
@@ -420,11 +420,11 @@ func TestDeletedServerGoesWithItsJob(t *testing.T) {
 	}
 	d := receive(t, work)
 	s.claim(t, d.ID)
-	if _, err := s.store.Server(ctx, "alpha"); err != nil {
+	if _, err := s.store.Servers().Get(ctx, "alpha"); err != nil {
 		t.Errorf("the row went first: %v", err)
 	}
 	s.finish(t, d, left4me.JobDone)
-	if _, err := s.store.Server(ctx, "alpha"); !errors.Is(err, left4me.NotFound) {
+	if _, err := s.store.Servers().Get(ctx, "alpha"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("the row is still there: %v", err)
 	}
 	if _, err := s.jobs.Add(ctx, "tester", left4me.StartServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"}); !errors.Is(err,

@@ -30,7 +30,7 @@ var killPoints = []string{"row", "sent", "delivered", "claimed", "answered"}
 
 // killed is the store of a process that is killed behind a write.
 type killed struct {
-	*store.Store
+	store.Jobs
 	point string
 }
 
@@ -39,18 +39,18 @@ func die() {
 	select {}
 }
 
-func (k killed) AddJob(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob,
+func (k killed) Add(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob,
 	error,
 ) {
-	v, err := k.Store.AddJob(ctx, v, decide)
+	v, err := k.Jobs.Add(ctx, v, decide)
 	if k.point == "row" {
 		die()
 	}
 	return v, err
 }
 
-func (k killed) RunJob(ctx context.Context, id left4me.JobID, now time.Time) (store.QueuedJob, bool, error) {
-	v, ok, err := k.Store.RunJob(ctx, id, now)
+func (k killed) Run(ctx context.Context, id left4me.JobID, now time.Time) (store.QueuedJob, bool, error) {
+	v, ok, err := k.Jobs.Run(ctx, id, now)
 	if k.point == "claimed" {
 		die()
 	}
@@ -64,7 +64,7 @@ func TestTheProcessThatIsKilled(t *testing.T) {
 	if dir == "" {
 		t.Skip("it is run by TestKilledBetweenEnqueueAndClaim")
 	}
-	s := openWith(t, dir, func(st *store.Store) jobs.Storage { return killed{st, point} })
+	s := openWith(t, dir, func(st *store.Store) jobs.Storage { return killed{st.Jobs(), point} })
 	work := s.work(t)
 	for _, n := range []left4me.Name{"alpha", "beta"} {
 		s.add(t, left4me.StartServer, n)
@@ -208,7 +208,7 @@ func TestRowsAndMessagesThatDisagree(t *testing.T) {
 	if v := s.claim(t, j.ID); v != bus.Drop {
 		t.Errorf("a message that is left of a job that has ended: %s", v)
 	}
-	if active, err := s.store.ActiveJobs(t.Context()); err != nil || len(active) != 0 {
+	if active, err := s.store.Jobs().Active(t.Context()); err != nil || len(active) != 0 {
 		t.Error(fmt.Sprint(active), err)
 	}
 }

@@ -50,7 +50,7 @@ func (j *Jobs) keepSending(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		active, err := j.storage.ActiveJobs(ctx)
+		active, err := j.storage.Active(ctx)
 		if err != nil {
 			j.log.Error("send jobs again", "err", err)
 			continue
@@ -66,7 +66,7 @@ func (j *Jobs) keepSending(ctx context.Context) {
 // resume sends what is active. The bus drops what it still has; a claim drops
 // what has ended meanwhile.
 func (j *Jobs) resume(ctx context.Context) error {
-	active, err := j.storage.ActiveJobs(ctx)
+	active, err := j.storage.Active(ctx)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func next(active []store.QueuedJob) []store.QueuedJob {
 // dispatch sends the next job of a target. A failure is logged, not returned:
 // the row is there, and keepSending sends it again.
 func (j *Jobs) dispatch(ctx context.Context, noun string, target left4me.Name) {
-	active, err := j.storage.ActiveJobs(ctx)
+	active, err := j.storage.Active(ctx)
 	if err != nil {
 		j.log.Error("dispatch", "target", target, "err", err)
 		return
@@ -180,7 +180,7 @@ func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, err
 	answer := func(v bus.Verdict, attempt int) (any, error) {
 		return bus.ClaimAnswer{V: bus.Version, Verdict: v, Attempt: attempt}, nil
 	}
-	have, err := j.storage.Job(ctx, r.ID)
+	have, err := j.storage.Get(ctx, r.ID)
 	switch {
 	case j.unwritten.cancels(r.ID):
 		return answer(bus.Later, 0)
@@ -202,7 +202,7 @@ func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, err
 		}
 		return answer(bus.Drop, 0)
 	}
-	v, ok, err := j.storage.RunJob(ctx, r.ID, time.Now())
+	v, ok, err := j.storage.Run(ctx, r.ID, time.Now())
 	switch {
 	case errors.Is(err, left4me.NotFound):
 		return answer(bus.Later, 0) // it ended or was cancelled just now, which the next claim sees
@@ -231,7 +231,7 @@ func (j *Jobs) progress(ctx context.Context, subject string, data []byte) {
 	if v.State != left4me.JobRunning {
 		return
 	}
-	if err := j.storage.StepJob(ctx, r.ID, r.Steps, r.Log); err != nil {
+	if err := j.storage.Step(ctx, r.ID, r.Steps, r.Log); err != nil {
 		j.log.Error("progress of a job", "job", r.ID, "err", err)
 	}
 	v.Steps, v.Log = r.Steps, r.Log
@@ -287,7 +287,7 @@ func (j *Jobs) reported(ctx context.Context, subject string, data []byte) (store
 	if err := bus.Decode(data, &r); err != nil {
 		return store.QueuedJob{}, r, err
 	}
-	v, err := j.storage.Job(ctx, r.ID)
+	v, err := j.storage.Get(ctx, r.ID)
 	if err == nil && v.Host != bus.HostOf(subject) {
 		err = &left4me.Error{Kind: left4me.NotFound, Text: "there is no such job on this host"}
 	}

@@ -9,16 +9,6 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Storage is what importing needs of the store.
-type Storage interface {
-	CreateUser(ctx context.Context, v store.User) (store.User, error)
-	CreateOverlay(ctx context.Context, by string, v left4me.Overlay) (store.Overlay, error)
-	CreateBlueprint(ctx context.Context, v left4me.Blueprint) error
-	CreateServer(ctx context.Context, v left4me.Server) error
-}
-
-var _ Storage = (*store.Store)(nil)
-
 // Done is what Apply did, one line for each thing.
 type Done struct {
 	Added    []string
@@ -28,32 +18,32 @@ type Done struct {
 
 // Apply adds what was found. What has the name of something that is there is
 // taken for the same, and stays as it is.
-func Apply(ctx context.Context, s Storage, f Found) (Done, error) {
+func Apply(ctx context.Context, s *store.Store, f Found) (Done, error) {
 	var d Done
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	for _, u := range f.Users {
 		u.CreatedAt = now
-		_, err := s.CreateUser(ctx, u)
+		_, err := s.Users().Create(ctx, u)
 		if err := d.note("user "+u.Name, err); err != nil {
 			return d, err
 		}
 	}
 	for _, o := range f.Overlays {
 		o.Definition.CreatedAt, o.Definition.UpdatedAt = now, now
-		_, err := s.CreateOverlay(ctx, "import", o.Definition)
+		_, err := s.Overlays().Create(ctx, "import", o.Definition)
 		if err := d.note("definition of overlay "+string(o.Name), err); err != nil {
 			return d, err
 		}
 	}
 	for _, b := range f.Blueprints {
 		b.CreatedAt = now
-		if err := d.note("blueprint "+string(b.Name), s.CreateBlueprint(ctx, b)); err != nil {
+		if err := d.note("blueprint "+string(b.Name), s.Blueprints().Create(ctx, b)); err != nil {
 			return d, err
 		}
 	}
 	for _, v := range f.Servers {
 		v.CreatedAt = now
-		if err := d.note("server "+string(v.Name), s.CreateServer(ctx, v.Server)); err != nil {
+		if err := d.note("server "+string(v.Name), s.Servers().Create(ctx, v.Server)); err != nil {
 			return d, err
 		}
 	}

@@ -18,10 +18,10 @@ func (c *Content) CreateBlueprint(ctx context.Context, v left4me.Blueprint) (lef
 		return v, err
 	}
 	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
-	if err := c.storage.CreateBlueprint(ctx, v); err != nil {
+	if err := c.storage.Blueprints().Create(ctx, v); err != nil {
 		return v, err
 	}
-	return c.storage.Blueprint(ctx, v.Name)
+	return c.storage.Blueprints().Get(ctx, v.Name)
 }
 
 // UpdateBlueprint changes overlays and settings of a blueprint. Servers on it get
@@ -33,10 +33,10 @@ func (c *Content) UpdateBlueprint(ctx context.Context, by string, v left4me.Blue
 	if err := c.BlueprintMistakes(ctx, v, false); err != nil {
 		return v, err
 	}
-	if err := c.storage.UpdateBlueprint(ctx, v); err != nil {
+	if err := c.storage.Blueprints().Update(ctx, v); err != nil {
 		return v, err
 	}
-	return c.storage.Blueprint(ctx, v.Name)
+	return c.storage.Blueprints().Get(ctx, v.Name)
 }
 
 // DeleteBlueprint removes a blueprint that no server uses. Errors:
@@ -47,7 +47,7 @@ func (c *Content) DeleteBlueprint(ctx context.Context, by string, name left4me.N
 		return left4me.Errorf(left4me.Conflict, "the blueprint default stays: servers are made from it when nobody names another").
 			WithHint("empty it instead")
 	}
-	return c.storage.DeleteBlueprint(ctx, name)
+	return c.storage.Blueprints().Delete(ctx, name)
 }
 
 // BlueprintMistakes says all that keeps a blueprint from being saved, as far as that
@@ -58,7 +58,7 @@ func (c *Content) BlueprintMistakes(ctx context.Context, v left4me.Blueprint, ne
 	if _, err := left4me.ParseName(string(v.Name)); err != nil {
 		e, _ := left4me.Public(err)
 		wrong = append(wrong, &left4me.Error{Kind: e.Kind, Field: "name", Text: e.Text, Hint: e.Hint})
-	} else if _, err := c.storage.Blueprint(ctx, v.Name); new && err == nil {
+	} else if _, err := c.storage.Blueprints().Get(ctx, v.Name); new && err == nil {
 		wrong = append(wrong,
 			&left4me.Error{
 				Kind:  left4me.Conflict,

@@ -40,7 +40,7 @@ func (c *Content) Build(ctx context.Context, by string, name left4me.Name, r Req
 			return left4me.Job{}, err
 		}
 		if len(change.Import.Moves) > 0 {
-			if err := c.storage.RememberMoves(ctx, name, change.Import.Moves); err != nil {
+			if err := c.storage.Overlays().RememberMoves(ctx, name, change.Import.Moves); err != nil {
 				return left4me.Job{}, err
 			}
 		}
@@ -163,11 +163,11 @@ func (c *Content) DropRevision(ctx context.Context, by string, name left4me.Name
 
 // Collect asks for a job that removes revisions and downloads that nothing needs.
 func (c *Content) Collect(ctx context.Context, by string) (left4me.Job, error) {
-	blueprints, err := c.storage.Blueprints(ctx)
+	blueprints, err := c.storage.Blueprints().List(ctx)
 	if err != nil {
 		return left4me.Job{}, err
 	}
-	servers, err := c.storage.Servers(ctx)
+	servers, err := c.storage.Servers().List(ctx)
 	if err != nil {
 		return left4me.Job{}, err
 	}

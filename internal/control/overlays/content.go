@@ -23,43 +23,9 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Storage is what content needs of the store.
-type Storage interface {
-	Blueprint(ctx context.Context, name left4me.Name) (left4me.Blueprint, error)
-	Blueprints(ctx context.Context) ([]left4me.Blueprint, error)
-	CreateBlueprint(ctx context.Context, v left4me.Blueprint) error
-	UpdateBlueprint(ctx context.Context, v left4me.Blueprint) error
-	DeleteBlueprint(ctx context.Context, name left4me.Name) error
-	Servers(ctx context.Context) ([]left4me.Server, error)
-	Listen(ctx context.Context, tables ...string) <-chan struct{}
-	Names
-	Definitions
-}
-
-// Names is what content needs of the store for names in archives.
-type Names interface {
-	ArchiveNames(ctx context.Context) (string, error)
-	SetArchiveNames(ctx context.Context, encoding string, first bool) error
-}
-
-// Definitions is what content needs of the store for overlays.
-type Definitions interface {
-	Overlay(ctx context.Context, name left4me.Name) (store.Overlay, error)
-	Overlays(ctx context.Context) ([]store.Overlay, error)
-	CreateOverlay(ctx context.Context, by string, v left4me.Overlay) (store.Overlay, error)
-	UpdateOverlay(ctx context.Context, by string, v left4me.Overlay) (store.Overlay, error)
-	RememberMoves(ctx context.Context, name left4me.Name, moves []left4me.FolderMove) error
-	OverlayScripts(ctx context.Context, name left4me.Name) ([]store.OverlayScript, error)
-	DropOverlay(ctx context.Context, name left4me.Name, before time.Time) error
-	ContentRestarts(ctx context.Context) ([]store.ContentRestart, error)
-	SetContentRestart(ctx context.Context, v store.ContentRestart) error
-}
-
-var _ Storage = (*store.Store)(nil)
-
 // Content is the list of overlays and blueprints. It is safe for concurrent use.
 type Content struct {
-	storage Storage
+	storage *store.Store
 	jobs    *jobs.Jobs
 	servers *servers.Servers
 	bus     *bus.Bus
@@ -77,7 +43,7 @@ type Content struct {
 }
 
 // New makes the list.
-func New(storage Storage, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Content {
+func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Content {
 	c := &Content{storage: storage, jobs: j, servers: s, bus: b, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1)}
 	if s != nil {
 		s.OnStack(c.CheckStack)
@@ -97,10 +63,10 @@ func (c *Content) Watch(ctx context.Context) iter.Seq[struct{}] {
 
 // Blueprint returns one blueprint. Errors: left4me.NotFound.
 func (c *Content) Blueprint(ctx context.Context, name left4me.Name) (left4me.Blueprint, error) {
-	return c.storage.Blueprint(ctx, name)
+	return c.storage.Blueprints().Get(ctx, name)
 }
 
 // Blueprints returns all blueprints by name.
 func (c *Content) Blueprints(ctx context.Context) ([]left4me.Blueprint, error) {
-	return c.storage.Blueprints(ctx)
+	return c.storage.Blueprints().List(ctx)
 }

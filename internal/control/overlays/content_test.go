@@ -47,7 +47,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := jobs.New(st, b, log)
+	list := jobs.New(st.Jobs(), b, log)
 	srv := servers.New(st, list, b, servers.PortRange{Low: 32100, High: 32199}, log)
 	s := &site{
 		Content: overlays.New(st, list, srv, b, log), jobs: list, servers: srv, store: st, bus: b,

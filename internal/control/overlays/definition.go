@@ -34,7 +34,7 @@ func (c *Content) CreateOverlay(ctx context.Context, by string, v left4me.Overla
 	}
 	v.CreatedAt = moment(c.now())
 	v.UpdatedAt = v.CreatedAt
-	if _, err := c.storage.CreateOverlay(ctx, by, v); err != nil {
+	if _, err := c.storage.Overlays().Create(ctx, by, v); err != nil {
 		return View{}, err
 	}
 	c.log.Info("overlay created", "overlay", v.Name, "kind", v.Kind, "by", by)
@@ -70,7 +70,7 @@ func (c *Content) UpdateOverlay(ctx context.Context, by string, v left4me.Overla
 			v.Version = 0 // somebody else was first
 		}
 	}
-	row, err := c.storage.UpdateOverlay(ctx, by, v)
+	row, err := c.storage.Overlays().Update(ctx, by, v)
 	if err != nil {
 		return View{}, err
 	}
@@ -81,7 +81,7 @@ func (c *Content) UpdateOverlay(ctx context.Context, by string, v left4me.Overla
 // row returns the definition of an overlay, which it gets now if it only lies on
 // the host's disk. Errors: left4me.NotFound, left4me.Unavailable.
 func (c *Content) row(ctx context.Context, by string, name left4me.Name) (store.Overlay, error) {
-	v, err := c.storage.Overlay(ctx, name)
+	v, err := c.storage.Overlays().Get(ctx, name)
 	if !errors.Is(err, left4me.NotFound) {
 		return v, err
 	}
@@ -93,9 +93,9 @@ func (c *Content) row(ctx context.Context, by string, name left4me.Name) (store.
 		return v, err
 	}
 	now := moment(c.now())
-	v, err = c.storage.CreateOverlay(ctx, by, left4me.Overlay{Name: name, Kind: left4me.FilesOverlay, CreatedAt: now, UpdatedAt: now})
+	v, err = c.storage.Overlays().Create(ctx, by, left4me.Overlay{Name: name, Kind: left4me.FilesOverlay, CreatedAt: now, UpdatedAt: now})
 	if errors.Is(err, left4me.Conflict) { // by somebody else just now
-		return c.storage.Overlay(ctx, name)
+		return c.storage.Overlays().Get(ctx, name)
 	}
 	return v, err
 }
@@ -106,7 +106,7 @@ func (c *Content) Scripts(ctx context.Context, name left4me.Name) ([]Script, err
 	if _, err := c.Get(ctx, name); err != nil {
 		return nil, err
 	}
-	rows, err := c.storage.OverlayScripts(ctx, name)
+	rows, err := c.storage.Overlays().Scripts(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func NameEncodings() (all []NameEncoding) {
 // ArchiveNames returns the setting of names in archives: AutomaticNames, or the
 // encoding that names are taken for which are too short to tell.
 func (c *Content) ArchiveNames(ctx context.Context) (string, error) {
-	v, err := c.storage.ArchiveNames(ctx)
+	v, err := c.storage.Site().ArchiveNames(ctx)
 	if err == nil && v == "" {
 		v = AutomaticNames
 	}
@@ -50,20 +50,20 @@ func (c *Content) SetArchiveNames(ctx context.Context, encoding string) (string,
 		}
 		encoding = e.Name
 	}
-	return encoding, c.storage.SetArchiveNames(ctx, encoding, false)
+	return encoding, c.storage.Site().SetArchiveNames(ctx, encoding, false)
 }
 
 // FirstUpload sets names in archives for the first upload that there is, from the
 // languages of who makes it (Accept-Language, or LANG). Later ones change nothing.
 func (c *Content) FirstUpload(ctx context.Context, languages string) error {
-	v, err := c.storage.ArchiveNames(ctx)
+	v, err := c.storage.Site().ArchiveNames(ctx)
 	if err != nil || v != "" || languages == "" {
 		return err
 	}
 	if v = charset.ForLanguages(languages); v == "" {
 		v = AutomaticNames
 	}
-	return c.storage.SetArchiveNames(ctx, v, true)
+	return c.storage.Site().SetArchiveNames(ctx, v, true)
 }
 
 // hint fills in what names are taken for that are too short to tell.
@@ -71,7 +71,7 @@ func (c *Content) hint(ctx context.Context, i *left4me.Import) error {
 	if i.Names != "" || i.NamesHint != "" {
 		return nil
 	}
-	v, err := c.storage.ArchiveNames(ctx)
+	v, err := c.storage.Site().ArchiveNames(ctx)
 	if err == nil && v != AutomaticNames {
 		i.NamesHint = v
 	}

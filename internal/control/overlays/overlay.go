@@ -90,13 +90,13 @@ func (c *Content) File(ctx context.Context, name left4me.Name, revision int, pat
 // Plan says what an import would do. Errors: left4me.NotFound,
 // left4me.Unavailable; what is wrong with the files is in the plan.
 func (c *Content) Plan(ctx context.Context, name left4me.Name, change left4me.Change) (left4me.Plan, error) {
-	if v, err := c.storage.Overlay(ctx, name); err == nil && change.Import.Texts == "" {
+	if v, err := c.storage.Overlays().Get(ctx, name); err == nil && change.Import.Texts == "" {
 		change.Import.Texts = v.Texts
 	}
 	if err := c.hint(ctx, &change.Import); err != nil {
 		return left4me.Plan{}, err
 	}
-	v, err := c.storage.Overlay(ctx, name)
+	v, err := c.storage.Overlays().Get(ctx, name)
 	if err != nil && !errors.Is(err, left4me.NotFound) {
 		return left4me.Plan{}, err
 	}
@@ -116,7 +116,7 @@ func (c *Content) Plan(ctx context.Context, name left4me.Name, change left4me.Ch
 // ForgetMove lets the next upload to an overlay find out where a folder or file goes
 // that was moved before. Errors: left4me.NotFound.
 func (c *Content) ForgetMove(ctx context.Context, by string, name left4me.Name, from string) error {
-	if err := c.storage.RememberMoves(ctx, name, []left4me.FolderMove{{From: from}}); err != nil {
+	if err := c.storage.Overlays().RememberMoves(ctx, name, []left4me.FolderMove{{From: from}}); err != nil {
 		return err
 	}
 	c.log.Info("move forgotten", "overlay", name, "by", by, "folder", from)

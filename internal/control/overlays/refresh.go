@@ -107,7 +107,7 @@ func (c *Content) refresh(ctx context.Context) error {
 			return nil
 		}
 	}
-	all, err := c.storage.Overlays(ctx)
+	all, err := c.storage.Overlays().List(ctx)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (c *Content) tidy(ctx context.Context) error {
 		if _, there := k.contents[name]; there || v.DeletedAt.IsZero() || now.Sub(v.DeletedAt) < keepGone {
 			continue
 		}
-		if err := c.storage.DropOverlay(ctx, name, now.Add(-keepGone)); err != nil {
+		if err := c.storage.Overlays().Drop(ctx, name, now.Add(-keepGone)); err != nil {
 			return err
 		}
 		c.log.Info("definition of a deleted overlay removed", "overlay", name)

@@ -40,7 +40,7 @@ func (c *Content) notice(ctx context.Context) error {
 		c.built.Store(true) // the next look asks again
 		return nil
 	}
-	rows, err := c.storage.ContentRestarts(ctx)
+	rows, err := c.storage.OverlayRestarts().List(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (c *Content) notice(ctx context.Context) error {
 			State:     RestartRuns,
 			CreatedAt: moment(c.now()),
 		}
-		if err := c.storage.SetContentRestart(ctx, r); err != nil {
+		if err := c.storage.OverlayRestarts().Set(ctx, r); err != nil {
 			return err
 		}
 		c.log.Info("servers move over to a revision", "overlay", name, "revision", r.Revision, "mode", r.Mode)
@@ -76,7 +76,7 @@ func (c *Content) notice(ctx context.Context) error {
 func (c *Content) advance(ctx context.Context) error {
 	c.turn.Lock()
 	defer c.turn.Unlock()
-	rows, err := c.storage.ContentRestarts(ctx)
+	rows, err := c.storage.OverlayRestarts().List(ctx)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (c *Content) advance(ctx context.Context) error {
 			r.Moves = append(r.Moves, c.move(ctx, r, do.wishes[i].Server))
 			moving = true
 		}
-		if err := c.storage.SetContentRestart(context.WithoutCancel(ctx), r); err != nil {
+		if err := c.storage.OverlayRestarts().Set(context.WithoutCancel(ctx), r); err != nil {
 			return err
 		}
 	}
@@ -192,7 +192,7 @@ func (c *Content) settle(ctx context.Context, r store.ContentRestart) (store.Con
 // Restart returns how servers move over to the latest revision of an overlay that
 // came by itself, under way or not, or nil when there never was one.
 func (c *Content) Restart(ctx context.Context, name left4me.Name) (*Restart, error) {
-	rows, err := c.storage.ContentRestarts(ctx)
+	rows, err := c.storage.OverlayRestarts().List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +224,7 @@ func (c *Content) Restart(ctx context.Context, name left4me.Name) (*Restart, err
 func (c *Content) CancelRestart(ctx context.Context, by string, name left4me.Name) (*Restart, error) {
 	c.turn.Lock()
 	defer c.turn.Unlock()
-	rows, err := c.storage.ContentRestarts(ctx)
+	rows, err := c.storage.OverlayRestarts().List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -238,5 +238,5 @@ func (c *Content) CancelRestart(ctx context.Context, by string, name left4me.Nam
 	}
 	r.State, r.Reason, r.EndedAt = RestartCancelled, "by "+by, moment(c.now())
 	c.log.Info("servers stay at their revisions", "overlay", name, "revision", r.Revision, "by", by)
-	return &Restart{ContentRestart: r}, c.storage.SetContentRestart(context.WithoutCancel(ctx), r)
+	return &Restart{ContentRestart: r}, c.storage.OverlayRestarts().Set(context.WithoutCancel(ctx), r)
 }

@@ -26,7 +26,7 @@ type known struct {
 // the result, not an error.
 func (c *Content) known(ctx context.Context) (known, error) {
 	k := known{definitions: map[left4me.Name]store.Overlay{}, contents: map[left4me.Name]left4me.Content{}}
-	all, err := c.storage.Overlays(ctx)
+	all, err := c.storage.Overlays().List(ctx)
 	if err != nil {
 		return k, err
 	}
@@ -199,11 +199,11 @@ func (c *Content) uses(ctx context.Context) (uses, error) {
 		wants:      map[left4me.Name]map[left4me.Name]int{},
 		pins:       map[left4me.OverlayRef][]string{},
 	}
-	blueprints, err := c.storage.Blueprints(ctx)
+	blueprints, err := c.storage.Blueprints().List(ctx)
 	if err != nil {
 		return u, err
 	}
-	servers, err := c.storage.Servers(ctx)
+	servers, err := c.storage.Servers().List(ctx)
 	if err != nil {
 		return u, err
 	}

@@ -46,7 +46,7 @@ func autostart(v left4me.Server, state left4me.ServerState, active []left4me.Job
 // startWanted starts what shall run on a host and doesn't. It is called when
 // left4me has started and the host has said what it runs.
 func (s *Servers) startWanted(ctx context.Context, host left4me.Name, boot string) error {
-	all, err := s.storage.Servers(ctx)
+	all, err := s.storage.Servers().List(ctx)
 	if err != nil {
 		return err
 	}
@@ -117,16 +117,16 @@ func (s *Servers) noteHeld(ctx context.Context, st left4me.Status) error {
 	if !st.GaveUp && !st.State.Up() {
 		return nil
 	}
-	v, err := s.storage.Server(ctx, st.Name)
+	v, err := s.storage.Servers().Get(ctx, st.Name)
 	switch {
 	case errors.Is(err, left4me.NotFound):
 		return nil
 	case err != nil:
 		return err
 	case st.GaveUp && v.Held == "":
-		return s.storage.Hold(ctx, st.Name, left4me.HeldCrashed)
+		return s.storage.Servers().Hold(ctx, st.Name, left4me.HeldCrashed)
 	case st.State.Up() && v.Held != "":
-		return s.storage.Hold(ctx, st.Name, "")
+		return s.storage.Servers().Hold(ctx, st.Name, "")
 	}
 	return nil
 }

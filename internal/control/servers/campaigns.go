@@ -42,7 +42,7 @@ func (s *Servers) CampaignsOf(ctx context.Context, stack []left4me.OverlayRef) (
 // TextHint is the encoding of texts that are too short to tell: the setting of names
 // in archives. Empty: it is found out.
 func (s *Servers) TextHint(ctx context.Context) (string, error) {
-	v, err := s.storage.ArchiveNames(ctx)
+	v, err := s.storage.Site().ArchiveNames(ctx)
 	if v == "automatic" {
 		v = ""
 	}

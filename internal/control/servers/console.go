@@ -25,7 +25,7 @@ const (
 // answering; the error comes last. A stopped server gives its history and stays
 // silent.
 func (s *Servers) Console(ctx context.Context, name left4me.Name, after int64) (iter.Seq2[bus.ConsoleChunk, error], error) {
-	v, err := s.storage.Server(ctx, name)
+	v, err := s.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (s *Servers) Console(ctx context.Context, name left4me.Name, after int64) (
 				}
 				continue
 			}
-			if _, err := s.storage.Server(ctx, name); err != nil {
+			if _, err := s.storage.Servers().Get(ctx, name); err != nil {
 				yield(c, err) // it is silent because it was deleted
 				return
 			}
@@ -58,7 +58,7 @@ func (s *Servers) Console(ctx context.Context, name left4me.Name, after int64) (
 // and does not wait for more. A negative position means that there is nothing to
 // go on from. Errors: left4me.NotFound, left4me.Unavailable.
 func (s *Servers) Recent(ctx context.Context, name left4me.Name) (bus.ConsoleChunk, error) {
-	v, err := s.storage.Server(ctx, name)
+	v, err := s.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return bus.ConsoleChunk{}, err
 	}
@@ -88,7 +88,7 @@ func (s *Servers) Command(ctx context.Context, by string, name left4me.Name, com
 	if err := CheckCommand(command); err != nil {
 		return "", err
 	}
-	v, err := s.storage.Server(ctx, name)
+	v, err := s.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return "", err
 	}

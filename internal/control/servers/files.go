@@ -19,7 +19,7 @@ const maxPaths = 1000
 // Spec returns what a server would be started with now. Errors:
 // left4me.NotFound.
 func (s *Servers) Spec(ctx context.Context, name left4me.Name) (left4me.Spec, left4me.Name, error) {
-	v, err := s.storage.Server(ctx, name)
+	v, err := s.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return left4me.Spec{}, "", err
 	}
@@ -27,7 +27,7 @@ func (s *Servers) Spec(ctx context.Context, name left4me.Name) (left4me.Spec, le
 	if err != nil {
 		return left4me.Spec{}, "", err
 	}
-	cfg, err := s.storage.OverlayCfg(ctx)
+	cfg, err := s.storage.Overlays().Cfg(ctx)
 	if err != nil {
 		return left4me.Spec{}, "", err
 	}
@@ -59,7 +59,7 @@ func (s *Servers) File(ctx context.Context, name left4me.Name, path, inside stri
 // Written returns a page of what a server wrote over its layers. Errors as of
 // Files.
 func (s *Servers) Written(ctx context.Context, name left4me.Name, f left4me.Filter) (page left4me.Page[left4me.TreeFile], err error) {
-	v, err := s.storage.Server(ctx, name)
+	v, err := s.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return page, err
 	}
@@ -105,7 +105,7 @@ func (s *Servers) Pending(ctx context.Context, name left4me.Name, after string, 
 // Discard asks for a job that drops files which a stopped server wrote. Errors:
 // left4me.NotFound, left4me.Invalid.
 func (s *Servers) Discard(ctx context.Context, by string, name left4me.Name, paths []string) (left4me.Job, error) {
-	v, err := s.storage.Server(ctx, name)
+	v, err := s.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return left4me.Job{}, err
 	}

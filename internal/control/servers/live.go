@@ -329,7 +329,7 @@ func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {
 			s.log.Warn("crash of a server", "subject", subject, "err", err)
 			return nil // it won't become readable
 		}
-		err := s.storage.AddCrash(ctx, store.Crash{
+		err := s.storage.Crashes().Add(ctx, store.Crash{
 			Host: bus.HostOf(subject), Server: c.Server, At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines,
 		})
 		if err == nil {

@@ -56,7 +56,7 @@ func TestPortOfSourceTVIsPartOfThePlan(t *testing.T) {
 
 func TestBlueprintThatTurnsSourceTVOnKeepsThePlan(t *testing.T) {
 	s := newSite(t)
-	if err := s.store.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "tv"}); err != nil {
+	if err := s.store.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "tv"}); err != nil {
 		t.Fatal(err)
 	}
 	for name, port := range map[left4me.Name]int{"alpha": 27015, "beta": 27020, "gamma": 27016} {
@@ -70,17 +70,17 @@ func TestBlueprintThatTurnsSourceTVOnKeepsThePlan(t *testing.T) {
 		}
 	}
 	on := left4me.Blueprint{Name: "tv", Settings: left4me.Settings{Cfg: []string{"tv_enable 1"}}}
-	conflict(t, "turned on", s.store.UpdateBlueprint(t.Context(), on), "settings.cfg",
+	conflict(t, "turned on", s.store.Blueprints().Update(t.Context(), on), "settings.cfg",
 		"SourceTV of alpha would take port 27020, which beta has")
 	on.Settings.Cfg = append(on.Settings.Cfg, "tv_port 28000")
-	if err := s.store.UpdateBlueprint(t.Context(), on); err != nil {
+	if err := s.store.Blueprints().Update(t.Context(), on); err != nil {
 		t.Errorf("elsewhere: %v", err)
 	}
 	_, err := s.Update(t.Context(), "al", left4me.Server{Name: "beta", Port: 28001})
 	conflict(t, "the second SourceTV", err, "port", "port 28001 is used by SourceTV of gamma (it counts up from 28000)")
 
 	// Lines of an overlay say it too.
-	o, err := s.store.CreateOverlay(t.Context(), "al", left4me.Overlay{Name: "lines", Kind: left4me.FilesOverlay})
+	o, err := s.store.Overlays().Create(t.Context(), "al", left4me.Overlay{Name: "lines", Kind: left4me.FilesOverlay})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestBlueprintThatTurnsSourceTVOnKeepsThePlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.Cfg = []string{"tv_enable 1", "tv_port 27015"}
-	_, err = s.store.UpdateOverlay(t.Context(), "al", o.Overlay)
+	_, err = s.store.Overlays().Update(t.Context(), "al", o.Overlay)
 	conflict(t, "lines of an overlay", err, "cfg", "SourceTV of beta would take port 27015, which alpha has")
 }
 

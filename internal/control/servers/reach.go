@@ -15,7 +15,7 @@ const reachWithin = 40 * time.Second
 // to the first thing that keeps everybody out. It takes some seconds. Errors:
 // left4me.NotFound, left4me.Unavailable.
 func (s *Servers) Reach(ctx context.Context, name left4me.Name) ([]left4me.Check, error) {
-	v, err := s.storage.Server(ctx, name)
+	v, err := s.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return nil, err
 	}

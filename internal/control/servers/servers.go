@@ -20,30 +20,12 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Storage is what servers need of the store.
-type Storage interface {
-	Server(ctx context.Context, name left4me.Name) (left4me.Server, error)
-	Servers(ctx context.Context) ([]left4me.Server, error)
-	CreateServer(ctx context.Context, v left4me.Server) error
-	UpdateServer(ctx context.Context, v left4me.Server) error
-	Blueprints(ctx context.Context) ([]left4me.Blueprint, error)
-	OverlayCfg(ctx context.Context) (map[left4me.Name][]string, error)
-	AddCrash(ctx context.Context, v store.Crash) error
-	Crashes(ctx context.Context, server left4me.Name, limit int) ([]store.Crash, error)
-	Hold(ctx context.Context, name left4me.Name, why left4me.Held) error
-	Listen(ctx context.Context, tables ...string) <-chan struct{}
-	ArchiveNames(ctx context.Context) (string, error)
-	Generations
-}
-
-var _ Storage = (*store.Store)(nil)
-
 // PortRange is where ports come from when nobody names one, both ends included.
 type PortRange struct{ Low, High int }
 
 // Servers is the list of servers. It is safe for concurrent use.
 type Servers struct {
-	storage Storage
+	storage *store.Store
 	jobs    *jobs.Jobs
 	bus     *bus.Bus
 	ports   PortRange
@@ -71,7 +53,7 @@ func (s *Servers) checkStack(ctx context.Context, refs []left4me.OverlayRef) err
 }
 
 // New makes the list. Start must be called for states to be known.
-func New(storage Storage, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *slog.Logger) *Servers {
+func New(storage *store.Store, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *slog.Logger) *Servers {
 	s := &Servers{storage: storage, jobs: j, ports: ports, log: log, live: newLive()}
 	s.bus = b.Under(&s.running)
 	// With the settings that the server has then.
@@ -96,7 +78,7 @@ type View struct {
 }
 
 func (s *Servers) blueprints(ctx context.Context) (map[left4me.Name]left4me.Blueprint, error) {
-	all, err := s.storage.Blueprints(ctx)
+	all, err := s.storage.Blueprints().List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +108,7 @@ func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
 	if v.Port == 0 {
 		v, err = s.createOnFreePort(ctx, v)
 	} else {
-		err = s.storage.CreateServer(ctx, v)
+		err = s.storage.Servers().Create(ctx, v)
 	}
 	if err != nil {
 		return View{}, err
@@ -144,7 +126,7 @@ func (s *Servers) createOnFreePort(ctx context.Context, v left4me.Server) (left4
 		if v.Port, err = s.freePort(ctx, v); err != nil {
 			return v, err
 		}
-		err = s.storage.CreateServer(ctx, v)
+		err = s.storage.Servers().Create(ctx, v)
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Conflict || e.Field != "port" {
 			return v, err
 		}
@@ -190,13 +172,13 @@ func (s *Servers) freePort(ctx context.Context, v left4me.Server) (int, error) {
 func (s *Servers) definitions(ctx context.Context) (all []left4me.Server, blueprints map[left4me.Name]left4me.Blueprint,
 	cfg map[left4me.Name][]string, err error,
 ) {
-	if all, err = s.storage.Servers(ctx); err != nil {
+	if all, err = s.storage.Servers().List(ctx); err != nil {
 		return nil, nil, nil, err
 	}
 	if blueprints, err = s.blueprints(ctx); err != nil {
 		return nil, nil, nil, err
 	}
-	cfg, err = s.storage.OverlayCfg(ctx)
+	cfg, err = s.storage.Overlays().Cfg(ctx)
 	return all, blueprints, cfg, err
 }
 
@@ -228,5 +210,5 @@ func (s *Servers) Act(ctx context.Context, by string, kind left4me.JobKind, name
 
 // Crashes returns the newest deaths of a server, at most limit.
 func (s *Servers) Crashes(ctx context.Context, name left4me.Name, limit int) ([]store.Crash, error) {
-	return s.storage.Crashes(ctx, name, limit)
+	return s.storage.Crashes().List(ctx, name, limit)
 }

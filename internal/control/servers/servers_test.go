@@ -47,7 +47,7 @@ func newSite(t *testing.T) *site {
 		b.Close()
 		st.Close()
 	})
-	j := jobs.New(st, b, log)
+	j := jobs.New(st.Jobs(), b, log)
 	s := &site{
 		jobs:    j,
 		Servers: servers.New(st, j, b, servers.PortRange{Low: 33000, High: 33002}, log),
@@ -141,7 +141,7 @@ func TestCreateFillsInWhatNobodySaid(t *testing.T) {
 	if v.Host != left4me.LocalHost || v.Blueprint != left4me.DefaultBlueprint || v.Port != 33000 || v.CreatedAt.IsZero() {
 		t.Errorf("%+v", v)
 	}
-	if err := s.store.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "versus"}); err != nil {
+	if err := s.store.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "versus"}); err != nil {
 		t.Fatal(err)
 	}
 	v, err := s.Create(t.Context(), left4me.Server{Name: "beta", Blueprint: "versus", Port: 40000})
@@ -351,7 +351,7 @@ func TestJobsAreShownAtTheirServer(t *testing.T) {
 		t.Errorf("%+v, %v", v.Job, err)
 	}
 	// What the host is told is the definition with its blueprint applied.
-	q, err := s.store.Job(t.Context(), j.ID)
+	q, err := s.store.Jobs().Get(t.Context(), j.ID)
 	var told left4me.Spec
 	if err = errors.Join(err, json.Unmarshal(q.Spec, &told)); err != nil || told.Port != 33000 ||
 		told.Settings.Hostname != "left4me alpha" {

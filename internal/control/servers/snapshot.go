@@ -91,7 +91,7 @@ func (s *Servers) Get(ctx context.Context, name left4me.Name) (View, error) {
 		return strings.Compare(string(v.Name), string(n))
 	})
 	if !ok {
-		_, err := s.storage.Server(ctx, name) // it knows how to say that there is none
+		_, err := s.storage.Servers().Get(ctx, name) // it knows how to say that there is none
 		return View{}, err
 	}
 	return s.view(snap, i), nil

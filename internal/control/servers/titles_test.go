@@ -22,7 +22,7 @@ func TestTheHostIsToldTheSettingOfNames(t *testing.T) {
 		},
 	})
 	for _, c := range []struct{ setting, want string }{{"automatic", ""}, {"big5", "big5"}} {
-		if err := s.store.SetArchiveNames(t.Context(), c.setting, false); err != nil {
+		if err := s.store.Site().SetArchiveNames(t.Context(), c.setting, false); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Campaigns(t.Context(), v.Name); err != nil || hint != c.want {

@@ -30,7 +30,7 @@ func TestNamesOfMapsAndModesAreKeptInLowerCase(t *testing.T) {
 		Blueprint: left4me.DefaultBlueprint,
 		Settings:  left4me.Settings{Map: "C1M1_Hotel"},
 	}
-	if err := s.store.CreateServer(t.Context(), old); err != nil {
+	if err := s.store.Servers().Create(t.Context(), old); err != nil {
 		t.Fatal(err)
 	}
 	if sp, _, err := s.Spec(t.Context(), "beta"); err != nil || sp.Settings.Map != "c1m1_hotel" {
@@ -125,7 +125,7 @@ func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
 	}
 	// As an older left4me kept it.
 	old := left4me.Server{Name: "beta", Host: left4me.LocalHost, Port: 33002, Blueprint: left4me.DefaultBlueprint, Settings: given}
-	if err := s.store.CreateServer(t.Context(), old); err != nil {
+	if err := s.store.Servers().Create(t.Context(), old); err != nil {
 		t.Fatal(err)
 	}
 	sp, _, err := s.Spec(t.Context(), "beta")

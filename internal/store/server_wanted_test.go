@@ -10,7 +10,7 @@ import (
 // wants checks what is wanted of alpha, and by whom.
 func wants(t *testing.T, s *store.Store, want left4me.Wanted, by string) {
 	t.Helper()
-	v, err := s.Server(t.Context(), "alpha")
+	v, err := s.Servers().Get(t.Context(), "alpha")
 	if err != nil || v.Wanted != want || v.WantedBy != by {
 		t.Errorf("%s by %q is wanted, %v; want %s by %q", v.Wanted, v.WantedBy, err, want, by)
 	}
@@ -21,24 +21,24 @@ func add(t *testing.T, s *store.Store, id left4me.JobID, kind left4me.JobKind, b
 	t.Helper()
 	v := job(id, kind, "alpha")
 	v.By = by
-	_, err := s.AddJob(t.Context(), v, always)
+	_, err := s.Jobs().Add(t.Context(), v, always)
 	ok(t, err)
 }
 
 // end ends a job on alpha.
 func end(t *testing.T, s *store.Store, id left4me.JobID, state left4me.JobState) {
 	t.Helper()
-	v, err := s.Job(t.Context(), id)
+	v, err := s.Jobs().Get(t.Context(), id)
 	ok(t, err)
 	v.State, v.EndedAt = state, at
-	_, err = s.EndJob(t.Context(), v.Job, "")
+	_, err = s.Jobs().End(t.Context(), v.Job, "")
 	ok(t, err)
 }
 
 // begin lets a job on alpha run.
 func begin(t *testing.T, s *store.Store, id left4me.JobID) {
 	t.Helper()
-	_, began, err := s.RunJob(t.Context(), id, at)
+	_, began, err := s.Jobs().Run(t.Context(), id, at)
 	if err != nil || !began {
 		t.Fatalf("%v, %v", began, err)
 	}
@@ -84,7 +84,7 @@ func TestCancelledJobAndWantedState(t *testing.T) {
 		for _, kind := range []left4me.JobKind{left4me.StartServer, left4me.RestartServer, left4me.ResetServer, left4me.StopServer} {
 			s := newStore(t)
 			serve(t, s, "alpha")
-			ok(t, s.SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
+			ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
 			add(t, s, "1", kind, "al")
 			begin(t, s, "1")
 			end(t, s, "1", left4me.JobCancelled)
@@ -99,7 +99,7 @@ func TestCancelledJobAndWantedState(t *testing.T) {
 		add(t, s, "2", left4me.RestartServer, "bo")
 		end(t, s, "1", left4me.JobCancelled)
 		wants(t, s, left4me.WantRunning, "bo")
-		ok(t, s.SetWanted(t.Context(), "alpha", left4me.WantStopped, "console", at))
+		ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantStopped, "console", at))
 		end(t, s, "2", left4me.JobCancelled)
 		wants(t, s, left4me.WantStopped, "console")
 	})
@@ -109,10 +109,10 @@ func TestEqualRequestSetsWantedStateAgain(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	add(t, s, "1", left4me.StartServer, "al")
-	ok(t, s.SetWanted(t.Context(), "alpha", left4me.WantStopped, "console", at))
+	ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantStopped, "console", at))
 	v := job("2", left4me.StartServer, "alpha")
 	v.By = "bo"
-	got, err := s.AddJob(t.Context(), v, func(active []store.QueuedJob) (*store.QueuedJob, error) { return &active[0], nil })
+	got, err := s.Jobs().Add(t.Context(), v, func(active []store.QueuedJob) (*store.QueuedJob, error) { return &active[0], nil })
 	if err != nil || got.ID != "1" || got.By != "al" {
 		t.Errorf("%+v, %v", got.Job, err)
 	}
@@ -122,16 +122,16 @@ func TestEqualRequestSetsWantedStateAgain(t *testing.T) {
 func TestSetWantedReleasesServer(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
-	ok(t, s.Hold(t.Context(), "alpha", left4me.HeldCrashed))
-	ok(t, s.Hold(t.Context(), "beta", left4me.HeldCrashed)) // there is none
-	if v, err := s.Server(t.Context(), "alpha"); err != nil || v.Held != left4me.HeldCrashed {
+	ok(t, s.Servers().Hold(t.Context(), "alpha", left4me.HeldCrashed))
+	ok(t, s.Servers().Hold(t.Context(), "beta", left4me.HeldCrashed)) // there is none
+	if v, err := s.Servers().Get(t.Context(), "alpha"); err != nil || v.Held != left4me.HeldCrashed {
 		t.Errorf("%+v, %v", v, err)
 	}
 	add(t, s, "1", left4me.StartServer, "al")
-	if v, err := s.Server(t.Context(), "alpha"); err != nil || v.Held != "" || !v.WantedAt.Equal(at) {
+	if v, err := s.Servers().Get(t.Context(), "alpha"); err != nil || v.Held != "" || !v.WantedAt.Equal(at) {
 		t.Errorf("%+v, %v", v, err)
 	}
-	is(t, s.SetWanted(t.Context(), "beta", left4me.WantStopped, "al", at), left4me.NotFound, "")
+	is(t, s.Servers().SetWanted(t.Context(), "beta", left4me.WantStopped, "al", at), left4me.NotFound, "")
 }
 
 func TestStartThatEndsLeft4meIsHeld(t *testing.T) {
@@ -140,7 +140,7 @@ func TestStartThatEndsLeft4meIsHeld(t *testing.T) {
 	add(t, s, "1", left4me.StartServer, "al")
 	begin(t, s, "1")
 	end(t, s, "1", left4me.JobInterrupted)
-	if v, err := s.Server(t.Context(), "alpha"); err != nil || v.Held != left4me.HeldCrashed || v.Wanted != left4me.WantRunning {
+	if v, err := s.Servers().Get(t.Context(), "alpha"); err != nil || v.Held != left4me.HeldCrashed || v.Wanted != left4me.WantRunning {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
@@ -148,10 +148,10 @@ func TestStartThatEndsLeft4meIsHeld(t *testing.T) {
 func TestAutostartIsDecidedOnTheRow(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
-	ok(t, s.SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
+	ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
 	v := job("1", left4me.StartServer, "alpha")
 	v.By = "left4me"
-	got, added, err := s.Autostart(t.Context(), v, "boot-1", func(row left4me.Server, active []store.QueuedJob) store.Decision {
+	got, added, err := s.Jobs().Autostart(t.Context(), v, "boot-1", func(row left4me.Server, active []store.QueuedJob) store.Decision {
 		if row.BootID != "" || row.Wanted != left4me.WantRunning || len(active) != 0 {
 			t.Errorf("%+v, %v", row, active)
 		}
@@ -160,16 +160,16 @@ func TestAutostartIsDecidedOnTheRow(t *testing.T) {
 	if !added || err != nil || got.State != left4me.JobQueued {
 		t.Fatalf("%+v, %v, %v", got, added, err)
 	}
-	if have, err := s.Job(t.Context(), "1"); err != nil || have.Reason != "started after a reboot" {
+	if have, err := s.Jobs().Get(t.Context(), "1"); err != nil || have.Reason != "started after a reboot" {
 		t.Errorf("%+v, %v", have, err)
 	}
-	_, added, err = s.Autostart(t.Context(), v, "boot-2", func(row left4me.Server, active []store.QueuedJob) store.Decision {
+	_, added, err = s.Jobs().Autostart(t.Context(), v, "boot-2", func(row left4me.Server, active []store.QueuedJob) store.Decision {
 		if row.BootID != "boot-1" || len(active) != 1 {
 			t.Errorf("%+v, %v", row, active)
 		}
 		return store.Decision{Hold: left4me.HeldBoot}
 	})
-	row, rerr := s.Server(t.Context(), "alpha")
+	row, rerr := s.Servers().Get(t.Context(), "alpha")
 	if added || err != nil || rerr != nil || row.BootID != "boot-2" || row.Held != left4me.HeldBoot {
 		t.Errorf("%+v, %v, %v, %v", row, added, err, rerr)
 	}
@@ -177,7 +177,7 @@ func TestAutostartIsDecidedOnTheRow(t *testing.T) {
 	end(t, s, "1", left4me.JobCancelled)
 	wants(t, s, left4me.WantStopped, "left4me")
 	v.Target = "beta"
-	if _, added, err := s.Autostart(t.Context(), v, "boot-2", nil); added || err != nil {
+	if _, added, err := s.Jobs().Autostart(t.Context(), v, "boot-2", nil); added || err != nil {
 		t.Errorf("a server that isn't there: %v, %v", added, err)
 	}
 }
@@ -185,15 +185,15 @@ func TestAutostartIsDecidedOnTheRow(t *testing.T) {
 func TestAutostartSetting(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
-	v, err := s.Server(t.Context(), "alpha")
+	v, err := s.Servers().Get(t.Context(), "alpha")
 	if err != nil || v.Autostart != left4me.AutostartLast {
 		t.Fatalf("%+v, %v", v, err)
 	}
 	v.Autostart = left4me.AutostartNever
-	ok(t, s.UpdateServer(t.Context(), v))
+	ok(t, s.Servers().Update(t.Context(), v))
 	v.Autostart, v.Version = "", 0
-	ok(t, s.UpdateServer(t.Context(), v))
-	if v, err = s.Server(t.Context(), "alpha"); err != nil || v.Autostart != left4me.AutostartNever {
+	ok(t, s.Servers().Update(t.Context(), v))
+	if v, err = s.Servers().Get(t.Context(), "alpha"); err != nil || v.Autostart != left4me.AutostartNever {
 		t.Errorf("%+v, %v", v, err)
 	}
 }

@@ -23,15 +23,17 @@ func TestListenersLearnOfWritesToTheirTables(t *testing.T) {
 	s := newStore(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	blueprints, servers, both := s.Listen(ctx, "blueprint"), s.Listen(ctx, "server"), s.Listen(ctx, "server", "blueprint")
-	ok(t, s.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "one"}))
+	ok(t, s.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "one"}))
 	if !rang(blueprints) || rang(servers) || !rang(both) {
 		t.Error("a new blueprint is told to others than its listeners")
 	}
-	ok(t, s.CreateServer(t.Context(), left4me.Server{Name: "alpha", Host: left4me.LocalHost, Port: 27015, Blueprint: "one", CreatedAt: at}))
+	ok(t,
+		s.Servers().Create(t.Context(),
+			left4me.Server{Name: "alpha", Host: left4me.LocalHost, Port: 27015, Blueprint: "one", CreatedAt: at}))
 	if rang(blueprints) || !rang(servers) || !rang(both) {
 		t.Error("a new server is told to others than its listeners")
 	}
-	if err := s.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "one"}); err == nil || rang(blueprints) {
+	if err := s.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "one"}); err == nil || rang(blueprints) {
 		t.Error("a write that failed is told")
 	}
 	cancel()
@@ -58,11 +60,11 @@ func TestABellForgetsWhoseContextEnded(t *testing.T) {
 func TestTheNewestJobOfATargetCountsAsItsFailure(t *testing.T) {
 	s := newStore(t)
 	ok(t,
-		s.CreateServer(t.Context(),
+		s.Servers().Create(t.Context(),
 			left4me.Server{Name: "alpha", Host: left4me.LocalHost, Port: 27015, Blueprint: left4me.DefaultBlueprint, CreatedAt: at}))
 	failed := func() int {
 		t.Helper()
-		all, err := s.FailedJobs(t.Context(), "server", []left4me.Name{"alpha", "nobody"})
+		all, err := s.Jobs().Failed(t.Context(), "server", []left4me.Name{"alpha", "nobody"})
 		ok(t, err)
 		for _, j := range all {
 			if j.Error == nil || j.Error.Field != "port" || len(j.Log) > 0 {
@@ -84,10 +86,10 @@ func TestTheNewestJobOfATargetCountsAsItsFailure(t *testing.T) {
 			},
 			Spec: []byte("{}"),
 		}
-		_, err := s.AddJob(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
+		_, err := s.Jobs().Add(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
 		ok(t, err)
 		v.State, v.Error, v.EndedAt, v.Log = state, why, at, []string{"long"}
-		_, err = s.EndJob(t.Context(), v.Job, "")
+		_, err = s.Jobs().End(t.Context(), v.Job, "")
 		ok(t, err)
 	}
 	end("a", left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "port 27015 is used by python3"})

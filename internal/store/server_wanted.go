@@ -13,8 +13,8 @@ import (
 
 // SetWanted notes what somebody asked of a server otherwise than by a job: who
 // stopped it from its console, say. Errors: left4me.NotFound.
-func (s *Store) SetWanted(ctx context.Context, name left4me.Name, w left4me.Wanted, by string, at time.Time) error {
-	err := s.tx(ctx, func(tx *transaction) error { return setWanted(ctx, tx, name, w, by, at, "") })
+func (s Servers) SetWanted(ctx context.Context, name left4me.Name, w left4me.Wanted, by string, at time.Time) error {
+	err := s.db.tx(ctx, func(tx *transaction) error { return setWanted(ctx, tx, name, w, by, at, "") })
 	if err != nil {
 		return fmt.Errorf("note that %s wants %s %s: %w", by, name, w, err)
 	}
@@ -67,8 +67,8 @@ func endWish(ctx context.Context, tx *transaction, v left4me.Job) error {
 
 // Hold notes what holds a server, or with an empty reason that nothing does. One
 // that isn't there is passed over.
-func (s *Store) Hold(ctx context.Context, name left4me.Name, why left4me.Held) error {
-	err := s.tx(ctx, func(tx *transaction) error {
+func (s Servers) Hold(ctx context.Context, name left4me.Name, why left4me.Held) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `UPDATE server SET held = ? WHERE name = ?`, why, name)
 		return err
 	})
@@ -89,11 +89,11 @@ type Decision struct {
 // is noted beside the row, unless it is empty. All of it is one transaction, so that nothing that
 // people ask for comes between. It reports whether v was added. A server that
 // isn't there is no error.
-func (s *Store) Autostart(ctx context.Context, v QueuedJob, boot string, decide func(left4me.Server, []QueuedJob) Decision) (QueuedJob,
+func (s Jobs) Autostart(ctx context.Context, v QueuedJob, boot string, decide func(left4me.Server, []QueuedJob) Decision) (QueuedJob,
 	bool, error,
 ) {
 	added := false
-	err := s.tx(ctx, func(tx *transaction) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
 		server, err := scanServer(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, v.Target))
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Sessions are the table session.
+type Sessions struct{ db *Store }
+
+// Sessions returns them; the value may be copied.
+func (s *Store) Sessions() Sessions { return Sessions{s} }
+
+// Session is a login of a browser.
+type Session struct {
+	Hash      []byte // of what the cookie holds
+	UserID    int64
+	Agent     string
+	Address   string
+	CreatedAt time.Time
+	SeenAt    time.Time
+	ExpiresAt time.Time
+}
+
+// Create adds a session of a user who is enabled and whose Version is
+// still version, and removes sessions that have expired. Errors: left4me.NotFound
+// when the user has changed meanwhile.
+func (s Sessions) Create(ctx context.Context, v Session, version int) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM session WHERE expires_at <= ?`, millis(v.CreatedAt)); err != nil {
+			return err
+		}
+		r, err := tx.ExecContext(ctx, `INSERT INTO session(hash, user_id, agent, address, created_at, seen_at, expires_at)
+			SELECT ?, id, ?, ?, ?, ?, ? FROM user WHERE id = ? AND version = ? AND NOT disabled`,
+			v.Hash, v.Agent, v.Address, millis(v.CreatedAt), millis(v.SeenAt), millis(v.ExpiresAt), v.UserID, version)
+		return oneRow(r, err, "the user was changed meanwhile")
+	})
+	if err != nil {
+		return fmt.Errorf("create session: %w", err)
+	}
+	return nil
+}
+
+// Get returns a session, expired or not, and whose it is. Errors:
+// left4me.NotFound.
+func (s Sessions) Get(ctx context.Context, hash []byte) (Session, User, error) {
+	v := Session{Hash: hash}
+	var created, seen, expires int64
+	u, err := scanUserAnd(s.db.read.QueryRowContext(ctx, `SELECT `+userColumns+`,
+		session.agent, session.address, session.created_at, session.seen_at, session.expires_at
+		FROM session JOIN user ON user.id = session.user_id WHERE session.hash = ?`, hash),
+		&v.Agent, &v.Address, &created, &seen, &expires)
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, u, &left4me.Error{Kind: left4me.NotFound, Text: "there is no such session"}
+	}
+	if err != nil {
+		return v, u, fmt.Errorf("get session: %w", err)
+	}
+	v.UserID, v.CreatedAt, v.SeenAt, v.ExpiresAt = u.ID, fromMillis(created), fromMillis(seen), fromMillis(expires)
+	return v, u, nil
+}
+
+// Touch notes that a session was used and how long it is good for now.
+// One that is gone stays gone.
+func (s Sessions) Touch(ctx context.Context, hash []byte, seen, expires time.Time) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `UPDATE session SET seen_at = ?, expires_at = ? WHERE hash = ?`, millis(seen), millis(expires), hash)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("touch session: %w", err)
+	}
+	return nil
+}
+
+// List lists sessions that have not expired at a moment, last used first:
+// those of a user, or with 0 of everybody.
+func (s Sessions) List(ctx context.Context, user int64, at time.Time) ([]Session, error) {
+	rows, err := s.db.read.QueryContext(ctx, `SELECT hash, user_id, agent, address, created_at, seen_at, expires_at FROM session
+		WHERE (?1 = 0 OR user_id = ?1) AND expires_at > ?2 ORDER BY seen_at DESC, hash`, user, millis(at))
+	all, err := collect(rows, err, func(r row) (Session, error) {
+		var (
+			v                      Session
+			created, seen, expires int64
+		)
+		err := r.Scan(&v.Hash, &v.UserID, &v.Agent, &v.Address, &created, &seen, &expires)
+		v.CreatedAt, v.SeenAt, v.ExpiresAt = fromMillis(created), fromMillis(seen), fromMillis(expires)
+		return v, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	return all, nil
+}
+
+// DeleteAll removes all sessions of a user and says how many there were.
+func (s Sessions) DeleteAll(ctx context.Context, user int64) (n int, err error) {
+	err = s.db.tx(ctx, func(tx *transaction) error {
+		n, err = removed(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, user))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("delete sessions: %w", err)
+	}
+	return n, nil
+}
+
+// Delete removes a session; none is no error.
+func (s Sessions) Delete(ctx context.Context, hash []byte) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM session WHERE hash = ?`, hash)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("delete session: %w", err)
+	}
+	return nil
+}

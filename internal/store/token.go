@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Tokens are the table token.
+type Tokens struct{ db *Store }
+
+// Tokens returns them; the value may be copied.
+func (s *Store) Tokens() Tokens { return Tokens{s} }
+
+// Token is what a program logs in with.
+type Token struct {
+	Hash      []byte // of the token
+	UserID    int64
+	Label     string
+	CreatedAt time.Time
+	UsedAt    time.Time // zero: never
+	ExpiresAt time.Time // zero: never
+}
+
+// Create adds a token of a user who is enabled. Errors: left4me.NotFound.
+func (s Tokens) Create(ctx context.Context, v Token) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		r, err := tx.ExecContext(ctx, `INSERT INTO token(hash, user_id, label, created_at, expires_at)
+			SELECT ?, id, ?, ?, ? FROM user WHERE id = ? AND NOT disabled`,
+			v.Hash, v.Label, millis(v.CreatedAt), millisOrNull(v.ExpiresAt), v.UserID)
+		return oneRow(r, err, "there is no such user, or the user is disabled")
+	})
+	if err != nil {
+		return fmt.Errorf("create token: %w", err)
+	}
+	return nil
+}
+
+// Get returns a token, expired or not, and whose it is. Errors:
+// left4me.NotFound.
+func (s Tokens) Get(ctx context.Context, hash []byte) (Token, User, error) {
+	v := Token{Hash: hash}
+	var (
+		created       int64
+		used, expires sql.NullInt64
+	)
+	u, err := scanUserAnd(s.db.read.QueryRowContext(ctx, `SELECT `+userColumns+`,
+		token.label, token.created_at, token.used_at, token.expires_at
+		FROM token JOIN user ON user.id = token.user_id WHERE token.hash = ?`, hash),
+		&v.Label, &created, &used, &expires)
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, u, &left4me.Error{Kind: left4me.NotFound, Text: "there is no such token"}
+	}
+	if err != nil {
+		return v, u, fmt.Errorf("get token: %w", err)
+	}
+	v.UserID, v.CreatedAt, v.UsedAt, v.ExpiresAt = u.ID, fromMillis(created), fromNull(used), fromNull(expires)
+	return v, u, nil
+}
+
+// OwnedToken is a token and the name of whom it stands for.
+type OwnedToken struct {
+	Token
+	Owner string
+}
+
+// List lists tokens, expired ones too, by owner and oldest first: those of a
+// user, or with 0 of everybody.
+func (s Tokens) List(ctx context.Context, user int64) ([]OwnedToken, error) {
+	rows, err := s.db.read.QueryContext(ctx,
+		`SELECT token.hash, token.user_id, token.label, token.created_at, token.used_at, token.expires_at, user.name
+		FROM token JOIN user ON user.id = token.user_id
+		WHERE ?1 = 0 OR token.user_id = ?1 ORDER BY user.name, token.created_at, token.hash`, user)
+	all, err := collect(rows, err, func(r row) (OwnedToken, error) {
+		var (
+			v             OwnedToken
+			created       int64
+			used, expires sql.NullInt64
+		)
+		err := r.Scan(&v.Hash, &v.UserID, &v.Label, &created, &used, &expires, &v.Owner)
+		v.CreatedAt, v.UsedAt, v.ExpiresAt = fromMillis(created), fromNull(used), fromNull(expires)
+		return v, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list tokens: %w", err)
+	}
+	return all, nil
+}
+
+// Touch notes that a token was used.
+func (s Tokens) Touch(ctx context.Context, hash []byte, used time.Time) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `UPDATE token SET used_at = ? WHERE hash = ?`, millis(used), hash)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("touch token: %w", err)
+	}
+	return nil
+}
+
+// Delete removes a token. Errors: left4me.NotFound.
+func (s Tokens) Delete(ctx context.Context, hash []byte) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		r, err := tx.ExecContext(ctx, `DELETE FROM token WHERE hash = ?`, hash)
+		return oneRow(r, err, "there is no such token")
+	})
+	if err != nil {
+		return fmt.Errorf("delete token: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Users are the table user.
+type Users struct{ db *Store }
+
+// Users returns them; the value may be copied.
+func (s *Store) Users() Users { return Users{s} }
+
+// User is somebody who can log in.
+type User struct {
+	ID        int64
+	Name      string
+	Password  string // argon2id in PHC form, or what another program made until the first login
+	Admin     bool
+	Disabled  bool // neither password nor token lets this user in
+	Version   int  // counts changes of password, role and state
+	CreatedAt time.Time
+}
+
+const userColumns = `user.id, user.name, user.password, user.admin, user.disabled, user.version, user.created_at`
+
+func scanUser(r row) (User, error) { return scanUserAnd(r) }
+
+// scanUserAnd reads a user and further columns.
+func scanUserAnd(r row, more ...any) (User, error) {
+	var (
+		v       User
+		created int64
+	)
+	if err := r.Scan(append([]any{&v.ID, &v.Name, &v.Password, &v.Admin, &v.Disabled, &v.Version, &created}, more...)...); err != nil {
+		return v, err
+	}
+	v.CreatedAt = fromMillis(created)
+	return v, nil
+}
+
+// Get returns the user of a name, whose case does not matter. Errors:
+// left4me.NotFound.
+func (s Users) Get(ctx context.Context, name string) (User, error) {
+	return one(s.db.read.QueryRowContext(ctx, `SELECT `+userColumns+` FROM user WHERE name = ?`, name), scanUser, "user", name)
+}
+
+// List lists everybody, by name.
+func (s Users) List(ctx context.Context) ([]User, error) {
+	rows, err := s.db.read.QueryContext(ctx, `SELECT `+userColumns+` FROM user ORDER BY name`)
+	all, err := collect(rows, err, scanUser)
+	if err != nil {
+		return nil, fmt.Errorf("list users: %w", err)
+	}
+	return all, nil
+}
+
+// Create adds a user and returns it with its id. Errors: left4me.Conflict
+// when the name is taken.
+func (s Users) Create(ctx context.Context, v User) (User, error) {
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		r, err := tx.ExecContext(ctx, `INSERT INTO user(name, password, admin, created_at) VALUES (?,?,?,?)`,
+			v.Name, v.Password, v.Admin, millis(v.CreatedAt))
+		if violates(err) {
+			return &left4me.Error{
+				Kind:  left4me.Conflict,
+				Field: "name",
+				Text:  fmt.Sprintf("there is a user %q already", v.Name),
+				Hint:  "choose another name",
+			}
+		}
+		if err != nil {
+			return err
+		}
+		v.ID, err = r.LastInsertId()
+		return err
+	})
+	if err != nil {
+		return v, fmt.Errorf("create user: %w", err)
+	}
+	return v, nil
+}
+
+// ReplacePassword gives a user another hash in place of the old one; when it is
+// another one meanwhile, that stays.
+func (s Users) ReplacePassword(ctx context.Context, user int64, old, hash string) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `UPDATE user SET password = ? WHERE id = ? AND password = ?`, hash, user, old)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("replace password: %w", err)
+	}
+	return nil
+}
