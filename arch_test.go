@@ -20,13 +20,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const module = "github.com/left4me/left4me"
+const (
+	module  = "github.com/left4me/left4me"
+	apitype = "api/apitype"
+)
 
 var update = flag.Bool("update", false, "write docs/linked-modules.txt anew")
 
 // mayImport is the direction of imports: the first part of a package's path,
 // without internal/, and the first parts of what it may import of ours. A package
-// may always import packages of its own part, but see alone.
+// may always import packages of its own part, but see alone. Of the API its types
+// are a part of their own, so that its clients can have them and nothing else.
 var mayImport = map[string][]string{
 	"left4me":  {},
 	"source":   {},
@@ -40,13 +44,16 @@ var mayImport = map[string][]string{
 	"store":    {"left4me", "disk"},
 	"control":  {"left4me", "store", "bus", "disk", "gametext", "charset"},
 	"host":     {"left4me", "bus", "disk", "gametext", "charset", "unixsock", "source", "steam", "deploy"},
-	"api":      {"left4me", "control", "disk"},
+	apitype:    {"left4me"},
+	"api":      {"left4me", apitype, "control", "disk"},
 	"web":      {"left4me", "control", "disk"},
-	"cli":      {"left4me"},
+	"cli":      {"left4me", apitype},
 	"cmd":      {"left4me", "unixsock", "cli", "api", "web", "control", "store", "bus", "disk", "host", "source", "steam"},
 	"sim":      {"source"},
-	"test":     {"left4me", "charset", "cli", "api", "web", "control", "store", "bus", "disk", "host", "source", "steam", "sim", "cmd"},
-	"":         {"left4me"}, // this test
+	"test": {
+		"left4me", "charset", "cli", "api", apitype, "web", "control", "store", "bus", "disk", "host", "source", "steam", "sim", "cmd",
+	},
+	"": {"left4me"}, // this test
 }
 
 // inTests is what tests of a part, and packages for tests, whose names end in
@@ -54,7 +61,7 @@ var mayImport = map[string][]string{
 // game behind what they test.
 var inTests = map[string][]string{
 	"api":   {"store", "bus"},
-	"web":   {"store", "bus", "api"},
+	"web":   {"store", "bus", "api", apitype},
 	"cmd":   {"sim"},
 	"host":  {"sim"},
 	"steam": {"sim"},
@@ -127,6 +134,9 @@ func part(path string) (name string, ok bool) {
 	}
 	rest, ok := strings.CutPrefix(path, module+"/")
 	rest = strings.TrimPrefix(rest, "internal/")
+	if rest == apitype {
+		return apitype, ok
+	}
 	name, _, _ = strings.Cut(rest, "/")
 	return name, ok
 }

@@ -3,10 +3,10 @@ package api
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -26,86 +26,48 @@ func (a *api) accountRoutes(h huma.API) {
 	route(h, del, "/tokens/{id}", "revokeToken", look, 200, "Revoke a token", a.revokeToken) // anybody may take back what stands for them
 }
 
-// NewUser is what a user is created from.
-type NewUser struct {
-	Name     string `json:"name"`
-	Password string `json:"password" doc:"At least 10 characters"`
-	Admin    bool   `json:"admin,omitempty" doc:"May change things, not only look"`
+func userOf(v accounts.User) apitype.User {
+	return apitype.User{ID: v.UserID, Name: v.Name, Admin: v.Admin, Disabled: v.Disabled}
 }
 
-// User is the account of somebody.
-type User struct {
-	ID       int64  `json:"id"`
-	Name     string `json:"name"`
-	Admin    bool   `json:"admin"`
-	Disabled bool   `json:"disabled" doc:"Can't log in, and tokens don't count"`
-}
-
-func userOf(v accounts.User) User {
-	return User{ID: v.UserID, Name: v.Name, Admin: v.Admin, Disabled: v.Disabled}
-}
-
-func (a *api) listUsers(ctx context.Context, _ *none) ([]User, error) {
+func (a *api) listUsers(ctx context.Context, _ *none) ([]apitype.User, error) {
 	users, err := a.Accounts.Users(ctx)
-	all := make([]User, len(users)) // an empty list is one, not null
+	all := make([]apitype.User, len(users)) // an empty list is one, not null
 	for i, v := range users {
 		all[i] = userOf(v)
 	}
 	return all, err
 }
 
-func (a *api) createUser(ctx context.Context, in *struct{ Body NewUser }) (User, error) {
+func (a *api) createUser(ctx context.Context, in *struct{ Body apitype.NewUser }) (apitype.User, error) {
 	v, err := a.Accounts.CreateUser(ctx, in.Body.Name, in.Body.Password, in.Body.Admin)
 	return userOf(v), err
 }
 
-// NewToken is what a token is created from.
-type NewToken struct {
-	Label     string    `json:"label" doc:"What it is for"`
-	User      string    `json:"user,omitempty" doc:"Whom it stands for; without it, who asks"`
-	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"Without it: never"`
-}
-
-// Token is a new token; it is not shown again.
-type Token struct {
-	Token     string    `json:"token"`
-	User      string    `json:"user"`
-	Label     string    `json:"label"`
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
-}
-
-// KnownToken is a token as it is listed: all but the token.
-type KnownToken struct {
-	ID        string    `json:"id" doc:"Revokes it; nobody can log in with it"`
-	User      string    `json:"user"`
-	Label     string    `json:"label"`
-	CreatedAt time.Time `json:"created_at"`
-	UsedAt    time.Time `json:"used_at,omitzero" doc:"To the minute; absent: never"`
-	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"Absent: never"`
-}
-
-func (a *api) listTokens(ctx context.Context, _ *none) ([]KnownToken, error) {
+func (a *api) listTokens(ctx context.Context, _ *none) ([]apitype.KnownToken, error) {
 	tokens, err := a.Accounts.Tokens(ctx, actorOf(ctx))
-	all := make([]KnownToken, len(tokens))
+	all := make([]apitype.KnownToken, len(tokens))
 	for i, v := range tokens {
-		all[i] = KnownToken{ID: v.ID, User: v.User, Label: v.Label, CreatedAt: v.CreatedAt, UsedAt: v.UsedAt, ExpiresAt: v.ExpiresAt}
+		all[i] = apitype.KnownToken{
+			ID:        v.ID,
+			User:      v.User,
+			Label:     v.Label,
+			CreatedAt: v.CreatedAt,
+			UsedAt:    v.UsedAt,
+			ExpiresAt: v.ExpiresAt,
+		}
 	}
 	return all, err
-}
-
-// revoked says which token is worthless now.
-type revoked struct {
-	ID string `json:"id"`
 }
 
 func (a *api) revokeToken(ctx context.Context, in *struct {
 	ID string `path:"id" maxLength:"64"`
 },
-) (revoked, error) {
-	return revoked{in.ID}, a.Accounts.RevokeToken(ctx, actorOf(ctx), in.ID)
+) (apitype.Revoked, error) {
+	return apitype.Revoked{ID: in.ID}, a.Accounts.RevokeToken(ctx, actorOf(ctx), in.ID)
 }
 
-func (a *api) createToken(ctx context.Context, in *struct{ Body NewToken }) (Token, error) {
+func (a *api) createToken(ctx context.Context, in *struct{ Body apitype.NewToken }) (apitype.Token, error) {
 	b := in.Body
 	owner := actorOf(ctx)
 	if b.User != "" && b.User != owner.Name {
@@ -114,11 +76,11 @@ func (a *api) createToken(ctx context.Context, in *struct{ Body NewToken }) (Tok
 			owner, err = a.owner(ctx, b.User)
 		}
 		if err != nil {
-			return Token{}, err
+			return apitype.Token{}, err
 		}
 	}
 	token, err := a.Accounts.CreateToken(ctx, owner, b.Label, b.ExpiresAt)
-	return Token{Token: token, User: owner.Name, Label: b.Label, ExpiresAt: b.ExpiresAt}, err
+	return apitype.Token{Token: token, User: owner.Name, Label: b.Label, ExpiresAt: b.ExpiresAt}, err
 }
 
 // owner finds whom a token is for: that it is not there is a mistake in the

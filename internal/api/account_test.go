@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 )
 
@@ -17,13 +17,13 @@ func bearer(token string) http.Header {
 
 func TestUsersAreChangedAndDeleted(t *testing.T) {
 	s := newSite(t)
-	var u api.User
+	var u apitype.User
 	s.call(t, "POST", "/api/v1/users", `{"name":"Zoey","password":"a long password"}`).into(t, &u)
-	var made api.Token
+	var made apitype.Token
 	s.call(t, "POST", "/api/v1/tokens", `{"label":"script","user":"Zoey"}`).into(t, &made)
 	zoey := bearer(made.Token)
 	must(s.accounts.Login(t.Context(), accounts.Attempt{Name: "zoey", Password: "a long password"}))(t)
-	change := func(body string) (e api.Ended) {
+	change := func(body string) (e apitype.Ended) {
 		t.Helper()
 		a := s.call(t, "PATCH", "/api/v1/users/zoey", body)
 		if a.status != http.StatusOK {
@@ -56,7 +56,7 @@ func TestUsersAreChangedAndDeleted(t *testing.T) {
 	s.call(t, "PATCH", "/api/v1/users/admin", `{"password":"another long password"}`).problem(t, http.StatusForbidden)
 	s.call(t, "DELETE", "/api/v1/users/admin", nil).problem(t, http.StatusConflict)
 	s.call(t, "DELETE", "/api/v1/users/nobody", nil).problem(t, http.StatusNotFound)
-	var e api.Ended
+	var e apitype.Ended
 	if s.call(t, "DELETE", "/api/v1/users/zoey", nil).into(t, &e); e.User.Name != "Zoey" {
 		t.Errorf("%+v", e)
 	}
@@ -66,7 +66,7 @@ func TestUsersAreChangedAndDeleted(t *testing.T) {
 func TestWhoMayOnlyLookHasAnAccountToo(t *testing.T) {
 	s := newSite(t)
 	s.call(t, "POST", "/api/v1/users", `{"name":"zoey","password":"a long password"}`)
-	var made api.Token
+	var made apitype.Token
 	s.call(t, "POST", "/api/v1/tokens", `{"label":"script","user":"zoey"}`).into(t, &made)
 	zoey := bearer(made.Token)
 	send := func(method, path, body string) answer {
@@ -83,7 +83,7 @@ func TestWhoMayOnlyLookHasAnAccountToo(t *testing.T) {
 		http.StatusUnprocessableEntity, "body.current_password")
 	send("PUT", "/api/v1/me/password", `{"current_password":"a long password","password":"short"}`).problem(t,
 		http.StatusUnprocessableEntity, "body.password")
-	var e api.Ended
+	var e apitype.Ended
 	if send("PUT", "/api/v1/me/password", `{"current_password":"a long password","password":"another long password"}`).into(t,
 		&e); e.User.Name != "zoey" || e.TokensLeft != 2 {
 		t.Errorf("%+v", e)

@@ -19,6 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
 	"github.com/left4me/left4me/internal/control/game"
@@ -126,7 +127,7 @@ func (a *api) routes(h huma.API) {
 	route(h, post, "/servers/{name}/stop", "stopServer", act, 202, "Stop a server", a.stopServer)
 	route(h, post, "/servers/{name}/restart", "restartServer", act, 202, "Restart a server", a.restartServer)
 	route(h, post, "/servers/{name}/reset", "resetServer", act, 202, "Empty what a server wrote and start it anew", a.resetServer)
-	stream[ConsoleChunk](a, h, "/servers/{name}/console", "followConsole", "Follow a console", "console", a.followConsole)
+	stream[apitype.ConsoleChunk](a, h, "/servers/{name}/console", "followConsole", "Follow a console", "console", a.followConsole)
 	route(h, get, "/servers/{name}/console/tail", "readConsoleTail", look, 200, "Read the end of a console", a.tailConsole)
 	route(h, post, "/servers/{name}/console", "runCommand", act, 200, "Run a console command", a.runCommand)
 	route(h, get, "/servers/{name}/reach", "checkReach", look, 200, "Say why players can't join a server", a.reachServer)
@@ -134,13 +135,13 @@ func (a *api) routes(h huma.API) {
 	a.fileRoutes(h)
 	a.campaignRoutes(h)
 	a.recipeRoutes(h)
-	stream[Change](a, h, "/events", "followServers", "Follow which servers change", "server", a.followServers)
+	stream[apitype.Change](a, h, "/events", "followServers", "Follow which servers change", "server", a.followServers)
 
 	route(h, get, "/jobs", "listJobs", look, 200, "List jobs, newest first", a.listJobs)
 	route(h, get, "/jobs/{id}", "showJob", look, 200, "Show a job", a.showJob)
 	route(h, post, "/jobs/{id}/cancel", "cancelJob", act, 202, "Cancel a job", a.cancelJob)
 	route(h, post, "/jobs/{id}/retry", "retryJob", act, 202, "Retry a job", a.retryJob)
-	stream[Job](a, h, "/jobs/{id}/events", "followJob", "Follow a job until it has ended", "job", a.followJob)
+	stream[apitype.Job](a, h, "/jobs/{id}/events", "followJob", "Follow a job until it has ended", "job", a.followJob)
 
 	route(h, get, "/hosts/{host}/game", "showGame", look, 200, "Show the game on a host", a.showGame)
 	route(h, post, "/hosts/{host}/game/install", "installGame", act, 202, "Install the game", a.game(left4me.InstallGame))
@@ -204,7 +205,7 @@ func operation(h huma.API, method, path, id string, action accounts.Action, stat
 		Metadata: map[string]any{"action": action},
 		Responses: map[string]*huma.Response{"default": {
 			Description: "What went wrong",
-			Content:     map[string]*huma.MediaType{problemType: {Schema: schemaOf[Problem](h)}},
+			Content:     map[string]*huma.MediaType{problemType: {Schema: schemaOf[apitype.Problem](h)}},
 		}},
 	}
 }

@@ -119,7 +119,7 @@ func (a *api) guard(huma.API) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-func unauthorized(ctx context.Context, err error) *Problem {
+func unauthorized(ctx context.Context, err error) *problem {
 	p := problemOf(ctx, err)
 	if p.Status == http.StatusForbidden {
 		p.Status, p.Title = http.StatusUnauthorized, http.StatusText(http.StatusUnauthorized)

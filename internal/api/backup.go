@@ -4,35 +4,18 @@ import (
 	"context"
 	"mime"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Backup is an archive of the database, the settings, the overlays' own files and
-// what servers wrote.
-type Backup struct {
-	Name       left4me.Name        `json:"name"`
-	CreatedAt  time.Time           `json:"created_at"`
-	Scheduled  bool                `json:"scheduled" doc:"Made by the schedule, which removes it when it is old"`
-	Bytes      int64               `json:"bytes" doc:"Of the archive"`
-	Stored     int64               `json:"stored" doc:"Bytes of the files in it; 0 when it isn't known"`
-	Files      int64               `json:"files"`
-	SHA256     string              `json:"sha256" doc:"Of the archive; empty when it was never read"`
-	Version    string              `json:"version" doc:"Of the left4me that made it"`
-	State      left4me.BackupState `json:"state" enum:"verified,unchecked,damaged"`
-	VerifiedAt time.Time           `json:"verified_at,omitzero"`
-	Damage     []string            `json:"damage" doc:"What is wrong with it"`
-	Warnings   []string            `json:"warnings" doc:"What could not be taken as it was"`
-}
-
-func backupOf(v left4me.Backup) Backup {
-	b := Backup{
+func backupOf(v left4me.Backup) apitype.Backup {
+	b := apitype.Backup{
 		Name: v.Name, CreatedAt: v.CreatedAt, Scheduled: v.Scheduled, Bytes: v.Bytes, Stored: v.Stored, Files: v.Files, SHA256: v.SHA256,
 		Version: v.Version, State: v.State, VerifiedAt: v.VerifiedAt, Damage: v.Damage, Warnings: v.Warnings,
 	}
@@ -45,43 +28,38 @@ func backupOf(v left4me.Backup) Backup {
 	return b
 }
 
-func (a *api) listBackups(ctx context.Context, _ *none) ([]Backup, error) {
+func (a *api) listBackups(ctx context.Context, _ *none) ([]apitype.Backup, error) {
 	found, err := a.Backups.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Backup, len(found))
+	all := make([]apitype.Backup, len(found))
 	for i, v := range found {
 		all[i] = backupOf(v)
 	}
 	return all, nil
 }
 
-func (a *api) createBackup(ctx context.Context, _ *none) (Job, error) {
+func (a *api) createBackup(ctx context.Context, _ *none) (apitype.Job, error) {
 	v, err := a.Backups.Create(ctx, actorOf(ctx).Name)
 	return jobOf(v), err
 }
 
-func (a *api) verifyBackup(ctx context.Context, in *ByName) (Job, error) {
+func (a *api) verifyBackup(ctx context.Context, in *ByName) (apitype.Job, error) {
 	n, err := pathName(in.Name)
 	if err != nil {
-		return Job{}, err
+		return apitype.Job{}, err
 	}
 	v, err := a.Backups.Verify(ctx, actorOf(ctx).Name, n)
 	return jobOf(v), err
 }
 
-// deleted says what is gone.
-type deleted struct {
-	Name left4me.Name `json:"name"`
-}
-
-func (a *api) deleteBackup(ctx context.Context, in *ByName) (deleted, error) {
+func (a *api) deleteBackup(ctx context.Context, in *ByName) (apitype.Deleted, error) {
 	n, err := pathName(in.Name)
 	if err != nil {
-		return deleted{}, err
+		return apitype.Deleted{}, err
 	}
-	return deleted{n}, a.Backups.Delete(ctx, actorOf(ctx).Name, n)
+	return apitype.Deleted{Name: n}, a.Backups.Delete(ctx, actorOf(ctx).Name, n)
 }
 
 // downloadBackup adds the request for an archive, which may be asked for in parts.
@@ -112,24 +90,16 @@ func (a *api) downloadBackup(h huma.API, path, id, summary string) {
 	})
 }
 
-// BackupPolicy says when backups are made by themselves.
-type BackupPolicy struct {
-	Enabled bool   `json:"enabled"`
-	At      string `json:"at" doc:"Local time of the host, like 04:30"`
-	Daily   int    `json:"daily" doc:"Of how many of the last days with a backup the newest is kept"`
-	Weekly  int    `json:"weekly" doc:"Of how many of the last weeks with a backup the newest is kept"`
+func policyOf(v left4me.BackupPolicy) apitype.BackupPolicy {
+	return apitype.BackupPolicy{Enabled: v.Enabled, At: v.At, Daily: v.Daily, Weekly: v.Weekly}
 }
 
-func policyOf(v left4me.BackupPolicy) BackupPolicy {
-	return BackupPolicy{Enabled: v.Enabled, At: v.At, Daily: v.Daily, Weekly: v.Weekly}
-}
-
-func (a *api) showBackupPolicy(ctx context.Context, _ *none) (BackupPolicy, error) {
+func (a *api) showBackupPolicy(ctx context.Context, _ *none) (apitype.BackupPolicy, error) {
 	v, err := a.Backups.Policy(ctx)
 	return policyOf(v), err
 }
 
-func (a *api) setBackupPolicy(ctx context.Context, in *struct{ Body BackupPolicy }) (BackupPolicy, error) {
+func (a *api) setBackupPolicy(ctx context.Context, in *struct{ Body apitype.BackupPolicy }) (apitype.BackupPolicy, error) {
 	b := in.Body
 	v := left4me.BackupPolicy{Enabled: b.Enabled, At: b.At, BackupKeep: left4me.BackupKeep{Daily: b.Daily, Weekly: b.Weekly}}
 	return b, a.Backups.SetPolicy(ctx, actorOf(ctx).Name, v)

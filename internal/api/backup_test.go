@@ -10,19 +10,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 func TestBackups(t *testing.T) {
 	s := newSite(t)
-	var all []api.Backup
+	var all []apitype.Backup
 	s.call(t, "GET", "/api/v1/backups", nil).into(t, &all)
 	if len(all) != 1 || all[0].Name != "b" || all[0].State != left4me.BackupVerified || all[0].Damage == nil ||
 		!all[0].VerifiedAt.IsZero() {
 		t.Errorf("%+v", all)
 	}
-	var j api.Job
+	var j apitype.Job
 	if a := s.call(t, "POST", "/api/v1/backups", nil); a.status != http.StatusAccepted {
 		t.Errorf("%d %s", a.status, a.body)
 	} else if a.into(t, &j); j.Kind != left4me.CreateBackup || j.Target != left4me.LocalHost || j.By != "admin" {
@@ -109,12 +109,12 @@ func TestADownloadEndsWithItsToken(t *testing.T) {
 
 func TestThePolicyOfBackups(t *testing.T) {
 	s := newSite(t)
-	var p api.BackupPolicy
+	var p apitype.BackupPolicy
 	s.call(t, "GET", "/api/v1/backup-policy", nil).into(t, &p)
-	if want := (api.BackupPolicy{Enabled: true, At: "04:30", Daily: 7, Weekly: 4}); p != want {
+	if want := (apitype.BackupPolicy{Enabled: true, At: "04:30", Daily: 7, Weekly: 4}); p != want {
 		t.Errorf("%+v", p)
 	}
-	want := api.BackupPolicy{Enabled: true, At: "23:59", Daily: 1}
+	want := apitype.BackupPolicy{Enabled: true, At: "23:59", Daily: 1}
 	if a := s.call(t, "PUT", "/api/v1/backup-policy", want); a.status != http.StatusOK {
 		t.Errorf("%d %s", a.status, a.body)
 	}
@@ -122,6 +122,6 @@ func TestThePolicyOfBackups(t *testing.T) {
 	if p != want {
 		t.Errorf("%+v", p)
 	}
-	s.call(t, "PUT", "/api/v1/backup-policy", api.BackupPolicy{Enabled: true, At: "noon", Daily: -1}).problem(t,
+	s.call(t, "PUT", "/api/v1/backup-policy", apitype.BackupPolicy{Enabled: true, At: "noon", Daily: -1}).problem(t,
 		http.StatusUnprocessableEntity, "body.at", "body.daily")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
@@ -67,21 +68,15 @@ func (a *api) serverClashes(ctx context.Context, in *ByName) ([]left4me.Warning,
 	return all, err
 }
 
-// MapChange is the map that a server changes to.
-type MapChange struct {
-	Map  string `json:"map" doc:"As campaigns name it"`
-	Mode string `json:"mode,omitempty" doc:"Without it the mode stays"`
-}
-
 type mapInput struct {
 	ByName
-	Body MapChange
+	Body apitype.MapChange
 }
 
-func (a *api) changeMap(ctx context.Context, in *mapInput) (MapChange, error) {
+func (a *api) changeMap(ctx context.Context, in *mapInput) (apitype.MapChange, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
-		return MapChange{}, err
+		return apitype.MapChange{}, err
 	}
 	return in.Body, a.Servers.ChangeMap(ctx, actorOf(ctx).Name, name, in.Body.Map, in.Body.Mode)
 }

@@ -4,16 +4,9 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/servers"
-	"github.com/left4me/left4me/internal/left4me"
 )
-
-// ConsoleChunk is a piece of a console: whole lines, each ended by a line feed.
-// The id of its event is the position behind it, for Last-Event-ID.
-type ConsoleChunk struct {
-	Text string `json:"text"`
-	Lost int64  `json:"lost" doc:"Bytes before this text that are gone"`
-}
 
 type consoleInput struct {
 	ByName
@@ -41,60 +34,39 @@ func (a *api) followConsole(ctx context.Context, in *consoleInput) (feed, error)
 			if err != nil {
 				return err
 			}
-			send(event{id: strconv.FormatInt(c.Position, 10), name: "console", data: ConsoleChunk{Text: shown(c.Text), Lost: c.Lost}})
+			send(event{id: strconv.FormatInt(c.Position, 10), name: "console", data: apitype.ConsoleChunk{Text: shown(c.Text), Lost: c.Lost}})
 		}
 		return nil
 	}, nil
 }
 
-// ConsoleTail is the end of what a server printed.
-type ConsoleTail struct {
-	Text     string `json:"text" doc:"Whole lines"`
-	Position int64  `json:"position" doc:"Behind the text; as Last-Event-ID it continues the stream without a gap. Negative: there is nothing to continue"`
-}
-
-func (a *api) tailConsole(ctx context.Context, in *ByName) (ConsoleTail, error) {
+func (a *api) tailConsole(ctx context.Context, in *ByName) (apitype.ConsoleTail, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
-		return ConsoleTail{}, err
+		return apitype.ConsoleTail{}, err
 	}
 	c, err := a.Servers.Recent(ctx, name)
-	return ConsoleTail{Text: shownTo(ctx)(c.Text), Position: c.Position}, err
-}
-
-// Command is a console command.
-type Command struct {
-	Command string `json:"command" doc:"One line"`
-}
-
-// CommandOutput is what a command printed.
-type CommandOutput struct {
-	Output string `json:"output"`
+	return apitype.ConsoleTail{Text: shownTo(ctx)(c.Text), Position: c.Position}, err
 }
 
 func (a *api) runCommand(ctx context.Context, in *struct {
 	ByName
-	Body Command
+	Body apitype.Command
 },
-) (CommandOutput, error) {
+) (apitype.CommandOutput, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
-		return CommandOutput{}, err
+		return apitype.CommandOutput{}, err
 	}
 	out, err := a.Servers.Command(ctx, actorOf(ctx).Name, name, in.Body.Command)
-	return CommandOutput{Output: out}, err
-}
-
-// Change says that there is something new about a server.
-type Change struct {
-	Server left4me.Name `json:"server"`
+	return apitype.CommandOutput{Output: out}, err
 }
 
 func (a *api) followServers(ctx context.Context, _ *none) (feed, error) {
 	changes := a.Servers.Watch(ctx)
 	return func(send func(event)) error {
 		for name := range changes {
-			send(event{name: "server", data: Change{Server: name}})
+			send(event{name: "server", data: apitype.Change{Server: name}})
 		}
 		return nil
 	}, nil

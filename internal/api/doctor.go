@@ -3,44 +3,30 @@ package api
 import (
 	"context"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
-
-// HostDoctor is what a host found out about itself.
-type HostDoctor struct {
-	Host    left4me.Name    `json:"host"`
-	Healthy bool            `json:"healthy" doc:"Nothing is broken"`
-	Checks  []left4me.Check `json:"checks"`
-}
 
 type byHost struct {
 	Host string `path:"host" maxLength:"64"`
 }
 
-func (a *api) hostDoctor(ctx context.Context, in *byHost) (HostDoctor, error) {
+func (a *api) hostDoctor(ctx context.Context, in *byHost) (apitype.HostDoctor, error) {
 	name, err := pathName(in.Host)
 	if err != nil {
-		return HostDoctor{}, err
+		return apitype.HostDoctor{}, err
 	}
 	checks, err := a.Hosts.Doctor(ctx, name)
-	return HostDoctor{Host: name, Healthy: left4me.Healthy(checks), Checks: orNone(checks)}, err
+	return apitype.HostDoctor{Host: name, Healthy: left4me.Healthy(checks), Checks: orNone(checks)}, err
 }
 
-// ServerReach is the way from a server to its players.
-type ServerReach struct {
-	Server   left4me.Name    `json:"server"`
-	Joinable bool            `json:"joinable" doc:"Nothing was found that keeps everybody out"`
-	First    *left4me.Check  `json:"first,omitempty" doc:"The first thing that is wrong"`
-	Checks   []left4me.Check `json:"checks" doc:"In the order in which it was looked; the first that is broken is the last"`
-}
-
-func (a *api) reachServer(ctx context.Context, in *ByName) (ServerReach, error) {
+func (a *api) reachServer(ctx context.Context, in *ByName) (apitype.ServerReach, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
-		return ServerReach{}, err
+		return apitype.ServerReach{}, err
 	}
 	checks, err := a.Servers.Reach(ctx, name)
-	r := ServerReach{Server: name, Joinable: left4me.Healthy(checks), Checks: orNone(checks)}
+	r := apitype.ServerReach{Server: name, Joinable: left4me.Healthy(checks), Checks: orNone(checks)}
 	if first, ok := left4me.FirstWrong(checks); ok {
 		r.First = &first
 	}

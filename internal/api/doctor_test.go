@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -16,12 +16,12 @@ func TestFindingsOfAHostAndOfAServer(t *testing.T) {
 	for _, checks := range [][]left4me.Check{nil, {good}, {good, bad}} {
 		s.host.set(func() { s.host.checks = checks })
 		healthy := len(checks) < 2
-		var d api.HostDoctor
+		var d apitype.HostDoctor
 		s.call(t, "GET", "/api/v1/hosts/local/doctor", nil).into(t, &d)
 		if d.Healthy != healthy || len(d.Checks) != len(checks) || d.Checks == nil || d.Host != "local" {
 			t.Errorf("%v: %+v", checks, d)
 		}
-		var r api.ServerReach
+		var r apitype.ServerReach
 		s.call(t, "GET", "/api/v1/servers/alpha/reach", nil).into(t, &r)
 		if r.Joinable != healthy || len(r.Checks) != len(checks) || (r.First != nil) == healthy || r.First != nil && *r.First != bad {
 			t.Errorf("%v: %+v", checks, r)

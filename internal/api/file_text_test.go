@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -19,14 +19,14 @@ func TestAFileInAnotherEncodingIsReadAndWritten(t *testing.T) {
 		s.host.work = false
 		s.host.inside = map[string]string{"a.cfg ": gbk, "b.cfg ": "// ü", "c.cfg ": "// \xc2\xe0"}
 	})
-	read := func(path string) (f api.RevisionFile) {
+	read := func(path string) (f apitype.RevisionFile) {
 		s.call(t, "GET", "/api/v1/overlays/maps/revisions/1/file?path="+path, nil).into(t, &f)
 		return f
 	}
 	if f := read("a.cfg"); f.Encoding != "gbk" || f.Guess || f.Text != "// 服务器设置\nhostname \"求生之路\"\n" || string(f.Data) != gbk {
 		t.Errorf("%+v", f)
 	}
-	if f := read("b.cfg"); f.FileText != (api.FileText{}) || string(f.Data) != "// ü" {
+	if f := read("b.cfg"); f.FileText != (apitype.FileText{}) || string(f.Data) != "// ü" {
 		t.Errorf("%+v", f)
 	}
 	if f := read("c.cfg"); !f.Guess || f.Text == "" {

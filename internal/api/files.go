@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -29,14 +30,6 @@ func (a *api) fileRoutes(h huma.API) {
 type Paging struct {
 	After string `query:"after" doc:"next of the page before"`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
-}
-
-// ServerFile is what a file holds.
-type ServerFile struct {
-	Path string `json:"path"`
-	Size int64  `json:"size"`
-	Data []byte `json:"data,omitzero" doc:"All of it in base64; absent when it is longer than 1 MiB"`
-	FileText
 }
 
 type filesInput struct {
@@ -68,17 +61,17 @@ type fileInput struct {
 	Inside string `query:"inside" doc:"A file in the add-on that path is"`
 }
 
-func (a *api) serverFile(ctx context.Context, in *fileInput) (ServerFile, error) {
+func (a *api) serverFile(ctx context.Context, in *fileInput) (apitype.ServerFile, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
-		return ServerFile{}, err
+		return apitype.ServerFile{}, err
 	}
 	f, err := a.Servers.File(ctx, name, in.Path, in.Inside)
 	if err != nil {
-		return ServerFile{}, err
+		return apitype.ServerFile{}, err
 	}
 	text, err := a.textOf(ctx, f.Size, f.Data)
-	return ServerFile{Path: in.Path, Size: f.Size, Data: f.Data, FileText: text}, err
+	return apitype.ServerFile{Path: in.Path, Size: f.Size, Data: f.Data, FileText: text}, err
 }
 
 type pagingInput struct {
@@ -114,20 +107,15 @@ func (a *api) compareServers(ctx context.Context, in *compareInput) (left4me.Pag
 	return pageOf(p), err
 }
 
-// Paths names files of a layer.
-type Paths struct {
-	Paths []string `json:"paths" doc:"Files or directories, as in left4dead2/cfg/x.cfg"`
-}
-
 type pathsInput struct {
 	ByName
-	Body Paths
+	Body apitype.Paths
 }
 
-func (a *api) discardWritten(ctx context.Context, in *pathsInput) (Job, error) {
+func (a *api) discardWritten(ctx context.Context, in *pathsInput) (apitype.Job, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
-		return Job{}, err
+		return apitype.Job{}, err
 	}
 	v, err := a.Servers.Discard(ctx, actorOf(ctx).Name, name, in.Body.Paths)
 	return jobOf(v), err

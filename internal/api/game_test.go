@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -28,7 +28,7 @@ func (s *site) installed(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the game is seen", func() bool {
-		var g api.Game
+		var g apitype.Game
 		s.call(t, "GET", "/api/v1/hosts/local/game", nil).into(t, &g)
 		return g.Current == 9002
 	})
@@ -37,7 +37,7 @@ func (s *site) installed(t *testing.T) {
 func TestTheGameOfAHost(t *testing.T) {
 	s := newSite(t)
 	s.installed(t)
-	var g api.Game
+	var g apitype.Game
 	a := s.call(t, "GET", "/api/v1/hosts/local/game", nil)
 	a.into(t, &g)
 	if a.status != http.StatusOK || !g.Known || g.Current != 9002 || !g.Outdated || len(g.Builds) != 2 || !g.Builds[0].Current ||
@@ -70,7 +70,7 @@ func TestJobsOnTheGame(t *testing.T) {
 		"rollback": `{"build":9001,"restart":"04:30"}`,
 		"check":    nil,
 	} {
-		var j api.Job
+		var j apitype.Job
 		a := s.call(t, "POST", "/api/v1/hosts/local/game/"+verb, body)
 		a.into(t, &j)
 		if a.status != http.StatusAccepted || j.Kind != left4me.JobKind("game."+verb) || j.Target != left4me.LocalHost || j.By != "admin" {
@@ -107,12 +107,12 @@ func TestARolloutIsSeenAndCancelled(t *testing.T) {
 	s.create(t, "alpha")
 	s.host.says(t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, Players: 3})
 	eventually(t, "the server's builds are told", func() bool {
-		var v api.GameServer
+		var v apitype.GameServer
 		s.call(t, "GET", "/api/v1/servers/alpha", nil).into(t, &v)
 		return v.Build == 9001 && v.NewBuild == 9002
 	})
 	s.call(t, "POST", "/api/v1/hosts/local/game/update", `{"restart":"empty"}`)
-	var r api.Rollout
+	var r apitype.Rollout
 	eventually(t, "the server waits", func() bool {
 		s.call(t, "GET", path, nil).into(t, &r)
 		return len(r.Servers) == 1
@@ -131,8 +131,8 @@ func TestARolloutIsSeenAndCancelled(t *testing.T) {
 func TestThePolicyOfAHost(t *testing.T) {
 	s := newSite(t)
 	const path = "/api/v1/hosts/local/game/policy"
-	want := api.GamePolicy{CheckHours: 12, Update: true, UpdateAt: "05:00", Restart: "empty"}
-	var p api.GamePolicy
+	want := apitype.GamePolicy{CheckHours: 12, Update: true, UpdateAt: "05:00", Restart: "empty"}
+	var p apitype.GamePolicy
 	a := s.call(t, "PUT", path, want)
 	a.into(t, &p)
 	if a.status != http.StatusOK || p != want {
@@ -178,7 +178,7 @@ func TestTheGameIsForThoseWhoMay(t *testing.T) {
 func TestAGameJobIsRetried(t *testing.T) {
 	s := newSite(t)
 	s.host.set(func() { s.host.work = false })
-	var j, again api.Job
+	var j, again apitype.Job
 	s.call(t, "POST", "/api/v1/hosts/local/game/rollback", `{"build":9001}`).into(t, &j)
 	s.call(t, "POST", "/api/v1/jobs/"+string(j.ID)+"/cancel", nil)
 	a := s.call(t, "POST", "/api/v1/jobs/"+string(j.ID)+"/retry", nil)

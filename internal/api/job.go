@@ -2,32 +2,14 @@ package api
 
 import (
 	"context"
-	"time"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Job is a long piece of work with an end.
-type Job struct {
-	ID        left4me.JobID    `json:"id"`
-	Kind      left4me.JobKind  `json:"kind" doc:"noun.verb, for example server.start"`
-	Target    left4me.Name     `json:"target"`
-	Host      left4me.Name     `json:"host"`
-	State     left4me.JobState `json:"state" enum:"queued,running,done,failed,cancelled,interrupted"`
-	Steps     []left4me.Step   `json:"steps" doc:"Labels are stable"`
-	Log       []string         `json:"log,omitzero" doc:"The last lines that the work printed; left out of lists"`
-	Error     *left4me.Error   `json:"error,omitempty"`
-	By        string           `json:"by" doc:"Who asked for it"`
-	Reason    string           `json:"reason" doc:"Why, when it was left4me itself; else empty"`
-	Attempt   int              `json:"attempt"`
-	CreatedAt time.Time        `json:"created_at"`
-	StartedAt time.Time        `json:"started_at,omitzero"`
-	EndedAt   time.Time        `json:"ended_at,omitzero"`
-}
-
-func jobOf(v left4me.Job) Job {
-	j := Job{
+func jobOf(v left4me.Job) apitype.Job {
+	j := apitype.Job{
 		ID: v.ID, Kind: v.Kind, Target: v.Target, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log, Error: v.Error, By: v.By,
 		Reason:  v.Reason,
 		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, EndedAt: v.EndedAt,
@@ -42,7 +24,7 @@ func jobOf(v left4me.Job) Job {
 }
 
 // jobFor is a job with what only people see who may change something.
-func jobFor(ctx context.Context, v left4me.Job) Job {
+func jobFor(ctx context.Context, v left4me.Job) apitype.Job {
 	if accounts.Allow(actorOf(ctx), accounts.Act) != nil {
 		v = v.Public()
 	}
@@ -50,7 +32,7 @@ func jobFor(ctx context.Context, v left4me.Job) Job {
 }
 
 // listedJob is a job without what it printed.
-func listedJob(ctx context.Context, v left4me.Job) Job {
+func listedJob(ctx context.Context, v left4me.Job) apitype.Job {
 	j := jobFor(ctx, v)
 	j.Log = nil
 	return j
@@ -66,7 +48,7 @@ type jobsInput struct {
 	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
 }
 
-func (a *api) listJobs(ctx context.Context, in *jobsInput) ([]Job, error) {
+func (a *api) listJobs(ctx context.Context, in *jobsInput) ([]apitype.Job, error) {
 	noun, name := "server", in.Server
 	if in.Overlay != "" {
 		noun, name = "overlay", in.Overlay
@@ -85,24 +67,24 @@ func (a *api) listJobs(ctx context.Context, in *jobsInput) ([]Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Job, len(found))
+	all := make([]apitype.Job, len(found))
 	for i, v := range found {
 		all[i] = listedJob(ctx, v)
 	}
 	return all, nil
 }
 
-func (a *api) showJob(ctx context.Context, in *byID) (Job, error) {
+func (a *api) showJob(ctx context.Context, in *byID) (apitype.Job, error) {
 	v, err := a.Jobs.Get(ctx, left4me.JobID(in.ID))
 	return jobFor(ctx, v), err
 }
 
-func (a *api) cancelJob(ctx context.Context, in *byID) (Job, error) {
+func (a *api) cancelJob(ctx context.Context, in *byID) (apitype.Job, error) {
 	v, err := a.Jobs.Cancel(ctx, left4me.JobID(in.ID))
 	return jobOf(v), err
 }
 
-func (a *api) retryJob(ctx context.Context, in *byID) (Job, error) {
+func (a *api) retryJob(ctx context.Context, in *byID) (apitype.Job, error) {
 	v, err := a.Jobs.Retry(ctx, actorOf(ctx).Name, left4me.JobID(in.ID))
 	return jobOf(v), err
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -16,7 +16,7 @@ func TestListsLeaveOutLogs(t *testing.T) {
 	log := slices.Repeat([]string{strings.Repeat("x", 1000)}, 200)
 	s.host.set(func() { s.host.report = bus.JobReport{Log: log} })
 	s.create(t, "alpha")
-	var j api.Job
+	var j apitype.Job
 	for range 3 {
 		s.call(t, "POST", "/api/v1/servers/alpha/start", nil).into(t, &j)
 		eventually(t, "the job ends", func() bool {
@@ -27,7 +27,7 @@ func TestListsLeaveOutLogs(t *testing.T) {
 			t.Fatalf("the job has %d lines", len(j.Log))
 		}
 	}
-	var all []api.Job
+	var all []apitype.Job
 	a := s.call(t, "GET", "/api/v1/jobs?limit=500", nil)
 	if a.into(t, &all); len(all) != 3 || len(all[0].Steps) == 0 || len(a.body) > 10<<10 {
 		t.Errorf("%d jobs in %d bytes", len(all), len(a.body))

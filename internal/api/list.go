@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/servers"
 )
@@ -25,7 +26,7 @@ func (a *api) listServers(h huma.API, path, id, summary string) {
 	op := operation(h, http.MethodGet, path, id, accounts.Look, http.StatusOK, summary)
 	op.Responses["200"] = &huma.Response{
 		Description: http.StatusText(http.StatusOK),
-		Content:     map[string]*huma.MediaType{"application/json": {Schema: schemaOf[[]GameServer](h)}},
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: schemaOf[[]apitype.GameServer](h)}},
 	}
 	huma.Register(h, op, func(ctx context.Context, _ *none) (*huma.StreamResponse, error) {
 		body, err := a.list(ctx)
@@ -49,7 +50,7 @@ func (a *api) list(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make([]GameServer, len(views))
+	all := make([]apitype.GameServer, len(views))
 	for i, v := range views {
 		all[i] = serverOf(v)
 	}

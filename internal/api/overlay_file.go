@@ -7,6 +7,7 @@ import (
 	"path"
 	"unicode/utf8"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
@@ -23,7 +24,7 @@ type putFileInput struct {
 
 // putFile makes a revision with one file more, or another one: what an upload of
 // one small file does, in one request.
-func (a *api) putFile(ctx context.Context, in *putFileInput) (Job, error) {
+func (a *api) putFile(ctx context.Context, in *putFileInput) (apitype.Job, error) {
 	who := actorOf(ctx)
 	note := in.Note
 	if note == "" {
@@ -32,7 +33,7 @@ func (a *api) putFile(ctx context.Context, in *putFileInput) (Job, error) {
 	data := in.RawBody
 	if in.Encoding != "" {
 		if !utf8.Valid(data) {
-			return Job{}, &left4me.Error{
+			return apitype.Job{}, &left4me.Error{
 				Kind: left4me.Invalid,
 				Text: "the text is not UTF-8",
 				Hint: "leave out encoding to save it as it is",
@@ -42,11 +43,11 @@ func (a *api) putFile(ctx context.Context, in *putFileInput) (Job, error) {
 		if data, err = overlays.Encoded(string(data), in.Encoding); err != nil {
 			e, ok := left4me.Public(err)
 			if !ok {
-				return Job{}, err
+				return apitype.Job{}, err
 			}
 			moved := *e
 			moved.Field = "query." + e.Field
-			return Job{}, &moved
+			return apitype.Job{}, &moved
 		}
 	}
 	return a.onOverlay(ctx, in.Name, func(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
@@ -69,7 +70,7 @@ func (a *api) putFile(ctx context.Context, in *putFileInput) (Job, error) {
 }
 
 // uploaded says whether the upload of a change is there, and theirs who ask.
-func (a *api) uploaded(ctx context.Context, who accounts.Actor, n left4me.Name, c *FilesChange) error {
+func (a *api) uploaded(ctx context.Context, who accounts.Actor, n left4me.Name, c *apitype.FilesChange) error {
 	if c == nil || c.Upload == "" {
 		return nil
 	}

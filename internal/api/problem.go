@@ -17,6 +17,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/left4me"
@@ -35,51 +36,37 @@ var statuses = map[left4me.Kind]int{
 	left4me.DiskFull:    http.StatusInsufficientStorage,
 }
 
-// Problem is a failure as RFC 9457 has it, with the hint as a member of our own.
-type Problem struct {
-	Type   string   `json:"type" doc:"Always about:blank: the status says what sort of failure it is"`
-	Title  string   `json:"title"`
-	Status int      `json:"status"`
-	Detail string   `json:"detail" doc:"One sentence for the person who asked"`
-	Hint   string   `json:"hint,omitempty" doc:"What to do about it"`
-	Errors []Detail `json:"errors,omitempty" doc:"What is wrong with each field"`
-
+// problem is a failure that huma answers with its own status and headers.
+type problem struct {
+	apitype.Problem
 	header http.Header
 }
 
-// Detail is what is wrong with one field of a request.
-type Detail struct {
-	Message  string `json:"message"`
-	Location string `json:"location" doc:"body.port, body.settings.cfg[3], path.name, query.limit"`
-	Value    any    `json:"value,omitempty"`
-}
-
-// Problem is an error that huma renders with its own status and headers.
 var (
-	_ huma.StatusError       = (*Problem)(nil)
-	_ huma.HeadersError      = (*Problem)(nil)
-	_ huma.ContentTypeFilter = (*Problem)(nil)
+	_ huma.StatusError       = (*problem)(nil)
+	_ huma.HeadersError      = (*problem)(nil)
+	_ huma.ContentTypeFilter = (*problem)(nil)
 )
 
-func (p *Problem) Error() string { return p.Detail }
+func (p *problem) Error() string { return p.Detail }
 
 // GetStatus gives the HTTP status.
-func (p *Problem) GetStatus() int { return p.Status }
+func (p *problem) GetStatus() int { return p.Status }
 
 // GetHeaders gives the headers that come with it.
-func (p *Problem) GetHeaders() http.Header { return p.header }
+func (p *problem) GetHeaders() http.Header { return p.header }
 
 // ContentType is that of a problem document.
-func (p *Problem) ContentType(string) string { return problemType }
+func (p *problem) ContentType(string) string { return problemType }
 
-func newProblem(status int, detail string) *Problem {
-	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+func newProblem(status int, detail string) *problem {
+	return &problem{Problem: apitype.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}}
 }
 
 // problemOf says what may be said of err. What is internal is logged under an id
 // that the answer names.
-func problemOf(ctx context.Context, err error) *Problem {
-	var p *Problem
+func problemOf(ctx context.Context, err error) *problem {
+	var p *problem
 	if errors.As(err, &p) {
 		return p
 	}
@@ -101,7 +88,7 @@ func problemOf(ctx context.Context, err error) *Problem {
 	_ = errors.As(err, &all)
 	for _, e := range all {
 		if e.Field != "" {
-			p.Errors = append(p.Errors, Detail{Message: e.Error(), Location: location(e.Field)})
+			p.Errors = append(p.Errors, apitype.Detail{Message: e.Error(), Location: location(e.Field)})
 		}
 	}
 	var wait accounts.RetryAfter
@@ -119,7 +106,7 @@ func location(field string) string {
 	return "body." + field
 }
 
-func internal(ctx context.Context, err error) *Problem {
+func internal(ctx context.Context, err error) *problem {
 	if ctx.Err() != nil {
 		return newProblem(http.StatusServiceUnavailable, "the request was given up")
 	}
@@ -158,10 +145,10 @@ func ownProblem(_ huma.Context, _ string, v any) (any, error) {
 		return p, nil
 	}
 	for _, d := range e.Errors {
-		v := Detail{Message: d.Message, Location: d.Location, Value: harmless(d)}
+		v := apitype.Detail{Message: d.Message, Location: d.Location, Value: harmless(d)}
 		// huma says it of the object that lacks the field.
 		if m := missing.FindStringSubmatch(d.Message); m != nil {
-			v = Detail{Message: m[1] + " is missing", Location: d.Location + "." + m[1]}
+			v = apitype.Detail{Message: m[1] + " is missing", Location: d.Location + "." + m[1]}
 		}
 		p.Errors = append(p.Errors, v)
 	}
@@ -193,7 +180,7 @@ func harmless(d *huma.ErrorDetail) any {
 }
 
 // writeProblem is for what doesn't go through huma.
-func writeProblem(w http.ResponseWriter, p *Problem) {
+func writeProblem(w http.ResponseWriter, p *problem) {
 	for k, v := range p.header {
 		w.Header()[k] = v
 	}
@@ -219,8 +206,8 @@ func pathName(s string) (left4me.Name, error) {
 }
 
 // badHeader says what is wrong with a header.
-func badHeader(name, text string) *Problem {
+func badHeader(name, text string) *problem {
 	p := newProblem(http.StatusUnprocessableEntity, text)
-	p.Errors = []Detail{{Message: text, Location: fmt.Sprintf("header.%s", name)}}
+	p.Errors = []apitype.Detail{{Message: text, Location: fmt.Sprintf("header.%s", name)}}
 	return p
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
@@ -15,11 +16,26 @@ import (
 // recipeRoutes are those of scripts to begin with.
 func (a *api) recipeRoutes(h huma.API) {
 	route(h, http.MethodGet, "/recipes", "listRecipes", accounts.Look, 200, "List scripts to begin with",
-		func(context.Context, *none) ([]overlays.Recipe, error) {
-			return overlays.Recipes(), nil
-		})
+		listRecipes)
 	route(h, http.MethodGet, "/recipes/{id}", "showRecipe", accounts.Look, 200, "Show a script to begin with, with chosen values",
 		showRecipe)
+}
+
+func recipeOf(v overlays.Recipe) apitype.Recipe {
+	parameters := make([]apitype.Parameter, len(v.Parameters))
+	for i, p := range v.Parameters {
+		parameters[i] = apitype.Parameter(p)
+	}
+	return apitype.Recipe{ID: v.ID, Title: v.Title, Text: v.Text, Parameters: parameters, Script: v.Script}
+}
+
+func listRecipes(context.Context, *none) ([]apitype.Recipe, error) {
+	found := overlays.Recipes()
+	all := make([]apitype.Recipe, len(found))
+	for i, v := range found {
+		all[i] = recipeOf(v)
+	}
+	return all, nil
 }
 
 type recipeInput struct {
@@ -27,18 +43,24 @@ type recipeInput struct {
 	Set []string `query:"set,explode" maxItems:"50" doc:"A parameter as NAME=VALUE; repeated for more"`
 }
 
-func showRecipe(_ context.Context, in *recipeInput) (overlays.Recipe, error) {
+func showRecipe(_ context.Context, in *recipeInput) (apitype.Recipe, error) {
 	r, err := overlays.FindRecipe(in.ID)
 	if err != nil {
-		return r, err
+		return apitype.Recipe{}, err
 	}
 	values := map[string]string{}
 	for _, s := range in.Set {
 		name, value, ok := strings.Cut(s, "=")
 		if !ok {
-			return r, &left4me.Error{Kind: left4me.Invalid, Field: "set", Text: "a parameter has no value", Hint: "use NAME=VALUE"}
+			return apitype.Recipe{}, &left4me.Error{
+				Kind:  left4me.Invalid,
+				Field: "set",
+				Text:  "a parameter has no value",
+				Hint:  "use NAME=VALUE",
+			}
 		}
 		values[name] = value
 	}
-	return r.Fill(values)
+	r, err = r.Fill(values)
+	return recipeOf(r), err
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"time"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -66,14 +66,9 @@ func (a *api) dropRevision(ctx context.Context, in *ByRevision) (left4me.Content
 	return onRevision(ctx, *in, a.Content.DropRevision)
 }
 
-// RevisionLabel names a revision.
-type RevisionLabel struct {
-	Label string `json:"label" doc:"What people call it; empty takes it away"`
-}
-
 type labelInput struct {
 	ByRevision
-	Body RevisionLabel
+	Body apitype.RevisionLabel
 }
 
 func (a *api) labelRevision(ctx context.Context, in *labelInput) (left4me.Content, error) {
@@ -118,33 +113,16 @@ func pageOf[T any](p left4me.Page[T]) left4me.Page[T] {
 	return p
 }
 
-// RevisionFile is what a file of a revision holds.
-type RevisionFile struct {
-	Revision int    `json:"revision" doc:"That was looked at"`
-	Path     string `json:"path"`
-	Size     int64  `json:"size"`
-	Hash     string `json:"hash" doc:"SHA-256, hexadecimal"`
-	Data     []byte `json:"data,omitzero" doc:"All of it in base64; absent when it is longer than 1 MiB"`
-	FileText
-}
-
-// FileText is what a text says that isn't UTF-8. It is exported as ByName is.
-type FileText struct {
-	Encoding string `json:"encoding,omitempty" doc:"Of a text that isn't UTF-8: gbk, cp1251, utf-16le, … Absent for others, and for what is no text"`
-	Guess    bool   `json:"guess,omitempty" doc:"The encoding is the likeliest one; the text is too short to tell"`
-	Text     string `json:"text,omitempty" doc:"What such a text says"`
-}
-
 // textOf is what is told of a whole file that isn't UTF-8.
-func (a *api) textOf(ctx context.Context, size int64, data []byte) (FileText, error) {
+func (a *api) textOf(ctx context.Context, size int64, data []byte) (apitype.FileText, error) {
 	if size > int64(len(data)) {
-		return FileText{}, nil
+		return apitype.FileText{}, nil
 	}
 	t, ok, err := a.Content.TextOf(ctx, data)
 	if err != nil || !ok || t.Encoding == "" {
-		return FileText{}, err
+		return apitype.FileText{}, err
 	}
-	return FileText{t.Encoding, t.Guess, t.Text}, nil
+	return apitype.FileText{Encoding: t.Encoding, Guess: t.Guess, Text: t.Text}, nil
 }
 
 type revisionFileInput struct {
@@ -153,17 +131,17 @@ type revisionFileInput struct {
 	Inside string `query:"inside" maxLength:"4096" doc:"A file in the VPK that path is"`
 }
 
-func (a *api) showFile(ctx context.Context, in *revisionFileInput) (RevisionFile, error) {
+func (a *api) showFile(ctx context.Context, in *revisionFileInput) (apitype.RevisionFile, error) {
 	n, rev, err := in.read()
 	if err != nil {
-		return RevisionFile{}, err
+		return apitype.RevisionFile{}, err
 	}
 	v, err := a.Content.File(ctx, n, rev, in.Path, in.Inside)
 	if err != nil {
-		return RevisionFile{}, err
+		return apitype.RevisionFile{}, err
 	}
 	text, err := a.textOf(ctx, v.Size, v.Data)
-	return RevisionFile{Revision: v.Revision, Path: in.Path, Size: v.Size, Hash: v.Hash, Data: v.Data, FileText: text}, err
+	return apitype.RevisionFile{Revision: v.Revision, Path: in.Path, Size: v.Size, Hash: v.Hash, Data: v.Data, FileText: text}, err
 }
 
 type diffInput struct {
@@ -183,15 +161,7 @@ func (a *api) diffOverlay(ctx context.Context, in *diffInput) (left4me.Page[left
 	return pageOf(p), err
 }
 
-// ScriptVersion is a version of an overlay's script.
-type ScriptVersion struct {
-	Version   int       `json:"version"`
-	Text      string    `json:"text"`
-	By        string    `json:"by"`
-	CreatedAt time.Time `json:"created_at"`
-}
-
-func (a *api) listScripts(ctx context.Context, in *ByName) ([]ScriptVersion, error) {
+func (a *api) listScripts(ctx context.Context, in *ByName) ([]apitype.ScriptVersion, error) {
 	n, err := pathName(in.Name)
 	if err != nil {
 		return nil, err
@@ -200,32 +170,21 @@ func (a *api) listScripts(ctx context.Context, in *ByName) ([]ScriptVersion, err
 	if err != nil {
 		return nil, err
 	}
-	all := make([]ScriptVersion, len(found))
+	all := make([]apitype.ScriptVersion, len(found))
 	for i, v := range found {
-		all[i] = ScriptVersion(v)
+		all[i] = apitype.ScriptVersion(v)
 		all[i].Text = shownTo(ctx)(v.Text)
 	}
 	return all, nil
 }
 
-// WorkshopText is a text in which somebody looks for workshop items.
-type WorkshopText struct {
-	Text string `json:"text" doc:"Numbers, links, or a page full of them"`
-}
-
 type textInput struct {
-	Body WorkshopText
+	Body apitype.WorkshopText
 }
 
-// WorkshopIDs are the ids that were found in a text.
-type WorkshopIDs struct {
-	IDs []left4me.WorkshopID `json:"ids" doc:"Each once and in order"`
-	Bad []string             `json:"bad" doc:"What looks like an id and is none"`
-}
-
-func (a *api) parseWorkshop(_ context.Context, in *textInput) (WorkshopIDs, error) {
+func (a *api) parseWorkshop(_ context.Context, in *textInput) (apitype.WorkshopIDs, error) {
 	ids, bad := overlays.ParseWorkshop(in.Body.Text)
-	return WorkshopIDs{IDs: append([]left4me.WorkshopID{}, ids...), Bad: append([]string{}, bad...)}, nil
+	return apitype.WorkshopIDs{IDs: append([]left4me.WorkshopID{}, ids...), Bad: append([]string{}, bad...)}, nil
 }
 
 func (a *api) lookUpWorkshop(ctx context.Context, in *struct{ Body left4me.Workshop }) ([]left4me.WorkshopState, error) {

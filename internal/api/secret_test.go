@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -46,7 +46,7 @@ func TestGuestsSeeNoPasswords(t *testing.T) {
 	if err := s.bus.Record(t.Context(), left4me.LocalHost, bus.KindCrash, "1", crash); err != nil {
 		t.Fatal(err)
 	}
-	var j api.Job
+	var j apitype.Job
 	s.call(t, "POST", "/api/v1/servers/alpha/start", nil).into(t, &j)
 	eventually(t, "the job ends", func() bool {
 		s.call(t, "GET", "/api/v1/jobs/"+string(j.ID), nil).into(t, &j)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -71,7 +72,7 @@ func TestABlueprintIsChangedAndDeleted(t *testing.T) {
 	const path = "/api/v1/blueprints/versus"
 	s.call(t, "POST", "/api/v1/blueprints", `{"name":"versus"}`)
 	s.call(t, "POST", "/api/v1/servers", `{"name":"alpha","blueprint":"versus","overlays":["maps"]}`)
-	var v api.Blueprint
+	var v apitype.Blueprint
 	a := s.call(t, "PUT", path, `{"version":1,"overlays":["maps"],"settings":{"mode":"versus","password":"zoey"}}`)
 	if a.into(t, &v); a.status != http.StatusOK || v.Version != 2 || v.Settings.Mode != "versus" || len(v.Servers) != 1 ||
 		v.Servers[0] != "alpha" {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -37,12 +37,12 @@ func TestCreateNeedsNothingButAName(t *testing.T) {
 	if b := s.create(t, "beta"); b.Port != 27016 {
 		t.Errorf("the next free port is %d", b.Port)
 	}
-	var all []api.GameServer
+	var all []apitype.GameServer
 	s.call(t, "GET", "/api/v1/servers", nil).into(t, &all)
 	if len(all) != 2 || all[0].Name != "alpha" || all[1].Name != "beta" {
 		t.Errorf("list: %+v", all)
 	}
-	var one api.GameServer
+	var one apitype.GameServer
 	s.call(t, "GET", "/api/v1/servers/beta", nil).into(t, &one)
 	if one.Name != "beta" || one.Port != 27016 {
 		t.Errorf("show: %+v", one)
@@ -95,7 +95,7 @@ func TestWhatIsWrongWithANewServer(t *testing.T) {
 			s.call(t, "POST", "/api/v1/servers", c.body).problem(t, c.status, c.locations...)
 		})
 	}
-	var all []api.GameServer
+	var all []apitype.GameServer
 	s.call(t, "GET", "/api/v1/servers", nil).into(t, &all)
 	if len(all) != 1 {
 		t.Errorf("something was written: %+v", all)
@@ -134,7 +134,7 @@ func TestWhatIsNotThere(t *testing.T) {
 
 func TestWhatIsInternalStaysSo(t *testing.T) {
 	s := newSite(t)
-	var all []api.Job
+	var all []apitype.Job
 	s.call(t, "GET", "/api/v1/jobs", nil).into(t, &all) // whose token it is, is known from now on
 	s.store.Close()
 	a := s.call(t, "GET", "/api/v1/jobs", nil)
@@ -211,13 +211,13 @@ func TestJobsOfAServer(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.host.set(func() { s.host.work = false })
-	act := func(method, path string) api.Job {
+	act := func(method, path string) apitype.Job {
 		t.Helper()
 		a := s.call(t, method, path, nil)
 		if a.status != http.StatusAccepted {
 			t.Fatalf("%s %s: %d %s", method, path, a.status, a.body)
 		}
-		var j api.Job
+		var j apitype.Job
 		a.into(t, &j)
 		return j
 	}
@@ -229,13 +229,13 @@ func TestJobsOfAServer(t *testing.T) {
 	if again := act("POST", "/api/v1/servers/alpha/start"); again.ID != start.ID {
 		t.Errorf("a second start is another job: %s and %s", again.ID, start.ID)
 	}
-	var v api.GameServer
+	var v apitype.GameServer
 	s.call(t, "GET", "/api/v1/servers/alpha", nil).into(t, &v)
 	if v.Job == nil || v.Job.ID != start.ID || v.Job.Kind != left4me.StartServer {
 		t.Errorf("its job: %+v", v.Job)
 	}
 	stop := act("POST", "/api/v1/servers/alpha/stop")
-	var old api.Job
+	var old apitype.Job
 	s.call(t, "GET", "/api/v1/jobs/"+string(start.ID), nil).into(t, &old)
 	if stop.ID == start.ID || old.State != left4me.JobCancelled {
 		t.Errorf("a stop leaves the start %s", old.State)
@@ -250,7 +250,7 @@ func TestJobsOfAServer(t *testing.T) {
 		t.Errorf("deleted: %+v", j)
 	}
 	s.call(t, "POST", "/api/v1/servers/alpha/start", nil).problem(t, http.StatusConflict)
-	var all []api.Job
+	var all []apitype.Job
 	s.call(t, "GET", "/api/v1/jobs?server=alpha&limit=2", nil).into(t, &all)
 	if len(all) != 2 || all[0].Kind != left4me.DeleteServer {
 		t.Errorf("newest first: %+v", all)
@@ -265,7 +265,7 @@ func TestConsoleCommand(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	const path = "/api/v1/servers/alpha/console"
-	var out api.CommandOutput
+	var out apitype.CommandOutput
 	if s.call(t, "POST", path, `{"command":"status"}`).into(t, &out); out.Output != "ran status" {
 		t.Errorf("%q", out.Output)
 	}
@@ -280,7 +280,7 @@ func TestConsoleCommand(t *testing.T) {
 
 func TestBlueprintsAndOverlays(t *testing.T) {
 	s := newSite(t)
-	var overlays []api.Overlay
+	var overlays []apitype.Overlay
 	if s.call(t, "GET", "/api/v1/overlays", nil).into(t, &overlays); len(overlays) != 2 || overlays[0].Name != "maps" {
 		t.Errorf("overlays: %+v", overlays)
 	}
@@ -288,7 +288,7 @@ func TestBlueprintsAndOverlays(t *testing.T) {
 		`{"name":"versus","overlays":["plugins","maps"],"settings":{"mode":"versus"}}`); a.status != http.StatusCreated {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
-	var all []api.Blueprint
+	var all []apitype.Blueprint
 	s.call(t, "GET", "/api/v1/blueprints", nil).into(t, &all)
 	if len(all) != 2 || all[0].Name != "default" || all[0].Overlays == nil || len(all[1].Overlays) != 2 ||
 		all[1].Overlays[0] != "plugins" || all[1].Settings.Mode != "versus" {
@@ -308,7 +308,7 @@ func TestBlueprintsAndOverlays(t *testing.T) {
 
 func TestUsersAndTokens(t *testing.T) {
 	s := newSite(t)
-	var u api.User
+	var u apitype.User
 	s.call(t, "POST", "/api/v1/users", `{"name":"Zoey","password":"a long password","admin":true}`).into(t, &u)
 	if u.Name != "Zoey" || !u.Admin || u.ID == 0 {
 		t.Errorf("%+v", u)
@@ -323,7 +323,7 @@ func TestUsersAndTokens(t *testing.T) {
 		t.Errorf("the password came back: %s", a.body)
 	}
 
-	var all []api.User
+	var all []apitype.User
 	if s.call(t, "GET", "/api/v1/users", nil).into(t, &all); !slices.Contains(all, u) {
 		t.Errorf("%+v lacks %+v", all, u)
 	}
@@ -332,7 +332,7 @@ func TestUsersAndTokens(t *testing.T) {
 		t.Errorf("who may look saw all users: %d", a.status)
 	}
 
-	var token api.Token
+	var token apitype.Token
 	s.call(t, "POST", "/api/v1/tokens", `{"label":"script","user":"Zoey"}`).into(t, &token)
 	if !strings.HasPrefix(token.Token, "l4m_") || token.User != "Zoey" || !token.ExpiresAt.IsZero() {
 		t.Errorf("%+v", token)
@@ -347,12 +347,12 @@ func TestUsersAndTokens(t *testing.T) {
 		"body.expires_at")
 
 	// Zoey, an administrator, sees everybody's; the guest only its own.
-	list := func(as string) []api.KnownToken {
-		var all []api.KnownToken
+	list := func(as string) []apitype.KnownToken {
+		var all []apitype.KnownToken
 		s.send(t, "GET", "/api/v1/tokens", http.Header{"Authorization": {"Bearer " + as}}, nil).into(t, &all)
 		return all
 	}
-	i := slices.IndexFunc(list(token.Token), func(v api.KnownToken) bool { return v.User == "Zoey" && v.Label == "script" })
+	i := slices.IndexFunc(list(token.Token), func(v apitype.KnownToken) bool { return v.User == "Zoey" && v.Label == "script" })
 	if i < 0 || len(list(token.Token)) != 4 {
 		t.Fatalf("%+v", list(token.Token))
 	}

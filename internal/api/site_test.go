@@ -18,6 +18,7 @@ import (
 
 	"github.com/left4me/left4me/internal/api"
 	"github.com/left4me/left4me/internal/api/apitest"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
@@ -136,9 +137,9 @@ func (a answer) into(t *testing.T, v any) {
 
 // problem checks that the answer is a problem document of a status, about the
 // fields.
-func (a answer) problem(t *testing.T, status int, locations ...string) api.Problem {
+func (a answer) problem(t *testing.T, status int, locations ...string) apitype.Problem {
 	t.Helper()
-	var p api.Problem
+	var p apitype.Problem
 	if a.status != status || a.header.Get("Content-Type") != "application/problem+json" {
 		t.Fatalf("%d %s, want a problem of %d: %s", a.status, a.header.Get("Content-Type"), status, a.body)
 	}
@@ -188,13 +189,13 @@ func (s *site) send(t *testing.T, method, path string, header http.Header, body 
 }
 
 // create makes a server.
-func (s *site) create(t *testing.T, name string) api.GameServer {
+func (s *site) create(t *testing.T, name string) apitype.GameServer {
 	t.Helper()
 	a := s.call(t, "POST", "/api/v1/servers", map[string]any{"name": name})
 	if a.status != http.StatusCreated {
 		t.Fatalf("create %s: %d %s", name, a.status, a.body)
 	}
-	var v api.GameServer
+	var v apitype.GameServer
 	a.into(t, &v)
 	return v
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
@@ -19,7 +19,7 @@ import (
 func TestAJobIsFollowedUntilItHasEnded(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
-	var j api.Job
+	var j apitype.Job
 	s.call(t, "POST", "/api/v1/servers/alpha/stop", nil).into(t, &j)
 	next := s.stream(t, "/api/v1/jobs/"+string(j.ID)+"/events", nil)
 	for {
@@ -61,7 +61,7 @@ func (s *slow) SetWriteDeadline(t time.Time) error {
 func TestAStreamLeavesNoDeadlineOnItsConnection(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
-	var j api.Job
+	var j apitype.Job
 	s.call(t, "POST", "/api/v1/servers/alpha/stop", nil).into(t, &j)
 	w := &slow{ResponseRecorder: httptest.NewRecorder(), deadline: time.Now()}
 	r := httptest.NewRequestWithContext(t.Context(), "GET", "/api/v1/jobs/"+string(j.ID)+"/events", nil)
@@ -109,7 +109,7 @@ func TestConsoleIsResumed(t *testing.T) {
 			if !ok || e.name != "console" {
 				t.Fatalf("%+v, %v", e, ok)
 			}
-			var c api.ConsoleChunk
+			var c apitype.ConsoleChunk
 			if err := json.Unmarshal([]byte(e.data), &c); err != nil {
 				t.Fatal(err)
 			}
@@ -153,7 +153,7 @@ func TestWhatARunningServerIsDoing(t *testing.T) {
 		Name: "alpha", State: left4me.Running, PID: 4242, Port: 27015, Map: "c1m1_hotel", Players: 1, MaxPlayers: 8, SpecHash: "other",
 		Online: []left4me.Player{{Name: "Al"}},
 	})
-	var v api.GameServer
+	var v apitype.GameServer
 	eventually(t, "alpha runs", func() bool {
 		s.call(t, "GET", "/api/v1/servers/alpha", nil).into(t, &v)
 		return v.State == left4me.Running

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/uploads"
@@ -28,36 +29,18 @@ const (
 	offsetHeader = "Upload-Offset"
 )
 
-// Upload is what somebody is sending.
-type Upload struct {
-	ID        string       `json:"id"`
-	By        string       `json:"by"`
-	Overlay   left4me.Name `json:"overlay"`
-	CreatedAt time.Time    `json:"created_at"`
-	ExpiresAt time.Time    `json:"expires_at" doc:"When it is dropped if nobody goes on with it"`
-	Complete  bool         `json:"complete" doc:"All that was begun has come"`
-	Files     []UploadFile `json:"files"`
-}
-
-// UploadFile is one file of an upload.
-type UploadFile struct {
-	Path string `json:"path"`
-	Size int64  `json:"size" doc:"As it was announced; -1 when its end is not known yet"`
-	Have int64  `json:"have" doc:"Bytes that have come: where to go on"`
-}
-
-func uploadOf(v uploads.Upload) Upload {
-	u := Upload{
+func uploadOf(v uploads.Upload) apitype.Upload {
+	u := apitype.Upload{
 		ID:        v.ID,
 		By:        v.By,
 		Overlay:   v.Overlay,
 		CreatedAt: v.CreatedAt,
 		ExpiresAt: v.TouchedAt.Add(uploads.Keep).UTC(),
 		Complete:  v.Complete(),
-		Files:     make([]UploadFile, len(v.Files)),
+		Files:     make([]apitype.UploadFile, len(v.Files)),
 	}
 	for i, f := range v.Files {
-		u.Files[i] = UploadFile(f)
+		u.Files[i] = apitype.UploadFile(f)
 	}
 	return u
 }
@@ -73,17 +56,17 @@ func (a *api) createUpload(ctx context.Context, in *struct {
 	// oapi-codegen generates.
 	Languages string `header:"Accept-Language" hidden:"true"`
 },
-) (Upload, error) {
+) (apitype.Upload, error) {
 	n, err := pathName(in.Name)
 	if err != nil {
-		return Upload{}, err
+		return apitype.Upload{}, err
 	}
 	o, err := a.Content.Get(ctx, n)
 	if err != nil {
-		return Upload{}, err
+		return apitype.Upload{}, err
 	}
 	if o.Kind != left4me.FilesOverlay {
-		return Upload{}, &left4me.Error{
+		return apitype.Upload{}, &left4me.Error{
 			Kind:  left4me.Invalid,
 			Field: "path.name",
 			Text:  fmt.Sprintf("%s is a %s overlay: nothing can be uploaded to it", n, o.Kind),
@@ -97,64 +80,48 @@ func (a *api) createUpload(ctx context.Context, in *struct {
 	return uploadOf(v), err
 }
 
-// ArchiveNames is the setting of names in archives.
-type ArchiveNames struct {
-	Encoding string `json:"encoding" maxLength:"40" doc:"automatic, or the encoding that names are taken for which are too short to tell"`
+func archiveNamesOf(encoding string) apitype.ArchiveNamesShown {
+	shown := apitype.ArchiveNamesShown{ArchiveNames: apitype.ArchiveNames{Encoding: encoding}, Encodings: []apitype.NameEncoding{}}
+	for _, e := range overlays.NameEncodings() {
+		shown.Encodings = append(shown.Encodings, apitype.NameEncoding(e))
+	}
+	return shown
 }
 
-// ArchiveNamesShown is the setting with what can be chosen.
-type ArchiveNamesShown struct {
-	ArchiveNames
-	Encodings []overlays.NameEncoding `json:"encodings" doc:"Those that are known, also for import.names; the ones that are met most first"`
-}
-
-func (a *api) showArchiveNames(ctx context.Context, _ *none) (ArchiveNamesShown, error) {
+func (a *api) showArchiveNames(ctx context.Context, _ *none) (apitype.ArchiveNamesShown, error) {
 	v, err := a.Content.ArchiveNames(ctx)
-	return ArchiveNamesShown{ArchiveNames{v}, overlays.NameEncodings()}, err
+	return archiveNamesOf(v), err
 }
 
-func (a *api) setArchiveNames(ctx context.Context, in *struct{ Body ArchiveNames }) (ArchiveNamesShown, error) {
+func (a *api) setArchiveNames(ctx context.Context, in *struct{ Body apitype.ArchiveNames }) (apitype.ArchiveNamesShown, error) {
 	v, err := a.Content.SetArchiveNames(ctx, in.Body.Encoding)
-	return ArchiveNamesShown{ArchiveNames{v}, overlays.NameEncodings()}, err
+	return archiveNamesOf(v), err
 }
 
-func (a *api) listUploads(ctx context.Context, _ *none) ([]Upload, error) {
+func (a *api) listUploads(ctx context.Context, _ *none) ([]apitype.Upload, error) {
 	found, err := a.Uploads.List(ctx, actorOf(ctx))
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Upload, len(found))
+	all := make([]apitype.Upload, len(found))
 	for i, v := range found {
 		all[i] = uploadOf(v)
 	}
 	return all, nil
 }
 
-func (a *api) showUpload(ctx context.Context, in *ByUpload) (Upload, error) {
+func (a *api) showUpload(ctx context.Context, in *ByUpload) (apitype.Upload, error) {
 	v, err := a.Uploads.Get(ctx, actorOf(ctx), in.ID)
 	return uploadOf(v), err
 }
 
-// droppedUpload says what is gone.
-type droppedUpload struct {
-	ID string `json:"id"`
-}
-
-func (a *api) deleteUpload(ctx context.Context, in *ByUpload) (droppedUpload, error) {
-	return droppedUpload{in.ID}, a.Uploads.Delete(ctx, actorOf(ctx), in.ID)
-}
-
-// UploadChange is what a plan is asked for with.
-type UploadChange struct {
-	Import  left4me.Import `json:"import,omitempty"`
-	Replace bool           `json:"replace,omitempty" doc:"The upload is all there will be; else it goes over what is there"`
-	Delete  []string       `json:"delete,omitempty" doc:"Paths of files or directories that go"`
-	Base    int            `json:"base,omitempty" doc:"The revision that was looked at: what was changed since is a conflict. -1: there was none. 0 doesn't care"`
+func (a *api) deleteUpload(ctx context.Context, in *ByUpload) (apitype.DroppedUpload, error) {
+	return apitype.DroppedUpload{ID: in.ID}, a.Uploads.Delete(ctx, actorOf(ctx), in.ID)
 }
 
 func (a *api) planUpload(ctx context.Context, in *struct {
 	ByUpload
-	Body UploadChange
+	Body apitype.UploadChange
 },
 ) (left4me.Plan, error) {
 	v, err := a.Uploads.Get(ctx, actorOf(ctx), in.ID)
@@ -188,7 +155,7 @@ func (a *api) uploadPiece(h huma.API, path, id, summary string) {
 	op.Responses["200"] = &huma.Response{
 		Description: "How much has come",
 		Headers:     map[string]*huma.Param{offsetHeader: {Description: "How much has come", Schema: &huma.Schema{Type: huma.TypeInteger}}},
-		Content:     map[string]*huma.MediaType{"application/json": {Schema: schemaOf[UploadFile](h)}},
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: schemaOf[apitype.UploadFile](h)}},
 	}
 	huma.Register(h, op, func(ctx context.Context, in *struct {
 		ByUpload
@@ -209,7 +176,7 @@ func (a *api) uploadPiece(h huma.API, path, id, summary string) {
 				return
 			}
 			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(UploadFile(f))
+			_ = json.NewEncoder(w).Encode(apitype.UploadFile(f))
 		}}, nil
 	})
 }

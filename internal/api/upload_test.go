@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -22,9 +22,9 @@ func piece(id, path string, offset, size int) string {
 	return fmt.Sprintf("/api/v1/uploads/%s/file?path=%s&offset=%d&size=%d", id, url.QueryEscape(path), offset, size)
 }
 
-func (s *site) begin(t *testing.T) api.Upload {
+func (s *site) begin(t *testing.T) apitype.Upload {
 	t.Helper()
-	var u api.Upload
+	var u apitype.Upload
 	a := s.call(t, "POST", "/api/v1/overlays/maps/uploads", nil)
 	if a.status != http.StatusCreated {
 		t.Fatalf("%d %s", a.status, a.body)
@@ -71,7 +71,7 @@ func TestAnUploadIsSentInPieces(t *testing.T) {
 	s.send(t, "PUT", piece("nothing", "a", 0, 1), header, strings.NewReader("x")).problem(t, http.StatusNotFound)
 	s.send(t, "PUT", piece(u.ID, "a", 0, 1), http.Header{"Authorization": {"Bearer " + s.guest}}, strings.NewReader("x")).problem(t,
 		http.StatusForbidden)
-	var all []api.Upload
+	var all []apitype.Upload
 	if s.call(t, "GET", "/api/v1/uploads", nil).into(t, &all); len(all) != 1 || all[0].ID != u.ID {
 		t.Errorf("%+v", all)
 	}
@@ -142,7 +142,7 @@ func TestAPlanIsTheHosts(t *testing.T) {
 // later ones don't.
 func TestTheFirstUploadSetsWhatNamesAreTakenFor(t *testing.T) {
 	s := newSite(t)
-	names := func() (v api.ArchiveNamesShown) {
+	names := func() (v apitype.ArchiveNamesShown) {
 		s.call(t, "GET", "/api/v1/archive-names", nil).into(t, &v)
 		return v
 	}
@@ -153,7 +153,7 @@ func TestTheFirstUploadSetsWhatNamesAreTakenFor(t *testing.T) {
 	if v := names(); v.Encoding != "automatic" {
 		t.Errorf("%+v", v)
 	}
-	begin := func(languages string) (u api.Upload) {
+	begin := func(languages string) (u apitype.Upload) {
 		header := http.Header{"Authorization": {"Bearer " + s.admin}, "Accept-Language": {languages}}
 		s.send(t, "POST", "/api/v1/overlays/maps/uploads", header, nil).into(t, &u)
 		return u
@@ -182,7 +182,7 @@ func TestTheFirstUploadSetsWhatNamesAreTakenFor(t *testing.T) {
 	if i := plan(map[string]any{}); i.NamesHint != "big5" || i.Names != "" {
 		t.Errorf("%+v", i)
 	}
-	var set api.ArchiveNamesShown
+	var set apitype.ArchiveNamesShown
 	s.call(t, "PUT", "/api/v1/archive-names", map[string]any{"encoding": "CP949"}).into(t, &set)
 	if set.Encoding != "euc-kr" || names().Encoding != "euc-kr" || plan(map[string]any{}).NamesHint != "euc-kr" {
 		t.Errorf("%+v", set)

@@ -13,8 +13,8 @@ const AutomaticNames = "automatic"
 
 // NameEncoding is an encoding that names in archives may be in.
 type NameEncoding struct {
-	Name  string `json:"name"`
-	Label string `json:"label"`
+	Name  string
+	Label string
 }
 
 // NameEncodings returns those that can be chosen, the ones that are met most first.

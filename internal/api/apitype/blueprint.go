@@ -1,0 +1,32 @@
+package apitype
+
+import (
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Blueprint is a reusable recipe for servers.
+type Blueprint struct {
+	Name      left4me.Name      `json:"name"`
+	Overlays  []string          `json:"overlays" doc:"Top of the stack first: maps, or maps@3 to stay at a revision"`
+	Settings  left4me.Settings  `json:"settings" doc:"Without passwords for people who may change nothing"`
+	Servers   []left4me.Name    `json:"servers" doc:"That are made from it"`
+	Version   int               `json:"version" doc:"Counts its changes"`
+	Warnings  []left4me.Warning `json:"warnings" doc:"What will probably keep its servers from starting unless they stack more; left out of lists"`
+	CreatedAt time.Time         `json:"created_at"`
+}
+
+// NewBlueprint is what a blueprint is created from.
+type NewBlueprint struct {
+	Name     string           `json:"name"`
+	Overlays []string         `json:"overlays,omitempty" doc:"Top of the stack first: maps, or maps@3 to stay at a revision"`
+	Settings left4me.Settings `json:"settings,omitempty"`
+}
+
+// BlueprintDefinition is what a blueprint is changed to.
+type BlueprintDefinition struct {
+	Version  int              `json:"version,omitempty" doc:"That was looked at: when it was changed since, the answer is 409. Without it nobody's change is minded"`
+	Overlays []string         `json:"overlays,omitempty"`
+	Settings left4me.Settings `json:"settings,omitempty"`
+}
