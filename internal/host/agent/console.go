@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
@@ -15,31 +16,37 @@ import (
 // rconTimeout covers a map that loads: the server answers late then.
 const rconTimeout = 35 * time.Second
 
-// lookEvery is how often it is looked whether a server has come up whose console
+// pollEvery is how often it is checked whether a server has come up whose console
 // somebody waits for.
-const lookEvery = 500 * time.Millisecond
+const pollEvery = 500 * time.Millisecond
 
-// console reads what a server printed. Of one that is down it reads the log;
+// consoles reads what servers print, and runs commands on them.
+type consoles struct {
+	core     *core
+	statuses *statuses
+}
+
+// read reads what a server printed. Of one that is down it reads the log;
 // positions are the same in both, so that who reads on misses nothing when a
 // server ends and starts again.
-func (a *Agent) console(ctx context.Context, r bus.ConsoleRequest) (any, error) {
+func (c *consoles) read(ctx context.Context, r bus.ConsoleRequest) (answer bus.ConsoleChunk, err error) {
 	if !r.Server.Valid() {
-		return nil, left4me.Errorf(left4me.Invalid, "the request names no server")
+		return answer, left4me.Errorf(left4me.Invalid, "the request names no server")
 	}
 	r.Wait = min(max(r.Wait, 0), shim.MaxWait)
-	chunk, err := a.readConsole(ctx, r)
+	chunk, err := c.chunk(ctx, r)
 	if err != nil {
-		return nil, fmt.Errorf("console of %s: %w", r.Server, err)
+		return answer, fmt.Errorf("console of %s: %w", r.Server, err)
 	}
 	return bus.ConsoleChunk{V: bus.Version, After: chunk.After, Position: chunk.Position, Lost: chunk.Lost, Text: chunk.Lines}, nil
 }
 
-func (a *Agent) readConsole(ctx context.Context, r bus.ConsoleRequest) (shim.Chunk, error) {
+func (c *consoles) chunk(ctx context.Context, r bus.ConsoleRequest) (shim.Chunk, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.Wait+5*time.Second)
 	defer cancel()
 	for deadline := time.Now().Add(r.Wait); ; {
 		left := max(0, time.Until(deadline))
-		if client, err := shim.Dial(ctx, shim.Socket(a.Sockets, r.Server)); err == nil {
+		if client, err := shim.Dial(ctx, shim.Socket(c.core.Sockets, r.Server)); err == nil {
 			chunk, err := client.Read(ctx, r.After, left, r.Max)
 			client.Close()
 			if err == nil || ctx.Err() != nil {
@@ -47,46 +54,41 @@ func (a *Agent) readConsole(ctx context.Context, r bus.ConsoleRequest) (shim.Chu
 			}
 			// It ended while we waited for it: what it said last is in the log.
 		}
-		chunk, err := shim.ReadLog(a.Files.Logs(r.Server), r.After, r.Max)
+		chunk, err := shim.ReadLog(c.core.Files.Logs(r.Server), r.After, r.Max)
 		if err != nil || chunk.Lines != "" || chunk.Position != r.After && r.After >= 0 || left == 0 {
 			return chunk, err
 		}
-		pause(ctx, min(left, lookEvery))
+		pause(ctx, min(left, pollEvery))
 		if err := ctx.Err(); err != nil {
 			return chunk, err
 		}
 	}
 }
 
-// command runs a console command over the remote console on loopback, which
+// run runs a console command over the remote console on loopback, which
 // alone knows what belongs to the answer.
-func (a *Agent) command(ctx context.Context, r bus.CommandRequest) (any, error) {
+func (c *consoles) run(ctx context.Context, r bus.CommandRequest) (answer bus.CommandAnswer, err error) {
 	if !r.Server.Valid() {
-		return nil, left4me.Errorf(left4me.Invalid, "the request names no server")
+		return answer, left4me.Errorf(left4me.Invalid, "the request names no server")
 	}
-	a.mu.Lock()
-	var st left4me.Status
-	if f := a.servers[r.Server]; f != nil {
-		st = f.status
-	}
-	a.mu.Unlock()
+	st, _ := c.statuses.get(r.Server)
 	if !answers(st.State) || st.Port == 0 {
-		return nil, left4me.Errorf(left4me.Conflict, "%s does not run", r.Server).WithHint("start it first")
+		return answer, left4me.Errorf(left4me.Conflict, "%s does not run", r.Server).WithHint("start it first")
 	}
-	password, err := a.Files.RconPassword(r.Server)
+	password, err := c.core.Files.RconPassword(r.Server)
 	if err != nil {
-		return nil, fmt.Errorf("command on %s: %w", r.Server, err)
+		return answer, fmt.Errorf("command on %s: %w", r.Server, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, rconTimeout)
 	defer cancel()
 	client, err := rcon.Dial(ctx, fmt.Sprintf("127.0.0.1:%d", st.Port), password)
 	if err != nil {
-		return nil, remoteFailed(r.Server, err)
+		return answer, remoteFailed(r.Server, err)
 	}
 	defer client.Close()
 	out, err := client.Exec(ctx, r.Command)
 	if err != nil {
-		return nil, remoteFailed(r.Server, err)
+		return answer, remoteFailed(r.Server, err)
 	}
 	return bus.CommandAnswer{V: bus.Version, Output: out}, nil
 }
@@ -106,4 +108,27 @@ func remoteFailed(n left4me.Name, err error) error {
 		e.Kind, e.Text, e.Hint = left4me.Invalid, "the command can't be sent", "use one line of plain text"
 	}
 	return e
+}
+
+// tail is the end of a server's console, at most size bytes of it.
+func (c *consoles) tail(ctx context.Context, n left4me.Name, size int64) (string, error) {
+	newest, err := c.chunk(ctx, bus.ConsoleRequest{Server: n, After: -1})
+	if err == nil {
+		// What was printed last is shown a moment later, or when somebody waits
+		// for it.
+		newest, err = c.chunk(ctx, bus.ConsoleRequest{Server: n, After: newest.Position, Wait: newestWait})
+	}
+	if err != nil {
+		return "", err
+	}
+	var all strings.Builder
+	for at := max(0, newest.Position-size); at < newest.Position; {
+		c, err := c.chunk(ctx, bus.ConsoleRequest{Server: n, After: at, Max: shim.MaxChunk})
+		if err != nil || c.Position <= at {
+			return all.String(), err
+		}
+		all.WriteString(c.Lines)
+		at = c.Position
+	}
+	return all.String(), nil
 }

@@ -18,10 +18,10 @@ func TestMain(m *testing.M) { os.Exit(shimtest.Main(m)) }
 
 // console follows the console of a server as the panel does.
 type console struct {
-	t     *testing.T
-	agent *Agent
-	root  *shimtest.Root
-	at    int64
+	t        *testing.T
+	consoles *consoles
+	root     *shimtest.Root
+	at       int64
 }
 
 func (c *console) upTo(text string) {
@@ -29,7 +29,7 @@ func (c *console) upTo(text string) {
 	ctx, cancel := context.WithTimeout(c.t.Context(), shimtest.Patience)
 	defer cancel()
 	for {
-		k, err := c.agent.readConsole(ctx, bus.ConsoleRequest{Server: c.root.Name, After: c.at, Wait: shim.MaxWait, Max: shim.MaxChunk})
+		k, err := c.consoles.chunk(ctx, bus.ConsoleRequest{Server: c.root.Name, After: c.at, Wait: shim.MaxWait, Max: shim.MaxChunk})
 		if err != nil {
 			c.t.Fatalf("until %q: %v", text, err)
 		}
@@ -68,7 +68,7 @@ func (c *console) run() (stop func()) {
 
 func newTestConsole(t *testing.T) *console {
 	r := shimtest.NewRoot(t)
-	return &console{t: t, root: r, agent: &Agent{Config: Config{Files: r.Files, Sockets: r.Run}}}
+	return &console{t: t, root: r, consoles: &consoles{core: &core{Config: Config{Files: r.Files, Sockets: r.Run}}}}
 }
 
 func TestConsoleOfAServerThatStopsAndStartsHasNoGap(t *testing.T) {
@@ -79,7 +79,7 @@ func TestConsoleOfAServerThatStopsAndStartsHasNoGap(t *testing.T) {
 		stop()
 		c.upTo("left4me: stops: quit")
 	}
-	newest, err := c.agent.readConsole(t.Context(), bus.ConsoleRequest{Server: c.root.Name, After: -1, Max: shim.MaxChunk})
+	newest, err := c.consoles.chunk(t.Context(), bus.ConsoleRequest{Server: c.root.Name, After: -1, Max: shim.MaxChunk})
 	if err != nil || newest.Position != c.at || strings.Count(newest.Lines, "left4me: ready") != 2 {
 		t.Errorf("the newest: %d to %d, %v", newest.After, newest.Position, err)
 	}
@@ -89,7 +89,7 @@ func TestConsoleNoticesSoonThatAServerCameUp(t *testing.T) {
 	c := newTestConsole(t)
 	got := make(chan time.Time)
 	go func() {
-		_, _ = c.agent.readConsole(t.Context(), bus.ConsoleRequest{Server: c.root.Name, Wait: shim.MaxWait, Max: shim.MaxChunk})
+		_, _ = c.consoles.chunk(t.Context(), bus.ConsoleRequest{Server: c.root.Name, Wait: shim.MaxWait, Max: shim.MaxChunk})
 		got <- time.Now()
 	}()
 	c.run()
@@ -106,7 +106,7 @@ func TestConsoleNoticesSoonThatAServerCameUp(t *testing.T) {
 func TestConsoleOfAServerThatNeverRanIsEmpty(t *testing.T) {
 	c := newTestConsole(t)
 	begun := time.Now()
-	k, err := c.agent.readConsole(t.Context(), bus.ConsoleRequest{Server: c.root.Name, After: -1, Wait: 300 * time.Millisecond})
+	k, err := c.consoles.chunk(t.Context(), bus.ConsoleRequest{Server: c.root.Name, After: -1, Wait: 300 * time.Millisecond})
 	if err != nil || k.Lines != "" || k.Position != 0 {
 		t.Errorf("%+v, %v", k, err)
 	}

@@ -88,10 +88,10 @@ func newDepotIn(t *testing.T, root *shimtest.Root, steam ...string) *depot {
 	d.serve()
 	t.Cleanup(func() {
 		for _, n := range []left4me.Name{"alpha", "beta"} {
-			_ = d.agent.supervisor.Stop(context.Background(), n)
-			_ = d.agent.supervisor.Empty(context.Background(), n)
+			_ = d.agent.core.machine.Stop(context.Background(), n)
+			_ = d.agent.core.machine.Empty(context.Background(), n)
 		}
-		if err := d.agent.installer.StopInstall(context.Background()); err != nil {
+		if err := d.agent.core.machine.StopInstall(context.Background()); err != nil {
 			t.Error(err)
 		}
 		d.stop()
@@ -230,7 +230,7 @@ func (d *depot) game() (g left4me.Game) {
 
 func (d *depot) status(n left4me.Name) left4me.Status {
 	d.t.Helper()
-	all, err := d.agent.statuses(d.t.Context())
+	all, err := d.agent.statuses.list(d.t.Context())
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -382,7 +382,7 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 func TestAnInstallationIsSeenAsLongAsItRuns(t *testing.T) {
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	for i := range 8 {
-		if _, err := d.agent.stage(t.Context(), install.Request{ID: left4me.JobID(fmt.Sprint("seen", i)), Latest: true}); err != nil {
+		if _, err := d.agent.game.updates.stage(t.Context(), install.Request{ID: left4me.JobID(fmt.Sprint("seen", i)), Latest: true}); err != nil {
 			t.Fatal(err)
 		}
 		for up := true; up; {
@@ -579,7 +579,7 @@ func TestACheckSaysWhatIsNotKnown(t *testing.T) {
 // A job on the game that waits for another one to end can be cancelled.
 func TestGameJobThatWaitsIsCancelled(t *testing.T) {
 	d := newDepot(t)
-	d.agent.working <- struct{}{}
+	d.agent.game.working <- struct{}{}
 	id := d.ask(left4me.FlattenGame, "local", left4me.GameSpec{})
 	shimtest.Until(t, "it is cancelled", func() bool {
 		_ = d.bus.Request(t.Context(), bus.Command("local", bus.VerbCancel), bus.CancelRequest{V: bus.Version, ID: id}, nil)
@@ -587,7 +587,7 @@ func TestGameJobThatWaitsIsCancelled(t *testing.T) {
 		defer d.mu.Unlock()
 		return d.ended[id].State == left4me.JobCancelled
 	})
-	<-d.agent.working
+	<-d.agent.game.working
 }
 
 // Before the shim of a server that was found has been asked, its supervisor knows
@@ -598,19 +598,19 @@ func TestServerThatIsFoundIsNeverStopped(t *testing.T) {
 	d.server(left4me.StartServer, "alpha")
 	d.stop()
 	sup := process.New(process.Config{Root: d.Root.Root, Run: d.Run, Exe: shimtest.Exe(), Env: d.Environ()})
-	a, err := New(d.agent.Config, sup, d.bus, slog.New(slog.DiscardHandler))
+	a, err := New(d.agent.core.Config, sup, d.bus, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	a.group, a.ctx = errgroup.WithContext(ctx)
-	a.sweep(ctx)
-	all, err := a.statuses(ctx)
+	a.core.group, a.core.ctx = errgroup.WithContext(ctx)
+	a.statuses.sweep(ctx)
+	all, err := a.statuses.list(ctx)
 	if err != nil || len(all) != 1 || !all[0].State.Up() {
 		t.Errorf("%+v, %v", all, err)
 	}
 	cancel()
-	if err := a.group.Wait(); err != nil {
+	if err := a.core.group.Wait(); err != nil {
 		t.Error(err)
 	}
 	d.serve()

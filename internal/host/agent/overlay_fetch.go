@@ -36,7 +36,7 @@ func buildGit(ctx context.Context, b *build) error {
 	}
 	same := false
 	err = b.p.step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
-		r, err := git.Open(g.URL, b.staging.Scratch(), b.agent.downloads, b.say(left4me.StepFetch))
+		r, err := git.Open(g.URL, b.staging.Scratch(), b.builds.downloads, b.say(left4me.StepFetch))
 		if err != nil {
 			return "", err
 		}
@@ -72,7 +72,7 @@ func buildRelease(ctx context.Context, b *build) error {
 	}
 	same := false
 	err = b.p.step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
-		r, err := release.Find(ctx, cmp.Or(b.agent.GitHub, release.API), b.agent.downloads, *want)
+		r, err := release.Find(ctx, cmp.Or(b.builds.core.GitHub, release.API), b.builds.downloads, *want)
 		if err != nil {
 			return "", err
 		}
@@ -90,7 +90,7 @@ func buildRelease(ctx context.Context, b *build) error {
 		say := b.say(left4me.StepFetch)
 		total := r.Bytes()
 		for _, a := range r.Assets {
-			_, err := b.agent.downloads.Fetch(ctx, download.Request{
+			_, err := b.builds.downloads.Fetch(ctx, download.Request{
 				URL: a.URL, File: filepath.Join(in, a.Name), Size: a.Size, Sum: a.Sum,
 				Progress: func(p left4me.Progress) {
 					say(left4me.Progress{Done: done + p.Done, Total: total, Unit: p.Unit, Rate: p.Rate})
@@ -119,7 +119,7 @@ func (b *build) importDir() (string, error) {
 // unchanged reports whether the current revision was made from the same. With
 // files that are kept it doesn't tell: others may be kept now.
 func (b *build) unchanged(ctx context.Context, keep []string) (bool, error) {
-	c, err := b.agent.content.Get(ctx, b.spec.Overlay.Name, 0, overlays.Used{})
+	c, err := b.builds.content.repo.Get(ctx, b.spec.Overlay.Name, 0, overlays.Used{})
 	if errors.Is(err, left4me.NotFound) || len(keep) > 0 {
 		return false, nil
 	}
@@ -144,7 +144,7 @@ func (b *build) unpack(ctx context.Context, in string, how left4me.Import, keep 
 		}
 		defer root.Close()
 		how.NamesHint = b.spec.NamesHint
-		found, err := archive.Open(ctx, root, archive.Options{Import: how, Scratch: b.staging.Scratch(), Decoder: b.agent.Decoder})
+		found, err := archive.Open(ctx, root, archive.Options{Import: how, Scratch: b.staging.Scratch(), Decoder: b.builds.core.Decoder})
 		if err != nil {
 			return "", err
 		}

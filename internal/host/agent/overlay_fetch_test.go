@@ -29,7 +29,7 @@ func (d *depot) allow(server *httptest.Server) {
 		d.t.Fatal(err)
 	}
 	d.t.Cleanup(c.Close)
-	d.agent.downloads, d.agent.GitHub = c, server.URL
+	d.agent.builds.downloads, d.agent.core.GitHub = c, server.URL
 }
 
 func (d *depot) overlay(n left4me.Name) left4me.Content {

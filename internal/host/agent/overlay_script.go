@@ -13,8 +13,8 @@ import (
 // tellScript is how often what a script prints is told while it runs.
 const tellScript = 300 * time.Millisecond
 
-func (a *Agent) scripts() *script.Builder {
-	return &script.Builder{Root: string(a.Files.Root), Machine: a.machine}
+func (o *overlayBuilds) scripts() *script.Builder {
+	return &script.Builder{Root: string(o.core.Files.Root), Machine: o.core.machine}
 }
 
 // scriptBuilder has the script of an overlay run.
@@ -31,7 +31,7 @@ func scriptBuilder() builder {
 
 func (b *build) runScript(ctx context.Context) (note string, err error) {
 	var told time.Time
-	took, err := b.agent.scripts().Run(ctx, script.Job{
+	took, err := b.builds.scripts().Run(ctx, script.Job{
 		// The same job finds its run again.
 		ID: left4me.Name(strings.ToLower(string(b.id))), Overlay: b.spec.Overlay.Name, Script: b.spec.Overlay.Script.Text,
 		Print: func(line string) {
@@ -50,8 +50,8 @@ func (b *build) runScript(ctx context.Context) (note string, err error) {
 }
 
 // sweepScripts ends what scripts run for nobody.
-func (a *Agent) sweepScripts(ctx context.Context) {
-	if err := a.scripts().Sweep(ctx); err != nil {
-		a.log.Warn("remove runs of scripts", "err", err)
+func (o *overlayBuilds) sweepScripts(ctx context.Context) {
+	if err := o.scripts().Sweep(ctx); err != nil {
+		o.core.log.Warn("remove runs of scripts", "err", err)
 	}
 }

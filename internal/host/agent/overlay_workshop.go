@@ -24,7 +24,7 @@ func buildWorkshop(ctx context.Context, b *build) error {
 		if err != nil {
 			return "", err
 		}
-		plan, err = b.agent.workshop.Ask(ctx, *b.spec.Overlay.Workshop, before)
+		plan, err = b.builds.workshop.Ask(ctx, *b.spec.Overlay.Workshop, before)
 		if err != nil {
 			return "", err
 		}
@@ -34,7 +34,7 @@ func buildWorkshop(ctx context.Context, b *build) error {
 		return err
 	}
 	return b.p.step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
-		items, err := b.agent.workshop.Fetch(ctx, plan, workshop.Into{
+		items, err := b.builds.workshop.Fetch(ctx, plan, workshop.Into{
 			Link: b.staging.Link, Progress: b.say(left4me.StepFetch), Print: b.p.print,
 		})
 		if err != nil {
@@ -49,7 +49,7 @@ func buildWorkshop(ctx context.Context, b *build) error {
 // itemsBefore are the items of the current revision, and where their files are.
 func (b *build) itemsBefore(ctx context.Context) (*workshop.Before, error) {
 	name := b.spec.Overlay.Name
-	c, err := b.agent.content.Get(ctx, name, 0, overlays.Used{})
+	c, err := b.builds.content.repo.Get(ctx, name, 0, overlays.Used{})
 	if errors.Is(err, left4me.NotFound) {
 		return &workshop.Before{}, nil
 	}
@@ -57,7 +57,7 @@ func (b *build) itemsBefore(ctx context.Context) (*workshop.Before, error) {
 		return nil, err
 	}
 	before := &workshop.Before{File: func(path string) string {
-		return filepath.Join(b.agent.Files.Overlay(name), strconv.Itoa(c.Current), filepath.FromSlash(path))
+		return filepath.Join(b.builds.core.Files.Overlay(name), strconv.Itoa(c.Current), filepath.FromSlash(path))
 	}}
 	for _, r := range c.Revisions {
 		if r.Number == c.Current {

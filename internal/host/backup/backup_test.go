@@ -429,11 +429,11 @@ func TestPackingEndsWithItsContext(t *testing.T) {
 	s := source(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.Progress = func(int64, int64) { cancel() }
-	shelf := Shelf{Dir: filepath.Join(s.Root, "backups")}
-	if _, err := shelf.Pack(ctx, "b", s); !errors.Is(err, context.Canceled) {
+	archives := Archives{Dir: filepath.Join(s.Root, "backups")}
+	if _, err := archives.Pack(ctx, "b", s); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
-	if left, err := os.ReadDir(shelf.Dir); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(archives.Dir); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }

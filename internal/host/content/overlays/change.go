@@ -14,13 +14,13 @@ const maxLabel = 80
 
 // Use makes a revision the one that servers start with. Errors:
 // left4me.NotFound.
-func (s *Shelf) Use(n left4me.Name, number int) error {
+func (s *Repository) Use(n left4me.Name, number int) error {
 	return s.change(n, number, func(r *record, _ int) { r.Current = number })
 }
 
 // Label names a revision; one that has a label stays until it is dropped by
 // hand. An empty label takes it away. Errors: left4me.NotFound, left4me.Invalid.
-func (s *Shelf) Label(n left4me.Name, number int, label string) error {
+func (s *Repository) Label(n left4me.Name, number int, label string) error {
 	label = strings.TrimSpace(label)
 	if !utf8.ValidString(label) || utf8.RuneCountInString(label) > maxLabel || strings.ContainsFunc(label, unicode.IsControl) {
 		return &left4me.Error{
@@ -34,7 +34,7 @@ func (s *Shelf) Label(n left4me.Name, number int, label string) error {
 }
 
 // change changes what is known of a revision.
-func (s *Shelf) change(n left4me.Name, number int, f func(r *record, i int)) error {
+func (s *Repository) change(n left4me.Name, number int, f func(r *record, i int)) error {
 	if !n.Valid() || number < 1 {
 		return notFound(n, number)
 	}
@@ -54,7 +54,7 @@ func (s *Shelf) change(n left4me.Name, number int, f func(r *record, i int)) err
 
 // Made returns the revision that a job made, if it is the current one: then the
 // job was cut off before it could say so.
-func (s *Shelf) Made(n left4me.Name, job left4me.JobID) (left4me.Revision, bool) {
+func (s *Repository) Made(n left4me.Name, job left4me.JobID) (left4me.Revision, bool) {
 	_, v, err := s.find(n, 0)
 	return v.Revision, err == nil && job != "" && v.Job == job
 }

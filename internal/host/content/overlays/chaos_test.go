@@ -94,7 +94,7 @@ func publishForever(root string) error {
 // Killed at any moment, there is the old revision or the new one, each of them
 // whole, and the next start leaves nothing else.
 func TestKilledWhileItPublishes(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	exe, err := os.Executable()
 	must(t, err)
 	last := 0

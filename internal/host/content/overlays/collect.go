@@ -38,7 +38,7 @@ type candidate struct {
 // in use; then contents and downloads that no revision has. A revision goes by
 // remove, which calls drop unless somebody is about to mount it: then it returns
 // left4me.Busy.
-func (s *Shelf) Collect(ctx context.Context, spec bus.CollectSpec, used Used,
+func (s *Repository) Collect(ctx context.Context, spec bus.CollectSpec, used Used,
 	remove func(r left4me.OverlayRef, drop func() error) error,
 ) (c Collected, err error) {
 	free, err := disk.Free(s.root)
@@ -102,13 +102,13 @@ func (s *Shelf) Collect(ctx context.Context, spec bus.CollectSpec, used Used,
 }
 
 // collectFiles gives back what revisions that went had alone.
-func (s *Shelf) collectFiles(ctx context.Context, spec bus.CollectSpec, c *Collected) error {
+func (s *Repository) collectFiles(ctx context.Context, spec bus.CollectSpec, c *Collected) error {
 	return errors.Join(s.Sweep(ctx), s.collectDownloads(ctx, spec, c), s.collectPool(ctx, c))
 }
 
 // candidates are the revisions that may go for all that is known without asking
 // what is mounted, the oldest first.
-func (s *Shelf) candidates(spec bus.CollectSpec) ([]candidate, error) {
+func (s *Repository) candidates(spec bus.CollectSpec) ([]candidate, error) {
 	names, err := s.names()
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (s *Shelf) candidates(spec bus.CollectSpec) ([]candidate, error) {
 
 // dropUnused drops a revision if it may still go: somebody may have labelled it
 // or gone back to it meanwhile.
-func (s *Shelf) dropUnused(v candidate) (bool, error) {
+func (s *Repository) dropUnused(v candidate) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	dir := s.overlay(v.Name)
@@ -148,7 +148,7 @@ func (s *Shelf) dropUnused(v candidate) (bool, error) {
 
 // collectPool removes contents that have no name but that in the pool. One that
 // a build links at that moment keeps what it linked.
-func (s *Shelf) collectPool(ctx context.Context, c *Collected) error {
+func (s *Repository) collectPool(ctx context.Context, c *Collected) error {
 	return s.eachPooled(func(name string, k key, _ uint64) error {
 		var st unix.Stat_t
 		if err := errors.Join(ctx.Err(), unix.Lstat(name, &st)); err != nil {
@@ -166,7 +166,7 @@ func (s *Shelf) collectPool(ctx context.Context, c *Collected) error {
 }
 
 // collectDownloads removes files of workshop_cache that no revision has.
-func (s *Shelf) collectDownloads(ctx context.Context, spec bus.CollectSpec, c *Collected) error {
+func (s *Repository) collectDownloads(ctx context.Context, spec bus.CollectSpec, c *Collected) error {
 	top := filepath.Join(s.root, "workshop_cache")
 	var here, there unix.Stat_t
 	if unix.Stat(top, &here) != nil || unix.Stat(s.dir, &there) != nil {

@@ -25,8 +25,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Shelf is the overlays beneath a root. It is safe for concurrent use.
-type Shelf struct {
+// Repository is the overlays beneath a root. It is safe for concurrent use.
+type Repository struct {
 	root  string // LEFT4ME_ROOT
 	dir   string // overlays/
 	group int    // that game servers run with; -1: files keep ours
@@ -45,9 +45,9 @@ type Shelf struct {
 	weighed map[string]weight // of what was laid by hand, by its directory
 }
 
-// Open makes the shelf of a root. Nothing needs to be there yet.
-func Open(root string, group int) *Shelf {
-	s := &Shelf{
+// Open makes the repository of a root. Nothing needs to be there yet.
+func Open(root string, group int) *Repository {
+	s := &Repository{
 		root:    root,
 		dir:     filepath.Join(root, "overlays"),
 		group:   group,
@@ -59,13 +59,13 @@ func Open(root string, group int) *Shelf {
 	return s
 }
 
-func (s *Shelf) buffer() *[]byte { return s.blocks.Get().(*[]byte) } //nolint:forcetypeassert // nothing else is put there
+func (s *Repository) buffer() *[]byte { return s.blocks.Get().(*[]byte) } //nolint:forcetypeassert // nothing else is put there
 
 // overlay is the directory of an overlay.
-func (s *Shelf) overlay(n left4me.Name) string { return filepath.Join(s.dir, string(n)) }
+func (s *Repository) overlay(n left4me.Name) string { return filepath.Join(s.dir, string(n)) }
 
 // makeDir makes a directory of ours beneath overlays/.
-func (s *Shelf) makeDir(name string) error {
+func (s *Repository) makeDir(name string) error {
 	if err := os.MkdirAll(s.dir, 0o751); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *Shelf) makeDir(name string) error {
 }
 
 // changed forgets what was counted.
-func (s *Shelf) changed() {
+func (s *Repository) changed() {
 	s.cache.Lock()
 	s.turn++
 	s.cache.Unlock()

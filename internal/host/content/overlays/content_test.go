@@ -24,17 +24,17 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// shelf is a real one in a directory of the test.
-type shelf struct {
-	*overlays.Shelf
+// repository is a real one in a directory of the test.
+type repository struct {
+	*overlays.Repository
 	t    *testing.T
 	root string
 	jobs int
 }
 
-func newShelf(t *testing.T) *shelf {
+func newRepository(t *testing.T) *repository {
 	root := t.TempDir()
-	return &shelf{overlays.Open(root, -1), t, root, 0}
+	return &repository{overlays.Open(root, -1), t, root, 0}
 }
 
 func must(t *testing.T, err error) {
@@ -44,7 +44,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func (s *shelf) stage(name left4me.Name) *overlays.Staging {
+func (s *repository) stage(name left4me.Name) *overlays.Staging {
 	s.t.Helper()
 	s.jobs++
 	st, err := s.Stage(s.t.Context(), name, left4me.JobID(fmt.Sprintf("job-%d", s.jobs)))
@@ -63,14 +63,14 @@ func write(t *testing.T, dir string, files map[string]string) {
 }
 
 // publish makes a revision of exactly these files.
-func (s *shelf) publish(name left4me.Name, files map[string]string) (left4me.Revision, bool) {
+func (s *repository) publish(name left4me.Name, files map[string]string) (left4me.Revision, bool) {
 	s.t.Helper()
 	st := s.stage(name)
 	write(s.t, st.Dir(), files)
 	return s.finish(st)
 }
 
-func (s *shelf) finish(st *overlays.Staging) (left4me.Revision, bool) {
+func (s *repository) finish(st *overlays.Staging) (left4me.Revision, bool) {
 	s.t.Helper()
 	r, changed, err := s.Publish(s.t.Context(), st, overlays.Meta{By: "al", Note: "why"}, nil)
 	must(s.t, err)
@@ -78,11 +78,11 @@ func (s *shelf) finish(st *overlays.Staging) (left4me.Revision, bool) {
 	return r, changed
 }
 
-func (s *shelf) path(name left4me.Name, rev int, p ...string) string {
+func (s *repository) path(name left4me.Name, rev int, p ...string) string {
 	return filepath.Join(append([]string{s.root, "overlays", string(name), strconv.Itoa(rev)}, p...)...)
 }
 
-func (s *shelf) inode(file string) uint64 {
+func (s *repository) inode(file string) uint64 {
 	s.t.Helper()
 	var st unix.Stat_t
 	must(s.t, unix.Lstat(file, &st))
@@ -109,7 +109,7 @@ func files(t *testing.T, dir string) map[string]string {
 }
 
 // nothingLeft says that nothing half-made is there.
-func (s *shelf) nothingLeft() {
+func (s *repository) nothingLeft() {
 	s.t.Helper()
 	for _, dir := range []string{"tmp", "overlays/.new", "overlays/.gone"} {
 		entries, err := os.ReadDir(filepath.Join(s.root, dir))
@@ -123,7 +123,7 @@ func (s *shelf) nothingLeft() {
 }
 
 func TestARevisionIsPublishedAsItWasStaged(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	st := s.stage("maps")
 	write(t, st.Dir(), map[string]string{"left4dead2/cfg/a.cfg": "a", "left4dead2/addons/b.vpk": "b"})
 	must(t, os.Chmod(filepath.Join(st.Dir(), "left4dead2/cfg/a.cfg"), 0o755))
@@ -165,7 +165,7 @@ func TestARevisionIsPublishedAsItWasStaged(t *testing.T) {
 }
 
 func TestDetailsStayWithTheRevision(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	st := s.stage("maps")
 	write(t, st.Dir(), map[string]string{"a": "a"})
 	m := overlays.Meta{
@@ -195,7 +195,7 @@ func TestDetailsStayWithTheRevision(t *testing.T) {
 }
 
 func TestAnEditTouchesOnlyWhatItChanges(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	s.publish("maps", map[string]string{"d/a": "a", "d/b": "b", "d-e": "e", "gone/x/y": "y", "gone/z": "z", "k": "k"})
 	st := s.stage("maps")
 	n, m, err := st.From(t.Context(), 0)
@@ -244,7 +244,7 @@ func TestAnEditTouchesOnlyWhatItChanges(t *testing.T) {
 }
 
 func TestFilesOfTheSameContentAreOneInode(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	must(t, os.MkdirAll(filepath.Join(s.root, "workshop_cache/1"), 0o755))
 	cached := filepath.Join(s.root, "workshop_cache/1/9.vpk")
 	must(t, os.WriteFile(cached, []byte("vpk"), 0o644))
@@ -301,7 +301,7 @@ func TestWhatNoLayerMayHaveIsRefusedByName(t *testing.T) {
 		}},
 	} {
 		t.Run(bad.what, func(t *testing.T) {
-			s := newShelf(t)
+			s := newRepository(t)
 			s.publish("maps", map[string]string{"left4dead2/ok": "1"})
 			st := s.stage("maps")
 			write(t, st.Dir(), map[string]string{"left4dead2/ok": "2"})
@@ -323,7 +323,7 @@ func TestWhatNoLayerMayHaveIsRefusedByName(t *testing.T) {
 
 // An edit meets what was there: a file where a directory was, other case.
 func TestAnEditClashesWithWhatItKeeps(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	s.publish("maps", map[string]string{"left4dead2/cfg/a": "a"})
 	for _, p := range []string{"left4dead2/cfg", "left4dead2/CFG/b", "left4dead2/cfg/A", "left4dead2/cfg/a/b"} {
 		st := s.stage("maps")
@@ -350,7 +350,7 @@ func TestAnEditClashesWithWhatItKeeps(t *testing.T) {
 // Whoever wrote a file may still have it open: nothing reaches a revision through
 // that.
 func TestAWriterIsShutOut(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	st := s.stage("maps")
 	write(t, st.Dir(), map[string]string{"open": "good", "mapped": "good", "shut": "shut"})
 	f, err := os.OpenFile(filepath.Join(st.Dir(), "open"), os.O_RDWR, 0)
@@ -377,7 +377,7 @@ func TestAWriterIsShutOut(t *testing.T) {
 
 // Attributes that overlayfs takes for marks are left behind.
 func TestMarksAreLeftBehind(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	st := s.stage("maps")
 	write(t, st.Dir(), map[string]string{"d/x": ""})
 	if err := unix.Setxattr(filepath.Join(st.Dir(), "d/x"), "user.overlay.whiteout", []byte("y"), 0); err != nil {
@@ -395,7 +395,7 @@ func TestMarksAreLeftBehind(t *testing.T) {
 // A tree that is changed while it is taken over: whatever comes of it has no
 // link, nothing from elsewhere, and is what its manifest says.
 func TestATreeThatIsSwappedMeanwhile(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	must(t, os.MkdirAll(secret, 0o700))
 	must(t, os.WriteFile(filepath.Join(secret, "key"), []byte("secret"), 0o600))
@@ -447,7 +447,7 @@ func TestATreeThatIsSwappedMeanwhile(t *testing.T) {
 }
 
 func TestRollingBackLabelsAndDropping(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	for i := range 3 {
 		s.publish("maps", map[string]string{"a": fmt.Sprint(i), "same": "same"})
 	}
@@ -491,7 +491,7 @@ func TestRollingBackLabelsAndDropping(t *testing.T) {
 }
 
 func TestWhatWasLaidByHandIsARevision(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	write(t, s.path("maps", 2), map[string]string{"left4dead2/a": "a", "left4dead2/b": "b"})
 	write(t, s.path("maps", 10), map[string]string{"left4dead2/a": "A", "left4dead2/b": "b"})
 	must(t, os.Chmod(s.path("maps", 10, "left4dead2/b"), 0o666))
@@ -544,7 +544,7 @@ func TestWhatWasLaidByHandIsARevision(t *testing.T) {
 }
 
 func TestADamagedRecordLosesNothing(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	s.publish("maps", map[string]string{"a": "1"})
 	s.publish("maps", map[string]string{"a": "2"})
 	for _, text := range []string{"", "{", `{"v":9}`, `{"v":1,"revisions":[{"number":0}]}`} {
@@ -564,7 +564,7 @@ func TestADamagedRecordLosesNothing(t *testing.T) {
 }
 
 func TestTreeInPages(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	s.publish("maps", map[string]string{"d/a": "12", "d/s/b": "345", "d-e": "1", "e/Ünder.cfg": "", "z": ""})
 	ask := func(f bus.Filter) string {
 		t.Helper()
@@ -607,7 +607,7 @@ func TestTreeInPages(t *testing.T) {
 }
 
 func TestAFileIsRead(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	s.publish("maps", map[string]string{"d/a": "12", "big": strings.Repeat("x", bus.MaxFile+1)})
 	a, err := s.File(bus.FileRequest{Overlay: "maps", Path: "d/a"})
 	if err != nil || string(a.Data) != "12" || a.Size != 2 || len(a.Hash) != 64 || a.Revision != 1 || a.Disk != "overlays/maps/1/d/a" {
@@ -630,7 +630,7 @@ func TestAFileIsRead(t *testing.T) {
 }
 
 func TestAVPKIsADirectoryToo(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	addon, err := os.ReadFile("../../../../source/vpk/testdata/automatic_guns.vpk")
 	must(t, err)
 	archive, err := vpk.New(bytes.NewReader(addon), int64(len(addon)), "x")
@@ -664,7 +664,7 @@ func TestAVPKIsADirectoryToo(t *testing.T) {
 }
 
 func TestDeletedAndTakenBack(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	s.publish("maps", map[string]string{"a": "1"})
 	s.publish("maps", map[string]string{"a": "2"})
 	if _, err := s.Delete("maps", overlays.Used{{Name: "maps", Revision: 1}: {"alpha"}}); !errors.Is(err, left4me.Busy) {
@@ -705,7 +705,7 @@ func TestDeletedAndTakenBack(t *testing.T) {
 }
 
 func TestOwnAndSharedBytes(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	block := func(c string) string { return strings.Repeat(c, 8192) }
 	s.publish("a", map[string]string{"all": block("s"), "x": block("1")})
 	s.publish("a", map[string]string{"all": block("s"), "x": block("2"), "y": block("3")})
@@ -730,7 +730,7 @@ func TestOwnAndSharedBytes(t *testing.T) {
 func unpinned(_ left4me.OverlayRef, drop func() error) error { return drop() }
 
 func TestCollecting(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	for i := range 6 {
 		s.publish("maps", map[string]string{"a": fmt.Sprint(i)})
 	}
@@ -791,7 +791,7 @@ func TestCollecting(t *testing.T) {
 
 // An inode has at most so many names, 65,000 on ext4: then there is a second one.
 func TestAnInodeThatCantHaveMoreNames(t *testing.T) {
-	s := newShelf(t)
+	s := newRepository(t)
 	s.publish("maps", map[string]string{"left4dead2/a": "a", "left4dead2/b": "b"})
 	file, dir := s.path("maps", 1, "left4dead2/a"), t.TempDir()
 	for i := 0; ; i++ {

@@ -31,7 +31,7 @@ type deleted struct {
 func (d deleted) gone() time.Time { return d.at.Add(keptFor) }
 
 // deleted lists what was set aside, the newest first.
-func (s *Shelf) deleted() ([]deleted, error) {
+func (s *Repository) deleted() ([]deleted, error) {
 	top := filepath.Join(s.dir, deletedDir)
 	entries, err := os.ReadDir(top)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -54,7 +54,7 @@ func (s *Shelf) deleted() ([]deleted, error) {
 
 // lastDeleted is the highest number that was given away by overlays of a name
 // that were set aside.
-func (s *Shelf) lastDeleted(n left4me.Name) int {
+func (s *Repository) lastDeleted(n left4me.Name) int {
 	all, err := s.deleted()
 	last := 0
 	for _, d := range all {
@@ -71,7 +71,7 @@ func (s *Shelf) lastDeleted(n left4me.Name) int {
 // returns it can be taken back. The caller holds off who would mount it. One
 // that isn't there is no error; then the time is zero. Errors: left4me.Busy when
 // a server has it.
-func (s *Shelf) Delete(n left4me.Name, used Used) (until time.Time, err error) {
+func (s *Repository) Delete(n left4me.Name, used Used) (until time.Time, err error) {
 	if !n.Valid() {
 		return until, notFound(n, 0)
 	}
@@ -107,7 +107,7 @@ func (s *Shelf) Delete(n left4me.Name, used Used) (until time.Time, err error) {
 // Restore takes back what was set aside last under a name, and returns the
 // revision that is current again. It may be called again. Errors:
 // left4me.NotFound, and left4me.Conflict when there is one of that name.
-func (s *Shelf) Restore(n left4me.Name) (int, error) {
+func (s *Repository) Restore(n left4me.Name) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, err := load(s.overlay(n))
@@ -148,7 +148,7 @@ func (s *Shelf) Restore(n left4me.Name) (int, error) {
 }
 
 // expire removes what nobody can take back any more.
-func (s *Shelf) expire(ctx context.Context, now time.Time) (names []left4me.Name, err error) {
+func (s *Repository) expire(ctx context.Context, now time.Time) (names []left4me.Name, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all, err := s.deleted()

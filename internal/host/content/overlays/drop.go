@@ -27,9 +27,9 @@ func (u Used) by(n left4me.Name, number int) []left4me.Name {
 }
 
 // Drop removes a revision: out of the way at once, and from the disk with
-// [Shelf.Sweep]. The caller holds off who would mount it meanwhile. Errors:
+// [Repository.Sweep]. The caller holds off who would mount it meanwhile. Errors:
 // left4me.NotFound, and left4me.Busy when it is the current one or in use.
-func (s *Shelf) Drop(n left4me.Name, number int, used Used) error {
+func (s *Repository) Drop(n left4me.Name, number int, used Used) error {
 	_, v, err := s.find(n, number)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func names(all []left4me.Name) string {
 }
 
 // drop takes a revision out of overlay.json, and then away. s.mu is held.
-func (s *Shelf) drop(dir string, r *record, number int) error {
+func (s *Repository) drop(dir string, r *record, number int) error {
 	i := r.index(number)
 	if i < 0 {
 		return nil
@@ -86,7 +86,7 @@ func (s *Shelf) drop(dir string, r *record, number int) error {
 
 // sweepRevisions takes away what overlay.json doesn't name: what was being
 // published or dropped when something ended. s.mu is held.
-func (s *Shelf) sweepRevisions(dir string, r record) error {
+func (s *Repository) sweepRevisions(dir string, r record) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func (s *Shelf) sweepRevisions(dir string, r record) error {
 
 // away takes a directory out of the way at once; one that isn't there is no
 // error.
-func (s *Shelf) away(dir string) error {
+func (s *Repository) away(dir string) error {
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -154,7 +154,7 @@ func (s *Shelf) away(dir string) error {
 
 // Sweep removes what was dropped, and what jobs that were cut left half-made.
 // Jobs that are under way keep what they have.
-func (s *Shelf) Sweep(ctx context.Context) error {
+func (s *Repository) Sweep(ctx context.Context) error {
 	overlays, err := s.names()
 	if err != nil {
 		return err
@@ -201,14 +201,14 @@ func (s *Shelf) Sweep(ctx context.Context) error {
 		stale(filepath.Join(s.root, "tmp"), "overlay-", true))
 }
 
-func (s *Shelf) isActive(id left4me.JobID) bool {
+func (s *Repository) isActive(id left4me.JobID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.active[id]
 }
 
 // names are the overlays that have a directory.
-func (s *Shelf) names() ([]left4me.Name, error) {
+func (s *Repository) names() ([]left4me.Name, error) {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

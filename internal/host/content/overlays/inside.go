@@ -32,7 +32,7 @@ func vpkOf(m Manifest, dir string) (string, bool) {
 
 // listVPK lists what is in a VPK as if that was a directory. Errors:
 // left4me.Invalid when it can't be read.
-func (s *Shelf) listVPK(n left4me.Name, number int, file string) (Manifest, error) {
+func (s *Repository) listVPK(n left4me.Name, number int, file string) (Manifest, error) {
 	f, err := s.open(n, number, file)
 	if err != nil {
 		return nil, err

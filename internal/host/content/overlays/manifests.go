@@ -29,7 +29,7 @@ func notFound(n left4me.Name, number int) error {
 
 // find returns a revision of an overlay; 0 is the current one. Errors:
 // left4me.NotFound.
-func (s *Shelf) find(n left4me.Name, number int) (record, revision, error) {
+func (s *Repository) find(n left4me.Name, number int) (record, revision, error) {
 	if !n.Valid() {
 		return record{}, revision{}, notFound(n, number)
 	}
@@ -51,7 +51,7 @@ func (s *Shelf) find(n left4me.Name, number int) (record, revision, error) {
 // Manifest returns the files of a revision, and its number; 0 is the current
 // one. That of one that was laid by hand is made when it is asked for first,
 // which reads all of it. Errors: left4me.NotFound.
-func (s *Shelf) Manifest(ctx context.Context, n left4me.Name, number int) (int, Manifest, error) {
+func (s *Repository) Manifest(ctx context.Context, n left4me.Name, number int) (int, Manifest, error) {
 	_, v, err := s.find(n, number)
 	if err != nil {
 		return 0, nil, err
@@ -60,7 +60,7 @@ func (s *Shelf) Manifest(ctx context.Context, n left4me.Name, number int) (int, 
 	return v.Number, m, err
 }
 
-func (s *Shelf) manifest(ctx context.Context, n left4me.Name, v revision) (Manifest, error) {
+func (s *Repository) manifest(ctx context.Context, n left4me.Name, v revision) (Manifest, error) {
 	dir, number := s.overlay(n), v.Number
 	m, err := readManifest(dir, number)
 	if err == nil {
@@ -121,7 +121,7 @@ func readFiles(dir string, number int) (parsed, error) {
 
 // encode writes a manifest as it differs from the whole one that that of a
 // revision stands on, if that is much shorter.
-func (s *Shelf) encode(dir string, near int, m Manifest) []byte {
+func (s *Repository) encode(dir string, near int, m Manifest) []byte {
 	whole := appendManifest(nil, 0, nil, m)
 	p, err := readFiles(dir, near)
 	if err == nil && p.base != 0 {
@@ -139,7 +139,7 @@ func (s *Shelf) encode(dir string, near int, m Manifest) []byte {
 
 // scan makes a manifest of a directory that was laid by hand: of what it has, not
 // of what it should have. Without hash only sizes are looked at.
-func (s *Shelf) scan(ctx context.Context, dir string, hash bool) (Manifest, error) {
+func (s *Repository) scan(ctx context.Context, dir string, hash bool) (Manifest, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (s *Shelf) scan(ctx context.Context, dir string, hash bool) (Manifest, erro
 		return nil, err
 	}
 	defer d.Close()
-	t := &taker{ctx: ctx, shelf: s}
+	t := &taker{ctx: ctx, repo: s}
 	var out Manifest
 	var walk func(d *os.File, p string) error
 	walk = func(d *os.File, p string) error {

@@ -40,12 +40,12 @@ func parseKey(s string) (k key, ok bool) {
 	return k, err == nil && n == len(k.hash) && len(s) == 64 && strings.ToLower(s) == s
 }
 
-func (s *Shelf) pool(k key) string { return filepath.Join(s.dir, poolDir, k.name()) }
+func (s *Repository) pool(k key) string { return filepath.Join(s.dir, poolDir, k.name()) }
 
 // keep makes a file of a revision the one of its content in the pool, unless
 // there is one. The file must be on the disk, so that no name in the pool ever
 // leads to less than it says. over replaces the one that is there.
-func (s *Shelf) keep(k key, file string, over bool) error {
+func (s *Repository) keep(k key, file string, over bool) error {
 	name := s.pool(k)
 	link := func() error {
 		if !over {
@@ -73,7 +73,7 @@ func (s *Shelf) keep(k key, file string, over bool) error {
 }
 
 // inodes reads which inode has which content, from the names in the pool alone.
-func (s *Shelf) inodes() (map[uint64]key, error) {
+func (s *Repository) inodes() (map[uint64]key, error) {
 	known := map[uint64]key{}
 	err := s.eachPooled(func(_ string, k key, ino uint64) error { known[ino] = k; return nil })
 	return known, err
@@ -81,7 +81,7 @@ func (s *Shelf) inodes() (map[uint64]key, error) {
 
 // eachPooled calls f for each name in the pool; k is nothing for one that was
 // given up halfway.
-func (s *Shelf) eachPooled(f func(name string, k key, ino uint64) error) error {
+func (s *Repository) eachPooled(f func(name string, k key, ino uint64) error) error {
 	top := filepath.Join(s.dir, poolDir)
 	dirs, err := os.ReadDir(top)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -23,7 +23,7 @@ import (
 //
 // All of it is on the disk before overlay.json names it: whatever cuts it off
 // leaves the old state, and what the next sweep removes.
-func (s *Shelf) Publish(ctx context.Context, st *Staging, m Meta, say Progress) (r left4me.Revision, changed bool, err error) {
+func (s *Repository) Publish(ctx context.Context, st *Staging, m Meta, say Progress) (r left4me.Revision, changed bool, err error) {
 	if _, err := st.Seal(ctx, say); err != nil {
 		return r, false, err
 	}
@@ -64,7 +64,7 @@ func (s *Shelf) Publish(ctx context.Context, st *Staging, m Meta, say Progress) 
 }
 
 // commit gives a sealed revision its number and its place.
-func (s *Shelf) commit(ctx context.Context, st *Staging, r left4me.Revision, m Meta) (left4me.Revision, error) {
+func (s *Repository) commit(ctx context.Context, st *Staging, r left4me.Revision, m Meta) (left4me.Revision, error) {
 	// Before the lock, since it takes longest: it has all files.
 	if err := syncTree(st.sealed.dir, len(st.sealed.first)); err != nil {
 		return r, err
@@ -121,7 +121,7 @@ func (s *Shelf) commit(ctx context.Context, st *Staging, r left4me.Revision, m M
 }
 
 // prepare writes what stands beside a revision, to where it can be renamed from.
-func (s *Shelf) prepare(st *Staging, rec record, r left4me.Revision, m Meta) error {
+func (s *Repository) prepare(st *Staging, rec record, r left4me.Revision, m Meta) error {
 	n := notes{V: recordVersion, Revision: r}
 	n.Warnings, n.Campaigns, n.Items = m.Warnings, m.Campaigns, m.Items
 	text, err := json.Marshal(n)

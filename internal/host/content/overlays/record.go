@@ -201,7 +201,7 @@ func parseRecord(data []byte) (record, error) {
 }
 
 // save replaces overlay.json as a whole: whatever was prepared is there with it.
-func (s *Shelf) save(dir string, r *record) error {
+func (s *Repository) save(dir string, r *record) error {
 	r.V = recordVersion
 	data, err := json.Marshal(r)
 	if err != nil {

@@ -17,7 +17,9 @@ import (
 // and nobody else's.
 const newDir = ".new"
 
-func (s *Shelf) private(job left4me.JobID) string { return filepath.Join(s.dir, newDir, string(job)) }
+func (s *Repository) private(job left4me.JobID) string {
+	return filepath.Join(s.dir, newDir, string(job))
+}
 
 // sealed is a revision that only lacks its number.
 type sealed struct {
@@ -35,7 +37,7 @@ func (st *Staging) Seal(ctx context.Context, say Progress) (dir string, err erro
 	if st.sealed != nil {
 		return st.sealed.dir, nil
 	}
-	s := st.shelf
+	s := st.repo
 	if err := s.makeDir(newDir); err != nil {
 		return "", err
 	}
@@ -59,7 +61,7 @@ func (st *Staging) Seal(ctx context.Context, say Progress) (dir string, err erro
 		return "", err
 	}
 	defer tree.close()
-	t := &taker{ctx: ctx, shelf: s, tree: tree, spare: spare, first: map[key]string{}, over: map[key]bool{}, said: throttled(say)}
+	t := &taker{ctx: ctx, repo: s, tree: tree, spare: spare, first: map[key]string{}, over: map[key]bool{}, said: throttled(say)}
 	if err := t.top(st.root); err != nil {
 		return "", s.full(err, 0)
 	}
@@ -73,7 +75,7 @@ func (st *Staging) Seal(ctx context.Context, say Progress) (dir string, err erro
 // Fresh are the files of a sealed revision that the current one doesn't have, or
 // has with other contents.
 func (st *Staging) Fresh(ctx context.Context) (paths []string, err error) {
-	_, before, err := st.shelf.Manifest(ctx, st.overlay, 0)
+	_, before, err := st.repo.Manifest(ctx, st.overlay, 0)
 	if err != nil && !errors.Is(err, left4me.NotFound) {
 		return nil, err
 	}
@@ -113,7 +115,7 @@ func (st *Staging) merge(t *taker) error {
 		return err
 	}
 	if len(kept) > 0 {
-		from := filepath.Join(st.shelf.overlay(st.overlay), strconv.Itoa(st.base))
+		from := filepath.Join(st.repo.overlay(st.overlay), strconv.Itoa(st.base))
 		if err := t.keep(from, kept, all, st.hand()); err != nil {
 			return err
 		}
@@ -125,7 +127,7 @@ func (st *Staging) merge(t *taker) error {
 // hand reports whether the revision that this one began with was laid by hand:
 // its files are taken as others' are.
 func (st *Staging) hand() bool {
-	r, err := load(st.shelf.overlay(st.overlay))
+	r, err := load(st.repo.overlay(st.overlay))
 	v, ok := r.get(st.base)
 	return err != nil || !ok || v.Hand
 }

@@ -19,7 +19,7 @@ import (
 
 // List returns what there is of all overlays, by name, and behind them what was
 // set aside.
-func (s *Shelf) List(ctx context.Context, used Used) ([]left4me.Content, error) {
+func (s *Repository) List(ctx context.Context, used Used) ([]left4me.Content, error) {
 	names, err := s.names()
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (s *Shelf) List(ctx context.Context, used Used) ([]left4me.Content, error) 
 }
 
 // Currents returns the current revision of each overlay that has one.
-func (s *Shelf) Currents() (map[left4me.Name]int, error) {
+func (s *Repository) Currents() (map[left4me.Name]int, error) {
 	names, err := s.names()
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (s *Shelf) Currents() (map[left4me.Name]int, error) {
 
 // Get returns what there is of an overlay, with all details of one revision; 0
 // is the current one. Errors: left4me.NotFound.
-func (s *Shelf) Get(ctx context.Context, n left4me.Name, number int, used Used) (left4me.Content, error) {
+func (s *Repository) Get(ctx context.Context, n left4me.Name, number int, used Used) (left4me.Content, error) {
 	_, v, err := s.find(n, number)
 	if err != nil {
 		return left4me.Content{}, err
@@ -97,7 +97,7 @@ func (s *Shelf) Get(ctx context.Context, n left4me.Name, number int, used Used) 
 	return c, nil
 }
 
-func (s *Shelf) content(ctx context.Context, n left4me.Name, dir string, used Used, u *uses) (left4me.Content, error) {
+func (s *Repository) content(ctx context.Context, n left4me.Name, dir string, used Used, u *uses) (left4me.Content, error) {
 	r, err := load(dir)
 	if err != nil {
 		return left4me.Content{}, err
@@ -127,7 +127,7 @@ func (s *Shelf) content(ctx context.Context, n left4me.Name, dir string, used Us
 
 // Tree returns a page of the files of a revision. Errors: left4me.NotFound,
 // left4me.Invalid.
-func (s *Shelf) Tree(ctx context.Context, r bus.TreeRequest) (left4me.Page[left4me.TreeFile], error) {
+func (s *Repository) Tree(ctx context.Context, r bus.TreeRequest) (left4me.Page[left4me.TreeFile], error) {
 	var page left4me.Page[left4me.TreeFile]
 	_, v, err := s.find(r.Overlay, r.Revision)
 	if err != nil {
@@ -236,7 +236,7 @@ func paged[T any](all []T, after string, limit int, path func(T) string) left4me
 
 // Diff returns a page of how two revisions differ. Errors: left4me.NotFound,
 // left4me.Invalid.
-func (s *Shelf) Diff(ctx context.Context, r bus.DiffRequest) (left4me.Page[left4me.FileChange], error) {
+func (s *Repository) Diff(ctx context.Context, r bus.DiffRequest) (left4me.Page[left4me.FileChange], error) {
 	var page left4me.Page[left4me.FileChange]
 	limit, err := limitOf(r.Limit)
 	if err != nil {
@@ -282,7 +282,7 @@ func Changes(from, to Manifest) []left4me.FileChange {
 
 // File returns what a file of a revision holds, if it is at most bus.MaxFile
 // long. Errors: left4me.NotFound, left4me.Invalid.
-func (s *Shelf) File(r bus.FileRequest) (bus.FileAnswer, error) {
+func (s *Repository) File(r bus.FileRequest) (bus.FileAnswer, error) {
 	a := bus.FileAnswer{V: bus.Version}
 	if err := CheckPath(r.Path); err != nil {
 		return a, err
@@ -327,7 +327,7 @@ func (s *Shelf) File(r bus.FileRequest) (bus.FileAnswer, error) {
 }
 
 // open opens a regular file of a revision, through no link.
-func (s *Shelf) open(n left4me.Name, number int, p string) (*os.File, error) {
+func (s *Repository) open(n left4me.Name, number int, p string) (*os.File, error) {
 	d, err := os.Open(filepath.Join(s.overlay(n), strconv.Itoa(number)))
 	if err != nil {
 		return nil, err

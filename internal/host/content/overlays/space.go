@@ -6,11 +6,11 @@ import (
 
 // room says whether so many bytes may be written: servers write to the same
 // disk, so a margin stays free. Errors: left4me.DiskFull.
-func (s *Shelf) room(need int64) error { return disk.Fits(s.root, need) }
+func (s *Repository) room(need int64) error { return disk.Fits(s.root, need) }
 
 // full makes of an error for want of space one that says so; need is 0 when it
 // isn't known.
-func (s *Shelf) full(err error, need int64) error {
+func (s *Repository) full(err error, need int64) error {
 	if !disk.IsFull(err) {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 // or links them; with From it starts from a revision, of which it says what is
 // left out and over which its files go. One goroutine uses it at a time.
 type Staging struct {
-	shelf   *Shelf
+	repo    *Repository
 	overlay left4me.Name
 	job     left4me.JobID
 	work    string // ROOT/tmp/overlay-<job>
@@ -31,7 +31,7 @@ type Staging struct {
 
 // Stage begins a revision of an overlay. What an earlier attempt of the job left
 // is removed first. It must be closed.
-func (s *Shelf) Stage(ctx context.Context, overlay left4me.Name, job left4me.JobID) (*Staging, error) {
+func (s *Repository) Stage(ctx context.Context, overlay left4me.Name, job left4me.JobID) (*Staging, error) {
 	if !overlay.Valid() || !validJob(job) {
 		return nil, left4me.Errorf(left4me.Invalid, "job %q names no overlay", job)
 	}
@@ -44,7 +44,7 @@ func (s *Shelf) Stage(ctx context.Context, overlay left4me.Name, job left4me.Job
 	return st, nil
 }
 
-func (s *Shelf) setActive(job left4me.JobID, active bool) {
+func (s *Repository) setActive(job left4me.JobID, active bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if active {
@@ -54,7 +54,7 @@ func (s *Shelf) setActive(job left4me.JobID, active bool) {
 	}
 }
 
-func (s *Shelf) stage(ctx context.Context, overlay left4me.Name, job left4me.JobID) (*Staging, error) {
+func (s *Repository) stage(ctx context.Context, overlay left4me.Name, job left4me.JobID) (*Staging, error) {
 	work := filepath.Join(s.root, "tmp", "overlay-"+string(job))
 	for _, old := range []string{work, s.private(job)} {
 		if err := os.RemoveAll(old); err != nil {
@@ -76,7 +76,7 @@ func (s *Shelf) stage(ctx context.Context, overlay left4me.Name, job left4me.Job
 	if err != nil {
 		return nil, err
 	}
-	return &Staging{shelf: s, overlay: overlay, job: job, work: work, root: root, gone: map[string]bool{}}, nil
+	return &Staging{repo: s, overlay: overlay, job: job, work: work, root: root, gone: map[string]bool{}}, nil
 }
 
 // validJob reports whether a job's id can be a part of a file name.
@@ -145,7 +145,7 @@ func copyInto(ctx context.Context, root *os.Root, p, file string) error {
 // there goes over them. It returns the revision's number and its files. Errors:
 // left4me.NotFound.
 func (st *Staging) From(ctx context.Context, revision int) (int, Manifest, error) {
-	number, m, err := st.shelf.Manifest(ctx, st.overlay, revision)
+	number, m, err := st.repo.Manifest(ctx, st.overlay, revision)
 	if revision == 0 && errors.Is(err, left4me.NotFound) {
 		return 0, nil, nil
 	}
@@ -183,7 +183,7 @@ func (st *Staging) removed(p string) bool {
 
 // Close drops whatever wasn't published.
 func (st *Staging) Close() error {
-	err := errors.Join(st.root.Close(), os.RemoveAll(st.work), os.RemoveAll(st.shelf.private(st.job)))
-	st.shelf.setActive(st.job, false)
+	err := errors.Join(st.root.Close(), os.RemoveAll(st.work), os.RemoveAll(st.repo.private(st.job)))
+	st.repo.setActive(st.job, false)
 	return err
 }

@@ -20,7 +20,7 @@ import (
 // tree is a revision that comes into being: directories of ours, which nobody
 // else can enter, and links to files.
 type tree struct {
-	shelf *Shelf
+	repo  *Repository
 	dir   string
 	dev   uint64
 	made  map[string]bool // directories; nil: none is made
@@ -33,7 +33,7 @@ type step struct {
 	fd   int
 }
 
-func (s *Shelf) newTree(dir string) (*tree, error) {
+func (s *Repository) newTree(dir string) (*tree, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -56,8 +56,8 @@ func (t *tree) path(p string) string { return filepath.Join(t.dir, p) }
 
 // shareDir gives a directory the group and mode that layers have.
 func (t *tree) shareDir(dir string) error {
-	if t.shelf.group >= 0 {
-		if err := os.Lchown(dir, -1, t.shelf.group); err != nil {
+	if t.repo.group >= 0 {
+		if err := os.Lchown(dir, -1, t.repo.group); err != nil {
 			return fmt.Errorf("%w: add the user left4me to the game's group", err)
 		}
 	}
@@ -172,12 +172,12 @@ func (t *tree) linkAll(ctx context.Context, from string, entries Manifest, hard 
 
 // linkSome links entries whose directories are made.
 func (t *tree) linkSome(ctx context.Context, from string, entries Manifest, hard func(e Entry, f *os.File) error) error {
-	src, err := openTree(t.shelf, from)
+	src, err := openTree(t.repo, from)
 	if err != nil {
 		return err
 	}
 	defer src.close()
-	dst, err := openTree(t.shelf, t.dir)
+	dst, err := openTree(t.repo, t.dir)
 	if err != nil {
 		return err
 	}
@@ -220,10 +220,10 @@ func parent(p string) string {
 
 // openTree opens a tree that is there, to look at or to link into its
 // directories.
-func openTree(s *Shelf, dir string) (*tree, error) {
+func openTree(s *Repository, dir string) (*tree, error) {
 	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: dir, Err: err}
 	}
-	return &tree{shelf: s, dir: dir, stack: []step{{"", fd}}}, nil
+	return &tree{repo: s, dir: dir, stack: []step{{"", fd}}}, nil
 }

@@ -29,7 +29,7 @@ type owner struct {
 const several = -1
 
 // uses counts, unless nothing has changed since it was counted last.
-func (s *Shelf) uses(ctx context.Context) (*uses, error) {
+func (s *Repository) uses(ctx context.Context) (*uses, error) {
 	s.cache.Lock()
 	defer s.cache.Unlock()
 	if s.counted != nil && s.counted.turn == s.turn {
@@ -95,7 +95,7 @@ func (s *Shelf) uses(ctx context.Context) (*uses, error) {
 }
 
 // light reads a manifest, with whole ones at hand.
-func (s *Shelf) light(dir string, number int, wholes map[int]Manifest) (Manifest, error) {
+func (s *Repository) light(dir string, number int, wholes map[int]Manifest) (Manifest, error) {
 	p, err := readFiles(dir, number)
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (s *Shelf) light(dir string, number int, wholes map[int]Manifest) (Manifest
 }
 
 // count notes that a revision of an overlay has what m names.
-func (s *Shelf) count(owners map[uint64]*owner, m Manifest, overlay, revision int32) {
+func (s *Repository) count(owners map[uint64]*owner, m Manifest, overlay, revision int32) {
 	for _, e := range m {
 		if e.Dir || e.Odd {
 			continue
@@ -144,7 +144,7 @@ func (s *Shelf) count(owners map[uint64]*owner, m Manifest, overlay, revision in
 }
 
 // blocksOf is what a content takes on the disk, which never changes.
-func (s *Shelf) blocksOf(e Entry, short uint64) int64 {
+func (s *Repository) blocksOf(e Entry, short uint64) int64 {
 	if n, ok := s.onDisk[short]; ok {
 		return n
 	}
@@ -167,7 +167,7 @@ type weight struct {
 
 // weigh looks at all that is in a directory that was laid by hand; what it saw
 // counts until the directory itself changes.
-func (s *Shelf) weigh(ctx context.Context, dir string) (weight, error) {
+func (s *Repository) weigh(ctx context.Context, dir string) (weight, error) {
 	var st unix.Stat_t
 	if err := unix.Lstat(dir, &st); err != nil {
 		return weight{}, &fs.PathError{Op: "stat", Path: dir, Err: err}

@@ -1,0 +1,148 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/backup"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const snapshotWithin = 5 * time.Minute
+
+// backups makes and verifies the backups of a host.
+type backups struct{ core *core }
+
+// archives is where the backups of this host stand.
+func (b *backups) archives() backup.Archives {
+	return backup.Archives{Dir: filepath.Join(string(b.core.Files.Root), "backups"), Margin: backup.Margin}
+}
+
+// sweep removes what a backup left that was cut off. No job runs yet.
+func (b *backups) sweep() {
+	err := b.archives().Sweep()
+	copies, _ := filepath.Glob(filepath.Join(string(b.core.Files.Root), "tmp", "backup-*.db"))
+	for _, c := range copies {
+		err = errors.Join(err, os.Remove(c))
+	}
+	if err != nil {
+		b.core.log.Warn("what a backup left", "err", err)
+	}
+}
+
+// verify reads a backup back.
+func (b *backups) verify(ctx context.Context, _ left4me.JobID, spec left4me.BackupSpec, p *progress) error {
+	p.plan(left4me.StepVerifyBackup)
+	return p.step(ctx, left4me.StepVerifyBackup, func(ctx context.Context) (string, error) {
+		_, err := b.archives().Verify(ctx, spec.Name, p.bytes(left4me.StepVerifyBackup))
+		return "", err
+	})
+}
+
+// create makes one. Whatever cuts it off leaves no backup, and no other one
+// goes before this one was read back.
+func (b *backups) create(ctx context.Context, id left4me.JobID, spec left4me.BackupSpec, p *progress) error {
+	p.plan(left4me.StepCheckBackupSpace, left4me.StepCopyDatabase, left4me.StepPackFiles, left4me.StepVerifyBackup,
+		left4me.StepKeepBackup, left4me.StepDropBackups)
+	archives := b.archives()
+	if made, err := archives.Get(spec.Name); err == nil && made.State == left4me.BackupVerified {
+		// It was made before left4me ended; only the message of it was lost.
+		p.skip("it is there", left4me.StepCheckBackupSpace, left4me.StepCopyDatabase, left4me.StepPackFiles, left4me.StepVerifyBackup,
+			left4me.StepKeepBackup)
+		return b.dropOld(ctx, spec, p)
+	}
+	src := backup.Source{
+		Root: string(b.core.Files.Root), Settings: b.core.Settings, Progress: p.bytes(left4me.StepPackFiles),
+		Head: backup.Head{
+			Format:    backup.Format,
+			Version:   b.core.Version,
+			Host:      b.core.Host,
+			CreatedAt: now().Truncate(time.Second),
+			Scheduled: spec.Scheduled,
+		},
+	}
+	err := p.step(ctx, left4me.StepCheckBackupSpace, func(ctx context.Context) (string, error) {
+		size, err := src.Size(ctx)
+		if err == nil {
+			err = archives.Room(size)
+		}
+		return fmt.Sprintf("%.1f MB of files", float64(size)/1e6), err
+	})
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	defer func() {
+		if src.Database != "" {
+			_ = os.Remove(src.Database)
+		}
+	}()
+	err = p.step(ctx, left4me.StepCopyDatabase, func(ctx context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, snapshotWithin)
+		defer cancel()
+		var copied bus.SnapshotAnswer
+		err := b.core.bus.Request(ctx, bus.Ask(b.core.Host, bus.VerbSnapshot), bus.SnapshotRequest{V: bus.Version, ID: id}, &copied)
+		src.Database, src.Head.Schema = copied.Path, copied.Schema
+		return "", err
+	})
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	if err := b.pack(ctx, archives, spec.Name, src, p); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	return b.dropOld(ctx, spec, p)
+}
+
+func (b *backups) pack(ctx context.Context, archives backup.Archives, name left4me.Name, src backup.Source, p *progress) error {
+	var part *backup.Part
+	err := p.step(ctx, left4me.StepPackFiles, func(ctx context.Context) (note string, err error) {
+		if part, err = archives.Pack(ctx, name, src); err != nil {
+			return "", err
+		}
+		if w := part.Warnings(); len(w) > 0 {
+			note = fmt.Sprintf("%d could not be taken as they are: %s", len(w), strings.Join(w[:min(len(w), 3)], ", "))
+		}
+		return note, nil
+	})
+	if err != nil {
+		return err
+	}
+	defer part.Drop()
+	err = p.step(ctx, left4me.StepVerifyBackup, func(ctx context.Context) (string, error) {
+		return "", part.Check(ctx, p.bytes(left4me.StepVerifyBackup))
+	})
+	if err != nil {
+		return err
+	}
+	return p.step(ctx, left4me.StepKeepBackup, func(context.Context) (string, error) {
+		made, err := part.Keep()
+		return fmt.Sprintf("%s, %.1f MB", made.Name, float64(made.Bytes)/1e6), err
+	})
+}
+
+// dropOld removes those of the schedule that are too old. What was asked for
+// by somebody is theirs to delete.
+func (b *backups) dropOld(ctx context.Context, spec left4me.BackupSpec, p *progress) error {
+	if !spec.Scheduled {
+		p.skip("only one of the schedule removes others", left4me.StepDropBackups)
+		return nil
+	}
+	return p.step(ctx, left4me.StepDropBackups, func(context.Context) (string, error) {
+		archives := b.archives()
+		all, err := archives.List()
+		if err != nil {
+			return "", err
+		}
+		gone := backup.Expired(all, spec.Keep, time.Local)
+		for _, n := range gone {
+			err = errors.Join(err, archives.Delete(n))
+		}
+		return fmt.Sprintf("%d of %d", len(gone), len(all)), err
+	})
+}

@@ -1,0 +1,88 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/running/gameuser"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	maxCrashFile = 1 << 20
+	maxCrashes   = 20
+	maxExit      = 256 // bytes of JSON
+)
+
+// crashes tells the other side of the crashes of servers, which their shims write down.
+type crashes struct{ core *core }
+
+// publishAll tells the other side of all crashes of this host that are known.
+func (c *crashes) publishAll(ctx context.Context) {
+	names, err := c.core.Files.Names()
+	if err != nil {
+		c.core.log.Error("tell crashes again", "err", err)
+	}
+	for _, n := range names {
+		if ctx.Err() == nil {
+			c.publish(ctx, n)
+		}
+	}
+}
+
+// publish tells the other side of the crashes that a server's shim wrote
+// down. Telling one twice is harmless, so nothing here remembers which ones
+// were told. What is in the files comes from the game: it is bounded, and a
+// file that can't be read is passed over.
+func (c *crashes) publish(ctx context.Context, n left4me.Name) {
+	d, err := gameuser.OpenDir(string(c.core.Files.Root), path.Join("logs", string(n), "crashes"))
+	if err != nil {
+		return // it never crashed
+	}
+	defer d.Close()
+	names, err := d.Readdirnames(10 * maxCrashes)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return
+	}
+	slices.Sort(names)
+	if len(names) > maxCrashes {
+		names = names[len(names)-maxCrashes:]
+	}
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".json") {
+			continue
+		}
+		if err := c.publishFile(ctx, d, n, name); err != nil {
+			c.core.log.Warn("crash", "server", n, "file", name, "err", err)
+		}
+	}
+}
+
+func (c *crashes) publishFile(ctx context.Context, dir *os.File, n left4me.Name, name string) error {
+	b, err := gameuser.Read(dir, name, maxCrashFile)
+	if err != nil {
+		return err
+	}
+	var crash struct {
+		At     time.Time     `json:"at"`
+		Exit   string        `json:"exit"`
+		Uptime time.Duration `json:"uptime"`
+		Lines  []string      `json:"lines"`
+	}
+	if err := json.Unmarshal(b, &crash); err != nil {
+		return err
+	}
+	id := fmt.Sprintf("crash-%s-%s-%d", c.core.Host, n, crash.At.UnixMilli())
+	return c.core.bus.Record(ctx, c.core.Host, bus.KindCrash, id, bus.Crash{
+		V: bus.Version, Server: n, At: crash.At, Exit: left4me.Clip(crash.Exit, maxExit), Uptime: crash.Uptime, Lines: left4me.ClipLog(crash.Lines),
+	})
+}

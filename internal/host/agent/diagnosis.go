@@ -1,0 +1,91 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/diagnosis/connectivity"
+	"github.com/left4me/left4me/internal/host/diagnosis/firewall"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Deadlines of checks, and how much of a console is read for
+// it.
+const (
+	doctorWithin = 30 * time.Second
+	reachWithin  = 30 * time.Second
+	reachConsole = 2 << 20
+	newestWait   = 300 * time.Millisecond
+)
+
+// sharedChecks makes many who ask for the same wait for one answer: each check starts
+// processes and asks others.
+type sharedChecks struct{ group singleflight.Group }
+
+// together runs f once for all who ask under a key meanwhile. ctx is the agent's:
+// those who ask may give up, the answer is for the others too.
+func (c *sharedChecks) together(ctx context.Context, key string, within time.Duration, f func(context.Context) []left4me.Check) ([]left4me.Check,
+	error,
+) {
+	v, _, _ := c.group.Do(key, func() (any, error) {
+		ctx, cancel := context.WithTimeout(ctx, within)
+		defer cancel()
+		return f(ctx), nil
+	})
+	return v.([]left4me.Check), ctx.Err()
+}
+
+// diagnosis says what is wrong with a host, and why players can't join a server.
+type diagnosis struct {
+	core     *core
+	statuses *statuses
+	consoles *consoles
+	checks   sharedChecks
+}
+
+// host sharedChecks at this machine.
+func (d *diagnosis) host(ctx context.Context) ([]left4me.Check, error) {
+	if d.core.Doctor == nil {
+		return nil, left4me.Errorf(left4me.Unavailable, "host %s can't be looked at", d.core.Host)
+	}
+	return d.checks.together(ctx, "doctor", doctorWithin, d.core.Doctor)
+}
+
+// connectivity goes the way from a server to its players.
+func (d *diagnosis) connectivity(ctx context.Context, r bus.ReachRequest) ([]left4me.Check, error) {
+	if !r.Server.Valid() {
+		return nil, left4me.Errorf(left4me.Invalid, "the request names no server")
+	}
+	s, err := d.server(ctx, r.Server)
+	if err != nil {
+		return nil, fmt.Errorf("reach %s: %w", r.Server, err)
+	}
+	return d.checks.together(ctx, "reach "+string(r.Server), reachWithin, func(ctx context.Context) []left4me.Check {
+		return connectivity.Walk(ctx, s)
+	})
+}
+
+// server is a server as the walk needs it.
+func (d *diagnosis) server(ctx context.Context, n left4me.Name) (connectivity.Server, error) {
+	s := connectivity.Server{
+		Status: left4me.Status{Name: n}, Address: d.core.PublicAddress, Steam: steamAPI{d.core.Steam.API}, Rules: firewall.Read,
+		Command: func(ctx context.Context, command string) (string, error) {
+			answer, err := d.consoles.run(ctx, bus.CommandRequest{Server: n, Command: command})
+			return answer.Output, err
+		},
+		Console: func(ctx context.Context) (string, error) { return d.consoles.tail(ctx, n, reachConsole) },
+	}
+	var known bool
+	var err error
+	if s.Status, known = d.statuses.get(n); !known {
+		s.State, s.Reason, err = d.core.machine.State(ctx, n)
+	}
+	if env, readErr := d.core.Files.ReadEnv(n); readErr == nil {
+		s.Wanted = env.Port
+	}
+	return s, err
+}

@@ -1,0 +1,112 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/gamefiles/game"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// gameLayers removes and merges layers of the game's builds.
+type gameLayers struct {
+	core         *core
+	installation *game.Installation
+	use          *layerUse
+}
+
+// drop removes what no build names and nothing has mounted.
+func (g *gameLayers) drop(ctx context.Context) (game.Dropped, error) {
+	s := g.use.pins.survey()
+	defer s.end()
+	used, err := g.use.game(ctx)
+	if err != nil {
+		return game.Dropped{}, err
+	}
+	used.Remove = func(layer string, remove func() error) error { return s.remove("installation/"+layer, remove) }
+	d, err := g.installation.Drop(ctx, used)
+	if err != nil {
+		return d, err
+	}
+	return d, g.installation.Sweep(ctx)
+}
+
+func (g *gameLayers) dropStep(ctx context.Context, p *progress) error {
+	return p.step(ctx, left4me.StepDropOldLayers, func(ctx context.Context) (string, error) {
+		d, err := g.drop(ctx)
+		if err != nil {
+			return "", err
+		}
+		var notes []string
+		if len(d.Layers) > 0 {
+			notes = append(notes, "removed "+strings.Join(d.Layers, ", "))
+		}
+		if len(d.Kept) > 0 {
+			notes = append(notes, "kept for servers that run on them: "+strings.Join(d.Kept, ", "))
+		}
+		return cmp.Or(strings.Join(notes, "; "), "there were none"), nil
+	})
+}
+
+// flatten merges the layers below the current build, unless a server runs on
+// an older one: then nothing would be gained before it has been restarted.
+func (g *gameLayers) flatten(ctx context.Context, _ bus.JobMessage, _ left4me.GameSpec, p *progress) error {
+	p.plan(left4me.StepFlatten, left4me.StepDropOldLayers)
+	err := p.step(ctx, left4me.StepFlatten, func(ctx context.Context) (string, error) {
+		n, late, err := g.mergeable(ctx)
+		switch {
+		case err != nil:
+			return "", err
+		case n == 0:
+			return "there is nothing to merge", nil
+		case late != "":
+			return string(late) + " runs on an older build: after its restart", nil
+		}
+		f, err := g.installation.Flatten(ctx, func(files int) {
+			p.set(left4me.StepFlatten, func(s *left4me.Step) { s.Progress = left4me.Progress{Done: int64(files), Unit: "files"} })
+		})
+		return fmt.Sprintf("%d layers became %s, %d files", f.Layers, f.Name, f.Files), err
+	})
+	if err != nil {
+		return err
+	}
+	return g.dropStep(ctx, p)
+}
+
+// mergeable says how many layers can be merged, and which server runs on a build
+// that is older than they are.
+func (g *gameLayers) mergeable(ctx context.Context) (layers int, late left4me.Name, err error) {
+	b, err := g.installation.Builds()
+	if err != nil || b.ToFlatten() == 0 {
+		return 0, "", err
+	}
+	up, err := g.serversByBuild(ctx)
+	if err != nil {
+		return 0, "", err
+	}
+	before, _ := b.Before()
+	for build, servers := range up {
+		if build != b.Current && build != before.Build {
+			late = servers[0]
+		}
+	}
+	return b.ToFlatten(), late, nil
+}
+
+// serversByBuild are the servers that are up, by the build that they run on.
+func (g *gameLayers) serversByBuild(ctx context.Context) (map[int64][]left4me.Name, error) {
+	names, err := g.core.machine.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	up := map[int64][]left4me.Name{}
+	for _, n := range names {
+		if env, err := g.core.Files.ReadEnv(n); err == nil {
+			up[env.Build] = append(up[env.Build], n)
+		}
+	}
+	return up, nil
+}

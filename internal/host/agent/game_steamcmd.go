@@ -1,0 +1,207 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/left4me/left4me/internal/host/gamefiles/install"
+	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// runSteamCMD has a request worked on, from the beginning or from where it is,
+// and returns how it ended when it ended well.
+func (g *gameUpdates) runSteamCMD(ctx context.Context, r install.Request, p *progress) (*install.Result, error) {
+	r.SteamCMD, r.SteamCMDURL = g.core.Steam.Tool, g.core.Steam.URL
+	if old, err := install.ReadRequest(g.core.Files.Root); err == nil && old.ID == r.ID {
+		result, err := g.follow(ctx, r, p)
+		if err == nil || !errors.Is(err, errNoWord) {
+			p.skip("it was begun before left4me was started anew", left4me.StepCheckSpace, left4me.StepStage)
+			return result, err
+		}
+	}
+	err := p.step(ctx, left4me.StepCheckSpace, func(context.Context) (string, error) {
+		free, margin, err := g.space()
+		if err == nil && free < margin {
+			err = g.full(margin)
+		}
+		return megabytes(free) + " free", err
+	})
+	if err == nil {
+		err = p.step(ctx, left4me.StepStage, func(ctx context.Context) (string, error) { return g.stage(ctx, r) })
+	}
+	if err != nil {
+		return nil, err
+	}
+	return g.follow(ctx, r, p)
+}
+
+// stage makes the overlay that SteamCMD writes to, and starts it.
+func (g *gameUpdates) stage(ctx context.Context, r install.Request) (note string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, beginWithin)
+	defer cancel()
+	if err := g.core.machine.StopInstall(ctx); err != nil { // of another job
+		return "", err
+	}
+	b, err := g.installation.Builds()
+	if err != nil {
+		return "", err
+	}
+	var layers []string
+	note = "for a first installation"
+	if now, ok := b.Get(b.Current); ok {
+		note = fmt.Sprintf("over build %d", now.Build)
+		for _, l := range now.Layers {
+			layers = append(layers, "installation/"+l)
+		}
+	}
+	if g.resumes(layers) {
+		note += "; it goes on with what was downloaded before"
+	} else if err := g.core.Files.DiscardInstall(); err != nil {
+		return "", err
+	}
+	// SteamCMD could have left a directory there, with something in it.
+	if err := os.RemoveAll(install.ProgressFile(g.core.Files.Root)); err != nil {
+		return "", err
+	}
+	text, err := r.Append(nil)
+	if err == nil {
+		err = g.core.Files.PrepareInstall(layers)
+	}
+	if err == nil {
+		err = g.core.Files.WriteInstall(install.RequestName, text)
+	}
+	if err == nil {
+		err = g.core.machine.StartInstall(ctx)
+	}
+	return note, err
+}
+
+// resumes reports whether a download of an earlier job over the same layers is there
+// to go on with. The mark counts once.
+func (g *gameUpdates) resumes(layers []string) bool {
+	mark := filepath.Join(g.core.Files.Instance(left4me.InstallInstance), keptName)
+	if os.Remove(mark) != nil {
+		return false
+	}
+	env, err := g.core.Files.ReadEnv(left4me.InstallInstance)
+	if len(layers) == 0 {
+		return err == nil && len(env.Lowerdirs) == 1 && filepath.Base(env.Lowerdirs[0]) == "empty"
+	}
+	return err == nil && slices.Equal(env.Lowerdirs, layers)
+}
+
+var errNoWord = errors.New("it ended without a word")
+
+// follow tells what the program tells until it has ended. errNoWord is in
+// the error of one that said nothing of its end.
+func (g *gameUpdates) follow(ctx context.Context, r install.Request, p *progress) (*install.Result, error) {
+	f := installed{updates: g, p: p}
+	result, err := install.Follow(ctx, install.ProgressFile(g.core.Files.Root), f.alive, f.told)
+	switch {
+	case err != nil:
+		f.end(now(), err)
+		return nil, err
+	case f.full != nil:
+		err = f.full
+	case result == nil:
+		err = &left4me.Error{Kind: left4me.Unavailable, Text: "what ran SteamCMD was ended", Hint: "try again", Err: errNoWord}
+		if f.why != "" {
+			err = &left4me.Error{
+				Kind: left4me.Unavailable,
+				Text: "what ran SteamCMD was ended: " + f.why,
+				Hint: "try again",
+				Err:  errNoWord,
+			}
+		}
+	case result.Error != nil:
+		e := *result.Error
+		e.Err = steamcmd.Cause(result.Cause)
+		err = &e
+	}
+	f.end(now(), err)
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// installed is what is known of a program that installs while it is followed.
+type installed struct {
+	updates *gameUpdates
+	p       *progress
+	step    string // that runs
+	left    int64  // bytes that will be written yet
+	why     string // it ended
+	full    error  // it was ended, since it would have filled the disk
+}
+
+// alive looks whether it runs, and ends it before the margin of the disk is
+// gone: servers write there too.
+func (f *installed) alive(ctx context.Context) (runs bool, err error) {
+	runs, f.why, err = f.updates.core.machine.Installing(ctx)
+	if err != nil || !runs || f.full != nil {
+		return runs, err
+	}
+	free, margin, err := f.updates.space()
+	if err != nil || free >= margin && free-f.left >= margin/2 {
+		return runs, err
+	}
+	f.full = f.updates.full(max(margin, f.left+margin/2))
+	ctx, cancel := context.WithTimeout(ctx, endInstallWithin)
+	defer cancel()
+	return false, f.updates.core.machine.StopInstall(ctx)
+}
+
+// told takes one line.
+func (f *installed) told(l install.Line) {
+	if l.Log != "" {
+		f.p.print(l.Log)
+	}
+	if l.Step != "" && l.Step != f.step {
+		f.end(l.At, nil)
+		f.begin(l.Step, l.At)
+	}
+	if l.Note != "" {
+		f.p.set(f.step, func(s *left4me.Step) { s.Note = l.Note })
+	}
+	if l.Progress != nil {
+		if f.step == left4me.StepDownload && l.Progress.Unit == "bytes" {
+			f.left = max(0, l.Progress.Total-l.Progress.Done)
+		}
+		f.p.set(f.step, func(s *left4me.Step) { s.Progress = *l.Progress })
+	}
+}
+
+// begin begins a step. One that comes again, because what helps is to install
+// twice, begins anew, and what follows it has still to come.
+func (f *installed) begin(step string, at time.Time) {
+	f.step, f.left = step, 0
+	if i := slices.Index(steamSteps, step); i >= 0 {
+		for _, later := range steamSteps[i+1:] {
+			f.p.set(later, func(s *left4me.Step) { s.State, s.EndedAt = left4me.StepPending, time.Time{} })
+		}
+	}
+	f.p.set(step, func(s *left4me.Step) {
+		*s = left4me.Step{Label: step, State: left4me.StepRunning, StartedAt: at, Note: s.Note}
+	})
+}
+
+// end ends the step that runs.
+func (f *installed) end(at time.Time, err error) {
+	if f.step == "" {
+		return
+	}
+	f.p.set(f.step, func(s *left4me.Step) {
+		s.State, s.EndedAt = left4me.StepDone, at
+		if err != nil {
+			s.State = left4me.StepFailed
+		}
+	})
+	f.step = ""
+}

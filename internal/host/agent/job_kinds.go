@@ -1,0 +1,84 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// runner does the work of one job.
+type runner func(ctx context.Context, m bus.JobMessage, p *progress) error
+
+// runners are all kinds of jobs that an agent works on.
+func (a *Agent) runners() map[left4me.JobKind]runner {
+	return map[left4me.JobKind]runner{
+		left4me.StartServer:   serverJob(a.servers.start, startSteps),
+		left4me.StopServer:    serverJob(byName(a.servers.stop), stopSteps),
+		left4me.RestartServer: serverJob(a.servers.restart, stopSteps, startSteps),
+		left4me.ResetServer:   serverJob(a.servers.reset, stopSteps, []string{left4me.StepEmptyUpper}, startSteps),
+		left4me.DeleteServer:  serverJob(byName(a.servers.remove), stopSteps, []string{left4me.StepEmptyUpper, left4me.StepRemoveFiles}),
+		left4me.DiscardUpper:  a.servers.runDiscard,
+
+		left4me.BuildOverlay:   a.builds.run,
+		left4me.DeleteOverlay:  overlayJob(a.overlays.delete),
+		left4me.RestoreOverlay: overlayJob(a.overlays.restore),
+		left4me.CollectContent: a.overlays.runCollect,
+
+		left4me.InstallGame:  a.game.alone(a.game.updates.update),
+		left4me.UpdateGame:   a.game.alone(a.game.updates.update),
+		left4me.VerifyGame:   a.game.alone(a.game.updates.update),
+		left4me.CheckGame:    a.game.alone(a.game.updates.check),
+		left4me.RollbackGame: a.game.alone(a.game.rollBack),
+		left4me.FlattenGame:  a.game.alone(a.game.layers.flatten),
+
+		left4me.CreateBackup: backupJob(a.backups.create),
+		left4me.VerifyBackup: backupJob(a.backups.verify),
+	}
+}
+
+// The steps of jobs on servers.
+var (
+	startSteps = []string{left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch, left4me.StepAwaitReady}
+	stopSteps  = []string{left4me.StepStop, left4me.StepUnmount}
+)
+
+// serverJob runs f with the definition of the server, after the steps were planned.
+func serverJob(f func(context.Context, left4me.Spec, *progress) error, steps ...[]string) runner {
+	return func(ctx context.Context, m bus.JobMessage, p *progress) error {
+		var spec left4me.Spec
+		if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Name != m.Target {
+			return left4me.Errorf(left4me.Invalid, "job %s names no server", m.ID)
+		}
+		p.plan(slices.Concat(steps...)...)
+		return f(ctx, spec, p)
+	}
+}
+
+// byName is a job on a server that needs nothing but its name.
+func byName(f func(context.Context, left4me.Name, *progress) error) func(context.Context, left4me.Spec, *progress) error {
+	return func(ctx context.Context, spec left4me.Spec, p *progress) error { return f(ctx, spec.Name, p) }
+}
+
+// overlayJob runs f with the name of the overlay.
+func overlayJob(f func(context.Context, left4me.Name, *progress) error) runner {
+	return func(ctx context.Context, m bus.JobMessage, p *progress) error {
+		if !m.Target.Valid() {
+			return left4me.Errorf(left4me.Invalid, "job %s names no overlay", m.ID)
+		}
+		return f(ctx, m.Target, p)
+	}
+}
+
+// backupJob runs f with what is known of the backup.
+func backupJob(f func(context.Context, left4me.JobID, left4me.BackupSpec, *progress) error) runner {
+	return func(ctx context.Context, m bus.JobMessage, p *progress) error {
+		var spec left4me.BackupSpec
+		if err := json.Unmarshal(m.Spec, &spec); err != nil || !spec.Name.Valid() {
+			return left4me.Errorf(left4me.Invalid, "job %s names no backup", m.ID)
+		}
+		return f(ctx, m.ID, spec, p)
+	}
+}

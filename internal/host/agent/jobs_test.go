@@ -1,0 +1,273 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/gamefiles/install"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func TestAStepIsToldBeforeItsWorkAndWithItsEnd(t *testing.T) {
+	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	told := make(chan []left4me.Step, 16)
+	err = b.Listen(t.Context(), bus.Live("local", bus.KindJob), func(_ string, data []byte) {
+		var r bus.JobReport
+		if err := bus.Decode(data, &r); err != nil {
+			t.Error(err)
+		}
+		told <- r.Steps
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := func() []left4me.Step {
+		t.Helper()
+		select {
+		case steps := <-told:
+			return steps
+		case <-time.After(10 * time.Second):
+			t.Fatal("nothing was told")
+			return nil
+		}
+	}
+	p := &progress{core: &core{Config: Config{Host: "local"}, bus: b, log: slog.New(slog.DiscardHandler)}, id: "1"}
+	p.plan("one", "two")
+	if s := next(); len(s) != 2 || s[0].State != left4me.StepPending || s[1].State != left4me.StepPending {
+		t.Errorf("planned: %+v", s)
+	}
+	_ = p.step(t.Context(), "one", func(context.Context) (string, error) {
+		if s := next(); s[0].State != left4me.StepRunning || s[0].StartedAt.IsZero() {
+			t.Errorf("while it works: %+v", s)
+		}
+		return "as found", nil
+	})
+	if s := next(); s[0].State != left4me.StepDone || s[0].Note != "as found" || s[0].EndedAt.IsZero() {
+		t.Errorf("at its end: %+v", s)
+	}
+	// Nobody hears it any more; the work is the same.
+	b.Close()
+	broken := errors.New("broken")
+	if err := p.step(t.Context(), "two", func(context.Context) (string, error) { return "", broken }); !errors.Is(err, broken) {
+		t.Errorf("without a bus: %v", err)
+	}
+	if s := p.snapshot(); s[1].State != left4me.StepFailed {
+		t.Errorf("without a bus: %+v", s)
+	}
+}
+
+// SteamCMD installs twice where Steam refuses the game for Linux.
+func TestStepsThatComeAgainBeginAnew(t *testing.T) {
+	p := &progress{mute: true}
+	p.plan(steamSteps...)
+	f := installed{p: p}
+	at := time.Unix(1764000000, 0).UTC()
+	tell := func(step string, done int64) {
+		at = at.Add(time.Second)
+		f.told(install.Line{At: at, Step: step})
+		if done > 0 {
+			f.told(install.Line{At: at, Progress: &left4me.Progress{Done: done, Total: 100, Unit: "bytes"}})
+		}
+	}
+	for _, step := range steamSteps {
+		tell(step, 100)
+	}
+	tell(left4me.StepLogIn, 0)
+	f.told(install.Line{Note: "once more, for linux"})
+	steps := p.snapshot()
+	for i, want := range []left4me.StepState{
+		left4me.StepDone, left4me.StepRunning, left4me.StepPending, left4me.StepPending,
+		left4me.StepPending,
+	} {
+		if steps[i].State != want {
+			t.Errorf("%s is %s, want %s", steps[i].Label, steps[i].State, want)
+		}
+	}
+	if s := steps[1]; s.Progress != (left4me.Progress{}) || s.StartedAt != at || !s.EndedAt.IsZero() || s.Note != "once more, for linux" {
+		t.Errorf("%+v", s)
+	}
+	tell(left4me.StepVerifyFiles, 0)
+	tell(left4me.StepDownload, 10)
+	steps = p.snapshot()
+	for i := range 2 {
+		if steps[i+1].EndedAt != steps[i+2].StartedAt {
+			t.Errorf("%s ends at %s, %s begins at %s", steps[i+1].Label, steps[i+1].EndedAt, steps[i+2].Label, steps[i+2].StartedAt)
+		}
+	}
+	if s := steps[3]; s.State != left4me.StepRunning || s.Progress.Done != 10 || f.left != 90 {
+		t.Errorf("%+v, %d bytes left", s, f.left)
+	}
+}
+
+// reports is what the other side of a host hears of one job.
+type reports struct {
+	told  chan bus.JobReport
+	ended chan bus.JobReport
+}
+
+// working is an agent with one job in its hands. The other side answers its report
+// with what refuse returns.
+func working(t *testing.T, refuse func() error) (*jobs, bus.Delivery, reports) {
+	t.Helper()
+	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	r := reports{told: make(chan bus.JobReport, 1000), ended: make(chan bus.JobReport, 10)}
+	decode := func(data []byte) bus.JobReport {
+		var v bus.JobReport
+		if err := bus.Decode(data, &v); err != nil {
+			t.Error(err)
+		}
+		return v
+	}
+	if err := b.Listen(t.Context(), bus.Live("local", bus.KindJob), func(_ string, data []byte) { r.told <- decode(data) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Answer(t.Context(), bus.Ask("local", bus.VerbReport), func(_ context.Context, _ string, data []byte) (any, error) {
+		if err := refuse(); err != nil {
+			return nil, err
+		}
+		r.ended <- decode(data)
+		return bus.Empty{V: bus.Version}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	deliveries := make(chan bus.Delivery, 10)
+	if err := b.Work(t.Context(), "local", func(d bus.Delivery) { deliveries <- d }); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Enqueue(t.Context(), "local",
+		bus.JobMessage{V: bus.Version, ID: "1", Kind: left4me.BuildOverlay, Target: "maps"}); err != nil {
+		t.Fatal(err)
+	}
+	return newJobs(&core{Config: Config{Host: "local"}, bus: b, log: slog.New(slog.DiscardHandler)}, nil, nil), come(t, deliveries), r
+}
+
+func come[T any](t *testing.T, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing came")
+		panic("unreachable")
+	}
+}
+
+func TestAJobThatPrintsTheWorstReportsItsEnd(t *testing.T) {
+	for _, text := range []string{"<", "\x01", "\xff"} {
+		a, d, r := working(t, func() error { return nil })
+		p := &progress{core: a.core, id: "1"}
+		long := strings.Repeat(text, 4<<10)
+		p.plan(left4me.StepRunScript)
+		come(t, r.told)
+		for range 200 {
+			p.print(long)
+		}
+		p.set(left4me.StepRunScript, func(s *left4me.Step) { s.Note = strings.Repeat(long, 1000) })
+		told := come(t, r.told)
+		a.report(t.Context(), d, p.end(left4me.Errorf(left4me.Invalid, "%s", strings.Repeat(long, 1000)), nil))
+		ended := come(t, r.ended)
+		for what, v := range map[string]bus.JobReport{"told": told, "ended": ended} {
+			data, err := bus.Marshal(v)
+			if err != nil || len(data) > 300<<10 {
+				t.Errorf("%s with %q in %d bytes, %v", what, text, len(data), err)
+			}
+			if n := len(v.Log); n < 60 || !strings.HasSuffix(v.Steps[0].Note, " bytes cut)") {
+				t.Errorf("%s with %q: %d lines, the note ends in %q", what, text, n, v.Steps[0].Note[max(0, len(v.Steps[0].Note)-30):])
+			}
+		}
+		if ended.State != left4me.JobFailed || !strings.HasSuffix(ended.Error.Text, " bytes cut)") {
+			t.Errorf("with %q it ended %s", text, ended.State)
+		}
+	}
+}
+
+func TestAReportIsRepeatedUntilItIsHeard(t *testing.T) {
+	tries := 0
+	a, d, r := working(t, func() error {
+		if tries++; tries < 4 {
+			return errors.New("database or disk is full")
+		}
+		return nil
+	})
+	a.report(t.Context(), d, bus.JobReport{V: bus.Version, ID: "1", State: left4me.JobDone})
+	if v := come(t, r.ended); v.State != left4me.JobDone || tries != 4 {
+		t.Errorf("%+v at try %d", v, tries)
+	}
+}
+
+func TestAStatusIsBounded(t *testing.T) {
+	long := strings.Repeat("\x01\xff<", 8<<10)
+	st := left4me.Status{Reason: long, Hostname: long, Map: long}
+	for range 255 {
+		st.Online = append(st.Online, left4me.Player{Name: long})
+	}
+	clipStatus(&st)
+	data, err := bus.Marshal(st)
+	if err != nil || len(data) > 40<<10 || len(st.Online) != maxOnline {
+		t.Errorf("%d bytes, %d players, %v", len(data), len(st.Online), err)
+	}
+}
+
+// A store of the bus that is new has no events: those that nobody had read come
+// from the logs of the servers.
+func TestCrashesAreToldAgain(t *testing.T) {
+	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	if !b.Anew() {
+		t.Error("a new store isn't called new")
+	}
+	root := t.TempDir()
+	for _, n := range []string{"alpha", "beta"} {
+		dir := filepath.Join(root, "logs", n, "crashes")
+		if err := errors.Join(os.MkdirAll(dir, 0o755), os.MkdirAll(filepath.Join(root, "instances", n), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 2 {
+			text := fmt.Sprintf(`{"at":"2026-11-29T11:00:0%dZ","exit":"signal: killed","lines":["%s"]}`, i, strings.Repeat("<", 64<<10))
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.json", i)), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	a := &crashes{core: &core{
+		Config: Config{Host: "local", Files: instance.Files{Root: instance.Root(root)}}, bus: b, log: slog.New(slog.DiscardHandler),
+	}}
+	a.publishAll(t.Context())
+	a.publishAll(t.Context()) // twice is harmless
+	events := make(chan bus.Crash, 10)
+	if err := b.Events(t.Context(), "reader", bus.KindCrash, func(_ string, data []byte) error {
+		var c bus.Crash
+		err := bus.Decode(data, &c)
+		events <- c
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"alpha 0", "alpha 1", "beta 0", "beta 1"} {
+		c := come(t, events)
+		if got := fmt.Sprintf("%s %d", c.Server, c.At.Second()); got != want || len(c.Lines) != 1 ||
+			!strings.HasSuffix(c.Lines[0], " bytes cut)") {
+			t.Errorf("%s with %d lines came, want %s", got, len(c.Lines), want)
+		}
+	}
+}

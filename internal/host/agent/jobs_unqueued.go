@@ -1,0 +1,62 @@
+package agent
+
+import (
+	"context"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// workUnqueued works on a job that the queue could not take.
+func (j *jobs) workUnqueued(m bus.JobMessage) error {
+	j.core.group.Go(func() error {
+		j.work(j.core.ctx, bus.Direct(m))
+		return nil
+	})
+	return nil
+}
+
+// stopNow stops a server at once, without a claim: the other side can't
+// write that it was asked for. A start that is under way is cancelled.
+func (j *jobs) stopNow(m bus.JobMessage) error {
+	if m.Kind != left4me.StopServer || !m.Target.Valid() {
+		return left4me.Errorf(left4me.Invalid, "only a stop is begun without a claim")
+	}
+	ctx, cancel := context.WithCancelCause(j.core.ctx)
+	others := j.onServer(m.Target)
+	if !j.begin(m, cancel) {
+		cancel(nil)
+		return nil
+	}
+	j.core.group.Go(func() error {
+		defer cancel(nil)
+		defer j.finish(m.ID)
+		for _, w := range others {
+			if w.kind == left4me.StartServer || w.kind == left4me.RestartServer {
+				w.cancel(errCancelled)
+			}
+			// Its report may wait for room for its row, so only its work is waited for.
+			select {
+			case <-w.worked:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+		j.do(j.core.ctx, ctx, bus.Direct(m), j.core.log.With("job", m.ID, "kind", m.Kind, "target", m.Target))
+		return nil
+	})
+	return nil
+}
+
+// onServer are the jobs on a server that are in this host's hands.
+func (j *jobs) onServer(n left4me.Name) []*task {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var all []*task
+	for _, w := range j.active {
+		if w.kind.Noun() == "server" && w.target == n {
+			all = append(all, w)
+		}
+	}
+	return all
+}

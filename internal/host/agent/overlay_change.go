@@ -1,0 +1,52 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// change builds a files overlay from an edit: an upload, put in the place of what
+// is there or over it, and paths that go.
+func change(ctx context.Context, b *build) error {
+	return b.p.step(ctx, left4me.StepUnpack, func(ctx context.Context) (string, error) {
+		changed, err := b.builds.uploads.withOtherNames(ctx, b.spec.Overlay.Name, *b.spec.Change, b.staging.Scratch())
+		if err != nil {
+			return "", err
+		}
+		c := &changed
+		found, err := b.builds.uploads.open(ctx, *c, b.staging.Scratch(), false)
+		if err != nil {
+			return "", err
+		}
+		defer found.close()
+		// Before anything is written: a conflict costs nothing.
+		current, files, err := b.builds.uploads.checkBase(ctx, b.spec.Overlay.Name, *c, found)
+		if err != nil {
+			return "", err
+		}
+		if !c.Replace {
+			if _, _, err := b.staging.From(ctx, current); err != nil {
+				return "", err
+			}
+			for _, p := range c.Delete {
+				b.staging.Remove(p)
+			}
+		}
+		if found.Found == nil {
+			return fmt.Sprintf("%d paths removed", len(c.Delete)), nil
+		}
+		note, err := b.write(ctx, found.Found)
+		if err != nil {
+			return "", err
+		}
+		if err := b.noteKept(*c, found.Plan().Names); err != nil {
+			return "", err
+		}
+		if len(files) > 0 && c.Replace {
+			note += " instead of what was there"
+		}
+		return note, nil
+	})
+}

@@ -1,0 +1,170 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/content/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// overlayContent answers what overlays have, and works on jobs that delete content.
+type overlayContent struct {
+	core   *core
+	repo   *overlays.Repository
+	layers *layerUse
+}
+
+// list is the content of all overlays.
+func (o *overlayContent) list(ctx context.Context) ([]left4me.Content, error) {
+	used, err := o.layers.revisions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return o.repo.List(ctx, used)
+}
+
+// get is the content of one overlay.
+func (o *overlayContent) get(ctx context.Context, r bus.OverlayRequest) (left4me.Content, error) {
+	used, err := o.layers.revisions(ctx)
+	if err != nil {
+		return left4me.Content{}, err
+	}
+	return o.repo.Get(ctx, r.Overlay, r.Revision, used)
+}
+
+// afterChange answers what an overlay has after it was changed, unless that failed,
+// and tells everybody.
+func (o *overlayContent) afterChange(ctx context.Context, n left4me.Name, err error) (left4me.Content, error) {
+	if err != nil {
+		return left4me.Content{}, err
+	}
+	o.publishCurrents()
+	return o.get(ctx, bus.OverlayRequest{V: bus.Version, Overlay: n})
+}
+
+// label names a revision.
+func (o *overlayContent) label(ctx context.Context, r bus.LabelRequest) (left4me.Content, error) {
+	return o.afterChange(ctx, r.Overlay, o.repo.Label(r.Overlay, r.Revision, r.Label))
+}
+
+// use makes a revision the current one.
+func (o *overlayContent) use(ctx context.Context, r bus.OverlayRequest) (left4me.Content, error) {
+	return o.afterChange(ctx, r.Overlay, o.repo.Use(r.Overlay, r.Revision))
+}
+
+func (o *overlayContent) dropRevision(ctx context.Context, r bus.OverlayRequest) (left4me.Content, error) {
+	err := func() error {
+		s := o.layers.pins.survey()
+		defer s.end()
+		used, err := o.layers.revisions(ctx)
+		if err != nil {
+			return err
+		}
+		return s.remove(revisionDir(r.Overlay, r.Revision), func() error { return o.repo.Drop(r.Overlay, r.Revision, used) })
+	}()
+	if err == nil {
+		err = o.repo.Sweep(ctx)
+	}
+	return o.afterChange(ctx, r.Overlay, err)
+}
+
+// currents are the revisions that servers start with from now on.
+func (o *overlayContent) currents() (bus.Currents, error) {
+	c, err := o.repo.Currents()
+	return bus.Currents{V: bus.Version, Revisions: c}, err
+}
+
+// publishCurrents tells which revisions servers start with from now on.
+func (o *overlayContent) publishCurrents() {
+	c, err := o.currents()
+	if err == nil {
+		err = o.core.bus.Publish(bus.Live(o.core.Host, bus.KindContent), c)
+	}
+	if err != nil {
+		o.core.log.Warn("tell which revisions are current", "err", err)
+	}
+}
+
+// sweep removes what the agent before this one left half-made.
+func (o *overlayContent) sweep(ctx context.Context) {
+	if err := o.repo.Sweep(ctx); err != nil && ctx.Err() == nil {
+		o.core.log.Error("sweep overlays", "err", err)
+	}
+}
+
+// runCollect runs a job that removes content that nothing needs.
+func (o *overlayContent) runCollect(ctx context.Context, m bus.JobMessage, p *progress) error {
+	var spec bus.CollectSpec
+	if err := json.Unmarshal(m.Spec, &spec); err != nil || spec.Age < 0 || spec.Newest < 0 {
+		return left4me.Errorf(left4me.Invalid, "job %s can't be read", m.ID)
+	}
+	p.plan(left4me.StepCollect)
+	return p.step(ctx, left4me.StepCollect, func(ctx context.Context) (string, error) {
+		s := o.layers.pins.survey()
+		defer s.end()
+		used, err := o.layers.revisions(ctx)
+		if err != nil {
+			return "", err
+		}
+		c, err := o.repo.Collect(ctx, spec, used, func(r left4me.OverlayRef, drop func() error) error {
+			return s.remove(revisionDir(r.Name, r.Revision), drop)
+		})
+		if len(c.Revisions) > 0 {
+			o.publishCurrents()
+		}
+		for _, r := range c.Revisions {
+			p.print("revision " + r.String())
+		}
+		for _, n := range c.Overlays {
+			p.print("deleted overlay " + string(n))
+		}
+		return fmt.Sprintf("%d revisions, %d deleted overlays, %d files; %s are free again", len(c.Revisions), len(c.Overlays), c.Files,
+			megabytes(c.Bytes)), err
+	})
+}
+
+// delete sets an overlay aside.
+func (o *overlayContent) delete(ctx context.Context, n left4me.Name, p *progress) error {
+	p.plan(left4me.StepSetAside)
+	return p.step(ctx, left4me.StepSetAside, func(ctx context.Context) (string, error) {
+		s := o.layers.pins.survey()
+		defer s.end()
+		used, err := o.layers.revisions(ctx)
+		if err != nil {
+			return "", err
+		}
+		var until time.Time
+		err = s.remove("overlays/"+string(n), func() (err error) {
+			until, err = o.repo.Delete(n, used)
+			return err
+		})
+		switch {
+		case err != nil:
+			return "", err
+		case until.IsZero():
+			return "there are none", nil
+		}
+		o.publishCurrents()
+		return "they can be taken back until " + until.Format(time.DateTime) + " UTC", nil
+	})
+}
+
+// restore takes back what was set aside.
+func (o *overlayContent) restore(ctx context.Context, n left4me.Name, p *progress) error {
+	p.plan(left4me.StepTakeBack)
+	return p.step(ctx, left4me.StepTakeBack, func(context.Context) (string, error) {
+		current, err := o.repo.Restore(n)
+		if err != nil {
+			return "", err
+		}
+		o.publishCurrents()
+		if current == 0 {
+			return "it has no revision", nil
+		}
+		return fmt.Sprintf("servers start with revision %d from now on", current), nil
+	})
+}

@@ -1,0 +1,161 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/host/content/archive"
+	"github.com/left4me/left4me/internal/host/content/stack"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// promote builds a files overlay from what a server wrote: a revision with these
+// files over those that are there. A plugin decides which files there are, and how
+// long: they must be within the limits of an import, and there must be room for
+// all of them before the first is copied.
+func promote(ctx context.Context, b *build) error {
+	from := b.spec.Promote
+	return b.p.step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
+		s, err := b.builds.stacks.running(from.Server, true)
+		if err != nil {
+			return "", err
+		}
+		defer s.Close()
+		if _, _, err := b.staging.From(ctx, 0); err != nil {
+			return "", err
+		}
+		files, bytes, err := chosen(ctx, s, from.Paths)
+		if err != nil {
+			return "", err
+		}
+		if len(files) == 0 {
+			return "", left4me.Errorf(left4me.NotFound, "%s wrote none of these files", from.Server).WithHint("choose some that are listed")
+		}
+		if err := disk.Fits(string(b.builds.core.Files.Root), bytes); err != nil {
+			return "", err
+		}
+		done, say := int64(0), b.copied(left4me.StepFetch)
+		for _, f := range files {
+			if f.Gone {
+				b.staging.Remove(f.Path) // which may not have had it
+				continue
+			}
+			if err := b.copyWritten(ctx, s, f, func(n int64) { say(done+n, bytes) }); err != nil {
+				return "", err
+			}
+			done += f.Size
+		}
+		return fmt.Sprintf("%d files", len(files)), nil
+	})
+}
+
+// chosen are the files at some paths, or beneath, that a server wrote or removed,
+// each once, and their size. Errors: left4me.Invalid names what is too much.
+func chosen(ctx context.Context, s *stack.Stack, paths []string) (files []left4me.TreeFile, bytes int64, err error) {
+	limits := archive.Usual
+	taken := map[string]bool{}
+	add := func(f left4me.TreeFile) error {
+		if taken[f.Path] {
+			return nil
+		}
+		taken[f.Path] = true
+		files, bytes = append(files, f), bytes+f.Size
+		switch {
+		case f.Size > limits.File:
+			return tooMuch(fmt.Sprintf("%q has %s", f.Path, megabytes(f.Size)),
+				"a file has at most "+megabytes(limits.File)+": choose others")
+		case bytes > limits.Bytes || len(files) > limits.Entries:
+			return tooMuch("these are too many files",
+				fmt.Sprintf("choose at most %d with %s together", limits.Entries, megabytes(limits.Bytes)))
+		}
+		return nil
+	}
+	in := map[string][]string{} // what is chosen, by the directory that it is in
+	for _, p := range paths {
+		p = path.Clean(p)
+		in[parent(p)] = append(in[parent(p)], p)
+	}
+	for dir, names := range in {
+		wanted := map[string]bool{}
+		for _, p := range names {
+			wanted[p] = true
+		}
+		err := eachWritten(ctx, s, bus.Filter{Dir: dir}, func(f left4me.TreeFile) error {
+			switch {
+			case !wanted[f.Path]:
+				return nil
+			case f.Dir && !f.Gone:
+				return eachWritten(ctx, s, bus.Filter{Dir: f.Path, Deep: true}, add)
+			}
+			return add(f)
+		})
+		if err != nil {
+			return nil, 0, err
+		}
+	}
+	slices.SortFunc(files, func(a, b left4me.TreeFile) int { return cmp.Compare(a.Path, b.Path) })
+	return files, bytes, nil
+}
+
+func tooMuch(text, hint string) error {
+	return &left4me.Error{Kind: left4me.Invalid, Field: "promote.paths", Text: text, Hint: hint}
+}
+
+// eachWritten calls f for all that a server wrote, page by page.
+func eachWritten(ctx context.Context, s *stack.Stack, filter bus.Filter, f func(left4me.TreeFile) error) error {
+	filter.Limit = 1000
+	for {
+		page, err := s.Written(ctx, filter)
+		if err != nil {
+			return err
+		}
+		for _, w := range page.Items {
+			if err := f(w); err != nil {
+				return err
+			}
+		}
+		if filter.After = page.Next; filter.After == "" {
+			return nil
+		}
+	}
+}
+
+// copyWritten copies one file as long as it was when it was counted: it may still
+// be written to.
+func (b *build) copyWritten(ctx context.Context, s *stack.Stack, f left4me.TreeFile, said func(bytes int64)) error {
+	from, _, err := s.File(ctx, f.Path)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	root := b.staging.Root()
+	if err := root.MkdirAll(path.Dir(f.Path), 0o755); err != nil {
+		return err
+	}
+	mode := fs.FileMode(0o644)
+	if f.Exec {
+		mode = 0o755
+	}
+	to, err := root.OpenFile(f.Path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	_, err = disk.Copy(ctx, to, from, f.Size, said)
+	return errors.Join(err, to.Close())
+}
+
+// parent is the directory of a path in a tree, whose root is "".
+func parent(p string) string {
+	if dir := path.Dir(p); dir != "." {
+		return dir
+	}
+	return ""
+}

@@ -1,0 +1,268 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/content/archive"
+	"github.com/left4me/left4me/internal/host/content/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// uploads are files that people sent to build overlays from.
+type uploads struct {
+	core *core
+	repo *overlays.Repository
+}
+
+// uploaded is what a change brings; Found is nil when it only removes.
+type uploaded struct {
+	*archive.Found
+	dir *os.Root
+}
+
+func (u uploaded) close() {
+	if u.Found != nil {
+		u.Close()
+		u.dir.Close()
+	}
+}
+
+// open looks into the upload of a change. plan: Texts is called. Errors: left4me.NotFound,
+// left4me.Invalid names what is wrong with it.
+func (u *uploads) open(ctx context.Context, c left4me.Change, scratch string, plan bool) (uploaded, error) {
+	if c.Upload == "" {
+		return uploaded{}, nil
+	}
+	dir, err := u.dir(c.Upload)
+	if err != nil {
+		return uploaded{}, err
+	}
+	parts, err := os.ReadDir(filepath.Join(dir, "parts"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return uploaded{}, err
+	}
+	if len(parts) > 0 {
+		return uploaded{}, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "change.upload",
+			Text:  "some files of the upload have not come completely",
+			Hint:  "send the rest of them first",
+		}
+	}
+	root, err := os.OpenRoot(filepath.Join(dir, "files"))
+	if errors.Is(err, fs.ErrNotExist) {
+		root, err = os.OpenRoot(filepath.Join(keptDir(dir), "files"))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return uploaded{}, noUpload(c.Upload)
+	}
+	if err != nil {
+		return uploaded{}, err
+	}
+	found, err := archive.Open(ctx, root, archive.Options{Import: c.Import, Scratch: scratch, Decoder: u.core.Decoder, Plan: plan})
+	if err != nil {
+		root.Close()
+		return uploaded{}, err
+	}
+	return uploaded{Found: found, dir: root}, nil
+}
+
+func noUpload(id string) error {
+	return &left4me.Error{
+		Kind:  left4me.NotFound,
+		Field: "change.upload",
+		Text:  fmt.Sprintf("there is no upload %q", id),
+		Hint: "send the files again: `left4me overlay push NAME FILE`, or the page Upload of the overlay. An upload is kept until it " +
+			"is published or dropped, for two days at most, and a push that fails drops its own",
+	}
+}
+
+// dir is where the panel keeps an upload.
+func (u *uploads) dir(id string) (string, error) {
+	for _, c := range []byte(id) {
+		if (c < '2' || c > '7') && (c < 'a' || c > 'z') {
+			return "", noUpload("…")
+		}
+	}
+	if len(id) < 16 || len(id) > 64 {
+		return "", noUpload("…")
+	}
+	return filepath.Join(string(u.core.Files.Root), "tmp", "upload-"+id), nil
+}
+
+// drop removes the upload that a build was made from, or that held nothing
+// new. What can't be removed goes when it is old.
+func (u *uploads) drop(spec left4me.BuildSpec) {
+	if spec.Change == nil || spec.Change.Upload == "" {
+		return
+	}
+	id := spec.Change.Upload
+	dir, err := u.dir(id)
+	if err != nil {
+		return
+	}
+	gone := filepath.Join(filepath.Dir(dir), "gone-"+filepath.Base(dir))
+	err = os.Rename(dir, gone)
+	if err == nil {
+		err = os.RemoveAll(gone)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		u.core.log.Warn("remove upload", "upload", id, "err", err)
+	}
+}
+
+// checkBase checks that nothing that a change touches was changed by somebody else
+// since the revision that they looked at. It returns the current revision and its
+// files; 0 when there is none. Errors: left4me.Conflict names the path and the
+// revision, left4me.NotFound a path that can't be removed.
+func (u *uploads) checkBase(ctx context.Context, n left4me.Name, c left4me.Change, found uploaded) (int, overlays.Manifest, error) {
+	number, now, err := u.repo.Manifest(ctx, n, 0)
+	if err != nil && !errors.Is(err, left4me.NotFound) {
+		return 0, nil, err
+	}
+	if c.Base != 0 && c.Base != number {
+		var then overlays.Manifest // empty for NoRevision
+		var err error
+		if c.Base > 0 {
+			_, then, err = u.repo.Manifest(ctx, n, c.Base)
+		}
+		if errors.Is(err, left4me.NotFound) {
+			return 0, nil, left4me.Errorf(left4me.Conflict, "revision %d, which this was made from, is gone", c.Base).
+				WithHint("look at the current one and do it again")
+		}
+		if err != nil {
+			return 0, nil, err
+		}
+		if p, ok := touched(c, found, then, now); ok {
+			return 0, nil, &left4me.Error{
+				Kind: left4me.Conflict, Field: "change.base",
+				Text: fmt.Sprintf("%q was changed by revision %d since", p, u.changedBy(ctx, n, p, max(c.Base, 0), number)),
+				Hint: "look at it, and do it again on the current revision",
+			}
+		}
+	}
+	for _, p := range c.Delete {
+		if _, file := now.Get(p); !file && len(now.Beneath(p)) == 0 {
+			return 0, nil, &left4me.Error{
+				Kind:  left4me.NotFound,
+				Field: "change.delete",
+				Text:  fmt.Sprintf("there is no %q in overlay %s", p, n),
+				Hint:  "look at its files",
+			}
+		}
+	}
+	return number, now, nil
+}
+
+// touched returns the first path that a change touches and that differs between
+// two revisions.
+func touched(c left4me.Change, found uploaded, then, now overlays.Manifest) (string, bool) {
+	differs := func(p string) bool {
+		was, before := then.Get(p)
+		is, after := now.Get(p)
+		return before != after || was.Hash != is.Hash || was.Exec != is.Exec || was.Dir != is.Dir
+	}
+	beneath := func(dir string) (string, bool) {
+		for _, m := range []overlays.Manifest{now.Beneath(dir), then.Beneath(dir)} {
+			for _, e := range m {
+				if differs(e.Path) {
+					return e.Path, true
+				}
+			}
+		}
+		return "", false
+	}
+	if c.Replace { // it touches all there is
+		return beneath("")
+	}
+	for _, p := range c.Delete {
+		if differs(p) {
+			return p, true
+		}
+		if inside, ok := beneath(p); ok {
+			return inside, true
+		}
+	}
+	if found.Found != nil {
+		for p := range found.Paths {
+			if differs(p) {
+				return p, true
+			}
+		}
+	}
+	return "", false
+}
+
+// changedBy finds the last revision up to one that changed a path.
+func (u *uploads) changedBy(ctx context.Context, n left4me.Name, p string, from, to int) int {
+	_, now, err := u.repo.Manifest(ctx, n, to)
+	if err != nil {
+		return to
+	}
+	is, there := now.Get(p)
+	for to > from+1 {
+		_, m, err := u.repo.Manifest(ctx, n, to-1)
+		if err != nil { // it was dropped: an older one says nothing about it
+			return to
+		}
+		if was, before := m.Get(p); before != there || was != is {
+			return to
+		}
+		to--
+	}
+	return to
+}
+
+// plan says what a change would do.
+func (u *uploads) plan(ctx context.Context, r bus.PlanRequest) (left4me.Plan, error) {
+	if !r.Overlay.Valid() {
+		return left4me.Plan{}, left4me.Errorf(left4me.Invalid, "no overlay is named")
+	}
+	scratch := filepath.Join(string(u.core.Files.Root), "tmp")
+	changed, err := u.withOtherNames(ctx, r.Overlay, r.Change, scratch)
+	if err != nil {
+		return problem(left4me.Plan{}, err)
+	}
+	r.Change = changed
+	found, err := u.open(ctx, r.Change, scratch, true)
+	if err != nil {
+		return problem(left4me.Plan{}, err)
+	}
+	defer found.close()
+	var plan left4me.Plan
+	if found.Found != nil {
+		if err := found.Texts(ctx); err != nil {
+			return problem(found.Plan(), err)
+		}
+		plan = found.Plan()
+	}
+	_, now, err := u.checkBase(ctx, r.Overlay, r.Change, found)
+	if err != nil {
+		return problem(plan, err)
+	}
+	for i := range plan.Files {
+		_, plan.Files[i].Over = now.Get(plan.Files[i].Path)
+	}
+	return plan, nil
+}
+
+// problem puts what is wrong with the request itself into the plan.
+func problem(plan left4me.Plan, err error) (left4me.Plan, error) {
+	e, ok := left4me.Public(err)
+	if !ok || e.Kind == left4me.Unavailable || strings.HasSuffix(e.Field, "upload") && e.Kind == left4me.NotFound {
+		return plan, err
+	}
+	var nothing *archive.Nothing
+	if errors.As(err, &nothing) {
+		plan = nothing.Plan
+	}
+	plan.Problem = e
+	return plan, nil
+}

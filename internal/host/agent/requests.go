@@ -1,0 +1,92 @@
+package agent
+
+import (
+	"context"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/running/shim"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// handler answers one request. data is the JSON of its message.
+type handler func(ctx context.Context, data []byte) (any, error)
+
+// requests are all requests that an agent answers, by their verbs.
+func (a *Agent) requests() map[string]handler {
+	return map[string]handler{
+		bus.VerbPing:   func(context.Context, []byte) (any, error) { return bus.Empty{V: bus.Version}, nil },
+		bus.VerbDoctor: plain(a.diagnosis.host),
+		bus.VerbReach:  with(a.diagnosis.connectivity),
+
+		bus.VerbWork:   done(func(_ context.Context, m bus.JobMessage) error { return a.jobs.workUnqueued(m) }),
+		bus.VerbStop:   done(func(_ context.Context, m bus.JobMessage) error { return a.jobs.stopNow(m) }),
+		bus.VerbCancel: done(func(_ context.Context, r bus.CancelRequest) error { return a.jobs.cancel(r.ID) }),
+
+		bus.VerbStatus:     plain(a.statuses.list),
+		bus.VerbPort:       done(func(_ context.Context, r bus.PortRequest) error { return shim.PortFree(a.core.Files.Root, r.Port) }),
+		bus.VerbConsole:    with(a.consoles.read),
+		bus.VerbCommand:    with(a.consoles.run),
+		bus.VerbConfigDiff: with(a.stacks.configDiff),
+		bus.VerbStack:      with(a.stacks.page),
+		bus.VerbStackDiff:  with(a.stacks.diff),
+		bus.VerbStackFile:  with(a.stacks.file),
+		bus.VerbUpper:      with(a.stacks.written),
+		bus.VerbCampaigns:  with(a.campaigns.list),
+		bus.VerbClashes:    with(a.campaigns.conflicts),
+
+		bus.VerbCurrents: plain(func(context.Context) (bus.Currents, error) { return a.overlays.currents() }),
+		bus.VerbContents: plain(a.overlays.list),
+		bus.VerbContent:  with(a.overlays.get),
+		bus.VerbTree:     with(a.overlays.repo.Tree),
+		bus.VerbDiff:     with(a.overlays.repo.Diff),
+		bus.VerbFile:     with(func(_ context.Context, r bus.FileRequest) (bus.FileAnswer, error) { return a.overlays.repo.File(r) }),
+		bus.VerbLabel:    with(a.overlays.label),
+		bus.VerbUse:      with(a.overlays.use),
+		bus.VerbDropRev:  with(a.overlays.dropRevision),
+		bus.VerbPlan:     with(a.builds.uploads.plan),
+		bus.VerbWorkshop: with(a.builds.workshop.Look),
+
+		bus.VerbGame: plain(a.game.get),
+		bus.VerbPin:  with(a.game.pin),
+
+		bus.VerbBackups:    plain(func(context.Context) ([]left4me.Backup, error) { return a.backups.archives().List() }),
+		bus.VerbDropBackup: done(func(_ context.Context, r bus.BackupRequest) error { return a.backups.archives().Delete(r.Name) }),
+	}
+}
+
+// answer serves what the other side asks of this host.
+func (a *Agent) answer(ctx context.Context) error {
+	requests := a.requests()
+	return a.core.bus.Answer(ctx, bus.Command(a.core.Host, "*"), func(ctx context.Context, subject string, data []byte) (any, error) {
+		verb := bus.VerbOf(subject)
+		if err := a.disks.checkRequest(verb); err != nil {
+			return nil, err
+		}
+		if f := requests[verb]; f != nil {
+			return f(ctx, data)
+		}
+		return nil, left4me.Errorf(left4me.Invalid, "host %s does not know %q", a.core.Host, subject).
+			WithHint("bring left4me there up to date")
+	})
+}
+
+// plain is the handler of a request that says nothing but its verb.
+func plain[Out any](f func(context.Context) (Out, error)) handler {
+	return func(ctx context.Context, _ []byte) (any, error) { return f(ctx) }
+}
+
+// with decodes the message of a request for f.
+func with[In, Out any](f func(context.Context, In) (Out, error)) handler {
+	return func(ctx context.Context, data []byte) (any, error) {
+		var r In
+		if err := bus.Decode(data, &r); err != nil {
+			return nil, err
+		}
+		return f(ctx, r)
+	}
+}
+
+// done is the handler of a request whose answer is only that it was done.
+func done[In any](f func(context.Context, In) error) handler {
+	return with(func(ctx context.Context, r In) (bus.Empty, error) { return bus.Empty{V: bus.Version}, f(ctx, r) })
+}

@@ -1,0 +1,102 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/running/gameuser"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func (s *servers) reset(ctx context.Context, spec left4me.Spec, p *progress) error {
+	if err := s.stop(ctx, spec.Name, p); err != nil {
+		return err
+	}
+	err := p.step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
+		if err := s.empty(ctx, spec.Name); err != nil {
+			return "", err
+		}
+		// With what stands beside it: a start makes all of it anew.
+		warning, err := s.core.Files.RemoveRuntime(ctx, spec.Name)
+		p.warn(left4me.StepEmptyUpper, warning)
+		return "", err
+	})
+	if err != nil {
+		return fmt.Errorf("reset %s: %w", spec.Name, err)
+	}
+	return s.start(ctx, spec, p)
+}
+
+// remove works on whatever there is of a server, whole or half-made.
+func (s *servers) remove(ctx context.Context, n left4me.Name, p *progress) error {
+	if err := s.stop(ctx, n, p); err != nil {
+		return err
+	}
+	existed := s.core.Files.Exists(n)
+	err := p.step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
+		if !existed {
+			return "there was none", nil
+		}
+		s.core.Files.GatherLogs(n)
+		return "", s.empty(ctx, n)
+	})
+	if err != nil {
+		return fmt.Errorf("delete %s: %w", n, err)
+	}
+	err = p.step(ctx, left4me.StepRemoveFiles, func(ctx context.Context) (string, error) {
+		// What the game leaves there is gone at the next boot at the latest, if
+		// this user may not remove it.
+		if run, err := gameuser.OpenDir(s.core.Sockets, "."); err == nil {
+			_ = gameuser.Remove(ctx, run, string(n))
+			run.Close()
+		}
+		if !existed {
+			return "there were none", nil
+		}
+		warning, err := s.core.Files.Remove(ctx, n)
+		p.warn(left4me.StepRemoveFiles, warning)
+		return "", err
+	})
+	if err != nil {
+		return fmt.Errorf("delete %s: %w", n, err)
+	}
+	s.statuses.forget(n)
+	return nil
+}
+
+// runDiscard runs a job that discards files.
+func (s *servers) runDiscard(ctx context.Context, m bus.JobMessage, p *progress) error {
+	var spec bus.DiscardSpec
+	if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Server != m.Target {
+		return left4me.Errorf(left4me.Invalid, "job %s names no server", m.ID)
+	}
+	return s.discard(ctx, spec, p)
+}
+
+// discard drops files that a server wrote.
+func (s *servers) discard(ctx context.Context, spec bus.DiscardSpec, p *progress) error {
+	p.plan(left4me.StepDiscard)
+	err := p.step(ctx, left4me.StepDiscard, func(ctx context.Context) (string, error) {
+		if mounted, err := s.layers.mounted(spec.Server); err != nil || mounted {
+			return "", errors.Join(err,
+				left4me.Errorf(left4me.Busy, "the overlay of %s is in use", spec.Server).WithHint("stop it first"))
+		}
+		ctx, cancel := context.WithTimeout(ctx, emptyWithin)
+		defer cancel()
+		return fmt.Sprintf("%d named", len(spec.Paths)), s.core.machine.Discard(ctx, spec.Server, spec.Paths)
+	})
+	if err != nil {
+		return fmt.Errorf("discard files of %s: %w", spec.Server, err)
+	}
+	return nil
+}
+
+// empty removes what the game wrote, as far as the user of the games may.
+func (s *servers) empty(ctx context.Context, n left4me.Name) error {
+	ctx, cancel := context.WithTimeout(ctx, emptyWithin)
+	defer cancel()
+	return s.core.machine.Empty(ctx, n)
+}

@@ -1,0 +1,194 @@
+package agent
+
+import (
+	"context"
+	"time"
+
+	"github.com/left4me/left4me/internal/host/diagnosis/poller"
+	"github.com/left4me/left4me/internal/host/running/shim"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// sweep follows every server that is alive and isn't followed yet.
+func (s *statuses) sweep(ctx context.Context) {
+	ctx2, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	names, err := s.core.machine.List(ctx2)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.core.log.Error("list servers", "err", err)
+		}
+		return
+	}
+	for _, n := range names {
+		s.noteFound(ctx2, n)
+		s.follow(n)
+	}
+}
+
+// noteFound notes how a server is that nobody has followed yet, before its shim has
+// said so: who asks meanwhile would take it for stopped, and start it.
+func (s *statuses) noteFound(ctx context.Context, n left4me.Name) {
+	s.mu.Lock()
+	known := s.servers[n] != nil
+	s.mu.Unlock()
+	if known {
+		return
+	}
+	st, err := s.state(ctx, n)
+	if err != nil {
+		s.core.log.Warn("state", "server", n, "err", err)
+		st = left4me.Status{Name: n, State: left4me.Unknown}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.servers[n] == nil { // a job may have begun meanwhile
+		s.servers[n] = &follower{status: st}
+	}
+}
+
+// follow begins to watch a server's shim, unless that is done already. It goes
+// on until the server is down.
+func (s *statuses) follow(n left4me.Name) {
+	s.mu.Lock()
+	f := s.servers[n]
+	if f == nil {
+		f = &follower{status: left4me.Status{Name: n, State: left4me.Stopped}}
+		s.servers[n] = f
+	}
+	running := f.active
+	f.active = true
+	s.mu.Unlock()
+	if running {
+		return
+	}
+	// A job's context ends before the server does: follow as long as the agent
+	// lives.
+	s.core.group.Go(func() error {
+		s.followUntilDown(s.core.ctx, n)
+		return nil
+	})
+}
+
+func (s *statuses) followUntilDown(ctx context.Context, n left4me.Name) {
+	defer func() {
+		s.poller.Drop(n)
+		s.mu.Lock()
+		if f := s.servers[n]; f != nil {
+			f.active = false
+		}
+		s.mu.Unlock()
+	}()
+	rev := int64(-1)
+	var client *shim.Client
+	defer func() {
+		if client != nil {
+			client.Close()
+		}
+	}()
+	for ctx.Err() == nil {
+		var err error
+		if client == nil {
+			if client, err = shim.Dial(ctx, shim.Socket(s.core.Sockets, n)); err == nil {
+				s.noteBuild(n)
+			}
+		}
+		if err == nil {
+			var st shim.Status
+			if st, err = client.Watch(ctx, rev); err == nil {
+				rev = st.Rev
+				s.applyShim(ctx, n, st)
+				continue
+			}
+			client.Close()
+		}
+		client, rev = nil, -1
+		seen, serr := s.state(ctx, n)
+		if ctx.Err() != nil {
+			return
+		}
+		if serr != nil {
+			s.core.log.Warn("state", "server", n, "err", serr)
+			pause(ctx, time.Second)
+			continue
+		}
+		if !seen.State.Up() {
+			s.crashes.publish(ctx, n)
+			s.update(n, func(st *left4me.Status) {
+				seen.Since, seen.SpecHash = now(), st.SpecHash
+				*st = seen
+			})
+			select {
+			case s.ended <- struct{}{}:
+			default: // it is known already
+			}
+			return
+		}
+		s.update(n, func(st *left4me.Status) {
+			if st.State != seen.State && seen.State != left4me.Running {
+				st.State, st.Reason, st.PID, st.Since = seen.State, seen.Reason, 0, now()
+			}
+		})
+		pause(ctx, 100*time.Millisecond)
+	}
+}
+
+// state is how a server is that nobody follows, as its supervisor says.
+func (s *statuses) state(ctx context.Context, n left4me.Name) (left4me.Status, error) {
+	state, reason, err := s.core.machine.State(ctx, n)
+	st := left4me.Status{Name: n, State: state, Reason: reason}
+	if err == nil && state == left4me.Failed {
+		st.GaveUp, err = s.core.machine.GaveUp(ctx, n)
+	}
+	return st, err
+}
+
+// noteBuild notes the build of the game and the revisions that a server was started with: what it was
+// prepared with stays as long as it is up.
+func (s *statuses) noteBuild(n left4me.Name) {
+	env, err := s.core.Files.ReadEnv(n)
+	if err != nil {
+		s.core.log.Warn("build", "server", n, "err", err)
+		return
+	}
+	s.update(n, func(st *left4me.Status) { st.Build, st.Overlays = env.Build, overlaysOf(env) })
+}
+
+// applyShim takes what a shim says of its server.
+func (s *statuses) applyShim(ctx context.Context, n left4me.Name, is shim.Status) {
+	var restarted bool
+	s.update(n, func(st *left4me.Status) {
+		restarted = is.Restarts > st.Restarts
+		st.State, st.Reason, st.PID, st.Since = is.State, is.Reason, is.PID, is.Since.UTC()
+		st.Port, st.Restarts, st.SpecHash = is.Port, is.Restarts, is.SpecHash
+		if !answers(is.State) {
+			st.Map, st.Players, st.Bots, st.Online, st.SampledAt = "", 0, 0, nil, time.Time{}
+		}
+	})
+	if answers(is.State) && is.Port > 0 {
+		s.poller.Set(n, is.Port)
+	} else {
+		s.poller.Drop(n)
+	}
+	if restarted || is.State == left4me.Failed {
+		s.crashes.publish(ctx, n)
+	}
+}
+
+// applySample takes what a server answered players.
+func (s *statuses) applySample(n left4me.Name, sample poller.Sample) {
+	s.update(n, func(st *left4me.Status) {
+		if !answers(st.State) {
+			return
+		}
+		i := sample.Info
+		st.Hostname, st.Map, st.MaxPlayers, st.Bots = i.Name, i.Map, int(i.MaxPlayers), int(i.Bots)
+		st.Players = int(i.Players) // L4D2 counts its bots apart
+		st.SampledAt = sample.At.UTC()
+		st.Online = st.Online[:0:0]
+		for _, p := range sample.Players {
+			st.Online = append(st.Online, left4me.Player{Name: p.Name, Score: int(p.Score), Duration: p.Duration})
+		}
+		markBots(st.Online, st.Bots)
+	})
+}

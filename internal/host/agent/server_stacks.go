@@ -1,0 +1,166 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/content/overlays"
+	"github.com/left4me/left4me/internal/host/content/stack"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// mergeWithin bounds how long a request for files may keep the disk busy.
+const mergeWithin = 30 * time.Second
+
+// stacks reads the merged layers of servers without mounting them.
+type stacks struct{ core *core }
+
+// page lists the files of a stack.
+func (s *stacks) page(ctx context.Context, r bus.StackRequest) (page left4me.Page[left4me.TreeFile], err error) {
+	ctx, cancel := context.WithTimeout(ctx, mergeWithin)
+	defer cancel()
+	st, err := s.planned(r.Spec, r.Written)
+	if err != nil {
+		return page, err
+	}
+	defer st.Close()
+	return st.Page(ctx, r.Filter)
+}
+
+// planned opens the layers that a server would be started with.
+func (s *stacks) planned(spec left4me.Spec, written bool) (*stack.Stack, error) {
+	if !spec.Name.Valid() {
+		return nil, left4me.Errorf(left4me.Invalid, "%q is not a name", string(spec.Name))
+	}
+	dirs, _, err := s.core.Files.Layers(spec.Overlays)
+	if err != nil {
+		return nil, err
+	}
+	if config, ok := s.core.Files.ConfigDir(spec.Name); ok {
+		dirs = append([]string{config}, dirs...)
+	}
+	return s.open(spec.Name, dirs, written)
+}
+
+// running opens the layers that a server was last started with.
+func (s *stacks) running(n left4me.Name, written bool) (*stack.Stack, error) {
+	if !n.Valid() {
+		return nil, left4me.Errorf(left4me.Invalid, "%q is not a name", string(n))
+	}
+	env, err := s.core.Files.ReadEnv(n)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, left4me.Errorf(left4me.NotFound, "%s was never started", n).WithHint("start it first")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.open(n, env.Lowerdirs, written)
+}
+
+// open opens layers that are given relative to the root.
+func (s *stacks) open(n left4me.Name, dirs []string, written bool) (*stack.Stack, error) {
+	var layers []stack.Layer
+	if written {
+		layers = append(layers, stack.Layer{Name: "written", Dir: s.core.Files.Upper(n)})
+	}
+	for _, d := range dirs {
+		layers = append(layers, stack.Layer{Name: layerName(d), Dir: filepath.Join(string(s.core.Files.Root), filepath.FromSlash(d))})
+	}
+	return stack.Open(layers)
+}
+
+// layerName is what people call a layer.
+func layerName(dir string) string {
+	parts := strings.Split(dir, "/")
+	switch {
+	case parts[0] == "overlays" && len(parts) == 3:
+		return "overlay " + parts[1] + "@" + parts[2]
+	case parts[0] == "installation":
+		return "game"
+	case parts[0] == "instances":
+		return "configuration"
+	}
+	return dir
+}
+
+// diff compares two stacks, or what a server runs with and what it would be started with.
+func (s *stacks) diff(ctx context.Context, r bus.StackDiffRequest) (changes left4me.Page[left4me.FileChange], err error) {
+	ctx, cancel := context.WithTimeout(ctx, mergeWithin)
+	defer cancel()
+	var from *stack.Stack
+	if r.Running {
+		from, err = s.running(r.From.Name, false)
+	} else {
+		from, err = s.planned(r.From, false)
+	}
+	if err != nil {
+		return changes, err
+	}
+	defer from.Close()
+	to, err := s.planned(r.To, false)
+	if err != nil {
+		return changes, err
+	}
+	defer to.Close()
+	return stack.Diff(ctx, from, to, r.After, r.Limit)
+}
+
+// file reads a file of a stack, or a file in a pack of it.
+func (s *stacks) file(ctx context.Context, r bus.StackRequest) (answer bus.FileAnswer, err error) {
+	ctx, cancel := context.WithTimeout(ctx, mergeWithin)
+	defer cancel()
+	st, err := s.planned(r.Spec, r.Written)
+	if err != nil {
+		return answer, err
+	}
+	defer st.Close()
+	f, what, err := st.File(ctx, r.Path)
+	if err != nil {
+		return answer, err
+	}
+	defer f.Close()
+	answer = bus.FileAnswer{V: bus.Version, Size: what.Size}
+	if r.Inside != "" {
+		return overlays.Inside(answer, f, r.Inside)
+	}
+	if what.Size <= bus.MaxFile {
+		answer.Data, err = io.ReadAll(io.LimitReader(f, bus.MaxFile))
+	}
+	return answer, err
+}
+
+// written lists what a server wrote, over what it is stacked on: so each file
+// tells what it hides.
+func (s *stacks) written(ctx context.Context, r bus.UpperRequest) (files left4me.Page[left4me.TreeFile], err error) {
+	ctx, cancel := context.WithTimeout(ctx, mergeWithin)
+	defer cancel()
+	st, err := s.running(r.Server, true)
+	if errors.Is(err, left4me.NotFound) { // it never wrote anything
+		return left4me.Page[left4me.TreeFile]{Items: []left4me.TreeFile{}}, nil
+	}
+	if err != nil {
+		return files, err
+	}
+	defer st.Close()
+	return st.Written(ctx, r.Filter)
+}
+
+// configDiff says what a start would generate for a server, against what it was
+// started with last.
+func (s *stacks) configDiff(_ context.Context, spec left4me.Spec) (d bus.ConfigDiff, err error) {
+	files, err := s.core.Files.Diff(spec)
+	if err != nil {
+		return d, err
+	}
+	d = bus.ConfigDiff{V: bus.Version, Files: make([]bus.ConfigFile, len(files))}
+	for i, f := range files {
+		d.Files[i] = bus.ConfigFile(f)
+	}
+	return d, nil
+}

@@ -1,0 +1,247 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/running/shim"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Deadlines of what a job waits for. The shim has its own, shorter ones; these
+// end a job whose shim does not answer.
+const (
+	launchWithin = 30 * time.Second
+	readyWithin  = 10 * time.Minute
+	stopWithin   = 60 * time.Second
+	emptyWithin  = 5 * time.Minute
+	cancelWithin = 3 * time.Second // a job that is cancelled ends within 5 s
+)
+
+// servers works on the jobs of servers.
+type servers struct {
+	core      *core
+	statuses  *statuses
+	layers    *layerUse
+	campaigns *campaigns
+	starts    startQueue
+
+	launchWithin time.Duration // what a start may take from its turn until its shim answers
+}
+
+func newServers(c *core, st *statuses, use *layerUse, maps *campaigns) *servers {
+	return &servers{core: c, statuses: st, layers: use, campaigns: maps, starts: newStartQueue(startsAtOnce()), launchWithin: launchWithin}
+}
+
+// start starts a server, and returns when it answers players. A start that fails or
+// is cancelled leaves neither a process nor a mount.
+func (s *servers) start(ctx context.Context, spec left4me.Spec, p *progress) error {
+	n, began := spec.Name, now()
+	err := s.bringUp(ctx, spec, p)
+	if err == nil {
+		s.statuses.awaitStatus(ctx, n, func(f follower) bool { return answers(f.status.State) && !f.status.SampledAt.IsZero() })
+		return nil
+	}
+	if errors.Is(context.Cause(ctx), errCancelled) {
+		ctx = context.WithoutCancel(ctx)
+		s.abandon(ctx, n)
+	}
+	s.statuses.follow(n) // its shim may have failed before anybody asked it
+	s.statuses.awaitStatus(ctx, n, down)
+	return fmt.Errorf("start %s: %w", n, s.withMaps(ctx, spec, began, err))
+}
+
+// abandon undoes a start that was cancelled: neither a process nor a mount is
+// left. What would take longer than cancelWithin goes on without the job.
+func (s *servers) abandon(ctx context.Context, n left4me.Name) {
+	ctx, cancel := context.WithTimeout(ctx, cancelWithin)
+	defer cancel()
+	if err := s.core.machine.Stop(ctx, n); err != nil {
+		s.core.log.Error("stop after a cancelled start", "server", n, "err", err)
+	}
+}
+
+// bringUp starts a server that is not up, and returns when it answers players.
+func (s *servers) bringUp(ctx context.Context, spec left4me.Spec, p *progress) error {
+	n := spec.Name
+	state, _, err := s.core.machine.State(ctx, n)
+	if err != nil {
+		return err
+	}
+	if state.Up() && state != left4me.Stopping {
+		p.skip("it runs already", left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
+	} else {
+		giveTurn, err := s.starts.take(ctx, func() { p.note(left4me.StepWriteConfig, "waits for its turn: others start") })
+		if err != nil {
+			return err
+		}
+		defer giveTurn()
+		if err := s.launch(ctx, spec, p); err != nil {
+			return err
+		}
+	}
+	s.statuses.follow(n)
+	return p.step(ctx, left4me.StepAwaitReady, func(ctx context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, readyWithin)
+		defer cancel()
+		return "", s.awaitReady(ctx, n)
+	})
+}
+
+func (s *servers) launch(ctx context.Context, spec left4me.Spec, p *progress) error {
+	var release func()
+	err := p.step(ctx, left4me.StepWriteConfig, func(ctx context.Context) (_ string, err error) {
+		release, err = s.prepare(ctx, spec)
+		return "", err
+	})
+	if err != nil {
+		return err
+	}
+	defer release()
+	err = p.step(ctx, left4me.StepCheckPort, func(context.Context) (string, error) { return s.checkPorts(spec) })
+	if err != nil {
+		return err
+	}
+	return p.step(ctx, left4me.StepLaunch, func(ctx context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, s.launchWithin)
+		defer cancel()
+		return "", s.core.machine.Start(ctx, spec.Name)
+	})
+}
+
+// prepare writes what a start needs. None of the layers that it names is removed
+// until release is called, when they are mounted.
+func (s *servers) prepare(ctx context.Context, spec left4me.Spec) (release func(), err error) {
+	for {
+		if err := s.core.Files.Prepare(ctx, spec); err != nil {
+			return nil, err
+		}
+		env, err := s.core.Files.ReadEnv(spec.Name)
+		if err != nil {
+			return nil, err
+		}
+		if release, err = s.layers.pins.pin(ctx, spec.Name, env); err != nil {
+			return nil, err
+		}
+		// A layer may have been removed between the two.
+		now, _, err := s.core.Files.Layers(spec.Overlays)
+		if err == nil && slices.Equal(now, env.Lowerdirs[1:]) {
+			return release, nil
+		}
+		release()
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// checkPorts makes sure that a server can have its port. The others that it opens
+// end no start, since the game goes on without them or takes the next: the note
+// says what becomes of them.
+func (s *servers) checkPorts(spec left4me.Spec) (note string, err error) {
+	if err := shim.PortFree(s.core.Files.Root, spec.Port); err != nil {
+		return "", err
+	}
+	var notes []string
+	for _, u := range spec.MorePorts() {
+		if who := shim.Holder(s.core.Files.Root, u.Port); who != "" || shim.Bound(u.Port) {
+			if who == "" {
+				who = "another program"
+			}
+			notes = append(notes, fmt.Sprintf("port %d of %s is used by %s", u.Port, u.What, who))
+		} else if owner, ok := s.portOwner(u.Port, spec.Name); ok {
+			notes = append(notes, fmt.Sprintf("%s takes port %d, which %s needs to start", u.What, u.Port, owner))
+		}
+	}
+	return strings.Join(notes, "; "), nil
+}
+
+// portOwner is the other server of this host that was started on a port last.
+func (s *servers) portOwner(port int, but left4me.Name) (left4me.Name, bool) {
+	names, err := s.core.Files.Names()
+	if err != nil {
+		return "", false
+	}
+	for _, n := range names {
+		if env, err := s.core.Files.ReadEnv(n); err == nil && n != but && env.Port == port {
+			return n, true
+		}
+	}
+	return "", false
+}
+
+// awaitReady waits until the server answers players, or has failed.
+func (s *servers) awaitReady(ctx context.Context, n left4me.Name) error {
+	for rev := int64(-1); ; {
+		st, err := s.watchShim(ctx, n, rev)
+		if ctx.Err() != nil {
+			return &left4me.Error{
+				Kind: left4me.Unavailable,
+				Err:  ctx.Err(),
+				Text: fmt.Sprintf("%s did not become ready", n),
+				Hint: "read its console",
+			}
+		}
+		if err == nil {
+			rev = st.Rev
+			switch st.State {
+			case left4me.Running, left4me.Unresponsive:
+				return nil
+			case left4me.Failed, left4me.Stopped:
+				return failed(n, st.Reason)
+			}
+			continue
+		}
+		// No shim answers: it is not up yet, between two attempts, or gone.
+		state, reason, serr := s.core.machine.State(ctx, n)
+		switch {
+		case serr != nil:
+			return serr
+		case state == left4me.Failed, state == left4me.Stopped:
+			return failed(n, reason)
+		}
+		pause(ctx, 50*time.Millisecond)
+	}
+}
+
+func failed(n left4me.Name, reason string) error {
+	if reason == "" {
+		reason = "it ended while it started"
+	}
+	return &left4me.Error{Kind: left4me.Unavailable, Text: reason, Hint: "read the console of " + string(n)}
+}
+
+func (s *servers) watchShim(ctx context.Context, n left4me.Name, rev int64) (shim.Status, error) {
+	c, err := shim.Dial(ctx, shim.Socket(s.core.Sockets, n))
+	if err != nil {
+		return shim.Status{}, err
+	}
+	defer c.Close()
+	return c.Watch(ctx, rev)
+}
+
+// shownMaps is how many maps an error lists.
+const shownMaps = 12
+
+// withMaps adds to the error of a start whose first map is not there which maps
+// there are. The shim knows of the failure, and the agent of the campaigns.
+func (s *servers) withMaps(ctx context.Context, spec left4me.Spec, began time.Time, err error) error {
+	f, failed := shim.LastFailure(s.core.Sockets, spec.Name)
+	if !failed || f.Error.Field != left4me.FieldMap || f.At.Before(began) || ctx.Err() != nil {
+		return err
+	}
+	e := f.Error
+	e.Err = err
+	if all, err := s.campaigns.list(ctx, bus.StackRequest{V: bus.Version, Spec: spec}); err == nil {
+		if maps := left4me.FirstMaps(all, shownMaps); maps != "" {
+			e.Hint = fmt.Sprintf("choose another first map, or add the overlay that brings it. There are %s; left4me server maps %s "+
+				"lists all", maps, spec.Name)
+		}
+	}
+	return &e
+}

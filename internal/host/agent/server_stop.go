@@ -1,0 +1,55 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// restart stops a server and starts it again.
+func (s *servers) restart(ctx context.Context, spec left4me.Spec, p *progress) error {
+	if err := s.stop(ctx, spec.Name, p); err != nil {
+		return err
+	}
+	return s.start(ctx, spec, p)
+}
+
+// stop stops a server, and makes sure that its overlay is not mounted any more.
+func (s *servers) stop(ctx context.Context, n left4me.Name, p *progress) error {
+	err := p.step(ctx, left4me.StepStop, func(ctx context.Context) (string, error) {
+		state, _, err := s.core.machine.State(ctx, n)
+		if err != nil {
+			return "", err
+		}
+		note := ""
+		if !state.Up() {
+			note = "it was not running"
+		}
+		ctx, cancel := context.WithTimeout(ctx, stopWithin)
+		defer cancel()
+		return note, s.core.machine.Stop(ctx, n)
+	})
+	// Also of one that had failed, which is forgotten now, and of one that ended
+	// but whose mount did not.
+	s.statuses.follow(n)
+	s.statuses.awaitStatus(ctx, n, down)
+	if err != nil {
+		return fmt.Errorf("stop %s: %w", n, err)
+	}
+	err = p.step(ctx, left4me.StepUnmount, func(context.Context) (string, error) {
+		mounted, err := s.layers.mounted(n)
+		if err == nil && mounted {
+			err = &left4me.Error{
+				Kind: left4me.Busy,
+				Text: fmt.Sprintf("the overlay of %s is still in use", n),
+				Hint: "end the program that writes to it, then stop the server again",
+			}
+		}
+		return "", err
+	})
+	if err != nil {
+		return fmt.Errorf("stop %s: %w", n, err)
+	}
+	return nil
+}

@@ -1,0 +1,449 @@
+package backup
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	archiveSuffix = ".tar.zst"
+	sumSuffix     = archiveSuffix + ".sha256" // as sha256sum -c reads it
+	noteSuffix    = ".json"                   // what a listing says, so that none has to be read for it
+	partSuffix    = ".part"
+
+	maxNote  = 1 << 20     // that is written
+	readNote = 4 * maxNote // that is read: older ones could be longer
+	maxText  = 300         // bytes of one warning or damage in it
+)
+
+// Margin is what a backup leaves free on the disk, for the servers.
+const Margin = 512 << 20
+
+// guardEvery is how many bytes are written between two looks at the disk.
+const guardEvery = 16 << 20
+
+// Archives is the directory with the archives of a host. Jobs on it come one after
+// the other; listing and deleting may happen at any time.
+type Archives struct {
+	Dir    string
+	Margin int64 // what stays free on the disk
+}
+
+// File is where an archive stands.
+func (s Archives) File(n left4me.Name) string { return filepath.Join(s.Dir, string(n)+archiveSuffix) }
+
+func (s Archives) path(n left4me.Name, suffix string) string {
+	return filepath.Join(s.Dir, string(n)+suffix)
+}
+
+// List returns the backups, newest first.
+func (s Archives) List() ([]left4me.Backup, error) {
+	entries, err := os.ReadDir(s.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return []left4me.Backup{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list backups: %w", err)
+	}
+	all := []left4me.Backup{}
+	for _, e := range entries {
+		stem, ok := strings.CutSuffix(e.Name(), archiveSuffix)
+		if n := left4me.Name(stem); ok && n.Valid() && e.Type().IsRegular() {
+			if b, err := s.Get(n); err == nil { // else it has gone meanwhile
+				all = append(all, b)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b left4me.Backup) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.Name, a.Name))
+	})
+	return all, nil
+}
+
+// Get returns one backup. Errors: left4me.NotFound.
+func (s Archives) Get(n left4me.Name) (left4me.Backup, error) {
+	if !n.Valid() {
+		return left4me.Backup{}, missing(n)
+	}
+	st, err := os.Lstat(s.File(n))
+	if err != nil || !st.Mode().IsRegular() {
+		return left4me.Backup{}, missing(n)
+	}
+	b, err := s.noted(n)
+	if err != nil || b.Name != n || b.Bytes != st.Size() {
+		// It was put here by somebody, or is another than the note was made for.
+		b = left4me.Backup{Name: n, CreatedAt: st.ModTime().UTC().Truncate(time.Second), Bytes: st.Size(), State: left4me.BackupUnchecked}
+	}
+	return b, nil
+}
+
+// noted reads the note of a backup.
+func (s Archives) noted(n left4me.Name) (b left4me.Backup, err error) {
+	f, err := os.Open(s.path(n, noteSuffix))
+	if err != nil {
+		return b, err
+	}
+	defer f.Close()
+	return b, json.NewDecoder(io.LimitReader(f, readNote)).Decode(&b)
+}
+
+func missing(n left4me.Name) error {
+	return &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("there is no backup %q", string(n))}
+}
+
+// SumBeside is the sum that stands beside an archive, as sha256sum writes it;
+// empty when there is none.
+func SumBeside(file string) (string, error) {
+	f, err := os.Open(file + strings.TrimPrefix(sumSuffix, archiveSuffix))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, 4096))
+	sum, _, _ := strings.Cut(string(text), " ")
+	return sum, err
+}
+
+// Delete removes a backup, the archive first: what is left of a half-done one is
+// no backup. One that isn't there is no error.
+func (s Archives) Delete(n left4me.Name) error {
+	if !n.Valid() {
+		return missing(n)
+	}
+	for _, suffix := range []string{archiveSuffix, sumSuffix, noteSuffix} {
+		if err := os.Remove(s.path(n, suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("delete backup %s: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// Sweep removes what a job that was killed left.
+func (s Archives) Sweep() error {
+	entries, err := os.ReadDir(s.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		gone := strings.HasSuffix(e.Name(), partSuffix)
+		for _, suffix := range []string{sumSuffix, noteSuffix} {
+			if stem, ok := strings.CutSuffix(e.Name(), suffix); ok && left4me.Name(stem).Valid() {
+				_, lerr := os.Lstat(s.File(left4me.Name(stem)))
+				gone = errors.Is(lerr, fs.ErrNotExist)
+			}
+		}
+		if gone {
+			err = errors.Join(err, os.Remove(filepath.Join(s.Dir, e.Name())))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("clean %s: %w", s.Dir, err)
+	}
+	return nil
+}
+
+// Room says whether there is room for an archive of so many bytes of files. How
+// much they shrink is told by the last one. Errors: left4me.DiskFull.
+func (s Archives) Room(size int64) error {
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+		return err
+	}
+	all, err := s.List()
+	if err != nil {
+		return err
+	}
+	for _, b := range all {
+		if b.Stored > 0 && b.Bytes > 0 {
+			size = int64(float64(size) * min(1, 1.1*float64(b.Bytes)/float64(b.Stored)))
+			break
+		}
+	}
+	free, err := disk.Free(s.Dir)
+	if err == nil && free-s.Margin < size {
+		err = noRoom(size+s.Margin, s.Dir, nil)
+	}
+	return err
+}
+
+func noRoom(need int64, dir string, cause error) error {
+	e := disk.Full(dir, need, cause)
+	e.Hint = "free some space on the disk of " + dir + ", or keep fewer backups"
+	return e
+}
+
+// full says of an error that the disk was full, if that is what it was.
+func full(err error, dir string) error {
+	if !disk.IsFull(err) {
+		return err
+	}
+	return noRoom(0, dir, err)
+}
+
+// guard writes as long as the margin stays free.
+type guard struct {
+	f        *os.File
+	archives Archives
+	since    int64
+	written  int64
+	left     func() int64 // how much will still come
+}
+
+func (g *guard) Write(p []byte) (int, error) {
+	if g.since += int64(len(p)); g.since >= guardEvery || g.written == 0 {
+		g.since = 0
+		free, err := disk.Free(g.archives.Dir)
+		if err != nil {
+			return 0, err
+		}
+		if free < g.archives.Margin {
+			return 0, noRoom(g.archives.Margin+g.left(), g.archives.Dir, nil)
+		}
+	}
+	n, err := g.f.Write(p)
+	g.written += int64(n)
+	return n, full(err, g.archives.Dir)
+}
+
+// Part is an archive that is being made.
+type Part struct {
+	archives Archives
+	name     left4me.Name
+	note     left4me.Backup
+}
+
+// Pack packs a source into a part of the archives, which is no backup before Check
+// and Keep. After an error nothing is left.
+func (s Archives) Pack(ctx context.Context, n left4me.Name, src Source) (*Part, error) {
+	if !n.Valid() {
+		return nil, missing(n)
+	}
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	p := &Part{archives: s, name: n}
+	f, err := os.OpenFile(p.file(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	var done, total int64
+	tell := src.Progress
+	src.Progress = func(d, t int64) {
+		done, total = d, t
+		if tell != nil {
+			tell(d, t)
+		}
+	}
+	g := &guard{f: f, archives: s}
+	g.left = func() int64 { return int64(float64(total-done) * float64(g.written) / float64(max(done, 1))) }
+	m, err := Pack(ctx, src, g)
+	if err == nil {
+		err = full(f.Sync(), s.Dir)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		p.Drop()
+		return nil, err
+	}
+	p.note = packedBy(src.Head, m, n)
+	return p, nil
+}
+
+func (p *Part) file() string { return p.archives.path(p.name, archiveSuffix+partSuffix) }
+
+// Drop gives the part up.
+func (p *Part) Drop() { _ = os.Remove(p.file()) }
+
+// Warnings are what could not be packed as it is.
+func (p *Part) Warnings() []string { return p.note.Warnings }
+
+// Check reads the part back. An error says what is wrong.
+func (p *Part) Check(ctx context.Context, each func(done, total int64)) error {
+	b, err := check(ctx, p.file(), p.note, each)
+	if err != nil {
+		return err
+	}
+	if b.State != left4me.BackupVerified {
+		return left4me.Errorf(left4me.Unavailable, "the backup was not written as it was meant: %s", strings.Join(b.Damage, ", ")).
+			WithHint("check the disk and the memory of the machine")
+	}
+	p.note = b
+	return nil
+}
+
+// Keep makes the part a backup.
+func (p *Part) Keep() (left4me.Backup, error) {
+	err := p.archives.note(p.note)
+	if err == nil {
+		err = os.Rename(p.file(), p.archives.File(p.name))
+	}
+	if err == nil {
+		err = syncDir(p.archives.Dir)
+	}
+	if err != nil {
+		return p.note, fmt.Errorf("keep backup %s: %w", p.name, err)
+	}
+	return p.note, nil
+}
+
+// Verify reads a backup and notes what it found. Errors: left4me.NotFound, and
+// left4me.Invalid for one that is damaged.
+func (s Archives) Verify(ctx context.Context, n left4me.Name, each func(done, total int64)) (left4me.Backup, error) {
+	b, err := s.Get(n)
+	if err != nil {
+		return b, err
+	}
+	if b, err = check(ctx, s.File(n), b, each); err == nil {
+		err = s.note(b)
+	}
+	if err == nil && b.State == left4me.BackupDamaged {
+		err = left4me.Errorf(left4me.Invalid, "backup %s is damaged: %s", n, strings.Join(b.Damage, ", ")).
+			WithHint("make a new one, and delete this one")
+	}
+	return b, err
+}
+
+// maxDamage is how much of what is wrong is told.
+const maxDamage = 10
+
+// check reads an archive and says in b what it found.
+func check(ctx context.Context, file string, b left4me.Backup, each func(done, total int64)) (left4me.Backup, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return b, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return b, err
+	}
+	r, err := Verify(ctx, f, func(done int64) {
+		if each != nil {
+			each(done, st.Size())
+		}
+	})
+	if err != nil {
+		return b, err
+	}
+	if b.SHA256 != "" && b.SHA256 != r.SHA256 {
+		r.Damage = append(r.Damage, "it is not the file that was written")
+	}
+	if r.Format == Format {
+		read := packedBy(r.Head, r.Manifest, b.Name)
+		if len(r.Entries) == 0 && b.Files > 0 {
+			read = b // its manifest can't be read: what was noted of it is better
+		}
+		read.SHA256 = b.SHA256
+		b = read
+	}
+	b.Bytes, b.VerifiedAt = r.Bytes, time.Now().UTC().Truncate(time.Second)
+	b.State, b.Damage = left4me.BackupVerified, nil
+	if len(r.Damage) > 0 {
+		b.State, b.Damage = left4me.BackupDamaged, r.Damage[:min(len(r.Damage), maxDamage)]
+	} else {
+		b.SHA256 = r.SHA256
+	}
+	return b, nil
+}
+
+// note writes what is known of a backup, and its sum, beside it, and reads it back:
+// a backup whose note can't be read is unchecked, and the schedule never removes it.
+func (s Archives) note(b left4me.Backup) error {
+	b.Warnings, b.Damage = brief(b.Warnings, maxWarnings), brief(b.Damage, maxDamage)
+	b.Version = left4me.Clip(b.Version, maxText)
+	text, err := json.Marshal(b)
+	if err == nil && len(text) > maxNote {
+		err = fmt.Errorf("its note would have %d bytes, at most %d are read", len(text), maxNote)
+	}
+	if err == nil {
+		err = s.write(s.path(b.Name, noteSuffix), append(text, '\n'))
+	}
+	if err == nil {
+		var got left4me.Backup
+		if got, err = s.noted(b.Name); err == nil &&
+			(got.Name != b.Name || got.Bytes != b.Bytes || got.State != b.State || got.SHA256 != b.SHA256) {
+			err = errors.New("its note was not written as it was meant")
+		}
+	}
+	if err == nil && b.SHA256 != "" {
+		err = s.write(s.path(b.Name, sumSuffix), fmt.Appendf(nil, "%s  %s\n", b.SHA256, filepath.Base(s.File(b.Name))))
+	}
+	return err
+}
+
+// brief bounds texts that hold names which a plugin, or who made an archive, chose.
+func brief(texts []string, most int) []string {
+	if texts == nil {
+		return nil
+	}
+	all := make([]string, 0, min(len(texts), most))
+	for _, t := range texts[:min(len(texts), most)] {
+		all = append(all, left4me.Clip(t, maxText))
+	}
+	return all
+}
+
+// write replaces a file as a whole: temporary file, synced, renamed.
+func (s Archives) write(name string, text []byte) error {
+	f, err := os.CreateTemp(s.Dir, "note-*"+partSuffix)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return full(err, s.Dir)
+	}
+	if err := os.Rename(f.Name(), name); err != nil {
+		return err
+	}
+	return syncDir(s.Dir)
+}
+
+// Expired names the backups of the schedule that are not kept: of each of the
+// last days and weeks that have a good one, the newest stays. Those that somebody
+// asked for stay too. Days and weeks are those of where.
+func Expired(all []left4me.Backup, keep left4me.BackupKeep, where *time.Location) []left4me.Name {
+	days, weeks := map[string]bool{}, map[string]bool{}
+	var gone []left4me.Name
+	newest := slices.SortedFunc(slices.Values(all), func(a, b left4me.Backup) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	for _, b := range newest {
+		if !b.Scheduled {
+			continue
+		}
+		at := b.CreatedAt.In(where)
+		year, week := at.ISOWeek()
+		stays := false
+		if b.State != left4me.BackupDamaged {
+			stays = first(days, at.Format(time.DateOnly), keep.Daily)
+			stays = first(weeks, fmt.Sprintf("%d-%d", year, week), keep.Weekly) || stays
+		}
+		if !stays {
+			gone = append(gone, b.Name)
+		}
+	}
+	return gone
+}
+
+// first reports whether a period had none yet, and is one of the last limit ones.
+func first(seen map[string]bool, period string, limit int) bool {
+	if seen[period] || len(seen) >= limit {
+		return false
+	}
+	seen[period] = true
+	return true
+}
