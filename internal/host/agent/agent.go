@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -22,8 +23,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/content/build"
+	"github.com/left4me/left4me/internal/host/content/download"
 	"github.com/left4me/left4me/internal/host/content/overlays"
+	"github.com/left4me/left4me/internal/host/content/stack"
+	"github.com/left4me/left4me/internal/host/content/workshop"
 	"github.com/left4me/left4me/internal/host/gamefiles/game"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // sweepEvery is how often the agent looks for servers that were started or
@@ -43,7 +49,8 @@ type Agent struct {
 	stacks    *stacks
 	campaigns *campaigns
 	overlays  *overlayContent
-	builds    *overlayBuilds
+	builds    *build.Builder
+	workshop  *workshop.Source
 	game      *gameJobs
 	backups   *backups
 
@@ -71,13 +78,33 @@ func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error
 	a.diagnosis = &diagnosis{core: a.core, statuses: a.statuses, consoles: a.consoles}
 	a.stacks = &stacks{core: a.core}
 	a.overlays = &overlayContent{core: a.core, repo: repo, layers: use}
-	if a.builds, err = newOverlayBuilds(a.core, repo, a.stacks, a.overlays); err != nil {
+	if err := a.newBuilder(repo); err != nil {
 		return nil, err
 	}
 	a.game = newGameJobs(a.core, a.disks, installation, use, a.statuses.ended)
 	a.backups = &backups{core: a.core}
 	a.jobs = newJobs(a.core, a.disks, a.runners())
 	return a, nil
+}
+
+func (a *Agent) newBuilder(repo *overlays.Repository) error {
+	c := a.core
+	downloads, err := download.New(c.Downloads)
+	if err != nil {
+		return err
+	}
+	a.workshop = workshop.New(workshop.Options{
+		Dir:       filepath.Join(string(c.Files.Root), "workshop_cache"),
+		API:       c.Steam.API,
+		Downloads: downloads,
+	})
+	a.builds = build.New(build.Options{
+		Files: c.Files, Repository: repo, Downloads: downloads, Workshop: a.workshop, Machine: c.machine, GitHub: c.GitHub,
+		Decoder: c.Decoder, Log: c.log,
+		Written:   func(n left4me.Name) (*stack.Stack, error) { return a.stacks.running(n, true) },
+		Published: a.overlays.publishCurrents,
+	})
+	return nil
 }
 
 // Run works until ctx ends, and returns when everything that it began has
@@ -87,7 +114,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.core.group, a.core.ctx = group, ctx
 	group.Go(func() error { return a.statuses.poller.Run(ctx) })
 	group.Go(func() error { a.game.tidyUp(ctx); return nil })
-	group.Go(func() error { a.builds.sweepScripts(ctx); return nil })
+	group.Go(func() error { a.builds.SweepScripts(ctx); return nil })
 	group.Go(func() error { return a.serve(ctx) })
 	<-ctx.Done()
 	a.handlers.Wait() // they may add to the group

@@ -11,6 +11,7 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/host/backup"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -37,28 +38,28 @@ func (b *backups) sweep() {
 }
 
 // verify reads a backup back.
-func (b *backups) verify(ctx context.Context, _ left4me.JobID, spec left4me.BackupSpec, p *progress) error {
-	p.plan(left4me.StepVerifyBackup)
-	return p.step(ctx, left4me.StepVerifyBackup, func(ctx context.Context) (string, error) {
-		_, err := b.archives().Verify(ctx, spec.Name, p.bytes(left4me.StepVerifyBackup))
+func (b *backups) verify(ctx context.Context, _ left4me.JobID, spec left4me.BackupSpec, p *job.Progress) error {
+	p.Plan(left4me.StepVerifyBackup)
+	return p.Step(ctx, left4me.StepVerifyBackup, func(ctx context.Context) (string, error) {
+		_, err := b.archives().Verify(ctx, spec.Name, p.Bytes(left4me.StepVerifyBackup))
 		return "", err
 	})
 }
 
 // create makes one. Whatever cuts it off leaves no backup, and no other one
 // goes before this one was read back.
-func (b *backups) create(ctx context.Context, id left4me.JobID, spec left4me.BackupSpec, p *progress) error {
-	p.plan(left4me.StepCheckBackupSpace, left4me.StepCopyDatabase, left4me.StepPackFiles, left4me.StepVerifyBackup,
+func (b *backups) create(ctx context.Context, id left4me.JobID, spec left4me.BackupSpec, p *job.Progress) error {
+	p.Plan(left4me.StepCheckBackupSpace, left4me.StepCopyDatabase, left4me.StepPackFiles, left4me.StepVerifyBackup,
 		left4me.StepKeepBackup, left4me.StepDropBackups)
 	archives := b.archives()
 	if made, err := archives.Get(spec.Name); err == nil && made.State == left4me.BackupVerified {
 		// It was made before left4me ended; only the message of it was lost.
-		p.skip("it is there", left4me.StepCheckBackupSpace, left4me.StepCopyDatabase, left4me.StepPackFiles, left4me.StepVerifyBackup,
+		p.Skip("it is there", left4me.StepCheckBackupSpace, left4me.StepCopyDatabase, left4me.StepPackFiles, left4me.StepVerifyBackup,
 			left4me.StepKeepBackup)
 		return b.dropOld(ctx, spec, p)
 	}
 	src := backup.Source{
-		Root: string(b.core.Files.Root), Settings: b.core.Settings, Progress: p.bytes(left4me.StepPackFiles),
+		Root: string(b.core.Files.Root), Settings: b.core.Settings, Progress: p.Bytes(left4me.StepPackFiles),
 		Head: backup.Head{
 			Format:    backup.Format,
 			Version:   b.core.Version,
@@ -67,7 +68,7 @@ func (b *backups) create(ctx context.Context, id left4me.JobID, spec left4me.Bac
 			Scheduled: spec.Scheduled,
 		},
 	}
-	err := p.step(ctx, left4me.StepCheckBackupSpace, func(ctx context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepCheckBackupSpace, func(ctx context.Context) (string, error) {
 		size, err := src.Size(ctx)
 		if err == nil {
 			err = archives.Room(size)
@@ -82,7 +83,7 @@ func (b *backups) create(ctx context.Context, id left4me.JobID, spec left4me.Bac
 			_ = os.Remove(src.Database)
 		}
 	}()
-	err = p.step(ctx, left4me.StepCopyDatabase, func(ctx context.Context) (string, error) {
+	err = p.Step(ctx, left4me.StepCopyDatabase, func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, snapshotWithin)
 		defer cancel()
 		var copied bus.SnapshotAnswer
@@ -99,9 +100,9 @@ func (b *backups) create(ctx context.Context, id left4me.JobID, spec left4me.Bac
 	return b.dropOld(ctx, spec, p)
 }
 
-func (b *backups) pack(ctx context.Context, archives backup.Archives, name left4me.Name, src backup.Source, p *progress) error {
+func (b *backups) pack(ctx context.Context, archives backup.Archives, name left4me.Name, src backup.Source, p *job.Progress) error {
 	var part *backup.Part
-	err := p.step(ctx, left4me.StepPackFiles, func(ctx context.Context) (note string, err error) {
+	err := p.Step(ctx, left4me.StepPackFiles, func(ctx context.Context) (note string, err error) {
 		if part, err = archives.Pack(ctx, name, src); err != nil {
 			return "", err
 		}
@@ -114,13 +115,13 @@ func (b *backups) pack(ctx context.Context, archives backup.Archives, name left4
 		return err
 	}
 	defer part.Drop()
-	err = p.step(ctx, left4me.StepVerifyBackup, func(ctx context.Context) (string, error) {
-		return "", part.Check(ctx, p.bytes(left4me.StepVerifyBackup))
+	err = p.Step(ctx, left4me.StepVerifyBackup, func(ctx context.Context) (string, error) {
+		return "", part.Check(ctx, p.Bytes(left4me.StepVerifyBackup))
 	})
 	if err != nil {
 		return err
 	}
-	return p.step(ctx, left4me.StepKeepBackup, func(context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepKeepBackup, func(context.Context) (string, error) {
 		made, err := part.Keep()
 		return fmt.Sprintf("%s, %.1f MB", made.Name, float64(made.Bytes)/1e6), err
 	})
@@ -128,12 +129,12 @@ func (b *backups) pack(ctx context.Context, archives backup.Archives, name left4
 
 // dropOld removes those of the schedule that are too old. What was asked for
 // by somebody is theirs to delete.
-func (b *backups) dropOld(ctx context.Context, spec left4me.BackupSpec, p *progress) error {
+func (b *backups) dropOld(ctx context.Context, spec left4me.BackupSpec, p *job.Progress) error {
 	if !spec.Scheduled {
-		p.skip("only one of the schedule removes others", left4me.StepDropBackups)
+		p.Skip("only one of the schedule removes others", left4me.StepDropBackups)
 		return nil
 	}
-	return p.step(ctx, left4me.StepDropBackups, func(context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepDropBackups, func(context.Context) (string, error) {
 		archives := b.archives()
 		all, err := archives.List()
 		if err != nil {

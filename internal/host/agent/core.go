@@ -10,6 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/host/content/download"
 	"github.com/left4me/left4me/internal/host/content/script"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/host/running/instance"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -102,6 +103,11 @@ type Machine interface {
 	Installer
 	script.Machine
 }
+
+// newProgress is the progress of a job, which is told as it changes.
+func newProgress(c *core, id left4me.JobID) *job.Progress { return job.New(id, c.Host, c.bus, c.log) }
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // pause waits, but not longer than ctx.
 func pause(ctx context.Context, d time.Duration) {

@@ -83,6 +83,7 @@ func (c *crashes) publishFile(ctx context.Context, dir *os.File, n left4me.Name,
 	}
 	id := fmt.Sprintf("crash-%s-%s-%d", c.core.Host, n, crash.At.UnixMilli())
 	return c.core.bus.Record(ctx, c.core.Host, bus.KindCrash, id, bus.Crash{
-		V: bus.Version, Server: n, At: crash.At, Exit: left4me.Clip(crash.Exit, maxExit), Uptime: crash.Uptime, Lines: left4me.ClipLog(crash.Lines),
+		V: bus.Version, Server: n, At: crash.At, Exit: left4me.Clip(crash.Exit, maxExit), Uptime: crash.Uptime,
+		Lines: left4me.ClipLog(crash.Lines),
 	})
 }

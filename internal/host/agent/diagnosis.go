@@ -28,9 +28,9 @@ type sharedChecks struct{ group singleflight.Group }
 
 // together runs f once for all who ask under a key meanwhile. ctx is the agent's:
 // those who ask may give up, the answer is for the others too.
-func (c *sharedChecks) together(ctx context.Context, key string, within time.Duration, f func(context.Context) []left4me.Check) ([]left4me.Check,
-	error,
-) {
+func (c *sharedChecks) together(ctx context.Context, key string, within time.Duration,
+	f func(context.Context) []left4me.Check,
+) ([]left4me.Check, error) {
 	v, _, _ := c.group.Do(key, func() (any, error) {
 		ctx, cancel := context.WithTimeout(ctx, within)
 		defer cancel()

@@ -12,6 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/host/gamefiles/game"
 	"github.com/left4me/left4me/internal/host/gamefiles/install"
 	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -35,8 +36,8 @@ func newGameJobs(c *core, d *disks, in *game.Installation, use *layerUse, ended 
 }
 
 // alone runs f when nothing else changes the game.
-func (g *gameJobs) alone(f func(context.Context, bus.JobMessage, left4me.GameSpec, *progress) error) runner {
-	return func(ctx context.Context, m bus.JobMessage, p *progress) error {
+func (g *gameJobs) alone(f func(context.Context, bus.JobMessage, left4me.GameSpec, *job.Progress) error) runner {
+	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		var spec left4me.GameSpec
 		if len(m.Spec) > 0 {
 			if err := json.Unmarshal(m.Spec, &spec); err != nil {
@@ -54,9 +55,9 @@ func (g *gameJobs) alone(f func(context.Context, bus.JobMessage, left4me.GameSpe
 }
 
 // rollBack has servers start with an older build from now on.
-func (g *gameJobs) rollBack(ctx context.Context, m bus.JobMessage, spec left4me.GameSpec, p *progress) error {
-	p.plan(left4me.StepSwitchBuild)
-	return p.step(ctx, left4me.StepSwitchBuild, func(context.Context) (string, error) {
+func (g *gameJobs) rollBack(ctx context.Context, m bus.JobMessage, spec left4me.GameSpec, p *job.Progress) error {
+	p.Plan(left4me.StepSwitchBuild)
+	return p.Step(ctx, left4me.StepSwitchBuild, func(context.Context) (string, error) {
 		b, err := g.installation.Switch(spec.Build, m.ID)
 		if err != nil {
 			return "", err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/host/gamefiles/game"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -34,8 +35,8 @@ func (g *gameLayers) drop(ctx context.Context) (game.Dropped, error) {
 	return d, g.installation.Sweep(ctx)
 }
 
-func (g *gameLayers) dropStep(ctx context.Context, p *progress) error {
-	return p.step(ctx, left4me.StepDropOldLayers, func(ctx context.Context) (string, error) {
+func (g *gameLayers) dropStep(ctx context.Context, p *job.Progress) error {
+	return p.Step(ctx, left4me.StepDropOldLayers, func(ctx context.Context) (string, error) {
 		d, err := g.drop(ctx)
 		if err != nil {
 			return "", err
@@ -53,9 +54,9 @@ func (g *gameLayers) dropStep(ctx context.Context, p *progress) error {
 
 // flatten merges the layers below the current build, unless a server runs on
 // an older one: then nothing would be gained before it has been restarted.
-func (g *gameLayers) flatten(ctx context.Context, _ bus.JobMessage, _ left4me.GameSpec, p *progress) error {
-	p.plan(left4me.StepFlatten, left4me.StepDropOldLayers)
-	err := p.step(ctx, left4me.StepFlatten, func(ctx context.Context) (string, error) {
+func (g *gameLayers) flatten(ctx context.Context, _ bus.JobMessage, _ left4me.GameSpec, p *job.Progress) error {
+	p.Plan(left4me.StepFlatten, left4me.StepDropOldLayers)
+	err := p.Step(ctx, left4me.StepFlatten, func(ctx context.Context) (string, error) {
 		n, late, err := g.mergeable(ctx)
 		switch {
 		case err != nil:
@@ -66,7 +67,7 @@ func (g *gameLayers) flatten(ctx context.Context, _ bus.JobMessage, _ left4me.Ga
 			return string(late) + " runs on an older build: after its restart", nil
 		}
 		f, err := g.installation.Flatten(ctx, func(files int) {
-			p.set(left4me.StepFlatten, func(s *left4me.Step) { s.Progress = left4me.Progress{Done: int64(files), Unit: "files"} })
+			p.Set(left4me.StepFlatten, func(s *left4me.Step) { s.Progress = left4me.Progress{Done: int64(files), Unit: "files"} })
 		})
 		return fmt.Sprintf("%d layers became %s, %d files", f.Layers, f.Name, f.Files), err
 	})

@@ -11,29 +11,30 @@ import (
 
 	"github.com/left4me/left4me/internal/host/gamefiles/install"
 	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 // runSteamCMD has a request worked on, from the beginning or from where it is,
 // and returns how it ended when it ended well.
-func (g *gameUpdates) runSteamCMD(ctx context.Context, r install.Request, p *progress) (*install.Result, error) {
+func (g *gameUpdates) runSteamCMD(ctx context.Context, r install.Request, p *job.Progress) (*install.Result, error) {
 	r.SteamCMD, r.SteamCMDURL = g.core.Steam.Tool, g.core.Steam.URL
 	if old, err := install.ReadRequest(g.core.Files.Root); err == nil && old.ID == r.ID {
 		result, err := g.follow(ctx, r, p)
 		if err == nil || !errors.Is(err, errNoWord) {
-			p.skip("it was begun before left4me was started anew", left4me.StepCheckSpace, left4me.StepStage)
+			p.Skip("it was begun before left4me was started anew", left4me.StepCheckSpace, left4me.StepStage)
 			return result, err
 		}
 	}
-	err := p.step(ctx, left4me.StepCheckSpace, func(context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepCheckSpace, func(context.Context) (string, error) {
 		free, margin, err := g.space()
 		if err == nil && free < margin {
 			err = g.full(margin)
 		}
-		return megabytes(free) + " free", err
+		return job.Size(free) + " free", err
 	})
 	if err == nil {
-		err = p.step(ctx, left4me.StepStage, func(ctx context.Context) (string, error) { return g.stage(ctx, r) })
+		err = p.Step(ctx, left4me.StepStage, func(ctx context.Context) (string, error) { return g.stage(ctx, r) })
 	}
 	if err != nil {
 		return nil, err
@@ -100,7 +101,7 @@ var errNoWord = errors.New("it ended without a word")
 
 // follow tells what the program tells until it has ended. errNoWord is in
 // the error of one that said nothing of its end.
-func (g *gameUpdates) follow(ctx context.Context, r install.Request, p *progress) (*install.Result, error) {
+func (g *gameUpdates) follow(ctx context.Context, r install.Request, p *job.Progress) (*install.Result, error) {
 	f := installed{updates: g, p: p}
 	result, err := install.Follow(ctx, install.ProgressFile(g.core.Files.Root), f.alive, f.told)
 	switch {
@@ -134,7 +135,7 @@ func (g *gameUpdates) follow(ctx context.Context, r install.Request, p *progress
 // installed is what is known of a program that installs while it is followed.
 type installed struct {
 	updates *gameUpdates
-	p       *progress
+	p       *job.Progress
 	step    string // that runs
 	left    int64  // bytes that will be written yet
 	why     string // it ended
@@ -161,20 +162,20 @@ func (f *installed) alive(ctx context.Context) (runs bool, err error) {
 // told takes one line.
 func (f *installed) told(l install.Line) {
 	if l.Log != "" {
-		f.p.print(l.Log)
+		f.p.Print(l.Log)
 	}
 	if l.Step != "" && l.Step != f.step {
 		f.end(l.At, nil)
 		f.begin(l.Step, l.At)
 	}
 	if l.Note != "" {
-		f.p.set(f.step, func(s *left4me.Step) { s.Note = l.Note })
+		f.p.Set(f.step, func(s *left4me.Step) { s.Note = l.Note })
 	}
 	if l.Progress != nil {
 		if f.step == left4me.StepDownload && l.Progress.Unit == "bytes" {
 			f.left = max(0, l.Progress.Total-l.Progress.Done)
 		}
-		f.p.set(f.step, func(s *left4me.Step) { s.Progress = *l.Progress })
+		f.p.Set(f.step, func(s *left4me.Step) { s.Progress = *l.Progress })
 	}
 }
 
@@ -184,10 +185,10 @@ func (f *installed) begin(step string, at time.Time) {
 	f.step, f.left = step, 0
 	if i := slices.Index(steamSteps, step); i >= 0 {
 		for _, later := range steamSteps[i+1:] {
-			f.p.set(later, func(s *left4me.Step) { s.State, s.EndedAt = left4me.StepPending, time.Time{} })
+			f.p.Set(later, func(s *left4me.Step) { s.State, s.EndedAt = left4me.StepPending, time.Time{} })
 		}
 	}
-	f.p.set(step, func(s *left4me.Step) {
+	f.p.Set(step, func(s *left4me.Step) {
 		*s = left4me.Step{Label: step, State: left4me.StepRunning, StartedAt: at, Note: s.Note}
 	})
 }
@@ -197,7 +198,7 @@ func (f *installed) end(at time.Time, err error) {
 	if f.step == "" {
 		return
 	}
-	f.p.set(f.step, func(s *left4me.Step) {
+	f.p.Set(f.step, func(s *left4me.Step) {
 		s.State, s.EndedAt = left4me.StepDone, at
 		if err != nil {
 			s.State = left4me.StepFailed

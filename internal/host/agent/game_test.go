@@ -382,7 +382,8 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 func TestAnInstallationIsSeenAsLongAsItRuns(t *testing.T) {
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	for i := range 8 {
-		if _, err := d.agent.game.updates.stage(t.Context(), install.Request{ID: left4me.JobID(fmt.Sprint("seen", i)), Latest: true}); err != nil {
+		if _, err := d.agent.game.updates.stage(t.Context(),
+			install.Request{ID: left4me.JobID(fmt.Sprint("seen", i)), Latest: true}); err != nil {
 			t.Fatal(err)
 		}
 		for up := true; up; {

@@ -15,6 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/host/gamefiles/game"
 	"github.com/left4me/left4me/internal/host/gamefiles/install"
 	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/steam"
 )
@@ -47,8 +48,8 @@ type gameUpdates struct {
 
 // update has SteamCMD write over the current build, and publishes what came
 // of it. It may be begun again at any point.
-func (g *gameUpdates) update(ctx context.Context, m bus.JobMessage, _ left4me.GameSpec, p *progress) error {
-	p.plan(slices.Concat([]string{left4me.StepCheckSpace, left4me.StepStage}, steamSteps,
+func (g *gameUpdates) update(ctx context.Context, m bus.JobMessage, _ left4me.GameSpec, p *job.Progress) error {
+	p.Plan(slices.Concat([]string{left4me.StepCheckSpace, left4me.StepStage}, steamSteps,
 		[]string{left4me.StepJudge, left4me.StepPublish, left4me.StepLinkSDK, left4me.StepDropOldLayers})...)
 	b, err := g.installation.Adopt()
 	if err != nil {
@@ -61,14 +62,14 @@ func (g *gameUpdates) update(ctx context.Context, m bus.JobMessage, _ left4me.Ga
 	} else if result, err = g.runSteamCMD(ctx, install.Request{ID: m.ID, Validate: m.Kind == left4me.VerifyGame}, p); err == nil {
 		err = g.publish(ctx, result.Build, p)
 	}
-	if leaves(ctx) {
+	if job.Interrupted(ctx) {
 		return err // the successor goes on
 	}
 	err = errors.Join(err, g.finish(ctx, err))
 	if err != nil {
 		return err
 	}
-	err = p.step(ctx, left4me.StepLinkSDK, func(context.Context) (string, error) { return g.linkSDK(), nil })
+	err = p.Step(ctx, left4me.StepLinkSDK, func(context.Context) (string, error) { return g.linkSDK(), nil })
 	if err != nil {
 		return err
 	}
@@ -100,14 +101,14 @@ func (g *gameUpdates) removeRequest() error {
 }
 
 // publish makes a build of what SteamCMD wrote, when it wrote anything.
-func (g *gameUpdates) publish(ctx context.Context, build int64, p *progress) error {
-	for _, s := range p.snapshot() {
+func (g *gameUpdates) publish(ctx context.Context, build int64, p *job.Progress) error {
+	for _, s := range p.Steps() {
 		if slices.Contains(steamSteps, s.Label) && s.State == left4me.StepPending {
 			why := "there was nothing to do"
 			if !s.StartedAt.IsZero() {
 				why = "done before; there was nothing left to do"
 			}
-			p.skip(why, s.Label)
+			p.Skip(why, s.Label)
 		}
 	}
 	upper := g.core.Files.Upper(left4me.InstallInstance)
@@ -116,7 +117,7 @@ func (g *gameUpdates) publish(ctx context.Context, build int64, p *progress) err
 		return err
 	}
 	same := b.Current == build
-	err = p.step(ctx, left4me.StepJudge, func(ctx context.Context) (string, error) {
+	err = p.Step(ctx, left4me.StepJudge, func(ctx context.Context) (string, error) {
 		if _, err := os.Lstat(upper); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Sprintf("build %d", build), nil // published, or moved for it, before a kill
 		}
@@ -130,32 +131,32 @@ func (g *gameUpdates) publish(ctx context.Context, build int64, p *progress) err
 		}
 		c, err := g.installation.Compare(ctx, upper)
 		same = same && c.Files == 0
-		return fmt.Sprintf("build %d, %d files changed, %s", build, c.Files, megabytes(c.Bytes)), err
+		return fmt.Sprintf("build %d, %d files changed, %s", build, c.Files, job.Size(c.Bytes)), err
 	})
 	if err != nil {
 		return err
 	}
 	if same {
-		p.skip(fmt.Sprintf("up to date: build %d", build), left4me.StepPublish)
+		p.Skip(fmt.Sprintf("up to date: build %d", build), left4me.StepPublish)
 		return nil
 	}
-	return p.step(ctx, left4me.StepPublish, func(ctx context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepPublish, func(ctx context.Context) (string, error) {
 		b, err := g.installation.Publish(ctx, upper, build, now())
 		if err != nil {
 			return "", err
 		}
 		x, _ := b.Get(build)
-		return fmt.Sprintf("servers start with build %d from now on; its layer takes %s", build, megabytes(x.Bytes)), nil
+		return fmt.Sprintf("servers start with build %d from now on; its layer takes %s", build, job.Size(x.Bytes)), nil
 	})
 }
 
 // check asks Steam for the newest build. Steam may not say: then that is what
 // is kept, and not that there is none.
-func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.GameSpec, p *progress) error {
-	p.plan(left4me.StepAskSteam)
+func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.GameSpec, p *job.Progress) error {
+	p.Plan(left4me.StepAskSteam)
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	err := p.step(ctx, left4me.StepAskSteam, func(ctx context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepAskSteam, func(ctx context.Context) (string, error) {
 		b, err := g.installation.Builds()
 		if err != nil {
 			return "", err
@@ -164,14 +165,14 @@ func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.Gam
 		required, note := g.required(ctx, x.Version, p)
 		var latest int64
 		if _, err := steamcmd.Find(g.core.Steam.Tool, string(g.core.Files.Root)); err == nil {
-			quiet := &progress{core: g.core, id: p.id, mute: true} // its steps are not ours
+			quiet := job.Quiet(m.ID) // its steps are not ours
 			result, err := g.runSteamCMD(ctx, install.Request{ID: m.ID, Latest: true}, quiet)
-			for _, line := range quiet.printed() {
-				p.print(line)
+			for _, line := range quiet.Log() {
+				p.Print(line)
 			}
 			if err != nil {
 				g.core.log.Warn("ask for the newest build", "job", m.ID, "err", err)
-				note += "; the newest build is not known: " + left4me.Shown(err, inLog(m.ID)).Error()
+				note += "; the newest build is not known: " + left4me.Shown(err, job.LogHint(m.ID)).Error()
 			} else {
 				latest = result.Latest
 				note += fmt.Sprintf("; the newest build is %d", latest)
@@ -186,7 +187,7 @@ func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.Gam
 		}
 		return note, err
 	})
-	if leaves(ctx) {
+	if job.Interrupted(ctx) {
 		return err
 	}
 	return errors.Join(err, g.finish(ctx, err))
@@ -194,7 +195,7 @@ func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.Gam
 
 // required asks Steam which version servers must have, and says what came of it:
 // a note for people; the job's log has an error as it was.
-func (g *gameUpdates) required(ctx context.Context, have string, p *progress) (version, note string) {
+func (g *gameUpdates) required(ctx context.Context, have string, p *job.Progress) (version, note string) {
 	number, ok := steam.Version{Patch: have}.Number()
 	if !ok {
 		return "", "the version that is here is not known"
@@ -202,10 +203,10 @@ func (g *gameUpdates) required(ctx context.Context, have string, p *progress) (v
 	c := steam.Client{Base: g.core.Steam.API}
 	switch u, err := c.UpToDateCheck(ctx, gameApp, number); {
 	case errors.Is(err, steam.ErrUnsupported):
-		p.print(err.Error())
+		p.Print(err.Error())
 		return "", "Steam does not say which version it requires"
 	case err != nil:
-		p.print(err.Error())
+		p.Print(err.Error())
 		return "", "Steam could not be asked: " + steamFailure(err).Error()
 	case u.UpToDate:
 		return fmt.Sprint(number), "Steam says that version " + have + " is up to date"

@@ -6,11 +6,12 @@ import (
 	"slices"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 // runner does the work of one job.
-type runner func(ctx context.Context, m bus.JobMessage, p *progress) error
+type runner func(ctx context.Context, m bus.JobMessage, p *job.Progress) error
 
 // runners are all kinds of jobs that an agent works on.
 func (a *Agent) runners() map[left4me.JobKind]runner {
@@ -22,7 +23,7 @@ func (a *Agent) runners() map[left4me.JobKind]runner {
 		left4me.DeleteServer:  serverJob(byName(a.servers.remove), stopSteps, []string{left4me.StepEmptyUpper, left4me.StepRemoveFiles}),
 		left4me.DiscardUpper:  a.servers.runDiscard,
 
-		left4me.BuildOverlay:   a.builds.run,
+		left4me.BuildOverlay:   buildJob(a.builds.Build),
 		left4me.DeleteOverlay:  overlayJob(a.overlays.delete),
 		left4me.RestoreOverlay: overlayJob(a.overlays.restore),
 		left4me.CollectContent: a.overlays.runCollect,
@@ -46,25 +47,25 @@ var (
 )
 
 // serverJob runs f with the definition of the server, after the steps were planned.
-func serverJob(f func(context.Context, left4me.Spec, *progress) error, steps ...[]string) runner {
-	return func(ctx context.Context, m bus.JobMessage, p *progress) error {
+func serverJob(f func(context.Context, left4me.Spec, *job.Progress) error, steps ...[]string) runner {
+	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		var spec left4me.Spec
 		if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Name != m.Target {
 			return left4me.Errorf(left4me.Invalid, "job %s names no server", m.ID)
 		}
-		p.plan(slices.Concat(steps...)...)
+		p.Plan(slices.Concat(steps...)...)
 		return f(ctx, spec, p)
 	}
 }
 
 // byName is a job on a server that needs nothing but its name.
-func byName(f func(context.Context, left4me.Name, *progress) error) func(context.Context, left4me.Spec, *progress) error {
-	return func(ctx context.Context, spec left4me.Spec, p *progress) error { return f(ctx, spec.Name, p) }
+func byName(f func(context.Context, left4me.Name, *job.Progress) error) func(context.Context, left4me.Spec, *job.Progress) error {
+	return func(ctx context.Context, spec left4me.Spec, p *job.Progress) error { return f(ctx, spec.Name, p) }
 }
 
 // overlayJob runs f with the name of the overlay.
-func overlayJob(f func(context.Context, left4me.Name, *progress) error) runner {
-	return func(ctx context.Context, m bus.JobMessage, p *progress) error {
+func overlayJob(f func(context.Context, left4me.Name, *job.Progress) error) runner {
+	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		if !m.Target.Valid() {
 			return left4me.Errorf(left4me.Invalid, "job %s names no overlay", m.ID)
 		}
@@ -72,9 +73,23 @@ func overlayJob(f func(context.Context, left4me.Name, *progress) error) runner {
 	}
 }
 
+// buildJob runs f with what is to be built.
+func buildJob(f func(context.Context, left4me.JobID, left4me.BuildSpec, *job.Progress) error) runner {
+	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
+		if !m.Target.Valid() {
+			return left4me.Errorf(left4me.Invalid, "job %s names no overlay", m.ID)
+		}
+		var spec left4me.BuildSpec
+		if err := json.Unmarshal(m.Spec, &spec); err != nil || spec.Overlay.Name != m.Target {
+			return left4me.Errorf(left4me.Invalid, "job %s can't be read", m.ID)
+		}
+		return f(ctx, m.ID, spec, p)
+	}
+}
+
 // backupJob runs f with what is known of the backup.
-func backupJob(f func(context.Context, left4me.JobID, left4me.BackupSpec, *progress) error) runner {
-	return func(ctx context.Context, m bus.JobMessage, p *progress) error {
+func backupJob(f func(context.Context, left4me.JobID, left4me.BackupSpec, *job.Progress) error) runner {
+	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		var spec left4me.BackupSpec
 		if err := json.Unmarshal(m.Spec, &spec); err != nil || !spec.Name.Valid() {
 			return left4me.Errorf(left4me.Invalid, "job %s names no backup", m.ID)

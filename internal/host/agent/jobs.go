@@ -9,10 +9,9 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
-
-var errCancelled = errors.New("cancelled")
 
 // jobs works on the jobs of a host.
 type jobs struct {
@@ -63,17 +62,17 @@ func (j *jobs) work(agent context.Context, d bus.Delivery) {
 
 // do runs a job that is claimed and reports its end.
 func (j *jobs) do(agent, ctx context.Context, d bus.Delivery, log *slog.Logger) {
-	p := &progress{core: j.core, id: d.ID}
+	p := newProgress(j.core, d.ID)
 	err := j.run(ctx, d.JobMessage, p)
 	if disk.IsFull(err) && d.Kind.Noun() == "server" && j.core.Relieve != nil && j.core.Relieve() {
-		p.forget()
+		p.Restart()
 		err = j.run(ctx, d.JobMessage, p)
 	}
 	j.worked(d.ID)
-	if ctx.Err() != nil && context.Cause(ctx) != errCancelled { //nolint:errorlint // it is that one
+	if job.Interrupted(ctx) {
 		return // left4me ends: the successor goes on
 	}
-	report := p.end(err, context.Cause(ctx))
+	report := p.End(err, context.Cause(ctx))
 	if report.State == left4me.JobFailed {
 		log.Warn("job failed", "err", err)
 	}
@@ -120,7 +119,7 @@ func (j *jobs) cancel(id left4me.JobID) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if w, ok := j.active[id]; ok {
-		w.cancel(errCancelled)
+		w.cancel(job.ErrCancelled)
 	}
 	return nil
 }
@@ -149,7 +148,7 @@ func (j *jobs) keepWorking(ctx context.Context, d bus.Delivery) (stop func()) {
 }
 
 // run does the work of a job.
-func (j *jobs) run(ctx context.Context, m bus.JobMessage, p *progress) error {
+func (j *jobs) run(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 	if err := j.disks.checkJob(m.Kind); err != nil {
 		return err
 	}
@@ -179,9 +178,4 @@ func (j *jobs) report(ctx context.Context, d bus.Delivery, r bus.JobReport) {
 		}
 	}
 	_ = d.Later(5 * time.Second)
-}
-
-// leaves reports whether left4me ends, and not only the job.
-func leaves(ctx context.Context) bool {
-	return ctx.Err() != nil && !errors.Is(context.Cause(ctx), errCancelled)
 }

@@ -12,107 +12,11 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
-	"github.com/left4me/left4me/internal/host/gamefiles/install"
 	"github.com/left4me/left4me/internal/host/running/instance"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestAStepIsToldBeforeItsWorkAndWithItsEnd(t *testing.T) {
-	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
-	told := make(chan []left4me.Step, 16)
-	err = b.Listen(t.Context(), bus.Live("local", bus.KindJob), func(_ string, data []byte) {
-		var r bus.JobReport
-		if err := bus.Decode(data, &r); err != nil {
-			t.Error(err)
-		}
-		told <- r.Steps
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	next := func() []left4me.Step {
-		t.Helper()
-		select {
-		case steps := <-told:
-			return steps
-		case <-time.After(10 * time.Second):
-			t.Fatal("nothing was told")
-			return nil
-		}
-	}
-	p := &progress{core: &core{Config: Config{Host: "local"}, bus: b, log: slog.New(slog.DiscardHandler)}, id: "1"}
-	p.plan("one", "two")
-	if s := next(); len(s) != 2 || s[0].State != left4me.StepPending || s[1].State != left4me.StepPending {
-		t.Errorf("planned: %+v", s)
-	}
-	_ = p.step(t.Context(), "one", func(context.Context) (string, error) {
-		if s := next(); s[0].State != left4me.StepRunning || s[0].StartedAt.IsZero() {
-			t.Errorf("while it works: %+v", s)
-		}
-		return "as found", nil
-	})
-	if s := next(); s[0].State != left4me.StepDone || s[0].Note != "as found" || s[0].EndedAt.IsZero() {
-		t.Errorf("at its end: %+v", s)
-	}
-	// Nobody hears it any more; the work is the same.
-	b.Close()
-	broken := errors.New("broken")
-	if err := p.step(t.Context(), "two", func(context.Context) (string, error) { return "", broken }); !errors.Is(err, broken) {
-		t.Errorf("without a bus: %v", err)
-	}
-	if s := p.snapshot(); s[1].State != left4me.StepFailed {
-		t.Errorf("without a bus: %+v", s)
-	}
-}
-
-// SteamCMD installs twice where Steam refuses the game for Linux.
-func TestStepsThatComeAgainBeginAnew(t *testing.T) {
-	p := &progress{mute: true}
-	p.plan(steamSteps...)
-	f := installed{p: p}
-	at := time.Unix(1764000000, 0).UTC()
-	tell := func(step string, done int64) {
-		at = at.Add(time.Second)
-		f.told(install.Line{At: at, Step: step})
-		if done > 0 {
-			f.told(install.Line{At: at, Progress: &left4me.Progress{Done: done, Total: 100, Unit: "bytes"}})
-		}
-	}
-	for _, step := range steamSteps {
-		tell(step, 100)
-	}
-	tell(left4me.StepLogIn, 0)
-	f.told(install.Line{Note: "once more, for linux"})
-	steps := p.snapshot()
-	for i, want := range []left4me.StepState{
-		left4me.StepDone, left4me.StepRunning, left4me.StepPending, left4me.StepPending,
-		left4me.StepPending,
-	} {
-		if steps[i].State != want {
-			t.Errorf("%s is %s, want %s", steps[i].Label, steps[i].State, want)
-		}
-	}
-	if s := steps[1]; s.Progress != (left4me.Progress{}) || s.StartedAt != at || !s.EndedAt.IsZero() || s.Note != "once more, for linux" {
-		t.Errorf("%+v", s)
-	}
-	tell(left4me.StepVerifyFiles, 0)
-	tell(left4me.StepDownload, 10)
-	steps = p.snapshot()
-	for i := range 2 {
-		if steps[i+1].EndedAt != steps[i+2].StartedAt {
-			t.Errorf("%s ends at %s, %s begins at %s", steps[i+1].Label, steps[i+1].EndedAt, steps[i+2].Label, steps[i+2].StartedAt)
-		}
-	}
-	if s := steps[3]; s.State != left4me.StepRunning || s.Progress.Done != 10 || f.left != 90 {
-		t.Errorf("%+v, %d bytes left", s, f.left)
-	}
-}
-
-// reports is what the other side of a host hears of one job.
+// reports is what the other side of a host is told of one job.
 type reports struct {
 	told  chan bus.JobReport
 	ended chan bus.JobReport
@@ -172,16 +76,16 @@ func come[T any](t *testing.T, c <-chan T) T {
 func TestAJobThatPrintsTheWorstReportsItsEnd(t *testing.T) {
 	for _, text := range []string{"<", "\x01", "\xff"} {
 		a, d, r := working(t, func() error { return nil })
-		p := &progress{core: a.core, id: "1"}
+		p := newProgress(a.core, "1")
 		long := strings.Repeat(text, 4<<10)
-		p.plan(left4me.StepRunScript)
+		p.Plan(left4me.StepRunScript)
 		come(t, r.told)
 		for range 200 {
-			p.print(long)
+			p.Print(long)
 		}
-		p.set(left4me.StepRunScript, func(s *left4me.Step) { s.Note = strings.Repeat(long, 1000) })
+		p.Set(left4me.StepRunScript, func(s *left4me.Step) { s.Note = strings.Repeat(long, 1000) })
 		told := come(t, r.told)
-		a.report(t.Context(), d, p.end(left4me.Errorf(left4me.Invalid, "%s", strings.Repeat(long, 1000)), nil))
+		a.report(t.Context(), d, p.End(left4me.Errorf(left4me.Invalid, "%s", strings.Repeat(long, 1000)), nil))
 		ended := come(t, r.ended)
 		for what, v := range map[string]bus.JobReport{"told": told, "ended": ended} {
 			data, err := bus.Marshal(v)

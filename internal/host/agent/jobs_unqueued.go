@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -33,7 +34,7 @@ func (j *jobs) stopNow(m bus.JobMessage) error {
 		defer j.finish(m.ID)
 		for _, w := range others {
 			if w.kind == left4me.StartServer || w.kind == left4me.RestartServer {
-				w.cancel(errCancelled)
+				w.cancel(job.ErrCancelled)
 			}
 			// Its report may wait for room for its row, so only its work is waited for.
 			select {

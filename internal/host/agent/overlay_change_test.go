@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/sim/installation"
 )
@@ -182,8 +183,8 @@ func TestAnUploadGoesWithItsRevision(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec := left4me.BuildSpec{Overlay: left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay}, Change: &left4me.Change{Upload: id}}
-	job := d.ask(left4me.BuildOverlay, "maps", spec)
-	if r := d.end(job); r.State != left4me.JobDone {
+	built := d.ask(left4me.BuildOverlay, "maps", spec)
+	if r := d.end(built); r.State != left4me.JobDone {
 		t.Fatalf("%+v", r.Error)
 	}
 	if left := d.uploads(); len(left) != 0 {
@@ -191,8 +192,8 @@ func TestAnUploadGoesWithItsRevision(t *testing.T) {
 	}
 	d.holds(1, map[string]string{"left4dead2/addons/a.vpk": "x"})
 	// The job runs again: its upload is gone, and so is its reason.
-	p := &progress{core: d.agent.core, id: job, mute: true}
-	if err := d.agent.builds.build(t.Context(), job, spec, p); err != nil {
+	p := job.Quiet(built)
+	if err := d.agent.builds.Build(t.Context(), built, spec, p); err != nil {
 		t.Error(err)
 	}
 	d.holds(1, map[string]string{"left4dead2/addons/a.vpk": "x"})

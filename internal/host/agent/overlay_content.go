@@ -8,6 +8,7 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/host/content/overlays"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -97,13 +98,13 @@ func (o *overlayContent) sweep(ctx context.Context) {
 }
 
 // runCollect runs a job that removes content that nothing needs.
-func (o *overlayContent) runCollect(ctx context.Context, m bus.JobMessage, p *progress) error {
+func (o *overlayContent) runCollect(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 	var spec bus.CollectSpec
 	if err := json.Unmarshal(m.Spec, &spec); err != nil || spec.Age < 0 || spec.Newest < 0 {
 		return left4me.Errorf(left4me.Invalid, "job %s can't be read", m.ID)
 	}
-	p.plan(left4me.StepCollect)
-	return p.step(ctx, left4me.StepCollect, func(ctx context.Context) (string, error) {
+	p.Plan(left4me.StepCollect)
+	return p.Step(ctx, left4me.StepCollect, func(ctx context.Context) (string, error) {
 		s := o.layers.pins.survey()
 		defer s.end()
 		used, err := o.layers.revisions(ctx)
@@ -117,20 +118,20 @@ func (o *overlayContent) runCollect(ctx context.Context, m bus.JobMessage, p *pr
 			o.publishCurrents()
 		}
 		for _, r := range c.Revisions {
-			p.print("revision " + r.String())
+			p.Print("revision " + r.String())
 		}
 		for _, n := range c.Overlays {
-			p.print("deleted overlay " + string(n))
+			p.Print("deleted overlay " + string(n))
 		}
 		return fmt.Sprintf("%d revisions, %d deleted overlays, %d files; %s are free again", len(c.Revisions), len(c.Overlays), c.Files,
-			megabytes(c.Bytes)), err
+			job.Size(c.Bytes)), err
 	})
 }
 
 // delete sets an overlay aside.
-func (o *overlayContent) delete(ctx context.Context, n left4me.Name, p *progress) error {
-	p.plan(left4me.StepSetAside)
-	return p.step(ctx, left4me.StepSetAside, func(ctx context.Context) (string, error) {
+func (o *overlayContent) delete(ctx context.Context, n left4me.Name, p *job.Progress) error {
+	p.Plan(left4me.StepSetAside)
+	return p.Step(ctx, left4me.StepSetAside, func(ctx context.Context) (string, error) {
 		s := o.layers.pins.survey()
 		defer s.end()
 		used, err := o.layers.revisions(ctx)
@@ -154,9 +155,9 @@ func (o *overlayContent) delete(ctx context.Context, n left4me.Name, p *progress
 }
 
 // restore takes back what was set aside.
-func (o *overlayContent) restore(ctx context.Context, n left4me.Name, p *progress) error {
-	p.plan(left4me.StepTakeBack)
-	return p.step(ctx, left4me.StepTakeBack, func(context.Context) (string, error) {
+func (o *overlayContent) restore(ctx context.Context, n left4me.Name, p *job.Progress) error {
+	p.Plan(left4me.StepTakeBack)
+	return p.Step(ctx, left4me.StepTakeBack, func(context.Context) (string, error) {
 		current, err := o.repo.Restore(n)
 		if err != nil {
 			return "", err

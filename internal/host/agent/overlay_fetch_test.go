@@ -29,7 +29,7 @@ func (d *depot) allow(server *httptest.Server) {
 		d.t.Fatal(err)
 	}
 	d.t.Cleanup(c.Close)
-	d.agent.builds.downloads, d.agent.core.GitHub = c, server.URL
+	d.agent.builds.Downloads, d.agent.builds.GitHub = c, server.URL
 }
 
 func (d *depot) overlay(n left4me.Name) left4me.Content {
@@ -232,16 +232,5 @@ func TestAReleaseBecomesARevision(t *testing.T) {
 	lie = "x"
 	if r := d.end(d.ask(left4me.BuildOverlay, "tool", spec)); r.State != left4me.JobFailed || d.overlay("tool").Current != 2 {
 		t.Errorf("%+v", r)
-	}
-}
-
-func TestWhichPathsAreKept(t *testing.T) {
-	for path, want := range map[string]bool{
-		"left4dead2/cfg/own.cfg": true, "left4dead2/cfg/x/own.cfg": false, "left4dead2/addons/sourcemod/configs/a/b": true,
-		"left4dead2/host.txt": true, "left4dead2/cfg": false, "other/cfg/own.cfg": false,
-	} {
-		if got := keeps([]string{"cfg/own*", "/left4dead2/addons/sourcemod/configs/", "*.txt", "["}, path); got != want {
-			t.Errorf("%s: %v", path, got)
-		}
 	}
 }

@@ -241,13 +241,13 @@ func TestThePlanNamesTheTextsThatABuildRepairs(t *testing.T) {
 		"loose": loose,
 	} {
 		change := left4me.Change{Upload: d.send(id, sent)}
-		plan, err := d.agent.builds.uploads.plan(t.Context(), bus.PlanRequest{Overlay: "maps", Change: change})
+		plan, err := d.agent.builds.PlanUpload(t.Context(), bus.PlanRequest{Overlay: "maps", Change: change})
 		slices.Sort(plan.Repairs)
 		if d := cmp.Diff(want, plan.Repairs); d != "" || err != nil {
 			t.Errorf("%s: %v %s", id, err, d)
 		}
 		change.Import.Texts = left4me.TextsAsIs
-		if plan, err = d.agent.builds.uploads.plan(t.Context(), bus.PlanRequest{Overlay: "maps", Change: change}); err != nil ||
+		if plan, err = d.agent.builds.PlanUpload(t.Context(), bus.PlanRequest{Overlay: "maps", Change: change}); err != nil ||
 			len(plan.Repairs) > 0 {
 			t.Errorf("%s: %v, %v", id, plan.Repairs, err)
 		}
@@ -256,32 +256,5 @@ func TestThePlanNamesTheTextsThatABuildRepairs(t *testing.T) {
 		if id == "zip" && !strings.Contains(stepOf(r, left4me.StepInspect).Note, "3 texts saved as UTF-8") {
 			t.Errorf("%+v", r.Steps)
 		}
-	}
-}
-
-// What a builder links is another's too, such as a download.
-func TestALinkedTextIsReplacedAndNotChanged(t *testing.T) {
-	d := newDepot(t)
-	st, err := d.agent.overlays.repo.Stage(t.Context(), "maps", "first")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	cached := filepath.Join(string(d.Root.Root), "cached")
-	if err := os.WriteFile(cached, []byte(bom+"x\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := st.Link(t.Context(), "left4dead2/cfg/a.cfg", cached); err != nil {
-		t.Fatal(err)
-	}
-	b := &build{builds: d.agent.builds, staging: st, p: &progress{core: d.agent.core, id: "first"}}
-	if n, err := b.plainTexts(t.Context()); n != 1 || err != nil {
-		t.Fatal(n, err)
-	}
-	if text, err := st.Root().ReadFile("left4dead2/cfg/a.cfg"); err != nil || string(text) != "x\n" {
-		t.Errorf("%q, %v", text, err)
-	}
-	if text, err := os.ReadFile(cached); err != nil || string(text) != bom+"x\n" {
-		t.Errorf("the cached one is %q now, %v", text, err)
 	}
 }

@@ -43,8 +43,8 @@ func (a *Agent) requests() map[string]handler {
 		bus.VerbLabel:    with(a.overlays.label),
 		bus.VerbUse:      with(a.overlays.use),
 		bus.VerbDropRev:  with(a.overlays.dropRevision),
-		bus.VerbPlan:     with(a.builds.uploads.plan),
-		bus.VerbWorkshop: with(a.builds.workshop.Look),
+		bus.VerbPlan:     with(a.builds.PlanUpload),
+		bus.VerbWorkshop: with(a.workshop.Look),
 
 		bus.VerbGame: plain(a.game.get),
 		bus.VerbPin:  with(a.game.pin),

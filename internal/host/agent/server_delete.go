@@ -7,21 +7,22 @@ import (
 	"fmt"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/host/running/gameuser"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func (s *servers) reset(ctx context.Context, spec left4me.Spec, p *progress) error {
+func (s *servers) reset(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
 	if err := s.stop(ctx, spec.Name, p); err != nil {
 		return err
 	}
-	err := p.step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
 		if err := s.empty(ctx, spec.Name); err != nil {
 			return "", err
 		}
 		// With what stands beside it: a start makes all of it anew.
 		warning, err := s.core.Files.RemoveRuntime(ctx, spec.Name)
-		p.warn(left4me.StepEmptyUpper, warning)
+		p.Warn(left4me.StepEmptyUpper, warning)
 		return "", err
 	})
 	if err != nil {
@@ -31,12 +32,12 @@ func (s *servers) reset(ctx context.Context, spec left4me.Spec, p *progress) err
 }
 
 // remove works on whatever there is of a server, whole or half-made.
-func (s *servers) remove(ctx context.Context, n left4me.Name, p *progress) error {
+func (s *servers) remove(ctx context.Context, n left4me.Name, p *job.Progress) error {
 	if err := s.stop(ctx, n, p); err != nil {
 		return err
 	}
 	existed := s.core.Files.Exists(n)
-	err := p.step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
 		if !existed {
 			return "there was none", nil
 		}
@@ -46,7 +47,7 @@ func (s *servers) remove(ctx context.Context, n left4me.Name, p *progress) error
 	if err != nil {
 		return fmt.Errorf("delete %s: %w", n, err)
 	}
-	err = p.step(ctx, left4me.StepRemoveFiles, func(ctx context.Context) (string, error) {
+	err = p.Step(ctx, left4me.StepRemoveFiles, func(ctx context.Context) (string, error) {
 		// What the game leaves there is gone at the next boot at the latest, if
 		// this user may not remove it.
 		if run, err := gameuser.OpenDir(s.core.Sockets, "."); err == nil {
@@ -57,7 +58,7 @@ func (s *servers) remove(ctx context.Context, n left4me.Name, p *progress) error
 			return "there were none", nil
 		}
 		warning, err := s.core.Files.Remove(ctx, n)
-		p.warn(left4me.StepRemoveFiles, warning)
+		p.Warn(left4me.StepRemoveFiles, warning)
 		return "", err
 	})
 	if err != nil {
@@ -68,7 +69,7 @@ func (s *servers) remove(ctx context.Context, n left4me.Name, p *progress) error
 }
 
 // runDiscard runs a job that discards files.
-func (s *servers) runDiscard(ctx context.Context, m bus.JobMessage, p *progress) error {
+func (s *servers) runDiscard(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 	var spec bus.DiscardSpec
 	if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Server != m.Target {
 		return left4me.Errorf(left4me.Invalid, "job %s names no server", m.ID)
@@ -77,9 +78,9 @@ func (s *servers) runDiscard(ctx context.Context, m bus.JobMessage, p *progress)
 }
 
 // discard drops files that a server wrote.
-func (s *servers) discard(ctx context.Context, spec bus.DiscardSpec, p *progress) error {
-	p.plan(left4me.StepDiscard)
-	err := p.step(ctx, left4me.StepDiscard, func(ctx context.Context) (string, error) {
+func (s *servers) discard(ctx context.Context, spec bus.DiscardSpec, p *job.Progress) error {
+	p.Plan(left4me.StepDiscard)
+	err := p.Step(ctx, left4me.StepDiscard, func(ctx context.Context) (string, error) {
 		if mounted, err := s.layers.mounted(spec.Server); err != nil || mounted {
 			return "", errors.Join(err,
 				left4me.Errorf(left4me.Busy, "the overlay of %s is in use", spec.Server).WithHint("stop it first"))

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/host/running/instance"
 	"github.com/left4me/left4me/internal/host/running/process"
 	"github.com/left4me/left4me/internal/host/running/shim"
@@ -164,7 +165,7 @@ func (m mess) wreck(f instance.Files, run string, n left4me.Name) {
 	}
 }
 
-func (a *Agent) mute() *progress { return &progress{core: a.core, mute: true} }
+func (a *Agent) mute() *job.Progress { return job.Quiet("") }
 
 // free checks that nothing is left under the name of a server.
 func free(t *testing.T, r *shimtest.Root, n left4me.Name) {
@@ -286,14 +287,14 @@ func removeForeign(t *testing.T, dir string) {
 		n := left4me.Name(fmt.Sprintf("s%d", i))
 		before := len(r.Asides())
 		p := a.mute()
-		p.plan(left4me.StepStop, left4me.StepUnmount, left4me.StepEmptyUpper, left4me.StepRemoveFiles)
+		p.Plan(left4me.StepStop, left4me.StepUnmount, left4me.StepEmptyUpper, left4me.StepRemoveFiles)
 		if err := a.servers.remove(t.Context(), n, p); err != nil {
 			t.Errorf("delete %s: %v", n, err)
 			continue
 		}
 		free(t, r, n)
 		warning := ""
-		for _, s := range p.snapshot() {
+		for _, s := range p.Steps() {
 			warning += s.Warning
 		}
 		asides := r.Asides()

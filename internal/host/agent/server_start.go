@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/host/running/shim"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -40,14 +41,14 @@ func newServers(c *core, st *statuses, use *layerUse, maps *campaigns) *servers 
 
 // start starts a server, and returns when it answers players. A start that fails or
 // is cancelled leaves neither a process nor a mount.
-func (s *servers) start(ctx context.Context, spec left4me.Spec, p *progress) error {
+func (s *servers) start(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
 	n, began := spec.Name, now()
 	err := s.bringUp(ctx, spec, p)
 	if err == nil {
 		s.statuses.awaitStatus(ctx, n, func(f follower) bool { return answers(f.status.State) && !f.status.SampledAt.IsZero() })
 		return nil
 	}
-	if errors.Is(context.Cause(ctx), errCancelled) {
+	if errors.Is(context.Cause(ctx), job.ErrCancelled) {
 		ctx = context.WithoutCancel(ctx)
 		s.abandon(ctx, n)
 	}
@@ -67,16 +68,16 @@ func (s *servers) abandon(ctx context.Context, n left4me.Name) {
 }
 
 // bringUp starts a server that is not up, and returns when it answers players.
-func (s *servers) bringUp(ctx context.Context, spec left4me.Spec, p *progress) error {
+func (s *servers) bringUp(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
 	n := spec.Name
 	state, _, err := s.core.machine.State(ctx, n)
 	if err != nil {
 		return err
 	}
 	if state.Up() && state != left4me.Stopping {
-		p.skip("it runs already", left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
+		p.Skip("it runs already", left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
 	} else {
-		giveTurn, err := s.starts.take(ctx, func() { p.note(left4me.StepWriteConfig, "waits for its turn: others start") })
+		giveTurn, err := s.starts.take(ctx, func() { p.Note(left4me.StepWriteConfig, "waits for its turn: others start") })
 		if err != nil {
 			return err
 		}
@@ -86,16 +87,16 @@ func (s *servers) bringUp(ctx context.Context, spec left4me.Spec, p *progress) e
 		}
 	}
 	s.statuses.follow(n)
-	return p.step(ctx, left4me.StepAwaitReady, func(ctx context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepAwaitReady, func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, readyWithin)
 		defer cancel()
 		return "", s.awaitReady(ctx, n)
 	})
 }
 
-func (s *servers) launch(ctx context.Context, spec left4me.Spec, p *progress) error {
+func (s *servers) launch(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
 	var release func()
-	err := p.step(ctx, left4me.StepWriteConfig, func(ctx context.Context) (_ string, err error) {
+	err := p.Step(ctx, left4me.StepWriteConfig, func(ctx context.Context) (_ string, err error) {
 		release, err = s.prepare(ctx, spec)
 		return "", err
 	})
@@ -103,11 +104,11 @@ func (s *servers) launch(ctx context.Context, spec left4me.Spec, p *progress) er
 		return err
 	}
 	defer release()
-	err = p.step(ctx, left4me.StepCheckPort, func(context.Context) (string, error) { return s.checkPorts(spec) })
+	err = p.Step(ctx, left4me.StepCheckPort, func(context.Context) (string, error) { return s.checkPorts(spec) })
 	if err != nil {
 		return err
 	}
-	return p.step(ctx, left4me.StepLaunch, func(ctx context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepLaunch, func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, s.launchWithin)
 		defer cancel()
 		return "", s.core.machine.Start(ctx, spec.Name)

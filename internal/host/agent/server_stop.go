@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 // restart stops a server and starts it again.
-func (s *servers) restart(ctx context.Context, spec left4me.Spec, p *progress) error {
+func (s *servers) restart(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
 	if err := s.stop(ctx, spec.Name, p); err != nil {
 		return err
 	}
@@ -16,8 +17,8 @@ func (s *servers) restart(ctx context.Context, spec left4me.Spec, p *progress) e
 }
 
 // stop stops a server, and makes sure that its overlay is not mounted any more.
-func (s *servers) stop(ctx context.Context, n left4me.Name, p *progress) error {
-	err := p.step(ctx, left4me.StepStop, func(ctx context.Context) (string, error) {
+func (s *servers) stop(ctx context.Context, n left4me.Name, p *job.Progress) error {
+	err := p.Step(ctx, left4me.StepStop, func(ctx context.Context) (string, error) {
 		state, _, err := s.core.machine.State(ctx, n)
 		if err != nil {
 			return "", err
@@ -37,7 +38,7 @@ func (s *servers) stop(ctx context.Context, n left4me.Name, p *progress) error {
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", n, err)
 	}
-	err = p.step(ctx, left4me.StepUnmount, func(context.Context) (string, error) {
+	err = p.Step(ctx, left4me.StepUnmount, func(context.Context) (string, error) {
 		mounted, err := s.layers.mounted(n)
 		if err == nil && mounted {
 			err = &left4me.Error{

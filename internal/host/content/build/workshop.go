@@ -1,4 +1,4 @@
-package agent
+package build
 
 import (
 	"context"
@@ -19,12 +19,12 @@ func buildWorkshop(ctx context.Context, b *build) error {
 		return left4me.Errorf(left4me.Invalid, "overlay %s names no items", b.spec.Overlay.Name)
 	}
 	var plan *workshop.Plan
-	err := b.p.step(ctx, left4me.StepAskWorkshop, func(ctx context.Context) (note string, err error) {
+	err := b.p.Step(ctx, left4me.StepAskWorkshop, func(ctx context.Context) (note string, err error) {
 		before, err := b.itemsBefore(ctx)
 		if err != nil {
 			return "", err
 		}
-		plan, err = b.builds.workshop.Ask(ctx, *b.spec.Overlay.Workshop, before)
+		plan, err = b.builder.Workshop.Ask(ctx, *b.spec.Overlay.Workshop, before)
 		if err != nil {
 			return "", err
 		}
@@ -33,9 +33,9 @@ func buildWorkshop(ctx context.Context, b *build) error {
 	if err != nil {
 		return err
 	}
-	return b.p.step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
-		items, err := b.builds.workshop.Fetch(ctx, plan, workshop.Into{
-			Link: b.staging.Link, Progress: b.say(left4me.StepFetch), Print: b.p.print,
+	return b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
+		items, err := b.builder.Workshop.Fetch(ctx, plan, workshop.Into{
+			Link: b.staging.Link, Progress: b.say(left4me.StepFetch), Print: b.p.Print,
 		})
 		if err != nil {
 			return "", err
@@ -49,7 +49,7 @@ func buildWorkshop(ctx context.Context, b *build) error {
 // itemsBefore are the items of the current revision, and where their files are.
 func (b *build) itemsBefore(ctx context.Context) (*workshop.Before, error) {
 	name := b.spec.Overlay.Name
-	c, err := b.builds.content.repo.Get(ctx, name, 0, overlays.Used{})
+	c, err := b.builder.Repository.Get(ctx, name, 0, overlays.Used{})
 	if errors.Is(err, left4me.NotFound) {
 		return &workshop.Before{}, nil
 	}
@@ -57,7 +57,7 @@ func (b *build) itemsBefore(ctx context.Context) (*workshop.Before, error) {
 		return nil, err
 	}
 	before := &workshop.Before{File: func(path string) string {
-		return filepath.Join(b.builds.core.Files.Overlay(name), strconv.Itoa(c.Current), filepath.FromSlash(path))
+		return filepath.Join(b.builder.Files.Overlay(name), strconv.Itoa(c.Current), filepath.FromSlash(path))
 	}}
 	for _, r := range c.Revisions {
 		if r.Number == c.Current {

@@ -1,4 +1,4 @@
-package agent
+package build
 
 import (
 	"cmp"
@@ -16,6 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/host/content/git"
 	"github.com/left4me/left4me/internal/host/content/overlays"
 	"github.com/left4me/left4me/internal/host/content/release"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -35,8 +36,8 @@ func buildGit(ctx context.Context, b *build) error {
 		return err
 	}
 	same := false
-	err = b.p.step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
-		r, err := git.Open(g.URL, b.staging.Scratch(), b.builds.downloads, b.say(left4me.StepFetch))
+	err = b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
+		r, err := git.Open(g.URL, b.staging.Scratch(), b.builder.Downloads, b.say(left4me.StepFetch))
 		if err != nil {
 			return "", err
 		}
@@ -71,8 +72,8 @@ func buildRelease(ctx context.Context, b *build) error {
 		return err
 	}
 	same := false
-	err = b.p.step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
-		r, err := release.Find(ctx, cmp.Or(b.builds.core.GitHub, release.API), b.builds.downloads, *want)
+	err = b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
+		r, err := release.Find(ctx, cmp.Or(b.builder.GitHub, release.API), b.builder.Downloads, *want)
 		if err != nil {
 			return "", err
 		}
@@ -90,7 +91,7 @@ func buildRelease(ctx context.Context, b *build) error {
 		say := b.say(left4me.StepFetch)
 		total := r.Bytes()
 		for _, a := range r.Assets {
-			_, err := b.builds.downloads.Fetch(ctx, download.Request{
+			_, err := b.builder.Downloads.Fetch(ctx, download.Request{
 				URL: a.URL, File: filepath.Join(in, a.Name), Size: a.Size, Sum: a.Sum,
 				Progress: func(p left4me.Progress) {
 					say(left4me.Progress{Done: done + p.Done, Total: total, Unit: p.Unit, Rate: p.Rate})
@@ -100,7 +101,7 @@ func buildRelease(ctx context.Context, b *build) error {
 				return "", err
 			}
 			done += a.Size
-			b.p.print(fmt.Sprintf("fetched %s of %s, %s", a.Name, r.Tag, megabytes(a.Size)))
+			b.p.Print(fmt.Sprintf("fetched %s of %s, %s", a.Name, r.Tag, job.Size(a.Size)))
 		}
 		return r.Tag, nil
 	})
@@ -119,7 +120,7 @@ func (b *build) importDir() (string, error) {
 // unchanged reports whether the current revision was made from the same. With
 // files that are kept it doesn't tell: others may be kept now.
 func (b *build) unchanged(ctx context.Context, keep []string) (bool, error) {
-	c, err := b.builds.content.repo.Get(ctx, b.spec.Overlay.Name, 0, overlays.Used{})
+	c, err := b.builder.Repository.Get(ctx, b.spec.Overlay.Name, 0, overlays.Used{})
 	if errors.Is(err, left4me.NotFound) || len(keep) > 0 {
 		return false, nil
 	}
@@ -133,7 +134,7 @@ func (b *build) unchanged(ctx context.Context, keep []string) (bool, error) {
 // unpack stages what was fetched; when it is the same as in the current revision,
 // that.
 func (b *build) unpack(ctx context.Context, in string, how left4me.Import, keep []string, same bool) error {
-	return b.p.step(ctx, left4me.StepUnpack, func(ctx context.Context) (string, error) {
+	return b.p.Step(ctx, left4me.StepUnpack, func(ctx context.Context) (string, error) {
 		if same {
 			_, _, err := b.staging.From(ctx, 0)
 			return nothingNew, err
@@ -144,7 +145,7 @@ func (b *build) unpack(ctx context.Context, in string, how left4me.Import, keep 
 		}
 		defer root.Close()
 		how.NamesHint = b.spec.NamesHint
-		found, err := archive.Open(ctx, root, archive.Options{Import: how, Scratch: b.staging.Scratch(), Decoder: b.builds.core.Decoder})
+		found, err := archive.Open(ctx, root, archive.Options{Import: how, Scratch: b.staging.Scratch(), Decoder: b.builder.Decoder})
 		if err != nil {
 			return "", err
 		}
@@ -187,10 +188,10 @@ func (b *build) write(ctx context.Context, found *archive.Found) (note string, e
 	if left > 0 {
 		note += fmt.Sprintf(", %d left out", left)
 		for _, l := range plan.Left {
-			b.p.print(fmt.Sprintf("left out %d: %s", l.Count, l.Why))
+			b.p.Print(fmt.Sprintf("left out %d: %s", l.Count, l.Why))
 		}
 		for _, s := range plan.Skipped {
-			b.p.print("skipped " + s)
+			b.p.Print("skipped " + s)
 		}
 	}
 	return note, nil

@@ -1,4 +1,4 @@
-package agent
+package build
 
 import (
 	"context"
@@ -28,7 +28,7 @@ func asIs(spec left4me.BuildSpec) bool {
 	return spec.Overlay.Texts == left4me.TextsAsIs || spec.Change != nil && spec.Change.Import.Texts == left4me.TextsAsIs
 }
 
-// plainTexts saves as UTF-8 what a builder staged as UTF-16 or with a byte order
+// plainTexts saves as UTF-8 what a source staged as UTF-16 or with a byte order
 // mark, says so in the log and in the note of the revision, and returns how many
 // files these were.
 func (b *build) plainTexts(ctx context.Context) (int, error) {
@@ -56,7 +56,7 @@ func (b *build) plainTexts(ctx context.Context) (int, error) {
 		if err := replace(root, p, plain, mode); err != nil {
 			return err
 		}
-		b.p.print(fmt.Sprintf("saved %s as UTF-8 without a byte order mark: %s", p, done[0]))
+		b.p.Print(fmt.Sprintf("saved %s as UTF-8 without a byte order mark: %s", p, done[0]))
 		saved = append(saved, p)
 		return nil
 	})
@@ -123,7 +123,7 @@ func (b *build) noteTexts(what string, files []string) {
 // repairTexts builds a revision from the current one with its texts repaired: each
 // that was named, or is in a directory that was.
 func repairTexts(ctx context.Context, b *build) error {
-	return b.p.step(ctx, left4me.StepRepairTexts, func(ctx context.Context) (string, error) {
+	return b.p.Step(ctx, left4me.StepRepairTexts, func(ctx context.Context) (string, error) {
 		number, files, err := b.staging.From(ctx, 0)
 		if err != nil {
 			return "", err
@@ -140,7 +140,12 @@ func repairTexts(ctx context.Context, b *build) error {
 			if e.Dir || e.Odd || reader == gametext.Unread || e.Size > gametext.MaxText || !named(b.spec.Change.Repair, e.Path) {
 				continue
 			}
-			f, err := b.builds.content.repo.File(bus.FileRequest{V: bus.Version, Overlay: b.spec.Overlay.Name, Revision: number, Path: e.Path})
+			f, err := b.builder.Repository.File(bus.FileRequest{
+				V:        bus.Version,
+				Overlay:  b.spec.Overlay.Name,
+				Revision: number,
+				Path:     e.Path,
+			})
 			if err != nil {
 				return "", err
 			}
@@ -152,7 +157,7 @@ func repairTexts(ctx context.Context, b *build) error {
 				return "", err
 			}
 			for _, d := range done {
-				b.p.print(fmt.Sprintf("repaired %s: %s", e.Path, d))
+				b.p.Print(fmt.Sprintf("repaired %s: %s", e.Path, d))
 			}
 			repaired = append(repaired, e.Path)
 		}
@@ -182,7 +187,7 @@ func (b *build) stage(e overlays.Entry, text []byte) error {
 
 // likeCurrent takes over what the current revision was made from.
 func (b *build) likeCurrent(ctx context.Context) error {
-	c, err := b.builds.content.repo.Get(ctx, b.spec.Overlay.Name, 0, overlays.Used{})
+	c, err := b.builder.Repository.Get(ctx, b.spec.Overlay.Name, 0, overlays.Used{})
 	if errors.Is(err, left4me.NotFound) {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package agent
+package build
 
 import (
 	"context"
@@ -7,51 +7,52 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/host/content/script"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 // tellScript is how often what a script prints is told while it runs.
 const tellScript = 300 * time.Millisecond
 
-func (o *overlayBuilds) scripts() *script.Builder {
-	return &script.Builder{Root: string(o.core.Files.Root), Machine: o.core.machine}
+func (r *Builder) scripts() *script.Builder {
+	return &script.Builder{Root: string(r.Files.Root), Machine: r.Machine}
 }
 
-// scriptBuilder has the script of an overlay run.
-func scriptBuilder() builder {
-	return builder{steps: []string{left4me.StepRunScript}, fill: func(ctx context.Context, b *build) error {
+// scriptSource has the script of an overlay run.
+func scriptSource() source {
+	return source{steps: []string{left4me.StepRunScript}, fill: func(ctx context.Context, b *build) error {
 		if b.spec.Overlay.Script == nil || strings.TrimSpace(b.spec.Overlay.Script.Text) == "" {
 			return left4me.Errorf(left4me.Invalid, "overlay %s has no script", b.spec.Overlay.Name).
 				WithHint("write one, or begin with a recipe")
 		}
 		b.meta.Origin = fmt.Sprintf("version %d", b.spec.Overlay.Script.Version)
-		return b.p.step(ctx, left4me.StepRunScript, b.runScript)
+		return b.p.Step(ctx, left4me.StepRunScript, b.runScript)
 	}}
 }
 
 func (b *build) runScript(ctx context.Context) (note string, err error) {
 	var told time.Time
-	took, err := b.builds.scripts().Run(ctx, script.Job{
+	took, err := b.builder.scripts().Run(ctx, script.Job{
 		// The same job finds its run again.
 		ID: left4me.Name(strings.ToLower(string(b.id))), Overlay: b.spec.Overlay.Name, Script: b.spec.Overlay.Script.Text,
 		Print: func(line string) {
-			b.p.print(line)
+			b.p.Print(line)
 			if now := time.Now(); now.Sub(told) > tellScript {
 				told = now
-				b.p.emit()
+				b.p.Publish()
 			}
 		},
 		Copied: b.copied(left4me.StepRunScript),
-	}, b.staging.Root(), func() bool { return leaves(ctx) })
+	}, b.staging.Root(), func() bool { return job.Interrupted(ctx) })
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d files, %s", took.Files, megabytes(took.Bytes)), nil
+	return fmt.Sprintf("%d files, %s", took.Files, job.Size(took.Bytes)), nil
 }
 
-// sweepScripts ends what scripts run for nobody.
-func (o *overlayBuilds) sweepScripts(ctx context.Context) {
-	if err := o.scripts().Sweep(ctx); err != nil {
-		o.core.log.Warn("remove runs of scripts", "err", err)
+// SweepScripts ends what scripts run for nobody.
+func (r *Builder) SweepScripts(ctx context.Context) {
+	if err := r.scripts().Sweep(ctx); err != nil {
+		r.Log.Warn("remove runs of scripts", "err", err)
 	}
 }

@@ -1,4 +1,4 @@
-package agent
+package build
 
 import (
 	"cmp"
@@ -14,6 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/host/content/archive"
 	"github.com/left4me/left4me/internal/host/content/stack"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -23,8 +24,8 @@ import (
 // all of them before the first is copied.
 func promote(ctx context.Context, b *build) error {
 	from := b.spec.Promote
-	return b.p.step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
-		s, err := b.builds.stacks.running(from.Server, true)
+	return b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
+		s, err := b.builder.Written(from.Server)
 		if err != nil {
 			return "", err
 		}
@@ -39,7 +40,7 @@ func promote(ctx context.Context, b *build) error {
 		if len(files) == 0 {
 			return "", left4me.Errorf(left4me.NotFound, "%s wrote none of these files", from.Server).WithHint("choose some that are listed")
 		}
-		if err := disk.Fits(string(b.builds.core.Files.Root), bytes); err != nil {
+		if err := disk.Fits(string(b.builder.Files.Root), bytes); err != nil {
 			return "", err
 		}
 		done, say := int64(0), b.copied(left4me.StepFetch)
@@ -70,11 +71,11 @@ func chosen(ctx context.Context, s *stack.Stack, paths []string) (files []left4m
 		files, bytes = append(files, f), bytes+f.Size
 		switch {
 		case f.Size > limits.File:
-			return tooMuch(fmt.Sprintf("%q has %s", f.Path, megabytes(f.Size)),
-				"a file has at most "+megabytes(limits.File)+": choose others")
+			return tooMuch(fmt.Sprintf("%q has %s", f.Path, job.Size(f.Size)),
+				"a file has at most "+job.Size(limits.File)+": choose others")
 		case bytes > limits.Bytes || len(files) > limits.Entries:
 			return tooMuch("these are too many files",
-				fmt.Sprintf("choose at most %d with %s together", limits.Entries, megabytes(limits.Bytes)))
+				fmt.Sprintf("choose at most %d with %s together", limits.Entries, job.Size(limits.Bytes)))
 		}
 		return nil
 	}

@@ -1,4 +1,4 @@
-package agent
+package build
 
 import (
 	"context"
@@ -10,19 +10,19 @@ import (
 // change builds a files overlay from an edit: an upload, put in the place of what
 // is there or over it, and paths that go.
 func change(ctx context.Context, b *build) error {
-	return b.p.step(ctx, left4me.StepUnpack, func(ctx context.Context) (string, error) {
-		changed, err := b.builds.uploads.withOtherNames(ctx, b.spec.Overlay.Name, *b.spec.Change, b.staging.Scratch())
+	return b.p.Step(ctx, left4me.StepUnpack, func(ctx context.Context) (string, error) {
+		changed, err := b.builder.uploads.withOtherNames(ctx, b.spec.Overlay.Name, *b.spec.Change, b.staging.Scratch())
 		if err != nil {
 			return "", err
 		}
 		c := &changed
-		found, err := b.builds.uploads.open(ctx, *c, b.staging.Scratch(), false)
+		found, err := b.builder.uploads.open(ctx, *c, b.staging.Scratch(), false)
 		if err != nil {
 			return "", err
 		}
 		defer found.close()
 		// Before anything is written: a conflict costs nothing.
-		current, files, err := b.builds.uploads.checkBase(ctx, b.spec.Overlay.Name, *c, found)
+		current, files, err := b.builder.uploads.checkBase(ctx, b.spec.Overlay.Name, *c, found)
 		if err != nil {
 			return "", err
 		}

@@ -1,4 +1,4 @@
-package agent
+package build
 
 import (
 	"context"
@@ -80,7 +80,7 @@ func (u *uploads) withOtherNames(ctx context.Context, overlay left4me.Name, c le
 		return c, err
 	}
 	defer was.close()
-	_, files, err := u.repo.Manifest(ctx, overlay, 0)
+	_, files, err := u.Repository.Manifest(ctx, overlay, 0)
 	if err != nil {
 		return c, err
 	}
@@ -100,7 +100,7 @@ func (b *build) noteKept(c left4me.Change, names *left4me.PlanNames) error {
 	if names == nil || c.Upload == "" {
 		return nil
 	}
-	dir, err := b.builds.uploads.dir(c.Upload)
+	dir, err := b.builder.uploads.dir(c.Upload)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (u *uploads) keep(dir string) bool {
 	kept := keptDir(dir)
 	if _, err := os.Lstat(filepath.Join(dir, nextFile)); err == nil {
 		if err := os.Rename(dir, kept); err != nil {
-			u.core.log.Warn("keep upload", "dir", dir, "err", err)
+			u.Log.Warn("keep upload", "dir", dir, "err", err)
 			return false
 		}
 	}
@@ -134,7 +134,7 @@ func (u *uploads) keep(dir string) bool {
 		err = os.Chtimes(filepath.Join(kept, sentFile), now, now)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		u.core.log.Warn("keep upload", "dir", dir, "err", err)
+		u.Log.Warn("keep upload", "dir", dir, "err", err)
 	}
 	return err == nil
 }

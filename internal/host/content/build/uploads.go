@@ -1,4 +1,4 @@
-package agent
+package build
 
 import (
 	"context"
@@ -16,10 +16,7 @@ import (
 )
 
 // uploads are files that people sent to build overlays from.
-type uploads struct {
-	core *core
-	repo *overlays.Repository
-}
+type uploads struct{ Options }
 
 // uploaded is what a change brings; Found is nil when it only removes.
 type uploaded struct {
@@ -66,7 +63,7 @@ func (u *uploads) open(ctx context.Context, c left4me.Change, scratch string, pl
 	if err != nil {
 		return uploaded{}, err
 	}
-	found, err := archive.Open(ctx, root, archive.Options{Import: c.Import, Scratch: scratch, Decoder: u.core.Decoder, Plan: plan})
+	found, err := archive.Open(ctx, root, archive.Options{Import: c.Import, Scratch: scratch, Decoder: u.Decoder, Plan: plan})
 	if err != nil {
 		root.Close()
 		return uploaded{}, err
@@ -94,7 +91,7 @@ func (u *uploads) dir(id string) (string, error) {
 	if len(id) < 16 || len(id) > 64 {
 		return "", noUpload("…")
 	}
-	return filepath.Join(string(u.core.Files.Root), "tmp", "upload-"+id), nil
+	return filepath.Join(string(u.Files.Root), "tmp", "upload-"+id), nil
 }
 
 // drop removes the upload that a build was made from, or that held nothing
@@ -114,7 +111,7 @@ func (u *uploads) drop(spec left4me.BuildSpec) {
 		err = os.RemoveAll(gone)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		u.core.log.Warn("remove upload", "upload", id, "err", err)
+		u.Log.Warn("remove upload", "upload", id, "err", err)
 	}
 }
 
@@ -123,7 +120,7 @@ func (u *uploads) drop(spec left4me.BuildSpec) {
 // files; 0 when there is none. Errors: left4me.Conflict names the path and the
 // revision, left4me.NotFound a path that can't be removed.
 func (u *uploads) checkBase(ctx context.Context, n left4me.Name, c left4me.Change, found uploaded) (int, overlays.Manifest, error) {
-	number, now, err := u.repo.Manifest(ctx, n, 0)
+	number, now, err := u.Repository.Manifest(ctx, n, 0)
 	if err != nil && !errors.Is(err, left4me.NotFound) {
 		return 0, nil, err
 	}
@@ -131,7 +128,7 @@ func (u *uploads) checkBase(ctx context.Context, n left4me.Name, c left4me.Chang
 		var then overlays.Manifest // empty for NoRevision
 		var err error
 		if c.Base > 0 {
-			_, then, err = u.repo.Manifest(ctx, n, c.Base)
+			_, then, err = u.Repository.Manifest(ctx, n, c.Base)
 		}
 		if errors.Is(err, left4me.NotFound) {
 			return 0, nil, left4me.Errorf(left4me.Conflict, "revision %d, which this was made from, is gone", c.Base).
@@ -202,13 +199,13 @@ func touched(c left4me.Change, found uploaded, then, now overlays.Manifest) (str
 
 // changedBy finds the last revision up to one that changed a path.
 func (u *uploads) changedBy(ctx context.Context, n left4me.Name, p string, from, to int) int {
-	_, now, err := u.repo.Manifest(ctx, n, to)
+	_, now, err := u.Repository.Manifest(ctx, n, to)
 	if err != nil {
 		return to
 	}
 	is, there := now.Get(p)
 	for to > from+1 {
-		_, m, err := u.repo.Manifest(ctx, n, to-1)
+		_, m, err := u.Repository.Manifest(ctx, n, to-1)
 		if err != nil { // it was dropped: an older one says nothing about it
 			return to
 		}
@@ -220,12 +217,18 @@ func (u *uploads) changedBy(ctx context.Context, n left4me.Name, p string, from,
 	return to
 }
 
+// PlanUpload says what a change would do. What is wrong with the change itself is in
+// the plan, not an error.
+func (r *Builder) PlanUpload(ctx context.Context, request bus.PlanRequest) (left4me.Plan, error) {
+	return r.uploads.plan(ctx, request)
+}
+
 // plan says what a change would do.
 func (u *uploads) plan(ctx context.Context, r bus.PlanRequest) (left4me.Plan, error) {
 	if !r.Overlay.Valid() {
 		return left4me.Plan{}, left4me.Errorf(left4me.Invalid, "no overlay is named")
 	}
-	scratch := filepath.Join(string(u.core.Files.Root), "tmp")
+	scratch := filepath.Join(string(u.Files.Root), "tmp")
 	changed, err := u.withOtherNames(ctx, r.Overlay, r.Change, scratch)
 	if err != nil {
 		return problem(left4me.Plan{}, err)

@@ -1,0 +1,245 @@
+// Package build makes revisions of overlays: it fills a staging with the files of an
+// overlay, whatever kind it is of, checks the result and publishes it. It also says
+// what an upload would become, and keeps uploads until they are published.
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/host/content/download"
+	"github.com/left4me/left4me/internal/host/content/inspect"
+	"github.com/left4me/left4me/internal/host/content/overlays"
+	"github.com/left4me/left4me/internal/host/content/script"
+	"github.com/left4me/left4me/internal/host/content/stack"
+	"github.com/left4me/left4me/internal/host/content/workshop"
+	"github.com/left4me/left4me/internal/host/job"
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Options are what a builder works with.
+type Options struct {
+	Files      instance.Files
+	Repository *overlays.Repository
+	Downloads  *download.Client
+	Workshop   *workshop.Source
+	Machine    script.Machine // runs scripts
+	GitHub     string         // where releases are looked for; empty: GitHub
+	Decoder    []string       // command line of a process that calls archive.Decode; empty: archives are read in this one
+	Log        *slog.Logger
+
+	// Written opens what a server wrote, over the layers that it was last started with.
+	Written func(left4me.Name) (*stack.Stack, error)
+	// Published is called after each new revision.
+	Published func()
+}
+
+// Builder builds the overlays of a host. It is safe for concurrent use for different
+// overlays.
+type Builder struct {
+	Options
+	uploads *uploads
+}
+
+// New makes a builder.
+func New(o Options) *Builder { return &Builder{Options: o, uploads: &uploads{o}} }
+
+// Build has the files of an overlay staged, checks the result and publishes it.
+// It may be begun again at any point.
+func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.BuildSpec, p *job.Progress) (err error) {
+	how, err := sourceOf(spec)
+	if err != nil {
+		return err
+	}
+	steps := slices.Concat([]string{left4me.StepStageOverlay}, how.steps, []string{left4me.StepInspect, left4me.StepPublishOverlay})
+	p.Plan(steps...)
+	if r.made(spec.Overlay.Name, id, p, steps) {
+		r.published(spec)
+		return nil
+	}
+	defer func() { // one that is cut goes on, with its upload
+		if err != nil && !job.Interrupted(ctx) && spec.Change != nil && spec.Change.Once {
+			r.uploads.drop(spec)
+		}
+	}()
+	b := &build{builder: r, id: id, spec: spec, p: p, meta: overlays.Meta{By: spec.By, Job: id, Note: spec.Note}}
+	err = p.Step(ctx, left4me.StepStageOverlay, func(ctx context.Context) (string, error) {
+		b.staging, err = r.Repository.Stage(ctx, spec.Overlay.Name, id)
+		return "", err
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := b.staging.Close(); cerr != nil {
+			r.Log.Warn("drop what was staged", "job", id, "err", cerr)
+		}
+	}()
+	if err := how.fill(ctx, b); err != nil {
+		return err
+	}
+	if err := b.inspect(ctx); err != nil {
+		return err
+	}
+	return p.Step(ctx, left4me.StepPublishOverlay, func(ctx context.Context) (string, error) {
+		rev, changed, err := r.Repository.Publish(ctx, b.staging, b.meta, b.say(left4me.StepPublishOverlay))
+		switch {
+		case err != nil:
+			return "", err
+		case !changed:
+			r.uploads.drop(spec)
+			return fmt.Sprintf("nothing has changed: revision %d stays", rev.Number), nil
+		}
+		r.published(spec)
+		return fmt.Sprintf("revision %d: %d added, %d changed, %d removed", rev.Number, rev.Added, rev.Changed, rev.Removed), nil
+	})
+}
+
+// made reports whether a job did its work before left4me ended and only its word
+// was lost.
+func (r *Builder) made(n left4me.Name, id left4me.JobID, p *job.Progress, labels []string) bool {
+	rev, ok := r.Repository.Made(n, id)
+	if ok {
+		p.Skip("done before left4me was started anew", labels...)
+		p.Note(left4me.StepPublishOverlay, fmt.Sprintf("revision %d was published before left4me was started anew", rev.Number))
+	}
+	return ok
+}
+
+// published tells of a new revision, and drops what it was made from, or keeps it
+// for another encoding of its names.
+func (r *Builder) published(spec left4me.BuildSpec) {
+	r.Published()
+	if spec.Change != nil && spec.Change.Upload != "" {
+		if dir, err := r.uploads.dir(spec.Change.Upload); err == nil && r.uploads.keep(dir) {
+			return
+		}
+	}
+	r.uploads.drop(spec)
+}
+
+// build is one run of a BuildOverlay job.
+type build struct {
+	builder *Builder
+	id      left4me.JobID
+	spec    left4me.BuildSpec
+	staging *overlays.Staging
+	p       *job.Progress
+	meta    overlays.Meta // a source adds Origin, Items and Warnings
+}
+
+// source fills the staging of a build with the files of its overlay. It runs
+// the steps whose labels it names.
+type source struct {
+	steps []string
+	fill  func(ctx context.Context, b *build) error
+}
+
+// sourceOf says how the files of an overlay come about.
+func sourceOf(spec left4me.BuildSpec) (source, error) {
+	if spec.Change != nil && len(spec.Change.Repair) > 0 {
+		return source{steps: []string{left4me.StepRepairTexts}, fill: repairTexts}, nil
+	}
+	if spec.Promote != nil && spec.Overlay.Kind == left4me.FilesOverlay {
+		return source{steps: []string{left4me.StepFetch}, fill: promote}, nil
+	}
+	switch spec.Overlay.Kind {
+	// One case for each kind.
+	case left4me.FilesOverlay:
+		if spec.Change != nil {
+			return source{steps: []string{left4me.StepUnpack}, fill: change}, nil
+		}
+	case left4me.GitOverlay:
+		return source{steps: fetched, fill: buildGit}, nil
+	case left4me.ReleaseOverlay:
+		return source{steps: fetched, fill: buildRelease}, nil
+	case left4me.ScriptOverlay:
+		return scriptSource(), nil
+	case left4me.WorkshopOverlay:
+		return source{steps: []string{left4me.StepAskWorkshop, left4me.StepFetch}, fill: buildWorkshop}, nil
+	}
+	return source{}, left4me.Errorf(left4me.Invalid, "overlays of the kind %q can't be built here", spec.Overlay.Kind).
+		WithHint("bring left4me there up to date")
+}
+
+// inspect takes over what was staged and looks for what will hurt players.
+func (b *build) inspect(ctx context.Context) error {
+	return b.p.Step(ctx, left4me.StepInspect, func(ctx context.Context) (string, error) {
+		saved, err := b.plainTexts(ctx)
+		if err != nil {
+			return "", err
+		}
+		dir, err := b.staging.Seal(ctx, b.say(left4me.StepInspect))
+		if err != nil {
+			return "", err
+		}
+		warnings, campaigns, err := inspect.Tree(ctx, dir, b.spec.NamesHint)
+		if err != nil {
+			return "", err
+		}
+		broken, err := b.sums(ctx, dir)
+		if err != nil {
+			return "", err
+		}
+		b.meta.Warnings = slices.Concat(b.meta.Warnings, warnings, broken)
+		b.meta.Campaigns = campaigns
+		var notes []string
+		if saved > 0 {
+			notes = append(notes, fmt.Sprintf("%d texts saved as UTF-8", saved))
+		}
+		if n := len(b.meta.Warnings); n > 0 {
+			notes = append(notes, fmt.Sprintf("%d warnings", n))
+		}
+		if n := len(campaigns); n > 0 {
+			notes = append(notes, fmt.Sprintf("%d campaigns", n))
+		}
+		return strings.Join(notes, ", "), nil
+	})
+}
+
+// sums are the checksums of add-ons that are wrong. Those that the current revision
+// has too were right when it was made, but for those that it warns of.
+func (b *build) sums(ctx context.Context, dir string) ([]left4me.Warning, error) {
+	paths, err := b.staging.Fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now, err := b.builder.Repository.Get(ctx, b.spec.Overlay.Name, 0, nil)
+	if err != nil && !errors.Is(err, left4me.NotFound) {
+		return nil, err
+	}
+	for _, r := range now.Revisions {
+		for _, w := range r.Warnings {
+			if w.Kind == left4me.WarnBroken && w.Path != "" && !slices.Contains(paths, w.Path) {
+				paths = append(paths, w.Path)
+			}
+		}
+	}
+	slices.Sort(paths)
+	return inspect.Sums(ctx, dir, paths, nil)
+}
+
+// say tells how far a step is.
+func (b *build) say(step string) overlays.Progress {
+	return func(n left4me.Progress) { b.p.Set(step, func(s *left4me.Step) { s.Progress = n }) }
+}
+
+// copied returns what tells how many bytes were copied: a few times a second, and
+// at the end.
+func (b *build) copied(step string) func(done, total int64) {
+	var told time.Time
+	return func(done, total int64) {
+		if now := time.Now(); done == total || now.Sub(told) > tellCopy {
+			told = now
+			b.say(step)(left4me.Progress{Done: done, Total: total, Unit: "bytes"})
+		}
+	}
+}
+
+const tellCopy = 200 * time.Millisecond

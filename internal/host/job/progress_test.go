@@ -1,0 +1,65 @@
+package job_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/job"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func TestAStepIsToldBeforeItsWorkAndWithItsEnd(t *testing.T) {
+	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	told := make(chan []left4me.Step, 16)
+	err = b.Listen(t.Context(), bus.Live("local", bus.KindJob), func(_ string, data []byte) {
+		var r bus.JobReport
+		if err := bus.Decode(data, &r); err != nil {
+			t.Error(err)
+		}
+		told <- r.Steps
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := func() []left4me.Step {
+		t.Helper()
+		select {
+		case steps := <-told:
+			return steps
+		case <-time.After(10 * time.Second):
+			t.Fatal("nothing was told")
+			return nil
+		}
+	}
+	p := job.New("1", "local", b, slog.New(slog.DiscardHandler))
+	p.Plan("one", "two")
+	if s := next(); len(s) != 2 || s[0].State != left4me.StepPending || s[1].State != left4me.StepPending {
+		t.Errorf("planned: %+v", s)
+	}
+	_ = p.Step(t.Context(), "one", func(context.Context) (string, error) {
+		if s := next(); s[0].State != left4me.StepRunning || s[0].StartedAt.IsZero() {
+			t.Errorf("while it works: %+v", s)
+		}
+		return "as found", nil
+	})
+	if s := next(); s[0].State != left4me.StepDone || s[0].Note != "as found" || s[0].EndedAt.IsZero() {
+		t.Errorf("at its end: %+v", s)
+	}
+	// Nobody hears it any more; the work is the same.
+	b.Close()
+	broken := errors.New("broken")
+	if err := p.Step(t.Context(), "two", func(context.Context) (string, error) { return "", broken }); !errors.Is(err, broken) {
+		t.Errorf("without a bus: %v", err)
+	}
+	if s := p.Steps(); s[1].State != left4me.StepFailed {
+		t.Errorf("without a bus: %+v", s)
+	}
+}
