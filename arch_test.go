@@ -37,13 +37,14 @@ var mayImport = map[string][]string{
 	"steam":    {},
 	"deploy":   {},
 	"unixsock": {},
+	"hostfs":   {},
 	"charset":  {},
 	"disk":     {"left4me"},
 	"gametext": {"left4me"},
 	"bus":      {"left4me", "disk"},
 	"store":    {"left4me", "disk"},
-	"control":  {"left4me", "store", "bus", "disk", "gametext", "charset"},
-	"host":     {"left4me", "bus", "disk", "gametext", "charset", "unixsock", "source", "steam", "deploy"},
+	"control":  {"left4me", "store", "bus", "disk", "gametext", "charset", "hostfs"},
+	"host":     {"left4me", "bus", "disk", "gametext", "charset", "unixsock", "hostfs", "source", "steam", "deploy"},
 	apitype:    {"left4me"},
 	"api":      {"left4me", apitype, "control", "disk"},
 	"web":      {"left4me", "control", "disk"},
@@ -60,12 +61,13 @@ var mayImport = map[string][]string{
 // test, may import beyond that: they put a real store, a real bus or a simulated
 // game behind what they test.
 var inTests = map[string][]string{
-	"api":   {"store", "bus"},
-	"web":   {"store", "bus", "api", apitype},
-	"cmd":   {"sim"},
-	"host":  {"sim"},
-	"steam": {"sim"},
-	"cli":   {"api", "control", "store", "bus"},
+	"control": {"host"},
+	"api":     {"store", "bus", "host"},
+	"web":     {"store", "bus", "host", "api", apitype},
+	"cmd":     {"sim"},
+	"host":    {"sim"},
+	"steam":   {"sim"},
+	"cli":     {"api", "control", "store", "bus"},
 }
 
 // alone are the parts whose packages don't know each other: whoever imports one
@@ -332,4 +334,31 @@ func required(t *testing.T, file, path string) string {
 		}
 	}
 	return ""
+}
+
+// asksTheKernel are files of control, api and web that make system calls, though of
+// none about files of a host.
+var asksTheKernel = []string{"internal/api/peer.go"} // who is at the other end of the local socket
+
+// Hosts may be other machines, so what is on their disks is reached through hostfs.
+func TestControlOpensNothingOnAHost(t *testing.T) {
+	var found []string
+	for _, s := range sources(t) {
+		side, _ := part(module + "/" + s.path)
+		if s.test() || side != "control" && side != "api" && side != "web" || strings.Contains(s.path, "test/") {
+			continue
+		}
+		for _, i := range s.file.Imports {
+			switch path := strings.Trim(i.Path.Value, `"`); {
+			case path != "os" && path != "io/ioutil" && path != "syscall" && path != "golang.org/x/sys/unix":
+			case slices.Contains(asksTheKernel, s.path):
+				found = append(found, s.path)
+			default:
+				t.Errorf("%s imports %s: files on hosts are reached through hostfs", s.path, path)
+			}
+		}
+	}
+	if d := cmp.Diff(asksTheKernel, slices.Compact(found)); d != "" {
+		t.Errorf("files that ask the kernel: %s", d)
+	}
 }

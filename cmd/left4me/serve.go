@@ -33,6 +33,7 @@ import (
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/host/agent"
 	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/host/localfs"
 	"github.com/left4me/left4me/internal/host/running/instance"
 	"github.com/left4me/left4me/internal/host/running/memtrim"
 	"github.com/left4me/left4me/internal/host/running/process"
@@ -111,9 +112,10 @@ func serve(ctx context.Context, s settings) error {
 	srv := servers.New(st, list, b, s.ports, log)
 	acc := accounts.New(st, s.secretKey, log)
 	con := overlays.New(st, list, srv, b, log)
-	bak := backups.New(st, list, b, s.root, log)
+	files := localfs.New(s.root)
+	bak := backups.New(st, list, b, files, s.root, log)
 	gam := game.New(st, list, srv, b, log)
-	sent := uploads.New(s.root, log)
+	sent := uploads.New(files, log)
 	machines := hosts.New(b)
 	sup, group, err := supervisor(ctx, s, log)
 	if err != nil {
@@ -165,7 +167,7 @@ func serve(ctx context.Context, s settings) error {
 
 	full := func() *left4me.Error { return fullDisk(st, b) }
 	apiHandler := api.New(api.Deps{
-		Servers: srv, Jobs: list, Content: con, Uploads: sent, Layers: layers.New(con, s.root), Game: gam, Accounts: acc, Backups: bak,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent, Layers: layers.New(con, files), Game: gam, Accounts: acc, Backups: bak,
 		Hosts: machines, Version: programVersion(), PublicAddress: s.publicAddress, Log: log,
 		Ready: func(ctx context.Context) error {
 			return errors.Join(st.Ping(ctx), machines.Ping(ctx, left4me.LocalHost))
@@ -177,7 +179,7 @@ func serve(ctx context.Context, s settings) error {
 		mux.Handle(path, apiHandler)
 	}
 	mux.Handle("/", web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: overlays.NewDownloads(con, s.root), Game: gam, Accounts: acc,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent, Downloads: overlays.NewDownloads(con, files), Game: gam, Accounts: acc,
 		Backups: bak, Hosts: machines, Full: full, Secure: s.secureCookies(), Version: programVersion(), PublicAddress: s.publicAddress,
 		Units: group >= 0, Log: log,
 	}))

@@ -66,7 +66,6 @@ func (a *api) downloadRevision(ctx context.Context, in *ArchiveInput) (*huma.Str
 		return nil, problemOf(ctx, err)
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
-		defer r.Close()
 		_, w := humago.Unwrap(hc)
 		attach(w, fmt.Sprintf("%s-%d.%s", n, r.Number, in.Format), mediaTypes[in.Format])
 		c := http.NewResponseController(w)
@@ -91,8 +90,7 @@ func (a *api) downloadFile(ctx context.Context, in *RawInput) (*huma.StreamRespo
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	defer r.Close()
-	f, err := r.File(in.Path)
+	f, err := r.File(ctx, in.Path)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}

@@ -29,6 +29,7 @@ import (
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/host/localfs"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
@@ -82,9 +83,9 @@ func newSiteBeating(tb testing.TB, beat time.Duration) *site {
 	s.host.start(ctx, tb)
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
 	s.handler = api.NewBeating(api.Deps{
-		Servers: srv, Jobs: list, Content: overlays.New(st, list, srv, b, log), Uploads: uploads.New(dir, log),
-		Layers: layers.New(overlays.New(st, list, srv, b, log), dir), Game: gam, Accounts: acc, Hosts: hosts.New(b),
-		Backups: backups.New(st, list, b, dir, log), Version: "1.2.3", Log: log,
+		Servers: srv, Jobs: list, Content: overlays.New(st, list, srv, b, log), Uploads: uploads.New(localfs.New(dir), log),
+		Layers: layers.New(overlays.New(st, list, srv, b, log), localfs.New(dir)), Game: gam, Accounts: acc, Hosts: hosts.New(b),
+		Backups: backups.New(st, list, b, localfs.New(dir), dir, log), Version: "1.2.3", Log: log,
 		Ready: func(context.Context) error { return s.host.ready() },
 	}, beat)
 	web := httptest.NewServer(s.handler)

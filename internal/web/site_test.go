@@ -28,6 +28,7 @@ import (
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/host/localfs"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 	"github.com/left4me/left4me/internal/web"
@@ -84,9 +85,10 @@ func newSite(tb testing.TB, secure bool) *site {
 	s.content, s.root = overlays.New(st, list, srv, b, log), dir
 	s.addUser(tb, "admin", true)
 	s.addUser(tb, "guest", false)
-	s.uploads, s.backups = uploads.New(dir, log), backups.New(st, list, b, dir, log)
+	s.uploads, s.backups = uploads.New(localfs.New(dir), log), backups.New(st, list, b, localfs.New(dir), dir, log)
 	s.handler = web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: s.content, Uploads: s.uploads, Downloads: overlays.NewDownloads(s.content, dir), Game: s.game,
+		Servers: srv, Jobs: list, Content: s.content, Uploads: s.uploads, Downloads: overlays.NewDownloads(s.content, localfs.New(dir)),
+		Game:     s.game,
 		Accounts: s.accounts, Hosts: hosts.New(b), Backups: s.backups, Full: s.full.Load, Secure: secure, Version: "1.2.3", Log: log,
 	})
 	server := httptest.NewServer(s.handler)

@@ -9,12 +9,10 @@ package backups
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"log/slog"
-	"os"
+	"path"
 	"path/filepath"
 	"sync"
 	"time"
@@ -22,6 +20,7 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/hostfs"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
@@ -33,7 +32,8 @@ type Backups struct {
 	storage *store.Store
 	jobs    *jobs.Jobs
 	bus     *bus.Bus
-	root    string // LEFT4ME_ROOT, of the local host
+	host    hostfs.FS
+	root    string // of the host, on the machine where the database is
 	log     *slog.Logger
 	changed chan struct{} // the policy is another
 	now     func() time.Time
@@ -42,8 +42,8 @@ type Backups struct {
 }
 
 // New makes the list. Start must be called, and Run must run for the schedule.
-func New(storage *store.Store, list *jobs.Jobs, b *bus.Bus, root string, log *slog.Logger) *Backups {
-	v := &Backups{storage: storage, jobs: list, root: root, log: log, changed: make(chan struct{}, 1), now: time.Now}
+func New(storage *store.Store, list *jobs.Jobs, b *bus.Bus, host hostfs.FS, root string, log *slog.Logger) *Backups {
+	v := &Backups{storage: storage, jobs: list, host: host, root: root, log: log, changed: make(chan struct{}, 1), now: time.Now}
 	v.bus = b.Under(&v.running)
 	list.OnRetry(left4me.CreateBackup.Noun(), v.again)
 	return v
@@ -82,11 +82,10 @@ func (b *Backups) snapshot(ctx context.Context, _ string, data []byte) (any, err
 func (b *Backups) copyDatabase(ctx context.Context, id left4me.JobID) (file string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, snapshotWithin)
 	defer cancel()
-	dir := filepath.Join(b.root, "tmp")
-	if err := os.Mkdir(dir, 0o751); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := b.host.MakeDir(ctx, "tmp"); err != nil {
 		return "", err
 	}
-	file = filepath.Join(dir, "backup-"+string(id)+".db")
+	file = filepath.Join(b.root, "tmp", "backup-"+string(id)+".db")
 	return file, b.storage.Snapshot(ctx, file, b.now())
 }
 
@@ -181,12 +180,12 @@ func (b *Backups) Delete(ctx context.Context, by string, n left4me.Name) error {
 }
 
 // Open opens the archive of a backup for download. Errors: left4me.NotFound.
-func (b *Backups) Open(ctx context.Context, n left4me.Name) (*os.File, left4me.Backup, error) {
+func (b *Backups) Open(ctx context.Context, n left4me.Name) (hostfs.Reader, left4me.Backup, error) {
 	v, err := b.Get(ctx, n)
 	if err != nil {
 		return nil, v, err
 	}
-	f, err := os.Open(filepath.Join(b.Dir(), FileName(n)))
+	f, err := b.host.Open(ctx, path.Join("backups", FileName(n)))
 	return f, v, err
 }
 

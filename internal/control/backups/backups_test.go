@@ -13,6 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/backups"
 	"github.com/left4me/left4me/internal/control/jobs"
+	"github.com/left4me/left4me/internal/host/localfs"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
@@ -32,7 +33,7 @@ func open(t *testing.T) (*backups.Backups, *store.Store, *bus.Bus) {
 	}
 	t.Cleanup(func() { cancel(); b.Close(); st.Close() })
 	list := jobs.New(st.Jobs(), b, log)
-	all := backups.New(st, list, b, dir, log)
+	all := backups.New(st, list, b, localfs.New(dir), dir, log)
 	if err := errors.Join(list.Start(ctx), all.Start(ctx)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,8 @@
 // Package layers reads what the revisions of overlays hold, for people who take
 // it away: single files, and whole revisions as archives.
 //
-// The host says which files there are. They are read from the disk, on the machine
-// that left4me and its host share: gigabytes don't go over the bus. Only regular
-// files beneath the revision are opened, whatever lies there.
+// The host says over the bus which files there are; what is in them is read through
+// hostfs, since gigabytes don't go over the bus.
 package layers
 
 import (
@@ -14,17 +13,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
-	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/hostfs"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -39,19 +36,20 @@ type Content interface {
 // Layers opens files of revisions. It is safe for concurrent use.
 type Layers struct {
 	content Content
-	root    string // LEFT4ME_ROOT, of the local host
+	host    hostfs.FS
 }
 
-// New makes one for the host whose root is on this machine.
-func New(content Content, root string) *Layers { return &Layers{content: content, root: root} }
+// New makes one for the overlays of a host.
+func New(content Content, host hostfs.FS) *Layers { return &Layers{content: content, host: host} }
 
-// Revision is a revision that is being read. It must be closed.
+// Revision is a revision that is being read.
 type Revision struct {
 	Overlay   left4me.Name
 	Number    int
 	CreatedAt time.Time
 	content   Content
-	dir       *os.Root
+	host      hostfs.FS
+	dir       string
 }
 
 // Open opens a revision; 0 is the current one. Errors: left4me.NotFound,
@@ -64,7 +62,10 @@ func (l *Layers) Open(ctx context.Context, name left4me.Name, revision int) (*Re
 	if revision == 0 {
 		revision = c.Current
 	}
-	r := &Revision{Overlay: name, Number: revision, content: l.content}
+	r := &Revision{
+		Overlay: name, Number: revision, content: l.content,
+		host: l.host, dir: path.Join("overlays", string(name), strconv.Itoa(revision)),
+	}
 	for _, v := range c.Revisions {
 		if v.Number == revision {
 			r.CreatedAt = v.CreatedAt
@@ -73,22 +74,20 @@ func (l *Layers) Open(ctx context.Context, name left4me.Name, revision int) (*Re
 	if revision <= 0 || !name.Valid() {
 		return nil, noRevision(name, revision)
 	}
-	r.dir, err = os.OpenRoot(filepath.Join(l.root, "overlays", string(name), strconv.Itoa(revision)))
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := l.host.Stat(ctx, r.dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, noRevision(name, revision)
+	} else if err != nil {
+		return nil, err
 	}
-	return r, err
+	return r, nil
 }
 
 func noRevision(name left4me.Name, n int) error {
 	return left4me.Errorf(left4me.NotFound, "overlay %s has no revision %d on this machine", name, n).WithHint("look at its revisions")
 }
 
-// Close lets go of it.
-func (r *Revision) Close() error { return r.dir.Close() }
-
 // File opens a file. Errors: left4me.NotFound.
-func (r *Revision) File(p string) (*os.File, error) {
+func (r *Revision) File(ctx context.Context, p string) (hostfs.Reader, error) {
 	none := &left4me.Error{
 		Kind:  left4me.NotFound,
 		Field: "query.path",
@@ -97,19 +96,9 @@ func (r *Revision) File(p string) (*os.File, error) {
 	if !fs.ValidPath(p) || p == "." {
 		return nil, none
 	}
-	// A root follows links that stay in it; there are none in what we published.
-	is, err := r.dir.Lstat(p)
-	if err != nil || !is.Mode().IsRegular() {
-		none.Err = err
-		return nil, none
-	}
-	f, err := r.dir.OpenFile(p, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	f, err := r.host.Open(ctx, path.Join(r.dir, p))
 	if err != nil {
 		none.Err = err
-		return nil, none
-	}
-	if st, err := f.Stat(); err != nil || !os.SameFile(is, st) {
-		f.Close()
 		return nil, none
 	}
 	return f, nil
@@ -168,20 +157,16 @@ func (r *Revision) pack(ctx context.Context, out packer, t left4me.TreeFile) err
 	if t.Dir {
 		return nil
 	}
-	f, err := r.File(t.Path)
+	f, err := r.File(ctx, t.Path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
 	mode := fs.FileMode(0o644)
-	if st.Mode()&0o100 != 0 {
+	if f.Info().Executable {
 		mode = 0o755
 	}
-	to, err := out.begin(t.Path, st.Size(), mode, r.CreatedAt)
+	to, err := out.begin(t.Path, f.Info().Size, mode, r.CreatedAt)
 	if err != nil {
 		return err
 	}

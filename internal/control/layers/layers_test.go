@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/left4me/left4me/internal/control/layers"
+	"github.com/left4me/left4me/internal/host/localfs"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -53,11 +54,10 @@ func open(t *testing.T, files ...string) (*layers.Revision, string) {
 		os.Symlink("../../../secret", filepath.Join(dir, "out")), os.Symlink("left4dead2/run.sh", filepath.Join(dir, "in"))); err != nil {
 		t.Fatal(err)
 	}
-	r, err := layers.New(host{files}, root).Open(t.Context(), "maps", 0)
+	r, err := layers.New(host{files}, localfs.New(root)).Open(t.Context(), "maps", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.Close() })
 	return r, root
 }
 
@@ -132,14 +132,14 @@ func TestOnlyFilesOfTheRevisionAreRead(t *testing.T) {
 		"out", "in", "../../../secret", "/etc/passwd", ".", "", "left4dead2", "left4dead2/none",
 		"left4dead2/../out",
 	} {
-		if f, err := r.File(p); !errors.Is(err, left4me.NotFound) {
+		if f, err := r.File(t.Context(), p); !errors.Is(err, left4me.NotFound) {
 			t.Errorf("%q: %v, %v", p, f, err)
 		}
 	}
 	if err := r.Write(t.Context(), io.Discard, "zip"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("a link became a file: %v", err)
 	}
-	if _, err := layers.New(host{}, root).Open(t.Context(), "maps", 3); !errors.Is(err, left4me.NotFound) {
+	if _, err := layers.New(host{}, localfs.New(root)).Open(t.Context(), "maps", 3); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("%v", err)
 	}
 }

@@ -9,24 +9,24 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/hostfs"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Downloads reads files of revisions where they lie, on the machine that this runs
-// on: they are too long for messages. It is safe for concurrent use.
+// Downloads reads files of revisions through hostfs: they are too long for messages.
+// It is safe for concurrent use.
 type Downloads struct {
 	content *Content
-	root    string
+	host    hostfs.FS
 }
 
-// NewDownloads makes downloads of the overlays in a root.
-func NewDownloads(c *Content, root string) *Downloads { return &Downloads{c, root} }
+// NewDownloads makes downloads of the overlays of a host.
+func NewDownloads(c *Content, host hostfs.FS) *Downloads { return &Downloads{c, host} }
 
 // Download is a file that is read.
 type Download struct {
@@ -50,8 +50,11 @@ func (d *Downloads) Open(ctx context.Context, name left4me.Name, revision int, p
 		}
 		return Download{whole{bytes.NewReader(a.Data)}, a.Revision, a.Size}, nil
 	}
-	f, size, err := d.open(a.Disk)
-	return Download{f, a.Revision, size}, err
+	f, err := d.open(ctx, a.Disk)
+	if err != nil {
+		return Download{}, err
+	}
+	return Download{f, a.Revision, f.Info().Size}, nil
 }
 
 // whole is data that is in memory.
@@ -59,23 +62,10 @@ type whole struct{ *bytes.Reader }
 
 func (whole) Close() error { return nil }
 
-// open opens a regular file beneath the root, through no link that leads out.
-func (d *Downloads) open(disk string) (*os.File, int64, error) {
-	root, err := os.OpenRoot(d.root)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer root.Close()
-	st, err := root.Lstat(filepath.FromSlash(disk))
-	if err == nil && !st.Mode().IsRegular() {
-		err = fs.ErrNotExist // opening a pipe would wait for ever
-	}
-	var f *os.File
-	if err == nil {
-		f, err = root.Open(filepath.FromSlash(disk))
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, &left4me.Error{
+func (d *Downloads) open(ctx context.Context, disk string) (hostfs.Reader, error) {
+	f, err := d.host.Open(ctx, disk)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
+		return nil, &left4me.Error{
 			Kind:  left4me.NotFound,
 			Field: "path",
 			Text:  "the file is gone",
@@ -83,10 +73,7 @@ func (d *Downloads) open(disk string) (*os.File, int64, error) {
 			Err:   err,
 		}
 	}
-	if err != nil {
-		return nil, 0, err
-	}
-	return f, st.Size(), nil
+	return f, err
 }
 
 // Archive is a revision that is written as a zip archive.
@@ -159,7 +146,7 @@ func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 }
 
 func (a *Archive) add(ctx context.Context, z *zip.Writer, f left4me.TreeFile) error {
-	in, size, err := a.from.open(a.disk + f.Path)
+	in, err := a.from.open(ctx, a.disk+f.Path)
 	if err != nil {
 		return err
 	}
@@ -169,7 +156,7 @@ func (a *Archive) add(ctx context.Context, z *zip.Writer, f left4me.TreeFile) er
 	if f.Exec {
 		h.SetMode(0o755)
 	}
-	if size > 1<<20 && strings.EqualFold(filepath.Ext(f.Path), ".vpk") {
+	if in.Info().Size > 1<<20 && strings.EqualFold(filepath.Ext(f.Path), ".vpk") {
 		h.Method = zip.Store
 	}
 	out, err := z.CreateHeader(h)

@@ -2,22 +2,22 @@ package uploads
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/hostfs"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -25,7 +25,8 @@ import (
 // Moves and TouchedAt never changes.
 type upload struct {
 	Upload
-	dir string
+	host hostfs.FS
+	dir  string // where it lies on the host
 
 	mu     sync.Mutex
 	files  []*file
@@ -61,41 +62,33 @@ type line struct {
 	Size int64  `json:"size"`
 }
 
-func (up *upload) part(f *file) string { return filepath.Join(up.dir, "parts", strconv.Itoa(f.number)) }
-func (up *upload) whole() string       { return filepath.Join(up.dir, "files") }
-func (up *upload) logFile() string     { return filepath.Join(up.dir, "upload.log") }
-func (up *upload) movesFile() string   { return filepath.Join(up.dir, "moves.json") }
+func (up *upload) part(f *file) string  { return path.Join(up.dir, "parts", strconv.Itoa(f.number)) }
+func (up *upload) whole(f *file) string { return path.Join(up.dir, "files", f.Path) }
+func (up *upload) logFile() string      { return path.Join(up.dir, "upload.log") }
+func (up *upload) movesFile() string    { return path.Join(up.dir, "moves.json") }
 
 // create makes the directory of an upload. It is one when its log is there.
-func (up *upload) create() error {
-	if err := os.MkdirAll(filepath.Dir(up.dir), 0o751); err != nil {
-		return err
-	}
-	for _, d := range []string{up.dir, filepath.Join(up.dir, "parts"), up.whole()} {
-		if err := os.Mkdir(d, 0o700); err != nil {
+func (up *upload) create(ctx context.Context) error {
+	for _, d := range []string{"parts", "files"} {
+		if err := up.host.MakeDir(ctx, path.Join(up.dir, d)); err != nil {
 			return err
 		}
 	}
-	return up.write(head{By: up.By, Overlay: up.Overlay, CreatedAt: up.CreatedAt})
+	return up.write(ctx, head{By: up.By, Overlay: up.Overlay, CreatedAt: up.CreatedAt})
 }
 
 // write adds a line to the log.
-func (up *upload) write(v any) error {
+func (up *upload) write(ctx context.Context, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(up.logFile(), os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(b, '\n'))
-	return errors.Join(err, f.Sync(), f.Close())
+	return up.host.Append(ctx, up.logFile(), append(b, '\n'))
 }
 
 // ids returns the uploads that lie on the disk, oldest first.
-func (u *Uploads) ids() ([]string, error) {
-	entries, err := os.ReadDir(u.tmp)
+func (u *Uploads) ids(ctx context.Context) ([]string, error) {
+	entries, err := u.host.List(ctx, tmp)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -108,13 +101,13 @@ func (u *Uploads) ids() ([]string, error) {
 	}
 	var all []dated
 	for _, e := range entries {
-		id, ok := strings.CutPrefix(e.Name(), prefix)
-		if !ok || !validID(id) || !e.IsDir() {
+		id, ok := strings.CutPrefix(e.Name, prefix)
+		if !ok || !validID(id) || !e.Dir {
 			continue
 		}
 		if up := u.open[id]; up != nil {
 			all = append(all, dated{id, up.CreatedAt})
-		} else if up, err := read(filepath.Join(u.tmp, e.Name()), id); err == nil {
+		} else if up, err := read(ctx, u.host, path.Join(tmp, e.Name), id); err == nil {
 			u.open[id] = up
 			all = append(all, dated{id, up.CreatedAt})
 		}
@@ -133,16 +126,16 @@ func (u *Uploads) ids() ([]string, error) {
 }
 
 // load returns an upload, read anew when left4me was started since. u.mu is held.
-func (u *Uploads) load(id string) (*upload, error) {
-	dir := filepath.Join(u.tmp, prefix+id)
-	if _, err := os.Lstat(dir); err != nil {
+func (u *Uploads) load(ctx context.Context, id string) (*upload, error) {
+	dir := path.Join(tmp, prefix+id)
+	if _, err := u.host.Stat(ctx, dir); err != nil {
 		delete(u.open, id) // a job took it
-		return u.sent(id)
+		return u.sent(ctx, id)
 	}
 	if up := u.open[id]; up != nil {
 		return up, nil
 	}
-	up, err := read(dir, id)
+	up, err := read(ctx, u.host, dir, id)
 	if err != nil {
 		return nil, err
 	}
@@ -152,8 +145,8 @@ func (u *Uploads) load(id string) (*upload, error) {
 
 // sent returns an upload that was published and is kept, for names in its archives to
 // be read otherwise. Nothing more is taken for it.
-func (u *Uploads) sent(id string) (*upload, error) {
-	up, err := read(filepath.Join(u.tmp, sentPrefix+id), id)
+func (u *Uploads) sent(ctx context.Context, id string) (*upload, error) {
+	up, err := read(ctx, u.host, path.Join(tmp, sentPrefix+id), id)
 	if err != nil {
 		return nil, err
 	}
@@ -161,13 +154,13 @@ func (u *Uploads) sent(id string) (*upload, error) {
 	return up, nil
 }
 
-func (u *Uploads) find(by accounts.Actor, id string) (*upload, error) {
+func (u *Uploads) find(ctx context.Context, by accounts.Actor, id string) (*upload, error) {
 	if !validID(id) {
 		return nil, notFound(id)
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	up, err := u.load(id)
+	up, err := u.load(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -179,9 +172,9 @@ func (u *Uploads) find(by accounts.Actor, id string) (*upload, error) {
 
 // read reads what lies on the disk. A line that was cut by a crash is the last
 // one, and of nothing that was answered for.
-func read(dir, id string) (*upload, error) {
-	up := &upload{Upload: Upload{ID: id}, dir: dir, byPath: map[string]*file{}, low: map[string]string{}}
-	log, err := os.OpenFile(up.logFile(), os.O_RDONLY|unix.O_NOFOLLOW, 0)
+func read(ctx context.Context, host hostfs.FS, dir, id string) (*upload, error) {
+	up := &upload{Upload: Upload{ID: id}, host: host, dir: dir, byPath: map[string]*file{}, low: map[string]string{}}
+	log, err := host.Open(ctx, up.logFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, notFound(id)
 	}
@@ -189,11 +182,7 @@ func read(dir, id string) (*upload, error) {
 		return nil, err
 	}
 	defer log.Close()
-	st, err := log.Stat()
-	if err != nil {
-		return nil, err
-	}
-	up.TouchedAt = st.ModTime()
+	up.TouchedAt = log.Info().ModTime
 	lines := bufio.NewScanner(log)
 	lines.Buffer(nil, 1<<16)
 	var h head
@@ -201,7 +190,7 @@ func read(dir, id string) (*upload, error) {
 		return nil, notFound(id)
 	}
 	up.By, up.Overlay, up.CreatedAt = h.By, h.Overlay, h.CreatedAt
-	if err := up.readMoves(); err != nil {
+	if err := up.readMoves(ctx); err != nil {
 		return nil, fmt.Errorf("upload %s: %w", id, err)
 	}
 	torn := false
@@ -215,29 +204,20 @@ func read(dir, id string) (*upload, error) {
 		}
 	}
 	if torn {
-		if err := up.endLine(); err != nil {
+		// The next line must not begin with what a crash left of this one.
+		if err := host.Append(ctx, up.logFile(), []byte("\n")); err != nil {
 			return nil, err
 		}
 	}
 	for _, f := range up.files {
-		up.measure(f)
+		up.measure(ctx, f)
 		if !f.settled && f.Have == f.Size && f.Size > 0 {
-			if err := up.move(f); err != nil {
+			if err := up.move(ctx, f); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return up, lines.Err()
-}
-
-// endLine ends a line that a crash cut, so that the next one is one of its own.
-func (up *upload) endLine() error {
-	f, err := os.OpenFile(up.logFile(), os.O_WRONLY|os.O_APPEND|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString("\n")
-	return errors.Join(err, f.Close())
 }
 
 func (up *upload) replay(l line) error {
@@ -265,17 +245,17 @@ func (up *upload) add(f *file) {
 }
 
 // measure looks how much of a file has come.
-func (up *upload) measure(f *file) {
-	for _, name := range []string{filepath.Join(up.whole(), filepath.FromSlash(f.Path)), up.part(f)} {
-		st, err := os.Lstat(name)
-		if err != nil || !st.Mode().IsRegular() {
+func (up *upload) measure(ctx context.Context, f *file) {
+	for _, name := range []string{up.whole(f), up.part(f)} {
+		st, err := up.host.Stat(ctx, name)
+		if err != nil || !st.Regular {
 			continue
 		}
-		f.Have = st.Size()
+		f.Have = st.Size
 		f.settled = name != up.part(f)
 		up.bytes += max(f.Have, f.Size)
-		if st.ModTime().After(up.TouchedAt) {
-			up.TouchedAt = st.ModTime()
+		if st.ModTime.After(up.TouchedAt) {
+			up.TouchedAt = st.ModTime
 		}
 		return
 	}
@@ -295,13 +275,13 @@ func (up *upload) copy() Upload {
 }
 
 // remember puts moves over those that there are.
-func (up *upload) remember(moves []left4me.FolderMove) error {
+func (up *upload) remember(ctx context.Context, moves []left4me.FolderMove) error {
 	up.mu.Lock()
 	defer up.mu.Unlock()
 	all := left4me.JoinMoves(up.Moves, moves)
 	b, err := json.Marshal(all)
 	if err == nil {
-		err = writeFile(up.movesFile(), b)
+		err = up.host.Put(ctx, up.movesFile(), b)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return notFound(up.ID) // a job took it meanwhile
@@ -313,26 +293,18 @@ func (up *upload) remember(moves []left4me.FolderMove) error {
 	return nil
 }
 
-// writeFile puts a whole file in place of the one that is there.
-func writeFile(name string, b []byte) error {
-	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(name+".new", name)
-}
-
 // readMoves reads what people moved. What is no list of moves is none: the plan shows
 // where everything goes.
-func (up *upload) readMoves() error {
-	b, err := os.ReadFile(up.movesFile())
+func (up *upload) readMoves(ctx context.Context) error {
+	f, err := up.host.Open(ctx, up.movesFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
 	if err != nil {
 		return err
 	}
@@ -342,15 +314,15 @@ func (up *upload) readMoves() error {
 	return nil
 }
 
-func (up *upload) touch(now time.Time) {
+func (up *upload) touch(ctx context.Context, now time.Time) {
 	up.mu.Lock()
 	defer up.mu.Unlock()
 	up.TouchedAt = now
-	_ = os.Chtimes(up.logFile(), now, now) // only for who comes after us
+	_ = up.host.Touch(ctx, up.logFile(), now) // only for who comes after us
 }
 
 // drop removes an upload: first under another name, so that none is there half.
-func (u *Uploads) drop(up *upload) error {
+func (u *Uploads) drop(ctx context.Context, up *upload) error {
 	defer u.changed.Ring()
 	up.mu.Lock()
 	up.gone = true
@@ -359,73 +331,70 @@ func (u *Uploads) drop(up *upload) error {
 	u.mu.Lock()
 	delete(u.open, up.ID)
 	u.mu.Unlock()
-	gone := filepath.Join(u.tmp, "gone-"+prefix+up.ID)
-	if err := os.Rename(up.dir, gone); err != nil {
+	gone := path.Join(tmp, "gone-"+prefix+up.ID)
+	if err := u.host.Rename(ctx, up.dir, gone); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // a job took it meanwhile
 		}
 		return err
 	}
-	return os.RemoveAll(gone)
+	return u.host.Remove(ctx, gone)
 }
 
 // sweep drops uploads that nobody went on with, and what a crash left of others.
-func (u *Uploads) sweep() {
-	entries, err := os.ReadDir(u.tmp)
+func (u *Uploads) sweep(ctx context.Context) {
+	entries, err := u.host.List(ctx, tmp)
 	if err != nil {
 		return // there is none yet
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), "gone-"+prefix) {
-			_ = os.RemoveAll(filepath.Join(u.tmp, e.Name())) // again next time
+		if strings.HasPrefix(e.Name, "gone-"+prefix) {
+			_ = u.host.Remove(ctx, path.Join(tmp, e.Name)) // again next time
 			continue
 		}
-		if strings.HasPrefix(e.Name(), sentPrefix) {
-			u.sweepSent(e.Name())
+		if strings.HasPrefix(e.Name, sentPrefix) {
+			u.sweepSent(ctx, e.Name)
 			continue
 		}
-		id, ok := strings.CutPrefix(e.Name(), prefix)
+		id, ok := strings.CutPrefix(e.Name, prefix)
 		if !ok || !validID(id) {
 			continue
 		}
 		u.mu.Lock()
-		up, err := u.load(id)
+		up, err := u.load(ctx, id)
 		u.mu.Unlock()
 		if err != nil {
 			// It has no head: a crash came between its directory and its log.
-			if st, err := e.Info(); err == nil && u.now().Sub(st.ModTime()) > Keep {
-				_ = os.RemoveAll(filepath.Join(u.tmp, e.Name()))
+			if u.now().Sub(e.ModTime) > Keep {
+				_ = u.host.Remove(ctx, path.Join(tmp, e.Name))
 			}
 			continue
 		}
 		if at := up.copy().TouchedAt; u.now().Sub(at) > Keep {
 			u.log.Info("upload dropped: nobody went on with it", "upload", id, "overlay", up.Overlay, "by", up.By, "since", at)
-			if err := u.drop(up); err != nil {
+			if err := u.drop(ctx, up); err != nil {
 				u.log.Error("drop upload", "upload", id, "err", err)
 			}
 		}
 	}
 }
 
-// free is how many bytes of a disk may be filled: a part stays free for servers
-// that write.
-func free(dir string) (int64, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		return 0, err
-	}
-	margin := min(int64(st.Blocks)*st.Bsize/20, 5<<30) //nolint:unconvert // other machines have other types
-	return int64(st.Bavail)*st.Bsize - margin, nil     //nolint:unconvert
+// space is the room on the disk. What is free of it may be filled: a part stays free
+// for servers that write.
+func (u *Uploads) space(ctx context.Context) (hostfs.Space, error) {
+	s, err := u.host.Space(ctx, tmp)
+	s.Free -= min(s.Total/20, 5<<30)
+	return s, err
 }
 
 // sweepSent removes an upload that was kept long enough after it was published.
-func (u *Uploads) sweepSent(name string) {
-	dir := filepath.Join(u.tmp, name)
-	st, err := os.Lstat(filepath.Join(dir, "sent.json"))
+func (u *Uploads) sweepSent(ctx context.Context, name string) {
+	dir := path.Join(tmp, name)
+	st, err := u.host.Stat(ctx, path.Join(dir, "sent.json"))
 	if err != nil {
-		st, err = os.Lstat(dir) // a crash came before its note
+		st, err = u.host.Stat(ctx, dir) // a crash came before its note
 	}
-	if err == nil && u.now().Sub(st.ModTime()) > left4me.KeepArchives {
-		_ = os.RemoveAll(dir) // again next time
+	if err == nil && u.now().Sub(st.ModTime) > left4me.KeepArchives {
+		_ = u.host.Remove(ctx, dir) // again next time
 	}
 }

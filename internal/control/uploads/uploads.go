@@ -20,12 +20,13 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"path/filepath"
+	"path"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/hostfs"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
@@ -37,6 +38,7 @@ const (
 	MaxBytes = 256 << 30 // of an upload
 	Keep     = 48 * time.Hour
 
+	tmp        = "tmp" // where they lie beneath the root
 	prefix     = "upload-"
 	sentPrefix = "sent-" // of those that were published and are kept
 	idLength   = 26
@@ -75,11 +77,11 @@ type File struct {
 
 // Uploads is the list of uploads. It is safe for concurrent use.
 type Uploads struct {
-	tmp string
-	log *slog.Logger
-	now func() time.Time
-	// free returns how many bytes of the disk may still be filled.
-	free func() (int64, error)
+	host hostfs.FS
+	log  *slog.Logger
+	now  func() time.Time
+	// free returns the room on the disk, without what must stay free.
+	free func(ctx context.Context) (hostfs.Space, error)
 
 	mu   sync.Mutex
 	open map[string]*upload // those that were read; the directory decides which there are
@@ -87,10 +89,10 @@ type Uploads struct {
 	changed store.Bell
 }
 
-// New makes the list of uploads in a root. Run must run for old ones to go.
-func New(root string, log *slog.Logger) *Uploads {
-	u := &Uploads{tmp: filepath.Join(root, "tmp"), log: log, now: time.Now, open: map[string]*upload{}}
-	u.free = func() (int64, error) { return free(u.tmp) }
+// New makes the list of uploads on a host. Run must run for old ones to go.
+func New(host hostfs.FS, log *slog.Logger) *Uploads {
+	u := &Uploads{host: host, log: log, now: time.Now, open: map[string]*upload{}}
+	u.free = u.space
 	return u
 }
 
@@ -103,13 +105,13 @@ func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	ids, err := u.ids()
+	ids, err := u.ids(ctx)
 	if err != nil {
 		return Upload{}, err
 	}
 	mine := 0
 	for _, id := range ids {
-		if up, err := u.load(id); err == nil && up.By == by.Name {
+		if up, err := u.load(ctx, id); err == nil && up.By == by.Name {
 			mine++
 		}
 	}
@@ -118,12 +120,12 @@ func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me
 			WithHint("publish or drop one: left4me upload list, or the page Uploads of the panel")
 	}
 	now := u.now().UTC().Truncate(time.Millisecond)
+	id := strings.ToLower(rand.Text())
 	up := &upload{
-		Upload: Upload{ID: strings.ToLower(rand.Text()), By: by.Name, Overlay: overlay, CreatedAt: now, TouchedAt: now},
-		byPath: map[string]*file{}, low: map[string]string{},
+		Upload: Upload{ID: id, By: by.Name, Overlay: overlay, CreatedAt: now, TouchedAt: now},
+		host:   u.host, dir: path.Join(tmp, prefix+id), byPath: map[string]*file{}, low: map[string]string{},
 	}
-	up.dir = filepath.Join(u.tmp, prefix+up.ID)
-	if err := up.create(); err != nil {
+	if err := up.create(ctx); err != nil {
 		return Upload{}, fmt.Errorf("begin upload: %w", err)
 	}
 	u.open[up.ID] = up
@@ -141,13 +143,13 @@ func (u *Uploads) Watch(ctx context.Context) iter.Seq[struct{}] {
 func (u *Uploads) List(ctx context.Context, by accounts.Actor) ([]Upload, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	ids, err := u.ids()
+	ids, err := u.ids(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var all []Upload
 	for _, id := range ids {
-		if up, err := u.load(id); err == nil && mayUse(by, up) {
+		if up, err := u.load(ctx, id); err == nil && mayUse(by, up) {
 			all = append(all, up.copy())
 		}
 	}
@@ -157,7 +159,7 @@ func (u *Uploads) List(ctx context.Context, by accounts.Actor) ([]Upload, error)
 // Get returns an upload; only who began it and administrators see it. Errors:
 // left4me.NotFound.
 func (u *Uploads) Get(ctx context.Context, by accounts.Actor, id string) (Upload, error) {
-	up, err := u.find(by, id)
+	up, err := u.find(ctx, by, id)
 	if err != nil {
 		return Upload{}, err
 	}
@@ -168,7 +170,7 @@ func (u *Uploads) Get(ctx context.Context, by accounts.Actor, id string) (Upload
 // begun for, and keeps it for another while: it is about to be looked at or
 // published. Errors: left4me.NotFound, left4me.Invalid with what is missing.
 func (u *Uploads) Ready(ctx context.Context, by accounts.Actor, overlay left4me.Name, id string) (Upload, error) {
-	up, err := u.find(by, id)
+	up, err := u.find(ctx, by, id)
 	if err != nil {
 		return Upload{}, err
 	}
@@ -193,7 +195,7 @@ func (u *Uploads) Ready(ctx context.Context, by accounts.Actor, overlay left4me.
 			}
 		}
 	}
-	up.touch(u.now())
+	up.touch(ctx, u.now())
 	return v, nil
 }
 
@@ -201,25 +203,25 @@ func (u *Uploads) Ready(ctx context.Context, by accounts.Actor, overlay left4me.
 // it is published. What they say is not looked at: see content.CheckMoves. Errors:
 // left4me.NotFound, also when it was published meanwhile; left4me.DiskFull.
 func (u *Uploads) Move(ctx context.Context, by accounts.Actor, id string, moves []left4me.FolderMove) error {
-	up, err := u.find(by, id)
+	up, err := u.find(ctx, by, id)
 	if err != nil {
 		return err
 	}
-	if err := up.remember(moves); err != nil {
+	if err := up.remember(ctx, moves); err != nil {
 		return err
 	}
-	up.touch(u.now())
+	up.touch(ctx, u.now())
 	u.changed.Ring()
 	return nil
 }
 
 // Delete drops an upload and all that has come. Errors: left4me.NotFound.
 func (u *Uploads) Delete(ctx context.Context, by accounts.Actor, id string) error {
-	up, err := u.find(by, id)
+	up, err := u.find(ctx, by, id)
 	if err != nil {
 		return err
 	}
-	return u.drop(up)
+	return u.drop(ctx, up)
 }
 
 // Run drops what nobody went on with, until ctx ends.
@@ -227,7 +229,7 @@ func (u *Uploads) Run(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
-		u.sweep()
+		u.sweep(ctx)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -20,6 +20,7 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/host/localfs"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -32,7 +33,7 @@ var (
 func open(t *testing.T) (*uploads.Uploads, string) {
 	t.Helper()
 	dir := t.TempDir()
-	return uploads.New(dir, slog.New(slog.DiscardHandler)), dir
+	return uploads.New(localfs.New(dir), slog.New(slog.DiscardHandler)), dir
 }
 
 func begin(t *testing.T, u *uploads.Uploads, by accounts.Actor) uploads.Upload {
@@ -187,7 +188,7 @@ func TestLeft4meMayEndMeanwhile(t *testing.T) {
 	fmt.Fprint(log, `{"file":2,"pa`)
 	log.Close()
 	for range 2 {
-		u = uploads.New(dir, slog.New(slog.DiscardHandler))
+		u = uploads.New(localfs.New(dir), slog.New(slog.DiscardHandler))
 		got, err := u.Get(t.Context(), ann, v.ID)
 		if err != nil || got.By != "ann" || got.Overlay != "maps" || !got.CreatedAt.Equal(v.CreatedAt) || len(got.Files) < 2 ||
 			got.Files[0] != (uploads.File{Path: "big.vpk", Size: 8, Have: 6}) ||
@@ -307,7 +308,7 @@ func TestAFullDiskKeepsWhatCame(t *testing.T) {
 	u, _ := open(t)
 	v := begin(t, u, ann)
 	left := int64(100)
-	u.SetFree(func() (int64, error) { return left, nil })
+	u.SetFree(func() int64 { return left })
 	if _, err := u.Write(t.Context(), ann, v.ID, "a", 0, 101, strings.NewReader("x")); !errors.Is(err, left4me.DiskFull) {
 		t.Errorf("it can't get room enough: %v", err)
 	}
@@ -415,7 +416,7 @@ func FuzzCheckPath(f *testing.F) {
 // more, isn't listed as open, and goes after a week.
 func TestAPublishedUploadIsKeptForAWeek(t *testing.T) {
 	root := t.TempDir()
-	u := uploads.New(root, slog.New(slog.DiscardHandler))
+	u := uploads.New(localfs.New(root), slog.New(slog.DiscardHandler))
 	who := accounts.Actor{Name: "zoey"}
 	up, err := u.Create(t.Context(), who, "maps")
 	if err == nil {
@@ -471,7 +472,7 @@ func TestMovesStayWithAnUpload(t *testing.T) {
 		t.Errorf("somebody else moves: %v", err)
 	}
 	want := []left4me.FolderMove{{From: "docs"}, {From: "old", To: "-"}} // the first makes the overlay forget
-	for _, u := range []*uploads.Uploads{u, uploads.New(dir, slog.New(slog.DiscardHandler))} {
+	for _, u := range []*uploads.Uploads{u, uploads.New(localfs.New(dir), slog.New(slog.DiscardHandler))} {
 		if got, err := u.Ready(t.Context(), ann, "maps", v.ID); err != nil || !slices.Equal(got.Moves, want) {
 			t.Errorf("%+v, %v", got.Moves, err)
 		}
@@ -480,7 +481,8 @@ func TestMovesStayWithAnUpload(t *testing.T) {
 	if err := os.WriteFile(file, []byte(`[{"from":`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := uploads.New(dir, slog.New(slog.DiscardHandler)).Ready(t.Context(), ann, "maps", v.ID); err != nil || got.Moves != nil {
+	if got, err := uploads.New(localfs.New(dir), slog.New(slog.DiscardHandler)).Ready(t.Context(), ann, "maps", v.ID); err != nil ||
+		got.Moves != nil {
 		t.Errorf("a broken list: %+v, %v", got.Moves, err)
 	}
 	if err := os.Rename(filepath.Dir(file), filepath.Join(dir, "tmp", "taken")); err != nil {

@@ -5,19 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"path"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/hostfs"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -48,7 +46,7 @@ const (
 // to go on, left4me.DiskFull when the disk is almost full. What r fails with
 // comes as it is, and what came before stays.
 func (u *Uploads) Write(ctx context.Context, by accounts.Actor, id, name string, offset, size int64, r io.Reader) (File, error) {
-	up, err := u.find(by, id)
+	up, err := u.find(ctx, by, id)
 	if err != nil {
 		return File{}, err
 	}
@@ -63,11 +61,11 @@ func (u *Uploads) Write(ctx context.Context, by accounts.Actor, id, name string,
 			Text:  fmt.Sprintf("%d of %d is no place in a file", offset, size),
 		}
 	}
-	if err := u.room(max(size-offset, 0)); err != nil {
+	if err := u.room(ctx, max(size-offset, 0)); err != nil {
 		return File{}, err
 	}
 	up.await(ctx, name, offset)
-	f, turn, err := up.begin(name, offset, size)
+	f, turn, err := up.begin(ctx, name, offset, size)
 	switch {
 	case err != nil:
 	case turn == settled:
@@ -134,7 +132,7 @@ func (up *upload) wake() {
 const settled = -1
 
 // begin takes a file over for writing at offset; it makes it when it is new.
-func (up *upload) begin(name string, offset, size int64) (*file, int, error) {
+func (up *upload) begin(ctx context.Context, name string, offset, size int64) (*file, int, error) {
 	up.mu.Lock()
 	defer up.mu.Unlock()
 	if up.gone {
@@ -153,7 +151,7 @@ func (up *upload) begin(name string, offset, size int64) (*file, int, error) {
 			return nil, 0, err
 		}
 		f.Size = size
-		if err := up.write(line{File: f.number, Path: name, Size: size}); err != nil {
+		if err := up.write(ctx, line{File: f.number, Path: name, Size: size}); err != nil {
 			return nil, 0, err
 		}
 		up.add(f)
@@ -176,7 +174,7 @@ func (up *upload) begin(name string, offset, size int64) (*file, int, error) {
 		if err := up.grow(f, size); err != nil {
 			return f, 0, err
 		}
-		if err := up.write(line{File: f.number, Path: name, Size: size}); err != nil {
+		if err := up.write(ctx, line{File: f.number, Path: name, Size: size}); err != nil {
 			return f, 0, err
 		}
 		f.Size = size
@@ -222,7 +220,7 @@ var buffers = sync.Pool{New: func() any { return new([chunk]byte) }}
 
 // fill writes what comes, for as long as nobody took the file over.
 func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.Reader) error {
-	out, err := os.OpenFile(up.part(f), os.O_WRONLY|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	out, err := u.host.OpenWriter(ctx, up.part(f))
 	if err != nil {
 		return err
 	}
@@ -242,7 +240,7 @@ func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.
 		}
 		if since += int64(n); since >= spaceEvery {
 			since = 0
-			if err := u.room(0); err != nil {
+			if err := u.room(ctx, 0); err != nil {
 				failed = err
 				break
 			}
@@ -255,7 +253,7 @@ func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.
 	if errors.Is(failed, io.EOF) {
 		failed = nil
 	}
-	return errors.Join(failed, u.settle(up, f, turn, out, all))
+	return errors.Join(failed, u.settle(context.WithoutCancel(ctx), up, f, turn, out, all))
 }
 
 // extra refuses bytes behind the end of a file that is complete.
@@ -279,7 +277,7 @@ func tooMuch(f *file) error {
 }
 
 // put writes bytes at the end of what has come.
-func (up *upload) put(out *os.File, f *file, turn int, b []byte) error {
+func (up *upload) put(out hostfs.Writer, f *file, turn int, b []byte) error {
 	up.mu.Lock()
 	defer up.mu.Unlock()
 	switch {
@@ -298,17 +296,21 @@ func (up *upload) put(out *os.File, f *file, turn int, b []byte) error {
 	f.Have += int64(n)
 	up.wake()
 	if disk.IsFull(err) {
-		return fullDisk(out.Name(), int64(len(b)-n), err)
+		where := up.part(f)
+		if at := (*fs.PathError)(nil); errors.As(err, &at) {
+			where = at.Path
+		}
+		return fullDisk(where, int64(len(b)-n), err)
 	}
 	return err
 }
 
 // settle keeps what has come even if the machine ends now, and moves a file that
 // is complete to its place.
-func (u *Uploads) settle(up *upload, f *file, turn int, out *os.File, wrote int64) error {
+func (u *Uploads) settle(ctx context.Context, up *upload, f *file, turn int, out hostfs.Writer, wrote int64) error {
 	defer u.changed.Ring()
 	if up.due(f, wrote) {
-		if err := unix.Fdatasync(int(out.Fd())); err != nil {
+		if err := out.Sync(); err != nil {
 			return err
 		}
 	}
@@ -321,7 +323,7 @@ func (u *Uploads) settle(up *upload, f *file, turn int, out *os.File, wrote int6
 	if f.Size < 0 || f.Have != f.Size || f.settled {
 		return nil
 	}
-	return up.move(f)
+	return up.move(ctx, f)
 }
 
 // due counts what was written of a file, and reports whether it is to be brought to
@@ -342,17 +344,8 @@ func (up *upload) due(f *file, wrote int64) bool {
 }
 
 // move puts a file that is complete where it belongs.
-func (up *upload) move(f *file) error {
-	dir, err := os.OpenRoot(up.dir)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	to := path.Join("files", f.Path)
-	if err := dir.MkdirAll(path.Dir(to), 0o700); err != nil {
-		return err
-	}
-	if err := dir.Rename(path.Join("parts", filepath.Base(up.part(f))), to); err != nil {
+func (up *upload) move(ctx context.Context, f *file) error {
+	if err := up.host.Rename(ctx, up.part(f), up.whole(f)); err != nil {
 		return err
 	}
 	f.settled = true
@@ -369,13 +362,13 @@ func (up *upload) state(f *file) File {
 }
 
 // room refuses what would fill the disk.
-func (u *Uploads) room(more int64) error {
-	left, err := u.free()
+func (u *Uploads) room(ctx context.Context, more int64) error {
+	left, err := u.free(ctx)
 	if err != nil {
 		return err
 	}
-	if left < more || left <= 0 {
-		return fullDisk(u.tmp, more, nil)
+	if left.Free < more || left.Free <= 0 {
+		return fullDisk(left.Path, more, nil)
 	}
 	return nil
 }
