@@ -13,6 +13,7 @@ import (
 
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/periodic"
 )
 
 const (
@@ -59,16 +60,9 @@ func (b *Bus) keepStore() {
 	b.end, b.ended = end, make(chan struct{})
 	go func() {
 		defer close(b.ended)
-		tick := time.NewTicker(keepEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				_ = b.restore(ctx) // it has been logged
-			case <-ctx.Done():
-				return
-			}
-		}
+		periodic.Run(ctx, periodic.Schedule{Every: keepEvery}, func(ctx context.Context) {
+			_ = b.restore(ctx) // it has been logged
+		})
 	}()
 }
 

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/periodic"
 )
 
 // DefaultReserve is the size of the emergency reserve on each file system.
@@ -52,16 +54,8 @@ func (r *Reserve) Run(ctx context.Context) error {
 		r.Release()
 		return nil
 	}
-	tick := time.NewTicker(fillEvery)
-	defer tick.Stop()
-	for {
-		r.Fill()
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	periodic.Run(ctx, periodic.Schedule{Every: fillEvery, AtOnce: true}, func(context.Context) { r.Fill() })
+	return nil
 }
 
 // Release gives back what is reserved, and reports whether that made room.

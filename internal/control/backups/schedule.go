@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/periodic"
 )
 
 // Usual is the policy until somebody sets another.
@@ -115,18 +116,10 @@ func Due(p left4me.BackupPolicy, last, now time.Time) time.Time {
 // Run asks for backups when they are due, until ctx ends. One that left4me missed
 // because it did not run is made when it does.
 func (b *Backups) Run(ctx context.Context) error {
-	for {
-		t := time.NewTimer(b.tick(ctx))
-		select {
-		case <-t.C:
-		case <-b.changed:
-		case <-ctx.Done():
-		}
-		t.Stop()
-		if ctx.Err() != nil {
-			return nil
-		}
-	}
+	var wait time.Duration
+	periodic.Run(ctx, periodic.Schedule{Next: func() time.Duration { return wait }, AtOnce: true, Wake: b.changed},
+		func(ctx context.Context) { wait = b.tick(ctx) })
+	return nil
 }
 
 // tick does what is due and says how long to wait until it looks again.

@@ -32,8 +32,8 @@ const (
 	askWithin  = 4 * time.Second
 	pinWithin  = 10 * time.Second
 	goodFor    = 5 * time.Second        // an answer of a host
-	lookEvery  = 10 * time.Second       // at the clock
-	pause      = 200 * time.Millisecond // between two looks, however much happens
+	checkEvery = 10 * time.Second       // for what is due
+	pause      = 200 * time.Millisecond // between two checks, however much happens
 	quietStart = 5 * time.Minute        // in which nothing is begun that nobody asked for
 	remembered = 20                     // jobs on the game that are looked back at
 )

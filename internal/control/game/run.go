@@ -9,6 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/restart"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/periodic"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -55,15 +56,7 @@ func (g *Game) refresh(ctx context.Context) {
 
 // run looks at what is due when something changed, and at the clock.
 func (g *Game) run(ctx context.Context, since time.Time) {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-g.poke:
-		case <-ctx.Done():
-			return
-		}
+	periodic.Run(ctx, periodic.Schedule{Every: checkEvery, Wake: g.poke, Pause: pause}, func(ctx context.Context) {
 		for _, host := range hosts {
 			err := g.advance(ctx, host)
 			if time.Since(since) >= g.quiet {
@@ -74,12 +67,7 @@ func (g *Game) run(ctx context.Context, since time.Time) {
 			}
 		}
 		g.tell()
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return
-		}
-	}
+	})
 }
 
 // obey does what the policy of a host asks for now.

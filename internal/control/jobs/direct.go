@@ -9,6 +9,7 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/periodic"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -105,16 +106,7 @@ func (j *Jobs) stopDirectly(ctx context.Context, asked store.QueuedJob, cancel [
 
 // keepWriting writes rows that there was no room for, until ctx ends.
 func (j *Jobs) keepWriting(ctx context.Context) {
-	tick := time.NewTicker(writeEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			j.writeDirect(ctx)
-		case <-ctx.Done():
-			return
-		}
-	}
+	periodic.Run(ctx, periodic.Schedule{Every: writeEvery}, j.writeDirect)
 }
 
 // writeDirect writes what can be written, oldest first: what somebody asks for

@@ -7,6 +7,7 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/periodic"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -42,25 +43,18 @@ func (j *Jobs) Wait() { j.running.Wait() }
 // keepSending sends what waits for its host, until ctx ends. A message that
 // comes twice does no harm: the claim drops it.
 func (j *Jobs) keepSending(ctx context.Context) {
-	tick := time.NewTicker(j.again)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+	periodic.Run(ctx, periodic.Schedule{Every: j.again}, func(ctx context.Context) {
 		active, err := j.storage.Active(ctx)
 		if err != nil {
 			j.log.Error("send jobs again", "err", err)
-			continue
+			return
 		}
 		for _, v := range next(active) {
 			if v.State == left4me.JobQueued {
 				j.send(ctx, v)
 			}
 		}
-	}
+	})
 }
 
 // resume sends what is active. The bus drops what it still has; a claim drops
@@ -88,23 +82,19 @@ func (j *Jobs) resume(ctx context.Context) error {
 // resumeWithRoom sends what is active when the queue takes messages, after a
 // start on a full disk: there was no host yet that could be asked directly.
 func (j *Jobs) resumeWithRoom(ctx context.Context) {
-	tick := time.NewTicker(writeEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+	ctx, done := context.WithCancel(ctx)
+	defer done()
+	periodic.Run(ctx, periodic.Schedule{Every: writeEvery}, func(ctx context.Context) {
 		if j.bus.Full() != nil {
-			continue
+			return
 		}
 		err := j.resume(ctx)
-		if err == nil || ctx.Err() != nil {
-			return
+		if err == nil {
+			done()
+		} else if ctx.Err() == nil {
+			j.log.Error("send jobs again", "err", err)
 		}
-		j.log.Error("send jobs again", "err", err)
-	}
+	})
 }
 
 // interrupt ends a job that was begun as often as it may be.

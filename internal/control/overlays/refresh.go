@@ -8,12 +8,13 @@ import (
 
 	"github.com/left4me/left4me/internal/control/restart"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/periodic"
 	"github.com/left4me/left4me/internal/store"
 )
 
 const (
-	lookEvery  = 20 * time.Second       // at the clock
-	pause      = 200 * time.Millisecond // between two looks, however much happens
+	checkEvery = 20 * time.Second       // for what is due
+	pause      = 200 * time.Millisecond // between two checks, however much happens
 	quietStart = 5 * time.Minute        // in which nothing is begun that nobody asked for
 	tidyEvery  = 24 * time.Hour
 	keepGone   = 7 * 24 * time.Hour // definitions of deleted overlays, at least
@@ -44,26 +45,14 @@ func (c *Content) Run(ctx context.Context) error {
 	}()
 	defer func() { <-done; <-done }()
 	began := time.Now()
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
 	c.wake(true) // for what came when nobody looked
-	for {
-		select {
-		case <-tick.C:
-		case <-c.poke:
-		case <-ctx.Done():
-			return nil
-		}
+	periodic.Run(ctx, periodic.Schedule{Every: checkEvery, Wake: c.poke, Pause: pause}, func(ctx context.Context) {
 		err := c.lookAfter(ctx, time.Since(began) >= c.quiet)
 		if err != nil && ctx.Err() == nil {
 			c.log.Error("look after overlays", "err", err)
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	})
+	return nil
 }
 
 // wake makes Run look at what is due; built says that a revision may be new. It

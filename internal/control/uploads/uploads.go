@@ -28,6 +28,7 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/hostfs"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/periodic"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -42,7 +43,7 @@ const (
 	prefix     = "upload-"
 	sentPrefix = "sent-" // of those that were published and are kept
 	idLength   = 26
-	lookEvery  = 10 * time.Minute
+	sweepEvery = 10 * time.Minute
 )
 
 // Upload is what somebody is sending.
@@ -226,16 +227,8 @@ func (u *Uploads) Delete(ctx context.Context, by accounts.Actor, id string) erro
 
 // Run drops what nobody went on with, until ctx ends.
 func (u *Uploads) Run(ctx context.Context) error {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		u.sweep(ctx)
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	periodic.Run(ctx, periodic.Schedule{Every: sweepEvery, AtOnce: true}, u.sweep)
+	return nil
 }
 
 // mayUse reports whether somebody may see and change an upload.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/periodic"
 )
 
 const (
@@ -41,7 +42,7 @@ func Full(dir string) bool {
 // its processes left behind as they ended. It returns when ctx ends.
 func watch(ctx context.Context, dir string, script int, end context.CancelCauseFunc) {
 	alone := os.Getpid() == 1 // what is there is the script's
-	for look := time.NewTicker(lookEvery); ; {
+	periodic.Run(ctx, periodic.Schedule{Every: lookEvery, AtOnce: true}, func(context.Context) {
 		if Full(dir) {
 			end(ErrFull)
 		}
@@ -54,13 +55,7 @@ func watch(ctx context.Context, dir string, script int, end context.CancelCauseF
 				_, _ = unix.Wait4(p.pid, nil, unix.WNOHANG, nil)
 			}
 		}
-		select {
-		case <-ctx.Done():
-			look.Stop()
-			return
-		case <-look.C:
-		}
-	}
+	})
 }
 
 // endAll ends everything that descends from this process, and returns when it

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/periodic"
 	"github.com/left4me/left4me/source/a2s"
 )
 
@@ -106,8 +107,6 @@ func (p *Poller) Run(ctx context.Context) error {
 }
 
 func (p *Poller) ask(ctx context.Context) {
-	tick := time.NewTicker(Interval)
-	defer tick.Stop()
 	var buf []byte
 	type query struct {
 		port      uint16
@@ -115,7 +114,7 @@ func (p *Poller) ask(ctx context.Context) {
 		players   bool
 	}
 	var queries []query
-	for {
+	periodic.Run(ctx, periodic.Schedule{Every: Interval, AtOnce: true}, func(context.Context) {
 		queries = queries[:0]
 		p.mu.Lock()
 		for port, t := range p.targets {
@@ -129,12 +128,7 @@ func (p *Poller) ask(ctx context.Context) {
 				buf = p.send(buf, q.port, a2s.KindPlayers, q.challenge)
 			}
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+	})
 }
 
 var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})

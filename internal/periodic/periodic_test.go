@@ -1,0 +1,163 @@
+package periodic
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// starts runs a schedule for a time, and returns when it called do, which takes a
+// while each time.
+func starts(t *testing.T, s Schedule, within, takes time.Duration) (at []time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	began := time.Now()
+	var running atomic.Int32
+	Run(ctx, s, func(context.Context) {
+		if running.Add(1) > 1 {
+			t.Error("two runs at a time")
+		}
+		at = append(at, time.Since(began))
+		time.Sleep(takes) // of the bubble
+		running.Add(-1)
+	})
+	return at
+}
+
+func TestScheduleSaysWhenItRuns(t *testing.T) {
+	const second = time.Second
+	// backOff waits 1 s, 2 s, 4 s and so on.
+	backOff := func() func() time.Duration {
+		wait := second / 2
+		return func() time.Duration { wait *= 2; return wait }
+	}
+	for name, c := range map[string]struct {
+		schedule Schedule
+		takes    time.Duration
+		want     []time.Duration
+	}{
+		"every": {Schedule{Every: 10 * second}, 0, []time.Duration{10 * second, 20 * second, 30 * second}},
+		"every, at once": {
+			Schedule{Every: 10 * second, AtOnce: true},
+			0,
+			[]time.Duration{0, 10 * second, 20 * second, 30 * second},
+		},
+		"every, from start to start": {
+			Schedule{Every: 10 * second},
+			4 * second,
+			[]time.Duration{10 * second, 20 * second, 30 * second},
+		},
+		"runs that are missed are one": {
+			Schedule{Every: 3 * second},
+			14 * second,
+			[]time.Duration{3 * second, 17 * second, 31 * second},
+		},
+		"next": {
+			Schedule{Next: backOff()},
+			0,
+			[]time.Duration{second, 3 * second, 7 * second, 15 * second, 31 * second},
+		},
+		"next, at once": {
+			Schedule{Next: backOff(), AtOnce: true},
+			0,
+			[]time.Duration{0, second, 3 * second, 7 * second, 15 * second, 31 * second},
+		},
+		"next, from the end of a run": {
+			Schedule{Next: func() time.Duration { return 10 * second }},
+			5 * second,
+			[]time.Duration{10 * second, 25 * second},
+		},
+		"a pause that is longer than all": {
+			Schedule{Every: second, Pause: 12 * second},
+			0,
+			[]time.Duration{second, 13 * second, 25 * second},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if got := starts(t, c.schedule, 35*second, c.takes); !slices.Equal(got, c.want) {
+					t.Errorf("it ran at %v, want %v", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+func TestWakeRunsBeforeTheTimeAndOnceForABurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wake := make(chan struct{}, 1)
+		go func() {
+			time.Sleep(3 * time.Second)
+			for range 50 { // while it runs and pauses
+				select {
+				case wake <- struct{}{}:
+				default:
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}()
+		got := starts(t, Schedule{Every: 10 * time.Second, Wake: wake, Pause: time.Second}, 25*time.Second, 0)
+		if want := []time.Duration{3 * time.Second, 4 * time.Second, 10 * time.Second, 20 * time.Second}; !slices.Equal(got, want) {
+			t.Errorf("it ran at %v, want %v", got, want)
+		}
+	})
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	for name, c := range map[string]struct {
+		schedule Schedule
+		ends     time.Duration // the context
+		runs     int
+	}{
+		"before it began":  {Schedule{Every: time.Hour, AtOnce: true}, 0, 0},
+		"while it waits":   {Schedule{Every: time.Hour, AtOnce: true}, time.Minute, 1},
+		"while it pauses":  {Schedule{Every: time.Second, Pause: time.Hour}, time.Minute, 1},
+		"next is far away": {Schedule{Next: func() time.Duration { return time.Hour }}, time.Minute, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				if c.ends == 0 {
+					cancel()
+				}
+				time.AfterFunc(c.ends, cancel)
+				began, runs := time.Now(), 0
+				Run(ctx, c.schedule, func(got context.Context) {
+					if got != ctx || got.Err() != nil {
+						t.Error("it runs with another context, or one that has ended")
+					}
+					runs++
+				})
+				if took := time.Since(began); took != c.ends || runs != c.runs {
+					t.Errorf("it returned after %v and %d runs, want %v and %d", took, runs, c.ends, c.runs)
+				}
+			})
+		})
+	}
+}
+
+// Run has been woken and its context has ended: whichever it sees first, nothing runs.
+func TestNothingRunsAfterTheContextHasEnded(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			wake := make(chan struct{}, 1)
+			time.AfterFunc(time.Second, func() { cancel(); wake <- struct{}{} })
+			Run(ctx, Schedule{Every: time.Hour, Wake: wake}, func(context.Context) { t.Error("it runs") })
+		})
+	}
+}
+
+func TestAPanicReachesTheCaller(t *testing.T) {
+	defer func() {
+		if got := recover(); got != "broken" {
+			t.Errorf("recovered %v", got)
+		}
+	}()
+	Run(t.Context(), Schedule{Every: time.Hour, AtOnce: true}, func(context.Context) { panic("broken") })
+	t.Error("it returned")
+}
