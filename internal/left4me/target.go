@@ -1,0 +1,36 @@
+package left4me
+
+// TargetKind is the kind of object that a permission or an event is about.
+type TargetKind string
+
+// The kinds of targets.
+const (
+	ServerTarget    TargetKind = "server"
+	BlueprintTarget TargetKind = "blueprint"
+	OverlayTarget   TargetKind = "overlay"
+	HostTarget      TargetKind = "host"
+	UserTarget      TargetKind = "user"
+	// SiteTarget is left4me as a whole: whatever belongs to no other target, such as
+	// builds of the game, backups and settings.
+	SiteTarget TargetKind = "site"
+)
+
+// Target is one object. ID is never used again for another object, while a new one
+// may get the name of a deleted one; it is empty where only the name is known.
+type Target struct {
+	Kind TargetKind `json:"kind"`
+	ID   string     `json:"id,omitempty"`
+	Name string     `json:"name,omitempty"`
+}
+
+// Site is the target for whatever belongs to no other.
+var Site = Target{Kind: SiteTarget}
+
+// OnServer is the server of this name as a target.
+func OnServer(n Name) Target { return Target{Kind: ServerTarget, Name: string(n)} }
+
+// OnBlueprint is the blueprint of this name as a target.
+func OnBlueprint(n Name) Target { return Target{Kind: BlueprintTarget, Name: string(n)} }
+
+// OnOverlay is the overlay of this name as a target.
+func OnOverlay(n Name) Target { return Target{Kind: OverlayTarget, Name: string(n)} }
