@@ -8,10 +8,11 @@ import (
 	"net/url"
 	"os"
 	"os/user"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/left4me/left4me/internal/durable"
 )
 
 // envMode lets left4me read its settings, and nobody else.
@@ -107,24 +108,7 @@ func writeSealed(name, text string) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(name)
-	tmp, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.WriteString(text)
-	if err := errors.Join(err, tmp.Chown(0, gid), tmp.Chmod(envMode), tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), name); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.WriteFile(name, []byte(text), envMode, func(f *os.File) error { return f.Chown(0, gid) })
 }
 
 // address is where the panel is, and what somebody has to know to get there.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -292,7 +293,7 @@ func (p *Part) Keep() (left4me.Backup, error) {
 		err = os.Rename(p.file(), p.archives.File(p.name))
 	}
 	if err == nil {
-		err = syncDir(p.archives.Dir)
+		err = durable.SyncDir(p.archives.Dir)
 	}
 	if err != nil {
 		return p.note, fmt.Errorf("keep backup %s: %w", p.name, err)
@@ -403,15 +404,10 @@ func (s Archives) write(name string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return full(err, s.Dir)
+	if _, err = f.Write(text); err != nil {
+		return full(errors.Join(err, f.Close(), os.Remove(f.Name())), s.Dir)
 	}
-	if err := os.Rename(f.Name(), name); err != nil {
-		return err
-	}
-	return syncDir(s.Dir)
+	return full(durable.Replace(f, name), s.Dir)
 }
 
 // Expired names the backups of the schedule that are not kept: of each of the

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -309,19 +310,10 @@ func ownSettings(text []byte) []byte {
 }
 
 func writeSettings(p string, text []byte, to *receivers) error {
-	f, err := os.CreateTemp(filepath.Dir(p), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
 	if to != nil { // root's, and for left4me to read
-		err = errors.Join(err, f.Chown(0, to.own.gid), f.Chmod(0o640))
+		return durable.WriteFile(p, text, 0o640, func(f *os.File) error { return f.Chown(0, to.own.gid) })
 	}
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), p)
+	return durable.WriteFile(p, text, 0o600)
 }
 
 // publish puts aside what is there and renames what was laid out into its place.
@@ -348,13 +340,5 @@ func (t Target) publish(top *os.Root, stage string) (aside string, err error) {
 			return aside, err
 		}
 	}
-	return aside, syncDir(t.Root)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return aside, durable.SyncDir(t.Root)
 }

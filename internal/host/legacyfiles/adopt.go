@@ -23,6 +23,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -87,7 +88,7 @@ func (f *Files) Overlay(n left4me.Name, keys []string, note any) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, NoteName), append(b, '\n'))
+	return durable.WriteFile(filepath.Join(dir, NoteName), append(b, '\n'), 0o644)
 }
 
 // Cache takes a directory of downloads.
@@ -215,7 +216,7 @@ func (f *Files) place(what, from, to string) error {
 		err = os.Rename(staged, to)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(to))
+		err = durable.SyncDir(filepath.Dir(to))
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -342,30 +343,4 @@ func revisions(dir string) bool {
 		}
 	}
 	return err == nil && found
-}
-
-// writeFile writes a file as a whole.
-func writeFile(name string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), name)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(name))
-	}
-	return err
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

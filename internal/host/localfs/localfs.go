@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/hostfs"
 )
 
@@ -200,7 +201,7 @@ func (f *FS) Append(ctx context.Context, p string, data []byte) error {
 			return err
 		}
 		_, err = file.Write(data)
-		return errors.Join(err, file.Sync(), file.Close())
+		return errors.Join(err, durable.Close(file))
 	})
 }
 
@@ -211,25 +212,11 @@ func (f *FS) Put(ctx context.Context, p string, data []byte) error {
 		if err != nil {
 			return err
 		}
-		_, err = file.Write(data)
-		if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-			err = dir.Rename(rest+".new", rest)
+		if _, err = file.Write(data); err != nil {
+			return errors.Join(err, file.Close(), dir.Remove(rest+".new"))
 		}
-		if err != nil {
-			return errors.Join(err, dir.Remove(rest+".new"))
-		}
-		return syncDir(dir, path.Dir(rest))
+		return durable.ReplaceIn(dir, file, rest+".new", rest)
 	})
-}
-
-// syncDir brings the entries of a directory to the disk.
-func syncDir(dir *os.Root, p string) error {
-	d, err := dir.Open(p)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // MakeDir implements hostfs.FS. Directories right beneath the root are of mode

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -188,12 +189,7 @@ func (p *part) publish() error {
 		return err
 	}
 	_ = os.Remove(p.stateFile())
-	dir, err := os.Open(filepath.Dir(p.file))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	return durable.SyncDir(filepath.Dir(p.file))
 }
 
 // discard removes it.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -98,7 +99,7 @@ func (s *Repository) Delete(n left4me.Name, used Used) (until time.Time, err err
 				return until, err
 			}
 			s.changed()
-			return at.Add(keptFor), errors.Join(syncDir(filepath.Join(s.dir, deletedDir)), syncDir(s.dir))
+			return at.Add(keptFor), errors.Join(durable.SyncDir(filepath.Join(s.dir, deletedDir)), durable.SyncDir(s.dir))
 		}
 		at = at.Add(time.Second) // deleted twice within one
 	}
@@ -144,7 +145,7 @@ func (s *Repository) Restore(n left4me.Name) (int, error) {
 		r.Last = now.Last
 		err = s.save(s.overlay(n), &r)
 	}
-	return r.Current, errors.Join(err, syncDir(s.dir))
+	return r.Current, errors.Join(err, durable.SyncDir(s.dir))
 }
 
 // expire removes what nobody can take back any more.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -71,7 +72,7 @@ func (s *Repository) drop(dir string, r *record, number int) error {
 	if r.Revisions[i].Hand { // else it would be taken again
 		text, err := json.Marshal(notes{V: recordVersion, Dropped: true, Revision: left4me.Revision{Number: number}})
 		if err == nil {
-			err = writeSynced(dir, strconv.Itoa(number)+notesSuffix, text)
+			err = durable.WriteFile(filepath.Join(dir, strconv.Itoa(number)+notesSuffix), text, 0o644)
 		}
 		if err != nil {
 			return s.full(err, 0)

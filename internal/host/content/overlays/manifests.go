@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -84,7 +85,7 @@ func (s *Repository) manifest(ctx context.Context, n left4me.Name, v revision) (
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := writeSynced(dir, strconv.Itoa(number)+filesSuffix, appendManifest(nil, 0, nil, m)); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, strconv.Itoa(number)+filesSuffix), appendManifest(nil, 0, nil, m), 0o644); err != nil {
 		return nil, s.full(err, int64(len(m)*64))
 	}
 	s.changed()

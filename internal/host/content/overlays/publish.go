@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -101,13 +102,13 @@ func (s *Repository) commit(ctx context.Context, st *Staging, r left4me.Revision
 			return r, err
 		}
 	}
-	if err := syncDir(dir); err != nil {
+	if err := durable.SyncDir(dir); err != nil {
 		return r, err
 	}
 	if err := os.Rename(st.sealed.dir, filepath.Join(dir, name)); err != nil {
 		return r, err
 	}
-	if err := syncDir(dir); err != nil {
+	if err := durable.SyncDir(dir); err != nil {
 		return r, err
 	}
 	for k, p := range st.sealed.first {
@@ -129,10 +130,11 @@ func (s *Repository) prepare(st *Staging, rec record, r left4me.Revision, m Meta
 		return err
 	}
 	private := s.private(st.job)
-	if err := writeSynced(private, "revision"+notesSuffix, text); err != nil {
+	if err := durable.WriteFile(filepath.Join(private, "revision"+notesSuffix), text, 0o644); err != nil {
 		return err
 	}
-	return writeSynced(private, "revision"+filesSuffix, s.encode(s.overlay(st.overlay), rec.Current, st.sealed.files))
+	return durable.WriteFile(filepath.Join(private, "revision"+filesSuffix),
+		s.encode(s.overlay(st.overlay), rec.Current, st.sealed.files), 0o644)
 }
 
 // syncTree brings a tree to the disk, of which so many files are new.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -207,38 +208,12 @@ func (s *Repository) save(dir string, r *record) error {
 	if err != nil {
 		return err
 	}
-	if err := writeSynced(dir, recordName, append(data, '\n')); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, recordName), append(data, '\n'), 0o644); err != nil {
 		return s.full(fmt.Errorf("write %s: %w", recordName, err), int64(len(data)))
 	}
 	r.written = true
 	s.changed()
 	return nil
-}
-
-// writeSynced writes a file as a whole: temporary, synced, renamed.
-func writeSynced(dir, name string, data []byte) error {
-	tmp, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), filepath.Join(dir, name))
-	}
-	if err == nil {
-		err = syncDir(dir)
-	}
-	return err
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // notesSuffix is of what is kept of a revision besides its files. It is written

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -112,7 +113,7 @@ func WriteEnd(dir string, e End) error {
 		return err
 	}
 	_, err = f.Write(b)
-	return errors.Join(err, f.Sync(), f.Close())
+	return errors.Join(err, durable.Close(f))
 }
 
 // ReadEnd returns how a build ended, or nil when it has not, or was cut off.

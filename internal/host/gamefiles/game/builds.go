@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -198,32 +199,10 @@ func save(dir string, b Builds) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, ".new-builds-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", fileName, err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(append(data, '\n'))
-	err = errors.Join(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), filepath.Join(dir, fileName))
-	}
-	if err == nil {
-		err = syncDir(dir)
-	}
-	if err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, fileName), append(data, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write %s: %w", fileName, err)
 	}
 	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // Layers returns the layers that a server starts with, top first, and the build

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -89,7 +90,7 @@ func (i *Installation) replace(ctx context.Context, old []string, name, tmp stri
 		if err := os.Rename(tmp, to); err != nil {
 			return err
 		}
-		if err := syncDir(i.dir); err != nil {
+		if err := durable.SyncDir(i.dir); err != nil {
 			return err
 		}
 		for k := range b.Builds {

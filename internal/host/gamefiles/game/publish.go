@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -87,7 +88,7 @@ func (i *Installation) move(ctx context.Context, upper, name string) error {
 		}
 		return err
 	}
-	return errors.Join(syncDir(filepath.Dir(upper)), syncDir(i.dir))
+	return errors.Join(durable.SyncDir(filepath.Dir(upper)), durable.SyncDir(i.dir))
 }
 
 // isWritten sees that the layer that SteamCMD wrote is a directory. A program

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -237,7 +238,7 @@ func unpackFile(root *os.Root, name string, mode fs.FileMode, content io.Reader)
 		}
 		return &writeError{err}
 	}
-	if err := errors.Join(f.Chmod(perm), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(f.Chmod(perm), durable.Close(f)); err != nil {
 		return &writeError{err}
 	}
 	return nil
@@ -295,14 +296,5 @@ func replace(temp, dir string) error {
 	if old != "" {
 		_ = os.RemoveAll(old)
 	}
-	return syncDir(filepath.Dir(dir))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return durable.SyncDir(filepath.Dir(dir))
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -153,37 +154,15 @@ func (f Files) directory(dir string, mode fs.FileMode) error {
 
 // writeFile replaces a file as a whole: temporary file, synced, renamed.
 func (f Files) writeFile(name string, data []byte, mode fs.FileMode) error {
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, f.seal(tmp, mode)); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), name); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(name))
+	return durable.WriteFile(name, data, mode, f.give)
 }
 
-// seal gives a written file its group and mode, syncs and closes it.
-func (f Files) seal(file *os.File, mode fs.FileMode) error {
-	var err error
-	if f.Group >= 0 {
-		err = file.Chown(-1, f.Group)
+// give gives a written file its group.
+func (f Files) give(file *os.File) error {
+	if f.Group < 0 {
+		return nil
 	}
-	return errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return file.Chown(-1, f.Group)
 }
 
 // RconPassword returns the password of a server's remote console and makes one
@@ -231,7 +210,7 @@ func (f Files) writeConfig(ctx context.Context, n left4me.Name, files map[string
 	if err := os.Rename(tmp, filepath.Join(dir, next)); err != nil {
 		return "", err
 	}
-	return next, syncDir(dir)
+	return next, durable.SyncDir(dir)
 }
 
 var errOther = errors.New("it holds something else")
@@ -282,7 +261,7 @@ func (f Files) writeLayerFile(layer, name, text string) error {
 		return err
 	}
 	_, err = file.WriteString(text)
-	return errors.Join(err, f.seal(file, 0o640))
+	return errors.Join(err, f.give(file), file.Chmod(0o640), durable.Close(file))
 }
 
 func newestGeneration(dir string) (int, error) {
