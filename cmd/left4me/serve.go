@@ -167,7 +167,8 @@ func serve(ctx context.Context, s settings) error {
 
 	full := func() *left4me.Error { return fullDisk(st, b) }
 	apiHandler := api.New(api.Deps{
-		Servers: srv, Jobs: list, Content: con, Uploads: sent, Layers: layers.New(con, files), Game: gam, Accounts: acc, Backups: bak,
+		Servers: srv, Jobs: list, Content: con, Uploads: sent,
+		Layers: layers.New(con.Revisions(), files), Game: gam, Accounts: acc, Backups: bak,
 		Hosts: machines, Version: programVersion(), PublicAddress: s.publicAddress, Log: log,
 		Ready: func(ctx context.Context) error {
 			return errors.Join(st.Ping(ctx), machines.Ping(ctx, left4me.LocalHost))

@@ -42,7 +42,7 @@ const (
 type Deps struct {
 	Servers  *servers.Servers
 	Jobs     *jobs.Jobs
-	Content  *overlays.Content
+	Content  *overlays.Overlays
 	Uploads  *uploads.Uploads
 	Layers   *layers.Layers
 	Game     *game.Game

@@ -36,12 +36,12 @@ func (a *api) blueprintOf(ctx context.Context, v left4me.Blueprint, err error) (
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
-	all[0].Warnings = append(all[0].Warnings, a.Servers.WarningsOf(ctx, v.Settings, v.Overlays)...)
+	all[0].Warnings = append(all[0].Warnings, a.Servers.Warnings().OfStack(ctx, v.Settings, v.Overlays)...)
 	return all[0], nil
 }
 
 func (a *api) listBlueprints(ctx context.Context, _ *none) ([]apitype.Blueprint, error) {
-	found, err := a.Content.Blueprints(ctx)
+	found, err := a.Content.Blueprints().List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (a *api) showBlueprint(ctx context.Context, in *ByName) (apitype.Blueprint,
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
-	v, err := a.Content.Blueprint(ctx, name)
+	v, err := a.Content.Blueprints().Get(ctx, name)
 	return a.blueprintOf(ctx, v, err)
 }
 
@@ -62,7 +62,7 @@ func (a *api) createBlueprint(ctx context.Context, in *struct{ Body apitype.NewB
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
-	v, err := a.Content.CreateBlueprint(ctx,
+	v, err := a.Content.Blueprints().Create(ctx,
 		left4me.Blueprint{Name: left4me.Name(in.Body.Name), Overlays: overlays, Settings: in.Body.Settings})
 	return a.blueprintOf(ctx, v, err)
 }
@@ -80,7 +80,7 @@ func (a *api) updateBlueprint(ctx context.Context, in *struct {
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
-	v, err := a.Content.UpdateBlueprint(ctx, actorOf(ctx).Name,
+	v, err := a.Content.Blueprints().Update(ctx, actorOf(ctx).Name,
 		left4me.Blueprint{Name: name, Version: in.Body.Version, Overlays: overlays, Settings: in.Body.Settings})
 	return a.blueprintOf(ctx, v, err)
 }
@@ -90,5 +90,5 @@ func (a *api) deleteBlueprint(ctx context.Context, in *ByName) (apitype.Deleted,
 	if err != nil {
 		return apitype.Deleted{}, err
 	}
-	return apitype.Deleted{Name: name}, a.Content.DeleteBlueprint(ctx, actorOf(ctx).Name, name)
+	return apitype.Deleted{Name: name}, a.Content.Blueprints().Delete(ctx, actorOf(ctx).Name, name)
 }

@@ -25,11 +25,11 @@ func (a *api) campaignRoutes(h huma.API) {
 	route(h, http.MethodPost, "/servers/{name}/map", "changeMap", accounts.Act, 200, "Change the map of a server that runs", a.changeMap)
 	a.picture(h, "/servers/{name}/picture", "showServerPicture", "Show a picture of an add-on that a server has",
 		func(ctx context.Context, n left4me.Name, in *pictureInput) (overlays.FileAnswer, error) {
-			return a.Servers.File(ctx, n, in.File, in.Image)
+			return a.Servers.Files().Get(ctx, n, in.File, in.Image)
 		})
 	a.picture(h, "/overlays/{name}/picture", "showOverlayPicture", "Show a picture of an add-on of an overlay",
 		func(ctx context.Context, n left4me.Name, in *pictureInput) (overlays.FileAnswer, error) {
-			return a.Content.File(ctx, n, in.Revision, in.File, in.Image)
+			return a.Content.Revisions().File(ctx, n, in.Revision, in.File, in.Image)
 		})
 }
 
@@ -61,7 +61,7 @@ func (a *api) serverClashes(ctx context.Context, in *ByName) ([]left4me.Warning,
 	if err != nil {
 		return nil, err
 	}
-	all, err := a.Servers.Clashes(ctx, name)
+	all, err := a.Servers.Files().Clashes(ctx, name)
 	if all == nil {
 		all = []left4me.Warning{}
 	}
@@ -78,7 +78,7 @@ func (a *api) changeMap(ctx context.Context, in *mapInput) (apitype.MapChange, e
 	if err != nil {
 		return apitype.MapChange{}, err
 	}
-	return in.Body, a.Servers.ChangeMap(ctx, actorOf(ctx).Name, name, in.Body.Map, in.Body.Mode)
+	return in.Body, a.Servers.Consoles().ChangeMap(ctx, actorOf(ctx).Name, name, in.Body.Map, in.Body.Mode)
 }
 
 type pictureInput struct {

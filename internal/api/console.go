@@ -24,7 +24,7 @@ func (a *api) followConsole(ctx context.Context, in *consoleInput) (feed, error)
 			return nil, err
 		}
 	}
-	chunks, err := a.Servers.Console(ctx, name, after)
+	chunks, err := a.Servers.Consoles().Follow(ctx, name, after)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (a *api) tailConsole(ctx context.Context, in *ByName) (apitype.ConsoleTail,
 	if err != nil {
 		return apitype.ConsoleTail{}, err
 	}
-	c, err := a.Servers.Recent(ctx, name)
+	c, err := a.Servers.Consoles().Recent(ctx, name)
 	return apitype.ConsoleTail{Text: shownTo(ctx)(c.Text), Position: c.Position}, err
 }
 
@@ -58,7 +58,7 @@ func (a *api) runCommand(ctx context.Context, in *struct {
 	if err != nil {
 		return apitype.CommandOutput{}, err
 	}
-	out, err := a.Servers.Command(ctx, actorOf(ctx).Name, name, in.Body.Command)
+	out, err := a.Servers.Consoles().Command(ctx, actorOf(ctx).Name, name, in.Body.Command)
 	return apitype.CommandOutput{Output: out}, err
 }
 

@@ -42,7 +42,7 @@ func (a *api) serverFiles(ctx context.Context, in *filesInput) (left4me.Page[lef
 	if err != nil {
 		return left4me.Page[left4me.TreeFile]{}, err
 	}
-	p, err := a.Servers.Files(ctx, name, in.filter())
+	p, err := a.Servers.Files().List(ctx, name, in.filter())
 	return pageOf(p), err
 }
 
@@ -51,7 +51,7 @@ func (a *api) serverWritten(ctx context.Context, in *filesInput) (left4me.Page[l
 	if err != nil {
 		return left4me.Page[left4me.TreeFile]{}, err
 	}
-	p, err := a.Servers.Written(ctx, name, in.filter())
+	p, err := a.Servers.Files().Written(ctx, name, in.filter())
 	return pageOf(p), err
 }
 
@@ -66,7 +66,7 @@ func (a *api) serverFile(ctx context.Context, in *fileInput) (apitype.ServerFile
 	if err != nil {
 		return apitype.ServerFile{}, err
 	}
-	f, err := a.Servers.File(ctx, name, in.Path, in.Inside)
+	f, err := a.Servers.Files().Get(ctx, name, in.Path, in.Inside)
 	if err != nil {
 		return apitype.ServerFile{}, err
 	}
@@ -84,7 +84,7 @@ func (a *api) serverPending(ctx context.Context, in *pagingInput) (left4me.Page[
 	if err != nil {
 		return left4me.Page[left4me.FileChange]{}, err
 	}
-	p, err := a.Servers.Pending(ctx, name, in.After, in.Limit)
+	p, err := a.Servers.Files().Pending(ctx, name, in.After, in.Limit)
 	return pageOf(p), err
 }
 
@@ -103,7 +103,7 @@ func (a *api) compareServers(ctx context.Context, in *compareInput) (left4me.Pag
 	if err != nil {
 		return left4me.Page[left4me.FileChange]{}, err
 	}
-	p, err := a.Servers.Compare(ctx, name, other, in.After, in.Limit)
+	p, err := a.Servers.Files().Compare(ctx, name, other, in.After, in.Limit)
 	return pageOf(p), err
 }
 
@@ -117,6 +117,6 @@ func (a *api) discardWritten(ctx context.Context, in *pathsInput) (apitype.Job, 
 	if err != nil {
 		return apitype.Job{}, err
 	}
-	v, err := a.Servers.Discard(ctx, actorOf(ctx).Name, name, in.Body.Paths)
+	v, err := a.Servers.Files().Discard(ctx, actorOf(ctx).Name, name, in.Body.Paths)
 	return jobOf(v), err
 }

@@ -111,7 +111,7 @@ func definitionOf(name left4me.Name, d apitype.OverlayDefinition) left4me.Overla
 }
 
 func (a *api) createOverlay(ctx context.Context, in *struct{ Body apitype.NewOverlay }) (apitype.Overlay, error) {
-	v, err := a.Content.CreateOverlay(ctx, actorOf(ctx).Name, definitionOf(left4me.Name(in.Body.Name), in.Body.OverlayDefinition))
+	v, err := a.Content.Create(ctx, actorOf(ctx).Name, definitionOf(left4me.Name(in.Body.Name), in.Body.OverlayDefinition))
 	if err != nil {
 		return apitype.Overlay{}, err
 	}
@@ -130,7 +130,7 @@ func (a *api) changeOverlay(ctx context.Context, in *changeOverlayInput) (apityp
 	}
 	v := definitionOf(n, in.Body.OverlayDefinition)
 	v.Version = in.Body.Version
-	changed, err := a.Content.UpdateOverlay(ctx, actorOf(ctx).Name, v)
+	changed, err := a.Content.Update(ctx, actorOf(ctx).Name, v)
 	if err != nil {
 		return apitype.Overlay{}, err
 	}
@@ -138,11 +138,11 @@ func (a *api) changeOverlay(ctx context.Context, in *changeOverlayInput) (apityp
 }
 
 func (a *api) deleteOverlay(ctx context.Context, in *ByName) (apitype.Job, error) {
-	return a.onOverlay(ctx, in.Name, a.Content.DeleteOverlay)
+	return a.onOverlay(ctx, in.Name, a.Content.Delete)
 }
 
 func (a *api) restoreOverlay(ctx context.Context, in *ByName) (apitype.Job, error) {
-	return a.onOverlay(ctx, in.Name, a.Content.RestoreOverlay)
+	return a.onOverlay(ctx, in.Name, a.Content.Restore)
 }
 
 // onOverlay asks for a job on an overlay.

@@ -39,7 +39,7 @@ func (a *api) showRevision(ctx context.Context, in *ByRevision) (left4me.Content
 	if err != nil {
 		return left4me.Content{}, err
 	}
-	v, err := a.Content.Revision(ctx, n, rev)
+	v, err := a.Content.Revisions().Get(ctx, n, rev)
 	return contentOf(v), err
 }
 
@@ -59,11 +59,11 @@ func onRevision(ctx context.Context, in ByRevision,
 }
 
 func (a *api) useRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
-	return onRevision(ctx, *in, a.Content.Use)
+	return onRevision(ctx, *in, a.Content.Revisions().Use)
 }
 
 func (a *api) dropRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
-	return onRevision(ctx, *in, a.Content.DropRevision)
+	return onRevision(ctx, *in, a.Content.Revisions().Drop)
 }
 
 type labelInput struct {
@@ -73,7 +73,7 @@ type labelInput struct {
 
 func (a *api) labelRevision(ctx context.Context, in *labelInput) (left4me.Content, error) {
 	return onRevision(ctx, in.ByRevision, func(ctx context.Context, by string, n left4me.Name, rev int) (left4me.Content, error) {
-		return a.Content.Label(ctx, by, n, rev, in.Body.Label)
+		return a.Content.Revisions().Label(ctx, by, n, rev, in.Body.Label)
 	})
 }
 
@@ -101,7 +101,7 @@ func (a *api) listFiles(ctx context.Context, in *revisionFilesInput) (left4me.Pa
 	if err != nil {
 		return left4me.Page[left4me.TreeFile]{}, err
 	}
-	p, err := a.Content.Tree(ctx, n, rev, in.filter())
+	p, err := a.Content.Revisions().Tree(ctx, n, rev, in.filter())
 	return pageOf(p), err
 }
 
@@ -136,7 +136,7 @@ func (a *api) showFile(ctx context.Context, in *revisionFileInput) (apitype.Revi
 	if err != nil {
 		return apitype.RevisionFile{}, err
 	}
-	v, err := a.Content.File(ctx, n, rev, in.Path, in.Inside)
+	v, err := a.Content.Revisions().File(ctx, n, rev, in.Path, in.Inside)
 	if err != nil {
 		return apitype.RevisionFile{}, err
 	}
@@ -157,7 +157,7 @@ func (a *api) diffOverlay(ctx context.Context, in *diffInput) (left4me.Page[left
 	if err != nil {
 		return left4me.Page[left4me.FileChange]{}, err
 	}
-	p, err := a.Content.Diff(ctx, n, in.From, in.To, in.After, in.Limit)
+	p, err := a.Content.Revisions().Diff(ctx, n, in.From, in.To, in.After, in.Limit)
 	return pageOf(p), err
 }
 

@@ -68,7 +68,7 @@ func (a *api) whole(ctx context.Context, v servers.View, err error) (apitype.Gam
 		s.Address = net.JoinHostPort(a.PublicAddress, strconv.Itoa(cmp.Or(v.Status.Port, v.Port)))
 	}
 	s.Settings = settingsFor(ctx, v.Settings)
-	s.Warnings = append(s.Warnings, a.Servers.Warnings(ctx, v.Name)...)
+	s.Warnings = append(s.Warnings, a.Servers.Warnings().Of(ctx, v.Name)...)
 	return s, nil
 }
 

@@ -34,7 +34,7 @@ func (a *api) serverConfig(ctx context.Context, in *ByName) (apitype.ConfigDiff,
 	if err != nil {
 		return d, err
 	}
-	files, err := a.Servers.ConfigDiff(ctx, name)
+	files, err := a.Servers.Files().ConfigDiff(ctx, name)
 	if err != nil {
 		return d, err
 	}

@@ -27,7 +27,7 @@ type blueprintForm struct {
 
 // blueprintViews are all blueprints, by name.
 func (p *panel) blueprintViews(r *http.Request) ([]blueprintView, error) {
-	all, err := p.Content.Blueprints(r.Context())
+	all, err := p.Content.Blueprints().List(r.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (p *panel) blueprintView(r *http.Request) (blueprintView, error) {
 			return b, nil
 		}
 	}
-	_, err = p.Content.Blueprint(r.Context(), name) // it knows how to say that there is none
+	_, err = p.Content.Blueprints().Get(r.Context(), name) // it knows how to say that there is none
 	return blueprintView{}, err
 }
 
@@ -120,9 +120,9 @@ func (p *panel) createBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	v := left4me.Blueprint{Name: left4me.Name(form.Name)}
 	var err error
 	if v.Settings, v.Overlays, err = form.definition(); err == nil {
-		_, err = p.Content.CreateBlueprint(r.Context(), v)
+		_, err = p.Content.Blueprints().Create(r.Context(), v)
 	} else {
-		err = both(err, p.Content.BlueprintMistakes(r.Context(), v, true))
+		err = both(err, p.Content.Blueprints().Mistakes(r.Context(), v, true))
 	}
 	if err == nil {
 		http.Redirect(w, r, "/blueprints/"+string(v.Name), http.StatusSeeOther)
@@ -143,7 +143,7 @@ func (p *panel) blueprintPage(r *http.Request, who accounts.Actor) (view, error)
 	}
 	f := p.frame(r, who, string(b.Name), "overlays")
 	warnings := lazy("map-warnings", func(ctx context.Context) (templ.Component, error) {
-		return mapWarnings("map-warnings", p.Servers.WarningsOf(ctx, b.Settings, b.Overlays)), nil
+		return mapWarnings("map-warnings", p.Servers.Warnings().OfStack(ctx, b.Settings, b.Overlays)), nil
 	}, onContent(), onEnds(left4me.BuildOverlay.Noun()))
 	now := deferred(func(ctx context.Context) (templ.Component, error) {
 		s := b.Settings
@@ -190,9 +190,9 @@ func (p *panel) saveBlueprint(w http.ResponseWriter, r *http.Request, who accoun
 	v := left4me.Blueprint{Name: b.Name}
 	v.Version, _ = strconv.Atoi(form.Version) // what has none is nobody's
 	if v.Settings, v.Overlays, err = form.definition(); err == nil {
-		_, err = p.Content.UpdateBlueprint(r.Context(), who.Name, v)
+		_, err = p.Content.Blueprints().Update(r.Context(), who.Name, v)
 	} else {
-		err = both(err, p.Content.BlueprintMistakes(r.Context(), v, false))
+		err = both(err, p.Content.Blueprints().Mistakes(r.Context(), v, false))
 	}
 	if err == nil {
 		http.Redirect(w, r, "/blueprints/"+string(b.Name), http.StatusSeeOther)
@@ -241,7 +241,7 @@ func (p *panel) deleteBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	if typed := r.PostForm.Get("confirm"); typed != string(b.Name) {
 		return again(http.StatusUnprocessableEntity, typed, "That is not the name. Type "+string(b.Name)+" to go on.")
 	}
-	err = p.Content.DeleteBlueprint(r.Context(), who.Name, b.Name)
+	err = p.Content.Blueprints().Delete(r.Context(), who.Name, b.Name)
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := left4me.Public(err)
 		return again(http.StatusConflict, string(b.Name), sentence(visible(e.Error())))

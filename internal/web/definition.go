@@ -239,7 +239,7 @@ func (f definitionForm) groups() []settingGroup {
 // that doesn't answer offers no overlays, and the maps of the game. Beneath are the
 // overlays of a server's blueprint.
 func (p *panel) offers(ctx context.Context, f *definitionForm, beneath []left4me.OverlayRef) {
-	all, err := p.Content.Overlays(ctx)
+	all, err := p.Content.Names(ctx)
 	if err == nil {
 		for _, n := range all {
 			if !slices.ContainsFunc(f.Stack, func(s string) bool { return nameIn(s) == n }) {
@@ -253,7 +253,7 @@ func (p *panel) offers(ctx context.Context, f *definitionForm, beneath []left4me
 // typedWarnings are those of what was typed, which only this form has.
 func (p *panel) typedWarnings(ctx context.Context, f definitionForm, beneath []left4me.OverlayRef) templ.Component {
 	first := left4me.Settings{Map: cmp.Or(f.Values["map"], f.Base.Settings.Map)}
-	return mapWarnings("typed-map-warnings", p.Servers.WarningsOf(ctx, first, append(f.stack(), beneath...)))
+	return mapWarnings("typed-map-warnings", p.Servers.Warnings().OfStack(ctx, first, append(f.stack(), beneath...)))
 }
 
 // nameIn is the overlay that a text of a stack names.

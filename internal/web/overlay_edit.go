@@ -111,7 +111,7 @@ func (p *panel) editWith(r *http.Request, who accounts.Actor, o overlayPage, v e
 
 // foundIn are the problems of one file in the current revision.
 func (p *panel) foundIn(ctx context.Context, name left4me.Name, file string) (found []left4me.Warning, err error) {
-	c, err := p.Content.Revision(ctx, name, 0)
+	c, err := p.Content.Revisions().Get(ctx, name, 0)
 	rev, _ := revision(c, 0)
 	for _, w := range rev.Warnings {
 		if w.Path == file || strings.HasPrefix(w.Path, file+":") {
@@ -166,7 +166,7 @@ func (p *panel) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 		http.Redirect(w, r, overlayPath(o.Name), http.StatusSeeOther)
 		return nil
 	}
-	c, err := p.Content.Revision(r.Context(), o.Name, 0)
+	c, err := p.Content.Revisions().Get(r.Context(), o.Name, 0)
 	if err != nil {
 		return err
 	}
@@ -243,10 +243,10 @@ func (p *panel) waitFor(ctx context.Context, job left4me.Job) (left4me.Job, erro
 // changedMeanwhile reports whether the file is another one now than it was in the
 // revision that was looked at.
 func (p *panel) changedMeanwhile(r *http.Request, name left4me.Name, v editView) bool {
-	now, errNow := p.Content.File(r.Context(), name, 0, v.Path, "")
+	now, errNow := p.Content.Revisions().File(r.Context(), name, 0, v.Path, "")
 	was, errWas := overlays.FileAnswer{}, error(left4me.NotFound)
 	if v.Base > 0 {
-		was, errWas = p.Content.File(r.Context(), name, v.Base, v.Path, "")
+		was, errWas = p.Content.Revisions().File(r.Context(), name, v.Base, v.Path, "")
 	}
 	return errors.Is(errNow, left4me.NotFound) != errors.Is(errWas, left4me.NotFound) || now.Hash != was.Hash
 }

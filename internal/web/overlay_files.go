@@ -54,7 +54,7 @@ func (p *panel) contentsView(r *http.Request, who accounts.Actor) (view, error) 
 			}
 			v.Current = v.Revision == o.Content.Current
 			if v.Revision > 0 && !o.aside() {
-				v.Page, err = p.Content.Tree(ctx, o.Name, v.Revision,
+				v.Page, err = p.Content.Revisions().Tree(ctx, o.Name, v.Revision,
 					left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: listedFiles})
 			}
 			if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
@@ -151,7 +151,7 @@ func (p *panel) file(ctx context.Context, name left4me.Name, rev int, file strin
 	if of == "" {
 		return overlays.FileAnswer{}, errNoPage
 	}
-	return p.Content.File(ctx, name, rev, of, in)
+	return p.Content.Revisions().File(ctx, name, rev, of, in)
 }
 
 // overlayFileView is one file of an overlay.

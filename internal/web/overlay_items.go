@@ -261,7 +261,7 @@ func (p *panel) changeWorkshop(ctx context.Context, who accounts.Actor, name lef
 		w.Entries, w.Exclude = slices.Clone(w.Entries), slices.Clone(w.Exclude)
 		change(&w)
 		v.Overlay.Workshop = &w
-		_, err = p.Content.UpdateOverlay(ctx, who.Name, v.Overlay)
+		_, err = p.Content.Update(ctx, who.Name, v.Overlay)
 		if errors.Is(err, left4me.Conflict) && tries < 3 {
 			continue
 		}

@@ -82,7 +82,7 @@ func (p *panel) createOverlay(w http.ResponseWriter, r *http.Request, who accoun
 		err = both(err, wrong)
 	}
 	if err == nil {
-		_, err = p.Content.CreateOverlay(r.Context(), who.Name, v)
+		_, err = p.Content.Create(r.Context(), who.Name, v)
 	} else {
 		_, wrong := overlays.Check(v)
 		err = both(err, wrong)

@@ -160,7 +160,7 @@ func (p *panel) restoreOverlay(w http.ResponseWriter, r *http.Request, who accou
 	if err != nil {
 		return err
 	}
-	if _, err := p.Content.RestoreOverlay(r.Context(), who.Name, n); err != nil {
+	if _, err := p.Content.Restore(r.Context(), who.Name, n); err != nil {
 		return err
 	}
 	return done(w, r, overlayPath(n))

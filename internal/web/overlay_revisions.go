@@ -42,7 +42,7 @@ func (p *panel) useRevision(w http.ResponseWriter, r *http.Request, who accounts
 	if err != nil {
 		return err
 	}
-	if _, err := p.Content.Use(r.Context(), who.Name, name, n); err != nil {
+	if _, err := p.Content.Revisions().Use(r.Context(), who.Name, name, n); err != nil {
 		return err
 	}
 	http.Redirect(w, r, overlayPath(name, "/revisions"), http.StatusSeeOther)
@@ -54,7 +54,7 @@ func (p *panel) labelRevision(w http.ResponseWriter, r *http.Request, who accoun
 	if err != nil {
 		return err
 	}
-	if _, err := p.Content.Label(r.Context(), who.Name, name, n, strings.TrimSpace(r.FormValue("label"))); err != nil {
+	if _, err := p.Content.Revisions().Label(r.Context(), who.Name, name, n, strings.TrimSpace(r.FormValue("label"))); err != nil {
 		return err
 	}
 	http.Redirect(w, r, overlayPath(name, "/revisions"), http.StatusSeeOther)
@@ -86,7 +86,7 @@ func (p *panel) dropRevision(w http.ResponseWriter, r *http.Request, who account
 	if err != nil {
 		return err
 	}
-	if _, err := p.Content.DropRevision(r.Context(), who.Name, name, n); err != nil {
+	if _, err := p.Content.Revisions().Drop(r.Context(), who.Name, name, n); err != nil {
 		return err
 	}
 	http.Redirect(w, r, overlayPath(name, "/revisions"), http.StatusSeeOther)
@@ -123,7 +123,7 @@ func (p *panel) diffView(r *http.Request, who accounts.Actor) (view, error) {
 	}
 	list := lazy("differences", func(ctx context.Context) (templ.Component, error) {
 		var err error
-		v.Page, err = p.Content.Diff(ctx, o.Name, v.From, v.To, q.Get("after"), listedFiles)
+		v.Page, err = p.Content.Revisions().Diff(ctx, o.Name, v.From, v.To, q.Get("after"), listedFiles)
 		return diffList(o, v), err
 	}, onContent(), onEnds(left4me.BuildOverlay.Noun()))
 	return p.overlayView(r, who, o, list), nil
@@ -136,7 +136,7 @@ func (p *panel) detailed(ctx context.Context, o *overlayPage, n int) (rev left4m
 		if o.aside() || o.Content.Current == 0 && n == 0 {
 			return nil
 		}
-		c, err := p.Content.Revision(ctx, o.Name, n)
+		c, err := p.Content.Revisions().Get(ctx, o.Name, n)
 		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
 			return nil // the head of the page says so
 		}

@@ -81,7 +81,7 @@ func (p *panel) saveScript(w http.ResponseWriter, r *http.Request, who accounts.
 	def.Version, _ = strconv.Atoi(r.PostForm.Get("version")) // what has no version is nobody's
 	def.Script = &left4me.Script{Text: v.Text}
 	if v.Text != o.Script.Text || def.Version != o.Version {
-		_, err = p.Content.UpdateOverlay(r.Context(), who.Name, def)
+		_, err = p.Content.Update(r.Context(), who.Name, def)
 	}
 	if wrong, ok := problemsOf(err); ok {
 		v.Problem = wrong.all()

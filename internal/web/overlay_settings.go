@@ -42,7 +42,7 @@ func (p *panel) saveOverlaySettings(w http.ResponseWriter, r *http.Request, who 
 	if err == nil {
 		// What has no version is nobody's.
 		v.Version, _ = strconv.Atoi(form.Version)
-		_, err = p.Content.UpdateOverlay(r.Context(), who.Name, v)
+		_, err = p.Content.Update(r.Context(), who.Name, v)
 	} else {
 		_, wrong := overlays.Check(v)
 		err = both(err, wrong)
@@ -104,7 +104,7 @@ func (p *panel) deleteOverlay(w http.ResponseWriter, r *http.Request, who accoun
 	if typed := r.PostForm.Get("confirm"); typed != string(o.Name) {
 		return again(http.StatusUnprocessableEntity, typed, "That is not the name. Type "+string(o.Name)+" to go on.")
 	}
-	_, err = p.Content.DeleteOverlay(r.Context(), who.Name, o.Name)
+	_, err = p.Content.Delete(r.Context(), who.Name, o.Name)
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := left4me.Public(err)
 		return again(http.StatusConflict, string(o.Name), sentence(visible(e.Error())))

@@ -27,7 +27,7 @@ import (
 // overlay defines an overlay, of which the host has three revisions.
 func (s *site) overlay(tb testing.TB, v left4me.Overlay) {
 	tb.Helper()
-	must(s.content.CreateOverlay(tb.Context(), "admin", v))(tb)
+	must(s.content.Create(tb.Context(), "admin", v))(tb)
 	s.host.shelf.has(someMaps(v.Name))
 }
 

@@ -67,7 +67,7 @@ func (p *panel) answerConsole(w http.ResponseWriter, r *http.Request, who accoun
 func (p *panel) recent(ctx context.Context, who accounts.Actor, name left4me.Name) ([]string, int64) {
 	ctx, cancel := context.WithTimeout(ctx, historyWait)
 	defer cancel()
-	c, err := p.Servers.Recent(ctx, name)
+	c, err := p.Servers.Consoles().Recent(ctx, name)
 	if err != nil {
 		return nil, servers.RecentHistory
 	}
@@ -102,7 +102,7 @@ type printed struct {
 func (p *panel) consoleFeed(who accounts.Actor, name left4me.Name, after int64) feed {
 	return func(ctx context.Context, send func(event)) error {
 		for ctx.Err() == nil {
-			chunks, err := p.Servers.Console(ctx, name, after)
+			chunks, err := p.Servers.Consoles().Follow(ctx, name, after)
 			if err != nil {
 				return err
 			}
@@ -137,7 +137,7 @@ func (p *panel) runCommand(w http.ResponseWriter, r *http.Request, who accounts.
 		return badForm(err)
 	}
 	command := r.PostForm.Get("command")
-	out, err := p.Servers.Command(r.Context(), who.Name, name, command)
+	out, err := p.Servers.Consoles().Command(r.Context(), who.Name, name, command)
 	switch {
 	case live(r) && err == nil:
 		w.Header().Set("Content-Type", "application/json")

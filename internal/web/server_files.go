@@ -62,9 +62,9 @@ func (p *panel) seenFiles(ctx context.Context, q url.Values, s serverPage, writt
 	if written {
 		v.base = s.address("/written")
 		filter.Deep = true
-		v.Page, err = p.Servers.Written(ctx, s.Name, filter)
+		v.Page, err = p.Servers.Files().Written(ctx, s.Name, filter)
 	} else {
-		v.Page, err = p.Servers.Files(ctx, s.Name, filter)
+		v.Page, err = p.Servers.Files().List(ctx, s.Name, filter)
 	}
 	if e, ok := left4me.Public(err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound && v.Dir == "") {
 		v.Problem, err = e.Error(), nil
@@ -105,7 +105,7 @@ func (p *panel) fileView(r *http.Request, who accounts.Actor) (view, error) {
 	text := lazy("server-file", func(ctx context.Context) (templ.Component, error) {
 		v := seenFile{filesView: filesView{Current: true, base: s.address("/files")}, Path: strings.Trim(r.URL.Query().Get("path"), "/")}
 		var err error
-		if v.Answer, err = p.Servers.File(ctx, s.Name, v.Path, ""); err != nil {
+		if v.Answer, err = p.Servers.Files().Get(ctx, s.Name, v.Path, ""); err != nil {
 			return nil, err
 		}
 		v.Text, v.IsText, err = p.Content.TextOf(ctx, v.Answer.Data)
@@ -138,7 +138,7 @@ func (p *panel) actOnWritten(w http.ResponseWriter, r *http.Request, who account
 			})
 		}
 	default:
-		job, err = p.Servers.Discard(r.Context(), who.Name, name, chosen)
+		job, err = p.Servers.Files().Discard(r.Context(), who.Name, name, chosen)
 	}
 	if e, ok := left4me.Public(err); ok && e.Kind == left4me.Invalid {
 		v, err := p.filesWith(r, who, true, seenFiles{Field: e.Error(), Chosen: chosen})
@@ -178,7 +178,7 @@ func (p *panel) pendingView(r *http.Request, who accounts.Actor) (view, error) {
 		return view{}, err
 	}
 	list := lazy("differences", func(ctx context.Context) (templ.Component, error) {
-		page, err := p.Servers.Pending(ctx, s.Name, r.URL.Query().Get("after"), listedFiles)
+		page, err := p.Servers.Files().Pending(ctx, s.Name, r.URL.Query().Get("after"), listedFiles)
 		return differencesOf(r, s, differences{Page: page}, err)
 	}, onRun(s.Name), onContent(), onEnds(left4me.BuildOverlay.Noun()))
 	return p.serverView(r, who, s, fixed(pendingHead(s)), list), nil
@@ -191,7 +191,7 @@ func (p *panel) clashesView(r *http.Request, who accounts.Actor) (view, error) {
 		return view{}, err
 	}
 	list := lazy("clashes", func(ctx context.Context) (templ.Component, error) {
-		all, err := p.Servers.Clashes(ctx, s.Name)
+		all, err := p.Servers.Files().Clashes(ctx, s.Name)
 		problem := ""
 		if e, ok := left4me.Public(err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound) {
 			problem, err = e.Error(), nil
@@ -226,7 +226,7 @@ func (p *panel) compareView(r *http.Request, who accounts.Actor) (view, error) {
 			return differencesOf(r, s, v, nil)
 		}
 		var err error
-		v.Page, err = p.Servers.Compare(ctx, s.Name, v.Other, r.URL.Query().Get("after"), listedFiles)
+		v.Page, err = p.Servers.Files().Compare(ctx, s.Name, v.Other, r.URL.Query().Get("after"), listedFiles)
 		return differencesOf(r, s, v, err)
 	}, onRun(s.Name), onRun(v.Other), onContent(), onEnds(left4me.BuildOverlay.Noun()))
 	return p.serverView(r, who, s, showing("compare-with", compareHead(s, v), onServers()), list), nil

@@ -52,6 +52,6 @@ func (p *panel) serversView(r *http.Request, who accounts.Actor) (view, error) {
 func (p *panel) firstRun(ctx context.Context) firstRun {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	overlays, err := p.Content.Overlays(ctx)
+	overlays, err := p.Content.Names(ctx)
 	return firstRun{HostAnswers: err == nil, Overlays: len(overlays), Installed: p.gameSaid().Current > 0}
 }

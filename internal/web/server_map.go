@@ -68,7 +68,7 @@ func (p *panel) changeMap(w http.ResponseWriter, r *http.Request, who accounts.A
 		return err
 	}
 	v := mapsView{Map: r.PostForm.Get("map"), Mode: r.PostForm.Get("mode")}
-	err = p.Servers.ChangeMap(r.Context(), who.Name, name, v.Map, v.Mode)
+	err = p.Servers.Consoles().ChangeMap(r.Context(), who.Name, name, v.Map, v.Mode)
 	if wrong, ok := problemsOf(err); ok {
 		v.Problem = wrong.all()
 		page, err := p.mapWith(r, who, v)

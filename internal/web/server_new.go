@@ -70,7 +70,7 @@ func (p *panel) createServer(w http.ResponseWriter, r *http.Request, who account
 	}
 	if err == nil {
 		to := "/servers/" + string(server.Name)
-		if len(p.Servers.Warnings(r.Context(), server.Name)) > 0 {
+		if len(p.Servers.Warnings().Of(r.Context(), server.Name)) > 0 {
 			to += "/settings" // where they stand
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)

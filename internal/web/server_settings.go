@@ -98,7 +98,7 @@ func (p *panel) settingsView(r *http.Request, who accounts.Actor) (view, error) 
 		return view{}, err
 	}
 	warnings := lazy("map-warnings", func(ctx context.Context) (templ.Component, error) {
-		return mapWarnings("map-warnings", p.Servers.Warnings(ctx, s.Name)), nil
+		return mapWarnings("map-warnings", p.Servers.Warnings().Of(ctx, s.Name)), nil
 	}, onRun(s.Name), onContent(), onEnds(left4me.BuildOverlay.Noun()))
 	now := deferred(func(ctx context.Context) (templ.Component, error) {
 		own := s.Settings
@@ -122,7 +122,7 @@ func (p *panel) settingsView(r *http.Request, who accounts.Actor) (view, error) 
 
 // fillSettings fills in what there is to choose from in the form of a server.
 func (p *panel) fillSettings(ctx context.Context, m may, form *settingsForm) error {
-	all, err := p.Content.Blueprints(ctx)
+	all, err := p.Content.Blueprints().List(ctx)
 	if err != nil {
 		return err
 	}
@@ -250,7 +250,7 @@ func both(errs ...error) error {
 // diffOf asks what a restart would change. A host that doesn't answer is only said.
 func (p *panel) diffOf(ctx context.Context, s serverPage) diffOfConfig {
 	d := diffOfConfig{Up: s.Status.State.Up()}
-	files, err := p.Servers.ConfigDiff(ctx, s.Name)
+	files, err := p.Servers.Files().ConfigDiff(ctx, s.Name)
 	if err != nil {
 		d.Problem = "It can't be said now: the host does not answer."
 		if e, ok := left4me.Public(err); ok && e.Kind != left4me.Unavailable {

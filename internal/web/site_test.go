@@ -56,7 +56,7 @@ type site struct {
 	jobs     *jobs.Jobs
 	game     *game.Game
 	accounts *accounts.Accounts
-	content  *overlays.Content
+	content  *overlays.Overlays
 	root     string
 	uploads  *uploads.Uploads
 	backups  *backups.Backups

@@ -84,7 +84,7 @@ func newWalk(t *testing.T) *walk {
 	s.host.look([]left4me.Check{{Name: "port", State: left4me.CheckOK, Text: "open"}})
 	s.addServer(t, "alpha")
 	s.addServer(t, "beta")
-	must(s.content.CreateBlueprint(ctx, left4me.Blueprint{Name: "versus"}))(t)
+	must(s.content.Blueprints().Create(ctx, left4me.Blueprint{Name: "versus"}))(t)
 	for _, o := range []left4me.Overlay{
 		{
 			Name:     "maps",
@@ -94,7 +94,7 @@ func newWalk(t *testing.T) *walk {
 		{Name: "plugins", Kind: left4me.FilesOverlay},
 		{Name: "made", Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: "true\n"}},
 	} {
-		must(s.content.CreateOverlay(ctx, "admin", o))(t)
+		must(s.content.Create(ctx, "admin", o))(t)
 	}
 	s.host.shelf.has(someMaps("maps"))
 	s.host.shelf.files = map[string]string{"maps/a.cfg": "one"}
@@ -309,9 +309,9 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	w.host.say(t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, SpecHash: w.specHash("alpha")})
 	w.shows("what a restart has changed", "Nothing: the generated files", "/servers/{name}/settings")
 	w.next()
-	blue := must(w.content.Blueprint(ctx, "versus"))(t)
+	blue := must(w.content.Blueprints().Get(ctx, "versus"))(t)
 	blue.Settings.Mode = "versus"
-	must(w.content.UpdateBlueprint(ctx, "other", blue))(t)
+	must(w.content.Blueprints().Update(ctx, "other", blue))(t)
 	w.shows("the settings of a blueprint", "Changed meanwhile", "/blueprints/{name}")
 	w.next()
 	crash := bus.Crash{V: bus.Version, Server: "alpha", At: time.Now(), Exit: "segmentation fault"}
@@ -321,13 +321,13 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	w.shows("a crash", "segmentation fault", "/servers/{name}/history")
 
 	w.next()
-	must(w.content.CreateOverlay(ctx, "other", left4me.Overlay{Name: "fresh", Kind: left4me.FilesOverlay}))(t)
+	must(w.content.Create(ctx, "other", left4me.Overlay{Name: "fresh", Kind: left4me.FilesOverlay}))(t)
 	w.shows("a new overlay", "fresh", "/overlays")
 	w.shows("a new overlay to choose", "Changed meanwhile", "/servers/new", "/blueprints/new")
 	w.next()
 	v := must(w.content.Get(ctx, "plugins"))(t).Overlay
 	v.Note = "a new note"
-	must(w.content.UpdateOverlay(ctx, "other", v))(t)
+	must(w.content.Update(ctx, "other", v))(t)
 	w.shows("the note of an overlay", "a new note", append(onOverlay("plugins"), "/overlays")...)
 	w.shows("the definition of an overlay", "Changed meanwhile", "/overlays/{name}/settings")
 
@@ -362,18 +362,18 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	w.shows("a script that failed", "build failed", "/overlays")
 
 	w.next()
-	must(w.content.Use(ctx, "other", "maps", 3))(t)
+	must(w.content.Revisions().Use(ctx, "other", "maps", 3))(t)
 	w.shows("another current revision", "revision 3", onOverlay("maps")...)
 	w.next()
 	c := someMaps("maps")
 	c.Current, c.Revisions[0].Label = 3, "Saturday"
 	w.host.shelf.has(c)
-	must(w.content.Label(ctx, "other", "maps", 3, "Saturday"))(t)
+	must(w.content.Revisions().Label(ctx, "other", "maps", 3, "Saturday"))(t)
 	w.shows("a label", "Saturday", "/overlays/{name}/revisions", "/overlays")
 	w.next()
 	maps := must(w.content.Get(ctx, "maps"))(t).Overlay
 	maps.Workshop.Entries = append(maps.Workshop.Entries, left4me.WorkshopEntry{ID: "4711"})
-	must(w.content.UpdateOverlay(ctx, "other", maps))(t)
+	must(w.content.Update(ctx, "other", maps))(t)
 	w.shows("a workshop item", "4711", "/overlays/{name}/items")
 
 	w.next()

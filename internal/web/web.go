@@ -29,7 +29,7 @@ import (
 type Deps struct {
 	Servers   *servers.Servers
 	Jobs      *jobs.Jobs
-	Content   *overlays.Content
+	Content   *overlays.Overlays
 	Uploads   *uploads.Uploads
 	Downloads *overlays.Downloads
 	Game      *game.Game

@@ -27,27 +27,29 @@ import (
 
 const pageSize = 1000
 
-// Content is what is asked of hosts.
-type Content interface {
-	Revision(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error)
+// Revisions is what is asked of hosts.
+type Revisions interface {
+	Get(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error)
 	Tree(ctx context.Context, name left4me.Name, revision int, f left4me.Filter) (left4me.Page[left4me.TreeFile], error)
 }
 
 // Layers opens files of revisions. It is safe for concurrent use.
 type Layers struct {
-	content Content
-	host    hostfs.FS
+	revisions Revisions
+	host      hostfs.FS
 }
 
 // New makes one for the overlays of a host.
-func New(content Content, host hostfs.FS) *Layers { return &Layers{content: content, host: host} }
+func New(revisions Revisions, host hostfs.FS) *Layers {
+	return &Layers{revisions: revisions, host: host}
+}
 
 // Revision is a revision that is being read.
 type Revision struct {
 	Overlay   left4me.Name
 	Number    int
 	CreatedAt time.Time
-	content   Content
+	revisions Revisions
 	host      hostfs.FS
 	dir       string
 }
@@ -55,7 +57,7 @@ type Revision struct {
 // Open opens a revision; 0 is the current one. Errors: left4me.NotFound,
 // left4me.Unavailable.
 func (l *Layers) Open(ctx context.Context, name left4me.Name, revision int) (*Revision, error) {
-	c, err := l.content.Revision(ctx, name, revision)
+	c, err := l.revisions.Get(ctx, name, revision)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +65,7 @@ func (l *Layers) Open(ctx context.Context, name left4me.Name, revision int) (*Re
 		revision = c.Current
 	}
 	r := &Revision{
-		Overlay: name, Number: revision, content: l.content,
+		Overlay: name, Number: revision, revisions: l.revisions,
 		host: l.host, dir: path.Join("overlays", string(name), strconv.Itoa(revision)),
 	}
 	for _, v := range c.Revisions {
@@ -138,7 +140,7 @@ func (r *Revision) Write(ctx context.Context, w io.Writer, format string) error 
 		}
 	}
 	for after := ""; ; {
-		page, err := r.content.Tree(ctx, r.Overlay, r.Number, left4me.Filter{Deep: true, After: after, Limit: pageSize})
+		page, err := r.revisions.Tree(ctx, r.Overlay, r.Number, left4me.Filter{Deep: true, After: after, Limit: pageSize})
 		if err != nil {
 			return err
 		}

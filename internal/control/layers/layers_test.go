@@ -23,7 +23,7 @@ import (
 // host says what is on the disk, one file on a page.
 type host struct{ files []string }
 
-func (h host) Revision(_ context.Context, name left4me.Name, _ int) (left4me.Content, error) {
+func (h host) Get(_ context.Context, name left4me.Name, _ int) (left4me.Content, error) {
 	return left4me.Content{Name: name, Current: 2, Revisions: []left4me.Revision{{Number: 2, CreatedAt: time.Unix(1e9, 0)}}}, nil
 }
 

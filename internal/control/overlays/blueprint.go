@@ -10,55 +10,61 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// CreateBlueprint adds a blueprint. Its overlays must be ones that CheckStack takes.
+// Blueprints are the recipes that stack overlays. It is safe for concurrent use.
+type Blueprints struct{ overlays *Overlays }
+
+// Blueprints returns them; the value may be copied.
+func (c *Overlays) Blueprints() Blueprints { return Blueprints{c} }
+
+// Create adds a blueprint. Its overlays must be ones that CheckStack takes.
 // Errors: left4me.Invalid and left4me.Conflict, with the field.
-func (c *Content) CreateBlueprint(ctx context.Context, v left4me.Blueprint) (left4me.Blueprint, error) {
+func (c Blueprints) Create(ctx context.Context, v left4me.Blueprint) (left4me.Blueprint, error) {
 	v.Settings = v.Settings.Normal()
-	if err := c.BlueprintMistakes(ctx, v, true); err != nil {
+	if err := c.Mistakes(ctx, v, true); err != nil {
 		return v, err
 	}
 	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
-	if err := c.storage.Blueprints().Create(ctx, v); err != nil {
+	if err := c.overlays.storage.Blueprints().Create(ctx, v); err != nil {
 		return v, err
 	}
-	return c.storage.Blueprints().Get(ctx, v.Name)
+	return c.overlays.storage.Blueprints().Get(ctx, v.Name)
 }
 
-// UpdateBlueprint changes overlays and settings of a blueprint. Servers on it get
+// Update changes overlays and settings of a blueprint. Servers on it get
 // them when they start next. v.Version is the one that was looked at, 0 doesn't
 // care. Errors: left4me.NotFound, left4me.Invalid with the field, and
 // left4me.Conflict when somebody else changed it since.
-func (c *Content) UpdateBlueprint(ctx context.Context, by string, v left4me.Blueprint) (left4me.Blueprint, error) {
+func (c Blueprints) Update(ctx context.Context, by string, v left4me.Blueprint) (left4me.Blueprint, error) {
 	v.Settings = v.Settings.Normal()
-	if err := c.BlueprintMistakes(ctx, v, false); err != nil {
+	if err := c.Mistakes(ctx, v, false); err != nil {
 		return v, err
 	}
-	if err := c.storage.Blueprints().Update(ctx, v); err != nil {
+	if err := c.overlays.storage.Blueprints().Update(ctx, v); err != nil {
 		return v, err
 	}
-	return c.storage.Blueprints().Get(ctx, v.Name)
+	return c.overlays.storage.Blueprints().Get(ctx, v.Name)
 }
 
-// DeleteBlueprint removes a blueprint that no server uses. Errors:
+// Delete removes a blueprint that no server uses. Errors:
 // left4me.NotFound; left4me.Conflict that names the servers, and for the default
 // one, which stays.
-func (c *Content) DeleteBlueprint(ctx context.Context, by string, name left4me.Name) error {
+func (c Blueprints) Delete(ctx context.Context, by string, name left4me.Name) error {
 	if name == left4me.DefaultBlueprint {
 		return left4me.Errorf(left4me.Conflict, "the blueprint default stays: servers are made from it when nobody names another").
 			WithHint("empty it instead")
 	}
-	return c.storage.Blueprints().Delete(ctx, name)
+	return c.overlays.storage.Blueprints().Delete(ctx, name)
 }
 
-// BlueprintMistakes says all that keeps a blueprint from being saved, as far as that
+// Mistakes says all that keeps a blueprint from being saved, as far as that
 // can be seen before: every field at once. Errors: left4me.Fields of left4me.Invalid
 // and left4me.Conflict; left4me.Unavailable when only the host could tell.
-func (c *Content) BlueprintMistakes(ctx context.Context, v left4me.Blueprint, new bool) error {
+func (c Blueprints) Mistakes(ctx context.Context, v left4me.Blueprint, new bool) error {
 	var wrong, more left4me.Fields
 	if _, err := left4me.ParseName(string(v.Name)); err != nil {
 		e, _ := left4me.Public(err)
 		wrong = append(wrong, &left4me.Error{Kind: e.Kind, Field: "name", Text: e.Text, Hint: e.Hint})
-	} else if _, err := c.storage.Blueprints().Get(ctx, v.Name); new && err == nil {
+	} else if _, err := c.overlays.storage.Blueprints().Get(ctx, v.Name); new && err == nil {
 		wrong = append(wrong,
 			&left4me.Error{
 				Kind:  left4me.Conflict,
@@ -67,7 +73,7 @@ func (c *Content) BlueprintMistakes(ctx context.Context, v left4me.Blueprint, ne
 				Hint:  "choose another name",
 			})
 	}
-	for _, err := range []error{servers.CheckSettings(v.Settings.Normal()), c.CheckStack(ctx, "overlays", v.Overlays)} {
+	for _, err := range []error{servers.CheckSettings(v.Settings.Normal()), c.overlays.CheckStack(ctx, "overlays", v.Overlays)} {
 		if e, ok := left4me.Public(err); errors.As(err, &more) {
 			wrong = append(wrong, more...)
 		} else if ok && e.Field != "" {

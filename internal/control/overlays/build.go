@@ -22,7 +22,7 @@ const (
 
 // Build asks for a job that makes a revision, if anything changed. Errors:
 // left4me.NotFound, left4me.Invalid.
-func (c *Content) Build(ctx context.Context, by string, name left4me.Name, r Request) (left4me.Job, error) {
+func (c *Overlays) Build(ctx context.Context, by string, name left4me.Name, r Request) (left4me.Job, error) {
 	v, err := c.row(ctx, by, name)
 	if err != nil {
 		return left4me.Job{}, err
@@ -62,9 +62,9 @@ func (c *Content) Build(ctx context.Context, by string, name left4me.Name, r Req
 	return c.jobs.Add(ctx, by, left4me.BuildOverlay, name, left4me.LocalHost, spec)
 }
 
-// DeleteOverlay asks for a job that sets an overlay aside. Errors:
+// Delete asks for a job that sets an overlay aside. Errors:
 // left4me.NotFound, left4me.Conflict with who stacks it.
-func (c *Content) DeleteOverlay(ctx context.Context, by string, name left4me.Name) (left4me.Job, error) {
+func (c *Overlays) Delete(ctx context.Context, by string, name left4me.Name) (left4me.Job, error) {
 	v, err := c.row(ctx, by, name)
 	if err != nil {
 		return left4me.Job{}, err
@@ -92,9 +92,9 @@ func words(noun string, names []left4me.Name) []string {
 	return all
 }
 
-// RestoreOverlay asks for a job that takes a deleted overlay back. Errors:
+// Restore asks for a job that takes a deleted overlay back. Errors:
 // left4me.NotFound, left4me.Conflict when it is not deleted.
-func (c *Content) RestoreOverlay(ctx context.Context, by string, name left4me.Name) (left4me.Job, error) {
+func (c *Overlays) Restore(ctx context.Context, by string, name left4me.Name) (left4me.Job, error) {
 	k, err := c.known(ctx)
 	if err != nil {
 		return left4me.Job{}, err
@@ -117,35 +117,36 @@ func (c *Content) RestoreOverlay(ctx context.Context, by string, name left4me.Na
 
 // Use makes a revision the one that servers start with. Errors:
 // left4me.NotFound, left4me.Unavailable.
-func (c *Content) Use(ctx context.Context, by string, name left4me.Name, revision int) (left4me.Content, error) {
-	v, err := ask[left4me.Content](ctx, c, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
+func (c Revisions) Use(ctx context.Context, by string, name left4me.Name, revision int) (left4me.Content, error) {
+	v, err := ask[left4me.Content](ctx, c.overlays, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
-		c.told.Ring()
-		c.log.Info("revision is the current one", "overlay", name, "revision", revision, "by", by)
+		c.overlays.told.Ring()
+		c.overlays.log.Info("revision is the current one", "overlay", name, "revision", revision, "by", by)
 	}
 	return v, err
 }
 
 // Label names a revision. Errors: left4me.NotFound, left4me.Invalid,
 // left4me.Unavailable.
-func (c *Content) Label(ctx context.Context, by string, name left4me.Name, revision int, label string) (left4me.Content, error) {
+func (c Revisions) Label(ctx context.Context, by string, name left4me.Name, revision int, label string) (left4me.Content, error) {
 	var f fields
 	f.text("label", label, maxLabel)
 	if err := f.err(); err != nil {
 		return left4me.Content{}, err
 	}
-	v, err := ask[left4me.Content](ctx, c, bus.VerbLabel, bus.LabelRequest{V: bus.Version, Overlay: name, Revision: revision, Label: label})
+	v, err := ask[left4me.Content](ctx, c.overlays, bus.VerbLabel,
+		bus.LabelRequest{V: bus.Version, Overlay: name, Revision: revision, Label: label})
 	if err == nil {
-		c.told.Ring()
-		c.log.Info("revision labelled", "overlay", name, "revision", revision, "by", by, "label", label)
+		c.overlays.told.Ring()
+		c.overlays.log.Info("revision labelled", "overlay", name, "revision", revision, "by", by, "label", label)
 	}
 	return v, err
 }
 
-// DropRevision removes a revision that nothing uses. Errors: left4me.NotFound,
+// Drop removes a revision that nothing uses. Errors: left4me.NotFound,
 // left4me.Busy, left4me.Unavailable.
-func (c *Content) DropRevision(ctx context.Context, by string, name left4me.Name, revision int) (left4me.Content, error) {
-	use, err := c.uses(ctx)
+func (c Revisions) Drop(ctx context.Context, by string, name left4me.Name, revision int) (left4me.Content, error) {
+	use, err := c.overlays.uses(ctx)
 	if err != nil {
 		return left4me.Content{}, err
 	}
@@ -153,16 +154,16 @@ func (c *Content) DropRevision(ctx context.Context, by string, name left4me.Name
 		return left4me.Content{}, left4me.Errorf(left4me.Busy, "%s@%d is used by %s", name, revision, strings.Join(by, ", ")).
 			WithHint("let it follow another revision first")
 	}
-	v, err := ask[left4me.Content](ctx, c, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
+	v, err := ask[left4me.Content](ctx, c.overlays, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
-		c.told.Ring()
-		c.log.Info("revision removed", "overlay", name, "revision", revision, "by", by)
+		c.overlays.told.Ring()
+		c.overlays.log.Info("revision removed", "overlay", name, "revision", revision, "by", by)
 	}
 	return v, err
 }
 
 // Collect asks for a job that removes revisions and downloads that nothing needs.
-func (c *Content) Collect(ctx context.Context, by string) (left4me.Job, error) {
+func (c *Overlays) Collect(ctx context.Context, by string) (left4me.Job, error) {
 	blueprints, err := c.storage.Blueprints().List(ctx)
 	if err != nil {
 		return left4me.Job{}, err
@@ -184,7 +185,7 @@ func (c *Content) Collect(ctx context.Context, by string) (left4me.Job, error) {
 }
 
 // again asks for a job once more.
-func (c *Content) again(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+func (c *Overlays) again(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
 	switch v.Kind {
 	case left4me.BuildOverlay:
 		var spec left4me.BuildSpec
@@ -193,9 +194,9 @@ func (c *Content) again(ctx context.Context, by string, v store.QueuedJob) (left
 		}
 		return c.Build(ctx, by, v.Target, Request{Note: spec.Note, Change: spec.Change, Promote: spec.Promote})
 	case left4me.DeleteOverlay:
-		return c.DeleteOverlay(ctx, by, v.Target)
+		return c.Delete(ctx, by, v.Target)
 	case left4me.RestoreOverlay:
-		return c.RestoreOverlay(ctx, by, v.Target)
+		return c.Restore(ctx, by, v.Target)
 	case left4me.CollectContent:
 		return c.Collect(ctx, by)
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// CreateOverlay adds an overlay; nothing is built yet. Errors: left4me.Invalid
+// Create adds an overlay; nothing is built yet. Errors: left4me.Invalid
 // and left4me.Conflict, with the field.
-func (c *Content) CreateOverlay(ctx context.Context, by string, v left4me.Overlay) (View, error) {
+func (c *Overlays) Create(ctx context.Context, by string, v left4me.Overlay) (View, error) {
 	v, err := Check(v)
 	if err != nil {
 		return View{}, err
@@ -52,10 +52,10 @@ func taken(n left4me.Name) error {
 
 func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// UpdateOverlay changes a definition. v.Version is the one that was looked at.
+// Update changes a definition. v.Version is the one that was looked at.
 // Errors: left4me.NotFound, left4me.Invalid, and left4me.Conflict when somebody
 // else changed it since.
-func (c *Content) UpdateOverlay(ctx context.Context, by string, v left4me.Overlay) (View, error) {
+func (c *Overlays) Update(ctx context.Context, by string, v left4me.Overlay) (View, error) {
 	v, err := Check(v)
 	if err != nil {
 		return View{}, err
@@ -80,7 +80,7 @@ func (c *Content) UpdateOverlay(ctx context.Context, by string, v left4me.Overla
 
 // row returns the definition of an overlay, which it gets now if it only lies on
 // the host's disk. Errors: left4me.NotFound, left4me.Unavailable.
-func (c *Content) row(ctx context.Context, by string, name left4me.Name) (store.Overlay, error) {
+func (c *Overlays) row(ctx context.Context, by string, name left4me.Name) (store.Overlay, error) {
 	v, err := c.storage.Overlays().Get(ctx, name)
 	if !errors.Is(err, left4me.NotFound) {
 		return v, err
@@ -102,7 +102,7 @@ func (c *Content) row(ctx context.Context, by string, name left4me.Name) (store.
 
 // Scripts returns the versions of an overlay's script, newest first. Errors:
 // left4me.NotFound.
-func (c *Content) Scripts(ctx context.Context, name left4me.Name) ([]Script, error) {
+func (c *Overlays) Scripts(ctx context.Context, name left4me.Name) ([]Script, error) {
 	if _, err := c.Get(ctx, name); err != nil {
 		return nil, err
 	}

@@ -21,12 +21,12 @@ import (
 // Downloads reads files of revisions through hostfs: they are too long for messages.
 // It is safe for concurrent use.
 type Downloads struct {
-	content *Content
+	content *Overlays
 	host    hostfs.FS
 }
 
 // NewDownloads makes downloads of the overlays of a host.
-func NewDownloads(c *Content, host hostfs.FS) *Downloads { return &Downloads{c, host} }
+func NewDownloads(c *Overlays, host hostfs.FS) *Downloads { return &Downloads{c, host} }
 
 // Download is a file that is read.
 type Download struct {
@@ -39,7 +39,7 @@ type Download struct {
 // Errors: left4me.NotFound, left4me.Invalid, left4me.Unavailable, the last also
 // for a file in a VPK that is longer than MaxFile.
 func (d *Downloads) Open(ctx context.Context, name left4me.Name, revision int, path, inside string) (Download, error) {
-	a, err := d.content.File(ctx, name, revision, path, inside)
+	a, err := d.content.Revisions().File(ctx, name, revision, path, inside)
 	if err != nil {
 		return Download{}, err
 	}
@@ -90,7 +90,7 @@ type Archive struct {
 // Archive lists what an archive of a revision will hold. Errors: left4me.NotFound,
 // left4me.Unavailable.
 func (d *Downloads) Archive(ctx context.Context, name left4me.Name, revision int) (*Archive, error) {
-	c, err := d.content.Revision(ctx, name, revision)
+	c, err := d.content.Revisions().Get(ctx, name, revision)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (d *Downloads) Archive(ctx context.Context, name left4me.Name, revision int
 		return nil, left4me.Errorf(left4me.NotFound, "overlay %s has no revision %d", name, a.Revision)
 	}
 	for after := ""; ; {
-		p, err := d.content.Tree(ctx, name, a.Revision, left4me.Filter{Deep: true, After: after, Limit: 1000})
+		p, err := d.content.Revisions().Tree(ctx, name, a.Revision, left4me.Filter{Deep: true, After: after, Limit: 1000})
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +117,7 @@ func (d *Downloads) Archive(ctx context.Context, name left4me.Name, revision int
 		a.Bytes += f.Size
 	}
 	if len(a.files) > 0 {
-		first, err := d.content.File(ctx, name, a.Revision, a.files[0].Path, "")
+		first, err := d.content.Revisions().File(ctx, name, a.Revision, a.files[0].Path, "")
 		if err != nil {
 			return nil, err
 		}

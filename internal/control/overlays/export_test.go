@@ -3,7 +3,7 @@ package overlays
 import "time"
 
 // Set replaces the clock, and lets things that nobody asked for begin at once.
-func (c *Content) Set(now func() time.Time) { c.now, c.quiet = now, 0 }
+func (c *Overlays) Set(now func() time.Time) { c.now, c.quiet = now, 0 }
 
 // Wake makes Run look at once.
-func (c *Content) Wake() { c.wake(false) }
+func (c *Overlays) Wake() { c.wake(false) }

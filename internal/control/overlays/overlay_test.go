@@ -16,14 +16,14 @@ const admin = "admin"
 
 func TestAnOverlayIsADefinitionAndWhatTheHostHas(t *testing.T) {
 	c := newSite(t)
-	made, err := c.CreateOverlay(t.Context(), admin, left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, Note: "campaigns"})
+	made, err := c.Create(t.Context(), admin, left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, Note: "campaigns"})
 	if err != nil || made.Version != 1 || made.Problem == "" {
 		t.Errorf("without a host: %+v, %v", made, err)
 	}
 	c.lay("maps", 2)
 	c.lay("stray", 1)
 	c.serve(t, nil)
-	if _, err := c.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("maps")}); err != nil {
+	if _, err := c.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("maps")}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.servers.Create(t.Context(), left4me.Server{Name: "alpha", Blueprint: "versus"}); err != nil {
@@ -41,18 +41,18 @@ func TestAnOverlayIsADefinitionAndWhatTheHostHas(t *testing.T) {
 	if stray.Kind != left4me.FilesOverlay || stray.Version != 0 || stray.Content.Current != 1 || stray.CreatedAt.IsZero() {
 		t.Errorf("%+v", stray)
 	}
-	if _, err := c.CreateOverlay(t.Context(), admin, left4me.Overlay{Name: "stray", Kind: left4me.FilesOverlay}); !errors.Is(err,
+	if _, err := c.Create(t.Context(), admin, left4me.Overlay{Name: "stray", Kind: left4me.FilesOverlay}); !errors.Is(err,
 		left4me.Conflict) {
 		t.Errorf("its files would be somebody else's: %v", err)
 	}
 	// It gets its row when somebody first changes it.
 	stray.Note = "found on the disk"
-	changed, err := c.UpdateOverlay(t.Context(), admin, stray.Overlay)
+	changed, err := c.Update(t.Context(), admin, stray.Overlay)
 	if err != nil || changed.Version < 1 || changed.Note != stray.Note || changed.Content.Current != 1 {
 		t.Errorf("%+v, %v", changed, err)
 	}
 	stray.Note = "changed by somebody who saw it without a row"
-	if _, err := c.UpdateOverlay(t.Context(), admin, stray.Overlay); !errors.Is(err, left4me.Conflict) {
+	if _, err := c.Update(t.Context(), admin, stray.Overlay); !errors.Is(err, left4me.Conflict) {
 		t.Errorf("a change was lost: %v", err)
 	}
 	if _, err := c.Get(t.Context(), "nothing"); !errors.Is(err, left4me.NotFound) {
@@ -76,7 +76,7 @@ func TestARestartMovesWhoIsBehind(t *testing.T) {
 	s.mu.Unlock()
 	ref := func(n int) []left4me.OverlayRef { return []left4me.OverlayRef{{Name: "maps", Revision: n}} }
 	for name, stack := range map[left4me.Name][]left4me.OverlayRef{"latest": ref(0), "first": ref(1), "bare": nil} {
-		if _, err := s.CreateBlueprint(t.Context(), left4me.Blueprint{Name: name, Overlays: stack}); err != nil {
+		if _, err := s.Blueprints().Create(t.Context(), left4me.Blueprint{Name: name, Overlays: stack}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -111,23 +111,23 @@ func TestARestartMovesWhoIsBehind(t *testing.T) {
 func TestAScriptKeepsItsVersionsAndNobodysChangeIsLost(t *testing.T) {
 	c := newSite(t)
 	c.serve(t, nil)
-	v, err := c.CreateOverlay(t.Context(), admin,
+	v, err := c.Create(t.Context(), admin,
 		left4me.Overlay{Name: "sm", Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: "echo 1\r\n"}})
 	if err != nil || v.Script.Version != 1 || v.Script.Text != "echo 1\n" {
 		t.Fatalf("%+v, %v", v, err)
 	}
 	mine, theirs := v.Overlay, v.Overlay
 	mine.Script = &left4me.Script{Text: "echo 2\n"}
-	v, err = c.UpdateOverlay(t.Context(), "somebody", mine)
+	v, err = c.Update(t.Context(), "somebody", mine)
 	if err != nil || v.Script.Version != 2 || v.Version != 2 {
 		t.Fatalf("%+v, %v", v, err)
 	}
 	theirs.Note = "late"
-	if _, err := c.UpdateOverlay(t.Context(), admin, theirs); !errors.Is(err, left4me.Conflict) {
+	if _, err := c.Update(t.Context(), admin, theirs); !errors.Is(err, left4me.Conflict) {
 		t.Errorf("%v", err)
 	}
 	v.Note = "the text stays"
-	if v, err = c.UpdateOverlay(t.Context(), admin, v.Overlay); err != nil || v.Script.Version != 2 || v.Version != 3 {
+	if v, err = c.Update(t.Context(), admin, v.Overlay); err != nil || v.Script.Version != 2 || v.Version != 3 {
 		t.Fatalf("%+v, %v", v, err)
 	}
 	all, err := c.Scripts(t.Context(), "sm")
@@ -197,7 +197,7 @@ func TestWhatIsWrongWithADefinitionIsNamed(t *testing.T) {
 		if bad.v.Name == "" {
 			bad.v.Name = "o"
 		}
-		_, err := c.CreateOverlay(t.Context(), admin, bad.v)
+		_, err := c.Create(t.Context(), admin, bad.v)
 		var all left4me.Fields
 		if !errors.As(err, &all) || len(all) != 1 || all[0].Field != bad.field || all[0].Kind != left4me.Invalid {
 			t.Errorf("%+v: %v is not about %s alone", bad.v, err, bad.field)
@@ -223,7 +223,7 @@ func TestABuildTellsTheHostTheDefinition(t *testing.T) {
 		Kind:     left4me.WorkshopOverlay,
 		Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "121086524"}}},
 	}
-	if _, err := c.CreateOverlay(t.Context(), admin, w); err != nil {
+	if _, err := c.Create(t.Context(), admin, w); err != nil {
 		t.Fatal(err)
 	}
 	j, err := c.Build(t.Context(), admin, "maps", overlays.Request{Note: "fail"})
@@ -297,25 +297,25 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 	c := newSite(t)
 	c.serve(t, nil)
 	c.lay("maps", 2)
-	if _, err := c.CreateBlueprint(t.Context(),
+	if _, err := c.Blueprints().Create(t.Context(),
 		left4me.Blueprint{Name: "versus", Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.DeleteOverlay(t.Context(), admin, "maps"); !errors.Is(err, left4me.Conflict) ||
+	if _, err := c.Delete(t.Context(), admin, "maps"); !errors.Is(err, left4me.Conflict) ||
 		!strings.Contains(err.Error(), "blueprint versus") {
 		t.Errorf("a blueprint stacks it: %v", err)
 	}
-	if _, err := c.DropRevision(t.Context(), admin, "maps", 1); !errors.Is(err, left4me.Busy) ||
+	if _, err := c.Revisions().Drop(t.Context(), admin, "maps", 1); !errors.Is(err, left4me.Busy) ||
 		!strings.Contains(err.Error(), "blueprint versus") {
 		t.Errorf("a blueprint stays at it: %v", err)
 	}
-	if _, err := c.DropRevision(t.Context(), admin, "maps", 2); err != nil {
+	if _, err := c.Revisions().Drop(t.Context(), admin, "maps", 2); err != nil {
 		t.Error(err)
 	}
-	if _, err := c.CreateOverlay(t.Context(), admin, left4me.Overlay{Name: "old", Kind: left4me.FilesOverlay, Note: "kept"}); err != nil {
+	if _, err := c.Create(t.Context(), admin, left4me.Overlay{Name: "old", Kind: left4me.FilesOverlay, Note: "kept"}); err != nil {
 		t.Fatal(err)
 	}
-	j, err := c.DeleteOverlay(t.Context(), admin, "old")
+	j, err := c.Delete(t.Context(), admin, "old")
 	c.ended(t, j, err)
 	v, err := c.Get(t.Context(), "old")
 	if err != nil || v.DeletedAt.IsZero() {
@@ -324,25 +324,25 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 	if all, err := c.List(t.Context()); err != nil || len(all) != 2 || all[1].Name != "old" {
 		t.Errorf("deleted ones stand behind the others: %+v, %v", all, err)
 	}
-	if names, err := c.Overlays(t.Context()); err != nil || !slices.Equal(names, []left4me.Name{"maps"}) {
+	if names, err := c.Names(t.Context()); err != nil || !slices.Equal(names, []left4me.Name{"maps"}) {
 		t.Errorf("%v, %v", names, err)
 	}
 	for name, err := range map[string]error{
 		"build":  second(c.Build(t.Context(), admin, "old", overlays.Request{Change: &left4me.Change{Replace: true}})),
-		"delete": second(c.DeleteOverlay(t.Context(), admin, "old")),
-		"create": second(c.CreateOverlay(t.Context(), admin, left4me.Overlay{Name: "old", Kind: left4me.FilesOverlay})),
-		"change": second(c.UpdateOverlay(t.Context(), admin, v.Overlay)),
-		"back":   second(c.RestoreOverlay(t.Context(), admin, "maps")),
+		"delete": second(c.Delete(t.Context(), admin, "old")),
+		"create": second(c.Create(t.Context(), admin, left4me.Overlay{Name: "old", Kind: left4me.FilesOverlay})),
+		"change": second(c.Update(t.Context(), admin, v.Overlay)),
+		"back":   second(c.Restore(t.Context(), admin, "maps")),
 	} {
 		if !errors.Is(err, left4me.Conflict) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := c.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "b", Overlays: left4me.Refs("old")}); !errors.Is(err,
+	if _, err := c.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "b", Overlays: left4me.Refs("old")}); !errors.Is(err,
 		left4me.Invalid) {
 		t.Errorf("a deleted overlay is stacked: %v", err)
 	}
-	j, err = c.RestoreOverlay(t.Context(), admin, "old")
+	j, err = c.Restore(t.Context(), admin, "old")
 	c.ended(t, j, err)
 	if v, err := c.Get(t.Context(), "old"); err != nil || !v.DeletedAt.IsZero() || v.Note != "kept" {
 		t.Errorf("%+v, %v", v, err)

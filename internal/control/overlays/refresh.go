@@ -25,7 +25,7 @@ const bySchedule = "schedule"
 
 // Run brings overlays up to date when they are due, restarts servers for what
 // came by itself, and removes what nothing needs, until ctx ends.
-func (c *Content) Run(ctx context.Context) error {
+func (c *Overlays) Run(ctx context.Context) error {
 	ended := c.jobs.WatchAll(ctx)
 	changed := c.servers.Watch(ctx)
 	done := make(chan struct{}, 2)
@@ -47,7 +47,7 @@ func (c *Content) Run(ctx context.Context) error {
 	began := time.Now()
 	c.wake(true) // for what came when nobody looked
 	periodic.Run(ctx, periodic.Schedule{Every: checkEvery, Wake: c.poke, Pause: pause}, func(ctx context.Context) {
-		err := c.lookAfter(ctx, time.Since(began) >= c.quiet)
+		err := c.maintain(ctx, time.Since(began) >= c.quiet)
 		if err != nil && ctx.Err() == nil {
 			c.log.Error("look after overlays", "err", err)
 		}
@@ -57,7 +57,7 @@ func (c *Content) Run(ctx context.Context) error {
 
 // wake makes Run look at what is due; built says that a revision may be new. It
 // never waits.
-func (c *Content) wake(built bool) {
+func (c *Overlays) wake(built bool) {
 	if built {
 		c.built.Store(true)
 	}
@@ -67,8 +67,8 @@ func (c *Content) wake(built bool) {
 	}
 }
 
-// lookAfter does what is due.
-func (c *Content) lookAfter(ctx context.Context, begin bool) error {
+// maintain does what is due.
+func (c *Overlays) maintain(ctx context.Context, begin bool) error {
 	var errs []error
 	if c.built.Swap(false) {
 		if err := c.notice(ctx); err != nil {
@@ -86,7 +86,7 @@ func (c *Content) lookAfter(ctx context.Context, begin bool) error {
 // refresh asks for the build that has been due longest, unless one that nobody
 // asked for is under way: one at a time, so that nights with many overlays are
 // no flood for Steam.
-func (c *Content) refresh(ctx context.Context) error {
+func (c *Overlays) refresh(ctx context.Context) error {
 	active, err := c.jobs.Active(ctx, left4me.BuildOverlay.Noun())
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func due(r left4me.Refresh, last, now time.Time) time.Time {
 
 // tidy asks once a day for what removes revisions and downloads that nothing
 // needs, and drops definitions that can't be taken back any more.
-func (c *Content) tidy(ctx context.Context) error {
+func (c *Overlays) tidy(ctx context.Context) error {
 	now := c.now()
 	past, err := c.jobs.List(ctx, left4me.CollectContent.Noun(), left4me.LocalHost, 1)
 	if err != nil || len(past) > 0 && (!past[0].State.Ended() || now.Sub(past[0].CreatedAt) < tidyEvery && !past[0].CreatedAt.After(now)) {

@@ -91,7 +91,7 @@ func TestOverlaysAreKeptUpToDateOneAfterTheOther(t *testing.T) {
 		if name == "never" {
 			o.Refresh.Hours = 0
 		}
-		if _, err := s.CreateOverlay(t.Context(), admin, o); err != nil {
+		if _, err := s.Create(t.Context(), admin, o); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -151,11 +151,11 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 		Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "1"}}},
 		Refresh: left4me.Refresh{Hours: 24, Restart: "empty"},
 	}
-	if _, err := s.CreateOverlay(t.Context(), admin, o); err != nil {
+	if _, err := s.Create(t.Context(), admin, o); err != nil {
 		t.Fatal(err)
 	}
 	s.lay("maps", 1)
-	if _, err := s.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("maps")}); err != nil {
+	if _, err := s.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("maps")}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []left4me.Name{"alpha", "full"} {

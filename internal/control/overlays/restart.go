@@ -31,7 +31,7 @@ type Restart struct {
 // notice begins the restarts for revisions that came by themselves and whose
 // servers don't have to wait for somebody. It may be called at any time: what is
 // noted stays so.
-func (c *Content) notice(ctx context.Context) error {
+func (c *Overlays) notice(ctx context.Context) error {
 	k, err := c.known(ctx)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (c *Content) notice(ctx context.Context) error {
 
 // advance brings what is under way as far as it can go now. Servers are restarted
 // one by one, whatever they are restarted for.
-func (c *Content) advance(ctx context.Context) error {
+func (c *Overlays) advance(ctx context.Context) error {
 	c.turn.Lock()
 	defer c.turn.Unlock()
 	rows, err := c.storage.OverlayRestarts().List(ctx)
@@ -158,7 +158,7 @@ func next(r store.ContentRestart, all []servers.View, empty restart.Since, now t
 }
 
 // move restarts a server.
-func (c *Content) move(ctx context.Context, r store.ContentRestart, name left4me.Name) store.Move {
+func (c *Overlays) move(ctx context.Context, r store.ContentRestart, name left4me.Name) store.Move {
 	m := store.Move{Server: name, State: restart.Moving}
 	j, err := c.servers.Act(ctx, fmt.Sprintf("%s, for revision %d of %s", bySchedule, r.Revision, r.Overlay), left4me.RestartServer, name)
 	m.Job = j.ID
@@ -170,7 +170,7 @@ func (c *Content) move(ctx context.Context, r store.ContentRestart, name left4me
 }
 
 // settle notes how restarts that were under way have ended.
-func (c *Content) settle(ctx context.Context, r store.ContentRestart) (store.ContentRestart, error) {
+func (c *Overlays) settle(ctx context.Context, r store.ContentRestart) (store.ContentRestart, error) {
 	r.Moves = slices.Clone(r.Moves)
 	for i, m := range r.Moves {
 		if m.State != restart.Moving {
@@ -191,7 +191,7 @@ func (c *Content) settle(ctx context.Context, r store.ContentRestart) (store.Con
 
 // Restart returns how servers move over to the latest revision of an overlay that
 // came by itself, under way or not, or nil when there never was one.
-func (c *Content) Restart(ctx context.Context, name left4me.Name) (*Restart, error) {
+func (c *Overlays) Restart(ctx context.Context, name left4me.Name) (*Restart, error) {
 	rows, err := c.storage.OverlayRestarts().List(ctx)
 	if err != nil {
 		return nil, err
@@ -221,7 +221,7 @@ func (c *Content) Restart(ctx context.Context, name left4me.Name) (*Restart, err
 // CancelRestart leaves servers that have not moved over as they are. A restart
 // that has begun goes on; what is over is returned as it is. Errors:
 // left4me.NotFound when there is nothing to cancel.
-func (c *Content) CancelRestart(ctx context.Context, by string, name left4me.Name) (*Restart, error) {
+func (c *Overlays) CancelRestart(ctx context.Context, by string, name left4me.Name) (*Restart, error) {
 	c.turn.Lock()
 	defer c.turn.Unlock()
 	rows, err := c.storage.OverlayRestarts().List(ctx)

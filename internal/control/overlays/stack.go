@@ -17,7 +17,7 @@ const maxOverlays = 480
 // A revision that is named must be there. Errors: left4me.Fields of
 // left4me.Invalid, for field and field[i]; left4me.Unavailable when only the host
 // could tell.
-func (c *Content) CheckStack(ctx context.Context, field string, refs []left4me.OverlayRef) error {
+func (c *Overlays) CheckStack(ctx context.Context, field string, refs []left4me.OverlayRef) error {
 	if len(refs) > maxOverlays {
 		return &left4me.Error{
 			Kind:  left4me.Invalid,

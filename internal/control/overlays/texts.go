@@ -19,7 +19,7 @@ type Text struct {
 // TextOf returns what a whole file says; ok is false for what is no text. A text in
 // another encoding than UTF-8 is decoded; the setting of names in archives decides
 // for one that is too short to tell. Encoded gives the file again.
-func (c *Content) TextOf(ctx context.Context, data []byte) (t Text, ok bool, err error) {
+func (c *Overlays) TextOf(ctx context.Context, data []byte) (t Text, ok bool, err error) {
 	hint, err := c.servers.TextHint(ctx)
 	if err != nil {
 		return Text{}, false, err

@@ -43,17 +43,20 @@ func autostart(v left4me.Server, state left4me.ServerState, active []left4me.Job
 	return store.Decision{Reason: reason}
 }
 
+// autostarts starts what shall run and doesn't, and keeps why a server is held.
+type autostarts struct{ servers *Servers }
+
 // startWanted starts what shall run on a host and doesn't. It is called when
 // left4me has started and the host has said what it runs.
-func (s *Servers) startWanted(ctx context.Context, host left4me.Name, boot string) error {
-	all, err := s.storage.Servers().List(ctx)
+func (s autostarts) startWanted(ctx context.Context, host left4me.Name, boot string) error {
+	all, err := s.servers.storage.Servers().List(ctx)
 	if err != nil {
 		return err
 	}
 	var failed, missing error // missing: the game
 	asked := false
 	for _, v := range all {
-		st := s.live.get(v.Host, v.Name)
+		st := s.servers.status.get(v.Host, v.Name)
 		if v.Host != host || st.State == left4me.Unknown {
 			continue // what can't be seen isn't started beside itself
 		}
@@ -69,28 +72,28 @@ func (s *Servers) startWanted(ctx context.Context, host left4me.Name, boot strin
 				continue // not one by one into the same failure
 			}
 		}
-		sp, _, err := s.Spec(ctx, v.Name)
+		sp, _, err := s.servers.Spec(ctx, v.Name)
 		if errors.Is(err, left4me.NotFound) {
 			continue
 		}
 		if err == nil {
-			err = s.startUnasked(ctx, v, sp, boot)
+			err = s.start(ctx, v, sp, boot)
 		}
 		failed = errors.Join(failed, err)
 	}
-	s.live.waitsFor(host, missing)
-	s.changedAll(ctx)
+	s.servers.status.waitsFor(host, missing)
+	s.servers.changedAll(ctx)
 	return errors.Join(missing, failed)
 }
 
 // gameThere sees that a host has the game. One that ran servers before and has none
 // now may have its file system mounted later: what is missing is not taken for an
 // empty installation.
-func (s *Servers) gameThere(ctx context.Context, host left4me.Name) error {
+func (s autostarts) gameThere(ctx context.Context, host left4me.Name) error {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	var g left4me.Game
-	if err := s.bus.Request(ctx, bus.Command(host, bus.VerbGame), bus.Empty{V: bus.Version}, &g); err != nil {
+	if err := s.servers.bus.Request(ctx, bus.Command(host, bus.VerbGame), bus.Empty{V: bus.Version}, &g); err != nil {
 		return err
 	}
 	if g.Current == 0 {
@@ -100,33 +103,33 @@ func (s *Servers) gameThere(ctx context.Context, host left4me.Name) error {
 	return nil
 }
 
-func (s *Servers) startUnasked(ctx context.Context, v left4me.Server, sp left4me.Spec, boot string) error {
-	j, added, err := s.jobs.Autostart(ctx, byLeft4me, v.Name, v.Host, sp, boot,
+func (s autostarts) start(ctx context.Context, v left4me.Server, sp left4me.Spec, boot string) error {
+	j, added, err := s.servers.jobs.Autostart(ctx, byLeft4me, v.Name, v.Host, sp, boot,
 		func(row left4me.Server, active []left4me.JobKind) store.Decision {
-			return autostart(row, s.live.get(row.Host, row.Name).State, active, boot)
+			return autostart(row, s.servers.status.get(row.Host, row.Name).State, active, boot)
 		})
 	if added {
-		s.log.Info("server is started unasked", "server", v.Name, "reason", j.Reason, "job", j.ID)
+		s.servers.log.Info("server is started unasked", "server", v.Name, "reason", j.Reason, "job", j.ID)
 	}
 	return err
 }
 
 // noteHeld keeps that a server gave up, so that it is known after a reboot too,
 // and forgets it when the server runs again.
-func (s *Servers) noteHeld(ctx context.Context, st left4me.Status) error {
+func (s autostarts) noteHeld(ctx context.Context, st left4me.Status) error {
 	if !st.GaveUp && !st.State.Up() {
 		return nil
 	}
-	v, err := s.storage.Servers().Get(ctx, st.Name)
+	v, err := s.servers.storage.Servers().Get(ctx, st.Name)
 	switch {
 	case errors.Is(err, left4me.NotFound):
 		return nil
 	case err != nil:
 		return err
 	case st.GaveUp && v.Held == "":
-		return s.storage.Servers().Hold(ctx, st.Name, left4me.HeldCrashed)
+		return s.servers.storage.Servers().Hold(ctx, st.Name, left4me.HeldCrashed)
 	case st.State.Up() && v.Held != "":
-		return s.storage.Servers().Hold(ctx, st.Name, "")
+		return s.servers.storage.Servers().Hold(ctx, st.Name, "")
 	}
 	return nil
 }
@@ -134,11 +137,11 @@ func (s *Servers) noteHeld(ctx context.Context, st left4me.Status) error {
 // arrive learns from a host whose agent has started what it has, and starts what
 // shall run there, until both were possible. boot is the boot of the host, empty
 // when the agent doesn't say.
-func (s *Servers) arrive(ctx context.Context, host left4me.Name, boot string) {
-	s.live.booted(host, boot)
+func (s autostarts) arrive(ctx context.Context, host left4me.Name, boot string) {
+	s.servers.status.booted(host, boot)
 	said := ""
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
-		err := s.ask(ctx, host)
+		err := s.servers.ask(ctx, host)
 		if err == nil {
 			err = s.startWanted(ctx, host, boot)
 		}
@@ -147,7 +150,7 @@ func (s *Servers) arrive(ctx context.Context, host left4me.Name, boot string) {
 		}
 		if text := err.Error(); text != said { // what it waits for may come hours later
 			said = text
-			s.log.Warn("ask a host for its servers", "host", host, "err", err)
+			s.servers.log.Warn("ask a host for its servers", "host", host, "err", err)
 		}
 		select {
 		case <-time.After(wait):

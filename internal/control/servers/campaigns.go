@@ -52,12 +52,12 @@ func (s *Servers) TextHint(ctx context.Context) (string, error) {
 // Clashes says what the overlays of a server have in common: add-ons with the same
 // files, a campaign twice, more add-ons than the game has room for. Errors:
 // left4me.NotFound, left4me.Unavailable.
-func (s *Servers) Clashes(ctx context.Context, name left4me.Name) (all []left4me.Warning, err error) {
-	sp, host, err := s.Spec(ctx, name)
+func (s Files) Clashes(ctx context.Context, name left4me.Name) (all []left4me.Warning, err error) {
+	sp, host, err := s.servers.Spec(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	err = s.askHost(ctx, host, bus.VerbClashes, bus.StackRequest{V: bus.Version, Spec: sp}, &all)
+	err = s.servers.askHost(ctx, host, bus.VerbClashes, bus.StackRequest{V: bus.Version, Spec: sp}, &all)
 	return all, err
 }
 
@@ -65,7 +65,7 @@ func (s *Servers) Clashes(ctx context.Context, name left4me.Name) (all []left4me
 // Errors: left4me.Invalid with the field, also for a map that the server doesn't
 // have as far as that is known; left4me.NotFound; left4me.Conflict when it doesn't
 // run or the game refuses.
-func (s *Servers) ChangeMap(ctx context.Context, by string, name left4me.Name, to, mode string) error {
+func (s Consoles) ChangeMap(ctx context.Context, by string, name left4me.Name, to, mode string) error {
 	to, mode = left4me.MapName(to), left4me.MapName(mode)
 	var f fields
 	switch {
@@ -80,7 +80,7 @@ func (s *Servers) ChangeMap(ctx context.Context, by string, name left4me.Name, t
 	if err := f.err(); err != nil {
 		return err
 	}
-	if all, err := s.Campaigns(ctx, name); err == nil && !left4me.HasMap(all, to) {
+	if all, err := s.servers.Campaigns(ctx, name); err == nil && !left4me.HasMap(all, to) {
 		return &left4me.Error{
 			Kind:  left4me.Invalid,
 			Field: "map",

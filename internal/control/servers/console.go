@@ -20,18 +20,25 @@ const (
 	commandTimeout = 40 * time.Second // a server that loads a map answers late
 )
 
-// Console gives what a server printed after a position, history first, and then
+// Consoles are what servers print and the commands that they take. It is safe for
+// concurrent use.
+type Consoles struct{ servers *Servers }
+
+// Consoles returns them; the value may be copied.
+func (s *Servers) Consoles() Consoles { return Consoles{s} }
+
+// Follow gives what a server printed after a position, history first, and then
 // what it prints, until ctx ends, the server is deleted or the host stops
 // answering; the error comes last. A stopped server gives its history and stays
 // silent.
-func (s *Servers) Console(ctx context.Context, name left4me.Name, after int64) (iter.Seq2[bus.ConsoleChunk, error], error) {
-	v, err := s.storage.Servers().Get(ctx, name)
+func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (iter.Seq2[bus.ConsoleChunk, error], error) {
+	v, err := s.servers.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	return func(yield func(bus.ConsoleChunk, error) bool) {
 		for ctx.Err() == nil {
-			c, err := s.consoleChunk(ctx, v, after, consoleWait)
+			c, err := s.chunk(ctx, v, after, consoleWait)
 			if ctx.Err() != nil {
 				return
 			}
@@ -46,7 +53,7 @@ func (s *Servers) Console(ctx context.Context, name left4me.Name, after int64) (
 				}
 				continue
 			}
-			if _, err := s.storage.Servers().Get(ctx, name); err != nil {
+			if _, err := s.servers.storage.Servers().Get(ctx, name); err != nil {
 				yield(c, err) // it is silent because it was deleted
 				return
 			}
@@ -57,19 +64,19 @@ func (s *Servers) Console(ctx context.Context, name left4me.Name, after int64) (
 // Recent gives the end of what a server printed, as far back as is cheap to have,
 // and does not wait for more. A negative position means that there is nothing to
 // go on from. Errors: left4me.NotFound, left4me.Unavailable.
-func (s *Servers) Recent(ctx context.Context, name left4me.Name) (bus.ConsoleChunk, error) {
-	v, err := s.storage.Servers().Get(ctx, name)
+func (s Consoles) Recent(ctx context.Context, name left4me.Name) (bus.ConsoleChunk, error) {
+	v, err := s.servers.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return bus.ConsoleChunk{}, err
 	}
-	return s.consoleChunk(ctx, v, RecentHistory, 0)
+	return s.chunk(ctx, v, RecentHistory, 0)
 }
 
-func (s *Servers) consoleChunk(ctx context.Context, v left4me.Server, after int64, wait time.Duration) (bus.ConsoleChunk, error) {
+func (s Consoles) chunk(ctx context.Context, v left4me.Server, after int64, wait time.Duration) (bus.ConsoleChunk, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+10*time.Second)
 	defer cancel()
 	var c bus.ConsoleChunk
-	err := s.bus.Request(ctx, bus.Command(v.Host, bus.VerbConsole),
+	err := s.servers.bus.Request(ctx, bus.Command(v.Host, bus.VerbConsole),
 		bus.ConsoleRequest{V: bus.Version, Server: v.Name, After: after, Max: consoleChunk, Wait: wait}, &c)
 	return c, err
 }
@@ -83,40 +90,41 @@ func names(line string) string {
 // and exit are a stop, asked for by the one who entered them, since the host
 // starts a server again whose game ended by itself. Errors: left4me.Invalid,
 // left4me.NotFound, left4me.Conflict when the server doesn't run.
-func (s *Servers) Command(ctx context.Context, by string, name left4me.Name, command string) (string, error) {
+func (s Consoles) Command(ctx context.Context, by string, name left4me.Name, command string) (string, error) {
 	command = left4me.Unmarked(command) // of a file that it was copied from
 	if err := CheckCommand(command); err != nil {
 		return "", err
 	}
-	v, err := s.storage.Servers().Get(ctx, name)
+	v, err := s.servers.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	s.log.Info("console command", "server", name, "by", by, "command", names(command))
+	s.servers.log.Info("console command", "server", name, "by", by, "command", names(command))
 	before, quits := left4me.CutQuit(command)
 	if !quits {
-		return s.command(ctx, v, command)
+		return s.run(ctx, v, command)
 	}
-	if state := s.live.get(v.Host, name).State; state == left4me.Stopped || state == left4me.Failed {
+	if state := s.servers.status.get(v.Host, name).State; state == left4me.Stopped || state == left4me.Failed {
 		return "", left4me.Errorf(left4me.Conflict, "%s does not run", name).WithHint("start it first")
 	}
 	out := ""
 	if before != "" {
-		if out, err = s.command(ctx, v, before); err != nil {
+		if out, err = s.run(ctx, v, before); err != nil {
 			return out, err
 		}
 	}
-	if _, err := s.Act(ctx, by, left4me.StopServer, name); err != nil {
+	if _, err := s.servers.Act(ctx, by, left4me.StopServer, name); err != nil {
 		return out, err
 	}
 	return out + fmt.Sprintf("left4me stops %s\n", name), nil
 }
 
-func (s *Servers) command(ctx context.Context, v left4me.Server, command string) (string, error) {
+func (s Consoles) run(ctx context.Context, v left4me.Server, command string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	var a bus.CommandAnswer
-	err := s.bus.Request(ctx, bus.Command(v.Host, bus.VerbCommand), bus.CommandRequest{V: bus.Version, Server: v.Name, Command: command},
+	err := s.servers.bus.Request(ctx, bus.Command(v.Host, bus.VerbCommand),
+		bus.CommandRequest{V: bus.Version, Server: v.Name, Command: command},
 		&a)
 	return a.Output, err
 }

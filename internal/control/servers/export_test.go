@@ -8,5 +8,5 @@ import (
 
 // Arrive is what follows when an agent says that it has started.
 func (s *Servers) Arrive(ctx context.Context, host left4me.Name, boot string) {
-	s.arrive(ctx, host, boot)
+	autostarts{s}.arrive(ctx, host, boot)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// lookWithin bounds how long a host may read layers for one question.
-const lookWithin = 30 * time.Second
+// readWithin bounds how long a host may read layers for one question.
+const readWithin = 30 * time.Second
 
 // maxPaths is how many files can be named at once.
 const maxPaths = 1000
@@ -34,85 +34,93 @@ func (s *Servers) Spec(ctx context.Context, name left4me.Name) (left4me.Spec, le
 	return left4me.SpecOf(v, blueprints[v.Blueprint], cfg), v.Host, nil
 }
 
-// Files returns a page of what a server would see: its layers merged, and what
+// Files are what servers see and write. It is safe for concurrent use.
+type Files struct{ servers *Servers }
+
+// Files returns them; the value may be copied.
+func (s *Servers) Files() Files { return Files{s} }
+
+// List returns a page of what a server would see: its layers merged, and what
 // it wrote on top. Errors: left4me.NotFound, left4me.Invalid,
 // left4me.Unavailable.
-func (s *Servers) Files(ctx context.Context, name left4me.Name, f left4me.Filter) (page left4me.Page[left4me.TreeFile], err error) {
-	sp, host, err := s.Spec(ctx, name)
+func (s Files) List(ctx context.Context, name left4me.Name, f left4me.Filter) (page left4me.Page[left4me.TreeFile], err error) {
+	sp, host, err := s.servers.Spec(ctx, name)
 	if err != nil {
 		return page, err
 	}
-	err = s.askHost(ctx, host, bus.VerbStack, bus.StackRequest{V: bus.Version, Spec: sp, Written: true, Filter: f}, &page)
+	err = s.servers.askHost(ctx, host, bus.VerbStack, bus.StackRequest{V: bus.Version, Spec: sp, Written: true, Filter: f}, &page)
 	return page, err
 }
 
-// File returns what a file holds as a server would see it. Errors as of Files.
-func (s *Servers) File(ctx context.Context, name left4me.Name, path, inside string) (a bus.FileAnswer, err error) {
-	sp, host, err := s.Spec(ctx, name)
+// Get returns what a file holds as a server would see it. Errors as of Files.
+func (s Files) Get(ctx context.Context, name left4me.Name, path, inside string) (a bus.FileAnswer, err error) {
+	sp, host, err := s.servers.Spec(ctx, name)
 	if err != nil {
 		return a, err
 	}
-	err = s.askHost(ctx, host, bus.VerbStackFile, bus.StackRequest{V: bus.Version, Spec: sp, Written: true, Path: path, Inside: inside}, &a)
+	err = s.servers.askHost(ctx, host, bus.VerbStackFile,
+		bus.StackRequest{V: bus.Version, Spec: sp, Written: true, Path: path, Inside: inside}, &a)
 	return a, err
 }
 
 // Written returns a page of what a server wrote over its layers. Errors as of
 // Files.
-func (s *Servers) Written(ctx context.Context, name left4me.Name, f left4me.Filter) (page left4me.Page[left4me.TreeFile], err error) {
-	v, err := s.storage.Servers().Get(ctx, name)
+func (s Files) Written(ctx context.Context, name left4me.Name, f left4me.Filter) (page left4me.Page[left4me.TreeFile], err error) {
+	v, err := s.servers.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return page, err
 	}
-	err = s.askHost(ctx, v.Host, bus.VerbUpper, bus.UpperRequest{V: bus.Version, Server: name, Filter: f}, &page)
+	err = s.servers.askHost(ctx, v.Host, bus.VerbUpper, bus.UpperRequest{V: bus.Version, Server: name, Filter: f}, &page)
 	return page, err
 }
 
 // Compare returns a page of how the files of two servers differ, without what
 // they wrote themselves. Errors: left4me.NotFound, left4me.Unavailable.
-func (s *Servers) Compare(ctx context.Context, from, to left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange],
+func (s Files) Compare(ctx context.Context, from, to left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange],
 	err error,
 ) {
-	a, host, err := s.Spec(ctx, from)
+	a, host, err := s.servers.Spec(ctx, from)
 	if err != nil {
 		return page, err
 	}
-	b, other, err := s.Spec(ctx, to)
+	b, other, err := s.servers.Spec(ctx, to)
 	if err == nil && host != other {
 		err = left4me.Errorf(left4me.Invalid, "%s and %s are on different hosts", from, to)
 	}
 	if err != nil {
 		return page, err
 	}
-	err = s.askHost(ctx, host, bus.VerbStackDiff, bus.StackDiffRequest{V: bus.Version, From: a, To: b, After: after, Limit: limit}, &page)
+	err = s.servers.askHost(ctx, host, bus.VerbStackDiff, bus.StackDiffRequest{V: bus.Version, From: a, To: b, After: after, Limit: limit},
+		&page)
 	return page, err
 }
 
 // Pending returns a page of the files that a restart would change: what the
 // server was started with against what it would be started with now. Errors:
 // left4me.NotFound, also when it never ran; left4me.Unavailable.
-func (s *Servers) Pending(ctx context.Context, name left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange],
+func (s Files) Pending(ctx context.Context, name left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange],
 	err error,
 ) {
-	sp, host, err := s.Spec(ctx, name)
+	sp, host, err := s.servers.Spec(ctx, name)
 	if err != nil {
 		return page, err
 	}
-	err = s.askHost(ctx, host, bus.VerbStackDiff,
+	err = s.servers.askHost(ctx, host, bus.VerbStackDiff,
 		bus.StackDiffRequest{V: bus.Version, From: sp, To: sp, Running: true, After: after, Limit: limit}, &page)
 	return page, err
 }
 
 // Discard asks for a job that drops files which a stopped server wrote. Errors:
 // left4me.NotFound, left4me.Invalid.
-func (s *Servers) Discard(ctx context.Context, by string, name left4me.Name, paths []string) (left4me.Job, error) {
-	v, err := s.storage.Servers().Get(ctx, name)
+func (s Files) Discard(ctx context.Context, by string, name left4me.Name, paths []string) (left4me.Job, error) {
+	v, err := s.servers.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return left4me.Job{}, err
 	}
 	if err := CheckPaths("paths", paths); err != nil {
 		return left4me.Job{}, err
 	}
-	return s.jobs.Add(ctx, by, left4me.DiscardUpper, name, v.Host, bus.DiscardSpec{Server: name, Paths: paths})
+	return s.servers.jobs.Add(ctx, by, left4me.DiscardUpper, name, v.Host, bus.DiscardSpec{Server: name, Paths: paths})
 }
 
 // CheckPaths says whether files of a layer are named. Errors: left4me.Invalid
@@ -143,7 +151,7 @@ func CheckPaths(field string, paths []string) error {
 }
 
 func (s *Servers) askHost(ctx context.Context, host left4me.Name, verb string, in, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
 	return s.bus.Request(ctx, bus.Command(host, verb), in, out)
 }

@@ -30,7 +30,7 @@ type Servers struct {
 	bus     *bus.Bus
 	ports   PortRange
 	log     *slog.Logger
-	live    *live
+	status  *statuses
 	last    atomic.Pointer[snapshot]
 	stack   StackCheck
 	running sync.WaitGroup // what Start began
@@ -54,7 +54,7 @@ func (s *Servers) checkStack(ctx context.Context, refs []left4me.OverlayRef) err
 
 // New makes the list. Start must be called for states to be known.
 func New(storage *store.Store, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *slog.Logger) *Servers {
-	s := &Servers{storage: storage, jobs: j, ports: ports, log: log, live: newLive()}
+	s := &Servers{storage: storage, jobs: j, ports: ports, log: log, status: newStatuses()}
 	s.bus = b.Under(&s.running)
 	// With the settings that the server has then.
 	j.OnRetry("server", func(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
@@ -104,7 +104,7 @@ func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
 		return View{}, err
 	}
 	var err error
-	v.CreatedAt, v.BootID = time.Now().UTC().Truncate(time.Millisecond), s.live.boot(v.Host)
+	v.CreatedAt, v.BootID = time.Now().UTC().Truncate(time.Millisecond), s.status.boot(v.Host)
 	if v.Port == 0 {
 		v, err = s.createOnFreePort(ctx, v)
 	} else {
@@ -114,7 +114,7 @@ func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
 		return View{}, err
 	}
 	s.log.Info("server created", "server", v.Name, "port", v.Port, "blueprint", v.Blueprint)
-	s.live.changed(v.Name)
+	s.status.changed(v.Name)
 	return s.Get(ctx, v.Name)
 }
 

@@ -217,7 +217,7 @@ func TestAHostThatIsAwayDoesNotKeepAnyoneFromPlanning(t *testing.T) {
 	if v.Port != 33000 || v.Status.State != left4me.Unknown || v.Status.Reason == "" || v.RestartRequired {
 		t.Errorf("%+v", v)
 	}
-	if _, err := s.Command(t.Context(), "al", "alpha", "status"); !errors.Is(err, left4me.Unavailable) {
+	if _, err := s.Consoles().Command(t.Context(), "al", "alpha", "status"); !errors.Is(err, left4me.Unavailable) {
 		t.Errorf("a command: %v", err)
 	}
 }
@@ -423,7 +423,7 @@ func TestConsoleGoesOnBehindAPosition(t *testing.T) {
 	s.create(t, "alpha")
 	read := func(after int64) (got string, lost int64, last error) {
 		t.Helper()
-		chunks, err := s.Console(t.Context(), "alpha", after)
+		chunks, err := s.Consoles().Follow(t.Context(), "alpha", after)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -441,14 +441,14 @@ func TestConsoleGoesOnBehindAPosition(t *testing.T) {
 	if got, _, _ := read(9); got != "hree\n" {
 		t.Errorf("behind 9: %q", got)
 	}
-	chunks, err := s.Console(t.Context(), "alpha", 0)
+	chunks, err := s.Consoles().Follow(t.Context(), "alpha", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range chunks {
 		break // whoever has enough is not given more
 	}
-	_, err = s.Console(t.Context(), "nobody", 0)
+	_, err = s.Consoles().Follow(t.Context(), "nobody", 0)
 	is(t, err, left4me.NotFound, "")
 }
 
@@ -460,7 +460,7 @@ func TestTheConsoleOfADeletedServerEnds(t *testing.T) {
 	s.create(t, "alpha")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	chunks, err := s.Console(ctx, "alpha", 5)
+	chunks, err := s.Consoles().Follow(ctx, "alpha", 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -487,12 +487,13 @@ func TestCommandGoesToTheHost(t *testing.T) {
 		},
 	})
 	s.create(t, "alpha")
-	if out, err := s.Command(t.Context(), "al", "alpha", "\ufeffstatus"); err != nil || out != "alpha ran status" { // the mark is of a file
+	if out, err := s.Consoles().Command(t.Context(), "al", "alpha", "\ufeffstatus"); err != nil ||
+		out != "alpha ran status" { // the mark is of a file
 		t.Errorf("%q, %v", out, err)
 	}
-	_, err := s.Command(t.Context(), "al", "alpha", "a\nquit")
+	_, err := s.Consoles().Command(t.Context(), "al", "alpha", "a\nquit")
 	is(t, err, left4me.Invalid, "command")
-	_, err = s.Command(t.Context(), "al", "nobody", "status")
+	_, err = s.Consoles().Command(t.Context(), "al", "nobody", "status")
 	is(t, err, left4me.NotFound, "")
 }
 
@@ -513,7 +514,7 @@ func TestQuitOnTheConsoleIsAStopByWhoEnteredIt(t *testing.T) {
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Starting})
 	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Starting })
 	for command, before := range map[string]string{"quit": "", "say bye; EXIT; say no": "say bye"} {
-		out, err := s.Command(t.Context(), "alice", "alpha", command)
+		out, err := s.Consoles().Command(t.Context(), "alice", "alpha", command)
 		if err != nil || !strings.HasSuffix(out, "left4me stops alpha\n") || strings.HasPrefix(out, "said\n") != (before != "") {
 			t.Errorf("%s: %q, %v", command, out, err)
 		}
@@ -526,12 +527,12 @@ func TestQuitOnTheConsoleIsAStopByWhoEnteredIt(t *testing.T) {
 		}
 	}
 	// From the game it is no stop: the host starts it again.
-	if _, err := s.Command(t.Context(), "alice", "alpha", "_restart"); err != nil || <-ran != "_restart" {
+	if _, err := s.Consoles().Command(t.Context(), "alice", "alpha", "_restart"); err != nil || <-ran != "_restart" {
 		t.Errorf("_restart: %v", err)
 	}
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Stopped})
 	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Stopped })
-	_, err := s.Command(t.Context(), "alice", "alpha", "quit")
+	_, err := s.Consoles().Command(t.Context(), "alice", "alpha", "quit")
 	is(t, err, left4me.Conflict, "")
 }
 

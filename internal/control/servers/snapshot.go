@@ -66,7 +66,7 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 type Version struct{ written, said uint64 }
 
 // Version is that of what List returns now or later: read it first.
-func (s *Servers) Version() Version { return Version{s.storage.Generation(), s.live.now()} }
+func (s *Servers) Version() Version { return Version{s.storage.Generation(), s.status.now()} }
 
 // List returns all servers by name.
 func (s *Servers) List(ctx context.Context) ([]View, error) {
@@ -100,20 +100,20 @@ func (s *Servers) Get(ctx context.Context, name left4me.Name) (View, error) {
 // view is a server with what its host says at the moment.
 func (s *Servers) view(snap *snapshot, i int) View {
 	v := View{Server: snap.servers[i]}
-	v.Status = s.live.get(v.Host, v.Name)
+	v.Status = s.status.get(v.Host, v.Name)
 	if j, ok := snap.active[v.Name]; ok {
 		v.Job = &j
 	}
 	st := v.Status
-	if build := s.live.build(v.Host); st.State.Up() && st.Build != 0 && build != 0 && build != st.Build {
+	if build := s.status.build(v.Host); st.State.Up() && st.Build != 0 && build != 0 && build != st.Build {
 		v.NewBuild = build
 	}
 	// An agent that knows of builds says with which revisions it started a server.
-	if current, known := s.live.revisions(v.Host); known && st.State.Up() && st.Build != 0 {
+	if current, known := s.status.revisions(v.Host); known && st.State.Up() && st.Build != 0 {
 		v.NewContent = newContent(st.Overlays, snap.overlays[i], current)
 	}
 	if !st.State.Up() && v.Wanted == left4me.WantRunning {
-		switch waits := s.live.waiting(v.Host); {
+		switch waits := s.status.waiting(v.Host); {
 		case v.Held == "" && v.Job == nil && waits != "":
 			v.Status.Reason = waits
 		case st.Reason == "":

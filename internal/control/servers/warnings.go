@@ -12,29 +12,35 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Bounds of a look at what a definition lacks: nobody waits long for a warning.
+// Bounds of checking what a definition lacks: nobody waits long for a warning.
 const (
 	warnWithin = 3 * time.Second
 	warnMaps   = 12
 )
 
-// Warnings says what will probably keep a server from starting as it is defined
+// Warnings say what a definition lacks. It is safe for concurrent use.
+type Warnings struct{ servers *Servers }
+
+// Warnings returns them; the value may be copied.
+func (s *Servers) Warnings() Warnings { return Warnings{s} }
+
+// Of says what will probably keep a server from starting as it is defined
 // now. What its host can't be asked is no warning.
-func (s *Servers) Warnings(ctx context.Context, name left4me.Name) []left4me.Warning {
-	sp, host, err := s.Spec(ctx, name)
+func (s Warnings) Of(ctx context.Context, name left4me.Name) []left4me.Warning {
+	sp, host, err := s.servers.Spec(ctx, name)
 	if err != nil {
 		return nil
 	}
-	return s.warnings(ctx, host, sp)
+	return s.all(ctx, host, sp)
 }
 
-// WarningsOf says the same of settings over a stack, as of a blueprint.
-func (s *Servers) WarningsOf(ctx context.Context, settings left4me.Settings, stack []left4me.OverlayRef) []left4me.Warning {
-	return s.warnings(ctx, left4me.LocalHost, left4me.Spec{Settings: settings.Normal(), Overlays: stack})
+// OfStack says the same of settings over a stack, as of a blueprint.
+func (s Warnings) OfStack(ctx context.Context, settings left4me.Settings, stack []left4me.OverlayRef) []left4me.Warning {
+	return s.all(ctx, left4me.LocalHost, left4me.Spec{Settings: settings.Normal(), Overlays: stack})
 }
 
-func (s *Servers) warnings(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
-	return slices.Concat(s.mapWarnings(ctx, host, sp), lineWarnings(sp), s.lacks(ctx, host, sp))
+func (s Warnings) all(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
+	return slices.Concat(s.ofMaps(ctx, host, sp), lineWarnings(sp), s.missing(ctx, host, sp))
 }
 
 // lineWarnings are about raw lines that the game reads otherwise than they look.
@@ -58,12 +64,12 @@ func lineWarnings(sp left4me.Spec) (all []left4me.Warning) {
 	return all
 }
 
-// lacks is what the plugins and the tick rate of a server need and its stack hasn't.
-func (s *Servers) lacks(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
+// missing is what the plugins and the tick rate of a server need and its stack hasn't.
+func (s Warnings) missing(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
 	ctx, cancel := context.WithTimeout(ctx, warnWithin)
 	defer cancel()
 	var all []left4me.Warning
-	err := s.askHost(ctx, host, bus.VerbClashes,
+	err := s.servers.askHost(ctx, host, bus.VerbClashes,
 		bus.StackRequest{V: bus.Version, Spec: left4me.Spec{Settings: left4me.Settings{Tick: sp.Settings.Tick}, Overlays: sp.Overlays}},
 		&all)
 	if err != nil {
@@ -74,7 +80,7 @@ func (s *Servers) lacks(ctx context.Context, host left4me.Name, sp left4me.Spec)
 	})
 }
 
-func (s *Servers) mapWarnings(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
+func (s Warnings) ofMaps(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
 	first := sp.Settings.Map
 	if first == "" {
 		return nil // the game's own is always there
@@ -82,7 +88,8 @@ func (s *Servers) mapWarnings(ctx context.Context, host left4me.Name, sp left4me
 	ctx, cancel := context.WithTimeout(ctx, warnWithin)
 	defer cancel()
 	var all []left4me.Campaign
-	err := s.askHost(ctx, host, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: left4me.Spec{Overlays: sp.Overlays}}, &all)
+	err := s.servers.askHost(ctx, host, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: left4me.Spec{Overlays: sp.Overlays}},
+		&all)
 	if err != nil || len(all) == 0 || left4me.HasMap(all, first) {
 		return nil
 	}

@@ -73,7 +73,8 @@ func TestFirstMapThatIsNotThereIsWarnedOf(t *testing.T) {
 			t.Fatal(err)
 		}
 		for what, all := range map[string][]left4me.Warning{
-			"server": s.Warnings(t.Context(), c.name), "definition": s.WarningsOf(t.Context(), left4me.Settings{Map: c.first}, c.stack),
+			"server":     s.Warnings().Of(t.Context(), c.name),
+			"definition": s.Warnings().OfStack(t.Context(), left4me.Settings{Map: c.first}, c.stack),
 		} {
 			if len(all) > 0 != c.warn {
 				t.Errorf("%s of %s: %+v", what, v.Name, all)
@@ -89,7 +90,7 @@ func TestFirstMapThatIsNotThereIsWarnedOf(t *testing.T) {
 
 func TestHostThatIsNotThereIsNoWarning(t *testing.T) {
 	s := newSite(t)
-	if all := s.WarningsOf(t.Context(), left4me.Settings{Map: "nowhere"}, nil); len(all) > 0 {
+	if all := s.Warnings().OfStack(t.Context(), left4me.Settings{Map: "nowhere"}, nil); len(all) > 0 {
 		t.Errorf("%+v", all)
 	}
 }
@@ -145,7 +146,7 @@ func TestLinesThatTheGameReadsOtherwiseAreWarnedOf(t *testing.T) {
 	if err != nil || v.Settings.Cfg[1] != secret {
 		t.Fatalf("%v, %v", v.Settings, err)
 	}
-	all := s.Warnings(t.Context(), "alpha")
+	all := s.Warnings().Of(t.Context(), "alpha")
 	var texts []string
 	for _, w := range all {
 		texts = append(texts, w.Kind+" "+w.Text)
@@ -157,7 +158,7 @@ func TestLinesThatTheGameReadsOtherwiseAreWarnedOf(t *testing.T) {
 	if d := cmp.Diff(want, texts); d != "" {
 		t.Error(d)
 	}
-	if got := s.WarningsOf(t.Context(), left4me.Settings{Cfg: []string{secret}}, nil); len(got) != 1 ||
+	if got := s.Warnings().OfStack(t.Context(), left4me.Settings{Cfg: []string{secret}}, nil); len(got) != 1 ||
 		!strings.Contains(got[0].Text, "of the blueprint: line 1:") {
 		t.Errorf("%+v", got)
 	}

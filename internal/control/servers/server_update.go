@@ -40,20 +40,20 @@ func (s *Servers) Update(ctx context.Context, by string, v left4me.Server) (View
 		return View{}, err
 	}
 	s.log.Info("server changed", "server", v.Name, "by", by)
-	s.live.changed(v.Name)
+	s.status.changed(v.Name)
 	return s.Get(ctx, v.Name)
 }
 
 // ConfigDiff says how the files that left4me generates for a server would change
 // at its next start. Errors: left4me.NotFound, left4me.Unavailable.
-func (s *Servers) ConfigDiff(ctx context.Context, name left4me.Name) ([]bus.ConfigFile, error) {
-	spec, host, err := s.Spec(ctx, name)
+func (s Files) ConfigDiff(ctx context.Context, name left4me.Name) ([]bus.ConfigFile, error) {
+	spec, host, err := s.servers.Spec(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	var d bus.ConfigDiff
-	err = s.bus.Request(ctx, bus.Command(host, bus.VerbConfigDiff), spec, &d)
+	err = s.servers.bus.Request(ctx, bus.Command(host, bus.VerbConfigDiff), spec, &d)
 	return d.Files, err
 }

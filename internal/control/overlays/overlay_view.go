@@ -24,7 +24,7 @@ type known struct {
 
 // known reads all definitions and asks the host. That it does not answer is in
 // the result, not an error.
-func (c *Content) known(ctx context.Context) (known, error) {
+func (c *Overlays) known(ctx context.Context) (known, error) {
 	k := known{definitions: map[left4me.Name]store.Overlay{}, contents: map[left4me.Name]left4me.Content{}}
 	all, err := c.storage.Overlays().List(ctx)
 	if err != nil {
@@ -74,9 +74,9 @@ func (k known) defined(n left4me.Name) store.Overlay {
 	return d
 }
 
-// Overlays returns the names of the overlays that can be stacked. Errors:
+// Names returns the names of the overlays that can be stacked. Errors:
 // left4me.Unavailable when the host does not say which it has.
-func (c *Content) Overlays(ctx context.Context) ([]left4me.Name, error) {
+func (c *Overlays) Names(ctx context.Context) ([]left4me.Name, error) {
 	k, err := c.known(ctx)
 	if err = errors.Join(err, k.problem); err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (c *Content) Overlays(ctx context.Context) ([]left4me.Name, error) {
 }
 
 // List returns all overlays by name, deleted ones behind the others.
-func (c *Content) List(ctx context.Context) ([]View, error) {
+func (c *Overlays) List(ctx context.Context) ([]View, error) {
 	k, err := c.known(ctx)
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func boolInt(b bool) int {
 }
 
 // Get returns one overlay. Errors: left4me.NotFound.
-func (c *Content) Get(ctx context.Context, name left4me.Name) (View, error) {
+func (c *Overlays) Get(ctx context.Context, name left4me.Name) (View, error) {
 	k, err := c.known(ctx)
 	if err != nil {
 		return View{}, err
@@ -192,7 +192,7 @@ type uses struct {
 	active, failed map[left4me.Name]left4me.Job
 }
 
-func (c *Content) uses(ctx context.Context) (uses, error) {
+func (c *Overlays) uses(ctx context.Context) (uses, error) {
 	u := uses{
 		blueprints: map[left4me.Name][]left4me.Name{},
 		servers:    map[left4me.Name][]left4me.Name{},

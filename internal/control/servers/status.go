@@ -18,8 +18,8 @@ const (
 	longestWait = 30 * time.Second
 )
 
-// live is what hosts last said of their servers, and who wants to know.
-type live struct {
+// statuses is what hosts last said of their servers, and who wants to know.
+type statuses struct {
 	mu       sync.Mutex
 	known    map[left4me.Name]chan struct{} // hosts; closed when one has told everything once
 	statuses map[key]said
@@ -34,7 +34,7 @@ type live struct {
 // watcher is one subscription.
 type watcher struct {
 	wake  chan struct{}
-	names map[left4me.Name]bool // what changed since it looked; of live.mu
+	names map[left4me.Name]bool // what changed since it looked; of statuses.mu
 }
 
 type key struct{ host, server left4me.Name }
@@ -45,8 +45,8 @@ type said struct {
 	turn uint64
 }
 
-func newLive() *live {
-	return &live{
+func newStatuses() *statuses {
+	return &statuses{
 		known:    map[left4me.Name]chan struct{}{},
 		statuses: map[key]said{},
 		boots:    map[left4me.Name]string{},
@@ -57,7 +57,7 @@ func newLive() *live {
 	}
 }
 
-func (l *live) get(host, server left4me.Name) left4me.Status {
+func (l *statuses) get(host, server left4me.Name) left4me.Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if v, ok := l.statuses[key{host, server}]; ok {
@@ -71,14 +71,14 @@ func (l *live) get(host, server left4me.Name) left4me.Status {
 }
 
 // told is closed when a host has told everything once.
-func (l *live) told(host left4me.Name) <-chan struct{} {
+func (l *statuses) told(host left4me.Name) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.toldBy(host)
 }
 
 // toldBy is told while mu is held.
-func (l *live) toldBy(host left4me.Name) chan struct{} {
+func (l *statuses) toldBy(host left4me.Name) chan struct{} {
 	c, ok := l.known[host]
 	if !ok {
 		c = make(chan struct{})
@@ -97,7 +97,7 @@ func closed(c <-chan struct{}) bool {
 }
 
 // set takes what a host says of a server, and returns what it said before.
-func (l *live) set(host left4me.Name, st left4me.Status) (before left4me.Status) {
+func (l *statuses) set(host left4me.Name, st left4me.Status) (before left4me.Status) {
 	l.mu.Lock()
 	l.turn++
 	before = l.statuses[key{host, st.Name}].Status
@@ -107,14 +107,14 @@ func (l *live) set(host left4me.Name, st left4me.Status) (before left4me.Status)
 	return before
 }
 
-func (l *live) booted(host left4me.Name, boot string) {
+func (l *statuses) booted(host left4me.Name, boot string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.boots[host] = boot
 }
 
 // waitsFor notes what keeps servers of a host from being started; nil is nothing.
-func (l *live) waitsFor(host left4me.Name, what error) {
+func (l *statuses) waitsFor(host left4me.Name, what error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.turn++
@@ -124,20 +124,20 @@ func (l *live) waitsFor(host left4me.Name, what error) {
 	}
 }
 
-func (l *live) waiting(host left4me.Name) string {
+func (l *statuses) waiting(host left4me.Name) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.waits[host]
 }
 
 // boot is that of a host, as far as it is known.
-func (l *live) boot(host left4me.Name) string {
+func (l *statuses) boot(host left4me.Name) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.boots[host]
 }
 
-func (l *live) build(host left4me.Name) int64 {
+func (l *statuses) build(host left4me.Name) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.builds[host]
@@ -146,7 +146,7 @@ func (l *live) build(host left4me.Name) int64 {
 // Starts tells which build of the game servers of a host are started with from
 // now on.
 func (s *Servers) Starts(host left4me.Name, build int64) {
-	l := s.live
+	l := s.status
 	l.mu.Lock()
 	if l.builds[host] == build {
 		l.mu.Unlock()
@@ -168,7 +168,7 @@ func (s *Servers) Starts(host left4me.Name, build int64) {
 
 // forget drops what was said of a server that was deleted: the next one of its
 // name is another.
-func (l *live) forget(host, server left4me.Name) {
+func (l *statuses) forget(host, server left4me.Name) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.turn++
@@ -176,7 +176,7 @@ func (l *live) forget(host, server left4me.Name) {
 }
 
 // now is what to give to replace: the turn before a host is asked.
-func (l *live) now() uint64 {
+func (l *statuses) now() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.turn
@@ -184,7 +184,7 @@ func (l *live) now() uint64 {
 
 // replace takes what a host says of all its servers. What it said of single ones
 // since it was asked is newer, and stays.
-func (l *live) replace(host left4me.Name, all []left4me.Status, asked uint64) {
+func (l *statuses) replace(host left4me.Name, all []left4me.Status, asked uint64) {
 	l.mu.Lock()
 	l.turn++
 	changed := map[left4me.Name]bool{}
@@ -212,7 +212,7 @@ func (l *live) replace(host left4me.Name, all []left4me.Status, asked uint64) {
 
 // changed tells the watchers that there is something new about a server. It
 // never waits: what changed is a set, however slow they are.
-func (l *live) changed(server left4me.Name) {
+func (l *statuses) changed(server left4me.Name) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for w := range l.watchers {
@@ -233,8 +233,8 @@ func (s *Servers) Start(ctx context.Context) error {
 			s.log.Warn("status of a server", "subject", subject, "err", err)
 			return
 		}
-		if before := s.live.set(bus.HostOf(subject), st); before.GaveUp != st.GaveUp || before.State.Up() != st.State.Up() {
-			if err := s.noteHeld(ctx, st); err != nil {
+		if before := s.status.set(bus.HostOf(subject), st); before.GaveUp != st.GaveUp || before.State.Up() != st.State.Up() {
+			if err := (autostarts{s}).noteHeld(ctx, st); err != nil {
 				s.log.Error("status of a server", "server", st.Name, "err", err)
 			}
 		}
@@ -247,7 +247,7 @@ func (s *Servers) Start(ctx context.Context) error {
 		if err := bus.Decode(data, &h); err != nil {
 			s.log.Warn("a host that has started", "subject", subject, "err", err) // its servers can be asked for all the same
 		}
-		s.running.Go(func() { s.arrive(ctx, bus.HostOf(subject), h.BootID) })
+		s.running.Go(func() { autostarts{s}.arrive(ctx, bus.HostOf(subject), h.BootID) })
 	})
 	if err != nil {
 		return err
@@ -269,10 +269,10 @@ func (s *Servers) Start(ctx context.Context) error {
 	s.running.Go(func() {
 		for job := range changes {
 			if job.Kind == left4me.DeleteServer && job.State == left4me.JobDone {
-				s.live.forget(job.Host, job.Target)
+				s.status.forget(job.Host, job.Target)
 			}
 			if job.Kind.Noun() == "server" {
-				s.live.changed(job.Target)
+				s.status.changed(job.Target)
 			}
 		}
 	})
@@ -289,7 +289,7 @@ func (s *Servers) changedAll(ctx context.Context) {
 		return
 	}
 	for _, v := range snap.servers {
-		s.live.changed(v.Name)
+		s.status.changed(v.Name)
 	}
 }
 
@@ -299,7 +299,7 @@ func (s *Servers) Wait() { s.running.Wait() }
 // Told waits until a host has told once what it has, or ctx ends.
 func (s *Servers) Told(ctx context.Context, host left4me.Name) error {
 	select {
-	case <-s.live.told(host):
+	case <-s.status.told(host):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -310,12 +310,12 @@ func (s *Servers) Told(ctx context.Context, host left4me.Name) error {
 func (s *Servers) ask(ctx context.Context, host left4me.Name) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	asked := s.live.now()
+	asked := s.status.now()
 	var all []left4me.Status
 	if err := s.bus.Request(ctx, bus.Command(host, bus.VerbStatus), bus.Empty{V: bus.Version}, &all); err != nil {
 		return err
 	}
-	s.live.replace(host, all, asked)
+	s.status.replace(host, all, asked)
 	return s.askContent(ctx, host)
 }
 
@@ -333,7 +333,7 @@ func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {
 			Host: bus.HostOf(subject), Server: c.Server, At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines,
 		})
 		if err == nil {
-			s.live.changed(c.Server)
+			s.status.changed(c.Server)
 		}
 		return err
 	}
@@ -345,7 +345,7 @@ func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {
 // and ends with ctx, also when nobody ranges over the result, which can be done
 // once.
 func (s *Servers) Watch(ctx context.Context) iter.Seq[left4me.Name] {
-	l := s.live
+	l := s.status
 	w := &watcher{wake: make(chan struct{}, 1), names: map[left4me.Name]bool{}}
 	l.mu.Lock()
 	l.watchers[w] = true
@@ -380,7 +380,7 @@ func (s *Servers) Watch(ctx context.Context) iter.Seq[left4me.Name] {
 
 // Watchers is how many subscriptions there are.
 func (s *Servers) Watchers() int {
-	s.live.mu.Lock()
-	defer s.live.mu.Unlock()
-	return len(s.live.watchers)
+	s.status.mu.Lock()
+	defer s.status.mu.Unlock()
+	return len(s.status.watchers)
 }

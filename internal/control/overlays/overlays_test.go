@@ -22,7 +22,7 @@ import (
 // site is content on a real store and a real bus. There is no host until
 // serve: what it has is what the test lays there.
 type site struct {
-	*overlays.Content
+	*overlays.Overlays
 	jobs    *jobs.Jobs
 	servers *servers.Servers
 	store   *store.Store
@@ -50,7 +50,7 @@ func newSite(t *testing.T) *site {
 	list := jobs.New(st.Jobs(), b, log)
 	srv := servers.New(st, list, b, servers.PortRange{Low: 32100, High: 32199}, log)
 	s := &site{
-		Content: overlays.New(st, list, srv, b, log), jobs: list, servers: srv, store: st, bus: b,
+		Overlays: overlays.New(st, list, srv, b, log), jobs: list, servers: srv, store: st, bus: b,
 		contents: map[left4me.Name]left4me.Content{}, statuses: map[left4me.Name]left4me.Status{},
 	}
 	t.Cleanup(func() {
@@ -157,24 +157,24 @@ func (s *site) ended(t *testing.T, j left4me.Job, err error) left4me.Job {
 func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
 	c := newSite(t)
 	// Without overlays no host is asked.
-	if v, err := c.CreateBlueprint(t.Context(), left4me.Blueprint{Name: "plain"}); err != nil || v.CreatedAt.IsZero() {
+	if v, err := c.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "plain"}); err != nil || v.CreatedAt.IsZero() {
 		t.Errorf("%+v, %v", v, err)
 	}
 	want := left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("plugins", "maps"), Settings: left4me.Settings{Mode: "versus"}}
-	if _, err := c.CreateBlueprint(t.Context(), want); !errors.Is(err, left4me.Unavailable) {
+	if _, err := c.Blueprints().Create(t.Context(), want); !errors.Is(err, left4me.Unavailable) {
 		t.Errorf("nobody can say which overlays there are: %v", err)
 	}
 	c.lay("maps", 1)
 	c.lay("plugins", 2)
 	c.serve(t, nil)
-	if _, err := c.CreateBlueprint(t.Context(), want); err != nil {
+	if _, err := c.Blueprints().Create(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}
-	got, err := c.Blueprint(t.Context(), "versus")
+	got, err := c.Blueprints().Get(t.Context(), "versus")
 	if err != nil || len(got.Overlays) != 2 || got.Overlays[0].Name != "plugins" || got.Settings.Mode != "versus" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if all, err := c.Blueprints(t.Context()); err != nil || len(all) != 3 {
+	if all, err := c.Blueprints().List(t.Context()); err != nil || len(all) != 3 {
 		t.Errorf("%+v, %v", all, err)
 	}
 	for _, bad := range []struct {
@@ -194,12 +194,12 @@ func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
 		{left4me.Blueprint{Name: "b", Overlays: make([]left4me.OverlayRef, 481)}, left4me.Invalid, "overlays"},
 		{left4me.Blueprint{Name: "b", Settings: left4me.Settings{Map: "a b"}}, left4me.Invalid, "settings.map"},
 	} {
-		_, err := c.CreateBlueprint(t.Context(), bad.v)
+		_, err := c.Blueprints().Create(t.Context(), bad.v)
 		if e, ok := left4me.Public(err); !ok || e.Kind != bad.kind || e.Field != bad.field {
 			t.Errorf("%v is not %s for %s", err, bad.kind, bad.field)
 		}
 	}
-	if all, err := c.Blueprints(t.Context()); err != nil || len(all) != 3 {
+	if all, err := c.Blueprints().List(t.Context()); err != nil || len(all) != 3 {
 		t.Errorf("something was written: %d, %v", len(all), err)
 	}
 }

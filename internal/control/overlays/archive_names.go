@@ -27,7 +27,7 @@ func NameEncodings() (all []NameEncoding) {
 
 // ArchiveNames returns the setting of names in archives: AutomaticNames, or the
 // encoding that names are taken for which are too short to tell.
-func (c *Content) ArchiveNames(ctx context.Context) (string, error) {
+func (c *Overlays) ArchiveNames(ctx context.Context) (string, error) {
 	v, err := c.storage.Site().ArchiveNames(ctx)
 	if err == nil && v == "" {
 		v = AutomaticNames
@@ -37,7 +37,7 @@ func (c *Content) ArchiveNames(ctx context.Context) (string, error) {
 
 // SetArchiveNames keeps the setting. Errors: left4me.Invalid for an encoding that
 // isn't known.
-func (c *Content) SetArchiveNames(ctx context.Context, encoding string) (string, error) {
+func (c *Overlays) SetArchiveNames(ctx context.Context, encoding string) (string, error) {
 	if encoding != AutomaticNames {
 		e, ok := charset.Find(encoding)
 		if !ok {
@@ -55,7 +55,7 @@ func (c *Content) SetArchiveNames(ctx context.Context, encoding string) (string,
 
 // FirstUpload sets names in archives for the first upload that there is, from the
 // languages of who makes it (Accept-Language, or LANG). Later ones change nothing.
-func (c *Content) FirstUpload(ctx context.Context, languages string) error {
+func (c *Overlays) FirstUpload(ctx context.Context, languages string) error {
 	v, err := c.storage.Site().ArchiveNames(ctx)
 	if err != nil || v != "" || languages == "" {
 		return err
@@ -67,7 +67,7 @@ func (c *Content) FirstUpload(ctx context.Context, languages string) error {
 }
 
 // hint fills in what names are taken for that are too short to tell.
-func (c *Content) hint(ctx context.Context, i *left4me.Import) error {
+func (c *Overlays) hint(ctx context.Context, i *left4me.Import) error {
 	if i.Names != "" || i.NamesHint != "" {
 		return nil
 	}

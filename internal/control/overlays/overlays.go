@@ -23,8 +23,8 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Content is the list of overlays and blueprints. It is safe for concurrent use.
-type Content struct {
+// Overlays is the list of overlays and blueprints. It is safe for concurrent use.
+type Overlays struct {
 	storage *store.Store
 	jobs    *jobs.Jobs
 	servers *servers.Servers
@@ -43,8 +43,8 @@ type Content struct {
 }
 
 // New makes the list.
-func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Content {
-	c := &Content{storage: storage, jobs: j, servers: s, bus: b, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1)}
+func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Overlays {
+	c := &Overlays{storage: storage, jobs: j, servers: s, bus: b, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1)}
 	if s != nil {
 		s.OnStack(c.CheckStack)
 	}
@@ -57,16 +57,16 @@ func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log
 // the host has of an overlay, may be another, until ctx ends. Jobs are not among it,
 // but their ends are: they change what the host has. Several changes while the
 // caller is busy are one. It must be ranged over once.
-func (c *Content) Watch(ctx context.Context) iter.Seq[struct{}] {
+func (c *Overlays) Watch(ctx context.Context) iter.Seq[struct{}] {
 	return store.Rings(ctx, c.told.Listen(ctx), c.storage.Listen(ctx, "overlay", "overlay_script", "blueprint", "content_restart", "site"))
 }
 
-// Blueprint returns one blueprint. Errors: left4me.NotFound.
-func (c *Content) Blueprint(ctx context.Context, name left4me.Name) (left4me.Blueprint, error) {
-	return c.storage.Blueprints().Get(ctx, name)
+// Get returns one blueprint. Errors: left4me.NotFound.
+func (c Blueprints) Get(ctx context.Context, name left4me.Name) (left4me.Blueprint, error) {
+	return c.overlays.storage.Blueprints().Get(ctx, name)
 }
 
-// Blueprints returns all blueprints by name.
-func (c *Content) Blueprints(ctx context.Context) ([]left4me.Blueprint, error) {
-	return c.storage.Blueprints().List(ctx)
+// List returns all blueprints by name.
+func (c Blueprints) List(ctx context.Context) ([]left4me.Blueprint, error) {
+	return c.overlays.storage.Blueprints().List(ctx)
 }

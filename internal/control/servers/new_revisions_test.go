@@ -40,7 +40,7 @@ func TestNewContent(t *testing.T) {
 }
 
 func TestWhatWasSaidLaterIsTheCurrentRevision(t *testing.T) {
-	l := newLive()
+	l := newStatuses()
 	asked := l.now()
 	l.current("local", map[left4me.Name]int{"maps": 2}, l.now())
 	l.current("local", map[left4me.Name]int{"maps": 1}, asked) // an answer that took long

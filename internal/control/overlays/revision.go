@@ -57,39 +57,45 @@ type Request struct {
 	Promote *left4me.Promote // of a files overlay
 }
 
-// Revision returns what the host has of an overlay, with warnings, campaigns and
+// Revisions are what a host has of overlays. It is safe for concurrent use.
+type Revisions struct{ overlays *Overlays }
+
+// Revisions returns them; the value may be copied.
+func (c *Overlays) Revisions() Revisions { return Revisions{c} }
+
+// Get returns what the host has of an overlay, with warnings, campaigns and
 // items of one revision; 0 is the current one. Errors: left4me.NotFound,
 // left4me.Unavailable.
-func (c *Content) Revision(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error) {
-	return ask[left4me.Content](ctx, c, bus.VerbContent, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
+func (c Revisions) Get(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error) {
+	return ask[left4me.Content](ctx, c.overlays, bus.VerbContent, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 }
 
 // Tree returns a page of the files of a revision. Errors: left4me.NotFound,
 // left4me.Unavailable.
-func (c *Content) Tree(ctx context.Context, name left4me.Name, revision int, f left4me.Filter) (left4me.Page[left4me.TreeFile], error) {
-	return ask[left4me.Page[left4me.TreeFile]](ctx, c, bus.VerbTree,
+func (c Revisions) Tree(ctx context.Context, name left4me.Name, revision int, f left4me.Filter) (left4me.Page[left4me.TreeFile], error) {
+	return ask[left4me.Page[left4me.TreeFile]](ctx, c.overlays, bus.VerbTree,
 		bus.TreeRequest{V: bus.Version, Overlay: name, Revision: revision, Filter: f})
 }
 
 // Diff returns a page of how two revisions differ. Errors: left4me.NotFound,
 // left4me.Unavailable.
-func (c *Content) Diff(ctx context.Context, name left4me.Name, from, to int, after string, limit int) (left4me.Page[left4me.FileChange],
+func (c Revisions) Diff(ctx context.Context, name left4me.Name, from, to int, after string, limit int) (left4me.Page[left4me.FileChange],
 	error,
 ) {
-	return ask[left4me.Page[left4me.FileChange]](ctx, c, bus.VerbDiff,
+	return ask[left4me.Page[left4me.FileChange]](ctx, c.overlays, bus.VerbDiff,
 		bus.DiffRequest{V: bus.Version, Overlay: name, From: from, To: to, After: after, Limit: limit})
 }
 
 // File returns what a file of a revision holds. Errors: left4me.NotFound,
 // left4me.Unavailable.
-func (c *Content) File(ctx context.Context, name left4me.Name, revision int, path, inside string) (bus.FileAnswer, error) {
-	return ask[bus.FileAnswer](ctx, c, bus.VerbFile,
+func (c Revisions) File(ctx context.Context, name left4me.Name, revision int, path, inside string) (bus.FileAnswer, error) {
+	return ask[bus.FileAnswer](ctx, c.overlays, bus.VerbFile,
 		bus.FileRequest{V: bus.Version, Overlay: name, Revision: revision, Path: path, Inside: inside})
 }
 
 // Plan says what an import would do. Errors: left4me.NotFound,
 // left4me.Unavailable; what is wrong with the files is in the plan.
-func (c *Content) Plan(ctx context.Context, name left4me.Name, change left4me.Change) (left4me.Plan, error) {
+func (c *Overlays) Plan(ctx context.Context, name left4me.Name, change left4me.Change) (left4me.Plan, error) {
 	if v, err := c.storage.Overlays().Get(ctx, name); err == nil && change.Import.Texts == "" {
 		change.Import.Texts = v.Texts
 	}
@@ -115,7 +121,7 @@ func (c *Content) Plan(ctx context.Context, name left4me.Name, change left4me.Ch
 
 // ForgetMove lets the next upload to an overlay find out where a folder or file goes
 // that was moved before. Errors: left4me.NotFound.
-func (c *Content) ForgetMove(ctx context.Context, by string, name left4me.Name, from string) error {
+func (c *Overlays) ForgetMove(ctx context.Context, by string, name left4me.Name, from string) error {
 	if err := c.storage.Overlays().RememberMoves(ctx, name, []left4me.FolderMove{{From: from}}); err != nil {
 		return err
 	}
@@ -125,16 +131,16 @@ func (c *Content) ForgetMove(ctx context.Context, by string, name left4me.Name, 
 
 // LookUp asks Steam about workshop items, without downloading any. Errors:
 // left4me.Unavailable.
-func (c *Content) LookUp(ctx context.Context, w left4me.Workshop) ([]left4me.WorkshopState, error) {
+func (c *Overlays) LookUp(ctx context.Context, w left4me.Workshop) ([]left4me.WorkshopState, error) {
 	return ask[[]left4me.WorkshopState](ctx, c, bus.VerbWorkshop, w)
 }
 
-// lookWithin bounds what a host may have to read or to ask Steam for.
-const lookWithin = 60 * time.Second
+// readWithin bounds what a host may have to read or to ask Steam for.
+const readWithin = 60 * time.Second
 
 // ask asks the host that has the content.
-func ask[T any](ctx context.Context, c *Content, verb string, in any) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+func ask[T any](ctx context.Context, c *Overlays, verb string, in any) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
 	var out T
 	err := c.bus.Request(ctx, bus.Command(left4me.LocalHost, verb), in, &out)

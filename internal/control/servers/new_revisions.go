@@ -20,7 +20,7 @@ type currents struct {
 
 // current takes which revisions servers of a host start with; asked is the turn
 // when it was asked: what it said since is newer.
-func (l *live) current(host left4me.Name, revisions map[left4me.Name]int, asked uint64) {
+func (l *statuses) current(host left4me.Name, revisions map[left4me.Name]int, asked uint64) {
 	l.mu.Lock()
 	old, known := l.currents[host]
 	if known && (old.turn > asked || maps.Equal(old.revisions, revisions)) {
@@ -41,7 +41,7 @@ func (l *live) current(host left4me.Name, revisions map[left4me.Name]int, asked 
 	}
 }
 
-func (l *live) revisions(host left4me.Name) (map[left4me.Name]int, bool) {
+func (l *statuses) revisions(host left4me.Name) (map[left4me.Name]int, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c, ok := l.currents[host]
@@ -56,20 +56,20 @@ func (s *Servers) listenContent(ctx context.Context) error {
 			s.log.Warn("current revisions", "subject", subject, "err", err)
 			return
 		}
-		s.live.current(bus.HostOf(subject), c.Revisions, s.live.now())
+		s.status.current(bus.HostOf(subject), c.Revisions, s.status.now())
 	})
 }
 
 // askContent asks a host which revisions servers start with.
 func (s *Servers) askContent(ctx context.Context, host left4me.Name) error {
-	asked := s.live.now()
+	asked := s.status.now()
 	var c bus.Currents
 	err := s.bus.Request(ctx, bus.Command(host, bus.VerbCurrents), bus.Empty{V: bus.Version}, &c)
 	switch {
 	case errors.Is(err, left4me.Invalid):
 		return nil // an older agent: nobody knows
 	case err == nil:
-		s.live.current(host, c.Revisions, asked)
+		s.status.current(host, c.Revisions, asked)
 	}
 	return err
 }
