@@ -161,7 +161,7 @@ func revisions(root string) func(path string) bool {
 	dirs, _ := os.ReadDir(path.Join(root, "overlays"))
 	for _, o := range dirs {
 		dir := path.Join("overlays", o.Name())
-		all, _ := overlays.Kept(path.Join(root, dir))
+		all, _ := overlays.CurrentAndLabelled(path.Join(root, dir))
 		for _, n := range all {
 			named[path.Join(dir, strconv.Itoa(n))] = true
 		}

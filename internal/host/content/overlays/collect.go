@@ -3,10 +3,12 @@ package overlays
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,33 +29,42 @@ type Collected struct {
 	Bytes     int64          // that became free, as far as is known
 }
 
+// collector removes what nothing needs.
+type collector struct {
+	layout  *layout
+	pool    *pool
+	records *records
+	trash   *trash
+	active  *activeJobs
+}
+
 // candidate is a revision that may go.
 type candidate struct {
 	left4me.OverlayRef
 	at time.Time
 }
 
-// Collect removes what nothing needs: revisions by age and, when the disk gets
+// collect removes what nothing needs: revisions by age and, when the disk gets
 // full, by space, but never one that is current, labelled, named by spec.Keep or
 // in use; then contents and downloads that no revision has. A revision goes by
 // remove, which calls drop unless somebody is about to mount it: then it returns
 // left4me.Busy.
-func (s *Repository) Collect(ctx context.Context, spec bus.CollectSpec, used Used,
+func (co *collector) collect(ctx context.Context, spec bus.CollectSpec, used Used,
 	remove func(r left4me.OverlayRef, drop func() error) error,
 ) (c Collected, err error) {
-	free, err := disk.Free(s.root)
+	free, err := disk.Free(co.layout.root)
 	if err != nil {
 		return c, err
 	}
 	defer func() {
-		if now, serr := disk.Free(s.root); serr == nil {
+		if now, serr := disk.Free(co.layout.root); serr == nil {
 			c.Bytes = max(0, now-free)
 		}
 	}()
-	if c.Overlays, err = s.expire(ctx, time.Now()); err != nil {
+	if c.Overlays, err = co.trash.expire(ctx, time.Now()); err != nil {
 		return c, err
 	}
-	all, err := s.candidates(spec)
+	all, err := co.candidates(spec)
 	if err != nil {
 		return c, err
 	}
@@ -63,7 +74,7 @@ func (s *Repository) Collect(ctx context.Context, spec bus.CollectSpec, used Use
 		err := ctx.Err()
 		if err == nil && len(used.by(v.Name, v.Revision)) == 0 {
 			err = remove(v.OverlayRef, func() (err error) {
-				gone, err = s.dropUnused(v)
+				gone, err = co.dropUnused(v)
 				return err
 			})
 		}
@@ -83,39 +94,39 @@ func (s *Repository) Collect(ctx context.Context, spec bus.CollectSpec, used Use
 			return c, err
 		}
 	}
-	if err := s.collectFiles(ctx, spec, &c); err != nil {
+	if err := co.files(ctx, spec, &c); err != nil {
 		return c, err
 	}
 	for _, v := range later {
-		now, err := disk.Free(s.root)
+		now, err := disk.Free(co.layout.root)
 		if err != nil || now >= spec.MaxFree {
 			return c, err
 		}
 		if err := drop(v); err != nil {
 			return c, err
 		}
-		if err := s.collectFiles(ctx, spec, &c); err != nil {
+		if err := co.files(ctx, spec, &c); err != nil {
 			return c, err
 		}
 	}
 	return c, nil
 }
 
-// collectFiles gives back what revisions that went had alone.
-func (s *Repository) collectFiles(ctx context.Context, spec bus.CollectSpec, c *Collected) error {
-	return errors.Join(s.Sweep(ctx), s.collectDownloads(ctx, spec, c), s.collectPool(ctx, c))
+// files gives back what revisions that went had alone.
+func (co *collector) files(ctx context.Context, spec bus.CollectSpec, c *Collected) error {
+	return errors.Join(co.sweep(ctx), co.downloads(ctx, spec, c), co.pool.collect(ctx, c))
 }
 
 // candidates are the revisions that may go for all that is known without asking
 // what is mounted, the oldest first.
-func (s *Repository) candidates(spec bus.CollectSpec) ([]candidate, error) {
-	names, err := s.names()
+func (co *collector) candidates(spec bus.CollectSpec) ([]candidate, error) {
+	names, err := co.layout.names()
 	if err != nil {
 		return nil, err
 	}
 	var all []candidate
 	for _, n := range names {
-		r, err := load(s.overlay(n))
+		r, err := load(co.layout.overlay(n))
 		if err != nil {
 			return nil, err
 		}
@@ -132,10 +143,10 @@ func (s *Repository) candidates(spec bus.CollectSpec) ([]candidate, error) {
 
 // dropUnused drops a revision if it may still go: somebody may have labelled it
 // or gone back to it meanwhile.
-func (s *Repository) dropUnused(v candidate) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	dir := s.overlay(v.Name)
+func (co *collector) dropUnused(v candidate) (bool, error) {
+	co.records.mu.Lock()
+	defer co.records.mu.Unlock()
+	dir := co.layout.overlay(v.Name)
 	r, err := load(dir)
 	if err != nil {
 		return false, err
@@ -143,13 +154,13 @@ func (s *Repository) dropUnused(v candidate) (bool, error) {
 	if now, ok := r.get(v.Revision); !ok || now.Label != "" || r.Current == v.Revision {
 		return false, nil
 	}
-	return true, s.drop(dir, &r, v.Revision)
+	return true, co.records.drop(dir, &r, v.Revision)
 }
 
-// collectPool removes contents that have no name but that in the pool. One that
+// collect removes contents that have no name but that in the pool. One that
 // a build links at that moment keeps what it linked.
-func (s *Repository) collectPool(ctx context.Context, c *Collected) error {
-	return s.eachPooled(func(name string, k key, _ uint64) error {
+func (po *pool) collect(ctx context.Context, c *Collected) error {
+	return po.each(func(name string, k key, _ uint64) error {
 		var st unix.Stat_t
 		if err := errors.Join(ctx.Err(), unix.Lstat(name, &st)); err != nil {
 			return ctx.Err() // gone meanwhile
@@ -165,18 +176,18 @@ func (s *Repository) collectPool(ctx context.Context, c *Collected) error {
 	})
 }
 
-// collectDownloads removes files of workshop_cache that no revision has.
-func (s *Repository) collectDownloads(ctx context.Context, spec bus.CollectSpec, c *Collected) error {
-	top := filepath.Join(s.root, "workshop_cache")
+// downloads removes files of workshop_cache that no revision has.
+func (co *collector) downloads(ctx context.Context, spec bus.CollectSpec, c *Collected) error {
+	top := filepath.Join(co.layout.root, "workshop_cache")
 	var here, there unix.Stat_t
-	if unix.Stat(top, &here) != nil || unix.Stat(s.dir, &there) != nil {
+	if unix.Stat(top, &here) != nil || unix.Stat(co.layout.dir, &there) != nil {
 		return nil //nolint:nilerr // there is none
 	}
 	oldest := time.Now().Add(-cacheFor)
 	if here.Dev != there.Dev { // links can't tell
 		oldest = time.Now().Add(-max(cacheFor, time.Duration(spec.Age)*24*time.Hour))
 	}
-	known, err := s.inodes()
+	known, err := co.pool.inodes()
 	if err != nil {
 		return err
 	}
@@ -211,4 +222,53 @@ func (s *Repository) collectDownloads(ctx context.Context, spec bus.CollectSpec,
 		_ = os.Remove(dir) // if it is empty now
 	}
 	return nil
+}
+
+// sweep removes what was dropped, and what jobs that were cut left half-made.
+// Jobs that are under way keep what they have.
+func (co *collector) sweep(ctx context.Context) error {
+	overlays, err := co.layout.names()
+	if err != nil {
+		return err
+	}
+	var failed error // one that can't be swept must not keep the others
+	for _, n := range overlays {
+		err := func() error {
+			co.records.mu.Lock()
+			defer co.records.mu.Unlock()
+			r, err := load(co.layout.overlay(n))
+			if err != nil || !r.written && len(r.Revisions) == 0 {
+				return err
+			}
+			return co.records.sweep(co.layout.overlay(n), r)
+		}()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("sweep %s: %w", n, err))
+		}
+	}
+	stale := func(dir, prefix string, jobs bool) error {
+		entries, err := os.ReadDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			id, ok := strings.CutPrefix(e.Name(), prefix)
+			if !ok || jobs && co.active.has(left4me.JobID(id)) {
+				continue
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+		return err
+	}
+	return errors.Join(failed, stale(filepath.Join(co.layout.dir, removedDir), "", false), stale(filepath.Join(co.layout.dir, newDir), "", true),
+		stale(filepath.Join(co.layout.root, "tmp"), "overlay-", true))
 }

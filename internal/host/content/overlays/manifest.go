@@ -109,10 +109,10 @@ const (
 	manifestMagic = "l4mfiles1\n"
 	maxManifest   = 512 << 20
 
-	flagExec = 1
-	flagDir  = 2
-	flagGone = 4 // not in this revision
-	flagOdd  = 8
+	flagExec    = 1
+	flagDir     = 2
+	flagRemoved = 4 // not in this revision
+	flagOdd     = 8
 )
 
 // errManifest is inside the error for a manifest that isn't whole.
@@ -125,8 +125,8 @@ func appendManifest(dst []byte, number int, base, m Manifest) []byte {
 	dst = append(dst, manifestMagic...)
 	dst = binary.AppendUvarint(dst, uint64(number))
 	type line struct {
-		e    *Entry
-		gone bool
+		e       *Entry
+		removed bool
 	}
 	lines := make([]line, 0, 64)
 	each(base, m, func(p pair) bool {
@@ -146,8 +146,8 @@ func appendManifest(dst []byte, number int, base, m Manifest) []byte {
 		dst = binary.AppendUvarint(dst, uint64(len(before)-n))
 		dst = append(dst, before[n:]...)
 		switch {
-		case l.gone:
-			dst = append(dst, flagGone)
+		case l.removed:
+			dst = append(dst, flagRemoved)
 		case l.e.Dir:
 			dst = append(dst, flagDir)
 		case l.e.Odd:
@@ -180,7 +180,7 @@ func shared(a, b string) int {
 type parsed struct {
 	base    int // 0: it is whole
 	entries []Entry
-	gone    []bool // of each entry
+	removed []bool // of each entry
 }
 
 // parseManifest reads what appendManifest wrote. Errors: errManifest.
@@ -211,9 +211,9 @@ func parseManifest(data []byte) (parsed, error) {
 			break
 		}
 		e := Entry{Path: path}
-		gone := flags[0] == flagGone
+		removed := flags[0] == flagRemoved
 		switch flags[0] {
-		case flagGone:
+		case flagRemoved:
 		case flagDir:
 			e.Dir = true
 		case flagOdd:
@@ -225,10 +225,10 @@ func parseManifest(data []byte) (parsed, error) {
 		default:
 			r.bad = true
 		}
-		if gone && p.base == 0 {
+		if removed && p.base == 0 {
 			r.bad = true
 		}
-		p.entries, p.gone = append(p.entries, e), append(p.gone, gone)
+		p.entries, p.removed = append(p.entries, e), append(p.removed, removed)
 		before = path
 	}
 	if r.bad || len(r.rest) > 0 {
@@ -249,7 +249,7 @@ func (p parsed) over(base Manifest) Manifest {
 		if i < len(base) && base[i].Path == e.Path {
 			i++
 		}
-		if !p.gone[k] {
+		if !p.removed[k] {
 			out = append(out, e)
 		}
 	}

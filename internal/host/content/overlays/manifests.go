@@ -18,51 +18,28 @@ import (
 // as another manifest says how it differs from it.
 const filesSuffix = ".files"
 
-func notFound(n left4me.Name, number int) error {
-	text := fmt.Sprintf("overlay %s has no revision on this host", n)
-	hint := "build it, or take it out of the blueprint"
-	if number != 0 {
-		text, hint = fmt.Sprintf("overlay %s has no revision %d on this host", n,
-			number), "name another one, or let it follow the current one"
-	}
-	return &left4me.Error{Kind: left4me.NotFound, Field: "overlays", Text: text, Hint: hint}
+// manifests has the lists of files of revisions.
+type manifests struct {
+	layout  *layout
+	pool    *pool
+	records *records
+	usage   *usage
 }
 
-// find returns a revision of an overlay; 0 is the current one. Errors:
-// left4me.NotFound.
-func (s *Repository) find(n left4me.Name, number int) (record, revision, error) {
-	if !n.Valid() {
-		return record{}, revision{}, notFound(n, number)
-	}
-	r, err := load(s.overlay(n))
-	if err != nil {
-		return r, revision{}, fmt.Errorf("overlay %s: %w", n, err)
-	}
-	at := number
-	if at == 0 {
-		at = r.Current
-	}
-	v, ok := r.get(at)
-	if !ok {
-		return r, v, notFound(n, number)
-	}
-	return r, v, nil
-}
-
-// Manifest returns the files of a revision, and its number; 0 is the current
+// get returns the files of a revision, and its number; 0 is the current
 // one. That of one that was laid by hand is made when it is asked for first,
 // which reads all of it. Errors: left4me.NotFound.
-func (s *Repository) Manifest(ctx context.Context, n left4me.Name, number int) (int, Manifest, error) {
-	_, v, err := s.find(n, number)
+func (ms *manifests) get(ctx context.Context, n left4me.Name, number int) (int, Manifest, error) {
+	_, v, err := ms.records.find(n, number)
 	if err != nil {
 		return 0, nil, err
 	}
-	m, err := s.manifest(ctx, n, v)
+	m, err := ms.of(ctx, n, v)
 	return v.Number, m, err
 }
 
-func (s *Repository) manifest(ctx context.Context, n left4me.Name, v revision) (Manifest, error) {
-	dir, number := s.overlay(n), v.Number
+func (ms *manifests) of(ctx context.Context, n left4me.Name, v revision) (Manifest, error) {
+	dir, number := ms.layout.overlay(n), v.Number
 	m, err := readManifest(dir, number)
 	if err == nil {
 		return m, nil
@@ -70,7 +47,7 @@ func (s *Repository) manifest(ctx context.Context, n left4me.Name, v revision) (
 	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errManifest) {
 		return nil, err
 	}
-	if m, err = s.scan(ctx, filepath.Join(dir, strconv.Itoa(number)), true); err != nil {
+	if m, err = ms.scan(ctx, filepath.Join(dir, strconv.Itoa(number)), true); err != nil {
 		return nil, fmt.Errorf("manifest of %s@%d: %w", n, number, err)
 	}
 	if !v.Hand { // it was restored from a backup, which has no pool
@@ -78,17 +55,17 @@ func (s *Repository) manifest(ctx context.Context, n left4me.Name, v revision) (
 			if e.Dir || e.Odd {
 				continue
 			}
-			if err := s.keep(e.key(), filepath.Join(dir, strconv.Itoa(number), e.Path), false); err != nil {
+			if err := ms.pool.add(e.key(), filepath.Join(dir, strconv.Itoa(number), e.Path), false); err != nil {
 				return nil, err
 			}
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	ms.records.mu.Lock()
+	defer ms.records.mu.Unlock()
 	if err := durable.WriteFile(filepath.Join(dir, strconv.Itoa(number)+filesSuffix), appendManifest(nil, 0, nil, m), 0o644); err != nil {
-		return nil, s.full(err, int64(len(m)*64))
+		return nil, ms.layout.full(err, int64(len(m)*64))
 	}
-	s.changed()
+	ms.usage.changed()
 	return m, nil
 }
 
@@ -122,7 +99,7 @@ func readFiles(dir string, number int) (parsed, error) {
 
 // encode writes a manifest as it differs from the whole one that that of a
 // revision stands on, if that is much shorter.
-func (s *Repository) encode(dir string, near int, m Manifest) []byte {
+func (ms *manifests) encode(dir string, near int, m Manifest) []byte {
 	whole := appendManifest(nil, 0, nil, m)
 	p, err := readFiles(dir, near)
 	if err == nil && p.base != 0 {
@@ -139,8 +116,8 @@ func (s *Repository) encode(dir string, near int, m Manifest) []byte {
 }
 
 // scan makes a manifest of a directory that was laid by hand: of what it has, not
-// of what it should have. Without hash only sizes are looked at.
-func (s *Repository) scan(ctx context.Context, dir string, hash bool) (Manifest, error) {
+// of what it should have. Without hash only sizes are read.
+func (ms *manifests) scan(ctx context.Context, dir string, hash bool) (Manifest, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -151,7 +128,7 @@ func (s *Repository) scan(ctx context.Context, dir string, hash bool) (Manifest,
 		return nil, err
 	}
 	defer d.Close()
-	t := &taker{ctx: ctx, repo: s}
+	t := &taker{ctx: ctx, pool: ms.pool}
 	var out Manifest
 	var walk func(d *os.File, p string) error
 	walk = func(d *os.File, p string) error {

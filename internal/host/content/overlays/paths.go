@@ -56,8 +56,8 @@ func refuse(p, why string) error {
 	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: fmt.Sprintf("%q %s", p, why), Hint: "rename or remove it"}
 }
 
-// Fold is what two paths have in common that a file system which doesn't look at
-// case, as players' have, takes for the same: folded case, and one Unicode
+// Fold is what two paths have in common if a file system that ignores
+// case, as players have, takes them for the same: folded case, and one Unicode
 // normalisation.
 func Fold(p string) string {
 	ascii, upper := true, false

@@ -9,12 +9,25 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
 // poolDir is where contents are beneath overlays/. It is no name of an overlay.
 const poolDir = ".pool"
+
+// pool has all contents of revisions once.
+type pool struct {
+	layout *layout
+	blocks sync.Pool // buffers to read with
+}
+
+func newPool(l *layout) *pool {
+	return &pool{layout: l, blocks: sync.Pool{New: func() any { b := make([]byte, readBlock); return &b }}}
+}
+
+func (po *pool) buffer() *[]byte { return po.blocks.Get().(*[]byte) } //nolint:forcetypeassert // nothing else is put there
 
 // key is a content: two files of the same key are one inode.
 type key struct {
@@ -40,13 +53,13 @@ func parseKey(s string) (k key, ok bool) {
 	return k, err == nil && n == len(k.hash) && len(s) == 64 && strings.ToLower(s) == s
 }
 
-func (s *Repository) pool(k key) string { return filepath.Join(s.dir, poolDir, k.name()) }
+func (po *pool) path(k key) string { return filepath.Join(po.layout.dir, poolDir, k.name()) }
 
-// keep makes a file of a revision the one of its content in the pool, unless
+// add makes a file of a revision the one of its content in the pool, unless
 // there is one. The file must be on the disk, so that no name in the pool ever
 // leads to less than it says. over replaces the one that is there.
-func (s *Repository) keep(k key, file string, over bool) error {
-	name := s.pool(k)
+func (po *pool) add(k key, file string, over bool) error {
+	name := po.path(k)
 	link := func() error {
 		if !over {
 			return os.Link(file, name)
@@ -73,16 +86,16 @@ func (s *Repository) keep(k key, file string, over bool) error {
 }
 
 // inodes reads which inode has which content, from the names in the pool alone.
-func (s *Repository) inodes() (map[uint64]key, error) {
+func (po *pool) inodes() (map[uint64]key, error) {
 	known := map[uint64]key{}
-	err := s.eachPooled(func(_ string, k key, ino uint64) error { known[ino] = k; return nil })
+	err := po.each(func(_ string, k key, ino uint64) error { known[ino] = k; return nil })
 	return known, err
 }
 
-// eachPooled calls f for each name in the pool; k is nothing for one that was
+// each calls f for each name in the pool; k is nothing for one that was
 // given up halfway.
-func (s *Repository) eachPooled(f func(name string, k key, ino uint64) error) error {
-	top := filepath.Join(s.dir, poolDir)
+func (po *pool) each(f func(name string, k key, ino uint64) error) error {
+	top := filepath.Join(po.layout.dir, poolDir)
 	dirs, err := os.ReadDir(top)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -107,7 +120,7 @@ func (s *Repository) eachPooled(f func(name string, k key, ino uint64) error) er
 }
 
 // direntries lists a directory with the inodes that its entries name, which
-// costs no look at each of them.
+// costs no stat of each of them.
 func direntries(dir string, f func(name string, ino uint64) error) error {
 	d, err := os.Open(dir)
 	if err != nil {

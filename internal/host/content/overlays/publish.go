@@ -28,7 +28,7 @@ func (s *Repository) Publish(ctx context.Context, st *Staging, m Meta, say Progr
 	if _, err := st.Seal(ctx, say); err != nil {
 		return r, false, err
 	}
-	number, before, err := s.Manifest(ctx, st.overlay, 0)
+	number, before, err := s.manifests.get(ctx, st.overlay, 0)
 	if err != nil && !errors.Is(err, left4me.NotFound) {
 		return r, false, err
 	}
@@ -46,7 +46,7 @@ func (s *Repository) Publish(ctx context.Context, st *Staging, m Meta, say Progr
 		return true
 	})
 	if same {
-		rec, err := load(s.overlay(st.overlay))
+		rec, err := load(s.layout.overlay(st.overlay))
 		if err != nil {
 			return r, false, err
 		}
@@ -59,7 +59,7 @@ func (s *Repository) Publish(ctx context.Context, st *Staging, m Meta, say Progr
 	r.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
 	r, err = s.commit(ctx, st, r, m)
 	if err != nil {
-		return left4me.Revision{}, false, s.full(fmt.Errorf("publish %s: %w", st.overlay, err), 0)
+		return left4me.Revision{}, false, s.layout.full(fmt.Errorf("publish %s: %w", st.overlay, err), 0)
 	}
 	return r, true, nil
 }
@@ -70,23 +70,23 @@ func (s *Repository) commit(ctx context.Context, st *Staging, r left4me.Revision
 	if err := syncTree(st.sealed.dir, len(st.sealed.first)); err != nil {
 		return r, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	dir := s.overlay(st.overlay)
-	if err := s.makeDir(string(st.overlay)); err != nil {
+	s.records.mu.Lock()
+	defer s.records.mu.Unlock()
+	dir := s.layout.overlay(st.overlay)
+	if err := s.layout.makeDir(string(st.overlay)); err != nil {
 		return r, err
 	}
 	rec, err := load(dir)
 	if err != nil {
 		return r, err
 	}
-	rec.Last = max(rec.Last, s.lastDeleted(st.overlay))
+	rec.Last = max(rec.Last, s.layout.lastDeleted(st.overlay))
 	if !rec.written { // else a revision without it would count as laid by hand
-		if err := s.save(dir, &rec); err != nil {
+		if err := s.records.save(dir, &rec); err != nil {
 			return r, err
 		}
 	}
-	if err := s.sweepRevisions(dir, rec); err != nil {
+	if err := s.records.sweep(dir, rec); err != nil {
 		return r, err
 	}
 	r.Number = rec.Last + 1
@@ -96,7 +96,7 @@ func (s *Repository) commit(ctx context.Context, st *Staging, r left4me.Revision
 	if err := ctx.Err(); err != nil {
 		return r, err
 	}
-	private, name := s.private(st.job), strconv.Itoa(r.Number)
+	private, name := s.layout.private(st.job), strconv.Itoa(r.Number)
 	for _, suffix := range []string{notesSuffix, filesSuffix} {
 		if err := os.Rename(filepath.Join(private, "revision"+suffix), filepath.Join(dir, name+suffix)); err != nil {
 			return r, err
@@ -112,13 +112,13 @@ func (s *Repository) commit(ctx context.Context, st *Staging, r left4me.Revision
 		return r, err
 	}
 	for k, p := range st.sealed.first {
-		if err := s.keep(k, filepath.Join(dir, name, p), st.sealed.over[k]); err != nil {
+		if err := s.pool.add(k, filepath.Join(dir, name, p), st.sealed.over[k]); err != nil {
 			return r, err
 		}
 	}
 	rec.Revisions = slices.Insert(rec.Revisions, 0, revision{Revision: r})
 	rec.Current, rec.Last = r.Number, r.Number
-	return r, s.save(dir, &rec)
+	return r, s.records.save(dir, &rec)
 }
 
 // prepare writes what stands beside a revision, to where it can be renamed from.
@@ -129,12 +129,12 @@ func (s *Repository) prepare(st *Staging, rec record, r left4me.Revision, m Meta
 	if err != nil {
 		return err
 	}
-	private := s.private(st.job)
+	private := s.layout.private(st.job)
 	if err := durable.WriteFile(filepath.Join(private, "revision"+notesSuffix), text, 0o644); err != nil {
 		return err
 	}
 	return durable.WriteFile(filepath.Join(private, "revision"+filesSuffix),
-		s.encode(s.overlay(st.overlay), rec.Current, st.sealed.files), 0o644)
+		s.manifests.encode(s.layout.overlay(st.overlay), rec.Current, st.sealed.files), 0o644)
 }
 
 // syncTree brings a tree to the disk, of which so many files are new.

@@ -5,21 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
-
-// newDir is where revisions come into being: on the file system of the others,
-// and nobody else's.
-const newDir = ".new"
-
-func (s *Repository) private(job left4me.JobID) string {
-	return filepath.Join(s.dir, newDir, string(job))
-}
 
 // sealed is a revision that only lacks its number.
 type sealed struct {
@@ -31,21 +22,21 @@ type sealed struct {
 
 // Seal takes over what was staged: afterwards nobody else can write to it, every
 // entry is one that may be in a layer, and the whole tree is beneath the
-// directory that it returns, where it can be looked at until it is published.
+// directory that it returns, where it can be inspected until it is published.
 // Nothing may be staged after it. Errors: as Publish.
 func (st *Staging) Seal(ctx context.Context, say Progress) (dir string, err error) {
 	if st.sealed != nil {
 		return st.sealed.dir, nil
 	}
 	s := st.repo
-	if err := s.makeDir(newDir); err != nil {
+	if err := s.layout.makeDir(newDir); err != nil {
 		return "", err
 	}
 	// With it goes that the pool has what the current revision has.
-	if _, _, err := s.Manifest(ctx, st.overlay, 0); err != nil && !errors.Is(err, left4me.NotFound) {
+	if _, _, err := s.manifests.get(ctx, st.overlay, 0); err != nil && !errors.Is(err, left4me.NotFound) {
 		return "", err
 	}
-	private := s.private(st.job)
+	private := s.layout.private(st.job)
 	if err := os.RemoveAll(private); err != nil {
 		return "", err
 	}
@@ -56,17 +47,17 @@ func (st *Staging) Seal(ctx context.Context, say Progress) (dir string, err erro
 	if err := os.Mkdir(spare, 0o700); err != nil {
 		return "", err
 	}
-	tree, err := s.newTree(filepath.Join(private, "tree"))
+	tree, err := newTree(filepath.Join(private, "tree"), s.layout.group)
 	if err != nil {
 		return "", err
 	}
 	defer tree.close()
-	t := &taker{ctx: ctx, repo: s, tree: tree, spare: spare, first: map[key]string{}, over: map[key]bool{}, said: throttled(say)}
+	t := &taker{ctx: ctx, pool: s.pool, tree: tree, spare: spare, first: map[key]string{}, over: map[key]bool{}, said: throttled(say)}
 	if err := t.top(st.root); err != nil {
-		return "", s.full(err, 0)
+		return "", s.layout.full(err, 0)
 	}
 	if err := st.merge(t); err != nil {
-		return "", s.full(fmt.Errorf("take over %s: %w", st.overlay, err), 0)
+		return "", s.layout.full(fmt.Errorf("take over %s: %w", st.overlay, err), 0)
 	}
 	st.sealed = &sealed{dir: tree.dir, files: t.out, first: t.first, over: t.over}
 	return tree.dir, nil
@@ -75,7 +66,7 @@ func (st *Staging) Seal(ctx context.Context, say Progress) (dir string, err erro
 // Fresh are the files of a sealed revision that the current one doesn't have, or
 // has with other contents.
 func (st *Staging) Fresh(ctx context.Context) (paths []string, err error) {
-	_, before, err := st.repo.Manifest(ctx, st.overlay, 0)
+	_, before, err := st.repo.manifests.get(ctx, st.overlay, 0)
 	if err != nil && !errors.Is(err, left4me.NotFound) {
 		return nil, err
 	}
@@ -86,16 +77,6 @@ func (st *Staging) Fresh(ctx context.Context) (paths []string, err error) {
 		return true
 	})
 	return paths, nil
-}
-
-// top takes what was staged.
-func (t *taker) top(root *os.Root) error {
-	d, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return t.dir(d, "", 0)
 }
 
 // merge adds what the revision keeps of the one that it began with.
@@ -115,7 +96,7 @@ func (st *Staging) merge(t *taker) error {
 		return err
 	}
 	if len(kept) > 0 {
-		from := filepath.Join(st.repo.overlay(st.overlay), strconv.Itoa(st.base))
+		from := filepath.Join(st.repo.layout.overlay(st.overlay), strconv.Itoa(st.base))
 		if err := t.keep(from, kept, all, st.hand()); err != nil {
 			return err
 		}
@@ -127,56 +108,9 @@ func (st *Staging) merge(t *taker) error {
 // hand reports whether the revision that this one began with was laid by hand:
 // its files are taken as others' are.
 func (st *Staging) hand() bool {
-	r, err := load(st.repo.overlay(st.overlay))
+	r, err := load(st.repo.layout.overlay(st.overlay))
 	v, ok := r.get(st.base)
 	return err != nil || !ok || v.Hand
-}
-
-// keep puts entries of another revision into the tree. all is what it will be.
-func (t *taker) keep(from string, kept, all Manifest, hand bool) error {
-	if hand {
-		return t.keepByHand(from, kept, all)
-	}
-	var links Manifest
-	for _, e := range kept {
-		if _, still := all.find(e.Path); still { // else a directory that isn't empty any more
-			links = append(links, e)
-		}
-	}
-	return t.tree.linkAll(t.ctx, from, links, t.another)
-}
-
-// keepByHand takes files whose owners and modes may be any. What they hold may
-// have changed since their manifest was made: then the new one has it as it is.
-func (t *taker) keepByHand(from string, kept, all Manifest) error {
-	root, err := os.OpenRoot(from)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	t.out, t.hand = nil, true
-	for _, e := range kept {
-		if e.Dir {
-			if err := t.tree.mkdir(e.Path); err != nil {
-				return err
-			}
-			continue
-		}
-		d, err := root.Open(path.Dir(e.Path))
-		if err != nil {
-			return err
-		}
-		err = errors.Join(t.entry(d, path.Base(e.Path), e.Path, 0), d.Close())
-		if err != nil {
-			return err
-		}
-	}
-	for _, e := range t.out {
-		if i, ok := all.find(e.Path); ok {
-			all[i] = e
-		}
-	}
-	return nil
 }
 
 // throttled tells how far it is now and then.

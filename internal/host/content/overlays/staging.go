@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -25,7 +26,7 @@ type Staging struct {
 	root    *os.Root
 	base    int // revision that it began with, or 0
 	from    Manifest
-	gone    map[string]bool
+	leftOut map[string]bool
 	sealed  *sealed
 }
 
@@ -35,36 +36,26 @@ func (s *Repository) Stage(ctx context.Context, overlay left4me.Name, job left4m
 	if !overlay.Valid() || !validJob(job) {
 		return nil, left4me.Errorf(left4me.Invalid, "job %q names no overlay", job)
 	}
-	s.setActive(job, true) // before there is anything that a sweep could take for an old one's
+	s.active.set(job, true) // before there is anything that a sweep could take for an old one's
 	st, err := s.stage(ctx, overlay, job)
 	if err != nil {
-		s.setActive(job, false)
-		return nil, fmt.Errorf("stage %s: %w", overlay, s.full(err, 0))
+		s.active.set(job, false)
+		return nil, fmt.Errorf("stage %s: %w", overlay, s.layout.full(err, 0))
 	}
 	return st, nil
 }
 
-func (s *Repository) setActive(job left4me.JobID, active bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if active {
-		s.active[job] = true
-	} else {
-		delete(s.active, job)
-	}
-}
-
 func (s *Repository) stage(ctx context.Context, overlay left4me.Name, job left4me.JobID) (*Staging, error) {
-	work := filepath.Join(s.root, "tmp", "overlay-"+string(job))
-	for _, old := range []string{work, s.private(job)} {
+	work := filepath.Join(s.layout.root, "tmp", "overlay-"+string(job))
+	for _, old := range []string{work, s.layout.private(job)} {
 		if err := os.RemoveAll(old); err != nil {
 			return nil, err
 		}
 	}
-	if err := errors.Join(ctx.Err(), os.MkdirAll(filepath.Join(s.root, "tmp"), 0o751)); err != nil {
+	if err := errors.Join(ctx.Err(), os.MkdirAll(filepath.Join(s.layout.root, "tmp"), 0o751)); err != nil {
 		return nil, err
 	}
-	if err := s.room(0); err != nil {
+	if err := s.layout.room(0); err != nil {
 		return nil, err
 	}
 	for _, d := range []string{work, filepath.Join(work, "new"), filepath.Join(work, "scratch")} {
@@ -76,7 +67,7 @@ func (s *Repository) stage(ctx context.Context, overlay left4me.Name, job left4m
 	if err != nil {
 		return nil, err
 	}
-	return &Staging{repo: s, overlay: overlay, job: job, work: work, root: root, gone: map[string]bool{}}, nil
+	return &Staging{repo: s, overlay: overlay, job: job, work: work, root: root, leftOut: map[string]bool{}}, nil
 }
 
 // validJob reports whether a job's id can be a part of a file name.
@@ -145,7 +136,7 @@ func copyInto(ctx context.Context, root *os.Root, p, file string) error {
 // there goes over them. It returns the revision's number and its files. Errors:
 // left4me.NotFound.
 func (st *Staging) From(ctx context.Context, revision int) (int, Manifest, error) {
-	number, m, err := st.repo.Manifest(ctx, st.overlay, revision)
+	number, m, err := st.repo.manifests.get(ctx, st.overlay, revision)
 	if revision == 0 && errors.Is(err, left4me.NotFound) {
 		return 0, nil, nil
 	}
@@ -164,17 +155,17 @@ func (st *Staging) Remove(p string) bool {
 	if !file && len(st.from.Beneath(p)) == 0 {
 		return false
 	}
-	st.gone[p] = true
+	st.leftOut[p] = true
 	return true
 }
 
 // removed reports whether a path, or a directory that it is in, was left out.
 func (st *Staging) removed(p string) bool {
-	if len(st.gone) == 0 {
+	if len(st.leftOut) == 0 {
 		return false
 	}
 	for ; p != "."; p = path.Dir(p) {
-		if st.gone[p] {
+		if st.leftOut[p] {
 			return true
 		}
 	}
@@ -183,7 +174,29 @@ func (st *Staging) removed(p string) bool {
 
 // Close drops whatever wasn't published.
 func (st *Staging) Close() error {
-	err := errors.Join(st.root.Close(), os.RemoveAll(st.work), os.RemoveAll(st.repo.private(st.job)))
-	st.repo.setActive(st.job, false)
+	err := errors.Join(st.root.Close(), os.RemoveAll(st.work), os.RemoveAll(st.repo.layout.private(st.job)))
+	st.repo.active.set(st.job, false)
 	return err
+}
+
+// activeJobs are the jobs that build right now: what they have must not be removed.
+type activeJobs struct {
+	mu  sync.Mutex
+	ids map[left4me.JobID]bool
+}
+
+func (a *activeJobs) set(job left4me.JobID, active bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if active {
+		a.ids[job] = true
+	} else {
+		delete(a.ids, job)
+	}
+}
+
+func (a *activeJobs) has(id left4me.JobID) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.ids[id]
 }

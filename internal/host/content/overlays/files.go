@@ -17,119 +17,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// List returns what there is of all overlays, by name, and behind them what was
-// set aside.
-func (s *Repository) List(ctx context.Context, used Used) ([]left4me.Content, error) {
-	names, err := s.names()
-	if err != nil {
-		return nil, err
-	}
-	aside, err := s.deleted()
-	if err != nil {
-		return nil, err
-	}
-	u, err := s.uses(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]left4me.Content, 0, len(names)+len(aside))
-	for _, n := range names {
-		c, err := s.content(ctx, n, s.overlay(n), used, u)
-		if err != nil {
-			return nil, fmt.Errorf("overlay %s: %w", n, err)
-		}
-		all = append(all, c)
-	}
-	for _, d := range aside {
-		c, err := s.content(ctx, d.name, d.dir, nil, u)
-		if err != nil {
-			return nil, fmt.Errorf("deleted overlay %s: %w", d.name, err)
-		}
-		c.DeletedAt, c.GoneAt = d.at, d.gone()
-		all = append(all, c)
-	}
-	return all, nil
-}
-
-// Currents returns the current revision of each overlay that has one.
-func (s *Repository) Currents() (map[left4me.Name]int, error) {
-	names, err := s.names()
-	if err != nil {
-		return nil, err
-	}
-	all := make(map[left4me.Name]int, len(names))
-	for _, n := range names {
-		current, err := Current(s.overlay(n))
-		if err != nil {
-			return nil, fmt.Errorf("overlay %s: %w", n, err)
-		}
-		if current > 0 {
-			all[n] = current
-		}
-	}
-	return all, nil
-}
-
-// Get returns what there is of an overlay, with all details of one revision; 0
-// is the current one. Errors: left4me.NotFound.
-func (s *Repository) Get(ctx context.Context, n left4me.Name, number int, used Used) (left4me.Content, error) {
-	_, v, err := s.find(n, number)
-	if err != nil {
-		return left4me.Content{}, err
-	}
-	u, err := s.uses(ctx)
-	if err != nil {
-		return left4me.Content{}, err
-	}
-	c, err := s.content(ctx, n, s.overlay(n), used, u)
-	if err != nil {
-		return c, err
-	}
-	told, err := readNotes(s.overlay(n), v.Number)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return c, fmt.Errorf("details of %s@%d: %w", n, v.Number, err)
-	}
-	for i := range c.Revisions {
-		if r := &c.Revisions[i]; r.Number == v.Number {
-			r.Warnings, r.Campaigns, r.Items = told.Warnings, told.Campaigns, told.Items
-		}
-	}
-	return c, nil
-}
-
-func (s *Repository) content(ctx context.Context, n left4me.Name, dir string, used Used, u *uses) (left4me.Content, error) {
-	r, err := load(dir)
-	if err != nil {
-		return left4me.Content{}, err
-	}
-	c := left4me.Content{
-		Name:      n,
-		Current:   r.Current,
-		Revisions: make([]left4me.Revision, 0, len(r.Revisions)),
-		Own:       u.own[dir],
-		Shared:    u.all[dir] - u.own[dir],
-	}
-	for _, v := range r.Revisions {
-		rev := v.Revision
-		if v.Hand {
-			w, err := s.weigh(ctx, filepath.Join(dir, strconv.Itoa(v.Number)))
-			if err != nil {
-				return c, err
-			}
-			rev.Files, rev.Bytes = w.files, w.bytes
-		}
-		rev.Own = u.own[filepath.Join(dir, strconv.Itoa(v.Number))]
-		rev.Servers = used.by(n, v.Number)
-		c.Revisions = append(c.Revisions, rev)
-	}
-	return c, nil
-}
-
 // Tree returns a page of the files of a revision. Errors: left4me.NotFound,
 // left4me.Invalid.
 func (s *Repository) Tree(ctx context.Context, r bus.TreeRequest) (left4me.Page[left4me.TreeFile], error) {
 	var page left4me.Page[left4me.TreeFile]
-	_, v, err := s.find(r.Overlay, r.Revision)
+	_, v, err := s.records.find(r.Overlay, r.Revision)
 	if err != nil {
 		return page, err
 	}
@@ -143,9 +35,9 @@ func (s *Repository) Tree(ctx context.Context, r bus.TreeRequest) (left4me.Page[
 			return page, err
 		}
 	}
-	m, err := readManifest(s.overlay(r.Overlay), v.Number)
+	m, err := readManifest(s.layout.overlay(r.Overlay), v.Number)
 	if err != nil { // its names are enough: nobody waits until all was read
-		if m, err = s.scan(ctx, filepath.Join(s.overlay(r.Overlay), strconv.Itoa(v.Number)), false); err != nil {
+		if m, err = s.manifests.scan(ctx, filepath.Join(s.layout.overlay(r.Overlay), strconv.Itoa(v.Number)), false); err != nil {
 			return page, err
 		}
 		for i := range m {
@@ -244,11 +136,11 @@ func (s *Repository) Diff(ctx context.Context, r bus.DiffRequest) (left4me.Page[
 	}
 	var from Manifest
 	if r.From != 0 {
-		if _, from, err = s.Manifest(ctx, r.Overlay, r.From); err != nil {
+		if _, from, err = s.manifests.get(ctx, r.Overlay, r.From); err != nil {
 			return page, err
 		}
 	}
-	_, to, err := s.Manifest(ctx, r.Overlay, r.To)
+	_, to, err := s.manifests.get(ctx, r.Overlay, r.To)
 	if err != nil {
 		return page, err
 	}
@@ -287,7 +179,7 @@ func (s *Repository) File(r bus.FileRequest) (bus.FileAnswer, error) {
 	if err := CheckPath(r.Path); err != nil {
 		return a, err
 	}
-	_, v, err := s.find(r.Overlay, r.Revision)
+	_, v, err := s.records.find(r.Overlay, r.Revision)
 	if err != nil {
 		return a, err
 	}
@@ -296,7 +188,7 @@ func (s *Repository) File(r bus.FileRequest) (bus.FileAnswer, error) {
 		Field: "path",
 		Text:  fmt.Sprintf("revision %d of %s has no file %q", v.Number, r.Overlay, r.Path),
 	}
-	if m, err := readManifest(s.overlay(r.Overlay), v.Number); err == nil {
+	if m, err := readManifest(s.layout.overlay(r.Overlay), v.Number); err == nil {
 		e, ok := m.Get(r.Path)
 		if !ok || e.Dir || e.Odd {
 			return a, none
@@ -328,7 +220,7 @@ func (s *Repository) File(r bus.FileRequest) (bus.FileAnswer, error) {
 
 // open opens a regular file of a revision, through no link.
 func (s *Repository) open(n left4me.Name, number int, p string) (*os.File, error) {
-	d, err := os.Open(filepath.Join(s.overlay(n), strconv.Itoa(number)))
+	d, err := os.Open(filepath.Join(s.layout.overlay(n), strconv.Itoa(number)))
 	if err != nil {
 		return nil, err
 	}

@@ -6,9 +6,35 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strconv"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
+
+// usage counts what the disk holds for whom.
+type usage struct {
+	layout *layout
+	pool   *pool
+
+	cache   sync.Mutex // of what follows
+	turn    uint64     // counts changes
+	counted *uses
+	onDisk  map[uint64]int64 // bytes that contents take, by the first bytes of their hash
+
+	weights sync.Mutex
+	weighed map[string]weight // of what was laid by hand, by its directory
+}
+
+func newUsage(l *layout, p *pool) *usage {
+	return &usage{layout: l, pool: p, onDisk: map[uint64]int64{}, weighed: map[string]weight{}}
+}
+
+// changed forgets what was counted.
+func (us *usage) changed() {
+	us.cache.Lock()
+	us.turn++
+	us.cache.Unlock()
+}
 
 // uses is what the disk holds for whom, in bytes, by the directory of an overlay
 // or of a revision.
@@ -28,23 +54,23 @@ type owner struct {
 
 const several = -1
 
-// uses counts, unless nothing has changed since it was counted last.
-func (s *Repository) uses(ctx context.Context) (*uses, error) {
-	s.cache.Lock()
-	defer s.cache.Unlock()
-	if s.counted != nil && s.counted.turn == s.turn {
-		return s.counted, nil
+// count counts, unless nothing has changed since it was counted last.
+func (us *usage) count(ctx context.Context) (*uses, error) {
+	us.cache.Lock()
+	defer us.cache.Unlock()
+	if us.counted != nil && us.counted.turn == us.turn {
+		return us.counted, nil
 	}
-	u := &uses{turn: s.turn, own: map[string]int64{}, all: map[string]int64{}}
+	u := &uses{turn: us.turn, own: map[string]int64{}, all: map[string]int64{}}
 	var dirs, revisions []string
-	names, err := s.names()
+	names, err := us.layout.names()
 	if err != nil {
 		return nil, err
 	}
 	for _, n := range names {
-		dirs = append(dirs, s.overlay(n))
+		dirs = append(dirs, us.layout.overlay(n))
 	}
-	aside, err := s.deleted()
+	aside, err := us.layout.deleted()
 	if err != nil {
 		return nil, err
 	}
@@ -60,9 +86,9 @@ func (s *Repository) uses(ctx context.Context) (*uses, error) {
 		wholes := map[int]Manifest{}
 		for _, v := range r.Revisions {
 			rev := filepath.Join(dir, strconv.Itoa(v.Number))
-			m, err := s.light(dir, v.Number, wholes)
+			m, err := us.light(dir, v.Number, wholes)
 			if err != nil || v.Hand { // nobody shares what was laid by hand, as far as is known
-				w, err := s.weigh(ctx, rev)
+				w, err := us.weigh(ctx, rev)
 				if err != nil {
 					return nil, err
 				}
@@ -72,7 +98,7 @@ func (s *Repository) uses(ctx context.Context) (*uses, error) {
 				continue
 			}
 			revisions = append(revisions, rev)
-			s.count(owners, m, int32(i), int32(len(revisions)-1))
+			us.add(owners, m, int32(i), int32(len(revisions)-1))
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
@@ -90,12 +116,12 @@ func (s *Repository) uses(ctx context.Context) (*uses, error) {
 			u.all[dirs[i]] += o.blocks
 		}
 	}
-	s.counted = u
+	us.counted = u
 	return u, nil
 }
 
 // light reads a manifest, with whole ones at hand.
-func (s *Repository) light(dir string, number int, wholes map[int]Manifest) (Manifest, error) {
+func (us *usage) light(dir string, number int, wholes map[int]Manifest) (Manifest, error) {
 	p, err := readFiles(dir, number)
 	if err != nil {
 		return nil, err
@@ -114,8 +140,8 @@ func (s *Repository) light(dir string, number int, wholes map[int]Manifest) (Man
 	return p.over(whole), nil
 }
 
-// count notes that a revision of an overlay has what m names.
-func (s *Repository) count(owners map[uint64]*owner, m Manifest, overlay, revision int32) {
+// add notes that a revision of an overlay has what m names.
+func (us *usage) add(owners map[uint64]*owner, m Manifest, overlay, revision int32) {
 	for _, e := range m {
 		if e.Dir || e.Odd {
 			continue
@@ -126,7 +152,7 @@ func (s *Repository) count(owners map[uint64]*owner, m Manifest, overlay, revisi
 		}
 		o := owners[short]
 		if o == nil {
-			owners[short] = &owner{s.blocksOf(e, short), overlay, revision, nil}
+			owners[short] = &owner{us.blocksOf(e, short), overlay, revision, nil}
 			continue
 		}
 		if o.revision != revision {
@@ -144,15 +170,15 @@ func (s *Repository) count(owners map[uint64]*owner, m Manifest, overlay, revisi
 }
 
 // blocksOf is what a content takes on the disk, which never changes.
-func (s *Repository) blocksOf(e Entry, short uint64) int64 {
-	if n, ok := s.onDisk[short]; ok {
+func (us *usage) blocksOf(e Entry, short uint64) int64 {
+	if n, ok := us.onDisk[short]; ok {
 		return n
 	}
 	n := (e.Size + 4095) &^ 4095
 	var st unix.Stat_t
-	if unix.Lstat(s.pool(e.key()), &st) == nil {
+	if unix.Lstat(us.pool.path(e.key()), &st) == nil {
 		n = st.Blocks * 512
-		s.onDisk[short] = n
+		us.onDisk[short] = n
 	}
 	return n
 }
@@ -165,16 +191,16 @@ type weight struct {
 	at     unix.Timespec // when the directory itself changed last
 }
 
-// weigh looks at all that is in a directory that was laid by hand; what it saw
+// weigh counts all that is in a directory that was laid by hand; what it saw
 // counts until the directory itself changes.
-func (s *Repository) weigh(ctx context.Context, dir string) (weight, error) {
+func (us *usage) weigh(ctx context.Context, dir string) (weight, error) {
 	var st unix.Stat_t
 	if err := unix.Lstat(dir, &st); err != nil {
 		return weight{}, &fs.PathError{Op: "stat", Path: dir, Err: err}
 	}
-	s.weights.Lock()
-	w, ok := s.weighed[dir]
-	s.weights.Unlock()
+	us.weights.Lock()
+	w, ok := us.weighed[dir]
+	us.weights.Unlock()
 	if ok && w.at == st.Mtim {
 		return w, nil
 	}
@@ -199,8 +225,8 @@ func (s *Repository) weigh(ctx context.Context, dir string) (weight, error) {
 	if err != nil {
 		return w, err
 	}
-	s.weights.Lock()
-	s.weighed[dir] = w
-	s.weights.Unlock()
+	us.weights.Lock()
+	us.weighed[dir] = w
+	us.weights.Unlock()
 	return w, nil
 }

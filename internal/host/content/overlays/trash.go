@@ -19,8 +19,15 @@ import (
 // deletedDir holds overlays that were deleted, as NAME-<unix seconds>.
 const deletedDir = ".deleted"
 
-// keptFor is how long a deleted overlay can be taken back.
-const keptFor = 7 * 24 * time.Hour
+// restorableFor is how long a deleted overlay can be taken back.
+const restorableFor = 7 * 24 * time.Hour
+
+// trash has deleted overlays for as long as they can be taken back.
+type trash struct {
+	layout  *layout
+	records *records
+	usage   *usage
+}
 
 // deleted is an overlay that was set aside.
 type deleted struct {
@@ -29,11 +36,11 @@ type deleted struct {
 	dir  string
 }
 
-func (d deleted) gone() time.Time { return d.at.Add(keptFor) }
+func (d deleted) expires() time.Time { return d.at.Add(restorableFor) }
 
 // deleted lists what was set aside, the newest first.
-func (s *Repository) deleted() ([]deleted, error) {
-	top := filepath.Join(s.dir, deletedDir)
+func (l *layout) deleted() ([]deleted, error) {
+	top := filepath.Join(l.dir, deletedDir)
 	entries, err := os.ReadDir(top)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -55,8 +62,8 @@ func (s *Repository) deleted() ([]deleted, error) {
 
 // lastDeleted is the highest number that was given away by overlays of a name
 // that were set aside.
-func (s *Repository) lastDeleted(n left4me.Name) int {
-	all, err := s.deleted()
+func (l *layout) lastDeleted(n left4me.Name) int {
+	all, err := l.deleted()
 	last := 0
 	for _, d := range all {
 		if d.name == n && err == nil {
@@ -68,17 +75,17 @@ func (s *Repository) lastDeleted(n left4me.Name) int {
 	return last
 }
 
-// Delete sets an overlay aside, with all revisions; until the time that it
+// delete sets an overlay aside, with all revisions; until the time that it
 // returns it can be taken back. The caller holds off who would mount it. One
 // that isn't there is no error; then the time is zero. Errors: left4me.Busy when
 // a server has it.
-func (s *Repository) Delete(n left4me.Name, used Used) (until time.Time, err error) {
+func (tr *trash) delete(n left4me.Name, used Used) (until time.Time, err error) {
 	if !n.Valid() {
 		return until, notFound(n, 0)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	dir := s.overlay(n)
+	tr.records.mu.Lock()
+	defer tr.records.mu.Unlock()
+	dir := tr.layout.overlay(n)
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return until, nil
 	}
@@ -88,34 +95,34 @@ func (s *Repository) Delete(n left4me.Name, used Used) (until time.Time, err err
 				WithHint("stop it, or restart it without the overlay")
 		}
 	}
-	if err := s.makeDir(deletedDir); err != nil {
+	if err := tr.layout.makeDir(deletedDir); err != nil {
 		return until, err
 	}
 	at := time.Now().UTC().Truncate(time.Second)
 	for {
-		to := filepath.Join(s.dir, deletedDir, fmt.Sprintf("%s-%d", n, at.Unix()))
+		to := filepath.Join(tr.layout.dir, deletedDir, fmt.Sprintf("%s-%d", n, at.Unix()))
 		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
 			if err := os.Rename(dir, to); err != nil {
 				return until, err
 			}
-			s.changed()
-			return at.Add(keptFor), errors.Join(durable.SyncDir(filepath.Join(s.dir, deletedDir)), durable.SyncDir(s.dir))
+			tr.usage.changed()
+			return at.Add(restorableFor), errors.Join(durable.SyncDir(filepath.Join(tr.layout.dir, deletedDir)), durable.SyncDir(tr.layout.dir))
 		}
 		at = at.Add(time.Second) // deleted twice within one
 	}
 }
 
-// Restore takes back what was set aside last under a name, and returns the
+// restore takes back what was set aside last under a name, and returns the
 // revision that is current again. It may be called again. Errors:
 // left4me.NotFound, and left4me.Conflict when there is one of that name.
-func (s *Repository) Restore(n left4me.Name) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now, err := load(s.overlay(n))
+func (tr *trash) restore(n left4me.Name) (int, error) {
+	tr.records.mu.Lock()
+	defer tr.records.mu.Unlock()
+	now, err := load(tr.layout.overlay(n))
 	if err != nil || !n.Valid() {
 		return 0, errors.Join(err, notFound(n, 0))
 	}
-	all, err := s.deleted()
+	all, err := tr.layout.deleted()
 	if err != nil {
 		return 0, err
 	}
@@ -133,37 +140,37 @@ func (s *Repository) Restore(n left4me.Name) (int, error) {
 	case now.Current > 0:
 		return 0, left4me.Errorf(left4me.Conflict, "there is another overlay %s", n).WithHint("delete it first")
 	}
-	if err := s.away(s.overlay(n)); err != nil { // nothing but notes
+	if err := tr.layout.away(tr.layout.overlay(n)); err != nil { // nothing but notes
 		return 0, err
 	}
-	if err := os.Rename(all[i].dir, s.overlay(n)); err != nil {
+	if err := os.Rename(all[i].dir, tr.layout.overlay(n)); err != nil {
 		return 0, err
 	}
-	s.changed()
-	r, err := load(s.overlay(n))
+	tr.usage.changed()
+	r, err := load(tr.layout.overlay(n))
 	if err == nil && now.Last > r.Last {
 		r.Last = now.Last
-		err = s.save(s.overlay(n), &r)
+		err = tr.records.save(tr.layout.overlay(n), &r)
 	}
-	return r.Current, errors.Join(err, durable.SyncDir(s.dir))
+	return r.Current, errors.Join(err, durable.SyncDir(tr.layout.dir))
 }
 
 // expire removes what nobody can take back any more.
-func (s *Repository) expire(ctx context.Context, now time.Time) (names []left4me.Name, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all, err := s.deleted()
+func (tr *trash) expire(ctx context.Context, now time.Time) (names []left4me.Name, err error) {
+	tr.records.mu.Lock()
+	defer tr.records.mu.Unlock()
+	all, err := tr.layout.deleted()
 	for _, d := range all {
 		if err != nil {
 			break
 		}
-		if now.After(d.gone()) {
-			err = errors.Join(s.away(d.dir), ctx.Err())
+		if now.After(d.expires()) {
+			err = errors.Join(tr.layout.away(d.dir), ctx.Err())
 			names = append(names, d.name)
 		}
 	}
 	if len(names) > 0 {
-		s.changed()
+		tr.usage.changed()
 	}
 	return names, err
 }

@@ -20,7 +20,7 @@ import (
 // tree is a revision that comes into being: directories of ours, which nobody
 // else can enter, and links to files.
 type tree struct {
-	repo  *Repository
+	group int // that game servers run with; -1: files keep ours
 	dir   string
 	dev   uint64
 	made  map[string]bool // directories; nil: none is made
@@ -33,11 +33,11 @@ type step struct {
 	fd   int
 }
 
-func (s *Repository) newTree(dir string) (*tree, error) {
+func newTree(dir string, group int) (*tree, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
-	t, err := openTree(s, dir)
+	t, err := openTree(dir, group)
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +56,8 @@ func (t *tree) path(p string) string { return filepath.Join(t.dir, p) }
 
 // shareDir gives a directory the group and mode that layers have.
 func (t *tree) shareDir(dir string) error {
-	if t.repo.group >= 0 {
-		if err := os.Lchown(dir, -1, t.repo.group); err != nil {
+	if t.group >= 0 {
+		if err := os.Lchown(dir, -1, t.group); err != nil {
 			return fmt.Errorf("%w: add the user left4me to the game's group", err)
 		}
 	}
@@ -172,12 +172,12 @@ func (t *tree) linkAll(ctx context.Context, from string, entries Manifest, hard 
 
 // linkSome links entries whose directories are made.
 func (t *tree) linkSome(ctx context.Context, from string, entries Manifest, hard func(e Entry, f *os.File) error) error {
-	src, err := openTree(t.repo, from)
+	src, err := openTree(from, t.group)
 	if err != nil {
 		return err
 	}
 	defer src.close()
-	dst, err := openTree(t.repo, t.dir)
+	dst, err := openTree(t.dir, t.group)
 	if err != nil {
 		return err
 	}
@@ -218,12 +218,12 @@ func parent(p string) string {
 	return p[:max(i, 0)]
 }
 
-// openTree opens a tree that is there, to look at or to link into its
+// openTree opens a tree that is there, to read or to link into its
 // directories.
-func openTree(s *Repository, dir string) (*tree, error) {
+func openTree(dir string, group int) (*tree, error) {
 	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: dir, Err: err}
 	}
-	return &tree{repo: s, dir: dir, stack: []step{{"", fd}}}, nil
+	return &tree{group: group, dir: dir, stack: []step{{"", fd}}}, nil
 }

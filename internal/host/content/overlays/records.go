@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/left4me/left4me/internal/durable"
 	"github.com/left4me/left4me/internal/left4me"
@@ -19,6 +20,13 @@ const (
 	recordVersion = 1
 	maxRecord     = 16 << 20
 )
+
+// records keeps what is known of the revisions of overlays, in their overlay.json.
+type records struct {
+	layout *layout
+	usage  *usage
+	mu     sync.Mutex // held while overlay.json of any overlay is written
+}
 
 // record is overlay.json: what is known of the revisions of an overlay.
 type record struct {
@@ -56,10 +64,10 @@ func Current(dir string) (int, error) {
 	return r.Current, err
 }
 
-// Kept returns the revisions of an overlay, whose directory is dir, that can't
-// be had again by looking at what is newest: the current one, and those that
+// CurrentAndLabelled returns the revisions of an overlay, whose directory is dir, that can't
+// be had again from the newest one: the current one, and those that
 // people gave a label.
-func Kept(dir string) ([]int, error) {
+func CurrentAndLabelled(dir string) ([]int, error) {
 	r, err := load(dir)
 	var all []int
 	for _, v := range r.Revisions {
@@ -202,17 +210,17 @@ func parseRecord(data []byte) (record, error) {
 }
 
 // save replaces overlay.json as a whole: whatever was prepared is there with it.
-func (s *Repository) save(dir string, r *record) error {
+func (rs *records) save(dir string, r *record) error {
 	r.V = recordVersion
 	data, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
 	if err := durable.WriteFile(filepath.Join(dir, recordName), append(data, '\n'), 0o644); err != nil {
-		return s.full(fmt.Errorf("write %s: %w", recordName, err), int64(len(data)))
+		return rs.layout.full(fmt.Errorf("write %s: %w", recordName, err), int64(len(data)))
 	}
 	r.written = true
-	s.changed()
+	rs.usage.changed()
 	return nil
 }
 
@@ -238,4 +246,35 @@ func readNotes(dir string, number int) (notes, error) {
 		err = errRecord
 	}
 	return n, err
+}
+
+func notFound(n left4me.Name, number int) error {
+	text := fmt.Sprintf("overlay %s has no revision on this host", n)
+	hint := "build it, or take it out of the blueprint"
+	if number != 0 {
+		text, hint = fmt.Sprintf("overlay %s has no revision %d on this host", n,
+			number), "name another one, or let it follow the current one"
+	}
+	return &left4me.Error{Kind: left4me.NotFound, Field: "overlays", Text: text, Hint: hint}
+}
+
+// find returns a revision of an overlay; 0 is the current one. Errors:
+// left4me.NotFound.
+func (rs *records) find(n left4me.Name, number int) (record, revision, error) {
+	if !n.Valid() {
+		return record{}, revision{}, notFound(n, number)
+	}
+	r, err := load(rs.layout.overlay(n))
+	if err != nil {
+		return r, revision{}, fmt.Errorf("overlay %s: %w", n, err)
+	}
+	at := number
+	if at == 0 {
+		at = r.Current
+	}
+	v, ok := r.get(at)
+	if !ok {
+		return r, v, notFound(n, number)
+	}
+	return r, v, nil
 }

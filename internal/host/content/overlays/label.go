@@ -15,7 +15,7 @@ const maxLabel = 80
 // Use makes a revision the one that servers start with. Errors:
 // left4me.NotFound.
 func (s *Repository) Use(n left4me.Name, number int) error {
-	return s.change(n, number, func(r *record, _ int) { r.Current = number })
+	return s.records.change(n, number, func(r *record, _ int) { r.Current = number })
 }
 
 // Label names a revision; one that has a label stays until it is dropped by
@@ -30,17 +30,17 @@ func (s *Repository) Label(n left4me.Name, number int, label string) error {
 			Hint:  fmt.Sprintf("use at most %d characters on one line", maxLabel),
 		}
 	}
-	return s.change(n, number, func(r *record, i int) { r.Revisions[i].Label = label })
+	return s.records.change(n, number, func(r *record, i int) { r.Revisions[i].Label = label })
 }
 
 // change changes what is known of a revision.
-func (s *Repository) change(n left4me.Name, number int, f func(r *record, i int)) error {
+func (rs *records) change(n left4me.Name, number int, f func(r *record, i int)) error {
 	if !n.Valid() || number < 1 {
 		return notFound(n, number)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, err := load(s.overlay(n))
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	r, err := load(rs.layout.overlay(n))
 	if err != nil {
 		return fmt.Errorf("overlay %s: %w", n, err)
 	}
@@ -49,12 +49,12 @@ func (s *Repository) change(n left4me.Name, number int, f func(r *record, i int)
 		return notFound(n, number)
 	}
 	f(&r, i)
-	return s.save(s.overlay(n), &r)
+	return rs.save(rs.layout.overlay(n), &r)
 }
 
 // Made returns the revision that a job made, if it is the current one: then the
 // job was cut off before it could say so.
 func (s *Repository) Made(n left4me.Name, job left4me.JobID) (left4me.Revision, bool) {
-	_, v, err := s.find(n, 0)
+	_, v, err := s.records.find(n, 0)
 	return v.Revision, err == nil && job != "" && v.Job == job
 }

@@ -19,11 +19,11 @@ import (
 )
 
 // taker takes files that others may have written, and may still write to or
-// exchange, and puts them into a tree that is ours alone. It looks at everything
+// exchange, and puts them into a tree that is ours alone. It opens everything
 // by descriptor and follows no link: what it hashed is what it links.
 type taker struct {
 	ctx    context.Context
-	repo   *Repository
+	pool   *pool
 	tree   *tree
 	spare  string // a private directory for copies, on the file system of the tree
 	copies int
@@ -150,7 +150,7 @@ func (t *taker) pooled(st unix.Stat_t) (k key, ok bool, err error) {
 		return k, false, nil
 	}
 	if t.known == nil {
-		if t.known, err = t.repo.inodes(); err != nil {
+		if t.known, err = t.pool.inodes(); err != nil {
 			return k, false, err
 		}
 	}
@@ -158,7 +158,7 @@ func (t *taker) pooled(st unix.Stat_t) (k key, ok bool, err error) {
 		return k, false, nil
 	}
 	var now unix.Stat_t
-	err = unix.Lstat(t.repo.pool(k), &now)
+	err = unix.Lstat(t.pool.path(k), &now)
 	return k, err == nil && now.Ino == st.Ino && now.Dev == st.Dev, nil
 }
 
@@ -176,7 +176,7 @@ func (t *taker) quiet(f *os.File, st unix.Stat_t) (bool, error) {
 	// Only who is the user that we are can open it from here on. What has other
 	// names keeps its mode until then: it must not be open to more than the game.
 	other := t.hand || st.Nlink > 1
-	if other && (st.Mode&0o002 != 0 || st.Mode&0o020 != 0 && int(st.Gid) != t.repo.group) {
+	if other && (st.Mode&0o002 != 0 || st.Mode&0o020 != 0 && int(st.Gid) != t.pool.layout.group) {
 		return false, nil
 	}
 	if !other && st.Mode&0o077 != 0 {
@@ -212,7 +212,7 @@ func (t *taker) add(e Entry, f *os.File, fresh bool) error {
 	if first, ok := t.first[k]; ok {
 		err = t.tree.link(e.Path, t.tree.path(first))
 	} else if t.sound(k, e.Size) {
-		err = t.tree.link(e.Path, t.repo.pool(k))
+		err = t.tree.link(e.Path, t.pool.path(k))
 		if errors.Is(err, unix.EMLINK) {
 			t.over[k] = true
 		}
@@ -220,7 +220,7 @@ func (t *taker) add(e Entry, f *os.File, fresh bool) error {
 	if err == nil || !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EMLINK) && !errors.Is(err, unix.EXDEV) {
 		return err
 	}
-	if err := t.repo.share(f, e.Exec); err != nil {
+	if err := t.pool.layout.share(f, e.Exec); err != nil {
 		return err
 	}
 	err = t.tree.link(e.Path, descriptor(f))
@@ -235,7 +235,7 @@ func (t *taker) add(e Entry, f *os.File, fresh bool) error {
 // and is replaced.
 func (t *taker) sound(k key, size int64) bool {
 	var st unix.Stat_t
-	if err := unix.Lstat(t.repo.pool(k), &st); err != nil {
+	if err := unix.Lstat(t.pool.path(k), &st); err != nil {
 		return false
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size != size {
@@ -260,7 +260,7 @@ func (t *taker) another(e Entry, f *os.File) error {
 	if e.Hash != was.Hash {
 		return fmt.Errorf("%q was changed in the pool", e.Path)
 	}
-	if err := t.repo.share(c, e.Exec); err != nil {
+	if err := t.pool.layout.share(c, e.Exec); err != nil {
 		return err
 	}
 	t.first[e.key()], t.over[e.key()] = e.Path, true
@@ -280,13 +280,13 @@ func (t *taker) copy(f *os.File, e *Entry) (*os.File, error) {
 		// Shared blocks: nothing was written, and f may change as it likes.
 		e.Size, err = t.read(c, -1, sum, nil)
 	} else {
-		if err = t.repo.room(e.Size); err == nil {
+		if err = t.pool.layout.room(e.Size); err == nil {
 			e.Size, err = t.read(f, e.Size, sum, c)
 		}
 	}
 	if err != nil {
 		c.Close()
-		return nil, t.repo.full(err, e.Size)
+		return nil, t.pool.layout.full(err, e.Size)
 	}
 	sum.Sum(e.Hash[:0])
 	return c, nil
@@ -306,8 +306,8 @@ const readBlock = 1 << 20
 // has them. size is what it is expected to have: one that grows meanwhile is cut
 // there; -1 reads to its end.
 func (t *taker) read(f *os.File, size int64, sum hash.Hash, to *os.File) (int64, error) {
-	buf := t.repo.buffer()
-	defer t.repo.blocks.Put(buf)
+	buf := t.pool.buffer()
+	defer t.pool.blocks.Put(buf)
 	var at int64
 	for size < 0 || at < size {
 		if err := t.ctx.Err(); err != nil {
@@ -322,7 +322,7 @@ func (t *taker) read(f *os.File, size int64, sum hash.Hash, to *os.File) (int64,
 		sum.Write(b)
 		if to != nil && !zero(b) {
 			if at%(64<<20) == 0 {
-				if err := t.repo.room(0); err != nil {
+				if err := t.pool.layout.room(0); err != nil {
 					return at, err
 				}
 			}
@@ -356,19 +356,62 @@ func zero(b []byte) bool {
 
 var zeros = strings.Repeat("\x00", 4096)
 
-// share gives a file of ours the group and mode that layers have.
-func (s *Repository) share(f *os.File, exec bool) error {
-	if s.group >= 0 {
-		if err := f.Chown(-1, s.group); err != nil {
-			return fmt.Errorf("%w: add the user left4me to the game's group", err)
-		}
-	}
-	mode := fs.FileMode(0o660)
-	if exec {
-		mode = 0o770
-	}
-	return f.Chmod(mode)
-}
-
 // descriptor is a name for exactly what is open.
 func descriptor(f *os.File) string { return "/proc/self/fd/" + strconv.Itoa(int(f.Fd())) }
+
+// top takes what was staged.
+func (t *taker) top(root *os.Root) error {
+	d, err := root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return t.dir(d, "", 0)
+}
+
+// keep puts entries of another revision into the tree. all is what it will be.
+func (t *taker) keep(from string, kept, all Manifest, hand bool) error {
+	if hand {
+		return t.keepByHand(from, kept, all)
+	}
+	var links Manifest
+	for _, e := range kept {
+		if _, still := all.find(e.Path); still { // else a directory that isn't empty any more
+			links = append(links, e)
+		}
+	}
+	return t.tree.linkAll(t.ctx, from, links, t.another)
+}
+
+// keepByHand takes files whose owners and modes may be any. What they hold may
+// have changed since their manifest was made: then the new one has it as it is.
+func (t *taker) keepByHand(from string, kept, all Manifest) error {
+	root, err := os.OpenRoot(from)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	t.out, t.hand = nil, true
+	for _, e := range kept {
+		if e.Dir {
+			if err := t.tree.mkdir(e.Path); err != nil {
+				return err
+			}
+			continue
+		}
+		d, err := root.Open(path.Dir(e.Path))
+		if err != nil {
+			return err
+		}
+		err = errors.Join(t.entry(d, path.Base(e.Path), e.Path, 0), d.Close())
+		if err != nil {
+			return err
+		}
+	}
+	for _, e := range t.out {
+		if i, ok := all.find(e.Path); ok {
+			all[i] = e
+		}
+	}
+	return nil
+}
