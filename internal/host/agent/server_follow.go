@@ -77,6 +77,7 @@ func (s *statuses) followUntilDown(ctx context.Context, n left4me.Name) {
 		if f := s.servers[n]; f != nil {
 			f.active = false
 		}
+		s.wake()
 		s.mu.Unlock()
 	}()
 	rev := int64(-1)

@@ -45,7 +45,7 @@ func (s *servers) start(ctx context.Context, spec left4me.Spec, p *job.Progress)
 	n, began := spec.Name, now()
 	err := s.bringUp(ctx, spec, p)
 	if err == nil {
-		s.statuses.awaitStatus(ctx, n, func(f follower) bool { return answers(f.status.State) && !f.status.SampledAt.IsZero() })
+		s.statuses.awaitStatus(ctx, n, func(f follower) bool { return answers(f.published.State) && !f.published.SampledAt.IsZero() })
 		return nil
 	}
 	if errors.Is(context.Cause(ctx), job.ErrCancelled) {

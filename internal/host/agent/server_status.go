@@ -24,11 +24,13 @@ type statuses struct {
 
 	mu         sync.Mutex
 	servers    map[left4me.Name]*follower
+	changed    chan struct{}  // closed when a status was published or a server is down
 	remembered []left4me.Name // the servers that were there before a disk had gone
 }
 
 func newStatuses(c *core, d *disks, cr *crashes) (*statuses, error) {
-	s := &statuses{core: c, disks: d, crashes: cr, ended: make(chan struct{}, 1), servers: map[left4me.Name]*follower{}}
+	s := &statuses{core: c, disks: d, crashes: cr, ended: make(chan struct{}, 1)}
+	s.servers, s.changed = map[left4me.Name]*follower{}, make(chan struct{})
 	var err error
 	s.poller, err = poller.New(s.applySample)
 	return s, err
@@ -36,8 +38,9 @@ func newStatuses(c *core, d *disks, cr *crashes) (*statuses, error) {
 
 // follower is what the agent knows of a server that is or was up.
 type follower struct {
-	status left4me.Status
-	active bool // a goroutine follows it
+	status    left4me.Status
+	published left4me.Status // the last one
+	active    bool           // a goroutine follows it
 }
 
 // list returns what is known of every server that has anything here, or had
@@ -105,9 +108,20 @@ func (s *statuses) update(n left4me.Name, change func(*left4me.Status)) {
 	}
 	change(&f.status)
 	clipStatus(&f.status)
-	st := s.shown(f.status)
+	now := f.status
+	st := s.shown(now)
 	s.mu.Unlock()
 	s.publish(st)
+	s.mu.Lock()
+	f.published = now
+	s.wake()
+	s.mu.Unlock()
+}
+
+// wake lets awaitStatus check again. s.mu is held.
+func (s *statuses) wake() {
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 func (s *statuses) publish(st left4me.Status) {
@@ -141,20 +155,28 @@ func (s *statuses) shown(st left4me.Status) left4me.Status {
 func (s *statuses) forget(n left4me.Name) {
 	s.mu.Lock()
 	delete(s.servers, n)
+	s.wake()
 	s.mu.Unlock()
 }
 
 const awaitStatusWithin = time.Second
 
-// awaitStatus waits a moment until what is told of a server is what its job has
-// seen: who reads the end of the job shall not read an older state behind it.
+// awaitStatus waits up to awaitStatusWithin until the published status of a server is
+// what its job has seen: the end of a job must not be followed by an older state.
 func (s *statuses) awaitStatus(ctx context.Context, n left4me.Name, ok func(follower) bool) {
-	for end := time.Now().Add(awaitStatusWithin); ctx.Err() == nil && time.Now().Before(end); pause(ctx, 5*time.Millisecond) {
+	ctx, cancel := context.WithTimeout(ctx, awaitStatusWithin)
+	defer cancel()
+	for {
 		s.mu.Lock()
-		f := s.servers[n]
+		f, changed := s.servers[n], s.changed
 		done := f == nil || ok(*f)
 		s.mu.Unlock()
 		if done {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
 			return
 		}
 	}
