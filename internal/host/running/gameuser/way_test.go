@@ -20,12 +20,12 @@ var ways = []string{"Upper", "Runtime", "Merged", "Home", "Logs", `"runtime"`, `
 // they do there is safe. Whoever reads or lists something in one does it through
 // this package.
 var mayKnow = map[string]string{
-	"agent/console.go:readConsole":               "shim.ReadLog, which reads through gamefiles",
-	"agent/crash.go:keepCrashes":                 "reads through gamefiles",
-	"agent/gone.go:watchDisks":                   "the directories themselves, which are left4me's: nothing beneath is opened",
+	"agent/console.go:chunk":                     "shim.ReadLog, which reads through gamefiles",
+	"agent/crash_reports.go:publish":             "reads through gamefiles",
+	"agent/disk_watch.go:newDisks":               "the directories themselves, which are left4me's: nothing beneath is opened",
 	"agent/game_update.go:publish":               "the installation's: no game has written there",
-	"agent/merged.go:openStack":                  "package stack opens each layer through gamefiles, and in it no link",
-	"agent/server.go:mounted":                    "compares a path with the table of mounts",
+	"agent/server_stacks.go:open":                "package stack opens each layer through gamefiles, and in it no link",
+	"agent/layer_use.go:mounted":                 "compares a path with the table of mounts",
 	"legacyfiles/adopt.go:Upper":                 "of the older left4me, while it is stopped; opened step by step without links",
 	"backup/owner.go:of":                         "a word in the archive",
 	"backup/format.go:place":                     "a word in the archive",
