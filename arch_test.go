@@ -53,7 +53,7 @@ var mayImport = map[string][]string{
 	"api":      {"left4me", apitype, "control", "disk"},
 	"web":      {"left4me", "control", "disk"},
 	"cli":      {"left4me", apitype},
-	"cmd":      {"left4me", "unixsock", "cli", "api", "web", "control", "store", "bus", "disk", "host", "source", "steam"},
+	"cmd":      {"left4me", "unixsock", "cli", "api", apitype, "web", "control", "store", "bus", "disk", "host", "source", "steam"},
 	"sim":      {"source"},
 	"test": {
 		"left4me", "charset", "cli", "api", apitype, "web", "control", "store", "bus", "disk", "host", "source", "steam", "sim", "cmd",

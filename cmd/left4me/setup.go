@@ -21,7 +21,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me/internal/cli"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/apiclient"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/control/accounts"
@@ -294,12 +294,12 @@ func (s *setup) administrator(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var users []cli.User
+	var users []apitype.User
 	if _, err := client.Call(ctx, http.MethodGet, "/users", nil, &users); err != nil {
 		return false, err
 	}
-	there := slices.IndexFunc(users, func(u cli.User) bool { return u.Name == s.admin })
-	first := slices.IndexFunc(users, func(u cli.User) bool { return u.Admin })
+	there := slices.IndexFunc(users, func(u apitype.User) bool { return u.Name == s.admin })
+	first := slices.IndexFunc(users, func(u apitype.User) bool { return u.Admin })
 	switch {
 	case there >= 0 && !users[there].Admin && (s.named || first < 0):
 		return false, left4me.Errorf(left4me.Conflict, "the user %s is there and is no administrator", output.OneLine(s.admin)).
@@ -323,7 +323,7 @@ func (s *setup) administrator(ctx context.Context) (bool, error) {
 		}
 		password = strings.TrimRight(line, "\r\n")
 	}
-	in := map[string]any{"name": s.admin, "password": password, "admin": true}
+	in := apitype.NewUser{Name: s.admin, Password: password, Admin: true}
 	if _, err := client.Call(ctx, http.MethodPost, "/users", in, nil); err != nil {
 		return false, err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/apiclient"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
@@ -244,12 +245,9 @@ func (a *app) readText(ctx context.Context, file string) (string, error) {
 
 // workshopIDs reads numbers and links as the API does.
 func (a *app) workshopIDs(ctx context.Context, texts []string) ([]left4me.WorkshopID, error) {
-	var found struct {
-		IDs []left4me.WorkshopID `json:"ids"`
-		Bad []string             `json:"bad"`
-	}
+	var found apitype.WorkshopIDs
 	text := strings.Join(texts, "\n")
-	if _, err := a.call(ctx, http.MethodPost, "/workshop/parse", map[string]string{"text": text}, &found); err != nil {
+	if _, err := a.call(ctx, http.MethodPost, "/workshop/parse", apitype.WorkshopText{Text: text}, &found); err != nil {
 		return nil, err
 	}
 	if len(found.Bad) > 0 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -35,7 +36,7 @@ func (cmd backupCommands) create() *cobra.Command {
 func (cmd backupCommands) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List backups, newest first", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		var all []left4me.Backup
+		var all []apitype.Backup
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/backups", nil, &all)
 		if err != nil {
 			return fmt.Errorf("list backups: %w", err)
@@ -141,14 +142,6 @@ func (cmd backupCommands) download() *cobra.Command {
 	return c
 }
 
-// policy is when backups are made, as the API has it.
-type policy struct {
-	Enabled bool   `json:"enabled"`
-	At      string `json:"at"`
-	Daily   int    `json:"daily"`
-	Weekly  int    `json:"weekly"`
-}
-
 func (cmd backupCommands) schedule() *cobra.Command {
 	c := &cobra.Command{
 		Use: "schedule", Short: "Show or set when backups are made", Args: NoArguments,
@@ -162,7 +155,7 @@ func (cmd backupCommands) schedule() *cobra.Command {
 	weekly := c.Flags().Int("weekly", 0, "keep those of so many weeks")
 	c.MarkFlagsMutuallyExclusive("on", "off")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		var p policy
+		var p apitype.BackupPolicy
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/backup-policy", nil, &p)
 		changed := false
 		set := func(flag string, change func()) {
@@ -187,7 +180,7 @@ func (cmd backupCommands) schedule() *cobra.Command {
 	return c
 }
 
-func writePolicy(w io.Writer, p policy) {
+func writePolicy(w io.Writer, p apitype.BackupPolicy) {
 	if !p.Enabled {
 		fmt.Fprintln(w, "backups are not made by themselves")
 		return

@@ -8,22 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 // blueprintCommands are the commands about blueprints: left4me blueprint.
 type blueprintCommands struct{ app *app }
-
-// blueprint is what the commands show of a blueprint.
-type blueprint struct {
-	Name     left4me.Name      `json:"name"`
-	Overlays []string          `json:"overlays"`
-	Settings left4me.Settings  `json:"settings"`
-	Servers  []left4me.Name    `json:"servers"`
-	Version  int               `json:"version"`
-	Warnings []left4me.Warning `json:"warnings"`
-}
 
 func (cmd blueprintCommands) command() *cobra.Command {
 	return group("blueprint", "Recipes for servers", cmd.list(), cmd.show(), cmd.create(), cmd.set(),
@@ -33,7 +24,7 @@ func (cmd blueprintCommands) command() *cobra.Command {
 func (cmd blueprintCommands) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List blueprints", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		var all []blueprint
+		var all []apitype.Blueprint
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/blueprints", nil, &all)
 		if err != nil {
 			return fmt.Errorf("list blueprints: %w", err)
@@ -80,7 +71,7 @@ func (cmd blueprintCommands) show() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("show blueprint: %w", err)
 		}
-		var b blueprint
+		var b apitype.Blueprint
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &b)
 		if err != nil {
 			return fmt.Errorf("show blueprint %s: %w", n, err)
@@ -113,15 +104,11 @@ func (cmd blueprintCommands) create() *cobra.Command {
 		if _, err := left4me.ParseName(args[0]); err != nil {
 			return fmt.Errorf("create blueprint: %w", err)
 		}
-		in := struct {
-			Name     string           `json:"name"`
-			Overlays []string         `json:"overlays,omitempty"`
-			Settings left4me.Settings `json:"settings"`
-		}{Name: args[0], Overlays: overlays()}
+		in := apitype.NewBlueprint{Name: args[0], Overlays: overlays()}
 		if err := settings.apply(c.Flags(), &in.Settings); err != nil {
 			return fmt.Errorf("create blueprint %s: %w", args[0], err)
 		}
-		var b blueprint
+		var b apitype.Blueprint
 		raw, err := cmd.app.call(c.Context(), http.MethodPost, "/blueprints", in, &b)
 		if err != nil {
 			return fmt.Errorf("create blueprint %s: %w", args[0], err)
@@ -149,15 +136,11 @@ func (cmd blueprintCommands) set() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("set blueprint: %w", err)
 		}
-		var b blueprint
+		var b apitype.Blueprint
 		if _, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &b); err != nil {
 			return fmt.Errorf("set blueprint %s: %w", n, err)
 		}
-		in := struct {
-			Version  int              `json:"version"`
-			Overlays []string         `json:"overlays"`
-			Settings left4me.Settings `json:"settings"`
-		}{b.Version, b.Overlays, b.Settings}
+		in := apitype.BlueprintDefinition{Version: b.Version, Overlays: b.Overlays, Settings: b.Settings}
 		if c.Flags().Changed("overlay") {
 			in.Overlays = overlays()
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -82,7 +83,7 @@ func (a *app) overlayRefs(c *cobra.Command, _ []string, typed string) ([]string,
 		return a.names(c, "/overlays", "name"), noFiles
 	}
 	_, path, err := overlayPath(name)
-	var o overlay
+	var o apitype.Overlay
 	if err != nil || !a.ask(c, path, &o) {
 		return nil, noFiles
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -25,12 +26,12 @@ func TestErrorIsOneLineAndHasItsCode(t *testing.T) {
 			"left4me: start alpha: port 27015 is used by \uFFFD[31mbeta; choose another or stop beta\n",
 		},
 		{fmt.Errorf("start alpha: %w",
-			&jobError{left4me.Job{
+			&jobError{apitype.Job{
 				State: left4me.JobFailed,
 				Error: &left4me.Error{Kind: left4me.Conflict, Text: "port taken", Hint: "wait"},
 			}}), 1, "left4me: start alpha: port taken; wait\n"},
 		{
-			&jobError{left4me.Job{ID: "7", State: left4me.JobInterrupted}}, 1,
+			&jobError{apitype.Job{ID: "7", State: left4me.JobInterrupted}}, 1,
 			"left4me: the job was interrupted; try again with: left4me job retry 7\n",
 		},
 	} {

@@ -6,65 +6,16 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 // gameCommands are the commands about the game's builds: left4me game.
 type gameCommands struct{ app *app }
-
-// game is what the commands show of the game on a host.
-type game struct {
-	Problem   string     `json:"problem"`
-	Known     bool       `json:"known"`
-	Current   int64      `json:"current"`
-	Pinned    bool       `json:"pinned"`
-	Latest    int64      `json:"latest"`
-	Outdated  bool       `json:"outdated"`
-	CheckedAt *time.Time `json:"checked_at"`
-	CheckNote string     `json:"check_note"`
-	SteamCMD  string     `json:"steamcmd"`
-	Builds    []struct {
-		Build       int64          `json:"build"`
-		Version     string         `json:"version"`
-		Current     bool           `json:"current"`
-		InstalledAt *time.Time     `json:"installed_at"`
-		Bytes       int64          `json:"bytes"`
-		Servers     []left4me.Name `json:"servers"`
-	} `json:"builds"`
-	Job *struct {
-		ID    string           `json:"id"`
-		Kind  left4me.JobKind  `json:"kind"`
-		State left4me.JobState `json:"state"`
-	} `json:"job"`
-	Rollout *rollout   `json:"rollout"`
-	Policy  gamePolicy `json:"policy"`
-}
-
-// rollout is how servers move over to another build.
-type rollout struct {
-	Mode    string `json:"mode"`
-	State   string `json:"state"`
-	Reason  string `json:"reason"`
-	Build   int64  `json:"build"`
-	Servers []struct {
-		Server left4me.Name `json:"server"`
-		State  string       `json:"state"`
-		Reason string       `json:"reason"`
-	} `json:"servers"`
-}
-
-// gamePolicy is when newer builds are looked for.
-type gamePolicy struct {
-	CheckHours int    `json:"check_hours"`
-	Update     bool   `json:"update"`
-	UpdateAt   string `json:"update_at,omitempty"`
-	Restart    string `json:"restart,omitempty"`
-}
 
 func (cmd gameCommands) command() *cobra.Command {
 	host := string(left4me.LocalHost)
@@ -90,10 +41,7 @@ func gamePath(host string) (string, error) {
 
 // act is a command that asks for a job on the game.
 func (cmd gameCommands) act(host *string, verb, short string) *cobra.Command {
-	var in struct {
-		Restart string `json:"restart,omitempty"`
-		Build   int64  `json:"build,omitempty"`
-	}
+	var in apitype.GameRequest
 	c := &cobra.Command{Use: verb, Short: short, Args: NoArguments}
 	wait := c.Flags().Bool("wait", false, "wait until it is done")
 	if verb != "check" {
@@ -120,7 +68,7 @@ func (cmd gameCommands) status(host *string) *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("status of the game: %w", err)
 		}
-		var g game
+		var g apitype.Game
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &g)
 		if err != nil {
 			return fmt.Errorf("status of the game: %w", err)
@@ -136,7 +84,7 @@ func (cmd gameCommands) status(host *string) *cobra.Command {
 	return c
 }
 
-func writeGame(w io.Writer, g game) {
+func writeGame(w io.Writer, g apitype.Game) {
 	output.Row(w, "host", g.Problem)
 	switch {
 	case !g.Known:
@@ -149,8 +97,8 @@ func writeGame(w io.Writer, g game) {
 		output.Row(w, "game", fmt.Sprintf("build %d", g.Current))
 	}
 	checked := "Steam was never asked"
-	if g.CheckedAt != nil {
-		checked = "as of " + output.Moment(*g.CheckedAt)
+	if !g.CheckedAt.IsZero() {
+		checked = "as of " + output.Moment(g.CheckedAt)
 	}
 	switch {
 	case g.Outdated && g.Latest > 0:
@@ -170,8 +118,8 @@ func writeGame(w io.Writer, g game) {
 			text += ", version " + b.Version
 		}
 		text += ", " + output.Size(b.Bytes)
-		if b.InstalledAt != nil {
-			text += ", installed " + output.Moment(*b.InstalledAt)
+		if !b.InstalledAt.IsZero() {
+			text += ", installed " + output.Moment(b.InstalledAt)
 		}
 		switch n := len(b.Servers); n {
 		case 0:
@@ -189,7 +137,7 @@ func writeGame(w io.Writer, g game) {
 	output.Row(w, "policy", policyText(g.Policy))
 }
 
-func writeRollout(w io.Writer, r *rollout) {
+func writeRollout(w io.Writer, r *apitype.Rollout) {
 	if r == nil {
 		return
 	}
@@ -210,7 +158,7 @@ func writeRollout(w io.Writer, r *rollout) {
 	}
 }
 
-func policyText(p gamePolicy) string {
+func policyText(p apitype.GamePolicy) string {
 	if p.CheckHours == 0 {
 		return "Steam is not asked by itself"
 	}
@@ -232,8 +180,8 @@ func (cmd gameCommands) pin(host *string, use, short string, pinned bool) *cobra
 		if err != nil {
 			return fmt.Errorf("%s the game: %w", use, err)
 		}
-		var g game
-		raw, err := cmd.app.call(c.Context(), http.MethodPost, path+"/pin", map[string]bool{"pinned": pinned}, &g)
+		var g apitype.Game
+		raw, err := cmd.app.call(c.Context(), http.MethodPost, path+"/pin", apitype.GamePin{Pinned: pinned}, &g)
 		if err != nil {
 			return fmt.Errorf("%s the game: %w", use, err)
 		}
@@ -262,10 +210,10 @@ func (cmd gameCommands) policy(host *string) *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("policy for the game: %w", err)
 		}
-		var p gamePolicy
+		var p apitype.GamePolicy
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path+"/policy", nil, &p)
 		if err == nil && changed(c, "check", "update", "at", "restart") {
-			if err = p.set(*check, *update, *at, *restart); err == nil {
+			if err = changePolicy(&p, *check, *update, *at, *restart); err == nil {
 				raw, err = cmd.app.call(c.Context(), http.MethodPut, path+"/policy", p, &p)
 			}
 		}
@@ -287,8 +235,8 @@ func changed(c *cobra.Command, flags ...string) bool {
 	return false
 }
 
-// set takes over what flags say; an empty one says nothing.
-func (p *gamePolicy) set(check, update, at, restart string) error {
+// changePolicy takes over what flags say; an empty one says nothing.
+func changePolicy(p *apitype.GamePolicy, check, update, at, restart string) error {
 	switch check {
 	case "":
 	case "off":
@@ -330,7 +278,7 @@ func (cmd gameCommands) cancel(host *string) *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("cancel the rollout: %w", err)
 		}
-		var r rollout
+		var r apitype.Rollout
 		raw, err := cmd.app.call(c.Context(), http.MethodDelete, path+"/rollout", nil, &r)
 		if err != nil {
 			return fmt.Errorf("cancel the rollout: %w", err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -36,7 +37,7 @@ func (cmd jobCommands) list() *cobra.Command {
 		if *overlay != "" {
 			q.Set("overlay", *overlay)
 		}
-		var all []left4me.Job
+		var all []apitype.Job
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/jobs?"+q.Encode(), nil, &all)
 		if err != nil {
 			return fmt.Errorf("list jobs: %w", err)
@@ -67,7 +68,7 @@ func (cmd jobCommands) show() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		var j left4me.Job
+		var j apitype.Job
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &j)
 		if err != nil {
 			return fmt.Errorf("show job: %w", err)
@@ -78,14 +79,14 @@ func (cmd jobCommands) show() *cobra.Command {
 }
 
 // askedBy says who asked for a job, and why when it was left4me itself.
-func askedBy(j left4me.Job) string {
+func askedBy(j apitype.Job) string {
 	if j.Reason == "" {
 		return j.By
 	}
 	return j.By + ", " + j.Reason
 }
 
-func writeJob(w io.Writer, j left4me.Job) {
+func writeJob(w io.Writer, j apitype.Job) {
 	output.Row(w, "id", string(j.ID))
 	output.Row(w, "job", title(j))
 	output.Row(w, "state", string(j.State))
@@ -108,7 +109,7 @@ func writeJob(w io.Writer, j left4me.Job) {
 }
 
 // warnings are what people have to see to after a job.
-func warnings(j left4me.Job) (all []string) {
+func warnings(j apitype.Job) (all []string) {
 	for _, s := range j.Steps {
 		if s.Warning != "" {
 			all = append(all, output.OneLine(s.Warning))
@@ -172,7 +173,7 @@ func jobPath(id string) (string, error) {
 }
 
 // title is what a job does, for people: "start alpha".
-func title(j left4me.Job) string {
+func title(j apitype.Job) string {
 	if j.Kind == left4me.CreateBackup {
 		return "create backup" // its target is the host
 	}

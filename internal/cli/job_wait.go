@@ -9,6 +9,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/apiclient"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
@@ -17,7 +18,7 @@ import (
 // begin sends a request that is answered by a job, and waits for its end if that
 // is wanted.
 func (a *app) begin(ctx context.Context, what, method, path string, in any, wait bool) error {
-	var j left4me.Job
+	var j apitype.Job
 	raw, err := a.call(ctx, method, path, in, &j)
 	if err == nil {
 		err = a.finish(ctx, what, j, raw, wait)
@@ -29,7 +30,7 @@ func (a *app) begin(ctx context.Context, what, method, path string, in any, wait
 }
 
 // finish tells of a job that was asked for, once it has ended if that is wanted.
-func (a *app) finish(ctx context.Context, what string, j left4me.Job, raw json.RawMessage, wait bool) (err error) {
+func (a *app) finish(ctx context.Context, what string, j apitype.Job, raw json.RawMessage, wait bool) (err error) {
 	if wait {
 		var own string
 		if own, err = jobPath(string(j.ID)); err == nil {
@@ -58,7 +59,7 @@ func (a *app) finish(ctx context.Context, what string, j left4me.Job, raw json.R
 // follow waits for the end of a job and shows its progress. each, unless it is
 // nil, gets every state of it instead. A job that did not end well is an error,
 // and comes back all the same.
-func (a *app) follow(ctx context.Context, path, what string, each func([]byte)) (j left4me.Job, raw json.RawMessage, err error) {
+func (a *app) follow(ctx context.Context, path, what string, each func([]byte)) (j apitype.Job, raw json.RawMessage, err error) {
 	c, err := a.client()
 	if err != nil {
 		return j, nil, err
@@ -78,7 +79,7 @@ func (a *app) follow(ctx context.Context, path, what string, each func([]byte)) 
 			if e.err != nil {
 				return j, raw, e.err
 			}
-			j, raw = left4me.Job{}, e.Data
+			j, raw = apitype.Job{}, e.Data
 			if json.Unmarshal(raw, &j) != nil {
 				return j, raw, c.Unexpected("its job can't be read")
 			}
@@ -141,7 +142,7 @@ func waited(ctx context.Context) error {
 
 // jobError is a job that did not end well. It hides the kind of the job's own
 // error: whatever the reason, the job failed.
-type jobError struct{ job left4me.Job }
+type jobError struct{ job apitype.Job }
 
 func (e *jobError) Error() string {
 	text := "the job " + string(e.job.State)

@@ -7,43 +7,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 // overlayCommands are the commands about overlays and their revisions: left4me overlay.
 type overlayCommands struct{ app *app }
-
-// overlay is what the commands show and change of an overlay.
-type overlay struct {
-	Name       left4me.Name         `json:"name"`
-	Kind       left4me.OverlayKind  `json:"kind"`
-	Note       string               `json:"note,omitempty"`
-	Workshop   *left4me.Workshop    `json:"workshop,omitempty"`
-	Script     *left4me.Script      `json:"script,omitempty"`
-	Git        *left4me.Git         `json:"git,omitempty"`
-	Release    *left4me.Release     `json:"release,omitempty"`
-	Refresh    left4me.Refresh      `json:"refresh"`
-	Texts      string               `json:"texts"`
-	Moves      []left4me.FolderMove `json:"moves"`
-	Cfg        []string             `json:"cfg,omitempty"`
-	Version    int                  `json:"version"`
-	LookedAt   *time.Time           `json:"looked_at"`
-	DeletedAt  *time.Time           `json:"deleted_at"`
-	Content    left4me.Content      `json:"content"`
-	Problem    string               `json:"problem"`
-	Blueprints []left4me.Name       `json:"blueprints"`
-	Servers    []left4me.Name       `json:"servers"`
-	Job        *struct {
-		ID    string           `json:"id"`
-		Kind  left4me.JobKind  `json:"kind"`
-		State left4me.JobState `json:"state"`
-	} `json:"job"`
-}
 
 func (cmd overlayCommands) command() *cobra.Command {
 	files := overlayFileCommands{cmd.app}
@@ -65,13 +38,13 @@ func (cmd overlayCommands) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List overlays", Args: NoArguments}
 	deleted := c.Flags().Bool("deleted", false, "deleted ones too, which can be taken back")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		var all []overlay
+		var all []apitype.Overlay
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/overlays", nil, &all)
 		if err != nil {
 			return fmt.Errorf("list overlays: %w", err)
 		}
 		if !*deleted {
-			all = slices.DeleteFunc(all, func(o overlay) bool { return o.DeletedAt != nil })
+			all = slices.DeleteFunc(all, func(o apitype.Overlay) bool { return !o.DeletedAt.IsZero() })
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			if cmd.app.quiet {
@@ -83,10 +56,10 @@ func (cmd overlayCommands) list() *cobra.Command {
 			fmt.Fprintln(w, "NAME\tKIND\tREVISION\tFILES\tSIZE\tUSED BY\tNOTE")
 			for _, o := range all {
 				revision, files, bytes := "none", "", ""
-				if v, ok := o.current(); ok {
+				if v, ok := currentRevision(o); ok {
 					revision, files, bytes = strconv.Itoa(v.Number), strconv.Itoa(v.Files), output.Size(v.Bytes)
 				}
-				if o.DeletedAt != nil {
+				if !o.DeletedAt.IsZero() {
 					revision = "deleted"
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", o.Name, output.OneLine(string(o.Kind)), revision, files, bytes,
@@ -97,8 +70,8 @@ func (cmd overlayCommands) list() *cobra.Command {
 	return c
 }
 
-// current is the revision that servers start with.
-func (o overlay) current() (left4me.Revision, bool) {
+// currentRevision is the revision that servers start with.
+func currentRevision(o apitype.Overlay) (left4me.Revision, bool) {
 	i := slices.IndexFunc(o.Content.Revisions, func(r left4me.Revision) bool { return r.Number == o.Content.Current })
 	if i < 0 {
 		return left4me.Revision{}, false
@@ -119,7 +92,7 @@ func (cmd overlayCommands) show() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("show overlay: %w", err)
 		}
-		var o overlay
+		var o apitype.Overlay
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &o)
 		if err != nil {
 			return fmt.Errorf("show overlay %s: %w", n, err)
@@ -132,7 +105,7 @@ func (cmd overlayCommands) show() *cobra.Command {
 			return err
 		}
 		var details left4me.Content
-		if o.Content.Current > 0 && o.DeletedAt == nil && !cmd.app.json {
+		if o.Content.Current > 0 && o.DeletedAt.IsZero() && !cmd.app.json {
 			// What it says besides is of use without it.
 			_, _ = cmd.app.call(c.Context(), http.MethodGet, path+"/revisions/current", nil, &details)
 		}
@@ -141,17 +114,17 @@ func (cmd overlayCommands) show() *cobra.Command {
 	return c
 }
 
-func writeOverlay(w io.Writer, o overlay, details left4me.Content) {
+func writeOverlay(w io.Writer, o apitype.Overlay, details left4me.Content) {
 	output.Row(w, "name", string(o.Name))
 	output.Row(w, "kind", string(o.Kind))
 	output.Row(w, "note", o.Note)
 	output.Row(w, "host", o.Problem)
-	if o.DeletedAt != nil {
+	if !o.DeletedAt.IsZero() {
 		until := ""
 		if !o.Content.GoneAt.IsZero() {
 			until = ", can be taken back until " + output.Moment(o.Content.GoneAt)
 		}
-		output.Row(w, "deleted", output.Moment(*o.DeletedAt)+until)
+		output.Row(w, "deleted", output.Moment(o.DeletedAt)+until)
 	}
 	if s := o.Workshop; s != nil {
 		for _, e := range s.Entries {
@@ -190,15 +163,15 @@ func writeOverlay(w io.Writer, o overlay, details left4me.Content) {
 	for _, m := range o.Moves {
 		output.Row(w, "move", output.OneLine(m.From+"="+m.To))
 	}
-	if o.LookedAt != nil {
-		output.Row(w, "looked", output.Moment(*o.LookedAt))
+	if !o.LookedAt.IsZero() {
+		output.Row(w, "looked", output.Moment(o.LookedAt))
 	}
 	for _, l := range o.Cfg {
 		output.Row(w, "cfg", l)
 	}
 	output.Row(w, "blueprints", output.Joined(o.Blueprints))
 	output.Row(w, "servers", output.Joined(o.Servers))
-	if v, ok := o.current(); ok {
+	if v, ok := currentRevision(o); ok {
 		output.Row(w, "revision", revisionText(v))
 		output.Row(w, "disk", fmt.Sprintf("%s of its own, %s shared", output.Size(o.Content.Own), output.Size(o.Content.Shared)))
 	} else if o.Problem == "" {
@@ -285,9 +258,7 @@ func revisionText(v left4me.Revision) string {
 }
 
 func (cmd overlayCommands) build() *cobra.Command {
-	var in struct {
-		Note string `json:"note,omitempty"`
-	}
+	var in apitype.Build
 	c := &cobra.Command{
 		Use: "build NAME", Aliases: []string{"refresh"}, Short: "Make a revision, if anything changed",
 		Args: one("the name of an overlay"), ValidArgsFunction: cmd.app.overlays,

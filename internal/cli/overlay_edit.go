@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -56,11 +57,11 @@ func (cmd overlayFileCommands) editFile(c *cobra.Command, n left4me.Name, at, fi
 	if editor == "" {
 		editor = "vi"
 	}
-	var o overlay
+	var o apitype.Overlay
 	if _, err := cmd.app.call(c.Context(), http.MethodGet, at, nil, &o); err != nil {
 		return err
 	}
-	var f overlayFile
+	var f apitype.RevisionFile
 	if o.Content.Current > 0 {
 		var err error
 		f, _, err = cmd.readFile(c.Context(), string(n), strconv.Itoa(o.Content.Current), file, "")
@@ -126,7 +127,7 @@ func (cmd overlayFileCommands) editFile(c *cobra.Command, n left4me.Name, at, fi
 }
 
 // sayEncoding says how a file is encoded that isn't UTF-8.
-func (cmd overlayFileCommands) sayEncoding(f overlayFile, plain bool) {
+func (cmd overlayFileCommands) sayEncoding(f apitype.RevisionFile, plain bool) {
 	if cmd.app.quiet {
 		return
 	}

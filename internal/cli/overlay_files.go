@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -18,16 +19,6 @@ import (
 // overlayFileCommands are the commands of left4me overlay that read, send and change
 // files.
 type overlayFileCommands struct{ app *app }
-
-// overlayFile is a file as the API gives it.
-type overlayFile struct {
-	Revision int    `json:"revision"`
-	Size     int64  `json:"size"`
-	Data     []byte `json:"data"`
-	Encoding string `json:"encoding"` // of a text that isn't UTF-8
-	Guess    bool   `json:"guess"`
-	Text     string `json:"text"` // what it says
-}
 
 func (cmd overlayFileCommands) list() *cobra.Command {
 	var l listing
@@ -66,7 +57,7 @@ func writeFile(w io.Writer, quiet bool, f left4me.TreeFile) {
 
 // readFile reads a small file of an overlay, of the current revision unless
 // another one is named.
-func (cmd overlayFileCommands) readFile(ctx context.Context, overlay, revision, file, inside string) (f overlayFile, raw []byte,
+func (cmd overlayFileCommands) readFile(ctx context.Context, overlay, revision, file, inside string) (f apitype.RevisionFile, raw []byte,
 	err error,
 ) {
 	_, at, err := revisionPath(overlay, revision)
@@ -135,7 +126,7 @@ func (cmd overlayFileCommands) diff() *cobra.Command {
 		if len(args) > 1 {
 			query.Set("from", args[1])
 		} else {
-			var o overlay
+			var o apitype.Overlay
 			if _, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &o); err != nil {
 				return fmt.Errorf("diff %s: %w", n, err)
 			}
@@ -169,7 +160,7 @@ func (cmd overlayFileCommands) remove() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("rm: %w", err)
 		}
-		body := map[string]any{"note": *note, "change": map[string]any{"delete": args[1:]}}
+		body := apitype.Build{Note: *note, Change: &apitype.FilesChange{Delete: args[1:]}}
 		return cmd.app.begin(c.Context(), "remove files of "+string(n), http.MethodPost, path+"/build", body, *wait)
 	}
 	return c
@@ -200,7 +191,7 @@ func (cmd overlayFileCommands) repair() *cobra.Command {
 		if len(paths) == 0 {
 			paths = []string{"."}
 		}
-		body := map[string]any{"note": *note, "change": map[string]any{"repair": paths}}
+		body := apitype.Build{Note: *note, Change: &apitype.FilesChange{Repair: paths}}
 		return cmd.app.begin(c.Context(), "repair texts of "+string(n), http.MethodPost, at+"/build", body, *wait)
 	}
 	return c

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -18,7 +19,7 @@ func (cmd overlayCommands) items(use, short string, args cobra.PositionalArgs,
 	build := c.Flags().Bool("build", false, "make a revision of it")
 	wait := c.Flags().Bool("wait", false, "wait until that is done")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return cmd.change(c, args[0], *build, *wait, func(o *overlay) error {
+		return cmd.change(c, args[0], *build, *wait, func(o *apitype.Overlay) error {
 			if o.Workshop == nil {
 				return left4me.Errorf(left4me.Invalid, "it is a %s overlay", output.OneLine(string(o.Kind))).
 					WithHint("only a workshop overlay has items")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/apiclient"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
@@ -62,17 +62,17 @@ func (cmd overlayFileCommands) push() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		change := map[string]any{"import": in, "replace": !*add, "once": true} // who fails to push pushes again
+		asked := apitype.UploadChange{Import: in, Replace: !*add}
 		err = cmd.upload(c.Context(), what, path, file, func(ctx context.Context, id string) error {
 			if *plan {
-				delete(change, "once")
-				return cmd.plan(ctx, id, change)
+				return cmd.plan(ctx, id, asked)
 			}
 			if !cmd.app.quiet && !cmd.app.json {
-				cmd.sayUnplaced(c.Context(), id, change)
+				cmd.sayUnplaced(c.Context(), id, asked)
 			}
-			change["upload"] = id
-			return cmd.app.begin(ctx, what, http.MethodPost, path+"/build", map[string]any{"note": *note, "change": change}, *wait)
+			// Once: who fails to push pushes again.
+			change := apitype.FilesChange{Upload: id, Import: asked.Import, Replace: asked.Replace, Once: true}
+			return cmd.app.begin(ctx, what, http.MethodPost, path+"/build", apitype.Build{Note: *note, Change: &change}, *wait)
 		}, *plan)
 		return err
 	}
@@ -113,7 +113,7 @@ func (cmd overlayFileCommands) upload(ctx context.Context, what, overlay string,
 	if err != nil {
 		return err
 	}
-	var u apiclient.Upload
+	var u apitype.Upload
 	if _, err := c.Call(ctx, http.MethodPost, overlay+"/uploads", nil, &u); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
@@ -147,17 +147,15 @@ func (cmd overlayFileCommands) upload(ctx context.Context, what, overlay string,
 
 // sayUnplaced says before a push what of it is left out or unclear. What can't be
 // asked is said by the job.
-func (cmd overlayFileCommands) sayUnplaced(ctx context.Context, id string, change map[string]any) {
-	asked := maps.Clone(change)
-	delete(asked, "once")
+func (cmd overlayFileCommands) sayUnplaced(ctx context.Context, id string, change apitype.UploadChange) {
 	var p left4me.Plan
-	if _, err := cmd.app.call(ctx, http.MethodPost, "/uploads/"+url.PathEscape(id)+"/plan", asked, &p); err == nil && p.Problem == nil {
+	if _, err := cmd.app.call(ctx, http.MethodPost, "/uploads/"+url.PathEscape(id)+"/plan", change, &p); err == nil && p.Problem == nil {
 		cmd.writeUnplaced(cmd.app.Err, p)
 	}
 }
 
 // plan prints what publishing an upload would do.
-func (cmd overlayFileCommands) plan(ctx context.Context, id string, change map[string]any) error {
+func (cmd overlayFileCommands) plan(ctx context.Context, id string, change apitype.UploadChange) error {
 	var p left4me.Plan
 	raw, err := cmd.app.call(ctx, http.MethodPost, "/uploads/"+url.PathEscape(id)+"/plan", change, &p)
 	if err != nil {
@@ -272,9 +270,7 @@ func (cmd overlayFileCommands) names() *cobra.Command {
 			return err
 		}
 		what := "names of " + string(n)
-		var o struct {
-			Content left4me.Content `json:"content"`
-		}
+		var o apitype.Overlay
 		if _, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &o); err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
@@ -282,13 +278,13 @@ func (cmd overlayFileCommands) names() *cobra.Command {
 			if r.Archive == nil || time.Now().After(r.Archive.Until) {
 				continue
 			}
-			change := map[string]any{"import": left4me.Import{Names: args[1]}}
+			in := left4me.Import{Names: args[1]}
 			if *plan {
-				return cmd.plan(c.Context(), r.Archive.Upload, change)
+				return cmd.plan(c.Context(), r.Archive.Upload, apitype.UploadChange{Import: in})
 			}
-			change["upload"] = r.Archive.Upload
+			change := apitype.FilesChange{Upload: r.Archive.Upload, Import: in}
 			return cmd.app.begin(c.Context(), what, http.MethodPost, path+"/build",
-				map[string]any{"note": "names read as " + args[1], "change": change}, *wait)
+				apitype.Build{Note: "names read as " + args[1], Change: &change}, *wait)
 		}
 		return fmt.Errorf("%s: %w", what,
 			left4me.Errorf(left4me.NotFound, "no upload of the last week has names that may be read otherwise").

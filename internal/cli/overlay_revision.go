@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -41,7 +42,7 @@ func (cmd overlayCommands) revisions() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("revisions: %w", err)
 		}
-		var o overlay
+		var o apitype.Overlay
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &o)
 		if err == nil && o.Problem != "" {
 			err = left4me.Errorf(left4me.Unavailable, "%s", o.Problem)
@@ -106,7 +107,7 @@ func (cmd overlayCommands) completeRevision(c *cobra.Command, args []string, typ
 	if err != nil || len(args) > 1 || n == "" {
 		return nil, noFiles
 	}
-	var o overlay
+	var o apitype.Overlay
 	if !cmd.app.ask(c, path, &o) {
 		return nil, noFiles
 	}
@@ -132,7 +133,7 @@ func (cmd overlayCommands) label() *cobra.Command {
 		if len(args) == 3 {
 			label = args[2]
 		}
-		raw, err := cmd.app.call(c.Context(), http.MethodPut, path+"/label", map[string]string{"label": label}, nil)
+		raw, err := cmd.app.call(c.Context(), http.MethodPut, path+"/label", apitype.RevisionLabel{Label: label}, nil)
 		if err != nil {
 			return fmt.Errorf("label %s of %s: %w", args[1], n, err)
 		}
@@ -174,19 +175,6 @@ func (cmd overlayCommands) drop() *cobra.Command {
 	return c
 }
 
-// moves is how servers move over to a revision that came by itself.
-type moves struct {
-	Revision int    `json:"revision"`
-	Mode     string `json:"mode"`
-	State    string `json:"state"`
-	Reason   string `json:"reason"`
-	Servers  []struct {
-		Server left4me.Name `json:"server"`
-		State  string       `json:"state"`
-		Reason string       `json:"reason"`
-	} `json:"servers"`
-}
-
 func (cmd overlayCommands) moves() *cobra.Command {
 	return cmd.movesCommand("moves NAME", "Show how servers move over to a revision that came by itself", http.MethodGet)
 }
@@ -202,7 +190,7 @@ func (cmd overlayCommands) movesCommand(use, short, method string) *cobra.Comman
 		if err != nil {
 			return fmt.Errorf("%s: %w", name(c), err)
 		}
-		var m moves
+		var m apitype.OverlayRestart
 		raw, err := cmd.app.call(c.Context(), method, path+"/moves", nil, &m)
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", name(c), n, err)

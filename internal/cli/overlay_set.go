@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -50,7 +51,7 @@ func (d *definitionFlags) add(f *pflag.FlagSet) {
 }
 
 // apply changes o by the flags that were given.
-func (d *definitionFlags) apply(ctx context.Context, a *app, f *pflag.FlagSet, o *overlay) error {
+func (d *definitionFlags) apply(ctx context.Context, a *app, f *pflag.FlagSet, o *apitype.Overlay) error {
 	given := f.Changed
 	if given("note") {
 		o.Note = d.note
@@ -103,7 +104,7 @@ func (d *definitionFlags) apply(ctx context.Context, a *app, f *pflag.FlagSet, o
 }
 
 // source changes the repository or the release.
-func (d *definitionFlags) source(given func(string) bool, o *overlay) {
+func (d *definitionFlags) source(given func(string) bool, o *apitype.Overlay) {
 	if given("git") || given("ref") || o.Kind == left4me.GitOverlay {
 		if o.Git == nil {
 			o.Git = &left4me.Git{}
@@ -127,7 +128,7 @@ func (d *definitionFlags) source(given func(string) bool, o *overlay) {
 }
 
 // when changes the refresh.
-func (d *definitionFlags) when(given func(string) bool, o *overlay) error {
+func (d *definitionFlags) when(given func(string) bool, o *apitype.Overlay) error {
 	if given("refresh") {
 		hours, at, _ := strings.Cut(d.refresh, "@")
 		n, err := strconv.Atoi(hours)
@@ -160,33 +161,16 @@ func entries(old []left4me.WorkshopEntry, ids []left4me.WorkshopID) []left4me.Wo
 	return all
 }
 
-// body is the definition as the API takes it.
-func (o overlay) body(create bool) map[string]any {
-	m := map[string]any{"kind": o.Kind, "note": o.Note, "refresh": o.Refresh, "texts": o.Texts, "cfg": o.Cfg}
-	if o.Cfg == nil {
-		m["cfg"] = []string{}
-	}
-	if create {
-		m["name"] = o.Name
-	} else {
-		m["version"] = o.Version
-	}
-	if o.Moves != nil {
-		m["moves"] = o.Moves
-	}
-	if o.Workshop != nil {
-		m["workshop"] = o.Workshop
+// definitionOf is what the API takes of an overlay that it gave.
+func definitionOf(o apitype.Overlay) apitype.OverlayDefinition {
+	d := apitype.OverlayDefinition{
+		Kind: string(o.Kind), Note: o.Note, Workshop: o.Workshop, Script: o.Script, Git: o.Git, Release: o.Release, Refresh: o.Refresh,
+		Texts: o.Texts, Moves: o.Moves, Cfg: append([]string{}, o.Cfg...),
 	}
 	if o.Script != nil {
-		m["script"] = map[string]string{"text": o.Script.Text}
+		d.Script = &left4me.Script{Text: o.Script.Text}
 	}
-	if o.Git != nil {
-		m["git"] = o.Git
-	}
-	if o.Release != nil {
-		m["release"] = o.Release
-	}
-	return m
+	return d
 }
 
 func (cmd overlayCommands) create() *cobra.Command {
@@ -212,15 +196,16 @@ func (cmd overlayCommands) create() *cobra.Command {
 		if *wait && !*build {
 			return usagef("create overlay %s: --wait waits for nothing without --build", n)
 		}
-		o := overlay{Name: n, Kind: left4me.OverlayKind(kind)}
+		o := apitype.Overlay{Name: n, Kind: left4me.OverlayKind(kind)}
 		err = d.apply(c.Context(), cmd.app, c.Flags(), &o)
 		if err == nil && kind == "" {
-			o.Kind, err = o.kind()
+			o.Kind, err = kindOf(o)
 		}
 		if err != nil {
 			return fmt.Errorf("create overlay %s: %w", n, err)
 		}
-		raw, err := cmd.app.call(c.Context(), http.MethodPost, "/overlays", o.body(true), nil)
+		raw, err := cmd.app.call(c.Context(), http.MethodPost, "/overlays",
+			apitype.NewOverlay{Name: string(n), OverlayDefinition: definitionOf(o)}, nil)
 		if err != nil {
 			return fmt.Errorf("create overlay %s: %w", n, err)
 		}
@@ -236,8 +221,8 @@ func (cmd overlayCommands) create() *cobra.Command {
 	return c
 }
 
-// kind is what an overlay must be, by what was said of it.
-func (o overlay) kind() (left4me.OverlayKind, error) {
+// kindOf is what an overlay must be, by what was said of it.
+func kindOf(o apitype.Overlay) (left4me.OverlayKind, error) {
 	var kinds []left4me.OverlayKind
 	for k, there := range map[left4me.OverlayKind]bool{
 		left4me.WorkshopOverlay: o.Workshop != nil, left4me.ScriptOverlay: o.Script != nil, left4me.GitOverlay: o.Git != nil,
@@ -267,7 +252,7 @@ func (cmd overlayCommands) set() *cobra.Command {
 	wait := c.Flags().Bool("wait", false, "wait until that is done")
 	cmd.definitionCompletion(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return cmd.change(c, args[0], *build, *wait, func(o *overlay) error { return d.apply(c.Context(), cmd.app, c.Flags(), o) })
+		return cmd.change(c, args[0], *build, *wait, func(o *apitype.Overlay) error { return d.apply(c.Context(), cmd.app, c.Flags(), o) })
 	}
 	return c
 }
@@ -279,7 +264,7 @@ func (cmd overlayCommands) definitionCompletion(c *cobra.Command) {
 
 // change reads a definition, changes it and writes it back. When somebody
 // else changed it meanwhile, nothing is written.
-func (cmd overlayCommands) change(c *cobra.Command, arg string, build, wait bool, change func(*overlay) error) error {
+func (cmd overlayCommands) change(c *cobra.Command, arg string, build, wait bool, change func(*apitype.Overlay) error) error {
 	n, path, err := overlayPath(arg)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name(c), err)
@@ -287,13 +272,14 @@ func (cmd overlayCommands) change(c *cobra.Command, arg string, build, wait bool
 	if wait && !build {
 		return usagef("%s %s: --wait waits for nothing without --build", name(c), n)
 	}
-	var o overlay
+	var o apitype.Overlay
 	if _, err = cmd.app.call(c.Context(), http.MethodGet, path, nil, &o); err == nil {
 		err = change(&o)
 	}
 	var raw []byte
 	if err == nil {
-		raw, err = cmd.app.call(c.Context(), http.MethodPut, path, o.body(false), nil)
+		raw, err = cmd.app.call(c.Context(), http.MethodPut, path,
+			apitype.ChangedOverlay{OverlayDefinition: definitionOf(o), Version: o.Version}, nil)
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", name(c), n, err)

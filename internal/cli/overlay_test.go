@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 func TestRememberedMovesAreShown(t *testing.T) {
 	var out bytes.Buffer
 	writeOverlay(&out,
-		overlay{Name: "comp", Moves: []left4me.FolderMove{{From: "docs", To: "-"}, {From: "odd\nname", To: "left4dead2/cfg"}}},
+		apitype.Overlay{Name: "comp", Moves: []left4me.FolderMove{{From: "docs", To: "-"}, {From: "odd\nname", To: "left4dead2/cfg"}}},
 		left4me.Content{})
 	if got := out.String(); !strings.Contains(got, "move\tdocs=-\nmove\todd name=left4dead2/cfg\n") {
 		t.Errorf("%q", got)

@@ -9,17 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 )
 
 // recipeCommands are the commands about recipes: left4me recipe.
 type recipeCommands struct{ app *app }
-
-// recipe is a script to begin with, as the API has it.
-type recipe struct {
-	ID, Title, Text, Script string
-	Parameters              []struct{ Name, Title, Default, Hint string }
-}
 
 func (cmd recipeCommands) command() *cobra.Command {
 	return group("recipe", "Scripts to begin an overlay with", cmd.list(), cmd.show())
@@ -28,7 +23,7 @@ func (cmd recipeCommands) command() *cobra.Command {
 func (cmd recipeCommands) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List scripts to begin with", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		var all []recipe
+		var all []apitype.Recipe
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/recipes", nil, &all)
 		if err != nil {
 			return fmt.Errorf("list recipes: %w", err)
@@ -66,7 +61,7 @@ else, with the values of --set:
 	set := c.Flags().StringArray("set", nil, "NAME=VALUE of a parameter; may be repeated")
 	script := c.Flags().Bool("script", false, "print its script and nothing else")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		var r recipe
+		var r apitype.Recipe
 		path := "/recipes/" + url.PathEscape(args[0])
 		if len(*set) > 0 {
 			path += "?" + url.Values{"set": *set}.Encode()

@@ -14,61 +14,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 // serverCommands are the commands about servers: left4me server.
 type serverCommands struct{ app *app }
-
-// server is what the commands show of a server.
-type server struct {
-	Name            left4me.Name            `json:"name"`
-	Host            left4me.Name            `json:"host"`
-	Port            int                     `json:"port"`
-	State           left4me.ServerState     `json:"state"`
-	Reason          string                  `json:"reason"`
-	Since           *time.Time              `json:"since"`
-	Map             string                  `json:"map"`
-	Hostname        string                  `json:"hostname"`
-	Players         int                     `json:"players"`
-	Bots            int                     `json:"bots"`
-	MaxPlayers      int                     `json:"max_players"`
-	Online          []player                `json:"online"`
-	Address         string                  `json:"address"`
-	Blueprint       left4me.Name            `json:"blueprint"`
-	Overlays        []string                `json:"overlays"`
-	Settings        left4me.Settings        `json:"settings"`
-	Version         int                     `json:"version"`
-	PID             int                     `json:"pid"`
-	Restarts        int                     `json:"restarts"`
-	RestartRequired bool                    `json:"restart_required"`
-	Build           int64                   `json:"build"`
-	NewBuild        int64                   `json:"new_build"`
-	NewContent      []left4me.OverlayChange `json:"new_content"`
-	Warnings        []left4me.Warning       `json:"warnings"`
-	Autostart       left4me.Autostart       `json:"autostart"`
-	Wanted          left4me.Wanted          `json:"wanted"`
-	WantedBy        string                  `json:"wanted_by"`
-	Job             *struct {
-		ID    string           `json:"id"`
-		Kind  left4me.JobKind  `json:"kind"`
-		State left4me.JobState `json:"state"`
-	} `json:"job"`
-	FailedJob *struct {
-		ID    string          `json:"id"`
-		Kind  left4me.JobKind `json:"kind"`
-		Error left4me.Error   `json:"error"`
-	} `json:"failed_job"`
-}
-
-// player is somebody on a server.
-type player struct {
-	Name    string  `json:"name"`
-	Score   int     `json:"score"`
-	Seconds float64 `json:"seconds"`
-	Bot     bool    `json:"bot"`
-}
 
 func (cmd serverCommands) command() *cobra.Command {
 	return group("server", "Dedicated servers",
@@ -93,7 +45,7 @@ func serverPath(arg string) (left4me.Name, string, error) {
 func (cmd serverCommands) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List servers", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		var all []server
+		var all []apitype.GameServer
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/servers", nil, &all)
 		if err != nil {
 			return fmt.Errorf("list servers: %w", err)
@@ -125,7 +77,7 @@ func (cmd serverCommands) show() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("show: %w", err)
 		}
-		var s server
+		var s apitype.GameServer
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &s)
 		if err != nil {
 			return fmt.Errorf("show %s: %w", n, err)
@@ -135,10 +87,10 @@ func (cmd serverCommands) show() *cobra.Command {
 	return c
 }
 
-func writeServer(w io.Writer, s server, address string) {
+func writeServer(w io.Writer, s apitype.GameServer, address string) {
 	state := string(s.State)
-	if s.Since != nil {
-		state += " since " + output.Moment(*s.Since)
+	if !s.Since.IsZero() {
+		state += " since " + output.Moment(s.Since)
 	}
 	output.Row(w, "name", string(s.Name))
 	output.Row(w, "state", state)
@@ -189,7 +141,7 @@ func writeServer(w io.Writer, s server, address string) {
 
 // listState is the state of a server in a list, with the job that failed if that
 // isn't what the state says.
-func listState(s server) string {
+func listState(s apitype.GameServer) string {
 	state := output.OneLine(string(s.State))
 	if s.FailedJob != nil && s.State != left4me.Failed {
 		state += ", " + output.OneLine(s.FailedJob.Kind.Verb()) + " failed"
@@ -198,7 +150,7 @@ func listState(s server) string {
 }
 
 // playerText is who plays, how well and for how long.
-func playerText(p player) string {
+func playerText(p apitype.Player) string {
 	who := p.Name
 	if strings.TrimSpace(who) == "" {
 		who = "(connecting)" // A2S gives no name before somebody has joined
@@ -211,7 +163,7 @@ func playerText(p player) string {
 
 // connectAddress is where players connect: what the API says, else the machine
 // that commands go to.
-func (cmd serverCommands) connectAddress(ctx context.Context, s server) string {
+func (cmd serverCommands) connectAddress(ctx context.Context, s apitype.GameServer) string {
 	if s.Address != "" || s.Port == 0 {
 		return s.Address
 	}
@@ -242,7 +194,7 @@ func ownAddress(ctx context.Context) string {
 }
 
 // wantedText says what was last asked of a server, and by whom.
-func wantedText(s server) string {
+func wantedText(s apitype.GameServer) string {
 	if s.WantedBy == "" {
 		return string(s.Wanted)
 	}
@@ -261,22 +213,15 @@ func contentChange(c left4me.OverlayChange) string {
 }
 
 func (cmd serverCommands) create() *cobra.Command {
-	var in struct {
-		Name      string           `json:"name"`
-		Host      string           `json:"host,omitempty"`
-		Port      int              `json:"port,omitempty"`
-		Blueprint string           `json:"blueprint,omitempty"`
-		Overlays  []string         `json:"overlays,omitempty"`
-		Settings  left4me.Settings `json:"settings"`
-		Autostart string           `json:"autostart,omitempty"`
-	}
+	var in apitype.NewServer
+	var port int
 	c := &cobra.Command{
 		Use: "create NAME", Short: "Create a server", Args: one("the name of a server"), ValidArgsFunction: cobra.NoFileCompletions,
 		Long: "Create a server. Without a port it gets the next free one, without a blueprint\nthe one called default. Nothing is started.",
 	}
 	flags := c.Flags()
 	flags.StringVar(&in.Host, "host", "", "the host that it runs on")
-	flags.IntVar(&in.Port, "port", 0, "the port that it listens on")
+	flags.IntVar(&port, "port", 0, "the port that it listens on")
 	flags.StringVar(&in.Blueprint, "blueprint", "", "the recipe that it is made from")
 	autostartFlag(c, &in.Autostart)
 	overlays := cmd.app.overlaysFlag(c)
@@ -286,14 +231,17 @@ func (cmd serverCommands) create() *cobra.Command {
 		if _, err := left4me.ParseName(args[0]); err != nil {
 			return fmt.Errorf("create: %w", err)
 		}
-		if c.Flags().Changed("port") && in.Port == 0 {
-			return usagef("create %s: port 0 is out of range; leave it out for the next free one", args[0])
+		if c.Flags().Changed("port") {
+			if port == 0 {
+				return usagef("create %s: port 0 is out of range; leave it out for the next free one", args[0])
+			}
+			in.Port = &port
 		}
 		in.Name, in.Overlays = args[0], overlays()
 		if err := settings.apply(c.Flags(), &in.Settings); err != nil {
 			return fmt.Errorf("create %s: %w", args[0], err)
 		}
-		var s server
+		var s apitype.GameServer
 		raw, err := cmd.app.call(c.Context(), http.MethodPost, "/servers", in, &s)
 		if err != nil {
 			return fmt.Errorf("create %s: %w", args[0], err)
@@ -320,11 +268,7 @@ func (cmd serverCommands) reach() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("reach: %w", err)
 		}
-		var r struct {
-			Joinable bool            `json:"joinable"`
-			First    *left4me.Check  `json:"first"`
-			Checks   []left4me.Check `json:"checks"`
-		}
+		var r apitype.ServerReach
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path+"/reach", nil, &r)
 		if err != nil {
 			return fmt.Errorf("reach %s: %w", n, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -57,23 +58,16 @@ func (cmd serverCommands) logs() *cobra.Command {
 	return c
 }
 
-// chunk is a piece of a console.
-type chunk struct {
-	Text     string `json:"text"`
-	Position int64  `json:"position"`
-	Lost     int64  `json:"lost"`
-}
-
 // tail reads the end of a console.
-func (cmd serverCommands) tail(ctx context.Context, path string) (chunk, json.RawMessage, error) {
-	var t chunk
+func (cmd serverCommands) tail(ctx context.Context, path string) (apitype.ConsoleTail, json.RawMessage, error) {
+	var t apitype.ConsoleTail
 	raw, err := cmd.app.call(ctx, http.MethodGet, path+"/console/tail", nil, &t)
 	return t, raw, err
 }
 
 // watch prints the last lines of a console and then what comes, until ctx is
 // cancelled, which is how one leaves.
-func (cmd serverCommands) watch(ctx context.Context, path string, from chunk, lines int, w io.Writer) error {
+func (cmd serverCommands) watch(ctx context.Context, path string, from apitype.ConsoleTail, lines int, w io.Writer) error {
 	c, err := cmd.app.client()
 	if err != nil {
 		return err
@@ -83,7 +77,10 @@ func (cmd serverCommands) watch(ctx context.Context, path string, from chunk, li
 		after = strconv.FormatInt(from.Position, 10)
 	}
 	if from.Text != "" && cmd.app.json {
-		b, err := json.Marshal(from)
+		b, err := json.Marshal(struct { // as the chunks that follow
+			apitype.ConsoleTail
+			Lost int64 `json:"lost"`
+		}{ConsoleTail: from})
 		if err != nil {
 			return err
 		}
@@ -95,7 +92,7 @@ func (cmd serverCommands) watch(ctx context.Context, path string, from chunk, li
 		if err != nil {
 			return err
 		}
-		var k chunk
+		var k apitype.ConsoleChunk
 		switch {
 		case json.Unmarshal(e.Data, &k) != nil:
 			return c.Unexpected("its console can't be read")
@@ -156,10 +153,8 @@ of its lines is run and what it answers is printed.`,
 
 // run runs one command and prints what it answers.
 func (cmd serverCommands) run(ctx context.Context, path, command string, w io.Writer) error {
-	var out struct {
-		Output string `json:"output"`
-	}
-	raw, err := cmd.app.call(ctx, http.MethodPost, path+"/console", map[string]string{"command": command}, &out)
+	var out apitype.CommandOutput
+	raw, err := cmd.app.call(ctx, http.MethodPost, path+"/console", apitype.Command{Command: command}, &out)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -76,10 +77,7 @@ func (cmd serverCommands) cat() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("cat: %w", err)
 		}
-		var f struct {
-			Size int64  `json:"size"`
-			Data []byte `json:"data"`
-		}
+		var f apitype.ServerFile
 		query := url.Values{"path": {args[1]}, "inside": {inside}}
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path+"/file?"+query.Encode(), nil, &f)
 		if err == nil && int64(len(f.Data)) < f.Size && !cmd.app.json {
@@ -124,7 +122,7 @@ func (cmd serverCommands) discard() *cobra.Command {
 				return fmt.Errorf("%s: %w", what, err)
 			}
 		}
-		return cmd.app.begin(c.Context(), what, http.MethodPost, path+"/written/discard", map[string]any{"paths": args[1:]}, *wait)
+		return cmd.app.begin(c.Context(), what, http.MethodPost, path+"/written/discard", apitype.Paths{Paths: args[1:]}, *wait)
 	}
 	return c
 }
@@ -234,7 +232,7 @@ func (cmd serverCommands) promote() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("promote files of %s: %w", n, err)
 		}
-		body := map[string]any{"promote": left4me.Promote{Server: n, Paths: args[2:]}}
+		body := apitype.Build{Promote: &left4me.Promote{Server: n, Paths: args[2:]}}
 		return cmd.app.begin(c.Context(), fmt.Sprintf("promote files of %s to %s", n, overlay), http.MethodPost,
 			"/overlays/"+string(overlay)+"/build", body, *wait)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -21,10 +22,10 @@ type selection struct {
 
 // wants reports whether a command for many changes anything about a server: who
 // starts all is not asking for what runs to be started again.
-var wants = map[string]func(server) bool{
-	"start":   func(s server) bool { return !s.State.Up() },
-	"stop":    func(s server) bool { return s.State != left4me.Stopped || s.Wanted == left4me.WantRunning },
-	"restart": func(s server) bool { return s.State.Up() },
+var wants = map[string]func(apitype.GameServer) bool{
+	"start":   func(s apitype.GameServer) bool { return !s.State.Up() },
+	"stop":    func(s apitype.GameServer) bool { return s.State != left4me.Stopped || s.Wanted == left4me.WantRunning },
+	"restart": func(s apitype.GameServer) bool { return s.State.Up() },
 }
 
 // idle says why a command for many has nothing to do.
@@ -92,7 +93,7 @@ func (cmd serverCommands) chosen(ctx context.Context, verb string, which selecti
 			return nil, err
 		}
 	}
-	var all []server
+	var all []apitype.GameServer
 	if _, err := cmd.app.call(ctx, http.MethodGet, "/servers", nil, &all); err != nil {
 		return nil, err
 	}
@@ -108,7 +109,7 @@ func (cmd serverCommands) chosen(ctx context.Context, verb string, which selecti
 // wanted. What fails for one server keeps none of the others from it.
 func (cmd serverCommands) eachServer(ctx context.Context, verb string, names []left4me.Name, wait bool) error {
 	var failed output.Failures
-	begun := make([]left4me.Job, len(names))
+	begun := make([]apitype.Job, len(names))
 	raws := make([]json.RawMessage, len(names))
 	for i, n := range names {
 		var err error

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -123,10 +124,7 @@ func (cmd serverCommands) changeMap() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("map: %w", err)
 		}
-		in := map[string]string{"map": args[1]}
-		if *mode != "" {
-			in["mode"] = *mode
-		}
+		in := apitype.MapChange{Map: args[1], Mode: *mode}
 		raw, err := cmd.app.call(c.Context(), http.MethodPost, path+"/map", in, nil)
 		if err != nil {
 			return fmt.Errorf("map of %s: %w", n, err)

@@ -8,19 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
-
-// serverDefinition is what a server is changed to.
-type serverDefinition struct {
-	Version   int              `json:"version"`
-	Port      int              `json:"port,omitempty"`
-	Blueprint left4me.Name     `json:"blueprint"`
-	Overlays  []string         `json:"overlays"`
-	Settings  left4me.Settings `json:"settings"`
-	Autostart string           `json:"autostart,omitempty"`
-}
 
 // autostartFlag says when left4me starts a server unasked.
 func autostartFlag(c *cobra.Command, into *string) {
@@ -50,14 +41,14 @@ func (cmd serverCommands) set() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("set: %w", err)
 		}
-		var now server
+		var now apitype.GameServer
 		if _, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &now); err != nil {
 			return fmt.Errorf("set %s: %w", n, err)
 		}
-		d := serverDefinition{
+		d := apitype.ServerDefinition{
 			Version:   now.Version,
 			Port:      now.Port,
-			Blueprint: now.Blueprint,
+			Blueprint: string(now.Blueprint),
 			Overlays:  now.Overlays,
 			Settings:  now.Settings,
 			Autostart: autostart,
@@ -69,7 +60,7 @@ func (cmd serverCommands) set() *cobra.Command {
 			d.Port = port
 		}
 		if c.Flags().Changed("blueprint") {
-			d.Blueprint = left4me.Name(blueprint)
+			d.Blueprint = blueprint
 		}
 		if c.Flags().Changed("overlay") {
 			d.Overlays = overlays()
@@ -77,7 +68,7 @@ func (cmd serverCommands) set() *cobra.Command {
 		if err := settings.apply(c.Flags(), &d.Settings); err != nil {
 			return fmt.Errorf("set %s: %w", n, err)
 		}
-		var s server
+		var s apitype.GameServer
 		raw, err := cmd.app.call(c.Context(), http.MethodPut, path, d, &s)
 		if err != nil {
 			return fmt.Errorf("set %s: %w", n, err)
@@ -108,12 +99,12 @@ func (cmd serverCommands) settings() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("settings: %w", err)
 		}
-		var s server
+		var s apitype.GameServer
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &s)
 		if err != nil {
 			return fmt.Errorf("settings of %s: %w", n, err)
 		}
-		var b blueprint
+		var b apitype.Blueprint
 		if _, err := cmd.app.call(c.Context(), http.MethodGet, "/blueprints/"+string(s.Blueprint), nil, &b); err != nil {
 			return fmt.Errorf("settings of %s: %w", n, err)
 		}
@@ -133,10 +124,7 @@ func (cmd serverCommands) config() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("config: %w", err)
 		}
-		var d struct {
-			Changed bool `json:"changed"`
-			Files   []struct{ Path, Running, Next string }
-		}
+		var d apitype.ConfigDiff
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path+"/config", nil, &d)
 		if err != nil {
 			return fmt.Errorf("config of %s: %w", n, err)

@@ -9,20 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 )
 
 // tokenCommands are the commands about keys of programs: left4me token.
 type tokenCommands struct{ app *app }
-
-// KnownToken is a token as the API lists it: all but the token.
-type KnownToken struct {
-	ID        string     `json:"id"`
-	User      string     `json:"user"`
-	Label     string     `json:"label"`
-	UsedAt    *time.Time `json:"used_at"`
-	ExpiresAt *time.Time `json:"expires_at"`
-}
 
 func (cmd tokenCommands) list() *cobra.Command {
 	c := &cobra.Command{
@@ -31,7 +23,7 @@ func (cmd tokenCommands) list() *cobra.Command {
 			"The token itself is shown only when it is made.",
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		var all []KnownToken
+		var all []apitype.KnownToken
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/tokens", nil, &all)
 		if err != nil {
 			return fmt.Errorf("list tokens: %w", err)
@@ -46,7 +38,7 @@ func (cmd tokenCommands) list() *cobra.Command {
 					continue
 				}
 				expires := orNever(t.ExpiresAt)
-				if t.ExpiresAt != nil && !t.ExpiresAt.After(time.Now()) {
+				if !t.ExpiresAt.IsZero() && !t.ExpiresAt.After(time.Now()) {
 					expires = "expired"
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", output.OneLine(t.ID), output.OneLine(t.User), output.OneLine(t.Label),
@@ -57,11 +49,11 @@ func (cmd tokenCommands) list() *cobra.Command {
 	return c
 }
 
-func orNever(t *time.Time) string {
-	if t == nil {
+func orNever(t time.Time) string {
+	if t.IsZero() {
 		return "never"
 	}
-	return output.Moment(*t)
+	return output.Moment(t)
 }
 
 func (cmd tokenCommands) revoke() *cobra.Command {
@@ -96,11 +88,7 @@ func (cmd tokenCommands) command() *cobra.Command {
 }
 
 func (cmd tokenCommands) create() *cobra.Command {
-	var in struct {
-		Label     string     `json:"label"`
-		User      string     `json:"user,omitempty"`
-		ExpiresAt *time.Time `json:"expires_at,omitempty"`
-	}
+	var in apitype.NewToken
 	c := &cobra.Command{
 		Use: "create LABEL", Short: "Create a token", Args: one("what the token is for"), ValidArgsFunction: cobra.NoFileCompletions,
 		Long: "Create a token, with which a program may do what its user may. It is shown this once.",
@@ -110,13 +98,9 @@ func (cmd tokenCommands) create() *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		in.Label = args[0]
 		if c.Flags().Changed("expires") {
-			at := time.Now().Add(*expires).UTC().Truncate(time.Second)
-			in.ExpiresAt = &at
+			in.ExpiresAt = time.Now().Add(*expires).UTC().Truncate(time.Second)
 		}
-		var out struct {
-			Token string `json:"token"`
-			User  string `json:"user"`
-		}
+		var out apitype.Token
 		raw, err := cmd.app.call(c.Context(), http.MethodPost, "/tokens", in, &out)
 		if err != nil {
 			return fmt.Errorf("create token: %w", err)

@@ -6,11 +6,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/left4me/left4me/internal/cli/apiclient"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 )
 
@@ -18,17 +17,8 @@ import (
 // upload.
 type uploadCommands struct{ app *app }
 
-// openUpload is an upload as the API lists it.
-type openUpload struct {
-	apiclient.Upload
-	By        string    `json:"by"`
-	Overlay   string    `json:"overlay"`
-	CreatedAt time.Time `json:"created_at"`
-	ExpiresAt time.Time `json:"expires_at"`
-	Complete  bool      `json:"complete"`
-}
-
-func (u openUpload) have() (n int64) {
+// haveOf is how many bytes of an upload have come.
+func haveOf(u apitype.Upload) (n int64) {
 	for _, f := range u.Files {
 		n += f.Have
 	}
@@ -46,7 +36,7 @@ func (cmd uploadCommands) list() *cobra.Command {
 			"an administrator. One that nobody continues is dropped after two days.",
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		var all []openUpload
+		var all []apitype.Upload
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/uploads", nil, &all)
 		if err != nil {
 			return fmt.Errorf("list uploads: %w", err)
@@ -60,7 +50,7 @@ func (cmd uploadCommands) list() *cobra.Command {
 					fmt.Fprintln(w, output.OneLine(u.ID))
 					continue
 				}
-				have := output.Size(u.have())
+				have := output.Size(haveOf(u))
 				if !u.Complete {
 					have += " so far"
 				}
@@ -68,7 +58,8 @@ func (cmd uploadCommands) list() *cobra.Command {
 				if len(u.Files) == 1 {
 					files = u.Files[0].Path
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", output.OneLine(u.ID), output.OneLine(u.Overlay), output.OneLine(u.By),
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", output.OneLine(u.ID), output.OneLine(string(u.Overlay)),
+					output.OneLine(u.By),
 					output.Moment(u.CreatedAt),
 					output.Moment(u.ExpiresAt), have, output.OneLine(files))
 			}
@@ -110,15 +101,6 @@ func (cmd uploadCommands) drop() *cobra.Command {
 	return c
 }
 
-// archiveNames is the setting of names in archives.
-type archiveNames struct {
-	Encoding  string `json:"encoding"`
-	Encodings []struct {
-		Name  string `json:"name"`
-		Label string `json:"label"`
-	} `json:"encodings"`
-}
-
 func (cmd uploadCommands) names() *cobra.Command {
 	c := &cobra.Command{
 		Use: "names [ENCODING]", Short: "Show or set what names in archives are taken for", Args: between(0, 1, "an encoding"),
@@ -126,7 +108,7 @@ func (cmd uploadCommands) names() *cobra.Command {
 			"short to tell are taken for this one: automatic, or an encoding of the list. It is\n" +
 			"first set by the language of who makes the first upload (LANG).",
 		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			var v archiveNames
+			var v apitype.ArchiveNamesShown
 			if len(args) > 0 {
 				return nil, noFiles
 			}
@@ -141,10 +123,10 @@ func (cmd uploadCommands) names() *cobra.Command {
 		},
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
-		var v archiveNames
+		var v apitype.ArchiveNamesShown
 		method, in := http.MethodGet, any(nil)
 		if len(args) > 0 {
-			method, in = http.MethodPut, map[string]string{"encoding": args[0]}
+			method, in = http.MethodPut, apitype.ArchiveNames{Encoding: args[0]}
 		}
 		raw, err := cmd.app.call(c.Context(), method, "/archive-names", in, &v)
 		if err != nil {

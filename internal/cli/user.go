@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -30,7 +31,7 @@ func (cmd userCommands) command() *cobra.Command {
 func (cmd userCommands) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List users", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		var all []User
+		var all []apitype.User
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/users", nil, &all)
 		if err != nil {
 			return fmt.Errorf("list users: %w", err)
@@ -58,19 +59,8 @@ func (cmd userCommands) list() *cobra.Command {
 	return c
 }
 
-// User is somebody who can log in, as the API tells it.
-type User struct {
-	Name     string `json:"name"`
-	Admin    bool   `json:"admin"`
-	Disabled bool   `json:"disabled"`
-}
-
 func (cmd userCommands) create() *cobra.Command {
-	var in struct {
-		Name     string `json:"name"`
-		Password string `json:"password"`
-		Admin    bool   `json:"admin"`
-	}
+	var in apitype.NewUser
 	c := &cobra.Command{
 		Use: "create NAME", Short: "Create a user", Args: one("the name of a user"), ValidArgsFunction: cobra.NoFileCompletions,
 		Long: "Create a user. The password is asked for on a terminal; it is never an argument,\n" +
@@ -124,28 +114,20 @@ func with(raw json.RawMessage, key, value string) json.RawMessage {
 	return b
 }
 
-// userEnded is what a change of a user ended, as the API tells it.
-type userEnded struct {
-	User     User `json:"user"`
-	Sessions int  `json:"sessions_ended"`
-	Revoked  int  `json:"tokens_revoked"`
-	Tokens   int  `json:"tokens_left"`
-}
-
-// tell says what was done and what it ended.
-func (e userEnded) tell(w io.Writer, done string) {
+// tellEnded says what was done and what it ended.
+func tellEnded(w io.Writer, e apitype.Ended, done string) {
 	fmt.Fprintf(w, "user %s %s", output.OneLine(e.User.Name), done)
-	if e.Sessions > 0 {
-		fmt.Fprintf(w, "; %s ended", output.Count(e.Sessions, "session"))
+	if e.SessionsEnded > 0 {
+		fmt.Fprintf(w, "; %s ended", output.Count(e.SessionsEnded, "session"))
 	}
-	if e.Revoked > 0 {
-		fmt.Fprintf(w, "; %s revoked", output.Count(e.Revoked, "token"))
+	if e.TokensRevoked > 0 {
+		fmt.Fprintf(w, "; %s revoked", output.Count(e.TokensRevoked, "token"))
 	}
 	switch {
-	case e.Tokens > 0 && e.User.Disabled:
-		fmt.Fprintf(w, "; %s left, refused until the user is enabled", output.Count(e.Tokens, "token"))
-	case e.Tokens > 0:
-		fmt.Fprintf(w, "; %s left, still good", output.Count(e.Tokens, "token"))
+	case e.TokensLeft > 0 && e.User.Disabled:
+		fmt.Fprintf(w, "; %s left, refused until the user is enabled", output.Count(e.TokensLeft, "token"))
+	case e.TokensLeft > 0:
+		fmt.Fprintf(w, "; %s left, still good", output.Count(e.TokensLeft, "token"))
 	}
 	fmt.Fprintln(w)
 }
@@ -160,14 +142,14 @@ func (cmd userCommands) complete(c *cobra.Command, args []string, _ string) ([]s
 
 // change sends a change of a user and tells what it ended.
 func (cmd userCommands) change(ctx context.Context, method, path string, in any, done string) error {
-	var e userEnded
+	var e apitype.Ended
 	raw, err := cmd.app.call(ctx, method, path, in, &e)
 	if err != nil {
 		return err
 	}
 	return cmd.app.print(raw, func(w io.Writer) {
 		if !cmd.app.quiet {
-			e.tell(w, done)
+			tellEnded(w, e, done)
 		}
 	})
 }
@@ -205,44 +187,44 @@ its user, which need no password.`,
 
 // setPassword changes the password of a user, or one's own when name is empty.
 func (cmd userCommands) setPassword(ctx context.Context, name string, stdin, generate, revoke bool) error {
-	var in struct {
-		Current  string `json:"current_password,omitempty"`
-		Password string `json:"password"`
-		Revoke   bool   `json:"revoke_tokens,omitempty"`
-	}
 	method, path := http.MethodPatch, "/users/"+url.PathEscape(name)
+	current := ""
 	var err error
 	if name == "" {
 		method, path = http.MethodPut, "/me/password"
-		if in.Current, err = cmd.currentPassword(ctx, stdin); err != nil {
+		if current, err = cmd.currentPassword(ctx, stdin); err != nil {
 			return err
 		}
 	}
-	if in.Password, err = cmd.app.password(ctx, stdin, generate); err != nil {
+	password, err := cmd.app.password(ctx, stdin, generate)
+	if err != nil {
 		return err
 	}
-	in.Revoke = revoke
-	var e userEnded
+	in := any(apitype.UserChange{Password: &password, RevokeTokens: revoke})
+	if name == "" {
+		in = apitype.PasswordChange{CurrentPassword: current, Password: password, RevokeTokens: revoke}
+	}
+	var e apitype.Ended
 	raw, err := cmd.app.call(ctx, method, path, in, &e)
 	if err != nil {
 		return err
 	}
 	if generate {
-		raw = with(raw, "password", in.Password)
+		raw = with(raw, "password", password)
 	}
 	return cmd.app.print(raw, func(w io.Writer) {
 		if generate && cmd.app.quiet {
-			fmt.Fprintln(w, in.Password)
+			fmt.Fprintln(w, password)
 		}
 		if cmd.app.quiet {
 			return
 		}
 		if generate {
 			output.Row(w, "user", e.User.Name)
-			output.Row(w, "password", in.Password)
+			output.Row(w, "password", password)
 			return
 		}
-		e.tell(w, "has a new password")
+		tellEnded(w, e, "has a new password")
 	})
 }
 
@@ -275,12 +257,13 @@ func (cmd userCommands) role() *cobra.Command {
 		return cmd.complete(c, args, typed)
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
-		in := map[string]bool{"admin": args[1] == "admin"}
+		admin := args[1] == "admin"
 		done := "may look"
-		if in["admin"] {
+		if admin {
 			done = "is an administrator"
 		}
-		if err := cmd.change(c.Context(), http.MethodPatch, "/users/"+url.PathEscape(args[0]), in, done); err != nil {
+		if err := cmd.change(c.Context(), http.MethodPatch, "/users/"+url.PathEscape(args[0]), apitype.UserChange{Admin: &admin},
+			done); err != nil {
 			return fmt.Errorf("change the role of %s: %w", args[0], err)
 		}
 		return nil
@@ -292,7 +275,7 @@ func (cmd userCommands) role() *cobra.Command {
 func (cmd userCommands) enableOrDisable(verb, short, long string, disabled bool) *cobra.Command {
 	c := &cobra.Command{Use: verb + " NAME", Short: short, Long: long, Args: one("the name of a user"), ValidArgsFunction: cmd.complete}
 	c.RunE = func(c *cobra.Command, args []string) error {
-		err := cmd.change(c.Context(), http.MethodPatch, "/users/"+url.PathEscape(args[0]), map[string]bool{"disabled": disabled},
+		err := cmd.change(c.Context(), http.MethodPatch, "/users/"+url.PathEscape(args[0]), apitype.UserChange{Disabled: &disabled},
 			"is "+verb+"d")
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", verb, args[0], err)

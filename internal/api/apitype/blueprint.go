@@ -27,6 +27,6 @@ type NewBlueprint struct {
 // BlueprintDefinition is what a blueprint is changed to.
 type BlueprintDefinition struct {
 	Version  int              `json:"version,omitempty" doc:"That was looked at: when it was changed since, the answer is 409. Without it nobody's change is minded"`
-	Overlays []string         `json:"overlays,omitempty"`
+	Overlays []string         `json:"overlays,omitzero"`
 	Settings left4me.Settings `json:"settings,omitempty"`
 }

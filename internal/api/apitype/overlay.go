@@ -43,8 +43,8 @@ type OverlayDefinition struct {
 	Release  *left4me.Release     `json:"release,omitempty"`
 	Refresh  left4me.Refresh      `json:"refresh,omitempty" doc:"When it is brought up to date by itself: hours between two looks (0 is never), at HH:MM of the host (empty is any time), restart of servers on the older revision (never, empty or HH:MM)"`
 	Texts    string               `json:"texts,omitempty" doc:"as-is: builds leave texts that are UTF-16 or begin with a byte order mark as they come; absent: they are saved as UTF-8"`
-	Moves    []left4me.FolderMove `json:"moves,omitempty" doc:"Folders of uploads and archives that go elsewhere than where they would; absent: as before"`
-	Cfg      []string             `json:"cfg,omitempty" doc:"Lines for server.cfg of each server that stacks it"`
+	Moves    []left4me.FolderMove `json:"moves,omitzero" doc:"Folders of uploads and archives that go elsewhere than where they would; absent: as before"`
+	Cfg      []string             `json:"cfg,omitzero" doc:"Lines for server.cfg of each server that stacks it"`
 }
 
 // NewOverlay is what an overlay is created from.
@@ -69,7 +69,7 @@ type Build struct {
 // FilesChange is an edit of a files overlay.
 type FilesChange struct {
 	Upload  string         `json:"upload,omitempty" doc:"The finished upload that has the new files"`
-	Import  left4me.Import `json:"import,omitempty" doc:"How its archives and loose files are understood"`
+	Import  left4me.Import `json:"import,omitzero" doc:"How its archives and loose files are understood"`
 	Replace bool           `json:"replace,omitempty" doc:"The upload is all there will be; else it goes over what is there"`
 	Delete  []string       `json:"delete,omitempty" doc:"Paths of files or directories"`
 	Once    bool           `json:"once,omitempty" doc:"The upload goes even when nothing comes of it, as who sent it has it still. Else it stays for a while, to be understood in another way"`

@@ -67,7 +67,7 @@ type ServerDefinition struct {
 	Version   int              `json:"version,omitempty" doc:"That was looked at: when it was changed since, the answer is 409. Without it nobody's change is minded"`
 	Port      int              `json:"port,omitempty" doc:"Without it: the one it has. It changes only while the server is down"`
 	Blueprint string           `json:"blueprint,omitempty" doc:"Without it: default"`
-	Overlays  []string         `json:"overlays,omitempty" doc:"All of its own, as when it is created"`
+	Overlays  []string         `json:"overlays,omitzero" doc:"All of its own, as when it is created"`
 	Settings  left4me.Settings `json:"settings,omitempty"`
 	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Without it: the one it has"`
 }

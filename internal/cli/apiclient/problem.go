@@ -8,19 +8,12 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 // problem is a failure as the API tells it (RFC 9457).
-type problem struct {
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	Hint   string `json:"hint"`
-	Errors []struct {
-		Message  string `json:"message"`
-		Location string `json:"location"`
-	} `json:"errors"`
-}
+type problem struct{ apitype.Problem }
 
 // kindOf is the one table of what an HTTP status means.
 func kindOf(status int) left4me.Kind {

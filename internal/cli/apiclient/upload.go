@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -24,16 +25,6 @@ const (
 	retryFirst   = time.Second
 	retryMost    = 20 * time.Second
 )
-
-// Upload is an upload as the API has it.
-type Upload struct {
-	ID    string `json:"id"`
-	Files []struct {
-		Path string `json:"path"`
-		Size int64  `json:"size"`
-		Have int64  `json:"have"`
-	} `json:"files"`
-}
 
 // sending is a file on its way to an upload.
 type sending struct {
@@ -222,7 +213,7 @@ func (r *reading) close() {
 
 // haveOf asks how much of a file has come.
 func (c *Client) haveOf(ctx context.Context, id, name string) (int64, error) {
-	var u Upload
+	var u apitype.Upload
 	if _, err := c.Call(ctx, http.MethodGet, "/uploads/"+url.PathEscape(id), nil, &u); err != nil {
 		return 0, err
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -24,7 +25,7 @@ func NewProgress(w io.Writer, title string, width int) *Progress {
 }
 
 // Show shows a job at a moment.
-func (p *Progress) Show(job left4me.Job, now time.Time) {
+func (p *Progress) Show(job apitype.Job, now time.Time) {
 	if p.width > 0 {
 		fmt.Fprintf(p.w, "\r\x1b[K%s", statusLine(p.Title, job, now, p.width))
 		p.drawn = true
@@ -48,7 +49,7 @@ func (p *Progress) End() {
 }
 
 // statusLine is what a job does now, in one line that fits the width.
-func statusLine(title string, job left4me.Job, now time.Time, width int) string {
+func statusLine(title string, job apitype.Job, now time.Time, width int) string {
 	line := title + ": " + string(job.State)
 	since := job.CreatedAt
 	for _, s := range job.Steps {

@@ -6,13 +6,14 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-func starting(state left4me.StepState, done int64) left4me.Job {
-	return left4me.Job{State: left4me.JobRunning, Steps: []left4me.Step{
+func starting(state left4me.StepState, done int64) apitype.Job {
+	return apitype.Job{State: left4me.JobRunning, Steps: []left4me.Step{
 		{Label: "write configuration", State: left4me.StepDone},
 		{
 			Label:     "copy",
