@@ -34,7 +34,11 @@ func (a *api) followConsole(ctx context.Context, in *consoleInput) (feed, error)
 			if err != nil {
 				return err
 			}
-			send(event{id: strconv.FormatInt(c.Position, 10), name: "console", data: apitype.ConsoleChunk{Text: shown(c.Text), Lost: c.Lost}})
+			send(event{
+				id:   strconv.FormatInt(c.Position, 10),
+				name: "console",
+				data: apitype.ConsoleChunk{Text: shown(c.Text), Lost: c.Lost},
+			})
 		}
 		return nil
 	}, nil

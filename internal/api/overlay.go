@@ -146,7 +146,9 @@ func (a *api) restoreOverlay(ctx context.Context, in *ByName) (apitype.Job, erro
 }
 
 // onOverlay asks for a job on an overlay.
-func (a *api) onOverlay(ctx context.Context, name string, f func(context.Context, string, left4me.Name) (left4me.Job, error)) (apitype.Job, error) {
+func (a *api) onOverlay(ctx context.Context, name string, f func(context.Context, string, left4me.Name) (left4me.Job, error)) (apitype.Job,
+	error,
+) {
 	n, err := pathName(name)
 	if err != nil {
 		return apitype.Job{}, err

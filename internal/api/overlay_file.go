@@ -16,9 +16,9 @@ import (
 type putFileInput struct {
 	ByName
 	Path     string `query:"path" required:"true" maxLength:"4096" doc:"In the overlay: left4dead2/cfg/server.cfg"`
-	Base     int    `query:"base" minimum:"-1" doc:"The revision that was looked at: when the file was changed since, nothing is changed. -1: there was none. 0 doesn't care"`
+	Base     int    `query:"base" minimum:"-1" doc:"Revision that the file was read from: later changes conflict. -1: none, 0: not checked"`
 	Note     string `query:"note" maxLength:"2000" doc:"Why; it stays with the revision"`
-	Encoding string `query:"encoding" maxLength:"40" doc:"The body is UTF-8, and is saved in this encoding: gbk, cp1251, … Characters that it doesn't have are refused. Absent: the body is saved as it is"`
+	Encoding string `query:"encoding" maxLength:"40" doc:"Save the UTF-8 body in this encoding, such as gbk or cp1251. Absent: as it is"`
 	RawBody  []byte `contentType:"application/octet-stream"`
 }
 

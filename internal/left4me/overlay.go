@@ -94,9 +94,9 @@ type Overlay struct {
 // Refresh is when an overlay is brought up to date by itself, and what servers
 // that run on the older revision do then.
 type Refresh struct {
-	Hours   int    `json:"hours"`             // between two looks; 0 is never
-	At      string `json:"at,omitempty"`      // HH:MM of the host; empty is any time
-	Restart string `json:"restart,omitempty"` // never, empty or HH:MM; nothing is never
+	Hours   int    `json:"hours" doc:"Between two checks; 0 is never"`
+	At      string `json:"at,omitempty" doc:"HH:MM in the host's time zone; absent: any time"`
+	Restart string `json:"restart,omitempty" doc:"Of servers with the older revision: never (the default), empty or HH:MM"`
 }
 
 // WorkshopID is the number of a workshop item or collection, in decimal digits.

@@ -13,7 +13,7 @@ type Blueprint struct {
 	Settings  left4me.Settings  `json:"settings" doc:"Without passwords for people who may change nothing"`
 	Servers   []left4me.Name    `json:"servers" doc:"That are made from it"`
 	Version   int               `json:"version" doc:"Counts its changes"`
-	Warnings  []left4me.Warning `json:"warnings" doc:"What will probably keep its servers from starting unless they stack more; left out of lists"`
+	Warnings  []left4me.Warning `json:"warnings" doc:"Problems that may keep its servers from starting; empty in lists"`
 	CreatedAt time.Time         `json:"created_at"`
 }
 
@@ -26,7 +26,7 @@ type NewBlueprint struct {
 
 // BlueprintDefinition is what a blueprint is changed to.
 type BlueprintDefinition struct {
-	Version  int              `json:"version,omitempty" doc:"That was looked at: when it was changed since, the answer is 409. Without it nobody's change is minded"`
+	Version  int              `json:"version,omitempty" doc:"Expected version: a newer one is a 409 conflict. Absent: not checked"`
 	Overlays []string         `json:"overlays,omitzero"`
 	Settings left4me.Settings `json:"settings,omitempty"`
 }

@@ -10,7 +10,7 @@ type ConsoleChunk struct {
 // ConsoleTail is the end of what a server printed.
 type ConsoleTail struct {
 	Text     string `json:"text" doc:"Whole lines"`
-	Position int64  `json:"position" doc:"Behind the text; as Last-Event-ID it continues the stream without a gap. Negative: there is nothing to continue"`
+	Position int64  `json:"position" doc:"Of the end of the text: Last-Event-ID that continues without a gap. Negative: none"`
 }
 
 // Command is a console command.

@@ -20,7 +20,7 @@ type RevisionFile struct {
 
 // FileText is what a text says that isn't UTF-8. It is exported as ByName is.
 type FileText struct {
-	Encoding string `json:"encoding,omitempty" doc:"Of a text that isn't UTF-8: gbk, cp1251, utf-16le, … Absent for others, and for what is no text"`
+	Encoding string `json:"encoding,omitempty" doc:"For example gbk or utf-16le; absent for UTF-8 and for files that aren't text"`
 	Guess    bool   `json:"guess,omitempty" doc:"The encoding is the likeliest one; the text is too short to tell"`
 	Text     string `json:"text,omitempty" doc:"What such a text says"`
 }

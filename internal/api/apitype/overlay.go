@@ -17,10 +17,10 @@ type Overlay struct {
 	Git        *left4me.Git         `json:"git,omitempty" doc:"Of a git overlay"`
 	Release    *left4me.Release     `json:"release,omitempty" doc:"Of a release overlay"`
 	Refresh    left4me.Refresh      `json:"refresh" doc:"When it is brought up to date by itself"`
-	Texts      string               `json:"texts,omitempty" doc:"as-is: builds leave texts that are UTF-16 or begin with a byte order mark as they come; absent: they are saved as UTF-8"`
-	Moves      []left4me.FolderMove `json:"moves,omitempty" doc:"Folders of uploads and archives that go elsewhere than where they would; what an upload moves is remembered"`
+	Texts      string               `json:"texts,omitempty" doc:"as-is: builds keep UTF-16 and byte order marks; absent: saved as UTF-8"`
+	Moves      []left4me.FolderMove `json:"moves,omitempty" doc:"Places of folders in uploads, instead of the default"`
 	Cfg        []string             `json:"cfg" doc:"Lines for server.cfg of each server that stacks it"`
-	Version    int                  `json:"version" doc:"Counts changes of the definition; a change says which one it is of. 0: it only lies on the host's disk so far"`
+	Version    int                  `json:"version" doc:"Counts changes of the definition; 0: found only on the host's disk"`
 	CreatedAt  time.Time            `json:"created_at,omitzero"`
 	UpdatedAt  time.Time            `json:"updated_at,omitzero"`
 	LookedAt   time.Time            `json:"looked_at,omitzero" doc:"When somebody last looked for something newer"`
@@ -41,9 +41,9 @@ type OverlayDefinition struct {
 	Script   *left4me.Script      `json:"script,omitempty" doc:"Its version is counted by left4me; one that is sent is overlooked"`
 	Git      *left4me.Git         `json:"git,omitempty"`
 	Release  *left4me.Release     `json:"release,omitempty"`
-	Refresh  left4me.Refresh      `json:"refresh,omitempty" doc:"When it is brought up to date by itself: hours between two looks (0 is never), at HH:MM of the host (empty is any time), restart of servers on the older revision (never, empty or HH:MM)"`
-	Texts    string               `json:"texts,omitempty" doc:"as-is: builds leave texts that are UTF-16 or begin with a byte order mark as they come; absent: they are saved as UTF-8"`
-	Moves    []left4me.FolderMove `json:"moves,omitzero" doc:"Folders of uploads and archives that go elsewhere than where they would; absent: as before"`
+	Refresh  left4me.Refresh      `json:"refresh,omitempty" doc:"Scheduled updates"`
+	Texts    string               `json:"texts,omitempty" doc:"as-is: builds keep UTF-16 and byte order marks; absent: saved as UTF-8"`
+	Moves    []left4me.FolderMove `json:"moves,omitzero" doc:"Places of folders in uploads, instead of the default; absent: unchanged"`
 	Cfg      []string             `json:"cfg,omitzero" doc:"Lines for server.cfg of each server that stacks it"`
 }
 
@@ -72,9 +72,9 @@ type FilesChange struct {
 	Import  left4me.Import `json:"import,omitzero" doc:"How its archives and loose files are understood"`
 	Replace bool           `json:"replace,omitempty" doc:"The upload is all there will be; else it goes over what is there"`
 	Delete  []string       `json:"delete,omitempty" doc:"Paths of files or directories"`
-	Once    bool           `json:"once,omitempty" doc:"The upload goes even when nothing comes of it, as who sent it has it still. Else it stays for a while, to be understood in another way"`
-	Repair  []string       `json:"repair,omitempty" doc:"Texts of the current revision, or directories with some, in which that is repaired which the game or SourceMod reads otherwise than it looks; . is all of them. A change of its own, for overlays of all kinds"`
-	Base    int            `json:"base,omitempty" doc:"The revision that was looked at: what was changed here and since is a conflict. -1: there was none. 0 doesn't care"`
+	Once    bool           `json:"once,omitempty" doc:"Delete the upload even if the build fails; otherwise it is kept for a while"`
+	Repair  []string       `json:"repair,omitempty" doc:"Texts or directories to repair for the game, . for all; changes nothing else"`
+	Base    int            `json:"base,omitempty" doc:"Revision that the change is based on: later ones conflict. -1: none, 0: not checked"`
 }
 
 // OverlayRestart is how servers move over to a revision that came by itself.

@@ -19,11 +19,11 @@ type GameServer struct {
 	Players         int                     `json:"players" doc:"Humans"`
 	Bots            int                     `json:"bots"`
 	MaxPlayers      int                     `json:"max_players"`
-	Address         string                  `json:"address,omitempty" doc:"Where players connect, as LEFT4ME_PUBLIC_ADDRESS says with the port; left out of lists and where that is not set"`
+	Address         string                  `json:"address,omitempty" doc:"For players, from LEFT4ME_PUBLIC_ADDRESS; absent in lists"`
 	Online          []Player                `json:"online" doc:"Who plays"`
 	Blueprint       left4me.Name            `json:"blueprint"`
 	Overlays        []string                `json:"overlays" doc:"Of its own, over those of the blueprint; top of the stack first"`
-	Settings        left4me.Settings        `json:"settings" doc:"Its own; they go over those of the blueprint. Passwords are left out of lists, and of what people see who may change nothing"`
+	Settings        left4me.Settings        `json:"settings" doc:"Override the blueprint's. Lists and non-administrators get no passwords"`
 	Version         int                     `json:"version" doc:"Counts changes of its definition"`
 	PID             int                     `json:"pid" doc:"0 when there is no process"`
 	Restarts        int                     `json:"restarts" doc:"After crashes and ends by itself, since it was started"`
@@ -32,15 +32,16 @@ type GameServer struct {
 	NewBuild        int64                   `json:"new_build" doc:"That a restart would change it to; 0 when it would not"`
 	StartedWith     []left4me.OverlayRef    `json:"started_with" doc:"The revisions that it was started with, top first: maps@3"`
 	NewContent      []left4me.OverlayChange `json:"new_content" doc:"Overlays that a restart would change"`
-	Warnings        []left4me.Warning       `json:"warnings" doc:"What will probably keep it from starting as it is defined now; left out of lists"`
+	Warnings        []left4me.Warning       `json:"warnings" doc:"Problems that may prevent a start; empty in lists"`
 	Job             *JobRef                 `json:"job,omitempty" doc:"The job that is queued or running"`
-	FailedJob       *FailedJob              `json:"failed_job,omitempty" doc:"The newest job, when it failed and nothing has made up for it"`
-	Autostart       left4me.Autostart       `json:"autostart" enum:"last,always,never" doc:"When left4me starts it unasked. last: when it is wanted to run and has no process when left4me starts; always: also at each boot, even when it was last asked to stop; never: like last, but not at a boot"`
-	Wanted          left4me.Wanted          `json:"wanted" enum:"running,stopped" doc:"What was last asked of it"`
-	WantedBy        string                  `json:"wanted_by" doc:"Who asked for it; empty when nobody did"`
-	WantedAt        time.Time               `json:"wanted_at,omitzero"`
-	Held            left4me.Held            `json:"held" enum:",crashed,boot,restored" doc:"Why it is not started until somebody starts it: it gave up after crashes, its host booted and its autostart is never, or it comes from a backup. Empty when nothing holds it"`
-	CreatedAt       time.Time               `json:"created_at"`
+	FailedJob       *FailedJob              `json:"failed_job,omitempty" doc:"The newest job, if it failed and nothing has fixed that"`
+
+	Autostart left4me.Autostart `json:"autostart" enum:"last,always,never" doc:"As last asked, also at each boot, or never at boot"`
+	Wanted    left4me.Wanted    `json:"wanted" enum:"running,stopped" doc:"What was last asked of it"`
+	WantedBy  string            `json:"wanted_by" doc:"Who asked for it; empty when nobody did"`
+	WantedAt  time.Time         `json:"wanted_at,omitzero"`
+	Held      left4me.Held      `json:"held" enum:",crashed,boot,restored" doc:"Why it isn't started automatically; empty when it may be"`
+	CreatedAt time.Time         `json:"created_at"`
 }
 
 // Player is somebody on a server.
@@ -57,14 +58,14 @@ type NewServer struct {
 	Host      string           `json:"host,omitempty" doc:"Without it: local"`
 	Port      *int             `json:"port,omitempty" doc:"Without it: the next free one"`
 	Blueprint string           `json:"blueprint,omitempty" doc:"Without it: default"`
-	Overlays  []string         `json:"overlays,omitempty" doc:"Of its own, over those of the blueprint; top of the stack first: maps, or maps@3 to stay at a revision"`
+	Overlays  []string         `json:"overlays,omitempty" doc:"Above the blueprint's, top first: maps, or maps@3 to stay at a revision"`
 	Settings  left4me.Settings `json:"settings,omitempty"`
 	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Without it: last"`
 }
 
 // ServerDefinition is what a server is changed to.
 type ServerDefinition struct {
-	Version   int              `json:"version,omitempty" doc:"That was looked at: when it was changed since, the answer is 409. Without it nobody's change is minded"`
+	Version   int              `json:"version,omitempty" doc:"Expected version: a newer one is a 409 conflict. Absent: not checked"`
 	Port      int              `json:"port,omitempty" doc:"Without it: the one it has. It changes only while the server is down"`
 	Blueprint string           `json:"blueprint,omitempty" doc:"Without it: default"`
 	Overlays  []string         `json:"overlays,omitzero" doc:"All of its own, as when it is created"`

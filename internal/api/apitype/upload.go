@@ -29,7 +29,7 @@ type UploadChange struct {
 	Import  left4me.Import `json:"import,omitempty"`
 	Replace bool           `json:"replace,omitempty" doc:"The upload is all there will be; else it goes over what is there"`
 	Delete  []string       `json:"delete,omitempty" doc:"Paths of files or directories that go"`
-	Base    int            `json:"base,omitempty" doc:"The revision that was looked at: what was changed since is a conflict. -1: there was none. 0 doesn't care"`
+	Base    int            `json:"base,omitempty" doc:"Revision that the change is based on: later ones conflict. -1: none, 0: not checked"`
 }
 
 // ArchiveNames is the setting of names in archives.
