@@ -84,7 +84,8 @@ func newSiteBeating(tb testing.TB, beat time.Duration) *site {
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
 	s.handler = api.NewBeating(api.Deps{
 		Servers: srv, Jobs: list, Content: overlays.New(st, list, srv, b, log), Uploads: uploads.New(localfs.New(dir), log),
-		Layers: layers.New(overlays.New(st, list, srv, b, log).Revisions(), localfs.New(dir)), Game: gam, Accounts: acc, Hosts: hosts.New(b),
+		Layers: layers.New(overlays.New(st, list, srv, b, log).Revisions(), localfs.New(dir)), Game: gam, Accounts: acc,
+		Hosts:   hosts.New(b),
 		Backups: backups.New(st, list, b, localfs.New(dir), dir, log), Version: "1.2.3", Log: log,
 		Ready: func(context.Context) error { return s.host.ready() },
 	}, beat)
