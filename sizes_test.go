@@ -43,11 +43,9 @@ var tooLarge = map[string]bool{
 	"line cmd/left4me/import_test.go":                                    true,
 	"line internal/host/gamefiles/steamcmd/output_test.go":               true,
 	"line source/addon/addon_test.go":                                    true,
-	"package internal/web":                                               true,
 	"type internal/api.api":                                              true,
 	"type internal/api.collector":                                        true,
 	"type internal/host/running/instance.Files":                          true,
-	"type internal/web.panel":                                            true,
 	"type sim/srcds.server":                                              true,
 }
 

@@ -62,7 +62,7 @@ func TestTheNameInTheMenuLeadsToTheAccount(t *testing.T) {
 func TestPeopleChangeTheirPasswordInThePanel(t *testing.T) {
 	s := newSite(t, false)
 	here, there := s.as(t, "guest"), s.as(t, "guest")
-	events := there.stream(liveOf(t, there.get("/servers")))
+	events := there.stream(streamOf(t, there.get("/servers")))
 	change := func(current, next, again string) page {
 		return here.post("/account/password", "current_password", current, "password", next, "again", again)
 	}
@@ -92,7 +92,7 @@ func TestPeopleChangeTheirPasswordInThePanel(t *testing.T) {
 func TestSigningOutEverywhereInThePanel(t *testing.T) {
 	s := newSite(t, false)
 	here, there := s.as(t, "guest"), s.as(t, "guest")
-	events := there.stream(liveOf(t, there.get("/servers")))
+	events := there.stream(streamOf(t, there.get("/servers")))
 	if n := strings.Count(here.get("/account").body, "last seen"); n != 2 {
 		t.Errorf("%d sessions are listed", n)
 	}
@@ -108,7 +108,7 @@ func TestSigningOutEverywhereInThePanel(t *testing.T) {
 func TestOneBrowserIsSignedOutInThePanel(t *testing.T) {
 	s := newSite(t, false)
 	here, there := s.as(t, "guest"), s.as(t, "guest")
-	events := there.stream(liveOf(t, there.get("/servers")))
+	events := there.stream(streamOf(t, there.get("/servers")))
 	list := here.get("/account")
 	ends := regexp.MustCompile(`action="(/account/sessions/[^"]+/end)"`).FindAllStringSubmatch(list.body, -1)
 	if len(ends) != 1 {
@@ -128,7 +128,7 @@ func TestASecondLoginInABrowserEndsTheFirstSession(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "guest")
 	first := b.cookie()
-	events := b.stream(liveOf(t, b.get("/servers")))
+	events := b.stream(streamOf(t, b.get("/servers")))
 	b.post("/login", "name", "admin", "password", "wrong").has(t, http.StatusUnauthorized)
 	b.get("/servers").has(t, http.StatusOK, "guest") // a mistake ends nothing
 	b.post("/login", "name", "admin", "password", password).has(t, http.StatusSeeOther)
@@ -182,7 +182,7 @@ func TestAdministratorsManageUsersInThePanel(t *testing.T) {
 
 	act := func(what string, form ...string) {
 		t.Helper()
-		events := zoey.stream(liveOf(t, zoey.get("/servers")))
+		events := zoey.stream(streamOf(t, zoey.get("/servers")))
 		p := admin.post("/users/zoey/"+what, form...)
 		if p.status != http.StatusSeeOther {
 			t.Fatalf("%s: %d\n%s", what, p.status, p.body)

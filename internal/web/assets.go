@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/left4me/left4me/internal/web/page"
 )
 
 // What script/gen made of assets/.
@@ -90,7 +92,7 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int((365*24*time.Hour).Seconds()))+", immutable")
 	h.Set("Vary", "Accept-Encoding")
 	body := f.plain
-	if zips(r) {
+	if page.AcceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		body = f.zip
 	}

@@ -1,14 +1,13 @@
 package web
 
-import "time"
+import "github.com/left4me/left4me/internal/web/page"
 
 // Pages are the patterns of the addresses of all pages that follow what they show.
-func Pages() []string {
-	p := newPanel(Deps{})
-	p.routes()
-	return p.pages
+func Pages() (all []string) {
+	for _, r := range routes(&page.Panel{}, Deps{}) {
+		if r.Build != nil {
+			all = append(all, r.Pattern)
+		}
+	}
+	return all
 }
-
-// Waits are what keeps a page from showing at once what has changed, whatever the
-// machine does: by the name that they have in the source.
-var Waits = map[string]time.Duration{"lookPause": lookPause, "lookAtDisk": lookAtDisk}

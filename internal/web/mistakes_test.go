@@ -119,7 +119,7 @@ func TestAFormThatIsWrongLeadsToItsMistakes(t *testing.T) {
 				t.Errorf("%s: %s is folded away", c.path, id)
 			}
 		}
-		begins(t, c.path, p.body, b.stream(liveOf(t, p)))
+		begins(t, c.path, p.body, b.stream(streamOf(t, p)))
 		again := b.get(c.path)
 		if again.status == http.StatusSeeOther {
 			again = b.get(again.header.Get("Location"))

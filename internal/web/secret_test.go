@@ -62,7 +62,7 @@ func TestAGuestSeesNoPasswords(t *testing.T) {
 	}
 	p := guest.get("/servers/alpha/console")
 	s.host.print("alpha", text)
-	e := wait(t, guest.stream(liveOf(t, p)), "the next lines", func(e sentEvent) bool { return e.name == "console" })
+	e := wait(t, guest.stream(streamOf(t, p)), "the next lines", func(e sentEvent) bool { return e.name == "console" })
 	if strings.Contains(e.data, "zoey") || !strings.Contains(e.data, "hidden") {
 		t.Errorf("%s", e.data)
 	}

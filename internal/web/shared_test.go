@@ -57,8 +57,8 @@ func TestPagesShareAStream(t *testing.T) {
 	before := s.watchers()
 	list, console := b.get("/servers"), b.get("/servers/alpha/console")
 	m := b.shared("?session=" + sessionOf(t, list))
-	m.follow(b, 1, liveOf(t, list)).has(t, http.StatusNoContent)
-	m.follow(b, 2, liveOf(t, console)+"?after=8").has(t, http.StatusNoContent)
+	m.follow(b, 1, streamOf(t, list)).has(t, http.StatusNoContent)
+	m.follow(b, 2, streamOf(t, console)+"?after=8").has(t, http.StatusNoContent)
 	m.wait(1, "the beginning of the list", "beat ")
 	m.wait(2, "the beginning of the console", "beat ")
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running})
@@ -69,9 +69,9 @@ func TestPagesShareAStream(t *testing.T) {
 	// A page that comes back goes on behind what it had.
 	m.follow(b, 2, "").has(t, http.StatusNoContent)
 	s.host.print("alpha", "four\n")
-	m.follow(b, 3, liveOf(t, console)+"?after=14").has(t, http.StatusNoContent)
+	m.follow(b, 3, streamOf(t, console)+"?after=14").has(t, http.StatusNoContent)
 	m.wait(3, "the console behind the break", "console 19\n", `["four"]`)
-	m.follow(b, 3, liveOf(t, console)).has(t, http.StatusConflict)
+	m.follow(b, 3, streamOf(t, console)).has(t, http.StatusConflict)
 
 	must(s.servers.Act(t.Context(), "admin", left4me.DeleteServer, "alpha"))(t)
 	s.host.report(t, s.host.next(t), left4me.JobDone, nil)

@@ -158,7 +158,7 @@ func (w *walk) open() {
 		}
 		p := b.get(w.path(pattern))
 		p.has(w.t, 200)
-		bodies[pattern], w.pages[pattern] = p.body, b.stream(liveOf(w.t, p))
+		bodies[pattern], w.pages[pattern] = p.body, b.stream(streamOf(w.t, p))
 	}
 	for pattern, body := range bodies {
 		begins(w.t, pattern, body, w.pages[pattern])

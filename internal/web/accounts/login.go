@@ -1,0 +1,61 @@
+package accounts
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/page"
+	"github.com/left4me/left4me/internal/web/session"
+)
+
+// loginForm is what stands in the form; a password never comes back.
+type loginForm struct {
+	Name    string
+	Next    string
+	Problem string
+}
+
+func (p *Pages) showLogin(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	next := r.URL.Query().Get("next")
+	if who != (accounts.Actor{}) {
+		http.Redirect(w, r, page.LocalPath(next), http.StatusSeeOther)
+		return nil
+	}
+	return p.Panel.Render(w, r, http.StatusOK, loginPage(p.Panel.Frame(r, who, "Log in", ""), loginForm{Next: next}))
+}
+
+func (p *Pages) login(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	form := loginForm{Name: r.PostForm.Get("name"), Next: r.PostForm.Get("next")}
+	entry, err := p.Accounts.Login(r.Context(), accounts.Attempt{
+		Name: form.Name, Password: r.PostForm.Get("password"),
+		From: p.Panel.Sessions.Address(r), Agent: r.UserAgent(), Browser: p.Panel.Sessions.Cookie(r, session.BrowserCookie),
+	})
+	if err == nil {
+		// Nobody would ever end the session that this browser had until now.
+		if old := p.Panel.Sessions.Secret(r); old != "" {
+			if err := p.Accounts.Logout(r.Context(), old); err != nil {
+				p.Panel.Log.Warn("the session before this login was not ended", "err", err)
+			}
+		}
+		p.Panel.Sessions.SetSession(w, entry.Cookie)
+		p.Panel.Sessions.SetCookie(w, session.BrowserCookie, entry.Browser, session.BrowserAge)
+		http.Redirect(w, r, page.LocalPath(form.Next), http.StatusSeeOther)
+		return nil
+	}
+	if !errors.Is(err, left4me.Denied) && !errors.Is(err, left4me.Busy) {
+		return err
+	}
+	f := p.Panel.FailureOf(r, err)
+	if f.Status == http.StatusForbidden {
+		f.Status = http.StatusUnauthorized
+	}
+	page.RetryAfter(w, err)
+	form.Problem = format.Sentence(err.Error())
+	return p.Panel.Render(w, r, f.Status, loginPage(p.Panel.Frame(r, accounts.Actor{}, "Log in", ""), form))
+}

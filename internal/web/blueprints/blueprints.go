@@ -1,0 +1,213 @@
+package blueprints
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/definition"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// blueprintView is a blueprint with the servers that are made from it.
+type blueprintView struct {
+	left4me.Blueprint
+	Servers []left4me.Name
+}
+
+// blueprintForm is the form of a blueprint as it was typed.
+type blueprintForm struct {
+	definition.Form
+	Name string
+}
+
+// blueprintViews are all blueprints, by name.
+func (p *Pages) blueprintViews(r *http.Request) ([]blueprintView, error) {
+	all, err := p.Content.Blueprints().List(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	servers, err := p.Servers.List(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	views := make([]blueprintView, len(all))
+	for i, b := range all {
+		views[i].Blueprint = b
+		for _, s := range servers {
+			if s.Blueprint == b.Name {
+				views[i].Servers = append(views[i].Servers, s.Name)
+			}
+		}
+	}
+	return views, nil
+}
+
+// blueprintView is the one that the address names.
+func (p *Pages) blueprintView(r *http.Request) (blueprintView, error) {
+	name, err := page.PathName(r)
+	if err != nil {
+		return blueprintView{}, err
+	}
+	all, err := p.blueprintViews(r)
+	if err != nil {
+		return blueprintView{}, err
+	}
+	for _, b := range all {
+		if b.Name == name {
+			return b, nil
+		}
+	}
+	_, err = p.Content.Blueprints().Get(r.Context(), name) // it knows how to say that there is none
+	return blueprintView{}, err
+}
+
+// blueprintsView is the list of blueprints.
+func (p *Pages) blueprintsView(r *http.Request, who accounts.Actor) (page.View, error) {
+	all, err := p.blueprintViews(r)
+	if err != nil {
+		return page.View{}, err
+	}
+	f := p.Panel.Frame(r, who, "Blueprints", "overlays")
+	return page.View{
+		Frame: f,
+		Body:  []page.Piece{page.Fixed(blueprintsHead(f.May)), page.NewPart("blueprints", blueprintTable(all), onBlueprints()...)},
+	}, nil
+}
+
+// onBlueprints is the blueprints, and which servers are made from them.
+func onBlueprints() []page.Topic { return []page.Topic{page.OnContent(), page.OnDefinitions()} }
+
+// newBlueprintView is the form of a new blueprint.
+func (p *Pages) newBlueprintView(r *http.Request, who accounts.Actor) (page.View, error) {
+	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
+		return newBlueprintForm(p.fillBlueprint(ctx, who, blueprintForm{})), nil
+	})
+	return page.View{
+		Frame: p.Panel.Frame(r, who, "New blueprint", "overlays"),
+		Body: []page.Piece{
+			page.Fixed(newBlueprintHead()),
+			p.Panel.Form(r, "new-blueprint", now, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())),
+		},
+	}, nil
+}
+
+// fillBlueprint fills in what there is to choose from in the form of a blueprint.
+func (p *Pages) fillBlueprint(ctx context.Context, who accounts.Actor, form blueprintForm) blueprintForm {
+	form.May = page.PermissionOf(who)
+	p.Choices.Fill(ctx, &form.Form, nil)
+	form.Warnings = p.Choices.TypedWarnings(ctx, form.Form, nil)
+	return form
+}
+
+// retypeNewBlueprint shows the form of a new blueprint as it was typed.
+func (p *Pages) retypeNewBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form blueprintForm) error {
+	v, err := p.newBlueprintView(r, who)
+	if err != nil {
+		return err
+	}
+	v.Form("new-blueprint").Typed = newBlueprintForm(p.fillBlueprint(r.Context(), who, form))
+	return p.Panel.Show(w, r, status, v)
+}
+
+func (p *Pages) createBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	form := blueprintForm{Form: definition.ReadForm(r.PostForm), Name: strings.TrimSpace(r.PostForm.Get("name"))}
+	if button := r.PostForm.Get("stack"); button != "" {
+		form.Restack(button)
+		return p.retypeNewBlueprint(w, r, who, http.StatusOK, form)
+	}
+	v := left4me.Blueprint{Name: left4me.Name(form.Name)}
+	var err error
+	if v.Settings, v.Overlays, err = form.Definition(); err == nil {
+		_, err = p.Content.Blueprints().Create(r.Context(), v)
+	} else {
+		err = page.JoinMistakes(err, p.Content.Blueprints().Mistakes(r.Context(), v, true))
+	}
+	if err == nil {
+		http.Redirect(w, r, "/blueprints/"+string(v.Name), http.StatusSeeOther)
+		return nil
+	}
+	status, err := form.Wrong(err, form.Form)
+	if err != nil {
+		return err
+	}
+	return p.retypeNewBlueprint(w, r, who, status, form)
+}
+
+// blueprintPage is the page of a blueprint.
+func (p *Pages) blueprintPage(r *http.Request, who accounts.Actor) (page.View, error) {
+	b, err := p.blueprintView(r)
+	if err != nil {
+		return page.View{}, err
+	}
+	f := p.Panel.Frame(r, who, string(b.Name), "overlays")
+	warnings := page.LazyPart("map-warnings", func(ctx context.Context) (templ.Component, error) {
+		return definition.MapWarnings("map-warnings", p.Servers.Warnings().OfStack(ctx, b.Settings, b.Overlays)), nil
+	}, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
+	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
+		s := b.Settings
+		if !f.May.Act {
+			s = s.Public()
+		}
+		form := p.fillBlueprint(ctx, who, blueprintForm{Form: definition.FormOf(s, b.Overlays, b.Version)})
+		form.Warnings = warnings
+		return blueprintFields(b, form), nil
+	})
+	return page.View{Frame: f, Body: []page.Piece{page.Fixed(blueprintHead(b)), page.Columns(
+		p.Panel.Form(r, "settings", now, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())).Holds(warnings),
+		page.Pieces(page.NewPart("blueprint-use", blueprintUse(b, f.May), onBlueprints()...), page.Fixed(blueprintDanger(b, f.May))),
+	)}}, nil
+}
+
+// retypeBlueprint shows a blueprint with the form as it was typed.
+func (p *Pages) retypeBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, b blueprintView,
+	form blueprintForm,
+) error {
+	v, err := p.blueprintPage(r, who)
+	if err != nil {
+		return err
+	}
+	v.Form("settings").Typed = blueprintFields(b, p.fillBlueprint(r.Context(), who, form))
+	return p.Panel.Show(w, r, status, v)
+}
+
+// saveBlueprint changes a blueprint. When somebody else was faster, the form shows
+// what they did and keeps what was typed.
+func (p *Pages) saveBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	b, err := p.blueprintView(r)
+	if err != nil {
+		return err
+	}
+	form := blueprintForm{Form: definition.ReadForm(r.PostForm)}
+	if button := r.PostForm.Get("stack"); button != "" {
+		form.Restack(button)
+		return p.retypeBlueprint(w, r, who, http.StatusOK, b, form)
+	}
+	v := left4me.Blueprint{Name: b.Name}
+	v.Version, _ = strconv.Atoi(form.Version) // what has none is nobody's
+	if v.Settings, v.Overlays, err = form.Definition(); err == nil {
+		_, err = p.Content.Blueprints().Update(r.Context(), who.Name, v)
+	} else {
+		err = page.JoinMistakes(err, p.Content.Blueprints().Mistakes(r.Context(), v, false))
+	}
+	if err == nil {
+		http.Redirect(w, r, "/blueprints/"+string(b.Name), http.StatusSeeOther)
+		return nil
+	}
+	status, err := form.Wrong(err, definition.FormOf(b.Settings, b.Overlays, b.Version))
+	if err != nil {
+		return err
+	}
+	return p.retypeBlueprint(w, r, who, status, b, form)
+}

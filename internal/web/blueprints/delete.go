@@ -1,0 +1,59 @@
+package blueprints
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// deleteBlueprintView asks before a blueprint is deleted.
+func (p *Pages) deleteBlueprintView(r *http.Request, who accounts.Actor) (page.View, error) {
+	return p.deleteBlueprintWith(r, who, "", "")
+}
+
+func (p *Pages) deleteBlueprintWith(r *http.Request, who accounts.Actor, typed, problem string) (page.View, error) {
+	b, err := p.blueprintView(r)
+	if err != nil {
+		return page.View{}, err
+	}
+	lost := page.NewPart("lost", blueprintLost(b), onBlueprints()...)
+	return page.View{
+		Frame: p.Panel.Frame(r, who, "Delete "+string(b.Name), "overlays"),
+		Body:  []page.Piece{page.Fixed(deleteBlueprint(b, lost, typed, problem), lost)},
+	}, nil
+}
+
+// deleteBlueprint does it when the name was typed as it is.
+func (p *Pages) deleteBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	b, err := p.blueprintView(r)
+	if err != nil {
+		return err
+	}
+	again := func(status int, typed, problem string) error {
+		v, err := p.deleteBlueprintWith(r, who, typed, problem)
+		if err != nil {
+			return err
+		}
+		return p.Panel.Show(w, r, status, v)
+	}
+	if typed := r.PostForm.Get("confirm"); typed != string(b.Name) {
+		return again(http.StatusUnprocessableEntity, typed, "That is not the name. Type "+string(b.Name)+" to go on.")
+	}
+	err = p.Content.Blueprints().Delete(r.Context(), who.Name, b.Name)
+	if errors.Is(err, left4me.Conflict) {
+		e, _ := left4me.Public(err)
+		return again(http.StatusConflict, string(b.Name), format.Sentence(format.Visible(e.Error())))
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/blueprints", http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,2 @@
+// Package campaigns is how campaigns, their chapters and modes are told on pages.
+package campaigns

@@ -1,0 +1,2 @@
+// Package format is how text, numbers and times are written on pages.
+package format

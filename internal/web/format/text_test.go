@@ -1,0 +1,68 @@
+package format
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func TestWhatCanNotBeSeenIsShown(t *testing.T) {
+	for in, want := range map[string]string{
+		"Coach":                     "Coach",
+		"":                          "",
+		"مرحبا":                     "مرحبا",
+		"a\tb":                      "a\tb",
+		"a\nb\r":                    "a␊b␍",
+		"\x1b[31mred":               "␛[31mred",
+		"\x00\x7f":                  "␀␡",
+		"\u0085":                    "‹0085›",
+		"\u202Egnp.exe":             "‹202E›gnp.exe",
+		"\u2066x\u2069":             "‹2066›x‹2069›",
+		"a\u200Bb\uFEFF":            "a‹200B›b‹FEFF›",
+		"\U000E0041":                "‹E0041›",
+		"\u3164":                    "‹3164›",
+		"👩\u200D🚒":                  "👩\u200D🚒",
+		"\xff\xfe":                  "‹FF›‹FE›",
+		"\uFFFD":                    "\uFFFD",
+		"<script>alert(1)</script>": "<script>alert(1)</script>", // text stays text; escaping is the page's
+	} {
+		if got := Visible(in); got != want {
+			t.Errorf("Visible(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func FuzzVisible(f *testing.F) {
+	for _, s := range []string{"Coach", "\x1b]0;x\x07", "\u202E\u2066", "\xff", "\uFFFD", "a\u200Db"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, r := range Visible(s) {
+			if left4me.Hidden(r) || unicode.IsControl(r) && r != '\t' || r == '\u202E' {
+				t.Errorf("Visible(%q) holds %U", s, r)
+			}
+		}
+		if again := Visible(Visible(s)); again != Visible(s) {
+			t.Errorf("Visible is not at rest: %q, %q", Visible(s), again)
+		}
+		for _, l := range VisibleLines(s) {
+			if strings.ContainsAny(l, "\r\n") {
+				t.Errorf("a line of %q has an end in it", s)
+			}
+		}
+	})
+}
+
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0 s", 59 * time.Second: "59 s", 61 * time.Second: "1 min",
+		125 * time.Minute: "2 h 05 min", 49 * time.Hour: "2 d 1 h",
+	} {
+		if got := Span(d); got != want {
+			t.Errorf("Span(%s) = %q, want %q", d, got, want)
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package jobs
+
+import "github.com/left4me/left4me/internal/left4me"
+
+// Tone and jobIcon are tone and icon of a job.
+func Tone(s left4me.JobState) string {
+	switch s {
+	case left4me.JobDone:
+		return "good"
+	case left4me.JobRunning:
+		return "busy"
+	case left4me.JobFailed:
+		return "bad"
+	case left4me.JobInterrupted:
+		return "warn"
+	}
+	return "idle"
+}
+
+func Icon(s left4me.JobState) string {
+	switch s {
+	case left4me.JobDone:
+		return "check"
+	case left4me.JobRunning:
+		return "starting"
+	case left4me.JobFailed:
+		return "failed"
+	case left4me.JobInterrupted:
+		return "unresponsive"
+	case left4me.JobCancelled:
+		return "skipped"
+	}
+	return "pending"
+}
+
+func stepTone(s left4me.StepState) string {
+	switch s {
+	case left4me.StepDone:
+		return "good"
+	case left4me.StepRunning:
+		return "busy"
+	case left4me.StepFailed:
+		return "bad"
+	}
+	return "idle"
+}
+
+func stepIcon(s left4me.StepState) string {
+	switch s {
+	case left4me.StepDone:
+		return "check"
+	case left4me.StepRunning:
+		return "starting"
+	case left4me.StepFailed:
+		return "failed"
+	case left4me.StepSkipped:
+		return "skipped"
+	}
+	return "pending"
+}

@@ -1,0 +1,56 @@
+package jobs
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+const listedJobs = 100
+
+// jobsView is the list of jobs.
+func (p *Pages) jobsView(r *http.Request, who accounts.Actor) (page.View, error) {
+	all, err := p.jobList(r.Context())
+	if err != nil {
+		return page.View{}, err
+	}
+	for i := range all {
+		all[i] = For(who, all[i])
+	}
+	rows := RowParts(all, true)
+	table := page.NewPart("jobs", table(rows), page.OnJobs())
+	table.Rows = rows
+	return page.View{Frame: p.Panel.Frame(r, who, "Jobs", "jobs"), Body: []page.Piece{page.Fixed(jobsHead()), table}}, nil
+}
+
+// RowParts are the rows of a list of jobs.
+func RowParts(all []left4me.Job, target bool) []*page.Part {
+	rows := make([]*page.Part, len(all))
+	for i, j := range all {
+		rows[i] = page.NewPart("job-"+string(j.ID), row(j, target), page.OnJob(j.ID))
+	}
+	return rows
+}
+
+// jobList is the newest jobs, those that run or wait before those that have
+// ended.
+func (p *Pages) jobList(ctx context.Context) ([]left4me.Job, error) {
+	all, err := p.Jobs.List(ctx, "", "", listedJobs)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(all, func(a, b left4me.Job) int {
+		switch {
+		case a.State.Ended() == b.State.Ended():
+			return 0
+		case b.State.Ended():
+			return -1
+		}
+		return 1
+	})
+	return all, nil
+}

@@ -1,0 +1,14 @@
+package jobs
+
+import (
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// For is a job as who may see it.
+func For(who accounts.Actor, j left4me.Job) left4me.Job {
+	if accounts.Allow(who, accounts.Act) != nil {
+		return j.Public()
+	}
+	return j
+}

@@ -1,0 +1,67 @@
+package overlays
+
+import (
+	"net/http"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// buildOverlay asks for a revision of what the definition says.
+func (p *Pages) buildOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	n, err := page.PathName(r)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Content.Build(r.Context(), who.Name, n, overlays.Request{}); err != nil {
+		return err
+	}
+	return page.Done(w, r, page.OverlayPath(n))
+}
+
+// repairTexts makes a revision in which a text is as it looks, or all are.
+func (p *Pages) repairTexts(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	n, err := page.PathName(r)
+	if err != nil {
+		return err
+	}
+	change := left4me.Change{Repair: []string{r.FormValue("path")}}
+	if _, err := p.Content.Build(r.Context(), who.Name, n, overlays.Request{Change: &change}); err != nil {
+		return err
+	}
+	return page.Done(w, r, page.OverlayPath(n, "/problems"))
+}
+
+// cancelMoves leaves servers that have not moved over to a revision as they are.
+func (p *Pages) cancelMoves(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	n, err := page.PathName(r)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Content.CancelRestart(r.Context(), who.Name, n); err != nil {
+		return err
+	}
+	return page.Done(w, r, page.OverlayPath(n))
+}
+
+func (p *Pages) restoreOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	n, err := page.PathName(r)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Content.Restore(r.Context(), who.Name, n); err != nil {
+		return err
+	}
+	return page.Done(w, r, page.OverlayPath(n))
+}
+
+func (p *Pages) collectContent(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	j, err := p.Content.Collect(r.Context(), who.Name)
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/jobs/"+string(j.ID), http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,60 @@
+package overlays
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/overlays/overlay"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// deleteOverlayView asks before an overlay is deleted.
+func (p *Pages) deleteOverlayView(r *http.Request, who accounts.Actor) (page.View, error) {
+	return p.deleteOverlayWith(r, who, "", "")
+}
+
+func (p *Pages) deleteOverlayWith(r *http.Request, who accounts.Actor, typed, problem string) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, "")
+	if err != nil {
+		return page.View{}, err
+	}
+	lost := page.NewPart("lost", overlayLost(o), overlay.Topics(o.Name)...)
+	return page.View{
+		Frame: p.Panel.Frame(r, who, "Delete "+string(o.Name), "overlays"),
+		Body:  []page.Piece{page.Fixed(deleteOverlay(o, lost, typed, problem), lost)},
+	}, nil
+}
+
+// deleteOverlay does it when the name was typed as it is.
+func (p *Pages) deleteOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	o, err := p.Overlay.Page(r, who, "")
+	if err != nil {
+		return err
+	}
+	again := func(status int, typed, problem string) error {
+		v, err := p.deleteOverlayWith(r, who, typed, problem)
+		if err != nil {
+			return err
+		}
+		return p.Panel.Show(w, r, status, v)
+	}
+	if typed := r.PostForm.Get("confirm"); typed != string(o.Name) {
+		return again(http.StatusUnprocessableEntity, typed, "That is not the name. Type "+string(o.Name)+" to go on.")
+	}
+	_, err = p.Content.Delete(r.Context(), who.Name, o.Name)
+	if errors.Is(err, left4me.Conflict) {
+		e, _ := left4me.Public(err)
+		return again(http.StatusConflict, string(o.Name), format.Sentence(format.Visible(e.Error())))
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, page.OverlayPath(o.Name), http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,60 @@
+package files
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/filelist"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// removeView asks before a file goes from the newest revision.
+func (p *Pages) removeView(r *http.Request, who accounts.Actor) (page.View, error) {
+	return p.removeWith(r, who, r.FormValue("path"), "")
+}
+
+// removeWith is a form about the revision that was looked at: it stays as it is, and
+// a newer one is told when it is sent.
+func (p *Pages) removeWith(r *http.Request, who accounts.Actor, file, problem string) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, "contents")
+	if err != nil {
+		return page.View{}, err
+	}
+	if file == "" || o.Kind != left4me.FilesOverlay {
+		return page.View{}, page.ErrNoPage
+	}
+	v := filelist.View{Revision: o.Content.Current, Current: true, Base: page.OverlayPath(o.Name)}
+	return page.View{Frame: p.Panel.Frame(r, who, "Remove a file", "overlays"), Body: []page.Piece{
+		p.Panel.Form(r, "remove", removeFile(o, v, file, problem), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())),
+	}}, nil
+}
+
+func (p *Pages) removeFiles(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	o, err := p.Overlay.Page(r, who, "contents")
+	if err != nil {
+		return err
+	}
+	file := r.FormValue("path")
+	base, err := strconv.Atoi(r.FormValue("base"))
+	if err != nil {
+		return page.ErrNoPage
+	}
+	_, err = p.Content.Build(r.Context(), who.Name, o.Name,
+		overlays.Request{Note: "removed " + file, Change: &left4me.Change{Delete: []string{file}, Base: base}})
+	if wrong, ok := page.ProblemsOf(err); ok {
+		v, err := p.removeWith(r, who, file, wrong.All())
+		if err != nil {
+			return err
+		}
+		v.At = page.OverlayPath(o.Name)
+		return p.Panel.Show(w, r, http.StatusConflict, v)
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, page.OverlayPath(o.Name), http.StatusSeeOther)
+	return nil
+}

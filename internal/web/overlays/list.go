@@ -1,0 +1,111 @@
+package overlays
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/overlays/overlay"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// findableOverlay is what a row of the list can be found by, in lower case.
+func findableOverlay(v overlays.View) string {
+	words := []string{string(v.Name), v.Note, overlay.KindOf(v.Kind).Label}
+	for _, n := range v.Blueprints {
+		words = append(words, string(n))
+	}
+	for _, n := range v.Servers {
+		words = append(words, string(n))
+	}
+	return strings.ToLower(format.Visible(strings.Join(words, " ")))
+}
+
+// overlayList is the list of overlays as its page shows it.
+type overlayList struct {
+	All     []overlays.View
+	Deleted []overlays.View
+	Filter  string
+	May     page.Permission
+}
+
+func (p *Pages) overlayList(ctx context.Context, who accounts.Actor, filter string) (overlayList, error) {
+	l := overlayList{Filter: filter, May: page.PermissionOf(who)}
+	all, err := p.Content.List(ctx)
+	for _, v := range all {
+		if v.DeletedAt.IsZero() {
+			l.All = append(l.All, v)
+		} else {
+			l.Deleted = append(l.Deleted, v)
+		}
+	}
+	return l, err
+}
+
+// matches reports whether an overlay is found by all words of the filter.
+func (l overlayList) matches(v overlays.View) bool {
+	text := findableOverlay(v)
+	for word := range strings.FieldsSeq(strings.ToLower(l.Filter)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+func (l overlayList) anyMatch() bool {
+	for _, v := range l.All {
+		if l.matches(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// problem is why the host could not be asked, once for all overlays.
+func (l overlayList) problem() string {
+	for _, v := range l.All {
+		if v.Problem != "" {
+			return v.Problem
+		}
+	}
+	return ""
+}
+
+// own and shared are bytes on disk. What is shared is counted by each that has
+// it, so that no sum of it is told.
+func (l overlayList) own() (n int64) {
+	for _, v := range l.All {
+		n += v.Content.Own
+	}
+	return n
+}
+
+// overlaysView is the list of overlays.
+func (p *Pages) overlaysView(r *http.Request, who accounts.Actor) (page.View, error) {
+	l, err := p.overlayList(r.Context(), who, r.URL.Query().Get("q"))
+	if err != nil {
+		return page.View{}, err
+	}
+	f := p.Panel.Frame(r, who, "Content", "overlays")
+	all := []page.Topic{
+		page.OnContent(), page.OnRunning(), page.OnEnds(left4me.BuildOverlay.Noun()),
+		page.OnEnds(left4me.CollectContent.Noun()), page.OnEnds("server"),
+	}
+	rows := make([]*page.Part, len(l.All))
+	for i, v := range l.All {
+		rows[i] = page.NewPart("overlay-"+string(v.Name), overlayRow(v, l.matches(v)),
+			append(all, page.OnWork(left4me.BuildOverlay.Noun(), v.Name))...)
+		f.Moving = f.Moving || v.Job != nil
+	}
+	table := page.NewPart("overlays", overlayTable(l, rows), all...)
+	table.Rows = rows
+	return page.View{
+		Frame: f,
+		Body:  []page.Piece{page.NewPart("overlays-head", overlaysHead(l), page.OnContent()), table, page.Fixed(overlaysNone(l))},
+	}, nil
+}

@@ -1,0 +1,133 @@
+package overlays
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/overlays/overlay"
+	"github.com/left4me/left4me/internal/web/overlays/workshop"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// newOverlayView lets somebody choose a kind, and shows the form of that kind.
+func (p *Pages) newOverlayView(r *http.Request, who accounts.Actor) (page.View, error) {
+	q := r.URL.Query()
+	form := overlayForm{Kind: q.Get("kind"), Names: "id", Hours: "0", Restart: "never"}
+	if left4me.OverlayKind(form.Kind) == left4me.WorkshopOverlay {
+		form.Hours = "24"
+	}
+	if id := q.Get("recipe"); id != "" {
+		all, err := recipes(q)
+		if err != nil {
+			return page.View{}, err
+		}
+		i := slices.IndexFunc(all, func(r overlays.Recipe) bool { return r.ID == id })
+		if i < 0 {
+			return page.View{}, page.ErrNoPage
+		}
+		form.Name, form.Note, form.Script = all[i].ID, all[i].Title, all[i].Script
+	}
+	return p.newOverlayWith(r, who, form)
+}
+
+func (p *Pages) newOverlayWith(r *http.Request, who accounts.Actor, form overlayForm) (page.View, error) {
+	if i := slices.IndexFunc(overlay.Kinds, func(k overlay.Kind) bool { return string(k.Kind) == form.Kind }); i < 0 {
+		form.Kind = ""
+	}
+	f := p.Panel.Frame(r, who, "New overlay", "overlays")
+	if left4me.OverlayKind(form.Kind) == left4me.ScriptOverlay {
+		f.Scripts = []string{"editor.js"}
+	}
+	all, err := recipes(r.URL.Query())
+	return page.View{Frame: f, Body: []page.Piece{page.Fixed(newOverlay(form, all, r.URL.Query().Get("recipe")))}}, err
+}
+
+// recipes are those to choose from; the one that was chosen has the values of q.
+func recipes(q url.Values) ([]overlays.Recipe, error) {
+	all := overlays.Recipes()
+	for i, r := range all {
+		if q.Get("recipe") != r.ID {
+			continue
+		}
+		values := map[string]string{}
+		for _, v := range r.Parameters {
+			if q.Has("set-" + v.Name) {
+				values[v.Name] = format.Visible(q.Get("set-" + v.Name))
+			}
+		}
+		var err error
+		if all[i], err = r.Fill(values); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (p *Pages) createOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	form := readOverlayForm(r.PostForm)
+	v, err := form.onto(left4me.Overlay{Name: left4me.Name(form.Name), Kind: left4me.OverlayKind(form.Kind)})
+	var ids []left4me.WorkshopID
+	if v.Kind == left4me.WorkshopOverlay {
+		var wrong error
+		ids, wrong = workshop.Pasted(form.Items)
+		err = page.JoinMistakes(err, wrong)
+	}
+	if err == nil {
+		_, err = p.Content.Create(r.Context(), who.Name, v)
+	} else {
+		_, wrong := overlays.Check(v)
+		err = page.JoinMistakes(err, wrong)
+	}
+	if wrong, ok := page.ProblemsOf(err); ok {
+		form.Problems = gathered(wrong)
+		status := http.StatusUnprocessableEntity
+		if errors.Is(err, left4me.Conflict) {
+			status = http.StatusConflict
+		}
+		v, err := p.newOverlayWith(r, who, form)
+		if err != nil {
+			return err
+		}
+		return p.Panel.Show(w, r, status, v)
+	}
+	if err != nil {
+		return err
+	}
+	to := page.OverlayPath(v.Name)
+	switch v.Kind {
+	case left4me.FilesOverlay:
+		to += "/upload"
+	case left4me.ScriptOverlay:
+		to += "/script"
+	case left4me.WorkshopOverlay:
+		to += "/items"
+		if len(ids) > 0 {
+			to += "/look?ids=" + workshop.JoinIDs(ids)
+		}
+	default:
+		// The first fetch shows at once whether the address is right.
+		if _, err := p.Content.Build(r.Context(), who.Name, v.Name, overlays.Request{Note: "first one"}); err != nil {
+			return err
+		}
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+func refreshListed(hours string) bool {
+	for _, t := range refreshTimes {
+		if t.Value == hours {
+			return true
+		}
+	}
+	return false
+}

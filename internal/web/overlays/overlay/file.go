@@ -1,0 +1,19 @@
+package overlay
+
+import (
+	"context"
+
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/filelist"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// File asks for the file that an address names.
+func (p *Core) File(ctx context.Context, name left4me.Name, rev int, file string) (overlays.FileAnswer, error) {
+	of, in := filelist.SplitVPK(file)
+	if of == "" {
+		return overlays.FileAnswer{}, page.ErrNoPage
+	}
+	return p.Content.Revisions().File(ctx, name, rev, of, in)
+}

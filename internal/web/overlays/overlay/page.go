@@ -1,0 +1,177 @@
+package overlay
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/jobs"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// Until says a day and an hour that are still to come.
+func Until(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// nothingNew is what a build that made no revision said of it.
+func nothingNew(last *left4me.Job) string {
+	if last == nil || last.Kind != left4me.BuildOverlay || last.State != left4me.JobDone || time.Since(last.EndedAt) > time.Hour {
+		return ""
+	}
+	for _, s := range last.Steps {
+		if s.Label == left4me.StepPublishOverlay && s.State != left4me.StepSkipped {
+			return ""
+		}
+	}
+	if len(last.Steps) == 0 {
+		return ""
+	}
+	return last.Steps[len(last.Steps)-1].Note
+}
+
+// DiffPath is the page that compares two revisions.
+func DiffPath(n left4me.Name, from, to int) string {
+	return page.OverlayPath(n, "/diff?from="+strconv.Itoa(from)+"&to="+strconv.Itoa(to))
+}
+
+// Page is an overlay as its page shows it.
+type Page struct {
+	overlays.View
+	Last  *left4me.Job      // the job under way, or the last one; nil when there never was one
+	Moves *overlays.Restart // how servers move over to a revision that came by itself; nil when none ever did
+	May   page.Permission
+	Tab   string
+}
+
+func (p *Core) Page(r *http.Request, who accounts.Actor, tab string) (Page, error) {
+	name, err := page.PathName(r)
+	if err != nil {
+		return Page{}, err
+	}
+	v, err := p.Content.Get(r.Context(), name)
+	if err != nil {
+		return Page{}, err
+	}
+	o := Page{View: v, Last: v.Job, May: page.PermissionOf(who), Tab: tab}
+	if o.Moves, err = p.Content.Restart(r.Context(), name); err != nil {
+		return o, err
+	}
+	if o.Last == nil {
+		last, err := p.Jobs.List(r.Context(), left4me.BuildOverlay.Noun(), name, 1)
+		if err != nil {
+			return o, err
+		}
+		if len(last) > 0 {
+			o.Last = &last[0]
+		}
+	}
+	if o.Last != nil {
+		last := jobs.For(who, *o.Last)
+		o.Last = &last
+	}
+	return o, nil
+}
+
+// Topics is what every part of an overlay's page depends on.
+func Topics(n left4me.Name) []page.Topic {
+	return []page.Topic{page.OnContent(), page.OnWork(left4me.BuildOverlay.Noun(), n), page.OnRunning()}
+}
+
+// Read reads something of an overlay on its host. What is gone there while it is read
+// may be gone because the overlay is another now: then it is read once more.
+func (p *Core) Read(ctx context.Context, o *Page, of func(o Page) error) error {
+	err := of(*o)
+	if !errors.Is(err, left4me.NotFound) {
+		return err
+	}
+	now, nerr := p.Content.Get(ctx, o.Name)
+	if nerr != nil || now.Content.Current == o.Content.Current && now.Content.DeletedAt.Equal(o.Content.DeletedAt) {
+		return err
+	}
+	o.View = now
+	return of(*o)
+}
+
+// Aside reports whether the files of an overlay are set aside, so that there are none
+// to look at.
+func (o Page) Aside() bool {
+	return !o.DeletedAt.IsZero() || !o.Content.DeletedAt.IsZero() || o.Job != nil && o.Job.Kind == left4me.DeleteOverlay
+}
+
+// View is a page of an overlay, with what stands on each of them.
+func (p *Core) View(r *http.Request, who accounts.Actor, o Page, body ...page.Piece) page.View {
+	f := p.Panel.Frame(r, who, string(o.Name), "overlays")
+	f.Moving = o.Job != nil
+	on := Topics(o.Name)
+	return page.View{Frame: f, Body: append([]page.Piece{
+		page.Fixed(contentCrumbs()), page.NewPart("overlay-head", overlayHead(o), on...),
+		page.NewPart("overlay-tabs", overlayTabs(o), on...),
+		page.NewPart("overlay-work", overlayWork(o, time.Now()), on...),
+		page.NewPart("overlay-behind", overlayBehind(o), on...),
+		page.NewPart("overlay-moves", overlayMoves(o), append(on, page.OnEnds("server"))...),
+	}, body...)}
+}
+
+// overlayTabs are the parts of an overlay's page.
+func (o Page) tabs() []page.Tab {
+	tabs := []page.Tab{{Key: "contents", Label: "Contents"}}
+	switch o.Kind {
+	case left4me.WorkshopOverlay:
+		tabs = append([]page.Tab{{Key: "items", Label: "Items", Path: "/items"}}, tabs...)
+	case left4me.ScriptOverlay:
+		tabs = append(tabs, page.Tab{Key: "script", Label: "Script", Path: "/script"})
+	}
+	problems := "Problems"
+	if n := warned(o.Content); n > 0 {
+		problems += " " + strconv.Itoa(n)
+	}
+	return append(tabs,
+		page.Tab{Key: "revisions", Label: "Revisions", Path: "/revisions"},
+		page.Tab{Key: "problems", Label: problems, Path: "/problems"},
+		page.Tab{Key: "campaigns", Label: "Campaigns", Path: "/campaigns"},
+		page.Tab{Key: "settings", Label: "Settings", Path: "/settings"})
+}
+
+// WantedRevision is the revision that an address names; 0 is the current one.
+func WantedRevision(r *http.Request) (int, error) {
+	text := r.FormValue("rev")
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0, page.ErrNoPage
+	}
+	return n, nil
+}
+
+// errNoRevision is for an address that names a revision that is gone.
+var errNoRevision = left4me.Errorf(left4me.NotFound, "there is no such revision").
+	WithHint("it may have been dropped; the list of revisions has those that there are")
+
+// Detailed are the details of one revision.
+func (p *Core) Detailed(ctx context.Context, o *Page, n int) (rev left4me.Revision, err error) {
+	err = p.Read(ctx, o, func(o Page) error {
+		rev = left4me.Revision{}
+		if o.Aside() || o.Content.Current == 0 && n == 0 {
+			return nil
+		}
+		c, err := p.Content.Revisions().Get(ctx, o.Name, n)
+		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
+			return nil // the head of the page says so
+		}
+		if err != nil {
+			return err
+		}
+		var ok bool
+		if rev, ok = RevisionOf(c, n); !ok {
+			return errNoRevision
+		}
+		return nil
+	})
+	return rev, err
+}

@@ -1,0 +1,20 @@
+package revisions
+
+import (
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/filelist"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// campaignPicture is the address of a campaign's picture, or empty.
+func campaignPicture(o left4me.Name, rev int, file, image string) string {
+	if image == "" || filelist.PictureOf(image) == "" {
+		return ""
+	}
+	path := image
+	if file != "" {
+		path = file + "/" + image
+	}
+	v := filelist.View{Revision: rev, Base: page.OverlayPath(o)}
+	return string(v.Of("picture", path))
+}

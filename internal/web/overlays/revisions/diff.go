@@ -1,0 +1,47 @@
+package revisions
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/filelist"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// diffView is how two revisions differ.
+type diffView struct {
+	From, To int
+	Page     left4me.Page[left4me.FileChange]
+}
+
+// diffView is how two revisions differ.
+func (p *Pages) diffView(r *http.Request, who accounts.Actor) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, "revisions")
+	if err != nil {
+		return page.View{}, err
+	}
+	q := r.URL.Query()
+	number := func(field string) int {
+		n, e := strconv.Atoi(cmp.Or(q.Get(field), "0"))
+		if e != nil || n < 0 {
+			err = page.ErrNoPage
+		}
+		return n
+	}
+	v := diffView{From: number("from"), To: cmp.Or(number("to"), o.Content.Current)}
+	if err != nil {
+		return page.View{}, err
+	}
+	list := page.LazyPart("differences", func(ctx context.Context) (templ.Component, error) {
+		var err error
+		v.Page, err = p.Content.Revisions().Diff(ctx, o.Name, v.From, v.To, q.Get("after"), filelist.PageSize)
+		return diffList(o, v), err
+	}, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
+	return p.Overlay.View(r, who, o, list), nil
+}

@@ -1,0 +1,47 @@
+package revisions
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/overlays/overlay"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// detailView is a page about one revision of an overlay.
+func (p *Pages) detailView(tab, id string, show func(overlay.Page, left4me.Revision) templ.Component) page.Builder {
+	return func(r *http.Request, who accounts.Actor) (page.View, error) {
+		o, err := p.Overlay.Page(r, who, tab)
+		if err != nil {
+			return page.View{}, err
+		}
+		n, err := overlay.WantedRevision(r)
+		if err != nil {
+			return page.View{}, err
+		}
+		return p.Overlay.View(r, who, o, page.LazyPart(id, func(ctx context.Context) (templ.Component, error) {
+			rev, err := p.Overlay.Detailed(ctx, &o, n)
+			return show(o, rev), err
+		}, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))), nil
+	}
+}
+
+// fixable counts the warnings that a repair of texts mends.
+func fixable(all []left4me.Warning) (n int) {
+	for _, w := range all {
+		if w.Fix {
+			n++
+		}
+	}
+	return n
+}
+
+// mayRepair reports whether texts of a revision can be repaired: they are those
+// that servers start with.
+func mayRepair(o overlay.Page, r left4me.Revision) bool {
+	return o.May.Act && r.Number == o.Content.Current
+}

@@ -1,0 +1,115 @@
+package overlays
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/jobs"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// scriptView is the script of an overlay as it is edited.
+type scriptView struct {
+	Text     string
+	Shown    int // version that the text is of; 0: it was typed
+	Version  string
+	Versions []overlays.Script
+	Problem  string
+	Theirs   *string
+	Run      *left4me.Job // the last one
+}
+
+// scriptView is the script of an overlay, with its last run.
+func (p *Pages) scriptView(r *http.Request, who accounts.Actor) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, "script")
+	if err != nil {
+		return page.View{}, err
+	}
+	if o.Script == nil {
+		return page.View{}, page.ErrNoPage
+	}
+	v := scriptView{Text: o.Script.Text, Shown: o.Script.Version, Version: strconv.Itoa(o.Version)}
+	if v.Versions, err = p.Content.Scripts(r.Context(), o.Name); err != nil {
+		return page.View{}, err
+	}
+	if text := r.URL.Query().Get("version"); text != "" {
+		i := slices.IndexFunc(v.Versions, func(s overlays.Script) bool { return strconv.Itoa(s.Version) == text })
+		if i < 0 {
+			return page.View{}, page.ErrNoPage
+		}
+		v.Text, v.Shown = v.Versions[i].Text, v.Versions[i].Version
+	}
+	v.Text = page.TextFor(who)(v.Text)
+	run := page.LazyPart("last-run", func(ctx context.Context) (templ.Component, error) {
+		runs, err := p.Jobs.List(ctx, left4me.BuildOverlay.Noun(), o.Name, 20)
+		if i := slices.IndexFunc(runs, func(j left4me.Job) bool { return j.Kind == left4me.BuildOverlay }); i >= 0 {
+			run, err := p.Jobs.Get(ctx, runs[i].ID) // the list has no logs
+			if err != nil {
+				return nil, err
+			}
+			run = jobs.For(who, run)
+			v.Run = &run
+		}
+		return scriptRun(v), err
+	}, page.OnWork(left4me.BuildOverlay.Noun(), o.Name))
+	page := p.Overlay.View(r, who, o, p.Panel.Form(r, "script-form", scriptForm(o, v), page.OnContent()),
+		page.Columns(run, page.NewPart("script-versions", scriptVersions(o, v), page.OnContent())))
+	page.Scripts = []string{"editor.js"}
+	return page, nil
+}
+
+// saveScript changes the script, and runs it when that was asked for.
+func (p *Pages) saveScript(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	o, err := p.Overlay.Page(r, who, "script")
+	if err != nil {
+		return err
+	}
+	if o.Script == nil {
+		return page.ErrNoPage
+	}
+	v := scriptView{Text: format.UnixLines(r.PostForm.Get("script")), Version: strconv.Itoa(o.Version)}
+	def := o.Overlay
+	def.Version, _ = strconv.Atoi(r.PostForm.Get("version")) // what has no version is nobody's
+	def.Script = &left4me.Script{Text: v.Text}
+	if v.Text != o.Script.Text || def.Version != o.Version {
+		_, err = p.Content.Update(r.Context(), who.Name, def)
+	}
+	if wrong, ok := page.ProblemsOf(err); ok {
+		v.Problem = wrong.All()
+		status := http.StatusUnprocessableEntity
+		if errors.Is(err, left4me.Conflict) {
+			status, v.Theirs = http.StatusConflict, &o.Script.Text
+		}
+		if page.FromScript(r) {
+			return err
+		}
+		page, err := p.scriptView(r, who)
+		if err != nil {
+			return err
+		}
+		page.Form("script-form").Typed = scriptForm(o, v)
+		return p.Panel.Show(w, r, status, page)
+	}
+	if err != nil {
+		return err
+	}
+	if r.PostForm.Get("run") != "" {
+		if _, err := p.Content.Build(r.Context(), who.Name, o.Name, overlays.Request{}); err != nil {
+			return err
+		}
+	}
+	http.Redirect(w, r, page.OverlayPath(o.Name, "/script"), http.StatusSeeOther)
+	return nil
+}

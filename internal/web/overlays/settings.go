@@ -1,0 +1,73 @@
+package overlays
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/overlays/overlay"
+	"github.com/left4me/left4me/internal/web/overlays/uploads"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// overlaySettingsView is the definition of an overlay.
+func (p *Pages) overlaySettingsView(r *http.Request, who accounts.Actor) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, "settings")
+	if err != nil {
+		return page.View{}, err
+	}
+	if !o.May.Act {
+		o.Overlay = o.Overlay.Public()
+	}
+	return p.Overlay.View(r, who, o, page.Columns(
+		p.Panel.Form(r, "settings", overlaySettings(o, overlayFormOf(o.Overlay)), page.OnContent()),
+		page.Pieces(page.NewPart("overlay-remembered", uploads.Remembered(o), overlay.Topics(o.Name)...),
+			page.NewPart("overlay-use", overlayUse(o), overlay.Topics(o.Name)...),
+			page.NewPart("overlay-danger", overlayDanger(o), overlay.Topics(o.Name)...)),
+	)), nil
+}
+
+// saveOverlaySettings changes a definition. When somebody else was faster, the
+// form shows what they did and keeps what was typed.
+func (p *Pages) saveOverlaySettings(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	o, err := p.Overlay.Page(r, who, "settings")
+	if err != nil {
+		return err
+	}
+	form := readOverlayForm(r.PostForm)
+	form.Name, form.Kind = string(o.Name), string(o.Kind)
+	v, err := form.onto(o.Overlay)
+	if err == nil {
+		// What has no version is nobody's.
+		v.Version, _ = strconv.Atoi(form.Version)
+		_, err = p.Content.Update(r.Context(), who.Name, v)
+	} else {
+		_, wrong := overlays.Check(v)
+		err = page.JoinMistakes(err, wrong)
+	}
+	if err == nil {
+		http.Redirect(w, r, page.OverlayPath(o.Name, "/settings"), http.StatusSeeOther)
+		return nil
+	}
+	wrong, ok := page.ProblemsOf(err)
+	if !ok {
+		return err
+	}
+	form.Problems, form.Version = gathered(wrong), strconv.Itoa(o.Version)
+	status := http.StatusUnprocessableEntity
+	if errors.Is(err, left4me.Conflict) {
+		status, form.Theirs = http.StatusConflict, form.differences(o.Overlay)
+	}
+	page, err := p.overlaySettingsView(r, who)
+	if err != nil {
+		return err
+	}
+	page.Form("settings").Typed = overlaySettings(o, form)
+	return p.Panel.Show(w, r, status, page)
+}

@@ -1,0 +1,190 @@
+package uploads
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// planForm is how an upload shall be understood, as it was chosen.
+type planForm struct {
+	Root, Subdir, Names string
+	Texts               string
+	Replace             bool
+	Moves               []left4me.FolderMove // of the upload; those that the overlay remembers count, too
+	Note                string
+	Base                int // the revision that was looked at
+	Problem             string
+}
+
+// roots are the places in a layer where files can go.
+var roots = []struct{ Value, Label string }{
+	{"", "find it out"},
+	{".", "as they are"},
+	{"left4dead2", "left4dead2/"},
+	{"left4dead2/addons", "left4dead2/addons/"},
+	{"left4dead2/cfg", "left4dead2/cfg/"},
+	{"left4dead2/addons/sourcemod", "left4dead2/addons/sourcemod/"},
+}
+
+// nameEncodings are what file names in archives can be written in; first says what
+// the first choice is.
+func nameEncodings(value, first string) (all []overlays.NameEncoding) {
+	return append([]overlays.NameEncoding{{Name: value, Label: first}}, overlays.NameEncodings()...)
+}
+
+// query is the form as the address of a plan has it, without its note.
+func (f planForm) query() url.Values {
+	v := url.Values{}
+	for key, value := range map[string]string{"root": f.Root, "subdir": f.Subdir, "names": f.Names, "texts": f.Texts} {
+		if value != "" {
+			v.Set(key, value)
+		}
+	}
+	if f.Replace {
+		v.Set("replace", "yes")
+	}
+	return v
+}
+
+// read is the address of the plan with names in an encoding.
+func (f planForm) read(o left4me.Name, id, encoding string) templ.SafeURL {
+	f.Names = encoding
+	return f.at(o, id, "")
+}
+
+// at is the address of the plan, or of something that is done to it.
+func (f planForm) at(o left4me.Name, id, act string) templ.SafeURL {
+	to := page.OverlayPath(o, "/uploads/", id, act)
+	if q := f.query().Encode(); q != "" {
+		to += "?" + q
+	}
+	return templ.SafeURL(to)
+}
+
+func (f planForm) change(id string) left4me.Change {
+	return left4me.Change{
+		Upload:  id,
+		Import:  left4me.Import{Subdir: f.Subdir, Root: f.Root, Moves: f.Moves, Names: f.Names, Texts: f.Texts},
+		Replace: f.Replace,
+		Base:    f.Base,
+	}
+}
+
+func readPlanForm(v url.Values) planForm {
+	base, _ := strconv.Atoi(v.Get("base")) // nothing is any
+	return planForm{
+		Root: v.Get("root"), Subdir: strings.Trim(strings.TrimSpace(v.Get("subdir")), "/"), Names: v.Get("names"),
+		Replace: v.Get("replace") != "",
+		Texts:   v.Get("texts"),
+		Note:    strings.TrimSpace(v.Get("note")), Base: base,
+	}
+}
+
+// showPlan says what an upload would do, before it does. What has not come yet is
+// sent first.
+func (p *Pages) showPlan(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	v, err := p.planView(r, who)
+	return p.answerPlan(w, r, who, http.StatusOK, v, err)
+}
+
+func (p *Pages) answerPlan(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, v page.View, err error) error {
+	if errors.Is(err, left4me.Conflict) || errors.Is(err, left4me.Invalid) {
+		name, err := page.PathName(r)
+		if err != nil {
+			return err
+		}
+		http.Redirect(w, r, page.OverlayPath(name, "/upload?id=", url.QueryEscape(r.PathValue("id"))), http.StatusSeeOther)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return p.Panel.Show(w, r, status, v)
+}
+
+// planView is what an upload would do.
+func (p *Pages) planView(r *http.Request, who accounts.Actor) (page.View, error) {
+	return p.planWith(r, who, readPlanForm(r.URL.Query()), "")
+}
+
+// planWith is the plan with a form as it was sent, and why nothing was published.
+func (p *Pages) planWith(r *http.Request, who accounts.Actor, form planForm, problem string) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, "contents")
+	if err != nil {
+		return page.View{}, err
+	}
+	u, err := p.Uploads.Ready(r.Context(), who, o.Name, r.PathValue("id"))
+	if err != nil {
+		return page.View{}, err
+	}
+	form.Moves = u.Moves
+	if form.Base == 0 {
+		form.Base = cmp.Or(o.Content.Current, left4me.NoRevision)
+	}
+	plan := sync.OnceValues(func() (left4me.Plan, error) {
+		plan, err := p.Content.Plan(r.Context(), o.Name, form.change(u.ID))
+		if wrong, ok := page.ProblemsOf(err); ok {
+			form.Problem, err = wrong.All(), nil
+		}
+		return plan, err
+	})
+	list := page.LazyPart("plan", func(context.Context) (templ.Component, error) {
+		plan, err := plan()
+		return planList(u, form, plan), err
+	}, page.OnContent(), page.OnUploads(), page.OnEnds(left4me.BuildOverlay.Noun())).Later()
+	shown := func(form planForm) templ.Component {
+		return page.Deferred(func(context.Context) (templ.Component, error) {
+			plan, err := plan()
+			return planForms(o, u, form, plan), err
+		})
+	}
+	now := readPlanForm(r.URL.Query())
+	now.Moves = u.Moves
+	now.Base = cmp.Or(o.Content.Current, left4me.NoRevision)
+	forms := p.Panel.Form(r, "publish", shown(now), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())).As(shown(form))
+	v := p.Overlay.View(r, who, o, page.Fixed(page.Refusal(problem)), page.Box("columns plan", list, page.Box("", forms)))
+	v.At = page.OverlayPath(o.Name, "/uploads/", u.ID)
+	return v, nil
+}
+
+// publishUpload makes a revision of an upload.
+func (p *Pages) publishUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	name, err := page.PathName(r)
+	if err != nil {
+		return err
+	}
+	form := readPlanForm(r.PostForm)
+	u, err := p.Uploads.Ready(r.Context(), who, name, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	form.Moves = u.Moves
+	change := form.change(u.ID)
+	_, err = p.Content.Build(r.Context(), who.Name, name,
+		overlays.Request{Note: cmp.Or(form.Note, "uploaded "+uploadName(u)), Change: &change})
+	if wrong, ok := page.ProblemsOf(err); ok {
+		v, err := p.planWith(r, who, form, wrong.All())
+		return p.answerPlan(w, r, who, http.StatusUnprocessableEntity, v, err)
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, page.OverlayPath(name), http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,269 @@
+package uploads
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// uploadView is the page on which files are sent.
+type uploadView struct {
+	Upload  *uploads.Upload // one that was begun, or nil
+	Open    []uploads.Upload
+	Problem string
+}
+
+// uploadView is where files are chosen. With ?id= it goes on with an upload.
+func (p *Pages) uploadView(r *http.Request, who accounts.Actor) (page.View, error) {
+	return p.uploadWith(r, who, "")
+}
+
+func (p *Pages) uploadWith(r *http.Request, who accounts.Actor, problem string) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, "contents")
+	if err != nil {
+		return page.View{}, err
+	}
+	if o.Kind != left4me.FilesOverlay {
+		return page.View{}, page.ErrNoPage
+	}
+	v := uploadView{Problem: problem}
+	open, err := p.Uploads.List(r.Context(), who)
+	if err != nil {
+		return page.View{}, err
+	}
+	id := r.URL.Query().Get("id")
+	for _, u := range open {
+		if u.Overlay != o.Name || len(u.Files) == 0 {
+			continue
+		}
+		if u.ID == id {
+			v.Upload = &u
+		} else {
+			v.Open = append(v.Open, u)
+		}
+	}
+	begun := page.NewPart("open-uploads", openUploads(o, v.Open), page.OnUploads(), page.OnEnds(left4me.BuildOverlay.Noun()))
+	page := p.Overlay.View(r, who, o, page.Columns(page.Fixed(uploadCard(o, v)), page.Pieces(begun, page.Fixed(writeInstead(o)))))
+	page.Scripts = []string{"upload.js"}
+	return page, nil
+}
+
+// have and size are the bytes of an upload that have come and that it will have,
+// as far as its files were begun.
+func have(u uploads.Upload) (n int64) {
+	for _, f := range u.Files {
+		n += f.Have
+	}
+	return n
+}
+
+func sizeOfUpload(u uploads.Upload) (n int64) {
+	for _, f := range u.Files {
+		n += max(f.Size, f.Have)
+	}
+	return n
+}
+
+// beginUpload is asked by a script, which gets the number of the upload.
+func (p *Pages) beginUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	name, err := page.PathName(r)
+	if err != nil {
+		return err
+	}
+	u, err := p.Uploads.Create(r.Context(), who, name)
+	if err == nil {
+		err = p.Content.FirstUpload(r.Context(), r.Header.Get("Accept-Language"))
+	}
+	if err != nil {
+		return err
+	}
+	return page.AnswerJSON(w, http.StatusCreated, map[string]any{"id": u.ID, "files": []any{}})
+}
+
+// uploadedFile is how much of a file has come.
+type uploadedFile struct {
+	Path string `json:"path"`
+	Size int64  `json:"size"`
+	Have int64  `json:"have"`
+}
+
+// uploadState says how much has come.
+func (p *Pages) uploadState(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	u, err := p.Uploads.Get(r.Context(), who, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	files := make([]uploadedFile, len(u.Files))
+	for i, f := range u.Files {
+		files[i] = uploadedFile(f)
+	}
+	return page.AnswerJSON(w, http.StatusOK, map[string]any{"id": u.ID, "files": files})
+}
+
+// uploadPiece takes a piece of a file. A script that sends at the wrong place
+// learns where to go on.
+func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	q := r.URL.Query()
+	offset, err1 := strconv.ParseInt(q.Get("offset"), 10, 64)
+	size, err2 := strconv.ParseInt(q.Get("size"), 10, 64)
+	if err1 != nil || err2 != nil {
+		return left4me.Errorf(left4me.Invalid, "offset and size are numbers")
+	}
+	body := slowly(w, r.Body)
+	f, err := p.Uploads.Write(r.Context(), who, r.PathValue("id"), q.Get("path"), offset, size, body)
+	if err != nil {
+		uploads.Drain(body)
+	}
+	if errors.Is(err, left4me.Conflict) {
+		e, _ := left4me.Public(err)
+		return page.AnswerJSON(w, http.StatusConflict, map[string]any{"text": e.Text, "hint": e.Hint, "have": f.Have})
+	}
+	if err != nil {
+		return cutOff(err)
+	}
+	return page.AnswerJSON(w, http.StatusOK, uploadedFile(f))
+}
+
+const (
+	// pieceBytes must come within pieceWithin: whoever sends less slowly holds no
+	// connection for ever.
+	pieceBytes  = 64 << 10
+	pieceWithin = 30 * time.Second
+)
+
+// errBody is a body that didn't come to its end.
+var errBody = errors.New("body")
+
+// cutOff says it in words.
+func cutOff(err error) error {
+	if _, ok := left4me.Public(err); !ok && (errors.Is(err, errBody) || errors.Is(err, io.ErrUnexpectedEOF)) {
+		return &left4me.Error{Kind: left4me.Unavailable, Text: "the file did not come to its end", Hint: "go on where it was cut", Err: err}
+	}
+	return err
+}
+
+// slow reads a body that may be long, as long as it keeps coming.
+type slow struct {
+	body io.Reader
+	c    *http.ResponseController
+	left int // bytes until the time begins anew
+}
+
+func slowly(w http.ResponseWriter, body io.Reader) io.Reader {
+	return &slow{body: body, c: http.NewResponseController(w)}
+}
+
+func (s *slow) Read(b []byte) (int, error) {
+	if s.left <= 0 {
+		_ = s.c.SetReadDeadline(time.Now().Add(pieceWithin)) // a connection has deadlines
+		s.left = pieceBytes
+	}
+	n, err := s.body.Read(b)
+	s.left -= n
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = errors.Join(errBody, err)
+	}
+	return n, err
+}
+
+// uploadForm takes files from a browser without scripts: they go to the disk as
+// they come.
+func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	name, err := page.PathName(r)
+	if err != nil {
+		return err
+	}
+	kind, more, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" {
+		return left4me.Errorf(left4me.Invalid, "that is no form with files").WithHint("use the form of this page")
+	}
+	parts := multipart.NewReader(slowly(w, r.Body), more["boundary"])
+	var u uploads.Upload
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return cutOff(errors.Join(errBody, err))
+		}
+		if part.FormName() != "file" || part.FileName() == "" {
+			continue
+		}
+		if u.ID == "" {
+			if u, err = p.Uploads.Create(r.Context(), who, name); err != nil {
+				return err
+			}
+			if err := p.Content.FirstUpload(r.Context(), r.Header.Get("Accept-Language")); err != nil {
+				return err
+			}
+		}
+		if err := p.takeFile(r, who, u.ID, path.Base(strings.ReplaceAll(part.FileName(), `\`, "/")), part); err != nil {
+			_ = p.Uploads.Delete(r.Context(), who, u.ID) // else it goes by itself, later
+			if wrong, ok := page.ProblemsOf(cutOff(err)); ok {
+				return p.wrongUpload(w, r, who, wrong.All())
+			}
+			return cutOff(err)
+		}
+	}
+	if u.ID == "" {
+		return p.wrongUpload(w, r, who, "Choose a file first.")
+	}
+	http.Redirect(w, r, page.OverlayPath(name, "/uploads/", u.ID), http.StatusSeeOther)
+	return nil
+}
+
+func (p *Pages) wrongUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, problem string) error {
+	v, err := p.uploadWith(r, who, problem)
+	if err != nil {
+		return err
+	}
+	return p.Panel.Show(w, r, http.StatusUnprocessableEntity, v)
+}
+
+// takeFile writes a file whose size is known at its end.
+func (p *Pages) takeFile(r *http.Request, who accounts.Actor, id, name string, from io.Reader) error {
+	f, err := p.Uploads.Write(r.Context(), who, id, name, 0, -1, from)
+	if err == nil {
+		_, err = p.Uploads.Write(r.Context(), who, id, name, f.Have, f.Have, strings.NewReader(""))
+	}
+	return err
+}
+
+// uploadName says in a few words what was uploaded.
+func uploadName(u uploads.Upload) string {
+	switch len(u.Files) {
+	case 0:
+		return "No file yet"
+	case 1:
+		return format.Short(path.Base(u.Files[0].Path))
+	}
+	first, _, deep := strings.Cut(u.Files[0].Path, "/")
+	if deep {
+		return format.Short(first) + "/ with " + format.Count(len(u.Files), "file", "files")
+	}
+	return format.Count(len(u.Files), "file", "files")
+}
+
+func (p *Pages) dropUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	name, err := page.PathName(r)
+	if err != nil {
+		return err
+	}
+	if err := p.Uploads.Delete(r.Context(), who, r.PathValue("id")); err != nil {
+		return err
+	}
+	return page.Done(w, r, page.OverlayPath(name, "/upload"))
+}

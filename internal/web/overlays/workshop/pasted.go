@@ -1,0 +1,50 @@
+package workshop
+
+import (
+	"strings"
+
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
+)
+
+// maxPasted is how many items can be added at once; a collection is one.
+const maxPasted = 1000
+
+// Pasted are the items in a text that somebody pasted. Errors: left4me.Invalid for
+// the field "items".
+func Pasted(text string) ([]left4me.WorkshopID, error) {
+	ids, bad := overlays.ParseWorkshop(text)
+	switch {
+	case len(bad) == 0 && len(ids) == 0 && strings.TrimSpace(text) != "":
+		return nil, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "items",
+			Text:  "there is no number and no address of an item in it",
+			Hint:  "paste numbers, or addresses with ?id= in them",
+		}
+	case len(bad) > 0:
+		return nil, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "items",
+			Text:  format.Visible(format.Short(bad[0])) + " is no item or collection of the workshop",
+			Hint:  "paste numbers, or addresses with ?id= in them",
+		}
+	case len(ids) > maxPasted:
+		return nil, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "items",
+			Text:  format.Count(len(ids), "item is", "items are") + " too many at once",
+			Hint:  "add a collection, or 1000 at a time",
+		}
+	}
+	return ids, nil
+}
+
+func JoinIDs(ids []left4me.WorkshopID) string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = string(id)
+	}
+	return strings.Join(texts, ",")
+}

@@ -1,0 +1,28 @@
+// Package workshop is the pages of the items of a workshop overlay.
+package workshop
+
+import (
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/web/overlays/overlay"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// Pages are the pages of workshop items.
+type Pages struct {
+	Panel   *page.Panel
+	Overlay *overlay.Core
+	Content *overlays.Overlays
+}
+
+// Routes is the part of the table of routes that is about workshop items.
+func (p *Pages) Routes() []page.Route {
+	const look, act = accounts.Look, accounts.Act
+	return []page.Route{
+		page.Show(look, "/overlays/{name}/items", "/overlays", p.itemsView),
+		page.Handle(act, "POST /overlays/{name}/items", p.changeItem),
+		page.Handle(act, "POST /overlays/{name}/items/look", p.pasteItems),
+		page.Show(act, "/overlays/{name}/items/look", "/overlays", p.checkItemsView),
+		page.Handle(act, "POST /overlays/{name}/items/add", p.addItems),
+	}
+}

@@ -1,0 +1,92 @@
+package page
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// ErrNoPage is the error of an address that nothing answers to.
+var ErrNoPage = left4me.Errorf(left4me.NotFound, "there is no such page").
+	WithHint("it may have been deleted, or the address has a mistake")
+
+// statuses is the one table of what a kind of failure is in HTTP.
+var statuses = map[left4me.Kind]int{
+	left4me.NotFound:    http.StatusNotFound,
+	left4me.Conflict:    http.StatusConflict,
+	left4me.Invalid:     http.StatusUnprocessableEntity,
+	left4me.Denied:      http.StatusForbidden,
+	left4me.Busy:        http.StatusTooManyRequests,
+	left4me.Unavailable: http.StatusServiceUnavailable,
+	left4me.DiskFull:    http.StatusInsufficientStorage,
+}
+
+// failure is what may be said of an error.
+type failure struct {
+	Status int    `json:"status"`
+	Text   string `json:"text"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+// FailureOf says what may be said of err. What is internal is logged under an
+// id that the page names.
+func (p *Panel) FailureOf(r *http.Request, err error) failure {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return failure{Status: http.StatusRequestEntityTooLarge, Text: "that was too much to send", Hint: "use less text"}
+	}
+	err = disk.Explain(err)
+	if e, ok := left4me.Public(err); ok && statuses[e.Kind] != 0 {
+		if e.Kind == left4me.DiskFull {
+			p.Log.Error("request", "path", r.URL.Path, "err", e, "cause", e.Err)
+		}
+		return failure{Status: statuses[e.Kind], Text: e.Text, Hint: e.Hint}
+	}
+	if r.Context().Err() != nil {
+		return failure{Status: http.StatusServiceUnavailable, Text: "the request was given up"}
+	}
+	id := strings.ToLower(rand.Text()[:12])
+	p.Log.Error("request", "request", id, "path", r.URL.Path, "err", err)
+	return failure{
+		Status: http.StatusInternalServerError, Text: "something unexpected went wrong",
+		Hint: "the log of left4me says more under request=" + id,
+	}
+}
+
+// Fail answers with an error: a page for people, two sentences for scripts.
+func (p *Panel) Fail(w http.ResponseWriter, r *http.Request, who accounts.Actor, err error) {
+	f := p.FailureOf(r, err)
+	if who == (accounts.Actor{}) && f.Status == http.StatusForbidden && FromScript(r) {
+		f = failure{Status: http.StatusUnauthorized, Text: "you are logged out", Hint: "log in again"}
+	}
+	RetryAfter(w, err)
+	if FromScript(r) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(f.Status)
+		_ = json.NewEncoder(w).Encode(f)
+		return
+	}
+	fr := p.Frame(r, who, http.StatusText(f.Status), "")
+	if err := p.Render(w, r, f.Status, failurePage(fr, f)); err != nil {
+		p.Log.Warn("render", "path", r.URL.Path, "err", err)
+	}
+}
+
+// RetryAfter says how long to wait, when err does.
+func RetryAfter(w http.ResponseWriter, err error) {
+	var wait accounts.RetryAfter
+	if errors.As(err, &wait) {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(time.Duration(wait).Seconds()))))
+	}
+}
+
+func (p *Panel) NoPage(http.ResponseWriter, *http.Request, accounts.Actor) error { return ErrNoPage }

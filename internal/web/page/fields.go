@@ -1,0 +1,24 @@
+package page
+
+// AriaBool is an ARIA boolean.
+func AriaBool(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}
+
+// DescribedBy names the texts that belong to an input.
+func DescribedBy(id, problem string) string {
+	if problem != "" {
+		return id + "-problem " + id + "-hint"
+	}
+	return id + "-hint"
+}
+
+// Setting is one thing that is said of something: who says it may be left out.
+type Setting struct {
+	Label string
+	Value string
+	From  string
+}

@@ -1,0 +1,159 @@
+package page
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const (
+	updatePause    = 200 * time.Millisecond // between two looks at what is new, however much happens
+	diskCheckPause = 500 * time.Millisecond
+)
+
+// follow is the feed of a page: it sends the parts that have changed.
+func (p *Panel) follow(r *http.Request, who accounts.Actor, parent string, build Builder) Feed {
+	return func(ctx context.Context, send func(Event)) error {
+		var work sync.WaitGroup
+		defer work.Wait()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		n := newChanges()
+		p.watch(ctx, n, &work) // before reading, so that nothing falls between
+		have := sent{}
+		disk := time.NewTicker(diskCheckPause)
+		defer disk.Stop()
+		full := p.fullFor(who)
+		var on map[Topic]bool // what became new; nil: everything
+		for {
+			v, err := build(r.WithContext(ctx), who)
+			if errors.Is(err, left4me.NotFound) {
+				send(Event{Name: "gone", Data: []byte(parent)})
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			v.Body = append(v.Body, p.fullPart(who))
+			if err := p.sendParts(ctx, v.parts(), on, have, send); err != nil {
+				return err
+			}
+			for on = nil; !v.depends(on); on = n.take() {
+				select {
+				case <-n.wake:
+				case <-disk.C:
+					if now := p.fullFor(who); (now == nil) != (full == nil) || now != nil && now.Text != full.Text {
+						full = now
+						n.add(OnDisk())
+					}
+				case <-ctx.Done():
+					return nil
+				}
+			}
+			select {
+			case <-time.After(updatePause):
+			case <-ctx.Done():
+				return nil
+			}
+			for t := range n.take() {
+				on[t] = true
+			}
+		}
+	}
+}
+
+// sendParts sends the parts of a page that have changed. The others don't wait for
+// those that take long.
+func (p *Panel) sendParts(ctx context.Context, all []*Part, on map[Topic]bool, have sent, send func(Event)) error {
+	for _, costly := range []bool{false, true} {
+		for _, part := range all {
+			if part.costly != costly {
+				continue
+			}
+			if err := p.sendPart(ctx, part, on, have, send); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sendPart sends a part if it is another than the browser has. Of a list only the
+// rows are sent that have changed, unless one came, went or moved.
+func (p *Panel) sendPart(ctx context.Context, part *Part, on map[Topic]bool, have sent, send func(Event)) error {
+	if on == nil && !part.costly || part.depends(on) {
+		whole, err := p.isOther(ctx, part, have)
+		if err != nil {
+			return err
+		}
+		if whole {
+			e, fresh, err := have.fresh(ctx, part.id, part)
+			if why, public := left4me.Public(err); public {
+				e, fresh, err = have.fresh(ctx, part.id, partProblem(part.id, why))
+			}
+			if err != nil {
+				return err
+			}
+			if fresh || len(part.Rows) > 0 {
+				send(e)
+			}
+			for _, row := range part.Rows {
+				if _, _, err := have.fresh(ctx, row.id, row); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	for _, row := range part.Rows {
+		if err := p.sendPart(ctx, row, on, have, send); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isOther reports whether a part may have to be sent as a whole: a list has to when
+// it is another without what its rows show.
+func (p *Panel) isOther(ctx context.Context, part *Part, have sent) (bool, error) {
+	if len(part.Rows) == 0 {
+		return true, nil
+	}
+	var frame bytes.Buffer
+	for _, row := range part.Rows {
+		frame.WriteString(row.id + " ")
+	}
+	c, err := part.html(ctx)
+	if err == nil {
+		err = c.Render(context.WithValue(ctx, withoutParts{}, true), &frame)
+	}
+	sum := Digest(frame.Bytes())
+	was := have["frame of "+part.id]
+	have["frame of "+part.id] = sum
+	return was != sum, err
+}
+
+// sent remembers what a browser has of each part of a page.
+type sent map[string]string
+
+// fresh renders a part and reports whether it is another than the browser has.
+func (s sent) fresh(ctx context.Context, key string, part templ.Component) (Event, bool, error) {
+	html, err := fragment(ctx, part)
+	if err != nil {
+		return Event{}, false, err
+	}
+	sum := Digest(html)
+	if s[key] == sum {
+		return Event{}, false, nil
+	}
+	s[key] = sum
+	return Event{Name: "html", Data: html}, true, nil
+}

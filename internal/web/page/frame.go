@@ -1,0 +1,71 @@
+package page
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/session"
+)
+
+// fullPart says on every page what can't be done on a full disk.
+func (p *Panel) fullPart(who accounts.Actor) *Part {
+	return LazyPart("full", func(context.Context) (templ.Component, error) { return FullNote(p.fullFor(who)), nil }, OnDisk())
+}
+
+// Assets knows the addresses of the files beside the pages by their names.
+type Assets interface{ URL(name string) string }
+
+// Frame is what every page has around its own part.
+type Frame struct {
+	Title   string
+	Section string // of the navigation that this page belongs to
+	Who     accounts.Actor
+	May     Permission
+	Theme   theme
+	Assets  Assets
+	Version string
+	Path    string         // of this page, to come back to
+	Scripts []string       // names of assets that only this page needs
+	Live    string         // address of the page's stream of events, may be empty
+	Session string         // which session the page belongs to: not its secret
+	Moving  bool           // it will soon show something else: without scripts it reloads itself
+	Full    *left4me.Error // what can't be done on a full disk, or nil
+}
+
+func (p *Panel) Frame(r *http.Request, who accounts.Actor, title, section string) Frame {
+	f := Frame{
+		Title: title, Section: section, Who: who, May: PermissionOf(who), Theme: themeOf(r), Assets: p.Assets, Version: p.Version,
+		Path: r.URL.RequestURI(), Session: session.Tag(p.Sessions.Secret(r)),
+	}
+	f.Full = p.fullFor(who)
+	return f
+}
+
+// fullFor says what can't be done on a full disk, or nothing.
+func (p *Panel) fullFor(who accounts.Actor) *left4me.Error {
+	if p.Full == nil {
+		return nil
+	}
+	why := p.Full()
+	if why != nil && who == (accounts.Actor{}) { // paths are not for everybody
+		return left4me.Errorf(left4me.DiskFull, "a disk of left4me is full").WithHint("log in to see which")
+	}
+	return why
+}
+
+// Permission is what the parts of a page need to know of whoever looks.
+type Permission struct {
+	Act bool
+	Why string // not
+}
+
+func PermissionOf(who accounts.Actor) Permission {
+	if err := accounts.Allow(who, accounts.Act); err != nil {
+		return Permission{Why: err.Error()}
+	}
+	return Permission{Act: true}
+}

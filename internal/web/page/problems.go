@@ -1,0 +1,61 @@
+package page
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
+)
+
+// Problems are what is wrong with the fields of a form; the empty field is the
+// form as a whole.
+type Problems map[string]string
+
+// ProblemsOf sorts err by field, or reports false when it isn't about a form.
+func ProblemsOf(err error) (Problems, bool) {
+	e, ok := left4me.Public(err)
+	if !ok || e.Kind != left4me.Invalid && e.Kind != left4me.Conflict {
+		return nil, false
+	}
+	all := left4me.Fields{e}
+	_ = errors.As(err, &all)
+	out := Problems{}
+	for _, e := range all {
+		field, rest, list := strings.Cut(e.Field, "[")
+		text := format.Sentence(e.Error())
+		if n, err := strconv.Atoi(strings.TrimSuffix(rest, "]")); list && err == nil {
+			text = "line " + strconv.Itoa(n+1) + ": " + e.Error()
+		}
+		switch {
+		case out[field] == "":
+			out[field] = text
+		case list && !strings.Contains(out[field], text):
+			out[field] += "; " + text
+		}
+	}
+	return out, true
+}
+
+// All is all of them in one text.
+func (p Problems) All() string { return strings.Join(slices.Sorted(maps.Values(p)), " ") }
+
+// JoinMistakes joins what is wrong with fields.
+func JoinMistakes(errs ...error) error {
+	var all left4me.Fields
+	for _, err := range errs {
+		var several left4me.Fields
+		if errors.As(err, &several) {
+			all = append(all, several...)
+		} else if e, ok := left4me.Public(err); ok {
+			all = append(all, e)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}

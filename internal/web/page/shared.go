@@ -1,0 +1,183 @@
+package page
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// The pages of one browser share a stream: over HTTP/1.1 it opens six connections
+// to a host, and with six open pages nothing else would get through. The script
+// that holds the stream (assets/js/shared.js) asks for GET /live, is told the
+// stream's name, and posts to /live/NAME which page follows which address. The
+// panel then answers that address as it would answer the page itself, rights
+// included, but puts the events on the shared stream.
+
+// errStream is what a browser gets whose stream has ended.
+var errStream = left4me.Errorf(left4me.NotFound, "there is no such stream").WithHint("open another one")
+
+// sharedStreams are the streams that carry events of several pages, by name.
+type sharedStreams struct {
+	mu      sync.Mutex
+	streams map[string]*sharedStream
+}
+
+// sharedStream is one of them.
+type sharedStream struct {
+	panel   *Panel
+	session string
+	request *http.Request   // that opened it
+	ctx     context.Context // of all that it carries
+	send    func(Event)
+
+	mu    sync.Mutex
+	over  bool
+	pages map[uint64]context.CancelFunc
+	work  sync.WaitGroup
+}
+
+// FollowShared is a stream for the pages of one browser.
+func (p *Panel) FollowShared(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
+	return p.stream(w, r, func(ctx context.Context, send func(Event)) error {
+		name := rand.Text()
+		s := &sharedStream{
+			panel:   p,
+			session: p.Sessions.Secret(r),
+			request: r,
+			ctx:     ctx,
+			send:    send,
+			pages:   map[uint64]context.CancelFunc{},
+		}
+		p.shared.mu.Lock()
+		if p.shared.streams == nil {
+			p.shared.streams = map[string]*sharedStream{}
+		}
+		p.shared.streams[name] = s
+		p.shared.mu.Unlock()
+		send(Event{Name: "stream", Data: []byte(name)})
+		<-ctx.Done()
+		p.shared.mu.Lock()
+		delete(p.shared.streams, name)
+		p.shared.mu.Unlock()
+		s.end()
+		return nil
+	})
+}
+
+// SharePage begins or ends to carry the events of a page: page is the number that
+// they are marked with, live the address that gives them; none ends it. Errors:
+// left4me.NotFound when the browser has no such stream.
+func (p *Panel) SharePage(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return BadForm(err)
+	}
+	p.shared.mu.Lock()
+	s := p.shared.streams[r.PathValue("stream")]
+	p.shared.mu.Unlock()
+	if s == nil || s.session != p.Sessions.Secret(r) {
+		return errStream
+	}
+	page, err := strconv.ParseUint(r.PostForm.Get("page"), 10, 64)
+	if err != nil {
+		return BadForm(err)
+	}
+	if address := r.PostForm.Get("live"); address == "" {
+		s.leave(page)
+	} else if err := s.follow(page, address); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// follow carries the events of an address until the page leaves, what it is about
+// ends, or the stream does.
+func (s *sharedStream) follow(page uint64, address string) error {
+	at, err := url.Parse(address)
+	if err != nil || at.Scheme != "" || at.Host != "" || !strings.HasSuffix(at.Path, "/live") || at.Path == "/live" {
+		return left4me.Errorf(left4me.Invalid, "this is not the address of a page's events")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return errStream
+	}
+	if s.pages[page] != nil {
+		return left4me.Errorf(left4me.Conflict, "the stream carries events of page %d already", page).WithHint("use another number")
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.pages[page] = cancel
+	s.work.Go(func() {
+		defer s.leave(page)
+		s.carry(ctx, page, at)
+		if ctx.Err() == nil { // the page may ask again
+			s.send(pageEvent(page, Event{Name: "lost"}))
+		}
+	})
+	return nil
+}
+
+// carry answers the request of a page for its events, onto the shared stream.
+func (s *sharedStream) carry(ctx context.Context, page uint64, at *url.URL) {
+	defer func() { // as net/http does where a page has a stream of its own
+		if v := recover(); v != nil {
+			s.panel.Log.Error("panic", "path", at.Path, "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
+	r := s.request.Clone(ctx)
+	r.URL, r.RequestURI, r.Form = at, at.RequestURI(), nil
+	s.panel.Handler.ServeHTTP(carried{header: http.Header{}, page: page, to: s.send}, r)
+}
+
+func (s *sharedStream) leave(page uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cancel := s.pages[page]; cancel != nil {
+		cancel()
+		delete(s.pages, page)
+	}
+}
+
+// end waits until nothing is carried any more, after the end of ctx.
+func (s *sharedStream) end() {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+	s.work.Wait()
+}
+
+// carried is where a page's stream writes when it is part of a shared one. What is
+// no event is not carried: an error ends in "lost", and the page asks why.
+type carried struct {
+	header http.Header
+	page   uint64
+	to     func(Event)
+}
+
+func (c carried) Header() http.Header { return c.header }
+
+func (c carried) Write(b []byte) (int, error) { return len(b), nil }
+
+func (c carried) WriteHeader(int) {}
+
+func (c carried) send(e Event) error {
+	c.to(pageEvent(c.page, e))
+	return nil
+}
+
+// pageEvent is an event of a page as it is on a shared stream: number, name and id
+// of it are in the first line of the data.
+func pageEvent(page uint64, e Event) Event {
+	head := fmt.Appendf(nil, "%d %s %s\n", page, e.Name, e.ID)
+	return Event{Name: "page", Data: bytes.Join([][]byte{head, e.Data}, nil)}
+}

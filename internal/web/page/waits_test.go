@@ -1,0 +1,65 @@
+package page
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestEveryPageShowsWhatChanges has no bound of a second, since a busy machine
+// takes longer. What can't be blamed on the machine is here: pages wait for nothing
+// but events and two short pauses.
+func TestPagesWaitForLessThanASecond(t *testing.T) {
+	if all := updatePause + diskCheckPause; all >= time.Second {
+		t.Errorf("pages wait %s by themselves", all)
+	}
+	known := []string{
+		"updatePause", "diskCheckPause",
+		"beatEvery",    // a stream checks whether its session has ended
+		"consolePause", // before a host that did not answer is asked for a console again
+	}
+	var sources []string
+	err := filepath.WalkDir("..", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+			sources = append(sources, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	files := token.NewFileSet()
+	for _, name := range sources {
+		source, err := parser.ParseFile(files, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(source, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) == 0 ||
+				!slices.Contains([]string{"time.Sleep", "time.After", "time.Tick", "time.NewTimer", "time.NewTicker", "time.AfterFunc"},
+					types.ExprString(call.Fun)) {
+				return true
+			}
+			wait := types.ExprString(call.Args[0])
+			found[wait] = true
+			if !slices.Contains(known, wait) {
+				t.Errorf("%s: a wait of %s that is not known here; can a page be late by it?", files.Position(n.Pos()), wait)
+			}
+			return true
+		})
+	}
+	for _, name := range known {
+		if !found[name] {
+			t.Errorf("nothing waits for %s", name)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	accountpages "github.com/left4me/left4me/internal/web/accounts"
+	backuppages "github.com/left4me/left4me/internal/web/backups"
+	"github.com/left4me/left4me/internal/web/blueprints"
+	"github.com/left4me/left4me/internal/web/definition"
+	"github.com/left4me/left4me/internal/web/doctor"
+	gamepages "github.com/left4me/left4me/internal/web/game"
+	jobpages "github.com/left4me/left4me/internal/web/jobs"
+	overlaypages "github.com/left4me/left4me/internal/web/overlays"
+	"github.com/left4me/left4me/internal/web/overlays/files"
+	"github.com/left4me/left4me/internal/web/overlays/overlay"
+	"github.com/left4me/left4me/internal/web/overlays/revisions"
+	uploadpages "github.com/left4me/left4me/internal/web/overlays/uploads"
+	"github.com/left4me/left4me/internal/web/overlays/workshop"
+	"github.com/left4me/left4me/internal/web/page"
+	serverpages "github.com/left4me/left4me/internal/web/servers"
+)
+
+// routes is the table of everything the panel answers, but for its assets. Each part
+// of the panel gives its own lines.
+func routes(p *page.Panel, d Deps) []page.Route {
+	core := &overlay.Core{Panel: p, Content: d.Content, Jobs: d.Jobs}
+	choices := &definition.Choices{Servers: d.Servers, Content: d.Content}
+	return slices.Concat(
+		[]page.Route{
+			page.Handle(accounts.Look, "GET /{$}", home),
+			page.Handle(accounts.Look, "GET /session", alive(p)),
+			page.Handle(accounts.Look, "GET /live", p.FollowShared),
+			page.Handle(accounts.Look, "POST /live/{stream}", p.SharePage),
+			page.Handle(page.Everybody, "POST /theme", p.SetTheme),
+			page.Handle(page.Everybody, "/", p.NoPage),
+		},
+		(&accountpages.Pages{Panel: p, Accounts: d.Accounts}).Routes(),
+		(&serverpages.Pages{
+			Panel: p, Choices: choices, Servers: d.Servers, Jobs: d.Jobs, Content: d.Content, Game: d.Game,
+			PublicAddress: d.PublicAddress,
+		}).Routes(),
+		(&overlaypages.Pages{Panel: p, Overlay: core, Content: d.Content, Jobs: d.Jobs}).Routes(),
+		(&files.Pages{
+			Panel: p, Overlay: core, Content: d.Content, Downloads: d.Downloads, Uploads: d.Uploads, Jobs: d.Jobs,
+		}).Routes(),
+		(&workshop.Pages{Panel: p, Overlay: core, Content: d.Content}).Routes(),
+		(&revisions.Pages{Panel: p, Overlay: core, Content: d.Content}).Routes(),
+		(&uploadpages.Pages{Panel: p, Overlay: core, Content: d.Content, Uploads: d.Uploads}).Routes(),
+		(&blueprints.Pages{Panel: p, Choices: choices, Servers: d.Servers, Content: d.Content}).Routes(),
+		(&jobpages.Pages{Panel: p, Jobs: d.Jobs}).Routes(),
+		(&gamepages.Pages{Panel: p, Game: d.Game}).Routes(),
+		(&backuppages.Pages{Panel: p, Backups: d.Backups, Units: d.Units}).Routes(),
+		(&doctor.Pages{Panel: p, Hosts: d.Hosts}).Routes(),
+	)
+}
+
+// alive tells a script that its session is good and may open a stream. An
+// EventSource doesn't say why it was refused.
+func alive(p *page.Panel) page.Handler {
+	return func(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
+		if err := p.Accounts.MayStream(p.Sessions.Secret(r)); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+}
+
+func home(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
+	http.Redirect(w, r, "/servers", http.StatusSeeOther)
+	return nil
+}

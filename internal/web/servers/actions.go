@@ -1,0 +1,84 @@
+package servers
+
+import (
+	"net/http"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+func (p *Pages) startServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	return p.act(w, r, who, left4me.StartServer)
+}
+
+func (p *Pages) stopServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	return p.act(w, r, who, left4me.StopServer)
+}
+
+func (p *Pages) restartServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	return p.act(w, r, who, left4me.RestartServer)
+}
+
+// act asks for a job and goes back to where the button was.
+func (p *Pages) act(w http.ResponseWriter, r *http.Request, who accounts.Actor, kind left4me.JobKind) error {
+	name, err := page.PathName(r)
+	if err != nil {
+		return err
+	}
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	if _, err := p.Servers.Act(r.Context(), who.Name, kind, name); err != nil {
+		return err
+	}
+	back := "/servers/" + string(name)
+	if v := r.PostForm.Get("back"); v != "" {
+		back = page.LocalPath(v)
+	}
+	return page.Done(w, r, back)
+}
+
+// action is a button that makes a job.
+type action struct {
+	Kind  left4me.JobKind
+	Label string
+	Icon  string
+	Main  bool
+}
+
+// path is where the button's form goes.
+func (a action) path(n left4me.Name) string { return "/servers/" + string(n) + "/" + a.Kind.Verb() }
+
+var (
+	startAction   = action{left4me.StartServer, "Start", "play", true}
+	stopAction    = action{left4me.StopServer, "Stop", "stop", false}
+	restartAction = action{left4me.RestartServer, "Restart", "restart", false}
+)
+
+// actions are what makes sense for a server now, the likeliest first.
+func actions(v servers.View) []action {
+	if v.Job != nil && v.Job.Kind == left4me.DeleteServer {
+		return nil
+	}
+	restart := restartAction
+	switch v.Status.State {
+	case left4me.Stopped, left4me.Failed:
+		return []action{startAction}
+	case left4me.Starting:
+		return []action{stopAction}
+	case left4me.Running:
+		if v.RestartRequired || v.NewBuild > 0 || len(v.NewContent) > 0 {
+			restart.Main = true
+			return []action{restart, stopAction}
+		}
+		return []action{stopAction, restart}
+	case left4me.Unresponsive:
+		restart.Main = true
+		return []action{restart, stopAction}
+	case left4me.Stopping:
+		return nil
+	}
+	return []action{startAction, stopAction}
+}

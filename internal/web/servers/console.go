@@ -1,0 +1,155 @@
+package servers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+const (
+	pageLines    = 400 // of history in the page itself; the stream goes on behind them
+	historyWait  = 2 * time.Second
+	consolePause = 2 * time.Second // before a host that did not answer is asked again
+)
+
+// consoleText is the console as the page shows it first.
+type consoleText struct {
+	Lines    []string
+	Position int64  // behind Lines
+	Command  string // as it was typed, when it failed
+	Ran      string // the command that was run
+	Output   []string
+	Problem  string
+}
+
+// consoleView is the console of a server.
+func (p *Pages) consoleView(r *http.Request, who accounts.Actor) (page.View, error) {
+	s, err := p.serverPage(r, who, "console")
+	if err != nil {
+		return page.View{}, err
+	}
+	after, err := consolePosition(r)
+	if err != nil {
+		return page.View{}, err
+	}
+	v := p.consoleWith(r, who, s, consoleText{})
+	v.Feeds = []page.Feed{p.consoleFeed(who, s.Name, after)}
+	return v, nil
+}
+
+func (p *Pages) consoleWith(r *http.Request, who accounts.Actor, s serverPage, c consoleText) page.View {
+	return p.serverView(r, who, s, page.Fixed(page.Deferred(func(ctx context.Context) (templ.Component, error) {
+		c.Lines, c.Position = p.recent(ctx, who, s.Name)
+		return consoleBox(s, c), nil
+	})))
+}
+
+// answerConsole shows the console with what came of a command.
+func (p *Pages) answerConsole(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, c consoleText) error {
+	s, err := p.serverPage(r, who, "console")
+	if err != nil {
+		return err
+	}
+	return p.Panel.Show(w, r, status, p.consoleWith(r, who, s, c))
+}
+
+// recent reads what a server printed lately. A host that doesn't answer in time
+// leaves it to the stream.
+func (p *Pages) recent(ctx context.Context, who accounts.Actor, name left4me.Name) ([]string, int64) {
+	ctx, cancel := context.WithTimeout(ctx, historyWait)
+	defer cancel()
+	c, err := p.Servers.Consoles().Recent(ctx, name)
+	if err != nil {
+		return nil, servers.RecentHistory
+	}
+	all := format.VisibleLines(page.TextFor(who)(c.Text))
+	return all[max(0, len(all)-pageLines):], c.Position
+}
+
+// consolePosition is where a stream goes on: behind the last event that the
+// browser saw, or behind what its page held.
+func consolePosition(r *http.Request) (int64, error) {
+	text := r.Header.Get("Last-Event-ID")
+	if text == "" {
+		text = r.URL.Query().Get("after")
+	}
+	if text == "" {
+		return servers.RecentHistory, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < servers.RecentHistory {
+		return 0, left4me.Errorf(left4me.Invalid, "the position in the console can't be read").WithHint("reload the page")
+	}
+	return n, nil
+}
+
+// printed is what a console event holds.
+type printed struct {
+	Lines []string `json:"lines"`
+	Lost  int64    `json:"lost,omitempty"` // bytes before the lines that are gone
+}
+
+// consoleFeed follows a console. While its host doesn't answer, it waits.
+func (p *Pages) consoleFeed(who accounts.Actor, name left4me.Name, after int64) page.Feed {
+	return func(ctx context.Context, send func(page.Event)) error {
+		for ctx.Err() == nil {
+			chunks, err := p.Servers.Consoles().Follow(ctx, name, after)
+			if err != nil {
+				return err
+			}
+			for c, err := range chunks {
+				if err != nil {
+					break
+				}
+				data, err := json.Marshal(printed{Lines: format.VisibleLines(page.TextFor(who)(c.Text)), Lost: c.Lost})
+				if err != nil {
+					return err
+				}
+				after = c.Position
+				send(page.Event{Name: "console", ID: strconv.FormatInt(after, 10), Data: data})
+			}
+			select {
+			case <-time.After(consolePause):
+			case <-ctx.Done():
+			}
+		}
+		return nil
+	}
+}
+
+// runCommand runs a console command. A script gets the answer as JSON, a browser
+// the page with the answer on it.
+func (p *Pages) runCommand(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	name, err := page.PathName(r)
+	if err != nil {
+		return err
+	}
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	command := r.PostForm.Get("command")
+	out, err := p.Servers.Consoles().Command(r.Context(), who.Name, name, command)
+	switch {
+	case page.FromScript(r) && err == nil:
+		w.Header().Set("Content-Type", "application/json")
+		return json.NewEncoder(w).Encode(printed{Lines: format.VisibleLines(out)})
+	case page.FromScript(r) || errors.Is(err, left4me.NotFound):
+		return err
+	case err != nil:
+		f := p.Panel.FailureOf(r, err)
+		return p.answerConsole(w, r, who, f.Status,
+			consoleText{Command: command, Problem: format.Sentence(f.Text) + " " + format.Sentence(f.Hint)})
+	}
+	return p.answerConsole(w, r, who, http.StatusOK, consoleText{Ran: format.Visible(command), Output: format.VisibleLines(out)})
+}

@@ -1,0 +1,20 @@
+package servers
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Why a job failed is told on pages that everybody sees.
+func TestFailuresTellNoPasswords(t *testing.T) {
+	j := left4me.Job{
+		Kind:  left4me.StartServer,
+		State: left4me.JobFailed,
+		Error: left4me.Errorf(left4me.Unavailable, `it ended at sv_password"zoey"`).WithHint("see db_password=zoey"),
+	}
+	if got := failedWords(j); strings.Contains(got, "zoey") || strings.Count(got, "hidden") != 2 {
+		t.Error(got)
+	}
+}

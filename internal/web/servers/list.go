@@ -1,0 +1,110 @@
+package servers
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/campaigns"
+	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/game"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+func (p *Pages) gameState() left4me.Game {
+	v, _ := p.Game.Said(left4me.LocalHost)
+	return v
+}
+
+// serverList is what the list shows.
+type serverList struct {
+	Servers []servers.View
+	Filter  string
+	May     page.Permission
+	First   firstRun // only while there are no servers
+}
+
+// firstRun is how far somebody is who sees left4me for the first time.
+type firstRun struct {
+	HostAnswers bool
+	Overlays    int
+	Installed   bool
+}
+
+// serversView is the list of servers.
+func (p *Pages) serversView(r *http.Request, who accounts.Actor) (page.View, error) {
+	all, err := p.Servers.List(r.Context())
+	if err != nil {
+		return page.View{}, err
+	}
+	list := serverList{Servers: all, Filter: r.URL.Query().Get("q"), May: page.PermissionOf(who)}
+	rows := make([]*page.Part, len(all))
+	for i, v := range all {
+		rows[i] = page.NewPart("server-"+string(v.Name), serverRow(v, list.May, !matches(v, list.Filter)), page.OnServer(v.Name))
+	}
+	table := page.LazyPart("servers", func(ctx context.Context) (templ.Component, error) {
+		if len(all) == 0 {
+			list.First = p.firstRun(ctx)
+		}
+		return serverTable(list, rows), nil
+	}, page.OnServers(), page.OnGame(), page.OnContent())
+	table.Rows = rows
+	return page.View{Frame: p.Panel.Frame(r, who, "Servers", "servers"), Body: []page.Piece{
+		page.NewPart("servers-head", serversHead(list), page.OnServers()),
+		page.NewPart("game-notice", game.Notice(p.gameState()), page.OnGame()), table,
+	}}, nil
+}
+
+func (p *Pages) firstRun(ctx context.Context) firstRun {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	overlays, err := p.Content.Names(ctx)
+	return firstRun{HostAnswers: err == nil, Overlays: len(overlays), Installed: p.gameState().Current > 0}
+}
+
+// findable is what a row of the list can be found by, in lower case.
+func findable(v servers.View) string {
+	m, _ := mapOf(v)
+	return strings.ToLower(format.Visible(strings.Join([]string{
+		string(v.Name), hostnameOf(v), m, campaigns.ChapterOf(m).Campaign, string(v.Status.State), strconv.Itoa(v.Port),
+		string(v.Blueprint),
+	}, " ")))
+}
+
+// matches reports whether a server is found by all words of a filter.
+func matches(v servers.View, filter string) bool {
+	if filter == "" {
+		return true
+	}
+	text := findable(v)
+	for word := range strings.FieldsSeq(strings.ToLower(filter)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// anyMatch reports whether the filter leaves anything to see.
+func anyMatch(l serverList) bool {
+	return slices.ContainsFunc(l.Servers, func(v servers.View) bool { return matches(v, l.Filter) })
+}
+
+// hostSays is what is known of the machine when there are no servers yet.
+func hostSays(f firstRun) string {
+	if !f.HostAnswers {
+		return "It does not answer yet. The log of left4me says why."
+	}
+	if f.Overlays == 0 {
+		return "This one answers. It has no overlays yet: the game runs as it is."
+	}
+	return "This one answers and has " + format.Count(f.Overlays, "overlay", "overlays") + "."
+}

@@ -1,0 +1,143 @@
+package servers
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/campaigns"
+	"github.com/left4me/left4me/internal/web/filelist"
+	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// mapsView is what a server can play, to choose from.
+type mapsView struct {
+	All     []left4me.Campaign
+	Filter  string
+	Problem string // why the map did not change
+	Unknown string // why it isn't known what there is
+	Map     string // that was asked for
+	Mode    string
+}
+
+// mapView lets somebody choose another map for a server.
+func (p *Pages) mapView(r *http.Request, who accounts.Actor) (page.View, error) {
+	return p.mapWith(r, who, mapsView{Filter: r.URL.Query().Get("q")})
+}
+
+func (p *Pages) mapWith(r *http.Request, who accounts.Actor, m mapsView) (page.View, error) {
+	s, err := p.serverPage(r, who, "live")
+	if err != nil {
+		return page.View{}, err
+	}
+	list := page.LazyPart("map-list", func(ctx context.Context) (templ.Component, error) {
+		m, err := p.maps(ctx, s, m)
+		return mapsList(s, m), err
+	}, page.OnRun(s.Name), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
+	if m.Map != "" { // the choice that was made stays
+		list.Later()
+	}
+	v := p.serverView(r, who, s, page.Fixed(mapsHead(s, m)), page.NewPart("map-note", mapsNote(s), page.OnServer(s.Name)), list)
+	v.Title = "Map of " + string(s.Name)
+	return v, nil
+}
+
+// maps fills in what a server can play.
+func (p *Pages) maps(ctx context.Context, s serverPage, v mapsView) (mapsView, error) {
+	var err error
+	v.All, err = p.Servers.Campaigns(ctx, s.Name)
+	if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
+		v.Unknown, err = format.Sentence(format.Visible(e.Error())), nil
+	}
+	// What somebody added is likelier wanted than what everybody has.
+	slices.SortStableFunc(v.All, func(a, b left4me.Campaign) int { return -cmp.Compare(min(len(a.Overlay), 1), min(len(b.Overlay), 1)) })
+	return v, err
+}
+
+// changeMap changes what a server that runs plays.
+func (p *Pages) changeMap(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	name, err := page.PathName(r)
+	if err != nil {
+		return err
+	}
+	v := mapsView{Map: r.PostForm.Get("map"), Mode: r.PostForm.Get("mode")}
+	err = p.Servers.Consoles().ChangeMap(r.Context(), who.Name, name, v.Map, v.Mode)
+	if wrong, ok := page.ProblemsOf(err); ok {
+		v.Problem = wrong.All()
+		page, err := p.mapWith(r, who, v)
+		if err != nil {
+			return err
+		}
+		return p.Panel.Show(w, r, http.StatusUnprocessableEntity, page)
+	}
+	if err != nil {
+		return err
+	}
+	return page.Done(w, r, "/servers/"+string(name))
+}
+
+// findableCampaign is what a campaign can be found by, in lower case.
+func findableCampaign(c left4me.Campaign) string {
+	words := []string{c.Title, c.Author, string(c.Overlay)}
+	for _, ch := range campaigns.ChaptersOf(c) {
+		words = append(words, ch.Map, ch.Title)
+	}
+	return strings.ToLower(format.Visible(strings.Join(words, " ")))
+}
+
+// matches reports whether a campaign is found by all words of the filter.
+func (v mapsView) matches(c left4me.Campaign) bool {
+	text := findableCampaign(c)
+	for word := range strings.FieldsSeq(strings.ToLower(v.Filter)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// chosen is the chapter that a campaign's form begins with: the one that was asked
+// for, or the one that is played.
+func chosen(c left4me.Campaign, v mapsView, now string) string {
+	for _, want := range []string{v.Map, now} {
+		for _, ch := range campaigns.ChaptersOf(c) {
+			if want != "" && strings.EqualFold(ch.Map, want) {
+				return ch.Map
+			}
+		}
+	}
+	return ""
+}
+
+// chapterWords is a chapter in a list to choose from. Many titles begin with their
+// number.
+func chapterWords(c left4me.Chapter) string {
+	title := format.Visible(c.Title)
+	if c.Number > 0 && !strings.HasPrefix(title, strconv.Itoa(c.Number)) {
+		title = strconv.Itoa(c.Number) + ": " + title
+	}
+	return title + " (" + format.Visible(c.Map) + ")"
+}
+
+// pictureOfCampaign is the address of a campaign's picture as a server has it, or empty.
+func pictureOfCampaign(c left4me.Campaign) string {
+	if c.Overlay == "" || c.Image == "" || filelist.PictureOf(c.Image) == "" {
+		return ""
+	}
+	file := c.Image
+	if c.File != "" {
+		file = c.File + "/" + c.Image
+	}
+	return string(filelist.View{Current: true, Base: page.OverlayPath(c.Overlay)}.Of("picture", file))
+}

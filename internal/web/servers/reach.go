@@ -1,0 +1,24 @@
+package servers
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// reachView says why players can't join a server.
+func (p *Pages) reachView(r *http.Request, who accounts.Actor) (page.View, error) {
+	s, err := p.serverPage(r, who, "reach")
+	if err != nil {
+		return page.View{}, err
+	}
+	checks := page.LazyPart("checks", func(ctx context.Context) (templ.Component, error) {
+		checks, err := p.Servers.Reach(ctx, s.Name)
+		return reachChecks(s, checks), err
+	}, page.OnRun(s.Name)).Later()
+	return p.serverView(r, who, s, checks), nil
+}

@@ -1,0 +1,156 @@
+package servers
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/definition"
+	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// settingsForm is the form of a server as it was typed.
+type settingsForm struct {
+	definition.Form
+	Port, Blueprint, Autostart string
+
+	Blueprints []left4me.Blueprint // to choose from
+}
+
+// autostarts are the kinds of autostart to choose from.
+var autostarts = []struct {
+	Value left4me.Autostart
+	Label string
+}{
+	{left4me.AutostartLast, "If it ran before"},
+	{left4me.AutostartAlways, "Always"},
+	{left4me.AutostartNever, "Not at a boot of the host"},
+}
+
+// settingsView is the page of a server's settings.
+func (p *Pages) settingsView(r *http.Request, who accounts.Actor) (page.View, error) {
+	s, err := p.serverPage(r, who, "settings")
+	if err != nil {
+		return page.View{}, err
+	}
+	warnings := page.LazyPart("map-warnings", func(ctx context.Context) (templ.Component, error) {
+		return definition.MapWarnings("map-warnings", p.Servers.Warnings().Of(ctx, s.Name)), nil
+	}, page.OnRun(s.Name), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
+	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
+		own := s.Settings
+		if !s.May.Act {
+			own = own.Public()
+		}
+		form := settingsForm{
+			Form:      definition.FormOf(own, s.Overlays, s.Version),
+			Port:      strconv.Itoa(s.Port),
+			Blueprint: string(s.Blueprint),
+			Autostart: string(s.Autostart),
+		}
+		form.Warnings = warnings
+		err := p.fillSettings(ctx, s.May, &form)
+		return serverSettings(s, form), err
+	})
+	diff := page.LazyPart("config-diff", func(ctx context.Context) (templ.Component, error) { return configDiff(p.diffOf(ctx, s)), nil },
+		page.OnRun(s.Name), page.OnContent())
+	return p.serverView(r, who, s,
+		page.Columns(p.Panel.Form(r, "settings", now, page.OnRun(s.Name), page.OnContent()).Holds(warnings), diff)), nil
+}
+
+// fillSettings fills in what there is to choose from in the form of a server.
+func (p *Pages) fillSettings(ctx context.Context, m page.Permission, form *settingsForm) error {
+	all, err := p.Content.Blueprints().List(ctx)
+	if err != nil {
+		return err
+	}
+	form.Blueprints, form.May = all, m
+	for _, b := range all {
+		if string(b.Name) == form.Blueprint {
+			form.Base = b
+		}
+	}
+	p.Choices.Fill(ctx, &form.Form, form.Base.Overlays)
+	return nil
+}
+
+// retypeSettings shows the settings with a form as it was typed.
+func (p *Pages) retypeSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, s serverPage,
+	form settingsForm,
+) error {
+	v, err := p.settingsView(r, who)
+	if err != nil {
+		return err
+	}
+	if err := p.fillSettings(r.Context(), s.May, &form); err != nil {
+		return err
+	}
+	form.Warnings = p.Choices.TypedWarnings(r.Context(), form.Form, form.Base.Overlays)
+	v.Form("settings").Typed = serverSettings(s, form)
+	return p.Panel.Show(w, r, status, v)
+}
+
+// saveSettings changes a server. When somebody else was faster, the form shows
+// what they did and keeps what was typed.
+func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	s, err := p.serverPage(r, who, "settings")
+	if err != nil {
+		return err
+	}
+	form := settingsForm{
+		Form:      definition.ReadForm(r.PostForm),
+		Port:      strings.TrimSpace(r.PostForm.Get("port")),
+		Blueprint: r.PostForm.Get("blueprint"),
+		Autostart: r.PostForm.Get("autostart"),
+	}
+	if button := r.PostForm.Get("stack"); button != "" {
+		form.Restack(button)
+		return p.retypeSettings(w, r, who, http.StatusOK, s, form)
+	}
+	v := left4me.Server{Name: s.Name, Blueprint: left4me.Name(form.Blueprint), Autostart: left4me.Autostart(form.Autostart)}
+	v.Version, _ = strconv.Atoi(form.Version) // what has none is nobody's
+	var wrong error
+	if v.Port, wrong = portOf(form.Port); v.Port == 0 {
+		v.Port = s.Port
+	}
+	v.Settings, v.Overlays, err = form.Definition()
+	if err = page.JoinMistakes(wrong, err); err == nil {
+		_, err = p.Servers.Update(r.Context(), who.Name, v)
+	} else {
+		err = page.JoinMistakes(err, p.Servers.Mistakes(r.Context(), v, false))
+	}
+	if err == nil {
+		http.Redirect(w, r, "/servers/"+string(s.Name)+"/settings", http.StatusSeeOther)
+		return nil
+	}
+	status, err := form.Wrong(err, definition.FormOf(s.Settings, s.Overlays, s.Version))
+	if err != nil {
+		return err
+	}
+	return p.retypeSettings(w, r, who, status, s, form)
+}
+
+// portOf reads a port that was typed; none is 0.
+func portOf(text string) (int, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, &left4me.Error{
+			Kind:  left4me.Invalid,
+			Field: "port",
+			Text:  format.Visible(strconv.Quote(text)) + " is not a number here",
+			Hint:  "use digits",
+		}
+	}
+	return n, nil
+}
