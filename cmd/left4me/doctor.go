@@ -81,7 +81,7 @@ func look(ctx context.Context, s settings) []left4me.Check {
 	if err != nil {
 		return append(checks, left4me.Check{Name: "program", State: left4me.CheckBroken, Text: err.Error()})
 	}
-	return append(checks, doctor.Look(ctx, cfg)...)
+	return append(checks, doctor.Checks(ctx, cfg)...)
 }
 
 // doctor says where the doctor shall look.

@@ -24,7 +24,7 @@ func (s *site) installed(t *testing.T) {
 			},
 		}
 	})
-	if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}); err != nil {
+	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the game is seen", func() bool {

@@ -367,7 +367,7 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 	if err := h.bus.Work(ctx, left4me.LocalHost, func(d bus.Delivery) { go h.job(ctx, d) }); err != nil {
 		tb.Fatal(err)
 	}
-	if err := h.bus.Publish(bus.Live(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}); err != nil {
+	if err := h.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -439,7 +439,7 @@ func (h *fakeHost) job(ctx context.Context, d bus.Delivery) {
 		return
 	}
 	steps := []left4me.Step{{Label: left4me.StepStop, State: left4me.StepRunning}, {Label: left4me.StepUnmount, State: left4me.StepPending}}
-	_ = h.bus.Publish(bus.Live(left4me.LocalHost, bus.KindJob),
+	_ = h.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindJob),
 		bus.JobReport{V: bus.Version, ID: d.ID, State: left4me.JobRunning, Steps: steps})
 	for i := range steps {
 		steps[i].State = left4me.StepDone
@@ -459,7 +459,7 @@ func (h *fakeHost) job(ctx context.Context, d bus.Delivery) {
 func (h *fakeHost) says(tb testing.TB, st left4me.Status) {
 	tb.Helper()
 	h.set(func() { h.statuses = append(h.statuses, st) })
-	if err := h.bus.Publish(bus.Live(left4me.LocalHost, bus.KindStatus), st); err != nil {
+	if err := h.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindStatus), st); err != nil {
 		tb.Fatal(err)
 	}
 }

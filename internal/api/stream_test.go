@@ -183,7 +183,7 @@ func TestTheListFollowsEveryChange(t *testing.T) {
 		t.Errorf("with a job: %s", got)
 	}
 	s.host.set(func() { s.host.statuses = nil })
-	if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}); err != nil {
+	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the list shows that the host knows nothing", func() bool { return strings.Contains(list(), `"stopped"`) })

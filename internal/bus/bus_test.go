@@ -171,7 +171,7 @@ func TestTooManyRequestsAreTurnedAway(t *testing.T) {
 func TestLiveMessagesComeInOrder(t *testing.T) {
 	b := open(t, t.TempDir())
 	got := make(chan int, 100)
-	if err := b.Listen(t.Context(), bus.Live(bus.AnyHost, bus.KindStatus), func(subject string, data []byte) {
+	if err := b.Listen(t.Context(), bus.Broadcast(bus.AnyHost, bus.KindStatus), func(subject string, data []byte) {
 		var n bus.PortRequest
 		if err := bus.Decode(data, &n); err != nil || bus.HostOf(subject) != "far" || bus.VerbOf(subject) != bus.KindStatus {
 			t.Errorf("%s %s: %v", subject, data, err)
@@ -181,7 +181,7 @@ func TestLiveMessagesComeInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 100 {
-		if err := b.Publish(bus.Live("far", bus.KindStatus), bus.PortRequest{Port: i}); err != nil {
+		if err := b.Publish(bus.Broadcast("far", bus.KindStatus), bus.PortRequest{Port: i}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -190,7 +190,7 @@ func TestLiveMessagesComeInOrder(t *testing.T) {
 			t.Fatalf("%d came as number %d", n, i)
 		}
 	}
-	if err := b.Publish(bus.Live("far", "nothing"), bus.Empty{}); err != nil {
+	if err := b.Publish(bus.Broadcast("far", "nothing"), bus.Empty{}); err != nil {
 		t.Errorf("nobody listens: %v", err)
 	}
 }
@@ -468,7 +468,7 @@ func TestAJobOfANewerVersionWaits(t *testing.T) {
 
 func TestSubjects(t *testing.T) {
 	for subject, host := range map[string]left4me.Name{
-		bus.Command("local", "x"): "local", bus.Ask("a-b", "x"): "a-b", bus.Live(bus.AnyHost, "x"): "", "l4m.local": "", "": "",
+		bus.Command("local", "x"): "local", bus.Ask("a-b", "x"): "a-b", bus.Broadcast(bus.AnyHost, "x"): "", "l4m.local": "", "": "",
 		"l4m..x": "", "l4m.A.x": "",
 	} {
 		if got := bus.HostOf(subject); got != host {

@@ -21,7 +21,7 @@ func TestAStoreIsNotBrokenBecauseTheMachineIsBusy(t *testing.T) {
 	}
 	defer b.Close()
 	var idle atomic.Bool
-	var busy, looking sync.WaitGroup
+	var busy, checking sync.WaitGroup
 	for range 4 * runtime.GOMAXPROCS(0) {
 		busy.Go(func() {
 			for !idle.Load() {
@@ -29,7 +29,7 @@ func TestAStoreIsNotBrokenBecauseTheMachineIsBusy(t *testing.T) {
 		})
 	}
 	for range 16 {
-		looking.Go(func() {
+		checking.Go(func() {
 			for range 30 {
 				if err := b.Broken(); err != nil {
 					t.Error(err)
@@ -38,7 +38,7 @@ func TestAStoreIsNotBrokenBecauseTheMachineIsBusy(t *testing.T) {
 			}
 		})
 	}
-	looking.Wait()
+	checking.Wait()
 	idle.Store(true)
 	busy.Wait()
 }

@@ -24,7 +24,7 @@ const (
 	VerbConfigDiff = "config-diff" // left4me.Spec → ConfigDiff: what would be generated against what runs
 )
 
-// KindContent of Live: Currents, whenever another revision of an overlay is the
+// KindContent of Broadcast: Currents, whenever another revision of an overlay is the
 // current one.
 const KindContent = "content"
 

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	keepEvery = 5 * time.Second        // between two looks whether the store takes messages
+	keepEvery = 5 * time.Second        // between two checks whether the store takes messages
 	noticedIn = 100 * time.Millisecond // within which a publish that fails learns of it
 	restartIn = 30 * time.Second       // the store
 	leastRoom = 256 << 10              // for the store to be restarted
@@ -39,12 +39,12 @@ type keeper struct {
 	mu      sync.Mutex // held while the store is restarted
 	relieve func() bool
 	all     map[*consumption]bool
-	looks   int // at the broken store
+	repairs int // tried on the broken store
 	fault   atomic.Pointer[left4me.Error]
 }
 
 // Full says that the store takes no messages because its disk is full, as seen at
-// the last look at it. Otherwise it returns nil.
+// the last check. Otherwise it returns nil.
 func (b *Bus) Full() *left4me.Error { return b.fault.Load() }
 
 // OnFull sets what gives back space when the disk is full and reports whether it
@@ -75,9 +75,9 @@ func (b *Bus) endKeeper() {
 
 // broken says why the store takes no messages, or nothing.
 //
-// Healthz looks first whether the server takes connections, and gives that one
+// Healthz checks first whether the server takes connections, and gives that one
 // millisecond: on a busy machine it says now and then that it was not ready,
-// and looks at nothing else (nats-server 2.15.2). That says nothing of the store.
+// and checks nothing else (nats-server 2.15.2). That says nothing of the store.
 func (b *Bus) broken() error {
 	for range healthTries {
 		h := b.server.Healthz(&server.HealthzOptions{Details: true})
@@ -107,8 +107,8 @@ func (b *Bus) restore(ctx context.Context) error {
 	if b.full() && b.relieve != nil {
 		b.relieve()
 	}
-	if b.looks++; b.full() {
-		if b.looks&(b.looks-1) == 0 { // more and more seldom
+	if b.repairs++; b.full() {
+		if b.repairs&(b.repairs-1) == 0 { // more and more seldom
 			b.log.Error("the bus takes no jobs: disk full", "store", b.dir, "err", why)
 		}
 		full := disk.Full(b.dir, leastRoom, why)
@@ -121,7 +121,7 @@ func (b *Bus) restore(ctx context.Context) error {
 		b.log.Error("restart the store of the bus", "store", b.dir, "err", err)
 		return fmt.Errorf("restart the store: %w", err)
 	}
-	b.looks = 0
+	b.repairs = 0
 	b.fault.Store(nil)
 	b.log.Info("the bus takes jobs again", "store", b.dir, "was", why)
 	return nil

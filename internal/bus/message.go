@@ -29,11 +29,11 @@ const (
 	VerbReport = "report" // JobReport → Empty
 )
 
-// Kinds of Live and Event.
+// Kinds of Broadcast and Event.
 const (
-	KindStatus = "status" // Live: left4me.Status
-	KindJob    = "job"    // Live: JobReport, while the job runs
-	KindHello  = "hello"  // Live: Hello, when an agent has started
+	KindStatus = "status" // Broadcast: left4me.Status
+	KindJob    = "job"    // Broadcast: JobReport, while the job runs
+	KindHello  = "hello"  // Broadcast: Hello, when an agent has started
 	KindCrash  = "crash"  // Event: Crash
 )
 

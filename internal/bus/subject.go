@@ -21,9 +21,9 @@ func Command(host left4me.Name, verb string) string { return "l4m." + string(hos
 // Ask is the subject of a request from a host: l4m.<host>.ask.<verb>.
 func Ask(host left4me.Name, verb string) string { return "l4m." + string(host) + ".ask." + verb }
 
-// Live is the subject of what is true now and worth nothing later:
+// Broadcast is the subject of what is true now and worth nothing later:
 // l4m.<host>.live.<kind>.
-func Live(host left4me.Name, kind string) string { return "l4m." + string(host) + ".live." + kind }
+func Broadcast(host left4me.Name, kind string) string { return "l4m." + string(host) + ".live." + kind }
 
 // Event is the subject of what happened on a host and is kept:
 // l4m.<host>.evt.<kind>.

@@ -59,7 +59,7 @@ var requests = map[string]struct{ in, out any }{
 	bus.VerbConfigDiff: {left4me.Spec{}, bus.ConfigDiff{}},
 }
 
-// Shapes of what is told for each kind of Live and Event.
+// Shapes of what is told for each kind of Broadcast and Event.
 var told = map[string]any{
 	bus.KindStatus:  left4me.Status{},
 	bus.KindJob:     bus.JobReport{},
@@ -75,7 +75,7 @@ func TestTheTablesHaveEachMessageOfTheBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := 0
-	look := func(n ast.Node) bool {
+	visit := func(n ast.Node) bool {
 		v, ok := n.(*ast.ValueSpec)
 		if !ok || len(v.Values) != 1 {
 			return true
@@ -88,7 +88,7 @@ func TestTheTablesHaveEachMessageOfTheBus(t *testing.T) {
 		found++
 		value, _ := strconv.Unquote(lit.Value)
 		_, requested := requests[value]
-		if _, live := told[value]; !live && !requested {
+		if _, broadcast := told[value]; !broadcast && !requested {
 			t.Errorf("%s (%q) is not in the tables", name, value)
 		}
 		return true
@@ -101,7 +101,7 @@ func TestTheTablesHaveEachMessageOfTheBus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ast.Inspect(parsed, look)
+		ast.Inspect(parsed, visit)
 	}
 	if found != len(requests)+len(told) {
 		t.Errorf("%d verbs and kinds are declared, %d are in the tables", found, len(requests)+len(told))
@@ -199,7 +199,7 @@ func longest(t *testing.T, shape any) any {
 }
 
 // Whatever is sent arrives, maybe shorter, or is refused at once with a reason.
-// Nothing looks like a host that does not answer.
+// Nothing is taken for a host that does not answer.
 func TestTheLongestAndWorstMessagesArriveOrAreRefused(t *testing.T) {
 	b, err := bus.OpenSmall(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler), smallPayload)
 	if err != nil {
@@ -259,7 +259,7 @@ func TestTheLongestAndWorstMessagesArriveOrAreRefused(t *testing.T) {
 		if kind == bus.KindCrash {
 			err = b.Record(ctx, "local", kind, "1", longest(t, shape))
 		} else {
-			err = b.Publish(bus.Live("local", kind), longest(t, shape))
+			err = b.Publish(bus.Broadcast("local", kind), longest(t, shape))
 		}
 		switch {
 		case err != nil && slices.Contains(mayBeRefused, kind) && refused(err):

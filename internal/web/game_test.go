@@ -18,7 +18,7 @@ func (s *site) has(tb testing.TB, v left4me.Game) {
 	s.host.mu.Lock()
 	s.host.game = v
 	s.host.mu.Unlock()
-	if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}); err != nil {
+	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}); err != nil {
 		tb.Fatal(err)
 	}
 	await(tb, "what the host has", func() bool {
@@ -61,7 +61,7 @@ func TestTheGameIsInstalledFromItsPage(t *testing.T) {
 		Log:   []string{"Update state (0x61) <b>\x1b[1m"},
 	}
 	publish := func() {
-		if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindJob), r); err != nil {
+		if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindJob), r); err != nil {
 			t.Fatal(err)
 		}
 	}

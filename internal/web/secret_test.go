@@ -33,7 +33,7 @@ func TestAGuestSeesNoPasswords(t *testing.T) {
 	d := s.host.next(t)
 	step := left4me.Step{Label: left4me.StepLaunch, State: left4me.StepFailed, Note: `left out sv_password"zoey"`}
 	r := bus.JobReport{V: bus.Version, ID: d.ID, State: left4me.JobRunning, Steps: []left4me.Step{step}, Log: lines}
-	if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindJob), r); err != nil {
+	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindJob), r); err != nil {
 		t.Fatal(err)
 	}
 	admin, guest := s.as(t, "admin"), s.as(t, "guest")

@@ -210,7 +210,7 @@ func (h *host) start(ctx context.Context) error {
 		on(bus.VerbDoctor, h.found), on(bus.VerbReach, h.found),
 		on(bus.VerbConsole, h.console), on(bus.VerbCommand, h.command),
 		h.bus.Work(ctx, left4me.LocalHost, func(d bus.Delivery) { h.work <- d }),
-		h.bus.Publish(bus.Live(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}),
+		h.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}),
 	)
 }
 
@@ -232,7 +232,7 @@ func (h *host) say(tb testing.TB, st left4me.Status) {
 	h.mu.Lock()
 	h.statuses = append(slices.DeleteFunc(h.statuses, func(o left4me.Status) bool { return o.Name == st.Name }), st)
 	h.mu.Unlock()
-	if err := h.bus.Publish(bus.Live(left4me.LocalHost, bus.KindStatus), st); err != nil {
+	if err := h.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindStatus), st); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -291,7 +291,7 @@ func (h *host) report(tb testing.TB, d bus.Delivery, state left4me.JobState, fai
 	tb.Helper()
 	r := bus.JobReport{V: bus.Version, ID: d.ID, State: state, Steps: steps, Error: failed}
 	if state == left4me.JobRunning {
-		if err := h.bus.Publish(bus.Live(left4me.LocalHost, bus.KindJob), r); err != nil {
+		if err := h.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindJob), r); err != nil {
 			tb.Fatal(err)
 		}
 		return

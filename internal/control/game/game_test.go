@@ -124,7 +124,7 @@ func (s *site) serve(ctx context.Context) error {
 			return s.game, err
 		}),
 		s.bus.Work(ctx, left4me.LocalHost, func(d bus.Delivery) { go s.work(ctx, d) }),
-		s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}),
+		s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}),
 	)
 }
 
@@ -170,7 +170,7 @@ func (s *site) work(ctx context.Context, d bus.Delivery) {
 	}
 	s.mu.Unlock()
 	if told {
-		_ = s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindStatus), st)
+		_ = s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindStatus), st)
 	}
 	_ = s.bus.Request(ctx, bus.Ask(left4me.LocalHost, bus.VerbReport), report, nil)
 	_ = d.Done()
@@ -197,7 +197,7 @@ func (s *site) plays(t *testing.T, name left4me.Name, players int) {
 		st.Players = players
 		s.statuses[name] = st
 	})
-	if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindStatus), st); err != nil {
+	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindStatus), st); err != nil {
 		t.Fatal(err)
 	}
 	await(t, string(name)+" is known", func() bool {

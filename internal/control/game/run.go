@@ -15,7 +15,7 @@ import (
 
 // Start looks after rollouts and policies until ctx ends.
 func (g *Game) Start(ctx context.Context) error {
-	err := g.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindHello), func(string, []byte) {
+	err := g.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindHello), func(string, []byte) {
 		g.running.Go(func() { g.refresh(ctx) })
 	})
 	if err != nil {

@@ -22,7 +22,7 @@ func (j *Jobs) Start(ctx context.Context) error {
 	if err := j.bus.Answer(ctx, bus.Ask(bus.AnyHost, bus.VerbReport), j.report); err != nil {
 		return err
 	}
-	if err := j.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindJob),
+	if err := j.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindJob),
 		func(subject string, data []byte) { j.progress(ctx, subject, data) }); err != nil {
 		return err
 	}

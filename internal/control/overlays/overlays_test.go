@@ -107,7 +107,7 @@ func (s *site) serve(t *testing.T, end func(bus.JobMessage) *left4me.Error) {
 	}
 	err = errors.Join(
 		s.bus.Work(ctx, left4me.LocalHost, func(d bus.Delivery) { go s.workOn(ctx, d, end) }),
-		s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}))
+		s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -224,7 +224,7 @@ func (s *site) up(t *testing.T, name left4me.Name, players, revision int) {
 		Overlays: []left4me.OverlayRef{{Name: "maps", Revision: revision}},
 	}
 	s.statuses[name] = st
-	if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindStatus), st); err != nil {
+	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindStatus), st); err != nil {
 		t.Error(err)
 	}
 }
@@ -235,7 +235,7 @@ func (s *site) tell(t *testing.T) {
 	for n, v := range s.contents {
 		c.Revisions[n] = v.Current
 	}
-	if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindContent), c); err != nil {
+	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindContent), c); err != nil {
 		t.Error(err)
 	}
 }

@@ -50,7 +50,7 @@ func (l *statuses) revisions(host left4me.Name) (map[left4me.Name]int, bool) {
 
 // listenContent takes what hosts say of their overlays.
 func (s *Servers) listenContent(ctx context.Context) error {
-	return s.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindContent), func(subject string, data []byte) {
+	return s.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindContent), func(subject string, data []byte) {
 		var c bus.Currents
 		if err := json.Unmarshal(data, &c); err != nil {
 			s.log.Warn("current revisions", "subject", subject, "err", err)

@@ -78,7 +78,7 @@ func (s *site) host(t *testing.T, verbs map[string]func(data []byte) (any, error
 
 func (s *site) publish(t *testing.T, kind string, v any) {
 	t.Helper()
-	if err := s.bus.Publish(bus.Live(left4me.LocalHost, kind), v); err != nil {
+	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, kind), v); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -244,7 +244,7 @@ func TestStateComesFromTheHost(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	// What no host would say is dropped.
-	if err := s.bus.Publish(bus.Live(left4me.LocalHost, bus.KindStatus), "nonsense"); err != nil {
+	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindStatus), "nonsense"); err != nil {
 		t.Fatal(err)
 	}
 	s.publish(t, bus.KindHello, bus.Hello{V: bus.Version})

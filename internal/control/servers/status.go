@@ -227,7 +227,7 @@ func (l *statuses) changed(server left4me.Name) {
 // Start asks the hosts what they have and listens to what they say until ctx
 // ends.
 func (s *Servers) Start(ctx context.Context) error {
-	err := s.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindStatus), func(subject string, data []byte) {
+	err := s.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindStatus), func(subject string, data []byte) {
 		var st left4me.Status
 		if err := json.Unmarshal(data, &st); err != nil || st.Name == "" {
 			s.log.Warn("status of a server", "subject", subject, "err", err)
@@ -242,7 +242,7 @@ func (s *Servers) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.bus.Listen(ctx, bus.Live(bus.AnyHost, bus.KindHello), func(subject string, data []byte) {
+	err = s.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindHello), func(subject string, data []byte) {
 		var h bus.Hello
 		if err := bus.Decode(data, &h); err != nil {
 			s.log.Warn("a host that has started", "subject", subject, "err", err) // its servers can be asked for all the same

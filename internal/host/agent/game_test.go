@@ -80,7 +80,7 @@ func newDepotIn(t *testing.T, root *shimtest.Root, steam ...string) *depot {
 		return bus.Empty{}, d.keep(d.ended, data)
 	})
 	if err == nil {
-		err = b.Listen(t.Context(), bus.Live("local", bus.KindJob), func(_ string, data []byte) { _ = d.keep(d.live, data) })
+		err = b.Listen(t.Context(), bus.Broadcast("local", bus.KindJob), func(_ string, data []byte) { _ = d.keep(d.live, data) })
 	}
 	if err != nil {
 		t.Fatal(err)

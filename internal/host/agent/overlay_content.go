@@ -83,7 +83,7 @@ func (o *overlayContent) currents() (bus.Currents, error) {
 func (o *overlayContent) publishCurrents() {
 	c, err := o.currents()
 	if err == nil {
-		err = o.core.bus.Publish(bus.Live(o.core.Host, bus.KindContent), c)
+		err = o.core.bus.Publish(bus.Broadcast(o.core.Host, bus.KindContent), c)
 	}
 	if err != nil {
 		o.core.log.Warn("tell which revisions are current", "err", err)

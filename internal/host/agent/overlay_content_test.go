@@ -51,7 +51,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
 	told := make(chan bus.Currents, 100)
-	err := d.bus.Listen(t.Context(), bus.Live("local", bus.KindContent), func(_ string, data []byte) {
+	err := d.bus.Listen(t.Context(), bus.Broadcast("local", bus.KindContent), func(_ string, data []byte) {
 		var c bus.Currents
 		if json.Unmarshal(data, &c) == nil {
 			told <- c

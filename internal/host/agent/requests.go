@@ -44,7 +44,7 @@ func (a *Agent) requests() map[string]handler {
 		bus.VerbUse:      with(a.overlays.use),
 		bus.VerbDropRev:  with(a.overlays.dropRevision),
 		bus.VerbPlan:     with(a.builds.PlanUpload),
-		bus.VerbWorkshop: with(a.workshop.Look),
+		bus.VerbWorkshop: with(a.workshop.Preview),
 
 		bus.VerbGame: plain(a.game.get),
 		bus.VerbPin:  with(a.game.pin),

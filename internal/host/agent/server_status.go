@@ -125,7 +125,7 @@ func (s *statuses) wake() {
 }
 
 func (s *statuses) publish(st left4me.Status) {
-	if err := s.core.bus.Publish(bus.Live(s.core.Host, bus.KindStatus), st); err != nil {
+	if err := s.core.bus.Publish(bus.Broadcast(s.core.Host, bus.KindStatus), st); err != nil {
 		s.core.log.Warn("status", "server", st.Name, "err", err)
 	}
 }

@@ -33,7 +33,7 @@ const (
 // Margin is what a backup leaves free on the disk, for the servers.
 const Margin = 512 << 20
 
-// guardEvery is how many bytes are written between two looks at the disk.
+// guardEvery is how many bytes are written between two checks of the disk.
 const guardEvery = 16 << 20
 
 // Archives is the directory with the archives of a host. Jobs on it come one after

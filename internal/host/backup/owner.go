@@ -61,18 +61,18 @@ func (r *receivers) of(in tree, top, uname, gname string) owner {
 
 // packaged are the users of the package, when this machine has them.
 func packaged() (*receivers, bool) {
-	own, err := lookUp(ownUser)
+	own, err := lookupUser(ownUser)
 	if err != nil {
 		return nil, false
 	}
-	game, err := lookUp(gameUser)
+	game, err := lookupUser(gameUser)
 	if err != nil {
 		return nil, false
 	}
 	return &receivers{own: own, game: game}, true
 }
 
-func lookUp(name string) (owner, error) {
+func lookupUser(name string) (owner, error) {
 	u, err := user.Lookup(name)
 	if err != nil {
 		return owner{}, err

@@ -139,7 +139,7 @@ func (p *Progress) Publish() {
 		return
 	}
 	r := bus.JobReport{V: bus.Version, ID: p.id, State: left4me.JobRunning, Steps: p.Steps(), Log: p.Log()}
-	if err := p.bus.Publish(bus.Live(p.host, bus.KindJob), r); err != nil {
+	if err := p.bus.Publish(bus.Broadcast(p.host, bus.KindJob), r); err != nil {
 		p.log.Warn("progress", "job", p.id, "err", err)
 	}
 }

@@ -19,7 +19,7 @@ func TestAStepIsToldBeforeItsWorkAndWithItsEnd(t *testing.T) {
 	}
 	t.Cleanup(b.Close)
 	told := make(chan []left4me.Step, 16)
-	err = b.Listen(t.Context(), bus.Live("local", bus.KindJob), func(_ string, data []byte) {
+	err = b.Listen(t.Context(), bus.Broadcast("local", bus.KindJob), func(_ string, data []byte) {
 		var r bus.JobReport
 		if err := bus.Decode(data, &r); err != nil {
 			t.Error(err)

@@ -117,7 +117,7 @@ func (f *Found) open(ctx context.Context) error {
 	if err := f.options.check(); err != nil {
 		return err
 	}
-	if err := f.look(ctx); err != nil {
+	if err := f.scan(ctx); err != nil {
 		return err
 	}
 	if err := f.settle(ctx); err != nil {

@@ -22,7 +22,7 @@ import (
 
 // Bounds of what is kept and of one answer, which travels over the bus.
 const (
-	keptLayers   = 500
+	maxLayers    = 500
 	maxChapters  = 15_000
 	maxCampaigns = 1000
 	maxText      = 500 // bytes of a description
@@ -119,7 +119,7 @@ func (c *Catalog) layer(ctx context.Context, l inspect.Layer) ([]left4me.Campaig
 		found[i].Description = strings.ToValidUTF8(found[i].Description[:min(maxText, len(found[i].Description))], "")
 	}
 	c.layers[k] = &kept{found, c.clock}
-	if len(c.layers) > keptLayers {
+	if len(c.layers) > maxLayers {
 		c.forget()
 	}
 	return found, nil

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	largeChunk  = 1 << 20
-	smallChunk  = 16 << 10
-	looksAtDisk = 32 << 20 // so often
-	slowest     = 1 << 10  // bytes a second: less is silence
-	behind      = 4        // chunks that may wait for the sum
+	largeChunk     = 1 << 20
+	smallChunk     = 16 << 10
+	checkDiskEvery = 32 << 20 // so often
+	slowest        = 1 << 10  // bytes a second: less is silence
+	behind         = 4        // chunks that may wait for the sum
 )
 
 var errStalled = errors.New("nothing came")
@@ -37,20 +37,20 @@ func (d *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, bod
 	defer w.stop()
 	s := d.part.summing()
 	defer s.end()
-	for looked := d.part.size; ; {
+	for flushed := d.part.size; ; {
 		b := s.buffer(d.chunk())
 		w.listen()
 		n, err := body.Read(b)
-		w.heard(n)
+		w.received(n)
 		if n > 0 {
 			if err := d.took(ctx, b[:n]); err != nil {
 				return err
 			}
 			s.add(b[:n])
-			if d.part.size-looked >= looksAtDisk {
+			if d.part.size-flushed >= checkDiskEvery {
 				// What was written begins its way to the disk now, not all at the end.
-				_ = unix.SyncFileRange(int(d.part.f.Fd()), looked, d.part.size-looked, unix.SYNC_FILE_RANGE_WRITE)
-				looked = d.part.size
+				_ = unix.SyncFileRange(int(d.part.f.Fd()), flushed, d.part.size-flushed, unix.SYNC_FILE_RANGE_WRITE)
+				flushed = d.part.size
 				if err := d.checkSpace(max(0, d.Size-d.part.size)); err != nil {
 					return err
 				}
@@ -82,7 +82,7 @@ func (d *transfer) took(ctx context.Context, b []byte) error {
 	if err := d.part.write(b); err != nil {
 		return d.onDisk(err)
 	}
-	if err := d.look(false); err != nil {
+	if err := d.showHead(false); err != nil {
 		return err
 	}
 	d.meter.at(d.part.size)
@@ -106,7 +106,7 @@ func (d *transfer) checkSpace(more int64) error {
 	return err
 }
 
-// watch ends what hears nothing for too long. Only time that is spent listening
+// watch ends what receives nothing for too long. Only time that is spent listening
 // counts: who waits for the limit of the rate isn't kept waiting by the server.
 type watch struct {
 	most  time.Duration
@@ -127,7 +127,7 @@ func (w *watch) listen() {
 	w.timer.Reset(max(time.Millisecond, w.most-w.quiet))
 }
 
-func (w *watch) heard(n int) {
+func (w *watch) received(n int) {
 	w.timer.Stop()
 	w.quiet += time.Since(w.since)
 	if w.bytes += int64(n); n > 0 && w.bytes >= slowest*int64(w.quiet/time.Second+1) {

@@ -89,10 +89,10 @@ type Request struct {
 	Limit int64  // that it may have; 0: none
 	Sum   string // "sha256:…", "sha1:…" or "md5:…" in hexadecimal; empty: none is checked
 
-	// Head looks at the first bytes, at most 64, as soon as they are there, and
+	// Head checks the first bytes, at most 64, as soon as they are there, and
 	// may refuse them. It may be nil.
 	Head func([]byte) error
-	// Progress hears how far it is: a few times a second, and at the end. It may be nil.
+	// Progress is told how far it is: a few times a second, and at the end. It may be nil.
 	Progress func(left4me.Progress)
 }
 
@@ -195,7 +195,7 @@ func (d *transfer) finish(ctx context.Context) error {
 	if err := d.checkSize(p.size); err != nil {
 		return err
 	}
-	if err := d.look(true); err != nil {
+	if err := d.showHead(true); err != nil {
 		return err
 	}
 	if err := p.checkSum(ctx); err != nil {
@@ -208,8 +208,8 @@ func (d *transfer) finish(ctx context.Context) error {
 	return nil
 }
 
-// look shows the first bytes to who asked, once.
-func (d *transfer) look(all bool) error {
+// showHead shows the first bytes to who asked, once.
+func (d *transfer) showHead(all bool) error {
 	if d.Head == nil || d.part.seen || !all && d.part.size < headSize {
 		return nil
 	}

@@ -36,10 +36,10 @@ const (
 	maxFetched  = 4 << 30   // bytes over the line
 	maxTree     = 32 << 30  // bytes of the archive
 	fetchWithin = time.Hour // all together
-	lookWithin  = time.Minute
+	findWithin  = time.Minute
 )
 
-// Repository is one that is looked into. It is used by one goroutine at a time.
+// Repository is one that is read. It is used by one goroutine at a time.
 type Repository struct {
 	url     string
 	scratch string // an empty directory for what git needs
@@ -114,7 +114,7 @@ func (r *Repository) Find(ctx context.Context, ref string) (commit string, err e
 	if fullCommit.MatchString(ref) {
 		return ref, nil // whether there is such a one is seen when it is fetched
 	}
-	ctx, cancel := within(ctx, lookWithin)
+	ctx, cancel := within(ctx, findWithin)
 	defer cancel()
 	g, err := r.begin(ctx, "look")
 	if err != nil {

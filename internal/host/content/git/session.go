@@ -22,9 +22,9 @@ import (
 )
 
 const (
-	maxSaid    = 64 << 10 // of what git prints
-	maxMemory  = 4 << 30  // address space: an object is unpacked in memory
-	lookAtDisk = 64 << 20
+	maxSaid        = 64 << 10 // of what git prints
+	maxMemory      = 4 << 30  // address space: an object is unpacked in memory
+	checkDiskEvery = 64 << 20
 )
 
 // errNotOffered says that a server gives nobody a commit that is asked for by
@@ -138,11 +138,11 @@ func (g *session) archive(tree, file string) error {
 }
 
 func copyTree(to *os.File, from io.Reader) error {
-	for n := int64(0); n <= maxTree; n += lookAtDisk {
+	for n := int64(0); n <= maxTree; n += checkDiskEvery {
 		if sandbox.Full(to.Name()) {
 			return sandbox.ErrFull
 		}
-		_, err := io.CopyN(to, from, lookAtDisk)
+		_, err := io.CopyN(to, from, checkDiskEvery)
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil

@@ -269,6 +269,7 @@ func (co *collector) sweep(ctx context.Context) error {
 		}
 		return err
 	}
-	return errors.Join(failed, stale(filepath.Join(co.layout.dir, removedDir), "", false), stale(filepath.Join(co.layout.dir, newDir), "", true),
+	return errors.Join(failed, stale(filepath.Join(co.layout.dir, removedDir), "", false),
+		stale(filepath.Join(co.layout.dir, newDir), "", true),
 		stale(filepath.Join(co.layout.root, "tmp"), "overlay-", true))
 }

@@ -106,7 +106,8 @@ func (tr *trash) delete(n left4me.Name, used Used) (until time.Time, err error) 
 				return until, err
 			}
 			tr.usage.changed()
-			return at.Add(restorableFor), errors.Join(durable.SyncDir(filepath.Join(tr.layout.dir, deletedDir)), durable.SyncDir(tr.layout.dir))
+			return at.Add(restorableFor), errors.Join(durable.SyncDir(filepath.Join(tr.layout.dir, deletedDir)),
+				durable.SyncDir(tr.layout.dir))
 		}
 		at = at.Add(time.Second) // deleted twice within one
 	}

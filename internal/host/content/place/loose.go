@@ -23,7 +23,7 @@ func (t *tree) resolveLoose() {
 				continue
 			}
 		}
-		r, places := t.lookAt(i, programs)
+		r, places := t.placeByContent(i, programs)
 		if len(places) > 1 {
 			key := f.in.path + "\x00" + strings.Join(places, "\x00")
 			n, ok := asks[key]
@@ -75,9 +75,9 @@ func (t *tree) programs() map[string]Program {
 	return all
 }
 
-// lookAt places a file by what it is. places are those that are as good, when there
+// placeByContent places a file by what it is. places are those that are as good, when there
 // are several, the one that was taken first.
-func (t *tree) lookAt(i int, programs map[string]Program) (r Result, places []string) {
+func (t *tree) placeByContent(i int, programs map[string]Program) (r Result, places []string) {
 	f := &t.files[i]
 	base := path.Base(f.Path)
 	at := func(dir, why string) (Result, []string) { return Result{To: path.Join(dir, base), Why: why}, nil }

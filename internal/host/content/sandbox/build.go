@@ -37,10 +37,10 @@ import (
 
 const (
 	endWithin = 3 * time.Second // from SIGTERM to SIGKILL
-	// goneWithin is how long what was killed may take: as many processes as a script
+	// killWithin is how long what was killed may take: as many processes as a script
 	// may have, on a machine that has other work, take their time to end.
-	goneWithin = 30 * time.Second
-	lookEvery  = 200 * time.Millisecond
+	killWithin = 30 * time.Second
+	pollEvery  = 200 * time.Millisecond
 )
 
 // Main is `left4me build`: it runs the script in dir, leaves how it ended there,

@@ -42,7 +42,7 @@ func Full(dir string) bool {
 // its processes left behind as they ended. It returns when ctx ends.
 func watch(ctx context.Context, dir string, script int, end context.CancelCauseFunc) {
 	alone := os.Getpid() == 1 // what is there is the script's
-	periodic.Run(ctx, periodic.Schedule{Every: lookEvery, AtOnce: true}, func(context.Context) {
+	periodic.Run(ctx, periodic.Schedule{Every: pollEvery, AtOnce: true}, func(context.Context) {
 		if Full(dir) {
 			end(ErrFull)
 		}
@@ -76,7 +76,7 @@ func endAll() error {
 		if left == 0 {
 			return nil
 		}
-		if time.Since(begun) > goneWithin {
+		if time.Since(begun) > killWithin {
 			return errors.New("what the script started does not end")
 		}
 		time.Sleep(time.Millisecond)

@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	// keptLogs is how many logs of an overlay are kept.
-	keptLogs = 10
-	// maxLook bounds what is read of a log at one look.
-	maxLook = 1 << 20
-	// maxKept is how much of a log is kept; what a run writes is a little less.
-	maxKept = sandbox.MaxLog + 1<<20
+	// maxLogs is how many logs of an overlay are kept.
+	maxLogs = 10
+	// maxChunk bounds what is read of a log at once.
+	maxChunk = 1 << 20
+	// maxLog is how much of a log is kept; what a run writes is a little less.
+	maxLog = sandbox.MaxLog + 1<<20
 )
 
 // LogFile is where the whole log of a run is kept, as the script printed it. No
@@ -51,7 +51,7 @@ func (b *Builder) keepLog(overlay, id left4me.Name, dir string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, io.LimitReader(from, maxKept))
+	_, err = io.Copy(f, io.LimitReader(from, maxLog))
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(tmp, to)
 	}
@@ -65,7 +65,7 @@ func (b *Builder) keepLog(overlay, id left4me.Name, dir string) error {
 func dropLogs(dir string) error {
 	logs, err := filepath.Glob(filepath.Join(dir, "*.log"))
 	slices.Sort(logs)
-	for _, old := range logs[:max(0, len(logs)-keptLogs)] {
+	for _, old := range logs[:max(0, len(logs)-maxLogs)] {
 		err = errors.Join(err, os.Remove(old))
 	}
 	return err
@@ -94,7 +94,7 @@ type followed struct {
 
 func newLog(name string, print func(string)) *followed {
 	f, _ := openFile(name)
-	return &followed{file: f, print: print, left: maxKept}
+	return &followed{file: f, print: print, left: maxLog}
 }
 
 // read prints what was added. At the end it comes to the end of the log, before
@@ -104,10 +104,10 @@ func (l *followed) read(end bool) {
 		return
 	}
 	buf := make([]byte, 64<<10)
-	for look := 0; l.left > 0 && (end || look < maxLook); {
+	for read := 0; l.left > 0 && (end || read < maxChunk); {
 		n, err := l.file.Read(buf[:min(int64(len(buf)), l.left)])
 		l.left -= int64(n)
-		look += n
+		read += n
 		l.lines(l.clean.Clean(nil, buf[:n]))
 		if err != nil || n == 0 {
 			break

@@ -31,7 +31,7 @@ type Taken struct {
 
 // take copies a tree into an empty directory: files and directories, with no
 // other right than that to be executed. A copy, not the files themselves: who has
-// one of them open can still write to it. All is looked at, and there is room for
+// one of them open can still write to it. All is counted, and there is room for
 // all, before anything is copied; said is told how many bytes were. Errors:
 // left4me.Invalid with the path of what a layer must not have, left4me.DiskFull.
 func take(ctx context.Context, dir string, into *os.Root, said func(done, total int64)) (Taken, error) {
@@ -40,7 +40,7 @@ func take(ctx context.Context, dir string, into *os.Root, said func(done, total 
 		return Taken{}, err
 	}
 	defer from.Close()
-	t := taking{ctx: ctx, from: from, into: into, look: true, said: said}
+	t := taking{ctx: ctx, from: from, into: into, counting: true, said: said}
 	// Without left4dead2 what was written lies where left4dead2 is.
 	if st, err := from.Lstat(game); err != nil || !st.IsDir() {
 		t.beneath = game
@@ -55,7 +55,7 @@ func take(ctx context.Context, dir string, into *os.Root, said func(done, total 
 	if err := disk.Fits(into.Name(), t.Bytes); err != nil {
 		return Taken{}, err
 	}
-	t.look, t.total, t.Taken = false, t.Bytes, Taken{}
+	t.counting, t.total, t.Taken = false, t.Bytes, Taken{}
 	if err := t.directory(".", 0); err != nil {
 		return Taken{}, err
 	}
@@ -67,7 +67,7 @@ type taking struct {
 	ctx        context.Context
 	from, into *os.Root
 	beneath    string // what is taken goes
-	look       bool   // nothing is copied yet
+	counting   bool   // nothing is copied yet
 	total      int64
 	said       func(done, total int64)
 }
@@ -122,13 +122,13 @@ func (t *taking) entry(name string, depth int) error {
 	switch mode := st.Mode(); {
 	case mode.IsDir():
 		t.Files-- // only files count
-		if !t.look {
+		if !t.counting {
 			if err := t.into.MkdirAll(t.to(name), 0o770); err != nil {
 				return err
 			}
 		}
 		return t.directory(name, depth)
-	case mode.IsRegular() && t.look:
+	case mode.IsRegular() && t.counting:
 		return t.count(st.Size())
 	case mode.IsRegular():
 		return t.file(name, mode)

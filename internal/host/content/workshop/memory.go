@@ -27,8 +27,8 @@ type answer[T any] struct {
 	at time.Time
 }
 
-// maxKept bounds how much is remembered; beyond, what is too old goes.
-const maxKept = 20_000
+// maxItems bounds how much is remembered; beyond, what is too old goes.
+const maxItems = 20_000
 
 func newMemory(keep, quiet time.Duration) memory {
 	return memory{
@@ -102,14 +102,14 @@ func missing[T any](m *memory, ids []string, known func() map[string]answer[T], 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	all := known()
-	if len(all) > maxKept {
+	if len(all) > maxItems {
 		for id, a := range all {
 			if time.Since(a.at) > m.keep {
 				delete(all, id)
 			}
 		}
 	}
-	if len(all) > maxKept {
+	if len(all) > maxItems {
 		clear(all)
 	}
 	for _, id := range ids {

@@ -55,7 +55,7 @@ func (s *Source) ask(ctx context.Context, c *steam.Client, w left4me.Workshop, b
 	}
 	if asked != nil {
 		if tree = remembered(w, p.past); tree == nil || errors.Is(asked, steam.ErrTooMany) {
-			return nil, unasked(asked)
+			return nil, steamFailure(asked)
 		}
 	}
 	files := map[string]steam.PublishedFile{}
@@ -70,7 +70,7 @@ func (s *Source) ask(ctx context.Context, c *steam.Client, w left4me.Workshop, b
 			return nil, context.Cause(ctx)
 		}
 		if asked != nil && before == nil && len(files) == 0 {
-			return nil, unasked(asked)
+			return nil, steamFailure(asked)
 		}
 	}
 	if asked != nil {
@@ -265,7 +265,7 @@ func words(err error) string {
 	return "asking Steam failed"
 }
 
-func unasked(err error) *left4me.Error {
+func steamFailure(err error) *left4me.Error {
 	e := &left4me.Error{Kind: left4me.Unavailable, Text: words(err), Err: err}
 	switch {
 	case errors.Is(err, steam.ErrTooMany):

@@ -34,13 +34,13 @@ type Options struct {
 }
 
 const (
-	atOnce   = 4               // downloads
-	tries    = 5               // of a job that asks a busy Steam
-	lookIn   = 8 * time.Second // each question of somebody who waits
-	lookAll  = 45 * time.Second
-	giveUpAt = 6       // items in a row whose server can't be reached: the others aren't tried
-	largest  = 8 << 30 // bytes of an item
-	addons   = "left4dead2/addons/"
+	atOnce            = 4               // downloads
+	tries             = 5               // of a job that asks a busy Steam
+	previewEachWithin = 8 * time.Second // each question of somebody who waits
+	previewWithin     = 45 * time.Second
+	giveUpAt          = 6       // items in a row whose server can't be reached: the others aren't tried
+	largest           = 8 << 30 // bytes of an item
+	addons            = "left4dead2/addons/"
 )
 
 // Source asks Steam and downloads. It may be used concurrently.
@@ -56,16 +56,16 @@ func New(o Options) *Source {
 	return &Source{o: o, known: newMemory(o.Remember, o.Quiet)}
 }
 
-// Look says what the items of an overlay are, without downloading anything. Items
+// Preview says what the items of an overlay are, without downloading anything. Items
 // are ItemReady, or ItemKept when their newest version is here already. Somebody
 // waits for it: it gives up soon. Errors: left4me.Unavailable when Steam can't be
 // asked.
-func (s *Source) Look(ctx context.Context, w left4me.Workshop) ([]left4me.WorkshopState, error) {
-	limited, cancel := context.WithTimeout(ctx, lookAll)
+func (s *Source) Preview(ctx context.Context, w left4me.Workshop) ([]left4me.WorkshopState, error) {
+	limited, cancel := context.WithTimeout(ctx, previewWithin)
 	defer cancel()
-	p, err := s.ask(limited, &steam.Client{Base: s.o.API, Timeout: lookIn, Pause: min(time.Second, s.o.Pause)}, w, nil)
+	p, err := s.ask(limited, &steam.Client{Base: s.o.API, Timeout: previewEachWithin, Pause: min(time.Second, s.o.Pause)}, w, nil)
 	if ctx.Err() == nil && limited.Err() != nil {
-		return nil, unasked(context.DeadlineExceeded)
+		return nil, steamFailure(context.DeadlineExceeded)
 	}
 	if err != nil {
 		return nil, err

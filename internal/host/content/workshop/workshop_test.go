@@ -137,7 +137,7 @@ func TestACollectionBecomesFiles(t *testing.T) {
 	s := open(t, campaigns())
 	src := s.source(t)
 	w := of("201", "104")
-	looked, err := src.Look(t.Context(), w)
+	looked, err := src.Preview(t.Context(), w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestACollectionBecomesFiles(t *testing.T) {
 	if _, times := s.Sent("101"); times != 1 {
 		t.Errorf("fetched %d times", times)
 	}
-	if looked, err := src.Look(t.Context(), w); err != nil || byID(looked)["101"].State != left4me.ItemKept {
+	if looked, err := src.Preview(t.Context(), w); err != nil || byID(looked)["101"].State != left4me.ItemKept {
 		t.Errorf("%+v, %v", looked, err)
 	}
 }
@@ -324,7 +324,7 @@ func TestASteamThatCantBeAskedTakesNothing(t *testing.T) {
 		if _, err := s.build(t.Context(), s.source(t), of("201")); !errors.Is(err, left4me.Unavailable) {
 			t.Errorf("%s, at first: %v", name, err)
 		}
-		if _, err := s.source(t).Look(t.Context(), of("201")); name == "a page" && !errors.Is(err, left4me.Unavailable) {
+		if _, err := s.source(t).Preview(t.Context(), of("201")); name == "a page" && !errors.Is(err, left4me.Unavailable) {
 			t.Errorf("%s, looked: %v", name, err)
 		}
 	}
@@ -434,7 +434,7 @@ func TestARefreshWithNothingNewIsCheap(t *testing.T) {
 		}
 	}
 	asked := len(s.Asked())
-	if _, err := src.Look(t.Context(), of("9")); err != nil || len(s.Asked()) != asked {
+	if _, err := src.Preview(t.Context(), of("9")); err != nil || len(s.Asked()) != asked {
 		t.Errorf("%v, %d requests", err, len(s.Asked())-asked)
 	}
 }

@@ -3,7 +3,7 @@
 //
 // It tries rather than guesses, where that leaves nothing behind: an overlay is
 // mounted as a server's would be, in a namespace that ends with the try, and a
-// port is bound to see that it is free. Look changes nothing; Fix mends what is
+// port is bound to see that it is free. Checks changes nothing; Fix mends what is
 // left4me's own and safe to mend, and nothing else.
 package doctor
 
@@ -52,9 +52,9 @@ func (cfg Config) local(command string) string {
 // isOwner reports whether this process runs as the user of the package.
 func (cfg Config) isOwner() bool { return userName(uint32(os.Geteuid())) == "left4me" }
 
-// lookWithin bounds everything together; what asks others has shorter
+// checkWithin bounds everything together; what asks others has shorter
 // deadlines.
-const lookWithin = 25 * time.Second
+const checkWithin = 25 * time.Second
 
 // finding is a check and, where it is safe, how to mend it.
 type finding struct {
@@ -63,8 +63,8 @@ type finding struct {
 	fixed string       // what fix does
 }
 
-// Look makes all checks of the machine.
-func Look(ctx context.Context, cfg Config) []left4me.Check {
+// Checks makes all checks of the machine.
+func Checks(ctx context.Context, cfg Config) []left4me.Check {
 	all := examine(ctx, cfg)
 	checks := make([]left4me.Check, len(all))
 	for i, f := range all {
@@ -98,7 +98,7 @@ func Fix(ctx context.Context, cfg Config) (done []string, err error) {
 // examine looks at everything, at what takes long at the same time, and gives
 // the findings always in the same order.
 func examine(ctx context.Context, cfg Config) []finding {
-	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
 	steps := []func(context.Context, Config) []finding{
 		one(func(context.Context, Config) left4me.Check { return kernel() }),

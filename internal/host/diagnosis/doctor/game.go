@@ -49,19 +49,19 @@ func judgeBuilds(cfg Config, b game.Builds, err error) left4me.Check {
 // need. The programs themselves say what that is, where they are here already.
 func programs(cfg Config) left4me.Check {
 	const name = "32-bit programs"
-	var looked int
-	for _, look := range []func(Config) (bool, error){steamcmdRuns, serverRuns} {
-		there, err := look(cfg)
+	var known int
+	for _, runs := range []func(Config) (bool, error){steamcmdRuns, serverRuns} {
+		there, err := runs(cfg)
 		if public, told := left4me.Public(err); told {
 			return warn(name, public.Text, public.Hint)
 		} else if err != nil {
 			return warn(name, err.Error(), cfg.local("left4me game verify")+" lays down what is damaged")
 		}
 		if there {
-			looked++
+			known++
 		}
 	}
-	if looked > 0 {
+	if known > 0 {
 		return ok(name, "all libraries are here that SteamCMD and the game's server need")
 	}
 	return loader(cfg)

@@ -59,7 +59,7 @@ func TestWhatIsOpenToOthersIsFoundAndMended(t *testing.T) {
 
 func TestNothingIsTouchedWithoutBeingAsked(t *testing.T) {
 	cfg := brokenRoot(t)
-	Look(t.Context(), cfg)
+	Checks(t.Context(), cfg)
 	st, err := os.Stat(filepath.Join(cfg.Root, "left4me.db"))
 	if err != nil || st.Mode().Perm() != 0o644 {
 		t.Errorf("the database is %v, %v", st.Mode(), err)

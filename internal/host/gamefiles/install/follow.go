@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	lookEvery  = 200 * time.Millisecond
+	pollEvery  = 200 * time.Millisecond
 	aliveEvery = time.Second
 	maxLine    = 64 << 10
 	maxPass    = 4 << 20 // that is read without asking whether anybody still wants it
@@ -27,7 +27,7 @@ const (
 func Follow(ctx context.Context, name string, alive func(context.Context) (bool, error), told func(Line)) (*Result, error) {
 	var f follower
 	defer f.close()
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	var asked time.Time
 	for {

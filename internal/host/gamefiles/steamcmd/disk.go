@@ -44,15 +44,15 @@ func tryWriting(dir string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// maxLook bounds the search for files that are not ours.
-const maxLook = 200_000
+// maxScanned bounds the search for files that are not ours.
+const maxScanned = 200_000
 
 // notOurs finds something in an installation that we can't write to; "" if there
 // is nothing.
 func notOurs(dir string) string {
-	found, looked := "", 0
+	found, scanned := "", 0
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if looked++; looked > maxLook {
+		if scanned++; scanned > maxScanned {
 			return fs.SkipAll
 		}
 		if err == nil && d.Type()&fs.ModeSymlink != 0 {

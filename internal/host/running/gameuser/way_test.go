@@ -64,7 +64,7 @@ var mayKnow = map[string]string{
 	"running/shim/port.go:describe":              "compares a path of /proc with it",
 	"running/shim/run.go:prepare":                "a word in an error",
 	"running/shim/run.go:open":                   "openLogs, which opens through gamefiles",
-	"running/shim/life.go:launch":                "where the game starts",
+	"running/shim/game_runs.go:launch":           "where the game starts",
 	"running/shim/view.go:enclose":               "mounts the directories themselves, through no link at their end; reads nothing beneath",
 	"running/shim/failure.go:Forget":             "compares a path of /proc with it",
 	"running/systemd/unit.go:unmount":            "asks whether an entry is there",

@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// looks is a context that is cancelled while somebody works with it: after so
-// many looks at it.
-type looks struct {
+// checks is a context that is cancelled while somebody works with it: after so
+// many checks of it.
+type checks struct {
 	context.Context
 	left int
 }
 
-func (l *looks) Err() error {
+func (l *checks) Err() error {
 	if l.left--; l.left < 0 {
 		return context.Canceled
 	}
@@ -39,30 +39,30 @@ func TestPrepareEndsWhenItIsCancelled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = f.Prepare(&looks{t.Context(), n}, next)
+		err = f.Prepare(&checks{t.Context(), n}, next)
 		if err == nil {
 			break
 		}
 		ends++
 		if !errors.Is(err, context.Canceled) {
-			t.Fatalf("look %d: %v", n, err)
+			t.Fatalf("check %d: %v", n, err)
 		}
 		now, err := f.ReadEnv(next.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if now.SpecHash != env.SpecHash && now.SpecHash != next.Hash() {
-			t.Errorf("look %d: it starts with %+v", n, now)
+			t.Errorf("check %d: it starts with %+v", n, now)
 		}
 		if _, err := os.Stat(filepath.Join(string(f.Root), now.Lowerdirs[0], "left4dead2/cfg/server.cfg")); err != nil {
-			t.Errorf("look %d: what a server starts with is gone: %v", n, err)
+			t.Errorf("check %d: what a server starts with is gone: %v", n, err)
 		}
 		if err := f.Prepare(t.Context(), before); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if ends < 5 {
-		t.Errorf("it looks at its context %d times", ends)
+		t.Errorf("it checks its context %d times", ends)
 	}
 	entries, err := os.ReadDir(filepath.Join(f.Instance(next.Name), "config"))
 	if err != nil || len(entries) != 1 || strings.HasPrefix(entries[0].Name(), ".") {

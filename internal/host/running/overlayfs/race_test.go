@@ -15,11 +15,11 @@ import (
 // whatever happens to the names, nothing but what stands beneath the root is
 // mounted, nothing is mounted on anything else, and nothing else is unmounted.
 func TestExchangedNamesWinNothing(t *testing.T) {
-	rounds := 300 // the kernel takes its time for each unmount
+	cycles := 300 // the kernel takes its time for each unmount
 	if n, err := strconv.Atoi(os.Getenv("LEFT4ME_TEST_RACE_ROUNDS")); err == nil {
-		rounds = n
+		cycles = n
 	} else if testing.Short() {
-		rounds = 50
+		cycles = 50
 	}
 	for _, c := range []struct{ name, victim, link, to string }{
 		{"layer", "overlays/maps", "overlays/evil", "outside/maps"},
@@ -44,7 +44,7 @@ func TestExchangedNamesWinNothing(t *testing.T) {
 			race := exchange(p.path(c.victim), p.path(c.link))
 			defer race.stop()
 			mounted, refused := 0, 0
-			for range rounds {
+			for range cycles {
 				if err := p.Mount("alpha"); err != nil {
 					refused++
 				} else {
@@ -71,8 +71,8 @@ func TestExchangedNamesWinNothing(t *testing.T) {
 				race.Unlock()
 			}
 			exchanges := race.stop()
-			t.Logf("%d rounds against %d exchanges: %d mounts, %d refusals", rounds, exchanges, mounted, refused)
-			if mounted == 0 || refused == 0 || exchanges < int64(rounds)/10 {
+			t.Logf("%d cycles against %d exchanges: %d mounts, %d refusals", cycles, exchanges, mounted, refused)
+			if mounted == 0 || refused == 0 || exchanges < int64(cycles)/10 {
 				t.Error("nothing was raced")
 			}
 		})

@@ -12,7 +12,7 @@ import (
 
 // An upper directory of fuse-overlayfs marks removed files and opaque
 // directories with attributes and names that the kernel doesn't know: mounted, it
-// would show files that the server had removed. The look is about data, not
+// would show files that the server had removed. The scan is about data, not
 // safety, so it is bounded and goes on with the mount when a bound is met.
 const (
 	taintMark    = "user.fuseoverlayfs."
@@ -23,8 +23,8 @@ const (
 )
 
 func tainted(upper int, server string) error {
-	look := taintLook{until: time.Now().Add(taintTime)}
-	name, err := look.walk(upper, ".", taintDepth)
+	scan := taintScan{until: time.Now().Add(taintTime)}
+	name, err := scan.walk(upper, ".", taintDepth)
 	if err != nil {
 		return fmt.Errorf("upper: %w", err)
 	}
@@ -35,7 +35,7 @@ func tainted(upper int, server string) error {
 	return nil
 }
 
-type taintLook struct {
+type taintScan struct {
 	seen  int
 	until time.Time
 	attrs [64 << 10]byte // the kernel's bound on one list of names
@@ -43,14 +43,14 @@ type taintLook struct {
 
 // walk gives the name of the first entry with a mark, or nothing. parent is a
 // descriptor of a directory, name one entry in it.
-func (l *taintLook) walk(parent int, name string, depth int) (string, error) {
+func (l *taintScan) walk(parent int, name string, depth int) (string, error) {
 	if l.seen++; l.seen > taintEntries || l.seen%1024 == 0 && time.Now().After(l.until) {
 		return "", nil
 	}
 	if strings.HasPrefix(name, taintName) {
 		return name, nil
 	}
-	// What is mounted here isn't looked into: its owner might never answer. An
+	// What is mounted here isn't entered: its owner might never answer. An
 	// entry that can't be opened can't hide marks below it.
 	fd, err := openEntry(parent, name, unix.O_PATH)
 	if err != nil {
@@ -82,7 +82,7 @@ func (l *taintLook) walk(parent int, name string, depth int) (string, error) {
 	}
 }
 
-func (l *taintLook) marked(name string) (bool, error) {
+func (l *taintScan) marked(name string) (bool, error) {
 	n, err := unix.Listxattr(name, l.attrs[:])
 	switch {
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOTSUP):

@@ -19,7 +19,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// pollTime is how often it is looked whether something came up or went away.
+// pollTime is how often it is checked whether something came up or went away.
 const pollTime = 10 * time.Millisecond
 
 // Config says where things are.

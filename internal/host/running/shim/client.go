@@ -228,20 +228,20 @@ func (c *Client) put(cn *conn) {
 func (c *Client) connect(ctx context.Context) (*conn, error) {
 	fd, err := unix.Open(c.path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, gone(c.path, err)
+		return nil, unreachable(c.path, err)
 	}
 	defer unix.Close(fd)
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return nil, gone(c.path, err)
+		return nil, unreachable(c.path, err)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
-		return nil, gone(c.path, errors.New("not a socket"))
+		return nil, unreachable(c.path, errors.New("not a socket"))
 	}
 	d := net.Dialer{Timeout: answerTime}
 	nc, err := d.DialContext(ctx, "unix", "/proc/self/fd/"+strconv.Itoa(fd))
 	if err != nil {
-		return nil, gone(c.path, err)
+		return nil, unreachable(c.path, err)
 	}
 	if cred, err := peer(nc.(*net.UnixConn)); err == nil {
 		c.mu.Lock()
@@ -251,7 +251,7 @@ func (c *Client) connect(ctx context.Context) (*conn, error) {
 	return &conn{Conn: nc, r: bufio.NewReaderSize(nc, 4<<10)}, nil
 }
 
-func gone(path string, err error) error {
+func unreachable(path string, err error) error {
 	text := "the server does not run"
 	if errors.Is(err, fs.ErrPermission) {
 		text = "the server's socket may not be opened by this user"

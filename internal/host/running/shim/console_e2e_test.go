@@ -53,7 +53,7 @@ func through(lines, text string) (string, bool) {
 	return lines[:len(before)+len(text)+len(rest)+1], true
 }
 
-func live(ctx context.Context, c *shim.Client) func(int64) (shim.Chunk, error) {
+func following(ctx context.Context, c *shim.Client) func(int64) (shim.Chunk, error) {
 	return func(after int64) (shim.Chunk, error) { return c.Read(ctx, after, time.Second, shim.MaxChunk) }
 }
 
@@ -79,7 +79,7 @@ func TestConsoleOf200000LinesIsWholeEverywhere(t *testing.T) {
 	s, c := running(t)
 	s.types(c, fmt.Sprintf("sim_flood %d 60", lines))
 	attached := &reader{t: t}
-	if n := numbered(t, attached.upTo("sim_flood done", live(t.Context(), c))); n != lines {
+	if n := numbered(t, attached.upTo("sim_flood done", following(t.Context(), c))); n != lines {
 		t.Errorf("the client got %d lines", n)
 	}
 	if err := c.Stop(t.Context()); err != nil {
@@ -102,11 +102,11 @@ func TestConsoleGoesOnOverStopCrashAndKill(t *testing.T) {
 	c := s.Dial(t)
 	s.await(c, "it runs", func(st shim.Status) bool { return st.State == left4me.Running })
 	follow := &reader{t: t}
-	follow.upTo("left4me: ready", live(t.Context(), c))
+	follow.upTo("left4me: ready", following(t.Context(), c))
 
 	s.types(c, "sim_crash")
-	follow.upTo("left4me: it crashed", live(t.Context(), c))
-	follow.upTo("left4me: ready", live(t.Context(), c))
+	follow.upTo("left4me: it crashed", following(t.Context(), c))
+	follow.upTo("left4me: ready", following(t.Context(), c))
 
 	if err := c.Stop(t.Context()); err != nil {
 		t.Fatal(err)
@@ -115,10 +115,10 @@ func TestConsoleGoesOnOverStopCrashAndKill(t *testing.T) {
 	follow.upTo("left4me: stops: quit", func(after int64) (shim.Chunk, error) { return shim.ReadLog(r.Logs(r.Name), after, 0) })
 
 	s = start(t, r)
-	follow.upTo("left4me: ready", live(t.Context(), c))
+	follow.upTo("left4me: ready", following(t.Context(), c))
 	// Killed in the middle of its words.
 	s.types(c, "sim_flood 20000 60")
-	follow.upTo("0000100 all work", live(t.Context(), c))
+	follow.upTo("0000100 all work", following(t.Context(), c))
 	if err := s.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestConsoleGoesOnOverStopCrashAndKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	start(t, r)
-	follow.upTo("left4me: ready", live(t.Context(), c))
+	follow.upTo("left4me: ready", following(t.Context(), c))
 
 	// All of it once more, from the beginning.
 	var all strings.Builder

@@ -92,7 +92,7 @@ func TestWatchdogGivesMapsTheirTimeOnce(t *testing.T) {
 }
 
 func TestLinesAboutMapsBuyTimeOnce(t *testing.T) {
-	var r round
+	var r gameRun
 	r.seen([]byte("---- Host_Changelevel ----"))
 	first := r.loading.Load()
 	if first == 0 {

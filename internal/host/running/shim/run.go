@@ -46,7 +46,7 @@ type shim struct {
 	logs    *os.File
 	console *console
 	board   *board
-	desk    *desk
+	socket  *socketServer
 	keeper  keeper
 	notify  notifier
 
@@ -106,7 +106,7 @@ func Run(ctx context.Context, cfg Config) error {
 	ctx, s.stop = context.WithCancel(ctx)
 	defer s.stop()
 	if err = s.prepare(mounted); err == nil {
-		err = s.live(ctx)
+		err = s.runGames(ctx)
 	}
 	s.finish(err, lock)
 	return err
@@ -197,13 +197,13 @@ func (s *shim) open() (keeper, error) {
 	s.board = newBoard(Status{
 		Name: s.Name, State: left4me.Starting, ShimPID: os.Getpid(), Want: s.env.Port, SpecHash: s.env.SpecHash, Since: now(),
 	})
-	if s.desk, err = openDesk(s); err != nil {
+	if s.socket, err = openSocket(s); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.close = cancel
 	s.serving.Go(func() { s.console.run(ctx) })
-	s.serving.Go(func() { s.desk.run(ctx) })
+	s.serving.Go(func() { s.socket.run(ctx) })
 	return newKeeper(ctx)
 }
 

@@ -33,7 +33,7 @@ func (s *Supervisor) StartInstall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	said := hear(ctx, installMountUnit)
+	said := listenStatus(ctx, installMountUnit)
 	defer said.close()
 	if err := s.begin(ctx, installUnit); err != nil {
 		return err

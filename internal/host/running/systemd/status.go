@@ -20,10 +20,10 @@ type status struct {
 	said chan string // the last line
 }
 
-// hear begins to listen to a unit. It is best effort: without it people read the
+// listenStatus begins to listen to a unit. It is best effort: without it people read the
 // journal. The connection is its own, so that nothing is missed while the other
 // one is lost and found.
-func hear(ctx context.Context, unit string) *status {
+func listenStatus(ctx context.Context, unit string) *status {
 	s := &status{said: make(chan string, 1)}
 	conn, err := godbus.ConnectSystemBus(godbus.WithContext(ctx), godbus.WithSignalHandler(s))
 	if err != nil {

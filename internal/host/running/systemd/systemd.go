@@ -106,7 +106,7 @@ func Available(ctx context.Context, cfg Config) error {
 	return allowed(ctx)
 }
 
-// sameRoot compares where the units look for a server with where we do: a second
+// sameRoot compares where the units expect a server with where we do: a second
 // left4me beside the one that is installed must not start its servers.
 func (s *Supervisor) sameRoot(ctx context.Context) error {
 	var env []string
@@ -131,7 +131,7 @@ func (s *Supervisor) sameRoot(ctx context.Context) error {
 
 // allowed asks systemd for something that changes nothing: to forget a failure
 // of a unit that doesn't run. It is asked by its object, which loads the unit:
-// for one that isn't loaded permissions are not looked at.
+// for one that isn't loaded permissions are not checked.
 func allowed(ctx context.Context) error {
 	conn, err := godbus.ConnectSystemBus(godbus.WithContext(ctx))
 	if err != nil {
@@ -173,7 +173,7 @@ func (s *Supervisor) call(ctx context.Context, f func(context.Context, *dbus.Con
 		case !away(err):
 			return explain(err)
 		}
-		t := time.NewTimer(firstLook)
+		t := time.NewTimer(firstPoll)
 		select {
 		case <-t.C:
 		case <-ctx.Done():

@@ -16,11 +16,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// How often it is looked at a unit that is under way: soon at first, because
+// How often a unit is polled that is under way: soon at first, because
 // most take a moment, and then less often.
 const (
-	firstLook = 10 * time.Millisecond
-	lastLook  = 200 * time.Millisecond
+	firstPoll = 10 * time.Millisecond
+	lastPoll  = 200 * time.Millisecond
 )
 
 // Start launches a server and returns when its shim runs, which is before the
@@ -43,7 +43,7 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 			return err
 		}
 	}
-	said := hear(ctx, mount)
+	said := listenStatus(ctx, mount)
 	defer said.close()
 	if err := s.begin(ctx, server); err != nil {
 		return err
@@ -230,11 +230,11 @@ func (s *Supervisor) forgetFailure(ctx context.Context, unit string) error {
 	return s.call(ctx, func(ctx context.Context, c *dbus.Conn) error { return c.ResetFailedUnitContext(ctx, unit) })
 }
 
-// wait looks at units until done says that it is enough, or ctx ends. systemd
-// would send a signal for each change; looking needs no care for those that are
+// wait polls units until done says that it is enough, or ctx ends. systemd
+// would send a signal for each change; polling needs no care for those that are
 // lost with the bus.
 func (s *Supervisor) wait(ctx context.Context, units []string, done func([]dbus.UnitStatus) (bool, error)) error {
-	for pause := firstLook; ; pause = min(2*pause, lastLook) {
+	for pause := firstPoll; ; pause = min(2*pause, lastPoll) {
 		u, err := s.units(ctx, units...)
 		if err != nil && !errors.Is(err, left4me.Unavailable) {
 			return err

@@ -21,7 +21,7 @@ const (
 	streamsName = storeName + "/$G/streams" // a directory for each stream
 	ownerName   = "owner"                   // which left4me the store belongs to
 	asidePrefix = "damaged-"                // stores that could not be used, by time
-	keptAside   = 3                         // of those, the newest
+	maxAside    = 3                         // of those, the newest
 )
 
 // OpenFor is Open for the left4me with this identity. A store that belongs to
@@ -96,7 +96,7 @@ func unusable(dir, owner string) error {
 	return os.RemoveAll(filepath.Join(dir, streamsName, streamJobs))
 }
 
-// openStore starts the server and looks at what it made of the store.
+// openStore starts the server and checks what it made of the store.
 func openStore(ctx context.Context, dir string, log *slog.Logger, payload int32) (*Bus, error) {
 	var readers []string
 	entries, _ := os.ReadDir(filepath.Join(dir, streamsName, streamEvents, "obs")) // none is no error
@@ -180,7 +180,7 @@ func putAside(dir string, why error, log *slog.Logger) error {
 		break
 	}
 	all := Aside(dir)
-	for _, old := range all[:max(0, len(all)-keptAside)] {
+	for _, old := range all[:max(0, len(all)-maxAside)] {
 		if err := os.RemoveAll(old); err != nil {
 			log.Warn("bus: remove a store that was put aside", "err", err)
 		}

@@ -15,8 +15,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// look lists the files, and the archives among them.
-func (f *Found) look(ctx context.Context) error {
+// scan lists the files, and the archives among them.
+func (f *Found) scan(ctx context.Context) error {
 	single := &source{}
 	err := fs.WalkDir(f.dir.FS(), ".", func(p string, d fs.DirEntry, err error) error {
 		if err = errors.Join(err, ctx.Err()); err != nil {

@@ -25,8 +25,8 @@ func patience(ready bool) (quit, interrupt time.Duration) {
 // the program now and then.
 const slimEvery = time.Minute
 
-// round is one run of the game, from its start to its end.
-type round struct {
+// gameRun is one run of the game, from its start to its end.
+type gameRun struct {
 	*game
 	first    string         // the map that it starts with
 	noMap    chan struct{}  // it said that this map is not there
@@ -36,7 +36,7 @@ type round struct {
 	readyAt  time.Time
 }
 
-// ending is how a round ended: stopped, failed for good, crashed, or by itself.
+// ending is how a run of the game ended: stopped, failed for good, crashed, or by itself.
 type ending struct {
 	again  bool   // it crashed or ended by itself
 	clean  bool   // it ended by itself with exit status 0
@@ -45,9 +45,9 @@ type ending struct {
 	err    error  // it failed for good
 }
 
-// live runs the game, and again when it crashed or ended by itself, until it is
+// runGames runs the game, and again when it crashed or ended by itself, until it is
 // asked to end.
-func (s *shim) live(ctx context.Context) error {
+func (s *shim) runGames(ctx context.Context) error {
 	for ctx.Err() == nil {
 		r, err := s.launch()
 		if err != nil {
@@ -67,8 +67,8 @@ func (s *shim) live(ctx context.Context) error {
 	return nil
 }
 
-func (s *shim) launch() (*round, error) {
-	r := &round{
+func (s *shim) launch() (*gameRun, error) {
+	r := &gameRun{
 		first: firstMap(s.env.Args), noMap: make(chan struct{}, 1),
 		network: make(chan network, 1), answered: make(chan time.Time),
 	}
@@ -86,7 +86,7 @@ func (s *shim) launch() (*round, error) {
 }
 
 // seen takes a line of the console while it is read.
-func (r *round) seen(line []byte) {
+func (r *gameRun) seen(line []byte) {
 	line = unmark(line)
 	if n, ok := parseNetwork(line); ok {
 		select {
@@ -107,7 +107,7 @@ func (r *round) seen(line []byte) {
 }
 
 // attend watches a game until it has ended, and ends it when it has to.
-func (s *shim) attend(ctx context.Context, r *round) ending {
+func (s *shim) attend(ctx context.Context, r *gameRun) ending {
 	quiet := func() {}
 	defer func() { quiet() }()
 	ask := func(target string) {
@@ -119,8 +119,8 @@ func (s *shim) attend(ctx context.Context, r *round) ending {
 	ask(network{}.target(s.env.Port))
 	late := time.NewTimer(s.env.Ready)
 	defer late.Stop()
-	look := time.NewTicker(max(s.patrol()/2, 100*time.Millisecond))
-	defer look.Stop()
+	check := time.NewTicker(max(s.patrol()/2, 100*time.Millisecond))
+	defer check.Stop()
 	var last time.Time // answer
 	for {
 		select {
@@ -162,7 +162,7 @@ func (s *shim) attend(ctx context.Context, r *round) ending {
 				return s.fail(r, &left4me.Error{Kind: left4me.Unavailable, Text: text, Hint: "read its console"})
 			}
 			return s.kill(r, text)
-		case now := <-look.C:
+		case now := <-check.C:
 			if r.readyAt.IsZero() {
 				continue
 			}
@@ -198,7 +198,7 @@ func (s *shim) show(state left4me.ServerState, reason string) {
 }
 
 // end runs the stop sequence.
-func (s *shim) end(r *round) {
+func (s *shim) end(r *gameRun) {
 	g := r.game
 	quitTime, interruptTime := patience(!r.readyAt.IsZero())
 	s.board.set(func(st *Status) { st.State, st.Reason = left4me.Stopping, "" })
@@ -231,7 +231,7 @@ func within(g *game, d time.Duration) bool {
 }
 
 // ended is the end of a game that nobody asked left4me for.
-func (s *shim) ended(ctx context.Context, r *round) ending {
+func (s *shim) ended(ctx context.Context, r *gameRun) ending {
 	if ctx.Err() != nil {
 		return ending{}
 	}
@@ -240,7 +240,7 @@ func (s *shim) ended(ctx context.Context, r *round) ending {
 }
 
 // fail ends a game at once, for good.
-func (s *shim) fail(r *round, err error) ending {
+func (s *shim) fail(r *gameRun, err error) ending {
 	r.signal(syscall.SIGKILL)
 	<-r.done
 	s.say("it was ended: %v", err)
@@ -248,7 +248,7 @@ func (s *shim) fail(r *round, err error) ending {
 }
 
 // kill ends a game that is no better than one that crashed.
-func (s *shim) kill(r *round, why string) ending {
+func (s *shim) kill(r *gameRun, why string) ending {
 	r.signal(syscall.SIGKILL)
 	<-r.done
 	return ending{again: true, exit: why}
@@ -256,7 +256,7 @@ func (s *shim) kill(r *round, why string) ending {
 
 // again says how long to wait before the next start, and writes down a crash. A
 // clean end is a crash only when there are too many of them.
-func (s *shim) again(r *round, end ending) (time.Duration, error) {
+func (s *shim) again(r *gameRun, end ending) (time.Duration, error) {
 	at := now()
 	last := run{clean: end.clean, crashRecord: crashRecord{
 		At: at, Exit: end.exit, Signal: end.signal, Uptime: at.Sub(r.started),

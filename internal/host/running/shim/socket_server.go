@@ -25,8 +25,8 @@ const (
 	idleTime = time.Minute
 )
 
-// desk answers clients on the socket.
-type desk struct {
+// socketServer answers clients on the socket.
+type socketServer struct {
 	shim     *shim
 	listener *net.UnixListener
 	path     string
@@ -36,9 +36,9 @@ type desk struct {
 	clients  sync.WaitGroup
 }
 
-// openDesk listens at the server's socket. Whoever may connect is checked twice:
+// openSocket listens at the server's socket. Whoever may connect is checked twice:
 // by the socket's mode and by who the kernel says they are.
-func openDesk(s *shim) (*desk, error) {
+func openSocket(s *shim) (*socketServer, error) {
 	var st unix.Stat_t
 	if err := unix.Stat(s.Root.Env(s.Name), &st); err != nil {
 		return nil, fmt.Errorf("socket: %w", err)
@@ -52,14 +52,14 @@ func openDesk(s *shim) (*desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &desk{shim: s, listener: l, path: path, owner: st.Uid, slots: make(chan struct{}, maxClients)}
+	d := &socketServer{shim: s, listener: l, path: path, owner: st.Uid, slots: make(chan struct{}, maxClients)}
 	d.buffers.New = func() any { return new([]byte) }
 	return d, nil
 }
 
 // run answers until ctx ends; answers that are on their way then are still
 // given.
-func (d *desk) run(ctx context.Context) {
+func (d *socketServer) run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { d.listener.Close() })
 	defer stop()
 	defer d.clients.Wait()
@@ -89,12 +89,12 @@ func (d *desk) run(ctx context.Context) {
 }
 
 // known reports whether the one at the other end may speak to us.
-func (d *desk) known(c *net.UnixConn) bool {
+func (d *socketServer) known(c *net.UnixConn) bool {
 	cred, err := peer(c)
 	return err == nil && (cred.Uid == 0 || cred.Uid == uint32(os.Geteuid()) || cred.Uid == d.owner)
 }
 
-func (d *desk) converse(ctx context.Context, c *net.UnixConn) {
+func (d *socketServer) converse(ctx context.Context, c *net.UnixConn) {
 	r := bufio.NewReader(c)
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -128,7 +128,7 @@ func complaint(err error) *left4me.Error {
 	return left4me.Crossing(err)
 }
 
-func (d *desk) answer(ctx context.Context, c *net.UnixConn, r *bufio.Reader, q request) error {
+func (d *socketServer) answer(ctx context.Context, c *net.UnixConn, r *bufio.Reader, q request) error {
 	s := d.shim
 	switch q.Verb {
 	case verbStatus:
@@ -155,12 +155,12 @@ func (d *desk) answer(ctx context.Context, c *net.UnixConn, r *bufio.Reader, q r
 	return errRequest
 }
 
-func (d *desk) status(c *net.UnixConn, st Status) error {
+func (d *socketServer) status(c *net.UnixConn, st Status) error {
 	st.Position = d.shim.console.position()
 	return d.reply(c, answer{Status: &st}, nil)
 }
 
-func (d *desk) read(ctx context.Context, c *net.UnixConn, r *bufio.Reader, q request) error {
+func (d *socketServer) read(ctx context.Context, c *net.UnixConn, r *bufio.Reader, q request) error {
 	done := func() {}
 	if q.After == d.shim.console.position() {
 		ctx, done = attended(ctx, c, r, q.Wait)
@@ -173,7 +173,7 @@ func (d *desk) read(ctx context.Context, c *net.UnixConn, r *bufio.Reader, q req
 	return d.reply(c, answer{After: k.After, Position: k.Position, Lost: k.Lost, Bytes: len(raw)}, raw)
 }
 
-func (d *desk) reply(c *net.UnixConn, a answer, raw []byte) error {
+func (d *socketServer) reply(c *net.UnixConn, a answer, raw []byte) error {
 	line, err := json.Marshal(a)
 	if err != nil {
 		return err

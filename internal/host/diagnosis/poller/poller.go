@@ -51,7 +51,7 @@ type target struct {
 	info      a2s.Info // scratch: strings in it are used again
 	infoBytes []byte   // the last answers as they came, to tell whether anything is new
 	plyrBytes []byte
-	// What was asked and not answered yet: each round takes one answer of a kind
+	// What was asked and not answered yet: each pass takes one answer of a kind
 	// and one new challenge, so that a hostile server can't make us busy.
 	wantInfo, wantPlayers, wantChallenge bool
 }
