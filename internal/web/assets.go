@@ -11,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/left4me/left4me/internal/web/page"
@@ -42,8 +43,9 @@ var kinds = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// loadAssets reads and compresses them, once: they are small and few.
-func loadAssets() *assets {
+// loadAssets reads and compresses them, once for each process: they are small and
+// few, and part of the program.
+var loadAssets = sync.OnceValue(func() *assets {
 	a := &assets{addresses: map[string]string{}, files: map[string]asset{}}
 	err := fs.WalkDir(dist, "dist", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -65,7 +67,7 @@ func loadAssets() *assets {
 		panic(err) // they are part of the program
 	}
 	return a
-}
+})
 
 func compressed(b []byte) []byte {
 	var buf bytes.Buffer
