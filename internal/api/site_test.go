@@ -5,12 +5,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -21,14 +20,9 @@ import (
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/accounts"
-	"github.com/left4me/left4me/internal/control/backups"
-	"github.com/left4me/left4me/internal/control/game"
-	"github.com/left4me/left4me/internal/control/hosts"
-	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/control/layers"
-	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
-	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/host/localfs"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
@@ -61,32 +55,17 @@ func newSite(tb testing.TB) *site {
 // newSiteBeating is newSite whose streams look at their tokens that often.
 func newSiteBeating(tb testing.TB, beat time.Duration) *site {
 	tb.Helper()
-	ctx, cancel := context.WithCancel(tb.Context())
-	log := slog.New(slog.DiscardHandler)
-	dir := tb.TempDir()
-	st := must(store.Open(ctx, filepath.Join(dir, "left4me.db")))(tb)
-	b := must(bus.Open(ctx, filepath.Join(dir, "bus"), log))(tb)
-	list := jobs.New(st.Jobs(), b, log)
-	srv := servers.New(st, list, b, servers.PortRange{Low: 27015, High: 27030}, log)
-	acc := accounts.New(st, "a secret of the tests, and of nothing else", log)
-	gam := game.New(st, list, srv, b, log)
-	s := &site{store: st, bus: b, accounts: acc, host: &fakeHost{bus: b, work: true}}
-	if err := list.Start(ctx); err != nil {
+	on := sitetest.Open(tb, tb.TempDir())
+	c := on.Control(servers.PortRange{Low: 27015, High: 27030})
+	s := &site{store: on.Store, bus: on.Bus, accounts: c.Accounts, host: &fakeHost{bus: on.Bus, work: true}, root: on.Dir}
+	if err := errors.Join(c.Jobs.Start(on.Ctx), c.Servers.Start(on.Ctx), c.Game.Start(on.Ctx)); err != nil {
 		tb.Fatal(err)
 	}
-	if err := srv.Start(ctx); err != nil {
-		tb.Fatal(err)
-	}
-	if err := gam.Start(ctx); err != nil {
-		tb.Fatal(err)
-	}
-	s.host.start(ctx, tb)
+	s.host.start(on.Ctx, tb)
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
 	s.handler = api.NewBeating(api.Deps{
-		Servers: srv, Jobs: list, Content: overlays.New(st, list, srv, b, log), Uploads: uploads.New(localfs.New(dir), log),
-		Layers: layers.New(overlays.New(st, list, srv, b, log).Revisions(), localfs.New(dir)), Game: gam, Accounts: acc,
-		Hosts:   hosts.New(b),
-		Backups: backups.New(st, list, b, localfs.New(dir), dir, log), Version: "1.2.3", Log: log,
+		Servers: c.Servers, Jobs: c.Jobs, Content: c.Overlays, Uploads: c.Uploads,
+		Layers: layers.New(c.Overlays.Revisions(), localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts, Backups: c.Backups, Version: "1.2.3", Log: on.Log,
 		Ready: func(context.Context) error { return s.host.ready() },
 	}, beat)
 	web := httptest.NewServer(s.handler)
@@ -94,11 +73,7 @@ func newSiteBeating(tb testing.TB, beat time.Duration) *site {
 	tb.Cleanup(func() {
 		web.CloseClientConnections()
 		web.Close()
-		cancel()
-		b.Close()
-		st.Close()
 	})
-	s.root = dir
 	return s
 }
 

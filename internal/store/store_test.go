@@ -17,6 +17,7 @@ import (
 
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
+	"github.com/left4me/left4me/internal/store/storetest"
 )
 
 // at is a moment as the store keeps it: to the millisecond.
@@ -34,7 +35,7 @@ func mustOpen(t *testing.T, path string) *store.Store {
 
 func newStore(t *testing.T) *store.Store {
 	t.Helper()
-	return mustOpen(t, filepath.Join(t.TempDir(), "left4me.db"))
+	return storetest.New(t)
 }
 
 // is checks that err is of a kind, for a field.

@@ -84,7 +84,7 @@ func TestADownloadEndsWithItsSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	longFile(t, filepath.Join(s.backups.Dir(), "b.tar.zst"))
-	s.addUser(t, "zoey", true)
+	s.on.AddUser(t, "zoey", true)
 	b := s.as(t, "zoey")
 	res := must(b.http.Do(must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/backups/b/file", nil))(t)))(t)
 	defer res.Body.Close()

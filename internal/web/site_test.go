@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,10 +21,10 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
 	"github.com/left4me/left4me/internal/control/game"
-	"github.com/left4me/left4me/internal/control/hosts"
 	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/control/uploads"
 	"github.com/left4me/left4me/internal/host/localfs"
 	"github.com/left4me/left4me/internal/left4me"
@@ -36,14 +34,8 @@ import (
 
 const (
 	patience = 15 * time.Second
-	password = "a door that closes"
+	password = sitetest.Password
 )
-
-// passwordHash is made once: it is slow on purpose.
-var passwordHash struct {
-	sync.Once
-	text string
-}
 
 // site is the panel on a real store and a real bus, with a host that only
 // speaks.
@@ -62,43 +54,33 @@ type site struct {
 	backups  *backups.Backups
 	full     atomic.Pointer[left4me.Error]
 	host     *host
+	on       *sitetest.Site
 }
 
 func newSite(tb testing.TB, secure bool) *site {
 	tb.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	log := slog.New(slog.DiscardHandler)
-	dir := tb.TempDir()
-	st := must(store.Open(ctx, filepath.Join(dir, "left4me.db")))(tb)
-	b := must(bus.Open(ctx, filepath.Join(dir, "bus"), log))(tb)
-	list := jobs.New(st.Jobs(), b, log)
-	srv := servers.New(st, list, b, servers.PortRange{Low: 27015, High: 27999}, log)
+	on := sitetest.Open(tb, tb.TempDir())
+	c := on.Control(servers.PortRange{Low: 27015, High: 27999})
 	s := &site{
-		store: st, bus: b, servers: srv, jobs: list,
-		host:     &host{bus: b, consoles: map[left4me.Name]string{}, work: make(chan bus.Delivery, 64), backups: someBackups},
-		game:     game.New(st, list, srv, b, log),
-		accounts: accounts.New(st, "a secret of the tests, and of nothing else", log),
+		store: on.Store, bus: on.Bus, servers: c.Servers, jobs: c.Jobs, game: c.Game, accounts: c.Accounts, content: c.Overlays,
+		root: on.Dir, on: on, uploads: c.Uploads, backups: c.Backups,
+		host: &host{bus: on.Bus, consoles: map[left4me.Name]string{}, work: make(chan bus.Delivery, 64), backups: someBackups},
 	}
-	if err := errors.Join(list.Start(ctx), srv.Start(ctx), s.game.Start(ctx), s.host.start(ctx)); err != nil {
+	if err := errors.Join(c.Jobs.Start(on.Ctx), c.Servers.Start(on.Ctx), c.Game.Start(on.Ctx), s.host.start(on.Ctx)); err != nil {
 		tb.Fatal(err)
 	}
-	s.content, s.root = overlays.New(st, list, srv, b, log), dir
-	s.addUser(tb, "admin", true)
-	s.addUser(tb, "guest", false)
-	s.uploads, s.backups = uploads.New(localfs.New(dir), log), backups.New(st, list, b, localfs.New(dir), dir, log)
+	on.AddUser(tb, "admin", true)
+	on.AddUser(tb, "guest", false)
 	s.handler = web.New(web.Deps{
-		Servers: srv, Jobs: list, Content: s.content, Uploads: s.uploads, Downloads: overlays.NewDownloads(s.content, localfs.New(dir)),
-		Game:     s.game,
-		Accounts: s.accounts, Hosts: hosts.New(b), Backups: s.backups, Full: s.full.Load, Secure: secure, Version: "1.2.3", Log: log,
+		Servers: c.Servers, Jobs: c.Jobs, Content: c.Overlays, Uploads: c.Uploads,
+		Downloads: overlays.NewDownloads(c.Overlays, localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts, Backups: c.Backups, Full: s.full.Load, Secure: secure, Version: "1.2.3",
+		Log: on.Log,
 	})
 	server := httptest.NewServer(s.handler)
 	s.url = server.URL
 	tb.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
-		cancel()
-		b.Close()
-		st.Close()
 	})
 	return s
 }
@@ -111,15 +93,6 @@ func must[T any](v T, err error) func(testing.TB) T {
 		}
 		return v
 	}
-}
-
-func (s *site) addUser(tb testing.TB, name string, admin bool) {
-	tb.Helper()
-	passwordHash.Do(func() {
-		must(s.accounts.CreateUser(tb.Context(), "first", password, false))(tb)
-		passwordHash.text = must(s.store.Users().Get(tb.Context(), "first"))(tb).Password
-	})
-	must(s.store.Users().Create(tb.Context(), store.User{Name: name, Password: passwordHash.text, Admin: admin, CreatedAt: time.Now()}))(tb)
 }
 
 // addServer makes a server as a person would, and waits until its state is

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
-	"github.com/left4me/left4me/internal/store"
+	"github.com/left4me/left4me/internal/store/storetest"
 )
 
 const password = "correct horse battery"
@@ -32,12 +31,7 @@ func (c *clock) advance(d time.Duration) { c.Time = c.Add(d) }
 // newAccounts makes a list on a real store, with cheap hashes and one user.
 func newAccounts(t *testing.T) (*Accounts, *clock) {
 	t.Helper()
-	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "left4me.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(st.Close)
-	a := New(st, "a secret of the tests", slog.New(slog.DiscardHandler))
+	a := New(storetest.New(t), "a secret of the tests", slog.New(slog.DiscardHandler))
 	a.hashing = newHashing(cheap)
 	c := &clock{time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
 	a.now = c.now

@@ -1,9 +1,7 @@
 package backups_test
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,32 +10,20 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/backups"
-	"github.com/left4me/left4me/internal/control/jobs"
-	"github.com/left4me/left4me/internal/host/localfs"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
 
 func open(t *testing.T) (*backups.Backups, *store.Store, *bus.Bus) {
 	t.Helper()
-	log := slog.New(slog.DiscardHandler)
-	dir := t.TempDir()
-	ctx, cancel := context.WithCancel(context.Background())
-	st, err := store.Open(ctx, filepath.Join(dir, "left4me.db"))
-	if err != nil {
+	s := sitetest.Open(t, t.TempDir())
+	c := s.Control(servers.PortRange{})
+	if err := errors.Join(c.Jobs.Start(s.Ctx), c.Backups.Start(s.Ctx)); err != nil {
 		t.Fatal(err)
 	}
-	b, err := bus.Open(ctx, filepath.Join(dir, "bus"), log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cancel(); b.Close(); st.Close() })
-	list := jobs.New(st.Jobs(), b, log)
-	all := backups.New(st, list, b, localfs.New(dir), dir, log)
-	if err := errors.Join(list.Start(ctx), all.Start(ctx)); err != nil {
-		t.Fatal(err)
-	}
-	return all, st, b
+	return c.Backups, s.Store, s.Bus
 }
 
 func TestDue(t *testing.T) {

@@ -3,8 +3,6 @@ package game_test
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
@@ -62,34 +61,15 @@ func newHost() *host {
 
 func open(t *testing.T, dir string, h *host) *site {
 	t.Helper()
-	log := slog.New(slog.DiscardHandler)
-	ctx, cancel := context.WithCancel(context.Background())
-	st, err := store.Open(ctx, filepath.Join(dir, "left4me.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := bus.Open(ctx, filepath.Join(dir, "bus"), log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	j := jobs.New(st.Jobs(), b, log)
-	srv := servers.New(st, j, b, servers.PortRange{Low: 32100, High: 32199}, log)
-	s := &site{Game: game.New(st, j, srv, b, log), jobs: j, servers: srv, store: st, bus: b, host: h}
+	on := sitetest.Open(t, dir)
+	c := on.Control(servers.PortRange{Low: 32100, High: 32199})
+	s := &site{Game: c.Game, jobs: c.Jobs, servers: c.Servers, store: on.Store, bus: on.Bus, host: h, stop: on.Close}
 	s.Game.Set(func() time.Time {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		return time.Now().Add(h.ahead)
 	})
-	var once sync.Once
-	s.stop = func() {
-		once.Do(func() {
-			cancel()
-			b.Close()
-			st.Close()
-		})
-	}
-	t.Cleanup(s.stop)
-	if err := errors.Join(j.Start(ctx), srv.Start(ctx), s.Start(ctx), s.serve(ctx)); err != nil {
+	if err := errors.Join(c.Jobs.Start(on.Ctx), c.Servers.Start(on.Ctx), s.Start(on.Ctx), s.serve(on.Ctx)); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/jobs"
+	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
@@ -31,41 +31,19 @@ func open(t *testing.T, dir string) *site {
 
 func openWith(t *testing.T, dir string, storage func(*store.Store) jobs.Storage) *site {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	log := slog.New(slog.DiscardHandler)
-	st, err := store.Open(ctx, filepath.Join(dir, "left4me.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	id, err := st.Site().ID(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := bus.OpenFor(ctx, filepath.Join(dir, "bus"), id, log)
-	if err != nil {
-		t.Fatal(err)
-	}
+	on := sitetest.Open(t, dir)
+	ctx, st := on.Ctx, on.Store
 	for i, n := range []left4me.Name{"alpha", "beta", "queued", "running"} {
 		v := left4me.Server{Name: n, Host: left4me.LocalHost, Port: 27015 + i, Blueprint: left4me.DefaultBlueprint, CreatedAt: time.Now()}
 		if err := st.Servers().Create(ctx, v); err != nil && !errors.Is(err, left4me.Conflict) {
 			t.Fatal(err)
 		}
 	}
-	s := &site{store: st, bus: b, jobs: jobs.New(storage(st), b, log)}
+	s := &site{store: st, bus: on.Bus, jobs: jobs.New(storage(st), on.Bus, on.Log), stop: on.Close}
 	s.jobs.SendAgainEvery(20 * time.Millisecond)
 	if err := s.jobs.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	closed := false
-	s.stop = func() {
-		if !closed {
-			closed = true
-			cancel()
-			b.Close()
-			st.Close()
-		}
-	}
-	t.Cleanup(s.stop)
 	return s
 }
 

@@ -3,9 +3,7 @@ package overlays_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"maps"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -15,6 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
@@ -36,29 +35,13 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	dir := t.TempDir()
-	log := slog.New(slog.DiscardHandler)
-	ctx, cancel := context.WithCancel(context.Background())
-	st, err := store.Open(ctx, filepath.Join(dir, "left4me.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := bus.Open(ctx, filepath.Join(dir, "bus"), log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := jobs.New(st.Jobs(), b, log)
-	srv := servers.New(st, list, b, servers.PortRange{Low: 32100, High: 32199}, log)
+	on := sitetest.Open(t, t.TempDir())
+	c := on.Control(servers.PortRange{Low: 32100, High: 32199})
 	s := &site{
-		Overlays: overlays.New(st, list, srv, b, log), jobs: list, servers: srv, store: st, bus: b,
+		Overlays: c.Overlays, jobs: c.Jobs, servers: c.Servers, store: on.Store, bus: on.Bus,
 		contents: map[left4me.Name]left4me.Content{}, statuses: map[left4me.Name]left4me.Status{},
 	}
-	t.Cleanup(func() {
-		cancel()
-		b.Close()
-		st.Close()
-	})
-	if err := errors.Join(list.Start(ctx), srv.Start(ctx)); err != nil {
+	if err := errors.Join(c.Jobs.Start(on.Ctx), c.Servers.Start(on.Ctx)); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
@@ -32,30 +32,13 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)
-	ctx, cancel := context.WithCancel(t.Context())
-	st, err := store.Open(ctx, filepath.Join(dir, "left4me.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := bus.Open(ctx, filepath.Join(dir, "bus"), log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		b.Close()
-		st.Close()
-	})
-	j := jobs.New(st.Jobs(), b, log)
+	on := sitetest.Open(t, t.TempDir())
+	j := jobs.New(on.Store.Jobs(), on.Bus, on.Log) // without overlays, which ask the host about each stack
 	s := &site{
-		jobs:    j,
-		Servers: servers.New(st, j, b, servers.PortRange{Low: 33000, High: 33002}, log),
-		store:   st,
-		bus:     b,
-		db:      filepath.Join(dir, "left4me.db"),
+		Servers: servers.New(on.Store, j, on.Bus, servers.PortRange{Low: 33000, High: 33002}, on.Log),
+		jobs:    j, store: on.Store, bus: on.Bus, db: filepath.Join(on.Dir, "left4me.db"),
 	}
-	if err := errors.Join(j.Start(ctx), s.Start(ctx)); err != nil {
+	if err := errors.Join(j.Start(on.Ctx), s.Start(on.Ctx)); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -1,0 +1,110 @@
+// Package sitetest opens the side of left4me that people talk to, for tests: a
+// real store, a real bus, and the control packages on them. What a host would
+// answer is up to the test.
+package sitetest
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/game"
+	"github.com/left4me/left4me/internal/control/hosts"
+	"github.com/left4me/left4me/internal/control/jobs"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/host/localfs"
+	"github.com/left4me/left4me/internal/store"
+	"github.com/left4me/left4me/internal/store/storetest"
+)
+
+// Password is the password of the users that [Site.AddUser] adds.
+const Password = "a door that closes"
+
+// passwordHash is a hash of Password with the cheapest parameters that accounts
+// accepts: a login checks it with the parameters it was made with.
+const passwordHash = "$argon2id$v=19$m=64,t=1,p=1$vJSTPqQmBJ4o7olcutogqw$o50EhgNYg9rdIKGyifnESgqN+HnyizCdvuvk3CeMxaA"
+
+// Site is a store and a bus in a directory.
+type Site struct {
+	Dir   string
+	Log   *slog.Logger    // discards everything
+	Ctx   context.Context // of everything that is started on the site; Close cancels it
+	Store *store.Store
+	Bus   *bus.Bus
+
+	close func()
+}
+
+// Open opens the site in dir, or makes one; dir outlives it, as on a restart. It
+// is closed when the test ends, or by Close.
+func Open(tb testing.TB, dir string) *Site {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Site{Dir: dir, Log: slog.New(slog.DiscardHandler), Ctx: ctx}
+	s.Store = storetest.Open(ctx, tb, filepath.Join(dir, "left4me.db"))
+	id, err := s.Store.Site().ID(ctx)
+	if err == nil {
+		s.Bus, err = bus.OpenFor(ctx, filepath.Join(dir, "bus"), id, s.Log)
+	}
+	if err != nil {
+		cancel()
+		s.Store.Close()
+		tb.Fatal(err)
+	}
+	s.close = sync.OnceFunc(func() {
+		cancel()
+		s.Bus.Close()
+		s.Store.Close()
+	})
+	tb.Cleanup(s.close)
+	return s
+}
+
+// Close ends what was started on the site and closes bus and store. Further calls
+// do nothing.
+func (s *Site) Close() { s.close() }
+
+// AddUser adds a user whose password is [Password].
+func (s *Site) AddUser(tb testing.TB, name string, admin bool) store.User {
+	tb.Helper()
+	u, err := s.Store.Users().Create(tb.Context(), store.User{Name: name, Password: passwordHash, Admin: admin, CreatedAt: time.Now()})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return u
+}
+
+// Control are the control packages on a site. None of them is started.
+type Control struct {
+	Jobs     *jobs.Jobs
+	Servers  *servers.Servers
+	Overlays *overlays.Overlays
+	Game     *game.Game
+	Accounts *accounts.Accounts
+	Hosts    *hosts.Hosts
+	Uploads  *uploads.Uploads
+	Backups  *backups.Backups
+}
+
+// Control makes the control packages; servers get ports of the range.
+func (s *Site) Control(ports servers.PortRange) Control {
+	c := Control{
+		Jobs:     jobs.New(s.Store.Jobs(), s.Bus, s.Log),
+		Accounts: accounts.New(s.Store, "a secret of the tests, and of nothing else", s.Log),
+		Hosts:    hosts.New(s.Bus),
+		Uploads:  uploads.New(localfs.New(s.Dir), s.Log),
+	}
+	c.Servers = servers.New(s.Store, c.Jobs, s.Bus, ports, s.Log)
+	c.Overlays = overlays.New(s.Store, c.Jobs, c.Servers, s.Bus, s.Log)
+	c.Game = game.New(s.Store, c.Jobs, c.Servers, s.Bus, s.Log)
+	c.Backups = backups.New(s.Store, c.Jobs, s.Bus, localfs.New(s.Dir), s.Dir, s.Log)
+	return c
+}
