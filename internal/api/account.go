@@ -71,7 +71,7 @@ func (a *api) createToken(ctx context.Context, in *struct{ Body apitype.NewToken
 	b := in.Body
 	owner := actorOf(ctx)
 	if b.User != "" && b.User != owner.Name {
-		err := accounts.Allow(owner, accounts.Act)
+		err := accounts.Allow(owner, accounts.Act, left4me.Site)
 		if err == nil {
 			owner, err = a.owner(ctx, b.User)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // mediaTypes are those of the archives that a revision can be had as.
@@ -114,7 +115,7 @@ func (a *api) whileLetIn(hc huma.Context, send func(ctx context.Context)) {
 		if err != nil {
 			return err
 		}
-		return accounts.Allow(who, accounts.Act)
+		return accounts.Allow(who, accounts.Act, left4me.Site)
 	}, func() {
 		cancel()
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now()) // a write that waits ends too

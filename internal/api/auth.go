@@ -32,7 +32,7 @@ func actorOf(ctx context.Context) accounts.Actor {
 // shownTo returns what becomes of text that a console, a job or a script holds for the
 // one who asks: passwords are shown to nobody who may change nothing.
 func shownTo(ctx context.Context) func(string) string {
-	if accounts.Allow(actorOf(ctx), accounts.Act) != nil {
+	if accounts.Allow(actorOf(ctx), accounts.Act, left4me.Site) != nil {
 		return left4me.HideSecrets
 	}
 	return func(s string) string { return s }
@@ -74,7 +74,7 @@ func (a *api) allowed(r *http.Request, action accounts.Action) error {
 	if err != nil {
 		return err
 	}
-	return accounts.Allow(actor, action)
+	return accounts.Allow(actor, action, left4me.Site)
 }
 
 // byAddress reports whether a request is for an address or for localhost. A page
@@ -108,7 +108,7 @@ func (a *api) guard(huma.API) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		action, _ := hc.Operation().Metadata["action"].(accounts.Action)
-		if err := accounts.Allow(actor, action); err != nil {
+		if err := accounts.Allow(actor, action, left4me.Site); err != nil {
 			writeProblem(w, problemOf(ctx, err))
 			return
 		}

@@ -25,7 +25,7 @@ func jobOf(v left4me.Job) apitype.Job {
 
 // jobFor is a job with what only people see who may change something.
 func jobFor(ctx context.Context, v left4me.Job) apitype.Job {
-	if accounts.Allow(actorOf(ctx), accounts.Act) != nil {
+	if accounts.Allow(actorOf(ctx), accounts.Act, left4me.Site) != nil {
 		v = v.Public()
 	}
 	return jobOf(v)

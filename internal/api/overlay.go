@@ -14,7 +14,7 @@ import (
 
 // overlayFor is an overlay with what only people see who may change it.
 func overlayFor(ctx context.Context, v overlays.View) apitype.Overlay {
-	if accounts.Allow(actorOf(ctx), accounts.Act) != nil {
+	if accounts.Allow(actorOf(ctx), accounts.Act, left4me.Site) != nil {
 		v.Overlay = v.Overlay.Public()
 	}
 	o := apitype.Overlay{

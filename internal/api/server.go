@@ -73,7 +73,7 @@ func (a *api) whole(ctx context.Context, v servers.View, err error) (apitype.Gam
 }
 
 func settingsFor(ctx context.Context, s left4me.Settings) left4me.Settings {
-	if accounts.Allow(actorOf(ctx), accounts.Act) != nil {
+	if accounts.Allow(actorOf(ctx), accounts.Act, left4me.Site) != nil {
 		return s.Public()
 	}
 	return s

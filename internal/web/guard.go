@@ -105,7 +105,7 @@ func (g guard) allow(action accounts.Action, h page.Handler) http.Handler {
 			return
 		}
 		if err == nil {
-			err = accounts.Allow(who, action)
+			err = accounts.Allow(who, action, left4me.Site)
 		}
 		if err == nil {
 			err = h(w, r, who)

@@ -36,30 +36,11 @@ type Actor struct {
 	Admin  bool
 }
 
-// Action is what somebody wants to do, as far as rights tell it apart.
-type Action string
-
-// The actions.
-const (
-	Look Action = "look" // see servers, jobs, consoles
-	Act  Action = "act"  // change or run anything
-)
-
-// Allow says whether actor may do action. It is the only place that decides
-// this, for the panel, the API and the command line. Errors: left4me.Denied.
-func Allow(actor Actor, action Action) error {
-	switch {
-	case actor == Actor{}:
-		return errNobody
-	case actor.Admin || action == Look:
-		return nil
-	}
-	return left4me.Errorf(left4me.Denied, "%s may look, not change anything", actor.Name).WithHint("ask an administrator")
-}
-
 var (
 	errNobody = left4me.Errorf(left4me.Denied, "you are not logged in").WithHint("send a token or log in")
 	errLogin  = left4me.Errorf(left4me.Denied, "name or password is wrong")
+
+	errUnknownRight = left4me.Errorf(left4me.Denied, "this isn't allowed to anybody")
 
 	errDisabled = left4me.Errorf(left4me.Denied, "this account is disabled").WithHint("ask an administrator")
 )

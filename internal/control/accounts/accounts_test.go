@@ -470,21 +470,3 @@ func TestNewUsers(t *testing.T) {
 		t.Errorf("%+v, %v", who, err)
 	}
 }
-
-func TestRights(t *testing.T) {
-	for _, c := range []struct {
-		actor     Actor
-		look, act bool
-	}{
-		{Actor{}, false, false},
-		{Actor{UserID: 1, Name: "al"}, true, false},
-		{Actor{UserID: 1, Name: "al", Admin: true}, true, true},
-		{Actor{Name: "root", Admin: true}, true, true},
-	} {
-		for action, may := range map[Action]bool{Look: c.look, Act: c.act, "something new": c.act} {
-			if err := Allow(c.actor, action); (err == nil) != may || err != nil && !errors.Is(err, left4me.Denied) {
-				t.Errorf("%+v may %s: %v", c.actor, action, err)
-			}
-		}
-	}
-}

@@ -7,7 +7,7 @@ import (
 
 // For is a job as who may see it.
 func For(who accounts.Actor, j left4me.Job) left4me.Job {
-	if accounts.Allow(who, accounts.Act) != nil {
+	if accounts.Allow(who, accounts.Act, left4me.Site) != nil {
 		return j.Public()
 	}
 	return j

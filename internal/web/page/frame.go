@@ -64,7 +64,7 @@ type Permission struct {
 }
 
 func PermissionOf(who accounts.Actor) Permission {
-	if err := accounts.Allow(who, accounts.Act); err != nil {
+	if err := accounts.Allow(who, accounts.Act, left4me.Site); err != nil {
 		return Permission{Why: err.Error()}
 	}
 	return Permission{Act: true}

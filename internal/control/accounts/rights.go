@@ -1,0 +1,51 @@
+package accounts
+
+import (
+	"slices"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Right is what somebody may do to a target.
+type Right string
+
+// The rights. Each is granted on its own; Manage doesn't include the others.
+const (
+	See       Right = "see"       // read its state, players, console, files and jobs, without secrets
+	Players   Right = "players"   // kick, ban and message its players
+	Operate   Right = "operate"   // start, stop and restart it, and change its map
+	Console   Right = "console"   // enter commands on its console
+	Configure Right = "configure" // change its definition and settings, and read those that hold secrets
+	Content   Right = "content"   // change files: of an overlay, or what a server wrote
+	Manage    Right = "manage"    // create, rename, reset and delete it
+	// SiteRight is the right to change what belongs to no server, blueprint or overlay:
+	// builds of the game, backups, users, settings, the doctor.
+	SiteRight Right = "site"
+)
+
+// Action, Look and Act are what routes say that don't name a target yet.
+type Action = Right
+
+// See Action.
+const (
+	Look = See
+	Act  = SiteRight
+)
+
+// Rights are all of them.
+var Rights = []Right{See, Players, Operate, Console, Configure, Content, Manage, SiteRight}
+
+// Allow reports whether actor has a right on a target. It is the only place that
+// decides this, for the panel, the API and the command line. Administrators have every
+// right on every target, guests may see all of them. Errors: left4me.Denied.
+func Allow(actor Actor, right Right, target left4me.Target) error {
+	switch {
+	case actor == Actor{}:
+		return errNobody
+	case !slices.Contains(Rights, right) || target.Kind == "":
+		return errUnknownRight // fail closed, whoever asks
+	case actor.Admin || right == See:
+		return nil
+	}
+	return left4me.Errorf(left4me.Denied, "%s may look, not change anything", actor.Name).WithHint("ask an administrator")
+}

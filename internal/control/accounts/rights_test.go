@@ -1,0 +1,59 @@
+package accounts_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+var targets = []left4me.Target{left4me.OnServer("alpha"), left4me.OnBlueprint("coop"), left4me.OnOverlay("maps"), left4me.Site}
+
+func TestRightsOfTheTwoRoles(t *testing.T) {
+	guest := accounts.Actor{UserID: 2, Name: "bob"}
+	admins := []accounts.Actor{{UserID: 1, Name: "ann", Admin: true}, {Name: "root", Admin: true}} // root has no account
+	for _, target := range targets {
+		for _, right := range accounts.Rights {
+			for _, admin := range admins {
+				if err := accounts.Allow(admin, right, target); err != nil {
+					t.Errorf("%s, %s on %s: %v", admin.Name, right, target.Kind, err)
+				}
+			}
+			if err := accounts.Allow(guest, right, target); (err == nil) != (right == accounts.See) {
+				t.Errorf("guest, %s on %s: %v", right, target.Kind, err)
+			}
+			if err := accounts.Allow(accounts.Actor{}, right, target); !errors.Is(err, left4me.Denied) {
+				t.Errorf("nobody, %s on %s: %v", right, target.Kind, err)
+			}
+		}
+	}
+}
+
+// A mistake in the program must not let anybody in.
+func TestUnknownRightsAndTargetsAreDenied(t *testing.T) {
+	admin := accounts.Actor{UserID: 1, Name: "ann", Admin: true}
+	for _, err := range []error{
+		accounts.Allow(admin, "", left4me.Site), accounts.Allow(admin, "everything", left4me.Site),
+		accounts.Allow(admin, accounts.See, left4me.Target{Name: "alpha"}),
+	} {
+		if !errors.Is(err, left4me.Denied) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+func TestRightCheckAllocatesNothing(t *testing.T) {
+	guest, target := accounts.Actor{UserID: 2, Name: "bob"}, left4me.OnServer("alpha")
+	if n := testing.AllocsPerRun(1000, func() { _ = accounts.Allow(guest, accounts.See, target) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkAllow(b *testing.B) {
+	guest, target := accounts.Actor{UserID: 2, Name: "bob"}, left4me.OnServer("alpha")
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = accounts.Allow(guest, accounts.See, target)
+	}
+}
