@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/host/backup"
 	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
@@ -106,7 +107,7 @@ func notThere(err error) error {
 // restoredText says what was done and what is left to do.
 func restoredText(r backup.Restored, root string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "restored %d files, %.1f MB, of %s\n", r.Files, float64(r.Bytes)/1e6, r.Head.CreatedAt.Local().Format(time.DateTime))
+	fmt.Fprintf(&b, "restored %d files, %s, of %s\n", r.Files, bytesize.MB(r.Bytes), r.Head.CreatedAt.Local().Format(time.DateTime))
 	if r.Aside != "" {
 		fmt.Fprintf(&b, "what was there is in %s; remove it when all is well\n", r.Aside)
 	}

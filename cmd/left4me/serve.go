@@ -39,6 +39,7 @@ import (
 	"github.com/left4me/left4me/internal/host/running/process"
 	"github.com/left4me/left4me/internal/host/running/systemd"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 	"github.com/left4me/left4me/internal/store"
 	"github.com/left4me/left4me/internal/unixsock"
 	"github.com/left4me/left4me/internal/web"
@@ -194,10 +195,8 @@ func serve(ctx context.Context, s settings) error {
 			}
 			systemd.Ready()
 			log.Info("left4me serves", "address", "http://"+listener.Addr().String(), "root", s.root, "version", programVersion())
-			select {
-			case <-time.After(settleAfter):
+			if sleep.For(ctx, settleAfter) == nil {
 				memtrim.Process()
-			case <-ctx.Done():
 			}
 			return nil
 		},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -41,7 +42,7 @@ func encode(what string, v any, limit int) ([]byte, error) {
 }
 
 func tooLong(kind left4me.Kind, what string, n, limit int, hint string) *left4me.Error {
-	return left4me.Errorf(kind, "%s is too long: %.1f MB of at most %.1f MB", what, float64(n)/1e6, float64(limit)/1e6).WithHint(hint)
+	return left4me.Errorf(kind, "%s is too long: %s of at most %s", what, bytesize.MB(int64(n)), bytesize.MB(int64(limit))).WithHint(hint)
 }
 
 // shortText bounds a text in a message that is made shorter, in bytes of JSON.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -54,7 +55,7 @@ func (cmd backupCommands) list() *cobra.Command {
 				if n := len(b.Warnings); n > 0 {
 					state += fmt.Sprintf(", %d warnings", n)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%.1f MB\t%d\t%s\n", b.Name, output.Moment(b.CreatedAt), float64(b.Bytes)/1e6, b.Files, state)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", b.Name, output.Moment(b.CreatedAt), bytesize.MB(b.Bytes), b.Files, state)
 			}
 		})
 	}

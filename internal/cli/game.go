@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -117,7 +118,7 @@ func writeGame(w io.Writer, g apitype.Game) {
 		if b.Version != "" {
 			text += ", version " + b.Version
 		}
-		text += ", " + output.Size(b.Bytes)
+		text += ", " + bytesize.Format(b.Bytes)
 		if !b.InstalledAt.IsZero() {
 			text += ", installed " + output.Moment(b.InstalledAt)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -57,7 +58,7 @@ func (cmd overlayCommands) list() *cobra.Command {
 			for _, o := range all {
 				revision, files, bytes := "none", "", ""
 				if v, ok := currentRevision(o); ok {
-					revision, files, bytes = strconv.Itoa(v.Number), strconv.Itoa(v.Files), output.Size(v.Bytes)
+					revision, files, bytes = strconv.Itoa(v.Number), strconv.Itoa(v.Files), bytesize.Format(v.Bytes)
 				}
 				if !o.DeletedAt.IsZero() {
 					revision = "deleted"
@@ -173,7 +174,7 @@ func writeOverlay(w io.Writer, o apitype.Overlay, details left4me.Content) {
 	output.Row(w, "servers", output.Joined(o.Servers))
 	if v, ok := currentRevision(o); ok {
 		output.Row(w, "revision", revisionText(v))
-		output.Row(w, "disk", fmt.Sprintf("%s of its own, %s shared", output.Size(o.Content.Own), output.Size(o.Content.Shared)))
+		output.Row(w, "disk", fmt.Sprintf("%s of its own, %s shared", bytesize.Format(o.Content.Own), bytesize.Format(o.Content.Shared)))
 	} else if o.Problem == "" {
 		output.Row(w, "revision", "none yet")
 	}
@@ -247,7 +248,7 @@ func refreshText(r left4me.Refresh) string {
 
 // revisionText is a revision in a line.
 func revisionText(v left4me.Revision) string {
-	text := fmt.Sprintf("%d of %s, %s, %s", v.Number, output.Moment(v.CreatedAt), output.Count(v.Files, "file"), output.Size(v.Bytes))
+	text := fmt.Sprintf("%d of %s, %s, %s", v.Number, output.Moment(v.CreatedAt), output.Count(v.Files, "file"), bytesize.Format(v.Bytes))
 	if v.Label != "" {
 		text += ", " + v.Label
 	}

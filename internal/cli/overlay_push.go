@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/cli/apiclient"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
@@ -138,7 +139,7 @@ func (cmd overlayFileCommands) upload(ctx context.Context, what, overlay string,
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if spent := time.Since(began); !cmd.app.quiet && !cmd.app.json {
-		fmt.Fprintf(cmd.app.Err, "%s: sent %s in %s\n", what, output.Size(file.Size), spent.Round(100*time.Millisecond))
+		fmt.Fprintf(cmd.app.Err, "%s: sent %s in %s\n", what, bytesize.Format(file.Size), spent.Round(100*time.Millisecond))
 	}
 	err = then(ctx, u.ID)
 	done = err == nil || isJob(err) || ctx.Err() != nil
@@ -185,7 +186,7 @@ func (cmd overlayFileCommands) writePlan(w io.Writer, p left4me.Plan) {
 		if f.From != "" {
 			note = "from " + f.From + map[bool]string{true: ", " + note}[note != ""]
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", output.OneLine(f.Path), output.Size(f.Size), output.OneLine(note))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", output.OneLine(f.Path), bytesize.Format(f.Size), output.OneLine(note))
 	}
 	if more := p.Count - len(p.Files); more > 0 {
 		fmt.Fprintf(w, "and %d more\n", more)
@@ -210,7 +211,7 @@ func (cmd overlayFileCommands) writePlan(w io.Writer, p left4me.Plan) {
 		fmt.Fprintf(w, "warning\t%s\n", output.OneLine(v.Text+"; "+v.Hint))
 	}
 	if p.Count > 0 {
-		fmt.Fprintf(w, "%s, %s\n", output.Count(p.Count, "file"), output.Size(p.Bytes))
+		fmt.Fprintf(w, "%s, %s\n", output.Count(p.Count, "file"), bytesize.Format(p.Bytes))
 	}
 }
 

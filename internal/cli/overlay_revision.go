@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -65,7 +66,7 @@ func (cmd overlayCommands) revisions() *cobra.Command {
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", number, output.Moment(v.CreatedAt), output.OneLine(v.By),
 					v.Files,
-					output.Size(v.Bytes), output.Size(v.Own),
+					bytesize.Format(v.Bytes), bytesize.Format(v.Own),
 					fmt.Sprintf("+%d ~%d -%d", v.Added, v.Changed, v.Removed), output.Joined(v.Servers), output.OneLine(v.Label),
 					output.OneLine(output.Fit(v.Note, 60)))
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/cli/output"
 )
 
@@ -50,7 +51,7 @@ func (cmd uploadCommands) list() *cobra.Command {
 					fmt.Fprintln(w, output.OneLine(u.ID))
 					continue
 				}
-				have := output.Size(haveOf(u))
+				have := bytesize.Format(haveOf(u))
 				if !u.Complete {
 					have += " so far"
 				}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -83,7 +84,7 @@ func Full(path string, need int64, cause error) *left4me.Error {
 		e.Text += ": " + path + free(path)
 	}
 	if need > 0 {
-		e.Text += fmt.Sprintf(", %s needed", size(need))
+		e.Text += fmt.Sprintf(", %s needed", bytesize.Binary(need))
 	}
 	return e
 }
@@ -97,7 +98,7 @@ func free(path string) string {
 	case st.Files > 0 && st.Ffree == 0:
 		return " has no inodes free"
 	}
-	return fmt.Sprintf(" has %s free", size(int64(st.Bavail)*st.Bsize))
+	return fmt.Sprintf(" has %s free", bytesize.Binary(int64(st.Bavail)*st.Bsize))
 }
 
 // Explain makes of an error that is about a full disk the one that says so, with
@@ -118,17 +119,4 @@ func Explain(err error) error {
 		path = link.New
 	}
 	return Full(path, 0, err)
-}
-
-// size writes bytes for people.
-func size(n int64) string {
-	switch {
-	case n < 1<<10:
-		return fmt.Sprintf("%d bytes", n)
-	case n < 1<<20:
-		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
-	case n < 1<<30:
-		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
-	}
-	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
 }

@@ -5,6 +5,8 @@ package periodic
 import (
 	"context"
 	"time"
+
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // Schedule says when a function runs. One of Every and Next has to be set.
@@ -41,7 +43,7 @@ func Run(ctx context.Context, s Schedule, do func(context.Context)) {
 		}
 		if waited {
 			do(ctx)
-			if !pause(ctx, s.Pause) {
+			if sleep.For(ctx, s.Pause) != nil {
 				return
 			}
 		}
@@ -54,15 +56,4 @@ func Run(ctx context.Context, s Schedule, do func(context.Context)) {
 		case <-ctx.Done():
 		}
 	}
-}
-
-// pause waits, and reports whether ctx goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d > 0 {
-		select {
-		case <-time.After(d):
-		case <-ctx.Done():
-		}
-	}
-	return ctx.Err() == nil
 }

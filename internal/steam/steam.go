@@ -19,6 +19,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // BaseURL is where Steam answers.
@@ -83,7 +85,7 @@ func (c *Client) get(ctx context.Context, call string, query url.Values, respons
 	address.RawQuery = query.Encode()
 	status, after, err := c.once(ctx, address.String(), nil, response)
 	if errors.Is(err, ErrBusy) && ctx.Err() == nil {
-		if err = wait(ctx, min(cmp.Or(after, c.Pause, 2*time.Second), maxPause)); err == nil {
+		if err = sleep.For(ctx, min(cmp.Or(after, c.Pause, 2*time.Second), maxPause)); err == nil {
 			status, _, err = c.once(ctx, address.String(), nil, response)
 		}
 	}
@@ -91,18 +93,6 @@ func (c *Client) get(ctx context.Context, call string, query url.Values, respons
 		return &Error{Call: call, Status: status, Err: err}
 	}
 	return nil
-}
-
-// wait waits, and is ended by ctx with its cause.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // once makes a request: a POST if it has a form. after is how long Steam asks to be left alone.

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // Batch is how many ids one question about the workshop names. Steam documents no limit; more is known to be refused.
@@ -167,7 +169,7 @@ func (c *Client) batch(ctx context.Context, address, count string, left []string
 		if !errors.Is(err, ErrBusy) || ctx.Err() != nil || try >= cmp.Or(c.Tries, 2) {
 			return status, err
 		}
-		if err := wait(ctx, min(cmp.Or(after, pause), maxWait)); err != nil {
+		if err := sleep.For(ctx, min(cmp.Or(after, pause), maxWait)); err != nil {
 			return 0, err
 		}
 		pause = min(2*pause, maxWait)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 const (
@@ -75,9 +76,7 @@ func (c *Client) follow(ctx context.Context, path, after string, p patience) ite
 				yield(Event{}, failed)
 				return
 			}
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
+			if sleep.For(ctx, pause) != nil {
 				return
 			}
 			pause = min(2*pause, longPause)

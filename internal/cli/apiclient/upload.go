@@ -17,6 +17,7 @@ import (
 
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 const (
@@ -153,9 +154,7 @@ func (s *sending) again(ctx context.Context, n int64, failed error) (have int64,
 	if time.Since(s.last) > retryFor {
 		return 0, failed
 	}
-	select {
-	case <-time.After(s.wait):
-	case <-ctx.Done():
+	if sleep.For(ctx, s.wait) != nil {
 		return 0, ctx.Err()
 	}
 	s.wait = min(s.wait*2, retryMost)

@@ -10,19 +10,6 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Size is a number of bytes for people.
-func Size(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d B", n)
-	case n < 1000*1000:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1000*1000*1000:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
-}
-
 // Fit cuts text to a number of characters.
 func Fit(s string, width int) string {
 	if width < 1 || utf8.RuneCountInString(s) <= width {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -40,7 +41,7 @@ func (m *Meter) Show(have int64) {
 	}
 	text := m.title + ":" + progressText(p)
 	if m.total <= 0 {
-		text = fmt.Sprintf("%s: %s", m.title, Size(have))
+		text = fmt.Sprintf("%s: %s", m.title, bytesize.Format(have))
 	}
 	fmt.Fprintf(m.w, "\r\x1b[K%s", Fit(OneLine(text), m.width-1))
 }

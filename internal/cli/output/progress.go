@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -73,13 +74,13 @@ func progressText(p left4me.Progress) string {
 	}
 	text := fmt.Sprintf(" %d%%", p.Done*100/p.Total)
 	if p.Unit == "bytes" {
-		text += fmt.Sprintf(", %s of %s", Size(p.Done), Size(p.Total))
+		text += fmt.Sprintf(", %s of %s", bytesize.Format(p.Done), bytesize.Format(p.Total))
 	}
 	if p.Rate <= 0 {
 		return text
 	}
 	if p.Unit == "bytes" {
-		text += ", " + Size(p.Rate) + "/s"
+		text += ", " + bytesize.Format(p.Rate) + "/s"
 	}
 	if rest := p.Total - p.Done; rest > 0 {
 		text += fmt.Sprintf(", %s left", time.Duration(rest/p.Rate)*time.Second)
@@ -93,7 +94,7 @@ func StepText(s left4me.Step) string {
 	if s.Progress.Total > 0 {
 		done, total := fmt.Sprint(s.Progress.Done), fmt.Sprintf("%d %s", s.Progress.Total, s.Progress.Unit)
 		if s.Progress.Unit == "bytes" {
-			done, total = Size(s.Progress.Done), Size(s.Progress.Total)
+			done, total = bytesize.Format(s.Progress.Done), bytesize.Format(s.Progress.Total)
 		}
 		text += fmt.Sprintf(", %s of %s", done, total)
 	}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -152,9 +152,6 @@ func (s autostarts) arrive(ctx context.Context, host left4me.Name, boot string) 
 			said = text
 			s.servers.log.Warn("ask a host for its servers", "host", host, "err", err)
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
+		_ = sleep.For(ctx, wait)
 	}
 }

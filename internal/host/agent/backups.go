@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/host/backup"
 	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
@@ -73,7 +74,7 @@ func (b *backups) create(ctx context.Context, id left4me.JobID, spec left4me.Bac
 		if err == nil {
 			err = archives.Room(size)
 		}
-		return fmt.Sprintf("%.1f MB of files", float64(size)/1e6), err
+		return bytesize.MB(size) + " of files", err
 	})
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -123,7 +124,7 @@ func (b *backups) pack(ctx context.Context, archives backup.Archives, name left4
 	}
 	return p.Step(ctx, left4me.StepKeepBackup, func(context.Context) (string, error) {
 		made, err := part.Keep()
-		return fmt.Sprintf("%s, %.1f MB", made.Name, float64(made.Bytes)/1e6), err
+		return fmt.Sprintf("%s, %s", made.Name, bytesize.MB(made.Bytes)), err
 	})
 }
 

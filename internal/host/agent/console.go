@@ -10,6 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/host/running/shim"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 	"github.com/left4me/left4me/source/rcon"
 )
 
@@ -58,7 +59,7 @@ func (c *consoles) chunk(ctx context.Context, r bus.ConsoleRequest) (shim.Chunk,
 		if err != nil || chunk.Lines != "" || chunk.Position != r.After && r.After >= 0 || left == 0 {
 			return chunk, err
 		}
-		pause(ctx, min(left, pollEvery))
+		_ = sleep.For(ctx, min(left, pollEvery))
 		if err := ctx.Err(); err != nil {
 			return chunk, err
 		}

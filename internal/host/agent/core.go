@@ -108,13 +108,3 @@ type Machine interface {
 func newProgress(c *core, id left4me.JobID) *job.Progress { return job.New(id, c.Host, c.bus, c.log) }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
-
-// pause waits, but not longer than ctx.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}

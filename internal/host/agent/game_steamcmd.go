@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/host/gamefiles/install"
 	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
 	"github.com/left4me/left4me/internal/host/job"
@@ -31,7 +32,7 @@ func (g *gameUpdates) runSteamCMD(ctx context.Context, r install.Request, p *job
 		if err == nil && free < margin {
 			err = g.full(margin)
 		}
-		return job.Size(free) + " free", err
+		return bytesize.Short(free) + " free", err
 	})
 	if err == nil {
 		err = p.Step(ctx, left4me.StepStage, func(ctx context.Context) (string, error) { return g.stage(ctx, r) })

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/host/gamefiles/game"
 	"github.com/left4me/left4me/internal/host/gamefiles/install"
@@ -131,7 +132,7 @@ func (g *gameUpdates) publish(ctx context.Context, build int64, p *job.Progress)
 		}
 		c, err := g.installation.Compare(ctx, upper)
 		same = same && c.Files == 0
-		return fmt.Sprintf("build %d, %d files changed, %s", build, c.Files, job.Size(c.Bytes)), err
+		return fmt.Sprintf("build %d, %d files changed, %s", build, c.Files, bytesize.Short(c.Bytes)), err
 	})
 	if err != nil {
 		return err
@@ -146,7 +147,7 @@ func (g *gameUpdates) publish(ctx context.Context, build int64, p *job.Progress)
 			return "", err
 		}
 		x, _ := b.Get(build)
-		return fmt.Sprintf("servers start with build %d from now on; its layer takes %s", build, job.Size(x.Bytes)), nil
+		return fmt.Sprintf("servers start with build %d from now on; its layer takes %s", build, bytesize.Short(x.Bytes)), nil
 	})
 }
 

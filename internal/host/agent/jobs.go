@@ -11,6 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // jobs works on the jobs of a host.
@@ -173,7 +174,7 @@ func (j *jobs) report(ctx context.Context, d bus.Delivery, r bus.JobReport) {
 			return
 		}
 		j.core.log.Warn("report", "job", d.ID, "err", err)
-		if pause(ctx, wait); ctx.Err() != nil || errors.Is(err, left4me.Invalid) {
+		if _ = sleep.For(ctx, wait); ctx.Err() != nil || errors.Is(err, left4me.Invalid) {
 			break
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/host/content/overlays"
 	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
@@ -124,7 +125,7 @@ func (o *overlayContent) runCollect(ctx context.Context, m bus.JobMessage, p *jo
 			p.Print("deleted overlay " + string(n))
 		}
 		return fmt.Sprintf("%d revisions, %d deleted overlays, %d files; %s are free again", len(c.Revisions), len(c.Overlays), c.Files,
-			job.Size(c.Bytes)), err
+			bytesize.Short(c.Bytes)), err
 	})
 }
 

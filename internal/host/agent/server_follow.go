@@ -7,6 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/host/diagnosis/poller"
 	"github.com/left4me/left4me/internal/host/running/shim"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // sweep follows every server that is alive and isn't followed yet.
@@ -110,7 +111,7 @@ func (s *statuses) followUntilDown(ctx context.Context, n left4me.Name) {
 		}
 		if serr != nil {
 			s.core.log.Warn("state", "server", n, "err", serr)
-			pause(ctx, time.Second)
+			_ = sleep.For(ctx, time.Second)
 			continue
 		}
 		if !seen.State.Up() {
@@ -130,7 +131,7 @@ func (s *statuses) followUntilDown(ctx context.Context, n left4me.Name) {
 				st.State, st.Reason, st.PID, st.Since = seen.State, seen.Reason, 0, now()
 			}
 		})
-		pause(ctx, 100*time.Millisecond)
+		_ = sleep.For(ctx, 100*time.Millisecond)
 	}
 }
 

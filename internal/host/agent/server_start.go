@@ -12,6 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/host/running/shim"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // Deadlines of what a job waits for. The shim has its own, shorter ones; these
@@ -206,7 +207,7 @@ func (s *servers) awaitReady(ctx context.Context, n left4me.Name) error {
 		case state == left4me.Failed, state == left4me.Stopped:
 			return failed(n, reason)
 		}
-		pause(ctx, 50*time.Millisecond)
+		_ = sleep.For(ctx, 50*time.Millisecond)
 	}
 }
 

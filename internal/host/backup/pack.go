@@ -21,6 +21,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sys/unix"
 
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/host/running/instance"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -319,7 +320,7 @@ func (p *packer) file(n node, h *tar.Header) error {
 		return fmt.Errorf("%q: %w", h.Name, err)
 	}
 	if p.hollow(st) {
-		p.warn(n.path, fmt.Errorf("it says that it has %.1f GB, and is empty but for a few; it was left out", float64(st.Size)/1e9))
+		p.warn(n.path, fmt.Errorf("it says that it has %s, and is empty but for a few; it was left out", bytesize.GB(st.Size)))
 		return nil
 	}
 	h.Typeflag, h.PAXRecords = tar.TypeReg, p.xattrs(f, n.path)

@@ -4,7 +4,6 @@ package job
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -191,19 +190,4 @@ func (p *Progress) Bytes(label string) func(done, total int64) {
 			s.Progress = left4me.Progress{Done: done, Total: total, Unit: "bytes", Rate: rate}
 		})
 	}
-}
-
-// Size writes a number of bytes as people read it in notes and logs.
-func Size(n int64) string {
-	switch {
-	case n >= 10_000_000_000:
-		return fmt.Sprintf("%.0f GB", float64(n)/1e9)
-	case n >= 1_000_000_000:
-		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
-	case n >= 10_000_000:
-		return fmt.Sprintf("%.0f MB", float64(n)/1e6)
-	case n >= 100_000:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 }

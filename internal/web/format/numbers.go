@@ -3,6 +3,8 @@ package format
 import (
 	"fmt"
 	"time"
+
+	"github.com/left4me/left4me/internal/bytesize"
 )
 
 // Count is a number with its noun.
@@ -38,13 +40,5 @@ func Amount(n int64, unit string) string {
 	if unit != "bytes" {
 		return fmt.Sprintf("%d", n)
 	}
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d B", n)
-	case n < 1000*1000:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1000*1000*1000:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
+	return bytesize.Format(n)
 }

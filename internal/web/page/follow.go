@@ -12,6 +12,7 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 const (
@@ -58,9 +59,7 @@ func (p *Panel) follow(r *http.Request, who accounts.Actor, parent string, build
 					return nil
 				}
 			}
-			select {
-			case <-time.After(updatePause):
-			case <-ctx.Done():
+			if sleep.For(ctx, updatePause) != nil {
 				return nil
 			}
 			for t := range n.take() {

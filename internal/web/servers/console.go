@@ -13,6 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
@@ -119,10 +120,7 @@ func (p *Pages) consoleFeed(who accounts.Actor, name left4me.Name, after int64) 
 				after = c.Position
 				send(page.Event{Name: "console", ID: strconv.FormatInt(after, 10), Data: data})
 			}
-			select {
-			case <-time.After(consolePause):
-			case <-ctx.Done():
-			}
+			_ = sleep.For(ctx, consolePause)
 		}
 		return nil
 	}

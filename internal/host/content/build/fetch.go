@@ -11,12 +11,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/host/content/archive"
 	"github.com/left4me/left4me/internal/host/content/download"
 	"github.com/left4me/left4me/internal/host/content/git"
 	"github.com/left4me/left4me/internal/host/content/overlays"
 	"github.com/left4me/left4me/internal/host/content/release"
-	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -101,7 +101,7 @@ func buildRelease(ctx context.Context, b *build) error {
 				return "", err
 			}
 			done += a.Size
-			b.p.Print(fmt.Sprintf("fetched %s of %s, %s", a.Name, r.Tag, job.Size(a.Size)))
+			b.p.Print(fmt.Sprintf("fetched %s of %s, %s", a.Name, r.Tag, bytesize.Short(a.Size)))
 		}
 		return r.Tag, nil
 	})

@@ -11,10 +11,10 @@ import (
 	"slices"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/host/content/archive"
 	"github.com/left4me/left4me/internal/host/content/stack"
-	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -71,11 +71,11 @@ func chosen(ctx context.Context, s *stack.Stack, paths []string) (files []left4m
 		files, bytes = append(files, f), bytes+f.Size
 		switch {
 		case f.Size > limits.File:
-			return tooMuch(fmt.Sprintf("%q has %s", f.Path, job.Size(f.Size)),
-				"a file has at most "+job.Size(limits.File)+": choose others")
+			return tooMuch(fmt.Sprintf("%q has %s", f.Path, bytesize.Short(f.Size)),
+				"a file has at most "+bytesize.Short(limits.File)+": choose others")
 		case bytes > limits.Bytes || len(files) > limits.Entries:
 			return tooMuch("these are too many files",
-				fmt.Sprintf("choose at most %d with %s together", limits.Entries, job.Size(limits.Bytes)))
+				fmt.Sprintf("choose at most %d with %s together", limits.Entries, bytesize.Short(limits.Bytes)))
 		}
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/host/content/script"
 	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
@@ -47,7 +48,7 @@ func (b *build) runScript(ctx context.Context) (note string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d files, %s", took.Files, job.Size(took.Bytes)), nil
+	return fmt.Sprintf("%d files, %s", took.Files, bytesize.Short(took.Bytes)), nil
 }
 
 // SweepScripts ends what scripts run for nobody.

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // Bounds of a download, where Options say nothing else.
@@ -169,20 +170,9 @@ func (d *transfer) run(ctx context.Context) error {
 		if idle >= d.o.Attempts || d.res.Requests >= allAttempts {
 			return again.public(d.URL)
 		}
-		if err := sleep(ctx, cmp.Or(min(again.after, longestPause), min(d.o.Pause<<(idle-1), longestPause))); err != nil {
+		if err := sleep.For(ctx, cmp.Or(min(again.after, longestPause), min(d.o.Pause<<(idle-1), longestPause))); err != nil {
 			return err
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/steam"
 )
@@ -28,7 +29,7 @@ func (p *Plan) Note() string {
 			bytes += it.facts.Size
 		}
 	}
-	note := fmt.Sprintf("%d items, %.1f MB", len(p.items), float64(bytes)/1e6)
+	note := fmt.Sprintf("%d items, %s", len(p.items), bytesize.MB(bytes))
 	if p.note != "" {
 		note += "; " + p.note
 	}

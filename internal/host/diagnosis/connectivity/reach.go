@@ -14,6 +14,7 @@ import (
 
 	"github.com/left4me/left4me/internal/host/diagnosis/firewall"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 	"github.com/left4me/left4me/source/a2s"
 	"github.com/left4me/left4me/source/cvar"
 	"github.com/left4me/left4me/source/status"
@@ -113,15 +114,6 @@ func ask(ctx context.Context, at netip.AddrPort) (a2s.Info, error) {
 		if err == nil || !again || ctx.Err() != nil {
 			return info, err
 		}
-		pause(ctx, askAgain)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
+		_ = sleep.For(ctx, askAgain)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
 	"github.com/left4me/left4me/internal/host/running/instance"
@@ -127,7 +128,7 @@ func space(root string) left4me.Check {
 
 // spaceLeft judges free bytes and inodes; some file systems don't count inodes.
 func spaceLeft(bytes, inodes uint64, counted bool) left4me.Check {
-	c := ok("disk", "%.1f GB free", float64(bytes)/1e9)
+	c := ok("disk", "%s free", bytesize.GB(int64(bytes)))
 	if counted {
 		c.Text += fmt.Sprintf(", %d inodes", inodes)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // Update brings an installation to Steam's newest build, or makes one. It tries
@@ -129,9 +130,7 @@ func (w *work) insist(ctx context.Context, p pass) error {
 		pause := w.limits.Pause << min(fails-1, 6)
 		e, _ := left4me.Public(err)
 		w.told(Event{Step: left4me.StepLogIn, Note: fmt.Sprintf("%s; trying again in %s", e.Text, pause)})
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		if sleep.For(ctx, pause) != nil {
 			return context.Cause(ctx)
 		}
 	}

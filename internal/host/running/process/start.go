@@ -15,6 +15,7 @@ import (
 
 	"github.com/left4me/left4me/internal/host/running/shim"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // maxWords is the most that is shown of what a shim printed as it failed.
@@ -39,9 +40,7 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 		if err != nil && !errors.Is(err, shim.ErrSecond) { // that one is just being started
 			return fmt.Errorf("start %s: %w", n, err)
 		}
-		select {
-		case <-time.After(pollTime):
-		case <-ctx.Done():
+		if sleep.For(ctx, pollTime) != nil {
 			return fmt.Errorf("start %s: %w", n, &left4me.Error{
 				Kind: left4me.Unavailable, Err: ctx.Err(), Text: "the run before does not end", Hint: "try again",
 			})

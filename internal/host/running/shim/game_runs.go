@@ -9,6 +9,7 @@ import (
 
 	"github.com/left4me/left4me/internal/host/running/memtrim"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // patience is how long the game has in the stop sequence after quit, and after
@@ -62,7 +63,7 @@ func (s *shim) runGames(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		rest(ctx, wait)
+		_ = sleep.For(ctx, wait)
 	}
 	return nil
 }

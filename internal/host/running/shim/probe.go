@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/left4me/left4me/internal/sleep"
 	"github.com/left4me/left4me/source/a2s"
 )
 
@@ -49,19 +50,6 @@ func probe(ctx context.Context, target string, patrol time.Duration, told chan<-
 		} else {
 			wait = min(wait+wait/4, slowestAsk)
 		}
-		rest(ctx, wait-time.Since(begun))
-	}
-}
-
-// rest waits, but not longer than ctx.
-func rest(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
+		_ = sleep.For(ctx, wait-time.Since(begun))
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 	"github.com/left4me/left4me/internal/unixsock"
 )
 
@@ -69,7 +70,7 @@ func (d *socketServer) run(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
-			rest(ctx, emptyPause) // no descriptors, say: it passes
+			_ = sleep.For(ctx, emptyPause) // no descriptors, say: it passes
 			continue
 		}
 		select {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/left4me/left4me/internal/host/running/instance"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // The units of one server, before its name.
@@ -173,11 +174,7 @@ func (s *Supervisor) call(ctx context.Context, f func(context.Context, *dbus.Con
 		case !away(err):
 			return explain(err)
 		}
-		t := time.NewTimer(firstPoll)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+		if sleep.For(ctx, firstPoll) != nil {
 			return explain(err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/host/running/instance"
 	"github.com/left4me/left4me/internal/host/running/overlayfs"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // How often a unit is polled that is under way: soon at first, because
@@ -244,11 +245,7 @@ func (s *Supervisor) wait(ctx context.Context, units []string, done func([]dbus.
 				return err
 			}
 		}
-		t := time.NewTimer(pause)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+		if sleep.For(ctx, pause) != nil {
 			return &left4me.Error{
 				Kind: left4me.Unavailable,
 				Err:  ctx.Err(),
