@@ -1,0 +1,51 @@
+package left4me_test
+
+import (
+	"go/ast"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Each line of the walks through the program in docs/architecture.md names a function
+// that there is: package.Func or package.Type.Method.
+func TestWalksNameFunctions(t *testing.T) {
+	text, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(text), "## Four walks\n")
+	walks, _, ok2 := strings.Cut(rest, "\n## ")
+	if !ok || !ok2 {
+		t.Fatal("docs/architecture.md has no section of walks")
+	}
+	there := map[string]bool{}
+	for _, s := range sources(t) {
+		if s.test() {
+			continue
+		}
+		dir := strings.TrimPrefix(filepath.Dir(s.path), "internal/")
+		for _, d := range s.file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			name := dir + "."
+			if f.Recv != nil {
+				name += typeName(f.Recv.List[0].Type) + "."
+			}
+			there[name+f.Name.Name] = true
+		}
+	}
+	lines := regexp.MustCompile(`(?m)^    (\S+)`).FindAllStringSubmatch(walks, -1)
+	if len(lines) < 40 {
+		t.Errorf("%d lines were found in four walks", len(lines))
+	}
+	for _, l := range lines {
+		if !there[l[1]] {
+			t.Errorf("there is no function %s", l[1])
+		}
+	}
+}
