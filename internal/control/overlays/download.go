@@ -10,7 +10,9 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/left4me/left4me/internal/disk"
@@ -64,7 +66,8 @@ func (whole) Close() error { return nil }
 
 func (d *Downloads) open(ctx context.Context, disk string) (hostfs.Reader, error) {
 	f, err := d.host.Open(ctx, disk)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
+	noFile := []error{fs.ErrNotExist, fs.ErrInvalid, syscall.ELOOP, syscall.ENOTDIR} // the last two: a link, or a path through one
+	if slices.ContainsFunc(noFile, func(e error) bool { return errors.Is(err, e) }) {
 		return nil, &left4me.Error{
 			Kind:  left4me.NotFound,
 			Field: "path",
