@@ -35,8 +35,6 @@ var tooLarge = map[string]bool{
 	"func internal/host/content/inspect.TestWarnings":                    true,
 	"func internal/host/content/place.TestEveryFileIsPlacedByWhatItIs":   true,
 	"func internal/host/running/overlayfs.TestWhatIsRefused":             true,
-	"func internal/web.TestAFormThatIsWrongLeadsToItsMistakes":           true,
-	"func internal/web.TestEveryPageShowsWhatChanges":                    true,
 	"func sim/srcds/internal/console.defaults":                           true,
 	"func test/chaos.TestNothingIsDeletedWhileDiskIsGone":                true,
 	"func test/e2e.TestAMachineFromThePackageToItsRestore":               true,

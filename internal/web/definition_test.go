@@ -174,7 +174,7 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 	chapter := func(number int, name string) map[string][]left4me.Chapter {
 		return map[string][]left4me.Chapter{"coop": {{Number: number, Map: name, Title: "x"}}}
 	}
-	s.host.shelf.campaigns = append(left4me.OfficialCampaigns(),
+	s.host.overlays.campaigns = append(left4me.OfficialCampaigns(),
 		left4me.Campaign{ID: "g", Title: "Glub <b>\u202e", Overlay: "maps", Modes: chapter(2, "glub2")},
 		left4me.Campaign{ID: "h", Title: "Elsewhere", Overlay: "other", Modes: chapter(1, "else1")})
 	b := s.as(t, "admin")
@@ -192,7 +192,7 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 	}
 	glub, hotel, other := `<option value="glub2" data-overlay="maps">Glub &lt;b&gt;‹202E›, chapter 2, of the overlay maps</option>`, `<option value="c1m1_hotel">`, `<option value="else1" data-overlay="other">`
 	order(b.get("/servers/new?blueprint=maps-night"), `data-overlays="maps"`, glub, hotel, other)
-	if r := last[bus.StackRequest](t, &s.host.shelf); len(r.Spec.Overlays) != 2 ||
+	if r := last[bus.StackRequest](t, &s.host.overlays); len(r.Spec.Overlays) != 2 ||
 		r.Spec.Overlays[0] != (left4me.OverlayRef{Name: "maps", Revision: 1}) || r.Spec.Overlays[1].Name != "other" {
 		t.Errorf("%+v", r)
 	}
@@ -203,9 +203,9 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 	order(b.get("/servers/alpha/settings"), glub, hotel, other)
 	// A map that nothing stacked has is warned of, also right after it was saved.
 	const warning = "The first map else1 is neither in the game nor in the stacked overlays"
-	s.host.shelf.mu.Lock()
-	s.host.shelf.campaigns = s.host.shelf.campaigns[:len(s.host.shelf.campaigns)-1]
-	s.host.shelf.mu.Unlock()
+	s.host.overlays.mu.Lock()
+	s.host.overlays.campaigns = s.host.overlays.campaigns[:len(s.host.overlays.campaigns)-1]
+	s.host.overlays.mu.Unlock()
 	b.post("/servers/alpha/settings", "version", "1", "blueprint", "maps-night", "map", "Else1")
 	b.get("/servers/alpha/settings").has(t, http.StatusOK, warning, "glub2")
 	b.post("/blueprints/maps-night", "version", "1", "map", "glub2").hasNot(t, "neither in the game")
@@ -218,9 +218,9 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 		t.Errorf("%d %s", p.status, p.header)
 	}
 	// A map is typed when nobody can say which there are.
-	s.host.shelf.mu.Lock()
-	s.host.shelf.mute = true
-	s.host.shelf.mu.Unlock()
+	s.host.overlays.mu.Lock()
+	s.host.overlays.mute = true
+	s.host.overlays.mu.Unlock()
 	b.get("/servers/new").has(t, http.StatusOK, hotel)
 }
 

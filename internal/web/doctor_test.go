@@ -10,7 +10,7 @@ import (
 
 func TestDoctorShowsWhatMends(t *testing.T) {
 	s := newSite(t, false)
-	s.host.look([]left4me.Check{
+	s.host.setChecks([]left4me.Check{
 		{Name: "kernel", State: left4me.CheckOK, Text: "Linux 6.18"},
 		{
 			Name:  "clock",
@@ -23,7 +23,7 @@ func TestDoctorShowsWhatMends(t *testing.T) {
 	p := s.as(t, "admin").get("/doctor")
 	p.has(t, http.StatusOK, "Something is broken", "it is &lt;b&gt;1970", `<code id="mend-1-1">sudo timedatectl set-ntp true</code>`,
 		`data-copy="#mend-1-1"`, `<code id="mend-1-3">date</code>`, "skipped", `href="/doctor" aria-current="page"`)
-	s.host.look([]left4me.Check{{Name: "kernel", State: left4me.CheckOK, Text: "Linux"}})
+	s.host.setChecks([]left4me.Check{{Name: "kernel", State: left4me.CheckOK, Text: "Linux"}})
 	s.as(t, "admin").get("/doctor").has(t, http.StatusOK, "Nothing is wrong")
 	// A machine's insides are for those who may change it.
 	guest := s.as(t, "guest")
@@ -44,7 +44,7 @@ func TestReachSaysTheFirstThingThatIsWrong(t *testing.T) {
 		{left4me.CheckWarn, "Players can join"},
 		{left4me.CheckBroken, "Players can&#39;t join"},
 	} {
-		s.host.look([]left4me.Check{
+		s.host.setChecks([]left4me.Check{
 			{Name: "process", State: left4me.CheckOK, Text: "it runs"},
 			{Name: "sv_lan", State: tt.state, Text: "about\x1b[2J this", Mend: "`sv_lan 0`"},
 		})

@@ -11,6 +11,79 @@ import (
 
 var summaryLink = regexp.MustCompile(`(?s)<section class="card mistakes".*?</section>`)
 
+// wrongForm is a form that is sent with mistakes.
+type wrongForm struct {
+	path  string
+	sent  []string // fields and values
+	wrong []string // ids in the order of the form
+	typed []string
+}
+
+var wrongForms = []wrongForm{
+	{
+		"/servers/new",
+		[]string{
+			"name", "No Way", "port", "27015", "blueprint", "none", "map", "a b", "max_players", "many", "motd", "kept\x01",
+			"overlay", "nothere", "overlay", "al so",
+		},
+		[]string{"name", "port", "blueprint", "map", "max_players", "motd", "overlay-0"},
+		[]string{`value="No Way"`, `value="a b"`, `value="many"`, `value="nothere"`},
+	},
+	{
+		"/servers/alpha/settings",
+		[]string{"version", "1", "port", "27016", "tick", "often", "hostname", "typed text", "cfg", "ok\nquit\nexit"},
+		[]string{"port", "tick", "cfg"},
+		[]string{`value="27016"`, `value="often"`, `value="typed text"`, "ok\nquit\nexit", "line 2: ", "line 3: "},
+	},
+	{
+		"/blueprints/new",
+		[]string{"name", "versus", "max_players", "many", "tags", "a b\x01", "overlay", "nothere"},
+		[]string{"name", "overlay-0", "max_players", "tags"},
+		[]string{`value="versus"`, `value="many"`},
+	},
+	{
+		"/blueprints/versus",
+		[]string{"version", "1", "cfg", "quit", "tick", "often", "max_players", "many"},
+		[]string{"max_players", "tick", "cfg"},
+		[]string{`value="often"`, `value="many"`},
+	},
+	{
+		"/overlays/new",
+		[]string{
+			"kind", "workshop", "name", "No Way", "items", "not an item!", "hours", "24", "at", "noon", "names", "id", "restart",
+			"never",
+		},
+		[]string{"name", "items", "at"},
+		[]string{`value="No Way"`, "not an item!"},
+	},
+	{
+		"/overlays/code/settings",
+		[]string{"version", "1", "url", "nowhere", "subdir", "../..", "cfg", "quit", "hours", "0", "restart", "never"},
+		[]string{"url", "subdir", "cfg"},
+		[]string{`value="nowhere"`},
+	},
+	{
+		"/game/policy",
+		[]string{"check_hours", "9999", "update_at", "noon", "restart", "never"},
+		[]string{"check_hours", "update_at"},
+		[]string{"9999"},
+	},
+	{
+		"/backups/policy",
+		[]string{"at", "noon", "daily", "many", "weekly", "-1"},
+		[]string{"at", "daily", "weekly"},
+		[]string{`value="many"`, `value="-1"`},
+	},
+	{
+		"/users",
+		[]string{"name", "no way", "password", "short", "role", "looker"},
+		[]string{"name", "password"},
+		[]string{`value="no way"`},
+	},
+	{"/account/tokens", []string{"label", "", "expires", "30"}, []string{"label"}, nil},
+	{"/account/password", []string{"current_password", password, "password", "short", "again", "short"}, []string{"password"}, nil},
+}
+
 // A form that could not be saved says on top which fields are wrong, all of them,
 // leads to each, and has the focus on the first. What was typed is there, and the
 // address is that of a page.
@@ -25,108 +98,46 @@ func TestAFormThatIsWrongLeadsToItsMistakes(t *testing.T) {
 	must(s.content.Create(t.Context(), "admin",
 		left4me.Overlay{Name: "code", Kind: left4me.GitOverlay, Git: &left4me.Git{URL: "https://example.org/a.git"}}))(t)
 	b := s.as(t, "admin")
-	for _, c := range []struct {
-		path  string
-		sent  []string // fields and values
-		wrong []string // ids in the order of the form
-		typed []string
-	}{
-		{
-			"/servers/new",
-			[]string{
-				"name", "No Way", "port", "27015", "blueprint", "none", "map", "a b", "max_players", "many", "motd", "kept\x01",
-				"overlay", "nothere", "overlay", "al so",
-			},
-			[]string{"name", "port", "blueprint", "map", "max_players", "motd", "overlay-0"},
-			[]string{`value="No Way"`, `value="a b"`, `value="many"`, `value="nothere"`},
-		},
-		{
-			"/servers/alpha/settings",
-			[]string{"version", "1", "port", "27016", "tick", "often", "hostname", "typed text", "cfg", "ok\nquit\nexit"},
-			[]string{"port", "tick", "cfg"},
-			[]string{`value="27016"`, `value="often"`, `value="typed text"`, "ok\nquit\nexit", "line 2: ", "line 3: "},
-		},
-		{
-			"/blueprints/new",
-			[]string{"name", "versus", "max_players", "many", "tags", "a b\x01", "overlay", "nothere"},
-			[]string{"name", "overlay-0", "max_players", "tags"},
-			[]string{`value="versus"`, `value="many"`},
-		},
-		{
-			"/blueprints/versus",
-			[]string{"version", "1", "cfg", "quit", "tick", "often", "max_players", "many"},
-			[]string{"max_players", "tick", "cfg"},
-			[]string{`value="often"`, `value="many"`},
-		},
-		{
-			"/overlays/new",
-			[]string{
-				"kind", "workshop", "name", "No Way", "items", "not an item!", "hours", "24", "at", "noon", "names", "id", "restart",
-				"never",
-			},
-			[]string{"name", "items", "at"},
-			[]string{`value="No Way"`, "not an item!"},
-		},
-		{
-			"/overlays/code/settings",
-			[]string{"version", "1", "url", "nowhere", "subdir", "../..", "cfg", "quit", "hours", "0", "restart", "never"},
-			[]string{"url", "subdir", "cfg"},
-			[]string{`value="nowhere"`},
-		},
-		{
-			"/game/policy",
-			[]string{"check_hours", "9999", "update_at", "noon", "restart", "never"},
-			[]string{"check_hours", "update_at"},
-			[]string{"9999"},
-		},
-		{
-			"/backups/policy",
-			[]string{"at", "noon", "daily", "many", "weekly", "-1"},
-			[]string{"at", "daily", "weekly"},
-			[]string{`value="many"`, `value="-1"`},
-		},
-		{
-			"/users",
-			[]string{"name", "no way", "password", "short", "role", "looker"},
-			[]string{"name", "password"},
-			[]string{`value="no way"`},
-		},
-		{"/account/tokens", []string{"label", "", "expires", "30"}, []string{"label"}, nil},
-		{"/account/password", []string{"current_password", password, "password", "short", "again", "short"}, []string{"password"}, nil},
-	} {
-		p := b.post(c.path, c.sent...)
-		if p.status != http.StatusUnprocessableEntity && p.status != http.StatusConflict {
-			t.Errorf("%s: %d\n%s", c.path, p.status, p.body)
-			continue
+	for _, c := range wrongForms {
+		c.check(t, b)
+	}
+}
+
+// check sends the form and looks for its mistakes in the answer.
+func (c wrongForm) check(t *testing.T, b *browser) {
+	t.Helper()
+	p := b.post(c.path, c.sent...)
+	if p.status != http.StatusUnprocessableEntity && p.status != http.StatusConflict {
+		t.Errorf("%s: %d\n%s", c.path, p.status, p.body)
+		return
+	}
+	p.has(t, p.status, c.typed...)
+	summary := summaryLink.FindString(p.body)
+	var led []string
+	for _, m := range regexp.MustCompile(`href="#([^"]+)"`).FindAllStringSubmatch(summary, -1) {
+		led = append(led, m[1])
+		if strings.Count(p.body, ` id="`+m[1]+`"`) != 1 {
+			t.Errorf("%s: %d elements have the id %s", c.path, strings.Count(p.body, ` id="`+m[1]+`"`), m[1])
 		}
-		p.has(t, p.status, c.typed...)
-		summary := summaryLink.FindString(p.body)
-		var led []string
-		for _, m := range regexp.MustCompile(`href="#([^"]+)"`).FindAllStringSubmatch(summary, -1) {
-			led = append(led, m[1])
-			if strings.Count(p.body, ` id="`+m[1]+`"`) != 1 {
-				t.Errorf("%s: %d elements have the id %s", c.path, strings.Count(p.body, ` id="`+m[1]+`"`), m[1])
-			}
+	}
+	if strings.Join(led, " ") != strings.Join(c.wrong, " ") {
+		t.Errorf("%s: the summary leads to %q, want %q\n%s", c.path, led, c.wrong, summary)
+	}
+	if len(led) > 0 && (strings.Count(p.body, " autofocus") != 1 || !strings.Contains(p.body, ` id="`+led[0]+`" autofocus`)) {
+		t.Errorf("%s: %s has not the focus", c.path, led[0])
+	}
+	for _, id := range led {
+		if folded(p.body, id) {
+			t.Errorf("%s: %s is folded away", c.path, id)
 		}
-		if strings.Join(led, " ") != strings.Join(c.wrong, " ") {
-			t.Errorf("%s: the summary leads to %q, want %q\n%s", c.path, led, c.wrong, summary)
-		}
-		if len(led) > 0 && (strings.Count(p.body, " autofocus") != 1 || !strings.Contains(p.body, ` id="`+led[0]+`" autofocus`)) {
-			t.Errorf("%s: %s has not the focus", c.path, led[0])
-		}
-		for _, id := range led {
-			if folded(p.body, id) {
-				t.Errorf("%s: %s is folded away", c.path, id)
-			}
-		}
-		begins(t, c.path, p.body, b.stream(streamOf(t, p)))
-		again := b.get(c.path)
-		if again.status == http.StatusSeeOther {
-			again = b.get(again.header.Get("Location"))
-		}
-		if again.status != http.StatusOK {
-			t.Errorf("%s: a reload gives %d", c.path, again.status)
-		}
+	}
+	begins(t, c.path, p.body, b.stream(streamOf(t, p)))
+	again := b.get(c.path)
+	if again.status == http.StatusSeeOther {
+		again = b.get(again.header.Get("Location"))
+	}
+	if again.status != http.StatusOK {
+		t.Errorf("%s: a reload gives %d", c.path, again.status)
 	}
 }
 

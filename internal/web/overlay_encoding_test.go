@@ -19,8 +19,8 @@ const (
 func TestAFileInAnotherEncodingIsEdited(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	shelf := &s.host.shelf
-	shelf.files = map[string]string{"plugins/cfg/a.cfg": gbkText, "plugins/cfg/b.cfg": shortOne, "plugins/x.bin": "\xb7\xfe\x00\x01"}
+	onHost := &s.host.overlays
+	onHost.files = map[string]string{"plugins/cfg/a.cfg": gbkText, "plugins/cfg/b.cfg": shortOne, "plugins/x.bin": "\xb7\xfe\x00\x01"}
 	b := s.as(t, "admin")
 	b.get("/overlays/plugins/file?path=cfg/a.cfg").has(t, http.StatusOK, "服务器设置", "Chinese, simplified (GBK, CP936)", "/edit?path=")
 	b.get("/overlays/plugins/file?path=x.bin").has(t, http.StatusOK, "It is no text.")
@@ -63,9 +63,9 @@ func TestAFileInAnotherEncodingIsEdited(t *testing.T) {
 	b.post("/overlays/plugins/edit", "path", "cfg/a.cfg", "base", "2", "encoding", "<b>", "text", "ü").has(t,
 		http.StatusUnprocessableEntity, "There is no encoding")
 	// Somebody else was faster: what is theirs is shown decoded too.
-	shelf.mu.Lock()
-	shelf.files["plugins@2/cfg/a.cfg"], shelf.files["plugins/cfg/a.cfg"] = "old", gbkText
-	shelf.mu.Unlock()
+	onHost.mu.Lock()
+	onHost.files["plugins@2/cfg/a.cfg"], onHost.files["plugins/cfg/a.cfg"] = "old", gbkText
+	onHost.mu.Unlock()
 	go func() {
 		saved <- b.post("/overlays/plugins/edit", "path", "cfg/a.cfg", "base", "2", "encoding", "gbk", "text", "// 我")
 	}()

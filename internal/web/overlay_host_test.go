@@ -15,8 +15,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// shelf is what the host of the tests has of overlays.
-type shelf struct {
+// overlayHost is what the host of the tests has of overlays.
+type overlayHost struct {
 	mu        sync.Mutex
 	contents  []left4me.Content
 	files     map[string]string // of the current revision of each overlay, by "overlay/path"
@@ -31,7 +31,7 @@ type shelf struct {
 }
 
 // has lets the host have an overlay from now on.
-func (s *shelf) has(c left4me.Content) {
+func (s *overlayHost) has(c left4me.Content) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, o := range s.contents {
@@ -43,14 +43,14 @@ func (s *shelf) has(c left4me.Content) {
 	s.contents = append(s.contents, c)
 }
 
-func (s *shelf) note(v any) {
+func (s *overlayHost) note(v any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, v)
 }
 
 // last is the newest request of a type.
-func last[T any](tb testing.TB, s *shelf) T {
+func last[T any](tb testing.TB, s *overlayHost) T {
 	tb.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,7 +63,7 @@ func last[T any](tb testing.TB, s *shelf) T {
 	panic("unreachable")
 }
 
-func (s *shelf) content(n left4me.Name) (left4me.Content, error) {
+func (s *overlayHost) content(n left4me.Name) (left4me.Content, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.contents {
@@ -74,7 +74,7 @@ func (s *shelf) content(n left4me.Name) (left4me.Content, error) {
 	return left4me.Content{}, left4me.Errorf(left4me.NotFound, "there is no such overlay")
 }
 
-func (s *shelf) start(ctx context.Context, b *bus.Bus) error {
+func (s *overlayHost) start(ctx context.Context, b *bus.Bus) error {
 	return errors.Join(
 		answers(ctx, b, bus.VerbContents, func(bus.Empty) (any, error) {
 			s.mu.Lock()
@@ -142,7 +142,7 @@ func answers[T any](ctx context.Context, b *bus.Bus, verb string, f func(T) (any
 	})
 }
 
-func (s *shelf) tree(r bus.TreeRequest) (any, error) {
+func (s *overlayHost) tree(r bus.TreeRequest) (any, error) {
 	if s.beforeTree != nil {
 		s.beforeTree()
 	}
@@ -185,7 +185,7 @@ func (s *shelf) tree(r bus.TreeRequest) (any, error) {
 	return p, nil
 }
 
-func (s *shelf) file(r bus.FileRequest) (any, error) {
+func (s *overlayHost) file(r bus.FileRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	path := r.Path

@@ -28,7 +28,7 @@ import (
 func (s *site) overlay(tb testing.TB, v left4me.Overlay) {
 	tb.Helper()
 	must(s.content.Create(tb.Context(), "admin", v))(tb)
-	s.host.shelf.has(someMaps(v.Name))
+	s.host.overlays.has(someMaps(v.Name))
 }
 
 var friday = left4me.Overlay{
@@ -48,7 +48,7 @@ func TestServersMoveOverOnTheOverlaysPage(t *testing.T) {
 	}
 	have := someMaps("maps")
 	have.Revisions[2].Servers = []left4me.Name{"alpha", "held"}
-	s.host.shelf.has(have)
+	s.host.overlays.has(have)
 	s.tell(t,
 		left4me.Status{Name: "alpha", State: left4me.Running, Players: 2, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}})
 	b := s.as(t, "admin")
@@ -84,7 +84,7 @@ func TestEveryPageOfAnOverlay(t *testing.T) {
 	s.as(t, "guest").get("/overlays").has(t, http.StatusOK, "Nothing on top of the game yet")
 	s.overlay(t, friday)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	s.host.shelf.files = map[string]string{
+	s.host.overlays.files = map[string]string{
 		"plugins/left4dead2/cfg/a\u202e.cfg":            "<b>",
 		"plugins/left4dead2/addons/x.vpk":               "x",
 		"plugins/left4dead2/addons/x.vpk/addoninfo.txt": "it\u202e",
@@ -127,7 +127,7 @@ func TestEveryPageOfAnOverlay(t *testing.T) {
 func TestAGuestLooksAtOverlays(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay, Cfg: []string{"sv_password hunter2"}})
-	s.host.shelf.files = map[string]string{"plugins/secret.cfg": "rcon_password x"}
+	s.host.overlays.files = map[string]string{"plugins/secret.cfg": "rcon_password x"}
 	b := s.as(t, "guest")
 	if p := b.get("/overlays/plugins/settings"); strings.Contains(p.body, "hunter2") || !strings.Contains(p.body, "sv_password") {
 		t.Errorf("%s", p.body)
@@ -195,7 +195,7 @@ func TestTwoPeopleChangeADefinition(t *testing.T) {
 func TestWorkshopItemsAreLookedAtBeforeTheyAreAdded(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
-	s.host.shelf.items = []left4me.WorkshopState{
+	s.host.overlays.items = []left4me.WorkshopState{
 		{ID: "200", Title: "Night <maps>", State: left4me.ItemCollection, Children: []left4me.WorkshopID{"201", "202", "200"}},
 		{ID: "201", Title: "Good", State: left4me.ItemReady, Size: 5_000_000, Picture: "https://images.steamusercontent.com/ugc/1/2/"},
 		{ID: "202", State: left4me.ItemPrivate, Picture: "https://evil.example/x.png"},
@@ -255,7 +255,7 @@ func TestTextsAreRepairedWithAClick(t *testing.T) {
 		},
 		left4me.Warning{Kind: left4me.WarnText, Path: "left4dead2/cfg/long.cfg", Text: "line 1: a command of more than 510 bytes"})
 	c.Revisions[2].Warnings = c.Revisions[1].Warnings
-	s.host.shelf.has(c)
+	s.host.overlays.has(c)
 	b := s.as(t, "admin")
 	p := b.get("/overlays/plugins/problems")
 	p.has(t, http.StatusOK, "typographic", "Repair all texts", `action="/overlays/plugins/repair"`,
@@ -296,7 +296,7 @@ func TestTextsAsTheyComeIsASettingOfAnOverlay(t *testing.T) {
 func TestAnUploadInPieces(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	s.host.shelf.plan = left4me.Plan{
+	s.host.overlays.plan = left4me.Plan{
 		Root:    "left4dead2",
 		Count:   1,
 		Bytes:   11,
@@ -321,7 +321,7 @@ func TestAnUploadInPieces(t *testing.T) {
 	b.get("/overlays/plugins/uploads/"+id+"?root=left4dead2&replace=yes&names=gbk&texts=as-is").has(t, http.StatusOK,
 		"left4dead2/cfg/a.cfg", "README: no", "Replace everything", "it is &lt;UTF-16&gt;", `name="texts" value="as-is" checked`)
 	if r := last[bus.PlanRequest](t,
-		&s.host.shelf); r.Change.Upload != id || r.Change.Import.Root != "left4dead2" || r.Change.Import.Names != "gbk" ||
+		&s.host.overlays); r.Change.Upload != id || r.Change.Import.Root != "left4dead2" || r.Change.Import.Names != "gbk" ||
 		r.Change.Import.Texts != left4me.TextsAsIs || !r.Change.Replace {
 		t.Errorf("%+v", r)
 	}
@@ -361,8 +361,8 @@ func TestAnUploadWithTheForm(t *testing.T) {
 func TestAFileIsEdited(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	shelf := &s.host.shelf
-	shelf.files = map[string]string{"plugins/cfg/a.cfg": "one\r\ntwo\r\n"}
+	onHost := &s.host.overlays
+	onHost.files = map[string]string{"plugins/cfg/a.cfg": "one\r\ntwo\r\n"}
 	b := s.as(t, "admin")
 	b.get("/overlays/plugins/edit?path=cfg/a.cfg").has(t, http.StatusOK, "one", `name="base" value="2"`, `name="crlf"`)
 	saved := make(chan page)
@@ -386,10 +386,10 @@ func TestAFileIsEdited(t *testing.T) {
 		t.Errorf("%d %v", p.status, p.header)
 	}
 	// Somebody else was faster.
-	shelf.mu.Lock()
-	shelf.files["plugins@2/cfg/a.cfg"] = "one\r\ntwo\r\n"
-	shelf.files["plugins/cfg/a.cfg"] = "theirs <b>"
-	shelf.mu.Unlock()
+	onHost.mu.Lock()
+	onHost.files["plugins@2/cfg/a.cfg"] = "one\r\ntwo\r\n"
+	onHost.files["plugins/cfg/a.cfg"] = "theirs <b>"
+	onHost.mu.Unlock()
 	save("mine\r\n")
 	s.host.report(t, s.host.next(t), left4me.JobFailed,
 		&left4me.Error{Kind: left4me.Conflict, Text: "cfg/a.cfg was changed since revision 2"})
@@ -399,8 +399,8 @@ func TestAFileIsEdited(t *testing.T) {
 func TestDownloads(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	shelf := &s.host.shelf
-	shelf.files, shelf.disk = map[string]string{
+	onHost := &s.host.overlays
+	onHost.files, onHost.disk = map[string]string{
 		"plugins/a/x.cfg": "0123456789",
 		"plugins/b.txt":   "b",
 		"plugins/out":     "x",
@@ -423,9 +423,9 @@ func TestDownloads(t *testing.T) {
 		t.Errorf("%q %v", p.body, p.header)
 	}
 	b.get("/overlays/plugins/download?path=out").has(t, http.StatusNotFound)
-	shelf.mu.Lock()
-	delete(shelf.files, "plugins/out")
-	shelf.mu.Unlock()
+	onHost.mu.Lock()
+	delete(onHost.files, "plugins/out")
+	onHost.mu.Unlock()
 	p = b.get("/overlays/plugins/archive?rev=2")
 	p.has(t, http.StatusOK)
 	z := must(zip.NewReader(strings.NewReader(p.body), int64(len(p.body))))(t)
@@ -440,7 +440,7 @@ func TestDownloads(t *testing.T) {
 func TestAPictureIsNothingElse(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	s.host.shelf.files = map[string]string{
+	s.host.overlays.files = map[string]string{
 		"plugins/a.jpg":  "\xff\xd8\xff\xe0 picture",
 		"plugins/b.jpg":  "<html><script>",
 		"plugins/c.html": "\xff\xd8\xff",
@@ -504,11 +504,11 @@ func TestADeletedOverlayHasAPage(t *testing.T) {
 	d := s.host.next(t)
 	b.get("/overlays/maps").has(t, http.StatusOK, "Being deleted")
 	s.host.report(t, d, left4me.JobCancelled, nil)
-	s.host.shelf.beforeTree = func() {
+	s.host.overlays.beforeTree = func() {
 		c := someMaps("maps")
 		c.DeletedAt = time.Now()
-		s.host.shelf.has(c)
-		s.host.shelf.beforeTree = nil
+		s.host.overlays.has(c)
+		s.host.overlays.beforeTree = nil
 	}
 	b.get("/overlays/maps").has(t, http.StatusOK, "Its files are set aside")
 	for _, tab := range []string{"", "/items", "/problems", "/campaigns", "/revisions", "/settings"} {
@@ -531,12 +531,12 @@ func TestNamesOfServersStandApart(t *testing.T) {
 func TestNamesInArchivesAreShownAndChosen(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	s.host.shelf.has(someMaps("plugins"))
+	s.host.overlays.has(someMaps("plugins"))
 	b := s.as(t, "admin")
 	who := accounts.Actor{Name: "admin", Admin: true}
 	u := must(s.uploads.Create(t.Context(), who, "plugins"))(t)
 	must(s.uploads.Write(t.Context(), who, u.ID, "a.zip", 0, 1, strings.NewReader("x")))(t)
-	s.host.shelf.plan = left4me.Plan{Count: 1, Names: &left4me.PlanNames{Encoding: "gbk", Guess: true, Examples: []left4me.NamesIn{
+	s.host.overlays.plan = left4me.Plan{Count: 1, Names: &left4me.PlanNames{Encoding: "gbk", Guess: true, Examples: []left4me.NamesIn{
 		{Encoding: "gbk", Names: []string{"<a>.vpk"}}, {Encoding: "big5", Names: []string{"地圖.vpk"}},
 	}}}
 	p := b.get("/overlays/plugins/uploads/" + u.ID + "?root=left4dead2%2Fcfg&replace=yes")
@@ -555,7 +555,7 @@ func TestNamesInArchivesAreShownAndChosen(t *testing.T) {
 func (s *site) readyUpload(t *testing.T) (page string) {
 	t.Helper()
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	s.host.shelf.has(someMaps("plugins"))
+	s.host.overlays.has(someMaps("plugins"))
 	who := accounts.Actor{Name: "admin", Admin: true}
 	u := must(s.uploads.Create(t.Context(), who, "plugins"))(t)
 	must(s.uploads.Write(t.Context(), who, u.ID, "a.zip", 0, 1, strings.NewReader("x")))(t)
@@ -566,7 +566,7 @@ func TestFoldersOfAnUploadAreMovedAndRemembered(t *testing.T) {
 	s := newSite(t, false)
 	page := s.readyUpload(t)
 	b := s.as(t, "admin")
-	s.host.shelf.plan = left4me.Plan{
+	s.host.overlays.plan = left4me.Plan{
 		Count: 1, Left: []left4me.PlanLeft{{Why: "for people", Count: 2, Files: []string{"a.md"}}},
 		Dirs: []left4me.PlanDir{
 			{From: "docs", Dir: true, To: "left4dead2/cfg", Why: "a <reason>", Count: 3},
@@ -586,7 +586,7 @@ func TestFoldersOfAnUploadAreMovedAndRemembered(t *testing.T) {
 	}
 	b.post(page+"/move", "folder", "/odd/", "place", " left4dead2/maps/ ").has(t, http.StatusSeeOther)
 	b.get(page).has(t, http.StatusOK, "2 folders and files were moved", "Undo docs", "find it out")
-	if r := last[bus.PlanRequest](t, &s.host.shelf); !slices.Equal(r.Change.Import.Moves,
+	if r := last[bus.PlanRequest](t, &s.host.overlays); !slices.Equal(r.Change.Import.Moves,
 		[]left4me.FolderMove{{From: "docs", To: "-"}, {From: "odd", To: "left4dead2/maps"}}) {
 		t.Errorf("%+v", r)
 	}
@@ -629,7 +629,7 @@ func TestAnAnswerMovesAllFiles(t *testing.T) {
 				left4me.FolderMove{From: fmt.Sprintf("a folder with a long name/%d.cfg", i), To: to})
 		}
 	}
-	s.host.shelf.plan = left4me.Plan{Count: 1, Asked: 500, Asks: []left4me.PlanAsk{ask}}
+	s.host.overlays.plan = left4me.Plan{Count: 1, Asked: 500, Asks: []left4me.PlanAsk{ask}}
 	p := b.get(page)
 	p.has(t, http.StatusOK, "It is &lt;odd&gt;", "500 files have no clear place")
 	key := regexp.MustCompile(`name="question" value="([^"]+)"`).FindStringSubmatch(p.body)
@@ -639,12 +639,12 @@ func TestAnAnswerMovesAllFiles(t *testing.T) {
 	b.post(page+"/move", "question", "another", "answer", "1").has(t, http.StatusSeeOther)
 	b.post(page+"/move", "question", key[1], "answer", "2").has(t, http.StatusSeeOther)
 	b.get(page)
-	if r := last[bus.PlanRequest](t, &s.host.shelf); len(r.Change.Import.Moves) != 0 {
+	if r := last[bus.PlanRequest](t, &s.host.overlays); len(r.Change.Import.Moves) != 0 {
 		t.Errorf("%d moves", len(r.Change.Import.Moves))
 	}
 	b.post(page+"/move", "question", key[1], "answer", "1").has(t, http.StatusSeeOther)
 	b.get(page).has(t, http.StatusOK, "500 folders and files were moved")
-	if r := last[bus.PlanRequest](t, &s.host.shelf); !slices.Equal(r.Change.Import.Moves, ask.Choices[1].Moves) {
+	if r := last[bus.PlanRequest](t, &s.host.overlays); !slices.Equal(r.Change.Import.Moves, ask.Choices[1].Moves) {
 		t.Errorf("%d moves", len(r.Change.Import.Moves))
 	}
 }
@@ -667,7 +667,7 @@ func TestALargeTreeIsFolded(t *testing.T) {
 				})
 		}
 	}
-	s.host.shelf.plan = left4me.Plan{Count: 1, Dirs: dirs, MoreDirs: 3000}
+	s.host.overlays.plan = left4me.Plan{Count: 1, Dirs: dirs, MoreDirs: 3000}
 	p := b.get(page)
 	p.has(t, http.StatusOK, "folder19/", "file23.cfg", "and 3000 more, deeper in these folders")
 	if n := strings.Count(p.body, `<details open><summary>24 parts`); strings.Count(p.body, "24 parts") != 20 || n > 0 {

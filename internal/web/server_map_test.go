@@ -11,15 +11,15 @@ import (
 func TestTheMapIsPicked(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
-	s.host.shelf.mu.Lock()
-	s.host.shelf.campaigns = append(left4me.OfficialCampaigns()[:2], left4me.Campaign{
+	s.host.overlays.mu.Lock()
+	s.host.overlays.campaigns = append(left4me.OfficialCampaigns()[:2], left4me.Campaign{
 		ID: "salt", Title: "Salt <Flats>", Overlay: "friday", File: "left4dead2/addons/3.vpk", Image: "addonimage.jpg",
 		Modes: map[string][]left4me.Chapter{
 			"coop":   {{Number: 1, Map: "salt1", Title: "One"}, {Number: 2, Map: "salt2", Title: "Two"}},
 			"versus": {{Number: 1, Map: "salt2", Title: "Two"}},
 		},
 	})
-	s.host.shelf.mu.Unlock()
+	s.host.overlays.mu.Unlock()
 	b := s.as(t, "admin")
 	b.get("/servers/alpha/map").has(t, http.StatusOK, "It does not run", "Salt &lt;Flats&gt;", `value="salt2"`, "Dead Center",
 		`src="/overlays/friday/picture?path=left4dead2%2Faddons%2F3.vpk%2Faddonimage.jpg"`)

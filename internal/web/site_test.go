@@ -141,7 +141,7 @@ type host struct {
 	config   []bus.ConfigFile
 	dropped  atomic.Bool
 	checks   []left4me.Check
-	shelf    shelf
+	overlays overlayHost
 }
 
 func (h *host) start(ctx context.Context) error {
@@ -161,7 +161,7 @@ func (h *host) start(ctx context.Context) error {
 			h.dropped.Store(true)
 			return bus.Empty{V: bus.Version}, nil
 		}),
-		h.shelf.start(ctx, h.bus),
+		h.overlays.start(ctx, h.bus),
 		on(bus.VerbStatus, func(context.Context, []byte) (any, error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -187,8 +187,8 @@ func (h *host) start(ctx context.Context) error {
 	)
 }
 
-// look is what the host finds when it is asked next what is wrong.
-func (h *host) look(checks []left4me.Check) {
+// setChecks sets what the host finds when it is asked next what is wrong.
+func (h *host) setChecks(checks []left4me.Check) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.checks = checks

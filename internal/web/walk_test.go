@@ -81,7 +81,7 @@ func newWalk(t *testing.T) *walk {
 	s.has(t, newest)
 	s.withConfig(t, bus.ConfigFile{Path: "left4dead2/cfg/server.cfg", Running: "a\n", Next: "a\n"})
 	s.answersFiles(t)
-	s.host.look([]left4me.Check{{Name: "port", State: left4me.CheckOK, Text: "open"}})
+	s.host.setChecks([]left4me.Check{{Name: "port", State: left4me.CheckOK, Text: "open"}})
 	s.addServer(t, "alpha")
 	s.addServer(t, "beta")
 	must(s.content.Blueprints().Create(ctx, left4me.Blueprint{Name: "versus"}))(t)
@@ -96,8 +96,8 @@ func newWalk(t *testing.T) *walk {
 	} {
 		must(s.content.Create(ctx, "admin", o))(t)
 	}
-	s.host.shelf.has(someMaps("maps"))
-	s.host.shelf.files = map[string]string{"maps/a.cfg": "one"}
+	s.host.overlays.has(someMaps("maps"))
+	s.host.overlays.files = map[string]string{"maps/a.cfg": "one"}
 	u := must(s.uploads.Create(ctx, w.admin, "plugins"))(t)
 	must(s.uploads.Write(ctx, w.admin, u.ID, "a.cfg", 0, 3, strings.NewReader("one")))(t)
 	w.upload = u.ID
@@ -242,6 +242,22 @@ func of(prefix string, without ...string) (all []string) {
 	return all
 }
 
+// serverPatterns are the pages on which a server stands with its state and its job.
+func serverPatterns() []string {
+	return of("/servers/{name}", "/servers/{name}/reset", "/servers/{name}/delete")
+}
+
+// overlayPatterns are those on which an overlay does.
+func overlayPatterns(name string) (all []string) {
+	for _, p := range of("/overlays/{name}", "/overlays/{name}/edit", "/overlays/{name}/remove", "/overlays/{name}/delete",
+		"/overlays/{name}/revisions/{revision}/drop") {
+		if strings.HasPrefix(walked[p], "/overlays/"+name) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // Each fact that a page shows is changed while every page is open, and each page
 // that shows it has it by an event: no timer runs here that would bring it. How long
 // that took is logged; TestPagesWaitForLessThanASecond has the bound.
@@ -251,29 +267,35 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	ctx := t.Context()
-	onServer := of("/servers/{name}", "/servers/{name}/reset", "/servers/{name}/delete")
-	onOverlay := func(name string) (all []string) {
-		for _, p := range of("/overlays/{name}", "/overlays/{name}/edit", "/overlays/{name}/remove", "/overlays/{name}/delete",
-			"/overlays/{name}/revisions/{revision}/drop") {
-			if strings.HasPrefix(walked[p], "/overlays/"+name) {
-				all = append(all, p)
-			}
-		}
-		return all
-	}
+	w.changeJob()
+	w.changeServer()
+	w.changeDefinitions()
+	w.build()
+	w.changeRevisions()
+	w.changeAccounts()
+	w.changeHost()
+	w.deleteServer()
+}
 
+// changeJob changes the job of the server alpha, which fails.
+func (w *walk) changeJob() {
+	w.t.Helper()
 	w.next()
-	w.host.report(t, w.task, left4me.JobRunning, nil, left4me.Step{Label: "a step", State: left4me.StepRunning})
-	w.shows("a step of a job", "a step", append(onServer, "/jobs", "/jobs/{id}", "/servers")...)
+	w.host.report(w.t, w.task, left4me.JobRunning, nil, left4me.Step{Label: "a step", State: left4me.StepRunning})
+	w.shows("a step of a job", "a step", append(serverPatterns(), "/jobs", "/jobs/{id}", "/servers")...)
 	w.next()
-	w.host.report(t, w.task, left4me.JobFailed,
+	w.host.report(w.t, w.task, left4me.JobFailed,
 		&left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "port 27015 is used by python3", Hint: "choose another port"})
-	w.shows("the end of a job", "is used by python3", append(onServer, "/jobs", "/jobs/{id}", "/servers")...)
-	w.shows("what helps", `href="/servers/alpha/settings#port"`, append(onServer, "/servers")...)
+	w.shows("the end of a job", "is used by python3", append(serverPatterns(), "/jobs", "/jobs/{id}", "/servers")...)
+	w.shows("what helps", `href="/servers/alpha/settings#port"`, append(serverPatterns(), "/servers")...)
+}
 
+// changeServer changes how the server alpha runs and how it is defined.
+func (w *walk) changeServer() {
+	w.t.Helper()
+	ctx := w.t.Context()
 	w.next()
-	w.host.say(t,
+	w.host.say(w.t,
 		left4me.Status{
 			Name:       "alpha",
 			State:      left4me.Running,
@@ -283,7 +305,7 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 			Build:      9001,
 			SpecHash:   "other",
 		})
-	w.shows("the state of a server", "running", append(onServer, "/servers")...)
+	w.shows("the state of a server", "running", append(serverPatterns(), "/servers")...)
 	w.shows("players", "2 players", "/servers/{name}/reset", "/servers/{name}/delete")
 	w.shows("the map", "2 players go along", "/servers/{name}/map")
 	w.shows("the build that runs", "1 server runs on it", "/game")
@@ -298,53 +320,63 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	}
 	w.next()
 	w.withConfigs(bus.ConfigFile{Path: "left4dead2/cfg/server.cfg", Running: "a\n", Next: "b\n"})
-	alpha := must(w.servers.Get(ctx, "alpha"))(t).Server
+	alpha := must(w.servers.Get(ctx, "alpha"))(w.t).Server
 	alpha.Settings.Hostname = "Another name"
-	must(w.servers.Update(ctx, "other", alpha))(t)
-	w.shows("settings that somebody else saved", "Another name", onServer...)
+	must(w.servers.Update(ctx, "other", alpha))(w.t)
+	w.shows("settings that somebody else saved", "Another name", serverPatterns()...)
 	w.shows("settings that somebody else saved", "Changed meanwhile", "/servers/{name}/settings")
 	w.shows("what a restart changes", "restart to apply", "/servers/{name}/settings")
 	w.next()
 	w.withConfigs(bus.ConfigFile{Path: "left4dead2/cfg/server.cfg", Running: "b\n", Next: "b\n"})
-	w.host.say(t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, SpecHash: w.specHash("alpha")})
+	w.host.say(w.t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, SpecHash: w.specHash("alpha")})
 	w.shows("what a restart has changed", "Nothing: the generated files", "/servers/{name}/settings")
 	w.next()
-	blue := must(w.content.Blueprints().Get(ctx, "versus"))(t)
+	blue := must(w.content.Blueprints().Get(ctx, "versus"))(w.t)
 	blue.Settings.Mode = "versus"
-	must(w.content.Blueprints().Update(ctx, "other", blue))(t)
+	must(w.content.Blueprints().Update(ctx, "other", blue))(w.t)
 	w.shows("the settings of a blueprint", "Changed meanwhile", "/blueprints/{name}")
 	w.next()
 	crash := bus.Crash{V: bus.Version, Server: "alpha", At: time.Now(), Exit: "segmentation fault"}
 	if err := w.bus.Record(ctx, left4me.LocalHost, bus.KindCrash, "1", crash); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	w.shows("a crash", "segmentation fault", "/servers/{name}/history")
+}
 
+// changeDefinitions changes which overlays there are, and how they are defined.
+func (w *walk) changeDefinitions() {
+	w.t.Helper()
+	ctx := w.t.Context()
 	w.next()
-	must(w.content.Create(ctx, "other", left4me.Overlay{Name: "fresh", Kind: left4me.FilesOverlay}))(t)
+	must(w.content.Create(ctx, "other", left4me.Overlay{Name: "fresh", Kind: left4me.FilesOverlay}))(w.t)
 	w.shows("a new overlay", "fresh", "/overlays")
 	w.shows("a new overlay to choose", "Changed meanwhile", "/servers/new", "/blueprints/new")
 	w.next()
-	v := must(w.content.Get(ctx, "plugins"))(t).Overlay
+	v := must(w.content.Get(ctx, "plugins"))(w.t).Overlay
 	v.Note = "a new note"
-	must(w.content.Update(ctx, "other", v))(t)
-	w.shows("the note of an overlay", "a new note", append(onOverlay("plugins"), "/overlays")...)
+	must(w.content.Update(ctx, "other", v))(w.t)
+	w.shows("the note of an overlay", "a new note", append(overlayPatterns("plugins"), "/overlays")...)
 	w.shows("the definition of an overlay", "Changed meanwhile", "/overlays/{name}/settings")
+}
 
+// build makes revisions, one of them by a script that fails.
+func (w *walk) build() {
+	w.t.Helper()
+	ctx := w.t.Context()
 	w.next()
-	must(w.content.Build(ctx, "admin", "plugins", overlays.Request{Change: &left4me.Change{Upload: w.upload}}))(t)
-	w.shows("a build", "queued", append(onOverlay("plugins"), "/overlays")...)
-	d := w.host.next(t)
+	must(w.content.Build(ctx, "admin", "plugins", overlays.Request{Change: &left4me.Change{Upload: w.upload}}))(w.t)
+	w.shows("a build", "queued", append(overlayPatterns("plugins"), "/overlays")...)
+	d := w.host.next(w.t)
 	w.next()
-	w.host.report(t, d, left4me.JobRunning, nil,
+	w.host.report(w.t, d, left4me.JobRunning, nil,
 		left4me.Step{Label: "unpack", State: left4me.StepRunning, Progress: left4me.Progress{Done: 1, Total: 4}})
-	w.shows("how far a build is", "25 %", append(onOverlay("plugins"), "/overlays")...)
+	w.shows("how far a build is", "25 %", append(overlayPatterns("plugins"), "/overlays")...)
 	w.next()
 	made := someMaps("plugins")
-	w.host.shelf.has(made)
-	w.host.shelf.put("plugins/first.cfg", "text")
-	w.host.report(t, d, left4me.JobDone, nil)
-	w.shows("the first revision", "revision 2", onOverlay("plugins")...)
+	w.host.overlays.has(made)
+	w.host.overlays.put("plugins/first.cfg", "text")
+	w.host.report(w.t, d, left4me.JobDone, nil)
+	w.shows("the first revision", "revision 2", overlayPatterns("plugins")...)
 	for pattern, text := range map[string]string{
 		"":           "first.cfg",
 		"/problems":  "director.nut",
@@ -355,64 +387,79 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	}
 
 	w.next()
-	must(w.content.Build(ctx, "admin", "made", overlays.Request{}))(t)
-	d = w.host.next(t)
-	w.host.report(t, d, left4me.JobFailed, left4me.Errorf(left4me.Conflict, "the script ended with status 3"))
+	must(w.content.Build(ctx, "admin", "made", overlays.Request{}))(w.t)
+	d = w.host.next(w.t)
+	w.host.report(w.t, d, left4me.JobFailed, left4me.Errorf(left4me.Conflict, "the script ended with status 3"))
 	w.shows("a script that failed", "ended with status 3", "/overlays/{name}/script")
 	w.shows("a script that failed", "build failed", "/overlays")
+}
 
+// changeRevisions changes which revision is current, its label, and what comes next.
+func (w *walk) changeRevisions() {
+	w.t.Helper()
+	ctx := w.t.Context()
 	w.next()
-	must(w.content.Revisions().Use(ctx, "other", "maps", 3))(t)
-	w.shows("another current revision", "revision 3", onOverlay("maps")...)
+	must(w.content.Revisions().Use(ctx, "other", "maps", 3))(w.t)
+	w.shows("another current revision", "revision 3", overlayPatterns("maps")...)
 	w.next()
 	c := someMaps("maps")
 	c.Current, c.Revisions[0].Label = 3, "Saturday"
-	w.host.shelf.has(c)
-	must(w.content.Revisions().Label(ctx, "other", "maps", 3, "Saturday"))(t)
+	w.host.overlays.has(c)
+	must(w.content.Revisions().Label(ctx, "other", "maps", 3, "Saturday"))(w.t)
 	w.shows("a label", "Saturday", "/overlays/{name}/revisions", "/overlays")
 	w.next()
-	maps := must(w.content.Get(ctx, "maps"))(t).Overlay
+	maps := must(w.content.Get(ctx, "maps"))(w.t).Overlay
 	maps.Workshop.Entries = append(maps.Workshop.Entries, left4me.WorkshopEntry{ID: "4711"})
-	must(w.content.Update(ctx, "other", maps))(t)
+	must(w.content.Update(ctx, "other", maps))(w.t)
 	w.shows("a workshop item", "4711", "/overlays/{name}/items")
 
 	w.next()
-	up := must(w.uploads.Create(ctx, w.admin, "plugins"))(t)
-	must(w.uploads.Write(ctx, w.admin, up.ID, "half.vpk", 0, 10, strings.NewReader("12345")))(t)
+	up := must(w.uploads.Create(ctx, w.admin, "plugins"))(w.t)
+	must(w.uploads.Write(ctx, w.admin, up.ID, "half.vpk", 0, 10, strings.NewReader("12345")))(w.t)
 	w.shows("an upload that was begun", "half.vpk", "/overlays/{name}/upload", "/uploads")
 
 	w.next()
 	w.withBlueprint("beta", "versus")
 	w.shows("who uses a blueprint", "/servers/beta", "/blueprints", "/blueprints/{name}")
 	w.shows("who uses a blueprint", "It is used by beta", "/blueprints/{name}/delete")
+}
 
+// changeAccounts changes tokens and users.
+func (w *walk) changeAccounts() {
+	w.t.Helper()
+	ctx := w.t.Context()
 	w.next()
-	must(w.accounts.CreateToken(ctx, w.admin, "a new token", time.Time{}))(t)
+	must(w.accounts.CreateToken(ctx, w.admin, "a new token", time.Time{}))(w.t)
 	w.shows("a token", "a new token", "/account")
-	guest := accounts.Actor{UserID: must(w.store.Users().Get(ctx, "guest"))(t).ID, Name: "guest"}
+	guest := accounts.Actor{UserID: must(w.store.Users().Get(ctx, "guest"))(w.t).ID, Name: "guest"}
 	w.next()
-	must(w.accounts.CreateToken(ctx, guest, "of a guest", time.Time{}))(t)
+	must(w.accounts.CreateToken(ctx, guest, "of a guest", time.Time{}))(w.t)
 	w.shows("a token of a user", "of a guest", "/users/{name}")
 	w.shows("a token of a user", "1 token", "/users/{name}/delete")
 	w.shows("a token of a user", "> token<", "/users")
 	w.next()
-	must(w.accounts.ChangeUser(ctx, w.admin, "guest", accounts.Change{Disabled: new(true)}))(t)
+	must(w.accounts.ChangeUser(ctx, w.admin, "guest", accounts.Change{Disabled: new(true)}))(w.t)
 	w.shows("a user who was disabled", "disabled", "/users", "/users/{name}")
 	w.next()
-	must(w.accounts.ChangeUser(ctx, w.admin, "guest", accounts.Change{Admin: new(true)}))(t)
+	must(w.accounts.ChangeUser(ctx, w.admin, "guest", accounts.Change{Admin: new(true)}))(w.t)
 	w.shows("another role", "administrator", "/users")
 	w.shows("another role", "Changed meanwhile", "/users/{name}")
+}
 
+// changeHost changes the game, the disk and the backups.
+func (w *walk) changeHost() {
+	w.t.Helper()
+	ctx := w.t.Context()
 	w.next()
-	w.has(t, installed)
+	w.has(w.t, installed)
 	w.shows("a newer build", "A newer build of the game is available", "/servers")
 	w.shows("a newer build", "a newer build is available", "/game")
 	w.next()
-	must(w.game.SetPolicy(ctx, "other", left4me.LocalHost, game.Policy{CheckEvery: 12 * time.Hour, Restart: "never"}))(t)
+	must(w.game.SetPolicy(ctx, "other", left4me.LocalHost, game.Policy{CheckEvery: 12 * time.Hour, Restart: "never"}))(w.t)
 	w.shows("the policy of the game", "Changed meanwhile", "/game")
 
 	w.next()
-	must(w.servers.Act(ctx, "other", left4me.StopServer, "beta"))(t)
+	must(w.servers.Act(ctx, "other", left4me.StopServer, "beta"))(w.t)
 	w.shows("a job of somebody else", "other", "/jobs")
 	w.next()
 	w.full.Store(left4me.Errorf(left4me.DiskFull, "the disk of left4me is full").WithHint("delete something"))
@@ -422,28 +469,33 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	w.shows("room on the disk", `<div id="full" role="status"></div>`, web.Pages()...)
 
 	w.next()
-	policy := must(w.backups.Policy(ctx))(t)
+	policy := must(w.backups.Policy(ctx))(w.t)
 	policy.Daily = 3
 	if err := w.backups.SetPolicy(ctx, "other", policy); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	w.shows("the policy of backups", "Changed meanwhile", "/backups")
 	w.next()
 	w.host.setBackups(left4me.Backup{Name: "newest", State: left4me.BackupVerified, CreatedAt: time.Now()})
 	if err := w.backups.Delete(ctx, "other", "newest"); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	w.shows("the backups", "backups/newest.tar.zst", "/backups")
+}
 
+// deleteServer changes what keeps players out of the server alpha, and deletes it.
+func (w *walk) deleteServer() {
+	w.t.Helper()
+	ctx := w.t.Context()
 	w.next()
-	w.host.look([]left4me.Check{{Name: "port", State: left4me.CheckBroken, Text: "the port is shut"}})
-	w.host.say(t, left4me.Status{Name: "alpha", State: left4me.Stopped})
+	w.host.setChecks([]left4me.Check{{Name: "port", State: left4me.CheckBroken, Text: "the port is shut"}})
+	w.host.say(w.t, left4me.Status{Name: "alpha", State: left4me.Stopped})
 	w.shows("what keeps players out", "the port is shut", "/servers/{name}/reach", "/doctor")
 
 	w.next()
-	must(w.servers.Act(ctx, "other", left4me.DeleteServer, "alpha"))(t)
-	for d := w.host.next(t); ; d = w.host.next(t) {
-		w.host.report(t, d, left4me.JobDone, nil)
+	must(w.servers.Act(ctx, "other", left4me.DeleteServer, "alpha"))(w.t)
+	for d := w.host.next(w.t); ; d = w.host.next(w.t) {
+		w.host.report(w.t, d, left4me.JobDone, nil)
 		if d.Kind == left4me.DeleteServer {
 			break
 		}
@@ -479,7 +531,7 @@ func (h *host) setBackups(all ...left4me.Backup) {
 	h.backups = all
 }
 
-func (s *shelf) put(path, text string) {
+func (s *overlayHost) put(path, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.files[path] = text
