@@ -67,8 +67,8 @@ func (p *Pages) blueprintView(r *http.Request) (blueprintView, error) {
 	return blueprintView{}, err
 }
 
-// blueprintsView is the list of blueprints.
-func (p *Pages) blueprintsView(r *http.Request, who accounts.Actor) (page.View, error) {
+// listView is the list of blueprints.
+func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
 	all, err := p.blueprintViews(r)
 	if err != nil {
 		return page.View{}, err
@@ -83,8 +83,8 @@ func (p *Pages) blueprintsView(r *http.Request, who accounts.Actor) (page.View, 
 // onBlueprints is the blueprints, and which servers are made from them.
 func onBlueprints() []page.Topic { return []page.Topic{page.OnContent(), page.OnDefinitions()} }
 
-// newBlueprintView is the form of a new blueprint.
-func (p *Pages) newBlueprintView(r *http.Request, who accounts.Actor) (page.View, error) {
+// newView is the form of a new blueprint.
+func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) {
 	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
 		return newBlueprintForm(p.fillBlueprint(ctx, who, blueprintForm{})), nil
 	})
@@ -107,7 +107,7 @@ func (p *Pages) fillBlueprint(ctx context.Context, who accounts.Actor, form blue
 
 // retypeNewBlueprint shows the form of a new blueprint as it was typed.
 func (p *Pages) retypeNewBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form blueprintForm) error {
-	v, err := p.newBlueprintView(r, who)
+	v, err := p.newView(r, who)
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,8 @@ type Pages struct {
 func (p *Pages) Routes() []page.Route {
 	const look, act = accounts.Look, accounts.Act
 	return []page.Route{
-		page.Show(look, "/blueprints", "/blueprints", p.blueprintsView),
-		page.Show(act, "/blueprints/new", "/blueprints", p.newBlueprintView),
+		page.Show(look, "/blueprints", "/blueprints", p.listView),
+		page.Show(act, "/blueprints/new", "/blueprints", p.newView),
 		page.Handle(act, "POST /blueprints/new", p.createBlueprint),
 		page.Show(look, "/blueprints/{name}", "/blueprints", p.blueprintPage),
 		page.Handle(act, "POST /blueprints/{name}", p.saveBlueprint),

@@ -28,6 +28,7 @@ var chapters = func() (all []chapter) {
 	return all
 }()
 
+// ChapterOf is where a map that comes with the game stands; of any other it is only the name.
 func ChapterOf(m string) chapter {
 	for _, c := range chapters {
 		if c.Map == m {
@@ -59,6 +60,7 @@ func ModesOf(c left4me.Campaign) (all []string) {
 	return append(all, others...)
 }
 
+// ModeWord is what people call a mode.
 func ModeWord(mode string) string {
 	if mode == left4me.AnyMode {
 		return "any mode"

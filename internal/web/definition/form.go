@@ -47,6 +47,7 @@ func FormOf(s left4me.Settings, stack []left4me.OverlayRef, version int) Form {
 	return f
 }
 
+// ReadForm reads the form as it was sent.
 func ReadForm(v url.Values) Form {
 	f := Form{Values: map[string]string{}, Add: v.Get("add"), Version: v.Get("version")}
 	for _, i := range left4me.SettingInfos() {

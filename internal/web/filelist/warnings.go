@@ -25,4 +25,5 @@ var RecipeFor = map[string]string{
 	left4me.WarnTickrate:    "l4dtoolz",
 }
 
+// WarningWord is what people call a kind of warning.
 func WarningWord(kind string) string { return cmp.Or(warningWords[kind], format.Visible(kind)) }

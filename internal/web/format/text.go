@@ -9,6 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
+// JoinNames are names with commas between them.
 func JoinNames(all []left4me.Name) string {
 	texts := make([]string, len(all))
 	for i, n := range all {

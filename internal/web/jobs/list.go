@@ -12,8 +12,8 @@ import (
 
 const listedJobs = 100
 
-// jobsView is the list of jobs.
-func (p *Pages) jobsView(r *http.Request, who accounts.Actor) (page.View, error) {
+// listView is the list of jobs.
+func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
 	all, err := p.jobList(r.Context())
 	if err != nil {
 		return page.View{}, err

@@ -18,7 +18,7 @@ type Pages struct {
 func (p *Pages) Routes() []page.Route {
 	const look, act = accounts.Look, accounts.Act
 	return []page.Route{
-		page.Show(look, "/jobs", "/jobs", p.jobsView),
+		page.Show(look, "/jobs", "/jobs", p.listView),
 		page.Show(look, "/jobs/{id}", "/jobs", p.jobView),
 		page.Handle(act, "POST /jobs/{id}/cancel", p.cancelJob),
 		page.Handle(act, "POST /jobs/{id}/retry", p.retryJob),

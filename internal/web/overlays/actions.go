@@ -9,8 +9,8 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// buildOverlay asks for a revision of what the definition says.
-func (p *Pages) buildOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+// build asks for a revision of what the definition says.
+func (p *Pages) build(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	n, err := page.PathName(r)
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (p *Pages) cancelMoves(w http.ResponseWriter, r *http.Request, who accounts
 	return page.Done(w, r, page.OverlayPath(n))
 }
 
-func (p *Pages) restoreOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) restore(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	n, err := page.PathName(r)
 	if err != nil {
 		return err

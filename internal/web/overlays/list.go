@@ -85,8 +85,8 @@ func (l overlayList) own() (n int64) {
 	return n
 }
 
-// overlaysView is the list of overlays.
-func (p *Pages) overlaysView(r *http.Request, who accounts.Actor) (page.View, error) {
+// listView is the list of overlays.
+func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
 	l, err := p.overlayList(r.Context(), who, r.URL.Query().Get("q"))
 	if err != nil {
 		return page.View{}, err

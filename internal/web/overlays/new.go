@@ -15,8 +15,8 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// newOverlayView lets somebody choose a kind, and shows the form of that kind.
-func (p *Pages) newOverlayView(r *http.Request, who accounts.Actor) (page.View, error) {
+// newView lets somebody choose a kind, and shows the form of that kind.
+func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) {
 	q := r.URL.Query()
 	form := overlayForm{Kind: q.Get("kind"), Names: "id", Hours: "0", Restart: "never"}
 	if left4me.OverlayKind(form.Kind) == left4me.WorkshopOverlay {
@@ -33,10 +33,10 @@ func (p *Pages) newOverlayView(r *http.Request, who accounts.Actor) (page.View, 
 		}
 		form.Name, form.Note, form.Script = all[i].ID, all[i].Title, all[i].Script
 	}
-	return p.newOverlayWith(r, who, form)
+	return p.newWith(r, who, form)
 }
 
-func (p *Pages) newOverlayWith(r *http.Request, who accounts.Actor, form overlayForm) (page.View, error) {
+func (p *Pages) newWith(r *http.Request, who accounts.Actor, form overlayForm) (page.View, error) {
 	if i := slices.IndexFunc(overlay.Kinds, func(k overlay.Kind) bool { return string(k.Kind) == form.Kind }); i < 0 {
 		form.Kind = ""
 	}
@@ -69,7 +69,7 @@ func recipes(q url.Values) ([]overlays.Recipe, error) {
 	return all, nil
 }
 
-func (p *Pages) createOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) create(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
@@ -93,7 +93,7 @@ func (p *Pages) createOverlay(w http.ResponseWriter, r *http.Request, who accoun
 		if errors.Is(err, left4me.Conflict) {
 			status = http.StatusConflict
 		}
-		v, err := p.newOverlayWith(r, who, form)
+		v, err := p.newWith(r, who, form)
 		if err != nil {
 			return err
 		}

@@ -23,16 +23,16 @@ type Pages struct {
 func (p *Pages) Routes() []page.Route {
 	const look, act = accounts.Look, accounts.Act
 	return []page.Route{
-		page.Show(look, "/overlays", "/overlays", p.overlaysView),
+		page.Show(look, "/overlays", "/overlays", p.listView),
 		page.Handle(act, "POST /overlays/collect", p.collectContent),
-		page.Show(act, "/overlays/new", "/overlays", p.newOverlayView),
-		page.Handle(act, "POST /overlays/new", p.createOverlay),
-		page.Handle(act, "POST /overlays/{name}/build", p.buildOverlay),
+		page.Show(act, "/overlays/new", "/overlays", p.newView),
+		page.Handle(act, "POST /overlays/new", p.create),
+		page.Handle(act, "POST /overlays/{name}/build", p.build),
 		page.Handle(act, "POST /overlays/{name}/repair", p.repairTexts),
 		page.Handle(act, "POST /overlays/{name}/moves/cancel", p.cancelMoves),
-		page.Handle(act, "POST /overlays/{name}/restore", p.restoreOverlay),
-		page.Show(look, "/overlays/{name}/settings", "/overlays", p.overlaySettingsView),
-		page.Handle(act, "POST /overlays/{name}/settings", p.saveOverlaySettings),
+		page.Handle(act, "POST /overlays/{name}/restore", p.restore),
+		page.Show(look, "/overlays/{name}/settings", "/overlays", p.settingsView),
+		page.Handle(act, "POST /overlays/{name}/settings", p.saveSettings),
 		page.Show(act, "/overlays/{name}/delete", "/overlays", p.deleteOverlayView),
 		page.Handle(act, "POST /overlays/{name}/delete", p.deleteOverlay),
 		page.Show(look, "/overlays/{name}/script", "/overlays", p.scriptView),

@@ -13,8 +13,8 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// overlaySettingsView is the definition of an overlay.
-func (p *Pages) overlaySettingsView(r *http.Request, who accounts.Actor) (page.View, error) {
+// settingsView is the definition of an overlay.
+func (p *Pages) settingsView(r *http.Request, who accounts.Actor) (page.View, error) {
 	o, err := p.Overlay.Page(r, who, "settings")
 	if err != nil {
 		return page.View{}, err
@@ -30,9 +30,9 @@ func (p *Pages) overlaySettingsView(r *http.Request, who accounts.Actor) (page.V
 	)), nil
 }
 
-// saveOverlaySettings changes a definition. When somebody else was faster, the
+// saveSettings changes a definition. When somebody else was faster, the
 // form shows what they did and keeps what was typed.
-func (p *Pages) saveOverlaySettings(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
@@ -64,7 +64,7 @@ func (p *Pages) saveOverlaySettings(w http.ResponseWriter, r *http.Request, who 
 	if errors.Is(err, left4me.Conflict) {
 		status, form.Theirs = http.StatusConflict, form.differences(o.Overlay)
 	}
-	page, err := p.overlaySettingsView(r, who)
+	page, err := p.settingsView(r, who)
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,7 @@ type Permission struct {
 	Why string // not
 }
 
+// PermissionOf says whether somebody may change things.
 func PermissionOf(who accounts.Actor) Permission {
 	if err := accounts.Allow(who, accounts.Act, left4me.Site); err != nil {
 		return Permission{Why: err.Error()}

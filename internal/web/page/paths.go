@@ -12,4 +12,5 @@ func OverlayPath(n left4me.Name, more ...string) string {
 	return "/overlays/" + string(n) + strings.Join(more, "")
 }
 
+// UserPath is the address of the page of a user.
 func UserPath(name string) string { return "/users/" + url.PathEscape(name) }

@@ -22,8 +22,8 @@ func FromScript(r *http.Request) bool { return r.Header.Get("X-Left4me") == "liv
 
 func acceptsEvents(r *http.Request) bool { return r.Header.Get("Accept") == "text/event-stream" }
 
-// PathName reads the server's name out of the path. A name that can't be is
-// nobody's: left4me.NotFound.
+// PathName reads the name of a server, an overlay, a blueprint or a backup out of the
+// path. A name that can't be is nobody's: left4me.NotFound.
 func PathName(r *http.Request) (left4me.Name, error) {
 	n, err := left4me.ParseName(r.PathValue("name"))
 	if err != nil {

@@ -25,8 +25,7 @@ func RestartOf(choice, hour string) string {
 	return choice
 }
 
-// Tone and rolloutIcon are tone and icon of a rollout or of a server in
-// one.
+// Tone is the colour that the state of a rollout, or of a server in one, is shown in.
 func Tone(state string) string {
 	switch state {
 	case game.Done, game.Moved:
@@ -39,6 +38,7 @@ func Tone(state string) string {
 	return "idle"
 }
 
+// Icon is the icon of the state of a rollout, or of a server in one.
 func Icon(state string) string {
 	switch state {
 	case game.Done, game.Moved:

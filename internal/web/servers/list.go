@@ -39,8 +39,8 @@ type firstRun struct {
 	Installed   bool
 }
 
-// serversView is the list of servers.
-func (p *Pages) serversView(r *http.Request, who accounts.Actor) (page.View, error) {
+// listView is the list of servers.
+func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
 	all, err := p.Servers.List(r.Context())
 	if err != nil {
 		return page.View{}, err

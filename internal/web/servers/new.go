@@ -20,8 +20,8 @@ type serverForm struct {
 	Name string
 }
 
-// newServerView is the form of a new server.
-func (p *Pages) newServerView(r *http.Request, who accounts.Actor) (page.View, error) {
+// newView is the form of a new server.
+func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) {
 	form := serverForm{settingsForm: settingsForm{Blueprint: cmp.Or(r.URL.Query().Get("blueprint"), string(left4me.DefaultBlueprint))}}
 	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
 		err := p.fillSettings(ctx, page.PermissionOf(who), &form.settingsForm)
@@ -39,7 +39,7 @@ func (p *Pages) newServerView(r *http.Request, who accounts.Actor) (page.View, e
 
 // retypeServer shows the form of a new server as it was typed.
 func (p *Pages) retypeServer(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form serverForm) error {
-	v, err := p.newServerView(r, who)
+	v, err := p.newView(r, who)
 	if err != nil {
 		return err
 	}

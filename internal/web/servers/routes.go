@@ -34,8 +34,8 @@ func (p *Pages) Routes() []page.Route {
 	const look, act = accounts.Look, accounts.Act
 	f := &files{p}
 	return []page.Route{
-		page.Show(look, "/servers", "/servers", p.serversView),
-		page.Show(act, "/servers/new", "/servers", p.newServerView),
+		page.Show(look, "/servers", "/servers", p.listView),
+		page.Show(act, "/servers/new", "/servers", p.newView),
 		page.Handle(act, "POST /servers/new", p.createServer),
 		page.Show(look, "/servers/{name}", "/servers", p.statusView),
 		page.Show(look, "/servers/{name}/console", "/servers", p.consoleView),

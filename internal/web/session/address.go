@@ -13,7 +13,7 @@ import (
 // one that it saw itself. One that tells something else is warned of once: all who
 // come through it count as one address then, and whoever guesses passwords holds
 // up the others.
-func (p *Sessions) Address(r *http.Request) netip.Addr {
+func (s *Sessions) Address(r *http.Request) netip.Addr {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
@@ -26,8 +26,8 @@ func (p *Sessions) Address(r *http.Request) netip.Addr {
 	last := strings.TrimSpace(told[strings.LastIndexByte(told, ',')+1:])
 	from, ok := forwarded(last)
 	if !ok {
-		p.unreadable.Do(func() {
-			p.Log.Warn("the proxy sends a header X-Forwarded-For that is no address; all who come through it are slowed down together "+
+		s.unreadable.Do(func() {
+			s.Log.Warn("the proxy sends a header X-Forwarded-For that is no address; all who come through it are slowed down together "+
 				"after wrong passwords",
 				"header", format.Visible(last[:min(len(last), 100)]), "want", "203.0.113.7, 203.0.113.7:4711 or [2001:db8::1]:443")
 		})

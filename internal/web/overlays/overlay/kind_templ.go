@@ -13,6 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
+// Badge is the state of an overlay.
 func Badge(v overlays.View) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

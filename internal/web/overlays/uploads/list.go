@@ -12,9 +12,9 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// uploadsView lists the uploads that were begun and not published: one's own, and
+// listView lists the uploads that were begun and not published: one's own, and
 // everybody's for an administrator.
-func (p *Pages) uploadsView(r *http.Request, who accounts.Actor) (page.View, error) {
+func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
 	all := page.LazyPart("open-uploads", func(ctx context.Context) (templ.Component, error) {
 		open, err := p.Uploads.List(ctx, who)
 		return uploadList(open, who.Name), err

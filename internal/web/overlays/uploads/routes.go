@@ -22,7 +22,7 @@ type Pages struct {
 func (p *Pages) Routes() []page.Route {
 	const act = accounts.Act
 	return []page.Route{
-		page.Show(act, "/uploads", "/overlays", p.uploadsView),
+		page.Show(act, "/uploads", "/overlays", p.listView),
 		page.Handle(act, "POST /uploads/{id}/drop", p.dropListed),
 		page.Handle(act, "POST /uploads/names", p.setNames),
 		page.Handle(act, "POST /overlays/{name}/forget", p.forgetMove),

@@ -41,6 +41,7 @@ func Pasted(text string) ([]left4me.WorkshopID, error) {
 	return ids, nil
 }
 
+// JoinIDs are numbers of items as the address of a page has them.
 func JoinIDs(ids []left4me.WorkshopID) string {
 	texts := make([]string, len(ids))
 	for i, id := range ids {
