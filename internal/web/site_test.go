@@ -73,7 +73,8 @@ func newSite(tb testing.TB, secure bool) *site {
 	on.AddUser(tb, "guest", false)
 	s.handler = web.New(web.Deps{
 		Servers: c.Servers, Jobs: c.Jobs, Content: c.Overlays, Uploads: c.Uploads,
-		Downloads: overlays.NewDownloads(c.Overlays, localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts, Backups: c.Backups, Full: s.full.Load, Secure: secure, Version: "1.2.3",
+		Downloads: overlays.NewDownloads(c.Overlays, localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts,
+		Backups: c.Backups, Full: s.full.Load, Secure: secure, Version: "1.2.3",
 		Log: on.Log,
 	})
 	server := httptest.NewServer(s.handler)
