@@ -76,7 +76,7 @@ func (c *campaigns) layers(spec left4me.Spec) (layers []inspect.Layer, err error
 		if !o.Name.Valid() {
 			return nil, left4me.Errorf(left4me.Invalid, "the request names no overlay")
 		}
-		dir, err := c.core.Files.OverlayLayer(o)
+		dir, err := c.core.Files.Root.OverlayLayer(o)
 		if errors.Is(err, left4me.NotFound) {
 			continue
 		}

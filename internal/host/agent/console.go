@@ -55,7 +55,7 @@ func (c *consoles) chunk(ctx context.Context, r bus.ConsoleRequest) (shim.Chunk,
 			}
 			// It ended while we waited for it: what it said last is in the log.
 		}
-		chunk, err := shim.ReadLog(c.core.Files.Logs(r.Server), r.After, r.Max)
+		chunk, err := shim.ReadLog(c.core.Files.Root.Logs(r.Server), r.After, r.Max)
 		if err != nil || chunk.Lines != "" || chunk.Position != r.After && r.After >= 0 || left == 0 {
 			return chunk, err
 		}

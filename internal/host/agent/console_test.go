@@ -94,7 +94,7 @@ func TestConsoleNoticesSoonThatAServerCameUp(t *testing.T) {
 	}()
 	c.run()
 	shimtest.Until(t, "there is something in the log", func() bool {
-		k, err := shim.ReadLog(c.root.Logs(c.root.Name), 0, 0)
+		k, err := shim.ReadLog(c.root.Files.Root.Logs(c.root.Name), 0, 0)
 		return err == nil && k.Lines != ""
 	})
 	printed := time.Now()

@@ -28,7 +28,7 @@ type crashes struct{ core *core }
 
 // publishAll tells the other side of all crashes of this host that are known.
 func (c *crashes) publishAll(ctx context.Context) {
-	names, err := c.core.Files.Names()
+	names, err := c.core.Files.Root.Names()
 	if err != nil {
 		c.core.log.Error("tell crashes again", "err", err)
 	}

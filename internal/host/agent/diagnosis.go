@@ -84,7 +84,7 @@ func (d *diagnosis) server(ctx context.Context, n left4me.Name) (connectivity.Se
 	if s.Status, known = d.statuses.get(n); !known {
 		s.State, s.Reason, err = d.core.machine.State(ctx, n)
 	}
-	if env, readErr := d.core.Files.ReadEnv(n); readErr == nil {
+	if env, readErr := d.core.Files.Root.ReadEnv(n); readErr == nil {
 		s.Wanted = env.Port
 	}
 	return s, err

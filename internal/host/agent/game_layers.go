@@ -105,7 +105,7 @@ func (g *gameLayers) serversByBuild(ctx context.Context) (map[int64][]left4me.Na
 	}
 	up := map[int64][]left4me.Name{}
 	for _, n := range names {
-		if env, err := g.core.Files.ReadEnv(n); err == nil {
+		if env, err := g.core.Files.Root.ReadEnv(n); err == nil {
 			up[env.Build] = append(up[env.Build], n)
 		}
 	}

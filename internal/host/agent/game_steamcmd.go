@@ -87,11 +87,11 @@ func (g *gameUpdates) stage(ctx context.Context, r install.Request) (note string
 // resumes reports whether a download of an earlier job over the same layers is there
 // to go on with. The mark counts once.
 func (g *gameUpdates) resumes(layers []string) bool {
-	mark := filepath.Join(g.core.Files.Instance(left4me.InstallInstance), keptName)
+	mark := filepath.Join(g.core.Files.Root.Instance(left4me.InstallInstance), keptName)
 	if os.Remove(mark) != nil {
 		return false
 	}
-	env, err := g.core.Files.ReadEnv(left4me.InstallInstance)
+	env, err := g.core.Files.Root.ReadEnv(left4me.InstallInstance)
 	if len(layers) == 0 {
 		return err == nil && len(env.Lowerdirs) == 1 && filepath.Base(env.Lowerdirs[0]) == "empty"
 	}

@@ -59,7 +59,7 @@ func newDepot(t *testing.T, steam ...string) *depot {
 func newDepotIn(t *testing.T, root *shimtest.Root, steam ...string) *depot {
 	t.Helper()
 	d := &depot{Root: root, t: t, live: map[left4me.JobID]bus.JobReport{}, ended: map[left4me.JobID]bus.JobReport{}}
-	if err := errors.Join(os.RemoveAll(d.Installation()), os.MkdirAll(d.home(), 0o755)); err != nil {
+	if err := errors.Join(os.RemoveAll(d.Files.Root.Installation()), os.MkdirAll(d.home(), 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	d.steam(steam...)
@@ -270,7 +270,7 @@ func (d *depot) steamcmds() (pids []string) {
 }
 
 func (d *depot) layers() []string {
-	entries, _ := os.ReadDir(d.Installation())
+	entries, _ := os.ReadDir(d.Files.Root.Installation())
 	var names []string
 	for _, e := range entries {
 		names = append(names, e.Name())
@@ -330,7 +330,7 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 	d.nothingLeft()
 
 	// Something damaged.
-	if err := os.WriteFile(filepath.Join(d.Installation(), "base/left4dead2/gameinfo.txt"), []byte("damaged"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(d.Files.Root.Installation(), "base/left4dead2/gameinfo.txt"), []byte("damaged"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	r = d.do(left4me.VerifyGame)
@@ -474,9 +474,9 @@ func TestAnInstallerThatIsKilledLeavesNothing(t *testing.T) {
 	d.still(1, layers)
 	// A machine that lost its power leaves that.
 	if err := errors.Join(
-		os.MkdirAll(filepath.Join(d.Upper(left4me.InstallInstance), "left4dead2"), 0o755),
-		os.WriteFile(filepath.Join(d.Upper(left4me.InstallInstance), "left4dead2/half"), nil, 0o644),
-		os.MkdirAll(filepath.Join(d.Installation(), fmt.Sprintf("update-%d/half", newest+2)), 0o755),
+		os.MkdirAll(filepath.Join(d.Files.Root.Upper(left4me.InstallInstance), "left4dead2"), 0o755),
+		os.WriteFile(filepath.Join(d.Files.Root.Upper(left4me.InstallInstance), "left4dead2/half"), nil, 0o644),
+		os.MkdirAll(filepath.Join(d.Files.Root.Installation(), fmt.Sprintf("update-%d/half", newest+2)), 0o755),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -484,7 +484,7 @@ func TestAnInstallerThatIsKilledLeavesNothing(t *testing.T) {
 	d.do(left4me.UpdateGame)
 	for _, l := range d.game().Builds[0].Layers {
 		for _, half := range []string{"half", "left4dead2/half"} {
-			if _, err := os.Lstat(filepath.Join(d.Installation(), l, half)); err == nil {
+			if _, err := os.Lstat(filepath.Join(d.Files.Root.Installation(), l, half)); err == nil {
 				t.Errorf("%s is in %s", half, l)
 			}
 		}

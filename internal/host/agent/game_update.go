@@ -94,7 +94,7 @@ func (g *gameUpdates) finish(ctx context.Context, err error) error {
 }
 
 func (g *gameUpdates) removeRequest() error {
-	err := os.Remove(filepath.Join(g.core.Files.Instance(left4me.InstallInstance), install.RequestName))
+	err := os.Remove(filepath.Join(g.core.Files.Root.Instance(left4me.InstallInstance), install.RequestName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (g *gameUpdates) publish(ctx context.Context, build int64, p *job.Progress)
 			p.Skip(why, s.Label)
 		}
 	}
-	upper := g.core.Files.Upper(left4me.InstallInstance)
+	upper := g.core.Files.Root.Upper(left4me.InstallInstance)
 	b, err := g.installation.Builds()
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ type layerUse struct {
 // they stopped. It fails when a disk has gone: then the list of servers can't be
 // trusted, and nothing may be removed for want of users.
 func (l *layerUse) each(ctx context.Context, f func(n left4me.Name, env instance.Env)) error {
-	names, err := l.core.Files.Names()
+	names, err := l.core.Files.Root.Names()
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (l *layerUse) each(ctx context.Context, f func(n left4me.Name, env instance
 		if !state.Up() && !mounted {
 			continue
 		}
-		env, err := l.core.Files.ReadEnv(n)
+		env, err := l.core.Files.Root.ReadEnv(n)
 		if err != nil {
 			return fmt.Errorf("layers of %s: %w", n, err)
 		}
@@ -57,7 +57,7 @@ func (l *layerUse) mounted(n left4me.Name) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return strings.Contains(string(b), " "+escapeMount(l.core.Files.Merged(n))+" "), nil
+	return strings.Contains(string(b), " "+escapeMount(l.core.Files.Root.Merged(n))+" "), nil
 }
 
 // escapeMount writes a path as mountinfo does.

@@ -214,7 +214,7 @@ func TestWhatIsRefusedLeavesNothing(t *testing.T) {
 	if left := d.uploads(); len(left) != 1 {
 		t.Errorf("something is left in the way: %v", left)
 	}
-	if _, err := os.Stat(d.Overlay("maps")); err == nil {
+	if _, err := os.Stat(d.Files.Root.Overlay("maps")); err == nil {
 		t.Error("there is an overlay")
 	}
 }

@@ -91,7 +91,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 		r.Error.Kind != left4me.Busy {
 		t.Errorf("an overlay that is mounted was deleted: %+v", r)
 	}
-	if b, err := os.ReadFile(filepath.Join(d.Overlay("maps"), "1/left4dead2/a.cfg")); err != nil || string(b) != "1" {
+	if b, err := os.ReadFile(filepath.Join(d.Files.Root.Overlay("maps"), "1/left4dead2/a.cfg")); err != nil || string(b) != "1" {
 		t.Errorf("%q, %v", b, err)
 	}
 

@@ -44,7 +44,7 @@ func (d *depot) overlay(n left4me.Name) left4me.Content {
 // text is a file of the current revision of an overlay.
 func (d *depot) text(n left4me.Name, file string) string {
 	d.t.Helper()
-	b, err := os.ReadFile(filepath.Join(d.Overlay(n), fmt.Sprint(d.overlay(n).Current), file))
+	b, err := os.ReadFile(filepath.Join(d.Files.Root.Overlay(n), fmt.Sprint(d.overlay(n).Current), file))
 	if errors.Is(err, os.ErrNotExist) {
 		return "none"
 	}

@@ -36,10 +36,10 @@ func hollow(t *testing.T, file string, size int64) {
 // wrote makes a server that was started once, and returns what it may write to.
 func (d *depot) wrote(n left4me.Name) string {
 	d.t.Helper()
-	upper := filepath.Join(d.Upper(n), "left4dead2", "data")
-	err := errors.Join(os.MkdirAll(upper, 0o755), os.MkdirAll(d.Instance(n), 0o755))
+	upper := filepath.Join(d.Files.Root.Upper(n), "left4dead2", "data")
+	err := errors.Join(os.MkdirAll(upper, 0o755), os.MkdirAll(d.Files.Root.Instance(n), 0o755))
 	env, eerr := instance.Env{Port: d.Port, Lowerdirs: []string{"installation"}}.Append(nil)
-	if err = errors.Join(err, eerr, os.MkdirAll(d.Installation(), 0o755), os.WriteFile(d.Env(n), env, 0o644)); err != nil {
+	if err = errors.Join(err, eerr, os.MkdirAll(d.Files.Root.Installation(), 0o755), os.WriteFile(d.Files.Root.Env(n), env, 0o644)); err != nil {
 		d.t.Fatal(err)
 	}
 	return upper
@@ -120,7 +120,7 @@ func TestPromotingKeepsHoles(t *testing.T) {
 	if s := stepOf(r, left4me.StepFetch); s.Note != "2 files" || s.Progress.Done != s.Progress.Total || s.Progress.Total != 200<<20+4 {
 		t.Errorf("%+v", s)
 	}
-	revision := filepath.Join(d.Overlay("kept"), "1", "left4dead2", "data")
+	revision := filepath.Join(d.Files.Root.Overlay("kept"), "1", "left4dead2", "data")
 	var st unix.Stat_t
 	if err := unix.Stat(filepath.Join(revision, "holes"), &st); err != nil || st.Size != 200<<20 || st.Blocks*512 > 10<<20 {
 		t.Errorf("%d bytes, of which %d are on the disk, %v", st.Size, st.Blocks*512, err)

@@ -71,7 +71,7 @@ func TestACollectionBecomesARevision(t *testing.T) {
 	}
 
 	// What is gone at Steam, and from the cache, stays as the overlay has it.
-	file := filepath.Join(d.Overlay("maps"), "1/left4dead2/addons/101.vpk")
+	file := filepath.Join(d.Files.Root.Overlay("maps"), "1/left4dead2/addons/101.vpk")
 	old, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -89,10 +89,10 @@ func TestACollectionBecomesARevision(t *testing.T) {
 	if c = now(); c.Current != 2 || c.Revisions[0].Changed != 1 || c.Revisions[0].Files != 2 {
 		t.Errorf("%+v", c.Revisions[0])
 	}
-	if got, err := os.ReadFile(filepath.Join(d.Overlay("maps"), "2/left4dead2/addons/101.vpk")); err != nil || string(got) != string(old) {
+	if got, err := os.ReadFile(filepath.Join(d.Files.Root.Overlay("maps"), "2/left4dead2/addons/101.vpk")); err != nil || string(got) != string(old) {
 		t.Errorf("another file: %v", err)
 	}
-	if !os.SameFile(inode(t, file), inode(t, filepath.Join(d.Overlay("maps"), "2/left4dead2/addons/101.vpk"))) {
+	if !os.SameFile(inode(t, file), inode(t, filepath.Join(d.Files.Root.Overlay("maps"), "2/left4dead2/addons/101.vpk"))) {
 		t.Error("it is on the disk twice")
 	}
 }

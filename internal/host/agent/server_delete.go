@@ -36,7 +36,7 @@ func (s *servers) remove(ctx context.Context, n left4me.Name, p *job.Progress) e
 	if err := s.stop(ctx, n, p); err != nil {
 		return err
 	}
-	existed := s.core.Files.Exists(n)
+	existed := s.core.Files.Root.Exists(n)
 	err := p.Step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
 		if !existed {
 			return "there was none", nil

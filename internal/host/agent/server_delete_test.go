@@ -145,9 +145,9 @@ var spots = []string{
 func (m mess) wreck(f instance.Files, run string, n left4me.Name) {
 	m.t.Helper()
 	for range 1 + m.IntN(4) {
-		m.put(filepath.Join(f.Runtime(n), spots[m.IntN(len(spots))]), 0)
+		m.put(filepath.Join(f.Root.Runtime(n), spots[m.IntN(len(spots))]), 0)
 	}
-	m.put(filepath.Join(f.Logs(n), odd[m.IntN(len(odd))]), 0)
+	m.put(filepath.Join(f.Root.Logs(n), odd[m.IntN(len(odd))]), 0)
 	for _, name := range []string{"lock", "failed", filepath.Base(shim.Socket(run, n))} {
 		if m.IntN(6) == 0 {
 			m.put(filepath.Join(shim.Dir(run, n), name), 3)
@@ -155,13 +155,13 @@ func (m mess) wreck(f instance.Files, run string, n left4me.Name) {
 	}
 	switch m.IntN(12) {
 	case 0:
-		m.put(f.Merged(n), 4)
+		m.put(f.Root.Merged(n), 4)
 	case 1: // in the place of the directory itself, which the game may not do as a user of its own
-		_ = errors.Join(os.RemoveAll(f.Runtime(n)), os.WriteFile(f.Runtime(n), nil, 0o600))
+		_ = errors.Join(os.RemoveAll(f.Root.Runtime(n)), os.WriteFile(f.Root.Runtime(n), nil, 0o600))
 	case 2:
-		_ = os.Chmod(f.Runtime(n), 0)
+		_ = os.Chmod(f.Root.Runtime(n), 0)
 	case 3:
-		_ = os.Chmod(f.Logs(n), 0)
+		_ = os.Chmod(f.Root.Logs(n), 0)
 	}
 }
 
@@ -170,7 +170,7 @@ func (a *Agent) mute() *job.Progress { return job.Quiet("") }
 // free checks that nothing is left under the name of a server.
 func free(t *testing.T, r *shimtest.Root, n left4me.Name) {
 	t.Helper()
-	for _, dir := range []string{r.Instance(n), r.Runtime(n), r.Logs(n)} {
+	for _, dir := range []string{r.Files.Root.Instance(n), r.Files.Root.Runtime(n), r.Files.Root.Logs(n)} {
 		if st, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s is left: %v, %v", dir, st, err)
 		}
@@ -196,7 +196,7 @@ func TestWreckageDoesNotKeepAServerFromItsEnd(t *testing.T) {
 			}
 		}
 		free(t, r, r.Name)
-		if left := r.Asides(); len(left) > 0 {
+		if left := r.Files.Root.Asides(); len(left) > 0 {
 			t.Fatalf("seed %d: put aside, though nothing is another user's: %v", seed, left)
 		}
 	}
@@ -268,7 +268,7 @@ func TestWreckageOfOtherUsersIsPutAside(t *testing.T) {
 	}
 	t.Setenv(foreignVar, string(r.Root))
 	shimtest.AsUser(t, "^"+t.Name()+"$")
-	left := r.Asides()
+	left := r.Files.Root.Asides()
 	if len(left) == 0 {
 		t.Error("nothing was put aside")
 	}
@@ -285,7 +285,7 @@ func removeForeign(t *testing.T, dir string) {
 	told := map[string]bool{}
 	for i := range foreigners {
 		n := left4me.Name(fmt.Sprintf("s%d", i))
-		before := len(r.Asides())
+		before := len(r.Files.Root.Asides())
 		p := a.mute()
 		p.Plan(left4me.StepStop, left4me.StepUnmount, left4me.StepEmptyUpper, left4me.StepRemoveFiles)
 		if err := a.servers.remove(t.Context(), n, p); err != nil {
@@ -297,7 +297,7 @@ func removeForeign(t *testing.T, dir string) {
 		for _, s := range p.Steps() {
 			warning += s.Warning
 		}
-		asides := r.Asides()
+		asides := r.Files.Root.Asides()
 		if (warning != "") != (len(asides) > before) {
 			t.Errorf("%s: %d directories were put aside, the warning is %q", n, len(asides)-before, warning)
 		}

@@ -148,7 +148,7 @@ func (s *statuses) state(ctx context.Context, n left4me.Name) (left4me.Status, e
 // noteBuild notes the build of the game and the revisions that a server was started with: what it was
 // prepared with stays as long as it is up.
 func (s *statuses) noteBuild(n left4me.Name) {
-	env, err := s.core.Files.ReadEnv(n)
+	env, err := s.core.Files.Root.ReadEnv(n)
 	if err != nil {
 		s.core.log.Warn("build", "server", n, "err", err)
 		return

@@ -38,11 +38,11 @@ func (s *stacks) planned(spec left4me.Spec, written bool) (*stack.Stack, error) 
 	if !spec.Name.Valid() {
 		return nil, left4me.Errorf(left4me.Invalid, "%q is not a name", string(spec.Name))
 	}
-	dirs, _, err := s.core.Files.Layers(spec.Overlays)
+	dirs, _, err := s.core.Files.Root.Layers(spec.Overlays)
 	if err != nil {
 		return nil, err
 	}
-	if config, ok := s.core.Files.ConfigDir(spec.Name); ok {
+	if config, ok := s.core.Files.Root.ConfigDir(spec.Name); ok {
 		dirs = append([]string{config}, dirs...)
 	}
 	return s.open(spec.Name, dirs, written)
@@ -53,7 +53,7 @@ func (s *stacks) running(n left4me.Name, written bool) (*stack.Stack, error) {
 	if !n.Valid() {
 		return nil, left4me.Errorf(left4me.Invalid, "%q is not a name", string(n))
 	}
-	env, err := s.core.Files.ReadEnv(n)
+	env, err := s.core.Files.Root.ReadEnv(n)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, left4me.Errorf(left4me.NotFound, "%s was never started", n).WithHint("start it first")
 	}
@@ -67,7 +67,7 @@ func (s *stacks) running(n left4me.Name, written bool) (*stack.Stack, error) {
 func (s *stacks) open(n left4me.Name, dirs []string, written bool) (*stack.Stack, error) {
 	var layers []stack.Layer
 	if written {
-		layers = append(layers, stack.Layer{Name: "written", Dir: s.core.Files.Upper(n)})
+		layers = append(layers, stack.Layer{Name: "written", Dir: s.core.Files.Root.Upper(n)})
 	}
 	for _, d := range dirs {
 		layers = append(layers, stack.Layer{Name: layerName(d), Dir: filepath.Join(string(s.core.Files.Root), filepath.FromSlash(d))})

@@ -123,7 +123,7 @@ func (s *servers) prepare(ctx context.Context, spec left4me.Spec) (release func(
 		if err := s.core.Files.Prepare(ctx, spec); err != nil {
 			return nil, err
 		}
-		env, err := s.core.Files.ReadEnv(spec.Name)
+		env, err := s.core.Files.Root.ReadEnv(spec.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -131,7 +131,7 @@ func (s *servers) prepare(ctx context.Context, spec left4me.Spec) (release func(
 			return nil, err
 		}
 		// A layer may have been removed between the two.
-		now, _, err := s.core.Files.Layers(spec.Overlays)
+		now, _, err := s.core.Files.Root.Layers(spec.Overlays)
 		if err == nil && slices.Equal(now, env.Lowerdirs[1:]) {
 			return release, nil
 		}
@@ -165,12 +165,12 @@ func (s *servers) checkPorts(spec left4me.Spec) (note string, err error) {
 
 // portOwner is the other server of this host that was started on a port last.
 func (s *servers) portOwner(port int, but left4me.Name) (left4me.Name, bool) {
-	names, err := s.core.Files.Names()
+	names, err := s.core.Files.Root.Names()
 	if err != nil {
 		return "", false
 	}
 	for _, n := range names {
-		if env, err := s.core.Files.ReadEnv(n); err == nil && n != but && env.Port == port {
+		if env, err := s.core.Files.Root.ReadEnv(n); err == nil && n != but && env.Port == port {
 			return n, true
 		}
 	}

@@ -81,7 +81,7 @@ func (s *statuses) names() ([]left4me.Name, error) {
 	names := slices.AppendSeq(slices.Clone(s.remembered), maps.Keys(s.servers))
 	s.mu.Unlock()
 	if s.disks.missing() == nil {
-		return s.core.Files.Names()
+		return s.core.Files.Root.Names()
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
@@ -89,7 +89,7 @@ func (s *statuses) names() ([]left4me.Name, error) {
 
 // rememberNames keeps which servers there are for the time when a disk has gone.
 func (s *statuses) rememberNames() {
-	names, err := s.core.Files.Names()
+	names, err := s.core.Files.Root.Names()
 	if s.disks.check() != nil || err != nil { // looked at after the names were read
 		return
 	}

@@ -57,7 +57,7 @@ func (b *build) itemsBefore(ctx context.Context) (*workshop.Before, error) {
 		return nil, err
 	}
 	before := &workshop.Before{File: func(path string) string {
-		return filepath.Join(b.builder.Files.Overlay(name), strconv.Itoa(c.Current), filepath.FromSlash(path))
+		return filepath.Join(b.builder.Files.Root.Overlay(name), strconv.Itoa(c.Current), filepath.FromSlash(path))
 	}}
 	for _, r := range c.Revisions {
 		if r.Number == c.Current {

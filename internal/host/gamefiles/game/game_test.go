@@ -45,7 +45,7 @@ func newPlace(t *testing.T) *place {
 	}
 }
 
-func (p *place) dir() string { return p.Files.Installation() }
+func (p *place) dir() string { return p.Files.Root.Installation() }
 
 func (p *place) no(err error) {
 	p.t.Helper()
@@ -68,9 +68,9 @@ func (p *place) mounted(layers []string, do func(merged string)) map[string]stri
 	p.no(p.PrepareInstall(from))
 	p.no(root.Mount(install))
 	if do != nil {
-		do(p.Merged(install))
+		do(p.Files.Root.Merged(install))
 	}
-	seen := tree(p.t, p.Merged(install))
+	seen := tree(p.t, p.Files.Root.Merged(install))
 	p.no(root.Unmount(install))
 	return seen
 }
@@ -91,12 +91,12 @@ func (p *place) update(build int64, do func(merged string)) map[string]string {
 		do(merged)
 		manifest(p.t, merged, build)
 	})
-	_, err := p.Compare(p.t.Context(), p.Upper(install))
+	_, err := p.Compare(p.t.Context(), p.Files.Root.Upper(install))
 	p.no(err)
-	if got, err := p.Judge(p.Upper(install)); err != nil || got != build {
+	if got, err := p.Judge(p.Files.Root.Upper(install)); err != nil || got != build {
 		p.t.Fatalf("judged %d, %v", got, err)
 	}
-	b, err := p.Publish(p.t.Context(), p.Upper(install), build, time.Now())
+	b, err := p.Publish(p.t.Context(), p.Files.Root.Upper(install), build, time.Now())
 	p.no(err)
 	if b.Current != build {
 		p.t.Errorf("the current build is %d after %d was published", b.Current, build)
@@ -303,11 +303,11 @@ func TestWhatIsWrittenAsItWasIsNoChange(t *testing.T) {
 		manifest(t, merged, 10)
 		write(t, filepath.Join(merged, "steamapps/downloading/222860/x"), "half")
 	})
-	c, err := p.Compare(t.Context(), p.Upper(install))
+	c, err := p.Compare(t.Context(), p.Files.Root.Upper(install))
 	if err != nil || c != (game.Changes{}) {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	for name := range tree(t, p.Upper(install)) {
+	for name := range tree(t, p.Files.Root.Upper(install)) {
 		if !strings.HasPrefix(name, "steamapps") || strings.Contains(name, "downloading") {
 			t.Errorf("%s is in the layer", name)
 		}
@@ -316,12 +316,12 @@ func TestWhatIsWrittenAsItWasIsNoChange(t *testing.T) {
 		write(t, filepath.Join(merged, "left4dead2/motd.txt"), "other")
 		p.no(os.Remove(filepath.Join(merged, "left4dead2/cfg/x.cfg")))
 	})
-	c, err = p.Compare(t.Context(), p.Upper(install))
+	c, err = p.Compare(t.Context(), p.Files.Root.Upper(install))
 	if want := (game.Changes{Files: 2, Bytes: 5}); err != nil || c != want {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	// A build that is mended has another layer.
-	b, err := p.Publish(t.Context(), p.Upper(install), 10, time.Now())
+	b, err := p.Publish(t.Context(), p.Files.Root.Upper(install), 10, time.Now())
 	p.no(err)
 	if x, _ := b.Get(10); len(b.Builds) != 1 || !slices.Equal(x.Layers, []string{"update-10", "base"}) {
 		t.Errorf("%+v", b.Builds)
@@ -424,7 +424,7 @@ func TestACutPublicationLeavesTheOldBuildInUse(t *testing.T) {
 	for name, cut := range map[string]func(p *place) error{
 		"before the layer was moved": func(p *place) error { return nil },
 		"before builds.json": func(p *place) error {
-			return os.Rename(p.Upper(install), filepath.Join(p.dir(), "update-20"))
+			return os.Rename(p.Files.Root.Upper(install), filepath.Join(p.dir(), "update-20"))
 		},
 		"with a layer of an earlier try": func(p *place) error {
 			write(p.t, filepath.Join(p.dir(), "update-20/left4dead2/half"), "half")
@@ -450,7 +450,7 @@ func TestACutPublicationLeavesTheOldBuildInUse(t *testing.T) {
 			if err != nil || build != 10 || !slices.Equal(layers, []string{"base"}) {
 				t.Fatalf("servers start with build %d, %q, %v", build, layers, err)
 			}
-			b, err := p.Publish(t.Context(), p.Upper(install), 20, time.Now())
+			b, err := p.Publish(t.Context(), p.Files.Root.Upper(install), 20, time.Now())
 			p.no(err)
 			if x, _ := b.Get(20); !slices.Equal(x.Layers, []string{"update-20", "base"}) {
 				t.Errorf("%+v", b.Builds)
@@ -511,15 +511,15 @@ func TestALinkInThePlaceOfWhatWasWrittenIsRefused(t *testing.T) {
 	p.mounted(p.current(), nil)
 	base := filepath.Join(p.dir(), "base")
 	before := tree(t, base)
-	p.no(os.RemoveAll(p.Upper(install)))
-	p.no(os.Symlink(base, p.Upper(install)))
-	if build, err := p.Judge(p.Upper(install)); err == nil {
+	p.no(os.RemoveAll(p.Files.Root.Upper(install)))
+	p.no(os.Symlink(base, p.Files.Root.Upper(install)))
+	if build, err := p.Judge(p.Files.Root.Upper(install)); err == nil {
 		t.Errorf("it was judged to be build %d", build)
 	}
-	if c, err := p.Compare(t.Context(), p.Upper(install)); err == nil {
+	if c, err := p.Compare(t.Context(), p.Files.Root.Upper(install)); err == nil {
 		t.Errorf("it was compared: %+v", c)
 	}
-	if b, err := p.Publish(t.Context(), p.Upper(install), 20, time.Now()); err == nil {
+	if b, err := p.Publish(t.Context(), p.Files.Root.Upper(install), 20, time.Now()); err == nil {
 		t.Errorf("it was published: %+v", b)
 	}
 	if diff := cmp.Diff(before, tree(t, base)); diff != "" {

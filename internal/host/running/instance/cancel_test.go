@@ -35,7 +35,7 @@ func TestPrepareEndsWhenItIsCancelled(t *testing.T) {
 	next.Settings.Hostname = "Another"
 	ends := 0
 	for n := 0; ; n++ {
-		env, err := f.ReadEnv(next.Name)
+		env, err := f.Root.ReadEnv(next.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestPrepareEndsWhenItIsCancelled(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Fatalf("check %d: %v", n, err)
 		}
-		now, err := f.ReadEnv(next.Name)
+		now, err := f.Root.ReadEnv(next.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestPrepareEndsWhenItIsCancelled(t *testing.T) {
 	if ends < 5 {
 		t.Errorf("it checks its context %d times", ends)
 	}
-	entries, err := os.ReadDir(filepath.Join(f.Instance(next.Name), "config"))
+	entries, err := os.ReadDir(filepath.Join(f.Root.Instance(next.Name), "config"))
 	if err != nil || len(entries) != 1 || strings.HasPrefix(entries[0].Name(), ".") {
 		t.Errorf("%v, %v", entries, err)
 	}

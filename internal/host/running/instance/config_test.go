@@ -90,7 +90,7 @@ func TestAdminsOfAnOverlayAreKeptInFront(t *testing.T) {
 		if err := f.Prepare(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		env, err := f.ReadEnv("alpha")
+		env, err := f.Root.ReadEnv("alpha")
 		if err != nil {
 			t.Fatal(err)
 		}

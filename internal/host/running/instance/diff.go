@@ -33,11 +33,11 @@ func (f Files) Diff(spec left4me.Spec) ([]ConfigFile, error) {
 	if !n.Valid() {
 		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
 	}
-	layers, _, err := f.Layers(spec.Overlays)
+	layers, _, err := f.Root.Layers(spec.Overlays)
 	if err != nil {
 		return nil, fmt.Errorf("configuration of %s: %w", n, err)
 	}
-	next := Config(spec, f.lower(spec.Overlays), "x") // masked anyway
+	next := Config(spec, f.Root.lower(spec.Overlays), "x") // masked anyway
 	next[ArgumentsFile], next[LayersFile] = argumentLines(Args(spec)), strings.Join(layers, "\n")+"\n"
 	running, err := f.generated(n)
 	if err != nil {
@@ -56,7 +56,7 @@ func (f Files) Diff(spec left4me.Spec) ([]ConfigFile, error) {
 // generated are the files that a server was started with last; none when it never
 // was.
 func (f Files) generated(n left4me.Name) (map[string]string, error) {
-	env, err := f.ReadEnv(n)
+	env, err := f.Root.ReadEnv(n)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(env.Lowerdirs) == 0 {
 		return map[string]string{}, nil
 	}

@@ -29,10 +29,10 @@ func (f Files) WriteDiscard(n left4me.Name, paths []string) (remove func(), err 
 	if len(b) > maxDiscard {
 		return nil, left4me.Errorf(left4me.Invalid, "%d files are too many at once", len(paths)).WithHint("name their directory")
 	}
-	if err := f.writeFile(f.discard(n), b, 0o640); err != nil {
+	if err := f.writeFile(f.Root.discard(n), b, 0o640); err != nil {
 		return nil, err
 	}
-	return func() { _ = f.DropDiscard(n) }, nil
+	return func() { _ = f.Root.DropDiscard(n) }, nil
 }
 
 // ReadDiscard reads the list; ok says that there is one.

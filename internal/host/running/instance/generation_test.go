@@ -45,7 +45,7 @@ func TestAChangedGenerationIsNotUsedAgain(t *testing.T) {
 			if err := f.Prepare(t.Context(), spec()); err != nil {
 				t.Fatal(err)
 			}
-			before, err := f.ReadEnv("alpha")
+			before, err := f.Root.ReadEnv("alpha")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +55,7 @@ func TestAChangedGenerationIsNotUsedAgain(t *testing.T) {
 			if err := f.Prepare(t.Context(), spec()); err != nil {
 				t.Fatal(err)
 			}
-			after, err := f.ReadEnv("alpha")
+			after, err := f.Root.ReadEnv("alpha")
 			if err != nil {
 				t.Fatal(err)
 			}

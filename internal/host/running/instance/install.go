@@ -16,7 +16,7 @@ import (
 // srcds runs, but Steam doesn't know it. The home is the game's to write to: what
 // it put in their place goes, and no link of its is followed to outside.
 func (f Files) linkSDK(n left4me.Name) error {
-	runtime, err := os.OpenRoot(f.Runtime(n))
+	runtime, err := os.OpenRoot(f.Root.Runtime(n))
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (f Files) sdk(n left4me.Name, bits string) string {
 	if st, err := os.Stat(filepath.Join(dir, "steamclient.so")); err == nil && st.Mode().IsRegular() {
 		return dir
 	}
-	return filepath.Join(f.Merged(n), "bin")
+	return filepath.Join(f.Root.Merged(n), "bin")
 }
 
 // PrepareInstall makes what the overlay that SteamCMD writes through needs, on
@@ -66,20 +66,20 @@ func (f Files) sdk(n left4me.Name, bits string) string {
 // install. Its writable layer must be empty.
 func (f Files) PrepareInstall(layers []string) error {
 	const n = left4me.InstallInstance
-	empty := filepath.Join(f.Instance(n), "empty")
+	empty := filepath.Join(f.Root.Instance(n), "empty")
 	for _, d := range []struct {
 		path string
 		mode fs.FileMode
 	}{
-		{f.Instance(n), 0o750},
+		{f.Root.Instance(n), 0o750},
 		{empty, 0o750},
-		{f.Runtime(n), 0o770},
-		{f.Upper(n), 0o770},
-		{filepath.Join(f.Runtime(n), "work"), 0o770},
-		{f.Merged(n), 0o770},
-		{f.Logs(n), 0o770},
+		{f.Root.Runtime(n), 0o770},
+		{f.Root.Upper(n), 0o770},
+		{filepath.Join(f.Root.Runtime(n), "work"), 0o770},
+		{f.Root.Merged(n), 0o770},
+		{f.Root.Logs(n), 0o770},
 		{filepath.Join(string(f.Root), "steam"), 0o751},
-		{f.Installation(), 0o751},
+		{f.Root.Installation(), 0o751},
 	} {
 		if err := f.directory(d.path, d.mode); err != nil {
 			return fmt.Errorf("prepare the installation: %w", err)
@@ -90,7 +90,7 @@ func (f Files) PrepareInstall(layers []string) error {
 	}
 	text, err := Env{Lowerdirs: layers}.Append(nil)
 	if err == nil {
-		err = f.writeFile(f.Env(n), text, 0o640)
+		err = f.writeFile(f.Root.Env(n), text, 0o640)
 	}
 	if err != nil {
 		return fmt.Errorf("prepare the installation: %w", err)
@@ -100,14 +100,14 @@ func (f Files) PrepareInstall(layers []string) error {
 
 // WriteInstall replaces a small file of the installation's instance.
 func (f Files) WriteInstall(name string, data []byte) error {
-	return f.writeFile(filepath.Join(f.Instance(left4me.InstallInstance), name), data, 0o640)
+	return f.writeFile(filepath.Join(f.Root.Instance(left4me.InstallInstance), name), data, 0o640)
 }
 
 // DiscardInstall removes what SteamCMD wrote: the writable layer of its overlay,
 // which must not be mounted, and what overlayfs keeps beside it.
 func (f Files) DiscardInstall() error {
 	for _, name := range []string{"upper", "work"} {
-		dir := filepath.Join(f.Runtime(left4me.InstallInstance), name)
+		dir := filepath.Join(f.Root.Runtime(left4me.InstallInstance), name)
 		err := os.RemoveAll(dir)
 		if errors.Is(err, fs.ErrPermission) { // overlayfs makes work/work for nobody
 			err = errors.Join(openDirs(dir), os.RemoveAll(dir))

@@ -38,7 +38,7 @@ func spec(overlays ...left4me.Name) left4me.Spec {
 func TestLayersAreStackedTopFirst(t *testing.T) {
 	f := host(t, "overlays/maps/1", "overlays/maps/10", "overlays/maps/9", "overlays/mods/3",
 		"installation/update-200", "installation/update-1000", "installation/junk")
-	got, build, err := f.Layers(left4me.Refs("mods", "maps"))
+	got, build, err := f.Root.Layers(left4me.Refs("mods", "maps"))
 	if err != nil || build != 1000 {
 		t.Fatal(build, err)
 	}
@@ -63,7 +63,7 @@ func TestMissingContentIsNamed(t *testing.T) {
 		!strings.Contains(err.Error(), "the game is not installed") {
 		t.Errorf("%v", err)
 	}
-	if f.Exists("alpha") {
+	if f.Root.Exists("alpha") {
 		t.Error("a refused start left files behind")
 	}
 }
@@ -75,7 +75,7 @@ func TestPrepareKeepsTheGenerationWhenNothingChanged(t *testing.T) {
 		if err := f.Prepare(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		env, err := f.ReadEnv("alpha")
+		env, err := f.Root.ReadEnv("alpha")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestOverlayCfgIsExecutedBottomFirst(t *testing.T) {
 	if err := f.Prepare(t.Context(), spec("top", "low")); err != nil {
 		t.Fatal(err)
 	}
-	b, err := os.ReadFile(filepath.Join(f.Instance("alpha"), "config/1/left4dead2/cfg/server.cfg"))
+	b, err := os.ReadFile(filepath.Join(f.Root.Instance("alpha"), "config/1/left4dead2/cfg/server.cfg"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestNoSettingBecomesACommand(t *testing.T) {
 
 func TestRemoveWorksOnAHalfMadeInstance(t *testing.T) {
 	f := host(t, "instances/alpha", "outside")
-	if err := os.Symlink(filepath.Join(string(f.Root), "outside"), filepath.Join(f.Instance("alpha"), "config")); err != nil {
+	if err := os.Symlink(filepath.Join(string(f.Root), "outside"), filepath.Join(f.Root.Instance("alpha"), "config")); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -144,7 +144,7 @@ func TestRemoveWorksOnAHalfMadeInstance(t *testing.T) {
 			t.Fatal(warning, err)
 		}
 	}
-	if f.Exists("alpha") {
+	if f.Root.Exists("alpha") {
 		t.Error("it is still there")
 	}
 	if _, err := os.Stat(filepath.Join(string(f.Root), "outside")); err != nil {
@@ -209,13 +209,13 @@ func TestEachStartMakesTheLinksToSteamsLibraries(t *testing.T) {
 	links := func(want string) {
 		t.Helper()
 		for _, bits := range []string{"32", "64"} {
-			got, err := os.Readlink(filepath.Join(f.Home("alpha"), ".steam/sdk"+bits))
+			got, err := os.Readlink(filepath.Join(f.Root.Home("alpha"), ".steam/sdk"+bits))
 			if err != nil || got != strings.ReplaceAll(want, "BITS", bits) {
 				t.Errorf("sdk%s leads to %q, %v", bits, got, err)
 			}
 		}
 	}
-	links(filepath.Join(f.Merged("alpha"), "bin"))
+	links(filepath.Join(f.Root.Merged("alpha"), "bin"))
 	tool := filepath.Join(string(f.Root), "steam/steamcmd")
 	for _, bits := range []string{"32", "64"} {
 		if err := os.MkdirAll(filepath.Join(tool, "linux"+bits), 0o755); err != nil {
@@ -225,7 +225,7 @@ func TestEachStartMakesTheLinksToSteamsLibraries(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	steam := filepath.Join(f.Home("alpha"), ".steam")
+	steam := filepath.Join(f.Root.Home("alpha"), ".steam")
 	for what, change := range map[string]func() error{
 		"nothing":            func() error { return nil },
 		"the links are gone": func() error { return os.RemoveAll(steam) },
@@ -261,19 +261,19 @@ func TestTheInstallationIsNoServer(t *testing.T) {
 	if err := f.PrepareInstall([]string{"installation/base"}); err != nil {
 		t.Fatal(err)
 	}
-	if names, err := f.Names(); err != nil || len(names) > 0 {
+	if names, err := f.Root.Names(); err != nil || len(names) > 0 {
 		t.Errorf("%v, %v", names, err)
 	}
-	if err := os.MkdirAll(filepath.Join(f.Runtime(left4me.InstallInstance), "work/work/x"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(f.Root.Runtime(left4me.InstallInstance), "work/work/x"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(filepath.Join(f.Runtime(left4me.InstallInstance), "work/work"), 0); err != nil {
+	if err := os.Chmod(filepath.Join(f.Root.Runtime(left4me.InstallInstance), "work/work"), 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.DiscardInstall(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Lstat(f.Upper(left4me.InstallInstance)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Lstat(f.Root.Upper(left4me.InstallInstance)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("upper: %v", err)
 	}
 }

@@ -36,7 +36,7 @@ func (f Files) GatherLogs(n left4me.Name) {
 		return
 	}
 	defer logs.Close()
-	if err := f.directory(f.Runtime(n), 0o770); err != nil {
+	if err := f.directory(f.Root.Runtime(n), 0o770); err != nil {
 		return
 	}
 	runtime, err := gameuser.OpenDir(string(f.Root), path.Join("runtime", string(n)))

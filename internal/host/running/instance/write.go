@@ -28,7 +28,7 @@ const (
 // Files writes and removes what servers have on a host. Calls for different
 // servers may run at once; calls for one server must not.
 type Files struct {
-	Root
+	Root Root
 	// Group owns what the game may read or write; -1 when the game runs as the
 	// user that the agent runs as.
 	Group int
@@ -47,7 +47,7 @@ func (f Files) Prepare(ctx context.Context, spec left4me.Spec) error {
 	if !n.Valid() {
 		return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
 	}
-	layers, build, err := f.Layers(spec.Overlays)
+	layers, build, err := f.Root.Layers(spec.Overlays)
 	if err != nil {
 		return fmt.Errorf("prepare %s: %w", n, err)
 	}
@@ -61,7 +61,7 @@ func (f Files) Prepare(ctx context.Context, spec left4me.Spec) error {
 	if err != nil {
 		return fmt.Errorf("prepare %s: %w", n, err)
 	}
-	generation, err := f.writeConfig(ctx, n, Config(spec, f.lower(spec.Overlays), secret))
+	generation, err := f.writeConfig(ctx, n, Config(spec, f.Root.lower(spec.Overlays), secret))
 	if err != nil {
 		return fmt.Errorf("prepare %s: configuration: %w", n, err)
 	}
@@ -72,7 +72,7 @@ func (f Files) Prepare(ctx context.Context, spec left4me.Spec) error {
 	}
 	text, err := env.Append(nil)
 	if err == nil {
-		err = f.writeFile(f.Env(n), text, 0o640)
+		err = f.writeFile(f.Root.Env(n), text, 0o640)
 	}
 	if err != nil {
 		return fmt.Errorf("prepare %s: %w", n, err)
@@ -113,14 +113,14 @@ func (f Files) directories(n left4me.Name) error {
 		path string
 		mode fs.FileMode
 	}{
-		{f.Instance(n), 0o750},
-		{filepath.Join(f.Instance(n), "config"), 0o750},
-		{f.Runtime(n), 0o770},
-		{f.Upper(n), 0o770},
-		{filepath.Join(f.Runtime(n), "work"), 0o770},
-		{f.Merged(n), 0o770},
-		{f.Home(n), 0o770 | fs.ModeSticky},
-		{f.Logs(n), 0o770},
+		{f.Root.Instance(n), 0o750},
+		{filepath.Join(f.Root.Instance(n), "config"), 0o750},
+		{f.Root.Runtime(n), 0o770},
+		{f.Root.Upper(n), 0o770},
+		{filepath.Join(f.Root.Runtime(n), "work"), 0o770},
+		{f.Root.Merged(n), 0o770},
+		{f.Root.Home(n), 0o770 | fs.ModeSticky},
+		{f.Root.Logs(n), 0o770},
 	} {
 		if err := f.directory(d.path, d.mode); err != nil {
 			return err
@@ -168,7 +168,7 @@ func (f Files) give(file *os.File) error {
 // RconPassword returns the password of a server's remote console and makes one
 // at the first call.
 func (f Files) RconPassword(n left4me.Name) (string, error) {
-	name := filepath.Join(f.Instance(n), "rcon")
+	name := filepath.Join(f.Root.Instance(n), "rcon")
 	b, err := os.ReadFile(name)
 	if err == nil && len(b) > 16 {
 		return strings.TrimSpace(string(b)), nil
@@ -183,7 +183,7 @@ func (f Files) RconPassword(n left4me.Name) (string, error) {
 // writeConfig returns the generation that holds exactly files: the newest one,
 // or a new one, which is published by rename.
 func (f Files) writeConfig(ctx context.Context, n left4me.Name, files map[string]string) (string, error) {
-	dir := filepath.Join(f.Instance(n), "config")
+	dir := filepath.Join(f.Root.Instance(n), "config")
 	newest, err := newestGeneration(dir)
 	if err != nil {
 		return "", err
@@ -281,7 +281,7 @@ func newestGeneration(dir string) (int, error) {
 // dropGenerations removes all generations but one. The server is down, so
 // nothing has the others mounted.
 func (f Files) dropGenerations(ctx context.Context, n left4me.Name, keep string) error {
-	dir := filepath.Join(f.Instance(n), "config")
+	dir := filepath.Join(f.Root.Instance(n), "config")
 	entries, err := readDir(dir)
 	if err != nil {
 		return err

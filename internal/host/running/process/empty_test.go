@@ -33,7 +33,7 @@ func TestEmptyTakesAwayWhateverTheGameLeft(t *testing.T) {
 	if err := m.Stop(t.Context(), m.Name); err != nil {
 		t.Fatal(err)
 	}
-	upper := m.Upper(m.Name)
+	upper := m.Files.Root.Upper(m.Name)
 	if st, err := os.Lstat(filepath.Join(upper, "steam_appid.txt")); err != nil || st.Mode()&os.ModeCharDevice == 0 {
 		t.Fatalf("there is no whiteout: %v, %v", st, err)
 	}
@@ -41,13 +41,13 @@ func TestEmptyTakesAwayWhateverTheGameLeft(t *testing.T) {
 	if err := os.WriteFile(outside, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink("../../..", filepath.Join(m.Runtime(m.Name), "work", "out")); err != nil {
+	if err := os.Symlink("../../..", filepath.Join(m.Files.Root.Runtime(m.Name), "work", "out")); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Empty(t.Context(), m.Name); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := os.ReadDir(m.Runtime(m.Name)); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(m.Files.Root.Runtime(m.Name)); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
 	if _, err := os.Stat(outside); err != nil {
@@ -64,7 +64,7 @@ func TestEmptyFollowsNoLink(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(victim, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	upper := m.Upper(m.Name)
+	upper := m.Files.Root.Upper(m.Name)
 	if err := errors.Join(os.Remove(upper), os.Symlink(victim, upper)); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestEmptyFollowsNoLink(t *testing.T) {
 		t.Errorf("upper: %v, %v", st, err)
 	}
 	// The same, one step further up.
-	runtime := m.Runtime(m.Name)
+	runtime := m.Files.Root.Runtime(m.Name)
 	if err := errors.Join(os.Rename(runtime, runtime+".away"), os.Symlink(victim, runtime)); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestEmptyFollowsNoLink(t *testing.T) {
 
 func TestEmptyWorksOnAHalfMadeInstance(t *testing.T) {
 	m := newMachine(t)
-	if err := os.RemoveAll(m.Runtime(m.Name)); err != nil {
+	if err := os.RemoveAll(m.Files.Root.Runtime(m.Name)); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Empty(t.Context(), m.Name); err != nil {

@@ -59,7 +59,7 @@ func newMachine(t *testing.T, env ...string) *machine {
 			t.Errorf("empty: %v", err)
 		}
 		if t.Failed() {
-			k, _ := shim.ReadLog(r.Logs(r.Name), -1, 32<<10)
+			k, _ := shim.ReadLog(r.Files.Root.Logs(r.Name), -1, 32<<10)
 			t.Logf("console:\n%s", k.Lines)
 		}
 	})
@@ -210,7 +210,7 @@ func TestStopAfterAKillClearsUp(t *testing.T) {
 func (m *machine) child() (pid int) {
 	m.t.Helper()
 	shimtest.Until(m.t, "the console tells of the child", func() bool {
-		k, err := shim.ReadLog(m.Logs(m.Name), 0, 64<<10)
+		k, err := shim.ReadLog(m.Files.Root.Logs(m.Name), 0, 64<<10)
 		if err != nil {
 			m.t.Fatal(err)
 		}
@@ -322,7 +322,7 @@ func TestStartsAtOnceMakeOneServer(t *testing.T) {
 	}
 	n := 0
 	for _, g := range games {
-		if cwd, err := os.Readlink(g); err == nil && cwd == m.Merged(m.Name) {
+		if cwd, err := os.Readlink(g); err == nil && cwd == m.Files.Root.Merged(m.Name) {
 			n++
 		}
 	}

@@ -88,7 +88,7 @@ func TestConsoleOf200000LinesIsWholeEverywhere(t *testing.T) {
 	s.ended()
 	logged := &reader{t: t}
 	text := logged.upTo("left4me: stops: quit", func(after int64) (shim.Chunk, error) {
-		return shim.ReadLog(s.Logs(s.Name), after, shim.MaxChunk)
+		return shim.ReadLog(s.Files.Root.Logs(s.Name), after, shim.MaxChunk)
 	})
 	if n := numbered(t, text); n != lines {
 		t.Errorf("the log has %d lines", n)
@@ -112,7 +112,7 @@ func TestConsoleGoesOnOverStopCrashAndKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.ended()
-	follow.upTo("left4me: stops: quit", func(after int64) (shim.Chunk, error) { return shim.ReadLog(r.Logs(r.Name), after, 0) })
+	follow.upTo("left4me: stops: quit", func(after int64) (shim.Chunk, error) { return shim.ReadLog(r.Files.Root.Logs(r.Name), after, 0) })
 
 	s = start(t, r)
 	follow.upTo("left4me: ready", following(t.Context(), c))

@@ -87,7 +87,7 @@ func launch(t testing.TB, r *shimtest.Root, isolate bool, env ...string) *server
 			t.Errorf("the shim: %s", words.String())
 		}
 		if t.Failed() {
-			k, _ := shim.ReadLog(r.Logs(r.Name), -1, 32<<10)
+			k, _ := shim.ReadLog(r.Files.Root.Logs(r.Name), -1, 32<<10)
 			t.Logf("console:\n%s\nshim: %s", k.Lines, words.String())
 		}
 	})
@@ -188,7 +188,7 @@ func TestServerIsReadyTakesCommandsAndStops(t *testing.T) {
 	if _, err := os.Lstat(shim.Socket(s.Run, s.Name)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket: %v", err)
 	}
-	if left, err := os.ReadDir(filepath.Join(s.Runtime(s.Name), "work")); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(filepath.Join(s.Files.Root.Runtime(s.Name), "work")); err != nil || len(left) > 0 {
 		t.Errorf("left in work: %v, %v", left, err)
 	}
 }
@@ -230,7 +230,7 @@ func TestGameHasNoPrivilegesAndItsMountIsItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(inside), s.Merged(s.Name)+" ") {
+	if !strings.Contains(string(inside), s.Files.Root.Merged(s.Name)+" ") {
 		t.Error("the game does not see the mount")
 	}
 	s.types(c, "sim_file cfg/server.cfg")
@@ -286,7 +286,7 @@ func TestCrashIsWrittenDownAndTheGameStartsAgain(t *testing.T) {
 	if st.PID == before.PID || !strings.Contains(st.LastExit, "segmentation fault") || st.LastEnd.IsZero() {
 		t.Errorf("status: %+v", st)
 	}
-	files, err := filepath.Glob(filepath.Join(s.Logs(s.Name), "crashes", "*.json"))
+	files, err := filepath.Glob(filepath.Join(s.Files.Root.Logs(s.Name), "crashes", "*.json"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("crashes: %v, %v", files, err)
 	}
@@ -314,7 +314,7 @@ func TestCrashLoopGivesUpAfterTheLimit(t *testing.T) {
 	if !failed || !f.GaveUp || !strings.Contains(f.Error.Text, "crashed 3 times") || !strings.Contains(f.Error.Text, "aborted") {
 		t.Errorf("it failed: %v, %+v", failed, f)
 	}
-	k, err := shim.ReadLog(s.Logs(s.Name), -1, 64<<10)
+	k, err := shim.ReadLog(s.Files.Root.Logs(s.Name), -1, 64<<10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,7 +355,7 @@ func TestGameThatIgnoresEverythingIsKilled(t *testing.T) {
 	if shimtest.Alive(st.PID) {
 		t.Error("the game lives")
 	}
-	k, err := shim.ReadLog(s.Logs(s.Name), -1, 64<<10)
+	k, err := shim.ReadLog(s.Files.Root.Logs(s.Name), -1, 64<<10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +373,7 @@ func TestQuitOnTheConsoleOfLeft4meIsAStop(t *testing.T) {
 	if f, failed := s.ended(); failed {
 		t.Errorf("it failed: %+v", f)
 	}
-	k, err := shim.ReadLog(s.Logs(s.Name), -1, 64<<10)
+	k, err := shim.ReadLog(s.Files.Root.Logs(s.Name), -1, 64<<10)
 	if err != nil || !strings.Contains(k.Lines, "\nheard before it") || strings.Contains(k.Lines, "\nnot heard") ||
 		strings.Count(k.Lines, "left4me: starts on port") != 1 {
 		t.Errorf("%v:\n%s", err, k.Lines)
@@ -446,7 +446,7 @@ func TestCleanEndThatNobodyAskedLeft4meForIsFollowedByAStart(t *testing.T) {
 		before = st
 	}
 	s.says(c, "left4me: it ended by itself (exit status 0); next start in ")
-	if files, err := filepath.Glob(filepath.Join(s.Logs(s.Name), "crashes", "*.json")); err != nil || len(files) > 0 {
+	if files, err := filepath.Glob(filepath.Join(s.Files.Root.Logs(s.Name), "crashes", "*.json")); err != nil || len(files) > 0 {
 		t.Errorf("crashes: %v, %v", files, err)
 	}
 }
@@ -458,14 +458,14 @@ func TestCleanEndsSoonAfterTheStartCountAsCrashes(t *testing.T) {
 	if !failed || !strings.Contains(f.Error.Text, "ended by itself 3 times within 60 s of its start") || f.Error.Hint == "" {
 		t.Errorf("it failed: %v, %+v", failed, f)
 	}
-	k, err := shim.ReadLog(s.Logs(s.Name), -1, 64<<10)
+	k, err := shim.ReadLog(s.Files.Root.Logs(s.Name), -1, 64<<10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(k.Lines, "left4me: starts on port"); n != 3 {
 		t.Errorf("it was started %d times", n)
 	}
-	files, err := filepath.Glob(filepath.Join(s.Logs(s.Name), "crashes", "*.json"))
+	files, err := filepath.Glob(filepath.Join(s.Files.Root.Logs(s.Name), "crashes", "*.json"))
 	if err != nil || len(files) != 3 {
 		t.Fatalf("crashes: %v, %v", files, err)
 	}
@@ -543,7 +543,7 @@ func TestMissingGameFails(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	for _, name := range []string{"srcds_linux", "srcds_run"} {
-		if err := os.Remove(filepath.Join(r.Installation(), "base", name)); err != nil {
+		if err := os.Remove(filepath.Join(r.Files.Root.Installation(), "base", name)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -202,7 +202,7 @@ func NewRoot(t testing.TB) *Root {
 	if err := os.Mkdir(r.Run, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	err = installation.Lay(filepath.Join(r.Installation(), "base"),
+	err = installation.Lay(filepath.Join(r.Files.Root.Installation(), "base"),
 		installation.Options{Files: 1, Scale: 0.05, Server: os.Getenv(srcdsVar)})
 	if err != nil {
 		t.Fatal(err)
@@ -223,14 +223,14 @@ func (r *Root) Prepare(t testing.TB) {
 // SetEnv changes the server's instance.env.
 func (r *Root) SetEnv(t testing.TB, change func(*instance.Env)) {
 	t.Helper()
-	env, err := r.ReadEnv(r.Name)
+	env, err := r.Files.Root.ReadEnv(r.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	change(&env)
 	text, err := env.Append(nil)
 	if err == nil {
-		err = os.WriteFile(r.Env(r.Name), text, 0o600)
+		err = os.WriteFile(r.Files.Root.Env(r.Name), text, 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -301,7 +301,7 @@ func Alive(pid int) bool {
 // Wrap puts a script before the game.
 func (r *Root) Wrap(t testing.TB, script string) {
 	t.Helper()
-	base := filepath.Join(r.Installation(), "base")
+	base := filepath.Join(r.Files.Root.Installation(), "base")
 	err := os.Rename(filepath.Join(base, "srcds_linux"), filepath.Join(base, "srcds_real"))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(base, "srcds_linux"), []byte("#!/bin/sh\n"+script+"\nexec ./srcds_real \"$@\"\n"), 0o755)
