@@ -68,84 +68,94 @@ func usedStore(t *testing.T) string {
 	return dir
 }
 
+// changeFiles damages the files of streams that match a pattern.
+func changeFiles(pattern string, f func(data []byte) []byte) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		files, err := filepath.Glob(filepath.Join(dir, "jetstream/$G/streams", pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no file %s: %v", pattern, err)
+		}
+		for _, name := range files {
+			data, err := os.ReadFile(name)
+			if err == nil {
+				err = os.WriteFile(name, f(data), 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func removePath(path string) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		if err := os.RemoveAll(filepath.Join(dir, path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func replaceByFile(path string) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		removePath(path)(t, dir)
+		if err := os.WriteFile(filepath.Join(dir, path), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func empty([]byte) []byte { return nil }
+
+func half(data []byte) []byte { return data[:len(data)/2] }
+
+func junk(data []byte) []byte {
+	for i := range data {
+		data[i] = byte(i * 7)
+	}
+	return data
+}
+
+// storeDamage is something that happened to a store, and what is left of it.
+type storeDamage struct {
+	name   string
+	damage func(t *testing.T, dir string)
+	unread int // events that come
+	anew   bool
+	aside  bool
+}
+
 func TestADamagedStoreIsPutAsideAndNothingStaysUndone(t *testing.T) {
 	used := usedStore(t)
-	change := func(pattern string, f func(data []byte) []byte) func(*testing.T, string) {
-		return func(t *testing.T, dir string) {
-			files, err := filepath.Glob(filepath.Join(dir, "jetstream/$G/streams", pattern))
-			if err != nil || len(files) == 0 {
-				t.Fatalf("no file %s: %v", pattern, err)
-			}
-			for _, name := range files {
-				data, err := os.ReadFile(name)
-				if err == nil {
-					err = os.WriteFile(name, f(data), 0o600)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	}
-	remove := func(path string) func(*testing.T, string) {
-		return func(t *testing.T, dir string) {
-			if err := os.RemoveAll(filepath.Join(dir, path)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	fileFor := func(path string) func(*testing.T, string) {
-		return func(t *testing.T, dir string) {
-			remove(path)(t, dir)
-			if err := os.WriteFile(filepath.Join(dir, path), nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	empty := func([]byte) []byte { return nil }
-	half := func(data []byte) []byte { return data[:len(data)/2] }
-	junk := func(data []byte) []byte {
-		for i := range data {
-			data[i] = byte(i * 7)
-		}
-		return data
-	}
-	for _, c := range []struct {
-		name   string
-		damage func(t *testing.T, dir string)
-		unread int // events that come
-		anew   bool
-		aside  bool
-	}{
+	for _, c := range []storeDamage{
 		{"untouched", func(*testing.T, string) {}, 8, false, false},
-		{"removed", remove("jetstream"), 0, true, false},
-		{"all streams removed", remove("jetstream/$G/streams"), 0, true, false},
-		{"events removed", remove("jetstream/$G/streams/EVENTS"), 0, true, false},
-		{"events without metadata", remove("jetstream/$G/streams/EVENTS/meta.inf"), 0, true, true},
-		{"events with empty metadata", change("EVENTS/meta.inf", empty), 0, true, true},
+		{"removed", removePath("jetstream"), 0, true, false},
+		{"all streams removed", removePath("jetstream/$G/streams"), 0, true, false},
+		{"events removed", removePath("jetstream/$G/streams/EVENTS"), 0, true, false},
+		{"events without metadata", removePath("jetstream/$G/streams/EVENTS/meta.inf"), 0, true, true},
+		{"events with empty metadata", changeFiles("EVENTS/meta.inf", empty), 0, true, true},
 		{"events with metadata of another stream", func(t *testing.T, dir string) {
 			other, err := os.ReadFile(filepath.Join(dir, "jetstream/$G/streams/JOBS/meta.inf"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			change("EVENTS/meta.inf", func([]byte) []byte { return other })(t, dir)
+			changeFiles("EVENTS/meta.inf", func([]byte) []byte { return other })(t, dir)
 		}, 0, true, true},
-		{"events truncated", change("EVENTS/msgs/*.blk", half), 0, true, true},
-		{"position of the reader is junk", change("EVENTS/obs/reader/o.dat", junk), 0, true, true},
-		{"reader without metadata", remove("jetstream/$G/streams/EVENTS/obs/reader/meta.inf"), 0, true, true},
+		{"events truncated", changeFiles("EVENTS/msgs/*.blk", half), 0, true, true},
+		{"position of the reader is junk", changeFiles("EVENTS/obs/reader/o.dat", junk), 0, true, true},
+		{"reader without metadata", removePath("jetstream/$G/streams/EVENTS/obs/reader/meta.inf"), 0, true, true},
 		{"a stream of nobody, damaged", func(t *testing.T, dir string) {
 			if err := os.Mkdir(filepath.Join(dir, "jetstream/$G/streams/STRAY"), 0o700); err != nil {
 				t.Fatal(err)
 			}
 		}, 0, true, true},
-		{"jobs removed", remove("jetstream/$G/streams/JOBS"), 8, false, false},
-		{"jobs without metadata", remove("jetstream/$G/streams/JOBS/meta.inf"), 8, false, false},
-		{"jobs with junk for metadata", change("JOBS/meta.sum", junk), 8, false, false},
-		{"jobs truncated", change("JOBS/msgs/*.blk", half), 8, false, false},
-		{"jobs are junk", change("JOBS/msgs/*.blk", junk), 8, false, false},
-		{"jobs are a file", fileFor("jetstream/$G/streams/JOBS"), 8, false, false},
-		{"streams are a file", fileFor("jetstream/$G/streams"), 0, true, true},
-		{"the store is a file", fileFor("jetstream"), 0, true, true},
+		{"jobs removed", removePath("jetstream/$G/streams/JOBS"), 8, false, false},
+		{"jobs without metadata", removePath("jetstream/$G/streams/JOBS/meta.inf"), 8, false, false},
+		{"jobs with junk for metadata", changeFiles("JOBS/meta.sum", junk), 8, false, false},
+		{"jobs truncated", changeFiles("JOBS/msgs/*.blk", half), 8, false, false},
+		{"jobs are junk", changeFiles("JOBS/msgs/*.blk", junk), 8, false, false},
+		{"jobs are a file", replaceByFile("jetstream/$G/streams/JOBS"), 8, false, false},
+		{"streams are a file", replaceByFile("jetstream/$G/streams"), 0, true, true},
+		{"the store is a file", replaceByFile("jetstream"), 0, true, true},
 		{"everything is junk", func(t *testing.T, dir string) {
 			err := filepath.WalkDir(filepath.Join(dir, "jetstream"), func(p string, d fs.DirEntry, err error) error {
 				if err != nil || d.IsDir() {
@@ -163,64 +173,67 @@ func TestADamagedStoreIsPutAsideAndNothingStaysUndone(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, 0, true, true},
-		{"of an older left4me", remove("owner"), 8, false, false},
+		{"of an older left4me", removePath("owner"), 8, false, false},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			dir := t.TempDir()
-			if err := os.CopyFS(dir, os.DirFS(used)); err != nil {
-				t.Fatal(err)
-			}
-			c.damage(t, dir)
-			b, err := bus.OpenFor(t.Context(), dir, "ours", slog.New(slog.DiscardHandler))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(b.Close)
-			if aside := bus.Aside(dir); b.Anew() != c.anew || (len(aside) == 1) != c.aside || len(aside) > 1 {
-				t.Errorf("anew: %t, put aside: %v", b.Anew(), aside)
-			}
-			// As at each start: what is active is sent again.
-			for i := range 8 {
-				if err := b.Enqueue(t.Context(), "local", message(left4me.JobID(fmt.Sprint(i)))); err != nil {
-					t.Fatal(err)
-				}
-			}
-			delivered := make(chan bus.Delivery, 100)
-			if err := b.Work(t.Context(), "local", func(d bus.Delivery) { delivered <- d }); err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for range 8 {
-				d := receive(t, delivered)
-				got = append(got, string(d.ID))
-				if err := d.Done(); err != nil {
-					t.Error(err)
-				}
-			}
-			if slices.Sort(got); !slices.Equal(got, []string{"0", "1", "2", "3", "4", "5", "6", "7"}) || len(delivered) > 0 {
-				t.Errorf("delivered %v and %d more", got, len(delivered))
-			}
-			if err := b.Record(t.Context(), "local", bus.KindCrash, "new", bus.Crash{V: 1, Server: "beta"}); err != nil {
-				t.Fatal(err)
-			}
-			events := make(chan left4me.Name, 100)
-			if err := b.Events(t.Context(), "reader", bus.KindCrash, func(_ string, data []byte) error {
-				var crash bus.Crash
-				err := bus.Decode(data, &crash)
-				events <- crash.Server
-				return err
-			}); err != nil {
-				t.Fatal(err)
-			}
-			for range c.unread {
-				if n := receive(t, events); n != "alpha" {
-					t.Errorf("an event of %s came", n)
-				}
-			}
-			if n := receive(t, events); n != "beta" {
-				t.Errorf("the new event is of %s", n)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { c.check(t, used) })
+	}
+}
+
+// check opens a damaged copy of a store, and has all jobs and new events come.
+func (c storeDamage) check(t *testing.T, used string) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(used)); err != nil {
+		t.Fatal(err)
+	}
+	c.damage(t, dir)
+	b, err := bus.OpenFor(t.Context(), dir, "ours", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	if aside := bus.Aside(dir); b.Anew() != c.anew || (len(aside) == 1) != c.aside || len(aside) > 1 {
+		t.Errorf("anew: %t, put aside: %v", b.Anew(), aside)
+	}
+	// As at each start: what is active is sent again.
+	for i := range 8 {
+		if err := b.Enqueue(t.Context(), "local", message(left4me.JobID(fmt.Sprint(i)))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	delivered := make(chan bus.Delivery, 100)
+	if err := b.Work(t.Context(), "local", func(d bus.Delivery) { delivered <- d }); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for range 8 {
+		d := receive(t, delivered)
+		got = append(got, string(d.ID))
+		if err := d.Done(); err != nil {
+			t.Error(err)
+		}
+	}
+	if slices.Sort(got); !slices.Equal(got, []string{"0", "1", "2", "3", "4", "5", "6", "7"}) || len(delivered) > 0 {
+		t.Errorf("delivered %v and %d more", got, len(delivered))
+	}
+	if err := b.Record(t.Context(), "local", bus.KindCrash, "new", bus.Crash{V: 1, Server: "beta"}); err != nil {
+		t.Fatal(err)
+	}
+	events := make(chan left4me.Name, 100)
+	if err := b.Events(t.Context(), "reader", bus.KindCrash, func(_ string, data []byte) error {
+		var crash bus.Crash
+		err := bus.Decode(data, &crash)
+		events <- crash.Server
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for range c.unread {
+		if n := receive(t, events); n != "alpha" {
+			t.Errorf("an event of %s came", n)
+		}
+	}
+	if n := receive(t, events); n != "beta" {
+		t.Errorf("the new event is of %s", n)
 	}
 }
 

@@ -134,7 +134,8 @@ func (a *Agent) serve(ctx context.Context) error {
 	a.statuses.rememberNames()
 	a.statuses.sweep(ctx)
 	c := a.core
-	if err := c.bus.Publish(bus.Broadcast(c.Host, bus.KindHello), bus.Hello{V: bus.Version, Version: c.Version, BootID: c.BootID}); err != nil {
+	if err := c.bus.Publish(bus.Broadcast(c.Host, bus.KindHello),
+		bus.Hello{V: bus.Version, Version: c.Version, BootID: c.BootID}); err != nil {
 		return err
 	}
 	close(a.ready)

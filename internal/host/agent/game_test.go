@@ -330,7 +330,8 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 	d.nothingLeft()
 
 	// Something damaged.
-	if err := os.WriteFile(filepath.Join(d.Files.Root.Installation(), "base/left4dead2/gameinfo.txt"), []byte("damaged"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(d.Files.Root.Installation(), "base/left4dead2/gameinfo.txt"), []byte("damaged"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	r = d.do(left4me.VerifyGame)

@@ -39,7 +39,8 @@ func working(t *testing.T, refuse func() error) (*jobs, bus.Delivery, reports) {
 		}
 		return v
 	}
-	if err := b.Listen(t.Context(), bus.Broadcast("local", bus.KindJob), func(_ string, data []byte) { r.told <- decode(data) }); err != nil {
+	if err := b.Listen(t.Context(), bus.Broadcast("local", bus.KindJob),
+		func(_ string, data []byte) { r.told <- decode(data) }); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Answer(t.Context(), bus.Ask("local", bus.VerbReport), func(_ context.Context, _ string, data []byte) (any, error) {

@@ -39,7 +39,8 @@ func (d *depot) wrote(n left4me.Name) string {
 	upper := filepath.Join(d.Files.Root.Upper(n), "left4dead2", "data")
 	err := errors.Join(os.MkdirAll(upper, 0o755), os.MkdirAll(d.Files.Root.Instance(n), 0o755))
 	env, eerr := instance.Env{Port: d.Port, Lowerdirs: []string{"installation"}}.Append(nil)
-	if err = errors.Join(err, eerr, os.MkdirAll(d.Files.Root.Installation(), 0o755), os.WriteFile(d.Files.Root.Env(n), env, 0o644)); err != nil {
+	if err = errors.Join(err, eerr, os.MkdirAll(d.Files.Root.Installation(), 0o755),
+		os.WriteFile(d.Files.Root.Env(n), env, 0o644)); err != nil {
 		d.t.Fatal(err)
 	}
 	return upper

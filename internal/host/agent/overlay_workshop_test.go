@@ -89,7 +89,8 @@ func TestACollectionBecomesARevision(t *testing.T) {
 	if c = now(); c.Current != 2 || c.Revisions[0].Changed != 1 || c.Revisions[0].Files != 2 {
 		t.Errorf("%+v", c.Revisions[0])
 	}
-	if got, err := os.ReadFile(filepath.Join(d.Files.Root.Overlay("maps"), "2/left4dead2/addons/101.vpk")); err != nil || string(got) != string(old) {
+	if got, err := os.ReadFile(filepath.Join(d.Files.Root.Overlay("maps"), "2/left4dead2/addons/101.vpk")); err != nil ||
+		string(got) != string(old) {
 		t.Errorf("another file: %v", err)
 	}
 	if !os.SameFile(inode(t, file), inode(t, filepath.Join(d.Files.Root.Overlay("maps"), "2/left4dead2/addons/101.vpk"))) {

@@ -311,13 +311,26 @@ func tarOf(t testing.TB, headers ...tar.Header) []byte {
 
 func tarFile(name string, size int) tar.Header { return tar.Header{Name: name, Size: int64(size)} }
 
+// placement is an upload and where its files go.
+type placement struct {
+	what string
+	in   files
+	o    left4me.Import
+	want []string
+}
+
+func (p placement) check(t *testing.T) {
+	t.Helper()
+	t.Run(p.what, func(t *testing.T) {
+		got, _ := imported(t, put(t, p.in), archive.Options{Import: p.o})
+		if d := cmp.Diff(p.want, slices.Sorted(maps.Keys(got))); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
 func TestFilesGoWhereTheGameLooks(t *testing.T) {
-	for _, c := range []struct {
-		what string
-		in   files
-		o    left4me.Import
-		want []string
-	}{
+	for _, c := range []placement{
 		{"a VPK", files{"My.Map v1.2.VPK": ""}, left4me.Import{}, []string{"left4dead2/addons/My_Map v1_2.vpk"}},
 		{
 			"junk around VPKs",
@@ -385,6 +398,13 @@ func TestFilesGoWhereTheGameLooks(t *testing.T) {
 				"left4dead2/addons/sourcemod/translations/de/x.txt",
 			},
 		},
+	} {
+		c.check(t)
+	}
+}
+
+func TestArchivesAndPartsOfThemGoWhereTheGameLooks(t *testing.T) {
+	for _, c := range []placement{
 		{
 			"archives side by side",
 			files{"a.zip": string(zipOf(t, "a.vpk")), "b.zip": string(zipOf(t, "addons/b.vpk")), "c.vpk": ""},
@@ -435,12 +455,7 @@ func TestFilesGoWhereTheGameLooks(t *testing.T) {
 			[]string{"left4dead2/cfg/1/a.txt"},
 		},
 	} {
-		t.Run(c.what, func(t *testing.T) {
-			got, _ := imported(t, put(t, c.in), archive.Options{Import: c.o})
-			if d := cmp.Diff(c.want, slices.Sorted(maps.Keys(got))); d != "" {
-				t.Error(d)
-			}
-		})
+		c.check(t)
 	}
 }
 

@@ -77,145 +77,163 @@ func show(all []left4me.Warning) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestWarnings(t *testing.T) {
-	const good = "function x() { return \"}\" }\n"
-	multi := pack("maps/m.bsp", "x")
-	cut := pack("maps/m.bsp", "some data that will be cut")
-	other := bytes.Clone(multi)
-	copy(other[4:], []byte{2, 0, 3, 0})
+const goodScript = "function x() { return \"}\" }\n"
+
+var (
+	wholePack = pack("maps/m.bsp", "x")
+	cutPack   = pack("maps/m.bsp", "some data that will be cut")
+	otherPack = patched(wholePack, 4, 2, 0, 3, 0)
 	// An entry whose data is in another file: the index stands 12 bytes before the end of the tree.
-	parts := bytes.Clone(multi)
-	at := bytes.Index(parts, []byte{0xff, 0x7f})
-	copy(parts[at:], []byte{3, 0})
-	long := layer{}
-	for i := range 201 {
-		long[fmt.Sprintf("addons/a%d.vpk", i)] = pack(fmt.Sprintf("x/%d.txt", i), "x")
+	splitPack = patched(wholePack, bytes.Index(wholePack, []byte{0xff, 0x7f}), 3, 0)
+	manyPacks = numbered(201)
+)
+
+// patched is data with other bytes from an offset on.
+func patched(data []byte, at int, b ...byte) []byte {
+	data = bytes.Clone(data)
+	copy(data[at:], b)
+	return data
+}
+
+// numbered is a layer with so many add-ons.
+func numbered(n int) layer {
+	l := layer{}
+	for i := range n {
+		l[fmt.Sprintf("addons/a%d.vpk", i)] = pack(fmt.Sprintf("x/%d.txt", i), "x")
 	}
-	for _, c := range []struct {
-		name string
-		l    layer
-		want string // of all warnings, a regular expression
-	}{
-		{"nothing wrong", layer{
-			"addons/a.vpk": pack("addoninfo.txt", "AddonInfo { addonSteamAppID 550 }", "missions/a.txt",
-				missionText("A", "a1"), "maps/a1.bsp", "x"),
-			"addons/b.vpk": pack("addoninfo.txt", "AddonInfo { addonSteamAppID 500 }", "missions/b.txt",
-				missionText("B", "b1", "c1m1_hotel"), "maps/b1.bsp", "y"),
-			"cfg/server.cfg":               []byte("sv_tags \"unclosed\n"),
-			"addons/metamod.vdf":           []byte("\"Plugin\"\n{\n\t\"file\"\t\"../left4dead2/addons/metamod/bin/server\"\n}\n"),
-			"addons/metamod/bin/server.so": nil,
-			"addons/workshop/1.vpk":        pack("scripts/vscripts/mine.nut", good),
-		}, `^$`},
-		{
-			"the same file with other contents",
-			layer{"addons/a.vpk": pack("materials/x.vmt", "1", "k", "1"), "addons/b.vpk": pack("materials/x.vmt", "2", "l", "2")},
-			`^same-file addons/a.vpk: left4dead2/addons/b.vpk has the same file with other contents: materials/x.vmt$`,
+	return l
+}
+
+var warningCases = []struct {
+	name string
+	l    layer
+	want string // of all warnings, a regular expression
+}{
+	{"nothing wrong", layer{
+		"addons/a.vpk": pack("addoninfo.txt", "AddonInfo { addonSteamAppID 550 }", "missions/a.txt",
+			missionText("A", "a1"), "maps/a1.bsp", "x"),
+		"addons/b.vpk": pack("addoninfo.txt", "AddonInfo { addonSteamAppID 500 }", "missions/b.txt",
+			missionText("B", "b1", "c1m1_hotel"), "maps/b1.bsp", "y"),
+		"cfg/server.cfg":               []byte("sv_tags \"unclosed\n"),
+		"addons/metamod.vdf":           []byte("\"Plugin\"\n{\n\t\"file\"\t\"../left4dead2/addons/metamod/bin/server\"\n}\n"),
+		"addons/metamod/bin/server.so": nil,
+		"addons/workshop/1.vpk":        pack("scripts/vscripts/mine.nut", goodScript),
+	}, `^$`},
+	{
+		"the same file with other contents",
+		layer{"addons/a.vpk": pack("materials/x.vmt", "1", "k", "1"), "addons/b.vpk": pack("materials/x.vmt", "2", "l", "2")},
+		`^same-file addons/a.vpk: left4dead2/addons/b.vpk has the same file with other contents: materials/x.vmt$`,
+	},
+	{
+		"the same file with the same contents",
+		layer{"addons/a.vpk": pack("x/lib.nut", "1", "x/a", "1"), "addons/b.vpk": pack("x/lib.nut", "1", "x/b", "2")},
+		`^same-file : add-ons have the same files with the same contents: a.vpk, b.vpk$`,
+	},
+	{"what describes add-ons, and scripts of which all are run", layer{
+		"addons/a.vpk": pack("addoninfo.txt", "a {}", "scripts/vscripts/director_base_addon.nut", goodScript, "addonimage.jpg", "1"),
+		"addons/b.vpk": pack("addoninfo.txt", "b {}", "scripts/vscripts/director_base_addon.nut", goodScript+goodScript,
+			"addonimage.jpg", "2"),
+	}, `^$`},
+	{
+		"the same add-on twice",
+		layer{"addons/a.vpk": pack("x/y", "1"), "addons/b.vpk": pack("x/y", "1")},
+		`^duplicate addons/b.vpk: it is the same add-on as left4dead2/addons/a.vpk$`,
+	},
+	{"the same campaign twice", layer{
+		"addons/a.vpk": pack("missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", "x"),
+		"addons/b.vpk": pack("missions/b.txt", missionText("a", "a2"), "maps/a2.bsp", "x"),
+	}, `^duplicate addons/b.vpk: the campaign a is in left4dead2/addons/a.vpk too$`},
+	{
+		"a map without mission",
+		layer{"addons/a.vpk": pack("maps/lost.bsp", "x"), "maps/loose.bsp": []byte("x")},
+		`^no-mission addons/a.vpk: no mission names these maps: lost\nno-mission maps/loose.bsp: .*: loose$`,
+	},
+	{
+		"a mission without map",
+		layer{
+			"addons/a.vpk":   pack("missions/a.txt", missionText("A", "A1", "a2"), "maps/a1.bsp", "x"),
+			"missions/b.txt": []byte(missionText("B", "b1")),
 		},
-		{
-			"the same file with the same contents",
-			layer{"addons/a.vpk": pack("x/lib.nut", "1", "x/a", "1"), "addons/b.vpk": pack("x/lib.nut", "1", "x/b", "2")},
-			`^same-file : add-ons have the same files with the same contents: a.vpk, b.vpk$`,
+		`^no-map addons/a.vpk: its mission names maps that aren't here: a2\nno-map missions/b.txt: .*: b1$`,
+	},
+	{
+		"another game",
+		layer{"addons/a.vpk": pack("addoninfo.txt", "AddonInfo { addonSteamAppID 730 }"), "addons/r.vpk": otherPack},
+		`^other-game addons/a.vpk: it says that it is for another game: app 730\nother-game addons/r.vpk: it is a VPK of a kind that this game doesn't read$`,
+	},
+	{
+		"broken",
+		layer{"addons/a.vpk": []byte("<html>not found</html>"), "addons/b.vpk": cutPack[:len(cutPack)-3], "addons/c.vpk": nil},
+		`^broken addons/a.vpk: it can't be read: at offset 0: .*\nbroken addons/b.vpk: it is cut: at offset 21: .*\nbroken addons/c.vpk: .*$`,
+	},
+	{
+		"a wrong size of the tree",
+		layer{"addons/a.vpk": append(append(bytes.Clone(wholePack[:8]), 1, 0, 0, 0), wholePack[12:]...)},
+		`^broken addons/a.vpk: it says that its directory has 1 bytes, and it has \d+: [^\n]*$`,
+	},
+	{
+		"parts that are missing",
+		layer{"addons/x_dir.vpk": splitPack, "addons/y_000.vpk": []byte("only data")},
+		`^incomplete addons/x_dir.vpk: parts of it are missing: x_003.vpk\nincomplete addons/y_000.vpk: .* y_dir.vpk is missing\nno-mission addons/x_dir.vpk: .*$`,
+	},
+	{
+		"names",
+		layer{"addons/A.VPK": pack("x/1", "1"), "addons/map2.1.vpk": pack("x/2", "1"), "addons/sub/x.vpk": pack("x/3", "1")},
+		`^name addons/A.VPK: on Linux .*small letters\nname addons/map2.1.vpk: on Linux .*two dots in its name\nname addons/sub/x.vpk: the game looks for add-ons in left4dead2/addons only$`,
+	},
+	{
+		"scripts of the game",
+		layer{"addons/a.vpk": pack("scripts/vscripts/mapspawn.nut", goodScript), "scripts/vscripts/director_base.nut": []byte(goodScript)},
+		`^script scripts/vscripts/director_base.nut: it takes the place .*\nscript addons/a.vpk: scripts/vscripts/mapspawn.nut in it takes the place of the game's own script, on every map$`,
+	},
+	{"scripts with errors", layer{
+		"addons/a.vpk":           pack("scripts/vscripts/a.nut", "x <- {\n  y = [1, 2\n}\n"),
+		"scripts/vscripts/b.nut": []byte("// it's {\nprintl(\"open)\ny <- \"x)\n"),
+		"scripts/vscripts/c.nut": []byte("/* { */ function f() {\n"),
+		"scripts/vscripts/d.nut": []byte("x <- '}'; y <- @\"a\n\"\"{\"; z <- \"\\\"{\"; # {\n"),
+	}, `^script scripts/vscripts/b.nut: line 2: the quotation mark that begins here isn't closed\n` +
+		`script scripts/vscripts/c.nut: line 1: the bracket that begins here isn't closed: } is missing\n` +
+		`script addons/a.vpk: scripts/vscripts/a.nut in it, line 3: } stands where \] is needed, for line 2$`},
+	{
+		"a mode in an add-on of another name",
+		layer{
+			"addons/fun.vpk":  pack("modes/brawl.txt", "x", "scripts/vscripts/brawl.nut", goodScript),
+			"addons/race.vpk": pack("modes/race.txt", "x", "scripts/vscripts/race.nut", goodScript),
 		},
-		{"what describes add-ons, and scripts of which all are run", layer{
-			"addons/a.vpk": pack("addoninfo.txt", "a {}", "scripts/vscripts/director_base_addon.nut", good, "addonimage.jpg", "1"),
-			"addons/b.vpk": pack("addoninfo.txt", "b {}", "scripts/vscripts/director_base_addon.nut", good+good, "addonimage.jpg", "2"),
-		}, `^$`},
-		{
-			"the same add-on twice",
-			layer{"addons/a.vpk": pack("x/y", "1"), "addons/b.vpk": pack("x/y", "1")},
-			`^duplicate addons/b.vpk: it is the same add-on as left4dead2/addons/a.vpk$`,
-		},
-		{"the same campaign twice", layer{
-			"addons/a.vpk": pack("missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", "x"),
-			"addons/b.vpk": pack("missions/b.txt", missionText("a", "a2"), "maps/a2.bsp", "x"),
-		}, `^duplicate addons/b.vpk: the campaign a is in left4dead2/addons/a.vpk too$`},
-		{
-			"a map without mission",
-			layer{"addons/a.vpk": pack("maps/lost.bsp", "x"), "maps/loose.bsp": []byte("x")},
-			`^no-mission addons/a.vpk: no mission names these maps: lost\nno-mission maps/loose.bsp: .*: loose$`,
-		},
-		{
-			"a mission without map",
-			layer{
-				"addons/a.vpk":   pack("missions/a.txt", missionText("A", "A1", "a2"), "maps/a1.bsp", "x"),
-				"missions/b.txt": []byte(missionText("B", "b1")),
-			},
-			`^no-map addons/a.vpk: its mission names maps that aren't here: a2\nno-map missions/b.txt: .*: b1$`,
-		},
-		{
-			"another game",
-			layer{"addons/a.vpk": pack("addoninfo.txt", "AddonInfo { addonSteamAppID 730 }"), "addons/r.vpk": other},
-			`^other-game addons/a.vpk: it says that it is for another game: app 730\nother-game addons/r.vpk: it is a VPK of a kind that this game doesn't read$`,
-		},
-		{
-			"broken",
-			layer{"addons/a.vpk": []byte("<html>not found</html>"), "addons/b.vpk": cut[:len(cut)-3], "addons/c.vpk": nil},
-			`^broken addons/a.vpk: it can't be read: at offset 0: .*\nbroken addons/b.vpk: it is cut: at offset 21: .*\nbroken addons/c.vpk: .*$`,
-		},
-		{
-			"a wrong size of the tree",
-			layer{"addons/a.vpk": append(append(bytes.Clone(multi[:8]), 1, 0, 0, 0), multi[12:]...)},
-			`^broken addons/a.vpk: it says that its directory has 1 bytes, and it has \d+: [^\n]*$`,
-		},
-		{
-			"parts that are missing",
-			layer{"addons/x_dir.vpk": parts, "addons/y_000.vpk": []byte("only data")},
-			`^incomplete addons/x_dir.vpk: parts of it are missing: x_003.vpk\nincomplete addons/y_000.vpk: .* y_dir.vpk is missing\nno-mission addons/x_dir.vpk: .*$`,
-		},
-		{
-			"names",
-			layer{"addons/A.VPK": pack("x/1", "1"), "addons/map2.1.vpk": pack("x/2", "1"), "addons/sub/x.vpk": pack("x/3", "1")},
-			`^name addons/A.VPK: on Linux .*small letters\nname addons/map2.1.vpk: on Linux .*two dots in its name\nname addons/sub/x.vpk: the game looks for add-ons in left4dead2/addons only$`,
-		},
-		{
-			"scripts of the game",
-			layer{"addons/a.vpk": pack("scripts/vscripts/mapspawn.nut", good), "scripts/vscripts/director_base.nut": []byte(good)},
-			`^script scripts/vscripts/director_base.nut: it takes the place .*\nscript addons/a.vpk: scripts/vscripts/mapspawn.nut in it takes the place of the game's own script, on every map$`,
-		},
-		{"scripts with errors", layer{
-			"addons/a.vpk":           pack("scripts/vscripts/a.nut", "x <- {\n  y = [1, 2\n}\n"),
-			"scripts/vscripts/b.nut": []byte("// it's {\nprintl(\"open)\ny <- \"x)\n"),
-			"scripts/vscripts/c.nut": []byte("/* { */ function f() {\n"),
-			"scripts/vscripts/d.nut": []byte("x <- '}'; y <- @\"a\n\"\"{\"; z <- \"\\\"{\"; # {\n"),
-		}, `^script scripts/vscripts/b.nut: line 2: the quotation mark that begins here isn't closed\n` +
-			`script scripts/vscripts/c.nut: line 1: the bracket that begins here isn't closed: } is missing\n` +
-			`script addons/a.vpk: scripts/vscripts/a.nut in it, line 3: } stands where \] is needed, for line 2$`},
-		{
-			"a mode in an add-on of another name",
-			layer{
-				"addons/fun.vpk":  pack("modes/brawl.txt", "x", "scripts/vscripts/brawl.nut", good),
-				"addons/race.vpk": pack("modes/race.txt", "x", "scripts/vscripts/race.nut", good),
-			},
-			`^script addons/fun.vpk: on Linux the game doesn't run the script of the mode brawl .*$`,
-		},
-		{"texts", layer{
-			"addons/metamod.vdf": []byte("\"Plugin\"\n{\n\t\"file\"\t\"x\n}\n"), "resource/ui.res": []byte("a {\n b {\n c d\n}\n"),
-			"resource/fine.res":                      []byte(`a { "b" "say \"hi\"" }`),
-			"addons/sourcemod/configs/core.cfg":      []byte("; it's { \n/* { */ \"Core\"\n{\n\"a\" \"b;{\" // {\n}\n"),
-			"addons/sourcemod/configs/databases.cfg": []byte("\"Databases\"\n{\n"),
-			"addons/sourcemod/gamedata/x.txt": []byte(
-				"\"Games\" { \"l4d2\" { \"Signatures\" { \"linux\" \"\\x55\\x22\\x8B\" } } }"),
-			"addons/sourcemod/configs/admins_simple.ini": []byte(
-				"/**\n * \"not\n */\n// \"STEAM_0:1:1\" \"z\n; x\n\"STEAM_1:0:123\" \"99:z\"\n\"!127.0.0.1\" \"@group\" \"pass word\"\n" +
-					"\"STEAM_1:0:5\"\n"),
-			"missions/m.txt": []byte("mission { name x modes { coop { 1 { map c1m1_hotel } } } }\n}"),
-		}, `^syntax missions/m.txt: the mission is broken: line 2: .*\n` +
-			`syntax addons/metamod.vdf: line 3: the quotation mark .*\n` +
-			`syntax addons/sourcemod/configs/databases.cfg: line 2: the bracket .*\n` +
-			`syntax resource/ui.res: line 4: } is missing .*\n` +
-			`text addons/sourcemod/configs/admins_simple.ini: line 8: what this administrator .*$`},
-		{"texts that are read otherwise than they look", layer{
-			"cfg/server.cfg":                    []byte("\ufeffsv_cheats 0\nhostname “x”\n"),
-			"addons/sourcemod/configs/core.cfg": []byte("\xff\xfeC\x00o\x00r\x00e\x00"),
-			"resource/left4dead2_german.txt":    []byte("\xff\xfea\x00b\x00c\x00d\x00"), "addons/readme.txt": []byte("\ufeffx"),
-			"addons/a.vpk": pack("cfg/a.cfg", "\ufeffsv_cheats 0\n", "scripts/vscripts/a.nut", "\ufeff"+good),
-		}, `^text addons/a.vpk: cfg/a.cfg in it: it begins with a byte order mark: .*\n` +
-			`text addons/a.vpk: scripts/vscripts/a.nut in it: it begins with a byte order mark: .*\n` +
-			`text addons/sourcemod/configs/core.cfg: it is UTF-16: .*\n` +
-			`text cfg/server.cfg: it begins with a byte order mark: .*\n` +
-			`text cfg/server.cfg: line 2: typographic .*$`},
-		{"too many", long, `^too-many : 201 add-ons: `},
-	} {
+		`^script addons/fun.vpk: on Linux the game doesn't run the script of the mode brawl .*$`,
+	},
+	{"texts", layer{
+		"addons/metamod.vdf": []byte("\"Plugin\"\n{\n\t\"file\"\t\"x\n}\n"), "resource/ui.res": []byte("a {\n b {\n c d\n}\n"),
+		"resource/fine.res":                      []byte(`a { "b" "say \"hi\"" }`),
+		"addons/sourcemod/configs/core.cfg":      []byte("; it's { \n/* { */ \"Core\"\n{\n\"a\" \"b;{\" // {\n}\n"),
+		"addons/sourcemod/configs/databases.cfg": []byte("\"Databases\"\n{\n"),
+		"addons/sourcemod/gamedata/x.txt": []byte(
+			"\"Games\" { \"l4d2\" { \"Signatures\" { \"linux\" \"\\x55\\x22\\x8B\" } } }"),
+		"addons/sourcemod/configs/admins_simple.ini": []byte(
+			"/**\n * \"not\n */\n// \"STEAM_0:1:1\" \"z\n; x\n\"STEAM_1:0:123\" \"99:z\"\n\"!127.0.0.1\" \"@group\" \"pass word\"\n" +
+				"\"STEAM_1:0:5\"\n"),
+		"missions/m.txt": []byte("mission { name x modes { coop { 1 { map c1m1_hotel } } } }\n}"),
+	}, `^syntax missions/m.txt: the mission is broken: line 2: .*\n` +
+		`syntax addons/metamod.vdf: line 3: the quotation mark .*\n` +
+		`syntax addons/sourcemod/configs/databases.cfg: line 2: the bracket .*\n` +
+		`syntax resource/ui.res: line 4: } is missing .*\n` +
+		`text addons/sourcemod/configs/admins_simple.ini: line 8: what this administrator .*$`},
+	{"texts that are read otherwise than they look", layer{
+		"cfg/server.cfg":                    []byte("\ufeffsv_cheats 0\nhostname “x”\n"),
+		"addons/sourcemod/configs/core.cfg": []byte("\xff\xfeC\x00o\x00r\x00e\x00"),
+		"resource/left4dead2_german.txt":    []byte("\xff\xfea\x00b\x00c\x00d\x00"), "addons/readme.txt": []byte("\ufeffx"),
+		"addons/a.vpk": pack("cfg/a.cfg", "\ufeffsv_cheats 0\n", "scripts/vscripts/a.nut", "\ufeff"+goodScript),
+	}, `^text addons/a.vpk: cfg/a.cfg in it: it begins with a byte order mark: .*\n` +
+		`text addons/a.vpk: scripts/vscripts/a.nut in it: it begins with a byte order mark: .*\n` +
+		`text addons/sourcemod/configs/core.cfg: it is UTF-16: .*\n` +
+		`text cfg/server.cfg: it begins with a byte order mark: .*\n` +
+		`text cfg/server.cfg: line 2: typographic .*$`},
+	{"too many", manyPacks, `^too-many : 201 add-ons: `},
+}
+
+func TestWarnings(t *testing.T) {
+	for _, c := range warningCases {
+
 		w, _ := tree(t, c.l)
 		if got := show(w); !regexp.MustCompile(c.want).MatchString(got) {
 			t.Errorf("%s:\n%s\nwant %s", c.name, got, c.want)

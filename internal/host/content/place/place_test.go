@@ -54,244 +54,248 @@ func said(files []place.File, p place.Placing) (all []string) {
 	return all
 }
 
+const sm = "addons/sourcemod/"
+
+// placedFiles are files and what is said of them: where they go, or why they are left out.
+var placedFiles = map[string]struct{ in, want []string }{
+	"directories of SourceMod beside each other": {
+		[]string{
+			"translations/x.phrases.txt", "data/x.cfg", "cfg/sourcemod/x.cfg", "plugins/x.smx", "configs/y.ini",
+			"extensions/z.ext.so", "scripting/x.sp", "gamedata/x.txt",
+		},
+		[]string{
+			"translations/x.phrases.txt > " + sm + "translations/x.phrases.txt", "data/x.cfg > " + sm + "data/x.cfg",
+			"cfg/sourcemod/x.cfg > cfg/sourcemod/x.cfg", "plugins/x.smx > " + sm + "plugins/x.smx",
+			"configs/y.ini > " + sm + "configs/y.ini", "extensions/z.ext.so > " + sm + "extensions/z.ext.so",
+			"scripting/x.sp > " + sm + "scripting/x.sp", "gamedata/x.txt > " + sm + "gamedata/x.txt",
+		},
+	},
+	"single files beside directories": {
+		[]string{"thing.sp", "thing.smx", "thing.inc", "gamedata/thing.txt", "translations/thing.phrases.txt"},
+		[]string{
+			"thing.sp > " + sm + "scripting/thing.sp", "thing.smx > " + sm + "plugins/thing.smx",
+			"thing.inc > " + sm + "scripting/include/thing.inc", "gamedata/thing.txt > " + sm + "gamedata/thing.txt",
+			"translations/thing.phrases.txt > " + sm + "translations/thing.phrases.txt",
+		},
+	},
+	"a plugin packed flat": {
+		[]string{
+			"foo.phrases.txt", "foo.txt=" + gamedata, "words.txt=" + words, "foo.cfg=sm_cvar x 1\n", "foo.smx", "foo.sp",
+			"notes.txt=hello\n", "README.md",
+		},
+		[]string{
+			"foo.phrases.txt > " + sm + "translations/foo.phrases.txt", "foo.txt > " + sm + "gamedata/foo.txt",
+			"words.txt > " + sm + "translations/words.txt", "foo.cfg > cfg/sourcemod/foo.cfg",
+			"foo.smx > " + sm + "plugins/foo.smx", "foo.sp > " + sm + "scripting/foo.sp",
+			"notes.txt ! a text that nothing beside it mentions", "README.md ! for people, not for the game",
+		},
+	},
+	"a plugin of the game": {
+		[]string{"tool.dll", "tool.vdf=\"Plugin\"\n{\n\t\"file\"\t\"addons/tool\"\n}\n", "tool.so=" + elf32},
+		[]string{"tool.dll ! for Windows; servers run on Linux", "tool.vdf > addons/tool.vdf", "tool.so > addons/tool.so"},
+	},
+	"a plugin of Metamod": {
+		[]string{
+			"m.vdf=\"Metamod Plugin\" { \"alias\" \"m\" \"file\" \"addons\\\\m\\\\bin\\\\m_mm\" }", "m_mm.so=" + elf32,
+			"m_mm_i486.so=" + elf32,
+		},
+		[]string{"m.vdf > addons/metamod/m.vdf", "m_mm.so > addons/m/bin/m_mm.so", "m_mm_i486.so > addons/m/bin/m_mm_i486.so"},
+	},
+	"an extension": {
+		[]string{
+			"s.ext.so=" + elf32, "s.ext.2.l4d2.so=" + elf32, "s.ext.dll", "s.inc", "s.autoload", "s64.ext.so=" + elf64,
+			"s.so=" + elf32, "lone.so=" + elf32,
+		},
+		[]string{
+			"s.ext.so > " + sm + "extensions/s.ext.so", "s.ext.2.l4d2.so > " + sm + "extensions/s.ext.2.l4d2.so",
+			"s.ext.dll ! for Windows; servers run on Linux", "s.inc > " + sm + "scripting/include/s.inc",
+			"s.autoload > " + sm + "extensions/s.autoload", "s64.ext.so ! a 64-bit program; the game is a 32-bit one",
+			"s.so > " + sm + "extensions/s.so", "lone.so > addons/lone.so ?",
+		},
+	},
+	"doubled directories": {
+		[]string{
+			"hooks-main/sourcemod/sourcemod/plugins/h.smx", "addons/addons/metamod.vdf", "left4dead2/left4dead2/cfg/x.cfg",
+			"a/cfg/cfg/y.cfg", "a/translations/translations/z.phrases.txt",
+		},
+		[]string{
+			"hooks-main/sourcemod/sourcemod/plugins/h.smx > " + sm + "plugins/h.smx",
+			"addons/addons/metamod.vdf > addons/metamod.vdf", "left4dead2/left4dead2/cfg/x.cfg > cfg/x.cfg",
+			"a/cfg/cfg/y.cfg > cfg/y.cfg", "a/translations/translations/z.phrases.txt > " + sm + "translations/z.phrases.txt",
+		},
+	},
+	"plugins where none are looked for": {
+		[]string{
+			"addons/x.smx", "addons/sourcemod/x2.smx", "addons/sourcemod/plugins/disabled/d.smx", "addons/plugins/p.smx",
+			"left4dead2/plugins/q.smx",
+		},
+		[]string{
+			"addons/x.smx > " + sm + "plugins/x.smx", "addons/sourcemod/x2.smx > " + sm + "plugins/x2.smx",
+			"addons/sourcemod/plugins/disabled/d.smx > " + sm + "plugins/disabled/d.smx",
+			"addons/plugins/p.smx > " + sm + "plugins/p.smx", "left4dead2/plugins/q.smx > " + sm + "plugins/q.smx",
+		},
+	},
+	"capitals": {
+		[]string{
+			"addons/SourceMod/Plugins/A.smx", "Addons/Metamod/Bin/server.so", "CFG/SourceMod/x.cfg",
+			"Addons/SourceMod/Plugins/Disabled/B.smx", "Addons/SourceMod/Scripting/Include/c.inc", "addons/SourceMod/data/Mine/x.txt",
+			"Maps/Foo.bsp",
+		},
+		[]string{
+			"addons/SourceMod/Plugins/A.smx > " + sm + "plugins/A.smx", "Addons/Metamod/Bin/server.so > addons/metamod/bin/server.so",
+			"CFG/SourceMod/x.cfg > cfg/sourcemod/x.cfg",
+			"Addons/SourceMod/Plugins/Disabled/B.smx > " + sm + "plugins/disabled/B.smx",
+			"Addons/SourceMod/Scripting/Include/c.inc > " + sm + "scripting/include/c.inc",
+			"addons/SourceMod/data/Mine/x.txt > " + sm + "data/Mine/x.txt", "Maps/Foo.bsp > maps/Foo.bsp",
+		},
+	},
+	"a repository with left4dead2 beside sourcemod": {
+		[]string{
+			"r-main/left4dead2/cfg/server.cfg", "r-main/sourcemod/plugins/x.smx", "r-main/sourcemod/configs/a.cfg",
+			"r-main/docs/a.png",
+		},
+		[]string{
+			"r-main/left4dead2/cfg/server.cfg > cfg/server.cfg", "r-main/sourcemod/plugins/x.smx > " + sm + "plugins/x.smx",
+			"r-main/sourcemod/configs/a.cfg > " + sm + "configs/a.cfg", "r-main/docs/a.png ! for people, not for the game",
+		},
+	},
+	"a repository of plugins": {
+		[]string{
+			"r-main/one/one.sp", "r-main/one/one.txt=" + gamedata, "r-main/two/plugins/two.smx", "r-main/two/scripting/two.sp",
+			"r-main/three/addons/sourcemod/plugins/three.smx", "r-main/two/data/two.cfg=" + data,
+			"r-main/four/four.sp", "r-main/four/parts/api.sp", "r-main/chi/x.phrases.txt", "r-main/include/x.inc", "r-main/lib/a.inc",
+			"r-main/five/install.sh",
+		},
+		[]string{
+			"r-main/one/one.sp > " + sm + "scripting/one.sp", "r-main/one/one.txt > " + sm + "gamedata/one.txt",
+			"r-main/two/plugins/two.smx > " + sm + "plugins/two.smx", "r-main/two/scripting/two.sp > " + sm + "scripting/two.sp",
+			"r-main/three/addons/sourcemod/plugins/three.smx > " + sm + "plugins/three.smx",
+			"r-main/two/data/two.cfg > " + sm + "data/two.cfg", "r-main/four/four.sp > " + sm + "scripting/four.sp",
+			"r-main/four/parts/api.sp > " + sm + "scripting/parts/api.sp",
+			"r-main/chi/x.phrases.txt > " + sm + "translations/chi/x.phrases.txt",
+			"r-main/include/x.inc > " + sm + "scripting/include/x.inc",
+			"r-main/lib/a.inc > " + sm + "scripting/include/lib/a.inc",
+			"r-main/five/install.sh ! source code or a tool, not for the game",
+		},
+	},
+	"data that source code and texts mention": {
+		[]string{
+			"a/a.sp=#define FILE \"configs/hat/hats.txt\"\n", "a/hats.txt=" + data, "b/b.smx",
+			"b/README.md=put it into addons\\sourcemod\\data\\gifts.cfg", "b/gifts.cfg=" + data, "b/other.cfg=" + data,
+			"b/list.txt=one\ntwo\n",
+		},
+		[]string{
+			"a/a.sp > " + sm + "scripting/a.sp", "a/hats.txt > " + sm + "configs/hat/hats.txt", "b/b.smx > " + sm + "plugins/b.smx",
+			"b/README.md ! for people, not for the game", "b/gifts.cfg > " + sm + "data/gifts.cfg",
+			"b/other.cfg > " + sm + "data/other.cfg ?", "b/list.txt ! a text that nothing beside it mentions",
+		},
+	},
+	"settings of other programs": {
+		[]string{"panel/panel.py", "panel/panel.ini=[x]\n", "panel/data/x.cfg=" + data, "plugins/x.smx"},
+		[]string{
+			"panel/panel.py ! source code or a tool, not for the game", "panel/panel.ini ! settings of another program",
+			"panel/data/x.cfg ! settings of another program", "plugins/x.smx > " + sm + "plugins/x.smx",
+		},
+	},
+	"a web site": {
+		[]string{"stats/index.php", "stats/js/common.cfg=x 1", "stats/games.ini", "stats.smx"},
+		[]string{
+			"stats/index.php ! part of a web site", "stats/js/common.cfg ! part of a web site",
+			"stats/games.ini ! part of a web site", "stats.smx > " + sm + "plugins/stats.smx",
+		},
+	},
+	"a campaign that isn't packed": {
+		[]string{
+			"camp/addoninfo.txt=\"AddonInfo\" {", "camp/maps/c1.bsp", "camp/missions/c.txt=" + mission, "camp/materials/x/y.vmt",
+			"camp/scripts/vscripts/a.nut", "loose.txt=" + mission, "other.nut", "d.nav",
+		},
+		[]string{
+			"camp/addoninfo.txt ! describes an add-on; only VPKs need it", "camp/maps/c1.bsp > maps/c1.bsp",
+			"camp/missions/c.txt > missions/c.txt", "camp/materials/x/y.vmt > materials/x/y.vmt",
+			"camp/scripts/vscripts/a.nut > scripts/vscripts/a.nut", "loose.txt > missions/loose.txt",
+			"other.nut > scripts/vscripts/other.nut", "d.nav > maps/d.nav",
+		},
+	},
+	"add-ons in folders called maps": {
+		[]string{"maps/a/a.VPK", "maps/readme.txt", "workshop/b.c.vpk"},
+		[]string{"maps/a/a.VPK > addons/a.vpk", "maps/readme.txt ! for people, not for the game", "workshop/b.c.vpk > addons/b_c.vpk"},
+	},
+	"both systems": {
+		[]string{"linux/addons/a.so", "linux/addons/a.vdf", "windows/addons/a.dll", "windows/addons/a.vdf"},
+		[]string{
+			"linux/addons/a.so > addons/a.so", "linux/addons/a.vdf > addons/a.vdf",
+			"windows/addons/a.dll ! for Windows; servers run on Linux", "windows/addons/a.vdf ! for Windows; servers run on Linux",
+		},
+	},
+	"the whole game": {
+		[]string{
+			"game/left4dead2/addons/x.vpk", "game/left4dead2/pak01_dir.vpk", "game/bin/libx.so", "game/left4dead2_dlc1/y.txt",
+			"game/hl2/z.vpk", "game/srcds_run",
+		},
+		[]string{
+			"game/left4dead2/addons/x.vpk > addons/x.vpk", "game/left4dead2/pak01_dir.vpk > pak01_dir.vpk",
+			"game/bin/libx.so > bin/libx.so", "game/left4dead2_dlc1/y.txt > left4dead2_dlc1/y.txt", "game/hl2/z.vpk > hl2/z.vpk",
+			"game/srcds_run ! of no kind that the game or SourceMod reads",
+		},
+	},
+	"configurations": {
+		[]string{
+			"my-cfg/server.cfg", "my-cfg/vote/a.cfg=x 1", "my-cfg/sourcemod/b.cfg=x 1", "admins_simple.ini", "motd.txt",
+			"x/global_filters.cfg", "x/c1m1.cfg=filter:\n{\n", "auto.cfg=// This file was auto-generated by SourceMod (v1.12)\n",
+			"plain.cfg=sv_x 1",
+		},
+		[]string{
+			"my-cfg/server.cfg > cfg/server.cfg", "my-cfg/vote/a.cfg > cfg/vote/a.cfg", "my-cfg/sourcemod/b.cfg > cfg/sourcemod/b.cfg",
+			"admins_simple.ini > " + sm + "configs/admins_simple.ini", "motd.txt > motd.txt",
+			"x/global_filters.cfg > addons/stripper/global_filters.cfg", "x/c1m1.cfg > addons/stripper/maps/c1m1.cfg",
+			"auto.cfg > cfg/sourcemod/auto.cfg", "plain.cfg > cfg/plain.cfg",
+		},
+	},
+	"versions of one plugin": {
+		[]string{"hooks (v1.9)/plugins/h.smx=a", "hooks (v1.10)/plugins/h.smx=aa"},
+		[]string{
+			"hooks (v1.9)/plugins/h.smx ! hooks (v1.10)/plugins/h.smx goes to the same place ?",
+			"hooks (v1.10)/plugins/h.smx > " + sm + "plugins/h.smx",
+		},
+	},
+	"an update within a tree": {
+		[]string{
+			"t/addons/sourcemod/plugins/h.smx=a", "t/update/addons/sourcemod/plugins/h.smx=aa",
+			"t/update/addons/sourcemod/plugins/new.smx",
+		},
+		[]string{
+			"t/addons/sourcemod/plugins/h.smx > " + sm + "plugins/h.smx",
+			"t/update/addons/sourcemod/plugins/h.smx ! t/addons/sourcemod/plugins/h.smx goes to the same place and comes first",
+			"t/update/addons/sourcemod/plugins/new.smx > " + sm + "plugins/new.smx",
+		},
+	},
+	"junk": {
+		[]string{
+			"__MACOSX/x/._a.smx", ".git/config", "x/.DS_Store", "x/Thumbs.db", "a.smx", "pic.jpg", "setup.exe", "x.sql", "x.log",
+			"x.zip", "x.dem", "x.unheard",
+		},
+		[]string{
+			"__MACOSX/x/._a.smx ! left behind by a system or an editor", ".git/config ! left behind by a system or an editor",
+			"x/.DS_Store ! left behind by a system or an editor",
+			"x/Thumbs.db ! left behind by a system or an editor", "a.smx > " + sm + "plugins/a.smx",
+			"pic.jpg ! for people, not for the game", "setup.exe ! for Windows; servers run on Linux",
+			"x.sql ! for a database, not for the game", "x.log ! a log",
+			"x.zip ! an archive beside other files; upload it on its own if it is needed", "x.dem ! a recording",
+			"x.unheard ! of no kind that the game or SourceMod reads",
+		},
+	},
+	"two spellings of one directory": {
+		[]string{"cfg/My/a.cfg", "cfg/my/b.cfg"},
+		[]string{"cfg/My/a.cfg > cfg/My/a.cfg", "cfg/my/b.cfg > cfg/My/b.cfg"},
+	},
+	"empty directories": {
+		[]string{"addons/", "addons/sourcemod/", "addons/sourcemod/Logs/", "docs/"},
+		[]string{"addons > addons", "addons/sourcemod > addons/sourcemod", "addons/sourcemod/Logs > addons/sourcemod/logs"},
+	},
+}
+
 func TestEveryFileIsPlacedByWhatItIs(t *testing.T) {
-	const sm = "addons/sourcemod/"
-	for name, c := range map[string]struct{ in, want []string }{
-		"directories of SourceMod beside each other": {
-			[]string{
-				"translations/x.phrases.txt", "data/x.cfg", "cfg/sourcemod/x.cfg", "plugins/x.smx", "configs/y.ini",
-				"extensions/z.ext.so", "scripting/x.sp", "gamedata/x.txt",
-			},
-			[]string{
-				"translations/x.phrases.txt > " + sm + "translations/x.phrases.txt", "data/x.cfg > " + sm + "data/x.cfg",
-				"cfg/sourcemod/x.cfg > cfg/sourcemod/x.cfg", "plugins/x.smx > " + sm + "plugins/x.smx",
-				"configs/y.ini > " + sm + "configs/y.ini", "extensions/z.ext.so > " + sm + "extensions/z.ext.so",
-				"scripting/x.sp > " + sm + "scripting/x.sp", "gamedata/x.txt > " + sm + "gamedata/x.txt",
-			},
-		},
-		"single files beside directories": {
-			[]string{"thing.sp", "thing.smx", "thing.inc", "gamedata/thing.txt", "translations/thing.phrases.txt"},
-			[]string{
-				"thing.sp > " + sm + "scripting/thing.sp", "thing.smx > " + sm + "plugins/thing.smx",
-				"thing.inc > " + sm + "scripting/include/thing.inc", "gamedata/thing.txt > " + sm + "gamedata/thing.txt",
-				"translations/thing.phrases.txt > " + sm + "translations/thing.phrases.txt",
-			},
-		},
-		"a plugin packed flat": {
-			[]string{
-				"foo.phrases.txt", "foo.txt=" + gamedata, "words.txt=" + words, "foo.cfg=sm_cvar x 1\n", "foo.smx", "foo.sp",
-				"notes.txt=hello\n", "README.md",
-			},
-			[]string{
-				"foo.phrases.txt > " + sm + "translations/foo.phrases.txt", "foo.txt > " + sm + "gamedata/foo.txt",
-				"words.txt > " + sm + "translations/words.txt", "foo.cfg > cfg/sourcemod/foo.cfg",
-				"foo.smx > " + sm + "plugins/foo.smx", "foo.sp > " + sm + "scripting/foo.sp",
-				"notes.txt ! a text that nothing beside it mentions", "README.md ! for people, not for the game",
-			},
-		},
-		"a plugin of the game": {
-			[]string{"tool.dll", "tool.vdf=\"Plugin\"\n{\n\t\"file\"\t\"addons/tool\"\n}\n", "tool.so=" + elf32},
-			[]string{"tool.dll ! for Windows; servers run on Linux", "tool.vdf > addons/tool.vdf", "tool.so > addons/tool.so"},
-		},
-		"a plugin of Metamod": {
-			[]string{
-				"m.vdf=\"Metamod Plugin\" { \"alias\" \"m\" \"file\" \"addons\\\\m\\\\bin\\\\m_mm\" }", "m_mm.so=" + elf32,
-				"m_mm_i486.so=" + elf32,
-			},
-			[]string{"m.vdf > addons/metamod/m.vdf", "m_mm.so > addons/m/bin/m_mm.so", "m_mm_i486.so > addons/m/bin/m_mm_i486.so"},
-		},
-		"an extension": {
-			[]string{
-				"s.ext.so=" + elf32, "s.ext.2.l4d2.so=" + elf32, "s.ext.dll", "s.inc", "s.autoload", "s64.ext.so=" + elf64,
-				"s.so=" + elf32, "lone.so=" + elf32,
-			},
-			[]string{
-				"s.ext.so > " + sm + "extensions/s.ext.so", "s.ext.2.l4d2.so > " + sm + "extensions/s.ext.2.l4d2.so",
-				"s.ext.dll ! for Windows; servers run on Linux", "s.inc > " + sm + "scripting/include/s.inc",
-				"s.autoload > " + sm + "extensions/s.autoload", "s64.ext.so ! a 64-bit program; the game is a 32-bit one",
-				"s.so > " + sm + "extensions/s.so", "lone.so > addons/lone.so ?",
-			},
-		},
-		"doubled directories": {
-			[]string{
-				"hooks-main/sourcemod/sourcemod/plugins/h.smx", "addons/addons/metamod.vdf", "left4dead2/left4dead2/cfg/x.cfg",
-				"a/cfg/cfg/y.cfg", "a/translations/translations/z.phrases.txt",
-			},
-			[]string{
-				"hooks-main/sourcemod/sourcemod/plugins/h.smx > " + sm + "plugins/h.smx",
-				"addons/addons/metamod.vdf > addons/metamod.vdf", "left4dead2/left4dead2/cfg/x.cfg > cfg/x.cfg",
-				"a/cfg/cfg/y.cfg > cfg/y.cfg", "a/translations/translations/z.phrases.txt > " + sm + "translations/z.phrases.txt",
-			},
-		},
-		"plugins where none are looked for": {
-			[]string{
-				"addons/x.smx", "addons/sourcemod/x2.smx", "addons/sourcemod/plugins/disabled/d.smx", "addons/plugins/p.smx",
-				"left4dead2/plugins/q.smx",
-			},
-			[]string{
-				"addons/x.smx > " + sm + "plugins/x.smx", "addons/sourcemod/x2.smx > " + sm + "plugins/x2.smx",
-				"addons/sourcemod/plugins/disabled/d.smx > " + sm + "plugins/disabled/d.smx",
-				"addons/plugins/p.smx > " + sm + "plugins/p.smx", "left4dead2/plugins/q.smx > " + sm + "plugins/q.smx",
-			},
-		},
-		"capitals": {
-			[]string{
-				"addons/SourceMod/Plugins/A.smx", "Addons/Metamod/Bin/server.so", "CFG/SourceMod/x.cfg",
-				"Addons/SourceMod/Plugins/Disabled/B.smx", "Addons/SourceMod/Scripting/Include/c.inc", "addons/SourceMod/data/Mine/x.txt",
-				"Maps/Foo.bsp",
-			},
-			[]string{
-				"addons/SourceMod/Plugins/A.smx > " + sm + "plugins/A.smx", "Addons/Metamod/Bin/server.so > addons/metamod/bin/server.so",
-				"CFG/SourceMod/x.cfg > cfg/sourcemod/x.cfg",
-				"Addons/SourceMod/Plugins/Disabled/B.smx > " + sm + "plugins/disabled/B.smx",
-				"Addons/SourceMod/Scripting/Include/c.inc > " + sm + "scripting/include/c.inc",
-				"addons/SourceMod/data/Mine/x.txt > " + sm + "data/Mine/x.txt", "Maps/Foo.bsp > maps/Foo.bsp",
-			},
-		},
-		"a repository with left4dead2 beside sourcemod": {
-			[]string{
-				"r-main/left4dead2/cfg/server.cfg", "r-main/sourcemod/plugins/x.smx", "r-main/sourcemod/configs/a.cfg",
-				"r-main/docs/a.png",
-			},
-			[]string{
-				"r-main/left4dead2/cfg/server.cfg > cfg/server.cfg", "r-main/sourcemod/plugins/x.smx > " + sm + "plugins/x.smx",
-				"r-main/sourcemod/configs/a.cfg > " + sm + "configs/a.cfg", "r-main/docs/a.png ! for people, not for the game",
-			},
-		},
-		"a repository of plugins": {
-			[]string{
-				"r-main/one/one.sp", "r-main/one/one.txt=" + gamedata, "r-main/two/plugins/two.smx", "r-main/two/scripting/two.sp",
-				"r-main/three/addons/sourcemod/plugins/three.smx", "r-main/two/data/two.cfg=" + data,
-				"r-main/four/four.sp", "r-main/four/parts/api.sp", "r-main/chi/x.phrases.txt", "r-main/include/x.inc", "r-main/lib/a.inc",
-				"r-main/five/install.sh",
-			},
-			[]string{
-				"r-main/one/one.sp > " + sm + "scripting/one.sp", "r-main/one/one.txt > " + sm + "gamedata/one.txt",
-				"r-main/two/plugins/two.smx > " + sm + "plugins/two.smx", "r-main/two/scripting/two.sp > " + sm + "scripting/two.sp",
-				"r-main/three/addons/sourcemod/plugins/three.smx > " + sm + "plugins/three.smx",
-				"r-main/two/data/two.cfg > " + sm + "data/two.cfg", "r-main/four/four.sp > " + sm + "scripting/four.sp",
-				"r-main/four/parts/api.sp > " + sm + "scripting/parts/api.sp",
-				"r-main/chi/x.phrases.txt > " + sm + "translations/chi/x.phrases.txt",
-				"r-main/include/x.inc > " + sm + "scripting/include/x.inc",
-				"r-main/lib/a.inc > " + sm + "scripting/include/lib/a.inc",
-				"r-main/five/install.sh ! source code or a tool, not for the game",
-			},
-		},
-		"data that source code and texts mention": {
-			[]string{
-				"a/a.sp=#define FILE \"configs/hat/hats.txt\"\n", "a/hats.txt=" + data, "b/b.smx",
-				"b/README.md=put it into addons\\sourcemod\\data\\gifts.cfg", "b/gifts.cfg=" + data, "b/other.cfg=" + data,
-				"b/list.txt=one\ntwo\n",
-			},
-			[]string{
-				"a/a.sp > " + sm + "scripting/a.sp", "a/hats.txt > " + sm + "configs/hat/hats.txt", "b/b.smx > " + sm + "plugins/b.smx",
-				"b/README.md ! for people, not for the game", "b/gifts.cfg > " + sm + "data/gifts.cfg",
-				"b/other.cfg > " + sm + "data/other.cfg ?", "b/list.txt ! a text that nothing beside it mentions",
-			},
-		},
-		"settings of other programs": {
-			[]string{"panel/panel.py", "panel/panel.ini=[x]\n", "panel/data/x.cfg=" + data, "plugins/x.smx"},
-			[]string{
-				"panel/panel.py ! source code or a tool, not for the game", "panel/panel.ini ! settings of another program",
-				"panel/data/x.cfg ! settings of another program", "plugins/x.smx > " + sm + "plugins/x.smx",
-			},
-		},
-		"a web site": {
-			[]string{"stats/index.php", "stats/js/common.cfg=x 1", "stats/games.ini", "stats.smx"},
-			[]string{
-				"stats/index.php ! part of a web site", "stats/js/common.cfg ! part of a web site",
-				"stats/games.ini ! part of a web site", "stats.smx > " + sm + "plugins/stats.smx",
-			},
-		},
-		"a campaign that isn't packed": {
-			[]string{
-				"camp/addoninfo.txt=\"AddonInfo\" {", "camp/maps/c1.bsp", "camp/missions/c.txt=" + mission, "camp/materials/x/y.vmt",
-				"camp/scripts/vscripts/a.nut", "loose.txt=" + mission, "other.nut", "d.nav",
-			},
-			[]string{
-				"camp/addoninfo.txt ! describes an add-on; only VPKs need it", "camp/maps/c1.bsp > maps/c1.bsp",
-				"camp/missions/c.txt > missions/c.txt", "camp/materials/x/y.vmt > materials/x/y.vmt",
-				"camp/scripts/vscripts/a.nut > scripts/vscripts/a.nut", "loose.txt > missions/loose.txt",
-				"other.nut > scripts/vscripts/other.nut", "d.nav > maps/d.nav",
-			},
-		},
-		"add-ons in folders called maps": {
-			[]string{"maps/a/a.VPK", "maps/readme.txt", "workshop/b.c.vpk"},
-			[]string{"maps/a/a.VPK > addons/a.vpk", "maps/readme.txt ! for people, not for the game", "workshop/b.c.vpk > addons/b_c.vpk"},
-		},
-		"both systems": {
-			[]string{"linux/addons/a.so", "linux/addons/a.vdf", "windows/addons/a.dll", "windows/addons/a.vdf"},
-			[]string{
-				"linux/addons/a.so > addons/a.so", "linux/addons/a.vdf > addons/a.vdf",
-				"windows/addons/a.dll ! for Windows; servers run on Linux", "windows/addons/a.vdf ! for Windows; servers run on Linux",
-			},
-		},
-		"the whole game": {
-			[]string{
-				"game/left4dead2/addons/x.vpk", "game/left4dead2/pak01_dir.vpk", "game/bin/libx.so", "game/left4dead2_dlc1/y.txt",
-				"game/hl2/z.vpk", "game/srcds_run",
-			},
-			[]string{
-				"game/left4dead2/addons/x.vpk > addons/x.vpk", "game/left4dead2/pak01_dir.vpk > pak01_dir.vpk",
-				"game/bin/libx.so > bin/libx.so", "game/left4dead2_dlc1/y.txt > left4dead2_dlc1/y.txt", "game/hl2/z.vpk > hl2/z.vpk",
-				"game/srcds_run ! of no kind that the game or SourceMod reads",
-			},
-		},
-		"configurations": {
-			[]string{
-				"my-cfg/server.cfg", "my-cfg/vote/a.cfg=x 1", "my-cfg/sourcemod/b.cfg=x 1", "admins_simple.ini", "motd.txt",
-				"x/global_filters.cfg", "x/c1m1.cfg=filter:\n{\n", "auto.cfg=// This file was auto-generated by SourceMod (v1.12)\n",
-				"plain.cfg=sv_x 1",
-			},
-			[]string{
-				"my-cfg/server.cfg > cfg/server.cfg", "my-cfg/vote/a.cfg > cfg/vote/a.cfg", "my-cfg/sourcemod/b.cfg > cfg/sourcemod/b.cfg",
-				"admins_simple.ini > " + sm + "configs/admins_simple.ini", "motd.txt > motd.txt",
-				"x/global_filters.cfg > addons/stripper/global_filters.cfg", "x/c1m1.cfg > addons/stripper/maps/c1m1.cfg",
-				"auto.cfg > cfg/sourcemod/auto.cfg", "plain.cfg > cfg/plain.cfg",
-			},
-		},
-		"versions of one plugin": {
-			[]string{"hooks (v1.9)/plugins/h.smx=a", "hooks (v1.10)/plugins/h.smx=aa"},
-			[]string{
-				"hooks (v1.9)/plugins/h.smx ! hooks (v1.10)/plugins/h.smx goes to the same place ?",
-				"hooks (v1.10)/plugins/h.smx > " + sm + "plugins/h.smx",
-			},
-		},
-		"an update within a tree": {
-			[]string{
-				"t/addons/sourcemod/plugins/h.smx=a", "t/update/addons/sourcemod/plugins/h.smx=aa",
-				"t/update/addons/sourcemod/plugins/new.smx",
-			},
-			[]string{
-				"t/addons/sourcemod/plugins/h.smx > " + sm + "plugins/h.smx",
-				"t/update/addons/sourcemod/plugins/h.smx ! t/addons/sourcemod/plugins/h.smx goes to the same place and comes first",
-				"t/update/addons/sourcemod/plugins/new.smx > " + sm + "plugins/new.smx",
-			},
-		},
-		"junk": {
-			[]string{
-				"__MACOSX/x/._a.smx", ".git/config", "x/.DS_Store", "x/Thumbs.db", "a.smx", "pic.jpg", "setup.exe", "x.sql", "x.log",
-				"x.zip", "x.dem", "x.unheard",
-			},
-			[]string{
-				"__MACOSX/x/._a.smx ! left behind by a system or an editor", ".git/config ! left behind by a system or an editor",
-				"x/.DS_Store ! left behind by a system or an editor",
-				"x/Thumbs.db ! left behind by a system or an editor", "a.smx > " + sm + "plugins/a.smx",
-				"pic.jpg ! for people, not for the game", "setup.exe ! for Windows; servers run on Linux",
-				"x.sql ! for a database, not for the game", "x.log ! a log",
-				"x.zip ! an archive beside other files; upload it on its own if it is needed", "x.dem ! a recording",
-				"x.unheard ! of no kind that the game or SourceMod reads",
-			},
-		},
-		"two spellings of one directory": {
-			[]string{"cfg/My/a.cfg", "cfg/my/b.cfg"},
-			[]string{"cfg/My/a.cfg > cfg/My/a.cfg", "cfg/my/b.cfg > cfg/My/b.cfg"},
-		},
-		"empty directories": {
-			[]string{"addons/", "addons/sourcemod/", "addons/sourcemod/Logs/", "docs/"},
-			[]string{"addons > addons", "addons/sourcemod > addons/sourcemod", "addons/sourcemod/Logs > addons/sourcemod/logs"},
-		},
-	} {
+	for name, c := range placedFiles {
 		t.Run(name, func(t *testing.T) {
 			files := in(c.in...)
 			if d := cmp.Diff(c.want, said(files, place.Place(files, nil))); d != "" {

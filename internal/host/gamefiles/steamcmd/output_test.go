@@ -74,7 +74,8 @@ func TestFailuresOfLines(t *testing.T) {
 
 		"/srv/steamcmd/steamcmd.sh: line 37: /srv/steamcmd/linux32/steamcmd: No such file or directory": NotStarted,
 
-		"/srv/steamcmd/linux32/steamcmd: error while loading shared libraries: libstdc++.so.6: cannot open shared object file: No such": NotStarted,
+		"/srv/steamcmd/linux32/steamcmd: error while loading shared libraries: libstdc++.so.6: " +
+			"cannot open shared object file: No such": NotStarted,
 		"Loading Steam API...OK":                   "",
 		"Success! App '550' fully installed.":      "",
 		"ILocalize::AddFile() failed to load file": "",

@@ -14,133 +14,137 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
+const alphaEnv = "instances/alpha/instance.env"
+
+// refusedPlaces are roots that must not be mounted, and words of the error.
+var refusedPlaces = []struct {
+	name string
+	make func(place)
+	want string
+}{
+	{"a layer by ..", func(p place) { p.list("overlays/../secret") }, `"overlays/../secret" is not a clean path`},
+	{"a layer above the root", func(p place) { p.list("../secret") }, `"../secret" is not a clean path`},
+	{"an absolute layer outside", func(p place) { p.list("/etc") }, `"/etc" is not beneath ` + "ROOT"},
+	{"an absolute layer that only begins like the root", func(p place) { p.list(p.dir + "x/overlays/a") }, "is not beneath"},
+	{"a layer in another place", func(p place) { p.list("secret") }, `"secret" is not among the allowed places`},
+	{"the root itself", func(p place) { p.list(".") }, `"." is not among the allowed places`},
+	{"a place instead of a layer", func(p place) { p.list("overlays") }, `"overlays" is not among the allowed places`},
+	{"a layer of another server", func(p place) { p.list("instances/beta/config/1") }, "is not among the allowed places"},
+	{
+		"a colon in a layer", func(p place) { p.mkdir("overlays/a", "overlays/a:b"); p.list("overlays/a:b") },
+		`"b" is not among the allowed places`,
+	},
+	{"the instance itself", func(p place) { p.list("instances/alpha") }, `"instances/alpha" is not among the allowed places`},
+	{"above the instance", func(p place) { p.list("instances/alpha/..") }, `"instances/alpha/.." is not a clean path`},
+	{"a layer by .", func(p place) { p.list("installation/./base") }, `"installation/./base" is not a clean path`},
+	{"a writable layer", func(p place) { p.list("runtime/alpha/upper") }, `"runtime/alpha/upper" is not among the allowed places`},
+	{"a layer by a magic link", func(p place) { p.list("/proc/self/root") }, `"/proc/self/root" is not beneath`},
+	{"a layer that is no path", func(p place) { p.list("overlays/" + strings.Repeat("a/", 2100)) }, "is longer than a path may be"},
+	{"an empty layer", func(p place) { p.list("installation/base", "") }, `"" is not a clean path`},
+	{
+		"a link as a layer", func(p place) { p.symlink("/etc", "overlays/evil"); p.list("overlays/evil") },
+		"a symbolic link is on the way",
+	},
+	{
+		"a link on the way", func(p place) { p.symlink("../secret", "overlays/evil"); p.list("overlays/evil/1") },
+		"a symbolic link is on the way",
+	},
+	{"a mount on the way", func(p place) {
+		p.mkdir("overlays/evil/1")
+		if err := unix.Mount(p.path("secret"), p.path("overlays/evil"), "", unix.MS_BIND, ""); err != nil {
+			p.t.Fatal(err)
+		}
+		p.mkdir("overlays/evil/1")
+		p.list("overlays/evil/1")
+	}, "leaves the root or crosses a mount"},
+	{"a file as a layer", func(p place) { p.write("overlays/file", ""); p.list("overlays/file") }, "not a directory"},
+	{"a layer that isn't there", func(p place) { p.list("overlays/none/1") }, "no such file"},
+	{
+		"too many layers", func(p place) { p.list(strings.Split(strings.Repeat("installation/base:", 501), ":")[:501]...) },
+		"501 layers are more than the kernel's 500",
+	},
+	{
+		"far too many layers", func(p place) { p.list(slices.Repeat([]string{"a"}, 10_000)...) },
+		"10000 layers are more than the kernel's 500",
+	},
+	{"nothing but colons", func(p place) { p.list(strings.Repeat(":", 200_000)) }, "200001 layers are more than the kernel's 500"},
+	{
+		"a file system of memory as a layer", func(p place) { p.mountAt("overlays/memory", "tmpfs", "") },
+		"leaves the root or crosses a mount",
+	},
+	{"a file system of its owner as a layer", func(p place) {
+		if os.Getuid() != 0 {
+			p.t.Skip("the kernel gives it to root and to user namespaces only, and these may not open the device")
+		}
+		// Nobody answers here: whoever asks it anything hangs.
+		fuse, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+		if err != nil {
+			p.t.Skip(err)
+		}
+		p.t.Cleanup(func() { fuse.Close() })
+		p.mountAt("overlays/fuse", "fuse",
+			fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d,allow_other", fuse.Fd(), nobody, nobody))
+	}, "leaves the root or crosses a mount"},
+	{"something else mounted where it should be", func(p place) {
+		if err := unix.Mount("none", p.path("runtime/alpha/merged"), "tmpfs", 0, ""); err != nil {
+			p.t.Fatal(err)
+		}
+	}, `merged "runtime/alpha/merged": leaves the root or crosses a mount`},
+	{"no merged", func(p place) {
+		if err := os.Rename(p.path("runtime/alpha/merged"), p.path("runtime/alpha/away")); err != nil {
+			p.t.Fatal(err)
+		}
+	}, `merged "runtime/alpha/merged": no such file`},
+	{"no layers", func(p place) { p.list() }, "names no layers"},
+	{"no list", func(p place) { p.write(alphaEnv, "L4D2_PORT=1\n") }, "0 lines of L4D2_LOWERDIRS"},
+	{"two lists", func(p place) { p.write(alphaEnv, "L4D2_LOWERDIRS=a\nL4D2_LOWERDIRS=b\n") }, "2 lines of L4D2_LOWERDIRS"},
+	{"a zero byte", func(p place) { p.list("overlays/a\x00b") }, "names no layers"},
+	{"a binary file", func(p place) { p.write(alphaEnv, "\x7fELF\x00\xff\nL4D2_LOWERDIRS=\xff\x00\n") }, "names no layers"},
+	{"bytes that are no text", func(p place) { p.list("overlays/\xff\x1b[2J") }, `"overlays/\xff\x1b[2J": no such file`},
+	{"a hard link", func(p place) {
+		if err := os.Link(p.path(alphaEnv), p.path("secret/other")); err != nil {
+			p.t.Fatal(err)
+		}
+	}, "has 2 hard links instead of one"},
+	{"a device", func(p place) {
+		if err := os.Remove(p.path(alphaEnv)); err != nil {
+			p.t.Fatal(err)
+		}
+		if err := unix.Mknod(p.path(alphaEnv), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 5))); err != nil {
+			p.t.Skip("this user can't make devices: ", err)
+		}
+	}, "not a regular file"},
+	{"a huge file", func(p place) { p.write(alphaEnv, strings.Repeat("#\n", maxEnv)) }, "longer than"},
+	{"a FIFO", func(p place) {
+		if err := errors.Join(os.Remove(p.path(alphaEnv)), unix.Mkfifo(p.path(alphaEnv), 0o600)); err != nil {
+			p.t.Fatal(err)
+		}
+	}, "not a regular file"},
+	{"a directory as the list", func(p place) {
+		if err := os.Remove(p.path(alphaEnv)); err != nil {
+			p.t.Fatal(err)
+		}
+		p.mkdir(alphaEnv)
+	}, "not a regular file"},
+	{"a link as the list", func(p place) {
+		if err := os.Remove(p.path(alphaEnv)); err != nil {
+			p.t.Fatal(err)
+		}
+		p.symlink("/etc/passwd", alphaEnv)
+	}, "a symbolic link is on the way"},
+	{"merged as a link", func(p place) { p.swapForLink("runtime/alpha/merged") }, "a symbolic link is on the way"},
+	{"upper as a link", func(p place) { p.swapForLink("runtime/alpha/upper") }, "a symbolic link is on the way"},
+	{"work as a link", func(p place) { p.swapForLink("runtime/alpha/work") }, "a symbolic link is on the way"},
+	{"all of them behind a link", func(p place) {
+		if err := os.Rename(p.path("runtime/alpha"), p.path("secret/alpha")); err != nil {
+			p.t.Fatal(err)
+		}
+		p.symlink("../secret/alpha", "runtime/alpha")
+	}, "a symbolic link is on the way"},
+}
+
 func TestWhatIsRefused(t *testing.T) {
-	env := "instances/alpha/instance.env"
-	for _, c := range []struct {
-		name string
-		make func(place)
-		want string
-	}{
-		{"a layer by ..", func(p place) { p.list("overlays/../secret") }, `"overlays/../secret" is not a clean path`},
-		{"a layer above the root", func(p place) { p.list("../secret") }, `"../secret" is not a clean path`},
-		{"an absolute layer outside", func(p place) { p.list("/etc") }, `"/etc" is not beneath ` + "ROOT"},
-		{"an absolute layer that only begins like the root", func(p place) { p.list(p.dir + "x/overlays/a") }, "is not beneath"},
-		{"a layer in another place", func(p place) { p.list("secret") }, `"secret" is not among the allowed places`},
-		{"the root itself", func(p place) { p.list(".") }, `"." is not among the allowed places`},
-		{"a place instead of a layer", func(p place) { p.list("overlays") }, `"overlays" is not among the allowed places`},
-		{"a layer of another server", func(p place) { p.list("instances/beta/config/1") }, "is not among the allowed places"},
-		{
-			"a colon in a layer", func(p place) { p.mkdir("overlays/a", "overlays/a:b"); p.list("overlays/a:b") },
-			`"b" is not among the allowed places`,
-		},
-		{"the instance itself", func(p place) { p.list("instances/alpha") }, `"instances/alpha" is not among the allowed places`},
-		{"above the instance", func(p place) { p.list("instances/alpha/..") }, `"instances/alpha/.." is not a clean path`},
-		{"a layer by .", func(p place) { p.list("installation/./base") }, `"installation/./base" is not a clean path`},
-		{"a writable layer", func(p place) { p.list("runtime/alpha/upper") }, `"runtime/alpha/upper" is not among the allowed places`},
-		{"a layer by a magic link", func(p place) { p.list("/proc/self/root") }, `"/proc/self/root" is not beneath`},
-		{"a layer that is no path", func(p place) { p.list("overlays/" + strings.Repeat("a/", 2100)) }, "is longer than a path may be"},
-		{"an empty layer", func(p place) { p.list("installation/base", "") }, `"" is not a clean path`},
-		{
-			"a link as a layer", func(p place) { p.symlink("/etc", "overlays/evil"); p.list("overlays/evil") },
-			"a symbolic link is on the way",
-		},
-		{
-			"a link on the way", func(p place) { p.symlink("../secret", "overlays/evil"); p.list("overlays/evil/1") },
-			"a symbolic link is on the way",
-		},
-		{"a mount on the way", func(p place) {
-			p.mkdir("overlays/evil/1")
-			if err := unix.Mount(p.path("secret"), p.path("overlays/evil"), "", unix.MS_BIND, ""); err != nil {
-				p.t.Fatal(err)
-			}
-			p.mkdir("overlays/evil/1")
-			p.list("overlays/evil/1")
-		}, "leaves the root or crosses a mount"},
-		{"a file as a layer", func(p place) { p.write("overlays/file", ""); p.list("overlays/file") }, "not a directory"},
-		{"a layer that isn't there", func(p place) { p.list("overlays/none/1") }, "no such file"},
-		{
-			"too many layers", func(p place) { p.list(strings.Split(strings.Repeat("installation/base:", 501), ":")[:501]...) },
-			"501 layers are more than the kernel's 500",
-		},
-		{
-			"far too many layers", func(p place) { p.list(slices.Repeat([]string{"a"}, 10_000)...) },
-			"10000 layers are more than the kernel's 500",
-		},
-		{"nothing but colons", func(p place) { p.list(strings.Repeat(":", 200_000)) }, "200001 layers are more than the kernel's 500"},
-		{
-			"a file system of memory as a layer", func(p place) { p.mountAt("overlays/memory", "tmpfs", "") },
-			"leaves the root or crosses a mount",
-		},
-		{"a file system of its owner as a layer", func(p place) {
-			if os.Getuid() != 0 {
-				p.t.Skip("the kernel gives it to root and to user namespaces only, and these may not open the device")
-			}
-			// Nobody answers here: whoever asks it anything hangs.
-			fuse, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
-			if err != nil {
-				p.t.Skip(err)
-			}
-			p.t.Cleanup(func() { fuse.Close() })
-			p.mountAt("overlays/fuse", "fuse",
-				fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d,allow_other", fuse.Fd(), nobody, nobody))
-		}, "leaves the root or crosses a mount"},
-		{"something else mounted where it should be", func(p place) {
-			if err := unix.Mount("none", p.path("runtime/alpha/merged"), "tmpfs", 0, ""); err != nil {
-				p.t.Fatal(err)
-			}
-		}, `merged "runtime/alpha/merged": leaves the root or crosses a mount`},
-		{"no merged", func(p place) {
-			if err := os.Rename(p.path("runtime/alpha/merged"), p.path("runtime/alpha/away")); err != nil {
-				p.t.Fatal(err)
-			}
-		}, `merged "runtime/alpha/merged": no such file`},
-		{"no layers", func(p place) { p.list() }, "names no layers"},
-		{"no list", func(p place) { p.write(env, "L4D2_PORT=1\n") }, "0 lines of L4D2_LOWERDIRS"},
-		{"two lists", func(p place) { p.write(env, "L4D2_LOWERDIRS=a\nL4D2_LOWERDIRS=b\n") }, "2 lines of L4D2_LOWERDIRS"},
-		{"a zero byte", func(p place) { p.list("overlays/a\x00b") }, "names no layers"},
-		{"a binary file", func(p place) { p.write(env, "\x7fELF\x00\xff\nL4D2_LOWERDIRS=\xff\x00\n") }, "names no layers"},
-		{"bytes that are no text", func(p place) { p.list("overlays/\xff\x1b[2J") }, `"overlays/\xff\x1b[2J": no such file`},
-		{"a hard link", func(p place) {
-			if err := os.Link(p.path(env), p.path("secret/other")); err != nil {
-				p.t.Fatal(err)
-			}
-		}, "has 2 hard links instead of one"},
-		{"a device", func(p place) {
-			if err := os.Remove(p.path(env)); err != nil {
-				p.t.Fatal(err)
-			}
-			if err := unix.Mknod(p.path(env), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 5))); err != nil {
-				p.t.Skip("this user can't make devices: ", err)
-			}
-		}, "not a regular file"},
-		{"a huge file", func(p place) { p.write(env, strings.Repeat("#\n", maxEnv)) }, "longer than"},
-		{"a FIFO", func(p place) {
-			if err := errors.Join(os.Remove(p.path(env)), unix.Mkfifo(p.path(env), 0o600)); err != nil {
-				p.t.Fatal(err)
-			}
-		}, "not a regular file"},
-		{"a directory as the list", func(p place) {
-			if err := os.Remove(p.path(env)); err != nil {
-				p.t.Fatal(err)
-			}
-			p.mkdir(env)
-		}, "not a regular file"},
-		{"a link as the list", func(p place) {
-			if err := os.Remove(p.path(env)); err != nil {
-				p.t.Fatal(err)
-			}
-			p.symlink("/etc/passwd", env)
-		}, "a symbolic link is on the way"},
-		{"merged as a link", func(p place) { p.swapForLink("runtime/alpha/merged") }, "a symbolic link is on the way"},
-		{"upper as a link", func(p place) { p.swapForLink("runtime/alpha/upper") }, "a symbolic link is on the way"},
-		{"work as a link", func(p place) { p.swapForLink("runtime/alpha/work") }, "a symbolic link is on the way"},
-		{"all of them behind a link", func(p place) {
-			if err := os.Rename(p.path("runtime/alpha"), p.path("secret/alpha")); err != nil {
-				p.t.Fatal(err)
-			}
-			p.symlink("../secret/alpha", "runtime/alpha")
-		}, "a symbolic link is on the way"},
-	} {
+	for _, c := range refusedPlaces {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPlace(t)
 			p.layers("installation/base")
