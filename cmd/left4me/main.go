@@ -5,13 +5,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -19,9 +14,6 @@ import (
 	"github.com/left4me/left4me/internal/cli"
 	"github.com/left4me/left4me/internal/cli/apiclient"
 	"github.com/left4me/left4me/internal/cli/output"
-	"github.com/left4me/left4me/internal/host/running/systemd"
-	"github.com/left4me/left4me/internal/left4me"
-	"github.com/left4me/left4me/internal/store"
 )
 
 // version is set by the build: -ldflags "-X main.version=…".
@@ -52,77 +44,6 @@ func command() *cobra.Command {
 	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), installCommand(), buildCommand(), decodeCommand(), doctorCommand(),
 		probeCommand(), vpkCommand(), versionCommand())
 	return root
-}
-
-// localSocket is where serve listens for commands on this machine.
-func localSocket() string {
-	_, run, err := directories(os.Getenv)
-	if err != nil {
-		run = defaultRun
-	}
-	return socketOf(settings{run: run})
-}
-
-func socketOf(s settings) string { return filepath.Join(s.run, socketName) }
-
-func serveCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use: "serve", Short: "Run the panel, the API and the agent of this machine", Args: noArguments,
-		Long: "Run the panel, the API and the agent of this machine, until SIGINT or SIGTERM.\n" +
-			"Game servers run on. Every flag can be set in the environment instead.",
-	}
-	getenv := addSettings(c)
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		systemd.OutliveLog()
-		s, err := readSettings(getenv)
-		if err != nil {
-			return &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
-		}
-		return serve(c.Context(), s)
-	}
-	return c
-}
-
-// runCommand is for supervisors, which set the environment.
-func runCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "run NAME", Short: "Be the shim of a server", Hidden: true, Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			systemd.OutliveLog()
-			root, run, err := directories(os.Getenv)
-			if err != nil {
-				return err
-			}
-			return runShim(c.Context(), settings{root: root, run: run}, args[0])
-		},
-	}
-}
-
-func versionCommand() *cobra.Command {
-	c := &cobra.Command{Use: "version", Short: "Print the version", Args: noArguments}
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		if asJSON, _ := c.Flags().GetBool("json"); asJSON {
-			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{
-				"version": programVersion(),
-				"go":      runtime.Version(),
-				"schema":  store.Schema(),
-			})
-		}
-		_, err := fmt.Fprintln(c.OutOrStdout(), programVersion())
-		return err
-	}
-	return c
-}
-
-// programVersion is what the build was told, else what Go knows of it.
-func programVersion() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	return "dev"
 }
 
 func noArguments(c *cobra.Command, args []string) error { return cli.NoArguments(c, args) }

@@ -9,8 +9,11 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
 	"github.com/left4me/left4me/internal/host/running/instance"
 	"github.com/left4me/left4me/internal/host/running/shim"
+	"github.com/left4me/left4me/internal/host/running/systemd"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -35,4 +38,19 @@ func runShim(ctx context.Context, s settings, name string) error {
 		cfg.Show = []string{filepath.Join(filepath.Dir(steam), "linux32"), filepath.Join(filepath.Dir(steam), "linux64")}
 	}
 	return shim.Run(ctx, cfg)
+}
+
+// runCommand is for supervisors, which set the environment.
+func runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "run NAME", Short: "Be the shim of a server", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			systemd.OutliveLog()
+			root, run, err := directories(os.Getenv)
+			if err != nil {
+				return err
+			}
+			return runShim(c.Context(), settings{root: root, run: run}, args[0])
+		},
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,6 +24,7 @@ import (
 	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/host/localfs"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/lifecycle/lifecycletest"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -58,14 +58,15 @@ func newSiteBeating(tb testing.TB, beat time.Duration) *site {
 	on := sitetest.Open(tb, tb.TempDir())
 	c := on.Control(servers.PortRange{Low: 27015, High: 27030})
 	s := &site{store: on.Store, bus: on.Bus, accounts: c.Accounts, host: &fakeHost{bus: on.Bus, work: true}, root: on.Dir}
-	if err := errors.Join(c.Jobs.Start(on.Ctx), c.Servers.Start(on.Ctx), c.Game.Start(on.Ctx)); err != nil {
+	if err := lifecycletest.Start(on.Ctx, c.Jobs, c.Servers, c.Game); err != nil {
 		tb.Fatal(err)
 	}
 	s.host.start(on.Ctx, tb)
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
 	s.handler = api.NewBeating(api.Deps{
 		Servers: c.Servers, Jobs: c.Jobs, Content: c.Overlays, Uploads: c.Uploads,
-		Layers: layers.New(c.Overlays.Revisions(), localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts, Backups: c.Backups, Version: "1.2.3", Log: on.Log,
+		Layers: layers.New(c.Overlays.Revisions(), localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts,
+		Backups: c.Backups, Version: "1.2.3", Log: on.Log,
 		Ready: func(context.Context) error { return s.host.ready() },
 	}, beat)
 	web := httptest.NewServer(s.handler)

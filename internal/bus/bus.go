@@ -67,8 +67,8 @@ func (b *Bus) Under(running *sync.WaitGroup) *Bus {
 }
 
 // Open starts the embedded server on the store in dir, makes sure that the
-// streams exist, and connects to it in-process. It opens no socket. Close
-// stops it.
+// streams exist, and connects to it in-process. It opens no socket. Run
+// keeps the store working, Close stops the server.
 func Open(ctx context.Context, dir string, log *slog.Logger) (*Bus, error) {
 	return open(ctx, dir, "", log, maxPayload)
 }
@@ -90,12 +90,18 @@ func start(ctx context.Context, dir string, log *slog.Logger, payload int32) (*B
 	}
 	srv.SetLogger(serverLog{log}, false, false)
 	srv.Start()
-	b := &Bus{dir: dir, server: srv, log: log, limit: int(payload) - wrapping, keeper: &keeper{}, serving: &sync.WaitGroup{}}
+	b := &Bus{
+		dir:     dir,
+		server:  srv,
+		log:     log,
+		limit:   int(payload) - wrapping,
+		keeper:  &keeper{closing: make(chan struct{})},
+		serving: &sync.WaitGroup{},
+	}
 	if err := b.connect(ctx); err != nil {
 		b.Close()
 		return nil, err
 	}
-	b.keepStore()
 	return b, nil
 }
 
@@ -167,7 +173,7 @@ func (b *Bus) ensureStreams(ctx context.Context) error {
 
 // Close ends the connection and then the server, and waits for it.
 func (b *Bus) Close() {
-	b.endKeeper()
+	b.close.Do(func() { close(b.closing) })
 	if b.conn != nil {
 		b.conn.Close()
 	}

@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"context"
 	"log/slog"
 	"path/filepath"
 	"runtime"
@@ -43,12 +44,27 @@ func TestAStoreIsNotBrokenBecauseTheMachineIsBusy(t *testing.T) {
 	busy.Wait()
 }
 
+// keep runs a bus until the function that it returns is called.
+func keep(t *testing.T, b *bus.Bus) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestWhatCouldNotBeginIsBegunLater(t *testing.T) {
 	b, err := bus.Open(t.Context(), filepath.Join(t.TempDir(), "bus"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.Close()
+	defer keep(t, b)()
 	got := make(chan bus.Delivery, 1)
 	if err := b.Work(t.Context(), "local", func(d bus.Delivery) { got <- d }); err != nil {
 		t.Fatal(err)

@@ -34,8 +34,8 @@ const (
 // everything that was acknowledged is in it.
 type keeper struct {
 	config  server.JetStreamConfig // of the store
-	end     context.CancelFunc
-	ended   chan struct{}
+	closing chan struct{}          // closed by Close
+	close   sync.Once
 	mu      sync.Mutex // held while the store is restarted
 	relieve func() bool
 	all     map[*consumption]bool
@@ -55,22 +55,14 @@ func (b *Bus) OnFull(relieve func() bool) {
 	b.relieve = relieve
 }
 
-func (b *Bus) keepStore() {
-	ctx, end := context.WithCancel(context.Background())
-	b.end, b.ended = end, make(chan struct{})
-	go func() {
-		defer close(b.ended)
-		periodic.Run(ctx, periodic.Schedule{Every: keepEvery}, func(ctx context.Context) {
-			_ = b.restore(ctx) // it has been logged
-		})
-	}()
-}
-
-func (b *Bus) endKeeper() {
-	if b.end != nil {
-		b.end()
-		<-b.ended
-	}
+// Run restarts the store when it is broken and there is room, and begins to read what
+// could not be read before, until ctx ends: each 5 s. Without it, only the next message
+// that is to be stored does.
+func (b *Bus) Run(ctx context.Context) error {
+	periodic.Run(ctx, periodic.Schedule{Every: keepEvery}, func(ctx context.Context) {
+		_ = b.restore(ctx) // it has been logged
+	})
+	return nil
 }
 
 // broken says why the store takes no messages, or nothing.
@@ -259,7 +251,7 @@ func (b *Bus) consume(ctx context.Context, stream string, config jetstream.Consu
 	b.serving.Go(func() {
 		select {
 		case <-ctx.Done():
-		case <-b.ended: // the bus closes
+		case <-b.closing:
 		}
 		for _, ended := range b.dismiss(c) {
 			<-ended

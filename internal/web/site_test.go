@@ -28,6 +28,7 @@ import (
 	"github.com/left4me/left4me/internal/control/uploads"
 	"github.com/left4me/left4me/internal/host/localfs"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/lifecycle/lifecycletest"
 	"github.com/left4me/left4me/internal/store"
 	"github.com/left4me/left4me/internal/web"
 )
@@ -66,7 +67,7 @@ func newSite(tb testing.TB, secure bool) *site {
 		root: on.Dir, on: on, uploads: c.Uploads, backups: c.Backups,
 		host: &host{bus: on.Bus, consoles: map[left4me.Name]string{}, work: make(chan bus.Delivery, 64), backups: someBackups},
 	}
-	if err := errors.Join(c.Jobs.Start(on.Ctx), c.Servers.Start(on.Ctx), c.Game.Start(on.Ctx), s.host.start(on.Ctx)); err != nil {
+	if err := errors.Join(lifecycletest.Start(on.Ctx, c.Jobs, c.Servers, c.Game), s.host.start(on.Ctx)); err != nil {
 		tb.Fatal(err)
 	}
 	on.AddUser(tb, "admin", true)

@@ -38,24 +38,37 @@ type Backups struct {
 	changed chan struct{} // the policy is another
 	now     func() time.Time
 	deleted store.Bell
-	running sync.WaitGroup // what Start began
+	running sync.WaitGroup // what Run began
+	ready   chan struct{}
 }
 
-// New makes the list. Start must be called, and Run must run for the schedule.
+// New makes the list. Run must run for copies of the database and for the schedule.
 func New(storage *store.Store, list *jobs.Jobs, b *bus.Bus, host hostfs.FS, root string, log *slog.Logger) *Backups {
-	v := &Backups{storage: storage, jobs: list, host: host, root: root, log: log, changed: make(chan struct{}, 1), now: time.Now}
+	v := &Backups{
+		storage: storage, jobs: list, host: host, root: root, log: log, changed: make(chan struct{}, 1), now: time.Now,
+		ready: make(chan struct{}),
+	}
 	v.bus = b.Under(&v.running)
 	list.OnRetry(left4me.CreateBackup.Noun(), v.again)
 	return v
 }
 
-// Start answers hosts that want a copy of the database, until ctx ends.
-func (b *Backups) Start(ctx context.Context) error {
-	return b.bus.Answer(ctx, bus.Ask(left4me.LocalHost, bus.VerbSnapshot), b.snapshot)
+// Run answers hosts that want a copy of the database and asks for backups when they
+// are due, until ctx ends.
+func (b *Backups) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer b.running.Wait()
+	defer cancel()
+	if err := b.bus.Answer(ctx, bus.Ask(left4me.LocalHost, bus.VerbSnapshot), b.snapshot); err != nil {
+		return err
+	}
+	close(b.ready)
+	b.keepSchedule(ctx)
+	return nil
 }
 
-// Wait waits until all that Start began has ended, after its context.
-func (b *Backups) Wait() { b.running.Wait() }
+// Ready is closed when hosts are answered.
+func (b *Backups) Ready() <-chan struct{} { return b.ready }
 
 // snapshot writes a copy for a job that makes a backup. The name is ours: a host
 // can't have it written anywhere else.

@@ -13,6 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/lifecycle/lifecycletest"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -20,7 +21,7 @@ func open(t *testing.T) (*backups.Backups, *store.Store, *bus.Bus) {
 	t.Helper()
 	s := sitetest.Open(t, t.TempDir())
 	c := s.Control(servers.PortRange{})
-	if err := errors.Join(c.Jobs.Start(s.Ctx), c.Backups.Start(s.Ctx)); err != nil {
+	if err := lifecycletest.Start(s.Ctx, c.Jobs, c.Backups); err != nil {
 		t.Fatal(err)
 	}
 	return c.Backups, s.Store, s.Bus

@@ -113,13 +113,12 @@ func Due(p left4me.BackupPolicy, last, now time.Time) time.Time {
 	return day
 }
 
-// Run asks for backups when they are due, until ctx ends. One that left4me missed
-// because it did not run is made when it does.
-func (b *Backups) Run(ctx context.Context) error {
+// keepSchedule asks for backups when they are due, until ctx ends. One that left4me
+// missed because it did not run is made when it does.
+func (b *Backups) keepSchedule(ctx context.Context) {
 	var wait time.Duration
 	periodic.Run(ctx, periodic.Schedule{Next: func() time.Duration { return wait }, AtOnce: true, Wake: b.changed},
 		func(ctx context.Context) { wait = b.tick(ctx) })
-	return nil
 }
 
 // tick does what is due and says how long to wait until it looks again.

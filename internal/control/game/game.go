@@ -58,7 +58,8 @@ type Game struct {
 	empty    restart.Since
 	watchers map[chan struct{}]bool
 
-	running sync.WaitGroup // what Start began
+	running sync.WaitGroup // what Run began
+	ready   chan struct{}
 }
 
 // answer is what a host last said, and whether it still does.
@@ -69,12 +70,13 @@ type answer struct {
 	problem error     // why that question was not answered
 }
 
-// New makes the use cases of the game. Start must run for anything to happen by
+// New makes the use cases of the game. Run must run for anything to happen by
 // itself.
 func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Game {
 	g := &Game{
 		storage: storage, jobs: j, servers: s, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1),
-		said: map[left4me.Name]answer{}, empty: restart.Since{}, watchers: map[chan struct{}]bool{},
+		ready: make(chan struct{}),
+		said:  map[left4me.Name]answer{}, empty: restart.Since{}, watchers: map[chan struct{}]bool{},
 	}
 	g.bus = b.Under(&g.running)
 	j.OnRetry(noun, g.again)

@@ -15,6 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/lifecycle/lifecycletest"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -69,7 +70,7 @@ func open(t *testing.T, dir string, h *host) *site {
 		defer h.mu.Unlock()
 		return time.Now().Add(h.ahead)
 	})
-	if err := errors.Join(c.Jobs.Start(on.Ctx), c.Servers.Start(on.Ctx), s.Start(on.Ctx), s.serve(on.Ctx)); err != nil {
+	if err := errors.Join(lifecycletest.Start(on.Ctx, c.Jobs, c.Servers, s), s.serve(on.Ctx)); err != nil {
 		t.Fatal(err)
 	}
 	return s

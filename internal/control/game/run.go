@@ -13,8 +13,23 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Start looks after rollouts and policies until ctx ends.
-func (g *Game) Start(ctx context.Context) error {
+// Run carries out rollouts and policies until ctx ends.
+func (g *Game) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer g.running.Wait()
+	defer cancel()
+	if err := g.start(ctx); err != nil {
+		return err
+	}
+	close(g.ready)
+	g.check(ctx, time.Now())
+	return nil
+}
+
+// Ready is closed when it listens to hosts and jobs.
+func (g *Game) Ready() <-chan struct{} { return g.ready }
+
+func (g *Game) start(ctx context.Context) error {
 	err := g.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindHello), func(string, []byte) {
 		g.running.Go(func() { g.refresh(ctx) })
 	})
@@ -38,13 +53,8 @@ func (g *Game) Start(ctx context.Context) error {
 			g.changed()
 		}
 	})
-	since := time.Now()
-	g.running.Go(func() { g.run(ctx, since) })
 	return nil
 }
-
-// Wait waits until all that Start began has ended, after its context.
-func (g *Game) Wait() { g.running.Wait() }
 
 // refresh asks the hosts anew.
 func (g *Game) refresh(ctx context.Context) {
@@ -54,8 +64,9 @@ func (g *Game) refresh(ctx context.Context) {
 	g.changed()
 }
 
-// run looks at what is due when something changed, and at the clock.
-func (g *Game) run(ctx context.Context, since time.Time) {
+// check does what is due, when something changed and again and again. Policies are
+// obeyed when a while has passed since left4me started.
+func (g *Game) check(ctx context.Context, since time.Time) {
 	periodic.Run(ctx, periodic.Schedule{Every: checkEvery, Wake: g.poke, Pause: pause}, func(ctx context.Context) {
 		for _, host := range hosts {
 			err := g.advance(ctx, host)

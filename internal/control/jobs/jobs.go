@@ -69,7 +69,8 @@ type Jobs struct {
 
 	retries map[string]Again // by noun
 
-	running sync.WaitGroup // what Start began
+	running sync.WaitGroup // what Run began
+	ready   chan struct{}
 
 	mu       sync.Mutex
 	watchers map[chan left4me.Job]left4me.JobID // what each one wants; empty is all
@@ -77,7 +78,14 @@ type Jobs struct {
 
 // New makes the list. Run must run for jobs to move.
 func New(storage Storage, b *bus.Bus, log *slog.Logger) *Jobs {
-	j := &Jobs{storage: storage, log: log, again: sendAgain, retries: map[string]Again{}, watchers: map[chan left4me.Job]left4me.JobID{}}
+	j := &Jobs{
+		storage:  storage,
+		log:      log,
+		again:    sendAgain,
+		ready:    make(chan struct{}),
+		retries:  map[string]Again{},
+		watchers: map[chan left4me.Job]left4me.JobID{},
+	}
 	j.bus = b.Under(&j.running)
 	return j
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/lifecycle/lifecycletest"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -41,7 +42,7 @@ func openWith(t *testing.T, dir string, storage func(*store.Store) jobs.Storage)
 	}
 	s := &site{store: st, bus: on.Bus, jobs: jobs.New(storage(st), on.Bus, on.Log), stop: on.Close}
 	s.jobs.SendAgainEvery(20 * time.Millisecond)
-	if err := s.jobs.Start(ctx); err != nil {
+	if err := lifecycletest.Start(ctx, s.jobs); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -11,9 +11,24 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Start answers the hosts and sends again what was active when left4me ended.
-// What it began goes on until ctx ends.
-func (j *Jobs) Start(ctx context.Context) error {
+// Run answers the hosts, sends again what was active when left4me ended, and keeps
+// sending what waits for its host, until ctx ends.
+func (j *Jobs) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer j.running.Wait()
+	defer cancel()
+	if err := j.start(ctx); err != nil {
+		return err
+	}
+	close(j.ready)
+	<-ctx.Done()
+	return nil
+}
+
+// Ready is closed when hosts are answered.
+func (j *Jobs) Ready() <-chan struct{} { return j.ready }
+
+func (j *Jobs) start(ctx context.Context) error {
 	if err := j.bus.Answer(ctx, bus.Ask(bus.AnyHost, bus.VerbClaim), j.claim); err != nil {
 		return err
 	}
@@ -36,9 +51,6 @@ func (j *Jobs) Start(ctx context.Context) error {
 	j.running.Go(func() { j.keepWriting(ctx) })
 	return nil
 }
-
-// Wait waits until all that Start began has ended, after its context.
-func (j *Jobs) Wait() { j.running.Wait() }
 
 // keepSending sends what waits for its host, until ctx ends. A message that
 // comes twice does no harm: the claim drops it.

@@ -15,6 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/lifecycle/lifecycletest"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -41,7 +42,7 @@ func newSite(t *testing.T) *site {
 		Overlays: c.Overlays, jobs: c.Jobs, servers: c.Servers, store: on.Store, bus: on.Bus,
 		contents: map[left4me.Name]left4me.Content{}, statuses: map[left4me.Name]left4me.Status{},
 	}
-	if err := errors.Join(c.Jobs.Start(on.Ctx), c.Servers.Start(on.Ctx)); err != nil {
+	if err := lifecycletest.Start(on.Ctx, c.Jobs, c.Servers); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -33,7 +33,8 @@ type Servers struct {
 	status  *statuses
 	last    atomic.Pointer[snapshot]
 	stack   StackCheck
-	running sync.WaitGroup // what Start began
+	running sync.WaitGroup // what Run began
+	ready   chan struct{}
 }
 
 // StackCheck says what is wrong with layers that somebody wants to stack, for a
@@ -52,9 +53,9 @@ func (s *Servers) checkStack(ctx context.Context, refs []left4me.OverlayRef) err
 	return s.stack(ctx, "overlays", refs)
 }
 
-// New makes the list. Start must be called for states to be known.
+// New makes the list. Run must run for states to be known.
 func New(storage *store.Store, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *slog.Logger) *Servers {
-	s := &Servers{storage: storage, jobs: j, ports: ports, log: log, status: newStatuses()}
+	s := &Servers{storage: storage, jobs: j, ports: ports, log: log, status: newStatuses(), ready: make(chan struct{})}
 	s.bus = b.Under(&s.running)
 	// With the settings that the server has then.
 	j.OnRetry("server", func(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/lifecycle/lifecycletest"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -38,7 +39,7 @@ func newSite(t *testing.T) *site {
 		Servers: servers.New(on.Store, j, on.Bus, servers.PortRange{Low: 33000, High: 33002}, on.Log),
 		jobs:    j, store: on.Store, bus: on.Bus, db: filepath.Join(on.Dir, "left4me.db"),
 	}
-	if err := errors.Join(j.Start(on.Ctx), s.Start(on.Ctx)); err != nil {
+	if err := lifecycletest.Start(on.Ctx, j, s); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -224,9 +224,23 @@ func (l *statuses) changed(server left4me.Name) {
 	}
 }
 
-// Start asks the hosts what they have and listens to what they say until ctx
-// ends.
-func (s *Servers) Start(ctx context.Context) error {
+// Run asks the hosts what they have and listens to what they say until ctx ends.
+func (s *Servers) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer s.running.Wait()
+	defer cancel()
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	close(s.ready)
+	<-ctx.Done()
+	return nil
+}
+
+// Ready is closed when it listens to hosts.
+func (s *Servers) Ready() <-chan struct{} { return s.ready }
+
+func (s *Servers) start(ctx context.Context) error {
 	err := s.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindStatus), func(subject string, data []byte) {
 		var st left4me.Status
 		if err := json.Unmarshal(data, &st); err != nil || st.Name == "" {
@@ -292,9 +306,6 @@ func (s *Servers) changedAll(ctx context.Context) {
 		s.status.changed(v.Name)
 	}
 }
-
-// Wait waits until all that Start began has ended, after its context.
-func (s *Servers) Wait() { s.running.Wait() }
 
 // Told waits until a host has told once what it has, or ctx ends.
 func (s *Servers) Told(ctx context.Context, host left4me.Name) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,50 +22,13 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 )
 
-func TestStagesEndInOrder(t *testing.T) {
-	for name, broken := range map[string]error{"when it is asked to end": nil, "when one fails": errors.New("broken")} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				var mu sync.Mutex
-				var ended []string
-				first, second, third := newStage(ctx), newStage(ctx), newStage(ctx)
-				ends := func(name string, after time.Duration) func(context.Context) error {
-					return func(ctx context.Context) error {
-						<-ctx.Done()
-						time.Sleep(after) // of the bubble
-						mu.Lock()
-						defer mu.Unlock()
-						ended = append(ended, name)
-						return ctx.Err()
-					}
-				}
-				first.add(ends("first", 2*time.Second), ends("first, quick", 0))
-				second.add(ends("second", time.Second))
-				third.add(ends("third", 0), func(context.Context) error { return broken })
-				time.AfterFunc(time.Minute, cancel)
-				err := runStages(ctx, first, second, third)
-				if want := []string{"first, quick", "first", "second", "third"}; !slices.Equal(ended, want) {
-					t.Errorf("ended: %q, want %q", ended, want)
-				}
-				if broken != nil && !errors.Is(err, broken) || broken == nil && !errors.Is(err, context.Canceled) {
-					t.Error(err)
-				}
-			})
-		})
-	}
-}
-
-// ours are the goroutines that execute code of left4me, but for the one that asks
-// and the one that ends with the bus.
+// ours are the goroutines that execute code of left4me, but for the one that asks.
 func ours() (found []string) {
 	buf := make([]byte, 4<<20)
 	all := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
 	for _, g := range all[1:] {
 		g, _, _ = strings.Cut(g, "created by")
-		if strings.Contains(g, "github.com/left4me/left4me/") && !strings.Contains(g, "left4me/cmd/left4me.Test") &&
-			!strings.Contains(g, "bus.(*Bus).keepStore") {
+		if strings.Contains(g, "github.com/left4me/left4me/") && !strings.Contains(g, "left4me/cmd/left4me.Test") {
 			found = append(found, g)
 		}
 	}

@@ -1,0 +1,22 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+
+	"github.com/left4me/left4me/internal/host/running/systemd"
+)
+
+// newLog makes the log of the program. The journal knows the time already.
+func newLog() *slog.Logger {
+	options := &slog.HandlerOptions{}
+	if os.Getenv("JOURNAL_STREAM") != "" {
+		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}
+	}
+	return slog.New(slog.NewTextHandler(systemd.Log(), options))
+}

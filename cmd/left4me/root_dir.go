@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+const lockName = "left4me.lock"
+
+// prepareRoot makes the root directory and takes its lock: two left4me on one
+// root would start every server twice.
+func prepareRoot(s settings) (unlock func(), err error) {
+	for _, d := range []struct {
+		setting, path string
+		mode          fs.FileMode
+	}{
+		{"LEFT4ME_ROOT", s.root, 0o751},
+		{"LEFT4ME_ROOT", filepath.Join(s.root, busName), 0o700},
+		{"LEFT4ME_ROOT", filepath.Join(s.root, "tmp"), 0o751},
+		{"LEFT4ME_RUN", s.run, 0o700},
+	} {
+		if err := ownDirectory(d.path, d.mode); err != nil {
+			return nil, fmt.Errorf("%s: %w", d.setting, err)
+		}
+	}
+	return lockRoot(s.root)
+}
+
+// lockRoot takes the lock of a root.
+func lockRoot(root string) (unlock func(), err error) {
+	lock, err := os.OpenFile(filepath.Join(root, lockName), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", err)
+	}
+	if err := giveToOwner(lock, root); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		text := "another left4me works on " + root + holder(lock)
+		lock.Close()
+		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", left4me.Errorf(left4me.Conflict, "%s", text).WithHint("stop it, or use another root"))
+	}
+	// For the message above only: a full disk is no reason not to start.
+	_ = lock.Truncate(0)
+	_, _ = lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return func() {
+		_ = lock.Truncate(0)
+		lock.Close()
+	}, nil
+}
+
+// holder names the process that has the lock, if it could write that down.
+func holder(lock *os.File) string {
+	b := make([]byte, 20)
+	n, _ := lock.ReadAt(b, 0)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n])))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (process %d)", pid)
+}
+
+// giveToOwner gives a file that we made as root, as when a backup is restored, to
+// whom its directory belongs: left4me could not open it. A file of root's that
+// somebody linked there stays root's.
+func giveToOwner(f *os.File, dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	var file, owner syscall.Stat_t
+	if err := errors.Join(syscall.Fstat(int(f.Fd()), &file), syscall.Stat(dir, &owner)); err != nil {
+		return err
+	}
+	if file.Uid != 0 || owner.Uid == 0 || file.Nlink != 1 {
+		return nil
+	}
+	return f.Chown(int(owner.Uid), int(owner.Gid))
+}
+
+// ownDirectory makes a directory, or sees that the one that is there is ours: in
+// one of somebody else we would leave files that its owner can't use, and its
+// owner could put others in our sockets' place.
+func ownDirectory(dir string, mode fs.FileMode) error {
+	_, err := os.Lstat(dir)
+	made := errors.Is(err, fs.ErrNotExist)
+	if err := os.MkdirAll(dir, mode); err != nil {
+		return err
+	}
+	if made { // whatever the umask
+		if err := os.Chmod(dir, mode); err != nil {
+			return err
+		}
+	}
+	st, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok && int(sys.Uid) != os.Geteuid() {
+		owner := strconv.Itoa(int(sys.Uid))
+		if u, err := user.LookupId(owner); err == nil {
+			owner = u.Username
+		}
+		return left4me.Errorf(left4me.Invalid, "%s belongs to %s", dir, owner).
+			WithHint("run left4me as that user, or use another directory")
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/game"
+	"github.com/left4me/left4me/internal/control/hosts"
+	"github.com/left4me/left4me/internal/control/jobs"
+	"github.com/left4me/left4me/internal/control/layers"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/host/localfs"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/lifecycle"
+	"github.com/left4me/left4me/internal/web"
+)
+
+// control is what decides for people: everything between the API, the panel and the
+// bus.
+type control struct {
+	settings settings
+	data     data
+	log      *slog.Logger
+
+	jobs     *jobs.Jobs
+	servers  *servers.Servers
+	overlays *overlays.Overlays
+	game     *game.Game
+	backups  *backups.Backups
+	uploads  *uploads.Uploads
+	accounts *accounts.Accounts
+	hosts    *hosts.Hosts
+	files    *localfs.FS
+}
+
+func newControl(s settings, d data, log *slog.Logger) *control {
+	c := &control{settings: s, data: d, log: log}
+	c.files = localfs.New(s.root)
+	c.hosts = hosts.New(d.bus)
+	c.accounts = accounts.New(d.store, s.secretKey, log)
+	c.jobs = jobs.New(d.store.Jobs(), d.bus, log)
+	c.servers = servers.New(d.store, c.jobs, d.bus, s.ports, log)
+	c.overlays = overlays.New(d.store, c.jobs, c.servers, d.bus, log)
+	c.game = game.New(d.store, c.jobs, c.servers, d.bus, log)
+	c.backups = backups.New(d.store, c.jobs, d.bus, c.files, s.root, log)
+	c.uploads = uploads.New(c.files, log)
+	return c
+}
+
+// stage is what of it runs, in the order in which it starts: a host is answered about
+// its jobs before anything asks it for something.
+func (c *control) stage() lifecycle.Stage {
+	return lifecycle.Stage{
+		{Run: c.jobs.Run, Ready: c.jobs.Ready()},
+		{Run: c.servers.Run, Ready: c.servers.Ready()},
+		{Run: c.game.Run, Ready: c.game.Ready()},
+		{Run: c.backups.Run, Ready: c.backups.Ready()},
+		{Run: c.overlays.Run},
+		{Run: c.uploads.Run},
+	}
+}
+
+// api is the JSON API.
+func (c *control) api() http.Handler {
+	return api.New(api.Deps{
+		Servers: c.servers, Jobs: c.jobs, Content: c.overlays, Uploads: c.uploads, Layers: layers.New(c.overlays.Revisions(), c.files),
+		Game:     c.game,
+		Accounts: c.accounts, Backups: c.backups, Hosts: c.hosts,
+		Version: programVersion(), PublicAddress: c.settings.publicAddress, Log: c.log,
+		Ready: func(ctx context.Context) error {
+			return errors.Join(c.data.store.Ping(ctx), c.hosts.Ping(ctx, left4me.LocalHost))
+		},
+		Full: c.data.full,
+	})
+}
+
+// panel is the pages; units says that servers are units of systemd.
+func (c *control) panel(units bool) http.Handler {
+	return web.New(web.Deps{
+		Servers: c.servers, Jobs: c.jobs, Content: c.overlays, Uploads: c.uploads, Downloads: overlays.NewDownloads(c.overlays, c.files),
+		Game: c.game, Accounts: c.accounts, Backups: c.backups, Hosts: c.hosts, Full: c.data.full,
+		Secure: c.settings.secureCookies(), Version: programVersion(), PublicAddress: c.settings.publicAddress,
+		Units: units, Log: c.log,
+	})
+}
+
+// routes says which paths are the API's; all others are the panel's.
+func routes(program, panel http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	for _, path := range []string{"/api/", "/healthz", "/readyz", "/metrics"} {
+		mux.Handle(path, program)
+	}
+	mux.Handle("/", panel)
+	return mux
+}
