@@ -78,7 +78,7 @@ const MaxFile = 1 << 20
 // FileAnswer is what a file holds.
 type FileAnswer struct {
 	V        int    `json:"v"`
-	Revision int    `json:"revision"` // that was looked at
+	Revision int    `json:"revision"` // that was inspected
 	Size     int64  `json:"size"`
 	Hash     string `json:"hash,omitempty"`
 	Data     []byte `json:"data"` // all of it, or nothing when it is longer than MaxFile

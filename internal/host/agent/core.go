@@ -37,7 +37,7 @@ type Config struct {
 	// nothing does.
 	Relieve func() bool
 
-	Doctor        func(context.Context) []left4me.Check // looks at this machine
+	Doctor        func(context.Context) []left4me.Check // checks this machine
 	PublicAddress string                                // under which players come; empty: it is found out
 }
 

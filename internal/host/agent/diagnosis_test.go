@@ -157,7 +157,7 @@ func TestWalkNamesTheFirstSettingThatIsWrong(t *testing.T) {
 }
 
 // What is wrong around a server that is all right by itself.
-func TestWalkLooksOutside(t *testing.T) {
+func TestConnectivityChecksFromOutside(t *testing.T) {
 	w := newWay(t, nil)
 	other, err := net.ListenPacket("udp4", "127.0.0.3:0") // a machine that answers nothing
 	if err != nil {
@@ -287,12 +287,12 @@ func TestManyWhoAskGetOneAnswer(t *testing.T) {
 		}
 	}
 	if len(asked) > 1 {
-		t.Errorf("it was looked %d times more", len(asked))
+		t.Errorf("it was checked %d times more", len(asked))
 	}
 }
 
-// A look is not waited for longer than the agent runs.
-func TestLooksEndWithTheAgent(t *testing.T) {
+// A check is not waited for longer than the agent runs.
+func TestChecksEndWithTheAgent(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	a := newDiagnosis(Config{Host: "local", Doctor: func(ctx context.Context) []left4me.Check {
 		cancel()

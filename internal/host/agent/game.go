@@ -70,7 +70,7 @@ func (g *gameJobs) rollBack(ctx context.Context, m bus.JobMessage, spec left4me.
 	})
 }
 
-// tidyEvery is how often what nobody needs is looked for, besides each time that
+// tidyEvery is how often what nobody needs is searched for, besides each time that
 // a server has ended.
 const tidyEvery = 10 * time.Minute
 

@@ -143,7 +143,7 @@ type installed struct {
 	full    error  // it was ended, since it would have filled the disk
 }
 
-// alive looks whether it runs, and ends it before the margin of the disk is
+// alive checks whether it runs, and ends it before the margin of the disk is
 // gone: servers write there too.
 func (f *installed) alive(ctx context.Context) (runs bool, err error) {
 	runs, f.why, err = f.updates.core.machine.Installing(ctx)

@@ -44,10 +44,10 @@ type depot struct {
 	url   string
 	stop  func()
 
-	mu    sync.Mutex
-	live  map[left4me.JobID]bus.JobReport
-	ended map[left4me.JobID]bus.JobReport
-	jobs  int
+	mu      sync.Mutex
+	running map[left4me.JobID]bus.JobReport
+	ended   map[left4me.JobID]bus.JobReport
+	jobs    int
 }
 
 // newDepot makes one without a game.
@@ -58,7 +58,7 @@ func newDepot(t *testing.T, steam ...string) *depot {
 
 func newDepotIn(t *testing.T, root *shimtest.Root, steam ...string) *depot {
 	t.Helper()
-	d := &depot{Root: root, t: t, live: map[left4me.JobID]bus.JobReport{}, ended: map[left4me.JobID]bus.JobReport{}}
+	d := &depot{Root: root, t: t, running: map[left4me.JobID]bus.JobReport{}, ended: map[left4me.JobID]bus.JobReport{}}
 	if err := errors.Join(os.RemoveAll(d.Files.Root.Installation()), os.MkdirAll(d.home(), 0o755)); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func newDepotIn(t *testing.T, root *shimtest.Root, steam ...string) *depot {
 		return bus.Empty{}, d.keep(d.ended, data)
 	})
 	if err == nil {
-		err = b.Listen(t.Context(), bus.Broadcast("local", bus.KindJob), func(_ string, data []byte) { _ = d.keep(d.live, data) })
+		err = b.Listen(t.Context(), bus.Broadcast("local", bus.KindJob), func(_ string, data []byte) { _ = d.keep(d.running, data) })
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +185,7 @@ func (d *depot) during(id left4me.JobID, label string, done int64) {
 		if r, ok := d.ended[id]; ok {
 			d.t.Fatalf("it has ended: %+v\n%s", r, strings.Join(r.Log, "\n"))
 		}
-		s := stepOf(d.live[id], label)
+		s := stepOf(d.running[id], label)
 		return s.State == left4me.StepRunning && s.Progress.Done >= done
 	})
 }

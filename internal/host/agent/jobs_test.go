@@ -103,7 +103,7 @@ func TestAJobThatPrintsTheWorstReportsItsEnd(t *testing.T) {
 	}
 }
 
-func TestAReportIsRepeatedUntilItIsHeard(t *testing.T) {
+func TestAReportIsRepeatedUntilItIsAnswered(t *testing.T) {
 	tries := 0
 	a, d, r := working(t, func() error {
 		if tries++; tries < 4 {

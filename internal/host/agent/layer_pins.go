@@ -49,7 +49,7 @@ func newLayerPins() *layerPins {
 
 // pin keeps the layers of env until release is called: when the supervisor says
 // that the server is up. It waits for the end of what removes one of them; then
-// the caller has to look whether they are still there.
+// the caller has to check whether they are still there.
 func (m *layerPins) pin(ctx context.Context, n left4me.Name, env instance.Env) (release func(), err error) {
 	p := &pin{server: n, env: env}
 	for {

@@ -24,12 +24,12 @@ func TestACollectionBecomesARevision(t *testing.T) {
 		}
 	})
 	w := left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "201"}}}
-	var looked []left4me.WorkshopState
+	var previewed []left4me.WorkshopState
 	shimtest.Until(t, "the agent answers", func() bool {
-		return d.bus.Request(t.Context(), bus.Command("local", bus.VerbWorkshop), w, &looked) == nil
+		return d.bus.Request(t.Context(), bus.Command("local", bus.VerbWorkshop), w, &previewed) == nil
 	})
-	if len(looked) != 4 {
-		t.Fatalf("%+v", looked)
+	if len(previewed) != 4 {
+		t.Fatalf("%+v", previewed)
 	}
 	build := left4me.BuildSpec{Overlay: left4me.Overlay{Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &w}, By: "ann"}
 	r := d.done(d.ask(left4me.BuildOverlay, "maps", build))

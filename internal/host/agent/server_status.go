@@ -90,7 +90,7 @@ func (s *statuses) names() ([]left4me.Name, error) {
 // rememberNames keeps which servers there are for the time when a disk has gone.
 func (s *statuses) rememberNames() {
 	names, err := s.core.Files.Root.Names()
-	if s.disks.check() != nil || err != nil { // looked at after the names were read
+	if s.disks.check() != nil || err != nil { // checked after the names were read
 		return
 	}
 	s.mu.Lock()

@@ -468,9 +468,9 @@ func (o owners) of(uid, gid uint32) (user, group string) {
 	return o.name(uint64(uid), userName, uid), o.name(1<<32|uint64(gid), groupName, gid)
 }
 
-func (o owners) name(key uint64, look func(string) string, id uint32) string {
+func (o owners) name(key uint64, lookup func(string) string, id uint32) string {
 	if _, ok := o[key]; !ok {
-		o[key] = look(strconv.FormatUint(uint64(id), 10))
+		o[key] = lookup(strconv.FormatUint(uint64(id), 10))
 	}
 	return o[key]
 }

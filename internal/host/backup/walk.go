@@ -35,7 +35,7 @@ func (n node) inode() inode { return inode{n.stat.Dev, n.stat.Ino} }
 type inode struct{ dev, ino uint64 }
 
 // open opens a regular file or a directory, and nothing else: a name may have
-// become a link or a pipe since it was looked at.
+// become a link or a pipe since it was inspected.
 func (n node) open() (*os.File, error) {
 	f, err := gameuser.OpenAt(n.dir, n.name, unix.O_RDONLY|unix.O_NOATIME)
 	if errors.Is(err, unix.EPERM) { // O_NOATIME is for owners
@@ -64,7 +64,7 @@ type walker struct {
 }
 
 // walk calls visit for everything that is kept, directories before what is in
-// them and names in order. What can't be looked at is skipped and told.
+// them and names in order. What can't be inspected is skipped and told.
 func (w walker) walk(ctx context.Context, visit func(node) error) error {
 	top, err := os.OpenFile(w.root, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {

@@ -174,7 +174,7 @@ type walker struct {
 	tool   string
 	limits Limits
 	visit  visit
-	texts  int    // howPlan: of which the beginning was looked at
+	texts  int    // howPlan: of which the beginning was inspected
 	head   []byte // for them
 }
 

@@ -116,7 +116,7 @@ func compressedTar(f io.ReaderAt, format Format) (yes bool) {
 	return isTar(head[:n]) || n < len(head) && !errors.Is(err, io.EOF)
 }
 
-// isTar looks whether a block is a header of a tar.
+// isTar checks whether a block is a header of a tar.
 func isTar(head []byte) bool {
 	if len(head) < 512 {
 		return false

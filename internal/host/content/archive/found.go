@@ -85,7 +85,7 @@ func (b *budget) entry(size int64) error {
 	return nil
 }
 
-// Open looks at all files beneath a directory, and into archives among them, and
+// Open reads all files beneath a directory, and the archives among them, and
 // decides where everything goes:
 //
 //   - An archive that lies at the top is unpacked; one in a directory, or in
@@ -150,7 +150,7 @@ func (n *Nothing) Error() string { return n.err.Error() }
 // Unwrap returns what people are told.
 func (n *Nothing) Unwrap() error { return n.err }
 
-// check looks at what people said.
+// check validates what people said.
 func (o *Options) check() error {
 	if o.Names != "" {
 		if _, err := nameEncoding(o.Names); err != nil {

@@ -16,7 +16,7 @@ import (
 
 // Bounds of what is read to find out which encoding names are in.
 const (
-	textMost    = 64 << 10  // of a text that is looked at
+	textMost    = 64 << 10  // of a text that is inspected
 	textsMost   = 128 << 10 // of all of them
 	streamMost  = 256 << 20 // of an archive that is read as a whole for it
 	maxExamples = 12        // encodings that a plan shows names in

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// maxHeads is of how many files the beginning is looked at.
+// maxHeads is of how many files the beginning is inspected.
 const maxHeads = 20_000
 
 // at is an item of a source.

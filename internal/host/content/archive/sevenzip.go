@@ -48,7 +48,7 @@ var nameOthers = sync.OnceFunc(func() {
 	}
 })
 
-// maxTried is how many streams of a 7z are looked at before it is read.
+// maxTried is how many streams of a 7z are inspected before it is read.
 const maxTried = 32
 
 func (w *walker) sevenZip() error {

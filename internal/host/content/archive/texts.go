@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	maxTexts   = 20_000 // texts that are looked at
+	maxTexts   = 20_000 // texts that are inspected
 	maxRepairs = 200    // that a plan names
 )
 

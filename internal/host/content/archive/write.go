@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// roomEvery is after how many bytes the disk is looked at again.
+// roomEvery is after how many bytes the disk is checked again.
 const roomEvery = 64 << 20
 
 // Write writes what Plan says into a directory that is empty or has nothing that
@@ -115,7 +115,7 @@ func (b bodyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// checked is a file that looks at the disk now and then while it is written.
+// checked is a file that checks the disk now and then while it is written.
 type checked struct {
 	file *os.File
 	room func() error

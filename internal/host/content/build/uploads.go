@@ -31,7 +31,7 @@ func (u uploaded) close() {
 	}
 }
 
-// open looks into the upload of a change. plan: Texts is called. Errors: left4me.NotFound,
+// open reads the upload of a change. plan: Texts is called. Errors: left4me.NotFound,
 // left4me.Invalid names what is wrong with it.
 func (u *uploads) open(ctx context.Context, c left4me.Change, scratch string, plan bool) (uploaded, error) {
 	if c.Upload == "" {
@@ -116,7 +116,7 @@ func (u *uploads) drop(spec left4me.BuildSpec) {
 }
 
 // checkBase checks that nothing that a change touches was changed by somebody else
-// since the revision that they looked at. It returns the current revision and its
+// since the revision that they saw. It returns the current revision and its
 // files; 0 when there is none. Errors: left4me.Conflict names the path and the
 // revision, left4me.NotFound a path that can't be removed.
 func (u *uploads) checkBase(ctx context.Context, n left4me.Name, c left4me.Change, found uploaded) (int, overlays.Manifest, error) {

@@ -1,7 +1,7 @@
 // Package catalog knows which campaigns a stack of layers has: those of the game
 // and those that overlays bring.
 //
-// A layer never changes, so each is looked at once, and what was found is kept as
+// A layer never changes, so each is inspected once, and what was found is kept as
 // long as it is asked for.
 package catalog
 
@@ -30,7 +30,7 @@ const (
 
 // Catalog is safe for concurrent use.
 type Catalog struct {
-	turn   chan struct{} // held while layers are looked at: the disk is read once
+	turn   chan struct{} // held while layers are inspected: the disk is read once
 	layers map[key]*kept
 	clock  int64
 }
@@ -90,7 +90,7 @@ func (c *Catalog) Campaigns(ctx context.Context, layers []inspect.Layer) ([]left
 	return bounded(append(official(game), withoutNamed(added, game)...)), nil
 }
 
-// layer looks at a layer, if nobody did.
+// layer inspects a layer, if nobody did.
 func (c *Catalog) layer(ctx context.Context, l inspect.Layer) ([]left4me.Campaign, error) {
 	st, err := os.Stat(l.Dir)
 	if err != nil {

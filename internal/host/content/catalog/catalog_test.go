@@ -164,7 +164,7 @@ m|B|Apart: b1`
 	}
 }
 
-func TestALayerIsLookedAtOnce(t *testing.T) {
+func TestALayerIsInspectedOnce(t *testing.T) {
 	dir := lay(t, map[string]string{"left4dead2/missions/a.txt": mission("A", "First", "a1")})
 	c := catalog.New()
 	ask(t, c, inspect.Layer{Name: "a", Dir: dir})

@@ -68,7 +68,7 @@ func (d *transfer) unanswered(ctx context.Context, err error) error {
 	return &temporary{cause: Unreachable, err: err}
 }
 
-// accept looks at an answer, and makes the part ready for what comes. done: there
+// accept inspects an answer, and makes the part ready for what comes. done: there
 // is nothing more to come.
 func (d *transfer) accept(ctx context.Context, resp *http.Response, from int64) (done bool, err error) {
 	total := resp.ContentLength

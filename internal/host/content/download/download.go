@@ -8,7 +8,7 @@
 //
 // Addresses come from strangers. Only http and https are followed, at most five
 // times on, and a connection is only made to an address of the internet: that is
-// looked at when it is made, so no name, no redirect and no resolver can lead to
+// inspected when it is made, so no name, no redirect and no resolver can lead to
 // this machine or its network. Exceptions are named as HOST:PORT. The environment's
 // proxies are not used: a proxy would resolve names itself, and reach what we don't.
 package download

@@ -29,7 +29,7 @@ type part struct {
 	f     *os.File
 	size  int64
 	state state
-	seen  bool // its head was looked at
+	seen  bool // its head was inspected
 	sum   *sum
 }
 

@@ -129,7 +129,7 @@ func (p *proxy) forward(w http.ResponseWriter, r *http.Request, path, kind strin
 	}
 }
 
-// answered looks at an answer before git sees it.
+// answered inspects an answer before git sees it.
 func answered(base string, resp *http.Response, kind string) error {
 	got, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 	switch code := resp.StatusCode; {

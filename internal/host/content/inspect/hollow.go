@@ -18,7 +18,7 @@ var contentDirs = map[string]bool{
 
 // hollow looks for what makes the game find nothing, or less than was packed, in an
 // add-on that can be read. Of several causes only the first is told. all says that
-// nothing else needs to be looked at.
+// nothing else needs to be inspected.
 func (v *view) hollow(name string, a *vpk.Archive) (all bool) {
 	text, hint, all := emptiness(a.Entries())
 	if text != "" {

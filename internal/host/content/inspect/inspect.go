@@ -1,8 +1,8 @@
-// Package inspect looks at the files of a layer before anybody plays with them:
+// Package inspect checks the files of a layer before anybody plays with them:
 // which campaigns they bring, and what will probably hurt players.
 //
 // It reads the directories of VPKs and small texts, never all of what is there,
-// so that a layer of thousands of files and many gigabytes is looked at in
+// so that a layer of thousands of files and many gigabytes is checked in
 // seconds. What it finds never keeps anybody from publishing. Checksums are left
 // to Sums, for the files that are new.
 package inspect
@@ -19,7 +19,7 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// Bounds of what is looked at. What lies beyond is left out, never an error.
+// Bounds of what is inspected. What lies beyond is left out, never an error.
 const (
 	maxAddons   = 200      // more cost file handles and a long start: it is said
 	maxPerKind  = 50       // warnings of one kind; then how many there are more
@@ -36,7 +36,7 @@ type Layer struct {
 	Hint string // encoding of titles that are too short to tell; empty: the likeliest
 }
 
-// Tree looks at a layer that is about to be published. dir has left4dead2/...
+// Tree checks a layer that is about to be published. dir has left4dead2/...
 // beneath; no link in it leads out of it. The error is of ctx or of reading dir:
 // what is wrong with single files are warnings, those of one kind together and at
 // most some dozens of each. hint is the encoding of titles that are too short to
@@ -66,7 +66,7 @@ func Tree(ctx context.Context, dir, hint string) (warnings []left4me.Warning, ca
 	return w.result(), campaigns, ctx.Err()
 }
 
-// Stack looks at what layers, top first, have in common: add-ons with the same
+// Stack checks what layers, top first, have in common: add-ons with the same
 // files, the same campaign twice. What Tree says of each layer alone isn't
 // repeated. Of a file that two layers have at the same place only that of the
 // upper one counts: players never see the other.

@@ -21,7 +21,7 @@ const (
 	extension = smDir + "/extensions"
 )
 
-// maxHeads bounds of how many texts of a layer the beginning is looked at.
+// maxHeads bounds of how many texts of a layer the beginning is read.
 const maxHeads = 20_000
 
 // checkPlaces looks for files that lie where nothing looks for them: plugins,
@@ -77,7 +77,7 @@ func (v *view) beginning(name string) []byte {
 	return b[:n]
 }
 
-// checkDirs looks at a directory and those above it, each once.
+// checkDirs inspects a directory and those above it, each once.
 func (v *view) checkDirs(dir string, said map[string]bool) {
 	for ; dir != "." && !said[dir]; dir = path.Dir(dir) {
 		said[dir] = true
@@ -170,10 +170,10 @@ func spellings(views []*view, w *list) {
 	}
 	first, said := map[string]spelt{}, map[string]bool{}
 	for _, v := range views {
-		looked := map[string]bool{}
+		seen := map[string]bool{}
 		for _, f := range v.files {
-			for p := f; p != "." && !looked[p]; p = path.Dir(p) {
-				looked[p] = true
+			for p := f; p != "." && !seen[p]; p = path.Dir(p) {
+				seen[p] = true
 				key := overlays.Fold(p)
 				o, ok := first[key]
 				switch {

@@ -25,7 +25,7 @@ var ownScripts = func() map[string]bool {
 	return all
 }()
 
-// checkScripts looks at vscripts, loose ones and those in add-ons.
+// checkScripts inspects vscripts, loose ones and those in add-ons.
 func (v *view) checkScripts() {
 	for _, f := range v.files {
 		rest, ok := strings.CutPrefix(strings.ToLower(f), base+"/"+vscripts)

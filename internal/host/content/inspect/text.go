@@ -13,7 +13,7 @@ import (
 
 const sourceMod = addonsDir + "/sourcemod/"
 
-// checkTexts looks at texts whose form is known, where a mistake means that the
+// checkTexts inspects texts whose form is known, where a mistake means that the
 // game or SourceMod leaves them out.
 func (v *view) checkTexts(ctx context.Context) error {
 	for _, f := range v.files {
@@ -53,7 +53,7 @@ func (v *view) say(file string, found []gametext.Finding) {
 	}
 }
 
-// checkOf is how the text at a path, in small letters, is looked at; nil for
+// checkOf is how the text at a path, in small letters, is inspected; nil for
 // others. Missions are read anyway.
 func checkOf(name string) func(string) (int, string) {
 	ext := path.Ext(name)

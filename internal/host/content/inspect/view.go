@@ -29,7 +29,7 @@ const (
 // part is the name of a file of an archive in several.
 var part = regexp.MustCompile(`(?i)_[0-9]{3}\.vpk$`)
 
-// view is a layer as it is looked at.
+// view is a layer as it is inspected.
 type view struct {
 	Layer
 	root     *os.Root
@@ -234,7 +234,7 @@ func cause(err error) string {
 	return fmt.Sprintf("at offset %d: %s: %v", at.Offset, at.Text, at.Err)
 }
 
-// parts looks whether the other files of an archive are there.
+// parts checks whether the other files of an archive are there.
 func (v *view) parts(name string, a *vpk.Archive) {
 	var missing []string
 	for _, other := range a.Parts() {

@@ -20,7 +20,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// HeadBytes is how much of a file is looked at.
+// HeadBytes is how much of a file is inspected.
 const HeadBytes = 4 << 10
 
 // File is one file, or directory, of an upload.

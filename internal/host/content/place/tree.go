@@ -34,7 +34,7 @@ type dir struct {
 	sought  bool
 }
 
-// entry is a file as it is looked at.
+// entry is a file as it is inspected.
 type entry struct {
 	File
 	in   *dir

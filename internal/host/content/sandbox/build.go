@@ -1,7 +1,7 @@
 // Package sandbox runs the script of an overlay, in the sandbox that its unit
 // left4me-build@ is, or that the process supervisor makes. It is a runner and no
 // more: what is built from, and what becomes of it, is decided by whoever wrote
-// the script and looks at the result.
+// the script and inspects the result.
 //
 // A build is one directory. The agent makes it, for the group that the script
 // runs as:

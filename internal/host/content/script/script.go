@@ -128,7 +128,7 @@ func (b *Builder) follow(ctx context.Context, j Job, dir string) (*sandbox.End, 
 			tick.Stop()
 			return end, err
 		}
-		if sandbox.Full(dir) { // the script could hold up the one that looks at this inside
+		if sandbox.Full(dir) { // the script could hold up the one that inspects this inside
 			tick.Stop()
 			return nil, sandbox.ErrFull
 		}

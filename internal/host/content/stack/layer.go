@@ -118,7 +118,7 @@ func (l layer) whiteoutIn(dir *os.File, name string, st fs.FileInfo) (bool, erro
 	return has(f, attrWhiteout), nil
 }
 
-// ignoreGone drops what only says that an entry went, or can't be looked at: it
+// ignoreGone drops what only says that an entry went, or can't be inspected: it
 // is no whiteout then.
 func ignoreGone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ELOOP) {

@@ -34,7 +34,7 @@ type Layer struct {
 }
 
 // Stack is the layers of a server, opened. It may be used concurrently; what is
-// changed beneath it while it is looked at is seen or not, as with any directory.
+// changed beneath it while it is inspected is seen or not, as with any directory.
 type Stack struct {
 	layers []layer
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // memory is what Steam said, for some minutes, so that overlays with the same
-// items, and people who look twice, don't ask twice.
+// items, and people who open a page twice, don't ask twice.
 type memory struct {
 	keep, quiet time.Duration
 	asking      chan struct{} // one question at a time

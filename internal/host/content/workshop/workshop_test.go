@@ -137,16 +137,16 @@ func TestACollectionBecomesFiles(t *testing.T) {
 	s := open(t, campaigns())
 	src := s.source(t)
 	w := of("201", "104")
-	looked, err := src.Preview(t.Context(), w)
+	previewed, err := src.Preview(t.Context(), w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	look := byID(looked)
-	if c := look["201"]; c.State != left4me.ItemCollection || c.Title != "Friday" ||
+	preview := byID(previewed)
+	if c := preview["201"]; c.State != left4me.ItemCollection || c.Title != "Friday" ||
 		!slices.Equal(c.Children, []left4me.WorkshopID{"101", "202", "103"}) {
 		t.Errorf("%+v", c)
 	}
-	if i := look["102"]; i.State != left4me.ItemReady || i.Title != "Pine Ridge" || i.Size == 0 || i.Picture == "" ||
+	if i := preview["102"]; i.State != left4me.ItemReady || i.Title != "Pine Ridge" || i.Size == 0 || i.Picture == "" ||
 		!slices.Equal(i.Collections, []left4me.WorkshopID{"201"}) {
 		t.Errorf("%+v", i)
 	}
@@ -186,8 +186,8 @@ func TestACollectionBecomesFiles(t *testing.T) {
 	if _, times := s.Sent("101"); times != 1 {
 		t.Errorf("fetched %d times", times)
 	}
-	if looked, err := src.Preview(t.Context(), w); err != nil || byID(looked)["101"].State != left4me.ItemKept {
-		t.Errorf("%+v, %v", looked, err)
+	if previewed, err := src.Preview(t.Context(), w); err != nil || byID(previewed)["101"].State != left4me.ItemKept {
+		t.Errorf("%+v, %v", previewed, err)
 	}
 }
 
@@ -325,7 +325,7 @@ func TestASteamThatCantBeAskedTakesNothing(t *testing.T) {
 			t.Errorf("%s, at first: %v", name, err)
 		}
 		if _, err := s.source(t).Preview(t.Context(), of("201")); name == "a page" && !errors.Is(err, left4me.Unavailable) {
-			t.Errorf("%s, looked: %v", name, err)
+			t.Errorf("%s, previewed: %v", name, err)
 		}
 	}
 }

@@ -3,7 +3,7 @@
 // ends at the first thing that keeps everybody out.
 //
 // It asks what anybody may ask, and the server itself by its remote console. It
-// changes nothing. What it can't look at from here it says so.
+// changes nothing. What it can't check from here it says so.
 package connectivity
 
 import (
@@ -53,7 +53,7 @@ type walk struct {
 	public  netip.Addr
 }
 
-// Walk looks at one thing after the other and returns what it found, up to the
+// Walk checks one thing after the other and returns what it found, up to the
 // first that is broken.
 func Walk(ctx context.Context, s Server) []left4me.Check {
 	w := &walk{Server: s}
@@ -65,7 +65,7 @@ func Walk(ctx context.Context, s Server) []left4me.Check {
 	} {
 		c := step(ctx)
 		if c.Name == "" {
-			continue // there was nothing to look at
+			continue // there was nothing to check
 		}
 		found = append(found, c)
 		if c.State == left4me.CheckBroken {
@@ -75,7 +75,7 @@ func Walk(ctx context.Context, s Server) []left4me.Check {
 	return found
 }
 
-// nothing is the finding of a step that has nothing to look at.
+// nothing is the finding of a step that has nothing to check.
 var nothing left4me.Check
 
 func ok(name, format string, args ...any) left4me.Check {

@@ -1,4 +1,4 @@
-// Package doctor looks at a machine and says whether servers can run on it, what
+// Package doctor checks a machine and says whether servers can run on it, what
 // is in the way and what mends it.
 //
 // It tries rather than guesses, where that leaves nothing behind: an overlay is
@@ -22,7 +22,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Config says what to look at.
+// Config says what to check.
 type Config struct {
 	Root      string // LEFT4ME_ROOT
 	Run       string // LEFT4ME_RUN
@@ -95,7 +95,7 @@ func Fix(ctx context.Context, cfg Config) (done []string, err error) {
 	return done, errors.Join(failed...)
 }
 
-// examine looks at everything, at what takes long at the same time, and gives
+// examine checks everything, at what takes long at the same time, and gives
 // the findings always in the same order.
 func examine(ctx context.Context, cfg Config) []finding {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
@@ -129,7 +129,7 @@ func examine(ctx context.Context, cfg Config) []finding {
 			return nil
 		})
 	}
-	_ = group.Wait() // no step fails: what it can't look at is a finding
+	_ = group.Wait() // no step fails: what it can't check is a finding
 	var all []finding
 	for _, r := range results {
 		all = append(all, r...)

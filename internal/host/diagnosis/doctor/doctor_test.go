@@ -74,7 +74,7 @@ func TestTakenPortIsSeen(t *testing.T) {
 	}
 }
 
-func TestRootDirectoryIsLookedAt(t *testing.T) {
+func TestRootDirectoryIsChecked(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	open := filepath.Join(dir, "open")

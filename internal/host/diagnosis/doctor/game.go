@@ -67,7 +67,7 @@ func programs(cfg Config) left4me.Check {
 	return loader(cfg)
 }
 
-// steamcmdRuns looks at SteamCMD's program.
+// steamcmdRuns checks SteamCMD's program.
 func steamcmdRuns(cfg Config) (there bool, err error) {
 	tool, err := steamcmd.Find(cfg.SteamCMD, cfg.Root)
 	if err != nil || tool.Program() == "" {
@@ -76,7 +76,7 @@ func steamcmdRuns(cfg Config) (there bool, err error) {
 	return true, tool.Libraries()
 }
 
-// serverRuns looks at the program of the game's server, with the libraries that
+// serverRuns checks the program of the game's server, with the libraries that
 // the game brings.
 func serverRuns(cfg Config) (there bool, err error) {
 	const program = "srcds_linux"

@@ -67,7 +67,7 @@ func supervisor(cfg Config) left4me.Check {
 		"it works; to have servers start with the machine and run apart from the panel, install left4me as a package")
 }
 
-// rootDirectory looks at who may write where everything is kept.
+// rootDirectory checks who may write where everything is kept.
 func rootDirectory(cfg Config) left4me.Check {
 	const name = "root directory"
 	root := cfg.Root

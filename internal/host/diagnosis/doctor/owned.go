@@ -29,7 +29,7 @@ type place struct {
 	mayGo bool   // it need not be there
 }
 
-// owned looks at left4me's own files, and can mend them.
+// owned checks left4me's own files, and can mend them.
 func owned(_ context.Context, cfg Config) []finding {
 	const name = "ownership"
 	if _, err := os.Lstat(cfg.Root); err != nil {

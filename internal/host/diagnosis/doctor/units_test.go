@@ -86,7 +86,7 @@ func TestThePackagesOwnUnitsAreKnown(t *testing.T) {
 	}
 }
 
-func TestPolkitsRuleIsLookedAt(t *testing.T) {
+func TestPolkitsRuleIsChecked(t *testing.T) {
 	for what, tt := range map[string]struct {
 		text    string
 		err     error
@@ -134,7 +134,7 @@ func TestDoctorKnowsTheUnitsOfThePolkitRule(t *testing.T) {
 	}
 }
 
-func TestUsersAndTheirGroupsAreLookedFor(t *testing.T) {
+func TestUsersAndTheirGroupsAreChecked(t *testing.T) {
 	names, members := parseUsers("# x\nu left4me - \"a b\" /x\nu left4me-game -\nm left4me left4me-game\nm broken\n")
 	if len(names) != 2 || len(members) != 1 {
 		t.Fatalf("%v, %v", names, members)

@@ -21,7 +21,7 @@ type comparison struct {
 	buf []byte
 }
 
-// dir looks at a directory of the layer; stack are those that it is merged with.
+// dir inspects a directory of the layer; stack are those that it is merged with.
 func (c *comparison) dir(dir string, stack []string, top bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -36,7 +36,7 @@ func (c *comparison) dir(dir string, stack []string, top bool) error {
 		switch {
 		case err != nil:
 			return err
-		case top && e.Name() == "steamapps": // its notes change at each look
+		case top && e.Name() == "steamapps": // its notes change at each run
 		case isWhiteout(name, st):
 			c.Files++
 		case st.IsDir():

@@ -165,7 +165,7 @@ func (i *Installation) Compare(ctx context.Context, upper string) (Changes, erro
 	return c.Changes, err
 }
 
-// Judge reads what a first look at the layer itself says of what was written over
+// Judge reads what a first check of the layer itself says of what was written over
 // the current build: which build it makes, and whether it is whole. Errors:
 // left4me.Unavailable.
 func (i *Installation) Judge(upper string) (build int64, err error) {

@@ -44,7 +44,7 @@ func (t Tool) Program() string {
 }
 
 // Libraries says what a program, called name in the error, needs and this machine
-// lacks; it looks into the directories beside before those of the system. Of what
+// lacks; it reads the directories beside before those of the system. Of what
 // is no program itself, as a script, there is nothing to say.
 func Libraries(name, program string, beside ...string) error {
 	if !isELF(program) {

@@ -108,7 +108,7 @@ func parseManifest(b []byte) (Manifest, error) {
 	return m, wrong
 }
 
-// Judge looks whether an installation is whole: the programs are there and can be
+// Judge checks whether an installation is whole: the programs are there and can be
 // run, and Steam says in its manifest that nothing is left to do. The manifest
 // comes back as far as it could be read; the error, of kind left4me.Unavailable,
 // names all that is missing.

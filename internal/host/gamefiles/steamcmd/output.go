@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// What SteamCMD prints while it works; the rest is looked at by words.
+// What SteamCMD prints while it works; the rest is inspected by words.
 var (
 	progressLine = regexp.MustCompile(`Update state \((0x[0-9a-fA-F]{1,8})\) ([a-z ]*), progress: [0-9.]+ \((\d{1,18}) / (\d{1,18})\)`)
 	selfUpdate   = regexp.MustCompile(`^\[ *\d+%\] Downloading [Uu]pdate \(([\d,]{1,20}) of ([\d,]{1,20}) KB\)`)

@@ -74,7 +74,7 @@ var debian = []string{"/usr/games/steamcmd", "/usr/lib/games/steam/steamcmd.sh"}
 // that was fetched to root, or else Debian's. Errors: left4me.NotFound when there
 // is none, or none at setting; left4me.Denied when it can't be run or, as it
 // updates itself in place, not be written to. That its place is read-only for
-// this process is none: who only looks may be confined otherwise than who runs it.
+// this process is none: who only inspects it may be confined otherwise than who runs it.
 func Find(setting, root string) (Tool, error) {
 	candidates := append([]string{filepath.Join(Fetched(root), "steamcmd.sh")}, debian...)
 	if setting != "" {

@@ -5,7 +5,7 @@
 // A plugin can put anything there, and exchange it at any moment. So everything
 // is opened by descriptor beneath a directory that left4me chose, through no
 // symbolic link, without waiting for the other end of a FIFO, and what was opened
-// is looked at before it is read. Nothing else in left4me reads there by name
+// is inspected before it is read. Nothing else in left4me reads there by name
 // (TestWhoKnowsTheWayToGameFiles).
 package gameuser
 
@@ -41,7 +41,7 @@ func OpenDir(root, rel string) (*os.File, error) {
 	return openAt(top, rel, unix.O_RDONLY|unix.O_DIRECTORY, beneath)
 }
 
-// OpenRoot is OpenDir for those who look at many files beneath a directory.
+// OpenRoot is OpenDir for those who inspect many files beneath a directory.
 func OpenRoot(root, rel string) (*os.Root, error) {
 	dir, err := OpenDir(root, rel)
 	if err != nil {

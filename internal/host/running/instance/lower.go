@@ -21,7 +21,7 @@ type Lower struct {
 // longer one only that is said.
 const maxAdminsFile = 256 << 10
 
-// lower looks into the overlays: cfg/server_<overlay>.cfg is for the server to
+// lower reads the overlays: cfg/server_<overlay>.cfg is for the server to
 // execute.
 func (r Root) lower(overlays []left4me.OverlayRef) Lower {
 	l := Lower{Cfgs: map[left4me.Name]string{}}

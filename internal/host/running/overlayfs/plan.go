@@ -137,7 +137,7 @@ func (s *Stack) Close() {
 	}
 }
 
-// View is what a mount of a server's stack is made of, for people to look at.
+// View is what a mount of a server's stack is made of, for people to inspect.
 // Its paths are where the directories really stand.
 type View struct {
 	Name    string   `json:"name"`
@@ -181,7 +181,7 @@ func (r *Root) Check(n left4me.Name) (View, error) {
 // lowerdirs reads the layer list. It holds no path that is used unchecked.
 func (r *Root) lowerdirs(n left4me.Name) ([]string, error) {
 	rel := path.Join("instances", string(n), "instance.env")
-	// To open a FIFO or a device is to act on it already, so it is looked at first.
+	// To open a FIFO or a device is to act on it already, so it is inspected first.
 	at, err := r.resolve(rel, unix.O_PATH, within)
 	if err != nil {
 		return nil, err

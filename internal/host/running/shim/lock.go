@@ -68,7 +68,7 @@ func Unlock(f *os.File) {
 }
 
 // Borrow is Lock for who needs the server to be down for a moment: it waits for
-// those who only look whether the lock is held.
+// those who only check whether the lock is held.
 func Borrow(run string, n left4me.Name) (f *os.File, err error) {
 	deadline := time.Now().Add(lockPatience)
 	for {
@@ -151,7 +151,7 @@ func Sign(lock int) error {
 }
 
 // Shim is the process of a server's shim, if there is one: the one that wrote
-// its number into the lock and does hold it. Somebody who only looks whether the
+// its number into the lock and does hold it. Somebody who only checks whether the
 // lock is held is none.
 func Shim(run string, n left4me.Name) (pid int, ok bool) {
 	pid, ok = locked(run, n)

@@ -32,7 +32,7 @@ func PortFree(root instance.Root, port int) error {
 		if !errors.Is(err, unix.EADDRINUSE) {
 			break
 		}
-		// Who only looks whether it is free, as we do, has it for a moment.
+		// Who only checks whether it is free, as we do, has it for a moment.
 		time.Sleep(25 * time.Millisecond)
 		err = bindable(port)
 	}

@@ -159,7 +159,7 @@ func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
 	// Of a discard that was cut off: with it not everything would go.
 	err := s.cfg.Root.DropDiscard(n)
 	if errors.Is(err, fs.ErrPermission) {
-		return nil // the instance isn't ours, so the unit could not look at it either
+		return nil // the instance isn't ours, so the unit could not inspect it either
 	}
 	if err != nil {
 		return fmt.Errorf("empty %s: %w", n, err)

@@ -92,7 +92,7 @@ func (c *Cleaner) wholeLine(p []byte) (line, rest []byte, ok bool) {
 	return line, p[n+1:], true
 }
 
-// plain reports whether p holds only printable ASCII. It looks at eight bytes at
+// plain reports whether p holds only printable ASCII. It inspects eight bytes at
 // a time: servers that print much print such lines.
 func plain(p []byte) bool {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
