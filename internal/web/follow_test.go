@@ -79,7 +79,7 @@ func TestPageThatFellBehindGetsTheList(t *testing.T) {
 	wait(t, b.stream(path), "the list", contains(`id="servers"`, "running"))
 }
 
-func TestServerPageIsLive(t *testing.T) {
+func TestServerPageFollowsItsServer(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
@@ -178,7 +178,7 @@ func TestCommandAndItsAnswer(t *testing.T) {
 	}
 }
 
-func TestJobPageIsLive(t *testing.T) {
+func TestJobPageFollowsItsJob(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")

@@ -206,11 +206,11 @@ func TestWorkshopItemsAreLookedAtBeforeTheyAreAdded(t *testing.T) {
 	p.has(t, http.StatusUnprocessableEntity) // "see" and "and" are nothing
 	p = b.post("/overlays/maps/items/look", "items", "https://steamcommunity.com/workshop/filedetails/?id=200\n100")
 	p.has(t, http.StatusSeeOther)
-	look := b.get(p.header.Get("Location"))
-	look.has(t, http.StatusOK, "Night &lt;maps&gt;", "2 items in it, 5.0 MB", "private", "ask them to make it public",
+	found := b.get(p.header.Get("Location"))
+	found.has(t, http.StatusOK, "Night &lt;maps&gt;", "2 items in it, 5.0 MB", "private", "ask them to make it public",
 		`src="https://images.steamusercontent.com/ugc/1/2/"`, "already added")
-	look.hasNot(t, "evil.example", "javascript:")
-	if c := look.header.Get("Content-Security-Policy"); !strings.Contains(c, "img-src 'self' https://images.steamusercontent.com ") {
+	found.hasNot(t, "evil.example", "javascript:")
+	if c := found.header.Get("Content-Security-Policy"); !strings.Contains(c, "img-src 'self' https://images.steamusercontent.com ") {
 		t.Error(c)
 	}
 	if c := b.get("/overlays/maps").header.Get("Content-Security-Policy"); !strings.Contains(c, "img-src 'self';") {

@@ -16,15 +16,15 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about backups.
 func (p *Pages) Routes() []page.Route {
-	const look, act = accounts.Look, accounts.Act
+	const read, change = accounts.Look, accounts.Act
 	return []page.Route{
-		page.Show(look, "/backups", "/backups", p.backupsView),
-		page.Handle(act, "POST /backups", p.createBackup),
-		page.Handle(act, "POST /backups/policy", p.setBackupPolicy),
-		page.Handle(look, "GET /backups/policy", p.Panel.FormAddress),
-		page.Handle(act, "GET /backups/{name}/file", p.downloadBackup),
-		page.Handle(act, "POST /backups/{name}/verify", p.verifyBackup),
-		page.Show(act, "/backups/{name}/delete", "/backups", p.deleteBackupView),
-		page.Handle(act, "POST /backups/{name}/delete", p.deleteBackup),
+		page.Show(read, "/backups", "/backups", p.backupsView),
+		page.Handle(change, "POST /backups", p.createBackup),
+		page.Handle(change, "POST /backups/policy", p.setBackupPolicy),
+		page.Handle(read, "GET /backups/policy", p.Panel.FormAddress),
+		page.Handle(change, "GET /backups/{name}/file", p.downloadBackup),
+		page.Handle(change, "POST /backups/{name}/verify", p.verifyBackup),
+		page.Show(change, "/backups/{name}/delete", "/backups", p.deleteBackupView),
+		page.Handle(change, "POST /backups/{name}/delete", p.deleteBackup),
 	}
 }

@@ -19,14 +19,14 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about blueprints.
 func (p *Pages) Routes() []page.Route {
-	const look, act = accounts.Look, accounts.Act
+	const read, change = accounts.Look, accounts.Act
 	return []page.Route{
-		page.Show(look, "/blueprints", "/blueprints", p.listView),
-		page.Show(act, "/blueprints/new", "/blueprints", p.newView),
-		page.Handle(act, "POST /blueprints/new", p.createBlueprint),
-		page.Show(look, "/blueprints/{name}", "/blueprints", p.blueprintPage),
-		page.Handle(act, "POST /blueprints/{name}", p.saveBlueprint),
-		page.Show(act, "/blueprints/{name}/delete", "/blueprints", p.deleteBlueprintView),
-		page.Handle(act, "POST /blueprints/{name}/delete", p.deleteBlueprint),
+		page.Show(read, "/blueprints", "/blueprints", p.listView),
+		page.Show(change, "/blueprints/new", "/blueprints", p.newView),
+		page.Handle(change, "POST /blueprints/new", p.createBlueprint),
+		page.Show(read, "/blueprints/{name}", "/blueprints", p.blueprintPage),
+		page.Handle(change, "POST /blueprints/{name}", p.saveBlueprint),
+		page.Show(change, "/blueprints/{name}/delete", "/blueprints", p.deleteBlueprintView),
+		page.Handle(change, "POST /blueprints/{name}/delete", p.deleteBlueprint),
 	}
 }

@@ -17,18 +17,18 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about the game.
 func (p *Pages) Routes() []page.Route {
-	const look, act = accounts.Look, accounts.Act
+	const read, change = accounts.Look, accounts.Act
 	return []page.Route{
-		page.Show(look, "/game", "/game", p.gameView),
-		page.Handle(act, "POST /game/install", p.gameJob(left4me.InstallGame)),
-		page.Handle(act, "POST /game/update", p.gameJob(left4me.UpdateGame)),
-		page.Handle(act, "POST /game/verify", p.gameJob(left4me.VerifyGame)),
-		page.Handle(act, "POST /game/check", p.gameJob(left4me.CheckGame)),
-		page.Show(act, "/game/rollback", "/game", p.rollbackView),
-		page.Handle(act, "POST /game/rollback", p.gameJob(left4me.RollbackGame)),
-		page.Handle(act, "POST /game/pin", p.pinGame),
-		page.Handle(act, "POST /game/policy", p.setGamePolicy),
-		page.Handle(look, "GET /game/policy", p.Panel.FormAddress),
-		page.Handle(act, "POST /game/rollout/cancel", p.cancelRollout),
+		page.Show(read, "/game", "/game", p.gameView),
+		page.Handle(change, "POST /game/install", p.gameJob(left4me.InstallGame)),
+		page.Handle(change, "POST /game/update", p.gameJob(left4me.UpdateGame)),
+		page.Handle(change, "POST /game/verify", p.gameJob(left4me.VerifyGame)),
+		page.Handle(change, "POST /game/check", p.gameJob(left4me.CheckGame)),
+		page.Show(change, "/game/rollback", "/game", p.rollbackView),
+		page.Handle(change, "POST /game/rollback", p.gameJob(left4me.RollbackGame)),
+		page.Handle(change, "POST /game/pin", p.pinGame),
+		page.Handle(change, "POST /game/policy", p.setGamePolicy),
+		page.Handle(read, "GET /game/policy", p.Panel.FormAddress),
+		page.Handle(change, "POST /game/rollout/cancel", p.cancelRollout),
 	}
 }

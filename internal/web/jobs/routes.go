@@ -16,11 +16,11 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about jobs.
 func (p *Pages) Routes() []page.Route {
-	const look, act = accounts.Look, accounts.Act
+	const read, change = accounts.Look, accounts.Act
 	return []page.Route{
-		page.Show(look, "/jobs", "/jobs", p.listView),
-		page.Show(look, "/jobs/{id}", "/jobs", p.jobView),
-		page.Handle(act, "POST /jobs/{id}/cancel", p.cancelJob),
-		page.Handle(act, "POST /jobs/{id}/retry", p.retryJob),
+		page.Show(read, "/jobs", "/jobs", p.listView),
+		page.Show(read, "/jobs/{id}", "/jobs", p.jobView),
+		page.Handle(change, "POST /jobs/{id}/cancel", p.cancelJob),
+		page.Handle(change, "POST /jobs/{id}/retry", p.retryJob),
 	}
 }

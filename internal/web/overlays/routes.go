@@ -21,21 +21,21 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about overlays.
 func (p *Pages) Routes() []page.Route {
-	const look, act = accounts.Look, accounts.Act
+	const read, change = accounts.Look, accounts.Act
 	return []page.Route{
-		page.Show(look, "/overlays", "/overlays", p.listView),
-		page.Handle(act, "POST /overlays/collect", p.collectContent),
-		page.Show(act, "/overlays/new", "/overlays", p.newView),
-		page.Handle(act, "POST /overlays/new", p.create),
-		page.Handle(act, "POST /overlays/{name}/build", p.build),
-		page.Handle(act, "POST /overlays/{name}/repair", p.repairTexts),
-		page.Handle(act, "POST /overlays/{name}/moves/cancel", p.cancelMoves),
-		page.Handle(act, "POST /overlays/{name}/restore", p.restore),
-		page.Show(look, "/overlays/{name}/settings", "/overlays", p.settingsView),
-		page.Handle(act, "POST /overlays/{name}/settings", p.saveSettings),
-		page.Show(act, "/overlays/{name}/delete", "/overlays", p.deleteOverlayView),
-		page.Handle(act, "POST /overlays/{name}/delete", p.deleteOverlay),
-		page.Show(look, "/overlays/{name}/script", "/overlays", p.scriptView),
-		page.Handle(act, "POST /overlays/{name}/script", p.saveScript),
+		page.Show(read, "/overlays", "/overlays", p.listView),
+		page.Handle(change, "POST /overlays/collect", p.collectContent),
+		page.Show(change, "/overlays/new", "/overlays", p.newView),
+		page.Handle(change, "POST /overlays/new", p.create),
+		page.Handle(change, "POST /overlays/{name}/build", p.build),
+		page.Handle(change, "POST /overlays/{name}/repair", p.repairTexts),
+		page.Handle(change, "POST /overlays/{name}/moves/cancel", p.cancelMoves),
+		page.Handle(change, "POST /overlays/{name}/restore", p.restore),
+		page.Show(read, "/overlays/{name}/settings", "/overlays", p.settingsView),
+		page.Handle(change, "POST /overlays/{name}/settings", p.saveSettings),
+		page.Show(change, "/overlays/{name}/delete", "/overlays", p.deleteOverlayView),
+		page.Handle(change, "POST /overlays/{name}/delete", p.deleteOverlay),
+		page.Show(read, "/overlays/{name}/script", "/overlays", p.scriptView),
+		page.Handle(change, "POST /overlays/{name}/script", p.saveScript),
 	}
 }

@@ -30,7 +30,7 @@ type Frame struct {
 	Version string
 	Path    string         // of this page, to come back to
 	Scripts []string       // names of assets that only this page needs
-	Live    string         // address of the page's stream of events, may be empty
+	Stream  string         // address of the page's stream of events, may be empty
 	Session string         // which session the page belongs to: not its secret
 	Moving  bool           // it will soon show something else: without scripts it reloads itself
 	Full    *left4me.Error // what can't be done on a full disk, or nil

@@ -53,9 +53,9 @@ func (p *Panel) Show(w http.ResponseWriter, r *http.Request, status int, v View)
 		}
 		query.Set(formPrefix+f.id, sum)
 	}
-	v.Live = cmp.Or(v.At, PagePath(r)) + "/live"
+	v.Stream = cmp.Or(v.At, PagePath(r)) + "/live"
 	if len(query) > 0 {
-		v.Live += "?" + query.Encode()
+		v.Stream += "?" + query.Encode()
 	}
 	return p.Render(w, r, status, layout(v.Frame, full, Pieces(v.Body...)))
 }

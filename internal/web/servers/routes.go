@@ -31,34 +31,34 @@ type files struct{ pages *Pages }
 
 // Routes is the part of the table of routes that is about servers.
 func (p *Pages) Routes() []page.Route {
-	const look, act = accounts.Look, accounts.Act
+	const read, change = accounts.Look, accounts.Act
 	f := &files{p}
 	return []page.Route{
-		page.Show(look, "/servers", "/servers", p.listView),
-		page.Show(act, "/servers/new", "/servers", p.newView),
-		page.Handle(act, "POST /servers/new", p.createServer),
-		page.Show(look, "/servers/{name}", "/servers", p.statusView),
-		page.Show(look, "/servers/{name}/console", "/servers", p.consoleView),
-		page.Handle(act, "POST /servers/{name}/console", p.runCommand),
-		page.Show(look, "/servers/{name}/settings", "/servers", p.settingsView),
-		page.Handle(act, "POST /servers/{name}/settings", p.saveSettings),
-		page.Show(look, "/servers/{name}/history", "/servers", p.historyView),
-		page.Show(look, "/servers/{name}/files", "/servers", f.filesView(false)),
-		page.Show(act, "/servers/{name}/file", "/servers", f.fileView), // passwords of plugins stand in some
-		page.Show(look, "/servers/{name}/written", "/servers", f.filesView(true)),
-		page.Handle(act, "POST /servers/{name}/written", f.actOnWritten),
-		page.Show(look, "/servers/{name}/pending", "/servers", f.pendingView),
-		page.Show(look, "/servers/{name}/compare", "/servers", f.compareView),
-		page.Show(look, "/servers/{name}/clashes", "/servers", f.clashesView),
-		page.Show(look, "/servers/{name}/map", "/servers", p.mapView),
-		page.Handle(act, "POST /servers/{name}/map", p.changeMap),
-		page.Show(look, "/servers/{name}/reach", "/servers", p.reachView),
-		page.Handle(act, "POST /servers/{name}/start", p.startServer),
-		page.Handle(act, "POST /servers/{name}/stop", p.stopServer),
-		page.Handle(act, "POST /servers/{name}/restart", p.restartServer),
-		page.Show(act, "/servers/{name}/reset", "/servers", p.confirmView(left4me.ResetServer)),
-		page.Handle(act, "POST /servers/{name}/reset", p.resetServer),
-		page.Show(act, "/servers/{name}/delete", "/servers", p.confirmView(left4me.DeleteServer)),
-		page.Handle(act, "POST /servers/{name}/delete", p.deleteServer),
+		page.Show(read, "/servers", "/servers", p.listView),
+		page.Show(change, "/servers/new", "/servers", p.newView),
+		page.Handle(change, "POST /servers/new", p.createServer),
+		page.Show(read, "/servers/{name}", "/servers", p.statusView),
+		page.Show(read, "/servers/{name}/console", "/servers", p.consoleView),
+		page.Handle(change, "POST /servers/{name}/console", p.runCommand),
+		page.Show(read, "/servers/{name}/settings", "/servers", p.settingsView),
+		page.Handle(change, "POST /servers/{name}/settings", p.saveSettings),
+		page.Show(read, "/servers/{name}/history", "/servers", p.historyView),
+		page.Show(read, "/servers/{name}/files", "/servers", f.filesView(false)),
+		page.Show(change, "/servers/{name}/file", "/servers", f.fileView), // passwords of plugins stand in some
+		page.Show(read, "/servers/{name}/written", "/servers", f.filesView(true)),
+		page.Handle(change, "POST /servers/{name}/written", f.actOnWritten),
+		page.Show(read, "/servers/{name}/pending", "/servers", f.pendingView),
+		page.Show(read, "/servers/{name}/compare", "/servers", f.compareView),
+		page.Show(read, "/servers/{name}/clashes", "/servers", f.clashesView),
+		page.Show(read, "/servers/{name}/map", "/servers", p.mapView),
+		page.Handle(change, "POST /servers/{name}/map", p.changeMap),
+		page.Show(read, "/servers/{name}/reach", "/servers", p.reachView),
+		page.Handle(change, "POST /servers/{name}/start", p.startServer),
+		page.Handle(change, "POST /servers/{name}/stop", p.stopServer),
+		page.Handle(change, "POST /servers/{name}/restart", p.restartServer),
+		page.Show(change, "/servers/{name}/reset", "/servers", p.confirmView(left4me.ResetServer)),
+		page.Handle(change, "POST /servers/{name}/reset", p.resetServer),
+		page.Show(change, "/servers/{name}/delete", "/servers", p.confirmView(left4me.DeleteServer)),
+		page.Handle(change, "POST /servers/{name}/delete", p.deleteServer),
 	}
 }

@@ -23,17 +23,17 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about files of overlays.
 func (p *Pages) Routes() []page.Route {
-	const look, act = accounts.Look, accounts.Act
+	const read, change = accounts.Look, accounts.Act
 	return []page.Route{
-		page.Show(look, "/overlays/{name}", "/overlays", p.contentsView),
-		page.Show(act, "/overlays/{name}/file", "/overlays", p.overlayFileView), // passwords of plugins stand in some
-		page.Handle(act, "GET /overlays/{name}/download", p.downloadFile),
-		page.Handle(act, "GET /overlays/{name}/archive", p.downloadArchive),
-		page.Handle(look, "GET /overlays/{name}/picture", p.showPicture),
-		page.Show(act, "/overlays/{name}/remove", "/overlays", p.removeView),
-		page.Handle(act, "POST /overlays/{name}/remove", p.removeFiles),
-		page.Handle(act, "GET /overlays/{name}/edit", p.editFile),
-		page.Stream(act, "/overlays/{name}/edit", "/overlays", p.editView),
-		page.Handle(act, "POST /overlays/{name}/edit", p.saveFile),
+		page.Show(read, "/overlays/{name}", "/overlays", p.contentsView),
+		page.Show(change, "/overlays/{name}/file", "/overlays", p.overlayFileView), // passwords of plugins stand in some
+		page.Handle(change, "GET /overlays/{name}/download", p.downloadFile),
+		page.Handle(change, "GET /overlays/{name}/archive", p.downloadArchive),
+		page.Handle(read, "GET /overlays/{name}/picture", p.showPicture),
+		page.Show(change, "/overlays/{name}/remove", "/overlays", p.removeView),
+		page.Handle(change, "POST /overlays/{name}/remove", p.removeFiles),
+		page.Handle(change, "GET /overlays/{name}/edit", p.editFile),
+		page.Stream(change, "/overlays/{name}/edit", "/overlays", p.editView),
+		page.Handle(change, "POST /overlays/{name}/edit", p.saveFile),
 	}
 }

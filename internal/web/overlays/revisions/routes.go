@@ -18,15 +18,15 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about revisions.
 func (p *Pages) Routes() []page.Route {
-	const look, act = accounts.Look, accounts.Act
+	const read, change = accounts.Look, accounts.Act
 	return []page.Route{
-		page.Show(look, "/overlays/{name}/revisions", "/overlays", p.revisionsView),
-		page.Handle(act, "POST /overlays/{name}/revisions/{revision}/use", p.useRevision),
-		page.Handle(act, "POST /overlays/{name}/revisions/{revision}/label", p.labelRevision),
-		page.Show(act, "/overlays/{name}/revisions/{revision}/drop", "/overlays", p.dropView),
-		page.Handle(act, "POST /overlays/{name}/revisions/{revision}/drop", p.dropRevision),
-		page.Show(look, "/overlays/{name}/diff", "/overlays", p.diffView),
-		page.Show(look, "/overlays/{name}/problems", "/overlays", p.detailView("problems", "overlay-problems", problemList)),
-		page.Show(look, "/overlays/{name}/campaigns", "/overlays", p.detailView("campaigns", "overlay-campaigns", campaignList)),
+		page.Show(read, "/overlays/{name}/revisions", "/overlays", p.revisionsView),
+		page.Handle(change, "POST /overlays/{name}/revisions/{revision}/use", p.useRevision),
+		page.Handle(change, "POST /overlays/{name}/revisions/{revision}/label", p.labelRevision),
+		page.Show(change, "/overlays/{name}/revisions/{revision}/drop", "/overlays", p.dropView),
+		page.Handle(change, "POST /overlays/{name}/revisions/{revision}/drop", p.dropRevision),
+		page.Show(read, "/overlays/{name}/diff", "/overlays", p.diffView),
+		page.Show(read, "/overlays/{name}/problems", "/overlays", p.detailView("problems", "overlay-problems", problemList)),
+		page.Show(read, "/overlays/{name}/campaigns", "/overlays", p.detailView("campaigns", "overlay-campaigns", campaignList)),
 	}
 }

@@ -20,23 +20,23 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about uploads.
 func (p *Pages) Routes() []page.Route {
-	const act = accounts.Act
+	const change = accounts.Act
 	return []page.Route{
-		page.Show(act, "/uploads", "/overlays", p.listView),
-		page.Handle(act, "POST /uploads/{id}/drop", p.dropListed),
-		page.Handle(act, "POST /uploads/names", p.setNames),
-		page.Handle(act, "POST /overlays/{name}/forget", p.forgetMove),
-		page.Show(act, "/overlays/{name}/upload", "/overlays", p.uploadView),
-		page.Handle(act, "POST /overlays/{name}/upload", p.uploadForm),
-		page.Handle(act, "POST /overlays/{name}/uploads", p.beginUpload),
-		page.Handle(act, "GET /overlays/{name}/uploads/{id}", p.showPlan),
-		page.Stream(act, "/overlays/{name}/uploads/{id}", "/overlays", p.planView),
-		page.Handle(act, "GET /overlays/{name}/uploads/{id}/state", p.uploadState),
-		page.Handle(act, "PUT /overlays/{name}/uploads/{id}/file", p.uploadPiece),
-		page.Handle(act, "POST /overlays/{name}/uploads/{id}/publish", p.publishUpload),
-		page.Handle(act, "GET /overlays/{name}/uploads/{id}/publish", p.Panel.FormAddress),
-		page.Handle(act, "POST /overlays/{name}/uploads/{id}/move", p.movePlan),
-		page.Handle(act, "GET /overlays/{name}/uploads/{id}/move", p.Panel.FormAddress),
-		page.Handle(act, "POST /overlays/{name}/uploads/{id}/drop", p.dropUpload),
+		page.Show(change, "/uploads", "/overlays", p.listView),
+		page.Handle(change, "POST /uploads/{id}/drop", p.dropListed),
+		page.Handle(change, "POST /uploads/names", p.setNames),
+		page.Handle(change, "POST /overlays/{name}/forget", p.forgetMove),
+		page.Show(change, "/overlays/{name}/upload", "/overlays", p.uploadView),
+		page.Handle(change, "POST /overlays/{name}/upload", p.uploadForm),
+		page.Handle(change, "POST /overlays/{name}/uploads", p.beginUpload),
+		page.Handle(change, "GET /overlays/{name}/uploads/{id}", p.showPlan),
+		page.Stream(change, "/overlays/{name}/uploads/{id}", "/overlays", p.planView),
+		page.Handle(change, "GET /overlays/{name}/uploads/{id}/state", p.uploadState),
+		page.Handle(change, "PUT /overlays/{name}/uploads/{id}/file", p.uploadPiece),
+		page.Handle(change, "POST /overlays/{name}/uploads/{id}/publish", p.publishUpload),
+		page.Handle(change, "GET /overlays/{name}/uploads/{id}/publish", p.Panel.FormAddress),
+		page.Handle(change, "POST /overlays/{name}/uploads/{id}/move", p.movePlan),
+		page.Handle(change, "GET /overlays/{name}/uploads/{id}/move", p.Panel.FormAddress),
+		page.Handle(change, "POST /overlays/{name}/uploads/{id}/drop", p.dropUpload),
 	}
 }

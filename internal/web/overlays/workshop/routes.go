@@ -17,12 +17,12 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about workshop items.
 func (p *Pages) Routes() []page.Route {
-	const look, act = accounts.Look, accounts.Act
+	const read, change = accounts.Look, accounts.Act
 	return []page.Route{
-		page.Show(look, "/overlays/{name}/items", "/overlays", p.itemsView),
-		page.Handle(act, "POST /overlays/{name}/items", p.changeItem),
-		page.Handle(act, "POST /overlays/{name}/items/look", p.pasteItems),
-		page.Show(act, "/overlays/{name}/items/look", "/overlays", p.checkItemsView),
-		page.Handle(act, "POST /overlays/{name}/items/add", p.addItems),
+		page.Show(read, "/overlays/{name}/items", "/overlays", p.itemsView),
+		page.Handle(change, "POST /overlays/{name}/items", p.changeItem),
+		page.Handle(change, "POST /overlays/{name}/items/look", p.pasteItems),
+		page.Show(change, "/overlays/{name}/items/look", "/overlays", p.checkItemsView),
+		page.Handle(change, "POST /overlays/{name}/items/add", p.addItems),
 	}
 }

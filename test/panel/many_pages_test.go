@@ -61,15 +61,15 @@ var shownBy = map[string]string{
 	"/servers/alpha/console": `document.querySelector("#server-state").innerText.toLowerCase()`,
 }
 
-// live brings the server into a state and says how long the slowest page took to
+// reach brings the server into a state and says how long the slowest page took to
 // show it.
-func live(s *site, tabs []*tab, verb, state string) time.Duration {
+func reach(s *site, tabs []*tab, verb, state string) time.Duration {
 	s.t.Helper()
 	for _, t := range tabs {
 		ask[bool](t,
-			`window.seen = 0; window.look = () => { if (!window.seen && `+shownBy[t.path]+`.includes("`+state+
+			`window.seen = 0; window.check = () => { if (!window.seen && `+shownBy[t.path]+`.includes("`+state+
 				`")) window.seen = Date.now(); };
-			window.watching?.disconnect(); window.watching = new MutationObserver(window.look);
+			window.watching?.disconnect(); window.watching = new MutationObserver(window.check);
 			window.watching.observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true}); true`)
 	}
 	began := time.Now().UnixMilli()
@@ -89,7 +89,7 @@ func live(s *site, tabs []*tab, verb, state string) time.Duration {
 func follows(s *site, tabs []*tab) {
 	s.t.Helper()
 	for range 3 {
-		if live(s, tabs, "start", "running") < time.Second && live(s, tabs, "stop", "stopped") < time.Second {
+		if reach(s, tabs, "start", "running") < time.Second && reach(s, tabs, "stop", "stopped") < time.Second {
 			return
 		}
 		s.Done(s.t, "stop", "alpha")
