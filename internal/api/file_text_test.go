@@ -36,7 +36,7 @@ func TestAFileInAnotherEncodingIsReadAndWritten(t *testing.T) {
 	if a := s.oneFile(t, s.admin, "maps", "path=left4dead2/a.cfg&encoding=CP936", "// 服务器\n"); a.status != http.StatusAccepted {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
-	all, err := s.store.Jobs().List(t.Context(), "", "", 10)
+	all, err := s.store.Jobs().List(t.Context(), "", "", "", 10)
 	var spec left4me.BuildSpec
 	if err != nil || len(all) != 1 || json.Unmarshal(all[0].Spec, &spec) != nil {
 		t.Fatalf("%+v, %v", all, err)

@@ -27,7 +27,7 @@ func TestOneFileMakesARevision(t *testing.T) {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	a.into(t, &j)
-	all, err := s.store.Jobs().List(t.Context(), "", "", 10)
+	all, err := s.store.Jobs().List(t.Context(), "", "", "", 10)
 	if err != nil || len(all) != 1 || all[0].ID != j.ID || all[0].Kind != left4me.BuildOverlay {
 		t.Fatalf("%+v, %v", all, err)
 	}

@@ -62,12 +62,15 @@ func (s Jobs) Get(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
 }
 
 // List returns the newest jobs, at most limit, without their logs; those on one
-// target when it isn't empty.
-func (s Jobs) List(ctx context.Context, noun string, target left4me.Name, limit int) ([]QueuedJob, error) {
-	query, args := `SELECT `+listedJob+` FROM job ORDER BY id DESC LIMIT ?`, []any{limit}
+// target when it isn't empty, and those older than before when that isn't.
+func (s Jobs) List(ctx context.Context, noun string, target left4me.Name, before left4me.JobID, limit int) ([]QueuedJob, error) {
+	if before == "" {
+		before = "~" // no id is behind it
+	}
+	query, args := `SELECT `+listedJob+` FROM job WHERE id < ? ORDER BY id DESC LIMIT ?`, []any{before, limit}
 	if target != "" {
-		query = `SELECT ` + listedJob + ` FROM job WHERE noun = ? AND target = ? ORDER BY id DESC LIMIT ?`
-		args = []any{noun, target, limit}
+		query = `SELECT ` + listedJob + ` FROM job WHERE noun = ? AND target = ? AND id < ? ORDER BY id DESC LIMIT ?`
+		args = []any{noun, target, before, limit}
 	}
 	rows, err := s.db.read.QueryContext(ctx, query, args...)
 	all, err := collect(rows, err, scanJob)

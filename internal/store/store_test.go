@@ -454,10 +454,10 @@ func TestOneJobRunsForATarget(t *testing.T) {
 	if _, began, err := s.Jobs().Run(t.Context(), "2", at); !began || err != nil {
 		t.Errorf("the next one can't run: %v", err)
 	}
-	if all, err := s.Jobs().List(t.Context(), "server", "alpha", 9); err != nil || len(all) != 2 || all[0].ID != "2" {
+	if all, err := s.Jobs().List(t.Context(), "server", "alpha", "", 9); err != nil || len(all) != 2 || all[0].ID != "2" {
 		t.Errorf("of the server alone, newest first: %+v, %v", all, err)
 	}
-	if all, err := s.Jobs().List(t.Context(), "", "", 9); err != nil || len(all) != 4 {
+	if all, err := s.Jobs().List(t.Context(), "", "", "", 9); err != nil || len(all) != 4 {
 		t.Errorf("of all targets: %d, %v", len(all), err)
 	}
 }

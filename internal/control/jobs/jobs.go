@@ -38,7 +38,7 @@ const sendAgain = time.Minute
 // Storage is what jobs need of the store.
 type Storage interface {
 	Get(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
-	List(ctx context.Context, noun string, target left4me.Name, limit int) ([]store.QueuedJob, error)
+	List(ctx context.Context, noun string, target left4me.Name, before left4me.JobID, limit int) ([]store.QueuedJob, error)
 	Active(ctx context.Context) ([]store.QueuedJob, error)
 	Failed(ctx context.Context, noun string, targets []left4me.Name) ([]store.QueuedJob, error)
 	Add(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error)
@@ -255,13 +255,21 @@ func (j *Jobs) Get(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
 // List returns the newest jobs, at most limit (1 to 500), without what they
 // printed, which Get returns; those on one target when it isn't empty.
 func (j *Jobs) List(ctx context.Context, noun string, target left4me.Name, limit int) ([]left4me.Job, error) {
-	rows, err := j.storage.List(ctx, noun, target, max(1, min(limit, 500)))
+	return j.Page(ctx, noun, target, "", max(1, min(limit, 500)))
+}
+
+// Page is List of jobs older than one that is named, which need not be there; of all
+// when it is empty. What is not written yet begins the first page only.
+func (j *Jobs) Page(ctx context.Context, noun string, target left4me.Name, before left4me.JobID, limit int) ([]left4me.Job, error) {
+	rows, err := j.storage.List(ctx, noun, target, before, limit)
 	if err != nil {
 		return nil, err
 	}
 	var all []left4me.Job
-	for _, d := range j.unwritten.all(noun, target) {
-		all = append(all, d.Job)
+	if before == "" {
+		for _, d := range j.unwritten.all(noun, target) {
+			all = append(all, d.Job)
+		}
 	}
 	for _, r := range rows {
 		if _, ok := j.unwritten.get(r.ID); !ok {
