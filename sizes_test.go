@@ -34,8 +34,6 @@ var tooLarge = map[string]bool{
 	"func test/e2e.TestAMachineFromThePackageToItsRestore": true,
 	"line cmd/left4me/import_test.go":                      true,
 	"line source/addon/addon_test.go":                      true,
-	"type internal/api.api":                                true,
-	"type internal/api.collector":                          true,
 	"type sim/srcds.server":                                true,
 }
 

@@ -40,7 +40,7 @@ func shownTo(ctx context.Context) func(string) string {
 
 // identify says who asks: who the connection is from, or whom the token stands
 // for. Errors: left4me.Denied.
-func (a *api) identify(r *http.Request) (accounts.Actor, error) {
+func (c *core) identify(r *http.Request) (accounts.Actor, error) {
 	header := r.Header.Get("Authorization")
 	if header == "" {
 		actor := actorOf(r.Context())
@@ -59,7 +59,7 @@ func (a *api) identify(r *http.Request) (accounts.Actor, error) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return accounts.Actor{}, left4me.Errorf(left4me.Denied, "only bearer tokens are understood")
 	}
-	actor, err := a.Accounts.AuthenticateToken(r.Context(), strings.TrimSpace(token))
+	actor, err := c.Accounts.AuthenticateToken(r.Context(), strings.TrimSpace(token))
 	if errors.Is(err, left4me.Denied) {
 		return actor, left4me.Errorf(left4me.Denied, "the token is not valid").
 			WithHint("make one on the page Account of the panel, or as root on the host: left4me token create LABEL --user NAME")
@@ -69,8 +69,8 @@ func (a *api) identify(r *http.Request) (accounts.Actor, error) {
 
 // allowed says whether whoever sends a request may do action. Errors:
 // left4me.Denied.
-func (a *api) allowed(r *http.Request, action accounts.Action) error {
-	actor, err := a.identify(r)
+func (c *core) allowed(r *http.Request, action accounts.Action) error {
+	actor, err := c.identify(r)
 	if err != nil {
 		return err
 	}
@@ -98,11 +98,11 @@ func byAddress(r *http.Request) bool {
 const warningHeader = "Left4me-Warning"
 
 // guard lets a request through to an operation when whoever sends it may.
-func (a *api) guard(huma.API) func(huma.Context, func(huma.Context)) {
+func (c *core) guard(huma.API) func(huma.Context, func(huma.Context)) {
 	return func(hc huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(hc)
-		ctx := context.WithValue(r.Context(), logKey{}, a.Log)
-		actor, err := a.identify(r)
+		ctx := context.WithValue(r.Context(), logKey{}, c.Log)
+		actor, err := c.identify(r)
 		if err != nil {
 			writeProblem(w, unauthorized(ctx, err))
 			return
@@ -112,7 +112,7 @@ func (a *api) guard(huma.API) func(huma.Context, func(huma.Context)) {
 			writeProblem(w, problemOf(ctx, err))
 			return
 		}
-		if why := a.full(); why != nil {
+		if why := c.full(); why != nil {
 			w.Header().Set(warningHeader, strconv.QuoteToASCII(why.Error()))
 		}
 		next(huma.WithContext(hc, WithActor(ctx, actor)))

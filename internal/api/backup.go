@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"mime"
 	"net/http"
 
@@ -9,10 +10,12 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/left4me/left4me/internal/api/apitype"
-	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
 	"github.com/left4me/left4me/internal/left4me"
 )
+
+// backupRoutes answers requests about backups.
+type backupRoutes struct{ core *core }
 
 func backupOf(v left4me.Backup) apitype.Backup {
 	b := apitype.Backup{
@@ -28,8 +31,8 @@ func backupOf(v left4me.Backup) apitype.Backup {
 	return b
 }
 
-func (a *api) listBackups(ctx context.Context, _ *none) ([]apitype.Backup, error) {
-	found, err := a.Backups.List(ctx)
+func (a backupRoutes) listBackups(ctx context.Context, _ *ListInput) ([]apitype.Backup, error) {
+	found, err := a.core.Backups.List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -40,67 +43,75 @@ func (a *api) listBackups(ctx context.Context, _ *none) ([]apitype.Backup, error
 	return all, nil
 }
 
-func (a *api) createBackup(ctx context.Context, _ *none) (apitype.Job, error) {
-	v, err := a.Backups.Create(ctx, actorOf(ctx).Name)
+func (a backupRoutes) createBackup(ctx context.Context, _ *none) (apitype.Job, error) {
+	v, err := a.core.Backups.Create(ctx, actorOf(ctx).Name)
 	return jobOf(v), err
 }
 
-func (a *api) verifyBackup(ctx context.Context, in *ByName) (apitype.Job, error) {
+func (a backupRoutes) verifyBackup(ctx context.Context, in *ByName) (apitype.Job, error) {
 	n, err := pathName(in.Name)
 	if err != nil {
 		return apitype.Job{}, err
 	}
-	v, err := a.Backups.Verify(ctx, actorOf(ctx).Name, n)
+	v, err := a.core.Backups.Verify(ctx, actorOf(ctx).Name, n)
 	return jobOf(v), err
 }
 
-func (a *api) deleteBackup(ctx context.Context, in *ByName) (apitype.Deleted, error) {
+func (a backupRoutes) deleteBackup(ctx context.Context, in *ByName) (apitype.Deleted, error) {
 	n, err := pathName(in.Name)
 	if err != nil {
 		return apitype.Deleted{}, err
 	}
-	return apitype.Deleted{Name: n}, a.Backups.Delete(ctx, actorOf(ctx).Name, n)
+	return apitype.Deleted{Name: n}, a.core.Backups.Delete(ctx, actorOf(ctx).Name, n)
 }
 
-// downloadBackup adds the request for an archive, which may be asked for in parts.
-func (a *api) downloadBackup(h huma.API, path, id, summary string) {
-	op := operation(h, http.MethodGet, path, id, accounts.Act, http.StatusOK, summary)
-	op.Responses["200"] = &huma.Response{
-		Description: "The archive, a tar compressed with zstd; it holds secrets",
-		Content:     map[string]*huma.MediaType{"application/zstd": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
-	}
-	inParts(&op)
-	huma.Register(h, op, func(ctx context.Context, in *ByName) (*huma.StreamResponse, error) {
-		n, err := pathName(in.Name)
-		if err != nil {
-			return nil, problemOf(ctx, err)
+// download is the request for an archive, which may be asked for in parts.
+func (a backupRoutes) download(path, id, summary string) entry {
+	return entry{get, path, id, act, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
+		op.Responses["200"] = &huma.Response{
+			Description: "The archive, a tar compressed with zstd; it holds secrets",
+			Content:     map[string]*huma.MediaType{"application/zstd": binary},
 		}
-		f, v, err := a.Backups.Open(ctx, n)
-		if err != nil {
-			return nil, problemOf(ctx, err)
-		}
-		return &huma.StreamResponse{Body: func(hc huma.Context) {
-			defer f.Close()
-			r, w := humago.Unwrap(hc)
-			w.Header().Set("Content-Type", "application/zstd")
-			w.Header().Set("X-Accel-Buffering", "no") // as in attach
-			w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": backups.FileName(n)}))
-			a.whileLetIn(hc, func(context.Context) { http.ServeContent(w, r, "", v.CreatedAt, f) })
-		}}, nil
-	})
+		inParts(&op)
+		huma.Register(h, op, func(ctx context.Context, in *ByName) (*huma.StreamResponse, error) {
+			n, err := pathName(in.Name)
+			if err != nil {
+				return nil, problemOf(ctx, err)
+			}
+			f, v, err := a.core.Backups.Open(ctx, n)
+			if err != nil {
+				return nil, problemOf(ctx, err)
+			}
+			return &huma.StreamResponse{Body: func(hc huma.Context) {
+				defer f.Close()
+				r, w := humago.Unwrap(hc)
+				w.Header().Set("Content-Type", "application/zstd")
+				w.Header().Set("X-Accel-Buffering", "no") // as in attach
+				w.Header().Set("Content-Disposition",
+					mime.FormatMediaType("attachment", map[string]string{"filename": backups.FileName(n)}))
+				a.core.whileLetIn(hc, func(context.Context) { http.ServeContent(w, r, "", v.CreatedAt, f) })
+			}}, nil
+		})
+	}}
 }
 
 func policyOf(v left4me.BackupPolicy) apitype.BackupPolicy {
 	return apitype.BackupPolicy{Enabled: v.Enabled, At: v.At, Daily: v.Daily, Weekly: v.Weekly}
 }
 
-func (a *api) showBackupPolicy(ctx context.Context, _ *none) (apitype.BackupPolicy, error) {
-	v, err := a.Backups.Policy(ctx)
+func (a backupRoutes) showBackupPolicy(ctx context.Context, _ *none) (apitype.BackupPolicy, error) {
+	v, err := a.core.Backups.Policy(ctx)
 	return policyOf(v), err
 }
 
-func (a *api) setBackupPolicy(ctx context.Context, in *struct{ Body apitype.BackupPolicy }) (apitype.BackupPolicy, error) {
+func (a backupRoutes) setBackupPolicy(ctx context.Context, in *struct{ Body apitype.BackupPolicy }) (apitype.BackupPolicy, error) {
 	b := in.Body
 	v := left4me.BackupPolicy{Enabled: b.Enabled, At: b.At, BackupKeep: left4me.BackupKeep{Daily: b.Daily, Weekly: b.Weekly}}
-	return b, a.Backups.SetPolicy(ctx, actorOf(ctx).Name, v)
+	return b, a.core.Backups.SetPolicy(ctx, actorOf(ctx).Name, v)
+}
+
+// byTimeOfBackup is the order of backups, newest first.
+var byTimeOfBackup = order[apitype.Backup]{
+	key:  func(v apitype.Backup) string { return fmt.Sprintf("%d %s", v.CreatedAt.UnixMilli(), v.Name) },
+	down: true,
 }

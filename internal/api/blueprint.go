@@ -7,9 +7,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
+// blueprintRoutes answers requests about blueprints.
+type blueprintRoutes struct{ core *core }
+
 // blueprintsOf says of blueprints which servers are made from them, too.
-func (a *api) blueprintsOf(ctx context.Context, found ...left4me.Blueprint) ([]apitype.Blueprint, error) {
-	servers, err := a.Servers.List(ctx)
+func (a blueprintRoutes) blueprintsOf(ctx context.Context, found ...left4me.Blueprint) ([]apitype.Blueprint, error) {
+	servers, err := a.core.Servers.List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +31,7 @@ func (a *api) blueprintsOf(ctx context.Context, found ...left4me.Blueprint) ([]a
 	return all, nil
 }
 
-func (a *api) blueprintOf(ctx context.Context, v left4me.Blueprint, err error) (apitype.Blueprint, error) {
+func (a blueprintRoutes) blueprintOf(ctx context.Context, v left4me.Blueprint, err error) (apitype.Blueprint, error) {
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
@@ -36,38 +39,38 @@ func (a *api) blueprintOf(ctx context.Context, v left4me.Blueprint, err error) (
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
-	all[0].Warnings = append(all[0].Warnings, a.Servers.Warnings().OfStack(ctx, v.Settings, v.Overlays)...)
+	all[0].Warnings = append(all[0].Warnings, a.core.Servers.Warnings().OfStack(ctx, v.Settings, v.Overlays)...)
 	return all[0], nil
 }
 
-func (a *api) listBlueprints(ctx context.Context, _ *none) ([]apitype.Blueprint, error) {
-	found, err := a.Content.Blueprints().List(ctx)
+func (a blueprintRoutes) listBlueprints(ctx context.Context, _ *ListInput) ([]apitype.Blueprint, error) {
+	found, err := a.core.Content.Blueprints().List(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return a.blueprintsOf(ctx, found...)
 }
 
-func (a *api) showBlueprint(ctx context.Context, in *ByName) (apitype.Blueprint, error) {
+func (a blueprintRoutes) showBlueprint(ctx context.Context, in *ByName) (apitype.Blueprint, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
-	v, err := a.Content.Blueprints().Get(ctx, name)
+	v, err := a.core.Content.Blueprints().Get(ctx, name)
 	return a.blueprintOf(ctx, v, err)
 }
 
-func (a *api) createBlueprint(ctx context.Context, in *struct{ Body apitype.NewBlueprint }) (apitype.Blueprint, error) {
+func (a blueprintRoutes) createBlueprint(ctx context.Context, in *struct{ Body apitype.NewBlueprint }) (apitype.Blueprint, error) {
 	overlays, err := parseRefs("overlays", in.Body.Overlays)
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
-	v, err := a.Content.Blueprints().Create(ctx,
+	v, err := a.core.Content.Blueprints().Create(ctx,
 		left4me.Blueprint{Name: left4me.Name(in.Body.Name), Overlays: overlays, Settings: in.Body.Settings})
 	return a.blueprintOf(ctx, v, err)
 }
 
-func (a *api) updateBlueprint(ctx context.Context, in *struct {
+func (a blueprintRoutes) updateBlueprint(ctx context.Context, in *struct {
 	ByName
 	Body apitype.BlueprintDefinition
 },
@@ -80,15 +83,17 @@ func (a *api) updateBlueprint(ctx context.Context, in *struct {
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
-	v, err := a.Content.Blueprints().Update(ctx, actorOf(ctx).Name,
+	v, err := a.core.Content.Blueprints().Update(ctx, actorOf(ctx).Name,
 		left4me.Blueprint{Name: name, Version: in.Body.Version, Overlays: overlays, Settings: in.Body.Settings})
 	return a.blueprintOf(ctx, v, err)
 }
 
-func (a *api) deleteBlueprint(ctx context.Context, in *ByName) (apitype.Deleted, error) {
+func (a blueprintRoutes) deleteBlueprint(ctx context.Context, in *ByName) (apitype.Deleted, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
 		return apitype.Deleted{}, err
 	}
-	return apitype.Deleted{Name: name}, a.Content.Blueprints().Delete(ctx, actorOf(ctx).Name, name)
+	return apitype.Deleted{Name: name}, a.core.Content.Blueprints().Delete(ctx, actorOf(ctx).Name, name)
 }
+
+var byBlueprintName = order[apitype.Blueprint]{key: func(v apitype.Blueprint) string { return string(v.Name) }}

@@ -7,5 +7,5 @@ import (
 
 // NewBeating is New with another time between the heartbeats of a stream.
 func NewBeating(d Deps, beat time.Duration) http.Handler {
-	return (&api{Deps: d, beat: beat}).handler()
+	return (&core{Deps: d, beat: beat}).handler()
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
+// gameRoutes answers requests about the game on a host.
+type gameRoutes struct{ core *core }
+
 func gameOf(v game.View) apitype.Game {
 	g := apitype.Game{
 		Host: v.Host, Known: v.Known, Problem: v.Problem, SaidAt: v.At, Current: v.Current, Pinned: v.Pinned,
@@ -49,14 +52,8 @@ func gamePolicyOf(p game.Policy) apitype.GamePolicy {
 	return apitype.GamePolicy{CheckHours: int(p.CheckEvery / time.Hour), Update: p.Update, UpdateAt: p.UpdateAt, Restart: p.Restart}
 }
 
-// ByHost is the host in a path. It is exported because huma overlooks what is
-// embedded otherwise.
-type ByHost struct {
-	Host string `path:"host" maxLength:"64"`
-}
-
-func (a *api) showGame(ctx context.Context, in *ByHost) (apitype.Game, error) {
-	v, err := a.Game.Get(ctx, left4me.Name(in.Host))
+func (a gameRoutes) showGame(ctx context.Context, in *ByHost) (apitype.Game, error) {
+	v, err := a.core.Game.Get(ctx, left4me.Name(in.Host))
 	return gameOf(v), err
 }
 
@@ -67,13 +64,13 @@ type GameInput struct {
 }
 
 // game makes a handler that asks for a job on the game.
-func (a *api) game(kind left4me.JobKind) func(context.Context, *GameInput) (apitype.Job, error) {
+func (a gameRoutes) game(kind left4me.JobKind) func(context.Context, *GameInput) (apitype.Job, error) {
 	return func(ctx context.Context, in *GameInput) (apitype.Job, error) {
 		var r game.Request
 		if in.Body != nil {
 			r = game.Request{Build: in.Body.Build, Restart: game.Mode(in.Body.Restart)}
 		}
-		v, err := a.Game.Act(ctx, actorOf(ctx).Name, kind, left4me.Name(in.Host), r)
+		v, err := a.core.Game.Act(ctx, actorOf(ctx).Name, kind, left4me.Name(in.Host), r)
 		return jobOf(v), err
 	}
 }
@@ -83,13 +80,13 @@ type pinInput struct {
 	Body apitype.GamePin
 }
 
-func (a *api) pinGame(ctx context.Context, in *pinInput) (apitype.Game, error) {
-	v, err := a.Game.Pin(ctx, actorOf(ctx).Name, left4me.Name(in.Host), in.Body.Pinned)
+func (a gameRoutes) pinGame(ctx context.Context, in *pinInput) (apitype.Game, error) {
+	v, err := a.core.Game.Pin(ctx, actorOf(ctx).Name, left4me.Name(in.Host), in.Body.Pinned)
 	return gameOf(v), err
 }
 
-func (a *api) showPolicy(ctx context.Context, in *ByHost) (apitype.GamePolicy, error) {
-	p, err := a.Game.Policy(ctx, left4me.Name(in.Host))
+func (a gameRoutes) showPolicy(ctx context.Context, in *ByHost) (apitype.GamePolicy, error) {
+	p, err := a.core.Game.Policy(ctx, left4me.Name(in.Host))
 	return gamePolicyOf(p), err
 }
 
@@ -98,16 +95,16 @@ type policyInput struct {
 	Body apitype.GamePolicy
 }
 
-func (a *api) setPolicy(ctx context.Context, in *policyInput) (apitype.GamePolicy, error) {
+func (a gameRoutes) setPolicy(ctx context.Context, in *policyInput) (apitype.GamePolicy, error) {
 	b := in.Body
-	p, err := a.Game.SetPolicy(ctx, actorOf(ctx).Name, left4me.Name(in.Host), game.Policy{
+	p, err := a.core.Game.SetPolicy(ctx, actorOf(ctx).Name, left4me.Name(in.Host), game.Policy{
 		CheckEvery: time.Duration(b.CheckHours) * time.Hour, Update: b.Update, UpdateAt: b.UpdateAt, Restart: b.Restart,
 	})
 	return gamePolicyOf(p), err
 }
 
-func (a *api) showRollout(ctx context.Context, in *ByHost) (apitype.Rollout, error) {
-	v, err := a.Game.Rollout(ctx, left4me.Name(in.Host))
+func (a gameRoutes) showRollout(ctx context.Context, in *ByHost) (apitype.Rollout, error) {
+	v, err := a.core.Game.Rollout(ctx, left4me.Name(in.Host))
 	if err == nil && v == nil {
 		err = left4me.Errorf(left4me.NotFound, "there never was a rollout on %s", in.Host)
 	}
@@ -117,8 +114,8 @@ func (a *api) showRollout(ctx context.Context, in *ByHost) (apitype.Rollout, err
 	return rolloutOf(*v), nil
 }
 
-func (a *api) cancelRollout(ctx context.Context, in *ByHost) (apitype.Rollout, error) {
-	v, err := a.Game.CancelRollout(ctx, actorOf(ctx).Name, left4me.Name(in.Host))
+func (a gameRoutes) cancelRollout(ctx context.Context, in *ByHost) (apitype.Rollout, error) {
+	v, err := a.core.Game.CancelRollout(ctx, actorOf(ctx).Name, left4me.Name(in.Host))
 	if err != nil {
 		return apitype.Rollout{}, err
 	}

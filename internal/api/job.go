@@ -8,6 +8,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
+// jobRoutes answers requests about jobs.
+type jobRoutes struct{ core *core }
+
 func jobOf(v left4me.Job) apitype.Job {
 	j := apitype.Job{
 		ID: v.ID, Kind: v.Kind, Target: v.Target, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log, Error: v.Error, By: v.By,
@@ -38,17 +41,20 @@ func listedJob(ctx context.Context, v left4me.Job) apitype.Job {
 	return j
 }
 
-type byID struct {
-	ID string `path:"id" maxLength:"64"`
-}
-
 type jobsInput struct {
 	Server  string `query:"server" doc:"Only jobs of this server"`
 	Overlay string `query:"overlay" doc:"Only jobs of this overlay"`
 	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
+	After   string `query:"after" maxLength:"64" doc:"From the header Link of the page before"`
 }
 
-func (a *api) listJobs(ctx context.Context, in *jobsInput) ([]apitype.Job, error) {
+// The page begins where it is asked for, but has one job more than it shall have.
+func (in jobsInput) page() ListInput { return ListInput{Limit: in.Limit} }
+
+// byJobID is the order of jobs, newest first: ids grow with time.
+var byJobID = order[apitype.Job]{key: func(v apitype.Job) string { return string(v.ID) }, down: true}
+
+func (a jobRoutes) listJobs(ctx context.Context, in *jobsInput) ([]apitype.Job, error) {
 	noun, name := "server", in.Server
 	if in.Overlay != "" {
 		noun, name = "overlay", in.Overlay
@@ -63,7 +69,7 @@ func (a *api) listJobs(ctx context.Context, in *jobsInput) ([]apitype.Job, error
 		}
 		target = n
 	}
-	found, err := a.Jobs.List(ctx, noun, target, in.Limit)
+	found, err := a.core.Jobs.Page(ctx, noun, target, left4me.JobID(in.After), in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -74,23 +80,23 @@ func (a *api) listJobs(ctx context.Context, in *jobsInput) ([]apitype.Job, error
 	return all, nil
 }
 
-func (a *api) showJob(ctx context.Context, in *byID) (apitype.Job, error) {
-	v, err := a.Jobs.Get(ctx, left4me.JobID(in.ID))
+func (a jobRoutes) showJob(ctx context.Context, in *byID) (apitype.Job, error) {
+	v, err := a.core.Jobs.Get(ctx, left4me.JobID(in.ID))
 	return jobFor(ctx, v), err
 }
 
-func (a *api) cancelJob(ctx context.Context, in *byID) (apitype.Job, error) {
-	v, err := a.Jobs.Cancel(ctx, left4me.JobID(in.ID))
+func (a jobRoutes) cancelJob(ctx context.Context, in *byID) (apitype.Job, error) {
+	v, err := a.core.Jobs.Cancel(ctx, left4me.JobID(in.ID))
 	return jobOf(v), err
 }
 
-func (a *api) retryJob(ctx context.Context, in *byID) (apitype.Job, error) {
-	v, err := a.Jobs.Retry(ctx, actorOf(ctx).Name, left4me.JobID(in.ID))
+func (a jobRoutes) retryJob(ctx context.Context, in *byID) (apitype.Job, error) {
+	v, err := a.core.Jobs.Retry(ctx, actorOf(ctx).Name, left4me.JobID(in.ID))
 	return jobOf(v), err
 }
 
-func (a *api) followJob(ctx context.Context, in *byID) (feed, error) {
-	changes, err := a.Jobs.Watch(ctx, left4me.JobID(in.ID))
+func (a jobRoutes) followJob(ctx context.Context, in *byID) (feed, error) {
+	changes, err := a.core.Jobs.Watch(ctx, left4me.JobID(in.ID))
 	if err != nil {
 		return nil, err
 	}

@@ -1,64 +1,157 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
-	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
-// list is the answer to GET /servers, kept until something in it changes: every
-// monitor asks for it far more often than that, and most of the work would be to
-// write the same JSON again.
-type list struct {
-	version servers.Version
-	body    []byte
+// Lists of version 1 that are arrays stay arrays: without a limit they are whole,
+// and with one the header Link (RFC 8288) has the address of the next page. New
+// lists answer left4me.Page instead, with a limit from the start.
+
+// ListInput is which part of a list is asked for. It is exported as ByName is, and
+// hidden: with a first parameter an operation's function has another form in clients
+// that oapi-codegen generates, as has its result in those of ogen with a first header.
+type ListInput struct {
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" hidden:"true"`
+	After string `query:"after" maxLength:"1000" hidden:"true"`
 }
 
-// listServers adds the route; it writes bytes itself, as streams do.
-func (a *api) listServers(h huma.API, path, id, summary string) {
-	op := operation(h, http.MethodGet, path, id, accounts.Look, http.StatusOK, summary)
-	op.Responses["200"] = &huma.Response{
-		Description: http.StatusText(http.StatusOK),
-		Content:     map[string]*huma.MediaType{"application/json": {Schema: schemaOf[[]apitype.GameServer](h)}},
-	}
-	huma.Register(h, op, func(ctx context.Context, _ *none) (*huma.StreamResponse, error) {
-		body, err := a.list(ctx)
+func (in ListInput) page() ListInput { return in }
+
+// NameListInput is ListInput for a list of something named. It is exported as ByName is.
+type NameListInput struct {
+	ByName
+	ListInput
+}
+
+const aboutPages = "With the query parameter limit, at most 1000, the answer has the first entries only. Unless these are the last, its " +
+	"header Link has the address of those that follow, with rel=\"next\"."
+
+// order is how a list is sorted: key is unique in it. Keys are compared only when the
+// entry behind which a page begins is no longer there. Without a key the list has no
+// order of its own, and pages are counted.
+type order[T any] struct {
+	key  func(T) string
+	down bool // keys descend
+}
+
+// counted is the order of a list that only left4me itself changes.
+func counted[T any]() order[T] { return order[T]{} }
+
+// list is a route that answers an array. The input of f must have a ListInput; f
+// returns the whole list or, of one that it cuts itself, one entry more than asked for.
+func list[I, T any](path, id string, action accounts.Action, summary string, o order[T],
+	f func(context.Context, *I) ([]T, error),
+) entry {
+	return listBytes[I, T](path, id, action, summary, func(ctx context.Context, in *I) ([]byte, string, error) {
+		all, err := f(ctx, in)
 		if err != nil {
-			return nil, problemOf(ctx, err)
+			return nil, "", err
 		}
-		return &huma.StreamResponse{Body: func(hc huma.Context) {
-			hc.SetHeader("Content-Type", "application/json")
-			hc.SetHeader("Content-Length", strconv.Itoa(len(body)))
-			_, _ = hc.BodyWriter().Write(body)
-		}}, nil
+		page := ListInput{}
+		if p, ok := any(in).(interface{ page() ListInput }); ok {
+			page = p.page()
+		}
+		return o.page(all, page)
 	})
 }
 
-func (a *api) list(ctx context.Context) ([]byte, error) {
-	version := a.Servers.Version() // before reading: what changes meanwhile makes it old
-	if l := a.listed.Load(); l != nil && l.version == version {
-		return l.body, nil
+// listBytes is list for an answer that is JSON already; next is after of the next
+// page, or empty.
+func listBytes[I, T any](path, id string, action accounts.Action, summary string,
+	f func(context.Context, *I) (body []byte, next string, err error),
+) entry {
+	return entry{get, path, id, action, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
+		op.Description = aboutPages
+		op.Responses["200"] = &huma.Response{
+			Description: http.StatusText(http.StatusOK),
+			Content:     map[string]*huma.MediaType{"application/json": {Schema: schemaOf[[]T](h)}},
+		}
+		huma.Register(h, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+			body, next, err := f(ctx, in)
+			if err != nil {
+				return nil, problemOf(ctx, err)
+			}
+			return &huma.StreamResponse{Body: func(hc huma.Context) {
+				if next != "" {
+					hc.SetHeader("Link", "<"+nextAddress(hc.URL(), next)+`>; rel="next"`)
+				}
+				hc.SetHeader("Content-Type", "application/json")
+				hc.SetHeader("Content-Length", strconv.Itoa(len(body)))
+				_, _ = hc.BodyWriter().Write(body)
+			}}, nil
+		})
+	}}
+}
+
+// nextAddress is the address of the next page, relative to that of this one.
+func nextAddress(u url.URL, after string) string {
+	q := u.Query()
+	q.Set("after", after)
+	return u.EscapedPath() + "?" + q.Encode()
+}
+
+// page cuts a page out of a list and says behind what the next one begins.
+func (o order[T]) page(all []T, in ListInput) (body []byte, next string, err error) {
+	begin := 0
+	if in.After != "" {
+		if begin, err = o.behind(all, in.After); err != nil {
+			return nil, "", err
+		}
 	}
-	views, err := a.Servers.List(ctx)
-	if err != nil {
-		return nil, err
+	part := all[begin:]
+	if in.Limit > 0 && len(part) > in.Limit {
+		part = part[:in.Limit]
+		next = strconv.Itoa(begin + in.Limit)
+		if o.key != nil {
+			next = o.key(part[in.Limit-1])
+		}
 	}
-	all := make([]apitype.GameServer, len(views))
-	for i, v := range views {
-		all[i] = serverOf(v)
+	if part == nil {
+		part = []T{} // a list without entries is empty, not null
 	}
-	body, err := json.Marshal(all)
-	if err != nil {
-		return nil, err
+	body, err = encoded(part)
+	return body, next, err
+}
+
+// behind is where a page begins.
+func (o order[T]) behind(all []T, after string) (int, error) {
+	if o.key == nil {
+		n, err := strconv.Atoi(after)
+		if err != nil || n < 0 {
+			return 0, &left4me.Error{
+				Kind: left4me.Invalid, Field: "query.after", Text: "after is not from a list",
+				Hint: "use the address in the header Link",
+			}
+		}
+		return min(n, len(all)), nil
 	}
-	l := &list{version, append(body, '\n')}
-	a.listed.Store(l)
-	return l.body, nil
+	if i := slices.IndexFunc(all, func(v T) bool { return o.key(v) == after }); i >= 0 {
+		return i + 1, nil
+	}
+	i := slices.IndexFunc(all, func(v T) bool { return o.key(v) > after != o.down })
+	if i < 0 {
+		return len(all), nil
+	}
+	return i, nil
+}
+
+// encoded is v as the other answers are encoded, too.
+func encoded(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
 }

@@ -29,7 +29,7 @@ var allStates = []left4me.ServerState{
 }
 
 // collector reads what metrics tell at the moment they are asked for.
-type collector struct{ *api }
+type collector struct{ core *core }
 
 // Describe tells which metrics there are.
 func (c collector) Describe(out chan<- *prometheus.Desc) {
@@ -45,8 +45,8 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	gauge(descBuild, 1, c.Version)
-	views, err := c.Servers.List(ctx)
+	gauge(descBuild, 1, c.core.Version)
+	views, err := c.core.Servers.List(ctx)
 	if err != nil {
 		out <- prometheus.NewInvalidMetric(descServers, err)
 		return
@@ -73,13 +73,13 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 
 // metrics serves them to this machine, and to whoever has a token. A request
 // that came through a proxy comes from elsewhere, whatever its address says.
-func (a *api) metrics() http.Handler {
+func (c *core) metrics() http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collector{a}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collector{c}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	h := promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !direct(r) || !byAddress(r) {
-			if err := a.allowed(r, accounts.Look); err != nil {
+			if err := c.allowed(r, accounts.Look); err != nil {
 				writeProblem(w, unauthorized(r.Context(), err))
 				return
 			}

@@ -2,15 +2,16 @@ package api
 
 import (
 	"context"
-	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/control/restart"
 	"github.com/left4me/left4me/internal/left4me"
 )
+
+// overlayRoutes answers requests about overlays and their revisions.
+type overlayRoutes struct{ core *core }
 
 // overlayFor is an overlay with what only people see who may change it.
 func overlayFor(ctx context.Context, v overlays.View) apitype.Overlay {
@@ -45,42 +46,8 @@ func contentOf(v left4me.Content) left4me.Content {
 	return v
 }
 
-// overlayRoutes are those of overlays, their revisions and what is on the disk.
-func (a *api) overlayRoutes(h huma.API) {
-	get, post, put, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
-	look, act := accounts.Look, accounts.Act
-
-	route(h, get, "/overlays", "listOverlays", look, 200, "List overlays, deleted ones at the end", a.listOverlays)
-	route(h, post, "/overlays", "createOverlay", act, 201, "Create an overlay; nothing is built yet", a.createOverlay)
-	route(h, get, "/overlays/{name}", "showOverlay", look, 200, "Show an overlay", a.showOverlay)
-	route(h, put, "/overlays/{name}", "changeOverlay", act, 200, "Change what an overlay is made of; nothing is built yet", a.changeOverlay)
-	route(h, del, "/overlays/{name}", "deleteOverlay", act, 202, "Delete an overlay; it can be taken back for some days", a.deleteOverlay)
-	route(h, post, "/overlays/{name}/restore", "restoreOverlay", act, 202, "Take a deleted overlay back", a.restoreOverlay)
-	route(h, post, "/overlays/{name}/build", "buildOverlay", act, 202, "Make a revision of an overlay, if anything changed", a.buildOverlay)
-	route(h, get, "/overlays/{name}/scripts", "listScripts", look, 200, "List the versions of a script, newest first", a.listScripts)
-	route(h, get, "/overlays/{name}/diff", "diffOverlay", look, 200, "Say how two revisions differ", a.diffOverlay)
-	route(h, get, "/overlays/{name}/revisions/{revision}", "showRevision", look, 200,
-		"Show a revision with its warnings, campaigns and items", a.showRevision)
-	route(h, post, "/overlays/{name}/revisions/{revision}/use", "useRevision", act, 200, "Let servers start with a revision", a.useRevision)
-	route(h, put, "/overlays/{name}/revisions/{revision}/label", "labelRevision", act, 200, "Name a revision", a.labelRevision)
-	route(h, del, "/overlays/{name}/revisions/{revision}", "dropRevision", act, 200, "Remove a revision that nothing uses", a.dropRevision)
-	route(h, get, "/overlays/{name}/revisions/{revision}/files", "listRevisionFiles", look, 200, "List the files of a revision",
-		a.listFiles)
-	route(h, get, "/overlays/{name}/revisions/{revision}/file", "showRevisionFile", act, 200, "Read a file of a revision",
-		a.showFile) // passwords of plugins stand in some
-	route(h, put, "/overlays/{name}/file", "putOverlayFile", act, 202, "Make a revision with one small file more, or another one",
-		a.putFile)
-	route(h, get, "/overlays/{name}/moves", "showOverlayRestart", look, 200,
-		"Show how servers move over to a revision that came by itself", a.showOverlayRestart)
-	route(h, del, "/overlays/{name}/moves", "cancelOverlayRestart", act, 200, "Leave servers that have not moved over as they are",
-		a.cancelOverlayRestart)
-	route(h, post, "/workshop/parse", "parseWorkshop", look, 200, "Find workshop items in a text", a.parseWorkshop)
-	route(h, post, "/workshop/lookup", "lookUpWorkshop", act, 200, "Ask Steam about workshop items", a.lookUpWorkshop)
-	route(h, post, "/content/collect", "collectContent", act, 202, "Remove revisions and downloads that nothing needs", a.collectContent)
-}
-
-func (a *api) listOverlays(ctx context.Context, _ *none) ([]apitype.Overlay, error) {
-	found, err := a.Content.List(ctx)
+func (a overlayRoutes) listOverlays(ctx context.Context, _ *ListInput) ([]apitype.Overlay, error) {
+	found, err := a.core.Content.List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +58,12 @@ func (a *api) listOverlays(ctx context.Context, _ *none) ([]apitype.Overlay, err
 	return all, nil
 }
 
-func (a *api) showOverlay(ctx context.Context, in *ByName) (apitype.Overlay, error) {
+func (a overlayRoutes) showOverlay(ctx context.Context, in *ByName) (apitype.Overlay, error) {
 	n, err := pathName(in.Name)
 	if err != nil {
 		return apitype.Overlay{}, err
 	}
-	v, err := a.Content.Get(ctx, n)
+	v, err := a.core.Content.Get(ctx, n)
 	if err != nil {
 		return apitype.Overlay{}, err
 	}
@@ -110,8 +77,8 @@ func definitionOf(name left4me.Name, d apitype.OverlayDefinition) left4me.Overla
 	}
 }
 
-func (a *api) createOverlay(ctx context.Context, in *struct{ Body apitype.NewOverlay }) (apitype.Overlay, error) {
-	v, err := a.Content.Create(ctx, actorOf(ctx).Name, definitionOf(left4me.Name(in.Body.Name), in.Body.OverlayDefinition))
+func (a overlayRoutes) createOverlay(ctx context.Context, in *struct{ Body apitype.NewOverlay }) (apitype.Overlay, error) {
+	v, err := a.core.Content.Create(ctx, actorOf(ctx).Name, definitionOf(left4me.Name(in.Body.Name), in.Body.OverlayDefinition))
 	if err != nil {
 		return apitype.Overlay{}, err
 	}
@@ -123,30 +90,31 @@ type changeOverlayInput struct {
 	Body apitype.ChangedOverlay
 }
 
-func (a *api) changeOverlay(ctx context.Context, in *changeOverlayInput) (apitype.Overlay, error) {
+func (a overlayRoutes) changeOverlay(ctx context.Context, in *changeOverlayInput) (apitype.Overlay, error) {
 	n, err := pathName(in.Name)
 	if err != nil {
 		return apitype.Overlay{}, err
 	}
 	v := definitionOf(n, in.Body.OverlayDefinition)
 	v.Version = in.Body.Version
-	changed, err := a.Content.Update(ctx, actorOf(ctx).Name, v)
+	changed, err := a.core.Content.Update(ctx, actorOf(ctx).Name, v)
 	if err != nil {
 		return apitype.Overlay{}, err
 	}
 	return overlayFor(ctx, changed), nil
 }
 
-func (a *api) deleteOverlay(ctx context.Context, in *ByName) (apitype.Job, error) {
-	return a.onOverlay(ctx, in.Name, a.Content.Delete)
+func (a overlayRoutes) deleteOverlay(ctx context.Context, in *ByName) (apitype.Job, error) {
+	return a.onOverlay(ctx, in.Name, a.core.Content.Delete)
 }
 
-func (a *api) restoreOverlay(ctx context.Context, in *ByName) (apitype.Job, error) {
-	return a.onOverlay(ctx, in.Name, a.Content.Restore)
+func (a overlayRoutes) restoreOverlay(ctx context.Context, in *ByName) (apitype.Job, error) {
+	return a.onOverlay(ctx, in.Name, a.core.Content.Restore)
 }
 
 // onOverlay asks for a job on an overlay.
-func (a *api) onOverlay(ctx context.Context, name string, f func(context.Context, string, left4me.Name) (left4me.Job, error)) (apitype.Job,
+func (a overlayRoutes) onOverlay(ctx context.Context, name string,
+	f func(context.Context, string, left4me.Name) (left4me.Job, error)) (apitype.Job,
 	error,
 ) {
 	n, err := pathName(name)
@@ -163,7 +131,7 @@ type BuildInput struct {
 	Body *apitype.Build `required:"false"`
 }
 
-func (a *api) buildOverlay(ctx context.Context, in *BuildInput) (apitype.Job, error) {
+func (a overlayRoutes) buildOverlay(ctx context.Context, in *BuildInput) (apitype.Job, error) {
 	var r overlays.Request
 	if b := in.Body; b != nil {
 		r = overlays.Request{Note: b.Note, Change: (*left4me.Change)(b.Change), Promote: b.Promote}
@@ -174,11 +142,60 @@ func (a *api) buildOverlay(ctx context.Context, in *BuildInput) (apitype.Job, er
 				return left4me.Job{}, err
 			}
 		}
-		return a.Content.Build(ctx, by, n, r)
+		return a.core.Content.Build(ctx, by, n, r)
 	})
 }
 
-func (a *api) collectContent(ctx context.Context, _ *none) (apitype.Job, error) {
-	v, err := a.Content.Collect(ctx, actorOf(ctx).Name)
+func (a overlayRoutes) collectContent(ctx context.Context, _ *none) (apitype.Job, error) {
+	v, err := a.core.Content.Collect(ctx, actorOf(ctx).Name)
 	return jobOf(v), err
 }
+
+func restartOf(v *overlays.Restart) apitype.OverlayRestart {
+	r := apitype.OverlayRestart{
+		Overlay: v.Overlay, Revision: v.Revision, Mode: v.Mode, State: v.State, Reason: v.Reason,
+		CreatedAt: v.CreatedAt, EndedAt: v.EndedAt, Servers: []apitype.Move{},
+	}
+	for _, m := range v.Moves {
+		r.Servers = append(r.Servers, apitype.Move{Server: m.Server, State: m.State, Reason: m.Reason, Job: m.Job})
+	}
+	for _, w := range v.Wishes {
+		r.Servers = append(r.Servers, apitype.Move{Server: w.Server, State: restart.Wants, Reason: w.Why})
+	}
+	return r
+}
+
+func (a overlayRoutes) showOverlayRestart(ctx context.Context, in *ByName) (apitype.OverlayRestart, error) {
+	n, err := pathName(in.Name)
+	if err != nil {
+		return apitype.OverlayRestart{}, err
+	}
+	v, err := a.core.Content.Restart(ctx, n)
+	if err == nil && v == nil {
+		err = left4me.Errorf(left4me.NotFound, "no revision of %s came by itself for servers to move over to", in.Name)
+	}
+	if err != nil {
+		return apitype.OverlayRestart{}, err
+	}
+	return restartOf(v), nil
+}
+
+func (a overlayRoutes) cancelOverlayRestart(ctx context.Context, in *ByName) (apitype.OverlayRestart, error) {
+	n, err := pathName(in.Name)
+	if err != nil {
+		return apitype.OverlayRestart{}, err
+	}
+	v, err := a.core.Content.CancelRestart(ctx, actorOf(ctx).Name, n)
+	if err != nil {
+		return apitype.OverlayRestart{}, err
+	}
+	return restartOf(v), nil
+}
+
+// byOverlayName is the order of overlays: deleted ones are at the end.
+var byOverlayName = order[apitype.Overlay]{key: func(v apitype.Overlay) string {
+	if v.DeletedAt.IsZero() {
+		return string(v.Name)
+	}
+	return "~" + string(v.Name) // behind all that is in a name
+}}

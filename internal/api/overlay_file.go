@@ -24,7 +24,7 @@ type putFileInput struct {
 
 // putFile makes a revision with one file more, or another one: what an upload of
 // one small file does, in one request.
-func (a *api) putFile(ctx context.Context, in *putFileInput) (apitype.Job, error) {
+func (a overlayRoutes) putFile(ctx context.Context, in *putFileInput) (apitype.Job, error) {
 	who := actorOf(ctx)
 	note := in.Note
 	if note == "" {
@@ -51,17 +51,17 @@ func (a *api) putFile(ctx context.Context, in *putFileInput) (apitype.Job, error
 		}
 	}
 	return a.onOverlay(ctx, in.Name, func(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
-		u, err := a.Uploads.Create(ctx, who, n)
+		u, err := a.core.Uploads.Create(ctx, who, n)
 		if err != nil {
 			return left4me.Job{}, err
 		}
 		var j left4me.Job
-		if _, err = a.Uploads.Write(ctx, who, u.ID, in.Path, 0, int64(len(data)), bytes.NewReader(data)); err == nil {
+		if _, err = a.core.Uploads.Write(ctx, who, u.ID, in.Path, 0, int64(len(data)), bytes.NewReader(data)); err == nil {
 			change := &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Once: true, Base: in.Base}
-			j, err = a.Content.Build(ctx, by, n, overlays.Request{Note: note, Change: change})
+			j, err = a.core.Content.Build(ctx, by, n, overlays.Request{Note: note, Change: change})
 		}
 		if err != nil {
-			if derr := a.Uploads.Delete(ctx, who, u.ID); derr != nil { // else it goes by itself, later
+			if derr := a.core.Uploads.Delete(ctx, who, u.ID); derr != nil { // else it goes by itself, later
 				logOf(ctx).Warn("drop an upload", "upload", u.ID, "err", derr)
 			}
 		}
@@ -70,11 +70,11 @@ func (a *api) putFile(ctx context.Context, in *putFileInput) (apitype.Job, error
 }
 
 // uploaded says whether the upload of a change is there, and theirs who ask.
-func (a *api) uploaded(ctx context.Context, who accounts.Actor, n left4me.Name, c *apitype.FilesChange) error {
+func (a overlayRoutes) uploaded(ctx context.Context, who accounts.Actor, n left4me.Name, c *apitype.FilesChange) error {
 	if c == nil || c.Upload == "" {
 		return nil
 	}
-	if _, err := a.Uploads.Ready(ctx, who, n, c.Upload); err != nil {
+	if _, err := a.core.Uploads.Ready(ctx, who, n, c.Upload); err != nil {
 		e, ok := left4me.Public(err)
 		if !ok {
 			return fmt.Errorf("upload %s: %w", c.Upload, err)

@@ -194,17 +194,6 @@ func schemaOf[T any](h huma.API) *huma.Schema {
 	return h.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
 }
 
-// pathName reads a name out of a path.
-func pathName(s string) (left4me.Name, error) {
-	n, err := left4me.ParseName(s)
-	if e, ok := left4me.Public(err); ok {
-		moved := *e
-		moved.Field = "path.name"
-		return "", &moved
-	}
-	return n, err
-}
-
 // badHeader says what is wrong with a header.
 func badHeader(name, text string) *problem {
 	p := newProblem(http.StatusUnprocessableEntity, text)

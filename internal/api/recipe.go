@@ -2,24 +2,12 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/left4me/left4me/internal/api/apitype"
-	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
 )
-
-// recipeRoutes are those of scripts to begin with.
-func (a *api) recipeRoutes(h huma.API) {
-	route(h, http.MethodGet, "/recipes", "listRecipes", accounts.Look, 200, "List scripts to begin with",
-		listRecipes)
-	route(h, http.MethodGet, "/recipes/{id}", "showRecipe", accounts.Look, 200, "Show a script to begin with, with chosen values",
-		showRecipe)
-}
 
 func recipeOf(v overlays.Recipe) apitype.Recipe {
 	parameters := make([]apitype.Parameter, len(v.Parameters))
@@ -29,7 +17,7 @@ func recipeOf(v overlays.Recipe) apitype.Recipe {
 	return apitype.Recipe{ID: v.ID, Title: v.Title, Text: v.Text, Parameters: parameters, Script: v.Script}
 }
 
-func listRecipes(context.Context, *none) ([]apitype.Recipe, error) {
+func listRecipes(context.Context, *ListInput) ([]apitype.Recipe, error) {
 	found := overlays.Recipes()
 	all := make([]apitype.Recipe, len(found))
 	for i, v := range found {

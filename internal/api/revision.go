@@ -34,12 +34,12 @@ func (in ByRevision) read() (left4me.Name, int, error) {
 	return n, rev, nil
 }
 
-func (a *api) showRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
+func (a overlayRoutes) showRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
 	n, rev, err := in.read()
 	if err != nil {
 		return left4me.Content{}, err
 	}
-	v, err := a.Content.Revisions().Get(ctx, n, rev)
+	v, err := a.core.Content.Revisions().Get(ctx, n, rev)
 	return contentOf(v), err
 }
 
@@ -58,12 +58,12 @@ func onRevision(ctx context.Context, in ByRevision,
 	return contentOf(v), err
 }
 
-func (a *api) useRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
-	return onRevision(ctx, *in, a.Content.Revisions().Use)
+func (a overlayRoutes) useRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
+	return onRevision(ctx, *in, a.core.Content.Revisions().Use)
 }
 
-func (a *api) dropRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
-	return onRevision(ctx, *in, a.Content.Revisions().Drop)
+func (a overlayRoutes) dropRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
+	return onRevision(ctx, *in, a.core.Content.Revisions().Drop)
 }
 
 type labelInput struct {
@@ -71,24 +71,10 @@ type labelInput struct {
 	Body apitype.RevisionLabel
 }
 
-func (a *api) labelRevision(ctx context.Context, in *labelInput) (left4me.Content, error) {
+func (a overlayRoutes) labelRevision(ctx context.Context, in *labelInput) (left4me.Content, error) {
 	return onRevision(ctx, in.ByRevision, func(ctx context.Context, by string, n left4me.Name, rev int) (left4me.Content, error) {
-		return a.Content.Revisions().Label(ctx, by, n, rev, in.Body.Label)
+		return a.core.Content.Revisions().Label(ctx, by, n, rev, in.Body.Label)
 	})
-}
-
-// FilterInput is which part of a list of files is wanted. It is exported as
-// ByHost is.
-type FilterInput struct {
-	Dir   string `query:"dir" maxLength:"4096" doc:"Only what lies directly in this directory; empty is the root"`
-	Deep  bool   `query:"deep" doc:"All files beneath it, without directories"`
-	Query string `query:"q" maxLength:"1024" doc:"A part of the path, in any case; implies deep"`
-	After string `query:"after" maxLength:"4096" doc:"next of the page before"`
-	Limit int    `query:"limit" default:"200" minimum:"1" maximum:"1000"`
-}
-
-func (f FilterInput) filter() left4me.Filter {
-	return left4me.Filter{Dir: f.Dir, Deep: f.Deep, Query: f.Query, After: f.After, Limit: f.Limit}
 }
 
 type revisionFilesInput struct {
@@ -96,33 +82,13 @@ type revisionFilesInput struct {
 	FilterInput
 }
 
-func (a *api) listFiles(ctx context.Context, in *revisionFilesInput) (left4me.Page[left4me.TreeFile], error) {
+func (a overlayRoutes) listFiles(ctx context.Context, in *revisionFilesInput) (left4me.Page[left4me.TreeFile], error) {
 	n, rev, err := in.read()
 	if err != nil {
 		return left4me.Page[left4me.TreeFile]{}, err
 	}
-	p, err := a.Content.Revisions().Tree(ctx, n, rev, in.filter())
+	p, err := a.core.Content.Revisions().Tree(ctx, n, rev, in.filter())
 	return pageOf(p), err
-}
-
-// pageOf never gives null for a list.
-func pageOf[T any](p left4me.Page[T]) left4me.Page[T] {
-	if p.Items == nil {
-		p.Items = []T{}
-	}
-	return p
-}
-
-// textOf is what is told of a whole file that isn't UTF-8.
-func (a *api) textOf(ctx context.Context, size int64, data []byte) (apitype.FileText, error) {
-	if size > int64(len(data)) {
-		return apitype.FileText{}, nil
-	}
-	t, ok, err := a.Content.TextOf(ctx, data)
-	if err != nil || !ok || t.Encoding == "" {
-		return apitype.FileText{}, err
-	}
-	return apitype.FileText{Encoding: t.Encoding, Guess: t.Guess, Text: t.Text}, nil
 }
 
 type revisionFileInput struct {
@@ -131,16 +97,16 @@ type revisionFileInput struct {
 	Inside string `query:"inside" maxLength:"4096" doc:"A file in the VPK that path is"`
 }
 
-func (a *api) showFile(ctx context.Context, in *revisionFileInput) (apitype.RevisionFile, error) {
+func (a overlayRoutes) showFile(ctx context.Context, in *revisionFileInput) (apitype.RevisionFile, error) {
 	n, rev, err := in.read()
 	if err != nil {
 		return apitype.RevisionFile{}, err
 	}
-	v, err := a.Content.Revisions().File(ctx, n, rev, in.Path, in.Inside)
+	v, err := a.core.Content.Revisions().File(ctx, n, rev, in.Path, in.Inside)
 	if err != nil {
 		return apitype.RevisionFile{}, err
 	}
-	text, err := a.textOf(ctx, v.Size, v.Data)
+	text, err := a.core.textOf(ctx, v.Size, v.Data)
 	return apitype.RevisionFile{Revision: v.Revision, Path: in.Path, Size: v.Size, Hash: v.Hash, Data: v.Data, FileText: text}, err
 }
 
@@ -152,21 +118,21 @@ type diffInput struct {
 	Limit int    `query:"limit" default:"200" minimum:"1" maximum:"1000"`
 }
 
-func (a *api) diffOverlay(ctx context.Context, in *diffInput) (left4me.Page[left4me.FileChange], error) {
+func (a overlayRoutes) diffOverlay(ctx context.Context, in *diffInput) (left4me.Page[left4me.FileChange], error) {
 	n, err := pathName(in.Name)
 	if err != nil {
 		return left4me.Page[left4me.FileChange]{}, err
 	}
-	p, err := a.Content.Revisions().Diff(ctx, n, in.From, in.To, in.After, in.Limit)
+	p, err := a.core.Content.Revisions().Diff(ctx, n, in.From, in.To, in.After, in.Limit)
 	return pageOf(p), err
 }
 
-func (a *api) listScripts(ctx context.Context, in *ByName) ([]apitype.ScriptVersion, error) {
+func (a overlayRoutes) listScripts(ctx context.Context, in *NameListInput) ([]apitype.ScriptVersion, error) {
 	n, err := pathName(in.Name)
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.Content.Scripts(ctx, n)
+	found, err := a.core.Content.Scripts(ctx, n)
 	if err != nil {
 		return nil, err
 	}
@@ -182,15 +148,21 @@ type textInput struct {
 	Body apitype.WorkshopText
 }
 
-func (a *api) parseWorkshop(_ context.Context, in *textInput) (apitype.WorkshopIDs, error) {
+func (a overlayRoutes) parseWorkshop(_ context.Context, in *textInput) (apitype.WorkshopIDs, error) {
 	ids, bad := overlays.ParseWorkshop(in.Body.Text)
 	return apitype.WorkshopIDs{IDs: append([]left4me.WorkshopID{}, ids...), Bad: append([]string{}, bad...)}, nil
 }
 
-func (a *api) lookUpWorkshop(ctx context.Context, in *struct{ Body left4me.Workshop }) ([]left4me.WorkshopState, error) {
-	v, err := a.Content.LookUp(ctx, in.Body)
+func (a overlayRoutes) lookUpWorkshop(ctx context.Context, in *struct{ Body left4me.Workshop }) ([]left4me.WorkshopState, error) {
+	v, err := a.core.Content.LookUp(ctx, in.Body)
 	if v == nil {
 		v = []left4me.WorkshopState{}
 	}
 	return v, err
+}
+
+// byScriptVersion is the order of a script's versions, newest first.
+var byScriptVersion = order[apitype.ScriptVersion]{
+	key:  func(v apitype.ScriptVersion) string { return fmt.Sprintf("%09d", v.Version) },
+	down: true,
 }

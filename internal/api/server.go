@@ -12,6 +12,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
+// serverRoutes answers requests about servers.
+type serverRoutes struct{ core *core }
+
 func serverOf(v servers.View) apitype.GameServer {
 	st := v.Status
 	s := apitype.GameServer{
@@ -42,33 +45,27 @@ func serverOf(v servers.View) apitype.GameServer {
 	return s
 }
 
-// ByName is the name in a path. It is exported because huma overlooks what is
-// embedded otherwise.
-type ByName struct {
-	Name string `path:"name" maxLength:"64"`
-}
-
-func (a *api) showServer(ctx context.Context, in *ByName) (apitype.GameServer, error) {
+func (a serverRoutes) showServer(ctx context.Context, in *ByName) (apitype.GameServer, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
 		return apitype.GameServer{}, err
 	}
-	v, err := a.Servers.Get(ctx, name)
+	v, err := a.core.Servers.Get(ctx, name)
 	return a.whole(ctx, v, err)
 }
 
 // whole is a server with what only people see who may change it, and with what is
 // wrong with its definition.
-func (a *api) whole(ctx context.Context, v servers.View, err error) (apitype.GameServer, error) {
+func (a serverRoutes) whole(ctx context.Context, v servers.View, err error) (apitype.GameServer, error) {
 	if err != nil {
 		return apitype.GameServer{}, err
 	}
 	s := serverOf(v)
-	if a.PublicAddress != "" {
-		s.Address = net.JoinHostPort(a.PublicAddress, strconv.Itoa(cmp.Or(v.Status.Port, v.Port)))
+	if a.core.PublicAddress != "" {
+		s.Address = net.JoinHostPort(a.core.PublicAddress, strconv.Itoa(cmp.Or(v.Status.Port, v.Port)))
 	}
 	s.Settings = settingsFor(ctx, v.Settings)
-	s.Warnings = append(s.Warnings, a.Servers.Warnings().Of(ctx, v.Name)...)
+	s.Warnings = append(s.Warnings, a.core.Servers.Warnings().Of(ctx, v.Name)...)
 	return s, nil
 }
 
@@ -79,7 +76,7 @@ func settingsFor(ctx context.Context, s left4me.Settings) left4me.Settings {
 	return s
 }
 
-func (a *api) createServer(ctx context.Context, in *struct{ Body apitype.NewServer }) (apitype.GameServer, error) {
+func (a serverRoutes) createServer(ctx context.Context, in *struct{ Body apitype.NewServer }) (apitype.GameServer, error) {
 	b := in.Body
 	port := 0 // the next free one
 	if b.Port != nil {
@@ -96,7 +93,7 @@ func (a *api) createServer(ctx context.Context, in *struct{ Body apitype.NewServ
 	if err != nil {
 		return apitype.GameServer{}, err
 	}
-	v, err := a.Servers.Create(ctx, left4me.Server{
+	v, err := a.core.Servers.Create(ctx, left4me.Server{
 		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: port, Blueprint: left4me.Name(b.Blueprint), Overlays: overlays,
 		Settings:  b.Settings,
 		Autostart: left4me.Autostart(b.Autostart),
@@ -104,49 +101,65 @@ func (a *api) createServer(ctx context.Context, in *struct{ Body apitype.NewServ
 	return a.whole(ctx, v, err)
 }
 
-func (a *api) startServer(ctx context.Context, in *ByName) (apitype.Job, error) {
+func (a serverRoutes) startServer(ctx context.Context, in *ByName) (apitype.Job, error) {
 	return a.act(ctx, left4me.StartServer, in)
 }
 
-func (a *api) stopServer(ctx context.Context, in *ByName) (apitype.Job, error) {
+func (a serverRoutes) stopServer(ctx context.Context, in *ByName) (apitype.Job, error) {
 	return a.act(ctx, left4me.StopServer, in)
 }
 
-func (a *api) restartServer(ctx context.Context, in *ByName) (apitype.Job, error) {
+func (a serverRoutes) restartServer(ctx context.Context, in *ByName) (apitype.Job, error) {
 	return a.act(ctx, left4me.RestartServer, in)
 }
 
-func (a *api) resetServer(ctx context.Context, in *ByName) (apitype.Job, error) {
+func (a serverRoutes) resetServer(ctx context.Context, in *ByName) (apitype.Job, error) {
 	return a.act(ctx, left4me.ResetServer, in)
 }
 
-func (a *api) deleteServer(ctx context.Context, in *ByName) (apitype.Job, error) {
+func (a serverRoutes) deleteServer(ctx context.Context, in *ByName) (apitype.Job, error) {
 	return a.act(ctx, left4me.DeleteServer, in)
 }
 
-func (a *api) act(ctx context.Context, kind left4me.JobKind, in *ByName) (apitype.Job, error) {
+func (a serverRoutes) act(ctx context.Context, kind left4me.JobKind, in *ByName) (apitype.Job, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
 		return apitype.Job{}, err
 	}
-	v, err := a.Servers.Act(ctx, actorOf(ctx).Name, kind, name)
+	v, err := a.core.Servers.Act(ctx, actorOf(ctx).Name, kind, name)
 	return jobOf(v), err
 }
 
 type crashesInput struct {
 	ByName
-	Limit int `query:"limit" default:"20" minimum:"1" maximum:"100"`
+	Limit int    `query:"limit" default:"20" minimum:"1" maximum:"100"`
+	After string `query:"after" maxLength:"1000" doc:"From the header Link of the page before"`
 }
 
-func (a *api) listCrashes(ctx context.Context, in *crashesInput) ([]apitype.Crash, error) {
+func (in crashesInput) page() ListInput { return ListInput{Limit: in.Limit, After: in.After} }
+
+// keptCrashes is more than are kept of a server.
+const keptCrashes = 1000
+
+// byTimeOfCrash is the order of crashes, newest first.
+var byTimeOfCrash = order[apitype.Crash]{
+	key:  func(v apitype.Crash) string { return strconv.FormatInt(v.At.UnixMilli(), 10) },
+	down: true,
+}
+
+func (a serverRoutes) listCrashes(ctx context.Context, in *crashesInput) ([]apitype.Crash, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.Servers.Get(ctx, name); err != nil {
+	if _, err := a.core.Servers.Get(ctx, name); err != nil {
 		return nil, err
 	}
-	found, err := a.Servers.Crashes(ctx, name, in.Limit)
+	most := in.Limit + 1
+	if in.After != "" {
+		most = keptCrashes
+	}
+	found, err := a.core.Servers.Crashes(ctx, name, most)
 	if err != nil {
 		return nil, err
 	}
@@ -162,4 +175,17 @@ func (a *api) listCrashes(ctx context.Context, in *crashesInput) ([]apitype.Cras
 		}
 	}
 	return all, nil
+}
+
+func (a serverRoutes) reachServer(ctx context.Context, in *ByName) (apitype.ServerReach, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return apitype.ServerReach{}, err
+	}
+	checks, err := a.core.Servers.Reach(ctx, name)
+	r := apitype.ServerReach{Server: name, Joinable: left4me.Healthy(checks), Checks: orNone(checks)}
+	if first, ok := left4me.FirstWrong(checks); ok {
+		r.First = &first
+	}
+	return r, err
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func (a *api) updateServer(ctx context.Context, in *struct {
+func (a serverRoutes) updateServer(ctx context.Context, in *struct {
 	ByName
 	Body apitype.ServerDefinition
 },
@@ -20,7 +20,7 @@ func (a *api) updateServer(ctx context.Context, in *struct {
 	if err != nil {
 		return apitype.GameServer{}, err
 	}
-	v, err := a.Servers.Update(ctx, actorOf(ctx).Name, left4me.Server{
+	v, err := a.core.Servers.Update(ctx, actorOf(ctx).Name, left4me.Server{
 		Name: name, Version: in.Body.Version, Port: in.Body.Port, Blueprint: left4me.Name(in.Body.Blueprint), Overlays: overlays,
 		Settings:  in.Body.Settings,
 		Autostart: left4me.Autostart(in.Body.Autostart),
@@ -28,13 +28,13 @@ func (a *api) updateServer(ctx context.Context, in *struct {
 	return a.whole(ctx, v, err)
 }
 
-func (a *api) serverConfig(ctx context.Context, in *ByName) (apitype.ConfigDiff, error) {
+func (a serverRoutes) serverConfig(ctx context.Context, in *ByName) (apitype.ConfigDiff, error) {
 	d := apitype.ConfigDiff{Files: []apitype.ConfigFile{}}
 	name, err := pathName(in.Name)
 	if err != nil {
 		return d, err
 	}
-	files, err := a.Servers.Files().ConfigDiff(ctx, name)
+	files, err := a.core.Servers.Files().ConfigDiff(ctx, name)
 	if err != nil {
 		return d, err
 	}

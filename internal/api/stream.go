@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // writeWithin is how long a client may be slow before its stream ends. What it
@@ -29,44 +30,45 @@ type event struct {
 // to the client as the last one.
 type feed func(send func(event)) error
 
-// stream adds a request that is answered by server-sent events of one name; D is
+// stream is a request that is answered by server-sent events of one name; D is
 // what their data holds.
-func stream[D, I any](a *api, h huma.API, path, id, summary, name string, f func(context.Context, *I) (feed, error)) {
-	op := operation(h, http.MethodGet, path, id, accounts.Look, http.StatusOK, summary)
-	op.Responses["200"] = &huma.Response{
-		Description: "Server-sent events named " + name +
-			", each with this as its data; an event named error with a problem document comes last when something went wrong",
-		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: schemaOf[D](h)}},
-	}
-	huma.Register(h, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
-		ctx, cancel := context.WithCancel(ctx)
-		events, err := f(ctx, in)
-		if err != nil {
-			cancel()
-			return nil, problemOf(ctx, err)
+func stream[D, I any](c *core, path, id, summary, name string, f func(context.Context, *I) (feed, error)) entry {
+	return entry{get, path, id, look, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
+		op.Responses["200"] = &huma.Response{
+			Description: "Server-sent events named " + name +
+				", each with this as its data; an event named error with a problem document comes last when something went wrong",
+			Content: map[string]*huma.MediaType{"text/event-stream": {Schema: schemaOf[D](h)}},
 		}
-		return &huma.StreamResponse{Body: func(hc huma.Context) {
-			r, w := humago.Unwrap(hc)
-			end, err := a.count(r)
+		huma.Register(h, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+			ctx, cancel := context.WithCancel(ctx)
+			events, err := f(ctx, in)
 			if err != nil {
 				cancel()
-				writeProblem(w, problemOf(ctx, err))
-				return
+				return nil, problemOf(ctx, err)
 			}
-			defer end()
-			a.serve(ctx, cancel, w, r, events)
-		}}, nil
-	})
+			return &huma.StreamResponse{Body: func(hc huma.Context) {
+				r, w := humago.Unwrap(hc)
+				end, err := c.count(r)
+				if err != nil {
+					cancel()
+					writeProblem(w, problemOf(ctx, err))
+					return
+				}
+				defer end()
+				c.serve(ctx, cancel, w, r, events)
+			}}, nil
+		})
+	}}
 }
 
 // count counts a stream of a token until end is called. Whoever needs no token is
 // this machine's administrator. Errors: left4me.Busy.
-func (a *api) count(r *http.Request) (end func(), err error) {
+func (c *core) count(r *http.Request) (end func(), err error) {
 	_, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !ok {
 		return func() {}, nil
 	}
-	return a.Accounts.Stream(strings.TrimSpace(token))
+	return c.Accounts.Stream(strings.TrimSpace(token))
 }
 
 // writer writes events to one client.
@@ -118,7 +120,7 @@ func (s *writer) comment(text string) error {
 
 // serve writes the events of f until there are no more, the client is gone or
 // nobody any more, or ctx ends.
-func (a *api) serve(ctx context.Context, cancel context.CancelFunc, w http.ResponseWriter, r *http.Request, f feed) {
+func (c *core) serve(ctx context.Context, cancel context.CancelFunc, w http.ResponseWriter, r *http.Request, f feed) {
 	events := make(chan event)
 	go func() {
 		defer close(events)
@@ -139,12 +141,12 @@ func (a *api) serve(ctx context.Context, cancel context.CancelFunc, w http.Respo
 	}()
 	s := newWriter(w)
 	defer func() { _ = s.c.SetWriteDeadline(time.Time{}) }() // the connection goes on to other requests
-	ended := a.Accounts.Ended()
+	ended := c.Accounts.Ended()
 	err := s.comment("left4me")
-	if _, denied := a.identify(r); denied != nil { // ended before it was waited for
+	if _, denied := c.identify(r); denied != nil { // ended before it was waited for
 		return
 	}
-	beat := time.NewTicker(a.beat)
+	beat := time.NewTicker(c.beat)
 	defer beat.Stop()
 	for err == nil {
 		select {
@@ -155,13 +157,13 @@ func (a *api) serve(ctx context.Context, cancel context.CancelFunc, w http.Respo
 			err = s.send(e)
 		case <-beat.C:
 			// A token that has expired sees nothing more.
-			if _, denied := a.identify(r); denied != nil {
+			if _, denied := c.identify(r); denied != nil {
 				return
 			}
 			err = s.comment("still here")
 		case <-ended:
-			ended = a.Accounts.Ended()
-			if _, denied := a.identify(r); denied != nil {
+			ended = c.Accounts.Ended()
+			if _, denied := c.identify(r); denied != nil {
 				return
 			}
 		case <-ctx.Done():
@@ -176,4 +178,27 @@ func position(s string) (int64, error) {
 		return 0, badHeader("Last-Event-ID", "it is not a position")
 	}
 	return n, nil
+}
+
+// whileLetIn sends a long answer, which is cut off when the token of whoever asked
+// for it is revoked, or its user may not do this any more.
+func (c *core) whileLetIn(hc huma.Context, send func(ctx context.Context)) {
+	r, w := humago.Unwrap(hc)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	stop := c.Accounts.Cut(func() error {
+		who, err := c.identify(r)
+		if err != nil {
+			return err
+		}
+		return accounts.Allow(who, accounts.Act, left4me.Site)
+	}, func() {
+		cancel()
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now()) // a write that waits ends too
+	})
+	defer stop()
+	send(ctx)
+	if stop(); ctx.Err() != nil {
+		panic(http.ErrAbortHandler) // it must not look whole
+	}
 }

@@ -14,11 +14,13 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/left4me/left4me/internal/api/apitype"
-	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/uploads"
 	"github.com/left4me/left4me/internal/left4me"
 )
+
+// uploadRoutes answers requests about uploads.
+type uploadRoutes struct{ core *core }
 
 const (
 	// pieceBytes must come within pieceWithin: whoever sends less slowly holds no
@@ -50,7 +52,7 @@ type ByUpload struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
-func (a *api) createUpload(ctx context.Context, in *struct {
+func (a uploadRoutes) createUpload(ctx context.Context, in *struct {
 	ByName
 	// Hidden: with a first parameter the function has another form in clients that
 	// oapi-codegen generates.
@@ -61,7 +63,7 @@ func (a *api) createUpload(ctx context.Context, in *struct {
 	if err != nil {
 		return apitype.Upload{}, err
 	}
-	o, err := a.Content.Get(ctx, n)
+	o, err := a.core.Content.Get(ctx, n)
 	if err != nil {
 		return apitype.Upload{}, err
 	}
@@ -73,9 +75,9 @@ func (a *api) createUpload(ctx context.Context, in *struct {
 			Hint:  "create one of files",
 		}
 	}
-	v, err := a.Uploads.Create(ctx, actorOf(ctx), n)
+	v, err := a.core.Uploads.Create(ctx, actorOf(ctx), n)
 	if err == nil {
-		err = a.Content.FirstUpload(ctx, in.Languages)
+		err = a.core.Content.FirstUpload(ctx, in.Languages)
 	}
 	return uploadOf(v), err
 }
@@ -88,18 +90,18 @@ func archiveNamesOf(encoding string) apitype.ArchiveNamesShown {
 	return shown
 }
 
-func (a *api) showArchiveNames(ctx context.Context, _ *none) (apitype.ArchiveNamesShown, error) {
-	v, err := a.Content.ArchiveNames(ctx)
+func (a uploadRoutes) showArchiveNames(ctx context.Context, _ *none) (apitype.ArchiveNamesShown, error) {
+	v, err := a.core.Content.ArchiveNames(ctx)
 	return archiveNamesOf(v), err
 }
 
-func (a *api) setArchiveNames(ctx context.Context, in *struct{ Body apitype.ArchiveNames }) (apitype.ArchiveNamesShown, error) {
-	v, err := a.Content.SetArchiveNames(ctx, in.Body.Encoding)
+func (a uploadRoutes) setArchiveNames(ctx context.Context, in *struct{ Body apitype.ArchiveNames }) (apitype.ArchiveNamesShown, error) {
+	v, err := a.core.Content.SetArchiveNames(ctx, in.Body.Encoding)
 	return archiveNamesOf(v), err
 }
 
-func (a *api) listUploads(ctx context.Context, _ *none) ([]apitype.Upload, error) {
-	found, err := a.Uploads.List(ctx, actorOf(ctx))
+func (a uploadRoutes) listUploads(ctx context.Context, _ *ListInput) ([]apitype.Upload, error) {
+	found, err := a.core.Uploads.List(ctx, actorOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -110,29 +112,29 @@ func (a *api) listUploads(ctx context.Context, _ *none) ([]apitype.Upload, error
 	return all, nil
 }
 
-func (a *api) showUpload(ctx context.Context, in *ByUpload) (apitype.Upload, error) {
-	v, err := a.Uploads.Get(ctx, actorOf(ctx), in.ID)
+func (a uploadRoutes) showUpload(ctx context.Context, in *ByUpload) (apitype.Upload, error) {
+	v, err := a.core.Uploads.Get(ctx, actorOf(ctx), in.ID)
 	return uploadOf(v), err
 }
 
-func (a *api) deleteUpload(ctx context.Context, in *ByUpload) (apitype.DroppedUpload, error) {
-	return apitype.DroppedUpload{ID: in.ID}, a.Uploads.Delete(ctx, actorOf(ctx), in.ID)
+func (a uploadRoutes) deleteUpload(ctx context.Context, in *ByUpload) (apitype.DroppedUpload, error) {
+	return apitype.DroppedUpload{ID: in.ID}, a.core.Uploads.Delete(ctx, actorOf(ctx), in.ID)
 }
 
-func (a *api) planUpload(ctx context.Context, in *struct {
+func (a uploadRoutes) planUpload(ctx context.Context, in *struct {
 	ByUpload
 	Body apitype.UploadChange
 },
 ) (left4me.Plan, error) {
-	v, err := a.Uploads.Get(ctx, actorOf(ctx), in.ID)
+	v, err := a.core.Uploads.Get(ctx, actorOf(ctx), in.ID)
 	if err == nil {
-		v, err = a.Uploads.Ready(ctx, actorOf(ctx), v.Overlay, in.ID)
+		v, err = a.core.Uploads.Ready(ctx, actorOf(ctx), v.Overlay, in.ID)
 	}
 	if err != nil {
 		return left4me.Plan{}, err
 	}
 	b := in.Body
-	p, err := a.Content.Plan(ctx, v.Overlay,
+	p, err := a.core.Content.Plan(ctx, v.Overlay,
 		left4me.Change{Upload: v.ID, Import: b.Import, Replace: b.Replace, Delete: b.Delete, Base: b.Base})
 	if p.Files == nil {
 		p.Files = []left4me.PlanFile{}
@@ -140,45 +142,51 @@ func (a *api) planUpload(ctx context.Context, in *struct {
 	return p, err
 }
 
-// uploadPiece adds the request that brings bytes, which are no JSON and may be
+// piece is the request that brings bytes, which are no JSON and may be
 // many.
-func (a *api) uploadPiece(h huma.API, path, id, summary string) {
-	op := operation(h, http.MethodPut, path, id, accounts.Act, http.StatusOK, summary)
-	op.Description = "The body is a piece of the file, which begins with its first one. Send as much as you like at once. Pieces may be " +
-		"sent side by side: one that is at most 16 MiB ahead waits for those before it, until nothing has come for 2 s. When the " +
-		"connection is cut, ask how much has come and go on there. The header " + offsetHeader + " of each answer says the same."
-	op.RequestBody = &huma.RequestBody{
-		Required: true,
-		Content:  map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
-	}
-	op.SkipValidateBody = true
-	op.Responses["200"] = &huma.Response{
-		Description: "How much has come",
-		Headers:     map[string]*huma.Param{offsetHeader: {Description: "How much has come", Schema: &huma.Schema{Type: huma.TypeInteger}}},
-		Content:     map[string]*huma.MediaType{"application/json": {Schema: schemaOf[apitype.UploadFile](h)}},
-	}
-	huma.Register(h, op, func(ctx context.Context, in *struct {
-		ByUpload
-		Path   string `query:"path" required:"true" doc:"With slashes, beneath the upload: addons/x.vpk"`
-		Offset int64  `query:"offset" minimum:"0" doc:"Where this piece begins: what has come so far"`
-		Size   int64  `query:"size" default:"-1" minimum:"-1" doc:"Of the whole file; -1 while it is not known"`
-	},
-	) (*huma.StreamResponse, error) {
-		actor := actorOf(ctx)
-		return &huma.StreamResponse{Body: func(hc huma.Context) {
-			r, w := humago.Unwrap(hc)
-			body := newSteady(w, r.Body)
-			f, err := a.Uploads.Write(ctx, actor, in.ID, in.Path, in.Offset, in.Size, body)
-			w.Header().Set(offsetHeader, strconv.FormatInt(f.Have, 10))
-			if err != nil {
-				uploads.Drain(body)
-				writeProblem(w, problemOf(ctx, cutOff(err)))
-				return
-			}
-			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(apitype.UploadFile(f))
-		}}, nil
-	})
+func (a uploadRoutes) piece(path, id, summary string) entry {
+	return entry{put, path, id, act, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
+		op.Description = "The body is a piece of the file, which begins with its first one. Send as much as you like at once. Pieces " +
+			"may be " +
+			"sent side by side: one that is at most 16 MiB ahead waits for those before it, until nothing has come for 2 s. When the " +
+			"connection is cut, ask how much has come and go on there. The header " + offsetHeader + " of each answer says the same."
+		op.RequestBody = &huma.RequestBody{
+			Required: true,
+			Content: map[string]*huma.MediaType{
+				"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+			},
+		}
+		op.SkipValidateBody = true
+		op.Responses["200"] = &huma.Response{
+			Description: "How much has come",
+			Headers: map[string]*huma.Param{
+				offsetHeader: {Description: "How much has come", Schema: &huma.Schema{Type: huma.TypeInteger}},
+			},
+			Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[apitype.UploadFile](h)}},
+		}
+		huma.Register(h, op, func(ctx context.Context, in *struct {
+			ByUpload
+			Path   string `query:"path" required:"true" doc:"With slashes, beneath the upload: addons/x.vpk"`
+			Offset int64  `query:"offset" minimum:"0" doc:"Where this piece begins: what has come so far"`
+			Size   int64  `query:"size" default:"-1" minimum:"-1" doc:"Of the whole file; -1 while it is not known"`
+		},
+		) (*huma.StreamResponse, error) {
+			actor := actorOf(ctx)
+			return &huma.StreamResponse{Body: func(hc huma.Context) {
+				r, w := humago.Unwrap(hc)
+				body := newSteady(w, r.Body)
+				f, err := a.core.Uploads.Write(ctx, actor, in.ID, in.Path, in.Offset, in.Size, body)
+				w.Header().Set(offsetHeader, strconv.FormatInt(f.Have, 10))
+				if err != nil {
+					uploads.Drain(body)
+					writeProblem(w, problemOf(ctx, cutOff(err)))
+					return
+				}
+				w.Header().Set("Content-Type", "application/json")
+				_ = json.NewEncoder(w).Encode(apitype.UploadFile(f))
+			}}, nil
+		})
+	}}
 }
 
 // cutOff says it of a body that ended too early or didn't come in time.
@@ -214,3 +222,8 @@ func (s *steady) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// byTimeOfUpload is the order of uploads, oldest first.
+var byTimeOfUpload = order[apitype.Upload]{key: func(v apitype.Upload) string {
+	return fmt.Sprintf("%d %s", v.CreatedAt.UnixNano(), v.ID)
+}}

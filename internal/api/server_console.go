@@ -13,7 +13,7 @@ type consoleInput struct {
 	After string `header:"Last-Event-ID" doc:"Resume behind this event; without it, recent history comes first"`
 }
 
-func (a *api) followConsole(ctx context.Context, in *consoleInput) (feed, error) {
+func (a serverRoutes) followConsole(ctx context.Context, in *consoleInput) (feed, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
 		return nil, err
@@ -24,7 +24,7 @@ func (a *api) followConsole(ctx context.Context, in *consoleInput) (feed, error)
 			return nil, err
 		}
 	}
-	chunks, err := a.Servers.Consoles().Follow(ctx, name, after)
+	chunks, err := a.core.Servers.Consoles().Follow(ctx, name, after)
 	if err != nil {
 		return nil, err
 	}
@@ -44,16 +44,16 @@ func (a *api) followConsole(ctx context.Context, in *consoleInput) (feed, error)
 	}, nil
 }
 
-func (a *api) tailConsole(ctx context.Context, in *ByName) (apitype.ConsoleTail, error) {
+func (a serverRoutes) tailConsole(ctx context.Context, in *ByName) (apitype.ConsoleTail, error) {
 	name, err := pathName(in.Name)
 	if err != nil {
 		return apitype.ConsoleTail{}, err
 	}
-	c, err := a.Servers.Consoles().Recent(ctx, name)
+	c, err := a.core.Servers.Consoles().Recent(ctx, name)
 	return apitype.ConsoleTail{Text: shownTo(ctx)(c.Text), Position: c.Position}, err
 }
 
-func (a *api) runCommand(ctx context.Context, in *struct {
+func (a serverRoutes) runCommand(ctx context.Context, in *struct {
 	ByName
 	Body apitype.Command
 },
@@ -62,12 +62,12 @@ func (a *api) runCommand(ctx context.Context, in *struct {
 	if err != nil {
 		return apitype.CommandOutput{}, err
 	}
-	out, err := a.Servers.Consoles().Command(ctx, actorOf(ctx).Name, name, in.Body.Command)
+	out, err := a.core.Servers.Consoles().Command(ctx, actorOf(ctx).Name, name, in.Body.Command)
 	return apitype.CommandOutput{Output: out}, err
 }
 
-func (a *api) followServers(ctx context.Context, _ *none) (feed, error) {
-	changes := a.Servers.Watch(ctx)
+func (a serverRoutes) followServers(ctx context.Context, _ *none) (feed, error) {
+	changes := a.core.Servers.Watch(ctx)
 	return func(send func(event)) error {
 		for name := range changes {
 			send(event{name: "server", data: apitype.Change{Server: name}})

@@ -11,9 +11,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
-	"github.com/left4me/left4me/internal/control/accounts"
-	"github.com/left4me/left4me/internal/left4me"
 )
 
 // mediaTypes are those of the archives that a revision can be had as.
@@ -31,24 +28,32 @@ type RawInput struct {
 	Path string `query:"path" required:"true" maxLength:"4096"`
 }
 
-// downloads adds the requests that are answered by files.
-func (a *api) downloads(h huma.API) {
-	binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
-	op := operation(h, http.MethodGet, "/overlays/{name}/revisions/{revision}/archive", "downloadRevision", accounts.Act, http.StatusOK,
-		"Download a revision as an archive")
-	op.Responses["200"] = &huma.Response{
-		Description: "All files of the revision; an archive that is cut off is not whole",
-		Content:     map[string]*huma.MediaType{},
-	}
-	for _, t := range mediaTypes {
-		op.Responses["200"].Content[t] = binary
-	}
-	huma.Register(h, op, a.downloadRevision)
-	op = operation(h, http.MethodGet, "/overlays/{name}/revisions/{revision}/raw", "downloadRevisionFile", accounts.Act, http.StatusOK,
-		"Download a file of a revision, also in parts")
-	op.Responses["200"] = &huma.Response{Description: "The file", Content: map[string]*huma.MediaType{"application/octet-stream": binary}}
-	inParts(&op)
-	huma.Register(h, op, a.downloadFile)
+var binary = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+
+// archiveDownload is the request for a revision as an archive.
+func (a overlayRoutes) archiveDownload(path, id, summary string) entry {
+	return entry{get, path, id, act, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
+		op.Responses["200"] = &huma.Response{
+			Description: "All files of the revision; an archive that is cut off is not whole",
+			Content:     map[string]*huma.MediaType{},
+		}
+		for _, t := range mediaTypes {
+			op.Responses["200"].Content[t] = binary
+		}
+		huma.Register(h, op, a.downloadRevision)
+	}}
+}
+
+// fileDownload is the request for one file of a revision.
+func (a overlayRoutes) fileDownload(path, id, summary string) entry {
+	return entry{get, path, id, act, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
+		op.Responses["200"] = &huma.Response{
+			Description: "The file",
+			Content:     map[string]*huma.MediaType{"application/octet-stream": binary},
+		}
+		inParts(&op)
+		huma.Register(h, op, a.downloadFile)
+	}}
 }
 
 // inParts describes that an operation understands the header Range.
@@ -57,12 +62,12 @@ func inParts(op *huma.Operation) {
 	op.Responses["206"] = &huma.Response{Description: "The part that the header Range asks for", Content: whole.Content}
 }
 
-func (a *api) downloadRevision(ctx context.Context, in *ArchiveInput) (*huma.StreamResponse, error) {
+func (a overlayRoutes) downloadRevision(ctx context.Context, in *ArchiveInput) (*huma.StreamResponse, error) {
 	n, number, err := in.read()
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	r, err := a.Layers.Open(ctx, n, number)
+	r, err := a.core.Layers.Open(ctx, n, number)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -71,23 +76,23 @@ func (a *api) downloadRevision(ctx context.Context, in *ArchiveInput) (*huma.Str
 		attach(w, fmt.Sprintf("%s-%d.%s", n, r.Number, in.Format), mediaTypes[in.Format])
 		c := http.NewResponseController(w)
 		var err error
-		a.whileLetIn(hc, func(ctx context.Context) { err = r.Write(ctx, &patient{ctx: ctx, w: w, c: c}, in.Format) })
+		a.core.whileLetIn(hc, func(ctx context.Context) { err = r.Write(ctx, &patient{ctx: ctx, w: w, c: c}, in.Format) })
 		_ = c.SetWriteDeadline(time.Time{}) // it would be that of the next answer too
 		if err != nil {
 			if ctx.Err() == nil && !errors.Is(err, errSlow) {
-				a.Log.Error("download of a revision", "overlay", n, "revision", r.Number, "err", err)
+				a.core.Log.Error("download of a revision", "overlay", n, "revision", r.Number, "err", err)
 			}
 			panic(http.ErrAbortHandler) // it must not look whole
 		}
 	}}, nil
 }
 
-func (a *api) downloadFile(ctx context.Context, in *RawInput) (*huma.StreamResponse, error) {
+func (a overlayRoutes) downloadFile(ctx context.Context, in *RawInput) (*huma.StreamResponse, error) {
 	n, number, err := in.read()
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	r, err := a.Layers.Open(ctx, n, number)
+	r, err := a.core.Layers.Open(ctx, n, number)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -100,31 +105,8 @@ func (a *api) downloadFile(ctx context.Context, in *RawInput) (*huma.StreamRespo
 		req, w := humago.Unwrap(hc)
 		attach(w, path.Base(in.Path), "application/octet-stream")
 		w.Header().Set("Etag", fmt.Sprintf(`"%s-%d"`, n, r.Number)) // a revision never changes
-		a.whileLetIn(hc, func(context.Context) { http.ServeContent(w, req, "", time.Time{}, f) })
+		a.core.whileLetIn(hc, func(context.Context) { http.ServeContent(w, req, "", time.Time{}, f) })
 	}}, nil
-}
-
-// whileLetIn sends a long answer, which is cut off when the token of whoever asked
-// for it is revoked, or its user may not do this any more.
-func (a *api) whileLetIn(hc huma.Context, send func(ctx context.Context)) {
-	r, w := humago.Unwrap(hc)
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	stop := a.Accounts.Cut(func() error {
-		who, err := a.identify(r)
-		if err != nil {
-			return err
-		}
-		return accounts.Allow(who, accounts.Act, left4me.Site)
-	}, func() {
-		cancel()
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now()) // a write that waits ends too
-	})
-	defer stop()
-	send(ctx)
-	if stop(); ctx.Err() != nil {
-		panic(http.ErrAbortHandler) // it must not look whole
-	}
 }
 
 // attach says that an answer is a file to keep: no browser shall show what people

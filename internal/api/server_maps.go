@@ -1,0 +1,57 @@
+package api
+
+import (
+	"context"
+	"slices"
+
+	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func (a serverRoutes) serverCampaigns(ctx context.Context, in *NameListInput) ([]left4me.Campaign, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return nil, err
+	}
+	all, err := a.core.Servers.Campaigns(ctx, name)
+	return campaignsOf(all), err
+}
+
+// campaignsOf never gives null for the modes of a campaign, nor for the chapters
+// of a mode.
+func campaignsOf(all []left4me.Campaign) []left4me.Campaign {
+	all = slices.Clone(all)
+	for i, c := range all {
+		modes := make(map[string][]left4me.Chapter, len(c.Modes))
+		for mode, chapters := range c.Modes {
+			modes[mode] = append([]left4me.Chapter{}, chapters...)
+		}
+		all[i].Modes = modes
+	}
+	return all
+}
+
+func (a serverRoutes) serverClashes(ctx context.Context, in *NameListInput) ([]left4me.Warning, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return nil, err
+	}
+	all, err := a.core.Servers.Files().Clashes(ctx, name)
+	if all == nil {
+		all = []left4me.Warning{}
+	}
+	return all, err
+}
+
+type mapInput struct {
+	ByName
+	Body apitype.MapChange
+}
+
+func (a serverRoutes) changeMap(ctx context.Context, in *mapInput) (apitype.MapChange, error) {
+	name, err := pathName(in.Name)
+	if err != nil {
+		return apitype.MapChange{}, err
+	}
+	return in.Body, a.core.Servers.Consoles().ChangeMap(ctx, actorOf(ctx).Name, name, in.Body.Map, in.Body.Mode)
+}
