@@ -7,15 +7,22 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// configs is `configs DIR`: a competitive configuration with SourceMod, of the
-// shape and size that communities pass on: more than 3,000 files.
+// configs is `configs DIR [SHARE]`: a competitive configuration with SourceMod, of
+// the shape and size that communities pass on: more than 3,000 files, or one in
+// SHARE of them.
 func configs(ts *testscript.TestScript, _ bool, args []string) {
 	dir, random := ts.MkAbs(args[0]), rand.New(rand.NewPCG(1, 2))
-	n := 0
+	n, share := 0, 1
+	if len(args) > 1 {
+		var err error
+		share, err = strconv.Atoi(args[1])
+		ts.Check(err)
+	}
 	put := func(mode fs.FileMode, format string, a ...any) {
 		n++
 		file := filepath.Join(dir, fmt.Sprintf(format, a...))
@@ -29,15 +36,15 @@ func configs(ts *testscript.TestScript, _ bool, args []string) {
 	put(0o644, "addons/metamod.vdf")
 	put(0o755, "addons/metamod/bin/server.so")
 	put(0o755, "addons/sourcemod/scripting/spcomp")
-	for i := range 400 {
+	for i := range 400 / share {
 		put(0o644, "addons/sourcemod/plugins/optional/plugin_%03d.smx", i)
 		put(0o644, "addons/sourcemod/scripting/plugin_%03d.sp", i)
 	}
-	for i := range 200 {
+	for i := range 200 / share {
 		put(0o644, "addons/sourcemod/gamedata/game %d.txt", i)
 	}
 	for _, language := range []string{"chi", "de", "es", "fr", "hu", "jp", "ko", "no", "pl", "pt", "ru", "sv", "th", "tr", "ua", "zho"} {
-		for i := range 50 {
+		for i := range 50 / share {
 			put(0o644, "addons/sourcemod/translations/%s/plugin_%02d.phrases.txt", language, i)
 		}
 	}
@@ -47,18 +54,18 @@ func configs(ts *testscript.TestScript, _ bool, args []string) {
 	} {
 		put(0o644, "cfg/cfgogl/%s/confogl.cfg", mod)
 		put(0o644, "cfg/cfgogl/%s/confogl_plugins.cfg", mod)
-		for i := range 60 {
+		for i := range 60 / share {
 			put(0o644, "cfg/stripper/%s/maps/c%dm%d_map.cfg", mod, i/5+1, i%5+1)
 		}
 	}
-	for i := range 450 {
+	for i := range 450 / share {
 		put(0o644, "scripts/vscripts/addon/part %d/script_%03d.nut", i%9, i)
 	}
 	put(0o644, "addons/sourcemod/data/ünï cödé/地图 Карта.txt")
 	put(0o644, "addons/sourcemod/data/it's (a) [test] & 100%%.txt")
 	put(0o644, "cfg/.hidden.cfg")
 	put(0o644, "addons/workshop maps.vpk")
-	if n < 3000 {
+	if n < 3000/share {
 		ts.Fatalf("only %d files", n)
 	}
 }

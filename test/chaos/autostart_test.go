@@ -38,6 +38,7 @@ func killAll(t *testing.T, s *stage.Stage) {
 
 // When left4me starts, what was last asked to run is started, and nothing else.
 func TestWantedServersStartAfterEverythingWasKilled(t *testing.T) {
+	t.Parallel()
 	s := stage.New(t, 28700, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)
 	on := s.Create(t, "on", nil)

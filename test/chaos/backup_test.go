@@ -36,6 +36,7 @@ func files(t *testing.T, s *stage.Stage) (archives, others []string) {
 // After left4me was killed while it made a backup, its successor makes that one,
 // and leaves nothing else; a server writes all the while.
 func TestKilledDuringABackup(t *testing.T) {
+	t.Parallel()
 	s := stage.New(t, 32820, "SIM_PLAYERS=4", "SIM_TEMPO=20")
 	s.Serve(t)
 	s.Create(t, "alpha", nil)
@@ -127,6 +128,7 @@ func TestACancelledBackupLeavesNothing(t *testing.T) {
 // What was due while left4me was down is made when it is up, and then the old ones
 // of the schedule go.
 func TestAMissedBackupIsMadeAndOldOnesGo(t *testing.T) {
+	t.Parallel()
 	s := stage.New(t, 32860, "SIM_PLAYERS=0")
 	db, err := store.Open(t.Context(), filepath.Join(s.Root, "left4me.db"))
 	if err != nil {

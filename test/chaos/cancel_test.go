@@ -201,6 +201,7 @@ func TestStartCancelledBeforeItsTurnEndsWithin5s(t *testing.T) {
 // A shim that doesn't answer makes it take long to find out who has a revision
 // mounted. No start waits for that.
 func TestStartWhileARevisionIsDroppedIsNotHeldUp(t *testing.T) {
+	t.Parallel()
 	s := stage.New(t, 28340, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)
 	s.Must(t, "POST", "/overlays", map[string]any{"name": "maps", "kind": "files"}, nil)

@@ -16,7 +16,8 @@ import (
 // After left4me was killed at any moment of an edit, the text is there as a whole
 // or the one before is, and nothing is left in the way.
 func TestKilledDuringAnEdit(t *testing.T) {
-	s := stage.New(t, 32860, "SIM_PLAYERS=0")
+	t.Parallel()
+	s := stage.New(t, 32880, "SIM_PLAYERS=0")
 	s.Serve(t)
 	const path = "left4dead2/cfg/edited.cfg"
 	edit := func(overlay string, text int) (job stage.Job) {

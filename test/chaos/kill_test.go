@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,6 +18,11 @@ func TestMain(m *testing.M) {
 	if attacks() {
 		os.Exit(attack())
 	}
+	// Most of the time these tests wait for servers: more of them run at once than
+	// there are processors. Those that hold left4me to a time run alone, before.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	stage.Clean()
 	os.Exit(code)
@@ -25,6 +31,7 @@ func TestMain(m *testing.M) {
 // After left4me was killed at any moment of a job, its successor brings the job
 // to an end, and the server runs once or not at all.
 func TestKilledDuringAJob(t *testing.T) {
+	t.Parallel()
 	s := stage.New(t, 28100, "SIM_MAP_LOAD=300ms", "SIM_PLAYERS=0")
 	s.Serve(t)
 	n := 0
@@ -105,6 +112,7 @@ func settled(t *testing.T, s *stage.Stage, name, verb string, job stage.Job) {
 // A server that is being created when left4me is killed is there as a whole or
 // not at all.
 func TestKilledDuringCreate(t *testing.T) {
+	t.Parallel()
 	s := stage.New(t, 28200, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)
 	for i, after := range moments(0, 6*time.Millisecond, 6) {
@@ -128,7 +136,8 @@ func TestKilledDuringCreate(t *testing.T) {
 
 // A store of the bus that is gone or damaged costs no job: the rows have them all.
 func TestKilledAndTheStoreOfTheBusDamaged(t *testing.T) {
-	s := stage.New(t, 28900, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
+	t.Parallel()
+	s := stage.New(t, 29000, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)
 	s.Create(t, "alpha", nil)
 	store := filepath.Join(s.Root, "bus", "jetstream")
@@ -177,7 +186,8 @@ func TestKilledAndTheStoreOfTheBusDamaged(t *testing.T) {
 // A game that runs is not touched by the end of left4me, and its console goes on
 // without a gap.
 func TestServerOutlivesLeft4me(t *testing.T) {
-	s := stage.New(t, 28300, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
+	t.Parallel()
+	s := stage.New(t, 28460, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)
 	s.Create(t, "alpha", nil)
 	s.Done(t, "start", "alpha")

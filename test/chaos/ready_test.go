@@ -14,7 +14,8 @@ import (
 // one left to be removed: there is no moment after it in which a host "does not
 // answer".
 func TestReadyMeansThatTheHostAnswers(t *testing.T) {
-	s := stage.New(t, 28360, "SIM_PLAYERS=0")
+	t.Parallel()
+	s := stage.New(t, 28480, "SIM_PLAYERS=0")
 	s.Serve(t)
 	s.Create(t, "alpha", nil)
 	s.Kill()

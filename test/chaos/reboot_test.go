@@ -56,6 +56,7 @@ func powerCut(t *testing.T, s *stage.Stage) {
 // are empty, and of one that moves them: what is wanted runs afterwards, and the
 // update and the rollout come to an end.
 func TestPowerCutDuringUpdateAndRolloutLeavesNothingUndone(t *testing.T) {
+	t.Parallel()
 	s := stage.New(t, 29300, "SIM_MAP_LOAD=50ms", "SIM_PLAYERS=2")
 	must(t, os.RemoveAll(filepath.Join(s.Root, "installation")))
 	quick := func(build string) { s.Steam(t, "SIM_STEAM_BUILD="+build, "SIM_STEAM_TICK=20ms", "SIM_STEAM_SIZE=2M") }

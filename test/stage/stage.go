@@ -40,8 +40,12 @@ const Patience = 60 * time.Second
 // Programs are the built programs.
 type Programs struct{ Left4me, Srcds, SteamCMD string }
 
-// programsVar tells a test that [AsUser] runs where the programs are.
+// programsVar names the directory of programs that are built already: by
+// script/test, for all packages, or by the process that ran this one, as [AsUser]
+// and disktest do.
 const programsVar = "STAGE_PROGRAMS"
+
+var built string // the directory that Build made, if it built anything
 
 var build = sync.OnceValues(func() (Programs, error) {
 	if dir := os.Getenv(programsVar); dir != "" {
@@ -57,15 +61,16 @@ var build = sync.OnceValues(func() (Programs, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return Programs{}, fmt.Errorf("build: %w\n%s", err, out)
 	}
-	return programsIn(dir), nil
+	built = dir
+	return programsIn(dir), os.Setenv(programsVar, dir)
 })
 
 func programsIn(dir string) Programs {
 	return Programs{Left4me: filepath.Join(dir, "left4me"), Srcds: filepath.Join(dir, "srcds"), SteamCMD: filepath.Join(dir, "steamcmd")}
 }
 
-// Build builds the programs, once for all tests of a package. Remove them with
-// Clean at the end of TestMain.
+// Build builds the programs, once for all tests of a package and for the
+// processes of it that tests start. Remove them with Clean at the end of TestMain.
 func Build(tb testing.TB) Programs {
 	tb.Helper()
 	p, err := build()
@@ -77,11 +82,8 @@ func Build(tb testing.TB) Programs {
 
 // Clean removes what Build built.
 func Clean() {
-	if os.Getenv(programsVar) != "" {
-		return
-	}
-	if p, err := build(); err == nil {
-		os.RemoveAll(filepath.Dir(p.Left4me))
+	if built != "" {
+		os.RemoveAll(built)
 	}
 }
 

@@ -2,19 +2,26 @@ package vpk
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/left4me/left4me/test/stage"
 )
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	stage.Clean()
+	os.Exit(code)
+}
 
 // Real add-ons, and archives that the other program wrote: both must see the same
 // paths, sizes and checksums, and left4me must find nothing wrong.
 func TestAnIndependentReaderAgrees(t *testing.T) {
 	dir := t.TempDir()
-	left4me := filepath.Join(dir, "left4me")
-	run(t, "go", "build", "-o", left4me, "github.com/left4me/left4me/cmd/left4me")
+	left4me := stage.Build(t).Left4me
 	run(t, "python3", "independent.py", "write", dir)
 	real, err := filepath.Glob("../../source/vpk/testdata/*.vpk")
 	if err != nil {
