@@ -107,8 +107,10 @@ func (d *depot) home() string { return filepath.Join(string(d.Root.Root), "home"
 // steam lays SteamCMD out anew: what Steam has from now on.
 func (d *depot) steam(vars ...string) {
 	d.t.Helper()
-	vars = append([]string{"SIM_STEAM_SRCDS=" + shimtest.Srcds(), "SIM_STEAM_TICK=20ms", "SIM_STEAM_FILES=20", "SIM_STEAM_ANONYMOUS=1"},
-		vars...)
+	vars = append([]string{
+		"SIM_STEAM_SRCDS=" + shimtest.Srcds(), "SIM_STEAM_TICK=20ms", "SIM_STEAM_FILES=20", "SIM_STEAM_GAME=1",
+		"SIM_STEAM_ANONYMOUS=1",
+	}, vars...)
 	out, err := exec.Command(shimtest.SteamCMD(),
 		append([]string{"lay", filepath.Join(string(d.Root.Root), "steam/steamcmd")}, vars...)...).CombinedOutput()
 	if err != nil {
