@@ -2,15 +2,12 @@ package accounts
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/left4me/left4me/internal/control/accounts"
-	"github.com/left4me/left4me/internal/left4me"
-	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
@@ -242,43 +239,4 @@ func (p *Pages) resetPassword(w http.ResponseWriter, r *http.Request, who accoun
 	}
 	v.Password = made
 	return p.Panel.Show(w, r, http.StatusOK, p.userWith(r, who, v))
-}
-
-// deleteUserView asks before a user is deleted.
-func (p *Pages) deleteUserView(r *http.Request, who accounts.Actor) (page.View, error) {
-	v, err := p.user(r, who)
-	return p.deleteUserWith(r, who, v, "", ""), err
-}
-
-func (p *Pages) deleteUserWith(r *http.Request, who accounts.Actor, v userView, typed, problem string) page.View {
-	lost := page.NewPart("lost", userLost(v), page.OnAccounts())
-	return page.View{
-		Frame: p.Panel.Frame(r, who, "Delete "+v.Name, "account"),
-		Body:  []page.Piece{page.Fixed(deleteUser(v, lost, typed, problem), lost)},
-	}
-}
-
-// deleteUser does it when the name was typed as it is.
-func (p *Pages) deleteUser(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	if err := r.ParseForm(); err != nil {
-		return page.BadForm(err)
-	}
-	v, err := p.user(r, who)
-	if err != nil {
-		return err
-	}
-	if typed := r.PostForm.Get("confirm"); typed != v.Name {
-		return p.Panel.Show(w, r, http.StatusUnprocessableEntity,
-			p.deleteUserWith(r, who, v, typed, "That is not the name. Type "+v.Name+" to go on."))
-	}
-	_, err = p.Accounts.DeleteUser(r.Context(), who, v.Name)
-	if errors.Is(err, left4me.Conflict) {
-		e, _ := left4me.Public(err)
-		return p.Panel.Show(w, r, http.StatusConflict, p.deleteUserWith(r, who, v, v.Name, format.Sentence(e.Error())))
-	}
-	if err != nil {
-		return err
-	}
-	http.Redirect(w, r, "/users?did=deleted", http.StatusSeeOther)
-	return nil
 }

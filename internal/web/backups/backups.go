@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"path"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/left4me/left4me/internal/control/accounts"
@@ -21,17 +19,6 @@ type backupsFound struct {
 	Active  []left4me.Job
 	Form    policyForm
 	Command string // that restores the newest
-}
-
-// policyForm is the form of the schedule as it was sent, or as it is.
-type policyForm struct {
-	Enabled           bool
-	At, Daily, Weekly string
-	Problems          map[string]string
-}
-
-func policyFormOf(p left4me.BackupPolicy) policyForm {
-	return policyForm{Enabled: p.Enabled, At: p.At, Daily: strconv.Itoa(p.Daily), Weekly: strconv.Itoa(p.Weekly)}
 }
 
 func (p *Pages) backupsFound(ctx context.Context) (v backupsFound, err error) {
@@ -103,45 +90,6 @@ func (p *Pages) verifyBackup(w http.ResponseWriter, r *http.Request, who account
 	return page.Done(w, r, "/backups")
 }
 
-func (p *Pages) setBackupPolicy(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	if err := r.ParseForm(); err != nil {
-		return page.BadForm(err)
-	}
-	get := r.PostForm.Get
-	form := policyForm{Enabled: get("enabled") != "", At: get("at"), Daily: get("daily"), Weekly: get("weekly")}
-	policy := left4me.BackupPolicy{Enabled: form.Enabled, At: form.At}
-	var typed left4me.Fields
-	for _, f := range []struct {
-		field string
-		to    *int
-	}{{"daily", &policy.Daily}, {"weekly", &policy.Weekly}} {
-		n, err := strconv.Atoi(strings.TrimSpace(get(f.field)))
-		if err != nil {
-			typed = append(typed, &left4me.Error{Kind: left4me.Invalid, Field: f.field, Text: "that is not a number"})
-		}
-		*f.to = n
-	}
-	var err error
-	if len(typed) > 0 {
-		err = page.JoinMistakes(typed, backups.Check(policy))
-	} else {
-		err = p.Backups.SetPolicy(r.Context(), who.Name, policy)
-	}
-	if err == nil {
-		return page.Done(w, r, "/backups")
-	}
-	var ok bool
-	if form.Problems, ok = page.ProblemsOf(err); !ok {
-		return err
-	}
-	v, err := p.backupsView(r, who)
-	if err != nil {
-		return err
-	}
-	v.Form("policy").Typed = backupSchedule(backupsFound{Form: form}, v.May)
-	return p.Panel.Show(w, r, http.StatusUnprocessableEntity, v)
-}
-
 func (p *Pages) downloadBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	n, err := page.PathName(r)
 	if err != nil {
@@ -158,51 +106,12 @@ func (p *Pages) downloadBackup(w http.ResponseWriter, r *http.Request, who accou
 	return nil
 }
 
-// deleteBackupView asks before a backup is deleted.
-func (p *Pages) deleteBackupView(r *http.Request, who accounts.Actor) (page.View, error) {
-	return p.deleteBackupWith(r, who, "", "")
-}
-
-func (p *Pages) deleteBackupWith(r *http.Request, who accounts.Actor, typed, problem string) (page.View, error) {
-	b, err := p.backup(r)
-	if err != nil {
-		return page.View{}, err
-	}
-	return page.View{Frame: p.Panel.Frame(r, who, "Delete a backup", "backups"), Body: []page.Piece{
-		p.Panel.Form(r, "delete", backupDelete(b, "", ""), page.OnBackups(), page.OnEnds(left4me.CreateBackup.Noun())).
-			As(backupDelete(b, typed, problem)),
-	}}, nil
-}
-
 func (p *Pages) backup(r *http.Request) (left4me.Backup, error) {
 	n, err := page.PathName(r)
 	if err != nil {
 		return left4me.Backup{}, err
 	}
 	return p.Backups.Get(r.Context(), n)
-}
-
-// deleteBackup does it when the name was typed as it is.
-func (p *Pages) deleteBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	if err := r.ParseForm(); err != nil {
-		return page.BadForm(err)
-	}
-	b, err := p.backup(r)
-	if err != nil {
-		return err
-	}
-	if typed := r.PostForm.Get("confirm"); typed != string(b.Name) {
-		v, err := p.deleteBackupWith(r, who, typed, "That is not the name. Type "+string(b.Name)+" to go on.")
-		if err != nil {
-			return err
-		}
-		return p.Panel.Show(w, r, http.StatusUnprocessableEntity, v)
-	}
-	if err := p.Backups.Delete(r.Context(), who.Name, b.Name); err != nil {
-		return err
-	}
-	http.Redirect(w, r, "/backups", http.StatusSeeOther)
-	return nil
 }
 
 func backupTone(s left4me.BackupState) string {

@@ -1,0 +1,48 @@
+package backups
+
+import (
+	"net/http"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// deleteBackupView asks before a backup is deleted.
+func (p *Pages) deleteBackupView(r *http.Request, who accounts.Actor) (page.View, error) {
+	return p.deleteBackupWith(r, who, "", "")
+}
+
+func (p *Pages) deleteBackupWith(r *http.Request, who accounts.Actor, typed, problem string) (page.View, error) {
+	b, err := p.backup(r)
+	if err != nil {
+		return page.View{}, err
+	}
+	return page.View{Frame: p.Panel.Frame(r, who, "Delete a backup", "backups"), Body: []page.Piece{
+		p.Panel.Form(r, "delete", backupDelete(b, "", ""), page.OnBackups(), page.OnEnds(left4me.CreateBackup.Noun())).
+			As(backupDelete(b, typed, problem)),
+	}}, nil
+}
+
+// deleteBackup does it when the name was typed as it is.
+func (p *Pages) deleteBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	b, err := p.backup(r)
+	if err != nil {
+		return err
+	}
+	if typed := r.PostForm.Get("confirm"); typed != string(b.Name) {
+		v, err := p.deleteBackupWith(r, who, typed, "That is not the name. Type "+string(b.Name)+" to go on.")
+		if err != nil {
+			return err
+		}
+		return p.Panel.Show(w, r, http.StatusUnprocessableEntity, v)
+	}
+	if err := p.Backups.Delete(r.Context(), who.Name, b.Name); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/backups", http.StatusSeeOther)
+	return nil
+}
