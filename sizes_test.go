@@ -28,12 +28,9 @@ const (
 // tooLarge are what is larger still: entries go, none is added.
 var tooLarge = map[string]bool{
 	"func internal/control/servers.TestAutostartDecision":  true,
-	"func internal/gametext.TestFindingsAndRepairs":        true,
 	"func sim/srcds/internal/console.defaults":             true,
 	"func test/chaos.TestNothingIsDeletedWhileDiskIsGone":  true,
 	"func test/e2e.TestAMachineFromThePackageToItsRestore": true,
-	"line cmd/left4me/import_test.go":                      true,
-	"line source/addon/addon_test.go":                      true,
 	"type sim/srcds.server":                                true,
 }
 

@@ -30,8 +30,9 @@ import (
 // What Werkzeug makes of this password.
 const (
 	pythonPassword = "correct horse battery"
-	pythonScrypt   = "scrypt:32768:8:1$saltsalt$5e49d4573bda3049c4bfd6c3f4df857e6618101f46d1ed217fef9ee416375d4967e577b44d467f243c1637c289e35e730f44172e4569f75a4babece1443c6b0f"
-	pythonPBKDF2   = "pbkdf2:sha256:260000$ABCdef12$f836fde588aa830c264182911b44ea6101e2ade7bc75316300df8f59b758367c"
+	pythonScrypt   = "scrypt:32768:8:1$saltsalt$5e49d4573bda3049c4bfd6c3f4df857e6618101f46d1ed217fef9ee416375d49" +
+		"67e577b44d467f243c1637c289e35e730f44172e4569f75a4babece1443c6b0f"
+	pythonPBKDF2 = "pbkdf2:sha256:260000$ABCdef12$f836fde588aa830c264182911b44ea6101e2ade7bc75316300df8f59b758367c"
 )
 
 // pythonSchema is one that the older left4me may have had.

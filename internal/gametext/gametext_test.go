@@ -68,98 +68,102 @@ func TestReaderOf(t *testing.T) {
 	}
 }
 
+const bom = "\ufeff"
+
+// findings are texts with what is wrong in them and what their repair makes.
+var findings = []struct {
+	name   string
+	reader gametext.Reader
+	text   string
+	want   []string
+	fixed  string
+}{
+	{"a plain cfg", gametext.Commands, "// “x”\nhostname \"“My” 5” pipe’s\"\r\nsay “\nsv_cheats 0", nil, ""},
+	{
+		"a byte order mark", gametext.Commands, bom + "sv_alltalk 1\r\nsv_cheats 0\r\n",
+		[]string{"encoding|it begins with a byte order mark: the game takes the mark for a part of the first command, which is lost"},
+		"sv_alltalk 1\r\nsv_cheats 0\r\n",
+	},
+	{
+		"UTF-16", gametext.Commands, wide(bom+"hostname \"Überfall 你好 🧟\"\r\n", binary.LittleEndian),
+		[]string{"encoding|it is UTF-16: the game runs no command of it"},
+		"hostname \"Überfall 你好 🧟\"\r\n",
+	},
+	{
+		"UTF-16, big end first", gametext.Settings, wide(bom+"\"Core\" { }", binary.BigEndian),
+		[]string{"encoding|it is UTF-16: SourceMod and its plugins can't read it"},
+		"\"Core\" { }",
+	},
+	{
+		"UTF-16 without a mark", gametext.KeyValues, wide("\"Plugin\" { }\n", binary.LittleEndian),
+		[]string{"encoding|it is UTF-16: the game reads nothing of it"},
+		"\"Plugin\" { }\n",
+	},
+	{
+		"half a unit", gametext.Commands, wide(bom+"sv_cheats 0", binary.LittleEndian) + "x",
+		[]string{"|it is damaged UTF-16: the game runs no command of it"},
+		"",
+	},
+	{
+		"half a pair", gametext.Commands, "\xff\xfea\x00\x3d\xd8b\x00",
+		[]string{"|it is damaged UTF-16: the game runs no command of it"},
+		"",
+	},
+	{"no text", gametext.Commands, "\x01\x00\x02\x00\x03\x00\x04\x00\x05\x00", nil, ""},
+	{"an old encoding", gametext.Commands, "hostname \"\xc4rger\"\n", nil, ""},
+	{
+		"two marks", gametext.Lines, bom + bom + "x",
+		[]string{"encoding|it begins with a byte order mark: the mark becomes a part of the first line"},
+		"x",
+	},
+	{
+		"typographic quotation marks", gametext.Commands,
+		"hostname “My; server”\nsv_tags \"hidden”\nalias x ”say hi„;exec „y“ // “\nsm_cvar a \"“b”\"",
+		[]string{"characters|lines 1, 2, 3: typographic quotation marks, which are letters to the reader of this file"},
+		"hostname \"My; server\"\nsv_tags \"hidden\"\nalias x \"say hi\";exec \"y\" // “\nsm_cvar a \"“b”\"",
+	},
+	{
+		"blanks that are none", gametext.Commands,
+		"\u00a0sv_cheats\u00a00\nhostname 我的\u3000服\nexec a.cfg\u00a0\nsay a\u00a0b\nx;\u200bmp_y\u2003 1",
+		[]string{"characters|lines 1, 3, 5: blanks or hidden characters that the reader of this file takes for letters"},
+		" sv_cheats 0\nhostname 我的\u3000服\nexec a.cfg \nsay a\u00a0b\nx;mp_y  1",
+	},
+	{
+		"a mark in the middle", gametext.Commands, "sv_cheats 0\n" + bom + "sv_alltalk 1\n",
+		[]string{"characters|line 2: blanks or hidden characters that the reader of this file takes for letters"},
+		"sv_cheats 0\nsv_alltalk 1\n",
+	},
+	{
+		"stripper beside commands", gametext.Commands, "add:\n{\n\"targetname\" “x”\n\"a\" \"" + strings.Repeat("x", 600) + "\"\n}\n",
+		[]string{"characters|line 3: typographic quotation marks, which are letters to the reader of this file"},
+		"add:\n{\n\"targetname\" \"x\"\n\"a\" \"" + strings.Repeat("x", 600) + "\"\n}\n",
+	},
+	{
+		"long commands", gametext.Commands,
+		strings.Repeat("a;", 400) + "\n// " + strings.Repeat("x", 600) + "\nsay \"" + strings.Repeat(";", 505) + "\"\nsay " +
+			strings.Repeat("x", 506) + "\nsay 1 // " + strings.Repeat("x", 600),
+		[]string{"|line 3: a command of more than 510 bytes, which the game leaves out with what follows it"},
+		"",
+	},
+	{
+		"settings", gametext.Settings, "/* “a” */ “Databases” // “b”\n{\n\u00a0“default”\t\"“c”\\\"\n“\" ; “d”\n}",
+		[]string{
+			"characters|lines 1, 3: typographic quotation marks, which are letters to the reader of this file",
+			"characters|line 3: blanks or hidden characters that the reader of this file takes for letters",
+		},
+		"/* “a” */ \"Databases\" // “b”\n{\n \"default\"\t\"“c”\\\"\n“\" ; “d”\n}",
+	},
+	{"settings whose strings aren't closed", gametext.Settings, "\"a\n“b” \"c\"", nil, ""},
+	{
+		"a script", gametext.Script, bom + "print(\"“x”\")",
+		[]string{"encoding|it begins with a byte order mark: a script that is compiled from memory, as the game does it, ends at " +
+			"the mark with an error"},
+		"print(\"“x”\")",
+	},
+}
+
 func TestFindingsAndRepairs(t *testing.T) {
-	const bom = "\ufeff"
-	for _, c := range []struct {
-		name   string
-		reader gametext.Reader
-		text   string
-		want   []string
-		fixed  string
-	}{
-		{"a plain cfg", gametext.Commands, "// “x”\nhostname \"“My” 5” pipe’s\"\r\nsay “\nsv_cheats 0", nil, ""},
-		{
-			"a byte order mark", gametext.Commands, bom + "sv_alltalk 1\r\nsv_cheats 0\r\n",
-			[]string{"encoding|it begins with a byte order mark: the game takes the mark for a part of the first command, which is lost"},
-			"sv_alltalk 1\r\nsv_cheats 0\r\n",
-		},
-		{
-			"UTF-16", gametext.Commands, wide(bom+"hostname \"Überfall 你好 🧟\"\r\n", binary.LittleEndian),
-			[]string{"encoding|it is UTF-16: the game runs no command of it"},
-			"hostname \"Überfall 你好 🧟\"\r\n",
-		},
-		{
-			"UTF-16, big end first", gametext.Settings, wide(bom+"\"Core\" { }", binary.BigEndian),
-			[]string{"encoding|it is UTF-16: SourceMod and its plugins can't read it"},
-			"\"Core\" { }",
-		},
-		{
-			"UTF-16 without a mark", gametext.KeyValues, wide("\"Plugin\" { }\n", binary.LittleEndian),
-			[]string{"encoding|it is UTF-16: the game reads nothing of it"},
-			"\"Plugin\" { }\n",
-		},
-		{
-			"half a unit", gametext.Commands, wide(bom+"sv_cheats 0", binary.LittleEndian) + "x",
-			[]string{"|it is damaged UTF-16: the game runs no command of it"},
-			"",
-		},
-		{
-			"half a pair", gametext.Commands, "\xff\xfea\x00\x3d\xd8b\x00",
-			[]string{"|it is damaged UTF-16: the game runs no command of it"},
-			"",
-		},
-		{"no text", gametext.Commands, "\x01\x00\x02\x00\x03\x00\x04\x00\x05\x00", nil, ""},
-		{"an old encoding", gametext.Commands, "hostname \"\xc4rger\"\n", nil, ""},
-		{
-			"two marks", gametext.Lines, bom + bom + "x",
-			[]string{"encoding|it begins with a byte order mark: the mark becomes a part of the first line"},
-			"x",
-		},
-		{
-			"typographic quotation marks", gametext.Commands,
-			"hostname “My; server”\nsv_tags \"hidden”\nalias x ”say hi„;exec „y“ // “\nsm_cvar a \"“b”\"",
-			[]string{"characters|lines 1, 2, 3: typographic quotation marks, which are letters to the reader of this file"},
-			"hostname \"My; server\"\nsv_tags \"hidden\"\nalias x \"say hi\";exec \"y\" // “\nsm_cvar a \"“b”\"",
-		},
-		{
-			"blanks that are none", gametext.Commands,
-			"\u00a0sv_cheats\u00a00\nhostname 我的\u3000服\nexec a.cfg\u00a0\nsay a\u00a0b\nx;\u200bmp_y\u2003 1",
-			[]string{"characters|lines 1, 3, 5: blanks or hidden characters that the reader of this file takes for letters"},
-			" sv_cheats 0\nhostname 我的\u3000服\nexec a.cfg \nsay a\u00a0b\nx;mp_y  1",
-		},
-		{
-			"a mark in the middle", gametext.Commands, "sv_cheats 0\n" + bom + "sv_alltalk 1\n",
-			[]string{"characters|line 2: blanks or hidden characters that the reader of this file takes for letters"},
-			"sv_cheats 0\nsv_alltalk 1\n",
-		},
-		{
-			"stripper beside commands", gametext.Commands, "add:\n{\n\"targetname\" “x”\n\"a\" \"" + strings.Repeat("x", 600) + "\"\n}\n",
-			[]string{"characters|line 3: typographic quotation marks, which are letters to the reader of this file"},
-			"add:\n{\n\"targetname\" \"x\"\n\"a\" \"" + strings.Repeat("x", 600) + "\"\n}\n",
-		},
-		{
-			"long commands", gametext.Commands,
-			strings.Repeat("a;", 400) + "\n// " + strings.Repeat("x", 600) + "\nsay \"" + strings.Repeat(";", 505) + "\"\nsay " +
-				strings.Repeat("x", 506) + "\nsay 1 // " + strings.Repeat("x", 600),
-			[]string{"|line 3: a command of more than 510 bytes, which the game leaves out with what follows it"},
-			"",
-		},
-		{
-			"settings", gametext.Settings, "/* “a” */ “Databases” // “b”\n{\n\u00a0“default”\t\"“c”\\\"\n“\" ; “d”\n}",
-			[]string{
-				"characters|lines 1, 3: typographic quotation marks, which are letters to the reader of this file",
-				"characters|line 3: blanks or hidden characters that the reader of this file takes for letters",
-			},
-			"/* “a” */ \"Databases\" // “b”\n{\n \"default\"\t\"“c”\\\"\n“\" ; “d”\n}",
-		},
-		{"settings whose strings aren't closed", gametext.Settings, "\"a\n“b” \"c\"", nil, ""},
-		{
-			"a script", gametext.Script, bom + "print(\"“x”\")",
-			[]string{"encoding|it begins with a byte order mark: a script that is compiled from memory, as the game does it, ends at " +
-				"the mark with an error"},
-			"print(\"“x”\")",
-		},
-	} {
+	for _, c := range findings {
 		found := gametext.Look(c.reader, []byte(c.text))
 		if d := cmp.Diff(append([]string{}, c.want...), shown(found)); d != "" {
 			t.Errorf("%s: %s", c.name, d)

@@ -253,7 +253,8 @@ func TestMissionsWithASlip(t *testing.T) {
 			`1: "Campaign:" is not followed by {`,
 		},
 		{
-			"a mode for consoles", "mission { modes { coop [$X360] { 1 { map one } } versus [$WIN32] { 1 { map two } } } }", "versus: 1 two",
+			"a mode for consoles",
+			"mission { modes { coop [$X360] { 1 { map one } } versus [$WIN32] { 1 { map two } } } }", "versus: 1 two",
 			"",
 		},
 		{
