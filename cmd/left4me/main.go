@@ -42,6 +42,7 @@ func command() *cobra.Command {
 	addRestore(root)
 	root.AddCommand(setupCommand(), importCommand(), convertUpperCommand())
 	root.AddCommand(serveCommand(), runCommand(), emptyCommand(), installCommand(), buildCommand(), decodeCommand(), doctorCommand(),
+		debugCommand(),
 		probeCommand(), vpkCommand(), versionCommand())
 	return root
 }

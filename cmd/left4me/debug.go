@@ -1,0 +1,329 @@
+package main
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/left4me/left4me/internal/cli/output"
+	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+const (
+	bundleJobs    = 50  // newest first
+	bundleCrashes = 10  // of each server
+	bundleLog     = 500 // lines
+	// bundleWithin bounds each program that is asked.
+	bundleWithin = 20 * time.Second
+	bundleMost   = 4 << 20 // bytes of what a program prints; its end is kept
+)
+
+const bundleReadme = `This is a debug bundle of left4me, for a bug report. left4me sent it nowhere: read
+it, and send it to whom you like.
+
+doctor.txt    what left4me doctor finds
+versions.txt  versions of left4me, the system and the database
+settings.txt  settings from the environment and its file; other values are hidden
+servers.json  servers, blueprints and overlays: names, ports and which settings they have
+jobs.json     the newest jobs, without what they printed
+crashes.json  the newest crashes of each server
+log.txt       warnings and errors of left4me's log, the newest last
+units.txt     the units of left4me
+
+It holds names of servers, overlays and users, and addresses that the log has. It
+holds no passwords, tokens and keys, no cfg lines, no arguments of servers and no
+scripts: where one of them stood in another text, it is hidden.
+`
+
+func debugCommand() *cobra.Command {
+	c := &cobra.Command{Use: "debug", Short: "Gather what a bug report needs", Args: noArguments}
+	bundle := &cobra.Command{
+		Use: "bundle", Short: "Write an archive for a bug report, without passwords", Args: noArguments,
+		Long: "Write an archive (tar.gz) with what a bug report needs: what doctor finds, versions,\n" +
+			"settings, the newest jobs and crashes, warnings and errors of the log, and the\n" +
+			"states of units. It holds no passwords, tokens, cfg lines and scripts, and is sent\n" +
+			"nowhere. Run it as root or as the user that left4me runs as; left4me doesn't have to\n" +
+			"run.",
+	}
+	getenv := addSettings(bundle)
+	file := bundle.Flags().String("env-file", packagedEnv, "settings that are not in the environment")
+	to := bundle.Flags().StringP("output", "o", "", "the file to write (left4me-debug-TIME.tar.gz here); - for standard output")
+	bundle.RunE = func(c *cobra.Command, _ []string) error {
+		now := time.Now()
+		name := *to
+		if name == "" {
+			name = "left4me-debug-" + now.UTC().Format("20060102T150405Z") + ".tar.gz"
+		}
+		if name == "-" {
+			return writeBundle(c.OutOrStdout(), gather(c.Context(), getenv, *file), now)
+		}
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		entries := gather(c.Context(), getenv, *file)
+		if err := errors.Join(writeBundle(f, entries, now), f.Close()); err != nil {
+			return errors.Join(err, os.Remove(name))
+		}
+		fmt.Fprintf(c.OutOrStdout(), "wrote %s, which holds:\n\n", name)
+		for _, e := range entries {
+			fmt.Fprintf(c.OutOrStdout(), "  %s\n", e.name)
+		}
+		_, err = fmt.Fprintln(c.OutOrStdout(),
+			"\nNothing was sent anywhere. README.txt in it says what each file is: look through them\n"+
+				"before you attach the archive to a bug report.")
+		return err
+	}
+	c.AddCommand(bundle)
+	return c
+}
+
+// entry is a file of a bundle.
+type entry struct{ name, text string }
+
+// writeBundle packs entries, of which only who writes may read the archive's files.
+func writeBundle(w io.Writer, entries []entry, now time.Time) error {
+	z := gzip.NewWriter(w)
+	t := tar.NewWriter(z)
+	for _, e := range entries {
+		err := t.WriteHeader(&tar.Header{Name: "left4me-debug/" + e.name, Mode: 0o600, Size: int64(len(e.text)), ModTime: now})
+		if err == nil {
+			_, err = io.WriteString(t, e.text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return errors.Join(t.Close(), z.Close())
+}
+
+// gather makes the entries. What can't be read says so in its place.
+func gather(ctx context.Context, getenv func(string) string, file string) []entry {
+	s, settingsErr := readSettings(fromFile(getenv, file))
+	s.envFile, s.reader = file, remedy.Here()
+	if settingsErr != nil { // what doctor says too; the directories are known nevertheless
+		s.root, s.run, _ = directories(fromFile(getenv, file))
+	}
+	secrets := secretsOf(s, file)
+	rows := inspect(ctx, s, &secrets)
+	entries := []entry{
+		{"doctor.txt", doctorText(ctx, s, settingsErr)},
+		{"versions.txt", versions(ctx, s)},
+		{"settings.txt", settingsText(getenv, file)},
+		{"servers.json", rows.servers},
+		{"jobs.json", rows.jobs},
+		{"crashes.json", rows.crashes},
+		{"log.txt", printedBy(ctx, "journalctl", "--no-pager", "--quiet", "--output=short-iso", "--unit=left4me.service",
+			"--priority=warning", fmt.Sprintf("--lines=%d", bundleLog))},
+		{"units.txt", printedBy(ctx, "systemctl", "list-units", "--all", "--no-pager", "--plain", "left4me*", "l4d2-*") +
+			"\n" + printedBy(ctx, "systemctl", "show", "--no-pager", "--property="+
+			"Id,LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStatus,ActiveEnterTimestamp", "left4me.service",
+			"left4me-server@*")},
+	}
+	for i := range entries {
+		entries[i].text = secrets.hide(entries[i].text)
+		if strings.HasSuffix(entries[i].name, ".txt") { // of the others the texts were masked, not their JSON
+			entries[i].text = left4me.HideSecrets(entries[i].text)
+		}
+	}
+	return append([]entry{{"README.txt", bundleReadme}}, entries...)
+}
+
+func doctorText(ctx context.Context, s settings, settingsErr error) string {
+	checks := []left4me.Check{{Name: "settings", State: left4me.CheckBroken}}
+	if settingsErr != nil {
+		checks[0].Text = settingsErr.Error()
+	} else {
+		checks = look(ctx, s)
+	}
+	var b strings.Builder
+	output.WriteChecks(&b, checks)
+	return b.String() + summary(checks) + "\n"
+}
+
+func versions(ctx context.Context, s settings) string {
+	schema, err := store.SchemaOf(filepath.Join(s.root, databaseName))
+	have := fmt.Sprint(schema)
+	if err != nil {
+		have = err.Error()
+	}
+	system, err := os.ReadFile("/etc/os-release")
+	if err != nil {
+		system = []byte(err.Error() + "\n")
+	}
+	return fmt.Sprintf("left4me %s\n%s %s/%s\nschema of the database: %s; of this program: %d\n\n%s\n%s\n%s", programVersion(),
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, have, store.Schema(),
+		printedBy(ctx, "uname", "-srvm"), printedBy(ctx, "systemctl", "--version"), system)
+}
+
+// shownSettings are those whose values may be shown: none of them is a secret.
+func shownSettings() (names []string) {
+	for _, s := range flagSettings {
+		names = append(names, s.env)
+	}
+	return append(names, "LEFT4ME_STEAMCMD")
+}
+
+// settingsText is the environment and its file, with values of what may be shown.
+func settingsText(getenv func(string) string, file string) string {
+	var b strings.Builder
+	show := func(name, value string) {
+		if !slices.Contains(shownSettings(), name) || strings.Contains(value, "@") { // a URL with a password
+			value = "(hidden)"
+		}
+		fmt.Fprintf(&b, "%s=%s\n", name, value)
+	}
+	b.WriteString("# the environment and flags of this command\n")
+	for _, name := range namesOf(os.Environ()) {
+		show(name, getenv(name))
+	}
+	for _, s := range flagSettings {
+		if v := getenv(s.env); v != "" && os.Getenv(s.env) == "" {
+			show(s.env, v)
+		}
+	}
+	fmt.Fprintf(&b, "\n# %s, without its comments\n", file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		fmt.Fprintf(&b, "%v\n", err)
+	}
+	for _, name := range namesOf(strings.Split(string(text), "\n")) {
+		show(name, settingIn(string(text), name))
+	}
+	return b.String()
+}
+
+// namesOf are the names of left4me's settings in lines NAME=VALUE.
+func namesOf(lines []string) (names []string) {
+	for _, l := range lines {
+		if name, _, ok := strings.Cut(strings.TrimSpace(l), "="); ok && strings.HasPrefix(name, "LEFT4ME_") {
+			names = append(names, strings.TrimSpace(name))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// rows is what the database has, as JSON.
+type rows struct{ servers, jobs, crashes string }
+
+// inspect reads the database, and adds to secrets what people wrote into it that
+// nobody else shall read.
+func inspect(ctx context.Context, s settings, secrets *hiding) (r rows) {
+	db, err := store.Inspect(ctx, filepath.Join(s.root, databaseName))
+	if err != nil {
+		why := asJSON(nil, err)
+		return rows{why, why, why}
+	}
+	defer db.Close()
+	servers, err := db.Servers().List(ctx)
+	blueprints, berr := db.Blueprints().List(ctx)
+	overlays, oerr := db.Overlays().List(ctx)
+	type shown struct {
+		Name      left4me.Name         `json:"name"`
+		Port      int                  `json:"port,omitempty"`
+		Kind      left4me.OverlayKind  `json:"kind,omitempty"`
+		Blueprint left4me.Name         `json:"blueprint,omitempty"`
+		Overlays  []left4me.OverlayRef `json:"overlays,omitempty"`
+		Wanted    left4me.Wanted       `json:"wanted,omitempty"`
+		Settings  *left4me.Settings    `json:"settings,omitempty"`
+		Cfg       int                  `json:"cfg_lines,omitempty"`
+		Args      int                  `json:"arguments,omitempty"`
+	}
+	public := func(v left4me.Settings) *left4me.Settings {
+		secrets.settings(v)
+		v.Password, v.Cfg, v.Args = "", nil, nil
+		v.Motd, v.HostText, v.Banner = "", "", ""
+		return &v
+	}
+	var all struct {
+		Servers    []shown `json:"servers"`
+		Blueprints []shown `json:"blueprints"`
+		Overlays   []shown `json:"overlays"`
+	}
+	for _, v := range servers {
+		all.Servers = append(all.Servers, shown{
+			Name: v.Name, Port: v.Port, Blueprint: v.Blueprint, Overlays: v.Overlays, Wanted: v.Wanted,
+			Settings: public(v.Settings), Cfg: len(v.Settings.Cfg), Args: len(v.Settings.Args),
+		})
+		secrets.file(filepath.Join(s.root, "instances", string(v.Name), "rcon"))
+	}
+	for _, v := range blueprints {
+		all.Blueprints = append(all.Blueprints, shown{
+			Name: v.Name, Overlays: v.Overlays, Settings: public(v.Settings), Cfg: len(v.Settings.Cfg), Args: len(v.Settings.Args),
+		})
+	}
+	for _, v := range overlays {
+		secrets.overlay(v.Overlay)
+		all.Overlays = append(all.Overlays, shown{Name: v.Name, Kind: v.Kind, Cfg: len(v.Cfg)})
+	}
+	r.servers = asJSON(all, errors.Join(err, berr, oerr))
+
+	jobs, err := db.Jobs().List(ctx, "", "", "", bundleJobs)
+	masked := make([]left4me.Job, len(jobs))
+	for i, j := range jobs {
+		masked[i] = j.Job.Public()
+		masked[i].By, masked[i].Log = "", nil
+	}
+	r.jobs = asJSON(masked, err)
+
+	type crash struct {
+		Server left4me.Name `json:"server"`
+		At     time.Time    `json:"at"`
+		Exit   string       `json:"exit"`
+		Uptime string       `json:"uptime"`
+		Lines  []string     `json:"lines"`
+	}
+	var crashes []crash
+	for _, v := range servers {
+		some, cerr := db.Crashes().List(ctx, v.Name, bundleCrashes)
+		for _, c := range some {
+			crashes = append(crashes, crash{c.Server, c.At, c.Exit, c.Uptime.String(), left4me.HideLines(c.Lines)})
+		}
+		err = errors.Join(err, cerr)
+	}
+	r.crashes = asJSON(crashes, err)
+	return r
+}
+
+func asJSON(v any, err error) string {
+	if err != nil {
+		v = map[string]any{"error": err.Error(), "read": v}
+	}
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return err.Error()
+	}
+	return b.String()
+}
+
+// printedBy is what a program of the machine prints, or why it printed nothing. Its
+// end is kept if it is long.
+func printedBy(ctx context.Context, name string, args ...string) string {
+	ctx, cancel := context.WithTimeout(ctx, bundleWithin)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	text := string(out[max(0, len(out)-bundleMost):])
+	if err != nil {
+		text += fmt.Sprintf("%s: %v\n", name, err)
+	}
+	return text
+}
