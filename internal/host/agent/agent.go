@@ -30,6 +30,7 @@ import (
 	"github.com/left4me/left4me/internal/host/content/workshop"
 	"github.com/left4me/left4me/internal/host/gamefiles/game"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/periodic"
 )
 
 // sweepEvery is how often the agent looks for servers that were started or
@@ -153,13 +154,15 @@ func (a *Agent) serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("agent of %s: %w", c.Host, err)
 	}
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
+	c.group.Go(func() error {
+		periodic.Run(ctx, periodic.Schedule{Every: sweepEvery}, func(ctx context.Context) {
 			a.statuses.rememberNames()
 			a.statuses.sweep(ctx)
+		})
+		return nil
+	})
+	for {
+		select {
 		case <-a.disks.changed:
 			a.statuses.publishAll(ctx)
 		case <-ctx.Done():

@@ -14,6 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
 	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/periodic"
 )
 
 // gameJobs works on jobs on the game of a host, and removes what nobody needs of it.
@@ -82,30 +83,22 @@ func (g *gameJobs) tidyUp(ctx context.Context) {
 	} else if b.Rebuilt != "" {
 		g.core.log.Warn("game: the builds were taken from the directories", "why", b.Rebuilt)
 	}
-	tick := time.NewTicker(tidyEvery)
-	defer tick.Stop()
-	for {
-		orphans := false
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			orphans = true // what left4me found when it started has been claimed by now
-		case <-g.serverEnded:
-		}
+	began := time.Now()
+	periodic.Run(ctx, periodic.Schedule{Every: tidyEvery, Wake: g.serverEnded}, func(ctx context.Context) {
 		if g.disks.check() != nil {
-			continue
+			return
 		}
 		select {
 		case g.working <- struct{}{}:
 		default:
-			continue // a job, which tidies up itself
+			return // a job, which tidies up itself
 		}
-		if err := g.tidy(ctx, orphans); err != nil && ctx.Err() == nil {
+		defer func() { <-g.working }()
+		// What left4me found when it started has been claimed when a while has passed.
+		if err := g.tidy(ctx, time.Since(began) >= tidyEvery); err != nil && ctx.Err() == nil {
 			g.core.log.Warn("game: tidy up", "err", err)
 		}
-		<-g.working
-	}
+	})
 }
 
 func (g *gameJobs) tidy(ctx context.Context, orphans bool) error {

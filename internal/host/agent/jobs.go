@@ -11,6 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/periodic"
 	"github.com/left4me/left4me/internal/sleep"
 )
 
@@ -132,18 +133,11 @@ func (j *jobs) keepWorking(ctx context.Context, d bus.Delivery) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(10 * time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				if err := d.Working(); err != nil {
-					j.core.log.Warn("in progress", "job", d.ID, "err", err)
-				}
-			case <-ctx.Done():
-				return
+		periodic.Run(ctx, periodic.Schedule{Every: 10 * time.Second}, func(context.Context) {
+			if err := d.Working(); err != nil {
+				j.core.log.Warn("in progress", "job", d.ID, "err", err)
 			}
-		}
+		})
 	}()
 	return func() { cancel(); <-done }
 }
