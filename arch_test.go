@@ -330,6 +330,50 @@ func TestOnlyOneTypeHasATransaction(t *testing.T) {
 	}
 }
 
+// mayWatch are the packages that may call a watcher, and why. A watcher tells that
+// something is new and forgets what nobody took in time; whoever must not miss anything
+// reads events, with a reader of control/events.
+var mayWatch = map[string]string{
+	"internal/web/page":           "pages that are open",
+	"internal/web/overlays/files": "a page that waits for its job",
+	"internal/api":                "event streams",
+	"internal/control/servers":    "its own watchers are told of jobs, too",
+	"internal/control/game":       "its own watchers are told of jobs, too; empty servers wake its rollouts before their time",
+	"internal/control/overlays":   "empty servers wake its rollouts before their time",
+}
+
+func TestNothingImportantDependsOnAWatcher(t *testing.T) {
+	calls := map[string]*regexp.Regexp{
+		"jobs":    regexp.MustCompile(`\bWatchAll\(|\b[jJ]obs\.Watch\(`),
+		"servers": regexp.MustCompile(`\b[sS](ervers|rv)\.Watch\(`),
+	}
+	found := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		dir := strings.TrimPrefix(p.ImportPath, module+"/")
+		for _, name := range p.GoFiles {
+			text, err := os.ReadFile(filepath.Join(p.Dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for of, call := range calls {
+				text := regexp.MustCompile(`(?m)^func .*$`).ReplaceAll(text, nil) // of the watchers themselves
+				if !call.Match(text) {
+					continue
+				}
+				found[dir] = true
+				if mayWatch[dir] == "" {
+					t.Errorf("%s/%s watches %s: what must not be missed is read by a reader of control/events", dir, name, of)
+				}
+			}
+		}
+	}
+	for dir := range mayWatch {
+		if !found[dir] {
+			t.Errorf("%s watches nothing: take it off the list", dir)
+		}
+	}
+}
+
 // SQLite is C that was translated for one version of libc; with another one it
 // compiles and may be wrong.
 func TestLibcIsTheOneThatSQLiteWasMadeFor(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/api"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/events"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/hosts"
 	"github.com/left4me/left4me/internal/control/jobs"
@@ -64,6 +65,7 @@ func (c *control) stage() lifecycle.Stage {
 		{Run: c.backups.Run, Ready: c.backups.Ready()},
 		{Run: c.overlays.Run},
 		{Run: c.uploads.Run},
+		{Run: func(ctx context.Context) error { events.Prune(ctx, c.data.store, c.log); return nil }},
 	}
 }
 

@@ -65,7 +65,7 @@ func (a blueprintRoutes) createBlueprint(ctx context.Context, in *struct{ Body a
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
-	v, err := a.core.Content.Blueprints().Create(ctx,
+	v, err := a.core.Content.Blueprints().Create(ctx, actorOf(ctx).Name,
 		left4me.Blueprint{Name: left4me.Name(in.Body.Name), Overlays: overlays, Settings: in.Body.Settings})
 	return a.blueprintOf(ctx, v, err)
 }

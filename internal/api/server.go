@@ -93,7 +93,7 @@ func (a serverRoutes) createServer(ctx context.Context, in *struct{ Body apitype
 	if err != nil {
 		return apitype.GameServer{}, err
 	}
-	v, err := a.core.Servers.Create(ctx, left4me.Server{
+	v, err := a.core.Servers.Create(ctx, actorOf(ctx).Name, left4me.Server{
 		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: port, Blueprint: left4me.Name(b.Blueprint), Overlays: overlays,
 		Settings:  b.Settings,
 		Autostart: left4me.Autostart(b.Autostart),

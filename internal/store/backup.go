@@ -22,7 +22,7 @@ func (s *Store) Backups() Backups { return Backups{s} }
 // Policy returns when backups are made and when the schedule last asked for
 // one. Errors: left4me.NotFound when nobody has set it yet.
 func (s Backups) Policy(ctx context.Context) (v left4me.BackupPolicy, last time.Time, err error) {
-	v, err = one(s.db.read.QueryRowContext(ctx, `SELECT enabled, at, daily, weekly, last_at FROM backup_policy`),
+	v, err = one(s.db.row(ctx, `SELECT enabled, at, daily, weekly, last_at FROM backup_policy`),
 		func(r row) (v left4me.BackupPolicy, err error) {
 			var ms int64
 			err = r.Scan(&v.Enabled, &v.At, &v.Daily, &v.Weekly, &ms)
@@ -41,7 +41,10 @@ func (s Backups) SetPolicy(ctx context.Context, v left4me.BackupPolicy, last tim
 		_, err := tx.ExecContext(ctx, `INSERT INTO backup_policy(id, enabled, at, daily, weekly, last_at) VALUES (1,?,?,?,?,?)
 			ON CONFLICT(id) DO UPDATE SET enabled = excluded.enabled, at = excluded.at, daily = excluded.daily,
 				weekly = excluded.weekly, last_at = excluded.last_at`, v.Enabled, v.At, v.Daily, v.Weekly, millis(last))
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.event(ctx, left4me.SettingsChanged, left4me.Site, left4me.SettingsEvent{Settings: "backups"})
 	})
 	if err != nil {
 		return fmt.Errorf("set policy of backups: %w", err)
@@ -85,6 +88,10 @@ func (s *Store) Snapshot(ctx context.Context, file string, now time.Time) error 
 	return nil
 }
 
+// errBackedUp is why a job ended that a copy shows as under way.
+var errBackedUp = left4me.Errorf(left4me.Unavailable, "a backup was made while this job was under way").
+	WithHint("retry it if it is still wanted")
+
 // settle ends what is active in a copy. Its servers have not seen a boot yet.
 func settle(ctx context.Context, file string, now time.Time) error {
 	u := url.URL{Scheme: "file", Path: file}
@@ -92,8 +99,17 @@ func settle(ctx context.Context, file string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	failure, err := toJSON(left4me.Errorf(left4me.Unavailable, "a backup was made while this job was under way").
-		WithHint("retry it if it is still wanted"))
+	failure, err := toJSON(errBackedUp)
+	if err == nil { // the events of what follows
+		_, err = db.ExecContext(ctx,
+			`INSERT INTO event(kind, target_kind, target_id, target_name, actor_kind, actor_name, at, version, data)
+			SELECT 'job.ended', CASE WHEN noun IN ('server','overlay') THEN noun ELSE 'host' END, '', target, 'system', '', ?1, ?2,
+				json_object('job', id, 'kind', kind, 'host', host, 'state', 'interrupted', 'error', ?3)
+			FROM job WHERE state IN ('queued','running')
+			UNION ALL SELECT 'server.held', 'server', '', name, 'system', '', ?1, ?2, json_object('held', ?4)
+			FROM server WHERE wanted = 'running' AND held <> ?4`,
+			millis(now), left4me.EventVersion, errBackedUp.Text, left4me.HeldRestored)
+	}
 	if err == nil {
 		_, err = db.ExecContext(ctx, `UPDATE job SET state = 'interrupted', error = ?, ended_at = ? WHERE state IN ('queued','running')`,
 			failure, millis(now))

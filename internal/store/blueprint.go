@@ -32,14 +32,13 @@ func scanBlueprint(r row) (left4me.Blueprint, error) {
 
 // Get returns one blueprint. Errors: left4me.NotFound.
 func (s Blueprints) Get(ctx context.Context, name left4me.Name) (left4me.Blueprint, error) {
-	return one(s.db.read.QueryRowContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint WHERE name = ?`, name), scanBlueprint,
+	return one(s.db.row(ctx, `SELECT `+blueprintColumns+` FROM blueprint WHERE name = ?`, name), scanBlueprint,
 		"blueprint", name)
 }
 
 // List returns all blueprints by name.
 func (s Blueprints) List(ctx context.Context) ([]left4me.Blueprint, error) {
-	rows, err := s.db.read.QueryContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint ORDER BY name`)
-	all, err := collect(rows, err, scanBlueprint)
+	all, err := list(ctx, s.db, scanBlueprint, `SELECT `+blueprintColumns+` FROM blueprint ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("list blueprints: %w", err)
 	}
@@ -68,7 +67,10 @@ func (s Blueprints) Create(ctx context.Context, v left4me.Blueprint) error {
 				Hint:  "choose another name",
 			}
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.event(ctx, left4me.BlueprintCreated, left4me.OnBlueprint(v.Name), left4me.DefinitionEvent{Version: 1})
 	})
 	if err != nil {
 		return fmt.Errorf("create blueprint %s: %w", v.Name, err)
@@ -101,7 +103,10 @@ func (s Blueprints) Update(ctx context.Context, v left4me.Blueprint) error {
 		return keepPorts(ctx, tx, "", "settings.cfg", func() error {
 			_, err := tx.ExecContext(ctx, `UPDATE blueprint SET overlays = ?, settings = ?, version = version + 1 WHERE name = ?`,
 				overlays, settings, v.Name)
-			return err
+			if err != nil {
+				return err
+			}
+			return tx.event(ctx, left4me.BlueprintChanged, left4me.OnBlueprint(v.Name), left4me.DefinitionEvent{Version: have.Version + 1})
 		})
 	})
 	if err != nil {
@@ -130,7 +135,7 @@ func (s Blueprints) Delete(ctx context.Context, name left4me.Name) error {
 		if n, err := done.RowsAffected(); err == nil && n == 0 {
 			return notFound("blueprint", string(name))
 		}
-		return nil
+		return tx.event(ctx, left4me.BlueprintDeleted, left4me.OnBlueprint(name), nil)
 	})
 	if err != nil {
 		return fmt.Errorf("delete blueprint %s: %w", name, err)

@@ -49,9 +49,14 @@ func (s Crashes) Add(ctx context.Context, v Crash) error {
 		return fmt.Errorf("keep crash of %s: %w", v.Server, err)
 	}
 	err = s.db.tx(ctx, func(tx *transaction) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO crash(host, server, at, exit, uptime, lines)
+		n, err := removed(tx.ExecContext(ctx, `INSERT INTO crash(host, server, at, exit, uptime, lines)
 			SELECT host, name, ?3, ?4, ?5, ?6 FROM server WHERE host = ?1 AND name = ?2
-			ON CONFLICT DO NOTHING`, v.Host, v.Server, millis(v.At), v.Exit, v.Uptime.Milliseconds(), lines)
+			ON CONFLICT DO NOTHING`, v.Host, v.Server, millis(v.At), v.Exit, v.Uptime.Milliseconds(), lines))
+		if err == nil && n > 0 {
+			err = tx.eventBy(ctx, left4me.Actor{Kind: left4me.HostActor, Name: string(v.Host)}, left4me.ServerCrashed,
+				left4me.OnServer(v.Server),
+				left4me.CrashEvent{Host: v.Host, At: v.At, Exit: v.Exit, Uptime: v.Uptime.Seconds()})
+		}
 		if err != nil {
 			return err
 		}
@@ -67,9 +72,8 @@ func (s Crashes) Add(ctx context.Context, v Crash) error {
 
 // List returns the newest crashes of a server, at most limit.
 func (s Crashes) List(ctx context.Context, server left4me.Name, limit int) ([]Crash, error) {
-	rows, err := s.db.read.QueryContext(ctx, `SELECT host, server, at, exit, uptime, lines FROM crash
+	all, err := list(ctx, s.db, scanCrash, `SELECT host, server, at, exit, uptime, lines FROM crash
 		WHERE server = ? ORDER BY at DESC LIMIT ?`, server, limit)
-	all, err := collect(rows, err, scanCrash)
 	if err != nil {
 		return nil, fmt.Errorf("list crashes of %s: %w", server, err)
 	}

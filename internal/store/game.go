@@ -38,6 +38,15 @@ type Move struct {
 	Reason string        `json:"reason,omitempty"`
 }
 
+// moved is what became of each server.
+func moved(all []Move) map[left4me.Name]string {
+	states := make(map[left4me.Name]string, len(all))
+	for _, m := range all {
+		states[m.Server] = m.State
+	}
+	return states
+}
+
 const rolloutColumns = `host, mode, job, build, state, reason, asked_by, created_at, begun_at, ended_at, moves`
 
 func scanRollout(r row) (Rollout, error) {
@@ -57,7 +66,7 @@ func scanRollout(r row) (Rollout, error) {
 // Rollout returns the newest rollout of a host, under way or not. Errors:
 // left4me.NotFound when there never was one.
 func (s Game) Rollout(ctx context.Context, host left4me.Name) (Rollout, error) {
-	return one(s.db.read.QueryRowContext(ctx, `SELECT `+rolloutColumns+` FROM rollout WHERE host = ?`, host), scanRollout, "rollout on",
+	return one(s.db.row(ctx, `SELECT `+rolloutColumns+` FROM rollout WHERE host = ?`, host), scanRollout, "rollout on",
 		host)
 }
 
@@ -72,7 +81,11 @@ func (s Game) SetRollout(ctx context.Context, v Rollout) error {
 			_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO rollout(`+rolloutColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
 				v.Host, v.Mode, v.Job, v.Build, v.State, v.Reason, v.By, millis(v.CreatedAt), millisOrNull(v.BegunAt),
 				millisOrNull(v.EndedAt), moves)
-			return err
+			if err != nil {
+				return err
+			}
+			return tx.eventBy(ctx, left4me.ActorOf(v.By), left4me.GameRollout, left4me.OnHost(v.Host),
+				left4me.RolloutEvent{Host: v.Host, Build: v.Build, State: v.State, Reason: v.Reason, Servers: moved(v.Moves)})
 		})
 	}
 	if err != nil {
@@ -100,7 +113,7 @@ func scanGamePolicy(r row) (v GamePolicy, err error) {
 // Policy returns the policy of a host. Errors: left4me.NotFound when none
 // was set.
 func (s Game) Policy(ctx context.Context, host left4me.Name) (GamePolicy, error) {
-	return one(s.db.read.QueryRowContext(ctx, `SELECT check_every, auto_update, update_at, restart FROM game_policy WHERE host = ?`, host),
+	return one(s.db.row(ctx, `SELECT check_every, auto_update, update_at, restart FROM game_policy WHERE host = ?`, host),
 		scanGamePolicy, "policy for the game on", host)
 }
 
@@ -110,7 +123,10 @@ func (s Game) SetPolicy(ctx context.Context, host left4me.Name, v GamePolicy) er
 		_, err := tx.ExecContext(ctx,
 			`INSERT OR REPLACE INTO game_policy(host, check_every, auto_update, update_at, restart) VALUES (?,?,?,?,?)`,
 			host, int64(v.CheckEvery/time.Second), v.Update, v.UpdateAt, v.Restart)
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.event(ctx, left4me.SettingsChanged, left4me.Site, left4me.SettingsEvent{Settings: "game", Host: host})
 	})
 	if err != nil {
 		return fmt.Errorf("keep policy for the game on %s: %w", host, err)

@@ -21,5 +21,5 @@ func Inspect(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, full(err, path))
 	}
-	return &Store{path: path, write: db, read: db}, nil
+	return &Store{core: &core{path: path, write: db, read: db}}, nil
 }

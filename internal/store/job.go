@@ -58,7 +58,7 @@ func scanJob(r row) (QueuedJob, error) {
 
 // Get returns one job. Errors: left4me.NotFound.
 func (s Jobs) Get(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
-	return one(s.db.read.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM job WHERE id = ?`, id), scanJob, "job", id)
+	return one(s.db.row(ctx, `SELECT `+jobColumns+` FROM job WHERE id = ?`, id), scanJob, "job", id)
 }
 
 // List returns the newest jobs, at most limit, without their logs; those on one
@@ -72,8 +72,7 @@ func (s Jobs) List(ctx context.Context, noun string, target left4me.Name, before
 		query = `SELECT ` + listedJob + ` FROM job WHERE noun = ? AND target = ? AND id < ? ORDER BY id DESC LIMIT ?`
 		args = []any{noun, target, before, limit}
 	}
-	rows, err := s.db.read.QueryContext(ctx, query, args...)
-	all, err := collect(rows, err, scanJob)
+	all, err := list(ctx, s.db, scanJob, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}
@@ -87,10 +86,9 @@ func (s Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) (
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.read.QueryContext(ctx, `SELECT `+listedJob+` FROM job WHERE state IN ('failed','interrupted') AND id IN
+	all, err := list(ctx, s.db, scanJob, `SELECT `+listedJob+` FROM job WHERE state IN ('failed','interrupted') AND id IN
 		(SELECT (SELECT newest.id FROM job AS newest WHERE newest.noun = ? AND newest.target = name.value ORDER BY newest.id DESC LIMIT 1)
 		FROM json_each(?) AS name)`, noun, names)
-	all, err := collect(rows, err, scanJob)
 	if err != nil {
 		return nil, fmt.Errorf("list failed jobs: %w", err)
 	}
@@ -101,9 +99,8 @@ func (s Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) (
 // asked for after every change; left alone, SQLite would walk through all jobs
 // that ever were to spare itself sorting these few.
 func (s Jobs) Active(ctx context.Context) ([]QueuedJob, error) {
-	rows, err := s.db.read.QueryContext(ctx, `SELECT `+jobColumns+` FROM job INDEXED BY job_active
+	all, err := list(ctx, s.db, scanJob, `SELECT `+jobColumns+` FROM job INDEXED BY job_active
 		WHERE state IN ('queued','running') ORDER BY id`)
-	all, err := collect(rows, err, scanJob)
 	if err != nil {
 		return nil, fmt.Errorf("list active jobs: %w", err)
 	}
@@ -162,10 +159,22 @@ func insertJob(ctx context.Context, tx *transaction, v *QueuedJob, before left4m
 		VALUES (?1,?2,?3,?4,?5,?6,?7,'[]',?8,?9,?10,
 			CASE WHEN ?11 <> '' OR ?3 <> 'server' THEN ?11 ELSE (SELECT wanted FROM server WHERE name = ?4) END)`,
 		v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, v.State, string(v.Spec), v.By, millis(v.CreatedAt), v.Reason, before)
+	if err == nil {
+		err = jobEvent(ctx, tx, left4me.JobAdded, v.Job)
+	}
 	if err != nil {
 		return err
 	}
 	return wish(ctx, tx, v.Job)
+}
+
+// jobEvent tells of a job, by who asked for it.
+func jobEvent(ctx context.Context, tx *transaction, kind left4me.EventKind, v left4me.Job) error {
+	e := left4me.JobEvent{Job: v.ID, Kind: v.Kind, Host: v.Host, State: v.State, Reason: v.Reason}
+	if v.Error != nil {
+		e.Error = v.Error.Clipped().Text
+	}
+	return tx.eventBy(ctx, left4me.ActorOf(v.By), kind, left4me.TargetOf(v.Kind, v.Target), e)
 }
 
 func targetExists(ctx context.Context, tx *transaction, v left4me.Job) error {
@@ -242,7 +251,7 @@ func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (
 			return false, fmt.Errorf("end job %s: %w", v.ID, err)
 		}
 	}
-	ended := false
+	var ended bool
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		r, err := tx.ExecContext(ctx, `UPDATE job SET state = ?, steps = ?, log = ?, error = ?, ended_at = ?
 			WHERE id = ? AND state IN ('queued','running')`, v.State, steps, lines, failure, millis(v.EndedAt), v.ID)
@@ -254,17 +263,16 @@ func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (
 			return err
 		}
 		ended = true
+		if err := jobEvent(ctx, tx, left4me.JobEnded, v); err != nil {
+			return err
+		}
 		if err := endOverlayJob(ctx, tx, v); err != nil {
 			return err
 		}
 		if err := endWish(ctx, tx, v); err != nil || dropServer == "" {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM crash WHERE server = ?`, dropServer); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM server WHERE name = ?`, dropServer)
-		return err
+		return deleteServer(ctx, tx, dropServer, left4me.ActorOf(v.By))
 	})
 	if err != nil {
 		return false, fmt.Errorf("end job %s: %w", v.ID, err)

@@ -54,13 +54,12 @@ func scanOverlay(r row) (Overlay, error) {
 
 // Get returns one definition. Errors: left4me.NotFound.
 func (s Overlays) Get(ctx context.Context, name left4me.Name) (Overlay, error) {
-	return one(s.db.read.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, name), scanOverlay, "overlay", name)
+	return one(s.db.row(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, name), scanOverlay, "overlay", name)
 }
 
 // List returns all definitions by name, deleted ones among them.
 func (s Overlays) List(ctx context.Context) ([]Overlay, error) {
-	rows, err := s.db.read.QueryContext(ctx, `SELECT `+overlayColumns+` FROM overlay ORDER BY name`)
-	all, err := collect(rows, err, scanOverlay)
+	all, err := list(ctx, s.db, scanOverlay, `SELECT `+overlayColumns+` FROM overlay ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("list overlays: %w", err)
 	}
@@ -70,8 +69,7 @@ func (s Overlays) List(ctx context.Context) ([]Overlay, error) {
 // Cfg returns the raw lines that overlays add to server.cfg, of those that
 // have any.
 func (s Overlays) Cfg(ctx context.Context) (map[left4me.Name][]string, error) {
-	rows, err := s.db.read.QueryContext(ctx, overlayCfgQuery)
-	all, err := collect(rows, err, scanOverlayCfg)
+	all, err := list(ctx, s.db, scanOverlayCfg, overlayCfgQuery)
 	if err != nil {
 		return nil, fmt.Errorf("lines of overlays: %w", err)
 	}
@@ -123,6 +121,10 @@ func (s Overlays) Create(ctx context.Context, by string, v left4me.Overlay) (Ove
 					Text:  fmt.Sprintf("there is an overlay %q already", v.Name),
 					Hint:  "choose another name",
 				}
+			}
+			if err == nil {
+				err = tx.eventBy(ctx, left4me.ActorOf(by), left4me.OverlayCreated, left4me.OnOverlay(v.Name),
+					left4me.DefinitionEvent{Version: 1})
 			}
 			if err != nil || v.Script == nil {
 				return err
@@ -190,7 +192,11 @@ func (s Overlays) Update(ctx context.Context, by string, v left4me.Overlay) (Ove
 		return keepPorts(ctx, tx, "", "cfg", func() error {
 			_, err := tx.ExecContext(ctx, `UPDATE overlay SET definition = ?, version = ?, updated_at = ? WHERE name = ?`,
 				definition, v.Version, millis(v.UpdatedAt), v.Name)
-			return err
+			if err != nil {
+				return err
+			}
+			return tx.eventBy(ctx, left4me.ActorOf(by), left4me.OverlayChanged, left4me.OnOverlay(v.Name),
+				left4me.DefinitionEvent{Version: v.Version})
 		})
 	})
 	if err != nil {
@@ -231,14 +237,12 @@ func addScript(ctx context.Context, tx *transaction, name left4me.Name, v left4m
 
 // Scripts returns the versions of an overlay's script, newest first.
 func (s Overlays) Scripts(ctx context.Context, name left4me.Name) ([]OverlayScript, error) {
-	rows, err := s.db.read.QueryContext(ctx,
-		`SELECT version, text, asked_by, created_at FROM overlay_script WHERE overlay = ? ORDER BY version DESC`, name)
-	all, err := collect(rows, err, func(r row) (v OverlayScript, err error) {
+	all, err := list(ctx, s.db, func(r row) (v OverlayScript, err error) {
 		var created int64
 		err = r.Scan(&v.Version, &v.Text, &v.By, &created)
 		v.CreatedAt = fromMillis(created)
 		return v, err
-	})
+	}, `SELECT version, text, asked_by, created_at FROM overlay_script WHERE overlay = ? ORDER BY version DESC`, name)
 	if err != nil {
 		return nil, fmt.Errorf("scripts of overlay %s: %w", name, err)
 	}
@@ -249,9 +253,15 @@ func (s Overlays) Scripts(ctx context.Context, name left4me.Name) ([]OverlayScri
 // moment, unless a job works on it.
 func (s Overlays) Drop(ctx context.Context, name left4me.Name, before time.Time) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM overlay WHERE name = ? AND deleted_at < ? AND NOT EXISTS (
-			SELECT 1 FROM job WHERE noun = 'overlay' AND target = overlay.name AND state IN ('queued','running'))`, name, millis(before))
-		return err
+		n, err := removed(tx.ExecContext(ctx, `DELETE FROM overlay WHERE name = ? AND deleted_at < ? AND NOT EXISTS (
+			SELECT 1 FROM job WHERE noun = 'overlay' AND target = overlay.name AND state IN ('queued','running'))`, name, millis(before)))
+		if err != nil || n == 0 {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM host_report WHERE noun = 'overlay' AND name = ?`, name); err != nil {
+			return err
+		}
+		return tx.event(ctx, left4me.OverlayDropped, left4me.OnOverlay(name), nil)
 	})
 	if err != nil {
 		return fmt.Errorf("drop overlay %s: %w", name, err)
@@ -264,16 +274,20 @@ func (s Overlays) Drop(ctx context.Context, name left4me.Name, before time.Time)
 func endOverlayJob(ctx context.Context, tx *transaction, v left4me.Job) error {
 	at, done := millis(v.EndedAt), v.State == left4me.JobDone
 	query, args := "", []any{at, v.Target}
+	var kind left4me.EventKind
 	switch {
 	case v.Kind == left4me.BuildOverlay:
 		query = `UPDATE overlay SET looked_at = ? WHERE name = ?`
 	case v.Kind == left4me.DeleteOverlay && done:
-		query = `UPDATE overlay SET deleted_at = ? WHERE name = ?`
+		query, kind = `UPDATE overlay SET deleted_at = ? WHERE name = ?`, left4me.OverlayDeleted
 	case v.Kind == left4me.RestoreOverlay && done:
-		query, args = `UPDATE overlay SET deleted_at = NULL WHERE name = ?`, args[1:]
+		query, args, kind = `UPDATE overlay SET deleted_at = NULL WHERE name = ?`, args[1:], left4me.OverlayRestored
 	default:
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, query, args...)
-	return err
+	n, err := removed(tx.ExecContext(ctx, query, args...))
+	if err != nil || n == 0 || kind == "" {
+		return err
+	}
+	return tx.eventBy(ctx, left4me.ActorOf(v.By), kind, left4me.OnOverlay(v.Target), nil)
 }

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -47,8 +49,7 @@ func scanRestart(r row) (ContentRestart, error) {
 // List returns the newest one of each overlay, under way or not,
 // oldest first.
 func (s OverlayRestarts) List(ctx context.Context) ([]ContentRestart, error) {
-	rows, err := s.db.read.QueryContext(ctx, `SELECT `+restartColumns+` FROM content_restart ORDER BY created_at, overlay`)
-	all, err := collect(rows, err, scanRestart)
+	all, err := list(ctx, s.db, scanRestart, `SELECT `+restartColumns+` FROM content_restart ORDER BY created_at, overlay`)
 	if err != nil {
 		return nil, fmt.Errorf("list restarts for content: %w", err)
 	}
@@ -64,10 +65,23 @@ func (s OverlayRestarts) Set(ctx context.Context, v ContentRestart) error {
 	moves, err := toJSON(v.Moves)
 	if err == nil {
 		err = s.db.tx(ctx, func(tx *transaction) error {
-			_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO content_restart(`+restartColumns+`)
+			have, err := one(tx.QueryRowContext(ctx, `SELECT `+restartColumns+` FROM content_restart WHERE overlay = ?`, v.Overlay),
+				scanRestart, "restart for", v.Overlay)
+			if err != nil && !errors.Is(err, left4me.NotFound) {
+				return err
+			}
+			if err == nil && have.Revision == v.Revision && have.State == v.State && have.CreatedAt.Equal(v.CreatedAt) &&
+				slices.Equal(have.Moves, v.Moves) {
+				return nil
+			}
+			n, err := removed(tx.ExecContext(ctx, `INSERT OR REPLACE INTO content_restart(`+restartColumns+`)
 				SELECT ?,?,?,?,?,?,?,? WHERE EXISTS (SELECT 1 FROM overlay WHERE name = ?1)`,
-				v.Overlay, v.Revision, v.Mode, v.State, v.Reason, millis(v.CreatedAt), millisOrNull(v.EndedAt), moves)
-			return err
+				v.Overlay, v.Revision, v.Mode, v.State, v.Reason, millis(v.CreatedAt), millisOrNull(v.EndedAt), moves))
+			if err != nil || n == 0 {
+				return err
+			}
+			return tx.event(ctx, left4me.OverlayRollout, left4me.OnOverlay(v.Overlay),
+				left4me.RolloutEvent{Revision: v.Revision, State: v.State, Reason: v.Reason, Servers: moved(v.Moves)})
 		})
 	}
 	if err != nil {

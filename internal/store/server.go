@@ -38,13 +38,12 @@ func scanServer(r row) (left4me.Server, error) {
 
 // Get returns one server. Errors: left4me.NotFound.
 func (s Servers) Get(ctx context.Context, name left4me.Name) (left4me.Server, error) {
-	return one(s.db.read.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, name), scanServer, "server", name)
+	return one(s.db.row(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, name), scanServer, "server", name)
 }
 
 // List returns all servers by name.
 func (s Servers) List(ctx context.Context) ([]left4me.Server, error) {
-	rows, err := s.db.read.QueryContext(ctx, `SELECT `+serverColumns+` FROM server ORDER BY name`)
-	all, err := collect(rows, err, scanServer)
+	all, err := list(ctx, s.db, scanServer, `SELECT `+serverColumns+` FROM server ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("list servers: %w", err)
 	}
@@ -73,7 +72,10 @@ func (s Servers) Create(ctx context.Context, v left4me.Server) error {
 			VALUES (?,?,?,?,?,?,?,?,?)`,
 				v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays, cmp.Or(v.Autostart, left4me.AutostartLast),
 				v.BootID)
-			return err
+			if err != nil {
+				return err
+			}
+			return tx.event(ctx, left4me.ServerCreated, left4me.OnServer(v.Name), left4me.DefinitionEvent{Version: 1})
 		})
 	})
 	if err != nil {
@@ -113,13 +115,31 @@ func (s Servers) Update(ctx context.Context, v left4me.Server) error {
 				`UPDATE server SET port = ?, blueprint = ?, settings = ?, overlays = ?, autostart = ?, version = version + 1
 				WHERE name = ?`,
 				v.Port, v.Blueprint, settings, overlays, cmp.Or(v.Autostart, have.Autostart), v.Name)
-			return err
+			if err != nil {
+				return err
+			}
+			return tx.event(ctx, left4me.ServerChanged, left4me.OnServer(v.Name), left4me.DefinitionEvent{Version: have.Version + 1})
 		})
 	})
 	if err != nil {
 		return fmt.Errorf("update server %s: %w", v.Name, err)
 	}
 	return nil
+}
+
+// deleteServer removes a server with what is known of it: the next one of its name is
+// another.
+func deleteServer(ctx context.Context, tx *transaction, name left4me.Name, by left4me.Actor) error {
+	for _, statement := range []string{`DELETE FROM crash WHERE server = ?`, `DELETE FROM host_report WHERE noun = 'server' AND name = ?`} {
+		if _, err := tx.ExecContext(ctx, statement, name); err != nil {
+			return err
+		}
+	}
+	n, err := removed(tx.ExecContext(ctx, `DELETE FROM server WHERE name = ?`, name))
+	if err != nil || n == 0 {
+		return err
+	}
+	return tx.eventBy(ctx, by, left4me.ServerDeleted, left4me.OnServer(name), nil)
 }
 
 // unchanged reports whether somebody who changes the version that they saw

@@ -60,7 +60,11 @@ func endWish(ctx context.Context, tx *transaction, v left4me.Job) error {
 	case v.State == left4me.JobCancelled:
 		_, err = tx.ExecContext(ctx, `UPDATE server SET wanted = ? WHERE name = ? AND wanted_job = ?`, left4me.WantStopped, v.Target, v.ID)
 	case v.State == left4me.JobInterrupted && v.Kind.Wants() == left4me.WantRunning:
-		_, err = tx.ExecContext(ctx, `UPDATE server SET held = ? WHERE name = ? AND wanted_job = ?`, left4me.HeldCrashed, v.Target, v.ID)
+		var there bool
+		err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM server WHERE name = ? AND wanted_job = ?)`, v.Target, v.ID).Scan(&there)
+		if err == nil && there {
+			err = hold(ctx, tx, v.Target, left4me.HeldCrashed)
+		}
 	}
 	return err
 }
@@ -69,13 +73,21 @@ func endWish(ctx context.Context, tx *transaction, v left4me.Job) error {
 // that isn't there is passed over.
 func (s Servers) Hold(ctx context.Context, name left4me.Name, why left4me.Held) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
-		_, err := tx.ExecContext(ctx, `UPDATE server SET held = ? WHERE name = ?`, why, name)
-		return err
+		return hold(ctx, tx, name, why)
 	})
 	if err != nil {
 		return fmt.Errorf("hold %s: %w", name, err)
 	}
 	return nil
+}
+
+// hold is Hold in a transaction; what is held so already makes no event.
+func hold(ctx context.Context, tx *transaction, name left4me.Name, why left4me.Held) error {
+	n, err := removed(tx.ExecContext(ctx, `UPDATE server SET held = ?1 WHERE name = ?2 AND held <> ?1`, why, name))
+	if err != nil || n == 0 {
+		return err
+	}
+	return tx.event(ctx, left4me.ServerHeld, left4me.OnServer(name), left4me.HeldEvent{Held: why})
 }
 
 // Decision is what becomes of a server that nobody asks for when left4me starts.
@@ -108,7 +120,10 @@ func (s Jobs) Autostart(ctx context.Context, v QueuedJob, boot string, decide fu
 		do := decide(server, active)
 		boot, held := cmp.Or(boot, server.BootID), cmp.Or(do.Hold, server.Held)
 		if boot != server.BootID || held != server.Held {
-			if _, err := tx.ExecContext(ctx, `UPDATE server SET boot_id = ?, held = ? WHERE name = ?`, boot, held, v.Target); err != nil {
+			if _, err := tx.ExecContext(ctx, `UPDATE server SET boot_id = ? WHERE name = ?`, boot, v.Target); err != nil {
+				return err
+			}
+			if err := hold(ctx, tx, v.Target, held); err != nil {
 				return err
 			}
 		}

@@ -38,7 +38,15 @@ func (s Sessions) Create(ctx context.Context, v Session, version int) error {
 		r, err := tx.ExecContext(ctx, `INSERT INTO session(hash, user_id, agent, address, created_at, seen_at, expires_at)
 			SELECT ?, id, ?, ?, ?, ?, ? FROM user WHERE id = ? AND version = ? AND NOT disabled`,
 			v.Hash, v.Agent, v.Address, millis(v.CreatedAt), millis(v.SeenAt), millis(v.ExpiresAt), v.UserID, version)
-		return oneRow(r, err, "the user was changed meanwhile")
+		if err := oneRow(r, err, "the user was changed meanwhile"); err != nil {
+			return err
+		}
+		name, err := userName(ctx, tx, v.UserID)
+		if err != nil {
+			return err
+		}
+		return tx.eventBy(ctx, left4me.Actor{Kind: left4me.UserActor, Name: name}, left4me.UserSignedIn, left4me.OnUser(name),
+			left4me.SignInEvent{Address: v.Address, Agent: v.Agent})
 	})
 	if err != nil {
 		return fmt.Errorf("create session: %w", err)
@@ -46,12 +54,17 @@ func (s Sessions) Create(ctx context.Context, v Session, version int) error {
 	return nil
 }
 
+// userName is the name of a user.
+func userName(ctx context.Context, tx *transaction, id int64) (name string, err error) {
+	return name, tx.QueryRowContext(ctx, `SELECT name FROM user WHERE id = ?`, id).Scan(&name)
+}
+
 // Get returns a session, expired or not, and whose it is. Errors:
 // left4me.NotFound.
 func (s Sessions) Get(ctx context.Context, hash []byte) (Session, User, error) {
 	v := Session{Hash: hash}
 	var created, seen, expires int64
-	u, err := scanUserAnd(s.db.read.QueryRowContext(ctx, `SELECT `+userColumns+`,
+	u, err := scanUserAnd(s.db.row(ctx, `SELECT `+userColumns+`,
 		session.agent, session.address, session.created_at, session.seen_at, session.expires_at
 		FROM session JOIN user ON user.id = session.user_id WHERE session.hash = ?`, hash),
 		&v.Agent, &v.Address, &created, &seen, &expires)
@@ -81,9 +94,7 @@ func (s Sessions) Touch(ctx context.Context, hash []byte, seen, expires time.Tim
 // List lists sessions that have not expired at a moment, last used first:
 // those of a user, or with 0 of everybody.
 func (s Sessions) List(ctx context.Context, user int64, at time.Time) ([]Session, error) {
-	rows, err := s.db.read.QueryContext(ctx, `SELECT hash, user_id, agent, address, created_at, seen_at, expires_at FROM session
-		WHERE (?1 = 0 OR user_id = ?1) AND expires_at > ?2 ORDER BY seen_at DESC, hash`, user, millis(at))
-	all, err := collect(rows, err, func(r row) (Session, error) {
+	all, err := list(ctx, s.db, func(r row) (Session, error) {
 		var (
 			v                      Session
 			created, seen, expires int64
@@ -91,7 +102,8 @@ func (s Sessions) List(ctx context.Context, user int64, at time.Time) ([]Session
 		err := r.Scan(&v.Hash, &v.UserID, &v.Agent, &v.Address, &created, &seen, &expires)
 		v.CreatedAt, v.SeenAt, v.ExpiresAt = fromMillis(created), fromMillis(seen), fromMillis(expires)
 		return v, err
-	})
+	}, `SELECT hash, user_id, agent, address, created_at, seen_at, expires_at FROM session
+		WHERE (?1 = 0 OR user_id = ?1) AND expires_at > ?2 ORDER BY seen_at DESC, hash`, user, millis(at))
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}

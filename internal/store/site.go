@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // Site is the table site.
@@ -14,7 +16,7 @@ func (s *Store) Site() Site { return Site{s} }
 // ID returns the identity of this left4me: random, and the same for the life of
 // its database, also when that is moved or restored.
 func (s Site) ID(ctx context.Context) (id string, err error) {
-	if err := s.db.read.QueryRowContext(ctx, `SELECT id FROM site`).Scan(&id); err != nil {
+	if err := s.db.row(ctx, `SELECT id FROM site`).Scan(&id); err != nil {
 		return "", fmt.Errorf("get the identity of this left4me: %w", err)
 	}
 	return id, nil
@@ -23,7 +25,7 @@ func (s Site) ID(ctx context.Context) (id string, err error) {
 // ArchiveNames returns the setting of names in archives: an encoding, or automatic;
 // empty until it was set.
 func (s Site) ArchiveNames(ctx context.Context) (encoding string, err error) {
-	if err := s.db.read.QueryRowContext(ctx, `SELECT coalesce(names, '') FROM site`).Scan(&encoding); err != nil {
+	if err := s.db.row(ctx, `SELECT coalesce(names, '') FROM site`).Scan(&encoding); err != nil {
 		return "", fmt.Errorf("get the setting of names in archives: %w", err)
 	}
 	return encoding, nil
@@ -33,8 +35,11 @@ func (s Site) ArchiveNames(ctx context.Context) (encoding string, err error) {
 // was never set.
 func (s Site) SetArchiveNames(ctx context.Context, encoding string, first bool) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
-		_, err := tx.ExecContext(ctx, `UPDATE site SET names = ? WHERE names IS NULL OR NOT ?`, encoding, first)
-		return err
+		n, err := removed(tx.ExecContext(ctx, `UPDATE site SET names = ? WHERE names IS NULL OR NOT ?`, encoding, first))
+		if err != nil || n == 0 {
+			return err
+		}
+		return tx.event(ctx, left4me.SettingsChanged, left4me.Site, left4me.SettingsEvent{Settings: "archive names"})
 	})
 	if err != nil {
 		return fmt.Errorf("keep the setting of names in archives: %w", err)

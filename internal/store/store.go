@@ -30,8 +30,16 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Store is an open database. It is safe for concurrent use.
+// Store is an open database, or a view of one (By, Events.Advance). It is safe for
+// concurrent use; a view of a transaction is for the goroutine of that transaction.
 type Store struct {
+	*core
+	by     left4me.Actor // who makes the changes
+	inside *transaction  // that every statement is part of; nil: each change has one of its own
+}
+
+// core is what all views of a database share. It has no methods.
+type core struct {
 	path       string
 	write      *sql.DB // one connection: writers queue in the program, not on a lock
 	read       *sql.DB
@@ -70,7 +78,7 @@ func open(ctx context.Context, path, more string) (*Store, error) {
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
 	write.SetMaxOpenConns(1)
-	s := &Store{path: path, write: write}
+	s := &Store{core: &core{path: path, write: write}}
 	if err := s.migrate(ctx, path, migrations); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("database %s: %w", path, full(err, path))
@@ -121,6 +129,9 @@ func dsn(path, more string) string {
 	return u.String() + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&" + more
 }
 
+// Path is the file of the database.
+func (s *Store) Path() string { return s.path }
+
 // Close closes the database.
 func (s *Store) Close() {
 	if s.read != nil {
@@ -135,6 +146,27 @@ func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx)
 // Generation is another number after each write that has returned: what was
 // read while it was the same is still what the database holds.
 func (s *Store) Generation() uint64 { return s.generation.Load() }
+
+// By returns a view whose changes are made by somebody: events name them. Changes
+// of the store itself are made by left4me.
+func (s *Store) By(who left4me.Actor) *Store { return &Store{core: s.core, by: who, inside: s.inside} }
+
+// row reads a single row: in a view of a transaction as this one sees it.
+func (s *Store) row(ctx context.Context, query string, args ...any) row {
+	if s.inside != nil {
+		return s.inside.QueryRowContext(ctx, query, args...)
+	}
+	return s.read.QueryRowContext(ctx, query, args...)
+}
+
+// list reads all rows of a query: in a view of a transaction as this one sees them.
+func list[T any](ctx context.Context, s *Store, scan func(row) (T, error), query string, args ...any) ([]T, error) {
+	if s.inside != nil {
+		return queryAll(ctx, s.inside, scan, query, args...)
+	}
+	rows, err := s.read.QueryContext(ctx, query, args...)
+	return collect(rows, err, scan)
+}
 
 // violates reports whether err is a broken UNIQUE or PRIMARY KEY rule.
 func violates(err error) bool {

@@ -32,12 +32,23 @@ func (s Tokens) Create(ctx context.Context, v Token) error {
 		r, err := tx.ExecContext(ctx, `INSERT INTO token(hash, user_id, label, created_at, expires_at)
 			SELECT ?, id, ?, ?, ? FROM user WHERE id = ? AND NOT disabled`,
 			v.Hash, v.Label, millis(v.CreatedAt), millisOrNull(v.ExpiresAt), v.UserID)
-		return oneRow(r, err, "there is no such user, or the user is disabled")
+		if err := oneRow(r, err, "there is no such user, or the user is disabled"); err != nil {
+			return err
+		}
+		return tokenEvent(ctx, tx, left4me.TokenCreated, v.UserID, v.Label)
 	})
 	if err != nil {
 		return fmt.Errorf("create token: %w", err)
 	}
 	return nil
+}
+
+func tokenEvent(ctx context.Context, tx *transaction, kind left4me.EventKind, owner int64, label string) error {
+	name, err := userName(ctx, tx, owner)
+	if err != nil {
+		return err
+	}
+	return tx.event(ctx, kind, left4me.OnUser(name), left4me.TokenEvent{Label: label})
 }
 
 // Get returns a token, expired or not, and whose it is. Errors:
@@ -48,7 +59,7 @@ func (s Tokens) Get(ctx context.Context, hash []byte) (Token, User, error) {
 		created       int64
 		used, expires sql.NullInt64
 	)
-	u, err := scanUserAnd(s.db.read.QueryRowContext(ctx, `SELECT `+userColumns+`,
+	u, err := scanUserAnd(s.db.row(ctx, `SELECT `+userColumns+`,
 		token.label, token.created_at, token.used_at, token.expires_at
 		FROM token JOIN user ON user.id = token.user_id WHERE token.hash = ?`, hash),
 		&v.Label, &created, &used, &expires)
@@ -71,11 +82,7 @@ type OwnedToken struct {
 // List lists tokens, expired ones too, by owner and oldest first: those of a
 // user, or with 0 of everybody.
 func (s Tokens) List(ctx context.Context, user int64) ([]OwnedToken, error) {
-	rows, err := s.db.read.QueryContext(ctx,
-		`SELECT token.hash, token.user_id, token.label, token.created_at, token.used_at, token.expires_at, user.name
-		FROM token JOIN user ON user.id = token.user_id
-		WHERE ?1 = 0 OR token.user_id = ?1 ORDER BY user.name, token.created_at, token.hash`, user)
-	all, err := collect(rows, err, func(r row) (OwnedToken, error) {
+	all, err := list(ctx, s.db, func(r row) (OwnedToken, error) {
 		var (
 			v             OwnedToken
 			created       int64
@@ -84,7 +91,9 @@ func (s Tokens) List(ctx context.Context, user int64) ([]OwnedToken, error) {
 		err := r.Scan(&v.Hash, &v.UserID, &v.Label, &created, &used, &expires, &v.Owner)
 		v.CreatedAt, v.UsedAt, v.ExpiresAt = fromMillis(created), fromNull(used), fromNull(expires)
 		return v, err
-	})
+	}, `SELECT token.hash, token.user_id, token.label, token.created_at, token.used_at, token.expires_at, user.name
+		FROM token JOIN user ON user.id = token.user_id
+		WHERE ?1 = 0 OR token.user_id = ?1 ORDER BY user.name, token.created_at, token.hash`, user)
 	if err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}
@@ -106,8 +115,18 @@ func (s Tokens) Touch(ctx context.Context, hash []byte, used time.Time) error {
 // Delete removes a token. Errors: left4me.NotFound.
 func (s Tokens) Delete(ctx context.Context, hash []byte) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
-		r, err := tx.ExecContext(ctx, `DELETE FROM token WHERE hash = ?`, hash)
-		return oneRow(r, err, "there is no such token")
+		var (
+			owner int64
+			label string
+		)
+		err := tx.QueryRowContext(ctx, `DELETE FROM token WHERE hash = ? RETURNING user_id, label`, hash).Scan(&owner, &label)
+		if errors.Is(err, sql.ErrNoRows) {
+			return &left4me.Error{Kind: left4me.NotFound, Text: "there is no such token"}
+		}
+		if err != nil {
+			return err
+		}
+		return tokenEvent(ctx, tx, left4me.TokenRevoked, owner, label)
 	})
 	if err != nil {
 		return fmt.Errorf("delete token: %w", err)

@@ -17,6 +17,7 @@ import (
 // succeed and be committed on its own. So nothing but this type has a *sql.Tx.
 type transaction struct {
 	tx     *sql.Tx
+	by     left4me.Actor // of its events
 	failed error
 	wrote  map[string]bool // tables
 }
@@ -25,7 +26,19 @@ type transaction struct {
 // some space was given back: f must not depend on its first run. What f returns, or else the first
 // error of a statement, is returned, and nothing is kept then. Errors:
 // left4me.DiskFull.
+//
+// In a view of a transaction f runs in that one, which fails as a whole when f does.
 func (s *Store) tx(ctx context.Context, f func(*transaction) error) error {
+	if s.inside != nil {
+		by := s.inside.by
+		s.inside.by = s.by
+		err := f(s.inside)
+		s.inside.by = by
+		return s.inside.note(err)
+	}
+	if ctx.Value(inTransaction{}) != nil {
+		return errInside
+	}
 	err := full(s.attempt(ctx, f), s.path)
 	if errors.Is(err, left4me.DiskFull) && s.relieve != nil && s.relieve() {
 		err = full(s.attempt(ctx, f), s.path)
@@ -39,13 +52,16 @@ func (s *Store) tx(ctx context.Context, f func(*transaction) error) error {
 	return err
 }
 
+// errInside is for a mistake of ours: it would wait for the transaction that it is in.
+var errInside = errors.New("a change inside of a transaction must go through its view")
+
 func (s *Store) attempt(ctx context.Context, f func(*transaction) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it says ErrTxDone
-	t := &transaction{tx: tx, wrote: map[string]bool{}}
+	t := &transaction{tx: tx, by: s.by, wrote: map[string]bool{}}
 	if err := f(t); err != nil {
 		return err
 	}

@@ -159,7 +159,7 @@ func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
 			delete(old, name)
 		}
 	}
-	before := &Store{write: write}
+	before := &Store{core: &core{write: write}}
 	if err := before.migrate(t.Context(), path, old); err != nil {
 		t.Fatal(err)
 	}

@@ -45,13 +45,12 @@ func scanUserAnd(r row, more ...any) (User, error) {
 // Get returns the user of a name, whose case does not matter. Errors:
 // left4me.NotFound.
 func (s Users) Get(ctx context.Context, name string) (User, error) {
-	return one(s.db.read.QueryRowContext(ctx, `SELECT `+userColumns+` FROM user WHERE name = ?`, name), scanUser, "user", name)
+	return one(s.db.row(ctx, `SELECT `+userColumns+` FROM user WHERE name = ?`, name), scanUser, "user", name)
 }
 
 // List lists everybody, by name.
 func (s Users) List(ctx context.Context) ([]User, error) {
-	rows, err := s.db.read.QueryContext(ctx, `SELECT `+userColumns+` FROM user ORDER BY name`)
-	all, err := collect(rows, err, scanUser)
+	all, err := list(ctx, s.db, scanUser, `SELECT `+userColumns+` FROM user ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("list users: %w", err)
 	}
@@ -75,8 +74,10 @@ func (s Users) Create(ctx context.Context, v User) (User, error) {
 		if err != nil {
 			return err
 		}
-		v.ID, err = r.LastInsertId()
-		return err
+		if v.ID, err = r.LastInsertId(); err != nil {
+			return err
+		}
+		return tx.event(ctx, left4me.UserCreated, left4me.OnUser(v.Name), left4me.UserEvent{Admin: v.Admin})
 	})
 	if err != nil {
 		return v, fmt.Errorf("create user: %w", err)

@@ -60,9 +60,14 @@ func (s Users) Change(ctx context.Context, v User, c UserChange) (User, Ended, e
 			if gone.Sessions, err = removed(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, v.ID)); err != nil {
 				return err
 			}
+			err = tx.event(ctx, left4me.UserChanged, left4me.OnUser(v.Name),
+				left4me.UserEvent{Admin: now.Admin, Disabled: now.Disabled, Password: now.Password != v.Password})
+			if err != nil {
+				return err
+			}
 		}
 		if c.RevokeTokens {
-			if gone.Revoked, err = removed(tx.ExecContext(ctx, `DELETE FROM token WHERE user_id = ?`, v.ID)); err != nil {
+			if gone.Revoked, err = revokeAll(ctx, tx, v); err != nil {
 				return err
 			}
 		}
@@ -105,16 +110,33 @@ func (s Users) Delete(ctx context.Context, v User) (gone Ended, err error) {
 		if gone.Sessions, err = removed(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, v.ID)); err != nil {
 			return err
 		}
-		if gone.Revoked, err = removed(tx.ExecContext(ctx, `DELETE FROM token WHERE user_id = ?`, v.ID)); err != nil {
+		if gone.Revoked, err = revokeAll(ctx, tx, v); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM user WHERE id = ?`, v.ID)
-		return err
+		if _, err = tx.ExecContext(ctx, `DELETE FROM user WHERE id = ?`, v.ID); err != nil {
+			return err
+		}
+		return tx.event(ctx, left4me.UserDeleted, left4me.OnUser(v.Name), nil)
 	})
 	if err != nil {
 		return Ended{}, fmt.Errorf("delete user: %w", err)
 	}
 	return gone, nil
+}
+
+// revokeAll removes the tokens of a user and says how many there were.
+func revokeAll(ctx context.Context, tx *transaction, v User) (int, error) {
+	labels, err := queryAll(ctx, tx, func(r row) (label string, err error) { return label, r.Scan(&label) },
+		`DELETE FROM token WHERE user_id = ? RETURNING label`, v.ID)
+	if err != nil {
+		return 0, err
+	}
+	for _, label := range labels {
+		if err := tx.event(ctx, left4me.TokenRevoked, left4me.OnUser(v.Name), left4me.TokenEvent{Label: label}); err != nil {
+			return 0, err
+		}
+	}
+	return len(labels), nil
 }
 
 // userInside reads a user anew. The name is compared too: SQLite gives the id of

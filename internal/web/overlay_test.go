@@ -520,7 +520,7 @@ func TestNamesOfServersStandApart(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	for _, name := range []left4me.Name{"gamma", "pub1"} {
-		must(s.servers.Create(t.Context(), left4me.Server{Name: name, Overlays: []left4me.OverlayRef{{Name: "maps"}}}))(t)
+		must(s.servers.Create(t.Context(), "tester", left4me.Server{Name: name, Overlays: []left4me.OverlayRef{{Name: "maps"}}}))(t)
 	}
 	s.as(t, "admin").get("/overlays/maps/settings").has(t, http.StatusOK, `<a class="chip" href="/servers/gamma">gamma</a>`,
 		`<a class="chip" href="/servers/pub1">pub1</a>`)

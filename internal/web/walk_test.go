@@ -84,7 +84,7 @@ func newWalk(t *testing.T) *walk {
 	s.host.setChecks([]left4me.Check{{Name: "port", State: left4me.CheckOK, Text: "open"}})
 	s.addServer(t, "alpha")
 	s.addServer(t, "beta")
-	must(s.content.Blueprints().Create(ctx, left4me.Blueprint{Name: "versus"}))(t)
+	must(s.content.Blueprints().Create(ctx, "tester", left4me.Blueprint{Name: "versus"}))(t)
 	for _, o := range []left4me.Overlay{
 		{
 			Name:     "maps",

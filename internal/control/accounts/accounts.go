@@ -36,6 +36,9 @@ type Actor struct {
 	Admin  bool
 }
 
+// cause is the actor of the events of what somebody does.
+func (a Actor) cause() left4me.Actor { return left4me.Actor{Kind: left4me.UserActor, Name: a.Name} }
+
 var (
 	errNobody = left4me.Errorf(left4me.Denied, "you are not logged in").WithHint("send a token or log in")
 	errLogin  = left4me.Errorf(left4me.Denied, "name or password is wrong")

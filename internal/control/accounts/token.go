@@ -39,7 +39,8 @@ func (a *Accounts) CreateToken(ctx context.Context, owner Actor, label string, e
 	}
 	token := TokenPrefix + random(tokenLength)
 	sum := a.digest(token)
-	err := a.storage.Tokens().Create(ctx, store.Token{Hash: sum[:], UserID: owner.UserID, Label: label, CreatedAt: now, ExpiresAt: expires})
+	err := a.storage.By(owner.cause()).Tokens().Create(ctx,
+		store.Token{Hash: sum[:], UserID: owner.UserID, Label: label, CreatedAt: now, ExpiresAt: expires})
 	if errors.Is(err, left4me.NotFound) {
 		return "", &left4me.Error{
 			Kind:  left4me.Conflict,
@@ -130,7 +131,7 @@ func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) erro
 		if shortID(v.Hash) != id {
 			continue
 		}
-		err := a.storage.Tokens().Delete(ctx, v.Hash)
+		err := a.storage.By(actor.cause()).Tokens().Delete(ctx, v.Hash)
 		a.known.drop(digest(v.Hash))
 		a.ends.tell()
 		if err == nil {

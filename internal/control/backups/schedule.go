@@ -42,7 +42,7 @@ func (b *Backups) SetPolicy(ctx context.Context, by string, p left4me.BackupPoli
 		return err
 	}
 	// From now on: an hour that is over today comes tomorrow.
-	if err := b.storage.Backups().SetPolicy(ctx, p, b.now()); err != nil {
+	if err := b.storage.By(left4me.ActorOf(by)).Backups().SetPolicy(ctx, p, b.now()); err != nil {
 		return err
 	}
 	b.log.Info("policy of backups set", "by", by, "enabled", p.Enabled, "at", p.At, "daily", p.Daily, "weekly", p.Weekly)

@@ -160,7 +160,7 @@ func (s *site) work(ctx context.Context, d bus.Delivery) {
 // server makes a server that runs on the host's build, with players.
 func (s *site) server(t *testing.T, name left4me.Name, players int) {
 	t.Helper()
-	if _, err := s.servers.Create(t.Context(), left4me.Server{Name: name}); err != nil {
+	if _, err := s.servers.Create(t.Context(), "tester", left4me.Server{Name: name}); err != nil {
 		t.Fatal(err)
 	}
 	s.plays(t, name, players)

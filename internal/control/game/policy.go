@@ -31,7 +31,7 @@ var standard = Policy{CheckEvery: 6 * time.Hour, Restart: string(Never)}
 const againAfter = 6 * time.Hour
 
 // byPolicy is who asks for what nobody asked for.
-const byPolicy = "schedule"
+const byPolicy = left4me.BySchedule
 
 // Policy returns when a host looks for newer builds and what it does with them.
 // Errors: left4me.NotFound when there is no such host.
@@ -56,7 +56,7 @@ func (g *Game) SetPolicy(ctx context.Context, by string, host left4me.Name, p Po
 	if err != nil {
 		return p, err
 	}
-	if err := g.storage.Game().SetPolicy(ctx, host, p); err != nil {
+	if err := g.storage.By(left4me.ActorOf(by)).Game().SetPolicy(ctx, host, p); err != nil {
 		return p, err
 	}
 	g.log.Info("policy for the game", "host", host, "by", by, "check", p.CheckEvery, "update", p.Update, "at", p.UpdateAt, "restart",

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/events"
 	"github.com/left4me/left4me/internal/control/restart"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/periodic"
@@ -36,16 +37,17 @@ func (g *Game) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ended := g.jobs.WatchAll(ctx)
+	// For the watchers, who see the job on the game, too.
+	steps := g.jobs.WatchAll(ctx)
 	g.running.Go(func() {
-		for j := range ended {
-			switch {
-			case j.Kind.Noun() == noun && j.State.Ended():
-				g.refresh(ctx)
-			case j.Kind.Noun() == noun:
+		for j := range steps {
+			if j.Kind.Noun() == noun {
 				g.changed()
 			}
 		}
+	})
+	g.running.Go(func() {
+		events.Reader{Name: events.GameReader, Work: g.onEvents}.Run(ctx, g.storage, g.log)
 	})
 	moved := g.servers.Watch(ctx)
 	g.running.Go(func() {
@@ -54,6 +56,34 @@ func (g *Game) start(ctx context.Context) error {
 		}
 	})
 	return nil
+}
+
+// onEvents goes on with rollouts after a job: one on the game has ended, or the restart
+// of a server.
+func (g *Game) onEvents(ctx context.Context, batch []left4me.Event) error {
+	ended, onGame := false, false
+	for _, e := range batch {
+		if e.Kind != left4me.JobEnded {
+			continue
+		}
+		var j left4me.JobEvent
+		if err := e.Read(&j); err != nil {
+			return err
+		}
+		ended, onGame = true, onGame || j.Kind.Noun() == noun
+	}
+	if !ended {
+		return nil
+	}
+	if onGame {
+		g.refresh(ctx)
+	}
+	var errs []error
+	for _, host := range hosts {
+		errs = append(errs, g.advance(ctx, host))
+	}
+	g.changed()
+	return errors.Join(errs...)
 }
 
 // refresh asks the hosts anew.

@@ -21,29 +21,30 @@ type Done struct {
 func Apply(ctx context.Context, s *store.Store, f Found) (Done, error) {
 	var d Done
 	now := time.Now().UTC().Truncate(time.Millisecond)
+	from := s.By(left4me.Actor{Kind: left4me.SystemActor, Name: "import"})
 	for _, u := range f.Users {
 		u.CreatedAt = now
-		_, err := s.Users().Create(ctx, u)
+		_, err := from.Users().Create(ctx, u)
 		if err := d.note("user "+u.Name, err); err != nil {
 			return d, err
 		}
 	}
 	for _, o := range f.Overlays {
 		o.Definition.CreatedAt, o.Definition.UpdatedAt = now, now
-		_, err := s.Overlays().Create(ctx, "import", o.Definition)
+		_, err := from.Overlays().Create(ctx, "import", o.Definition)
 		if err := d.note("definition of overlay "+string(o.Name), err); err != nil {
 			return d, err
 		}
 	}
 	for _, b := range f.Blueprints {
 		b.CreatedAt = now
-		if err := d.note("blueprint "+string(b.Name), s.Blueprints().Create(ctx, b)); err != nil {
+		if err := d.note("blueprint "+string(b.Name), from.Blueprints().Create(ctx, b)); err != nil {
 			return d, err
 		}
 	}
 	for _, v := range f.Servers {
 		v.CreatedAt = now
-		if err := d.note("server "+string(v.Name), s.Servers().Create(ctx, v.Server)); err != nil {
+		if err := d.note("server "+string(v.Name), from.Servers().Create(ctx, v.Server)); err != nil {
 			return d, err
 		}
 	}

@@ -18,13 +18,13 @@ func (c *Overlays) Blueprints() Blueprints { return Blueprints{c} }
 
 // Create adds a blueprint. Its overlays must be ones that CheckStack takes.
 // Errors: left4me.Invalid and left4me.Conflict, with the field.
-func (c Blueprints) Create(ctx context.Context, v left4me.Blueprint) (left4me.Blueprint, error) {
+func (c Blueprints) Create(ctx context.Context, by string, v left4me.Blueprint) (left4me.Blueprint, error) {
 	v.Settings = v.Settings.Normal()
 	if err := c.Mistakes(ctx, v, true); err != nil {
 		return v, err
 	}
 	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
-	if err := c.overlays.storage.Blueprints().Create(ctx, v); err != nil {
+	if err := c.overlays.storage.By(left4me.ActorOf(by)).Blueprints().Create(ctx, v); err != nil {
 		return v, err
 	}
 	return c.overlays.storage.Blueprints().Get(ctx, v.Name)
@@ -39,7 +39,7 @@ func (c Blueprints) Update(ctx context.Context, by string, v left4me.Blueprint) 
 	if err := c.Mistakes(ctx, v, false); err != nil {
 		return v, err
 	}
-	if err := c.overlays.storage.Blueprints().Update(ctx, v); err != nil {
+	if err := c.overlays.storage.By(left4me.ActorOf(by)).Blueprints().Update(ctx, v); err != nil {
 		return v, err
 	}
 	return c.overlays.storage.Blueprints().Get(ctx, v.Name)
@@ -53,7 +53,7 @@ func (c Blueprints) Delete(ctx context.Context, by string, name left4me.Name) er
 		return left4me.Errorf(left4me.Conflict, "the blueprint default stays: servers are made from it when nobody names another").
 			WithHint("empty it instead")
 	}
-	return c.overlays.storage.Blueprints().Delete(ctx, name)
+	return c.overlays.storage.By(left4me.ActorOf(by)).Blueprints().Delete(ctx, name)
 }
 
 // Mistakes says all that keeps a blueprint from being saved, as far as that

@@ -23,10 +23,11 @@ func TestAnOverlayIsADefinitionAndWhatTheHostHas(t *testing.T) {
 	c.lay("maps", 2)
 	c.lay("stray", 1)
 	c.serve(t, nil)
-	if _, err := c.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("maps")}); err != nil {
+	if _, err := c.Blueprints().Create(t.Context(), "tester",
+		left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("maps")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.servers.Create(t.Context(), left4me.Server{Name: "alpha", Blueprint: "versus"}); err != nil {
+	if _, err := c.servers.Create(t.Context(), "tester", left4me.Server{Name: "alpha", Blueprint: "versus"}); err != nil {
 		t.Fatal(err)
 	}
 	all, err := c.List(t.Context())
@@ -76,7 +77,7 @@ func TestARestartMovesWhoIsBehind(t *testing.T) {
 	s.mu.Unlock()
 	ref := func(n int) []left4me.OverlayRef { return []left4me.OverlayRef{{Name: "maps", Revision: n}} }
 	for name, stack := range map[left4me.Name][]left4me.OverlayRef{"latest": ref(0), "first": ref(1), "bare": nil} {
-		if _, err := s.Blueprints().Create(t.Context(), left4me.Blueprint{Name: name, Overlays: stack}); err != nil {
+		if _, err := s.Blueprints().Create(t.Context(), "tester", left4me.Blueprint{Name: name, Overlays: stack}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -90,7 +91,7 @@ func TestARestartMovesWhoIsBehind(t *testing.T) {
 		{Name: "overrides", Blueprint: "first", Overlays: ref(0)},
 		{Name: "without", Blueprint: "bare"},
 	} {
-		if _, err := s.servers.Create(t.Context(), v); err != nil {
+		if _, err := s.servers.Create(t.Context(), "tester", v); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -297,7 +298,7 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 	c := newSite(t)
 	c.serve(t, nil)
 	c.lay("maps", 2)
-	if _, err := c.Blueprints().Create(t.Context(),
+	if _, err := c.Blueprints().Create(t.Context(), "tester",
 		left4me.Blueprint{Name: "versus", Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -338,7 +339,7 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := c.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "b", Overlays: left4me.Refs("old")}); !errors.Is(err,
+	if _, err := c.Blueprints().Create(t.Context(), "tester", left4me.Blueprint{Name: "b", Overlays: left4me.Refs("old")}); !errors.Is(err,
 		left4me.Invalid) {
 		t.Errorf("a deleted overlay is stacked: %v", err)
 	}

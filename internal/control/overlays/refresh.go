@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/left4me/left4me/internal/control/events"
 	"github.com/left4me/left4me/internal/control/restart"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/periodic"
@@ -21,21 +22,16 @@ const (
 )
 
 // bySchedule is who asks for what nobody asked for.
-const bySchedule = "schedule"
+const bySchedule = left4me.BySchedule
 
 // Run brings overlays up to date when they are due, restarts servers for what
 // came by itself, and removes what nothing needs, until ctx ends.
 func (c *Overlays) Run(ctx context.Context) error {
-	ended := c.jobs.WatchAll(ctx)
 	changed := c.servers.Watch(ctx)
 	done := make(chan struct{}, 2)
 	go func() {
 		defer func() { done <- struct{}{} }()
-		for j := range ended {
-			if j.State.Ended() {
-				c.wake(j.Kind == left4me.BuildOverlay)
-			}
-		}
+		events.Reader{Name: events.OverlaysReader, Work: c.onEvents}.Run(ctx, c.storage, c.log)
 	}()
 	go func() {
 		defer func() { done <- struct{}{} }()
@@ -52,6 +48,31 @@ func (c *Overlays) Run(ctx context.Context) error {
 			c.log.Error("look after overlays", "err", err)
 		}
 	})
+	return nil
+}
+
+// onEvents begins the restarts for a revision that was built, and goes on with those
+// that wait for a job.
+func (c *Overlays) onEvents(ctx context.Context, batch []left4me.Event) error {
+	ended, built := false, false
+	for _, e := range batch {
+		if e.Kind != left4me.JobEnded {
+			continue
+		}
+		var j left4me.JobEvent
+		if err := e.Read(&j); err != nil {
+			return err
+		}
+		ended, built = true, built || j.Kind == left4me.BuildOverlay
+	}
+	if built {
+		if err := c.notice(ctx); err != nil {
+			return err
+		}
+	}
+	if ended {
+		c.wake(false)
+	}
 	return nil
 }
 

@@ -155,11 +155,12 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.lay("maps", 1)
-	if _, err := s.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("maps")}); err != nil {
+	if _, err := s.Blueprints().Create(t.Context(), "tester",
+		left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("maps")}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []left4me.Name{"alpha", "full"} {
-		if _, err := s.servers.Create(t.Context(), left4me.Server{Name: name, Blueprint: "versus"}); err != nil {
+		if _, err := s.servers.Create(t.Context(), "tester", left4me.Server{Name: name, Blueprint: "versus"}); err != nil {
 			t.Fatal(err)
 		}
 	}

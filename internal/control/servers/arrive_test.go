@@ -133,7 +133,7 @@ func TestAutostartAlwaysStartsStoppedServerAtBoot(t *testing.T) {
 	m := newMachine(t)
 	m.create(t, "first")
 	m.arrives(t, "boot-1")
-	if _, err := m.Create(t.Context(), left4me.Server{Name: "alpha", Autostart: left4me.AutostartAlways}); err != nil {
+	if _, err := m.Create(t.Context(), "tester", left4me.Server{Name: "alpha", Autostart: left4me.AutostartAlways}); err != nil {
 		t.Fatal(err)
 	}
 	m.arrives(t, "boot-1") // left4me restarts: nobody wants it to run

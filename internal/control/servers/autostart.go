@@ -12,7 +12,7 @@ import (
 )
 
 // byLeft4me is who asks for the start of a server that nobody asked for.
-const byLeft4me = "left4me"
+const byLeft4me = left4me.ByLeft4me
 
 // Why left4me starts a server.
 const (

@@ -28,6 +28,7 @@ func (l *statuses) current(host left4me.Name, revisions map[left4me.Name]int, as
 		return
 	}
 	l.turn++
+	l.news.Ring()
 	l.currents[host] = currents{revisions, l.turn}
 	var names []left4me.Name
 	for k := range l.statuses {

@@ -36,7 +36,7 @@ func (s *Servers) Update(ctx context.Context, by string, v left4me.Server) (View
 	if err := s.Mistakes(ctx, v, false); err != nil {
 		return View{}, err
 	}
-	if err := s.storage.Servers().Update(ctx, v); err != nil {
+	if err := s.storage.By(left4me.ActorOf(by)).Servers().Update(ctx, v); err != nil {
 		return View{}, err
 	}
 	s.log.Info("server changed", "server", v.Name, "by", by)

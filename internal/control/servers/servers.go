@@ -93,7 +93,7 @@ func (s *Servers) blueprints(ctx context.Context) (map[left4me.Name]left4me.Blue
 // Create adds a server. Without a host it is the local one, without a blueprint
 // the default one, without a port the next that is free. Errors:
 // left4me.Conflict and left4me.Invalid, with the field.
-func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
+func (s *Servers) Create(ctx context.Context, by string, v left4me.Server) (View, error) {
 	if v.Host == "" {
 		v.Host = left4me.LocalHost
 	}
@@ -107,27 +107,27 @@ func (s *Servers) Create(ctx context.Context, v left4me.Server) (View, error) {
 	var err error
 	v.CreatedAt, v.BootID = time.Now().UTC().Truncate(time.Millisecond), s.status.boot(v.Host)
 	if v.Port == 0 {
-		v, err = s.createOnFreePort(ctx, v)
+		v, err = s.createOnFreePort(ctx, by, v)
 	} else {
-		err = s.storage.Servers().Create(ctx, v)
+		err = s.storage.By(left4me.ActorOf(by)).Servers().Create(ctx, v)
 	}
 	if err != nil {
 		return View{}, err
 	}
-	s.log.Info("server created", "server", v.Name, "port", v.Port, "blueprint", v.Blueprint)
+	s.log.Info("server created", "server", v.Name, "by", by, "port", v.Port, "blueprint", v.Blueprint)
 	s.status.changed(v.Name)
 	return s.Get(ctx, v.Name)
 }
 
 // createOnFreePort adds a server with the next port that is free. When somebody
 // else took that one meanwhile, it is the one after it.
-func (s *Servers) createOnFreePort(ctx context.Context, v left4me.Server) (left4me.Server, error) {
+func (s *Servers) createOnFreePort(ctx context.Context, by string, v left4me.Server) (left4me.Server, error) {
 	for {
 		var err error
 		if v.Port, err = s.freePort(ctx, v); err != nil {
 			return v, err
 		}
-		err = s.storage.Servers().Create(ctx, v)
+		err = s.storage.By(left4me.ActorOf(by)).Servers().Create(ctx, v)
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Conflict || e.Field != "port" {
 			return v, err
 		}

@@ -69,7 +69,7 @@ func (s *site) publish(t *testing.T, kind string, v any) {
 
 func (s *site) create(t *testing.T, name left4me.Name) servers.View {
 	t.Helper()
-	v, err := s.Create(t.Context(), left4me.Server{Name: name})
+	v, err := s.Create(t.Context(), "tester", left4me.Server{Name: name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestCreateFillsInWhatNobodySaid(t *testing.T) {
 	if err := s.store.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "versus"}); err != nil {
 		t.Fatal(err)
 	}
-	v, err := s.Create(t.Context(), left4me.Server{Name: "beta", Blueprint: "versus", Port: 40000})
+	v, err := s.Create(t.Context(), "tester", left4me.Server{Name: "beta", Blueprint: "versus", Port: 40000})
 	if err != nil || v.Blueprint != "versus" || v.Port != 40000 {
 		t.Errorf("%+v, %v", v, err)
 	}
@@ -153,7 +153,7 @@ func TestCreateRefusesWhatIsTaken(t *testing.T) {
 		{left4me.Server{Name: "beta", Host: "far"}, left4me.Invalid, "host"},
 		{left4me.Server{Name: "Beta"}, left4me.Invalid, "name"},
 	} {
-		_, err := s.Create(t.Context(), c.v)
+		_, err := s.Create(t.Context(), "tester", c.v)
 		is(t, err, c.kind, c.field)
 	}
 	_, err := s.Get(t.Context(), "beta")
@@ -177,7 +177,7 @@ func TestTheNextFreePort(t *testing.T) {
 	if v := s.create(t, "b"); v.Port != 33002 {
 		t.Errorf("the next that nobody has is %d", v.Port)
 	}
-	_, err := s.Create(t.Context(), left4me.Server{Name: "c"})
+	_, err := s.Create(t.Context(), "tester", left4me.Server{Name: "c"})
 	is(t, err, left4me.Conflict, "port")
 }
 
@@ -187,7 +187,7 @@ func TestServersMadeAtOnceGetDifferentPorts(t *testing.T) {
 	var all sync.WaitGroup
 	for _, n := range []left4me.Name{"a", "b", "c"} { // as many as there are ports
 		all.Go(func() {
-			if _, err := s.Create(t.Context(), left4me.Server{Name: n}); err != nil {
+			if _, err := s.Create(t.Context(), "tester", left4me.Server{Name: n}); err != nil {
 				t.Errorf("%s: %v", n, err)
 			}
 		})

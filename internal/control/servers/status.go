@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/events"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
@@ -28,6 +29,7 @@ type statuses struct {
 	builds   map[left4me.Name]int64    // of the game, by host: what a server would be started with
 	currents map[left4me.Name]currents // of overlays, by host
 	turn     uint64                    // counts what was said
+	news     store.Bell                // rings when it does
 	watchers map[*watcher]bool
 }
 
@@ -43,6 +45,7 @@ type key struct{ host, server left4me.Name }
 type said struct {
 	left4me.Status
 	turn uint64
+	at   time.Time
 }
 
 func newStatuses() *statuses {
@@ -100,8 +103,9 @@ func closed(c <-chan struct{}) bool {
 func (l *statuses) set(host left4me.Name, st left4me.Status) (before left4me.Status) {
 	l.mu.Lock()
 	l.turn++
+	l.news.Ring()
 	before = l.statuses[key{host, st.Name}].Status
-	l.statuses[key{host, st.Name}] = said{st, l.turn}
+	l.statuses[key{host, st.Name}] = said{st, l.turn, time.Now()}
 	l.mu.Unlock()
 	l.changed(st.Name)
 	return before
@@ -154,6 +158,7 @@ func (s *Servers) Starts(host left4me.Name, build int64) {
 	}
 	l.builds[host] = build
 	l.turn++
+	l.news.Ring()
 	var names []left4me.Name
 	for k := range l.statuses {
 		if k.host == host {
@@ -166,13 +171,17 @@ func (s *Servers) Starts(host left4me.Name, build int64) {
 	}
 }
 
-// forget drops what was said of a server that was deleted: the next one of its
-// name is another.
-func (l *statuses) forget(host, server left4me.Name) {
+// forget drops what was said until a moment of a server that was deleted then: the
+// next one of its name is another.
+func (l *statuses) forget(host, server left4me.Name, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.turn++
-	delete(l.statuses, key{host, server})
+	k := key{host, server}
+	if v, ok := l.statuses[k]; ok && !v.at.After(at) {
+		l.turn++
+		delete(l.statuses, k)
+		l.news.Ring()
+	}
 }
 
 // now is what to give to replace: the turn before a host is asked.
@@ -187,6 +196,7 @@ func (l *statuses) now() uint64 {
 func (l *statuses) replace(host left4me.Name, all []left4me.Status, asked uint64) {
 	l.mu.Lock()
 	l.turn++
+	l.news.Ring()
 	changed := map[left4me.Name]bool{}
 	for k, v := range l.statuses {
 		if k.host == host && v.turn <= asked {
@@ -197,7 +207,7 @@ func (l *statuses) replace(host left4me.Name, all []left4me.Status, asked uint64
 	for _, st := range all {
 		k := key{host, st.Name}
 		if _, newer := l.statuses[k]; !newer {
-			l.statuses[k] = said{st, asked}
+			l.statuses[k] = said{st, asked, time.Now()}
 			changed[st.Name] = true
 		}
 	}
@@ -279,17 +289,37 @@ func (s *Servers) start(ctx context.Context) error {
 			s.changedAll(ctx)
 		}
 	})
+	// For the watchers, who see the jobs of servers, too.
 	changes := s.jobs.WatchAll(ctx)
 	s.running.Go(func() {
 		for job := range changes {
-			if job.Kind == left4me.DeleteServer && job.State == left4me.JobDone {
-				s.status.forget(job.Host, job.Target)
-			}
 			if job.Kind.Noun() == "server" {
 				s.status.changed(job.Target)
 			}
 		}
 	})
+	s.running.Go(func() {
+		events.Reader{Name: events.ServersReader, Work: s.forgetDeleted}.Run(ctx, s.storage, s.log)
+	})
+	s.running.Go(func() { reports{s}.keep(ctx) })
+	return nil
+}
+
+// forgetDeleted drops what is known of servers that were deleted.
+func (s *Servers) forgetDeleted(_ context.Context, batch []left4me.Event) error {
+	for _, e := range batch {
+		if e.Kind != left4me.JobEnded {
+			continue
+		}
+		var j left4me.JobEvent
+		if err := e.Read(&j); err != nil {
+			return err
+		}
+		if name := left4me.Name(e.Target.Name); j.Kind == left4me.DeleteServer && j.State == left4me.JobDone {
+			s.status.forget(j.Host, name, e.At.Add(time.Millisecond)) // which it is a part of
+			s.status.changed(name)
+		}
+	}
 	return nil
 }
 

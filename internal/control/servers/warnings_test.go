@@ -14,7 +14,8 @@ import (
 
 func TestNamesOfMapsAndModesAreKeptInLowerCase(t *testing.T) {
 	s := newSite(t)
-	v, err := s.Create(t.Context(), left4me.Server{Name: "alpha", Settings: left4me.Settings{Map: "C2M1_Highway", Mode: "Versus"}})
+	v, err := s.Create(t.Context(), "tester",
+		left4me.Server{Name: "alpha", Settings: left4me.Settings{Map: "C2M1_Highway", Mode: "Versus"}})
 	if err != nil || v.Settings.Map != "c2m1_highway" || v.Settings.Mode != "versus" {
 		t.Errorf("created: %+v, %v", v.Settings, err)
 	}
@@ -67,7 +68,7 @@ func TestFirstMapThatIsNotThereIsWarnedOf(t *testing.T) {
 		{"typo", "c8m1_apartement", nil, true},
 		{"overlay", "PN_m1", maps, false},
 	} {
-		v, err := s.Create(t.Context(),
+		v, err := s.Create(t.Context(), "tester",
 			left4me.Server{Name: c.name, Port: 34000 + i, Settings: left4me.Settings{Map: c.first}, Overlays: c.stack})
 		if err != nil {
 			t.Fatal(err)
@@ -110,7 +111,7 @@ func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
 		Hostname: "x", Map: "c1m1_hotel", Motd: "hi\n" + bom, Cfg: []string{"sv_cheats 0", "sv_alltalk 1"}, Tags: []string{"a"},
 		Args: []string{"-tickrate"}, Admins: []left4me.Admin{{ID: "STEAM_1:0:1", Flags: "z"}}, Password: "secret", HostText: "h",
 	}
-	v, err := s.Create(t.Context(), left4me.Server{Name: "alpha", Settings: given})
+	v, err := s.Create(t.Context(), "tester", left4me.Server{Name: "alpha", Settings: given})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +142,7 @@ func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
 func TestLinesThatTheGameReadsOtherwiseAreWarnedOf(t *testing.T) {
 	s := newSite(t)
 	const secret = "sv_password “secret”"
-	v, err := s.Create(t.Context(),
+	v, err := s.Create(t.Context(), "tester",
 		left4me.Server{Name: "alpha", Settings: left4me.Settings{Cfg: []string{"sv_cheats 0", secret, "say\u00a0x"}}})
 	if err != nil || v.Settings.Cfg[1] != secret {
 		t.Fatalf("%v, %v", v.Settings, err)

@@ -127,7 +127,7 @@ func (p *Pages) createBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	v := left4me.Blueprint{Name: left4me.Name(form.Name)}
 	var err error
 	if v.Settings, v.Overlays, err = form.Definition(); err == nil {
-		_, err = p.Content.Blueprints().Create(r.Context(), v)
+		_, err = p.Content.Blueprints().Create(r.Context(), who.Name, v)
 	} else {
 		err = page.JoinMistakes(err, p.Content.Blueprints().Mistakes(r.Context(), v, true))
 	}

@@ -1,0 +1,300 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(tb testing.TB) T {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return v
+	}
+}
+
+func open(tb testing.TB, dir string) *store.Store {
+	tb.Helper()
+	st := must(store.Open(tb.Context(), filepath.Join(dir, "left4me.db")))(tb)
+	tb.Cleanup(st.Close)
+	return st
+}
+
+func withServer(tb testing.TB) *store.Store {
+	tb.Helper()
+	st := open(tb, tb.TempDir())
+	err := st.Servers().Create(tb.Context(), left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return st
+}
+
+// hold writes n events, each in a transaction of its own.
+func hold(tb testing.TB, st *store.Store, n int) {
+	tb.Helper()
+	for i := range n {
+		held := left4me.HeldCrashed
+		if i%2 == 1 {
+			held = ""
+		}
+		if err := st.Servers().Hold(tb.Context(), "alpha", held); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+func count(batch []left4me.Event, kind left4me.EventKind) (n int) {
+	for _, e := range batch {
+		if e.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// Variables of the process that is killed: its directory, the point where, and the
+// batch in which.
+const (
+	killDirVar   = "LEFT4ME_TEST_EVENTS_DIR"
+	killPointVar = "LEFT4ME_TEST_EVENTS_POINT"
+)
+
+const reads = "reads" // a file: the batches that Work got, as "FROM TO" lines
+
+// tally is a reader that counts events into a row, which is no set: what it did twice,
+// or not at all, would show.
+func tally(tb testing.TB, dir, point string, done func()) Reader {
+	die := func(at string) {
+		if at == point {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+	return Reader{
+		Name: GameReader, most: 25,
+		Work: func(_ context.Context, batch []left4me.Event) error {
+			f := must(os.OpenFile(filepath.Join(dir, reads), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600))(tb)
+			defer f.Close()
+			fmt.Fprintln(f, batch[0].Position, batch[len(batch)-1].Position)
+			die("work")
+			return nil
+		},
+		Keep: func(ctx context.Context, tx *store.Store, batch []left4me.Event) error {
+			n := count(batch, left4me.ServerHeld)
+			if n == 0 {
+				done() // it is behind the event of its own last change
+				return nil
+			}
+			have, err := tx.Site().ArchiveNames(ctx)
+			if err != nil {
+				return err
+			}
+			was, _ := strconv.Atoi(have)
+			err = tx.Site().SetArchiveNames(ctx, strconv.Itoa(was+n), false)
+			die("keep")
+			return err
+		},
+	}
+}
+
+// TestTheReaderThatIsKilled is no test: it reads in a process of its own, which kills
+// itself at a point.
+func TestTheReaderThatIsKilled(t *testing.T) {
+	dir, point := os.Getenv(killDirVar), os.Getenv(killPointVar)
+	if dir == "" {
+		t.Skip("it is run by TestAReaderGoesOnWhereItWasKilled")
+	}
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	st := open(t, dir)
+	r := tally(t, dir, point, end)
+	if point == "committed" {
+		for {
+			n := must(r.next(ctx, st.Events()))(t)
+			if n > 0 {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				select {}
+			}
+		}
+	}
+	r.Run(ctx, st, quiet)
+}
+
+// Wherever the process is killed, each event is counted once, and none is passed over.
+func TestAReaderGoesOnWhereItWasKilled(t *testing.T) {
+	st := withServer(t)
+	dir := filepath.Dir(st.Path())
+	want := 0
+	for _, point := range []string{"work", "keep", "committed", "keep", "work", "", "keep", ""} {
+		hold(t, st, 40) // two batches
+		want += 40
+		cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^TestTheReaderThatIsKilled$", "-test.v")
+		cmd.Env = append(os.Environ(), killDirVar+"="+dir, killPointVar+"="+point)
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		killed := errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
+		if killed != (point != "") || point == "" && !strings.Contains(string(out), "--- PASS") {
+			t.Fatalf("at %q: %v\n%s", point, err, out)
+		}
+		if point != "" {
+			continue
+		}
+		if got := must(st.Site().ArchiveNames(t.Context()))(t); got != strconv.Itoa(want) {
+			t.Errorf("%s events were counted, %d were written", got, want)
+		}
+	}
+	next := int64(1)
+	for line := range strings.Lines(string(must(os.ReadFile(filepath.Join(dir, reads)))(t))) {
+		var from, to int64
+		if _, err := fmt.Sscan(line, &from, &to); err != nil {
+			t.Fatal(err)
+		}
+		if from > next {
+			t.Errorf("nobody worked on events %d to %d", next, from-1)
+		}
+		next = max(next, to+1)
+	}
+}
+
+// A reader that fails gets the same events again, and nothing is lost.
+func TestAReaderThatFailsTriesAgain(t *testing.T) {
+	st := withServer(t)
+	hold(t, st, 5)
+	ctx, end := context.WithCancel(t.Context())
+	var seen []int64
+	calls := 0
+	Reader{Name: GameReader, Keep: func(ctx context.Context, tx *store.Store, batch []left4me.Event) error {
+		calls++
+		if calls < 4 {
+			// What a failed one wrote must not stay.
+			return errors.Join(tx.Servers().Hold(ctx, "alpha", left4me.HeldBoot), io.ErrUnexpectedEOF)
+		}
+		for _, e := range batch {
+			seen = append(seen, e.Position)
+		}
+		end()
+		return nil
+	}}.run(ctx, st.Events(), quiet, time.Millisecond)
+	if want := []int64{1, 2, 3, 4, 5, 6}; calls != 4 || !slices.Equal(seen, want) {
+		t.Errorf("%d calls, events %v", calls, seen)
+	}
+	if v := must(st.Servers().Get(t.Context(), "alpha"))(t); v.Held != left4me.HeldCrashed {
+		t.Errorf("a failed call kept %q", v.Held)
+	}
+}
+
+// A reader is woken by commits, gets bursts in batches of a bounded size and in order,
+// and ends with its context.
+func TestAReaderIsWokenByCommits(t *testing.T) {
+	st := withServer(t)
+	const few = 50
+	ctx, end := context.WithCancel(t.Context())
+	got, ended := make(chan []left4me.Event), make(chan struct{})
+	go func() {
+		defer close(ended)
+		Reader{Name: GameReader, most: few, Work: func(ctx context.Context, batch []left4me.Event) error {
+			select {
+			case got <- batch:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}}.Run(ctx, st, quiet)
+	}()
+	next := int64(1)
+	read := func(until int64) {
+		t.Helper()
+		for next <= until {
+			var b []left4me.Event
+			select {
+			case b = <-got:
+			case <-time.After(10 * time.Second):
+				t.Fatalf("event %d doesn't come", next)
+			}
+			if len(b) > few {
+				t.Fatalf("%d events at once", len(b))
+			}
+			for _, e := range b {
+				if e.Position != next {
+					t.Fatalf("event %d where %d comes", e.Position, next)
+				}
+				next++
+			}
+		}
+	}
+	read(1) // of the server
+	hold(t, st, 1)
+	read(2)
+	hold(t, st, 2*few+1) // while nobody reads: the first is on again
+	read(2 + 2*few)
+	end()
+	<-ended
+}
+
+// A reader of another version of left4me doesn't keep events for ever, and those that
+// this one has keep them from its start.
+func TestReadersThatAreGoneKeepNoEvents(t *testing.T) {
+	st := withServer(t)
+	must(st.Events().Position(t.Context(), "older"))(t)
+	if err := st.Events().KeepReaders(t.Context(), readers); err != nil {
+		t.Fatal(err)
+	}
+	future := time.Now().Add(time.Hour)
+	if n := must(st.Events().Prune(t.Context(), 0, future))(t); n != 0 {
+		t.Errorf("%d events went that %v have not read", n, readers)
+	}
+	for _, name := range readers {
+		if err := st.Events().Advance(t.Context(), name, 0, 1, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := must(st.Events().Prune(t.Context(), 0, future))(t); n != 1 {
+		t.Errorf("%d events went; a reader that is gone keeps the rest", n)
+	}
+}
+
+// BenchmarkReader catches up with 100,000 events.
+func BenchmarkReader(b *testing.B) {
+	const n = 100_000
+	st := withServer(b)
+	hold(b, st, n)
+	for b.Loop() {
+		if err := st.Events().KeepReaders(b.Context(), nil); err != nil { // it is a new one each time
+			b.Fatal(err)
+		}
+		r, seen := Reader{Name: GameReader}, 0
+		r.Work = func(_ context.Context, batch []left4me.Event) error {
+			seen += count(batch, left4me.ServerHeld)
+			return nil
+		}
+		for must(r.next(b.Context(), st.Events()))(b) > 0 {
+		}
+		if seen != n {
+			b.Fatalf("%d events", seen)
+		}
+	}
+}

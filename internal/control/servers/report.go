@@ -1,0 +1,74 @@
+package servers
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// reports writes what hosts report into the store, where another value than before
+// becomes an event: the state of each server, and which build and revisions servers
+// start with. What changes and changes back between two writes makes none.
+type reports struct{ servers *Servers }
+
+// keep writes until ctx ends. What can't be written is tried again, less often each
+// time.
+func (r reports) keep(ctx context.Context) {
+	news := r.servers.status.news.Listen(ctx)
+	written := map[store.Report]string{}
+	for wait := firstWait; ; {
+		all := r.servers.status.reports()
+		var changed []store.Report
+		for k, value := range all {
+			if was, ok := written[k]; !ok || was != value {
+				k.Value = value
+				changed = append(changed, k)
+			}
+		}
+		wake := news
+		var again <-chan time.Time
+		if len(changed) > 0 {
+			if err := r.servers.storage.Reports().Set(ctx, changed); err != nil {
+				if ctx.Err() == nil {
+					r.servers.log.Warn("keep what hosts report", "again in", wait, "err", err)
+				}
+				wake, again, all = nil, time.After(wait), written
+				wait = min(2*wait, longestWait)
+			}
+		}
+		if again == nil {
+			wait = firstWait
+		}
+		written = all
+		select {
+		case <-wake:
+		case <-again:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// reports are the facts that hosts last reported, each with its value beside it.
+func (l *statuses) reports() map[store.Report]string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := map[store.Report]string{}
+	for k, v := range l.statuses {
+		if v.State != left4me.Unknown {
+			all[store.Report{Host: k.host, Noun: "server", Name: k.server}] = string(v.State)
+		}
+	}
+	for host, c := range l.currents {
+		for name, revision := range c.revisions {
+			all[store.Report{Host: host, Noun: "overlay", Name: name}] = strconv.Itoa(revision)
+		}
+	}
+	for host, build := range l.builds {
+		all[store.Report{Host: host, Noun: "game"}] = strconv.FormatInt(build, 10)
+	}
+	return all
+}

@@ -1,0 +1,367 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// after are the kinds and targets of the events behind a position, in words.
+func after(t *testing.T, s *store.Store, position int64) (all []string) {
+	t.Helper()
+	events, err := s.Events().After(t.Context(), position, 1000)
+	ok(t, err)
+	for _, e := range events {
+		all = append(all, string(e.Kind)+" "+e.Target.Name+" by "+string(e.Actor.Kind)+" "+e.Actor.Name)
+	}
+	return all
+}
+
+func last(t *testing.T, s *store.Store) int64 {
+	t.Helper()
+	events, err := s.Events().After(t.Context(), 0, 1000)
+	ok(t, err)
+	if len(events) == 0 {
+		return 0
+	}
+	return events[len(events)-1].Position
+}
+
+func jobOn(id left4me.JobID, kind left4me.JobKind, target left4me.Name) left4me.Job {
+	return left4me.Job{ID: id, Kind: kind, Target: target, Host: "local", By: "ann", CreatedAt: at}
+}
+
+func addJob(ctx context.Context, s *store.Store, v left4me.Job) error {
+	_, err := s.Jobs().Add(ctx, store.QueuedJob{Job: v, Spec: []byte("{}")},
+		func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
+	return err
+}
+
+// Each change and the events that it has to have; a change that is refused, or that
+// changes nothing, has none.
+func TestEachChangeHasItsEvent(t *testing.T) {
+	s := newStore(t)
+	ctx, by := t.Context(), s.By(left4me.Actor{Kind: left4me.UserActor, Name: "ann"})
+	server := left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at}
+	job, report := jobOn, func(noun string, name left4me.Name, value string) func() error {
+		return func() error {
+			return s.Reports().Set(ctx, []store.Report{{Host: "local", Noun: noun, Name: name, Value: value}})
+		}
+	}
+	add := func(v left4me.Job) error { return addJob(ctx, s, v) }
+	end := func(v left4me.Job, drop left4me.Name) error {
+		v.State, v.EndedAt = left4me.JobDone, at.Add(time.Minute)
+		_, err := s.Jobs().End(ctx, v, drop)
+		return err
+	}
+	haveEvents(t, s, []change{
+		{"create server", func() error { return by.Servers().Create(ctx, server) }, "server.created alpha by user ann"},
+		{"the same again", func() error { return by.Servers().Create(ctx, server) }, ""},
+		{"update server", func() error { return by.Servers().Update(ctx, server) }, "server.changed alpha by user ann"},
+		{"update another", func() error { return by.Servers().Update(ctx, left4me.Server{Name: "beta"}) }, ""},
+		{"hold", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, "server.held alpha by system "},
+		{"hold again", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, ""},
+		{"state", report("server", "alpha", "running"), "server.state alpha by host local"},
+		{"the same state", report("server", "alpha", "running"), ""},
+		{"state of no server", report("server", "nobody", "running"), ""},
+		{"revision", report("overlay", "maps", "2"), "overlay.revision maps by host local"},
+		{"build", report("game", "", "17"), "game.build local by host local"},
+		{
+			"crash", func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "alpha", At: at}) },
+			"server.crashed alpha by host local",
+		},
+		{"the same crash", func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "alpha", At: at}) }, ""},
+		{"crash of no server", func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "nobody", At: at}) }, ""},
+		{"start", func() error { return add(job("1", left4me.StartServer, "alpha")) }, "job.added alpha by user ann"},
+		{"start nobody", func() error { return add(job("2", left4me.StartServer, "nobody")) }, ""},
+		{"end", func() error { return end(job("1", left4me.StartServer, "alpha"), "") }, "job.ended alpha by user ann"},
+		{"end again", func() error { return end(job("1", left4me.StartServer, "alpha"), "") }, ""},
+		{"delete", func() error { return add(job("3", left4me.DeleteServer, "alpha")) }, "job.added alpha by user ann"},
+		{
+			"deleted", func() error { return end(job("3", left4me.DeleteServer, "alpha"), "alpha") },
+			"job.ended alpha by user ann, server.deleted alpha by user ann",
+		},
+		{"a new server of the name", func() error { return s.Servers().Create(ctx, server) }, "server.created alpha by system "},
+		{"its first state", report("server", "alpha", "running"), "server.state alpha by host local"},
+		{
+			"blueprint", func() error { return by.Blueprints().Create(ctx, left4me.Blueprint{Name: "versus"}) },
+			"blueprint.created versus by user ann",
+		},
+		{
+			"change it", func() error { return by.Blueprints().Update(ctx, left4me.Blueprint{Name: "versus"}) },
+			"blueprint.changed versus by user ann",
+		},
+		{"change an old one", func() error { return by.Blueprints().Update(ctx, left4me.Blueprint{Name: "versus", Version: 1}) }, ""},
+		{"delete it", func() error { return by.Blueprints().Delete(ctx, "versus") }, "blueprint.deleted versus by user ann"},
+		{"delete it again", func() error { return by.Blueprints().Delete(ctx, "versus") }, ""},
+		{"overlay", func() error {
+			_, err := s.Overlays().Create(ctx, "ann", left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, CreatedAt: at})
+			return err
+		}, "overlay.created maps by user ann"},
+		{"change the overlay", func() error {
+			_, err := s.Overlays().Update(ctx, "ann", left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, Version: 1})
+			return err
+		}, "overlay.changed maps by user ann"},
+		{"set it aside", func() error { return add(job("4", left4me.DeleteOverlay, "maps")) }, "job.added maps by user ann"},
+		{
+			"set aside", func() error { return end(job("4", left4me.DeleteOverlay, "maps"), "") },
+			"job.ended maps by user ann, overlay.deleted maps by user ann",
+		},
+		{"drop too early", func() error { return s.Overlays().Drop(ctx, "maps", at) }, ""},
+		{"drop", func() error { return s.Overlays().Drop(ctx, "maps", at.Add(time.Hour)) }, "overlay.dropped maps by system "},
+		{"rollout", func() error {
+			return s.Game().SetRollout(ctx, store.Rollout{Host: "local", State: "waiting", By: "schedule", CreatedAt: at})
+		}, "game.rollout local by system schedule"},
+		{"settings", func() error { return by.Game().SetPolicy(ctx, "local", store.GamePolicy{}) }, "settings.changed  by user ann"},
+		{"names", func() error { return s.Site().SetArchiveNames(ctx, "cp932", true) }, "settings.changed  by system "},
+		{"names again", func() error { return s.Site().SetArchiveNames(ctx, "gbk", true) }, ""},
+		{
+			"backups", func() error { return by.Backups().SetPolicy(ctx, left4me.BackupPolicy{At: "04:30"}, at) },
+			"settings.changed  by user ann",
+		},
+	})
+}
+
+func TestEachChangeOfAUserHasItsEvent(t *testing.T) {
+	s := newStore(t)
+	ctx, by := t.Context(), s.By(left4me.Actor{Kind: left4me.UserActor, Name: "ann"})
+	user, rookie := store.User{Name: "bob", Password: "x", CreatedAt: at}, store.User{}
+	disabled := true
+	haveEvents(t, s, []change{
+		{"user", func() (err error) { rookie, err = by.Users().Create(ctx, user); return err }, "user.created bob by user ann"},
+		{"user again", func() error { _, err := by.Users().Create(ctx, user); return err }, ""},
+		{"sign in", func() error {
+			return s.Sessions().Create(ctx, store.Session{Hash: []byte("s"), UserID: rookie.ID, ExpiresAt: at}, rookie.Version)
+		}, "user.signed_in bob by user bob"},
+		{"sign in as an older", func() error {
+			return s.Sessions().Create(ctx, store.Session{Hash: []byte("s2"), UserID: rookie.ID, ExpiresAt: at}, rookie.Version+1)
+		}, ""},
+		{
+			"token", func() error {
+				return by.Tokens().Create(ctx, store.Token{Hash: []byte("t"), UserID: rookie.ID, Label: "ci"})
+			},
+			"token.created bob by user ann",
+		},
+		{"revoke", func() error { return by.Tokens().Delete(ctx, []byte("t")) }, "token.revoked bob by user ann"},
+		{"revoke again", func() error { return by.Tokens().Delete(ctx, []byte("t")) }, ""},
+		{"disable", func() (err error) {
+			rookie, _, err = by.Users().Change(ctx, rookie, store.UserChange{Disabled: &disabled})
+			return err
+		}, "user.changed bob by user ann"},
+		{"disable again", func() error {
+			_, _, err := by.Users().Change(ctx, rookie, store.UserChange{Disabled: &disabled})
+			return err
+		}, ""},
+		{"remove", func() error { _, err := by.Users().Delete(ctx, rookie); return err }, "user.deleted bob by user ann"},
+	})
+}
+
+// change is something that is done to a store.
+type change struct {
+	what string
+	do   func() error
+	want string // its events, separated by commas; without any, it may be refused
+}
+
+// haveEvents makes changes one after the other.
+func haveEvents(t *testing.T, s *store.Store, all []change) {
+	t.Helper()
+	for _, c := range all {
+		before := last(t, s)
+		err := c.do()
+		if _, refused := left4me.Public(err); err != nil && (!refused || c.want != "") {
+			t.Fatalf("%s: %v", c.what, err)
+		}
+		if got := strings.Join(after(t, s, before), ", "); got != c.want {
+			t.Errorf("%s: events %q, want %q", c.what, got, c.want)
+		}
+	}
+}
+
+// A transaction that fails behind the event takes it back, and its position is not
+// missed by anybody.
+func TestAChangeThatFailsHasNoEvent(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	ok(t, s.Servers().Create(ctx, left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at}))
+	ok(t, s.Events().KeepReaders(ctx, []string{"test"}))
+	before := last(t, s)
+	broken := errors.New("broken")
+	err := s.Events().Advance(ctx, "test", 0, before, func(ctx context.Context, tx *store.Store) error {
+		ok(t, tx.Servers().Hold(ctx, "alpha", left4me.HeldCrashed))
+		if v, err := tx.Servers().Get(ctx, "alpha"); err != nil || v.Held == "" {
+			t.Errorf("the transaction sees %+v, %v", v.Held, err)
+		}
+		if v, err := s.Servers().Get(ctx, "alpha"); err != nil || v.Held != "" {
+			t.Errorf("others see %+v, %v", v.Held, err)
+		}
+		return broken
+	})
+	if !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	if v, err := s.Servers().Get(ctx, "alpha"); err != nil || v.Held != "" || last(t, s) != before {
+		t.Errorf("kept: %q, %v, events %v", v.Held, err, after(t, s, before))
+	}
+	if p, err := s.Events().Position(ctx, "test"); err != nil || p != 0 {
+		t.Errorf("position %d, %v", p, err)
+	}
+}
+
+// A refusal of a change inside makes the whole transaction fail, whatever its caller
+// does with the error; and a change through another store is refused, not waited for.
+func TestChangesInsideOfATransaction(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	ok(t, s.Events().KeepReaders(ctx, []string{"test"}))
+	err := s.Events().Advance(ctx, "test", 0, 0, func(ctx context.Context, tx *store.Store) error {
+		is(t, errors.Unwrap(tx.Blueprints().Delete(ctx, "none")), left4me.NotFound, "")
+		return nil
+	})
+	if !errors.Is(err, left4me.NotFound) {
+		t.Errorf("a swallowed refusal: %v", err)
+	}
+	err = s.Events().Advance(ctx, "test", 0, 0, func(ctx context.Context, _ *store.Store) error {
+		return s.Site().SetArchiveNames(ctx, "cp932", false)
+	})
+	if err == nil || !strings.Contains(err.Error(), "through its view") {
+		t.Errorf("another store inside: %v", err)
+	}
+}
+
+// Positions go on behind the highest one that there ever was, in the copy of a backup
+// too, and the copy has the events of what it settles.
+func TestPositionsAreNeverUsedAgain(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	ok(t, s.Servers().Create(ctx, left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at}))
+	highest := last(t, s)
+	if n, err := s.Events().Prune(ctx, 0, at); err != nil || n != 1 {
+		t.Fatalf("removed %d, %v", n, err)
+	}
+	ok(t, addJob(ctx, s, jobOn("1", left4me.StartServer, "alpha")))
+	if p := last(t, s); p != highest+1 {
+		t.Errorf("position %d behind %d", p, highest)
+	}
+	file := filepath.Join(t.TempDir(), "copy.db")
+	ok(t, s.Snapshot(ctx, file, at))
+	restored := mustOpen(t, file)
+	want := []string{"job.ended alpha by system ", "server.held alpha by system "}
+	if got := after(t, restored, last(t, s)); !slices.Equal(got, want) {
+		t.Errorf("the copy says %q", got)
+	}
+}
+
+// What a reader has not read stays, however old it is.
+func TestOldEventsGo(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	fill(t, s, 5000) // more than one transaction removes
+	ok(t, s.Events().KeepReaders(ctx, []string{"slow"}))
+	count := func() int {
+		t.Helper()
+		n := 0
+		for p := int64(0); ; {
+			all, err := s.Events().After(ctx, p, 1000)
+			ok(t, err)
+			if len(all) == 0 {
+				return n
+			}
+			n, p = n+len(all), all[len(all)-1].Position
+		}
+	}
+	prune := func(most int64, before time.Time) int {
+		t.Helper()
+		n, err := s.Events().Prune(ctx, most, before)
+		ok(t, err)
+		return n
+	}
+	if n := prune(10, time.Now().Add(time.Hour)); n != 0 || count() != 5000 {
+		t.Errorf("%d removed that a reader has not read", n)
+	}
+	ok(t, s.Events().Advance(ctx, "slow", 0, 4500, nil))
+	if n := prune(1000, time.Unix(0, 0)); n != 4000 || count() != 1000 {
+		t.Errorf("%d removed, %d left of 1000", n, count())
+	}
+	if n := prune(1000, time.Now().Add(time.Hour)); n != 500 || count() != 500 {
+		t.Errorf("%d old ones removed, %d left", n, count())
+	}
+	ok(t, s.Events().KeepReaders(ctx, nil))
+	if n := prune(1000, time.Now().Add(time.Hour)); n != 500 || count() != 0 {
+		t.Errorf("%d removed without a reader, %d left", n, count())
+	}
+}
+
+func TestAReaderMovesFromWhereItIs(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	fill(t, s, 10)
+	if p, err := s.Events().Position(ctx, "test"); err != nil || p != 0 {
+		t.Fatalf("position %d, %v", p, err)
+	}
+	ok(t, s.Events().Advance(ctx, "test", 0, 7, nil))
+	if err := s.Events().Advance(ctx, "test", 0, 10, nil); !errors.Is(err, left4me.Conflict) {
+		t.Errorf("from elsewhere: %v", err)
+	}
+	if p, err := s.Events().Position(ctx, "test"); err != nil || p != 7 {
+		t.Errorf("position %d, %v", p, err)
+	}
+}
+
+// fill writes events as a crash makes them, in one transaction.
+func fill(tb testing.TB, s *store.Store, n int) {
+	tb.Helper()
+	db, err := sql.Open("sqlite", s.Path())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer db.Close()
+	_, err = db.ExecContext(tb.Context(), `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+		INSERT INTO event(kind, target_kind, target_id, target_name, actor_kind, actor_name, at, version, data)
+		SELECT 'job.ended', 'server', '', 'alpha-' || i % 50, 'user', 'administrator', 1795000000000 + i, 1,
+			'{"job":"06gf8k2v0000' || (1000000000000 + i) || '","kind":"server.restart","host":"local","state":"done"}' FROM n`, n)
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// BenchmarkEvent is the same change with its event and without.
+func BenchmarkEvent(b *testing.B) {
+	for _, events := range []int{0, 10} {
+		b.Run(map[int]string{0: "none", 10: "ten"}[events], func(b *testing.B) {
+			s, err := store.Open(b.Context(), filepath.Join(b.TempDir(), "left4me.db"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			for b.Loop() {
+				if err := s.WriteEvents(b.Context(), events); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkEventsOnDisk says how many bytes an event takes.
+func BenchmarkEventsOnDisk(b *testing.B) {
+	const n = 1_000_000
+	for b.Loop() {
+		s, err := store.Open(b.Context(), filepath.Join(b.TempDir(), "left4me.db"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		before := s.Size(b)
+		fill(b, s, n)
+		b.ReportMetric(float64(s.Size(b)-before)/n, "bytes/event")
+		s.Close()
+	}
+}

@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Reports are the table host_report: what hosts reported last.
+type Reports struct{ db *Store }
+
+// Reports returns them; the value may be copied.
+func (s *Store) Reports() Reports { return Reports{s} }
+
+// Report is one fact that a host reported.
+type Report struct {
+	Host  left4me.Name
+	Noun  string       // "server": its state; "overlay": its revision; "game": its build
+	Name  left4me.Name // of the server or overlay
+	Value string
+}
+
+// kind is which event another value makes, and on what.
+func (r Report) kind() (left4me.EventKind, left4me.Target) {
+	switch r.Noun {
+	case "server":
+		return left4me.ServerStateChanged, left4me.OnServer(r.Name)
+	case "overlay":
+		return left4me.OverlayRevision, left4me.OnOverlay(r.Name)
+	}
+	return left4me.GameChanged, left4me.OnHost(r.Host)
+}
+
+// Set keeps reports in one transaction. Each one with another value than before is an
+// event by its host. A server that isn't there is passed over: its deletion was faster
+// than the report.
+func (s Reports) Set(ctx context.Context, all []Report) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		for _, r := range all {
+			if err := setReport(ctx, tx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("keep reports of hosts: %w", err)
+	}
+	return nil
+}
+
+func setReport(ctx context.Context, tx *transaction, r Report) error {
+	var from string
+	err := tx.QueryRowContext(ctx, `SELECT value FROM host_report WHERE host = ? AND noun = ? AND name = ?`,
+		r.Host, r.Noun, r.Name).Scan(&from)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) || from == r.Value {
+		return err
+	}
+	n, err := removed(tx.ExecContext(ctx, `INSERT INTO host_report(host, noun, name, value, at) SELECT ?1, ?2, ?3, ?4, ?5
+		WHERE ?2 <> 'server' OR EXISTS (SELECT 1 FROM server WHERE name = ?3)
+		ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at`, r.Host, r.Noun, r.Name, r.Value, millis(time.Now())))
+	if err != nil || n == 0 {
+		return err
+	}
+	kind, on := r.kind()
+	return tx.eventBy(ctx, left4me.Actor{Kind: left4me.HostActor, Name: string(r.Host)}, kind, on,
+		left4me.ReportEvent{Host: r.Host, From: from, To: r.Value})
+}
