@@ -20,7 +20,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// fetched are the steps of builders that fetch archives and unpack them.
+// fetched are the steps of sources that fetch archives and unpack them.
 var fetched = []string{left4me.StepFetch, left4me.StepUnpack}
 
 const nothingNew = "nothing new"

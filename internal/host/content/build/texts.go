@@ -19,8 +19,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// everyFix are the repairs that people ask for. A build makes the first one alone
-// unasked, since it changes no character.
+// everyFix are the repairs that people ask for. A build makes the first one without
+// being asked, since it changes no character.
 var everyFix = []gametext.Fix{gametext.Encoding, gametext.Characters, gametext.Identities}
 
 // asIs reports whether the texts of a build stay as they come.

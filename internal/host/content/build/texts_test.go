@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/host/job"
 )
 
-// What a builder links is another's too, such as a download.
+// What a source links is another's too, such as a download.
 func TestALinkedTextIsReplacedAndNotChanged(t *testing.T) {
 	root := t.TempDir()
 	st, err := overlays.Open(root, -1).Stage(t.Context(), "maps", "first")
