@@ -56,6 +56,11 @@ func TestWhatBreaksClientsIsFound(t *testing.T) {
 			[]any{map[string]any{"in": "path", "name": "name", "required": true}, map[string]any{"in": "query", "name": "new"}},
 			true,
 		},
+		{
+			"a first header", "paths./servers.get.responses.200.headers",
+			map[string]any{"Link": map[string]any{"schema": map[string]any{"type": "string"}}},
+			true,
+		},
 		{"a parameter goes", "paths./jobs.get.parameters", []any{}, true},
 		{"a parameter is needed", "paths./jobs.get.parameters.2.required", true, true},
 		{"a body is needed", "paths./overlays/{name}/build.post.requestBody.required", true, true},
@@ -197,6 +202,10 @@ func (g *growth) operation(what string, was, is schema) {
 		g.sent(what, sub(was, "requestBody", "content", kind, "schema"), sub(body, "content", kind, "schema"))
 	}
 	for code := range sub(was, "responses") {
+		// ogen makes a function return another type then.
+		if len(sub(was, "responses", code, "headers")) == 0 && len(sub(is, "responses", code, "headers")) > 0 {
+			g.say("%s %s has its first header", what, code)
+		}
 		for kind := range sub(was, "responses", code, "content") {
 			if _, ok := sub(is, "responses", code, "content")[kind]; !ok {
 				g.say("%s no longer answers %s with %s", what, code, kind)

@@ -262,7 +262,7 @@ func (c *Client) sendPiece(ctx context.Context, id string, file *reading, offset
 		return 0, err
 	}
 	defer res.Body.Close()
-	var came struct {
+	var came struct { // of apitype.UploadFile; an answer without it is not left4me's
 		Have *int64 `json:"have"`
 	}
 	if err := json.NewDecoder(io.LimitReader(res.Body, problemLimit)).Decode(&came); err != nil || came.Have == nil {
