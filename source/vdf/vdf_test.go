@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/left4me/left4me/source/vdf"
+	"golang.org/x/sys/unix"
 )
 
 // show writes a tree on one line: key=value, key{children}, [condition] behind.
@@ -241,48 +243,86 @@ func TestBounds(t *testing.T) {
 }
 
 // Files come from strangers: none of a legal size may keep us busy.
-func TestNoFileTakesLong(t *testing.T) {
+func TestParsingTakesLinearTime(t *testing.T) {
 	for _, pattern := range []string{
 		"[$ ", "a [$ ", "a\"", "a{}", "\\\"", "//\n", "#base x\n", "a b [$", "{", "\xff", "a [$X360] {",
 		"a {\n", "}", "\"\n", "\\",
 	} {
-		start := time.Now()
-		b := []byte(strings.Repeat(pattern, vdf.MaxSize/len(pattern)))
-		_, _ = vdf.Parse(b, vdf.Options{})
-		if _, p := vdf.ParseGame(b[:len(b)/4], vdf.Options{}); len(p) > 100 {
-			t.Errorf("%q has %d problems", pattern, len(p))
-		}
-		if took := time.Since(start); took > 5*time.Second {
-			t.Errorf("%q takes %s", pattern, took)
-		}
+		linear(t, pattern, func(scale int) {
+			b := []byte(strings.Repeat(pattern, vdf.MaxSize/32*scale/len(pattern)))
+			_, _ = vdf.Parse(b, vdf.Options{})
+			if _, p := vdf.ParseGame(b, vdf.Options{}); len(p) > 100 {
+				t.Errorf("%q has %d problems", pattern, len(p))
+			}
+		})
 	}
 }
 
 // Neither may files that name each other, or that have much to merge.
-func TestNoIncludeTakesLong(t *testing.T) {
-	var keys strings.Builder
-	keys.WriteString("#base x\na {")
-	for i := range 60_000 {
-		fmt.Fprintf(&keys, " k%d {}", i)
-	}
-	for _, text := range []string{
-		"#include x\n#include y\n#base z\n", strings.Repeat("#base x\n", vdf.MaxSize/2/8),
-		strings.Repeat("#include x\n", 100), keys.String() + "}",
-	} {
-		calls := 0
-		o := vdf.Options{Include: func(string) ([]byte, error) {
-			if calls++; strings.Contains(text, "{") {
-				return []byte(strings.ReplaceAll(text[len("#base x\n"):vdf.MaxSize/4], "k", "l") + "}}"), nil
+func TestIncludesTakeLinearTime(t *testing.T) {
+	for what, text := range map[string]func(scale int) string{
+		"each other": func(int) string { return "#include x\n#include y\n#base z\n" },
+		"one often":  func(int) string { return strings.Repeat("#include x\n", 100) },
+		"many":       func(scale int) string { return strings.Repeat("#base x\n", vdf.MaxSize/8/8*scale) },
+		"keys": func(scale int) string {
+			var keys strings.Builder
+			keys.WriteString("#base x\na {")
+			for i := range 3_000 * scale {
+				fmt.Fprintf(&keys, " k%d {}", i)
 			}
-			return []byte(text), nil
-		}}
-		start := time.Now()
-		_, _ = vdf.Parse([]byte(text), o)
-		vdf.ParseGame([]byte(text), o)
-		if took := time.Since(start); took > 5*time.Second || calls > 600 {
-			t.Errorf("%.20q takes %s and %d files", text, took, calls)
-		}
+			return keys.String() + "}"
+		},
+	} {
+		linear(t, what, func(scale int) {
+			calls, text := 0, text(scale)
+			o := vdf.Options{Include: func(string) ([]byte, error) {
+				if calls++; strings.Contains(text, "{") { // as many other keys
+					return []byte(strings.ReplaceAll(strings.TrimPrefix(text, "#base x\n"), "k", "l")), nil
+				}
+				return []byte(text), nil
+			}}
+			_, _ = vdf.Parse([]byte(text), o)
+			vdf.ParseGame([]byte(text), o)
+			if calls > 600 {
+				t.Errorf("%s: %d files were read", what, calls)
+			}
+		})
 	}
+}
+
+// linear checks that f takes some four times as long at scale 4 as at scale 1: a
+// square would be sixteen times. It counts the thread's own clock, which stands
+// still while others have the processor, so that no machine is too slow for it.
+func linear(t *testing.T, what string, f func(scale int)) {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	took := func(scale int) time.Duration {
+		begun := threadTime(t)
+		f(scale)
+		return threadTime(t) - begun
+	}
+	const noise = 10 * time.Millisecond // what another bound stops takes less than the clock can tell
+	one, four := took(1), took(4)
+	for range 2 { // the garbage collector may have run on this thread
+		if four <= 10*one+noise {
+			return
+		}
+		one, four = max(one, took(1)), min(four, took(4))
+	}
+	if four > 10*one+noise {
+		t.Fatalf("%q: %s, and four times as much %s", what, one, four)
+	}
+}
+
+// threadTime is the processor time of this thread.
+func threadTime(t *testing.T) time.Duration {
+	t.Helper()
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(ts.Nano())
 }
 
 func TestIncludeAppendsAndBaseFillsIn(t *testing.T) {
