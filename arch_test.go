@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"sleep":     {},
 	"bytesize":  {},
 	"durable":   {},
+	"mountinfo": {},
 	"charset":   {},
 	"periodic":  {},
 	"lifecycle": {},
@@ -66,20 +67,21 @@ var mayImport = map[string][]string{
 
 // everywhere are the parts that import nothing of ours and that all but the shared
 // words and the packages for others may import.
-var everywhere = []string{"sleep", "bytesize", "durable"}
+var everywhere = []string{"sleep", "bytesize", "durable", "mountinfo"}
 
 // inTests is what tests of a part, and packages for tests, whose names end in
 // test, may import beyond that: they put a real store, a real bus or a simulated
 // game behind what they test.
 var inTests = map[string][]string{
-	"control": {"host", "lifecycle"},
-	"api":     {"store", "bus", "host", "lifecycle"},
-	"web":     {"store", "bus", "host", "api", apitype, "lifecycle"},
-	"cmd":     {"sim"},
-	"durable": {"disk"},
-	"host":    {"sim"},
-	"steam":   {"sim"},
-	"cli":     {"api", "control", "store", "bus"},
+	"control":   {"host", "lifecycle"},
+	"api":       {"store", "bus", "host", "lifecycle"},
+	"web":       {"store", "bus", "host", "api", apitype, "lifecycle"},
+	"cmd":       {"sim"},
+	"durable":   {"disk"},
+	"mountinfo": {"disk"},
+	"host":      {"sim"},
+	"steam":     {"sim"},
+	"cli":       {"api", "control", "store", "bus"},
 }
 
 // alone are the parts whose packages don't know each other: whoever imports one

@@ -18,6 +18,7 @@ import (
 	"github.com/left4me/left4me/internal/control/legacyimport"
 	"github.com/left4me/left4me/internal/host/legacyfiles"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/mountinfo"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -291,12 +292,11 @@ func standsStill(ctx context.Context, s settings, from string) (unlock func(), e
 }
 
 func nothingMounted(dirs ...string) error {
-	b, err := os.ReadFile("/proc/self/mountinfo")
+	points, err := mountinfo.Self()
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(string(b)) {
-		point := strings.NewReplacer(`\040`, " ", `\134`, `\`).Replace(strings.Fields(line)[4])
+	for _, point := range points {
 		for _, dir := range dirs {
 			if strings.HasPrefix(point, filepath.Join(dir, "runtime")+"/") ||
 				strings.HasPrefix(point, filepath.Join(dir, "instances")+"/") {

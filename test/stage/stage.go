@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/api/apitest"
+	"github.com/left4me/left4me/internal/mountinfo"
 	"github.com/left4me/left4me/sim/installation"
 	"github.com/left4me/left4me/sim/steamapi"
 )
@@ -321,10 +322,15 @@ func (s *Stage) processes(program func(exe string) bool, shim bool) []int {
 	return found
 }
 
-// Mounts counts the lines of this process's mount table that lie in the root.
-func (s *Stage) Mounts() int {
-	b, _ := os.ReadFile("/proc/self/mountinfo")
-	return strings.Count(string(b), " "+s.Root+"/")
+// Mounts counts the mount points that this process sees beneath the root.
+func (s *Stage) Mounts() (n int) {
+	points, _ := mountinfo.Self()
+	for _, p := range points {
+		if p != s.Root && mountinfo.Under(p, s.Root) {
+			n++
+		}
+	}
+	return n
 }
 
 // Call sends a request to the API as the machine's administrator and reads the

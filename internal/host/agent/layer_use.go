@@ -3,7 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
-	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,6 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/host/gamefiles/game"
 	"github.com/left4me/left4me/internal/host/running/instance"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/mountinfo"
 )
 
 // layerUse knows which layers servers have mounted, or are about to mount.
@@ -53,16 +54,8 @@ func (l *layerUse) each(ctx context.Context, f func(n left4me.Name, env instance
 // mounted looks in the mount table that this process sees: without systemd a
 // server's mount is in its own namespace and has gone with it.
 func (l *layerUse) mounted(n left4me.Name) (bool, error) {
-	b, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return false, err
-	}
-	return strings.Contains(string(b), " "+escapeMount(l.core.Files.Root.Merged(n))+" "), nil
-}
-
-// escapeMount writes a path as mountinfo does.
-func escapeMount(path string) string {
-	return strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`).Replace(path)
+	points, err := mountinfo.Self()
+	return slices.Contains(points, l.core.Files.Root.Merged(n)), err
 }
 
 // revisions says which revisions are mounted, or may be, by which servers.

@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,7 @@ import (
 
 	"github.com/left4me/left4me/internal/host/running/gameuser"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/mountinfo"
 )
 
 // asidePrefix begins the names of what was put aside: in tmp, or where it can't be
@@ -187,25 +189,12 @@ func (r Root) Asides() []Aside {
 // mountBeneath is a mount point at or beneath dir, as this process sees mounts; it
 // is empty when there is none.
 func mountBeneath(dir string) (string, error) {
-	table, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return "", err
+	points, err := mountinfo.Self()
+	if i := slices.IndexFunc(points, func(point string) bool { return mountinfo.Under(point, dir) }); i >= 0 {
+		return points[i], err
 	}
-	for line := range strings.Lines(string(table)) {
-		fields := strings.Fields(line)
-		if len(fields) < 5 {
-			continue
-		}
-		point := unescapeMount.Replace(fields[4])
-		if point == dir || strings.HasPrefix(point, dir+"/") {
-			return point, nil
-		}
-	}
-	return "", nil
+	return "", err
 }
-
-// unescapeMount reads a path as proc_pid_mountinfo(5) writes it.
-var unescapeMount = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\043`, "#", `\134`, `\`)
 
 // quote keeps a path one short line, whatever a plugin put into it.
 func quote(p string) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/left4me/left4me/internal/host/running/overlayfs"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/mountinfo"
 )
 
 // outsideVar tells a shim which mount namespace the one who started it lives in.
@@ -132,14 +134,13 @@ func EndInside(merged string) error {
 	if err != nil {
 		return err
 	}
-	mount := " " + strings.NewReplacer(`\`, `\134`, " ", `\040`, "\t", `\011`, "\n", `\012`).Replace(merged) + " "
 	return endThose(func(p process) bool {
 		ns, err := os.Readlink(p.dir() + "/ns/mnt")
 		if err != nil || ns == own {
 			return false
 		}
-		table, err := os.ReadFile(p.dir() + "/mountinfo")
-		return err == nil && strings.Contains(string(table), mount)
+		points, err := mountinfo.Of(int(p))
+		return err == nil && slices.Contains(points, merged)
 	})
 }
 
