@@ -218,3 +218,44 @@ func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
 		}
 	}
 }
+
+// A database from before events has none, and its servers make events from then on.
+func TestADatabaseFromBeforeEvents(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "left4me.db")
+	write, err := sql.Open("sqlite", dsn(path, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write.SetMaxOpenConns(1)
+	old := with(t, "")
+	for name := range old {
+		if v, err := goose.NumericComponent(name); err != nil || v >= 12 {
+			delete(old, name)
+		}
+	}
+	before := &Store{core: &core{write: write}}
+	if err := before.migrate(t.Context(), path, old); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := write.ExecContext(t.Context(), `INSERT INTO server(name, host, port, blueprint, settings, created_at)
+		VALUES ('alpha', 'local', 27015, 'default', '{}', 1)`); err != nil {
+		t.Fatal(err)
+	}
+	before.Close()
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if all, err := s.Events().After(t.Context(), 0, 10); err != nil || len(all) != 0 {
+		t.Errorf("%v, %v", all, err)
+	}
+	if err := s.Servers().Hold(t.Context(), "alpha", left4me.HeldCrashed); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Events().After(t.Context(), 0, 10)
+	if err != nil || len(all) != 1 || all[0].Position != 1 || all[0].Kind != left4me.ServerHeld ||
+		all[0].Target != left4me.OnServer("alpha") || all[0].Version != left4me.EventVersion {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
