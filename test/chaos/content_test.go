@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/test/stage"
 )
 
@@ -27,9 +28,7 @@ func TestKilledDuringAnEdit(t *testing.T) {
 	}
 	holds := func(t *testing.T, overlay string) string {
 		t.Helper()
-		var f struct {
-			Data []byte `json:"data"`
-		}
+		var f apitype.RevisionFile
 		s.Must(t, "GET", "/overlays/"+overlay+"/revisions/current/file?path="+url.QueryEscape(path), nil, &f)
 		return string(f.Data)
 	}
@@ -57,11 +56,7 @@ func TestKilledDuringAnEdit(t *testing.T) {
 				if got := holds(t, overlay); got != want {
 					t.Errorf("the job is %s, and the file holds %q, not %q", job.State, got, want)
 				}
-				var o struct {
-					Content struct {
-						Revisions []struct{ Number int } `json:"revisions"`
-					} `json:"content"`
-				}
+				var o apitype.Overlay
 				s.Must(t, "GET", "/overlays/"+overlay, nil, &o)
 				var known []string
 				for _, r := range o.Content.Revisions {

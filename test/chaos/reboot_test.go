@@ -8,23 +8,11 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/test/stage"
 )
 
-// gameState is the game of a host as the API tells it.
-type gameState struct {
-	Current int64 `json:"current"`
-	Rollout *struct {
-		State   string `json:"state"`
-		Reason  string `json:"reason"`
-		Servers []struct {
-			Server string `json:"server"`
-			State  string `json:"state"`
-		} `json:"servers"`
-	} `json:"rollout"`
-}
-
-func gameOf(t *testing.T, s *stage.Stage) (v gameState) {
+func gameOf(t *testing.T, s *stage.Stage) (v apitype.Game) {
 	t.Helper()
 	s.Must(t, "GET", "/hosts/local/game", nil, &v)
 	return v
