@@ -14,9 +14,10 @@ import (
 //
 // Paths are relative to that root and valid for fs.ValidPath. No symbolic link is
 // followed, except where a directory right beneath the root is one. Only regular
-// files are opened. All methods end with ctx, may be called at once, and return
-// errors for which errors.Is(err, fs.ErrNotExist), fs.ErrInvalid and those of a
-// full disk hold as they do for package os.
+// files are opened; anything else, or what lies behind a link, gives fs.ErrInvalid.
+// All methods end with ctx, may be called at once, and return errors for which
+// errors.Is(err, fs.ErrNotExist), fs.ErrInvalid and those of a full disk hold as they
+// do for package os.
 type FS interface {
 	// Stat describes a file or directory.
 	Stat(ctx context.Context, path string) (Info, error)

@@ -10,9 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/left4me/left4me/internal/disk"
@@ -66,8 +64,7 @@ func (whole) Close() error { return nil }
 
 func (d *Downloads) open(ctx context.Context, disk string) (hostfs.Reader, error) {
 	f, err := d.host.Open(ctx, disk)
-	noFile := []error{fs.ErrNotExist, fs.ErrInvalid, syscall.ELOOP, syscall.ENOTDIR} // the last two: a link, or a path through one
-	if slices.ContainsFunc(noFile, func(e error) bool { return errors.Is(err, e) }) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
 		return nil, &left4me.Error{
 			Kind:  left4me.NotFound,
 			Field: "path",

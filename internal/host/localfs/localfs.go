@@ -112,7 +112,7 @@ func dirs(dir *os.Root, p string) error {
 			return err
 		}
 		if !st.IsDir() {
-			return unix.ENOTDIR
+			return fs.ErrInvalid
 		}
 	}
 	return nil
@@ -133,8 +133,6 @@ func openRegular(dir *os.Root, p string, flag int) (*os.File, fs.FileInfo, error
 		flag |= os.O_EXCL
 	case err != nil:
 		return nil, nil, err
-	case is.Mode().Type() == fs.ModeSymlink:
-		return nil, nil, unix.ELOOP
 	case !is.Mode().IsRegular():
 		return nil, nil, fs.ErrInvalid
 	}

@@ -65,6 +65,8 @@ func TestNothingOutsideTheRootIsReached(t *testing.T) {
 		if r, err := f.Open(t.Context(), p); err == nil {
 			r.Close()
 			t.Errorf("%q is opened", p)
+		} else if !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("opening %q: %v, want fs.ErrInvalid", p, err)
 		}
 		if w, err := f.OpenWriter(t.Context(), p); err == nil {
 			w.Close()
