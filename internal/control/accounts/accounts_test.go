@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -266,21 +267,27 @@ func TestAnAddressIsSlowedDownOverAllAccounts(t *testing.T) {
 }
 
 func TestMemoryOfTheThrottleIsBounded(t *testing.T) {
-	l := newLRU[int, int](3)
+	const most = 3
+	now := time.Unix(1e9, 0)
+	th := throttleOf(most)
 	for i := range 10 {
-		l.set(i, i)
-		l.get(7)
+		name, from := strconv.Itoa(i), netip.AddrFrom4([4]byte{203, 0, 113, byte(i)})
+		th.take(name, from, now)
+		th.takeKnown(visitor{account: name, network: network(from)}, from, now)
+		th.own(int64(i), now)
+		th.succeeded("met "+name, from, admission{})
+		th.take("0", from, now) // its account is used again and again
 	}
-	if len(l.entries) != 3 || l.order.Len() != 3 {
-		t.Errorf("%d entries", len(l.entries))
+	for what, n := range map[string]int{
+		"accounts": th.accounts.Len(), "addresses": th.address.Len(), "visitors": th.visitors.Len(), "met": th.met.Len(),
+		"owners": th.owners.Len(),
+	} {
+		if n != most {
+			t.Errorf("%d %s are remembered", n, what)
+		}
 	}
-	if _, ok := l.get(7); !ok {
+	if _, ok := th.accounts.Get("0"); !ok {
 		t.Error("what was used last went first")
-	}
-	l.drop(7)
-	l.drop(7)
-	if _, ok := l.get(7); ok || l.order.Len() != 2 {
-		t.Error("it was not dropped")
 	}
 }
 

@@ -1,59 +1,26 @@
 package accounts
 
 import (
-	"container/list"
 	"context"
 	"net/netip"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// lru is a map of bounded size: the entry that was not used for longest makes
+// recent is a map of bounded size: the entry that was not used for longest makes
 // room. It is not safe for concurrent use.
-type lru[K comparable, V any] struct {
-	most    int
-	entries map[K]*list.Element
-	order   *list.List // of pair, last used first
-}
+type recent[K comparable, V any] = simplelru.LRU[K, V]
 
-type pair[K comparable, V any] struct {
-	key   K
-	value V
-}
-
-func newLRU[K comparable, V any](most int) *lru[K, V] {
-	return &lru[K, V]{most: most, entries: map[K]*list.Element{}, order: list.New()}
-}
-
-func (l *lru[K, V]) get(k K) (v V, ok bool) {
-	e, ok := l.entries[k]
-	if !ok {
-		return v, false
+// newRecent makes one of at most so many entries, of which there must be some.
+func newRecent[K comparable, V any](most int) *recent[K, V] {
+	l, err := simplelru.NewLRU[K, V](most, nil)
+	if err != nil {
+		panic(err) // no entries
 	}
-	l.order.MoveToFront(e)
-	return e.Value.(pair[K, V]).value, true
-}
-
-func (l *lru[K, V]) set(k K, v V) {
-	if e, ok := l.entries[k]; ok {
-		e.Value = pair[K, V]{k, v}
-		l.order.MoveToFront(e)
-		return
-	}
-	if len(l.entries) >= l.most {
-		oldest := l.order.Back()
-		delete(l.entries, oldest.Value.(pair[K, V]).key)
-		l.order.Remove(oldest)
-	}
-	l.entries[k] = l.order.PushFront(pair[K, V]{k, v})
-}
-
-func (l *lru[K, V]) drop(k K) {
-	if e, ok := l.entries[k]; ok {
-		l.order.Remove(e)
-		delete(l.entries, k)
-	}
+	return l
 }
 
 // limit is how failures become waiting: free ones first, then a second that
@@ -98,19 +65,21 @@ func (l limit) after(t tries, now time.Time) tries {
 // throttle slows down guessing. Its memory is bounded.
 type throttle struct {
 	mu       sync.Mutex
-	accounts *lru[string, tries]
-	address  *lru[netip.Prefix, tries]
-	visitors *lru[visitor, tries]
-	met      *lru[visitor, struct{}] // networks that logged in to an account
-	owners   *lru[int64, tries]      // of the current password, by somebody who is logged in
+	accounts *recent[string, tries]
+	address  *recent[netip.Prefix, tries]
+	visitors *recent[visitor, tries]
+	met      *recent[visitor, struct{}] // networks that logged in to an account
+	owners   *recent[int64, tries]      // of the current password, by somebody who is logged in
 	single   map[string]chan struct{}
 }
 
-func newThrottle() *throttle {
-	const most = 10_000
+func newThrottle() *throttle { return throttleOf(10_000) }
+
+// throttleOf makes a throttle that remembers so many accounts, addresses and visitors.
+func throttleOf(most int) *throttle {
 	return &throttle{
-		accounts: newLRU[string, tries](most), address: newLRU[netip.Prefix, tries](most), visitors: newLRU[visitor, tries](most),
-		met: newLRU[visitor, struct{}](most), owners: newLRU[int64, tries](most), single: map[string]chan struct{}{},
+		accounts: newRecent[string, tries](most), address: newRecent[netip.Prefix, tries](most), visitors: newRecent[visitor, tries](most),
+		met: newRecent[visitor, struct{}](most), owners: newRecent[int64, tries](most), single: map[string]chan struct{}{},
 	}
 }
 
@@ -150,15 +119,15 @@ func (t *throttle) take(name string, from netip.Addr, now time.Time) (verdict, t
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	name = strings.ToLower(name)
-	account, _ := t.accounts.get(name)
-	address, _ := t.address.get(network(from))
+	account, _ := t.accounts.Get(name)
+	address, _ := t.address.Get(network(from))
 	if wait := addressLimit.wait(address, now); wait > 0 {
 		return addressRefused, wait
 	}
 	if wait := accountLimit.wait(account, now); wait > 0 {
 		return accountRefused, wait
 	}
-	t.accounts.set(name, accountLimit.after(account, now))
+	t.accounts.Add(name, accountLimit.after(account, now))
 	t.count(from, now)
 	return admitted, 0
 }
@@ -166,8 +135,8 @@ func (t *throttle) take(name string, from netip.Addr, now time.Time) (verdict, t
 // count counts an attempt of an address.
 func (t *throttle) count(from netip.Addr, now time.Time) {
 	for _, p := range places(from) {
-		v, _ := t.address.get(p)
-		t.address.set(p, addressLimit.after(v, now))
+		v, _ := t.address.Get(p)
+		t.address.Add(p, addressLimit.after(v, now))
 	}
 }
 
@@ -183,11 +152,11 @@ func places(from netip.Addr) []netip.Prefix {
 func (t *throttle) takeKnown(v visitor, from netip.Addr, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	tried, _ := t.visitors.get(v)
+	tried, _ := t.visitors.Get(v)
 	if accountLimit.wait(tried, now) > 0 {
 		return false
 	}
-	t.visitors.set(v, accountLimit.after(tried, now))
+	t.visitors.Add(v, accountLimit.after(tried, now))
 	t.count(from, now)
 	return true
 }
@@ -199,7 +168,7 @@ func (t *throttle) takeStranger(ctx context.Context, name string, from netip.Add
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	name = strings.ToLower(name)
-	if v, _ := t.address.get(wide(from)); v.count > 0 && now.Sub(v.last) <= addressLimit.forget {
+	if v, _ := t.address.Get(wide(from)); v.count > 0 && now.Sub(v.last) <= addressLimit.forget {
 		return nil, false
 	}
 	t.count(from, now)
@@ -229,9 +198,9 @@ func (t *throttle) takeStranger(ctx context.Context, name string, from netip.Add
 // uncount takes back what count counted.
 func (t *throttle) uncount(from netip.Addr) {
 	for _, p := range places(from) {
-		if v, ok := t.address.get(p); ok && v.count > 0 {
+		if v, ok := t.address.Get(p); ok && v.count > 0 {
 			v.count--
-			t.address.set(p, v)
+			t.address.Add(p, v)
 		}
 	}
 }
@@ -239,7 +208,7 @@ func (t *throttle) uncount(from netip.Addr) {
 func (t *throttle) hasMet(v visitor) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, ok := t.met.get(v)
+	_, ok := t.met.Get(v)
 	return ok
 }
 
@@ -252,12 +221,12 @@ func (t *throttle) succeeded(name string, from netip.Addr, by admission) {
 	name = strings.ToLower(name)
 	switch {
 	case by.visitor != visitor{}:
-		t.visitors.drop(by.visitor)
+		t.visitors.Remove(by.visitor)
 	case !by.stranger:
-		t.accounts.drop(name)
+		t.accounts.Remove(name)
 	}
 	t.uncount(from)
-	t.met.set(visitor{account: name, network: network(from)}, struct{}{})
+	t.met.Add(visitor{account: name, network: network(from)}, struct{}{})
 }
 
 // own is take for the current password of somebody who is logged in: whoever
@@ -266,16 +235,16 @@ func (t *throttle) succeeded(name string, from netip.Addr, by admission) {
 func (t *throttle) own(user int64, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	v, _ := t.owners.get(user)
+	v, _ := t.owners.Get(user)
 	if wait := accountLimit.wait(v, now); wait > 0 {
 		return wait
 	}
-	t.owners.set(user, accountLimit.after(v, now))
+	t.owners.Add(user, accountLimit.after(v, now))
 	return 0
 }
 
 func (t *throttle) ownSucceeded(user int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.owners.drop(user)
+	t.owners.Remove(user)
 }

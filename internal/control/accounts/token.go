@@ -150,7 +150,7 @@ const knownFor = 10 * time.Second
 type known struct {
 	mu    sync.Mutex
 	turn  uint64 // counts drops: an answer from before one is not remembered
-	cache *lru[digest, knownActor]
+	cache *recent[digest, knownActor]
 }
 
 type knownActor struct {
@@ -158,12 +158,12 @@ type knownActor struct {
 	until time.Time
 }
 
-func newKnown() *known { return &known{cache: newLRU[digest, knownActor](1024)} }
+func newKnown() *known { return &known{cache: newRecent[digest, knownActor](1024)} }
 
 func (k *known) get(sum digest, now time.Time) (Actor, uint64, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	v, ok := k.cache.get(sum)
+	v, ok := k.cache.Get(sum)
 	return v.Actor, k.turn, ok && now.Before(v.until)
 }
 
@@ -175,7 +175,7 @@ func (k *known) set(sum digest, actor Actor, now, expires time.Time, turn uint64
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if turn == k.turn {
-		k.cache.set(sum, knownActor{actor, until})
+		k.cache.Add(sum, knownActor{actor, until})
 	}
 }
 
@@ -183,7 +183,7 @@ func (k *known) drop(sum digest) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.turn++
-	k.cache.drop(sum)
+	k.cache.Remove(sum)
 }
 
 // dropUser drops all sessions and tokens of a user.
@@ -191,9 +191,9 @@ func (k *known) dropUser(user int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.turn++
-	for sum, e := range k.cache.entries {
-		if e.Value.(pair[digest, knownActor]).value.UserID == user {
-			k.cache.drop(sum)
+	for _, sum := range k.cache.Keys() {
+		if v, _ := k.cache.Peek(sum); v.UserID == user {
+			k.cache.Remove(sum)
 		}
 	}
 }
