@@ -149,7 +149,7 @@ func doctorText(ctx context.Context, s settings, settingsErr error) string {
 	if settingsErr != nil {
 		checks[0].Text = settingsErr.Error()
 	} else {
-		checks = look(ctx, s)
+		checks = checkMachine(ctx, s)
 	}
 	var b strings.Builder
 	output.WriteChecks(&b, checks)

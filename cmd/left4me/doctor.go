@@ -69,13 +69,13 @@ func doctorCommand() *cobra.Command {
 				return fmt.Errorf("fix: %w", err)
 			}
 		}
-		return printChecks(c, append(checkCommands(c.Context(), s, client), look(c.Context(), s)...), mended, asJSON)
+		return printChecks(c, append(checkCommands(c.Context(), s, client), checkMachine(c.Context(), s)...), mended, asJSON)
 	}
 	return c
 }
 
-// look makes all checks, those of the settings first.
-func look(ctx context.Context, s settings) []left4me.Check {
+// checkMachine makes all checks, those of the settings first.
+func checkMachine(ctx context.Context, s settings) []left4me.Check {
 	checks := checkSettings(s)
 	cfg, err := s.doctor(ctx)
 	if err != nil {

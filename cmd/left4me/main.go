@@ -5,8 +5,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -14,6 +18,7 @@ import (
 	"github.com/left4me/left4me/internal/cli"
 	"github.com/left4me/left4me/internal/cli/apiclient"
 	"github.com/left4me/left4me/internal/cli/output"
+	"github.com/left4me/left4me/internal/store"
 )
 
 // version is set by the build: -ldflags "-X main.version=…".
@@ -48,3 +53,30 @@ func command() *cobra.Command {
 }
 
 func noArguments(c *cobra.Command, args []string) error { return cli.NoArguments(c, args) }
+
+func versionCommand() *cobra.Command {
+	c := &cobra.Command{Use: "version", Short: "Print the version", Args: noArguments}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if asJSON, _ := c.Flags().GetBool("json"); asJSON {
+			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{
+				"version": programVersion(),
+				"go":      runtime.Version(),
+				"schema":  store.Schema(),
+			})
+		}
+		_, err := fmt.Fprintln(c.OutOrStdout(), programVersion())
+		return err
+	}
+	return c
+}
+
+// programVersion is what the build was told, else what Go knows of it.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}

@@ -26,7 +26,7 @@ func newAgent(s settings, d data, machine agent.Machine, group int, log *slog.Lo
 		Version: programVersion(), BootID: agent.BootID(),
 		Steam:    agent.SteamConfig{Tool: s.steamcmd, URL: s.steamcmdURL, API: s.steamAPI, Home: os.Getenv("HOME")},
 		Settings: s.configDir, Downloads: s.downloads, GitHub: s.githubAPI, Decoder: decode,
-		Doctor: func(ctx context.Context) []left4me.Check { return look(ctx, s) }, PublicAddress: s.publicAddress,
+		Doctor: func(ctx context.Context) []left4me.Check { return checkMachine(ctx, s) }, PublicAddress: s.publicAddress,
 		Relieve: d.reserve.Release,
 	}, machine, d.bus, log)
 }
