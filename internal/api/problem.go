@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,21 +19,11 @@ import (
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 const problemType = "application/problem+json"
-
-// statuses is the one table of what a kind of failure is in HTTP.
-var statuses = map[left4me.Kind]int{
-	left4me.NotFound:    http.StatusNotFound,
-	left4me.Conflict:    http.StatusConflict,
-	left4me.Invalid:     http.StatusUnprocessableEntity,
-	left4me.Denied:      http.StatusForbidden, // 401 when nobody is logged in: see guard
-	left4me.Busy:        http.StatusTooManyRequests,
-	left4me.Unavailable: http.StatusServiceUnavailable,
-	left4me.DiskFull:    http.StatusInsufficientStorage,
-}
 
 // problem is a failure that huma answers with its own status and headers.
 type problem struct {
@@ -78,7 +67,7 @@ func problemOf(ctx context.Context, err error) *problem {
 	if e.Kind == left4me.DiskFull {
 		logOf(ctx).Error("request", "err", e, "cause", e.Err)
 	}
-	status, ok := statuses[e.Kind]
+	status, ok := httpserver.Status(e.Kind)
 	if !ok {
 		return internal(ctx, err)
 	}
@@ -110,7 +99,7 @@ func internal(ctx context.Context, err error) *problem {
 	if ctx.Err() != nil {
 		return newProblem(http.StatusServiceUnavailable, "the request was given up")
 	}
-	id := strings.ToLower(rand.Text()[:12])
+	id := httpserver.ErrorID()
 	logOf(ctx).Error("request", "request", id, "err", err)
 	p := newProblem(http.StatusInternalServerError, "something unexpected went wrong")
 	p.Hint = "the log of left4me says more under request=" + id

@@ -11,6 +11,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/left4me/left4me/internal/httpserver"
 )
 
 // mediaTypes are those of the archives that a revision can be had as.
@@ -76,10 +78,10 @@ func (a overlayRoutes) downloadRevision(ctx context.Context, in *ArchiveInput) (
 		attach(w, fmt.Sprintf("%s-%d.%s", n, r.Number, in.Format), mediaTypes[in.Format])
 		c := http.NewResponseController(w)
 		var err error
-		a.core.whileLetIn(hc, func(ctx context.Context) { err = r.Write(ctx, &patient{ctx: ctx, w: w, c: c}, in.Format) })
+		a.core.whileLetIn(hc, func(ctx context.Context) { err = r.Write(ctx, httpserver.SlowWriter(ctx, w), in.Format) })
 		_ = c.SetWriteDeadline(time.Time{}) // it would be that of the next answer too
 		if err != nil {
-			if ctx.Err() == nil && !errors.Is(err, errSlow) {
+			if ctx.Err() == nil && !errors.Is(err, httpserver.ErrSlow) {
 				a.core.Log.Error("download of a revision", "overlay", n, "revision", r.Number, "err", err)
 			}
 			panic(http.ErrAbortHandler) // it must not look whole
@@ -116,30 +118,4 @@ func attach(w http.ResponseWriter, name, media string) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx takes 1 GB and then nothing until a slow client has that
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
-}
-
-var errSlow = errors.New("the client reads too slowly")
-
-// patient writes to a client as long as it goes on reading.
-type patient struct {
-	ctx  context.Context // ends a client that is not let in any more
-	w    http.ResponseWriter
-	c    *http.ResponseController
-	left int // bytes until the time begins anew
-}
-
-func (p *patient) Write(b []byte) (int, error) {
-	if err := p.ctx.Err(); err != nil {
-		return 0, err
-	}
-	if p.left <= 0 {
-		_ = p.c.SetWriteDeadline(time.Now().Add(pieceWithin)) // a connection has deadlines
-		p.left = pieceBytes
-	}
-	n, err := p.w.Write(b)
-	p.left -= n
-	if err != nil {
-		err = errors.Join(errSlow, err)
-	}
-	return n, err
 }

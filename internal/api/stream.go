@@ -12,12 +12,9 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
 )
-
-// writeWithin is how long a client may be slow before its stream ends. What it
-// then missed, it gets when it comes back with Last-Event-ID.
-const writeWithin = 20 * time.Second
 
 // event is one server-sent event.
 type event struct {
@@ -71,51 +68,13 @@ func (c *core) count(r *http.Request) (end func(), err error) {
 	return c.Accounts.Stream(strings.TrimSpace(token))
 }
 
-// writer writes events to one client.
-type writer struct {
-	w   http.ResponseWriter
-	c   *http.ResponseController
-	buf []byte
-}
-
-func newWriter(w http.ResponseWriter) *writer {
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store, no-transform")
-	h.Set("X-Accel-Buffering", "no") // nginx would collect events
-	s := &writer{w: w, c: http.NewResponseController(w)}
-	w.WriteHeader(http.StatusOK)
-	return s
-}
-
-func (s *writer) flush() error {
-	// Not every writer has deadlines; then the client's slowness is not bounded.
-	_ = s.c.SetWriteDeadline(time.Now().Add(writeWithin))
-	if _, err := s.w.Write(s.buf); err != nil {
-		return err
-	}
-	s.buf = s.buf[:0]
-	return s.c.Flush()
-}
-
-func (s *writer) send(e event) error {
+// send writes an event, whose data becomes JSON.
+func send(to *httpserver.Events, e event) error {
 	data, err := json.Marshal(e.data)
 	if err != nil {
 		return err
 	}
-	if e.id != "" {
-		s.buf = append(append(append(s.buf, "id: "...), e.id...), '\n')
-	}
-	s.buf = append(append(append(s.buf, "event: "...), e.name...), "\ndata: "...)
-	s.buf = append(append(s.buf, data...), "\n\n"...)
-	return s.flush()
-}
-
-// comment keeps the connection busy, so that neither side nor anything between
-// them takes it for dead.
-func (s *writer) comment(text string) error {
-	s.buf = append(append(append(s.buf, ": "...), text...), "\n\n"...)
-	return s.flush()
+	return to.Send(e.id, e.name, data)
 }
 
 // serve writes the events of f until there are no more, the client is gone or
@@ -139,10 +98,10 @@ func (c *core) serve(ctx context.Context, cancel context.CancelFunc, w http.Resp
 		for range events { // until the feed has ended
 		}
 	}()
-	s := newWriter(w)
-	defer func() { _ = s.c.SetWriteDeadline(time.Time{}) }() // the connection goes on to other requests
+	s := httpserver.NewEvents(w)
+	defer s.End()
 	ended := c.Accounts.Ended()
-	err := s.comment("left4me")
+	err := s.Comment("left4me")
 	if _, denied := c.identify(r); denied != nil { // ended before it was waited for
 		return
 	}
@@ -154,13 +113,13 @@ func (c *core) serve(ctx context.Context, cancel context.CancelFunc, w http.Resp
 			if !ok {
 				return
 			}
-			err = s.send(e)
+			err = send(s, e)
 		case <-beat.C:
 			// A token that has expired sees nothing more.
 			if _, denied := c.identify(r); denied != nil {
 				return
 			}
-			err = s.comment("still here")
+			err = s.Comment("still here")
 		case <-ended:
 			ended = c.Accounts.Ended()
 			if _, denied := c.identify(r); denied != nil {

@@ -3,12 +3,9 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -16,6 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -23,10 +21,6 @@ import (
 type uploadRoutes struct{ core *core }
 
 const (
-	// pieceBytes must come within pieceWithin: whoever sends less slowly holds no
-	// connection for ever.
-	pieceBytes  = 64 << 10
-	pieceWithin = 30 * time.Second
 	// offsetHeader says how much of a file has come, whatever became of the piece.
 	offsetHeader = "Upload-Offset"
 )
@@ -174,12 +168,12 @@ func (a uploadRoutes) piece(path, id, summary string) entry {
 			actor := actorOf(ctx)
 			return &huma.StreamResponse{Body: func(hc huma.Context) {
 				r, w := humago.Unwrap(hc)
-				body := newSteady(w, r.Body)
+				body := httpserver.SlowBody(w, r.Body)
 				f, err := a.core.Uploads.Write(ctx, actor, in.ID, in.Path, in.Offset, in.Size, body)
 				w.Header().Set(offsetHeader, strconv.FormatInt(f.Have, 10))
 				if err != nil {
 					uploads.Drain(body)
-					writeProblem(w, problemOf(ctx, cutOff(err)))
+					writeProblem(w, problemOf(ctx, httpserver.CutOff(err)))
 					return
 				}
 				w.Header().Set("Content-Type", "application/json")
@@ -187,40 +181,6 @@ func (a uploadRoutes) piece(path, id, summary string) entry {
 			}}, nil
 		})
 	}}
-}
-
-// cutOff says it of a body that ended too early or didn't come in time.
-func cutOff(err error) error {
-	if _, ok := left4me.Public(err); !ok && errors.Is(err, errBody) {
-		return &left4me.Error{Kind: left4me.Unavailable, Text: "the file did not come to its end", Hint: "go on where it was cut", Err: err}
-	}
-	return err
-}
-
-var errBody = errors.New("body")
-
-// steady reads a body that may be long, as long as it keeps coming.
-type steady struct {
-	body io.Reader
-	c    *http.ResponseController
-	left int // bytes until the time begins anew
-}
-
-func newSteady(w http.ResponseWriter, body io.Reader) *steady {
-	return &steady{body: body, c: http.NewResponseController(w)}
-}
-
-func (s *steady) Read(b []byte) (int, error) {
-	if s.left <= 0 {
-		_ = s.c.SetReadDeadline(time.Now().Add(pieceWithin)) // a connection has deadlines
-		s.left = pieceBytes
-	}
-	n, err := s.body.Read(b)
-	s.left -= n
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = errors.Join(errBody, err)
-	}
-	return n, err
 }
 
 // byTimeOfUpload is the order of uploads, oldest first.

@@ -1,34 +1,22 @@
 package page
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 // ErrNoPage is the error of an address that nothing answers to.
 var ErrNoPage = left4me.Errorf(left4me.NotFound, "there is no such page").
 	WithHint("it may have been deleted, or the address has a mistake")
-
-// statuses is the one table of what a kind of failure is in HTTP.
-var statuses = map[left4me.Kind]int{
-	left4me.NotFound:    http.StatusNotFound,
-	left4me.Conflict:    http.StatusConflict,
-	left4me.Invalid:     http.StatusUnprocessableEntity,
-	left4me.Denied:      http.StatusForbidden,
-	left4me.Busy:        http.StatusTooManyRequests,
-	left4me.Unavailable: http.StatusServiceUnavailable,
-	left4me.DiskFull:    http.StatusInsufficientStorage,
-}
 
 // failure is what may be said of an error.
 type failure struct {
@@ -45,16 +33,18 @@ func (p *Panel) FailureOf(r *http.Request, err error) failure {
 		return failure{Status: http.StatusRequestEntityTooLarge, Text: "that was too much to send", Hint: "use less text"}
 	}
 	err = disk.Explain(err)
-	if e, ok := left4me.Public(err); ok && statuses[e.Kind] != 0 {
-		if e.Kind == left4me.DiskFull {
-			p.Log.Error("request", "path", r.URL.Path, "err", e, "cause", e.Err)
+	if e, ok := left4me.Public(err); ok {
+		if status, ok := httpserver.Status(e.Kind); ok {
+			if e.Kind == left4me.DiskFull {
+				p.Log.Error("request", "path", r.URL.Path, "err", e, "cause", e.Err)
+			}
+			return failure{Status: status, Text: e.Text, Hint: e.Hint}
 		}
-		return failure{Status: statuses[e.Kind], Text: e.Text, Hint: e.Hint}
 	}
 	if r.Context().Err() != nil {
 		return failure{Status: http.StatusServiceUnavailable, Text: "the request was given up"}
 	}
-	id := strings.ToLower(rand.Text()[:12])
+	id := httpserver.ErrorID()
 	p.Log.Error("request", "request", id, "path", r.URL.Path, "err", err)
 	return failure{
 		Status: http.StatusInternalServerError, Text: "something unexpected went wrong",

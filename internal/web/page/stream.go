@@ -1,19 +1,17 @@
 package page
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/left4me/left4me/internal/httpserver"
 )
 
 const (
 	// beatEvery is the time between heartbeats of a stream.
 	beatEvery = 15 * time.Second
-	// writeWithin is how long a browser may be slow before its stream ends. It
-	// comes back by itself and sees what it missed.
-	writeWithin = 20 * time.Second
 )
 
 // Event is one message of a stream: html replaces the elements with the ids
@@ -93,39 +91,11 @@ func outlet(w http.ResponseWriter) (out interface{ send(Event) error }, done fun
 	if c, ok := w.(carried); ok {
 		return c, func() {}
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store, no-transform")
-	h.Set("X-Accel-Buffering", "no") // nginx would collect events
-	w.WriteHeader(http.StatusOK)
-	s := &sse{w: w, c: http.NewResponseController(w)}
-	return s, func() { _ = s.c.SetWriteDeadline(time.Time{}) } // the connection goes on to other requests
+	s := sse{httpserver.NewEvents(w)}
+	return s, s.events.End
 }
 
-// sse writes server-sent events.
-type sse struct {
-	w   http.ResponseWriter
-	c   *http.ResponseController
-	buf bytes.Buffer
-}
+// sse is a connection of its own.
+type sse struct{ events *httpserver.Events }
 
-func (s *sse) send(e Event) error {
-	s.buf.Reset()
-	if e.ID != "" {
-		s.buf.WriteString("id: " + e.ID + "\n")
-	}
-	s.buf.WriteString("event: " + e.Name + "\n")
-	// A carriage return would end a line too.
-	for line := range bytes.SplitSeq(bytes.ReplaceAll(e.Data, []byte("\r"), nil), []byte("\n")) {
-		s.buf.WriteString("data: ")
-		s.buf.Write(line)
-		s.buf.WriteByte('\n')
-	}
-	s.buf.WriteByte('\n')
-	// Not every writer has deadlines; then the browser's slowness is not bounded.
-	_ = s.c.SetWriteDeadline(time.Now().Add(writeWithin))
-	if _, err := s.w.Write(s.buf.Bytes()); err != nil {
-		return err
-	}
-	return s.c.Flush()
-}
+func (s sse) send(e Event) error { return s.events.Send(e.ID, e.Name, e.Data) }

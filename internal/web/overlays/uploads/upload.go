@@ -9,10 +9,10 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
@@ -121,7 +121,7 @@ func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts
 	if err1 != nil || err2 != nil {
 		return left4me.Errorf(left4me.Invalid, "offset and size are numbers")
 	}
-	body := slowly(w, r.Body)
+	body := httpserver.SlowBody(w, r.Body)
 	f, err := p.Uploads.Write(r.Context(), who, r.PathValue("id"), q.Get("path"), offset, size, body)
 	if err != nil {
 		uploads.Drain(body)
@@ -131,51 +131,9 @@ func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts
 		return page.AnswerJSON(w, http.StatusConflict, map[string]any{"text": e.Text, "hint": e.Hint, "have": f.Have})
 	}
 	if err != nil {
-		return cutOff(err)
+		return httpserver.CutOff(err)
 	}
 	return page.AnswerJSON(w, http.StatusOK, uploadedFile(f))
-}
-
-const (
-	// pieceBytes must come within pieceWithin: whoever sends less slowly holds no
-	// connection for ever.
-	pieceBytes  = 64 << 10
-	pieceWithin = 30 * time.Second
-)
-
-// errBody is a body that didn't come to its end.
-var errBody = errors.New("body")
-
-// cutOff says it in words.
-func cutOff(err error) error {
-	if _, ok := left4me.Public(err); !ok && (errors.Is(err, errBody) || errors.Is(err, io.ErrUnexpectedEOF)) {
-		return &left4me.Error{Kind: left4me.Unavailable, Text: "the file did not come to its end", Hint: "go on where it was cut", Err: err}
-	}
-	return err
-}
-
-// slow reads a body that may be long, as long as it keeps coming.
-type slow struct {
-	body io.Reader
-	c    *http.ResponseController
-	left int // bytes until the time begins anew
-}
-
-func slowly(w http.ResponseWriter, body io.Reader) io.Reader {
-	return &slow{body: body, c: http.NewResponseController(w)}
-}
-
-func (s *slow) Read(b []byte) (int, error) {
-	if s.left <= 0 {
-		_ = s.c.SetReadDeadline(time.Now().Add(pieceWithin)) // a connection has deadlines
-		s.left = pieceBytes
-	}
-	n, err := s.body.Read(b)
-	s.left -= n
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = errors.Join(errBody, err)
-	}
-	return n, err
 }
 
 // uploadForm takes files from a browser without scripts: they go to the disk as
@@ -189,7 +147,7 @@ func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.
 	if err != nil || kind != "multipart/form-data" {
 		return left4me.Errorf(left4me.Invalid, "that is no form with files").WithHint("use the form of this page")
 	}
-	parts := multipart.NewReader(slowly(w, r.Body), more["boundary"])
+	parts := multipart.NewReader(httpserver.SlowBody(w, r.Body), more["boundary"])
 	var u uploads.Upload
 	for {
 		part, err := parts.NextPart()
@@ -197,7 +155,7 @@ func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.
 			break
 		}
 		if err != nil {
-			return cutOff(errors.Join(errBody, err))
+			return httpserver.CutOff(errors.Join(httpserver.ErrBody, err))
 		}
 		if part.FormName() != "file" || part.FileName() == "" {
 			continue
@@ -212,10 +170,10 @@ func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.
 		}
 		if err := p.takeFile(r, who, u.ID, path.Base(strings.ReplaceAll(part.FileName(), `\`, "/")), part); err != nil {
 			_ = p.Uploads.Delete(r.Context(), who, u.ID) // else it goes by itself, later
-			if wrong, ok := page.ProblemsOf(cutOff(err)); ok {
+			if wrong, ok := page.ProblemsOf(httpserver.CutOff(err)); ok {
 				return p.wrongUpload(w, r, who, wrong.All())
 			}
-			return cutOff(err)
+			return httpserver.CutOff(err)
 		}
 	}
 	if u.ID == "" {
