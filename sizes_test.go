@@ -28,10 +28,8 @@ const (
 // tooLarge are what is larger still: entries go, none is added.
 var tooLarge = map[string]bool{
 	"func internal/control/servers.TestAutostartDecision":  true,
-	"func sim/srcds/internal/console.defaults":             true,
 	"func test/chaos.TestNothingIsDeletedWhileDiskIsGone":  true,
 	"func test/e2e.TestAMachineFromThePackageToItsRestore": true,
-	"type sim/srcds.server":                                true,
 }
 
 // source is one file that somebody wrote.

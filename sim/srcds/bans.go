@@ -34,24 +34,27 @@ func (b bans) has(id srcdslog.SteamID, from netip.Addr, now time.Time) bool {
 	return holds(until, ok)
 }
 
-func (s *server) addBanCommands() {
-	add := s.con.Command
-	add("banid", "Add a user ID to the ban list.", s.banID)
-	add("removeid", "Remove a user ID from the ban list.", s.removeID)
+// banCommands are the commands of the lists of bans.
+type banCommands struct{ server *server }
+
+func (c banCommands) add() {
+	add := c.server.con.Command
+	add("banid", "Add a user ID to the ban list.", c.banID)
+	add("removeid", "Remove a user ID from the ban list.", c.removeID)
 	add("listid", "Lists banned users.", func(console.Args) {
-		listBans(s, "User", s.bans.ids, srcdslog.SteamID.Steam2)
+		listBans(c.server, "User", c.server.bans.ids, srcdslog.SteamID.Steam2)
 	})
 	add("writeid", "Writes a list of permanently-banned user IDs to banned_user.cfg.", func(console.Args) {
-		writeBans(s, "banned_user.cfg", "banid", s.bans.ids, srcdslog.SteamID.Steam2)
+		writeBans(c.server, "banned_user.cfg", "banid", c.server.bans.ids, srcdslog.SteamID.Steam2)
 	})
-	add("addip", "Add an IP address to the ban list.", s.banIP)
-	add("banip", "Add an IP address to the ban list.", s.banIP)
-	add("removeip", "Remove an IP address from the ban list.", s.removeIP)
+	add("addip", "Add an IP address to the ban list.", c.banIP)
+	add("banip", "Add an IP address to the ban list.", c.banIP)
+	add("removeip", "Remove an IP address from the ban list.", c.removeIP)
 	add("listip", "List IP addresses on the ban list.", func(console.Args) {
-		listBans(s, "IP", s.bans.addresses, netip.Addr.String)
+		listBans(c.server, "IP", c.server.bans.addresses, netip.Addr.String)
 	})
 	add("writeip", "Save the ban list to banned_ip.cfg.", func(console.Args) {
-		writeBans(s, "banned_ip.cfg", "addip", s.bans.addresses, netip.Addr.String)
+		writeBans(c.server, "banned_ip.cfg", "addip", c.server.bans.addresses, netip.Addr.String)
 	})
 }
 
@@ -64,69 +67,69 @@ func banTerm(word string) (until time.Time, long string) {
 	return time.Now().Add(time.Duration(minutes * float64(time.Minute))), fmt.Sprintf("for %.2f minutes", minutes)
 }
 
-func (s *server) banID(a console.Args) {
+func (c banCommands) banID(a console.Args) {
 	if len(a.Words) < 2 {
-		s.print("Usage:  banid < minutes > < userid | uniqueid > { kick }\n")
+		c.server.print("Usage:  banid < minutes > < userid | uniqueid > { kick }\n")
 		return
 	}
 	until, long := banTerm(a.Words[0])
-	p := s.game.Find(a.Words[1])
+	p := c.server.game.Find(a.Words[1])
 	id, err := srcdslog.ParseSteamID(a.Words[1])
 	token := fmt.Sprintf("<><%s><>", a.Words[1])
 	if p != nil {
 		id, err, token = p.SteamID, nil, p.Token()
 	}
 	if err != nil || id == 0 {
-		s.printf("Banid: couldn't find %s\n", a.Words[1])
+		c.server.printf("Banid: couldn't find %s\n", a.Words[1])
 		return
 	}
-	s.bans.ids[id] = until
-	if s.con.Bool("sv_logbans") {
-		s.log.Line(`Banid: "%s" was banned "%s" by "Console"`, token, long)
+	c.server.bans.ids[id] = until
+	if c.server.con.Bool("sv_logbans") {
+		c.server.log.Line(`Banid: "%s" was banned "%s" by "Console"`, token, long)
 	}
 	if p != nil && strings.EqualFold(a.Word(2), "kick") {
-		s.kick(p, p.Name, "")
+		c.server.kick(p, p.Name, "")
 	}
 }
 
-func (s *server) removeID(a console.Args) {
+func (c banCommands) removeID(a console.Args) {
 	id, err := srcdslog.ParseSteamID(a.Word(0))
-	if n, nErr := strconv.Atoi(a.Word(0)); nErr == nil && n >= 1 && n <= len(s.bans.ids) {
-		id, err = sortedBans(s.bans.ids)[n-1], nil
+	if n, nErr := strconv.Atoi(a.Word(0)); nErr == nil && n >= 1 && n <= len(c.server.bans.ids) {
+		id, err = sortedBans(c.server.bans.ids)[n-1], nil
 	}
-	if _, ok := s.bans.ids[id]; !ok || err != nil {
-		s.printf("removeid:  couldn't find %s\n", a.Word(0))
+	if _, ok := c.server.bans.ids[id]; !ok || err != nil {
+		c.server.printf("removeid:  couldn't find %s\n", a.Word(0))
 		return
 	}
-	delete(s.bans.ids, id)
-	s.printf("removeid:  filter removed for %s\n", id.Steam2())
+	delete(c.server.bans.ids, id)
+	c.server.printf("removeid:  filter removed for %s\n", id.Steam2())
 }
 
-func (s *server) banIP(a console.Args) {
+func (c banCommands) banIP(a console.Args) {
 	if len(a.Words) < 2 {
-		s.print("Usage: addip < minutes > < ipaddress >\n")
+		c.server.print("Usage: addip < minutes > < ipaddress >\n")
 		return
 	}
 	ip, err := netip.ParseAddr(a.Words[1])
 	if err != nil {
-		s.printf("Invalid IP address!\n")
+		c.server.printf("Invalid IP address!\n")
 		return
 	}
 	until, long := banTerm(a.Words[0])
-	s.bans.addresses[ip] = until
-	if s.con.Bool("sv_logbans") {
-		s.log.Line(`Addip: "<><><>" was banned by IP "%s" by "Console" (IP "%s")`, long, ip)
+	c.server.bans.addresses[ip] = until
+	if c.server.con.Bool("sv_logbans") {
+		c.server.log.Line(`Addip: "<><><>" was banned by IP "%s" by "Console" (IP "%s")`, long, ip)
 	}
 }
 
-func (s *server) removeIP(a console.Args) {
+func (c banCommands) removeIP(a console.Args) {
 	ip, _ := netip.ParseAddr(a.Word(0))
-	if _, ok := s.bans.addresses[ip]; !ok {
-		s.printf("removeip: couldn't find %s.\n", a.Word(0))
+	if _, ok := c.server.bans.addresses[ip]; !ok {
+		c.server.printf("removeip: couldn't find %s.\n", a.Word(0))
 		return
 	}
-	delete(s.bans.addresses, ip)
-	s.printf("removeip:  filter removed for %s\n", ip)
+	delete(c.server.bans.addresses, ip)
+	c.server.printf("removeip:  filter removed for %s\n", ip)
 }
 
 // banned is what a ban is about.

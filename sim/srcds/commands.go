@@ -37,13 +37,13 @@ func (s *server) addCommands() {
 	add("kickid", "Kick a player by userid or uniqueid, with a message.", func(a console.Args) {
 		s.kick(s.game.Find(a.Word(0)), a.Word(0), strings.Join(a.Words[min(1, len(a.Words)):], " "))
 	})
-	s.addBanCommands()
+	banCommands{s}.add()
 
-	add("log", "Enables logging to file, console, and udp < on | off >.", s.switchLog)
-	add("logaddress_add", "Set address and port for remote host <ip:port>.", s.addLogAddress)
-	add("logaddress_del", "Remove address and port for remote host <ip:port>.", s.deleteLogAddress)
+	add("log", "Enables logging to file, console, and udp < on | off >.", logCommands{s}.switchLog)
+	add("logaddress_add", "Set address and port for remote host <ip:port>.", logCommands{s}.addLogAddress)
+	add("logaddress_del", "Remove address and port for remote host <ip:port>.", logCommands{s}.deleteLogAddress)
 	add("logaddress_delall", "Remove all udp addresses being logged to", func(console.Args) { s.log.DeleteAll() })
-	add("logaddress_list", "List all addresses currently being used by logaddress.", s.listLogAddresses)
+	add("logaddress_list", "List all addresses currently being used by logaddress.", logCommands{s}.listLogAddresses)
 
 	add("plugin_print", "Prints details about loaded plugins", func(console.Args) {
 		s.print("Loaded plugins:\n---------------------\n---------------------\n")
@@ -147,80 +147,83 @@ func (s *server) kick(p *game.Player, who, message string) {
 	s.noticeHibernation()
 }
 
-func (s *server) switchLog(a console.Args) {
+// logCommands are the commands that say where the log goes.
+type logCommands struct{ server *server }
+
+func (c logCommands) switchLog(a console.Args) {
 	switch strings.ToLower(a.Word(0)) {
 	case "on", "1":
-		s.log.Start()
+		c.server.log.Start()
 	case "off", "0":
-		s.log.Stop()
+		c.server.log.Stop()
 	default:
 		state := "not currently logging"
-		if s.log.On() {
+		if c.server.log.On() {
 			state = "currently logging"
 		}
-		s.printf("Usage: log < on | off >\n%s\n", state)
+		c.server.printf("Usage: log < on | off >\n%s\n", state)
 	}
 }
 
-func (s *server) logTarget(a console.Args) (netip.AddrPort, bool) {
+func (c logCommands) logTarget(a console.Args) (netip.AddrPort, bool) {
 	to, err := netip.ParseAddrPort(a.Text())
 	if err != nil {
 		if ip, err := netip.ParseAddr(a.Text()); err == nil {
 			const usual = 27500
 			return netip.AddrPortFrom(ip, usual), true
 		}
-		s.printf("%s:  unable to resolve %s\n", a.Name, a.Text())
+		c.server.printf("%s:  unable to resolve %s\n", a.Name, a.Text())
 	}
 	return to, err == nil
 }
 
-func (s *server) addLogAddress(a console.Args) {
+func (c logCommands) addLogAddress(a console.Args) {
 	if a.Rest == "" {
-		s.print("Usage:  logaddress_add ip:port\n")
+		c.server.print("Usage:  logaddress_add ip:port\n")
 		return
 	}
-	to, ok := s.logTarget(a)
+	to, ok := c.logTarget(a)
 	if !ok {
 		return
 	}
-	added, err := s.log.Add(to)
+	added, err := c.server.log.Add(to)
 	switch {
 	case err != nil:
-		s.printf("logaddress_add:  unable to resolve %s\n", to)
+		c.server.printf("logaddress_add:  unable to resolve %s\n", to)
 	case added:
-		s.printf("logaddress_add:  %s\n", to)
+		c.server.printf("logaddress_add:  %s\n", to)
 	default:
-		s.printf("logaddress_add:  %s is already in the list\n", to)
+		c.server.printf("logaddress_add:  %s is already in the list\n", to)
 	}
 }
 
-func (s *server) deleteLogAddress(a console.Args) {
+func (c logCommands) deleteLogAddress(a console.Args) {
 	if a.Rest == "" {
-		s.print("Usage:  logaddress_del ip:port\n")
+		c.server.print("Usage:  logaddress_del ip:port\n")
 		return
 	}
-	to, ok := s.logTarget(a)
+	to, ok := c.logTarget(a)
 	switch {
 	case !ok:
-	case s.log.Delete(to):
-		s.printf("deleting:  %s\n", to)
+	case c.server.log.Delete(to):
+		c.server.printf("deleting:  %s\n", to)
 	default:
-		s.printf("logaddress_del:  address %s not found in the list\n", to)
+		c.server.printf("logaddress_del:  address %s not found in the list\n", to)
 	}
 }
 
-func (s *server) listLogAddresses(console.Args) {
-	targets := s.log.Targets()
+func (c logCommands) listLogAddresses(console.Args) {
+	targets := c.server.log.Targets()
 	switch len(targets) {
 	case 0:
-		s.print("logaddress_list:  no addresses in the list\n")
+		c.server.print("logaddress_list:  no addresses in the list\n")
 		return
 	case 1:
-		s.print("logaddress_list: 1 entry\n")
+		c.server.print("logaddress_list: 1 entry\n")
 	default:
-		s.printf("logaddress_list: %d entries\n", len(targets))
+		c.server.printf("logaddress_list: %d entries\n", len(targets))
 	}
 	for _, to := range targets {
-		s.printf("%s\n", to)
+		c.server.printf("%s\n", to)
 	}
 }

@@ -45,78 +45,81 @@ func parseFaults(env func(string) string) faults {
 	}
 }
 
+// faultCommands are the commands and signals that make things go wrong.
+type faultCommands struct{ server *server }
+
 // addSimCommands adds the commands that a real server doesn't have.
-func (s *server) addSimCommands() {
-	add := func(name, help string, run func(console.Args)) { s.con.Command("sim_"+name, help, run) }
+func (c faultCommands) add() {
+	add := func(name, help string, run func(console.Args)) { c.server.con.Command("sim_"+name, help, run) }
 	add("crash", "sim_crash [segv|abort|quit]: die by the signal, or end as if a plugin had called quit.",
-		func(a console.Args) { s.crash(a.Word(0)) })
+		func(a console.Args) { c.crash(a.Word(0)) })
 	add("hang", "sim_hang: stop answering for good.", func(console.Args) { hang() })
-	add("flood", "sim_flood <lines> <bytes>: print as fast as possible.", func(a console.Args) { s.flood(a.Rest) })
+	add("flood", "sim_flood <lines> <bytes>: print as fast as possible.", func(a console.Args) { c.flood(a.Rest) })
 	add("map_load", "sim_map_load <duration>: how long maps take to load.", func(a console.Args) {
-		s.opt.sim.mapLoad = duration(a.Word(0), s.opt.sim.mapLoad)
+		c.server.opt.sim.mapLoad = duration(a.Word(0), c.server.opt.sim.mapLoad)
 	})
-	add("ignore_quit", "sim_ignore_quit <0|1>", func(a console.Args) { s.opt.sim.faults.ignoreQuit = a.Word(0) == "1" })
-	add("ignore_sigint", "sim_ignore_sigint <0|1>", func(a console.Args) { s.ignoreSIGINT.Store(a.Word(0) == "1") })
+	add("ignore_quit", "sim_ignore_quit <0|1>", func(a console.Args) { c.server.opt.sim.faults.ignoreQuit = a.Word(0) == "1" })
+	add("ignore_sigint", "sim_ignore_sigint <0|1>", func(a console.Args) { c.server.ignoreSIGINT.Store(a.Word(0) == "1") })
 	add("out_of_date", "sim_out_of_date: say what servers say when there is an update.", func(console.Args) {
-		s.console("MasterRequestRestart\nYour server needs to be restarted in order to receive the latest update.\n")
+		c.server.console("MasterRequestRestart\nYour server needs to be restarted in order to receive the latest update.\n")
 	})
 	add("reserve", "sim_reserve [hex]: a lobby reserves the server, or leaves it.",
-		func(a console.Args) { s.opt.sim.faults.reserved = a.Word(0) })
+		func(a console.Args) { c.server.opt.sim.faults.reserved = a.Word(0) })
 	add("file", "sim_file <name>: show a file of the game as the server finds it.", func(a console.Args) {
-		text, err := s.files.ReadFile(a.Word(0))
+		text, err := c.server.files.ReadFile(a.Word(0))
 		if err != nil {
-			s.con.Printf("sim_file: no %s\n", a.Word(0))
+			c.server.con.Printf("sim_file: no %s\n", a.Word(0))
 			return
 		}
-		s.print(strings.TrimSuffix(string(text), "\n") + "\n")
+		c.server.print(strings.TrimSuffix(string(text), "\n") + "\n")
 	})
 	add("players", "sim_players <n>: how many people there are over time.", func(a console.Args) {
-		s.game.SetAverage(number(a.Word(0), s.game.Average()))
-		s.wakeBeat()
+		c.server.game.SetAverage(number(a.Word(0), c.server.game.Average()))
+		c.server.wakeBeat()
 	})
 	add("tempo", "sim_tempo <factor>: how fast they play.", func(a console.Args) {
 		if t := float64(duration(a.Word(0), 0)) / float64(time.Second); t > 0 {
-			s.opt.sim.tempo = t
-			s.wakeBeat()
+			c.server.opt.sim.tempo = t
+			c.server.wakeBeat()
 		}
 	})
 	add("join", "sim_join <name>: somebody joins.", func(a console.Args) {
-		if !s.playing() || s.game.Join(a.Text(), time.Now()) == nil {
-			s.con.Printf("sim_join: %s cannot join\n", a.Text())
+		if !c.server.playing() || c.server.game.Join(a.Text(), time.Now()) == nil {
+			c.server.con.Printf("sim_join: %s cannot join\n", a.Text())
 		}
-		s.noticeHibernation()
+		c.server.noticeHibernation()
 	})
 	add("leave", "sim_leave <name>: somebody leaves.", func(a console.Args) {
-		if p := s.game.Find(a.Text()); p != nil {
-			s.game.Leave(p, "Disconnect by user.", time.Now())
+		if p := c.server.game.Find(a.Text()); p != nil {
+			c.server.game.Leave(p, "Disconnect by user.", time.Now())
 		}
-		s.noticeHibernation()
+		c.server.noticeHibernation()
 	})
 	add("no_logon", "sim_no_logon <name>: somebody loses Steam; the reason has a line break.", func(a console.Args) {
-		if p := s.game.Find(a.Text()); p != nil {
-			s.game.Leave(p, "No Steam logon\n", time.Now())
+		if p := c.server.game.Find(a.Text()); p != nil {
+			c.server.game.Leave(p, "No Steam logon\n", time.Now())
 		}
-		s.noticeHibernation()
+		c.server.noticeHibernation()
 	})
 	add("say", "sim_say <userid> <text>: somebody says something.", func(a console.Args) {
-		if p := s.game.Find(a.Word(0)); p != nil {
-			s.game.Say(p, strings.Join(a.Words[1:], " "))
+		if p := c.server.game.Find(a.Word(0)); p != nil {
+			c.server.game.Say(p, strings.Join(a.Words[1:], " "))
 		}
 	})
 }
 
 // crash kills the process by a real signal, after what the crash handler prints. The lines behind these are of the
 // shell and of srcds_run.
-func (s *server) crash(how string) {
+func (c faultCommands) crash(how string) {
 	if how == "quit" {
-		s.log.Stop()
+		c.server.log.Stop()
 		os.Exit(0)
 	}
 	signalled := syscall.SIGSEGV
 	if how == "abort" {
 		signalled = syscall.SIGABRT
 	}
-	s.console("PreMinidumpCallback: updating dump comment\nUploading dump (out-of-process)\n" +
+	c.server.console("PreMinidumpCallback: updating dump comment\nUploading dump (out-of-process)\n" +
 		time.Now().Format("/tmp/dumps/crash_20060102150405_1.dmp\n") + "success = yes\n")
 	// A core of this would tell nobody anything.
 	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
@@ -140,15 +143,15 @@ func hang() {
 }
 
 // flood prints lines of that many bytes, the newline not counted.
-func (s *server) flood(arguments string) {
+func (c faultCommands) flood(arguments string) {
 	var lines, size int
 	if _, err := fmt.Sscan(arguments, &lines, &size); err != nil || lines < 0 || size < 0 {
-		s.print("Usage:  sim_flood <lines> <bytes>\n")
+		c.server.print("Usage:  sim_flood <lines> <bytes>\n")
 		return
 	}
 	const longest = 1 << 20
 	size = min(size, longest)
-	out := bufio.NewWriterSize(s.out, 32<<10)
+	out := bufio.NewWriterSize(c.server.out, 32<<10)
 	const words = "all work and no play makes the tank a dull boy "
 	filler := strings.Repeat(words, size/len(words)+1)
 	for n := range lines {
@@ -158,17 +161,17 @@ func (s *server) flood(arguments string) {
 		}
 	}
 	_ = out.Flush()
-	s.console("sim_flood done\n")
+	c.server.console("sim_flood done\n")
 }
 
 // watchSignals ends the process at SIGINT, whatever the engine does at that moment. SIGTERM is left to its default.
-func (s *server) watchSignals() {
-	s.ignoreSIGINT.Store(s.opt.sim.faults.ignoreSIGINT)
+func (c faultCommands) watchSignals() {
+	c.server.ignoreSIGINT.Store(c.server.opt.sim.faults.ignoreSIGINT)
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, syscall.SIGINT)
 	go func() {
 		for range interrupts {
-			if !s.ignoreSIGINT.Load() {
+			if !c.server.ignoreSIGINT.Load() {
 				os.Exit(0)
 			}
 		}

@@ -73,13 +73,13 @@ func newServer(root string, opt options, out io.Writer) *server {
 	s.game = game.New(seed, opt.sim.players, s.log.Line)
 	s.game.Allowed = func(id srcdslog.SteamID, from netip.Addr) bool { return !s.bans.has(id, from, time.Now()) }
 	s.addCommands()
-	s.addSimCommands()
+	faultCommands{s}.add()
 	return s
 }
 
 // run starts the server. It returns the exit code of a server that cannot start; the others end by a command or signal.
 func (s *server) run() int {
-	s.watchSignals()
+	faultCommands{s}.watchSignals()
 	if code, ok := s.start(); !ok {
 		return code
 	}
@@ -115,10 +115,10 @@ func (s *server) settle() {
 func (s *server) armFaults() {
 	f := s.opt.sim.faults
 	if f.flood != "" {
-		s.flood(f.flood)
+		faultCommands{s}.flood(f.flood)
 	}
 	if f.crashAfter > 0 {
-		time.AfterFunc(f.crashAfter, func() { s.do(func() { s.crash(f.crash) }) })
+		time.AfterFunc(f.crashAfter, func() { s.do(func() { faultCommands{s}.crash(f.crash) }) })
 	}
 	if f.hangAfter > 0 {
 		time.AfterFunc(f.hangAfter, func() { s.do(hang) })

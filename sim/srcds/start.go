@@ -37,7 +37,7 @@ func (s *server) start() (code int, ok bool) {
 	s.print("Setting breakpad minidump AppID = 222860\n#Using breakpad minidump system\n")
 	s.print("Using breakpad crash handler\n#Game_srv.so loaded for \"Left 4 Dead 2\"\n")
 	if how := s.opt.sim.faults.crashAtStart; how != "" {
-		s.crash(how)
+		faultCommands{s}.crash(how)
 	}
 	s.hibernating = true
 	s.print("Server is hibernating\n")

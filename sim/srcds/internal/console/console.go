@@ -35,7 +35,7 @@ type command struct {
 // New makes a console with the variables of a Left 4 Dead 2 server at their defaults.
 func New(print func(string)) *Console {
 	c := &Console{Print: print, vars: map[string]*Var{}, commands: map[string]command{}}
-	for _, v := range defaults() {
+	for _, v := range defaults {
 		c.Define(v)
 	}
 	c.Command("echo", "Echo text to console.", func(a Args) { c.Printf("%s\n", strings.Join(a.Words, " ")) })
