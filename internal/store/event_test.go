@@ -229,6 +229,8 @@ func TestChangesInsideOfATransaction(t *testing.T) {
 	if !errors.Is(err, left4me.NotFound) {
 		t.Errorf("a swallowed refusal: %v", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
 	err = s.Events().Advance(ctx, "test", 0, 0, func(ctx context.Context, _ *store.Store) error {
 		return s.Site().SetArchiveNames(ctx, "cp932", false)
 	})

@@ -42,7 +42,7 @@ func (g *Game) start(ctx context.Context) error {
 	g.running.Go(func() {
 		for j := range steps {
 			if j.Kind.Noun() == noun {
-				g.changed()
+				g.tell()
 			}
 		}
 	})
