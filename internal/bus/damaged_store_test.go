@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/left4me/left4me/internal/bus"
@@ -37,7 +39,10 @@ func usedStore(t *testing.T) string {
 	use(func(b *bus.Bus) {
 		record(b, 0, 4)
 		read := make(chan struct{}, 4)
-		if err := b.Events(t.Context(), "reader", bus.KindCrash, func(string, []byte) error {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		var reading sync.WaitGroup
+		if err := b.Under(&reading).Events(ctx, "reader", bus.KindCrash, func(string, []byte) error {
 			read <- struct{}{}
 			return nil
 		}); err != nil {
@@ -46,6 +51,8 @@ func usedStore(t *testing.T) string {
 		for range 4 {
 			receive(t, read)
 		}
+		stop()
+		reading.Wait()                              // the last event is acknowledged after its handler has returned
 		if err := b.Ping(t.Context()); err != nil { // behind the acknowledgements
 			t.Fatal(err)
 		}
