@@ -11,6 +11,9 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 )
 
+// withToken is the header of a request with a token.
+func withToken(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
+
 func bearer(token string) http.Header {
 	return http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}
 }

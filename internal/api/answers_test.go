@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +31,7 @@ func TestRareMembersOfAnswersAreAsDescribed(t *testing.T) {
 	s.installed(t)
 	var u struct{ ID string }
 	do("POST", "/overlays/mods/uploads", nil).into(t, &u)
-	s.send(t, "PUT", piece(u.ID, "a", 0, 1), http.Header{"Authorization": {"Bearer " + s.admin}}, strings.NewReader("x"))
+	s.send(t, "PUT", piece(u.ID, "a", 0, 1), withToken(s.admin), strings.NewReader("x"))
 	for _, full := range []bool{true, false} {
 		s.host.set(func() { s.host.answers, s.host.checks, s.host.report = rare(full) })
 		for _, work := range []bool{false, true} {

@@ -55,16 +55,22 @@ func (c *core) identify(r *http.Request) (accounts.Actor, error) {
 		}
 		return actor, nil
 	}
-	scheme, token, _ := strings.Cut(header, " ")
+	scheme, token := tokenOf(header)
 	if !strings.EqualFold(scheme, "Bearer") {
 		return accounts.Actor{}, left4me.Errorf(left4me.Denied, "only bearer tokens are understood")
 	}
-	actor, err := c.Accounts.AuthenticateToken(r.Context(), strings.TrimSpace(token))
+	actor, err := c.Accounts.AuthenticateToken(r.Context(), token)
 	if errors.Is(err, left4me.Denied) {
 		return actor, left4me.Errorf(left4me.Denied, "the token is not valid").
 			WithHint("make one on the page Account of the panel, or as root on the host: left4me token create LABEL --user NAME")
 	}
 	return actor, err
+}
+
+// tokenOf takes the header Authorization apart.
+func tokenOf(header string) (scheme, token string) {
+	scheme, token, _ = strings.Cut(header, " ")
+	return scheme, strings.TrimSpace(token)
 }
 
 // allowed says whether whoever sends a request may do action. Errors:

@@ -89,7 +89,7 @@ func TestOnlyRealPicturesAreServed(t *testing.T) {
 	})
 	get := func(path, file, image string) answer {
 		return s.send(t, "GET", path+"?"+url.Values{"file": {file}, "image": {image}}.Encode(),
-			http.Header{"Authorization": {"Bearer " + s.guest}}, nil)
+			withToken(s.guest), nil)
 	}
 	for _, path := range []string{"/api/v1/servers/alpha/picture", "/api/v1/overlays/maps/picture"} {
 		a := get(path, file, "a.jpg")

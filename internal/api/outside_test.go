@@ -110,7 +110,7 @@ func TestNoAnswerIsTakenForAPage(t *testing.T) {
 		"/readyz", "/metrics",
 	} {
 		for _, token := range []string{s.admin, "none"} {
-			h := s.send(t, "GET", path, http.Header{"Authorization": {"Bearer " + token}}, nil).header
+			h := s.send(t, "GET", path, withToken(token), nil).header
 			if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cache-Control") != "no-store" {
 				t.Errorf("%s: %v", path, h)
 			}

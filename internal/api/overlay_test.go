@@ -17,7 +17,7 @@ func TestPasswordsInTheCfgOfAnOverlayAreForAdministrators(t *testing.T) {
 	if a := s.call(t, "GET", "/api/v1/overlays/league", nil); !strings.Contains(string(a.body), "hunter2") {
 		t.Errorf("an administrator sees %s", a.body)
 	}
-	guest := http.Header{"Authorization": {"Bearer " + s.guest}}
+	guest := withToken(s.guest)
 	for _, path := range []string{"/api/v1/overlays/league", "/api/v1/overlays"} {
 		a := s.send(t, "GET", path, guest, nil)
 		if text := string(a.body); a.status != http.StatusOK || strings.Contains(text, "hunter2") ||

@@ -56,7 +56,7 @@ func TestGuestsSeeNoPasswords(t *testing.T) {
 		return bytes.Contains(s.call(t, "GET", "/api/v1/servers/alpha/crashes", nil).body, []byte("segmentation"))
 	})
 
-	guest := http.Header{"Authorization": {"Bearer " + s.guest}}
+	guest := withToken(s.guest)
 	for _, path := range []string{
 		"/servers", "/servers/alpha", "/servers/alpha/console/tail", "/servers/alpha/crashes", "/blueprints", "/blueprints/versus",
 		"/overlays", "/overlays/made", "/overlays/made/scripts", "/jobs", "/jobs/" + string(j.ID),

@@ -55,7 +55,7 @@ func TestAServerIsChanged(t *testing.T) {
 	s.call(t, "PUT", "/api/v1/servers/beta", `{"port":27020}`).problem(t, http.StatusConflict, "body.port")
 
 	// Passwords are for people who may change them.
-	guest := http.Header{"Authorization": {"Bearer " + s.guest}}
+	guest := withToken(s.guest)
 	for _, path := range []string{path, "/api/v1/servers"} {
 		if body := string(s.send(t, "GET", path, guest, nil).body); strings.Contains(body, "zoey") || strings.Contains(body, "bill") ||
 			!strings.Contains(body, "Alpha") {
@@ -80,7 +80,7 @@ func TestABlueprintIsChangedAndDeleted(t *testing.T) {
 	}
 	s.call(t, "PUT", path, `{"version":1}`).problem(t, http.StatusConflict, "body.version")
 	s.call(t, "PUT", path, `{"settings":{"mode":"a b"}}`).problem(t, http.StatusUnprocessableEntity, "body.settings.mode")
-	if body := string(s.send(t, "GET", path, http.Header{"Authorization": {"Bearer " + s.guest}}, nil).body); strings.Contains(body,
+	if body := string(s.send(t, "GET", path, withToken(s.guest), nil).body); strings.Contains(body,
 		"zoey") || !strings.Contains(body, "versus") {
 		t.Error(body)
 	}

@@ -327,7 +327,7 @@ func TestUsersAndTokens(t *testing.T) {
 	if s.call(t, "GET", "/api/v1/users", nil).into(t, &all); !slices.Contains(all, u) {
 		t.Errorf("%+v lacks %+v", all, u)
 	}
-	if a := s.send(t, "GET", "/api/v1/users", http.Header{"Authorization": {"Bearer " + s.token(t, "looker", false)}},
+	if a := s.send(t, "GET", "/api/v1/users", withToken(s.token(t, "looker", false)),
 		nil); a.status != http.StatusForbidden {
 		t.Errorf("who may look saw all users: %d", a.status)
 	}
@@ -337,7 +337,7 @@ func TestUsersAndTokens(t *testing.T) {
 	if !strings.HasPrefix(token.Token, "l4m_") || token.User != "Zoey" || !token.ExpiresAt.IsZero() {
 		t.Errorf("%+v", token)
 	}
-	header := http.Header{"Authorization": {"Bearer " + token.Token}}
+	header := withToken(token.Token)
 	if a := s.send(t, "GET", "/api/v1/servers", header, nil); a.status != http.StatusOK {
 		t.Errorf("with the new token: %d", a.status)
 	}
@@ -349,7 +349,7 @@ func TestUsersAndTokens(t *testing.T) {
 	// Zoey, an administrator, sees everybody's; the guest only its own.
 	list := func(as string) []apitype.KnownToken {
 		var all []apitype.KnownToken
-		s.send(t, "GET", "/api/v1/tokens", http.Header{"Authorization": {"Bearer " + as}}, nil).into(t, &all)
+		s.send(t, "GET", "/api/v1/tokens", withToken(as), nil).into(t, &all)
 		return all
 	}
 	i := slices.IndexFunc(list(token.Token), func(v apitype.KnownToken) bool { return v.User == "Zoey" && v.Label == "script" })
@@ -360,7 +360,7 @@ func TestUsersAndTokens(t *testing.T) {
 	if own := list(s.guest); len(own) != 1 || own[0].User != "guest" {
 		t.Errorf("%+v", own)
 	}
-	if a := s.send(t, "DELETE", "/api/v1/tokens/"+id, http.Header{"Authorization": {"Bearer " + s.guest}},
+	if a := s.send(t, "DELETE", "/api/v1/tokens/"+id, withToken(s.guest),
 		nil); a.status != http.StatusNotFound {
 		t.Errorf("somebody else's token: %d %s", a.status, a.body)
 	}
@@ -371,7 +371,7 @@ func TestUsersAndTokens(t *testing.T) {
 		t.Errorf("with the revoked token: %d", a.status)
 	}
 	own := list(s.guest)[0].ID
-	if a := s.send(t, "DELETE", "/api/v1/tokens/"+own, http.Header{"Authorization": {"Bearer " + s.guest}},
+	if a := s.send(t, "DELETE", "/api/v1/tokens/"+own, withToken(s.guest),
 		nil); a.status != http.StatusOK {
 		t.Errorf("the guest's own: %d %s", a.status, a.body)
 	}

@@ -141,7 +141,7 @@ func (a answer) problem(t *testing.T, status int, locations ...string) apitype.P
 // as JSON.
 func (s *site) call(t *testing.T, method, path string, body any) answer {
 	t.Helper()
-	header := http.Header{"Authorization": {"Bearer " + s.admin}}
+	header := withToken(s.admin)
 	switch v := body.(type) {
 	case nil:
 		return s.send(t, method, path, header, nil)

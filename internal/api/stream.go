@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -61,11 +60,11 @@ func stream[D, I any](c *core, path, id, summary, name string, f func(context.Co
 // count counts a stream of a token until end is called. Whoever needs no token is
 // this machine's administrator. Errors: left4me.Busy.
 func (c *core) count(r *http.Request) (end func(), err error) {
-	_, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !ok {
+	_, token := tokenOf(r.Header.Get("Authorization"))
+	if token == "" {
 		return func() {}, nil
 	}
-	return c.Accounts.Stream(strings.TrimSpace(token))
+	return c.Accounts.Stream(token)
 }
 
 // send writes an event, whose data becomes JSON.

@@ -193,7 +193,7 @@ func TestOneTokenHasBoundedStreams(t *testing.T) {
 	s := newSite(t)
 	u := must(s.accounts.User(t.Context(), "guest"))(t)
 	token := must(s.accounts.CreateToken(t.Context(), u.Actor, "many", time.Time{}))(t)
-	header := http.Header{"Authorization": {"Bearer " + token}}
+	header := withToken(token)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	open := func() int {

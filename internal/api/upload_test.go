@@ -69,7 +69,7 @@ func TestAnUploadIsSentInPieces(t *testing.T) {
 			http.StatusUnprocessableEntity, "query.path")
 	}
 	s.send(t, "PUT", piece("nothing", "a", 0, 1), header, strings.NewReader("x")).problem(t, http.StatusNotFound)
-	s.send(t, "PUT", piece(u.ID, "a", 0, 1), http.Header{"Authorization": {"Bearer " + s.guest}}, strings.NewReader("x")).problem(t,
+	s.send(t, "PUT", piece(u.ID, "a", 0, 1), withToken(s.guest), strings.NewReader("x")).problem(t,
 		http.StatusForbidden)
 	var all []apitype.Upload
 	if s.call(t, "GET", "/api/v1/uploads", nil).into(t, &all); len(all) != 1 || all[0].ID != u.ID {
@@ -108,7 +108,7 @@ func TestWhatCameOfACutConnectionStays(t *testing.T) {
 		res.Body.Close()
 	}
 	c.Close()
-	header := http.Header{"Authorization": {"Bearer " + s.admin}}
+	header := withToken(s.admin)
 	if a := s.send(t, "PUT", piece(u.ID, "a", 3, 10), header, strings.NewReader("defghij")); a.status != http.StatusOK {
 		t.Errorf("%d %s", a.status, a.body)
 	}
@@ -117,7 +117,7 @@ func TestWhatCameOfACutConnectionStays(t *testing.T) {
 func TestAPlanIsTheHosts(t *testing.T) {
 	s := newSite(t)
 	u := s.begin(t)
-	header := http.Header{"Authorization": {"Bearer " + s.admin}}
+	header := withToken(s.admin)
 	if a := s.send(t, "PUT", piece(u.ID, "a.vpk", 0, 1), header, strings.NewReader("x")); a.status != http.StatusOK {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
@@ -163,7 +163,7 @@ func TestTheFirstUploadSetsWhatNamesAreTakenFor(t *testing.T) {
 	if v := names(); v.Encoding != "big5" {
 		t.Errorf("%+v", v)
 	}
-	header := http.Header{"Authorization": {"Bearer " + s.admin}}
+	header := withToken(s.admin)
 	if a := s.send(t, "PUT", piece(u.ID, "a.zip", 0, 1), header, strings.NewReader("x")); a.status != http.StatusOK {
 		t.Fatalf("%d %s", a.status, a.body)
 	}

@@ -199,9 +199,7 @@ func (c *Client) send(ctx context.Context, method, path string, in any, header h
 		return nil, err
 	}
 	req.Header = header
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
+	c.authorize(req)
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.unreachable(ctx, err)
@@ -271,4 +269,11 @@ func languages() string {
 		}
 	}
 	return ""
+}
+
+// authorize adds the token to a request, if there is one.
+func (c *Client) authorize(req *http.Request) {
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
 }

@@ -323,9 +323,7 @@ func (c *Client) sendBody(ctx context.Context, method, path string, body io.Read
 	if announce && size > 0 {
 		req.Header.Set("Expect", "100-continue")
 	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
+	c.authorize(req)
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.unreachable(ctx, err)
