@@ -1,106 +1,229 @@
 package game
 
 import (
-	"cmp"
+	"context"
+	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/left4me/left4me/internal/control/restart"
-	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
 
-// The states of a rollout: waiting → running → done, failed or cancelled.
-const (
-	Waiting   = "waiting" // for the end of the job on the game
-	Running   = "running"
-	Done      = "done"
-	Failed    = "failed"
-	Cancelled = "cancelled"
-)
-
-// over reports whether a rollout will not go on.
-func over(r store.Rollout) bool { return r.State != Waiting && r.State != Running }
-
-// situation is what a rollout depends on.
-type situation struct {
-	build   int64 // that servers of the host are started with; 0 when it isn't known
-	servers []servers.View
-	empty   restart.Since
-	now     time.Time // in the zone of the host
-}
-
-// step is what a rollout does next.
-type step struct {
-	restart []left4me.Name
-	wishes  []Wish // all that have not moved, those of restart among them
-	end     string // the state that it ends in, or empty
-	reason  string
-}
-
-// next decides what a rollout under way does. It knows nothing that isn't in its
-// arguments.
-func next(r store.Rollout, s situation) step {
-	if s.build != 0 && s.build != r.Build {
-		return step{end: Cancelled, reason: fmt.Sprintf("servers start with build %d now", s.build)}
-	}
-	if i := slices.IndexFunc(r.Moves, func(m store.Move) bool { return m.State == Broken }); i >= 0 {
-		m := r.Moves[i]
-		return step{end: Failed, reason: fmt.Sprintf("%s did not come up on build %d: %s", m.Server, r.Build, m.Reason)}
-	}
-	var out step
-	unsure := s.build == 0
-	for _, v := range s.servers {
-		if v.Status.State == left4me.Unknown {
-			unsure = true
-		}
-		if w, ok := wish(r, s, v); ok {
-			out.wishes = append(out.wishes, w)
-		}
-	}
-	moving := slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.State == Moving })
-	if len(out.wishes) == 0 && !moving && !unsure {
-		out.end = Done
-		return out
-	}
-	out.restart = choose(r, s, out.wishes, moving)
-	return out
-}
-
-// wish says whether a server has to move yet, and what it waits for.
-func wish(r store.Rollout, s situation, v servers.View) (Wish, bool) {
-	st := v.Status
-	touched := slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.Server == v.Name })
-	if touched || !st.State.Up() || st.Build == 0 || st.Build == r.Build {
-		return Wish{}, false
-	}
-	return Mode(r.Mode).Wait(v, s.empty, r.CreatedAt, s.now, len(r.Moves) > 0), true
-}
-
-// choose says which servers move now. The first one goes alone: when the new
-// build doesn't run, one server is down and not all. It is the one with the
-// fewest players.
-func choose(r store.Rollout, s situation, wishes []Wish, moving bool) []left4me.Name {
-	var ready []left4me.Name
-	for _, w := range wishes {
-		if w.Ready {
-			ready = append(ready, w.Server)
-		}
-	}
-	proven := slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.State == Moved })
-	if len(ready) == 0 || proven {
-		return ready
-	}
-	if moving {
+// obey does what the policy of a host asks for now.
+func (g *Game) obey(ctx context.Context, host left4me.Name) error {
+	a := g.last(host)
+	if a.at.IsZero() || a.problem != nil {
 		return nil
 	}
-	players := map[left4me.Name]int{}
-	for _, v := range s.servers {
-		players[v.Name] = v.Status.Players
+	p, err := g.Policy(ctx, host)
+	if err != nil {
+		return err
 	}
-	return []left4me.Name{slices.MinFunc(ready, func(a, b left4me.Name) int {
-		return cmp.Or(cmp.Compare(players[a], players[b]), cmp.Compare(a, b))
-	})}
+	past, err := g.jobs.List(ctx, noun, host, remembered)
+	if err != nil {
+		return err
+	}
+	if len(past) > 0 && !a.at.After(past[0].EndedAt) {
+		// What the host said before may be what the job has changed.
+		if a = g.ask(ctx, host); a.problem != nil {
+			return nil
+		}
+	}
+	switch due(p, a.game, past, g.now()) {
+	case check:
+		_, err = g.Act(ctx, byPolicy, left4me.CheckGame, host, Request{})
+	case update:
+		_, err = g.Act(ctx, byPolicy, left4me.UpdateGame, host, Request{Restart: Mode(p.Restart)})
+	}
+	return err
+}
+
+// advance brings the rollout of a host as far as it can go now.
+func (g *Game) advance(ctx context.Context, host left4me.Name) error {
+	g.turn.Lock()
+	defer g.turn.Unlock()
+	r, err := g.storage.Game().Rollout(ctx, host)
+	if errors.Is(err, left4me.NotFound) || err == nil && over(r) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if r.State == Waiting {
+		begun, err := g.begin(ctx, &r)
+		if err != nil || !begun {
+			return err
+		}
+	}
+	s, err := g.situation(ctx, host)
+	if err != nil {
+		return err
+	}
+	if err := g.settleAll(ctx, &r); err != nil {
+		return err
+	}
+	do := next(r, s)
+	for _, name := range do.restart {
+		r.Moves = append(r.Moves, g.move(ctx, r, name))
+	}
+	if do.end != "" {
+		r.State, r.Reason, r.EndedAt = do.end, do.reason, g.now().UTC()
+		g.log.Info("rollout ended", "host", host, "build", r.Build, "state", r.State, "reason", r.Reason, "servers", len(r.Moves))
+	}
+	return g.keep(ctx, r)
+}
+
+// begin lets a rollout begin when the job that it waits for is done. It reports
+// whether it is under way now.
+func (g *Game) begin(ctx context.Context, r *store.Rollout) (bool, error) {
+	j, err := g.jobs.Get(ctx, r.Job)
+	switch {
+	case errors.Is(err, left4me.NotFound):
+		r.State, r.Reason = Cancelled, "its job is gone"
+	case err != nil:
+		return false, err
+	case !j.State.Ended():
+		return false, nil
+	case j.State != left4me.JobDone:
+		r.State, r.Reason = Cancelled, fmt.Sprintf("its job, %s, ended as %s", j.Kind.Verb(), j.State)
+	default:
+		// What the host said before may be older than the end of the job.
+		a := g.ask(ctx, r.Host)
+		if a.problem != nil || a.game.Current == 0 {
+			return false, nil // the next look asks again
+		}
+		r.State, r.Build, r.BegunAt = Running, a.game.Current, g.now().UTC()
+		g.log.Info("rollout begins", "host", r.Host, "build", r.Build, "mode", r.Mode, "by", r.By)
+		return true, g.keep(ctx, *r)
+	}
+	r.EndedAt = g.now().UTC()
+	return false, g.keep(ctx, *r)
+}
+
+// move restarts a server for a rollout.
+func (g *Game) move(ctx context.Context, r store.Rollout, name left4me.Name) store.Move {
+	m := store.Move{Server: name, State: Moving}
+	j, err := g.servers.Act(ctx, fmt.Sprintf("rollout of %s to build %d", r.By, r.Build), left4me.RestartServer, name)
+	m.Job = j.ID
+	if err != nil { // it is being deleted, or gone
+		g.log.Warn("rollout", "server", name, "err", err)
+		m.State, m.Reason = Left, left4me.Shown(err, "the log of left4me says more").Error()
+	}
+	return m
+}
+
+// settleAll notes how restarts that were under way have ended.
+func (g *Game) settleAll(ctx context.Context, r *store.Rollout) error {
+	for i, m := range r.Moves {
+		if m.State != Moving {
+			continue
+		}
+		j, err := g.jobs.Get(ctx, m.Job)
+		if err != nil && !errors.Is(err, left4me.NotFound) {
+			return err
+		}
+		if err != nil {
+			r.Moves[i].State, r.Moves[i].Reason = Left, "its restart is gone"
+			continue
+		}
+		r.Moves[i] = restart.Settle(m, j)
+	}
+	return nil
+}
+
+// situation is what there is on a host now.
+func (g *Game) situation(ctx context.Context, host left4me.Name) (situation, error) {
+	all, err := g.servers.List(ctx)
+	if err != nil {
+		return situation{}, err
+	}
+	s := situation{now: g.now()}
+	for _, v := range all {
+		if v.Host == host {
+			s.servers = append(s.servers, v)
+		}
+	}
+	if a := g.last(host); a.problem == nil {
+		s.build = a.game.Current
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.empty = g.empty.Look(all, s.now)
+	s.empty = g.empty
+	return s, nil
+}
+
+// keep writes a rollout, unless it is as it was, and tells who watches.
+func (g *Game) keep(ctx context.Context, r store.Rollout) error {
+	if old, err := g.storage.Game().Rollout(ctx, r.Host); err == nil && same(old, r) {
+		return nil
+	}
+	err := g.storage.Game().SetRollout(context.WithoutCancel(ctx), r)
+	g.changed()
+	return err
+}
+
+// same reports whether two rows of one rollout say the same.
+func same(a, b store.Rollout) bool {
+	if a.State != b.State || len(a.Moves) != len(b.Moves) {
+		return false
+	}
+	for i := range a.Moves {
+		if a.Moves[i] != b.Moves[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Rollout returns the newest rollout of a host, under way or not, or nil when
+// there never was one. Errors: left4me.NotFound when there is no such host.
+func (g *Game) Rollout(ctx context.Context, host left4me.Name) (*Rollout, error) {
+	if err := known(host); err != nil {
+		return nil, err
+	}
+	r, err := g.storage.Game().Rollout(ctx, host)
+	if errors.Is(err, left4me.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := g.settleAll(ctx, &r); err != nil {
+		return nil, err
+	}
+	v := &Rollout{Rollout: r}
+	if r.State == Running {
+		s, err := g.situation(ctx, host)
+		if err != nil {
+			return nil, err
+		}
+		v.Wishes = next(r, s).wishes
+	}
+	return v, nil
+}
+
+// CancelRollout leaves the servers that have not moved as they are. Restarts
+// that have begun go on. One that is over is returned as it is. Errors:
+// left4me.NotFound when there is no such host, or no rollout on it.
+func (g *Game) CancelRollout(ctx context.Context, by string, host left4me.Name) (*Rollout, error) {
+	if err := known(host); err != nil {
+		return nil, err
+	}
+	g.turn.Lock()
+	defer g.turn.Unlock()
+	r, err := g.storage.Game().Rollout(ctx, host)
+	if errors.Is(err, left4me.NotFound) {
+		return nil, left4me.Errorf(left4me.NotFound, "there is no rollout on %s", host)
+	}
+	if err != nil || over(r) {
+		return &Rollout{Rollout: r}, err
+	}
+	if err := g.settleAll(ctx, &r); err != nil {
+		return nil, err
+	}
+	r.State, r.Reason, r.EndedAt = Cancelled, "by "+by, g.now().UTC()
+	g.log.Info("rollout cancelled", "host", host, "build", r.Build, "by", by)
+	return &Rollout{Rollout: r}, g.keep(ctx, r)
 }

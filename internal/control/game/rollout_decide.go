@@ -1,0 +1,106 @@
+package game
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// The states of a rollout: waiting → running → done, failed or cancelled.
+const (
+	Waiting   = "waiting" // for the end of the job on the game
+	Running   = "running"
+	Done      = "done"
+	Failed    = "failed"
+	Cancelled = "cancelled"
+)
+
+// over reports whether a rollout will not go on.
+func over(r store.Rollout) bool { return r.State != Waiting && r.State != Running }
+
+// situation is what a rollout depends on.
+type situation struct {
+	build   int64 // that servers of the host are started with; 0 when it isn't known
+	servers []servers.View
+	empty   restart.Since
+	now     time.Time // in the zone of the host
+}
+
+// step is what a rollout does next.
+type step struct {
+	restart []left4me.Name
+	wishes  []Wish // all that have not moved, those of restart among them
+	end     string // the state that it ends in, or empty
+	reason  string
+}
+
+// next decides what a rollout under way does. It knows nothing that isn't in its
+// arguments.
+func next(r store.Rollout, s situation) step {
+	if s.build != 0 && s.build != r.Build {
+		return step{end: Cancelled, reason: fmt.Sprintf("servers start with build %d now", s.build)}
+	}
+	if i := slices.IndexFunc(r.Moves, func(m store.Move) bool { return m.State == Broken }); i >= 0 {
+		m := r.Moves[i]
+		return step{end: Failed, reason: fmt.Sprintf("%s did not come up on build %d: %s", m.Server, r.Build, m.Reason)}
+	}
+	var out step
+	unsure := s.build == 0
+	for _, v := range s.servers {
+		if v.Status.State == left4me.Unknown {
+			unsure = true
+		}
+		if w, ok := wish(r, s, v); ok {
+			out.wishes = append(out.wishes, w)
+		}
+	}
+	moving := slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.State == Moving })
+	if len(out.wishes) == 0 && !moving && !unsure {
+		out.end = Done
+		return out
+	}
+	out.restart = choose(r, s, out.wishes, moving)
+	return out
+}
+
+// wish says whether a server has to move yet, and what it waits for.
+func wish(r store.Rollout, s situation, v servers.View) (Wish, bool) {
+	st := v.Status
+	touched := slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.Server == v.Name })
+	if touched || !st.State.Up() || st.Build == 0 || st.Build == r.Build {
+		return Wish{}, false
+	}
+	return Mode(r.Mode).Wait(v, s.empty, r.CreatedAt, s.now, len(r.Moves) > 0), true
+}
+
+// choose says which servers move now. The first one goes alone: when the new
+// build doesn't run, one server is down and not all. It is the one with the
+// fewest players.
+func choose(r store.Rollout, s situation, wishes []Wish, moving bool) []left4me.Name {
+	var ready []left4me.Name
+	for _, w := range wishes {
+		if w.Ready {
+			ready = append(ready, w.Server)
+		}
+	}
+	proven := slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.State == Moved })
+	if len(ready) == 0 || proven {
+		return ready
+	}
+	if moving {
+		return nil
+	}
+	players := map[left4me.Name]int{}
+	for _, v := range s.servers {
+		players[v.Name] = v.Status.Players
+	}
+	return []left4me.Name{slices.MinFunc(ready, func(a, b left4me.Name) int {
+		return cmp.Or(cmp.Compare(players[a], players[b]), cmp.Compare(a, b))
+	})}
+}
