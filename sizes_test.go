@@ -27,7 +27,6 @@ const (
 
 // tooLarge are what is larger still: entries go, none is added.
 var tooLarge = map[string]bool{
-	"func internal/control/servers.TestAutostartDecision":  true,
 	"func test/chaos.TestNothingIsDeletedWhileDiskIsGone":  true,
 	"func test/e2e.TestAMachineFromThePackageToItsRestore": true,
 }
