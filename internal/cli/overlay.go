@@ -20,7 +20,7 @@ import (
 type overlayCommands struct{ app *app }
 
 func (cmd overlayCommands) command() *cobra.Command {
-	files := overlayFileCommands{cmd.app}
+	files := overlayFileCommands(cmd)
 	return group("overlay", "Named pieces of content",
 		cmd.list(), cmd.show(), cmd.create(), cmd.set(), cmd.build(), cmd.use(),
 		cmd.revisions(), cmd.label(), cmd.drop(), files.list(), files.cat(), files.diff(), files.edit(),

@@ -25,7 +25,7 @@ func (cmd overlayFileCommands) list() *cobra.Command {
 	c := &cobra.Command{
 		Use: "files NAME [REVISION]", Short: "List the files of a revision; without one, of the current",
 		Args:              between(1, 2, "the name of an overlay, and a revision if not the current one"),
-		ValidArgsFunction: overlayCommands{cmd.app}.completeRevision,
+		ValidArgsFunction: overlayCommands(cmd).completeRevision,
 	}
 	l.flags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -107,7 +107,7 @@ func (cmd overlayFileCommands) diff() *cobra.Command {
 	c := &cobra.Command{
 		Use: "diff NAME [FROM [TO]]", Short: "Say how two revisions differ; without TO the current one, without FROM the one before it",
 		Args:              between(1, 3, "the name of an overlay, and up to two revisions"),
-		ValidArgsFunction: overlayCommands{cmd.app}.completeRevision,
+		ValidArgsFunction: overlayCommands(cmd).completeRevision,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])

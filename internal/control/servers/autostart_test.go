@@ -32,8 +32,7 @@ func TestAutostartDecision(t *testing.T) {
 		{
 			"last, stopped by a person, after a reboot",
 			row{Autostart: last, Wanted: stopped, BootID: before},
-			left4me.Stopped, nil, now,
-			leave,
+			left4me.Stopped, nil, now, leave,
 		},
 		{
 			"last, gave up, after a reboot",
@@ -43,22 +42,19 @@ func TestAutostartDecision(t *testing.T) {
 		{
 			"last, gave up, left4me was down",
 			row{Autostart: last, Wanted: running, Held: left4me.HeldCrashed, BootID: now},
-			left4me.Failed,
-			nil, now, leave,
+			left4me.Failed, nil, now, leave,
 		},
 		{"last, restored", row{Autostart: last, Wanted: running, Held: left4me.HeldRestored}, left4me.Stopped, nil, now, leave},
 
 		{
 			"always, stopped by a person, after a reboot",
 			row{Autostart: always, Wanted: stopped, BootID: before},
-			left4me.Stopped, nil, now,
-			reboot,
+			left4me.Stopped, nil, now, reboot,
 		},
 		{
 			"always, stopped by a person, the same boot",
 			row{Autostart: always, Wanted: stopped, BootID: now},
-			left4me.Stopped, nil, now,
-			leave,
+			left4me.Stopped, nil, now, leave,
 		},
 		{"always, stopped by a person, a boot that nobody saw", row{Autostart: always, Wanted: stopped}, left4me.Stopped, nil, now, leave},
 		{
@@ -78,8 +74,7 @@ func TestAutostartDecision(t *testing.T) {
 		{
 			"never, stopped by a person, after a reboot",
 			row{Autostart: never, Wanted: stopped, BootID: before},
-			left4me.Stopped, nil, now,
-			leave,
+			left4me.Stopped, nil, now, leave,
 		},
 
 		{"up, after a reboot", row{Autostart: always, Wanted: running, BootID: before}, left4me.Running, nil, now, leave},
