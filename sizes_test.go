@@ -25,12 +25,6 @@ const (
 	maxColumns = 140 // of a line, where a tab is four
 )
 
-// tooLarge are what is larger still: entries go, none is added.
-var tooLarge = map[string]bool{
-	"func test/chaos.TestNothingIsDeletedWhileDiskIsGone":  true,
-	"func test/e2e.TestAMachineFromThePackageToItsRestore": true,
-}
-
 // source is one file that somebody wrote.
 type source struct {
 	path string
@@ -94,18 +88,8 @@ func TestSizes(t *testing.T) {
 		}
 	}
 	slices.Sort(found)
-	seen := map[string]bool{}
 	for _, f := range found {
-		what, _, _ := strings.Cut(f, ": ")
-		seen[what] = true
-		if !tooLarge[what] {
-			t.Error(f)
-		}
-	}
-	for what := range tooLarge {
-		if !seen[what] {
-			t.Errorf("%s is no longer too large: remove it from the list", what)
-		}
+		t.Error(f)
 	}
 }
 

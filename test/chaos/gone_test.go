@@ -23,35 +23,8 @@ func TestNothingIsDeletedWhileDiskIsGone(t *testing.T) {
 	stage.Build(t) // not on the small disk
 	disktest.OnSmall(t, "128m", func(t *testing.T, dir string) {
 		t.Setenv("TMPDIR", dir)
-		s := stage.New(t, 28800, "SIM_PLAYERS=0", "SIM_MAP_LOAD=10ms")
-		mount := func(from, to string) {
-			t.Helper()
-			if err := errors.Join(os.MkdirAll(to, 0o751), unix.Mount(from, to, "", unix.MS_BIND, "")); err != nil {
-				t.Fatal(err)
-			}
-		}
-		unmount := func(path string) {
-			t.Helper()
-			if err := unix.Unmount(path, unix.MNT_DETACH); err != nil {
-				t.Fatal(err)
-			}
-		}
-		// The database, the queue and the sockets are not on the games' disk, and the
-		// logs have a disk of their own.
-		games, logs, apart := filepath.Join(dir, "games"), filepath.Join(dir, "logs"), filepath.Join(dir, "apart")
-		disktest.Mount(t, games, "64m", 0o751)
-		disktest.Mount(t, logs, "8m", 0o751)
-		if out, err := exec.Command("sh", "-ec", `
-			cp -a "$1/." "$2"; rm -r "$1"; mkdir -p "$1" "$2/logs" "$3/run" "$3/bus"; touch "$3/left4me.db"
-			for name in run bus left4me.db; do ln -s "$3/$name" "$1"; ln -s "$3/$name" "$2"; done`,
-			"sh", s.Root, games, apart).CombinedOutput(); err != nil {
-			t.Fatalf("%v %s", err, out)
-		}
-		s.Env = append(s.Env, "LEFT4ME_RUN="+filepath.Join(apart, "run"))
-		logsAt := filepath.Join(s.Root, "logs")
-		mount(games, s.Root)
-		t.Cleanup(func() { _ = unix.Unmount(s.Root, unix.MNT_DETACH) })
-		mount(logs, logsAt)
+		d := newDisks(t, dir)
+		s := d.stage
 		s.Serve(t)
 		s.Create(t, "alpha", nil)
 		s.Create(t, "down", nil)
@@ -59,87 +32,23 @@ func TestNothingIsDeletedWhileDiskIsGone(t *testing.T) {
 		s.Done(t, "start", "down")
 		s.Done(t, "stop", "down")
 		alpha, _ := s.Server("alpha")
-		files := func() (all []string) {
-			err := filepath.WalkDir(games, func(path string, _ fs.DirEntry, err error) error {
-				if !strings.Contains(path, "/runtime/") { // running games write there
-					all = append(all, path)
-				}
-				return err
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return all
-		}
-		is := func(name, state, reason string, pid int) {
-			t.Helper()
-			var v stage.Server
-			stage.Until(t, name+" is "+state+" "+reason, func() bool {
-				_, _ = s.Call("GET", "/servers/down/campaigns", nil, nil) // looks at once
-				v, _ = s.Server(name)
-				return v.State == state && strings.HasPrefix(v.Reason, reason)
-			})
-			if state != "unknown" && v.PID != pid {
-				t.Errorf("%s: %+v", name, v)
-			}
-		}
-		refused := func(what string, j stage.Job, gone string) {
-			t.Helper()
-			if j = s.Ended(t, j.ID); j.State != "failed" || j.Error == nil || !strings.Contains(j.Error.Text, gone) {
-				t.Errorf("%s: %+v %+v", what, j, j.Error)
-			}
-		}
-		unknown := func(gone string) {
-			t.Helper()
-			is("alpha", "unknown", gone, 0)
-			is("down", "unknown", gone, 0)
-			var collect stage.Job
-			s.Must(t, "POST", "/content/collect", nil, &collect)
-			refused("collect", collect, gone)
-			refused("start", s.Ask(t, "start", "down"), gone)
-			refused("reset", s.Ask(t, "reset", "down"), gone)
-			refused("delete", s.Ask(t, "delete", "down"), gone)
-			if status, err := s.Call("GET", "/servers/down/campaigns", nil, nil); status != http.StatusServiceUnavailable ||
-				!strings.Contains(err.Error(), gone) {
-				t.Errorf("campaigns: %d, %v", status, err)
-			}
-		}
-		asBefore := func() {
-			t.Helper()
-			is("alpha", "running", "", alpha.PID)
-			is("down", "stopped", "", 0)
-		}
-		before := files()
-		backups, keep := filepath.Join(s.Root, "backups"), filepath.Join(dir, "backups")
-		disktest.Mount(t, keep, "4m", 0o750)
-		mount(keep, backups)
-		if err := os.WriteFile(filepath.Join(backups, "note"), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s.Must(t, "GET", "/backups", nil, nil)
-		unmount(backups)
-		if status, err := s.Call("GET", "/backups", nil, nil); status != http.StatusServiceUnavailable ||
-			!strings.Contains(err.Error(), "disk gone: "+backups) {
-			t.Errorf("backups: %d, %v", status, err)
-		}
-		var backup stage.Job
-		s.Must(t, "POST", "/backups", nil, &backup)
-		refused("backup", backup, "disk gone: "+backups)
-		asBefore() // only backups need that one
-		unmount(logsAt)
-		unknown("disk gone: " + logsAt)
-		mount(logs, logsAt)
-		asBefore()
-		unmount(s.Root)
-		unknown("disk gone: " + s.Root)
+		d.pid = alpha.PID
+		before := d.files(t)
+		d.withoutBackups(t)
+		unmount(t, d.logsAt)
+		d.unknown(t, "disk gone: "+d.logsAt)
+		mount(t, d.logs, d.logsAt)
+		d.asBefore(t)
+		unmount(t, s.Root)
+		d.unknown(t, "disk gone: "+s.Root)
 		if entries, err := os.ReadDir(s.Root); err != nil || len(entries) != 3 {
 			t.Errorf("in the mount point: %v, %v", entries, err)
 		}
-		mount(games, s.Root)
-		is("alpha", "unknown", "disk gone: "+logsAt, 0)
-		mount(logs, logsAt)
-		asBefore()
-		for _, path := range files() {
+		mount(t, d.games, s.Root)
+		d.is(t, "alpha", "unknown", "disk gone: "+d.logsAt, 0)
+		mount(t, d.logs, d.logsAt)
+		d.asBefore(t)
+		for _, path := range d.files(t) {
 			if i := slices.Index(before, path); i >= 0 {
 				before = slices.Delete(before, i, i+1)
 			}
@@ -150,17 +59,148 @@ func TestNothingIsDeletedWhileDiskIsGone(t *testing.T) {
 
 		// A server whose disk has gone can be stopped, and its state is right again
 		// when the disk is back.
-		unmount(s.Root)
-		is("alpha", "unknown", "disk gone", 0)
+		unmount(t, s.Root)
+		d.is(t, "alpha", "unknown", "disk gone", 0)
 		s.Done(t, "stop", "alpha")
 		if left := s.Games(); len(left) > 0 {
 			t.Errorf("games %v", left)
 		}
-		mount(games, s.Root)
-		mount(logs, logsAt)
-		is("alpha", "stopped", "", 0)
+		mount(t, d.games, s.Root)
+		mount(t, d.logs, d.logsAt)
+		d.is(t, "alpha", "stopped", "", 0)
 		s.Done(t, "start", "alpha")
 		s.Done(t, "stop", "alpha")
 		s.Done(t, "delete", "down")
 	})
+}
+
+// disks is a left4me whose games and logs are on disks of their own.
+type disks struct {
+	stage       *stage.Stage
+	dir         string
+	games, logs string // the disks; the first is mounted at the root
+	logsAt      string // where the second is mounted
+	pid         int    // of alpha, which runs; down is stopped
+}
+
+// newDisks lays out a root. The database, the queue and the sockets are not on the
+// games' disk, and the logs have a disk of their own.
+func newDisks(t *testing.T, dir string) *disks {
+	t.Helper()
+	s := stage.New(t, 28800, "SIM_PLAYERS=0", "SIM_MAP_LOAD=10ms")
+	d := &disks{
+		stage: s, dir: dir, games: filepath.Join(dir, "games"), logs: filepath.Join(dir, "logs"), logsAt: filepath.Join(s.Root, "logs"),
+	}
+	apart := filepath.Join(dir, "apart")
+	disktest.Mount(t, d.games, "64m", 0o751)
+	disktest.Mount(t, d.logs, "8m", 0o751)
+	if out, err := exec.Command("sh", "-ec", `
+		cp -a "$1/." "$2"; rm -r "$1"; mkdir -p "$1" "$2/logs" "$3/run" "$3/bus"; touch "$3/left4me.db"
+		for name in run bus left4me.db; do ln -s "$3/$name" "$1"; ln -s "$3/$name" "$2"; done`,
+		"sh", s.Root, d.games, apart).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	s.Env = append(s.Env, "LEFT4ME_RUN="+filepath.Join(apart, "run"))
+	mount(t, d.games, s.Root)
+	t.Cleanup(func() { _ = unix.Unmount(s.Root, unix.MNT_DETACH) })
+	mount(t, d.logs, d.logsAt)
+	return d
+}
+
+func mount(t *testing.T, from, to string) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(to, 0o751), unix.Mount(from, to, "", unix.MS_BIND, "")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func unmount(t *testing.T, path string) {
+	t.Helper()
+	if err := unix.Unmount(path, unix.MNT_DETACH); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// files are those on the games' disk that no game writes while it runs.
+func (d *disks) files(t *testing.T) (all []string) {
+	t.Helper()
+	err := filepath.WalkDir(d.games, func(path string, _ fs.DirEntry, err error) error {
+		if !strings.Contains(path, "/runtime/") {
+			all = append(all, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// is waits until a server is in a state.
+func (d *disks) is(t *testing.T, name, state, reason string, pid int) {
+	t.Helper()
+	var v stage.Server
+	stage.Until(t, name+" is "+state+" "+reason, func() bool {
+		_, _ = d.stage.Call("GET", "/servers/down/campaigns", nil, nil) // checks the disks at once
+		v, _ = d.stage.Server(name)
+		return v.State == state && strings.HasPrefix(v.Reason, reason)
+	})
+	if state != "unknown" && v.PID != pid {
+		t.Errorf("%s: %+v", name, v)
+	}
+}
+
+// asBefore waits until both servers are as they were with all disks.
+func (d *disks) asBefore(t *testing.T) {
+	t.Helper()
+	d.is(t, "alpha", "running", "", d.pid)
+	d.is(t, "down", "stopped", "", 0)
+}
+
+// refused wants a job to fail because a disk has gone.
+func (d *disks) refused(t *testing.T, what string, j stage.Job, gone string) {
+	t.Helper()
+	if j = d.stage.Ended(t, j.ID); j.State != "failed" || j.Error == nil || !strings.Contains(j.Error.Text, gone) {
+		t.Errorf("%s: %+v %+v", what, j, j.Error)
+	}
+}
+
+// unknown wants every server to be unknown, and jobs to fail, while a disk has gone.
+func (d *disks) unknown(t *testing.T, gone string) {
+	t.Helper()
+	s := d.stage
+	d.is(t, "alpha", "unknown", gone, 0)
+	d.is(t, "down", "unknown", gone, 0)
+	var collect stage.Job
+	s.Must(t, "POST", "/content/collect", nil, &collect)
+	d.refused(t, "collect", collect, gone)
+	for _, job := range []string{"start", "reset", "delete"} {
+		d.refused(t, job, s.Ask(t, job, "down"), gone)
+	}
+	if status, err := s.Call("GET", "/servers/down/campaigns", nil, nil); status != http.StatusServiceUnavailable ||
+		!strings.Contains(err.Error(), gone) {
+		t.Errorf("campaigns: %d, %v", status, err)
+	}
+}
+
+// withoutBackups lets the disk of the backups go, which only backups need.
+func (d *disks) withoutBackups(t *testing.T) {
+	t.Helper()
+	s := d.stage
+	backups, keep := filepath.Join(s.Root, "backups"), filepath.Join(d.dir, "backups")
+	disktest.Mount(t, keep, "4m", 0o750)
+	mount(t, keep, backups)
+	if err := os.WriteFile(filepath.Join(backups, "note"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Must(t, "GET", "/backups", nil, nil)
+	unmount(t, backups)
+	if status, err := s.Call("GET", "/backups", nil, nil); status != http.StatusServiceUnavailable ||
+		!strings.Contains(err.Error(), "disk gone: "+backups) {
+		t.Errorf("backups: %d, %v", status, err)
+	}
+	var backup stage.Job
+	s.Must(t, "POST", "/backups", nil, &backup)
+	d.refused(t, "backup", backup, "disk gone: "+backups)
+	d.asBefore(t)
 }

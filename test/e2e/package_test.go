@@ -339,311 +339,357 @@ var password = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 // package: each step goes on where the one before it ended.
 func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 	fresh(t)
-	deb, newer := pack(t, "v0.1.0", false), pack(t, "v0.2.0", true)
-	var secret string
-	pids := map[string]string{}
-	step := func(what string, f func(*testing.T)) {
-		t.Helper()
-		if !t.Run(what, f) {
-			t.FailNow()
+	m := &packaged{deb: pack(t, "v0.1.0", false), newer: pack(t, "v0.2.0", true), pids: map[string]string{}}
+	for _, step := range []struct {
+		what string
+		do   func(*testing.T)
+	}{
+		{"the package has the polkit rule behind the templates", m.polkitRule},
+		{"a command has a manual page", m.manualPage},
+		{"the package installs without a network and starts nothing", m.installs},
+		{"setup makes what is missing, and nothing when run again", m.setsUp},
+		{"setup makes the administrator who is asked for, and changes no password", m.setsUpAdministrator},
+		{"the administrator logs in", m.logsIn},
+		{"SteamCMD installs the game", m.installsGame},
+		{"two servers run", m.runsServers},
+		{"an update moves an empty server over, and leaves the one that is played on", m.updatesGame},
+		{"a rollback takes it back at once", m.rollsBack},
+		{"an upgrade keeps servers running and a copy of the database", m.upgrades},
+		{"an older package is refused before it replaces anything", m.refusesOlderPackage},
+		{"an older program refuses the database, says so and stays down", m.refusesOlderProgram},
+		{"a backup is made while servers run", m.backsUp},
+		{"the documentation restores a backup on the same machine", m.restoresHere},
+		{"removing the package stops everything and keeps the data", m.removes},
+		{"installed again, everything is there", m.installsAgain},
+		{"purging takes the configuration and leaves what servers are made of", m.purges},
+		{"a backup restored on a machine without anything makes it what it was", m.restoresElsewhere},
+	} {
+		if !t.Run(step.what, step.do) {
+			return
 		}
 	}
+}
 
-	step("the package has the polkit rule behind the templates", func(t *testing.T) {
-		// dpkg unpacks in this order and removes in the opposite one: at no time is
-		// the rule there without them.
-		out, err := exec.Command("sh", "-ec", "dpkg-deb --fsys-tarfile "+deb+" | tar -t").Output()
-		rule := bytes.Index(out, []byte("/polkit-1/rules.d/50-left4me.rules"))
-		if unit := bytes.LastIndex(out, []byte("/systemd/system/left4me-")); err != nil || rule < 0 || unit < 0 || unit > rule {
-			t.Errorf("%v, unit at %d, rule at %d", err, unit, rule)
+// packaged is a machine on which a package was installed, and what the next step has
+// to know of it.
+type packaged struct {
+	deb, newer      string            // packages
+	secret          string            // the administrator's password
+	pids            map[string]string // of servers
+	before, archive string            // what there was when the backup was made
+}
+
+func (m *packaged) polkitRule(t *testing.T) {
+	// dpkg unpacks in this order and removes in the opposite one: at no time is
+	// the rule there without them.
+	out, err := exec.Command("sh", "-ec", "dpkg-deb --fsys-tarfile "+m.deb+" | tar -t").Output()
+	rule := bytes.Index(out, []byte("/polkit-1/rules.d/50-left4me.rules"))
+	if unit := bytes.LastIndex(out, []byte("/systemd/system/left4me-")); err != nil || rule < 0 || unit < 0 || unit > rule {
+		t.Errorf("%v, unit at %d, rule at %d", err, unit, rule)
+	}
+}
+
+func (m *packaged) manualPage(t *testing.T) {
+	out, err := exec.Command("sh", "-ec",
+		"dpkg-deb --fsys-tarfile "+m.deb+" | tar -xO ./usr/share/man/man1/left4me-server-start.1.gz | gzip -d").Output()
+	if err != nil || !strings.Contains(string(out), "v0.1.0") || !strings.Contains(string(out), "start all servers") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func (m *packaged) installs(t *testing.T) {
+	out := mustApt(t, m.deb)
+	if !strings.HasSuffix(out, "\nleft4me is installed. Next step, as root: left4me setup") {
+		t.Errorf("it doesn't end with the next step:\n%s", out)
+	}
+	for _, user := range []string{"left4me", "left4me-game"} {
+		must(t, "id", user)
+	}
+	if state, _ := in("systemctl", "is-active", "left4me"); state != "inactive" {
+		t.Errorf("left4me is %s", state)
+	}
+	if out, err := as("left4me", "left4me", "setup"); err == nil || !strings.Contains(out, "only root may") {
+		t.Errorf("setup by left4me: %v, %s", err, out)
+	}
+}
+
+func (m *packaged) setsUp(t *testing.T) {
+	r := setUpBySetup(t)
+	if got := r.made(); len(got) != 3 { // the package made the users and directories
+		t.Errorf("made: %q", got)
+	}
+	if r.Admin != "admin" || !password.MatchString(r.Password) || r.URL != "http://127.0.0.1:8000" {
+		t.Errorf("%+v", r)
+	}
+	m.secret = r.Password
+	env := must(t, "cat", "/etc/left4me/left4me.env")
+	if got := must(t, "stat", "-c", "%a %U:%G", "/etc/left4me/left4me.env"); got != "640 root:left4me" {
+		t.Errorf("the settings are %s", got)
+	}
+	pid := property(t, "left4me.service", "MainPID")
+	again := setUpBySetup(t)
+	if got := again.made(); len(got) > 0 || again.Password != "" {
+		t.Errorf("again: %+v", again)
+	}
+	if now := must(t, "cat", "/etc/left4me/left4me.env"); now != env {
+		t.Errorf("the settings were %q and are %q", env, now)
+	}
+	if now := property(t, "left4me.service", "MainPID"); now != pid {
+		t.Error("left4me was restarted")
+	}
+	if got := must(t, "systemctl", "is-enabled", "left4me"); got != "enabled" {
+		t.Errorf("left4me is %s", got)
+	}
+	// left4me.service has a mount namespace of its own, and its user is an
+	// administrator outside of it too.
+	if out, err := as("left4me", "left4me", "user", "list"); err != nil {
+		t.Errorf("left4me's own user: %v, %s", err, out)
+	}
+	for _, f := range again.Findings {
+		t.Logf("doctor: %+v", f)
+	}
+}
+
+func (m *packaged) setsUpAdministrator(t *testing.T) {
+	setUp := func(password string) (r setUpReport) {
+		out := must(t, "sh", "-ec", "printf '%s\\n' "+password+" | left4me setup --json --admin coach --password-stdin")
+		if err := json.Unmarshal([]byte(out), &r); err != nil {
+			t.Fatalf("%v: %s", err, out)
 		}
-	})
-	step("a command has a manual page", func(t *testing.T) {
-		out, err := exec.Command("sh", "-ec",
-			"dpkg-deb --fsys-tarfile "+deb+" | tar -xO ./usr/share/man/man1/left4me-server-start.1.gz | gzip -d").Output()
-		if err != nil || !strings.Contains(string(out), "v0.1.0") || !strings.Contains(string(out), "start all servers") {
-			t.Errorf("%v: %s", err, out)
-		}
-	})
-	step("the package installs without a network and starts nothing", func(t *testing.T) {
-		out := mustApt(t, deb)
-		if !strings.HasSuffix(out, "\nleft4me is installed. Next step, as root: left4me setup") {
-			t.Errorf("it doesn't end with the next step:\n%s", out)
-		}
-		for _, user := range []string{"left4me", "left4me-game"} {
-			must(t, "id", user)
-		}
-		if state, _ := in("systemctl", "is-active", "left4me"); state != "inactive" {
-			t.Errorf("left4me is %s", state)
-		}
-		if out, err := as("left4me", "left4me", "setup"); err == nil || !strings.Contains(out, "only root may") {
-			t.Errorf("setup by left4me: %v, %s", err, out)
-		}
-	})
-	step("setup makes what is missing, and nothing when run again", func(t *testing.T) {
-		r := setUpBySetup(t)
-		if got := r.made(); len(got) != 3 { // the package made the users and directories
-			t.Errorf("made: %q", got)
-		}
-		if r.Admin != "admin" || !password.MatchString(r.Password) || r.URL != "http://127.0.0.1:8000" {
-			t.Errorf("%+v", r)
-		}
-		secret = r.Password
-		env := must(t, "cat", "/etc/left4me/left4me.env")
-		if got := must(t, "stat", "-c", "%a %U:%G", "/etc/left4me/left4me.env"); got != "640 root:left4me" {
-			t.Errorf("the settings are %s", got)
-		}
-		pid := property(t, "left4me.service", "MainPID")
-		again := setUpBySetup(t)
-		if got := again.made(); len(got) > 0 || again.Password != "" {
-			t.Errorf("again: %+v", again)
-		}
-		if now := must(t, "cat", "/etc/left4me/left4me.env"); now != env {
-			t.Errorf("the settings were %q and are %q", env, now)
-		}
-		if now := property(t, "left4me.service", "MainPID"); now != pid {
-			t.Error("left4me was restarted")
-		}
-		if got := must(t, "systemctl", "is-enabled", "left4me"); got != "enabled" {
-			t.Errorf("left4me is %s", got)
-		}
-		// left4me.service has a mount namespace of its own, and its user is an
-		// administrator outside of it too.
-		if out, err := as("left4me", "left4me", "user", "list"); err != nil {
-			t.Errorf("left4me's own user: %v, %s", err, out)
-		}
-		for _, f := range again.Findings {
-			t.Logf("doctor: %+v", f)
-		}
-	})
-	step("setup makes the administrator who is asked for, and changes no password", func(t *testing.T) {
-		setUp := func(password string) (r setUpReport) {
-			out := must(t, "sh", "-ec", "printf '%s\\n' "+password+" | left4me setup --json --admin coach --password-stdin")
-			if err := json.Unmarshal([]byte(out), &r); err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-			return r
-		}
-		if r := setUp("first-of-two-passwords"); r.Admin != "coach" || r.Note != "" {
-			t.Errorf("%+v", r)
-		}
-		if r := setUp("another-of-two-passwords"); r.Admin != "" ||
-			!strings.Contains(r.Note, "coach is there; the password from standard input was not used") {
-			t.Errorf("again: %+v", r)
-		}
-		if status, _ := logIn(t, "coach", "first-of-two-passwords"); status != http.StatusOK {
-			t.Errorf("login: %d", status)
-		}
-		must(t, "left4me", "user", "create", "looker", "--generate")
-		out, err := in("left4me", "setup", "--admin", "looker")
-		if err == nil || !strings.Contains(out, "the user looker is there and is no administrator") {
-			t.Errorf("somebody who is no administrator: %v %s", err, out)
-		}
-		doAs(t, out, "root")
-		must(t, "left4me", "setup", "--admin", "looker")
-	})
-	step("the administrator logs in", func(t *testing.T) {
-		if status, page := logIn(t, "admin", secret); status != http.StatusOK || !strings.Contains(page, "Servers") ||
-			strings.Contains(page, `action="/login"`) {
-			t.Errorf("%d %s", status, page)
-		}
-		if status, _ := logIn(t, "admin", secret+"x"); status != http.StatusUnauthorized {
-			t.Errorf("with a wrong password: %d", status)
-		}
-	})
-	step("SteamCMD installs the game", func(t *testing.T) {
-		laySteamCMD(t, 1)
-		must(t, "sh", "-ec", "echo LEFT4ME_STEAMCMD="+steamCMD+" >>/etc/left4me/left4me.env && systemctl restart left4me")
-		eventually(t, "left4me is ready", ready)
-		must(t, "left4me", "game", "install", "--wait")
-		if g := showGame(t); g.Current != steamBuild(1) {
-			t.Errorf("%+v", g)
-		}
-	})
-	step("two servers run", func(t *testing.T) {
-		must(t, "sh", "-ec", `
+		return r
+	}
+	if r := setUp("first-of-two-passwords"); r.Admin != "coach" || r.Note != "" {
+		t.Errorf("%+v", r)
+	}
+	if r := setUp("another-of-two-passwords"); r.Admin != "" ||
+		!strings.Contains(r.Note, "coach is there; the password from standard input was not used") {
+		t.Errorf("again: %+v", r)
+	}
+	if status, _ := logIn(t, "coach", "first-of-two-passwords"); status != http.StatusOK {
+		t.Errorf("login: %d", status)
+	}
+	must(t, "left4me", "user", "create", "looker", "--generate")
+	out, err := in("left4me", "setup", "--admin", "looker")
+	if err == nil || !strings.Contains(out, "the user looker is there and is no administrator") {
+		t.Errorf("somebody who is no administrator: %v %s", err, out)
+	}
+	doAs(t, out, "root")
+	must(t, "left4me", "setup", "--admin", "looker")
+}
+
+func (m *packaged) logsIn(t *testing.T) {
+	if status, page := logIn(t, "admin", m.secret); status != http.StatusOK || !strings.Contains(page, "Servers") ||
+		strings.Contains(page, `action="/login"`) {
+		t.Errorf("%d %s", status, page)
+	}
+	if status, _ := logIn(t, "admin", m.secret+"x"); status != http.StatusUnauthorized {
+		t.Errorf("with a wrong password: %d", status)
+	}
+}
+
+func (m *packaged) installsGame(t *testing.T) {
+	laySteamCMD(t, 1)
+	must(t, "sh", "-ec", "echo LEFT4ME_STEAMCMD="+steamCMD+" >>/etc/left4me/left4me.env && systemctl restart left4me")
+	eventually(t, "left4me is ready", ready)
+	must(t, "left4me", "game", "install", "--wait")
+	if g := showGame(t); g.Current != steamBuild(1) {
+		t.Errorf("%+v", g)
+	}
+}
+
+func (m *packaged) runsServers(t *testing.T) {
+	must(t, "sh", "-ec", `
 			mkdir -p /run/systemd/system/left4me-server@.service.d
 			printf '[Service]\nEnvironment=SIM_PLAYERS=0\n' >/run/systemd/system/left4me-server@.service.d/players.conf
 			systemctl daemon-reload`)
-		must(t, "sh", "-ec", "cd "+root+`
+	must(t, "sh", "-ec", "cd "+root+`
 			mkdir -p overlays/house/1/left4dead2/cfg
 			echo 'sv_alltalk 1' >overlays/house/1/left4dead2/cfg/house.cfg
 			chown -R left4me:left4me-game overlays
 			chmod -R g+rX,o-w overlays`)
-		must(t, "left4me", "blueprint", "create", "house", "--overlay", "house")
-		for _, name := range []string{"alpha", "beta"} {
-			must(t, "left4me", "server", "create", name, "--blueprint", "house")
-			must(t, "left4me", "server", "start", name, "--wait")
-			pids[name] = running(t, name)
+	must(t, "left4me", "blueprint", "create", "house", "--overlay", "house")
+	for _, name := range []string{"alpha", "beta"} {
+		must(t, "left4me", "server", "create", name, "--blueprint", "house")
+		must(t, "left4me", "server", "start", name, "--wait")
+		m.pids[name] = running(t, name)
+	}
+	if out, err := inGame(m.pids["alpha"], "echo by a player >"+root+"/runtime/alpha/merged/left4dead2/cfg/own.cfg"); err != nil {
+		t.Fatal(out)
+	}
+}
+
+func (m *packaged) updatesGame(t *testing.T) {
+	say(t, "alpha", "sim_join Coach")
+	eventually(t, "somebody plays on alpha", func() bool { return show(t, "alpha").Players == 1 })
+	laySteamCMD(t, 2)
+	must(t, "left4me", "game", "update", "--restart", "empty", "--wait")
+	if g := showGame(t); g.Current != steamBuild(2) {
+		t.Errorf("%+v", g)
+	}
+	// Nobody has to have been there for a minute.
+	within(t, 2*time.Minute, "beta has moved", func() bool { return showGame(t).moved("beta") == "moved" })
+	wantUndisturbed(t, map[string]string{"alpha": m.pids["alpha"]})
+	if now := running(t, "beta"); now == m.pids["beta"] {
+		t.Error("beta was not restarted")
+	}
+	if g := showGame(t); g.moved("alpha") == "moved" {
+		t.Errorf("%+v", g)
+	}
+}
+
+func (m *packaged) rollsBack(t *testing.T) {
+	must(t, "left4me", "game", "rollback", "--restart", "now", "--wait")
+	if g := showGame(t); g.Current != steamBuild(1) {
+		t.Errorf("%+v", g)
+	}
+	eventually(t, "beta has moved back",
+		func() bool { g := showGame(t); return g.Rollout.State == "done" && g.Rollout.Build == steamBuild(1) })
+	wantUndisturbed(t, map[string]string{"alpha": m.pids["alpha"]}) // it never left that build
+	m.pids["beta"] = running(t, "beta")
+	eventually(t, "both run on the first build", func() bool { return len(showGame(t).on(1)) == 2 })
+}
+
+func (m *packaged) upgrades(t *testing.T) {
+	old := property(t, "left4me.service", "MainPID")
+	mustApt(t, m.newer)
+	eventually(t, "the new left4me is ready", func() bool { return property(t, "left4me.service", "MainPID") != old && ready() })
+	if got := must(t, "left4me", "version"); got != "v0.2.0" {
+		t.Errorf("it is %s", got)
+	}
+	wantUndisturbed(t, m.pids)
+	must(t, "sh", "-c", "ls "+root+"/left4me.db.v*")
+}
+
+func (m *packaged) refusesOlderPackage(t *testing.T) {
+	pid := property(t, "left4me.service", "MainPID")
+	out, err := apt(m.deb, "--allow-downgrades")
+	if err == nil || !strings.Contains(out, "is version 99999, this left4me knows up to") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if got := must(t, "left4me", "version"); got != "v0.2.0" {
+		t.Errorf("left4me is %s", got)
+	}
+	if now := property(t, "left4me.service", "MainPID"); now != pid || !ready() {
+		t.Error("left4me was disturbed")
+	}
+	if out := must(t, "dpkg", "--audit"); out != "" {
+		t.Errorf("dpkg is left with:\n%s", out)
+	}
+	wantUndisturbed(t, m.pids)
+}
+
+func (m *packaged) refusesOlderProgram(t *testing.T) {
+	must(t, "sh", "-ec", "dpkg-deb --fsys-tarfile /root/"+filepath.Base(m.deb)+" | tar -xC / ./usr/bin/left4me")
+	_, _ = in("systemctl", "restart", "left4me")
+	eventually(t, "it is down", func() bool { return property(t, "left4me.service", "ActiveState") == "failed" })
+	if out, _ := in("systemctl", "status", "--no-pager", "--full", "left4me"); !strings.Contains(out, "its schema is version 99999") {
+		t.Errorf("the status doesn't say why:\n%s", out)
+	}
+	if out, err := as("left4me", "left4me", "doctor"); err == nil ||
+		!strings.Contains(out, "database: "+root+"/left4me.db: its schema is version 99999") {
+		t.Errorf("doctor doesn't say why: %v\n%s", err, out)
+	}
+	if out, err := in("left4me", "setup"); err == nil || !strings.Contains(out, "its schema is version 99999") {
+		t.Errorf("setup doesn't say why: %v\n%s", err, out)
+	}
+	if _, err := apt(m.newer, "--reinstall"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the newer one runs again", ready)
+	wantUndisturbed(t, m.pids)
+}
+
+func (m *packaged) backsUp(t *testing.T) {
+	m.before = belongings(t)
+	must(t, "left4me", "backup", "create")
+	name, _, _ := strings.Cut(must(t, "left4me", "backup", "list", "--quiet"), "\n")
+	m.archive = "/root/" + name + ".tar.zst"
+	must(t, "left4me", "backup", "download", name, m.archive)
+	wantUndisturbed(t, m.pids)
+}
+
+func (m *packaged) restoresHere(t *testing.T) {
+	for _, command := range documented(t, "On the same machine", "", m.archive) {
+		must(t, "sh", "-ec", command)
+	}
+	for name := range m.pids {
+		wantUp(t, name)
+		m.pids[name] = running(t, name)
+	}
+	must(t, "sh", "-c", "ls -d "+root+"/before-restore-*")
+}
+
+func (m *packaged) removes(t *testing.T) {
+	// As an administrator may have them started.
+	must(t, "systemctl", "enable", "left4me-firewall.service")
+	must(t, "systemctl", "add-wants", "rescue.target", "left4me.service")
+	must(t, "apt-get", "remove", "-y", "left4me")
+	if out := must(t, "find", "/etc/systemd/system", "/run/systemd/system", "-type", "l", "-name", "left4me*"); out != "" {
+		t.Errorf("links:\n%s", out)
+	}
+	noUnits(t)
+	for name := range m.pids {
+		wantMounts(t, name, 0)
+	}
+	if out, err := in("pgrep", "-u", "left4me,left4me-game"); err == nil {
+		t.Errorf("processes:\n%s", out)
+	}
+	must(t, "ls", root+"/left4me.db", "/etc/left4me/left4me.env")
+}
+
+func (m *packaged) installsAgain(t *testing.T) {
+	mustApt(t, m.newer)
+	if got := setUpBySetup(t).made(); len(got) != 1 || got[0] != "left4me.service" {
+		t.Errorf("made: %q", got)
+	}
+	if status, _ := logIn(t, "admin", m.secret); status != http.StatusOK {
+		t.Errorf("login: %d", status)
+	}
+	for name := range m.pids {
+		must(t, "left4me", "server", "start", name, "--wait")
+		m.pids[name] = running(t, name)
+	}
+	must(t, "cat", root+"/runtime/alpha/merged/left4dead2/cfg/own.cfg")
+}
+
+func (m *packaged) purges(t *testing.T) {
+	out := must(t, "apt-get", "purge", "-y", "left4me")
+	if !strings.Contains(out, root) {
+		t.Errorf("it doesn't say where the data is:\n%s", out)
+	}
+	if out, err := in("ls", "-d", "/etc/left4me"); err == nil {
+		t.Error(out)
+	}
+	must(t, "ls", root+"/left4me.db", root+"/runtime/alpha/upper/left4dead2/cfg/own.cfg", root+"/installation/base")
+}
+
+func (m *packaged) restoresElsewhere(t *testing.T) {
+	// Another machine's users have other numbers.
+	must(t, "sh", "-ec",
+		"rm -r "+root+
+			"/* && sed -i /^left4me/d /etc/passwd /etc/group /etc/shadow /etc/gshadow && systemd-sysusers --inline 'u somebody'")
+	for _, command := range documented(t, "On a new machine", "/root/"+filepath.Base(m.newer), m.archive) {
+		out := must(t, "sh", "-ec", command)
+		if command != "left4me setup" {
+			continue
 		}
-		if out, err := inGame(pids["alpha"], "echo by a player >"+root+"/runtime/alpha/merged/left4dead2/cfg/own.cfg"); err != nil {
-			t.Fatal(out)
+		if strings.Contains(out, "log in as") {
+			t.Errorf("another administrator was made: %s", out)
 		}
-	})
-	step("an update moves an empty server over, and leaves the one that is played on", func(t *testing.T) {
-		say(t, "alpha", "sim_join Coach")
-		eventually(t, "somebody plays on alpha", func() bool { return show(t, "alpha").Players == 1 })
-		laySteamCMD(t, 2)
-		must(t, "left4me", "game", "update", "--restart", "empty", "--wait")
-		if g := showGame(t); g.Current != steamBuild(2) {
-			t.Errorf("%+v", g)
-		}
-		// Nobody has to have been there for a minute.
-		within(t, 2*time.Minute, "beta has moved", func() bool { return showGame(t).moved("beta") == "moved" })
-		wantUndisturbed(t, map[string]string{"alpha": pids["alpha"]})
-		if now := running(t, "beta"); now == pids["beta"] {
-			t.Error("beta was not restarted")
-		}
-		if g := showGame(t); g.moved("alpha") == "moved" {
-			t.Errorf("%+v", g)
-		}
-	})
-	step("a rollback takes it back at once", func(t *testing.T) {
-		must(t, "left4me", "game", "rollback", "--restart", "now", "--wait")
-		if g := showGame(t); g.Current != steamBuild(1) {
-			t.Errorf("%+v", g)
-		}
-		eventually(t, "beta has moved back",
-			func() bool { g := showGame(t); return g.Rollout.State == "done" && g.Rollout.Build == steamBuild(1) })
-		wantUndisturbed(t, map[string]string{"alpha": pids["alpha"]}) // it never left that build
-		pids["beta"] = running(t, "beta")
-		eventually(t, "both run on the first build", func() bool { return len(showGame(t).on(1)) == 2 })
-	})
-	step("an upgrade keeps servers running and a copy of the database", func(t *testing.T) {
-		old := property(t, "left4me.service", "MainPID")
-		mustApt(t, newer)
-		eventually(t, "the new left4me is ready", func() bool { return property(t, "left4me.service", "MainPID") != old && ready() })
-		if got := must(t, "left4me", "version"); got != "v0.2.0" {
-			t.Errorf("it is %s", got)
-		}
-		wantUndisturbed(t, pids)
-		must(t, "sh", "-c", "ls "+root+"/left4me.db.v*")
-	})
-	step("an older package is refused before it replaces anything", func(t *testing.T) {
-		pid := property(t, "left4me.service", "MainPID")
-		out, err := apt(deb, "--allow-downgrades")
-		if err == nil || !strings.Contains(out, "is version 99999, this left4me knows up to") {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		if got := must(t, "left4me", "version"); got != "v0.2.0" {
-			t.Errorf("left4me is %s", got)
-		}
-		if now := property(t, "left4me.service", "MainPID"); now != pid || !ready() {
-			t.Error("left4me was disturbed")
-		}
-		if out := must(t, "dpkg", "--audit"); out != "" {
-			t.Errorf("dpkg is left with:\n%s", out)
-		}
-		wantUndisturbed(t, pids)
-	})
-	step("an older program refuses the database, says so and stays down", func(t *testing.T) {
-		must(t, "sh", "-ec", "dpkg-deb --fsys-tarfile /root/"+filepath.Base(deb)+" | tar -xC / ./usr/bin/left4me")
-		_, _ = in("systemctl", "restart", "left4me")
-		eventually(t, "it is down", func() bool { return property(t, "left4me.service", "ActiveState") == "failed" })
-		if out, _ := in("systemctl", "status", "--no-pager", "--full", "left4me"); !strings.Contains(out, "its schema is version 99999") {
-			t.Errorf("the status doesn't say why:\n%s", out)
-		}
-		if out, err := as("left4me", "left4me", "doctor"); err == nil ||
-			!strings.Contains(out, "database: "+root+"/left4me.db: its schema is version 99999") {
-			t.Errorf("doctor doesn't say why: %v\n%s", err, out)
-		}
-		if out, err := in("left4me", "setup"); err == nil || !strings.Contains(out, "its schema is version 99999") {
-			t.Errorf("setup doesn't say why: %v\n%s", err, out)
-		}
-		if _, err := apt(newer, "--reinstall"); err != nil {
-			t.Fatal(err)
-		}
-		eventually(t, "the newer one runs again", ready)
-		wantUndisturbed(t, pids)
-	})
-	var before, archive string
-	step("a backup is made while servers run", func(t *testing.T) {
-		before = belongings(t)
-		must(t, "left4me", "backup", "create")
-		name, _, _ := strings.Cut(must(t, "left4me", "backup", "list", "--quiet"), "\n")
-		archive = "/root/" + name + ".tar.zst"
-		must(t, "left4me", "backup", "download", name, archive)
-		wantUndisturbed(t, pids)
-	})
-	step("the documentation restores a backup on the same machine", func(t *testing.T) {
-		for _, command := range documented(t, "On the same machine", "", archive) {
-			must(t, "sh", "-ec", command)
-		}
-		for name := range pids {
-			wantUp(t, name)
-			pids[name] = running(t, name)
-		}
-		must(t, "sh", "-c", "ls -d "+root+"/before-restore-*")
-	})
-	step("removing the package stops everything and keeps the data", func(t *testing.T) {
-		// As an administrator may have them started.
-		must(t, "systemctl", "enable", "left4me-firewall.service")
-		must(t, "systemctl", "add-wants", "rescue.target", "left4me.service")
-		must(t, "apt-get", "remove", "-y", "left4me")
-		if out := must(t, "find", "/etc/systemd/system", "/run/systemd/system", "-type", "l", "-name", "left4me*"); out != "" {
-			t.Errorf("links:\n%s", out)
-		}
-		noUnits(t)
-		for name := range pids {
-			wantMounts(t, name, 0)
-		}
-		if out, err := in("pgrep", "-u", "left4me,left4me-game"); err == nil {
-			t.Errorf("processes:\n%s", out)
-		}
-		must(t, "ls", root+"/left4me.db", "/etc/left4me/left4me.env")
-	})
-	step("installed again, everything is there", func(t *testing.T) {
-		mustApt(t, newer)
-		if got := setUpBySetup(t).made(); len(got) != 1 || got[0] != "left4me.service" {
-			t.Errorf("made: %q", got)
-		}
-		if status, _ := logIn(t, "admin", secret); status != http.StatusOK {
+		if status, _ := logIn(t, "admin", m.secret); status != http.StatusOK {
 			t.Errorf("login: %d", status)
 		}
-		for name := range pids {
-			must(t, "left4me", "server", "start", name, "--wait")
-			pids[name] = running(t, name)
+		if after := belongings(t); after != m.before {
+			t.Errorf("before:\n%s\nafter:\n%s", m.before, after)
 		}
-		must(t, "cat", root+"/runtime/alpha/merged/left4dead2/cfg/own.cfg")
-	})
-	step("purging takes the configuration and leaves what servers are made of", func(t *testing.T) {
-		out := must(t, "apt-get", "purge", "-y", "left4me")
-		if !strings.Contains(out, root) {
-			t.Errorf("it doesn't say where the data is:\n%s", out)
-		}
-		if out, err := in("ls", "-d", "/etc/left4me"); err == nil {
-			t.Error(out)
-		}
-		must(t, "ls", root+"/left4me.db", root+"/runtime/alpha/upper/left4dead2/cfg/own.cfg", root+"/installation/base")
-	})
-	step("a backup restored on a machine without anything makes it what it was", func(t *testing.T) {
-		// Another machine's users have other numbers.
-		must(t, "sh", "-ec",
-			"rm -r "+root+
-				"/* && sed -i /^left4me/d /etc/passwd /etc/group /etc/shadow /etc/gshadow && systemd-sysusers --inline 'u somebody'")
-		for _, command := range documented(t, "On a new machine", "/root/"+filepath.Base(newer), archive) {
-			out := must(t, "sh", "-ec", command)
-			if command != "left4me setup" {
-				continue
-			}
-			if strings.Contains(out, "log in as") {
-				t.Errorf("another administrator was made: %s", out)
-			}
-			if status, _ := logIn(t, "admin", secret); status != http.StatusOK {
-				t.Errorf("login: %d", status)
-			}
-			if after := belongings(t); after != before {
-				t.Errorf("before:\n%s\nafter:\n%s", before, after)
-			}
-			laySteamCMD(t, 2)
-		}
-		for name := range pids {
-			wantUp(t, name)
-		}
-		if state, _ := in("systemctl", "is-enabled", "left4me"); state != "enabled" {
-			t.Errorf("at boot left4me is %s", state)
-		}
-	})
+		laySteamCMD(t, 2)
+	}
+	for name := range m.pids {
+		wantUp(t, name)
+	}
+	if state, _ := in("systemctl", "is-enabled", "left4me"); state != "enabled" {
+		t.Errorf("at boot left4me is %s", state)
+	}
 }
 
 func TestTheSameSourcesGiveTheSamePackage(t *testing.T) {
