@@ -28,7 +28,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // described is the description of the API, against which every answer and every
 // event of these tests is checked.

@@ -16,7 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-const patience = 10 * time.Second
+const patience = time.Minute
 
 func open(t *testing.T, dir string) *bus.Bus {
 	t.Helper()

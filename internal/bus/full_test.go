@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/disk/disktest"
@@ -36,7 +37,7 @@ func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
 		n := 0
 		send := func() error {
 			n++
-			ctx, cancel := context.WithTimeout(ctx, patience)
+			ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 			defer cancel()
 			spec := []byte(`"` + strings.Repeat("x", 1000) + `"`)
 			return b.Enqueue(ctx, "local",

@@ -34,7 +34,7 @@ import (
 )
 
 const (
-	patience = 15 * time.Second
+	patience = time.Minute
 	password = sitetest.Password
 )
 

@@ -19,7 +19,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // site is the game on a real store and a real bus, with a host that does what
 // it is told without running anything; dir outlives it, as on a restart.

@@ -20,7 +20,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // site is the list on a real store and a real bus; a host only when asked for.
 type site struct {
