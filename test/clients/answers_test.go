@@ -322,7 +322,10 @@ func (c *caller) game() {
 	c.refused("GET", "/hosts/local/game/rollout", nil, 404)
 	c.get("/hosts/local/game", "/hosts/local/game/policy")
 	c.Steam(c.T, "SIM_STEAM_BUILD=3", "SIM_STEAM_TICK=10ms", "SIM_STEAM_SIZE=2M")
-	c.do("POST", "/hosts/local/game/update", object{"restart": "empty"})
+	var update stage.Job
+	c.Must(c.T, "POST", "/hosts/local/game/update", object{"restart": "empty"}, &update)
+	c.get("/hosts/local/game/rollout") // it waits for the build
+	c.Stage.Ended(c.T, update.ID)
 	c.do("POST", "/hosts/local/game/pin", object{"pinned": true})
 	stage.Until(c.T, "the rollout begins", func() bool {
 		var v struct{ State string }

@@ -24,6 +24,15 @@ func open(t *testing.T) (*backups.Backups, *store.Store, *bus.Bus) {
 	if err := lifecycletest.Start(s.Ctx, c.Jobs, c.Backups); err != nil {
 		t.Fatal(err)
 	}
+	// Run notes when left4me was started first; a test that sets the time of the last
+	// backup comes after that.
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if _, _, err := s.Store.Backups().Policy(t.Context()); err == nil {
+			break
+		} else if !errors.Is(err, left4me.NotFound) || time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
 	return c.Backups, s.Store, s.Bus
 }
 
