@@ -124,9 +124,16 @@ type pkg struct {
 	Module       *struct{ Path string }
 }
 
-// list runs `go list -json` for patterns.
+// listed is what list has been asked for, by its arguments.
+var listed = map[string][]pkg{}
+
+// list runs `go list -json` for patterns, once for each.
 func list(t *testing.T, args ...string) []pkg {
 	t.Helper()
+	asked := strings.Join(args, " ")
+	if all, ok := listed[asked]; ok {
+		return all
+	}
 	cmd := exec.Command("go",
 		append([]string{"list", "-json=ImportPath,Dir,GoFiles,TestGoFiles,XTestGoFiles,Imports,TestImports,XTestImports,Module"},
 			args...)...)
@@ -140,6 +147,7 @@ func list(t *testing.T, args ...string) []pkg {
 	for d := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p pkg
 		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			listed[asked] = all
 			return all
 		} else if err != nil {
 			t.Fatal(err)
