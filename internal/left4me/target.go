@@ -23,6 +23,18 @@ type Target struct {
 	Name string     `json:"name,omitempty"`
 }
 
+// Is reports whether t and o are one object: by their ids, or by their names where one
+// of them has no id.
+func (t Target) Is(o Target) bool {
+	if t.Kind != o.Kind {
+		return false
+	}
+	if t.ID != "" && o.ID != "" {
+		return t.ID == o.ID
+	}
+	return t.Name == o.Name
+}
+
 // Site is the target for whatever belongs to no other.
 var Site = Target{Kind: SiteTarget}
 

@@ -34,6 +34,9 @@ type Actor struct {
 	UserID int64 // 0 for the machine's own administrator
 	Name   string
 	Admin  bool
+	// Only are the targets that the actor may see and use, each with the rights of the
+	// role; nil: all of them. Grants on single servers are to fill it.
+	Only *Targets
 }
 
 // cause is the actor of the events of what somebody does.
@@ -44,6 +47,7 @@ var (
 	errLogin  = left4me.Errorf(left4me.Denied, "name or password is wrong")
 
 	errUnknownRight = left4me.Errorf(left4me.Denied, "this isn't allowed to anybody")
+	errOtherTarget  = left4me.Errorf(left4me.Denied, "this isn't among what you may see").WithHint("ask an administrator")
 
 	errDisabled = left4me.Errorf(left4me.Denied, "this account is disabled").WithHint("ask an administrator")
 )

@@ -37,15 +37,30 @@ var Rights = []Right{See, Players, Operate, Console, Configure, Content, Manage,
 
 // Allow reports whether actor has a right on a target. It is the only place that
 // decides this, for the panel, the API and the command line. Administrators have every
-// right on every target, guests may see all of them. Errors: left4me.Denied.
+// right on every target, guests may see all of them, and an actor with Only has the
+// rights of the role on those targets alone. Errors: left4me.Denied.
 func Allow(actor Actor, right Right, target left4me.Target) error {
 	switch {
 	case actor == Actor{}:
 		return errNobody
 	case !slices.Contains(Rights, right) || target.Kind == "":
 		return errUnknownRight // fail closed, whoever asks
+	case actor.Only != nil && !actor.Only.has(target):
+		return errOtherTarget
 	case actor.Admin || right == See:
 		return nil
 	}
 	return left4me.Errorf(left4me.Denied, "%s may look, not change anything", actor.Name).WithHint("ask an administrator")
+}
+
+// Targets are some targets, each of its own kind.
+type Targets []left4me.Target
+
+func (t *Targets) has(target left4me.Target) bool {
+	return slices.ContainsFunc(*t, func(o left4me.Target) bool { return o.Is(target) })
+}
+
+// Visible returns the items that actor may see, in their order. It may use the array of items.
+func Visible[T any](actor Actor, items []T, target func(T) left4me.Target) []T {
+	return slices.DeleteFunc(items, func(item T) bool { return Allow(actor, See, target(item)) != nil })
 }

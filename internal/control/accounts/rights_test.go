@@ -43,6 +43,27 @@ func TestUnknownRightsAndTargetsAreDenied(t *testing.T) {
 	}
 }
 
+// Whoever may use one server has the rights of the role on it, and none on anything else.
+func TestRightsOnSomeTargetsOnly(t *testing.T) {
+	alpha := left4me.Target{Kind: left4me.ServerTarget, ID: "1", Name: "alpha"}
+	only := accounts.Actor{UserID: 1, Name: "ann", Admin: true, Only: &accounts.Targets{alpha}}
+	if err := accounts.Allow(only, accounts.Operate, left4me.OnServer("alpha")); err != nil {
+		t.Error(err)
+	}
+	for _, other := range []left4me.Target{
+		left4me.OnServer("beta"), left4me.OnOverlay("alpha"), left4me.Site,
+		{Kind: left4me.ServerTarget, ID: "2", Name: "alpha"}, // the next one of this name
+	} {
+		if err := accounts.Allow(only, accounts.See, other); !errors.Is(err, left4me.Denied) {
+			t.Errorf("%+v: %v", other, err)
+		}
+	}
+	list := accounts.Visible(only, []left4me.Name{"beta", "alpha", "gamma"}, left4me.OnServer)
+	if len(list) != 1 || list[0] != "alpha" {
+		t.Errorf("visible: %v", list)
+	}
+}
+
 func TestRightCheckAllocatesNothing(t *testing.T) {
 	guest, target := accounts.Actor{UserID: 2, Name: "bob"}, left4me.OnServer("alpha")
 	if n := testing.AllocsPerRun(1000, func() { _ = accounts.Allow(guest, accounts.See, target) }); n != 0 {
