@@ -78,3 +78,24 @@ func BenchmarkAllow(b *testing.B) {
 		_ = accounts.Allow(guest, accounts.See, target)
 	}
 }
+
+func TestRightsOnJobs(t *testing.T) {
+	for kind, want := range map[left4me.JobKind]struct {
+		right  accounts.Right
+		target left4me.Target
+	}{
+		left4me.StartServer:    {accounts.Operate, left4me.OnServer("x")},
+		left4me.DiscardUpper:   {accounts.Content, left4me.OnServer("x")},
+		left4me.DeleteServer:   {accounts.Manage, left4me.OnServer("x")},
+		left4me.BuildOverlay:   {accounts.Content, left4me.OnOverlay("x")},
+		left4me.RestoreOverlay: {accounts.Manage, left4me.OnOverlay("x")},
+		left4me.CollectContent: {accounts.SiteRight, left4me.Site},
+		left4me.UpdateGame:     {accounts.SiteRight, left4me.Site},
+		left4me.CreateBackup:   {accounts.SiteRight, left4me.Site},
+		"server.unheard":       {accounts.SiteRight, left4me.OnServer("x")},
+	} {
+		if right, target := accounts.JobRight(kind), accounts.JobTarget(kind, "x"); right != want.right || target != want.target {
+			t.Errorf("%s: %s on %+v", kind, right, target)
+		}
+	}
+}

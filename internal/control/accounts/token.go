@@ -112,7 +112,7 @@ func (a *Accounts) Tokens(ctx context.Context, actor Actor) ([]Token, error) {
 
 func (a *Accounts) tokensOf(ctx context.Context, actor Actor) ([]store.OwnedToken, error) {
 	switch {
-	case actor.Admin:
+	case Allow(actor, SiteRight, left4me.Site) == nil:
 		return a.storage.Tokens().List(ctx, 0) // of everybody
 	case actor.UserID == 0:
 		return nil, errNobody

@@ -231,8 +231,11 @@ func (u *Uploads) Run(ctx context.Context) error {
 	return nil
 }
 
-// mayUse reports whether somebody may see and change an upload.
-func mayUse(by accounts.Actor, up *upload) bool { return by.Admin || by.Name != "" && by.Name == up.By }
+// mayUse reports whether somebody may see and change an upload: its own, or all for
+// whoever has the right to the site.
+func mayUse(by accounts.Actor, up *upload) bool {
+	return by.Name != "" && by.Name == up.By || accounts.Allow(by, accounts.SiteRight, left4me.Site) == nil
+}
 
 // validID reports whether an id can be a part of a file name.
 func validID(id string) bool {
