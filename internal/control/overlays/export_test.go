@@ -1,9 +1,23 @@
 package overlays
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Set replaces the clock, and lets things that nobody asked for begin at once.
 func (c *Overlays) Set(now func() time.Time) { c.now, c.quiet = now, 0 }
 
 // Wake makes Run look at once.
 func (c *Overlays) Wake() { c.wake(false) }
+
+// NoticeBehind notices new revisions while somebody else has the turn, who calls
+// waits when notice waits for it.
+func (c *Overlays) NoticeBehind(ctx context.Context, waits func()) error {
+	c.turn.Lock()
+	done := make(chan error, 1)
+	go func() { done <- c.notice(ctx) }()
+	waits()
+	c.turn.Unlock()
+	return <-done
+}

@@ -3,6 +3,7 @@ package overlays_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
 )
 
 const patience = time.Minute
@@ -212,6 +214,39 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 	}
 	if _, err := s.CancelRestart(t.Context(), admin, "nothing"); !errors.Is(err, left4me.NotFound) {
 		t.Error(err)
+	}
+}
+
+// Two pass by a new revision at a time, at the start of left4me say: the second one
+// leaves what the first began, and somebody cancelled.
+func TestARestartThatIsCancelledStaysSo(t *testing.T) {
+	s := newSite(t)
+	s.serve(t, nil)
+	o := left4me.Overlay{
+		Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "1"}}},
+		Refresh: left4me.Refresh{Hours: 24, Restart: "empty"},
+	}
+	if _, err := s.Create(t.Context(), admin, o); err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	s.contents["maps"] = left4me.Content{Name: "maps", Current: 2, Revisions: []left4me.Revision{{Number: 2, By: left4me.BySchedule}}}
+	s.mu.Unlock()
+	err := s.NoticeBehind(t.Context(), func() {
+		until(t, "it waits for its turn", func() bool {
+			stacks := make([]byte, 1<<20)
+			stacks = stacks[:runtime.Stack(stacks, true)]
+			return slices.ContainsFunc(strings.Split(string(stacks), "\n\n"), func(g string) bool {
+				return strings.Contains(g, "sync.Mutex.Lock") && strings.Contains(g, ".(*Overlays).notice(")
+			})
+		})
+		r := store.ContentRestart{Overlay: "maps", Revision: 2, State: overlays.RestartCancelled, CreatedAt: time.Now()}
+		if err := s.store.OverlayRestarts().Set(t.Context(), r); err != nil {
+			t.Error(err)
+		}
+	})
+	if r, rerr := s.Restart(t.Context(), "maps"); err != nil || rerr != nil || r.State != overlays.RestartCancelled {
+		t.Errorf("%+v, %v, %v", r, err, rerr)
 	}
 }
 

@@ -40,12 +40,14 @@ func (c *Overlays) notice(ctx context.Context) error {
 		c.built.Store(true) // the next look asks again
 		return nil
 	}
+	// The rows are read in its turn: Run and the reader of events both call it, and what
+	// the one writes, or somebody cancels, the other must not begin again.
+	c.turn.Lock()
+	defer c.turn.Unlock()
 	rows, err := c.storage.OverlayRestarts().List(ctx)
 	if err != nil {
 		return err
 	}
-	c.turn.Lock()
-	defer c.turn.Unlock()
 	for name, v := range k.definitions {
 		have := k.contents[name]
 		i := slices.IndexFunc(have.Revisions, func(r left4me.Revision) bool { return r.Number == have.Current })
