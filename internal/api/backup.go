@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"fmt"
-	"mime"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -84,12 +84,9 @@ func (a backupRoutes) download(path, id, summary string) entry {
 			}
 			return &huma.StreamResponse{Body: func(hc huma.Context) {
 				defer f.Close()
-				r, w := humago.Unwrap(hc)
-				w.Header().Set("Content-Type", "application/zstd")
-				w.Header().Set("X-Accel-Buffering", "no") // as in attach
-				w.Header().Set("Content-Disposition",
-					mime.FormatMediaType("attachment", map[string]string{"filename": backups.FileName(n)}))
-				a.core.whileLetIn(hc, func(context.Context) { http.ServeContent(w, r, "", v.CreatedAt, f) })
+				_, w := humago.Unwrap(hc)
+				httpserver.Attachment(w, "application/zstd", backups.FileName(n))
+				a.core.sendWhileAllowed(hc, func(r *http.Request) { http.ServeContent(w, r, "", v.CreatedAt, f) })
 			}}, nil
 		})
 	}}

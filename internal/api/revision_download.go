@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"path"
 	"time"
@@ -75,10 +74,12 @@ func (a overlayRoutes) downloadRevision(ctx context.Context, in *ArchiveInput) (
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		_, w := humago.Unwrap(hc)
-		attach(w, fmt.Sprintf("%s-%d.%s", n, r.Number, in.Format), mediaTypes[in.Format])
+		httpserver.Attachment(w, mediaTypes[in.Format], fmt.Sprintf("%s-%d.%s", n, r.Number, in.Format))
 		c := http.NewResponseController(w)
 		var err error
-		a.core.whileLetIn(hc, func(ctx context.Context) { err = r.Write(ctx, httpserver.SlowWriter(ctx, w), in.Format) })
+		a.core.sendWhileAllowed(hc, func(req *http.Request) {
+			err = r.Write(req.Context(), httpserver.SlowWriter(req.Context(), w), in.Format)
+		})
 		_ = c.SetWriteDeadline(time.Time{}) // it would be that of the next answer too
 		if err != nil {
 			if ctx.Err() == nil && !errors.Is(err, httpserver.ErrSlow) {
@@ -104,18 +105,9 @@ func (a overlayRoutes) downloadFile(ctx context.Context, in *RawInput) (*huma.St
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer f.Close()
-		req, w := humago.Unwrap(hc)
-		attach(w, path.Base(in.Path), "application/octet-stream")
+		_, w := humago.Unwrap(hc)
+		httpserver.Attachment(w, "application/octet-stream", path.Base(in.Path))
 		w.Header().Set("Etag", fmt.Sprintf(`"%s-%d"`, n, r.Number)) // a revision never changes
-		a.core.whileLetIn(hc, func(context.Context) { http.ServeContent(w, req, "", time.Time{}, f) })
+		a.core.sendWhileAllowed(hc, func(r *http.Request) { http.ServeContent(w, r, "", time.Time{}, f) })
 	}}, nil
-}
-
-// attach says that an answer is a file to keep: no browser shall show what people
-// uploaded as a page of ours.
-func attach(w http.ResponseWriter, name, media string) {
-	w.Header().Set("Content-Type", media)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx takes 1 GB and then nothing until a slow client has that
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }

@@ -138,25 +138,15 @@ func position(s string) (int64, error) {
 	return n, nil
 }
 
-// whileLetIn sends a long answer, which is cut off when the token of whoever asked
+// sendWhileAllowed sends a long answer, which is cut off when the token of whoever asked
 // for it is revoked, or its user may not do this any more.
-func (c *core) whileLetIn(hc huma.Context, send func(ctx context.Context)) {
+func (c *core) sendWhileAllowed(hc huma.Context, send func(r *http.Request)) {
 	r, w := humago.Unwrap(hc)
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	stop := c.Accounts.Cut(func() error {
+	httpserver.SendWhile(w, r, c.Accounts.Cut, func() error {
 		who, err := c.identify(r)
 		if err != nil {
 			return err
 		}
 		return accounts.Allow(who, accounts.Act, left4me.Site)
-	}, func() {
-		cancel()
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now()) // a write that waits ends too
-	})
-	defer stop()
-	send(ctx)
-	if stop(); ctx.Err() != nil {
-		panic(http.ErrAbortHandler) // it must not look whole
-	}
+	}, send)
 }

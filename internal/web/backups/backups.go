@@ -9,6 +9,7 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/page"
 )
@@ -101,7 +102,7 @@ func (p *Pages) downloadBackup(w http.ResponseWriter, r *http.Request, who accou
 	}
 	defer f.Close()
 	p.Panel.Log.Info("backup downloaded", "backup", n, "by", who.Name)
-	page.Attachment(w, "application/zstd", backups.FileName(n))
+	httpserver.Attachment(w, "application/zstd", backups.FileName(n))
 	p.Panel.WhileSignedIn(w, r, func(r *http.Request) { http.ServeContent(w, r, "", b.CreatedAt, f) })
 	return nil
 }

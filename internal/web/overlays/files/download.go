@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/filelist"
 	"github.com/left4me/left4me/internal/web/overlays/overlay"
@@ -32,7 +33,7 @@ func (p *Pages) downloadFile(w http.ResponseWriter, r *http.Request, who account
 	}
 	defer d.Close()
 	p.Panel.Log.Info("file downloaded", "overlay", name, "revision", d.Revision, "file", file, "by", who.Name)
-	page.Attachment(w, "application/octet-stream", path.Base(file))
+	httpserver.Attachment(w, "application/octet-stream", path.Base(file))
 	w.Header().Set("ETag", strconv.Quote(fmt.Sprintf("%s-%d-%d", name, d.Revision, d.Size)))
 	p.Panel.WhileSignedIn(w, r, func(r *http.Request) { http.ServeContent(w, r, "", time.Time{}, d) })
 	return nil
@@ -54,7 +55,7 @@ func (p *Pages) downloadArchive(w http.ResponseWriter, r *http.Request, who acco
 		return err
 	}
 	p.Panel.Log.Info("overlay downloaded", "overlay", name, "revision", a.Revision, "by", who.Name)
-	page.Attachment(w, "application/zip", fmt.Sprintf("%s-%d.zip", name, a.Revision))
+	httpserver.Attachment(w, "application/zip", fmt.Sprintf("%s-%d.zip", name, a.Revision))
 	p.Panel.WhileSignedIn(w, r, func(r *http.Request) {
 		if err := a.Write(r.Context(), w); err != nil {
 			if _, shown := left4me.Public(err); !shown && r.Context().Err() == nil {
