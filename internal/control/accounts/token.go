@@ -96,8 +96,8 @@ type Token struct {
 // shortID names a token or session: it is short enough to be typed and too long for two to be alike.
 func shortID(hash []byte) string { return fmt.Sprintf("%.6x", hash) }
 
-// Tokens lists the tokens that actor may revoke: its own, or all for an
-// administrator. Expired ones are among them.
+// Tokens lists the tokens that actor may revoke: its own, or all for whoever has the
+// right on the site. Expired ones are among them.
 func (a *Accounts) Tokens(ctx context.Context, actor Actor) ([]Token, error) {
 	kept, err := a.tokensOf(ctx, actor)
 	if err != nil {
@@ -120,8 +120,8 @@ func (a *Accounts) tokensOf(ctx context.Context, actor Actor) ([]store.OwnedToke
 	return a.storage.Tokens().List(ctx, actor.UserID)
 }
 
-// RevokeToken makes a token worthless at once: one of actor's own, or any for an
-// administrator. Errors: left4me.NotFound.
+// RevokeToken makes a token worthless at once: one of actor's own, or any for whoever has
+// the right on the site. Errors: left4me.NotFound.
 func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) error {
 	kept, err := a.tokensOf(ctx, actor)
 	if err != nil {

@@ -167,6 +167,26 @@ func (u *Uploads) Get(ctx context.Context, by accounts.Actor, id string) (Upload
 	return up.copy(), nil
 }
 
+// Target is the overlay that an upload is for, whoever began it: what is done with the
+// upload needs rights on that. Errors: left4me.NotFound, also when by may not see the
+// overlay.
+func (u *Uploads) Target(ctx context.Context, by accounts.Actor, id string) (left4me.Target, error) {
+	if !validID(id) {
+		return left4me.Target{}, notFound(id)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	up, err := u.load(ctx, id)
+	if err != nil {
+		return left4me.Target{}, err
+	}
+	target := left4me.OnOverlay(up.Overlay)
+	if accounts.Allow(by, accounts.See, target) != nil {
+		return left4me.Target{}, notFound(id)
+	}
+	return target, nil
+}
+
 // Ready returns an upload of which all has come, for the overlay that it was
 // begun for, and keeps it for another while: it is about to be looked at or
 // published. Errors: left4me.NotFound, left4me.Invalid with what is missing.

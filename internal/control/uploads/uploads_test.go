@@ -252,8 +252,20 @@ func TestWhoBeganItGoesOn(t *testing.T) {
 	if _, err := u.Ready(t.Context(), ann, "other", v.ID); !errors.Is(err, left4me.Invalid) {
 		t.Errorf("it is for another overlay: %v", err)
 	}
+	some := accounts.Actor{UserID: 3, Name: "eve", Admin: true, Only: &accounts.Targets{left4me.OnOverlay("maps")}}
+	if all, err := u.List(t.Context(), some); err != nil || len(all) != 0 {
+		t.Errorf("an administrator of one overlay has others' uploads: %+v, %v", all, err)
+	}
+	if on, err := u.Target(t.Context(), some, v.ID); err != nil || on != left4me.OnOverlay("maps") {
+		t.Errorf("%+v, %v", on, err)
+	}
+	some.Only = &accounts.Targets{left4me.OnOverlay("other")}
+	_, unseen := u.Target(t.Context(), some, v.ID)
 	if err := u.Delete(t.Context(), root, v.ID); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := u.Target(t.Context(), some, v.ID); !errors.Is(err, left4me.NotFound) || err.Error() != fmt.Sprint(unseen) {
+		t.Errorf("an upload that isn't there: %v; one whose overlay can't be seen: %v", err, unseen)
 	}
 	if _, err := u.Get(t.Context(), ann, v.ID); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("%v", err)
