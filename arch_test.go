@@ -32,7 +32,7 @@ var update = flag.Bool("update", false, "write docs/linked-modules.txt anew")
 // may always import packages of its own part, but see alone. Of the API its types
 // are a part of their own, so that its clients can have them and nothing else.
 var mayImport = map[string][]string{
-	"left4me":    {},
+	"left4me":    {"bytesize"},
 	"source":     {},
 	"steam":      {},
 	"deploy":     {},

@@ -48,7 +48,7 @@ func empty(ctx context.Context, dir, run, name string) error {
 		return fmt.Errorf("empty %s: %w", n, err)
 	}
 	if mounted {
-		return left4me.Errorf(left4me.Busy, "the layers of %s are mounted", n).WithHint("stop it first")
+		return left4me.NewError(left4me.Busy, "server.layers_mounted", "server", n)
 	}
 	as := process.New(process.Config{Root: instance.Root(dir), Run: run})
 	paths, only, err := instance.Root(dir).ReadDiscard(n)

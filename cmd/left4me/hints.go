@@ -159,7 +159,7 @@ func secretError(root string, reader remedy.Reader, err error) error {
 		hint = reader.AsRoot("left4me setup") + " makes one, unless " + packagedEnv + " has one already"
 	}
 	if public, told := left4me.Public(err); told {
-		return &left4me.Error{Kind: public.Kind, Text: "LEFT4ME_SECRET_KEY: " + public.Text, Hint: hint, Err: err}
+		return left4me.NewError(public.Kind, "secret_key.refused", "error", public, "hint", hint).Because(err)
 	}
 	return fmt.Errorf("LEFT4ME_SECRET_KEY: %w", err)
 }

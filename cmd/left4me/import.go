@@ -64,7 +64,7 @@ changed, so it can be run again. Passwords go on to count.`,
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s, err := readSettings(fromFile(getenv, packagedEnv))
 		if err != nil {
-			return &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
+			return left4me.NewError(left4me.Invalid, "usage.wrong", "reason", err.Error()).Because(err)
 		}
 		report, err := importPython(c.Context(), s, o)
 		if err != nil {
@@ -91,7 +91,7 @@ func convertUpperCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s, err := readSettings(fromFile(getenv, packagedEnv))
 		if err != nil {
-			return &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
+			return left4me.NewError(left4me.Invalid, "usage.wrong", "reason", err.Error()).Because(err)
 		}
 		n, err := left4me.ParseName(args[0])
 		if err != nil {
@@ -259,8 +259,7 @@ func findPython(ctx context.Context, from, named string) (path string, tables []
 		case !legacyimport.Taken(all):
 			why = append(why, n+" holds no servers and blueprints")
 		case path != "":
-			return "", nil, left4me.Errorf(left4me.Conflict, "both %s and %s may be its database", path, n).
-				WithHint("name one with --database")
+			return "", nil, left4me.NewError(left4me.Conflict, "legacy_import.database_ambiguous", "path", path, "other", n)
 		default:
 			path, tables = n, all
 		}
@@ -300,8 +299,7 @@ func nothingMounted(dirs ...string) error {
 		for _, dir := range dirs {
 			if strings.HasPrefix(point, filepath.Join(dir, "runtime")+"/") ||
 				strings.HasPrefix(point, filepath.Join(dir, "instances")+"/") {
-				return left4me.Errorf(left4me.Busy, "%s is mounted", point).
-					WithHint("stop all servers first, those of the older left4me too; then umount " + point)
+				return left4me.NewError(left4me.Busy, "legacy_import.mounted", "path", point)
 			}
 		}
 	}

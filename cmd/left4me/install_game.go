@@ -48,7 +48,7 @@ func installGame(ctx context.Context, root, run string) error {
 	}
 	err := install.Run(ctx, cfg)
 	if ctx.Err() != nil && err != nil {
-		err = &left4me.Error{Kind: left4me.Unavailable, Text: "it was asked to end", Err: err}
+		err = left4me.NewError(left4me.Unavailable, "install.interrupted").Because(err)
 	}
 	return err
 }

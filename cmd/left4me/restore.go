@@ -48,7 +48,7 @@ are downloaded again.`,
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s, err := readSettings(getenv)
 		if err != nil {
-			return &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
+			return left4me.NewError(left4me.Invalid, "usage.wrong", "reason", err.Error()).Because(err)
 		}
 		t := backup.Target{Root: s.root, Settings: *settingsTo, Schema: store.Schema(), Force: *force, Now: time.Now()}
 		done, err := restore(c.Context(), s, t, args[0])
@@ -92,14 +92,14 @@ func nothingUp(ctx context.Context, s settings) error {
 	}
 	up, err := sup.List(ctx)
 	if err == nil && len(up) > 0 {
-		err = left4me.Errorf(left4me.Busy, "%s runs", up[0]).WithHint("stop all servers first")
+		err = left4me.NewError(left4me.Busy, "restore.server_runs", "server", up[0])
 	}
 	return err
 }
 
 func notThere(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return &left4me.Error{Kind: left4me.NotFound, Text: "there is no such file", Err: err}
+		return left4me.NewError(left4me.NotFound, "file.unknown").Because(err)
 	}
 	return err
 }

@@ -110,8 +110,7 @@ func ownDirectory(dir string, mode fs.FileMode) error {
 		if u, err := user.LookupId(owner); err == nil {
 			owner = u.Username
 		}
-		return left4me.Errorf(left4me.Invalid, "%s belongs to %s", dir, owner).
-			WithHint("run left4me as that user, or use another directory")
+		return left4me.NewError(left4me.Invalid, "root.other_owner", "dir", dir, "owner", owner)
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func serveCommand() *cobra.Command {
 		systemd.OutliveLog()
 		s, err := readSettings(getenv)
 		if err != nil {
-			return &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
+			return left4me.NewError(left4me.Invalid, "usage.wrong", "reason", err.Error()).Because(err)
 		}
 		return serve(c.Context(), s)
 	}
@@ -137,7 +137,7 @@ func listenPublic(s settings) (net.Listener, error) {
 	if held == nil {
 		unlock()
 	}
-	return nil, left4me.Errorf(left4me.Conflict, "%s is in use by another program", s.listen).WithHint("end it, or use another address")
+	return nil, left4me.NewError(left4me.Conflict, "listen.address_in_use", "address", s.listen)
 }
 
 // data is what all parts write to.
@@ -180,14 +180,13 @@ func (d data) close() {
 
 // full says what left4me can't do because a disk is full, or nothing.
 func (d data) full() *left4me.Error {
-	why, so := d.store.Full(), "; left4me can't save changes, but servers run on and can be stopped"
-	if why == nil {
-		why, so = d.bus.Full(), "; jobs go to their hosts without the queue"
+	if why := d.store.Full(); why != nil {
+		return left4me.NewError(left4me.DiskFull, "disk.full_for_changes", "error", why)
 	}
-	if why == nil {
-		return nil
+	if why := d.bus.Full(); why != nil {
+		return left4me.NewError(left4me.DiskFull, "disk.full_for_queue", "error", why)
 	}
-	return left4me.Errorf(left4me.DiskFull, "%s%s", why.Text, so).WithHint(why.Hint)
+	return nil
 }
 
 // announce says that left4me serves, with attributes for the log, once it does; then

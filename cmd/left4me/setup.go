@@ -134,16 +134,15 @@ func (s *setup) run(ctx context.Context) error {
 func possible() error {
 	for _, path := range []string{sysusersConf, tmpfilesConf} {
 		if _, err := os.Stat(path); err != nil {
-			return left4me.Errorf(left4me.Invalid, "%s is missing: left4me is not installed here", path).
-				WithHint("install its package, or see " + document("install.md"))
+			return left4me.NewError(left4me.Invalid, "setup.not_installed", "path", path, "document", document("install.md"))
 		}
 	}
 	if _, err := os.Stat("/run/systemd/system"); err != nil {
-		return left4me.Errorf(left4me.Invalid, "systemd does not run here").
-			WithHint("left4me works without it: `" + serveCommandLine(defaultRoot, os.Getenv) + "`, see " + document("install.md"))
+		return left4me.NewError(left4me.Invalid, "setup.no_systemd", "command", serveCommandLine(defaultRoot, os.Getenv), "document",
+			document("install.md"))
 	}
 	if os.Geteuid() != 0 {
-		return left4me.Errorf(left4me.Denied, "only root may set up this machine").WithHint(remedy.Here().AsRoot("left4me setup"))
+		return left4me.NewError(left4me.Denied, "setup.not_root", "command", remedy.Here().AsRoot("left4me setup"))
 	}
 	return nil
 }
@@ -204,7 +203,7 @@ func (s *setup) environment(context.Context) (bool, error) {
 		text = withSetting(text, "LEFT4ME_PUBLIC_URL", s.publicURL)
 	}
 	if s.settings, err = readSettings(func(name string) string { return settingIn(text, name) }); err != nil {
-		return false, &left4me.Error{Kind: left4me.Invalid, Text: err.Error(), Err: err}
+		return false, left4me.NewError(left4me.Invalid, "usage.wrong", "reason", err.Error()).Because(err)
 	}
 	if err := accounts.CheckSecret(s.settings.secretKey); err != nil {
 		return false, fmt.Errorf("LEFT4ME_SECRET_KEY: %w", err)
@@ -255,17 +254,15 @@ func (s *setup) awaitReady(ctx context.Context) error {
 			return nil
 		}
 		if runProgram(ctx, "systemctl", "is-failed", "--quiet", unitName) == nil {
-			return left4me.Errorf(left4me.Unavailable, "left4me does not start: %s", lastWords(ctx)).WithHint("journalctl -u left4me")
+			return left4me.NewError(left4me.Unavailable, "setup.not_started", "reason", lastWords(ctx))
 		}
 		select {
 		case <-limit.Done():
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return &left4me.Error{
-				Kind: left4me.Unavailable, Err: err, Hint: "journalctl -u left4me",
-				Text: fmt.Sprintf("left4me is not ready after %s: %s", readyWithin, cmp.Or(lastWords(ctx), err.Error())),
-			}
+			return left4me.NewError(left4me.Unavailable, "setup.not_ready", "within", readyWithin, "reason",
+				cmp.Or(lastWords(ctx), err.Error())).Because(err)
 		case <-ask.C:
 		}
 	}
@@ -302,8 +299,8 @@ func (s *setup) administrator(ctx context.Context) (bool, error) {
 	first := slices.IndexFunc(users, func(u apitype.User) bool { return u.Admin })
 	switch {
 	case there >= 0 && !users[there].Admin && (s.named || first < 0):
-		return false, left4me.Errorf(left4me.Conflict, "the user %s is there and is no administrator", output.OneLine(s.admin)).
-			WithHint("`left4me user role " + left4me.ShellWord(s.admin) + " admin`, or choose another name with --admin")
+		return false, left4me.NewError(left4me.Conflict, "setup.user_no_administrator", "user", output.OneLine(s.admin), "word",
+			left4me.ShellWord(s.admin))
 	case there >= 0 && users[there].Admin, first >= 0 && !s.named:
 		if there < 0 || !users[there].Admin {
 			there = first

@@ -74,7 +74,7 @@ func vpkCommand() *cobra.Command {
 func vpkArgs(low, high int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < low || high >= 0 && len(args) > high {
-			return &left4me.Error{Kind: left4me.Invalid, Text: "use " + c.UseLine(), Hint: "see: " + c.CommandPath() + " --help"}
+			return left4me.NewError(left4me.Invalid, "usage.arguments", "usage", c.UseLine(), "command", c.CommandPath())
 		}
 		return nil
 	}
@@ -91,7 +91,7 @@ func withVPK(name, verb string, f func(*vpk.Archive) error) error {
 	case err == nil, errors.Is(err, output.ErrFailed):
 		return err
 	case a == nil && errors.Is(err, fs.ErrNotExist):
-		err = &left4me.Error{Kind: left4me.NotFound, Text: "there is no such file", Err: err}
+		err = left4me.NewError(left4me.NotFound, "file.unknown").Because(err)
 	}
 	return fmt.Errorf("%s %s: %w", verb, name, err)
 }
@@ -180,11 +180,7 @@ func appendHex(b []byte, v uint32) []byte {
 func vpkCat(ctx context.Context, w io.Writer, a *vpk.Archive, path string) error {
 	e, ok := a.Find(path)
 	if !ok {
-		return &left4me.Error{
-			Kind: left4me.NotFound,
-			Text: fmt.Sprintf("there is no %s in it", path),
-			Hint: "left4me vpk ls shows what there is",
-		}
+		return left4me.NewError(left4me.NotFound, "vpk.no_such_file", "path", path)
 	}
 	sum := crc32.NewIEEE()
 	if _, err := io.Copy(io.MultiWriter(w, sum), during{ctx, a.Reader(e)}); err != nil {
@@ -275,11 +271,7 @@ func vpkExtract(c *cobra.Command, a *vpk.Archive, into string, paths []string) e
 	if errors.Is(err, fs.ErrNotExist) {
 		var at *vpk.Error
 		if errors.As(err, &at) {
-			err = &left4me.Error{
-				Kind: left4me.NotFound,
-				Text: fmt.Sprintf("there is no %s in it", at.Entry),
-				Hint: "left4me vpk ls shows what there is",
-			}
+			err = left4me.NewError(left4me.NotFound, "vpk.no_such_file", "path", at.Entry)
 		}
 	}
 	if err == nil && !quiet {

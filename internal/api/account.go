@@ -74,7 +74,7 @@ func (a accountRoutes) createToken(ctx context.Context, in *struct{ Body apitype
 func (a accountRoutes) owner(ctx context.Context, name string) (accounts.Actor, error) {
 	v, err := a.core.Accounts.User(ctx, name)
 	if e, ok := left4me.Public(err); ok && e.Kind == left4me.NotFound {
-		return v.Actor, &left4me.Error{Kind: left4me.Invalid, Field: "user", Text: e.Text}
+		return v.Actor, left4me.NewError(left4me.Invalid, "token.user_invalid", "error", e).InField("user")
 	}
 	return v.Actor, err
 }

@@ -45,24 +45,20 @@ func (c *core) identify(r *http.Request) (accounts.Actor, error) {
 	if header == "" {
 		actor := actorOf(r.Context())
 		if stranger, _ := r.Context().Value(strangerKey{}).(bool); stranger {
-			return actor, left4me.Errorf(left4me.Denied,
-				"this process runs in a sandbox, in other namespaces than left4me, and needs a token").WithHint(
-				"run the command where left4me runs, as in a shell of its container, or set LEFT4ME_TOKEN")
+			return actor, left4me.NewError(left4me.Denied, "auth.sandbox")
 		}
 		if actor == (accounts.Actor{}) {
-			return actor, left4me.Errorf(left4me.Denied, "a token is needed").
-				WithHint("send the header Authorization: Bearer " + accounts.TokenPrefix + "…")
+			return actor, left4me.NewError(left4me.Denied, "auth.token_needed", "prefix", accounts.TokenPrefix)
 		}
 		return actor, nil
 	}
 	scheme, token := tokenOf(header)
 	if !strings.EqualFold(scheme, "Bearer") {
-		return accounts.Actor{}, left4me.Errorf(left4me.Denied, "only bearer tokens are understood")
+		return accounts.Actor{}, left4me.NewError(left4me.Denied, "auth.not_bearer")
 	}
 	actor, err := c.Accounts.AuthenticateToken(r.Context(), token)
 	if errors.Is(err, left4me.Denied) {
-		return actor, left4me.Errorf(left4me.Denied, "the token is not valid").
-			WithHint("make one on the page Account of the panel, or as root on the host: left4me token create LABEL --user NAME")
+		return actor, left4me.NewError(left4me.Denied, "auth.token_invalid")
 	}
 	return actor, err
 }

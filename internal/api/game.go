@@ -106,7 +106,7 @@ func (a gameRoutes) setPolicy(ctx context.Context, in *policyInput) (apitype.Gam
 func (a gameRoutes) showRollout(ctx context.Context, in *ByHost) (apitype.Rollout, error) {
 	v, err := a.core.Game.Rollout(ctx, left4me.Name(in.Host))
 	if err == nil && v == nil {
-		err = left4me.Errorf(left4me.NotFound, "there never was a rollout on %s", in.Host)
+		err = left4me.NewError(left4me.NotFound, "rollout.never", "host", in.Host)
 	}
 	if err != nil {
 		return apitype.Rollout{}, err

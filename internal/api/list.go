@@ -130,10 +130,7 @@ func (o order[T]) behind(all []T, after string) (int, error) {
 	if o.key == nil {
 		n, err := strconv.Atoi(after)
 		if err != nil || n < 0 {
-			return 0, &left4me.Error{
-				Kind: left4me.Invalid, Field: "query.after", Text: "after is not from a list",
-				Hint: "use the address in the header Link",
-			}
+			return 0, left4me.NewError(left4me.Invalid, "query.after_unknown").InField("query.after")
 		}
 		return min(n, len(all)), nil
 	}

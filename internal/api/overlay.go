@@ -172,7 +172,7 @@ func (a overlayRoutes) showOverlayRestart(ctx context.Context, in *ByName) (apit
 	}
 	v, err := a.core.Content.Restart(ctx, n)
 	if err == nil && v == nil {
-		err = left4me.Errorf(left4me.NotFound, "no revision of %s came by itself for servers to move over to", in.Name)
+		err = left4me.NewError(left4me.NotFound, "overlay.never_rolled_out", "overlay", in.Name)
 	}
 	if err != nil {
 		return apitype.OverlayRestart{}, err

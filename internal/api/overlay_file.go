@@ -33,11 +33,7 @@ func (a overlayRoutes) putFile(ctx context.Context, in *putFileInput) (apitype.J
 	data := in.RawBody
 	if in.Encoding != "" {
 		if !utf8.Valid(data) {
-			return apitype.Job{}, &left4me.Error{
-				Kind: left4me.Invalid,
-				Text: "the text is not UTF-8",
-				Hint: "leave out encoding to save it as it is",
-			}
+			return apitype.Job{}, left4me.NewError(left4me.Invalid, "text.not_utf8")
 		}
 		var err error
 		if data, err = overlays.Encoded(string(data), in.Encoding); err != nil {

@@ -54,7 +54,7 @@ var pictures = map[string]string{"\xff\xd8\xff": "image/jpeg", "\x89PNG\r\n\x1a\
 func readPicture(ctx context.Context, n left4me.Name, in *pictureInput,
 	read func(context.Context, left4me.Name, *pictureInput) (overlays.FileAnswer, error),
 ) (kind string, data []byte, err error) {
-	none := left4me.Errorf(left4me.NotFound, "there is no such picture")
+	none := left4me.NewError(left4me.NotFound, "picture.unknown")
 	switch strings.ToLower(path.Ext(in.Image)) {
 	case ".jpg", ".png":
 	default:

@@ -40,12 +40,7 @@ func showRecipe(_ context.Context, in *recipeInput) (apitype.Recipe, error) {
 	for _, s := range in.Set {
 		name, value, ok := strings.Cut(s, "=")
 		if !ok {
-			return apitype.Recipe{}, &left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "set",
-				Text:  "a parameter has no value",
-				Hint:  "use NAME=VALUE",
-			}
+			return apitype.Recipe{}, left4me.NewError(left4me.Invalid, "recipe.parameter_without_value").InField("set")
 		}
 		values[name] = value
 	}

@@ -24,12 +24,7 @@ func (in ByRevision) read() (left4me.Name, int, error) {
 	}
 	rev, err := strconv.Atoi(in.Revision)
 	if err != nil || rev < 0 || strconv.Itoa(rev) != in.Revision {
-		return "", 0, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "path.revision",
-			Text:  fmt.Sprintf("%q is no revision", in.Revision),
-			Hint:  "use its number, or current",
-		}
+		return "", 0, left4me.NewError(left4me.Invalid, "revision.invalid", "revision", in.Revision).InField("path.revision")
 	}
 	return n, rev, nil
 }
@@ -49,7 +44,7 @@ func onRevision(ctx context.Context, in ByRevision,
 ) (left4me.Content, error) {
 	n, rev, err := in.read()
 	if err == nil && rev == 0 {
-		err = &left4me.Error{Kind: left4me.Invalid, Field: "path.revision", Text: "the revision must be named", Hint: "use its number"}
+		err = left4me.NewError(left4me.Invalid, "revision.needed").InField("path.revision")
 	}
 	if err != nil {
 		return left4me.Content{}, err

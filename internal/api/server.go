@@ -36,7 +36,7 @@ func serverOf(v servers.View) apitype.GameServer {
 		s.Job = &apitype.JobRef{ID: v.Job.ID, Kind: v.Job.Kind, State: v.Job.State}
 	}
 	if j := v.Failed; j != nil {
-		why := left4me.Error{Kind: left4me.Unavailable, Text: "it was interrupted"}
+		why := *left4me.NewError(left4me.Unavailable, "job.interrupted")
 		if j.Error != nil {
 			why = *j.Public().Error
 		}
@@ -81,12 +81,7 @@ func (a serverRoutes) createServer(ctx context.Context, in *struct{ Body apitype
 	port := 0 // the next free one
 	if b.Port != nil {
 		if port = *b.Port; port == 0 {
-			return apitype.GameServer{}, &left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "port",
-				Text:  "port 0 is out of range",
-				Hint:  "leave it out for the next free one",
-			}
+			return apitype.GameServer{}, left4me.NewError(left4me.Invalid, "port.zero").InField("port")
 		}
 	}
 	overlays, err := parseRefs("overlays", b.Overlays)

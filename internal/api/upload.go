@@ -62,12 +62,8 @@ func (a uploadRoutes) createUpload(ctx context.Context, in *struct {
 		return apitype.Upload{}, err
 	}
 	if o.Kind != left4me.FilesOverlay {
-		return apitype.Upload{}, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "path.name",
-			Text:  fmt.Sprintf("%s is a %s overlay: nothing can be uploaded to it", n, o.Kind),
-			Hint:  "create one of files",
-		}
+		return apitype.Upload{}, left4me.NewError(left4me.Invalid, "overlay.takes_no_uploads", "overlay", n, "kind",
+			o.Kind).InField("path.name")
 	}
 	v, err := a.core.Uploads.Create(ctx, actorOf(ctx), n)
 	if err == nil {

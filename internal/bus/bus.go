@@ -235,16 +235,11 @@ func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
 	msg, err := b.conn.RequestWithContext(ctx, subject, data)
 	switch {
 	case errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
-		return &left4me.Error{
-			Kind: left4me.Unavailable, Err: fmt.Errorf("request %s: %w", subject, err),
-			Text: fmt.Sprintf("host %s did not answer in time", hostOf(subject)),
-			Hint: "try again; if it goes on, see the log of left4me there",
-		}
+		return left4me.NewError(left4me.Unavailable, "host.timeout", "host", hostOf(subject)).Because(fmt.Errorf("request %s: %w", subject,
+			err))
 	case errors.Is(err, nats.ErrNoResponders):
-		return &left4me.Error{
-			Kind: left4me.Unavailable, Err: fmt.Errorf("request %s: %w", subject, err),
-			Text: fmt.Sprintf("host %s does not answer", hostOf(subject)), Hint: "see that left4me runs there",
-		}
+		return left4me.NewError(left4me.Unavailable, "host.unreachable", "host", hostOf(subject)).Because(fmt.Errorf("request %s: %w",
+			subject, err))
 	case err != nil:
 		return fmt.Errorf("request %s: %w", subject, err)
 	}
@@ -282,7 +277,7 @@ func (b *Bus) Answer(ctx context.Context, subject string, f func(ctx context.Con
 		select {
 		case slots <- struct{}{}:
 		default:
-			b.respond(m, nil, left4me.Errorf(left4me.Busy, "too many requests at once").WithHint("try again"))
+			b.respond(m, nil, left4me.NewError(left4me.Busy, "host.too_many_requests"))
 			return
 		}
 		handlers.Go(func() {
@@ -322,8 +317,7 @@ func (b *Bus) respond(m *nats.Msg, out any, err error) {
 		public, ok := left4me.Public(disk.Explain(err))
 		if !ok {
 			b.log.Error("request", "subject", m.Subject, "err", err)
-			public = left4me.Errorf(left4me.Unavailable, "the host met an unexpected error").WithHint("its log says more under subject=" +
-				m.Subject)
+			public = left4me.NewError(left4me.Unavailable, "host.internal", "subject", m.Subject)
 		} else if public.Err != nil {
 			b.log.Warn("request", "subject", m.Subject, "err", public.Err)
 		}
@@ -335,8 +329,7 @@ func (b *Bus) respond(m *nats.Msg, out any, err error) {
 		b.log.Error("answer", "subject", m.Subject, "err", err)
 		public, ok := left4me.Public(err)
 		if !ok {
-			public = left4me.Errorf(left4me.Unavailable, "the answer can't be sent").WithHint("the log there says more under subject=" +
-				m.Subject)
+			public = left4me.NewError(left4me.Unavailable, "host.answer_not_sent", "subject", m.Subject)
 		}
 		data = refusal(public)
 	}
@@ -355,7 +348,7 @@ func answer(out any, limit int) ([]byte, error) {
 	result, err := encode("the answer", out, limit)
 	if errors.Is(err, left4me.Invalid) {
 		e, _ := left4me.Public(err)
-		return nil, left4me.Errorf(left4me.Unavailable, "%s", e.Text).WithHint("ask for a part of it, such as one directory")
+		return nil, left4me.NewError(left4me.Unavailable, "host.answer_too_long", "error", e)
 	}
 	if err != nil {
 		return nil, err

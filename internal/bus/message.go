@@ -161,12 +161,11 @@ func Decode(data []byte, v any) error {
 		return newer(head.V)
 	}
 	if err := json.Unmarshal(data, v); err != nil {
-		return &left4me.Error{Kind: left4me.Invalid, Text: "the message can't be read", Err: err}
+		return left4me.NewError(left4me.Invalid, "message.unreadable").Because(err)
 	}
 	return nil
 }
 
 func newer(v int) *left4me.Error {
-	return left4me.Errorf(left4me.Unavailable,
-		"the message is of version %d, this left4me understands up to %d", v, Version).WithHint("bring left4me up to date here")
+	return left4me.NewError(left4me.Unavailable, "message.too_new", "version", v, "known", Version)
 }

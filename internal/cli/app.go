@@ -188,7 +188,7 @@ func (a *app) newMeter(title string, total int64) *output.Meter {
 // cut off leaves nothing.
 func (a *app) download(ctx context.Context, path, file string) error {
 	if _, err := os.Lstat(file); err == nil {
-		return left4me.Errorf(left4me.Conflict, "%s is there already", file).WithHint("name another file")
+		return left4me.NewError(left4me.Conflict, "client.file_exists", "path", file)
 	}
 	c, err := a.client()
 	if err != nil {
@@ -234,11 +234,11 @@ func (a *app) readText(ctx context.Context, file string) (string, error) {
 	var path *os.PathError
 	switch {
 	case errors.As(err, &path):
-		return "", left4me.Errorf(left4me.NotFound, "%s can't be read: %v", file, path.Err)
+		return "", left4me.NewError(left4me.NotFound, "client.file_unreadable", "path", file, "reason", path.Err)
 	case err != nil:
 		return "", err
 	case len(b) > maxScript:
-		return "", left4me.Errorf(left4me.Invalid, "the script is too long").WithHint(fmt.Sprintf("use at most %d KiB", maxScript>>10))
+		return "", left4me.NewError(left4me.Invalid, "script.too_long", "limit", left4me.Bytes(maxScript))
 	}
 	return string(b), nil
 }

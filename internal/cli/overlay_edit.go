@@ -74,7 +74,7 @@ func (cmd overlayFileCommands) editFile(c *cobra.Command, n left4me.Name, at, fi
 		cmd.sayEncoding(f, plain)
 	}
 	if bytes.ContainsRune(f.Data, 0) {
-		return left4me.Errorf(left4me.Invalid, "it is not text").WithHint("pull it, change it and push it")
+		return left4me.NewError(left4me.Invalid, "file.not_text")
 	}
 	dir, err := os.MkdirTemp("", "left4me-edit-")
 	if err != nil {
@@ -95,7 +95,7 @@ func (cmd overlayFileCommands) editFile(c *cobra.Command, n left4me.Name, at, fi
 	process.Stdin, process.Stdout, process.Stderr = cmd.app.In, cmd.app.Out, cmd.app.Err
 	if err := process.Run(); err != nil {
 		keep = true
-		return left4me.Errorf(left4me.Unavailable, "the editor ended with %v", err).WithHint("nothing was changed; your text is in " + own)
+		return left4me.NewError(left4me.Unavailable, "editor.failed", "reason", err, "path", own)
 	}
 	text, err := os.ReadFile(own)
 	switch {
@@ -108,8 +108,7 @@ func (cmd overlayFileCommands) editFile(c *cobra.Command, n left4me.Name, at, fi
 		return nil
 	case len(text) > maxEdit:
 		keep = true
-		return left4me.Errorf(left4me.Invalid, "the text is too long").WithHint(fmt.Sprintf("use at most %d KiB, or push it; it is in %s",
-			maxEdit>>10, own))
+		return left4me.NewError(left4me.Invalid, "editor.text_too_long", "limit", left4me.Bytes(maxEdit), "path", own)
 	}
 	query := url.Values{"path": {file}, "base": {strconv.Itoa(cmp.Or(o.Content.Current, left4me.NoRevision))}}
 	if note != "" {

@@ -70,8 +70,8 @@ func (cmd overlayFileCommands) readFile(ctx context.Context, overlay, revision, 
 	}
 	raw, err = cmd.app.call(ctx, http.MethodGet, at+"/file?"+query.Encode(), nil, &f)
 	if err == nil && int64(len(f.Data)) < f.Size {
-		err = left4me.Errorf(left4me.Invalid, "%s has %d bytes, which is too much for that", output.OneLine(output.Fit(file, 200)), f.Size).
-			WithHint("pull it: left4me overlay pull " + overlay)
+		err = left4me.NewError(left4me.Invalid, "client.file_too_large", "path", output.OneLine(output.Fit(file, 200)), "size", f.Size,
+			"overlay", overlay)
 	}
 	return f, raw, err
 }

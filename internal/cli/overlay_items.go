@@ -21,8 +21,7 @@ func (cmd overlayCommands) items(use, short string, args cobra.PositionalArgs,
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return cmd.change(c, args[0], *build, *wait, func(o *apitype.Overlay) error {
 			if o.Workshop == nil {
-				return left4me.Errorf(left4me.Invalid, "it is a %s overlay", output.OneLine(string(o.Kind))).
-					WithHint("only a workshop overlay has items")
+				return left4me.NewError(left4me.Invalid, "overlay.no_items", "kind", output.OneLine(string(o.Kind)))
 			}
 			ids, err := cmd.app.workshopIDs(c.Context(), args[1:])
 			if err != nil {
@@ -78,7 +77,7 @@ func (cmd overlayCommands) freeze() *cobra.Command {
 				i = entry(w, ids[0])
 			}
 			if i < 0 {
-				return left4me.Errorf(left4me.NotFound, "it is none of its items").WithHint("add it first: left4me overlay add")
+				return left4me.NewError(left4me.NotFound, "workshop.item_not_listed")
 			}
 			var states []left4me.WorkshopState
 			ask := left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: ids[0]}}}
@@ -94,7 +93,7 @@ func (cmd overlayCommands) freeze() *cobra.Command {
 			if j := slices.IndexFunc(states,
 				func(s left4me.WorkshopState) bool { return s.ID == ids[0] && s.State == left4me.ItemCollection }); j < 0 ||
 				len(items) == 0 {
-				return left4me.Errorf(left4me.Invalid, "%s is no collection with items", ids[0]).WithHint("only a collection can be frozen")
+				return left4me.NewError(left4me.Invalid, "workshop.no_collection", "item", ids[0])
 			}
 			w.Entries[i].Frozen = items
 			return nil
@@ -108,7 +107,7 @@ func (cmd overlayCommands) unfreeze() *cobra.Command {
 			for _, id := range ids {
 				i := entry(w, id)
 				if i < 0 {
-					return left4me.Errorf(left4me.NotFound, "%s is none of its items", id)
+					return left4me.NewError(left4me.NotFound, "workshop.item_unknown", "item", id)
 				}
 				w.Entries[i].Frozen = nil
 			}

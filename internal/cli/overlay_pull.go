@@ -72,15 +72,14 @@ func archiveFormat(file string) (string, error) {
 			return format, nil
 		}
 	}
-	return "", left4me.Errorf(left4me.Invalid, "%s is no archive that can be made", file).
-		WithHint("let its name end in .zip, .tar or .tar.zst")
+	return "", left4me.NewError(left4me.Invalid, "client.archive_format", "path", file)
 }
 
 // pullInto unpacks an answer, a tar, into a new directory. One that is cut off
 // leaves nothing.
 func (cmd overlayFileCommands) pullInto(ctx context.Context, path, dir string) error {
 	if _, err := os.Lstat(dir); err == nil {
-		return left4me.Errorf(left4me.Conflict, "%s is there already", dir).WithHint("name a new directory")
+		return left4me.NewError(left4me.Conflict, "client.directory_exists", "path", dir)
 	}
 	c, err := cmd.app.client()
 	if err != nil {
@@ -128,7 +127,7 @@ func untar(root *os.Root, r io.Reader) error {
 			return err
 		}
 		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(h.Name) {
-			return left4me.Errorf(left4me.Invalid, "%q is no file of an overlay", h.Name)
+			return left4me.NewError(left4me.Invalid, "client.archive_entry", "path", h.Name)
 		}
 		if err := root.MkdirAll(filepath.Dir(h.Name), 0o755); err != nil {
 			return err

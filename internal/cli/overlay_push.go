@@ -288,8 +288,7 @@ func (cmd overlayFileCommands) names() *cobra.Command {
 				apitype.Build{Note: "names read as " + args[1], Change: &change}, *wait)
 		}
 		return fmt.Errorf("%s: %w", what,
-			left4me.Errorf(left4me.NotFound, "no upload of the last week has names that may be read otherwise").
-				WithHint("send it again with --names"))
+			left4me.NewError(left4me.NotFound, "upload.no_names_in_question"))
 	}
 	return c
 }

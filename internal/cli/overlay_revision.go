@@ -46,7 +46,7 @@ func (cmd overlayCommands) revisions() *cobra.Command {
 		var o apitype.Overlay
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path, nil, &o)
 		if err == nil && o.Problem != "" {
-			err = left4me.Errorf(left4me.Unavailable, "%s", o.Problem)
+			err = left4me.NewError(left4me.Unavailable, "overlay.revisions_unreadable", "reason", o.Problem)
 		}
 		if err != nil {
 			return fmt.Errorf("revisions of %s: %w", n, err)

@@ -81,8 +81,7 @@ func (cmd serverCommands) cat() *cobra.Command {
 		query := url.Values{"path": {args[1]}, "inside": {inside}}
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path+"/file?"+query.Encode(), nil, &f)
 		if err == nil && int64(len(f.Data)) < f.Size && !cmd.app.json {
-			err = left4me.Errorf(left4me.Invalid, "%s has %d bytes, which is too much to print", args[1], f.Size).
-				WithHint("look at it on the host itself")
+			err = left4me.NewError(left4me.Invalid, "client.file_too_large_to_print", "path", args[1], "size", f.Size)
 		}
 		if err != nil {
 			return fmt.Errorf("cat %s of %s: %w", args[1], n, err)

@@ -4,14 +4,12 @@ package disk
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -66,39 +64,28 @@ func Full(path string, need int64, cause error) *left4me.Error {
 	if cause == nil {
 		cause = unix.ENOSPC
 	}
-	e := &left4me.Error{
-		Kind: left4me.DiskFull,
-		Text: "disk full",
-		Hint: "free some space on the disk of " + path + ", then try again",
-		Err:  cause,
-	}
-	if errors.Is(cause, unix.EDQUOT) {
-		e.Text, e.Hint = "disk quota used up", "delete files of left4me's user or raise its quota, then try again"
-	}
-	switch {
-	case !filepath.IsAbs(path): // only who named it knows where it is
-		e.Hint = "free some space, then try again"
-	case errors.Is(cause, unix.EDQUOT):
-		e.Text += ": " + path
-	default:
-		e.Text += ": " + path + free(path)
+	var at, needed any        // nil: not told
+	if filepath.IsAbs(path) { // of another one only who named it knows where it is
+		at = path
 	}
 	if need > 0 {
-		e.Text += fmt.Sprintf(", %s needed", bytesize.Binary(need))
+		needed = left4me.Bytes(need)
 	}
-	return e
-}
-
-// free says how much room there is where path is.
-func free(path string) string {
-	st, err := statfs(path)
-	switch {
-	case err != nil:
-		return ""
+	var e *left4me.Error
+	switch st, err := statfs(path); {
+	case errors.Is(cause, unix.EDQUOT) && at == nil:
+		e = left4me.NewError(left4me.DiskFull, "disk.quota_somewhere", "needed", needed)
+	case errors.Is(cause, unix.EDQUOT):
+		e = left4me.NewError(left4me.DiskFull, "disk.quota", "path", at, "needed", needed)
+	case err != nil, at == nil:
+		e = left4me.NewError(left4me.DiskFull, "disk.full", "path", at, "free", nil, "needed", needed)
 	case st.Files > 0 && st.Ffree == 0:
-		return " has no inodes free"
+		e = left4me.NewError(left4me.DiskFull, "disk.no_inodes", "path", at, "needed", needed)
+	default:
+		free := left4me.Bytes(int64(st.Bavail) * st.Bsize)
+		e = left4me.NewError(left4me.DiskFull, "disk.full", "path", at, "free", free, "needed", needed)
 	}
-	return fmt.Sprintf(" has %s free", bytesize.Binary(int64(st.Bavail)*st.Bsize))
+	return e.Because(cause)
 }
 
 // Explain makes of an error that is about a full disk the one that says so, with

@@ -49,7 +49,7 @@ func (s *slowBody) Read(b []byte) (int, error) {
 // come in time: left4me.Unavailable.
 func CutOff(err error) error {
 	if _, ok := left4me.Public(err); !ok && (errors.Is(err, ErrBody) || errors.Is(err, io.ErrUnexpectedEOF)) {
-		return &left4me.Error{Kind: left4me.Unavailable, Text: "the file did not come to its end", Hint: "go on where it was cut", Err: err}
+		return left4me.NewError(left4me.Unavailable, "download.cut_off").Because(err)
 	}
 	return err
 }

@@ -89,12 +89,17 @@ func ClipLog(lines []string) []string {
 	return kept
 }
 
-// Clipped returns e with texts of a bounded length. It is e itself when nothing
-// was cut; the cause stays.
+// Clipped returns e with a code, arguments and texts of a bounded length. It is e
+// itself when nothing was cut; the cause stays.
 func (e *Error) Clipped() *Error {
 	c := *e
+	c.Code = clipCode(e.Code)
 	c.Field, c.Text, c.Hint = Clip(e.Field, maxErrorField), Clip(e.Text, maxErrorText), Clip(e.Hint, maxErrorText)
-	if c.Field == e.Field && c.Text == e.Text && c.Hint == e.Hint { // not c == *e: causes may not be comparable
+	budget := maxErrorArgTexts
+	var cut bool
+	c.Args, cut = e.Args.within(&budget, 0)
+	// Not c == *e: causes may not be comparable.
+	if !cut && c.Code == e.Code && c.Field == e.Field && c.Text == e.Text && c.Hint == e.Hint {
 		return e
 	}
 	return &c

@@ -29,12 +29,49 @@ func (k Kind) Error() string { return string(k) }
 
 // Error is a failure that can be shown to the person who asked. Any other error
 // is internal: it is logged, and the person sees a general sentence.
+//
+// Code and Args say what happened, and whoever shows the error makes its texts of
+// them (see Render). Text and Hint are those texts in English as the build that
+// made the error words them: for logs, and for a build that doesn't know the code.
+// An error from before there were codes has none.
 type Error struct {
 	Kind  Kind   `json:"kind"`
+	Code  string `json:"code,omitempty"`  // "port.in_use"; see docs/errors.md
+	Args  Args   `json:"args,omitempty"`  // {"port": 27015, "server": "beta"}
 	Field string `json:"field,omitempty"` // what in the request it is about
 	Text  string `json:"text"`            // "port 27015 is used by beta"
 	Hint  string `json:"hint,omitempty"`  // "choose another port or stop beta"
 	Err   error  `json:"-"`               // the cause: logged, never shown
+}
+
+// NewError returns an Error whose texts are those of code, filled with arguments:
+// names and values in turn. Code and names are literals, so that a test can compare
+// them with the texts; Args says what values there are, and nil is none.
+func NewError(kind Kind, code string, args ...any) *Error {
+	e := &Error{Kind: kind, Code: code, Args: argsOf(args)}
+	if e.Text, e.Hint = e.Render(); e.Text == "" {
+		e.Text = unknownText(code, e.Args)
+	}
+	return e
+}
+
+// InField sets what in the request e is about, and returns e.
+func (e *Error) InField(field string) *Error {
+	e.Field = field
+	return e
+}
+
+// ForField returns e as it is about another field of another request.
+func (e *Error) ForField(field string) *Error {
+	c := *e
+	c.Field = field
+	return &c
+}
+
+// Because sets the cause of e, which is logged and never shown, and returns e.
+func (e *Error) Because(err error) *Error {
+	e.Err = err
+	return e
 }
 
 // Error gives text and hint as one line.

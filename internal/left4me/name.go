@@ -2,7 +2,6 @@ package left4me
 
 import (
 	"encoding/json"
-	"fmt"
 )
 
 // MaxName is the longest name in bytes.
@@ -21,12 +20,7 @@ type Name string
 // Invalid for the field "name".
 func ParseName(s string) (Name, error) {
 	if !validName(s) {
-		return "", &Error{
-			Kind:  Invalid,
-			Field: "name",
-			Text:  fmt.Sprintf("%q is not a name", truncate(s, 80)),
-			Hint:  "use 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit",
-		}
+		return "", NewError(Invalid, "name.invalid", "name", truncate(s, 80)).InField("name")
 	}
 	return Name(s), nil
 }

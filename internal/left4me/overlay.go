@@ -43,12 +43,7 @@ func ParseOverlayRef(s string) (OverlayRef, error) {
 	if pinned {
 		r.Revision, err = strconv.Atoi(rev)
 		if err != nil || r.Revision < 1 || strconv.Itoa(r.Revision) != rev {
-			return OverlayRef{}, &Error{
-				Kind:  Invalid,
-				Field: "overlays",
-				Text:  fmt.Sprintf("%q is no revision", rev),
-				Hint:  "write the overlay alone, or with a number as in maps@3",
-			}
+			return OverlayRef{}, NewError(Invalid, "overlay.reference_invalid", "revision", rev).InField("overlays")
 		}
 	}
 	return r, nil

@@ -185,11 +185,20 @@ func (j Job) Public() Job {
 		j.Steps[i].Note, j.Steps[i].Warning = HideSecrets(j.Steps[i].Note), HideSecrets(j.Steps[i].Warning)
 	}
 	if j.Error != nil {
-		e := *j.Error
-		e.Text, e.Hint = HideSecrets(e.Text), HideSecrets(e.Hint)
-		j.Error = &e
+		j.Error = j.Error.hideSecrets()
 	}
 	return j
+}
+
+// hideSecrets returns e without passwords. One that only shows when an argument
+// stands in its text takes the arguments with it: Render then gives the text.
+func (e *Error) hideSecrets() *Error {
+	c := *e
+	c.Text, c.Hint, c.Args = HideSecrets(e.Text), HideSecrets(e.Hint), e.Args.hideSecrets()
+	if text, hint := c.Render(); HideSecrets(text) != text || HideSecrets(hint) != hint {
+		c.Args = nil
+	}
+	return &c
 }
 
 // HideLines is HideSecrets for lines that were taken apart already.

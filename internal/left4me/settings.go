@@ -144,7 +144,7 @@ func ParseAdmin(line string) (Admin, error) {
 		a.Flags = rights
 	}
 	if id == "" {
-		return a, Errorf(Invalid, "the line names no Steam ID").WithHint("write ID FLAGS # NOTE or ID @GROUP # NOTE")
+		return a, NewError(Invalid, "admin.no_steam_id")
 	}
 	return a, nil
 }

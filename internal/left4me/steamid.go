@@ -27,10 +27,7 @@ func ParseSteamID(s string) (SteamAccount, error) {
 			break
 		}
 	}
-	bad := &Error{
-		Kind: Invalid, Text: fmt.Sprintf("%q is no Steam ID of a person", truncate(s, 80)),
-		Hint: "write STEAM_1:0:123, [U:1:246], 76561197960265974 or the address of a profile with that number",
-	}
+	bad := NewError(Invalid, "steam_id.invalid", "value", truncate(s, 80))
 	if id, ok := strings.CutPrefix(text, "STEAM_"); ok {
 		parts := strings.Split(id, ":")
 		// Old games write universe 0 for the public one.
@@ -68,10 +65,7 @@ func ParseSteamGroup(s string) (uint32, error) {
 		n -= firstGroup
 	}
 	if err != nil || n == 0 || n > 1<<32-1 {
-		return 0, &Error{
-			Kind: Invalid, Text: fmt.Sprintf("%q is no number of a Steam group", truncate(s, 80)),
-			Hint: "it is shown to the group's administrators where they edit its profile",
-		}
+		return 0, NewError(Invalid, "steam_group.invalid", "value", truncate(s, 80))
 	}
 	return uint32(n), nil
 }

@@ -89,8 +89,7 @@ func (s *Store) Snapshot(ctx context.Context, file string, now time.Time) error 
 }
 
 // errBackedUp is why a job ended that a copy shows as under way.
-var errBackedUp = left4me.Errorf(left4me.Unavailable, "a backup was made while this job was under way").
-	WithHint("retry it if it is still wanted")
+var errBackedUp = left4me.NewError(left4me.Unavailable, "job.during_backup")
 
 // settle ends what is active in a copy. Its servers have not seen a boot yet.
 func settle(ctx context.Context, file string, now time.Time) error {

@@ -60,12 +60,7 @@ func (s Blueprints) Create(ctx context.Context, v left4me.Blueprint) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO blueprint(`+blueprintColumns+`) VALUES (?,?,?,?,1)`,
 			v.Name, overlays, settings, millis(v.CreatedAt))
 		if violates(err) {
-			return &left4me.Error{
-				Kind:  left4me.Conflict,
-				Field: "name",
-				Text:  fmt.Sprintf("there is a blueprint %q already", v.Name),
-				Hint:  "choose another name",
-			}
+			return left4me.NewError(left4me.Conflict, "blueprint.exists", "blueprint", v.Name).InField("name")
 		}
 		if err != nil {
 			return err
@@ -125,8 +120,7 @@ func (s Blueprints) Delete(ctx context.Context, name left4me.Name) error {
 			return err
 		}
 		if len(users) > 0 {
-			return left4me.Errorf(left4me.Conflict, "blueprint %s is used by %s", name, strings.Join(users, ", ")).
-				WithHint("give them another one first")
+			return left4me.NewError(left4me.Conflict, "blueprint.used", "blueprint", name, "servers", strings.Join(users, ", "))
 		}
 		done, err := tx.ExecContext(ctx, `DELETE FROM blueprint WHERE name = ?`, name)
 		if err != nil {

@@ -101,7 +101,7 @@ func (s Events) Advance(ctx context.Context, reader string, from, to int64, keep
 		if n, err := removed(r, err); err != nil || n == 1 {
 			return err
 		}
-		return left4me.Errorf(left4me.Conflict, "the reader %s of events is not at %d any more", reader, from)
+		return left4me.NewError(left4me.Conflict, "event.reader_moved", "reader", reader, "position", from)
 	})
 	if err != nil {
 		return fmt.Errorf("advance %s: %w", reader, err)

@@ -115,12 +115,7 @@ func (s Overlays) Create(ctx context.Context, by string, v left4me.Overlay) (Ove
 				`INSERT INTO overlay(name, kind, definition, version, created_at, updated_at) VALUES (?,?,?,1,?,?)`,
 				v.Name, v.Kind, definition, millis(v.CreatedAt), millis(v.CreatedAt))
 			if violates(err) {
-				return &left4me.Error{
-					Kind:  left4me.Conflict,
-					Field: "name",
-					Text:  fmt.Sprintf("there is an overlay %q already", v.Name),
-					Hint:  "choose another name",
-				}
+				return left4me.NewError(left4me.Conflict, "overlay.exists", "overlay", v.Name).InField("name")
 			}
 			if err == nil {
 				err = tx.eventBy(ctx, left4me.ActorOf(by), left4me.OverlayCreated, left4me.OnOverlay(v.Name),
@@ -152,21 +147,11 @@ func (s Overlays) Update(ctx context.Context, by string, v left4me.Overlay) (Ove
 		case err != nil:
 			return err
 		case !old.DeletedAt.IsZero():
-			return left4me.Errorf(left4me.Conflict, "overlay %s is deleted", v.Name).WithHint("take it back first")
+			return left4me.NewError(left4me.Conflict, "overlay.deleted", "overlay", v.Name)
 		case old.Version != v.Version:
-			return &left4me.Error{
-				Kind:  left4me.Conflict,
-				Field: "version",
-				Text:  fmt.Sprintf("%s was changed meanwhile", v.Name),
-				Hint:  "look at it again, then change it",
-			}
+			return left4me.NewError(left4me.Conflict, "overlay.changed", "overlay", v.Name).InField("version")
 		case old.Kind != v.Kind:
-			return &left4me.Error{
-				Kind:  left4me.Conflict,
-				Field: "kind",
-				Text:  fmt.Sprintf("%s is a %s overlay and stays one", v.Name, old.Kind),
-				Hint:  "create another overlay",
-			}
+			return left4me.NewError(left4me.Conflict, "overlay.kind_stays", "overlay", v.Name, "kind", old.Kind).InField("kind")
 		}
 		if v.Script != nil {
 			next := left4me.Script{Text: v.Script.Text, Version: 1}

@@ -61,9 +61,7 @@ func SchemaOf(path string) (int64, error) {
 // TooNew is the error for a schema that only a newer program knows: have, where
 // this one knows up to known.
 func TooNew(have, known int64) *left4me.Error {
-	return left4me.Errorf(left4me.Invalid,
-		"its schema is version %d, this left4me knows up to %d", have,
-		known).WithHint("install the newer left4me again, or restore the copy that was kept before the upgrade")
+	return left4me.NewError(left4me.Invalid, "database.too_new", "version", have, "known", known)
 }
 
 func (s *Store) migrate(ctx context.Context, path string, all fs.FS) error {

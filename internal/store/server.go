@@ -148,10 +148,7 @@ func unchanged(what, name string, have, seen int) error {
 	if seen == 0 || seen == have {
 		return nil
 	}
-	return &left4me.Error{
-		Kind: left4me.Conflict, Field: "version", Text: fmt.Sprintf("%s %s was changed by somebody else meanwhile", what, name),
-		Hint: fmt.Sprintf("look at what it is now, version %d, and change that", have),
-	}
+	return left4me.NewError(left4me.Conflict, "definition.changed", "what", what, "name", name, "version", have).InField("version")
 }
 
 // free says whether the name of v can be had, and all that possible says.
@@ -159,12 +156,7 @@ func free(ctx context.Context, tx *transaction, v left4me.Server) error {
 	var by left4me.Name
 	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE name = ?`, v.Name).Scan(&by)
 	if err == nil {
-		return &left4me.Error{
-			Kind:  left4me.Conflict,
-			Field: "name",
-			Text:  fmt.Sprintf("there is a server %q already", v.Name),
-			Hint:  "choose another name",
-		}
+		return left4me.NewError(left4me.Conflict, "server.exists", "server", v.Name).InField("name")
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err
@@ -178,19 +170,14 @@ func possible(ctx context.Context, tx *transaction, v left4me.Server) error {
 	var by left4me.Name
 	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE host = ? AND port = ? AND name <> ?`, v.Host, v.Port, v.Name).Scan(&by)
 	if err == nil {
-		return &left4me.Error{
-			Kind:  left4me.Conflict,
-			Field: "port",
-			Text:  fmt.Sprintf("port %d is used by %s", v.Port, by),
-			Hint:  "choose another port or none for the next free one",
-		}
+		return left4me.NewError(left4me.Conflict, "port.in_use", "port", v.Port, "server", by).InField("port")
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	err = tx.QueryRowContext(ctx, `SELECT name FROM blueprint WHERE name = ?`, v.Blueprint).Scan(&by)
 	if errors.Is(err, sql.ErrNoRows) {
-		return &left4me.Error{Kind: left4me.Invalid, Field: "blueprint", Text: fmt.Sprintf("there is no blueprint %q", v.Blueprint)}
+		return left4me.NewError(left4me.Invalid, "blueprint.unknown", "blueprint", v.Blueprint).InField("blueprint")
 	}
 	return err
 }

@@ -69,7 +69,7 @@ func (s Sessions) Get(ctx context.Context, hash []byte) (Session, User, error) {
 		FROM session JOIN user ON user.id = session.user_id WHERE session.hash = ?`, hash),
 		&v.Agent, &v.Address, &created, &seen, &expires)
 	if errors.Is(err, sql.ErrNoRows) {
-		return v, u, &left4me.Error{Kind: left4me.NotFound, Text: "there is no such session"}
+		return v, u, left4me.NewError(left4me.NotFound, "session.unknown")
 	}
 	if err != nil {
 		return v, u, fmt.Errorf("get session: %w", err)

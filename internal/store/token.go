@@ -64,7 +64,7 @@ func (s Tokens) Get(ctx context.Context, hash []byte) (Token, User, error) {
 		FROM token JOIN user ON user.id = token.user_id WHERE token.hash = ?`, hash),
 		&v.Label, &created, &used, &expires)
 	if errors.Is(err, sql.ErrNoRows) {
-		return v, u, &left4me.Error{Kind: left4me.NotFound, Text: "there is no such token"}
+		return v, u, left4me.NewError(left4me.NotFound, "token.unknown")
 	}
 	if err != nil {
 		return v, u, fmt.Errorf("get token: %w", err)
@@ -121,7 +121,7 @@ func (s Tokens) Delete(ctx context.Context, hash []byte) error {
 		)
 		err := tx.QueryRowContext(ctx, `DELETE FROM token WHERE hash = ? RETURNING user_id, label`, hash).Scan(&owner, &label)
 		if errors.Is(err, sql.ErrNoRows) {
-			return &left4me.Error{Kind: left4me.NotFound, Text: "there is no such token"}
+			return left4me.NewError(left4me.NotFound, "token.unknown")
 		}
 		if err != nil {
 			return err

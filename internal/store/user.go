@@ -64,12 +64,7 @@ func (s Users) Create(ctx context.Context, v User) (User, error) {
 		r, err := tx.ExecContext(ctx, `INSERT INTO user(name, password, admin, created_at) VALUES (?,?,?,?)`,
 			v.Name, v.Password, v.Admin, millis(v.CreatedAt))
 		if violates(err) {
-			return &left4me.Error{
-				Kind:  left4me.Conflict,
-				Field: "name",
-				Text:  fmt.Sprintf("there is a user %q already", v.Name),
-				Hint:  "choose another name",
-			}
+			return left4me.NewError(left4me.Conflict, "user.exists", "user", v.Name).InField("name")
 		}
 		if err != nil {
 			return err

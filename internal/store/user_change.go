@@ -23,8 +23,7 @@ type Ended struct {
 	Tokens   int // that are left
 }
 
-var errLastAdmin = left4me.Errorf(left4me.Conflict,
-	"this is the last administrator who can log in").WithHint("make another user an administrator first")
+var errLastAdmin = left4me.NewError(left4me.Conflict, "user.last_administrator")
 
 // Change changes a user and ends its sessions, in one step. v is the user as
 // it was read. What changes nothing ends nothing. Errors: left4me.Conflict for
@@ -41,8 +40,7 @@ func (s Users) Change(ctx context.Context, v User, c UserChange) (User, Ended, e
 			return err
 		}
 		if now.Version != v.Version {
-			return left4me.Errorf(left4me.Conflict, "user %s was changed meanwhile", v.Name).
-				WithHint("look at the user again, and repeat the change")
+			return left4me.NewError(left4me.Conflict, "user.changed", "user", v.Name)
 		}
 		could := now.Admin && !now.Disabled
 		changed := c.apply(&now)

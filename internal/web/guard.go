@@ -20,8 +20,7 @@ const (
 	textLimit = 3*overlays.MaxFile + bodyLimit
 )
 
-var errCrossOrigin = left4me.Errorf(left4me.Denied, "the request came from another site").
-	WithHint("nothing was done; go on from the panel itself")
+var errCrossOrigin = left4me.NewError(left4me.Denied, "request.other_site")
 
 // limitOf is how long the body of a request may be; 0 is without a limit: a file
 // goes to the disk as it comes, and who takes it bounds it.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -89,7 +88,7 @@ func New(t Target) (*Client, error) {
 		if t.URL == "" {
 			hint = noToken
 		}
-		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_TOKEN is not a token").WithHint(hint)
+		return nil, left4me.NewError(left4me.Invalid, "client.token_invalid", "advice", hint)
 	}
 	dialer := &net.Dialer{Timeout: dialWithin}
 	transport := &http.Transport{
@@ -116,8 +115,7 @@ func New(t Target) (*Client, error) {
 	}
 	u, err := url.Parse(t.URL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, left4me.Errorf(left4me.Invalid, "LEFT4ME_URL is not the address of a left4me").
-			WithHint("use one like https://panel.example.org")
+		return nil, left4me.NewError(left4me.Invalid, "client.url_invalid")
 	}
 	c.where = u.Scheme + "://" + u.Host
 	c.base = c.where + strings.TrimSuffix(strings.TrimSuffix(u.EscapedPath(), "/"), "/api/v1") + "/api/v1"
@@ -173,7 +171,7 @@ func (c *Client) Ready(ctx context.Context) error {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return left4me.Errorf(left4me.Unavailable, "left4me is not ready")
+		return left4me.NewError(left4me.Unavailable, "client.not_ready")
 	}
 	return nil
 }
@@ -226,32 +224,29 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	if e, ok := left4me.Public(err); ok {
 		return e
 	}
-	e := &left4me.Error{Kind: left4me.Unavailable, Err: err, Hint: "check LEFT4ME_URL"}
+	var e *left4me.Error
 	var timeout net.Error
 	switch {
 	case errors.As(err, &timeout) && timeout.Timeout():
-		e.Text, e.Hint = c.where+" does not answer in time", ""
+		e = left4me.NewError(left4me.Unavailable, "client.timeout", "where", c.where)
 	case c.local && errors.Is(err, fs.ErrPermission) && c.advice.Down != nil && c.advice.Down():
-		e.Text, e.Hint = "left4me does not run", c.advice.start()
+		e = left4me.NewError(left4me.Unavailable, "client.not_running", "advice", c.advice.start())
 	case c.local && errors.Is(err, fs.ErrPermission):
-		e.Kind, e.Text = left4me.Denied, "the socket "+c.where+" belongs to another user"
-		e.Hint = c.advice.asRoot() + ", or set LEFT4ME_URL and LEFT4ME_TOKEN"
+		e = left4me.NewError(left4me.Denied, "client.socket_denied", "path", c.where, "command", c.advice.asRoot())
 	case c.local:
-		e.Text = "nothing answers at " + c.where
-		e.Hint = c.advice.start() + ", or say with LEFT4ME_URL or LEFT4ME_ROOT where it is"
+		e = left4me.NewError(left4me.Unavailable, "client.nothing_answers", "path", c.where, "advice", c.advice.start())
 	default:
-		e.Text = fmt.Sprintf("%s is not reachable: %v", c.where, err)
+		e = left4me.NewError(left4me.Unavailable, "client.unreachable", "where", c.where, "reason", err)
 	}
-	return e
+	return e.Because(err)
 }
 
 // Unexpected says that something answers, but not left4me.
 func (c *Client) Unexpected(what string) error {
-	e := &left4me.Error{Kind: left4me.Unavailable, Text: c.where + " does not answer like left4me: " + what, Hint: "check LEFT4ME_URL"}
 	if c.local {
-		e.Hint = ""
+		return left4me.NewError(left4me.Unavailable, "client.not_left4me_here", "where", c.where, "reason", what)
 	}
-	return e
+	return left4me.NewError(left4me.Unavailable, "client.not_left4me", "where", c.where, "reason", what)
 }
 
 // languages is the language of who runs this (locale(7)), as browsers send it: the

@@ -25,12 +25,7 @@ func trusted(c net.Conn, path string, advice Advice) error {
 		}
 	}
 	c.Close()
-	return &left4me.Error{
-		Kind: left4me.Unavailable,
-		Err:  err,
-		Text: "what answers at " + path + " is not left4me, but another user's",
-		Hint: advice.start(),
-	}
+	return left4me.NewError(left4me.Unavailable, "client.socket_of_another", "path", path, "advice", advice.start()).Because(err)
 }
 
 // peer is the user at the other end of a unix socket.

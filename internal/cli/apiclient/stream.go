@@ -135,7 +135,7 @@ func (c *Client) stream(ctx context.Context, path, after string, silent time.Dur
 // caller's own context ended, the caller knows.
 func quiet(err error, c *Client) error {
 	if errors.Is(err, context.Canceled) {
-		return left4me.Errorf(left4me.Unavailable, "%s fell silent", c.where)
+		return left4me.NewError(left4me.Unavailable, "client.silent", "where", c.where)
 	}
 	return err
 }
@@ -143,7 +143,7 @@ func quiet(err error, c *Client) error {
 func streamError(data []byte) error {
 	var p problem
 	if err := json.Unmarshal(data, &p); err != nil || p.Detail == "" {
-		return left4me.Errorf(left4me.Unavailable, "the stream ended with an error that can't be read")
+		return left4me.NewError(left4me.Unavailable, "client.stream_error_unreadable")
 	}
 	return p.err()
 }

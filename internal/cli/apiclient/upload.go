@@ -242,7 +242,7 @@ func (c *Client) sendPiece(ctx context.Context, id string, file *reading, offset
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stalled := time.AfterFunc(stalledAfter, func() {
-		cancel(left4me.Errorf(left4me.Unavailable, "%s takes nothing any more", c.where))
+		cancel(left4me.NewError(left4me.Unavailable, "client.upload_stuck", "where", c.where))
 	})
 	defer stalled.Stop()
 	in := &watched{r: io.LimitReader(body, n), at: offset, show: show, moved: func() { stalled.Reset(stalledAfter) }}

@@ -20,7 +20,7 @@ type Source struct {
 func SourceOf(name string) (Source, error) {
 	st, err := os.Stat(name)
 	if err != nil {
-		return Source{}, left4me.Errorf(left4me.Invalid, "%s", err.Error()).WithHint("name a directory or a file")
+		return Source{}, left4me.NewError(left4me.Invalid, "upload.source_unreadable", "reason", err.Error())
 	}
 	abs, err := filepath.Abs(name)
 	if err != nil {
@@ -43,7 +43,7 @@ func SourceOf(name string) (Source, error) {
 		}, nil
 	}
 	if !st.Mode().IsRegular() {
-		return Source{}, left4me.Errorf(left4me.Invalid, "%s is neither a file nor a directory", name)
+		return Source{}, left4me.NewError(left4me.Invalid, "upload.source_kind", "path", name)
 	}
 	return Source{Name: filepath.Base(abs), Size: st.Size(), From: func(offset int64) (io.ReadCloser, error) {
 		f, err := os.Open(abs)
@@ -52,7 +52,7 @@ func SourceOf(name string) (Source, error) {
 		}
 		now, err := f.Stat()
 		if err == nil && (now.Size() != st.Size() || !now.ModTime().Equal(st.ModTime())) {
-			err = left4me.Errorf(left4me.Conflict, "%s changed while it was sent", name).WithHint("try again")
+			err = left4me.NewError(left4me.Conflict, "upload.source_changed", "path", name)
 		}
 		if err == nil {
 			_, err = f.Seek(offset, io.SeekStart)

@@ -62,10 +62,9 @@ func newTarStream(dir string) (*tarStream, error) {
 				h.Mode = 0o755
 			}
 		case info.Mode()&fs.ModeSymlink != 0:
-			return left4me.Errorf(left4me.Invalid, "%s is a symbolic link, which an overlay can't have", p).
-				WithHint("put the file itself there, or leave it out")
+			return left4me.NewError(left4me.Invalid, "upload.source_link", "path", p)
 		default:
-			return left4me.Errorf(left4me.Invalid, "%s is neither a file nor a directory", p).WithHint("leave it out")
+			return left4me.NewError(left4me.Invalid, "upload.entry_kind", "path", p)
 		}
 		return s.add(p, info, h)
 	})
@@ -158,7 +157,7 @@ func (r *tarReader) open() error {
 			return err
 		}
 		if !os.SameFile(st, f.info) || st.Size() != f.size || !st.ModTime().Equal(f.info.ModTime()) {
-			return left4me.Errorf(left4me.Conflict, "%s changed while it was sent", f.name).WithHint("try again")
+			return left4me.NewError(left4me.Conflict, "upload.source_changed", "path", f.name)
 		}
 		if skip < f.size {
 			parts = append(parts, &exactly{r: io.NewSectionReader(file, skip, f.size-skip), left: f.size - skip, name: f.name})
@@ -180,7 +179,7 @@ func (e *exactly) Read(b []byte) (int, error) {
 	n, err := e.r.Read(b)
 	e.left -= int64(n)
 	if errors.Is(err, io.EOF) && e.left > 0 {
-		err = left4me.Errorf(left4me.Conflict, "%s changed while it was sent", e.name).WithHint("try again")
+		err = left4me.NewError(left4me.Conflict, "upload.source_changed", "path", e.name)
 	}
 	return n, err
 }

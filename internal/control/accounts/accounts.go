@@ -43,13 +43,13 @@ type Actor struct {
 func (a Actor) cause() left4me.Actor { return left4me.Actor{Kind: left4me.UserActor, Name: a.Name} }
 
 var (
-	errNobody = left4me.Errorf(left4me.Denied, "you are not logged in").WithHint("send a token or log in")
-	errLogin  = left4me.Errorf(left4me.Denied, "name or password is wrong")
+	errNobody = left4me.NewError(left4me.Denied, "auth.not_logged_in")
+	errLogin  = left4me.NewError(left4me.Denied, "auth.wrong_password")
 
-	errUnknownRight = left4me.Errorf(left4me.Denied, "this isn't allowed to anybody")
-	errOtherTarget  = left4me.Errorf(left4me.Denied, "this isn't among what you may see").WithHint("ask an administrator")
+	errUnknownRight = left4me.NewError(left4me.Denied, "right.nobody")
+	errOtherTarget  = left4me.NewError(left4me.Denied, "right.see")
 
-	errDisabled = left4me.Errorf(left4me.Denied, "this account is disabled").WithHint("ask an administrator")
+	errDisabled = left4me.NewError(left4me.Denied, "auth.disabled")
 )
 
 // RetryAfter is the cause inside a left4me.Busy error: how long to wait.

@@ -41,8 +41,7 @@ func (a *Accounts) ChangeUser(ctx context.Context, by Actor, name string, c Chan
 	change := store.UserChange{Admin: c.Admin, Disabled: c.Disabled, RevokeTokens: c.RevokeTokens}
 	if c.Password != nil {
 		if u.ID == by.UserID {
-			return Outcome{}, left4me.Errorf(left4me.Denied, "your own password is changed with the current one").
-				WithHint("use the page Account, or: left4me user password")
+			return Outcome{}, left4me.NewError(left4me.Denied, "password.own")
 		}
 		if err := checkPassword(u.Name, *c.Password); err != nil {
 			return Outcome{}, err
@@ -117,16 +116,11 @@ func (a *Accounts) ChangePassword(ctx context.Context, who Actor, c PasswordChan
 	}
 	if !ok {
 		a.log.Warn("password not changed: the current one is wrong", "user", u.Name)
-		return Outcome{}, &left4me.Error{Kind: left4me.Invalid, Field: "current_password", Text: "that is not the current password"}
+		return Outcome{}, left4me.NewError(left4me.Invalid, "password.current_wrong").InField("current_password")
 	}
 	a.throttle.ownSucceeded(u.ID)
 	if c.New == c.Current {
-		return Outcome{}, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "password",
-			Text:  "that is the current password",
-			Hint:  "choose another one",
-		}
+		return Outcome{}, left4me.NewError(left4me.Invalid, "password.unchanged").InField("password")
 	}
 	hash, err := a.hashing.hash(ctx, c.New)
 	if err != nil {
@@ -143,8 +137,7 @@ func (a *Accounts) Begin(ctx context.Context, o Outcome, from netip.Addr, agent 
 // self reads the account of who. The machine's own administrator has none.
 func (a *Accounts) self(ctx context.Context, who Actor) (store.User, error) {
 	if who.UserID == 0 {
-		return store.User{}, left4me.Errorf(left4me.Invalid, "you are the administrator of this machine, not a user of left4me").
-			WithHint("name the user")
+		return store.User{}, left4me.NewError(left4me.Invalid, "user.machine_administrator")
 	}
 	u, err := a.storage.Users().Get(ctx, who.Name)
 	if err == nil && u.ID != who.UserID {

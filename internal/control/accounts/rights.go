@@ -50,7 +50,7 @@ func Allow(actor Actor, right Right, target left4me.Target) error {
 	case actor.Admin || right == See:
 		return nil
 	}
-	return left4me.Errorf(left4me.Denied, "%s may look, not change anything", actor.Name).WithHint("ask an administrator")
+	return left4me.NewError(left4me.Denied, "right.change", "user", actor.Name)
 }
 
 // Targets are some targets, each of its own kind.

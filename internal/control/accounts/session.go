@@ -266,7 +266,7 @@ func (a *Accounts) EndSession(ctx context.Context, who Actor, id string) error {
 			return nil
 		}
 	}
-	return left4me.Errorf(left4me.NotFound, "there is no such session").WithHint("it may have ended meanwhile")
+	return left4me.NewError(left4me.NotFound, "session.ended")
 }
 
 func (a *Accounts) endSession(ctx context.Context, sum digest) error {

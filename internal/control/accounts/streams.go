@@ -49,4 +49,4 @@ func (a *Accounts) MayStream(secret string) error {
 	return nil
 }
 
-var errStreams = left4me.Errorf(left4me.Busy, "%d live pages or event streams are open already", MaxStreams).WithHint("close some of them")
+var errStreams = left4me.NewError(left4me.Busy, "session.too_many_streams", "limit", MaxStreams)

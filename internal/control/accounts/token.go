@@ -25,29 +25,19 @@ func (a *Accounts) CreateToken(ctx context.Context, owner Actor, label string, e
 	now := a.now()
 	switch {
 	case owner.UserID == 0:
-		return "", &left4me.Error{Kind: left4me.Invalid, Field: "user", Text: "a token belongs to a user", Hint: "name the user"}
+		return "", left4me.NewError(left4me.Invalid, "token.no_user").InField("user")
 	case strings.TrimSpace(label) == "" || utf8.RuneCountInString(label) > maxLabel ||
 		strings.ContainsFunc(label, func(r rune) bool { return r < ' ' || r == utf8.RuneError }):
-		return "", &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "label",
-			Text:  "it is not a label",
-			Hint:  "say in up to 100 characters what the token is for",
-		}
+		return "", left4me.NewError(left4me.Invalid, "token.label_invalid").InField("label")
 	case !expires.IsZero() && !expires.After(now):
-		return "", &left4me.Error{Kind: left4me.Invalid, Field: "expires_at", Text: "that is in the past"}
+		return "", left4me.NewError(left4me.Invalid, "token.expires_in_past").InField("expires_at")
 	}
 	token := TokenPrefix + random(tokenLength)
 	sum := a.digest(token)
 	err := a.storage.By(owner.cause()).Tokens().Create(ctx,
 		store.Token{Hash: sum[:], UserID: owner.UserID, Label: label, CreatedAt: now, ExpiresAt: expires})
 	if errors.Is(err, left4me.NotFound) {
-		return "", &left4me.Error{
-			Kind:  left4me.Conflict,
-			Field: "user",
-			Text:  owner.Name + " is disabled or was deleted",
-			Hint:  "enable the user first",
-		}
+		return "", left4me.NewError(left4me.Conflict, "token.user_disabled", "user", owner.Name).InField("user")
 	}
 	if err != nil {
 		return "", err
@@ -139,7 +129,7 @@ func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) erro
 		}
 		return err
 	}
-	return left4me.Errorf(left4me.NotFound, "there is no such token").WithHint("left4me token list has their ids")
+	return left4me.NewError(left4me.NotFound, "token.unknown_id")
 }
 
 // knownFor is how long an answer of the database is good for.

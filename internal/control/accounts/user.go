@@ -58,12 +58,7 @@ func CheckUserName(name string) *left4me.Error {
 	if userName.MatchString(name) && strings.Trim(name, ".") != "" { // "." and ".." can't stand in an address
 		return nil
 	}
-	return &left4me.Error{
-		Kind:  left4me.Invalid,
-		Field: "name",
-		Text:  "it is not a user name",
-		Hint:  "use 1 to 64 letters, digits, dots, _ and -, not only dots",
-	}
+	return left4me.NewError(left4me.Invalid, "user.name_invalid").InField("name")
 }
 
 func checkPassword(name, password string) *left4me.Error {

@@ -82,7 +82,7 @@ func (b *Backups) snapshot(ctx context.Context, _ string, data []byte) (any, err
 		return nil, err
 	}
 	if j.Kind != left4me.CreateBackup || j.State != left4me.JobRunning {
-		return nil, left4me.Errorf(left4me.Conflict, "job %s makes no backup", j.ID)
+		return nil, left4me.NewError(left4me.Conflict, "backup.other_job", "job", j.ID)
 	}
 	file, err := b.copyDatabase(ctx, j.ID)
 	if err != nil {
@@ -127,7 +127,7 @@ func (b *Backups) Get(ctx context.Context, n left4me.Name) (left4me.Backup, erro
 			return v, nil
 		}
 	}
-	return left4me.Backup{}, &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("there is no backup %q", string(n))}
+	return left4me.Backup{}, left4me.NewError(left4me.NotFound, "backup.unknown", "backup", n)
 }
 
 // Active returns the jobs on backups that wait or run, oldest first.

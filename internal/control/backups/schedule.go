@@ -3,7 +3,6 @@ package backups
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -58,12 +57,7 @@ func Check(p left4me.BackupPolicy) error {
 	var wrong left4me.Fields
 	if _, err := time.Parse("15:04", p.At); err != nil || len(p.At) != 5 {
 		wrong = append(wrong,
-			&left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "at",
-				Text:  fmt.Sprintf("%q is not a time of the day", p.At),
-				Hint:  "use hours and minutes, like 04:30",
-			})
+			left4me.NewError(left4me.Invalid, "backup.time_invalid", "time", p.At).InField("at"))
 	}
 	for _, f := range []struct {
 		field string
@@ -71,22 +65,12 @@ func Check(p left4me.BackupPolicy) error {
 	}{{"daily", p.Daily}, {"weekly", p.Weekly}} {
 		if f.n < 0 || f.n > maxKeep {
 			wrong = append(wrong,
-				&left4me.Error{
-					Kind:  left4me.Invalid,
-					Field: f.field,
-					Text:  fmt.Sprintf("%d backups can't be kept", f.n),
-					Hint:  fmt.Sprintf("use 0 to %d", maxKeep),
-				})
+				left4me.NewError(left4me.Invalid, "backup.keep_out_of_range", "count", f.n, "limit", maxKeep).InField(f.field))
 		}
 	}
 	if len(wrong) == 0 && p.Enabled && p.Daily+p.Weekly == 0 {
 		wrong = append(wrong,
-			&left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "daily",
-				Text:  "none would be kept",
-				Hint:  "keep one at least, or switch the schedule off",
-			})
+			left4me.NewError(left4me.Invalid, "backup.none_kept").InField("daily"))
 	}
 	if len(wrong) > 0 {
 		return wrong

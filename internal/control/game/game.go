@@ -93,7 +93,7 @@ func known(host left4me.Name) error {
 			return nil
 		}
 	}
-	return left4me.Errorf(left4me.NotFound, "there is no host %q", host)
+	return left4me.NewError(left4me.NotFound, "host.unknown", "host", host)
 }
 
 // View is the game on a host with what happens to it.
@@ -231,20 +231,15 @@ func (g *Game) sensible(kind left4me.JobKind, host left4me.Name, r Request, mode
 	a := g.last(host)
 	switch {
 	case kind.Noun() != noun || kind.Verb() == "":
-		return left4me.Errorf(left4me.Invalid, "%s is no job on the game", kind)
+		return left4me.NewError(left4me.Invalid, "game.no_such_job", "kind", kind)
 	case r.Build != 0 && kind != left4me.RollbackGame:
-		return &left4me.Error{Kind: left4me.Invalid, Field: "build", Text: "only a rollback goes to a build of choice"}
+		return left4me.NewError(left4me.Invalid, "game.build_not_for_job").InField("build")
 	case r.Build < 0:
-		return &left4me.Error{Kind: left4me.Invalid, Field: "build", Text: fmt.Sprintf("%d is no build", r.Build)}
+		return left4me.NewError(left4me.Invalid, "game.build_invalid", "build", r.Build).InField("build")
 	case mode != Never && (kind == left4me.CheckGame || kind == left4me.FlattenGame):
-		return &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "restart",
-			Text:  fmt.Sprintf("a %s changes nothing that servers could move over to", kind.Verb()),
-			Hint:  "leave it out",
-		}
+		return left4me.NewError(left4me.Invalid, "game.no_rollout_of_job", "kind", kind.Verb()).InField("restart")
 	case !a.at.IsZero() && a.game.Pinned && kind == left4me.UpdateGame:
-		return left4me.Errorf(left4me.Conflict, "build %d is pinned on %s", a.game.Current, host).WithHint("unpin it first")
+		return left4me.NewError(left4me.Conflict, "game.build_pinned_on_host", "build", a.game.Current, "host", host)
 	}
 	return nil
 }

@@ -70,31 +70,16 @@ func checkPolicy(p Policy) (Policy, error) {
 	var wrong left4me.Fields
 	if p.CheckEvery != 0 && (p.CheckEvery < minCheck || p.CheckEvery > maxCheck) {
 		wrong = append(wrong,
-			&left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "check_hours",
-				Text:  "that is not a time between two checks",
-				Hint:  fmt.Sprintf("use %d to %d hours, or 0 for none", int(minCheck.Hours()), int(maxCheck.Hours())),
-			})
+			left4me.NewError(left4me.Invalid, "game.check_hours_out_of_range", "least", minCheck, "most", maxCheck).InField("check_hours"))
 	}
 	if p.Update && p.CheckEvery == 0 {
 		wrong = append(wrong,
-			&left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "update",
-				Text:  "without checks no newer build is ever seen",
-				Hint:  "check every few hours, or don't update by itself",
-			})
+			left4me.NewError(left4me.Invalid, "game.update_without_checks").InField("update"))
 	}
 	if p.UpdateAt != "" {
 		if !restart.IsHour(p.UpdateAt) {
 			wrong = append(wrong,
-				&left4me.Error{
-					Kind:  left4me.Invalid,
-					Field: "update_at",
-					Text:  fmt.Sprintf("%q is no hour of the day", p.UpdateAt),
-					Hint:  "use one like 04:30, or none for at once",
-				})
+				left4me.NewError(left4me.Invalid, "game.hour_invalid", "time", p.UpdateAt).InField("update_at"))
 		}
 	}
 	mode, err := restart.ParseMode(p.Restart)

@@ -215,7 +215,7 @@ func (g *Game) CancelRollout(ctx context.Context, by string, host left4me.Name) 
 	defer g.turn.Unlock()
 	r, err := g.storage.Game().Rollout(ctx, host)
 	if errors.Is(err, left4me.NotFound) {
-		return nil, left4me.Errorf(left4me.NotFound, "there is no rollout on %s", host)
+		return nil, left4me.NewError(left4me.NotFound, "rollout.none", "host", host)
 	}
 	if err != nil || over(r) {
 		return &Rollout{Rollout: r}, err

@@ -28,7 +28,7 @@ func (h *Hosts) Ping(ctx context.Context, host left4me.Name) error {
 // left4me.NotFound, left4me.Unavailable.
 func (h *Hosts) Doctor(ctx context.Context, host left4me.Name) ([]left4me.Check, error) {
 	if host != left4me.LocalHost {
-		return nil, left4me.Errorf(left4me.NotFound, "there is no host %q", host)
+		return nil, left4me.NewError(left4me.NotFound, "host.unknown", "host", host)
 	}
 	ctx, cancel := context.WithTimeout(ctx, doctorWithin)
 	defer cancel()

@@ -175,7 +175,7 @@ func (j *Jobs) Autostart(ctx context.Context, by string, target, host left4me.Na
 	}
 	j.writeDirect(ctx)
 	if len(j.unwritten.all("server", target)) > 0 {
-		return left4me.Job{}, false, left4me.Errorf(left4me.Busy, "a stop of %s is not recorded yet", target)
+		return left4me.Job{}, false, left4me.NewError(left4me.Busy, "server.stop_not_recorded", "server", target)
 	}
 	v, added, err := j.storage.Autostart(ctx, asked, boot, func(row left4me.Server, active []store.QueuedJob) store.Decision {
 		var kinds []left4me.JobKind
@@ -204,13 +204,12 @@ func Decide(asked store.QueuedJob, active []store.QueuedJob) (Plan, error) {
 	for i, a := range active {
 		switch {
 		case a.Kind == left4me.DeleteServer && asked.Kind != left4me.DeleteServer:
-			return Plan{}, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("%s is being deleted", asked.Target)}
+			return Plan{}, left4me.NewError(left4me.Conflict, "server.being_deleted", "server", asked.Target)
 		case a.Kind == left4me.DeleteOverlay && asked.Kind == left4me.BuildOverlay:
-			return Plan{}, left4me.Errorf(left4me.Conflict, "overlay %s is being deleted", asked.Target).WithHint("take it back first")
+			return Plan{}, left4me.NewError(left4me.Conflict, "overlay.being_deleted", "overlay", asked.Target)
 		case asked.Kind == left4me.RollbackGame && replaces(a.Kind) && !a.Cancelling:
 			// Which build is the one before, only its end will tell.
-			return Plan{}, left4me.Errorf(left4me.Conflict, "the game on %s is being changed by another job", asked.Target).
-				WithHint("wait for its end, or cancel it")
+			return Plan{}, left4me.NewError(left4me.Conflict, "game.being_changed", "host", asked.Target)
 		case ends(asked.Kind) && begins(a.Kind):
 			plan.Cancel = append(plan.Cancel, a.ID)
 		}
@@ -351,13 +350,9 @@ func (j *Jobs) Retry(ctx context.Context, by string, id left4me.JobID) (left4me.
 	again := j.retries[v.Kind.Noun()]
 	switch {
 	case !v.State.Ended() || v.State == left4me.JobDone:
-		return v.Job, &left4me.Error{
-			Kind: left4me.Conflict,
-			Text: fmt.Sprintf("job %s is %s", id, v.State),
-			Hint: "only a job that failed, was cancelled or was interrupted can be retried",
-		}
+		return v.Job, left4me.NewError(left4me.Conflict, "job.not_ended", "job", id, "state", v.State)
 	case again == nil:
-		return v.Job, left4me.Errorf(left4me.Conflict, "a job %s can't be retried", v.Kind).WithHint("ask for it anew")
+		return v.Job, left4me.NewError(left4me.Conflict, "job.not_retried", "kind", v.Kind)
 	}
 	return again(ctx, by, v)
 }

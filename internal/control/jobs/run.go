@@ -112,8 +112,7 @@ func (j *Jobs) resumeWithRoom(ctx context.Context) {
 // interrupt ends a job that was begun as often as it may be.
 func (j *Jobs) interrupt(ctx context.Context, v left4me.Job) error {
 	v.State = left4me.JobInterrupted
-	v.Error = left4me.Errorf(left4me.Unavailable, "this job was started %d times and its end was never reported", v.Attempt).
-		WithHint("read its log and that of left4me, then retry the job")
+	v.Error = left4me.NewError(left4me.Unavailable, "job.end_unknown", "attempts", v.Attempt)
 	return j.end(ctx, v)
 }
 
@@ -273,7 +272,7 @@ func (j *Jobs) report(ctx context.Context, subject string, data []byte) (any, er
 		return nil, err
 	}
 	if !r.State.Ended() {
-		return nil, left4me.Errorf(left4me.Invalid, "a report must end its job")
+		return nil, left4me.NewError(left4me.Invalid, "job.report_without_end")
 	}
 	v.State, v.Steps, v.Log, v.Error = r.State, r.Steps, r.Log, r.Error
 	if err := j.end(ctx, v.Job); err != nil {
@@ -291,7 +290,7 @@ func (j *Jobs) reported(ctx context.Context, subject string, data []byte) (store
 	}
 	v, err := j.storage.Get(ctx, r.ID)
 	if err == nil && v.Host != bus.HostOf(subject) {
-		err = &left4me.Error{Kind: left4me.NotFound, Text: "there is no such job on this host"}
+		err = left4me.NewError(left4me.NotFound, "job.unknown_on_host")
 	}
 	return v, r, err
 }

@@ -85,16 +85,13 @@ func (l *Layers) Open(ctx context.Context, name left4me.Name, revision int) (*Re
 }
 
 func noRevision(name left4me.Name, n int) error {
-	return left4me.Errorf(left4me.NotFound, "overlay %s has no revision %d on this machine", name, n).WithHint("look at its revisions")
+	return left4me.NewError(left4me.NotFound, "revision.not_on_host", "overlay", name, "revision", n)
 }
 
 // File opens a file. Errors: left4me.NotFound.
 func (r *Revision) File(ctx context.Context, p string) (hostfs.Reader, error) {
-	none := &left4me.Error{
-		Kind:  left4me.NotFound,
-		Field: "query.path",
-		Text:  fmt.Sprintf("revision %d of %s has no file %q", r.Number, r.Overlay, shorten(p)),
-	}
+	none := left4me.NewError(left4me.NotFound, "revision.no_such_file", "revision", r.Number, "overlay", r.Overlay, "path",
+		shorten(p)).InField("query.path")
 	if !fs.ValidPath(p) || p == "." {
 		return nil, none
 	}
@@ -132,12 +129,7 @@ func (r *Revision) Write(ctx context.Context, w io.Writer, format string) error 
 		}
 		out = &tarPacker{tar.NewWriter(z), z}
 	default:
-		return &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "query.format",
-			Text:  "the format isn't known",
-			Hint:  "use one of " + strings.Join(Formats, ", "),
-		}
+		return left4me.NewError(left4me.Invalid, "archive.format_unknown", "known", strings.Join(Formats, ", ")).InField("query.format")
 	}
 	for after := ""; ; {
 		page, err := r.revisions.Tree(ctx, r.Overlay, r.Number, left4me.Filter{Deep: true, After: after, Limit: pageSize})

@@ -2,7 +2,6 @@ package overlays
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/left4me/left4me/internal/charset"
 	"github.com/left4me/left4me/internal/left4me"
@@ -41,12 +40,8 @@ func (c *Overlays) SetArchiveNames(ctx context.Context, encoding string) (string
 	if encoding != AutomaticNames {
 		e, ok := charset.Find(encoding)
 		if !ok {
-			return "", &left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "encoding",
-				Text:  fmt.Sprintf("there is no encoding %q", short(encoding)),
-				Hint:  "use automatic, or one of those that are listed with the setting",
-			}
+			return "", left4me.NewError(left4me.Invalid, "encoding.not_listed_with_setting", "encoding",
+				short(encoding)).InField("encoding")
 		}
 		encoding = e.Name
 	}

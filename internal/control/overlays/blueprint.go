@@ -3,7 +3,6 @@ package overlays
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/left4me/left4me/internal/control/servers"
@@ -50,8 +49,7 @@ func (c Blueprints) Update(ctx context.Context, by string, v left4me.Blueprint) 
 // one, which stays.
 func (c Blueprints) Delete(ctx context.Context, by string, name left4me.Name) error {
 	if name == left4me.DefaultBlueprint {
-		return left4me.Errorf(left4me.Conflict, "the blueprint default stays: servers are made from it when nobody names another").
-			WithHint("empty it instead")
+		return left4me.NewError(left4me.Conflict, "blueprint.default_stays")
 	}
 	return c.overlays.storage.By(left4me.ActorOf(by)).Blueprints().Delete(ctx, name)
 }
@@ -63,15 +61,10 @@ func (c Blueprints) Mistakes(ctx context.Context, v left4me.Blueprint, new bool)
 	var wrong, more left4me.Fields
 	if _, err := left4me.ParseName(string(v.Name)); err != nil {
 		e, _ := left4me.Public(err)
-		wrong = append(wrong, &left4me.Error{Kind: e.Kind, Field: "name", Text: e.Text, Hint: e.Hint})
+		wrong = append(wrong, e.ForField("name"))
 	} else if _, err := c.overlays.storage.Blueprints().Get(ctx, v.Name); new && err == nil {
 		wrong = append(wrong,
-			&left4me.Error{
-				Kind:  left4me.Conflict,
-				Field: "name",
-				Text:  fmt.Sprintf("there is a blueprint %q already", v.Name),
-				Hint:  "choose another name",
-			})
+			left4me.NewError(left4me.Conflict, "blueprint.exists", "blueprint", v.Name).InField("name"))
 	}
 	for _, err := range []error{servers.CheckSettings(v.Settings.Normal()), c.overlays.CheckStack(ctx, "overlays", v.Overlays)} {
 		if e, ok := left4me.Public(err); errors.As(err, &more) {

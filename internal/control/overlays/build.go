@@ -28,7 +28,7 @@ func (c *Overlays) Build(ctx context.Context, by string, name left4me.Name, r Re
 		return left4me.Job{}, err
 	}
 	if !v.DeletedAt.IsZero() {
-		return left4me.Job{}, left4me.Errorf(left4me.Conflict, "overlay %s is deleted", name).WithHint("take it back first")
+		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.deleted", "overlay", name)
 	}
 	if err := checkRequest(v.Kind, r); err != nil {
 		return left4me.Job{}, err
@@ -70,15 +70,14 @@ func (c *Overlays) Delete(ctx context.Context, by string, name left4me.Name) (le
 		return left4me.Job{}, err
 	}
 	if !v.DeletedAt.IsZero() {
-		return left4me.Job{}, left4me.Errorf(left4me.Conflict, "overlay %s is deleted already", name)
+		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.deleted_already", "overlay", name)
 	}
 	use, err := c.uses(ctx)
 	if err != nil {
 		return left4me.Job{}, err
 	}
 	if by := slices.Concat(words("blueprint", use.blueprints[name]), words("server", use.servers[name])); len(by) > 0 {
-		return left4me.Job{}, left4me.Errorf(left4me.Conflict, "overlay %s is stacked by %s", name, strings.Join(by, ", ")).
-			WithHint("take it out there first")
+		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.stacked", "overlay", name, "users", strings.Join(by, ", "))
 	}
 	return c.jobs.Add(ctx, by, left4me.DeleteOverlay, name, left4me.LocalHost, bus.Empty{V: bus.Version})
 }
@@ -107,7 +106,7 @@ func (c *Overlays) Restore(ctx context.Context, by string, name left4me.Name) (l
 		return left4me.Job{}, err
 	}
 	if k.defined(name).DeletedAt.IsZero() && active[name].Kind != left4me.DeleteOverlay {
-		return left4me.Job{}, left4me.Errorf(left4me.Conflict, "overlay %s is not deleted", name)
+		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.not_deleted", "overlay", name)
 	}
 	if _, err := c.row(ctx, by, name); err != nil {
 		return left4me.Job{}, err
@@ -151,8 +150,8 @@ func (c Revisions) Drop(ctx context.Context, by string, name left4me.Name, revis
 		return left4me.Content{}, err
 	}
 	if by := use.pins[left4me.OverlayRef{Name: name, Revision: revision}]; len(by) > 0 {
-		return left4me.Content{}, left4me.Errorf(left4me.Busy, "%s@%d is used by %s", name, revision, strings.Join(by, ", ")).
-			WithHint("let it follow another revision first")
+		return left4me.Content{}, left4me.NewError(left4me.Busy, "revision.used", "overlay", name, "revision", revision, "users",
+			strings.Join(by, ", "))
 	}
 	v, err := ask[left4me.Content](ctx, c.overlays, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
@@ -200,5 +199,5 @@ func (c *Overlays) again(ctx context.Context, by string, v store.QueuedJob) (lef
 	case left4me.CollectContent:
 		return c.Collect(ctx, by)
 	}
-	return left4me.Job{}, left4me.Errorf(left4me.Conflict, "a job %s can't be retried", v.Kind).WithHint("ask for it anew")
+	return left4me.Job{}, left4me.NewError(left4me.Conflict, "job.not_retried", "kind", v.Kind)
 }

@@ -3,7 +3,6 @@ package overlays
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -23,12 +22,7 @@ func (c *Overlays) Create(ctx context.Context, by string, v left4me.Overlay) (Vi
 	}
 	switch have, there := k.contents[v.Name]; {
 	case k.deleted(v.Name), there && !have.DeletedAt.IsZero():
-		return View{}, &left4me.Error{
-			Kind:  left4me.Conflict,
-			Field: "name",
-			Text:  fmt.Sprintf("an overlay %q was deleted and can still be taken back", v.Name),
-			Hint:  "restore it, or choose another name",
-		}
+		return View{}, left4me.NewError(left4me.Conflict, "overlay.name_of_deleted", "overlay", v.Name).InField("name")
 	case there:
 		return View{}, taken(v.Name)
 	}
@@ -42,12 +36,7 @@ func (c *Overlays) Create(ctx context.Context, by string, v left4me.Overlay) (Vi
 }
 
 func taken(n left4me.Name) error {
-	return &left4me.Error{
-		Kind:  left4me.Conflict,
-		Field: "name",
-		Text:  fmt.Sprintf("there is an overlay %q already", n),
-		Hint:  "choose another name",
-	}
+	return left4me.NewError(left4me.Conflict, "overlay.exists", "overlay", n).InField("name")
 }
 
 func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -45,8 +45,7 @@ func (d *Downloads) Open(ctx context.Context, name left4me.Name, revision int, p
 	}
 	if a.Disk == "" {
 		if int64(len(a.Data)) != a.Size {
-			return Download{}, left4me.Errorf(left4me.Unavailable, "this file is too long to be taken out of its VPK here").
-				WithHint("download the VPK, and take it out with left4me vpk extract")
+			return Download{}, left4me.NewError(left4me.Unavailable, "vpk.file_too_long")
 		}
 		return Download{whole{bytes.NewReader(a.Data)}, a.Revision, a.Size}, nil
 	}
@@ -65,13 +64,7 @@ func (whole) Close() error { return nil }
 func (d *Downloads) open(ctx context.Context, disk string) (hostfs.Reader, error) {
 	f, err := d.host.Open(ctx, disk)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
-		return nil, &left4me.Error{
-			Kind:  left4me.NotFound,
-			Field: "path",
-			Text:  "the file is gone",
-			Hint:  "the revision may have been removed meanwhile",
-			Err:   err,
-		}
+		return nil, left4me.NewError(left4me.NotFound, "file.gone").InField("path").Because(err)
 	}
 	return f, err
 }
@@ -101,7 +94,7 @@ func (d *Downloads) Archive(ctx context.Context, name left4me.Name, revision int
 		}
 	}
 	if a.at.IsZero() {
-		return nil, left4me.Errorf(left4me.NotFound, "overlay %s has no revision %d", name, a.Revision)
+		return nil, left4me.NewError(left4me.NotFound, "revision.unknown", "overlay", name, "revision", a.Revision)
 	}
 	for after := ""; ; {
 		p, err := d.content.Revisions().Tree(ctx, name, a.Revision, left4me.Filter{Deep: true, After: after, Limit: 1000})

@@ -142,7 +142,7 @@ func (k known) exists(name left4me.Name) error {
 	case k.problem != nil:
 		return k.problem
 	}
-	return left4me.Errorf(left4me.NotFound, "there is no overlay %q", name)
+	return left4me.NewError(left4me.NotFound, "overlay.unknown", "overlay", name)
 }
 
 func view(name left4me.Name, k known, use uses) View {

@@ -56,8 +56,7 @@ func FindRecipe(id string) (Recipe, error) {
 	all := Recipes()
 	i := slices.IndexFunc(all, func(r Recipe) bool { return r.ID == id })
 	if i < 0 {
-		return Recipe{}, left4me.Errorf(left4me.NotFound, "there is no recipe %q", id).WithHint("there are " +
-			strings.Join(recipeOrder, ", "))
+		return Recipe{}, left4me.NewError(left4me.NotFound, "recipe.unknown", "recipe", id, "known", strings.Join(recipeOrder, ", "))
 	}
 	return all[i], nil
 }
@@ -74,24 +73,14 @@ func (r Recipe) Fill(values map[string]string) (Recipe, error) {
 			continue
 		}
 		if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
-			return r, &left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "set",
-				Text:  p.Name + " holds a control character",
-				Hint:  "use one line of plain text",
-			}
+			return r, left4me.NewError(left4me.Invalid, "recipe.parameter_not_plain", "parameter", p.Name).InField("set")
 		}
 		r.Parameters[i].Default = value
 		r.Script = strings.Replace(r.Script, fmt.Sprintf(`: "${%s:=%s}"`, p.Name, p.Default), p.Name+"="+left4me.ShellWord(value), 1)
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !slices.ContainsFunc(r.Parameters, func(p Parameter) bool { return p.Name == name }) {
-			return r, &left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "set",
-				Text:  fmt.Sprintf("recipe %s has no parameter %q", r.ID, name),
-				Hint:  "left4me recipe show " + r.ID + " lists them",
-			}
+			return r, left4me.NewError(left4me.Invalid, "recipe.parameter_unknown", "recipe", r.ID, "parameter", name).InField("set")
 		}
 	}
 	return r, nil

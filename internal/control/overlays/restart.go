@@ -232,7 +232,7 @@ func (c *Overlays) CancelRestart(ctx context.Context, by string, name left4me.Na
 	}
 	i := slices.IndexFunc(rows, func(r store.ContentRestart) bool { return r.Overlay == name })
 	if i < 0 {
-		return nil, left4me.Errorf(left4me.NotFound, "no servers move over to a revision of %s", name)
+		return nil, left4me.NewError(left4me.NotFound, "overlay.no_rollout", "overlay", name)
 	}
 	r, err := c.settle(ctx, rows[i])
 	if err != nil || r.State != RestartRuns {

@@ -19,12 +19,7 @@ const maxOverlays = 480
 // could tell.
 func (c *Overlays) CheckStack(ctx context.Context, field string, refs []left4me.OverlayRef) error {
 	if len(refs) > maxOverlays {
-		return &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: field,
-			Text:  fmt.Sprintf("%d overlays are too many", len(refs)),
-			Hint:  fmt.Sprintf("use at most %d", maxOverlays),
-		}
+		return left4me.NewError(left4me.Invalid, "stack.too_many_overlays", "count", len(refs), "limit", maxOverlays).InField(field)
 	}
 	if len(refs) == 0 {
 		return nil

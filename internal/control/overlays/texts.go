@@ -2,7 +2,7 @@ package overlays
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 
 	"github.com/left4me/left4me/internal/charset"
 	"github.com/left4me/left4me/internal/left4me"
@@ -54,27 +54,15 @@ func Encoded(text, encoding string) ([]byte, error) {
 	}
 	e, ok := charset.FindText(encoding)
 	if !ok {
-		return nil, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "encoding",
-			Text:  fmt.Sprintf("there is no encoding %q", short(encoding)),
-			Hint:  "use one of those that are listed with names in archives",
-		}
+		return nil, left4me.NewError(left4me.Invalid, "encoding.unknown", "encoding", short(encoding)).InField("encoding")
 	}
 	if r, line, lacks := e.Lacks(text); lacks {
-		return nil, &left4me.Error{
-			Kind: left4me.Invalid, Field: "encoding", Text: fmt.Sprintf("line %d: %s doesn't have the character %q", line, e.Label, r),
-			Hint: "save the file as UTF-8, or use other characters",
-		}
+		return nil, left4me.NewError(left4me.Invalid, "encoding.no_such_character", "line", line, "encoding", e.Label, "character",
+			strconv.QuoteRune(r)).InField("encoding")
 	}
 	b, err := e.Encode(text)
 	if err != nil {
-		return nil, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "encoding",
-			Text:  "the text can't be written as " + e.Label,
-			Hint:  "save the file as UTF-8",
-		}
+		return nil, left4me.NewError(left4me.Invalid, "encoding.not_possible", "encoding", e.Label).InField("encoding")
 	}
 	return b, nil
 }

@@ -36,12 +36,7 @@ func ParseMode(s string) (Mode, error) {
 		return m, nil
 	}
 	if !IsHour(s) {
-		return "", &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "restart",
-			Text:  fmt.Sprintf("%q says no time for restarts", s),
-			Hint:  "use never, now, empty or an hour like 04:30",
-		}
+		return "", left4me.NewError(left4me.Invalid, "restart.mode_invalid", "mode", s).InField("restart")
 	}
 	return Mode(s), nil
 }

@@ -97,8 +97,7 @@ func (s autostarts) gameThere(ctx context.Context, host left4me.Name) error {
 		return err
 	}
 	if g.Current == 0 {
-		return left4me.Errorf(left4me.Unavailable, "it waits for the game: installation/ of host %s is empty", string(host)).
-			WithHint("mount the file system of that directory, or run left4me game install")
+		return left4me.NewError(left4me.Unavailable, "autostart.game_missing", "host", host)
 	}
 	return nil
 }

@@ -81,12 +81,7 @@ func (s Consoles) ChangeMap(ctx context.Context, by string, name left4me.Name, t
 		return err
 	}
 	if all, err := s.servers.Campaigns(ctx, name); err == nil && !left4me.HasMap(all, to) {
-		return &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "map",
-			Text:  fmt.Sprintf("%s has no map %s", name, to),
-			Hint:  "left4me server maps " + string(name) + " shows what it has",
-		}
+		return left4me.NewError(left4me.Invalid, "map.not_on_server", "server", name, "map", to).InField("map")
 	}
 	if mode != "" {
 		if _, err := s.Command(ctx, by, name, "mp_gamemode "+mode); err != nil {
@@ -99,12 +94,7 @@ func (s Consoles) ChangeMap(ctx context.Context, by string, name left4me.Name, t
 	}
 	if _, why, failed := strings.Cut(out, "changelevel failed: "); failed {
 		why, _, _ = strings.Cut(why, "\n")
-		return &left4me.Error{
-			Kind:  left4me.Conflict,
-			Field: "map",
-			Text:  "the game does not change: " + strings.TrimSpace(why),
-			Hint:  "an overlay that was changed since the server started counts from its next start",
-		}
+		return left4me.NewError(left4me.Conflict, "map.not_changed", "reason", strings.TrimSpace(why)).InField("map")
 	}
 	return nil
 }

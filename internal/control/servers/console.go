@@ -105,7 +105,7 @@ func (s Consoles) Command(ctx context.Context, by string, name left4me.Name, com
 		return s.run(ctx, v, command)
 	}
 	if state := s.servers.status.get(v.Host, name).State; state == left4me.Stopped || state == left4me.Failed {
-		return "", left4me.Errorf(left4me.Conflict, "%s does not run", name).WithHint("start it first")
+		return "", left4me.NewError(left4me.Conflict, "server.not_running", "server", name)
 	}
 	out := ""
 	if before != "" {

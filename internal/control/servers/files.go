@@ -85,7 +85,7 @@ func (s Files) Compare(ctx context.Context, from, to left4me.Name, after string,
 	}
 	b, other, err := s.servers.Spec(ctx, to)
 	if err == nil && host != other {
-		err = left4me.Errorf(left4me.Invalid, "%s and %s are on different hosts", from, to)
+		err = left4me.NewError(left4me.Invalid, "server.other_host", "server", from, "other", to)
 	}
 	if err != nil {
 		return page, err
@@ -128,23 +128,13 @@ func (s Files) Discard(ctx context.Context, by string, name left4me.Name, paths 
 func CheckPaths(field string, paths []string) error {
 	switch {
 	case len(paths) == 0:
-		return &left4me.Error{Kind: left4me.Invalid, Field: field, Text: "no file is named", Hint: "choose at least one"}
+		return left4me.NewError(left4me.Invalid, "file.none_named").InField(field)
 	case len(paths) > maxPaths:
-		return &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: field,
-			Text:  fmt.Sprintf("%d files are too many at once", len(paths)),
-			Hint:  "name their directory",
-		}
+		return left4me.NewError(left4me.Invalid, "file.too_many", "count", len(paths)).InField(field)
 	}
 	for i, p := range paths {
 		if !fs.ValidPath(p) || p == "." {
-			return &left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: fmt.Sprintf("%s[%d]", field, i),
-				Text:  fmt.Sprintf("%q is no path of a file", p),
-				Hint:  "use one like left4dead2/cfg/x.cfg",
-			}
+			return left4me.NewError(left4me.Invalid, "file.path_invalid", "path", p).InField(fmt.Sprintf("%s[%d]", field, i))
 		}
 	}
 	return nil

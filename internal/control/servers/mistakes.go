@@ -25,12 +25,7 @@ func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) er
 	switch {
 	case i >= 0 && fresh:
 		f = append(f,
-			&left4me.Error{
-				Kind:  left4me.Conflict,
-				Field: "name",
-				Text:  fmt.Sprintf("there is a server %q already", v.Name),
-				Hint:  "choose another name",
-			})
+			left4me.NewError(left4me.Conflict, "server.exists", "server", v.Name).InField("name"))
 	case i >= 0:
 		have = &snap.servers[i]
 		v.Host = cmp.Or(v.Host, have.Host)
@@ -66,10 +61,7 @@ func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) er
 func (f *fields) place(v left4me.Server, have *left4me.Server, all []left4me.Server, bound bool) {
 	for _, o := range all {
 		if o.Name != v.Name && o.Host == v.Host && o.Port == v.Port && v.Port != 0 {
-			*f = append(*f, &left4me.Error{
-				Kind: left4me.Conflict, Field: "port", Text: fmt.Sprintf("port %d is used by %s", v.Port, o.Name),
-				Hint: "choose another port or none for the next free one",
-			})
+			*f = append(*f, left4me.NewError(left4me.Conflict, "port.in_use", "port", v.Port, "server", o.Name).InField("port"))
 		}
 	}
 	switch {
@@ -81,11 +73,6 @@ func (f *fields) place(v left4me.Server, have *left4me.Server, all []left4me.Ser
 	case have != nil && v.Port != 0 && v.Port != have.Port && bound:
 		// What it has now is what its players and its watch go by.
 		*f = append(*f,
-			&left4me.Error{
-				Kind:  left4me.Conflict,
-				Field: "port",
-				Text:  fmt.Sprintf("%s is up on port %d", v.Name, have.Port),
-				Hint:  "stop it, then change the port",
-			})
+			left4me.NewError(left4me.Conflict, "port.of_running_server", "server", v.Name, "port", have.Port).InField("port"))
 	}
 }

@@ -7,7 +7,6 @@ package servers
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -160,12 +159,7 @@ func (s *Servers) freePort(ctx context.Context, v left4me.Server) (int, error) {
 		// server: the port is checked again when it starts.
 		return port, nil
 	}
-	return 0, &left4me.Error{
-		Kind:  left4me.Conflict,
-		Field: "port",
-		Text:  fmt.Sprintf("every port from %d to %d is in use", s.ports.Low, s.ports.High),
-		Hint:  "name another port, delete a server or widen LEFT4ME_PORT_RANGE",
-	}
+	return 0, left4me.NewError(left4me.Conflict, "port.none_free", "low", s.ports.Low, "high", s.ports.High).InField("port")
 }
 
 // definitions are all servers, and what their specs are made of besides: the

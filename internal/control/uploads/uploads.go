@@ -117,8 +117,7 @@ func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me
 		}
 	}
 	if mine >= MaxOpen {
-		return Upload{}, left4me.Errorf(left4me.Busy, "%s has %d uploads open", by.Name, mine).
-			WithHint("publish or drop one: left4me upload list, or the page Uploads of the panel")
+		return Upload{}, left4me.NewError(left4me.Busy, "upload.too_many_open", "user", by.Name, "count", mine)
 	}
 	now := u.now().UTC().Truncate(time.Millisecond)
 	id := strings.ToLower(rand.Text())
@@ -198,22 +197,13 @@ func (u *Uploads) Ready(ctx context.Context, by accounts.Actor, overlay left4me.
 	v := up.copy()
 	switch {
 	case v.Overlay != overlay:
-		return Upload{}, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "upload",
-			Text:  fmt.Sprintf("upload %s is for overlay %s", id, v.Overlay),
-		}
+		return Upload{}, left4me.NewError(left4me.Invalid, "upload.other_overlay", "upload", id, "overlay", v.Overlay).InField("upload")
 	case len(v.Files) == 0:
-		return Upload{}, &left4me.Error{Kind: left4me.Invalid, Field: "upload", Text: "nothing was uploaded", Hint: "send a file first"}
+		return Upload{}, left4me.NewError(left4me.Invalid, "upload.empty").InField("upload")
 	}
 	for _, f := range v.Files {
 		if f.Have != f.Size {
-			return Upload{}, &left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "upload",
-				Text:  fmt.Sprintf("of %q only %d bytes have come", f.Path, f.Have),
-				Hint:  "send the rest of it, or drop the upload",
-			}
+			return Upload{}, left4me.NewError(left4me.Invalid, "upload.incomplete", "path", f.Path, "have", f.Have).InField("upload")
 		}
 	}
 	up.touch(ctx, u.now())
@@ -268,11 +258,7 @@ func validID(id string) bool {
 }
 
 func notFound(id string) error {
-	return &left4me.Error{
-		Kind: left4me.NotFound,
-		Text: fmt.Sprintf("there is no upload %q", shorten(id)),
-		Hint: "it was published, dropped, or nobody went on with it for two days",
-	}
+	return left4me.NewError(left4me.NotFound, "upload.unknown", "upload", shorten(id))
 }
 
 func shorten(s string) string {

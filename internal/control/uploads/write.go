@@ -55,11 +55,7 @@ func (u *Uploads) Write(ctx context.Context, by accounts.Actor, id, name string,
 		return File{}, err
 	}
 	if offset < 0 || size < -1 || size > MaxBytes || size >= 0 && offset > size {
-		return File{}, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "query.offset",
-			Text:  fmt.Sprintf("%d of %d is no place in a file", offset, size),
-		}
+		return File{}, left4me.NewError(left4me.Invalid, "upload.offset_invalid", "offset", offset, "size", size).InField("query.offset")
 	}
 	if err := u.room(ctx, max(size-offset, 0)); err != nil {
 		return File{}, err
@@ -164,12 +160,8 @@ func (up *upload) begin(ctx context.Context, name string, offset, size int64) (*
 	case f.settled:
 		return f, settled, nil // that was answered, but the answer was not heard
 	case size >= 0 && f.Size >= 0 && size != f.Size:
-		return f, 0, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "query.size",
-			Text:  fmt.Sprintf("%q was announced with %d bytes, not %d", name, f.Size, size),
-			Hint:  "drop the upload and begin anew",
-		}
+		return f, 0, left4me.NewError(left4me.Invalid, "upload.size_changed", "path", name, "announced", f.Size, "size",
+			size).InField("query.size")
 	case size >= 0 && f.Size < 0:
 		if err := up.grow(f, size); err != nil {
 			return f, 0, err
@@ -186,7 +178,7 @@ func (up *upload) begin(ctx context.Context, name string, offset, size int64) (*
 // mayAdd checks a new file against those that are there.
 func (up *upload) mayAdd(name string) error {
 	if len(up.files) >= MaxFiles {
-		return left4me.Errorf(left4me.Invalid, "an upload has at most %d files", MaxFiles).WithHint("send them as one archive")
+		return left4me.NewError(left4me.Invalid, "upload.too_many_files", "limit", MaxFiles)
 	}
 	for p := name; ; p = path.Dir(p) {
 		if was, ok := up.low[strings.ToLower(p)]; ok && was != p {
@@ -209,7 +201,7 @@ func (up *upload) mayAdd(name string) error {
 func (up *upload) grow(f *file, size int64) error {
 	more := max(size, f.Have) - max(f.Size, f.Have)
 	if up.bytes+more > MaxBytes {
-		return left4me.Errorf(left4me.Invalid, "an upload has at most %d GiB", int64(MaxBytes>>30)).WithHint("send a part of it first")
+		return left4me.NewError(left4me.Invalid, "upload.too_large", "limit", left4me.Bytes(MaxBytes))
 	}
 	up.bytes += more
 	return nil
@@ -268,12 +260,7 @@ func (up *upload) extra(r io.Reader, f *file) error {
 }
 
 func tooMuch(f *file) error {
-	return &left4me.Error{
-		Kind:  left4me.Invalid,
-		Field: "query.size",
-		Text:  fmt.Sprintf("more came of %q than its %d bytes", f.Path, f.Size),
-		Hint:  "drop the upload and begin anew",
-	}
+	return left4me.NewError(left4me.Invalid, "upload.file_too_long", "path", f.Path, "size", f.Size).InField("query.size")
 }
 
 // put writes bytes at the end of what has come.
@@ -284,7 +271,7 @@ func (up *upload) put(out hostfs.Writer, f *file, turn int, b []byte) error {
 	case up.gone:
 		return notFound(up.ID)
 	case f.turn != turn:
-		return left4me.Errorf(left4me.Conflict, "another request goes on with %q", f.Path)
+		return left4me.NewError(left4me.Conflict, "upload.file_busy", "path", f.Path)
 	case f.Size >= 0 && f.Have+int64(len(b)) > f.Size:
 		return tooMuch(f)
 	case f.Size < 0:
@@ -375,17 +362,11 @@ func (u *Uploads) room(ctx context.Context, more int64) error {
 
 func fullDisk(path string, need int64, cause error) error {
 	e := disk.Full(path, need, cause)
-	e.Hint = "free some space; what has come is kept for two days. A twentieth of the disk, at most 5 GiB, stays free"
-	return e
+	return left4me.NewError(left4me.DiskFull, "upload.disk_full", "error", e).Because(e)
 }
 
 func conflict(name string, have int64) error {
-	return &left4me.Error{
-		Kind:  left4me.Conflict,
-		Field: "query.offset",
-		Text:  fmt.Sprintf("%d bytes of %q have come", have, name),
-		Hint:  fmt.Sprintf("go on at %d", have),
-	}
+	return left4me.NewError(left4me.Conflict, "upload.offset_wrong", "have", have, "path", name).InField("query.offset")
 }
 
 func badPath(name, why string) error {

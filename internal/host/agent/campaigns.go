@@ -74,7 +74,7 @@ func (c *campaigns) conflicts(ctx context.Context, r bus.StackRequest) ([]left4m
 func (c *campaigns) layers(spec left4me.Spec) (layers []inspect.Layer, err error) {
 	for _, o := range spec.Overlays {
 		if !o.Name.Valid() {
-			return nil, left4me.Errorf(left4me.Invalid, "the request names no overlay")
+			return nil, left4me.NewError(left4me.Invalid, "request.no_overlay")
 		}
 		dir, err := c.core.Files.Root.OverlayLayer(o)
 		if errors.Is(err, left4me.NotFound) {

@@ -32,7 +32,7 @@ type consoles struct {
 // server ends and starts again.
 func (c *consoles) read(ctx context.Context, r bus.ConsoleRequest) (answer bus.ConsoleChunk, err error) {
 	if !r.Server.Valid() {
-		return answer, left4me.Errorf(left4me.Invalid, "the request names no server")
+		return answer, left4me.NewError(left4me.Invalid, "request.no_server")
 	}
 	r.Wait = min(max(r.Wait, 0), shim.MaxWait)
 	chunk, err := c.chunk(ctx, r)
@@ -70,11 +70,11 @@ func (c *consoles) chunk(ctx context.Context, r bus.ConsoleRequest) (shim.Chunk,
 // alone knows what belongs to the answer.
 func (c *consoles) run(ctx context.Context, r bus.CommandRequest) (answer bus.CommandAnswer, err error) {
 	if !r.Server.Valid() {
-		return answer, left4me.Errorf(left4me.Invalid, "the request names no server")
+		return answer, left4me.NewError(left4me.Invalid, "request.no_server")
 	}
 	st, _ := c.statuses.get(r.Server)
 	if !answers(st.State) || st.Port == 0 {
-		return answer, left4me.Errorf(left4me.Conflict, "%s does not run", r.Server).WithHint("start it first")
+		return answer, left4me.NewError(left4me.Conflict, "server.not_running", "server", r.Server)
 	}
 	password, err := c.core.Files.RconPassword(r.Server)
 	if err != nil {
@@ -95,20 +95,13 @@ func (c *consoles) run(ctx context.Context, r bus.CommandRequest) (answer bus.Co
 }
 
 func remoteFailed(n left4me.Name, err error) error {
-	e := &left4me.Error{
-		Kind: left4me.Unavailable,
-		Err:  err,
-		Text: fmt.Sprintf("the remote console of %s does not answer", n),
-		Hint: "it may be loading a map: try again",
-	}
 	switch {
 	case errors.Is(err, rcon.ErrAuth):
-		e.Text, e.Hint = fmt.Sprintf("%s refused the remote console's password",
-			n), "a plugin or cfg changed rcon_password: restart the server"
+		return left4me.NewError(left4me.Unavailable, "console.password_refused", "server", n).Because(err)
 	case errors.Is(err, rcon.ErrCommand):
-		e.Kind, e.Text, e.Hint = left4me.Invalid, "the command can't be sent", "use one line of plain text"
+		return left4me.NewError(left4me.Invalid, "console.command_not_plain").Because(err)
 	}
-	return e
+	return left4me.NewError(left4me.Unavailable, "console.no_answer", "server", n).Because(err)
 }
 
 // tail is the end of a server's console, at most size bytes of it.

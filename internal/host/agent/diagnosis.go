@@ -50,7 +50,7 @@ type diagnosis struct {
 // host sharedChecks at this machine.
 func (d *diagnosis) host(ctx context.Context) ([]left4me.Check, error) {
 	if d.core.Doctor == nil {
-		return nil, left4me.Errorf(left4me.Unavailable, "host %s can't be looked at", d.core.Host)
+		return nil, left4me.NewError(left4me.Unavailable, "host.not_examined", "host", d.core.Host)
 	}
 	return d.checks.together(ctx, "doctor", doctorWithin, d.core.Doctor)
 }
@@ -58,7 +58,7 @@ func (d *diagnosis) host(ctx context.Context) ([]left4me.Check, error) {
 // connectivity goes the way from a server to its players.
 func (d *diagnosis) connectivity(ctx context.Context, r bus.ReachRequest) ([]left4me.Check, error) {
 	if !r.Server.Valid() {
-		return nil, left4me.Errorf(left4me.Invalid, "the request names no server")
+		return nil, left4me.NewError(left4me.Invalid, "request.no_server")
 	}
 	s, err := d.server(ctx, r.Server)
 	if err != nil {

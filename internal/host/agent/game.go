@@ -42,7 +42,7 @@ func (g *gameJobs) alone(f func(context.Context, bus.JobMessage, left4me.GameSpe
 		var spec left4me.GameSpec
 		if len(m.Spec) > 0 {
 			if err := json.Unmarshal(m.Spec, &spec); err != nil {
-				return left4me.Errorf(left4me.Invalid, "job %s can't be read", m.ID)
+				return left4me.NewError(left4me.Invalid, "job.unreadable", "job", m.ID)
 			}
 		}
 		select {

@@ -112,14 +112,9 @@ func (g *gameUpdates) follow(ctx context.Context, r install.Request, p *job.Prog
 	case f.full != nil:
 		err = f.full
 	case result == nil:
-		err = &left4me.Error{Kind: left4me.Unavailable, Text: "what ran SteamCMD was ended", Hint: "try again", Err: errNoWord}
+		err = left4me.NewError(left4me.Unavailable, "steamcmd.runner_ended").Because(errNoWord)
 		if f.why != "" {
-			err = &left4me.Error{
-				Kind: left4me.Unavailable,
-				Text: "what ran SteamCMD was ended: " + f.why,
-				Hint: "try again",
-				Err:  errNoWord,
-			}
+			err = left4me.NewError(left4me.Unavailable, "steamcmd.runner_ended_because", "reason", f.why).Because(errNoWord)
 		}
 	case result.Error != nil:
 		e := *result.Error

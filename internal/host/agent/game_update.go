@@ -58,8 +58,7 @@ func (g *gameUpdates) update(ctx context.Context, m bus.JobMessage, _ left4me.Ga
 	}
 	var result *install.Result
 	if b.Pinned {
-		err = left4me.Errorf(left4me.Conflict, "build %d is pinned", b.Current).
-			WithHint("let it go first: Steam only gives the newest build")
+		err = left4me.NewError(left4me.Conflict, "game.build_pinned", "build", b.Current)
 	} else if result, err = g.runSteamCMD(ctx, install.Request{ID: m.ID, Validate: m.Kind == left4me.VerifyGame}, p); err == nil {
 		err = g.publish(ctx, result.Build, p)
 	}
@@ -127,8 +126,7 @@ func (g *gameUpdates) publish(ctx context.Context, build int64, p *job.Progress)
 			return "", err
 		}
 		if judged != build {
-			return "", left4me.Errorf(left4me.Unavailable,
-				"SteamCMD said that it installed build %d, but there is %d", build, judged).WithHint("run left4me game verify")
+			return "", left4me.NewError(left4me.Unavailable, "game.other_build", "build", build, "found", judged)
 		}
 		c, err := g.installation.Compare(ctx, upper)
 		same = same && c.Files == 0

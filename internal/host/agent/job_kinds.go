@@ -51,7 +51,7 @@ func serverJob(f func(context.Context, left4me.Spec, *job.Progress) error, steps
 	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		var spec left4me.Spec
 		if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Name != m.Target {
-			return left4me.Errorf(left4me.Invalid, "job %s names no server", m.ID)
+			return left4me.NewError(left4me.Invalid, "job.no_server", "job", m.ID)
 		}
 		p.Plan(slices.Concat(steps...)...)
 		return f(ctx, spec, p)
@@ -67,7 +67,7 @@ func byName(f func(context.Context, left4me.Name, *job.Progress) error) func(con
 func overlayJob(f func(context.Context, left4me.Name, *job.Progress) error) runner {
 	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		if !m.Target.Valid() {
-			return left4me.Errorf(left4me.Invalid, "job %s names no overlay", m.ID)
+			return left4me.NewError(left4me.Invalid, "job.no_overlay", "job", m.ID)
 		}
 		return f(ctx, m.Target, p)
 	}
@@ -77,11 +77,11 @@ func overlayJob(f func(context.Context, left4me.Name, *job.Progress) error) runn
 func buildJob(f func(context.Context, left4me.JobID, left4me.BuildSpec, *job.Progress) error) runner {
 	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		if !m.Target.Valid() {
-			return left4me.Errorf(left4me.Invalid, "job %s names no overlay", m.ID)
+			return left4me.NewError(left4me.Invalid, "job.no_overlay", "job", m.ID)
 		}
 		var spec left4me.BuildSpec
 		if err := json.Unmarshal(m.Spec, &spec); err != nil || spec.Overlay.Name != m.Target {
-			return left4me.Errorf(left4me.Invalid, "job %s can't be read", m.ID)
+			return left4me.NewError(left4me.Invalid, "job.unreadable", "job", m.ID)
 		}
 		return f(ctx, m.ID, spec, p)
 	}
@@ -92,7 +92,7 @@ func backupJob(f func(context.Context, left4me.JobID, left4me.BackupSpec, *job.P
 	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		var spec left4me.BackupSpec
 		if err := json.Unmarshal(m.Spec, &spec); err != nil || !spec.Name.Valid() {
-			return left4me.Errorf(left4me.Invalid, "job %s names no backup", m.ID)
+			return left4me.NewError(left4me.Invalid, "job.no_backup", "job", m.ID)
 		}
 		return f(ctx, m.ID, spec, p)
 	}

@@ -150,8 +150,7 @@ func (j *jobs) run(ctx context.Context, m bus.JobMessage, p *job.Progress) error
 	if f := j.runners[m.Kind]; f != nil {
 		return f(ctx, m, p)
 	}
-	return left4me.Errorf(left4me.Invalid, "host %s does not know how to %s", j.core.Host, m.Kind).
-		WithHint("bring left4me there up to date")
+	return left4me.NewError(left4me.Invalid, "host.job_unknown", "host", j.core.Host, "kind", m.Kind)
 }
 
 // longestReport bounds the time between two tries to report the end of a job.

@@ -21,7 +21,7 @@ func (j *jobs) workUnqueued(m bus.JobMessage) error {
 // write that it was asked for. A start that is under way is cancelled.
 func (j *jobs) stopNow(m bus.JobMessage) error {
 	if m.Kind != left4me.StopServer || !m.Target.Valid() {
-		return left4me.Errorf(left4me.Invalid, "only a stop is begun without a claim")
+		return left4me.NewError(left4me.Invalid, "job.only_stop_unclaimed")
 	}
 	ctx, cancel := context.WithCancelCause(j.core.ctx)
 	others := j.onServer(m.Target)

@@ -130,7 +130,7 @@ func (s *survey) begin(r *removal) error {
 	defer s.of.mu.Unlock()
 	for p := range s.pins {
 		if p.has(r.dir) {
-			return left4me.Errorf(left4me.Busy, "%s is in use by %s, which is being started", r.dir, p.server).WithHint("stop it first")
+			return left4me.NewError(left4me.Busy, "layer.server_starting", "dir", r.dir, "server", p.server)
 		}
 	}
 	s.of.going[r] = true

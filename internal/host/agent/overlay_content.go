@@ -102,7 +102,7 @@ func (o *overlayContent) sweep(ctx context.Context) {
 func (o *overlayContent) runCollect(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 	var spec bus.CollectSpec
 	if err := json.Unmarshal(m.Spec, &spec); err != nil || spec.Age < 0 || spec.Newest < 0 {
-		return left4me.Errorf(left4me.Invalid, "job %s can't be read", m.ID)
+		return left4me.NewError(left4me.Invalid, "job.unreadable", "job", m.ID)
 	}
 	p.Plan(left4me.StepCollect)
 	return p.Step(ctx, left4me.StepCollect, func(ctx context.Context) (string, error) {

@@ -65,8 +65,7 @@ func (a *Agent) answer(ctx context.Context) error {
 		if f := requests[verb]; f != nil {
 			return f(ctx, data)
 		}
-		return nil, left4me.Errorf(left4me.Invalid, "host %s does not know %q", a.core.Host, subject).
-			WithHint("bring left4me there up to date")
+		return nil, left4me.NewError(left4me.Invalid, "host.request_unknown", "host", a.core.Host, "subject", subject)
 	})
 }
 

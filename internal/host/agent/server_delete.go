@@ -72,7 +72,7 @@ func (s *servers) remove(ctx context.Context, n left4me.Name, p *job.Progress) e
 func (s *servers) runDiscard(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 	var spec bus.DiscardSpec
 	if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Server != m.Target {
-		return left4me.Errorf(left4me.Invalid, "job %s names no server", m.ID)
+		return left4me.NewError(left4me.Invalid, "job.no_server", "job", m.ID)
 	}
 	return s.discard(ctx, spec, p)
 }
@@ -83,7 +83,7 @@ func (s *servers) discard(ctx context.Context, spec bus.DiscardSpec, p *job.Prog
 	err := p.Step(ctx, left4me.StepDiscard, func(ctx context.Context) (string, error) {
 		if mounted, err := s.layers.mounted(spec.Server); err != nil || mounted {
 			return "", errors.Join(err,
-				left4me.Errorf(left4me.Busy, "the overlay of %s is in use", spec.Server).WithHint("stop it first"))
+				left4me.NewError(left4me.Busy, "server.overlay_in_use", "server", spec.Server))
 		}
 		ctx, cancel := context.WithTimeout(ctx, emptyWithin)
 		defer cancel()

@@ -36,7 +36,7 @@ func (s *stacks) page(ctx context.Context, r bus.StackRequest) (page left4me.Pag
 // planned opens the layers that a server would be started with.
 func (s *stacks) planned(spec left4me.Spec, written bool) (*stack.Stack, error) {
 	if !spec.Name.Valid() {
-		return nil, left4me.Errorf(left4me.Invalid, "%q is not a name", string(spec.Name))
+		return nil, left4me.NewError(left4me.Invalid, "name.not_a_name", "name", spec.Name)
 	}
 	dirs, _, err := s.core.Files.Root.Layers(spec.Overlays)
 	if err != nil {
@@ -51,11 +51,11 @@ func (s *stacks) planned(spec left4me.Spec, written bool) (*stack.Stack, error) 
 // running opens the layers that a server was last started with.
 func (s *stacks) running(n left4me.Name, written bool) (*stack.Stack, error) {
 	if !n.Valid() {
-		return nil, left4me.Errorf(left4me.Invalid, "%q is not a name", string(n))
+		return nil, left4me.NewError(left4me.Invalid, "name.not_a_name", "name", n)
 	}
 	env, err := s.core.Files.Root.ReadEnv(n)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, left4me.Errorf(left4me.NotFound, "%s was never started", n).WithHint("start it first")
+		return nil, left4me.NewError(left4me.NotFound, "server.never_started", "server", n)
 	}
 	if err != nil {
 		return nil, err

@@ -182,12 +182,7 @@ func (s *servers) awaitReady(ctx context.Context, n left4me.Name) error {
 	for rev := int64(-1); ; {
 		st, err := s.watchShim(ctx, n, rev)
 		if ctx.Err() != nil {
-			return &left4me.Error{
-				Kind: left4me.Unavailable,
-				Err:  ctx.Err(),
-				Text: fmt.Sprintf("%s did not become ready", n),
-				Hint: "read its console",
-			}
+			return left4me.NewError(left4me.Unavailable, "server.not_ready", "server", n).Because(ctx.Err())
 		}
 		if err == nil {
 			rev = st.Rev
@@ -215,7 +210,7 @@ func failed(n left4me.Name, reason string) error {
 	if reason == "" {
 		reason = "it ended while it started"
 	}
-	return &left4me.Error{Kind: left4me.Unavailable, Text: reason, Hint: "read the console of " + string(n)}
+	return left4me.NewError(left4me.Unavailable, "server.start_failed", "reason", reason, "server", n)
 }
 
 func (s *servers) watchShim(ctx context.Context, n left4me.Name, rev int64) (shim.Status, error) {
@@ -237,13 +232,11 @@ func (s *servers) withMaps(ctx context.Context, spec left4me.Spec, began time.Ti
 	if !failed || f.Error.Field != left4me.FieldMap || f.At.Before(began) || ctx.Err() != nil {
 		return err
 	}
-	e := f.Error
-	e.Err = err
 	if all, err := s.campaigns.list(ctx, bus.StackRequest{V: bus.Version, Spec: spec}); err == nil {
 		if maps := left4me.FirstMaps(all, shownMaps); maps != "" {
-			e.Hint = fmt.Sprintf("choose another first map, or add the overlay that brings it. There are %s; left4me server maps %s "+
-				"lists all", maps, spec.Name)
+			return left4me.NewError(left4me.Invalid, "map.not_there_but_others", "error", &f.Error, "maps", maps, "server", spec.Name).
+				InField(left4me.FieldMap).Because(err)
 		}
 	}
-	return &e
+	return f.Error.Because(err)
 }

@@ -41,11 +41,7 @@ func (s *servers) stop(ctx context.Context, n left4me.Name, p *job.Progress) err
 	err = p.Step(ctx, left4me.StepUnmount, func(context.Context) (string, error) {
 		mounted, err := s.layers.mounted(n)
 		if err == nil && mounted {
-			err = &left4me.Error{
-				Kind: left4me.Busy,
-				Text: fmt.Sprintf("the overlay of %s is still in use", n),
-				Hint: "end the program that writes to it, then stop the server again",
-			}
+			err = left4me.NewError(left4me.Busy, "server.overlay_still_in_use", "server", n)
 		}
 		return "", err
 	})

@@ -102,7 +102,7 @@ func (s Archives) noted(n left4me.Name) (b left4me.Backup, err error) {
 }
 
 func missing(n left4me.Name) error {
-	return &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("there is no backup %q", string(n))}
+	return left4me.NewError(left4me.NotFound, "backup.unknown", "backup", n)
 }
 
 // SumBeside is the sum that stands beside an archive, as sha256sum writes it;
@@ -184,8 +184,7 @@ func (s Archives) Room(size int64) error {
 
 func noRoom(need int64, dir string, cause error) error {
 	e := disk.Full(dir, need, cause)
-	e.Hint = "free some space on the disk of " + dir + ", or keep fewer backups"
-	return e
+	return left4me.NewError(left4me.DiskFull, "backup.disk_full", "error", e, "dir", dir).Because(e)
 }
 
 // full says of an error that the disk was full, if that is what it was.
@@ -279,8 +278,7 @@ func (p *Part) Check(ctx context.Context, each func(done, total int64)) error {
 		return err
 	}
 	if b.State != left4me.BackupVerified {
-		return left4me.Errorf(left4me.Unavailable, "the backup was not written as it was meant: %s", strings.Join(b.Damage, ", ")).
-			WithHint("check the disk and the memory of the machine")
+		return left4me.NewError(left4me.Unavailable, "backup.written_wrong", "damage", strings.Join(b.Damage, ", "))
 	}
 	p.note = b
 	return nil
@@ -312,8 +310,7 @@ func (s Archives) Verify(ctx context.Context, n left4me.Name, each func(done, to
 		err = s.note(b)
 	}
 	if err == nil && b.State == left4me.BackupDamaged {
-		err = left4me.Errorf(left4me.Invalid, "backup %s is damaged: %s", n, strings.Join(b.Damage, ", ")).
-			WithHint("make a new one, and delete this one")
+		err = left4me.NewError(left4me.Invalid, "backup.damaged", "backup", n, "damage", strings.Join(b.Damage, ", "))
 	}
 	return b, err
 }

@@ -30,9 +30,7 @@ type layout struct {
 
 func (l *layout) begin(h Head) error {
 	if h.Schema > l.target.Schema {
-		return left4me.Errorf(left4me.Invalid,
-			"the backup is of left4me %s, whose database is version %d; this left4me knows up to %d", h.Version, h.Schema,
-			l.target.Schema).WithHint("install that left4me, or a newer one")
+		return left4me.NewError(left4me.Invalid, "backup.too_new", "version", h.Version, "schema", h.Schema, "known", l.target.Schema)
 	}
 	return l.root.Mkdir(settingsDir, 0o700)
 }

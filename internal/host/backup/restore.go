@@ -85,10 +85,8 @@ func Restore(ctx context.Context, r io.Reader, t Target) (Restored, error) {
 		err = damaged("%s", strings.Join(c.Differ[:min(3, len(c.Differ))], ", "))
 	}
 	if errors.Is(err, ErrDamaged) {
-		return Restored{}, &left4me.Error{
-			Kind: left4me.Invalid, Text: "the backup can't be used: " + strings.TrimPrefix(err.Error(), ErrDamaged.Error()+": "),
-			Hint: "nothing was changed; use another backup", Err: err,
-		}
+		return Restored{}, left4me.NewError(left4me.Invalid, "backup.unusable", "reason",
+			strings.TrimPrefix(err.Error(), ErrDamaged.Error()+": ")).Because(err)
 	}
 	if err == nil {
 		err = out.finish()
@@ -118,7 +116,7 @@ func (t Target) receivers() (*receivers, error) {
 	uid := os.Geteuid()
 	switch {
 	case both && uid == them.own.uid:
-		return nil, left4me.Errorf(left4me.Denied, "only root can give files to %s", gameUser).WithHint("run this as root")
+		return nil, left4me.NewError(left4me.Denied, "restore.not_root", "user", gameUser)
 	case uid != 0:
 		return nil, nil
 	}
@@ -152,8 +150,7 @@ func (t Target) free() error {
 				continue
 			}
 		}
-		return left4me.Errorf(left4me.Conflict, "%s is there already", p).
-			WithHint("restore to an empty root, or say --force: what is there is put aside")
+		return left4me.NewError(left4me.Conflict, "restore.root_not_empty", "path", p)
 	}
 	return nil
 }
@@ -279,8 +276,7 @@ func (t Target) settings(stage *os.Root, names []string, done *Restored, to *rec
 		p := filepath.Join(t.Settings, n)
 		if _, err := os.Lstat(p); err == nil {
 			if !t.Force {
-				return left4me.Errorf(left4me.Conflict, "%s is there already", p).
-					WithHint("leave --settings out, or say --force: what is there is put aside")
+				return left4me.NewError(left4me.Conflict, "restore.settings_exist", "path", p)
 			}
 			if err := os.Rename(p, p+"."+left4me.BackupTime(t.Now)); err != nil {
 				return err

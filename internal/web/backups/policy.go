@@ -36,7 +36,7 @@ func (p *Pages) setBackupPolicy(w http.ResponseWriter, r *http.Request, who acco
 	}{{"daily", &policy.Daily}, {"weekly", &policy.Weekly}} {
 		n, err := strconv.Atoi(strings.TrimSpace(get(f.field)))
 		if err != nil {
-			typed = append(typed, &left4me.Error{Kind: left4me.Invalid, Field: f.field, Text: "that is not a number"})
+			typed = append(typed, left4me.NewError(left4me.Invalid, "number.invalid").InField(f.field))
 		}
 		*f.to = n
 	}

@@ -95,7 +95,7 @@ func (f Form) Definition() (s left4me.Settings, stack []left4me.OverlayRef, err 
 	for n, text := range f.Stack {
 		o, err := left4me.ParseOverlayRef(text)
 		if e, ok := left4me.Public(err); ok {
-			wrong = append(wrong, &left4me.Error{Kind: e.Kind, Field: fmt.Sprintf("overlays[%d]", n), Text: e.Text, Hint: e.Hint})
+			wrong = append(wrong, e.ForField(fmt.Sprintf("overlays[%d]", n)))
 		}
 		stack = append(stack, o)
 	}

@@ -69,7 +69,7 @@ func (p *Pages) gameJob(kind left4me.JobKind) page.Handler {
 		if text := r.PostForm.Get("build"); text != "" {
 			n, err := strconv.ParseInt(text, 10, 64)
 			if err != nil {
-				return left4me.Errorf(left4me.Invalid, "%s is no build", format.Visible(strconv.Quote(text)))
+				return left4me.NewError(left4me.Invalid, "game.build_text_invalid", "text", format.Visible(strconv.Quote(text)))
 			}
 			req.Build = n
 		}

@@ -20,8 +20,7 @@ func (p *Pages) rollbackView(r *http.Request, who accounts.Actor) (page.View, er
 	n, _ := strconv.ParseInt(r.URL.Query().Get("build"), 10, 64)
 	b, ok := g.build(n)
 	if !ok {
-		return page.View{}, left4me.Errorf(left4me.NotFound, "there is no such build on this host").
-			WithHint("the page of the game lists those that there are")
+		return page.View{}, left4me.NewError(left4me.NotFound, "game.build_not_on_host")
 	}
 	return page.View{
 		Frame: p.Panel.Frame(r, who, "Roll back", "game"),

@@ -83,11 +83,8 @@ func readOverlayForm(v url.Values) overlayForm {
 func (f overlayForm) onto(v left4me.Overlay) (left4me.Overlay, error) {
 	hours, err := strconv.Atoi(cmp.Or(f.Hours, "0"))
 	if err != nil {
-		return v, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "refresh.hours",
-			Text:  format.Visible(strconv.Quote(f.Hours)) + " is not a number of hours",
-		}
+		return v, left4me.NewError(left4me.Invalid, "number.hours_invalid", "text",
+			format.Visible(strconv.Quote(f.Hours))).InField("refresh.hours")
 	}
 	v.Note, v.Texts, v.Cfg = f.Note, f.Texts, format.CfgLines(f.Cfg)
 	v.Refresh = left4me.Refresh{Hours: hours, At: f.At, Restart: rollouts.RestartOf(f.Restart, f.Hour)}

@@ -15,8 +15,7 @@ import (
 )
 
 // ErrNoPage is the error of an address that nothing answers to.
-var ErrNoPage = left4me.Errorf(left4me.NotFound, "there is no such page").
-	WithHint("it may have been deleted, or the address has a mistake")
+var ErrNoPage = left4me.NewError(left4me.NotFound, "page.unknown")
 
 // failure is what may be said of an error.
 type failure struct {

@@ -52,7 +52,7 @@ func (p *Panel) fullFor(who accounts.Actor) *left4me.Error {
 	}
 	why := p.Full()
 	if why != nil && who == (accounts.Actor{}) { // paths are not for everybody
-		return left4me.Errorf(left4me.DiskFull, "a disk of left4me is full").WithHint("log in to see which")
+		return left4me.NewError(left4me.DiskFull, "disk.some_full")
 	}
 	return why
 }

@@ -50,7 +50,7 @@ func BadForm(err error) error {
 	if errors.As(err, &large) {
 		return err
 	}
-	return &left4me.Error{Kind: left4me.Invalid, Text: "the form can't be read", Hint: "go back and send it again", Err: err}
+	return left4me.NewError(left4me.Invalid, "form.unreadable").Because(err)
 }
 
 // FormAddress answers a reload of a form that was wrong and was shown where it was

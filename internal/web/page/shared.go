@@ -24,7 +24,7 @@ import (
 // included, but puts the events on the shared stream.
 
 // errStream is what a browser gets whose stream has ended.
-var errStream = left4me.Errorf(left4me.NotFound, "there is no such stream").WithHint("open another one")
+var errStream = left4me.NewError(left4me.NotFound, "stream.unknown")
 
 // sharedStreams are the streams that carry events of several pages, by name.
 type sharedStreams struct {
@@ -105,7 +105,7 @@ func (p *Panel) SharePage(w http.ResponseWriter, r *http.Request, _ accounts.Act
 func (s *sharedStream) follow(page uint64, address string) error {
 	at, err := url.Parse(address)
 	if err != nil || at.Scheme != "" || at.Host != "" || !strings.HasSuffix(at.Path, "/live") || at.Path == "/live" {
-		return left4me.Errorf(left4me.Invalid, "this is not the address of a page's events")
+		return left4me.NewError(left4me.Invalid, "stream.address_invalid")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +113,7 @@ func (s *sharedStream) follow(page uint64, address string) error {
 		return errStream
 	}
 	if s.pages[page] != nil {
-		return left4me.Errorf(left4me.Conflict, "the stream carries events of page %d already", page).WithHint("use another number")
+		return left4me.NewError(left4me.Conflict, "stream.page_taken", "page", page)
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.pages[page] = cancel

@@ -90,7 +90,7 @@ func consolePosition(r *http.Request) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < servers.RecentHistory {
-		return 0, left4me.Errorf(left4me.Invalid, "the position in the console can't be read").WithHint("reload the page")
+		return 0, left4me.NewError(left4me.Invalid, "console.position_unreadable")
 	}
 	return n, nil
 }

@@ -133,7 +133,7 @@ func (p *files) actOnWritten(w http.ResponseWriter, r *http.Request, who account
 		var overlay left4me.Name
 		overlay, err = left4me.ParseName(r.PostForm.Get("overlay"))
 		if len(chosen) == 0 {
-			err = &left4me.Error{Kind: left4me.Invalid, Field: "paths", Text: "no file is chosen", Hint: "choose at least one"}
+			err = left4me.NewError(left4me.Invalid, "file.none_chosen").InField("paths")
 		} else if err == nil {
 			job, err = p.pages.Content.Build(r.Context(), who.Name, overlay, overlays.Request{
 				Note: "written by " + string(name), Promote: &left4me.Promote{Server: name, Paths: chosen},

@@ -145,12 +145,7 @@ func portOf(text string) (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		return 0, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "port",
-			Text:  format.Visible(strconv.Quote(text)) + " is not a number here",
-			Hint:  "use digits",
-		}
+		return 0, left4me.NewError(left4me.Invalid, "port.not_a_number", "text", format.Visible(strconv.Quote(text))).InField("port")
 	}
 	return n, nil
 }

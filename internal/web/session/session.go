@@ -27,7 +27,7 @@ type Sessions struct {
 	unreadable sync.Once // a header of a proxy
 }
 
-var errOtherSession = left4me.Errorf(left4me.Denied, "the session of this page has ended").WithHint("log in again")
+var errOtherSession = left4me.NewError(left4me.Denied, "session.page_ended")
 
 // Identify says whose session a request belongs to. A request that names the
 // session of its page is nobody's when the browser has another session by now: no

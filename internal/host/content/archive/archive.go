@@ -226,20 +226,15 @@ func (w *walker) fail(err error) error {
 }
 
 func damaged(err error) error {
-	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "it is damaged or cut off", Hint: "pack or send it again", Err: err}
+	return left4me.NewError(left4me.Invalid, "archive.damaged").InField("files").Because(err)
 }
 
 func encrypted() error {
-	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: "it is encrypted", Hint: "pack it without a password"}
+	return left4me.NewError(left4me.Invalid, "archive.encrypted").InField("files")
 }
 
 func inParts() error {
-	return &left4me.Error{
-		Kind:  left4me.Invalid,
-		Field: "files",
-		Text:  "it is one part of several, or cut off",
-		Hint:  "send all of its parts together, or pack it as one file",
-	}
+	return left4me.NewError(left4me.Invalid, "archive.in_parts").InField("files")
 }
 
 // refuse names an entry that keeps the whole import from being done.
@@ -253,9 +248,7 @@ func within(archive string, err error) error {
 	if !ok || archive == "" {
 		return err
 	}
-	moved := *e
-	moved.Text = fmt.Sprintf("%s: %s", shorten(archive), e.Text)
-	return &moved
+	return left4me.NewError(e.Kind, "archive.of_several", "archive", shorten(archive), "error", e).InField(e.Field).Because(err)
 }
 
 func shorten(s string) string {

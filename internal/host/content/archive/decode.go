@@ -263,11 +263,8 @@ func decodeOutside(ctx context.Context, command []string, parts []*os.File, form
 	}
 	werr := cmd.Wait()
 	if errors.Is(err, errFrames) { // it ended before its end
-		return &left4me.Error{
-			Kind: left4me.Invalid, Field: "files", Text: "it is damaged, or needs more memory than there is for it",
-			Hint: "pack it anew, as a plain zip",
-			Err:  fmt.Errorf("decoder of %s: %w: %s", format, errors.Join(err, werr), shorten(said.String())),
-		}
+		return left4me.NewError(left4me.Invalid, "archive.decoder_failed").InField("files").Because(fmt.Errorf("decoder of %s: %w: %s",
+			format, errors.Join(err, werr), shorten(said.String())))
 	}
 	return err
 }

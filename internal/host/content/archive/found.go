@@ -74,13 +74,13 @@ type budget struct {
 
 func (b *budget) entry(size int64) error {
 	if b.entries++; b.entries > b.limits.Entries {
-		return left4me.Errorf(left4me.Invalid, "there are more than %d files", b.limits.Entries).WithHint("leave some out")
+		return left4me.NewError(left4me.Invalid, "archive.too_many_files", "limit", b.limits.Entries)
 	}
 	if size > 0 {
 		b.bytes += size
 	}
 	if b.bytes > b.limits.Bytes || b.bytes < 0 {
-		return left4me.Errorf(left4me.Invalid, "there are more than %d GB", b.limits.Bytes>>30).WithHint("leave some out")
+		return left4me.NewError(left4me.Invalid, "archive.too_large", "limit", left4me.Bytes(b.limits.Bytes))
 	}
 	return nil
 }
@@ -128,12 +128,7 @@ func (f *Found) open(ctx context.Context) error {
 	if f.plan.Count == 0 {
 		return &Nothing{
 			Plan: f.Plan(),
-			err: &left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "files",
-				Text:  "there is nothing in it that a server can use",
-				Hint:  "pack left4dead2, addons or cfg with what is in them, or say where the files go",
-			},
+			err:  left4me.NewError(left4me.Invalid, "archive.nothing_usable").InField("files"),
 		}
 	}
 	return nil
@@ -164,12 +159,8 @@ func (o *Options) check() error {
 			to, err2 = clean(m.To, false)
 		}
 		if err := errors.Join(err1, err2); err != nil || from == "" || to == "" {
-			return &left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "import.moves",
-				Text:  fmt.Sprintf("%q can't go to %q", shorten(m.From), shorten(m.To)),
-				Hint:  "name a folder of the upload, and where it goes in the layer, like left4dead2/cfg, or - to leave it out",
-			}
+			return left4me.NewError(left4me.Invalid, "archive.move_invalid", "from", shorten(m.From), "to",
+				shorten(m.To)).InField("import.moves")
 		}
 		o.Moves[i] = left4me.FolderMove{From: from, To: to}
 	}

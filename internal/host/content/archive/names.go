@@ -3,7 +3,6 @@ package archive
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"path"
 	"slices"
@@ -33,12 +32,8 @@ func nameEncoding(name string) (charset.Encoding, error) {
 	for _, e := range charset.All() {
 		known = append(known, e.Name)
 	}
-	return e, &left4me.Error{
-		Kind:  left4me.Invalid,
-		Field: "import.names",
-		Text:  fmt.Sprintf("there is no encoding %q", shorten(name)),
-		Hint:  "use one of " + strings.Join(known, ", "),
-	}
+	return e, left4me.NewError(left4me.Invalid, "encoding.unknown_in_archive", "encoding", shorten(name), "known",
+		strings.Join(known, ", ")).InField("import.names")
 }
 
 // namesOf says which encoding the names of an archive are in; empty when it says so

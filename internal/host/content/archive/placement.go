@@ -3,7 +3,6 @@ package archive
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"path"
 	"strings"
@@ -252,12 +251,7 @@ func (f *Found) subdir(s *source) (string, error) {
 	if !s.archive() && len(f.sources) > 1 {
 		return want, nil // it is meant for the archives
 	}
-	return "", &left4me.Error{
-		Kind:  left4me.Invalid,
-		Field: "import.subdir",
-		Text:  fmt.Sprintf("there is no %q in it", shorten(want)),
-		Hint:  "look what is in the archive",
-	}
+	return "", left4me.NewError(left4me.Invalid, "archive.no_such_directory", "dir", shorten(want)).InField("import.subdir")
 }
 
 // take adds a file or directory to the plan.

@@ -96,12 +96,7 @@ func (l Limits) of(size int64) int64 {
 }
 
 func tooMuch() error {
-	return &left4me.Error{
-		Kind:  left4me.Invalid,
-		Field: "files",
-		Text:  "it unpacks to far more than such an archive can hold",
-		Hint:  "look into it: it may be made to fill disks",
-	}
+	return left4me.NewError(left4me.Invalid, "archive.bomb").InField("files")
 }
 
 func (l Limits) tooLarge(name string, size int64) error {

@@ -198,12 +198,7 @@ func (w *walker) unsplit() (io.ReaderAt, int64, error) {
 		return nil, 0, inParts()
 	}
 	if w.size > math.MaxUint32 {
-		return nil, 0, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "files",
-			Text:  "it is a zip in several parts of more than 4 GiB",
-			Hint:  "pack it as one file, or as a 7z in parts",
-		}
+		return nil, 0, left4me.NewError(left4me.Invalid, "archive.zip64_parts").InField("files")
 	}
 	starts := make([]int64, len(w.parts))
 	for i, p := range w.parts[:last] {

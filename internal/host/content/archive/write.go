@@ -147,14 +147,14 @@ func (f *Found) read(ctx context.Context, s *source, visit func(i int, it *item,
 	i := 0
 	err := f.walk(ctx, s, howRead, func(e entry, body io.Reader) error {
 		if i >= len(s.items) || s.items[i].raw != string(e.Name) || s.items[i].size != e.Size || s.items[i].kind != e.Kind {
-			return left4me.Errorf(left4me.Conflict, "it changed while it was read").WithHint("try again")
+			return left4me.NewError(left4me.Conflict, "archive.changed")
 		}
 		it := &s.items[i]
 		i++
 		return visit(i-1, it, body)
 	})
 	if err == nil && i != len(s.items) {
-		err = left4me.Errorf(left4me.Conflict, "it changed while it was read").WithHint("try again")
+		err = left4me.NewError(left4me.Conflict, "archive.changed")
 	}
 	return err
 }

@@ -164,8 +164,7 @@ func sourceOf(spec left4me.BuildSpec) (source, error) {
 	case left4me.WorkshopOverlay:
 		return source{steps: []string{left4me.StepAskWorkshop, left4me.StepFetch}, fill: buildWorkshop}, nil
 	}
-	return source{}, left4me.Errorf(left4me.Invalid, "overlays of the kind %q can't be built here", spec.Overlay.Kind).
-		WithHint("bring left4me there up to date")
+	return source{}, left4me.NewError(left4me.Invalid, "overlay.kind_unknown", "kind", spec.Overlay.Kind)
 }
 
 // inspect takes over what was staged and looks for what will hurt players.

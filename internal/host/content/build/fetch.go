@@ -29,7 +29,7 @@ const nothingNew = "nothing new"
 func buildGit(ctx context.Context, b *build) error {
 	g := b.spec.Overlay.Git
 	if g == nil {
-		return left4me.Errorf(left4me.Invalid, "overlay %s names no repository", b.spec.Overlay.Name)
+		return left4me.NewError(left4me.Invalid, "overlay.no_repository", "overlay", b.spec.Overlay.Name)
 	}
 	in, err := b.importDir()
 	if err != nil {
@@ -65,7 +65,7 @@ func buildGit(ctx context.Context, b *build) error {
 func buildRelease(ctx context.Context, b *build) error {
 	want := b.spec.Overlay.Release
 	if want == nil {
-		return left4me.Errorf(left4me.Invalid, "overlay %s names no release", b.spec.Overlay.Name)
+		return left4me.NewError(left4me.Invalid, "overlay.no_release", "overlay", b.spec.Overlay.Name)
 	}
 	in, err := b.importDir()
 	if err != nil {

@@ -38,7 +38,7 @@ func promote(ctx context.Context, b *build) error {
 			return "", err
 		}
 		if len(files) == 0 {
-			return "", left4me.Errorf(left4me.NotFound, "%s wrote none of these files", from.Server).WithHint("choose some that are listed")
+			return "", left4me.NewError(left4me.NotFound, "promote.no_such_files", "server", from.Server)
 		}
 		if err := disk.Fits(string(b.builder.Files.Root), bytes); err != nil {
 			return "", err

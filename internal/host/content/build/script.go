@@ -23,8 +23,7 @@ func (r *Builder) scripts() *script.Builder {
 func scriptSource() source {
 	return source{steps: []string{left4me.StepRunScript}, fill: func(ctx context.Context, b *build) error {
 		if b.spec.Overlay.Script == nil || strings.TrimSpace(b.spec.Overlay.Script.Text) == "" {
-			return left4me.Errorf(left4me.Invalid, "overlay %s has no script", b.spec.Overlay.Name).
-				WithHint("write one, or begin with a recipe")
+			return left4me.NewError(left4me.Invalid, "overlay.no_script", "overlay", b.spec.Overlay.Name)
 		}
 		b.meta.Origin = fmt.Sprintf("version %d", b.spec.Overlay.Script.Version)
 		return b.p.Step(ctx, left4me.StepRunScript, b.runScript)

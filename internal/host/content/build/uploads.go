@@ -3,7 +3,6 @@ package build
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -46,12 +45,7 @@ func (u *uploads) open(ctx context.Context, c left4me.Change, scratch string, pl
 		return uploaded{}, err
 	}
 	if len(parts) > 0 {
-		return uploaded{}, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "change.upload",
-			Text:  "some files of the upload have not come completely",
-			Hint:  "send the rest of them first",
-		}
+		return uploaded{}, left4me.NewError(left4me.Invalid, "upload.files_incomplete").InField("change.upload")
 	}
 	root, err := os.OpenRoot(filepath.Join(dir, "files"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -72,13 +66,7 @@ func (u *uploads) open(ctx context.Context, c left4me.Change, scratch string, pl
 }
 
 func noUpload(id string) error {
-	return &left4me.Error{
-		Kind:  left4me.NotFound,
-		Field: "change.upload",
-		Text:  fmt.Sprintf("there is no upload %q", id),
-		Hint: "send the files again: `left4me overlay push NAME FILE`, or the page Upload of the overlay. An upload is kept until it " +
-			"is published or dropped, for two days at most, and a push that fails drops its own",
-	}
+	return left4me.NewError(left4me.NotFound, "upload.gone", "upload", id).InField("change.upload")
 }
 
 // dir is where the panel keeps an upload.
@@ -131,28 +119,19 @@ func (u *uploads) checkBase(ctx context.Context, n left4me.Name, c left4me.Chang
 			_, then, err = u.Repository.Manifest(ctx, n, c.Base)
 		}
 		if errors.Is(err, left4me.NotFound) {
-			return 0, nil, left4me.Errorf(left4me.Conflict, "revision %d, which this was made from, is gone", c.Base).
-				WithHint("look at the current one and do it again")
+			return 0, nil, left4me.NewError(left4me.Conflict, "change.base_gone", "revision", c.Base)
 		}
 		if err != nil {
 			return 0, nil, err
 		}
 		if p, ok := touched(c, found, then, now); ok {
-			return 0, nil, &left4me.Error{
-				Kind: left4me.Conflict, Field: "change.base",
-				Text: fmt.Sprintf("%q was changed by revision %d since", p, u.changedBy(ctx, n, p, max(c.Base, 0), number)),
-				Hint: "look at it, and do it again on the current revision",
-			}
+			return 0, nil, left4me.NewError(left4me.Conflict, "change.file_changed", "path", p, "revision",
+				u.changedBy(ctx, n, p, max(c.Base, 0), number)).InField("change.base")
 		}
 	}
 	for _, p := range c.Delete {
 		if _, file := now.Get(p); !file && len(now.Beneath(p)) == 0 {
-			return 0, nil, &left4me.Error{
-				Kind:  left4me.NotFound,
-				Field: "change.delete",
-				Text:  fmt.Sprintf("there is no %q in overlay %s", p, n),
-				Hint:  "look at its files",
-			}
+			return 0, nil, left4me.NewError(left4me.NotFound, "change.no_such_file", "path", p, "overlay", n).InField("change.delete")
 		}
 	}
 	return number, now, nil
@@ -226,7 +205,7 @@ func (r *Builder) PlanUpload(ctx context.Context, request bus.PlanRequest) (left
 // plan says what a change would do.
 func (u *uploads) plan(ctx context.Context, r bus.PlanRequest) (left4me.Plan, error) {
 	if !r.Overlay.Valid() {
-		return left4me.Plan{}, left4me.Errorf(left4me.Invalid, "no overlay is named")
+		return left4me.Plan{}, left4me.NewError(left4me.Invalid, "request.names_no_overlay")
 	}
 	scratch := filepath.Join(string(u.Files.Root), "tmp")
 	changed, err := u.withOtherNames(ctx, r.Overlay, r.Change, scratch)

@@ -16,7 +16,7 @@ import (
 // current revision.
 func buildWorkshop(ctx context.Context, b *build) error {
 	if b.spec.Overlay.Workshop == nil {
-		return left4me.Errorf(left4me.Invalid, "overlay %s names no items", b.spec.Overlay.Name)
+		return left4me.NewError(left4me.Invalid, "overlay.names_no_items", "overlay", b.spec.Overlay.Name)
 	}
 	var plan *workshop.Plan
 	err := b.p.Step(ctx, left4me.StepAskWorkshop, func(ctx context.Context) (note string, err error) {

@@ -25,12 +25,7 @@ func ParseAllow(list []string) (map[string]bool, error) {
 		host, port, err := net.SplitHostPort(s)
 		if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || n == 0 || host == "" ||
 			strings.ContainsAny(host, "/@ ") {
-			return nil, &left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "LEFT4ME_DOWNLOAD_ALLOW",
-				Text:  fmt.Sprintf("%q is not HOST:PORT", s),
-				Hint:  "write it as in mirror.example.org:443",
-			}
+			return nil, left4me.NewError(left4me.Invalid, "download.allow_invalid", "value", s).InField("LEFT4ME_DOWNLOAD_ALLOW")
 		}
 		allowed[net.JoinHostPort(strings.ToLower(host), port)] = true
 	}

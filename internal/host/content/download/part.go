@@ -58,12 +58,7 @@ func parseSum(s string) (*sum, error) {
 	kinds := map[string]func() hash.Hash{"sha256": sha256.New, "sha1": sha1.New, "md5": md5.New}
 	want, err := hex.DecodeString(text)
 	if kinds[name] == nil || err != nil || len(want) != kinds[name]().Size() {
-		return nil, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "sum",
-			Text:  fmt.Sprintf("%.200q is not a sum", s),
-			Hint:  "write sha256:, sha1: or md5: and the sum in hexadecimal digits",
-		}
+		return nil, left4me.NewError(left4me.Invalid, "download.sum_invalid", "sum", s).InField("sum")
 	}
 	return &sum{name: name, make: kinds[name], want: want, hash: kinds[name]()}, nil
 }
@@ -76,15 +71,14 @@ func openPart(file string) (*part, error) {
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
-		return nil, left4me.Errorf(left4me.Busy, "%s is being downloaded already", filepath.Base(file)).
-			WithHint("wait until that has ended")
+		return nil, left4me.NewError(left4me.Busy, "download.running", "file", filepath.Base(file))
 	}
 	info, err := f.Stat()
 	now, err2 := os.Lstat(file + ".part")
 	if err = errors.Join(err, err2); err != nil || !info.Mode().IsRegular() || !os.SameFile(info, now) {
 		f.Close()
 		if err == nil || errors.Is(err, fs.ErrNotExist) { // who had the lock has published what we opened
-			err = left4me.Errorf(left4me.Busy, "%s was being downloaded until now", filepath.Base(file)).WithHint("try again")
+			err = left4me.NewError(left4me.Busy, "download.was_running", "file", filepath.Base(file))
 		}
 		return nil, err
 	}

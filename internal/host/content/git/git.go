@@ -94,12 +94,7 @@ func CheckRef(ref string) error {
 		strings.HasSuffix(ref, ".lock") || strings.HasSuffix(ref, ".") ||
 		strings.Contains(ref, "..") || strings.Contains(ref, "@{") || strings.Contains(ref, "//") || strings.Contains(ref, "/.") ||
 		strings.HasPrefix(ref, ".") || strings.ContainsFunc(ref, bad) {
-		return &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "git.ref",
-			Text:  fmt.Sprintf("%.200q can't be a branch, tag or commit", ref),
-			Hint:  "leave it empty for the default branch",
-		}
+		return left4me.NewError(left4me.Invalid, "git.ref_invalid", "ref", ref).InField("git.ref")
 	}
 	return nil
 }
@@ -146,16 +141,11 @@ func (r *Repository) Find(ctx context.Context, ref string) (commit string, err e
 	}
 	switch {
 	case ref == "":
-		return "", left4me.Errorf(left4me.NotFound, "%s is empty: it has no default branch", r.url)
+		return "", left4me.NewError(left4me.NotFound, "git.empty", "url", r.url)
 	case someCommit.MatchString(ref):
 		return r.complete(g, ref)
 	}
-	return "", &left4me.Error{
-		Kind:  left4me.NotFound,
-		Field: "git.ref",
-		Text:  fmt.Sprintf("%s has no branch and no tag %q", r.url, ref),
-		Hint:  "is it spelled as there? Leave it empty for the default branch",
-	}
+	return "", left4me.NewError(left4me.NotFound, "git.ref_unknown", "url", r.url, "ref", ref).InField("git.ref")
 }
 
 // complete finds a commit by its beginning, which takes the history, but not
@@ -171,23 +161,13 @@ func (r *Repository) complete(g *session, ref string) (string, error) {
 	case err == nil && fullCommit.MatchString(id):
 		return id, nil
 	case err != nil && strings.Contains(err.Error(), "ambiguous"):
-		return "", &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "git.ref",
-			Text:  fmt.Sprintf("several commits of %s begin with %s", r.url, ref),
-			Hint:  "write more of it",
-		}
+		return "", left4me.NewError(left4me.Invalid, "git.commit_ambiguous", "url", r.url, "ref", ref).InField("git.ref")
 	}
 	return "", noCommit(r.url, ref)
 }
 
 func noCommit(address, ref string) error {
-	return &left4me.Error{
-		Kind:  left4me.NotFound,
-		Field: "git.ref",
-		Text:  fmt.Sprintf("%s has no branch, tag or commit %q", address, ref),
-		Hint:  "is it spelled as there?",
-	}
+	return left4me.NewError(left4me.NotFound, "git.commit_unknown", "url", address, "ref", ref).InField("git.ref")
 }
 
 // Archive writes a commit, or a directory of it, as a tar file. Errors:
@@ -218,12 +198,8 @@ func (r *Repository) Archive(ctx context.Context, commit, dir, file string) erro
 	if dir = strings.Trim(filepath.ToSlash(filepath.Clean(dir)), "/"); dir != "" && dir != "." {
 		tree = commit + ":" + dir
 		if out, err := g.run("cat-file", "-t", tree); err != nil || strings.TrimSpace(out) != "tree" {
-			return &left4me.Error{
-				Kind:  left4me.NotFound,
-				Field: "git.subdir",
-				Text:  fmt.Sprintf("%s has no directory %q at %.12s", r.url, dir, commit),
-				Hint:  "is it spelled as there?",
-			}
+			return left4me.NewError(left4me.NotFound, "git.directory_unknown", "url", r.url, "dir", dir, "commit",
+				commit).InField("git.subdir")
 		}
 	}
 	return g.archive(tree, file)
@@ -232,7 +208,7 @@ func (r *Repository) Archive(ctx context.Context, commit, dir, file string) erro
 // within bounds a context, with words for when the time is over.
 func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, d,
-		left4me.Errorf(left4me.Unavailable, "the repository took longer than %s", d).WithHint("try again"))
+		left4me.NewError(left4me.Unavailable, "git.timeout", "within", d))
 }
 
 // Available says why repositories can't be used on this machine, or nil.

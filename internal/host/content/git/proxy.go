@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -136,21 +135,13 @@ func answered(base string, resp *http.Response, kind string) error {
 	case code == http.StatusOK && strings.TrimSpace(got) == kind:
 		return nil
 	case code == http.StatusOK, code == http.StatusNoContent:
-		return &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "git.url",
-			Text:  base + " is no Git repository",
-			Hint:  "copy the address with which it is cloned over https",
-		}
+		return left4me.NewError(left4me.Invalid, "git.not_git", "url", base).InField("git.url")
 	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusNotFound, code == http.StatusGone:
-		return &left4me.Error{
-			Kind: left4me.NotFound, Field: "git.url", Text: fmt.Sprintf("%s is no repository that anybody may read (%d)", base, code),
-			Hint: "is it spelled as there? Private ones can't be used",
-		}
+		return left4me.NewError(left4me.NotFound, "git.not_readable", "url", base, "status", code).InField("git.url")
 	case code == http.StatusTooManyRequests, code >= 500:
-		return left4me.Errorf(left4me.Unavailable, "%s is busy (%d)", base, code).WithHint("try again later")
+		return left4me.NewError(left4me.Unavailable, "git.busy", "url", base, "status", code)
 	}
-	return left4me.Errorf(left4me.Unavailable, "%s answers %d", base, resp.StatusCode)
+	return left4me.NewError(left4me.Unavailable, "git.status", "url", base, "status", resp.StatusCode)
 }
 
 // counting bounds what a repository sends.
@@ -168,8 +159,7 @@ func (c counting) Write(b []byte) (int, error) {
 	}
 	c.p.mu.Unlock()
 	if bytes > maxFetched {
-		return 0, left4me.Errorf(left4me.Unavailable, "the repository sends more than %d GiB", maxFetched>>30).
-			WithHint("use a smaller one, or its release")
+		return 0, left4me.NewError(left4me.Unavailable, "git.too_large", "limit", left4me.Bytes(maxFetched))
 	}
 	n, err := c.w.Write(b)
 	if f, ok := c.w.(http.Flusher); ok && err == nil {

@@ -34,12 +34,7 @@ var errNotOffered = errors.New("the server doesn't give that commit alone")
 func find() (string, error) {
 	program, err := exec.LookPath("git")
 	if err != nil {
-		return "", &left4me.Error{
-			Kind: left4me.Unavailable,
-			Text: "git is not installed on this host",
-			Hint: remedy.Reader{}.Install("git"),
-			Err:  err,
-		}
+		return "", left4me.NewError(left4me.Unavailable, "git.not_installed", "command", remedy.Reader{}.Install("git")).Because(err)
 	}
 	return program, nil
 }
@@ -152,7 +147,7 @@ func copyTree(to *os.File, from io.Reader) error {
 			return err
 		}
 	}
-	return left4me.Errorf(left4me.Unavailable, "the repository unpacks to more than %d GiB", maxTree>>30).WithHint("name a directory of it")
+	return left4me.NewError(left4me.Unavailable, "git.unpacks_too_large", "limit", left4me.Bytes(maxTree))
 }
 
 var secretPath = regexp.MustCompile(`http://127\.0\.0\.1:\d+/[0-9a-z]+`)

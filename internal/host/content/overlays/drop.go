@@ -37,10 +37,9 @@ func (s *Repository) Drop(n left4me.Name, number int, used Used) error {
 	}
 	switch up := used.by(n, v.Number); {
 	case r.Current == v.Number:
-		return left4me.Errorf(left4me.Busy, "revision %d of %s is the current one", v.Number, n).WithHint("use another one first")
+		return left4me.NewError(left4me.Busy, "revision.current", "revision", v.Number, "overlay", n)
 	case len(up) > 0:
-		return left4me.Errorf(left4me.Busy, "revision %d of %s is in use by %s", v.Number, n, names(up)).
-			WithHint("restart or stop it first")
+		return left4me.NewError(left4me.Busy, "revision.in_use", "revision", v.Number, "overlay", n, "servers", names(up))
 	}
 	return s.records.drop(dir, &r, v.Number)
 }

@@ -102,12 +102,7 @@ func limitOf(n int) (int, error) {
 	case n == 0:
 		return 200, nil
 	case n < 0 || n > 1000:
-		return 0, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "limit",
-			Text:  fmt.Sprintf("%d is no number of lines", n),
-			Hint:  "use 1 to 1000",
-		}
+		return 0, left4me.NewError(left4me.Invalid, "file.lines_out_of_range", "lines", n).InField("limit")
 	}
 	return n, nil
 }
@@ -137,11 +132,8 @@ func (s *Repository) File(r bus.FileRequest) (bus.FileAnswer, error) {
 	if err != nil {
 		return a, err
 	}
-	none := &left4me.Error{
-		Kind:  left4me.NotFound,
-		Field: "path",
-		Text:  fmt.Sprintf("revision %d of %s has no file %q", v.Number, r.Overlay, r.Path),
-	}
+	none := left4me.NewError(left4me.NotFound, "revision.no_such_file", "revision", v.Number, "overlay", r.Overlay, "path",
+		r.Path).InField("path")
 	if m, err := readManifest(s.layout.overlay(r.Overlay), v.Number); err == nil {
 		e, ok := m.Get(r.Path)
 		if !ok || e.Dir || e.Odd {

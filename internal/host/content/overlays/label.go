@@ -23,12 +23,7 @@ func (s *Repository) Use(n left4me.Name, number int) error {
 func (s *Repository) Label(n left4me.Name, number int, label string) error {
 	label = strings.TrimSpace(label)
 	if !utf8.ValidString(label) || utf8.RuneCountInString(label) > maxLabel || strings.ContainsFunc(label, unicode.IsControl) {
-		return &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "label",
-			Text:  "that is no label",
-			Hint:  fmt.Sprintf("use at most %d characters on one line", maxLabel),
-		}
+		return left4me.NewError(left4me.Invalid, "revision.label_invalid", "limit", maxLabel).InField("label")
 	}
 	return s.records.change(n, number, func(r *record, i int) { r.Revisions[i].Label = label })
 }

@@ -171,7 +171,7 @@ func (ms *manifests) scan(ctx context.Context, dir string, hash bool) (Manifest,
 				return fmt.Errorf("%q: %w", at, err)
 			}
 			if len(out) > maxEntries {
-				return left4me.Errorf(left4me.Invalid, "%s has more than %d entries", dir, maxEntries).WithHint("leave some out")
+				return left4me.NewError(left4me.Invalid, "overlay.directory_too_many_entries", "dir", dir, "limit", maxEntries)
 			}
 		}
 		return nil

@@ -85,7 +85,7 @@ func Fold(p string) string {
 // that aren't empty after all. m is sorted. Errors: left4me.Invalid.
 func tidied(m Manifest) (Manifest, error) {
 	if len(m) > maxEntries {
-		return nil, left4me.Errorf(left4me.Invalid, "more than %d entries", maxEntries).WithHint("leave some out")
+		return nil, left4me.NewError(left4me.Invalid, "overlay.too_many_entries", "limit", maxEntries)
 	}
 	seen := make(map[string]string, len(m)+len(m)/8) // by what they fold to
 	dirs := make(map[string]bool, len(m)/8)

@@ -34,7 +34,7 @@ type Staging struct {
 // is removed first. It must be closed.
 func (s *Repository) Stage(ctx context.Context, overlay left4me.Name, job left4me.JobID) (*Staging, error) {
 	if !overlay.Valid() || !validJob(job) {
-		return nil, left4me.Errorf(left4me.Invalid, "job %q names no overlay", job)
+		return nil, left4me.NewError(left4me.Invalid, "job.names_no_overlay", "job", job)
 	}
 	s.active.set(job, true) // before there is anything that a sweep could take for an old one's
 	st, err := s.stage(ctx, overlay, job)

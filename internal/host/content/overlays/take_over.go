@@ -63,7 +63,7 @@ func (t *taker) entry(d *os.File, name, p string, depth int) error {
 		return err
 	}
 	if len(t.out) >= maxEntries {
-		return left4me.Errorf(left4me.Invalid, "more than %d entries", maxEntries).WithHint("leave some out")
+		return left4me.NewError(left4me.Invalid, "overlay.too_many_entries", "limit", maxEntries)
 	}
 	f, st, err := openEntry(d, name)
 	switch {

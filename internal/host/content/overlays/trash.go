@@ -91,8 +91,7 @@ func (tr *trash) delete(n left4me.Name, used Used) (until time.Time, err error) 
 	}
 	for ref, up := range used {
 		if ref.Name == n && len(up) > 0 {
-			return until, left4me.Errorf(left4me.Busy, "overlay %s is in use by %s", n, names(up)).
-				WithHint("stop it, or restart it without the overlay")
+			return until, left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", n, "servers", names(up))
 		}
 	}
 	if err := tr.layout.makeDir(deletedDir); err != nil {
@@ -132,14 +131,9 @@ func (tr *trash) restore(n left4me.Name) (int, error) {
 	case i < 0 && now.Current > 0:
 		return now.Current, nil
 	case i < 0:
-		return 0, &left4me.Error{
-			Kind:  left4me.NotFound,
-			Field: "overlays",
-			Text:  fmt.Sprintf("no deleted overlay %s is kept on this host", n),
-			Hint:  "build it again",
-		}
+		return 0, left4me.NewError(left4me.NotFound, "overlay.not_kept", "overlay", n).InField("overlays")
 	case now.Current > 0:
-		return 0, left4me.Errorf(left4me.Conflict, "there is another overlay %s", n).WithHint("delete it first")
+		return 0, left4me.NewError(left4me.Conflict, "overlay.another", "overlay", n)
 	}
 	if err := tr.layout.away(tr.layout.overlay(n)); err != nil { // nothing but notes
 		return 0, err

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -44,13 +43,7 @@ func (s *Repository) listVPK(n left4me.Name, number int, file string) (Manifest,
 	}
 	archive, err := vpk.New(f, st.Size(), filepath.Base(file))
 	if err != nil {
-		return nil, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "dir",
-			Text:  "it is not a VPK that can be read",
-			Hint:  "download the whole file",
-			Err:   err,
-		}
+		return nil, left4me.NewError(left4me.Invalid, "vpk.unreadable").InField("dir").Because(err)
 	}
 	var m Manifest
 	for _, e := range archive.Entries() {
@@ -71,17 +64,11 @@ func Inside(a bus.FileAnswer, f *os.File, name string) (bus.FileAnswer, error) {
 	}
 	archive, err := vpk.New(f, st.Size(), filepath.Base(f.Name()))
 	if err != nil {
-		return a, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "path",
-			Text:  "it is not a VPK that can be read",
-			Hint:  "download the whole file",
-			Err:   err,
-		}
+		return a, left4me.NewError(left4me.Invalid, "vpk.unreadable").InField("path").Because(err)
 	}
 	e, ok := archive.Find(name)
 	if !ok {
-		return a, &left4me.Error{Kind: left4me.NotFound, Field: "inside", Text: fmt.Sprintf("there is no %.200q in it", name)}
+		return a, left4me.NewError(left4me.NotFound, "vpk.file_unknown", "path", name).InField("inside")
 	}
 	a.Size, a.Hash, a.Data, a.Disk = e.Size, "", nil, ""
 	if e.Size > bus.MaxFile {
@@ -90,13 +77,7 @@ func Inside(a bus.FileAnswer, f *os.File, name string) (bus.FileAnswer, error) {
 	data := make([]byte, e.Size)
 	if n, err := archive.Reader(e).ReadAt(data, 0); int64(n) < e.Size {
 		if errors.Is(err, vpk.ErrMissing) {
-			return a, &left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: "inside",
-				Text:  "it is in another part of the archive",
-				Hint:  "download the whole files",
-				Err:   err,
-			}
+			return a, left4me.NewError(left4me.Invalid, "vpk.other_part").InField("inside").Because(err)
 		}
 		return a, err
 	}

@@ -105,7 +105,7 @@ func Find(ctx context.Context, api string, client Doer, want left4me.Release) (R
 		return Release{}, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, askWithin,
-		left4me.Errorf(left4me.Unavailable, "GitHub does not answer").WithHint("try again later"))
+		left4me.NewError(left4me.Unavailable, "github.no_answer"))
 	defer cancel()
 	address := strings.TrimRight(api, "/") + "/repos/" + want.Repository + "/releases/latest"
 	if want.Tag != "" {
@@ -133,12 +133,7 @@ func Find(ctx context.Context, api string, client Doer, want left4me.Release) (R
 	case resp.StatusCode != http.StatusOK:
 		return Release{}, refusal(want, resp, b, time.Now())
 	case err != nil || len(b) > maxAnswer:
-		return Release{}, &left4me.Error{
-			Kind: left4me.Unavailable,
-			Text: "GitHub's answer was cut off",
-			Hint: "try again",
-			Err:  errors.Join(err, fmt.Errorf("%d bytes", len(b))),
-		}
+		return Release{}, left4me.NewError(left4me.Unavailable, "github.cut_off").Because(errors.Join(err, fmt.Errorf("%d bytes", len(b))))
 	}
 	return read(want, b)
 }
@@ -155,36 +150,17 @@ func refusal(want left4me.Release, resp *http.Response, body []byte, now time.Ti
 			(resp.Header.Get("X-Ratelimit-Remaining") == "0" || after > 0 || strings.Contains(strings.ToLower(said.Message), "rate limit"))
 	switch {
 	case code == http.StatusNotFound && want.Tag != "":
-		return &left4me.Error{
-			Kind:  left4me.NotFound,
-			Field: "release.tag",
-			Text:  fmt.Sprintf("%s has no release %q that anybody may see", want.Repository, want.Tag),
-			Hint:  "are both spelled as on GitHub?",
-		}
+		return left4me.NewError(left4me.NotFound, "release.unknown", "repository", want.Repository, "tag", want.Tag).InField("release.tag")
 	case code == http.StatusNotFound:
-		return &left4me.Error{
-			Kind:  left4me.NotFound,
-			Field: "release.repository",
-			Text:  fmt.Sprintf("GitHub has no repository %s with a release that anybody may see", want.Repository),
-			Hint:  "is it spelled as there? A draft or a pre-release is no latest one: name its tag",
-		}
+		return left4me.NewError(left4me.NotFound, "release.none", "repository", want.Repository).InField("release.repository")
 	case limited:
 		at := now.Add(time.Duration(max(after, 60)) * time.Second)
 		if r := time.Unix(reset, 0); after == 0 && r.After(now) && r.Before(now.Add(24*time.Hour)) {
 			at = r
 		}
-		return &left4me.Error{
-			Kind: left4me.Unavailable, Err: fmt.Errorf("%d: %s", code, said.Message),
-			Text: "GitHub answers no more questions of this address until " + at.UTC().Format("15:04 MST"),
-			Hint: "without an account 60 an hour are answered: look for new releases less often",
-		}
+		return left4me.NewError(left4me.Unavailable, "github.limit", "until", at).Because(fmt.Errorf("%d: %s", code, said.Message))
 	}
-	return &left4me.Error{
-		Kind: left4me.Unavailable,
-		Text: fmt.Sprintf("GitHub answers %d", code),
-		Hint: "try again later",
-		Err:  fmt.Errorf("%d: %.200s", code, said.Message),
-	}
+	return left4me.NewError(left4me.Unavailable, "github.status", "status", code).Because(fmt.Errorf("%d: %.200s", code, said.Message))
 }
 
 // read understands an answer.
@@ -200,12 +176,7 @@ func read(want left4me.Release, b []byte) (Release, error) {
 		}
 	}
 	if err := json.Unmarshal(b, &answer); err != nil || answer.Tag == "" {
-		return Release{}, &left4me.Error{
-			Kind: left4me.Unavailable,
-			Text: "GitHub's answer can't be understood",
-			Hint: "try again later",
-			Err:  err,
-		}
+		return Release{}, left4me.NewError(left4me.Unavailable, "github.unreadable").Because(err)
 	}
 	r := Release{Tag: answer.Tag}
 	var others []string
@@ -220,11 +191,8 @@ func read(want left4me.Release, b []byte) (Release, error) {
 		}
 		if a.Size <= 0 || a.URL == "" || a.Name != path.Base(path.Clean("/"+a.Name)) ||
 			strings.ContainsFunc(a.Name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-			return Release{}, &left4me.Error{
-				Kind: left4me.Unavailable,
-				Text: fmt.Sprintf("release %.100q of %s has an asset that can't be fetched: %.100q", r.Tag, want.Repository, a.Name),
-				Hint: "choose another",
-			}
+			return Release{}, left4me.NewError(left4me.Unavailable, "release.asset_address", "tag", r.Tag, "repository", want.Repository,
+				"asset", a.Name)
 		}
 		r.Assets = append(r.Assets, asset)
 	}
@@ -236,17 +204,10 @@ func read(want left4me.Release, b []byte) (Release, error) {
 	case len(r.Assets) > 0:
 		return r, nil
 	case len(others) == 0:
-		return Release{}, &left4me.Error{
-			Kind:  left4me.NotFound,
-			Field: "release.tag",
-			Text:  fmt.Sprintf("release %.100q of %s has no assets", r.Tag, want.Repository),
-			Hint:  "choose another release, or use the repository with its tag as a git overlay",
-		}
+		return Release{}, left4me.NewError(left4me.NotFound, "release.no_assets", "tag", r.Tag, "repository",
+			want.Repository).InField("release.tag")
 	}
 	slices.Sort(others)
-	return Release{}, &left4me.Error{
-		Kind: left4me.NotFound, Field: "release.asset",
-		Text: fmt.Sprintf("release %.100q of %s has no asset %q", r.Tag, want.Repository, want.Asset),
-		Hint: "it has " + strings.Join(others[:min(len(others), 10)], ", "),
-	}
+	return Release{}, left4me.NewError(left4me.NotFound, "release.asset_unknown", "tag", r.Tag, "repository", want.Repository, "asset",
+		want.Asset, "known", strings.Join(others[:min(len(others), 10)], ", ")).InField("release.asset")
 }

@@ -52,12 +52,12 @@ func Lay(dir string, r Request, group int) error {
 	var env strings.Builder
 	for k, v := range r.Env {
 		if !variable.MatchString(k) || strings.ContainsAny(v, "\x00\n") {
-			return left4me.Errorf(left4me.Invalid, "%q can't be a variable of a script", k)
+			return left4me.NewError(left4me.Invalid, "script.variable_invalid", "variable", k)
 		}
 		fmt.Fprintf(&env, "%s=%s\n", k, v)
 	}
 	if env.Len() > maxEnv {
-		return left4me.Errorf(left4me.Invalid, "the script gets too many variables")
+		return left4me.NewError(left4me.Invalid, "script.too_many_variables")
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("build: %w", err)

@@ -25,9 +25,8 @@ const (
 
 // Why a script was ended.
 var (
-	ErrFull = left4me.Errorf(left4me.DiskFull, "disk full: less than a twentieth is free").
-		WithHint("free some space, or let the script write less")
-	ErrMemory = left4me.Errorf(left4me.Unavailable, "the script used more than 2 GiB of memory").WithHint("let it do less at once")
+	ErrFull   = left4me.NewError(left4me.DiskFull, "script.disk_full")
+	ErrMemory = left4me.NewError(left4me.Unavailable, "script.memory")
 )
 
 // Full reports whether a build on the disk that dir is on must end: the servers'

@@ -49,8 +49,7 @@ func take(ctx context.Context, dir string, into *os.Root, said func(done, total 
 		return Taken{}, err
 	}
 	if t.Files == 0 {
-		return Taken{}, left4me.Errorf(left4me.Invalid, "the script wrote no file").
-			WithHint("what shall be in the overlay belongs beneath $OUT, as in $OUT/left4dead2/addons/")
+		return Taken{}, left4me.NewError(left4me.Invalid, "script.no_file")
 	}
 	if err := disk.Fits(into.Name(), t.Bytes); err != nil {
 		return Taken{}, err
@@ -117,7 +116,7 @@ func (t *taking) entry(name string, depth int) error {
 		return fmt.Errorf("what the script left: %w", err)
 	}
 	if t.Files++; t.Files > maxFiles {
-		return left4me.Errorf(left4me.Invalid, "the script wrote more than %d files", maxFiles).WithHint("let it write fewer")
+		return left4me.NewError(left4me.Invalid, "script.too_many_files", "limit", maxFiles)
 	}
 	switch mode := st.Mode(); {
 	case mode.IsDir():
@@ -168,7 +167,7 @@ func (t *taking) file(name string, mode fs.FileMode) error {
 // count adds a file to what is taken.
 func (t *taking) count(size int64) error {
 	if t.Bytes += size; t.Bytes > maxBytes {
-		return left4me.Errorf(left4me.Invalid, "the script wrote more than %d GiB", maxBytes>>30).WithHint("let it write less")
+		return left4me.NewError(left4me.Invalid, "script.too_large", "limit", left4me.Bytes(maxBytes))
 	}
 	return nil
 }

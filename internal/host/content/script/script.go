@@ -68,7 +68,7 @@ type Job struct {
 // was in its way.
 func (b *Builder) Run(ctx context.Context, j Job, into *os.Root, keep func() bool) (took Taken, err error) {
 	if !j.ID.Valid() || !j.Overlay.Valid() {
-		return Taken{}, left4me.Errorf(left4me.Invalid, "%q can't be the run of a script", j.ID)
+		return Taken{}, left4me.NewError(left4me.Invalid, "script.run_invalid", "job", j.ID)
 	}
 	dir := sandbox.Dir(b.Root, j.ID)
 	end, err := b.follow(ctx, j, dir)
@@ -95,15 +95,13 @@ func (b *Builder) Run(ctx context.Context, j Job, into *os.Root, keep func() boo
 func verdict(end *sandbox.End) error {
 	switch {
 	case end == nil:
-		return left4me.Errorf(left4me.Unavailable, "what ran the script was ended").WithHint("try again")
+		return left4me.NewError(left4me.Unavailable, "script.runner_ended")
 	case end.Error != nil:
 		return end.Error
 	case end.Status > 128:
-		return left4me.Errorf(left4me.Invalid, "the script was ended by signal %d (status %d)", end.Status-128, end.Status).
-			WithHint("its last lines are in the log of this job")
+		return left4me.NewError(left4me.Invalid, "script.signal", "signal", end.Status-128, "status", end.Status)
 	case end.Status != 0:
-		return left4me.Errorf(left4me.Invalid, "the script ended with status %d", end.Status).
-			WithHint("its last lines are in the log of this job")
+		return left4me.NewError(left4me.Invalid, "script.status", "status", end.Status)
 	}
 	return nil
 }

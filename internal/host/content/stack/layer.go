@@ -56,7 +56,7 @@ func (l layer) read(dir string, tell func(name string, mode fs.FileMode, whiteou
 			tell(e.Name(), mode, white)
 		}
 		if count += len(entries); count > maxDir {
-			return left4me.Errorf(left4me.Invalid, "%s has more than %d entries", dir, maxDir).WithHint("look at it on the host itself")
+			return left4me.NewError(left4me.Invalid, "stack.too_many_entries", "dir", dir, "limit", maxDir)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -55,7 +55,7 @@ func (s *Stack) page(ctx context.Context, f bus.Filter, want, enter func(node) b
 	}
 	top, ok, err := s.find(ctx, f.Dir)
 	if err == nil && (!ok || !top.dir) {
-		err = left4me.Errorf(left4me.NotFound, "there is no directory %q", f.Dir)
+		err = left4me.NewError(left4me.NotFound, "stack.directory_unknown", "dir", f.Dir)
 	}
 	if err != nil {
 		return w.page, err
@@ -147,10 +147,10 @@ func (s *Stack) File(ctx context.Context, p string) (*os.File, left4me.TreeFile,
 		return nil, left4me.TreeFile{}, err
 	}
 	if !ok {
-		return nil, left4me.TreeFile{}, left4me.Errorf(left4me.NotFound, "there is no file %q", p)
+		return nil, left4me.TreeFile{}, left4me.NewError(left4me.NotFound, "stack.file_unknown", "path", p)
 	}
 	if !n.mode.IsRegular() {
-		return nil, left4me.TreeFile{}, left4me.Errorf(left4me.Invalid, "%q is no file that can be read", p)
+		return nil, left4me.TreeFile{}, left4me.NewError(left4me.Invalid, "stack.not_a_file", "path", p)
 	}
 	d, err := s.describe(n)
 	if err != nil {
@@ -162,7 +162,7 @@ func (s *Stack) File(ctx context.Context, p string) (*os.File, left4me.TreeFile,
 	}
 	st, err := f.Stat()
 	if err == nil && !st.Mode().IsRegular() { // it was changed under us
-		err = left4me.Errorf(left4me.Invalid, "%q is no file that can be read", p)
+		err = left4me.NewError(left4me.Invalid, "stack.not_a_file", "path", p)
 	}
 	if err != nil {
 		f.Close()

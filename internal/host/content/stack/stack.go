@@ -167,8 +167,7 @@ func (s *Stack) find(ctx context.Context, p string) (n node, ok bool, err error)
 		return n, true, nil
 	}
 	if !fs.ValidPath(p) || strings.ContainsRune(p, 0) {
-		return n, false, left4me.Errorf(left4me.Invalid, "%q is no path in a layer", p).
-			WithHint("use one with slashes, as in left4dead2/cfg")
+		return n, false, left4me.NewError(left4me.Invalid, "stack.path_invalid", "path", p)
 	}
 	for _, name := range strings.Split(p, "/") {
 		if !n.dir {

@@ -143,8 +143,7 @@ func (s *Source) link(ctx context.Context, p *Plan, into Into) ([]left4me.Worksh
 		}
 		if it.disk == "" {
 			if why == nil {
-				why = left4me.Errorf(left4me.Unavailable, "nothing of it can be had: %s: %s", it.id, it.state.Text).
-					WithHint("look at its items; what is there stays in use")
+				why = left4me.NewError(left4me.Unavailable, "workshop.nothing", "item", it.id, "reason", it.state.Text)
 			}
 			continue
 		}

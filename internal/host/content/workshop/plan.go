@@ -270,13 +270,7 @@ func steamFailure(err error) *left4me.Error {
 	e := &left4me.Error{Kind: left4me.Unavailable, Text: words(err), Err: err}
 	switch {
 	case errors.Is(err, steam.ErrTooMany):
-		return &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "workshop",
-			Text:  err.Error(),
-			Hint:  "add fewer, or smaller, collections",
-			Err:   err,
-		}
+		return left4me.NewError(left4me.Invalid, "steam.collections_too_deep", "reason", err.Error()).InField("workshop").Because(err)
 	case errors.Is(err, steam.ErrBusy):
 		e.Hint = "try again in some minutes; what is there stays in use"
 	case errors.Is(err, steam.ErrAnswer):

@@ -28,7 +28,7 @@ func (w *walk) settings(ctx context.Context) left4me.Check {
 	if err != nil {
 		public, ok := left4me.Public(err)
 		if !ok {
-			public = left4me.Errorf(left4me.Unavailable, "its remote console does not answer")
+			public = left4me.NewError(left4me.Unavailable, "console.of_server_silent")
 		}
 		return skipped(name, "it can't be asked for them: "+public.Text, public.Hint)
 	}

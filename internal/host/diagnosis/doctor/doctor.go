@@ -85,7 +85,8 @@ func Fix(ctx context.Context, cfg Config) (done []string, err error) {
 		switch err := f.fix(); {
 		case errors.Is(err, fs.ErrPermission):
 			failed = append(failed,
-				left4me.Errorf(left4me.Denied, "%s: this user may not", f.fixed).WithHint(cfg.Reader.AsRoot("left4me doctor --fix")))
+				left4me.NewError(left4me.Denied, "doctor.not_allowed", "what", f.fixed, "command",
+					cfg.Reader.AsRoot("left4me doctor --fix")))
 		case err != nil:
 			failed = append(failed, fmt.Errorf("%s: %w", f.fixed, err))
 		default:

@@ -233,7 +233,7 @@ func (p place) mend(uid, gid int, mode uint32) error {
 		return &fs.PathError{Op: "stat", Path: p.path, Err: err}
 	}
 	if !p.dir && (st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1) {
-		return left4me.Errorf(left4me.Denied, "%s is not a plain file with one name", p.path).WithHint("look at it, and move it away")
+		return left4me.NewError(left4me.Denied, "doctor.not_a_plain_file", "path", p.path)
 	}
 	if err := unix.Fchown(fd, uid, gid); err != nil {
 		return &fs.PathError{Op: "chown", Path: p.path, Err: err}

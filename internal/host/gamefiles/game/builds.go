@@ -214,10 +214,7 @@ func Layers(dir string) (layers []string, build int64, err error) {
 	}
 	now, ok := b.Get(b.Current)
 	if !ok {
-		return nil, 0, &left4me.Error{
-			Kind: left4me.NotFound, Text: "the game is not installed on this host",
-			Hint: "run left4me game install, or lay it down in " + filepath.Join(dir, "base"),
-		}
+		return nil, 0, left4me.NewError(left4me.NotFound, "game.not_installed_in", "dir", filepath.Join(dir, "base"))
 	}
 	return now.Layers, now.Build, nil
 }

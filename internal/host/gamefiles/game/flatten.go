@@ -153,10 +153,7 @@ func (m *merge) entry(e fs.DirEntry, to string, stack []string) error {
 	}
 	if err := os.Link(name, filepath.Join(to, e.Name())); err != nil {
 		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-			return &left4me.Error{
-				Kind: left4me.Denied, Err: err, Text: name + " may not be linked by this user",
-				Hint: "give the layers to the user left4me, as docs/install.md says",
-			}
+			return left4me.NewError(left4me.Denied, "game.link_denied", "path", name).Because(err)
 		}
 		return err
 	}

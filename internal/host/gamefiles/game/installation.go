@@ -94,7 +94,7 @@ func (i *Installation) Pin(pinned bool) (Builds, error) {
 }
 
 func notInstalled() error {
-	return left4me.Errorf(left4me.NotFound, "the game is not installed on this host").WithHint("run left4me game install")
+	return left4me.NewError(left4me.NotFound, "game.not_installed")
 }
 
 // Checked keeps what Steam was found to have: latest is 0 and required empty
@@ -121,17 +121,13 @@ func (i *Installation) Switch(build int64, by left4me.JobID) (Builds, error) {
 		case at < 0:
 			return notInstalled()
 		case build == 0 && at+1 == len(b.Builds):
-			return left4me.Errorf(left4me.NotFound, "there is no build before %d on this host", b.Current).
-				WithHint("builds are kept from the first update on")
+			return left4me.NewError(left4me.NotFound, "game.no_earlier_build", "build", b.Current)
 		case build == 0:
 			build = b.Builds[at+1].Build
 		}
 		to := b.index(build)
 		if to < 0 {
-			return &left4me.Error{
-				Kind: left4me.NotFound, Field: "build", Text: fmt.Sprintf("build %d is not on this host", build),
-				Hint: "it has " + numbers(b.Builds),
-			}
+			return left4me.NewError(left4me.NotFound, "game.build_unknown", "build", build, "known", numbers(b.Builds)).InField("build")
 		}
 		b.Current, b.SwitchedBy = build, by
 		b.Pinned = b.Pinned || to > at

@@ -40,8 +40,7 @@ func (i *Installation) Publish(ctx context.Context, upper string, build int64, a
 	}
 	name = b.free(name)
 	if len(below)+1 > maxLayers {
-		return b, left4me.Errorf(left4me.Unavailable, "the game has %d layers", len(below)).
-			WithHint("restart the servers that run on older builds: then layers are merged")
+		return b, left4me.NewError(left4me.Unavailable, "game.too_many_layers", "count", len(below))
 	}
 	if err := i.move(ctx, upper, name); err != nil {
 		return b, fmt.Errorf("publish build %d: %w", build, err)
@@ -83,8 +82,7 @@ func (i *Installation) move(ctx context.Context, upper, name string) error {
 	}
 	if err := os.Rename(upper, to); err != nil {
 		if errors.Is(err, unix.EXDEV) {
-			return left4me.Errorf(left4me.Unavailable, "runtime and installation are on different file systems").
-				WithHint("put both on one: a layer is moved, never copied")
+			return left4me.NewError(left4me.Unavailable, "game.other_file_system")
 		}
 		return err
 	}
@@ -96,8 +94,7 @@ func (i *Installation) move(ctx context.Context, upper, name string) error {
 func isWritten(upper string) error {
 	st, err := os.Lstat(upper)
 	if err == nil && !st.IsDir() {
-		err = left4me.Errorf(left4me.Unavailable, "%s is no directory: what SteamCMD wrote was exchanged", upper).
-			WithHint("look at what runs as SteamCMD, and run left4me game verify")
+		err = left4me.NewError(left4me.Unavailable, "game.layer_exchanged", "dir", upper)
 	}
 	return err
 }
@@ -179,20 +176,14 @@ func (i *Installation) Judge(upper string) (build int64, err error) {
 	stack = append([]string{upper}, stack...)
 	m, err := manifestOf(stack)
 	if err != nil {
-		return 0, &left4me.Error{
-			Kind: left4me.Unavailable,
-			Text: "SteamCMD left no manifest of the game",
-			Hint: "run left4me game verify",
-			Err:  err,
-		}
+		return 0, left4me.NewError(left4me.Unavailable, "steamcmd.no_manifest").Because(err)
 	}
 	if m.StateFlags != steamcmd.Installed || m.Build < 1 {
-		return 0, left4me.Errorf(left4me.Unavailable, "Steam says that the game isn't whole (state 0x%x)", m.StateFlags).
-			WithHint("run left4me game verify")
+		return 0, left4me.NewError(left4me.Unavailable, "game.incomplete", "state", m.StateFlags)
 	}
 	for _, name := range []string{"srcds_run", "srcds_linux"} {
 		if _, err := lookup(stack, name); err != nil {
-			return 0, &left4me.Error{Kind: left4me.Unavailable, Text: "the game has no " + name, Hint: "run left4me game verify", Err: err}
+			return 0, left4me.NewError(left4me.Unavailable, "game.file_missing", "file", name).Because(err)
 		}
 	}
 	return m.Build, nil

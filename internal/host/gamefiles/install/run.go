@@ -46,9 +46,8 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	if !mounted {
 		if !shim.Isolated() {
-			return left4me.Errorf(left4me.Unavailable, "nothing is mounted on %s", cfg.Root.Merged(left4me.InstallInstance)).
-				WithHint("left4me starts this: run left4me game update; see the journal of left4me-mount@" +
-					string(left4me.InstallInstance))
+			return left4me.NewError(left4me.Unavailable, "install.not_mounted", "dir", cfg.Root.Merged(left4me.InstallInstance), "unit",
+				left4me.InstallInstance)
 		}
 		lock, err := shim.Take(cfg.Run, left4me.InstallInstance)
 		if err != nil {

@@ -28,7 +28,7 @@ func (t Tool) Latest(ctx context.Context, app int, branch string) (int64, error)
 func (t Tool) LatestFor(ctx context.Context, a Account, app int, branch string) (int64, error) {
 	limits := t.Limits.orUsual()
 	within := min(latestWithin, limits.Whole)
-	ctx, cancel := context.WithTimeoutCause(ctx, within, failuref(TooLong, span(within), nil))
+	ctx, cancel := context.WithTimeoutCause(ctx, within, tooLong(within))
 	defer cancel()
 	if err := errors.Join(a.check(), usable(t.Script), t.Libraries()); err != nil {
 		return 0, err

@@ -61,40 +61,35 @@ func (t Tool) cannotRun(s said, end ending) error {
 	if end.signal != 0 {
 		how = end.signal.String()
 	}
-	words := fmt.Sprintf("%s ended with %s before SteamCMD printed a line", t.Script, how)
+	lines, advice := strings.Join(s.last, " / "), t.toRun()
 	if s.spoke {
-		words = fmt.Sprintf("%s ended with %s", t.Script, how)
+		return left4me.NewError(left4me.Unavailable, "steamcmd.ended", "script", t.Script, "how", how, "lines", lines, "advice", advice).
+			Because(NotStarted)
 	}
-	if len(s.last) > 0 {
-		words += "; its last lines: " + strings.Join(s.last, " / ")
-	}
-	f := failure(NotStarted, words)
-	f.Hint = t.toRun()
-	return f
+	return left4me.NewError(left4me.Unavailable, "steamcmd.ended_silent", "script", t.Script, "how", how, "lines", lines, "advice", advice).
+		Because(NotStarted)
 }
 
 // notStarted explains why the system refused to run SteamCMD.
 func (t Tool) notStarted(err error) error {
-	words, hint := t.Script+": "+err.Error(), t.toRun()
+	var e *left4me.Error
 	interpreter, script := t.interpreter()
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && script:
-		words = fmt.Sprintf("its first line names %s, which is not there", interpreter)
-		hint = fmt.Sprintf("correct the first line (#!) of %s, or install %s", t.Script, interpreter)
+		e = left4me.NewError(left4me.Unavailable, "steamcmd.no_interpreter", "interpreter", interpreter, "script", t.Script)
 	case errors.Is(err, fs.ErrNotExist):
-		words = t.Script + " needs a loader that is missing"
+		e = left4me.NewError(left4me.Unavailable, "steamcmd.no_loader", "script", t.Script, "advice", t.toRun())
 	case errors.Is(err, unix.ENOEXEC) && isELF(t.Script):
-		words = t.Script + " is not a program for this machine, or the kernel does not run 32-bit programs"
+		e = left4me.NewError(left4me.Unavailable, "steamcmd.other_machine", "script", t.Script, "advice", t.toRun())
 	case errors.Is(err, unix.ENOEXEC):
-		words = t.Script + " is neither a program nor a script that begins with #!"
-		hint = "write #!/bin/sh as the first line of " + t.Script
+		e = left4me.NewError(left4me.Unavailable, "steamcmd.no_script", "script", t.Script)
 	case errors.Is(err, fs.ErrPermission):
 		public, _ := left4me.Public(notExecutable(t.Script))
-		words, hint = public.Text, public.Hint
+		e = left4me.NewError(left4me.Unavailable, "steamcmd.not_permitted", "error", public)
+	default:
+		e = left4me.NewError(left4me.Unavailable, "steamcmd.refused", "script", t.Script, "reason", err, "advice", t.toRun())
 	}
-	f := failure(NotStarted, words)
-	f.Hint = hint
-	return f
+	return e.Because(NotStarted)
 }
 
 // interpreter is what the first line of a script names; false for anything else.
@@ -137,10 +132,9 @@ func (t Tool) toRun() string {
 func notExecutable(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode()&0o111 != 0 && noExec(path) {
-		return left4me.Errorf(left4me.Denied, "%s is on a file system that is mounted with noexec", path).
-			WithHint("as root: mount -o remount,exec its mount point, or put SteamCMD in another place")
+		return left4me.NewError(left4me.Denied, "steamcmd.noexec", "path", path)
 	}
-	return left4me.Errorf(left4me.Denied, "%s is not executable for %s", path, whoAmI()).WithHint("chmod +x " + path)
+	return left4me.NewError(left4me.Denied, "steamcmd.not_executable", "path", path, "user", whoAmI())
 }
 
 // noExec reports whether a path is on a file system that runs no programs.

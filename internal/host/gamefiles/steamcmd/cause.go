@@ -2,7 +2,7 @@ package steamcmd
 
 import (
 	"errors"
-	"fmt"
+	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -38,85 +38,56 @@ const (
 
 func (c Cause) Error() string { return string(c) }
 
+// failure is an error with a cause; reason is what SteamCMD said, or what was
+// found, and may be empty.
+func failure(c Cause, reason string) *left4me.Error { return explained(c, reason).Because(c) }
+
 // explained says what a cause means to a person and what to do about it.
-var explained = map[Cause]struct {
-	kind       left4me.Kind
-	text, hint string
-}{
-	Offline: {
-		left4me.Unavailable, "SteamCMD could not reach Steam",
-		"check this host's network, DNS and firewall (TCP 443 and 27015-27050 outwards), and whether Steam is down, then try again",
-	},
-	DiskFull: {
-		left4me.DiskFull, "disk full",
-		"make room and try again from the beginning: what was downloaded so far is removed, because servers write there too",
-	},
-	NotWritable: {left4me.Denied, "SteamCMD can't write", ""},
-	WriteFailed: {
-		left4me.Unavailable, "SteamCMD could not write what it downloaded",
-		"check the disk's space, quota and health, then try again",
-	},
-	NoSubscription: {left4me.Denied, "Steam doesn't give the game to this account", hintOwner},
-	WrongPlatform: {
-		left4me.Unavailable,
-		"Steam doesn't give the game for Linux without an account, and what else is known to help did not", hintOwner,
-	},
-	Corrupt: {
-		left4me.Unavailable, "files are damaged or missing, and verifying them did not mend it",
-		"check the disk's health, then try again",
-	},
-	NoAppInfo: {left4me.Unavailable, "Steam gave no information on the game", "try again in some minutes"},
-	Pending:   {left4me.Unavailable, "SteamCMD left the update unfinished", "try again"},
-	BadPassword: {
-		left4me.Denied, "Steam says that the password is wrong",
-		"correct LEFT4ME_STEAM_USER and LEFT4ME_STEAM_PASSWORD in /etc/left4me/steam.env",
-	},
-	GuardNeeded: {
-		left4me.Denied, "Steam wants a Steam Guard code, or another one",
-		"log in once by hand in SteamCMD's home, or use an account without Steam Guard that owns the game",
-	},
-	RateLimited: {
-		left4me.Busy, "Steam refuses logins because there were too many",
-		"wait at least half an hour before the next try: every try makes it longer",
-	},
-	LoginRefused: {left4me.Denied, "Steam refused the login", "check the account in /etc/left4me/steam.env"},
-	NotStarted:   {left4me.Unavailable, "SteamCMD could not be run", "left4me doctor says what this host lacks"},
-	Hung:         {left4me.Unavailable, "SteamCMD printed nothing for %s", "try again; if it stays so, its logs in %s say more"},
-	TooLong:      {left4me.Unavailable, "SteamCMD was not finished after %s", "try again: what was downloaded so far is kept"},
-	Crashed:      {left4me.Unavailable, "SteamCMD crashed", "try again; if it stays so, remove its directory and left4me fetches it anew"},
-	Killed:       {left4me.Unavailable, "SteamCMD was killed", "if nobody did it, memory ran out: the kernel's log says so"},
-	NotKnown: {
-		left4me.Unavailable, "Steam does not say what the newest build is",
-		"an update brings the newest build nevertheless; logged in with an account that owns the game Steam says more",
-	},
-	InUse:       {left4me.Busy, "SteamCMD is at work already", "wait until it is done"},
-	Unexplained: {left4me.Unavailable, "SteamCMD failed without saying why", "the job's log has what it printed"},
-}
-
-const hintOwner = "give left4me a Steam account that owns Left 4 Dead 2: LEFT4ME_STEAM_USER and LEFT4ME_STEAM_PASSWORD in " +
-	"/etc/left4me/steam.env"
-
-// failure is an error with a cause; words are what SteamCMD said, or what was
-// found.
-func failure(c Cause, words string) *left4me.Error {
-	e := explained[c]
-	if words != "" {
-		e.text += ": " + words
+func explained(c Cause, reason string) *left4me.Error {
+	switch c {
+	case Offline:
+		return left4me.NewError(left4me.Unavailable, "steamcmd.offline", "reason", reason)
+	case DiskFull:
+		return left4me.NewError(left4me.DiskFull, "steamcmd.disk_full", "reason", reason)
+	case NotWritable:
+		return left4me.NewError(left4me.Denied, "steamcmd.not_writable", "reason", reason)
+	case WriteFailed:
+		return left4me.NewError(left4me.Unavailable, "steamcmd.write_failed", "reason", reason)
+	case NoSubscription:
+		return left4me.NewError(left4me.Denied, "steamcmd.no_subscription", "reason", reason)
+	case WrongPlatform:
+		return left4me.NewError(left4me.Unavailable, "steamcmd.wrong_platform", "reason", reason)
+	case Corrupt:
+		return left4me.NewError(left4me.Unavailable, "steamcmd.corrupt", "reason", reason)
+	case NoAppInfo:
+		return left4me.NewError(left4me.Unavailable, "steamcmd.no_app_info", "reason", reason)
+	case Pending:
+		return left4me.NewError(left4me.Unavailable, "steamcmd.pending", "reason", reason)
+	case BadPassword:
+		return left4me.NewError(left4me.Denied, "steamcmd.bad_password", "reason", reason)
+	case GuardNeeded:
+		return left4me.NewError(left4me.Denied, "steamcmd.guard_needed", "reason", reason)
+	case RateLimited:
+		return left4me.NewError(left4me.Busy, "steamcmd.rate_limited", "reason", reason)
+	case LoginRefused:
+		return left4me.NewError(left4me.Denied, "steamcmd.login_refused", "reason", reason)
+	case NotStarted:
+		return left4me.NewError(left4me.Unavailable, "steamcmd.not_started", "reason", reason)
+	case Crashed:
+		return left4me.NewError(left4me.Unavailable, "steamcmd.crashed", "reason", reason)
+	case Killed:
+		return left4me.NewError(left4me.Unavailable, "steamcmd.killed", "reason", reason)
+	case NotKnown:
+		return left4me.NewError(left4me.Unavailable, "steamcmd.newest_unknown", "reason", reason)
+	case InUse:
+		return left4me.NewError(left4me.Busy, "steamcmd.in_use", "reason", reason)
 	}
-	return &left4me.Error{Kind: e.kind, Text: e.text, Hint: e.hint, Err: c}
+	return left4me.NewError(left4me.Unavailable, "steamcmd.unexplained", "reason", reason)
 }
 
-// failuref fills in what the texts of a cause leave open.
-func failuref(c Cause, text, hint any) *left4me.Error {
-	e := explained[c]
-	return &left4me.Error{Kind: e.kind, Text: fmt.Sprintf(e.text, text), Hint: fill(e.hint, hint), Err: c}
-}
-
-func fill(hint string, with any) string {
-	if with == nil {
-		return hint
-	}
-	return fmt.Sprintf(hint, with)
+// tooLong is the failure of what was not finished in time.
+func tooLong(limit time.Duration) error {
+	return left4me.NewError(left4me.Unavailable, "steamcmd.too_long", "span", span(limit)).Because(TooLong)
 }
 
 // causeOf is the cause of an error of this package.

@@ -107,21 +107,11 @@ func (a Account) check() error {
 			bad = bad || strings.ContainsFunc(part.value, unicode.IsSpace)
 		}
 		if bad || len(part.value) > 256 || strings.HasPrefix(part.value, "+") && part.field != "LEFT4ME_STEAM_PASSWORD" {
-			return &left4me.Error{
-				Kind:  left4me.Invalid,
-				Field: part.field,
-				Text:  part.name + " has a character that SteamCMD can't be given",
-				Hint:  "change it",
-			}
+			return left4me.NewError(left4me.Invalid, "steam.account_character", "what", part.name).InField(part.field)
 		}
 	}
 	if a.User == "" && a.Password != "" {
-		return &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "LEFT4ME_STEAM_USER",
-			Text:  "there is a password of a Steam account, but no name",
-			Hint:  "set LEFT4ME_STEAM_USER too",
-		}
+		return left4me.NewError(left4me.Invalid, "steam.password_without_name").InField("LEFT4ME_STEAM_USER")
 	}
 	return nil
 }

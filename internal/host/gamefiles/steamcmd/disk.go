@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me/internal/disk"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // shortOf is how many bytes free count as a full disk when SteamCMD could not
@@ -26,8 +27,7 @@ func (w *work) notWritten(s said) error {
 	switch {
 	case err == nil && s.left > free, err == nil && free < shortOf:
 		e := disk.Full(w.Dir, s.left, DiskFull)
-		e.Text, e.Hint = e.Text+" ("+s.words+")", explained[DiskFull].hint
-		return e
+		return left4me.NewError(left4me.DiskFull, "steamcmd.disk_full_there", "error", e, "reason", s.words).Because(e)
 	}
 	return failure(s.cause, s.words)
 }

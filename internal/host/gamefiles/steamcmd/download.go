@@ -94,11 +94,7 @@ func checkAddress(address string) error {
 	if err == nil && (u.Scheme == "https" && u.Host != "" || u.Scheme == "http" && onLoopback(u.Hostname())) {
 		return nil
 	}
-	return &left4me.Error{
-		Kind: left4me.Invalid, Field: "LEFT4ME_STEAMCMD_URL",
-		Text: fmt.Sprintf("SteamCMD is not fetched from %q: what came could be anybody's", address),
-		Hint: "use an address that begins with https://",
-	}
+	return left4me.NewError(left4me.Invalid, "steamcmd.address_insecure", "address", address).InField("LEFT4ME_STEAMCMD_URL")
 }
 
 func onLoopback(host string) bool {
@@ -148,10 +144,8 @@ func notFetched(ctx context.Context, address string, err error) error {
 	if errors.As(err, &ue) {
 		err = ue.Err
 	}
-	return &left4me.Error{
-		Kind: left4me.Unavailable, Text: fmt.Sprintf("SteamCMD could not be fetched from %s: %v", address, err),
-		Hint: "check this host's network; or install SteamCMD yourself and set LEFT4ME_STEAMCMD", Err: errors.Join(Offline, err),
-	}
+	return left4me.NewError(left4me.Unavailable, "steamcmd.not_fetched", "address", address, "reason", err).Because(errors.Join(Offline,
+		err))
 }
 
 // writeError is a failure of ours and not of what came.

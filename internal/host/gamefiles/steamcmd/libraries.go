@@ -54,11 +54,8 @@ func Libraries(name, program string, beside ...string) error {
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	return &left4me.Error{
-		Kind: left4me.Unavailable,
-		Text: fmt.Sprintf("%s needs %s-bit libraries that this host lacks: %s", name, bits, strings.Join(missing, ", ")),
-		Hint: "as root: apt-get install " + strings.Join(packagesOf(missing, bits), " "), Err: NotStarted,
-	}
+	return left4me.NewError(left4me.Unavailable, "steamcmd.libraries_missing", "program", name, "bits", bits, "libraries",
+		strings.Join(missing, ", "), "packages", strings.Join(packagesOf(missing, bits), " ")).Because(NotStarted)
 }
 
 // missingLibraries reads what a program needs (its loader and DT_NEEDED) and

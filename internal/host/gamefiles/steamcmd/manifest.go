@@ -43,7 +43,7 @@ func ReadManifest(dir string, app int) (Manifest, error) {
 	path := filepath.Join(dir, "steamapps", fmt.Sprintf("appmanifest_%d.acf", app))
 	b, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Manifest{}, &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("Steam installed no app %d in %s", app, dir), Err: err}
+		return Manifest{}, left4me.NewError(left4me.NotFound, "steamcmd.app_missing", "app", app, "dir", dir).Because(err)
 	} else if err != nil {
 		return Manifest{}, fmt.Errorf("app manifest: %w", err)
 	}
@@ -52,10 +52,7 @@ func ReadManifest(dir string, app int) (Manifest, error) {
 		err = fmt.Errorf("it is of app %d", m.App)
 	}
 	if err != nil {
-		return Manifest{}, &left4me.Error{
-			Kind: left4me.Invalid, Text: fmt.Sprintf("%s can't be understood: %v", path, err),
-			Hint: "verify the game: SteamCMD then writes it anew", Err: err,
-		}
+		return Manifest{}, left4me.NewError(left4me.Invalid, "steamcmd.manifest_unreadable", "path", path, "reason", err).Because(err)
 	}
 	return m, nil
 }
@@ -134,10 +131,7 @@ func Judge(dir string, app int) (Manifest, error) {
 		missing = append(missing, "the app manifest names no build")
 	}
 	if len(missing) > 0 {
-		return m, &left4me.Error{
-			Kind: left4me.Unavailable, Text: fmt.Sprintf("the game in %s is not whole: %s", dir, strings.Join(missing, ", ")),
-			Hint: "run left4me game verify", Err: err,
-		}
+		return m, left4me.NewError(left4me.Unavailable, "game.not_whole", "dir", dir, "missing", strings.Join(missing, ", ")).Because(err)
 	}
 	return m, nil
 }

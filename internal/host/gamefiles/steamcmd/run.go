@@ -3,7 +3,6 @@ package steamcmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/signal"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me/internal/host/running/terminal"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 const (
@@ -288,7 +288,6 @@ func notWritable(path string, err error) error {
 		}
 		there = filepath.Dir(there)
 	}
-	f := failure(NotWritable, fmt.Sprintf("%s: %v (%s belongs to %s, left4me runs as %s)", path, err, there, owner(there), whoAmI()))
-	f.Hint = mendOwner(there)
-	return f
+	return left4me.NewError(left4me.Denied, "steamcmd.not_writable_for", "path", path, "reason", err, "at", there, "owner", owner(there),
+		"user", whoAmI(), "advice", mendOwner(there)).Because(NotWritable)
 }

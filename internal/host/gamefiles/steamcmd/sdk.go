@@ -30,10 +30,8 @@ func LinkSDK(home string, tool Tool, installation string) error {
 	}
 	defer root.Close()
 	if err := root.MkdirAll(".steam", 0o755); err != nil {
-		return &left4me.Error{
-			Kind: left4me.Denied, Text: fmt.Sprintf("%s can't be made: %v", filepath.Join(home, ".steam"), err),
-			Hint: mendOwner(home), Err: err,
-		}
+		return left4me.NewError(left4me.Denied, "steamcmd.sdk_not_linked", "path", filepath.Join(home, ".steam"), "reason", err, "advice",
+			mendOwner(home)).Because(err)
 	}
 	var missing []string
 	for _, bits := range []string{"32", "64"} {
@@ -50,9 +48,7 @@ func LinkSDK(home string, tool Tool, installation string) error {
 		}
 	}
 	if len(missing) == 2 {
-		return left4me.Errorf(left4me.NotFound,
-			"neither SteamCMD nor the installation has a %s: servers would run without Steam",
-			steamclient).WithHint("run left4me game verify")
+		return left4me.NewError(left4me.NotFound, "steamcmd.sdk_missing", "file", steamclient)
 	}
 	return nil
 }

@@ -89,35 +89,24 @@ func Find(setting, root string) (Tool, error) {
 			}
 			return Tool{Script: c, Home: Home(root)}, err
 		case !errors.Is(err, fs.ErrNotExist):
-			return Tool{}, &left4me.Error{
-				Kind: left4me.Denied,
-				Text: fmt.Sprintf("SteamCMD at %s can't be looked at: %v", c, errors.Unwrap(err)),
-				Hint: mendOwner(filepath.Dir(c)),
-				Err:  err,
-			}
+			return Tool{}, left4me.NewError(left4me.Denied, "steamcmd.not_examined", "path", c, "reason", errors.Unwrap(err), "advice",
+				mendOwner(filepath.Dir(c))).Because(err)
 		}
 	}
 	if setting != "" {
-		return Tool{}, left4me.Errorf(left4me.NotFound, "there is no SteamCMD at %s", setting).
-			WithHint("correct LEFT4ME_STEAMCMD, or leave it empty and left4me fetches its own")
+		return Tool{}, left4me.NewError(left4me.NotFound, "steamcmd.not_at_setting", "path", setting)
 	}
-	return Tool{}, left4me.Errorf(left4me.NotFound, "SteamCMD is not on this host").
-		WithHint("left4me game install fetches it; without a way to Valve's servers set LEFT4ME_STEAMCMD to your own")
+	return Tool{}, left4me.NewError(left4me.NotFound, "steamcmd.not_on_host")
 }
 
 // usable says why a SteamCMD that is there could not be run.
 func usable(script string) error {
 	info, err := os.Stat(script)
 	if err != nil {
-		return &left4me.Error{
-			Kind: left4me.NotFound,
-			Text: "there is no SteamCMD at " + script,
-			Hint: "install it, or let left4me fetch its own",
-			Err:  err,
-		}
+		return left4me.NewError(left4me.NotFound, "steamcmd.not_at", "path", script).Because(err)
 	}
 	if !info.Mode().IsRegular() {
-		return left4me.Errorf(left4me.Denied, "%s is not a file", script).WithHint("LEFT4ME_STEAMCMD is the path of steamcmd.sh")
+		return left4me.NewError(left4me.Denied, "steamcmd.not_a_file", "path", script)
 	}
 	if unix.Access(script, unix.X_OK) != nil {
 		return notExecutable(script)
@@ -130,14 +119,10 @@ func usable(script string) error {
 		switch err := unix.Access(part, unix.W_OK); {
 		case err == nil, errors.Is(err, fs.ErrNotExist):
 		case errors.Is(err, unix.EROFS):
-			return &left4me.Error{
-				Kind: left4me.Denied, Err: err, Text: "SteamCMD updates itself in place, and " + part + " is read-only for it",
-				Hint: fmt.Sprintf("as root: systemctl edit left4me-install, and write [Service] and ReadWritePaths=%s", dir),
-			}
+			return left4me.NewError(left4me.Denied, "steamcmd.read_only", "path", part, "dir", dir).Because(err)
 		default:
-			return left4me.Errorf(left4me.Denied,
-				"SteamCMD updates itself in place, and %s belongs to %s: %s can't write to it", part, owner(part),
-				whoAmI()).WithHint(mendOwner(dir))
+			return left4me.NewError(left4me.Denied, "steamcmd.other_owner", "path", part, "owner", owner(part), "user", whoAmI(), "advice",
+				mendOwner(dir))
 		}
 	}
 	return nil

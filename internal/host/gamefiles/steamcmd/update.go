@@ -24,7 +24,7 @@ import (
 // long. Errors are *left4me.Error with a Cause in their chain, or ctx's.
 func (t Tool) Update(ctx context.Context, u Update, told func(Event)) (Manifest, error) {
 	limits := t.Limits.orUsual()
-	ctx, cancel := context.WithTimeoutCause(ctx, limits.Whole, failuref(TooLong, span(limits.Whole), nil))
+	ctx, cancel := context.WithTimeoutCause(ctx, limits.Whole, tooLong(limits.Whole))
 	defer cancel()
 	u.App = cmp.Or(u.App, App)
 	if told == nil {
@@ -102,12 +102,7 @@ func (w *work) try(ctx context.Context, r remedy) (Manifest, error) {
 	if err != nil {
 		// SteamCMD says that all is well, and it isn't.
 		e, _ := left4me.Public(err)
-		return m, &left4me.Error{
-			Kind: e.Kind,
-			Text: "SteamCMD said that it was done, but " + e.Text,
-			Hint: e.Hint,
-			Err:  errors.Join(Corrupt, err),
-		}
+		return m, left4me.NewError(e.Kind, "steamcmd.done_but_wrong", "error", e).Because(errors.Join(Corrupt, err))
 	}
 	return m, nil
 }
@@ -229,7 +224,8 @@ func (e ending) crashed() bool {
 
 // hung is the failure of a SteamCMD that said nothing for too long.
 func (t Tool) hung(silence time.Duration) error {
-	return failuref(Hung, span(silence), filepath.Join(t.Home, "Steam", "logs"))
+	return left4me.NewError(left4me.Unavailable, "steamcmd.hung", "span", span(silence), "dir", filepath.Join(t.Home, "Steam", "logs")).
+		Because(Hung)
 }
 
 // span writes a time as people say it, if they would.

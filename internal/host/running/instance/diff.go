@@ -31,7 +31,7 @@ type ConfigFile struct{ Path, Running, Next string }
 func (f Files) Diff(spec left4me.Spec) ([]ConfigFile, error) {
 	n := spec.Name
 	if !n.Valid() {
-		return nil, &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
+		return nil, left4me.NewError(left4me.Invalid, "name.not_a_name", "name", n).InField("name")
 	}
 	layers, _, err := f.Root.Layers(spec.Overlays)
 	if err != nil {

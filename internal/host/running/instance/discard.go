@@ -27,7 +27,7 @@ func (f Files) WriteDiscard(n left4me.Name, paths []string) (remove func(), err 
 		return nil, err
 	}
 	if len(b) > maxDiscard {
-		return nil, left4me.Errorf(left4me.Invalid, "%d files are too many at once", len(paths)).WithHint("name their directory")
+		return nil, left4me.NewError(left4me.Invalid, "file.too_many", "count", len(paths))
 	}
 	if err := f.writeFile(f.Root.discard(n), b, 0o640); err != nil {
 		return nil, err

@@ -52,19 +52,14 @@ func (r Root) revision(o left4me.OverlayRef) (string, error) {
 			return "", fmt.Errorf("overlay %s: %w", o.Name, err)
 		}
 		if current == 0 {
-			return "", &left4me.Error{
-				Kind: left4me.NotFound, Field: "overlays",
-				Text: fmt.Sprintf("overlay %s has no revision on this host", o.Name), Hint: "build it, or take it out of the blueprint",
-			}
+			return "", left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay", o.Name).InField("overlays")
 		}
 		return strconv.Itoa(current), nil
 	}
 	if ok, err := overlays.Has(dir, number); err != nil || !ok {
-		return "", &left4me.Error{
-			Kind: left4me.NotFound, Field: "overlays", Err: err,
-			Text: fmt.Sprintf("overlay %s has no revision %d on this host", o.Name, number),
-			Hint: "name another one, or let it follow the current one",
-		}
+		return "",
+			left4me.NewError(left4me.NotFound, "overlay.revision_not_on_host", "overlay", o.Name, "revision",
+				number).InField("overlays").Because(err)
 	}
 	return strconv.Itoa(number), nil
 }

@@ -66,7 +66,7 @@ func (f Files) RemoveRuntime(ctx context.Context, n left4me.Name) (warning strin
 
 func (f Files) remove(ctx context.Context, n left4me.Name, from ...string) (warning string, err error) {
 	if !n.Valid() {
-		return "", &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
+		return "", left4me.NewError(left4me.Invalid, "name.not_a_name", "name", n).InField("name")
 	}
 	a := aside{root: string(f.Root), name: asidePrefix + string(n) + "-" + strings.ToLower(rand.Text()[:8])}
 	for _, place := range from {
@@ -106,10 +106,7 @@ type aside struct {
 func (a *aside) put(dir *os.File, place string, n left4me.Name, left *gameuser.LeftError) error {
 	at := filepath.Join(a.root, place, string(n))
 	if on, err := mountBeneath(at); err != nil || on != "" {
-		return errors.Join(err, &left4me.Error{
-			Kind: left4me.Busy, Text: "something is mounted on " + on,
-			Hint: "run `umount " + left4me.ShellWord(on) + "` as root, then try again",
-		})
+		return errors.Join(err, left4me.NewError(left4me.Busy, "server.mounted", "path", on, "word", left4me.ShellWord(on)))
 	}
 	to := filepath.Join(a.root, "tmp", a.name)
 	err := os.MkdirAll(filepath.Dir(to), 0o751)

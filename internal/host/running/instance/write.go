@@ -45,7 +45,7 @@ type Files struct {
 func (f Files) Prepare(ctx context.Context, spec left4me.Spec) error {
 	n := spec.Name
 	if !n.Valid() {
-		return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
+		return left4me.NewError(left4me.Invalid, "name.not_a_name", "name", n).InField("name")
 	}
 	layers, build, err := f.Root.Layers(spec.Overlays)
 	if err != nil {
@@ -138,7 +138,7 @@ func (f Files) directory(dir string, mode fs.FileMode) error {
 	}
 	if errors.Is(err, fs.ErrExist) {
 		if st, err := os.Lstat(dir); err == nil && !st.IsDir() {
-			return &left4me.Error{Kind: left4me.Conflict, Text: dir + " is not a directory", Hint: "reset the server"}
+			return left4me.NewError(left4me.Conflict, "server.not_a_directory", "dir", dir)
 		}
 		return nil
 	}

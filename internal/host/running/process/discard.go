@@ -27,8 +27,7 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 	}
 	for _, p := range paths {
 		if !fs.ValidPath(p) || p == "." {
-			return left4me.Errorf(left4me.Invalid, "%q is no path of a file", p).
-				WithHint("use one with slashes, as in left4dead2/cfg/x.cfg")
+			return left4me.NewError(left4me.Invalid, "file.path_with_slashes", "path", p)
 		}
 	}
 	if err := os.MkdirAll(s.cfg.Run, 0o700); err != nil {
@@ -36,7 +35,7 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 	}
 	lock, err := shim.Borrow(s.cfg.Run, n) // nothing starts meanwhile
 	if errors.Is(err, shim.ErrSecond) {
-		return &left4me.Error{Kind: left4me.Busy, Text: fmt.Sprintf("%s runs", n), Hint: "stop it first", Err: err}
+		return left4me.NewError(left4me.Busy, "server.running", "server", n).Because(err)
 	}
 	if err != nil {
 		return fmt.Errorf("discard files of %s: %w", n, err)
@@ -55,12 +54,7 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 		var left *gameuser.LeftError
 		if errors.As(err, &left) {
 			at := filepath.Join(s.cfg.Root.Upper(n), p)
-			err = &left4me.Error{
-				Kind: left4me.Denied,
-				Err:  err,
-				Text: at + " holds something of another user",
-				Hint: "run `rm -rf " + left4me.ShellWord(at) + "` as root",
-			}
+			err = left4me.NewError(left4me.Denied, "server.files_of_another", "path", at, "word", left4me.ShellWord(at)).Because(err)
 		}
 		if err != nil {
 			return fmt.Errorf("discard files of %s: %w", n, err)

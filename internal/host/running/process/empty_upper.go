@@ -26,7 +26,7 @@ func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
 	}
 	lock, err := shim.Borrow(s.cfg.Run, n) // nothing starts meanwhile
 	if errors.Is(err, shim.ErrSecond) {
-		return &left4me.Error{Kind: left4me.Busy, Text: fmt.Sprintf("%s runs", n), Hint: "stop it first", Err: err}
+		return left4me.NewError(left4me.Busy, "server.running", "server", n).Because(err)
 	}
 	if err != nil {
 		return fmt.Errorf("empty %s: %w", n, err)

@@ -114,7 +114,7 @@ func (s *Supervisor) List(ctx context.Context) ([]left4me.Name, error) {
 }
 
 func invalid(n left4me.Name) error {
-	return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
+	return left4me.NewError(left4me.Invalid, "name.not_a_name", "name", n).InField("name")
 }
 
 // poll calls done until it is true or ctx ends.

@@ -47,7 +47,7 @@ func WatchBuild(ctx context.Context, root, run string, id left4me.Name) error {
 	}
 	defer ours.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, buildTime,
-		left4me.Errorf(left4me.Unavailable, "the script took longer than an hour").WithHint("let it do less"))
+		left4me.NewError(left4me.Unavailable, "script.timeout"))
 	defer cancel()
 	var words limited
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", "build", "--stage="+EnterStage, string(id))

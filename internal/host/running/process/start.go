@@ -41,9 +41,7 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 			return fmt.Errorf("start %s: %w", n, err)
 		}
 		if sleep.For(ctx, pollTime) != nil {
-			return fmt.Errorf("start %s: %w", n, &left4me.Error{
-				Kind: left4me.Unavailable, Err: ctx.Err(), Text: "the run before does not end", Hint: "try again",
-			})
+			return fmt.Errorf("start %s: %w", n, left4me.NewError(left4me.Unavailable, "server.does_not_end").Because(ctx.Err()))
 		}
 	}
 }
@@ -88,7 +86,7 @@ func (s *Supervisor) launch(ctx context.Context, n left4me.Name) error {
 			}
 		case <-ctx.Done():
 			s.abandon(n, cmd.Process, ended)
-			return &left4me.Error{Kind: left4me.Unavailable, Err: ctx.Err(), Text: "its shim does not answer", Hint: "try again"}
+			return left4me.NewError(left4me.Unavailable, "shim.no_answer_at_start").Because(ctx.Err())
 		}
 	}
 }

@@ -288,7 +288,7 @@ func (cn *conn) exchange(ctx context.Context, q request, wait time.Duration) (an
 		return answer{}, "", ctx.Err()
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = &left4me.Error{Kind: left4me.Unavailable, Text: "the server's shim does not answer", Err: err}
+		err = left4me.NewError(left4me.Unavailable, "shim.no_answer").Because(err)
 	}
 	return a, raw, err
 }

@@ -55,7 +55,7 @@ func LastFailure(run string, n left4me.Name) (Failure, bool) {
 	}
 	var out Failure
 	if err := json.Unmarshal(b, &out); err != nil || out.Error.Text == "" {
-		out.Error = left4me.Error{Kind: left4me.Unavailable, Text: "it failed and could not say why"}
+		out.Error = *left4me.NewError(left4me.Unavailable, "shim.no_reason")
 	}
 	return out, true
 }

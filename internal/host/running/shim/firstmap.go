@@ -2,7 +2,6 @@ package shim
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -37,9 +36,5 @@ func failsToLoad(line []byte, name string) bool {
 
 // noFirstMap is the failure of a start whose map is not there.
 func noFirstMap(server left4me.Name, name string) error {
-	return &left4me.Error{
-		Kind: left4me.Invalid, Field: left4me.FieldMap, Text: fmt.Sprintf("%s%s%s", mapFailed, name, notFound),
-		Hint: fmt.Sprintf("choose another first map, or add the overlay that brings it; left4me server maps %s lists what there is",
-			server),
-	}
+	return left4me.NewError(left4me.Invalid, "map.not_there", "map", name, "server", server).InField(left4me.FieldMap)
 }

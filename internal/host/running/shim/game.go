@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -85,10 +84,7 @@ func (k keeper) startGame(dir string, args []string, c *console, seen func(line 
 	}
 	if err := <-started; err != nil {
 		tty.Close()
-		return nil, &left4me.Error{
-			Kind: left4me.Unavailable, Text: fmt.Sprintf("%s could not be started: %v", argv[0], errors.Unwrap(err)),
-			Hint: "install the game on this host", Err: err,
-		}
+		return nil, left4me.NewError(left4me.Unavailable, "game.not_started", "program", argv[0], "reason", errors.Unwrap(err)).Because(err)
 	}
 	printed := make(chan struct{})
 	go func() {
@@ -171,7 +167,7 @@ func (g *game) wait(printed chan struct{}) {
 func (g *game) write(line string) error {
 	_ = g.tty.SetWriteDeadline(time.Now().Add(writeTime))
 	if _, err := g.tty.WriteString(line + "\n"); err != nil {
-		return &left4me.Error{Kind: left4me.Unavailable, Text: "the server does not read its console", Err: err}
+		return left4me.NewError(left4me.Unavailable, "console.not_read").Because(err)
 	}
 	return nil
 }

@@ -326,11 +326,7 @@ func wrongPort(s *shim, got int) error {
 	if p, ok := portHolder(s.env.Port); ok {
 		who = p.describe(s.Root, s.env.Port)
 	}
-	return &left4me.Error{
-		Kind: left4me.Conflict, Field: "port",
-		Text: fmt.Sprintf("the game took port %d because port %d is used by %s", got, s.env.Port, who),
-		Hint: "choose another port or stop it",
-	}
+	return left4me.NewError(left4me.Conflict, "port.game_took_next", "got", got, "port", s.env.Port, "program", who).InField("port")
 }
 
 func unixTime(nanoseconds int64) time.Time {

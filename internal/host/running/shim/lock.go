@@ -139,7 +139,7 @@ func Take(run string, n left4me.Name) (*os.File, error) {
 	case err == nil:
 		return f, f.Truncate(0) // of who had it before
 	case errors.Is(err, ErrSecond):
-		return nil, &left4me.Error{Kind: left4me.Conflict, Text: fmt.Sprintf("%s runs already", n), Hint: "stop it first", Err: err}
+		return nil, left4me.NewError(left4me.Conflict, "server.runs_already", "server", n).Because(err)
 	}
 	return nil, err
 }

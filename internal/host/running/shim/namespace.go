@@ -51,11 +51,7 @@ func NotIsolated(err error) error {
 	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EINVAL) {
 		return err
 	}
-	return &left4me.Error{
-		Kind: left4me.Unavailable, Err: err,
-		Text: "this system lets its users make no user and mount namespaces",
-		Hint: "allow it (kernel.unprivileged_userns_clone, user.max_user_namespaces), or install the systemd units",
-	}
+	return left4me.NewError(left4me.Unavailable, "namespace.not_allowed").Because(err)
 }
 
 // Isolated reports whether this process was started by a command of Isolate.
@@ -79,22 +75,11 @@ func mount(root *overlayfs.Root, n left4me.Name) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, overlayfs.ErrRefused), errors.Is(err, os.ErrNotExist):
-		return &left4me.Error{
-			Kind: left4me.Unavailable,
-			Text: err.Error(),
-			Hint: "start it again, so that its files are written anew",
-			Err:  err,
-		}
+		return left4me.NewError(left4me.Unavailable, "server.mount_outdated", "reason", err.Error()).Because(err)
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return &left4me.Error{
-			Kind: left4me.Unavailable, Text: err.Error(), Err: err,
-			Hint: "the system may restrict user namespaces (AppArmor), or a layer may not be read by this user",
-		}
+		return left4me.NewError(left4me.Unavailable, "server.mount_refused", "reason", err.Error()).Because(err)
 	case errors.Is(err, unix.EINVAL):
-		return &left4me.Error{
-			Kind: left4me.Unavailable, Text: err.Error(), Err: err,
-			Hint: "if LEFT4ME_ROOT is on an overlay itself, as in a container, use one on ext4, xfs, btrfs or tmpfs",
-		}
+		return left4me.NewError(left4me.Unavailable, "server.mount_on_overlay", "reason", err.Error()).Because(err)
 	}
 	return err
 }
@@ -160,10 +145,7 @@ func endThose(orphan func(process) bool) error {
 			return nil
 		}
 		if time.Since(begun) > orphanTime {
-			return &left4me.Error{
-				Kind: left4me.Busy, Text: fmt.Sprintf("%s (pid %d) of an earlier run does not end", found.name(), int(found)),
-				Hint: "end it and try again",
-			}
+			return left4me.NewError(left4me.Busy, "server.process_does_not_end", "program", found.name(), "pid", int(found))
 		}
 	}
 }

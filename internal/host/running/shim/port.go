@@ -25,7 +25,7 @@ import (
 // the text says by which server or program, as far as this user may see.
 func PortFree(root instance.Root, port int) error {
 	if port < 1 || port > 65535 {
-		return &left4me.Error{Kind: left4me.Invalid, Field: "port", Text: fmt.Sprintf("port %d is out of range", port)}
+		return left4me.NewError(left4me.Invalid, "port.out_of_range", "port", port).InField("port")
 	}
 	err := bindable(port)
 	for range 4 {
@@ -46,11 +46,7 @@ func PortFree(root instance.Root, port int) error {
 	if p, ok := portHolder(port); ok {
 		who = p.describe(root, port)
 	}
-	return &left4me.Error{
-		Kind: left4me.Conflict, Field: "port", Err: err,
-		Text: fmt.Sprintf("port %d is used by %s", port, who),
-		Hint: "choose another port or end that program",
-	}
+	return left4me.NewError(left4me.Conflict, "port.in_use_by_program", "port", port, "program", who).InField("port").Because(err)
 }
 
 // bindable tries a port.
@@ -231,11 +227,7 @@ func ownPort(root instance.Root, port, session int) error {
 	if p, ok := portHolder(port); ok {
 		who = p.describe(root, port)
 	}
-	return &left4me.Error{
-		Kind: left4me.Conflict, Field: "port",
-		Text: fmt.Sprintf("port %d is answered by %s and not by this server", port, who),
-		Hint: "choose another port or stop it",
-	}
+	return left4me.NewError(left4me.Conflict, "port.answered_by_another", "port", port, "program", who).InField("port")
 }
 
 // network is what the game says about its socket.

@@ -70,7 +70,7 @@ type shim struct {
 // starts this program anew so, and waits for that.
 func Run(ctx context.Context, cfg Config) error {
 	if !cfg.Name.Valid() {
-		return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(cfg.Name))}
+		return left4me.NewError(left4me.Invalid, "name.not_a_name", "name", cfg.Name).InField("name")
 	}
 	if cfg.Policy.Limit == 0 {
 		cfg.Policy = defaultPolicy
@@ -165,11 +165,7 @@ func (s *shim) prepare(mounted bool) error {
 			err = s.enclose()
 		}
 	case !mounted:
-		err = &left4me.Error{
-			Kind: left4me.Unavailable,
-			Text: "nothing is mounted on " + s.Root.Merged(s.Name),
-			Hint: "see the journal of left4me-mount@" + string(s.Name),
-		}
+		err = left4me.NewError(left4me.Unavailable, "server.not_mounted", "dir", s.Root.Merged(s.Name), "server", s.Name)
 	}
 	if err != nil {
 		return err
@@ -257,11 +253,7 @@ func (s *shim) write(line string) error {
 	if line != "" {
 		g := s.game.Load()
 		if g == nil {
-			return &left4me.Error{
-				Kind: left4me.Conflict,
-				Text: fmt.Sprintf("%s does not run at the moment", s.Name),
-				Hint: "try again when it has started",
-			}
+			return left4me.NewError(left4me.Conflict, "server.not_running_now", "server", s.Name)
 		}
 		if err := g.write(line); err != nil {
 			return err

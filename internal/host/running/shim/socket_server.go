@@ -124,7 +124,7 @@ func complaint(err error) *left4me.Error {
 		return e
 	}
 	if errors.Is(err, errRequest) {
-		return &left4me.Error{Kind: left4me.Invalid, Text: err.Error()}
+		return left4me.NewError(left4me.Invalid, "request.invalid", "reason", err.Error())
 	}
 	return left4me.Crossing(err)
 }

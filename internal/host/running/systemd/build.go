@@ -23,7 +23,7 @@ const (
 func (s *Supervisor) BuildGroup() (int, error) {
 	g, err := user.LookupGroup(buildGroup)
 	if err != nil {
-		return 0, &left4me.Error{Kind: left4me.Unavailable, Text: "there is no group " + buildGroup, Hint: "run systemd-sysusers", Err: err}
+		return 0, left4me.NewError(left4me.Unavailable, "systemd.no_group", "group", buildGroup).Because(err)
 	}
 	return strconv.Atoi(g.Gid)
 }

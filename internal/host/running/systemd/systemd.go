@@ -98,7 +98,7 @@ func Available(ctx context.Context, cfg Config) error {
 			return err
 		}
 		if len(files) == 0 {
-			return left4me.Errorf(left4me.Unavailable, "the unit %s%s is not installed", unit, suffix).WithHint("install left4me's units")
+			return left4me.NewError(left4me.Unavailable, "systemd.unit_missing", "unit", unit+suffix)
 		}
 	}
 	if err := s.sameRoot(ctx); err != nil {
@@ -123,8 +123,7 @@ func (s *Supervisor) sameRoot(ctx context.Context) error {
 	}
 	for _, want := range []string{"LEFT4ME_ROOT=" + string(s.cfg.Root), "LEFT4ME_RUN=" + s.cfg.Run} {
 		if !slices.Contains(env, want) {
-			return left4me.Errorf(left4me.Unavailable, "the units that are installed are not for %s", want).WithHint("they have " +
-				strings.Join(env, " "))
+			return left4me.NewError(left4me.Unavailable, "systemd.other_root", "root", want, "have", strings.Join(env, " "))
 		}
 	}
 	return nil
@@ -253,22 +252,14 @@ func explain(err error) error {
 	case err == nil:
 		return nil
 	case !errors.As(err, &answer), away(err):
-		return &left4me.Error{
-			Kind: left4me.Unavailable,
-			Err:  err,
-			Text: "systemd does not answer",
-			Hint: "is there a system bus? " + err.Error(),
-		}
+		return left4me.NewError(left4me.Unavailable, "systemd.no_answer", "reason", err.Error()).Because(err)
 	}
 	name := answer.Name[strings.LastIndexByte(answer.Name, '.')+1:]
 	switch name {
 	case "AccessDenied", "InteractiveAuthorizationRequired", "NotAuthorized":
-		return &left4me.Error{
-			Kind: left4me.Denied, Err: err, Text: "this user may not start and stop left4me's units",
-			Hint: "run left4me as the user left4me, and install its polkit rule",
-		}
+		return left4me.NewError(left4me.Denied, "systemd.denied").Because(err)
 	case "NoSuchUnit", "LoadFailed":
-		return &left4me.Error{Kind: left4me.Unavailable, Err: err, Text: answer.Error(), Hint: "install left4me's units"}
+		return left4me.NewError(left4me.Unavailable, "systemd.refused", "reason", answer.Error()).Because(err)
 	}
 	return fmt.Errorf("systemd: %w", err)
 }
@@ -284,5 +275,5 @@ func Tell(status string) {
 }
 
 func invalid(n left4me.Name) error {
-	return &left4me.Error{Kind: left4me.Invalid, Field: "name", Text: fmt.Sprintf("%q is not a name", string(n))}
+	return left4me.NewError(left4me.Invalid, "name.not_a_name", "name", n).InField("name")
 }

@@ -58,7 +58,7 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 		case u[0].ActiveState == "failed":
 			reason, err := s.failure(ctx, n)
 			if err == nil {
-				err = left4me.Errorf(left4me.Unavailable, "%s", reason).WithHint("see journalctl -u " + server)
+				err = left4me.NewError(left4me.Unavailable, "server.start_refused", "reason", reason, "unit", server)
 			}
 			return false, err
 		}
@@ -135,7 +135,7 @@ func (s *Supervisor) unmount(ctx context.Context, n left4me.Name) error {
 		return err
 	}
 	if mounted, err = s.mounted(n); err == nil && mounted {
-		err = left4me.Errorf(left4me.Busy, "its layers are still mounted").WithHint("stop it again")
+		err = left4me.NewError(left4me.Busy, "server.layers_still_mounted")
 	}
 	return err
 }
@@ -185,7 +185,7 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 func (s *Supervisor) idle(ctx context.Context, n left4me.Name) error {
 	state, _, err := s.State(ctx, n)
 	if err == nil && state.Up() {
-		err = left4me.Errorf(left4me.Busy, "%s runs", n).WithHint("stop it first")
+		err = left4me.NewError(left4me.Busy, "server.running", "server", n)
 	}
 	return err
 }
@@ -246,12 +246,7 @@ func (s *Supervisor) wait(ctx context.Context, units []string, done func([]dbus.
 			}
 		}
 		if sleep.For(ctx, pause) != nil {
-			return &left4me.Error{
-				Kind: left4me.Unavailable,
-				Err:  ctx.Err(),
-				Text: units[0] + " took too long",
-				Hint: "see systemctl status " + units[0],
-			}
+			return left4me.NewError(left4me.Unavailable, "systemd.timeout", "unit", units[0]).Because(ctx.Err())
 		}
 	}
 }

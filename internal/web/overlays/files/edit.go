@@ -240,7 +240,7 @@ func (p *Pages) waitFor(ctx context.Context, job left4me.Job) (left4me.Job, erro
 		if job.Error != nil {
 			return job, job.Error
 		}
-		return job, left4me.Errorf(left4me.Unavailable, "it was %s", string(job.State)).WithHint("save it again")
+		return job, left4me.NewError(left4me.Unavailable, "job.ended_otherwise", "state", job.State)
 	}
 	return job, nil
 }
@@ -258,7 +258,7 @@ func (p *Pages) changedMeanwhile(r *http.Request, name left4me.Name, v editView)
 
 func (p *Pages) showConflict(w http.ResponseWriter, r *http.Request, who accounts.Actor, v editView) error {
 	if page.FromScript(r) {
-		return left4me.Errorf(left4me.Conflict, "somebody else changed this file")
+		return left4me.NewError(left4me.Conflict, "file.changed_by_another")
 	}
 	o, err := p.Overlay.Page(r, who, "contents")
 	if err != nil {

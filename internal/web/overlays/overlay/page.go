@@ -150,8 +150,7 @@ func WantedRevision(r *http.Request) (int, error) {
 }
 
 // errNoRevision is for an address that names a revision that is gone.
-var errNoRevision = left4me.Errorf(left4me.NotFound, "there is no such revision").
-	WithHint("it may have been dropped; the list of revisions has those that there are")
+var errNoRevision = left4me.NewError(left4me.NotFound, "revision.gone")
 
 // Detailed are the details of one revision.
 func (p *Core) Detailed(ctx context.Context, o *Page, n int) (rev left4me.Revision, err error) {

@@ -119,7 +119,7 @@ func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts
 	offset, err1 := strconv.ParseInt(q.Get("offset"), 10, 64)
 	size, err2 := strconv.ParseInt(q.Get("size"), 10, 64)
 	if err1 != nil || err2 != nil {
-		return left4me.Errorf(left4me.Invalid, "offset and size are numbers")
+		return left4me.NewError(left4me.Invalid, "upload.numbers_needed")
 	}
 	body := httpserver.SlowBody(w, r.Body)
 	f, err := p.Uploads.Write(r.Context(), who, r.PathValue("id"), q.Get("path"), offset, size, body)
@@ -145,7 +145,7 @@ func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.
 	}
 	kind, more, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" {
-		return left4me.Errorf(left4me.Invalid, "that is no form with files").WithHint("use the form of this page")
+		return left4me.NewError(left4me.Invalid, "upload.no_form")
 	}
 	parts := multipart.NewReader(httpserver.SlowBody(w, r.Body), more["boundary"])
 	var u uploads.Upload

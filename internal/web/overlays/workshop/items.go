@@ -174,7 +174,7 @@ func (p *Pages) pasteItems(w http.ResponseWriter, r *http.Request, who accounts.
 	form := itemsTyped{Items: r.PostForm.Get("items")}
 	ids, err := Pasted(form.Items)
 	if err == nil && len(ids) == 0 {
-		err = &left4me.Error{Kind: left4me.Invalid, Field: "items", Text: "there is no number and no address in it"}
+		err = left4me.NewError(left4me.Invalid, "workshop.nothing_pasted").InField("items")
 	}
 	if wrong, ok := page.ProblemsOf(err); ok {
 		form.Problems = wrong
@@ -351,8 +351,7 @@ func (p *Pages) membersOf(ctx context.Context, id left4me.WorkshopID) ([]left4me
 		}
 	}
 	if len(ids) == 0 {
-		return nil, left4me.Errorf(left4me.Invalid, "there is nothing in this collection").
-			WithHint("it can be frozen when Steam says what it has")
+		return nil, left4me.NewError(left4me.Invalid, "workshop.collection_empty")
 	}
 	return ids, nil
 }

@@ -17,19 +17,10 @@ func Pasted(text string) ([]left4me.WorkshopID, error) {
 	ids, bad := overlays.ParseWorkshop(text)
 	switch {
 	case len(bad) == 0 && len(ids) == 0 && strings.TrimSpace(text) != "":
-		return nil, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "items",
-			Text:  "there is no number and no address of an item in it",
-			Hint:  "paste numbers, or addresses with ?id= in them",
-		}
+		return nil, left4me.NewError(left4me.Invalid, "workshop.no_item_pasted").InField("items")
 	case len(bad) > 0:
-		return nil, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "items",
-			Text:  format.Visible(format.Short(bad[0])) + " is no item or collection of the workshop",
-			Hint:  "paste numbers, or addresses with ?id= in them",
-		}
+		return nil, left4me.NewError(left4me.Invalid, "workshop.item_invalid", "text",
+			format.Visible(format.Short(bad[0]))).InField("items")
 	case len(ids) > maxPasted:
 		return nil, &left4me.Error{
 			Kind:  left4me.Invalid,

@@ -1,0 +1,263 @@
+package left4me
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Bounds of the arguments of an Error, in bytes of JSON where they are sizes.
+const (
+	maxErrorCode     = 80
+	maxErrorArgs     = 16
+	maxErrorArgName  = 40
+	maxErrorArg      = 4 << 10 // of one text
+	maxErrorArgTexts = 8 << 10 // of all texts, those of nested errors too
+	maxErrorNesting  = 2       // errors within an error
+)
+
+// Bytes is a number of bytes among the arguments of an Error.
+type Bytes int64
+
+// Args are the arguments of an Error by the names that its texts have for them.
+// A value is a string, an int64, a Bytes, a time.Duration, a time.Time or an
+// *Error. They don't change once they are made. In JSON a string and a number are
+// themselves; the others are objects with one member: {"bytes": 1048576},
+// {"seconds": 1.5}, {"time": "2026-11-29T20:00:00Z"}, {"error": {...}}.
+type Args map[string]any
+
+// argsOf makes Args of names and values in turn. A value that is nil is left out;
+// one that is no value of an argument is its text.
+func argsOf(pairs []any) Args {
+	if len(pairs) < 2 {
+		return nil
+	}
+	a := make(Args, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if name, ok := pairs[i].(string); ok && pairs[i+1] != nil {
+			a[name] = argOf(pairs[i+1])
+		}
+	}
+	return a
+}
+
+func argOf(v any) any {
+	switch v := v.(type) {
+	case string, Bytes, time.Duration, time.Time, *Error:
+		return v
+	case error:
+		return v.Error()
+	case fmt.Stringer:
+		return v.String()
+	}
+	switch r := reflect.ValueOf(v); {
+	case r.CanInt():
+		return r.Int()
+	case r.CanUint() && r.Uint() <= math.MaxInt64:
+		return int64(r.Uint())
+	}
+	return fmt.Sprint(v)
+}
+
+// argJSON is an argument in JSON that is neither a string nor a number.
+type argJSON struct {
+	Bytes   *Bytes          `json:"bytes,omitempty"`
+	Seconds *float64        `json:"seconds,omitempty"`
+	Time    *time.Time      `json:"time,omitempty"`
+	Error   json.RawMessage `json:"error,omitempty"`
+}
+
+// MarshalJSON writes the arguments as Args says.
+func (a Args) MarshalJSON() ([]byte, error) {
+	out := make(map[string]any, len(a))
+	for name, v := range a {
+		switch v := v.(type) {
+		case string:
+			if utf8.ValidString(v) { // Text has what JSON can't carry
+				out[name] = v
+			}
+		case Bytes:
+			out[name] = argJSON{Bytes: &v}
+		case time.Duration:
+			s := v.Seconds()
+			out[name] = argJSON{Seconds: &s}
+		case time.Time:
+			out[name] = argJSON{Time: &v}
+		case *Error:
+			out[name] = map[string]*Error{"error": v}
+		default:
+			out[name] = v
+		}
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads arguments and keeps them within their bounds. It leaves out
+// what this build doesn't know the kind of: the Error is then shown by its Text.
+func (a *Args) UnmarshalJSON(data []byte) error { return a.read(data, 0) }
+
+func (a *Args) read(data []byte, depth int) error {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return err
+	}
+	out := Args{}
+	for name, value := range raw {
+		if v, ok := readArg(value, depth); ok {
+			out[name] = v
+		}
+	}
+	*a = out.clipped()
+	return nil
+}
+
+func readArg(data json.RawMessage, depth int) (any, bool) {
+	switch data[0] {
+	case '"':
+		var s string
+		return s, json.Unmarshal(data, &s) == nil
+	case '{':
+		return readObjectArg(data, depth)
+	}
+	var n int64
+	return n, !bytes.Equal(data, []byte("null")) && json.Unmarshal(data, &n) == nil
+}
+
+func readObjectArg(data json.RawMessage, depth int) (any, bool) {
+	var v argJSON
+	if err := json.Unmarshal(data, &v); err != nil {
+		return nil, false
+	}
+	switch {
+	case v.Bytes != nil:
+		return *v.Bytes, true
+	case v.Seconds != nil && math.Abs(*v.Seconds) < math.MaxInt64/1e9:
+		return time.Duration(math.Round(*v.Seconds * 1e9)), true
+	case v.Time != nil:
+		return *v.Time, true
+	case v.Error != nil && depth < maxErrorNesting:
+		var e struct {
+			Error
+			Args json.RawMessage `json:"args"`
+		}
+		if json.Unmarshal(v.Error, &e) != nil || e.Kind == "" {
+			return nil, false
+		}
+		if e.Args != nil && e.Error.Args.read(e.Args, depth+1) != nil {
+			return nil, false
+		}
+		return &e.Error, true
+	}
+	return nil, false
+}
+
+// clipped returns the arguments within their bounds. It is a itself when nothing
+// was cut or left out.
+func (a Args) clipped() Args {
+	budget := maxErrorArgTexts
+	if out, cut := a.within(&budget, 0); cut {
+		return out
+	}
+	return a
+}
+
+// within takes the texts of arguments from budget, in the order of their names.
+func (a Args) within(budget *int, depth int) (out Args, cut bool) {
+	if len(a) == 0 {
+		return a, false
+	}
+	out = make(Args, min(len(a), maxErrorArgs))
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		if len(out) == maxErrorArgs || !isArgName(name) {
+			cut = true
+			continue
+		}
+		switch v := a[name].(type) {
+		case string:
+			if !utf8.ValidString(v) {
+				cut = true
+				continue
+			}
+			s := clipFrom(budget, v, maxErrorArg)
+			out[name], cut = s, cut || s != v
+		case *Error:
+			e, changed := v.nested(budget, depth+1)
+			cut = cut || changed
+			if e != nil {
+				out[name] = e
+			}
+		default:
+			out[name] = v
+		}
+	}
+	return out, cut
+}
+
+// nested returns an error that is an argument within budget, or nil when it is
+// nested too deep.
+func (e *Error) nested(budget *int, depth int) (*Error, bool) {
+	if depth > maxErrorNesting {
+		return nil, true
+	}
+	c := *e
+	c.Code, c.Field = clipCode(e.Code), Clip(e.Field, maxErrorField)
+	c.Text, c.Hint = clipFrom(budget, e.Text, maxErrorArg), clipFrom(budget, e.Hint, maxErrorArg)
+	var cut bool
+	c.Args, cut = e.Args.within(budget, depth)
+	if !cut && c.Code == e.Code && c.Field == e.Field && c.Text == e.Text && c.Hint == e.Hint {
+		return e, false
+	}
+	return &c, true
+}
+
+func clipFrom(budget *int, s string, limit int) string {
+	s = Clip(s, min(limit, *budget))
+	*budget -= TextLen(s)
+	return s
+}
+
+// clipCode returns a code, or nothing when it can't be one.
+func clipCode(code string) string {
+	if len(code) > maxErrorCode {
+		return ""
+	}
+	for _, part := range strings.Split(code, ".") {
+		if !isArgName(part) {
+			return ""
+		}
+	}
+	return code
+}
+
+// isArgName reports whether s is lower case letters, digits and _, and begins
+// with a letter.
+func isArgName(s string) bool {
+	for i, r := range s {
+		letter := r >= 'a' && r <= 'z'
+		if !letter && (i == 0 || r != '_' && (r < '0' || r > '9')) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxErrorArgName
+}
+
+// hideSecrets masks passwords in the texts of arguments.
+func (a Args) hideSecrets() Args {
+	out := maps.Clone(a)
+	for name, v := range out {
+		switch v := v.(type) {
+		case string:
+			out[name] = HideSecrets(v)
+		case *Error:
+			out[name] = v.hideSecrets()
+		}
+	}
+	return out
+}
