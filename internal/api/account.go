@@ -46,18 +46,15 @@ func (a accountRoutes) listTokens(ctx context.Context, _ *ListInput) ([]apitype.
 	return all, err
 }
 
-func (a accountRoutes) revokeToken(ctx context.Context, in *struct {
-	ID string `path:"id" maxLength:"64"`
-},
-) (apitype.Revoked, error) {
-	return apitype.Revoked{ID: in.ID}, a.core.Accounts.RevokeToken(ctx, actorOf(ctx), in.ID)
+func (a accountRoutes) revokeToken(ctx context.Context, id string, _ *none) (apitype.Revoked, error) {
+	return apitype.Revoked{ID: id}, a.core.Accounts.RevokeToken(ctx, actorOf(ctx), id)
 }
 
 func (a accountRoutes) createToken(ctx context.Context, in *struct{ Body apitype.NewToken }) (apitype.Token, error) {
 	b := in.Body
 	owner := actorOf(ctx)
 	if b.User != "" && b.User != owner.Name {
-		err := accounts.Allow(owner, accounts.Act, left4me.Site)
+		err := accounts.Allow(owner, site, left4me.Site)
 		if err == nil {
 			owner, err = a.owner(ctx, b.User)
 		}
@@ -83,25 +80,19 @@ func endedOf(o accounts.Outcome) apitype.Ended {
 	return apitype.Ended{User: userOf(o.User), SessionsEnded: o.Sessions, TokensRevoked: o.Revoked, TokensLeft: o.Tokens}
 }
 
-// ByUser is a request about one user.
-type ByUser struct {
-	Name string `path:"name" maxLength:"64"`
-}
-
-func (a accountRoutes) changeUser(ctx context.Context, in *struct {
-	ByUser
+func (a accountRoutes) changeUser(ctx context.Context, name string, in *struct {
 	Body apitype.UserChange
 },
 ) (apitype.Ended, error) {
 	b := in.Body
-	o, err := a.core.Accounts.ChangeUser(ctx, actorOf(ctx), in.Name, accounts.Change{
+	o, err := a.core.Accounts.ChangeUser(ctx, actorOf(ctx), name, accounts.Change{
 		Password: b.Password, Admin: b.Admin, Disabled: b.Disabled, RevokeTokens: b.RevokeTokens,
 	})
 	return endedOf(o), err
 }
 
-func (a accountRoutes) deleteUser(ctx context.Context, in *ByUser) (apitype.Ended, error) {
-	o, err := a.core.Accounts.DeleteUser(ctx, actorOf(ctx), in.Name)
+func (a accountRoutes) deleteUser(ctx context.Context, name string, _ *none) (apitype.Ended, error) {
+	o, err := a.core.Accounts.DeleteUser(ctx, actorOf(ctx), name)
 	return endedOf(o), err
 }
 

@@ -67,11 +67,10 @@ func New(d Deps) http.Handler { return (&core{Deps: d, beat: beatEvery}).handler
 
 func (c *core) handler() http.Handler {
 	mux := http.NewServeMux()
-	c.addTo(c.huma(mux))
+	for _, o := range c.undescribed(c.addTo(c.huma(mux))) {
+		mux.HandleFunc(o.method+" "+o.path, c.guardUndescribed(o))
+	}
 	mux.HandleFunc(prefix+"/", c.noRoute(mux))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", c.ready)
-	mux.Handle("GET /metrics", c.metrics())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// What names of files and servers make of an answer must not be taken for a page.
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -110,27 +109,46 @@ func (c *core) huma(mux humago.Mux) huma.API {
 	return h
 }
 
-// addTo adds all routes and the description of them.
-func (c *core) addTo(h huma.API) {
+// addTo adds all routes and returns the description of them.
+func (c *core) addTo(h huma.API) []byte {
 	for _, e := range c.routes() {
-		e.add(h, e.operation(h))
+		e.add(h, e.described(h))
 	}
 	spec, err := describe(h)
 	if err != nil {
 		panic(err) // the description is the same at every start
 	}
-	h.Adapter().Handle(&huma.Operation{Method: get, Path: "/openapi.json"}, func(ctx huma.Context) {
-		ctx.SetHeader("Content-Type", "application/json")
-		_, _ = ctx.BodyWriter().Write(spec)
-	})
+	return spec
+}
+
+// undescribed is a route that is not in the description.
+type undescribed struct {
+	method, path string
+	needs        need
+	// local reports whether a request needs nothing, because it comes from here; nil: none does.
+	local func(*http.Request) bool
+	serve http.HandlerFunc
+}
+
+// undescribed are the routes that are not in the description, which spec is.
+func (c *core) undescribed(spec []byte) []undescribed {
+	return []undescribed{
+		{get, prefix + "/openapi.json", everybody(), nil, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write(spec)
+		}},
+		{get, "/healthz", everybody(), nil, func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") }},
+		// Under a name a page of another site could ask too (see byAddress).
+		{get, "/readyz", loggedIn(operation{}).needs, byAddress, c.ready},
+		{get, "/metrics", onSite(see, operation{}).needs, func(r *http.Request) bool { return direct(r) && byAddress(r) }, c.metrics()},
+	}
 }
 
 // OpenAPI gives the description of the API as it is served.
 func OpenAPI() ([]byte, error) {
 	c := &core{}
 	h := c.huma(http.NewServeMux())
-	c.addTo(h)
-	return describe(h)
+	return c.addTo(h), nil
 }
 
 // noRoute answers what no route takes: 405 when another method would do.
@@ -155,15 +173,8 @@ func (c *core) noRoute(mux *http.ServeMux) http.HandlerFunc {
 	}
 }
 
-// ready is for this machine, its network and whoever has a token: under a name a
-// page of another site could ask too (see byAddress).
+// ready is for this machine, its network and whoever has a token.
 func (c *core) ready(w http.ResponseWriter, r *http.Request) {
-	if !byAddress(r) {
-		if err := c.allowed(r, accounts.Look); err != nil {
-			writeProblem(w, unauthorized(r.Context(), err))
-			return
-		}
-	}
 	if c.Ready != nil {
 		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 		defer cancel()

@@ -16,28 +16,6 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-type actorKey struct{}
-
-// WithActor says who asks, to requests whose context comes from ctx: they need
-// no token.
-func WithActor(ctx context.Context, a accounts.Actor) context.Context {
-	return context.WithValue(ctx, actorKey{}, a)
-}
-
-func actorOf(ctx context.Context) accounts.Actor {
-	a, _ := ctx.Value(actorKey{}).(accounts.Actor)
-	return a
-}
-
-// shownTo returns what becomes of text that a console, a job or a script holds for the
-// one who asks: passwords are shown to nobody who may change nothing.
-func shownTo(ctx context.Context) func(string) string {
-	if accounts.Allow(actorOf(ctx), accounts.Act, left4me.Site) != nil {
-		return left4me.HideSecrets
-	}
-	return func(s string) string { return s }
-}
-
 // identify says who asks: who the connection is from, or whom the token stands
 // for. Errors: left4me.Denied.
 func (c *core) identify(r *http.Request) (accounts.Actor, error) {
@@ -69,16 +47,6 @@ func tokenOf(header string) (scheme, token string) {
 	return scheme, strings.TrimSpace(token)
 }
 
-// allowed says whether whoever sends a request may do action. Errors:
-// left4me.Denied.
-func (c *core) allowed(r *http.Request, action accounts.Action) error {
-	actor, err := c.identify(r)
-	if err != nil {
-		return err
-	}
-	return accounts.Allow(actor, action, left4me.Site)
-}
-
 // byAddress reports whether a request is for an address or for localhost. A page
 // of another site can make its own name lead to this machine (DNS rebinding), and
 // a browser here lets it read the answers then; but the name stands in Host.
@@ -99,7 +67,8 @@ func byAddress(r *http.Request) bool {
 // warningHeader holds, as a quoted string, what can't be done on a full disk.
 const warningHeader = "Left4me-Warning"
 
-// guard lets a request through to an operation when whoever sends it may.
+// guard lets a request through to an operation when whoever sends it may: first who it
+// is, then what it is for, then the right on that, and only then the request is parsed.
 func (c *core) guard(huma.API) func(huma.Context, func(huma.Context)) {
 	return func(hc huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(hc)
@@ -109,15 +78,36 @@ func (c *core) guard(huma.API) func(huma.Context, func(huma.Context)) {
 			writeProblem(w, unauthorized(ctx, err))
 			return
 		}
-		action, _ := hc.Operation().Metadata["action"].(accounts.Action)
-		if err := accounts.Allow(actor, action, left4me.Site); err != nil {
+		needs, _ := hc.Operation().Metadata["needs"].(need)
+		ctx, may, err := needs.check(ctx, actor, hc.Param)
+		if err != nil {
 			writeProblem(w, problemOf(ctx, err))
 			return
 		}
 		if why := c.full(); why != nil {
 			w.Header().Set(warningHeader, strconv.QuoteToASCII(why.Error()))
 		}
-		next(huma.WithContext(hc, WithActor(ctx, actor)))
+		next(huma.WithContext(hc, withAsker(ctx, actor, may)))
+	}
+}
+
+// guardUndescribed is guard for a route that is not in the description.
+func (c *core) guardUndescribed(o undescribed) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if o.needs.everybody || o.local != nil && o.local(r) {
+			o.serve(w, r)
+			return
+		}
+		actor, err := c.identify(r)
+		if err != nil {
+			writeProblem(w, unauthorized(r.Context(), err))
+			return
+		}
+		if _, _, err := o.needs.check(r.Context(), actor, r.PathValue); err != nil {
+			writeProblem(w, problemOf(r.Context(), err))
+			return
+		}
+		o.serve(w, r)
 	}
 }
 

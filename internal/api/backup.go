@@ -45,39 +45,27 @@ func (a backupRoutes) listBackups(ctx context.Context, _ *ListInput) ([]apitype.
 
 func (a backupRoutes) createBackup(ctx context.Context, _ *none) (apitype.Job, error) {
 	v, err := a.core.Backups.Create(ctx, actorOf(ctx).Name)
-	return jobOf(v), err
+	return jobFor(ctx, v), err
 }
 
-func (a backupRoutes) verifyBackup(ctx context.Context, in *ByName) (apitype.Job, error) {
-	n, err := pathName(in.Name)
-	if err != nil {
-		return apitype.Job{}, err
-	}
+func (a backupRoutes) verifyBackup(ctx context.Context, n left4me.Name, _ *none) (apitype.Job, error) {
 	v, err := a.core.Backups.Verify(ctx, actorOf(ctx).Name, n)
-	return jobOf(v), err
+	return jobFor(ctx, v), err
 }
 
-func (a backupRoutes) deleteBackup(ctx context.Context, in *ByName) (apitype.Deleted, error) {
-	n, err := pathName(in.Name)
-	if err != nil {
-		return apitype.Deleted{}, err
-	}
+func (a backupRoutes) deleteBackup(ctx context.Context, n left4me.Name, _ *none) (apitype.Deleted, error) {
 	return apitype.Deleted{Name: n}, a.core.Backups.Delete(ctx, actorOf(ctx).Name, n)
 }
 
 // download is the request for an archive, which may be asked for in parts.
-func (a backupRoutes) download(path, id, summary string) entry {
-	return entry{get, path, id, act, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
+func (a backupRoutes) download(path, id, summary string) operationOn[left4me.Name] {
+	return operationOn[left4me.Name]{get, path, id, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
 		op.Responses["200"] = &huma.Response{
 			Description: "The archive, a tar compressed with zstd; it holds secrets",
 			Content:     map[string]*huma.MediaType{"application/zstd": binary},
 		}
 		inParts(&op)
-		huma.Register(h, op, func(ctx context.Context, in *ByName) (*huma.StreamResponse, error) {
-			n, err := pathName(in.Name)
-			if err != nil {
-				return nil, problemOf(ctx, err)
-			}
+		huma.Register(h, op, found(func(ctx context.Context, n left4me.Name, _ *none) (*huma.StreamResponse, error) {
 			f, v, err := a.core.Backups.Open(ctx, n)
 			if err != nil {
 				return nil, problemOf(ctx, err)
@@ -86,9 +74,9 @@ func (a backupRoutes) download(path, id, summary string) entry {
 				defer f.Close()
 				_, w := humago.Unwrap(hc)
 				httpserver.Attachment(w, "application/zstd", backups.FileName(n))
-				a.core.sendWhileAllowed(hc, func(r *http.Request) { http.ServeContent(w, r, "", v.CreatedAt, f) })
+				a.core.sendWhileAllowed(ctx, hc, func(r *http.Request) { http.ServeContent(w, r, "", v.CreatedAt, f) })
 			}}, nil
-		})
+		}))
 	}}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -16,10 +17,12 @@ func (a blueprintRoutes) blueprintsOf(ctx context.Context, found ...left4me.Blue
 	if err != nil {
 		return nil, err
 	}
+	servers = accounts.Visible(actorOf(ctx), servers, onServer)
 	all := make([]apitype.Blueprint, len(found))
 	for i, v := range found {
 		all[i] = apitype.Blueprint{
-			Name: v.Name, Overlays: refsOf(v.Overlays), Settings: settingsFor(ctx, v.Settings), Version: v.Version, CreatedAt: v.CreatedAt,
+			Name: v.Name, Overlays: refsOf(v.Overlays), Settings: settingsFor(ctx, left4me.OnBlueprint(v.Name), v.Settings),
+			Version: v.Version, CreatedAt: v.CreatedAt,
 			Servers: []left4me.Name{}, Warnings: []left4me.Warning{},
 		}
 		for _, s := range servers {
@@ -48,14 +51,11 @@ func (a blueprintRoutes) listBlueprints(ctx context.Context, _ *ListInput) ([]ap
 	if err != nil {
 		return nil, err
 	}
+	found = accounts.Visible(actorOf(ctx), found, func(v left4me.Blueprint) left4me.Target { return left4me.OnBlueprint(v.Name) })
 	return a.blueprintsOf(ctx, found...)
 }
 
-func (a blueprintRoutes) showBlueprint(ctx context.Context, in *ByName) (apitype.Blueprint, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return apitype.Blueprint{}, err
-	}
+func (a blueprintRoutes) showBlueprint(ctx context.Context, name left4me.Name, _ *none) (apitype.Blueprint, error) {
 	v, err := a.core.Content.Blueprints().Get(ctx, name)
 	return a.blueprintOf(ctx, v, err)
 }
@@ -70,15 +70,10 @@ func (a blueprintRoutes) createBlueprint(ctx context.Context, in *struct{ Body a
 	return a.blueprintOf(ctx, v, err)
 }
 
-func (a blueprintRoutes) updateBlueprint(ctx context.Context, in *struct {
-	ByName
+func (a blueprintRoutes) updateBlueprint(ctx context.Context, name left4me.Name, in *struct {
 	Body apitype.BlueprintDefinition
 },
 ) (apitype.Blueprint, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return apitype.Blueprint{}, err
-	}
 	overlays, err := parseRefs("overlays", in.Body.Overlays)
 	if err != nil {
 		return apitype.Blueprint{}, err
@@ -88,11 +83,7 @@ func (a blueprintRoutes) updateBlueprint(ctx context.Context, in *struct {
 	return a.blueprintOf(ctx, v, err)
 }
 
-func (a blueprintRoutes) deleteBlueprint(ctx context.Context, in *ByName) (apitype.Deleted, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return apitype.Deleted{}, err
-	}
+func (a blueprintRoutes) deleteBlueprint(ctx context.Context, name left4me.Name, _ *none) (apitype.Deleted, error) {
 	return apitype.Deleted{Name: name}, a.core.Content.Blueprints().Delete(ctx, actorOf(ctx).Name, name)
 }
 

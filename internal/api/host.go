@@ -10,8 +10,8 @@ import (
 // hostRoutes answers requests about hosts.
 type hostRoutes struct{ core *core }
 
-func (a hostRoutes) hostDoctor(ctx context.Context, in *ByHost) (apitype.HostDoctor, error) {
-	name, err := pathName(in.Host)
+func (a hostRoutes) hostDoctor(ctx context.Context, host left4me.Name, _ *none) (apitype.HostDoctor, error) {
+	name, err := pathName(string(host))
 	if err != nil {
 		return apitype.HostDoctor{}, err
 	}

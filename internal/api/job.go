@@ -26,9 +26,9 @@ func jobOf(v left4me.Job) apitype.Job {
 	return j
 }
 
-// jobFor is a job with what only people see who may change something.
+// jobFor is a job with what only people see who may read the secrets of its target.
 func jobFor(ctx context.Context, v left4me.Job) apitype.Job {
-	if accounts.Allow(actorOf(ctx), accounts.Act, left4me.Site) != nil {
+	if !readsSecrets(ctx, targetOf(v)) {
 		v = v.Public()
 	}
 	return jobOf(v)
@@ -69,7 +69,7 @@ func (a jobRoutes) listJobs(ctx context.Context, in *jobsInput) ([]apitype.Job, 
 		}
 		target = n
 	}
-	found, err := a.core.Jobs.Page(ctx, noun, target, left4me.JobID(in.After), in.Limit+1)
+	found, err := a.visible(ctx, noun, target, left4me.JobID(in.After), in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -80,23 +80,43 @@ func (a jobRoutes) listJobs(ctx context.Context, in *jobsInput) ([]apitype.Job, 
 	return all, nil
 }
 
-func (a jobRoutes) showJob(ctx context.Context, in *byID) (apitype.Job, error) {
-	v, err := a.core.Jobs.Get(ctx, left4me.JobID(in.ID))
+// visible is jobs.Page without the jobs that whoever asks may not see. More than limit
+// are read only where there are such.
+func (a jobRoutes) visible(ctx context.Context, noun string, target left4me.Name, after left4me.JobID, limit int) ([]left4me.Job, error) {
+	var all []left4me.Job
+	for most := limit; ; most = 500 {
+		found, err := a.core.Jobs.Page(ctx, noun, target, after, most)
+		if err != nil || len(found) == 0 {
+			return all, err
+		}
+		read := len(found)
+		after = found[read-1].ID
+		all = append(all, accounts.Visible(actorOf(ctx), found, targetOf)...)
+		if len(all) >= limit {
+			return all[:limit], nil
+		}
+		if read < most {
+			return all, nil
+		}
+	}
+}
+
+func (a jobRoutes) showJob(ctx context.Context, v left4me.Job, _ *none) (apitype.Job, error) {
+	return jobFor(ctx, v), nil
+}
+
+func (a jobRoutes) cancelJob(ctx context.Context, v left4me.Job, _ *none) (apitype.Job, error) {
+	v, err := a.core.Jobs.Cancel(ctx, v.ID)
 	return jobFor(ctx, v), err
 }
 
-func (a jobRoutes) cancelJob(ctx context.Context, in *byID) (apitype.Job, error) {
-	v, err := a.core.Jobs.Cancel(ctx, left4me.JobID(in.ID))
-	return jobOf(v), err
+func (a jobRoutes) retryJob(ctx context.Context, v left4me.Job, _ *none) (apitype.Job, error) {
+	v, err := a.core.Jobs.Retry(ctx, actorOf(ctx).Name, v.ID)
+	return jobFor(ctx, v), err
 }
 
-func (a jobRoutes) retryJob(ctx context.Context, in *byID) (apitype.Job, error) {
-	v, err := a.core.Jobs.Retry(ctx, actorOf(ctx).Name, left4me.JobID(in.ID))
-	return jobOf(v), err
-}
-
-func (a jobRoutes) followJob(ctx context.Context, in *byID) (feed, error) {
-	changes, err := a.core.Jobs.Watch(ctx, left4me.JobID(in.ID))
+func (a jobRoutes) followJob(ctx context.Context, v left4me.Job, _ *none) (feed, error) {
+	changes, err := a.core.Jobs.Watch(ctx, v.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -19,7 +18,7 @@ import (
 // and with one the header Link (RFC 8288) has the address of the next page. New
 // lists answer left4me.Page instead, with a limit from the start.
 
-// ListInput is which part of a list is asked for. It is exported as ByName is, and
+// ListInput is which part of a list is asked for. It is exported as Paging is, and
 // hidden: with a first parameter an operation's function has another form in clients
 // that oapi-codegen generates, as has its result in those of ogen with a first header.
 type ListInput struct {
@@ -28,12 +27,6 @@ type ListInput struct {
 }
 
 func (in ListInput) page() ListInput { return in }
-
-// NameListInput is ListInput for a list of something named. It is exported as ByName is.
-type NameListInput struct {
-	ByName
-	ListInput
-}
 
 const aboutPages = "With the query parameter limit, at most 1000, the answer has the first entries only. Unless these are the last, its " +
 	"header Link has the address of those that follow, with rel=\"next\"."
@@ -51,10 +44,8 @@ func counted[T any]() order[T] { return order[T]{} }
 
 // list is a route that answers an array. The input of f must have a ListInput; f
 // returns the whole list or, of one that it cuts itself, one entry more than asked for.
-func list[I, T any](path, id string, action accounts.Action, summary string, o order[T],
-	f func(context.Context, *I) ([]T, error),
-) entry {
-	return listBytes[I, T](path, id, action, summary, func(ctx context.Context, in *I) ([]byte, string, error) {
+func list[I, T any](path, id, summary string, o order[T], f func(context.Context, *I) ([]T, error)) operation {
+	return listBytes[I, T](path, id, summary, func(ctx context.Context, in *I) ([]byte, string, error) {
 		all, err := f(ctx, in)
 		if err != nil {
 			return nil, "", err
@@ -67,12 +58,17 @@ func list[I, T any](path, id string, action accounts.Action, summary string, o o
 	})
 }
 
+// listOn is list for an object.
+func listOn[O, I, T any](path, id, summary string, o order[T], f func(context.Context, O, *I) ([]T, error)) operationOn[O] {
+	return operationOn[O](list(path, id, summary, o, found(f)))
+}
+
 // listBytes is list for an answer that is JSON already; next is after of the next
 // page, or empty.
-func listBytes[I, T any](path, id string, action accounts.Action, summary string,
+func listBytes[I, T any](path, id, summary string,
 	f func(context.Context, *I) (body []byte, next string, err error),
-) entry {
-	return entry{get, path, id, action, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
+) operation {
+	return operation{get, path, id, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
 		op.Description = aboutPages
 		op.Responses["200"] = &huma.Response{
 			Description: http.StatusText(http.StatusOK),

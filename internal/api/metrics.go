@@ -10,7 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -71,21 +70,12 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(descJobs, float64(jobs))
 }
 
-// metrics serves them to this machine, and to whoever has a token. A request
+// metrics serves them to this machine, and to whoever may see the site. A request
 // that came through a proxy comes from elsewhere, whatever its address says.
-func (c *core) metrics() http.Handler {
+func (c *core) metrics() http.HandlerFunc {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collector{c}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	h := promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !direct(r) || !byAddress(r) {
-			if err := c.allowed(r, accounts.Look); err != nil {
-				writeProblem(w, unauthorized(r.Context(), err))
-				return
-			}
-		}
-		h.ServeHTTP(w, r)
-	})
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4}).ServeHTTP
 }
 
 // direct reports whether a request comes from this machine itself.

@@ -15,7 +15,7 @@ type overlayRoutes struct{ core *core }
 
 // overlayFor is an overlay with what only people see who may change it.
 func overlayFor(ctx context.Context, v overlays.View) apitype.Overlay {
-	if accounts.Allow(actorOf(ctx), accounts.Act, left4me.Site) != nil {
+	if !readsSecrets(ctx, left4me.OnOverlay(v.Name)) {
 		v.Overlay = v.Overlay.Public()
 	}
 	o := apitype.Overlay{
@@ -24,7 +24,7 @@ func overlayFor(ctx context.Context, v overlays.View) apitype.Overlay {
 		Texts:   v.Texts, Moves: v.Moves, Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: v.CreatedAt,
 		UpdatedAt: v.UpdatedAt,
 		LookedAt:  v.LookedAt, DeletedAt: v.DeletedAt, Content: contentOf(v.Content), Problem: v.Problem,
-		Blueprints: append([]left4me.Name{}, v.Blueprints...), Servers: append([]left4me.Name{}, v.Servers...),
+		Blueprints: visibleNames(ctx, v.Blueprints, left4me.OnBlueprint), Servers: visibleNames(ctx, v.Servers, left4me.OnServer),
 	}
 	if o.Workshop != nil && o.Workshop.Entries == nil {
 		w := *o.Workshop
@@ -51,6 +51,7 @@ func (a overlayRoutes) listOverlays(ctx context.Context, _ *ListInput) ([]apityp
 	if err != nil {
 		return nil, err
 	}
+	found = accounts.Visible(actorOf(ctx), found, func(v overlays.View) left4me.Target { return left4me.OnOverlay(v.Name) })
 	all := make([]apitype.Overlay, len(found))
 	for i, v := range found {
 		all[i] = overlayFor(ctx, v)
@@ -58,11 +59,7 @@ func (a overlayRoutes) listOverlays(ctx context.Context, _ *ListInput) ([]apityp
 	return all, nil
 }
 
-func (a overlayRoutes) showOverlay(ctx context.Context, in *ByName) (apitype.Overlay, error) {
-	n, err := pathName(in.Name)
-	if err != nil {
-		return apitype.Overlay{}, err
-	}
+func (a overlayRoutes) showOverlay(ctx context.Context, n left4me.Name, _ *none) (apitype.Overlay, error) {
 	v, err := a.core.Content.Get(ctx, n)
 	if err != nil {
 		return apitype.Overlay{}, err
@@ -86,15 +83,10 @@ func (a overlayRoutes) createOverlay(ctx context.Context, in *struct{ Body apity
 }
 
 type changeOverlayInput struct {
-	ByName
 	Body apitype.ChangedOverlay
 }
 
-func (a overlayRoutes) changeOverlay(ctx context.Context, in *changeOverlayInput) (apitype.Overlay, error) {
-	n, err := pathName(in.Name)
-	if err != nil {
-		return apitype.Overlay{}, err
-	}
+func (a overlayRoutes) changeOverlay(ctx context.Context, n left4me.Name, in *changeOverlayInput) (apitype.Overlay, error) {
 	v := definitionOf(n, in.Body.OverlayDefinition)
 	v.Version = in.Body.Version
 	changed, err := a.core.Content.Update(ctx, actorOf(ctx).Name, v)
@@ -104,40 +96,38 @@ func (a overlayRoutes) changeOverlay(ctx context.Context, in *changeOverlayInput
 	return overlayFor(ctx, changed), nil
 }
 
-func (a overlayRoutes) deleteOverlay(ctx context.Context, in *ByName) (apitype.Job, error) {
-	return a.onOverlay(ctx, in.Name, a.core.Content.Delete)
+func (a overlayRoutes) deleteOverlay(ctx context.Context, n left4me.Name, _ *none) (apitype.Job, error) {
+	return a.onOverlay(ctx, n, a.core.Content.Delete)
 }
 
-func (a overlayRoutes) restoreOverlay(ctx context.Context, in *ByName) (apitype.Job, error) {
-	return a.onOverlay(ctx, in.Name, a.core.Content.Restore)
+func (a overlayRoutes) restoreOverlay(ctx context.Context, n left4me.Name, _ *none) (apitype.Job, error) {
+	return a.onOverlay(ctx, n, a.core.Content.Restore)
 }
 
 // onOverlay asks for a job on an overlay.
-func (a overlayRoutes) onOverlay(ctx context.Context, name string,
+func (a overlayRoutes) onOverlay(ctx context.Context, n left4me.Name,
 	f func(context.Context, string, left4me.Name) (left4me.Job, error)) (apitype.Job,
 	error,
 ) {
-	n, err := pathName(name)
-	if err != nil {
-		return apitype.Job{}, err
-	}
 	v, err := f(ctx, actorOf(ctx).Name, n)
-	return jobOf(v), err
+	return jobFor(ctx, v), err
 }
 
-// BuildInput asks for a build. It is exported as ByHost is.
+// BuildInput asks for a build. It is exported as ByRevision is.
 type BuildInput struct {
-	ByName
 	Body *apitype.Build `required:"false"`
 }
 
-func (a overlayRoutes) buildOverlay(ctx context.Context, in *BuildInput) (apitype.Job, error) {
+func (a overlayRoutes) buildOverlay(ctx context.Context, n left4me.Name, in *BuildInput) (apitype.Job, error) {
 	var r overlays.Request
 	if b := in.Body; b != nil {
 		r = overlays.Request{Note: b.Note, Change: (*left4me.Change)(b.Change), Promote: b.Promote}
 	}
-	return a.onOverlay(ctx, in.Name, func(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
+	return a.onOverlay(ctx, n, func(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
 		if in.Body != nil {
+			if err := takes(ctx, in.Body.Promote); err != nil {
+				return left4me.Job{}, err
+			}
 			if err := a.uploaded(ctx, actorOf(ctx), n, in.Body.Change); err != nil {
 				return left4me.Job{}, err
 			}
@@ -146,12 +136,24 @@ func (a overlayRoutes) buildOverlay(ctx context.Context, in *BuildInput) (apityp
 	})
 }
 
-func (a overlayRoutes) collectContent(ctx context.Context, _ *none) (apitype.Job, error) {
-	v, err := a.core.Content.Collect(ctx, actorOf(ctx).Name)
-	return jobOf(v), err
+// takes says whether whoever asks may take files that a server wrote into an overlay.
+func takes(ctx context.Context, p *left4me.Promote) error {
+	if p == nil {
+		return nil
+	}
+	server := left4me.OnServer(p.Server)
+	if !visible(ctx, server) {
+		return left4me.Errorf(left4me.Invalid, "there is no server %q", p.Server).InField("promote.server")
+	}
+	return accounts.Allow(actorOf(ctx), content, server)
 }
 
-func restartOf(v *overlays.Restart) apitype.OverlayRestart {
+func (a overlayRoutes) collectContent(ctx context.Context, _ *none) (apitype.Job, error) {
+	v, err := a.core.Content.Collect(ctx, actorOf(ctx).Name)
+	return jobFor(ctx, v), err
+}
+
+func restartFor(ctx context.Context, v *overlays.Restart) apitype.OverlayRestart {
 	r := apitype.OverlayRestart{
 		Overlay: v.Overlay, Revision: v.Revision, Mode: v.Mode, State: v.State, Reason: v.Reason,
 		CreatedAt: v.CreatedAt, EndedAt: v.EndedAt, Servers: []apitype.Move{},
@@ -162,34 +164,30 @@ func restartOf(v *overlays.Restart) apitype.OverlayRestart {
 	for _, w := range v.Wishes {
 		r.Servers = append(r.Servers, apitype.Move{Server: w.Server, State: restart.Wants, Reason: w.Why})
 	}
+	r.Servers = accounts.Visible(actorOf(ctx), r.Servers, onMoved)
 	return r
 }
 
-func (a overlayRoutes) showOverlayRestart(ctx context.Context, in *ByName) (apitype.OverlayRestart, error) {
-	n, err := pathName(in.Name)
-	if err != nil {
-		return apitype.OverlayRestart{}, err
-	}
+// onMoved is the server that a rollout restarts.
+func onMoved(m apitype.Move) left4me.Target { return left4me.OnServer(m.Server) }
+
+func (a overlayRoutes) showOverlayRestart(ctx context.Context, n left4me.Name, _ *none) (apitype.OverlayRestart, error) {
 	v, err := a.core.Content.Restart(ctx, n)
 	if err == nil && v == nil {
-		err = left4me.NewError(left4me.NotFound, "overlay.never_rolled_out", "overlay", in.Name)
+		err = left4me.NewError(left4me.NotFound, "overlay.never_rolled_out", "overlay", n)
 	}
 	if err != nil {
 		return apitype.OverlayRestart{}, err
 	}
-	return restartOf(v), nil
+	return restartFor(ctx, v), nil
 }
 
-func (a overlayRoutes) cancelOverlayRestart(ctx context.Context, in *ByName) (apitype.OverlayRestart, error) {
-	n, err := pathName(in.Name)
-	if err != nil {
-		return apitype.OverlayRestart{}, err
-	}
+func (a overlayRoutes) cancelOverlayRestart(ctx context.Context, n left4me.Name, _ *none) (apitype.OverlayRestart, error) {
 	v, err := a.core.Content.CancelRestart(ctx, actorOf(ctx).Name, n)
 	if err != nil {
 		return apitype.OverlayRestart{}, err
 	}
-	return restartOf(v), nil
+	return restartFor(ctx, v), nil
 }
 
 // byOverlayName is the order of overlays: deleted ones are at the end.

@@ -14,7 +14,6 @@ import (
 )
 
 type putFileInput struct {
-	ByName
 	Path     string `query:"path" required:"true" maxLength:"4096" doc:"In the overlay: left4dead2/cfg/server.cfg"`
 	Base     int    `query:"base" minimum:"-1" doc:"Revision that the file was read from: later changes conflict. -1: none, 0: not checked"`
 	Note     string `query:"note" maxLength:"2000" doc:"Why; it stays with the revision"`
@@ -24,7 +23,7 @@ type putFileInput struct {
 
 // putFile makes a revision with one file more, or another one: what an upload of
 // one small file does, in one request.
-func (a overlayRoutes) putFile(ctx context.Context, in *putFileInput) (apitype.Job, error) {
+func (a overlayRoutes) putFile(ctx context.Context, name left4me.Name, in *putFileInput) (apitype.Job, error) {
 	who := actorOf(ctx)
 	note := in.Note
 	if note == "" {
@@ -46,7 +45,7 @@ func (a overlayRoutes) putFile(ctx context.Context, in *putFileInput) (apitype.J
 			return apitype.Job{}, &moved
 		}
 	}
-	return a.onOverlay(ctx, in.Name, func(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
+	return a.onOverlay(ctx, name, func(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
 		u, err := a.core.Uploads.Create(ctx, who, n)
 		if err != nil {
 			return left4me.Job{}, err

@@ -13,7 +13,6 @@ import (
 )
 
 type pictureInput struct {
-	ByName
 	File     string `query:"file" required:"true" maxLength:"1000" doc:"file of a campaign"`
 	Image    string `query:"image" required:"true" maxLength:"1000" doc:"image of the campaign or of a chapter"`
 	Revision int    `query:"revision" doc:"Of the overlay; without it the current one"`
@@ -23,18 +22,14 @@ type pictureInput struct {
 // show, whatever it is called, and nothing that could run in them.
 func picture(path, id, summary string,
 	read func(context.Context, left4me.Name, *pictureInput) (overlays.FileAnswer, error),
-) entry {
-	return entry{get, path, id, look, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
+) operationOn[left4me.Name] {
+	return operationOn[left4me.Name]{get, path, id, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
 		content := map[string]*huma.MediaType{}
 		for _, kind := range pictures {
 			content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 		}
 		op.Responses["200"] = &huma.Response{Description: "A JPEG or PNG image of at most 1 MiB", Content: content}
-		huma.Register(h, op, func(ctx context.Context, in *pictureInput) (*huma.StreamResponse, error) {
-			n, err := pathName(in.Name)
-			if err != nil {
-				return nil, problemOf(ctx, err)
-			}
+		huma.Register(h, op, found(func(ctx context.Context, n left4me.Name, in *pictureInput) (*huma.StreamResponse, error) {
 			kind, data, err := readPicture(ctx, n, in, read)
 			if err != nil {
 				return nil, problemOf(ctx, err)
@@ -44,7 +39,7 @@ func picture(path, id, summary string,
 				hc.SetHeader("Content-Security-Policy", "default-src 'none'; sandbox")
 				_, _ = hc.BodyWriter().Write(data)
 			}}, nil
-		})
+		}))
 	}}
 }
 

@@ -27,12 +27,11 @@ func listRecipes(context.Context, *ListInput) ([]apitype.Recipe, error) {
 }
 
 type recipeInput struct {
-	ID  string   `path:"id" maxLength:"64"`
 	Set []string `query:"set,explode" maxItems:"50" doc:"A parameter as NAME=VALUE; repeated for more"`
 }
 
-func showRecipe(_ context.Context, in *recipeInput) (apitype.Recipe, error) {
-	r, err := overlays.FindRecipe(in.ID)
+func showRecipe(_ context.Context, id string, in *recipeInput) (apitype.Recipe, error) {
+	r, err := overlays.FindRecipe(id)
 	if err != nil {
 		return apitype.Recipe{}, err
 	}

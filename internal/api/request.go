@@ -32,30 +32,15 @@ func parseRefs(field string, texts []string) ([]left4me.OverlayRef, error) {
 	return refs, nil
 }
 
-// ByName is the name in a path. It is exported because huma overlooks what is
-// embedded otherwise.
-type ByName struct {
-	Name string `path:"name" maxLength:"64"`
-}
-
-// ByHost is the host in a path. It is exported because huma overlooks what is
-// embedded otherwise.
-type ByHost struct {
-	Host string `path:"host" maxLength:"64"`
-}
-
-type byID struct {
-	ID string `path:"id" maxLength:"64"`
-}
-
-// Paging is which part of a list is asked for. It is exported as ByName is.
+// Paging is which part of a list is asked for. It is exported because
+// huma overlooks what is embedded otherwise.
 type Paging struct {
 	After string `query:"after" doc:"next of the page before"`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
 }
 
 // FilterInput is which part of a list of files is wanted. It is exported as
-// ByHost is.
+// Paging is.
 type FilterInput struct {
 	Dir   string `query:"dir" maxLength:"4096" doc:"Only what lies directly in this directory; empty is the root"`
 	Deep  bool   `query:"deep" doc:"All files beneath it, without directories"`

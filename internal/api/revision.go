@@ -10,27 +10,25 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ByRevision is a revision of an overlay in a path. It is exported as ByHost is.
+// ByRevision is a revision of an overlay in a path. It is exported as Paging is.
 type ByRevision struct {
-	ByName
 	Revision string `path:"revision" maxLength:"20" doc:"A number; current or 0 is the one that servers start with"`
 }
 
-// read gives the name and the number, which is 0 for the current one.
-func (in ByRevision) read() (left4me.Name, int, error) {
-	n, err := pathName(in.Name)
-	if err != nil || in.Revision == "current" {
-		return n, 0, err
+// read gives the number, which is 0 for the current one.
+func (in ByRevision) read() (int, error) {
+	if in.Revision == "current" {
+		return 0, nil
 	}
 	rev, err := strconv.Atoi(in.Revision)
 	if err != nil || rev < 0 || strconv.Itoa(rev) != in.Revision {
-		return "", 0, left4me.NewError(left4me.Invalid, "revision.invalid", "revision", in.Revision).InField("path.revision")
+		return 0, left4me.NewError(left4me.Invalid, "revision.invalid", "revision", in.Revision).InField("path.revision")
 	}
-	return n, rev, nil
+	return rev, nil
 }
 
-func (a overlayRoutes) showRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
-	n, rev, err := in.read()
+func (a overlayRoutes) showRevision(ctx context.Context, n left4me.Name, in *ByRevision) (left4me.Content, error) {
+	rev, err := in.read()
 	if err != nil {
 		return left4me.Content{}, err
 	}
@@ -39,10 +37,10 @@ func (a overlayRoutes) showRevision(ctx context.Context, in *ByRevision) (left4m
 }
 
 // onRevision does something with a revision that is named by its number.
-func onRevision(ctx context.Context, in ByRevision,
+func onRevision(ctx context.Context, n left4me.Name, in ByRevision,
 	f func(context.Context, string, left4me.Name, int) (left4me.Content, error),
 ) (left4me.Content, error) {
-	n, rev, err := in.read()
+	rev, err := in.read()
 	if err == nil && rev == 0 {
 		err = left4me.NewError(left4me.Invalid, "revision.needed").InField("path.revision")
 	}
@@ -53,12 +51,12 @@ func onRevision(ctx context.Context, in ByRevision,
 	return contentOf(v), err
 }
 
-func (a overlayRoutes) useRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
-	return onRevision(ctx, *in, a.core.Content.Revisions().Use)
+func (a overlayRoutes) useRevision(ctx context.Context, n left4me.Name, in *ByRevision) (left4me.Content, error) {
+	return onRevision(ctx, n, *in, a.core.Content.Revisions().Use)
 }
 
-func (a overlayRoutes) dropRevision(ctx context.Context, in *ByRevision) (left4me.Content, error) {
-	return onRevision(ctx, *in, a.core.Content.Revisions().Drop)
+func (a overlayRoutes) dropRevision(ctx context.Context, n left4me.Name, in *ByRevision) (left4me.Content, error) {
+	return onRevision(ctx, n, *in, a.core.Content.Revisions().Drop)
 }
 
 type labelInput struct {
@@ -66,8 +64,8 @@ type labelInput struct {
 	Body apitype.RevisionLabel
 }
 
-func (a overlayRoutes) labelRevision(ctx context.Context, in *labelInput) (left4me.Content, error) {
-	return onRevision(ctx, in.ByRevision, func(ctx context.Context, by string, n left4me.Name, rev int) (left4me.Content, error) {
+func (a overlayRoutes) labelRevision(ctx context.Context, n left4me.Name, in *labelInput) (left4me.Content, error) {
+	return onRevision(ctx, n, in.ByRevision, func(ctx context.Context, by string, n left4me.Name, rev int) (left4me.Content, error) {
 		return a.core.Content.Revisions().Label(ctx, by, n, rev, in.Body.Label)
 	})
 }
@@ -77,8 +75,8 @@ type revisionFilesInput struct {
 	FilterInput
 }
 
-func (a overlayRoutes) listFiles(ctx context.Context, in *revisionFilesInput) (left4me.Page[left4me.TreeFile], error) {
-	n, rev, err := in.read()
+func (a overlayRoutes) listFiles(ctx context.Context, n left4me.Name, in *revisionFilesInput) (left4me.Page[left4me.TreeFile], error) {
+	rev, err := in.read()
 	if err != nil {
 		return left4me.Page[left4me.TreeFile]{}, err
 	}
@@ -92,8 +90,8 @@ type revisionFileInput struct {
 	Inside string `query:"inside" maxLength:"4096" doc:"A file in the VPK that path is"`
 }
 
-func (a overlayRoutes) showFile(ctx context.Context, in *revisionFileInput) (apitype.RevisionFile, error) {
-	n, rev, err := in.read()
+func (a overlayRoutes) showFile(ctx context.Context, n left4me.Name, in *revisionFileInput) (apitype.RevisionFile, error) {
+	rev, err := in.read()
 	if err != nil {
 		return apitype.RevisionFile{}, err
 	}
@@ -106,35 +104,26 @@ func (a overlayRoutes) showFile(ctx context.Context, in *revisionFileInput) (api
 }
 
 type diffInput struct {
-	ByName
 	From  int    `query:"from" minimum:"0" doc:"A revision; 0 is nothing"`
 	To    int    `query:"to" minimum:"0" doc:"A revision; 0 is the current one"`
 	After string `query:"after" maxLength:"4096" doc:"next of the page before"`
 	Limit int    `query:"limit" default:"200" minimum:"1" maximum:"1000"`
 }
 
-func (a overlayRoutes) diffOverlay(ctx context.Context, in *diffInput) (left4me.Page[left4me.FileChange], error) {
-	n, err := pathName(in.Name)
-	if err != nil {
-		return left4me.Page[left4me.FileChange]{}, err
-	}
+func (a overlayRoutes) diffOverlay(ctx context.Context, n left4me.Name, in *diffInput) (left4me.Page[left4me.FileChange], error) {
 	p, err := a.core.Content.Revisions().Diff(ctx, n, in.From, in.To, in.After, in.Limit)
 	return pageOf(p), err
 }
 
-func (a overlayRoutes) listScripts(ctx context.Context, in *NameListInput) ([]apitype.ScriptVersion, error) {
-	n, err := pathName(in.Name)
-	if err != nil {
-		return nil, err
-	}
+func (a overlayRoutes) listScripts(ctx context.Context, n left4me.Name, _ *ListInput) ([]apitype.ScriptVersion, error) {
 	found, err := a.core.Content.Scripts(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]apitype.ScriptVersion, len(found))
+	all, shown := make([]apitype.ScriptVersion, len(found)), shownTo(ctx, left4me.OnOverlay(n))
 	for i, v := range found {
 		all[i] = apitype.ScriptVersion(v)
-		all[i].Text = shownTo(ctx)(v.Text)
+		all[i].Text = shown(v.Text)
 	}
 	return all, nil
 }

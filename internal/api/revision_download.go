@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/left4me/left4me/internal/httpserver"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // mediaTypes are those of the archives that a revision can be had as.
@@ -32,8 +33,8 @@ type RawInput struct {
 var binary = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 
 // archiveDownload is the request for a revision as an archive.
-func (a overlayRoutes) archiveDownload(path, id, summary string) entry {
-	return entry{get, path, id, act, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
+func (a overlayRoutes) archiveDownload(path, id, summary string) operationOn[left4me.Name] {
+	return operationOn[left4me.Name]{get, path, id, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
 		op.Responses["200"] = &huma.Response{
 			Description: "All files of the revision; an archive that is cut off is not whole",
 			Content:     map[string]*huma.MediaType{},
@@ -41,19 +42,19 @@ func (a overlayRoutes) archiveDownload(path, id, summary string) entry {
 		for _, t := range mediaTypes {
 			op.Responses["200"].Content[t] = binary
 		}
-		huma.Register(h, op, a.downloadRevision)
+		huma.Register(h, op, found(a.downloadRevision))
 	}}
 }
 
 // fileDownload is the request for one file of a revision.
-func (a overlayRoutes) fileDownload(path, id, summary string) entry {
-	return entry{get, path, id, act, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
+func (a overlayRoutes) fileDownload(path, id, summary string) operationOn[left4me.Name] {
+	return operationOn[left4me.Name]{get, path, id, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
 		op.Responses["200"] = &huma.Response{
 			Description: "The file",
 			Content:     map[string]*huma.MediaType{"application/octet-stream": binary},
 		}
 		inParts(&op)
-		huma.Register(h, op, a.downloadFile)
+		huma.Register(h, op, found(a.downloadFile))
 	}}
 }
 
@@ -63,8 +64,8 @@ func inParts(op *huma.Operation) {
 	op.Responses["206"] = &huma.Response{Description: "The part that the header Range asks for", Content: whole.Content}
 }
 
-func (a overlayRoutes) downloadRevision(ctx context.Context, in *ArchiveInput) (*huma.StreamResponse, error) {
-	n, number, err := in.read()
+func (a overlayRoutes) downloadRevision(ctx context.Context, n left4me.Name, in *ArchiveInput) (*huma.StreamResponse, error) {
+	number, err := in.read()
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -77,7 +78,7 @@ func (a overlayRoutes) downloadRevision(ctx context.Context, in *ArchiveInput) (
 		httpserver.Attachment(w, mediaTypes[in.Format], fmt.Sprintf("%s-%d.%s", n, r.Number, in.Format))
 		c := http.NewResponseController(w)
 		var err error
-		a.core.sendWhileAllowed(hc, func(req *http.Request) {
+		a.core.sendWhileAllowed(ctx, hc, func(req *http.Request) {
 			err = r.Write(req.Context(), httpserver.SlowWriter(req.Context(), w), in.Format)
 		})
 		_ = c.SetWriteDeadline(time.Time{}) // it would be that of the next answer too
@@ -90,8 +91,8 @@ func (a overlayRoutes) downloadRevision(ctx context.Context, in *ArchiveInput) (
 	}}, nil
 }
 
-func (a overlayRoutes) downloadFile(ctx context.Context, in *RawInput) (*huma.StreamResponse, error) {
-	n, number, err := in.read()
+func (a overlayRoutes) downloadFile(ctx context.Context, n left4me.Name, in *RawInput) (*huma.StreamResponse, error) {
+	number, err := in.read()
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -108,6 +109,6 @@ func (a overlayRoutes) downloadFile(ctx context.Context, in *RawInput) (*huma.St
 		_, w := humago.Unwrap(hc)
 		httpserver.Attachment(w, "application/octet-stream", path.Base(in.Path))
 		w.Header().Set("Etag", fmt.Sprintf(`"%s-%d"`, n, r.Number)) // a revision never changes
-		a.core.sendWhileAllowed(hc, func(r *http.Request) { http.ServeContent(w, r, "", time.Time{}, f) })
+		a.core.sendWhileAllowed(ctx, hc, func(r *http.Request) { http.ServeContent(w, r, "", time.Time{}, f) })
 	}}, nil
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/left4me/left4me/internal/api/apitype"
-	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -18,38 +17,34 @@ const (
 	post = http.MethodPost
 	put  = http.MethodPut
 	del  = http.MethodDelete
-
-	look = accounts.Look
-	act  = accounts.Act
 )
 
-// entry is one route of /api/v1. Generated clients name their functions by its id.
+// entry is one route of the table: an operation, and what whoever asks for it needs.
 type entry struct {
-	method, path, id string
-	action           accounts.Action // that whoever asks must be allowed
-	status           int             // of a success
-	summary          string
-	add              func(huma.API, huma.Operation)
+	operation
+	needs need
 }
 
-// operation describes a route.
-func (e entry) operation(h huma.API) huma.Operation {
-	return huma.Operation{
+// described describes a route. Generated clients name their functions by its id.
+func (e entry) described(h huma.API) huma.Operation {
+	op := huma.Operation{
 		OperationID: e.id, Method: e.method, Path: e.path, Summary: e.summary,
 		DefaultStatus: e.status, MaxBodyBytes: bodyLimit + 1, // huma refuses what reaches its limit
-		Metadata: map[string]any{"action": e.action},
+		Metadata: map[string]any{"needs": e.needs},
 		Responses: map[string]*huma.Response{"default": {
 			Description: "What went wrong",
 			Content:     map[string]*huma.MediaType{problemType: {Schema: schemaOf[apitype.Problem](h)}},
 		}},
 	}
+	if e.needs.right != "" {
+		op.Extensions = map[string]any{"x-right": string(e.needs.right), "x-target": e.needs.on}
+	}
+	return op
 }
 
 // route is a request with a JSON answer.
-func route[I, O any](method, path, id string, action accounts.Action, status int, summary string,
-	f func(context.Context, *I) (O, error),
-) entry {
-	return entry{method, path, id, action, status, summary, func(h huma.API, op huma.Operation) {
+func route[I, O any](method, path, id string, status int, summary string, f func(context.Context, *I) (O, error)) operation {
+	return operation{method, path, id, status, summary, func(h huma.API, op huma.Operation) {
 		huma.Register(h, op, func(ctx context.Context, in *I) (*answer[O], error) {
 			out, err := f(ctx, in)
 			if err != nil {
@@ -61,6 +56,11 @@ func route[I, O any](method, path, id string, action accounts.Action, status int
 			return &answer[O]{Body: out}, nil
 		})
 	}}
+}
+
+// routeOn is route for an object.
+func routeOn[T, I, O any](method, path, id string, status int, summary string, f func(context.Context, T, *I) (O, error)) operationOn[T] {
+	return operationOn[T](route(method, path, id, status, summary, found(f)))
 }
 
 // answer is a body in huma's shape.
@@ -79,7 +79,7 @@ func (c *core) routes() []entry {
 		blueprintRoutes{c}.table(),
 		overlayRoutes{c}.table(),
 		overlayRoutes{c}.revisionTable(),
-		recipeTable(),
+		c.recipeTable(),
 		uploadRoutes{c}.table(),
 		backupRoutes{c}.table(),
 		accountRoutes{c}.table(),
@@ -89,194 +89,226 @@ func (c *core) routes() []entry {
 
 // table are the servers, their consoles and what they can play.
 func (a serverRoutes) table() []entry {
+	server := a.core.servers()
 	return []entry{
-		listBytes[ListInput, apitype.GameServer]("/servers", "listServers", look, "List servers", a.list),
-		route(post, "/servers", "createServer", act, 201, "Create a server", a.createServer),
-		route(get, "/servers/{name}", "showServer", look, 200, "Show a server", a.showServer),
-		route(put, "/servers/{name}", "updateServer", act, 200, "Change a server; it applies when the server starts next", a.updateServer),
-		route(get, "/servers/{name}/config", "showServerConfig", look, 200, "Show what a restart would change in the generated files",
-			a.serverConfig),
-		route(del, "/servers/{name}", "deleteServer", act, 202, "Delete a server and its files", a.deleteServer),
-		route(post, "/servers/{name}/start", "startServer", act, 202, "Start a server", a.startServer),
-		route(post, "/servers/{name}/stop", "stopServer", act, 202, "Stop a server", a.stopServer),
-		route(post, "/servers/{name}/restart", "restartServer", act, 202, "Restart a server", a.restartServer),
-		route(post, "/servers/{name}/reset", "resetServer", act, 202, "Empty what a server wrote and start it anew", a.resetServer),
-		stream[apitype.ConsoleChunk](a.core, "/servers/{name}/console", "followConsole", "Follow a console", "console", a.followConsole),
-		route(get, "/servers/{name}/console/tail", "readConsoleTail", look, 200, "Read the end of a console", a.tailConsole),
-		route(post, "/servers/{name}/console", "runCommand", act, 200, "Run a console command", a.runCommand),
-		route(get, "/servers/{name}/reach", "checkReach", look, 200, "Say why players can't join a server", a.reachServer),
-		list("/servers/{name}/crashes", "listCrashes", look, "List crashes of a server", byTimeOfCrash, a.listCrashes),
-		stream[apitype.Change](a.core, "/events", "followServers", "Follow which servers change", "server", a.followServers),
-		list("/servers/{name}/campaigns", "listServerCampaigns", look, "List what a server can play", counted[left4me.Campaign](),
-			a.serverCampaigns),
-		list("/servers/{name}/clashes", "listServerClashes", look, "Say what the overlays of a server have in common",
-			counted[left4me.Warning](), a.serverClashes),
-		route(post, "/servers/{name}/map", "changeMap", act, 200, "Change the map of a server that runs", a.changeMap),
-		picture("/servers/{name}/picture", "showServerPicture", "Show a picture of an add-on that a server has", a.picture),
+		loggedIn(listBytes[ListInput, apitype.GameServer]("/servers", "listServers", "List servers", a.list)),
+		onKind(left4me.ServerTarget, manage, route(post, "/servers", "createServer", 201, "Create a server", a.createServer)),
+		server.needs(see, routeOn(get, "", "showServer", 200, "Show a server", a.showServer)),
+		server.needs(configure,
+			routeOn(put, "", "updateServer", 200, "Change a server; it applies when the server starts next", a.updateServer)),
+		server.needs(see,
+			routeOn(get, "/config", "showServerConfig", 200, "Show what a restart would change in the generated files", a.serverConfig)),
+		server.needs(manage, routeOn(del, "", "deleteServer", 202, "Delete a server and its files", a.deleteServer)),
+		server.needs(operate, routeOn(post, "/start", "startServer", 202, "Start a server", a.startServer)),
+		server.needs(operate, routeOn(post, "/stop", "stopServer", 202, "Stop a server", a.stopServer)),
+		server.needs(operate, routeOn(post, "/restart", "restartServer", 202, "Restart a server", a.restartServer)),
+		server.needs(manage, routeOn(post, "/reset", "resetServer", 202, "Empty what a server wrote and start it anew", a.resetServer)),
+		server.needs(see,
+			streamOn[apitype.ConsoleChunk](a.core, "/console", "followConsole", "Follow a console", "console", a.followConsole)),
+		server.needs(see, routeOn(get, "/console/tail", "readConsoleTail", 200, "Read the end of a console", a.tailConsole)),
+		server.needs(console, routeOn(post, "/console", "runCommand", 200, "Run a console command", a.runCommand)),
+		server.needs(see, routeOn(get, "/reach", "checkReach", 200, "Say why players can't join a server", a.reachServer)),
+		server.needs(see, listOn("/crashes", "listCrashes", "List crashes of a server", byTimeOfCrash, a.listCrashes)),
+		loggedIn(stream[apitype.Change](a.core, "/events", "followServers", "Follow which servers change", "server", a.followServers)),
+		server.needs(see,
+			listOn("/campaigns", "listServerCampaigns", "List what a server can play", counted[left4me.Campaign](), a.serverCampaigns)),
+		server.needs(see,
+			listOn("/clashes", "listServerClashes", "Say what the overlays of a server have in common", counted[left4me.Warning](),
+				a.serverClashes)),
+		server.needs(operate, routeOn(post, "/map", "changeMap", 200, "Change the map of a server that runs", a.changeMap)),
+		server.needs(see, picture("/picture", "showServerPicture", "Show a picture of an add-on that a server has", a.picture)),
 	}
 }
 
 // fileTable are the files of servers.
 func (a serverRoutes) fileTable() []entry {
+	server := a.core.servers()
 	return []entry{
-		route(get, "/servers/{name}/files", "listServerFiles", look, 200, "List what a server sees: its layers merged", a.serverFiles),
-		route(get, "/servers/{name}/file", "showServerFile", act, 200, "Read a file as a server sees it",
-			a.serverFile), // passwords of plugins stand in some
-		route(get, "/servers/{name}/written", "listWrittenFiles", look, 200, "List what a server wrote over its layers", a.serverWritten),
-		route(post, "/servers/{name}/written/discard", "discardWrittenFiles", act, 202, "Drop files that a stopped server wrote",
-			a.discardWritten),
-		route(get, "/servers/{name}/pending", "listPendingFiles", look, 200, "List the files that a restart would change", a.serverPending),
-		route(get, "/servers/{name}/compare/{other}", "compareServers", look, 200, "List how the files of two servers differ",
-			a.compareServers),
+		server.needs(see, routeOn(get, "/files", "listServerFiles", 200, "List what a server sees: its layers merged", a.serverFiles)),
+		server.needs(configure,
+			routeOn(get, "/file", "showServerFile", 200, "Read a file as a server sees it",
+				a.serverFile)), // passwords of plugins stand in some
+		server.needs(see, routeOn(get, "/written", "listWrittenFiles", 200, "List what a server wrote over its layers", a.serverWritten)),
+		server.needs(content,
+			routeOn(post, "/written/discard", "discardWrittenFiles", 202, "Drop files that a stopped server wrote", a.discardWritten)),
+		server.needs(see, routeOn(get, "/pending", "listPendingFiles", 200, "List the files that a restart would change", a.serverPending)),
+		server.needs(see,
+			routeOn(get, "/compare/{other}", "compareServers", 200, "List how the files of two servers differ", a.compareServers)),
 	}
 }
 
 // table are the jobs.
 func (a jobRoutes) table() []entry {
+	job := a.core.jobs()
 	return []entry{
-		list("/jobs", "listJobs", look, "List jobs, newest first", byJobID, a.listJobs),
-		route(get, "/jobs/{id}", "showJob", look, 200, "Show a job", a.showJob),
-		route(post, "/jobs/{id}/cancel", "cancelJob", act, 202, "Cancel a job", a.cancelJob),
-		route(post, "/jobs/{id}/retry", "retryJob", act, 202, "Retry a job", a.retryJob),
-		stream[apitype.Job](a.core, "/jobs/{id}/events", "followJob", "Follow a job until it has ended", "job", a.followJob),
+		loggedIn(list("/jobs", "listJobs", "List jobs, newest first", byJobID, a.listJobs)),
+		job.needs(see, routeOn(get, "", "showJob", 200, "Show a job", a.showJob)),
+		job.needs(asTheJob, routeOn(post, "/cancel", "cancelJob", 202, "Cancel a job", a.cancelJob)),
+		job.needs(asTheJob, routeOn(post, "/retry", "retryJob", 202, "Retry a job", a.retryJob)),
+		job.needs(see, streamOn[apitype.Job](a.core, "/events", "followJob", "Follow a job until it has ended", "job", a.followJob)),
 	}
 }
 
 // table are the builds of the game on a host.
 func (a gameRoutes) table() []entry {
+	host := a.core.hosts()
 	return []entry{
-		route(get, "/hosts/{host}/game", "showGame", look, 200, "Show the game on a host", a.showGame),
-		route(post, "/hosts/{host}/game/install", "installGame", act, 202, "Install the game", a.game(left4me.InstallGame)),
-		route(post, "/hosts/{host}/game/update", "updateGame", act, 202, "Update the game", a.game(left4me.UpdateGame)),
-		route(post, "/hosts/{host}/game/verify", "verifyGame", act, 202, "Verify the files of the game and mend them",
-			a.game(left4me.VerifyGame)),
-		route(post, "/hosts/{host}/game/rollback", "rollbackGame", act, 202, "Go back to another build of the game",
-			a.game(left4me.RollbackGame)),
-		route(post, "/hosts/{host}/game/check", "checkGame", act, 202, "Ask Steam for the newest build", a.game(left4me.CheckGame)),
-		route(post, "/hosts/{host}/game/pin", "pinGame", act, 200, "Pin the current build, or let it go", a.pinGame),
-		route(get, "/hosts/{host}/game/policy", "showGamePolicy", look, 200, "Show when newer builds are looked for", a.showPolicy),
-		route(put, "/hosts/{host}/game/policy", "setGamePolicy", act, 200, "Say when newer builds are looked for and installed",
-			a.setPolicy),
-		route(get, "/hosts/{host}/game/rollout", "showRollout", look, 200, "Show how servers move over to another build", a.showRollout),
-		route(del, "/hosts/{host}/game/rollout", "cancelRollout", act, 200, "Leave servers that have not moved over as they are",
-			a.cancelRollout),
+		host.needs(see, routeOn(get, "/game", "showGame", 200, "Show the game on a host", a.showGame)),
+		host.needs(site, routeOn(post, "/game/install", "installGame", 202, "Install the game", a.game(left4me.InstallGame))),
+		host.needs(site, routeOn(post, "/game/update", "updateGame", 202, "Update the game", a.game(left4me.UpdateGame))),
+		host.needs(site,
+			routeOn(post, "/game/verify", "verifyGame", 202, "Verify the files of the game and mend them", a.game(left4me.VerifyGame))),
+		host.needs(site,
+			routeOn(post, "/game/rollback", "rollbackGame", 202, "Go back to another build of the game", a.game(left4me.RollbackGame))),
+		host.needs(site, routeOn(post, "/game/check", "checkGame", 202, "Ask Steam for the newest build", a.game(left4me.CheckGame))),
+		host.needs(site, routeOn(post, "/game/pin", "pinGame", 200, "Pin the current build, or let it go", a.pinGame)),
+		host.needs(see, routeOn(get, "/game/policy", "showGamePolicy", 200, "Show when newer builds are looked for", a.showPolicy)),
+		host.needs(site,
+			routeOn(put, "/game/policy", "setGamePolicy", 200, "Say when newer builds are looked for and installed", a.setPolicy)),
+		host.needs(see, routeOn(get, "/game/rollout", "showRollout", 200, "Show how servers move over to another build", a.showRollout)),
+		host.needs(site,
+			routeOn(del, "/game/rollout", "cancelRollout", 200, "Leave servers that have not moved over as they are", a.cancelRollout)),
 	}
 }
 
 // table are the blueprints.
 func (a blueprintRoutes) table() []entry {
+	blueprint := a.core.blueprints()
 	return []entry{
-		list("/blueprints", "listBlueprints", look, "List blueprints", byBlueprintName, a.listBlueprints),
-		route(post, "/blueprints", "createBlueprint", act, 201, "Create a blueprint", a.createBlueprint),
-		route(get, "/blueprints/{name}", "showBlueprint", look, 200, "Show a blueprint", a.showBlueprint),
-		route(put, "/blueprints/{name}", "updateBlueprint", act, 200, "Change a blueprint; servers on it get it when they start next",
-			a.updateBlueprint),
-		route(del, "/blueprints/{name}", "deleteBlueprint", act, 200, "Delete a blueprint that no server uses", a.deleteBlueprint),
+		loggedIn(list("/blueprints", "listBlueprints", "List blueprints", byBlueprintName, a.listBlueprints)),
+		onKind(left4me.BlueprintTarget, manage,
+			route(post, "/blueprints", "createBlueprint", 201, "Create a blueprint", a.createBlueprint)),
+		blueprint.needs(see, routeOn(get, "", "showBlueprint", 200, "Show a blueprint", a.showBlueprint)),
+		blueprint.needs(configure,
+			routeOn(put, "", "updateBlueprint", 200, "Change a blueprint; servers on it get it when they start next", a.updateBlueprint)),
+		blueprint.needs(manage, routeOn(del, "", "deleteBlueprint", 200, "Delete a blueprint that no server uses", a.deleteBlueprint)),
 	}
 }
 
 // table are the overlays and where their content comes from.
 func (a overlayRoutes) table() []entry {
+	overlay := a.core.overlays()
 	return []entry{
-		list("/overlays", "listOverlays", look, "List overlays, deleted ones at the end", byOverlayName, a.listOverlays),
-		route(post, "/overlays", "createOverlay", act, 201, "Create an overlay; nothing is built yet", a.createOverlay),
-		route(get, "/overlays/{name}", "showOverlay", look, 200, "Show an overlay", a.showOverlay),
-		route(put, "/overlays/{name}", "changeOverlay", act, 200, "Change what an overlay is made of; nothing is built yet",
-			a.changeOverlay),
-		route(del, "/overlays/{name}", "deleteOverlay", act, 202, "Delete an overlay; it can be taken back for some days", a.deleteOverlay),
-		route(post, "/overlays/{name}/restore", "restoreOverlay", act, 202, "Take a deleted overlay back", a.restoreOverlay),
-		route(post, "/overlays/{name}/build", "buildOverlay", act, 202, "Make a revision of an overlay, if anything changed",
-			a.buildOverlay),
-		list("/overlays/{name}/scripts", "listScripts", look, "List the versions of a script, newest first", byScriptVersion,
-			a.listScripts),
-		route(get, "/overlays/{name}/moves", "showOverlayRestart", look, 200,
-			"Show how servers move over to a revision that came by itself", a.showOverlayRestart),
-		route(del, "/overlays/{name}/moves", "cancelOverlayRestart", act, 200, "Leave servers that have not moved over as they are",
-			a.cancelOverlayRestart),
-		route(post, "/workshop/parse", "parseWorkshop", look, 200, "Find workshop items in a text", a.parseWorkshop),
-		route(post, "/workshop/lookup", "lookUpWorkshop", act, 200, "Ask Steam about workshop items", a.lookUpWorkshop),
-		route(post, "/content/collect", "collectContent", act, 202, "Remove revisions and downloads that nothing needs", a.collectContent),
+		loggedIn(list("/overlays", "listOverlays", "List overlays, deleted ones at the end", byOverlayName, a.listOverlays)),
+		onKind(left4me.OverlayTarget, manage,
+			route(post, "/overlays", "createOverlay", 201, "Create an overlay; nothing is built yet", a.createOverlay)),
+		overlay.needs(see, routeOn(get, "", "showOverlay", 200, "Show an overlay", a.showOverlay)),
+		overlay.needs(configure,
+			routeOn(put, "", "changeOverlay", 200, "Change what an overlay is made of; nothing is built yet", a.changeOverlay)),
+		overlay.needs(manage,
+			routeOn(del, "", "deleteOverlay", 202, "Delete an overlay; it can be taken back for some days", a.deleteOverlay)),
+		overlay.needs(manage, routeOn(post, "/restore", "restoreOverlay", 202, "Take a deleted overlay back", a.restoreOverlay)),
+		overlay.needs(content,
+			routeOn(post, "/build", "buildOverlay", 202, "Make a revision of an overlay, if anything changed", a.buildOverlay)),
+		overlay.needs(see,
+			listOn("/scripts", "listScripts", "List the versions of a script, newest first", byScriptVersion, a.listScripts)),
+		overlay.needs(see,
+			routeOn(get, "/moves", "showOverlayRestart", 200, "Show how servers move over to a revision that came by itself",
+				a.showOverlayRestart)),
+		overlay.needs(content,
+			routeOn(del, "/moves", "cancelOverlayRestart", 200, "Leave servers that have not moved over as they are",
+				a.cancelOverlayRestart)),
+		loggedIn(route(post, "/workshop/parse", "parseWorkshop", 200, "Find workshop items in a text", a.parseWorkshop)),
+		onKind(left4me.OverlayTarget, content,
+			route(post, "/workshop/lookup", "lookUpWorkshop", 200, "Ask Steam about workshop items", a.lookUpWorkshop)),
+		onSite(site,
+			route(post, "/content/collect", "collectContent", 202, "Remove revisions and downloads that nothing needs", a.collectContent)),
 	}
 }
 
 // revisionTable are the revisions of overlays and their files.
 func (a overlayRoutes) revisionTable() []entry {
+	overlay := a.core.overlays()
 	return []entry{
-		picture("/overlays/{name}/picture", "showOverlayPicture", "Show a picture of an add-on of an overlay", a.picture),
-		a.archiveDownload("/overlays/{name}/revisions/{revision}/archive", "downloadRevision", "Download a revision as an archive"),
-		a.fileDownload("/overlays/{name}/revisions/{revision}/raw", "downloadRevisionFile", "Download a file of a revision, also in parts"),
-		route(get, "/overlays/{name}/diff", "diffOverlay", look, 200, "Say how two revisions differ", a.diffOverlay),
-		route(get, "/overlays/{name}/revisions/{revision}", "showRevision", look, 200,
-			"Show a revision with its warnings, campaigns and items", a.showRevision),
-		route(post, "/overlays/{name}/revisions/{revision}/use", "useRevision", act, 200, "Let servers start with a revision",
-			a.useRevision),
-		route(put, "/overlays/{name}/revisions/{revision}/label", "labelRevision", act, 200, "Name a revision", a.labelRevision),
-		route(del, "/overlays/{name}/revisions/{revision}", "dropRevision", act, 200, "Remove a revision that nothing uses",
-			a.dropRevision),
-		route(get, "/overlays/{name}/revisions/{revision}/files", "listRevisionFiles", look, 200, "List the files of a revision",
-			a.listFiles),
-		route(get, "/overlays/{name}/revisions/{revision}/file", "showRevisionFile", act, 200, "Read a file of a revision",
-			a.showFile), // passwords of plugins stand in some
-		route(put, "/overlays/{name}/file", "putOverlayFile", act, 202, "Make a revision with one small file more, or another one",
-			a.putFile),
+		overlay.needs(see, picture("/picture", "showOverlayPicture", "Show a picture of an add-on of an overlay", a.picture)),
+		overlay.needs(content, a.archiveDownload("/revisions/{revision}/archive", "downloadRevision", "Download a revision as an archive")),
+		overlay.needs(content,
+			a.fileDownload("/revisions/{revision}/raw", "downloadRevisionFile", "Download a file of a revision, also in parts")),
+		overlay.needs(see, routeOn(get, "/diff", "diffOverlay", 200, "Say how two revisions differ", a.diffOverlay)),
+		overlay.needs(see,
+			routeOn(get, "/revisions/{revision}", "showRevision", 200, "Show a revision with its warnings, campaigns and items",
+				a.showRevision)),
+		overlay.needs(content,
+			routeOn(post, "/revisions/{revision}/use", "useRevision", 200, "Let servers start with a revision", a.useRevision)),
+		overlay.needs(content, routeOn(put, "/revisions/{revision}/label", "labelRevision", 200, "Name a revision", a.labelRevision)),
+		overlay.needs(content,
+			routeOn(del, "/revisions/{revision}", "dropRevision", 200, "Remove a revision that nothing uses", a.dropRevision)),
+		overlay.needs(see,
+			routeOn(get, "/revisions/{revision}/files", "listRevisionFiles", 200, "List the files of a revision", a.listFiles)),
+		overlay.needs(content,
+			routeOn(get, "/revisions/{revision}/file", "showRevisionFile", 200, "Read a file of a revision",
+				a.showFile)), // passwords of plugins stand in some
+		overlay.needs(content,
+			routeOn(put, "/file", "putOverlayFile", 202, "Make a revision with one small file more, or another one", a.putFile)),
 	}
 }
 
 // recipeTable are the scripts to begin with.
-func recipeTable() []entry {
+func (c *core) recipeTable() []entry {
+	recipe := c.recipes()
 	return []entry{
-		list("/recipes", "listRecipes", look, "List scripts to begin with", counted[apitype.Recipe](), listRecipes),
-		route(get, "/recipes/{id}", "showRecipe", look, 200, "Show a script to begin with, with chosen values", showRecipe),
+		onSite(see, list("/recipes", "listRecipes", "List scripts to begin with", counted[apitype.Recipe](), listRecipes)),
+		recipe.needs(see, routeOn(get, "", "showRecipe", 200, "Show a script to begin with, with chosen values", showRecipe)),
 	}
 }
 
 // table are the uploads.
 func (a uploadRoutes) table() []entry {
+	overlay, upload := a.core.overlays(), a.core.uploads()
 	return []entry{
-		route(post, "/overlays/{name}/uploads", "createUpload", act, 201, "Begin an upload for an overlay", a.createUpload),
-		list("/uploads", "listUploads", act, "List your uploads; an administrator's list has everybody's", byTimeOfUpload, a.listUploads),
-		route(get, "/uploads/{id}", "showUpload", act, 200, "Show an upload, and where its files go on", a.showUpload),
-		route(del, "/uploads/{id}", "deleteUpload", act, 200, "Drop an upload", a.deleteUpload),
-		a.piece("/uploads/{id}/file", "sendUploadPiece", "Send a piece of a file"),
-		route(post, "/uploads/{id}/plan", "planUpload", act, 200, "Say what publishing an upload would do", a.planUpload),
-		route(get, "/archive-names", "showArchiveNames", look, 200, "Show the setting of names in archives, and the encodings",
-			a.showArchiveNames),
-		route(put, "/archive-names", "setArchiveNames", act, 200, "Say what names in archives are taken for that are too short to tell",
-			a.setArchiveNames),
+		overlay.needs(content, routeOn(post, "/uploads", "createUpload", 201, "Begin an upload for an overlay", a.createUpload)),
+		onKind(left4me.OverlayTarget, content,
+			list("/uploads", "listUploads", "List your uploads; an administrator's list has everybody's", byTimeOfUpload, a.listUploads)),
+		upload.needs(content, routeOn(get, "", "showUpload", 200, "Show an upload, and where its files go on", a.showUpload)),
+		upload.needs(content, routeOn(del, "", "deleteUpload", 200, "Drop an upload", a.deleteUpload)),
+		upload.needs(content, a.piece("/file", "sendUploadPiece", "Send a piece of a file")),
+		upload.needs(content, routeOn(post, "/plan", "planUpload", 200, "Say what publishing an upload would do", a.planUpload)),
+		onSite(see,
+			route(get, "/archive-names", "showArchiveNames", 200, "Show the setting of names in archives, and the encodings",
+				a.showArchiveNames)),
+		onSite(site,
+			route(put, "/archive-names", "setArchiveNames", 200, "Say what names in archives are taken for that are too short to tell",
+				a.setArchiveNames)),
 	}
 }
 
 // table are the backups.
 func (a backupRoutes) table() []entry {
+	backup := a.core.backups()
 	return []entry{
-		list("/backups", "listBackups", look, "List backups, newest first", byTimeOfBackup, a.listBackups),
-		route(post, "/backups", "createBackup", act, 202, "Make a backup", a.createBackup),
-		route(del, "/backups/{name}", "deleteBackup", act, 200, "Delete a backup", a.deleteBackup),
-		route(post, "/backups/{name}/verify", "verifyBackup", act, 202, "Read a backup from its beginning to its end", a.verifyBackup),
-		a.download("/backups/{name}/file", "downloadBackup", "Download a backup"),
-		route(get, "/backup-policy", "showBackupPolicy", look, 200, "Show when backups are made", a.showBackupPolicy),
-		route(put, "/backup-policy", "setBackupPolicy", act, 200, "Say when backups are made", a.setBackupPolicy),
+		onSite(see, list("/backups", "listBackups", "List backups, newest first", byTimeOfBackup, a.listBackups)),
+		onSite(site, route(post, "/backups", "createBackup", 202, "Make a backup", a.createBackup)),
+		backup.needs(site, routeOn(del, "", "deleteBackup", 200, "Delete a backup", a.deleteBackup)),
+		backup.needs(site, routeOn(post, "/verify", "verifyBackup", 202, "Read a backup from its beginning to its end", a.verifyBackup)),
+		backup.needs(site, a.download("/file", "downloadBackup", "Download a backup")),
+		onSite(see, route(get, "/backup-policy", "showBackupPolicy", 200, "Show when backups are made", a.showBackupPolicy)),
+		onSite(site, route(put, "/backup-policy", "setBackupPolicy", 200, "Say when backups are made", a.setBackupPolicy)),
 	}
 }
 
 // table are the users, tokens and what people do with their own account.
 func (a accountRoutes) table() []entry {
+	user, token := a.core.users(), a.core.tokens()
 	return []entry{
-		list("/users", "listUsers", act, "List users", byUserName, a.listUsers), // who is an administrator is not for everybody
-		route(post, "/users", "createUser", act, 201, "Create a user", a.createUser),
-		route(http.MethodPatch, "/users/{name}", "changeUser", act, 200, "Change a user, and end its sessions", a.changeUser),
-		route(del, "/users/{name}", "deleteUser", act, 200, "Delete a user with its sessions and tokens", a.deleteUser),
-		route(put, "/me/password", "changePassword", look, 200, "Change your own password, and end all your sessions", a.changePassword),
-		route(del, "/me/sessions", "signOut", look, 200, "Sign out everywhere: end all your sessions", a.signOut),
-		route(post, "/tokens", "createToken", look, 201, "Create a token for yourself; an administrator for anybody", a.createToken),
-		list("/tokens", "listTokens", look, "List your own tokens; an administrator's list has everybody's", byTokenOwner, a.listTokens),
-		route(del, "/tokens/{id}", "revokeToken", look, 200, "Revoke a token", a.revokeToken), // anybody may take back what stands for them
+		onSite(site, list("/users", "listUsers", "List users", byUserName, a.listUsers)), // who is an administrator is not for everybody
+		onSite(site, route(post, "/users", "createUser", 201, "Create a user", a.createUser)),
+		user.needs(site, routeOn(http.MethodPatch, "", "changeUser", 200, "Change a user, and end its sessions", a.changeUser)),
+		user.needs(site, routeOn(del, "", "deleteUser", 200, "Delete a user with its sessions and tokens", a.deleteUser)),
+		loggedIn(route(put, "/me/password", "changePassword", 200, "Change your own password, and end all your sessions",
+			a.changePassword)),
+		loggedIn(route(del, "/me/sessions", "signOut", 200, "Sign out everywhere: end all your sessions", a.signOut)),
+		loggedIn(route(post, "/tokens", "createToken", 201, "Create a token for yourself; an administrator for anybody", a.createToken)),
+		loggedIn(list("/tokens", "listTokens", "List your own tokens; an administrator's list has everybody's", byTokenOwner,
+			a.listTokens)),
+		token.needs(see,
+			routeOn(del, "", "revokeToken", 200, "Revoke a token", a.revokeToken)), // anybody may take back what stands for them
 	}
 }
 
 // table are the checks of a host.
 func (a hostRoutes) table() []entry {
+	host := a.core.hosts()
 	return []entry{
-		route(get, "/hosts/{host}/doctor", "checkHost", act, 200, "Let a host look at itself", a.hostDoctor),
+		host.needs(site, routeOn(get, "/doctor", "checkHost", 200, "Let a host look at itself", a.hostDoctor)),
 	}
 }

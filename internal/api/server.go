@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/left4me/left4me/internal/api/apitype"
-	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -45,11 +44,7 @@ func serverOf(v servers.View) apitype.GameServer {
 	return s
 }
 
-func (a serverRoutes) showServer(ctx context.Context, in *ByName) (apitype.GameServer, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return apitype.GameServer{}, err
-	}
+func (a serverRoutes) showServer(ctx context.Context, name left4me.Name, _ *none) (apitype.GameServer, error) {
 	v, err := a.core.Servers.Get(ctx, name)
 	return a.whole(ctx, v, err)
 }
@@ -64,13 +59,14 @@ func (a serverRoutes) whole(ctx context.Context, v servers.View, err error) (api
 	if a.core.PublicAddress != "" {
 		s.Address = net.JoinHostPort(a.core.PublicAddress, strconv.Itoa(cmp.Or(v.Status.Port, v.Port)))
 	}
-	s.Settings = settingsFor(ctx, v.Settings)
+	s.Settings = settingsFor(ctx, left4me.OnServer(v.Name), v.Settings)
 	s.Warnings = append(s.Warnings, a.core.Servers.Warnings().Of(ctx, v.Name)...)
 	return s, nil
 }
 
-func settingsFor(ctx context.Context, s left4me.Settings) left4me.Settings {
-	if accounts.Allow(actorOf(ctx), accounts.Act, left4me.Site) != nil {
+// settingsFor are the settings of a target with what only people see who may read its secrets.
+func settingsFor(ctx context.Context, target left4me.Target, s left4me.Settings) left4me.Settings {
+	if !readsSecrets(ctx, target) {
 		return s.Public()
 	}
 	return s
@@ -96,42 +92,37 @@ func (a serverRoutes) createServer(ctx context.Context, in *struct{ Body apitype
 	return a.whole(ctx, v, err)
 }
 
-func (a serverRoutes) startServer(ctx context.Context, in *ByName) (apitype.Job, error) {
-	return a.act(ctx, left4me.StartServer, in)
+func (a serverRoutes) startServer(ctx context.Context, name left4me.Name, _ *none) (apitype.Job, error) {
+	return a.act(ctx, left4me.StartServer, name)
 }
 
-func (a serverRoutes) stopServer(ctx context.Context, in *ByName) (apitype.Job, error) {
-	return a.act(ctx, left4me.StopServer, in)
+func (a serverRoutes) stopServer(ctx context.Context, name left4me.Name, _ *none) (apitype.Job, error) {
+	return a.act(ctx, left4me.StopServer, name)
 }
 
-func (a serverRoutes) restartServer(ctx context.Context, in *ByName) (apitype.Job, error) {
-	return a.act(ctx, left4me.RestartServer, in)
+func (a serverRoutes) restartServer(ctx context.Context, name left4me.Name, _ *none) (apitype.Job, error) {
+	return a.act(ctx, left4me.RestartServer, name)
 }
 
-func (a serverRoutes) resetServer(ctx context.Context, in *ByName) (apitype.Job, error) {
-	return a.act(ctx, left4me.ResetServer, in)
+func (a serverRoutes) resetServer(ctx context.Context, name left4me.Name, _ *none) (apitype.Job, error) {
+	return a.act(ctx, left4me.ResetServer, name)
 }
 
-func (a serverRoutes) deleteServer(ctx context.Context, in *ByName) (apitype.Job, error) {
-	return a.act(ctx, left4me.DeleteServer, in)
+func (a serverRoutes) deleteServer(ctx context.Context, name left4me.Name, _ *none) (apitype.Job, error) {
+	return a.act(ctx, left4me.DeleteServer, name)
 }
 
-func (a serverRoutes) act(ctx context.Context, kind left4me.JobKind, in *ByName) (apitype.Job, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return apitype.Job{}, err
-	}
+func (a serverRoutes) act(ctx context.Context, kind left4me.JobKind, name left4me.Name) (apitype.Job, error) {
 	v, err := a.core.Servers.Act(ctx, actorOf(ctx).Name, kind, name)
-	return jobOf(v), err
+	return jobFor(ctx, v), err
 }
 
 type crashesInput struct {
-	ByName
 	Limit int    `query:"limit" default:"20" minimum:"1" maximum:"100"`
 	After string `query:"after" maxLength:"1000" doc:"From the header Link of the page before"`
 }
 
-func (in crashesInput) page() ListInput { return ListInput{Limit: in.Limit, After: in.After} }
+func (in crashesInput) page() ListInput { return ListInput(in) }
 
 // keptCrashes is more than are kept of a server.
 const keptCrashes = 1000
@@ -142,11 +133,7 @@ var byTimeOfCrash = order[apitype.Crash]{
 	down: true,
 }
 
-func (a serverRoutes) listCrashes(ctx context.Context, in *crashesInput) ([]apitype.Crash, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return nil, err
-	}
+func (a serverRoutes) listCrashes(ctx context.Context, name left4me.Name, in *crashesInput) ([]apitype.Crash, error) {
 	if _, err := a.core.Servers.Get(ctx, name); err != nil {
 		return nil, err
 	}
@@ -159,7 +146,7 @@ func (a serverRoutes) listCrashes(ctx context.Context, in *crashesInput) ([]apit
 		return nil, err
 	}
 	all := make([]apitype.Crash, len(found))
-	shown := shownTo(ctx)
+	shown := shownTo(ctx, left4me.OnServer(name))
 	for i, c := range found {
 		for n, l := range c.Lines {
 			c.Lines[n] = shown(l)
@@ -172,11 +159,7 @@ func (a serverRoutes) listCrashes(ctx context.Context, in *crashesInput) ([]apit
 	return all, nil
 }
 
-func (a serverRoutes) reachServer(ctx context.Context, in *ByName) (apitype.ServerReach, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return apitype.ServerReach{}, err
-	}
+func (a serverRoutes) reachServer(ctx context.Context, name left4me.Name, _ *none) (apitype.ServerReach, error) {
 	checks, err := a.core.Servers.Reach(ctx, name)
 	r := apitype.ServerReach{Server: name, Joinable: left4me.Healthy(checks), Checks: orNone(checks)}
 	if first, ok := left4me.FirstWrong(checks); ok {

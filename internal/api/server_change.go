@@ -7,15 +7,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func (a serverRoutes) updateServer(ctx context.Context, in *struct {
-	ByName
+func (a serverRoutes) updateServer(ctx context.Context, name left4me.Name, in *struct {
 	Body apitype.ServerDefinition
 },
 ) (apitype.GameServer, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return apitype.GameServer{}, err
-	}
 	overlays, err := parseRefs("overlays", in.Body.Overlays)
 	if err != nil {
 		return apitype.GameServer{}, err
@@ -28,12 +23,8 @@ func (a serverRoutes) updateServer(ctx context.Context, in *struct {
 	return a.whole(ctx, v, err)
 }
 
-func (a serverRoutes) serverConfig(ctx context.Context, in *ByName) (apitype.ConfigDiff, error) {
+func (a serverRoutes) serverConfig(ctx context.Context, name left4me.Name, _ *none) (apitype.ConfigDiff, error) {
 	d := apitype.ConfigDiff{Files: []apitype.ConfigFile{}}
-	name, err := pathName(in.Name)
-	if err != nil {
-		return d, err
-	}
 	files, err := a.core.Servers.Files().ConfigDiff(ctx, name)
 	if err != nil {
 		return d, err

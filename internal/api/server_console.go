@@ -6,20 +6,17 @@ import (
 
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 type consoleInput struct {
-	ByName
 	After string `header:"Last-Event-ID" doc:"Resume behind this event; without it, recent history comes first"`
 }
 
-func (a serverRoutes) followConsole(ctx context.Context, in *consoleInput) (feed, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return nil, err
-	}
+func (a serverRoutes) followConsole(ctx context.Context, name left4me.Name, in *consoleInput) (feed, error) {
 	after := servers.RecentHistory
 	if in.After != "" {
+		var err error
 		if after, err = position(in.After); err != nil {
 			return nil, err
 		}
@@ -28,7 +25,7 @@ func (a serverRoutes) followConsole(ctx context.Context, in *consoleInput) (feed
 	if err != nil {
 		return nil, err
 	}
-	shown := shownTo(ctx)
+	shown := shownTo(ctx, left4me.OnServer(name))
 	return func(send func(event)) error {
 		for c, err := range chunks {
 			if err != nil {
@@ -44,33 +41,26 @@ func (a serverRoutes) followConsole(ctx context.Context, in *consoleInput) (feed
 	}, nil
 }
 
-func (a serverRoutes) tailConsole(ctx context.Context, in *ByName) (apitype.ConsoleTail, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return apitype.ConsoleTail{}, err
-	}
+func (a serverRoutes) tailConsole(ctx context.Context, name left4me.Name, _ *none) (apitype.ConsoleTail, error) {
 	c, err := a.core.Servers.Consoles().Recent(ctx, name)
-	return apitype.ConsoleTail{Text: shownTo(ctx)(c.Text), Position: c.Position}, err
+	return apitype.ConsoleTail{Text: shownTo(ctx, left4me.OnServer(name))(c.Text), Position: c.Position}, err
 }
 
-func (a serverRoutes) runCommand(ctx context.Context, in *struct {
-	ByName
+func (a serverRoutes) runCommand(ctx context.Context, name left4me.Name, in *struct {
 	Body apitype.Command
 },
 ) (apitype.CommandOutput, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return apitype.CommandOutput{}, err
-	}
 	out, err := a.core.Servers.Consoles().Command(ctx, actorOf(ctx).Name, name, in.Body.Command)
-	return apitype.CommandOutput{Output: out}, err
+	return apitype.CommandOutput{Output: shownTo(ctx, left4me.OnServer(name))(out)}, err
 }
 
 func (a serverRoutes) followServers(ctx context.Context, _ *none) (feed, error) {
 	changes := a.core.Servers.Watch(ctx)
 	return func(send func(event)) error {
 		for name := range changes {
-			send(event{name: "server", data: apitype.Change{Server: name}})
+			if visible(ctx, left4me.OnServer(name)) {
+				send(event{name: "server", data: apitype.Change{Server: name}})
+			}
 		}
 		return nil
 	}, nil

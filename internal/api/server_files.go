@@ -8,39 +8,25 @@ import (
 )
 
 type filesInput struct {
-	ByName
 	FilterInput
 }
 
-func (a serverRoutes) serverFiles(ctx context.Context, in *filesInput) (left4me.Page[left4me.TreeFile], error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return left4me.Page[left4me.TreeFile]{}, err
-	}
+func (a serverRoutes) serverFiles(ctx context.Context, name left4me.Name, in *filesInput) (left4me.Page[left4me.TreeFile], error) {
 	p, err := a.core.Servers.Files().List(ctx, name, in.filter())
 	return pageOf(p), err
 }
 
-func (a serverRoutes) serverWritten(ctx context.Context, in *filesInput) (left4me.Page[left4me.TreeFile], error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return left4me.Page[left4me.TreeFile]{}, err
-	}
+func (a serverRoutes) serverWritten(ctx context.Context, name left4me.Name, in *filesInput) (left4me.Page[left4me.TreeFile], error) {
 	p, err := a.core.Servers.Files().Written(ctx, name, in.filter())
 	return pageOf(p), err
 }
 
 type fileInput struct {
-	ByName
 	Path   string `query:"path" required:"true"`
 	Inside string `query:"inside" doc:"A file in the add-on that path is"`
 }
 
-func (a serverRoutes) serverFile(ctx context.Context, in *fileInput) (apitype.ServerFile, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return apitype.ServerFile{}, err
-	}
+func (a serverRoutes) serverFile(ctx context.Context, name left4me.Name, in *fileInput) (apitype.ServerFile, error) {
 	f, err := a.core.Servers.Files().Get(ctx, name, in.Path, in.Inside)
 	if err != nil {
 		return apitype.ServerFile{}, err
@@ -50,48 +36,36 @@ func (a serverRoutes) serverFile(ctx context.Context, in *fileInput) (apitype.Se
 }
 
 type pagingInput struct {
-	ByName
 	Paging
 }
 
-func (a serverRoutes) serverPending(ctx context.Context, in *pagingInput) (left4me.Page[left4me.FileChange], error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return left4me.Page[left4me.FileChange]{}, err
-	}
+func (a serverRoutes) serverPending(ctx context.Context, name left4me.Name, in *pagingInput) (left4me.Page[left4me.FileChange], error) {
 	p, err := a.core.Servers.Files().Pending(ctx, name, in.After, in.Limit)
 	return pageOf(p), err
 }
 
 type compareInput struct {
-	ByName
 	Other string `path:"other" maxLength:"64"`
 	Paging
 }
 
-func (a serverRoutes) compareServers(ctx context.Context, in *compareInput) (left4me.Page[left4me.FileChange], error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return left4me.Page[left4me.FileChange]{}, err
-	}
+func (a serverRoutes) compareServers(ctx context.Context, name left4me.Name, in *compareInput) (left4me.Page[left4me.FileChange], error) {
 	other, err := pathName(in.Other)
 	if err != nil {
 		return left4me.Page[left4me.FileChange]{}, err
+	}
+	if !visible(ctx, left4me.OnServer(other)) {
+		return left4me.Page[left4me.FileChange]{}, notThere("server", string(other))
 	}
 	p, err := a.core.Servers.Files().Compare(ctx, name, other, in.After, in.Limit)
 	return pageOf(p), err
 }
 
 type pathsInput struct {
-	ByName
 	Body apitype.Paths
 }
 
-func (a serverRoutes) discardWritten(ctx context.Context, in *pathsInput) (apitype.Job, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return apitype.Job{}, err
-	}
+func (a serverRoutes) discardWritten(ctx context.Context, name left4me.Name, in *pathsInput) (apitype.Job, error) {
 	v, err := a.core.Servers.Files().Discard(ctx, actorOf(ctx).Name, name, in.Body.Paths)
-	return jobOf(v), err
+	return jobFor(ctx, v), err
 }

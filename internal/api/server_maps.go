@@ -8,11 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func (a serverRoutes) serverCampaigns(ctx context.Context, in *NameListInput) ([]left4me.Campaign, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return nil, err
-	}
+func (a serverRoutes) serverCampaigns(ctx context.Context, name left4me.Name, _ *ListInput) ([]left4me.Campaign, error) {
 	all, err := a.core.Servers.Campaigns(ctx, name)
 	return campaignsOf(all), err
 }
@@ -31,11 +27,7 @@ func campaignsOf(all []left4me.Campaign) []left4me.Campaign {
 	return all
 }
 
-func (a serverRoutes) serverClashes(ctx context.Context, in *NameListInput) ([]left4me.Warning, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return nil, err
-	}
+func (a serverRoutes) serverClashes(ctx context.Context, name left4me.Name, _ *ListInput) ([]left4me.Warning, error) {
 	all, err := a.core.Servers.Files().Clashes(ctx, name)
 	if all == nil {
 		all = []left4me.Warning{}
@@ -44,14 +36,9 @@ func (a serverRoutes) serverClashes(ctx context.Context, in *NameListInput) ([]l
 }
 
 type mapInput struct {
-	ByName
 	Body apitype.MapChange
 }
 
-func (a serverRoutes) changeMap(ctx context.Context, in *mapInput) (apitype.MapChange, error) {
-	name, err := pathName(in.Name)
-	if err != nil {
-		return apitype.MapChange{}, err
-	}
+func (a serverRoutes) changeMap(ctx context.Context, name left4me.Name, in *mapInput) (apitype.MapChange, error) {
 	return in.Body, a.core.Servers.Consoles().ChangeMap(ctx, actorOf(ctx).Name, name, in.Body.Map, in.Body.Mode)
 }

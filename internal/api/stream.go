@@ -10,9 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
-	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/httpserver"
-	"github.com/left4me/left4me/internal/left4me"
 )
 
 // event is one server-sent event.
@@ -28,8 +26,8 @@ type feed func(send func(event)) error
 
 // stream is a request that is answered by server-sent events of one name; D is
 // what their data holds.
-func stream[D, I any](c *core, path, id, summary, name string, f func(context.Context, *I) (feed, error)) entry {
-	return entry{get, path, id, look, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
+func stream[D, I any](c *core, path, id, summary, name string, f func(context.Context, *I) (feed, error)) operation {
+	return operation{get, path, id, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
 		op.Responses["200"] = &huma.Response{
 			Description: "Server-sent events named " + name +
 				", each with this as its data; an event named error with a problem document comes last when something went wrong",
@@ -57,6 +55,11 @@ func stream[D, I any](c *core, path, id, summary, name string, f func(context.Co
 	}}
 }
 
+// streamOn is stream for an object.
+func streamOn[D, T, I any](c *core, path, id, summary, name string, f func(context.Context, T, *I) (feed, error)) operationOn[T] {
+	return operationOn[T](stream[D](c, path, id, summary, name, found(f)))
+}
+
 // count counts a stream of a token until end is called. Whoever needs no token is
 // this machine's administrator. Errors: left4me.Busy.
 func (c *core) count(r *http.Request) (end func(), err error) {
@@ -76,8 +79,8 @@ func send(to *httpserver.Events, e event) error {
 	return to.Send(e.id, e.name, data)
 }
 
-// serve writes the events of f until there are no more, the client is gone or
-// nobody any more, or ctx ends.
+// serve writes the events of f until there are no more, the client is gone, nobody any
+// more or may not have them any more, or ctx, that of the handler, ends.
 func (c *core) serve(ctx context.Context, cancel context.CancelFunc, w http.ResponseWriter, r *http.Request, f feed) {
 	events := make(chan event)
 	go func() {
@@ -101,7 +104,7 @@ func (c *core) serve(ctx context.Context, cancel context.CancelFunc, w http.Resp
 	defer s.End()
 	ended := c.Accounts.Ended()
 	err := s.Comment("left4me")
-	if _, denied := c.identify(r); denied != nil { // ended before it was waited for
+	if c.still(ctx, r) != nil { // ended before it was waited for
 		return
 	}
 	beat := time.NewTicker(c.beat)
@@ -115,13 +118,13 @@ func (c *core) serve(ctx context.Context, cancel context.CancelFunc, w http.Resp
 			err = send(s, e)
 		case <-beat.C:
 			// A token that has expired sees nothing more.
-			if _, denied := c.identify(r); denied != nil {
+			if c.still(ctx, r) != nil {
 				return
 			}
 			err = s.Comment("still here")
 		case <-ended:
 			ended = c.Accounts.Ended()
-			if _, denied := c.identify(r); denied != nil {
+			if c.still(ctx, r) != nil {
 				return
 			}
 		case <-ctx.Done():
@@ -139,14 +142,8 @@ func position(s string) (int64, error) {
 }
 
 // sendWhileAllowed sends a long answer, which is cut off when the token of whoever asked
-// for it is revoked, or its user may not do this any more.
-func (c *core) sendWhileAllowed(hc huma.Context, send func(r *http.Request)) {
+// for it is revoked, or its user may not do this any more. ctx is that of the handler.
+func (c *core) sendWhileAllowed(ctx context.Context, hc huma.Context, send func(r *http.Request)) {
 	r, w := humago.Unwrap(hc)
-	httpserver.SendWhile(w, r, c.Accounts.Cut, func() error {
-		who, err := c.identify(r)
-		if err != nil {
-			return err
-		}
-		return accounts.Allow(who, accounts.Act, left4me.Site)
-	}, send)
+	httpserver.SendWhile(w, r, c.Accounts.Cut, func() error { return c.still(ctx, r) }, send)
 }

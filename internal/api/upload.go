@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/uploads"
 	"github.com/left4me/left4me/internal/httpserver"
@@ -41,22 +42,12 @@ func uploadOf(v uploads.Upload) apitype.Upload {
 	return u
 }
 
-// ByUpload names an upload.
-type ByUpload struct {
-	ID string `path:"id" maxLength:"64"`
-}
-
-func (a uploadRoutes) createUpload(ctx context.Context, in *struct {
-	ByName
+func (a uploadRoutes) createUpload(ctx context.Context, n left4me.Name, in *struct {
 	// Hidden: with a first parameter the function has another form in clients that
 	// oapi-codegen generates.
 	Languages string `header:"Accept-Language" hidden:"true"`
 },
 ) (apitype.Upload, error) {
-	n, err := pathName(in.Name)
-	if err != nil {
-		return apitype.Upload{}, err
-	}
 	o, err := a.core.Content.Get(ctx, n)
 	if err != nil {
 		return apitype.Upload{}, err
@@ -95,6 +86,7 @@ func (a uploadRoutes) listUploads(ctx context.Context, _ *ListInput) ([]apitype.
 	if err != nil {
 		return nil, err
 	}
+	found = accounts.Visible(actorOf(ctx), found, func(v uploads.Upload) left4me.Target { return left4me.OnOverlay(v.Overlay) })
 	all := make([]apitype.Upload, len(found))
 	for i, v := range found {
 		all[i] = uploadOf(v)
@@ -102,23 +94,22 @@ func (a uploadRoutes) listUploads(ctx context.Context, _ *ListInput) ([]apitype.
 	return all, nil
 }
 
-func (a uploadRoutes) showUpload(ctx context.Context, in *ByUpload) (apitype.Upload, error) {
-	v, err := a.core.Uploads.Get(ctx, actorOf(ctx), in.ID)
+func (a uploadRoutes) showUpload(ctx context.Context, id string, _ *none) (apitype.Upload, error) {
+	v, err := a.core.Uploads.Get(ctx, actorOf(ctx), id)
 	return uploadOf(v), err
 }
 
-func (a uploadRoutes) deleteUpload(ctx context.Context, in *ByUpload) (apitype.DroppedUpload, error) {
-	return apitype.DroppedUpload{ID: in.ID}, a.core.Uploads.Delete(ctx, actorOf(ctx), in.ID)
+func (a uploadRoutes) deleteUpload(ctx context.Context, id string, _ *none) (apitype.DroppedUpload, error) {
+	return apitype.DroppedUpload{ID: id}, a.core.Uploads.Delete(ctx, actorOf(ctx), id)
 }
 
-func (a uploadRoutes) planUpload(ctx context.Context, in *struct {
-	ByUpload
+func (a uploadRoutes) planUpload(ctx context.Context, id string, in *struct {
 	Body apitype.UploadChange
 },
 ) (left4me.Plan, error) {
-	v, err := a.core.Uploads.Get(ctx, actorOf(ctx), in.ID)
+	v, err := a.core.Uploads.Get(ctx, actorOf(ctx), id)
 	if err == nil {
-		v, err = a.core.Uploads.Ready(ctx, actorOf(ctx), v.Overlay, in.ID)
+		v, err = a.core.Uploads.Ready(ctx, actorOf(ctx), v.Overlay, id)
 	}
 	if err != nil {
 		return left4me.Plan{}, err
@@ -134,8 +125,8 @@ func (a uploadRoutes) planUpload(ctx context.Context, in *struct {
 
 // piece is the request that brings bytes, which are no JSON and may be
 // many.
-func (a uploadRoutes) piece(path, id, summary string) entry {
-	return entry{put, path, id, act, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
+func (a uploadRoutes) piece(path, id, summary string) operationOn[string] {
+	return operationOn[string]{put, path, id, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
 		op.Description = "The body is a piece of the file, which begins with its first one. Send as much as you like at once. Pieces " +
 			"may be " +
 			"sent side by side: one that is at most 16 MiB ahead waits for those before it, until nothing has come for 2 s. When the " +
@@ -154,8 +145,7 @@ func (a uploadRoutes) piece(path, id, summary string) entry {
 			},
 			Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[apitype.UploadFile](h)}},
 		}
-		huma.Register(h, op, func(ctx context.Context, in *struct {
-			ByUpload
+		huma.Register(h, op, found(func(ctx context.Context, id string, in *struct {
 			Path   string `query:"path" required:"true" doc:"With slashes, beneath the upload: addons/x.vpk"`
 			Offset int64  `query:"offset" minimum:"0" doc:"Where this piece begins: what has come so far"`
 			Size   int64  `query:"size" default:"-1" minimum:"-1" doc:"Of the whole file; -1 while it is not known"`
@@ -165,7 +155,7 @@ func (a uploadRoutes) piece(path, id, summary string) entry {
 			return &huma.StreamResponse{Body: func(hc huma.Context) {
 				r, w := humago.Unwrap(hc)
 				body := httpserver.SlowBody(w, r.Body)
-				f, err := a.core.Uploads.Write(ctx, actor, in.ID, in.Path, in.Offset, in.Size, body)
+				f, err := a.core.Uploads.Write(ctx, actor, id, in.Path, in.Offset, in.Size, body)
 				w.Header().Set(offsetHeader, strconv.FormatInt(f.Have, 10))
 				if err != nil {
 					uploads.Drain(body)
@@ -175,7 +165,7 @@ func (a uploadRoutes) piece(path, id, summary string) entry {
 				w.Header().Set("Content-Type", "application/json")
 				_ = json.NewEncoder(w).Encode(apitype.UploadFile(f))
 			}}, nil
-		})
+		}))
 	}}
 }
 
