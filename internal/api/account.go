@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
@@ -109,9 +110,10 @@ func (a accountRoutes) signOut(ctx context.Context, _ *none) (apitype.Ended, err
 	return endedOf(o), err
 }
 
+// The names of users are sorted without regard to case, in which no two are the same.
 var (
-	byUserName   = order[apitype.User]{key: func(v apitype.User) string { return v.Name }}
+	byUserName   = order[apitype.User]{key: func(v apitype.User) string { return strings.ToLower(v.Name) }}
 	byTokenOwner = order[apitype.KnownToken]{key: func(v apitype.KnownToken) string {
-		return fmt.Sprintf("%s %d %s", v.User, v.CreatedAt.UnixMilli(), v.ID)
+		return fmt.Sprintf("%s %d %s", strings.ToLower(v.User), v.CreatedAt.UnixMilli(), v.ID)
 	}}
 )

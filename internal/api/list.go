@@ -91,11 +91,12 @@ func listBytes[I, T any](path, id, summary string,
 	}}
 }
 
-// nextAddress is the address of the next page, relative to that of this one.
+// nextAddress is the address of the next page, relative to that of this one. It has
+// no path: only who asks knows where a proxy has the API.
 func nextAddress(u url.URL, after string) string {
 	q := u.Query()
 	q.Set("after", after)
-	return u.EscapedPath() + "?" + q.Encode()
+	return "?" + q.Encode()
 }
 
 // page cuts a page out of a list and says behind what the next one begins.
