@@ -69,6 +69,7 @@ func TestEachChangeHasItsEvent(t *testing.T) {
 		{"update another", func() error { return by.Servers().Update(ctx, left4me.Server{Name: "beta"}) }, ""},
 		{"hold", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, "server.held alpha by system "},
 		{"hold again", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, ""},
+		{"a state that is not known", report("server", "alpha", ""), ""},
 		{"state", report("server", "alpha", "running"), "server.state alpha by host local"},
 		{"the same state", report("server", "alpha", "running"), ""},
 		{"state of no server", report("server", "nobody", "running"), ""},
@@ -80,7 +81,15 @@ func TestEachChangeHasItsEvent(t *testing.T) {
 		},
 		{"the same crash", func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "alpha", At: at}) }, ""},
 		{"crash of no server", func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "nobody", At: at}) }, ""},
-		{"start", func() error { return add(job("1", left4me.StartServer, "alpha")) }, "job.added alpha by user ann"},
+		{
+			"start", func() error { return add(job("1", left4me.StartServer, "alpha")) },
+			"job.added alpha by user ann, server.held alpha by user ann", // nothing holds it any more
+		},
+		{"hold once more", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, "server.held alpha by system "},
+		{
+			"stop from its console", func() error { return s.Servers().SetWanted(ctx, "alpha", left4me.WantStopped, "bob", at) },
+			"server.held alpha by user bob",
+		},
 		{"start nobody", func() error { return add(job("2", left4me.StartServer, "nobody")) }, ""},
 		{"end", func() error { return end(job("1", left4me.StartServer, "alpha"), "") }, "job.ended alpha by user ann"},
 		{"end again", func() error { return end(job("1", left4me.StartServer, "alpha"), "") }, ""},

@@ -56,6 +56,66 @@ func TestNothingOfATransactionIsKeptThatTheDiskHadNoRoomFor(t *testing.T) {
 	})
 }
 
+// What an attempt decided that the disk had no room for counts for nothing when the
+// next one decides otherwise.
+func TestAStartIsDecidedAnewWhenTheDiskWasFull(t *testing.T) {
+	disktest.OnSmall(t, "1m", func(t *testing.T, dir string) {
+		ctx := context.Background()
+		s, err := Open(ctx, filepath.Join(dir, "left4me.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		err = s.Servers().Create(ctx, left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := QueuedJob{
+			Job:  left4me.Job{ID: "1", Kind: left4me.StartServer, Target: "alpha", Host: "local", By: "left4me"},
+			Spec: []byte(`"` + strings.Repeat("x", 2<<20) + `"`),
+		}
+		tries := 0
+		s.OnFull(func() bool { return true })
+		v, added, err := s.Jobs().Autostart(ctx, start, "", func(left4me.Server, []QueuedJob) Decision {
+			if tries++; tries == 1 {
+				return Decision{Reason: "wanted"}
+			}
+			return Decision{}
+		})
+		if err != nil || added || v.Reason != "" || tries != 2 {
+			t.Errorf("added: %v because %q, after %d tries: %v", added, v.Reason, tries, err)
+		}
+	})
+}
+
+func TestAJobEndsOnceThoughTheDiskWasFull(t *testing.T) {
+	disktest.OnSmall(t, "1m", func(t *testing.T, dir string) {
+		ctx := context.Background()
+		s, err := Open(ctx, filepath.Join(dir, "left4me.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		v := QueuedJob{Job: left4me.Job{ID: "1", Kind: left4me.UpdateGame, Target: "local", Host: "local"}, Spec: []byte(`{}`)}
+		if _, err := s.Jobs().Add(ctx, v, func([]QueuedJob) (*QueuedJob, error) { return nil, nil }); err != nil {
+			t.Fatal(err)
+		}
+		v.State = left4me.JobCancelled
+		s.OnFull(func() bool { // while there is no transaction, another one ends it
+			ended, err := s.Jobs().End(ctx, v.Job, "")
+			return ended && err == nil
+		})
+		late := v.Job
+		late.State, late.Steps = left4me.JobDone, []left4me.Step{{Note: strings.Repeat("x", 2<<20)}}
+		if ended, err := s.Jobs().End(ctx, late, ""); err != nil || ended {
+			t.Errorf("it ended a second time: %v, %v", ended, err)
+		}
+		if v, err := s.Jobs().Get(ctx, "1"); err != nil || v.State != left4me.JobCancelled {
+			t.Errorf("it is %s: %v", v.State, err)
+		}
+	})
+}
+
 // SQLite makes the file for the shared memory of a write-ahead log when a database
 // is opened that nobody else has open.
 func TestADatabaseIsReadAndSaysThatItsDiskIsFull(t *testing.T) {

@@ -57,8 +57,11 @@ func setReport(ctx context.Context, tx *transaction, r Report) error {
 	var from string
 	err := tx.QueryRowContext(ctx, `SELECT value FROM host_report WHERE host = ? AND noun = ? AND name = ?`,
 		r.Host, r.Noun, r.Name).Scan(&from)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) || from == r.Value {
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
+	}
+	if from == r.Value {
+		return nil
 	}
 	n, err := removed(tx.ExecContext(ctx, `INSERT INTO host_report(host, noun, name, value, at) SELECT ?1, ?2, ?3, ?4, ?5
 		WHERE ?2 <> 'server' OR EXISTS (SELECT 1 FROM server WHERE name = ?3)

@@ -253,6 +253,7 @@ func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (
 	}
 	var ended bool
 	err = s.db.tx(ctx, func(tx *transaction) error {
+		ended = false // of an attempt that was given up
 		r, err := tx.ExecContext(ctx, `UPDATE job SET state = ?, steps = ?, log = ?, error = ?, ended_at = ?
 			WHERE id = ? AND state IN ('queued','running')`, v.State, steps, lines, failure, millis(v.EndedAt), v.ID)
 		if err != nil {

@@ -26,7 +26,10 @@ func (s Servers) SetWanted(ctx context.Context, name left4me.Name, w left4me.Wan
 func setWanted(ctx context.Context, tx *transaction, name left4me.Name, w left4me.Wanted, by string, at time.Time,
 	job left4me.JobID,
 ) error {
-	r, err := tx.ExecContext(ctx, `UPDATE server SET wanted = ?, wanted_by = ?, wanted_at = ?, wanted_job = ?, held = '' WHERE name = ?`,
+	if err := hold(ctx, tx, name, "", left4me.ActorOf(by)); err != nil {
+		return err
+	}
+	r, err := tx.ExecContext(ctx, `UPDATE server SET wanted = ?, wanted_by = ?, wanted_at = ?, wanted_job = ? WHERE name = ?`,
 		w, by, millis(at), job, name)
 	if err != nil {
 		return err
@@ -63,7 +66,7 @@ func endWish(ctx context.Context, tx *transaction, v left4me.Job) error {
 		var there bool
 		err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM server WHERE name = ? AND wanted_job = ?)`, v.Target, v.ID).Scan(&there)
 		if err == nil && there {
-			err = hold(ctx, tx, v.Target, left4me.HeldCrashed)
+			err = hold(ctx, tx, v.Target, left4me.HeldCrashed, tx.by)
 		}
 	}
 	return err
@@ -73,7 +76,7 @@ func endWish(ctx context.Context, tx *transaction, v left4me.Job) error {
 // that isn't there is passed over.
 func (s Servers) Hold(ctx context.Context, name left4me.Name, why left4me.Held) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
-		return hold(ctx, tx, name, why)
+		return hold(ctx, tx, name, why, tx.by)
 	})
 	if err != nil {
 		return fmt.Errorf("hold %s: %w", name, err)
@@ -82,12 +85,12 @@ func (s Servers) Hold(ctx context.Context, name left4me.Name, why left4me.Held) 
 }
 
 // hold is Hold in a transaction; what is held so already makes no event.
-func hold(ctx context.Context, tx *transaction, name left4me.Name, why left4me.Held) error {
+func hold(ctx context.Context, tx *transaction, name left4me.Name, why left4me.Held, by left4me.Actor) error {
 	n, err := removed(tx.ExecContext(ctx, `UPDATE server SET held = ?1 WHERE name = ?2 AND held <> ?1`, why, name))
 	if err != nil || n == 0 {
 		return err
 	}
-	return tx.event(ctx, left4me.ServerHeld, left4me.OnServer(name), left4me.HeldEvent{Held: why})
+	return tx.eventBy(ctx, by, left4me.ServerHeld, left4me.OnServer(name), left4me.HeldEvent{Held: why})
 }
 
 // Decision is what becomes of a server that nobody asks for when left4me starts.
@@ -104,8 +107,9 @@ type Decision struct {
 func (s Jobs) Autostart(ctx context.Context, v QueuedJob, boot string, decide func(left4me.Server, []QueuedJob) Decision) (QueuedJob,
 	bool, error,
 ) {
-	added := false
+	asked, added := v, false
 	err := s.db.tx(ctx, func(tx *transaction) error {
+		v, added = asked, false // of an attempt that was given up
 		server, err := scanServer(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, v.Target))
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -123,7 +127,7 @@ func (s Jobs) Autostart(ctx context.Context, v QueuedJob, boot string, decide fu
 			if _, err := tx.ExecContext(ctx, `UPDATE server SET boot_id = ? WHERE name = ?`, boot, v.Target); err != nil {
 				return err
 			}
-			if err := hold(ctx, tx, v.Target, held); err != nil {
+			if err := hold(ctx, tx, v.Target, held, tx.by); err != nil {
 				return err
 			}
 		}
