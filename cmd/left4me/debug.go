@@ -179,11 +179,17 @@ func shownSettings() (names []string) {
 	return append(names, "LEFT4ME_STEAMCMD")
 }
 
+// shown reports whether a setting may be shown with a value, which is no URL with a
+// password.
+func shown(name, value string) bool {
+	return slices.Contains(shownSettings(), name) && !strings.Contains(value, "@")
+}
+
 // settingsText is the environment and its file, with values of what may be shown.
 func settingsText(getenv func(string) string, file string) string {
 	var b strings.Builder
 	show := func(name, value string) {
-		if !slices.Contains(shownSettings(), name) || strings.Contains(value, "@") { // a URL with a password
+		if !shown(name, value) {
 			value = "(hidden)"
 		}
 		fmt.Fprintf(&b, "%s=%s\n", name, value)
@@ -234,7 +240,7 @@ func inspect(ctx context.Context, s settings, secrets *hiding) (r rows) {
 	servers, err := db.Servers().List(ctx)
 	blueprints, berr := db.Blueprints().List(ctx)
 	overlays, oerr := db.Overlays().List(ctx)
-	type shown struct {
+	type definition struct {
 		Name      left4me.Name         `json:"name"`
 		Port      int                  `json:"port,omitempty"`
 		Kind      left4me.OverlayKind  `json:"kind,omitempty"`
@@ -252,25 +258,25 @@ func inspect(ctx context.Context, s settings, secrets *hiding) (r rows) {
 		return &v
 	}
 	var all struct {
-		Servers    []shown `json:"servers"`
-		Blueprints []shown `json:"blueprints"`
-		Overlays   []shown `json:"overlays"`
+		Servers    []definition `json:"servers"`
+		Blueprints []definition `json:"blueprints"`
+		Overlays   []definition `json:"overlays"`
 	}
 	for _, v := range servers {
-		all.Servers = append(all.Servers, shown{
+		all.Servers = append(all.Servers, definition{
 			Name: v.Name, Port: v.Port, Blueprint: v.Blueprint, Overlays: v.Overlays, Wanted: v.Wanted,
 			Settings: public(v.Settings), Cfg: len(v.Settings.Cfg), Args: len(v.Settings.Args),
 		})
 		secrets.file(filepath.Join(s.root, "instances", string(v.Name), "rcon"))
 	}
 	for _, v := range blueprints {
-		all.Blueprints = append(all.Blueprints, shown{
+		all.Blueprints = append(all.Blueprints, definition{
 			Name: v.Name, Overlays: v.Overlays, Settings: public(v.Settings), Cfg: len(v.Settings.Cfg), Args: len(v.Settings.Args),
 		})
 	}
 	for _, v := range overlays {
 		secrets.overlay(v.Overlay)
-		all.Overlays = append(all.Overlays, shown{Name: v.Name, Kind: v.Kind, Cfg: len(v.Cfg)})
+		all.Overlays = append(all.Overlays, definition{Name: v.Name, Kind: v.Kind, Cfg: len(v.Cfg)})
 	}
 	r.servers = asJSON(all, errors.Join(err, berr, oerr))
 

@@ -59,10 +59,17 @@ func (h *hiding) lines(all []string) {
 	}
 }
 
+// shellWords are lines of most scripts, and words that other texts need: a job is done.
+var shellWords = []string{"done", "else", "then", "esac", "true", "false"}
+
 func (h *hiding) overlay(o left4me.Overlay) {
 	h.lines(o.Cfg)
 	if o.Script != nil {
-		h.add(o.Script.Text)
+		for line := range strings.Lines(o.Script.Text) {
+			if !slices.Contains(shellWords, strings.TrimSpace(line)) {
+				h.add(line)
+			}
+		}
 	}
 	if o.Git != nil {
 		h.add(o.Git.URL) // it may have a token
@@ -101,8 +108,10 @@ func secretsOf(s settings, file string) (h hiding) {
 	text, _ := os.ReadFile(file) // who can't read it, has none of it
 	for _, lines := range [][]string{os.Environ(), strings.Split(string(text), "\n")} {
 		for _, name := range namesOf(lines) {
-			if !slices.Contains(shownSettings(), name) {
-				h.add(os.Getenv(name), settingIn(string(text), name))
+			for _, value := range []string{os.Getenv(name), settingIn(string(text), name)} {
+				if !shown(name, value) {
+					h.add(value)
+				}
 			}
 		}
 	}

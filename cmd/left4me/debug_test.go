@@ -184,10 +184,10 @@ func TestABundleIsMadeOfWhatCanBeRead(t *testing.T) {
 	if err := errors.Join(os.Remove(database), os.Remove(envFile)); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("LEFT4ME_PORT_RANGE", "nonsense")
+	t.Setenv("LEFT4ME_PUBLIC_URL", "panel.example.org//admin:hidden-in-a-url@") // doctor says what is wrong with it
 	files, _ := bundle(t, envFile)
 	for name, want := range map[string]string{
-		"doctor.txt": "LEFT4ME_PORT_RANGE", "jobs.json": `"error": "`, "servers.json": `"error": "`, "settings.txt": "no such file",
+		"doctor.txt": `LEFT4ME_PUBLIC_URL: "(hidden)"`, "jobs.json": `"error": "`, "servers.json": `"error": "`, "settings.txt": "no such file",
 	} {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %q:\n%s", name, want, files[name])
@@ -195,5 +195,15 @@ func TestABundleIsMadeOfWhatCanBeRead(t *testing.T) {
 	}
 	if _, err := os.Stat(database); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("it made a database: %v", err)
+	}
+}
+
+// Jobs that are done say so, whatever overlays have in their scripts.
+func TestAWordOfTheShellIsNoSecret(t *testing.T) {
+	var h hiding
+	h.overlay(left4me.Overlay{Script: &left4me.Script{Text: "for x in a b; do\n\tcurl -H secret-of-it\ndone\ntrue\n"}})
+	if got := h.hide(`{"state": "done", "log": true, "note": "curl -H secret-of-it"}`); got !=
+		`{"state": "done", "log": true, "note": "(hidden)"}` {
+		t.Error(got)
 	}
 }

@@ -151,29 +151,39 @@ func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return 
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
 
 // A request that does not end with its context has ended when the bus and the
-// store are closed.
+// store are closed, also when left4me ends because nobody can connect any more.
 func TestServeHTTPWaitsForARequestThatIgnoresItsContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		l := &pipes{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
-		ours, theirs := net.Pipe()
-		l.conns <- theirs
-		var answered atomic.Bool
-		slow := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-			cancel()
-			time.Sleep(2 * shutdownWithin) // of the bubble
-			answered.Store(true)
+	for name, broken := range map[string]bool{"it is asked to end": false, "its listener breaks": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				l := &pipes{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
+				ours, theirs := net.Pipe()
+				l.conns <- theirs
+				var answered atomic.Bool
+				slow := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					if broken {
+						l.Close()
+					} else {
+						cancel()
+					}
+					<-r.Context().Done()
+					time.Sleep(2 * shutdownWithin) // of the bubble
+					answered.Store(true)
+				})
+				go func() {
+					_, _ = io.WriteString(ours, "GET / HTTP/1.1\r\nHost: left4me\r\n\r\n")
+					_, _ = io.Copy(io.Discard, ours)
+					ours.Close()
+				}()
+				if err := serveHTTP(ctx, l, slow, nil, slog.New(slog.DiscardHandler)); (err != nil) != broken {
+					t.Error(err)
+				}
+				if !answered.Load() {
+					t.Error("it returned while a request was handled")
+				}
+			})
 		})
-		go func() {
-			_, _ = io.WriteString(ours, "GET / HTTP/1.1\r\nHost: left4me\r\n\r\n")
-			_, _ = io.Copy(io.Discard, ours)
-			ours.Close()
-		}()
-		if err := serveHTTP(ctx, l, slow, nil, slog.New(slog.DiscardHandler)); err != nil {
-			t.Error(err)
-		}
-		if !answered.Load() {
-			t.Error("it returned while a request was handled")
-		}
-	})
+	}
 }

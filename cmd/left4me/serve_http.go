@@ -15,12 +15,14 @@ const (
 	bodyWithin     = 15 * time.Second
 )
 
-// serveHTTP serves until ctx ends, and returns when no request is handled any
-// more; requests in progress, live streams among
-// them, are told by their contexts.
+// serveHTTP serves until ctx ends or nobody can connect any more, and returns when no
+// request is handled any more; requests in progress, streams among them, are told by
+// their contexts.
 func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(context.Context, net.Conn) context.Context,
 	log *slog.Logger,
 ) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var running sync.WaitGroup
 	srv := &http.Server{
 		Handler: counted(&running, inTime(bodyWithin, h)), ConnContext: conn, ReadHeaderTimeout: 10 * time.Second,
@@ -38,11 +40,13 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(co
 		}
 		running.Wait()
 	})
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
+	err := srv.Serve(l)
+	cancel()
 	<-stopped
-	return nil
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
 }
 
 // strictTransport makes browsers come over https only, for half a year from each
