@@ -216,6 +216,7 @@ var englishErrors = [...]ErrorText{
 		"free some space, then try again",
 	},
 	{"disk.some_full", "a disk of left4me is full", "log in to see which"},
+	{"disk.some_full_ask", "a disk of left4me is full", "ask an administrator"},
 	{
 		"doctor.not_a_plain_file",
 		"{path} is not a plain file with one name",

@@ -69,18 +69,19 @@ func limit(next http.Handler) http.Handler {
 // they return as an error.
 type guard struct{ panel *page.Panel }
 
-// handler lets those in who have a right, or everybody.
-func (g guard) handler(right accounts.Action, h page.Handler) http.Handler {
-	if right == page.Everybody {
+// handler lets in who is logged in, or everybody. The handlers of routes check the
+// rights that these need.
+func (g guard) handler(need page.Need, h page.Handler) http.Handler {
+	if need.Open {
 		return g.open(h)
 	}
-	return g.allow(right, h)
+	return g.signedIn(h)
 }
 
 // open lets everybody in; somebody who is logged in is known by name.
 func (g guard) open(h page.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, err := g.panel.Sessions.Identify(r)
+		who, err := g.panel.Identify(r)
 		if err == nil || errors.Is(err, left4me.Denied) {
 			err = h(w, r, who)
 		}
@@ -90,11 +91,11 @@ func (g guard) open(h page.Handler) http.Handler {
 	})
 }
 
-// allow lets those in who may. Whoever isn't logged in is sent to do that first
-// and comes back.
-func (g guard) allow(action accounts.Action, h page.Handler) http.Handler {
+// signedIn lets in who is logged in. Whoever isn't is sent to do that first and comes
+// back.
+func (g guard) signedIn(h page.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, err := g.panel.Sessions.Identify(r)
+		who, err := g.panel.Identify(r)
 		if errors.Is(err, left4me.Denied) && !page.FromScript(r) {
 			to := "/login"
 			if r.Method == http.MethodGet && r.URL.Path != "/" {
@@ -103,8 +104,8 @@ func (g guard) allow(action accounts.Action, h page.Handler) http.Handler {
 			http.Redirect(w, r, to, http.StatusSeeOther)
 			return
 		}
-		if err == nil {
-			err = accounts.Allow(who, action, left4me.Site)
+		if err == nil && who == (accounts.Actor{}) {
+			err = accounts.Allow(who, accounts.See, left4me.Site) // says that nobody is logged in
 		}
 		if err == nil {
 			err = h(w, r, who)

@@ -29,12 +29,12 @@ func routes(p *page.Panel, d Deps) []page.Route {
 	choices := &definition.Choices{Servers: d.Servers, Content: d.Content}
 	return slices.Concat(
 		[]page.Route{
-			page.Handle(accounts.Look, "GET /{$}", home),
-			page.Handle(accounts.Look, "GET /session", alive(p)),
-			page.Handle(accounts.Look, "GET /live", p.FollowShared),
-			page.Handle(accounts.Look, "POST /live/{stream}", p.SharePage),
-			page.Handle(page.Everybody, "POST /theme", p.SetTheme),
-			page.Handle(page.Everybody, "/", p.NoPage),
+			page.SignedIn.Handle("GET /{$}", home),
+			page.SignedIn.Handle("GET /session", alive(p)),
+			page.SignedIn.Handle("GET /live", p.FollowShared),
+			page.SignedIn.Handle("POST /live/{stream}", p.SharePage),
+			page.Everybody.Handle("POST /theme", p.SetTheme),
+			page.Everybody.Handle("/", p.NoPage),
 		},
 		(&accountpages.Pages{Panel: p, Accounts: d.Accounts}).Routes(),
 		(&serverpages.Pages{

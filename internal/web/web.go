@@ -49,10 +49,16 @@ type Deps struct {
 
 // New makes the handler of the panel.
 func New(d Deps) http.Handler {
+	sessions := &session.Sessions{Accounts: d.Accounts, Secure: d.Secure, Log: d.Log}
+	return newPanel(d, sessions, sessions.Identify)
+}
+
+// newPanel is New with who is found to ask.
+func newPanel(d Deps, sessions *session.Sessions, identify func(*http.Request) (accounts.Actor, error)) http.Handler {
 	files := loadAssets()
 	p := &page.Panel{
-		Sessions: &session.Sessions{Accounts: d.Accounts, Secure: d.Secure, Log: d.Log},
-		Assets:   files, Version: d.Version, Full: d.Full, Log: d.Log,
+		Sessions: sessions, Identify: identify,
+		Assets: files, Version: d.Version, Full: d.Full, Log: d.Log,
 		Servers: d.Servers, Jobs: d.Jobs, Content: d.Content, Uploads: d.Uploads, Game: d.Game, Accounts: d.Accounts, Backups: d.Backups,
 	}
 	g := guard{p}
@@ -60,7 +66,7 @@ func New(d Deps) http.Handler {
 	mux.Handle("GET /assets/{file}", files)
 	for _, route := range routes(p, d) {
 		for pattern, h := range p.Handlers(route) {
-			mux.Handle(pattern, g.handler(route.Right, h))
+			mux.Handle(pattern, g.handler(route.Need, h))
 		}
 	}
 	p.Handler = mux

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -37,6 +38,14 @@ type Actor struct {
 	// Only are the targets that the actor may see and use, each with the rights of the
 	// role; nil: all of them. Grants on single servers are to fill it.
 	Only *Targets
+}
+
+// Same reports whether two actors are one person, or the machine, with the same rights.
+func (a Actor) Same(o Actor) bool {
+	if a.Only == nil || o.Only == nil {
+		return a == o
+	}
+	return slices.Equal(*a.Only, *o.Only) && a.UserID == o.UserID && a.Name == o.Name && a.Admin == o.Admin
 }
 
 // cause is the actor of the events of what somebody does.

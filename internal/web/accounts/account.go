@@ -101,9 +101,9 @@ func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request, who accou
 }
 
 // endSession signs one of one's own browsers out.
-func (p *Pages) endSession(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) endSession(w http.ResponseWriter, r *http.Request, who accounts.Actor, id string) error {
 	// A second press, or that browser itself, may have been faster: it is signed out.
-	if err := p.Accounts.EndSession(r.Context(), who, r.PathValue("id")); err != nil && !errors.Is(err, left4me.NotFound) {
+	if err := p.Accounts.EndSession(r.Context(), who, id); err != nil && !errors.Is(err, left4me.NotFound) {
 		return err
 	}
 	http.Redirect(w, r, "/account?did=ended", http.StatusSeeOther)

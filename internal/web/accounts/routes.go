@@ -17,39 +17,39 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about accounts.
 func (p *Pages) Routes() []page.Route {
-	const read, change = accounts.Look, accounts.Act
+	change, user := page.Site(accounts.SiteRight), page.Users()
 	all := []page.Route{
-		page.Handle(page.Everybody, "GET /login", p.showLogin),
-		page.Handle(page.Everybody, "POST /login", p.login),
-		page.Handle(page.Everybody, "POST /logout", p.logout),
+		page.Everybody.Handle("GET /login", p.showLogin),
+		page.Everybody.Handle("POST /login", p.login),
+		page.Everybody.Handle("POST /logout", p.logout),
 
-		page.Show(read, "/account", "/account", p.accountView),
-		page.Handle(read, "POST /account/password", p.changePassword),
-		page.Handle(read, "GET /account/password", p.Panel.FormAddress),
-		page.Handle(read, "POST /account/signout", p.signOutEverywhere),
-		page.Handle(read, "POST /account/sessions/{id}/end", p.endSession),
-		page.Handle(read, "POST /account/tokens", p.createToken),
-		page.Handle(read, "GET /account/tokens", p.Panel.FormAddress),
-		page.Handle(read, "POST /account/tokens/{id}/revoke", p.revokeToken),
+		page.SignedIn.Show("/account", "/account", p.accountView),
+		page.SignedIn.Handle("POST /account/password", p.changePassword),
+		page.SignedIn.FormAddress("/account/password"),
+		page.SignedIn.Handle("POST /account/signout", p.signOutEverywhere),
+		page.Own("POST", "/account/sessions", "/end", p.endSession),
+		page.SignedIn.Handle("POST /account/tokens", p.createToken),
+		page.SignedIn.FormAddress("/account/tokens"),
+		page.Own("POST", "/account/tokens", "/revoke", p.revokeToken),
 
-		page.Show(change, "/users", "/users", p.usersView),
-		page.Handle(change, "POST /users", p.createUser),
-		page.Show(change, "/users/{name}", "/users", p.userView),
-		page.Handle(change, "POST /users/{name}/role", p.changeUser("role", func(r *http.Request) accounts.Change {
+		change.Show("/users", "/users", p.usersView),
+		change.Handle("POST /users", p.createUser),
+		user.Show(accounts.SiteRight, "", "/users", p.userView),
+		user.Handle(accounts.SiteRight, "POST", "/role", p.changeUser("role", func(r *http.Request) accounts.Change {
 			return accounts.Change{Admin: new(r.PostForm.Get("role") == "admin")}
 		})),
-		page.Handle(change, "POST /users/{name}/disable", p.changeUser("disabled", func(*http.Request) accounts.Change {
+		user.Handle(accounts.SiteRight, "POST", "/disable", p.changeUser("disabled", func(*http.Request) accounts.Change {
 			return accounts.Change{Disabled: new(true)}
 		})),
-		page.Handle(change, "POST /users/{name}/enable", p.changeUser("enabled", func(*http.Request) accounts.Change {
+		user.Handle(accounts.SiteRight, "POST", "/enable", p.changeUser("enabled", func(*http.Request) accounts.Change {
 			return accounts.Change{Disabled: new(false)}
 		})),
-		page.Handle(change, "POST /users/{name}/password", p.resetPassword),
-		page.Show(change, "/users/{name}/delete", "/users", p.deleteUserView),
-		page.Handle(change, "POST /users/{name}/delete", p.deleteUser),
+		user.Handle(accounts.SiteRight, "POST", "/password", p.resetPassword),
+		user.Show(accounts.SiteRight, "/delete", "/users", p.deleteUserView),
+		user.Handle(accounts.SiteRight, "POST", "/delete", p.deleteUser),
 	}
 	for _, form := range []string{"role", "disable", "enable", "password"} {
-		all = append(all, page.Handle(change, "GET /users/{name}/"+form, p.Panel.FormAddress))
+		all = append(all, user.FormAddress(accounts.SiteRight, "/"+form))
 	}
 	return all
 }

@@ -85,12 +85,12 @@ func (p *Pages) createToken(w http.ResponseWriter, r *http.Request, who accounts
 }
 
 // revokeToken revokes one's own token, or that of anybody for an administrator.
-func (p *Pages) revokeToken(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) revokeToken(w http.ResponseWriter, r *http.Request, who accounts.Actor, id string) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
 	// Somebody else, or a second press, may have been faster: it is revoked.
-	if err := p.Accounts.RevokeToken(r.Context(), who, r.PathValue("id")); err != nil && !errors.Is(err, left4me.NotFound) {
+	if err := p.Accounts.RevokeToken(r.Context(), who, id); err != nil && !errors.Is(err, left4me.NotFound) {
 		return err
 	}
 	back := "/account?did=revoked"

@@ -11,8 +11,8 @@ import (
 )
 
 // deleteUserView asks before a user is deleted.
-func (p *Pages) deleteUserView(r *http.Request, who accounts.Actor) (page.View, error) {
-	v, err := p.user(r, who)
+func (p *Pages) deleteUserView(r *http.Request, who accounts.Actor, name string) (page.View, error) {
+	v, err := p.user(r, who, name)
 	return p.deleteUserWith(r, who, v, "", ""), err
 }
 
@@ -25,11 +25,11 @@ func (p *Pages) deleteUserWith(r *http.Request, who accounts.Actor, v userView, 
 }
 
 // deleteUser does it when the name was typed as it is.
-func (p *Pages) deleteUser(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) deleteUser(w http.ResponseWriter, r *http.Request, who accounts.Actor, name string) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	v, err := p.user(r, who)
+	v, err := p.user(r, who, name)
 	if err != nil {
 		return err
 	}

@@ -144,8 +144,8 @@ func (p *Pages) createUser(w http.ResponseWriter, r *http.Request, who accounts.
 	return p.Panel.Show(w, r, status, p.usersWith(r, who, v))
 }
 
-func (p *Pages) user(r *http.Request, who accounts.Actor) (v userView, err error) {
-	if v.User, err = p.Accounts.User(r.Context(), r.PathValue("name")); err != nil {
+func (p *Pages) user(r *http.Request, who accounts.Actor, name string) (v userView, err error) {
+	if v.User, err = p.Accounts.User(r.Context(), name); err != nil {
 		return v, err
 	}
 	v.Own = v.UserID == who.UserID
@@ -154,8 +154,8 @@ func (p *Pages) user(r *http.Request, who accounts.Actor) (v userView, err error
 }
 
 // userView is the page of one user.
-func (p *Pages) userView(r *http.Request, who accounts.Actor) (page.View, error) {
-	v, err := p.user(r, who)
+func (p *Pages) userView(r *http.Request, who accounts.Actor, name string) (page.View, error) {
+	v, err := p.user(r, who, name)
 	if err != nil {
 		return page.View{}, err
 	}
@@ -182,14 +182,16 @@ func (p *Pages) userWith(r *http.Request, who accounts.Actor, v userView) page.V
 	}}
 }
 
+// handler answers a request about the user that its address names.
+type handler func(w http.ResponseWriter, r *http.Request, who accounts.Actor, name string) error
+
 // changeUser is the handler of one change of a user; did is what the page says of
 // it.
-func (p *Pages) changeUser(did string, changeOf func(r *http.Request) accounts.Change) page.Handler {
-	return func(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) changeUser(did string, changeOf func(r *http.Request) accounts.Change) handler {
+	return func(w http.ResponseWriter, r *http.Request, who accounts.Actor, name string) error {
 		if err := r.ParseForm(); err != nil {
 			return page.BadForm(err)
 		}
-		name := r.PathValue("name")
 		o, err := p.Accounts.ChangeUser(r.Context(), who, name, changeOf(r))
 		if err == nil {
 			to := page.UserPath(name)
@@ -199,17 +201,17 @@ func (p *Pages) changeUser(did string, changeOf func(r *http.Request) accounts.C
 			http.Redirect(w, r, to, http.StatusSeeOther)
 			return nil
 		}
-		return p.userFailed(w, r, who, err)
+		return p.userFailed(w, r, who, name, err)
 	}
 }
 
 // userFailed shows on the user's page why a change was not made.
-func (p *Pages) userFailed(w http.ResponseWriter, r *http.Request, who accounts.Actor, err error) error {
+func (p *Pages) userFailed(w http.ResponseWriter, r *http.Request, who accounts.Actor, name string, err error) error {
 	wrong, ok := page.ProblemsOf(err)
 	if !ok {
 		return err
 	}
-	v, verr := p.user(r, who)
+	v, verr := p.user(r, who, name)
 	if verr != nil {
 		return verr
 	}
@@ -218,22 +220,21 @@ func (p *Pages) userFailed(w http.ResponseWriter, r *http.Request, who accounts.
 }
 
 // resetPassword gives a user another password, and shows it when left4me made it.
-func (p *Pages) resetPassword(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) resetPassword(w http.ResponseWriter, r *http.Request, who accounts.Actor, name string) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
 	password, made := passwordOf(r)
-	name := r.PathValue("name")
 	_, err := p.Accounts.ChangeUser(r.Context(), who, name,
 		accounts.Change{Password: &password, RevokeTokens: r.PostForm.Get("revoke") != ""})
 	if err != nil {
-		return p.userFailed(w, r, who, err)
+		return p.userFailed(w, r, who, name, err)
 	}
 	if made == "" {
 		http.Redirect(w, r, page.UserPath(name)+"?did=password", http.StatusSeeOther)
 		return nil
 	}
-	v, err := p.user(r, who)
+	v, err := p.user(r, who, name)
 	if err != nil {
 		return err
 	}

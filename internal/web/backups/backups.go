@@ -59,6 +59,7 @@ func (p *Pages) backupsView(r *http.Request, who accounts.Actor) (page.View, err
 		return page.View{}, err
 	}
 	f := p.Panel.Frame(r, who, "Backups", "backups")
+	may := f.May(accounts.SiteRight, left4me.Site)
 	f.Moving = len(v.Active) > 0
 	on := []page.Topic{page.OnBackups(), page.OnEnds(left4me.CreateBackup.Noun())}
 	work := []page.Topic{page.OnEnds(left4me.CreateBackup.Noun())}
@@ -66,9 +67,9 @@ func (p *Pages) backupsView(r *http.Request, who accounts.Actor) (page.View, err
 		work = append(work, page.OnJob(j.ID))
 	}
 	return page.View{Frame: f, At: "/backups", Body: []page.Piece{
-		page.Fixed(backupsHead(f.May)), page.NewPart("backup-work", backupWork(v.Active), work...),
-		page.NewPart("backups", backupTable(v.All, f.May), on...),
-		page.Box("columns backups", p.Panel.Form(r, "policy", backupSchedule(v, f.May), page.OnBackups()),
+		page.Fixed(backupsHead(may)), page.NewPart("backup-work", backupWork(v.Active), work...),
+		page.NewPart("backups", backupTable(v.All, may), on...),
+		page.Box("columns backups", p.Panel.Form(r, "policy", backupSchedule(v, may), page.OnBackups()),
 			page.NewPart("backup-restore", backupRestore(v), on...)),
 	}}, nil
 }
@@ -80,39 +81,23 @@ func (p *Pages) createBackup(w http.ResponseWriter, r *http.Request, who account
 	return page.Done(w, r, "/backups")
 }
 
-func (p *Pages) verifyBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	n, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
-	if _, err := p.Backups.Verify(r.Context(), who.Name, n); err != nil {
+func (p *Pages) verifyBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	if _, err := p.Backups.Verify(r.Context(), who.Name, name); err != nil {
 		return err
 	}
 	return page.Done(w, r, "/backups")
 }
 
-func (p *Pages) downloadBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	n, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
-	f, b, err := p.Backups.Open(r.Context(), n)
+func (p *Pages) downloadBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	f, b, err := p.Backups.Open(r.Context(), name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	p.Panel.Log.Info("backup downloaded", "backup", n, "by", who.Name)
-	httpserver.Attachment(w, "application/zstd", backups.FileName(n))
-	p.Panel.WhileSignedIn(w, r, func(r *http.Request) { http.ServeContent(w, r, "", b.CreatedAt, f) })
+	p.Panel.Log.Info("backup downloaded", "backup", name, "by", who.Name)
+	httpserver.Attachment(w, "application/zstd", backups.FileName(name))
+	p.Panel.WhileSignedIn(w, r, who, func(r *http.Request) { http.ServeContent(w, r, "", b.CreatedAt, f) })
 	return nil
-}
-
-func (p *Pages) backup(r *http.Request) (left4me.Backup, error) {
-	n, err := page.PathName(r)
-	if err != nil {
-		return left4me.Backup{}, err
-	}
-	return p.Backups.Get(r.Context(), n)
 }
 
 func backupTone(s left4me.BackupState) string {

@@ -9,12 +9,12 @@ import (
 )
 
 // deleteBackupView asks before a backup is deleted.
-func (p *Pages) deleteBackupView(r *http.Request, who accounts.Actor) (page.View, error) {
-	return p.deleteBackupWith(r, who, "", "")
+func (p *Pages) deleteBackupView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	return p.deleteBackupWith(r, who, name, "", "")
 }
 
-func (p *Pages) deleteBackupWith(r *http.Request, who accounts.Actor, typed, problem string) (page.View, error) {
-	b, err := p.backup(r)
+func (p *Pages) deleteBackupWith(r *http.Request, who accounts.Actor, name left4me.Name, typed, problem string) (page.View, error) {
+	b, err := p.Backups.Get(r.Context(), name)
 	if err != nil {
 		return page.View{}, err
 	}
@@ -25,16 +25,16 @@ func (p *Pages) deleteBackupWith(r *http.Request, who accounts.Actor, typed, pro
 }
 
 // deleteBackup does it when the name was typed as it is.
-func (p *Pages) deleteBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) deleteBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	b, err := p.backup(r)
+	b, err := p.Backups.Get(r.Context(), name)
 	if err != nil {
 		return err
 	}
 	if typed := r.PostForm.Get("confirm"); typed != string(b.Name) {
-		v, err := p.deleteBackupWith(r, who, typed, "That is not the name. Type "+string(b.Name)+" to go on.")
+		v, err := p.deleteBackupWith(r, who, name, typed, "That is not the name. Type "+string(b.Name)+" to go on.")
 		if err != nil {
 			return err
 		}

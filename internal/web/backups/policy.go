@@ -57,6 +57,6 @@ func (p *Pages) setBackupPolicy(w http.ResponseWriter, r *http.Request, who acco
 	if err != nil {
 		return err
 	}
-	v.Form("policy").Typed = backupSchedule(backupsFound{Form: form}, v.May)
+	v.Form("policy").Typed = backupSchedule(backupsFound{Form: form}, v.Frame.May(accounts.SiteRight, left4me.Site))
 	return p.Panel.Show(w, r, http.StatusUnprocessableEntity, v)
 }

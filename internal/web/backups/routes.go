@@ -16,15 +16,15 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about backups.
 func (p *Pages) Routes() []page.Route {
-	const read, change = accounts.Look, accounts.Act
+	read, change, one := page.Site(accounts.See), page.Site(accounts.SiteRight), page.Backups()
 	return []page.Route{
-		page.Show(read, "/backups", "/backups", p.backupsView),
-		page.Handle(change, "POST /backups", p.createBackup),
-		page.Handle(change, "POST /backups/policy", p.setBackupPolicy),
-		page.Handle(read, "GET /backups/policy", p.Panel.FormAddress),
-		page.Handle(change, "GET /backups/{name}/file", p.downloadBackup),
-		page.Handle(change, "POST /backups/{name}/verify", p.verifyBackup),
-		page.Show(change, "/backups/{name}/delete", "/backups", p.deleteBackupView),
-		page.Handle(change, "POST /backups/{name}/delete", p.deleteBackup),
+		read.Show("/backups", "/backups", p.backupsView),
+		change.Handle("POST /backups", p.createBackup),
+		change.Handle("POST /backups/policy", p.setBackupPolicy),
+		read.FormAddress("/backups/policy"),
+		one.Handle(accounts.SiteRight, "GET", "/file", p.downloadBackup),
+		one.Handle(accounts.SiteRight, "POST", "/verify", p.verifyBackup),
+		one.Show(accounts.SiteRight, "/delete", "/backups", p.deleteBackupView),
+		one.Handle(accounts.SiteRight, "POST", "/delete", p.deleteBackup),
 	}
 }

@@ -26,8 +26,9 @@ type blueprintForm struct {
 	Name string
 }
 
-// blueprintViews are all blueprints, by name.
-func (p *Pages) blueprintViews(r *http.Request) ([]blueprintView, error) {
+// blueprintViews are the blueprints that somebody may see, by name, with the servers
+// that it may see.
+func (p *Pages) blueprintViews(r *http.Request, who accounts.Actor) ([]blueprintView, error) {
 	all, err := p.Content.Blueprints().List(r.Context())
 	if err != nil {
 		return nil, err
@@ -36,11 +37,12 @@ func (p *Pages) blueprintViews(r *http.Request) ([]blueprintView, error) {
 	if err != nil {
 		return nil, err
 	}
+	all = page.Visible(who, all, func(b left4me.Blueprint) left4me.Target { return left4me.OnBlueprint(b.Name) })
 	views := make([]blueprintView, len(all))
 	for i, b := range all {
 		views[i].Blueprint = b
 		for _, s := range servers {
-			if s.Blueprint == b.Name {
+			if s.Blueprint == b.Name && page.Sees(who, left4me.OnServer(s.Name)) {
 				views[i].Servers = append(views[i].Servers, s.Name)
 			}
 		}
@@ -49,12 +51,8 @@ func (p *Pages) blueprintViews(r *http.Request) ([]blueprintView, error) {
 }
 
 // blueprintView is the one that the address names.
-func (p *Pages) blueprintView(r *http.Request) (blueprintView, error) {
-	name, err := page.PathName(r)
-	if err != nil {
-		return blueprintView{}, err
-	}
-	all, err := p.blueprintViews(r)
+func (p *Pages) blueprintView(r *http.Request, who accounts.Actor, name left4me.Name) (blueprintView, error) {
+	all, err := p.blueprintViews(r, who)
 	if err != nil {
 		return blueprintView{}, err
 	}
@@ -69,24 +67,29 @@ func (p *Pages) blueprintView(r *http.Request) (blueprintView, error) {
 
 // listView is the list of blueprints.
 func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
-	all, err := p.blueprintViews(r)
+	all, err := p.blueprintViews(r, who)
 	if err != nil {
 		return page.View{}, err
 	}
 	f := p.Panel.Frame(r, who, "Blueprints", "overlays")
 	return page.View{
 		Frame: f,
-		Body:  []page.Piece{page.Fixed(blueprintsHead(f.May)), page.NewPart("blueprints", blueprintTable(all), onBlueprints()...)},
+		Body:  []page.Piece{page.Fixed(blueprintsHead(mayCreate(who))), page.NewPart("blueprints", blueprintTable(all), onBlueprints()...)},
 	}, nil
 }
 
 // onBlueprints is the blueprints, and which servers are made from them.
 func onBlueprints() []page.Topic { return []page.Topic{page.OnContent(), page.OnDefinitions()} }
 
+// mayCreate says whether somebody may make blueprints.
+func mayCreate(who accounts.Actor) page.Permission {
+	return page.May(who, accounts.Manage, left4me.Target{Kind: left4me.BlueprintTarget})
+}
+
 // newView is the form of a new blueprint.
 func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) {
 	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
-		return newBlueprintForm(p.fillBlueprint(ctx, who, blueprintForm{})), nil
+		return newBlueprintForm(p.fillBlueprint(ctx, who, mayCreate(who), blueprintForm{})), nil
 	})
 	return page.View{
 		Frame: p.Panel.Frame(r, who, "New blueprint", "overlays"),
@@ -98,9 +101,11 @@ func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) 
 }
 
 // fillBlueprint fills in what there is to choose from in the form of a blueprint.
-func (p *Pages) fillBlueprint(ctx context.Context, who accounts.Actor, form blueprintForm) blueprintForm {
-	form.May = page.PermissionOf(who)
-	p.Choices.Fill(ctx, &form.Form, nil)
+func (p *Pages) fillBlueprint(
+	ctx context.Context, who accounts.Actor, may page.Permission, form blueprintForm,
+) blueprintForm {
+	form.May = may
+	p.Choices.Fill(ctx, who, &form.Form, nil)
 	form.Warnings = p.Choices.TypedWarnings(ctx, form.Form, nil)
 	return form
 }
@@ -111,7 +116,7 @@ func (p *Pages) retypeNewBlueprint(w http.ResponseWriter, r *http.Request, who a
 	if err != nil {
 		return err
 	}
-	v.Form("new-blueprint").Typed = newBlueprintForm(p.fillBlueprint(r.Context(), who, form))
+	v.Form("new-blueprint").Typed = newBlueprintForm(p.fillBlueprint(r.Context(), who, mayCreate(who), form))
 	return p.Panel.Show(w, r, status, v)
 }
 
@@ -143,27 +148,30 @@ func (p *Pages) createBlueprint(w http.ResponseWriter, r *http.Request, who acco
 }
 
 // blueprintPage is the page of a blueprint.
-func (p *Pages) blueprintPage(r *http.Request, who accounts.Actor) (page.View, error) {
-	b, err := p.blueprintView(r)
+func (p *Pages) blueprintPage(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	b, err := p.blueprintView(r, who, name)
 	if err != nil {
 		return page.View{}, err
 	}
 	f := p.Panel.Frame(r, who, string(b.Name), "overlays")
+	may := page.RightsOn(who, left4me.OnBlueprint(b.Name))
 	warnings := page.LazyPart("map-warnings", func(ctx context.Context) (templ.Component, error) {
 		return definition.MapWarnings("map-warnings", p.Servers.Warnings().OfStack(ctx, b.Settings, b.Overlays)), nil
 	}, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
 	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
 		s := b.Settings
-		if !f.May.Act {
+		if !may(accounts.Configure).Act {
 			s = s.Public()
 		}
-		form := p.fillBlueprint(ctx, who, blueprintForm{Form: definition.FormOf(s, b.Overlays, b.Version)})
+		form := p.fillBlueprint(ctx, who, may(accounts.Configure), blueprintForm{Form: definition.FormOf(s, b.Overlays, b.Version)})
 		form.Warnings = warnings
 		return blueprintFields(b, form), nil
 	})
 	return page.View{Frame: f, Body: []page.Piece{page.Fixed(blueprintHead(b)), page.Columns(
 		p.Panel.Form(r, "settings", now, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())).Holds(warnings),
-		page.Pieces(page.NewPart("blueprint-use", blueprintUse(b, f.May), onBlueprints()...), page.Fixed(blueprintDanger(b, f.May))),
+		page.Pieces(page.NewPart("blueprint-use", blueprintUse(b, f.May(accounts.Manage, left4me.Target{Kind: left4me.ServerTarget})),
+			onBlueprints()...),
+			page.Fixed(blueprintDanger(b, may(accounts.Manage)))),
 	)}}, nil
 }
 
@@ -171,21 +179,22 @@ func (p *Pages) blueprintPage(r *http.Request, who accounts.Actor) (page.View, e
 func (p *Pages) retypeBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, b blueprintView,
 	form blueprintForm,
 ) error {
-	v, err := p.blueprintPage(r, who)
+	v, err := p.blueprintPage(r, who, b.Name)
 	if err != nil {
 		return err
 	}
-	v.Form("settings").Typed = blueprintFields(b, p.fillBlueprint(r.Context(), who, form))
+	v.Form("settings").Typed = blueprintFields(b,
+		p.fillBlueprint(r.Context(), who, page.May(who, accounts.Configure, left4me.OnBlueprint(b.Name)), form))
 	return p.Panel.Show(w, r, status, v)
 }
 
 // saveBlueprint changes a blueprint. When somebody else was faster, the form shows
 // what they did and keeps what was typed.
-func (p *Pages) saveBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) saveBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	b, err := p.blueprintView(r)
+	b, err := p.blueprintView(r, who, name)
 	if err != nil {
 		return err
 	}

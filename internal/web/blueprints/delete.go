@@ -11,12 +11,12 @@ import (
 )
 
 // deleteBlueprintView asks before a blueprint is deleted.
-func (p *Pages) deleteBlueprintView(r *http.Request, who accounts.Actor) (page.View, error) {
-	return p.deleteBlueprintWith(r, who, "", "")
+func (p *Pages) deleteBlueprintView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	return p.deleteBlueprintWith(r, who, name, "", "")
 }
 
-func (p *Pages) deleteBlueprintWith(r *http.Request, who accounts.Actor, typed, problem string) (page.View, error) {
-	b, err := p.blueprintView(r)
+func (p *Pages) deleteBlueprintWith(r *http.Request, who accounts.Actor, name left4me.Name, typed, problem string) (page.View, error) {
+	b, err := p.blueprintView(r, who, name)
 	if err != nil {
 		return page.View{}, err
 	}
@@ -28,16 +28,16 @@ func (p *Pages) deleteBlueprintWith(r *http.Request, who accounts.Actor, typed, 
 }
 
 // deleteBlueprint does it when the name was typed as it is.
-func (p *Pages) deleteBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) deleteBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	b, err := p.blueprintView(r)
+	b, err := p.blueprintView(r, who, name)
 	if err != nil {
 		return err
 	}
 	again := func(status int, typed, problem string) error {
-		v, err := p.deleteBlueprintWith(r, who, typed, problem)
+		v, err := p.deleteBlueprintWith(r, who, name, typed, problem)
 		if err != nil {
 			return err
 		}

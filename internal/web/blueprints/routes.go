@@ -5,6 +5,7 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/definition"
 	"github.com/left4me/left4me/internal/web/page"
 )
@@ -19,14 +20,14 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about blueprints.
 func (p *Pages) Routes() []page.Route {
-	const read, change = accounts.Look, accounts.Act
+	one := page.Blueprints()
 	return []page.Route{
-		page.Show(read, "/blueprints", "/blueprints", p.listView),
-		page.Show(change, "/blueprints/new", "/blueprints", p.newView),
-		page.Handle(change, "POST /blueprints/new", p.createBlueprint),
-		page.Show(read, "/blueprints/{name}", "/blueprints", p.blueprintPage),
-		page.Handle(change, "POST /blueprints/{name}", p.saveBlueprint),
-		page.Show(change, "/blueprints/{name}/delete", "/blueprints", p.deleteBlueprintView),
-		page.Handle(change, "POST /blueprints/{name}/delete", p.deleteBlueprint),
+		page.SignedIn.Show("/blueprints", "/blueprints", p.listView),
+		page.New(left4me.BlueprintTarget).Show("/blueprints/new", "/blueprints", p.newView),
+		page.New(left4me.BlueprintTarget).Handle("POST /blueprints/new", p.createBlueprint),
+		one.Show(accounts.See, "", "/blueprints", p.blueprintPage),
+		one.Handle(accounts.Configure, "POST", "", p.saveBlueprint),
+		one.Show(accounts.Manage, "/delete", "/blueprints", p.deleteBlueprintView),
+		one.Handle(accounts.Manage, "POST", "/delete", p.deleteBlueprint),
 	}
 }

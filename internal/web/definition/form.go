@@ -13,6 +13,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
@@ -32,6 +33,7 @@ type Form struct {
 	Problems page.Problems
 	Theirs   []page.Setting // what somebody else made of it meanwhile
 	May      page.Permission
+	Secrets  bool            // those of Base may be shown
 	Warnings templ.Component // of the first map
 }
 
@@ -165,7 +167,7 @@ func (f Form) beneath(i left4me.SettingInfo) string {
 		return ""
 	}
 	base := f.Base.Settings
-	if !f.May.Act {
+	if !f.Secrets {
 		base = base.Public()
 	}
 	return strings.Join(shownValues(i, i.Get(base)), ", ")
@@ -242,9 +244,10 @@ func (f Form) groups() []settingGroup {
 
 // Fill fills in which overlays there are to choose from, and which maps. A host
 // that doesn't answer offers no overlays, and the maps of the game. Beneath are the
-// overlays of a server's blueprint.
-func (p *Choices) Fill(ctx context.Context, f *Form, beneath []left4me.OverlayRef) {
+// overlays of a server's blueprint. Only what who may see is offered.
+func (p *Choices) Fill(ctx context.Context, who accounts.Actor, f *Form, beneath []left4me.OverlayRef) {
 	all, err := p.Content.Names(ctx)
+	all = page.Visible(who, all, left4me.OnOverlay)
 	if err == nil {
 		for _, n := range all {
 			if !slices.ContainsFunc(f.Stack, func(s string) bool { return nameIn(s) == n }) {

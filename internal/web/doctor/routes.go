@@ -15,5 +15,5 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about the doctor.
 func (p *Pages) Routes() []page.Route {
-	return []page.Route{page.Show(accounts.Act, "/doctor", "/doctor", p.doctorView)}
+	return []page.Route{page.Site(accounts.SiteRight).Show("/doctor", "/doctor", p.doctorView)}
 }

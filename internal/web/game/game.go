@@ -18,7 +18,7 @@ import (
 // gamePage is the game on the host as its page shows it.
 type gamePage struct {
 	game.View
-	May  page.Permission
+	May  page.Permission // to change it
 	Form gameForm
 }
 
@@ -34,9 +34,29 @@ func (g gamePage) build(n int64) (left4me.GameBuild, bool) {
 	return g.Builds[i], true
 }
 
+// visible leaves of the servers that the game is about those that somebody may see.
+func visible(who accounts.Actor, v *game.View) {
+	v.Builds = slices.Clone(v.Builds)
+	for i, b := range v.Builds {
+		v.Builds[i].Servers = page.Visible(who, b.Servers, left4me.OnServer)
+	}
+	if v.Rollout != nil {
+		r := *v.Rollout
+		r.Moves = nil
+		for _, m := range v.Rollout.Moves {
+			if page.Sees(who, left4me.OnServer(m.Server)) {
+				r.Moves = append(r.Moves, m)
+			}
+		}
+		r.Wishes = page.Visible(who, r.Wishes, func(w game.Wish) left4me.Target { return left4me.OnServer(w.Server) })
+		v.Rollout = &r
+	}
+}
+
 func (p *Pages) gamePage(ctx context.Context, who accounts.Actor) (gamePage, error) {
 	v, err := p.Game.Get(ctx, left4me.LocalHost)
-	return gamePage{View: v, May: page.PermissionOf(who), Form: gameFormOf(v.Policy)}, err
+	visible(who, &v)
+	return gamePage{View: v, May: page.May(who, accounts.SiteRight, left4me.Site), Form: gameFormOf(v.Policy)}, err
 }
 
 // gameView is the game on the host.

@@ -1566,8 +1566,8 @@ func rollbackForm(g gamePage, b left4me.GameBuild) templ.Component {
 	})
 }
 
-// Notice stands above the list of servers.
-func Notice(v left4me.Game) templ.Component {
+// Notice stands above the list of servers, for whoever may see the game.
+func Notice(v left4me.Game, seen bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1592,7 +1592,7 @@ func Notice(v left4me.Game) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if v.Outdated {
+		if v.Outdated && seen {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 148, "<p class=\"card hint-line\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

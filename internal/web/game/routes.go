@@ -17,18 +17,18 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about the game.
 func (p *Pages) Routes() []page.Route {
-	const read, change = accounts.Look, accounts.Act
+	read, change := page.Site(accounts.See), page.Site(accounts.SiteRight)
 	return []page.Route{
-		page.Show(read, "/game", "/game", p.gameView),
-		page.Handle(change, "POST /game/install", p.gameJob(left4me.InstallGame)),
-		page.Handle(change, "POST /game/update", p.gameJob(left4me.UpdateGame)),
-		page.Handle(change, "POST /game/verify", p.gameJob(left4me.VerifyGame)),
-		page.Handle(change, "POST /game/check", p.gameJob(left4me.CheckGame)),
-		page.Show(change, "/game/rollback", "/game", p.rollbackView),
-		page.Handle(change, "POST /game/rollback", p.gameJob(left4me.RollbackGame)),
-		page.Handle(change, "POST /game/pin", p.pinGame),
-		page.Handle(change, "POST /game/policy", p.setGamePolicy),
-		page.Handle(read, "GET /game/policy", p.Panel.FormAddress),
-		page.Handle(change, "POST /game/rollout/cancel", p.cancelRollout),
+		read.Show("/game", "/game", p.gameView),
+		change.Handle("POST /game/install", p.gameJob(left4me.InstallGame)),
+		change.Handle("POST /game/update", p.gameJob(left4me.UpdateGame)),
+		change.Handle("POST /game/verify", p.gameJob(left4me.VerifyGame)),
+		change.Handle("POST /game/check", p.gameJob(left4me.CheckGame)),
+		change.Show("/game/rollback", "/game", p.rollbackView),
+		change.Handle("POST /game/rollback", p.gameJob(left4me.RollbackGame)),
+		change.Handle("POST /game/pin", p.pinGame),
+		change.Handle("POST /game/policy", p.setGamePolicy),
+		read.FormAddress("/game/policy"),
+		change.Handle("POST /game/rollout/cancel", p.cancelRollout),
 	}
 }

@@ -4,14 +4,11 @@ import (
 	"net/http"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-func (p *Pages) cancelJob(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
-	j, err := p.find(r)
-	if err != nil {
-		return err
-	}
+func (p *Pages) cancelJob(w http.ResponseWriter, r *http.Request, _ accounts.Actor, j left4me.Job) error {
 	if _, err := p.Jobs.Cancel(r.Context(), j.ID); err != nil {
 		return err
 	}
@@ -19,11 +16,7 @@ func (p *Pages) cancelJob(w http.ResponseWriter, r *http.Request, _ accounts.Act
 }
 
 // retryJob asks for the same again, which is another job.
-func (p *Pages) retryJob(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	j, err := p.find(r)
-	if err != nil {
-		return err
-	}
+func (p *Pages) retryJob(w http.ResponseWriter, r *http.Request, who accounts.Actor, j left4me.Job) error {
 	again, err := p.Jobs.Retry(r.Context(), who.Name, j.ID)
 	if err != nil {
 		return err

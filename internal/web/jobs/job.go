@@ -14,22 +14,14 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-func (p *Pages) find(r *http.Request) (left4me.Job, error) {
-	return p.Jobs.Get(r.Context(), left4me.JobID(r.PathValue("id")))
-}
-
 // jobView is a job as it moves on.
-func (p *Pages) jobView(r *http.Request, who accounts.Actor) (page.View, error) {
-	j, err := p.find(r)
-	if err != nil {
-		return page.View{}, err
-	}
+func (p *Pages) jobView(r *http.Request, who accounts.Actor, j left4me.Job) (page.View, error) {
 	j = For(who, j)
 	f := p.Panel.Frame(r, who, Name(j), "jobs")
 	f.Moving = !j.State.Ended()
 	return page.View{
 		Frame: f,
-		Body:  []page.Piece{page.Fixed(jobCrumbs(j)), page.NewPart("job", jobDetail(j, f.May, time.Now()), page.OnJob(j.ID))},
+		Body:  []page.Piece{page.Fixed(jobCrumbs(j)), page.NewPart("job", jobDetail(j, MayAct(who, j), time.Now()), page.OnJob(j.ID))},
 	}, nil
 }
 

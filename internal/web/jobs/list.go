@@ -10,11 +10,14 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-const listedJobs = 100
+const (
+	listedJobs = 100
+	readPages  = 10 // of as many jobs each, at most, to find those that somebody may see
+)
 
 // listView is the list of jobs.
 func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
-	all, err := p.jobList(r.Context())
+	all, err := p.jobList(r.Context(), who)
 	if err != nil {
 		return page.View{}, err
 	}
@@ -36,13 +39,26 @@ func RowParts(all []left4me.Job, target bool) []*page.Part {
 	return rows
 }
 
-// jobList is the newest jobs, those that run or wait before those that have
-// ended.
-func (p *Pages) jobList(ctx context.Context) ([]left4me.Job, error) {
-	all, err := p.Jobs.List(ctx, "", "", listedJobs)
-	if err != nil {
-		return nil, err
+// jobList is the newest jobs that somebody may see, those that run or wait before
+// those that have ended.
+func (p *Pages) jobList(ctx context.Context, who accounts.Actor) ([]left4me.Job, error) {
+	var all []left4me.Job
+	var before left4me.JobID
+	for range readPages {
+		some, err := p.Jobs.Page(ctx, "", "", before, listedJobs)
+		if err != nil {
+			return nil, err
+		}
+		last := len(some) < listedJobs
+		if !last {
+			before = some[len(some)-1].ID
+		}
+		all = append(all, accounts.Visible(who, some, page.OnTargetOf)...)
+		if last || len(all) >= listedJobs {
+			break
+		}
 	}
+	all = all[:min(len(all), listedJobs)]
 	slices.SortStableFunc(all, func(a, b left4me.Job) int {
 		switch {
 		case a.State.Ended() == b.State.Ended():

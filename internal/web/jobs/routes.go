@@ -16,11 +16,11 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about jobs.
 func (p *Pages) Routes() []page.Route {
-	const read, change = accounts.Look, accounts.Act
+	one := p.Panel.JobRoutes()
 	return []page.Route{
-		page.Show(read, "/jobs", "/jobs", p.listView),
-		page.Show(read, "/jobs/{id}", "/jobs", p.jobView),
-		page.Handle(change, "POST /jobs/{id}/cancel", p.cancelJob),
-		page.Handle(change, "POST /jobs/{id}/retry", p.retryJob),
+		page.SignedIn.Show("/jobs", "/jobs", p.listView),
+		one.Show(accounts.See, "", "/jobs", p.jobView),
+		one.HandleAs(page.RightOf, "POST", "/cancel", p.cancelJob),
+		one.HandleAs(page.RightOf, "POST", "/retry", p.retryJob),
 	}
 }

@@ -10,51 +10,35 @@ import (
 )
 
 // build asks for a revision of what the definition says.
-func (p *Pages) build(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	n, err := page.PathName(r)
-	if err != nil {
+func (p *Pages) build(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	if _, err := p.Content.Build(r.Context(), who.Name, name, overlays.Request{}); err != nil {
 		return err
 	}
-	if _, err := p.Content.Build(r.Context(), who.Name, n, overlays.Request{}); err != nil {
-		return err
-	}
-	return page.Done(w, r, page.OverlayPath(n))
+	return page.Done(w, r, page.OverlayPath(name))
 }
 
 // repairTexts makes a revision in which a text is as it looks, or all are.
-func (p *Pages) repairTexts(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	n, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
+func (p *Pages) repairTexts(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	change := left4me.Change{Repair: []string{r.FormValue("path")}}
-	if _, err := p.Content.Build(r.Context(), who.Name, n, overlays.Request{Change: &change}); err != nil {
+	if _, err := p.Content.Build(r.Context(), who.Name, name, overlays.Request{Change: &change}); err != nil {
 		return err
 	}
-	return page.Done(w, r, page.OverlayPath(n, "/problems"))
+	return page.Done(w, r, page.OverlayPath(name, "/problems"))
 }
 
 // cancelMoves leaves servers that have not moved over to a revision as they are.
-func (p *Pages) cancelMoves(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	n, err := page.PathName(r)
-	if err != nil {
+func (p *Pages) cancelMoves(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	if _, err := p.Content.CancelRestart(r.Context(), who.Name, name); err != nil {
 		return err
 	}
-	if _, err := p.Content.CancelRestart(r.Context(), who.Name, n); err != nil {
-		return err
-	}
-	return page.Done(w, r, page.OverlayPath(n))
+	return page.Done(w, r, page.OverlayPath(name))
 }
 
-func (p *Pages) restore(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	n, err := page.PathName(r)
-	if err != nil {
+func (p *Pages) restore(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	if _, err := p.Content.Restore(r.Context(), who.Name, name); err != nil {
 		return err
 	}
-	if _, err := p.Content.Restore(r.Context(), who.Name, n); err != nil {
-		return err
-	}
-	return page.Done(w, r, page.OverlayPath(n))
+	return page.Done(w, r, page.OverlayPath(name))
 }
 
 func (p *Pages) collectContent(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {

@@ -12,12 +12,12 @@ import (
 )
 
 // deleteOverlayView asks before an overlay is deleted.
-func (p *Pages) deleteOverlayView(r *http.Request, who accounts.Actor) (page.View, error) {
-	return p.deleteOverlayWith(r, who, "", "")
+func (p *Pages) deleteOverlayView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	return p.deleteOverlayWith(r, who, name, "", "")
 }
 
-func (p *Pages) deleteOverlayWith(r *http.Request, who accounts.Actor, typed, problem string) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "")
+func (p *Pages) deleteOverlayWith(r *http.Request, who accounts.Actor, name left4me.Name, typed, problem string) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, name, "")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -29,16 +29,16 @@ func (p *Pages) deleteOverlayWith(r *http.Request, who accounts.Actor, typed, pr
 }
 
 // deleteOverlay does it when the name was typed as it is.
-func (p *Pages) deleteOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) deleteOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	o, err := p.Overlay.Page(r, who, "")
+	o, err := p.Overlay.Page(r, who, name, "")
 	if err != nil {
 		return err
 	}
 	again := func(status int, typed, problem string) error {
-		v, err := p.deleteOverlayWith(r, who, typed, problem)
+		v, err := p.deleteOverlayWith(r, who, name, typed, problem)
 		if err != nil {
 			return err
 		}

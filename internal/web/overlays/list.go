@@ -30,13 +30,19 @@ type overlayList struct {
 	All     []overlays.View
 	Deleted []overlays.View
 	Filter  string
-	May     page.Permission
+	May     page.Permission // to make one
+	Tidy    page.Permission
+	who     accounts.Actor
 }
 
 func (p *Pages) overlayList(ctx context.Context, who accounts.Actor, filter string) (overlayList, error) {
-	l := overlayList{Filter: filter, May: page.PermissionOf(who)}
+	l := overlayList{
+		Filter: filter, May: page.May(who, accounts.Manage, left4me.Target{Kind: left4me.OverlayTarget}),
+		Tidy: page.May(who, accounts.SiteRight, left4me.Site), who: who,
+	}
 	all, err := p.Content.List(ctx)
-	for _, v := range all {
+	for _, v := range page.Visible(who, all, func(v overlays.View) left4me.Target { return left4me.OnOverlay(v.Name) }) {
+		v = overlay.Visible(who, v)
 		if v.DeletedAt.IsZero() {
 			l.All = append(l.All, v)
 		} else {
@@ -44,6 +50,11 @@ func (p *Pages) overlayList(ctx context.Context, who accounts.Actor, filter stri
 		}
 	}
 	return l, err
+}
+
+// restore says whether whoever looks may take a deleted overlay back.
+func (l overlayList) restore(n left4me.Name) page.Permission {
+	return page.May(l.who, accounts.Manage, left4me.OnOverlay(n))
 }
 
 // matches reports whether an overlay is found by all words of the filter.

@@ -7,6 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/overlays/overlay"
 	"github.com/left4me/left4me/internal/web/page"
 )
@@ -21,21 +22,21 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about overlays.
 func (p *Pages) Routes() []page.Route {
-	const read, change = accounts.Look, accounts.Act
+	one := page.Overlays()
 	return []page.Route{
-		page.Show(read, "/overlays", "/overlays", p.listView),
-		page.Handle(change, "POST /overlays/collect", p.collectContent),
-		page.Show(change, "/overlays/new", "/overlays", p.newView),
-		page.Handle(change, "POST /overlays/new", p.create),
-		page.Handle(change, "POST /overlays/{name}/build", p.build),
-		page.Handle(change, "POST /overlays/{name}/repair", p.repairTexts),
-		page.Handle(change, "POST /overlays/{name}/moves/cancel", p.cancelMoves),
-		page.Handle(change, "POST /overlays/{name}/restore", p.restore),
-		page.Show(read, "/overlays/{name}/settings", "/overlays", p.settingsView),
-		page.Handle(change, "POST /overlays/{name}/settings", p.saveSettings),
-		page.Show(change, "/overlays/{name}/delete", "/overlays", p.deleteOverlayView),
-		page.Handle(change, "POST /overlays/{name}/delete", p.deleteOverlay),
-		page.Show(read, "/overlays/{name}/script", "/overlays", p.scriptView),
-		page.Handle(change, "POST /overlays/{name}/script", p.saveScript),
+		page.SignedIn.Show("/overlays", "/overlays", p.listView),
+		page.Site(accounts.SiteRight).Handle("POST /overlays/collect", p.collectContent),
+		page.New(left4me.OverlayTarget).Show("/overlays/new", "/overlays", p.newView),
+		page.New(left4me.OverlayTarget).Handle("POST /overlays/new", p.create),
+		one.Handle(accounts.Content, "POST", "/build", p.build),
+		one.Handle(accounts.Content, "POST", "/repair", p.repairTexts),
+		one.Handle(accounts.Content, "POST", "/moves/cancel", p.cancelMoves),
+		one.Handle(accounts.Manage, "POST", "/restore", p.restore),
+		one.Show(accounts.See, "/settings", "/overlays", p.settingsView),
+		one.Handle(accounts.Configure, "POST", "/settings", p.saveSettings),
+		one.Show(accounts.Manage, "/delete", "/overlays", p.deleteOverlayView),
+		one.Handle(accounts.Manage, "POST", "/delete", p.deleteOverlay),
+		one.Show(accounts.See, "/script", "/overlays", p.scriptView),
+		one.Handle(accounts.Configure, "POST", "/script", p.saveScript),
 	}
 }

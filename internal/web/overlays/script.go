@@ -14,6 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/jobs"
+	"github.com/left4me/left4me/internal/web/overlays/overlay"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
@@ -29,8 +30,8 @@ type scriptView struct {
 }
 
 // scriptView is the script of an overlay, with its last run.
-func (p *Pages) scriptView(r *http.Request, who accounts.Actor) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "script")
+func (p *Pages) scriptView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, name, "script")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -48,7 +49,7 @@ func (p *Pages) scriptView(r *http.Request, who accounts.Actor) (page.View, erro
 		}
 		v.Text, v.Shown = v.Versions[i].Text, v.Versions[i].Version
 	}
-	v.Text = page.TextFor(who)(v.Text)
+	v.Text = page.TextFor(who, left4me.OnOverlay(o.Name))(v.Text)
 	run := page.LazyPart("last-run", func(ctx context.Context) (templ.Component, error) {
 		runs, err := p.Jobs.List(ctx, left4me.BuildOverlay.Noun(), o.Name, 20)
 		if i := slices.IndexFunc(runs, func(j left4me.Job) bool { return j.Kind == left4me.BuildOverlay }); i >= 0 {
@@ -67,17 +68,31 @@ func (p *Pages) scriptView(r *http.Request, who accounts.Actor) (page.View, erro
 	return page, nil
 }
 
+// mayRun says whether whoever looks may save the script and run it, which builds a revision.
+func mayRun(o overlay.Page) page.Permission {
+	if may := o.May(accounts.Configure); !may.Act {
+		return may
+	}
+	return o.May(accounts.Content)
+}
+
 // saveScript changes the script, and runs it when that was asked for.
-func (p *Pages) saveScript(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) saveScript(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	o, err := p.Overlay.Page(r, who, "script")
+	o, err := p.Overlay.Page(r, who, name, "script")
 	if err != nil {
 		return err
 	}
 	if o.Script == nil {
 		return page.ErrNoPage
+	}
+	run := r.PostForm.Get("run") != ""
+	if run { // before anything is saved
+		if err := page.Allow(who, accounts.Content, left4me.OnOverlay(name)); err != nil {
+			return err
+		}
 	}
 	v := scriptView{Text: format.UnixLines(r.PostForm.Get("script")), Version: strconv.Itoa(o.Version)}
 	def := o.Overlay
@@ -95,7 +110,7 @@ func (p *Pages) saveScript(w http.ResponseWriter, r *http.Request, who accounts.
 		if page.FromScript(r) {
 			return err
 		}
-		page, err := p.scriptView(r, who)
+		page, err := p.scriptView(r, who, name)
 		if err != nil {
 			return err
 		}
@@ -105,7 +120,7 @@ func (p *Pages) saveScript(w http.ResponseWriter, r *http.Request, who accounts.
 	if err != nil {
 		return err
 	}
-	if r.PostForm.Get("run") != "" {
+	if run {
 		if _, err := p.Content.Build(r.Context(), who.Name, o.Name, overlays.Request{}); err != nil {
 			return err
 		}

@@ -14,12 +14,12 @@ import (
 )
 
 // settingsView is the definition of an overlay.
-func (p *Pages) settingsView(r *http.Request, who accounts.Actor) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "settings")
+func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, name, "settings")
 	if err != nil {
 		return page.View{}, err
 	}
-	if !o.May.Act {
+	if !o.May(accounts.Configure).Act {
 		o.Overlay = o.Overlay.Public()
 	}
 	return p.Overlay.View(r, who, o, page.Columns(
@@ -32,11 +32,11 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor) (page.View, er
 
 // saveSettings changes a definition. When somebody else was faster, the
 // form shows what they did and keeps what was typed.
-func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	o, err := p.Overlay.Page(r, who, "settings")
+	o, err := p.Overlay.Page(r, who, name, "settings")
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	if errors.Is(err, left4me.Conflict) {
 		status, form.Theirs = http.StatusConflict, form.differences(o.Overlay)
 	}
-	page, err := p.settingsView(r, who)
+	page, err := p.settingsView(r, who, name)
 	if err != nil {
 		return err
 	}

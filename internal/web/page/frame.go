@@ -24,7 +24,6 @@ type Frame struct {
 	Title   string
 	Section string // of the navigation that this page belongs to
 	Who     accounts.Actor
-	May     Permission
 	Theme   theme
 	Assets  Assets
 	Version string
@@ -38,7 +37,7 @@ type Frame struct {
 
 func (p *Panel) Frame(r *http.Request, who accounts.Actor, title, section string) Frame {
 	f := Frame{
-		Title: title, Section: section, Who: who, May: PermissionOf(who), Theme: themeOf(r), Assets: p.Assets, Version: p.Version,
+		Title: title, Section: section, Who: who, Theme: themeOf(r), Assets: p.Assets, Version: p.Version,
 		Path: r.URL.RequestURI(), Session: session.Tag(p.Sessions.Secret(r)),
 	}
 	f.Full = p.fullFor(who)
@@ -51,22 +50,11 @@ func (p *Panel) fullFor(who accounts.Actor) *left4me.Error {
 		return nil
 	}
 	why := p.Full()
-	if why != nil && who == (accounts.Actor{}) { // paths are not for everybody
+	switch {
+	case why == nil || Sees(who, left4me.Site):
+		return why
+	case who == (accounts.Actor{}): // paths are not for everybody
 		return left4me.NewError(left4me.DiskFull, "disk.some_full")
 	}
-	return why
-}
-
-// Permission is what the parts of a page need to know of whoever looks.
-type Permission struct {
-	Act bool
-	Why string // not
-}
-
-// PermissionOf says whether somebody may change things.
-func PermissionOf(who accounts.Actor) Permission {
-	if err := accounts.Allow(who, accounts.Act, left4me.Site); err != nil {
-		return Permission{Why: err.Error()}
-	}
-	return Permission{Act: true}
+	return left4me.NewError(left4me.DiskFull, "disk.some_full_ask")
 }

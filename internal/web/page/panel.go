@@ -26,6 +26,8 @@ import (
 // answers requests. It is safe for concurrent use.
 type Panel struct {
 	Sessions *session.Sessions
+	// Identify says who asks: the actor of the session of a request. Errors: left4me.Denied.
+	Identify func(r *http.Request) (accounts.Actor, error)
 	Assets   Assets
 	Version  string
 	Full     func() *left4me.Error // says what can't be done on a full disk, or nothing; nil: never

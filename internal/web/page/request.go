@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 
 	"github.com/left4me/left4me/internal/control/accounts"
@@ -21,16 +20,6 @@ type Handler func(w http.ResponseWriter, r *http.Request, who accounts.Actor) er
 func FromScript(r *http.Request) bool { return r.Header.Get("X-Left4me") == "live" || acceptsEvents(r) }
 
 func acceptsEvents(r *http.Request) bool { return r.Header.Get("Accept") == "text/event-stream" }
-
-// PathName reads the name of a server, an overlay, a blueprint or a backup out of the
-// path. A name that can't be is nobody's: left4me.NotFound.
-func PathName(r *http.Request) (left4me.Name, error) {
-	n, err := left4me.ParseName(r.PathValue("name"))
-	if err != nil {
-		return "", ErrNoPage
-	}
-	return n, nil
-}
 
 // Done ends a form that was sent: a script learns that it worked, a browser is
 // sent to the page that shows the result.
@@ -51,13 +40,6 @@ func BadForm(err error) error {
 		return err
 	}
 	return left4me.NewError(left4me.Invalid, "form.unreadable").Because(err)
-}
-
-// FormAddress answers a reload of a form that was wrong and was shown where it was
-// sent to: its page is the directory of that address.
-func (p *Panel) FormAddress(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
-	http.Redirect(w, r, path.Dir(r.URL.Path), http.StatusSeeOther)
-	return nil
 }
 
 // AnswerJSON is what a script gets.

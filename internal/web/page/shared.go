@@ -47,8 +47,8 @@ type sharedStream struct {
 }
 
 // FollowShared is a stream for the pages of one browser.
-func (p *Panel) FollowShared(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
-	return p.stream(w, r, func(ctx context.Context, send func(Event)) error {
+func (p *Panel) FollowShared(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+	return p.stream(w, r, who, func(ctx context.Context, send func(Event)) error {
 		name := rand.Text()
 		s := &sharedStream{
 			panel:   p,

@@ -6,7 +6,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/httpserver"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 const (
@@ -26,10 +28,23 @@ type Event struct {
 // what changed meanwhile is then one change.
 type Feed func(ctx context.Context, send func(Event)) error
 
+// errOther ends what was begun for somebody whose rights have changed since.
+var errOther = left4me.NewError(left4me.Denied, "right.see")
+
+// still says whether a request that is answered for long is of the same person with the
+// same rights still. Errors: left4me.Denied.
+func (p *Panel) still(r *http.Request, who accounts.Actor) error {
+	now, err := p.Identify(r)
+	if err == nil && !now.Same(who) {
+		err = errOther
+	}
+	return err
+}
+
 // stream sends the events of all feeds to one browser until it goes, its
-// session ends or a feed fails. Errors, before the first byte: left4me.Busy when
-// the session has too many streams.
-func (p *Panel) stream(w http.ResponseWriter, r *http.Request, feeds ...Feed) error {
+// session ends, the rights of who become others or a feed fails. Errors, before the
+// first byte: left4me.Busy when the session has too many streams.
+func (p *Panel) stream(w http.ResponseWriter, r *http.Request, who accounts.Actor, feeds ...Feed) error {
 	end, err := p.Accounts.Stream(p.Sessions.Secret(r))
 	if err != nil {
 		return err
@@ -58,7 +73,7 @@ func (p *Panel) stream(w http.ResponseWriter, r *http.Request, feeds ...Feed) er
 	defer done()
 	ended := p.Accounts.Ended()
 	err = out.send(Event{Name: "beat"})
-	if _, denied := p.Sessions.Identify(r); denied != nil { // ended before it was waited for
+	if p.still(r, who) != nil { // ended before it was waited for
 		return nil
 	}
 	beat := time.NewTicker(beatEvery)
@@ -69,13 +84,13 @@ func (p *Panel) stream(w http.ResponseWriter, r *http.Request, feeds ...Feed) er
 			err = out.send(e)
 		case <-beat.C:
 			// A session that has ended sees nothing more.
-			if _, denied := p.Sessions.Identify(r); denied != nil {
+			if p.still(r, who) != nil {
 				return nil
 			}
 			err = out.send(Event{Name: "beat"})
 		case <-ended:
 			ended = p.Accounts.Ended()
-			if _, denied := p.Sessions.Identify(r); denied != nil {
+			if p.still(r, who) != nil {
 				return nil
 			}
 		case <-ctx.Done():

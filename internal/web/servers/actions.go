@@ -9,24 +9,20 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-func (p *Pages) startServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.act(w, r, who, left4me.StartServer)
+func (p *Pages) startServer(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	return p.act(w, r, who, name, left4me.StartServer)
 }
 
-func (p *Pages) stopServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.act(w, r, who, left4me.StopServer)
+func (p *Pages) stopServer(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	return p.act(w, r, who, name, left4me.StopServer)
 }
 
-func (p *Pages) restartServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.act(w, r, who, left4me.RestartServer)
+func (p *Pages) restartServer(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	return p.act(w, r, who, name, left4me.RestartServer)
 }
 
 // act asks for a job and goes back to where the button was.
-func (p *Pages) act(w http.ResponseWriter, r *http.Request, who accounts.Actor, kind left4me.JobKind) error {
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
+func (p *Pages) act(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name, kind left4me.JobKind) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}

@@ -42,9 +42,9 @@ func confirmationOf(s serverPage, kind left4me.JobKind) confirmation {
 }
 
 // confirmView asks before a server is reset or deleted.
-func (p *Pages) confirmView(kind left4me.JobKind) page.Builder {
-	return func(r *http.Request, who accounts.Actor) (page.View, error) {
-		s, err := p.serverPage(r, who, "")
+func (p *Pages) confirmView(kind left4me.JobKind) builder {
+	return func(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+		s, err := p.serverPage(r, who, name, "")
 		return p.confirm(r, who, confirmationOf(s, kind)), err
 	}
 }
@@ -54,20 +54,20 @@ func (p *Pages) confirm(r *http.Request, who accounts.Actor, c confirmation) pag
 	return page.View{Frame: p.Panel.Frame(r, who, c.Title, "servers"), Body: []page.Piece{page.Fixed(confirmForm(c, lost), lost)}}
 }
 
-func (p *Pages) resetServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.confirmed(w, r, who, left4me.ResetServer)
+func (p *Pages) resetServer(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	return p.confirmed(w, r, who, name, left4me.ResetServer)
 }
 
-func (p *Pages) deleteServer(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	return p.confirmed(w, r, who, left4me.DeleteServer)
+func (p *Pages) deleteServer(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	return p.confirmed(w, r, who, name, left4me.DeleteServer)
 }
 
 // confirmed does it when the name was typed as it is, and shows the job.
-func (p *Pages) confirmed(w http.ResponseWriter, r *http.Request, who accounts.Actor, kind left4me.JobKind) error {
+func (p *Pages) confirmed(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name, kind left4me.JobKind) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	s, err := p.serverPage(r, who, "")
+	s, err := p.serverPage(r, who, name, "")
 	if err != nil {
 		return err
 	}

@@ -35,8 +35,8 @@ type consoleText struct {
 }
 
 // consoleView is the console of a server.
-func (p *Pages) consoleView(r *http.Request, who accounts.Actor) (page.View, error) {
-	s, err := p.serverPage(r, who, "console")
+func (p *Pages) consoleView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	s, err := p.serverPage(r, who, name, "console")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -57,8 +57,10 @@ func (p *Pages) consoleWith(r *http.Request, who accounts.Actor, s serverPage, c
 }
 
 // answerConsole shows the console with what came of a command.
-func (p *Pages) answerConsole(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, c consoleText) error {
-	s, err := p.serverPage(r, who, "console")
+func (p *Pages) answerConsole(
+	w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name, status int, c consoleText,
+) error {
+	s, err := p.serverPage(r, who, name, "console")
 	if err != nil {
 		return err
 	}
@@ -74,7 +76,7 @@ func (p *Pages) recent(ctx context.Context, who accounts.Actor, name left4me.Nam
 	if err != nil {
 		return nil, servers.RecentHistory
 	}
-	all := format.VisibleLines(page.TextFor(who)(c.Text))
+	all := format.VisibleLines(page.TextFor(who, left4me.OnServer(name))(c.Text))
 	return all[max(0, len(all)-pageLines):], c.Position
 }
 
@@ -113,7 +115,10 @@ func (p *Pages) consoleFeed(who accounts.Actor, name left4me.Name, after int64) 
 				if err != nil {
 					break
 				}
-				data, err := json.Marshal(printed{Lines: format.VisibleLines(page.TextFor(who)(c.Text)), Lost: c.Lost})
+				data, err := json.Marshal(printed{
+					Lines: format.VisibleLines(page.TextFor(who, left4me.OnServer(name))(c.Text)),
+					Lost:  c.Lost,
+				})
 				if err != nil {
 					return err
 				}
@@ -128,11 +133,7 @@ func (p *Pages) consoleFeed(who accounts.Actor, name left4me.Name, after int64) 
 
 // runCommand runs a console command. A script gets the answer as JSON, a browser
 // the page with the answer on it.
-func (p *Pages) runCommand(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
+func (p *Pages) runCommand(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
@@ -146,8 +147,8 @@ func (p *Pages) runCommand(w http.ResponseWriter, r *http.Request, who accounts.
 		return err
 	case err != nil:
 		f := p.Panel.FailureOf(r, err)
-		return p.answerConsole(w, r, who, f.Status,
+		return p.answerConsole(w, r, who, name, f.Status,
 			consoleText{Command: command, Problem: format.Sentence(f.Text) + " " + format.Sentence(f.Hint)})
 	}
-	return p.answerConsole(w, r, who, http.StatusOK, consoleText{Ran: format.Visible(command), Output: format.VisibleLines(out)})
+	return p.answerConsole(w, r, who, name, http.StatusOK, consoleText{Ran: format.Visible(command), Output: format.VisibleLines(out)})
 }

@@ -31,14 +31,16 @@ func (s serverPage) address(what string) string { return "/servers/" + string(s.
 
 // filesView is what a server sees, or what it wrote. The game writes without telling
 // anybody: what it wrote is as of the last change that left4me knows of.
-func (p *files) filesView(written bool) page.Builder {
-	return func(r *http.Request, who accounts.Actor) (page.View, error) {
-		return p.filesWith(r, who, written, seenFiles{})
+func (p *files) filesView(written bool) builder {
+	return func(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+		return p.filesWith(r, who, name, written, seenFiles{})
 	}
 }
 
-func (p *files) filesWith(r *http.Request, who accounts.Actor, written bool, chosen seenFiles) (page.View, error) {
-	s, err := p.pages.serverPage(r, who, "files")
+func (p *files) filesWith(
+	r *http.Request, who accounts.Actor, name left4me.Name, written bool, chosen seenFiles,
+) (page.View, error) {
+	s, err := p.pages.serverPage(r, who, name, "files")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -71,18 +73,18 @@ func (p *files) seenFiles(ctx context.Context, q url.Values, s serverPage, writt
 	if e, ok := left4me.Public(err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound && v.Dir == "") {
 		v.Problem, err = e.Error(), nil
 	}
-	if err != nil || !written || !s.May.Act {
+	if err != nil || !written || !s.May(accounts.Content).Act {
 		return v, err
 	}
-	v.Overlays, err = p.filesOverlays(ctx)
+	v.Overlays, err = p.filesOverlays(ctx, s.who)
 	return v, err
 }
 
-// filesOverlays are those that written files can be promoted to.
-func (p *files) filesOverlays(ctx context.Context) (names []left4me.Name, err error) {
+// filesOverlays are those that somebody can promote written files to.
+func (p *files) filesOverlays(ctx context.Context, who accounts.Actor) (names []left4me.Name, err error) {
 	all, err := p.pages.Content.List(ctx)
 	for _, o := range all {
-		if o.Kind == left4me.FilesOverlay && o.DeletedAt.IsZero() {
+		if o.Kind == left4me.FilesOverlay && o.DeletedAt.IsZero() && page.May(who, accounts.Content, left4me.OnOverlay(o.Name)).Act {
 			names = append(names, o.Name)
 		}
 	}
@@ -99,8 +101,8 @@ type seenFile struct {
 }
 
 // fileView is one file as a server sees it.
-func (p *files) fileView(r *http.Request, who accounts.Actor) (page.View, error) {
-	s, err := p.pages.serverPage(r, who, "files")
+func (p *files) fileView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	s, err := p.pages.serverPage(r, who, name, "files")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -118,16 +120,13 @@ func (p *files) fileView(r *http.Request, who accounts.Actor) (page.View, error)
 }
 
 // actOnWritten discards or promotes the files that were chosen.
-func (p *files) actOnWritten(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *files) actOnWritten(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
 	chosen := r.PostForm["path"]
 	var job left4me.Job
+	var err error
 	switch r.PostForm.Get("do") {
 	case "promote":
 		var overlay left4me.Name
@@ -135,6 +134,9 @@ func (p *files) actOnWritten(w http.ResponseWriter, r *http.Request, who account
 		if len(chosen) == 0 {
 			err = left4me.NewError(left4me.Invalid, "file.none_chosen").InField("paths")
 		} else if err == nil {
+			err = page.Allow(who, accounts.Content, left4me.OnOverlay(overlay))
+		}
+		if err == nil {
 			job, err = p.pages.Content.Build(r.Context(), who.Name, overlay, overlays.Request{
 				Note: "written by " + string(name), Promote: &left4me.Promote{Server: name, Paths: chosen},
 			})
@@ -143,7 +145,7 @@ func (p *files) actOnWritten(w http.ResponseWriter, r *http.Request, who account
 		job, err = p.pages.Servers.Files().Discard(r.Context(), who.Name, name, chosen)
 	}
 	if e, ok := left4me.Public(err); ok && e.Kind == left4me.Invalid {
-		v, err := p.filesWith(r, who, true, seenFiles{Field: e.Error(), Chosen: chosen})
+		v, err := p.filesWith(r, who, name, true, seenFiles{Field: e.Error(), Chosen: chosen})
 		if err != nil {
 			return err
 		}
@@ -174,8 +176,8 @@ func (v differences) words(mine left4me.Name) map[string]string {
 }
 
 // pendingView is what a restart would change in the files of a server.
-func (p *files) pendingView(r *http.Request, who accounts.Actor) (page.View, error) {
-	s, err := p.pages.serverPage(r, who, "files")
+func (p *files) pendingView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	s, err := p.pages.serverPage(r, who, name, "files")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -187,8 +189,8 @@ func (p *files) pendingView(r *http.Request, who accounts.Actor) (page.View, err
 }
 
 // clashesView is what the overlays of a server have in common.
-func (p *files) clashesView(r *http.Request, who accounts.Actor) (page.View, error) {
-	s, err := p.pages.serverPage(r, who, "files")
+func (p *files) clashesView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	s, err := p.pages.serverPage(r, who, name, "files")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -204,8 +206,8 @@ func (p *files) clashesView(r *http.Request, who accounts.Actor) (page.View, err
 }
 
 // compareView is how the files of two servers differ.
-func (p *files) compareView(r *http.Request, who accounts.Actor) (page.View, error) {
-	s, err := p.pages.serverPage(r, who, "files")
+func (p *files) compareView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	s, err := p.pages.serverPage(r, who, name, "files")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -215,7 +217,7 @@ func (p *files) compareView(r *http.Request, who accounts.Actor) (page.View, err
 		return page.View{}, err
 	}
 	for _, o := range all {
-		if o.Name != s.Name {
+		if o.Name != s.Name && page.Sees(who, left4me.OnServer(o.Name)) {
 			v.Servers = append(v.Servers, o.Name)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/jobs"
 	"github.com/left4me/left4me/internal/web/page"
 )
@@ -27,8 +28,8 @@ type crash struct {
 }
 
 // historyView is what was done with a server, and how it died.
-func (p *Pages) historyView(r *http.Request, who accounts.Actor) (page.View, error) {
-	s, err := p.serverPage(r, who, "history")
+func (p *Pages) historyView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	s, err := p.serverPage(r, who, name, "history")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -48,7 +49,7 @@ func (p *Pages) historyView(r *http.Request, who accounts.Actor) (page.View, err
 		for i, c := range found {
 			all[i] = crash{At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: slices.Clone(c.Lines)}
 			for n, l := range c.Lines {
-				all[i].Lines[n] = page.TextFor(who)(l)
+				all[i].Lines[n] = page.TextFor(who, left4me.OnServer(s.Name))(l)
 			}
 		}
 		return serverCrashes(all), err

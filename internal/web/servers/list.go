@@ -28,9 +28,13 @@ func (p *Pages) gameState() left4me.Game {
 type serverList struct {
 	Servers []servers.View
 	Filter  string
-	May     page.Permission
-	First   firstRun // only while there are no servers
+	May     page.Permission // to make one
+	Game    bool            // the page of the game can be seen
+	First   firstRun        // only while there are no servers
 }
+
+// targetOf is a server as a target.
+func targetOf(v servers.View) left4me.Target { return left4me.OnServer(v.Name) }
 
 // firstRun is how far somebody is who sees left4me for the first time.
 type firstRun struct {
@@ -45,28 +49,34 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	if err != nil {
 		return page.View{}, err
 	}
-	list := serverList{Servers: all, Filter: r.URL.Query().Get("q"), May: page.PermissionOf(who)}
+	all = page.Visible(who, all, targetOf)
+	list := serverList{
+		Servers: all, Filter: r.URL.Query().Get("q"), Game: page.Sees(who, left4me.Site),
+		May: mayCreate(who),
+	}
 	rows := make([]*page.Part, len(all))
 	for i, v := range all {
-		rows[i] = page.NewPart("server-"+string(v.Name), serverRow(v, list.May, !matches(v, list.Filter)), page.OnServer(v.Name))
+		rows[i] = page.NewPart("server-"+string(v.Name),
+			serverRow(v, page.May(who, accounts.Operate, targetOf(v)), !matches(v, list.Filter)), page.OnServer(v.Name))
 	}
 	table := page.LazyPart("servers", func(ctx context.Context) (templ.Component, error) {
 		if len(all) == 0 {
-			list.First = p.firstRun(ctx)
+			list.First = p.firstRun(ctx, who)
 		}
 		return serverTable(list, rows), nil
 	}, page.OnServers(), page.OnGame(), page.OnContent())
 	table.Rows = rows
 	return page.View{Frame: p.Panel.Frame(r, who, "Servers", "servers"), Body: []page.Piece{
 		page.NewPart("servers-head", serversHead(list), page.OnServers()),
-		page.NewPart("game-notice", game.Notice(p.gameState()), page.OnGame()), table,
+		page.NewPart("game-notice", game.Notice(p.gameState(), list.Game), page.OnGame()), table,
 	}}, nil
 }
 
-func (p *Pages) firstRun(ctx context.Context) firstRun {
+func (p *Pages) firstRun(ctx context.Context, who accounts.Actor) firstRun {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	overlays, err := p.Content.Names(ctx)
+	overlays = page.Visible(who, overlays, left4me.OnOverlay)
 	return firstRun{HostAnswers: err == nil, Overlays: len(overlays), Installed: p.gameState().Current > 0}
 }
 

@@ -29,12 +29,12 @@ type mapsView struct {
 }
 
 // mapView lets somebody choose another map for a server.
-func (p *Pages) mapView(r *http.Request, who accounts.Actor) (page.View, error) {
-	return p.mapWith(r, who, mapsView{Filter: r.URL.Query().Get("q")})
+func (p *Pages) mapView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	return p.mapWith(r, who, name, mapsView{Filter: r.URL.Query().Get("q")})
 }
 
-func (p *Pages) mapWith(r *http.Request, who accounts.Actor, m mapsView) (page.View, error) {
-	s, err := p.serverPage(r, who, "live")
+func (p *Pages) mapWith(r *http.Request, who accounts.Actor, name left4me.Name, m mapsView) (page.View, error) {
+	s, err := p.serverPage(r, who, name, "live")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -63,19 +63,15 @@ func (p *Pages) maps(ctx context.Context, s serverPage, v mapsView) (mapsView, e
 }
 
 // changeMap changes what a server that runs plays.
-func (p *Pages) changeMap(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) changeMap(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
 	v := mapsView{Map: r.PostForm.Get("map"), Mode: r.PostForm.Get("mode")}
-	err = p.Servers.Consoles().ChangeMap(r.Context(), who.Name, name, v.Map, v.Mode)
+	err := p.Servers.Consoles().ChangeMap(r.Context(), who.Name, name, v.Map, v.Mode)
 	if wrong, ok := page.ProblemsOf(err); ok {
 		v.Problem = wrong.All()
-		page, err := p.mapWith(r, who, v)
+		page, err := p.mapWith(r, who, name, v)
 		if err != nil {
 			return err
 		}

@@ -20,11 +20,16 @@ type serverForm struct {
 	Name string
 }
 
+// mayCreate says whether somebody may make servers.
+func mayCreate(who accounts.Actor) page.Permission {
+	return page.May(who, accounts.Manage, left4me.Target{Kind: left4me.ServerTarget})
+}
+
 // newView is the form of a new server.
 func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) {
 	form := serverForm{settingsForm: settingsForm{Blueprint: cmp.Or(r.URL.Query().Get("blueprint"), string(left4me.DefaultBlueprint))}}
 	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
-		err := p.fillSettings(ctx, page.PermissionOf(who), &form.settingsForm)
+		err := p.fillSettings(ctx, who, mayCreate(who), &form.settingsForm)
 		form.Warnings = p.Choices.TypedWarnings(ctx, form.Form, form.Base.Overlays)
 		return newServerForm(form), err
 	})
@@ -43,7 +48,7 @@ func (p *Pages) retypeServer(w http.ResponseWriter, r *http.Request, who account
 	if err != nil {
 		return err
 	}
-	if err := p.fillSettings(r.Context(), page.PermissionOf(who), &form.settingsForm); err != nil {
+	if err := p.fillSettings(r.Context(), who, mayCreate(who), &form.settingsForm); err != nil {
 		return err
 	}
 	form.Warnings = p.Choices.TypedWarnings(r.Context(), form.Form, form.Base.Overlays)

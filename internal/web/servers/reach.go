@@ -7,12 +7,13 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
 // reachView says why players can't join a server.
-func (p *Pages) reachView(r *http.Request, who accounts.Actor) (page.View, error) {
-	s, err := p.serverPage(r, who, "reach")
+func (p *Pages) reachView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	s, err := p.serverPage(r, who, name, "reach")
 	if err != nil {
 		return page.View{}, err
 	}

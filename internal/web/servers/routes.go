@@ -31,34 +31,34 @@ type files struct{ pages *Pages }
 
 // Routes is the part of the table of routes that is about servers.
 func (p *Pages) Routes() []page.Route {
-	const read, change = accounts.Look, accounts.Act
 	f := &files{p}
+	one := page.Servers()
 	return []page.Route{
-		page.Show(read, "/servers", "/servers", p.listView),
-		page.Show(change, "/servers/new", "/servers", p.newView),
-		page.Handle(change, "POST /servers/new", p.createServer),
-		page.Show(read, "/servers/{name}", "/servers", p.statusView),
-		page.Show(read, "/servers/{name}/console", "/servers", p.consoleView),
-		page.Handle(change, "POST /servers/{name}/console", p.runCommand),
-		page.Show(read, "/servers/{name}/settings", "/servers", p.settingsView),
-		page.Handle(change, "POST /servers/{name}/settings", p.saveSettings),
-		page.Show(read, "/servers/{name}/history", "/servers", p.historyView),
-		page.Show(read, "/servers/{name}/files", "/servers", f.filesView(false)),
-		page.Show(change, "/servers/{name}/file", "/servers", f.fileView), // passwords of plugins stand in some
-		page.Show(read, "/servers/{name}/written", "/servers", f.filesView(true)),
-		page.Handle(change, "POST /servers/{name}/written", f.actOnWritten),
-		page.Show(read, "/servers/{name}/pending", "/servers", f.pendingView),
-		page.Show(read, "/servers/{name}/compare", "/servers", f.compareView),
-		page.Show(read, "/servers/{name}/clashes", "/servers", f.clashesView),
-		page.Show(read, "/servers/{name}/map", "/servers", p.mapView),
-		page.Handle(change, "POST /servers/{name}/map", p.changeMap),
-		page.Show(read, "/servers/{name}/reach", "/servers", p.reachView),
-		page.Handle(change, "POST /servers/{name}/start", p.startServer),
-		page.Handle(change, "POST /servers/{name}/stop", p.stopServer),
-		page.Handle(change, "POST /servers/{name}/restart", p.restartServer),
-		page.Show(change, "/servers/{name}/reset", "/servers", p.confirmView(left4me.ResetServer)),
-		page.Handle(change, "POST /servers/{name}/reset", p.resetServer),
-		page.Show(change, "/servers/{name}/delete", "/servers", p.confirmView(left4me.DeleteServer)),
-		page.Handle(change, "POST /servers/{name}/delete", p.deleteServer),
+		page.SignedIn.Show("/servers", "/servers", p.listView),
+		page.New(left4me.ServerTarget).Show("/servers/new", "/servers", p.newView),
+		page.New(left4me.ServerTarget).Handle("POST /servers/new", p.createServer),
+		one.Show(accounts.See, "", "/servers", p.statusView),
+		one.Show(accounts.See, "/console", "/servers", p.consoleView),
+		one.Handle(accounts.Console, "POST", "/console", p.runCommand),
+		one.Show(accounts.See, "/settings", "/servers", p.settingsView),
+		one.Handle(accounts.Configure, "POST", "/settings", p.saveSettings),
+		one.Show(accounts.See, "/history", "/servers", p.historyView),
+		one.Show(accounts.See, "/files", "/servers", f.filesView(false)),
+		one.Show(accounts.Configure, "/file", "/servers", f.fileView), // passwords of plugins stand in some
+		one.Show(accounts.See, "/written", "/servers", f.filesView(true)),
+		one.Handle(accounts.Content, "POST", "/written", f.actOnWritten),
+		one.Show(accounts.See, "/pending", "/servers", f.pendingView),
+		one.Show(accounts.See, "/compare", "/servers", f.compareView),
+		one.Show(accounts.See, "/clashes", "/servers", f.clashesView),
+		one.Show(accounts.See, "/map", "/servers", p.mapView),
+		one.Handle(accounts.Operate, "POST", "/map", p.changeMap),
+		one.Show(accounts.See, "/reach", "/servers", p.reachView),
+		one.Handle(accounts.Operate, "POST", "/start", p.startServer),
+		one.Handle(accounts.Operate, "POST", "/stop", p.stopServer),
+		one.Handle(accounts.Operate, "POST", "/restart", p.restartServer),
+		one.Show(accounts.Manage, "/reset", "/servers", p.confirmView(left4me.ResetServer)),
+		one.Handle(accounts.Manage, "POST", "/reset", p.resetServer),
+		one.Show(accounts.Manage, "/delete", "/servers", p.confirmView(left4me.DeleteServer)),
+		one.Handle(accounts.Manage, "POST", "/delete", p.deleteServer),
 	}
 }

@@ -18,25 +18,32 @@ var tabs = []page.Tab{
 	{Key: "history", Label: "History", Path: "/history"},
 }
 
+// builder makes a page of the server that its address names.
+type builder func(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error)
+
 // serverPage is a server as its page shows it.
 type serverPage struct {
 	servers.View
 	Job     *left4me.Job // the one under way, or else the last; nil when there never was one
 	Address string
-	May     page.Permission
+	May     page.Rights // on the server
+	who     accounts.Actor
 	Tab     string
 }
 
-func (p *Pages) serverPage(r *http.Request, who accounts.Actor, tab string) (serverPage, error) {
-	name, err := page.PathName(r)
-	if err != nil {
-		return serverPage{}, err
-	}
+func (p *Pages) serverPage(r *http.Request, who accounts.Actor, name left4me.Name, tab string) (serverPage, error) {
 	v, err := p.Servers.Get(r.Context(), name)
 	if err != nil {
 		return serverPage{}, err
 	}
-	s := serverPage{View: v, Job: v.Job, Address: p.connectAddress(r, v), May: page.PermissionOf(who), Tab: tab}
+	s := serverPage{
+		View:    v,
+		Job:     v.Job,
+		Address: p.connectAddress(r, v),
+		May:     page.RightsOn(who, left4me.OnServer(name)),
+		who:     who,
+		Tab:     tab,
+	}
 	if s.Job == nil {
 		last, err := p.Jobs.List(r.Context(), "server", name, 1)
 		if err != nil {
@@ -63,8 +70,8 @@ func (p *Pages) serverView(r *http.Request, who accounts.Actor, s serverPage, bo
 }
 
 // statusView shows what a server does.
-func (p *Pages) statusView(r *http.Request, who accounts.Actor) (page.View, error) {
-	s, err := p.serverPage(r, who, "live")
+func (p *Pages) statusView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	s, err := p.serverPage(r, who, name, "live")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -76,3 +83,6 @@ func (p *Pages) statusView(r *http.Request, who accounts.Actor) (page.View, erro
 	v.Moving = s.View.Job != nil
 	return v, nil
 }
+
+// sees reports whether whoever looks may see something that the server refers to.
+func (s serverPage) sees(target left4me.Target) bool { return page.Sees(s.who, target) }

@@ -34,8 +34,8 @@ var autostarts = []struct {
 }
 
 // settingsView is the page of a server's settings.
-func (p *Pages) settingsView(r *http.Request, who accounts.Actor) (page.View, error) {
-	s, err := p.serverPage(r, who, "settings")
+func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	s, err := p.serverPage(r, who, name, "settings")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -44,7 +44,7 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor) (page.View, er
 	}, page.OnRun(s.Name), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
 	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
 		own := s.Settings
-		if !s.May.Act {
+		if !s.May(accounts.Configure).Act {
 			own = own.Public()
 		}
 		form := settingsForm{
@@ -54,7 +54,7 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor) (page.View, er
 			Autostart: string(s.Autostart),
 		}
 		form.Warnings = warnings
-		err := p.fillSettings(ctx, s.May, &form)
+		err := p.fillSettings(ctx, who, s.May(accounts.Configure), &form)
 		return serverSettings(s, form), err
 	})
 	diff := page.LazyPart("config-diff", func(ctx context.Context) (templ.Component, error) { return configDiff(p.diffOf(ctx, s)), nil },
@@ -64,18 +64,23 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor) (page.View, er
 }
 
 // fillSettings fills in what there is to choose from in the form of a server.
-func (p *Pages) fillSettings(ctx context.Context, m page.Permission, form *settingsForm) error {
+func (p *Pages) fillSettings(ctx context.Context, who accounts.Actor, m page.Permission, form *settingsForm) error {
 	all, err := p.Content.Blueprints().List(ctx)
 	if err != nil {
 		return err
 	}
-	form.Blueprints, form.May = all, m
+	form.May = m
 	for _, b := range all {
-		if string(b.Name) == form.Blueprint {
+		chosen := string(b.Name) == form.Blueprint
+		if chosen {
 			form.Base = b
+			form.Secrets = page.May(who, accounts.Configure, left4me.OnBlueprint(b.Name)).Act
+		}
+		if chosen || page.Sees(who, left4me.OnBlueprint(b.Name)) {
+			form.Blueprints = append(form.Blueprints, b)
 		}
 	}
-	p.Choices.Fill(ctx, &form.Form, form.Base.Overlays)
+	p.Choices.Fill(ctx, who, &form.Form, form.Base.Overlays)
 	return nil
 }
 
@@ -83,11 +88,11 @@ func (p *Pages) fillSettings(ctx context.Context, m page.Permission, form *setti
 func (p *Pages) retypeSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, s serverPage,
 	form settingsForm,
 ) error {
-	v, err := p.settingsView(r, who)
+	v, err := p.settingsView(r, who, s.Name)
 	if err != nil {
 		return err
 	}
-	if err := p.fillSettings(r.Context(), s.May, &form); err != nil {
+	if err := p.fillSettings(r.Context(), who, s.May(accounts.Configure), &form); err != nil {
 		return err
 	}
 	form.Warnings = p.Choices.TypedWarnings(r.Context(), form.Form, form.Base.Overlays)
@@ -97,11 +102,11 @@ func (p *Pages) retypeSettings(w http.ResponseWriter, r *http.Request, who accou
 
 // saveSettings changes a server. When somebody else was faster, the form shows
 // what they did and keeps what was typed.
-func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	s, err := p.serverPage(r, who, "settings")
+	s, err := p.serverPage(r, who, name, "settings")
 	if err != nil {
 		return err
 	}

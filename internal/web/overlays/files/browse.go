@@ -21,8 +21,8 @@ import (
 )
 
 // contentsView is the files of an overlay.
-func (p *Pages) contentsView(r *http.Request, who accounts.Actor) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "contents")
+func (p *Pages) contentsView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, name, "contents")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -66,8 +66,8 @@ type fileView struct {
 }
 
 // overlayFileView is one file of an overlay.
-func (p *Pages) overlayFileView(r *http.Request, who accounts.Actor) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "contents")
+func (p *Pages) overlayFileView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, name, "contents")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -97,11 +97,7 @@ func (p *Pages) overlayFileView(r *http.Request, who accounts.Actor) (page.View,
 
 // showPicture sends a picture of a revision. It is nothing but a picture to a
 // browser, whatever is in it.
-func (p *Pages) showPicture(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
+func (p *Pages) showPicture(w http.ResponseWriter, r *http.Request, _ accounts.Actor, name left4me.Name) error {
 	rev, err := overlay.WantedRevision(r)
 	if err != nil {
 		return err

@@ -12,15 +12,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/filelist"
 	"github.com/left4me/left4me/internal/web/overlays/overlay"
-	"github.com/left4me/left4me/internal/web/page"
 )
 
 // downloadFile sends a file of a revision; a browser can go on where it was cut.
-func (p *Pages) downloadFile(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
+func (p *Pages) downloadFile(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	rev, err := overlay.WantedRevision(r)
 	if err != nil {
 		return err
@@ -35,17 +30,13 @@ func (p *Pages) downloadFile(w http.ResponseWriter, r *http.Request, who account
 	p.Panel.Log.Info("file downloaded", "overlay", name, "revision", d.Revision, "file", file, "by", who.Name)
 	httpserver.Attachment(w, "application/octet-stream", path.Base(file))
 	w.Header().Set("ETag", strconv.Quote(fmt.Sprintf("%s-%d-%d", name, d.Revision, d.Size)))
-	p.Panel.WhileSignedIn(w, r, func(r *http.Request) { http.ServeContent(w, r, "", time.Time{}, d) })
+	p.Panel.WhileSignedIn(w, r, who, func(r *http.Request) { http.ServeContent(w, r, "", time.Time{}, d) })
 	return nil
 }
 
 // downloadArchive sends all files of a revision. What fails in the middle cuts the
 // connection, so that nobody takes half an archive for a whole one.
-func (p *Pages) downloadArchive(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
+func (p *Pages) downloadArchive(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	rev, err := overlay.WantedRevision(r)
 	if err != nil {
 		return err
@@ -56,7 +47,7 @@ func (p *Pages) downloadArchive(w http.ResponseWriter, r *http.Request, who acco
 	}
 	p.Panel.Log.Info("overlay downloaded", "overlay", name, "revision", a.Revision, "by", who.Name)
 	httpserver.Attachment(w, "application/zip", fmt.Sprintf("%s-%d.zip", name, a.Revision))
-	p.Panel.WhileSignedIn(w, r, func(r *http.Request) {
+	p.Panel.WhileSignedIn(w, r, who, func(r *http.Request) {
 		if err := a.Write(r.Context(), w); err != nil {
 			if _, shown := left4me.Public(err); !shown && r.Context().Err() == nil {
 				p.Panel.Log.Warn("download", "overlay", name, "err", err)

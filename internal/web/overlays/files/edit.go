@@ -41,10 +41,10 @@ type editView struct {
 const saveWithin = 20 * time.Second
 
 // editFile shows the editor. A file that is no text is shown as what it is.
-func (p *Pages) editFile(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	v, err := p.editView(r, who)
+func (p *Pages) editFile(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	v, err := p.editView(r, who, name)
 	if errors.Is(err, errNoText) {
-		o, err := p.Overlay.Page(r, who, "contents")
+		o, err := p.Overlay.Page(r, who, name, "contents")
 		if err != nil {
 			return err
 		}
@@ -60,8 +60,8 @@ func (p *Pages) editFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 var errNoText = errors.New("no text")
 
 // editView is a text file in the editor.
-func (p *Pages) editView(r *http.Request, who accounts.Actor) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "contents")
+func (p *Pages) editView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, name, "contents")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -127,11 +127,11 @@ func (p *Pages) foundIn(ctx context.Context, name left4me.Name, file string) (fo
 
 // saveFile makes a revision with the text. When somebody else changed the same
 // file since it was opened, both texts are shown and nothing is saved.
-func (p *Pages) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	o, err := p.Overlay.Page(r, who, "contents")
+	o, err := p.Overlay.Page(r, who, name, "contents")
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (p *Pages) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	}
 	switch wrong, ok := page.ProblemsOf(err); {
 	case errors.Is(err, left4me.Conflict) && p.changedMeanwhile(r, o.Name, v):
-		return p.showConflict(w, r, who, v)
+		return p.showConflict(w, r, who, name, v)
 	case ok:
 		v.Problem = wrong.All()
 		if page.FromScript(r) {
@@ -256,11 +256,11 @@ func (p *Pages) changedMeanwhile(r *http.Request, name left4me.Name, v editView)
 	return errors.Is(errNow, left4me.NotFound) != errors.Is(errWas, left4me.NotFound) || now.Hash != was.Hash
 }
 
-func (p *Pages) showConflict(w http.ResponseWriter, r *http.Request, who accounts.Actor, v editView) error {
+func (p *Pages) showConflict(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name, v editView) error {
 	if page.FromScript(r) {
 		return left4me.NewError(left4me.Conflict, "file.changed_by_another")
 	}
-	o, err := p.Overlay.Page(r, who, "contents")
+	o, err := p.Overlay.Page(r, who, name, "contents")
 	if err != nil {
 		return err
 	}

@@ -12,14 +12,14 @@ import (
 )
 
 // removeView asks before a file goes from the newest revision.
-func (p *Pages) removeView(r *http.Request, who accounts.Actor) (page.View, error) {
-	return p.removeWith(r, who, r.FormValue("path"), "")
+func (p *Pages) removeView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	return p.removeWith(r, who, name, r.FormValue("path"), "")
 }
 
 // removeWith is a form about the revision that was looked at: it stays as it is, and
 // a newer one is told when it is sent.
-func (p *Pages) removeWith(r *http.Request, who accounts.Actor, file, problem string) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "contents")
+func (p *Pages) removeWith(r *http.Request, who accounts.Actor, name left4me.Name, file, problem string) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, name, "contents")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -32,8 +32,8 @@ func (p *Pages) removeWith(r *http.Request, who accounts.Actor, file, problem st
 	}}, nil
 }
 
-func (p *Pages) removeFiles(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	o, err := p.Overlay.Page(r, who, "contents")
+func (p *Pages) removeFiles(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	o, err := p.Overlay.Page(r, who, name, "contents")
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (p *Pages) removeFiles(w http.ResponseWriter, r *http.Request, who accounts
 	_, err = p.Content.Build(r.Context(), who.Name, o.Name,
 		overlays.Request{Note: "removed " + file, Change: &left4me.Change{Delete: []string{file}, Base: base}})
 	if wrong, ok := page.ProblemsOf(err); ok {
-		v, err := p.removeWith(r, who, file, wrong.All())
+		v, err := p.removeWith(r, who, name, file, wrong.All())
 		if err != nil {
 			return err
 		}

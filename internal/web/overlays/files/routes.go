@@ -23,17 +23,17 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about files of overlays.
 func (p *Pages) Routes() []page.Route {
-	const read, change = accounts.Look, accounts.Act
+	one := page.Overlays()
 	return []page.Route{
-		page.Show(read, "/overlays/{name}", "/overlays", p.contentsView),
-		page.Show(change, "/overlays/{name}/file", "/overlays", p.overlayFileView), // passwords of plugins stand in some
-		page.Handle(change, "GET /overlays/{name}/download", p.downloadFile),
-		page.Handle(change, "GET /overlays/{name}/archive", p.downloadArchive),
-		page.Handle(read, "GET /overlays/{name}/picture", p.showPicture),
-		page.Show(change, "/overlays/{name}/remove", "/overlays", p.removeView),
-		page.Handle(change, "POST /overlays/{name}/remove", p.removeFiles),
-		page.Handle(change, "GET /overlays/{name}/edit", p.editFile),
-		page.Stream(change, "/overlays/{name}/edit", "/overlays", p.editView),
-		page.Handle(change, "POST /overlays/{name}/edit", p.saveFile),
+		one.Show(accounts.See, "", "/overlays", p.contentsView),
+		one.Show(accounts.Content, "/file", "/overlays", p.overlayFileView), // passwords of plugins stand in some
+		one.Handle(accounts.Content, "GET", "/download", p.downloadFile),
+		one.Handle(accounts.Content, "GET", "/archive", p.downloadArchive),
+		one.Handle(accounts.See, "GET", "/picture", p.showPicture),
+		one.Show(accounts.Content, "/remove", "/overlays", p.removeView),
+		one.Handle(accounts.Content, "POST", "/remove", p.removeFiles),
+		one.Handle(accounts.Content, "GET", "/edit", p.editFile),
+		one.Stream(accounts.Content, "/edit", "/overlays", p.editView),
+		one.Handle(accounts.Content, "POST", "/edit", p.saveFile),
 	}
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/control/restart"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/jobs"
 	"github.com/left4me/left4me/internal/web/page"
@@ -43,22 +45,22 @@ type Page struct {
 	overlays.View
 	Last  *left4me.Job      // the job under way, or the last one; nil when there never was one
 	Moves *overlays.Restart // how servers move over to a revision that came by itself; nil when none ever did
-	May   page.Permission
+	May   page.Rights       // on the overlay
+	who   accounts.Actor
 	Tab   string
 }
 
-func (p *Core) Page(r *http.Request, who accounts.Actor, tab string) (Page, error) {
-	name, err := page.PathName(r)
-	if err != nil {
-		return Page{}, err
-	}
+func (p *Core) Page(r *http.Request, who accounts.Actor, name left4me.Name, tab string) (Page, error) {
 	v, err := p.Content.Get(r.Context(), name)
 	if err != nil {
 		return Page{}, err
 	}
-	o := Page{View: v, Last: v.Job, May: page.PermissionOf(who), Tab: tab}
+	o := Page{View: Visible(who, v), Last: v.Job, May: page.RightsOn(who, left4me.OnOverlay(name)), who: who, Tab: tab}
 	if o.Moves, err = p.Content.Restart(r.Context(), name); err != nil {
 		return o, err
+	}
+	if o.Moves != nil {
+		o.Moves = visibleMoves(who, *o.Moves)
 	}
 	if o.Last == nil {
 		last, err := p.Jobs.List(r.Context(), left4me.BuildOverlay.Noun(), name, 1)
@@ -74,6 +76,31 @@ func (p *Core) Page(r *http.Request, who accounts.Actor, tab string) (Page, erro
 		o.Last = &last
 	}
 	return o, nil
+}
+
+// Visible is an overlay without the servers and blueprints that somebody may not see.
+func Visible(who accounts.Actor, v overlays.View) overlays.View {
+	v.Blueprints = page.Visible(who, v.Blueprints, left4me.OnBlueprint)
+	v.Servers = page.Visible(who, v.Servers, left4me.OnServer)
+	v.Behind = page.Visible(who, v.Behind, func(b overlays.Behind) left4me.Target { return left4me.OnServer(b.Server) })
+	v.Content.Revisions = slices.Clone(v.Content.Revisions)
+	for i, rev := range v.Content.Revisions {
+		v.Content.Revisions[i].Servers = page.Visible(who, rev.Servers, left4me.OnServer)
+	}
+	return v
+}
+
+// visibleMoves is how the servers move over that somebody may see.
+func visibleMoves(who accounts.Actor, v overlays.Restart) *overlays.Restart {
+	all := v.Moves
+	v.Moves = nil
+	for _, m := range all {
+		if page.Sees(who, left4me.OnServer(m.Server)) {
+			v.Moves = append(v.Moves, m)
+		}
+	}
+	v.Wishes = page.Visible(who, v.Wishes, func(w restart.Wish) left4me.Target { return left4me.OnServer(w.Server) })
+	return &v
 }
 
 // Topics is what every part of an overlay's page depends on.
@@ -92,7 +119,7 @@ func (p *Core) Read(ctx context.Context, o *Page, of func(o Page) error) error {
 	if nerr != nil || now.Content.Current == o.Content.Current && now.Content.DeletedAt.Equal(o.Content.DeletedAt) {
 		return err
 	}
-	o.View = now
+	o.View = Visible(o.who, now)
 	return of(*o)
 }
 
@@ -114,6 +141,17 @@ func (p *Core) View(r *http.Request, who accounts.Actor, o Page, body ...page.Pi
 		page.NewPart("overlay-behind", overlayBehind(o), on...),
 		page.NewPart("overlay-moves", overlayMoves(o), append(on, page.OnEnds("server"))...),
 	}, body...)}
+}
+
+// SeesUploads reports whether whoever looks may see the list of all uploads.
+func (o Page) SeesUploads() bool { return page.May(o.who, accounts.SiteRight, left4me.Site).Act }
+
+// headWhy is why somebody may not do what the head of the page offers.
+func (o Page) headWhy() string {
+	if !o.DeletedAt.IsZero() {
+		return o.May(accounts.Manage).Why
+	}
+	return o.May(accounts.Content).Why
 }
 
 // overlayTabs are the parts of an overlay's page.

@@ -21,8 +21,8 @@ type diffView struct {
 }
 
 // diffView is how two revisions differ.
-func (p *Pages) diffView(r *http.Request, who accounts.Actor) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "revisions")
+func (p *Pages) diffView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, name, "revisions")
 	if err != nil {
 		return page.View{}, err
 	}

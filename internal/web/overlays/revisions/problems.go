@@ -12,10 +12,13 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
+// builder makes a page of the overlay that its address names.
+type builder func(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error)
+
 // detailView is a page about one revision of an overlay.
-func (p *Pages) detailView(tab, id string, show func(overlay.Page, left4me.Revision) templ.Component) page.Builder {
-	return func(r *http.Request, who accounts.Actor) (page.View, error) {
-		o, err := p.Overlay.Page(r, who, tab)
+func (p *Pages) detailView(tab, id string, show func(overlay.Page, left4me.Revision) templ.Component) builder {
+	return func(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+		o, err := p.Overlay.Page(r, who, name, tab)
 		if err != nil {
 			return page.View{}, err
 		}
@@ -43,5 +46,5 @@ func fixable(all []left4me.Warning) (n int) {
 // mayRepair reports whether texts of a revision can be repaired: they are those
 // that servers start with.
 func mayRepair(o overlay.Page, r left4me.Revision) bool {
-	return o.May.Act && r.Number == o.Content.Current
+	return o.May(accounts.Content).Act && r.Number == o.Content.Current
 }

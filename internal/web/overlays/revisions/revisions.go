@@ -3,7 +3,6 @@ package revisions
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/left4me/left4me/internal/control/accounts"
@@ -13,8 +12,8 @@ import (
 )
 
 // revisionsView is the list of an overlay's revisions.
-func (p *Pages) revisionsView(r *http.Request, who accounts.Actor) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "revisions")
+func (p *Pages) revisionsView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, name, "revisions")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -22,71 +21,43 @@ func (p *Pages) revisionsView(r *http.Request, who accounts.Actor) (page.View, e
 		page.NewPart("overlay-revisions", revisionTable(o), append(overlay.Topics(o.Name), page.OnEnds("server"))...)), nil
 }
 
-// pathRevision is the revision in the path of a request.
-func pathRevision(r *http.Request) (left4me.Name, int, error) {
-	name, err := page.PathName(r)
-	if err != nil {
-		return "", 0, err
-	}
-	n, err := strconv.Atoi(r.PathValue("revision"))
-	if err != nil || n < 1 {
-		return "", 0, page.ErrNoPage
-	}
-	return name, n, nil
-}
-
-func (p *Pages) useRevision(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	name, n, err := pathRevision(r)
-	if err != nil {
+func (p *Pages) useRevision(w http.ResponseWriter, r *http.Request, who accounts.Actor, v page.Revision) error {
+	if _, err := p.Content.Revisions().Use(r.Context(), who.Name, v.Overlay, v.Number); err != nil {
 		return err
 	}
-	if _, err := p.Content.Revisions().Use(r.Context(), who.Name, name, n); err != nil {
-		return err
-	}
-	http.Redirect(w, r, page.OverlayPath(name, "/revisions"), http.StatusSeeOther)
+	http.Redirect(w, r, page.OverlayPath(v.Overlay, "/revisions"), http.StatusSeeOther)
 	return nil
 }
 
-func (p *Pages) labelRevision(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	name, n, err := pathRevision(r)
-	if err != nil {
+func (p *Pages) labelRevision(w http.ResponseWriter, r *http.Request, who accounts.Actor, v page.Revision) error {
+	if _, err := p.Content.Revisions().Label(r.Context(), who.Name, v.Overlay, v.Number,
+		strings.TrimSpace(r.FormValue("label"))); err != nil {
 		return err
 	}
-	if _, err := p.Content.Revisions().Label(r.Context(), who.Name, name, n, strings.TrimSpace(r.FormValue("label"))); err != nil {
-		return err
-	}
-	http.Redirect(w, r, page.OverlayPath(name, "/revisions"), http.StatusSeeOther)
+	http.Redirect(w, r, page.OverlayPath(v.Overlay, "/revisions"), http.StatusSeeOther)
 	return nil
 }
 
 // dropView asks before a revision is dropped. One that is gone leads to the others.
-func (p *Pages) dropView(r *http.Request, who accounts.Actor) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "revisions")
+func (p *Pages) dropView(r *http.Request, who accounts.Actor, v page.Revision) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, v.Overlay, "revisions")
 	if err != nil {
 		return page.View{}, err
 	}
-	_, n, err := pathRevision(r)
-	if err != nil {
-		return page.View{}, err
-	}
-	rev, ok := overlay.RevisionOf(o.Content, n)
+	rev, ok := overlay.RevisionOf(o.Content, v.Number)
 	if !ok {
 		return page.View{}, page.ErrNoPage
 	}
 	return page.View{
-		Frame: p.Panel.Frame(r, who, fmt.Sprintf("Drop revision %d", n), "overlays"),
+		Frame: p.Panel.Frame(r, who, fmt.Sprintf("Drop revision %d", v.Number), "overlays"),
 		Body:  []page.Piece{page.NewPart("drop", dropRevision(o, rev), overlay.Topics(o.Name)...)},
 	}, nil
 }
 
-func (p *Pages) dropRevision(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	name, n, err := pathRevision(r)
-	if err != nil {
+func (p *Pages) dropRevision(w http.ResponseWriter, r *http.Request, who accounts.Actor, v page.Revision) error {
+	if _, err := p.Content.Revisions().Drop(r.Context(), who.Name, v.Overlay, v.Number); err != nil {
 		return err
 	}
-	if _, err := p.Content.Revisions().Drop(r.Context(), who.Name, name, n); err != nil {
-		return err
-	}
-	http.Redirect(w, r, page.OverlayPath(name, "/revisions"), http.StatusSeeOther)
+	http.Redirect(w, r, page.OverlayPath(v.Overlay, "/revisions"), http.StatusSeeOther)
 	return nil
 }

@@ -18,15 +18,15 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about revisions.
 func (p *Pages) Routes() []page.Route {
-	const read, change = accounts.Look, accounts.Act
+	one, revision := page.Overlays(), page.Revisions()
 	return []page.Route{
-		page.Show(read, "/overlays/{name}/revisions", "/overlays", p.revisionsView),
-		page.Handle(change, "POST /overlays/{name}/revisions/{revision}/use", p.useRevision),
-		page.Handle(change, "POST /overlays/{name}/revisions/{revision}/label", p.labelRevision),
-		page.Show(change, "/overlays/{name}/revisions/{revision}/drop", "/overlays", p.dropView),
-		page.Handle(change, "POST /overlays/{name}/revisions/{revision}/drop", p.dropRevision),
-		page.Show(read, "/overlays/{name}/diff", "/overlays", p.diffView),
-		page.Show(read, "/overlays/{name}/problems", "/overlays", p.detailView("problems", "overlay-problems", problemList)),
-		page.Show(read, "/overlays/{name}/campaigns", "/overlays", p.detailView("campaigns", "overlay-campaigns", campaignList)),
+		one.Show(accounts.See, "/revisions", "/overlays", p.revisionsView),
+		revision.Handle(accounts.Content, "POST", "/use", p.useRevision),
+		revision.Handle(accounts.Content, "POST", "/label", p.labelRevision),
+		revision.Show(accounts.Content, "/drop", "/overlays", p.dropView),
+		revision.Handle(accounts.Content, "POST", "/drop", p.dropRevision),
+		one.Show(accounts.See, "/diff", "/overlays", p.diffView),
+		one.Show(accounts.See, "/problems", "/overlays", p.detailView("problems", "overlay-problems", problemList)),
+		one.Show(accounts.See, "/campaigns", "/overlays", p.detailView("campaigns", "overlay-campaigns", campaignList)),
 	}
 }

@@ -17,6 +17,7 @@ import (
 func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
 	all := page.LazyPart("open-uploads", func(ctx context.Context) (templ.Component, error) {
 		open, err := p.Uploads.List(ctx, who)
+		open = page.Visible(who, open, func(u uploads.Upload) left4me.Target { return left4me.OnOverlay(u.Overlay) })
 		return uploadList(open, who.Name), err
 	}, page.OnUploads(), page.OnEnds(left4me.BuildOverlay.Noun()))
 	encoding, err := p.Content.ArchiveNames(r.Context())
@@ -24,7 +25,7 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 		return page.View{}, err
 	}
 	f := p.Panel.Frame(r, who, "Uploads", "overlays")
-	names := p.Panel.Form(r, "names", namesSetting(encoding, f.May), page.OnContent())
+	names := p.Panel.Form(r, "names", namesSetting(encoding, f.May(accounts.SiteRight, left4me.Site)), page.OnContent())
 	return page.View{Frame: f, Body: []page.Piece{page.Fixed(uploadsHead()), all, names}}, nil
 }
 
@@ -48,8 +49,8 @@ func uploadOf(u uploads.Upload, who string) string {
 }
 
 // dropListed drops an upload of the list.
-func (p *Pages) dropListed(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	if err := p.Uploads.Delete(r.Context(), who, r.PathValue("id")); err != nil {
+func (p *Pages) dropListed(w http.ResponseWriter, r *http.Request, who accounts.Actor, u uploads.Upload) error {
+	if err := p.Uploads.Delete(r.Context(), who, u.ID); err != nil {
 		return err
 	}
 	return page.Done(w, r, "/uploads")

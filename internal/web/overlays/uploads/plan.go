@@ -95,18 +95,14 @@ func readPlanForm(v url.Values) planForm {
 
 // showPlan says what an upload would do, before it does. What has not come yet is
 // sent first.
-func (p *Pages) showPlan(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	v, err := p.planView(r, who)
-	return p.answerPlan(w, r, who, http.StatusOK, v, err)
+func (p *Pages) showPlan(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
+	v, err := p.planView(r, who, at)
+	return p.answerPlan(w, r, at, http.StatusOK, v, err)
 }
 
-func (p *Pages) answerPlan(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, v page.View, err error) error {
+func (p *Pages) answerPlan(w http.ResponseWriter, r *http.Request, at page.Upload, status int, v page.View, err error) error {
 	if errors.Is(err, left4me.Conflict) || errors.Is(err, left4me.Invalid) {
-		name, err := page.PathName(r)
-		if err != nil {
-			return err
-		}
-		http.Redirect(w, r, page.OverlayPath(name, "/upload?id=", url.QueryEscape(r.PathValue("id"))), http.StatusSeeOther)
+		http.Redirect(w, r, page.OverlayPath(at.Overlay, "/upload?id=", url.QueryEscape(at.ID)), http.StatusSeeOther)
 		return nil
 	}
 	if err != nil {
@@ -116,17 +112,17 @@ func (p *Pages) answerPlan(w http.ResponseWriter, r *http.Request, who accounts.
 }
 
 // planView is what an upload would do.
-func (p *Pages) planView(r *http.Request, who accounts.Actor) (page.View, error) {
-	return p.planWith(r, who, readPlanForm(r.URL.Query()), "")
+func (p *Pages) planView(r *http.Request, who accounts.Actor, at page.Upload) (page.View, error) {
+	return p.planWith(r, who, at, readPlanForm(r.URL.Query()), "")
 }
 
 // planWith is the plan with a form as it was sent, and why nothing was published.
-func (p *Pages) planWith(r *http.Request, who accounts.Actor, form planForm, problem string) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "contents")
+func (p *Pages) planWith(r *http.Request, who accounts.Actor, at page.Upload, form planForm, problem string) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, at.Overlay, "contents")
 	if err != nil {
 		return page.View{}, err
 	}
-	u, err := p.Uploads.Ready(r.Context(), who, o.Name, r.PathValue("id"))
+	u, err := p.Uploads.Ready(r.Context(), who, o.Name, at.ID)
 	if err != nil {
 		return page.View{}, err
 	}
@@ -161,30 +157,26 @@ func (p *Pages) planWith(r *http.Request, who accounts.Actor, form planForm, pro
 }
 
 // publishUpload makes a revision of an upload.
-func (p *Pages) publishUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) publishUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
 	form := readPlanForm(r.PostForm)
-	u, err := p.Uploads.Ready(r.Context(), who, name, r.PathValue("id"))
+	u, err := p.Uploads.Ready(r.Context(), who, at.Overlay, at.ID)
 	if err != nil {
 		return err
 	}
 	form.Moves = u.Moves
 	change := form.change(u.ID)
-	_, err = p.Content.Build(r.Context(), who.Name, name,
+	_, err = p.Content.Build(r.Context(), who.Name, at.Overlay,
 		overlays.Request{Note: cmp.Or(form.Note, "uploaded "+uploadName(u)), Change: &change})
 	if wrong, ok := page.ProblemsOf(err); ok {
-		v, err := p.planWith(r, who, form, wrong.All())
-		return p.answerPlan(w, r, who, http.StatusUnprocessableEntity, v, err)
+		v, err := p.planWith(r, who, at, form, wrong.All())
+		return p.answerPlan(w, r, at, http.StatusUnprocessableEntity, v, err)
 	}
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, page.OverlayPath(name), http.StatusSeeOther)
+	http.Redirect(w, r, page.OverlayPath(at.Overlay), http.StatusSeeOther)
 	return nil
 }

@@ -20,23 +20,23 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about uploads.
 func (p *Pages) Routes() []page.Route {
-	const change = accounts.Act
+	one, upload := page.Overlays(), p.Panel.UploadsOfOverlays()
 	return []page.Route{
-		page.Show(change, "/uploads", "/overlays", p.listView),
-		page.Handle(change, "POST /uploads/{id}/drop", p.dropListed),
-		page.Handle(change, "POST /uploads/names", p.setNames),
-		page.Handle(change, "POST /overlays/{name}/forget", p.forgetMove),
-		page.Show(change, "/overlays/{name}/upload", "/overlays", p.uploadView),
-		page.Handle(change, "POST /overlays/{name}/upload", p.uploadForm),
-		page.Handle(change, "POST /overlays/{name}/uploads", p.beginUpload),
-		page.Handle(change, "GET /overlays/{name}/uploads/{id}", p.showPlan),
-		page.Stream(change, "/overlays/{name}/uploads/{id}", "/overlays", p.planView),
-		page.Handle(change, "GET /overlays/{name}/uploads/{id}/state", p.uploadState),
-		page.Handle(change, "PUT /overlays/{name}/uploads/{id}/file", p.uploadPiece),
-		page.Handle(change, "POST /overlays/{name}/uploads/{id}/publish", p.publishUpload),
-		page.Handle(change, "GET /overlays/{name}/uploads/{id}/publish", p.Panel.FormAddress),
-		page.Handle(change, "POST /overlays/{name}/uploads/{id}/move", p.movePlan),
-		page.Handle(change, "GET /overlays/{name}/uploads/{id}/move", p.Panel.FormAddress),
-		page.Handle(change, "POST /overlays/{name}/uploads/{id}/drop", p.dropUpload),
+		page.Site(accounts.SiteRight).Show("/uploads", "/overlays", p.listView),
+		page.Site(accounts.SiteRight).Handle("POST /uploads/names", p.setNames),
+		p.Panel.UploadRoutes().Handle(accounts.Content, "POST", "/drop", p.dropListed),
+		one.Handle(accounts.Content, "POST", "/forget", p.forgetMove),
+		one.Show(accounts.Content, "/upload", "/overlays", p.uploadView),
+		one.Handle(accounts.Content, "POST", "/upload", p.uploadForm),
+		one.Handle(accounts.Content, "POST", "/uploads", p.beginUpload),
+		upload.Handle(accounts.Content, "GET", "", p.showPlan),
+		upload.Stream(accounts.Content, "", "/overlays", p.planView),
+		upload.Handle(accounts.Content, "GET", "/state", p.uploadState),
+		upload.Handle(accounts.Content, "PUT", "/file", p.uploadPiece),
+		upload.Handle(accounts.Content, "POST", "/publish", p.publishUpload),
+		upload.FormAddress(accounts.Content, "/publish"),
+		upload.Handle(accounts.Content, "POST", "/move", p.movePlan),
+		upload.FormAddress(accounts.Content, "/move"),
+		upload.Handle(accounts.Content, "POST", "/drop", p.dropUpload),
 	}
 }

@@ -131,23 +131,19 @@ func questionKey(q left4me.PlanAsk) string {
 }
 
 // movePlan moves a folder of an upload, or answers a question of its plan.
-func (p *Pages) movePlan(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) movePlan(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
 	form := readPlanForm(r.URL.Query())
-	u, err := p.Uploads.Ready(r.Context(), who, name, r.PathValue("id"))
+	u, err := p.Uploads.Ready(r.Context(), who, at.Overlay, at.ID)
 	if err != nil {
-		return p.answerPlan(w, r, who, http.StatusOK, page.View{}, err)
+		return p.answerPlan(w, r, at, http.StatusOK, page.View{}, err)
 	}
 	form.Moves = u.Moves
 	var moves []left4me.FolderMove
 	if question := r.PostForm.Get("question"); question != "" {
-		plan, err := p.Content.Plan(r.Context(), name, form.change(u.ID))
+		plan, err := p.Content.Plan(r.Context(), at.Overlay, form.change(u.ID))
 		if err != nil {
 			return err
 		}
@@ -161,13 +157,13 @@ func (p *Pages) movePlan(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	}
 	if errors.Is(wrong, left4me.Invalid) {
 		problem, _ := page.ProblemsOf(wrong)
-		v, err := p.planWith(r, who, form, problem.All())
-		return p.answerPlan(w, r, who, http.StatusUnprocessableEntity, v, err)
+		v, err := p.planWith(r, who, at, form, problem.All())
+		return p.answerPlan(w, r, at, http.StatusUnprocessableEntity, v, err)
 	}
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, string(form.at(name, u.ID, ""))+"#tree", http.StatusSeeOther)
+	http.Redirect(w, r, string(form.at(at.Overlay, u.ID, ""))+"#tree", http.StatusSeeOther)
 	return nil
 }
 
@@ -193,13 +189,9 @@ func answerOf(plan left4me.Plan, question, answer string) []left4me.FolderMove {
 }
 
 // forgetMove lets an overlay find out again where a folder of its uploads goes.
-func (p *Pages) forgetMove(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) forgetMove(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
-	}
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
 	}
 	if err := p.Content.ForgetMove(r.Context(), who.Name, name, r.PostForm.Get("folder")); err != nil {
 		return err

@@ -26,12 +26,12 @@ type uploadView struct {
 }
 
 // uploadView is where files are chosen. With ?id= it goes on with an upload.
-func (p *Pages) uploadView(r *http.Request, who accounts.Actor) (page.View, error) {
-	return p.uploadWith(r, who, "")
+func (p *Pages) uploadView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	return p.uploadWith(r, who, name, "")
 }
 
-func (p *Pages) uploadWith(r *http.Request, who accounts.Actor, problem string) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "contents")
+func (p *Pages) uploadWith(r *http.Request, who accounts.Actor, name left4me.Name, problem string) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, name, "contents")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -77,11 +77,7 @@ func sizeOfUpload(u uploads.Upload) (n int64) {
 }
 
 // beginUpload is asked by a script, which gets the number of the upload.
-func (p *Pages) beginUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
+func (p *Pages) beginUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	u, err := p.Uploads.Create(r.Context(), who, name)
 	if err == nil {
 		err = p.Content.FirstUpload(r.Context(), r.Header.Get("Accept-Language"))
@@ -100,8 +96,8 @@ type uploadedFile struct {
 }
 
 // uploadState says how much has come.
-func (p *Pages) uploadState(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	u, err := p.Uploads.Get(r.Context(), who, r.PathValue("id"))
+func (p *Pages) uploadState(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
+	u, err := p.Uploads.Get(r.Context(), who, at.ID)
 	if err != nil {
 		return err
 	}
@@ -114,7 +110,7 @@ func (p *Pages) uploadState(w http.ResponseWriter, r *http.Request, who accounts
 
 // uploadPiece takes a piece of a file. A script that sends at the wrong place
 // learns where to go on.
-func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
 	q := r.URL.Query()
 	offset, err1 := strconv.ParseInt(q.Get("offset"), 10, 64)
 	size, err2 := strconv.ParseInt(q.Get("size"), 10, 64)
@@ -122,7 +118,7 @@ func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts
 		return left4me.NewError(left4me.Invalid, "upload.numbers_needed")
 	}
 	body := httpserver.SlowBody(w, r.Body)
-	f, err := p.Uploads.Write(r.Context(), who, r.PathValue("id"), q.Get("path"), offset, size, body)
+	f, err := p.Uploads.Write(r.Context(), who, at.ID, q.Get("path"), offset, size, body)
 	if err != nil {
 		uploads.Drain(body)
 	}
@@ -138,11 +134,7 @@ func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts
 
 // uploadForm takes files from a browser without scripts: they go to the disk as
 // they come.
-func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
-	}
+func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	kind, more, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" {
 		return left4me.NewError(left4me.Invalid, "upload.no_form")
@@ -171,20 +163,20 @@ func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.
 		if err := p.takeFile(r, who, u.ID, path.Base(strings.ReplaceAll(part.FileName(), `\`, "/")), part); err != nil {
 			_ = p.Uploads.Delete(r.Context(), who, u.ID) // else it goes by itself, later
 			if wrong, ok := page.ProblemsOf(httpserver.CutOff(err)); ok {
-				return p.wrongUpload(w, r, who, wrong.All())
+				return p.wrongUpload(w, r, who, name, wrong.All())
 			}
 			return httpserver.CutOff(err)
 		}
 	}
 	if u.ID == "" {
-		return p.wrongUpload(w, r, who, "Choose a file first.")
+		return p.wrongUpload(w, r, who, name, "Choose a file first.")
 	}
 	http.Redirect(w, r, page.OverlayPath(name, "/uploads/", u.ID), http.StatusSeeOther)
 	return nil
 }
 
-func (p *Pages) wrongUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, problem string) error {
-	v, err := p.uploadWith(r, who, problem)
+func (p *Pages) wrongUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name, problem string) error {
+	v, err := p.uploadWith(r, who, name, problem)
 	if err != nil {
 		return err
 	}
@@ -215,13 +207,9 @@ func uploadName(u uploads.Upload) string {
 	return format.Count(len(u.Files), "file", "files")
 }
 
-func (p *Pages) dropUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	name, err := page.PathName(r)
-	if err != nil {
+func (p *Pages) dropUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
+	if err := p.Uploads.Delete(r.Context(), who, at.ID); err != nil {
 		return err
 	}
-	if err := p.Uploads.Delete(r.Context(), who, r.PathValue("id")); err != nil {
-		return err
-	}
-	return page.Done(w, r, page.OverlayPath(name, "/upload"))
+	return page.Done(w, r, page.OverlayPath(at.Overlay, "/upload"))
 }

@@ -141,12 +141,12 @@ type itemsTyped struct {
 }
 
 // itemsView is what is in a workshop overlay.
-func (p *Pages) itemsView(r *http.Request, who accounts.Actor) (page.View, error) {
-	return p.itemsWith(r, who, itemsTyped{})
+func (p *Pages) itemsView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	return p.itemsWith(r, who, name, itemsTyped{})
 }
 
-func (p *Pages) itemsWith(r *http.Request, who accounts.Actor, form itemsTyped) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "items")
+func (p *Pages) itemsWith(r *http.Request, who accounts.Actor, name left4me.Name, form itemsTyped) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, name, "items")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -163,13 +163,9 @@ func (p *Pages) itemsWith(r *http.Request, who accounts.Actor, form itemsTyped) 
 }
 
 // pasteItems reads what somebody pasted and shows what that is.
-func (p *Pages) pasteItems(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) pasteItems(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
-	}
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
 	}
 	form := itemsTyped{Items: r.PostForm.Get("items")}
 	ids, err := Pasted(form.Items)
@@ -178,7 +174,7 @@ func (p *Pages) pasteItems(w http.ResponseWriter, r *http.Request, who accounts.
 	}
 	if wrong, ok := page.ProblemsOf(err); ok {
 		form.Problems = wrong
-		page, err := p.itemsWith(r, who, form)
+		page, err := p.itemsWith(r, who, name, form)
 		if err != nil {
 			return err
 		}
@@ -200,8 +196,8 @@ type checkedItems struct {
 
 // checkItemsView is what Steam says of items that somebody wants to add. It is a form
 // that is as it was when Steam was asked.
-func (p *Pages) checkItemsView(r *http.Request, who accounts.Actor) (page.View, error) {
-	o, err := p.Overlay.Page(r, who, "items")
+func (p *Pages) checkItemsView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	o, err := p.Overlay.Page(r, who, name, "items")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -258,17 +254,19 @@ func (p *Pages) changeWorkshop(ctx context.Context, who accounts.Actor, name lef
 	}
 }
 
-func (p *Pages) addItems(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) addItems(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
-	}
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
 	}
 	ids, err := Pasted(strings.Join(r.PostForm["id"], "\n"))
 	if err != nil {
 		return err
+	}
+	build := r.PostForm.Get("build") != "" && len(ids) > 0
+	if build { // before anything is added
+		if err := page.Allow(who, accounts.Content, left4me.OnOverlay(name)); err != nil {
+			return err
+		}
 	}
 	err = p.changeWorkshop(r.Context(), who, name, func(ws *left4me.Workshop) {
 		for _, id := range ids {
@@ -280,7 +278,7 @@ func (p *Pages) addItems(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	if err != nil {
 		return err
 	}
-	if r.PostForm.Get("build") != "" && len(ids) > 0 {
+	if build {
 		note := fmt.Sprintf("added %s", format.Count(len(ids), "item or collection", "items or collections"))
 		if _, err := p.Content.Build(r.Context(), who.Name, name, overlays.Request{Note: note}); err != nil {
 			return err
@@ -291,17 +289,14 @@ func (p *Pages) addItems(w http.ResponseWriter, r *http.Request, who accounts.Ac
 }
 
 // changeItem does one thing with one entry or item.
-func (p *Pages) changeItem(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
+func (p *Pages) changeItem(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
-	}
-	name, err := page.PathName(r)
-	if err != nil {
-		return err
 	}
 	id := left4me.WorkshopID(r.PostForm.Get("id"))
 	entry := func(e left4me.WorkshopEntry) bool { return e.ID == id }
 	var change func(*left4me.Workshop)
+	var err error
 	switch r.PostForm.Get("do") {
 	case "remove":
 		change = func(ws *left4me.Workshop) { ws.Entries = slices.DeleteFunc(ws.Entries, entry) }

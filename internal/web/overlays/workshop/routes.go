@@ -17,12 +17,12 @@ type Pages struct {
 
 // Routes is the part of the table of routes that is about workshop items.
 func (p *Pages) Routes() []page.Route {
-	const read, change = accounts.Look, accounts.Act
+	one := page.Overlays()
 	return []page.Route{
-		page.Show(read, "/overlays/{name}/items", "/overlays", p.itemsView),
-		page.Handle(change, "POST /overlays/{name}/items", p.changeItem),
-		page.Handle(change, "POST /overlays/{name}/items/look", p.pasteItems),
-		page.Show(change, "/overlays/{name}/items/look", "/overlays", p.checkItemsView),
-		page.Handle(change, "POST /overlays/{name}/items/add", p.addItems),
+		one.Show(accounts.See, "/items", "/overlays", p.itemsView),
+		one.Handle(accounts.Configure, "POST", "/items", p.changeItem),
+		one.Handle(accounts.Configure, "POST", "/items/look", p.pasteItems),
+		one.Show(accounts.Configure, "/items/look", "/overlays", p.checkItemsView),
+		one.Handle(accounts.Configure, "POST", "/items/add", p.addItems),
 	}
 }
