@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,7 +19,10 @@ import (
 )
 
 // FS is the files beneath a root of left4me. It is safe for concurrent use.
-type FS struct{ root string }
+type FS struct {
+	root string
+	put  sync.Mutex // of temporary files, whose names those of files give
+}
 
 // New returns the files beneath root, which need not exist yet.
 func New(root string) *FS { return &FS{root: root} }
@@ -26,8 +30,9 @@ func New(root string) *FS { return &FS{root: root} }
 var _ hostfs.FS = (*FS)(nil)
 
 // at calls do with the directory right beneath the root that p is in, and the rest
-// of p. The directory may be a link to another disk; the rest leads out of it by no
-// link. Errors name p.
+// of p. The directory may be a link to another disk; no directory of the rest is one.
+// What another process replaces by a link meanwhile may be followed, but not out of
+// the directory. Errors name p.
 func (f *FS) at(ctx context.Context, op, p string, do func(dir *os.Root, rest string) error) error {
 	err := ctx.Err()
 	if err == nil && (!fs.ValidPath(p) || p == ".") {
@@ -41,7 +46,9 @@ func (f *FS) at(ctx context.Context, op, p string, do func(dir *os.Root, rest st
 			if rest == "" {
 				rest = "."
 			}
-			err = do(dir, rest)
+			if err = noLink(dir, path.Dir(rest)); err == nil {
+				err = do(dir, rest)
+			}
 		}
 	}
 	if err == nil {
@@ -100,8 +107,24 @@ func (f *FS) List(ctx context.Context, p string) (all []hostfs.Info, err error) 
 	return all, err
 }
 
-// dirs refuses a path that goes through a link: os.Root follows those that stay in
-// it.
+// noLink refuses a path of which a part is a link: os.Root follows those that stay in
+// it. The path may end before its last part.
+func noLink(dir *os.Root, p string) error {
+	for i := range len(p) + 1 {
+		if i < len(p) && p[i] != '/' {
+			continue
+		}
+		switch st, err := dir.Lstat(p[:i]); {
+		case err != nil:
+			return nil // what uses the path will tell
+		case st.Mode()&fs.ModeSymlink != 0:
+			return fs.ErrInvalid
+		}
+	}
+	return nil
+}
+
+// dirs refuses a path of which a part is no directory.
 func dirs(dir *os.Root, p string) error {
 	for i := range len(p) + 1 {
 		if i < len(p) && p[i] != '/' {
@@ -206,6 +229,8 @@ func (f *FS) Append(ctx context.Context, p string, data []byte) error {
 // Put implements hostfs.FS.
 func (f *FS) Put(ctx context.Context, p string, data []byte) error {
 	return f.at(ctx, "put", p, func(dir *os.Root, rest string) error {
+		f.put.Lock()
+		defer f.put.Unlock()
 		file, _, err := openRegular(dir, rest+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
 		if err != nil {
 			return err
@@ -243,6 +268,9 @@ func (f *FS) Rename(ctx context.Context, from, to string) error {
 	}
 	return f.at(ctx, "rename", from, func(dir *os.Root, old string) error {
 		parent := path.Dir(rest)
+		if err := noLink(dir, parent); err != nil {
+			return err
+		}
 		if err := dir.MkdirAll(parent, 0o700); err != nil {
 			return err
 		}
@@ -272,6 +300,9 @@ func (f *FS) Remove(ctx context.Context, p string) error {
 // Touch implements hostfs.FS.
 func (f *FS) Touch(ctx context.Context, p string, at time.Time) error {
 	return f.at(ctx, "touch", p, func(dir *os.Root, rest string) error {
+		if err := noLink(dir, rest); err != nil {
+			return err
+		}
 		return dir.Chtimes(rest, at, at)
 	})
 }
@@ -279,6 +310,9 @@ func (f *FS) Touch(ctx context.Context, p string, at time.Time) error {
 // Space implements hostfs.FS.
 func (f *FS) Space(ctx context.Context, p string) (space hostfs.Space, err error) {
 	err = f.at(ctx, "statfs", p, func(dir *os.Root, rest string) error {
+		if err := noLink(dir, rest); err != nil {
+			return err
+		}
 		d, err := dir.Open(rest)
 		if err != nil {
 			return err

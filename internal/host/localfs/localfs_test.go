@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,6 +102,71 @@ func TestNothingOutsideTheRootIsReached(t *testing.T) {
 	for path, want := range map[string]string{"secret": "secret", "root/tmp/a/file": "content", "root/tmp/b/secret": "of another"} {
 		if b, err := os.ReadFile(filepath.Join(dir, path)); err != nil || string(b) != want {
 			t.Errorf("%s: %q, %v", path, b, err)
+		}
+	}
+}
+
+// A link that stays beneath the root is followed no more than one that leads out of it.
+func TestNoLinkBeneathTheRootIsFollowed(t *testing.T) {
+	root := t.TempDir()
+	write(t, filepath.Join(root, "tmp/b/file"), "of another")
+	write(t, filepath.Join(root, "tmp/a/mine"), "mine")
+	if err := errors.Join(os.Symlink("b", filepath.Join(root, "tmp/dir")), os.Symlink("b/file", filepath.Join(root, "tmp/link"))); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
+	if err := os.Chtimes(filepath.Join(root, "tmp/b/file"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	f, ctx := localfs.New(root), t.Context()
+	for call, do := range map[string]func() error{
+		"stat":          func() error { _, err := f.Stat(ctx, "tmp/dir/file"); return err },
+		"list":          func() error { _, err := f.List(ctx, "tmp/dir"); return err },
+		"open":          func() error { _, err := f.Open(ctx, "tmp/dir/file"); return err },
+		"open a writer": func() error { _, err := f.OpenWriter(ctx, "tmp/dir/new"); return err },
+		"append":        func() error { return f.Append(ctx, "tmp/dir/file", []byte("x")) },
+		"put":           func() error { return f.Put(ctx, "tmp/dir/file", []byte("x")) },
+		"make dir":      func() error { return f.MakeDir(ctx, "tmp/dir/new") },
+		"rename":        func() error { return f.Rename(ctx, "tmp/dir/file", "tmp/a/file") },
+		"rename into":   func() error { return f.Rename(ctx, "tmp/a/mine", "tmp/dir/new/mine") },
+		"remove":        func() error { return f.Remove(ctx, "tmp/dir/file") },
+		"touch":         func() error { return f.Touch(ctx, "tmp/dir/file", time.Now()) },
+		"touch a link":  func() error { return f.Touch(ctx, "tmp/link", time.Now()) },
+		"space":         func() error { _, err := f.Space(ctx, "tmp/dir"); return err },
+	} {
+		if err := do(); !errors.Is(err, fs.ErrInvalid) {
+			t.Errorf("%s: %v, want fs.ErrInvalid", call, err)
+		}
+	}
+	all, err := os.ReadDir(filepath.Join(root, "tmp/b"))
+	if err != nil || len(all) != 1 {
+		t.Errorf("behind the link there are %v: %v", all, err)
+	}
+	st, err := os.Stat(filepath.Join(root, "tmp/b/file"))
+	if err != nil || !st.ModTime().Equal(old) {
+		t.Errorf("the file behind the link was touched: %v", err)
+	}
+}
+
+// Those who put a file at once each succeed, and one of them as a whole.
+func TestPutsAtOnceDoNotMix(t *testing.T) {
+	root := t.TempDir()
+	f := localfs.New(root)
+	if err := f.MakeDir(t.Context(), "tmp"); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		var putting sync.WaitGroup
+		for _, letter := range []string{"a", "b", "c", "d"} {
+			putting.Go(func() {
+				if err := f.Put(t.Context(), "tmp/file", []byte(strings.Repeat(letter, 100_000))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		putting.Wait()
+		if got := read(t, f, "tmp/file"); len(got) != 100_000 || strings.Trim(got, got[:1]) != "" {
+			t.Fatalf("%d bytes, of several", len(got))
 		}
 	}
 }
