@@ -479,6 +479,7 @@ var englishErrors = [...]ErrorText{
 	{"job.not_retried", "a job {kind} can't be retried", "ask for it anew"},
 	{"job.only_stop_unclaimed", "only a stop is begun without a claim", ""},
 	{"job.report_without_end", "a report must end its job", ""},
+	{"job.unknown", "there is no job {job:q}", ""},
 	{"job.unknown_on_host", "there is no such job on this host", ""},
 	{"job.unreadable", "job {job} can't be read", ""},
 	{

@@ -2,7 +2,6 @@ package page
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 
@@ -63,17 +62,19 @@ func Users() Objects[string] {
 	}
 }
 
+// jobTarget stands in the Need of a route for the target of a job: a server, an overlay
+// or the site.
+const jobTarget left4me.TargetKind = "job"
+
 // JobRoutes are the jobs by their ids. The rights on a job are those on what it works on.
 func (p *Panel) JobRoutes() Objects[left4me.Job] {
 	return Objects[left4me.Job]{
-		path: "/jobs/{id}",
+		path: "/jobs/{id}", kind: jobTarget,
 		read: func(r *http.Request, _ accounts.Actor) (left4me.Job, error) {
 			return p.Jobs.Get(r.Context(), left4me.JobID(r.PathValue("id")))
 		},
 		target: OnTargetOf,
-		hidden: func(j left4me.Job) error { // as the store says it
-			return &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("there is no job %q", j.ID)}
-		},
+		hidden: func(j left4me.Job) error { return left4me.NewError(left4me.NotFound, "job.unknown", "job", j.ID) },
 	}
 }
 
