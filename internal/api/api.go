@@ -60,6 +60,9 @@ type core struct {
 	Deps
 	beat   time.Duration // between heartbeats of a stream
 	listed atomic.Pointer[serverList]
+	// narrow says what an actor may see and do, for tests of rights that nobody can be
+	// given yet; nil: what Accounts says.
+	narrow func(accounts.Actor) accounts.Actor
 }
 
 // New makes the handler of /api/v1, /healthz, /readyz and /metrics.

@@ -19,6 +19,14 @@ import (
 // identify says who asks: who the connection is from, or whom the token stands
 // for. Errors: left4me.Denied.
 func (c *core) identify(r *http.Request) (accounts.Actor, error) {
+	actor, err := c.authenticate(r)
+	if err == nil && c.narrow != nil {
+		actor = c.narrow(actor)
+	}
+	return actor, err
+}
+
+func (c *core) authenticate(r *http.Request) (accounts.Actor, error) {
 	header := r.Header.Get("Authorization")
 	if header == "" {
 		actor := actorOf(r.Context())

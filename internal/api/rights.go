@@ -30,7 +30,7 @@ const (
 type need struct {
 	everybody bool           // nobody need be logged in; the rest is empty
 	right     accounts.Right // empty: it is enough to be logged in
-	on        string         // what the right is on, in a word: "server", "site"
+	on        string         // what it is on, in a word: "server", "site"; empty: on nothing
 	// check finds what the request is for, which goes into the context that it
 	// returns, and says whether actor may. param gives the parts of the path.
 	check func(ctx context.Context, actor accounts.Actor, param func(string) string) (context.Context, permit, error)
@@ -129,7 +129,7 @@ func (o object[T]) needs(right accounts.Right, op operationOn[T]) entry {
 	on := o.noun
 	switch {
 	case o.own:
-		right, on = "", ""
+		right, on = "", "account"
 	case o.ofSite:
 		on = "site"
 	}

@@ -45,6 +45,19 @@ type site struct {
 	admin    string // token of who may do everything
 	guest    string // token of who may look
 	root     string
+	narrowed sync.Map // what somebody may see, as *accounts.Targets by name
+}
+
+// narrow restricts somebody to some targets from now on, as grants will.
+func (s *site) narrow(name string, to ...left4me.Target) {
+	s.narrowed.Store(name, (*accounts.Targets)(&to))
+}
+
+func (s *site) actor(a accounts.Actor) accounts.Actor {
+	if only, ok := s.narrowed.Load(a.Name); ok {
+		a.Only = only.(*accounts.Targets)
+	}
+	return a
 }
 
 func newSite(tb testing.TB) *site {
@@ -68,7 +81,7 @@ func newSiteBeating(tb testing.TB, beat time.Duration) *site {
 		Layers: layers.New(c.Overlays.Revisions(), localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts,
 		Backups: c.Backups, Version: "1.2.3", Log: on.Log,
 		Ready: func(context.Context) error { return s.host.ready() },
-	}, beat)
+	}, beat, s.actor)
 	web := httptest.NewServer(s.handler)
 	s.url = web.URL
 	tb.Cleanup(func() {

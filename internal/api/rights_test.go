@@ -1,0 +1,437 @@
+package api_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+const (
+	rightsDocument          = "../../docs/api.md"
+	rightsBegin, rightsStop = "<!-- rights -->\n", "<!-- end of rights -->\n"
+)
+
+// operationOf names a route in the document.
+func operationOf(n api.Need) string {
+	return cmp.Or(n.ID, strings.TrimPrefix(n.Path, "/api/v1"))
+}
+
+// needOf is what the document says that a route needs.
+func needOf(n api.Need) (right, on string) {
+	switch {
+	case n.Everybody:
+		return "nothing", ""
+	case n.Right == "":
+		return "a login", n.On
+	}
+	return n.Right, n.On
+}
+
+// docs/api.md has the rights of the table of routes.
+func TestRightsAreDocumented(t *testing.T) {
+	by := map[string][]string{}
+	for _, n := range api.Needs() {
+		right, on := needOf(n)
+		row := fmt.Sprintf("| %s | %s |", right, on)
+		by[row] = append(by[row], "`"+operationOf(n)+"`")
+	}
+	table := "| right | on | operations |\n| --- | --- | --- |\n"
+	for _, row := range slices.Sorted(func(yield func(string) bool) {
+		for row := range by {
+			if !yield(row) {
+				return
+			}
+		}
+	}) {
+		slices.Sort(by[row])
+		table += row + " " + strings.Join(by[row], ", ") + " |\n"
+	}
+	text := string(must(os.ReadFile(rightsDocument))(t))
+	head, rest, ok := strings.Cut(text, rightsBegin)
+	_, tail, ok2 := strings.Cut(rest, rightsStop)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no place for the rights", rightsDocument)
+	}
+	want := head + rightsBegin + table + rightsStop + tail
+	if *update {
+		if err := os.WriteFile(rightsDocument, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if want != text {
+		t.Errorf("%s is not what the table of routes says; if that is meant: go test ./internal/api -run RightsAreDocumented -update\n%s",
+			rightsDocument, table)
+	}
+}
+
+// documentedRights are right and target of each operation as docs/api.md has them, so that a
+// right that was changed by mistake is found by what is answered, too.
+func documentedRights(t *testing.T) map[string][2]string {
+	t.Helper()
+	_, rest, _ := strings.Cut(string(must(os.ReadFile(rightsDocument))(t)), rightsBegin)
+	table, _, _ := strings.Cut(rest, rightsStop)
+	all := map[string][2]string{}
+	for _, line := range strings.Split(table, "\n") {
+		if cells := strings.Split(line, " | "); len(cells) == 3 {
+			for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[2], -1) {
+				all[m[1]] = [2]string{strings.TrimPrefix(cells[0], "| "), cells[1]}
+			}
+		}
+	}
+	return all
+}
+
+// Whatever is named in a path is the target of a right, or the account's own.
+func TestRoutesWithANameHaveATarget(t *testing.T) {
+	of := map[string]string{
+		"/servers/{name}": "server", "/overlays/{name}": "overlay", "/blueprints/{name}": "blueprint", "/jobs/{id}": "job",
+		"/uploads/{id}": "overlay", "/hosts/{host}": "site", "/backups/{name}": "site", "/users/{name}": "site", "/recipes/{id}": "site",
+		"/tokens/{id}": "account",
+	}
+	for _, n := range api.Needs() {
+		object, below, named := strings.Cut(strings.TrimPrefix(n.Path, "/api/v1"), "}")
+		if !named {
+			if n.On == "job" {
+				t.Errorf("%s %s has no name, and a target that has", n.Method, n.Path)
+			}
+			continue
+		}
+		if want := of[object+"}"]; want == "" || n.On != want || want != "account" && n.Right == "" {
+			t.Errorf("%s %s needs %q on %q, want a right on %q", n.Method, n.Path, n.Right, n.On, want)
+		}
+		for _, part := range regexp.MustCompile(`\{\w+\}`).FindAllString(below, -1) {
+			if part != "{revision}" && part != "{other}" { // of the object; of a second one, which has a test of its own
+				t.Errorf("%s %s: whose is %s?", n.Method, n.Path, part)
+			}
+		}
+	}
+}
+
+// rightsSite is a site with two of each thing that can be told apart, and jobs that wait.
+func rightsSite(t *testing.T) (s *site, ids map[string]string) {
+	t.Helper()
+	s = newSite(t)
+	s.installed(t)
+	s.host.set(func() {
+		s.host.work = false
+		s.host.plan = func(bus.PlanRequest) left4me.Plan { return left4me.Plan{} }
+	})
+	ids = map[string]string{}
+	do := func(method, path, body string) string {
+		t.Helper()
+		var v struct{ ID string }
+		s.call(t, method, "/api/v1"+path, body).into(t, &v)
+		return v.ID
+	}
+	for _, name := range []string{"alpha", "beta"} {
+		do("POST", "/servers", `{"name":"`+name+`","overlays":["maps"]}`)
+		do("POST", "/blueprints", `{"name":"`+name+`"}`)
+		do("POST", "/overlays", `{"name":"`+name+`","kind":"files"}`)
+	}
+	for _, name := range []string{"alpha", "beta", "alpha", "beta"} {
+		ids["job "+name] = do("POST", "/servers/"+name+"/stop", "")
+		do("POST", "/jobs/"+ids["job "+name]+"/cancel", "")
+	}
+	for _, name := range []string{"alpha", "beta"} {
+		ids["job "+name] = do("POST", "/servers/"+name+"/start", "")
+		ids["upload "+name] = do("POST", "/overlays/"+name+"/uploads", "")
+	}
+	ids["job site"] = do("POST", "/backups", "")
+	moves := store.ContentRestart{
+		Overlay: "alpha", Revision: 2, Mode: "empty", State: "running", CreatedAt: time.Now(),
+		Moves: []store.Move{{Server: "alpha", State: "moved"}, {Server: "beta", State: "moved"}},
+	}
+	if err := s.store.OverlayRestarts().Set(t.Context(), moves); err != nil {
+		t.Fatal(err)
+	}
+	return s, ids
+}
+
+// withID says of what a route names the id.
+func withID(n api.Need) (noun string, ok bool) {
+	noun, _, ok = strings.Cut(strings.TrimPrefix(n.Path, "/api/v1/"), "s/{id}")
+	return noun, ok && (noun == "job" || noun == "upload")
+}
+
+// pathTo is the path of a route on something that is called name.
+func pathTo(n api.Need, name string, ids map[string]string) string {
+	id := name
+	if noun, ok := withID(n); ok {
+		id = cmp.Or(ids[noun+" "+name], name)
+	}
+	path := strings.NewReplacer("{name}", name, "{id}", id, "{host}", "local", "{revision}", "1", "{other}", name).Replace(n.Path)
+	return path + "?path=x&file=a.vpk&image=a.jpg"
+}
+
+// ask sends a request with as little as the route may need, and gives the answer; of a stream its beginning.
+func (s *site) ask(t *testing.T, n api.Need, path, token string) answer {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	r := must(http.NewRequestWithContext(ctx, n.Method, s.url+path, strings.NewReader(`{}`)))(t)
+	r.Header.Set("Content-Type", "application/json")
+	if n.ID == "sendUploadPiece" || n.ID == "putOverlayFile" {
+		r.Header.Set("Content-Type", "application/octet-stream")
+	}
+	r.Header.Set("X-Forwarded-For", "192.0.2.1") // not from this machine
+	r.Host = "panel.example.org"
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp := must(http.DefaultClient.Do(r))(t)
+	defer resp.Body.Close()
+	a := answer{status: resp.StatusCode, header: resp.Header}
+	if resp.Header.Get("Content-Type") != "text/event-stream" {
+		a.body = must(io.ReadAll(resp.Body))(t)
+	}
+	return a
+}
+
+// lets reports whether an answer is that of somebody who may.
+func (a answer) lets() bool {
+	return a.status != http.StatusUnauthorized && a.status != http.StatusForbidden
+}
+
+// Nobody, a guest and an administrator are answered as the document says.
+func TestEachRouteAnswersWhoMay(t *testing.T) {
+	s, ids := rightsSite(t)
+	documented := documentedRights(t)
+	others := s.token(t, "others", true) // its own tokens and password are asked for, not those of the others
+	for _, n := range api.Needs() {
+		said, ok := documented[operationOf(n)]
+		if !ok {
+			t.Errorf("%s %s is not documented", n.Method, n.Path)
+			continue
+		}
+		right := said[0]
+		for token, may := range map[string]bool{
+			"":      right == "nothing",
+			s.guest: right == "nothing" || right == "a login" || right == "see",
+			others:  true,
+		} {
+			want, who := http.StatusForbidden, "a guest"
+			switch token {
+			case "":
+				want, who = http.StatusUnauthorized, "nobody"
+			case others:
+				who = "an administrator"
+			}
+			a := s.ask(t, n, pathTo(n, "alpha", ids), token)
+			if may && !a.lets() || !may && a.status != want {
+				t.Errorf("%s %s, which needs %s: %s is answered %d %.300s", n.Method, n.Path, right, who, a.status, a.body)
+			}
+		}
+	}
+}
+
+// Whoever may use one server is answered of any other as if it were not there, on every route.
+func TestOthersThingsAreNotThere(t *testing.T) {
+	s, ids := rightsSite(t)
+	some := s.token(t, "some", true)
+	s.narrow("some", left4me.OnServer("alpha"))
+	for _, n := range api.Needs() {
+		switch {
+		case n.Everybody || n.Right == "":
+			if a := s.ask(t, n, pathTo(n, "beta", ids), some); !a.lets() {
+				t.Errorf("%s %s needs a login: %d %s", n.Method, n.Path, a.status, a.body)
+			}
+			continue
+		case n.On == "site" || !strings.Contains(n.Path, "{"):
+			if a := s.ask(t, n, pathTo(n, "beta", ids), some); a.status != http.StatusForbidden {
+				t.Errorf("%s %s needs a right on the site: %d %s", n.Method, n.Path, a.status, a.body)
+			}
+			continue
+		}
+		const none, noID = "gamma", "aaaaaaaaaaaaaaaaaaaaaaaaaa"
+		there, not := pathTo(n, "beta", ids), pathTo(n, none, nil)
+		if _, ok := withID(n); ok {
+			not = strings.ReplaceAll(pathTo(n, noID, nil), none, noID)
+		}
+		hidden, missing := s.ask(t, n, there, some), s.ask(t, n, not, some)
+		text := strings.NewReplacer("beta", none, ids["job beta"], noID, ids["upload beta"], noID).Replace(string(hidden.body))
+		if hidden.status != http.StatusNotFound || missing.status != http.StatusNotFound || text != string(missing.body) {
+			t.Errorf("%s %s: %d %s; of what isn't there: %d %s", n.Method, n.Path, hidden.status, hidden.body, missing.status, missing.body)
+		}
+		if slices.Contains([]string{"showServer", "showOverlay", "showBlueprint", "showJob", "showUpload"}, n.ID) {
+			if a := s.ask(t, n, not, s.admin); string(a.body) != string(missing.body) {
+				t.Errorf("%s %s: %s; an administrator is told %s", n.Method, n.Path, missing.body, a.body)
+			}
+		}
+		if n.On == "server" || n.On == "job" {
+			if a := s.ask(t, n, strings.Replace(pathTo(n, "alpha", ids), "compare/beta", "compare/alpha", 1), some); !a.lets() {
+				t.Errorf("%s %s on its own server: %d %s", n.Method, n.Path, a.status, a.body)
+			}
+		}
+	}
+	if a := s.ask(t, api.Need{Method: "GET"}, "/api/v1/jobs/"+ids["job site"], some); a.status != http.StatusNotFound {
+		t.Errorf("a backup's job: %d %s", a.status, a.body)
+	}
+}
+
+// names are what stands in an answer under a key.
+func names(a answer, key string) []string {
+	var all []string
+	for _, m := range regexp.MustCompile(`"`+key+`":"([^"]*)"`).FindAllSubmatch(a.body, -1) {
+		all = append(all, string(m[1]))
+	}
+	return all
+}
+
+func TestListsHaveWhatSomebodyMaySee(t *testing.T) {
+	s, _ := rightsSite(t)
+	some := s.token(t, "some", true)
+	get := func(token, path string) answer {
+		t.Helper()
+		a := s.send(t, "GET", "/api/v1"+path, withToken(token), nil)
+		if a.status != http.StatusOK {
+			t.Fatalf("%s: %d %s", path, a.status, a.body)
+		}
+		return a
+	}
+	check := func(token, path, key string, want ...string) {
+		t.Helper()
+		if got := names(get(token, path), key); !slices.Equal(got, want) {
+			t.Errorf("%s has %q, want %q", path, got, want)
+		}
+	}
+	check(s.admin, "/servers", "name", "alpha", "beta") // and is kept
+	for _, on := range []left4me.Target{left4me.OnServer("alpha"), left4me.OnServer("beta")} {
+		s.narrow("some", on)
+		check(some, "/servers", "name", on.Name)
+		check(some, "/servers?limit=1", "name", on.Name)
+		check(some, "/jobs", "target", on.Name, on.Name, on.Name)
+		check(some, "/jobs?server=alpha&limit=500", "target", slices.Repeat([]string{"alpha"}, map[string]int{"alpha": 3}[on.Name])...)
+		for _, path := range []string{"/blueprints", "/overlays"} {
+			check(some, path, "name")
+		}
+		check(s.admin, "/servers", "name", "alpha", "beta")
+	}
+	// Pages of jobs, with the jobs of others between.
+	var seen []string
+	for path := "/jobs?limit=1"; path != ""; {
+		a := get(some, path)
+		seen = append(seen, names(a, "target")...)
+		next, _, _ := strings.Cut(strings.TrimPrefix(a.header.Get("Link"), "</api/v1"), ">")
+		path = next
+	}
+	if !slices.Equal(seen, []string{"beta", "beta", "beta"}) {
+		t.Errorf("page by page: %q", seen)
+	}
+
+	s.narrow("some", left4me.OnServer("alpha"), left4me.OnBlueprint("default"), left4me.OnOverlay("alpha"), left4me.OnOverlay("maps"),
+		left4me.Site, left4me.Target{Kind: left4me.OverlayTarget})
+	for _, name := range []left4me.Name{"alpha", "beta"} {
+		s.host.says(t, left4me.Status{Name: name, State: left4me.Running, Build: 9002})
+	}
+	eventually(t, "which servers run a build is known", func() bool {
+		return strings.Contains(string(get(s.admin, "/hosts/local/game").body), `"servers":["alpha","beta"]`)
+	})
+	check(some, "/uploads", "overlay", "alpha")
+	check(s.admin, "/uploads", "overlay", "alpha", "beta")
+	for path, want := range map[string]string{
+		"/blueprints": `"servers":["alpha"]`, "/blueprints/default": `"servers":["alpha"]`, "/overlays": `"servers":["alpha"]`,
+		"/overlays/maps": `"servers":["alpha"]`, "/hosts/local/game": `"servers":["alpha"]`,
+		"/overlays/alpha/moves": `"servers":[{"server":"alpha"`,
+	} {
+		if a := get(some, path); !strings.Contains(string(a.body), want) || strings.Contains(string(a.body), `"beta"`) {
+			t.Errorf("%s: %s", path, a.body)
+		}
+		if a := get(s.admin, path); !strings.Contains(string(a.body), `"beta"`) {
+			t.Errorf("%s of an administrator: %s", path, a.body)
+		}
+	}
+}
+
+// A second thing that a request names is one that somebody may see, too.
+func TestWhatElseARequestNames(t *testing.T) {
+	s, _ := rightsSite(t)
+	some := s.token(t, "some", true)
+	s.narrow("some", left4me.OnServer("alpha"), left4me.OnOverlay("alpha"))
+	for _, other := range []string{"beta", "gamma"} {
+		a := s.send(t, "GET", "/api/v1/servers/alpha/compare/"+other, bearer(some), nil)
+		if p := a.problem(t, http.StatusNotFound); p.Detail != fmt.Sprintf("there is no server %q", other) {
+			t.Errorf("compare with %s: %s", other, a.body)
+		}
+		a = s.send(t, "POST", "/api/v1/overlays/alpha/build", bearer(some),
+			strings.NewReader(`{"promote":{"server":"`+other+`","paths":["a"]}}`))
+		a.problem(t, http.StatusUnprocessableEntity, "body.promote.server")
+	}
+	a := s.send(t, "POST", "/api/v1/overlays/alpha/build", bearer(some), strings.NewReader(`{"promote":{"server":"alpha","paths":["a"]}}`))
+	if a.status != http.StatusAccepted {
+		t.Errorf("files of its own server: %d %s", a.status, a.body)
+	}
+}
+
+// Streams have what somebody may see at each moment, and end with the right on what they are of.
+func TestStreamsEndWithTheRight(t *testing.T) {
+	s, ids := rightsSite(t)
+	some := withToken(s.token(t, "some", true))
+	s.narrow("some", left4me.OnServer("alpha"))
+	all := s.stream(t, "/api/v1/events", some)
+	streams := map[string]func() (sse, bool){}
+	for _, path := range []string{"/api/v1/servers/alpha/console", "/api/v1/jobs/" + ids["job alpha"] + "/events"} {
+		streams[path] = s.stream(t, path, some)
+	}
+	tell := func(until string) (seen []string) {
+		t.Helper()
+		for {
+			s.host.says(t, left4me.Status{Name: "beta", State: left4me.Running, Map: fmt.Sprint(time.Now())})
+			s.host.says(t, left4me.Status{Name: "alpha", State: left4me.Running, Map: fmt.Sprint(time.Now())})
+			e, ok := all()
+			if !ok {
+				t.Fatal("the stream of all servers ended")
+			}
+			if seen = append(seen, e.data); e.data == until {
+				return seen
+			}
+		}
+	}
+	if seen := tell(`{"server":"alpha"}`); len(seen) != 1 {
+		t.Errorf("it is told of %q", seen)
+	}
+	s.narrow("some", left4me.OnServer("beta"))
+	for path, next := range streams {
+		for {
+			if _, ok := next(); !ok {
+				break
+			}
+		}
+		t.Logf("%s ended", path)
+	}
+	tell(`{"server":"beta"}`)
+}
+
+// Whoever must not read passwords any more sees none from then on, also in a stream that goes on.
+func TestAStreamHidesPasswordsFromNowOn(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	next := s.stream(t, "/api/v1/servers/alpha/console", withToken(s.token(t, "zoey", true)))
+	said := func() string {
+		t.Helper()
+		s.host.set(func() { s.host.console += "sv_password zoey\n" })
+		e, ok := next()
+		if !ok {
+			t.Fatal("the stream ended")
+		}
+		return e.data
+	}
+	if text := said(); !strings.Contains(text, "zoey") {
+		t.Fatal(text)
+	}
+	if a := s.call(t, "PATCH", "/api/v1/users/zoey", `{"admin":false}`); a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	eventually(t, "it is hidden", func() bool { return strings.Contains(said(), "(hidden)") })
+}
