@@ -21,8 +21,9 @@ func (a blueprintRoutes) blueprintsOf(ctx context.Context, found ...left4me.Blue
 	all := make([]apitype.Blueprint, len(found))
 	for i, v := range found {
 		all[i] = apitype.Blueprint{
-			Name: v.Name, Overlays: refsOf(v.Overlays), Settings: settingsFor(ctx, left4me.OnBlueprint(v.Name), v.Settings),
-			Version: v.Version, CreatedAt: v.CreatedAt,
+			ID: v.ID, Name: v.Name, Overlays: refsOf(v.Overlays),
+			Settings: settingsFor(ctx, left4me.OnBlueprint(v.Name), v.Settings),
+			Version:  v.Version, CreatedAt: v.CreatedAt,
 			Servers: []left4me.Name{}, Warnings: []left4me.Warning{},
 		}
 		for _, s := range servers {

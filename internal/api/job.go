@@ -13,7 +13,8 @@ type jobRoutes struct{ core *core }
 
 func jobOf(v left4me.Job) apitype.Job {
 	j := apitype.Job{
-		ID: v.ID, Kind: v.Kind, Target: v.Target, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log, Error: v.Error, By: v.By,
+		ID: v.ID, Kind: v.Kind, Target: v.Target, TargetID: v.TargetID, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log,
+		Error: v.Error, By: v.By,
 		Reason:  v.Reason,
 		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, EndedAt: v.EndedAt,
 	}

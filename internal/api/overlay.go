@@ -19,7 +19,7 @@ func overlayFor(ctx context.Context, v overlays.View) apitype.Overlay {
 		v.Overlay = v.Overlay.Public()
 	}
 	o := apitype.Overlay{
-		Name: v.Name, Kind: v.Kind, Note: v.Note, Workshop: v.Workshop, Script: v.Script, Git: v.Git, Release: v.Release,
+		ID: v.ID, Name: v.Name, Kind: v.Kind, Note: v.Note, Workshop: v.Workshop, Script: v.Script, Git: v.Git, Release: v.Release,
 		Refresh: v.Refresh,
 		Texts:   v.Texts, Moves: v.Moves, Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: v.CreatedAt,
 		UpdatedAt: v.UpdatedAt,

@@ -17,7 +17,7 @@ type serverRoutes struct{ core *core }
 func serverOf(v servers.View) apitype.GameServer {
 	st := v.Status
 	s := apitype.GameServer{
-		Name: v.Name, Host: v.Host, Port: v.Port, State: st.State, Reason: st.Reason, Since: st.Since,
+		ID: v.ID, Name: v.Name, Host: v.Host, Port: v.Port, State: st.State, Reason: st.Reason, Since: st.Since,
 		Map: st.Map, Hostname: st.Hostname, Players: st.Players, Bots: st.Bots, MaxPlayers: st.MaxPlayers,
 		Blueprint: v.Blueprint, Overlays: refsOf(v.Overlays), Settings: v.Settings.Public(), Version: v.Version, PID: st.PID,
 		Restarts:        st.Restarts,

@@ -154,6 +154,7 @@ const (
 // Actor is who or what caused an event.
 type Actor struct {
 	Kind ActorKind `json:"kind"`
+	ID   ID        `json:"id,omitempty"`   // of a user or the owner of a token; empty where only the name is known
 	Name string    `json:"name,omitempty"` // of the user, the owner of the token, the part of left4me, or the host
 }
 

@@ -99,12 +99,14 @@ type Job struct {
 	ID        JobID     `json:"id"`
 	Kind      JobKind   `json:"kind"`
 	Target    Name      `json:"target"`
+	TargetID  ID        `json:"target_id,omitempty"` // of the server or overlay; empty for a host, and where it isn't known
 	Host      Name      `json:"host"`
 	State     JobState  `json:"state"`
 	Steps     []Step    `json:"steps"`
 	Log       []string  `json:"log,omitempty"` // the last lines that the work printed, bounded as ClipLog says
 	Error     *Error    `json:"error,omitempty"`
 	By        string    `json:"by"`               // who asked for it
+	ByID      ID        `json:"by_id,omitempty"`  // of the user who asked; empty for left4me itself
 	Reason    string    `json:"reason,omitempty"` // why, when it was left4me itself
 	Attempt   int       `json:"attempt"`
 	CreatedAt time.Time `json:"created_at"`

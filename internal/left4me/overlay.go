@@ -68,6 +68,7 @@ func (r *OverlayRef) UnmarshalText(b []byte) (err error) {
 // Overlay is the definition of an overlay, as people made it. Of Workshop,
 // Script, Git and Release only the one of its kind is set.
 type Overlay struct {
+	ID       ID          `json:"id,omitempty"`
 	Name     Name        `json:"name"`
 	Kind     OverlayKind `json:"kind"`
 	Note     string      `json:"note,omitempty"` // what it is for, in people's words
@@ -85,6 +86,9 @@ type Overlay struct {
 	CreatedAt time.Time    `json:"created_at"`
 	UpdatedAt time.Time    `json:"updated_at"`
 }
+
+// Target is v as a target.
+func (v Overlay) Target() Target { return Target{Kind: OverlayTarget, ID: v.ID, Name: string(v.Name)} }
 
 // Refresh is when an overlay is brought up to date by itself, and what servers
 // that run on the older revision do then.

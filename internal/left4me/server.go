@@ -106,6 +106,7 @@ func (h Held) Reason() string {
 
 // Blueprint is a reusable recipe for servers.
 type Blueprint struct {
+	ID        ID           `json:"id,omitempty"`
 	Name      Name         `json:"name"`
 	Overlays  []OverlayRef `json:"overlays"` // top of the stack first
 	Settings  Settings     `json:"settings"`
@@ -118,6 +119,7 @@ const DefaultBlueprint Name = "default"
 
 // Server is the definition of one dedicated server, as people made it.
 type Server struct {
+	ID        ID           `json:"id,omitempty"`
 	Name      Name         `json:"name"`
 	Host      Name         `json:"host"`
 	Port      int          `json:"port"`
@@ -134,9 +136,18 @@ type Server struct {
 	BootID    string       `json:"-"` // the boot of its host for which autostart was last decided; empty when there was none
 }
 
+// Target is v as a target.
+func (v Server) Target() Target { return Target{Kind: ServerTarget, ID: v.ID, Name: string(v.Name)} }
+
+// Target is v as a target.
+func (v Blueprint) Target() Target {
+	return Target{Kind: BlueprintTarget, ID: v.ID, Name: string(v.Name)}
+}
+
 // Spec is what a host needs to know of a server to run it: the definition with
 // its blueprint applied. It travels in the job, so that a host never asks back.
 type Spec struct {
+	ID       ID           `json:"id,omitempty"` // of the server
 	Name     Name         `json:"name"`
 	Port     int          `json:"port"`
 	Overlays []OverlayRef `json:"overlays"` // top of the stack first
@@ -158,7 +169,10 @@ func SpecOf(v Server, b Blueprint, cfg map[Name][]string) Spec {
 	if settings.Hostname == "" {
 		settings.Hostname = "left4me " + string(v.Name)
 	}
-	out := Spec{Name: v.Name, Port: v.Port, Settings: settings, Blueprint: v.Blueprint, BlueprintCfg: UnmarkedLines(b.Settings.Cfg)}
+	out := Spec{
+		ID: v.ID, Name: v.Name, Port: v.Port, Settings: settings,
+		Blueprint: v.Blueprint, BlueprintCfg: UnmarkedLines(b.Settings.Cfg),
+	}
 	out.Overlays = append([]OverlayRef{}, v.Overlays...)
 	for _, o := range b.Overlays {
 		if !slices.ContainsFunc(v.Overlays, func(own OverlayRef) bool { return own.Name == o.Name }) {
@@ -215,10 +229,10 @@ type Player struct {
 }
 
 // Hash identifies what a server would be started with. It is 16 hexadecimal
-// digits; equal specs have equal hashes. What the blueprint is called makes no
-// difference to a server.
+// digits; equal specs have equal hashes. What the blueprint is called and which id the
+// server has make no difference to it.
 func (s Spec) Hash() string {
-	s.Blueprint = ""
+	s.Blueprint, s.ID = "", ""
 	b, err := json.Marshal(s)
 	if err != nil {
 		return "" // a Spec holds nothing that can't be marshalled

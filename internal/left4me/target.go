@@ -15,11 +15,17 @@ const (
 	SiteTarget TargetKind = "site"
 )
 
+// ID identifies a server, blueprint, overlay or user for ever: another one never gets
+// it, not even after a deletion, in a restored backup or in a new database. Names are
+// for people and files; what refers to something over time keeps the id. The ids of
+// users are decimal numbers.
+type ID string
+
 // Target is one object. ID is never used again for another object, while a new one
 // may get the name of a deleted one; it is empty where only the name is known.
 type Target struct {
 	Kind TargetKind `json:"kind"`
-	ID   string     `json:"id,omitempty"`
+	ID   ID         `json:"id,omitempty"`
 	Name string     `json:"name,omitempty"`
 }
 

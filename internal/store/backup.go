@@ -102,10 +102,10 @@ func settle(ctx context.Context, file string, now time.Time) error {
 	if err == nil { // the events of what follows
 		_, err = db.ExecContext(ctx,
 			`INSERT INTO event(kind, target_kind, target_id, target_name, actor_kind, actor_name, at, version, data)
-			SELECT 'job.ended', CASE WHEN noun IN ('server','overlay') THEN noun ELSE 'host' END, '', target, 'system', '', ?1, ?2,
+			SELECT 'job.ended', CASE WHEN noun IN ('server','overlay') THEN noun ELSE 'host' END, target_id, target, 'system', '', ?1, ?2,
 				json_object('job', id, 'kind', kind, 'host', host, 'state', 'interrupted', 'error', ?3)
 			FROM job WHERE state IN ('queued','running')
-			UNION ALL SELECT 'server.held', 'server', '', name, 'system', '', ?1, ?2, json_object('held', ?4)
+			UNION ALL SELECT 'server.held', 'server', id, name, 'system', '', ?1, ?2, json_object('held', ?4)
 			FROM server WHERE wanted = 'running' AND held <> ?4`,
 			millis(now), left4me.EventVersion, errBackedUp.Text, left4me.HeldRestored)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -15,7 +16,7 @@ type Blueprints struct{ db *Store }
 // Blueprints returns them; the value may be copied.
 func (s *Store) Blueprints() Blueprints { return Blueprints{s} }
 
-const blueprintColumns = `name, overlays, settings, created_at, version`
+const blueprintColumns = `id, name, overlays, settings, created_at, version`
 
 func scanBlueprint(r row) (left4me.Blueprint, error) {
 	var (
@@ -23,7 +24,7 @@ func scanBlueprint(r row) (left4me.Blueprint, error) {
 		overlays, settings string
 		created            int64
 	)
-	if err := r.Scan(&v.Name, &overlays, &settings, &created, &v.Version); err != nil {
+	if err := r.Scan(&v.ID, &v.Name, &overlays, &settings, &created, &v.Version); err != nil {
 		return v, err
 	}
 	v.CreatedAt = fromMillis(created)
@@ -56,16 +57,17 @@ func (s Blueprints) Create(ctx context.Context, v left4me.Blueprint) error {
 	if err != nil {
 		return fmt.Errorf("create blueprint %s: %w", v.Name, err)
 	}
+	v.ID = NewID(time.Now())
 	err = s.db.tx(ctx, func(tx *transaction) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO blueprint(`+blueprintColumns+`) VALUES (?,?,?,?,1)`,
-			v.Name, overlays, settings, millis(v.CreatedAt))
+		_, err := tx.ExecContext(ctx, `INSERT INTO blueprint(`+blueprintColumns+`) VALUES (?,?,?,?,?,1)`,
+			v.ID, v.Name, overlays, settings, millis(v.CreatedAt))
 		if violates(err) {
 			return left4me.NewError(left4me.Conflict, "blueprint.exists", "blueprint", v.Name).InField("name")
 		}
 		if err != nil {
 			return err
 		}
-		return tx.event(ctx, left4me.BlueprintCreated, left4me.OnBlueprint(v.Name), left4me.DefinitionEvent{Version: 1})
+		return tx.event(ctx, left4me.BlueprintCreated, v.Target(), left4me.DefinitionEvent{Version: 1})
 	})
 	if err != nil {
 		return fmt.Errorf("create blueprint %s: %w", v.Name, err)
@@ -101,7 +103,7 @@ func (s Blueprints) Update(ctx context.Context, v left4me.Blueprint) error {
 			if err != nil {
 				return err
 			}
-			return tx.event(ctx, left4me.BlueprintChanged, left4me.OnBlueprint(v.Name), left4me.DefinitionEvent{Version: have.Version + 1})
+			return tx.event(ctx, left4me.BlueprintChanged, have.Target(), left4me.DefinitionEvent{Version: have.Version + 1})
 		})
 	})
 	if err != nil {
@@ -122,6 +124,10 @@ func (s Blueprints) Delete(ctx context.Context, name left4me.Name) error {
 		if len(users) > 0 {
 			return left4me.NewError(left4me.Conflict, "blueprint.used", "blueprint", name, "servers", strings.Join(users, ", "))
 		}
+		on, err := tx.identify(ctx, left4me.OnBlueprint(name))
+		if err != nil {
+			return err
+		}
 		done, err := tx.ExecContext(ctx, `DELETE FROM blueprint WHERE name = ?`, name)
 		if err != nil {
 			return err
@@ -129,7 +135,7 @@ func (s Blueprints) Delete(ctx context.Context, name left4me.Name) error {
 		if n, err := done.RowsAffected(); err == nil && n == 0 {
 			return notFound("blueprint", string(name))
 		}
-		return tx.event(ctx, left4me.BlueprintDeleted, left4me.OnBlueprint(name), nil)
+		return tx.event(ctx, left4me.BlueprintDeleted, on, nil)
 	})
 	if err != nil {
 		return fmt.Errorf("delete blueprint %s: %w", name, err)

@@ -49,8 +49,8 @@ func (s Crashes) Add(ctx context.Context, v Crash) error {
 		return fmt.Errorf("keep crash of %s: %w", v.Server, err)
 	}
 	err = s.db.tx(ctx, func(tx *transaction) error {
-		n, err := removed(tx.ExecContext(ctx, `INSERT INTO crash(host, server, at, exit, uptime, lines)
-			SELECT host, name, ?3, ?4, ?5, ?6 FROM server WHERE host = ?1 AND name = ?2
+		n, err := removed(tx.ExecContext(ctx, `INSERT INTO crash(server_id, host, server, at, exit, uptime, lines)
+			SELECT id, host, name, ?3, ?4, ?5, ?6 FROM server WHERE host = ?1 AND name = ?2
 			ON CONFLICT DO NOTHING`, v.Host, v.Server, millis(v.At), v.Exit, v.Uptime.Milliseconds(), lines))
 		if err == nil && n > 0 {
 			err = tx.eventBy(ctx, left4me.Actor{Kind: left4me.HostActor, Name: string(v.Host)}, left4me.ServerCrashed,
@@ -60,8 +60,8 @@ func (s Crashes) Add(ctx context.Context, v Crash) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM crash WHERE server = ?1 AND id IN
-			(SELECT id FROM crash WHERE server = ?1 ORDER BY at DESC LIMIT -1 OFFSET ?2)`, v.Server, keptCrashes)
+		_, err = tx.ExecContext(ctx, `DELETE FROM crash WHERE id IN (SELECT crash.id FROM crash JOIN server ON server.id = server_id
+			WHERE server.name = ? ORDER BY at DESC LIMIT -1 OFFSET ?)`, v.Server, keptCrashes)
 		return err
 	})
 	if err != nil {
@@ -72,8 +72,9 @@ func (s Crashes) Add(ctx context.Context, v Crash) error {
 
 // List returns the newest crashes of a server, at most limit.
 func (s Crashes) List(ctx context.Context, server left4me.Name, limit int) ([]Crash, error) {
-	all, err := list(ctx, s.db, scanCrash, `SELECT host, server, at, exit, uptime, lines FROM crash
-		WHERE server = ? ORDER BY at DESC LIMIT ?`, server, limit)
+	all, err := list(ctx, s.db, scanCrash,
+		`SELECT crash.host, server.name, at, exit, uptime, lines FROM crash JOIN server ON server.id = server_id
+		WHERE server.name = ? ORDER BY at DESC LIMIT ?`, server, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list crashes of %s: %w", server, err)
 	}

@@ -24,6 +24,19 @@ func (t *transaction) event(ctx context.Context, kind left4me.EventKind, on left
 }
 
 func (t *transaction) eventBy(ctx context.Context, by left4me.Actor, kind left4me.EventKind, on left4me.Target, data any) error {
+	on, err := t.identify(ctx, on)
+	if err == nil {
+		by.ID, err = t.actorID(ctx, by)
+	}
+	if err != nil {
+		return err
+	}
+	return t.writeEvent(ctx, by, kind, on, data)
+}
+
+// writeEvent is eventBy for a target and an actor that are not looked for by their
+// names: who has these now may be another.
+func (t *transaction) writeEvent(ctx context.Context, by left4me.Actor, kind left4me.EventKind, on left4me.Target, data any) error {
 	text := "{}"
 	if data != nil {
 		var err error
@@ -31,17 +44,34 @@ func (t *transaction) eventBy(ctx context.Context, by left4me.Actor, kind left4m
 			return fmt.Errorf("event %s: %w", kind, err)
 		}
 	}
-	_, err := t.ExecContext(ctx, `INSERT INTO event(kind, target_kind, target_id, target_name, actor_kind, actor_name, at, version, data)
-		VALUES (?,?,?,?,?,?,?,?,?)`, kind, on.Kind, on.ID, on.Name, cmp.Or(by.Kind, left4me.SystemActor), by.Name, millis(time.Now()),
-		left4me.EventVersion, text)
+	_, err := t.ExecContext(ctx,
+		`INSERT INTO event(kind, target_kind, target_id, target_name, actor_kind, actor_id, actor_name, at, version, data)
+		VALUES (?,?,?,?,?,?,?,?,?,?)`, kind, on.Kind, on.ID, on.Name, cmp.Or(by.Kind, left4me.SystemActor), by.ID, by.Name,
+		millis(time.Now()), left4me.EventVersion, text)
 	return err
 }
 
-const eventColumns = `position, kind, target_kind, target_id, target_name, actor_kind, actor_name, at, version, data`
+// identify gives a target the id of what has its name now, unless it has one. What an
+// event removes must be identified before that.
+func (t *transaction) identify(ctx context.Context, on left4me.Target) (left4me.Target, error) {
+	return identify(ctx, t.QueryRowContext, on)
+}
+
+// actorID is the id of who did something, found by name when by has none.
+func (t *transaction) actorID(ctx context.Context, by left4me.Actor) (left4me.ID, error) {
+	if by.ID != "" || by.Kind != left4me.UserActor && by.Kind != left4me.TokenActor {
+		return by.ID, nil
+	}
+	who, err := t.identify(ctx, left4me.OnUser(by.Name))
+	return who.ID, err
+}
+
+const eventColumns = `position, kind, target_kind, target_id, target_name, actor_kind, actor_id, actor_name, at, version, data`
 
 func scanEvent(r row) (v left4me.Event, err error) {
 	var at int64
-	err = r.Scan(&v.Position, &v.Kind, &v.Target.Kind, &v.Target.ID, &v.Target.Name, &v.Actor.Kind, &v.Actor.Name, &at, &v.Version,
+	err = r.Scan(&v.Position, &v.Kind, &v.Target.Kind, &v.Target.ID, &v.Target.Name, &v.Actor.Kind, &v.Actor.ID, &v.Actor.Name, &at,
+		&v.Version,
 		(*[]byte)(&v.Data))
 	v.At = fromMillis(at)
 	return v, err

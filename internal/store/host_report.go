@@ -54,22 +54,27 @@ func (s Reports) Set(ctx context.Context, all []Report) error {
 }
 
 func setReport(ctx context.Context, tx *transaction, r Report) error {
+	kind, on := r.kind()
+	on, err := tx.identify(ctx, on)
+	if err != nil || on.Kind == left4me.ServerTarget && on.ID == "" {
+		return err
+	}
+	// What was reported of another one that had the name is no value before this one.
 	var from string
-	err := tx.QueryRowContext(ctx, `SELECT value FROM host_report WHERE host = ? AND noun = ? AND name = ?`,
-		r.Host, r.Noun, r.Name).Scan(&from)
+	err = tx.QueryRowContext(ctx, `SELECT value FROM host_report WHERE host = ? AND noun = ? AND name = ? AND target_id = ?`,
+		r.Host, r.Noun, r.Name, on.ID).Scan(&from)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	if from == r.Value {
 		return nil
 	}
-	n, err := removed(tx.ExecContext(ctx, `INSERT INTO host_report(host, noun, name, value, at) SELECT ?1, ?2, ?3, ?4, ?5
-		WHERE ?2 <> 'server' OR EXISTS (SELECT 1 FROM server WHERE name = ?3)
-		ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at`, r.Host, r.Noun, r.Name, r.Value, millis(time.Now())))
-	if err != nil || n == 0 {
+	_, err = tx.ExecContext(ctx, `INSERT INTO host_report(host, noun, name, target_id, value, at) VALUES (?,?,?,?,?,?)
+		ON CONFLICT DO UPDATE SET target_id = excluded.target_id, value = excluded.value, at = excluded.at`,
+		r.Host, r.Noun, r.Name, on.ID, r.Value, millis(time.Now()))
+	if err != nil {
 		return err
 	}
-	kind, on := r.kind()
 	return tx.eventBy(ctx, left4me.Actor{Kind: left4me.HostActor, Name: string(r.Host)}, kind, on,
 		left4me.ReportEvent{Host: r.Host, From: from, To: r.Value})
 }

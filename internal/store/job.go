@@ -28,7 +28,7 @@ const (
 	jobColumns = `id, kind, target, host, state, spec, steps, log` + jobRest
 	// listedJob are the columns without the log, which may be most of a job.
 	listedJob = `id, kind, target, host, state, spec, steps, '[]'` + jobRest
-	jobRest   = `, error, asked_by, attempt, cancelling, created_at, started_at, ended_at, reason`
+	jobRest   = `, error, asked_by, attempt, cancelling, created_at, started_at, ended_at, reason, target_id, asked_by_id`
 )
 
 func scanJob(r row) (QueuedJob, error) {
@@ -41,7 +41,7 @@ func scanJob(r row) (QueuedJob, error) {
 		started, ended sql.NullInt64
 	)
 	err := r.Scan(&v.ID, &v.Kind, &v.Target, &v.Host, &v.State, &spec, &steps, &log, &failure, &v.By, &v.Attempt,
-		&v.Cancelling, &created, &started, &ended, &v.Reason)
+		&v.Cancelling, &created, &started, &ended, &v.Reason, &v.TargetID, &v.ByID)
 	if err != nil {
 		return v, err
 	}
@@ -113,7 +113,8 @@ func (s Jobs) Active(ctx context.Context) ([]QueuedJob, error) {
 // transaction, so that two requests at once can't both add. It returns the job
 // that is there now: v, or the one that decide chose instead. Errors:
 // left4me.NotFound for a job on a server or overlay that isn't there, so that none
-// can come to life again behind its deletion.
+// can come to life again behind its deletion, or that is not the one of v.TargetID any
+// more.
 func (s Jobs) Add(ctx context.Context, v QueuedJob, decide func(active []QueuedJob) (*QueuedJob, error)) (QueuedJob, error) {
 	asked := v
 	err := s.db.tx(ctx, func(tx *transaction) error {
@@ -132,7 +133,7 @@ func (s Jobs) Add(ctx context.Context, v QueuedJob, decide func(active []QueuedJ
 			v = *instead
 			return wish(ctx, tx, again)
 		}
-		if err := targetExists(ctx, tx, v.Job); err != nil {
+		if v.TargetID, err = targetID(ctx, tx, v.Job); err != nil {
 			return err
 		}
 		return insertJob(ctx, tx, &v, "")
@@ -154,11 +155,17 @@ func activeOf(ctx context.Context, tx *transaction, v left4me.Job) ([]QueuedJob,
 // it begins; empty: what the row of the server says.
 func insertJob(ctx context.Context, tx *transaction, v *QueuedJob, before left4me.Wanted) error {
 	v.State = left4me.JobQueued
-	_, err := tx.ExecContext(ctx,
-		`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at, reason, wanted_before)
-		VALUES (?1,?2,?3,?4,?5,?6,?7,'[]',?8,?9,?10,
-			CASE WHEN ?11 <> '' OR ?3 <> 'server' THEN ?11 ELSE (SELECT wanted FROM server WHERE name = ?4) END)`,
-		v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, v.State, string(v.Spec), v.By, millis(v.CreatedAt), v.Reason, before)
+	var err error
+	if v.ByID, err = tx.actorID(ctx, left4me.ActorOf(v.By)); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx,
+		`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at, reason, target_id, asked_by_id,
+			wanted_before)
+		VALUES (?1,?2,?3,?4,?5,?6,?7,'[]',?8,?9,?10,?12,?13,
+			CASE WHEN ?11 <> '' OR ?3 <> 'server' THEN ?11 ELSE (SELECT wanted FROM server WHERE id = ?12) END)`,
+		v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, v.State, string(v.Spec), v.By, millis(v.CreatedAt), v.Reason, before,
+		v.TargetID, v.ByID)
 	if err == nil {
 		err = jobEvent(ctx, tx, left4me.JobAdded, v.Job)
 	}
@@ -174,25 +181,35 @@ func jobEvent(ctx context.Context, tx *transaction, kind left4me.EventKind, v le
 	if v.Error != nil {
 		e.Error = v.Error.Clipped().Text
 	}
-	return tx.eventBy(ctx, left4me.ActorOf(v.By), kind, left4me.TargetOf(v.Kind, v.Target), e)
+	return tx.writeEvent(ctx, actorOf(v), kind, targetOf(v), e)
 }
 
-func targetExists(ctx context.Context, tx *transaction, v left4me.Job) error {
-	var query string
-	switch v.Kind.Noun() {
-	case "server":
-		query = `SELECT EXISTS (SELECT 1 FROM server WHERE name = ?)`
-	case "overlay":
-		query = `SELECT EXISTS (SELECT 1 FROM overlay WHERE name = ?)`
-	default:
-		return nil
+// actorOf is who asked for a job, with the id from when that was.
+func actorOf(v left4me.Job) left4me.Actor {
+	by := left4me.ActorOf(v.By)
+	by.ID = v.ByID
+	return by
+}
+
+// targetOf is what a job works on, with its id from when it was asked for.
+func targetOf(v left4me.Job) left4me.Target {
+	on := left4me.TargetOf(v.Kind, v.Target)
+	on.ID = v.TargetID
+	return on
+}
+
+// targetID is the id of what a job works on; empty when that is a host. Errors:
+// left4me.NotFound when it isn't there, or isn't the one that v says.
+func targetID(ctx context.Context, tx *transaction, v left4me.Job) (left4me.ID, error) {
+	on := left4me.TargetOf(v.Kind, v.Target)
+	if on.Kind == left4me.HostTarget {
+		return "", nil
 	}
-	var there bool
-	err := tx.QueryRowContext(ctx, query, v.Target).Scan(&there)
-	if err == nil && !there {
-		return notFound(v.Kind.Noun(), string(v.Target))
+	on, err := tx.identify(ctx, on)
+	if err == nil && (on.ID == "" || v.TargetID != "" && v.TargetID != on.ID) {
+		err = notFound(v.Kind.Noun(), string(v.Target))
 	}
-	return err
+	return on.ID, err
 }
 
 // Run makes a queued job running, or counts another attempt of a running
@@ -254,13 +271,13 @@ func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (
 	var ended bool
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		ended = false // of an attempt that was given up
-		r, err := tx.ExecContext(ctx, `UPDATE job SET state = ?, steps = ?, log = ?, error = ?, ended_at = ?
-			WHERE id = ? AND state IN ('queued','running')`, v.State, steps, lines, failure, millis(v.EndedAt), v.ID)
-		if err != nil {
-			return err
+		err := tx.QueryRowContext(ctx, `UPDATE job SET state = ?, steps = ?, log = ?, error = ?, ended_at = ?
+			WHERE id = ? AND state IN ('queued','running') RETURNING target_id, asked_by_id`,
+			v.State, steps, lines, failure, millis(v.EndedAt), v.ID).Scan(&v.TargetID, &v.ByID)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
 		}
-		n, err := r.RowsAffected()
-		if err != nil || n == 0 {
+		if err != nil {
 			return err
 		}
 		ended = true
@@ -273,7 +290,7 @@ func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (
 		if err := endWish(ctx, tx, v); err != nil || dropServer == "" {
 			return err
 		}
-		return deleteServer(ctx, tx, dropServer, left4me.ActorOf(v.By))
+		return deleteServer(ctx, tx, v)
 	})
 	if err != nil {
 		return false, fmt.Errorf("end job %s: %w", v.ID, err)

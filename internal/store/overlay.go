@@ -30,11 +30,12 @@ type OverlayScript struct {
 	CreatedAt time.Time
 }
 
-const overlayColumns = `name, kind, definition, version, created_at, updated_at, looked_at, deleted_at`
+const overlayColumns = `id, name, kind, definition, version, created_at, updated_at, looked_at, deleted_at`
 
 func scanOverlay(r row) (Overlay, error) {
 	var (
 		v                Overlay
+		id               left4me.ID
 		name             left4me.Name
 		kind             left4me.OverlayKind
 		definition       string
@@ -42,11 +43,11 @@ func scanOverlay(r row) (Overlay, error) {
 		created, updated int64
 		looked, deleted  sql.NullInt64
 	)
-	if err := r.Scan(&name, &kind, &definition, &version, &created, &updated, &looked, &deleted); err != nil {
+	if err := r.Scan(&id, &name, &kind, &definition, &version, &created, &updated, &looked, &deleted); err != nil {
 		return v, err
 	}
 	err := fromJSON(definition, &v.Overlay)
-	v.Name, v.Kind, v.Version = name, kind, version // the columns have the last word
+	v.ID, v.Name, v.Kind, v.Version = id, name, kind, version // the columns have the last word
 	v.CreatedAt, v.UpdatedAt = fromMillis(created), fromMillis(updated)
 	v.LookedAt, v.DeletedAt = fromNull(looked), fromNull(deleted)
 	return v, err
@@ -104,7 +105,7 @@ func overlayCfg(all []overlayLines) map[left4me.Name][]string {
 // Create adds a definition; its script, if it has one, is its first
 // version. Errors: left4me.Conflict when the name is taken.
 func (s Overlays) Create(ctx context.Context, by string, v left4me.Overlay) (Overlay, error) {
-	v.Version = 1
+	v.ID, v.Version = NewID(time.Now()), 1
 	if v.Script != nil {
 		v.Script = &left4me.Script{Text: v.Script.Text, Version: 1}
 	}
@@ -112,13 +113,13 @@ func (s Overlays) Create(ctx context.Context, by string, v left4me.Overlay) (Ove
 	if err == nil {
 		err = s.db.tx(ctx, func(tx *transaction) error {
 			_, err := tx.ExecContext(ctx,
-				`INSERT INTO overlay(name, kind, definition, version, created_at, updated_at) VALUES (?,?,?,1,?,?)`,
-				v.Name, v.Kind, definition, millis(v.CreatedAt), millis(v.CreatedAt))
+				`INSERT INTO overlay(id, name, kind, definition, version, created_at, updated_at) VALUES (?,?,?,?,1,?,?)`,
+				v.ID, v.Name, v.Kind, definition, millis(v.CreatedAt), millis(v.CreatedAt))
 			if violates(err) {
 				return left4me.NewError(left4me.Conflict, "overlay.exists", "overlay", v.Name).InField("name")
 			}
 			if err == nil {
-				err = tx.eventBy(ctx, left4me.ActorOf(by), left4me.OverlayCreated, left4me.OnOverlay(v.Name),
+				err = tx.eventBy(ctx, left4me.ActorOf(by), left4me.OverlayCreated, v.Target(),
 					left4me.DefinitionEvent{Version: 1})
 			}
 			if err != nil || v.Script == nil {
@@ -180,7 +181,7 @@ func (s Overlays) Update(ctx context.Context, by string, v left4me.Overlay) (Ove
 			if err != nil {
 				return err
 			}
-			return tx.eventBy(ctx, left4me.ActorOf(by), left4me.OverlayChanged, left4me.OnOverlay(v.Name),
+			return tx.eventBy(ctx, left4me.ActorOf(by), left4me.OverlayChanged, old.Target(),
 				left4me.DefinitionEvent{Version: v.Version})
 		})
 	})
@@ -238,15 +239,19 @@ func (s Overlays) Scripts(ctx context.Context, name left4me.Name) ([]OverlayScri
 // moment, unless a job works on it.
 func (s Overlays) Drop(ctx context.Context, name left4me.Name, before time.Time) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
+		on, err := tx.identify(ctx, left4me.OnOverlay(name))
+		if err != nil {
+			return err
+		}
 		n, err := removed(tx.ExecContext(ctx, `DELETE FROM overlay WHERE name = ? AND deleted_at < ? AND NOT EXISTS (
 			SELECT 1 FROM job WHERE noun = 'overlay' AND target = overlay.name AND state IN ('queued','running'))`, name, millis(before)))
 		if err != nil || n == 0 {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM host_report WHERE noun = 'overlay' AND name = ?`, name); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM host_report WHERE target_id = ?`, on.ID); err != nil {
 			return err
 		}
-		return tx.event(ctx, left4me.OverlayDropped, left4me.OnOverlay(name), nil)
+		return tx.event(ctx, left4me.OverlayDropped, on, nil)
 	})
 	if err != nil {
 		return fmt.Errorf("drop overlay %s: %w", name, err)
@@ -258,15 +263,15 @@ func (s Overlays) Drop(ctx context.Context, name left4me.Name, before time.Time)
 // overlay, so that the row never says anything else than the job.
 func endOverlayJob(ctx context.Context, tx *transaction, v left4me.Job) error {
 	at, done := millis(v.EndedAt), v.State == left4me.JobDone
-	query, args := "", []any{at, v.Target}
+	query, args := "", []any{at, v.TargetID}
 	var kind left4me.EventKind
 	switch {
 	case v.Kind == left4me.BuildOverlay:
-		query = `UPDATE overlay SET looked_at = ? WHERE name = ?`
+		query = `UPDATE overlay SET looked_at = ? WHERE id = ?`
 	case v.Kind == left4me.DeleteOverlay && done:
-		query, kind = `UPDATE overlay SET deleted_at = ? WHERE name = ?`, left4me.OverlayDeleted
+		query, kind = `UPDATE overlay SET deleted_at = ? WHERE id = ?`, left4me.OverlayDeleted
 	case v.Kind == left4me.RestoreOverlay && done:
-		query, args, kind = `UPDATE overlay SET deleted_at = NULL WHERE name = ?`, args[1:], left4me.OverlayRestored
+		query, args, kind = `UPDATE overlay SET deleted_at = NULL WHERE id = ?`, args[1:], left4me.OverlayRestored
 	default:
 		return nil
 	}
@@ -274,5 +279,5 @@ func endOverlayJob(ctx context.Context, tx *transaction, v left4me.Job) error {
 	if err != nil || n == 0 || kind == "" {
 		return err
 	}
-	return tx.eventBy(ctx, left4me.ActorOf(v.By), kind, left4me.OnOverlay(v.Target), nil)
+	return tx.writeEvent(ctx, actorOf(v), kind, targetOf(v), nil)
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -16,7 +17,7 @@ type Servers struct{ db *Store }
 // Servers returns them; the value may be copied.
 func (s *Store) Servers() Servers { return Servers{s} }
 
-const serverColumns = `name, host, port, blueprint, settings, created_at, overlays, version,
+const serverColumns = `id, name, host, port, blueprint, settings, created_at, overlays, version,
 	autostart, wanted, wanted_by, wanted_at, held, boot_id`
 
 func scanServer(r row) (left4me.Server, error) {
@@ -27,7 +28,7 @@ func scanServer(r row) (left4me.Server, error) {
 		overlays string
 		wantedAt sql.NullInt64
 	)
-	err := r.Scan(&v.Name, &v.Host, &v.Port, &v.Blueprint, &settings, &created, &overlays, &v.Version,
+	err := r.Scan(&v.ID, &v.Name, &v.Host, &v.Port, &v.Blueprint, &settings, &created, &overlays, &v.Version,
 		&v.Autostart, &v.Wanted, &v.WantedBy, &wantedAt, &v.Held, &v.BootID)
 	if err != nil {
 		return v, err
@@ -52,7 +53,7 @@ func (s Servers) List(ctx context.Context) ([]left4me.Server, error) {
 
 // Create adds a server, which nobody wants to run yet. Errors:
 // left4me.Conflict for the field "name" or "port" when it is taken,
-// left4me.Invalid for an unknown blueprint.
+// left4me.Invalid for an unknown blueprint. The id is a new one, whatever v says.
 func (s Servers) Create(ctx context.Context, v left4me.Server) error {
 	settings, err := toJSON(v.Settings)
 	if err != nil {
@@ -62,20 +63,23 @@ func (s Servers) Create(ctx context.Context, v left4me.Server) error {
 	if err != nil {
 		return fmt.Errorf("create server %s: %w", v.Name, err)
 	}
+	id := NewID(time.Now())
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		if err := free(ctx, tx, v); err != nil {
 			return err
 		}
 		return keepPorts(ctx, tx, v.Name, "settings.cfg", func() error {
 			_, err := tx.ExecContext(ctx,
-				`INSERT INTO server(name, host, port, blueprint, settings, created_at, overlays, autostart, boot_id)
-			VALUES (?,?,?,?,?,?,?,?,?)`,
-				v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays, cmp.Or(v.Autostart, left4me.AutostartLast),
+				`INSERT INTO server(id, name, host, port, blueprint, settings, created_at, overlays, autostart, boot_id)
+			VALUES (?,?,?,?,?,?,?,?,?,?)`,
+				id, v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays,
+				cmp.Or(v.Autostart, left4me.AutostartLast),
 				v.BootID)
 			if err != nil {
 				return err
 			}
-			return tx.event(ctx, left4me.ServerCreated, left4me.OnServer(v.Name), left4me.DefinitionEvent{Version: 1})
+			return tx.event(ctx, left4me.ServerCreated, left4me.Target{Kind: left4me.ServerTarget, ID: id, Name: string(v.Name)},
+				left4me.DefinitionEvent{Version: 1})
 		})
 	})
 	if err != nil {
@@ -118,7 +122,7 @@ func (s Servers) Update(ctx context.Context, v left4me.Server) error {
 			if err != nil {
 				return err
 			}
-			return tx.event(ctx, left4me.ServerChanged, left4me.OnServer(v.Name), left4me.DefinitionEvent{Version: have.Version + 1})
+			return tx.event(ctx, left4me.ServerChanged, have.Target(), left4me.DefinitionEvent{Version: have.Version + 1})
 		})
 	})
 	if err != nil {
@@ -127,19 +131,19 @@ func (s Servers) Update(ctx context.Context, v left4me.Server) error {
 	return nil
 }
 
-// deleteServer removes a server with what is known of it: the next one of its name is
-// another.
-func deleteServer(ctx context.Context, tx *transaction, name left4me.Name, by left4me.Actor) error {
-	for _, statement := range []string{`DELETE FROM crash WHERE server = ?`, `DELETE FROM host_report WHERE noun = 'server' AND name = ?`} {
-		if _, err := tx.ExecContext(ctx, statement, name); err != nil {
+// deleteServer removes the server of a job that deleted it, with what is known of it: the
+// next one of its name is another.
+func deleteServer(ctx context.Context, tx *transaction, v left4me.Job) error {
+	for _, statement := range []string{`DELETE FROM crash WHERE server_id = ?`, `DELETE FROM host_report WHERE target_id = ?`} {
+		if _, err := tx.ExecContext(ctx, statement, v.TargetID); err != nil {
 			return err
 		}
 	}
-	n, err := removed(tx.ExecContext(ctx, `DELETE FROM server WHERE name = ?`, name))
+	n, err := removed(tx.ExecContext(ctx, `DELETE FROM server WHERE id = ?`, v.TargetID))
 	if err != nil || n == 0 {
 		return err
 	}
-	return tx.eventBy(ctx, by, left4me.ServerDeleted, left4me.OnServer(name), nil)
+	return tx.writeEvent(ctx, actorOf(v), left4me.ServerDeleted, targetOf(v), nil)
 }
 
 // unchanged reports whether somebody who changes the version that they saw

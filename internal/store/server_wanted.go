@@ -59,12 +59,12 @@ func endWish(ctx context.Context, tx *transaction, v left4me.Job) error {
 	case v.Kind.Wants() == "":
 	case v.State == left4me.JobCancelled && v.Attempt == 0:
 		_, err = tx.ExecContext(ctx, `UPDATE server SET wanted = job.wanted_before, wanted_job = '' FROM job
-			WHERE job.id = ?1 AND server.name = job.target AND server.wanted_job = job.id AND job.wanted_before <> ''`, v.ID)
+			WHERE job.id = ?1 AND server.id = job.target_id AND server.wanted_job = job.id AND job.wanted_before <> ''`, v.ID)
 	case v.State == left4me.JobCancelled:
-		_, err = tx.ExecContext(ctx, `UPDATE server SET wanted = ? WHERE name = ? AND wanted_job = ?`, left4me.WantStopped, v.Target, v.ID)
+		_, err = tx.ExecContext(ctx, `UPDATE server SET wanted = ? WHERE id = ? AND wanted_job = ?`, left4me.WantStopped, v.TargetID, v.ID)
 	case v.State == left4me.JobInterrupted && v.Kind.Wants() == left4me.WantRunning:
 		var there bool
-		err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM server WHERE name = ? AND wanted_job = ?)`, v.Target, v.ID).Scan(&there)
+		err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM server WHERE id = ? AND wanted_job = ?)`, v.TargetID, v.ID).Scan(&there)
 		if err == nil && there {
 			err = hold(ctx, tx, v.Target, left4me.HeldCrashed, tx.by)
 		}
@@ -134,7 +134,7 @@ func (s Jobs) Autostart(ctx context.Context, v QueuedJob, boot string, decide fu
 		if do.Reason == "" {
 			return nil
 		}
-		added, v.Reason = true, do.Reason
+		added, v.Reason, v.TargetID = true, do.Reason, server.ID
 		// Whoever cancels it wants the server to stay down.
 		return insertJob(ctx, tx, &v, left4me.WantStopped)
 	})

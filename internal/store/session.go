@@ -45,7 +45,8 @@ func (s Sessions) Create(ctx context.Context, v Session, version int) error {
 		if err != nil {
 			return err
 		}
-		return tx.eventBy(ctx, left4me.Actor{Kind: left4me.UserActor, Name: name}, left4me.UserSignedIn, left4me.OnUser(name),
+		return tx.eventBy(ctx, left4me.Actor{Kind: left4me.UserActor, ID: UserID(v.UserID), Name: name}, left4me.UserSignedIn,
+			User{ID: v.UserID, Name: name}.Target(),
 			left4me.SignInEvent{Address: v.Address, Agent: v.Agent})
 	})
 	if err != nil {

@@ -120,7 +120,7 @@ func TestServers(t *testing.T) {
 	}
 	ok(t, s.Servers().Create(t.Context(), v))
 	got, err := s.Servers().Get(t.Context(), "beta")
-	v.Version, v.Autostart, v.Wanted = 1, left4me.AutostartLast, left4me.WantStopped
+	v.ID, v.Version, v.Autostart, v.Wanted = got.ID, 1, left4me.AutostartLast, left4me.WantStopped
 	if d := cmp.Diff(v, got); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
 	}
@@ -148,7 +148,7 @@ func TestBlueprints(t *testing.T) {
 	ok(t, s.Blueprints().Create(t.Context(), v))
 	is(t, s.Blueprints().Create(t.Context(), v), left4me.Conflict, "name")
 	got, err := s.Blueprints().Get(t.Context(), "versus")
-	v.Version = 1
+	v.ID, v.Version = got.ID, 1
 	if d := cmp.Diff(v, got); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
 	}
@@ -342,7 +342,7 @@ func TestAJobsWholeLife(t *testing.T) {
 	serve(t, s, "alpha")
 	v := job("1", left4me.StartServer, "alpha")
 	added, err := s.Jobs().Add(t.Context(), v, always)
-	v.State = left4me.JobQueued
+	v.TargetID, v.State = added.TargetID, left4me.JobQueued
 	if d := cmp.Diff(v, added); d != "" || err != nil {
 		t.Fatalf("%v\n%s", err, d)
 	}

@@ -48,7 +48,7 @@ func tokenEvent(ctx context.Context, tx *transaction, kind left4me.EventKind, ow
 	if err != nil {
 		return err
 	}
-	return tx.event(ctx, kind, left4me.OnUser(name), left4me.TokenEvent{Label: label})
+	return tx.event(ctx, kind, User{ID: owner, Name: name}.Target(), left4me.TokenEvent{Label: label})
 }
 
 // Get returns a token, expired or not, and whose it is. Errors:

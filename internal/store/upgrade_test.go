@@ -148,21 +148,7 @@ func TestTheFileSaysItsSchemaToThoseWithoutSQLite(t *testing.T) {
 // The schema before left4me knew what is wanted of a server.
 func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
-	write, err := sql.Open("sqlite", dsn(path, ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	write.SetMaxOpenConns(1)
-	old := with(t, "")
-	for name := range old {
-		if v, err := goose.NumericComponent(name); err != nil || v >= 8 {
-			delete(old, name)
-		}
-	}
-	before := &Store{core: &core{write: write}}
-	if err := before.migrate(t.Context(), path, old); err != nil {
-		t.Fatal(err)
-	}
+	write := beforeMigration(t, path, 8)
 	exec := func(statement string, args ...any) {
 		t.Helper()
 		if _, err := write.ExecContext(t.Context(), statement, args...); err != nil {
@@ -187,7 +173,7 @@ func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
 	exec(`INSERT INTO crash(host, server, at, exit, uptime, lines) VALUES ('local', 'crashed', 2500, 'x', 1, '[]')`)
 	exec(
 		`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES ('3', 'server.discard', 'server', 'discarded', 'local', 'done', '{}', '[]', 'al', 3000)`)
-	before.Close()
+	write.Close()
 
 	s, err := Open(t.Context(), path)
 	if err != nil {
@@ -222,26 +208,12 @@ func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
 // A database from before events has none, and its servers make events from then on.
 func TestADatabaseFromBeforeEvents(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
-	write, err := sql.Open("sqlite", dsn(path, ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	write.SetMaxOpenConns(1)
-	old := with(t, "")
-	for name := range old {
-		if v, err := goose.NumericComponent(name); err != nil || v >= 12 {
-			delete(old, name)
-		}
-	}
-	before := &Store{core: &core{write: write}}
-	if err := before.migrate(t.Context(), path, old); err != nil {
-		t.Fatal(err)
-	}
+	write := beforeMigration(t, path, 12)
 	if _, err := write.ExecContext(t.Context(), `INSERT INTO server(name, host, port, blueprint, settings, created_at)
 		VALUES ('alpha', 'local', 27015, 'default', '{}', 1)`); err != nil {
 		t.Fatal(err)
 	}
-	before.Close()
+	write.Close()
 	s, err := Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +227,94 @@ func TestADatabaseFromBeforeEvents(t *testing.T) {
 	}
 	all, err := s.Events().After(t.Context(), 0, 10)
 	if err != nil || len(all) != 1 || all[0].Position != 1 || all[0].Kind != left4me.ServerHeld ||
-		all[0].Target != left4me.OnServer("alpha") || all[0].Version != left4me.EventVersion {
+		all[0].Target.Name != "alpha" || all[0].Version != left4me.EventVersion {
 		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+// beforeMigration is the database at path as it was before a migration, for statements.
+func beforeMigration(t *testing.T, path string, number int64) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", dsn(path, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	old := with(t, "")
+	for name := range old {
+		if v, err := goose.NumericComponent(name); err != nil || v >= number {
+			delete(old, name)
+		}
+	}
+	before := &Store{core: &core{write: db}}
+	if err := before.migrate(t.Context(), path, old); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// Rows of before get ids, and what referred to them by name does so by id if it is
+// theirs. Sessions and tokens stay those of their users.
+func TestUpgradeGivesIDs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "left4me.db")
+	db := beforeMigration(t, path, 13)
+	for _, statement := range []string{
+		`INSERT INTO user(id, name, password, admin, created_at) VALUES (1, 'ann', 'x', 1, 1), (2, 'bob', 'x', 0, 100)`,
+		`INSERT INTO session VALUES (x'01', 1, 'a', 'b', 1, 1, 9999999999999), (x'02', 2, 'a', 'b', 1, 1, 9999999999999)`,
+		`INSERT INTO token(hash, user_id, label, created_at) VALUES (x'03', 2, 'bot', 1)`,
+		`INSERT INTO server(name, host, port, blueprint, settings, created_at) VALUES ('alpha', 'local', 27015, 'default', '{}', 100),
+			('beta', 'local', 27016, 'default', '{}', 100)`,
+		`INSERT INTO overlay(name, kind, definition, version, created_at, updated_at) VALUES ('maps', 'files', '{}', 1, 100, 100)`,
+		`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES
+			('1', 'server.stop', 'server', 'alpha', 'local', 'done', '{}', '[]', 'bob', 99),
+			('2', 'server.stop', 'server', 'alpha', 'local', 'done', '{}', '[]', 'bob', 100),
+			('3', 'server.stop', 'server', 'beta', 'local', 'queued', '{}', '[]', 'schedule', 99),
+			('4', 'overlay.build', 'overlay', 'maps', 'local', 'done', '{}', '[]', 'ann', 101)`,
+		`INSERT INTO crash(host, server, at, exit, uptime, lines) VALUES ('local', 'alpha', 100, 'x', 1, '[]')`,
+		`INSERT INTO host_report VALUES ('local', 'server', 'alpha', 'running', 1), ('local', 'overlay', 'maps', '3', 1), ('local', 'game', '', '7', 1)`,
+		`INSERT INTO event(kind, target_kind, target_id, target_name, actor_kind, actor_name, at, version, data)
+			VALUES ('server.created', 'server', '', 'alpha', 'user', 'ann', 1, 1, '{"version":1}')`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(statement, err)
+		}
+	}
+	db.Close()
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	query := func(query string) (text string) {
+		t.Helper()
+		if err := s.read.QueryRowContext(t.Context(), query).Scan(&text); err != nil {
+			t.Fatal(query, err)
+		}
+		return text
+	}
+	for _, c := range []struct{ query, want string }{
+		{
+			`SELECT count(*) || min(length(id)) FROM (SELECT id FROM server UNION SELECT id FROM overlay UNION SELECT id FROM blueprint)`,
+			"424",
+		},
+		{`SELECT group_concat(name) FROM (SELECT name FROM session JOIN user ON user.id = user_id ORDER BY hash)`, "ann,bob"},
+		{`SELECT name || (user.id BETWEEN 1 << 32 AND 1 << 53) FROM token JOIN user ON user.id = user_id`, "bob1"},
+		{`SELECT group_concat(coalesce(server.name, overlay.name, '-')) FROM (SELECT * FROM job ORDER BY id) AS job
+			LEFT JOIN server ON server.id = target_id LEFT JOIN overlay ON overlay.id = target_id`, "-,alpha,beta,maps"},
+		{`SELECT group_concat(coalesce(user.name, '-')) FROM (SELECT * FROM job ORDER BY id) AS job
+			LEFT JOIN user ON user.id = CAST(asked_by_id AS INTEGER)`, "-,bob,-,ann"},
+		{`SELECT server.name FROM crash JOIN server ON server.id = server_id`, "alpha"},
+		{`SELECT group_concat(coalesce(server.name, overlay.name, '-')) FROM (SELECT * FROM host_report ORDER BY noun) AS host_report
+			LEFT JOIN server ON server.id = target_id LEFT JOIN overlay ON overlay.id = target_id`, "-,maps,alpha"},
+		{`SELECT count(*) FROM pragma_foreign_key_check`, "0"},
+	} {
+		if got := query(c.query); got != c.want {
+			t.Errorf("%s\nis %s, want %s", c.query, got, c.want)
+		}
+	}
+	e, err := s.Events().After(t.Context(), 0, 10)
+	if err != nil || len(e) != 1 || e[0].Target != left4me.OnServer("alpha") || e[0].Actor.Name != "ann" ||
+		string(e[0].Data) != `{"version":1}` {
+		t.Errorf("an event of before: %+v, %v", e, err)
 	}
 }

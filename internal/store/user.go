@@ -16,13 +16,18 @@ func (s *Store) Users() Users { return Users{s} }
 
 // User is somebody who can log in.
 type User struct {
-	ID        int64
+	ID        int64 // never used again; from 2³² to 2⁵³
 	Name      string
 	Password  string // argon2id in PHC form, or what another program made until the first login
 	Admin     bool
 	Disabled  bool // neither password nor token lets this user in
 	Version   int  // counts changes of password, role and state
 	CreatedAt time.Time
+}
+
+// Target is v as a target.
+func (v User) Target() left4me.Target {
+	return left4me.Target{Kind: left4me.UserTarget, ID: UserID(v.ID), Name: v.Name}
 }
 
 const userColumns = `user.id, user.name, user.password, user.admin, user.disabled, user.version, user.created_at`
@@ -60,19 +65,17 @@ func (s Users) List(ctx context.Context) ([]User, error) {
 // Create adds a user and returns it with its id. Errors: left4me.Conflict
 // when the name is taken.
 func (s Users) Create(ctx context.Context, v User) (User, error) {
+	v.ID = newUserID()
 	err := s.db.tx(ctx, func(tx *transaction) error {
-		r, err := tx.ExecContext(ctx, `INSERT INTO user(name, password, admin, created_at) VALUES (?,?,?,?)`,
-			v.Name, v.Password, v.Admin, millis(v.CreatedAt))
+		_, err := tx.ExecContext(ctx, `INSERT INTO user(id, name, password, admin, created_at) VALUES (?,?,?,?,?)`,
+			v.ID, v.Name, v.Password, v.Admin, millis(v.CreatedAt))
 		if violates(err) {
 			return left4me.NewError(left4me.Conflict, "user.exists", "user", v.Name).InField("name")
 		}
 		if err != nil {
 			return err
 		}
-		if v.ID, err = r.LastInsertId(); err != nil {
-			return err
-		}
-		return tx.event(ctx, left4me.UserCreated, left4me.OnUser(v.Name), left4me.UserEvent{Admin: v.Admin})
+		return tx.event(ctx, left4me.UserCreated, v.Target(), left4me.UserEvent{Admin: v.Admin})
 	})
 	if err != nil {
 		return v, fmt.Errorf("create user: %w", err)

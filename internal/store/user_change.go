@@ -58,7 +58,7 @@ func (s Users) Change(ctx context.Context, v User, c UserChange) (User, Ended, e
 			if gone.Sessions, err = removed(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, v.ID)); err != nil {
 				return err
 			}
-			err = tx.event(ctx, left4me.UserChanged, left4me.OnUser(v.Name),
+			err = tx.event(ctx, left4me.UserChanged, v.Target(),
 				left4me.UserEvent{Admin: now.Admin, Disabled: now.Disabled, Password: now.Password != v.Password})
 			if err != nil {
 				return err
@@ -114,7 +114,7 @@ func (s Users) Delete(ctx context.Context, v User) (gone Ended, err error) {
 		if _, err = tx.ExecContext(ctx, `DELETE FROM user WHERE id = ?`, v.ID); err != nil {
 			return err
 		}
-		return tx.event(ctx, left4me.UserDeleted, left4me.OnUser(v.Name), nil)
+		return tx.event(ctx, left4me.UserDeleted, v.Target(), nil)
 	})
 	if err != nil {
 		return Ended{}, fmt.Errorf("delete user: %w", err)
@@ -130,17 +130,16 @@ func revokeAll(ctx context.Context, tx *transaction, v User) (int, error) {
 		return 0, err
 	}
 	for _, label := range labels {
-		if err := tx.event(ctx, left4me.TokenRevoked, left4me.OnUser(v.Name), left4me.TokenEvent{Label: label}); err != nil {
+		if err := tx.event(ctx, left4me.TokenRevoked, v.Target(), left4me.TokenEvent{Label: label}); err != nil {
 			return 0, err
 		}
 	}
 	return len(labels), nil
 }
 
-// userInside reads a user anew. The name is compared too: SQLite gives the id of
-// a deleted user to the next one.
+// userInside reads a user anew.
 func userInside(ctx context.Context, tx *transaction, v User) (User, error) {
-	return one(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM user WHERE id = ? AND name = ?`, v.ID, v.Name),
+	return one(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM user WHERE id = ?`, v.ID),
 		scanUser, "user", v.Name)
 }
 

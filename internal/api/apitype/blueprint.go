@@ -8,6 +8,7 @@ import (
 
 // Blueprint is a reusable recipe for servers.
 type Blueprint struct {
+	ID        left4me.ID        `json:"id" doc:"Never used again: the next blueprint of the same name has another"`
 	Name      left4me.Name      `json:"name"`
 	Overlays  []string          `json:"overlays" doc:"Top of the stack first: maps, or maps@3 to stay at a revision"`
 	Settings  left4me.Settings  `json:"settings" doc:"Without passwords for people who may change nothing"`

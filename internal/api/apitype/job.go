@@ -11,6 +11,7 @@ type Job struct {
 	ID        left4me.JobID    `json:"id"`
 	Kind      left4me.JobKind  `json:"kind" doc:"noun.verb, for example server.start"`
 	Target    left4me.Name     `json:"target"`
+	TargetID  left4me.ID       `json:"target_id,omitempty" doc:"Of the server or overlay; absent: a host, or not known"`
 	Host      left4me.Name     `json:"host"`
 	State     left4me.JobState `json:"state" enum:"queued,running,done,failed,cancelled,interrupted"`
 	Steps     []left4me.Step   `json:"steps" doc:"Labels are stable"`

@@ -9,6 +9,7 @@ import (
 // Overlay is a named piece of content: where its files come from, and what the
 // host has of it.
 type Overlay struct {
+	ID         left4me.ID           `json:"id,omitempty" doc:"Never used again; absent: found only on the host's disk"`
 	Name       left4me.Name         `json:"name"`
 	Kind       left4me.OverlayKind  `json:"kind" enum:"files,workshop,script,git,release"`
 	Note       string               `json:"note" doc:"What it is for"`

@@ -8,6 +8,7 @@ import (
 
 // GameServer is a server with what it is doing.
 type GameServer struct {
+	ID              left4me.ID              `json:"id" doc:"Never used again: the next server of the same name has another"`
 	Name            left4me.Name            `json:"name"`
 	Host            left4me.Name            `json:"host"`
 	Port            int                     `json:"port"`

@@ -32,7 +32,7 @@ const (
 
 // Actor is somebody who asks for something. The zero Actor is nobody.
 type Actor struct {
-	UserID int64 // 0 for the machine's own administrator
+	UserID int64 // never used again for another user; 0 for the machine's own administrator
 	Name   string
 	Admin  bool
 	// Only are the targets that the actor may see and use, each with the rights of the
@@ -49,7 +49,13 @@ func (a Actor) Same(o Actor) bool {
 }
 
 // cause is the actor of the events of what somebody does.
-func (a Actor) cause() left4me.Actor { return left4me.Actor{Kind: left4me.UserActor, Name: a.Name} }
+func (a Actor) cause() left4me.Actor {
+	by := left4me.Actor{Kind: left4me.UserActor, Name: a.Name}
+	if a.UserID != 0 {
+		by.ID = store.UserID(a.UserID)
+	}
+	return by
+}
 
 var (
 	errNobody = left4me.NewError(left4me.Denied, "auth.not_logged_in")

@@ -24,11 +24,10 @@ const (
 	maxMark      = 256
 )
 
-// mark is the keyed hash of a browser's id and an account. When the user was
-// created stands in it too: SQLite gives the number of a deleted one away again.
+// mark is the keyed hash of a browser's id and an account.
 func (a *Accounts) mark(id string, u store.User) string {
 	m := hmac.New(sha256.New, a.key)
-	fmt.Fprintf(m, "browser\x00%s\x00%d\x00%d", id, u.ID, u.CreatedAt.UnixMilli())
+	fmt.Fprintf(m, "browser\x00%s\x00%d", id, u.ID)
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil)[:markHash])
 }
 

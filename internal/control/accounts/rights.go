@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"context"
 	"slices"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -51,6 +52,13 @@ func Allow(actor Actor, right Right, target left4me.Target) error {
 		return nil
 	}
 	return left4me.NewError(left4me.Denied, "right.change", "user", actor.Name)
+}
+
+// Target is the server, blueprint, overlay or user that has a name now, with its id, for
+// Allow. What isn't there has the name alone: nobody learns from Allow whether it is. It
+// costs one look into an index of the database.
+func (a *Accounts) Target(ctx context.Context, kind left4me.TargetKind, name left4me.Name) (left4me.Target, error) {
+	return a.storage.Target(ctx, kind, string(name))
 }
 
 // Targets are some targets, each of its own kind.

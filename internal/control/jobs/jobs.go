@@ -12,13 +12,9 @@ package jobs
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/base32"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -90,14 +86,6 @@ func New(storage Storage, b *bus.Bus, log *slog.Logger) *Jobs {
 	return j
 }
 
-// NewID makes an id that sorts by time and can't be guessed.
-func NewID(now time.Time) left4me.JobID {
-	var b [15]byte
-	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMicro())<<8)
-	_, _ = rand.Read(b[7:]) // never fails
-	return left4me.JobID(strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:])))
-}
-
 // Add asks for a job; spec is what its host is told, as the kind needs it. When an equal one is active for the target, that one is
 // returned instead. A stop, reset or delete cancels a start, restart or build that is
 // still under way. On a full disk a server is stopped nevertheless, and the row
@@ -142,12 +130,17 @@ func (j *Jobs) request(by string, kind left4me.JobKind, target, host left4me.Nam
 	if err != nil {
 		return store.QueuedJob{}, fmt.Errorf("%s on %s: %w", kind, target, err)
 	}
+	var id left4me.ID
+	if sp, ok := spec.(left4me.Spec); ok {
+		id = sp.ID // the server that was looked at; the next one of its name is another
+	}
 	now := time.Now()
 	asked := store.QueuedJob{
 		Job: left4me.Job{
-			ID:        NewID(now),
+			ID:        left4me.JobID(store.NewID(now)),
 			Kind:      kind,
 			Target:    target,
+			TargetID:  id,
 			Host:      host,
 			By:        by,
 			CreatedAt: now.UTC().Truncate(time.Millisecond),

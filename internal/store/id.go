@@ -1,0 +1,69 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base32"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// NewID makes an id that is never made again, also not with a restored or another
+// database: it sorts by time and has 64 random bits, so that nobody can guess it. It
+// consists of 24 of the characters 0-9 and a-v. The migration that gave ids to rows of
+// before made random ones that sort before all of these.
+func NewID(now time.Time) left4me.ID {
+	var b [15]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMicro())<<8)
+	_, _ = rand.Read(b[7:]) // never fails
+	return left4me.ID(strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:])))
+}
+
+// firstUser is the lowest id of a user: the ids 1, 2, … of before were used again.
+const firstUser = 1 << 32
+
+// newUserID makes an id for a user, which is a number because version 1 of the API says
+// so: random and below 2⁵³, which JavaScript and JSON keep exactly.
+func newUserID() int64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return firstUser + int64(binary.BigEndian.Uint64(b[:])>>12)
+}
+
+// UserID is the id of a user as that of a target or an actor.
+func UserID(id int64) left4me.ID { return left4me.ID(strconv.FormatInt(id, 10)) }
+
+// idQueries find the id of what has a name, by kind.
+var idQueries = map[left4me.TargetKind]string{
+	left4me.ServerTarget:    `SELECT id FROM server WHERE name = ?`,
+	left4me.BlueprintTarget: `SELECT id FROM blueprint WHERE name = ?`,
+	left4me.OverlayTarget:   `SELECT id FROM overlay WHERE name = ?`,
+	left4me.UserTarget:      `SELECT CAST(id AS TEXT) FROM user WHERE name = ?`,
+}
+
+// Target is the server, blueprint, overlay or user that has a name now, with its id.
+// What isn't there, and what has no id, such as a host, has the name alone. It costs
+// one look into an index.
+func (s *Store) Target(ctx context.Context, kind left4me.TargetKind, name string) (left4me.Target, error) {
+	return identify(ctx, s.row, left4me.Target{Kind: kind, Name: name})
+}
+
+// identify gives a target its id, unless it has one.
+func identify(ctx context.Context, query func(context.Context, string, ...any) row, t left4me.Target) (left4me.Target, error) {
+	find, ok := idQueries[t.Kind]
+	if !ok || t.ID != "" || t.Name == "" {
+		return t, nil
+	}
+	err := query(ctx, find, t.Name).Scan(&t.ID)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return t, fmt.Errorf("id of %s %s: %w", t.Kind, t.Name, err)
+	}
+	return t, nil
+}
