@@ -141,12 +141,13 @@ type JobReport struct {
 
 // Crash is what is kept of a server that died.
 type Crash struct {
-	V      int           `json:"v"`
-	Server left4me.Name  `json:"server"`
-	At     time.Time     `json:"at"`
-	Exit   string        `json:"exit"` // "segmentation fault", "exit status 1"
-	Uptime time.Duration `json:"uptime"`
-	Lines  []string      `json:"lines"` // the last that it printed, at most 200
+	V        int           `json:"v"`
+	Server   left4me.Name  `json:"server"`
+	ServerID left4me.ID    `json:"server_id,omitempty"` // absent: started by an older left4me
+	At       time.Time     `json:"at"`
+	Exit     string        `json:"exit"` // "segmentation fault", "exit status 1"
+	Uptime   time.Duration `json:"uptime"`
+	Lines    []string      `json:"lines"` // the last that it printed, at most 200
 }
 
 // Decode reads a message. Errors: left4me.Invalid for what is none, and

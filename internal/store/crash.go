@@ -17,6 +17,7 @@ func (s *Store) Crashes() Crashes { return Crashes{s} }
 // Crash is a death of a server that nobody asked for.
 type Crash struct {
 	Host, Server left4me.Name
+	ServerID     left4me.ID // empty: the one that has the name now
 	At           time.Time
 	Exit         string
 	Uptime       time.Duration
@@ -41,8 +42,8 @@ func scanCrash(r row) (Crash, error) {
 const keptCrashes = 100
 
 // Add keeps a crash among the newest of its server; the same one twice is
-// kept once, and one of a server that isn't there, not at all: its deletion was
-// faster than the news.
+// kept once, and one of a server that isn't there, or isn't the one of v.ServerID any
+// more, not at all: its deletion was faster than the news.
 func (s Crashes) Add(ctx context.Context, v Crash) error {
 	lines, err := toJSON(left4me.ClipLog(v.Lines))
 	if err != nil {
@@ -50,8 +51,8 @@ func (s Crashes) Add(ctx context.Context, v Crash) error {
 	}
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		n, err := removed(tx.ExecContext(ctx, `INSERT INTO crash(server_id, host, server, at, exit, uptime, lines)
-			SELECT id, host, name, ?3, ?4, ?5, ?6 FROM server WHERE host = ?1 AND name = ?2
-			ON CONFLICT DO NOTHING`, v.Host, v.Server, millis(v.At), v.Exit, v.Uptime.Milliseconds(), lines))
+			SELECT id, host, name, ?3, ?4, ?5, ?6 FROM server WHERE host = ?1 AND name = ?2 AND ?7 IN ('', id)
+			ON CONFLICT DO NOTHING`, v.Host, v.Server, millis(v.At), v.Exit, v.Uptime.Milliseconds(), lines, v.ServerID))
 		if err == nil && n > 0 {
 			err = tx.eventBy(ctx, left4me.Actor{Kind: left4me.HostActor, Name: string(v.Host)}, left4me.ServerCrashed,
 				left4me.OnServer(v.Server),

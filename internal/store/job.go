@@ -62,15 +62,25 @@ func (s Jobs) Get(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
 }
 
 // List returns the newest jobs, at most limit, without their logs; those on one
-// target when it isn't empty, and those older than before when that isn't.
+// target when it isn't empty, and those older than before when that isn't. Jobs on what
+// had the name of a target before it was deleted are listed only while nothing else has
+// the name.
 func (s Jobs) List(ctx context.Context, noun string, target left4me.Name, before left4me.JobID, limit int) ([]QueuedJob, error) {
 	if before == "" {
 		before = "~" // no id is behind it
 	}
 	query, args := `SELECT `+listedJob+` FROM job WHERE id < ? ORDER BY id DESC LIMIT ?`, []any{before, limit}
 	if target != "" {
+		on, err := s.db.Target(ctx, left4me.TargetKind(noun), string(target))
+		if err != nil {
+			return nil, fmt.Errorf("list jobs: %w", err)
+		}
 		query = `SELECT ` + listedJob + ` FROM job WHERE noun = ? AND target = ? AND id < ? ORDER BY id DESC LIMIT ?`
 		args = []any{noun, target, before, limit}
+		if on.ID != "" {
+			query = `SELECT ` + listedJob + ` FROM job WHERE target_id = ? AND id < ? ORDER BY id DESC LIMIT ?`
+			args = []any{on.ID, before, limit}
+		}
 	}
 	all, err := list(ctx, s.db, scanJob, query, args...)
 	if err != nil {
@@ -79,16 +89,17 @@ func (s Jobs) List(ctx context.Context, noun string, target left4me.Name, before
 	return all, nil
 }
 
-// Failed returns, of each target whose newest job of a noun failed or was
-// interrupted, that job without its log.
+// Failed returns, of each target whose newest job of a noun ("server" or "overlay")
+// failed or was interrupted, that job without its log.
 func (s Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) ([]QueuedJob, error) {
 	names, err := toJSON(targets)
 	if err != nil {
 		return nil, err
 	}
 	all, err := list(ctx, s.db, scanJob, `SELECT `+listedJob+` FROM job WHERE state IN ('failed','interrupted') AND id IN
-		(SELECT (SELECT newest.id FROM job AS newest WHERE newest.noun = ? AND newest.target = name.value ORDER BY newest.id DESC LIMIT 1)
-		FROM json_each(?) AS name)`, noun, names)
+		(SELECT (SELECT newest.id FROM job AS newest WHERE newest.target_id = target.id ORDER BY newest.id DESC LIMIT 1)
+		FROM (SELECT 'server' AS noun, id, name FROM server UNION ALL SELECT 'overlay', id, name FROM overlay) AS target
+		JOIN json_each(?2) AS name ON target.name = name.value WHERE target.noun = ?1)`, noun, names)
 	if err != nil {
 		return nil, fmt.Errorf("list failed jobs: %w", err)
 	}

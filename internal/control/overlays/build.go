@@ -185,6 +185,13 @@ func (c *Overlays) Collect(ctx context.Context, by string) (left4me.Job, error) 
 
 // again asks for a job once more.
 func (c *Overlays) again(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+	if v.Kind.Noun() == string(left4me.OverlayTarget) && v.Kind != left4me.CollectContent {
+		if now, err := c.storage.Target(ctx, left4me.OverlayTarget, string(v.Target)); err != nil {
+			return v.Job, err
+		} else if now.ID != "" && now.ID != v.TargetID {
+			return v.Job, left4me.Errorf(left4me.Conflict, "job %s was on another overlay %s, which was deleted", v.ID, v.Target)
+		}
+	}
 	switch v.Kind {
 	case left4me.BuildOverlay:
 		var spec left4me.BuildSpec

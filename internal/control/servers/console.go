@@ -42,6 +42,9 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 			if ctx.Err() != nil {
 				return
 			}
+			if err == nil {
+				err = s.still(ctx, v) // else it is silent, or tells of the next one of the name
+			}
 			if err != nil {
 				yield(c, err)
 				return
@@ -53,12 +56,18 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 				}
 				continue
 			}
-			if _, err := s.servers.storage.Servers().Get(ctx, name); err != nil {
-				yield(c, err) // it is silent because it was deleted
-				return
-			}
 		}
 	}, nil
+}
+
+// still reports whether a server is there that was looked at before. Errors:
+// left4me.NotFound, also when another one has its name.
+func (s Consoles) still(ctx context.Context, v left4me.Server) error {
+	now, err := s.servers.storage.Target(ctx, left4me.ServerTarget, string(v.Name))
+	if err == nil && now.ID != v.ID {
+		err = left4me.Errorf(left4me.NotFound, "server %q was deleted", v.Name)
+	}
+	return err
 }
 
 // Recent gives the end of what a server printed, as far back as is cheap to have,

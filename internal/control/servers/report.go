@@ -20,7 +20,10 @@ func (r reports) keep(ctx context.Context) {
 	news := r.servers.status.news.Listen(ctx)
 	written := map[store.Report]string{}
 	for wait := firstWait; ; {
-		all := r.servers.status.reports()
+		all, forgotten := r.servers.status.reports()
+		for _, k := range forgotten {
+			delete(written, k)
+		}
 		var changed []store.Report
 		for k, value := range all {
 			if was, ok := written[k]; !ok || was != value {
@@ -52,11 +55,13 @@ func (r reports) keep(ctx context.Context) {
 	}
 }
 
-// reports are the facts that hosts last reported, each with its value beside it.
-func (l *statuses) reports() map[store.Report]string {
+// reports are the facts that hosts last reported, each with its value beside it, and
+// those that were forgotten since the last call.
+func (l *statuses) reports() (all map[store.Report]string, forgotten []store.Report) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := map[store.Report]string{}
+	forgotten, l.forgotten = l.forgotten, nil
+	all = map[store.Report]string{}
 	for k, v := range l.statuses {
 		if v.State != left4me.Unknown {
 			all[store.Report{Host: k.host, Noun: "server", Name: k.server}] = string(v.State)
@@ -70,5 +75,5 @@ func (l *statuses) reports() map[store.Report]string {
 	for host, build := range l.builds {
 		all[store.Report{Host: host, Noun: "game"}] = strconv.FormatInt(build, 10)
 	}
-	return all
+	return all, forgotten
 }

@@ -58,6 +58,11 @@ func New(storage *store.Store, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *s
 	s.bus = b.Under(&s.running)
 	// With the settings that the server has then.
 	j.OnRetry("server", func(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+		if now, err := storage.Target(ctx, left4me.ServerTarget, string(v.Target)); err != nil {
+			return v.Job, err
+		} else if now.ID != "" && now.ID != v.TargetID {
+			return v.Job, left4me.Errorf(left4me.Conflict, "job %s was on another server %s, which was deleted", v.ID, v.Target)
+		}
 		if v.Kind == left4me.DiscardUpper {
 			return s.jobs.Add(ctx, by, v.Kind, v.Target, v.Host, v.Spec)
 		}
@@ -113,6 +118,7 @@ func (s *Servers) Create(ctx context.Context, by string, v left4me.Server) (View
 	if err != nil {
 		return View{}, err
 	}
+	s.status.forget(v.Host, v.Name) // of one that was deleted a moment ago
 	s.log.Info("server created", "server", v.Name, "by", by, "port", v.Port, "blueprint", v.Blueprint)
 	s.status.changed(v.Name)
 	return s.Get(ctx, v.Name)

@@ -30,7 +30,10 @@ type statuses struct {
 	currents map[left4me.Name]currents // of overlays, by host
 	turn     uint64                    // counts what was said
 	news     store.Bell                // rings when it does
-	watchers map[*watcher]bool
+	// forgotten are facts that don't hold any more, since keep looked: the same one of
+	// the next server of the name is another.
+	forgotten []store.Report
+	watchers  map[*watcher]bool
 }
 
 // watcher is one subscription.
@@ -45,7 +48,6 @@ type key struct{ host, server left4me.Name }
 type said struct {
 	left4me.Status
 	turn uint64
-	at   time.Time
 }
 
 func newStatuses() *statuses {
@@ -105,7 +107,7 @@ func (l *statuses) set(host left4me.Name, st left4me.Status) (before left4me.Sta
 	l.turn++
 	l.news.Ring()
 	before = l.statuses[key{host, st.Name}].Status
-	l.statuses[key{host, st.Name}] = said{st, l.turn, time.Now()}
+	l.statuses[key{host, st.Name}] = said{st, l.turn}
 	l.mu.Unlock()
 	l.changed(st.Name)
 	return before
@@ -171,17 +173,15 @@ func (s *Servers) Starts(host left4me.Name, build int64) {
 	}
 }
 
-// forget drops what was said until a moment of a server that was deleted then: the
-// next one of its name is another.
-func (l *statuses) forget(host, server left4me.Name, at time.Time) {
+// forget drops what was said of a server that was deleted: the next one of its name is
+// another.
+func (l *statuses) forget(host, server left4me.Name) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	k := key{host, server}
-	if v, ok := l.statuses[k]; ok && !v.at.After(at) {
-		l.turn++
-		delete(l.statuses, k)
-		l.news.Ring()
-	}
+	delete(l.statuses, key{host, server})
+	l.turn++
+	l.forgotten = append(l.forgotten, store.Report{Host: host, Noun: "server", Name: server})
+	l.news.Ring()
 }
 
 // now is what to give to replace: the turn before a host is asked.
@@ -207,7 +207,7 @@ func (l *statuses) replace(host left4me.Name, all []left4me.Status, asked uint64
 	for _, st := range all {
 		k := key{host, st.Name}
 		if _, newer := l.statuses[k]; !newer {
-			l.statuses[k] = said{st, asked, time.Now()}
+			l.statuses[k] = said{st, asked}
 			changed[st.Name] = true
 		}
 	}
@@ -305,8 +305,9 @@ func (s *Servers) start(ctx context.Context) error {
 	return nil
 }
 
-// forgetDeleted drops what is known of servers that were deleted.
-func (s *Servers) forgetDeleted(_ context.Context, batch []left4me.Event) error {
+// forgetDeleted drops what is known of servers that were deleted, unless others have
+// their names already: then Create did.
+func (s *Servers) forgetDeleted(ctx context.Context, batch []left4me.Event) error {
 	for _, e := range batch {
 		if e.Kind != left4me.JobEnded {
 			continue
@@ -315,8 +316,15 @@ func (s *Servers) forgetDeleted(_ context.Context, batch []left4me.Event) error 
 		if err := e.Read(&j); err != nil {
 			return err
 		}
-		if name := left4me.Name(e.Target.Name); j.Kind == left4me.DeleteServer && j.State == left4me.JobDone {
-			s.status.forget(j.Host, name, e.At.Add(time.Millisecond)) // which it is a part of
+		if j.Kind != left4me.DeleteServer || j.State != left4me.JobDone {
+			continue
+		}
+		now, err := s.storage.Target(ctx, left4me.ServerTarget, e.Target.Name)
+		if err != nil {
+			return err
+		}
+		if name := left4me.Name(e.Target.Name); now.ID == "" {
+			s.status.forget(j.Host, name)
 			s.status.changed(name)
 		}
 	}
@@ -371,7 +379,7 @@ func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {
 			return nil // it won't become readable
 		}
 		err := s.storage.Crashes().Add(ctx, store.Crash{
-			Host: bus.HostOf(subject), Server: c.Server, At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines,
+			Host: bus.HostOf(subject), Server: c.Server, ServerID: c.ServerID, At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines,
 		})
 		if err == nil {
 			s.status.changed(c.Server)

@@ -50,6 +50,7 @@ type file struct {
 // head is the first line of upload.log.
 type head struct {
 	By        string       `json:"by"`
+	ByID      int64        `json:"by_id,omitempty"` // absent in uploads of before
 	Overlay   left4me.Name `json:"overlay"`
 	CreatedAt time.Time    `json:"created_at"`
 }
@@ -74,7 +75,7 @@ func (up *upload) create(ctx context.Context) error {
 			return err
 		}
 	}
-	return up.write(ctx, head{By: up.By, Overlay: up.Overlay, CreatedAt: up.CreatedAt})
+	return up.write(ctx, head{By: up.By, ByID: up.ByID, Overlay: up.Overlay, CreatedAt: up.CreatedAt})
 }
 
 // write adds a line to the log.
@@ -189,7 +190,7 @@ func read(ctx context.Context, host hostfs.FS, dir, id string) (*upload, error) 
 	if !lines.Scan() || json.Unmarshal(lines.Bytes(), &h) != nil {
 		return nil, notFound(id)
 	}
-	up.By, up.Overlay, up.CreatedAt = h.By, h.Overlay, h.CreatedAt
+	up.By, up.ByID, up.Overlay, up.CreatedAt = h.By, h.ByID, h.Overlay, h.CreatedAt
 	if err := up.readMoves(ctx); err != nil {
 		return nil, fmt.Errorf("upload %s: %w", id, err)
 	}

@@ -50,6 +50,7 @@ const (
 type Upload struct {
 	ID        string
 	By        string
+	ByID      int64 // of the user, whose name the next one may have; 0 where it isn't known
 	Overlay   left4me.Name
 	CreatedAt time.Time
 	TouchedAt time.Time // its last piece came
@@ -112,7 +113,7 @@ func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me
 	}
 	mine := 0
 	for _, id := range ids {
-		if up, err := u.load(ctx, id); err == nil && up.By == by.Name {
+		if up, err := u.load(ctx, id); err == nil && own(by, up) {
 			mine++
 		}
 	}
@@ -122,7 +123,7 @@ func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me
 	now := u.now().UTC().Truncate(time.Millisecond)
 	id := strings.ToLower(rand.Text())
 	up := &upload{
-		Upload: Upload{ID: id, By: by.Name, Overlay: overlay, CreatedAt: now, TouchedAt: now},
+		Upload: Upload{ID: id, By: by.Name, ByID: by.UserID, Overlay: overlay, CreatedAt: now, TouchedAt: now},
 		host:   u.host, dir: path.Join(tmp, prefix+id), byPath: map[string]*file{}, low: map[string]string{},
 	}
 	if err := up.create(ctx); err != nil {
@@ -244,7 +245,12 @@ func (u *Uploads) Run(ctx context.Context) error {
 // mayUse reports whether somebody may see and change an upload: its own, or all for
 // whoever has the right to the site.
 func mayUse(by accounts.Actor, up *upload) bool {
-	return by.Name != "" && by.Name == up.By || accounts.Allow(by, accounts.SiteRight, left4me.Site) == nil
+	return own(by, up) || accounts.Allow(by, accounts.SiteRight, left4me.Site) == nil
+}
+
+// own reports whether by began an upload.
+func own(by accounts.Actor, up *upload) bool {
+	return by.Name != "" && by.Name == up.By && (up.ByID == 0 || up.ByID == by.UserID)
 }
 
 // validID reports whether an id can be a part of a file name.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"slices"
@@ -53,6 +54,11 @@ func (c *crashes) publish(ctx context.Context, n left4me.Name) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return
 	}
+	// Whose crashes these are: the next server of the name has files of its own.
+	env, err := c.core.Files.Root.ReadEnv(n)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.core.log.Warn("crashes", "server", n, "err", err)
+	}
 	slices.Sort(names)
 	if len(names) > maxCrashes {
 		names = names[len(names)-maxCrashes:]
@@ -61,13 +67,13 @@ func (c *crashes) publish(ctx context.Context, n left4me.Name) {
 		if !strings.HasSuffix(name, ".json") {
 			continue
 		}
-		if err := c.publishFile(ctx, d, n, name); err != nil {
+		if err := c.publishFile(ctx, d, n, env.ID, name); err != nil {
 			c.core.log.Warn("crash", "server", n, "file", name, "err", err)
 		}
 	}
 }
 
-func (c *crashes) publishFile(ctx context.Context, dir *os.File, n left4me.Name, name string) error {
+func (c *crashes) publishFile(ctx context.Context, dir *os.File, n left4me.Name, server left4me.ID, name string) error {
 	b, err := gameuser.Read(dir, name, maxCrashFile)
 	if err != nil {
 		return err
@@ -83,7 +89,7 @@ func (c *crashes) publishFile(ctx context.Context, dir *os.File, n left4me.Name,
 	}
 	id := fmt.Sprintf("crash-%s-%s-%d", c.core.Host, n, crash.At.UnixMilli())
 	return c.core.bus.Record(ctx, c.core.Host, bus.KindCrash, id, bus.Crash{
-		V: bus.Version, Server: n, At: crash.At, Exit: left4me.Clip(crash.Exit, maxExit), Uptime: crash.Uptime,
-		Lines: left4me.ClipLog(crash.Lines),
+		V: bus.Version, Server: n, ServerID: server, At: crash.At, Exit: left4me.Clip(crash.Exit, maxExit),
+		Uptime: crash.Uptime, Lines: left4me.ClipLog(crash.Lines),
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // ErrEnv is the target of errors.Is for an instance.env that can't be read.
@@ -23,6 +25,7 @@ const MaxEnv = 256 << 10
 // so that the helper can read it with a few lines of code; a value holds no
 // line break.
 type Env struct {
+	ID        left4me.ID    // L4D2_ID: of the server; empty when an older left4me wrote it
 	Port      int           // L4D2_PORT, UDP and TCP
 	Args      []string      // L4D2_ARGS, a JSON array: arguments of srcds
 	Lowerdirs []string      // L4D2_LOWERDIRS, colon-separated, relative to the root, top first
@@ -43,10 +46,16 @@ func (e Env) Append(dst []byte) ([]byte, error) {
 			return nil, fmt.Errorf("instance.env: layer %q: %w", d, ErrEnv)
 		}
 	}
+	if strings.ContainsAny(string(e.ID), "\n\r\x00") {
+		return nil, fmt.Errorf("instance.env: id %q: %w", e.ID, ErrEnv)
+	}
 	if strings.ContainsAny(e.SpecHash, "\n\r\x00") {
 		return nil, fmt.Errorf("instance.env: hash %q: %w", e.SpecHash, ErrEnv)
 	}
 	b := bytes.NewBuffer(dst)
+	if e.ID != "" {
+		fmt.Fprintf(b, "L4D2_ID=%s\n", e.ID)
+	}
 	if e.Port != 0 { // what the game is installed through has none
 		fmt.Fprintf(b, "L4D2_PORT=%d\n", e.Port)
 	}
@@ -88,6 +97,8 @@ func ReadEnv(r io.Reader) (Env, error) {
 func (e *Env) set(key, value string) error {
 	var err error
 	switch key {
+	case "L4D2_ID":
+		e.ID = left4me.ID(value)
 	case "L4D2_PORT":
 		e.Port, err = number(value, 1, 65535)
 	case "L4D2_ARGS":

@@ -66,7 +66,7 @@ func (f Files) Prepare(ctx context.Context, spec left4me.Spec) error {
 		return fmt.Errorf("prepare %s: configuration: %w", n, err)
 	}
 	env := Env{
-		Port: spec.Port, Args: Args(spec),
+		ID: spec.ID, Port: spec.Port, Args: Args(spec),
 		Lowerdirs: append([]string{path.Join("instances", string(n), "config", generation)}, layers...),
 		Ready:     readyWithin, Watchdog: watchdog, SpecHash: spec.Hash(), Build: build,
 	}

@@ -1,0 +1,101 @@
+package servers_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// The next server of a name has nothing of the one that was deleted: not from the first
+// moment, before anything that follows events has seen the deletion.
+func TestNextServerOfNameHasNothingOfDeletedOne(t *testing.T) {
+	s := newSite(t)
+	old := s.create(t, "alpha")
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Failed, Reason: "it crashed"})
+	start := s.act(t, left4me.StartServer, "alpha")
+	s.end(t, start, left4me.JobFailed)
+	s.end(t, s.act(t, left4me.DeleteServer, "alpha"), left4me.JobDone)
+	now := s.create(t, "alpha")
+	if now.ID == old.ID || now.Status.State == left4me.Failed || now.Status.Reason == "it crashed" || now.Failed != nil || now.Job != nil {
+		t.Errorf("old %s, new %+v", old.ID, now)
+	}
+	if all, err := s.jobs.List(t.Context(), "server", "alpha", 10); err != nil || len(all) != 0 {
+		t.Errorf("its jobs: %+v, %v", all, err)
+	}
+	_, err := s.jobs.Retry(t.Context(), "al", start.ID)
+	is(t, err, left4me.Conflict, "")
+
+	at := time.Now().UTC().Truncate(time.Millisecond)
+	for id, server := range map[string]left4me.ID{"1": old.ID, "2": now.ID} { // told late, and its own
+		crash := bus.Crash{V: bus.Version, Server: "alpha", ServerID: server, At: at, Exit: string(server)}
+		if err := s.bus.Record(t.Context(), left4me.LocalHost, bus.KindCrash, id, crash); err != nil {
+			t.Fatal(err)
+		}
+		at = at.Add(time.Second)
+	}
+	var all []store.Crash
+	for end := time.Now().Add(patience); len(all) == 0 || all[0].Exit != string(now.ID); time.Sleep(2 * time.Millisecond) {
+		if all, err = s.Crashes(t.Context(), "alpha", 9); err != nil || time.Now().After(end) {
+			t.Fatalf("crashes %+v, %v", all, err)
+		}
+	}
+	if len(all) != 1 {
+		t.Errorf("a crash of the deleted server is shown: %+v", all)
+	}
+}
+
+// Another one with the state that the deleted one had has an event of its own.
+func TestFirstStateOfNextServerIsAnEvent(t *testing.T) {
+	s := newSite(t)
+	running := func(id left4me.ID) {
+		t.Helper()
+		s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Running})
+		for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+			all, err := s.store.Events().After(t.Context(), 0, 1000)
+			if err != nil || time.Now().After(end) {
+				t.Fatalf("no event of %s: %+v, %v", id, all, err)
+			}
+			for _, e := range all {
+				if e.Kind == left4me.ServerStateChanged && e.Target.ID == id {
+					return
+				}
+			}
+		}
+	}
+	running(s.create(t, "alpha").ID)
+	s.end(t, s.act(t, left4me.DeleteServer, "alpha"), left4me.JobDone)
+	running(s.create(t, "alpha").ID)
+}
+
+func TestConsoleOfDeletedServerDoesNotGoOnWithTheNext(t *testing.T) {
+	s := newSite(t)
+	text := make(chan string, 1)
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbConsole: func([]byte) (any, error) {
+			return bus.ConsoleChunk{V: bus.Version, Position: 9, Text: <-text}, nil
+		},
+	})
+	s.create(t, "alpha")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	chunks, err := s.Consoles().Follow(ctx, "alpha", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.end(t, s.act(t, left4me.DeleteServer, "alpha"), left4me.JobDone)
+	s.create(t, "alpha")
+	text <- "of the next one\n"
+	for c, e := range chunks {
+		if err = e; err == nil {
+			t.Fatalf("it goes on with %q", c.Text)
+		}
+	}
+	if !errors.Is(err, left4me.NotFound) {
+		t.Errorf("it ended with %v", err)
+	}
+}
