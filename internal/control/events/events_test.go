@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -205,6 +206,47 @@ func TestAReaderThatFailsTriesAgain(t *testing.T) {
 	if v := must(st.Servers().Get(t.Context(), "alpha"))(t); v.Held != left4me.HeldCrashed {
 		t.Errorf("a failed call kept %q", v.Held)
 	}
+}
+
+// One that goes on failing is called less and less often, but not forgotten, until it
+// succeeds.
+func TestAReaderThatGoesOnFailingIsCalledEach30Seconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "left4me.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		event := func(names string) {
+			t.Helper()
+			if err := st.Site().SetArchiveNames(t.Context(), names, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		event("cp932")
+		want := []time.Duration{0}
+		for wait := firstWait; len(want) < 11; wait = min(2*wait, 30*time.Second) {
+			want = append(want, wait)
+		}
+		want = append(want, 0, firstWait) // the eleventh call succeeds
+		ctx, end := context.WithCancel(t.Context())
+		last := time.Now()
+		var waits []time.Duration
+		Reader{Name: GameReader, Work: func(context.Context, []left4me.Event) error {
+			waits, last = append(waits, time.Since(last)), time.Now()
+			switch len(waits) {
+			case 11:
+				event("gbk")
+				return nil
+			case len(want):
+				end()
+			}
+			return io.ErrUnexpectedEOF
+		}}.Run(ctx, st, quiet)
+		if !slices.Equal(waits, want) {
+			t.Errorf("it is called after %v, want %v", waits, want)
+		}
+	})
 }
 
 // A reader is woken by commits, gets bursts in batches of a bounded size and in order,
