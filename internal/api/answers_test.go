@@ -84,7 +84,8 @@ func rare(full bool) (answers map[string]any, checks []left4me.Check, report bus
 	report = bus.JobReport{State: left4me.JobFailed, Error: &left4me.Error{Kind: left4me.Invalid, Text: "no"}}
 	if full {
 		campaign.Author, campaign.Description, campaign.Image, campaign.Mission, campaign.Version = "a", "a", "a.jpg", "a", "1"
-		chapter.Image, warning.Hint, report.Error.Hint = "a.jpg", "do", "do"
+		chapter.Image, warning.Hint = "a.jpg", "do"
+		report.Error = left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "beta").InField("port")
 		file.Gone, file.Hides, file.Opaque = true, []string{"game"}, true
 		plan = left4me.Plan{
 			Problem: report.Error, Skipped: []string{"a"}, Warnings: []left4me.Warning{warning},

@@ -166,13 +166,13 @@ func (c *core) noRoute(mux *http.ServeMux) http.HandlerFunc {
 			}
 		}
 		if len(allowed) == 0 {
-			writeProblem(w, newProblem(http.StatusNotFound, "there is no "+r.URL.Path))
+			writeProblem(w, newProblem(http.StatusNotFound, left4me.NewError(left4me.NotFound, "address.unknown", "path", r.URL.Path)))
 			return
 		}
 		for _, m := range allowed {
 			w.Header().Add("Allow", m)
 		}
-		writeProblem(w, newProblem(http.StatusMethodNotAllowed, r.Method+" is not possible here"))
+		writeProblem(w, newProblem(http.StatusMethodNotAllowed, left4me.NewError(left4me.Invalid, "address.method", "method", r.Method)))
 	}
 }
 

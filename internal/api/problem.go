@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
@@ -48,8 +47,21 @@ func (p *problem) GetHeaders() http.Header { return p.header }
 // ContentType is that of a problem document.
 func (p *problem) ContentType(string) string { return problemType }
 
-func newProblem(status int, detail string) *problem {
-	return &problem{Problem: apitype.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}}
+// newProblem tells of e under a status.
+func newProblem(status int, e *left4me.Error) *problem {
+	text, hint := e.Render()
+	return &problem{Problem: apitype.Problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: text, Hint: hint, Code: e.Code, Args: e.Args,
+	}}
+}
+
+// detailOf tells what is wrong with the field of e at location.
+func detailOf(e *left4me.Error, location string) apitype.Detail {
+	text, hint := e.Render()
+	if hint != "" {
+		text += "; " + hint
+	}
+	return apitype.Detail{Message: text, Location: location, Code: e.Code, Args: e.Args}
 }
 
 // problemOf says what may be said of err. What is internal is logged under an id
@@ -71,13 +83,12 @@ func problemOf(ctx context.Context, err error) *problem {
 	if !ok {
 		return internal(ctx, err)
 	}
-	p = newProblem(status, e.Text)
-	p.Hint = e.Hint
+	p = newProblem(status, e)
 	all := left4me.Fields{e}
 	_ = errors.As(err, &all)
 	for _, e := range all {
 		if e.Field != "" {
-			p.Errors = append(p.Errors, apitype.Detail{Message: e.Error(), Location: location(e.Field)})
+			p.Errors = append(p.Errors, detailOf(e, location(e.Field)))
 		}
 	}
 	var wait accounts.RetryAfter
@@ -97,13 +108,11 @@ func location(field string) string {
 
 func internal(ctx context.Context, err error) *problem {
 	if ctx.Err() != nil {
-		return newProblem(http.StatusServiceUnavailable, "the request was given up")
+		return newProblem(http.StatusServiceUnavailable, left4me.NewError(left4me.Unavailable, "request.given_up"))
 	}
 	id := httpserver.ErrorID()
 	logOf(ctx).Error("request", "request", id, "err", err)
-	p := newProblem(http.StatusInternalServerError, "something unexpected went wrong")
-	p.Hint = "the log of left4me says more under request=" + id
-	return p
+	return newProblem(http.StatusInternalServerError, left4me.NewError(left4me.Internal, "internal", "request", id))
 }
 
 type logKey struct{}
@@ -124,30 +133,31 @@ func ownProblem(_ huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	p := newProblem(e.Status, e.Detail)
 	if e.Status >= 500 {
-		p.Detail = "the request can't be read"
-		return p, nil
+		return newProblem(e.Status, left4me.NewError(left4me.Unavailable, "request.unreadable")), nil
 	}
 	if e.Status == http.StatusRequestEntityTooLarge {
-		p.Detail, p.Hint = "the body is too large", fmt.Sprintf("send at most %d bytes", bodyLimit)
-		return p, nil
+		return newProblem(e.Status, left4me.NewError(left4me.Invalid, "request.too_large", "limit", left4me.Bytes(bodyLimit))), nil
 	}
+	var details []apitype.Detail
 	for _, d := range e.Errors {
-		v := apitype.Detail{Message: d.Message, Location: d.Location, Value: harmless(d)}
+		v := detailOf(left4me.NewError(left4me.Invalid, "field.invalid", "reason", d.Message), d.Location)
+		v.Value = harmless(d)
 		// huma says it of the object that lacks the field.
 		if m := missing.FindStringSubmatch(d.Message); m != nil {
-			v = apitype.Detail{Message: m[1] + " is missing", Location: d.Location + "." + m[1]}
+			v = detailOf(left4me.NewError(left4me.Invalid, "field.missing", "field", m[1]), d.Location+"."+m[1])
 		}
-		p.Errors = append(p.Errors, v)
+		details = append(details, v)
 	}
-	if len(p.Errors) > 0 {
-		first := p.Errors[0]
-		p.Detail = first.Message
-		if first.Location != "" {
-			p.Detail = first.Location + ": " + first.Message
+	said := e.Detail
+	if len(details) > 0 {
+		said = details[0].Message
+		if details[0].Location != "" {
+			said = details[0].Location + ": " + said
 		}
 	}
+	p := newProblem(e.Status, left4me.NewError(left4me.Invalid, "request.refused", "reason", said))
+	p.Errors = details
 	return p, nil
 }
 
@@ -184,8 +194,8 @@ func schemaOf[T any](h huma.API) *huma.Schema {
 }
 
 // badHeader says what is wrong with a header.
-func badHeader(name, text string) *problem {
-	p := newProblem(http.StatusUnprocessableEntity, text)
-	p.Errors = []apitype.Detail{{Message: text, Location: fmt.Sprintf("header.%s", name)}}
+func badHeader(name string, e *left4me.Error) *problem {
+	p := newProblem(http.StatusUnprocessableEntity, e)
+	p.Errors = []apitype.Detail{detailOf(e, "header."+name)}
 	return p
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/left4me/left4me/internal/httpserver"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // event is one server-sent event.
@@ -136,7 +137,7 @@ func (c *core) serve(ctx context.Context, cancel context.CancelFunc, w http.Resp
 func position(s string) (int64, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 {
-		return 0, badHeader("Last-Event-ID", "it is not a position")
+		return 0, badHeader("Last-Event-ID", left4me.NewError(left4me.Invalid, "console.position_invalid"))
 	}
 	return n, nil
 }

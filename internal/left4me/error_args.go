@@ -248,16 +248,19 @@ func isArgName(s string) bool {
 	return s != "" && len(s) <= maxErrorArgName
 }
 
-// hideSecrets masks passwords in the texts of arguments.
-func (a Args) hideSecrets() Args {
-	out := maps.Clone(a)
-	for name, v := range out {
+// haveSecrets reports whether a text among arguments has a password.
+func (a Args) haveSecrets() bool {
+	for _, v := range a {
 		switch v := v.(type) {
 		case string:
-			out[name] = HideSecrets(v)
+			if HideSecrets(v) != v {
+				return true
+			}
 		case *Error:
-			out[name] = v.hideSecrets()
+			if h := v.hideSecrets(); h.Text != v.Text || h.Hint != v.Hint || h.Code != v.Code {
+				return true
+			}
 		}
 	}
-	return out
+	return false
 }

@@ -4,6 +4,8 @@ package left4me
 // ErrorText for the places of arguments. It is laid out by the compiler, so that a
 // process that never fails, as each shim should be, spends nothing on it.
 var englishErrors = [...]ErrorText{
+	{"address.method", "{method} is not possible here", ""},
+	{"address.unknown", "there is no {path}", ""},
 	{
 		"admin.no_steam_id",
 		"the line names no Steam ID",
@@ -48,6 +50,7 @@ var englishErrors = [...]ErrorText{
 		"pack it as one file, or as a 7z in parts",
 	},
 	{"auth.disabled", "this account is disabled", "ask an administrator"},
+	{"auth.logged_out", "you are logged out", "log in again"},
 	{"auth.not_bearer", "only bearer tokens are understood", ""},
 	{"auth.not_logged_in", "you are not logged in", "send a token or log in"},
 	{
@@ -178,6 +181,7 @@ var englishErrors = [...]ErrorText{
 		"{server} refused the remote console's password",
 		"a plugin or cfg changed rcon_password: restart the server",
 	},
+	{"console.position_invalid", "it is not a position", ""},
 	{"console.position_unreadable", "the position in the console can't be read", "reload the page"},
 	{
 		"database.too_new",
@@ -264,6 +268,8 @@ var englishErrors = [...]ErrorText{
 	},
 	{"encoding.unknown_in_archive", "there is no encoding {encoding:q}", "use one of {known}"},
 	{"event.reader_moved", "the reader {reader} of events is not at {position} any more", ""},
+	{"field.invalid", "{reason}", ""},
+	{"field.missing", "{field} is missing", ""},
 	{"file.changed_by_another", "somebody else changed this file", ""},
 	{"file.gone", "the file is gone", "the revision may have been removed meanwhile"},
 	{"file.lines_out_of_range", "{lines} is no number of lines", "use 1 to 1000"},
@@ -278,6 +284,7 @@ var englishErrors = [...]ErrorText{
 	},
 	{"file.too_many", "{count} files are too many at once", "name their directory"},
 	{"file.unknown", "there is no such file", ""},
+	{"form.too_large", "that was too much to send", "use less text"},
 	{"form.unreadable", "the form can't be read", "go back and send it again"},
 	{
 		"game.being_changed",
@@ -455,6 +462,18 @@ var englishErrors = [...]ErrorText{
 		"nothing is mounted on {dir}",
 		"left4me starts this: run left4me game update; see the journal of left4me-mount@{unit}",
 	},
+	{
+		"internal",
+		"something unexpected went wrong",
+		"the log of left4me says more under request={request}",
+	},
+	{
+		"internal.job",
+		"something unexpected went wrong",
+		"the log of left4me says more under job={job}",
+	},
+	{"internal.log", "something unexpected went wrong", "the log of left4me says more"},
+	{"internal.shim", "something unexpected went wrong", "the log of its shim says more"},
 	{
 		"job.during_backup",
 		"a backup was made while this job was under way",
@@ -683,6 +702,7 @@ var englishErrors = [...]ErrorText{
 		"{repository} has no release {tag:q} that anybody may see",
 		"are both spelled as on GitHub?",
 	},
+	{"request.given_up", "the request was given up", ""},
 	{"request.invalid", "{reason}", ""},
 	{"request.names_no_overlay", "no overlay is named", ""},
 	{"request.no_overlay", "the request names no overlay", ""},
@@ -692,6 +712,9 @@ var englishErrors = [...]ErrorText{
 		"the request came from another site",
 		"nothing was done; go on from the panel itself",
 	},
+	{"request.refused", "{reason}", ""},
+	{"request.too_large", "the body is too large", "send at most {limit} bytes"},
+	{"request.unreadable", "the request can't be read", ""},
 	{
 		"restart.mode_invalid",
 		"{mode:q} says no time for restarts",

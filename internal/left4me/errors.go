@@ -112,14 +112,19 @@ func Public(err error) (*Error, bool) {
 	return nil, false
 }
 
-// Shown returns what may be shown of err: the *Error in its chain, or else a
-// general sentence with hint, which says where the log has more. The caller logs
-// err.
-func Shown(err error, hint string) *Error {
+// Shown returns what may be shown of err: the *Error in its chain, or else general,
+// one with a code below "internal", which says where the log has more. The caller
+// logs err.
+func Shown(err error, general *Error) *Error {
 	if e, ok := Public(err); ok {
 		return e
 	}
-	return &Error{Kind: Unavailable, Text: "something unexpected went wrong", Hint: hint, Err: err}
+	return general.Because(err)
+}
+
+// Received returns an Error as another left4me told it.
+func Received(kind Kind, code string, args Args, text, hint string) *Error {
+	return &Error{Kind: kind, Code: code, Args: args, Text: text, Hint: hint}
 }
 
 // Crossing returns err as it is told to another process: what isn't public is

@@ -190,13 +190,15 @@ func (j Job) Public() Job {
 	return j
 }
 
-// hideSecrets returns e without passwords. One that only shows when an argument
-// stands in its text takes the arguments with it: Render then gives the text.
+// hideSecrets returns e without passwords. When there is one in its texts or in an
+// argument it says its Text, without arguments: a name and its password may be two
+// of them.
 func (e *Error) hideSecrets() *Error {
 	c := *e
-	c.Text, c.Hint, c.Args = HideSecrets(e.Text), HideSecrets(e.Hint), e.Args.hideSecrets()
-	if text, hint := c.Render(); HideSecrets(text) != text || HideSecrets(hint) != hint {
-		c.Args = nil
+	c.Text, c.Hint = HideSecrets(e.Text), HideSecrets(e.Hint)
+	text, hint := e.Render()
+	if c.Text != e.Text || c.Hint != e.Hint || HideSecrets(text) != text || HideSecrets(hint) != hint || e.Args.haveSecrets() {
+		c.Code, c.Args = "", nil
 	}
 	return &c
 }

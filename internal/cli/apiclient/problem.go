@@ -41,12 +41,12 @@ func kindOf(status int) left4me.Kind {
 func (p problem) err() error {
 	kind := kindOf(p.Status)
 	if len(p.Errors) < 2 {
-		return left4me.Errorf(kind, "%s", p.Detail).WithHint(p.Hint)
+		return left4me.Received(kind, p.Code, p.Args, p.Detail, p.Hint)
 	}
 	var all left4me.Fields
 	for _, e := range p.Errors {
 		field := strings.TrimPrefix(e.Location, "body.")
-		all = append(all, &left4me.Error{Kind: kind, Field: field, Text: field + ": " + e.Message})
+		all = append(all, left4me.Received(kind, e.Code, e.Args, field+": "+e.Message, "").InField(field))
 	}
 	return all
 }

@@ -87,7 +87,8 @@ func (b *Backups) snapshot(ctx context.Context, _ string, data []byte) (any, err
 	file, err := b.copyDatabase(ctx, j.ID)
 	if err != nil {
 		// People read this at the job, whose id they find in the log then.
-		return nil, left4me.Shown(disk.Explain(fmt.Errorf("job=%s: %w", j.ID, err)), "the log of left4me says more under job="+string(j.ID))
+		return nil, left4me.Shown(disk.Explain(fmt.Errorf("job=%s: %w", j.ID, err)),
+			left4me.NewError(left4me.Unavailable, "internal.job", "job", j.ID))
 	}
 	return bus.SnapshotAnswer{V: bus.Version, Path: file, Schema: store.Schema()}, nil
 }

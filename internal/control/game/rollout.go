@@ -108,7 +108,7 @@ func (g *Game) move(ctx context.Context, r store.Rollout, name left4me.Name) sto
 	m.Job = j.ID
 	if err != nil { // it is being deleted, or gone
 		g.log.Warn("rollout", "server", name, "err", err)
-		m.State, m.Reason = Left, left4me.Shown(err, "the log of left4me says more").Error()
+		m.State, m.Reason = Left, left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")).Error()
 	}
 	return m
 }

@@ -166,7 +166,7 @@ func (c *Overlays) move(ctx context.Context, r store.ContentRestart, name left4m
 	m.Job = j.ID
 	if err != nil { // it is being deleted, or gone
 		c.log.Warn("restart for a revision", "server", name, "err", err)
-		m.State, m.Reason = restart.Left, left4me.Shown(err, "the log of left4me says more").Error()
+		m.State, m.Reason = restart.Left, left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")).Error()
 	}
 	return m
 }

@@ -171,7 +171,7 @@ func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.Gam
 			}
 			if err != nil {
 				g.core.log.Warn("ask for the newest build", "job", m.ID, "err", err)
-				note += "; the newest build is not known: " + left4me.Shown(err, job.LogHint(m.ID)).Error()
+				note += "; the newest build is not known: " + job.Shown(m.ID, err).Error()
 			} else {
 				latest = result.Latest
 				note += fmt.Sprintf("; the newest build is %d", latest)
@@ -243,5 +243,5 @@ func (g *gameUpdates) linkSDK() string {
 // noted is an error that is a note of a step; the log has what isn't shown.
 func (g *gameUpdates) noted(what string, err error) string {
 	g.core.log.Warn(what, "err", err)
-	return left4me.Shown(err, "the log of left4me says more").Error()
+	return left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")).Error()
 }

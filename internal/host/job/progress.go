@@ -143,8 +143,11 @@ func (p *Progress) Publish() {
 	}
 }
 
-// LogHint says where people find more about a job than they are told.
-func LogHint(id left4me.JobID) string { return "the log of left4me says more under job=" + string(id) }
+// Shown returns what may be shown of an error of a job, or where people find more
+// about it than they are told.
+func Shown(id left4me.JobID, err error) *left4me.Error {
+	return left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.job", "job", id))
+}
 
 // End says how a job ended that returned err; cause is why its context ended.
 func (p *Progress) End(err, cause error) bus.JobReport {
@@ -156,7 +159,7 @@ func (p *Progress) End(err, cause error) bus.JobReport {
 		r.State = left4me.JobCancelled
 	default:
 		r.State = left4me.JobFailed
-		r.Error = left4me.Shown(disk.Explain(err), LogHint(p.id)).Clipped()
+		r.Error = Shown(p.id, disk.Explain(err)).Clipped()
 	}
 	for i := range r.Steps {
 		if r.Steps[i].State == left4me.StepPending {

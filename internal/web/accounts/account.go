@@ -85,7 +85,7 @@ func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request, who accou
 	status := http.StatusUnprocessableEntity
 	if errors.Is(err, left4me.Busy) {
 		page.RetryAfter(w, err)
-		status, wrong["current_password"] = http.StatusTooManyRequests, format.Sentence(err.Error())
+		status, wrong["current_password"] = http.StatusTooManyRequests, format.Sentence(format.ErrorLineOf(err))
 	} else if err != nil {
 		var ok bool
 		if wrong, ok = page.ProblemsOf(err); !ok {

@@ -40,7 +40,7 @@ func (p *Pages) deleteUser(w http.ResponseWriter, r *http.Request, who accounts.
 	_, err = p.Accounts.DeleteUser(r.Context(), who, v.Name)
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := left4me.Public(err)
-		return p.Panel.Show(w, r, http.StatusConflict, p.deleteUserWith(r, who, v, v.Name, format.Sentence(e.Error())))
+		return p.Panel.Show(w, r, http.StatusConflict, p.deleteUserWith(r, who, v, v.Name, format.Sentence(format.ErrorLine(e))))
 	}
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func (p *Pages) deleteBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	err = p.Content.Blueprints().Delete(r.Context(), who.Name, b.Name)
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := left4me.Public(err)
-		return again(http.StatusConflict, string(b.Name), format.Sentence(format.Visible(e.Error())))
+		return again(http.StatusConflict, string(b.Name), format.Sentence(format.Visible(format.ErrorLine(e))))
 	}
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ func (p *Pages) deleteOverlay(w http.ResponseWriter, r *http.Request, who accoun
 	_, err = p.Content.Delete(r.Context(), who.Name, o.Name)
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := left4me.Public(err)
-		return again(http.StatusConflict, string(o.Name), format.Sentence(format.Visible(e.Error())))
+		return again(http.StatusConflict, string(o.Name), format.Sentence(format.Visible(format.ErrorLine(e))))
 	}
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
 )
 
 // ErrNoPage is the error of an address that nothing answers to.
@@ -29,7 +30,7 @@ type failure struct {
 func (p *Panel) FailureOf(r *http.Request, err error) failure {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return failure{Status: http.StatusRequestEntityTooLarge, Text: "that was too much to send", Hint: "use less text"}
+		return failureOf(http.StatusRequestEntityTooLarge, left4me.NewError(left4me.Invalid, "form.too_large"))
 	}
 	err = disk.Explain(err)
 	if e, ok := left4me.Public(err); ok {
@@ -37,25 +38,27 @@ func (p *Panel) FailureOf(r *http.Request, err error) failure {
 			if e.Kind == left4me.DiskFull {
 				p.Log.Error("request", "path", r.URL.Path, "err", e, "cause", e.Err)
 			}
-			return failure{Status: status, Text: e.Text, Hint: e.Hint}
+			return failureOf(status, e)
 		}
 	}
 	if r.Context().Err() != nil {
-		return failure{Status: http.StatusServiceUnavailable, Text: "the request was given up"}
+		return failureOf(http.StatusServiceUnavailable, left4me.NewError(left4me.Unavailable, "request.given_up"))
 	}
 	id := httpserver.ErrorID()
 	p.Log.Error("request", "request", id, "path", r.URL.Path, "err", err)
-	return failure{
-		Status: http.StatusInternalServerError, Text: "something unexpected went wrong",
-		Hint: "the log of left4me says more under request=" + id,
-	}
+	return failureOf(http.StatusInternalServerError, left4me.NewError(left4me.Internal, "internal", "request", id))
+}
+
+func failureOf(status int, e *left4me.Error) failure {
+	text, hint := format.Error(e)
+	return failure{Status: status, Text: text, Hint: hint}
 }
 
 // Fail answers with an error: a page for people, two sentences for scripts.
 func (p *Panel) Fail(w http.ResponseWriter, r *http.Request, who accounts.Actor, err error) {
 	f := p.FailureOf(r, err)
 	if who == (accounts.Actor{}) && f.Status == http.StatusForbidden && FromScript(r) {
-		f = failure{Status: http.StatusUnauthorized, Text: "you are logged out", Hint: "log in again"}
+		f = failureOf(http.StatusUnauthorized, left4me.NewError(left4me.Denied, "auth.logged_out"))
 	}
 	RetryAfter(w, err)
 	if FromScript(r) {

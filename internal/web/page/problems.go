@@ -26,9 +26,9 @@ func ProblemsOf(err error) (Problems, bool) {
 	out := Problems{}
 	for _, e := range all {
 		field, rest, list := strings.Cut(e.Field, "[")
-		text := format.Sentence(e.Error())
+		text := format.Sentence(format.ErrorLine(e))
 		if n, err := strconv.Atoi(strings.TrimSuffix(rest, "]")); list && err == nil {
-			text = "line " + strconv.Itoa(n+1) + ": " + e.Error()
+			text = "line " + strconv.Itoa(n+1) + ": " + format.ErrorLine(e)
 		}
 		switch {
 		case out[field] == "":

@@ -5,6 +5,7 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
 )
 
 // Permission is what a page needs to know to offer something: whether whoever looks may
@@ -17,7 +18,7 @@ type Permission struct {
 // May says whether somebody has a right on a target.
 func May(who accounts.Actor, right accounts.Right, target left4me.Target) Permission {
 	if err := accounts.Allow(who, right, target); err != nil {
-		return Permission{Why: err.Error()}
+		return Permission{Why: format.ErrorLineOf(err)}
 	}
 	return Permission{Act: true}
 }

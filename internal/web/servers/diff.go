@@ -67,7 +67,7 @@ func (p *Pages) diffOf(ctx context.Context, s serverPage) diffOfConfig {
 	if err != nil {
 		d.Problem = "It can't be said now: the host does not answer."
 		if e, ok := left4me.Public(err); ok && e.Kind != left4me.Unavailable {
-			d.Problem = format.Sentence(format.Visible(e.Error()))
+			d.Problem = format.Sentence(format.Visible(format.ErrorLine(e)))
 		}
 		return d
 	}

@@ -18,15 +18,15 @@ func failedShort(j left4me.Job) string {
 	if j.Error == nil {
 		return what + "."
 	}
-	return what + ": " + format.EndSentence(format.Visible(left4me.HideSecrets(j.Error.Text)))
+	return what + ": " + format.EndSentence(format.Visible(left4me.HideSecrets(format.ErrorText(j.Error))))
 }
 
 // failedWords is why a job failed, with what to do.
 func failedWords(j left4me.Job) string {
-	if j.Error == nil || j.Error.Hint == "" {
+	if j.Error == nil || format.ErrorHint(j.Error) == "" {
 		return failedShort(j)
 	}
-	return failedShort(j) + " " + format.Sentence(format.Visible(left4me.HideSecrets(j.Error.Hint)))
+	return failedShort(j) + " " + format.Sentence(format.Visible(left4me.HideSecrets(format.ErrorHint(j.Error))))
 }
 
 // remedy is the page that helps with a failure.

@@ -13,6 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/filelist"
+	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
@@ -71,7 +72,7 @@ func (p *files) seenFiles(ctx context.Context, q url.Values, s serverPage, writt
 		v.Page, err = p.pages.Servers.Files().List(ctx, s.Name, filter)
 	}
 	if e, ok := left4me.Public(err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound && v.Dir == "") {
-		v.Problem, err = e.Error(), nil
+		v.Problem, err = format.ErrorLine(e), nil
 	}
 	if err != nil || !written || !s.May(accounts.Content).Act {
 		return v, err
@@ -145,7 +146,7 @@ func (p *files) actOnWritten(w http.ResponseWriter, r *http.Request, who account
 		job, err = p.pages.Servers.Files().Discard(r.Context(), who.Name, name, chosen)
 	}
 	if e, ok := left4me.Public(err); ok && e.Kind == left4me.Invalid {
-		v, err := p.filesWith(r, who, name, true, seenFiles{Field: e.Error(), Chosen: chosen})
+		v, err := p.filesWith(r, who, name, true, seenFiles{Field: format.ErrorLine(e), Chosen: chosen})
 		if err != nil {
 			return err
 		}
@@ -198,7 +199,7 @@ func (p *files) clashesView(r *http.Request, who accounts.Actor, name left4me.Na
 		all, err := p.pages.Servers.Files().Clashes(ctx, s.Name)
 		problem := ""
 		if e, ok := left4me.Public(err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound) {
-			problem, err = e.Error(), nil
+			problem, err = format.ErrorLine(e), nil
 		}
 		return clashList(all, problem), err
 	}, page.OnRun(s.Name), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
@@ -239,7 +240,7 @@ func (p *files) compareView(r *http.Request, who accounts.Actor, name left4me.Na
 // differencesOf is the list of differences, with the address of what follows.
 func differencesOf(r *http.Request, s serverPage, v differences, err error) (templ.Component, error) {
 	if e, ok := left4me.Public(err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound) {
-		v.Problem, err = e.Error(), nil
+		v.Problem, err = format.ErrorLine(e), nil
 	}
 	if v.Page.Next != "" {
 		q := url.Values{"after": {v.Page.Next}}

@@ -55,7 +55,7 @@ func (p *Pages) maps(ctx context.Context, s serverPage, v mapsView) (mapsView, e
 	var err error
 	v.All, err = p.Servers.Campaigns(ctx, s.Name)
 	if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
-		v.Unknown, err = format.Sentence(format.Visible(e.Error())), nil
+		v.Unknown, err = format.Sentence(format.Visible(format.ErrorLine(e))), nil
 	}
 	// What somebody added is likelier wanted than what everybody has.
 	slices.SortStableFunc(v.All, func(a, b left4me.Campaign) int { return -cmp.Compare(min(len(a.Overlay), 1), min(len(b.Overlay), 1)) })

@@ -33,12 +33,14 @@ func (f Failure) Reason() string {
 }
 
 // shown is err as people may see it.
-func shown(err error) string { return left4me.Shown(err, "the log of its shim says more").Error() }
+func shown(err error) string {
+	return left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.shim")).Error()
+}
 
 // errGaveUp is in the error of a server that crashed too often.
 var errGaveUp = errors.New("no further start")
 
-const maxFailure = 16 << 10
+const maxFailure = 64 << 10
 
 func failurePath(run string, n left4me.Name) string { return filepath.Join(Dir(run, n), "failed") }
 
@@ -95,7 +97,7 @@ func Forget(root instance.Root, run string, n left4me.Name) error {
 // rememberFailure is best effort: without it people learn that the server
 // failed, but not why.
 func rememberFailure(run string, n left4me.Name, err error) {
-	fail := Failure{At: now(), Error: *left4me.Crossing(err), GaveUp: errors.Is(err, errGaveUp)}
+	fail := Failure{At: now(), Error: *left4me.Crossing(err).Clipped(), GaveUp: errors.Is(err, errGaveUp)}
 	b, err := json.Marshal(fail)
 	if err != nil {
 		return

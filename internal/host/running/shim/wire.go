@@ -23,7 +23,7 @@ const (
 
 	minChunk   = 2 * terminal.MaxLine
 	maxRequest = 8 << 10
-	maxAnswer  = 16 << 10
+	maxAnswer  = 64 << 10
 )
 
 // Dir is what a server has beneath the directory of sockets and locks. It is one

@@ -16,6 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/filelist"
+	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/overlays/overlay"
 	"github.com/left4me/left4me/internal/web/page"
 )
@@ -46,7 +47,7 @@ func (p *Pages) contentsView(r *http.Request, who accounts.Actor, name left4me.N
 					left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: filelist.PageSize})
 			}
 			if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
-				v.Problem, err = e.Error(), nil
+				v.Problem, err = format.ErrorLine(e), nil
 			}
 			return err
 		})

@@ -124,7 +124,8 @@ func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts
 	}
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := left4me.Public(err)
-		return page.AnswerJSON(w, http.StatusConflict, map[string]any{"text": e.Text, "hint": e.Hint, "have": f.Have})
+		return page.AnswerJSON(w, http.StatusConflict,
+			map[string]any{"text": format.ErrorText(e), "hint": format.ErrorHint(e), "have": f.Have})
 	}
 	if err != nil {
 		return httpserver.CutOff(err)

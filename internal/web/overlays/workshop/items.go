@@ -219,7 +219,7 @@ func (p *Pages) checkItemsView(r *http.Request, who accounts.Actor, name left4me
 		}
 		states, err := p.Content.LookUp(ctx, want)
 		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
-			v.Problem, err = e.Error(), nil
+			v.Problem, err = format.ErrorLine(e), nil
 		}
 		v.Items = itemsOf(&want, states).Items
 		return checkedList(o, v), err

@@ -1,0 +1,193 @@
+package left4me_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// withArgs are errors with all that an argument can be.
+func withArgs() []*left4me.Error {
+	inner := left4me.NewError(left4me.DiskFull, "disk.full", "path", "/var", "free", left4me.Bytes(1<<30), "needed", nil)
+	return []*left4me.Error{
+		left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", left4me.Name("beta")),
+		left4me.NewError(left4me.Unavailable, "git.timeout", "within", 90*time.Second).InField("git.url"),
+		left4me.NewError(left4me.Unavailable, "github.limit", "until", time.Date(2026, 11, 29, 20, 15, 0, 0, time.UTC)),
+		left4me.NewError(left4me.DiskFull, "upload.disk_full", "error", inner).Because(errors.New("inner")),
+		left4me.NewError(left4me.Invalid, "git.ref_invalid", "ref", strings.Repeat("ä", 300)),
+		left4me.NewError(left4me.Unavailable, "steamcmd.offline", "reason", ""),
+		left4me.NewError(left4me.Unavailable, "steamcmd.offline", "reason", "no route"),
+	}
+}
+
+func TestErrorsAreSaidByCodeAndArguments(t *testing.T) {
+	want := []string{
+		"port 27015 is used by beta; choose another port or none for the next free one",
+		"the repository took longer than 1m30s; try again",
+		"GitHub answers no more questions of this address until 20:15 UTC; " +
+			"without an account 60 an hour are answered: look for new releases less often",
+		"disk full: /var has 1.0 GiB free; " +
+			"free some space; what has come is kept for two days. A twentieth of the disk, at most 5 GiB, stays free",
+		`"` + strings.Repeat("ä", 200) + `" can't be a branch, tag or commit; leave it empty for the default branch`,
+		"SteamCMD could not reach Steam; check this host's network, DNS and firewall (TCP 443 and 27015-27050 outwards), " +
+			"and whether Steam is down, then try again",
+	}
+	for i, e := range withArgs()[:len(want)] {
+		if text, hint := e.Render(); text != e.Text || hint != e.Hint || e.Error() != want[i] {
+			t.Errorf("%s says %q, %q; it was made with %q", e.Code, text, hint, e.Error())
+		}
+	}
+	if e := withArgs()[6]; e.Text != "SteamCMD could not reach Steam: no route" {
+		t.Error(e.Text)
+	}
+}
+
+func TestErrorsCrossJSONWithCodeArgumentsAndText(t *testing.T) {
+	for _, e := range withArgs() {
+		b, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got left4me.Error
+		if err := json.Unmarshal(b, &got); err != nil {
+			t.Fatal(err)
+		}
+		want := *e
+		want.Err = nil
+		if d := cmp.Diff(&want, &got); d != "" {
+			t.Errorf("%s\n%s", b, d)
+		}
+		if text, hint := got.Render(); text != e.Text || hint != e.Hint {
+			t.Errorf("%s says %q, %q", b, text, hint)
+		}
+	}
+}
+
+// A host may run another build, and a row may be of one.
+func TestAnErrorThatIsNotKnownSaysItsText(t *testing.T) {
+	for name, b := range map[string]string{
+		"a new code":       `{"kind":"conflict","code":"port.of_tomorrow","args":{"x":{"later":1}},"text":"a","hint":"b"}`,
+		"no code":          `{"kind":"conflict","text":"a","hint":"b"}`,
+		"no argument":      `{"kind":"conflict","code":"port.in_use","args":{"server":"beta"},"text":"a","hint":"b"}`,
+		"another argument": `{"kind":"conflict","code":"github.limit","args":{"until":"soon"},"text":"a","hint":"b"}`,
+		"a wide number":    `{"kind":"conflict","code":"port.in_use","args":{"port":1e300,"server":"beta"},"text":"a","hint":"b"}`,
+		"a null":           `{"kind":"conflict","code":"port.in_use","args":{"port":null,"server":"beta"},"text":"a","hint":"b"}`,
+	} {
+		var e left4me.Error
+		if err := json.Unmarshal([]byte(b), &e); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if text, hint := e.Render(); text != "a" || hint != "b" {
+			t.Errorf("%s: it says %q, %q", name, text, hint)
+		}
+	}
+}
+
+func TestArgumentsAreClipped(t *testing.T) {
+	long := strings.Repeat("\x01", 64<<10)
+	e := left4me.NewError(left4me.Conflict, "gone.from", "a", long, "b", long, "c", long, "Bad", "x", "n", 5)
+	for range 5 {
+		e = left4me.NewError(left4me.Conflict, "gone.from", "error", e, "more", long)
+	}
+	e.Code = strings.Repeat("x", 500)
+	b, err := json.Marshal(e.Clipped())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b) > 32<<10 {
+		t.Errorf("it has %d bytes", len(b))
+	}
+	c := e.Clipped()
+	if c.Code != "" || len(c.Args) != 2 || c.Args["Bad"] != nil {
+		t.Errorf("it is %.200s", b)
+	}
+	if c.Clipped() != c {
+		t.Error("what is clipped is clipped again")
+	}
+}
+
+// What a text says without passwords is not said by its arguments.
+func TestArgumentsOfJobsTellNoPasswords(t *testing.T) {
+	for _, e := range []*left4me.Error{
+		left4me.NewError(left4me.Unavailable, "server.start_failed", "reason", "sv_password zoey", "server", "a"),
+		left4me.NewError(left4me.Unavailable, "client.unreachable", "where", "sv_password", "reason", "zoey"),
+		left4me.NewError(left4me.Conflict, "archive.of_several", "archive", "a", "error",
+			left4me.NewError(left4me.Unavailable, "server.start_failed", "reason", "rcon_password zoey", "server", "a")),
+		{
+			Kind: left4me.Unavailable, Code: "port.of_tomorrow", Args: left4me.Args{"cvar": "sv_password", "value": "zoey"},
+			Text: "sv_password zoey",
+		},
+	} {
+		p := left4me.Job{Error: e}.Public().Error
+		text, hint := p.Render()
+		b, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(b)+text+hint, "zoey") {
+			t.Errorf("%s says %q, %q", b, text, hint)
+		}
+	}
+}
+
+// A name that isn't UTF-8 can't be in JSON: the text has it as it was.
+func TestArgumentsThatJSONCanNotCarryAreInTheText(t *testing.T) {
+	e := left4me.NewError(left4me.NotFound, "stack.file_unknown", "path", "a\xff")
+	b, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got left4me.Error
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	if text, _ := got.Render(); text != `there is no file "a\xff"` {
+		t.Errorf("%s says %s", b, text)
+	}
+}
+
+func FuzzError(f *testing.F) {
+	for _, e := range withArgs() {
+		b, err := json.Marshal(e)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	nested := `{"kind":"busy","code":"a.b","text":"x"}`
+	for range 6 {
+		nested = `{"kind":"busy","code":"archive.of_several","args":{"archive":"a","error":{"error":` + nested + `}},"text":"x"}`
+	}
+	f.Add([]byte(nested))
+	f.Add([]byte(`{"kind":"busy","code":"git.timeout","args":{"within":{"seconds":1e308}},"text":""}`))
+	f.Add([]byte(`{"kind":"busy","code":"github.limit","args":{"until":{"time":"9999-12-31T23:59:59Z"}},"text":""}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var e left4me.Error
+		if json.Unmarshal(b, &e) != nil {
+			return
+		}
+		e.Render()
+		out, err := json.Marshal(e.Clipped())
+		if err != nil {
+			t.Fatalf("%s: %v", b, err)
+		}
+		if len(out) > 64<<10 {
+			t.Errorf("it has %d bytes", len(out))
+		}
+		var again left4me.Error
+		if err := json.Unmarshal(out, &again); err != nil {
+			t.Fatalf("%s: %v", out, err)
+		}
+		a, _ := json.Marshal(again.Clipped())
+		if string(a) != string(out) {
+			t.Errorf("%s became %s", out, a)
+		}
+		left4me.Job{Error: &e}.Public()
+	})
+}

@@ -1,0 +1,36 @@
+package format
+
+import "github.com/left4me/left4me/internal/left4me"
+
+// Error is what an error says to people, and what they can do about it, which may be
+// empty. It is the one place of the panel where texts are made of codes.
+func Error(e *left4me.Error) (text, hint string) { return e.Render() }
+
+// ErrorText is what an error says, without what can be done about it.
+func ErrorText(e *left4me.Error) string {
+	text, _ := Error(e)
+	return text
+}
+
+// ErrorHint is what can be done about an error.
+func ErrorHint(e *left4me.Error) string {
+	_, hint := Error(e)
+	return hint
+}
+
+// ErrorLine is both in one line.
+func ErrorLine(e *left4me.Error) string {
+	text, hint := Error(e)
+	if hint == "" {
+		return text
+	}
+	return text + "; " + hint
+}
+
+// ErrorLineOf is ErrorLine of the part of an error that may be shown.
+func ErrorLineOf(err error) string {
+	if e, ok := left4me.Public(err); ok {
+		return ErrorLine(e)
+	}
+	return err.Error()
+}
