@@ -276,6 +276,11 @@ func inspect(ctx context.Context, s settings, secrets *hiding) (r rows) {
 	}
 	for _, v := range overlays {
 		secrets.overlay(v.Overlay)
+		older, serr := db.Overlays().Scripts(ctx, v.Name) // of which jobs may have told
+		for _, script := range older {
+			secrets.script(script.Text)
+		}
+		oerr = errors.Join(oerr, serr)
 		all.Overlays = append(all.Overlays, definition{Name: v.Name, Kind: v.Kind, Cfg: len(v.Cfg)})
 	}
 	r.servers = asJSON(all, errors.Join(err, berr, oerr))

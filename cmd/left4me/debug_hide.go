@@ -62,14 +62,18 @@ func (h *hiding) lines(all []string) {
 // shellWords are lines of most scripts, and words that other texts need: a job is done.
 var shellWords = []string{"done", "else", "then", "esac", "true", "false"}
 
+func (h *hiding) script(text string) {
+	for line := range strings.Lines(text) {
+		if !slices.Contains(shellWords, strings.TrimSpace(line)) {
+			h.add(line)
+		}
+	}
+}
+
 func (h *hiding) overlay(o left4me.Overlay) {
 	h.lines(o.Cfg)
 	if o.Script != nil {
-		for line := range strings.Lines(o.Script.Text) {
-			if !slices.Contains(shellWords, strings.TrimSpace(line)) {
-				h.add(line)
-			}
-		}
+		h.script(o.Script.Text)
 	}
 	if o.Git != nil {
 		h.add(o.Git.URL) // it may have a token

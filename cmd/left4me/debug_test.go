@@ -21,7 +21,7 @@ import (
 var hold = []string{
 	"key-of-this-site-which-is-long-enough", "token-of-a-command", "steam-account-password", "joins-with-this", "rcon-by-hand",
 	"rcon-of-left4me", "argument-password", "cfg-line-of-ours", "cfg-of-an-overlay", "scripts-secret-line", "git-token",
-	"commented-out-key", "blueprint-password", `uote<d>&pass`, "hidden-in-a-url",
+	"commented-out-key", "blueprint-password", `uote<d>&pass`, "hidden-in-a-url", "of-an-older-script",
 }
 
 // secretSite is a site with secrets everywhere that left4me doesn't work on.
@@ -43,7 +43,7 @@ func secretSite(t *testing.T) (root, envFile string) {
 	}
 	overlay := left4me.Overlay{
 		Name: "made", Kind: left4me.ScriptOverlay, CreatedAt: at, UpdatedAt: at, Cfg: []string{"echo cfg-of-an-overlay"},
-		Script: &left4me.Script{Text: "#!/bin/sh\ncurl -H scripts-secret-line\n"},
+		Script: &left4me.Script{Text: "#!/bin/sh\nwget of-an-older-script\n"},
 	}
 	git := left4me.Overlay{
 		Name: "cloned", Kind: left4me.GitOverlay, CreatedAt: at, UpdatedAt: at,
@@ -54,8 +54,10 @@ func secretSite(t *testing.T) (root, envFile string) {
 		ID: "0001", Kind: left4me.StartServer, Target: "alpha", Host: "local", State: left4me.JobQueued, By: "admin", CreatedAt: at,
 	}}
 	_, err = db.Overlays().Create(ctx, "admin", overlay)
+	overlay.Version, overlay.Script = 1, &left4me.Script{Text: "#!/bin/sh\ncurl -H scripts-secret-line\n"}
+	_, uerr := db.Overlays().Update(ctx, "admin", overlay)
 	_, gerr := db.Overlays().Create(ctx, "admin", git)
-	err = errors.Join(err, gerr, db.Blueprints().Create(ctx, blueprint), db.Servers().Create(ctx, server))
+	err = errors.Join(err, uerr, gerr, db.Blueprints().Create(ctx, blueprint), db.Servers().Create(ctx, server))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +65,9 @@ func secretSite(t *testing.T) (root, envFile string) {
 	_, _, rerr := db.Jobs().Run(ctx, job.ID, at)
 	job.State, job.EndedAt = left4me.JobFailed, at
 	job.Error = left4me.Errorf(left4me.Unavailable, "it said rcon-by-hand and sv_password joins-with-this")
-	job.Steps = []left4me.Step{{Label: "start", State: "failed", Note: "with rcon-of-left4me", Warning: "curl -H scripts-secret-line"}}
+	job.Steps = []left4me.Step{{
+		Label: "start", State: "failed", Note: "with rcon-of-left4me, wget of-an-older-script", Warning: "curl -H scripts-secret-line",
+	}}
 	job.Log = []string{"curl -H scripts-secret-line"}
 	_, eerr := db.Jobs().End(ctx, job.Job, "")
 	err = errors.Join(err, rerr, eerr, db.Crashes().Add(ctx, store.Crash{
