@@ -111,7 +111,8 @@ func TestNoLinkBeneathTheRootIsFollowed(t *testing.T) {
 	root := t.TempDir()
 	write(t, filepath.Join(root, "tmp/b/file"), "of another")
 	write(t, filepath.Join(root, "tmp/a/mine"), "mine")
-	if err := errors.Join(os.Symlink("b", filepath.Join(root, "tmp/dir")), os.Symlink("b/file", filepath.Join(root, "tmp/link"))); err != nil {
+	err := errors.Join(os.Symlink("b", filepath.Join(root, "tmp/dir")), os.Symlink("b/file", filepath.Join(root, "tmp/link")))
+	if err != nil {
 		t.Fatal(err)
 	}
 	old := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
