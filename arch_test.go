@@ -385,6 +385,32 @@ func TestNothingImportantDependsOnAWatcher(t *testing.T) {
 	}
 }
 
+// The panel's handlers get what the path of a request names from page.Objects, which has
+// checked the rights on it then. The rest reads no path, but the assets, which have no
+// rights.
+func TestPanelReadsPathsWhereItChecksRights(t *testing.T) {
+	found := false
+	for _, p := range list(t, "./internal/web/...") {
+		for _, name := range p.GoFiles {
+			text, err := os.ReadFile(filepath.Join(p.Dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Contains(text, []byte(".PathValue(")) {
+				continue
+			}
+			found = true
+			if file := strings.TrimPrefix(p.ImportPath, module+"/internal/") + "/" + name; file != "web/page/objects.go" &&
+				file != "web/page/shared.go" && file != "web/assets.go" {
+				t.Errorf("%s reads the path of a request: let page.Objects read it", file)
+			}
+		}
+	}
+	if !found {
+		t.Error("no path is read: the test looks at nothing")
+	}
+}
+
 // SQLite is C that was translated for one version of libc; with another one it
 // compiles and may be wrong.
 func TestLibcIsTheOneThatSQLiteWasMadeFor(t *testing.T) {

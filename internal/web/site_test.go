@@ -60,6 +60,12 @@ type site struct {
 
 func newSite(tb testing.TB, secure bool) *site {
 	tb.Helper()
+	return newSiteWith(tb, secure, web.New)
+}
+
+// newSiteWith is newSite with another way to make the panel.
+func newSiteWith(tb testing.TB, secure bool, newPanel func(web.Deps) http.Handler) *site {
+	tb.Helper()
 	on := sitetest.Open(tb, tb.TempDir())
 	c := on.Control(servers.PortRange{Low: 27015, High: 27999})
 	s := &site{
@@ -72,7 +78,7 @@ func newSite(tb testing.TB, secure bool) *site {
 	}
 	on.AddUser(tb, "admin", true)
 	on.AddUser(tb, "guest", false)
-	s.handler = web.New(web.Deps{
+	s.handler = newPanel(web.Deps{
 		Servers: c.Servers, Jobs: c.Jobs, Content: c.Overlays, Uploads: c.Uploads,
 		Downloads: overlays.NewDownloads(c.Overlays, localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts,
 		Backups: c.Backups, Full: s.full.Load, Secure: secure, Version: "1.2.3",

@@ -65,8 +65,11 @@ func (w *walk) path(pattern string) string {
 	return strings.NewReplacer("UPLOAD", w.upload, "JOB", string(w.job.ID)).Replace(walked[pattern])
 }
 
-func newWalk(t *testing.T) *walk {
-	s := newSite(t, false)
+func newWalk(t *testing.T) *walk { return newWalkOf(t, newSite(t, false)) }
+
+// newWalkOf fills a site.
+func newWalkOf(t *testing.T, s *site) *walk {
+	t.Helper()
 	ctx := t.Context()
 	who := must(s.store.Users().Get(ctx, "admin"))(t)
 	w := &walk{

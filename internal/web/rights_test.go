@@ -1,0 +1,449 @@
+package web_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web"
+	pages "github.com/left4me/left4me/internal/web/page"
+)
+
+// needs are the routes by what they need: nothing, a login, or a right on a target.
+var needs = map[string]string{
+	"GET /{$}":                                         "login",
+	"GET /session":                                     "login",
+	"GET /live":                                        "login",
+	"POST /live/{stream}":                              "login",
+	"POST /theme":                                      "nothing",
+	"/":                                                "nothing",
+	"GET /login":                                       "nothing",
+	"POST /login":                                      "nothing",
+	"POST /logout":                                     "nothing",
+	"/account":                                         "login",
+	"POST /account/password":                           "login",
+	"GET /account/password":                            "login",
+	"POST /account/signout":                            "login",
+	"POST /account/sessions/{id}/end":                  "login",
+	"POST /account/tokens":                             "login",
+	"GET /account/tokens":                              "login",
+	"POST /account/tokens/{id}/revoke":                 "login",
+	"/users":                                           "site site",
+	"POST /users":                                      "site site",
+	"/users/{name}":                                    "site site",
+	"POST /users/{name}/role":                          "site site",
+	"POST /users/{name}/disable":                       "site site",
+	"POST /users/{name}/enable":                        "site site",
+	"POST /users/{name}/password":                      "site site",
+	"/users/{name}/delete":                             "site site",
+	"POST /users/{name}/delete":                        "site site",
+	"GET /users/{name}/role":                           "site site",
+	"GET /users/{name}/disable":                        "site site",
+	"GET /users/{name}/enable":                         "site site",
+	"GET /users/{name}/password":                       "site site",
+	"/servers":                                         "login",
+	"/servers/new":                                     "manage server",
+	"POST /servers/new":                                "manage server",
+	"/servers/{name}":                                  "see server",
+	"/servers/{name}/console":                          "see server",
+	"POST /servers/{name}/console":                     "console server",
+	"/servers/{name}/settings":                         "see server",
+	"POST /servers/{name}/settings":                    "configure server",
+	"/servers/{name}/history":                          "see server",
+	"/servers/{name}/files":                            "see server",
+	"/servers/{name}/file":                             "configure server",
+	"/servers/{name}/written":                          "see server",
+	"POST /servers/{name}/written":                     "content server",
+	"/servers/{name}/pending":                          "see server",
+	"/servers/{name}/compare":                          "see server",
+	"/servers/{name}/clashes":                          "see server",
+	"/servers/{name}/map":                              "see server",
+	"POST /servers/{name}/map":                         "operate server",
+	"/servers/{name}/reach":                            "see server",
+	"POST /servers/{name}/start":                       "operate server",
+	"POST /servers/{name}/stop":                        "operate server",
+	"POST /servers/{name}/restart":                     "operate server",
+	"/servers/{name}/reset":                            "manage server",
+	"POST /servers/{name}/reset":                       "manage server",
+	"/servers/{name}/delete":                           "manage server",
+	"POST /servers/{name}/delete":                      "manage server",
+	"/overlays":                                        "login",
+	"POST /overlays/collect":                           "site site",
+	"/overlays/new":                                    "manage overlay",
+	"POST /overlays/new":                               "manage overlay",
+	"POST /overlays/{name}/build":                      "content overlay",
+	"POST /overlays/{name}/repair":                     "content overlay",
+	"POST /overlays/{name}/moves/cancel":               "content overlay",
+	"POST /overlays/{name}/restore":                    "manage overlay",
+	"/overlays/{name}/settings":                        "see overlay",
+	"POST /overlays/{name}/settings":                   "configure overlay",
+	"/overlays/{name}/delete":                          "manage overlay",
+	"POST /overlays/{name}/delete":                     "manage overlay",
+	"/overlays/{name}/script":                          "see overlay",
+	"POST /overlays/{name}/script":                     "configure overlay",
+	"/overlays/{name}":                                 "see overlay",
+	"/overlays/{name}/file":                            "content overlay",
+	"GET /overlays/{name}/download":                    "content overlay",
+	"GET /overlays/{name}/archive":                     "content overlay",
+	"GET /overlays/{name}/picture":                     "see overlay",
+	"/overlays/{name}/remove":                          "content overlay",
+	"POST /overlays/{name}/remove":                     "content overlay",
+	"GET /overlays/{name}/edit":                        "content overlay",
+	"/overlays/{name}/edit":                            "content overlay",
+	"POST /overlays/{name}/edit":                       "content overlay",
+	"/overlays/{name}/items":                           "see overlay",
+	"POST /overlays/{name}/items":                      "configure overlay",
+	"POST /overlays/{name}/items/look":                 "configure overlay",
+	"/overlays/{name}/items/look":                      "configure overlay",
+	"POST /overlays/{name}/items/add":                  "configure overlay",
+	"/overlays/{name}/revisions":                       "see overlay",
+	"POST /overlays/{name}/revisions/{revision}/use":   "content overlay",
+	"POST /overlays/{name}/revisions/{revision}/label": "content overlay",
+	"/overlays/{name}/revisions/{revision}/drop":       "content overlay",
+	"POST /overlays/{name}/revisions/{revision}/drop":  "content overlay",
+	"/overlays/{name}/diff":                            "see overlay",
+	"/overlays/{name}/problems":                        "see overlay",
+	"/overlays/{name}/campaigns":                       "see overlay",
+	"/uploads":                                         "site site",
+	"POST /uploads/names":                              "site site",
+	"POST /uploads/{id}/drop":                          "content overlay",
+	"POST /overlays/{name}/forget":                     "content overlay",
+	"/overlays/{name}/upload":                          "content overlay",
+	"POST /overlays/{name}/upload":                     "content overlay",
+	"POST /overlays/{name}/uploads":                    "content overlay",
+	"GET /overlays/{name}/uploads/{id}":                "content overlay",
+	"/overlays/{name}/uploads/{id}":                    "content overlay",
+	"GET /overlays/{name}/uploads/{id}/state":          "content overlay",
+	"PUT /overlays/{name}/uploads/{id}/file":           "content overlay",
+	"POST /overlays/{name}/uploads/{id}/publish":       "content overlay",
+	"GET /overlays/{name}/uploads/{id}/publish":        "content overlay",
+	"POST /overlays/{name}/uploads/{id}/move":          "content overlay",
+	"GET /overlays/{name}/uploads/{id}/move":           "content overlay",
+	"POST /overlays/{name}/uploads/{id}/drop":          "content overlay",
+	"/blueprints":                                      "login",
+	"/blueprints/new":                                  "manage blueprint",
+	"POST /blueprints/new":                             "manage blueprint",
+	"/blueprints/{name}":                               "see blueprint",
+	"POST /blueprints/{name}":                          "configure blueprint",
+	"/blueprints/{name}/delete":                        "manage blueprint",
+	"POST /blueprints/{name}/delete":                   "manage blueprint",
+	"/jobs":                                            "login",
+	"/jobs/{id}":                                       "see job",
+	"POST /jobs/{id}/cancel":                           "job",
+	"POST /jobs/{id}/retry":                            "job",
+	"/game":                                            "see site",
+	"POST /game/install":                               "site site",
+	"POST /game/update":                                "site site",
+	"POST /game/verify":                                "site site",
+	"POST /game/check":                                 "site site",
+	"/game/rollback":                                   "site site",
+	"POST /game/rollback":                              "site site",
+	"POST /game/pin":                                   "site site",
+	"POST /game/policy":                                "site site",
+	"GET /game/policy":                                 "see site",
+	"POST /game/rollout/cancel":                        "site site",
+	"/backups":                                         "see site",
+	"POST /backups":                                    "site site",
+	"POST /backups/policy":                             "site site",
+	"GET /backups/policy":                              "see site",
+	"GET /backups/{name}/file":                         "site site",
+	"POST /backups/{name}/verify":                      "site site",
+	"/backups/{name}/delete":                           "site site",
+	"POST /backups/{name}/delete":                      "site site",
+	"/doctor":                                          "site site",
+}
+
+// needOf is what a route declares, as needs has it.
+func needOf(n pages.Need) string {
+	switch {
+	case n.Open:
+		return "nothing"
+	case n.Kind == "":
+		return "login"
+	}
+	return strings.TrimSpace(string(n.Right) + " " + string(n.Kind))
+}
+
+// A right that is changed here and in the table is a decision; one that is changed in
+// the table only is a mistake.
+func TestRoutesDeclareTheirRights(t *testing.T) {
+	found := map[string]bool{}
+	for _, r := range web.Routes() {
+		found[r.Pattern] = true
+		if got := needOf(r.Need); got != needs[r.Pattern] {
+			t.Errorf("%q: %q declares, want %q", r.Pattern, got, needs[r.Pattern])
+		}
+	}
+	for pattern := range needs {
+		if !found[pattern] {
+			t.Errorf("there is no route %s", pattern)
+		}
+	}
+}
+
+// restricted is a site on which the user only, an administrator, has rights on some
+// targets only.
+func restricted(t *testing.T) (*site, *atomic.Pointer[accounts.Targets]) {
+	var some atomic.Pointer[accounts.Targets]
+	some.Store(&accounts.Targets{})
+	s := newSiteWith(t, false, func(d web.Deps) http.Handler {
+		return web.NewAs(d, func(who accounts.Actor) accounts.Actor {
+			if who.Name == "only" {
+				who.Only = some.Load()
+			}
+			return who
+		})
+	})
+	s.on.AddUser(t, "only", true)
+	return s, &some
+}
+
+// request is a request for a route of a walk: its method and the address of one object.
+func (w *walk) request(pattern string) (method, path string) {
+	method, path, ok := strings.Cut(pattern, " ")
+	if !ok {
+		return http.MethodGet, w.path(pattern)
+	}
+	for prefix, object := range map[string]string{
+		"/servers/{name}": "/servers/alpha", "/overlays/{name}": "/overlays/plugins", "/blueprints/{name}": "/blueprints/versus",
+		"/backups/{name}": "/backups/b", "/users/{name}": "/users/other", "/jobs/{id}": "/jobs/" + string(w.job.ID),
+	} {
+		if rest, ok := strings.CutPrefix(path, prefix); ok {
+			path = object + rest
+		}
+	}
+	return method, strings.NewReplacer("uploads/{id}", "uploads/"+w.upload, "{revision}", "1", "{id}", "x", "{stream}", "x", "{$}", "").
+		Replace(path)
+}
+
+// Each route is asked as nobody, guest, administrator, and as somebody with one server,
+// and answers as the table says.
+func TestEveryRouteAsksForItsRight(t *testing.T) {
+	s, some := restricted(t)
+	w := newWalkOf(t, s)
+	some.Store(&accounts.Targets{left4me.OnServer("alpha")})
+	s.on.AddUser(t, "other", false)
+	nobody, guest, admin, only := s.browser(t), s.as(t, "guest"), s.as(t, "admin"), s.as(t, "only")
+	for _, r := range web.Routes() {
+		need := needs[r.Pattern]
+		if need == "nothing" || slices.Contains([]string{"GET /live", "POST /account/signout"}, r.Pattern) {
+			continue // a stream without end; the end of the session
+		}
+		method, path := w.request(r.Pattern)
+		ask := func(b *browser) page {
+			return b.do(method, path, "", "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin")
+		}
+		login := func(p page) bool {
+			return p.status == http.StatusSeeOther && strings.HasPrefix(p.header.Get("Location"), "/login")
+		}
+		check := func(who string, b *browser, want int) {
+			t.Helper()
+			p := ask(b)
+			refused := p.status == http.StatusForbidden || login(p) || b == only && p.status == http.StatusNotFound &&
+				strings.Contains(p.body, "There is no such page")
+			if want == 0 && refused || want != 0 && p.status != want {
+				t.Errorf("%s needs %q; %s gets %d %s", r.Pattern, need, who, p.status, p.header.Get("Location"))
+			}
+		}
+		if p := ask(nobody); !login(p) {
+			t.Errorf("%s: nobody gets %d", r.Pattern, p.status)
+		}
+		sees := need == "login" || strings.HasPrefix(need, "see ")
+		check("guest", guest, map[bool]int{true: 0, false: http.StatusForbidden}[sees])
+		object := strings.Contains(r.Pattern, "{") && need != "login"
+		switch {
+		case need == "login", strings.HasSuffix(need, " server") && object, strings.HasSuffix(need, "job"):
+			check("somebody with the server", only, 0)
+		case object:
+			check("somebody with another server", only, http.StatusNotFound)
+		default:
+			check("somebody with a server", only, http.StatusForbidden)
+		}
+		check("an administrator", admin, 0)
+	}
+}
+
+// What somebody may not see is answered like what isn't there.
+func TestWhatMayNotBeSeenIsNotThere(t *testing.T) {
+	s, some := restricted(t)
+	s.addServer(t, "alpha")
+	s.addServer(t, "beta")
+	some.Store(&accounts.Targets{left4me.OnServer("alpha"), left4me.Site})
+	s.overlay(t, left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay})
+	mine := must(s.servers.Act(t.Context(), "admin", left4me.StartServer, "alpha"))(t)
+	theirs := must(s.servers.Act(t.Context(), "admin", left4me.StartServer, "beta"))(t)
+	only := s.as(t, "only")
+	none := "00000000-0000-7000-8000-000000000000"
+	for _, v := range [][2]string{
+		{"/servers/beta", "/servers/none"},
+		{"/servers/beta/settings", "/servers/none/settings"},
+		{"/servers/beta/delete", "/servers/none/delete"},
+		{"/overlays/maps", "/overlays/none"},
+		{"/overlays/maps/download?path=a", "/overlays/none/download?path=a"},
+		{"/blueprints/default", "/blueprints/none"},
+		{"/jobs/" + string(theirs.ID), "/jobs/" + none},
+	} {
+		last := func(path string) string { return strings.Split(strings.TrimSuffix(path, "?path=a"), "/")[2] }
+		there := only.get(v[0])
+		there.has(t, http.StatusNotFound)
+		if not := only.get(v[1]); strings.ReplaceAll(there.body, last(v[0]), "X") != strings.ReplaceAll(not.body, last(v[1]), "X") {
+			t.Errorf("%s and %s differ:\n%s\n%s", v[0], v[1], there.body, not.body)
+		}
+		if strings.Contains(v[0], "download") {
+			continue
+		}
+		e := wait(t, only.stream(v[0]+"/live"), "the end of the page", func(e sentEvent) bool { return e.name != "beat" })
+		if e.name != "gone" {
+			t.Errorf("%s: the stream begins with %s %s", v[0], e.name, e.data)
+		}
+	}
+	for _, path := range []string{
+		"/servers/beta/start", "/servers/beta/console", "/overlays/maps/build",
+		"/jobs/" + string(theirs.ID) + "/cancel",
+	} {
+		only.post(path, "command", "status").has(t, http.StatusNotFound)
+	}
+	only.post("/servers/alpha/written", "do", "promote", "path", "a", "overlay", "maps").has(t, http.StatusNotFound)
+	s.overlay(t, left4me.Overlay{Name: "own", Kind: left4me.FilesOverlay})
+	some.Store(&accounts.Targets{left4me.OnServer("alpha"), left4me.OnOverlay("own"), left4me.OnOverlay("maps")})
+	u := must(s.uploads.Create(t.Context(), accounts.Actor{Name: "only", Admin: true}, "maps"))(t)
+	only.get("/overlays/maps/uploads/"+u.ID+"/state").has(t, http.StatusOK, u.ID)
+	only.get("/overlays/own/uploads/"+u.ID+"/state").has(t, http.StatusNotFound)
+	only.get("/jobs/"+string(mine.ID)).has(t, http.StatusOK, "/cancel")
+	only.post("/jobs/"+string(mine.ID)+"/cancel").has(t, http.StatusSeeOther)
+	only.post("/servers/alpha/stop").has(t, http.StatusSeeOther)
+	p := only.get("/servers/alpha")
+	p.has(t, http.StatusOK, "/servers/alpha/delete", "<button")
+	p.hasNot(t, `href="/blueprints/default"`, "disabled title")
+}
+
+// unseen is in the name of everything that the user only may not see.
+const unseen = "unseen-"
+
+// others adds what only may not see, and lets it use what only may see.
+func (w *walk) others(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	must(w.content.Create(ctx, "admin", left4me.Overlay{Name: unseen + "overlay", Kind: left4me.FilesOverlay}))(t)
+	blueprint := left4me.Blueprint{
+		Name:     unseen + "blueprint",
+		Overlays: []left4me.OverlayRef{{Name: "plugins"}, {Name: "maps"}, {Name: "made"}},
+	}
+	must(w.content.Blueprints().Create(ctx, "admin", blueprint))(t)
+	w.addServer(t, unseen+"server")
+	v := must(w.servers.Get(ctx, unseen+"server"))(t).Server
+	v.Blueprint, v.Overlays = "versus", []left4me.OverlayRef{{Name: "plugins"}, {Name: "maps"}, {Name: "made"}}
+	must(w.servers.Update(ctx, "admin", v))(t)
+	maps := someMaps("maps")
+	maps.Revisions[0].Servers = []left4me.Name{unseen + "server"}
+	w.host.overlays.has(maps)
+	w.tell(t, left4me.Status{
+		Name: unseen + "server", State: left4me.Running, Build: 9001, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}},
+	})
+	game := installed
+	game.Builds = slices.Clone(game.Builds)
+	game.Builds[0].Servers = []left4me.Name{unseen + "server"}
+	w.has(t, game)
+	must(w.servers.Act(ctx, "admin", left4me.StopServer, unseen+"server"))(t)
+	must(w.content.Build(ctx, "admin", unseen+"overlay",
+		overlays.Request{Change: &left4me.Change{Delete: []string{"x"}, Base: left4me.NoRevision}}))(t)
+	u := must(w.uploads.Create(ctx, w.admin, unseen+"overlay"))(t)
+	must(w.uploads.Write(ctx, w.admin, u.ID, "a.cfg", 0, 3, strings.NewReader("one")))(t)
+}
+
+// No page, and nothing that it is sent later, names what somebody may not see; an
+// administrator sees it there.
+func TestPagesShowWhatSomebodyMaySee(t *testing.T) {
+	s, some := restricted(t)
+	w := newWalkOf(t, s)
+	w.others(t)
+	some.Store(&accounts.Targets{
+		left4me.OnServer("alpha"), left4me.OnServer("beta"), left4me.OnOverlay("plugins"), left4me.OnOverlay("maps"),
+		left4me.OnOverlay("made"),
+		left4me.OnBlueprint("versus"), left4me.OnBlueprint("default"), left4me.Site,
+		left4me.OnServer(""), left4me.OnOverlay(""), left4me.OnBlueprint(""), // to make others
+	})
+	admin, only := s.as(t, "admin"), s.as(t, "only")
+	named := map[string]bool{}
+	for i, pattern := range web.Pages() {
+		if i%20 == 19 { // streams of one session are bounded
+			only = s.as(t, "only")
+		}
+		path := w.path(pattern)
+		named[pattern] = strings.Contains(admin.get(path).body, unseen)
+		p := only.get(path)
+		p.hasNot(t, unseen)
+		if p.status != http.StatusOK {
+			t.Errorf("%s: %d", pattern, p.status)
+			continue
+		}
+		wait(t, only.stream(streamOf(t, p)), "the last part of "+pattern, func(e sentEvent) bool {
+			if strings.Contains(e.data, unseen) {
+				t.Errorf("the stream of %s has %s", pattern, e.data)
+			}
+			return strings.Contains(e.data, ` id="full"`)
+		})
+	}
+	for _, pattern := range []string{
+		"/servers", "/servers/new", "/servers/{name}/settings", "/servers/{name}/compare", "/servers/{name}/written",
+		"/overlays", "/overlays/{name}", "/overlays/{name}/settings", "/overlays/{name}/delete", "/overlays/{name}/revisions", "/uploads",
+		"/blueprints", "/blueprints/new", "/blueprints/{name}", "/blueprints/{name}/delete", "/jobs", "/game",
+	} {
+		if !named[pattern] {
+			t.Errorf("an administrator sees nothing of it on %s: the test looks at nothing", pattern)
+		}
+	}
+}
+
+// A page that is open shows changes of what somebody may see only, and its stream ends
+// when the rights become others; so it is for pages that share a stream.
+func TestStreamsShowWhatSomebodyMaySee(t *testing.T) {
+	s, some := restricted(t)
+	s.addServer(t, "alpha")
+	s.addServer(t, "beta")
+	some.Store(&accounts.Targets{left4me.OnServer("alpha")})
+	only := s.as(t, "only")
+	list, jobs := only.get("/servers"), only.get("/jobs")
+	list.hasNot(t, "beta", `href="/game"`, `href="/backups"`)
+	own, shared := only.stream(streamOf(t, list)), only.shared("?session="+sessionOf(t, list))
+	shared.follow(only, 1, streamOf(t, list)).has(t, http.StatusNoContent)
+	shared.follow(only, 2, streamOf(t, jobs)).has(t, http.StatusNoContent)
+	shared.wait(1, "the list", "html ", ` id="full"`)
+	shared.wait(2, "the jobs", "html ", ` id="full"`)
+	s.tell(t, left4me.Status{Name: "beta", State: left4me.Running})
+	must(s.servers.Act(t.Context(), "admin", left4me.StopServer, "beta"))(t)
+	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Starting})
+	must(s.servers.Act(t.Context(), "admin", left4me.StopServer, "alpha"))(t)
+	for _, events := range []<-chan sentEvent{own, shared.events} {
+		wait(t, events, "the row of alpha", func(e sentEvent) bool {
+			if strings.Contains(e.data, "beta") {
+				t.Errorf("the stream has %s", e.data)
+			}
+			return strings.Contains(e.data, "server-alpha") && strings.Contains(e.data, "starting")
+		})
+	}
+	shared.wait(2, "the job on alpha", "html ", "/servers/alpha")
+	some.Store(&accounts.Targets{left4me.OnServer("beta")})
+	s.as(t, "guest").post("/logout") // streams look who they are for
+	ends := func(events <-chan sentEvent) bool {
+		for end := time.After(patience); ; {
+			select {
+			case _, more := <-events:
+				if !more {
+					return true
+				}
+			case <-end:
+				return false
+			}
+		}
+	}
+	if !ends(own) || !ends(shared.events) {
+		t.Error("a stream outlived the rights that it was begun with")
+	}
+}
