@@ -23,6 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/left4me/left4me/sim/installation"
+	"github.com/left4me/left4me/sim/programs"
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
@@ -52,7 +53,7 @@ func TestStories(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srcds := sync.OnceValues(func() (string, error) { return buildSrcds(t) })
+	sim := sync.OnceValues(func() (string, error) { return programs.Build(t.TempDir()) })
 	var stories atomic.Int32
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -93,10 +94,10 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"install": func(ts *testscript.TestScript, _ bool, _ []string) {
-				program, err := srcds()
+				dir, err := sim()
 				ts.Check(err)
 				ts.Check(installation.Lay(filepath.Join(storyOf(ts).root, "installation", "base"),
-					installation.Options{Server: program, Scale: 0.1}))
+					installation.Options{Server: filepath.Join(dir, "srcds"), Scale: 0.1}))
 			},
 			"lay": func(ts *testscript.TestScript, _ bool, kinds []string) { // overlays, by hand
 				for _, kind := range kinds {
@@ -105,13 +106,13 @@ func TestStories(t *testing.T) {
 				}
 			},
 			"steam": func(ts *testscript.TestScript, _ bool, args []string) {
-				program, err := srcds()
+				dir, err := sim()
 				ts.Check(err)
 				args = append([]string{
-					"lay", filepath.Join(storyOf(ts).root, "steam", "steamcmd"), "SIM_STEAM_SRCDS=" + program,
+					"lay", filepath.Join(storyOf(ts).root, "steam", "steamcmd"), "SIM_STEAM_SRCDS=" + filepath.Join(dir, "srcds"),
 					"SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_TICK=20ms",
 				}, args...)
-				ts.Check(ts.Exec(filepath.Join(filepath.Dir(program), "steamcmd"), args...))
+				ts.Check(ts.Exec(filepath.Join(dir, "steamcmd"), args...))
 			},
 			"workshop": func(ts *testscript.TestScript, _ bool, _ []string) { // a Steam that has one
 				server := httptest.NewServer(steamapi.New(steamapi.State{Items: steamapi.Workshop(0, 0.1)}))
@@ -127,18 +128,6 @@ func TestStories(t *testing.T) {
 			"repository": repository, "commit": commit,
 		},
 	})
-}
-
-// buildSrcds builds the program that stands in for the game's server.
-func buildSrcds(t *testing.T) (string, error) {
-	program := filepath.Join(t.TempDir(), "srcds")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Dir(program)+"/", "github.com/left4me/left4me/sim/srcds",
-		"github.com/left4me/left4me/sim/steamcmd")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build srcds: %w: %s", err, out)
-	}
-	return program, nil
 }
 
 // story is what one script has running.

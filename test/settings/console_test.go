@@ -15,6 +15,7 @@ import (
 
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/sim/installation"
+	"github.com/left4me/left4me/sim/programs"
 	"github.com/left4me/left4me/source/cvar"
 )
 
@@ -33,12 +34,12 @@ type game struct {
 func startGame(t *testing.T) *game {
 	t.Helper()
 	dir := t.TempDir()
-	program := filepath.Join(dir, "srcds")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/left4me/left4me/sim/srcds").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	built, err := programs.Build(dir)
+	if err != nil {
+		t.Fatal(err)
 	}
 	root := filepath.Join(dir, "game")
-	if err := installation.Lay(root, installation.Options{Files: 1, Scale: 0.05, Server: program}); err != nil {
+	if err := installation.Lay(root, installation.Options{Files: 1, Scale: 0.05, Server: filepath.Join(built, "srcds")}); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("./srcds_linux", "-game", "left4dead2", "-console", "-ip", "127.0.0.1", "-port", "0", "+map", "c1m1_hotel")

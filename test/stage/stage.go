@@ -31,6 +31,7 @@ import (
 	"github.com/left4me/left4me/internal/api/apitest"
 	"github.com/left4me/left4me/internal/mountinfo"
 	"github.com/left4me/left4me/sim/installation"
+	"github.com/left4me/left4me/sim/programs"
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
@@ -41,29 +42,22 @@ const Patience = 60 * time.Second
 // Programs are the built programs.
 type Programs struct{ Left4me, Srcds, SteamCMD string }
 
-// programsVar names the directory of programs that are built already: by
-// script/test, for all packages, or by the process that ran this one, as [AsUser]
-// and disktest do.
-const programsVar = "STAGE_PROGRAMS"
-
 var built string // the directory that Build made, if it built anything
 
 var build = sync.OnceValues(func() (Programs, error) {
-	if dir := os.Getenv(programsVar); dir != "" {
+	// By script/test, or by the process that ran this one, as AsUser and disktest do.
+	if dir := os.Getenv(programs.Var); dir != "" {
 		return programsIn(dir), nil
 	}
 	dir, err := os.MkdirTemp("", "left4me-stage")
 	if err != nil {
 		return Programs{}, err
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir+"/",
-		"github.com/left4me/left4me/cmd/left4me", "github.com/left4me/left4me/sim/srcds", "github.com/left4me/left4me/sim/steamcmd")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return Programs{}, fmt.Errorf("build: %w\n%s", err, out)
-	}
 	built = dir
-	return programsIn(dir), os.Setenv(programsVar, dir)
+	if _, err := programs.Build(dir, "cmd/left4me"); err != nil {
+		return Programs{}, err
+	}
+	return programsIn(dir), os.Setenv(programs.Var, dir)
 })
 
 func programsIn(dir string) Programs {
@@ -114,7 +108,7 @@ func AsUser(tb testing.TB, test string, env ...string) {
 	cmd := exec.Command("unshare", "--mount", "sh", "-c",
 		`mount -t tmpfs -o mode=1777 none /opt && cd "$0" && exec setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"`,
 		tmp, "/proc/self/fd/3", "-test.v", "-test.run="+test)
-	cmd.Env = append(append(os.Environ(), "TMPDIR="+tmp, "HOME="+tmp, programsVar+"="+dir), env...)
+	cmd.Env = append(append(os.Environ(), "TMPDIR="+tmp, "HOME="+tmp, programs.Var+"="+dir), env...)
 	cmd.ExtraFiles = []*os.File{self}
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS") {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/sim/programs"
 )
 
 // program is the stand-in for SteamCMD.
@@ -41,11 +42,12 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "steamcmd")
-	if out, err := exec.Command("go", "build", "-o", program, "../../../../sim/steamcmd").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+	built, err := programs.Build(dir)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	program = filepath.Join(built, "steamcmd")
 	code := m.Run()
 	if err := goleak.Find(); code == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)

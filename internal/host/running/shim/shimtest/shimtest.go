@@ -8,6 +8,7 @@ package shimtest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -29,12 +30,15 @@ import (
 	"github.com/left4me/left4me/internal/host/running/shim"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/sim/installation"
+	"github.com/left4me/left4me/sim/programs"
 )
 
 // Patience is how long a test waits for what must happen.
 const Patience = 60 * time.Second
 
-const srcdsVar, userVar = "SHIMTEST_SRCDS", "SHIMTEST_USER"
+// The directory of the simulated programs, the program that is the shim, and
+// whether a test runs as an ordinary user.
+const simVar, exeVar, userVar = "SHIMTEST_SIM", "SHIMTEST_EXE", "SHIMTEST_USER"
 
 // Main runs the tests, or the shim when the program was started as one:
 // PROGRAM run NAME, or what installs the game: PROGRAM install-game, or what runs
@@ -61,7 +65,13 @@ func Main(m *testing.M) int {
 		}
 		return 0
 	}
-	if os.Getenv(srcdsVar) != "" {
+	// Tests wait for servers most of the time, so that more of them run at once than
+	// there are processors. What the command line says comes after this.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if os.Getenv(simVar) != "" {
 		return m.Run()
 	}
 	dir, err := os.MkdirTemp("", "shimtest")
@@ -79,23 +89,22 @@ func Main(m *testing.M) int {
 // prepare makes the simulated game, and a copy of this program where every user
 // can reach it.
 func prepare(dir string) error {
-	srcds := filepath.Join(dir, "srcds")
-	out, err := exec.Command("go", "build", "-o", dir+"/", "github.com/left4me/left4me/sim/srcds",
-		"github.com/left4me/left4me/sim/steamcmd").CombinedOutput()
+	sim, err := programs.Build(dir)
 	if err != nil {
-		return fmt.Errorf("build the simulated game: %w\n%s", err, out)
+		return err
 	}
 	self, err := os.Open("/proc/self/exe")
 	if err != nil {
 		return err
 	}
 	defer self.Close()
-	exe, err := os.OpenFile(filepath.Join(dir, "left4me"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	name := filepath.Join(dir, "left4me")
+	exe, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(exe, self)
-	return errors.Join(err, exe.Close(), os.Chmod(dir, 0o755), os.Setenv(srcdsVar, srcds))
+	return errors.Join(err, exe.Close(), os.Chmod(dir, 0o755), os.Setenv(simVar, sim), os.Setenv(exeVar, name))
 }
 
 func runShim(name string) error {
@@ -140,13 +149,13 @@ func runBuild(stage string, id left4me.Name) error {
 }
 
 // Srcds is the simulated game.
-func Srcds() string { return os.Getenv(srcdsVar) }
+func Srcds() string { return filepath.Join(os.Getenv(simVar), "srcds") }
 
 // SteamCMD is the simulated SteamCMD; it lays itself out where it is to be.
-func SteamCMD() string { return filepath.Join(filepath.Dir(os.Getenv(srcdsVar)), "steamcmd") }
+func SteamCMD() string { return filepath.Join(os.Getenv(simVar), "steamcmd") }
 
 // Exe is the program that is the shim.
-func Exe() string { return filepath.Join(filepath.Dir(os.Getenv(srcdsVar)), "left4me") }
+func Exe() string { return os.Getenv(exeVar) }
 
 // AsUser runs some tests of this program once more as an ordinary user, if root
 // runs them.
@@ -203,7 +212,7 @@ func NewRoot(t testing.TB) *Root {
 		t.Fatal(err)
 	}
 	err = installation.Lay(filepath.Join(r.Files.Root.Installation(), "base"),
-		installation.Options{Files: 1, Scale: 0.05, Server: os.Getenv(srcdsVar)})
+		installation.Options{Files: 1, Scale: 0.05, Server: Srcds()})
 	if err != nil {
 		t.Fatal(err)
 	}
