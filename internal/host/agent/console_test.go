@@ -72,6 +72,7 @@ func newTestConsole(t *testing.T) *console {
 }
 
 func TestConsoleOfAServerThatStopsAndStartsHasNoGap(t *testing.T) {
+	t.Parallel()
 	c := newTestConsole(t)
 	for range 2 {
 		stop := c.run()

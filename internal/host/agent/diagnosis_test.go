@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -42,6 +43,7 @@ type way struct {
 	root      *shimtest.Root
 	diagnosis *diagnosis
 	s         connectivity.Server
+	shim      *os.Process
 }
 
 func newDiagnosis(config Config) *diagnosis {
@@ -62,6 +64,7 @@ func newWay(t *testing.T, cfg []string, env ...string) *way {
 	if err := errors.Join(shim.Isolate(cmd), cmd.Start()); err != nil {
 		t.Fatal(err)
 	}
+	w.shim = cmd.Process
 	done := make(chan struct{})
 	go func() {
 		_ = cmd.Wait()
@@ -126,6 +129,7 @@ func (w *way) run(command string) {
 // The settings of one server are changed under it, one after the other, each
 // time to one that keeps players out, and back.
 func TestWalkNamesTheFirstSettingThatIsWrong(t *testing.T) {
+	t.Parallel()
 	w := newWay(t, nil, "SIM_PLAYERS=0")
 	if c := w.first(); c.State != left4me.CheckOK {
 		t.Fatalf("of a server that is all right: %+v, %+v", c, connectivity.Walk(t.Context(), w.s))
@@ -158,6 +162,7 @@ func TestWalkNamesTheFirstSettingThatIsWrong(t *testing.T) {
 
 // What is wrong around a server that is all right by itself.
 func TestConnectivityChecksFromOutside(t *testing.T) {
+	t.Parallel()
 	w := newWay(t, nil)
 	other, err := net.ListenPacket("udp4", "127.0.0.3:0") // a machine that answers nothing
 	if err != nil {
@@ -220,6 +225,7 @@ func TestConnectivityChecksFromOutside(t *testing.T) {
 }
 
 func TestWalkAsksSteamsOwnWebAPI(t *testing.T) {
+	t.Parallel()
 	w := newWay(t, nil)
 	api := steamapi.New(steamapi.State{Versions: map[int]int{550: 2243}, Servers: []string{fmt.Sprintf("127.0.0.1:%d", w.root.Port)}})
 	server := httptest.NewServer(api)
@@ -243,6 +249,7 @@ func TestWalkAsksSteamsOwnWebAPI(t *testing.T) {
 }
 
 func TestWalkReadsTheConsoleAboutSteam(t *testing.T) {
+	t.Parallel()
 	for env, name := range map[string]string{"SIM_STEAM=nolibrary": "Steam's library", "SIM_STEAM=lost": "connection to Steam"} {
 		w := newWay(t, nil, env)
 		if c := w.first(); c.Name != name || c.State != left4me.CheckBroken {
@@ -252,12 +259,22 @@ func TestWalkReadsTheConsoleAboutSteam(t *testing.T) {
 }
 
 func TestWalkOfAServerThatHangs(t *testing.T) {
+	t.Parallel()
 	w := newWay(t, nil)
 	if err := w.root.Dial(t).Write(t.Context(), "sim_hang"); err != nil {
 		t.Fatal(err)
 	}
 	if c := w.first(); c.Name != "answer" || c.State != left4me.CheckBroken {
 		t.Errorf("%+v", c)
+	}
+	// Else the shim would give it 15 s to stop.
+	c := w.root.Dial(t)
+	st, err := c.Status(t.Context())
+	if err == nil {
+		err = errors.Join(w.shim.Signal(syscall.SIGTERM), syscall.Kill(st.PID, syscall.SIGKILL))
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

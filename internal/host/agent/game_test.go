@@ -148,6 +148,12 @@ func (d *depot) serve() {
 		cancel()
 		<-done
 	})
+	select {
+	case <-a.Ready():
+	case err := <-done:
+		done <- nil // for stop
+		d.t.Fatalf("the agent ended: %v", err)
+	}
 }
 
 // ask puts a job into the queue.
@@ -281,6 +287,7 @@ func (d *depot) layers() []string {
 }
 
 func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	r := d.do(left4me.InstallGame)
 	if s := stepOf(r, left4me.StepDownload); s.State != left4me.StepDone || s.Progress.Unit != "bytes" || s.Progress.Done == 0 {
@@ -383,6 +390,7 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 // It executes itself anew when it gives up its privileges: who looks then sees it
 // too, or else ends it as an orphan.
 func TestAnInstallationIsSeenAsLongAsItRuns(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	for i := range 8 {
 		if _, err := d.agent.game.updates.stage(t.Context(),
@@ -420,6 +428,7 @@ func (d *depot) still(build int64, layers []string) {
 }
 
 func TestAnUpdateThatIsCancelledLeavesNothing(t *testing.T) {
+	t.Parallel()
 	d := slow(t)
 	layers := d.layers()
 	id := d.ask(left4me.UpdateGame, "local", left4me.GameSpec{})
@@ -438,6 +447,7 @@ func TestAnUpdateThatIsCancelledLeavesNothing(t *testing.T) {
 }
 
 func TestAnUpdateGoesOnWithoutLeft4me(t *testing.T) {
+	t.Parallel()
 	d := slow(t)
 	id := d.ask(left4me.UpdateGame, "local", left4me.GameSpec{})
 	d.during(id, left4me.StepDownload, 100_000)
@@ -463,6 +473,7 @@ func TestAnUpdateGoesOnWithoutLeft4me(t *testing.T) {
 }
 
 func TestAnInstallerThatIsKilledLeavesNothing(t *testing.T) {
+	t.Parallel()
 	d := slow(t)
 	layers := d.layers()
 	id := d.ask(left4me.UpdateGame, "local", left4me.GameSpec{})
@@ -496,6 +507,7 @@ func TestAnInstallerThatIsKilledLeavesNothing(t *testing.T) {
 
 // What was downloaded before the line to Steam broke is gone on with.
 func TestADownloadThatFailedIsGoneOnWith(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1", "SIM_STEAM_FAULT=lie")
 	if r := d.end(d.ask(left4me.InstallGame, "local", left4me.GameSpec{})); r.State != left4me.JobFailed || r.Error == nil {
 		t.Fatalf("%+v", r)
@@ -557,12 +569,14 @@ func TestAFullDiskLeavesTheOldBuild(t *testing.T) {
 }
 
 func TestTheGameAsAnOrdinaryUser(t *testing.T) {
+	t.Parallel()
 	shimtest.AsUser(t, "^TestTheGameIsInstalled")
 }
 
 // Steam may say which version it requires, which the newest build is, both or
 // neither; what isn't known is not taken for "up to date".
 func TestACheckSaysWhatIsNotKnown(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
 	d.steam("SIM_STEAM_BUILD=1", "SIM_STEAM_INFO=hidden")
@@ -582,6 +596,7 @@ func TestACheckSaysWhatIsNotKnown(t *testing.T) {
 
 // A job on the game that waits for another one to end can be cancelled.
 func TestGameJobThatWaitsIsCancelled(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	d.agent.game.working <- struct{}{}
 	id := d.ask(left4me.FlattenGame, "local", left4me.GameSpec{})
@@ -597,6 +612,7 @@ func TestGameJobThatWaitsIsCancelled(t *testing.T) {
 // Before the shim of a server that was found has been asked, its supervisor knows
 // that it runs: who takes it for stopped would start it.
 func TestServerThatIsFoundIsNeverStopped(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
 	d.server(left4me.StartServer, "alpha")

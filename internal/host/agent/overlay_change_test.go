@@ -74,6 +74,7 @@ func (d *depot) uploads() []string {
 }
 
 func TestTwoPeopleEditOneOverlay(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	var z bytes.Buffer
 	w := zip.NewWriter(&z)
@@ -167,6 +168,7 @@ func TestTwoPeopleEditOneOverlay(t *testing.T) {
 }
 
 func TestAnUploadGoesWithItsRevision(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	id := d.send("u", map[string]string{"a.vpk": "x"})
 	parts := filepath.Join(string(d.Root.Root), "tmp", "upload-"+id, "parts")
@@ -205,6 +207,7 @@ func TestAnUploadGoesWithItsRevision(t *testing.T) {
 }
 
 func TestWhatIsRefusedLeavesNothing(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	id := d.send("b", map[string]string{"maps.zip": "PK\x03\x04 and then it was cut off"})
 	if r := d.change(left4me.Change{Upload: id}); r.State != left4me.JobFailed || r.Error.Kind != left4me.Invalid ||
@@ -220,6 +223,7 @@ func TestWhatIsRefusedLeavesNothing(t *testing.T) {
 }
 
 func TestAPlanWritesNothing(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	d.lay("maps", map[string]string{"left4dead2/addons/a.vpk": "old", "left4dead2/addons/b.vpk": "old"})
 	d.lay("maps", map[string]string{"left4dead2/addons/a.vpk": "new", "left4dead2/addons/b.vpk": "old"})
@@ -251,6 +255,7 @@ func TestAPlanWritesNothing(t *testing.T) {
 }
 
 func TestADamagedAddonIsWarnedOfUntilItIsMended(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	pack := func(text string) []byte {
 		var b bytes.Buffer

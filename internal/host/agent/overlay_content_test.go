@@ -48,6 +48,7 @@ func contentAsk[T any](d *depot, verb string, in any) (out T, err error) {
 }
 
 func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
 	told := make(chan bus.Currents, 100)
@@ -144,6 +145,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 
 // A build that did its work before left4me was ended says so when it runs again.
 func TestABuildThatWasPublishedIsNotDoneTwice(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	st, err := d.agent.overlays.repo.Stage(t.Context(), "maps", "job1")
 	if err != nil {

@@ -55,6 +55,7 @@ func (d *depot) text(n left4me.Name, file string) string {
 }
 
 func TestAScriptBecomesARevision(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	spec := left4me.BuildSpec{By: "ann", Overlay: left4me.Overlay{Name: "maps", Kind: left4me.ScriptOverlay, Script: &left4me.Script{
 		Text: "mkdir -p left4dead2/cfg; echo x >left4dead2/cfg/a.cfg; echo made", Version: 3,
@@ -80,6 +81,7 @@ func TestAScriptBecomesARevision(t *testing.T) {
 }
 
 func TestACommitBecomesARevision(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	dir := t.TempDir()
 	run := func(args ...string) string {
@@ -174,6 +176,7 @@ func TestACommitBecomesARevision(t *testing.T) {
 }
 
 func TestAReleaseBecomesARevision(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	var archive bytes.Buffer
 	pack := func(files map[string]string) {

@@ -109,6 +109,7 @@ func TestPromotingFilesThatDoNotFitWritesNothing(t *testing.T) {
 }
 
 func TestPromotingKeepsHoles(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	data := d.wrote("alpha")
 	hollow(t, filepath.Join(data, "holes"), 200<<20)

@@ -57,6 +57,7 @@ func texts(all []left4me.Warning) map[string]bool {
 // and said; who doesn't want that says so. What lies in another directory of the
 // game or is no text for it stays as it is.
 func TestTextsAreSavedAsUTF8UnlessSaidOtherwise(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	files := map[string]string{
 		"left4dead2/cfg/a.cfg": bom + "sv_cheats 0\r\n", "left4dead2/cfg/b.cfg": wide, "left4dead2/resource/x_english.txt": wide,
@@ -101,6 +102,7 @@ func TestTextsAreSavedAsUTF8UnlessSaidOtherwise(t *testing.T) {
 }
 
 func TestPromotedTextsAreSavedAsUTF8(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	data := filepath.Join(filepath.Dir(d.wrote("alpha")), "cfg")
 	if err := os.MkdirAll(data, 0o755); err != nil {
@@ -121,6 +123,7 @@ func TestPromotedTextsAreSavedAsUTF8(t *testing.T) {
 // A repair is one act that makes a revision; the one before holds the texts as
 // they were. It is for overlays of all kinds, and keeps what they were made from.
 func TestRepairMakesARevisionAndKeepsTheOriginal(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	const admins = "left4dead2/addons/sourcemod/configs/admins_simple.ini"
 	files := map[string]string{
@@ -174,6 +177,7 @@ func TestRepairMakesARevisionAndKeepsTheOriginal(t *testing.T) {
 // What Git and the workshop say a revision was made from stays true for a repaired
 // one, or the next look would build it anew.
 func TestRepairKeepsTheOrigin(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	st, err := d.agent.overlays.repo.Stage(t.Context(), "maps", "first")
 	if err != nil {
@@ -201,6 +205,7 @@ func TestRepairKeepsTheOrigin(t *testing.T) {
 
 // The plan of an upload names what its build repairs, whatever the texts come in.
 func TestThePlanNamesTheTextsThatABuildRepairs(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	long := "hostname \"" + strings.Repeat("ä", 5000) + "\"\n"
 	files := []struct{ name, text string }{

@@ -15,6 +15,7 @@ import (
 )
 
 func TestACollectionBecomesARevision(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t)
 	d.api.Change(func(s *steamapi.State) {
 		s.Items = map[string]steamapi.Item{

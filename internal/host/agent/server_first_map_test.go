@@ -8,6 +8,7 @@ import (
 )
 
 func TestStartWithoutItsFirstMapSaysWhichMapsThereAre(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
 	d.lay("maps", map[string]string{"left4dead2/maps/own_arena.bsp": "VBSP"})

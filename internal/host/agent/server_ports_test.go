@@ -12,6 +12,7 @@ import (
 )
 
 func TestStartNamesTheSourceTVThatHasItsPort(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
 	tv := shimtest.FreePort(t)

@@ -52,6 +52,7 @@ func constants(t *testing.T, dir string, wanted func(block *ast.GenDecl, c *ast.
 }
 
 func TestEveryRequestAndEveryKindOfJobHasItsRow(t *testing.T) {
+	t.Parallel()
 	a := newWorker(t, shimtest.NewRoot(t))
 	requests, runners := a.requests(), a.runners()
 	verbs := constants(t, "../../bus", func(block *ast.GenDecl, _ *ast.ValueSpec) bool {
