@@ -64,10 +64,12 @@ func TestWantedServersStartAfterEverythingWasKilled(t *testing.T) {
 
 	// Its port was taken meanwhile: it is wanted still, and starts the next time.
 	killAll(t, s)
-	thief, err := net.ListenUDP("udp", &net.UDPAddr{Port: on.Port})
-	if err != nil {
-		t.Fatal(err)
-	}
+	var thief net.PacketConn
+	stage.Until(t, "the port of the game that was killed is free", func() bool {
+		var err error
+		thief, err = net.ListenUDP("udp", &net.UDPAddr{Port: on.Port})
+		return err == nil
+	})
 	s.Serve(t)
 	stage.Until(t, "its start fails", func() bool {
 		j := newest(t, s, "on")
