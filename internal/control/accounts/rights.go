@@ -24,15 +24,6 @@ const (
 	SiteRight Right = "site"
 )
 
-// Action, Look and Act are what routes say that don't name a target yet.
-type Action = Right
-
-// See Action.
-const (
-	Look = See
-	Act  = SiteRight
-)
-
 // Rights are all of them.
 var Rights = []Right{See, Players, Operate, Console, Configure, Content, Manage, SiteRight}
 
