@@ -143,7 +143,7 @@ func takes(ctx context.Context, p *left4me.Promote) error {
 	}
 	server := left4me.OnServer(p.Server)
 	if !visible(ctx, server) {
-		return left4me.Errorf(left4me.Invalid, "there is no server %q", p.Server).InField("promote.server")
+		return left4me.NewError(left4me.Invalid, "server.unknown", "server", string(p.Server)).InField("promote.server")
 	}
 	return accounts.Allow(actorOf(ctx), content, server)
 }

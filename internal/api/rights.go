@@ -185,7 +185,15 @@ func (o object[T]) permit(ctx context.Context, actor accounts.Actor, right accou
 
 // notThere is what is said of an object that somebody may not see, as of one that there isn't.
 func notThere(noun, name string) error {
-	return left4me.Errorf(left4me.NotFound, "there is no %s %q", noun, name)
+	switch noun {
+	case "overlay":
+		return left4me.NewError(left4me.NotFound, "overlay.unknown", "overlay", name)
+	case "blueprint":
+		return left4me.NewError(left4me.NotFound, "blueprint.unknown", "blueprint", name)
+	case "job":
+		return left4me.NewError(left4me.NotFound, "job.unknown", "job", name)
+	}
+	return left4me.NewError(left4me.NotFound, "server.unknown", "server", name)
 }
 
 // foundKey is the key of what a request is for.
@@ -235,6 +243,9 @@ func (c *core) jobs() object[left4me.Job] {
 		path: "/jobs/{id}", param: "id", noun: "job",
 		find: func(ctx context.Context, _ accounts.Actor, text string) (left4me.Job, left4me.Target, error) {
 			v, err := c.Jobs.Get(ctx, left4me.JobID(text))
+			if errors.Is(err, left4me.NotFound) {
+				err = notThere("job", text)
+			}
 			return v, targetOf(v), err
 		},
 		right: func(v left4me.Job) accounts.Right { return accounts.JobRight(v.Kind) },

@@ -859,6 +859,7 @@ var englishErrors = [...]ErrorText{
 	{"server.start_failed", "{reason}", "read the console of {server}"},
 	{"server.start_refused", "{reason}", "see journalctl -u {unit}"},
 	{"server.stop_not_recorded", "a stop of {server} is not recorded yet", ""},
+	{"server.unknown", "there is no server {server:q}", ""},
 	{"session.ended", "there is no such session", "it may have ended meanwhile"},
 	{"session.page_ended", "the session of this page has ended", "log in again"},
 	{
