@@ -66,6 +66,9 @@ func (a blueprintRoutes) createBlueprint(ctx context.Context, in *struct{ Body a
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
+	if err := visibleParts(ctx, "", overlays, left4me.Server{}); err != nil {
+		return apitype.Blueprint{}, err
+	}
 	v, err := a.core.Content.Blueprints().Create(ctx, actorOf(ctx).Name,
 		left4me.Blueprint{Name: left4me.Name(in.Body.Name), Overlays: overlays, Settings: in.Body.Settings})
 	return a.blueprintOf(ctx, v, err)
@@ -77,6 +80,13 @@ func (a blueprintRoutes) updateBlueprint(ctx context.Context, name left4me.Name,
 ) (apitype.Blueprint, error) {
 	overlays, err := parseRefs("overlays", in.Body.Overlays)
 	if err != nil {
+		return apitype.Blueprint{}, err
+	}
+	have, err := a.core.Content.Blueprints().Get(ctx, name)
+	if err != nil {
+		return apitype.Blueprint{}, err
+	}
+	if err := visibleParts(ctx, "", overlays, left4me.Server{Overlays: have.Overlays}); err != nil {
 		return apitype.Blueprint{}, err
 	}
 	v, err := a.core.Content.Blueprints().Update(ctx, actorOf(ctx).Name,

@@ -23,7 +23,7 @@ func overlayFor(ctx context.Context, v overlays.View) apitype.Overlay {
 		Refresh: v.Refresh,
 		Texts:   v.Texts, Moves: v.Moves, Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: v.CreatedAt,
 		UpdatedAt: v.UpdatedAt,
-		LookedAt:  v.LookedAt, DeletedAt: v.DeletedAt, Content: contentOf(v.Content), Problem: v.Problem,
+		LookedAt:  v.LookedAt, DeletedAt: v.DeletedAt, Content: contentFor(ctx, v.Content), Problem: v.Problem,
 		Blueprints: visibleNames(ctx, v.Blueprints, left4me.OnBlueprint), Servers: visibleNames(ctx, v.Servers, left4me.OnServer),
 	}
 	if o.Workshop != nil && o.Workshop.Entries == nil {
@@ -37,11 +37,12 @@ func overlayFor(ctx context.Context, v overlays.View) apitype.Overlay {
 	return o
 }
 
-// contentOf never gives null for a list.
-func contentOf(v left4me.Content) left4me.Content {
+// contentFor never gives null for a list, and names the servers only that whoever asks may see.
+func contentFor(ctx context.Context, v left4me.Content) left4me.Content {
 	v.Revisions = append([]left4me.Revision{}, v.Revisions...)
 	for i := range v.Revisions {
 		v.Revisions[i].Campaigns = campaignsOf(v.Revisions[i].Campaigns)
+		v.Revisions[i].Servers = visibleNames(ctx, v.Revisions[i].Servers, left4me.OnServer)
 	}
 	return v
 }

@@ -33,7 +33,7 @@ func (a overlayRoutes) showRevision(ctx context.Context, n left4me.Name, in *ByR
 		return left4me.Content{}, err
 	}
 	v, err := a.core.Content.Revisions().Get(ctx, n, rev)
-	return contentOf(v), err
+	return contentFor(ctx, v), err
 }
 
 // onRevision does something with a revision that is named by its number.
@@ -48,7 +48,7 @@ func onRevision(ctx context.Context, n left4me.Name, in ByRevision,
 		return left4me.Content{}, err
 	}
 	v, err := f(ctx, actorOf(ctx).Name, n, rev)
-	return contentOf(v), err
+	return contentFor(ctx, v), err
 }
 
 func (a overlayRoutes) useRevision(ctx context.Context, n left4me.Name, in *ByRevision) (left4me.Content, error) {

@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -350,6 +352,23 @@ func visible(ctx context.Context, target left4me.Target) bool {
 // whoever asks may see: a new list, never null.
 func visibleNames(ctx context.Context, names []left4me.Name, target func(left4me.Name) left4me.Target) []left4me.Name {
 	return accounts.Visible(actorOf(ctx), append([]left4me.Name{}, names...), target)
+}
+
+// visibleParts says whether whoever asks may see the blueprint and the overlays that they
+// give to a server or a blueprint, but for what it has: a name that isn't seen is answered as one that
+// isn't there. Errors: left4me.Invalid.
+func visibleParts(ctx context.Context, blueprint string, overlays []left4me.OverlayRef, have left4me.Server) error {
+	n := left4me.Name(blueprint)
+	if n != "" && n != left4me.DefaultBlueprint && n != have.Blueprint && !visible(ctx, left4me.OnBlueprint(n)) {
+		return left4me.NewError(left4me.Invalid, "blueprint.unknown", "blueprint", blueprint).InField("blueprint")
+	}
+	for i, r := range overlays {
+		has := slices.ContainsFunc(have.Overlays, func(h left4me.OverlayRef) bool { return h.Name == r.Name })
+		if !has && !visible(ctx, left4me.OnOverlay(r.Name)) {
+			return left4me.NewError(left4me.Invalid, "overlay.unknown", "overlay", string(r.Name)).InField(fmt.Sprintf("overlays[%d]", i))
+		}
+	}
+	return nil
 }
 
 // readsSecrets reports whether whoever asks may read passwords that stand in the

@@ -126,6 +126,7 @@ func rightsSite(t *testing.T) (s *site, ids map[string]string) {
 	s.installed(t)
 	s.host.set(func() {
 		s.host.work = false
+		s.host.mounts = []left4me.Name{"alpha", "beta"}
 		s.host.plan = func(bus.PlanRequest) left4me.Plan { return left4me.Plan{} }
 	})
 	ids = map[string]string{}
@@ -370,6 +371,43 @@ func TestWhatElseARequestNames(t *testing.T) {
 		a = s.send(t, "POST", "/api/v1/overlays/alpha/build", bearer(some),
 			strings.NewReader(`{"promote":{"server":"`+other+`","paths":["a"]}}`))
 		a.problem(t, http.StatusUnprocessableEntity, "body.promote.server")
+	}
+	s.narrow("some", left4me.OnServer("alpha"), left4me.OnOverlay("alpha"), left4me.OnBlueprint("alpha"),
+		left4me.Target{Kind: left4me.ServerTarget}, left4me.Target{Kind: left4me.BlueprintTarget})
+	for _, r := range []string{"POST /servers", "PUT /servers/alpha", "POST /blueprints", "PUT /blueprints/alpha"} {
+		method, path, _ := strings.Cut(r, " ")
+		send := func(rest string) answer {
+			t.Helper()
+			body := `{"overlays":["maps","alpha"` + rest + `}`
+			if method == "POST" {
+				body = `{"name":"new","overlays":["alpha"` + rest + `}`
+			}
+			return s.send(t, method, "/api/v1"+path, bearer(some), strings.NewReader(body))
+		}
+		at := "body.overlays[1]"
+		switch {
+		case r == "PUT /servers/alpha":
+			at = "body.overlays[2]" // which has maps already, from somebody who may see it
+		case method == "PUT":
+			s.call(t, method, "/api/v1"+path, `{"overlays":["maps"]}`)
+			at = "body.overlays[2]"
+		}
+		var texts []string
+		for _, other := range []string{"beta", "gamma"} {
+			p := send(`,"`+other+`"]`).problem(t, http.StatusUnprocessableEntity, at)
+			texts = append(texts, strings.ReplaceAll(p.Detail, other, "x"))
+			if strings.HasSuffix(path, "/blueprints") || strings.HasSuffix(path, "/blueprints/alpha") {
+				continue
+			}
+			p = send(`],"blueprint":"`+other+`"`).problem(t, http.StatusUnprocessableEntity, "body.blueprint")
+			texts = append(texts, strings.ReplaceAll(p.Detail, other, "x"))
+		}
+		if half := len(texts) / 2; !slices.Equal(texts[:half], texts[half:]) {
+			t.Errorf("%s: %q", r, texts)
+		}
+		if a := send("]"); a.status >= 300 {
+			t.Errorf("%s with what it may see: %d %s", r, a.status, a.body)
+		}
 	}
 	a := s.send(t, "POST", "/api/v1/overlays/alpha/build", bearer(some), strings.NewReader(`{"promote":{"server":"alpha","paths":["a"]}}`))
 	if a.status != http.StatusAccepted {

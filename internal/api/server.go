@@ -84,6 +84,9 @@ func (a serverRoutes) createServer(ctx context.Context, in *struct{ Body apitype
 	if err != nil {
 		return apitype.GameServer{}, err
 	}
+	if err := visibleParts(ctx, b.Blueprint, overlays, left4me.Server{}); err != nil {
+		return apitype.GameServer{}, err
+	}
 	v, err := a.core.Servers.Create(ctx, actorOf(ctx).Name, left4me.Server{
 		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: port, Blueprint: left4me.Name(b.Blueprint), Overlays: overlays,
 		Settings:  b.Settings,

@@ -15,6 +15,13 @@ func (a serverRoutes) updateServer(ctx context.Context, name left4me.Name, in *s
 	if err != nil {
 		return apitype.GameServer{}, err
 	}
+	have, err := a.core.Servers.Get(ctx, name)
+	if err != nil {
+		return apitype.GameServer{}, err
+	}
+	if err := visibleParts(ctx, in.Body.Blueprint, overlays, have.Server); err != nil {
+		return apitype.GameServer{}, err
+	}
 	v, err := a.core.Servers.Update(ctx, actorOf(ctx).Name, left4me.Server{
 		Name: name, Version: in.Body.Version, Port: in.Body.Port, Blueprint: left4me.Name(in.Body.Blueprint), Overlays: overlays,
 		Settings:  in.Body.Settings,

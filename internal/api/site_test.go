@@ -265,6 +265,7 @@ type fakeHost struct {
 	plan     func(bus.PlanRequest) left4me.Plan
 	inside   map[string]string // files in add-ons, by "FILE PATH"
 	maps     []left4me.Campaign
+	mounts   []left4me.Name // servers that are up with the overlay maps
 	answers  map[string]any // by verb, instead of its own
 	report   bus.JobReport  // what it adds to the end of a job
 }
@@ -320,8 +321,10 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 			defer h.mu.Unlock()
 			return h.plan(r), nil
 		case bus.VerbContents:
+			h.mu.Lock()
+			defer h.mu.Unlock()
 			return []left4me.Content{
-				{Name: "maps", Current: 1, Revisions: []left4me.Revision{{Number: 1}}},
+				{Name: "maps", Current: 1, Revisions: []left4me.Revision{{Number: 1, Servers: h.mounts}}},
 				{Name: "plugins", Current: 2, Revisions: []left4me.Revision{{Number: 2}, {Number: 1}}},
 			}, nil
 		case bus.VerbPort:
