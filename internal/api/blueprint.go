@@ -22,7 +22,7 @@ func (a blueprintRoutes) blueprintsOf(ctx context.Context, found ...left4me.Blue
 	for i, v := range found {
 		all[i] = apitype.Blueprint{
 			ID: v.ID, Name: v.Name, Overlays: refsOf(v.Overlays),
-			Settings: settingsFor(ctx, left4me.OnBlueprint(v.Name), v.Settings),
+			Settings: settingsFor(ctx, v.Target(), v.Settings),
 			Version:  v.Version, CreatedAt: v.CreatedAt,
 			Servers: []left4me.Name{}, Warnings: []left4me.Warning{},
 		}
@@ -52,7 +52,7 @@ func (a blueprintRoutes) listBlueprints(ctx context.Context, _ *ListInput) ([]ap
 	if err != nil {
 		return nil, err
 	}
-	found = accounts.Visible(actorOf(ctx), found, func(v left4me.Blueprint) left4me.Target { return left4me.OnBlueprint(v.Name) })
+	found = accounts.Visible(actorOf(ctx), found, func(v left4me.Blueprint) left4me.Target { return v.Target() })
 	return a.blueprintsOf(ctx, found...)
 }
 

@@ -15,7 +15,7 @@ type overlayRoutes struct{ core *core }
 
 // overlayFor is an overlay with what only people see who may change it.
 func overlayFor(ctx context.Context, v overlays.View) apitype.Overlay {
-	if !readsSecrets(ctx, left4me.OnOverlay(v.Name)) {
+	if !readsSecrets(ctx, v.Target()) {
 		v.Overlay = v.Overlay.Public()
 	}
 	o := apitype.Overlay{
@@ -52,7 +52,7 @@ func (a overlayRoutes) listOverlays(ctx context.Context, _ *ListInput) ([]apityp
 	if err != nil {
 		return nil, err
 	}
-	found = accounts.Visible(actorOf(ctx), found, func(v overlays.View) left4me.Target { return left4me.OnOverlay(v.Name) })
+	found = accounts.Visible(actorOf(ctx), found, func(v overlays.View) left4me.Target { return v.Target() })
 	all := make([]apitype.Overlay, len(found))
 	for i, v := range found {
 		all[i] = overlayFor(ctx, v)

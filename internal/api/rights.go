@@ -255,7 +255,7 @@ func (c *core) jobs() object[left4me.Job] {
 }
 
 // targetOf is whose rights a job has.
-func targetOf(v left4me.Job) left4me.Target { return accounts.JobTarget(v.Kind, v.Target) }
+func targetOf(v left4me.Job) left4me.Target { return accounts.JobTarget(v) }
 
 // uploads have the overlay that they are for as their target.
 func (c *core) uploads() object[string] {

@@ -59,7 +59,7 @@ func (a serverRoutes) whole(ctx context.Context, v servers.View, err error) (api
 	if a.core.PublicAddress != "" {
 		s.Address = net.JoinHostPort(a.core.PublicAddress, strconv.Itoa(cmp.Or(v.Status.Port, v.Port)))
 	}
-	s.Settings = settingsFor(ctx, left4me.OnServer(v.Name), v.Settings)
+	s.Settings = settingsFor(ctx, v.Target(), v.Settings)
 	s.Warnings = append(s.Warnings, a.core.Servers.Warnings().Of(ctx, v.Name)...)
 	return s, nil
 }

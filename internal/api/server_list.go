@@ -20,7 +20,7 @@ type serverList struct {
 }
 
 // onServer is a server as a target.
-func onServer(v servers.View) left4me.Target { return left4me.OnServer(v.Name) }
+func onServer(v servers.View) left4me.Target { return v.Target() }
 
 var byServerName = order[apitype.GameServer]{key: func(s apitype.GameServer) string { return string(s.Name) }}
 

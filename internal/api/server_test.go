@@ -376,3 +376,31 @@ func TestUsersAndTokens(t *testing.T) {
 		t.Errorf("the guest's own: %d %s", a.status, a.body)
 	}
 }
+
+// What has an id shows it, and another one of the name has another.
+func TestIDsAreShown(t *testing.T) {
+	s := newSite(t)
+	id := func(path string, member string) any {
+		t.Helper()
+		var v map[string]any
+		s.call(t, "GET", path, nil).into(t, &v)
+		return v[member]
+	}
+	s.create(t, "alpha")
+	s.call(t, "POST", "/api/v1/blueprints", `{"name":"alpha"}`)
+	s.call(t, "POST", "/api/v1/overlays", `{"name":"alpha","kind":"files"}`)
+	for path, kind := range map[string]left4me.TargetKind{
+		"/api/v1/servers/alpha": left4me.ServerTarget, "/api/v1/blueprints/alpha": left4me.BlueprintTarget,
+		"/api/v1/overlays/alpha": left4me.OverlayTarget,
+	} {
+		on := must(s.store.Target(t.Context(), kind, "alpha"))(t)
+		if got := id(path, "id"); on.ID == "" || got != string(on.ID) {
+			t.Errorf("%s is %v, want %s", path, got, on.ID)
+		}
+	}
+	var job apitype.Job
+	s.call(t, "POST", "/api/v1/servers/alpha/start", nil).into(t, &job)
+	if got := id("/api/v1/jobs/"+string(job.ID), "target_id"); got != id("/api/v1/servers/alpha", "id") {
+		t.Errorf("the target of the job is %v", got)
+	}
+}

@@ -94,8 +94,24 @@ func TestRightsOnJobs(t *testing.T) {
 		left4me.CreateBackup:   {accounts.SiteRight, left4me.Site},
 		"server.unheard":       {accounts.SiteRight, left4me.OnServer("x")},
 	} {
-		if right, target := accounts.JobRight(kind), accounts.JobTarget(kind, "x"); right != want.right || target != want.target {
+		if want.target != left4me.Site {
+			want.target.ID = "7"
+		}
+		job := left4me.Job{Kind: kind, Target: "x", TargetID: "7"}
+		if right, target := accounts.JobRight(kind), accounts.JobTarget(job); right != want.right || target != want.target {
 			t.Errorf("%s: %s on %+v", kind, right, target)
+		}
+	}
+}
+
+// Whoever may see the next server of a name may not see the jobs of the one before.
+func TestJobsOfDeletedServerNeedRightsOnThat(t *testing.T) {
+	now := left4me.Target{Kind: left4me.ServerTarget, ID: "2", Name: "alpha"}
+	guest := accounts.Actor{UserID: 2, Name: "bob", Only: &accounts.Targets{now}}
+	for id, allowed := range map[left4me.ID]bool{"2": true, "1": false, "": false} { // "": of before there were ids
+		job := left4me.Job{Kind: left4me.StartServer, Target: "alpha", TargetID: id}
+		if err := accounts.Allow(guest, accounts.See, accounts.JobTarget(job)); (err == nil) != allowed {
+			t.Errorf("a job on %q: %v", id, err)
 		}
 	}
 }

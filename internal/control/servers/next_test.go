@@ -49,6 +49,26 @@ func TestNextServerOfNameHasNothingOfDeletedOne(t *testing.T) {
 	}
 }
 
+// Whatever the host said of the name before is not said of a new server, but for a process
+// that is there.
+func TestNewServerHasNoStatusFromBefore(t *testing.T) {
+	s := newSite(t)
+	for name, state := range map[left4me.Name]left4me.ServerState{"alpha": left4me.Failed, "beta": left4me.Running} {
+		ctx, cancel := context.WithCancel(t.Context())
+		changes := s.Watch(ctx)
+		s.publish(t, bus.KindStatus, left4me.Status{Name: name, State: state, Reason: "of before"})
+		for n := range changes {
+			if n == name {
+				break
+			}
+		}
+		cancel()
+		if v := s.create(t, name); state.Up() != v.Status.State.Up() || !state.Up() && v.Status.Reason == "of before" {
+			t.Errorf("%s was %s, the new one is %+v", name, state, v.Status)
+		}
+	}
+}
+
 // Another one with the state that the deleted one had has an event of its own.
 func TestFirstStateOfNextServerIsAnEvent(t *testing.T) {
 	s := newSite(t)

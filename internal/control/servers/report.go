@@ -21,16 +21,7 @@ func (r reports) keep(ctx context.Context) {
 	written := map[store.Report]string{}
 	for wait := firstWait; ; {
 		all, forgotten := r.servers.status.reports()
-		for _, k := range forgotten {
-			delete(written, k)
-		}
-		var changed []store.Report
-		for k, value := range all {
-			if was, ok := written[k]; !ok || was != value {
-				k.Value = value
-				changed = append(changed, k)
-			}
-		}
+		changed := changedSince(written, all, forgotten)
 		wake := news
 		var again <-chan time.Time
 		if len(changed) > 0 {
@@ -53,6 +44,22 @@ func (r reports) keep(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// changedSince are the facts among all that are not written as they are, or that were
+// forgotten since: the next server of a name has the same ones anew. It takes the latter
+// out of written.
+func changedSince(written, all map[store.Report]string, forgotten []store.Report) (changed []store.Report) {
+	for _, k := range forgotten {
+		delete(written, k)
+	}
+	for k, value := range all {
+		if was, ok := written[k]; !ok || was != value {
+			k.Value = value
+			changed = append(changed, k)
+		}
+	}
+	return changed
 }
 
 // reports are the facts that hosts last reported, each with its value beside it, and

@@ -118,7 +118,9 @@ func (s *Servers) Create(ctx context.Context, by string, v left4me.Server) (View
 	if err != nil {
 		return View{}, err
 	}
-	s.status.forget(v.Host, v.Name) // of one that was deleted a moment ago
+	if !s.status.get(v.Host, v.Name).State.Up() { // what runs under this name does so for the new one, too
+		s.status.forget(v.Host, v.Name) // of one that was deleted a moment ago
+	}
 	s.log.Info("server created", "server", v.Name, "by", by, "port", v.Port, "blueprint", v.Blueprint)
 	s.status.changed(v.Name)
 	return s.Get(ctx, v.Name)

@@ -504,3 +504,18 @@ func TestMovesStayWithAnUpload(t *testing.T) {
 		t.Errorf("a job took it: %v", err)
 	}
 }
+
+// The next user of a name is another, also after left4me has started anew.
+func TestUploadOfDeletedUserIsNotThatOfNextOfTheName(t *testing.T) {
+	u, dir := open(t)
+	up := begin(t, u, ann)
+	next := accounts.Actor{UserID: 3, Name: ann.Name}
+	for _, u := range []*uploads.Uploads{u, uploads.New(localfs.New(dir), slog.New(slog.DiscardHandler))} {
+		if _, err := u.Get(t.Context(), ann, up.ID); err != nil {
+			t.Errorf("its owner: %v", err)
+		}
+		if v, err := u.Get(t.Context(), next, up.ID); !errors.Is(err, left4me.NotFound) {
+			t.Errorf("the next one of the name: %+v, %v", v, err)
+		}
+	}
+}

@@ -37,12 +37,12 @@ func (p *Pages) blueprintViews(r *http.Request, who accounts.Actor) ([]blueprint
 	if err != nil {
 		return nil, err
 	}
-	all = page.Visible(who, all, func(b left4me.Blueprint) left4me.Target { return left4me.OnBlueprint(b.Name) })
+	all = page.Visible(who, all, func(b left4me.Blueprint) left4me.Target { return b.Target() })
 	views := make([]blueprintView, len(all))
 	for i, b := range all {
 		views[i].Blueprint = b
 		for _, s := range servers {
-			if s.Blueprint == b.Name && page.Sees(who, left4me.OnServer(s.Name)) {
+			if s.Blueprint == b.Name && page.Sees(who, s.Target()) {
 				views[i].Servers = append(views[i].Servers, s.Name)
 			}
 		}
@@ -154,7 +154,7 @@ func (p *Pages) blueprintPage(r *http.Request, who accounts.Actor, name left4me.
 		return page.View{}, err
 	}
 	f := p.Panel.Frame(r, who, string(b.Name), "overlays")
-	may := page.RightsOn(who, left4me.OnBlueprint(b.Name))
+	may := page.RightsOn(who, b.Target())
 	warnings := page.LazyPart("map-warnings", func(ctx context.Context) (templ.Component, error) {
 		return definition.MapWarnings("map-warnings", p.Servers.Warnings().OfStack(ctx, b.Settings, b.Overlays)), nil
 	}, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
@@ -184,7 +184,7 @@ func (p *Pages) retypeBlueprint(w http.ResponseWriter, r *http.Request, who acco
 		return err
 	}
 	v.Form("settings").Typed = blueprintFields(b,
-		p.fillBlueprint(r.Context(), who, page.May(who, accounts.Configure, left4me.OnBlueprint(b.Name)), form))
+		p.fillBlueprint(r.Context(), who, page.May(who, accounts.Configure, b.Target()), form))
 	return p.Panel.Show(w, r, status, v)
 }
 

@@ -49,7 +49,7 @@ func (p *Pages) scriptView(r *http.Request, who accounts.Actor, name left4me.Nam
 		}
 		v.Text, v.Shown = v.Versions[i].Text, v.Versions[i].Version
 	}
-	v.Text = page.TextFor(who, left4me.OnOverlay(o.Name))(v.Text)
+	v.Text = page.TextFor(who, o.Target())(v.Text)
 	run := page.LazyPart("last-run", func(ctx context.Context) (templ.Component, error) {
 		runs, err := p.Jobs.List(ctx, left4me.BuildOverlay.Noun(), o.Name, 20)
 		if i := slices.IndexFunc(runs, func(j left4me.Job) bool { return j.Kind == left4me.BuildOverlay }); i >= 0 {

@@ -79,7 +79,7 @@ func (p *Panel) JobRoutes() Objects[left4me.Job] {
 }
 
 // OnTargetOf is the target whose rights a job has.
-func OnTargetOf(j left4me.Job) left4me.Target { return accounts.JobTarget(j.Kind, j.Target) }
+func OnTargetOf(j left4me.Job) left4me.Target { return accounts.JobTarget(j) }
 
 // RightOf is the right that cancelling and retrying a job needs.
 func RightOf(j left4me.Job) accounts.Right { return accounts.JobRight(j.Kind) }

@@ -85,7 +85,7 @@ func (p *files) seenFiles(ctx context.Context, q url.Values, s serverPage, writt
 func (p *files) filesOverlays(ctx context.Context, who accounts.Actor) (names []left4me.Name, err error) {
 	all, err := p.pages.Content.List(ctx)
 	for _, o := range all {
-		if o.Kind == left4me.FilesOverlay && o.DeletedAt.IsZero() && page.May(who, accounts.Content, left4me.OnOverlay(o.Name)).Act {
+		if o.Kind == left4me.FilesOverlay && o.DeletedAt.IsZero() && page.May(who, accounts.Content, o.Target()).Act {
 			names = append(names, o.Name)
 		}
 	}
@@ -218,7 +218,7 @@ func (p *files) compareView(r *http.Request, who accounts.Actor, name left4me.Na
 		return page.View{}, err
 	}
 	for _, o := range all {
-		if o.Name != s.Name && page.Sees(who, left4me.OnServer(o.Name)) {
+		if o.Name != s.Name && page.Sees(who, o.Target()) {
 			v.Servers = append(v.Servers, o.Name)
 		}
 	}

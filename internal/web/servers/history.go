@@ -49,7 +49,7 @@ func (p *Pages) historyView(r *http.Request, who accounts.Actor, name left4me.Na
 		for i, c := range found {
 			all[i] = crash{At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: slices.Clone(c.Lines)}
 			for n, l := range c.Lines {
-				all[i].Lines[n] = page.TextFor(who, left4me.OnServer(s.Name))(l)
+				all[i].Lines[n] = page.TextFor(who, s.Target())(l)
 			}
 		}
 		return serverCrashes(all), err

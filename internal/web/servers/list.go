@@ -34,7 +34,7 @@ type serverList struct {
 }
 
 // targetOf is a server as a target.
-func targetOf(v servers.View) left4me.Target { return left4me.OnServer(v.Name) }
+func targetOf(v servers.View) left4me.Target { return v.Target() }
 
 // firstRun is how far somebody is who sees left4me for the first time.
 type firstRun struct {

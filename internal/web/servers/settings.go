@@ -74,9 +74,9 @@ func (p *Pages) fillSettings(ctx context.Context, who accounts.Actor, m page.Per
 		chosen := string(b.Name) == form.Blueprint
 		if chosen {
 			form.Base = b
-			form.Secrets = page.May(who, accounts.Configure, left4me.OnBlueprint(b.Name)).Act
+			form.Secrets = page.May(who, accounts.Configure, b.Target()).Act
 		}
-		if chosen || page.Sees(who, left4me.OnBlueprint(b.Name)) {
+		if chosen || page.Sees(who, b.Target()) {
 			form.Blueprints = append(form.Blueprints, b)
 		}
 	}

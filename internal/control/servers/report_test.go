@@ -1,0 +1,28 @@
+package servers
+
+import (
+	"testing"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// However fast the next server of a name follows, and though it has the same state.
+func TestSameStateOfNextServerIsWrittenAgain(t *testing.T) {
+	l := newStatuses()
+	running := left4me.Status{Name: "alpha", State: left4me.Running}
+	l.set("local", running)
+	written, forgotten := l.reports()
+	if len(written) != 1 || len(forgotten) != 0 {
+		t.Fatalf("%v, %v", written, forgotten)
+	}
+	l.forget("local", "alpha")
+	l.set("local", running)
+	all, forgotten := l.reports()
+	if changed := changedSince(written, all, forgotten); len(changed) != 1 || changed[0].Name != "alpha" || changed[0].Value != "running" {
+		t.Errorf("%v is written again", changed)
+	}
+	all, forgotten = l.reports()
+	if changed := changedSince(all, all, forgotten); len(changed) != 0 {
+		t.Errorf("%v is written a third time", changed)
+	}
+}
