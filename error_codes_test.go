@@ -25,16 +25,10 @@ var (
 
 // withoutCodes are files whose errors have no codes yet.
 var withoutCodes = []string{
-	"internal/cli/apiclient/problem.go", "internal/cli/apiclient/proxy_answer.go", "internal/control/accounts/accounts.go",
-	"internal/control/accounts/user.go", "internal/control/overlays/definition_check.go", "internal/control/overlays/stack.go",
-	"internal/control/servers/check.go", "internal/control/uploads/write.go", "internal/disk/watch.go",
-	"internal/host/content/archive/archive.go", "internal/host/content/archive/volumes.go", "internal/host/content/build/promote.go",
-	"internal/host/content/download/failure.go", "internal/host/content/git/git.go", "internal/host/content/git/session.go",
-	"internal/host/content/overlays/paths.go", "internal/host/content/overlays/records.go",
-	"internal/host/content/release/release.go", "internal/host/content/workshop/plan.go", "internal/host/running/instance/remove.go",
-	"internal/host/running/process/start.go", "internal/host/running/shim/client.go", "internal/host/running/shim/game_runs.go",
-	"internal/host/running/shim/wire.go", "internal/store/store.go", "internal/store/user_change.go",
-	"internal/web/overlays/workshop/pasted.go",
+	"internal/cli/apiclient/proxy_answer.go", "internal/host/content/build/promote.go", "internal/host/content/download/failure.go",
+	"internal/host/content/git/session.go", "internal/host/content/overlays/records.go", "internal/host/content/workshop/plan.go",
+	"internal/host/running/instance/remove.go", "internal/host/running/process/start.go", "internal/host/running/shim/wire.go",
+	"internal/host/running/systemd/build.go",
 }
 
 // errorCall is a call of left4me.NewError.

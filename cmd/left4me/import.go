@@ -265,11 +265,7 @@ func findPython(ctx context.Context, from, named string) (path string, tables []
 		}
 	}
 	if path == "" {
-		text := "there is no database of the older left4me in " + from
-		if len(why) > 0 {
-			text += ": " + strings.Join(why, "; ")
-		}
-		return "", nil, left4me.Errorf(left4me.NotFound, "%s", text).WithHint("name it with --database")
+		return "", nil, left4me.NewError(left4me.NotFound, "legacy_import.no_database", "dir", from, "reason", strings.Join(why, "; "))
 	}
 	return path, tables, nil
 }

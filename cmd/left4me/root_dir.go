@@ -46,9 +46,9 @@ func lockRoot(root string) (unlock func(), err error) {
 		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", err)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		text := "another left4me works on " + root + holder(lock)
+		who := holder(lock)
 		lock.Close()
-		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", left4me.Errorf(left4me.Conflict, "%s", text).WithHint("stop it, or use another root"))
+		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", left4me.NewError(left4me.Conflict, "root.locked", "root", root, "holder", who))
 	}
 	// For the message above only: a full disk is no reason not to start.
 	_ = lock.Truncate(0)

@@ -356,7 +356,8 @@ func answer(out any, limit int) ([]byte, error) {
 	data, err := Marshal(reply{V: Version, Result: result})
 	if c, ok := out.(ConsoleChunk); ok && err == nil {
 		if data = append(append(data, '\n'), c.Text...); len(data) > limit {
-			return nil, tooLong(left4me.Unavailable, "the answer", len(data), limit, "ask for less of the console")
+			return nil, left4me.NewError(left4me.Unavailable, "console.answer_too_long", "size", left4me.Bytes(len(data)), "limit",
+				left4me.Bytes(limit))
 		}
 	}
 	return data, err

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -36,13 +35,10 @@ func encode(what string, v any, limit int) ([]byte, error) {
 		return data, err
 	}
 	if data, err = Marshal(shorter(v, limit)); err == nil && len(data) > limit {
-		return nil, tooLong(left4me.Invalid, what, len(data), limit, "send less at once")
+		return nil, left4me.NewError(left4me.Invalid, "message.too_long", "what", what, "size", left4me.Bytes(len(data)),
+			"limit", left4me.Bytes(limit))
 	}
 	return data, err
-}
-
-func tooLong(kind left4me.Kind, what string, n, limit int, hint string) *left4me.Error {
-	return left4me.Errorf(kind, "%s is too long: %s of at most %s", what, bytesize.MB(int64(n)), bytesize.MB(int64(limit))).WithHint(hint)
 }
 
 // shortText bounds a text in a message that is made shorter, in bytes of JSON.

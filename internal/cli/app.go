@@ -251,10 +251,10 @@ func (a *app) workshopIDs(ctx context.Context, texts []string) ([]left4me.Worksh
 		return nil, err
 	}
 	if len(found.Bad) > 0 {
-		return nil, usagef("%q is no item of the workshop; use its number or its link", output.Fit(output.OneLine(found.Bad[0]), 80))
+		return nil, left4me.NewError(left4me.Invalid, "usage.no_workshop_item", "text", output.Fit(output.OneLine(found.Bad[0]), 80))
 	}
 	if len(found.IDs) == 0 && strings.TrimSpace(text) != "" {
-		return nil, usagef("%q is no item of the workshop; use its number or its link", output.Fit(output.OneLine(text), 80))
+		return nil, left4me.NewError(left4me.Invalid, "usage.no_workshop_item", "text", output.Fit(output.OneLine(text), 80))
 	}
 	return found.IDs, nil
 }

@@ -118,8 +118,7 @@ func (cmd backupCommands) download() *cobra.Command {
 	c := &cobra.Command{Use: "download NAME [FILE]", Short: "Copy a backup to this machine", ValidArgsFunction: cmd.complete}
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) < 1 || len(args) > 2 {
-			return usagef("%s takes the name of a backup and, if it is to be another than its own, a file; see: %s --help", name(c),
-				c.CommandPath())
+			return left4me.NewError(left4me.Invalid, "usage.backup_download", "command", name(c), "help", c.CommandPath())
 		}
 		return nil
 	}

@@ -245,7 +245,7 @@ func changePolicy(p *apitype.GamePolicy, check, update, at, restart string) erro
 	default:
 		hours, err := strconv.Atoi(strings.TrimSuffix(check, "h"))
 		if err != nil || hours < 1 {
-			return usagef("--check %q is no number of hours; use one like 6h, or off", output.Fit(check, 80))
+			return left4me.NewError(left4me.Invalid, "usage.check_hours", "value", output.Fit(check, 80))
 		}
 		p.CheckHours = hours
 	}
@@ -254,7 +254,7 @@ func changePolicy(p *apitype.GamePolicy, check, update, at, restart string) erro
 	case "on", "off":
 		p.Update = update == "on"
 	default:
-		return usagef("--update %q is neither on nor off", output.Fit(update, 80))
+		return left4me.NewError(left4me.Invalid, "usage.on_or_off", "value", output.Fit(update, 80))
 	}
 	switch at {
 	case "":

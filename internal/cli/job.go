@@ -167,7 +167,7 @@ var jobID = regexp.MustCompile(`^[0-9a-z]{1,64}$`)
 // jobPath is where a job is in the API.
 func jobPath(id string) (string, error) {
 	if !jobID.MatchString(id) {
-		return "", usagef("%q is not the id of a job; see: left4me job list", output.Fit(id, 80))
+		return "", left4me.NewError(left4me.Invalid, "usage.no_job_id", "text", output.Fit(id, 80))
 	}
 	return "/jobs/" + id, nil
 }

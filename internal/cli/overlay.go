@@ -100,7 +100,8 @@ func (cmd overlayCommands) show() *cobra.Command {
 		}
 		if *script {
 			if o.Script == nil {
-				return usagef("show overlay %s: it is a %s overlay and has no script", n, output.OneLine(string(o.Kind)))
+				return left4me.NewError(left4me.Invalid, "usage.overlay_without_script", "overlay", n, "kind",
+					output.OneLine(string(o.Kind)))
 			}
 			_, err := io.WriteString(cmd.app.Out, o.Script.Text)
 			return err

@@ -116,7 +116,7 @@ func (cmd overlayFileCommands) diff() *cobra.Command {
 		}
 		for _, r := range args[1:] {
 			if v, err := strconv.Atoi(r); err != nil || v < 0 {
-				return usagef("diff %s: %q is no revision; see: left4me overlay revisions %s", n, output.Fit(output.OneLine(r), 40), n)
+				return left4me.NewError(left4me.Invalid, "usage.diff_revision", "overlay", n, "revision", output.Fit(output.OneLine(r), 40))
 			}
 		}
 		query := url.Values{}

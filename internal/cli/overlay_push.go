@@ -85,7 +85,7 @@ func folderMoves(all []string) (moves []left4me.FolderMove, err error) {
 	for _, m := range all {
 		i := strings.LastIndexByte(m, '=')
 		if i < 1 {
-			return nil, usagef("--move: %q names no folder and place; write one like docs=left4dead2/cfg", output.Fit(m, 80))
+			return nil, left4me.NewError(left4me.Invalid, "usage.move", "value", output.Fit(m, 80))
 		}
 		moves = append(moves, left4me.FolderMove{From: m[:i], To: m[i+1:]})
 	}

@@ -26,7 +26,8 @@ func revisionPath(overlay, revision string) (left4me.Name, string, error) {
 		return n, path + "/revisions/current", nil
 	}
 	if rev, err := strconv.Atoi(revision); err != nil || rev < 1 {
-		return n, "", usagef("%q is no revision; see: left4me overlay revisions %s", output.Fit(output.OneLine(revision), 40), n)
+		return n, "", left4me.NewError(left4me.Invalid, "usage.no_revision", "revision", output.Fit(output.OneLine(revision), 40),
+			"overlay", n)
 	}
 	return n, path + "/revisions/" + revision, nil
 }

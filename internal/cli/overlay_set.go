@@ -133,7 +133,7 @@ func (d *definitionFlags) when(given func(string) bool, o *apitype.Overlay) erro
 		hours, at, _ := strings.Cut(d.refresh, "@")
 		n, err := strconv.Atoi(hours)
 		if err != nil {
-			return usagef("--refresh: %q is no number of hours; use one like 24 or 24@04:30", output.Fit(d.refresh, 40))
+			return left4me.NewError(left4me.Invalid, "usage.refresh_hours", "value", output.Fit(d.refresh, 40))
 		}
 		o.Refresh.Hours, o.Refresh.At = n, at
 	}
@@ -194,7 +194,7 @@ func (cmd overlayCommands) create() *cobra.Command {
 			return fmt.Errorf("create overlay: %w", err)
 		}
 		if *wait && !*build {
-			return usagef("create overlay %s: --wait waits for nothing without --build", n)
+			return left4me.NewError(left4me.Invalid, "usage.create_waits_for_nothing", "overlay", n)
 		}
 		o := apitype.Overlay{Name: n, Kind: left4me.OverlayKind(kind)}
 		err = d.apply(c.Context(), cmd.app, c.Flags(), &o)
@@ -238,7 +238,7 @@ func kindOf(o apitype.Overlay) (left4me.OverlayKind, error) {
 	case 1:
 		return kinds[0], nil
 	}
-	return "", usagef("the flags are of several kinds of overlays; say which with --kind")
+	return "", left4me.NewError(left4me.Invalid, "usage.several_kinds")
 }
 
 func (cmd overlayCommands) set() *cobra.Command {
@@ -270,7 +270,7 @@ func (cmd overlayCommands) change(c *cobra.Command, arg string, build, wait bool
 		return fmt.Errorf("%s: %w", name(c), err)
 	}
 	if wait && !build {
-		return usagef("%s %s: --wait waits for nothing without --build", name(c), n)
+		return left4me.NewError(left4me.Invalid, "usage.waits_for_nothing", "command", name(c), "overlay", n)
 	}
 	var o apitype.Overlay
 	if _, err = cmd.app.call(c.Context(), http.MethodGet, path, nil, &o); err == nil {

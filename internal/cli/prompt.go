@@ -17,7 +17,7 @@ import (
 // confirm lets somebody type the name of what is going to be lost.
 func (a *app) confirm(ctx context.Context, n left4me.Name, loss string) error {
 	if terminal(a.In) == 0 {
-		return usagef("%s; if that is meant, say --yes", loss)
+		return left4me.NewError(left4me.Invalid, "usage.not_confirmed", "loss", loss)
 	}
 	fmt.Fprintf(a.Err, "%s: %s. Type the name to go on: ", n, loss)
 	typed, err := a.line(ctx)
@@ -41,7 +41,7 @@ func (a *app) line(ctx context.Context) (string, error) {
 			case n == 1 && len(line) < 4096:
 				line = append(line, b[0])
 			case n == 1:
-				return "", usagef("the line is too long")
+				return "", left4me.NewError(left4me.Invalid, "usage.line_too_long")
 			case errors.Is(err, io.EOF) && len(line) > 0:
 				return string(line), nil
 			case err != nil:
@@ -80,7 +80,7 @@ func (a *app) password(ctx context.Context, stdin, generate bool) (string, error
 	case stdin:
 		return a.line(ctx)
 	case terminal(a.In) == 0:
-		return "", usagef("there is no terminal to ask for a password on; use --password-stdin or --generate")
+		return "", left4me.NewError(left4me.Invalid, "usage.no_terminal")
 	}
 	first, err := a.secret(ctx, "Password: ")
 	if err != nil {
@@ -91,7 +91,7 @@ func (a *app) password(ctx context.Context, stdin, generate bool) (string, error
 		return "", err
 	}
 	if first != second {
-		return "", usagef("these are two different passwords")
+		return "", left4me.NewError(left4me.Invalid, "usage.two_passwords")
 	}
 	return first, nil
 }

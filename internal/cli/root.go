@@ -25,7 +25,7 @@ else. From elsewhere, LEFT4ME_URL says where it is and LEFT4ME_TOKEN who you are
 	root.SetOut(cfg.Out)
 	root.SetErr(cfg.Err)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("%s: %v; see: %s --help", name(c), err, c.CommandPath())
+		return left4me.NewError(left4me.Invalid, "usage.failed", "command", name(c), "reason", err, "help", c.CommandPath())
 	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.URL, "url", cfg.URL, "where left4me is (LEFT4ME_URL); without it, on this machine")
@@ -37,7 +37,7 @@ else. From elsewhere, LEFT4ME_URL says where it is and LEFT4ME_TOKEN who you are
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
 		// Before cobra does: its error is none of ours.
 		if err := c.ValidateFlagGroups(); err != nil {
-			return usagef("%s: %v; see: %s --help", name(c), err, c.CommandPath())
+			return left4me.NewError(left4me.Invalid, "usage.failed", "command", name(c), "reason", err, "help", c.CommandPath())
 		}
 		if a.Token == "" {
 			a.Token = a.ownToken
@@ -76,7 +76,7 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 			text += fmt.Sprintf("; did you mean %q?", near[0])
 		}
-		return usagef("%s; see: %s --help", text, c.CommandPath())
+		return left4me.NewError(left4me.Invalid, "usage.unknown_command", "reason", text, "help", c.CommandPath())
 	}
 	c.AddCommand(commands...)
 	return c
@@ -86,7 +86,7 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 func one(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return usagef("%s takes %s and nothing else; see: %s --help", name(c), what, c.CommandPath())
+			return left4me.NewError(left4me.Invalid, "usage.takes_only", "command", name(c), "what", what, "help", c.CommandPath())
 		}
 		return nil
 	}
@@ -95,7 +95,8 @@ func one(what string) cobra.PositionalArgs {
 // NoArguments says that a command takes no arguments.
 func NoArguments(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usagef("%s takes no argument like %q; see: %s --help", name(c), args[0], c.CommandPath())
+		return left4me.NewError(left4me.Invalid, "usage.takes_no_argument", "command", name(c), "argument", args[0], "help",
+			c.CommandPath())
 	}
 	return nil
 }
@@ -109,16 +110,11 @@ func name(c *cobra.Command) string {
 	return rest
 }
 
-// usagef makes an error about the command line.
-func usagef(format string, args ...any) error {
-	return left4me.Errorf(left4me.Invalid, format, args...)
-}
-
 // between says that a command takes from least to most arguments; -1 is no bound.
 func between(least, most int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < least || most >= 0 && len(args) > most {
-			return usagef("%s takes %s; see: %s --help", name(c), what, c.CommandPath())
+			return left4me.NewError(left4me.Invalid, "usage.takes", "command", name(c), "what", what, "help", c.CommandPath())
 		}
 		return nil
 	}

@@ -233,7 +233,7 @@ func (cmd serverCommands) create() *cobra.Command {
 		}
 		if c.Flags().Changed("port") {
 			if port == 0 {
-				return usagef("create %s: port 0 is out of range; leave it out for the next free one", args[0])
+				return left4me.NewError(left4me.Invalid, "usage.create_port_zero", "server", args[0])
 			}
 			in.Port = &port
 		}

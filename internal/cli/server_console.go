@@ -41,7 +41,7 @@ func (cmd serverCommands) logs() *cobra.Command {
 			return fmt.Errorf("logs: %w", err)
 		}
 		if *lines < 0 {
-			return usagef("logs %s: %d lines are out of range", n, *lines)
+			return left4me.NewError(left4me.Invalid, "usage.lines_out_of_range", "server", n, "lines", *lines)
 		}
 		tail, raw, err := cmd.tail(c.Context(), path)
 		if err == nil && !*follow {

@@ -66,7 +66,7 @@ func (cmd serverCommands) cat() *cobra.Command {
 		Use: "cat NAME PATH", Short: "Print a file as a server sees it", ValidArgsFunction: cmd.app.servers,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usagef("%s takes the name of a server and a path; see: %s --help", name(c), c.CommandPath())
+				return left4me.NewError(left4me.Invalid, "usage.server_and_path", "command", name(c), "help", c.CommandPath())
 			}
 			return nil
 		},
@@ -102,7 +102,7 @@ func (cmd serverCommands) discard() *cobra.Command {
 			"back, one that was removed comes again, a directory goes with all that is in it.",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return usagef("%s takes the name of a server and at least one path; see: %s --help", name(c), c.CommandPath())
+				return left4me.NewError(left4me.Invalid, "usage.server_and_paths", "command", name(c), "help", c.CommandPath())
 			}
 			return nil
 		},
@@ -186,7 +186,7 @@ func (cmd serverCommands) compare() *cobra.Command {
 		Use: "compare NAME OTHER", Short: "List how the files of two servers differ", ValidArgsFunction: cmd.app.servers,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usagef("%s takes the names of two servers; see: %s --help", name(c), c.CommandPath())
+				return left4me.NewError(left4me.Invalid, "usage.two_servers", "command", name(c), "help", c.CommandPath())
 			}
 			return nil
 		},
@@ -216,7 +216,7 @@ func (cmd serverCommands) promote() *cobra.Command {
 			"server keeps its own until they are discarded.",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 3 {
-				return usagef("%s takes a server, an overlay and at least one path; see: %s --help", name(c), c.CommandPath())
+				return left4me.NewError(left4me.Invalid, "usage.server_overlay_and_paths", "command", name(c), "help", c.CommandPath())
 			}
 			return nil
 		},

@@ -64,7 +64,7 @@ func (cmd serverCommands) actOnSeveral(verb, short, long string) *cobra.Command 
 func (s selection) check(c *cobra.Command, args []string) error {
 	many := s.all || s.blueprint != ""
 	if many == (len(args) > 0) {
-		return usagef("%s takes names of servers, --all or --blueprint NAME; see: %s --help", name(c), c.CommandPath())
+		return left4me.NewError(left4me.Invalid, "usage.servers", "command", name(c), "help", c.CommandPath())
 	}
 	return nil
 }

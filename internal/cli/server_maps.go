@@ -113,7 +113,7 @@ func (cmd serverCommands) changeMap() *cobra.Command {
 		Long: "Change the map of a server that runs; whoever plays there comes along. server maps\nshows which it has.",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usagef("map takes the name of a server and a map; see: %s --help", c.CommandPath())
+				return left4me.NewError(left4me.Invalid, "usage.server_and_map", "help", c.CommandPath())
 			}
 			return nil
 		},

@@ -55,7 +55,7 @@ func (cmd serverCommands) set() *cobra.Command {
 		}
 		if c.Flags().Changed("port") {
 			if port == 0 {
-				return usagef("set %s: port 0 is out of range", n)
+				return left4me.NewError(left4me.Invalid, "usage.set_port_zero", "server", n)
 			}
 			d.Port = port
 		}

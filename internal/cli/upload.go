@@ -12,6 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/cli/output"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // uploadCommands are the commands about uploads that nobody has published yet: left4me
@@ -74,7 +75,7 @@ func (cmd uploadCommands) drop() *cobra.Command {
 		Use: "drop ID...", Aliases: []string{"rm"}, Short: "Drop open uploads with all that has come",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usagef("name the id of an upload, as upload list shows it")
+				return left4me.NewError(left4me.Invalid, "usage.no_upload_id")
 			}
 			return nil
 		},

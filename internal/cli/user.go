@@ -166,7 +166,7 @@ its user, which need no password.`,
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) > 1 {
-			return usagef("%s takes at most the name of a user; see: %s --help", name(c), c.CommandPath())
+			return left4me.NewError(left4me.Invalid, "usage.user_at_most", "command", name(c), "help", c.CommandPath())
 		}
 		return nil
 	}
@@ -233,7 +233,7 @@ func (cmd userCommands) currentPassword(ctx context.Context, stdin bool) (string
 	case stdin:
 		return cmd.app.line(ctx)
 	case terminal(cmd.app.In) == 0:
-		return "", usagef("there is no terminal to ask for your password on; use --password-stdin, or name a user")
+		return "", left4me.NewError(left4me.Invalid, "usage.no_terminal_for_current")
 	}
 	return cmd.app.secret(ctx, "Current password: ")
 }
@@ -246,7 +246,7 @@ func (cmd userCommands) role() *cobra.Command {
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) != 2 || args[1] != "admin" && args[1] != "looker" {
-			return usagef("%s takes the name of a user, and admin or looker; see: %s --help", name(c), c.CommandPath())
+			return left4me.NewError(left4me.Invalid, "usage.user_and_role", "command", name(c), "help", c.CommandPath())
 		}
 		return nil
 	}

@@ -2,7 +2,6 @@ package disk
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -70,13 +69,13 @@ func (w *Watch) check(dir string) error {
 		delete(w.known, dir)
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return gone(dir, "does not exist any more", err)
+		return left4me.NewError(left4me.Unavailable, "disk.gone", "dir", dir).Because(err)
 	case err != nil:
-		return gone(dir, fmt.Sprintf("can't be read (%v)", cause(err)), err)
+		return left4me.NewError(left4me.Unavailable, "disk.unreadable", "dir", dir, "reason", cause(err)).Because(err)
 	case known && now.dev != before.dev && !now.same(before):
-		return gone(dir, "is on another file system than before", nil)
+		return left4me.NewError(left4me.Unavailable, "disk.another", "dir", dir)
 	case known && now.dev == before.dev && now.ino != before.ino && empty:
-		return gone(dir, "is another directory than before, and empty", nil)
+		return left4me.NewError(left4me.Unavailable, "disk.emptied", "dir", dir)
 	case known || !empty:
 		w.known[dir] = now
 	}
@@ -123,13 +122,6 @@ func look(dir string) (i identity, empty bool, err error) {
 
 // ofNobody are the names in a directory that don't count as contents.
 var ofNobody = []string{reserveName, "lost+found"}
-
-func gone(dir, how string, err error) error {
-	return &left4me.Error{
-		Kind: left4me.Unavailable, Text: "disk gone: " + dir + " " + how, Err: err,
-		Hint: "mount its file system again; if another one is meant to be there, restart left4me",
-	}
-}
 
 // cause is an error without its path.
 func cause(err error) error {

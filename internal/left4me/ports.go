@@ -2,7 +2,6 @@ package left4me
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,20 +120,14 @@ func PortClashes(servers []Spec) []PortClash {
 // Refused is the clash for somebody who changes a server, or something else when
 // changed is empty. lines is the field of the request with lines for server.cfg.
 func (c PortClash) Refused(changed Name, lines string) *Error {
-	from := ""
+	var from any // what it counts up from
 	if c.Use.Port != c.Use.Wanted {
-		from = fmt.Sprintf(" (it counts up from %d)", c.Use.Wanted)
-	}
-	e := &Error{
-		Kind:  Conflict,
-		Field: lines,
-		Hint:  "set another port for it, outside of the ports of servers: for SourceTV the line tv_port 28000",
+		from = c.Use.Wanted
 	}
 	if changed == c.Server && changed != c.Use.Server {
-		e.Field, e.Text = "port", fmt.Sprintf("port %d is used by %s of %s%s", c.Use.Port, c.Use.What, c.Use.Server, from)
-		e.Hint = "choose another port, or none for the next free one"
-		return e
+		return NewError(Conflict, "port.used_by_part", "port", c.Use.Port, "what", c.Use.What, "server", c.Use.Server, "from", from).
+			InField("port")
 	}
-	e.Text = fmt.Sprintf("%s of %s would take port %d%s, which %s has", c.Use.What, c.Use.Server, c.Use.Port, from, c.Server)
-	return e
+	return NewError(Conflict, "port.would_be_taken", "what", c.Use.What, "server", c.Use.Server, "port", c.Use.Port, "from", from,
+		"other", c.Server).InField(lines)
 }

@@ -50,7 +50,7 @@ func (i SettingInfo) Set(s *Settings, values ...string) error {
 		values = nil
 	}
 	if len(values) > 1 && !i.List() {
-		return i.wrong("", "it can have only one value", "")
+		return i.wrong("", NewError(Invalid, "setting.one_value"))
 	}
 	text := strings.Join(values, "") // of all but lists
 	switch v := i.field(s).(type) {
@@ -59,7 +59,7 @@ func (i SettingInfo) Set(s *Settings, values ...string) error {
 	case *int:
 		n, err := strconv.Atoi(text)
 		if len(values) == 1 && (err != nil || n == 0) {
-			return i.wrong("", fmt.Sprintf("%q is not a number here", truncate(text, 80)), fmt.Sprintf("use %d to %d", i.Min, i.Max))
+			return i.wrong("", NewError(Invalid, "setting.not_a_number", "value", truncate(text, 80), "least", i.Min, "most", i.Max))
 		}
 		*v = n
 	case **bool:
@@ -72,7 +72,7 @@ func (i SettingInfo) Set(s *Settings, values ...string) error {
 			on = true
 		case "off", "no", "false", "0":
 		default:
-			return i.wrong("", fmt.Sprintf("%q is neither on nor off", truncate(text, 80)), "")
+			return i.wrong("", NewError(Invalid, "setting.neither_on_nor_off", "value", truncate(text, 80)))
 		}
 		*v = &on
 	case *[]string:
@@ -82,7 +82,7 @@ func (i SettingInfo) Set(s *Settings, values ...string) error {
 		for n, line := range values {
 			a, err := ParseAdmin(line)
 			if e, ok := Public(err); ok {
-				return i.wrong(fmt.Sprintf("[%d]", n), e.Text, e.Hint)
+				return i.wrong(fmt.Sprintf("[%d]", n), e)
 			}
 			*v = append(*v, a)
 		}
@@ -90,6 +90,6 @@ func (i SettingInfo) Set(s *Settings, values ...string) error {
 	return nil
 }
 
-func (i SettingInfo) wrong(index, text, hint string) error {
-	return &Error{Kind: Invalid, Field: "settings." + i.Key + index, Text: text, Hint: hint}
+func (i SettingInfo) wrong(index string, e *Error) error {
+	return e.InField("settings." + i.Key + index)
 }

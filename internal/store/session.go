@@ -38,7 +38,7 @@ func (s Sessions) Create(ctx context.Context, v Session, version int) error {
 		r, err := tx.ExecContext(ctx, `INSERT INTO session(hash, user_id, agent, address, created_at, seen_at, expires_at)
 			SELECT ?, id, ?, ?, ?, ?, ? FROM user WHERE id = ? AND version = ? AND NOT disabled`,
 			v.Hash, v.Agent, v.Address, millis(v.CreatedAt), millis(v.SeenAt), millis(v.ExpiresAt), v.UserID, version)
-		if err := oneRow(r, err, "the user was changed meanwhile"); err != nil {
+		if err := oneRow(r, err, left4me.NewError(left4me.NotFound, "session.user_changed")); err != nil {
 			return err
 		}
 		name, err := userName(ctx, tx, v.UserID)

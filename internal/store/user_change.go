@@ -165,11 +165,11 @@ func removed(r sql.Result, err error) (int, error) {
 	return int(n), err
 }
 
-// oneRow makes left4me.NotFound of a statement that met no row.
-func oneRow(r sql.Result, err error, text string) error {
+// oneRow makes none of a statement that met no row.
+func oneRow(r sql.Result, err error, none *left4me.Error) error {
 	n, err := removed(r, err)
 	if err == nil && n == 0 {
-		err = &left4me.Error{Kind: left4me.NotFound, Text: text}
+		err = none
 	}
 	return err
 }

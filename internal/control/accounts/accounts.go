@@ -14,7 +14,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -72,11 +71,8 @@ type RetryAfter time.Duration
 
 func (r RetryAfter) Error() string { return "retry after " + time.Duration(r).String() }
 
-// busy makes an error that says how long to wait.
-func busy(text string, wait time.Duration) error {
-	wait = max(wait.Truncate(time.Second)+time.Second, time.Second)
-	return &left4me.Error{Kind: left4me.Busy, Text: text, Hint: fmt.Sprintf("try again in %s", wait), Err: RetryAfter(wait)}
-}
+// after is e with how long to wait.
+func after(wait time.Duration, e *left4me.Error) error { return e.Because(RetryAfter(wait)) }
 
 // Accounts is the list of accounts. It is safe for concurrent use.
 type Accounts struct {

@@ -108,7 +108,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, who Actor, c PasswordChan
 		return Outcome{}, err
 	}
 	if wait := a.throttle.own(u.ID, a.now()); wait > 0 {
-		return Outcome{}, busy("there were too many wrong passwords", wait)
+		return Outcome{}, after(wait, left4me.NewError(left4me.Busy, "password.too_many_wrong", "wait", wait))
 	}
 	ok, err := a.hashing.verify(ctx, u.Password, bounded(c.Current))
 	if err != nil {

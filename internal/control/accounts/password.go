@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // cost is what one hash takes: 19 MiB and two passes, OWASP's first choice.
@@ -133,7 +135,7 @@ func (h hashing) verify(ctx context.Context, stored, password string) (bool, err
 func (h hashing) slot(ctx context.Context, f func()) error {
 	if h.waiting.Add(1) > hashQueue {
 		h.waiting.Add(-1)
-		return busy("too many people log in at once", 2*time.Second)
+		return after(2*time.Second, left4me.NewError(left4me.Busy, "auth.too_many_logins", "wait", 2*time.Second))
 	}
 	defer func() {
 		if h.waiting.Add(-1) == 0 {

@@ -1,7 +1,6 @@
 package accounts
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -21,20 +20,18 @@ var wellKnown = []string{
 // CheckSecret says whether a secret key can be used: one that is missing, short
 // or well known makes every cookie forgeable. Errors: left4me.Invalid.
 func CheckSecret(s string) error {
-	const hint = "use the output of: openssl rand -hex 32"
-	refuse := func(text string) error { return left4me.Errorf(left4me.Invalid, "%s", text).WithHint(hint) }
 	lower := strings.ToLower(strings.TrimSpace(s))
 	switch {
 	case lower == "":
-		return refuse("the secret key is missing")
+		return left4me.NewError(left4me.Invalid, "secret_key.missing")
 	case len(s) < MinSecret:
-		return refuse(fmt.Sprintf("the secret key is too short: %d bytes, at least %d are needed", len(s), MinSecret))
+		return left4me.NewError(left4me.Invalid, "secret_key.too_short", "have", len(s), "least", MinSecret)
 	case distinct(s) < 8:
-		return refuse("the secret key repeats a few characters")
+		return left4me.NewError(left4me.Invalid, "secret_key.repetitive")
 	}
 	for _, w := range wellKnown {
 		if strings.HasPrefix(lower, w) {
-			return refuse("the secret key is a well-known one")
+			return left4me.NewError(left4me.Invalid, "secret_key.well_known")
 		}
 	}
 	return nil

@@ -111,7 +111,7 @@ func (a *Accounts) admit(ctx context.Context, account string, u store.User, l At
 		}
 	}
 	a.log.Warn("login throttled", "user", account, "from", l.From, "wait", wait)
-	return admission{}, busy("there were too many attempts to log in", wait)
+	return admission{}, after(wait, left4me.NewError(left4me.Busy, "auth.too_many_attempts", "wait", wait))
 }
 
 // bounded is a password that is wrong in any case when it is too long, but not

@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -62,18 +61,15 @@ func CheckUserName(name string) *left4me.Error {
 }
 
 func checkPassword(name, password string) *left4me.Error {
-	wrong := func(text, hint string) *left4me.Error {
-		return &left4me.Error{Kind: left4me.Invalid, Field: "password", Text: text, Hint: hint}
-	}
 	switch {
 	case !utf8.ValidString(password):
-		return wrong("the password is not UTF-8 text", "")
+		return left4me.NewError(left4me.Invalid, "password.not_utf8").InField("password")
 	case utf8.RuneCountInString(password) < MinPassword:
-		return wrong("the password is too short", fmt.Sprintf("use at least %d characters", MinPassword))
+		return left4me.NewError(left4me.Invalid, "password.too_short", "least", MinPassword).InField("password")
 	case len(password) > MaxPassword:
-		return wrong("the password is too long", fmt.Sprintf("use at most %d bytes", MaxPassword))
+		return left4me.NewError(left4me.Invalid, "password.too_long", "limit", MaxPassword).InField("password")
 	case password == name || oneCharacter(password):
-		return wrong("the password is easily guessed", "use several words")
+		return left4me.NewError(left4me.Invalid, "password.guessable").InField("password")
 	}
 	return nil
 }

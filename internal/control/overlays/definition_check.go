@@ -32,9 +32,7 @@ const (
 // fields are what is wrong with a request.
 type fields left4me.Fields
 
-func (f *fields) add(field, text, hint string) {
-	*f = append(*f, &left4me.Error{Kind: left4me.Invalid, Field: field, Text: text, Hint: hint})
-}
+func (f *fields) add(field string, e *left4me.Error) { *f = append(*f, e.InField(field)) }
 
 func (f *fields) err() error {
 	if len(*f) == 0 {
@@ -49,7 +47,7 @@ func Check(v left4me.Overlay) (left4me.Overlay, error) {
 	var f fields
 	if _, err := left4me.ParseName(string(v.Name)); err != nil {
 		e, _ := left4me.Public(err)
-		f.add("name", e.Text, e.Hint)
+		f.add("name", e)
 	}
 	f.text("note", v.Note, maxNote)
 	f.texts("texts", v.Texts)
@@ -68,13 +66,13 @@ func Check(v left4me.Overlay) (left4me.Overlay, error) {
 		known = known || p.kind == v.Kind
 		switch {
 		case p.given && p.kind != v.Kind:
-			f.add(string(p.kind), fmt.Sprintf("it is no part of a %s overlay", v.Kind), "leave it out")
+			f.add(string(p.kind), left4me.NewError(left4me.Invalid, "overlay.part_of_other_kind", "kind", v.Kind))
 		case !p.given && p.kind == v.Kind:
-			f.add(string(p.kind), string(p.kind)+" is missing", "")
+			f.add(string(p.kind), left4me.NewError(left4me.Invalid, "field.missing", "field", p.kind))
 		}
 	}
 	if !known {
-		f.add("kind", fmt.Sprintf("there is no kind %q", v.Kind), "use files, workshop, script, git or release")
+		f.add("kind", left4me.NewError(left4me.Invalid, "overlay.no_such_kind", "kind", v.Kind))
 	}
 	f.moves("moves", v.Moves)
 	f.parts(&v)
@@ -85,7 +83,7 @@ func Check(v left4me.Overlay) (left4me.Overlay, error) {
 			return v, err
 		}
 		for _, e := range all {
-			f.add(strings.TrimPrefix(e.Field, "settings."), e.Text, e.Hint)
+			f.add(strings.TrimPrefix(e.Field, "settings."), e)
 		}
 	}
 	return v, f.err()
@@ -102,11 +100,11 @@ func (f *fields) parts(v *left4me.Overlay) {
 		v.Script = &left4me.Script{Text: left4me.Unmarked(strings.ReplaceAll(s.Text, "\r\n", "\n"))} // else #! is none
 		switch {
 		case len(s.Text) > maxScript:
-			f.add("script.text", "the script is too long", fmt.Sprintf("use at most %d KiB", maxScript>>10))
+			f.add("script.text", left4me.NewError(left4me.Invalid, "script.too_long", "limit", left4me.Bytes(maxScript)))
 		case !utf8.ValidString(s.Text) || strings.ContainsRune(s.Text, 0):
-			f.add("script.text", "it is not UTF-8 text", "")
+			f.add("script.text", left4me.NewError(left4me.Invalid, "field.not_utf8"))
 		case strings.TrimSpace(s.Text) == "":
-			f.add("script.text", "the script is empty", "")
+			f.add("script.text", left4me.NewError(left4me.Invalid, "script.empty"))
 		}
 	}
 	if g := v.Git; g != nil {
@@ -118,14 +116,14 @@ func (f *fields) parts(v *left4me.Overlay) {
 	if r := v.Release; r != nil {
 		owner, name, _ := strings.Cut(r.Repository, "/")
 		if !word(owner) || !word(name) {
-			f.add("release.repository", fmt.Sprintf("%q is no repository on GitHub", short(r.Repository)), "write it as owner/name")
+			f.add("release.repository", left4me.NewError(left4me.Invalid, "release.repository_invalid", "repository", short(r.Repository)))
 		}
 		f.ref("release.tag", r.Tag)
 		if r.Asset == "" {
-			f.add("release.asset", "release.asset is missing", "name the file of the release, or a pattern like *.zip")
+			f.add("release.asset", left4me.NewError(left4me.Invalid, "release.asset_missing"))
 		} else if _, err := path.Match(r.Asset, ""); err != nil || len(r.Asset) > maxPath || strings.ContainsFunc(r.Asset, control) ||
 			strings.Contains(r.Asset, "/") {
-			f.add("release.asset", "it is no pattern for a file's name", "use one like *.zip")
+			f.add("release.asset", left4me.NewError(left4me.Invalid, "release.asset_no_pattern"))
 		}
 		f.relative("release.subdir", r.Subdir)
 		f.globs("release.keep", r.Keep)
@@ -139,11 +137,11 @@ func (f *fields) workshop(w *left4me.Workshop) {
 		w.Names = "id"
 	case "id", "original":
 	default:
-		f.add("workshop.names", fmt.Sprintf("files can't be named by %q", short(w.Names)), "use id or original")
+		f.add("workshop.names", left4me.NewError(left4me.Invalid, "workshop.names_invalid", "names", short(w.Names)))
 	}
 	if len(w.Entries) > maxEntries {
-		f.add("workshop.entries", fmt.Sprintf("%d entries are too many", len(w.Entries)),
-			fmt.Sprintf("use at most %d; a collection counts as one", maxEntries))
+		f.add("workshop.entries",
+			left4me.NewError(left4me.Invalid, "workshop.too_many_entries", "count", len(w.Entries), "limit", maxEntries))
 		return
 	}
 	seen := map[left4me.WorkshopID]bool{}
@@ -151,11 +149,11 @@ func (f *fields) workshop(w *left4me.Workshop) {
 		field := fmt.Sprintf("workshop.entries[%d]", i)
 		f.id(field+".id", e.ID)
 		if seen[e.ID] {
-			f.add(field+".id", fmt.Sprintf("%s is there twice", e.ID), "name it once")
+			f.add(field+".id", left4me.NewError(left4me.Invalid, "workshop.item_twice", "item", e.ID))
 		}
 		seen[e.ID] = true
 		if len(e.Frozen) > maxFrozen {
-			f.add(field+".frozen", fmt.Sprintf("%d items are too many", len(e.Frozen)), fmt.Sprintf("use at most %d", maxFrozen))
+			f.add(field+".frozen", left4me.NewError(left4me.Invalid, "workshop.too_many_items", "count", len(e.Frozen), "limit", maxFrozen))
 			continue
 		}
 		for j, id := range e.Frozen {
@@ -163,7 +161,7 @@ func (f *fields) workshop(w *left4me.Workshop) {
 		}
 	}
 	if len(w.Exclude) > maxFrozen {
-		f.add("workshop.exclude", fmt.Sprintf("%d items are too many", len(w.Exclude)), fmt.Sprintf("use at most %d", maxFrozen))
+		f.add("workshop.exclude", left4me.NewError(left4me.Invalid, "workshop.too_many_items", "count", len(w.Exclude), "limit", maxFrozen))
 		return
 	}
 	for i, id := range w.Exclude {
@@ -173,7 +171,7 @@ func (f *fields) workshop(w *left4me.Workshop) {
 
 func (f *fields) id(field string, id left4me.WorkshopID) {
 	if !isID(string(id)) {
-		f.add(field, fmt.Sprintf("%q is no number of a workshop item", short(string(id))), "use the digits behind ?id= in its address")
+		f.add(field, left4me.NewError(left4me.Invalid, "workshop.number_invalid", "item", short(string(id))))
 	}
 }
 
@@ -186,20 +184,19 @@ func isID(s string) bool {
 func (f *fields) refresh(v *left4me.Overlay) {
 	r := &v.Refresh
 	if r.Hours < 0 || r.Hours > maxHours {
-		f.add("refresh.hours", fmt.Sprintf("%d hours are no time between two looks", r.Hours),
-			fmt.Sprintf("use 1 to %d, or 0 for never", maxHours))
+		f.add("refresh.hours", left4me.NewError(left4me.Invalid, "refresh.hours_out_of_range", "hours", r.Hours, "limit", maxHours))
 	}
 	if r.Hours > 0 && v.Kind == left4me.FilesOverlay {
-		f.add("refresh.hours", "nothing newer comes for uploaded files by itself", "use 0")
+		f.add("refresh.hours", left4me.NewError(left4me.Invalid, "refresh.not_for_files"))
 	}
 	if r.At != "" && !restart.IsHour(r.At) {
-		f.add("refresh.at", fmt.Sprintf("%q is no hour of the day", short(r.At)), "use one like 04:30, or none for any time")
+		f.add("refresh.at", left4me.NewError(left4me.Invalid, "refresh.hour_invalid", "time", short(r.At)))
 	}
 	switch {
 	case r.Restart == "":
 		r.Restart = "never"
 	case r.Restart != "never" && r.Restart != "empty" && !restart.IsHour(r.Restart):
-		f.add("refresh.restart", fmt.Sprintf("%q says no time for restarts", short(r.Restart)), "use never, empty or an hour like 04:30")
+		f.add("refresh.restart", left4me.NewError(left4me.Invalid, "refresh.restart_invalid", "mode", short(r.Restart)))
 	}
 }
 
@@ -209,14 +206,14 @@ func (f *fields) address(field, s string) {
 	u, err := url.Parse(s)
 	switch {
 	case s == "":
-		f.add(field, field+" is missing", "")
+		f.add(field, left4me.NewError(left4me.Invalid, "field.missing", "field", field))
 	case len(s) > 2048 || err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsFunc(s, control) ||
 		strings.ContainsAny(s, " \\"):
-		f.add(field, "it is not the address of a repository", "use one like https://github.com/owner/name.git")
+		f.add(field, left4me.NewError(left4me.Invalid, "git.address_invalid"))
 	case u.User != nil:
-		f.add(field, "it holds a user or a password", "use a repository that everybody may read")
+		f.add(field, left4me.NewError(left4me.Invalid, "git.address_with_password"))
 	case u.RawQuery != "" || u.Fragment != "":
-		f.add(field, "it holds a ? or a #", "leave away what is behind the name")
+		f.add(field, left4me.NewError(left4me.Invalid, "git.address_with_query"))
 	}
 }
 
@@ -231,26 +228,25 @@ func (f *fields) ref(field, s string) {
 		strings.HasSuffix(s, ".lock") ||
 		strings.Contains(s, "..") || strings.Contains(s, "//") || strings.Contains(s, "@{") || s == "@"
 	if bad {
-		f.add(field, fmt.Sprintf("%q is no branch, tag or commit", short(s)), "")
+		f.add(field, left4me.NewError(left4me.Invalid, "git.no_ref", "ref", short(s)))
 	}
 }
 
 // relative checks a path beneath something; nothing is allowed.
 func (f *fields) relative(field, s string) {
 	if s != "" && !clean(s) {
-		f.add(field, fmt.Sprintf("%q is no path beneath it", short(s)), "use one like left4dead2/cfg, without .. and without a / in front")
+		f.add(field, left4me.NewError(left4me.Invalid, "path.not_beneath", "path", short(s)))
 	}
 }
 
 func (f *fields) globs(field string, all []string) {
 	if len(all) > maxGlobs {
-		f.add(field, fmt.Sprintf("%d patterns are too many", len(all)), fmt.Sprintf("use at most %d", maxGlobs))
+		f.add(field, left4me.NewError(left4me.Invalid, "path.too_many_patterns", "count", len(all), "limit", maxGlobs))
 		return
 	}
 	for i, g := range all {
 		if _, err := path.Match(g, ""); err != nil || !clean(g) {
-			f.add(fmt.Sprintf("%s[%d]", field, i), fmt.Sprintf("%q is no path or pattern beneath it", short(g)),
-				"use one like left4dead2/cfg/*.cfg")
+			f.add(fmt.Sprintf("%s[%d]", field, i), left4me.NewError(left4me.Invalid, "path.pattern_not_beneath", "path", short(g)))
 		}
 	}
 }
@@ -265,9 +261,9 @@ func clean(s string) bool {
 func (f *fields) text(field, s string, most int) {
 	switch {
 	case len(s) > most:
-		f.add(field, fmt.Sprintf("%d bytes are too many", len(s)), fmt.Sprintf("use at most %d", most))
+		f.add(field, left4me.NewError(left4me.Invalid, "field.too_many_bytes", "count", len(s), "limit", most))
 	case !utf8.ValidString(s) || strings.ContainsFunc(strings.ReplaceAll(s, "\n", ""), control):
-		f.add(field, "it is not plain text", "")
+		f.add(field, left4me.NewError(left4me.Invalid, "field.not_plain"))
 	}
 }
 
@@ -295,20 +291,20 @@ func checkRequest(kind left4me.OverlayKind, r Request) error {
 	repairs := r.Change != nil && len(r.Change.Repair) > 0
 	switch {
 	case repairs && (r.Promote != nil || r.Change.Upload != "" || r.Change.Replace || len(r.Change.Delete) > 0):
-		f.add("change.repair", "a repair of texts is a change of its own", "leave out everything else")
+		f.add("change.repair", left4me.NewError(left4me.Invalid, "change.repair_alone"))
 	case kind != left4me.FilesOverlay && r.Change != nil && !repairs:
-		f.add("change", fmt.Sprintf("a %s overlay is not changed by hand", kind), "leave it out; its definition says what is built")
+		f.add("change", left4me.NewError(left4me.Invalid, "change.not_by_hand", "kind", kind))
 	case kind != left4me.FilesOverlay && r.Promote != nil:
-		f.add("promote", fmt.Sprintf("a %s overlay takes no files of a server", kind), "use an overlay of files")
+		f.add("promote", left4me.NewError(left4me.Invalid, "promote.other_kind", "kind", kind))
 	case kind == left4me.FilesOverlay && (r.Change == nil) == (r.Promote == nil):
-		f.add("change", "there is nothing to make a revision from", "upload files, name some to delete, or promote what a server wrote")
+		f.add("change", left4me.NewError(left4me.Invalid, "change.nothing_to_make"))
 	}
 	if c := r.Change; c != nil {
 		if c.Upload == "" && len(c.Delete) == 0 && !c.Replace && !repairs {
-			f.add("change", "it changes nothing", "name an upload, or paths to delete")
+			f.add("change", left4me.NewError(left4me.Invalid, "change.nothing"))
 		}
 		if c.Base < left4me.NoRevision {
-			f.add("change.base", fmt.Sprintf("%d is no revision", c.Base), "")
+			f.add("change.base", left4me.NewError(left4me.Invalid, "change.base_invalid", "revision", c.Base))
 		}
 		f.paths("change.delete", c.Delete)
 		f.moves("change.import.moves", c.Import.Moves)
@@ -317,10 +313,10 @@ func checkRequest(kind left4me.OverlayKind, r Request) error {
 	}
 	if p := r.Promote; p != nil {
 		if !p.Server.Valid() {
-			f.add("promote.server", "promote.server is missing", "")
+			f.add("promote.server", left4me.NewError(left4me.Invalid, "promote.server_missing"))
 		}
 		if len(p.Paths) == 0 {
-			f.add("promote.paths", "no file is named", "")
+			f.add("promote.paths", left4me.NewError(left4me.Invalid, "promote.no_file"))
 		}
 		f.paths("promote.paths", p.Paths)
 	}
@@ -341,21 +337,19 @@ func CheckMoves(field string, all []left4me.FolderMove) error {
 // moves checks folders that go elsewhere.
 func (f *fields) moves(field string, all []left4me.FolderMove) {
 	if len(all) > maxMoves {
-		f.add(field, fmt.Sprintf("there are more than %d moves", maxMoves),
-			"move the folders that the others are in, or forget some: the settings of the overlay list them")
+		f.add(field, left4me.NewError(left4me.Invalid, "move.too_many", "limit", maxMoves))
 		return
 	}
 	for _, m := range all {
 		for _, p := range []string{m.From, m.To} {
 			if len(p) > maxPath || path.IsAbs(p) || p == ".." || strings.HasPrefix(path.Clean(p), "../") ||
 				strings.ContainsFunc(p, unicode.IsControl) || !utf8.ValidString(p) {
-				f.add(field, fmt.Sprintf("%q can't go to %q", short(m.From), short(m.To)),
-					"name a folder of the upload, and where it goes in the layer, like left4dead2/cfg")
+				f.add(field, left4me.NewError(left4me.Invalid, "move.invalid", "from", short(m.From), "to", short(m.To)))
 				return
 			}
 		}
 		if m.From == "" {
-			f.add(field, "a move names no folder", "name a folder or file of the upload")
+			f.add(field, left4me.NewError(left4me.Invalid, "move.no_folder"))
 			return
 		}
 	}
@@ -364,17 +358,16 @@ func (f *fields) moves(field string, all []left4me.FolderMove) {
 // texts checks what becomes of texts that are no plain UTF-8.
 func (f *fields) texts(field, s string) {
 	if s != "" && s != left4me.TextsAsIs {
-		f.add(field, fmt.Sprintf("texts can't be kept %q", short(s)), "use "+left4me.TextsAsIs+", or nothing")
+		f.add(field, left4me.NewError(left4me.Invalid, "overlay.texts_invalid", "value", short(s), "known", left4me.TextsAsIs))
 	}
 }
 
 func (f *fields) paths(field string, all []string) {
 	if len(all) > maxDelete {
-		f.add(field, fmt.Sprintf("%d paths are too many", len(all)), fmt.Sprintf("use at most %d, or a directory", maxDelete))
+		f.add(field, left4me.NewError(left4me.Invalid, "path.too_many", "count", len(all), "limit", maxDelete))
 		return
 	}
 	if i := slices.IndexFunc(all, func(s string) bool { return !clean(s) }); i >= 0 {
-		f.add(fmt.Sprintf("%s[%d]", field, i), fmt.Sprintf("%q is no path in an overlay", short(all[i])),
-			"use one like left4dead2/cfg/server.cfg")
+		f.add(fmt.Sprintf("%s[%d]", field, i), left4me.NewError(left4me.Invalid, "path.not_in_overlay", "path", short(all[i])))
 	}
 }

@@ -30,17 +30,17 @@ func (c *Overlays) CheckStack(ctx context.Context, field string, refs []left4me.
 	}
 	var wrong left4me.Fields
 	for i, r := range refs {
-		text, hint := k.missing(r)
+		e := k.missing(r)
 		if slices.ContainsFunc(refs[:i], func(p left4me.OverlayRef) bool { return p.Name == r.Name }) {
-			text, hint = fmt.Sprintf("overlay %q is there twice", r.Name), "name it once"
+			e = left4me.NewError(left4me.Invalid, "stack.overlay_twice", "overlay", r.Name)
 		}
-		if text == "" {
+		if e == nil {
 			continue
 		}
 		if k.problem != nil && !k.deleted(r.Name) { // the host might have it
 			return k.problem
 		}
-		wrong = append(wrong, &left4me.Error{Kind: left4me.Invalid, Field: fmt.Sprintf("%s[%d]", field, i), Text: text, Hint: hint})
+		wrong = append(wrong, e.InField(fmt.Sprintf("%s[%d]", field, i)))
 	}
 	if len(wrong) > 0 {
 		return wrong
@@ -49,17 +49,16 @@ func (c *Overlays) CheckStack(ctx context.Context, field string, refs []left4me.
 }
 
 // missing says why a layer can't be stacked, or nothing.
-func (k known) missing(r left4me.OverlayRef) (text, hint string) {
+func (k known) missing(r left4me.OverlayRef) *left4me.Error {
 	d, defined := k.definitions[r.Name]
 	have, there := k.contents[r.Name]
 	switch {
 	case defined && !d.DeletedAt.IsZero(), there && !have.DeletedAt.IsZero():
-		return fmt.Sprintf("overlay %q is deleted", r.Name), "take it back, or use another"
+		return left4me.NewError(left4me.Invalid, "stack.overlay_deleted", "overlay", r.Name)
 	case !defined && !there:
-		return fmt.Sprintf("there is no overlay %q", r.Name), ""
+		return left4me.NewError(left4me.Invalid, "overlay.unknown", "overlay", r.Name)
 	case r.Revision == 0 || slices.ContainsFunc(have.Revisions, func(v left4me.Revision) bool { return v.Number == r.Revision }):
-		return "", ""
+		return nil
 	}
-	return fmt.Sprintf("overlay %s has no revision %d", r.Name,
-		r.Revision), "name one that is there, or the overlay alone to follow the current one"
+	return left4me.NewError(left4me.Invalid, "stack.revision_unknown", "overlay", r.Name, "revision", r.Revision)
 }

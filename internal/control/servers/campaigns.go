@@ -2,7 +2,6 @@ package servers
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/left4me/left4me/internal/bus"
@@ -70,9 +69,9 @@ func (s Consoles) ChangeMap(ctx context.Context, by string, name left4me.Name, t
 	var f fields
 	switch {
 	case to == "":
-		f.add("map", "the map is missing", "")
+		f.add("map", left4me.NewError(left4me.Invalid, "map.missing"))
 	case strings.Contains(to, "..") || strings.HasPrefix(to, "/"):
-		f.add("map", fmt.Sprintf("%q is not a map", to), "")
+		f.add("map", left4me.NewError(left4me.Invalid, "map.invalid", "map", to))
 	default:
 		f.word("map", strings.ReplaceAll(to, "/", "_"))
 	}

@@ -1,7 +1,6 @@
 package servers
 
 import (
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -28,16 +27,15 @@ func Check(v left4me.Server) error {
 	var f fields
 	f.name("name", v.Name)
 	if v.Name == left4me.InstallInstance {
-		f.add("name", fmt.Sprintf("%s is what the game is installed through", v.Name), "choose another name")
+		f.add("name", left4me.NewError(left4me.Invalid, "server.name_of_install", "name", v.Name))
 	}
 	f.name("host", v.Host)
 	f.name("blueprint", v.Blueprint)
 	if v.Port != 0 && (v.Port < MinPort || v.Port > MaxPort) {
-		f.add("port", fmt.Sprintf("port %d is out of range", v.Port),
-			fmt.Sprintf("use %d to %d, or none for the next free one", MinPort, MaxPort))
+		f.add("port", left4me.NewError(left4me.Invalid, "port.out_of_bounds", "port", v.Port, "low", MinPort, "high", MaxPort))
 	}
 	if v.Autostart != "" && !v.Autostart.Valid() {
-		f.add("autostart", fmt.Sprintf("%q is no autostart", string(v.Autostart)), "use last, always or never")
+		f.add("autostart", left4me.NewError(left4me.Invalid, "autostart.invalid", "value", v.Autostart))
 	}
 	f.settings(v.Settings)
 	return f.err()
@@ -56,7 +54,7 @@ func CheckSettings(v left4me.Settings) error {
 func CheckCommand(command string) error {
 	var f fields
 	if strings.TrimSpace(command) == "" {
-		f.add("command", "the command is empty", "")
+		f.add("command", left4me.NewError(left4me.Invalid, "command.empty"))
 	}
 	f.line("command", command, maxCfgLine)
 	return f.err()
@@ -64,9 +62,7 @@ func CheckCommand(command string) error {
 
 type fields left4me.Fields
 
-func (f *fields) add(field, text, hint string) {
-	*f = append(*f, &left4me.Error{Kind: left4me.Invalid, Field: field, Text: text, Hint: hint})
-}
+func (f *fields) add(field string, e *left4me.Error) { *f = append(*f, e.InField(field)) }
 
 func (f *fields) err() error {
 	if len(*f) == 0 {
@@ -77,10 +73,10 @@ func (f *fields) err() error {
 
 func (f *fields) name(field string, n left4me.Name) {
 	if n == "" {
-		f.add(field, field+" is missing", "")
+		f.add(field, left4me.NewError(left4me.Invalid, "field.missing", "field", field))
 	} else if _, err := left4me.ParseName(string(n)); err != nil {
 		e, _ := left4me.Public(err)
-		f.add(field, e.Text, e.Hint)
+		f.add(field, e)
 	}
 }
 
@@ -88,11 +84,11 @@ func (f *fields) name(field string, n left4me.Name) {
 func (f *fields) line(field, s string, most int) {
 	switch {
 	case len(s) > most:
-		f.add(field, fmt.Sprintf("%d bytes are too many", len(s)), fmt.Sprintf("use at most %d", most))
+		f.add(field, left4me.NewError(left4me.Invalid, "field.too_many_bytes", "count", len(s), "limit", most))
 	case !utf8.ValidString(s):
-		f.add(field, "it is not UTF-8 text", "")
+		f.add(field, left4me.NewError(left4me.Invalid, "field.not_utf8"))
 	case strings.ContainsFunc(s, control):
-		f.add(field, "it holds a control character", "use one line of plain text")
+		f.add(field, left4me.NewError(left4me.Invalid, "field.control_character_in_line"))
 	}
 }
 
@@ -106,10 +102,10 @@ func (f *fields) word(field, s string) {
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' && i > 0 || c == '.' && i > 0 {
 			continue
 		}
-		f.add(field, fmt.Sprintf("%q is not a word", s), "use letters, digits, _ and -")
+		f.add(field, left4me.NewError(left4me.Invalid, "field.no_word", "value", s))
 		return
 	}
 	if len(s) > 64 {
-		f.add(field, "it is too long", "use at most 64 bytes")
+		f.add(field, left4me.NewError(left4me.Invalid, "field.word_too_long"))
 	}
 }

@@ -23,7 +23,7 @@ func (f *fields) settings(v left4me.Settings) {
 	for _, i := range left4me.SettingInfos() {
 		field, values := "settings."+i.Key, i.Get(v)
 		if i.List() && len(values) > i.Max {
-			f.add(field, fmt.Sprintf("%d are too many", len(values)), fmt.Sprintf("use at most %d", i.Max))
+			f.add(field, left4me.NewError(left4me.Invalid, "settings.too_many", "count", len(values), "limit", i.Max))
 			continue
 		}
 		switch i.Key {
@@ -61,7 +61,7 @@ func (f *fields) value(field string, i left4me.SettingInfo, s string) {
 	case left4me.NumberSetting:
 		var n int
 		if _, err := fmt.Sscan(s, &n); err != nil || n < i.Min || n > i.Max {
-			f.add(field, fmt.Sprintf("%s is out of range", s), fmt.Sprintf("use %d to %d", i.Min, i.Max))
+			f.add(field, left4me.NewError(left4me.Invalid, "settings.out_of_range", "value", s, "least", i.Min, "most", i.Max))
 		}
 	case left4me.ChoiceSetting:
 		f.choice(field, i, s)
@@ -70,10 +70,10 @@ func (f *fields) value(field string, i left4me.SettingInfo, s string) {
 	case left4me.TextSetting, left4me.SecretSetting:
 		f.line(field, s, i.Max)
 		if strings.Contains(s, `"`) {
-			f.add(field, "it holds a quotation mark", "the game's files can't express it; use another character")
+			f.add(field, left4me.NewError(left4me.Invalid, "settings.quotation_mark"))
 		}
 		if i.Kind == left4me.SecretSetting && strings.Contains(s, ";") {
-			f.add(field, "it holds a semicolon", "whoever types it on a console would begin another command; use another character")
+			f.add(field, left4me.NewError(left4me.Invalid, "settings.semicolon"))
 		}
 	}
 }
@@ -85,8 +85,9 @@ func (f *fields) choice(field string, i left4me.SettingInfo, s string) {
 	}
 	if !slices.Contains(values, s) {
 		last := len(values) - 1
-		f.add(field, fmt.Sprintf("there is no %s %q", strings.ToLower(i.Label), s),
-			"use "+strings.Join(values[:last], ", ")+" or "+values[last])
+		f.add(field,
+			left4me.NewError(left4me.Invalid, "settings.no_such_choice", "setting", strings.ToLower(i.Label), "value", s, "known",
+				strings.Join(values[:last], ", "), "last", values[last]))
 	}
 }
 
@@ -94,11 +95,11 @@ func (f *fields) choice(field string, i left4me.SettingInfo, s string) {
 func (f *fields) long(field, s string, most int) {
 	switch {
 	case len(s) > most:
-		f.add(field, "the text is too long", fmt.Sprintf("use at most %d bytes", most))
+		f.add(field, left4me.NewError(left4me.Invalid, "settings.too_long", "limit", most))
 	case !utf8.ValidString(s):
-		f.add(field, "it is not UTF-8 text", "")
+		f.add(field, left4me.NewError(left4me.Invalid, "field.not_utf8"))
 	case strings.ContainsFunc(s, func(r rune) bool { return control(r) && r != '\n' && r != '\r' && r != '\t' }):
-		f.add(field, "it holds a control character", "use plain text")
+		f.add(field, left4me.NewError(left4me.Invalid, "settings.control_character"))
 	}
 }
 
@@ -107,15 +108,15 @@ func (f *fields) tags(field string, tags []string) {
 	for n, t := range tags {
 		switch {
 		case t == "":
-			f.add(at(field, n), "the tag is empty", "")
+			f.add(at(field, n), left4me.NewError(left4me.Invalid, "settings.tag_empty"))
 		case strings.ContainsAny(t, "\" ,;"):
-			f.add(at(field, n), fmt.Sprintf("%q is not a tag", t), "leave out blanks, commas, semicolons and quotation marks")
+			f.add(at(field, n), left4me.NewError(left4me.Invalid, "settings.tag_invalid", "tag", t))
 		default:
 			f.line(at(field, n), t, 127)
 		}
 	}
 	if len(strings.Join(tags, ",")) > 127 {
-		f.add(field, "the tags are too long", "use at most 127 bytes for all of them")
+		f.add(field, left4me.NewError(left4me.Invalid, "settings.tags_too_long"))
 	}
 }
 
@@ -129,7 +130,7 @@ func (f *fields) groups(field string, groups []string) {
 // public adds an error that says for itself what is wrong.
 func (f *fields) public(field string, err error) {
 	if e, ok := left4me.Public(err); ok {
-		f.add(field, e.Text, e.Hint)
+		f.add(field, e)
 	}
 }
 
@@ -137,7 +138,7 @@ func (f *fields) admins(field string, admins []left4me.Admin) {
 	for n, a := range admins {
 		field := at(field, n)
 		if len(a.ID) > 100 {
-			f.add(field, "the Steam ID is too long", "")
+			f.add(field, left4me.NewError(left4me.Invalid, "admin.steam_id_too_long"))
 			continue
 		}
 		_, err := left4me.ParseSteamID(a.ID)
@@ -145,17 +146,16 @@ func (f *fields) admins(field string, admins []left4me.Admin) {
 		f.line(field, a.Note, 100)
 		switch {
 		case a.Flags == "" && a.Group == "":
-			f.add(field, "it has neither flags nor a group", "write z for all rights, or @ and the name of a group")
+			f.add(field, left4me.NewError(left4me.Invalid, "admin.neither_flags_nor_group"))
 		case a.Flags != "" && a.Group != "":
-			f.add(field, "it has flags and a group", "use one of them")
+			f.add(field, left4me.NewError(left4me.Invalid, "admin.flags_and_group"))
 		case a.Group != "":
 			f.line(field, a.Group, 64)
 			if strings.ContainsAny(a.Group, "\"#;/\\") || strings.TrimSpace(a.Group) != a.Group {
-				f.add(field, fmt.Sprintf("%q is not the name of a group", a.Group), `leave out quotation marks, #, ;, / and \`)
+				f.add(field, left4me.NewError(left4me.Invalid, "admin.group_invalid", "group", a.Group))
 			}
 		case !adminFlags(a.Flags):
-			f.add(field, fmt.Sprintf("%q are no flags of SourceMod", a.Flags),
-				"use letters a to t and z, with an immunity from 0 to 99 in front if you like: 50:bc")
+			f.add(field, left4me.NewError(left4me.Invalid, "admin.flags_invalid", "flags", a.Flags))
 		}
 	}
 }
@@ -179,7 +179,7 @@ func (f *fields) address(field, s string) {
 		rest, ok = strings.CutPrefix(s, "http://")
 	}
 	if !ok || rest == "" || strings.ContainsAny(s, " \t<>\\") {
-		f.add(field, fmt.Sprintf("%q is not the address of a page", s), "write https:// and the rest of it")
+		f.add(field, left4me.NewError(left4me.Invalid, "settings.address_invalid", "address", s))
 	}
 }
 
@@ -187,13 +187,13 @@ func (f *fields) address(field, s string) {
 // what would take the server away from left4me.
 func (f *fields) cfg(field string, lines []string) {
 	if len(lines) > left4me.MaxCfgLines {
-		f.add(field, "too many lines", fmt.Sprintf("use at most %d", left4me.MaxCfgLines))
+		f.add(field, left4me.NewError(left4me.Invalid, "settings.too_many_lines", "limit", left4me.MaxCfgLines))
 		return
 	}
 	for n, l := range lines {
 		f.line(at(field, n), strings.ReplaceAll(l, "\t", " "), maxCfgLine)
 		if name, why := left4me.CfgTaken(l); why != "" {
-			f.add(at(field, n), fmt.Sprintf("%s is not possible here: %s", name, why), "leave it out")
+			f.add(at(field, n), left4me.NewError(left4me.Invalid, "settings.command_not_possible", "command", name, "reason", why))
 		}
 	}
 }
@@ -209,7 +209,7 @@ func (f *fields) arg(field, s string) {
 			_, why = left4me.CfgTaken(command)
 		}
 		if why != "" || slices.Contains(reserved, word) {
-			f.add(field, word+" is for left4me to set", "leave it out")
+			f.add(field, left4me.NewError(left4me.Invalid, "settings.argument_of_left4me", "argument", word))
 		}
 	}
 }

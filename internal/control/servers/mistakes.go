@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -44,7 +43,7 @@ func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) er
 		return err
 	}
 	if _, ok := blueprints[v.Blueprint]; !ok && v.Blueprint.Valid() {
-		f.add("blueprint", fmt.Sprintf("there is no blueprint %q", v.Blueprint), "")
+		f.add("blueprint", left4me.NewError(left4me.Invalid, "blueprint.unknown", "blueprint", v.Blueprint))
 	}
 	var wrong left4me.Fields
 	switch err := s.checkStack(ctx, v.Overlays); {
@@ -67,9 +66,9 @@ func (f *fields) place(v left4me.Server, have *left4me.Server, all []left4me.Ser
 	switch {
 	case have == nil && v.Host != left4me.LocalHost && v.Host.Valid():
 		// A server there could neither be started nor deleted.
-		f.add("host", fmt.Sprintf("there is no host %q", v.Host), fmt.Sprintf("use %s, or none", left4me.LocalHost))
+		f.add("host", left4me.NewError(left4me.Invalid, "host.not_here", "host", v.Host, "known", left4me.LocalHost))
 	case have != nil && v.Host != have.Host:
-		f.add("host", fmt.Sprintf("%s is on host %s and stays there", v.Name, have.Host), "create another server on the other host")
+		f.add("host", left4me.NewError(left4me.Invalid, "server.stays_on_host", "server", v.Name, "host", have.Host))
 	case have != nil && v.Port != 0 && v.Port != have.Port && bound:
 		// What it has now is what its players and its watch go by.
 		*f = append(*f,

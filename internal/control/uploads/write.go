@@ -3,7 +3,6 @@ package uploads
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -182,17 +181,17 @@ func (up *upload) mayAdd(name string) error {
 	}
 	for p := name; ; p = path.Dir(p) {
 		if was, ok := up.low[strings.ToLower(p)]; ok && was != p {
-			return badPath(name, fmt.Sprintf("differs from %q by capital letters only", was))
+			return left4me.NewError(left4me.Invalid, "upload.path_differs_by_case", "path", shown(name), "other", was).InField("query.path")
 		}
 		if _, ok := up.byPath[p]; ok && p != name {
-			return badPath(name, fmt.Sprintf("would lie in %q, which is a file", p))
+			return left4me.NewError(left4me.Invalid, "upload.path_within_file", "path", shown(name), "other", p).InField("query.path")
 		}
 		if !strings.Contains(p, "/") {
 			break
 		}
 	}
 	if _, ok := up.low[strings.ToLower(name)]; ok {
-		return badPath(name, "is a directory already")
+		return left4me.NewError(left4me.Invalid, "upload.path_is_directory", "path", shown(name)).InField("query.path")
 	}
 	return nil
 }
@@ -369,42 +368,35 @@ func conflict(name string, have int64) error {
 	return left4me.NewError(left4me.Conflict, "upload.offset_wrong", "have", have, "path", name).InField("query.offset")
 }
 
-func badPath(name, why string) error {
-	return &left4me.Error{
-		Kind:  left4me.Invalid,
-		Field: "query.path",
-		Text:  fmt.Sprintf("the path %q %s", shorten(strings.ToValidUTF8(name, "?")), why),
-		Hint:  "rename it",
-	}
-}
+func shown(name string) string { return shorten(strings.ToValidUTF8(name, "?")) }
 
 // checkPath returns a path as it will be called: with slashes, relative, of
 // names that can be seen.
 func checkPath(name string) (string, error) {
 	switch {
 	case name == "":
-		return "", badPath(name, "is empty")
+		return "", left4me.NewError(left4me.Invalid, "upload.path_empty", "path", shown(name)).InField("query.path")
 	case len(name) > maxPath:
-		return "", badPath(name, "is too long")
+		return "", left4me.NewError(left4me.Invalid, "upload.path_too_long", "path", shown(name)).InField("query.path")
 	case !utf8.ValidString(name):
-		return "", badPath(name, "is not UTF-8")
+		return "", left4me.NewError(left4me.Invalid, "upload.path_not_utf8", "path", shown(name)).InField("query.path")
 	case name[0] == '/':
-		return "", badPath(name, "is absolute")
+		return "", left4me.NewError(left4me.Invalid, "upload.path_absolute", "path", shown(name)).InField("query.path")
 	case strings.ContainsFunc(name, unicode.IsControl):
-		return "", badPath(name, "has control characters")
+		return "", left4me.NewError(left4me.Invalid, "upload.path_control_characters", "path", shown(name)).InField("query.path")
 	case strings.Contains(name, `\`):
-		return "", badPath(name, `has a \`)
+		return "", left4me.NewError(left4me.Invalid, "upload.path_backslash", "path", shown(name)).InField("query.path")
 	}
 	parts := strings.Split(name, "/")
 	if len(parts) > maxDeep {
-		return "", badPath(name, "is too deep")
+		return "", left4me.NewError(left4me.Invalid, "upload.path_too_deep", "path", shown(name)).InField("query.path")
 	}
 	for _, p := range parts {
 		switch {
 		case p == "" || p == "." || p == "..":
-			return "", badPath(name, "is no plain path")
+			return "", left4me.NewError(left4me.Invalid, "upload.path_not_plain", "path", shown(name)).InField("query.path")
 		case len(p) > maxName:
-			return "", badPath(name, "has a name that is too long")
+			return "", left4me.NewError(left4me.Invalid, "upload.path_name_too_long", "path", shown(name)).InField("query.path")
 		}
 	}
 	return name, nil

@@ -237,11 +237,6 @@ func inParts() error {
 	return left4me.NewError(left4me.Invalid, "archive.in_parts").InField("files")
 }
 
-// refuse names an entry that keeps the whole import from being done.
-func refuse(name, why, hint string) error {
-	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: fmt.Sprintf("%q %s", shorten(name), why), Hint: hint}
-}
-
 // within says in which archive something is wrong.
 func within(archive string, err error) error {
 	e, ok := left4me.Public(err)

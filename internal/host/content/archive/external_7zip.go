@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // Tool is the program that unpacks what no library of ours does. Debian has it in
@@ -44,7 +45,8 @@ func FindTool() string {
 
 func noTool(name, method string) error {
 	hint := remedy.Reader{}.Install(ToolPackage) + " on the machine that runs left4me, or pack it as a plain zip"
-	return refuse(name, "is packed with "+method+", which only the program "+Tool+" unpacks, and it isn't installed", hint)
+	return left4me.NewError(left4me.Invalid, "archive.needs_tool", "path", shorten(name), "method", method, "tool", Tool, "advice",
+		hint).InField("files")
 }
 
 // packed is an entry that the tool unpacks, in its turn.
@@ -62,7 +64,7 @@ func (w *walker) byTool(format Format, all []packed) (err error) {
 	}
 	for _, p := range all {
 		if p.Kind != regular && p.Kind != directory { // it would print something for them, too
-			return refuse(string(p.Name), "is a "+string(p.Kind), "leave it out, or pack the file itself")
+			return left4me.NewError(left4me.Invalid, "archive.entry_kind", "path", shorten(string(p.Name)), "kind", p.Kind).InField("files")
 		}
 	}
 	ctx, cancel := context.WithCancel(w.ctx)

@@ -1,10 +1,10 @@
 package archive
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/left4me/left4me/internal/host/content/overlays"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // clean returns a name as a path that stays within a directory. windows says
@@ -13,15 +13,15 @@ func clean(name string, windows bool) (string, error) {
 	p := name
 	if strings.Contains(p, `\`) {
 		if !windows {
-			return "", refuse(name, `has a \ in its name`, "rename it")
+			return "", left4me.NewError(left4me.Invalid, "archive.entry_backslash", "path", shorten(name)).InField("files")
 		}
 		p = strings.ReplaceAll(p, `\`, "/")
 	}
 	if strings.HasPrefix(p, "/") {
-		return "", refuse(name, "is an absolute path", "pack it with relative paths")
+		return "", left4me.NewError(left4me.Invalid, "archive.entry_absolute", "path", shorten(name)).InField("files")
 	}
 	if len(p) >= 2 && p[1] == ':' && (p[0]|0x20 >= 'a' && p[0]|0x20 <= 'z') {
-		return "", refuse(name, "begins with a drive letter", "pack it with relative paths")
+		return "", left4me.NewError(left4me.Invalid, "archive.entry_drive", "path", shorten(name)).InField("files")
 	}
 	parts := make([]string, 0, strings.Count(p, "/")+1)
 	kept := true // each part is one that stays
@@ -31,9 +31,9 @@ func clean(name string, windows bool) (string, error) {
 			kept = false
 			continue
 		case part == "..":
-			return "", refuse(name, "leads out of the archive", "pack it with relative paths")
+			return "", left4me.NewError(left4me.Invalid, "archive.entry_leads_out", "path", shorten(name)).InField("files")
 		case reserved(part):
-			return "", refuse(name, "has a name that Windows can't have", "rename it")
+			return "", left4me.NewError(left4me.Invalid, "archive.entry_windows_name", "path", shorten(name)).InField("files")
 		}
 		parts = append(parts, part)
 	}
@@ -83,13 +83,13 @@ func (t *tree) add(p string, dir bool) error {
 		}
 		if known {
 			if file && was {
-				return refuse(up, "is there twice", "pack it once")
+				return left4me.NewError(left4me.Invalid, "archive.entry_twice", "path", shorten(up)).InField("files")
 			}
-			return refuse(up, "is a file, and a directory for others", "rename one of them")
+			return left4me.NewError(left4me.Invalid, "archive.entry_file_and_directory", "path", shorten(up)).InField("files")
 		}
 		key := overlays.Fold(up)
 		if other, ok := t.seen[key]; ok {
-			return refuse(up, fmt.Sprintf("differs from %q by case or form only", other), "rename one of them")
+			return left4me.NewError(left4me.Invalid, "archive.entry_differs_by_case", "path", shorten(up), "other", other).InField("files")
 		}
 		t.seen[key], t.files[up] = up, file
 	}

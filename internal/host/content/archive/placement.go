@@ -180,14 +180,14 @@ func (f *Found) unique(s *source) error {
 			continue
 		}
 		if was, known := seen[it.path]; known && (was || !it.dir) {
-			return refuse(it.path, "is there twice", "pack it once")
+			return left4me.NewError(left4me.Invalid, "archive.entry_twice", "path", shorten(it.path)).InField("files")
 		}
 		seen[it.path] = !it.dir
 	}
 	for _, it := range s.items {
 		for up := dirOf(it.path); up != "."; up = dirOf(up) {
 			if seen[up] {
-				return refuse(up, "is a file, and a directory for others", "rename one of them")
+				return left4me.NewError(left4me.Invalid, "archive.entry_file_and_directory", "path", shorten(up)).InField("files")
 			}
 		}
 	}

@@ -207,7 +207,8 @@ func (f *Found) item(e entry, encoding charset.Encoding) (item, error) {
 	it := item{raw: string(e.Name), kind: e.Kind, dir: e.Kind == directory, exec: e.Exec, size: e.Size, sum: e.Sum, plain: e.Plain}
 	var err error
 	if it.name, err = e.decoded(encoding); err != nil {
-		return it, refuse(it.name, "is no name in the encoding "+encoding.Name, "choose another encoding for names")
+		return it, left4me.NewError(left4me.Invalid, "archive.entry_other_encoding", "path", shorten(it.name), "encoding",
+			encoding.Name).InField("files")
 	}
 	if e.Windows && e.Kind == regular && strings.HasSuffix(it.name, `\`) {
 		it.dir, it.size = true, 0
@@ -215,7 +216,7 @@ func (f *Found) item(e entry, encoding charset.Encoding) (item, error) {
 	switch e.Kind {
 	case regular, directory:
 	default:
-		return it, refuse(it.name, "is a "+string(e.Kind), "leave it out, or pack the file itself")
+		return it, left4me.NewError(left4me.Invalid, "archive.entry_kind", "path", shorten(it.name), "kind", e.Kind).InField("files")
 	}
 	if err := f.limits.tooLarge(it.name, e.Size); err != nil {
 		return it, err

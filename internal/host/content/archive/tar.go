@@ -3,7 +3,6 @@ package archive
 import (
 	"archive/tar"
 	"errors"
-	"fmt"
 	"io"
 	"unicode/utf8"
 
@@ -101,7 +100,8 @@ func tooMuch() error {
 
 func (l Limits) tooLarge(name string, size int64) error {
 	if size > l.File {
-		return refuse(name, fmt.Sprintf("has %d GB", size/1e9), fmt.Sprintf("a file has at most %d GB", l.File/1e9))
+		return left4me.NewError(left4me.Invalid, "archive.entry_too_large", "path", shorten(name), "gigabytes", size/1e9, "limit",
+			l.File/1e9).InField("files")
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"os"
@@ -106,15 +105,15 @@ func (g groups) add(items []item, name string, parts []part) {
 		switch {
 		case err != nil:
 		case p.item < 0:
-			err = noPart(fmt.Sprintf("%s, the last part, is missing", name))
+			err = left4me.NewError(left4me.Invalid, "archive.last_part_missing", "archive", name).InField("files")
 		case n > 0 && p.number == parts[n-1].number:
-			err = noPart(fmt.Sprintf("part %d of %s is there twice", p.number, name))
+			err = left4me.NewError(left4me.Invalid, "archive.part_twice", "part", p.number, "archive", name).InField("files")
 		case p.number != n+1:
-			err = noPart(fmt.Sprintf("part %d of %s is missing", n+1, name))
+			err = left4me.NewError(left4me.Invalid, "archive.part_missing", "part", n+1, "archive", name).InField("files")
 		}
 	}
 	if err == nil && len(parts) > maxParts {
-		err = noPart(fmt.Sprintf("%s has more than %d parts", name, maxParts))
+		err = left4me.NewError(left4me.Invalid, "archive.too_many_parts", "archive", name, "limit", maxParts).InField("files")
 	}
 	parts = slices.DeleteFunc(parts, func(p part) bool { return p.item < 0 })
 	first := parts[0].item
@@ -125,10 +124,6 @@ func (g groups) add(items []item, name string, parts []part) {
 		g.rest[first] = append(g.rest[first], p.item)
 		g.of[p.item] = first
 	}
-}
-
-func noPart(text string) error {
-	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: text, Hint: "send all parts of the archive together"}
 }
 
 // joined reads parts one after the other, and says how long they are together.

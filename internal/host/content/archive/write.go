@@ -3,7 +3,6 @@ package archive
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path"
@@ -99,7 +98,7 @@ func put(into *os.Root, it *item, left int64, room func() error, body io.Reader)
 	case n > left:
 		return n, tooMuch()
 	case it.size >= 0 && n != it.size:
-		return n, refuse(it.name, fmt.Sprintf("has not the %d bytes that the archive says", it.size), "pack or send it again")
+		return n, left4me.NewError(left4me.Invalid, "archive.entry_other_size", "path", shorten(it.name), "size", it.size).InField("files")
 	}
 	return n, nil
 }
@@ -177,7 +176,7 @@ func (f *Found) readPlain(ctx context.Context, s *source, visit func(i int, it *
 		}
 		if st, serr := file.Stat(); serr != nil || !st.Mode().IsRegular() {
 			file.Close()
-			return refuse(it.name, "is no file any more", "try again")
+			return left4me.NewError(left4me.Invalid, "archive.entry_vanished", "path", shorten(it.name)).InField("files")
 		}
 		err = visit(i, it, file)
 		file.Close()

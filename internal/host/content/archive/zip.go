@@ -24,6 +24,7 @@ import (
 
 	"github.com/left4me/left4me/internal/gametext"
 	"github.com/left4me/left4me/internal/host/content/place"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // Flags and extra fields of zip files (APPNOTE.TXT, 4.4.4 and 4.6.9).
@@ -288,8 +289,7 @@ func (w *walker) zipFile(f *zip.File, e entry) error {
 
 // unknownMethod says that something is packed in a way that can't be undone.
 func unknownMethod(name, method string) error {
-	return refuse(name, "is packed with "+method+", which left4me can't unpack",
-		"pack it as a plain zip or 7z, with the packer's own settings")
+	return left4me.NewError(left4me.Invalid, "archive.method_unknown", "path", shorten(name), "method", method).InField("files")
 }
 
 // kindOf says what an entry is by its mode.

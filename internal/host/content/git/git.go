@@ -12,7 +12,6 @@ package git
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -52,31 +51,25 @@ type Repository struct {
 // left4me.Invalid for an address that isn't fetched from.
 func Open(address, scratch string, http Doer, say func(left4me.Progress)) (*Repository, error) {
 	u, err := url.Parse(address)
-	why := ""
+	var e *left4me.Error
 	switch {
 	case err != nil || len(address) > 2000 || strings.ContainsFunc(address, unicode.IsControl):
-		why = "it can't be read"
+		e = left4me.NewError(left4me.Invalid, "git.url_unreadable", "url", address)
 	case u.Scheme != "https" && (u.Scheme != "http" || !http.Allowed(address)):
-		why = "only https:// is used"
+		e = left4me.NewError(left4me.Invalid, "git.url_insecure", "url", address)
 	case u.Hostname() == "" || strings.Trim(u.Path, "/") == "":
-		why = "it names no repository"
+		e = left4me.NewError(left4me.Invalid, "git.url_names_none", "url", address)
 	case u.User != nil:
-		why = "it has a name or password in it, and would be shown to everybody who can see the overlay"
+		e = left4me.NewError(left4me.Invalid, "git.url_has_password", "url", address)
 	case u.RawQuery != "" || u.Fragment != "":
-		why = "what follows ? or # belongs to no repository"
+		e = left4me.NewError(left4me.Invalid, "git.url_has_query", "url", address)
 	default:
 		if say == nil {
 			say = func(left4me.Progress) {}
 		}
 		return &Repository{url: strings.TrimRight(u.String(), "/"), scratch: scratch, http: http, say: say}, nil
 	}
-	return nil, &left4me.Error{
-		Kind:  left4me.Invalid,
-		Field: "git.url",
-		Text:  fmt.Sprintf("%.200q is no address of a repository: %s", address, why),
-		Hint:  "write it as in https://github.com/owner/name",
-		Err:   err,
-	}
+	return nil, e.InField("git.url").Because(err)
 }
 
 var (

@@ -45,15 +45,15 @@ func CheckPath(p string) error {
 	if why == "" {
 		return nil
 	}
-	return refuse(p, why)
+	return left4me.NewError(left4me.Invalid, "overlay.path_refused", "path", short(p), "reason", why).InField("files")
 }
 
-// refuse names an entry that can't be in a layer.
-func refuse(p, why string) error {
+// short is a path for people, and not endless.
+func short(p string) string {
 	if len(p) > 200 {
 		p = strings.ToValidUTF8(p[:200], "") + "…"
 	}
-	return &left4me.Error{Kind: left4me.Invalid, Field: "files", Text: fmt.Sprintf("%q %s", p, why), Hint: "rename or remove it"}
+	return p
 }
 
 // Fold is what two paths have in common if a file system that ignores
@@ -92,14 +92,14 @@ func tidied(m Manifest) (Manifest, error) {
 	clash := func(p string) error {
 		key := Fold(p)
 		if other, ok := seen[key]; ok && other != p {
-			return refuse(p, fmt.Sprintf("differs from %q by case or form only", other))
+			return left4me.NewError(left4me.Invalid, "overlay.path_differs_by_case", "path", short(p), "other", other).InField("files")
 		}
 		seen[key] = p
 		return nil
 	}
 	for _, e := range m {
 		if e.Odd {
-			return nil, refuse(e.Path, "is neither a file nor a directory")
+			return nil, left4me.NewError(left4me.Invalid, "overlay.path_no_file", "path", short(e.Path)).InField("files")
 		}
 		for d := path.Dir(e.Path); d != "." && !dirs[d]; d = path.Dir(d) {
 			dirs[d] = true
@@ -117,7 +117,7 @@ func tidied(m Manifest) (Manifest, error) {
 		case !dirs[e.Path]:
 			out = append(out, e)
 		case !e.Dir:
-			return nil, refuse(e.Path, "is a file, and a directory for others")
+			return nil, left4me.NewError(left4me.Invalid, "overlay.path_file_and_directory", "path", short(e.Path)).InField("files")
 		}
 	}
 	return out, nil

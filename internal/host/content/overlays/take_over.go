@@ -68,9 +68,9 @@ func (t *taker) entry(d *os.File, name, p string, depth int) error {
 	f, st, err := openEntry(d, name)
 	switch {
 	case errors.Is(err, unix.ELOOP):
-		return refuse(p, "is a link")
+		return left4me.NewError(left4me.Invalid, "overlay.path_link", "path", short(p)).InField("files")
 	case errors.Is(err, errOdd):
-		return refuse(p, "is neither a file nor a directory")
+		return left4me.NewError(left4me.Invalid, "overlay.path_no_file", "path", short(p)).InField("files")
 	case err != nil:
 		return fmt.Errorf("%q: %w", p, err)
 	}
@@ -79,7 +79,7 @@ func (t *taker) entry(d *os.File, name, p string, depth int) error {
 		return t.dir(f, p, depth+1)
 	}
 	if st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 {
-		return refuse(p, "would run as somebody else (setuid)")
+		return left4me.NewError(left4me.Invalid, "overlay.path_setuid", "path", short(p)).InField("files")
 	}
 	return t.file(f, st, p)
 }

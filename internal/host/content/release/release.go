@@ -80,21 +80,16 @@ var (
 // Check says what can't be asked for. Errors: left4me.Invalid with the field.
 func Check(r left4me.Release) error {
 	if _, name, _ := strings.Cut(r.Repository, "/"); !repository.MatchString(r.Repository) || name == "." || name == ".." {
-		return invalid("release.repository", fmt.Sprintf("%.200q is no repository on GitHub", r.Repository), "write it as owner/name")
+		return left4me.NewError(left4me.Invalid, "release.repository_not_valid", "repository", r.Repository).InField("release.repository")
 	}
 	if _, err := path.Match(r.Asset, ""); err != nil || r.Asset == "" || strings.ContainsAny(r.Asset, "/\n") {
-		return invalid("release.asset", fmt.Sprintf("%.200q names no asset", r.Asset),
-			"write its name, with * for what changes: l4d2-*.zip")
+		return left4me.NewError(left4me.Invalid, "release.asset_not_named", "asset", r.Asset).InField("release.asset")
 	}
 	if len(r.Tag) > 200 || strings.ContainsFunc(r.Tag, func(c rune) bool { return c <= ' ' || c == 0x7f }) ||
 		slices.Contains(strings.Split(r.Tag, "/"), "..") {
-		return invalid("release.tag", fmt.Sprintf("%.200q can't be a tag", r.Tag), "leave it empty for the latest release")
+		return left4me.NewError(left4me.Invalid, "release.tag_invalid", "tag", r.Tag).InField("release.tag")
 	}
 	return nil
-}
-
-func invalid(field, text, hint string) error {
-	return &left4me.Error{Kind: left4me.Invalid, Field: field, Text: text, Hint: hint}
 }
 
 // Find asks which assets a release has. api is API, or a stand-in. Errors:
@@ -199,8 +194,8 @@ func read(want left4me.Release, b []byte) (Release, error) {
 	slices.SortFunc(r.Assets, func(a, b Asset) int { return strings.Compare(a.Name, b.Name) })
 	switch {
 	case len(r.Assets) > maxAssets:
-		return Release{}, invalid("release.asset", fmt.Sprintf("%q is the name of %d assets", want.Asset, len(r.Assets)),
-			"write more of it")
+		return Release{}, left4me.NewError(left4me.Invalid, "release.asset_ambiguous", "asset", want.Asset, "count",
+			len(r.Assets)).InField("release.asset")
 	case len(r.Assets) > 0:
 		return r, nil
 	case len(others) == 0:

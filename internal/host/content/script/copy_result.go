@@ -84,7 +84,7 @@ func (t *taking) to(name string) string {
 
 func (t *taking) directory(name string, depth int) error {
 	if depth > maxDepth {
-		return refused(name, "lies too deep")
+		return left4me.NewError(left4me.Invalid, "script.wrote_too_deep", "path", name)
 	}
 	f, err := t.from.OpenFile(name, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if err != nil {
@@ -132,9 +132,9 @@ func (t *taking) entry(name string, depth int) error {
 	case mode.IsRegular():
 		return t.file(name, mode)
 	case mode&fs.ModeSymlink != 0:
-		return refused(name, "is a symbolic link")
+		return left4me.NewError(left4me.Invalid, "script.wrote_link", "path", name)
 	}
-	return refused(name, "is no file and no directory")
+	return left4me.NewError(left4me.Invalid, "script.wrote_no_file_or_directory", "path", name)
 }
 
 func (t *taking) file(name string, mode fs.FileMode) error {
@@ -145,7 +145,7 @@ func (t *taking) file(name string, mode fs.FileMode) error {
 	defer from.Close()
 	st, err := from.Stat()
 	if err != nil || !st.Mode().IsRegular() {
-		return errors.Join(err, refused(name, "is no file"))
+		return errors.Join(err, left4me.NewError(left4me.Invalid, "script.wrote_no_file", "path", name))
 	}
 	place := t.to(name)
 	if err := t.into.MkdirAll(path.Dir(place), 0o770); err != nil {
@@ -170,8 +170,4 @@ func (t *taking) count(size int64) error {
 		return left4me.NewError(left4me.Invalid, "script.too_large", "limit", left4me.Bytes(maxBytes))
 	}
 	return nil
-}
-
-func refused(name, why string) error {
-	return left4me.Errorf(left4me.Invalid, "%q, which the script wrote, %s", name, why).WithHint("write files and directories only")
 }

@@ -66,8 +66,7 @@ func Fetch(ctx context.Context, address, dir string, told func(left4me.Progress)
 	}
 	t := Tool{Script: filepath.Join(temp, "steamcmd.sh")}
 	if why := program(t.Script); why != "" {
-		return left4me.Errorf(left4me.Unavailable, "what %s gives is not SteamCMD: steamcmd.sh %s", address, why).
-			WithHint("correct LEFT4ME_STEAMCMD_URL")
+		return left4me.NewError(left4me.Unavailable, "steamcmd.not_what_came", "address", address, "reason", why)
 	}
 	if err := t.Libraries(); err != nil {
 		return err

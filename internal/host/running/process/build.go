@@ -138,7 +138,7 @@ func (s *Supervisor) Building(_ context.Context, id left4me.Name) (runs bool, en
 		return false, nil, nil
 	}
 	if words := strings.ToValidUTF8(strings.TrimSpace(string(b[:min(len(b), maxWords)])), "?"); words != "" {
-		end = &sandbox.End{Status: 1, Error: left4me.Errorf(left4me.Internal, "%s", words)}
+		end = &sandbox.End{Status: 1, Error: left4me.Crossing(errors.New(words))}
 	}
 	return false, end, err
 }

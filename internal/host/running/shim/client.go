@@ -249,11 +249,11 @@ func (c *Client) connect(ctx context.Context) (*conn, error) {
 }
 
 func unreachable(path string, err error) error {
-	text := "the server does not run"
+	e := left4me.NewError(left4me.Unavailable, "shim.not_running")
 	if errors.Is(err, fs.ErrPermission) {
-		text = "the server's socket may not be opened by this user"
+		e = left4me.NewError(left4me.Unavailable, "shim.socket_denied")
 	}
-	return &left4me.Error{Kind: left4me.Unavailable, Text: text, Err: fmt.Errorf("dial %s: %w", path, err)}
+	return e.Because(fmt.Errorf("dial %s: %w", path, err))
 }
 
 // peer asks the kernel who is at the other end.

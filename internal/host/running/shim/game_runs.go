@@ -3,6 +3,7 @@ package shim
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -160,7 +161,7 @@ func (s *shim) attend(ctx context.Context, r *gameRun) ending {
 		case <-late.C:
 			text := fmt.Sprintf("it did not answer on port %d within %v", s.env.Port, s.env.Ready)
 			if !s.ready {
-				return s.fail(r, &left4me.Error{Kind: left4me.Unavailable, Text: text, Hint: "read its console"})
+				return s.fail(r, left4me.NewError(left4me.Unavailable, "server.no_query_answer", "port", s.env.Port, "within", s.env.Ready))
 			}
 			return s.kill(r, text)
 		case now := <-check.C:
@@ -299,20 +300,18 @@ func (s *shim) giveUp(runs []run) error {
 			s.keep(r)
 		}
 	}
-	text := fmt.Sprintf("it crashed %d times in a row", len(runs))
-	switch clean {
+	var e *left4me.Error
+	switch last := runs[len(runs)-1].Exit; clean {
 	case 0:
+		e = left4me.NewError(left4me.Unavailable, "server.crashed_again_and_again", "count", len(runs), "last", last)
 	case len(runs):
-		text = fmt.Sprintf("it ended by itself %d times within %.0f s of its start", clean, s.Policy.Window.Seconds())
+		seconds := int(math.Round(s.Policy.Window.Seconds()))
+		e = left4me.NewError(left4me.Unavailable, "server.ended_again_and_again", "count", clean, "seconds", seconds, "last", last)
 	default:
-		text = fmt.Sprintf("it crashed or ended by itself %d times in a row", len(runs))
+		e = left4me.NewError(left4me.Unavailable, "server.crashed_or_ended", "count", len(runs), "last", last)
 	}
-	text += ", the last time: " + runs[len(runs)-1].Exit
-	s.say("no further start: %s", text)
-	return &left4me.Error{
-		Kind: left4me.Unavailable, Text: text,
-		Hint: "read its console and its crashes, then start it again", Err: errGaveUp,
-	}
+	s.say("no further start: %s", e.Text)
+	return e.Because(errGaveUp)
 }
 
 func (s *shim) keep(r run) {

@@ -68,11 +68,7 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 
 // refused says why a server's unit was not begun at all: because of its mount.
 func refused(ctx context.Context, mount string, said *status) error {
-	text := "its layers were not mounted"
-	if why := said.wait(ctx); why != "" {
-		text += ": " + why
-	}
-	return left4me.Errorf(left4me.Unavailable, "%s", text).WithHint("see journalctl -u " + mount)
+	return left4me.NewError(left4me.Unavailable, "server.layers_not_mounted", "reason", said.wait(ctx), "unit", mount)
 }
 
 // Stop has the shim run its stop sequence and returns when the server has ended
@@ -208,14 +204,14 @@ func (s *Supervisor) run(ctx context.Context, unit string) error {
 	if err != nil {
 		return err
 	}
-	text := p.Text
-	if text == "" {
-		text = fmt.Sprintf("%s failed with exit status %d", unit, p.Status)
+	e := left4me.NewError(left4me.Busy, "systemd.unit_said", "reason", p.Text, "unit", unit)
+	if p.Text == "" {
+		e = left4me.NewError(left4me.Busy, "systemd.unit_failed", "unit", unit, "status", p.Status)
 	}
 	if err := s.forgetFailure(ctx, unit); err != nil { // a failed unit would outlive its server
 		return err
 	}
-	return left4me.Errorf(left4me.Busy, "%s", text).WithHint("see journalctl -u " + unit)
+	return e
 }
 
 func (s *Supervisor) begin(ctx context.Context, unit string) error {

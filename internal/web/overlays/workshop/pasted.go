@@ -22,12 +22,7 @@ func Pasted(text string) ([]left4me.WorkshopID, error) {
 		return nil, left4me.NewError(left4me.Invalid, "workshop.item_invalid", "text",
 			format.Visible(format.Short(bad[0]))).InField("items")
 	case len(ids) > maxPasted:
-		return nil, &left4me.Error{
-			Kind:  left4me.Invalid,
-			Field: "items",
-			Text:  format.Count(len(ids), "item is", "items are") + " too many at once",
-			Hint:  "add a collection, or 1000 at a time",
-		}
+		return nil, left4me.NewError(left4me.Invalid, "workshop.too_many_pasted", "count", len(ids)).InField("items")
 	}
 	return ids, nil
 }
