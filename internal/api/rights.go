@@ -166,9 +166,7 @@ func (o object[T]) permit(ctx context.Context, actor accounts.Actor, right accou
 		right = o.right(v)
 	}
 	if missing {
-		if target = left4me.Site; right != see {
-			right = site
-		}
+		target = left4me.Site
 	} else {
 		err = notThere(o.noun, text)
 	}
@@ -209,33 +207,39 @@ func found[T, I, O any](f func(context.Context, T, *I) (O, error)) func(context.
 	}
 }
 
-// named is an object whose name is its target's.
-func named(path, noun string, target func(left4me.Name) left4me.Target) object[left4me.Name] {
+// named is an object that has its name now: the next one of the name is another target.
+// One that isn't there has the name alone, and is left to the handler.
+func (c *core) named(path string, kind left4me.TargetKind) object[left4me.Name] {
 	return object[left4me.Name]{
-		path: path, param: "name", noun: noun,
-		find: func(_ context.Context, _ accounts.Actor, text string) (left4me.Name, left4me.Target, error) {
-			n, err := pathName(text)
-			return n, target(n), err
+		path: path, param: "name", noun: string(kind),
+		find: func(ctx context.Context, _ accounts.Actor, text string) (n left4me.Name, target left4me.Target, err error) {
+			if n, err = pathName(text); err == nil {
+				target, err = c.Accounts.Target(ctx, kind, n)
+			}
+			return n, target, err
 		},
 	}
 }
 
 func (c *core) servers() object[left4me.Name] {
-	return named("/servers/{name}", "server", left4me.OnServer)
+	return c.named("/servers/{name}", left4me.ServerTarget)
 }
 
 func (c *core) overlays() object[left4me.Name] {
-	return named("/overlays/{name}", "overlay", left4me.OnOverlay)
+	return c.named("/overlays/{name}", left4me.OverlayTarget)
 }
 
 func (c *core) blueprints() object[left4me.Name] {
-	return named("/blueprints/{name}", "blueprint", left4me.OnBlueprint)
+	return c.named("/blueprints/{name}", left4me.BlueprintTarget)
 }
 
 // backups belong to the site.
 func (c *core) backups() object[left4me.Name] {
-	o := named("/backups/{name}", "backup", func(left4me.Name) left4me.Target { return left4me.Site })
-	o.ofSite = true
+	o := ofSite[left4me.Name]("/backups/{name}", "name", "backup")
+	o.find = func(_ context.Context, _ accounts.Actor, text string) (left4me.Name, left4me.Target, error) {
+		n, err := pathName(text)
+		return n, left4me.Site, err
+	}
 	return o
 }
 

@@ -476,3 +476,32 @@ func TestAStreamHidesPasswordsFromNowOn(t *testing.T) {
 	}
 	eventually(t, "it is hidden", func() bool { return strings.Contains(said(), "(hidden)") })
 }
+
+// Whoever may use a server has no right on the next one of its name, nor on its jobs.
+func TestRightsDoNotFallToTheNextOfAName(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	some := withToken(s.token(t, "some", true))
+	s.narrow("some", must(s.accounts.Target(t.Context(), left4me.ServerTarget, "alpha"))(t))
+	get := func(path string) answer { return s.send(t, "GET", "/api/v1"+path, some, nil) }
+	if a := get("/servers/alpha"); a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	s.call(t, "DELETE", "/api/v1/servers/alpha", nil)
+	eventually(t, "it is deleted", func() bool { return s.call(t, "GET", "/api/v1/servers/alpha", nil).status == http.StatusNotFound })
+	s.create(t, "alpha")
+	s.host.set(func() { s.host.work = false })
+	var j struct{ ID string }
+	s.call(t, "POST", "/api/v1/servers/alpha/start", nil).into(t, &j)
+	for _, path := range []string{"/servers/alpha", "/jobs/" + j.ID} {
+		if a := get(path); a.status != http.StatusNotFound {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	if all := get("/servers"); string(all.body) != "[]\n" {
+		t.Errorf("%s", all.body)
+	}
+	if kinds := names(get("/jobs"), "kind"); !slices.Equal(kinds, []string{"server.delete"}) {
+		t.Errorf("jobs: %q", kinds)
+	}
+}
