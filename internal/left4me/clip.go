@@ -19,6 +19,7 @@ const (
 const (
 	maxErrorText  = 8 << 10
 	maxErrorField = 256
+	maxErrorKind  = 40
 )
 
 // TextLen returns how many bytes a text takes in JSON, without its quotes and
@@ -89,17 +90,18 @@ func ClipLog(lines []string) []string {
 	return kept
 }
 
-// Clipped returns e with a code, arguments and texts of a bounded length. It is e
+// Clipped returns e with a kind, a code, arguments and texts of a bounded length. It is e
 // itself when nothing was cut; the cause stays.
 func (e *Error) Clipped() *Error {
 	c := *e
 	c.Code = clipCode(e.Code)
 	c.Field, c.Text, c.Hint = Clip(e.Field, maxErrorField), Clip(e.Text, maxErrorText), Clip(e.Hint, maxErrorText)
-	budget := maxErrorArgTexts
+	c.Kind = Kind(Clip(string(e.Kind), maxErrorKind))
+	budget := maxErrorArgBytes
 	var cut bool
 	c.Args, cut = e.Args.within(&budget, 0)
 	// Not c == *e: causes may not be comparable.
-	if !cut && c.Code == e.Code && c.Field == e.Field && c.Text == e.Text && c.Hint == e.Hint {
+	if !cut && c.Kind == e.Kind && c.Code == e.Code && c.Field == e.Field && c.Text == e.Text && c.Hint == e.Hint {
 		return e
 	}
 	return &c

@@ -19,8 +19,10 @@ const (
 	maxErrorArgs     = 16
 	maxErrorArgName  = 40
 	maxErrorArg      = 4 << 10 // of one text
-	maxErrorArgTexts = 8 << 10 // of all texts, those of nested errors too
+	maxErrorArgBytes = 8 << 10 // of all arguments, with those of nested errors
 	maxErrorNesting  = 2       // errors within an error
+	errorArgBytes    = 40      // of an argument besides its name and its text
+	nestedErrorBytes = 80      // of an error among arguments besides its code and its texts
 )
 
 // Bytes is a number of bytes among the arguments of an Error.
@@ -161,21 +163,22 @@ func readObjectArg(data json.RawMessage, depth int) (any, bool) {
 // clipped returns the arguments within their bounds. It is a itself when nothing
 // was cut or left out.
 func (a Args) clipped() Args {
-	budget := maxErrorArgTexts
+	budget := maxErrorArgBytes
 	if out, cut := a.within(&budget, 0); cut {
 		return out
 	}
 	return a
 }
 
-// within takes the texts of arguments from budget, in the order of their names.
+// within takes arguments from budget, in the order of their names, and leaves out
+// those that it has no room for.
 func (a Args) within(budget *int, depth int) (out Args, cut bool) {
 	if len(a) == 0 {
 		return a, false
 	}
 	out = make(Args, min(len(a), maxErrorArgs))
 	for _, name := range slices.Sorted(maps.Keys(a)) {
-		if len(out) == maxErrorArgs || !isArgName(name) {
+		if len(out) == maxErrorArgs || !isArgName(name) || !take(budget, len(name)+errorArgBytes) {
 			cut = true
 			continue
 		}
@@ -201,13 +204,14 @@ func (a Args) within(budget *int, depth int) (out Args, cut bool) {
 }
 
 // nested returns an error that is an argument within budget, or nil when it is
-// nested too deep.
+// nested too deep or there is no room for it.
 func (e *Error) nested(budget *int, depth int) (*Error, bool) {
-	if depth > maxErrorNesting {
+	code := clipCode(e.Code)
+	if depth > maxErrorNesting || len(e.Kind) > maxErrorKind || !take(budget, len(code)+nestedErrorBytes) {
 		return nil, true
 	}
 	c := *e
-	c.Code, c.Field = clipCode(e.Code), Clip(e.Field, maxErrorField)
+	c.Code, c.Field = code, clipFrom(budget, e.Field, maxErrorField)
 	c.Text, c.Hint = clipFrom(budget, e.Text, maxErrorArg), clipFrom(budget, e.Hint, maxErrorArg)
 	var cut bool
 	c.Args, cut = e.Args.within(budget, depth)
@@ -215,6 +219,15 @@ func (e *Error) nested(budget *int, depth int) (*Error, bool) {
 		return e, false
 	}
 	return &c, true
+}
+
+// take takes n bytes from budget if it has them.
+func take(budget *int, n int) bool {
+	if *budget < n {
+		return false
+	}
+	*budget -= n
+	return true
 }
 
 func clipFrom(budget *int, s string, limit int) string {

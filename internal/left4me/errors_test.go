@@ -73,6 +73,7 @@ func TestErrorsCrossJSONWithCodeArgumentsAndText(t *testing.T) {
 func TestAnErrorThatIsNotKnownSaysItsText(t *testing.T) {
 	for name, b := range map[string]string{
 		"a new code":       `{"kind":"conflict","code":"port.of_tomorrow","args":{"x":{"later":1}},"text":"a","hint":"b"}`,
+		"before another":   `{"kind":"conflict","code":"auth.log_of_tomorrow","text":"a","hint":"b"}`,
 		"no code":          `{"kind":"conflict","text":"a","hint":"b"}`,
 		"no argument":      `{"kind":"conflict","code":"port.in_use","args":{"server":"beta"},"text":"a","hint":"b"}`,
 		"another argument": `{"kind":"conflict","code":"github.limit","args":{"until":"soon"},"text":"a","hint":"b"}`,
@@ -91,24 +92,71 @@ func TestAnErrorThatIsNotKnownSaysItsText(t *testing.T) {
 
 func TestArgumentsAreClipped(t *testing.T) {
 	long := strings.Repeat("\x01", 64<<10)
-	e := left4me.NewError(left4me.Conflict, "gone.from", "a", long, "b", long, "c", long, "Bad", "x", "n", 5)
+	e := left4me.NewError(left4me.Conflict, "gone.from", "a", long, "b", long, "c", long, "n", 5)
 	for range 5 {
 		e = left4me.NewError(left4me.Conflict, "gone.from", "error", e, "more", long)
 	}
-	e.Code = strings.Repeat("x", 500)
+	e.Code, e.Args["Bad"], e.Args["a"] = strings.Repeat("x", 500), "x", int64(5)
 	b, err := json.Marshal(e.Clipped())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(b) > 32<<10 {
+	if len(b) > 17<<10 { // 8 KiB of its text, 8 KiB of arguments and what is around them
 		t.Errorf("it has %d bytes", len(b))
 	}
 	c := e.Clipped()
-	if c.Code != "" || len(c.Args) != 2 || c.Args["Bad"] != nil {
+	if c.Code != "" || c.Args["error"] == nil || c.Args["a"] != int64(5) || c.Args["Bad"] != nil {
 		t.Errorf("it is %.200s", b)
 	}
 	if c.Clipped() != c {
 		t.Error("what is clipped is clipped again")
+	}
+}
+
+// Arguments that are no texts, and what an error among them has besides its texts,
+// count as well.
+func TestArgumentsWithoutTextsAreClipped(t *testing.T) {
+	wide := func(value func() any) left4me.Args {
+		a := left4me.Args{}
+		for i := range 16 {
+			a[strings.Repeat("x", 39)+string(rune('a'+i))] = value()
+		}
+		return a
+	}
+	nested := func(args left4me.Args) any {
+		return &left4me.Error{Kind: left4me.Busy, Code: "a.b", Field: strings.Repeat("f", 5000), Args: args}
+	}
+	numbers := func() any { return nested(wide(func() any { return int64(1 << 60) })) }
+	e := nested(wide(func() any { return nested(wide(numbers)) })).(*left4me.Error)
+	e.Kind = left4me.Kind(strings.Repeat("k", 5000))
+	e.Args["a"] = &left4me.Error{Kind: e.Kind}
+	c := e.Clipped()
+	b, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b) > 12<<10 {
+		t.Errorf("it has %d bytes", len(b))
+	}
+	if c.Clipped() != c {
+		t.Error("what is clipped is clipped again")
+	}
+}
+
+// Each level of an error within an error is read several times, so that reading all
+// of them would take as long as the square of their number.
+func TestErrorsNestedTooDeepAreNotRead(t *testing.T) {
+	const levels = 1000
+	b := []byte(strings.Repeat(`{"kind":"busy","code":"a.b","text":"x","args":{"error":{"error":`, levels) +
+		`{"kind":"busy","text":"y"}` + strings.Repeat("}}}", levels))
+	allocs := testing.AllocsPerRun(1, func() {
+		var e left4me.Error
+		if err := json.Unmarshal(b, &e); err != nil {
+			t.Error(err)
+		}
+	})
+	if allocs > levels/2 {
+		t.Errorf("reading %d levels takes %.0f allocations", levels, allocs)
 	}
 }
 
@@ -177,7 +225,7 @@ func FuzzError(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%s: %v", b, err)
 		}
-		if len(out) > 64<<10 {
+		if len(out) > 32<<10 {
 			t.Errorf("it has %d bytes", len(out))
 		}
 		var again left4me.Error
