@@ -289,7 +289,7 @@ func inspect(ctx context.Context, s settings, secrets *hiding) (r rows) {
 	masked := make([]left4me.Job, len(jobs))
 	for i, j := range jobs {
 		masked[i] = j.Job.Public()
-		masked[i].By, masked[i].Log = "", nil
+		masked[i].By, masked[i].Log = left4me.Actor{}, nil
 	}
 	r.jobs = asJSON(masked, err)
 

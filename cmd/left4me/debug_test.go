@@ -51,12 +51,13 @@ func secretSite(t *testing.T) (root, envFile string) {
 	}
 	blueprint := left4me.Blueprint{Name: "house", CreatedAt: at, Settings: left4me.Settings{Password: "blueprint-password"}}
 	job := store.QueuedJob{Job: left4me.Job{
-		ID: "0001", Kind: left4me.StartServer, Target: "alpha", Host: "local", State: left4me.JobQueued, By: "admin", CreatedAt: at,
+		ID: "0001", Kind: left4me.StartServer, Target: "alpha", Host: "local", State: left4me.JobQueued, By: left4me.ByUser("admin"),
+		CreatedAt: at,
 	}}
-	_, err = db.Overlays().Create(ctx, "admin", overlay)
+	_, err = db.Overlays().Create(ctx, left4me.ByUser("admin"), overlay)
 	overlay.Version, overlay.Script = 1, &left4me.Script{Text: "#!/bin/sh\ncurl -H scripts-secret-line\n"}
-	_, uerr := db.Overlays().Update(ctx, "admin", overlay)
-	_, gerr := db.Overlays().Create(ctx, "admin", git)
+	_, uerr := db.Overlays().Update(ctx, left4me.ByUser("admin"), overlay)
+	_, gerr := db.Overlays().Create(ctx, left4me.ByUser("admin"), git)
 	err = errors.Join(err, uerr, gerr, db.Blueprints().Create(ctx, blueprint), db.Servers().Create(ctx, server))
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +192,8 @@ func TestABundleIsMadeOfWhatCanBeRead(t *testing.T) {
 	t.Setenv("LEFT4ME_PUBLIC_URL", "panel.example.org//admin:hidden-in-a-url@") // doctor says what is wrong with it
 	files, _ := bundle(t, envFile)
 	for name, want := range map[string]string{
-		"doctor.txt": `LEFT4ME_PUBLIC_URL: "(hidden)"`, "jobs.json": `"error": "`, "servers.json": `"error": "`, "settings.txt": "no such file",
+		"doctor.txt": `LEFT4ME_PUBLIC_URL: "(hidden)"`, "jobs.json": `"error": "`, "servers.json": `"error": "`,
+		"settings.txt": "no such file",
 	} {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %q:\n%s", name, want, files[name])

@@ -9,6 +9,8 @@ import (
 
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
 )
 
 // withToken is the header of a request with a token.
@@ -132,5 +134,35 @@ func TestAStreamEndsWhenItsUserIsDisabled(t *testing.T) {
 	s.create(t, "alpha")
 	if e, ok := next(); !ok || e.name != "server" {
 		t.Errorf("somebody else's stream: %+v, %t", e, ok)
+	}
+}
+
+// What a token does is done by the token, for its owner; jobs show the owner.
+func TestATokenIsTheActorOfWhatItDoes(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	var j apitype.Job
+	s.call(t, "POST", "/api/v1/servers/alpha/stop", nil).into(t, &j)
+	if j.By != "admin" {
+		t.Errorf("the job is by %q", j.By)
+	}
+	admin := must(s.store.Users().Get(t.Context(), "admin"))(t)
+	want := left4me.Actor{Kind: left4me.TokenActor, ID: store.UserID(admin.ID), Name: "test", Owner: "admin"}
+	kept := must(s.store.Jobs().Get(t.Context(), j.ID))(t)
+	if kept.By != want {
+		t.Errorf("its row is by %#v", kept.By)
+	}
+	all := must(s.store.Events().After(t.Context(), 0, 100))(t)
+	seen := map[left4me.EventKind]bool{}
+	for _, e := range all {
+		if e.Kind == left4me.ServerCreated || e.Kind == left4me.JobAdded {
+			seen[e.Kind] = true
+			if e.Actor != want {
+				t.Errorf("%s is by %#v", e.Kind, e.Actor)
+			}
+		}
+	}
+	if len(seen) != 2 {
+		t.Errorf("events: %+v", all)
 	}
 }

@@ -44,17 +44,17 @@ func (a backupRoutes) listBackups(ctx context.Context, _ *ListInput) ([]apitype.
 }
 
 func (a backupRoutes) createBackup(ctx context.Context, _ *none) (apitype.Job, error) {
-	v, err := a.core.Backups.Create(ctx, actorOf(ctx).Name)
+	v, err := a.core.Backups.Create(ctx, actorOf(ctx).Cause())
 	return jobFor(ctx, v), err
 }
 
 func (a backupRoutes) verifyBackup(ctx context.Context, n left4me.Name, _ *none) (apitype.Job, error) {
-	v, err := a.core.Backups.Verify(ctx, actorOf(ctx).Name, n)
+	v, err := a.core.Backups.Verify(ctx, actorOf(ctx).Cause(), n)
 	return jobFor(ctx, v), err
 }
 
 func (a backupRoutes) deleteBackup(ctx context.Context, n left4me.Name, _ *none) (apitype.Deleted, error) {
-	return apitype.Deleted{Name: n}, a.core.Backups.Delete(ctx, actorOf(ctx).Name, n)
+	return apitype.Deleted{Name: n}, a.core.Backups.Delete(ctx, actorOf(ctx).Cause(), n)
 }
 
 // download is the request for an archive, which may be asked for in parts.
@@ -92,7 +92,7 @@ func (a backupRoutes) showBackupPolicy(ctx context.Context, _ *none) (apitype.Ba
 func (a backupRoutes) setBackupPolicy(ctx context.Context, in *struct{ Body apitype.BackupPolicy }) (apitype.BackupPolicy, error) {
 	b := in.Body
 	v := left4me.BackupPolicy{Enabled: b.Enabled, At: b.At, BackupKeep: left4me.BackupKeep{Daily: b.Daily, Weekly: b.Weekly}}
-	return b, a.core.Backups.SetPolicy(ctx, actorOf(ctx).Name, v)
+	return b, a.core.Backups.SetPolicy(ctx, actorOf(ctx).Cause(), v)
 }
 
 // byTimeOfBackup is the order of backups, newest first.

@@ -69,7 +69,7 @@ func (a blueprintRoutes) createBlueprint(ctx context.Context, in *struct{ Body a
 	if err := visibleParts(ctx, "", overlays, left4me.Server{}); err != nil {
 		return apitype.Blueprint{}, err
 	}
-	v, err := a.core.Content.Blueprints().Create(ctx, actorOf(ctx).Name,
+	v, err := a.core.Content.Blueprints().Create(ctx, actorOf(ctx).Cause(),
 		left4me.Blueprint{Name: left4me.Name(in.Body.Name), Overlays: overlays, Settings: in.Body.Settings})
 	return a.blueprintOf(ctx, v, err)
 }
@@ -89,13 +89,13 @@ func (a blueprintRoutes) updateBlueprint(ctx context.Context, name left4me.Name,
 	if err := visibleParts(ctx, "", overlays, left4me.Server{Overlays: have.Overlays}); err != nil {
 		return apitype.Blueprint{}, err
 	}
-	v, err := a.core.Content.Blueprints().Update(ctx, actorOf(ctx).Name,
+	v, err := a.core.Content.Blueprints().Update(ctx, actorOf(ctx).Cause(),
 		left4me.Blueprint{Name: name, Version: in.Body.Version, Overlays: overlays, Settings: in.Body.Settings})
 	return a.blueprintOf(ctx, v, err)
 }
 
 func (a blueprintRoutes) deleteBlueprint(ctx context.Context, name left4me.Name, _ *none) (apitype.Deleted, error) {
-	return apitype.Deleted{Name: name}, a.core.Content.Blueprints().Delete(ctx, actorOf(ctx).Name, name)
+	return apitype.Deleted{Name: name}, a.core.Content.Blueprints().Delete(ctx, actorOf(ctx).Cause(), name)
 }
 
 var byBlueprintName = order[apitype.Blueprint]{key: func(v apitype.Blueprint) string { return string(v.Name) }}

@@ -37,7 +37,7 @@ func gameFor(ctx context.Context, v game.View) apitype.Game {
 
 func rolloutFor(ctx context.Context, v game.Rollout) apitype.Rollout {
 	r := apitype.Rollout{
-		Mode: v.Mode, State: v.State, Reason: v.Reason, Build: v.Build, Job: v.Job, By: v.By, CreatedAt: v.CreatedAt,
+		Mode: v.Mode, State: v.State, Reason: v.Reason, Build: v.Build, Job: v.Job, By: v.By.String(), CreatedAt: v.CreatedAt,
 		BegunAt: v.BegunAt, EndedAt: v.EndedAt, Servers: []apitype.Move{},
 	}
 	for _, m := range v.Moves {
@@ -71,7 +71,7 @@ func (a gameRoutes) game(kind left4me.JobKind) func(context.Context, left4me.Nam
 		if in.Body != nil {
 			r = game.Request{Build: in.Body.Build, Restart: game.Mode(in.Body.Restart)}
 		}
-		v, err := a.core.Game.Act(ctx, actorOf(ctx).Name, kind, host, r)
+		v, err := a.core.Game.Act(ctx, actorOf(ctx).Cause(), kind, host, r)
 		return jobFor(ctx, v), err
 	}
 }
@@ -81,7 +81,7 @@ type pinInput struct {
 }
 
 func (a gameRoutes) pinGame(ctx context.Context, host left4me.Name, in *pinInput) (apitype.Game, error) {
-	v, err := a.core.Game.Pin(ctx, actorOf(ctx).Name, host, in.Body.Pinned)
+	v, err := a.core.Game.Pin(ctx, actorOf(ctx).Cause(), host, in.Body.Pinned)
 	return gameFor(ctx, v), err
 }
 
@@ -96,7 +96,7 @@ type policyInput struct {
 
 func (a gameRoutes) setPolicy(ctx context.Context, host left4me.Name, in *policyInput) (apitype.GamePolicy, error) {
 	b := in.Body
-	p, err := a.core.Game.SetPolicy(ctx, actorOf(ctx).Name, host, game.Policy{
+	p, err := a.core.Game.SetPolicy(ctx, actorOf(ctx).Cause(), host, game.Policy{
 		CheckEvery: time.Duration(b.CheckHours) * time.Hour, Update: b.Update, UpdateAt: b.UpdateAt, Restart: b.Restart,
 	})
 	return gamePolicyOf(p), err
@@ -114,7 +114,7 @@ func (a gameRoutes) showRollout(ctx context.Context, host left4me.Name, _ *none)
 }
 
 func (a gameRoutes) cancelRollout(ctx context.Context, host left4me.Name, _ *none) (apitype.Rollout, error) {
-	v, err := a.core.Game.CancelRollout(ctx, actorOf(ctx).Name, host)
+	v, err := a.core.Game.CancelRollout(ctx, actorOf(ctx).Cause(), host)
 	if err != nil {
 		return apitype.Rollout{}, err
 	}

@@ -14,7 +14,7 @@ type jobRoutes struct{ core *core }
 func jobOf(v left4me.Job) apitype.Job {
 	j := apitype.Job{
 		ID: v.ID, Kind: v.Kind, Target: v.Target, TargetID: v.TargetID, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log,
-		Error: v.Error, By: v.By,
+		Error: v.Error, By: v.By.String(),
 		Reason:  v.Reason,
 		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, EndedAt: v.EndedAt,
 	}
@@ -112,7 +112,7 @@ func (a jobRoutes) cancelJob(ctx context.Context, v left4me.Job, _ *none) (apity
 }
 
 func (a jobRoutes) retryJob(ctx context.Context, v left4me.Job, _ *none) (apitype.Job, error) {
-	v, err := a.core.Jobs.Retry(ctx, actorOf(ctx).Name, v.ID)
+	v, err := a.core.Jobs.Retry(ctx, actorOf(ctx).Cause(), v.ID)
 	return jobFor(ctx, v), err
 }
 

@@ -76,7 +76,7 @@ func definitionOf(name left4me.Name, d apitype.OverlayDefinition) left4me.Overla
 }
 
 func (a overlayRoutes) createOverlay(ctx context.Context, in *struct{ Body apitype.NewOverlay }) (apitype.Overlay, error) {
-	v, err := a.core.Content.Create(ctx, actorOf(ctx).Name, definitionOf(left4me.Name(in.Body.Name), in.Body.OverlayDefinition))
+	v, err := a.core.Content.Create(ctx, actorOf(ctx).Cause(), definitionOf(left4me.Name(in.Body.Name), in.Body.OverlayDefinition))
 	if err != nil {
 		return apitype.Overlay{}, err
 	}
@@ -90,7 +90,7 @@ type changeOverlayInput struct {
 func (a overlayRoutes) changeOverlay(ctx context.Context, n left4me.Name, in *changeOverlayInput) (apitype.Overlay, error) {
 	v := definitionOf(n, in.Body.OverlayDefinition)
 	v.Version = in.Body.Version
-	changed, err := a.core.Content.Update(ctx, actorOf(ctx).Name, v)
+	changed, err := a.core.Content.Update(ctx, actorOf(ctx).Cause(), v)
 	if err != nil {
 		return apitype.Overlay{}, err
 	}
@@ -107,10 +107,10 @@ func (a overlayRoutes) restoreOverlay(ctx context.Context, n left4me.Name, _ *no
 
 // onOverlay asks for a job on an overlay.
 func (a overlayRoutes) onOverlay(ctx context.Context, n left4me.Name,
-	f func(context.Context, string, left4me.Name) (left4me.Job, error)) (apitype.Job,
+	f func(context.Context, left4me.Actor, left4me.Name) (left4me.Job, error)) (apitype.Job,
 	error,
 ) {
-	v, err := f(ctx, actorOf(ctx).Name, n)
+	v, err := f(ctx, actorOf(ctx).Cause(), n)
 	return jobFor(ctx, v), err
 }
 
@@ -124,7 +124,7 @@ func (a overlayRoutes) buildOverlay(ctx context.Context, n left4me.Name, in *Bui
 	if b := in.Body; b != nil {
 		r = overlays.Request{Note: b.Note, Change: (*left4me.Change)(b.Change), Promote: b.Promote}
 	}
-	return a.onOverlay(ctx, n, func(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
+	return a.onOverlay(ctx, n, func(ctx context.Context, by left4me.Actor, n left4me.Name) (left4me.Job, error) {
 		if in.Body != nil {
 			if err := takes(ctx, in.Body.Promote); err != nil {
 				return left4me.Job{}, err
@@ -150,7 +150,7 @@ func takes(ctx context.Context, p *left4me.Promote) error {
 }
 
 func (a overlayRoutes) collectContent(ctx context.Context, _ *none) (apitype.Job, error) {
-	v, err := a.core.Content.Collect(ctx, actorOf(ctx).Name)
+	v, err := a.core.Content.Collect(ctx, actorOf(ctx).Cause())
 	return jobFor(ctx, v), err
 }
 
@@ -184,7 +184,7 @@ func (a overlayRoutes) showOverlayRestart(ctx context.Context, n left4me.Name, _
 }
 
 func (a overlayRoutes) cancelOverlayRestart(ctx context.Context, n left4me.Name, _ *none) (apitype.OverlayRestart, error) {
-	v, err := a.core.Content.CancelRestart(ctx, actorOf(ctx).Name, n)
+	v, err := a.core.Content.CancelRestart(ctx, actorOf(ctx).Cause(), n)
 	if err != nil {
 		return apitype.OverlayRestart{}, err
 	}

@@ -45,7 +45,7 @@ func (a overlayRoutes) putFile(ctx context.Context, name left4me.Name, in *putFi
 			return apitype.Job{}, &moved
 		}
 	}
-	return a.onOverlay(ctx, name, func(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
+	return a.onOverlay(ctx, name, func(ctx context.Context, by left4me.Actor, n left4me.Name) (left4me.Job, error) {
 		u, err := a.core.Uploads.Create(ctx, who, n)
 		if err != nil {
 			return left4me.Job{}, err

@@ -38,7 +38,7 @@ func (a overlayRoutes) showRevision(ctx context.Context, n left4me.Name, in *ByR
 
 // onRevision does something with a revision that is named by its number.
 func onRevision(ctx context.Context, n left4me.Name, in ByRevision,
-	f func(context.Context, string, left4me.Name, int) (left4me.Content, error),
+	f func(context.Context, left4me.Actor, left4me.Name, int) (left4me.Content, error),
 ) (left4me.Content, error) {
 	rev, err := in.read()
 	if err == nil && rev == 0 {
@@ -47,7 +47,7 @@ func onRevision(ctx context.Context, n left4me.Name, in ByRevision,
 	if err != nil {
 		return left4me.Content{}, err
 	}
-	v, err := f(ctx, actorOf(ctx).Name, n, rev)
+	v, err := f(ctx, actorOf(ctx).Cause(), n, rev)
 	return contentFor(ctx, v), err
 }
 
@@ -65,7 +65,7 @@ type labelInput struct {
 }
 
 func (a overlayRoutes) labelRevision(ctx context.Context, n left4me.Name, in *labelInput) (left4me.Content, error) {
-	return onRevision(ctx, n, in.ByRevision, func(ctx context.Context, by string, n left4me.Name, rev int) (left4me.Content, error) {
+	return onRevision(ctx, n, in.ByRevision, func(ctx context.Context, by left4me.Actor, n left4me.Name, rev int) (left4me.Content, error) {
 		return a.core.Content.Revisions().Label(ctx, by, n, rev, in.Body.Label)
 	})
 }

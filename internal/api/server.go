@@ -87,7 +87,7 @@ func (a serverRoutes) createServer(ctx context.Context, in *struct{ Body apitype
 	if err := visibleParts(ctx, b.Blueprint, overlays, left4me.Server{}); err != nil {
 		return apitype.GameServer{}, err
 	}
-	v, err := a.core.Servers.Create(ctx, actorOf(ctx).Name, left4me.Server{
+	v, err := a.core.Servers.Create(ctx, actorOf(ctx).Cause(), left4me.Server{
 		Name: left4me.Name(b.Name), Host: left4me.Name(b.Host), Port: port, Blueprint: left4me.Name(b.Blueprint), Overlays: overlays,
 		Settings:  b.Settings,
 		Autostart: left4me.Autostart(b.Autostart),
@@ -116,7 +116,7 @@ func (a serverRoutes) deleteServer(ctx context.Context, name left4me.Name, _ *no
 }
 
 func (a serverRoutes) act(ctx context.Context, kind left4me.JobKind, name left4me.Name) (apitype.Job, error) {
-	v, err := a.core.Servers.Act(ctx, actorOf(ctx).Name, kind, name)
+	v, err := a.core.Servers.Act(ctx, actorOf(ctx).Cause(), kind, name)
 	return jobFor(ctx, v), err
 }
 

@@ -22,7 +22,7 @@ func (a serverRoutes) updateServer(ctx context.Context, name left4me.Name, in *s
 	if err := visibleParts(ctx, in.Body.Blueprint, overlays, have.Server); err != nil {
 		return apitype.GameServer{}, err
 	}
-	v, err := a.core.Servers.Update(ctx, actorOf(ctx).Name, left4me.Server{
+	v, err := a.core.Servers.Update(ctx, actorOf(ctx).Cause(), left4me.Server{
 		Name: name, Version: in.Body.Version, Port: in.Body.Port, Blueprint: left4me.Name(in.Body.Blueprint), Overlays: overlays,
 		Settings:  in.Body.Settings,
 		Autostart: left4me.Autostart(in.Body.Autostart),

@@ -50,7 +50,7 @@ func (a serverRoutes) runCommand(ctx context.Context, name left4me.Name, in *str
 	Body apitype.Command
 },
 ) (apitype.CommandOutput, error) {
-	out, err := a.core.Servers.Consoles().Command(ctx, actorOf(ctx).Name, name, in.Body.Command)
+	out, err := a.core.Servers.Consoles().Command(ctx, actorOf(ctx).Cause(), name, in.Body.Command)
 	return apitype.CommandOutput{Output: shownTo(ctx, left4me.OnServer(name))(out)}, err
 }
 

@@ -66,6 +66,6 @@ type pathsInput struct {
 }
 
 func (a serverRoutes) discardWritten(ctx context.Context, name left4me.Name, in *pathsInput) (apitype.Job, error) {
-	v, err := a.core.Servers.Files().Discard(ctx, actorOf(ctx).Name, name, in.Body.Paths)
+	v, err := a.core.Servers.Files().Discard(ctx, actorOf(ctx).Cause(), name, in.Body.Paths)
 	return jobFor(ctx, v), err
 }

@@ -40,5 +40,5 @@ type mapInput struct {
 }
 
 func (a serverRoutes) changeMap(ctx context.Context, name left4me.Name, in *mapInput) (apitype.MapChange, error) {
-	return in.Body, a.core.Servers.Consoles().ChangeMap(ctx, actorOf(ctx).Name, name, in.Body.Map, in.Body.Mode)
+	return in.Body, a.core.Servers.Consoles().ChangeMap(ctx, actorOf(ctx).Cause(), name, in.Body.Map, in.Body.Mode)
 }

@@ -2,7 +2,6 @@ package left4me
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 )
 
@@ -151,30 +150,38 @@ const (
 	HostActor   ActorKind = "host"   // what a host reported
 )
 
-// Actor is who or what caused an event.
+// Actor is who or what caused an event or asked for a job. The zero Actor is left4me
+// itself. Actors are equal when all of their members are.
 type Actor struct {
 	Kind ActorKind `json:"kind"`
 	ID   ID        `json:"id,omitempty"`   // of a user or the owner of a token; empty where only the name is known
-	Name string    `json:"name,omitempty"` // of the user, the owner of the token, the part of left4me, or the host
+	Name string    `json:"name,omitempty"` // of the user, the token, the part of left4me, or the host
+	// Owner is the user that a token acts for; empty for all other kinds.
+	Owner string `json:"owner,omitempty"`
 }
 
-// The actors of left4me itself. Jobs keep them by their names.
-const (
-	BySchedule = "schedule"
-	ByLeft4me  = "left4me"
+// The actors of left4me itself that appear in several places.
+var (
+	BySchedule = BySystem("schedule")
+	ByLeft4me  = BySystem("left4me")
 )
 
-// ActorOf is the actor of a name that jobs and logs keep: of a user, unless it is one
-// of left4me's own, which may go on behind a space or a comma.
-func ActorOf(by string) Actor {
-	word := strings.TrimSuffix(strings.SplitN(by, " ", 2)[0], ",")
-	switch {
-	case by == "":
-		return Actor{Kind: SystemActor}
-	case word == BySchedule, word == ByLeft4me, strings.HasPrefix(by, "rollout of "):
-		return Actor{Kind: SystemActor, Name: by}
+// ByUser is a user as an actor.
+func ByUser(name string) Actor { return Actor{Kind: UserActor, Name: name} }
+
+// BySystem is a part of left4me as an actor.
+func BySystem(part string) Actor { return Actor{Kind: SystemActor, Name: part} }
+
+// ByHost is a host as an actor.
+func ByHost(name Name) Actor { return Actor{Kind: HostActor, Name: string(name)} }
+
+// String returns the name that people are shown: of a token its owner's. It doesn't
+// tell the kind; a user may have the name of a part of left4me.
+func (a Actor) String() string {
+	if a.Kind == TokenActor {
+		return a.Owner
 	}
-	return Actor{Kind: UserActor, Name: by}
+	return a.Name
 }
 
 // OnHost is the host of this name as a target.

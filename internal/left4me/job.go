@@ -105,8 +105,7 @@ type Job struct {
 	Steps     []Step    `json:"steps"`
 	Log       []string  `json:"log,omitempty"` // the last lines that the work printed, bounded as ClipLog says
 	Error     *Error    `json:"error,omitempty"`
-	By        string    `json:"by"`               // who asked for it
-	ByID      ID        `json:"by_id,omitempty"`  // of the user who asked; empty for left4me itself
+	By        Actor     `json:"by,omitzero"`      // who asked for it
 	Reason    string    `json:"reason,omitempty"` // why, when it was left4me itself
 	Attempt   int       `json:"attempt"`
 	CreatedAt time.Time `json:"created_at"`

@@ -63,7 +63,7 @@ func TestACopyHoldsNoActiveJob(t *testing.T) {
 func TestServersAreHeldInACopy(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha", "beta")
-	ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
+	ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantRunning, left4me.ByUser("al"), at))
 	_, _, err := s.Jobs().Autostart(t.Context(), job("1", left4me.StartServer, "alpha"), "boot",
 		func(left4me.Server, []store.QueuedJob) store.Decision { return store.Decision{} })
 	ok(t, err)

@@ -54,7 +54,7 @@ func (s Crashes) Add(ctx context.Context, v Crash) error {
 			SELECT id, host, name, ?3, ?4, ?5, ?6 FROM server WHERE host = ?1 AND name = ?2 AND ?7 IN ('', id)
 			ON CONFLICT DO NOTHING`, v.Host, v.Server, millis(v.At), v.Exit, v.Uptime.Milliseconds(), lines, v.ServerID))
 		if err == nil && n > 0 {
-			err = tx.eventBy(ctx, left4me.Actor{Kind: left4me.HostActor, Name: string(v.Host)}, left4me.ServerCrashed,
+			err = tx.eventBy(ctx, left4me.ByHost(v.Host), left4me.ServerCrashed,
 				left4me.OnServer(v.Server),
 				left4me.CrashEvent{Host: v.Host, At: v.At, Exit: v.Exit, Uptime: v.Uptime.Seconds()})
 		}

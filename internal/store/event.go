@@ -45,8 +45,8 @@ func (t *transaction) writeEvent(ctx context.Context, by left4me.Actor, kind lef
 		}
 	}
 	_, err := t.ExecContext(ctx,
-		`INSERT INTO event(kind, target_kind, target_id, target_name, actor_kind, actor_id, actor_name, at, version, data)
-		VALUES (?,?,?,?,?,?,?,?,?,?)`, kind, on.Kind, on.ID, on.Name, cmp.Or(by.Kind, left4me.SystemActor), by.ID, by.Name,
+		`INSERT INTO event(kind, target_kind, target_id, target_name, actor_kind, actor_id, actor_name, actor_owner, at, version, data)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?)`, kind, on.Kind, on.ID, on.Name, cmp.Or(by.Kind, left4me.SystemActor), by.ID, by.Name, by.Owner,
 		millis(time.Now()), left4me.EventVersion, text)
 	return err
 }
@@ -62,16 +62,16 @@ func (t *transaction) actorID(ctx context.Context, by left4me.Actor) (left4me.ID
 	if by.ID != "" || by.Kind != left4me.UserActor && by.Kind != left4me.TokenActor {
 		return by.ID, nil
 	}
-	who, err := t.identify(ctx, left4me.OnUser(by.Name))
+	who, err := t.identify(ctx, left4me.OnUser(by.String())) // of a token its owner
 	return who.ID, err
 }
 
-const eventColumns = `position, kind, target_kind, target_id, target_name, actor_kind, actor_id, actor_name, at, version, data`
+const eventColumns = `position, kind, target_kind, target_id, target_name, actor_kind, actor_id, actor_name, actor_owner, at, version, data`
 
 func scanEvent(r row) (v left4me.Event, err error) {
 	var at int64
-	err = r.Scan(&v.Position, &v.Kind, &v.Target.Kind, &v.Target.ID, &v.Target.Name, &v.Actor.Kind, &v.Actor.ID, &v.Actor.Name, &at,
-		&v.Version,
+	err = r.Scan(&v.Position, &v.Kind, &v.Target.Kind, &v.Target.ID, &v.Target.Name, &v.Actor.Kind, &v.Actor.ID, &v.Actor.Name,
+		&v.Actor.Owner, &at, &v.Version,
 		(*[]byte)(&v.Data))
 	v.At = fromMillis(at)
 	return v, err

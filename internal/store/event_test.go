@@ -36,7 +36,7 @@ func last(t *testing.T, s *store.Store) int64 {
 }
 
 func jobOn(id left4me.JobID, kind left4me.JobKind, target left4me.Name) left4me.Job {
-	return left4me.Job{ID: id, Kind: kind, Target: target, Host: "local", By: "ann", CreatedAt: at}
+	return left4me.Job{ID: id, Kind: kind, Target: target, Host: "local", By: left4me.ByUser("ann"), CreatedAt: at}
 }
 
 func addJob(ctx context.Context, s *store.Store, v left4me.Job) error {
@@ -87,7 +87,10 @@ func TestEachChangeHasItsEvent(t *testing.T) {
 		},
 		{"hold once more", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, "server.held alpha by system "},
 		{
-			"stop from its console", func() error { return s.Servers().SetWanted(ctx, "alpha", left4me.WantStopped, "bob", at) },
+			"stop from its console",
+			func() error {
+				return s.Servers().SetWanted(ctx, "alpha", left4me.WantStopped, left4me.ByUser("bob"), at)
+			},
 			"server.held alpha by user bob",
 		},
 		{"start nobody", func() error { return add(job("2", left4me.StartServer, "nobody")) }, ""},
@@ -112,11 +115,12 @@ func TestEachChangeHasItsEvent(t *testing.T) {
 		{"delete it", func() error { return by.Blueprints().Delete(ctx, "versus") }, "blueprint.deleted versus by user ann"},
 		{"delete it again", func() error { return by.Blueprints().Delete(ctx, "versus") }, ""},
 		{"overlay", func() error {
-			_, err := s.Overlays().Create(ctx, "ann", left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, CreatedAt: at})
+			_, err := s.Overlays().Create(ctx, left4me.ByUser("ann"),
+				left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, CreatedAt: at})
 			return err
 		}, "overlay.created maps by user ann"},
 		{"change the overlay", func() error {
-			_, err := s.Overlays().Update(ctx, "ann", left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, Version: 1})
+			_, err := s.Overlays().Update(ctx, left4me.ByUser("ann"), left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, Version: 1})
 			return err
 		}, "overlay.changed maps by user ann"},
 		{"set it aside", func() error { return add(job("4", left4me.DeleteOverlay, "maps")) }, "job.added maps by user ann"},
@@ -127,7 +131,7 @@ func TestEachChangeHasItsEvent(t *testing.T) {
 		{"drop too early", func() error { return s.Overlays().Drop(ctx, "maps", at) }, ""},
 		{"drop", func() error { return s.Overlays().Drop(ctx, "maps", at.Add(time.Hour)) }, "overlay.dropped maps by system "},
 		{"rollout", func() error {
-			return s.Game().SetRollout(ctx, store.Rollout{Host: "local", State: "waiting", By: "schedule", CreatedAt: at})
+			return s.Game().SetRollout(ctx, store.Rollout{Host: "local", State: "waiting", By: left4me.BySchedule, CreatedAt: at})
 		}, "game.rollout local by system schedule"},
 		{"settings", func() error { return by.Game().SetPolicy(ctx, "local", store.GamePolicy{}) }, "settings.changed  by user ann"},
 		{"names", func() error { return s.Site().SetArchiveNames(ctx, "cp932", true) }, "settings.changed  by system "},
@@ -374,5 +378,48 @@ func BenchmarkEventsOnDisk(b *testing.B) {
 		fill(b, s, n)
 		b.ReportMetric(float64(s.Size(b)-before)/n, "bytes/event")
 		s.Close()
+	}
+}
+
+// A user or token may have the name of a part of left4me, and stays what it is in the
+// rows of jobs and rollouts and in their events.
+func TestTheKindOfAnActorIsKept(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	ok(t, s.Servers().Create(ctx, left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at}))
+	for i, by := range []left4me.Actor{
+		left4me.ByUser("schedule"),
+		left4me.ByUser("left4me"),
+		left4me.ByUser("rollout of"),
+		{Kind: left4me.TokenActor, Name: "left4me", Owner: "schedule"},
+		left4me.BySchedule,
+		left4me.BySystem("schedule, for revision 3 of maps"),
+		left4me.ByLeft4me,
+	} {
+		from := last(t, s)
+		v := jobOn(left4me.JobID(rune('a'+i)), left4me.StopServer, "alpha")
+		v.By = by
+		ok(t, addJob(ctx, s, v))
+		kept, err := s.Jobs().Get(ctx, v.ID)
+		ok(t, err)
+		kept.State, kept.EndedAt = left4me.JobDone, at
+		_, err = s.Jobs().End(ctx, kept.Job, "")
+		ok(t, err)
+		ok(t, s.Game().SetRollout(ctx, store.Rollout{Host: "local", State: "waiting", By: by, CreatedAt: at}))
+		rollout, err := s.Game().Rollout(ctx, "local")
+		ok(t, err)
+		if kept.By != by || rollout.By != by {
+			t.Errorf("%#v: the job has %#v, the rollout %#v", by, kept.By, rollout.By)
+		}
+		events, err := s.Events().After(ctx, from, 10)
+		ok(t, err)
+		if len(events) != 3 {
+			t.Errorf("%#v: %d events", by, len(events))
+		}
+		for _, e := range events {
+			if e.Actor != by {
+				t.Errorf("%#v: %s is by %#v", by, e.Kind, e.Actor)
+			}
+		}
 	}
 }

@@ -71,7 +71,7 @@ func TestAStartIsDecidedAnewWhenTheDiskWasFull(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := QueuedJob{
-			Job:  left4me.Job{ID: "1", Kind: left4me.StartServer, Target: "alpha", Host: "local", By: "left4me"},
+			Job:  left4me.Job{ID: "1", Kind: left4me.StartServer, Target: "alpha", Host: "local", By: left4me.ByLeft4me},
 			Spec: []byte(`"` + strings.Repeat("x", 2<<20) + `"`),
 		}
 		tries := 0

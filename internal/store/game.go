@@ -23,7 +23,7 @@ type Rollout struct {
 	Build     int64         // that servers move to; 0 until it has begun
 	State     string
 	Reason    string // why it ended as it did
-	By        string
+	By        left4me.Actor
 	CreatedAt time.Time
 	BegunAt   time.Time // from when on servers may move
 	EndedAt   time.Time
@@ -47,7 +47,7 @@ func moved(all []Move) map[left4me.Name]string {
 	return states
 }
 
-const rolloutColumns = `host, mode, job, build, state, reason, asked_by, created_at, begun_at, ended_at, moves`
+const rolloutColumns = `host, mode, job, build, state, reason, ` + askedColumns + `, created_at, begun_at, ended_at, moves`
 
 func scanRollout(r row) (Rollout, error) {
 	var (
@@ -55,10 +55,14 @@ func scanRollout(r row) (Rollout, error) {
 		created      int64
 		begun, ended sql.NullInt64
 		moves        string
+		by           asked
 	)
-	if err := r.Scan(&v.Host, &v.Mode, &v.Job, &v.Build, &v.State, &v.Reason, &v.By, &created, &begun, &ended, &moves); err != nil {
+	err := r.Scan(&v.Host, &v.Mode, &v.Job, &v.Build, &v.State, &v.Reason, &by.name, &by.id, &by.kind, &by.token, &created,
+		&begun, &ended, &moves)
+	if err != nil {
 		return v, err
 	}
+	v.By = by.actor()
 	v.CreatedAt, v.BegunAt, v.EndedAt = fromMillis(created), fromNull(begun), fromNull(ended)
 	return v, fromJSON(moves, &v.Moves)
 }
@@ -77,14 +81,16 @@ func (s Game) SetRollout(ctx context.Context, v Rollout) error {
 	}
 	moves, err := toJSON(v.Moves)
 	if err == nil {
+		by := askedOf(v.By)
 		err = s.db.tx(ctx, func(tx *transaction) error {
-			_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO rollout(`+rolloutColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
-				v.Host, v.Mode, v.Job, v.Build, v.State, v.Reason, v.By, millis(v.CreatedAt), millisOrNull(v.BegunAt),
+			_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO rollout(`+rolloutColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+				v.Host, v.Mode, v.Job, v.Build, v.State, v.Reason, by.name, by.id, by.kind, by.token, millis(v.CreatedAt),
+				millisOrNull(v.BegunAt),
 				millisOrNull(v.EndedAt), moves)
 			if err != nil {
 				return err
 			}
-			return tx.eventBy(ctx, left4me.ActorOf(v.By), left4me.GameRollout, left4me.OnHost(v.Host),
+			return tx.eventBy(ctx, v.By, left4me.GameRollout, left4me.OnHost(v.Host),
 				left4me.RolloutEvent{Host: v.Host, Build: v.Build, State: v.State, Reason: v.Reason, Servers: moved(v.Moves)})
 		})
 	}

@@ -15,9 +15,18 @@ func TestARolloutReplacesTheOneBeforeIt(t *testing.T) {
 	if _, err := s.Game().Rollout(t.Context(), "local"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("before any: %v", err)
 	}
-	first := store.Rollout{Host: "local", Mode: "empty", Job: "1", State: "waiting", By: "al", CreatedAt: at, Moves: []store.Move{}}
+	first := store.Rollout{
+		Host:      "local",
+		Mode:      "empty",
+		Job:       "1",
+		State:     "waiting",
+		By:        left4me.ByUser("al"),
+		CreatedAt: at,
+		Moves:     []store.Move{},
+	}
 	second := store.Rollout{
-		Host: "local", Mode: "04:30", Job: "2", Build: 9000000000, State: "failed", Reason: "alpha did not come up", By: "bo",
+		Host: "local", Mode: "04:30", Job: "2", Build: 9000000000, State: "failed", Reason: "alpha did not come up",
+		By:        left4me.ByUser("bo"),
 		CreatedAt: at, BegunAt: at.Add(time.Second), EndedAt: at.Add(time.Minute),
 		Moves: []store.Move{{Server: "alpha", Job: "3", State: "failed", Reason: "it crashed"}},
 	}

@@ -75,6 +75,6 @@ func setReport(ctx context.Context, tx *transaction, r Report) error {
 	if err != nil {
 		return err
 	}
-	return tx.eventBy(ctx, left4me.Actor{Kind: left4me.HostActor, Name: string(r.Host)}, kind, on,
+	return tx.eventBy(ctx, left4me.ByHost(r.Host), kind, on,
 		left4me.ReportEvent{Host: r.Host, From: from, To: r.Value})
 }

@@ -96,7 +96,7 @@ func TestNothingOfDeletedUserFallsToNextOfItsName(t *testing.T) {
 	ok(t, s.Servers().Create(ctx, left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at}))
 	old := create()
 	start := jobOn("1", left4me.StartServer, "alpha")
-	start.By = "zoe"
+	start.By = left4me.ByUser("zoe")
 	ok(t, addJob(ctx, s, start))
 	_, err = s.Users().Delete(ctx, old)
 	ok(t, err)

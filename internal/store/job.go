@@ -28,7 +28,7 @@ const (
 	jobColumns = `id, kind, target, host, state, spec, steps, log` + jobRest
 	// listedJob are the columns without the log, which may be most of a job.
 	listedJob = `id, kind, target, host, state, spec, steps, '[]'` + jobRest
-	jobRest   = `, error, asked_by, attempt, cancelling, created_at, started_at, ended_at, reason, target_id, asked_by_id`
+	jobRest   = `, error, ` + askedColumns + `, attempt, cancelling, created_at, started_at, ended_at, reason, target_id`
 )
 
 func scanJob(r row) (QueuedJob, error) {
@@ -39,12 +39,14 @@ func scanJob(r row) (QueuedJob, error) {
 		failure        sql.NullString
 		created        int64
 		started, ended sql.NullInt64
+		by             asked
 	)
-	err := r.Scan(&v.ID, &v.Kind, &v.Target, &v.Host, &v.State, &spec, &steps, &log, &failure, &v.By, &v.Attempt,
-		&v.Cancelling, &created, &started, &ended, &v.Reason, &v.TargetID, &v.ByID)
+	err := r.Scan(&v.ID, &v.Kind, &v.Target, &v.Host, &v.State, &spec, &steps, &log, &failure, &by.name, &by.id, &by.kind, &by.token,
+		&v.Attempt, &v.Cancelling, &created, &started, &ended, &v.Reason, &v.TargetID)
 	if err != nil {
 		return v, err
 	}
+	v.By = by.actor()
 	v.CreatedAt, v.StartedAt, v.EndedAt = fromMillis(created), fromNull(started), fromNull(ended)
 	if failure.Valid {
 		v.Error = new(left4me.Error)
@@ -167,16 +169,17 @@ func activeOf(ctx context.Context, tx *transaction, v left4me.Job) ([]QueuedJob,
 func insertJob(ctx context.Context, tx *transaction, v *QueuedJob, before left4me.Wanted) error {
 	v.State = left4me.JobQueued
 	var err error
-	if v.ByID, err = tx.actorID(ctx, left4me.ActorOf(v.By)); err != nil {
+	if v.By.ID, err = tx.actorID(ctx, v.By); err != nil {
 		return err
 	}
+	by := askedOf(v.By)
 	_, err = tx.ExecContext(ctx,
-		`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at, reason, target_id, asked_by_id,
-			wanted_before)
-		VALUES (?1,?2,?3,?4,?5,?6,?7,'[]',?8,?9,?10,?12,?13,
-			CASE WHEN ?11 <> '' OR ?3 <> 'server' THEN ?11 ELSE (SELECT wanted FROM server WHERE id = ?12) END)`,
-		v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, v.State, string(v.Spec), v.By, millis(v.CreatedAt), v.Reason, before,
-		v.TargetID, v.ByID)
+		`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, created_at, reason, target_id, wanted_before,
+			`+askedColumns+`)
+		VALUES (?1,?2,?3,?4,?5,?6,?7,'[]',?8,?9,?10,
+			CASE WHEN ?11 <> '' OR ?3 <> 'server' THEN ?11 ELSE (SELECT wanted FROM server WHERE id = ?10) END,?12,?13,?14,?15)`,
+		v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, v.State, string(v.Spec), millis(v.CreatedAt), v.Reason, v.TargetID, before,
+		by.name, by.id, by.kind, by.token)
 	if err == nil {
 		err = jobEvent(ctx, tx, left4me.JobAdded, v.Job)
 	}
@@ -192,14 +195,7 @@ func jobEvent(ctx context.Context, tx *transaction, kind left4me.EventKind, v le
 	if v.Error != nil {
 		e.Error = v.Error.Clipped().Text
 	}
-	return tx.writeEvent(ctx, actorOf(v), kind, targetOf(v), e)
-}
-
-// actorOf is who asked for a job, with the id from when that was.
-func actorOf(v left4me.Job) left4me.Actor {
-	by := left4me.ActorOf(v.By)
-	by.ID = v.ByID
-	return by
+	return tx.writeEvent(ctx, v.By, kind, targetOf(v), e)
 }
 
 // targetOf is what a job works on, with its id from when it was asked for.
@@ -284,7 +280,7 @@ func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (
 		ended = false // of an attempt that was given up
 		err := tx.QueryRowContext(ctx, `UPDATE job SET state = ?, steps = ?, log = ?, error = ?, ended_at = ?
 			WHERE id = ? AND state IN ('queued','running') RETURNING target_id, asked_by_id`,
-			v.State, steps, lines, failure, millis(v.EndedAt), v.ID).Scan(&v.TargetID, &v.ByID)
+			v.State, steps, lines, failure, millis(v.EndedAt), v.ID).Scan(&v.TargetID, &v.By.ID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

@@ -104,7 +104,7 @@ func overlayCfg(all []overlayLines) map[left4me.Name][]string {
 
 // Create adds a definition; its script, if it has one, is its first
 // version. Errors: left4me.Conflict when the name is taken.
-func (s Overlays) Create(ctx context.Context, by string, v left4me.Overlay) (Overlay, error) {
+func (s Overlays) Create(ctx context.Context, by left4me.Actor, v left4me.Overlay) (Overlay, error) {
 	v.ID, v.Version = NewID(time.Now()), 1
 	if v.Script != nil {
 		v.Script = &left4me.Script{Text: v.Script.Text, Version: 1}
@@ -119,13 +119,13 @@ func (s Overlays) Create(ctx context.Context, by string, v left4me.Overlay) (Ove
 				return left4me.NewError(left4me.Conflict, "overlay.exists", "overlay", v.Name).InField("name")
 			}
 			if err == nil {
-				err = tx.eventBy(ctx, left4me.ActorOf(by), left4me.OverlayCreated, v.Target(),
+				err = tx.eventBy(ctx, by, left4me.OverlayCreated, v.Target(),
 					left4me.DefinitionEvent{Version: 1})
 			}
 			if err != nil || v.Script == nil {
 				return err
 			}
-			return addScript(ctx, tx, v.Name, *v.Script, by, v.CreatedAt)
+			return addScript(ctx, tx, v.Name, *v.Script, by.String(), v.CreatedAt)
 		})
 	}
 	if err != nil {
@@ -138,7 +138,7 @@ func (s Overlays) Create(ctx context.Context, by string, v left4me.Overlay) (Ove
 // is another one becomes its next version. Errors: left4me.NotFound,
 // left4me.Conflict when it has another version by now, is deleted or of another
 // kind.
-func (s Overlays) Update(ctx context.Context, by string, v left4me.Overlay) (Overlay, error) {
+func (s Overlays) Update(ctx context.Context, by left4me.Actor, v left4me.Overlay) (Overlay, error) {
 	asked := v
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		v := asked
@@ -161,7 +161,7 @@ func (s Overlays) Update(ctx context.Context, by string, v left4me.Overlay) (Ove
 			}
 			if old.Script == nil || old.Script.Text != next.Text {
 				next.Version++
-				if err := addScript(ctx, tx, v.Name, next, by, v.UpdatedAt); err != nil {
+				if err := addScript(ctx, tx, v.Name, next, by.String(), v.UpdatedAt); err != nil {
 					return err
 				}
 			}
@@ -181,7 +181,7 @@ func (s Overlays) Update(ctx context.Context, by string, v left4me.Overlay) (Ove
 			if err != nil {
 				return err
 			}
-			return tx.eventBy(ctx, left4me.ActorOf(by), left4me.OverlayChanged, old.Target(),
+			return tx.eventBy(ctx, by, left4me.OverlayChanged, old.Target(),
 				left4me.DefinitionEvent{Version: v.Version})
 		})
 	})
@@ -279,5 +279,5 @@ func endOverlayJob(ctx context.Context, tx *transaction, v left4me.Job) error {
 	if err != nil || n == 0 || kind == "" {
 		return err
 	}
-	return tx.writeEvent(ctx, actorOf(v), kind, targetOf(v), nil)
+	return tx.writeEvent(ctx, v.By, kind, targetOf(v), nil)
 }

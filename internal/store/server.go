@@ -143,7 +143,7 @@ func deleteServer(ctx context.Context, tx *transaction, v left4me.Job) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	return tx.writeEvent(ctx, actorOf(v), left4me.ServerDeleted, targetOf(v), nil)
+	return tx.writeEvent(ctx, v.By, left4me.ServerDeleted, targetOf(v), nil)
 }
 
 // unchanged reports whether somebody who changes the version that they saw

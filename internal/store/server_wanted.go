@@ -13,7 +13,7 @@ import (
 
 // SetWanted notes what somebody asked of a server otherwise than by a job: who
 // stopped it from its console, say. Errors: left4me.NotFound.
-func (s Servers) SetWanted(ctx context.Context, name left4me.Name, w left4me.Wanted, by string, at time.Time) error {
+func (s Servers) SetWanted(ctx context.Context, name left4me.Name, w left4me.Wanted, by left4me.Actor, at time.Time) error {
 	err := s.db.tx(ctx, func(tx *transaction) error { return setWanted(ctx, tx, name, w, by, at, "") })
 	if err != nil {
 		return fmt.Errorf("note that %s wants %s %s: %w", by, name, w, err)
@@ -23,14 +23,14 @@ func (s Servers) SetWanted(ctx context.Context, name left4me.Name, w left4me.Wan
 
 // setWanted writes the wanted state of a server, and by which job. Whoever asks
 // releases what held the server.
-func setWanted(ctx context.Context, tx *transaction, name left4me.Name, w left4me.Wanted, by string, at time.Time,
+func setWanted(ctx context.Context, tx *transaction, name left4me.Name, w left4me.Wanted, by left4me.Actor, at time.Time,
 	job left4me.JobID,
 ) error {
-	if err := hold(ctx, tx, name, "", left4me.ActorOf(by)); err != nil {
+	if err := hold(ctx, tx, name, "", by); err != nil {
 		return err
 	}
 	r, err := tx.ExecContext(ctx, `UPDATE server SET wanted = ?, wanted_by = ?, wanted_at = ?, wanted_job = ? WHERE name = ?`,
-		w, by, millis(at), job, name)
+		w, by.String(), millis(at), job, name)
 	if err != nil {
 		return err
 	}

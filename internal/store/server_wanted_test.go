@@ -20,7 +20,7 @@ func wants(t *testing.T, s *store.Store, want left4me.Wanted, by string) {
 func add(t *testing.T, s *store.Store, id left4me.JobID, kind left4me.JobKind, by string) {
 	t.Helper()
 	v := job(id, kind, "alpha")
-	v.By = by
+	v.By = left4me.ByUser(by)
 	_, err := s.Jobs().Add(t.Context(), v, always)
 	ok(t, err)
 }
@@ -84,7 +84,7 @@ func TestCancelledJobAndWantedState(t *testing.T) {
 		for _, kind := range []left4me.JobKind{left4me.StartServer, left4me.RestartServer, left4me.ResetServer, left4me.StopServer} {
 			s := newStore(t)
 			serve(t, s, "alpha")
-			ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
+			ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantRunning, left4me.ByUser("al"), at))
 			add(t, s, "1", kind, "al")
 			begin(t, s, "1")
 			end(t, s, "1", left4me.JobCancelled)
@@ -99,7 +99,7 @@ func TestCancelledJobAndWantedState(t *testing.T) {
 		add(t, s, "2", left4me.RestartServer, "bo")
 		end(t, s, "1", left4me.JobCancelled)
 		wants(t, s, left4me.WantRunning, "bo")
-		ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantStopped, "console", at))
+		ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantStopped, left4me.ByUser("console"), at))
 		end(t, s, "2", left4me.JobCancelled)
 		wants(t, s, left4me.WantStopped, "console")
 	})
@@ -109,11 +109,11 @@ func TestEqualRequestSetsWantedStateAgain(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	add(t, s, "1", left4me.StartServer, "al")
-	ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantStopped, "console", at))
+	ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantStopped, left4me.ByUser("console"), at))
 	v := job("2", left4me.StartServer, "alpha")
-	v.By = "bo"
+	v.By = left4me.ByUser("bo")
 	got, err := s.Jobs().Add(t.Context(), v, func(active []store.QueuedJob) (*store.QueuedJob, error) { return &active[0], nil })
-	if err != nil || got.ID != "1" || got.By != "al" {
+	if err != nil || got.ID != "1" || got.By != left4me.ByUser("al") {
 		t.Errorf("%+v, %v", got.Job, err)
 	}
 	wants(t, s, left4me.WantRunning, "bo")
@@ -131,7 +131,7 @@ func TestSetWantedReleasesServer(t *testing.T) {
 	if v, err := s.Servers().Get(t.Context(), "alpha"); err != nil || v.Held != "" || !v.WantedAt.Equal(at) {
 		t.Errorf("%+v, %v", v, err)
 	}
-	is(t, s.Servers().SetWanted(t.Context(), "beta", left4me.WantStopped, "al", at), left4me.NotFound, "")
+	is(t, s.Servers().SetWanted(t.Context(), "beta", left4me.WantStopped, left4me.ByUser("al"), at), left4me.NotFound, "")
 }
 
 func TestStartThatEndsLeft4meIsHeld(t *testing.T) {
@@ -148,9 +148,9 @@ func TestStartThatEndsLeft4meIsHeld(t *testing.T) {
 func TestAutostartIsDecidedOnTheRow(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
-	ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantRunning, "al", at))
+	ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantRunning, left4me.ByUser("al"), at))
 	v := job("1", left4me.StartServer, "alpha")
-	v.By = "left4me"
+	v.By = left4me.ByLeft4me
 	got, added, err := s.Jobs().Autostart(t.Context(), v, "boot-1", func(row left4me.Server, active []store.QueuedJob) store.Decision {
 		if row.BootID != "" || row.Wanted != left4me.WantRunning || len(active) != 0 {
 			t.Errorf("%+v, %v", row, active)

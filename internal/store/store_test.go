@@ -322,7 +322,15 @@ func TestUsersSessionsAndTokens(t *testing.T) {
 
 func job(id left4me.JobID, kind left4me.JobKind, target left4me.Name) store.QueuedJob {
 	return store.QueuedJob{
-		Job:  left4me.Job{ID: id, Kind: kind, Target: target, Host: "local", By: "al", CreatedAt: at, Steps: []left4me.Step{}},
+		Job: left4me.Job{
+			ID:        id,
+			Kind:      kind,
+			Target:    target,
+			Host:      "local",
+			By:        left4me.ByUser("al"),
+			CreatedAt: at,
+			Steps:     []left4me.Step{},
+		},
 		Spec: json.RawMessage(fmt.Sprintf(`{"name":%q,"port":27015}`, target)),
 	}
 }
@@ -422,7 +430,7 @@ func TestTheRowOfAJobIsBounded(t *testing.T) {
 func TestOneJobRunsForATarget(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha", "beta")
-	if _, err := s.Overlays().Create(t.Context(), "admin",
+	if _, err := s.Overlays().Create(t.Context(), left4me.ByUser("admin"),
 		left4me.Overlay{Name: "alpha", Kind: left4me.FilesOverlay, CreatedAt: at}); err != nil {
 		t.Fatal(err)
 	}
@@ -568,7 +576,8 @@ func TestReadersDoNotWaitForTheWriter(t *testing.T) {
 
 func TestMovesAreRememberedWithoutANewVersion(t *testing.T) {
 	s := newStore(t)
-	made, err := s.Overlays().Create(t.Context(), "anna", left4me.Overlay{Name: "comp", Kind: left4me.FilesOverlay, CreatedAt: time.Now()})
+	made, err := s.Overlays().Create(t.Context(), left4me.ByUser("anna"),
+		left4me.Overlay{Name: "comp", Kind: left4me.FilesOverlay, CreatedAt: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -577,7 +586,7 @@ func TestMovesAreRememberedWithoutANewVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	made.Note = "other"
-	changed, err := s.Overlays().Update(t.Context(), "anna", made.Overlay) // it doesn't know of them
+	changed, err := s.Overlays().Update(t.Context(), left4me.ByUser("anna"), made.Overlay) // it doesn't know of them
 	if err != nil || changed.Version != made.Version+1 || len(changed.Moves) != 1 || changed.Moves[0] != moves[0] {
 		t.Errorf("%+v, %v", changed, err)
 	}

@@ -318,3 +318,50 @@ func TestUpgradeGivesIDs(t *testing.T) {
 		t.Errorf("an event of before: %+v, %v", e, err)
 	}
 }
+
+// Jobs and rollouts from before their rows had the kind of who asked for them are by
+// what the name says.
+func TestActorsFromBeforeTheirKindWasKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "left4me.db")
+	write := beforeMigration(t, path, 14)
+	exec := func(statement string, args ...any) {
+		t.Helper()
+		if _, err := write.ExecContext(t.Context(), statement, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kinds := map[string]left4me.ActorKind{
+		"": left4me.SystemActor, "schedule": left4me.SystemActor, "schedule, for revision 3 of maps": left4me.SystemActor,
+		"left4me": left4me.SystemActor, "left4me tidies": left4me.SystemActor, "rollout of ann to build 7": left4me.SystemActor,
+		"ann": left4me.UserActor, "schedules": left4me.UserActor, "left4me-admin": left4me.UserActor, "Schedule": left4me.UserActor,
+	}
+	for by := range kinds {
+		exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at)
+			VALUES (?1, 'server.stop', 'server', 'alpha', 'local', 'done', '{}', '[]', ?1, 1000)`, by)
+		exec(`INSERT INTO rollout(host, mode, job, build, state, reason, asked_by, created_at, moves)
+			VALUES (?1, 'now', '1', 1, 'done', '', ?1, 1000, '[]')`, by)
+	}
+	exec(`INSERT INTO event(kind, target_kind, target_id, target_name, actor_kind, actor_name, at, version, data)
+		VALUES ('server.deleted', 'server', 'alpha', 'alpha', 'user', 'ann', 1000, 1, '{}')`)
+	write.Close()
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for by, kind := range kinds {
+		want := left4me.Actor{Kind: kind, Name: by}
+		if j, err := s.Jobs().Get(t.Context(), left4me.JobID(by)); err != nil || j.By != want {
+			t.Errorf("job of %q: %#v, %v", by, j.By, err)
+		}
+		if strings.Contains(by, " ") {
+			continue // rollouts never had such names
+		}
+		if r, err := s.Game().Rollout(t.Context(), left4me.Name(by)); err != nil || r.By != want {
+			t.Errorf("rollout of %q: %#v, %v", by, r.By, err)
+		}
+	}
+	if all, err := s.Events().After(t.Context(), 0, 10); err != nil || len(all) != 1 || all[0].Actor != left4me.ByUser("ann") {
+		t.Errorf("%+v, %v", all, err)
+	}
+}

@@ -14,7 +14,7 @@ func TestPanelSaysWhyLeft4meStartedAServer(t *testing.T) {
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
 	v := must(s.servers.Get(t.Context(), "alpha"))(t)
-	_, added, err := s.jobs.Autostart(t.Context(), "left4me", "alpha", v.Host, left4me.Spec{Name: "alpha"}, "boot",
+	_, added, err := s.jobs.Autostart(t.Context(), left4me.ByLeft4me, "alpha", v.Host, left4me.Spec{Name: "alpha"}, "boot",
 		func(left4me.Server, []left4me.JobKind) store.Decision {
 			return store.Decision{Reason: "started after a reboot"}
 		})

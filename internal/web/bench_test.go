@@ -14,7 +14,7 @@ func BenchmarkListOf500(b *testing.B) {
 	s := newSite(b, false)
 	for i := range 500 {
 		v := left4me.Server{Name: left4me.Name(fmt.Sprintf("server-%d", i)), Port: 27015 + i}
-		must(s.servers.Create(b.Context(), "tester", v))(b)
+		must(s.servers.Create(b.Context(), left4me.ByUser("tester"), v))(b)
 	}
 	somebody := s.as(b, "admin")
 	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, s.url+"/servers", nil)

@@ -11,12 +11,12 @@ import (
 // another one was chosen, and without scripts.
 func TestANewServerShowsTheValuesOfItsBlueprint(t *testing.T) {
 	s := newSite(t, false)
-	must(s.content.Blueprints().Create(t.Context(), "tester",
+	must(s.content.Blueprints().Create(t.Context(), left4me.ByUser("tester"),
 		left4me.Blueprint{
 			Name:     "versus",
 			Settings: left4me.Settings{Mode: "versus", Map: "c2m1_highway", MaxPlayers: 16, Region: "europe", Password: "zoey"},
 		}))(t)
-	must(s.content.Blueprints().Create(t.Context(), "tester", left4me.Blueprint{Name: "plain"}))(t)
+	must(s.content.Blueprints().Create(t.Context(), left4me.ByUser("tester"), left4me.Blueprint{Name: "plain"}))(t)
 	s.addServer(t, "alpha")
 	s.withConfig(t)
 	b := s.as(t, "admin")

@@ -29,7 +29,7 @@ func (s *site) withConfig(t *testing.T, files ...bus.ConfigFile) {
 
 func TestSettingsAreChangedByTheirForm(t *testing.T) {
 	s := newSite(t, false)
-	must(s.content.Blueprints().Create(t.Context(), "tester",
+	must(s.content.Blueprints().Create(t.Context(), left4me.ByUser("tester"),
 		left4me.Blueprint{
 			Name:     "versus",
 			Settings: left4me.Settings{Mode: "versus", Region: "europe", Tags: []string{"one"}, Password: "zoey"},
@@ -97,7 +97,7 @@ func TestTheSecondToSaveKeepsWhatTheyTyped(t *testing.T) {
 	if p := b.post("/servers/alpha/settings", "version", "2", "hostname", "the second"); p.status != http.StatusSeeOther {
 		t.Errorf("%d", p.status)
 	}
-	must(s.content.Blueprints().Create(t.Context(), "tester", left4me.Blueprint{Name: "versus"}))(t)
+	must(s.content.Blueprints().Create(t.Context(), left4me.ByUser("tester"), left4me.Blueprint{Name: "versus"}))(t)
 	b.post("/blueprints/versus", "version", "1", "mode", "versus")
 	b.post("/blueprints/versus", "version", "1", "mode", "coop").has(t, http.StatusConflict, "Somebody else changed this", `value="coop"`,
 		`name="version" value="2"`)
@@ -169,7 +169,7 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	s.overlay(t, left4me.Overlay{Name: "other", Kind: left4me.FilesOverlay})
-	must(s.content.Blueprints().Create(t.Context(), "tester",
+	must(s.content.Blueprints().Create(t.Context(), left4me.ByUser("tester"),
 		left4me.Blueprint{Name: "maps-night", Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}}))(t)
 	chapter := func(number int, name string) map[string][]left4me.Chapter {
 		return map[string][]left4me.Chapter{"coop": {{Number: number, Map: name, Title: "x"}}}
@@ -199,7 +199,7 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 	order(b.get("/servers/new"), hotel, glub)
 	order(b.get("/blueprints/maps-night"), glub, hotel, other)
 	order(b.post("/servers/new", "stack", "add", "add", "other", "blueprint", "default"), other, hotel, glub)
-	must(s.servers.Create(t.Context(), "tester", left4me.Server{Name: "alpha", Blueprint: "maps-night"}))(t)
+	must(s.servers.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "alpha", Blueprint: "maps-night"}))(t)
 	order(b.get("/servers/alpha/settings"), glub, hotel, other)
 	// A map that nothing stacked has is warned of, also right after it was saved.
 	const warning = "The first map else1 is neither in the game nor in the stacked overlays"

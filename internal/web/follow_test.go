@@ -62,7 +62,7 @@ func TestListChangesByRow(t *testing.T) {
 	if !contains(`id="servers"`, "server-alpha", "server-beta", "server-gamma")(e) {
 		t.Errorf("a server that came gave %s", e.data)
 	}
-	must(s.servers.Act(t.Context(), "admin", left4me.DeleteServer, "alpha"))(t)
+	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.DeleteServer, "alpha"))(t)
 	d := s.host.next(t)
 	s.host.report(t, d, left4me.JobDone, nil)
 	wait(t, events, "the list without it", func(e sentEvent) bool {
@@ -86,7 +86,7 @@ func TestServerPageFollowsItsServer(t *testing.T) {
 	p := b.get("/servers/alpha")
 	p.has(t, http.StatusOK, "stopped")
 	events := b.stream(streamOf(t, p))
-	must(s.servers.Act(t.Context(), "admin", left4me.StartServer, "alpha"))(t)
+	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StartServer, "alpha"))(t)
 	d := s.host.next(t)
 	s.host.report(t, d, left4me.JobRunning, nil, left4me.Step{Label: left4me.StepAwaitReady, State: left4me.StepRunning})
 	wait(t, events, "the step", contains(`id="server-job"`, left4me.StepAwaitReady))
@@ -117,7 +117,7 @@ func TestServerPageFollowsItsServer(t *testing.T) {
 	}
 	s.host.report(t, d, left4me.JobFailed, left4me.Errorf(left4me.Unavailable, "the port is taken").WithHint("stop the other"))
 	wait(t, events, "the end of the job", contains(`id="server-job"`, "The port is taken. Stop the other."))
-	must(s.servers.Act(t.Context(), "admin", left4me.DeleteServer, "alpha"))(t)
+	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.DeleteServer, "alpha"))(t)
 	s.host.report(t, s.host.next(t), left4me.JobDone, nil)
 	isGone := func(e sentEvent) bool { return e.name == "gone" }
 	wait(t, events, "the news that it is gone", isGone)
@@ -182,7 +182,7 @@ func TestJobPageFollowsItsJob(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
-	j := must(s.servers.Act(t.Context(), "admin", left4me.StartServer, "alpha"))(t)
+	j := must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StartServer, "alpha"))(t)
 	path := "/jobs/" + string(j.ID)
 	list := b.stream(streamOf(t, b.get("/jobs")))
 	events := b.stream(streamOf(t, b.get(path)))

@@ -75,7 +75,7 @@ func TestWhoMayOnlyLook(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, PID: 1})
-	job := must(s.servers.Act(t.Context(), "admin", left4me.StopServer, "alpha"))(t)
+	job := must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StopServer, "alpha"))(t)
 	b := s.as(t, "guest")
 	b.get("/servers").has(t, http.StatusOK, "alpha", "disabled", "guest may look, not change anything")
 	b.get("/servers").hasNot(t, `href="/servers/new"`)

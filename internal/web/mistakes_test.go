@@ -93,9 +93,9 @@ func TestAFormThatIsWrongLeadsToItsMistakes(t *testing.T) {
 	s.addServer(t, "beta")
 	s.withConfig(t)
 	s.has(t, installed)
-	must(s.content.Blueprints().Create(t.Context(), "tester", left4me.Blueprint{Name: "versus"}))(t)
+	must(s.content.Blueprints().Create(t.Context(), left4me.ByUser("tester"), left4me.Blueprint{Name: "versus"}))(t)
 	s.overlay(t, friday)
-	must(s.content.Create(t.Context(), "admin",
+	must(s.content.Create(t.Context(), left4me.ByUser("admin"),
 		left4me.Overlay{Name: "code", Kind: left4me.GitOverlay, Git: &left4me.Git{URL: "https://example.org/a.git"}}))(t)
 	b := s.as(t, "admin")
 	for _, c := range wrongForms {

@@ -27,7 +27,7 @@ import (
 // overlay defines an overlay, of which the host has three revisions.
 func (s *site) overlay(tb testing.TB, v left4me.Overlay) {
 	tb.Helper()
-	must(s.content.Create(tb.Context(), "admin", v))(tb)
+	must(s.content.Create(tb.Context(), left4me.ByUser("admin"), v))(tb)
 	s.host.overlays.has(someMaps(v.Name))
 }
 
@@ -43,7 +43,7 @@ func TestServersMoveOverOnTheOverlaysPage(t *testing.T) {
 	s.overlay(t, friday)
 	for name, ref := range map[left4me.Name]left4me.OverlayRef{"alpha": {Name: "maps"}, "held": {Name: "maps", Revision: 1}} {
 		s.addServer(t, name)
-		must(s.servers.Update(t.Context(), "admin",
+		must(s.servers.Update(t.Context(), left4me.ByUser("admin"),
 			left4me.Server{Name: name, Blueprint: left4me.DefaultBlueprint, Overlays: []left4me.OverlayRef{ref}}))(t)
 	}
 	have := someMaps("maps")
@@ -520,7 +520,8 @@ func TestNamesOfServersStandApart(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	for _, name := range []left4me.Name{"gamma", "pub1"} {
-		must(s.servers.Create(t.Context(), "tester", left4me.Server{Name: name, Overlays: []left4me.OverlayRef{{Name: "maps"}}}))(t)
+		must(s.servers.Create(t.Context(), left4me.ByUser("tester"),
+			left4me.Server{Name: name, Overlays: []left4me.OverlayRef{{Name: "maps"}}}))(t)
 	}
 	s.as(t, "admin").get("/overlays/maps/settings").has(t, http.StatusOK, `<a class="chip" href="/servers/gamma">gamma</a>`,
 		`<a class="chip" href="/servers/pub1">pub1</a>`)

@@ -276,8 +276,8 @@ func TestWhatMayNotBeSeenIsNotThere(t *testing.T) {
 	s.addServer(t, "beta")
 	some.Store(&accounts.Targets{left4me.OnServer("alpha"), left4me.Site})
 	s.overlay(t, left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay})
-	mine := must(s.servers.Act(t.Context(), "admin", left4me.StartServer, "alpha"))(t)
-	theirs := must(s.servers.Act(t.Context(), "admin", left4me.StartServer, "beta"))(t)
+	mine := must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StartServer, "alpha"))(t)
+	theirs := must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StartServer, "beta"))(t)
 	only := s.as(t, "only")
 	none := "00000000-0000-7000-8000-000000000000"
 	for _, v := range [][2]string{
@@ -330,16 +330,16 @@ const unseen = "unseen-"
 func (w *walk) others(t *testing.T) {
 	t.Helper()
 	ctx := t.Context()
-	must(w.content.Create(ctx, "admin", left4me.Overlay{Name: unseen + "overlay", Kind: left4me.FilesOverlay}))(t)
+	must(w.content.Create(ctx, left4me.ByUser("admin"), left4me.Overlay{Name: unseen + "overlay", Kind: left4me.FilesOverlay}))(t)
 	blueprint := left4me.Blueprint{
 		Name:     unseen + "blueprint",
 		Overlays: []left4me.OverlayRef{{Name: "plugins"}, {Name: "maps"}, {Name: "made"}},
 	}
-	must(w.content.Blueprints().Create(ctx, "admin", blueprint))(t)
+	must(w.content.Blueprints().Create(ctx, left4me.ByUser("admin"), blueprint))(t)
 	w.addServer(t, unseen+"server")
 	v := must(w.servers.Get(ctx, unseen+"server"))(t).Server
 	v.Blueprint, v.Overlays = "versus", []left4me.OverlayRef{{Name: "plugins"}, {Name: "maps"}, {Name: "made"}}
-	must(w.servers.Update(ctx, "admin", v))(t)
+	must(w.servers.Update(ctx, left4me.ByUser("admin"), v))(t)
 	maps := someMaps("maps")
 	maps.Revisions[0].Servers = []left4me.Name{unseen + "server"}
 	w.host.overlays.has(maps)
@@ -350,8 +350,8 @@ func (w *walk) others(t *testing.T) {
 	game.Builds = slices.Clone(game.Builds)
 	game.Builds[0].Servers = []left4me.Name{unseen + "server"}
 	w.has(t, game)
-	must(w.servers.Act(ctx, "admin", left4me.StopServer, unseen+"server"))(t)
-	must(w.content.Build(ctx, "admin", unseen+"overlay",
+	must(w.servers.Act(ctx, left4me.ByUser("admin"), left4me.StopServer, unseen+"server"))(t)
+	must(w.content.Build(ctx, left4me.ByUser("admin"), unseen+"overlay",
 		overlays.Request{Change: &left4me.Change{Delete: []string{"x"}, Base: left4me.NoRevision}}))(t)
 	u := must(w.uploads.Create(ctx, w.admin, unseen+"overlay"))(t)
 	must(w.uploads.Write(ctx, w.admin, u.ID, "a.cfg", 0, 3, strings.NewReader("one")))(t)
@@ -417,9 +417,9 @@ func TestStreamsShowWhatSomebodyMaySee(t *testing.T) {
 	shared.wait(1, "the list", "html ", ` id="full"`)
 	shared.wait(2, "the jobs", "html ", ` id="full"`)
 	s.tell(t, left4me.Status{Name: "beta", State: left4me.Running})
-	must(s.servers.Act(t.Context(), "admin", left4me.StopServer, "beta"))(t)
+	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StopServer, "beta"))(t)
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Starting})
-	must(s.servers.Act(t.Context(), "admin", left4me.StopServer, "alpha"))(t)
+	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StopServer, "alpha"))(t)
 	for _, events := range []<-chan sentEvent{own, shared.events} {
 		wait(t, events, "the row of alpha", func(e sentEvent) bool {
 			if strings.Contains(e.data, "beta") {

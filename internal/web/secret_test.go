@@ -29,7 +29,7 @@ func TestAGuestSeesNoPasswords(t *testing.T) {
 	if err := s.bus.Record(t.Context(), left4me.LocalHost, bus.KindCrash, "1", crash); err != nil {
 		t.Fatal(err)
 	}
-	must(s.servers.Act(t.Context(), "admin", left4me.StartServer, "alpha"))(t)
+	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StartServer, "alpha"))(t)
 	d := s.host.next(t)
 	step := left4me.Step{Label: left4me.StepLaunch, State: left4me.StepFailed, Note: `left out sv_password"zoey"`}
 	r := bus.JobReport{V: bus.Version, ID: d.ID, State: left4me.JobRunning, Steps: []left4me.Step{step}, Log: lines}

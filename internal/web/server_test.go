@@ -160,7 +160,7 @@ func TestHistoryShowsJobsAndCrashes(t *testing.T) {
 	if err := s.bus.Record(t.Context(), left4me.LocalHost, bus.KindCrash, "1", crash); err != nil {
 		t.Fatal(err)
 	}
-	must(s.servers.Act(t.Context(), "admin", left4me.StartServer, "alpha"))(t)
+	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StartServer, "alpha"))(t)
 	b := s.as(t, "admin")
 	await(t, "the crash", func() bool { return strings.Contains(b.get("/servers/alpha/history").body, "segmentation fault") })
 	b.get("/servers/alpha/history").has(t, http.StatusOK, "Host_Error: ␛&lt;bad&gt;", "after 3 s", "Start")

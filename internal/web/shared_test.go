@@ -73,7 +73,7 @@ func TestPagesShareAStream(t *testing.T) {
 	m.wait(3, "the console behind the break", "console 19\n", `["four"]`)
 	m.follow(b, 3, streamOf(t, console)).has(t, http.StatusConflict)
 
-	must(s.servers.Act(t.Context(), "admin", left4me.DeleteServer, "alpha"))(t)
+	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.DeleteServer, "alpha"))(t)
 	s.host.report(t, s.host.next(t), left4me.JobDone, nil)
 	m.wait(3, "the news that it is gone", "gone ", "/servers")
 	m.wait(3, "the end of the page's events", "lost ")

@@ -107,7 +107,7 @@ func must[T any](v T, err error) func(testing.TB) T {
 // known: before, what the host answers could be older than what it tells.
 func (s *site) addServer(tb testing.TB, name left4me.Name) {
 	tb.Helper()
-	must(s.servers.Create(tb.Context(), "tester", left4me.Server{Name: name}))(tb)
+	must(s.servers.Create(tb.Context(), left4me.ByUser("tester"), left4me.Server{Name: name}))(tb)
 	await(tb, "what the host has", func() bool {
 		v, err := s.servers.Get(tb.Context(), name)
 		return err == nil && v.Status.State != left4me.Unknown

@@ -87,7 +87,7 @@ func newWalkOf(t *testing.T, s *site) *walk {
 	s.host.setChecks([]left4me.Check{{Name: "port", State: left4me.CheckOK, Text: "open"}})
 	s.addServer(t, "alpha")
 	s.addServer(t, "beta")
-	must(s.content.Blueprints().Create(ctx, "tester", left4me.Blueprint{Name: "versus"}))(t)
+	must(s.content.Blueprints().Create(ctx, left4me.ByUser("tester"), left4me.Blueprint{Name: "versus"}))(t)
 	for _, o := range []left4me.Overlay{
 		{
 			Name:     "maps",
@@ -97,14 +97,14 @@ func newWalkOf(t *testing.T, s *site) *walk {
 		{Name: "plugins", Kind: left4me.FilesOverlay},
 		{Name: "made", Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: "true\n"}},
 	} {
-		must(s.content.Create(ctx, "admin", o))(t)
+		must(s.content.Create(ctx, left4me.ByUser("admin"), o))(t)
 	}
 	s.host.overlays.has(someMaps("maps"))
 	s.host.overlays.files = map[string]string{"maps/a.cfg": "one"}
 	u := must(s.uploads.Create(ctx, w.admin, "plugins"))(t)
 	must(s.uploads.Write(ctx, w.admin, u.ID, "a.cfg", 0, 3, strings.NewReader("one")))(t)
 	w.upload = u.ID
-	w.job = must(s.servers.Act(ctx, "admin", left4me.StartServer, "alpha"))(t)
+	w.job = must(s.servers.Act(ctx, left4me.ByUser("admin"), left4me.StartServer, "alpha"))(t)
 	w.task = s.host.next(t)
 	return w
 }
@@ -325,7 +325,7 @@ func (w *walk) changeServer() {
 	w.withConfigs(bus.ConfigFile{Path: "left4dead2/cfg/server.cfg", Running: "a\n", Next: "b\n"})
 	alpha := must(w.servers.Get(ctx, "alpha"))(w.t).Server
 	alpha.Settings.Hostname = "Another name"
-	must(w.servers.Update(ctx, "other", alpha))(w.t)
+	must(w.servers.Update(ctx, left4me.ByUser("other"), alpha))(w.t)
 	w.shows("settings that somebody else saved", "Another name", serverPatterns()...)
 	w.shows("settings that somebody else saved", "Changed meanwhile", "/servers/{name}/settings")
 	w.shows("what a restart changes", "restart to apply", "/servers/{name}/settings")
@@ -336,7 +336,7 @@ func (w *walk) changeServer() {
 	w.next()
 	blue := must(w.content.Blueprints().Get(ctx, "versus"))(w.t)
 	blue.Settings.Mode = "versus"
-	must(w.content.Blueprints().Update(ctx, "other", blue))(w.t)
+	must(w.content.Blueprints().Update(ctx, left4me.ByUser("other"), blue))(w.t)
 	w.shows("the settings of a blueprint", "Changed meanwhile", "/blueprints/{name}")
 	w.next()
 	crash := bus.Crash{V: bus.Version, Server: "alpha", At: time.Now(), Exit: "segmentation fault"}
@@ -351,13 +351,13 @@ func (w *walk) changeDefinitions() {
 	w.t.Helper()
 	ctx := w.t.Context()
 	w.next()
-	must(w.content.Create(ctx, "other", left4me.Overlay{Name: "fresh", Kind: left4me.FilesOverlay}))(w.t)
+	must(w.content.Create(ctx, left4me.ByUser("other"), left4me.Overlay{Name: "fresh", Kind: left4me.FilesOverlay}))(w.t)
 	w.shows("a new overlay", "fresh", "/overlays")
 	w.shows("a new overlay to choose", "Changed meanwhile", "/servers/new", "/blueprints/new")
 	w.next()
 	v := must(w.content.Get(ctx, "plugins"))(w.t).Overlay
 	v.Note = "a new note"
-	must(w.content.Update(ctx, "other", v))(w.t)
+	must(w.content.Update(ctx, left4me.ByUser("other"), v))(w.t)
 	w.shows("the note of an overlay", "a new note", append(overlayPatterns("plugins"), "/overlays")...)
 	w.shows("the definition of an overlay", "Changed meanwhile", "/overlays/{name}/settings")
 }
@@ -367,7 +367,7 @@ func (w *walk) build() {
 	w.t.Helper()
 	ctx := w.t.Context()
 	w.next()
-	must(w.content.Build(ctx, "admin", "plugins", overlays.Request{Change: &left4me.Change{Upload: w.upload}}))(w.t)
+	must(w.content.Build(ctx, left4me.ByUser("admin"), "plugins", overlays.Request{Change: &left4me.Change{Upload: w.upload}}))(w.t)
 	w.shows("a build", "queued", append(overlayPatterns("plugins"), "/overlays")...)
 	d := w.host.next(w.t)
 	w.next()
@@ -390,7 +390,7 @@ func (w *walk) build() {
 	}
 
 	w.next()
-	must(w.content.Build(ctx, "admin", "made", overlays.Request{}))(w.t)
+	must(w.content.Build(ctx, left4me.ByUser("admin"), "made", overlays.Request{}))(w.t)
 	d = w.host.next(w.t)
 	w.host.report(w.t, d, left4me.JobFailed, left4me.Errorf(left4me.Conflict, "the script ended with status 3"))
 	w.shows("a script that failed", "ended with status 3", "/overlays/{name}/script")
@@ -402,18 +402,18 @@ func (w *walk) changeRevisions() {
 	w.t.Helper()
 	ctx := w.t.Context()
 	w.next()
-	must(w.content.Revisions().Use(ctx, "other", "maps", 3))(w.t)
+	must(w.content.Revisions().Use(ctx, left4me.ByUser("other"), "maps", 3))(w.t)
 	w.shows("another current revision", "revision 3", overlayPatterns("maps")...)
 	w.next()
 	c := someMaps("maps")
 	c.Current, c.Revisions[0].Label = 3, "Saturday"
 	w.host.overlays.has(c)
-	must(w.content.Revisions().Label(ctx, "other", "maps", 3, "Saturday"))(w.t)
+	must(w.content.Revisions().Label(ctx, left4me.ByUser("other"), "maps", 3, "Saturday"))(w.t)
 	w.shows("a label", "Saturday", "/overlays/{name}/revisions", "/overlays")
 	w.next()
 	maps := must(w.content.Get(ctx, "maps"))(w.t).Overlay
 	maps.Workshop.Entries = append(maps.Workshop.Entries, left4me.WorkshopEntry{ID: "4711"})
-	must(w.content.Update(ctx, "other", maps))(w.t)
+	must(w.content.Update(ctx, left4me.ByUser("other"), maps))(w.t)
 	w.shows("a workshop item", "4711", "/overlays/{name}/items")
 
 	w.next()
@@ -458,11 +458,11 @@ func (w *walk) changeHost() {
 	w.shows("a newer build", "A newer build of the game is available", "/servers")
 	w.shows("a newer build", "a newer build is available", "/game")
 	w.next()
-	must(w.game.SetPolicy(ctx, "other", left4me.LocalHost, game.Policy{CheckEvery: 12 * time.Hour, Restart: "never"}))(w.t)
+	must(w.game.SetPolicy(ctx, left4me.ByUser("other"), left4me.LocalHost, game.Policy{CheckEvery: 12 * time.Hour, Restart: "never"}))(w.t)
 	w.shows("the policy of the game", "Changed meanwhile", "/game")
 
 	w.next()
-	must(w.servers.Act(ctx, "other", left4me.StopServer, "beta"))(w.t)
+	must(w.servers.Act(ctx, left4me.ByUser("other"), left4me.StopServer, "beta"))(w.t)
 	w.shows("a job of somebody else", "other", "/jobs")
 	w.next()
 	w.full.Store(left4me.Errorf(left4me.DiskFull, "the disk of left4me is full").WithHint("delete something"))
@@ -474,13 +474,13 @@ func (w *walk) changeHost() {
 	w.next()
 	policy := must(w.backups.Policy(ctx))(w.t)
 	policy.Daily = 3
-	if err := w.backups.SetPolicy(ctx, "other", policy); err != nil {
+	if err := w.backups.SetPolicy(ctx, left4me.ByUser("other"), policy); err != nil {
 		w.t.Fatal(err)
 	}
 	w.shows("the policy of backups", "Changed meanwhile", "/backups")
 	w.next()
 	w.host.setBackups(left4me.Backup{Name: "newest", State: left4me.BackupVerified, CreatedAt: time.Now()})
-	if err := w.backups.Delete(ctx, "other", "newest"); err != nil {
+	if err := w.backups.Delete(ctx, left4me.ByUser("other"), "newest"); err != nil {
 		w.t.Fatal(err)
 	}
 	w.shows("the backups", "backups/newest.tar.zst", "/backups")
@@ -496,7 +496,7 @@ func (w *walk) deleteServer() {
 	w.shows("what keeps players out", "the port is shut", "/servers/{name}/reach", "/doctor")
 
 	w.next()
-	must(w.servers.Act(ctx, "other", left4me.DeleteServer, "alpha"))(w.t)
+	must(w.servers.Act(ctx, left4me.ByUser("other"), left4me.DeleteServer, "alpha"))(w.t)
 	for d := w.host.next(w.t); ; d = w.host.next(w.t) {
 		w.host.report(w.t, d, left4me.JobDone, nil)
 		if d.Kind == left4me.DeleteServer {
@@ -525,7 +525,7 @@ func (w *walk) withBlueprint(server, blueprint left4me.Name) {
 	w.t.Helper()
 	v := must(w.servers.Get(w.t.Context(), server))(w.t).Server
 	v.Blueprint = blueprint
-	must(w.servers.Update(w.t.Context(), "other", v))(w.t)
+	must(w.servers.Update(w.t.Context(), left4me.ByUser("other"), v))(w.t)
 }
 
 func (h *host) setBackups(all ...left4me.Backup) {

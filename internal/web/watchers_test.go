@@ -16,7 +16,7 @@ func (s *site) watchers() int { return s.jobs.Watchers() + s.servers.Watchers() 
 func TestSubscriptionsEndWithTheirRequest(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
-	j := must(s.servers.Act(t.Context(), "admin", left4me.StartServer, "alpha"))(t)
+	j := must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StartServer, "alpha"))(t)
 	b := s.as(t, "admin")
 	before := s.watchers()
 	for _, page := range web.Pages() {

@@ -34,6 +34,8 @@ type Actor struct {
 	UserID int64 // never used again for another user; 0 for the machine's own administrator
 	Name   string
 	Admin  bool
+	// Token is the label of the token that UserID acts with; empty: without one.
+	Token string
 	// Only are the targets that the actor may see and use, each with the rights of the
 	// role; nil: all of them. Grants on single servers are to fill it.
 	Only *Targets
@@ -47,9 +49,12 @@ func (a Actor) Same(o Actor) bool {
 	return slices.Equal(*a.Only, *o.Only) && a.UserID == o.UserID && a.Name == o.Name && a.Admin == o.Admin
 }
 
-// cause is the actor of the events of what somebody does.
-func (a Actor) cause() left4me.Actor {
-	by := left4me.Actor{Kind: left4me.UserActor, Name: a.Name}
+// Cause is the actor of the events and jobs of what somebody does.
+func (a Actor) Cause() left4me.Actor {
+	by := left4me.ByUser(a.Name)
+	if a.Token != "" {
+		by = left4me.Actor{Kind: left4me.TokenActor, Name: a.Token, Owner: a.Name}
+	}
 	if a.UserID != 0 {
 		by.ID = store.UserID(a.UserID)
 	}

@@ -56,7 +56,7 @@ func (a *Accounts) ChangeUser(ctx context.Context, by Actor, name string, c Chan
 }
 
 func (a *Accounts) change(ctx context.Context, by Actor, u store.User, c store.UserChange) (Outcome, error) {
-	now, gone, err := a.storage.By(by.cause()).Users().Change(ctx, u, c)
+	now, gone, err := a.storage.By(by.Cause()).Users().Change(ctx, u, c)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -81,7 +81,7 @@ func (a *Accounts) DeleteUser(ctx context.Context, by Actor, name string) (Outco
 	if err != nil {
 		return Outcome{}, err
 	}
-	gone, err := a.storage.By(by.cause()).Users().Delete(ctx, u)
+	gone, err := a.storage.By(by.Cause()).Users().Delete(ctx, u)
 	if err != nil {
 		return Outcome{}, err
 	}

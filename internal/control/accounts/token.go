@@ -34,7 +34,7 @@ func (a *Accounts) CreateToken(ctx context.Context, owner Actor, label string, e
 	}
 	token := TokenPrefix + random(tokenLength)
 	sum := a.digest(token)
-	err := a.storage.By(owner.cause()).Tokens().Create(ctx,
+	err := a.storage.By(owner.Cause()).Tokens().Create(ctx,
 		store.Token{Hash: sum[:], UserID: owner.UserID, Label: label, CreatedAt: now, ExpiresAt: expires})
 	if errors.Is(err, left4me.NotFound) {
 		return "", left4me.NewError(left4me.Conflict, "token.user_disabled", "user", owner.Name).InField("user")
@@ -69,8 +69,10 @@ func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, 
 			return Actor{}, err
 		}
 	}
-	a.known.set(sum, actorOf(u), now, v.ExpiresAt, turn)
-	return actorOf(u), nil
+	actor = actorOf(u)
+	actor.Token = v.Label
+	a.known.set(sum, actor, now, v.ExpiresAt, turn)
+	return actor, nil
 }
 
 // Token is what can be told of a token: all but the token.
@@ -121,7 +123,7 @@ func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) erro
 		if shortID(v.Hash) != id {
 			continue
 		}
-		err := a.storage.By(actor.cause()).Tokens().Delete(ctx, v.Hash)
+		err := a.storage.By(actor.Cause()).Tokens().Delete(ctx, v.Hash)
 		a.known.drop(digest(v.Hash))
 		a.ends.tell()
 		if err == nil {

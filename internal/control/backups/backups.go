@@ -147,18 +147,18 @@ func (b *Backups) Active(ctx context.Context) ([]left4me.Job, error) {
 }
 
 // Create asks for a backup. One that is asked for already is returned as it is.
-func (b *Backups) Create(ctx context.Context, by string) (left4me.Job, error) {
+func (b *Backups) Create(ctx context.Context, by left4me.Actor) (left4me.Job, error) {
 	return b.create(ctx, by, left4me.BackupSpec{})
 }
 
-func (b *Backups) create(ctx context.Context, by string, spec left4me.BackupSpec) (left4me.Job, error) {
+func (b *Backups) create(ctx context.Context, by left4me.Actor, spec left4me.BackupSpec) (left4me.Job, error) {
 	spec.Name = left4me.BackupName(b.now())
 	return b.jobs.Add(ctx, by, left4me.CreateBackup, left4me.LocalHost, left4me.LocalHost, spec)
 }
 
 // Verify asks for a backup to be read from its beginning to its end. Errors:
 // left4me.NotFound.
-func (b *Backups) Verify(ctx context.Context, by string, n left4me.Name) (left4me.Job, error) {
+func (b *Backups) Verify(ctx context.Context, by left4me.Actor, n left4me.Name) (left4me.Job, error) {
 	if _, err := b.Get(ctx, n); err != nil {
 		return left4me.Job{}, err
 	}
@@ -166,7 +166,7 @@ func (b *Backups) Verify(ctx context.Context, by string, n left4me.Name) (left4m
 }
 
 // again asks for a backup job once more.
-func (b *Backups) again(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+func (b *Backups) again(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 	if v.Kind == left4me.VerifyBackup {
 		return b.Verify(ctx, by, v.Target)
 	}
@@ -181,14 +181,14 @@ func (b *Backups) again(ctx context.Context, by string, v store.QueuedJob) (left
 func (b *Backups) Dir() string { return filepath.Join(b.root, "backups") }
 
 // Delete removes a backup. Errors: left4me.NotFound.
-func (b *Backups) Delete(ctx context.Context, by string, n left4me.Name) error {
+func (b *Backups) Delete(ctx context.Context, by left4me.Actor, n left4me.Name) error {
 	if _, err := b.Get(ctx, n); err != nil {
 		return err
 	}
 	err := b.bus.Request(ctx, bus.Command(left4me.LocalHost, bus.VerbDropBackup), bus.BackupRequest{V: bus.Version, Name: n}, nil)
 	if err == nil {
 		b.deleted.Ring()
-		b.log.Info("backup deleted", "backup", n, "by", by)
+		b.log.Info("backup deleted", "backup", n, "by", by.String())
 	}
 	return err
 }

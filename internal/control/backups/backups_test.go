@@ -67,12 +67,13 @@ func TestAPolicyThatCanNotBeIsRefused(t *testing.T) {
 		"daily":  {At: "04:30", BackupKeep: left4me.BackupKeep{Daily: -1}},
 		"weekly": {At: "04:30", BackupKeep: left4me.BackupKeep{Weekly: 1000}},
 	} {
-		err := all.SetPolicy(t.Context(), "al", p)
+		err := all.SetPolicy(t.Context(), left4me.ByUser("al"), p)
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Invalid || e.Field != field {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
-	if err := all.SetPolicy(t.Context(), "al", left4me.BackupPolicy{Enabled: true, At: "04:30"}); !errors.Is(err, left4me.Invalid) {
+	if err := all.SetPolicy(t.Context(), left4me.ByUser("al"), left4me.BackupPolicy{Enabled: true, At: "04:30"}); !errors.Is(err,
+		left4me.Invalid) {
 		t.Errorf("a schedule that keeps none: %v", err)
 	}
 	if p, err := all.Policy(t.Context()); err != nil || p != backups.Usual {
@@ -92,7 +93,7 @@ func TestWhatWasMissedIsMadeOnce(t *testing.T) {
 		}
 	}
 	active, err := all.Active(t.Context())
-	if err != nil || len(active) != 1 || active[0].By != "schedule" || active[0].Kind != left4me.CreateBackup {
+	if err != nil || len(active) != 1 || active[0].By != left4me.BySchedule || active[0].Kind != left4me.CreateBackup {
 		t.Fatalf("%+v, %v", active, err)
 	}
 	v, err := st.Jobs().Get(t.Context(), active[0].ID)
@@ -118,7 +119,7 @@ func TestNothingIsMadeWhenItIsOff(t *testing.T) {
 // The database is copied for a backup that runs, and for nobody else.
 func TestTheCopyIsForAJobThatRuns(t *testing.T) {
 	all, st, b := open(t)
-	j, err := all.Create(t.Context(), "al")
+	j, err := all.Create(t.Context(), left4me.ByUser("al"))
 	if err != nil {
 		t.Fatal(err)
 	}

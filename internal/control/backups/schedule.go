@@ -36,15 +36,15 @@ func (b *Backups) policy(ctx context.Context) (left4me.BackupPolicy, time.Time, 
 
 // SetPolicy says when backups are made from now on. Errors: left4me.Invalid, with
 // the field.
-func (b *Backups) SetPolicy(ctx context.Context, by string, p left4me.BackupPolicy) error {
+func (b *Backups) SetPolicy(ctx context.Context, by left4me.Actor, p left4me.BackupPolicy) error {
 	if err := Check(p); err != nil {
 		return err
 	}
 	// From now on: an hour that is over today comes tomorrow.
-	if err := b.storage.By(left4me.ActorOf(by)).Backups().SetPolicy(ctx, p, b.now()); err != nil {
+	if err := b.storage.By(by).Backups().SetPolicy(ctx, p, b.now()); err != nil {
 		return err
 	}
-	b.log.Info("policy of backups set", "by", by, "enabled", p.Enabled, "at", p.At, "daily", p.Daily, "weekly", p.Weekly)
+	b.log.Info("policy of backups set", "by", by.String(), "enabled", p.Enabled, "at", p.At, "daily", p.Daily, "weekly", p.Weekly)
 	select {
 	case b.changed <- struct{}{}:
 	default: // it looks already
@@ -129,7 +129,7 @@ func (b *Backups) tick(ctx context.Context) time.Duration {
 	// Noted first: what fails each time shall not be tried without end.
 	err = b.storage.Backups().Note(ctx, Usual, now)
 	if err == nil {
-		_, err = b.create(ctx, "schedule", left4me.BackupSpec{Scheduled: true, Keep: p.BackupKeep})
+		_, err = b.create(ctx, left4me.BySchedule, left4me.BackupSpec{Scheduled: true, Keep: p.BackupKeep})
 	}
 	if err != nil {
 		b.log.Error("schedule of backups", "err", err)

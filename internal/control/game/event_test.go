@@ -13,14 +13,14 @@ import (
 // the row is written by nobody of control/jobs.
 func TestARolloutDoesNotDependOnAWatcher(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
-	v := left4me.Job{ID: "1", Kind: left4me.UpdateGame, Target: left4me.LocalHost, Host: left4me.LocalHost, By: "al"}
+	v := left4me.Job{ID: "1", Kind: left4me.UpdateGame, Target: left4me.LocalHost, Host: left4me.LocalHost, By: left4me.ByUser("al")}
 	_, err := s.store.Jobs().Add(t.Context(), store.QueuedJob{Job: v, Spec: []byte("{}")},
 		func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = s.store.Game().SetRollout(t.Context(),
-		store.Rollout{Host: left4me.LocalHost, Mode: "now", Job: v.ID, State: game.Waiting, By: "al"})
+		store.Rollout{Host: left4me.LocalHost, Mode: "now", Job: v.ID, State: game.Waiting, By: left4me.ByUser("al")})
 	if err != nil {
 		t.Fatal(err)
 	}

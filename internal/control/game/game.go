@@ -199,7 +199,7 @@ type Request struct {
 // One that does the same and is under way is returned as it is. Errors:
 // left4me.NotFound when there is no such host, left4me.Conflict,
 // left4me.Invalid with the field.
-func (g *Game) Act(ctx context.Context, by string, kind left4me.JobKind, host left4me.Name, r Request) (left4me.Job, error) {
+func (g *Game) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKind, host left4me.Name, r Request) (left4me.Job, error) {
 	if err := known(host); err != nil {
 		return left4me.Job{}, err
 	}
@@ -245,7 +245,7 @@ func (g *Game) sensible(kind left4me.JobKind, host left4me.Name, r Request, mode
 }
 
 // again asks for a job once more, with the rollout that it was asked for with.
-func (g *Game) again(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+func (g *Game) again(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 	var spec left4me.GameSpec
 	if err := json.Unmarshal(v.Spec, &spec); err != nil {
 		return left4me.Job{}, fmt.Errorf("retry job %s: %w", v.ID, err)
@@ -264,7 +264,7 @@ func (g *Game) again(ctx context.Context, by string, v store.QueuedJob) (left4me
 // Pin keeps the current build of a host from being replaced by updates, or lets
 // it go. Errors: left4me.NotFound, left4me.Unavailable, left4me.Conflict when
 // there is no game.
-func (g *Game) Pin(ctx context.Context, by string, host left4me.Name, pinned bool) (View, error) {
+func (g *Game) Pin(ctx context.Context, by left4me.Actor, host left4me.Name, pinned bool) (View, error) {
 	if err := known(host); err != nil {
 		return View{}, err
 	}
@@ -275,7 +275,7 @@ func (g *Game) Pin(ctx context.Context, by string, host left4me.Name, pinned boo
 		return View{}, err
 	}
 	g.heard(host, v, time.Now()) // a question that was on its way meanwhile may have been answered before
-	g.log.Info("pin of the game", "host", host, "by", by, "pinned", pinned, "build", v.Current)
+	g.log.Info("pin of the game", "host", host, "by", by.String(), "pinned", pinned, "build", v.Current)
 	g.changed()
 	return g.Get(ctx, host)
 }

@@ -160,7 +160,7 @@ func (s *site) work(ctx context.Context, d bus.Delivery) {
 // server makes a server that runs on the host's build, with players.
 func (s *site) server(t *testing.T, name left4me.Name, players int) {
 	t.Helper()
-	if _, err := s.servers.Create(t.Context(), "tester", left4me.Server{Name: name}); err != nil {
+	if _, err := s.servers.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: name}); err != nil {
 		t.Fatal(err)
 	}
 	s.plays(t, name, players)
@@ -199,7 +199,7 @@ func await(t *testing.T, what string, is func() bool) {
 // act asks for a job.
 func (s *site) act(t *testing.T, kind left4me.JobKind, restart game.Mode) left4me.Job {
 	t.Helper()
-	j, err := s.Act(t.Context(), "al", kind, left4me.LocalHost, game.Request{Restart: restart})
+	j, err := s.Act(t.Context(), left4me.ByUser("al"), kind, left4me.LocalHost, game.Request{Restart: restart})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +265,7 @@ func TestTheGameIsWhatItsHostSays(t *testing.T) {
 	is(t, err, left4me.NotFound, "")
 	// One that can't be asked is shown as it was.
 	s.do(func() { s.away = true })
-	_, err = s.Pin(t.Context(), "al", left4me.LocalHost, true)
+	_, err = s.Pin(t.Context(), left4me.ByUser("al"), left4me.LocalHost, true)
 	is(t, err, left4me.Unavailable, "")
 	await(t, "that it can't be asked", func() bool {
 		v, err = s.Get(t.Context(), left4me.LocalHost)
@@ -320,16 +320,16 @@ func TestWhatMakesNoSense(t *testing.T) {
 		{"a job on a server", left4me.StartServer, left4me.LocalHost, game.Request{}, left4me.Invalid, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := s.Act(t.Context(), "al", c.kind, c.host, c.r)
+			_, err := s.Act(t.Context(), left4me.ByUser("al"), c.kind, c.host, c.r)
 			is(t, err, c.want, c.on)
 		})
 	}
-	if v, err := s.Pin(t.Context(), "al", left4me.LocalHost, true); err != nil || !v.Pinned {
+	if v, err := s.Pin(t.Context(), left4me.ByUser("al"), left4me.LocalHost, true); err != nil || !v.Pinned {
 		t.Fatalf("%+v, %v", v, err)
 	}
-	_, err := s.Act(t.Context(), "al", left4me.UpdateGame, left4me.LocalHost, game.Request{})
+	_, err := s.Act(t.Context(), left4me.ByUser("al"), left4me.UpdateGame, left4me.LocalHost, game.Request{})
 	is(t, err, left4me.Conflict, "")
-	if v, err := s.Pin(t.Context(), "al", left4me.LocalHost, false); err != nil || v.Pinned {
+	if v, err := s.Pin(t.Context(), left4me.ByUser("al"), left4me.LocalHost, false); err != nil || v.Pinned {
 		t.Fatalf("%+v, %v", v, err)
 	}
 }
@@ -345,13 +345,13 @@ func TestJobsOnOneGameWaitForEachOther(t *testing.T) {
 	if check.ID == update.ID {
 		t.Error("a check is no update")
 	}
-	_, err := s.Act(t.Context(), "al", left4me.RollbackGame, left4me.LocalHost, game.Request{})
+	_, err := s.Act(t.Context(), left4me.ByUser("al"), left4me.RollbackGame, left4me.LocalHost, game.Request{})
 	is(t, err, left4me.Conflict, "")
 	s.do(func() { s.held[left4me.LocalHost] = false })
 	s.ended(t, check.ID)
 	s.do(func() { s.held[left4me.LocalHost] = true })
 	to := func(build int64) left4me.Job {
-		j, err := s.Act(t.Context(), "al", left4me.RollbackGame, left4me.LocalHost, game.Request{Build: build})
+		j, err := s.Act(t.Context(), left4me.ByUser("al"), left4me.RollbackGame, left4me.LocalHost, game.Request{Build: build})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -374,11 +374,11 @@ func TestServersMoveOverAfterAnUpdate(t *testing.T) {
 	})
 	s.act(t, left4me.UpdateGame, game.Now)
 	r := s.rollout(t, "the end", state(game.Done))
-	if len(r.Moves) != 3 || r.Moves[0].Server != "beta" || r.Build != 2 || len(r.Wishes) != 0 || r.By != "al" {
+	if len(r.Moves) != 3 || r.Moves[0].Server != "beta" || r.Build != 2 || len(r.Wishes) != 0 || r.By != left4me.ByUser("al") {
 		t.Errorf("%+v", r)
 	}
 	j, err := s.jobs.Get(t.Context(), r.Moves[0].Job)
-	if err != nil || j.Kind != left4me.RestartServer || !strings.HasPrefix(j.By, "rollout ") {
+	if err != nil || j.Kind != left4me.RestartServer || !strings.HasPrefix(j.By.Name, "rollout ") {
 		t.Errorf("%+v, %v", j, err)
 	}
 	if v, err := s.servers.Get(t.Context(), "alpha"); err != nil || v.NewBuild != 0 {
@@ -441,16 +441,16 @@ func TestARolloutGoesOnAfterARestartOfLeft4me(t *testing.T) {
 
 func TestACancelledRolloutLeavesServersAsTheyAre(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
-	_, err := s.CancelRollout(t.Context(), "al", left4me.LocalHost)
+	_, err := s.CancelRollout(t.Context(), left4me.ByUser("al"), left4me.LocalHost)
 	is(t, err, left4me.NotFound, "")
 	s.server(t, "alpha", 2)
 	s.act(t, left4me.UpdateGame, game.Empty)
 	s.rollout(t, "that it runs", state(game.Running))
-	r, err := s.CancelRollout(t.Context(), "bo", left4me.LocalHost)
+	r, err := s.CancelRollout(t.Context(), left4me.ByUser("bo"), left4me.LocalHost)
 	if err != nil || r.State != game.Cancelled || r.Reason != "by bo" {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if again, err := s.CancelRollout(t.Context(), "cy", left4me.LocalHost); err != nil || again.Reason != "by bo" {
+	if again, err := s.CancelRollout(t.Context(), left4me.ByUser("cy"), left4me.LocalHost); err != nil || again.Reason != "by bo" {
 		t.Errorf("%+v, %v", again, err)
 	}
 	// A newer one takes its place.
@@ -471,7 +471,7 @@ func TestARolloutEndsWithAJobThatFails(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	s.do(func() { s.update = 2 })
-	again, err := s.jobs.Retry(t.Context(), "al", update.ID)
+	again, err := s.jobs.Retry(t.Context(), left4me.ByUser("al"), update.ID)
 	if err != nil || again.Kind != left4me.UpdateGame {
 		t.Fatalf("%+v, %v", again, err)
 	}
@@ -491,19 +491,20 @@ func TestAPolicyChecksAndUpdates(t *testing.T) {
 		{store.GamePolicy{CheckEvery: time.Hour, UpdateAt: "noon"}, "update_at"},
 		{store.GamePolicy{CheckEvery: time.Hour, Restart: "soon"}, "restart"},
 	} {
-		_, err := s.SetPolicy(t.Context(), "al", left4me.LocalHost, c.p)
+		_, err := s.SetPolicy(t.Context(), left4me.ByUser("al"), left4me.LocalHost, c.p)
 		is(t, err, left4me.Invalid, c.on)
 	}
-	_, err := s.SetPolicy(t.Context(), "al", "far", store.GamePolicy{})
+	_, err := s.SetPolicy(t.Context(), left4me.ByUser("al"), "far", store.GamePolicy{})
 	is(t, err, left4me.NotFound, "")
 	s.server(t, "alpha", 0)
-	p, err := s.SetPolicy(t.Context(), "al", left4me.LocalHost, store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true, Restart: "now"})
+	p, err := s.SetPolicy(t.Context(), left4me.ByUser("al"), left4me.LocalHost,
+		store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true, Restart: "now"})
 	if err != nil || p.Restart != "now" {
 		t.Fatalf("%+v, %v", p, err)
 	}
 	s.do(func() { s.ahead = 8 * time.Hour })
 	s.plays(t, "alpha", 1) // something happens: it looks at the clock
-	if r := s.rollout(t, "that it updated by itself", state(game.Done)); r.By != "schedule" || s.build("alpha") != 2 {
+	if r := s.rollout(t, "that it updated by itself", state(game.Done)); r.By != left4me.BySchedule || s.build("alpha") != 2 {
 		t.Errorf("%+v", r)
 	}
 	s.mu.Lock()

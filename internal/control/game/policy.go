@@ -30,9 +30,6 @@ var standard = Policy{CheckEvery: 6 * time.Hour, Restart: string(Never)}
 // itself.
 const againAfter = 6 * time.Hour
 
-// byPolicy is who asks for what nobody asked for.
-const byPolicy = left4me.BySchedule
-
 // Policy returns when a host looks for newer builds and what it does with them.
 // Errors: left4me.NotFound when there is no such host.
 func (g *Game) Policy(ctx context.Context, host left4me.Name) (Policy, error) {
@@ -48,7 +45,7 @@ func (g *Game) Policy(ctx context.Context, host left4me.Name) (Policy, error) {
 
 // SetPolicy changes it. Errors: left4me.Invalid with the field,
 // left4me.NotFound when there is no such host.
-func (g *Game) SetPolicy(ctx context.Context, by string, host left4me.Name, p Policy) (Policy, error) {
+func (g *Game) SetPolicy(ctx context.Context, by left4me.Actor, host left4me.Name, p Policy) (Policy, error) {
 	if err := known(host); err != nil {
 		return p, err
 	}
@@ -56,10 +53,11 @@ func (g *Game) SetPolicy(ctx context.Context, by string, host left4me.Name, p Po
 	if err != nil {
 		return p, err
 	}
-	if err := g.storage.By(left4me.ActorOf(by)).Game().SetPolicy(ctx, host, p); err != nil {
+	if err := g.storage.By(by).Game().SetPolicy(ctx, host, p); err != nil {
 		return p, err
 	}
-	g.log.Info("policy for the game", "host", host, "by", by, "check", p.CheckEvery, "update", p.Update, "at", p.UpdateAt, "restart",
+	g.log.Info("policy for the game", "host", host, "by", by.String(), "check", p.CheckEvery, "update", p.Update, "at", p.UpdateAt,
+		"restart",
 		p.Restart)
 	g.changed()
 	return p, nil
@@ -136,7 +134,7 @@ func due(p Policy, v left4me.Game, past []left4me.Job, now time.Time) duty {
 // ago.
 func failedLately(past []left4me.Job, now time.Time) bool {
 	return slices.ContainsFunc(past, func(j left4me.Job) bool {
-		return j.Kind == left4me.UpdateGame && j.By == byPolicy && j.State != left4me.JobDone &&
+		return j.Kind == left4me.UpdateGame && j.By == left4me.BySchedule && j.State != left4me.JobDone &&
 			now.Sub(j.EndedAt) < againAfter && !j.EndedAt.After(now)
 	})
 }

@@ -32,9 +32,9 @@ func (g *Game) obey(ctx context.Context, host left4me.Name) error {
 	}
 	switch due(p, a.game, past, g.now()) {
 	case check:
-		_, err = g.Act(ctx, byPolicy, left4me.CheckGame, host, Request{})
+		_, err = g.Act(ctx, left4me.BySchedule, left4me.CheckGame, host, Request{})
 	case update:
-		_, err = g.Act(ctx, byPolicy, left4me.UpdateGame, host, Request{Restart: Mode(p.Restart)})
+		_, err = g.Act(ctx, left4me.BySchedule, left4me.UpdateGame, host, Request{Restart: Mode(p.Restart)})
 	}
 	return err
 }
@@ -94,7 +94,7 @@ func (g *Game) begin(ctx context.Context, r *store.Rollout) (bool, error) {
 			return false, nil // the next look asks again
 		}
 		r.State, r.Build, r.BegunAt = Running, a.game.Current, g.now().UTC()
-		g.log.Info("rollout begins", "host", r.Host, "build", r.Build, "mode", r.Mode, "by", r.By)
+		g.log.Info("rollout begins", "host", r.Host, "build", r.Build, "mode", r.Mode, "by", r.By.String())
 		return true, g.keep(ctx, *r)
 	}
 	r.EndedAt = g.now().UTC()
@@ -104,7 +104,7 @@ func (g *Game) begin(ctx context.Context, r *store.Rollout) (bool, error) {
 // move restarts a server for a rollout.
 func (g *Game) move(ctx context.Context, r store.Rollout, name left4me.Name) store.Move {
 	m := store.Move{Server: name, State: Moving}
-	j, err := g.servers.Act(ctx, fmt.Sprintf("rollout of %s to build %d", r.By, r.Build), left4me.RestartServer, name)
+	j, err := g.servers.Act(ctx, left4me.BySystem(fmt.Sprintf("rollout of %s to build %d", r.By, r.Build)), left4me.RestartServer, name)
 	m.Job = j.ID
 	if err != nil { // it is being deleted, or gone
 		g.log.Warn("rollout", "server", name, "err", err)
@@ -207,7 +207,7 @@ func (g *Game) Rollout(ctx context.Context, host left4me.Name) (*Rollout, error)
 // CancelRollout leaves the servers that have not moved as they are. Restarts
 // that have begun go on. One that is over is returned as it is. Errors:
 // left4me.NotFound when there is no such host, or no rollout on it.
-func (g *Game) CancelRollout(ctx context.Context, by string, host left4me.Name) (*Rollout, error) {
+func (g *Game) CancelRollout(ctx context.Context, by left4me.Actor, host left4me.Name) (*Rollout, error) {
 	if err := known(host); err != nil {
 		return nil, err
 	}
@@ -223,7 +223,7 @@ func (g *Game) CancelRollout(ctx context.Context, by string, host left4me.Name) 
 	if err := g.settleAll(ctx, &r); err != nil {
 		return nil, err
 	}
-	r.State, r.Reason, r.EndedAt = Cancelled, "by "+by, g.now().UTC()
-	g.log.Info("rollout cancelled", "host", host, "build", r.Build, "by", by)
+	r.State, r.Reason, r.EndedAt = Cancelled, "by "+by.String(), g.now().UTC()
+	g.log.Info("rollout cancelled", "host", host, "build", r.Build, "by", by.String())
 	return &Rollout{Rollout: r}, g.keep(ctx, r)
 }

@@ -148,7 +148,7 @@ func TestWhatAPolicyAsksFor(t *testing.T) {
 	}
 	late := game(func(v *left4me.Game) { v.CheckedAt = noon.Add(-7 * time.Hour) })
 	behind := game(func(v *left4me.Game) { v.Latest, v.Outdated = 2, true })
-	job := func(kind left4me.JobKind, by string, state left4me.JobState, ago time.Duration) []left4me.Job {
+	job := func(kind left4me.JobKind, by left4me.Actor, state left4me.JobState, ago time.Duration) []left4me.Job {
 		return []left4me.Job{{Kind: kind, By: by, State: state, CreatedAt: noon.Add(-ago), EndedAt: noon.Add(-ago)}}
 	}
 	auto := store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true}
@@ -164,22 +164,22 @@ func TestWhatAPolicyAsksFor(t *testing.T) {
 		{"never asked", standard, left4me.Game{Current: 1}, nil, check},
 		{"no game", standard, left4me.Game{}, nil, nothing},
 		{"checks are off", store.GamePolicy{}, late, nil, nothing},
-		{"a check failed lately", standard, late, job(left4me.CheckGame, byPolicy, left4me.JobFailed, time.Hour), nothing},
-		{"a check failed long ago", standard, late, job(left4me.CheckGame, byPolicy, left4me.JobFailed, 7*time.Hour), check},
+		{"a check failed lately", standard, late, job(left4me.CheckGame, left4me.BySchedule, left4me.JobFailed, time.Hour), nothing},
+		{"a check failed long ago", standard, late, job(left4me.CheckGame, left4me.BySchedule, left4me.JobFailed, 7*time.Hour), check},
 		{"a job is under way", standard, late, []left4me.Job{{Kind: left4me.VerifyGame, State: left4me.JobRunning}}, nothing},
 		{"the clock was set back", standard, game(func(v *left4me.Game) { v.CheckedAt = noon.Add(24 * time.Hour) }), nil, check},
 		{
 			"and a check was asked for since", standard, game(func(v *left4me.Game) { v.CheckedAt = noon.Add(24 * time.Hour) }),
-			job(left4me.CheckGame, byPolicy, left4me.JobFailed, time.Minute), nothing,
+			job(left4me.CheckGame, left4me.BySchedule, left4me.JobFailed, time.Minute), nothing,
 		},
 		{"a newer build, but nobody wants it by itself", standard, behind, nil, nothing},
 		{"a newer build", auto, behind, nil, update},
 		{"pinned", auto, game(func(v *left4me.Game) { v.Outdated, v.Pinned = true, true }), nil, nothing},
 		{"at its hour", store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true, UpdateAt: "11:45"}, behind, nil, update},
 		{"not at its hour", store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true, UpdateAt: "05:00"}, behind, nil, nothing},
-		{"it failed by itself lately", auto, behind, job(left4me.UpdateGame, byPolicy, left4me.JobFailed, time.Hour), nothing},
-		{"it failed by itself long ago", auto, behind, job(left4me.UpdateGame, byPolicy, left4me.JobFailed, 7*time.Hour), update},
-		{"somebody's own try failed", auto, behind, job(left4me.UpdateGame, "al", left4me.JobFailed, time.Hour), update},
+		{"it failed by itself lately", auto, behind, job(left4me.UpdateGame, left4me.BySchedule, left4me.JobFailed, time.Hour), nothing},
+		{"it failed by itself long ago", auto, behind, job(left4me.UpdateGame, left4me.BySchedule, left4me.JobFailed, 7*time.Hour), update},
+		{"somebody's own try failed", auto, behind, job(left4me.UpdateGame, left4me.ByUser("al"), left4me.JobFailed, time.Hour), update},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := due(c.policy, c.game, c.past, noon); got != c.want {

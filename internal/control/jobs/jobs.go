@@ -92,7 +92,7 @@ func New(storage Storage, b *bus.Bus, log *slog.Logger) *Jobs {
 // of the job written when there is room. Errors: left4me.Conflict when the target is being deleted,
 // left4me.NotFound when there is none, left4me.Invalid when what the host is told is
 // too long for the bus.
-func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target, host left4me.Name, spec any) (left4me.Job, error) {
+func (j *Jobs) Add(ctx context.Context, by left4me.Actor, kind left4me.JobKind, target, host left4me.Name, spec any) (left4me.Job, error) {
 	asked, err := j.request(by, kind, target, host, spec)
 	if err != nil {
 		return left4me.Job{}, err
@@ -125,7 +125,7 @@ func (j *Jobs) Add(ctx context.Context, by string, kind left4me.JobKind, target,
 
 // request makes a job that isn't kept yet. Errors: left4me.Invalid when what the
 // host is told is too long for the bus.
-func (j *Jobs) request(by string, kind left4me.JobKind, target, host left4me.Name, spec any) (store.QueuedJob, error) {
+func (j *Jobs) request(by left4me.Actor, kind left4me.JobKind, target, host left4me.Name, spec any) (store.QueuedJob, error) {
 	told, err := bus.Marshal(spec)
 	if err != nil {
 		return store.QueuedJob{}, fmt.Errorf("%s on %s: %w", kind, target, err)
@@ -159,7 +159,7 @@ func (j *Jobs) request(by string, kind left4me.JobKind, target, host left4me.Nam
 // boot of its host, which is noted with the decision. It reports whether there is
 // a job. Errors: left4me.Busy while the row of a stop can't be written yet, which
 // decide would not see.
-func (j *Jobs) Autostart(ctx context.Context, by string, target, host left4me.Name, spec any, boot string,
+func (j *Jobs) Autostart(ctx context.Context, by left4me.Actor, target, host left4me.Name, spec any, boot string,
 	decide func(left4me.Server, []left4me.JobKind) store.Decision,
 ) (left4me.Job, bool, error) {
 	asked, err := j.request(by, left4me.StartServer, target, host, spec)
@@ -326,7 +326,7 @@ func (j *Jobs) Cancel(ctx context.Context, id left4me.JobID) (left4me.Job, error
 }
 
 // Again asks for a job once more, as things are now.
-type Again func(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error)
+type Again func(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error)
 
 // OnRetry says who knows how to ask again for the jobs of a noun. It must be
 // called before Start.
@@ -335,7 +335,7 @@ func (j *Jobs) OnRetry(noun string, again Again) { j.retries[noun] = again }
 // Retry asks again for a job that failed, was cancelled or was interrupted; it
 // is another job. Errors: left4me.NotFound, left4me.Conflict when it is not in
 // such a state.
-func (j *Jobs) Retry(ctx context.Context, by string, id left4me.JobID) (left4me.Job, error) {
+func (j *Jobs) Retry(ctx context.Context, by left4me.Actor, id left4me.JobID) (left4me.Job, error) {
 	v, err := j.storage.Get(ctx, id)
 	if err != nil {
 		return left4me.Job{}, err

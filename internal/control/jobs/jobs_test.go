@@ -50,7 +50,7 @@ func openWith(t *testing.T, dir string, storage func(*store.Store) jobs.Storage)
 
 func (s *site) add(t *testing.T, kind left4me.JobKind, target left4me.Name) left4me.Job {
 	t.Helper()
-	j, err := s.jobs.Add(t.Context(), "tester", kind, target, left4me.LocalHost, left4me.Spec{Name: target})
+	j, err := s.jobs.Add(t.Context(), left4me.ByUser("tester"), kind, target, left4me.LocalHost, left4me.Spec{Name: target})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,16 +219,16 @@ func TestQueuedJobIsCancelledAtOnce(t *testing.T) {
 	if v := s.claim(t, j.ID); v != bus.Drop {
 		t.Errorf("a cancelled job can be claimed: %s", v)
 	}
-	if _, err := s.jobs.Retry(t.Context(), "tester", j.ID); !errors.Is(err, left4me.Conflict) {
+	if _, err := s.jobs.Retry(t.Context(), left4me.ByUser("tester"), j.ID); !errors.Is(err, left4me.Conflict) {
 		t.Errorf("a retry that nobody knows how to do: %v", err)
 	}
-	s.jobs.OnRetry("server", func(_ context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
-		if by != "tester" || v.ID != j.ID || len(v.Spec) == 0 {
+	s.jobs.OnRetry("server", func(_ context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
+		if by != left4me.ByUser("tester") || v.ID != j.ID || len(v.Spec) == 0 {
 			t.Errorf("%s retries %+v", by, v)
 		}
 		return left4me.Job{ID: "again"}, nil
 	})
-	if again, err := s.jobs.Retry(t.Context(), "tester", j.ID); err != nil || again.ID != "again" {
+	if again, err := s.jobs.Retry(t.Context(), left4me.ByUser("tester"), j.ID); err != nil || again.ID != "again" {
 		t.Errorf("retry: %+v, %v", again, err)
 	}
 }
@@ -251,7 +251,7 @@ func TestAJobGoesOnWhenItsAskerHasGone(t *testing.T) {
 	queued := s.add(t, left4me.StartServer, "alpha")
 	ctx, hangUp := context.WithCancel(t.Context())
 	list := jobs.New(leaves{s.store.Jobs(), hangUp}, s.bus, slog.New(slog.DiscardHandler)) // it never sends again
-	stop, err := list.Add(ctx, "tester", left4me.StopServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"})
+	stop, err := list.Add(ctx, left4me.ByUser("tester"), left4me.StopServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -356,7 +356,7 @@ func TestAJobWhoseEndIsNeverReportedIsInterrupted(t *testing.T) {
 func TestAJobThatIsTooLongForTheBusIsRefused(t *testing.T) {
 	s := open(t, t.TempDir())
 	long := left4me.Spec{Name: "alpha", BlueprintCfg: []string{strings.Repeat("<", 5<<20)}}
-	if _, err := s.jobs.Add(t.Context(), "tester", left4me.StartServer, "alpha", left4me.LocalHost, long); !errors.Is(err,
+	if _, err := s.jobs.Add(t.Context(), left4me.ByUser("tester"), left4me.StartServer, "alpha", left4me.LocalHost, long); !errors.Is(err,
 		left4me.Invalid) {
 		t.Errorf("%.200v", err)
 	}
@@ -393,7 +393,8 @@ func TestDeletedServerGoesWithItsJob(t *testing.T) {
 	ctx := t.Context()
 	work := s.work(t)
 	s.add(t, left4me.DeleteServer, "alpha")
-	if _, err := s.jobs.Add(ctx, "tester", left4me.StartServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"}); !errors.Is(err,
+	if _, err := s.jobs.Add(ctx, left4me.ByUser("tester"), left4me.StartServer, "alpha", left4me.LocalHost,
+		left4me.Spec{Name: "alpha"}); !errors.Is(err,
 		left4me.Conflict) {
 		t.Errorf("a server that is being deleted can be started: %v", err)
 	}
@@ -406,7 +407,8 @@ func TestDeletedServerGoesWithItsJob(t *testing.T) {
 	if _, err := s.store.Servers().Get(ctx, "alpha"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("the row is still there: %v", err)
 	}
-	if _, err := s.jobs.Add(ctx, "tester", left4me.StartServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"}); !errors.Is(err,
+	if _, err := s.jobs.Add(ctx, left4me.ByUser("tester"), left4me.StartServer, "alpha", left4me.LocalHost,
+		left4me.Spec{Name: "alpha"}); !errors.Is(err,
 		left4me.NotFound) {
 		t.Errorf("a server that was deleted can be started: %v", err)
 	}

@@ -21,7 +21,7 @@ type Done struct {
 func Apply(ctx context.Context, s *store.Store, f Found) (Done, error) {
 	var d Done
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	from := s.By(left4me.Actor{Kind: left4me.SystemActor, Name: "import"})
+	from := s.By(left4me.BySystem("import"))
 	for _, u := range f.Users {
 		u.CreatedAt = now
 		_, err := from.Users().Create(ctx, u)
@@ -31,7 +31,7 @@ func Apply(ctx context.Context, s *store.Store, f Found) (Done, error) {
 	}
 	for _, o := range f.Overlays {
 		o.Definition.CreatedAt, o.Definition.UpdatedAt = now, now
-		_, err := from.Overlays().Create(ctx, "import", o.Definition)
+		_, err := from.Overlays().Create(ctx, left4me.BySystem("import"), o.Definition)
 		if err := d.note("definition of overlay "+string(o.Name), err); err != nil {
 			return d, err
 		}

@@ -17,13 +17,13 @@ func (c *Overlays) Blueprints() Blueprints { return Blueprints{c} }
 
 // Create adds a blueprint. Its overlays must be ones that CheckStack takes.
 // Errors: left4me.Invalid and left4me.Conflict, with the field.
-func (c Blueprints) Create(ctx context.Context, by string, v left4me.Blueprint) (left4me.Blueprint, error) {
+func (c Blueprints) Create(ctx context.Context, by left4me.Actor, v left4me.Blueprint) (left4me.Blueprint, error) {
 	v.Settings = v.Settings.Normal()
 	if err := c.Mistakes(ctx, v, true); err != nil {
 		return v, err
 	}
 	v.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
-	if err := c.overlays.storage.By(left4me.ActorOf(by)).Blueprints().Create(ctx, v); err != nil {
+	if err := c.overlays.storage.By(by).Blueprints().Create(ctx, v); err != nil {
 		return v, err
 	}
 	return c.overlays.storage.Blueprints().Get(ctx, v.Name)
@@ -33,12 +33,12 @@ func (c Blueprints) Create(ctx context.Context, by string, v left4me.Blueprint) 
 // them when they start next. v.Version is the one that was looked at, 0 doesn't
 // care. Errors: left4me.NotFound, left4me.Invalid with the field, and
 // left4me.Conflict when somebody else changed it since.
-func (c Blueprints) Update(ctx context.Context, by string, v left4me.Blueprint) (left4me.Blueprint, error) {
+func (c Blueprints) Update(ctx context.Context, by left4me.Actor, v left4me.Blueprint) (left4me.Blueprint, error) {
 	v.Settings = v.Settings.Normal()
 	if err := c.Mistakes(ctx, v, false); err != nil {
 		return v, err
 	}
-	if err := c.overlays.storage.By(left4me.ActorOf(by)).Blueprints().Update(ctx, v); err != nil {
+	if err := c.overlays.storage.By(by).Blueprints().Update(ctx, v); err != nil {
 		return v, err
 	}
 	return c.overlays.storage.Blueprints().Get(ctx, v.Name)
@@ -47,11 +47,11 @@ func (c Blueprints) Update(ctx context.Context, by string, v left4me.Blueprint) 
 // Delete removes a blueprint that no server uses. Errors:
 // left4me.NotFound; left4me.Conflict that names the servers, and for the default
 // one, which stays.
-func (c Blueprints) Delete(ctx context.Context, by string, name left4me.Name) error {
+func (c Blueprints) Delete(ctx context.Context, by left4me.Actor, name left4me.Name) error {
 	if name == left4me.DefaultBlueprint {
 		return left4me.NewError(left4me.Conflict, "blueprint.default_stays")
 	}
-	return c.overlays.storage.By(left4me.ActorOf(by)).Blueprints().Delete(ctx, name)
+	return c.overlays.storage.By(by).Blueprints().Delete(ctx, name)
 }
 
 // Mistakes says all that keeps a blueprint from being saved, as far as that

@@ -22,7 +22,7 @@ const (
 
 // Build asks for a job that makes a revision, if anything changed. Errors:
 // left4me.NotFound, left4me.Invalid.
-func (c *Overlays) Build(ctx context.Context, by string, name left4me.Name, r Request) (left4me.Job, error) {
+func (c *Overlays) Build(ctx context.Context, by left4me.Actor, name left4me.Name, r Request) (left4me.Job, error) {
 	v, err := c.row(ctx, by, name)
 	if err != nil {
 		return left4me.Job{}, err
@@ -46,7 +46,7 @@ func (c *Overlays) Build(ctx context.Context, by string, name left4me.Name, r Re
 		}
 		r.Change = &own
 	}
-	spec := left4me.BuildSpec{Overlay: v.Overlay, Note: r.Note, By: by, Change: r.Change, Promote: r.Promote}
+	spec := left4me.BuildSpec{Overlay: v.Overlay, Note: r.Note, By: by.String(), Change: r.Change, Promote: r.Promote}
 	var imported left4me.Import
 	if spec.Change != nil {
 		changed := *spec.Change
@@ -64,7 +64,7 @@ func (c *Overlays) Build(ctx context.Context, by string, name left4me.Name, r Re
 
 // Delete asks for a job that sets an overlay aside. Errors:
 // left4me.NotFound, left4me.Conflict with who stacks it.
-func (c *Overlays) Delete(ctx context.Context, by string, name left4me.Name) (left4me.Job, error) {
+func (c *Overlays) Delete(ctx context.Context, by left4me.Actor, name left4me.Name) (left4me.Job, error) {
 	v, err := c.row(ctx, by, name)
 	if err != nil {
 		return left4me.Job{}, err
@@ -93,7 +93,7 @@ func words(noun string, names []left4me.Name) []string {
 
 // Restore asks for a job that takes a deleted overlay back. Errors:
 // left4me.NotFound, left4me.Conflict when it is not deleted.
-func (c *Overlays) Restore(ctx context.Context, by string, name left4me.Name) (left4me.Job, error) {
+func (c *Overlays) Restore(ctx context.Context, by left4me.Actor, name left4me.Name) (left4me.Job, error) {
 	k, err := c.known(ctx)
 	if err != nil {
 		return left4me.Job{}, err
@@ -116,18 +116,18 @@ func (c *Overlays) Restore(ctx context.Context, by string, name left4me.Name) (l
 
 // Use makes a revision the one that servers start with. Errors:
 // left4me.NotFound, left4me.Unavailable.
-func (c Revisions) Use(ctx context.Context, by string, name left4me.Name, revision int) (left4me.Content, error) {
+func (c Revisions) Use(ctx context.Context, by left4me.Actor, name left4me.Name, revision int) (left4me.Content, error) {
 	v, err := ask[left4me.Content](ctx, c.overlays, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
 		c.overlays.told.Ring()
-		c.overlays.log.Info("revision is the current one", "overlay", name, "revision", revision, "by", by)
+		c.overlays.log.Info("revision is the current one", "overlay", name, "revision", revision, "by", by.String())
 	}
 	return v, err
 }
 
 // Label names a revision. Errors: left4me.NotFound, left4me.Invalid,
 // left4me.Unavailable.
-func (c Revisions) Label(ctx context.Context, by string, name left4me.Name, revision int, label string) (left4me.Content, error) {
+func (c Revisions) Label(ctx context.Context, by left4me.Actor, name left4me.Name, revision int, label string) (left4me.Content, error) {
 	var f fields
 	f.text("label", label, maxLabel)
 	if err := f.err(); err != nil {
@@ -137,14 +137,14 @@ func (c Revisions) Label(ctx context.Context, by string, name left4me.Name, revi
 		bus.LabelRequest{V: bus.Version, Overlay: name, Revision: revision, Label: label})
 	if err == nil {
 		c.overlays.told.Ring()
-		c.overlays.log.Info("revision labelled", "overlay", name, "revision", revision, "by", by, "label", label)
+		c.overlays.log.Info("revision labelled", "overlay", name, "revision", revision, "by", by.String(), "label", label)
 	}
 	return v, err
 }
 
 // Drop removes a revision that nothing uses. Errors: left4me.NotFound,
 // left4me.Busy, left4me.Unavailable.
-func (c Revisions) Drop(ctx context.Context, by string, name left4me.Name, revision int) (left4me.Content, error) {
+func (c Revisions) Drop(ctx context.Context, by left4me.Actor, name left4me.Name, revision int) (left4me.Content, error) {
 	use, err := c.overlays.uses(ctx)
 	if err != nil {
 		return left4me.Content{}, err
@@ -156,13 +156,13 @@ func (c Revisions) Drop(ctx context.Context, by string, name left4me.Name, revis
 	v, err := ask[left4me.Content](ctx, c.overlays, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
 		c.overlays.told.Ring()
-		c.overlays.log.Info("revision removed", "overlay", name, "revision", revision, "by", by)
+		c.overlays.log.Info("revision removed", "overlay", name, "revision", revision, "by", by.String())
 	}
 	return v, err
 }
 
 // Collect asks for a job that removes revisions and downloads that nothing needs.
-func (c *Overlays) Collect(ctx context.Context, by string) (left4me.Job, error) {
+func (c *Overlays) Collect(ctx context.Context, by left4me.Actor) (left4me.Job, error) {
 	blueprints, err := c.storage.Blueprints().List(ctx)
 	if err != nil {
 		return left4me.Job{}, err
@@ -184,7 +184,7 @@ func (c *Overlays) Collect(ctx context.Context, by string) (left4me.Job, error) 
 }
 
 // again asks for a job once more.
-func (c *Overlays) again(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+func (c *Overlays) again(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 	if v.Kind.Noun() == string(left4me.OverlayTarget) && v.Kind != left4me.CollectContent {
 		if now, err := c.storage.Target(ctx, left4me.OverlayTarget, string(v.Target)); err != nil {
 			return v.Job, err

@@ -11,7 +11,7 @@ import (
 
 // Create adds an overlay; nothing is built yet. Errors: left4me.Invalid
 // and left4me.Conflict, with the field.
-func (c *Overlays) Create(ctx context.Context, by string, v left4me.Overlay) (View, error) {
+func (c *Overlays) Create(ctx context.Context, by left4me.Actor, v left4me.Overlay) (View, error) {
 	v, err := Check(v)
 	if err != nil {
 		return View{}, err
@@ -31,7 +31,7 @@ func (c *Overlays) Create(ctx context.Context, by string, v left4me.Overlay) (Vi
 	if _, err := c.storage.Overlays().Create(ctx, by, v); err != nil {
 		return View{}, err
 	}
-	c.log.Info("overlay created", "overlay", v.Name, "kind", v.Kind, "by", by)
+	c.log.Info("overlay created", "overlay", v.Name, "kind", v.Kind, "by", by.String())
 	return c.Get(ctx, v.Name)
 }
 
@@ -44,7 +44,7 @@ func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 // Update changes a definition. v.Version is the one that was looked at.
 // Errors: left4me.NotFound, left4me.Invalid, and left4me.Conflict when somebody
 // else changed it since.
-func (c *Overlays) Update(ctx context.Context, by string, v left4me.Overlay) (View, error) {
+func (c *Overlays) Update(ctx context.Context, by left4me.Actor, v left4me.Overlay) (View, error) {
 	v, err := Check(v)
 	if err != nil {
 		return View{}, err
@@ -63,13 +63,13 @@ func (c *Overlays) Update(ctx context.Context, by string, v left4me.Overlay) (Vi
 	if err != nil {
 		return View{}, err
 	}
-	c.log.Info("overlay changed", "overlay", v.Name, "by", by, "version", row.Version)
+	c.log.Info("overlay changed", "overlay", v.Name, "by", by.String(), "version", row.Version)
 	return c.Get(ctx, v.Name)
 }
 
 // row returns the definition of an overlay, which it gets now if it only lies on
 // the host's disk. Errors: left4me.NotFound, left4me.Unavailable.
-func (c *Overlays) row(ctx context.Context, by string, name left4me.Name) (store.Overlay, error) {
+func (c *Overlays) row(ctx context.Context, by left4me.Actor, name left4me.Name) (store.Overlay, error) {
 	v, err := c.storage.Overlays().Get(ctx, name)
 	if !errors.Is(err, left4me.NotFound) {
 		return v, err

@@ -11,6 +11,9 @@ func (c *Overlays) Set(now func() time.Time) { c.now, c.quiet = now, 0 }
 // Wake makes Run look at once.
 func (c *Overlays) Wake() { c.wake(false) }
 
+// Notice begins the restarts for new revisions.
+func (c *Overlays) Notice(ctx context.Context) error { return c.notice(ctx) }
+
 // NoticeBehind notices new revisions while somebody else has the turn, who calls
 // waits when notice waits for it.
 func (c *Overlays) NoticeBehind(ctx context.Context, waits func()) error {

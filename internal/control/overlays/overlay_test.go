@@ -16,18 +16,18 @@ const admin = "admin"
 
 func TestAnOverlayIsADefinitionAndWhatTheHostHas(t *testing.T) {
 	c := newSite(t)
-	made, err := c.Create(t.Context(), admin, left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, Note: "campaigns"})
+	made, err := c.Create(t.Context(), left4me.ByUser(admin), left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, Note: "campaigns"})
 	if err != nil || made.Version != 1 || made.Problem == "" {
 		t.Errorf("without a host: %+v, %v", made, err)
 	}
 	c.lay("maps", 2)
 	c.lay("stray", 1)
 	c.serve(t, nil)
-	if _, err := c.Blueprints().Create(t.Context(), "tester",
+	if _, err := c.Blueprints().Create(t.Context(), left4me.ByUser("tester"),
 		left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("maps")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.servers.Create(t.Context(), "tester", left4me.Server{Name: "alpha", Blueprint: "versus"}); err != nil {
+	if _, err := c.servers.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "alpha", Blueprint: "versus"}); err != nil {
 		t.Fatal(err)
 	}
 	all, err := c.List(t.Context())
@@ -42,18 +42,18 @@ func TestAnOverlayIsADefinitionAndWhatTheHostHas(t *testing.T) {
 	if stray.Kind != left4me.FilesOverlay || stray.Version != 0 || stray.Content.Current != 1 || stray.CreatedAt.IsZero() {
 		t.Errorf("%+v", stray)
 	}
-	if _, err := c.Create(t.Context(), admin, left4me.Overlay{Name: "stray", Kind: left4me.FilesOverlay}); !errors.Is(err,
+	if _, err := c.Create(t.Context(), left4me.ByUser(admin), left4me.Overlay{Name: "stray", Kind: left4me.FilesOverlay}); !errors.Is(err,
 		left4me.Conflict) {
 		t.Errorf("its files would be somebody else's: %v", err)
 	}
 	// It gets its row when somebody first changes it.
 	stray.Note = "found on the disk"
-	changed, err := c.Update(t.Context(), admin, stray.Overlay)
+	changed, err := c.Update(t.Context(), left4me.ByUser(admin), stray.Overlay)
 	if err != nil || changed.Version < 1 || changed.Note != stray.Note || changed.Content.Current != 1 {
 		t.Errorf("%+v, %v", changed, err)
 	}
 	stray.Note = "changed by somebody who saw it without a row"
-	if _, err := c.Update(t.Context(), admin, stray.Overlay); !errors.Is(err, left4me.Conflict) {
+	if _, err := c.Update(t.Context(), left4me.ByUser(admin), stray.Overlay); !errors.Is(err, left4me.Conflict) {
 		t.Errorf("a change was lost: %v", err)
 	}
 	if _, err := c.Get(t.Context(), "nothing"); !errors.Is(err, left4me.NotFound) {
@@ -77,7 +77,8 @@ func TestARestartMovesWhoIsBehind(t *testing.T) {
 	s.mu.Unlock()
 	ref := func(n int) []left4me.OverlayRef { return []left4me.OverlayRef{{Name: "maps", Revision: n}} }
 	for name, stack := range map[left4me.Name][]left4me.OverlayRef{"latest": ref(0), "first": ref(1), "bare": nil} {
-		if _, err := s.Blueprints().Create(t.Context(), "tester", left4me.Blueprint{Name: name, Overlays: stack}); err != nil {
+		if _, err := s.Blueprints().Create(t.Context(), left4me.ByUser("tester"),
+			left4me.Blueprint{Name: name, Overlays: stack}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -91,7 +92,7 @@ func TestARestartMovesWhoIsBehind(t *testing.T) {
 		{Name: "overrides", Blueprint: "first", Overlays: ref(0)},
 		{Name: "without", Blueprint: "bare"},
 	} {
-		if _, err := s.servers.Create(t.Context(), "tester", v); err != nil {
+		if _, err := s.servers.Create(t.Context(), left4me.ByUser("tester"), v); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,23 +113,23 @@ func TestARestartMovesWhoIsBehind(t *testing.T) {
 func TestAScriptKeepsItsVersionsAndNobodysChangeIsLost(t *testing.T) {
 	c := newSite(t)
 	c.serve(t, nil)
-	v, err := c.Create(t.Context(), admin,
+	v, err := c.Create(t.Context(), left4me.ByUser(admin),
 		left4me.Overlay{Name: "sm", Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: "echo 1\r\n"}})
 	if err != nil || v.Script.Version != 1 || v.Script.Text != "echo 1\n" {
 		t.Fatalf("%+v, %v", v, err)
 	}
 	mine, theirs := v.Overlay, v.Overlay
 	mine.Script = &left4me.Script{Text: "echo 2\n"}
-	v, err = c.Update(t.Context(), "somebody", mine)
+	v, err = c.Update(t.Context(), left4me.ByUser("somebody"), mine)
 	if err != nil || v.Script.Version != 2 || v.Version != 2 {
 		t.Fatalf("%+v, %v", v, err)
 	}
 	theirs.Note = "late"
-	if _, err := c.Update(t.Context(), admin, theirs); !errors.Is(err, left4me.Conflict) {
+	if _, err := c.Update(t.Context(), left4me.ByUser(admin), theirs); !errors.Is(err, left4me.Conflict) {
 		t.Errorf("%v", err)
 	}
 	v.Note = "the text stays"
-	if v, err = c.Update(t.Context(), admin, v.Overlay); err != nil || v.Script.Version != 2 || v.Version != 3 {
+	if v, err = c.Update(t.Context(), left4me.ByUser(admin), v.Overlay); err != nil || v.Script.Version != 2 || v.Version != 3 {
 		t.Fatalf("%+v, %v", v, err)
 	}
 	all, err := c.Scripts(t.Context(), "sm")
@@ -198,7 +199,7 @@ func TestWhatIsWrongWithADefinitionIsNamed(t *testing.T) {
 		if bad.v.Name == "" {
 			bad.v.Name = "o"
 		}
-		_, err := c.Create(t.Context(), admin, bad.v)
+		_, err := c.Create(t.Context(), left4me.ByUser(admin), bad.v)
 		var all left4me.Fields
 		if !errors.As(err, &all) || len(all) != 1 || all[0].Field != bad.field || all[0].Kind != left4me.Invalid {
 			t.Errorf("%+v: %v is not about %s alone", bad.v, err, bad.field)
@@ -224,11 +225,12 @@ func TestABuildTellsTheHostTheDefinition(t *testing.T) {
 		Kind:     left4me.WorkshopOverlay,
 		Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "121086524"}}},
 	}
-	if _, err := c.Create(t.Context(), admin, w); err != nil {
+	if _, err := c.Create(t.Context(), left4me.ByUser(admin), w); err != nil {
 		t.Fatal(err)
 	}
-	j, err := c.Build(t.Context(), admin, "maps", overlays.Request{Note: "fail"})
-	if j = c.ended(t, j, err); j.State != left4me.JobFailed || j.Kind != left4me.BuildOverlay || j.Target != "maps" || j.By != admin {
+	j, err := c.Build(t.Context(), left4me.ByUser(admin), "maps", overlays.Request{Note: "fail"})
+	if j = c.ended(t, j, err); j.State != left4me.JobFailed || j.Kind != left4me.BuildOverlay || j.Target != "maps" ||
+		j.By != left4me.ByUser(admin) {
 		t.Errorf("%+v", j)
 	}
 	var spec left4me.BuildSpec
@@ -240,8 +242,8 @@ func TestABuildTellsTheHostTheDefinition(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 	// A retry is asked for by somebody else, with the definition as it is then.
-	again, err := c.jobs.Retry(t.Context(), "somebody", j.ID)
-	if again = c.ended(t, again, err); again.By != "somebody" {
+	again, err := c.jobs.Retry(t.Context(), left4me.ByUser("somebody"), j.ID)
+	if again = c.ended(t, again, err); again.By != left4me.ByUser("somebody") {
 		t.Errorf("%+v", again)
 	}
 	for name, bad := range map[string]struct {
@@ -284,12 +286,12 @@ func TestABuildTellsTheHostTheDefinition(t *testing.T) {
 		"no such server": {"files", overlays.Request{Promote: &left4me.Promote{Server: "../x", Paths: []string{"a"}}}, "promote.server"},
 	} {
 		c.lay("files", 1)
-		_, err := c.Build(t.Context(), admin, bad.overlay, bad.r)
+		_, err := c.Build(t.Context(), left4me.ByUser(admin), bad.overlay, bad.r)
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Invalid || e.Field != bad.field {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := c.Build(t.Context(), admin, "nothing", overlays.Request{}); !errors.Is(err, left4me.NotFound) {
+	if _, err := c.Build(t.Context(), left4me.ByUser(admin), "nothing", overlays.Request{}); !errors.Is(err, left4me.NotFound) {
 		t.Error(err)
 	}
 }
@@ -298,25 +300,26 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 	c := newSite(t)
 	c.serve(t, nil)
 	c.lay("maps", 2)
-	if _, err := c.Blueprints().Create(t.Context(), "tester",
+	if _, err := c.Blueprints().Create(t.Context(), left4me.ByUser("tester"),
 		left4me.Blueprint{Name: "versus", Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Delete(t.Context(), admin, "maps"); !errors.Is(err, left4me.Conflict) ||
+	if _, err := c.Delete(t.Context(), left4me.ByUser(admin), "maps"); !errors.Is(err, left4me.Conflict) ||
 		!strings.Contains(err.Error(), "blueprint versus") {
 		t.Errorf("a blueprint stacks it: %v", err)
 	}
-	if _, err := c.Revisions().Drop(t.Context(), admin, "maps", 1); !errors.Is(err, left4me.Busy) ||
+	if _, err := c.Revisions().Drop(t.Context(), left4me.ByUser(admin), "maps", 1); !errors.Is(err, left4me.Busy) ||
 		!strings.Contains(err.Error(), "blueprint versus") {
 		t.Errorf("a blueprint stays at it: %v", err)
 	}
-	if _, err := c.Revisions().Drop(t.Context(), admin, "maps", 2); err != nil {
+	if _, err := c.Revisions().Drop(t.Context(), left4me.ByUser(admin), "maps", 2); err != nil {
 		t.Error(err)
 	}
-	if _, err := c.Create(t.Context(), admin, left4me.Overlay{Name: "old", Kind: left4me.FilesOverlay, Note: "kept"}); err != nil {
+	if _, err := c.Create(t.Context(), left4me.ByUser(admin),
+		left4me.Overlay{Name: "old", Kind: left4me.FilesOverlay, Note: "kept"}); err != nil {
 		t.Fatal(err)
 	}
-	j, err := c.Delete(t.Context(), admin, "old")
+	j, err := c.Delete(t.Context(), left4me.ByUser(admin), "old")
 	c.ended(t, j, err)
 	v, err := c.Get(t.Context(), "old")
 	if err != nil || v.DeletedAt.IsZero() {
@@ -329,26 +332,27 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 		t.Errorf("%v, %v", names, err)
 	}
 	for name, err := range map[string]error{
-		"build":  second(c.Build(t.Context(), admin, "old", overlays.Request{Change: &left4me.Change{Replace: true}})),
-		"delete": second(c.Delete(t.Context(), admin, "old")),
-		"create": second(c.Create(t.Context(), admin, left4me.Overlay{Name: "old", Kind: left4me.FilesOverlay})),
-		"change": second(c.Update(t.Context(), admin, v.Overlay)),
-		"back":   second(c.Restore(t.Context(), admin, "maps")),
+		"build":  second(c.Build(t.Context(), left4me.ByUser(admin), "old", overlays.Request{Change: &left4me.Change{Replace: true}})),
+		"delete": second(c.Delete(t.Context(), left4me.ByUser(admin), "old")),
+		"create": second(c.Create(t.Context(), left4me.ByUser(admin), left4me.Overlay{Name: "old", Kind: left4me.FilesOverlay})),
+		"change": second(c.Update(t.Context(), left4me.ByUser(admin), v.Overlay)),
+		"back":   second(c.Restore(t.Context(), left4me.ByUser(admin), "maps")),
 	} {
 		if !errors.Is(err, left4me.Conflict) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := c.Blueprints().Create(t.Context(), "tester", left4me.Blueprint{Name: "b", Overlays: left4me.Refs("old")}); !errors.Is(err,
+	if _, err := c.Blueprints().Create(t.Context(), left4me.ByUser("tester"),
+		left4me.Blueprint{Name: "b", Overlays: left4me.Refs("old")}); !errors.Is(err,
 		left4me.Invalid) {
 		t.Errorf("a deleted overlay is stacked: %v", err)
 	}
-	j, err = c.Restore(t.Context(), admin, "old")
+	j, err = c.Restore(t.Context(), left4me.ByUser(admin), "old")
 	c.ended(t, j, err)
 	if v, err := c.Get(t.Context(), "old"); err != nil || !v.DeletedAt.IsZero() || v.Note != "kept" {
 		t.Errorf("%+v, %v", v, err)
 	}
-	j, err = c.Collect(t.Context(), admin)
+	j, err = c.Collect(t.Context(), left4me.ByUser(admin))
 	if j = c.ended(t, j, err); j.Kind != left4me.CollectContent || j.Target != left4me.LocalHost {
 		t.Errorf("%+v", j)
 	}

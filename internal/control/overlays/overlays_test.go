@@ -141,17 +141,18 @@ func (s *site) ended(t *testing.T, j left4me.Job, err error) left4me.Job {
 func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
 	c := newSite(t)
 	// Without overlays no host is asked.
-	if v, err := c.Blueprints().Create(t.Context(), "tester", left4me.Blueprint{Name: "plain"}); err != nil || v.CreatedAt.IsZero() {
+	if v, err := c.Blueprints().Create(t.Context(), left4me.ByUser("tester"), left4me.Blueprint{Name: "plain"}); err != nil ||
+		v.CreatedAt.IsZero() {
 		t.Errorf("%+v, %v", v, err)
 	}
 	want := left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("plugins", "maps"), Settings: left4me.Settings{Mode: "versus"}}
-	if _, err := c.Blueprints().Create(t.Context(), "tester", want); !errors.Is(err, left4me.Unavailable) {
+	if _, err := c.Blueprints().Create(t.Context(), left4me.ByUser("tester"), want); !errors.Is(err, left4me.Unavailable) {
 		t.Errorf("nobody can say which overlays there are: %v", err)
 	}
 	c.lay("maps", 1)
 	c.lay("plugins", 2)
 	c.serve(t, nil)
-	if _, err := c.Blueprints().Create(t.Context(), "tester", want); err != nil {
+	if _, err := c.Blueprints().Create(t.Context(), left4me.ByUser("tester"), want); err != nil {
 		t.Fatal(err)
 	}
 	got, err := c.Blueprints().Get(t.Context(), "versus")
@@ -178,7 +179,7 @@ func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
 		{left4me.Blueprint{Name: "b", Overlays: make([]left4me.OverlayRef, 481)}, left4me.Invalid, "overlays"},
 		{left4me.Blueprint{Name: "b", Settings: left4me.Settings{Map: "a b"}}, left4me.Invalid, "settings.map"},
 	} {
-		_, err := c.Blueprints().Create(t.Context(), "tester", bad.v)
+		_, err := c.Blueprints().Create(t.Context(), left4me.ByUser("tester"), bad.v)
 		if e, ok := left4me.Public(err); !ok || e.Kind != bad.kind || e.Field != bad.field {
 			t.Errorf("%v is not %s for %s", err, bad.kind, bad.field)
 		}

@@ -21,9 +21,6 @@ const (
 	keepGone   = 7 * 24 * time.Hour // definitions of deleted overlays, at least
 )
 
-// bySchedule is who asks for what nobody asked for.
-const bySchedule = left4me.BySchedule
-
 // Run brings overlays up to date when they are due, restarts servers for what
 // came by itself, and removes what nothing needs, until ctx ends.
 func (c *Overlays) Run(ctx context.Context) error {
@@ -113,7 +110,7 @@ func (c *Overlays) refresh(ctx context.Context) error {
 		return err
 	}
 	for _, j := range active {
-		if j.By == bySchedule {
+		if j.By == left4me.BySchedule {
 			return nil
 		}
 	}
@@ -130,7 +127,7 @@ func (c *Overlays) refresh(ctx context.Context) error {
 		return nil
 	}
 	v := slices.MinFunc(all, func(a, b store.Overlay) int { return looked(a, now).Compare(looked(b, now)) })
-	_, err = c.Build(ctx, bySchedule, v.Name, Request{Note: "kept up to date"})
+	_, err = c.Build(ctx, left4me.BySchedule, v.Name, Request{Note: "kept up to date"})
 	return err
 }
 
@@ -168,7 +165,7 @@ func (c *Overlays) tidy(ctx context.Context) error {
 	if err != nil || len(past) > 0 && (!past[0].State.Ended() || now.Sub(past[0].CreatedAt) < tidyEvery && !past[0].CreatedAt.After(now)) {
 		return err
 	}
-	if _, err := c.Collect(ctx, bySchedule); err != nil {
+	if _, err := c.Collect(ctx, left4me.BySchedule); err != nil {
 		return err
 	}
 	k, err := c.known(ctx)

@@ -93,14 +93,14 @@ func TestOverlaysAreKeptUpToDateOneAfterTheOther(t *testing.T) {
 		if name == "never" {
 			o.Refresh.Hours = 0
 		}
-		if _, err := s.Create(t.Context(), admin, o); err != nil {
+		if _, err := s.Create(t.Context(), left4me.ByUser(admin), o); err != nil {
 			t.Fatal(err)
 		}
 	}
 	ahead := s.run(t)
 	until(t, "what nothing needs is removed once a day", func() bool {
 		all, err := s.jobs.List(t.Context(), "content", left4me.LocalHost, 9)
-		return err == nil && len(all) == 1 && all[0].By == "schedule"
+		return err == nil && len(all) == 1 && all[0].By == left4me.BySchedule
 	})
 	if n := s.builds(t, "one"); n != 0 {
 		t.Errorf("%d builds, a day before it is due", n)
@@ -153,16 +153,16 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 		Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "1"}}},
 		Refresh: left4me.Refresh{Hours: 24, Restart: "empty"},
 	}
-	if _, err := s.Create(t.Context(), admin, o); err != nil {
+	if _, err := s.Create(t.Context(), left4me.ByUser(admin), o); err != nil {
 		t.Fatal(err)
 	}
 	s.lay("maps", 1)
-	if _, err := s.Blueprints().Create(t.Context(), "tester",
+	if _, err := s.Blueprints().Create(t.Context(), left4me.ByUser("tester"),
 		left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("maps")}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []left4me.Name{"alpha", "full"} {
-		if _, err := s.servers.Create(t.Context(), "tester", left4me.Server{Name: name, Blueprint: "versus"}); err != nil {
+		if _, err := s.servers.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: name, Blueprint: "versus"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -173,7 +173,7 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 	s.mu.Unlock()
 	ahead := s.run(t)
 	// What somebody builds is theirs to apply.
-	j, err := s.Build(t.Context(), admin, "maps", overlays.Request{})
+	j, err := s.Build(t.Context(), left4me.ByUser(admin), "maps", overlays.Request{})
 	s.ended(t, j, err)
 	until(t, "alpha has newer content", func() bool {
 		v, err := s.servers.Get(t.Context(), "alpha")
@@ -201,7 +201,8 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 	if err != nil || len(all) != 0 {
 		t.Errorf("somebody plays on it: %+v, %v", all, err)
 	}
-	if r, err = s.CancelRestart(t.Context(), admin, "maps"); err != nil || r.State != overlays.RestartCancelled || r.Reason != "by admin" {
+	if r, err = s.CancelRestart(t.Context(), left4me.ByUser(admin), "maps"); err != nil || r.State != overlays.RestartCancelled ||
+		r.Reason != "by admin" {
 		t.Errorf("%+v, %v", r, err)
 	}
 	s.mu.Lock()
@@ -209,10 +210,10 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 	s.mu.Unlock()
 	ahead(2 * time.Minute)
 	if all, err := s.jobs.List(t.Context(), "server", "alpha", 9); err != nil || len(all) != 1 ||
-		!strings.Contains(all[0].By, "revision 3 of maps") {
+		!strings.Contains(all[0].By.Name, "revision 3 of maps") {
 		t.Errorf("%+v, %v", all, err)
 	}
-	if _, err := s.CancelRestart(t.Context(), admin, "nothing"); !errors.Is(err, left4me.NotFound) {
+	if _, err := s.CancelRestart(t.Context(), left4me.ByUser(admin), "nothing"); !errors.Is(err, left4me.NotFound) {
 		t.Error(err)
 	}
 }
@@ -226,11 +227,11 @@ func TestARestartThatIsCancelledStaysSo(t *testing.T) {
 		Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "1"}}},
 		Refresh: left4me.Refresh{Hours: 24, Restart: "empty"},
 	}
-	if _, err := s.Create(t.Context(), admin, o); err != nil {
+	if _, err := s.Create(t.Context(), left4me.ByUser(admin), o); err != nil {
 		t.Fatal(err)
 	}
 	s.mu.Lock()
-	s.contents["maps"] = left4me.Content{Name: "maps", Current: 2, Revisions: []left4me.Revision{{Number: 2, By: left4me.BySchedule}}}
+	s.contents["maps"] = left4me.Content{Name: "maps", Current: 2, Revisions: []left4me.Revision{{Number: 2, By: left4me.BySchedule.Name}}}
 	s.mu.Unlock()
 	err := s.NoticeBehind(t.Context(), func() {
 		until(t, "it waits for its turn", func() bool {
@@ -273,5 +274,41 @@ func (s *site) tell(t *testing.T) {
 	}
 	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindContent), c); err != nil {
 		t.Error(err)
+	}
+}
+
+// A user whose name is schedule isn't the schedule: servers don't restart for what it
+// built, and its builds don't delay those of the schedule.
+func TestAUserCalledScheduleIsNotTheSchedule(t *testing.T) {
+	s := newSite(t)
+	s.serve(t, nil)
+	o := left4me.Overlay{
+		Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "1"}}},
+		Refresh: left4me.Refresh{Hours: 24, Restart: "empty"},
+	}
+	if _, err := s.Create(t.Context(), left4me.ByUser(admin), o); err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		by    left4me.Actor
+		begin bool
+	}{
+		{left4me.ByUser("schedule"), false},
+		{left4me.Actor{Kind: left4me.TokenActor, Name: "cron", Owner: "schedule"}, false},
+		{left4me.BySchedule, true},
+	} {
+		j, err := s.jobs.Add(t.Context(), c.by, left4me.BuildOverlay, "maps", left4me.LocalHost,
+			left4me.BuildSpec{Overlay: o, By: c.by.String()})
+		j = s.ended(t, j, err)
+		s.mu.Lock()
+		r := left4me.Revision{Number: i + 2, By: c.by.String(), Job: j.ID}
+		s.contents["maps"] = left4me.Content{Name: "maps", Current: r.Number, Revisions: []left4me.Revision{r}}
+		s.mu.Unlock()
+		if err := s.Notice(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if v, err := s.Restart(t.Context(), "maps"); err != nil || (v != nil) != c.begin {
+			t.Errorf("built by %#v: %+v, %v", c.by, v, err)
+		}
 	}
 }

@@ -51,11 +51,15 @@ func (c *Overlays) notice(ctx context.Context) error {
 	for name, v := range k.definitions {
 		have := k.contents[name]
 		i := slices.IndexFunc(have.Revisions, func(r left4me.Revision) bool { return r.Number == have.Current })
-		if i < 0 || have.Revisions[i].By != bySchedule || !v.DeletedAt.IsZero() || v.Refresh.Restart == "" ||
-			v.Refresh.Restart == string(restart.Never) {
+		if i < 0 || !v.DeletedAt.IsZero() || v.Refresh.Restart == "" || v.Refresh.Restart == string(restart.Never) {
 			continue
 		}
 		if slices.ContainsFunc(rows, func(r store.ContentRestart) bool { return r.Overlay == name && r.Revision >= have.Current }) {
+			continue
+		}
+		if scheduled, err := c.scheduled(ctx, have.Revisions[i]); err != nil {
+			return err
+		} else if !scheduled {
 			continue
 		}
 		r := store.ContentRestart{
@@ -71,6 +75,19 @@ func (c *Overlays) notice(ctx context.Context) error {
 		c.log.Info("servers move over to a revision", "overlay", name, "revision", r.Revision, "mode", r.Mode)
 	}
 	return nil
+}
+
+// scheduled reports whether the schedule had a revision built. Hosts keep only a name,
+// which a user may have too, so the job tells; without a job the name has to.
+func (c *Overlays) scheduled(ctx context.Context, r left4me.Revision) (bool, error) {
+	if r.By != left4me.BySchedule.Name || r.Job == "" {
+		return r.By == left4me.BySchedule.Name, nil
+	}
+	j, err := c.jobs.Get(ctx, r.Job)
+	if errors.Is(err, left4me.NotFound) {
+		return true, nil
+	}
+	return j.By == left4me.BySchedule, err
 }
 
 // advance brings what is under way as far as it can go now. Servers are restarted
@@ -162,7 +179,8 @@ func next(r store.ContentRestart, all []servers.View, empty restart.Since, now t
 // move restarts a server.
 func (c *Overlays) move(ctx context.Context, r store.ContentRestart, name left4me.Name) store.Move {
 	m := store.Move{Server: name, State: restart.Moving}
-	j, err := c.servers.Act(ctx, fmt.Sprintf("%s, for revision %d of %s", bySchedule, r.Revision, r.Overlay), left4me.RestartServer, name)
+	by := left4me.BySystem(fmt.Sprintf("%s, for revision %d of %s", left4me.BySchedule, r.Revision, r.Overlay))
+	j, err := c.servers.Act(ctx, by, left4me.RestartServer, name)
 	m.Job = j.ID
 	if err != nil { // it is being deleted, or gone
 		c.log.Warn("restart for a revision", "server", name, "err", err)
@@ -223,7 +241,7 @@ func (c *Overlays) Restart(ctx context.Context, name left4me.Name) (*Restart, er
 // CancelRestart leaves servers that have not moved over as they are. A restart
 // that has begun goes on; what is over is returned as it is. Errors:
 // left4me.NotFound when there is nothing to cancel.
-func (c *Overlays) CancelRestart(ctx context.Context, by string, name left4me.Name) (*Restart, error) {
+func (c *Overlays) CancelRestart(ctx context.Context, by left4me.Actor, name left4me.Name) (*Restart, error) {
 	c.turn.Lock()
 	defer c.turn.Unlock()
 	rows, err := c.storage.OverlayRestarts().List(ctx)
@@ -238,7 +256,7 @@ func (c *Overlays) CancelRestart(ctx context.Context, by string, name left4me.Na
 	if err != nil || r.State != RestartRuns {
 		return &Restart{ContentRestart: r}, err
 	}
-	r.State, r.Reason, r.EndedAt = RestartCancelled, "by "+by, moment(c.now())
-	c.log.Info("servers stay at their revisions", "overlay", name, "revision", r.Revision, "by", by)
+	r.State, r.Reason, r.EndedAt = RestartCancelled, "by "+by.String(), moment(c.now())
+	c.log.Info("servers stay at their revisions", "overlay", name, "revision", r.Revision, "by", by.String())
 	return &Restart{ContentRestart: r}, c.storage.OverlayRestarts().Set(context.WithoutCancel(ctx), r)
 }

@@ -121,11 +121,11 @@ func (c *Overlays) Plan(ctx context.Context, name left4me.Name, change left4me.C
 
 // ForgetMove lets the next upload to an overlay find out where a folder or file goes
 // that was moved before. Errors: left4me.NotFound.
-func (c *Overlays) ForgetMove(ctx context.Context, by string, name left4me.Name, from string) error {
+func (c *Overlays) ForgetMove(ctx context.Context, by left4me.Actor, name left4me.Name, from string) error {
 	if err := c.storage.Overlays().RememberMoves(ctx, name, []left4me.FolderMove{{From: from}}); err != nil {
 		return err
 	}
-	c.log.Info("move forgotten", "overlay", name, "by", by, "folder", from)
+	c.log.Info("move forgotten", "overlay", name, "by", by.String(), "folder", from)
 	return nil
 }
 

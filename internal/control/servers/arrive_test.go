@@ -65,7 +65,7 @@ func TestWantedServersStartAfterReboot(t *testing.T) {
 	m.until(t, "on", func(v servers.View) bool { return v.BootID == "boot-2" && v.Job != nil })
 	got := m.starts(t)
 	j := got["on"]
-	if len(got) != 1 || j.Kind != left4me.StartServer || j.By != "left4me" || j.Reason != "started after a reboot" {
+	if len(got) != 1 || j.Kind != left4me.StartServer || j.By != left4me.ByLeft4me || j.Reason != "started after a reboot" {
 		t.Fatalf("%+v", got)
 	}
 	// left4me ends before the job does.
@@ -112,11 +112,11 @@ func TestServerThatGaveUpUnseenStaysDown(t *testing.T) {
 func TestAutostartNeverHoldsServerUntilItIsAskedFor(t *testing.T) {
 	m := newMachine(t)
 	m.create(t, "alpha")
-	v, err := m.Update(t.Context(), "al", left4me.Server{Name: "alpha", Autostart: left4me.AutostartNever})
+	v, err := m.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "alpha", Autostart: left4me.AutostartNever})
 	if err != nil || v.Autostart != left4me.AutostartNever {
 		t.Fatalf("%+v, %v", v, err)
 	}
-	_, err = m.Update(t.Context(), "al", left4me.Server{Name: "alpha", Autostart: "sometimes"})
+	_, err = m.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "alpha", Autostart: "sometimes"})
 	is(t, err, left4me.Invalid, "autostart")
 	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
 	m.arrives(t, "boot-1", left4me.Status{Name: "alpha", State: left4me.Running})
@@ -133,7 +133,8 @@ func TestAutostartAlwaysStartsStoppedServerAtBoot(t *testing.T) {
 	m := newMachine(t)
 	m.create(t, "first")
 	m.arrives(t, "boot-1")
-	if _, err := m.Create(t.Context(), "tester", left4me.Server{Name: "alpha", Autostart: left4me.AutostartAlways}); err != nil {
+	if _, err := m.Create(t.Context(), left4me.ByUser("tester"),
+		left4me.Server{Name: "alpha", Autostart: left4me.AutostartAlways}); err != nil {
 		t.Fatal(err)
 	}
 	m.arrives(t, "boot-1") // left4me restarts: nobody wants it to run

@@ -11,9 +11,6 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// byLeft4me is who asks for the start of a server that nobody asked for.
-const byLeft4me = left4me.ByLeft4me
-
 // Why left4me starts a server.
 const (
 	afterBoot = "started after a reboot"
@@ -103,7 +100,7 @@ func (s autostarts) gameThere(ctx context.Context, host left4me.Name) error {
 }
 
 func (s autostarts) start(ctx context.Context, v left4me.Server, sp left4me.Spec, boot string) error {
-	j, added, err := s.servers.jobs.Autostart(ctx, byLeft4me, v.Name, v.Host, sp, boot,
+	j, added, err := s.servers.jobs.Autostart(ctx, left4me.ByLeft4me, v.Name, v.Host, sp, boot,
 		func(row left4me.Server, active []left4me.JobKind) store.Decision {
 			return autostart(row, s.servers.status.get(row.Host, row.Name).State, active, boot)
 		})

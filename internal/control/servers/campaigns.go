@@ -64,7 +64,7 @@ func (s Files) Clashes(ctx context.Context, name left4me.Name) (all []left4me.Wa
 // Errors: left4me.Invalid with the field, also for a map that the server doesn't
 // have as far as that is known; left4me.NotFound; left4me.Conflict when it doesn't
 // run or the game refuses.
-func (s Consoles) ChangeMap(ctx context.Context, by string, name left4me.Name, to, mode string) error {
+func (s Consoles) ChangeMap(ctx context.Context, by left4me.Actor, name left4me.Name, to, mode string) error {
 	to, mode = left4me.MapName(to), left4me.MapName(mode)
 	var f fields
 	switch {

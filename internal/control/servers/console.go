@@ -99,7 +99,7 @@ func names(line string) string {
 // and exit are a stop, asked for by the one who entered them, since the host
 // starts a server again whose game ended by itself. Errors: left4me.Invalid,
 // left4me.NotFound, left4me.Conflict when the server doesn't run.
-func (s Consoles) Command(ctx context.Context, by string, name left4me.Name, command string) (string, error) {
+func (s Consoles) Command(ctx context.Context, by left4me.Actor, name left4me.Name, command string) (string, error) {
 	command = left4me.Unmarked(command) // of a file that it was copied from
 	if err := CheckCommand(command); err != nil {
 		return "", err
@@ -108,7 +108,7 @@ func (s Consoles) Command(ctx context.Context, by string, name left4me.Name, com
 	if err != nil {
 		return "", err
 	}
-	s.servers.log.Info("console command", "server", name, "by", by, "command", names(command))
+	s.servers.log.Info("console command", "server", name, "by", by.String(), "command", names(command))
 	before, quits := left4me.CutQuit(command)
 	if !quits {
 		return s.run(ctx, v, command)

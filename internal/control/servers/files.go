@@ -112,7 +112,7 @@ func (s Files) Pending(ctx context.Context, name left4me.Name, after string, lim
 
 // Discard asks for a job that drops files which a stopped server wrote. Errors:
 // left4me.NotFound, left4me.Invalid.
-func (s Files) Discard(ctx context.Context, by string, name left4me.Name, paths []string) (left4me.Job, error) {
+func (s Files) Discard(ctx context.Context, by left4me.Actor, name left4me.Name, paths []string) (left4me.Job, error) {
 	v, err := s.servers.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return left4me.Job{}, err

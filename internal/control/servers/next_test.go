@@ -27,7 +27,7 @@ func TestNextServerOfNameHasNothingOfDeletedOne(t *testing.T) {
 	if all, err := s.jobs.List(t.Context(), "server", "alpha", 10); err != nil || len(all) != 0 {
 		t.Errorf("its jobs: %+v, %v", all, err)
 	}
-	_, err := s.jobs.Retry(t.Context(), "al", start.ID)
+	_, err := s.jobs.Retry(t.Context(), left4me.ByUser("al"), start.ID)
 	is(t, err, left4me.Conflict, "")
 
 	at := time.Now().UTC().Truncate(time.Millisecond)

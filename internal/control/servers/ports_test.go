@@ -25,31 +25,32 @@ func TestPortOfSourceTVIsPartOfThePlan(t *testing.T) {
 	tv := func(port string) left4me.Settings {
 		return left4me.Settings{Cfg: []string{"tv_enable 1"}, Args: []string{"+tv_port", port}}
 	}
-	if _, err := s.Create(t.Context(), "tester", left4me.Server{Name: "alpha", Port: 33000, Settings: tv("33001")}); err != nil {
+	if _, err := s.Create(t.Context(), left4me.ByUser("tester"),
+		left4me.Server{Name: "alpha", Port: 33000, Settings: tv("33001")}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Create(t.Context(), "tester", left4me.Server{Name: "beta", Port: 33001})
+	_, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "beta", Port: 33001})
 	conflict(t, "a game on it", err, "port", "port 33001 is used by SourceTV of alpha")
-	v, err := s.Create(t.Context(), "tester", left4me.Server{Name: "beta"})
+	v, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "beta"})
 	if err != nil || v.Port != 33002 {
 		t.Errorf("the next free port is %d, %v", v.Port, err)
 	}
-	_, err = s.Update(t.Context(), "al", left4me.Server{Name: "beta", Port: 33001})
+	_, err = s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "beta", Port: 33001})
 	conflict(t, "a game that moves to it", err, "port", "port 33001 is used by SourceTV of alpha")
-	_, err = s.Update(t.Context(), "al", left4me.Server{Name: "alpha", Settings: tv("33002")})
+	_, err = s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "alpha", Settings: tv("33002")})
 	conflict(t, "SourceTV that moves", err, "settings.cfg", "SourceTV of alpha would take port 33002, which beta has")
-	_, err = s.Create(t.Context(), "tester", left4me.Server{Name: "gamma", Port: 33010, Settings: tv("33002")})
+	_, err = s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma", Port: 33010, Settings: tv("33002")})
 	conflict(t, "SourceTV of a new server", err, "settings.cfg", "SourceTV of gamma would take port 33002, which beta has")
-	_, err = s.Create(t.Context(), "tester", left4me.Server{Name: "gamma", Port: 33010, Settings: tv("33001")})
+	_, err = s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma", Port: 33010, Settings: tv("33001")})
 	conflict(t, "SourceTV that counts up", err, "settings.cfg",
 		"SourceTV of gamma would take port 33002 (it counts up from 33001), which beta has")
 	// Without a port for the game: every port of the range is somebody's.
-	_, err = s.Create(t.Context(), "tester", left4me.Server{Name: "gamma"})
+	_, err = s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma"})
 	conflict(t, "a full range", err, "port", "every port from 33000 to 33002 is in use")
-	if _, err := s.Update(t.Context(), "al", left4me.Server{Name: "alpha"}); err != nil {
+	if _, err := s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "alpha"}); err != nil {
 		t.Errorf("SourceTV is turned off: %v", err)
 	}
-	if v, err := s.Create(t.Context(), "tester", left4me.Server{Name: "gamma"}); err != nil || v.Port != 33001 {
+	if v, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma"}); err != nil || v.Port != 33001 {
 		t.Errorf("its port is free again: %d, %v", v.Port, err)
 	}
 }
@@ -60,7 +61,7 @@ func TestBlueprintThatTurnsSourceTVOnKeepsThePlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, port := range map[left4me.Name]int{"alpha": 27015, "beta": 27020, "gamma": 27016} {
-		if _, err := s.Create(t.Context(), "tester",
+		if _, err := s.Create(t.Context(), left4me.ByUser("tester"),
 			left4me.Server{
 				Name:      name,
 				Port:      port,
@@ -76,19 +77,19 @@ func TestBlueprintThatTurnsSourceTVOnKeepsThePlan(t *testing.T) {
 	if err := s.store.Blueprints().Update(t.Context(), on); err != nil {
 		t.Errorf("elsewhere: %v", err)
 	}
-	_, err := s.Update(t.Context(), "al", left4me.Server{Name: "beta", Port: 28001})
+	_, err := s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "beta", Port: 28001})
 	conflict(t, "the second SourceTV", err, "port", "port 28001 is used by SourceTV of gamma (it counts up from 28000)")
 
 	// Lines of an overlay say it too.
-	o, err := s.store.Overlays().Create(t.Context(), "al", left4me.Overlay{Name: "lines", Kind: left4me.FilesOverlay})
+	o, err := s.store.Overlays().Create(t.Context(), left4me.ByUser("al"), left4me.Overlay{Name: "lines", Kind: left4me.FilesOverlay})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Update(t.Context(), "al", left4me.Server{Name: "beta", Overlays: left4me.Refs("lines")}); err != nil {
+	if _, err := s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "beta", Overlays: left4me.Refs("lines")}); err != nil {
 		t.Fatal(err)
 	}
 	o.Cfg = []string{"tv_enable 1", "tv_port 27015"}
-	_, err = s.store.Overlays().Update(t.Context(), "al", o.Overlay)
+	_, err = s.store.Overlays().Update(t.Context(), left4me.ByUser("al"), o.Overlay)
 	conflict(t, "lines of an overlay", err, "cfg", "SourceTV of beta would take port 27015, which alpha has")
 }
 
@@ -97,7 +98,7 @@ func TestBlueprintThatTurnsSourceTVOnKeepsThePlan(t *testing.T) {
 func TestClashOfPortsThatWasThereBeforeKeepsNobodyFromChanges(t *testing.T) {
 	s := newSite(t)
 	for name, port := range map[left4me.Name]int{"alpha": 27015, "beta": 27020} {
-		if _, err := s.Create(t.Context(), "tester", left4me.Server{Name: name, Port: port}); err != nil {
+		if _, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: name, Port: port}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -109,11 +110,11 @@ func TestClashOfPortsThatWasThereBeforeKeepsNobodyFromChanges(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), `UPDATE server SET settings = '{"cfg":["tv_enable 1"]}' WHERE name = 'alpha'`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Update(t.Context(), "al",
+	if _, err := s.Update(t.Context(), left4me.ByUser("al"),
 		left4me.Server{Name: "alpha", Settings: left4me.Settings{Hostname: "x", Cfg: []string{"tv_enable 1"}}}); err != nil {
 		t.Errorf("a change of something else: %v", err)
 	}
-	if _, err := s.Create(t.Context(), "tester", left4me.Server{Name: "gamma"}); errors.Is(err, left4me.Conflict) {
+	if _, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma"}); errors.Is(err, left4me.Conflict) {
 		t.Errorf("another server: %v", err)
 	}
 }

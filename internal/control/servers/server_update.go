@@ -18,7 +18,7 @@ const askWithin = 15 * time.Second
 // Errors: left4me.NotFound; left4me.Invalid with the field; left4me.Conflict when
 // somebody else changed it since, when the port is taken, or is to change while
 // the server is up.
-func (s *Servers) Update(ctx context.Context, by string, v left4me.Server) (View, error) {
+func (s *Servers) Update(ctx context.Context, by left4me.Actor, v left4me.Server) (View, error) {
 	have, err := s.Get(ctx, v.Name)
 	if err != nil {
 		return View{}, err
@@ -36,10 +36,10 @@ func (s *Servers) Update(ctx context.Context, by string, v left4me.Server) (View
 	if err := s.Mistakes(ctx, v, false); err != nil {
 		return View{}, err
 	}
-	if err := s.storage.By(left4me.ActorOf(by)).Servers().Update(ctx, v); err != nil {
+	if err := s.storage.By(by).Servers().Update(ctx, v); err != nil {
 		return View{}, err
 	}
-	s.log.Info("server changed", "server", v.Name, "by", by)
+	s.log.Info("server changed", "server", v.Name, "by", by.String())
 	s.status.changed(v.Name)
 	return s.Get(ctx, v.Name)
 }

@@ -57,7 +57,7 @@ func New(storage *store.Store, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *s
 	s := &Servers{storage: storage, jobs: j, ports: ports, log: log, status: newStatuses(), ready: make(chan struct{})}
 	s.bus = b.Under(&s.running)
 	// With the settings that the server has then.
-	j.OnRetry("server", func(ctx context.Context, by string, v store.QueuedJob) (left4me.Job, error) {
+	j.OnRetry("server", func(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 		if now, err := storage.Target(ctx, left4me.ServerTarget, string(v.Target)); err != nil {
 			return v.Job, err
 		} else if now.ID != "" && now.ID != v.TargetID {
@@ -97,7 +97,7 @@ func (s *Servers) blueprints(ctx context.Context) (map[left4me.Name]left4me.Blue
 // Create adds a server. Without a host it is the local one, without a blueprint
 // the default one, without a port the next that is free. Errors:
 // left4me.Conflict and left4me.Invalid, with the field.
-func (s *Servers) Create(ctx context.Context, by string, v left4me.Server) (View, error) {
+func (s *Servers) Create(ctx context.Context, by left4me.Actor, v left4me.Server) (View, error) {
 	if v.Host == "" {
 		v.Host = left4me.LocalHost
 	}
@@ -113,7 +113,7 @@ func (s *Servers) Create(ctx context.Context, by string, v left4me.Server) (View
 	if v.Port == 0 {
 		v, err = s.createOnFreePort(ctx, by, v)
 	} else {
-		err = s.storage.By(left4me.ActorOf(by)).Servers().Create(ctx, v)
+		err = s.storage.By(by).Servers().Create(ctx, v)
 	}
 	if err != nil {
 		return View{}, err
@@ -121,20 +121,20 @@ func (s *Servers) Create(ctx context.Context, by string, v left4me.Server) (View
 	if !s.status.get(v.Host, v.Name).State.Up() { // what runs under this name does so for the new one, too
 		s.status.forget(v.Host, v.Name) // of one that was deleted a moment ago
 	}
-	s.log.Info("server created", "server", v.Name, "by", by, "port", v.Port, "blueprint", v.Blueprint)
+	s.log.Info("server created", "server", v.Name, "by", by.String(), "port", v.Port, "blueprint", v.Blueprint)
 	s.status.changed(v.Name)
 	return s.Get(ctx, v.Name)
 }
 
 // createOnFreePort adds a server with the next port that is free. When somebody
 // else took that one meanwhile, it is the one after it.
-func (s *Servers) createOnFreePort(ctx context.Context, by string, v left4me.Server) (left4me.Server, error) {
+func (s *Servers) createOnFreePort(ctx context.Context, by left4me.Actor, v left4me.Server) (left4me.Server, error) {
 	for {
 		var err error
 		if v.Port, err = s.freePort(ctx, v); err != nil {
 			return v, err
 		}
-		err = s.storage.By(left4me.ActorOf(by)).Servers().Create(ctx, v)
+		err = s.storage.By(by).Servers().Create(ctx, v)
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Conflict || e.Field != "port" {
 			return v, err
 		}
@@ -203,7 +203,7 @@ func (s *Servers) neighbours(ctx context.Context, v left4me.Server) ([]left4me.S
 // Act asks for a job on a server: left4me.StartServer and its like. What is
 // asked for already is returned as it is. Errors: left4me.NotFound,
 // left4me.Conflict.
-func (s *Servers) Act(ctx context.Context, by string, kind left4me.JobKind, name left4me.Name) (left4me.Job, error) {
+func (s *Servers) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKind, name left4me.Name) (left4me.Job, error) {
 	sp, host, err := s.Spec(ctx, name)
 	if err != nil {
 		return left4me.Job{}, err

@@ -69,7 +69,7 @@ func (s *site) publish(t *testing.T, kind string, v any) {
 
 func (s *site) create(t *testing.T, name left4me.Name) servers.View {
 	t.Helper()
-	v, err := s.Create(t.Context(), "tester", left4me.Server{Name: name})
+	v, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func (s *site) create(t *testing.T, name left4me.Name) servers.View {
 
 func (s *site) act(t *testing.T, kind left4me.JobKind, name left4me.Name) left4me.Job {
 	t.Helper()
-	j, err := s.Act(t.Context(), "al", kind, name)
+	j, err := s.Act(t.Context(), left4me.ByUser("al"), kind, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestCreateFillsInWhatNobodySaid(t *testing.T) {
 	if err := s.store.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "versus"}); err != nil {
 		t.Fatal(err)
 	}
-	v, err := s.Create(t.Context(), "tester", left4me.Server{Name: "beta", Blueprint: "versus", Port: 40000})
+	v, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "beta", Blueprint: "versus", Port: 40000})
 	if err != nil || v.Blueprint != "versus" || v.Port != 40000 {
 		t.Errorf("%+v, %v", v, err)
 	}
@@ -153,7 +153,7 @@ func TestCreateRefusesWhatIsTaken(t *testing.T) {
 		{left4me.Server{Name: "beta", Host: "far"}, left4me.Invalid, "host"},
 		{left4me.Server{Name: "Beta"}, left4me.Invalid, "name"},
 	} {
-		_, err := s.Create(t.Context(), "tester", c.v)
+		_, err := s.Create(t.Context(), left4me.ByUser("tester"), c.v)
 		is(t, err, c.kind, c.field)
 	}
 	_, err := s.Get(t.Context(), "beta")
@@ -177,7 +177,7 @@ func TestTheNextFreePort(t *testing.T) {
 	if v := s.create(t, "b"); v.Port != 33002 {
 		t.Errorf("the next that nobody has is %d", v.Port)
 	}
-	_, err := s.Create(t.Context(), "tester", left4me.Server{Name: "c"})
+	_, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "c"})
 	is(t, err, left4me.Conflict, "port")
 }
 
@@ -187,7 +187,7 @@ func TestServersMadeAtOnceGetDifferentPorts(t *testing.T) {
 	var all sync.WaitGroup
 	for _, n := range []left4me.Name{"a", "b", "c"} { // as many as there are ports
 		all.Go(func() {
-			if _, err := s.Create(t.Context(), "tester", left4me.Server{Name: n}); err != nil {
+			if _, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: n}); err != nil {
 				t.Errorf("%s: %v", n, err)
 			}
 		})
@@ -201,7 +201,7 @@ func TestAHostThatIsAwayDoesNotKeepAnyoneFromPlanning(t *testing.T) {
 	if v.Port != 33000 || v.Status.State != left4me.Unknown || v.Status.Reason == "" || v.RestartRequired {
 		t.Errorf("%+v", v)
 	}
-	if _, err := s.Consoles().Command(t.Context(), "al", "alpha", "status"); !errors.Is(err, left4me.Unavailable) {
+	if _, err := s.Consoles().Command(t.Context(), left4me.ByUser("al"), "alpha", "status"); !errors.Is(err, left4me.Unavailable) {
 		t.Errorf("a command: %v", err)
 	}
 }
@@ -265,16 +265,16 @@ func TestARetryTakesTheServerAsItIsNow(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	start := s.act(t, left4me.StartServer, "alpha")
-	_, err := s.jobs.Retry(t.Context(), "al", start.ID)
+	_, err := s.jobs.Retry(t.Context(), left4me.ByUser("al"), start.ID)
 	is(t, err, left4me.Conflict, "")
 	s.end(t, start, left4me.JobFailed)
-	again, err := s.jobs.Retry(t.Context(), "al", start.ID)
+	again, err := s.jobs.Retry(t.Context(), left4me.ByUser("al"), start.ID)
 	if err != nil || again.ID == start.ID || again.Kind != left4me.StartServer || again.Target != "alpha" {
 		t.Fatalf("%+v, %v", again, err)
 	}
 	s.end(t, again, left4me.JobFailed)
 	s.end(t, s.act(t, left4me.DeleteServer, "alpha"), left4me.JobDone)
-	_, err = s.jobs.Retry(t.Context(), "al", start.ID)
+	_, err = s.jobs.Retry(t.Context(), left4me.ByUser("al"), start.ID)
 	is(t, err, left4me.NotFound, "") // or it would run without anybody seeing it
 }
 
@@ -324,11 +324,11 @@ func TestRestartIsRequiredWhenSettingsChangedSinceTheStart(t *testing.T) {
 func TestJobsAreShownAtTheirServer(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
-	j, err := s.Act(t.Context(), "al", left4me.StartServer, "alpha")
+	j, err := s.Act(t.Context(), left4me.ByUser("al"), left4me.StartServer, "alpha")
 	if err != nil || j.State != left4me.JobQueued || j.Target != "alpha" || j.Host != left4me.LocalHost {
 		t.Fatalf("%+v, %v", j, err)
 	}
-	if again, err := s.Act(t.Context(), "al", left4me.StartServer, "alpha"); err != nil || again.ID != j.ID {
+	if again, err := s.Act(t.Context(), left4me.ByUser("al"), left4me.StartServer, "alpha"); err != nil || again.ID != j.ID {
 		t.Errorf("%+v, %v", again, err)
 	}
 	if v, err := s.Get(t.Context(), "alpha"); err != nil || v.Job == nil || v.Job.ID != j.ID {
@@ -341,7 +341,7 @@ func TestJobsAreShownAtTheirServer(t *testing.T) {
 		told.Settings.Hostname != "left4me alpha" {
 		t.Errorf("%+v, %v", told, err)
 	}
-	_, err = s.Act(t.Context(), "al", left4me.StartServer, "nobody")
+	_, err = s.Act(t.Context(), left4me.ByUser("al"), left4me.StartServer, "nobody")
 	is(t, err, left4me.NotFound, "")
 }
 
@@ -471,13 +471,13 @@ func TestCommandGoesToTheHost(t *testing.T) {
 		},
 	})
 	s.create(t, "alpha")
-	if out, err := s.Consoles().Command(t.Context(), "al", "alpha", "\ufeffstatus"); err != nil ||
+	if out, err := s.Consoles().Command(t.Context(), left4me.ByUser("al"), "alpha", "\ufeffstatus"); err != nil ||
 		out != "alpha ran status" { // the mark is of a file
 		t.Errorf("%q, %v", out, err)
 	}
-	_, err := s.Consoles().Command(t.Context(), "al", "alpha", "a\nquit")
+	_, err := s.Consoles().Command(t.Context(), left4me.ByUser("al"), "alpha", "a\nquit")
 	is(t, err, left4me.Invalid, "command")
-	_, err = s.Consoles().Command(t.Context(), "al", "nobody", "status")
+	_, err = s.Consoles().Command(t.Context(), left4me.ByUser("al"), "nobody", "status")
 	is(t, err, left4me.NotFound, "")
 }
 
@@ -498,7 +498,7 @@ func TestQuitOnTheConsoleIsAStopByWhoEnteredIt(t *testing.T) {
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Starting})
 	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Starting })
 	for command, before := range map[string]string{"quit": "", "say bye; EXIT; say no": "say bye"} {
-		out, err := s.Consoles().Command(t.Context(), "alice", "alpha", command)
+		out, err := s.Consoles().Command(t.Context(), left4me.ByUser("alice"), "alpha", command)
 		if err != nil || !strings.HasSuffix(out, "left4me stops alpha\n") || strings.HasPrefix(out, "said\n") != (before != "") {
 			t.Errorf("%s: %q, %v", command, out, err)
 		}
@@ -506,17 +506,17 @@ func TestQuitOnTheConsoleIsAStopByWhoEnteredIt(t *testing.T) {
 			t.Errorf("%s: not what comes before it was sent to the game", command)
 		}
 		all, err := s.jobs.List(t.Context(), "server", "alpha", 9)
-		if err != nil || len(all) == 0 || all[0].Kind != left4me.StopServer || all[0].By != "alice" {
+		if err != nil || len(all) == 0 || all[0].Kind != left4me.StopServer || all[0].By != left4me.ByUser("alice") {
 			t.Fatalf("%s: %+v, %v", command, all, err)
 		}
 	}
 	// From the game it is no stop: the host starts it again.
-	if _, err := s.Consoles().Command(t.Context(), "alice", "alpha", "_restart"); err != nil || <-ran != "_restart" {
+	if _, err := s.Consoles().Command(t.Context(), left4me.ByUser("alice"), "alpha", "_restart"); err != nil || <-ran != "_restart" {
 		t.Errorf("_restart: %v", err)
 	}
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Stopped})
 	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Stopped })
-	_, err := s.Consoles().Command(t.Context(), "alice", "alpha", "quit")
+	_, err := s.Consoles().Command(t.Context(), left4me.ByUser("alice"), "alpha", "quit")
 	is(t, err, left4me.Conflict, "")
 }
 

@@ -14,12 +14,13 @@ import (
 
 func TestNamesOfMapsAndModesAreKeptInLowerCase(t *testing.T) {
 	s := newSite(t)
-	v, err := s.Create(t.Context(), "tester",
+	v, err := s.Create(t.Context(), left4me.ByUser("tester"),
 		left4me.Server{Name: "alpha", Settings: left4me.Settings{Map: "C2M1_Highway", Mode: "Versus"}})
 	if err != nil || v.Settings.Map != "c2m1_highway" || v.Settings.Mode != "versus" {
 		t.Errorf("created: %+v, %v", v.Settings, err)
 	}
-	v, err = s.Update(t.Context(), "al", left4me.Server{Name: "alpha", Settings: left4me.Settings{Map: " C5M1_Waterfront ", Mode: "Coop"}})
+	v, err = s.Update(t.Context(), left4me.ByUser("al"),
+		left4me.Server{Name: "alpha", Settings: left4me.Settings{Map: " C5M1_Waterfront ", Mode: "Coop"}})
 	if err != nil || v.Settings.Map != "c5m1_waterfront" || v.Settings.Mode != "coop" {
 		t.Errorf("changed: %+v, %v", v.Settings, err)
 	}
@@ -68,7 +69,7 @@ func TestFirstMapThatIsNotThereIsWarnedOf(t *testing.T) {
 		{"typo", "c8m1_apartement", nil, true},
 		{"overlay", "PN_m1", maps, false},
 	} {
-		v, err := s.Create(t.Context(), "tester",
+		v, err := s.Create(t.Context(), left4me.ByUser("tester"),
 			left4me.Server{Name: c.name, Port: 34000 + i, Settings: left4me.Settings{Map: c.first}, Overlays: c.stack})
 		if err != nil {
 			t.Fatal(err)
@@ -111,7 +112,7 @@ func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
 		Hostname: "x", Map: "c1m1_hotel", Motd: "hi\n" + bom, Cfg: []string{"sv_cheats 0", "sv_alltalk 1"}, Tags: []string{"a"},
 		Args: []string{"-tickrate"}, Admins: []left4me.Admin{{ID: "STEAM_1:0:1", Flags: "z"}}, Password: "secret", HostText: "h",
 	}
-	v, err := s.Create(t.Context(), "tester", left4me.Server{Name: "alpha", Settings: given})
+	v, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "alpha", Settings: given})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
 	if given.Cfg[1] != bom+"sv_alltalk 1" || given.Admins[0].ID != bom+"STEAM_1:0:1" {
 		t.Error("what was given was changed")
 	}
-	if _, err := s.Update(t.Context(), "al",
+	if _, err := s.Update(t.Context(), left4me.ByUser("al"),
 		left4me.Server{Name: "alpha", Settings: left4me.Settings{Cfg: []string{bom + "quit"}}}); !errors.Is(err, left4me.Invalid) {
 		t.Error(err)
 	}
@@ -142,7 +143,7 @@ func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
 func TestLinesThatTheGameReadsOtherwiseAreWarnedOf(t *testing.T) {
 	s := newSite(t)
 	const secret = "sv_password “secret”"
-	v, err := s.Create(t.Context(), "tester",
+	v, err := s.Create(t.Context(), left4me.ByUser("tester"),
 		left4me.Server{Name: "alpha", Settings: left4me.Settings{Cfg: []string{"sv_cheats 0", secret, "say\u00a0x"}}})
 	if err != nil || v.Settings.Cfg[1] != secret {
 		t.Fatalf("%v, %v", v.Settings, err)

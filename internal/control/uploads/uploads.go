@@ -248,7 +248,9 @@ func mayUse(by accounts.Actor, up *upload) bool {
 	return own(by, up) || accounts.Allow(by, accounts.SiteRight, left4me.Site) == nil
 }
 
-// own reports whether by began an upload.
+// own reports whether by began an upload. The name alone decides where the id of the
+// user isn't known: in uploads of before, which go after a while, and in those of the
+// machine's own administrator, who has none.
 func own(by accounts.Actor, up *upload) bool {
 	return by.Name != "" && by.Name == up.By && (up.ByID == 0 || up.ByID == by.UserID)
 }

@@ -75,14 +75,14 @@ func (p *Pages) backupsView(r *http.Request, who accounts.Actor) (page.View, err
 }
 
 func (p *Pages) createBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	if _, err := p.Backups.Create(r.Context(), who.Name); err != nil {
+	if _, err := p.Backups.Create(r.Context(), who.Cause()); err != nil {
 		return err
 	}
 	return page.Done(w, r, "/backups")
 }
 
 func (p *Pages) verifyBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
-	if _, err := p.Backups.Verify(r.Context(), who.Name, name); err != nil {
+	if _, err := p.Backups.Verify(r.Context(), who.Cause(), name); err != nil {
 		return err
 	}
 	return page.Done(w, r, "/backups")

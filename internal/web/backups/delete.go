@@ -40,7 +40,7 @@ func (p *Pages) deleteBackup(w http.ResponseWriter, r *http.Request, who account
 		}
 		return p.Panel.Show(w, r, http.StatusUnprocessableEntity, v)
 	}
-	if err := p.Backups.Delete(r.Context(), who.Name, b.Name); err != nil {
+	if err := p.Backups.Delete(r.Context(), who.Cause(), b.Name); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/backups", http.StatusSeeOther)

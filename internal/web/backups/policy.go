@@ -44,7 +44,7 @@ func (p *Pages) setBackupPolicy(w http.ResponseWriter, r *http.Request, who acco
 	if len(typed) > 0 {
 		err = page.JoinMistakes(typed, backups.Check(policy))
 	} else {
-		err = p.Backups.SetPolicy(r.Context(), who.Name, policy)
+		err = p.Backups.SetPolicy(r.Context(), who.Cause(), policy)
 	}
 	if err == nil {
 		return page.Done(w, r, "/backups")

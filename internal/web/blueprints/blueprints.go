@@ -132,7 +132,7 @@ func (p *Pages) createBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	v := left4me.Blueprint{Name: left4me.Name(form.Name)}
 	var err error
 	if v.Settings, v.Overlays, err = form.Definition(); err == nil {
-		_, err = p.Content.Blueprints().Create(r.Context(), who.Name, v)
+		_, err = p.Content.Blueprints().Create(r.Context(), who.Cause(), v)
 	} else {
 		err = page.JoinMistakes(err, p.Content.Blueprints().Mistakes(r.Context(), v, true))
 	}
@@ -206,7 +206,7 @@ func (p *Pages) saveBlueprint(w http.ResponseWriter, r *http.Request, who accoun
 	v := left4me.Blueprint{Name: b.Name}
 	v.Version, _ = strconv.Atoi(form.Version) // what has none is nobody's
 	if v.Settings, v.Overlays, err = form.Definition(); err == nil {
-		_, err = p.Content.Blueprints().Update(r.Context(), who.Name, v)
+		_, err = p.Content.Blueprints().Update(r.Context(), who.Cause(), v)
 	} else {
 		err = page.JoinMistakes(err, p.Content.Blueprints().Mistakes(r.Context(), v, false))
 	}

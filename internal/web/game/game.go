@@ -93,7 +93,7 @@ func (p *Pages) gameJob(kind left4me.JobKind) page.Handler {
 			}
 			req.Build = n
 		}
-		if _, err := p.Game.Act(r.Context(), who.Name, kind, left4me.LocalHost, req); err != nil {
+		if _, err := p.Game.Act(r.Context(), who.Cause(), kind, left4me.LocalHost, req); err != nil {
 			return err
 		}
 		return page.Done(w, r, "/game")
@@ -104,7 +104,7 @@ func (p *Pages) pinGame(w http.ResponseWriter, r *http.Request, who accounts.Act
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	if _, err := p.Game.Pin(r.Context(), who.Name, left4me.LocalHost, r.PostForm.Get("pinned") == "yes"); err != nil {
+	if _, err := p.Game.Pin(r.Context(), who.Cause(), left4me.LocalHost, r.PostForm.Get("pinned") == "yes"); err != nil {
 		return err
 	}
 	return page.Done(w, r, "/game")

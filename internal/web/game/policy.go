@@ -51,7 +51,7 @@ func (p *Pages) setGamePolicy(w http.ResponseWriter, r *http.Request, who accoun
 	if err != nil {
 		hours = -1
 	}
-	_, err = p.Game.SetPolicy(r.Context(), who.Name, left4me.LocalHost, game.Policy{
+	_, err = p.Game.SetPolicy(r.Context(), who.Cause(), left4me.LocalHost, game.Policy{
 		CheckEvery: time.Duration(hours) * time.Hour, Update: form.Update, UpdateAt: form.At,
 		Restart: rollouts.RestartOf(form.Restart, form.Hour),
 	})

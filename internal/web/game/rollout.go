@@ -35,7 +35,7 @@ func rolloutSum(r *game.Rollout) string {
 }
 
 func (p *Pages) cancelRollout(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	if _, err := p.Game.CancelRollout(r.Context(), who.Name, left4me.LocalHost); err != nil {
+	if _, err := p.Game.CancelRollout(r.Context(), who.Cause(), left4me.LocalHost); err != nil {
 		return err
 	}
 	return page.Done(w, r, "/game")

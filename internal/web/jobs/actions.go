@@ -17,7 +17,7 @@ func (p *Pages) cancelJob(w http.ResponseWriter, r *http.Request, _ accounts.Act
 
 // retryJob asks for the same again, which is another job.
 func (p *Pages) retryJob(w http.ResponseWriter, r *http.Request, who accounts.Actor, j left4me.Job) error {
-	again, err := p.Jobs.Retry(r.Context(), who.Name, j.ID)
+	again, err := p.Jobs.Retry(r.Context(), who.Cause(), j.ID)
 	if err != nil {
 		return err
 	}

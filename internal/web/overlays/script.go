@@ -99,7 +99,7 @@ func (p *Pages) saveScript(w http.ResponseWriter, r *http.Request, who accounts.
 	def.Version, _ = strconv.Atoi(r.PostForm.Get("version")) // what has no version is nobody's
 	def.Script = &left4me.Script{Text: v.Text}
 	if v.Text != o.Script.Text || def.Version != o.Version {
-		_, err = p.Content.Update(r.Context(), who.Name, def)
+		_, err = p.Content.Update(r.Context(), who.Cause(), def)
 	}
 	if wrong, ok := page.ProblemsOf(err); ok {
 		v.Problem = wrong.All()
@@ -121,7 +121,7 @@ func (p *Pages) saveScript(w http.ResponseWriter, r *http.Request, who accounts.
 		return err
 	}
 	if run {
-		if _, err := p.Content.Build(r.Context(), who.Name, o.Name, overlays.Request{}); err != nil {
+		if _, err := p.Content.Build(r.Context(), who.Cause(), o.Name, overlays.Request{}); err != nil {
 			return err
 		}
 	}

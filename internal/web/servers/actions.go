@@ -26,7 +26,7 @@ func (p *Pages) act(w http.ResponseWriter, r *http.Request, who accounts.Actor, 
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	if _, err := p.Servers.Act(r.Context(), who.Name, kind, name); err != nil {
+	if _, err := p.Servers.Act(r.Context(), who.Cause(), kind, name); err != nil {
 		return err
 	}
 	back := "/servers/" + string(name)

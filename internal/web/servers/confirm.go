@@ -76,7 +76,7 @@ func (p *Pages) confirmed(w http.ResponseWriter, r *http.Request, who accounts.A
 		c.Typed, c.Problem = typed, "That is not the name. Type "+string(s.Name)+" to go on."
 		return p.Panel.Show(w, r, http.StatusUnprocessableEntity, p.confirm(r, who, c))
 	}
-	job, err := p.Servers.Act(r.Context(), who.Name, kind, s.Name)
+	job, err := p.Servers.Act(r.Context(), who.Cause(), kind, s.Name)
 	if err != nil {
 		return err
 	}

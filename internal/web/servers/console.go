@@ -138,7 +138,7 @@ func (p *Pages) runCommand(w http.ResponseWriter, r *http.Request, who accounts.
 		return page.BadForm(err)
 	}
 	command := r.PostForm.Get("command")
-	out, err := p.Servers.Consoles().Command(r.Context(), who.Name, name, command)
+	out, err := p.Servers.Consoles().Command(r.Context(), who.Cause(), name, command)
 	switch {
 	case page.FromScript(r) && err == nil:
 		w.Header().Set("Content-Type", "application/json")

@@ -138,12 +138,12 @@ func (p *files) actOnWritten(w http.ResponseWriter, r *http.Request, who account
 			err = page.Allow(who, accounts.Content, left4me.OnOverlay(overlay))
 		}
 		if err == nil {
-			job, err = p.pages.Content.Build(r.Context(), who.Name, overlay, overlays.Request{
+			job, err = p.pages.Content.Build(r.Context(), who.Cause(), overlay, overlays.Request{
 				Note: "written by " + string(name), Promote: &left4me.Promote{Server: name, Paths: chosen},
 			})
 		}
 	default:
-		job, err = p.pages.Servers.Files().Discard(r.Context(), who.Name, name, chosen)
+		job, err = p.pages.Servers.Files().Discard(r.Context(), who.Cause(), name, chosen)
 	}
 	if e, ok := left4me.Public(err); ok && e.Kind == left4me.Invalid {
 		v, err := p.filesWith(r, who, name, true, seenFiles{Field: format.ErrorLine(e), Chosen: chosen})

@@ -68,7 +68,7 @@ func (p *Pages) changeMap(w http.ResponseWriter, r *http.Request, who accounts.A
 		return page.BadForm(err)
 	}
 	v := mapsView{Map: r.PostForm.Get("map"), Mode: r.PostForm.Get("mode")}
-	err := p.Servers.Consoles().ChangeMap(r.Context(), who.Name, name, v.Map, v.Mode)
+	err := p.Servers.Consoles().ChangeMap(r.Context(), who.Cause(), name, v.Map, v.Mode)
 	if wrong, ok := page.ProblemsOf(err); ok {
 		v.Problem = wrong.All()
 		page, err := p.mapWith(r, who, name, v)

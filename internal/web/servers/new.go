@@ -74,7 +74,7 @@ func (p *Pages) createServer(w http.ResponseWriter, r *http.Request, who account
 	server.Port, wrong = portOf(form.Port)
 	server.Settings, server.Overlays, err = form.Definition()
 	if err = page.JoinMistakes(wrong, err); err == nil {
-		_, err = p.Servers.Create(r.Context(), who.Name, server)
+		_, err = p.Servers.Create(r.Context(), who.Cause(), server)
 	} else {
 		err = page.JoinMistakes(err, p.Servers.Mistakes(r.Context(), server, true))
 	}

@@ -128,7 +128,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	}
 	v.Settings, v.Overlays, err = form.Definition()
 	if err = page.JoinMistakes(wrong, err); err == nil {
-		_, err = p.Servers.Update(r.Context(), who.Name, v)
+		_, err = p.Servers.Update(r.Context(), who.Cause(), v)
 	} else {
 		err = page.JoinMistakes(err, p.Servers.Mistakes(r.Context(), v, false))
 	}

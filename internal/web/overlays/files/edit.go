@@ -210,7 +210,7 @@ func (p *Pages) save(ctx context.Context, who accounts.Actor, name left4me.Name,
 	}
 	if _, err = p.Uploads.Write(ctx, who, u.ID, v.Path, 0, int64(len(data)), bytes.NewReader(data)); err == nil {
 		var job left4me.Job
-		job, err = p.Content.Build(ctx, who.Name, name, overlays.Request{
+		job, err = p.Content.Build(ctx, who.Cause(), name, overlays.Request{
 			Note:   cmp.Or(v.Note, "edited "+format.Short(path.Base(v.Path))),
 			Change: &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Once: true, Base: v.Base},
 		})

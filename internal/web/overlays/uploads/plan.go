@@ -168,7 +168,7 @@ func (p *Pages) publishUpload(w http.ResponseWriter, r *http.Request, who accoun
 	}
 	form.Moves = u.Moves
 	change := form.change(u.ID)
-	_, err = p.Content.Build(r.Context(), who.Name, at.Overlay,
+	_, err = p.Content.Build(r.Context(), who.Cause(), at.Overlay,
 		overlays.Request{Note: cmp.Or(form.Note, "uploaded "+uploadName(u)), Change: &change})
 	if wrong, ok := page.ProblemsOf(err); ok {
 		v, err := p.planWith(r, who, at, form, wrong.All())

@@ -193,7 +193,7 @@ func (p *Pages) forgetMove(w http.ResponseWriter, r *http.Request, who accounts.
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	if err := p.Content.ForgetMove(r.Context(), who.Name, name, r.PostForm.Get("folder")); err != nil {
+	if err := p.Content.ForgetMove(r.Context(), who.Cause(), name, r.PostForm.Get("folder")); err != nil {
 		return err
 	}
 	return page.Done(w, r, page.OverlayPath(name, "/settings"))

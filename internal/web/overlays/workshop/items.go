@@ -246,7 +246,7 @@ func (p *Pages) changeWorkshop(ctx context.Context, who accounts.Actor, name lef
 		w.Entries, w.Exclude = slices.Clone(w.Entries), slices.Clone(w.Exclude)
 		change(&w)
 		v.Overlay.Workshop = &w
-		_, err = p.Content.Update(ctx, who.Name, v.Overlay)
+		_, err = p.Content.Update(ctx, who.Cause(), v.Overlay)
 		if errors.Is(err, left4me.Conflict) && tries < 3 {
 			continue
 		}
@@ -280,7 +280,7 @@ func (p *Pages) addItems(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	}
 	if build {
 		note := fmt.Sprintf("added %s", format.Count(len(ids), "item or collection", "items or collections"))
-		if _, err := p.Content.Build(r.Context(), who.Name, name, overlays.Request{Note: note}); err != nil {
+		if _, err := p.Content.Build(r.Context(), who.Cause(), name, overlays.Request{Note: note}); err != nil {
 			return err
 		}
 	}

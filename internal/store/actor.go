@@ -1,0 +1,33 @@
+package store
+
+import (
+	"cmp"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// askedColumns are the columns of an actor in the tables job and rollout.
+const askedColumns = `asked_by, asked_by_id, asked_kind, asked_token`
+
+// asked are the values of askedColumns.
+type asked struct {
+	name  string // that people are shown: of a token its owner's
+	id    left4me.ID
+	kind  left4me.ActorKind
+	token string // label of a token
+}
+
+func askedOf(v left4me.Actor) asked {
+	a := asked{name: v.String(), id: v.ID, kind: cmp.Or(v.Kind, left4me.SystemActor)}
+	if v.Kind == left4me.TokenActor {
+		a.token = v.Name
+	}
+	return a
+}
+
+func (a asked) actor() left4me.Actor {
+	if a.kind == left4me.TokenActor {
+		return left4me.Actor{Kind: a.kind, ID: a.id, Name: a.token, Owner: a.name}
+	}
+	return left4me.Actor{Kind: a.kind, ID: a.id, Name: a.name}
+}
