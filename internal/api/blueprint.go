@@ -66,7 +66,7 @@ func (a blueprintRoutes) createBlueprint(ctx context.Context, in *struct{ Body a
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
-	if err := visibleParts(ctx, "", overlays, left4me.Server{}); err != nil {
+	if err := a.core.visibleParts(ctx, "", overlays, left4me.Server{}); err != nil {
 		return apitype.Blueprint{}, err
 	}
 	v, err := a.core.Content.Blueprints().Create(ctx, actorOf(ctx).Cause(),
@@ -86,7 +86,7 @@ func (a blueprintRoutes) updateBlueprint(ctx context.Context, name left4me.Name,
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
-	if err := visibleParts(ctx, "", overlays, left4me.Server{Overlays: have.Overlays}); err != nil {
+	if err := a.core.visibleParts(ctx, "", overlays, left4me.Server{Overlays: have.Overlays}); err != nil {
 		return apitype.Blueprint{}, err
 	}
 	v, err := a.core.Content.Blueprints().Update(ctx, actorOf(ctx).Cause(),

@@ -126,7 +126,7 @@ func (a overlayRoutes) buildOverlay(ctx context.Context, n left4me.Name, in *Bui
 	}
 	return a.onOverlay(ctx, n, func(ctx context.Context, by left4me.Actor, n left4me.Name) (left4me.Job, error) {
 		if in.Body != nil {
-			if err := takes(ctx, in.Body.Promote); err != nil {
+			if err := a.takes(ctx, in.Body.Promote); err != nil {
 				return left4me.Job{}, err
 			}
 			if err := a.uploaded(ctx, actorOf(ctx), n, in.Body.Change); err != nil {
@@ -138,12 +138,15 @@ func (a overlayRoutes) buildOverlay(ctx context.Context, n left4me.Name, in *Bui
 }
 
 // takes says whether whoever asks may take files that a server wrote into an overlay.
-func takes(ctx context.Context, p *left4me.Promote) error {
+func (a overlayRoutes) takes(ctx context.Context, p *left4me.Promote) error {
 	if p == nil {
 		return nil
 	}
-	server := left4me.OnServer(p.Server)
-	if !visible(ctx, server) {
+	server, err := a.core.Accounts.Target(ctx, left4me.ServerTarget, p.Server)
+	if err != nil {
+		return err
+	}
+	if accounts.Allow(actorOf(ctx), see, server) != nil {
 		return left4me.NewError(left4me.Invalid, "server.unknown", "server", string(p.Server)).InField("promote.server")
 	}
 	return accounts.Allow(actorOf(ctx), content, server)

@@ -347,9 +347,10 @@ func (c *core) still(ctx context.Context, r *http.Request) error {
 	return nil
 }
 
-// visible reports whether whoever asks may see a target.
-func visible(ctx context.Context, target left4me.Target) bool {
-	return accounts.Allow(actorOf(ctx), see, target) == nil
+// visible reports whether whoever asks may see what has a name now.
+func (c *core) visible(ctx context.Context, kind left4me.TargetKind, n left4me.Name) (bool, error) {
+	target, err := c.Accounts.Target(ctx, kind, n)
+	return err == nil && accounts.Allow(actorOf(ctx), see, target) == nil, err
 }
 
 // visibleNames are those of names, as of the servers that use something, whose targets
@@ -361,14 +362,22 @@ func visibleNames(ctx context.Context, names []left4me.Name, target func(left4me
 // visibleParts says whether whoever asks may see the blueprint and the overlays that they
 // give to a server or a blueprint, but for what it has: a name that isn't seen is answered as one that
 // isn't there. Errors: left4me.Invalid.
-func visibleParts(ctx context.Context, blueprint string, overlays []left4me.OverlayRef, have left4me.Server) error {
+func (c *core) visibleParts(ctx context.Context, blueprint string, overlays []left4me.OverlayRef, have left4me.Server) error {
 	n := left4me.Name(blueprint)
-	if n != "" && n != left4me.DefaultBlueprint && n != have.Blueprint && !visible(ctx, left4me.OnBlueprint(n)) {
-		return left4me.NewError(left4me.Invalid, "blueprint.unknown", "blueprint", blueprint).InField("blueprint")
+	if n != "" && n != left4me.DefaultBlueprint && n != have.Blueprint {
+		if ok, err := c.visible(ctx, left4me.BlueprintTarget, n); err != nil {
+			return err
+		} else if !ok {
+			return left4me.NewError(left4me.Invalid, "blueprint.unknown", "blueprint", blueprint).InField("blueprint")
+		}
 	}
 	for i, r := range overlays {
-		has := slices.ContainsFunc(have.Overlays, func(h left4me.OverlayRef) bool { return h.Name == r.Name })
-		if !has && !visible(ctx, left4me.OnOverlay(r.Name)) {
+		if slices.ContainsFunc(have.Overlays, func(h left4me.OverlayRef) bool { return h.Name == r.Name }) {
+			continue
+		}
+		if ok, err := c.visible(ctx, left4me.OverlayTarget, r.Name); err != nil {
+			return err
+		} else if !ok {
 			return left4me.NewError(left4me.Invalid, "overlay.unknown", "overlay", string(r.Name)).InField(fmt.Sprintf("overlays[%d]", i))
 		}
 	}

@@ -482,14 +482,27 @@ func TestRightsDoNotFallToTheNextOfAName(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	some := withToken(s.token(t, "some", true))
-	s.narrow("some", must(s.accounts.Target(t.Context(), left4me.ServerTarget, "alpha"))(t))
+	old := []left4me.Target{must(s.accounts.Target(t.Context(), left4me.ServerTarget, "alpha"))(t)}
+	s.narrow("some", old...)
 	get := func(path string) answer { return s.send(t, "GET", "/api/v1"+path, some, nil) }
 	if a := get("/servers/alpha"); a.status != http.StatusOK {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	s.call(t, "DELETE", "/api/v1/servers/alpha", nil)
 	eventually(t, "it is deleted", func() bool { return s.call(t, "GET", "/api/v1/servers/alpha", nil).status == http.StatusNotFound })
+	next := s.stream(t, "/api/v1/events", some)
 	s.create(t, "alpha")
+	s.create(t, "beta")
+	s.narrow("some", append(slices.Clone(old), left4me.OnServer("beta"))...)
+	for told := ""; told != `{"server":"beta"}`; {
+		s.host.says(t, left4me.Status{Name: "alpha", State: left4me.Running, Map: fmt.Sprint(time.Now())})
+		s.host.says(t, left4me.Status{Name: "beta", State: left4me.Running, Map: fmt.Sprint(time.Now())})
+		e, ok := next()
+		if told = e.data; !ok || told == `{"server":"alpha"}` {
+			t.Fatalf("it is told of the next alpha: %q, %v", told, ok)
+		}
+	}
+	s.narrow("some", old...)
 	s.host.set(func() { s.host.work = false })
 	var j struct{ ID string }
 	s.call(t, "POST", "/api/v1/servers/alpha/start", nil).into(t, &j)

@@ -84,7 +84,7 @@ func (a serverRoutes) createServer(ctx context.Context, in *struct{ Body apitype
 	if err != nil {
 		return apitype.GameServer{}, err
 	}
-	if err := visibleParts(ctx, b.Blueprint, overlays, left4me.Server{}); err != nil {
+	if err := a.core.visibleParts(ctx, b.Blueprint, overlays, left4me.Server{}); err != nil {
 		return apitype.GameServer{}, err
 	}
 	v, err := a.core.Servers.Create(ctx, actorOf(ctx).Cause(), left4me.Server{

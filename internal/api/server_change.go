@@ -19,7 +19,7 @@ func (a serverRoutes) updateServer(ctx context.Context, name left4me.Name, in *s
 	if err != nil {
 		return apitype.GameServer{}, err
 	}
-	if err := visibleParts(ctx, in.Body.Blueprint, overlays, have.Server); err != nil {
+	if err := a.core.visibleParts(ctx, in.Body.Blueprint, overlays, have.Server); err != nil {
 		return apitype.GameServer{}, err
 	}
 	v, err := a.core.Servers.Update(ctx, actorOf(ctx).Cause(), left4me.Server{

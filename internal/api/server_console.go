@@ -58,7 +58,11 @@ func (a serverRoutes) followServers(ctx context.Context, _ *none) (feed, error) 
 	changes := a.core.Servers.Watch(ctx)
 	return func(send func(event)) error {
 		for name := range changes {
-			if visible(ctx, left4me.OnServer(name)) {
+			ok, err := a.core.visible(ctx, left4me.ServerTarget, name)
+			if err != nil {
+				return err
+			}
+			if ok {
 				send(event{name: "server", data: apitype.Change{Server: name}})
 			}
 		}

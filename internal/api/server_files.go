@@ -54,8 +54,12 @@ func (a serverRoutes) compareServers(ctx context.Context, name left4me.Name, in 
 	if err != nil {
 		return left4me.Page[left4me.FileChange]{}, err
 	}
-	if !visible(ctx, left4me.OnServer(other)) {
-		return left4me.Page[left4me.FileChange]{}, notThere("server", string(other))
+	ok, err := a.core.visible(ctx, left4me.ServerTarget, other)
+	if err == nil && !ok {
+		err = notThere("server", string(other))
+	}
+	if err != nil {
+		return left4me.Page[left4me.FileChange]{}, err
 	}
 	p, err := a.core.Servers.Files().Compare(ctx, name, other, in.After, in.Limit)
 	return pageOf(p), err

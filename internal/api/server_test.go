@@ -316,7 +316,7 @@ func TestUsersAndTokens(t *testing.T) {
 	s.call(t, "POST", "/api/v1/users", `{"name":"zoey","password":"a long password"}`).problem(t, http.StatusConflict, "body.name")
 	a := s.call(t, "POST", "/api/v1/users", `{"name":"a b","password":"short"}`)
 	a.problem(t, http.StatusUnprocessableEntity, "body.name", "body.password")
-	if strings.Contains(string(a.body), "short\"") {
+	if strings.Contains(string(a.body), `"short"`) {
 		t.Errorf("the password came back: %s", a.body)
 	}
 	if a := s.call(t, "POST", "/api/v1/users", `{"name":"b","password":12345678}`); strings.Contains(string(a.body), "12345678") {
