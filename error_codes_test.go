@@ -25,10 +25,7 @@ var (
 
 // withoutCodes are files whose errors have no codes yet.
 var withoutCodes = []string{
-	"internal/cli/apiclient/proxy_answer.go", "internal/host/content/build/promote.go", "internal/host/content/download/failure.go",
-	"internal/host/content/git/session.go", "internal/host/content/overlays/records.go", "internal/host/content/workshop/plan.go",
-	"internal/host/running/instance/remove.go", "internal/host/running/process/start.go", "internal/host/running/shim/wire.go",
-	"internal/host/running/systemd/build.go",
+	"internal/host/content/download/failure.go",
 }
 
 // errorCall is a call of left4me.NewError.

@@ -17,6 +17,7 @@ import (
 //	.12s        at most 12 characters
 //	x           a number in hexadecimal digits
 //	MB, binary  bytes as bytesize.MB and bytesize.Binary write them
+//	short       bytes as bytesize.Short writes them
 //	KiB, GiB    whole KiB and GiB, without the unit
 //	hours       whole hours, without the unit
 //	time, date  15:04 MST and 2006-01-02 15:04 MST, in UTC
@@ -168,6 +169,8 @@ func formatBytes(n Bytes, format string) string {
 		return strconv.FormatInt(int64(n), 10)
 	case "MB":
 		return bytesize.MB(int64(n))
+	case "short":
+		return bytesize.Short(int64(n))
 	case "binary":
 		return bytesize.Binary(int64(n))
 	case "KiB":

@@ -264,7 +264,10 @@ var englishErrors = [...]ErrorText{
 		"LEFT4ME_URL is not the address of a left4me",
 		"use one like https://panel.example.org",
 	},
+	{"command.control_character", "the command holds the control character {character}", ""},
 	{"command.empty", "the command is empty", ""},
+	{"command.not_utf8", "the command is not valid UTF-8", ""},
+	{"command.too_long", "the command is longer than {limit} bytes", ""},
 	{
 		"console.answer_too_long",
 		"the answer is too long: {size:MB} of at most {limit:MB}",
@@ -518,15 +521,22 @@ var englishErrors = [...]ErrorText{
 		"use a repository that everybody may read",
 	},
 	{"git.address_with_query", "it holds a ? or a #", "leave away what is behind the name"},
+	{
+		"git.broken_objects",
+		"{url} gives broken objects: {reason}",
+		"it is not taken; tell those who keep the repository",
+	},
 	{"git.busy", "{url} is busy ({status})", "try again later"},
 	{"git.commit_ambiguous", "several commits of {url} begin with {ref}", "write more of it"},
 	{"git.commit_unknown", "{url} has no branch, tag or commit {ref:q}", "is it spelled as there?"},
+	{"git.cut_off", "{url} was cut off: {reason}", "try again"},
 	{
 		"git.directory_unknown",
 		"{url} has no directory {dir:q} at {commit:.12s}",
 		"is it spelled as there?",
 	},
 	{"git.empty", "{url} is empty: it has no default branch", ""},
+	{"git.failed", "git {verb}: {reason}", ""},
 	{"git.no_ref", "{ref:q} is no branch, tag or commit", ""},
 	{
 		"git.not_git",
@@ -539,6 +549,7 @@ var englishErrors = [...]ErrorText{
 		"{url} is no repository that anybody may read ({status})",
 		"is it spelled as there? Private ones can't be used",
 	},
+	{"git.object_too_large", "{url} has an object that is too large to be unpacked", ""},
 	{
 		"git.ref_invalid",
 		"{ref:.200q} can't be a branch, tag or commit",
@@ -669,7 +680,9 @@ var englishErrors = [...]ErrorText{
 	},
 	{"job.not_retried", "a job {kind} can't be retried", "ask for it anew"},
 	{"job.only_stop_unclaimed", "only a stop is begun without a claim", ""},
+	{"job.overlay_deleted", "job {job} was on another overlay {overlay}, which was deleted", ""},
 	{"job.report_without_end", "a report must end its job", ""},
+	{"job.server_deleted", "job {job} was on another server {server}, which was deleted", ""},
 	{"job.unknown", "there is no job {job:q}", ""},
 	{"job.unknown_on_host", "there is no such job on this host", ""},
 	{"job.unreadable", "job {job} can't be read", ""},
@@ -916,6 +929,11 @@ var englishErrors = [...]ErrorText{
 		"set another port for it, outside of the ports of servers: for SourceTV the line tv_port 28000",
 	},
 	{"port.zero", "port 0 is out of range", "leave it out for the next free one"},
+	{
+		"promote.file_too_large",
+		"{path:q} has {size:short}",
+		"a file has at most {limit:short}: choose others",
+	},
 	{"promote.no_file", "no file is named", ""},
 	{"promote.no_such_files", "{server} wrote none of these files", "choose some that are listed"},
 	{
@@ -924,6 +942,43 @@ var englishErrors = [...]ErrorText{
 		"use an overlay of files",
 	},
 	{"promote.server_missing", "promote.server is missing", ""},
+	{
+		"promote.too_many_files",
+		"these are too many files",
+		"choose at most {files} with {bytes:short} together",
+	},
+	{
+		"proxy.request_too_large",
+		"a proxy at {where} refuses requests of this size (status {status})",
+		"allow 20 MB there: client_max_body_size in nginx, request_body in Caddy; docs/install.md has whole configurations",
+	},
+	{
+		"proxy.request_too_large_here",
+		"a proxy at {where} refuses requests of this size (status {status})",
+		"",
+	},
+	{
+		"proxy.something_else",
+		"something other than left4me answered at {where} (status {status}[[, to {to}]])",
+		"if a proxy asks for a login there, let /api/ pass without it; otherwise check LEFT4ME_URL",
+	},
+	{
+		"proxy.something_else_here",
+		"something other than left4me answered at {where} (status {status}[[, to {to}]])",
+		"",
+	},
+	{
+		"proxy.timeout",
+		"a proxy at {where} gave up waiting (status {status})",
+		"let it wait for 10 minutes: proxy_read_timeout in nginx, ProxyTimeout in Apache; docs/install.md has whole configurations",
+	},
+	{"proxy.timeout_here", "a proxy at {where} gave up waiting (status {status})", ""},
+	{
+		"proxy.unreachable",
+		"a proxy at {where} does not reach left4me (status {status})",
+		"check that left4me runs, and that the proxy has its address: 127.0.0.1:8000 unless LEFT4ME_LISTEN says another",
+	},
+	{"proxy.unreachable_here", "a proxy at {where} does not reach left4me (status {status})", ""},
 	{"query.after_unknown", "after is not from a list", "use the address in the header Link"},
 	{
 		"recipe.parameter_not_plain",
@@ -1101,6 +1156,32 @@ var englishErrors = [...]ErrorText{
 	{"script.too_long", "the script is too long", "use at most {limit:KiB} KiB"},
 	{"script.too_many_files", "the script wrote more than {limit} files", "let it write fewer"},
 	{"script.too_many_variables", "the script gets too many variables", ""},
+	{
+		"script.unit_ended",
+		"what ran the script was ended: {reason}",
+		"see journalctl -u 'left4me-build@*'",
+	},
+	{
+		"script.unit_memory",
+		"the script used more memory than its unit may (MemoryMax=, 2 GiB)",
+		"let it do less at once",
+	},
+	{
+		"script.unit_not_started",
+		"its unit could not be started (status {status}{advice})",
+		"see journalctl -u 'left4me-build@*'",
+	},
+	{
+		"script.unit_runner_failed",
+		"what ran the script could not go on",
+		"does it start more processes than its unit may (TasksMax=, 256)?",
+	},
+	{"script.unit_said", "{reason}", "see journalctl -u 'left4me-build@*'"},
+	{
+		"script.unit_timeout",
+		"the script took longer than its unit may (RuntimeMaxSec=, {limit})",
+		"let it do less",
+	},
 	{"script.variable_invalid", "{variable:q} can't be a variable of a script", ""},
 	{
 		"script.wrote_link",
@@ -1150,6 +1231,7 @@ var englishErrors = [...]ErrorText{
 		"it crashed or ended by itself {count} times in a row, the last time: {last}",
 		"read its console and its crashes, then start it again",
 	},
+	{"server.deleted", "server {server:q} was deleted", ""},
 	{"server.does_not_end", "the run before does not end", "try again"},
 	{
 		"server.ended_again_and_again",
@@ -1203,6 +1285,11 @@ var englishErrors = [...]ErrorText{
 		"see the journal of left4me-mount@{server}",
 	},
 	{"server.not_ready", "{server} did not become ready", "read its console"},
+	{
+		"server.not_removable",
+		"{path} belongs to {owner}, and left4me may neither remove nor move it",
+		"run `rm -rf {word}` as root, then try again",
+	},
 	{"server.not_running", "{server} does not run", "start it first"},
 	{
 		"server.not_running_now",
@@ -1292,10 +1379,12 @@ var englishErrors = [...]ErrorText{
 		"the user {user} is there and is no administrator",
 		"`left4me user role {word} admin`, or choose another name with --admin",
 	},
+	{"shim.ended", "its shim ended: {reason}", ""},
 	{"shim.no_answer", "the server's shim does not answer", ""},
 	{"shim.no_answer_at_start", "its shim does not answer", "try again"},
 	{"shim.no_reason", "it failed and could not say why", ""},
 	{"shim.not_running", "the server does not run", ""},
+	{"shim.said", "{reason}", ""},
 	{"shim.socket_denied", "the server's socket may not be opened by this user", ""},
 	{"stack.directory_unknown", "there is no directory {dir:q}", ""},
 	{"stack.file_unknown", "there is no file {path:q}", ""},
@@ -1319,11 +1408,27 @@ var englishErrors = [...]ErrorText{
 	},
 	{"stack.too_many_overlays", "{count} overlays are too many", "use at most {limit}"},
 	{"steam.account_character", "{what} has a character that SteamCMD can't be given", "change it"},
+	{
+		"steam.busy",
+		"Steam answers too many requests at the moment",
+		"try again in some minutes; what is there stays in use",
+	},
 	{"steam.collections_too_deep", "{reason}", "add fewer, or smaller, collections"},
+	{
+		"steam.not_asked",
+		"asking Steam failed",
+		"check this host's network and its firewall: TCP 443 outwards must be open",
+	},
+	{"steam.not_steam", "what answered is not Steam", "is there a proxy or a log-in page between?"},
 	{
 		"steam.password_without_name",
 		"there is a password of a Steam account, but no name",
 		"set LEFT4ME_STEAM_USER too",
+	},
+	{
+		"steam.unreachable",
+		"Steam can't be reached",
+		"check this host's network and its firewall: TCP 443 outwards must be open",
 	},
 	{
 		"steam_group.invalid",

@@ -38,9 +38,6 @@ const (
 	cloudflareLast    = 530
 )
 
-// behindProxy is where the settings of proxies are described.
-const behindProxy = "; docs/install.md has whole configurations"
-
 // isPage reports whether an answer is a page for people: the API has none.
 func isPage(res *http.Response) bool {
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
@@ -50,31 +47,26 @@ func isPage(res *http.Response) bool {
 // foreign says what an answer that is not left4me's tells of what stands between,
 // and what to set there. web/assets/js/answer.js says the same to browsers.
 func (c *Client) foreign(res *http.Response) error {
-	e := &left4me.Error{Kind: left4me.Unavailable}
-	status := res.StatusCode
-	at := " (status " + res.Status + ")"
+	status, at := res.StatusCode, res.Status
+	remote, here := left4me.NewError(left4me.Unavailable, "client.not_left4me", "where", c.where, "reason", "status "+at),
+		left4me.NewError(left4me.Unavailable, "client.not_left4me_here", "where", c.where, "reason", "status "+at)
 	switch {
 	case status == http.StatusRequestEntityTooLarge:
-		e.Kind = left4me.Invalid
-		e.Text = "a proxy at " + c.where + " refuses requests of this size" + at
-		e.Hint = "allow 20 MB there: client_max_body_size in nginx, request_body in Caddy" + behindProxy
+		remote = left4me.NewError(left4me.Invalid, "proxy.request_too_large", "where", c.where, "status", at)
+		here = left4me.NewError(left4me.Invalid, "proxy.request_too_large_here", "where", c.where, "status", at)
 	case status == http.StatusGatewayTimeout, status == http.StatusRequestTimeout, status == cloudflareTimeout:
-		e.Text = "a proxy at " + c.where + " gave up waiting" + at
-		e.Hint = "let it wait for 10 minutes: proxy_read_timeout in nginx, ProxyTimeout in Apache" + behindProxy
+		remote = left4me.NewError(left4me.Unavailable, "proxy.timeout", "where", c.where, "status", at)
+		here = left4me.NewError(left4me.Unavailable, "proxy.timeout_here", "where", c.where, "status", at)
 	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status >= cloudflareDown && status <= cloudflareLast:
-		e.Text = "a proxy at " + c.where + " does not reach left4me" + at
-		e.Hint = "check that left4me runs, and that the proxy has its address: 127.0.0.1:8000 unless LEFT4ME_LISTEN says another"
+		remote = left4me.NewError(left4me.Unavailable, "proxy.unreachable", "where", c.where, "status", at)
+		here = left4me.NewError(left4me.Unavailable, "proxy.unreachable_here", "where", c.where, "status", at)
 	case status < 400, status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusProxyAuthRequired:
-		if to := res.Header.Get("Location"); to != "" {
-			at = " (status " + res.Status + ", to " + to + ")"
-		}
-		e.Text = "something other than left4me answered at " + c.where + at
-		e.Hint = "if a proxy asks for a login there, let /api/ pass without it; otherwise check LEFT4ME_URL"
-	default:
-		e.Text, e.Hint = c.where+" does not answer like left4me: status "+res.Status, "check LEFT4ME_URL"
+		to := res.Header.Get("Location")
+		remote = left4me.NewError(left4me.Unavailable, "proxy.something_else", "where", c.where, "status", at, "to", to)
+		here = left4me.NewError(left4me.Unavailable, "proxy.something_else_here", "where", c.where, "status", at, "to", to)
 	}
 	if c.local {
-		e.Hint = ""
+		return &foreignError{here, status}
 	}
-	return &foreignError{e, status}
+	return &foreignError{remote, status}
 }

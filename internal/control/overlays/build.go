@@ -189,7 +189,7 @@ func (c *Overlays) again(ctx context.Context, by left4me.Actor, v store.QueuedJo
 		if now, err := c.storage.Target(ctx, left4me.OverlayTarget, string(v.Target)); err != nil {
 			return v.Job, err
 		} else if now.ID != "" && now.ID != v.TargetID {
-			return v.Job, left4me.Errorf(left4me.Conflict, "job %s was on another overlay %s, which was deleted", v.ID, v.Target)
+			return v.Job, left4me.NewError(left4me.Conflict, "job.overlay_deleted", "job", v.ID, "overlay", v.Target)
 		}
 	}
 	switch v.Kind {

@@ -65,7 +65,7 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 func (s Consoles) still(ctx context.Context, v left4me.Server) error {
 	now, err := s.servers.storage.Target(ctx, left4me.ServerTarget, string(v.Name))
 	if err == nil && now.ID != v.ID {
-		err = left4me.Errorf(left4me.NotFound, "server %q was deleted", v.Name)
+		err = left4me.NewError(left4me.NotFound, "server.deleted", "server", v.Name)
 	}
 	return err
 }

@@ -61,7 +61,7 @@ func New(storage *store.Store, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *s
 		if now, err := storage.Target(ctx, left4me.ServerTarget, string(v.Target)); err != nil {
 			return v.Job, err
 		} else if now.ID != "" && now.ID != v.TargetID {
-			return v.Job, left4me.Errorf(left4me.Conflict, "job %s was on another server %s, which was deleted", v.ID, v.Target)
+			return v.Job, left4me.NewError(left4me.Conflict, "job.server_deleted", "job", v.ID, "server", v.Target)
 		}
 		if v.Kind == left4me.DiscardUpper {
 			return s.jobs.Add(ctx, by, v.Kind, v.Target, v.Host, v.Spec)

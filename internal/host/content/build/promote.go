@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	"github.com/left4me/left4me/internal/bus"
-	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/host/content/archive"
 	"github.com/left4me/left4me/internal/host/content/stack"
@@ -71,11 +70,11 @@ func chosen(ctx context.Context, s *stack.Stack, paths []string) (files []left4m
 		files, bytes = append(files, f), bytes+f.Size
 		switch {
 		case f.Size > limits.File:
-			return tooMuch(fmt.Sprintf("%q has %s", f.Path, bytesize.Short(f.Size)),
-				"a file has at most "+bytesize.Short(limits.File)+": choose others")
+			return left4me.NewError(left4me.Invalid, "promote.file_too_large", "path", f.Path, "size", left4me.Bytes(f.Size),
+				"limit", left4me.Bytes(limits.File)).InField("promote.paths")
 		case bytes > limits.Bytes || len(files) > limits.Entries:
-			return tooMuch("these are too many files",
-				fmt.Sprintf("choose at most %d with %s together", limits.Entries, bytesize.Short(limits.Bytes)))
+			return left4me.NewError(left4me.Invalid, "promote.too_many_files", "files", limits.Entries, "bytes",
+				left4me.Bytes(limits.Bytes)).InField("promote.paths")
 		}
 		return nil
 	}
@@ -104,10 +103,6 @@ func chosen(ctx context.Context, s *stack.Stack, paths []string) (files []left4m
 	}
 	slices.SortFunc(files, func(a, b left4me.TreeFile) int { return cmp.Compare(a.Path, b.Path) })
 	return files, bytes, nil
-}
-
-func tooMuch(text, hint string) error {
-	return &left4me.Error{Kind: left4me.Invalid, Field: "promote.paths", Text: text, Hint: hint}
 }
 
 // eachWritten calls f for all that a server wrote, page by page.

@@ -171,23 +171,21 @@ func (g *session) cause(verb string, err error, said string) error {
 		}
 		return false
 	}
-	failed := func(text, hint string) error {
-		return &left4me.Error{Kind: left4me.Unavailable, Text: text, Hint: hint, Err: fmt.Errorf("git %s: %w: %s", verb, err, said)}
-	}
+	why := fmt.Errorf("git %s: %w: %s", verb, err, said)
 	switch {
 	case has("not our ref", "unadvertised object", "Server does not allow request"):
 		return errNotOffered
 	case has("fsck error", "error in object", "bad object", "broken links", "unresolved deltas", "inflate", "invalid index-pack output",
 		"pack has bad", "pack is corrupted"):
-		return failed(g.url+" gives broken objects: "+last(said), "it is not taken; tell those who keep the repository")
+		return left4me.NewError(left4me.Unavailable, "git.broken_objects", "url", g.url, "reason", last(said)).Because(why)
 	case has("out of memory", "Out of memory", "unable to mmap", "Cannot allocate"):
-		return failed(g.url+" has an object that is too large to be unpacked", "")
+		return left4me.NewError(left4me.Unavailable, "git.object_too_large", "url", g.url).Because(why)
 	case has("No space left", "Disk quota"):
 		return sandbox.ErrFull
 	case has("early EOF", "unexpected disconnect", "hung up", "RPC failed"):
-		return failed(g.url+" was cut off: "+last(said), "try again")
+		return left4me.NewError(left4me.Unavailable, "git.cut_off", "url", g.url, "reason", last(said)).Because(why)
 	}
-	return failed(fmt.Sprintf("git %s: %s", verb, last(said)), "")
+	return left4me.NewError(left4me.Unavailable, "git.failed", "verb", verb, "reason", last(said)).Because(why)
 }
 
 // last is the line that says most: that of the fatal error.

@@ -249,13 +249,10 @@ func readNotes(dir string, number int) (notes, error) {
 }
 
 func notFound(n left4me.Name, number int) error {
-	text := fmt.Sprintf("overlay %s has no revision on this host", n)
-	hint := "build it, or take it out of the blueprint"
-	if number != 0 {
-		text, hint = fmt.Sprintf("overlay %s has no revision %d on this host", n,
-			number), "name another one, or let it follow the current one"
+	if number == 0 {
+		return left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay", n).InField("overlays")
 	}
-	return &left4me.Error{Kind: left4me.NotFound, Field: "overlays", Text: text, Hint: hint}
+	return left4me.NewError(left4me.NotFound, "overlay.revision_not_on_host", "overlay", n, "revision", number).InField("overlays")
 }
 
 // find returns a revision of an overlay; 0 is the current one. Errors:

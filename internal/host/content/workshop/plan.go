@@ -75,7 +75,7 @@ func (s *Source) ask(ctx context.Context, c *steam.Client, w left4me.Workshop, b
 		}
 	}
 	if asked != nil {
-		p.note = "not everything is known: " + words(asked)
+		p.note = "not everything is known: " + unanswered(asked).Text
 	}
 	for _, id := range order(w, tree) {
 		p.collections = append(p.collections, collectionState(id, files[id], tree))
@@ -208,7 +208,7 @@ func newItem(id string, files map[string]steam.PublishedFile, t *steam.Tree, exc
 	if !ok {
 		f = steam.PublishedFile{ID: id, Outcome: steam.Throttled}
 		if asked != nil && !errors.Is(asked, steam.ErrBusy) {
-			f.Outcome, f.Why = steam.Unclear, words(asked)
+			f.Outcome, f.Why = steam.Unclear, unanswered(asked).Text
 		}
 	}
 	it := &item{id: id, facts: f, state: left4me.WorkshopState{
@@ -253,30 +253,22 @@ func outcome(f steam.PublishedFile) (state, text string) {
 	return left4me.ItemFailed, f.Why
 }
 
-// words says why Steam can't be asked, without addresses and codes.
-func words(err error) string {
+// unanswered says why Steam can't be asked, without addresses and codes.
+func unanswered(err error) *left4me.Error {
 	switch {
 	case errors.Is(err, steam.ErrBusy):
-		return "Steam answers too many requests at the moment"
+		return left4me.NewError(left4me.Unavailable, "steam.busy").Because(err)
 	case errors.Is(err, steam.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
-		return "Steam can't be reached"
+		return left4me.NewError(left4me.Unavailable, "steam.unreachable").Because(err)
 	case errors.Is(err, steam.ErrAnswer):
-		return "what answered is not Steam"
+		return left4me.NewError(left4me.Unavailable, "steam.not_steam").Because(err)
 	}
-	return "asking Steam failed"
+	return left4me.NewError(left4me.Unavailable, "steam.not_asked").Because(err)
 }
 
 func steamFailure(err error) *left4me.Error {
-	e := &left4me.Error{Kind: left4me.Unavailable, Text: words(err), Err: err}
-	switch {
-	case errors.Is(err, steam.ErrTooMany):
+	if errors.Is(err, steam.ErrTooMany) {
 		return left4me.NewError(left4me.Invalid, "steam.collections_too_deep", "reason", err.Error()).InField("workshop").Because(err)
-	case errors.Is(err, steam.ErrBusy):
-		e.Hint = "try again in some minutes; what is there stays in use"
-	case errors.Is(err, steam.ErrAnswer):
-		e.Hint = "is there a proxy or a log-in page between?"
-	default:
-		e.Hint = "check this host's network and its firewall: TCP 443 outwards must be open"
 	}
-	return e
+	return unanswered(err)
 }

@@ -125,15 +125,13 @@ func (a *aside) put(dir *os.File, place string, n left4me.Name, left *gameuser.L
 		return fmt.Errorf("remove %s: %w", at, err)
 	}
 	inside := strings.TrimPrefix(strings.TrimPrefix(left.Path, string(n)), "/")
-	what := fmt.Sprintf("%s belongs to %s", quote(path.Join(place, string(n), inside)), owner(left.UID, left.GID))
+	what, whose := quote(path.Join(place, string(n), inside)), owner(left.UID, left.GID)
 	if err != nil {
-		return &left4me.Error{
-			Kind: left4me.Denied, Err: errors.Join(left, err), Text: what + ", and left4me may neither remove nor move it",
-			Hint: "run `rm -rf " + left4me.ShellWord(at) + "` as root, then try again",
-		}
+		return left4me.NewError(left4me.Denied, "server.not_removable", "path", what, "owner", whose, "word",
+			left4me.ShellWord(at)).Because(errors.Join(left, err))
 	}
 	if a.first == "" {
-		a.first = what
+		a.first = fmt.Sprintf("%s belongs to %s", what, whose)
 	}
 	if len(a.dirs) == 0 || a.dirs[len(a.dirs)-1] != to {
 		a.dirs = append(a.dirs, to)

@@ -118,9 +118,9 @@ func (s *Supervisor) failure(n left4me.Name, words *os.File, err error) error {
 	k, _ := words.ReadAt(buf, 0)
 	text := strings.ToValidUTF8(strings.TrimSpace(string(buf[:k])), "?")
 	if text == "" {
-		text = "its shim ended: " + err.Error()
+		return left4me.NewError(left4me.Unavailable, "shim.ended", "reason", err).Because(err)
 	}
-	return &left4me.Error{Kind: left4me.Unavailable, Text: text, Err: err}
+	return left4me.NewError(left4me.Unavailable, "shim.said", "reason", text).Because(err)
 }
 
 // environment is what a shim gets of ours: neither secrets nor the sockets of

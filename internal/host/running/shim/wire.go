@@ -123,21 +123,18 @@ func parseRequest(line []byte) (request, error) {
 // checkCommand refuses whatever could be more than one command typed by a
 // person: line breaks, and control characters that mean something to a terminal.
 func checkCommand(line string) error {
-	bad := func(text string) error {
-		return &left4me.Error{Kind: left4me.Invalid, Field: "command", Text: text}
-	}
 	if line == "" {
-		return bad("the command is empty")
+		return left4me.NewError(left4me.Invalid, "command.empty").InField("command")
 	}
 	if len(line) > MaxCommand {
-		return bad(fmt.Sprintf("the command is longer than %d bytes", MaxCommand))
+		return left4me.NewError(left4me.Invalid, "command.too_long", "limit", MaxCommand).InField("command")
 	}
 	if !utf8.ValidString(line) {
-		return bad("the command is not valid UTF-8")
+		return left4me.NewError(left4me.Invalid, "command.not_utf8").InField("command")
 	}
 	for _, r := range line {
 		if r < 0x20 || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' {
-			return bad(fmt.Sprintf("the command holds the control character %U", r))
+			return left4me.NewError(left4me.Invalid, "command.control_character", "character", fmt.Sprintf("%U", r)).InField("command")
 		}
 	}
 	return nil

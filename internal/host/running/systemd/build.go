@@ -2,7 +2,6 @@ package systemd
 
 import (
 	"context"
-	"fmt"
 	"os/user"
 	"strconv"
 	"time"
@@ -83,24 +82,24 @@ func (s *Supervisor) Building(ctx context.Context, id left4me.Name) (runs bool, 
 // what the script may have told in its name, counts when systemd says nothing
 // else.
 func (p properties) buildEnd(told *sandbox.End) *sandbox.End {
-	text, hint := "", "see journalctl -u 'left4me-build@*'"
+	var e *left4me.Error
 	switch {
 	case p.Result == "oom-kill":
-		text, hint = "the script used more memory than its unit may (MemoryMax=, 2 GiB)", "let it do less at once"
+		e = left4me.NewError(left4me.Unavailable, "script.unit_memory")
 	case p.Result == "timeout":
-		text, hint = fmt.Sprintf("the script took longer than its unit may (RuntimeMaxSec=, %s)", time.Hour), "let it do less"
+		e = left4me.NewError(left4me.Unavailable, "script.unit_timeout", "limit", time.Hour)
 	case p.Result == "exit-code" && told != nil && (told.Error != nil || told.Status != 0):
 		return told
 	case p.Result == "exit-code" && p.Text != "":
-		text = p.Text
+		e = left4me.NewError(left4me.Unavailable, "script.unit_said", "reason", p.Text)
 	case p.Result == "exit-code" && told == nil && p.Status == 2: // our runtime's
-		text, hint = "what ran the script could not go on", "does it start more processes than its unit may (TasksMax=, 256)?"
+		e = left4me.NewError(left4me.Unavailable, "script.unit_runner_failed")
 	case p.Result == "exit-code" && told == nil:
-		text = fmt.Sprintf("its unit could not be started (status %d%s)", p.Status, buildHint(p.Status))
+		e = left4me.NewError(left4me.Unavailable, "script.unit_not_started", "status", p.Status, "advice", buildHint(p.Status))
 	default:
-		text = "what ran the script was ended: " + p.reason()
+		e = left4me.NewError(left4me.Unavailable, "script.unit_ended", "reason", p.reason())
 	}
-	return &sandbox.End{Status: 1, Error: left4me.Errorf(left4me.Unavailable, "%s", text).WithHint(hint)}
+	return &sandbox.End{Status: 1, Error: e}
 }
 
 func buildHint(status int32) string {
