@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -22,7 +23,7 @@ func TestOneFileMakesARevision(t *testing.T) {
 	s := newSite(t)
 	s.host.set(func() { s.host.work = false }) // the job stays as it was asked for
 	a := s.oneFile(t, s.admin, "maps", "path=left4dead2/cfg/server.cfg&base=1&note=why", "hostname x\n")
-	var j left4me.Job
+	var j apitype.Job
 	if a.status != http.StatusAccepted {
 		t.Fatalf("%d %s", a.status, a.body)
 	}

@@ -490,10 +490,10 @@ func TestRightsDoNotFallToTheNextOfAName(t *testing.T) {
 	}
 	s.call(t, "DELETE", "/api/v1/servers/alpha", nil)
 	eventually(t, "it is deleted", func() bool { return s.call(t, "GET", "/api/v1/servers/alpha", nil).status == http.StatusNotFound })
-	next := s.stream(t, "/api/v1/events", some)
-	s.create(t, "alpha")
 	s.create(t, "beta")
 	s.narrow("some", append(slices.Clone(old), left4me.OnServer("beta"))...)
+	next := s.stream(t, "/api/v1/events", some)
+	s.create(t, "alpha")
 	for told := ""; told != `{"server":"beta"}`; {
 		s.host.says(t, left4me.Status{Name: "alpha", State: left4me.Running, Map: fmt.Sprint(time.Now())})
 		s.host.says(t, left4me.Status{Name: "beta", State: left4me.Running, Map: fmt.Sprint(time.Now())})
