@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"unixsock":   {},
 	"hostfs":     {},
 	"sleep":      {},
+	"requestid":  {},
 	"bytesize":   {},
 	"durable":    {},
 	"mountinfo":  {},
@@ -68,7 +69,7 @@ var mayImport = map[string][]string{
 
 // everywhere are the parts that import nothing of ours and that all but the shared
 // words and the packages for others may import.
-var everywhere = []string{"sleep", "bytesize", "durable", "mountinfo"}
+var everywhere = []string{"sleep", "bytesize", "durable", "mountinfo", "requestid"}
 
 // inTests is what tests of a part, and packages for tests, whose names end in
 // test, may import beyond that: they put a real store, a real bus or a simulated
