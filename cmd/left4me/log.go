@@ -5,9 +5,11 @@ import (
 	"os"
 
 	"github.com/left4me/left4me/internal/host/running/systemd"
+	"github.com/left4me/left4me/internal/requestid"
 )
 
-// newLog makes the log of the program. The journal knows the time already.
+// newLog makes the log of the program: lines have the id of the request that they are
+// about. The journal knows the time already.
 func newLog() *slog.Logger {
 	options := &slog.HandlerOptions{}
 	if os.Getenv("JOURNAL_STREAM") != "" {
@@ -18,5 +20,5 @@ func newLog() *slog.Logger {
 			return a
 		}
 	}
-	return slog.New(slog.NewTextHandler(systemd.Log(), options))
+	return slog.New(requestid.LogHandler(slog.NewTextHandler(systemd.Log(), options)))
 }

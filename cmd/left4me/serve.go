@@ -120,7 +120,7 @@ func serve(ctx context.Context, s settings) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil // that is how it ends
 	}
-	log.Info("left4me ends; game servers run on")
+	log.InfoContext(ctx, "left4me ends; game servers run on")
 	return err
 }
 
@@ -159,7 +159,7 @@ func openData(ctx context.Context, s settings, log *slog.Logger) (data, error) {
 	}
 	d.store.OnFull(d.reserve.Release)
 	if why := d.store.Full(); why != nil {
-		log.Error("left4me can't save changes until there is room", "err", why)
+		log.ErrorContext(ctx, "left4me can't save changes until there is room", "err", why)
 	}
 	site, err := d.store.Site().ID(ctx)
 	if err == nil {
@@ -196,7 +196,7 @@ func announce(ctx context.Context, agent *agent.Agent, srv *servers.Servers, log
 		return nil
 	}
 	systemd.Ready()
-	log.Info("left4me serves", append(attrs, "version", programVersion())...)
+	log.InfoContext(ctx, "left4me serves", append(attrs, "version", programVersion())...)
 	if sleep.For(ctx, settleAfter) == nil {
 		memtrim.Process()
 	}
@@ -214,7 +214,7 @@ func told(ctx context.Context, agent *agent.Agent, srv *servers.Servers, log *sl
 	within, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
 	if err := srv.Told(within, left4me.LocalHost); err != nil && ctx.Err() == nil {
-		log.Warn("this host answers, but could not say yet what its servers do", "host", left4me.LocalHost)
+		log.WarnContext(ctx, "this host answers, but could not say yet what its servers do", "host", left4me.LocalHost)
 	}
 	return ctx.Err() == nil
 }

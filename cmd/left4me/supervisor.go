@@ -39,7 +39,7 @@ func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup agent.Ma
 		if s.supervisor == "systemd" {
 			return nil, 0, fmt.Errorf("LEFT4ME_SUPERVISOR: %w", err)
 		}
-		log.Info("servers run as processes of this user", "why", err)
+		log.InfoContext(ctx, "servers run as processes of this user", "why", err)
 	}
 	exe, err := os.Executable()
 	if err != nil {

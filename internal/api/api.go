@@ -27,6 +27,7 @@ import (
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -74,12 +75,12 @@ func (c *core) handler() http.Handler {
 		mux.HandleFunc(o.method+" "+o.path, c.guardUndescribed(o))
 	}
 	mux.HandleFunc(prefix+"/", c.noRoute(mux))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return httpserver.Identified(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// What names of files and servers make of an answer must not be taken for a page.
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
 		mux.ServeHTTP(w, r)
-	})
+	}))
 }
 
 // huma makes the part that knows about operations, schemas and validation.
@@ -182,7 +183,7 @@ func (c *core) ready(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 		defer cancel()
 		if err := c.Ready(ctx); err != nil {
-			c.Log.Warn("not ready", "err", err)
+			c.Log.WarnContext(r.Context(), "not ready", "err", err)
 			plain(w, http.StatusServiceUnavailable, "not ready; the log says why")
 			return
 		}

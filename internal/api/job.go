@@ -16,7 +16,7 @@ func jobOf(v left4me.Job) apitype.Job {
 		ID: v.ID, Kind: v.Kind, Target: v.Target, TargetID: v.TargetID, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log,
 		Error: v.Error, By: v.By.String(),
 		Reason:  v.Reason,
-		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, EndedAt: v.EndedAt,
+		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, EndedAt: v.EndedAt, RequestID: v.RequestID,
 	}
 	if j.Steps == nil {
 		j.Steps = []left4me.Step{}

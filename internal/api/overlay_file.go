@@ -57,7 +57,7 @@ func (a overlayRoutes) putFile(ctx context.Context, name left4me.Name, in *putFi
 		}
 		if err != nil {
 			if derr := a.core.Uploads.Delete(ctx, who, u.ID); derr != nil { // else it goes by itself, later
-				logOf(ctx).Warn("drop an upload", "upload", u.ID, "err", derr)
+				logOf(ctx).WarnContext(ctx, "drop an upload", "upload", u.ID, "err", derr)
 			}
 		}
 		return j, err

@@ -20,6 +20,7 @@ import (
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/requestid"
 )
 
 const problemType = "application/problem+json"
@@ -64,9 +65,15 @@ func detailOf(e *left4me.Error, location string) apitype.Detail {
 	return apitype.Detail{Message: text, Location: location, Code: e.Code, Args: e.Args}
 }
 
-// problemOf says what may be said of err. What is internal is logged under an id
-// that the answer names.
+// problemOf says what may be said of err, and the id of the request, under which the log
+// has what may not.
 func problemOf(ctx context.Context, err error) *problem {
+	p := explained(ctx, err)
+	p.RequestID = requestid.From(ctx)
+	return p
+}
+
+func explained(ctx context.Context, err error) *problem {
 	var p *problem
 	if errors.As(err, &p) {
 		return p
@@ -76,12 +83,12 @@ func problemOf(ctx context.Context, err error) *problem {
 	if !ok {
 		return internal(ctx, err)
 	}
-	if e.Kind == left4me.DiskFull {
-		logOf(ctx).Error("request", "err", e, "cause", e.Err)
-	}
 	status, ok := httpserver.Status(e.Kind)
 	if !ok {
 		return internal(ctx, err)
+	}
+	if httpserver.Logged(status, e) {
+		logOf(ctx).ErrorContext(ctx, "request", "err", e, "cause", e.Err)
 	}
 	p = newProblem(status, e)
 	all := left4me.Fields{e}
@@ -110,9 +117,8 @@ func internal(ctx context.Context, err error) *problem {
 	if ctx.Err() != nil {
 		return newProblem(http.StatusServiceUnavailable, left4me.NewError(left4me.Unavailable, "request.given_up"))
 	}
-	id := httpserver.ErrorID()
-	logOf(ctx).Error("request", "request", id, "err", err)
-	return newProblem(http.StatusInternalServerError, left4me.NewError(left4me.Internal, "internal", "request", id))
+	logOf(ctx).ErrorContext(ctx, "request", "err", err)
+	return newProblem(http.StatusInternalServerError, left4me.NewError(left4me.Internal, "internal", "request", requestid.From(ctx)))
 }
 
 type logKey struct{}
@@ -128,7 +134,15 @@ var missing = regexp.MustCompile(`^expected required property (\S+) to be presen
 
 // ownProblem turns huma's own failures, those of parsing and validation, into
 // ours.
-func ownProblem(_ huma.Context, _ string, v any) (any, error) {
+func ownProblem(ctx huma.Context, _ string, v any) (any, error) {
+	v, err := translated(v)
+	if p, ok := v.(*problem); ok {
+		p.RequestID = requestid.From(ctx.Context())
+	}
+	return v, err
+}
+
+func translated(v any) (any, error) {
 	e, ok := v.(*huma.ErrorModel)
 	if !ok {
 		return v, nil
@@ -183,6 +197,7 @@ func writeProblem(w http.ResponseWriter, p *problem) {
 	for k, v := range p.header {
 		w.Header()[k] = v
 	}
+	p.RequestID = w.Header().Get(requestid.Header)
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p)

@@ -84,7 +84,7 @@ func (a overlayRoutes) downloadRevision(ctx context.Context, n left4me.Name, in 
 		_ = c.SetWriteDeadline(time.Time{}) // it would be that of the next answer too
 		if err != nil {
 			if ctx.Err() == nil && !errors.Is(err, httpserver.ErrSlow) {
-				a.core.Log.Error("download of a revision", "overlay", n, "revision", r.Number, "err", err)
+				a.core.Log.ErrorContext(ctx, "download of a revision", "overlay", n, "revision", r.Number, "err", err)
 			}
 			panic(http.ErrAbortHandler) // it must not look whole
 		}

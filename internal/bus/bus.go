@@ -23,6 +23,7 @@ import (
 
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/requestid"
 )
 
 // Limits of what the embedded server keeps. Jobs are small and few; events are
@@ -122,7 +123,7 @@ func (b *Bus) connect(ctx context.Context) error {
 			if s != nil {
 				subject = s.Subject
 			}
-			b.log.Warn("bus", "subject", subject, "err", err)
+			b.log.WarnContext(ctx, "bus", "subject", subject, "err", err)
 		}))
 	if err != nil {
 		return err
@@ -133,7 +134,7 @@ func (b *Bus) connect(ctx context.Context) error {
 	}
 	if err := b.ensureStreams(ctx); err != nil && full(b.dir) {
 		// It is opened when there is room. Until then it says that it is not enabled.
-		b.log.Error("the bus takes no jobs: disk full", "store", b.dir, "err", err)
+		b.log.ErrorContext(ctx, "the bus takes no jobs: disk full", "store", b.dir, "err", err)
 		b.fault.Store(disk.Full(b.dir, leastRoom, err))
 		return b.server.ShutdownJetStream()
 	} else if err != nil {
@@ -224,7 +225,7 @@ type reply struct {
 // Request sends in to subject and decodes the answer into out, which may be nil.
 // ctx must have a deadline, or five seconds are used. A failure that the other
 // side may show arrives as *left4me.Error; a host that nobody speaks for is
-// Unavailable.
+// Unavailable. The id of ctx goes with it: see requestid.
 func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
 	data, err := encode("the request", in, b.limit)
 	if err != nil {
@@ -232,7 +233,7 @@ func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
 	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	msg, err := b.conn.RequestWithContext(ctx, subject, data)
+	msg, err := b.conn.RequestMsgWithContext(ctx, &nats.Msg{Subject: subject, Data: data, Header: header(ctx)})
 	switch {
 	case errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		return left4me.NewError(left4me.Unavailable, "host.timeout", "host", hostOf(subject)).Because(fmt.Errorf("request %s: %w", subject,
@@ -266,24 +267,34 @@ func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
 	return nil
 }
 
+// header is what goes with a request beside its message.
+func header(ctx context.Context) nats.Header {
+	id := requestid.From(ctx)
+	if id == "" {
+		return nil
+	}
+	return nats.Header{requestid.Header: {id}}
+}
+
 // Answer serves requests on subject (which may hold wildcards) with f until ctx
-// ends. Each request runs in a goroutine of its own, at most 256 at once; one
-// more is answered Busy. An error of f that isn't a *left4me.Error is logged
+// ends. Each request runs in a goroutine of its own, with the id that came with it in
+// its context, at most 256 at once; one more is answered Busy. An error of f that isn't a *left4me.Error is logged
 // and answered without its text.
 func (b *Bus) Answer(ctx context.Context, subject string, f func(ctx context.Context, subject string, data []byte) (any, error)) error {
 	slots := make(chan struct{}, 256)
 	var handlers sync.WaitGroup
 	sub, err := b.conn.Subscribe(subject, func(m *nats.Msg) {
+		ctx := requestid.With(ctx, m.Header.Get(requestid.Header))
 		select {
 		case slots <- struct{}{}:
 		default:
-			b.respond(m, nil, left4me.NewError(left4me.Busy, "host.too_many_requests"))
+			b.respond(ctx, m, nil, left4me.NewError(left4me.Busy, "host.too_many_requests"))
 			return
 		}
 		handlers.Go(func() {
 			defer func() { <-slots }()
 			out, err := f(ctx, m.Subject, m.Data)
-			b.respond(m, out, err)
+			b.respond(ctx, m, out, err)
 		})
 	})
 	if err != nil {
@@ -309,36 +320,36 @@ func (b *Bus) serve(ctx context.Context, sub *nats.Subscription, handlers *sync.
 	})
 }
 
-func (b *Bus) respond(m *nats.Msg, out any, err error) {
+func (b *Bus) respond(ctx context.Context, m *nats.Msg, out any, err error) {
 	if m.Reply == "" {
 		return
 	}
 	if err != nil {
 		public, ok := left4me.Public(disk.Explain(err))
 		if !ok {
-			b.log.Error("request", "subject", m.Subject, "err", err)
+			b.log.ErrorContext(ctx, "request", "subject", m.Subject, "err", err)
 			public = left4me.NewError(left4me.Unavailable, "host.internal", "subject", m.Subject)
 		} else if public.Err != nil {
-			b.log.Warn("request", "subject", m.Subject, "err", public.Err)
+			b.log.WarnContext(ctx, "request", "subject", m.Subject, "err", public.Err)
 		}
-		b.send(m, refusal(public))
+		b.send(ctx, m, refusal(public))
 		return
 	}
 	data, err := answer(out, b.limit)
 	if err != nil {
-		b.log.Error("answer", "subject", m.Subject, "err", err)
+		b.log.ErrorContext(ctx, "answer", "subject", m.Subject, "err", err)
 		public, ok := left4me.Public(err)
 		if !ok {
 			public = left4me.NewError(left4me.Unavailable, "host.answer_not_sent", "subject", m.Subject)
 		}
 		data = refusal(public)
 	}
-	b.send(m, data)
+	b.send(ctx, m, data)
 }
 
-func (b *Bus) send(m *nats.Msg, data []byte) {
+func (b *Bus) send(ctx context.Context, m *nats.Msg, data []byte) {
 	if err := m.Respond(data); err != nil {
-		b.log.Warn("answer", "subject", m.Subject, "err", err)
+		b.log.WarnContext(ctx, "answer", "subject", m.Subject, "err", err)
 	}
 }
 

@@ -64,7 +64,7 @@ func open(ctx context.Context, dir, owner string, log *slog.Logger, payload int3
 	}
 	b.anew = anew
 	if err := own(dir, owner); err != nil {
-		log.Warn("bus: note whose store it is", "err", err)
+		log.WarnContext(ctx, "bus: note whose store it is", "err", err)
 	}
 	return b, nil
 }

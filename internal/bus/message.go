@@ -104,6 +104,8 @@ type JobMessage struct {
 	Kind   left4me.JobKind `json:"kind"`
 	Target left4me.Name    `json:"target"`
 	Spec   json.RawMessage `json:"spec"` // what the kind needs: left4me.Spec, left4me.GameSpec, …
+	// RequestID is the id of the request that asked for it; see package requestid.
+	RequestID string `json:"request_id,omitempty"`
 }
 
 // ClaimRequest asks whether a host should work on a job now.

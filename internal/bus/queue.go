@@ -100,12 +100,12 @@ func (b *Bus) Work(ctx context.Context, host left4me.Name, f func(Delivery)) err
 		d := Delivery{msg: msg}
 		err := Decode(msg.Data(), &d.JobMessage)
 		if errors.Is(err, left4me.Unavailable) {
-			b.log.Error("job message waits", "subject", msg.Subject(), "err", err)
+			b.log.ErrorContext(ctx, "job message waits", "subject", msg.Subject(), "err", err)
 			_ = msg.NakWithDelay(ackWait)
 			return
 		}
 		if err != nil {
-			b.log.Error("job message dropped", "subject", msg.Subject(), "err", err)
+			b.log.ErrorContext(ctx, "job message dropped", "subject", msg.Subject(), "err", err)
 			_ = msg.Term()
 			return
 		}
@@ -142,7 +142,7 @@ func (b *Bus) Events(ctx context.Context, reader, kind string, f func(subject st
 		MaxAckPending: 1,
 	}, func(msg jetstream.Msg) {
 		if err := f(msg.Subject(), msg.Data()); err != nil {
-			b.log.Error("event", "subject", msg.Subject(), "err", err)
+			b.log.ErrorContext(ctx, "event", "subject", msg.Subject(), "err", err)
 			_ = msg.NakWithDelay(time.Second)
 			return
 		}

@@ -101,7 +101,7 @@ func (b *Bus) restore(ctx context.Context) error {
 	}
 	if b.repairs++; b.full() {
 		if b.repairs&(b.repairs-1) == 0 { // more and more seldom
-			b.log.Error("the bus takes no jobs: disk full", "store", b.dir, "err", why)
+			b.log.ErrorContext(ctx, "the bus takes no jobs: disk full", "store", b.dir, "err", why)
 		}
 		full := disk.Full(b.dir, leastRoom, why)
 		b.fault.Store(full)
@@ -110,12 +110,12 @@ func (b *Bus) restore(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, restartIn)
 	defer cancel()
 	if err := b.restart(ctx); err != nil {
-		b.log.Error("restart the store of the bus", "store", b.dir, "err", err)
+		b.log.ErrorContext(ctx, "restart the store of the bus", "store", b.dir, "err", err)
 		return fmt.Errorf("restart the store: %w", err)
 	}
 	b.repairs = 0
 	b.fault.Store(nil)
-	b.log.Info("the bus takes jobs again", "store", b.dir, "was", why)
+	b.log.InfoContext(ctx, "the bus takes jobs again", "store", b.dir, "was", why)
 	return nil
 }
 
@@ -155,7 +155,7 @@ func (b *Bus) begin(ctx context.Context) (err error) {
 			continue
 		}
 		if failed := c.begin(ctx, b.js); failed != nil {
-			b.log.Error("begin to read what is queued", "stream", c.stream, "consumer", c.config.Durable, "err", failed)
+			b.log.ErrorContext(ctx, "begin to read what is queued", "stream", c.stream, "consumer", c.config.Durable, "err", failed)
 			err = errors.Join(err, failed)
 		}
 	}

@@ -94,6 +94,7 @@ func writeJob(w io.Writer, j apitype.Job) {
 	output.Row(w, "reason", j.Reason)
 	output.Row(w, "created", output.Moment(j.CreatedAt))
 	output.Row(w, "ended", output.Moment(j.EndedAt))
+	output.Row(w, "request", j.RequestID)
 	for _, s := range j.Steps {
 		output.Row(w, "step", output.StepText(s))
 	}

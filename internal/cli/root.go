@@ -9,12 +9,14 @@ import (
 
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/requestid"
 )
 
 // New makes the command left4me with everything that goes over the API. It
 // prints no errors: Report does, of what Execute returns.
 func New(cfg Config) *cobra.Command {
 	a := &app{Config: cfg, ownToken: cfg.Token}
+	a.RequestID = requestid.New() // one for a command, however often it asks
 	root := group("left4me", "Manage Left 4 Dead 2 dedicated servers")
 	root.Long = `left4me manages Left 4 Dead 2 dedicated servers.
 

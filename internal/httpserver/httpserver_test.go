@@ -5,13 +5,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strings"
 	"testing"
 	"testing/iotest"
 
 	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/requestid"
 )
 
 func TestEachKindThatIsShownHasAStatus(t *testing.T) {
@@ -27,10 +27,32 @@ func TestEachKindThatIsShownHasAStatus(t *testing.T) {
 	}
 }
 
-func TestErrorIDsDiffer(t *testing.T) {
-	a, b := httpserver.ErrorID(), httpserver.ErrorID()
-	if a == b || !regexp.MustCompile(`^[a-z2-7]{12}$`).MatchString(a) {
-		t.Errorf("%q, %q", a, b)
+func TestEachRequestHasAnID(t *testing.T) {
+	var inside string
+	h := httpserver.Identified(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { inside = requestid.From(r.Context()) }))
+	seen := map[string]bool{}
+	for _, c := range []struct {
+		sent []string
+		kept bool
+	}{
+		{nil, false},
+		{nil, false},
+		{[]string{"0af7651916cd43dd8448eb211c80319c"}, true},
+		{[]string{"0af7651916cd43dd8448eb211c80319c", "another"}, false},
+		{[]string{""}, false},
+		{[]string{"line\nlevel=ERROR"}, false},
+		{[]string{"gr\u00f6\u00dfe"}, false},
+		{[]string{"\x1b[2J"}, false},
+		{[]string{strings.Repeat("a", 65)}, false},
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		r.Header["X-Request-Id"] = c.sent
+		h.ServeHTTP(w, r)
+		got := w.Header().Get("X-Request-Id")
+		if got != inside || !requestid.Valid(got) || seen[got] || c.kept != (len(c.sent) > 0 && got == c.sent[0]) {
+			t.Errorf("%q was sent, %q is answered, %q is in the context", c.sent, got, inside)
+		}
+		seen[got] = true
 	}
 }
 

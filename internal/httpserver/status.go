@@ -1,12 +1,10 @@
 // Package httpserver is what panel and API do alike as servers of HTTP: the status of
-// each kind of failure, ids of errors in the log, bodies of slow clients and streams
+// each kind of failure, ids of requests, bodies of slow clients and streams
 // of events.
 package httpserver
 
 import (
-	"crypto/rand"
 	"net/http"
-	"strings"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -28,7 +26,3 @@ func Status(kind left4me.Kind) (status int, ok bool) {
 	status, ok = statuses[kind]
 	return status, ok
 }
-
-// ErrorID makes an id by which an answer names the line of the log that says more:
-// 12 characters, lower case.
-func ErrorID() string { return strings.ToLower(rand.Text()[:12]) }

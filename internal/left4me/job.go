@@ -105,8 +105,9 @@ type Job struct {
 	Steps     []Step    `json:"steps"`
 	Log       []string  `json:"log,omitempty"` // the last lines that the work printed, bounded as ClipLog says
 	Error     *Error    `json:"error,omitempty"`
-	By        Actor     `json:"by,omitzero"`      // who asked for it
-	Reason    string    `json:"reason,omitempty"` // why, when it was left4me itself
+	By        Actor     `json:"by,omitzero"`          // who asked for it
+	Reason    string    `json:"reason,omitempty"`     // why, when it was left4me itself
+	RequestID string    `json:"request_id,omitempty"` // of the request that asked for it; see package requestid
 	Attempt   int       `json:"attempt"`
 	CreatedAt time.Time `json:"created_at"`
 	StartedAt time.Time `json:"started_at,omitzero"`

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/left4me/left4me/internal/requestid"
 	"github.com/left4me/left4me/internal/sleep"
 )
 
@@ -28,7 +29,7 @@ type Schedule struct {
 }
 
 // Run calls do as the schedule says until ctx ends, and returns when do has returned.
-// do gets ctx, is never called twice at a time nor after ctx has ended, and runs on
+// do gets ctx, with an id of the run for the log unless ctx has one, is never called twice at a time nor after ctx has ended, and runs on
 // the goroutine of the caller, where a panic ends Run.
 func Run(ctx context.Context, s Schedule, do func(context.Context)) {
 	var due <-chan time.Time
@@ -42,7 +43,7 @@ func Run(ctx context.Context, s Schedule, do func(context.Context)) {
 			return
 		}
 		if waited {
-			do(ctx)
+			do(requestid.Ensure(ctx))
 			if sleep.For(ctx, s.Pause) != nil {
 				return
 			}

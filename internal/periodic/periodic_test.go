@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/left4me/left4me/internal/requestid"
 )
 
 // starts runs a schedule for a time, and returns when it called do, which takes a
@@ -107,6 +109,30 @@ func TestWakeRunsBeforeTheTimeAndOnceForABurst(t *testing.T) {
 	})
 }
 
+type ofTest struct{}
+
+// The lines of the log of one run belong together, and those of what a request began to
+// the request.
+func TestEachRunHasAnIDForTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ids := func(ctx context.Context) (ids []string) {
+			ctx, cancel := context.WithCancel(ctx)
+			Run(ctx, Schedule{Every: time.Second}, func(ctx context.Context) {
+				if ids = append(ids, requestid.From(ctx)); len(ids) == 2 {
+					cancel()
+				}
+			})
+			return ids
+		}
+		if own := ids(t.Context()); !requestid.Valid(own[0]) || !requestid.Valid(own[1]) || own[0] == own[1] {
+			t.Errorf("%q", own)
+		}
+		if given := ids(requestid.With(t.Context(), "7f3a")); given[0] != "7f3a" || given[1] != "7f3a" {
+			t.Errorf("%q", given)
+		}
+	})
+}
+
 func TestRunEndsWithItsContext(t *testing.T) {
 	for name, c := range map[string]struct {
 		schedule Schedule
@@ -120,14 +146,14 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancel(t.Context())
+				ctx, cancel := context.WithCancel(context.WithValue(t.Context(), ofTest{}, name))
 				if c.ends == 0 {
 					cancel()
 				}
 				time.AfterFunc(c.ends, cancel)
 				began, runs := time.Now(), 0
 				Run(ctx, c.schedule, func(got context.Context) {
-					if got != ctx || got.Err() != nil {
+					if got.Err() != nil || got.Value(ofTest{}) != name {
 						t.Error("it runs with another context, or one that has ended")
 					}
 					runs++

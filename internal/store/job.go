@@ -28,7 +28,7 @@ const (
 	jobColumns = `id, kind, target, host, state, spec, steps, log` + jobRest
 	// listedJob are the columns without the log, which may be most of a job.
 	listedJob = `id, kind, target, host, state, spec, steps, '[]'` + jobRest
-	jobRest   = `, error, ` + askedColumns + `, attempt, cancelling, created_at, started_at, ended_at, reason, target_id`
+	jobRest   = `, error, ` + askedColumns + `, attempt, cancelling, created_at, started_at, ended_at, reason, target_id, request_id`
 )
 
 func scanJob(r row) (QueuedJob, error) {
@@ -42,7 +42,7 @@ func scanJob(r row) (QueuedJob, error) {
 		by             asked
 	)
 	err := r.Scan(&v.ID, &v.Kind, &v.Target, &v.Host, &v.State, &spec, &steps, &log, &failure, &by.name, &by.id, &by.kind, &by.token,
-		&v.Attempt, &v.Cancelling, &created, &started, &ended, &v.Reason, &v.TargetID)
+		&v.Attempt, &v.Cancelling, &created, &started, &ended, &v.Reason, &v.TargetID, &v.RequestID)
 	if err != nil {
 		return v, err
 	}
@@ -174,12 +174,12 @@ func insertJob(ctx context.Context, tx *transaction, v *QueuedJob, before left4m
 	}
 	by := askedOf(v.By)
 	_, err = tx.ExecContext(ctx,
-		`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, created_at, reason, target_id, wanted_before,
+		`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, created_at, reason, target_id, wanted_before, request_id,
 			`+askedColumns+`)
 		VALUES (?1,?2,?3,?4,?5,?6,?7,'[]',?8,?9,?10,
-			CASE WHEN ?11 <> '' OR ?3 <> 'server' THEN ?11 ELSE (SELECT wanted FROM server WHERE id = ?10) END,?12,?13,?14,?15)`,
+			CASE WHEN ?11 <> '' OR ?3 <> 'server' THEN ?11 ELSE (SELECT wanted FROM server WHERE id = ?10) END,?16,?12,?13,?14,?15)`,
 		v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, v.State, string(v.Spec), millis(v.CreatedAt), v.Reason, v.TargetID, before,
-		by.name, by.id, by.kind, by.token)
+		by.name, by.id, by.kind, by.token, v.RequestID)
 	if err == nil {
 		err = jobEvent(ctx, tx, left4me.JobAdded, v.Job)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/page"
 	"github.com/left4me/left4me/internal/web/session"
@@ -72,5 +73,5 @@ func newPanel(d Deps, sessions *session.Sessions, identify func(*http.Request) (
 	p.Handler = mux
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(g.open(func(http.ResponseWriter, *http.Request, accounts.Actor) error { return errCrossOrigin }))
-	return headers(d.Secure, limit(cross.Handler(mux)))
+	return httpserver.Identified(headers(d.Secure, limit(cross.Handler(mux))))
 }

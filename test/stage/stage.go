@@ -128,6 +128,8 @@ type Stage struct {
 	done  chan struct{}
 	log   *lockedBuffer
 	http  *http.Client
+
+	RequestID string // sent with each request; empty: none is
 }
 
 // New lays an installation with the three overlays. Ports are those behind
@@ -346,6 +348,9 @@ func (s *Stage) Call(method, path string, in, out any) (int, error) {
 		return 0, err
 	}
 	r.Header.Set("Content-Type", "application/json")
+	if s.RequestID != "" {
+		r.Header.Set("X-Request-Id", s.RequestID)
+	}
 	a, err := s.http.Do(r)
 	if err != nil {
 		return 0, err

@@ -23,6 +23,7 @@ type Job struct {
 	CreatedAt time.Time        `json:"created_at"`
 	StartedAt time.Time        `json:"started_at,omitzero"`
 	EndedAt   time.Time        `json:"ended_at,omitzero"`
+	RequestID string           `json:"request_id" doc:"Of the request that asked for it; empty in jobs from before there were ids"`
 }
 
 // JobRef names a job.

@@ -12,6 +12,8 @@ type Problem struct {
 	Code   string       `json:"code,omitempty" doc:"What failed, for programs: one of docs/errors.md"`
 	Args   left4me.Args `json:"args,omitempty" doc:"What detail and hint are made of, by the names that the code has for it"`
 	Errors []Detail     `json:"errors,omitempty" doc:"What is wrong with each field"`
+
+	RequestID string `json:"request_id" doc:"As in the header X-Request-Id; the log has it"`
 }
 
 // Detail is what is wrong with one field of a request.

@@ -2,6 +2,7 @@ package apiclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/requestid"
 )
 
 const (
@@ -31,6 +33,8 @@ type Target struct {
 	Token  string // may be empty for the socket
 	Socket string // on this machine
 	Advice Advice // for the person who asks
+
+	RequestID string // of all requests, by which the log of left4me is searched; empty: one is made
 }
 
 // Advice words what the person who asks can type on this machine. Hints leave out
@@ -69,6 +73,7 @@ type Client struct {
 	where  string // for people
 	local  bool
 	token  string
+	id     string // of all requests
 	http   *http.Client
 	advice Advice
 
@@ -96,7 +101,7 @@ func New(t Target) (*Client, error) {
 		TLSHandshakeTimeout: dialWithin, ExpectContinueTimeout: announceWithin, MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 4,
 		MaxIdleConnsPerHost: sideBySide, IdleConnTimeout: time.Minute,
 	}
-	c := &Client{token: token, advice: t.Advice, http: &http.Client{
+	c := &Client{token: token, advice: t.Advice, id: cmp.Or(t.RequestID, requestid.New()), http: &http.Client{
 		Transport: transport,
 		// A redirect would turn a request into another one.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -197,7 +202,7 @@ func (c *Client) send(ctx context.Context, method, path string, in any, header h
 		return nil, err
 	}
 	req.Header = header
-	c.authorize(req)
+	c.sign(req)
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.unreachable(ctx, err)
@@ -228,7 +233,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	var timeout net.Error
 	switch {
 	case errors.As(err, &timeout) && timeout.Timeout():
-		e = left4me.NewError(left4me.Unavailable, "client.timeout", "where", c.where)
+		e = left4me.NewError(left4me.Unavailable, "client.timeout", "where", c.where, "request", c.id)
 	case c.local && errors.Is(err, fs.ErrPermission) && c.advice.Down != nil && c.advice.Down():
 		e = left4me.NewError(left4me.Unavailable, "client.not_running", "advice", c.advice.start())
 	case c.local && errors.Is(err, fs.ErrPermission):
@@ -244,9 +249,9 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 // Unexpected says that something answers, but not left4me.
 func (c *Client) Unexpected(what string) error {
 	if c.local {
-		return left4me.NewError(left4me.Unavailable, "client.not_left4me_here", "where", c.where, "reason", what)
+		return left4me.NewError(left4me.Unavailable, "client.not_left4me_here", "where", c.where, "reason", what, "request", c.id)
 	}
-	return left4me.NewError(left4me.Unavailable, "client.not_left4me", "where", c.where, "reason", what)
+	return left4me.NewError(left4me.Unavailable, "client.not_left4me", "where", c.where, "reason", what, "request", c.id)
 }
 
 // languages is the language of who runs this (locale(7)), as browsers send it: the
@@ -266,8 +271,9 @@ func languages() string {
 	return ""
 }
 
-// authorize adds the token to a request, if there is one.
-func (c *Client) authorize(req *http.Request) {
+// sign adds to a request its id, and the token if there is one.
+func (c *Client) sign(req *http.Request) {
+	req.Header.Set(requestid.Header, c.id)
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}

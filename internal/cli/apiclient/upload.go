@@ -323,7 +323,7 @@ func (c *Client) sendBody(ctx context.Context, method, path string, body io.Read
 	if announce && size > 0 {
 		req.Header.Set("Expect", "100-continue")
 	}
-	c.authorize(req)
+	c.sign(req)
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.unreachable(ctx, err)

@@ -86,7 +86,7 @@ func (a *Accounts) acquainted(ctx context.Context, u store.User, l Attempt) []vi
 	// What was met is in memory only. A session is proof as long as it lasts.
 	sessions, err := a.storage.Sessions().List(ctx, cmp.Or(u.ID, -1), a.now()) // 0 is everybody
 	if err != nil {
-		a.log.Warn("sessions of a user not read", "user", u.Name, "err", err)
+		a.log.WarnContext(ctx, "sessions of a user not read", "user", u.Name, "err", err)
 	}
 	for _, s := range sessions {
 		if from, err := netip.ParseAddr(s.Address); err == nil && network(from) == here.network {

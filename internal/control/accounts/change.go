@@ -61,7 +61,7 @@ func (a *Accounts) change(ctx context.Context, by Actor, u store.User, c store.U
 		return Outcome{}, err
 	}
 	a.forget(u.ID)
-	a.log.Info("user changed", "user", u.Name, "by", by.Name, "password", c.Password != nil, "admin", now.Admin,
+	a.log.InfoContext(ctx, "user changed", "user", u.Name, "by", by.Name, "password", c.Password != nil, "admin", now.Admin,
 		"disabled", now.Disabled, "sessions ended", gone.Sessions, "tokens revoked", gone.Revoked)
 	return Outcome{
 		User:     userOf(now),
@@ -86,7 +86,7 @@ func (a *Accounts) DeleteUser(ctx context.Context, by Actor, name string) (Outco
 		return Outcome{}, err
 	}
 	a.forget(u.ID)
-	a.log.Info("user deleted", "user", u.Name, "by", by.Name, "sessions ended", gone.Sessions, "tokens revoked", gone.Revoked)
+	a.log.InfoContext(ctx, "user deleted", "user", u.Name, "by", by.Name, "sessions ended", gone.Sessions, "tokens revoked", gone.Revoked)
 	return Outcome{User: userOf(u), Sessions: gone.Sessions, Revoked: gone.Revoked}, nil
 }
 
@@ -115,7 +115,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, who Actor, c PasswordChan
 		return Outcome{}, err
 	}
 	if !ok {
-		a.log.Warn("password not changed: the current one is wrong", "user", u.Name)
+		a.log.WarnContext(ctx, "password not changed: the current one is wrong", "user", u.Name)
 		return Outcome{}, left4me.NewError(left4me.Invalid, "password.current_wrong").InField("current_password")
 	}
 	a.throttle.ownSucceeded(u.ID)
@@ -165,7 +165,7 @@ func (a *Accounts) SignOut(ctx context.Context, who Actor) (Outcome, error) {
 		return Outcome{}, err
 	}
 	a.forget(u.ID)
-	a.log.Info("signed out everywhere", "user", u.Name, "sessions ended", n)
+	a.log.InfoContext(ctx, "signed out everywhere", "user", u.Name, "sessions ended", n)
 	return Outcome{User: userOf(u), Sessions: n, Tokens: len(tokens)}, nil
 }
 

@@ -105,8 +105,8 @@ func (a *Accounts) upgrade(ctx context.Context, u store.User, password string) {
 		err = a.storage.Users().ReplacePassword(ctx, u.ID, u.Password, fresh)
 	}
 	if err != nil {
-		a.log.Warn("password not hashed anew", "user", u.Name, "error", err)
+		a.log.WarnContext(ctx, "password not hashed anew", "user", u.Name, "error", err)
 		return
 	}
-	a.log.Info("password hashed anew", "user", u.Name)
+	a.log.InfoContext(ctx, "password hashed anew", "user", u.Name)
 }

@@ -62,11 +62,11 @@ func (a *Accounts) Login(ctx context.Context, l Attempt) (Entry, error) {
 		return Entry{}, err
 	}
 	if !ok {
-		a.log.Warn("login failed", "user", account, "from", l.From)
+		a.log.WarnContext(ctx, "login failed", "user", account, "from", l.From)
 		return Entry{}, errLogin
 	}
 	if u.Disabled { // told to nobody who doesn't know the password
-		a.log.Warn("login of a disabled user", "user", account, "from", l.From)
+		a.log.WarnContext(ctx, "login of a disabled user", "user", account, "from", l.From)
 		return Entry{}, errDisabled
 	}
 	a.throttle.succeeded(account, l.From, by)
@@ -75,7 +75,7 @@ func (a *Accounts) Login(ctx context.Context, l Attempt) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	a.log.Info("login", "user", u.Name, "from", l.From)
+	a.log.InfoContext(ctx, "login", "user", u.Name, "from", l.From)
 	return Entry{Cookie: cookie, Browser: a.remark(l.Browser, u), Actor: actorOf(u)}, nil
 }
 
@@ -110,7 +110,7 @@ func (a *Accounts) admit(ctx context.Context, account string, u store.User, l At
 			return by, nil
 		}
 	}
-	a.log.Warn("login throttled", "user", account, "from", l.From, "wait", wait)
+	a.log.WarnContext(ctx, "login throttled", "user", account, "from", l.From, "wait", wait)
 	return admission{}, after(wait, left4me.NewError(left4me.Busy, "auth.too_many_attempts", "wait", wait))
 }
 
@@ -131,7 +131,7 @@ func (a *Accounts) begin(ctx context.Context, u store.User, from netip.Addr, age
 	switch {
 	case errors.Is(err, left4me.DiskFull):
 		// Who can't sign in can't do anything about the full disk.
-		a.log.Warn("session is kept in memory only", "user", u.Name, "err", err)
+		a.log.WarnContext(ctx, "session is kept in memory only", "user", u.Name, "err", err)
 		a.unsaved.begin(begun{sum: sum, session: session, user: u})
 	case errors.Is(err, left4me.NotFound): // changed or deleted after the password was checked
 		return "", errLogin
@@ -262,7 +262,7 @@ func (a *Accounts) EndSession(ctx context.Context, who Actor, id string) error {
 			if err := a.endSession(ctx, sum); err != nil {
 				return err
 			}
-			a.log.Info("session ended", "user", u.Name, "address", v.Address)
+			a.log.InfoContext(ctx, "session ended", "user", u.Name, "address", v.Address)
 			return nil
 		}
 	}

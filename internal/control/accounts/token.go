@@ -42,7 +42,7 @@ func (a *Accounts) CreateToken(ctx context.Context, owner Actor, label string, e
 	if err != nil {
 		return "", err
 	}
-	a.log.Info("token created", "user", owner.Name, "label", label)
+	a.log.InfoContext(ctx, "token created", "user", owner.Name, "label", label)
 	return token, nil
 }
 
@@ -127,7 +127,7 @@ func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) erro
 		a.known.drop(digest(v.Hash))
 		a.ends.tell()
 		if err == nil {
-			a.log.Info("token revoked", "user", v.Owner, "label", v.Label, "by", actor.Name)
+			a.log.InfoContext(ctx, "token revoked", "user", v.Owner, "label", v.Label, "by", actor.Name)
 		}
 		return err
 	}

@@ -48,7 +48,7 @@ func (a *Accounts) CreateUser(ctx context.Context, name, password string, admin 
 	if err != nil {
 		return User{}, err
 	}
-	a.log.Info("user created", "user", name, "admin", admin)
+	a.log.InfoContext(ctx, "user created", "user", name, "admin", admin)
 	return userOf(u), nil
 }
 

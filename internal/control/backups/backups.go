@@ -188,7 +188,7 @@ func (b *Backups) Delete(ctx context.Context, by left4me.Actor, n left4me.Name) 
 	err := b.bus.Request(ctx, bus.Command(left4me.LocalHost, bus.VerbDropBackup), bus.BackupRequest{V: bus.Version, Name: n}, nil)
 	if err == nil {
 		b.deleted.Ring()
-		b.log.Info("backup deleted", "backup", n, "by", by.String())
+		b.log.InfoContext(ctx, "backup deleted", "backup", n, "by", by.String())
 	}
 	return err
 }

@@ -44,7 +44,7 @@ func (b *Backups) SetPolicy(ctx context.Context, by left4me.Actor, p left4me.Bac
 	if err := b.storage.By(by).Backups().SetPolicy(ctx, p, b.now()); err != nil {
 		return err
 	}
-	b.log.Info("policy of backups set", "by", by.String(), "enabled", p.Enabled, "at", p.At, "daily", p.Daily, "weekly", p.Weekly)
+	b.log.InfoContext(ctx, "policy of backups set", "by", by.String(), "enabled", p.Enabled, "at", p.At, "daily", p.Daily, "weekly", p.Weekly)
 	select {
 	case b.changed <- struct{}{}:
 	default: // it looks already
@@ -109,13 +109,13 @@ func (b *Backups) keepSchedule(ctx context.Context) {
 func (b *Backups) tick(ctx context.Context) time.Duration {
 	p, last, err := b.policy(ctx)
 	if err != nil {
-		b.log.Error("schedule of backups", "err", err)
+		b.log.ErrorContext(ctx, "schedule of backups", "err", err)
 		return retryAfter
 	}
 	now := b.now()
 	if last.IsZero() { // the first start: from now on
 		if err := b.storage.Backups().Note(ctx, Usual, now); err != nil {
-			b.log.Error("schedule of backups", "err", err)
+			b.log.ErrorContext(ctx, "schedule of backups", "err", err)
 			return retryAfter
 		}
 		last = now
@@ -132,7 +132,7 @@ func (b *Backups) tick(ctx context.Context) time.Duration {
 		_, err = b.create(ctx, left4me.BySchedule, left4me.BackupSpec{Scheduled: true, Keep: p.BackupKeep})
 	}
 	if err != nil {
-		b.log.Error("schedule of backups", "err", err)
+		b.log.ErrorContext(ctx, "schedule of backups", "err", err)
 		return retryAfter
 	}
 	return lookAgain

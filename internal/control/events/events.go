@@ -17,6 +17,7 @@ import (
 
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/periodic"
+	"github.com/left4me/left4me/internal/requestid"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -72,12 +73,13 @@ func (r Reader) run(ctx context.Context, from store.Events, log *slog.Logger, fi
 	wake := from.Listen(ctx) // before reading: what is written meanwhile wakes
 	wait := first
 	for {
-		n, err := r.next(ctx, from)
+		batch := requestid.Ensure(ctx)
+		n, err := r.next(batch, from)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			log.Error("events are read again", "reader", r.Name, "in", wait, "err", err)
+			log.ErrorContext(batch, "events are read again", "reader", r.Name, "in", wait, "err", err)
 			select {
 			case <-time.After(wait):
 			case <-ctx.Done():
@@ -132,10 +134,10 @@ func Prune(ctx context.Context, st *store.Store, log *slog.Logger) {
 		}
 		n, perr := st.Events().Prune(ctx, Keep, time.Now().Add(-KeepFor))
 		if err = errors.Join(err, perr); err != nil && ctx.Err() == nil {
-			log.Error("remove old events", "err", err)
+			log.ErrorContext(ctx, "remove old events", "err", err)
 		}
 		if n > 0 {
-			log.Info("old events removed", "events", n)
+			log.InfoContext(ctx, "old events removed", "events", n)
 		}
 	})
 }

@@ -275,7 +275,7 @@ func (g *Game) Pin(ctx context.Context, by left4me.Actor, host left4me.Name, pin
 		return View{}, err
 	}
 	g.heard(host, v, time.Now()) // a question that was on its way meanwhile may have been answered before
-	g.log.Info("pin of the game", "host", host, "by", by.String(), "pinned", pinned, "build", v.Current)
+	g.log.InfoContext(ctx, "pin of the game", "host", host, "by", by.String(), "pinned", pinned, "build", v.Current)
 	g.changed()
 	return g.Get(ctx, host)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/left4me/left4me/internal/control/restart"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/requestid"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -50,6 +51,9 @@ func (g *Game) advance(ctx context.Context, host left4me.Name) error {
 	if err != nil {
 		return err
 	}
+	if j, err := g.jobs.Get(ctx, r.Job); err == nil { // all of it has the id of the request that it comes from
+		ctx = requestid.With(ctx, j.RequestID)
+	}
 	if r.State == Waiting {
 		begun, err := g.begin(ctx, &r)
 		if err != nil || !begun {
@@ -69,7 +73,8 @@ func (g *Game) advance(ctx context.Context, host left4me.Name) error {
 	}
 	if do.end != "" {
 		r.State, r.Reason, r.EndedAt = do.end, do.reason, g.now().UTC()
-		g.log.Info("rollout ended", "host", host, "build", r.Build, "state", r.State, "reason", r.Reason, "servers", len(r.Moves))
+		g.log.InfoContext(ctx, "rollout ended", "host", host, "build", r.Build, "state", r.State, "reason", r.Reason, "servers",
+			len(r.Moves))
 	}
 	return g.keep(ctx, r)
 }
@@ -94,7 +99,7 @@ func (g *Game) begin(ctx context.Context, r *store.Rollout) (bool, error) {
 			return false, nil // the next look asks again
 		}
 		r.State, r.Build, r.BegunAt = Running, a.game.Current, g.now().UTC()
-		g.log.Info("rollout begins", "host", r.Host, "build", r.Build, "mode", r.Mode, "by", r.By.String())
+		g.log.InfoContext(ctx, "rollout begins", "host", r.Host, "build", r.Build, "mode", r.Mode, "by", r.By.String())
 		return true, g.keep(ctx, *r)
 	}
 	r.EndedAt = g.now().UTC()
@@ -107,7 +112,7 @@ func (g *Game) move(ctx context.Context, r store.Rollout, name left4me.Name) sto
 	j, err := g.servers.Act(ctx, left4me.BySystem(fmt.Sprintf("rollout of %s to build %d", r.By, r.Build)), left4me.RestartServer, name)
 	m.Job = j.ID
 	if err != nil { // it is being deleted, or gone
-		g.log.Warn("rollout", "server", name, "err", err)
+		g.log.WarnContext(ctx, "rollout", "server", name, "err", err)
 		m.State, m.Reason = Left, left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")).Error()
 	}
 	return m
@@ -224,6 +229,6 @@ func (g *Game) CancelRollout(ctx context.Context, by left4me.Actor, host left4me
 		return nil, err
 	}
 	r.State, r.Reason, r.EndedAt = Cancelled, "by "+by.String(), g.now().UTC()
-	g.log.Info("rollout cancelled", "host", host, "build", r.Build, "by", by.String())
+	g.log.InfoContext(ctx, "rollout cancelled", "host", host, "build", r.Build, "by", by.String())
 	return &Rollout{Rollout: r}, g.keep(ctx, r)
 }

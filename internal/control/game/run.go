@@ -101,7 +101,7 @@ func (g *Game) check(ctx context.Context, since time.Time) {
 				err = errors.Join(err, g.obey(ctx, host))
 			}
 			if err != nil && ctx.Err() == nil {
-				g.log.Error("look after the game", "host", host, "err", err)
+				g.log.ErrorContext(ctx, "look after the game", "host", host, "err", err)
 			}
 		}
 		g.tell()

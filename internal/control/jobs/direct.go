@@ -99,7 +99,7 @@ func (j *Jobs) stopDirectly(ctx context.Context, asked store.QueuedJob, cancel [
 		j.unwritten.drop(asked.ID)
 		return left4me.Job{}, err
 	}
-	j.log.Warn("server is stopped without a row of the job: disk full", "job", asked.ID, "target", asked.Target, "by", asked.By.String())
+	j.log.WarnContext(ctx, "server is stopped without a row of the job: disk full", "job", asked.ID, "target", asked.Target, "by", asked.By.String())
 	j.notify(asked.Job)
 	return asked.Job, nil
 }
@@ -124,7 +124,7 @@ func (j *Jobs) writeDirect(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			j.log.Error("record a job that ran on a full disk", "job", d.ID, "err", err)
+			j.log.ErrorContext(ctx, "record a job that ran on a full disk", "job", d.ID, "err", err)
 		}
 		j.unwritten.drop(d.ID)
 	}

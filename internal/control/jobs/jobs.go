@@ -20,6 +20,7 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/requestid"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -93,7 +94,7 @@ func New(storage Storage, b *bus.Bus, log *slog.Logger) *Jobs {
 // left4me.NotFound when there is none, left4me.Invalid when what the host is told is
 // too long for the bus.
 func (j *Jobs) Add(ctx context.Context, by left4me.Actor, kind left4me.JobKind, target, host left4me.Name, spec any) (left4me.Job, error) {
-	asked, err := j.request(by, kind, target, host, spec)
+	asked, err := j.request(ctx, by, kind, target, host, spec)
 	if err != nil {
 		return left4me.Job{}, err
 	}
@@ -113,10 +114,14 @@ func (j *Jobs) Add(ctx context.Context, by left4me.Actor, kind left4me.JobKind, 
 	ctx = context.WithoutCancel(ctx) // it is there now, whether or not the asker waits
 	for _, id := range plan.Cancel {
 		if _, err := j.Cancel(ctx, id); err != nil {
-			j.log.Warn("cancel what is in the way", "job", id, "err", err) // it is waited for, then
+			j.log.WarnContext(ctx, "cancel what is in the way", "job", id, "err", err) // it is waited for, then
 		}
 	}
-	if plan.Instead == nil {
+	asks := j.log.With("job", added.ID, "kind", kind, "target", target, "by", by.String())
+	if plan.Instead != nil {
+		asks.InfoContext(ctx, "job is under way already", "asked for by request", added.RequestID)
+	} else {
+		asks.InfoContext(requestid.With(ctx, added.RequestID), "job added")
 		j.notify(added.Job)
 		j.dispatch(ctx, kind.Noun(), target)
 	}
@@ -125,7 +130,8 @@ func (j *Jobs) Add(ctx context.Context, by left4me.Actor, kind left4me.JobKind, 
 
 // request makes a job that isn't kept yet. Errors: left4me.Invalid when what the
 // host is told is too long for the bus.
-func (j *Jobs) request(by left4me.Actor, kind left4me.JobKind, target, host left4me.Name, spec any) (store.QueuedJob, error) {
+func (j *Jobs) request(ctx context.Context, by left4me.Actor, kind left4me.JobKind, target, host left4me.Name, spec any,
+) (store.QueuedJob, error) {
 	told, err := bus.Marshal(spec)
 	if err != nil {
 		return store.QueuedJob{}, fmt.Errorf("%s on %s: %w", kind, target, err)
@@ -145,6 +151,7 @@ func (j *Jobs) request(by left4me.Actor, kind left4me.JobKind, target, host left
 			By:        by,
 			CreatedAt: now.UTC().Truncate(time.Millisecond),
 			Steps:     []left4me.Step{},
+			RequestID: requestid.From(requestid.Ensure(ctx)),
 		},
 		Spec: told,
 	}
@@ -162,7 +169,7 @@ func (j *Jobs) request(by left4me.Actor, kind left4me.JobKind, target, host left
 func (j *Jobs) Autostart(ctx context.Context, by left4me.Actor, target, host left4me.Name, spec any, boot string,
 	decide func(left4me.Server, []left4me.JobKind) store.Decision,
 ) (left4me.Job, bool, error) {
-	asked, err := j.request(by, left4me.StartServer, target, host, spec)
+	asked, err := j.request(ctx, by, left4me.StartServer, target, host, spec)
 	if err != nil {
 		return left4me.Job{}, false, err
 	}
@@ -367,7 +374,7 @@ func (j *Jobs) end(ctx context.Context, v left4me.Job) error {
 	}
 	j.turn.Unlock()
 	if ended {
-		j.log.Info("job ended", "job", v.ID, "kind", v.Kind, "target", v.Target, "state", v.State)
+		j.log.InfoContext(ctx, "job ended", "job", v.ID, "kind", v.Kind, "target", v.Target, "state", v.State)
 		j.dispatch(ctx, v.Kind.Noun(), v.Target)
 	}
 	return err

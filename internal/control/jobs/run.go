@@ -8,6 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/periodic"
+	"github.com/left4me/left4me/internal/requestid"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -58,7 +59,7 @@ func (j *Jobs) keepSending(ctx context.Context) {
 	periodic.Run(ctx, periodic.Schedule{Every: j.again}, func(ctx context.Context) {
 		active, err := j.storage.Active(ctx)
 		if err != nil {
-			j.log.Error("send jobs again", "err", err)
+			j.log.ErrorContext(ctx, "send jobs again", "err", err)
 			return
 		}
 		for _, v := range next(active) {
@@ -104,7 +105,7 @@ func (j *Jobs) resumeWithRoom(ctx context.Context) {
 		if err == nil {
 			done()
 		} else if ctx.Err() == nil {
-			j.log.Error("send jobs again", "err", err)
+			j.log.ErrorContext(ctx, "send jobs again", "err", err)
 		}
 	})
 }
@@ -140,7 +141,7 @@ func next(active []store.QueuedJob) []store.QueuedJob {
 func (j *Jobs) dispatch(ctx context.Context, noun string, target left4me.Name) {
 	active, err := j.storage.Active(ctx)
 	if err != nil {
-		j.log.Error("dispatch", "target", target, "err", err)
+		j.log.ErrorContext(ctx, "dispatch", "target", target, "err", err)
 		return
 	}
 	for _, v := range next(active) {
@@ -151,7 +152,7 @@ func (j *Jobs) dispatch(ctx context.Context, noun string, target left4me.Name) {
 }
 
 func (j *Jobs) send(ctx context.Context, v store.QueuedJob) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	ctx, cancel := context.WithTimeout(requestid.With(context.WithoutCancel(ctx), v.RequestID), 10*time.Second)
 	defer cancel()
 	err := j.bus.Enqueue(ctx, v.Host, message(v))
 	if refused, ok := left4me.Public(err); ok && refused.Kind == left4me.Invalid { // it will never be taken
@@ -159,17 +160,17 @@ func (j *Jobs) send(ctx context.Context, v store.QueuedJob) {
 		err = j.end(ctx, v.Job)
 	}
 	if errors.Is(err, left4me.DiskFull) {
-		j.log.Warn("send job without the queue", "job", v.ID, "err", err)
+		j.log.WarnContext(ctx, "send job without the queue", "job", v.ID, "err", err)
 		err = j.bus.Request(ctx, bus.Command(v.Host, bus.VerbWork), message(v), nil)
 	}
 	if err != nil {
-		j.log.Error("send job", "job", v.ID, "host", v.Host, "err", err)
+		j.log.ErrorContext(ctx, "send job", "job", v.ID, "host", v.Host, "err", err)
 	}
 }
 
 // message is what a host is told of a job.
 func message(v store.QueuedJob) bus.JobMessage {
-	return bus.JobMessage{V: bus.Version, ID: v.ID, Kind: v.Kind, Target: v.Target, Spec: v.Spec}
+	return bus.JobMessage{V: bus.Version, ID: v.ID, Kind: v.Kind, Target: v.Target, Spec: v.Spec, RequestID: v.RequestID}
 }
 
 // claim decides whether a host works on a job now.
@@ -182,6 +183,7 @@ func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, err
 		return bus.ClaimAnswer{V: bus.Version, Verdict: v, Attempt: attempt}, nil
 	}
 	have, err := j.storage.Get(ctx, r.ID)
+	ctx = requestid.With(ctx, have.RequestID) // of a job without one, what the host made for it
 	switch {
 	case j.unwritten.cancels(r.ID):
 		return answer(bus.Later, 0)
@@ -212,7 +214,7 @@ func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, err
 	case !ok:
 		return answer(bus.Later, 0)
 	}
-	j.log.Info("job runs", "job", v.ID, "kind", v.Kind, "target", v.Target, "attempt", v.Attempt)
+	j.log.InfoContext(ctx, "job runs", "job", v.ID, "kind", v.Kind, "target", v.Target, "attempt", v.Attempt)
 	j.notify(v.Job)
 	return answer(bus.Go, v.Attempt)
 }
@@ -226,14 +228,15 @@ func (j *Jobs) progress(ctx context.Context, subject string, data []byte) {
 		return
 	}
 	if err != nil {
-		j.log.Warn("progress of a job", "subject", subject, "err", err)
+		j.log.WarnContext(ctx, "progress of a job", "subject", subject, "err", err)
 		return
 	}
 	if v.State != left4me.JobRunning {
 		return
 	}
+	ctx = requestid.With(ctx, v.RequestID)
 	if err := j.storage.Step(ctx, r.ID, r.Steps, r.Log); err != nil {
-		j.log.Error("progress of a job", "job", r.ID, "err", err)
+		j.log.ErrorContext(ctx, "progress of a job", "job", r.ID, "err", err)
 	}
 	v.Steps, v.Log = r.Steps, r.Log
 	j.notify(v.Job)
@@ -263,7 +266,7 @@ func (j *Jobs) report(ctx context.Context, subject string, data []byte) (any, er
 	v, r, err := j.reported(ctx, subject, data)
 	if errors.Is(err, left4me.NotFound) {
 		if r.State.Ended() && j.progressDirect(r) {
-			j.log.Info("job ended", "job", r.ID, "state", r.State, "why", whyDirect)
+			j.log.InfoContext(ctx, "job ended", "job", r.ID, "state", r.State, "why", whyDirect)
 			j.writeDirect(ctx)
 		}
 		return bus.Empty{V: bus.Version}, nil // nobody waits for it any more
@@ -275,6 +278,7 @@ func (j *Jobs) report(ctx context.Context, subject string, data []byte) (any, er
 		return nil, left4me.NewError(left4me.Invalid, "job.report_without_end")
 	}
 	v.State, v.Steps, v.Log, v.Error = r.State, r.Steps, r.Log, r.Error
+	ctx = requestid.With(ctx, v.RequestID)
 	if err := j.end(ctx, v.Job); err != nil {
 		return nil, err
 	}

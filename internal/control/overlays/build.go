@@ -120,7 +120,7 @@ func (c Revisions) Use(ctx context.Context, by left4me.Actor, name left4me.Name,
 	v, err := ask[left4me.Content](ctx, c.overlays, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
 		c.overlays.told.Ring()
-		c.overlays.log.Info("revision is the current one", "overlay", name, "revision", revision, "by", by.String())
+		c.overlays.log.InfoContext(ctx, "revision is the current one", "overlay", name, "revision", revision, "by", by.String())
 	}
 	return v, err
 }
@@ -137,7 +137,7 @@ func (c Revisions) Label(ctx context.Context, by left4me.Actor, name left4me.Nam
 		bus.LabelRequest{V: bus.Version, Overlay: name, Revision: revision, Label: label})
 	if err == nil {
 		c.overlays.told.Ring()
-		c.overlays.log.Info("revision labelled", "overlay", name, "revision", revision, "by", by.String(), "label", label)
+		c.overlays.log.InfoContext(ctx, "revision labelled", "overlay", name, "revision", revision, "by", by.String(), "label", label)
 	}
 	return v, err
 }
@@ -156,7 +156,7 @@ func (c Revisions) Drop(ctx context.Context, by left4me.Actor, name left4me.Name
 	v, err := ask[left4me.Content](ctx, c.overlays, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
 		c.overlays.told.Ring()
-		c.overlays.log.Info("revision removed", "overlay", name, "revision", revision, "by", by.String())
+		c.overlays.log.InfoContext(ctx, "revision removed", "overlay", name, "revision", revision, "by", by.String())
 	}
 	return v, err
 }

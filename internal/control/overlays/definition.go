@@ -31,7 +31,7 @@ func (c *Overlays) Create(ctx context.Context, by left4me.Actor, v left4me.Overl
 	if _, err := c.storage.Overlays().Create(ctx, by, v); err != nil {
 		return View{}, err
 	}
-	c.log.Info("overlay created", "overlay", v.Name, "kind", v.Kind, "by", by.String())
+	c.log.InfoContext(ctx, "overlay created", "overlay", v.Name, "kind", v.Kind, "by", by.String())
 	return c.Get(ctx, v.Name)
 }
 
@@ -63,7 +63,7 @@ func (c *Overlays) Update(ctx context.Context, by left4me.Actor, v left4me.Overl
 	if err != nil {
 		return View{}, err
 	}
-	c.log.Info("overlay changed", "overlay", v.Name, "by", by.String(), "version", row.Version)
+	c.log.InfoContext(ctx, "overlay changed", "overlay", v.Name, "by", by.String(), "version", row.Version)
 	return c.Get(ctx, v.Name)
 }
 

@@ -42,7 +42,7 @@ func (c *Overlays) Run(ctx context.Context) error {
 	periodic.Run(ctx, periodic.Schedule{Every: checkEvery, Wake: c.poke, Pause: pause}, func(ctx context.Context) {
 		err := c.maintain(ctx, time.Since(began) >= c.quiet)
 		if err != nil && ctx.Err() == nil {
-			c.log.Error("look after overlays", "err", err)
+			c.log.ErrorContext(ctx, "look after overlays", "err", err)
 		}
 	})
 	return nil
@@ -179,7 +179,7 @@ func (c *Overlays) tidy(ctx context.Context) error {
 		if err := c.storage.Overlays().Drop(ctx, name, now.Add(-keepGone)); err != nil {
 			return err
 		}
-		c.log.Info("definition of a deleted overlay removed", "overlay", name)
+		c.log.InfoContext(ctx, "definition of a deleted overlay removed", "overlay", name)
 	}
 	return nil
 }

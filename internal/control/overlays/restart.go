@@ -10,6 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/control/restart"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/requestid"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -72,7 +73,7 @@ func (c *Overlays) notice(ctx context.Context) error {
 		if err := c.storage.OverlayRestarts().Set(ctx, r); err != nil {
 			return err
 		}
-		c.log.Info("servers move over to a revision", "overlay", name, "revision", r.Revision, "mode", r.Mode)
+		c.log.InfoContext(ofRestart(ctx, r), "servers move over to a revision", "overlay", name, "revision", r.Revision, "mode", r.Mode)
 	}
 	return nil
 }
@@ -111,17 +112,19 @@ func (c *Overlays) advance(ctx context.Context) error {
 		return nil
 	}
 	for i := range rows {
-		if rows[i], err = c.settle(ctx, rows[i]); err != nil {
+		if rows[i], err = c.settle(ofRestart(ctx, rows[i]), rows[i]); err != nil {
 			return err
 		}
 	}
 	moving := slices.ContainsFunc(rows, func(r store.ContentRestart) bool { return under(r) })
 	for _, r := range rows {
+		ctx := ofRestart(ctx, r)
 		do := next(r, all, empty, now)
 		switch i := slices.IndexFunc(do.wishes, func(w restart.Wish) bool { return w.Ready }); {
 		case do.end != "":
 			r.State, r.Reason, r.EndedAt = do.end, do.reason, moment(now)
-			c.log.Info("servers moved over to a revision", "overlay", r.Overlay, "revision", r.Revision, "state", r.State, "reason",
+			c.log.InfoContext(ctx, "servers moved over to a revision", "overlay", r.Overlay, "revision", r.Revision, "state", r.State,
+				"reason",
 				r.Reason, "servers", len(r.Moves))
 		case i >= 0 && !moving:
 			r.Moves = append(r.Moves, c.move(ctx, r, do.wishes[i].Server))
@@ -132,6 +135,12 @@ func (c *Overlays) advance(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// ofRestart gives ctx the id of all restarts for a revision, however long they take, so
+// that one search of the log finds them.
+func ofRestart(ctx context.Context, r store.ContentRestart) context.Context {
+	return requestid.With(ctx, fmt.Sprintf("restart-%s-%d", r.Overlay, r.Revision))
 }
 
 // under reports whether a server is being restarted.
@@ -183,7 +192,7 @@ func (c *Overlays) move(ctx context.Context, r store.ContentRestart, name left4m
 	j, err := c.servers.Act(ctx, by, left4me.RestartServer, name)
 	m.Job = j.ID
 	if err != nil { // it is being deleted, or gone
-		c.log.Warn("restart for a revision", "server", name, "err", err)
+		c.log.WarnContext(ctx, "restart for a revision", "server", name, "err", err)
 		m.State, m.Reason = restart.Left, left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")).Error()
 	}
 	return m
@@ -257,6 +266,6 @@ func (c *Overlays) CancelRestart(ctx context.Context, by left4me.Actor, name lef
 		return &Restart{ContentRestart: r}, err
 	}
 	r.State, r.Reason, r.EndedAt = RestartCancelled, "by "+by.String(), moment(c.now())
-	c.log.Info("servers stay at their revisions", "overlay", name, "revision", r.Revision, "by", by.String())
+	c.log.InfoContext(ctx, "servers stay at their revisions", "overlay", name, "revision", r.Revision, "by", by.String())
 	return &Restart{ContentRestart: r}, c.storage.OverlayRestarts().Set(context.WithoutCancel(ctx), r)
 }

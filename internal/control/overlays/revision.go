@@ -125,7 +125,7 @@ func (c *Overlays) ForgetMove(ctx context.Context, by left4me.Actor, name left4m
 	if err := c.storage.Overlays().RememberMoves(ctx, name, []left4me.FolderMove{{From: from}}); err != nil {
 		return err
 	}
-	c.log.Info("move forgotten", "overlay", name, "by", by.String(), "folder", from)
+	c.log.InfoContext(ctx, "move forgotten", "overlay", name, "by", by.String(), "folder", from)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/requestid"
 	"github.com/left4me/left4me/internal/sleep"
 	"github.com/left4me/left4me/internal/store"
 )
@@ -105,7 +106,7 @@ func (s autostarts) start(ctx context.Context, v left4me.Server, sp left4me.Spec
 			return autostart(row, s.servers.status.get(row.Host, row.Name).State, active, boot)
 		})
 	if added {
-		s.servers.log.Info("server is started unasked", "server", v.Name, "reason", j.Reason, "job", j.ID)
+		s.servers.log.InfoContext(ctx, "server is started unasked", "server", v.Name, "reason", j.Reason, "job", j.ID)
 	}
 	return err
 }
@@ -134,6 +135,7 @@ func (s autostarts) noteHeld(ctx context.Context, st left4me.Status) error {
 // shall run there, until both were possible. boot is the boot of the host, empty
 // when the agent doesn't say.
 func (s autostarts) arrive(ctx context.Context, host left4me.Name, boot string) {
+	ctx = requestid.Ensure(ctx) // one for all that it starts
 	s.servers.status.booted(host, boot)
 	said := ""
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
@@ -146,7 +148,7 @@ func (s autostarts) arrive(ctx context.Context, host left4me.Name, boot string) 
 		}
 		if text := err.Error(); text != said { // what it waits for may come hours later
 			said = text
-			s.servers.log.Warn("ask a host for its servers", "host", host, "err", err)
+			s.servers.log.WarnContext(ctx, "ask a host for its servers", "host", host, "err", err)
 		}
 		_ = sleep.For(ctx, wait)
 	}

@@ -108,7 +108,7 @@ func (s Consoles) Command(ctx context.Context, by left4me.Actor, name left4me.Na
 	if err != nil {
 		return "", err
 	}
-	s.servers.log.Info("console command", "server", name, "by", by.String(), "command", names(command))
+	s.servers.log.InfoContext(ctx, "console command", "server", name, "by", by.String(), "command", names(command))
 	before, quits := left4me.CutQuit(command)
 	if !quits {
 		return s.run(ctx, v, command)

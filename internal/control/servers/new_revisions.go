@@ -54,7 +54,7 @@ func (s *Servers) listenContent(ctx context.Context) error {
 	return s.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindContent), func(subject string, data []byte) {
 		var c bus.Currents
 		if err := json.Unmarshal(data, &c); err != nil {
-			s.log.Warn("current revisions", "subject", subject, "err", err)
+			s.log.WarnContext(ctx, "current revisions", "subject", subject, "err", err)
 			return
 		}
 		s.status.current(bus.HostOf(subject), c.Revisions, s.status.now())

@@ -27,7 +27,7 @@ func (r reports) keep(ctx context.Context) {
 		if len(changed) > 0 {
 			if err := r.servers.storage.Reports().Set(ctx, changed); err != nil {
 				if ctx.Err() == nil {
-					r.servers.log.Warn("keep what hosts report", "again in", wait, "err", err)
+					r.servers.log.WarnContext(ctx, "keep what hosts report", "again in", wait, "err", err)
 				}
 				wake, again, all = nil, time.After(wait), written
 				wait = min(2*wait, longestWait)

@@ -39,7 +39,7 @@ func (s *Servers) Update(ctx context.Context, by left4me.Actor, v left4me.Server
 	if err := s.storage.By(by).Servers().Update(ctx, v); err != nil {
 		return View{}, err
 	}
-	s.log.Info("server changed", "server", v.Name, "by", by.String())
+	s.log.InfoContext(ctx, "server changed", "server", v.Name, "by", by.String())
 	s.status.changed(v.Name)
 	return s.Get(ctx, v.Name)
 }

@@ -254,12 +254,12 @@ func (s *Servers) start(ctx context.Context) error {
 	err := s.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindStatus), func(subject string, data []byte) {
 		var st left4me.Status
 		if err := json.Unmarshal(data, &st); err != nil || st.Name == "" {
-			s.log.Warn("status of a server", "subject", subject, "err", err)
+			s.log.WarnContext(ctx, "status of a server", "subject", subject, "err", err)
 			return
 		}
 		if before := s.status.set(bus.HostOf(subject), st); before.GaveUp != st.GaveUp || before.State.Up() != st.State.Up() {
 			if err := (autostarts{s}).noteHeld(ctx, st); err != nil {
-				s.log.Error("status of a server", "server", st.Name, "err", err)
+				s.log.ErrorContext(ctx, "status of a server", "server", st.Name, "err", err)
 			}
 		}
 	})
@@ -269,7 +269,7 @@ func (s *Servers) start(ctx context.Context) error {
 	err = s.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindHello), func(subject string, data []byte) {
 		var h bus.Hello
 		if err := bus.Decode(data, &h); err != nil {
-			s.log.Warn("a host that has started", "subject", subject, "err", err) // its servers can be asked for all the same
+			s.log.WarnContext(ctx, "a host that has started", "subject", subject, "err", err) // its servers can be asked for all the same
 		}
 		s.running.Go(func() { autostarts{s}.arrive(ctx, bus.HostOf(subject), h.BootID) })
 	})
@@ -336,7 +336,7 @@ func (s *Servers) changedAll(ctx context.Context) {
 	snap, err := s.snapshot(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			s.log.Error("tell what is new", "err", err)
+			s.log.ErrorContext(ctx, "tell what is new", "err", err)
 		}
 		return
 	}
@@ -375,7 +375,7 @@ func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {
 		}
 		var c bus.Crash
 		if err := bus.Decode(data, &c); err != nil {
-			s.log.Warn("crash of a server", "subject", subject, "err", err)
+			s.log.WarnContext(ctx, "crash of a server", "subject", subject, "err", err)
 			return nil // it won't become readable
 		}
 		err := s.storage.Crashes().Add(ctx, store.Crash{

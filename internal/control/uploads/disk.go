@@ -372,9 +372,9 @@ func (u *Uploads) sweep(ctx context.Context) {
 			continue
 		}
 		if at := up.copy().TouchedAt; u.now().Sub(at) > Keep {
-			u.log.Info("upload dropped: nobody went on with it", "upload", id, "overlay", up.Overlay, "by", up.By, "since", at)
+			u.log.InfoContext(ctx, "upload dropped: nobody went on with it", "upload", id, "overlay", up.Overlay, "by", up.By, "since", at)
 			if err := u.drop(ctx, up); err != nil {
-				u.log.Error("drop upload", "upload", id, "err", err)
+				u.log.ErrorContext(ctx, "drop upload", "upload", id, "err", err)
 			}
 		}
 	}

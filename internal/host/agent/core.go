@@ -105,6 +105,8 @@ type Machine interface {
 }
 
 // newProgress is the progress of a job, which is told as it changes.
-func newProgress(c *core, id left4me.JobID) *job.Progress { return job.New(id, c.Host, c.bus, c.log) }
+func newProgress(ctx context.Context, c *core, id left4me.JobID) *job.Progress {
+	return job.New(ctx, id, c.Host, c.bus, c.log)
+}
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }

@@ -31,7 +31,7 @@ type crashes struct{ core *core }
 func (c *crashes) publishAll(ctx context.Context) {
 	names, err := c.core.Files.Root.Names()
 	if err != nil {
-		c.core.log.Error("tell crashes again", "err", err)
+		c.core.log.ErrorContext(ctx, "tell crashes again", "err", err)
 	}
 	for _, n := range names {
 		if ctx.Err() == nil {
@@ -57,7 +57,7 @@ func (c *crashes) publish(ctx context.Context, n left4me.Name) {
 	// Whose crashes these are: the next server of the name has files of its own.
 	env, err := c.core.Files.Root.ReadEnv(n)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		c.core.log.Warn("crashes", "server", n, "err", err)
+		c.core.log.WarnContext(ctx, "crashes", "server", n, "err", err)
 	}
 	slices.Sort(names)
 	if len(names) > maxCrashes {
@@ -68,7 +68,7 @@ func (c *crashes) publish(ctx context.Context, n left4me.Name) {
 			continue
 		}
 		if err := c.publishFile(ctx, d, n, env.ID, name); err != nil {
-			c.core.log.Warn("crash", "server", n, "file", name, "err", err)
+			c.core.log.WarnContext(ctx, "crash", "server", n, "file", name, "err", err)
 		}
 	}
 }

@@ -79,9 +79,9 @@ const tidyEvery = 10 * time.Minute
 // layers: when a server ended that was the last on a build, and now and then.
 func (g *gameJobs) tidyUp(ctx context.Context) {
 	if b, err := g.installation.Adopt(); err != nil {
-		g.core.log.Error("game", "err", err)
+		g.core.log.ErrorContext(ctx, "game", "err", err)
 	} else if b.Rebuilt != "" {
-		g.core.log.Warn("game: the builds were taken from the directories", "why", b.Rebuilt)
+		g.core.log.WarnContext(ctx, "game: the builds were taken from the directories", "why", b.Rebuilt)
 	}
 	began := time.Now()
 	periodic.Run(ctx, periodic.Schedule{Every: tidyEvery, Wake: g.serverEnded}, func(ctx context.Context) {
@@ -96,7 +96,7 @@ func (g *gameJobs) tidyUp(ctx context.Context) {
 		defer func() { <-g.working }()
 		// What left4me found when it started has been claimed when a while has passed.
 		if err := g.tidy(ctx, time.Since(began) >= tidyEvery); err != nil && ctx.Err() == nil {
-			g.core.log.Warn("game: tidy up", "err", err)
+			g.core.log.WarnContext(ctx, "game: tidy up", "err", err)
 		}
 	})
 }
@@ -124,7 +124,7 @@ func (g *gameJobs) tidy(ctx context.Context, orphans bool) error {
 		return err
 	}
 	more, err := g.layers.drop(ctx)
-	g.core.log.Info("game: layers merged", "into", f.Name, "layers", f.Layers, "removed", append(d.Layers, more.Layers...))
+	g.core.log.InfoContext(ctx, "game: layers merged", "into", f.Name, "layers", f.Layers, "removed", append(d.Layers, more.Layers...))
 	return err
 }
 

@@ -69,7 +69,7 @@ func (g *gameUpdates) update(ctx context.Context, m bus.JobMessage, _ left4me.Ga
 	if err != nil {
 		return err
 	}
-	err = p.Step(ctx, left4me.StepLinkSDK, func(context.Context) (string, error) { return g.linkSDK(), nil })
+	err = p.Step(ctx, left4me.StepLinkSDK, func(ctx context.Context) (string, error) { return g.linkSDK(ctx), nil })
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.Gam
 				p.Print(line)
 			}
 			if err != nil {
-				g.core.log.Warn("ask for the newest build", "job", m.ID, "err", err)
+				g.core.log.WarnContext(ctx, "ask for the newest build", "job", m.ID, "err", err)
 				note += "; the newest build is not known: " + job.Shown(m.ID, err).Error()
 			} else {
 				latest = result.Latest
@@ -226,16 +226,16 @@ func (g *gameUpdates) full(need int64) error {
 
 // linkSDK makes our own user's links to Steam's libraries. That there are none
 // keeps nobody from playing: it is a note.
-func (g *gameUpdates) linkSDK() string {
+func (g *gameUpdates) linkSDK(ctx context.Context) string {
 	tool, err := steamcmd.Find(g.core.Steam.Tool, string(g.core.Files.Root))
 	if err != nil && !errors.Is(err, left4me.NotFound) && !errors.Is(err, left4me.Denied) {
-		return g.noted("link the SDK", err)
+		return g.noted(ctx, "link the SDK", err)
 	}
 	if g.core.Steam.Home == "" {
 		return "this user has no home; each server has its own links"
 	}
 	if err := steamcmd.LinkSDK(g.core.Steam.Home, tool, g.installation.Holding("bin/steamclient.so")); err != nil {
-		return g.noted("link the SDK", err)
+		return g.noted(ctx, "link the SDK", err)
 	}
 	return filepath.Join(g.core.Steam.Home, ".steam")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/periodic"
+	"github.com/left4me/left4me/internal/requestid"
 	"github.com/left4me/left4me/internal/sleep"
 )
 
@@ -32,6 +33,7 @@ func newJobs(c *core, d *disks, runners map[left4me.JobKind]runner) *jobs {
 // work runs one job: claim, do, report. Whatever it is, running it twice ends
 // in the same state.
 func (j *jobs) work(agent context.Context, d bus.Delivery) {
+	agent = requestid.Ensure(requestid.With(agent, d.RequestID))
 	log := j.core.log.With("job", d.ID, "kind", d.Kind, "target", d.Target)
 	ctx, cancel := context.WithCancelCause(agent)
 	defer cancel(nil)
@@ -47,7 +49,7 @@ func (j *jobs) work(agent context.Context, d bus.Delivery) {
 	switch {
 	case err != nil:
 		if agent.Err() == nil {
-			log.Warn("claim", "err", err)
+			log.WarnContext(agent, "claim", "err", err)
 			_ = d.Later(time.Second)
 		}
 		return
@@ -58,13 +60,14 @@ func (j *jobs) work(agent context.Context, d bus.Delivery) {
 		_ = d.Done()
 		return
 	}
+	log.InfoContext(ctx, "working on job", "attempt", claim.Attempt)
 	defer j.keepWorking(agent, d)()
 	j.do(agent, ctx, d, log)
 }
 
 // do runs a job that is claimed and reports its end.
 func (j *jobs) do(agent, ctx context.Context, d bus.Delivery, log *slog.Logger) {
-	p := newProgress(j.core, d.ID)
+	p := newProgress(ctx, j.core, d.ID)
 	err := j.run(ctx, d.JobMessage, p)
 	if disk.IsFull(err) && d.Kind.Noun() == "server" && j.core.Relieve != nil && j.core.Relieve() {
 		p.Restart()
@@ -76,7 +79,7 @@ func (j *jobs) do(agent, ctx context.Context, d bus.Delivery, log *slog.Logger) 
 	}
 	report := p.End(err, context.Cause(ctx))
 	if report.State == left4me.JobFailed {
-		log.Warn("job failed", "err", err)
+		log.WarnContext(ctx, "job failed", "err", err)
 	}
 	j.report(agent, d, report)
 }
@@ -135,7 +138,7 @@ func (j *jobs) keepWorking(ctx context.Context, d bus.Delivery) (stop func()) {
 		defer close(done)
 		periodic.Run(ctx, periodic.Schedule{Every: 10 * time.Second}, func(context.Context) {
 			if err := d.Working(); err != nil {
-				j.core.log.Warn("in progress", "job", d.ID, "err", err)
+				j.core.log.WarnContext(ctx, "in progress", "job", d.ID, "err", err)
 			}
 		})
 	}()
@@ -166,7 +169,7 @@ func (j *jobs) report(ctx context.Context, d bus.Delivery, r bus.JobReport) {
 			_ = d.Done()
 			return
 		}
-		j.core.log.Warn("report", "job", d.ID, "err", err)
+		j.core.log.WarnContext(ctx, "report", "job", d.ID, "err", err)
 		if _ = sleep.For(ctx, wait); ctx.Err() != nil || errors.Is(err, left4me.Invalid) {
 			break
 		}

@@ -77,7 +77,7 @@ func come[T any](t *testing.T, c <-chan T) T {
 func TestAJobThatPrintsTheWorstReportsItsEnd(t *testing.T) {
 	for _, text := range []string{"<", "\x01", "\xff"} {
 		a, d, r := working(t, func() error { return nil })
-		p := newProgress(a.core, "1")
+		p := newProgress(t.Context(), a.core, "1")
 		long := strings.Repeat(text, 4<<10)
 		p.Plan(left4me.StepRunScript)
 		come(t, r.told)

@@ -6,6 +6,7 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/requestid"
 )
 
 // workUnqueued works on a job that the queue could not take.
@@ -23,7 +24,8 @@ func (j *jobs) stopNow(m bus.JobMessage) error {
 	if m.Kind != left4me.StopServer || !m.Target.Valid() {
 		return left4me.NewError(left4me.Invalid, "job.only_stop_unclaimed")
 	}
-	ctx, cancel := context.WithCancelCause(j.core.ctx)
+	agent := requestid.Ensure(requestid.With(j.core.ctx, m.RequestID))
+	ctx, cancel := context.WithCancelCause(agent)
 	others := j.onServer(m.Target)
 	if !j.begin(m, cancel) {
 		cancel(nil)
@@ -43,7 +45,7 @@ func (j *jobs) stopNow(m bus.JobMessage) error {
 				return nil
 			}
 		}
-		j.do(j.core.ctx, ctx, bus.Direct(m), j.core.log.With("job", m.ID, "kind", m.Kind, "target", m.Target))
+		j.do(agent, ctx, bus.Direct(m), j.core.log.With("job", m.ID, "kind", m.Kind, "target", m.Target))
 		return nil
 	})
 	return nil

@@ -94,7 +94,7 @@ func (o *overlayContent) publishCurrents() {
 // sweep removes what the agent before this one left half-made.
 func (o *overlayContent) sweep(ctx context.Context) {
 	if err := o.repo.Sweep(ctx); err != nil && ctx.Err() == nil {
-		o.core.log.Error("sweep overlays", "err", err)
+		o.core.log.ErrorContext(ctx, "sweep overlays", "err", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/host/diagnosis/poller"
 	"github.com/left4me/left4me/internal/host/running/shim"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/requestid"
 	"github.com/left4me/left4me/internal/sleep"
 )
 
@@ -17,13 +18,13 @@ func (s *statuses) sweep(ctx context.Context) {
 	names, err := s.core.machine.List(ctx2)
 	if err != nil {
 		if ctx.Err() == nil {
-			s.core.log.Error("list servers", "err", err)
+			s.core.log.ErrorContext(ctx, "list servers", "err", err)
 		}
 		return
 	}
 	for _, n := range names {
 		s.noteFound(ctx2, n)
-		s.follow(n)
+		s.follow(ctx, n)
 	}
 }
 
@@ -38,7 +39,7 @@ func (s *statuses) noteFound(ctx context.Context, n left4me.Name) {
 	}
 	st, err := s.state(ctx, n)
 	if err != nil {
-		s.core.log.Warn("state", "server", n, "err", err)
+		s.core.log.WarnContext(ctx, "state", "server", n, "err", err)
 		st = left4me.Status{Name: n, State: left4me.Unknown}
 	}
 	s.mu.Lock()
@@ -49,8 +50,8 @@ func (s *statuses) noteFound(ctx context.Context, n left4me.Name) {
 }
 
 // follow begins to watch a server's shim, unless that is done already. It goes
-// on until the server is down.
-func (s *statuses) follow(n left4me.Name) {
+// on until the server is down, with the id of ctx in the log.
+func (s *statuses) follow(ctx context.Context, n left4me.Name) {
 	s.mu.Lock()
 	f := s.servers[n]
 	if f == nil {
@@ -66,7 +67,7 @@ func (s *statuses) follow(n left4me.Name) {
 	// A job's context ends before the server does: follow as long as the agent
 	// lives.
 	s.core.group.Go(func() error {
-		s.followUntilDown(s.core.ctx, n)
+		s.followUntilDown(requestid.With(s.core.ctx, requestid.From(ctx)), n)
 		return nil
 	})
 }
@@ -92,7 +93,7 @@ func (s *statuses) followUntilDown(ctx context.Context, n left4me.Name) {
 		var err error
 		if client == nil {
 			if client, err = shim.Dial(ctx, shim.Socket(s.core.Sockets, n)); err == nil {
-				s.noteBuild(n)
+				s.noteBuild(ctx, n)
 			}
 		}
 		if err == nil {
@@ -110,7 +111,7 @@ func (s *statuses) followUntilDown(ctx context.Context, n left4me.Name) {
 			return
 		}
 		if serr != nil {
-			s.core.log.Warn("state", "server", n, "err", serr)
+			s.core.log.WarnContext(ctx, "state", "server", n, "err", serr)
 			_ = sleep.For(ctx, time.Second)
 			continue
 		}
@@ -147,10 +148,10 @@ func (s *statuses) state(ctx context.Context, n left4me.Name) (left4me.Status, e
 
 // noteBuild notes the build of the game and the revisions that a server was started with: what it was
 // prepared with stays as long as it is up.
-func (s *statuses) noteBuild(n left4me.Name) {
+func (s *statuses) noteBuild(ctx context.Context, n left4me.Name) {
 	env, err := s.core.Files.Root.ReadEnv(n)
 	if err != nil {
-		s.core.log.Warn("build", "server", n, "err", err)
+		s.core.log.WarnContext(ctx, "build", "server", n, "err", err)
 		return
 	}
 	s.update(n, func(st *left4me.Status) { st.Build, st.Overlays = env.Build, overlaysOf(env) })

@@ -53,7 +53,7 @@ func (s *servers) start(ctx context.Context, spec left4me.Spec, p *job.Progress)
 		ctx = context.WithoutCancel(ctx)
 		s.abandon(ctx, n)
 	}
-	s.statuses.follow(n) // its shim may have failed before anybody asked it
+	s.statuses.follow(ctx, n) // its shim may have failed before anybody asked it
 	s.statuses.awaitStatus(ctx, n, down)
 	return fmt.Errorf("start %s: %w", n, s.withMaps(ctx, spec, began, err))
 }
@@ -64,7 +64,7 @@ func (s *servers) abandon(ctx context.Context, n left4me.Name) {
 	ctx, cancel := context.WithTimeout(ctx, cancelWithin)
 	defer cancel()
 	if err := s.core.machine.Stop(ctx, n); err != nil {
-		s.core.log.Error("stop after a cancelled start", "server", n, "err", err)
+		s.core.log.ErrorContext(ctx, "stop after a cancelled start", "server", n, "err", err)
 	}
 }
 
@@ -87,7 +87,7 @@ func (s *servers) bringUp(ctx context.Context, spec left4me.Spec, p *job.Progres
 			return err
 		}
 	}
-	s.statuses.follow(n)
+	s.statuses.follow(ctx, n)
 	return p.Step(ctx, left4me.StepAwaitReady, func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, readyWithin)
 		defer cancel()

@@ -134,7 +134,7 @@ func (s *statuses) publish(st left4me.Status) {
 func (s *statuses) publishAll(ctx context.Context) {
 	all, err := s.list(ctx)
 	if err != nil && ctx.Err() == nil {
-		s.core.log.Warn("tell the statuses", "err", err)
+		s.core.log.WarnContext(ctx, "tell the statuses", "err", err)
 	}
 	for _, st := range all {
 		s.publish(st)

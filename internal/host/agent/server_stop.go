@@ -33,7 +33,7 @@ func (s *servers) stop(ctx context.Context, n left4me.Name, p *job.Progress) err
 	})
 	// Also of one that had failed, which is forgotten now, and of one that ended
 	// but whose mount did not.
-	s.statuses.follow(n)
+	s.statuses.follow(ctx, n)
 	s.statuses.awaitStatus(ctx, n, down)
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", n, err)

@@ -28,15 +28,17 @@ type Progress struct {
 	host left4me.Name
 	bus  *bus.Bus // nil: nothing is told
 	log  *slog.Logger
+	ctx  context.Context // of the job: its id for the log
 
 	mu    sync.Mutex
 	steps []left4me.Step
 	lines []string // the last lines, bounded as left4me.ClipLog says
 }
 
-// New returns the progress of a job, which is published on b as it changes.
-func New(id left4me.JobID, host left4me.Name, b *bus.Bus, log *slog.Logger) *Progress {
-	return &Progress{id: id, host: host, bus: b, log: log}
+// New returns the progress of a job, which is published on b as it changes. ctx is that
+// of the job; its end changes nothing.
+func New(ctx context.Context, id left4me.JobID, host left4me.Name, b *bus.Bus, log *slog.Logger) *Progress {
+	return &Progress{id: id, host: host, bus: b, log: log, ctx: ctx}
 }
 
 // Quiet returns progress that is not published: of work that is a part of another
@@ -139,7 +141,7 @@ func (p *Progress) Publish() {
 	}
 	r := bus.JobReport{V: bus.Version, ID: p.id, State: left4me.JobRunning, Steps: p.Steps(), Log: p.Log()}
 	if err := p.bus.Publish(bus.Broadcast(p.host, bus.KindJob), r); err != nil {
-		p.log.Warn("progress", "job", p.id, "err", err)
+		p.log.WarnContext(p.ctx, "progress", "job", p.id, "err", err)
 	}
 }
 

@@ -39,7 +39,7 @@ func TestAStepIsToldBeforeItsWorkAndWithItsEnd(t *testing.T) {
 			return nil
 		}
 	}
-	p := job.New("1", "local", b, slog.New(slog.DiscardHandler))
+	p := job.New(t.Context(), "1", "local", b, slog.New(slog.DiscardHandler))
 	p.Plan("one", "two")
 	if s := next(); len(s) != 2 || s[0].State != left4me.StepPending || s[1].State != left4me.StepPending {
 		t.Errorf("planned: %+v", s)

@@ -40,7 +40,7 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request, _ accounts.Actor) 
 		// Nobody would ever end the session that this browser had until now.
 		if old := p.Panel.Sessions.Secret(r); old != "" {
 			if err := p.Accounts.Logout(r.Context(), old); err != nil {
-				p.Panel.Log.Warn("the session before this login was not ended", "err", err)
+				p.Panel.Log.WarnContext(r.Context(), "the session before this login was not ended", "err", err)
 			}
 		}
 		p.Panel.Sessions.SetSession(w, entry.Cookie)

@@ -94,7 +94,7 @@ func (p *Pages) downloadBackup(w http.ResponseWriter, r *http.Request, who accou
 		return err
 	}
 	defer f.Close()
-	p.Panel.Log.Info("backup downloaded", "backup", name, "by", who.Name)
+	p.Panel.Log.InfoContext(r.Context(), "backup downloaded", "backup", name, "by", who.Name)
 	httpserver.Attachment(w, "application/zstd", backups.FileName(name))
 	p.Panel.WhileSignedIn(w, r, who, func(r *http.Request) { http.ServeContent(w, r, "", b.CreatedAt, f) })
 	return nil

@@ -5,10 +5,8 @@ package jobs
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"github.com/left4me/left4me/internal/left4me"
@@ -71,9 +69,7 @@ func table(all []*page.Part) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(all) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3,
-				"<p class=\"empty card\">Nothing was done yet. Starting, stopping and deleting a server are jobs, and each one keeps "+
-					"its steps here.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p class=\"empty card\">Nothing was done yet. Starting, stopping and deleting a server are jobs, and each one keeps its steps here.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -113,8 +109,7 @@ func Rows(all []*page.Part, target bool) templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5,
-			"<table class=\"list jobs\"><caption class=\"sr\">Jobs</caption> <thead><tr><th scope=\"col\">Job</th>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<table class=\"list jobs\"><caption class=\"sr\">Jobs</caption> <thead><tr><th scope=\"col\">Job</th>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -124,9 +119,7 @@ func Rows(all []*page.Part, target bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7,
-			"<th scope=\"col\">State</th><th scope=\"col\">Step or error</th><th scope=\"col\">By</th><th scope=\"col\" "+
-				"class=\"right\">Asked for</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<th scope=\"col\">State</th><th scope=\"col\">Step or error</th><th scope=\"col\">By</th><th scope=\"col\" class=\"right\">Asked for</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -23,11 +23,19 @@ type failure struct {
 	Status int    `json:"status"`
 	Text   string `json:"text"`
 	Hint   string `json:"hint,omitempty"`
+
+	RequestID string `json:"request_id,omitempty"`
 }
 
-// FailureOf says what may be said of err. What is internal is logged under an
-// id that the page names.
+// FailureOf says what may be said of err, and the id of the request, under which the log
+// has what may not.
 func (p *Panel) FailureOf(r *http.Request, err error) failure {
+	f := p.explained(r, err)
+	f.RequestID = requestid.From(r.Context())
+	return f
+}
+
+func (p *Panel) explained(r *http.Request, err error) failure {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		return failureOf(http.StatusRequestEntityTooLarge, left4me.NewError(left4me.Invalid, "form.too_large"))
@@ -35,8 +43,8 @@ func (p *Panel) FailureOf(r *http.Request, err error) failure {
 	err = disk.Explain(err)
 	if e, ok := left4me.Public(err); ok {
 		if status, ok := httpserver.Status(e.Kind); ok {
-			if e.Kind == left4me.DiskFull {
-				p.Log.Error("request", "path", r.URL.Path, "err", e, "cause", e.Err)
+			if httpserver.Logged(status, e) {
+				p.Log.ErrorContext(r.Context(), "request", "path", r.URL.Path, "err", e, "cause", e.Err)
 			}
 			return failureOf(status, e)
 		}
@@ -44,9 +52,8 @@ func (p *Panel) FailureOf(r *http.Request, err error) failure {
 	if r.Context().Err() != nil {
 		return failureOf(http.StatusServiceUnavailable, left4me.NewError(left4me.Unavailable, "request.given_up"))
 	}
-	id := httpserver.ErrorID()
-	p.Log.Error("request", "request", id, "path", r.URL.Path, "err", err)
-	return failureOf(http.StatusInternalServerError, left4me.NewError(left4me.Internal, "internal", "request", id))
+	p.Log.ErrorContext(r.Context(), "request", "path", r.URL.Path, "err", err)
+	return failureOf(http.StatusInternalServerError, left4me.NewError(left4me.Internal, "internal", "request", requestid.From(r.Context())))
 }
 
 func failureOf(status int, e *left4me.Error) failure {
@@ -59,6 +66,7 @@ func (p *Panel) Fail(w http.ResponseWriter, r *http.Request, who accounts.Actor,
 	f := p.FailureOf(r, err)
 	if who == (accounts.Actor{}) && f.Status == http.StatusForbidden && FromScript(r) {
 		f = failureOf(http.StatusUnauthorized, left4me.NewError(left4me.Denied, "auth.logged_out"))
+		f.RequestID = requestid.From(r.Context())
 	}
 	RetryAfter(w, err)
 	if FromScript(r) {
@@ -69,7 +77,7 @@ func (p *Panel) Fail(w http.ResponseWriter, r *http.Request, who accounts.Actor,
 	}
 	fr := p.Frame(r, who, http.StatusText(f.Status), "")
 	if err := p.Render(w, r, f.Status, failurePage(fr, f)); err != nil {
-		p.Log.Warn("render", "path", r.URL.Path, "err", err)
+		p.Log.WarnContext(r.Context(), "render", "path", r.URL.Path, "err", err)
 	}
 }
 

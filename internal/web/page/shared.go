@@ -131,7 +131,7 @@ func (s *sharedStream) follow(page uint64, address string) error {
 func (s *sharedStream) carry(ctx context.Context, page uint64, at *url.URL) {
 	defer func() { // as net/http does where a page has a stream of its own
 		if v := recover(); v != nil {
-			s.panel.Log.Error("panic", "path", at.Path, "panic", v, "stack", string(debug.Stack()))
+			s.panel.Log.ErrorContext(ctx, "panic", "path", at.Path, "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
 	r := s.request.Clone(ctx)

@@ -65,7 +65,7 @@ func (p *Panel) stream(w http.ResponseWriter, r *http.Request, who accounts.Acto
 				}
 			}
 			if err := f(ctx, send); err != nil && ctx.Err() == nil {
-				p.Log.Warn("stream", "path", r.URL.Path, "err", err)
+				p.Log.WarnContext(r.Context(), "stream", "path", r.URL.Path, "err", err)
 			}
 		})
 	}

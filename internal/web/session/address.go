@@ -27,8 +27,9 @@ func (s *Sessions) Address(r *http.Request) netip.Addr {
 	from, ok := forwarded(last)
 	if !ok {
 		s.unreadable.Do(func() {
-			s.Log.Warn("the proxy sends a header X-Forwarded-For that is no address; all who come through it are slowed down together "+
-				"after wrong passwords",
+			s.Log.WarnContext(r.Context(),
+				"the proxy sends a header X-Forwarded-For that is no address; all who come through it are slowed down together "+
+					"after wrong passwords",
 				"header", format.Visible(last[:min(len(last), 100)]), "want", "203.0.113.7, 203.0.113.7:4711 or [2001:db8::1]:443")
 		})
 		return peer

@@ -60,12 +60,12 @@ func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.Buil
 	steps := slices.Concat([]string{left4me.StepStageOverlay}, how.steps, []string{left4me.StepInspect, left4me.StepPublishOverlay})
 	p.Plan(steps...)
 	if r.made(spec.Overlay.Name, id, p, steps) {
-		r.published(spec)
+		r.published(ctx, spec)
 		return nil
 	}
 	defer func() { // one that is cut goes on, with its upload
 		if err != nil && !job.Interrupted(ctx) && spec.Change != nil && spec.Change.Once {
-			r.uploads.drop(spec)
+			r.uploads.drop(ctx, spec)
 		}
 	}()
 	b := &build{builder: r, id: id, spec: spec, p: p, meta: overlays.Meta{By: spec.By, Job: id, Note: spec.Note}}
@@ -78,7 +78,7 @@ func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.Buil
 	}
 	defer func() {
 		if cerr := b.staging.Close(); cerr != nil {
-			r.Log.Warn("drop what was staged", "job", id, "err", cerr)
+			r.Log.WarnContext(ctx, "drop what was staged", "job", id, "err", cerr)
 		}
 	}()
 	if err := how.fill(ctx, b); err != nil {
@@ -93,10 +93,10 @@ func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.Buil
 		case err != nil:
 			return "", err
 		case !changed:
-			r.uploads.drop(spec)
+			r.uploads.drop(ctx, spec)
 			return fmt.Sprintf("nothing has changed: revision %d stays", rev.Number), nil
 		}
-		r.published(spec)
+		r.published(ctx, spec)
 		return fmt.Sprintf("revision %d: %d added, %d changed, %d removed", rev.Number, rev.Added, rev.Changed, rev.Removed), nil
 	})
 }
@@ -114,14 +114,14 @@ func (r *Builder) made(n left4me.Name, id left4me.JobID, p *job.Progress, labels
 
 // published tells of a new revision, and drops what it was made from, or keeps it
 // for another encoding of its names.
-func (r *Builder) published(spec left4me.BuildSpec) {
+func (r *Builder) published(ctx context.Context, spec left4me.BuildSpec) {
 	r.Published()
 	if spec.Change != nil && spec.Change.Upload != "" {
-		if dir, err := r.uploads.dir(spec.Change.Upload); err == nil && r.uploads.keep(dir) {
+		if dir, err := r.uploads.dir(spec.Change.Upload); err == nil && r.uploads.keep(ctx, dir) {
 			return
 		}
 	}
-	r.uploads.drop(spec)
+	r.uploads.drop(ctx, spec)
 }
 
 // build is one run of a BuildOverlay job.

@@ -53,6 +53,6 @@ func (b *build) runScript(ctx context.Context) (note string, err error) {
 // SweepScripts ends what scripts run for nobody.
 func (r *Builder) SweepScripts(ctx context.Context) {
 	if err := r.scripts().Sweep(ctx); err != nil {
-		r.Log.Warn("remove runs of scripts", "err", err)
+		r.Log.WarnContext(ctx, "remove runs of scripts", "err", err)
 	}
 }

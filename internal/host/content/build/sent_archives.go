@@ -120,11 +120,11 @@ func (b *build) noteKept(c left4me.Change, names *left4me.PlanNames) error {
 }
 
 // keep keeps what was noted, and reports whether it was.
-func (u *uploads) keep(dir string) bool {
+func (u *uploads) keep(ctx context.Context, dir string) bool {
 	kept := keptDir(dir)
 	if _, err := os.Lstat(filepath.Join(dir, nextFile)); err == nil {
 		if err := os.Rename(dir, kept); err != nil {
-			u.Log.Warn("keep upload", "dir", dir, "err", err)
+			u.Log.WarnContext(ctx, "keep upload", "dir", dir, "err", err)
 			return false
 		}
 	}
@@ -134,7 +134,7 @@ func (u *uploads) keep(dir string) bool {
 		err = os.Chtimes(filepath.Join(kept, sentFile), now, now)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		u.Log.Warn("keep upload", "dir", dir, "err", err)
+		u.Log.WarnContext(ctx, "keep upload", "dir", dir, "err", err)
 	}
 	return err == nil
 }

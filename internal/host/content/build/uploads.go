@@ -84,7 +84,7 @@ func (u *uploads) dir(id string) (string, error) {
 
 // drop removes the upload that a build was made from, or that held nothing
 // new. What can't be removed goes when it is old.
-func (u *uploads) drop(spec left4me.BuildSpec) {
+func (u *uploads) drop(ctx context.Context, spec left4me.BuildSpec) {
 	if spec.Change == nil || spec.Change.Upload == "" {
 		return
 	}
@@ -99,7 +99,7 @@ func (u *uploads) drop(spec left4me.BuildSpec) {
 		err = os.RemoveAll(gone)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		u.Log.Warn("remove upload", "upload", id, "err", err)
+		u.Log.WarnContext(ctx, "remove upload", "upload", id, "err", err)
 	}
 }
 

@@ -7,7 +7,10 @@ const ours = (res) => res.headers.get("X-Left4me") !== null;
 // read: what left4me says, or what to set in a proxy.
 export async function said(res) {
   if (!ours(res)) throw new Error(foreign(res));
-  const json = await res.json().catch(() => ({ text: `the panel answered ${res.status}` }));
+  const json = await res.json().catch(() => ({
+    text: `the panel answered ${res.status}`,
+    hint: `the log of left4me may say more under request=${res.headers.get("X-Request-Id")}`,
+  }));
   if (res.ok) return json;
   throw new Error([json.text, json.hint].filter(Boolean).map(sentence).join(" "));
 }

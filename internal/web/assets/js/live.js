@@ -5,7 +5,7 @@ import { morph } from "./morph.js";
 import { refilter } from "./filter.js";
 import { showTimes } from "./times.js";
 import { goTo } from "./forms.js";
-import { foreign } from "./answer.js";
+import { foreign, said } from "./answer.js";
 
 const silence = 40_000; // ms; the panel beats every 15 s
 const none = "Connection lost.";
@@ -81,6 +81,7 @@ export function startLive(con) {
       const answer = await fetch("/session?session=" + encodeURIComponent(session), { headers: { "X-Left4me": "live" }, redirect: "manual" });
       const other = foreign(answer);
       if (other) return because(other), connect();
+      if (answer.status >= 500) return because(await said(answer).catch((e) => e.message)), connect();
       reason = none;
       if (answer.status === 401) return leave(), say("You are logged out.", "/login?next=" + encodeURIComponent(location.pathname + location.search));
       if (answer.status === 429) {

@@ -27,7 +27,7 @@ func (p *Pages) downloadFile(w http.ResponseWriter, r *http.Request, who account
 		return err
 	}
 	defer d.Close()
-	p.Panel.Log.Info("file downloaded", "overlay", name, "revision", d.Revision, "file", file, "by", who.Name)
+	p.Panel.Log.InfoContext(r.Context(), "file downloaded", "overlay", name, "revision", d.Revision, "file", file, "by", who.Name)
 	httpserver.Attachment(w, "application/octet-stream", path.Base(file))
 	w.Header().Set("ETag", strconv.Quote(fmt.Sprintf("%s-%d-%d", name, d.Revision, d.Size)))
 	p.Panel.WhileSignedIn(w, r, who, func(r *http.Request) { http.ServeContent(w, r, "", time.Time{}, d) })
@@ -45,12 +45,12 @@ func (p *Pages) downloadArchive(w http.ResponseWriter, r *http.Request, who acco
 	if err != nil {
 		return err
 	}
-	p.Panel.Log.Info("overlay downloaded", "overlay", name, "revision", a.Revision, "by", who.Name)
+	p.Panel.Log.InfoContext(r.Context(), "overlay downloaded", "overlay", name, "revision", a.Revision, "by", who.Name)
 	httpserver.Attachment(w, "application/zip", fmt.Sprintf("%s-%d.zip", name, a.Revision))
 	p.Panel.WhileSignedIn(w, r, who, func(r *http.Request) {
 		if err := a.Write(r.Context(), w); err != nil {
 			if _, shown := left4me.Public(err); !shown && r.Context().Err() == nil {
-				p.Panel.Log.Warn("download", "overlay", name, "err", err)
+				p.Panel.Log.WarnContext(r.Context(), "download", "overlay", name, "err", err)
 			}
 			panic(http.ErrAbortHandler)
 		}

@@ -1,0 +1,103 @@
+package left4me_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// withContext are the methods of a logger that say nothing of the request, with those to
+// use instead.
+var withContext = map[string]string{"Debug": "DebugContext", "Info": "InfoContext", "Warn": "WarnContext", "Error": "ErrorContext"}
+
+// TestLinesOfTheLogTellTheirRequest finds lines that are logged without the context that
+// is at hand: a search for the request's id would miss them.
+func TestLinesOfTheLogTellTheirRequest(t *testing.T) {
+	found := 0
+	for _, p := range list(t, "./...") {
+		if from, _ := part(p.ImportPath); from == "source" || from == "sim" || from == "test" {
+			continue
+		}
+		for _, name := range p.GoFiles {
+			fset := token.NewFileSet()
+			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var around []ast.Node
+			ast.Inspect(file, func(n ast.Node) bool {
+				if n == nil {
+					around = around[:len(around)-1]
+					return true
+				}
+				around = append(around, n)
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				method, ok := call.Fun.(*ast.SelectorExpr)
+				if !ok || len(call.Args) == 0 || !isLogger(method.X) {
+					return true
+				}
+				if strings.HasSuffix(method.Sel.Name, "Context") {
+					found++
+				}
+				if better := withContext[method.Sel.Name]; better != "" && hasContext(around) {
+					t.Errorf("%s: use %s", fset.Position(method.Sel.Pos()), better)
+				}
+				return true
+			})
+		}
+	}
+	if found < 50 {
+		t.Errorf("only %d lines with a context were found: is this still how left4me logs?", found)
+	}
+}
+
+// isLogger reports whether an expression is called like a logger: log, x.Log, x.core.log.
+func isLogger(x ast.Expr) bool {
+	switch x := x.(type) {
+	case *ast.Ident:
+		return strings.EqualFold(x.Name, "log") || x.Name == "slog"
+	case *ast.SelectorExpr:
+		return strings.EqualFold(x.Sel.Name, "log")
+	case *ast.CallExpr: // log.With(…), logOf(…)
+		switch f := x.Fun.(type) {
+		case *ast.Ident:
+			return strings.HasPrefix(f.Name, "log")
+		case *ast.SelectorExpr:
+			return f.Sel.Name == "With" && isLogger(f.X)
+		}
+	}
+	return false
+}
+
+// hasContext reports whether one of the functions around a call is given a context, or a
+// request of HTTP, which has one.
+func hasContext(around []ast.Node) bool {
+	for _, n := range around {
+		var t *ast.FuncType
+		switch f := n.(type) {
+		case *ast.FuncDecl:
+			t = f.Type
+		case *ast.FuncLit:
+			t = f.Type
+		default:
+			continue
+		}
+		for _, p := range t.Params.List {
+			x := p.Type
+			if star, ok := x.(*ast.StarExpr); ok {
+				x = star.X
+			}
+			if s, ok := x.(*ast.SelectorExpr); ok && len(p.Names) > 0 && p.Names[0].Name != "_" &&
+				(s.Sel.Name == "Context" || s.Sel.Name == "Request") {
+				return true
+			}
+		}
+	}
+	return false
+}
