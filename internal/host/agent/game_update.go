@@ -241,7 +241,7 @@ func (g *gameUpdates) linkSDK(ctx context.Context) string {
 }
 
 // noted is an error that is a note of a step; the log has what isn't shown.
-func (g *gameUpdates) noted(what string, err error) string {
-	g.core.log.Warn(what, "err", err)
+func (g *gameUpdates) noted(ctx context.Context, what string, err error) string {
+	g.core.log.WarnContext(ctx, what, "err", err)
 	return left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")).Error()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/requestid"
 	"github.com/left4me/left4me/internal/web/format"
 )
 
