@@ -187,6 +187,7 @@ func (s *site) ask(t *testing.T, n api.Need, path, token string) answer {
 		r.Header.Set("Content-Type", "application/octet-stream")
 	}
 	r.Header.Set("X-Forwarded-For", "192.0.2.1") // not from this machine
+	r.Header.Set("X-Request-Id", "rights")       // the same in answers that are compared
 	r.Host = "panel.example.org"
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
