@@ -138,8 +138,13 @@ func TestWhatIsInternalStaysSo(t *testing.T) {
 	s.call(t, "GET", "/api/v1/jobs", nil).into(t, &all) // whose token it is, is known from now on
 	s.store.Close()
 	a := s.call(t, "GET", "/api/v1/jobs", nil)
-	if p := a.problem(t, http.StatusInternalServerError); !strings.Contains(p.Hint, "request=") || strings.Contains(string(a.body), "sql") {
-		t.Errorf("%s", a.body)
+	p := a.problem(t, http.StatusInternalServerError)
+	if id := a.header.Get("X-Request-Id"); id == "" || p.RequestID != id || !strings.Contains(p.Hint, "request="+id) ||
+		strings.Contains(string(a.body), "sql") {
+		t.Errorf("the answer has the id %q: %s", id, a.body)
+	}
+	if said := s.on.Logged("request=" + p.RequestID + "\n"); len(said) != 1 || !strings.Contains(said[0], "sql: database is closed") {
+		t.Errorf("under request=%s the log has %q", p.RequestID, said)
 	}
 }
 

@@ -45,6 +45,7 @@ type site struct {
 	admin    string // token of who may do everything
 	guest    string // token of who may look
 	root     string
+	on       *sitetest.Site
 	narrowed sync.Map // what somebody may see, as *accounts.Targets by name
 }
 
@@ -70,7 +71,7 @@ func newSiteBeating(tb testing.TB, beat time.Duration) *site {
 	tb.Helper()
 	on := sitetest.Open(tb, tb.TempDir())
 	c := on.Control(servers.PortRange{Low: 27015, High: 27030})
-	s := &site{store: on.Store, bus: on.Bus, accounts: c.Accounts, host: &fakeHost{bus: on.Bus, work: true}, root: on.Dir}
+	s := &site{store: on.Store, bus: on.Bus, accounts: c.Accounts, host: &fakeHost{bus: on.Bus, work: true}, root: on.Dir, on: on}
 	if err := lifecycletest.Start(on.Ctx, c.Jobs, c.Servers, c.Game); err != nil {
 		tb.Fatal(err)
 	}

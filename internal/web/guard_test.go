@@ -135,6 +135,11 @@ func TestErrorsArePagesOfOurs(t *testing.T) {
 		has(t, http.StatusRequestEntityTooLarge, "too much to send")
 	s.store.Close()
 	p := b.get("/jobs")
-	p.has(t, http.StatusInternalServerError, "Something unexpected", "request=")
+	id := p.header.Get("X-Request-Id")
+	p.has(t, http.StatusInternalServerError, "Something unexpected", "request="+id, "<code>"+id+"</code>")
 	p.hasNot(t, "sql", "database")
+	said := s.on.Logged("request=" + id + "\n")
+	if id == "" || len(said) != 1 || !strings.Contains(said[0], "sql: database is closed") {
+		t.Errorf("under request=%s the log has %q", id, said)
+	}
 }

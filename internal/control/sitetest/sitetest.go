@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/uploads"
 	"github.com/left4me/left4me/internal/host/localfs"
+	"github.com/left4me/left4me/internal/requestid"
 	"github.com/left4me/left4me/internal/store"
 	"github.com/left4me/left4me/internal/store/storetest"
 )
@@ -35,12 +37,38 @@ const passwordHash = "$argon2id$v=19$m=64,t=1,p=1$vJSTPqQmBJ4o7olcutogqw$o50EhgN
 // Site is a store and a bus in a directory.
 type Site struct {
 	Dir   string
-	Log   *slog.Logger    // discards everything
+	Log   *slog.Logger    // what Logged returns
 	Ctx   context.Context // of everything that is started on the site; Close cancels it
 	Store *store.Store
 	Bus   *bus.Bus
 
-	close func()
+	close  func()
+	logged logBuffer
+}
+
+// logBuffer keeps the lines that are logged, whoever logs them at the same time.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(line)
+}
+
+// Logged returns the lines of the log that have text, as left4me writes them.
+func (s *Site) Logged(text string) []string {
+	s.logged.mu.Lock()
+	defer s.logged.mu.Unlock()
+	var found []string
+	for line := range strings.Lines(s.logged.text.String()) {
+		if strings.Contains(line, text) {
+			found = append(found, line)
+		}
+	}
+	return found
 }
 
 // Open opens the site in dir, or makes one; dir outlives it, as on a restart. It
@@ -48,7 +76,8 @@ type Site struct {
 func Open(tb testing.TB, dir string) *Site {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Site{Dir: dir, Log: slog.New(slog.DiscardHandler), Ctx: ctx}
+	s := &Site{Dir: dir, Ctx: ctx}
+	s.Log = slog.New(requestid.LogHandler(slog.NewTextHandler(&s.logged, nil)))
 	s.Store = storetest.Open(ctx, tb, filepath.Join(dir, "left4me.db"))
 	id, err := s.Store.Site().ID(ctx)
 	if err == nil {
