@@ -65,7 +65,8 @@ func TestJobsKeepTheirRequestOverUpgrades(t *testing.T) {
 	}
 	has("1", "")
 	_, err = s.Jobs().Add(t.Context(), QueuedJob{Spec: []byte("{}"), Job: left4me.Job{
-		ID: "2", Kind: left4me.CheckGame, Target: "local", Host: "local", By: left4me.ByUser("al"), CreatedAt: time.Now(), RequestID: "7f3a",
+		ID: "2", Kind: left4me.CheckGame, Target: "local", Host: "local", By: left4me.ByUser("al"), CreatedAt: time.Now(),
+		RequestID: "7f3a",
 	}}, func([]QueuedJob) (*QueuedJob, error) { return nil, nil })
 	if err != nil {
 		t.Fatal(err)

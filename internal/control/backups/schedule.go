@@ -44,7 +44,8 @@ func (b *Backups) SetPolicy(ctx context.Context, by left4me.Actor, p left4me.Bac
 	if err := b.storage.By(by).Backups().SetPolicy(ctx, p, b.now()); err != nil {
 		return err
 	}
-	b.log.InfoContext(ctx, "policy of backups set", "by", by.String(), "enabled", p.Enabled, "at", p.At, "daily", p.Daily, "weekly", p.Weekly)
+	b.log.InfoContext(ctx, "policy of backups set", "by", by.String(), "enabled", p.Enabled, "at", p.At,
+		"daily", p.Daily, "weekly", p.Weekly)
 	select {
 	case b.changed <- struct{}{}:
 	default: // it looks already

@@ -56,9 +56,8 @@ func (g *Game) SetPolicy(ctx context.Context, by left4me.Actor, host left4me.Nam
 	if err := g.storage.By(by).Game().SetPolicy(ctx, host, p); err != nil {
 		return p, err
 	}
-	g.log.InfoContext(ctx, "policy for the game", "host", host, "by", by.String(), "check", p.CheckEvery, "update", p.Update, "at", p.UpdateAt,
-		"restart",
-		p.Restart)
+	g.log.InfoContext(ctx, "policy for the game", "host", host, "by", by.String(), "check", p.CheckEvery, "update", p.Update,
+		"at", p.UpdateAt, "restart", p.Restart)
 	g.changed()
 	return p, nil
 }

@@ -99,7 +99,8 @@ func (j *Jobs) stopDirectly(ctx context.Context, asked store.QueuedJob, cancel [
 		j.unwritten.drop(asked.ID)
 		return left4me.Job{}, err
 	}
-	j.log.WarnContext(ctx, "server is stopped without a row of the job: disk full", "job", asked.ID, "target", asked.Target, "by", asked.By.String())
+	j.log.WarnContext(ctx, "server is stopped without a row of the job: disk full",
+		"job", asked.ID, "target", asked.Target, "by", asked.By.String())
 	j.notify(asked.Job)
 	return asked.Job, nil
 }
