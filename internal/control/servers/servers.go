@@ -118,9 +118,7 @@ func (s *Servers) Create(ctx context.Context, by left4me.Actor, v left4me.Server
 	if err != nil {
 		return View{}, err
 	}
-	if !s.status.get(v.Host, v.Name).State.Up() { // what runs under this name does so for the new one, too
-		s.status.forget(v.Host, v.Name) // of one that was deleted a moment ago
-	}
+	s.status.next(v.Host, v.Name)
 	s.log.InfoContext(ctx, "server created", "server", v.Name, "by", by.String(), "port", v.Port, "blueprint", v.Blueprint)
 	s.status.changed(v.Name)
 	return s.Get(ctx, v.Name)

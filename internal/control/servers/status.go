@@ -174,11 +174,31 @@ func (s *Servers) Starts(host left4me.Name, build int64) {
 }
 
 // forget drops what was said of a server that was deleted: the next one of its name is
-// another.
-func (l *statuses) forget(host, server left4me.Name) {
+// another. What was said after the turn asked is of the next one, and stays.
+func (l *statuses) forget(host, server left4me.Name, asked uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.statuses[key{host, server}].turn > asked {
+		return
+	}
 	delete(l.statuses, key{host, server})
+	l.again(host, server)
+}
+
+// next notes that another server has the name. What runs under the name does so for
+// the new one, too, and is reported for it; anything else was said of the one before.
+func (l *statuses) next(host, server left4me.Name) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k := (key{host, server}); !l.statuses[k].State.Up() {
+		delete(l.statuses, k)
+	}
+	l.again(host, server)
+}
+
+// again has the state of a server reported though it is what was reported last. l is
+// locked.
+func (l *statuses) again(host, server left4me.Name) {
 	l.turn++
 	l.forgotten = append(l.forgotten, store.Report{Host: host, Noun: "server", Name: server})
 	l.news.Ring()
@@ -319,12 +339,13 @@ func (s *Servers) forgetDeleted(ctx context.Context, batch []left4me.Event) erro
 		if j.Kind != left4me.DeleteServer || j.State != left4me.JobDone {
 			continue
 		}
+		asked := s.status.now()
 		now, err := s.storage.Target(ctx, left4me.ServerTarget, e.Target.Name)
 		if err != nil {
 			return err
 		}
 		if name := left4me.Name(e.Target.Name); now.ID == "" {
-			s.status.forget(j.Host, name)
+			s.status.forget(j.Host, name, asked)
 			s.status.changed(name)
 		}
 	}
