@@ -23,11 +23,6 @@ var (
 	errorCode  = regexp.MustCompile(`^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$|^internal$`)
 )
 
-// withoutCodes are files whose errors have no codes yet.
-var withoutCodes = []string{
-	"internal/host/content/download/failure.go",
-}
-
 // errorCall is a call of left4me.NewError.
 type errorCall struct {
 	at    string // file and line
@@ -59,7 +54,7 @@ func errorCalls(t *testing.T) []errorCall {
 		ast.Inspect(f, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.CompositeLit:
-				if n.Type != nil && !ours && isName(n.Type, "left4me", "Error") && !slices.Contains(withoutCodes, file) {
+				if n.Type != nil && !ours && isName(n.Type, "left4me", "Error") {
 					t.Errorf("%s: use left4me.NewError, which has a code", fset.Position(n.Pos()))
 				}
 			case *ast.CallExpr:

@@ -62,11 +62,11 @@ func (c *Client) newHTTP() *http.Client {
 		},
 		CheckRedirect: func(to *http.Request, via []*http.Request) error {
 			if len(via) > redirects {
-				return failure(Refused, fmt.Sprintf("%s sends us on and on", short(via[0].URL.String())), "", nil)
+				return failure(Refused, left4me.NewError(left4me.Unavailable, "download.redirects", "url", short(via[0].URL.String())), nil)
 			}
 			if from := via[len(via)-1].URL; from.Scheme == "https" && to.URL.Scheme == "http" && !c.allowed[hostPort(to.URL)] {
-				return failure(Refused,
-					fmt.Sprintf("%s sends us to an address without https: %s", short(via[0].URL.String()), short(to.URL.String())), "", nil)
+				return failure(Refused, left4me.NewError(left4me.Unavailable, "download.redirect_insecure", "url",
+					short(via[0].URL.String()), "to", short(to.URL.String())), nil)
 			}
 			to.Header.Del("Referer")
 			return c.checkURL(to.URL.String())
@@ -87,13 +87,13 @@ func refusal(address string, err error) error {
 	if !errors.As(err, &f) {
 		return nil
 	}
-	text := fmt.Sprintf("%s leads to %s, which is no address of the internet but of this machine or its network", short(address), f.at)
+	e := left4me.NewError(left4me.Unavailable, "download.private_address", "url", short(address), "address", f.at)
 	var ue *url.Error
 	if errors.As(err, &ue) && ue.URL != address {
-		text = fmt.Sprintf("%s sends us to %s, and that leads to %s, which is no address of the internet but of this machine or its "+
-			"network", short(address), short(ue.URL), f.at)
+		e = left4me.NewError(left4me.Unavailable, "download.redirect_private", "url", short(address), "to", short(ue.URL),
+			"address", f.at)
 	}
-	return failure(Refused, text, "it is not fetched; if you trust it, add HOST:PORT to LEFT4ME_DOWNLOAD_ALLOW", err)
+	return failure(Refused, e, err)
 }
 
 // checkURL refuses addresses that are not even looked up.
@@ -112,7 +112,7 @@ func (c *Client) checkURL(address string) error {
 	default:
 		return nil
 	}
-	return failure(Refused, fmt.Sprintf("%.200q is not fetched: %s", short(address), why), "", err)
+	return failure(Refused, left4me.NewError(left4me.Unavailable, "download.not_fetched", "url", short(address), "reason", why), err)
 }
 
 // hostPort is where an address leads, with the port of its scheme.

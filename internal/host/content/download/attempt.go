@@ -26,7 +26,7 @@ func (d *transfer) attempt(ctx context.Context) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.URL, nil)
 	if err != nil {
-		return failure(Refused, fmt.Sprintf("%.200q is no address", d.URL), "", err)
+		return failure(Refused, left4me.NewError(left4me.Unavailable, "download.no_address", "url", d.URL), err)
 	}
 	req.Header.Set("Accept-Encoding", "identity")
 	req.Header.Set("User-Agent", "left4me")
@@ -60,8 +60,8 @@ func (d *transfer) unanswered(ctx context.Context, err error) error {
 	case errors.As(err, &public):
 		return public
 	case errors.As(err, &cert):
-		return failure(Unreachable, fmt.Sprintf("the certificate of %s is not good: %v", short(d.URL), cert.Err),
-			"check this host's clock, and whether something stands between", err)
+		return failure(Unreachable, left4me.NewError(left4me.Unavailable, "download.certificate", "url", short(d.URL),
+			"reason", cert.Err), err)
 	case errors.As(err, &name) && name.IsNotFound:
 		return (&temporary{cause: Unreachable, err: err}).public(d.URL)
 	}
@@ -75,8 +75,8 @@ func (d *transfer) accept(ctx context.Context, resp *http.Response, from int64) 
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK:
 		if enc := resp.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
-			return false, failure(WrongContent, fmt.Sprintf("%s sends it packed as %.50q, which wasn't asked for", short(d.URL), enc), "",
-				nil)
+			return false, failure(WrongContent, left4me.NewError(left4me.Unavailable, "download.packed", "url", short(d.URL),
+				"encoding", enc), nil)
 		}
 		if err := d.part.begin(state{URL: d.URL, Validator: validator(resp.Header), Total: total}); err != nil {
 			return false, d.onDisk(err)
@@ -99,7 +99,8 @@ func (d *transfer) accept(ctx context.Context, resp *http.Response, from int64) 
 	case code == http.StatusTooManyRequests || code == http.StatusRequestTimeout || code >= 500:
 		return false, &temporary{cause: ServerBusy, after: retryAfter(resp.Header), err: fmt.Errorf("it answers %s", resp.Status)}
 	default:
-		return false, failure(Gone, fmt.Sprintf("%s can't be had: the server answers %.50s", short(d.URL), resp.Status), "", nil)
+		return false, failure(Gone, left4me.NewError(left4me.Unavailable, "download.refused_by_server", "url", short(d.URL),
+			"status", resp.Status), nil)
 	}
 	d.meter.begin(d.part.size, max(0, total, d.Size))
 	if total >= 0 {

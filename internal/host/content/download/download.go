@@ -208,7 +208,7 @@ func (d *transfer) showHead(all bool) error {
 		return d.onDisk(err)
 	}
 	if err := d.Head(head); err != nil {
-		return failure(WrongContent, err.Error(), "", err)
+		return failure(WrongContent, left4me.NewError(left4me.Unavailable, "download.wrong_content", "reason", err), err)
 	}
 	d.part.seen = true
 	return nil
@@ -218,10 +218,11 @@ func (d *transfer) showHead(all bool) error {
 func (d *transfer) checkSize(n int64) error {
 	switch {
 	case d.Size > 0 && n != d.Size:
-		return failure(WrongSize, fmt.Sprintf("%s has %d bytes and should have %d", short(d.URL), n, d.Size),
-			"it changed, or isn't what it was said to be", nil)
+		return failure(WrongSize, left4me.NewError(left4me.Unavailable, "download.wrong_size", "url", short(d.URL), "size", n,
+			"want", d.Size), nil)
 	case d.Limit > 0 && n > d.Limit:
-		return failure(TooLarge, fmt.Sprintf("%s has more than the %d bytes that are allowed", short(d.URL), d.Limit), "", nil)
+		return failure(TooLarge, left4me.NewError(left4me.Unavailable, "download.too_large", "url", short(d.URL),
+			"limit", d.Limit), nil)
 	}
 	return nil
 }

@@ -34,14 +34,13 @@ const (
 
 func (c Cause) Error() string { return string(c) }
 
-// failure is an error for people.
-func failure(c Cause, text, hint string, err error) *left4me.Error {
+// failure gives an error for people its cause for the program, and the one below,
+// which may be nil.
+func failure(c Cause, e *left4me.Error, err error) *left4me.Error {
 	if err == nil {
-		err = c
-	} else {
-		err = errors.Join(c, err)
+		return e.Because(c)
 	}
-	return &left4me.Error{Kind: left4me.Unavailable, Text: text, Hint: hint, Err: err}
+	return e.Because(errors.Join(c, err))
 }
 
 // keeps reports whether what came so far is of use after an error.
@@ -65,18 +64,18 @@ func (t *temporary) Error() string { return t.err.Error() }
 func (t *temporary) Unwrap() error { return t.err }
 
 func (t *temporary) public(address string) *left4me.Error {
-	text, hint := "", "try again later; what came so far is kept"
+	var e *left4me.Error
 	switch t.cause {
 	case ServerBusy:
-		text = fmt.Sprintf("%s is busy: %v", short(address), t.err)
+		e = left4me.NewError(left4me.Unavailable, "download.busy", "url", short(address), "reason", t.err)
 	case Cut:
-		text = fmt.Sprintf("%s was cut off again and again: %v", short(address), plain(t.err))
+		e = left4me.NewError(left4me.Unavailable, "download.cut_off_again", "url", short(address), "reason", plain(t.err))
 	case Stalled:
-		text = fmt.Sprintf("%s stopped sending", short(address))
+		e = left4me.NewError(left4me.Unavailable, "download.stalled", "url", short(address))
 	default:
-		text, hint = fmt.Sprintf("%s can't be reached: %v", short(address), plain(t.err)), "check this host's network and its firewall"
+		e = left4me.NewError(left4me.Unavailable, "download.unreachable", "url", short(address), "reason", plain(t.err))
 	}
-	return failure(t.cause, text, hint, t.err)
+	return failure(t.cause, e, t.err)
 }
 
 // plain is an error without addresses of connections and names of calls.

@@ -168,8 +168,8 @@ func (p *part) checkSum(ctx context.Context) error {
 		return err
 	}
 	if is := p.sum.hash.Sum(nil); string(is) != string(p.sum.want) {
-		return failure(WrongSum, fmt.Sprintf("what came has the %s sum %x and should have %x", p.sum.name, is, p.sum.want),
-			"it changed, or somebody else sent it", nil)
+		return failure(WrongSum, left4me.NewError(left4me.Unavailable, "download.wrong_sum", "sum", p.sum.name,
+			"is", fmt.Sprintf("%x", is), "want", fmt.Sprintf("%x", p.sum.want)), nil)
 	}
 	return nil
 }
