@@ -6,7 +6,7 @@ import (
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
-	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -166,7 +166,7 @@ func restartFor(ctx context.Context, v *overlays.Restart) apitype.OverlayRestart
 		r.Servers = append(r.Servers, apitype.Move{Server: m.Server, State: m.State, Reason: m.Reason, Job: m.Job})
 	}
 	for _, w := range v.Wishes {
-		r.Servers = append(r.Servers, apitype.Move{Server: w.Server, State: restart.Wants, Reason: w.Why})
+		r.Servers = append(r.Servers, apitype.Move{Server: w.Server, State: rolloutrules.Wants, Reason: w.Why})
 	}
 	r.Servers = accounts.Visible(actorOf(ctx), r.Servers, onMoved)
 	return r

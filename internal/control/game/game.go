@@ -21,7 +21,7 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/jobs"
-	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
@@ -55,7 +55,7 @@ type Game struct {
 
 	mu       sync.Mutex
 	said     map[left4me.Name]answer
-	empty    restart.Since
+	empty    rolloutrules.Since
 	watchers map[chan struct{}]bool
 
 	running sync.WaitGroup // what Run began
@@ -76,7 +76,7 @@ func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log
 	g := &Game{
 		storage: storage, jobs: j, servers: s, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1),
 		ready: make(chan struct{}),
-		said:  map[left4me.Name]answer{}, empty: restart.Since{}, watchers: map[chan struct{}]bool{},
+		said:  map[left4me.Name]answer{}, empty: rolloutrules.Since{}, watchers: map[chan struct{}]bool{},
 	}
 	g.bus = b.Under(&g.running)
 	j.OnRetry(noun, g.again)
@@ -203,7 +203,7 @@ func (g *Game) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKind, 
 	if err := known(host); err != nil {
 		return left4me.Job{}, err
 	}
-	mode, err := restart.ParseMode(string(r.Restart))
+	mode, err := rolloutrules.ParseMode(string(r.Restart))
 	if err != nil {
 		return left4me.Job{}, err
 	}

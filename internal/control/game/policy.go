@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
@@ -74,12 +74,12 @@ func checkPolicy(p Policy) (Policy, error) {
 			left4me.NewError(left4me.Invalid, "game.update_without_checks").InField("update"))
 	}
 	if p.UpdateAt != "" {
-		if !restart.IsHour(p.UpdateAt) {
+		if !rolloutrules.IsHour(p.UpdateAt) {
 			wrong = append(wrong,
 				left4me.NewError(left4me.Invalid, "game.hour_invalid", "time", p.UpdateAt).InField("update_at"))
 		}
 	}
-	mode, err := restart.ParseMode(p.Restart)
+	mode, err := rolloutrules.ParseMode(p.Restart)
 	if e, ok := left4me.Public(err); ok {
 		wrong = append(wrong, e)
 	}
@@ -107,7 +107,7 @@ func due(p Policy, v left4me.Game, past []left4me.Job, now time.Time) duty {
 		return nothing
 	}
 	if p.Update && v.Outdated && !v.Pinned && !failedLately(past, now) {
-		if in, _ := restart.Within(p.UpdateAt, time.Time{}, now); in || p.UpdateAt == "" {
+		if in, _ := rolloutrules.Within(p.UpdateAt, time.Time{}, now); in || p.UpdateAt == "" {
 			return update
 		}
 	}

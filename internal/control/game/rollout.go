@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/requestid"
 	"github.com/left4me/left4me/internal/store"
@@ -132,7 +132,7 @@ func (g *Game) settleAll(ctx context.Context, r *store.Rollout) error {
 			r.Moves[i].State, r.Moves[i].Reason = Left, "its restart is gone"
 			continue
 		}
-		r.Moves[i] = restart.Settle(m, j)
+		r.Moves[i] = rolloutrules.Settle(m, j)
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
@@ -28,7 +28,7 @@ func over(r store.Rollout) bool { return r.State != Waiting && r.State != Runnin
 type situation struct {
 	build   int64 // that servers of the host are started with; 0 when it isn't known
 	servers []servers.View
-	empty   restart.Since
+	empty   rolloutrules.Since
 	now     time.Time // in the zone of the host
 }
 

@@ -10,7 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -189,13 +189,13 @@ func (f *fields) refresh(v *left4me.Overlay) {
 	if r.Hours > 0 && v.Kind == left4me.FilesOverlay {
 		f.add("refresh.hours", left4me.NewError(left4me.Invalid, "refresh.not_for_files"))
 	}
-	if r.At != "" && !restart.IsHour(r.At) {
+	if r.At != "" && !rolloutrules.IsHour(r.At) {
 		f.add("refresh.at", left4me.NewError(left4me.Invalid, "refresh.hour_invalid", "time", short(r.At)))
 	}
 	switch {
 	case r.Restart == "":
 		r.Restart = "never"
-	case r.Restart != "never" && r.Restart != "empty" && !restart.IsHour(r.Restart):
+	case r.Restart != "never" && r.Restart != "empty" && !rolloutrules.IsHour(r.Restart):
 		f.add("refresh.restart", left4me.NewError(left4me.Invalid, "refresh.restart_invalid", "mode", short(r.Restart)))
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/jobs"
-	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
@@ -39,7 +39,7 @@ type Overlays struct {
 
 	// turn is held by whoever reads what servers move over to and writes it.
 	turn  sync.Mutex
-	empty restart.Since
+	empty rolloutrules.Since
 }
 
 // New makes the list.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/control/events"
-	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/periodic"
 	"github.com/left4me/left4me/internal/store"
@@ -153,7 +153,7 @@ func due(r left4me.Refresh, last, now time.Time) time.Time {
 	if r.At == "" {
 		return last.Add(every)
 	}
-	_, at := restart.Within(r.At, time.Time{}, last.In(now.Location()).Add(every-min(every/2, 12*time.Hour)))
+	_, at := rolloutrules.Within(r.At, time.Time{}, last.In(now.Location()).Add(every-min(every/2, 12*time.Hour)))
 	return at
 }
 

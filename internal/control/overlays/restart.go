@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/requestid"
@@ -26,7 +26,7 @@ const (
 // that have still to.
 type Restart struct {
 	store.ContentRestart
-	Wishes []restart.Wish
+	Wishes []rolloutrules.Wish
 }
 
 // notice begins the restarts for revisions that came by themselves and whose
@@ -52,7 +52,7 @@ func (c *Overlays) notice(ctx context.Context) error {
 	for name, v := range k.definitions {
 		have := k.contents[name]
 		i := slices.IndexFunc(have.Revisions, func(r left4me.Revision) bool { return r.Number == have.Current })
-		if i < 0 || !v.DeletedAt.IsZero() || v.Refresh.Restart == "" || v.Refresh.Restart == string(restart.Never) {
+		if i < 0 || !v.DeletedAt.IsZero() || v.Refresh.Restart == "" || v.Refresh.Restart == string(rolloutrules.Never) {
 			continue
 		}
 		if slices.ContainsFunc(rows, func(r store.ContentRestart) bool { return r.Overlay == name && r.Revision >= have.Current }) {
@@ -120,7 +120,7 @@ func (c *Overlays) advance(ctx context.Context) error {
 	for _, r := range rows {
 		ctx := ofRestart(ctx, r)
 		do := next(r, all, empty, now)
-		switch i := slices.IndexFunc(do.wishes, func(w restart.Wish) bool { return w.Ready }); {
+		switch i := slices.IndexFunc(do.wishes, func(w rolloutrules.Wish) bool { return w.Ready }); {
 		case do.end != "":
 			r.State, r.Reason, r.EndedAt = do.end, do.reason, moment(now)
 			c.log.InfoContext(ctx, "servers moved over to a revision", "overlay", r.Overlay, "revision", r.Revision, "state", r.State,
@@ -145,20 +145,20 @@ func ofRestart(ctx context.Context, r store.ContentRestart) context.Context {
 
 // under reports whether a server is being restarted.
 func under(r store.ContentRestart) bool {
-	return slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.State == restart.Moving })
+	return slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.State == rolloutrules.Moving })
 }
 
 // step is what comes next.
 type step struct {
-	wishes []restart.Wish
+	wishes []rolloutrules.Wish
 	end    string
 	reason string
 }
 
 // next decides what happens for a revision. It knows nothing that isn't in its
 // arguments.
-func next(r store.ContentRestart, all []servers.View, empty restart.Since, now time.Time) step {
-	if i := slices.IndexFunc(r.Moves, func(m store.Move) bool { return m.State == restart.Broken }); i >= 0 {
+func next(r store.ContentRestart, all []servers.View, empty rolloutrules.Since, now time.Time) step {
+	if i := slices.IndexFunc(r.Moves, func(m store.Move) bool { return m.State == rolloutrules.Broken }); i >= 0 {
 		m := r.Moves[i]
 		return step{end: RestartFailed, reason: fmt.Sprintf("%s did not come up with revision %d: %s", m.Server, r.Revision, m.Reason)}
 	}
@@ -177,7 +177,7 @@ func next(r store.ContentRestart, all []servers.View, empty restart.Since, now t
 		if slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.Server == v.Name }) {
 			continue
 		}
-		out.wishes = append(out.wishes, restart.Mode(r.Mode).Wait(v, empty, r.CreatedAt, now, len(r.Moves) > 0))
+		out.wishes = append(out.wishes, rolloutrules.Mode(r.Mode).Wait(v, empty, r.CreatedAt, now, len(r.Moves) > 0))
 	}
 	if len(out.wishes) == 0 && !unsure && !under(r) {
 		out.end = RestartDone
@@ -187,13 +187,13 @@ func next(r store.ContentRestart, all []servers.View, empty restart.Since, now t
 
 // move restarts a server.
 func (c *Overlays) move(ctx context.Context, r store.ContentRestart, name left4me.Name) store.Move {
-	m := store.Move{Server: name, State: restart.Moving}
+	m := store.Move{Server: name, State: rolloutrules.Moving}
 	by := left4me.BySystem(fmt.Sprintf("%s, for revision %d of %s", left4me.BySchedule, r.Revision, r.Overlay))
 	j, err := c.servers.Act(ctx, by, left4me.RestartServer, name)
 	m.Job = j.ID
 	if err != nil { // it is being deleted, or gone
 		c.log.WarnContext(ctx, "restart for a revision", "server", name, "err", err)
-		m.State, m.Reason = restart.Left, left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")).Error()
+		m.State, m.Reason = rolloutrules.Left, left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")).Error()
 	}
 	return m
 }
@@ -202,17 +202,17 @@ func (c *Overlays) move(ctx context.Context, r store.ContentRestart, name left4m
 func (c *Overlays) settle(ctx context.Context, r store.ContentRestart) (store.ContentRestart, error) {
 	r.Moves = slices.Clone(r.Moves)
 	for i, m := range r.Moves {
-		if m.State != restart.Moving {
+		if m.State != rolloutrules.Moving {
 			continue
 		}
 		j, err := c.jobs.Get(ctx, m.Job)
 		switch {
 		case errors.Is(err, left4me.NotFound):
-			r.Moves[i].State, r.Moves[i].Reason = restart.Left, "its restart is gone"
+			r.Moves[i].State, r.Moves[i].Reason = rolloutrules.Left, "its restart is gone"
 		case err != nil:
 			return r, err
 		default:
-			r.Moves[i] = restart.Settle(m, j)
+			r.Moves[i] = rolloutrules.Settle(m, j)
 		}
 	}
 	return r, nil

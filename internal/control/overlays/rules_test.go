@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
@@ -58,7 +58,7 @@ func TestWhichServersMoveOverToWhatCameByItself(t *testing.T) {
 		v.Status.State = state
 		return v
 	}
-	long := restart.Since{"a": noon.Add(-time.Hour), "b": noon.Add(-time.Second)}
+	long := rolloutrules.Since{"a": noon.Add(-time.Hour), "b": noon.Add(-time.Second)}
 	for _, c := range []struct {
 		name, mode string
 		moves      []store.Move
@@ -74,16 +74,21 @@ func TestWhichServersMoveOverToWhatCameByItself(t *testing.T) {
 		{"before its hour", "13:00", nil, []servers.View{on("a", 0, newer)}, "a waits for 13:00"},
 		{"at its hour, players or not", "11:30", nil, []servers.View{on("c", 3, newer)}, "c ready"},
 		{"all have it", "empty", nil, []servers.View{on("a", 0), in(left4me.Stopped, on("b", 0, newer))}, "done"},
-		{"not done while one moves", "empty", []store.Move{{Server: "a", State: restart.Moving}}, []servers.View{on("a", 0, newer)}, ""},
+		{
+			"not done while one moves", "empty",
+			[]store.Move{{Server: "a", State: rolloutrules.Moving}},
+			[]servers.View{on("a", 0, newer)},
+			"",
+		},
 		{
 			"one that doesn't come up stops it", "empty",
-			[]store.Move{{Server: "b", State: restart.Broken, Reason: "it crashed"}},
+			[]store.Move{{Server: "b", State: rolloutrules.Broken, Reason: "it crashed"}},
 			[]servers.View{on("a", 0, newer)},
 			"failed b did not come up with revision 2: it crashed",
 		},
 		{
 			"one that was left alone stays", "empty",
-			[]store.Move{{Server: "a", State: restart.Left}},
+			[]store.Move{{Server: "a", State: rolloutrules.Left}},
 			[]servers.View{on("a", 0, newer)},
 			"done",
 		},

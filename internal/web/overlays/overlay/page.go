@@ -10,7 +10,7 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
-	"github.com/left4me/left4me/internal/control/restart"
+	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/jobs"
 	"github.com/left4me/left4me/internal/web/page"
@@ -99,7 +99,7 @@ func visibleMoves(who accounts.Actor, v overlays.Restart) *overlays.Restart {
 			v.Moves = append(v.Moves, m)
 		}
 	}
-	v.Wishes = page.Visible(who, v.Wishes, func(w restart.Wish) left4me.Target { return left4me.OnServer(w.Server) })
+	v.Wishes = page.Visible(who, v.Wishes, func(w rolloutrules.Wish) left4me.Target { return left4me.OnServer(w.Server) })
 	return &v
 }
 

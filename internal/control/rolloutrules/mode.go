@@ -1,7 +1,7 @@
-// Package restart holds what all have in common that move running servers over to
-// something newer: when a server may be restarted, and how its restart ended. It
-// decides and restarts nothing itself.
-package restart
+// Package rolloutrules has the rules that rollouts of builds and of revisions share:
+// when a server may be restarted for one, and how its restart ended. It decides and
+// restarts nothing itself.
+package rolloutrules
 
 import (
 	"fmt"
