@@ -124,11 +124,11 @@ func TestArgumentsWithoutTextsAreClipped(t *testing.T) {
 		return a
 	}
 	nested := func(args left4me.Args) any {
-		return &left4me.Error{Kind: left4me.Busy, Code: "a.b", Field: strings.Repeat("f", 5000), Args: args}
+		return &left4me.Error{Kind: left4me.Busy, Code: "a.b", Field: strings.Repeat("f", 20000), Args: args}
 	}
 	numbers := func() any { return nested(wide(func() any { return int64(1 << 60) })) }
 	e := nested(wide(func() any { return nested(wide(numbers)) })).(*left4me.Error)
-	e.Kind = left4me.Kind(strings.Repeat("k", 5000))
+	e.Kind = left4me.Kind(strings.Repeat("k", 20000))
 	e.Args["a"] = &left4me.Error{Kind: e.Kind}
 	c := e.Clipped()
 	b, err := json.Marshal(c)
