@@ -48,8 +48,9 @@ func isPage(res *http.Response) bool {
 // and what to set there. web/assets/js/answer.js says the same to browsers.
 func (c *Client) foreign(res *http.Response) error {
 	status, at := res.StatusCode, res.Status
-	remote, here := left4me.NewError(left4me.Unavailable, "client.not_left4me", "where", c.where, "reason", "status "+at),
-		left4me.NewError(left4me.Unavailable, "client.not_left4me_here", "where", c.where, "reason", "status "+at)
+	unlike := "status " + at
+	remote := left4me.NewError(left4me.Unavailable, "client.not_left4me", "where", c.where, "reason", unlike, "request", c.id)
+	here := left4me.NewError(left4me.Unavailable, "client.not_left4me_here", "where", c.where, "reason", unlike, "request", c.id)
 	switch {
 	case status == http.StatusRequestEntityTooLarge:
 		remote = left4me.NewError(left4me.Invalid, "proxy.request_too_large", "where", c.where, "status", at)
