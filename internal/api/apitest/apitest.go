@@ -27,8 +27,8 @@ import (
 var (
 	RareMembers = []string{
 		"Campaign.author", "Campaign.description", "Campaign.image", "Campaign.mission", "Campaign.version", "Chapter.image",
-		"Error.hint", "GameBuild.installed_at", "GameServer.job", "Overlay.created_at", "Overlay.job", "Overlay.moves",
-		"Overlay.updated_at",
+		"Error.args", "Error.code", "Error.hint", "GameBuild.installed_at", "GameServer.job",
+		"Overlay.created_at", "Overlay.job", "Overlay.moves", "Overlay.updated_at",
 		"Plan.asked", "Plan.asks", "Plan.dirs", "Plan.left", "Plan.more_dirs", "Plan.moves", "Plan.problem", "Plan.skipped",
 		"Plan.warnings", "PlanDir.asked", "PlanDir.dir", "PlanDir.to", "PlanDir.why",
 		"PlanFile.over", "PlanFile.why", "ServerReach.first", "Step.warning",

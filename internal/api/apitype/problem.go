@@ -9,7 +9,7 @@ type Problem struct {
 	Status int          `json:"status"`
 	Detail string       `json:"detail" doc:"One sentence for the person who asked"`
 	Hint   string       `json:"hint,omitempty" doc:"What to do about it"`
-	Code   string       `json:"code,omitempty" doc:"What failed, for programs: one of docs/errors.md"`
+	Code   string       `json:"code" doc:"What failed, for programs: one of docs/errors.md"`
 	Args   left4me.Args `json:"args,omitempty" doc:"What detail and hint are made of, by the names that the code has for it"`
 	Errors []Detail     `json:"errors,omitempty" doc:"What is wrong with each field"`
 
@@ -21,6 +21,6 @@ type Detail struct {
 	Message  string       `json:"message"`
 	Location string       `json:"location" doc:"body.port, body.settings.cfg[3], path.name, query.limit"`
 	Value    any          `json:"value,omitempty"`
-	Code     string       `json:"code,omitempty" doc:"What is wrong, for programs: one of docs/errors.md"`
+	Code     string       `json:"code" doc:"What is wrong, for programs: one of docs/errors.md"`
 	Args     left4me.Args `json:"args,omitempty" doc:"What the message is made of, by the names that the code has for it"`
 }
