@@ -13,6 +13,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/uploads"
+	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -89,6 +91,7 @@ func (c *core) guard(huma.API) func(huma.Context, func(huma.Context)) {
 		needs, _ := hc.Operation().Metadata["needs"].(need)
 		ctx, may, err := needs.check(ctx, actor, hc.Param)
 		if err != nil {
+			uploads.Drain(httpserver.SlowBody(w, r.Body)) // of a piece of an upload that isn't there
 			writeProblem(w, problemOf(ctx, err))
 			return
 		}
