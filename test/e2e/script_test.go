@@ -19,7 +19,7 @@ func TestScriptsInTheirUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	// It is told that the programs that it would build are there already.
-	out, err := as("left4me", "env", "-C", root, "LEFT4ME_TEST_UNIT_ROOT="+root, "SHIMTEST_SRCDS=none", "TMPDIR="+root+"/tmp",
+	out, err := as("left4me", "env", "-C", root, "LEFT4ME_TEST_UNIT_ROOT="+root, "STAGE_PROGRAMS=none", "TMPDIR="+root+"/tmp",
 		"script.test", "-test.v", "-test.run", "^TestInTheUnit$")
 	if err != nil || !strings.Contains(out, "--- PASS: TestInTheUnit") {
 		logs, _ := in("journalctl", "--no-pager", "-n", "60", "-u", "left4me-build@*")
