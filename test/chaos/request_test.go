@@ -94,6 +94,7 @@ func TestRequestsAreFoundInTheLogOfTheHost(t *testing.T) {
 	if err != nil || json.Unmarshal([]byte(first), &stopped) != nil || stopped.RequestID == "" {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	s.Ended(t, stopped.ID)
 	traced(t, s, stopped.ID, stopped.RequestID)
 }
 
