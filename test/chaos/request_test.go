@@ -30,17 +30,17 @@ func lines(log string, texts ...string) (found []string) {
 }
 
 // traced checks that every line about a job has its request, and that its host told
-// when it began.
+// when it began. The end of a job is logged after it can be asked for.
 func traced(t *testing.T, s *stage.Stage, id, request string, texts ...string) {
 	t.Helper()
-	all := lines(s.Log(), "job="+id)
-	if with := lines(s.Log(), "job="+id, "request="+request); len(with) != len(all) || len(all) == 0 {
-		t.Errorf("of the lines about job %s some lack request=%s:\n%s", id, request, strings.Join(all, "\n"))
-	}
 	for _, want := range append(texts, `msg="working on job" host=local`) {
-		if len(lines(s.Log(), want, "job="+id, "request="+request)) == 0 {
-			t.Errorf("the log has no %s with job=%s and request=%s:\n%s", want, id, request, strings.Join(all, "\n"))
-		}
+		stage.Until(t, want+" of job "+id+" is in the log with request="+request, func() bool {
+			return len(lines(s.Log(), want, "job="+id, "request="+request)) > 0
+		})
+	}
+	all := lines(s.Log(), "job="+id)
+	if with := lines(s.Log(), "job="+id, "request="+request); len(with) != len(all) {
+		t.Errorf("of the lines about job %s some lack request=%s:\n%s", id, request, strings.Join(all, "\n"))
 	}
 }
 
@@ -94,7 +94,6 @@ func TestRequestsAreFoundInTheLogOfTheHost(t *testing.T) {
 	if err != nil || json.Unmarshal([]byte(first), &stopped) != nil || stopped.RequestID == "" {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	s.Ended(t, stopped.ID)
 	traced(t, s, stopped.ID, stopped.RequestID)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/left4me/left4me/internal/control/events"
@@ -25,18 +26,14 @@ const (
 // came by itself, and removes what nothing needs, until ctx ends.
 func (c *Overlays) Run(ctx context.Context) error {
 	changed := c.servers.Watch(ctx)
-	done := make(chan struct{}, 2)
-	go func() {
-		defer func() { done <- struct{}{} }()
-		events.Reader{Name: events.OverlaysReader, Work: c.onEvents}.Run(ctx, c.storage, c.log)
-	}()
-	go func() {
-		defer func() { done <- struct{}{} }()
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() { events.Reader{Name: events.OverlaysReader, Work: c.onEvents}.Run(ctx, c.storage, c.log) })
+	running.Go(func() {
 		for range changed {
 			c.wake(false)
 		}
-	}()
-	defer func() { <-done; <-done }()
+	})
 	began := time.Now()
 	c.wake(true) // for what came when nobody looked
 	periodic.Run(ctx, periodic.Schedule{Every: checkEvery, Wake: c.poke, Pause: pause}, func(ctx context.Context) {
