@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -36,38 +33,24 @@ type errorCall struct {
 func errorCalls(t *testing.T) []errorCall {
 	t.Helper()
 	var all []errorCall
-	fset := token.NewFileSet()
-	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == "testdata"):
-			return filepath.SkipDir
-		case !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
-			return nil
+	for _, s := range sources(t) {
+		if s.test() {
+			continue
 		}
-		f, err := parser.ParseFile(fset, file, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		ours := filepath.Dir(file) == "internal/left4me"
-		ast.Inspect(f, func(n ast.Node) bool {
+		ours := filepath.Dir(s.path) == "internal/left4me"
+		ast.Inspect(s.file, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.CompositeLit:
 				if n.Type != nil && !ours && isName(n.Type, "left4me", "Error") {
-					t.Errorf("%s: use left4me.NewError, which has a code", fset.Position(n.Pos()))
+					t.Errorf("%s: use left4me.NewError, which has a code", s.fset.Position(n.Pos()))
 				}
 			case *ast.CallExpr:
 				if isName(n.Fun, "left4me", "NewError") || ours && isName(n.Fun, "", "NewError") {
-					all = append(all, errorCallOf(t, fset.Position(n.Pos()).String(), n))
+					all = append(all, errorCallOf(t, s.fset.Position(n.Pos()).String(), n))
 				}
 			}
 			return true
 		})
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return all
 }
@@ -174,27 +157,7 @@ func TestErrorTextsAreWellFormed(t *testing.T) {
 }
 
 // docs/errors.md lists all codes as the program has them.
-func TestErrorDocument(t *testing.T) {
-	const file, begin, end = "docs/errors.md", "<!-- table -->\n", "<!-- end -->\n"
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, ok := strings.Cut(string(b), begin)
-	_, tail, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the table", file)
-	}
-	want := head + begin + errorTable(t) + end + tail
-	if *update {
-		err = os.WriteFile(file, []byte(want), 0o644)
-	} else if want != string(b) {
-		t.Errorf("%s is not what the program says; run: go test . -run ErrorDocument -update", file)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+func TestErrorDocument(t *testing.T) { tableInDocument(t, "docs/errors.md", errorTable(t)) }
 
 func errorTable(t *testing.T) string {
 	t.Helper()

@@ -2,9 +2,7 @@ package left4me_test
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,40 +15,33 @@ var withContext = map[string]string{"Debug": "DebugContext", "Info": "InfoContex
 // is at hand: a search for the request's id would miss them.
 func TestLinesOfTheLogTellTheirRequest(t *testing.T) {
 	found := 0
-	for _, p := range list(t, "./...") {
-		if from, _ := part(p.ImportPath); from == "source" || from == "sim" || from == "test" {
+	for _, s := range sources(t) {
+		if top, _, _ := strings.Cut(s.path, "/"); s.test() || slices.Contains([]string{"source", "sim", "test"}, top) {
 			continue
 		}
-		for _, name := range p.GoFiles {
-			fset := token.NewFileSet()
-			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var around []ast.Node
-			ast.Inspect(file, func(n ast.Node) bool {
-				if n == nil {
-					around = around[:len(around)-1]
-					return true
-				}
-				around = append(around, n)
-				call, ok := n.(*ast.CallExpr)
-				if !ok {
-					return true
-				}
-				method, ok := call.Fun.(*ast.SelectorExpr)
-				if !ok || len(call.Args) == 0 || !isLogger(method.X) {
-					return true
-				}
-				if strings.HasSuffix(method.Sel.Name, "Context") {
-					found++
-				}
-				if better := withContext[method.Sel.Name]; better != "" && hasContext(around) {
-					t.Errorf("%s: use %s", fset.Position(method.Sel.Pos()), better)
-				}
+		var around []ast.Node
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if n == nil {
+				around = around[:len(around)-1]
 				return true
-			})
-		}
+			}
+			around = append(around, n)
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			method, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok || len(call.Args) == 0 || !isLogger(method.X) {
+				return true
+			}
+			if strings.HasSuffix(method.Sel.Name, "Context") {
+				found++
+			}
+			if better := withContext[method.Sel.Name]; better != "" && hasContext(around) {
+				t.Errorf("%s: use %s", s.fset.Position(method.Sel.Pos()), better)
+			}
+			return true
+		})
 	}
 	if found < 50 {
 		t.Errorf("only %d lines with a context were found: is this still how left4me logs?", found)

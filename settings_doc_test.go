@@ -10,8 +10,13 @@ import (
 )
 
 // docs/settings.md has the table of settings as the program has it.
-func TestSettingsDocument(t *testing.T) {
-	const file, begin, end = "docs/settings.md", "<!-- table -->\n", "<!-- end -->\n"
+func TestSettingsDocument(t *testing.T) { tableInDocument(t, "docs/settings.md", settingsTable()) }
+
+// tableInDocument holds that a document has a table between its marks; -update writes it
+// there.
+func tableInDocument(t *testing.T, file, table string) {
+	t.Helper()
+	const begin, end = "<!-- table -->\n", "<!-- end -->\n"
 	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -21,11 +26,11 @@ func TestSettingsDocument(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatalf("%s has no place for the table", file)
 	}
-	want := head + begin + settingsTable() + end + tail
+	want := head + begin + table + end + tail
 	if *update {
 		err = os.WriteFile(file, []byte(want), 0o644)
 	} else if want != string(b) {
-		t.Errorf("%s is not what setting_info.go says; run: go test . -run SettingsDocument -update", file)
+		t.Errorf("%s is not what the program says; run: go test . -run %s -update", file, t.Name())
 	}
 	if err != nil {
 		t.Fatal(err)

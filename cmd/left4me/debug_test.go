@@ -65,7 +65,7 @@ func secretSite(t *testing.T) (root, envFile string) {
 	_, err = db.Jobs().Add(ctx, job, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
 	_, _, rerr := db.Jobs().Run(ctx, job.ID, at)
 	job.State, job.EndedAt = left4me.JobFailed, at
-	job.Error = left4me.Errorf(left4me.Unavailable, "it said rcon-by-hand and sv_password joins-with-this")
+	job.Error = &left4me.Error{Kind: left4me.Unavailable, Text: "it said rcon-by-hand and sv_password joins-with-this"}
 	job.Steps = []left4me.Step{{
 		Label: "start", State: "failed", Note: "with rcon-of-left4me, wget of-an-older-script", Warning: "curl -H scripts-secret-line",
 	}}

@@ -29,7 +29,7 @@ func jobOf(v left4me.Job) apitype.Job {
 
 // jobFor is a job with what only people see who may read the secrets of its target.
 func jobFor(ctx context.Context, v left4me.Job) apitype.Job {
-	if !readsSecrets(ctx, targetOf(v)) {
+	if !readsSecrets(ctx, accounts.JobTarget(v)) {
 		v = v.Public()
 	}
 	return jobOf(v)
@@ -92,7 +92,7 @@ func (a jobRoutes) visible(ctx context.Context, noun string, target left4me.Name
 		}
 		read := len(found)
 		after = found[read-1].ID
-		all = append(all, accounts.Visible(actorOf(ctx), found, targetOf)...)
+		all = append(all, accounts.Visible(actorOf(ctx), found, accounts.JobTarget)...)
 		if len(all) >= limit {
 			return all[:limit], nil
 		}

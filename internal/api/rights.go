@@ -168,7 +168,7 @@ func (o object[T]) permit(ctx context.Context, actor accounts.Actor, right accou
 	if missing {
 		target = left4me.Site
 	} else {
-		err = notThere(o.noun, text)
+		err = left4me.NoSuch(o.noun, text) // as it would be said of one that isn't there
 	}
 	p = permit{right, target}
 	if unseen := accounts.Allow(actor, see, target); unseen != nil {
@@ -181,19 +181,6 @@ func (o object[T]) permit(ctx context.Context, actor accounts.Actor, right accou
 		err = denied
 	}
 	return v, p, err
-}
-
-// notThere is what is said of an object that somebody may not see, as of one that there isn't.
-func notThere(noun, name string) error {
-	switch noun {
-	case "overlay":
-		return left4me.NewError(left4me.NotFound, "overlay.unknown", "overlay", name)
-	case "blueprint":
-		return left4me.NewError(left4me.NotFound, "blueprint.unknown", "blueprint", name)
-	case "job":
-		return left4me.NewError(left4me.NotFound, "job.unknown", "job", name)
-	}
-	return left4me.NewError(left4me.NotFound, "server.unknown", "server", name)
 }
 
 // foundKey is the key of what a request is for.
@@ -249,17 +236,11 @@ func (c *core) jobs() object[left4me.Job] {
 		path: "/jobs/{id}", param: "id", noun: "job",
 		find: func(ctx context.Context, _ accounts.Actor, text string) (left4me.Job, left4me.Target, error) {
 			v, err := c.Jobs.Get(ctx, left4me.JobID(text))
-			if errors.Is(err, left4me.NotFound) {
-				err = notThere("job", text)
-			}
-			return v, targetOf(v), err
+			return v, accounts.JobTarget(v), err
 		},
 		right: func(v left4me.Job) accounts.Right { return accounts.JobRight(v.Kind) },
 	}
 }
-
-// targetOf is whose rights a job has.
-func targetOf(v left4me.Job) left4me.Target { return accounts.JobTarget(v) }
 
 // uploads have the overlay that they are for as their target.
 func (c *core) uploads() object[string] {

@@ -22,7 +22,7 @@ var secretLines = []string{
 // Passwords are shown to nobody who may change nothing, wherever they stand.
 func TestGuestsSeeNoPasswords(t *testing.T) {
 	s := newSite(t)
-	end := left4me.Errorf(left4me.Unavailable, "the script ended: db_password=zoey").WithHint("see sv_password zoey")
+	end := &left4me.Error{Kind: left4me.Unavailable, Text: "the script ended: db_password=zoey", Hint: "see sv_password zoey"}
 	s.host.set(func() {
 		s.host.console = strings.Join(secretLines, "\n") + "\n"
 		s.host.report = bus.JobReport{State: left4me.JobFailed, Error: end, Log: secretLines, Steps: []left4me.Step{

@@ -56,7 +56,7 @@ func (a serverRoutes) compareServers(ctx context.Context, name left4me.Name, in 
 	}
 	ok, err := a.core.visible(ctx, left4me.ServerTarget, other)
 	if err == nil && !ok {
-		err = notThere("server", string(other))
+		err = left4me.NoSuch("server", string(other))
 	}
 	if err != nil {
 		return left4me.Page[left4me.FileChange]{}, err

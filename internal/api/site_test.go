@@ -375,7 +375,7 @@ func (h *fakeHost) file(data []byte) (any, error) {
 	defer h.mu.Unlock()
 	text, ok := h.inside[r.Path+" "+r.Inside]
 	if !ok {
-		return nil, left4me.Errorf(left4me.NotFound, "there is none")
+		return nil, &left4me.Error{Kind: left4me.NotFound, Text: "there is none"}
 	}
 	return bus.FileAnswer{V: bus.Version, Size: int64(len(text)), Data: []byte(text)}, nil
 }
@@ -388,7 +388,7 @@ func (h *fakeHost) port(data []byte) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.taken[r.Port] {
-		return left4me.Errorf(left4me.Conflict, "another program has it")
+		return &left4me.Error{Kind: left4me.Conflict, Text: "another program has it"}
 	}
 	return nil
 }

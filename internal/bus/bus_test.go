@@ -499,7 +499,7 @@ func TestMessagesAreReadAsTheyWereWritten(t *testing.T) {
 		V:     bus.Version,
 		ID:    "x",
 		State: left4me.JobFailed,
-		Error: left4me.Errorf(left4me.Conflict, "a").WithHint("b"),
+		Error: &left4me.Error{Kind: left4me.Conflict, Text: "a", Hint: "b"},
 		Steps: []left4me.Step{{Label: "s"}},
 	}
 	data, err := json.Marshal(in)

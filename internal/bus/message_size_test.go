@@ -292,7 +292,7 @@ func TestAJobThatIsTooLongIsRefusedWithAReason(t *testing.T) {
 func TestAFailureWithALongTextArrives(t *testing.T) {
 	b := open(t, t.TempDir())
 	err := b.Answer(t.Context(), bus.Command("local", "*"), func(context.Context, string, []byte) (any, error) {
-		return nil, left4me.Errorf(left4me.Conflict, "%s", strings.Repeat(worst, 1000)).WithHint("choose")
+		return nil, &left4me.Error{Kind: left4me.Conflict, Text: strings.Repeat(worst, 1000), Hint: "choose"}
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 )
 
 func TestErrorIsOneLineAndHasItsCode(t *testing.T) {
-	conflict := left4me.Errorf(left4me.Conflict, "port 27015\nis used by \x1b[31mbeta").WithHint("choose another or stop beta")
+	conflict := &left4me.Error{Kind: left4me.Conflict, Text: "port 27015\nis used by \x1b[31mbeta", Hint: "choose another or stop beta"}
 	for _, tt := range []struct {
 		err  error
 		code int

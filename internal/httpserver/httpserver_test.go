@@ -67,7 +67,7 @@ func TestABodyThatIsCutIsToldAsSuch(t *testing.T) {
 		!errors.Is(httpserver.CutOff(err), left4me.Unavailable) {
 		t.Errorf("%v", err)
 	}
-	other := left4me.Errorf(left4me.Conflict, "taken")
+	other := &left4me.Error{Kind: left4me.Conflict, Text: "taken"}
 	if err := httpserver.CutOff(errors.Join(httpserver.ErrBody, other)); !errors.Is(err, left4me.Conflict) ||
 		errors.Is(err, left4me.Unavailable) {
 		t.Errorf("what is public already became %v", err)

@@ -2,7 +2,6 @@ package left4me
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 )
 
@@ -91,17 +90,6 @@ func (e *Error) Is(target error) bool {
 	return ok && e.Kind == k
 }
 
-// Errorf returns an Error whose text is formatted as fmt.Sprintf does.
-func Errorf(kind Kind, format string, args ...any) *Error {
-	return &Error{Kind: kind, Text: fmt.Sprintf(format, args...)}
-}
-
-// WithHint sets what the person can do about e, and returns e.
-func (e *Error) WithHint(hint string) *Error {
-	e.Hint = hint
-	return e
-}
-
 // Public returns the part of err that may be shown: the *Error in its chain, or
 // false when all of it is internal.
 func Public(err error) (*Error, bool) {
@@ -120,6 +108,25 @@ func Shown(err error, general *Error) *Error {
 		return e
 	}
 	return general.Because(err)
+}
+
+// NoSuch says that there is nothing with a name; what is its noun: "server", "job".
+func NoSuch(what, name string) *Error {
+	switch what {
+	case "server":
+		return NewError(NotFound, "server.unknown", "server", name)
+	case "overlay":
+		return NewError(NotFound, "overlay.unknown", "overlay", name)
+	case "blueprint":
+		return NewError(NotFound, "blueprint.unknown", "blueprint", name)
+	case "user":
+		return NewError(NotFound, "user.unknown", "user", name)
+	case "job":
+		return NewError(NotFound, "job.unknown", "job", name)
+	case "active job":
+		return NewError(NotFound, "job.not_active", "job", name)
+	}
+	return NewError(NotFound, "thing.unknown", "what", what, "name", name)
 }
 
 // Received returns an Error as another left4me told it.

@@ -133,7 +133,7 @@ func (s Blueprints) Delete(ctx context.Context, name left4me.Name) error {
 			return err
 		}
 		if n, err := done.RowsAffected(); err == nil && n == 0 {
-			return notFound("blueprint", string(name))
+			return left4me.NoSuch("blueprint", string(name))
 		}
 		return tx.event(ctx, left4me.BlueprintDeleted, on, nil)
 	})

@@ -214,7 +214,7 @@ func targetID(ctx context.Context, tx *transaction, v left4me.Job) (left4me.ID, 
 	}
 	on, err := tx.identify(ctx, on)
 	if err == nil && (on.ID == "" || v.TargetID != "" && v.TargetID != on.ID) {
-		err = notFound(v.Kind.Noun(), string(v.Target))
+		err = left4me.NoSuch(v.Kind.Noun(), string(v.Target))
 	}
 	return on.ID, err
 }
@@ -236,7 +236,7 @@ func (s Jobs) Run(ctx context.Context, id left4me.JobID, now time.Time) (QueuedJ
 	case violates(err):
 		return v, false, nil
 	case errors.Is(err, sql.ErrNoRows):
-		return v, false, notFound("active job", string(id))
+		return v, false, left4me.NoSuch("active job", string(id))
 	case err != nil:
 		return v, false, fmt.Errorf("run job %s: %w", id, err)
 	}

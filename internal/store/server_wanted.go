@@ -35,7 +35,7 @@ func setWanted(ctx context.Context, tx *transaction, name left4me.Name, w left4m
 		return err
 	}
 	if n, err := r.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(err, notFound("server", string(name)))
+		return errors.Join(err, left4me.NoSuch("server", string(name)))
 	}
 	return nil
 }

@@ -205,31 +205,12 @@ type row interface{ Scan(...any) error }
 func one[T any, N ~string](r row, scan func(row) (T, error), what string, name N) (T, error) {
 	v, err := scan(r)
 	if errors.Is(err, sql.ErrNoRows) {
-		return v, notFound(what, string(name))
+		return v, left4me.NoSuch(what, string(name))
 	}
 	if err != nil {
 		return v, fmt.Errorf("get %s %s: %w", what, name, err)
 	}
 	return v, nil
-}
-
-// notFound says that there is no server, job or whatever what is.
-func notFound(what, name string) error {
-	switch what {
-	case "server":
-		return left4me.NewError(left4me.NotFound, "server.unknown", "server", name)
-	case "overlay":
-		return left4me.NewError(left4me.NotFound, "overlay.unknown", "overlay", name)
-	case "blueprint":
-		return left4me.NewError(left4me.NotFound, "blueprint.unknown", "blueprint", name)
-	case "user":
-		return left4me.NewError(left4me.NotFound, "user.unknown", "user", name)
-	case "job":
-		return left4me.NewError(left4me.NotFound, "job.unknown", "job", name)
-	case "active job":
-		return left4me.NewError(left4me.NotFound, "job.not_active", "job", name)
-	}
-	return left4me.NewError(left4me.NotFound, "thing.unknown", "what", what, "name", name)
 }
 
 func millis(t time.Time) int64 { return t.UnixMilli() }

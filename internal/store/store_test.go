@@ -412,7 +412,7 @@ func TestTheRowOfAJobIsBounded(t *testing.T) {
 	ok(t, err)
 	long := strings.Repeat("<\x01\xff", 100<<10)
 	v.State, v.EndedAt = left4me.JobFailed, time.Now()
-	v.Log, v.Error = slices.Repeat([]string{long}, 300), left4me.Errorf(left4me.Invalid, "%s", long).WithHint(long)
+	v.Log, v.Error = slices.Repeat([]string{long}, 300), &left4me.Error{Kind: left4me.Invalid, Text: long, Hint: long}
 	_, err = s.Jobs().End(ctx, v.Job, "")
 	ok(t, err)
 	got, err := s.Jobs().Get(ctx, "1")

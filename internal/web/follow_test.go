@@ -115,7 +115,7 @@ func TestServerPageFollowsItsServer(t *testing.T) {
 			return false
 		})
 	}
-	s.host.report(t, d, left4me.JobFailed, left4me.Errorf(left4me.Unavailable, "the port is taken").WithHint("stop the other"))
+	s.host.report(t, d, left4me.JobFailed, &left4me.Error{Kind: left4me.Unavailable, Text: "the port is taken", Hint: "stop the other"})
 	wait(t, events, "the end of the job", contains(`id="server-job"`, "The port is taken. Stop the other."))
 	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.DeleteServer, "alpha"))(t)
 	s.host.report(t, s.host.next(t), left4me.JobDone, nil)
@@ -192,7 +192,7 @@ func TestJobPageFollowsItsJob(t *testing.T) {
 		left4me.Step{Label: "check \x1b port", State: left4me.StepRunning, Progress: left4me.Progress{Done: 25, Total: 100, Unit: "files"}})
 	wait(t, events, "the step", contains("check ␛ port", "25 %", `value="25"`))
 	wait(t, list, "its row", contains(`id="job-`+string(j.ID)+`"`, "running"))
-	s.host.report(t, d, left4me.JobFailed, left4me.Errorf(left4me.Conflict, "no room"))
+	s.host.report(t, d, left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Text: "no room"})
 	wait(t, events, "its end", contains("failed", "No room.", path+"/retry"))
 	wait(t, list, "its end in the list", contains(`id="job-`+string(j.ID)+`"`, "no room"))
 

@@ -76,7 +76,11 @@ func TestTheGameIsInstalledFromItsPage(t *testing.T) {
 	b.get("/jobs/"+string(d.ID)).has(t, 200, "Install the game on local", "What it printed", `href="/game"`)
 
 	s.host.report(t, d, left4me.JobFailed,
-		left4me.Errorf(left4me.Unavailable, "SteamCMD could not reach Steam").WithHint("see that this machine reaches the internet"),
+		&left4me.Error{
+			Kind: left4me.Unavailable,
+			Text: "SteamCMD could not reach Steam",
+			Hint: "see that this machine reaches the internet",
+		},
 		download)
 	wait(t, events, "why it failed", func(e sentEvent) bool {
 		return strings.Contains(e.data, "SteamCMD could not reach Steam.") && strings.Contains(e.data, "reaches the internet") &&

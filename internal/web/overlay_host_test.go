@@ -71,7 +71,7 @@ func (s *overlayHost) content(n left4me.Name) (left4me.Content, error) {
 			return c, nil
 		}
 	}
-	return left4me.Content{}, left4me.Errorf(left4me.NotFound, "there is no such overlay")
+	return left4me.Content{}, &left4me.Error{Kind: left4me.NotFound, Text: "there is no such overlay"}
 }
 
 func (s *overlayHost) start(ctx context.Context, b *bus.Bus) error {
@@ -103,7 +103,7 @@ func (s *overlayHost) start(ctx context.Context, b *bus.Bus) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if s.mute {
-				return nil, left4me.Errorf(left4me.Unavailable, "the disk is away")
+				return nil, &left4me.Error{Kind: left4me.Unavailable, Text: "the disk is away"}
 			}
 			return s.campaigns, nil
 		}),
@@ -150,7 +150,7 @@ func (s *overlayHost) tree(r bus.TreeRequest) (any, error) {
 	defer s.mu.Unlock()
 	for _, c := range s.contents {
 		if c.Name == r.Overlay && !c.DeletedAt.IsZero() {
-			return nil, left4me.Errorf(left4me.NotFound, "overlay %s has no revision %d", r.Overlay, r.Revision)
+			return nil, &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("overlay %s has no revision %d", r.Overlay, r.Revision)}
 		}
 	}
 	var p left4me.Page[left4me.TreeFile]
@@ -197,7 +197,7 @@ func (s *overlayHost) file(r bus.FileRequest) (any, error) {
 		text, ok = old, true
 	}
 	if !ok {
-		return nil, left4me.Errorf(left4me.NotFound, "there is no such file")
+		return nil, &left4me.Error{Kind: left4me.NotFound, Text: "there is no such file"}
 	}
 	disk := s.disk
 	if disk != "" && r.Inside == "" {

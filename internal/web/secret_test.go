@@ -40,7 +40,7 @@ func TestAGuestSeesNoPasswords(t *testing.T) {
 	job := "/jobs/" + string(d.ID)
 	await(t, "what the job printed", func() bool { return strings.Contains(admin.get(job).body, "zoey") })
 	s.host.report(t, d, left4me.JobFailed,
-		left4me.Errorf(left4me.Unavailable, "it ended: db_password=zoey").WithHint("see sv_password zoey"), step)
+		&left4me.Error{Kind: left4me.Unavailable, Text: "it ended: db_password=zoey", Hint: "see sv_password zoey"}, step)
 	await(t, "the crash", func() bool {
 		return strings.Contains(admin.get("/servers/alpha/history").body, "segmentation fault") &&
 			strings.Contains(admin.get(job).body, "ended")

@@ -392,7 +392,7 @@ func (w *walk) build() {
 	w.next()
 	must(w.content.Build(ctx, left4me.ByUser("admin"), "made", overlays.Request{}))(w.t)
 	d = w.host.next(w.t)
-	w.host.report(w.t, d, left4me.JobFailed, left4me.Errorf(left4me.Conflict, "the script ended with status 3"))
+	w.host.report(w.t, d, left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Text: "the script ended with status 3"})
 	w.shows("a script that failed", "ended with status 3", "/overlays/{name}/script")
 	w.shows("a script that failed", "build failed", "/overlays")
 }
@@ -465,7 +465,7 @@ func (w *walk) changeHost() {
 	must(w.servers.Act(ctx, left4me.ByUser("other"), left4me.StopServer, "beta"))(w.t)
 	w.shows("a job of somebody else", "other", "/jobs")
 	w.next()
-	w.full.Store(left4me.Errorf(left4me.DiskFull, "the disk of left4me is full").WithHint("delete something"))
+	w.full.Store(&left4me.Error{Kind: left4me.DiskFull, Text: "the disk of left4me is full", Hint: "delete something"})
 	w.shows("a full disk", "The disk of left4me is full", web.Pages()...)
 	w.next()
 	w.full.Store(nil)

@@ -97,7 +97,9 @@ func TestAnUploadGoesOnWhereItWasCut(t *testing.T) {
 
 type broken struct{}
 
-func (broken) Read([]byte) (int, error) { return 0, left4me.Errorf(left4me.Conflict, "it changed") }
+func (broken) Read([]byte) (int, error) {
+	return 0, &left4me.Error{Kind: left4me.Conflict, Text: "it changed"}
+}
 
 // proxied is a left4me behind a proxy that takes bodies of limit bytes at most, and
 // answers with a page of its own while it has one.

@@ -83,7 +83,7 @@ func (s *site) serve(ctx context.Context) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if s.away {
-				return nil, left4me.Errorf(left4me.Unavailable, "the disk of the host is away")
+				return nil, &left4me.Error{Kind: left4me.Unavailable, Text: "the disk of the host is away"}
 			}
 			return f(data)
 		})
@@ -133,7 +133,7 @@ func (s *site) work(ctx context.Context, d bus.Delivery) {
 	st, told := s.statuses[d.Target]
 	switch {
 	case d.Kind == left4me.UpdateGame && s.update == 0:
-		report.State, report.Error = left4me.JobFailed, left4me.Errorf(left4me.Unavailable, "SteamCMD could not reach Steam")
+		report.State, report.Error = left4me.JobFailed, &left4me.Error{Kind: left4me.Unavailable, Text: "SteamCMD could not reach Steam"}
 	case d.Kind == left4me.UpdateGame:
 		s.game.Current, s.game.Outdated = s.update, false
 	case d.Kind == left4me.RollbackGame:
@@ -141,7 +141,7 @@ func (s *site) work(ctx context.Context, d bus.Delivery) {
 	case d.Kind == left4me.CheckGame:
 		s.game.Latest, s.game.Outdated, s.game.CheckedAt = 2, s.game.Current != 2, time.Now().Add(s.ahead)
 	case s.broken[d.Target]:
-		report.State, report.Error = left4me.JobFailed, left4me.Errorf(left4me.Unavailable, "it ended by itself")
+		report.State, report.Error = left4me.JobFailed, &left4me.Error{Kind: left4me.Unavailable, Text: "it ended by itself"}
 		st.State = left4me.Failed
 	case d.Kind == left4me.RestartServer:
 		st.State, st.Build = left4me.Running, s.game.Current

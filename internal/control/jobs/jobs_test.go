@@ -191,7 +191,7 @@ func TestStopCancelsAStart(t *testing.T) {
 func TestAStopIsTakenThoughItsStartCanNotBeCancelled(t *testing.T) {
 	s := open(t, t.TempDir())
 	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbCancel), func(context.Context, string, []byte) (any, error) {
-		return nil, left4me.Errorf(left4me.Busy, "not now")
+		return nil, &left4me.Error{Kind: left4me.Busy, Text: "not now"}
 	})
 	if err != nil {
 		t.Fatal(err)

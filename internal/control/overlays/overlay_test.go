@@ -216,7 +216,7 @@ func TestABuildTellsTheHostTheDefinition(t *testing.T) {
 	c.serve(t, func(m bus.JobMessage) *left4me.Error {
 		specs <- m
 		if strings.Contains(string(m.Spec), "fail") {
-			return left4me.Errorf(left4me.Unavailable, "Steam does not answer")
+			return &left4me.Error{Kind: left4me.Unavailable, Text: "Steam does not answer"}
 		}
 		return nil
 	})

@@ -143,7 +143,7 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 			s.contents[m.Target] = v
 			s.tell(t)
 		case m.Kind == left4me.RestartServer && m.Target == "broken":
-			return left4me.Errorf(left4me.Unavailable, "it ended by itself")
+			return &left4me.Error{Kind: left4me.Unavailable, Text: "it ended by itself"}
 		case m.Kind == left4me.RestartServer:
 			s.up(t, m.Target, 0, s.contents["maps"].Current)
 		}

@@ -166,7 +166,7 @@ func TestTheNextFreePort(t *testing.T) {
 		bus.VerbPort: func(data []byte) (any, error) {
 			var r bus.PortRequest
 			if err := bus.Decode(data, &r); err != nil || r.Port == 33001 {
-				return nil, left4me.Errorf(left4me.Conflict, "another program has it")
+				return nil, &left4me.Error{Kind: left4me.Conflict, Text: "another program has it"}
 			}
 			return bus.Empty{}, nil
 		},
@@ -242,7 +242,7 @@ func TestAHostThatCouldNotSayIsAskedAgain(t *testing.T) {
 	s.host(t, map[string]func([]byte) (any, error){
 		bus.VerbStatus: func([]byte) (any, error) {
 			if asked++; asked == 1 {
-				return nil, left4me.Errorf(left4me.Unavailable, "not now")
+				return nil, &left4me.Error{Kind: left4me.Unavailable, Text: "not now"}
 			}
 			return []left4me.Status{{Name: "alpha", State: left4me.Running}}, nil
 		},
@@ -397,7 +397,7 @@ func TestConsoleGoesOnBehindAPosition(t *testing.T) {
 			}
 			switch {
 			case r.After >= int64(len(text)):
-				return nil, left4me.Errorf(left4me.Unavailable, "the host ends")
+				return nil, &left4me.Error{Kind: left4me.Unavailable, Text: "the host ends"}
 			case r.After < 0: // the beginning is lost already
 				return bus.ConsoleChunk{After: 4, Lost: 4, Position: 8, Text: text[4:8]}, nil
 			}

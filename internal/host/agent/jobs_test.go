@@ -86,7 +86,7 @@ func TestAJobThatPrintsTheWorstReportsItsEnd(t *testing.T) {
 		}
 		p.Set(left4me.StepRunScript, func(s *left4me.Step) { s.Note = strings.Repeat(long, 1000) })
 		told := come(t, r.told)
-		a.report(t.Context(), d, p.End(left4me.Errorf(left4me.Invalid, "%s", strings.Repeat(long, 1000)), nil))
+		a.report(t.Context(), d, p.End(&left4me.Error{Kind: left4me.Invalid, Text: strings.Repeat(long, 1000)}, nil))
 		ended := come(t, r.ended)
 		for what, v := range map[string]bus.JobReport{"told": told, "ended": ended} {
 			data, err := bus.Marshal(v)

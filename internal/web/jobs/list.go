@@ -53,7 +53,7 @@ func (p *Pages) jobList(ctx context.Context, who accounts.Actor) ([]left4me.Job,
 		if !last {
 			before = some[len(some)-1].ID
 		}
-		all = append(all, accounts.Visible(who, some, page.OnTargetOf)...)
+		all = append(all, accounts.Visible(who, some, accounts.JobTarget)...)
 		if last || len(all) >= listedJobs {
 			break
 		}

@@ -9,7 +9,7 @@ import (
 // For is a job as who may see it: without passwords for whoever may not configure what
 // it works on.
 func For(who accounts.Actor, j left4me.Job) left4me.Job {
-	target := page.OnTargetOf(j)
+	target := accounts.JobTarget(j)
 	right := accounts.Configure
 	if target == left4me.Site {
 		right = accounts.SiteRight
@@ -22,5 +22,8 @@ func For(who accounts.Actor, j left4me.Job) left4me.Job {
 
 // MayAct says whether somebody may cancel and retry a job.
 func MayAct(who accounts.Actor, j left4me.Job) page.Permission {
-	return page.May(who, page.RightOf(j), page.OnTargetOf(j))
+	return page.May(who, rightOn(j), accounts.JobTarget(j))
 }
+
+// rightOn is the right that cancelling and retrying a job needs.
+func rightOn(j left4me.Job) accounts.Right { return accounts.JobRight(j.Kind) }

@@ -20,7 +20,7 @@ func (p *Pages) Routes() []page.Route {
 	return []page.Route{
 		page.SignedIn.Show("/jobs", "/jobs", p.listView),
 		one.Show(accounts.See, "", "/jobs", p.jobView),
-		one.HandleAs(page.RightOf, "POST", "/cancel", p.cancelJob),
-		one.HandleAs(page.RightOf, "POST", "/retry", p.retryJob),
+		one.HandleAs(rightOn, "POST", "/cancel", p.cancelJob),
+		one.HandleAs(rightOn, "POST", "/retry", p.retryJob),
 	}
 }

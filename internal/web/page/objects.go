@@ -73,16 +73,10 @@ func (p *Panel) JobRoutes() Objects[left4me.Job] {
 		read: func(r *http.Request, _ accounts.Actor) (left4me.Job, error) {
 			return p.Jobs.Get(r.Context(), left4me.JobID(r.PathValue("id")))
 		},
-		target: OnTargetOf,
-		hidden: func(j left4me.Job) error { return left4me.NewError(left4me.NotFound, "job.unknown", "job", j.ID) },
+		target: accounts.JobTarget,
+		hidden: func(j left4me.Job) error { return left4me.NoSuch("job", string(j.ID)) },
 	}
 }
-
-// OnTargetOf is the target whose rights a job has.
-func OnTargetOf(j left4me.Job) left4me.Target { return accounts.JobTarget(j) }
-
-// RightOf is the right that cancelling and retrying a job needs.
-func RightOf(j left4me.Job) accounts.Right { return accounts.JobRight(j.Kind) }
 
 // Revision is a revision of an overlay, which need not be there.
 type Revision struct {

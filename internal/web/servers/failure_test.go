@@ -12,7 +12,7 @@ func TestFailuresTellNoPasswords(t *testing.T) {
 	j := left4me.Job{
 		Kind:  left4me.StartServer,
 		State: left4me.JobFailed,
-		Error: left4me.Errorf(left4me.Unavailable, `it ended at sv_password"zoey"`).WithHint("see db_password=zoey"),
+		Error: &left4me.Error{Kind: left4me.Unavailable, Text: `it ended at sv_password"zoey"`, Hint: "see db_password=zoey"},
 	}
 	if got := failedWords(j); strings.Contains(got, "zoey") || strings.Count(got, "hidden") != 2 {
 		t.Error(got)

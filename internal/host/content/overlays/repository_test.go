@@ -754,7 +754,7 @@ func TestCollecting(t *testing.T) {
 	}
 	// What a start is about to mount stays.
 	pinned := func(r left4me.OverlayRef, drop func() error) error {
-		return left4me.Errorf(left4me.Busy, "%s is about to be mounted", r.String())
+		return &left4me.Error{Kind: left4me.Busy, Text: fmt.Sprintf("%s is about to be mounted", r.String())}
 	}
 	if c, err = s.Collect(t.Context(), bus.CollectSpec{}, nil, pinned); err != nil || len(c.Revisions) != 0 {
 		t.Errorf("%+v, %v", c, err)
