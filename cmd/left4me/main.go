@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/cli"
 	"github.com/left4me/left4me/internal/cli/apiclient"
 	"github.com/left4me/left4me/internal/cli/output"
@@ -27,6 +28,7 @@ var version string
 func main() { os.Exit(run()) }
 
 func run() int {
+	bus.StopSampling()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// From the first signal on the next one kills, should the end take too long.
 	context.AfterFunc(ctx, stop)
