@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io"
@@ -409,6 +410,30 @@ func TestPanelReadsPathsWhereItChecksRights(t *testing.T) {
 	}
 	if !found {
 		t.Error("no path is read: the test looks at nothing")
+	}
+}
+
+// Which host something is on is said by the object, or by the list of hosts: there may be
+// several. Only the program knows which one it runs on itself.
+func TestOnlyTheProgramSaysWhichHostIsItsOwn(t *testing.T) {
+	found := false
+	for _, s := range sources(t) {
+		if s.test() || strings.HasSuffix(filepath.Dir(s.path), "test") || s.path == "internal/left4me/name.go" {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && id.Name == "LocalHost" {
+				if filepath.Dir(s.path) == "cmd/left4me" {
+					found = true
+				} else {
+					t.Errorf("%s uses left4me.LocalHost: take the host of the object, or control/hosts", s.path)
+				}
+			}
+			return true
+		})
+	}
+	if !found {
+		t.Error("cmd/left4me does not say its host: the test looks at nothing")
 	}
 }
 

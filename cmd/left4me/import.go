@@ -133,7 +133,7 @@ func importPython(ctx context.Context, s settings, o importOptions) (importRepor
 	if r.Database, tables, err = findPython(ctx, from, o.database); err != nil {
 		return r, err
 	}
-	found := legacyimport.Read(tables, legacyimport.Options{Admins: o.admins})
+	found := legacyimport.Read(tables, legacyimport.Options{Host: left4me.LocalHost, Admins: o.admins})
 	r.NotTaken, r.Remarks = found.NotTaken, found.Remarks
 
 	owner, err := ownerOf(s.root, r.Database)

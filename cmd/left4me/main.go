@@ -19,6 +19,7 @@ import (
 	"github.com/left4me/left4me/internal/cli"
 	"github.com/left4me/left4me/internal/cli/apiclient"
 	"github.com/left4me/left4me/internal/cli/output"
+	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
 
@@ -44,7 +45,7 @@ func command() *cobra.Command {
 			Socket: localSocket(),
 			Advice: advice(os.Args[1:]),
 		},
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, VerifyFile: verifyFile,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Host: left4me.LocalHost, VerifyFile: verifyFile,
 	})
 	addRestore(root)
 	root.AddCommand(setupCommand(), importCommand(), convertUpperCommand())

@@ -44,13 +44,13 @@ type control struct {
 func newControl(s settings, d data, log *slog.Logger) *control {
 	c := &control{settings: s, data: d, log: log}
 	c.files = localfs.New(s.root)
-	c.hosts = hosts.New(d.bus)
+	c.hosts = hosts.New(d.bus, left4me.LocalHost)
 	c.accounts = accounts.New(d.store, s.secretKey, log)
 	c.jobs = jobs.New(d.store.Jobs(), d.bus, log)
-	c.servers = servers.New(d.store, c.jobs, d.bus, s.ports, log)
-	c.overlays = overlays.New(d.store, c.jobs, c.servers, d.bus, log)
-	c.game = game.New(d.store, c.jobs, c.servers, d.bus, log)
-	c.backups = backups.New(d.store, c.jobs, d.bus, c.files, s.root, log)
+	c.servers = servers.New(d.store, c.jobs, c.hosts, d.bus, s.ports, log)
+	c.overlays = overlays.New(d.store, c.jobs, c.servers, c.hosts.Content(), d.bus, log)
+	c.game = game.New(d.store, c.jobs, c.servers, c.hosts, d.bus, log)
+	c.backups = backups.New(d.store, c.jobs, d.bus, backups.Host{Name: left4me.LocalHost, Files: c.files, Root: s.root}, log)
 	c.uploads = uploads.New(c.files, log)
 	return c
 }

@@ -30,6 +30,7 @@ type Config struct {
 	In               *os.File
 	Out              io.Writer
 	Err              io.Writer
+	Host             left4me.Name // whose game commands are about that name no host
 	// VerifyFile checks the file of a backup on this machine and says what it
 	// found; nil where there is no such thing.
 	VerifyFile func(ctx context.Context, file string, out io.Writer, asJSON bool) error

@@ -19,7 +19,7 @@ import (
 type gameCommands struct{ app *app }
 
 func (cmd gameCommands) command() *cobra.Command {
-	host := string(left4me.LocalHost)
+	host := string(cmd.app.Host)
 	c := group("game", "The game itself: which build a host has",
 		cmd.status(&host),
 		cmd.act(&host, "install", "Install the game"),

@@ -2,12 +2,14 @@ package left4me
 
 import (
 	"encoding/json"
+	"strings"
 )
 
 // MaxName is the longest name in bytes.
 const MaxName = 64
 
-// LocalHost is the name of the host that left4me itself runs on.
+// LocalHost is the name of the host on the machine of the database. Only the program
+// says it; everything else has the host of what it works on, or the list of hosts.
 const LocalHost Name = "local"
 
 // Name names a server, an overlay, a blueprint or a host. It matches
@@ -23,6 +25,15 @@ func ParseName(s string) (Name, error) {
 		return "", NewError(Invalid, "name.invalid", "name", truncate(s, 80)).InField("name")
 	}
 	return Name(s), nil
+}
+
+// JoinNames returns names with commas between them.
+func JoinNames(all []Name) string {
+	texts := make([]string, len(all))
+	for i, n := range all {
+		texts[i] = string(n)
+	}
+	return strings.Join(texts, ", ")
 }
 
 // Valid reports whether n could have come from ParseName.

@@ -39,7 +39,7 @@ func routes(p *page.Panel, d Deps) []page.Route {
 		(&accountpages.Pages{Panel: p, Accounts: d.Accounts}).Routes(),
 		(&serverpages.Pages{
 			Panel: p, Choices: choices, Servers: d.Servers, Jobs: d.Jobs, Content: d.Content, Game: d.Game,
-			PublicAddress: d.PublicAddress,
+			Hosts: d.Hosts, PublicAddress: d.PublicAddress,
 		}).Routes(),
 		(&overlaypages.Pages{Panel: p, Overlay: core, Content: d.Content, Jobs: d.Jobs}).Routes(),
 		(&files.Pages{
@@ -50,7 +50,7 @@ func routes(p *page.Panel, d Deps) []page.Route {
 		(&uploadpages.Pages{Panel: p, Overlay: core, Content: d.Content, Uploads: d.Uploads}).Routes(),
 		(&blueprints.Pages{Panel: p, Choices: choices, Servers: d.Servers, Content: d.Content}).Routes(),
 		(&jobpages.Pages{Panel: p, Jobs: d.Jobs}).Routes(),
-		(&gamepages.Pages{Panel: p, Game: d.Game}).Routes(),
+		(&gamepages.Pages{Panel: p, Game: d.Game, Hosts: d.Hosts}).Routes(),
 		(&backuppages.Pages{Panel: p, Backups: d.Backups, Units: d.Units}).Routes(),
 		(&doctor.Pages{Panel: p, Hosts: d.Hosts}).Routes(),
 	)

@@ -32,8 +32,7 @@ type Backups struct {
 	storage *store.Store
 	jobs    *jobs.Jobs
 	bus     *bus.Bus
-	host    hostfs.FS
-	root    string // of the host, on the machine where the database is
+	host    Host
 	log     *slog.Logger
 	changed chan struct{} // the policy is another
 	now     func() time.Time
@@ -42,10 +41,18 @@ type Backups struct {
 	ready   chan struct{}
 }
 
+// Host makes and keeps backups. It is the one on the machine of the database: it packs
+// the copy of the database that it is told the path of.
+type Host struct {
+	Name  left4me.Name
+	Files hostfs.FS
+	Root  string // where Files begin on the disk
+}
+
 // New makes the list. Run must run for copies of the database and for the schedule.
-func New(storage *store.Store, list *jobs.Jobs, b *bus.Bus, host hostfs.FS, root string, log *slog.Logger) *Backups {
+func New(storage *store.Store, list *jobs.Jobs, b *bus.Bus, host Host, log *slog.Logger) *Backups {
 	v := &Backups{
-		storage: storage, jobs: list, host: host, root: root, log: log, changed: make(chan struct{}, 1), now: time.Now,
+		storage: storage, jobs: list, host: host, log: log, changed: make(chan struct{}, 1), now: time.Now,
 		ready: make(chan struct{}),
 	}
 	v.bus = b.Under(&v.running)
@@ -59,7 +66,7 @@ func (b *Backups) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer b.running.Wait()
 	defer cancel()
-	if err := b.bus.Answer(ctx, bus.Ask(left4me.LocalHost, bus.VerbSnapshot), b.snapshot); err != nil {
+	if err := b.bus.Answer(ctx, bus.Ask(b.host.Name, bus.VerbSnapshot), b.snapshot); err != nil {
 		return err
 	}
 	close(b.ready)
@@ -96,10 +103,10 @@ func (b *Backups) snapshot(ctx context.Context, _ string, data []byte) (any, err
 func (b *Backups) copyDatabase(ctx context.Context, id left4me.JobID) (file string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, snapshotWithin)
 	defer cancel()
-	if err := b.host.MakeDir(ctx, "tmp"); err != nil {
+	if err := b.host.Files.MakeDir(ctx, "tmp"); err != nil {
 		return "", err
 	}
-	file = filepath.Join(b.root, "tmp", "backup-"+string(id)+".db")
+	file = filepath.Join(b.host.Root, "tmp", "backup-"+string(id)+".db")
 	return file, b.storage.Snapshot(ctx, file, b.now())
 }
 
@@ -110,10 +117,10 @@ func (b *Backups) Watch(ctx context.Context) iter.Seq[struct{}] {
 	return store.Rings(ctx, b.deleted.Listen(ctx), b.storage.Listen(ctx, "backup_policy"))
 }
 
-// List returns the backups of the local host, newest first.
+// List returns the backups that the host keeps, newest first.
 func (b *Backups) List(ctx context.Context) ([]left4me.Backup, error) {
 	var all []left4me.Backup
-	err := b.bus.Request(ctx, bus.Command(left4me.LocalHost, bus.VerbBackups), bus.Empty{V: bus.Version}, &all)
+	err := b.bus.Request(ctx, bus.Command(b.host.Name, bus.VerbBackups), bus.Empty{V: bus.Version}, &all)
 	return all, err
 }
 
@@ -153,7 +160,7 @@ func (b *Backups) Create(ctx context.Context, by left4me.Actor) (left4me.Job, er
 
 func (b *Backups) create(ctx context.Context, by left4me.Actor, spec left4me.BackupSpec) (left4me.Job, error) {
 	spec.Name = left4me.BackupName(b.now())
-	return b.jobs.Add(ctx, by, left4me.CreateBackup, left4me.LocalHost, left4me.LocalHost, spec)
+	return b.jobs.Add(ctx, by, left4me.CreateBackup, b.host.Name, b.host.Name, spec)
 }
 
 // Verify asks for a backup to be read from its beginning to its end. Errors:
@@ -162,7 +169,7 @@ func (b *Backups) Verify(ctx context.Context, by left4me.Actor, n left4me.Name) 
 	if _, err := b.Get(ctx, n); err != nil {
 		return left4me.Job{}, err
 	}
-	return b.jobs.Add(ctx, by, left4me.VerifyBackup, n, left4me.LocalHost, left4me.BackupSpec{Name: n})
+	return b.jobs.Add(ctx, by, left4me.VerifyBackup, n, b.host.Name, left4me.BackupSpec{Name: n})
 }
 
 // again asks for a backup job once more.
@@ -178,14 +185,14 @@ func (b *Backups) again(ctx context.Context, by left4me.Actor, v store.QueuedJob
 }
 
 // Dir is where the archives stand on the host.
-func (b *Backups) Dir() string { return filepath.Join(b.root, "backups") }
+func (b *Backups) Dir() string { return filepath.Join(b.host.Root, "backups") }
 
 // Delete removes a backup. Errors: left4me.NotFound.
 func (b *Backups) Delete(ctx context.Context, by left4me.Actor, n left4me.Name) error {
 	if _, err := b.Get(ctx, n); err != nil {
 		return err
 	}
-	err := b.bus.Request(ctx, bus.Command(left4me.LocalHost, bus.VerbDropBackup), bus.BackupRequest{V: bus.Version, Name: n}, nil)
+	err := b.bus.Request(ctx, bus.Command(b.host.Name, bus.VerbDropBackup), bus.BackupRequest{V: bus.Version, Name: n}, nil)
 	if err == nil {
 		b.deleted.Ring()
 		b.log.InfoContext(ctx, "backup deleted", "backup", n, "by", by.String())
@@ -199,7 +206,7 @@ func (b *Backups) Open(ctx context.Context, n left4me.Name) (hostfs.Reader, left
 	if err != nil {
 		return nil, v, err
 	}
-	f, err := b.host.Open(ctx, path.Join("backups", FileName(n)))
+	f, err := b.host.Files.Open(ctx, path.Join("backups", FileName(n)))
 	return f, v, err
 }
 

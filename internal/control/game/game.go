@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/hosts"
 	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/control/servers"
@@ -43,6 +44,7 @@ type Game struct {
 	storage *store.Store
 	jobs    *jobs.Jobs
 	servers *servers.Servers
+	hosts   *hosts.Hosts
 	bus     *bus.Bus
 	log     *slog.Logger
 	now     func() time.Time // in the zone of the host
@@ -72,28 +74,15 @@ type answer struct {
 
 // New makes the use cases of the game. Run must run for anything to happen by
 // itself.
-func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Game {
+func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, h *hosts.Hosts, b *bus.Bus, log *slog.Logger) *Game {
 	g := &Game{
-		storage: storage, jobs: j, servers: s, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1),
+		storage: storage, jobs: j, servers: s, hosts: h, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1),
 		ready: make(chan struct{}),
 		said:  map[left4me.Name]answer{}, empty: rolloutrules.Since{}, watchers: map[chan struct{}]bool{},
 	}
 	g.bus = b.Under(&g.running)
 	j.OnRetry(noun, g.again)
 	return g
-}
-
-// hosts are all that there are; so far there is one.
-var hosts = []left4me.Name{left4me.LocalHost}
-
-// known says whether there is a host of that name. Errors: left4me.NotFound.
-func known(host left4me.Name) error {
-	for _, h := range hosts {
-		if h == host {
-			return nil
-		}
-	}
-	return left4me.NewError(left4me.NotFound, "host.unknown", "host", host)
 }
 
 // View is the game on a host with what happens to it.
@@ -118,7 +107,7 @@ type Rollout struct {
 // that doesn't answer is shown as it was last. Errors: left4me.NotFound when
 // there is no such host.
 func (g *Game) Get(ctx context.Context, host left4me.Name) (View, error) {
-	if err := known(host); err != nil {
+	if err := g.hosts.Known(host); err != nil {
 		return View{}, err
 	}
 	v := View{Host: host}
@@ -200,7 +189,7 @@ type Request struct {
 // left4me.NotFound when there is no such host, left4me.Conflict,
 // left4me.Invalid with the field.
 func (g *Game) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKind, host left4me.Name, r Request) (left4me.Job, error) {
-	if err := known(host); err != nil {
+	if err := g.hosts.Known(host); err != nil {
 		return left4me.Job{}, err
 	}
 	mode, err := rolloutrules.ParseMode(string(r.Restart))
@@ -265,7 +254,7 @@ func (g *Game) again(ctx context.Context, by left4me.Actor, v store.QueuedJob) (
 // it go. Errors: left4me.NotFound, left4me.Unavailable, left4me.Conflict when
 // there is no game.
 func (g *Game) Pin(ctx context.Context, by left4me.Actor, host left4me.Name, pinned bool) (View, error) {
-	if err := known(host); err != nil {
+	if err := g.hosts.Known(host); err != nil {
 		return View{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, pinWithin)

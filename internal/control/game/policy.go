@@ -33,7 +33,7 @@ const againAfter = 6 * time.Hour
 // Policy returns when a host looks for newer builds and what it does with them.
 // Errors: left4me.NotFound when there is no such host.
 func (g *Game) Policy(ctx context.Context, host left4me.Name) (Policy, error) {
-	if err := known(host); err != nil {
+	if err := g.hosts.Known(host); err != nil {
 		return Policy{}, err
 	}
 	p, err := g.storage.Game().Policy(ctx, host)
@@ -46,7 +46,7 @@ func (g *Game) Policy(ctx context.Context, host left4me.Name) (Policy, error) {
 // SetPolicy changes it. Errors: left4me.Invalid with the field,
 // left4me.NotFound when there is no such host.
 func (g *Game) SetPolicy(ctx context.Context, by left4me.Actor, host left4me.Name, p Policy) (Policy, error) {
-	if err := known(host); err != nil {
+	if err := g.hosts.Known(host); err != nil {
 		return p, err
 	}
 	p, err := checkPolicy(p)

@@ -185,7 +185,7 @@ func same(a, b store.Rollout) bool {
 // Rollout returns the newest rollout of a host, under way or not, or nil when
 // there never was one. Errors: left4me.NotFound when there is no such host.
 func (g *Game) Rollout(ctx context.Context, host left4me.Name) (*Rollout, error) {
-	if err := known(host); err != nil {
+	if err := g.hosts.Known(host); err != nil {
 		return nil, err
 	}
 	r, err := g.storage.Game().Rollout(ctx, host)
@@ -213,7 +213,7 @@ func (g *Game) Rollout(ctx context.Context, host left4me.Name) (*Rollout, error)
 // that have begun go on. One that is over is returned as it is. Errors:
 // left4me.NotFound when there is no such host, or no rollout on it.
 func (g *Game) CancelRollout(ctx context.Context, by left4me.Actor, host left4me.Name) (*Rollout, error) {
-	if err := known(host); err != nil {
+	if err := g.hosts.Known(host); err != nil {
 		return nil, err
 	}
 	g.turn.Lock()

@@ -76,7 +76,7 @@ func (g *Game) onEvents(ctx context.Context, batch []left4me.Event) error {
 		g.refresh(ctx)
 	}
 	var errs []error
-	for _, host := range hosts {
+	for _, host := range g.hosts.All() {
 		errs = append(errs, g.advance(ctx, host))
 	}
 	g.changed()
@@ -85,7 +85,7 @@ func (g *Game) onEvents(ctx context.Context, batch []left4me.Event) error {
 
 // refresh asks the hosts anew.
 func (g *Game) refresh(ctx context.Context) {
-	for _, host := range hosts {
+	for _, host := range g.hosts.All() {
 		g.ask(ctx, host)
 	}
 	g.changed()
@@ -95,7 +95,7 @@ func (g *Game) refresh(ctx context.Context) {
 // obeyed when a while has passed since left4me started.
 func (g *Game) check(ctx context.Context, since time.Time) {
 	periodic.Run(ctx, periodic.Schedule{Every: checkEvery, Wake: g.poke, Pause: pause}, func(ctx context.Context) {
-		for _, host := range hosts {
+		for _, host := range g.hosts.All() {
 			err := g.advance(ctx, host)
 			if time.Since(since) >= g.quiet {
 				err = errors.Join(err, g.obey(ctx, host))

@@ -43,7 +43,8 @@ type Overlay struct {
 
 // Options are what the database can't say.
 type Options struct {
-	Admins []string // users who may change things, whatever it says
+	Host   left4me.Name // that its servers are on
+	Admins []string     // users who may change things, whatever it says
 }
 
 // Taken reports whether any table was understood: whether it is the database of
@@ -83,7 +84,7 @@ func Read(all []store.Table, o Options) Found {
 	r.readUsers(o)
 	r.readOverlays()
 	r.readBlueprints()
-	r.readServers()
+	r.readServers(o.Host)
 	for _, t := range r.tables {
 		switch {
 		case fold(t.Name) == "alembicversion" || fold(t.Name) == "migratehistory":
@@ -273,7 +274,7 @@ func (r *reader) readBlueprints() {
 	}
 }
 
-func (r *reader) readServers() {
+func (r *reader) readServers(host left4me.Name) {
 	t := r.find(serverTables...)
 	links := r.find("server_overlay", "server_overlays", "overlay_server")
 	taken, ports := names{left4me.InstallInstance: true}, map[int]left4me.Name{}
@@ -281,7 +282,7 @@ func (r *reader) readServers() {
 		id, called := text(t.get(row, "id")), text(t.get(row, nameColumns...))
 		v := Server{
 			Server: left4me.Server{
-				Host: left4me.LocalHost,
+				Host: host,
 				Name: taken.take(called, "server-"+id),
 				Port: number(t.get(row, "port", "game_port")),
 			},

@@ -54,7 +54,7 @@ b 2');
 			CREATE TABLE Servers (id TEXT, name TEXT, port INTEGER, blueprint_id TEXT); INSERT INTO Servers VALUES ('s', 'alpha', 27015, 'x');`,
 	} {
 		t.Run(what, func(t *testing.T) {
-			f := read(t, schema, Options{})
+			f := read(t, schema, Options{Host: left4me.LocalHost})
 			if len(f.Users) != 1 || f.Users[0].Name != "boss" || !f.Users[0].Admin || f.Users[0].Password != someHash {
 				t.Errorf("%+v", f.Users)
 			}
@@ -84,7 +84,7 @@ func TestWhatCannotBeExpressedIsReported(t *testing.T) {
 		CREATE TABLE blueprint_overlays (blueprint_id INTEGER, overlay_id INTEGER); INSERT INTO blueprint_overlays VALUES (1, 99);
 		CREATE TABLE servers (id INTEGER, name TEXT, port INTEGER, blueprint_id INTEGER); INSERT INTO servers VALUES (1, 'x', 80, 1), (2, 'y', NULL, 1), (3, 'z', 27015, 42), (4, 'left4me-install', 27016, 1);
 		CREATE TABLE server_overlays (server_id INTEGER, overlay_id INTEGER); INSERT INTO server_overlays VALUES (3, 2);
-		CREATE TABLE "odd ""name" (a INTEGER);`, Options{Admins: []string{"b"}})
+		CREATE TABLE "odd ""name" (a INTEGER);`, Options{Host: left4me.LocalHost, Admins: []string{"b"}})
 	for _, part := range []string{
 		`user "A": there is another one`, `cfg line "bad \x1b[2J"`, "there is no overlay 99", "server x: port 80", "server y: port 0",
 		"server z: there is no blueprint 42", `table odd "name`,

@@ -59,7 +59,7 @@ func (c *Overlays) Build(ctx context.Context, by left4me.Actor, name left4me.Nam
 		spec.Change.Import = imported
 	}
 	spec.NamesHint = imported.NamesHint
-	return c.jobs.Add(ctx, by, left4me.BuildOverlay, name, left4me.LocalHost, spec)
+	return c.jobs.Add(ctx, by, left4me.BuildOverlay, name, c.host, spec)
 }
 
 // Delete asks for a job that sets an overlay aside. Errors:
@@ -79,7 +79,7 @@ func (c *Overlays) Delete(ctx context.Context, by left4me.Actor, name left4me.Na
 	if by := slices.Concat(words("blueprint", use.blueprints[name]), words("server", use.servers[name])); len(by) > 0 {
 		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.stacked", "overlay", name, "users", strings.Join(by, ", "))
 	}
-	return c.jobs.Add(ctx, by, left4me.DeleteOverlay, name, left4me.LocalHost, bus.Empty{V: bus.Version})
+	return c.jobs.Add(ctx, by, left4me.DeleteOverlay, name, c.host, bus.Empty{V: bus.Version})
 }
 
 // words names things with what they are.
@@ -111,7 +111,7 @@ func (c *Overlays) Restore(ctx context.Context, by left4me.Actor, name left4me.N
 	if _, err := c.row(ctx, by, name); err != nil {
 		return left4me.Job{}, err
 	}
-	return c.jobs.Add(ctx, by, left4me.RestoreOverlay, name, left4me.LocalHost, bus.Empty{V: bus.Version})
+	return c.jobs.Add(ctx, by, left4me.RestoreOverlay, name, c.host, bus.Empty{V: bus.Version})
 }
 
 // Use makes a revision the one that servers start with. Errors:
@@ -180,7 +180,7 @@ func (c *Overlays) Collect(ctx context.Context, by left4me.Actor) (left4me.Job, 
 	}
 	slices.SortFunc(keep, func(a, b left4me.OverlayRef) int { return strings.Compare(a.String(), b.String()) })
 	spec := bus.CollectSpec{Keep: slices.Compact(keep), Age: keepDays, Newest: keepNewest, MaxFree: keepFree}
-	return c.jobs.Add(ctx, by, left4me.CollectContent, left4me.LocalHost, left4me.LocalHost, spec)
+	return c.jobs.Add(ctx, by, left4me.CollectContent, c.host, c.host, spec)
 }
 
 // again asks for a job once more.

@@ -36,7 +36,7 @@ func (c *Overlays) known(ctx context.Context) (known, error) {
 	var have []left4me.Content
 	ctx, cancel := context.WithTimeout(ctx, listWithin)
 	defer cancel()
-	k.problem = c.bus.Request(ctx, bus.Command(left4me.LocalHost, bus.VerbContents), bus.Empty{V: bus.Version}, &have)
+	k.problem = c.bus.Request(ctx, bus.Command(c.host, bus.VerbContents), bus.Empty{V: bus.Version}, &have)
 	for _, v := range have {
 		k.contents[v.Name] = v
 	}

@@ -28,6 +28,7 @@ type Overlays struct {
 	storage *store.Store
 	jobs    *jobs.Jobs
 	servers *servers.Servers
+	host    left4me.Name // that builds overlays and keeps their revisions
 	bus     *bus.Bus
 	log     *slog.Logger
 	now     func() time.Time // in the zone of the host
@@ -42,9 +43,12 @@ type Overlays struct {
 	empty rolloutrules.Since
 }
 
-// New makes the list.
-func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, b *bus.Bus, log *slog.Logger) *Overlays {
-	c := &Overlays{storage: storage, jobs: j, servers: s, bus: b, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1)}
+// New makes the list. host builds overlays and keeps their revisions.
+func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, host left4me.Name, b *bus.Bus, log *slog.Logger) *Overlays {
+	c := &Overlays{
+		storage: storage, jobs: j, servers: s, host: host, bus: b, log: log, now: time.Now, quiet: quietStart,
+		poke: make(chan struct{}, 1),
+	}
 	if s != nil {
 		s.OnStack(c.CheckStack)
 	}

@@ -158,7 +158,7 @@ func due(r left4me.Refresh, last, now time.Time) time.Time {
 // needs, and drops definitions that can't be taken back any more.
 func (c *Overlays) tidy(ctx context.Context) error {
 	now := c.now()
-	past, err := c.jobs.List(ctx, left4me.CollectContent.Noun(), left4me.LocalHost, 1)
+	past, err := c.jobs.List(ctx, left4me.CollectContent.Noun(), c.host, 1)
 	if err != nil || len(past) > 0 && (!past[0].State.Ended() || now.Sub(past[0].CreatedAt) < tidyEvery && !past[0].CreatedAt.After(now)) {
 		return err
 	}

@@ -143,6 +143,6 @@ func ask[T any](ctx context.Context, c *Overlays, verb string, in any) (T, error
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
 	var out T
-	err := c.bus.Request(ctx, bus.Command(left4me.LocalHost, verb), in, &out)
+	err := c.bus.Request(ctx, bus.Command(c.host, verb), in, &out)
 	return out, err
 }

@@ -34,7 +34,7 @@ func (s *Servers) CampaignsOf(ctx context.Context, stack []left4me.OverlayRef) (
 		return nil, err
 	}
 	sp := left4me.Spec{Overlays: stack}
-	err = s.askHost(ctx, left4me.LocalHost, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: sp, Hint: hint}, &all)
+	err = s.askHost(ctx, s.hosts.Content(), bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: sp, Hint: hint}, &all)
 	return all, err
 }
 

@@ -29,7 +29,7 @@ func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) er
 		have = &snap.servers[i]
 		v.Host = cmp.Or(v.Host, have.Host)
 	}
-	v.Host, v.Blueprint, v.Settings = cmp.Or(v.Host, left4me.LocalHost), cmp.Or(v.Blueprint, left4me.DefaultBlueprint), v.Settings.Normal()
+	v.Host, v.Blueprint, v.Settings = cmp.Or(v.Host, s.hosts.Default()), cmp.Or(v.Blueprint, left4me.DefaultBlueprint), v.Settings.Normal()
 	if err := Check(v); err != nil {
 		var wrong left4me.Fields
 		if !errors.As(err, &wrong) {
@@ -37,7 +37,7 @@ func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) er
 		}
 		f = append(f, wrong...)
 	}
-	f.place(v, have, snap.servers, have != nil && s.status.get(have.Host, have.Name).State.Up())
+	f.place(v, have, snap.servers, s.hosts.All(), have != nil && s.status.get(have.Host, have.Name).State.Up())
 	blueprints, err := s.blueprints(ctx)
 	if err != nil {
 		return err
@@ -56,17 +56,18 @@ func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) er
 }
 
 // place adds what is wrong with the host and the port of a definition; have is the
-// server as it is, and bound says that its port can't change now.
-func (f *fields) place(v left4me.Server, have *left4me.Server, all []left4me.Server, bound bool) {
+// server as it is, hosts are all that there are, and bound says that the port of the
+// server can't change now.
+func (f *fields) place(v left4me.Server, have *left4me.Server, all []left4me.Server, hosts []left4me.Name, bound bool) {
 	for _, o := range all {
 		if o.Name != v.Name && o.Host == v.Host && o.Port == v.Port && v.Port != 0 {
 			*f = append(*f, left4me.NewError(left4me.Conflict, "port.in_use", "port", v.Port, "server", o.Name).InField("port"))
 		}
 	}
 	switch {
-	case have == nil && v.Host != left4me.LocalHost && v.Host.Valid():
+	case have == nil && !slices.Contains(hosts, v.Host) && v.Host.Valid():
 		// A server there could neither be started nor deleted.
-		f.add("host", left4me.NewError(left4me.Invalid, "host.not_here", "host", v.Host, "known", left4me.LocalHost))
+		f.add("host", left4me.NewError(left4me.Invalid, "host.not_here", "host", v.Host, "known", left4me.JoinNames(hosts)))
 	case have != nil && v.Host != have.Host:
 		f.add("host", left4me.NewError(left4me.Invalid, "server.stays_on_host", "server", v.Name, "host", have.Host))
 	case have != nil && v.Port != 0 && v.Port != have.Port && bound:

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/hosts"
 	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
@@ -26,6 +27,7 @@ type PortRange struct{ Low, High int }
 type Servers struct {
 	storage *store.Store
 	jobs    *jobs.Jobs
+	hosts   *hosts.Hosts
 	bus     *bus.Bus
 	ports   PortRange
 	log     *slog.Logger
@@ -53,8 +55,8 @@ func (s *Servers) checkStack(ctx context.Context, refs []left4me.OverlayRef) err
 }
 
 // New makes the list. Run must run for states to be known.
-func New(storage *store.Store, j *jobs.Jobs, b *bus.Bus, ports PortRange, log *slog.Logger) *Servers {
-	s := &Servers{storage: storage, jobs: j, ports: ports, log: log, status: newStatuses(), ready: make(chan struct{})}
+func New(storage *store.Store, j *jobs.Jobs, h *hosts.Hosts, b *bus.Bus, ports PortRange, log *slog.Logger) *Servers {
+	s := &Servers{storage: storage, jobs: j, hosts: h, ports: ports, log: log, status: newStatuses(), ready: make(chan struct{})}
 	s.bus = b.Under(&s.running)
 	// With the settings that the server has then.
 	j.OnRetry("server", func(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
@@ -94,12 +96,12 @@ func (s *Servers) blueprints(ctx context.Context) (map[left4me.Name]left4me.Blue
 	return byName, nil
 }
 
-// Create adds a server. Without a host it is the local one, without a blueprint
+// Create adds a server. Without a host it is on hosts.Hosts.Default, without a blueprint
 // the default one, without a port the next that is free. Errors:
 // left4me.Conflict and left4me.Invalid, with the field.
 func (s *Servers) Create(ctx context.Context, by left4me.Actor, v left4me.Server) (View, error) {
 	if v.Host == "" {
-		v.Host = left4me.LocalHost
+		v.Host = s.hosts.Default()
 	}
 	if v.Blueprint == "" {
 		v.Blueprint = left4me.DefaultBlueprint

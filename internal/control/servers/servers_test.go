@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/hosts"
 	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/sitetest"
@@ -36,7 +37,7 @@ func newSite(t *testing.T) *site {
 	on := sitetest.Open(t, t.TempDir())
 	j := jobs.New(on.Store.Jobs(), on.Bus, on.Log) // without overlays, which ask the host about each stack
 	s := &site{
-		Servers: servers.New(on.Store, j, on.Bus, servers.PortRange{Low: 33000, High: 33002}, on.Log),
+		Servers: servers.New(on.Store, j, hosts.New(on.Bus, left4me.LocalHost), on.Bus, servers.PortRange{Low: 33000, High: 33002}, on.Log),
 		jobs:    j, store: on.Store, bus: on.Bus, db: filepath.Join(on.Dir, "left4me.db"),
 	}
 	if err := lifecycletest.Start(on.Ctx, j, s); err != nil {

@@ -36,7 +36,7 @@ func (s Warnings) Of(ctx context.Context, name left4me.Name) []left4me.Warning {
 
 // OfStack says the same of settings over a stack, as of a blueprint.
 func (s Warnings) OfStack(ctx context.Context, settings left4me.Settings, stack []left4me.OverlayRef) []left4me.Warning {
-	return s.all(ctx, left4me.LocalHost, left4me.Spec{Settings: settings.Normal(), Overlays: stack})
+	return s.all(ctx, s.servers.hosts.Content(), left4me.Spec{Settings: settings.Normal(), Overlays: stack})
 }
 
 func (s Warnings) all(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {

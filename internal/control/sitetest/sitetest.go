@@ -22,6 +22,7 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/uploads"
 	"github.com/left4me/left4me/internal/host/localfs"
+	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/requestid"
 	"github.com/left4me/left4me/internal/store"
 	"github.com/left4me/left4me/internal/store/storetest"
@@ -128,12 +129,12 @@ func (s *Site) Control(ports servers.PortRange) Control {
 	c := Control{
 		Jobs:     jobs.New(s.Store.Jobs(), s.Bus, s.Log),
 		Accounts: accounts.New(s.Store, "a secret of the tests, and of nothing else", s.Log),
-		Hosts:    hosts.New(s.Bus),
+		Hosts:    hosts.New(s.Bus, left4me.LocalHost),
 		Uploads:  uploads.New(localfs.New(s.Dir), s.Log),
 	}
-	c.Servers = servers.New(s.Store, c.Jobs, s.Bus, ports, s.Log)
-	c.Overlays = overlays.New(s.Store, c.Jobs, c.Servers, s.Bus, s.Log)
-	c.Game = game.New(s.Store, c.Jobs, c.Servers, s.Bus, s.Log)
-	c.Backups = backups.New(s.Store, c.Jobs, s.Bus, localfs.New(s.Dir), s.Dir, s.Log)
+	c.Servers = servers.New(s.Store, c.Jobs, c.Hosts, s.Bus, ports, s.Log)
+	c.Overlays = overlays.New(s.Store, c.Jobs, c.Servers, c.Hosts.Content(), s.Bus, s.Log)
+	c.Game = game.New(s.Store, c.Jobs, c.Servers, c.Hosts, s.Bus, s.Log)
+	c.Backups = backups.New(s.Store, c.Jobs, s.Bus, backups.Host{Name: left4me.LocalHost, Files: localfs.New(s.Dir), Root: s.Dir}, s.Log)
 	return c
 }

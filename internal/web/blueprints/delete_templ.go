@@ -9,7 +9,7 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
@@ -217,9 +217,9 @@ func blueprintLost(b blueprintView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var14 string
-			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(format.JoinNames(b.Servers))
+			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(left4me.JoinNames(b.Servers))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `blueprints/delete.templ`, Line: 33, Col: 49}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `blueprints/delete.templ`, Line: 33, Col: 50}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 			if templ_7745c5c3_Err != nil {

@@ -16,9 +16,10 @@ import (
 
 // doctorView is what a machine lacks.
 func (p *Pages) doctorView(r *http.Request, who accounts.Actor) (page.View, error) {
+	host := p.Hosts.Default()
 	checks := page.LazyPart("checks", func(ctx context.Context) (templ.Component, error) {
-		checks, err := p.Hosts.Doctor(ctx, left4me.LocalHost)
-		return doctorChecks(left4me.LocalHost, checks), err
+		checks, err := p.Hosts.Doctor(ctx, host)
+		return doctorChecks(host, checks), err
 	}, page.OnDisk(), page.OnRunning()).Later()
 	return page.View{Frame: p.Panel.Frame(r, who, "Doctor", "doctor"), Body: []page.Piece{page.Fixed(doctorHead()), checks}}, nil
 }

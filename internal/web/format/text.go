@@ -9,15 +9,6 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// JoinNames are names with commas between them.
-func JoinNames(all []left4me.Name) string {
-	texts := make([]string, len(all))
-	for i, n := range all {
-		texts[i] = string(n)
-	}
-	return strings.Join(texts, ", ")
-}
-
 // Short is the beginning of a text that somebody else wrote.
 func Short(s string) string {
 	if r := []rune(s); len(r) > 80 {

@@ -54,7 +54,7 @@ func visible(who accounts.Actor, v *game.View) {
 }
 
 func (p *Pages) gamePage(ctx context.Context, who accounts.Actor) (gamePage, error) {
-	v, err := p.Game.Get(ctx, left4me.LocalHost)
+	v, err := p.Game.Get(ctx, p.Hosts.Default())
 	visible(who, &v)
 	return gamePage{View: v, May: page.May(who, accounts.SiteRight, left4me.Site), Form: gameFormOf(v.Policy)}, err
 }
@@ -67,7 +67,7 @@ func (p *Pages) gameView(r *http.Request, who accounts.Actor) (page.View, error)
 	}
 	f := p.Panel.Frame(r, who, "Game", "game")
 	f.Moving = g.working()
-	on := []page.Topic{page.OnGame(), page.OnWork(left4me.InstallGame.Noun(), left4me.LocalHost), page.OnRunning()}
+	on := []page.Topic{page.OnGame(), page.OnWork(left4me.InstallGame.Noun(), p.Hosts.Default()), page.OnRunning()}
 	return page.View{Frame: f, At: "/game", Body: []page.Piece{
 		page.Fixed(gameHead()), page.NewPart("game-problem", gameProblem(g), on...),
 		page.NewPart("game-work", gameWork(g, time.Now()), on...),
@@ -93,7 +93,7 @@ func (p *Pages) gameJob(kind left4me.JobKind) page.Handler {
 			}
 			req.Build = n
 		}
-		if _, err := p.Game.Act(r.Context(), who.Cause(), kind, left4me.LocalHost, req); err != nil {
+		if _, err := p.Game.Act(r.Context(), who.Cause(), kind, p.Hosts.Default(), req); err != nil {
 			return err
 		}
 		return page.Done(w, r, "/game")
@@ -104,7 +104,7 @@ func (p *Pages) pinGame(w http.ResponseWriter, r *http.Request, who accounts.Act
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	if _, err := p.Game.Pin(r.Context(), who.Cause(), left4me.LocalHost, r.PostForm.Get("pinned") == "yes"); err != nil {
+	if _, err := p.Game.Pin(r.Context(), who.Cause(), p.Hosts.Default(), r.PostForm.Get("pinned") == "yes"); err != nil {
 		return err
 	}
 	return page.Done(w, r, "/game")

@@ -1126,9 +1126,9 @@ func gameBuilds(g gamePage) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var42 string
-					templ_7745c5c3_Var42, templ_7745c5c3_Err = templ.JoinStringErrs(format.JoinNames(b.Servers))
+					templ_7745c5c3_Var42, templ_7745c5c3_Err = templ.JoinStringErrs(left4me.JoinNames(b.Servers))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `game/game.templ`, Line: 277, Col: 51}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `game/game.templ`, Line: 277, Col: 52}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var42))
 					if templ_7745c5c3_Err != nil {
@@ -1141,7 +1141,7 @@ func gameBuilds(g gamePage) templ.Component {
 					var templ_7745c5c3_Var43 string
 					templ_7745c5c3_Var43, templ_7745c5c3_Err = templ.JoinStringErrs(format.Count(len(b.Servers), "server runs on it", "servers run on it"))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `game/game.templ`, Line: 277, Col: 126}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `game/game.templ`, Line: 277, Col: 127}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var43))
 					if templ_7745c5c3_Err != nil {
@@ -1566,8 +1566,9 @@ func rollbackForm(g gamePage, b left4me.GameBuild) templ.Component {
 	})
 }
 
-// Notice stands above the list of servers, for whoever may see the game.
-func Notice(v left4me.Game, seen bool) templ.Component {
+// Notice stands above the list of servers; outdated says that a host could have a newer
+// build of the game, to whoever may see the game.
+func Notice(outdated bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1592,7 +1593,7 @@ func Notice(v left4me.Game, seen bool) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if v.Outdated && seen {
+		if outdated {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 148, "<p class=\"card hint-line\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

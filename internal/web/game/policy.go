@@ -8,7 +8,6 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/game"
-	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/page"
 	"github.com/left4me/left4me/internal/web/rollouts"
 )
@@ -51,7 +50,7 @@ func (p *Pages) setGamePolicy(w http.ResponseWriter, r *http.Request, who accoun
 	if err != nil {
 		hours = -1
 	}
-	_, err = p.Game.SetPolicy(r.Context(), who.Cause(), left4me.LocalHost, game.Policy{
+	_, err = p.Game.SetPolicy(r.Context(), who.Cause(), p.Hosts.Default(), game.Policy{
 		CheckEvery: time.Duration(hours) * time.Hour, Update: form.Update, UpdateAt: form.At,
 		Restart: rollouts.RestartOf(form.Restart, form.Hour),
 	})

@@ -6,7 +6,6 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/game"
-	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
@@ -35,7 +34,7 @@ func rolloutSum(r *game.Rollout) string {
 }
 
 func (p *Pages) cancelRollout(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	if _, err := p.Game.CancelRollout(r.Context(), who.Cause(), left4me.LocalHost); err != nil {
+	if _, err := p.Game.CancelRollout(r.Context(), who.Cause(), p.Hosts.Default()); err != nil {
 		return err
 	}
 	return page.Done(w, r, "/game")

@@ -5,6 +5,7 @@ package game
 import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/game"
+	"github.com/left4me/left4me/internal/control/hosts"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/page"
 )
@@ -13,6 +14,7 @@ import (
 type Pages struct {
 	Panel *page.Panel
 	Game  *game.Game
+	Hosts *hosts.Hosts
 }
 
 // Routes is the part of the table of routes that is about the game.

@@ -19,9 +19,12 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-func (p *Pages) gameState() left4me.Game {
-	v, _ := p.Game.Said(left4me.LocalHost)
-	return v
+// outdated reports whether any host could have a newer build of the game.
+func (p *Pages) outdated() bool {
+	return slices.ContainsFunc(p.Hosts.All(), func(host left4me.Name) bool {
+		v, _ := p.Game.Said(host)
+		return v.Outdated
+	})
 }
 
 // serverList is what the list shows.
@@ -68,7 +71,7 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	table.Rows = rows
 	return page.View{Frame: p.Panel.Frame(r, who, "Servers", "servers"), Body: []page.Piece{
 		page.NewPart("servers-head", serversHead(list), page.OnServers()),
-		page.NewPart("game-notice", game.Notice(p.gameState(), list.Game), page.OnGame()), table,
+		page.NewPart("game-notice", game.Notice(p.outdated() && list.Game), page.OnGame()), table,
 	}}, nil
 }
 
@@ -77,7 +80,8 @@ func (p *Pages) firstRun(ctx context.Context, who accounts.Actor) firstRun {
 	defer cancel()
 	overlays, err := p.Content.Names(ctx)
 	overlays = page.Visible(who, overlays, left4me.OnOverlay)
-	return firstRun{HostAnswers: err == nil, Overlays: len(overlays), Installed: p.gameState().Current > 0}
+	said, _ := p.Game.Said(p.Hosts.Default())
+	return firstRun{HostAnswers: err == nil, Overlays: len(overlays), Installed: said.Current > 0}
 }
 
 // findable is what a row of the list can be found by, in lower case.

@@ -5,6 +5,7 @@ package servers
 import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/game"
+	"github.com/left4me/left4me/internal/control/hosts"
 	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
@@ -21,6 +22,7 @@ type Pages struct {
 	Jobs    *jobs.Jobs
 	Content *overlays.Overlays
 	Game    *game.Game
+	Hosts   *hosts.Hosts
 	// PublicAddress is the host that players connect to; empty: the one that the
 	// browser came to.
 	PublicAddress string

@@ -39,20 +39,9 @@ func (s *Repository) Drop(n left4me.Name, number int, used Used) error {
 	case r.Current == v.Number:
 		return left4me.NewError(left4me.Busy, "revision.current", "revision", v.Number, "overlay", n)
 	case len(up) > 0:
-		return left4me.NewError(left4me.Busy, "revision.in_use", "revision", v.Number, "overlay", n, "servers", names(up))
+		return left4me.NewError(left4me.Busy, "revision.in_use", "revision", v.Number, "overlay", n, "servers", left4me.JoinNames(up))
 	}
 	return s.records.drop(dir, &r, v.Number)
-}
-
-func names(all []left4me.Name) string {
-	var b strings.Builder
-	for i, n := range all {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(string(n))
-	}
-	return b.String()
 }
 
 // drop takes a revision out of overlay.json, and then away. s.mu is held.

@@ -91,7 +91,7 @@ func (tr *trash) delete(n left4me.Name, used Used) (until time.Time, err error) 
 	}
 	for ref, up := range used {
 		if ref.Name == n && len(up) > 0 {
-			return until, left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", n, "servers", names(up))
+			return until, left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", n, "servers", left4me.JoinNames(up))
 		}
 	}
 	if err := tr.layout.makeDir(deletedDir); err != nil {
