@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -28,9 +27,15 @@ const (
 	bundleJobs    = 50  // newest first
 	bundleCrashes = 10  // of each server
 	bundleLog     = 500 // lines
-	// bundleWithin bounds each program that is asked.
-	bundleWithin = 20 * time.Second
-	bundleMost   = 4 << 20 // bytes of what a program prints; its end is kept
+	bundleUnitLog = 100 // lines of each unit
+	// bundleWithin bounds all that a bundle gathers: what isn't known by then says so in
+	// its place, because a machine that needs a bundle may be one that answers nothing.
+	bundleWithin = 5 * time.Second
+	// bundleAskWithin bounds what is asked, so that it can say that nothing answered.
+	bundleAskWithin = bundleWithin - 500*time.Millisecond
+	bundleMost      = 4 << 20  // bytes of what a program prints; its end is kept
+	bundleUnitMost  = 64 << 10 // bytes of the log of a unit; its end is kept
+	bundleAtOnce    = 8        // programs that are asked for logs of units
 )
 
 const bundleReadme = `This is a debug bundle of left4me, for a bug report. left4me sent it nowhere: read
@@ -44,6 +49,7 @@ jobs.json     the newest jobs, without what they printed
 crashes.json  the newest crashes of each server
 log.txt       warnings and errors of left4me's log, the newest last
 units.txt     the units of left4me
+units-log.txt the newest lines in the journal of each unit but left4me's own
 
 It holds names of servers, overlays and users, and addresses that the log has. It
 holds no passwords, tokens and keys, no cfg lines, no arguments of servers and no
@@ -56,9 +62,9 @@ func debugCommand() *cobra.Command {
 		Use: "bundle", Short: "Write an archive for a bug report, without passwords", Args: noArguments,
 		Long: "Write an archive (tar.gz) with what a bug report needs: what doctor finds, versions,\n" +
 			"settings, the newest jobs and crashes, warnings and errors of the log, and the\n" +
-			"states of units. It holds no passwords, tokens, cfg lines and scripts, and is sent\n" +
-			"nowhere. Run it as root or as the user that left4me runs as; left4me doesn't have to\n" +
-			"run.",
+			"states and logs of units. It holds no passwords, tokens, cfg lines and scripts, and\n" +
+			"is sent nowhere. It takes 5 seconds at most. Run it as root or as the user that\n" +
+			"left4me runs as; left4me doesn't have to run.",
 	}
 	getenv := addSettings(bundle)
 	file := bundle.Flags().String("env-file", packagedEnv, "settings that are not in the environment")
@@ -119,21 +125,36 @@ func gather(ctx context.Context, getenv func(string) string, file string) []entr
 	if settingsErr != nil { // what doctor says too; the directories are known nevertheless
 		s.root, s.run, _ = directories(fromFile(getenv, file))
 	}
+	limit, cancel := context.WithTimeout(ctx, bundleWithin)
+	defer cancel()
+	ctx, cancelAsking := context.WithTimeout(ctx, bundleAskWithin)
+	defer cancelAsking()
+	found := begin(limit, func() string { return doctorText(ctx, s, settingsErr) })
+	system := begin(limit, func() string { return versions(ctx, s) })
+	log := begin(limit, func() string { return journal(ctx, bundleLog, "left4me.service", "--priority=warning") })
+	units := begin(limit, func() string { return unitStates(ctx) })
+	database := begin(limit, func() *rows { return inspect(ctx, s) })
+
 	secrets := secretsOf(s, file)
-	rows := inspect(ctx, s, &secrets)
+	rows, read := database()
+	if !read {
+		rows = unreadable(context.DeadlineExceeded)
+	}
+	secrets.join(rows.secrets)
+	logs := "left out: without the database it isn't known what to hide\n"
+	if rows.complete {
+		logs = said(begin(limit, func() string { return unitLogs(ctx, rows.names) }))
+	}
 	entries := []entry{
-		{"doctor.txt", doctorText(ctx, s, settingsErr)},
-		{"versions.txt", versions(ctx, s)},
+		{"doctor.txt", said(found)},
+		{"versions.txt", said(system)},
 		{"settings.txt", settingsText(getenv, file)},
 		{"servers.json", rows.servers},
 		{"jobs.json", rows.jobs},
 		{"crashes.json", rows.crashes},
-		{"log.txt", printedBy(ctx, "journalctl", "--no-pager", "--quiet", "--output=short-iso", "--unit=left4me.service",
-			"--priority=warning", fmt.Sprintf("--lines=%d", bundleLog))},
-		{"units.txt", printedBy(ctx, "systemctl", "list-units", "--all", "--no-pager", "--plain", "left4me*", "l4d2-*") +
-			"\n" + printedBy(ctx, "systemctl", "show", "--no-pager", "--property="+
-			"Id,LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStatus,ActiveEnterTimestamp", "left4me.service",
-			"left4me-server@*")},
+		{"log.txt", said(log)},
+		{"units.txt", said(units)},
+		{"units-log.txt", logs},
 	}
 	for i := range entries {
 		entries[i].text = secrets.hide(entries[i].text)
@@ -142,6 +163,32 @@ func gather(ctx context.Context, getenv func(string) string, file string) []entr
 		}
 	}
 	return append([]entry{{"README.txt", bundleReadme}}, entries...)
+}
+
+// begin runs find beside everything else; wait returns what it found, or false when
+// the time is up. What can't be ended, such as a program that waits for a disk that
+// has gone, is left behind.
+func begin[T any](limit context.Context, find func() T) (wait func() (T, bool)) {
+	found := make(chan T, 1)
+	go func() { found <- find() }()
+	return func() (T, bool) {
+		select {
+		case v := <-found:
+			return v, true
+		case <-limit.Done():
+			var none T
+			return none, false
+		}
+	}
+}
+
+// said is what was found, or that it wasn't in time.
+func said(wait func() (string, bool)) string {
+	text, ok := wait()
+	if !ok {
+		return fmt.Sprintf("not known within %s\n", bundleWithin)
+	}
+	return text
 }
 
 func doctorText(ctx context.Context, s settings, settingsErr error) string {
@@ -168,7 +215,7 @@ func versions(ctx context.Context, s settings) string {
 	}
 	return fmt.Sprintf("left4me %s\n%s %s/%s\nschema of the database: %s; of this program: %d\n\n%s\n%s\n%s", programVersion(),
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, have, store.Schema(),
-		printedBy(ctx, "uname", "-srvm"), printedBy(ctx, "systemctl", "--version"), system)
+		printedBy(ctx, bundleMost, "uname", "-srvm"), printedBy(ctx, bundleMost, "systemctl", "--version"), system)
 }
 
 // shownSettings are those whose values may be shown: none of them is a secret.
@@ -226,17 +273,28 @@ func namesOf(lines []string) (names []string) {
 }
 
 // rows is what the database has, as JSON.
-type rows struct{ servers, jobs, crashes string }
+type rows struct {
+	servers, jobs, crashes string
+	names                  []left4me.Name
+	secrets                hiding // what people wrote into it that nobody else shall read
+	complete               bool   // so are the secrets
+}
 
-// inspect reads the database, and adds to secrets what people wrote into it that
-// nobody else shall read.
-func inspect(ctx context.Context, s settings, secrets *hiding) (r rows) {
+// unreadable are the rows of a database that can't be read.
+func unreadable(err error) *rows {
+	why := asJSON(nil, err)
+	return &rows{servers: why, jobs: why, crashes: why}
+}
+
+// inspect reads the database.
+func inspect(ctx context.Context, s settings) *rows {
 	db, err := store.Inspect(ctx, filepath.Join(s.root, databaseName))
 	if err != nil {
-		why := asJSON(nil, err)
-		return rows{why, why, why}
+		return unreadable(err)
 	}
 	defer db.Close()
+	var r rows
+	secrets := &r.secrets
 	servers, err := db.Servers().List(ctx)
 	blueprints, berr := db.Blueprints().List(ctx)
 	overlays, oerr := db.Overlays().List(ctx)
@@ -267,7 +325,7 @@ func inspect(ctx context.Context, s settings, secrets *hiding) (r rows) {
 			Name: v.Name, Port: v.Port, Blueprint: v.Blueprint, Overlays: v.Overlays, Wanted: v.Wanted,
 			Settings: public(v.Settings), Cfg: len(v.Settings.Cfg), Args: len(v.Settings.Args),
 		})
-		secrets.file(filepath.Join(s.root, "instances", string(v.Name), "rcon"))
+		r.names = append(r.names, v.Name)
 	}
 	for _, v := range blueprints {
 		all.Blueprints = append(all.Blueprints, definition{
@@ -283,7 +341,8 @@ func inspect(ctx context.Context, s settings, secrets *hiding) (r rows) {
 		oerr = errors.Join(oerr, serr)
 		all.Overlays = append(all.Overlays, definition{Name: v.Name, Kind: v.Kind, Cfg: len(v.Cfg)})
 	}
-	r.servers = asJSON(all, errors.Join(err, berr, oerr))
+	err = errors.Join(err, berr, oerr)
+	r.servers, r.complete = asJSON(all, err), err == nil
 
 	jobs, err := db.Jobs().List(ctx, "", "", "", bundleJobs)
 	masked := make([]left4me.Job, len(jobs))
@@ -309,7 +368,7 @@ func inspect(ctx context.Context, s settings, secrets *hiding) (r rows) {
 		err = errors.Join(err, cerr)
 	}
 	r.crashes = asJSON(crashes, err)
-	return r
+	return &r
 }
 
 func asJSON(v any, err error) string {
@@ -324,17 +383,4 @@ func asJSON(v any, err error) string {
 		return err.Error()
 	}
 	return b.String()
-}
-
-// printedBy is what a program of the machine prints, or why it printed nothing. Its
-// end is kept if it is long.
-func printedBy(ctx context.Context, name string, args ...string) string {
-	ctx, cancel := context.WithTimeout(ctx, bundleWithin)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
-	text := string(out[max(0, len(out)-bundleMost):])
-	if err != nil {
-		text += fmt.Sprintf("%s: %v\n", name, err)
-	}
-	return text
 }

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"net/url"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -70,54 +74,95 @@ func (h *hiding) script(text string) {
 	}
 }
 
+// address adds one that may have a password, and that alone.
+func (h *hiding) address(s string) {
+	h.add(s)
+	u, err := url.Parse(s)
+	if err != nil || u.User == nil {
+		return
+	}
+	password, has := u.User.Password()
+	if !has { // as tokens are given
+		password = u.User.Username()
+	}
+	h.add(password)
+}
+
 func (h *hiding) overlay(o left4me.Overlay) {
 	h.lines(o.Cfg)
 	if o.Script != nil {
 		h.script(o.Script.Text)
 	}
 	if o.Git != nil {
-		h.add(o.Git.URL) // it may have a token
+		h.address(o.Git.URL)
 	}
 }
 
-// hide masks them in a text, the longest first.
+// apiToken is a token of the API, wherever it stands.
+var apiToken = regexp.MustCompile(regexp.QuoteMeta(accounts.TokenPrefix) + `[A-Za-z0-9_-]{8,}`)
+
+// hide masks them in a text, also where one begins within another.
 func (h *hiding) hide(text string) string {
-	all := make([]string, 0, len(h.texts))
+	const start = shortestHidden
+	all := map[string][]string{} // by how they begin
 	for t := range h.texts {
-		all = append(all, t)
-	}
-	slices.SortFunc(all, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
-	})
-	for _, t := range all {
-		text = strings.ReplaceAll(text, t, "(hidden)")
+		all[t[:start]] = append(all[t[:start]], t)
 		// As JSON writes it.
 		if q := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(asJSON(t, nil)), `"`), `"`); q != t {
-			text = strings.ReplaceAll(text, q, "(hidden)")
+			all[q[:start]] = append(all[q[:start]], q)
 		}
 	}
-	return text
+	var b strings.Builder
+	from, end := 0, 0 // what is shown begins at from, and what is hidden ends at end
+	for i := 0; i+start <= len(text); i++ {
+		for _, t := range all[text[i:i+start]] {
+			if !strings.HasPrefix(text[i:], t) {
+				continue
+			}
+			if i >= end {
+				b.WriteString(text[from:i] + "(hidden)")
+			}
+			end = max(end, i+len(t))
+			from = end
+		}
+	}
+	b.WriteString(text[from:])
+	return apiToken.ReplaceAllString(b.String(), "(hidden)")
 }
 
-// secretsOf are the values of all settings that may not be shown, and of the tokens
-// in the environment.
+func (h *hiding) join(other hiding) {
+	for t := range other.texts {
+		h.add(t)
+	}
+}
+
+// secretsOf are the values of all settings that may not be shown, of the tokens in the
+// environment, and the passwords of remote consoles. The settings of SteamCMD and
+// others stand in files beside left4me's.
 func secretsOf(s settings, file string) (h hiding) {
 	h.add(s.secretKey)
 	if s.keyFile != "" {
 		h.file(s.keyFile)
 	}
-	text, _ := os.ReadFile(file) // who can't read it, has none of it
-	for _, lines := range [][]string{os.Environ(), strings.Split(string(text), "\n")} {
-		for _, name := range namesOf(lines) {
-			for _, value := range []string{os.Getenv(name), settingIn(string(text), name)} {
-				if !shown(name, value) {
-					h.add(value)
-				}
-			}
+	add := func(name, value string) {
+		if shown(name, value) {
+			return
 		}
+		h.address(value)
+	}
+	for _, name := range namesOf(os.Environ()) {
+		add(name, os.Getenv(name))
+	}
+	beside, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*.env")) // the pattern is a good one
+	for _, f := range append(beside, file) {
+		text, _ := os.ReadFile(f) // who can't read it, has none of it
+		for _, name := range namesOf(strings.Split(string(text), "\n")) {
+			add(name, settingIn(string(text), name))
+		}
+	}
+	remote, _ := filepath.Glob(filepath.Join(s.root, "instances", "*", "rcon"))
+	for _, f := range remote {
+		h.file(f)
 	}
 	return h
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -22,6 +24,7 @@ var hold = []string{
 	"key-of-this-site-which-is-long-enough", "token-of-a-command", "steam-account-password", "joins-with-this", "rcon-by-hand",
 	"rcon-of-left4me", "argument-password", "cfg-line-of-ours", "cfg-of-an-overlay", "scripts-secret-line", "git-token",
 	"commented-out-key", "blueprint-password", `uote<d>&pass`, "hidden-in-a-url", "of-an-older-script",
+	"rcon-of-a-deleted-server", "steam-guard-code", "token-with-no-name",
 }
 
 // secretSite is a site with secrets everywhere that left4me doesn't work on.
@@ -75,11 +78,15 @@ func secretSite(t *testing.T) (root, envFile string) {
 		Host: "local", Server: "alpha", At: at, Exit: "SIGSEGV", Uptime: time.Minute,
 		Lines: []string{"rcon_password = joins-with-this", "it prints rcon-of-left4me", "say cfg-line-of-ours", `q\uote<d>&pass`},
 	}), os.MkdirAll(filepath.Join(root, "instances", "alpha"), 0o755),
-		os.WriteFile(filepath.Join(root, "instances", "alpha", "rcon"), []byte("rcon-of-left4me\n"), 0o600))
+		os.WriteFile(filepath.Join(root, "instances", "alpha", "rcon"), []byte("rcon-of-left4me\n"), 0o600),
+		os.MkdirAll(filepath.Join(root, "instances", "deleted"), 0o755),
+		os.WriteFile(filepath.Join(root, "instances", "deleted", "rcon"), []byte("rcon-of-a-deleted-server\n"), 0o600))
 	envFile = filepath.Join(t.TempDir(), "left4me.env")
 	err = errors.Join(err, os.WriteFile(envFile, []byte("# LEFT4ME_SECRET_KEY=commented-out-key\n"+
-		"LEFT4ME_SECRET_KEY='key-of-this-site-which-is-long-enough'\nLEFT4ME_STEAM_PASSWORD=steam-account-password\n"+
-		"LEFT4ME_PUBLIC_URL=https://hidden-in-a-url@panel.example.org\nLEFT4ME_PORT_RANGE=27015-27020\n"), 0o600))
+		"LEFT4ME_SECRET_KEY='key-of-this-site-which-is-long-enough'\n"+
+		"LEFT4ME_PUBLIC_URL=https://admin:hidden-in-a-url@panel.example.org\nLEFT4ME_PORT_RANGE=27015-27020\n"), 0o600),
+		os.WriteFile(filepath.Join(filepath.Dir(envFile), "steam.env"), []byte(
+			"LEFT4ME_STEAM_PASSWORD=steam-account-password\nLEFT4ME_STEAM_GUARD=steam-guard-code\n"), 0o600))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,8 +147,24 @@ func bundle(t *testing.T, envFile string) (files map[string]string, said string)
 	}
 }
 
+// printsLog puts a journalctl into PATH that has lines of units as the journal would
+// give them: their text is that of the arguments, and what the shell command adds.
+func printsLog(t *testing.T, command string) {
+	t.Helper()
+	bin := t.TempDir()
+	script := "#!/bin/sh\necho \"asked for $*\"\n" + command + "\n"
+	if err := os.WriteFile(filepath.Join(bin, "journalctl"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+}
+
 func TestABundleHasNoSecretOfASiteFullOfThem(t *testing.T) {
 	_, envFile := secretSite(t)
+	printsLog(t, "printf '%s\\n' "+left4me.ShellWord(strings.Join(hold[:6], " and "))+` 'say cfg-line-of-ours' \
+		'echo cfg-of-an-overlay' 'it runs curl -H scripts-secret-line and wget of-an-older-script' 'q\uote<d>&pass' \
+		rcon-of-a-deleted-server steam-guard-code 'Authorization: Bearer l4m_token-with-no-name' 'sv_password "another-one"' \
+		'argument-password blueprint-password' 'of https://hidden-in-a-url@example.org and https://x:git-token@example.org'`)
 	files, said := bundle(t, envFile)
 	for name, text := range files {
 		for _, secret := range hold {
@@ -168,7 +191,12 @@ func TestABundleHasNoSecretOfASiteFullOfThem(t *testing.T) {
 		"servers.json": {`"alpha"`, `"port": 27015`, `"cfg_lines": 3`, `"hostname": "a server"`, `"made"`},
 		"jobs.json":    {"server.start", `"failed"`, "it said (hidden)"},
 		"crashes.json": {"SIGSEGV", "it prints (hidden)"},
-		"log.txt":      {}, "units.txt": {},
+		"log.txt":      {"--unit=left4me.service", "(hidden) and (hidden)"}, "units.txt": {},
+		"units-log.txt": {
+			"# left4me-server@alpha.service", "--unit=left4me-mount@alpha.service", "--unit=left4me-install.service",
+			"(hidden) and (hidden) and (hidden)", "it runs (hidden) and (hidden)",
+			`sv_password "(hidden)"`, "Bearer (hidden)", "https://(hidden)@example.org and https://x:(hidden)@example.org",
+		},
 	} {
 		text, there := files[name]
 		if !there {
@@ -178,6 +206,63 @@ func TestABundleHasNoSecretOfASiteFullOfThem(t *testing.T) {
 			if !strings.Contains(text, w) {
 				t.Errorf("%s lacks %q:\n%s", name, w, text)
 			}
+		}
+	}
+}
+
+// A machine that needs a bundle may be one on which programs hang.
+func TestABundleIsReadyInTimeWhateverHangs(t *testing.T) {
+	_, envFile := secretSite(t)
+	// Its children have its output open when it is ended itself.
+	printsLog(t, `case "$*" in *left4me-build@*) sleep 60 & sleep 60 ;; esac`)
+	began := time.Now()
+	files, _ := bundle(t, envFile)
+	if took := time.Since(began); took > bundleWithin+3*time.Second { // two processes that start
+		t.Errorf("it took %s", took)
+	}
+	for name, want := range map[string]string{
+		"units-log.txt": "asked for --no-pager --quiet --output=short-iso --lines=100 --unit=left4me-build@*.service\n" +
+			"journalctl: signal: killed\n\n# left4me-firewall.service\nasked for ",
+		"doctor.txt": "secret key", "jobs.json": "server.start",
+	} {
+		if !strings.Contains(files[name], want) {
+			t.Errorf("%s lacks %q:\n%s", name, want, files[name])
+		}
+	}
+}
+
+// Nothing that was found out may be given with what can't be.
+func TestWhatIsNotFoundInTimeIsLeftOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit, cancel := context.WithTimeout(t.Context(), bundleWithin)
+		defer cancel()
+		never := make(chan struct{})
+		wait := begin(limit, func() string { <-never; return "late" })
+		if text := said(wait); text != "not known within 5s\n" {
+			t.Error(text)
+		}
+		close(never)
+	})
+}
+
+func TestTheEndOfALongLogIsKept(t *testing.T) {
+	printsLog(t, `seq -f 'line %.0f' 100000`)
+	text := unitLog(t.Context(), []string{"left4me-server@alpha.service"})
+	if len(text) > bundleUnitMost+100 || !strings.HasSuffix(text, "\nline 100000\n") ||
+		!strings.HasPrefix(text, "# left4me-server@alpha.service\nline ") {
+		t.Errorf("%d bytes: %.100s", len(text), text)
+	}
+}
+
+// A text that begins within another is hidden with it, as a whole.
+func TestTextsThatOverlapAreHidden(t *testing.T) {
+	var h hiding
+	h.add("xabc", "abcdefgh", "fghijk", `q"uote`)
+	for text, want := range map[string]string{
+		"-xabcdefghijk-": "-(hidden)-", "abcdefgh abcdefg": "(hidden) abcdefg", `"q\"uote"`: `"(hidden)"`, "xabcxabc": "(hidden)(hidden)",
+	} {
+		if got := h.hide(text); got != want {
+			t.Errorf("%s became %s, not %s", text, got, want)
 		}
 	}
 }
@@ -193,7 +278,7 @@ func TestABundleIsMadeOfWhatCanBeRead(t *testing.T) {
 	files, _ := bundle(t, envFile)
 	for name, want := range map[string]string{
 		"doctor.txt": `LEFT4ME_PUBLIC_URL: "(hidden)"`, "jobs.json": `"error": "`, "servers.json": `"error": "`,
-		"settings.txt": "no such file",
+		"settings.txt": "no such file", "units-log.txt": "without the database it isn't known what to hide",
 	} {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %q:\n%s", name, want, files[name])
