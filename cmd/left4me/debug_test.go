@@ -252,6 +252,11 @@ func TestTheEndOfALongLogIsKept(t *testing.T) {
 		!strings.HasPrefix(text, "# left4me-server@alpha.service\nline ") {
 		t.Errorf("%d bytes: %.100s", len(text), text)
 	}
+	printsLog(t, "echo second")
+	if text := unitLog(t.Context(), []string{"a.service"}); !strings.HasPrefix(text, "# a.service\nasked for ") ||
+		!strings.HasSuffix(text, "\nsecond\n") {
+		t.Error(text)
+	}
 }
 
 // A text that begins within another is hidden with it, as a whole.

@@ -125,13 +125,14 @@ func TestADebugBundleHasWhatWentWrongAndNoSecrets(t *testing.T) {
 	if err := becomesReady(); err != nil {
 		t.Fatal(err)
 	}
-	settings := map[string]any{"password": "joins-with-this-password", "cfg": []string{"rcon_password typed-by-hand"}}
+	settings := map[string]any{"password": "joins-with-this-password", "cfg": []string{"tv_password typed-by-hand"}}
 	if code := call(t, "POST", "/servers", map[string]any{"name": "bundled", "settings": settings}, nil); code != http.StatusCreated {
 		t.Fatal(code)
 	}
 	defer func() { done(t, "DELETE", "/servers/bundled") }()
 	var token struct{ Token string }
-	if code := call(t, "POST", "/users", map[string]any{"name": "bundler", "password": "password-of-a-user", "admin": true}, nil); code != 201 {
+	if code := call(t, "POST", "/users", map[string]any{"name": "bundler", "password": "password-of-a-user", "admin": true},
+		nil); code != 201 {
 		t.Fatal(code)
 	}
 	if code := call(t, "POST", "/tokens", map[string]any{"label": "x", "user": "bundler"}, &token); code != 201 || token.Token == "" {
@@ -139,7 +140,7 @@ func TestADebugBundleHasWhatWentWrongAndNoSecrets(t *testing.T) {
 	}
 	secrets := []string{
 		"password-of-the-url", "steam-accounts-password", "steam-guard-key", "joins-with-this-password", "typed-by-hand",
-		"password-of-a-user", token.Token, sessionCookie(t, "bundler", "password-of-a-user"), "only-for-this-test-only",
+		token.Token, sessionCookie(t, "bundler", "password-of-a-user"), "password-of-a-user", "only-for-this-test-only",
 	}
 	done(t, "POST", "/servers/bundled/start") // so that there is a password of its remote console
 	done(t, "POST", "/servers/bundled/stop")
@@ -152,7 +153,7 @@ func TestADebugBundleHasWhatWentWrongAndNoSecrets(t *testing.T) {
 	// A unit whose program prints them all, on the next start, which then fails.
 	must(t, "mkdir", "-p", drop)
 	print := "[Service]\nExecStartPre=/bin/echo of the unit itself\n"
-	for _, s := range secrets[:len(secrets)-3] { // systemd would have the cookie's % for itself
+	for _, s := range secrets[:len(secrets)-4] { // those that left4me can know; systemd would have the key's quotes for itself
 		print += "ExecStartPre=/bin/echo it has " + s + " in it\n"
 	}
 	print += "ExecStartPre=/bin/echo it has " + secrets[len(secrets)-1] + " in it\n"
