@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"go/ast"
+	"go/parser"
 	"go/token"
 	"path/filepath"
 	"regexp"
@@ -28,6 +29,12 @@ type errorCall struct {
 	names []string
 }
 
+// received may make errors of what another left4me told, or read them from where they
+// are kept: all others make theirs with left4me.NewError.
+var received = []string{
+	"internal/cli/apiclient/problem.go", "internal/store/job.go", "internal/host/content/archive/decode.go",
+}
+
 // errorCalls lists the calls of left4me.NewError in the program and says what is
 // wrong with their shape: codes and names must be literals.
 func errorCalls(t *testing.T) []errorCall {
@@ -37,22 +44,118 @@ func errorCalls(t *testing.T) []errorCall {
 		if s.test() {
 			continue
 		}
-		ours := filepath.Dir(s.path) == "internal/left4me"
-		ast.Inspect(s.file, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.CompositeLit:
-				if n.Type != nil && !ours && isName(n.Type, "left4me", "Error") {
-					t.Errorf("%s: use left4me.NewError, which has a code", s.fset.Position(n.Pos()))
-				}
-			case *ast.CallExpr:
-				if isName(n.Fun, "left4me", "NewError") || ours && isName(n.Fun, "", "NewError") {
-					all = append(all, errorCallOf(t, s.fset.Position(n.Pos()).String(), n))
-				}
-			}
-			return true
-		})
+		calls, wrong := errorsIn(s)
+		all = append(all, calls...)
+		for _, w := range wrong {
+			t.Error(w)
+		}
 	}
 	return all
+}
+
+// errorsIn lists the calls of left4me.NewError in a file, and what in it makes an error
+// that may have no code.
+func errorsIn(s source) (calls []errorCall, wrong []string) {
+	ours := filepath.Dir(s.path) == "internal/left4me"
+	kept := slices.Contains(received, s.path)
+	blame := func(n ast.Node, text string) {
+		wrong = append(wrong, fmt.Sprintf("%s: %s", s.fset.Position(n.Pos()), text))
+	}
+	isError := func(x ast.Expr) bool { return !ours && isName(x, "left4me", "Error") }
+	const made = "use left4me.NewError, which has a code"
+	for _, imported := range s.file.Imports {
+		if imported.Name != nil && strings.HasSuffix(imported.Path.Value, `/internal/left4me"`) {
+			blame(imported, "import it by its name, so that tests find its errors")
+		}
+	}
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CompositeLit:
+			if n.Type != nil && isError(n.Type) || hasBare(n, isError) {
+				blame(n, made)
+			}
+		case *ast.ValueSpec:
+			if n.Type != nil && isError(n.Type) && !kept {
+				blame(n, made)
+			}
+		case *ast.TypeSpec: // another name for it, or a type with its fields
+			if isError(n.Type) {
+				blame(n, made)
+			}
+		case *ast.CallExpr:
+			id, builtin := n.Fun.(*ast.Ident)
+			switch {
+			case isName(n.Fun, "left4me", "NewError") || ours && isName(n.Fun, "", "NewError"):
+				c, w := errorCallOf(s.fset.Position(n.Pos()).String(), n)
+				calls, wrong = append(calls, c), append(wrong, w...)
+			case builtin && id.Name == "new" && isError(n.Args[0]) && !kept, isName(n.Fun, "left4me", "Received") && !kept:
+				blame(n, made)
+			}
+		}
+		return true
+	})
+	return calls, wrong
+}
+
+// hasBare reports whether a list or map has errors whose type is left out.
+func hasBare(n *ast.CompositeLit, isError func(ast.Expr) bool) bool {
+	var of ast.Expr
+	switch x := n.Type.(type) {
+	case *ast.ArrayType:
+		of = x.Elt
+	case *ast.MapType:
+		of = x.Value
+	default:
+		return false
+	}
+	if p, ok := of.(*ast.StarExpr); ok {
+		of = p.X
+	}
+	return isError(of) && slices.ContainsFunc(n.Elts, func(x ast.Expr) bool {
+		if kv, ok := x.(*ast.KeyValueExpr); ok {
+			x = kv.Value
+		}
+		l, ok := x.(*ast.CompositeLit)
+		return ok && l.Type == nil
+	})
+}
+
+// The rule that no error is without a code would hold of everything if it found nothing.
+func TestTheRuleOfCodesFindsEachWayToMakeAnErrorWithoutOne(t *testing.T) {
+	for code, want := range map[string]string{
+		`func f() error { return left4me.NewError(left4me.Busy, "a.b", "x", 1) }`:          "",
+		`func f() error { return &left4me.Error{Kind: left4me.Busy, Text: "it fell" } }`:   "use left4me.NewError",
+		`var all = map[int]*left4me.Error{1: {Text: "it fell"}}`:                           "use left4me.NewError",
+		`var all = []*left4me.Error{left4me.NewError(left4me.Busy, "a.b")}`:                "",
+		`var all = []left4me.Error{{Text: "it fell"}}`:                                     "use left4me.NewError",
+		`func f() error { var e left4me.Error; e.Text = "it fell"; return &e }`:            "use left4me.NewError",
+		`func f() error { e := new(left4me.Error); e.Text = "it fell"; return e }`:         "use left4me.NewError",
+		`type failure left4me.Error`:                                                       "use left4me.NewError",
+		`type failure = left4me.Error`:                                                     "use left4me.NewError",
+		`func f() error { return left4me.Received(left4me.Busy, "", nil, "it fell", "") }`: "use left4me.NewError",
+		`func f(c string) error { return left4me.NewError(left4me.Busy, c) }`:              "argument 2 is no literal",
+		`func f(n string) error { return left4me.NewError(left4me.Busy, "a.b", n, 1) }`:    "argument 3 is no literal",
+		`func f() error { return left4me.NewError(left4me.Busy, "a.b", "x") }`:             "names and values in turn",
+		`func f(a []any) error { return left4me.NewError(left4me.Busy, "a.b", a...) }`:     "names and values in turn",
+	} {
+		s := source{path: "internal/x/x.go", fset: token.NewFileSet()}
+		var err error
+		s.file, err = parser.ParseFile(s.fset, s.path, "package x\n\nimport \"github.com/left4me/left4me/internal/left4me\"\n\n"+code+"\n",
+			0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, wrong := errorsIn(s)
+		if got := strings.Join(wrong, "\n"); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", code, got, want)
+		}
+	}
+	s := source{path: "internal/x/x.go", fset: token.NewFileSet()}
+	s.file, _ = parser.ParseFile(s.fset, s.path,
+		"package x\n\nimport l \"github.com/left4me/left4me/internal/left4me\"\n\nvar e = l.Error{}\n", 0)
+	if _, wrong := errorsIn(s); len(wrong) != 1 {
+		t.Errorf("under another name: %q", wrong)
+	}
 }
 
 // isName reports whether x is pkg.name, or name when pkg is empty.
@@ -67,11 +170,10 @@ func isName(x ast.Expr, pkg, name string) bool {
 	return false
 }
 
-func errorCallOf(t *testing.T, at string, n *ast.CallExpr) errorCall {
-	t.Helper()
-	c := errorCall{at: at}
+func errorCallOf(at string, n *ast.CallExpr) (c errorCall, wrong []string) {
+	c = errorCall{at: at}
 	if n.Ellipsis.IsValid() || len(n.Args)%2 != 0 {
-		t.Errorf("%s: after kind and code come names and values in turn", at)
+		wrong = append(wrong, at+": after kind and code come names and values in turn")
 	}
 	if s, ok := n.Args[0].(*ast.SelectorExpr); ok {
 		c.kind = s.Sel.Name
@@ -85,7 +187,7 @@ func errorCallOf(t *testing.T, at string, n *ast.CallExpr) errorCall {
 		}
 		l, ok := n.Args[i].(*ast.BasicLit)
 		if !ok || l.Kind != token.STRING {
-			t.Errorf("%s: argument %d is no literal", at, i+1)
+			wrong = append(wrong, fmt.Sprintf("%s: argument %d is no literal", at, i+1))
 			continue
 		}
 		s, _ := strconv.Unquote(l.Value)
@@ -96,7 +198,7 @@ func errorCallOf(t *testing.T, at string, n *ast.CallExpr) errorCall {
 		}
 	}
 	slices.Sort(c.names)
-	return c
+	return c, wrong
 }
 
 // placesOf are the names of the arguments in a text of an error.
