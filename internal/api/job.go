@@ -18,6 +18,9 @@ func jobOf(v left4me.Job) apitype.Job {
 		Reason:  v.Reason,
 		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, EndedAt: v.EndedAt, RequestID: v.RequestID,
 	}
+	if j.Error != nil {
+		j.Error = j.Error.Rendered()
+	}
 	if j.Steps == nil {
 		j.Steps = []left4me.Step{}
 	}

@@ -37,7 +37,7 @@ func serverOf(v servers.View) apitype.GameServer {
 	if j := v.Failed; j != nil {
 		why := *left4me.NewError(left4me.Unavailable, "job.interrupted")
 		if j.Error != nil {
-			why = *j.Public().Error
+			why = *j.Public().Error.Rendered()
 		}
 		s.FailedJob = &apitype.FailedJob{JobRef: apitype.JobRef{ID: j.ID, Kind: j.Kind, State: j.State}, Error: why}
 	}

@@ -120,6 +120,9 @@ func (a uploadRoutes) planUpload(ctx context.Context, id string, in *struct {
 	if p.Files == nil {
 		p.Files = []left4me.PlanFile{}
 	}
+	if p.Problem != nil {
+		p.Problem = p.Problem.Rendered()
+	}
 	return p, err
 }
 

@@ -53,6 +53,18 @@ func (e *Error) Render() (text, hint string) {
 	return e.Text, e.Hint
 }
 
+// Rendered returns e with what it says as this build words it, for whoever reads Text
+// and Hint; see Render.
+func (e *Error) Rendered() *Error {
+	text, hint := e.Render()
+	if text == e.Text && hint == e.Hint {
+		return e
+	}
+	c := *e
+	c.Text, c.Hint = text, hint
+	return &c
+}
+
 // fillText puts arguments in the place of their names, or reports false when one
 // is missing or of another kind than its place.
 func fillText(text string, args Args) (string, bool) {

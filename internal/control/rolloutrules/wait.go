@@ -85,7 +85,7 @@ func Settle(m store.Move, j left4me.Job) store.Move {
 	default:
 		m.State, m.Reason = Broken, "its restart "+string(j.State)
 		if j.Error != nil {
-			m.Reason = j.Error.Text
+			m.Reason, _ = j.Error.Render()
 		}
 	}
 	return m
