@@ -148,6 +148,7 @@ func siteOfFailures(t *testing.T) (root string) {
 // text of its code, and else the text it came with. Nothing in it steers a terminal or
 // a page.
 func TestErrorsOfOtherBuildsAreShownEverywhere(t *testing.T) {
+	t.Parallel()
 	run, address := startLeft4me(t, siteOfFailures(t))
 	out, said, err := run("user", "create", "admin", "--admin", "--generate", "--json")
 	var user struct{ Password string }
