@@ -34,22 +34,26 @@ var failedJobs = []struct {
 	{ // of a newer host
 		"0190f3c800007000800000000002",
 		left4me.Received(left4me.Busy, "port.of_tomorrow", left4me.Args{"gate": int64(7)}, "the <gate> is shut", "open it"),
-		"the <gate> is shut", []string{"gate"},
+		"the <gate> is shut",
+		[]string{"gate"},
 	},
 	{ // whose code has other arguments
 		"0190f3c800007000800000000003",
 		left4me.Received(left4me.Conflict, "port.in_use", left4me.Args{"gate": int64(7)}, "the <door> is shut", "open it"),
-		"the <door> is shut", []string{"gate"},
+		"the <door> is shut",
+		[]string{"gate"},
 	},
 	{ // which words it otherwise
 		"0190f3c800007000800000000004",
 		left4me.Received(left4me.Conflict, "port.in_use", left4me.Args{"port": int64(27015), "server": "beta"}, "worded otherwise", "then"),
-		"port 27015 is used by beta", []string{"port", "server"},
+		"port 27015 is used by beta",
+		[]string{"port", "server"},
 	},
 	{ // with bytes from outside
 		"0190f3c800007000800000000005",
 		left4me.NewError(left4me.Unavailable, "git.failed", "verb", "fetch", "reason", "\x1b[31m<b>\r\u202e\u0085\xffsaid"),
-		"git fetch: ", []string{"verb"}, // JSON can't have the other one
+		"git fetch: ",
+		[]string{"verb"}, // JSON can't have the other one
 	},
 }
 
