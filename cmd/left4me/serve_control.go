@@ -33,6 +33,7 @@ type control struct {
 	jobs     *jobs.Jobs
 	servers  *servers.Servers
 	overlays *overlays.Overlays
+	layers   *layers.Layers
 	game     *game.Game
 	backups  *backups.Backups
 	uploads  *uploads.Uploads
@@ -49,6 +50,7 @@ func newControl(s settings, d data, log *slog.Logger) *control {
 	c.jobs = jobs.New(d.store.Jobs(), d.bus, log)
 	c.servers = servers.New(d.store, c.jobs, c.hosts, d.bus, s.ports, log)
 	c.overlays = overlays.New(d.store, c.jobs, c.servers, c.hosts.Content(), d.bus, log)
+	c.layers = layers.New(c.overlays.Revisions(), c.files)
 	c.game = game.New(d.store, c.jobs, c.servers, c.hosts, d.bus, log)
 	c.backups = backups.New(d.store, c.jobs, d.bus, backups.Host{Name: left4me.LocalHost, Files: c.files, Root: s.root}, log)
 	c.uploads = uploads.New(c.files, log)
@@ -72,7 +74,7 @@ func (c *control) stage() lifecycle.Stage {
 // api is the JSON API.
 func (c *control) api() http.Handler {
 	return api.New(api.Deps{
-		Servers: c.servers, Jobs: c.jobs, Content: c.overlays, Uploads: c.uploads, Layers: layers.New(c.overlays.Revisions(), c.files),
+		Servers: c.servers, Jobs: c.jobs, Content: c.overlays, Uploads: c.uploads, Layers: c.layers,
 		Game:     c.game,
 		Accounts: c.accounts, Backups: c.backups, Hosts: c.hosts,
 		Version: programVersion(), PublicAddress: c.settings.publicAddress, Log: c.log,
@@ -86,7 +88,7 @@ func (c *control) api() http.Handler {
 // panel is the pages; units says that servers are units of systemd.
 func (c *control) panel(units bool) http.Handler {
 	return web.New(web.Deps{
-		Servers: c.servers, Jobs: c.jobs, Content: c.overlays, Uploads: c.uploads, Downloads: overlays.NewDownloads(c.overlays, c.files),
+		Servers: c.servers, Jobs: c.jobs, Content: c.overlays, Uploads: c.uploads, Layers: c.layers,
 		Game: c.game, Accounts: c.accounts, Backups: c.backups, Hosts: c.hosts, Full: c.data.full,
 		Secure: c.settings.secureCookies(), Version: programVersion(), PublicAddress: c.settings.publicAddress,
 		Units: units, Log: c.log,

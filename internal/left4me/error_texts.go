@@ -451,7 +451,6 @@ var englishErrors = [...]ErrorText{
 	{"field.too_many_bytes", "{count} bytes are too many", "use at most {limit}"},
 	{"field.word_too_long", "it is too long", "use at most 64 bytes"},
 	{"file.changed_by_another", "somebody else changed this file", ""},
-	{"file.gone", "the file is gone", "the revision may have been removed meanwhile"},
 	{"file.lines_out_of_range", "{lines} is no number of lines", "use 1 to 1000"},
 	{"file.none_chosen", "no file is chosen", "choose at least one"},
 	{"file.none_named", "no file is named", "choose at least one"},
@@ -1155,7 +1154,6 @@ var englishErrors = [...]ErrorText{
 		"overlay {overlay} has no revision {revision} on this machine",
 		"look at its revisions",
 	},
-	{"revision.unknown", "overlay {overlay} has no revision {revision}", ""},
 	{
 		"revision.used",
 		"{overlay}@{revision} is used by {users}",

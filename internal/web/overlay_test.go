@@ -404,6 +404,8 @@ func TestDownloads(t *testing.T) {
 		"plugins/a/x.cfg": "0123456789",
 		"plugins/b.txt":   "b",
 		"plugins/out":     "x",
+
+		"plugins/maps.vpk/addoninfo.txt": "of an add-on",
 	}, "overlays/plugins/2/"
 	dir := filepath.Join(s.root, "overlays", "plugins", "2")
 	if err := os.MkdirAll(filepath.Join(dir, "a"), 0o755); err != nil {
@@ -422,9 +424,14 @@ func TestDownloads(t *testing.T) {
 	if p.has(t, http.StatusPartialContent); p.body != "456789" || p.header.Get("Content-Disposition") != "attachment; filename=x.cfg" {
 		t.Errorf("%q %v", p.body, p.header)
 	}
+	p = b.get("/overlays/plugins/download?path=maps.vpk/addoninfo.txt")
+	if p.has(t, http.StatusOK); p.body != "of an add-on" || p.header.Get("Etag") != `"plugins-2-12"` {
+		t.Errorf("%q %v", p.body, p.header)
+	}
 	b.get("/overlays/plugins/download?path=out").has(t, http.StatusNotFound)
 	onHost.mu.Lock()
 	delete(onHost.files, "plugins/out")
+	delete(onHost.files, "plugins/maps.vpk/addoninfo.txt")
 	onHost.mu.Unlock()
 	p = b.get("/overlays/plugins/archive?rev=2")
 	p.has(t, http.StatusOK)

@@ -1,13 +1,15 @@
-// Package layers reads what the revisions of overlays hold, for people who take
-// it away: single files, and whole revisions as archives.
+// Package layers reads what the revisions of overlays hold, for people who download
+// it in the panel or over the API: single files, files in VPKs, and whole revisions as
+// archives.
 //
 // The host says over the bus which files there are; what is in them is read through
-// hostfs, since gigabytes don't go over the bus.
+// hostfs, since gigabytes don't go over the bus. A file in a VPK comes over the bus.
 package layers
 
 import (
 	"archive/tar"
 	"archive/zip"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +22,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/hostfs"
 	"github.com/left4me/left4me/internal/left4me"
@@ -31,6 +34,7 @@ const pageSize = 1000
 type Revisions interface {
 	Get(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error)
 	Tree(ctx context.Context, name left4me.Name, revision int, f left4me.Filter) (left4me.Page[left4me.TreeFile], error)
+	File(ctx context.Context, name left4me.Name, revision int, path, inside string) (bus.FileAnswer, error)
 }
 
 // Layers opens files of revisions. It is safe for concurrent use.
@@ -101,6 +105,19 @@ func (r *Revision) File(ctx context.Context, p string) (hostfs.Reader, error) {
 		return nil, none
 	}
 	return f, nil
+}
+
+// Inside returns a file in a VPK of the revision. Errors: left4me.NotFound,
+// left4me.Unavailable, also when the file is longer than bus.MaxFile.
+func (r *Revision) Inside(ctx context.Context, vpk, file string) (*bytes.Reader, error) {
+	a, err := r.revisions.File(ctx, r.Overlay, r.Number, vpk, file)
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(a.Data)) != a.Size {
+		return nil, left4me.NewError(left4me.Unavailable, "vpk.file_too_long")
+	}
+	return bytes.NewReader(a.Data), nil
 }
 
 func shorten(s string) string {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/layers"
 	"github.com/left4me/left4me/internal/host/localfs"
 	"github.com/left4me/left4me/internal/left4me"
@@ -38,6 +39,18 @@ func (h host) Tree(_ context.Context, _ left4me.Name, _ int, f left4me.Filter) (
 		}
 	}
 	return left4me.Page[left4me.TreeFile]{}, nil
+}
+
+func (h host) File(_ context.Context, name left4me.Name, revision int, path, inside string) (bus.FileAnswer, error) {
+	if name != "maps" || revision != 2 || path != "left4dead2/a b.vpk" {
+		return bus.FileAnswer{}, left4me.NewError(left4me.NotFound, "revision.no_such_file", "revision", revision, "overlay", name,
+			"path", path)
+	}
+	a := bus.FileAnswer{V: bus.Version, Revision: revision, Size: bus.MaxFile + 1}
+	if inside == "addoninfo.txt" {
+		a.Data, a.Size = []byte("info"), 4
+	}
+	return a, nil
 }
 
 func open(t *testing.T, files ...string) (*layers.Revision, string) {
@@ -140,6 +153,24 @@ func TestOnlyFilesOfTheRevisionAreRead(t *testing.T) {
 		t.Errorf("a link became a file: %v", err)
 	}
 	if _, err := layers.New(host{}, localfs.New(root)).Open(t.Context(), "maps", 3); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAFileInAVPK(t *testing.T) {
+	r, _ := open(t)
+	f, err := r.Inside(t.Context(), "left4dead2/a b.vpk", "addoninfo.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(f); err != nil || string(text) != "info" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := r.Inside(t.Context(), "left4dead2/other.vpk", "addoninfo.txt"); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("%v", err)
+	}
+	// The host sends none of what doesn't fit into a message: that must not be an empty file.
+	if _, err := r.Inside(t.Context(), "left4dead2/a b.vpk", "long.bsp"); !errors.Is(err, left4me.Unavailable) {
 		t.Errorf("%v", err)
 	}
 }
