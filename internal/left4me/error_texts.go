@@ -1315,6 +1315,11 @@ var englishErrors = [...]ErrorText{
 		"{name} is what the game is installed through",
 		"choose another name",
 	},
+	{
+		"server.name_on_host",
+		"{server} was called {name:q}, and has this name on its host until its next start",
+		"restart {server}, or choose another name",
+	},
 	{"server.never_started", "{server} was never started", "start it first"},
 	{
 		"server.no_query_answer",
@@ -1351,6 +1356,8 @@ var englishErrors = [...]ErrorText{
 		"{program} (pid {pid}) of an earlier run does not end",
 		"end it and try again",
 	},
+	{"server.rename_under_way", "{server} is being renamed on its host", "try again when its job has ended"},
+	{"server.renamed_meanwhile", "{server} was renamed meanwhile", "try again"},
 	{"server.running", "{server} runs", "stop it first"},
 	{"server.runs_already", "{server} runs already", "stop it first"},
 	{"server.start_failed", "{reason}", "read the console of {server}"},

@@ -38,6 +38,7 @@ const (
 
 	ServerCreated      EventKind = "server.created" // DefinitionEvent
 	ServerChanged      EventKind = "server.changed" // DefinitionEvent
+	ServerRenamed      EventKind = "server.renamed" // RenameEvent; the target has the new name
 	ServerDeleted      EventKind = "server.deleted" // no members
 	ServerStateChanged EventKind = "server.state"   // ReportEvent of a ServerState
 	ServerCrashed      EventKind = "server.crashed" // CrashEvent
@@ -81,6 +82,13 @@ type JobEvent struct {
 // DefinitionEvent tells which version of a definition there is now.
 type DefinitionEvent struct {
 	Version int `json:"version"`
+}
+
+// RenameEvent tells of another name.
+type RenameEvent struct {
+	From    Name `json:"from"`
+	To      Name `json:"to"`
+	Version int  `json:"version"` // of the definition
 }
 
 // ReportEvent tells that a host reported another value than before. From is empty

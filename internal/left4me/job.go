@@ -116,6 +116,7 @@ type Job struct {
 
 // Labels of the steps of server jobs.
 const (
+	StepRename      = "rename files"
 	StepWriteConfig = "write configuration"
 	StepCheckPort   = "check port"
 	StepLaunch      = "start server"

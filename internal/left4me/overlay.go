@@ -171,6 +171,9 @@ type BuildSpec struct {
 	By      string   `json:"by"`
 	Change  *Change  `json:"change,omitempty"`  // of a files overlay
 	Promote *Promote `json:"promote,omitempty"` // of a files overlay
+	// PromoteFrom is the name that the host uses for the server of Promote, when it is
+	// another one.
+	PromoteFrom Name `json:"promote_from,omitempty"`
 	// NamesHint is what names in archives are taken for that are too short to tell.
 	NamesHint string `json:"names_hint,omitempty"`
 }

@@ -1,6 +1,7 @@
 package left4me
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -133,8 +134,14 @@ type Server struct {
 	WantedBy  string       `json:"wanted_by"`          // who asked for it
 	WantedAt  time.Time    `json:"wanted_at,omitzero"` // zero when nobody ever asked
 	Held      Held         `json:"held"`
-	BootID    string       `json:"-"` // the boot of its host for which autostart was last decided; empty when there was none
+	// HostName is the name that its host still uses, from before it was renamed; empty
+	// when that is Name. The start after a rename brings it to Name.
+	HostName Name   `json:"-"`
+	BootID   string `json:"-"` // the boot of its host for which autostart was last decided; empty when there was none
 }
+
+// OnHost is the name that its host uses: that of its directories, its unit and its socket.
+func (v Server) OnHost() Name { return cmp.Or(v.HostName, v.Name) }
 
 // Target is v as a target.
 func (v Server) Target() Target { return Target{Kind: ServerTarget, ID: v.ID, Name: string(v.Name)} }
@@ -149,6 +156,7 @@ func (v Blueprint) Target() Target {
 type Spec struct {
 	ID       ID           `json:"id,omitempty"` // of the server
 	Name     Name         `json:"name"`
+	OldName  Name         `json:"old_name,omitempty"` // that the host uses until a start renames it; empty when it is Name
 	Port     int          `json:"port"`
 	Overlays []OverlayRef `json:"overlays"` // top of the stack first
 	Settings Settings     `json:"settings"` // with those of the blueprint beneath; Cfg are the server's own lines
@@ -170,7 +178,7 @@ func SpecOf(v Server, b Blueprint, cfg map[Name][]string) Spec {
 		settings.Hostname = "left4me " + string(v.Name)
 	}
 	out := Spec{
-		ID: v.ID, Name: v.Name, Port: v.Port, Settings: settings,
+		ID: v.ID, Name: v.Name, OldName: v.HostName, Port: v.Port, Settings: settings,
 		Blueprint: v.Blueprint, BlueprintCfg: UnmarkedLines(b.Settings.Cfg),
 	}
 	out.Overlays = append([]OverlayRef{}, v.Overlays...)
@@ -228,11 +236,18 @@ type Player struct {
 	Bot      bool          `json:"bot,omitempty"` // as far as can be told: A2S does not say
 }
 
+// OnHost is s with the name that its host uses now: for questions about what is there,
+// and for jobs that rename nothing.
+func (s Spec) OnHost() Spec {
+	s.Name, s.OldName = cmp.Or(s.OldName, s.Name), ""
+	return s
+}
+
 // Hash identifies what a server would be started with. It is 16 hexadecimal
-// digits; equal specs have equal hashes. What the blueprint is called and which id the
-// server has make no difference to it.
+// digits; equal specs have equal hashes. What the blueprint is called, which id the
+// server has and which name it had make no difference to it.
 func (s Spec) Hash() string {
-	s.Blueprint, s.ID = "", ""
+	s.Blueprint, s.ID, s.OldName = "", "", ""
 	b, err := json.Marshal(s)
 	if err != nil {
 		return "" // a Spec holds nothing that can't be marshalled

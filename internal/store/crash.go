@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,7 +43,8 @@ func scanCrash(r row) (Crash, error) {
 // last.
 const keptCrashes = 100
 
-// Add keeps a crash among the newest of its server; the same one twice is
+// Add keeps a crash among the newest of its server, which is found by its id, or by either
+// of the names that it has here and on its host; the same one twice is
 // kept once, and one of a server that isn't there, or isn't the one of v.ServerID any
 // more, not at all: its deletion was faster than the news.
 func (s Crashes) Add(ctx context.Context, v Crash) error {
@@ -50,19 +53,23 @@ func (s Crashes) Add(ctx context.Context, v Crash) error {
 		return fmt.Errorf("keep crash of %s: %w", v.Server, err)
 	}
 	err = s.db.tx(ctx, func(tx *transaction) error {
-		n, err := removed(tx.ExecContext(ctx, `INSERT INTO crash(server_id, host, server, at, exit, uptime, lines)
-			SELECT id, host, name, ?3, ?4, ?5, ?6 FROM server WHERE host = ?1 AND name = ?2 AND ?7 IN ('', id)
-			ON CONFLICT DO NOTHING`, v.Host, v.Server, millis(v.At), v.Exit, v.Uptime.Milliseconds(), lines, v.ServerID))
-		if err == nil && n > 0 {
-			err = tx.eventBy(ctx, left4me.ByHost(v.Host), left4me.ServerCrashed,
-				left4me.OnServer(v.Server),
+		on := left4me.Target{Kind: left4me.ServerTarget}
+		err := tx.QueryRowContext(ctx, `INSERT INTO crash(server_id, host, server, at, exit, uptime, lines)
+			SELECT id, host, name, ?3, ?4, ?5, ?6 FROM server
+			WHERE host = ?1 AND (id = ?7 OR ?7 = '' AND ?2 IN (name, host_name))
+			ON CONFLICT DO NOTHING RETURNING server_id, server`,
+			v.Host, v.Server, millis(v.At), v.Exit, v.Uptime.Milliseconds(), lines, v.ServerID).Scan(&on.ID, &on.Name)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err == nil {
+			err = tx.eventBy(ctx, left4me.ByHost(v.Host), left4me.ServerCrashed, on,
 				left4me.CrashEvent{Host: v.Host, At: v.At, Exit: v.Exit, Uptime: v.Uptime.Seconds()})
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `DELETE FROM crash WHERE id IN (SELECT id FROM crash
+				WHERE server_id = ? ORDER BY at DESC LIMIT -1 OFFSET ?)`, on.ID, keptCrashes)
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM crash WHERE id IN (SELECT crash.id FROM crash JOIN server ON server.id = server_id
-			WHERE server.name = ? ORDER BY at DESC LIMIT -1 OFFSET ?)`, v.Server, keptCrashes)
 		return err
 	})
 	if err != nil {

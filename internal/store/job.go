@@ -132,6 +132,9 @@ func (s Jobs) Add(ctx context.Context, v QueuedJob, decide func(active []QueuedJ
 	asked := v
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		v = asked
+		if err := follow(ctx, tx, &v); err != nil {
+			return err
+		}
 		active, err := activeOf(ctx, tx, v.Job)
 		if err != nil {
 			return err
@@ -155,6 +158,28 @@ func (s Jobs) Add(ctx context.Context, v QueuedJob, decide func(active []QueuedJ
 		return v, fmt.Errorf("add job %s on %s: %w", v.Kind, v.Target, err)
 	}
 	return v, nil
+}
+
+// follow gives a job on a server that was renamed since somebody looked at it the name that
+// this one has now. Errors: left4me.Conflict when it would bring back the name on its host.
+func follow(ctx context.Context, tx *transaction, v *QueuedJob) error {
+	if v.Kind.Noun() != "server" || v.TargetID == "" {
+		return nil
+	}
+	var name left4me.Name
+	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE id = ?`, v.TargetID).Scan(&name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // which targetID says
+	}
+	if err != nil || name == v.Target {
+		return err
+	}
+	n, err := v.names()
+	if err == nil && n.OldName != "" {
+		err = left4me.NewError(left4me.Conflict, "server.renamed_meanwhile", "server", v.Target)
+	}
+	v.Target = name
+	return err
 }
 
 // activeOf returns the active jobs of the noun and target of v, oldest first.
@@ -250,7 +275,10 @@ func (s Jobs) Step(ctx context.Context, id left4me.JobID, steps []left4me.Step, 
 	if err = errors.Join(err, lerr); err == nil {
 		err = s.db.tx(ctx, func(tx *transaction) error {
 			_, err := tx.ExecContext(ctx, `UPDATE job SET steps = ?, log = ? WHERE id = ? AND state = 'running'`, text, lines, id)
-			return err
+			if err != nil {
+				return err
+			}
+			return noteRenamed(ctx, tx, id, steps)
 		})
 	}
 	if err != nil {
@@ -289,6 +317,9 @@ func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (
 		}
 		ended = true
 		if err := jobEvent(ctx, tx, left4me.JobEnded, v); err != nil {
+			return err
+		}
+		if err := noteRenamed(ctx, tx, v.ID, v.Steps); err != nil {
 			return err
 		}
 		if err := endOverlayJob(ctx, tx, v); err != nil {

@@ -18,7 +18,7 @@ type Servers struct{ db *Store }
 func (s *Store) Servers() Servers { return Servers{s} }
 
 const serverColumns = `id, name, host, port, blueprint, settings, created_at, overlays, version,
-	autostart, wanted, wanted_by, wanted_at, held, boot_id`
+	autostart, wanted, wanted_by, wanted_at, held, boot_id, host_name`
 
 func scanServer(r row) (left4me.Server, error) {
 	var (
@@ -29,7 +29,7 @@ func scanServer(r row) (left4me.Server, error) {
 		wantedAt sql.NullInt64
 	)
 	err := r.Scan(&v.ID, &v.Name, &v.Host, &v.Port, &v.Blueprint, &settings, &created, &overlays, &v.Version,
-		&v.Autostart, &v.Wanted, &v.WantedBy, &wantedAt, &v.Held, &v.BootID)
+		&v.Autostart, &v.Wanted, &v.WantedBy, &wantedAt, &v.Held, &v.BootID, &v.HostName)
 	if err != nil {
 		return v, err
 	}
@@ -64,6 +64,7 @@ func (s Servers) Create(ctx context.Context, v left4me.Server) error {
 		return fmt.Errorf("create server %s: %w", v.Name, err)
 	}
 	id := NewID(time.Now())
+	v.ID = "" // what is created is another one than all that are there
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		if err := free(ctx, tx, v); err != nil {
 			return err
@@ -157,15 +158,26 @@ func unchanged(what, name string, have, seen int) error {
 
 // free says whether the name of v can be had, and all that possible says.
 func free(ctx context.Context, tx *transaction, v left4me.Server) error {
-	var by left4me.Name
-	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE name = ?`, v.Name).Scan(&by)
-	if err == nil {
-		return left4me.NewError(left4me.Conflict, "server.exists", "server", v.Name).InField("name")
-	}
-	if !errors.Is(err, sql.ErrNoRows) {
+	if err := freeName(ctx, tx, v); err != nil {
 		return err
 	}
 	return possible(ctx, tx, v)
+}
+
+// freeName says whether no other server has the name of v, or had it and still has it on
+// its host.
+func freeName(ctx context.Context, tx *transaction, v left4me.Server) error {
+	var by left4me.Name
+	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE (name = ?1 OR host_name = ?1) AND id <> ?2`, v.Name, v.ID).Scan(&by)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	case by == v.Name:
+		return left4me.NewError(left4me.Conflict, "server.exists", "server", v.Name).InField("name")
+	}
+	return left4me.NewError(left4me.Conflict, "server.name_on_host", "server", by, "name", v.Name).InField("name")
 }
 
 // possible says whether no other server has the port of v, and that its blueprint

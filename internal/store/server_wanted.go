@@ -110,6 +110,9 @@ func (s Jobs) Autostart(ctx context.Context, v QueuedJob, boot string, decide fu
 	asked, added := v, false
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		v, added = asked, false // of an attempt that was given up
+		if err := follow(ctx, tx, &v); err != nil {
+			return err
+		}
 		server, err := scanServer(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, v.Target))
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil

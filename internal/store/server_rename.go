@@ -1,0 +1,205 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Rename gives a server another name at once: its row, its jobs and what is reported and
+// planned of it follow in one transaction. Its host goes on with the name that it uses
+// until a start has renamed what is there. It returns the server before and after. Errors:
+// left4me.NotFound; left4me.Conflict for the field "name" when another server has the
+// name, or has it on its host; left4me.Conflict when v.Version, unless it is 0, is not the
+// version that there is, or when the server is being deleted; left4me.Busy while a job may
+// be renaming it on its host.
+func (s Servers) Rename(ctx context.Context, name, to left4me.Name, version int) (before, after left4me.Server, err error) {
+	err = s.db.tx(ctx, func(tx *transaction) error {
+		before, err = one(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, name), scanServer, "server", name)
+		if err == nil {
+			err = unchanged("server", string(name), before.Version, version)
+		}
+		if err != nil {
+			return err
+		}
+		after = before
+		if to == name {
+			return nil
+		}
+		after.Name, after.HostName, after.Version = to, before.OnHost(), before.Version+1
+		if after.HostName == to { // back to what its host has
+			after.HostName = ""
+		}
+		if err := renamable(ctx, tx, before, after); err != nil {
+			return err
+		}
+		return rename(ctx, tx, before, after)
+	})
+	if err != nil {
+		return before, after, fmt.Errorf("rename server %s: %w", name, err)
+	}
+	return before, after, nil
+}
+
+// renamable says whether a server can have another name now.
+func renamable(ctx context.Context, tx *transaction, before, after left4me.Server) error {
+	active, err := queryAll(ctx, tx, scanJob, `SELECT `+jobColumns+` FROM job
+		WHERE target_id = ? AND state IN ('queued','running') ORDER BY id`, before.ID)
+	if err != nil {
+		return err
+	}
+	for _, v := range active {
+		if v.Kind == left4me.DeleteServer {
+			return left4me.NewError(left4me.Conflict, "server.being_deleted", "server", before.Name)
+		}
+		// What its host is left with, only the end of the job will tell.
+		if names, err := v.names(); err != nil || names.OldName != "" {
+			return errors.Join(err, left4me.NewError(left4me.Busy, "server.rename_under_way", "server", before.Name))
+		}
+	}
+	return freeName(ctx, tx, after)
+}
+
+// rename writes another name wherever a server is named.
+func rename(ctx context.Context, tx *transaction, before, after left4me.Server) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE server SET name = ?, host_name = ?, version = ? WHERE id = ?`,
+		after.Name, after.HostName, after.Version, after.ID); err != nil {
+		return err
+	}
+	// Of another one that had the name, which it must not look like.
+	if _, err := tx.ExecContext(ctx, `DELETE FROM host_report WHERE noun = 'server' AND name = ?`, after.Name); err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		`UPDATE job SET target = ?2 WHERE target_id = ?1`,
+		`UPDATE host_report SET name = ?2 WHERE noun = 'server' AND target_id = ?1`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement, after.ID, after.Name); err != nil {
+			return err
+		}
+	}
+	for table, column := range map[string]string{"rollout": "host", "content_restart": "overlay"} {
+		if err := renameMoves(ctx, tx, table, column, before.Name, after.Name); err != nil {
+			return err
+		}
+	}
+	return tx.event(ctx, left4me.ServerRenamed, after.Target(),
+		left4me.RenameEvent{From: before.Name, To: after.Name, Version: after.Version})
+}
+
+// renameMoves changes the name of a server in what is known of rollouts; column is the key
+// of their table.
+func renameMoves(ctx context.Context, tx *transaction, table, column string, from, to left4me.Name) error {
+	type planned struct {
+		key   string
+		moves []Move
+	}
+	scan := func(r row) (v planned, err error) {
+		var moves string
+		if err := r.Scan(&v.key, &moves); err != nil {
+			return v, err
+		}
+		return v, fromJSON(moves, &v.moves)
+	}
+	all, err := queryAll(ctx, tx, scan, `SELECT `+column+`, moves FROM `+table)
+	if err != nil {
+		return err
+	}
+	for _, v := range all {
+		named := func(m Move) bool { return m.Server == from }
+		if !slices.ContainsFunc(v.moves, named) {
+			continue
+		}
+		for i := range v.moves {
+			if named(v.moves[i]) {
+				v.moves[i].Server = to
+			}
+		}
+		text, err := toJSON(v.moves)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `UPDATE `+table+` SET moves = ? WHERE `+column+` = ?`, text, v.key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ByID returns the server of an id, whatever it is called now. Errors: left4me.NotFound.
+func (s Servers) ByID(ctx context.Context, id left4me.ID) (left4me.Server, error) {
+	return one(s.db.row(ctx, `SELECT `+serverColumns+` FROM server WHERE id = ?`, id), scanServer, "server", id)
+}
+
+// ByHostName returns the server that a host calls name: the one that has the name there
+// from before it was renamed, or the one of this name. Errors: left4me.NotFound.
+func (s Servers) ByHostName(ctx context.Context, host, name left4me.Name) (left4me.Server, error) {
+	return one(s.db.row(ctx, `SELECT `+serverColumns+` FROM server WHERE host = ?1 AND ?2 IN (host_name, name)`, host, name),
+		scanServer, "server", name)
+}
+
+// RenamedOnHost notes that a host uses the name of a server now. What is noted already is
+// passed over.
+func (s Servers) RenamedOnHost(ctx context.Context, host, name left4me.Name) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `UPDATE server SET host_name = '' WHERE host = ? AND name = ? AND host_name <> ''
+			AND NOT EXISTS (SELECT 1 FROM job WHERE target_id = server.id AND state IN ('queued','running'))`, host, name)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note that %s is called so on its host: %w", name, err)
+	}
+	return nil
+}
+
+// jobNames are the names in what the host of a job on a server is told.
+type jobNames struct {
+	Name    left4me.Name `json:"name"`
+	OldName left4me.Name `json:"old_name"`
+}
+
+// names reads them from a job that has a left4me.Spec; of any other job both are empty.
+func (v QueuedJob) names() (n jobNames, err error) {
+	if v.Kind.Noun() != "server" || len(v.Spec) == 0 {
+		return n, nil
+	}
+	if err := json.Unmarshal(v.Spec, &n); err != nil {
+		return n, fmt.Errorf("job %s: %w", v.ID, err)
+	}
+	return n, nil
+}
+
+// noteRenamed notes, when a job says that it renamed a server on its host, which name that
+// one has there now. What is noted already is not written again.
+func noteRenamed(ctx context.Context, tx *transaction, id left4me.JobID, steps []left4me.Step) error {
+	if !slices.ContainsFunc(steps, func(v left4me.Step) bool { return v.Label == left4me.StepRename && v.State == left4me.StepDone }) {
+		return nil
+	}
+	var target left4me.ID
+	var spec []byte
+	err := tx.QueryRowContext(ctx, `SELECT target_id, spec FROM job WHERE id = ?`, id).Scan(&target, &spec)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	var n jobNames
+	if err == nil {
+		err = json.Unmarshal(spec, &n)
+	}
+	if err != nil || n.OldName == "" {
+		return err
+	}
+	changed, err := removed(tx.ExecContext(ctx, `UPDATE server SET host_name = CASE name WHEN ?2 THEN '' ELSE ?2 END
+		WHERE id = ?1 AND host_name = ?3`, target, n.Name, n.OldName))
+	if err != nil || changed == 0 {
+		return err
+	}
+	// What was asked for meanwhile and names what is on the host.
+	_, err = tx.ExecContext(ctx, `UPDATE job SET spec = json_set(spec, '$.server', ?2)
+		WHERE target_id = ?1 AND state = 'queued' AND kind = ?3`, target, n.Name, left4me.DiscardUpper)
+	return err
+}

@@ -1,0 +1,271 @@
+package store_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+// named makes a server of a name.
+func named(t *testing.T, s *store.Store, name left4me.Name, port int) left4me.Server {
+	t.Helper()
+	ok(t, s.Servers().Create(t.Context(), left4me.Server{Name: name, Host: "local", Port: port, Blueprint: "default", CreatedAt: at}))
+	v, err := s.Servers().Get(t.Context(), name)
+	ok(t, err)
+	return v
+}
+
+// addStart adds a job whose host is told both names of a server.
+func addStart(t *testing.T, s *store.Store, id left4me.JobID, v left4me.Server) (store.QueuedJob, error) {
+	t.Helper()
+	spec, err := json.Marshal(left4me.SpecOf(v, left4me.Blueprint{}, nil))
+	ok(t, err)
+	j := jobOn(id, left4me.StartServer, v.Name)
+	j.TargetID = v.ID
+	return s.Jobs().Add(t.Context(), store.QueuedJob{Job: j, Spec: spec},
+		func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
+}
+
+// What belongs to a server follows it to its new name, and its host keeps the old one.
+func TestRenameTakesEverythingOfAServer(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	alpha := named(t, s, "alpha", 27015)
+	ok(t, addJob(ctx, s, jobOn("1", left4me.StartServer, "alpha")))
+	ok(t, s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "alpha", At: at}))
+	ok(t, s.Reports().Set(ctx, []store.Report{{Host: "local", Noun: "server", Name: "alpha", Value: "running"}}))
+	ok(t, s.Game().SetRollout(ctx, store.Rollout{Host: "local", State: "moving", Moves: []store.Move{{Server: "alpha", Job: "1"}}}))
+	_, err := s.Overlays().Create(ctx, left4me.ByUser("ann"), left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, CreatedAt: at})
+	ok(t, err)
+	ok(t, s.OverlayRestarts().Set(ctx, store.ContentRestart{Overlay: "maps", Moves: []store.Move{{Server: "alpha"}, {Server: "other"}}}))
+
+	before, after, err := s.Servers().Rename(ctx, "alpha", "beta", alpha.Version)
+	ok(t, err)
+	if before.Name != "alpha" || after.Name != "beta" || after.OnHost() != "alpha" || after.ID != alpha.ID ||
+		after.Version != alpha.Version+1 {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+	now, err := s.Servers().Get(ctx, "beta")
+	ok(t, err)
+	if now.HostName != "alpha" || now.Version != after.Version || now.Wanted != left4me.WantRunning {
+		t.Errorf("the row is %+v", now)
+	}
+	_, err = s.Servers().Get(ctx, "alpha")
+	is(t, err, left4me.NotFound, "")
+	if all, err := s.Jobs().List(ctx, "server", "beta", "", 10); err != nil || len(all) != 1 || all[0].Target != "beta" {
+		t.Errorf("jobs %+v, %v", all, err)
+	}
+	if all, err := s.Crashes().List(ctx, "beta", 10); err != nil || len(all) != 1 || all[0].Server != "beta" {
+		t.Errorf("crashes %+v, %v", all, err)
+	}
+	if v, err := s.Game().Rollout(ctx, "local"); err != nil || len(v.Moves) != 1 || v.Moves[0].Server != "beta" || v.Moves[0].Job != "1" {
+		t.Errorf("rollout %+v, %v", v, err)
+	}
+	if all, err := s.OverlayRestarts().List(ctx); err != nil || len(all) != 1 || all[0].Moves[0].Server != "beta" ||
+		all[0].Moves[1].Server != "other" {
+		t.Errorf("restarts %+v, %v", all, err)
+	}
+	// The state that its host reported is still the one before.
+	last := lastEvent(t, s)
+	ok(t, s.Reports().Set(ctx, []store.Report{{Host: "local", Noun: "server", Name: "beta", Value: "running"}}))
+	if e := lastEvent(t, s); e.Position != last.Position {
+		t.Errorf("the same state is an event: %+v", e)
+	}
+	var data left4me.RenameEvent
+	ok(t, last.Read(&data))
+	if last.Kind != left4me.ServerRenamed || last.Target != after.Target() ||
+		data != (left4me.RenameEvent{From: "alpha", To: "beta", Version: 2}) {
+		t.Errorf("event %+v, %+v", last, data)
+	}
+}
+
+func lastEvent(t *testing.T, s *store.Store) left4me.Event {
+	t.Helper()
+	all, err := s.Events().After(t.Context(), 0, 1000)
+	ok(t, err)
+	return all[len(all)-1]
+}
+
+// Until the start after a rename, both names are the server's.
+func TestEitherNameOfARenamedServerIsTaken(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	alpha := named(t, s, "alpha", 27015)
+	named(t, s, "other", 27016)
+	_, _, err := s.Servers().Rename(ctx, "alpha", "other", 0)
+	is(t, err, left4me.Conflict, "name")
+	_, _, err = s.Servers().Rename(ctx, "nobody", "gamma", 0)
+	is(t, err, left4me.NotFound, "")
+	_, _, err = s.Servers().Rename(ctx, "alpha", "beta", 7)
+	is(t, err, left4me.Conflict, "version")
+	_, _, err = s.Servers().Rename(ctx, "alpha", "beta", 0)
+	ok(t, err)
+	for _, name := range []left4me.Name{"alpha", "beta"} {
+		err := s.Servers().Create(ctx, left4me.Server{Name: name, Host: "local", Port: 27017, Blueprint: "default", CreatedAt: at})
+		is(t, err, left4me.Conflict, "name")
+		_, _, err = s.Servers().Rename(ctx, "other", name, 0)
+		is(t, err, left4me.Conflict, "name")
+		v, err := s.Servers().ByHostName(ctx, "local", name)
+		if err != nil || v.ID != alpha.ID {
+			t.Errorf("its host's %s is %+v, %v", name, v, err)
+		}
+	}
+	_, back, err := s.Servers().Rename(ctx, "beta", "alpha", 0)
+	if err != nil || back.HostName != "" {
+		t.Errorf("back to what its host has: %+v, %v", back, err)
+	}
+	named(t, s, "beta", 27018) // is free again
+}
+
+// Which name its host has is known from the step of the job that renamed it there.
+func TestStepOfAJobSaysThatAServerIsRenamedOnItsHost(t *testing.T) {
+	for _, end := range []bool{false, true} {
+		s := newStore(t)
+		ctx := t.Context()
+		named(t, s, "alpha", 27015)
+		_, beta, err := s.Servers().Rename(ctx, "alpha", "beta", 0)
+		ok(t, err)
+		j, err := addStart(t, s, "1", beta)
+		ok(t, err)
+		_, _, err = s.Jobs().Run(ctx, "1", at)
+		ok(t, err)
+		tell := func(state left4me.StepState) left4me.Name {
+			t.Helper()
+			steps := []left4me.Step{{Label: left4me.StepRename, State: state}}
+			if end {
+				v := j.Job
+				v.State, v.Steps, v.EndedAt = left4me.JobFailed, steps, at.Add(time.Minute)
+				_, err := s.Jobs().End(ctx, v, "")
+				ok(t, err)
+			} else {
+				ok(t, s.Jobs().Step(ctx, "1", steps, nil))
+			}
+			v, err := s.Servers().Get(ctx, "beta")
+			ok(t, err)
+			return v.HostName
+		}
+		if !end {
+			if n := tell(left4me.StepRunning); n != "alpha" {
+				t.Errorf("before it is done, its host has %q", n)
+			}
+			if n := tell(left4me.StepFailed); n != "alpha" {
+				t.Errorf("when it failed, its host has %q", n)
+			}
+		}
+		if n := tell(left4me.StepDone); n != "" {
+			t.Errorf("end %t: its host still has %q", end, n)
+		}
+		named(t, s, "alpha", 27016)
+	}
+}
+
+// While a job renames a server on its host, nobody knows what it will be called there.
+func TestNoRenameWhileAStartRenames(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	alpha := named(t, s, "alpha", 27015)
+	_, err := addStart(t, s, "1", alpha) // under the name that it has
+	ok(t, err)
+	_, beta, err := s.Servers().Rename(ctx, "alpha", "beta", 0)
+	ok(t, err)
+	j, err := s.Jobs().Get(ctx, "1")
+	if err != nil || j.Target != "beta" {
+		t.Errorf("the job is on %s, %v", j.Target, err)
+	}
+	_, err = addStart(t, s, "2", beta)
+	ok(t, err)
+	_, _, err = s.Servers().Rename(ctx, "beta", "gamma", 0)
+	is(t, err, left4me.Busy, "")
+	for _, id := range []left4me.JobID{"1", "2"} {
+		_, err = s.Jobs().End(ctx,
+			left4me.Job{ID: id, Kind: left4me.StartServer, Target: "beta", State: left4me.JobCancelled, EndedAt: at}, "")
+		ok(t, err)
+	}
+	_, _, err = s.Servers().Rename(ctx, "beta", "gamma", 0)
+	ok(t, err)
+	// What was looked at before that would bring back a name that others may have.
+	_, err = addStart(t, s, "3", beta)
+	is(t, err, left4me.Conflict, "")
+	deletion := jobOn("4", left4me.DeleteServer, "gamma")
+	ok(t, addJob(ctx, s, deletion))
+	_, _, err = s.Servers().Rename(ctx, "gamma", "delta", 0)
+	is(t, err, left4me.Conflict, "")
+}
+
+// A job that was asked for by the old name, by somebody who looked before the rename.
+func TestJobFollowsAServerThatWasRenamedMeanwhile(t *testing.T) {
+	s := newStore(t)
+	alpha := named(t, s, "alpha", 27015)
+	_, _, err := s.Servers().Rename(t.Context(), "alpha", "beta", 0)
+	ok(t, err)
+	j, err := addStart(t, s, "1", alpha)
+	if err != nil || j.Target != "beta" || j.TargetID != alpha.ID {
+		t.Errorf("%+v, %v", j.Job, err)
+	}
+}
+
+// A host that says under which name it has a server is right.
+func TestHostSaysThatItHasTheNewName(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	named(t, s, "alpha", 27015)
+	_, beta, err := s.Servers().Rename(ctx, "alpha", "beta", 0)
+	ok(t, err)
+	_, err = addStart(t, s, "1", beta)
+	ok(t, err)
+	ok(t, s.Servers().RenamedOnHost(ctx, "local", "beta"))
+	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.HostName != "alpha" {
+		t.Errorf("while a job may be renaming it: %+v, %v", v, err)
+	}
+	_, err = s.Jobs().End(ctx, left4me.Job{ID: "1", Kind: left4me.StartServer, Target: "beta", State: left4me.JobInterrupted, EndedAt: at},
+		"")
+	ok(t, err)
+	ok(t, s.Servers().RenamedOnHost(ctx, "local", "beta"))
+	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.HostName != "" {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// A host tells of a crash under the name that it has, with the id or, of older servers,
+// without.
+func TestCrashOfARenamedServerIsItsOwn(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	alpha := named(t, s, "alpha", 27015)
+	_, _, err := s.Servers().Rename(ctx, "alpha", "beta", 0)
+	ok(t, err)
+	for i, c := range []store.Crash{
+		{Server: "alpha"}, {Server: "alpha", ServerID: alpha.ID}, {Server: "gone", ServerID: alpha.ID}, {Server: "alpha", ServerID: "x"},
+	} {
+		c.Host, c.At = "local", at.Add(time.Duration(i)*time.Second)
+		ok(t, s.Crashes().Add(ctx, c))
+	}
+	if all, err := s.Crashes().List(ctx, "beta", 10); err != nil || len(all) != 3 {
+		t.Errorf("%d crashes, %v", len(all), err)
+	}
+	if e := lastEvent(t, s); e.Kind != left4me.ServerCrashed || e.Target.Name != "beta" || e.Target.ID != alpha.ID {
+		t.Errorf("%+v", e)
+	}
+}
+
+// A server that is deleted under its new name leaves neither.
+func TestDeletedServerFreesBothNames(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	named(t, s, "alpha", 27015)
+	_, beta, err := s.Servers().Rename(ctx, "alpha", "beta", 0)
+	ok(t, err)
+	ok(t, addJob(ctx, s, jobOn("1", left4me.DeleteServer, "beta")))
+	_, err = s.Jobs().End(ctx, left4me.Job{ID: "1", Kind: left4me.DeleteServer, Target: "beta", State: left4me.JobDone, EndedAt: at},
+		"beta")
+	ok(t, err)
+	if _, err := s.Servers().ByID(ctx, beta.ID); !errors.Is(err, left4me.NotFound) {
+		t.Error(err)
+	}
+	named(t, s, "alpha", 27015)
+	named(t, s, "beta", 27016)
+}
