@@ -1358,6 +1358,11 @@ var englishErrors = [...]ErrorText{
 	},
 	{"server.rename_under_way", "{server} is being renamed on its host", "try again when its job has ended"},
 	{"server.renamed_meanwhile", "{server} was renamed meanwhile", "try again"},
+	{
+		"server.renamed_twice",
+		"{path} can't be renamed: {other} is there already",
+		"move one of the two away as root, then start {server} again",
+	},
 	{"server.running", "{server} runs", "stop it first"},
 	{"server.runs_already", "{server} runs already", "stop it first"},
 	{"server.start_failed", "{reason}", "read the console of {server}"},

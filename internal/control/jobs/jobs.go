@@ -123,7 +123,7 @@ func (j *Jobs) Add(ctx context.Context, by left4me.Actor, kind left4me.JobKind, 
 	} else {
 		asks.InfoContext(requestid.With(ctx, added.RequestID), "job added")
 		j.notify(added.Job)
-		j.dispatch(ctx, kind.Noun(), target)
+		j.dispatch(ctx, kind.Noun(), added.Target)
 	}
 	return added.Job, nil
 }
@@ -186,7 +186,7 @@ func (j *Jobs) Autostart(ctx context.Context, by left4me.Actor, target, host lef
 	})
 	if added {
 		j.notify(v.Job)
-		j.dispatch(context.WithoutCancel(ctx), v.Kind.Noun(), target)
+		j.dispatch(context.WithoutCancel(ctx), v.Kind.Noun(), v.Target)
 	}
 	return v.Job, added, err
 }

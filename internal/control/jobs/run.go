@@ -1,7 +1,9 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -168,9 +170,18 @@ func (j *Jobs) send(ctx context.Context, v store.QueuedJob) {
 	}
 }
 
-// message is what a host is told of a job.
+// message is what a host is told of a job. A server that was renamed after the job was
+// asked for has the name on its host that the job was asked for with.
 func message(v store.QueuedJob) bus.JobMessage {
-	return bus.JobMessage{V: bus.Version, ID: v.ID, Kind: v.Kind, Target: v.Target, Spec: v.Spec, RequestID: v.RequestID}
+	m := bus.JobMessage{V: bus.Version, ID: v.ID, Kind: v.Kind, Target: v.Target, Spec: v.Spec, RequestID: v.RequestID}
+	var on struct {
+		Name   left4me.Name `json:"name"`   // of a left4me.Spec
+		Server left4me.Name `json:"server"` // of a bus.DiscardSpec
+	}
+	if v.Kind.Noun() == "server" && json.Unmarshal(v.Spec, &on) == nil {
+		m.Target = cmp.Or(on.Name, on.Server, m.Target)
+	}
+	return m
 }
 
 // claim decides whether a host works on a job now.

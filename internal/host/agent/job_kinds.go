@@ -17,10 +17,10 @@ type runner func(ctx context.Context, m bus.JobMessage, p *job.Progress) error
 func (a *Agent) runners() map[left4me.JobKind]runner {
 	return map[left4me.JobKind]runner{
 		left4me.StartServer:   serverJob(a.servers.start, startSteps),
-		left4me.StopServer:    serverJob(byName(a.servers.stop), stopSteps),
+		left4me.StopServer:    serverJob(a.servers.stopServer, stopSteps),
 		left4me.RestartServer: serverJob(a.servers.restart, stopSteps, startSteps),
 		left4me.ResetServer:   serverJob(a.servers.reset, stopSteps, []string{left4me.StepEmptyUpper}, startSteps),
-		left4me.DeleteServer:  serverJob(byName(a.servers.remove), stopSteps, []string{left4me.StepEmptyUpper, left4me.StepRemoveFiles}),
+		left4me.DeleteServer:  serverJob(a.servers.remove, stopSteps, []string{left4me.StepEmptyUpper, left4me.StepRemoveFiles}),
 		left4me.DiscardUpper:  a.servers.runDiscard,
 
 		left4me.BuildOverlay:   buildJob(a.builds.Build),
@@ -50,17 +50,23 @@ var (
 func serverJob(f func(context.Context, left4me.Spec, *job.Progress) error, steps ...[]string) runner {
 	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		var spec left4me.Spec
-		if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Name != m.Target {
+		if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Name != m.Target ||
+			spec.OldName != "" && !spec.OldName.Valid() {
 			return left4me.NewError(left4me.Invalid, "job.no_server", "job", m.ID)
 		}
-		p.Plan(slices.Concat(steps...)...)
+		p.Plan(planned(spec, slices.Concat(steps...))...)
 		return f(ctx, spec, p)
 	}
 }
 
-// byName is a job on a server that needs nothing but its name.
-func byName(f func(context.Context, left4me.Name, *job.Progress) error) func(context.Context, left4me.Spec, *job.Progress) error {
-	return func(ctx context.Context, spec left4me.Spec, p *job.Progress) error { return f(ctx, spec.Name, p) }
+// planned are the steps of a job on a server: one that starts it renames it first, before
+// anything is changed, if it has another name on this host.
+func planned(spec left4me.Spec, steps []string) []string {
+	first := func(label string) bool { return label == left4me.StepEmptyUpper || label == left4me.StepWriteConfig }
+	if spec.OldName == "" || !slices.Contains(steps, left4me.StepWriteConfig) {
+		return steps
+	}
+	return slices.Insert(steps, slices.IndexFunc(steps, first), left4me.StepRename)
 }
 
 // overlayJob runs f with the name of the overlay.

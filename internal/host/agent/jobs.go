@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"sync"
@@ -87,7 +88,7 @@ func (j *jobs) do(agent, ctx context.Context, d bus.Delivery, log *slog.Logger) 
 // task is a job that this host has in its hands.
 type task struct {
 	kind   left4me.JobKind
-	target left4me.Name
+	names  []left4me.Name // of what it works on: of a server also the one that it had
 	cancel context.CancelCauseFunc
 	worked chan struct{} // closed when only the report is left, or nothing
 	once   sync.Once
@@ -95,13 +96,24 @@ type task struct {
 
 func (w *task) done() { w.once.Do(func() { close(w.worked) }) }
 
+// namesOf are the names of what a job works on.
+func namesOf(m bus.JobMessage) []left4me.Name {
+	var spec struct {
+		OldName left4me.Name `json:"old_name"`
+	}
+	if m.Kind.Noun() != "server" || json.Unmarshal(m.Spec, &spec) != nil || spec.OldName == "" {
+		return []left4me.Name{m.Target}
+	}
+	return []left4me.Name{m.Target, spec.OldName}
+}
+
 func (j *jobs) begin(m bus.JobMessage, cancel context.CancelCauseFunc) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if _, ok := j.active[m.ID]; ok {
 		return false
 	}
-	j.active[m.ID] = &task{kind: m.Kind, target: m.Target, cancel: cancel, worked: make(chan struct{})}
+	j.active[m.ID] = &task{kind: m.Kind, names: namesOf(m), cancel: cancel, worked: make(chan struct{})}
 	return true
 }
 

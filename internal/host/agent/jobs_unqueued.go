@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"slices"
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/host/job"
@@ -26,7 +27,7 @@ func (j *jobs) stopNow(m bus.JobMessage) error {
 	}
 	agent := requestid.Ensure(requestid.With(j.core.ctx, m.RequestID))
 	ctx, cancel := context.WithCancelCause(agent)
-	others := j.onServer(m.Target)
+	others := j.onServer(namesOf(m))
 	if !j.begin(m, cancel) {
 		cancel(nil)
 		return nil
@@ -51,13 +52,14 @@ func (j *jobs) stopNow(m bus.JobMessage) error {
 	return nil
 }
 
-// onServer are the jobs on a server that are in this host's hands.
-func (j *jobs) onServer(n left4me.Name) []*task {
+// onServer are the jobs on a server, by its names, that are in this host's hands.
+func (j *jobs) onServer(names []left4me.Name) []*task {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var all []*task
+	named := func(n left4me.Name) bool { return slices.Contains(names, n) }
 	for _, w := range j.active {
-		if w.kind.Noun() == "server" && w.target == n {
+		if w.kind.Noun() == "server" && slices.ContainsFunc(w.names, named) {
 			all = append(all, w)
 		}
 	}

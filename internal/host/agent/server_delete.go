@@ -5,17 +5,22 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/host/job"
-	"github.com/left4me/left4me/internal/host/running/gameuser"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 func (s *servers) reset(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
-	if err := s.stop(ctx, spec.Name, p); err != nil {
+	if err := s.stop(ctx, s.onHost(spec).Name, p); err != nil {
 		return err
 	}
+	// Before anything is emptied: a part of it may have the new name already.
+	if err := s.rename(ctx, spec, p); err != nil {
+		return fmt.Errorf("reset %s: %w", spec.Name, err)
+	}
+	spec.OldName = ""
 	err := p.Step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
 		if err := s.empty(ctx, spec.Name); err != nil {
 			return "", err
@@ -31,40 +36,56 @@ func (s *servers) reset(ctx context.Context, spec left4me.Spec, p *job.Progress)
 	return s.start(ctx, spec, p)
 }
 
-// remove works on whatever there is of a server, whole or half-made.
-func (s *servers) remove(ctx context.Context, n left4me.Name, p *job.Progress) error {
+// remove works on whatever there is of a server, whole or half-made, and under both names
+// when it was being renamed.
+func (s *servers) remove(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
+	n := s.onHost(spec).Name
 	if err := s.stop(ctx, n, p); err != nil {
 		return err
 	}
-	existed := s.core.Files.Root.Exists(n)
+	names := []left4me.Name{spec.Name}
+	if spec.OldName != "" {
+		names = append(names, spec.OldName)
+	}
+	existed := slices.ContainsFunc(names, s.core.Files.Root.Exists)
 	err := p.Step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
 		if !existed {
 			return "there was none", nil
 		}
-		s.core.Files.GatherLogs(n)
-		return "", s.empty(ctx, n)
+		for _, n := range names {
+			if !s.core.Files.Root.Exists(n) {
+				continue
+			}
+			s.core.Files.GatherLogs(n)
+			if err := s.empty(ctx, n); err != nil {
+				return "", err
+			}
+		}
+		return "", nil
 	})
 	if err != nil {
 		return fmt.Errorf("delete %s: %w", n, err)
 	}
 	err = p.Step(ctx, left4me.StepRemoveFiles, func(ctx context.Context) (string, error) {
-		// What the game leaves there is gone at the next boot at the latest, if
-		// this user may not remove it.
-		if run, err := gameuser.OpenDir(s.core.Sockets, "."); err == nil {
-			_ = gameuser.Remove(ctx, run, string(n))
-			run.Close()
+		for _, n := range names {
+			s.forgetRun(ctx, n)
+			warning, err := s.core.Files.Remove(ctx, n)
+			p.Warn(left4me.StepRemoveFiles, warning)
+			if err != nil {
+				return "", err
+			}
 		}
 		if !existed {
 			return "there were none", nil
 		}
-		warning, err := s.core.Files.Remove(ctx, n)
-		p.Warn(left4me.StepRemoveFiles, warning)
-		return "", err
+		return "", nil
 	})
 	if err != nil {
 		return fmt.Errorf("delete %s: %w", n, err)
 	}
-	s.statuses.forget(n)
+	for _, n := range names {
+		s.statuses.forget(n)
+	}
 	return nil
 }
 

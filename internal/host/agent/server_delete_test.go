@@ -190,7 +190,7 @@ func TestWreckageDoesNotKeepAServerFromItsEnd(t *testing.T) {
 		r.Prepare(t)
 		m.wreck(r.Files, r.Run, r.Name)
 		p := a.mute()
-		for i, err := range []error{a.servers.stop(t.Context(), r.Name, p), a.servers.remove(t.Context(), r.Name, p)} {
+		for i, err := range []error{a.servers.stop(t.Context(), r.Name, p), a.servers.remove(t.Context(), r.Spec, p)} {
 			if err != nil {
 				t.Fatalf("seed %d, %s: %v", seed, []string{"stop", "delete"}[i], err)
 			}
@@ -288,7 +288,7 @@ func removeForeign(t *testing.T, dir string) {
 		before := len(r.Files.Root.Asides())
 		p := a.mute()
 		p.Plan(left4me.StepStop, left4me.StepUnmount, left4me.StepEmptyUpper, left4me.StepRemoveFiles)
-		if err := a.servers.remove(t.Context(), n, p); err != nil {
+		if err := a.servers.remove(t.Context(), left4me.Spec{Name: n}, p); err != nil {
 			t.Errorf("delete %s: %v", n, err)
 			continue
 		}

@@ -43,8 +43,10 @@ func newServers(c *core, st *statuses, use *layerUse, maps *campaigns) *servers 
 // start starts a server, and returns when it answers players. A start that fails or
 // is cancelled leaves neither a process nor a mount.
 func (s *servers) start(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
-	n, began := spec.Name, now()
+	began := now()
 	err := s.bringUp(ctx, spec, p)
+	spec = s.onHost(spec)
+	n := spec.Name
 	if err == nil {
 		s.statuses.awaitStatus(ctx, n, func(f follower) bool { return answers(f.published.State) && !f.published.SampledAt.IsZero() })
 		return nil
@@ -70,19 +72,23 @@ func (s *servers) abandon(ctx context.Context, n left4me.Name) {
 
 // bringUp starts a server that is not up, and returns when it answers players.
 func (s *servers) bringUp(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
-	n := spec.Name
+	n := s.onHost(spec).Name
 	state, _, err := s.core.machine.State(ctx, n)
 	if err != nil {
 		return err
 	}
 	if state.Up() && state != left4me.Stopping {
-		p.Skip("it runs already", left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
+		p.Skip("it runs already", left4me.StepRename, left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
 	} else {
 		giveTurn, err := s.starts.take(ctx, func() { p.Note(left4me.StepWriteConfig, "waits for its turn: others start") })
 		if err != nil {
 			return err
 		}
 		defer giveTurn()
+		if err := s.rename(ctx, spec, p); err != nil {
+			return err
+		}
+		n = spec.Name
 		if err := s.launch(ctx, spec, p); err != nil {
 			return err
 		}

@@ -10,10 +10,15 @@ import (
 
 // restart stops a server and starts it again.
 func (s *servers) restart(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
-	if err := s.stop(ctx, spec.Name, p); err != nil {
+	if err := s.stop(ctx, s.onHost(spec).Name, p); err != nil {
 		return err
 	}
 	return s.start(ctx, spec, p)
+}
+
+// stopServer stops a server under the name that it has here.
+func (s *servers) stopServer(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
+	return s.stop(ctx, s.onHost(spec).Name, p)
 }
 
 // stop stops a server, and makes sure that its overlay is not mounted any more.

@@ -24,7 +24,11 @@ import (
 func promote(ctx context.Context, b *build) error {
 	from := b.spec.Promote
 	return b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
-		s, err := b.builder.Written(from.Server)
+		server := from.Server
+		if old := b.spec.PromoteFrom; old != "" && b.builder.Files.Root.Exists(old) {
+			server = old // until its next start
+		}
+		s, err := b.builder.Written(server)
 		if err != nil {
 			return "", err
 		}

@@ -26,7 +26,7 @@ const (
 type ConfigFile struct{ Path, Running, Next string }
 
 // Diff compares what a server was started with last with what a start would make
-// of spec now, and changes nothing. Errors: left4me.NotFound when content is
+// of spec now, and changes nothing; the server may still have its old name. Errors: left4me.NotFound when content is
 // missing on this host.
 func (f Files) Diff(spec left4me.Spec) ([]ConfigFile, error) {
 	n := spec.Name
@@ -39,7 +39,11 @@ func (f Files) Diff(spec left4me.Spec) ([]ConfigFile, error) {
 	}
 	next := Config(spec, f.Root.lower(spec.Overlays), "x") // masked anyway
 	next[ArgumentsFile], next[LayersFile] = argumentLines(Args(spec)), strings.Join(layers, "\n")+"\n"
-	running, err := f.generated(n)
+	has := n
+	if old := spec.OldName; old.Valid() && f.Root.Exists(old) {
+		has = old
+	}
+	running, err := f.generated(has)
 	if err != nil {
 		return nil, fmt.Errorf("configuration of %s: %w", n, err)
 	}

@@ -1,0 +1,226 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/running/shim"
+	"github.com/left4me/left4me/internal/host/running/shim/shimtest"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// renamedTo is the definition of a server after people renamed it, whose host does not know.
+func renamedTo(r *shimtest.Root, n left4me.Name) left4me.Spec {
+	spec := r.Spec
+	spec.Name, spec.OldName = n, r.Name
+	return spec
+}
+
+// removeAfter removes a server at the end of a test, before its root is looked at.
+func removeAfter(t *testing.T, a *Agent, spec left4me.Spec) {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := a.servers.remove(context.Background(), spec, a.mute()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A server that runs goes on under the name that it has here; the start after that gives
+// it its new one, with what it wrote, its log and its place in the console.
+func TestStartAfterARenameRenamesWhatItsHostHas(t *testing.T) {
+	t.Parallel()
+	r := shimtest.NewRoot(t)
+	a := newWorker(t, r)
+	ctx := t.Context()
+	if err := a.servers.start(ctx, r.Spec, a.mute()); err != nil {
+		t.Fatal(err)
+	}
+	spec := renamedTo(r, "beta")
+	removeAfter(t, a, spec)
+	wrote := filepath.Join(r.Files.Root.Upper(r.Name), "kept.txt")
+	if err := os.WriteFile(wrote, []byte("kept"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	// A second start is a success, and renames nothing.
+	p := a.mute()
+	p.Plan(planned(spec, slices.Clone(startSteps))...)
+	if err := a.servers.start(ctx, spec, p); err != nil {
+		t.Fatal(err)
+	}
+	if s := p.Steps()[0]; s.Label != left4me.StepRename || s.State != left4me.StepSkipped {
+		t.Errorf("the first step is %+v", s)
+	}
+	if st, _ := a.statuses.get(r.Name); !st.State.Up() || r.Files.Root.Exists("beta") {
+		t.Fatalf("it is %s, and beta is there: %t", st.State, r.Files.Root.Exists("beta"))
+	}
+	before, err := a.consoles.read(ctx, bus.ConsoleRequest{Server: r.Name, After: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	p = a.mute()
+	p.Plan(planned(spec, slices.Concat(stopSteps, startSteps))...)
+	if err := a.servers.restart(ctx, spec, p); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(p.Steps(), func(s left4me.Step) bool { return s.Label == left4me.StepRename })
+	if s := p.Steps(); i != 2 || s[i].State != left4me.StepDone || s[i+1].Label != left4me.StepWriteConfig {
+		t.Errorf("the steps are %+v", s)
+	}
+	free(t, r, r.Name)
+	if _, err := os.Lstat(filepath.Join(r.Run, string(r.Name))); err == nil {
+		t.Error("what its next run would have used is left")
+	}
+	if b, err := os.ReadFile(filepath.Join(r.Files.Root.Upper("beta"), "kept.txt")); string(b) != "kept" {
+		t.Errorf("what it wrote is %q, %v", b, err)
+	}
+	if st, _ := a.statuses.get("beta"); !st.State.Up() {
+		t.Errorf("it is %+v", st)
+	}
+	all, err := a.statuses.list(ctx)
+	if err != nil || len(all) != 1 || all[0].Name != "beta" {
+		t.Errorf("the host has %+v, %v", all, err)
+	}
+	after, err := a.consoles.read(ctx, bus.ConsoleRequest{Server: "beta", After: before.Position})
+	if err != nil || after.After != before.Position || after.Lost != 0 {
+		t.Errorf("the console goes on at %d with %d lost, not at %d: %v", after.After, after.Lost, before.Position, err)
+	}
+	if env, err := r.Files.Root.ReadEnv("beta"); err != nil || env.SpecHash != spec.Hash() {
+		t.Errorf("%+v, %v", env, err)
+	}
+	// Once more, as after a kill whose report was lost.
+	if err := a.servers.start(ctx, spec, a.mute()); err != nil {
+		t.Error(err)
+	}
+	if err := a.servers.stopServer(ctx, spec, a.mute()); err != nil {
+		t.Error(err)
+	}
+	if st, _ := a.statuses.get("beta"); st.State.Up() {
+		t.Errorf("after a stop that knows the old name it is %s", st.State)
+	}
+}
+
+// Every job ends as it should on a server whose rename was cut between two directories.
+func TestJobsOnAServerThatIsHalfRenamed(t *testing.T) {
+	t.Parallel()
+	r := shimtest.NewRoot(t)
+	a := newWorker(t, r)
+	ctx := t.Context()
+	spec := renamedTo(r, "beta")
+	removeAfter(t, a, spec)
+	for _, cut := range [][]string{nil, {"runtime"}, {"runtime", "logs"}, {"runtime", "logs", "instances"}} {
+		for _, verb := range []string{"start", "restart", "reset", "stop", "delete"} {
+			r.Prepare(t)
+			wrote := filepath.Join(r.Files.Root.Upper(r.Name), "wrote.txt")
+			if err := os.WriteFile(wrote, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, place := range cut {
+				dir := filepath.Join(string(r.Files.Root), place)
+				if err := os.Rename(filepath.Join(dir, string(r.Name)), filepath.Join(dir, "beta")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p := a.mute()
+			var err error
+			switch verb {
+			case "start":
+				err = a.servers.start(ctx, spec, p)
+			case "restart":
+				err = a.servers.restart(ctx, spec, p)
+			case "reset":
+				err = a.servers.reset(ctx, spec, p)
+			case "stop":
+				err = a.servers.stopServer(ctx, spec, p)
+			}
+			if err != nil {
+				t.Fatalf("%s after %v: %v", verb, cut, err)
+			}
+			if verb == "start" || verb == "restart" || verb == "reset" {
+				free(t, r, r.Name)
+				if st, _ := a.statuses.get("beta"); !st.State.Up() {
+					t.Errorf("%s after %v: it is %s", verb, cut, st.State)
+				}
+				_, err := os.Stat(filepath.Join(r.Files.Root.Upper("beta"), "wrote.txt"))
+				if there := err == nil; there != (verb != "reset") {
+					t.Errorf("%s after %v: what it wrote is there: %t", verb, cut, there)
+				}
+			}
+			if err := a.servers.remove(ctx, spec, p); err != nil {
+				t.Fatalf("delete after %s after %v: %v", verb, cut, err)
+			}
+			free(t, r, r.Name)
+			free(t, r, "beta")
+		}
+	}
+}
+
+// Nothing is started when there is something under both names.
+func TestStartRefusesWhatIsThereUnderBothNames(t *testing.T) {
+	t.Parallel()
+	r := shimtest.NewRoot(t)
+	a := newWorker(t, r)
+	spec := renamedTo(r, "beta")
+	removeAfter(t, a, spec)
+	if err := os.MkdirAll(filepath.Join(r.Files.Root.Upper("beta"), "other"), 0o770); err != nil {
+		t.Fatal(err)
+	}
+	err := a.servers.start(t.Context(), spec, a.mute())
+	if !errors.Is(err, left4me.Conflict) {
+		t.Errorf("%v", err)
+	}
+	for _, n := range []left4me.Name{r.Name, "beta"} {
+		if state, _, err := a.servers.core.machine.State(t.Context(), n); state.Up() || err != nil {
+			t.Errorf("%s is %s, %v", n, state, err)
+		}
+	}
+	if _, err := os.Stat(r.Files.Root.Env(r.Name)); err != nil {
+		t.Error(err)
+	}
+}
+
+// A stop that can't wait for its row finds the start of the server under either name.
+func TestStopWithoutARowFindsAStartByEitherName(t *testing.T) {
+	j := newJobs(&core{}, nil, nil)
+	start := bus.JobMessage{ID: "1", Kind: left4me.StartServer, Target: "beta", Spec: []byte(`{"name":"beta","old_name":"alpha"}`)}
+	j.begin(start, func(error) {})
+	for target, want := range map[left4me.Name]int{"alpha": 1, "beta": 1, "gamma": 0} {
+		stop := bus.JobMessage{ID: "2", Kind: left4me.StopServer, Target: target, Spec: []byte(`{"name":"` + string(target) + `"}`)}
+		if got := len(j.onServer(namesOf(stop))); got != want {
+			t.Errorf("%s: %d jobs", target, got)
+		}
+	}
+}
+
+// A shim that runs under the old name is found by a left4me that has started anew.
+func TestShimUnderTheOldNameIsTakenOver(t *testing.T) {
+	t.Parallel()
+	r := shimtest.NewRoot(t)
+	first := newWorker(t, r)
+	if err := first.servers.start(t.Context(), r.Spec, first.mute()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := shim.Dial(t.Context(), shim.Socket(r.Run, r.Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	next := newWorker(t, r)
+	spec := renamedTo(r, "beta")
+	removeAfter(t, next, spec)
+	all, err := next.statuses.list(t.Context())
+	if err != nil || len(all) != 1 || all[0].Name != r.Name || !all[0].State.Up() {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	if err := next.servers.restart(t.Context(), spec, next.mute()); err != nil {
+		t.Fatal(err)
+	}
+	free(t, r, r.Name)
+}

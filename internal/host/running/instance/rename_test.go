@@ -1,0 +1,184 @@
+package instance_test
+
+import (
+	"bufio"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/host/running/instance"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// places are where a server has something, in the order in which they are renamed.
+var places = []string{"runtime", "logs", "instances"}
+
+// furnish gives a server a file in each place.
+func furnish(t *testing.T, f instance.Files, n left4me.Name) {
+	t.Helper()
+	for _, place := range places {
+		dir := filepath.Join(string(f.Root), place, string(n))
+		if err := errors.Join(os.MkdirAll(dir, 0o770), os.WriteFile(filepath.Join(dir, "file"), []byte(place), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// has reports in how many places a server has its file.
+func has(f instance.Files, n left4me.Name) (count int) {
+	for _, place := range places {
+		b, err := os.ReadFile(filepath.Join(string(f.Root), place, string(n), "file"))
+		if err == nil && string(b) == place {
+			count++
+		}
+	}
+	return count
+}
+
+// Cut between any two directories, a rename goes on where it was.
+func TestRenameGoesOnWhereItWasCut(t *testing.T) {
+	for done := range len(places) + 1 {
+		f := host(t)
+		furnish(t, f, "alpha")
+		for _, place := range places[:done] {
+			dir := filepath.Join(string(f.Root), place)
+			if err := os.Rename(filepath.Join(dir, "alpha"), filepath.Join(dir, "beta")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		renamed, err := f.Rename("alpha", "beta")
+		if err != nil || renamed != (done < len(places)) {
+			t.Errorf("after %d: renamed %t, %v", done, renamed, err)
+		}
+		if has(f, "beta") != len(places) || f.Root.Exists("alpha") {
+			t.Errorf("after %d: %d places have the new name, old there: %t", done, has(f, "beta"), f.Root.Exists("alpha"))
+		}
+	}
+}
+
+// Before its rename a server is compared with what it was started with, under its old name.
+func TestDiffFindsAServerUnderItsOldName(t *testing.T) {
+	f := host(t)
+	if err := f.Prepare(t.Context(), spec()); err != nil {
+		t.Fatal(err)
+	}
+	renamed := spec()
+	renamed.Name, renamed.OldName = "beta", "alpha"
+	for range 2 { // before and after
+		files, err := f.Diff(renamed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range files {
+			if v.Running == "" || v.Path == instance.ArgumentsFile && v.Running != v.Next {
+				t.Errorf("%s was %q, will be %q", v.Path, v.Running, v.Next)
+			}
+		}
+		if _, err := f.Rename("alpha", "beta"); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Prepare(t.Context(), renamed); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What never ran has nothing to rename.
+func TestRenameOfNothing(t *testing.T) {
+	f := host(t)
+	if renamed, err := f.Rename("alpha", "beta"); renamed || err != nil {
+		t.Errorf("%t, %v", renamed, err)
+	}
+	if _, err := f.Rename("alpha", "../beta"); !errors.Is(err, left4me.Invalid) {
+		t.Error(err)
+	}
+}
+
+// Of two that are there none is overwritten, and nothing is changed; a directory that is
+// empty is nothing.
+func TestRenameRefusesWhatIsThereUnderBothNames(t *testing.T) {
+	for _, place := range places {
+		f := host(t)
+		furnish(t, f, "alpha")
+		other := filepath.Join(string(f.Root), place, "beta", "other")
+		if err := os.MkdirAll(other, 0o770); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Rename("alpha", "beta"); !errors.Is(err, left4me.Conflict) {
+			t.Errorf("%s: %v", place, err)
+		}
+		if _, err := os.Stat(other); err != nil || has(f, "alpha") != len(places) {
+			t.Errorf("%s: %v, and %d places have the old name", place, err, has(f, "alpha"))
+		}
+		if err := os.Remove(other); err != nil {
+			t.Fatal(err)
+		}
+		if renamed, err := f.Rename("alpha", "beta"); !renamed || err != nil || has(f, "beta") != len(places) {
+			t.Errorf("%s, with an empty directory: %t, %v", place, renamed, err)
+		}
+	}
+}
+
+// renameVar is the root in which a process of this test renames until it is killed.
+const renameVar = "RENAME_TEST_ROOT"
+
+// Killed with -9 in the middle of a rename, the next one finds everything in its place.
+func TestRenameSurvivesKill(t *testing.T) {
+	if root := os.Getenv(renameVar); root != "" {
+		f := instance.Files{Root: instance.Root(root), Group: -1}
+		os.Stdout.WriteString("begins\n")
+		for from, to := left4me.Name("alpha"), left4me.Name("beta"); ; from, to = to, from {
+			if _, err := f.Rename(from, to); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	f := host(t)
+	furnish(t, f, "alpha")
+	const want, most = 3, 200 // kills in the middle; kills
+	middle := 0
+	for i := 0; middle < want; i++ {
+		if i == most {
+			t.Fatalf("%d of %d kills came in the middle of a rename", middle, most)
+		}
+		cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), renameVar+"="+string(f.Root))
+		out, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err == nil {
+			_, err = bufio.NewReader(out).ReadString('\n')
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(rand.N(5 * time.Millisecond)) // the moment is what is tested
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		alpha, beta := has(f, "alpha"), has(f, "beta")
+		if alpha+beta != len(places) {
+			t.Fatalf("%d places have the old name, %d the new one", alpha, beta)
+		}
+		if alpha > 0 && beta > 0 {
+			middle++
+		}
+		if _, err := f.Rename("alpha", "beta"); err != nil {
+			t.Fatal(err)
+		}
+		if has(f, "beta") != len(places) || f.Root.Exists("alpha") {
+			t.Fatalf("after a kill %d of %d places have the new name", has(f, "beta"), len(places))
+		}
+		if _, err := f.Rename("beta", "alpha"); err != nil { // for the next one
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Lstat(f.Root.Instance("beta")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+}
