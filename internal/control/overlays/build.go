@@ -3,6 +3,7 @@ package overlays
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,6 +48,15 @@ func (c *Overlays) Build(ctx context.Context, by left4me.Actor, name left4me.Nam
 		r.Change = &own
 	}
 	spec := left4me.BuildSpec{Overlay: v.Overlay, Note: r.Note, By: by.String(), Change: r.Change, Promote: r.Promote}
+	if r.Promote != nil {
+		// One that isn't there may have left its files: its host says whether it has.
+		switch from, err := c.storage.Servers().Get(ctx, r.Promote.Server); {
+		case err == nil:
+			spec.PromoteFrom = from.HostName
+		case !errors.Is(err, left4me.NotFound):
+			return left4me.Job{}, err
+		}
+	}
 	var imported left4me.Import
 	if spec.Change != nil {
 		changed := *spec.Change
@@ -117,7 +127,7 @@ func (c *Overlays) Restore(ctx context.Context, by left4me.Actor, name left4me.N
 // Use makes a revision the one that servers start with. Errors:
 // left4me.NotFound, left4me.Unavailable.
 func (c Revisions) Use(ctx context.Context, by left4me.Actor, name left4me.Name, revision int) (left4me.Content, error) {
-	v, err := ask[left4me.Content](ctx, c.overlays, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
+	v, err := c.content(ctx, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
 		c.overlays.told.Ring()
 		c.overlays.log.InfoContext(ctx, "revision is the current one", "overlay", name, "revision", revision, "by", by.String())
@@ -133,7 +143,7 @@ func (c Revisions) Label(ctx context.Context, by left4me.Actor, name left4me.Nam
 	if err := f.err(); err != nil {
 		return left4me.Content{}, err
 	}
-	v, err := ask[left4me.Content](ctx, c.overlays, bus.VerbLabel,
+	v, err := c.content(ctx, bus.VerbLabel,
 		bus.LabelRequest{V: bus.Version, Overlay: name, Revision: revision, Label: label})
 	if err == nil {
 		c.overlays.told.Ring()
@@ -153,7 +163,7 @@ func (c Revisions) Drop(ctx context.Context, by left4me.Actor, name left4me.Name
 		return left4me.Content{}, left4me.NewError(left4me.Busy, "revision.used", "overlay", name, "revision", revision, "users",
 			strings.Join(by, ", "))
 	}
-	v, err := ask[left4me.Content](ctx, c.overlays, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
+	v, err := c.content(ctx, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
 		c.overlays.told.Ring()
 		c.overlays.log.InfoContext(ctx, "revision removed", "overlay", name, "revision", revision, "by", by.String())

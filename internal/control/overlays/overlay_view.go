@@ -38,6 +38,7 @@ func (c *Overlays) known(ctx context.Context) (known, error) {
 	defer cancel()
 	k.problem = c.bus.Request(ctx, bus.Command(c.host, bus.VerbContents), bus.Empty{V: bus.Version}, &have)
 	for _, v := range have {
+		c.nameServers(&v)
 		k.contents[v.Name] = v
 	}
 	return k, nil

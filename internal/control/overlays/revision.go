@@ -67,7 +67,7 @@ func (c *Overlays) Revisions() Revisions { return Revisions{c} }
 // items of one revision; 0 is the current one. Errors: left4me.NotFound,
 // left4me.Unavailable.
 func (c Revisions) Get(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error) {
-	return ask[left4me.Content](ctx, c.overlays, bus.VerbContent, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
+	return c.content(ctx, bus.VerbContent, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 }
 
 // Tree returns a page of the files of a revision. Errors: left4me.NotFound,
@@ -133,6 +133,21 @@ func (c *Overlays) ForgetMove(ctx context.Context, by left4me.Actor, name left4m
 // left4me.Unavailable.
 func (c *Overlays) LookUp(ctx context.Context, w left4me.Workshop) ([]left4me.WorkshopState, error) {
 	return ask[[]left4me.WorkshopState](ctx, c, bus.VerbWorkshop, w)
+}
+
+// content asks the host for what it has of an overlay, or has after a change.
+func (c Revisions) content(ctx context.Context, verb string, in any) (left4me.Content, error) {
+	v, err := ask[left4me.Content](ctx, c.overlays, verb, in)
+	c.overlays.nameServers(&v)
+	return v, err
+}
+
+// nameServers names the servers that are up with each revision as people do: their host may
+// use older names.
+func (c *Overlays) nameServers(v *left4me.Content) {
+	for i := range v.Revisions {
+		v.Revisions[i].Servers = c.servers.Names().Shown(c.host, v.Revisions[i].Servers)
+	}
 }
 
 // readWithin bounds what a host may have to read or to ask Steam for.

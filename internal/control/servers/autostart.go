@@ -54,11 +54,11 @@ func (s autostarts) startWanted(ctx context.Context, host left4me.Name, boot str
 	var failed, missing error // missing: the game
 	asked := false
 	for _, v := range all {
-		st := s.servers.status.get(v.Host, v.Name)
+		st := s.servers.status.get(v)
 		if v.Host != host || st.State == left4me.Unknown {
 			continue // what can't be seen isn't started beside itself
 		}
-		if err := s.noteHeld(ctx, st); err != nil {
+		if err := s.noteHeld(ctx, host, st); err != nil {
 			failed = errors.Join(failed, err)
 			continue
 		}
@@ -103,7 +103,7 @@ func (s autostarts) gameThere(ctx context.Context, host left4me.Name) error {
 func (s autostarts) start(ctx context.Context, v left4me.Server, sp left4me.Spec, boot string) error {
 	j, added, err := s.servers.jobs.Autostart(ctx, left4me.ByLeft4me, v.Name, v.Host, sp, boot,
 		func(row left4me.Server, active []left4me.JobKind) store.Decision {
-			return autostart(row, s.servers.status.get(row.Host, row.Name).State, active, boot)
+			return autostart(row, s.servers.status.get(row).State, active, boot)
 		})
 	if added {
 		s.servers.log.InfoContext(ctx, "server is started unasked", "server", v.Name, "reason", j.Reason, "job", j.ID)
@@ -113,20 +113,20 @@ func (s autostarts) start(ctx context.Context, v left4me.Server, sp left4me.Spec
 
 // noteHeld keeps that a server gave up, so that it is known after a reboot too,
 // and forgets it when the server runs again.
-func (s autostarts) noteHeld(ctx context.Context, st left4me.Status) error {
+func (s autostarts) noteHeld(ctx context.Context, host left4me.Name, st left4me.Status) error {
 	if !st.GaveUp && !st.State.Up() {
 		return nil
 	}
-	v, err := s.servers.storage.Servers().Get(ctx, st.Name)
+	v, err := s.servers.storage.Servers().ByHostName(ctx, host, st.Name)
 	switch {
 	case errors.Is(err, left4me.NotFound):
 		return nil
 	case err != nil:
 		return err
 	case st.GaveUp && v.Held == "":
-		return s.servers.storage.Servers().Hold(ctx, st.Name, left4me.HeldCrashed)
+		return s.servers.storage.Servers().Hold(ctx, v.Name, left4me.HeldCrashed)
 	case st.State.Up() && v.Held != "":
-		return s.servers.storage.Servers().Hold(ctx, st.Name, "")
+		return s.servers.storage.Servers().Hold(ctx, v.Name, "")
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func (s *Servers) Campaigns(ctx context.Context, name left4me.Name) ([]left4me.C
 		return nil, err
 	}
 	var all []left4me.Campaign
-	err = s.askHost(ctx, host, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: sp, Hint: hint}, &all)
+	err = s.askHost(ctx, host, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: sp.OnHost(), Hint: hint}, &all)
 	return all, err
 }
 
@@ -56,7 +56,7 @@ func (s Files) Clashes(ctx context.Context, name left4me.Name) (all []left4me.Wa
 	if err != nil {
 		return nil, err
 	}
-	err = s.servers.askHost(ctx, host, bus.VerbClashes, bus.StackRequest{V: bus.Version, Spec: sp}, &all)
+	err = s.servers.askHost(ctx, host, bus.VerbClashes, bus.StackRequest{V: bus.Version, Spec: sp.OnHost()}, &all)
 	return all, err
 }
 

@@ -25,10 +25,7 @@ var reserved = []string{
 // left4me.Fields of left4me.Invalid.
 func Check(v left4me.Server) error {
 	var f fields
-	f.name("name", v.Name)
-	if v.Name == left4me.InstallInstance {
-		f.add("name", left4me.NewError(left4me.Invalid, "server.name_of_install", "name", v.Name))
-	}
+	f.serverName(v.Name)
 	f.name("host", v.Host)
 	f.name("blueprint", v.Blueprint)
 	if v.Port != 0 && (v.Port < MinPort || v.Port > MaxPort) {
@@ -77,6 +74,14 @@ func (f *fields) name(field string, n left4me.Name) {
 	} else if _, err := left4me.ParseName(string(n)); err != nil {
 		e, _ := left4me.Public(err)
 		f.add(field, e)
+	}
+}
+
+// serverName checks the name of a server.
+func (f *fields) serverName(n left4me.Name) {
+	f.name("name", n)
+	if n == left4me.InstallInstance {
+		f.add("name", left4me.NewError(left4me.Invalid, "server.name_of_install", "name", n))
 	}
 }
 

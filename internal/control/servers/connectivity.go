@@ -22,6 +22,6 @@ func (s *Servers) Reach(ctx context.Context, name left4me.Name) ([]left4me.Check
 	ctx, cancel := context.WithTimeout(ctx, reachWithin)
 	defer cancel()
 	var checks []left4me.Check
-	err = s.bus.Request(ctx, bus.Command(v.Host, bus.VerbReach), bus.ReachRequest{V: bus.Version, Server: name}, &checks)
+	err = s.bus.Request(ctx, bus.Command(v.Host, bus.VerbReach), bus.ReachRequest{V: bus.Version, Server: v.OnHost()}, &checks)
 	return checks, err
 }

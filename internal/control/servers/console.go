@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // RecentHistory asks for the console from as far back as is cheap to have.
@@ -17,6 +19,7 @@ const RecentHistory int64 = -1
 const (
 	consoleChunk   = 256 << 10
 	consoleWait    = 20 * time.Second
+	renameWait     = 100 * time.Millisecond
 	commandTimeout = 40 * time.Second // a server that loads a map answers late
 )
 
@@ -43,11 +46,16 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 				return
 			}
 			if err == nil {
-				err = s.still(ctx, v) // else it is silent, or tells of the next one of the name
+				v, err = s.still(ctx, v) // else it is silent, or tells of the next one of the name
 			}
 			if err != nil {
 				yield(c, err)
 				return
+			}
+			if c.Text == "" && c.Lost == 0 && c.Position < after {
+				// Its host has renamed it, and a moment later it is known here, too.
+				_ = sleep.For(ctx, renameWait)
+				continue
 			}
 			after = c.Position
 			if c.Text != "" || c.Lost > 0 {
@@ -60,14 +68,14 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 	}, nil
 }
 
-// still reports whether a server is there that was looked at before. Errors:
-// left4me.NotFound, also when another one has its name.
-func (s Consoles) still(ctx context.Context, v left4me.Server) error {
-	now, err := s.servers.storage.Target(ctx, left4me.ServerTarget, string(v.Name))
-	if err == nil && now.ID != v.ID {
+// still returns a server that was looked at before as it is now: it may have been renamed,
+// here or on its host. Errors: left4me.NotFound, also when another one has its name.
+func (s Consoles) still(ctx context.Context, v left4me.Server) (left4me.Server, error) {
+	now, err := s.servers.storage.Servers().ByID(ctx, v.ID)
+	if errors.Is(err, left4me.NotFound) {
 		err = left4me.NewError(left4me.NotFound, "server.deleted", "server", v.Name)
 	}
-	return err
+	return now, err
 }
 
 // Recent gives the end of what a server printed, as far back as is cheap to have,
@@ -86,7 +94,7 @@ func (s Consoles) chunk(ctx context.Context, v left4me.Server, after int64, wait
 	defer cancel()
 	var c bus.ConsoleChunk
 	err := s.servers.bus.Request(ctx, bus.Command(v.Host, bus.VerbConsole),
-		bus.ConsoleRequest{V: bus.Version, Server: v.Name, After: after, Max: consoleChunk, Wait: wait}, &c)
+		bus.ConsoleRequest{V: bus.Version, Server: v.OnHost(), After: after, Max: consoleChunk, Wait: wait}, &c)
 	return c, err
 }
 
@@ -113,7 +121,7 @@ func (s Consoles) Command(ctx context.Context, by left4me.Actor, name left4me.Na
 	if !quits {
 		return s.run(ctx, v, command)
 	}
-	if state := s.servers.status.get(v.Host, name).State; state == left4me.Stopped || state == left4me.Failed {
+	if state := s.servers.status.get(v).State; state == left4me.Stopped || state == left4me.Failed {
 		return "", left4me.NewError(left4me.Conflict, "server.not_running", "server", name)
 	}
 	out := ""
@@ -133,7 +141,7 @@ func (s Consoles) run(ctx context.Context, v left4me.Server, command string) (st
 	defer cancel()
 	var a bus.CommandAnswer
 	err := s.servers.bus.Request(ctx, bus.Command(v.Host, bus.VerbCommand),
-		bus.CommandRequest{V: bus.Version, Server: v.Name, Command: command},
+		bus.CommandRequest{V: bus.Version, Server: v.OnHost(), Command: command},
 		&a)
 	return a.Output, err
 }

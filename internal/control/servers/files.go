@@ -2,12 +2,14 @@ package servers
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
 )
 
 // readWithin bounds how long a host may read layers for one question.
@@ -48,7 +50,7 @@ func (s Files) List(ctx context.Context, name left4me.Name, f left4me.Filter) (p
 	if err != nil {
 		return page, err
 	}
-	err = s.servers.askHost(ctx, host, bus.VerbStack, bus.StackRequest{V: bus.Version, Spec: sp, Written: true, Filter: f}, &page)
+	err = s.servers.askHost(ctx, host, bus.VerbStack, bus.StackRequest{V: bus.Version, Spec: sp.OnHost(), Written: true, Filter: f}, &page)
 	return page, err
 }
 
@@ -59,7 +61,7 @@ func (s Files) Get(ctx context.Context, name left4me.Name, path, inside string) 
 		return a, err
 	}
 	err = s.servers.askHost(ctx, host, bus.VerbStackFile,
-		bus.StackRequest{V: bus.Version, Spec: sp, Written: true, Path: path, Inside: inside}, &a)
+		bus.StackRequest{V: bus.Version, Spec: sp.OnHost(), Written: true, Path: path, Inside: inside}, &a)
 	return a, err
 }
 
@@ -70,7 +72,7 @@ func (s Files) Written(ctx context.Context, name left4me.Name, f left4me.Filter)
 	if err != nil {
 		return page, err
 	}
-	err = s.servers.askHost(ctx, v.Host, bus.VerbUpper, bus.UpperRequest{V: bus.Version, Server: name, Filter: f}, &page)
+	err = s.servers.askHost(ctx, v.Host, bus.VerbUpper, bus.UpperRequest{V: bus.Version, Server: v.OnHost(), Filter: f}, &page)
 	return page, err
 }
 
@@ -90,8 +92,8 @@ func (s Files) Compare(ctx context.Context, from, to left4me.Name, after string,
 	if err != nil {
 		return page, err
 	}
-	err = s.servers.askHost(ctx, host, bus.VerbStackDiff, bus.StackDiffRequest{V: bus.Version, From: a, To: b, After: after, Limit: limit},
-		&page)
+	err = s.servers.askHost(ctx, host, bus.VerbStackDiff,
+		bus.StackDiffRequest{V: bus.Version, From: a.OnHost(), To: b.OnHost(), After: after, Limit: limit}, &page)
 	return page, err
 }
 
@@ -106,7 +108,7 @@ func (s Files) Pending(ctx context.Context, name left4me.Name, after string, lim
 		return page, err
 	}
 	err = s.servers.askHost(ctx, host, bus.VerbStackDiff,
-		bus.StackDiffRequest{V: bus.Version, From: sp, To: sp, Running: true, After: after, Limit: limit}, &page)
+		bus.StackDiffRequest{V: bus.Version, From: sp.OnHost(), To: sp.OnHost(), Running: true, After: after, Limit: limit}, &page)
 	return page, err
 }
 
@@ -120,7 +122,17 @@ func (s Files) Discard(ctx context.Context, by left4me.Actor, name left4me.Name,
 	if err := CheckPaths("paths", paths); err != nil {
 		return left4me.Job{}, err
 	}
-	return s.servers.jobs.Add(ctx, by, left4me.DiscardUpper, name, v.Host, bus.DiscardSpec{Server: name, Paths: paths})
+	return s.servers.jobs.Add(ctx, by, left4me.DiscardUpper, name, v.Host, bus.DiscardSpec{Server: v.OnHost(), Paths: paths})
+}
+
+// discardAgain asks for a job once more that dropped files, under the name that the server
+// has now.
+func (s Files) discardAgain(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
+	var spec bus.DiscardSpec
+	if err := json.Unmarshal(v.Spec, &spec); err != nil {
+		return left4me.Job{}, fmt.Errorf("job %s: %w", v.ID, err)
+	}
+	return s.Discard(ctx, by, v.Target, spec.Paths)
 }
 
 // CheckPaths says whether files of a layer are named. Errors: left4me.Invalid

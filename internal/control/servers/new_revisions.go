@@ -33,7 +33,7 @@ func (l *statuses) current(host left4me.Name, revisions map[left4me.Name]int, as
 	var names []left4me.Name
 	for k := range l.statuses {
 		if k.host == host {
-			names = append(names, k.server)
+			names = append(names, l.name(k))
 		}
 	}
 	l.mu.Unlock()

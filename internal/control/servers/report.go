@@ -62,6 +62,11 @@ func changedSince(written, all map[store.Report]string, forgotten []store.Report
 	return changed
 }
 
+// reportOf is the state of a server as a fact, without its value.
+func reportOf(host, server left4me.Name) store.Report {
+	return store.Report{Host: host, Noun: "server", Name: server}
+}
+
 // reports are the facts that hosts last reported, each with its value beside it, and
 // those that were forgotten since the last call.
 func (l *statuses) reports() (all map[store.Report]string, forgotten []store.Report) {
@@ -70,8 +75,12 @@ func (l *statuses) reports() (all map[store.Report]string, forgotten []store.Rep
 	forgotten, l.forgotten = l.forgotten, nil
 	all = map[store.Report]string{}
 	for k, v := range l.statuses {
+		name := l.name(k)
+		if _, newer := l.statuses[key{k.host, name}]; newer && name != k.server {
+			continue // a start has renamed it on its host
+		}
 		if v.State != left4me.Unknown {
-			all[store.Report{Host: k.host, Noun: "server", Name: k.server}] = string(v.State)
+			all[reportOf(k.host, name)] = string(v.State)
 		}
 	}
 	for host, c := range l.currents {

@@ -40,7 +40,7 @@ func TestStatusOfNextServerIsNotForgotten(t *testing.T) {
 	asked := l.now()
 	l.set("local", left4me.Status{Name: "alpha", State: left4me.Running})
 	l.forget("local", "alpha", asked)
-	if st := l.get("local", "alpha"); st.State != left4me.Running {
+	if st := l.get(left4me.Server{Host: "local", Name: "alpha"}); st.State != left4me.Running {
 		t.Errorf("it is %q", st.State)
 	}
 }

@@ -66,7 +66,7 @@ func New(storage *store.Store, j *jobs.Jobs, h *hosts.Hosts, b *bus.Bus, ports P
 			return v.Job, left4me.NewError(left4me.Conflict, "job.server_deleted", "job", v.ID, "server", v.Target)
 		}
 		if v.Kind == left4me.DiscardUpper {
-			return s.jobs.Add(ctx, by, v.Kind, v.Target, v.Host, v.Spec)
+			return s.Files().discardAgain(ctx, by, v)
 		}
 		return s.Act(ctx, by, v.Kind, v.Target)
 	})

@@ -100,7 +100,7 @@ func (s *Servers) Get(ctx context.Context, name left4me.Name) (View, error) {
 // view is a server with what its host says at the moment.
 func (s *Servers) view(snap *snapshot, i int) View {
 	v := View{Server: snap.servers[i]}
-	v.Status = s.status.get(v.Host, v.Name)
+	v.Status = s.status.get(v.Server)
 	if j, ok := snap.active[v.Name]; ok {
 		v.Job = &j
 	}

@@ -24,6 +24,7 @@ type statuses struct {
 	mu       sync.Mutex
 	known    map[left4me.Name]chan struct{} // hosts; closed when one has told everything once
 	statuses map[key]said
+	shown    map[key]left4me.Name      // what people call servers that hosts call by an older name
 	boots    map[left4me.Name]string   // of hosts, empty for one that doesn't say
 	waits    map[left4me.Name]string   // what servers of a host wait for that shall be started
 	builds   map[left4me.Name]int64    // of the game, by host: what a server would be started with
@@ -42,6 +43,7 @@ type watcher struct {
 	names map[left4me.Name]bool // what changed since it looked; of statuses.mu
 }
 
+// key is a server by the name that its host uses.
 type key struct{ host, server left4me.Name }
 
 // said is a status and when it came.
@@ -54,6 +56,7 @@ func newStatuses() *statuses {
 	return &statuses{
 		known:    map[left4me.Name]chan struct{}{},
 		statuses: map[key]said{},
+		shown:    map[key]left4me.Name{},
 		boots:    map[left4me.Name]string{},
 		waits:    map[left4me.Name]string{},
 		builds:   map[left4me.Name]int64{},
@@ -62,14 +65,19 @@ func newStatuses() *statuses {
 	}
 }
 
-func (l *statuses) get(host, server left4me.Name) left4me.Status {
+// get is what the host of a server says of it. One that a start has just renamed there says
+// it under the new name before it is known that it is.
+func (l *statuses) get(srv left4me.Server) left4me.Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if v, ok := l.statuses[key{host, server}]; ok {
-		return v.Status
+	for _, n := range []left4me.Name{srv.Name, srv.OnHost()} {
+		if v, ok := l.statuses[key{srv.Host, n}]; ok {
+			v.Status.Name = srv.Name
+			return v.Status
+		}
 	}
-	st := left4me.Status{Name: server, State: left4me.Stopped}
-	if !closed(l.toldBy(host)) {
+	st := left4me.Status{Name: srv.Name, State: left4me.Stopped}
+	if !closed(l.toldBy(srv.Host)) {
 		st.State, st.Reason = left4me.Unknown, "its host does not answer"
 	}
 	return st
@@ -108,8 +116,9 @@ func (l *statuses) set(host left4me.Name, st left4me.Status) (before left4me.Sta
 	l.news.Ring()
 	before = l.statuses[key{host, st.Name}].Status
 	l.statuses[key{host, st.Name}] = said{st, l.turn}
+	name := l.name(key{host, st.Name})
 	l.mu.Unlock()
-	l.changed(st.Name)
+	l.changed(name)
 	return before
 }
 
@@ -164,7 +173,7 @@ func (s *Servers) Starts(host left4me.Name, build int64) {
 	var names []left4me.Name
 	for k := range l.statuses {
 		if k.host == host {
-			names = append(names, k.server)
+			names = append(names, l.name(k))
 		}
 	}
 	l.mu.Unlock()
@@ -200,7 +209,7 @@ func (l *statuses) next(host, server left4me.Name) {
 // locked.
 func (l *statuses) again(host, server left4me.Name) {
 	l.turn++
-	l.forgotten = append(l.forgotten, store.Report{Host: host, Noun: "server", Name: server})
+	l.forgotten = append(l.forgotten, reportOf(host, server))
 	l.news.Ring()
 }
 
@@ -221,14 +230,14 @@ func (l *statuses) replace(host left4me.Name, all []left4me.Status, asked uint64
 	for k, v := range l.statuses {
 		if k.host == host && v.turn <= asked {
 			delete(l.statuses, k)
-			changed[k.server] = true
+			changed[l.name(k)] = true
 		}
 	}
 	for _, st := range all {
 		k := key{host, st.Name}
 		if _, newer := l.statuses[k]; !newer {
 			l.statuses[k] = said{st, asked}
-			changed[st.Name] = true
+			changed[l.name(k)] = true
 		}
 	}
 	if told := l.toldBy(host); !closed(told) {
@@ -271,14 +280,19 @@ func (s *Servers) Run(ctx context.Context) error {
 func (s *Servers) Ready() <-chan struct{} { return s.ready }
 
 func (s *Servers) start(ctx context.Context) error {
-	err := s.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindStatus), func(subject string, data []byte) {
+	all, err := s.storage.Servers().List(ctx)
+	if err != nil {
+		return err
+	}
+	s.status.relearn(all)
+	err = s.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindStatus), func(subject string, data []byte) {
 		var st left4me.Status
 		if err := json.Unmarshal(data, &st); err != nil || st.Name == "" {
 			s.log.WarnContext(ctx, "status of a server", "subject", subject, "err", err)
 			return
 		}
 		if before := s.status.set(bus.HostOf(subject), st); before.GaveUp != st.GaveUp || before.State.Up() != st.State.Up() {
-			if err := (autostarts{s}).noteHeld(ctx, st); err != nil {
+			if err := (autostarts{s}).noteHeld(ctx, bus.HostOf(subject), st); err != nil {
 				s.log.ErrorContext(ctx, "status of a server", "server", st.Name, "err", err)
 			}
 		}
@@ -361,6 +375,7 @@ func (s *Servers) changedAll(ctx context.Context) {
 		}
 		return
 	}
+	s.status.relearn(snap.servers)
 	for _, v := range snap.servers {
 		s.status.changed(v.Name)
 	}
@@ -386,6 +401,9 @@ func (s *Servers) ask(ctx context.Context, host left4me.Name) error {
 		return err
 	}
 	s.status.replace(host, all, asked)
+	if err := s.Names().noteRenamed(ctx, host, all); err != nil {
+		return err
+	}
 	return s.askContent(ctx, host)
 }
 
@@ -399,14 +417,23 @@ func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {
 			s.log.WarnContext(ctx, "crash of a server", "subject", subject, "err", err)
 			return nil // it won't become readable
 		}
+		host := bus.HostOf(subject)
 		err := s.storage.Crashes().Add(ctx, store.Crash{
-			Host: bus.HostOf(subject), Server: c.Server, ServerID: c.ServerID, At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines,
+			Host: host, Server: c.Server, ServerID: c.ServerID, At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines,
 		})
 		if err == nil {
-			s.status.changed(c.Server)
+			s.status.crashed(host, c.Server)
 		}
 		return err
 	}
+}
+
+// crashed tells the watchers of a crash that a host told.
+func (l *statuses) crashed(host, server left4me.Name) {
+	l.mu.Lock()
+	name := l.name(key{host, server})
+	l.mu.Unlock()
+	l.changed(name)
 }
 
 // Watch gives the names of servers about which something is new: their state,

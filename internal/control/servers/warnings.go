@@ -31,7 +31,7 @@ func (s Warnings) Of(ctx context.Context, name left4me.Name) []left4me.Warning {
 	if err != nil {
 		return nil
 	}
-	return s.all(ctx, host, sp)
+	return s.all(ctx, host, sp.OnHost())
 }
 
 // OfStack says the same of settings over a stack, as of a blueprint.

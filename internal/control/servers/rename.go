@@ -1,0 +1,133 @@
+package servers
+
+import (
+	"context"
+	"slices"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Names are what people and hosts call servers. It is safe for concurrent use.
+type Names struct{ servers *Servers }
+
+// Names returns them; the value may be copied.
+func (s *Servers) Names() Names { return Names{s} }
+
+// Rename gives a server another name, whether or not it runs. Panel, API and command line
+// have it at once; on its host, what runs goes on under the old name, and the next start
+// renames the server's directories, so that both names are taken until then. version is
+// the one that was looked at, 0 doesn't care. Errors: left4me.NotFound; left4me.Invalid
+// and left4me.Conflict for the field "name"; left4me.Conflict when somebody changed the
+// server since, or it is being deleted; left4me.Busy while a start renames it on its host.
+func (s Names) Rename(ctx context.Context, by left4me.Actor, name, to left4me.Name, version int) (View, error) {
+	if err := CheckName(to); err != nil {
+		return View{}, err
+	}
+	before, after, err := s.servers.storage.By(by).Servers().Rename(ctx, name, to, version)
+	if err != nil {
+		return View{}, err
+	}
+	if before.Name != after.Name {
+		s.servers.status.renamed(before, after)
+		s.servers.log.InfoContext(ctx, "server renamed", "server", after.Name, "from", before.Name, "by", by.String())
+	}
+	return s.servers.Get(ctx, to)
+}
+
+// CheckName says whether a server can be called so. Errors: left4me.Fields of
+// left4me.Invalid, for the field "name".
+func CheckName(n left4me.Name) error {
+	var f fields
+	f.serverName(n)
+	return f.err()
+}
+
+// renamed takes over what is known of a server under its new name.
+func (l *statuses) renamed(before, after left4me.Server) {
+	l.mu.Lock()
+	// What was said of another one that had the name before is not said of this one.
+	if after.Name != after.OnHost() {
+		delete(l.statuses, key{after.Host, after.Name})
+	}
+	l.learn([]left4me.Server{after})
+	l.turn++
+	l.forgotten = append(l.forgotten, reportOf(after.Host, before.Name), reportOf(after.Host, after.Name))
+	l.news.Ring()
+	l.mu.Unlock()
+	l.changed(before.Name)
+	l.changed(after.Name)
+}
+
+// learn takes which servers hosts still call by another name than people. mu is held.
+func (l *statuses) learn(all []left4me.Server) {
+	for _, v := range all {
+		delete(l.shown, key{v.Host, v.Name})
+		if v.HostName != "" {
+			l.shown[key{v.Host, v.HostName}] = v.Name
+		}
+	}
+}
+
+// relearn is learn of all servers that there are. What was said under a name that no host
+// uses any more is dropped.
+func (l *statuses) relearn(all []left4me.Server) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.shown
+	l.shown = map[key]left4me.Name{}
+	l.learn(all)
+	for k := range before {
+		if l.shown[k] != "" {
+			continue
+		}
+		used := false
+		for _, v := range all {
+			used = used || v.Host == k.host && v.OnHost() == k.server
+		}
+		if !used {
+			delete(l.statuses, k)
+		}
+	}
+}
+
+// name is what people call a server that its host calls so. mu is held.
+func (l *statuses) name(k key) left4me.Name {
+	if n := l.shown[k]; n != "" {
+		return n
+	}
+	return k.server
+}
+
+// Shown are the names that people have for servers, by those that their host uses. What it
+// returns is the caller's.
+func (s Names) Shown(host left4me.Name, names []left4me.Name) []left4me.Name {
+	l := s.servers.status
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	shown := slices.Clone(names)
+	for i, n := range shown {
+		shown[i] = l.name(key{host, n})
+	}
+	return shown
+}
+
+// noteRenamed notes which servers have their new names on a host, by what it says it has:
+// the end of the job that renamed them may never have come, or come before a backup.
+func (s Names) noteRenamed(ctx context.Context, host left4me.Name, all []left4me.Status) error {
+	there := map[left4me.Name]bool{}
+	for _, st := range all {
+		there[st.Name] = true
+	}
+	servers, err := s.servers.storage.Servers().List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, v := range servers {
+		if v.Host == host && v.HostName != "" && there[v.Name] && !there[v.HostName] {
+			if err := s.servers.storage.Servers().RenamedOnHost(ctx, host, v.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

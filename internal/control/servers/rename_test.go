@@ -1,0 +1,326 @@
+package servers_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func (s *site) rename(t *testing.T, name, to left4me.Name) servers.View {
+	t.Helper()
+	v, err := s.Names().Rename(t.Context(), left4me.ByUser("al"), name, to, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// step tells a step of a job as its host would, which claims it first.
+func (s *site) step(t *testing.T, j left4me.Job, label string) {
+	t.Helper()
+	var a bus.ClaimAnswer
+	if err := s.bus.Request(t.Context(), bus.Ask(left4me.LocalHost, bus.VerbClaim), bus.ClaimRequest{V: 1, ID: j.ID}, &a); err != nil {
+		t.Fatal(err)
+	}
+	s.publish(t, bus.KindJob, bus.JobReport{
+		V: bus.Version, ID: j.ID, State: left4me.JobRunning, Steps: []left4me.Step{{Label: label, State: left4me.StepDone}},
+	})
+}
+
+// A server that runs shows its new name at once, and what its host says of it under the
+// old one.
+func TestRenamedServerKeepsItsStatus(t *testing.T) {
+	s := newSite(t)
+	old := s.create(t, "alpha")
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Running, Players: 2})
+	s.until(t, "alpha", func(v servers.View) bool { return v.Status.Players == 2 })
+	v := s.rename(t, "alpha", "beta")
+	if v.ID != old.ID || v.Name != "beta" || v.Status.Name != "beta" || v.Status.Players != 2 || v.HostName != "alpha" {
+		t.Errorf("%+v", v)
+	}
+	_, err := s.Get(t.Context(), "alpha")
+	is(t, err, left4me.NotFound, "")
+
+	// What is new of it is told by the new name.
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	changes := s.Watch(ctx)
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Running, Players: 3})
+	for n := range changes {
+		if v, err := s.Get(ctx, "beta"); n == "beta" && err == nil && v.Status.Players == 3 {
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		t.Fatal("nobody was told of it")
+	}
+	if got := s.Names().Shown(left4me.LocalHost, []left4me.Name{"alpha", "gamma"}); !slices.Equal(got, []left4me.Name{"beta", "gamma"}) {
+		t.Errorf("shown as %q", got)
+	}
+
+	// Its host renames it in a start, and says so under the new name before the step comes.
+	start := s.act(t, left4me.StartServer, "beta")
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Stopped})
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "beta", State: left4me.Starting})
+	s.until(t, "beta", func(v servers.View) bool { return v.Status.State == left4me.Starting && v.HostName == "alpha" })
+	s.step(t, start, left4me.StepRename)
+	s.until(t, "beta", func(v servers.View) bool { return v.HostName == "" })
+	s.end(t, start, left4me.JobDone)
+	if now := s.create(t, "alpha"); now.ID == old.ID || now.Status.State != left4me.Unknown || now.Job != nil || now.Failed != nil {
+		t.Errorf("the next alpha is %+v", now)
+	}
+}
+
+// Two servers that change their names one after the other don't get what is known of each
+// other.
+func TestRenamedServerHasNothingOfTheOneBefore(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "beta", State: left4me.Failed, Reason: "of before"}) // left over
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Running})
+	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Running })
+	if v := s.rename(t, "alpha", "beta"); v.Status.State != left4me.Running || v.Status.Reason != "" {
+		t.Errorf("%+v", v.Status)
+	}
+}
+
+// Whatever a host is asked about a server, it is asked by the name that it has.
+func TestHostIsAskedByTheNameThatItHas(t *testing.T) {
+	s := newSite(t)
+	var mu sync.Mutex
+	asked := map[string][]string{}
+	note := func(verb string, names func(data []byte) []string) func([]byte) (any, error) {
+		return func(data []byte) (any, error) {
+			mu.Lock()
+			asked[verb] = append(asked[verb], names(data)...)
+			mu.Unlock()
+			return nil, &left4me.Error{Kind: left4me.Unavailable, Text: "not now"}
+		}
+	}
+	server := func(data []byte) []string {
+		var v struct{ Server string }
+		_ = json.Unmarshal(data, &v)
+		return []string{v.Server}
+	}
+	spec := func(data []byte) []string {
+		var v struct{ Spec struct{ Name string } }
+		_ = json.Unmarshal(data, &v)
+		return []string{v.Spec.Name}
+	}
+	both := func(data []byte) []string {
+		var v struct{ From, To struct{ Name string } }
+		_ = json.Unmarshal(data, &v)
+		return []string{v.From.Name, v.To.Name}
+	}
+	plain := func(data []byte) []string {
+		var v left4me.Spec // the comparison needs both names
+		_ = json.Unmarshal(data, &v)
+		return []string{string(v.OldName)}
+	}
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbConsole: note(bus.VerbConsole, server), bus.VerbCommand: note(bus.VerbCommand, server),
+		bus.VerbReach: note(bus.VerbReach, server), bus.VerbUpper: note(bus.VerbUpper, server),
+		bus.VerbStack: note(bus.VerbStack, spec), bus.VerbStackFile: note(bus.VerbStackFile, spec),
+		bus.VerbCampaigns: note(bus.VerbCampaigns, spec), bus.VerbClashes: note(bus.VerbClashes, spec),
+		bus.VerbStackDiff: note(bus.VerbStackDiff, both), bus.VerbConfigDiff: note(bus.VerbConfigDiff, plain),
+	})
+	s.create(t, "alpha")
+	s.rename(t, "alpha", "beta")
+	ctx := t.Context()
+	_, _ = s.Consoles().Recent(ctx, "beta")
+	_, _ = s.Consoles().Command(ctx, left4me.ByUser("al"), "beta", "status")
+	_, _ = s.Reach(ctx, "beta")
+	_, _ = s.Files().Written(ctx, "beta", left4me.Filter{})
+	_, _ = s.Files().List(ctx, "beta", left4me.Filter{})
+	_, _ = s.Files().Get(ctx, "beta", "a", "")
+	_, _ = s.Files().Pending(ctx, "beta", "", 10)
+	_, _ = s.Files().Compare(ctx, "beta", "beta", "", 10)
+	_, _ = s.Files().ConfigDiff(ctx, "beta")
+	_, _ = s.Files().Clashes(ctx, "beta")
+	_, _ = s.Campaigns(ctx, "beta")
+	_ = s.Warnings().Of(ctx, "beta")
+	mu.Lock()
+	defer mu.Unlock()
+	if len(asked) != 10 {
+		t.Errorf("asked %v", asked)
+	}
+	for verb, names := range asked {
+		for _, n := range names {
+			// The plugins that a stack needs are asked about without a server.
+			if n != "alpha" && (n != "" || verb != bus.VerbClashes) {
+				t.Errorf("%s is asked about %q", verb, n)
+			}
+		}
+	}
+}
+
+// Jobs name both: the host says which of them it has.
+func TestJobOnARenamedServerTellsBothNames(t *testing.T) {
+	s := newSite(t)
+	work := make(chan bus.Delivery, 8)
+	if err := s.bus.Work(t.Context(), left4me.LocalHost, func(d bus.Delivery) { work <- d }); err != nil {
+		t.Fatal(err)
+	}
+	s.create(t, "alpha")
+	s.rename(t, "alpha", "beta")
+	s.act(t, left4me.StartServer, "beta")
+	select {
+	case d := <-work:
+		var spec left4me.Spec
+		if err := json.Unmarshal(d.Spec, &spec); err != nil || d.Target != "beta" || spec.Name != "beta" || spec.OldName != "alpha" {
+			t.Errorf("%s, %s", d.Target, d.Spec)
+		}
+	case <-time.After(patience):
+		t.Fatal("no job came")
+	}
+}
+
+// A job that was asked for before goes on under the name that it was asked for with, as
+// long as nothing has renamed the server on its host.
+func TestJobOfBeforeARenameHasTheOldName(t *testing.T) {
+	s := newSite(t)
+	work := make(chan bus.Delivery, 8)
+	if err := s.bus.Work(t.Context(), left4me.LocalHost, func(d bus.Delivery) { work <- d }); err != nil {
+		t.Fatal(err)
+	}
+	s.create(t, "alpha")
+	start := s.act(t, left4me.StartServer, "alpha")
+	s.step(t, start, left4me.StepLaunch)
+	waits := s.act(t, left4me.RestartServer, "alpha")
+	if v := s.rename(t, "alpha", "beta"); v.Job == nil || v.Job.ID != start.ID {
+		t.Errorf("its job is %+v", v.Job)
+	}
+	s.end(t, start, left4me.JobDone)
+	for {
+		select {
+		case d := <-work:
+			if d.ID != waits.ID {
+				continue // the start
+			}
+			var spec left4me.Spec
+			if err := json.Unmarshal(d.Spec, &spec); err != nil || d.Target != "alpha" || spec.Name != "alpha" || spec.OldName != "" {
+				t.Errorf("%s, %s", d.Target, d.Spec)
+			}
+			if j, err := s.jobs.Get(t.Context(), waits.ID); err != nil || j.Target != "beta" {
+				t.Errorf("people see a job on %s, %v", j.Target, err)
+			}
+			return
+		case <-time.After(patience):
+			t.Fatal("no job came")
+		}
+	}
+}
+
+// Whoever follows a console follows the server to its new name, also when its host has
+// renamed it and nobody knows yet.
+func TestConsoleFollowsARename(t *testing.T) {
+	s := newSite(t)
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbConsole: func(data []byte) (any, error) {
+			var r bus.ConsoleRequest
+			if err := bus.Decode(data, &r); err != nil {
+				return nil, err
+			}
+			if r.Server == "alpha" {
+				return bus.ConsoleChunk{V: bus.Version}, nil // it has no log of this name any more
+			}
+			return bus.ConsoleChunk{V: bus.Version, After: r.After, Position: r.After + 4, Text: "new\n"}, nil
+		},
+	})
+	s.create(t, "alpha")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	chunks, err := s.Consoles().Follow(ctx, "alpha", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.rename(t, "alpha", "beta")
+	s.end(t, s.act(t, left4me.StopServer, "beta"), left4me.JobDone)
+	start := s.act(t, left4me.StartServer, "beta")
+	s.step(t, start, left4me.StepRename)
+	for c, err := range chunks {
+		if err != nil || c.After != 100 || c.Text != "new\n" {
+			t.Errorf("%+v, %v", c, err)
+		}
+		break
+	}
+}
+
+// The end of a rename that nobody heard of is learned from what the host has.
+func TestHostThatHasTheNewNameIsRight(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	s.rename(t, "alpha", "beta")
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbStatus: func([]byte) (any, error) { return []left4me.Status{{Name: "beta", State: left4me.Running}}, nil },
+	})
+	s.publish(t, bus.KindHello, bus.Hello{V: bus.Version})
+	s.until(t, "beta", func(v servers.View) bool { return v.HostName == "" && v.Status.State == left4me.Running })
+}
+
+// What keeps a server from being started is known under its new name.
+func TestRenamedServerIsHeldWhenItGivesUp(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	s.rename(t, "alpha", "beta")
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Failed, GaveUp: true})
+	s.until(t, "beta", func(v servers.View) bool { return v.Held == left4me.HeldCrashed })
+}
+
+// Files that are dropped are named by the server's name on its host, once more as it is then.
+func TestDiscardOnARenamedServer(t *testing.T) {
+	s := newSite(t)
+	work := make(chan bus.Delivery, 8)
+	if err := s.bus.Work(t.Context(), left4me.LocalHost, func(d bus.Delivery) { work <- d }); err != nil {
+		t.Fatal(err)
+	}
+	s.create(t, "alpha")
+	s.rename(t, "alpha", "beta")
+	j, err := s.Files().Discard(t.Context(), left4me.ByUser("al"), "beta", []string{"a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := func(want left4me.Name) {
+		t.Helper()
+		select {
+		case d := <-work:
+			var spec bus.DiscardSpec
+			if err := json.Unmarshal(d.Spec, &spec); err != nil || d.Target != want || spec.Server != want {
+				t.Errorf("%s, %s, want %s", d.Target, d.Spec, want)
+			}
+		case <-time.After(patience):
+			t.Fatal("no job came")
+		}
+	}
+	named("alpha")
+	s.end(t, j, left4me.JobFailed)
+	s.rename(t, "beta", "alpha")
+	s.rename(t, "alpha", "gamma")
+	if _, err := s.jobs.Retry(t.Context(), left4me.ByUser("al"), j.ID); err != nil {
+		t.Fatal(err)
+	}
+	named("alpha")
+}
+
+func TestNamesThatAServerCanNotHave(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	for _, n := range []left4me.Name{"", "No good", "../x", left4me.InstallInstance} {
+		_, err := s.Names().Rename(t.Context(), left4me.ByUser("al"), "alpha", n, 0)
+		var wrong left4me.Fields
+		if !errors.As(err, &wrong) || len(wrong) == 0 || wrong[0].Field != "name" {
+			t.Errorf("%q: %v", n, err)
+		}
+	}
+	if v := s.rename(t, "alpha", "alpha"); v.Version != 1 {
+		t.Errorf("its own name makes version %d", v.Version)
+	}
+}
