@@ -98,6 +98,8 @@ func (a serverRoutes) table() []entry {
 			routeOn(put, "", "updateServer", 200, "Change a server; it applies when the server starts next", a.updateServer)),
 		server.needs(see,
 			routeOn(get, "/config", "showServerConfig", 200, "Show what a restart would change in the generated files", a.serverConfig)),
+		server.needs(manage,
+			routeOn(post, "/rename", "renameServer", 200, "Rename a server; its files follow when it starts next", a.renameServer)),
 		server.needs(manage, routeOn(del, "", "deleteServer", 202, "Delete a server and its files", a.deleteServer)),
 		server.needs(operate, routeOn(post, "/start", "startServer", 202, "Start a server", a.startServer)),
 		server.needs(operate, routeOn(post, "/stop", "stopServer", 202, "Stop a server", a.stopServer)),

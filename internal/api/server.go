@@ -23,6 +23,7 @@ func serverOf(v servers.View) apitype.GameServer {
 		Restarts:        st.Restarts,
 		RestartRequired: v.RestartRequired, Build: st.Build, NewBuild: v.NewBuild, CreatedAt: v.CreatedAt,
 		Autostart: v.Autostart, Wanted: v.Wanted, WantedBy: v.WantedBy, WantedAt: v.WantedAt, Held: v.Held,
+		NameOnHost: v.HostName,
 	}
 	s.StartedWith = append([]left4me.OverlayRef{}, st.Overlays...)
 	s.NewContent = append([]left4me.OverlayChange{}, v.NewContent...)

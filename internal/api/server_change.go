@@ -30,6 +30,13 @@ func (a serverRoutes) updateServer(ctx context.Context, name left4me.Name, in *s
 	return a.whole(ctx, v, err)
 }
 
+func (a serverRoutes) renameServer(ctx context.Context, name left4me.Name, in *struct{ Body apitype.ServerName }) (apitype.GameServer,
+	error,
+) {
+	v, err := a.core.Servers.Names().Rename(ctx, actorOf(ctx).Cause(), name, left4me.Name(in.Body.Name), in.Body.Version)
+	return a.whole(ctx, v, err)
+}
+
 func (a serverRoutes) serverConfig(ctx context.Context, name left4me.Name, _ *none) (apitype.ConfigDiff, error) {
 	d := apitype.ConfigDiff{Files: []apitype.ConfigFile{}}
 	files, err := a.core.Servers.Files().ConfigDiff(ctx, name)

@@ -11,6 +11,33 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
+// A server has its new name at once, tells the one on its host, and is not found by the old.
+func TestAServerIsRenamed(t *testing.T) {
+	s := newSite(t)
+	old := s.create(t, "alpha")
+	s.create(t, "taken")
+	const path = "/api/v1/servers/alpha/rename"
+	s.call(t, "POST", path, `{"name":"taken"}`).problem(t, http.StatusConflict, "body.name")
+	s.call(t, "POST", path, `{"name":"No good"}`).problem(t, http.StatusUnprocessableEntity, "body.name")
+	s.call(t, "POST", path, `{"name":""}`).problem(t, http.StatusUnprocessableEntity, "body.name")
+	s.call(t, "POST", path, `{"name":"beta","version":7}`).problem(t, http.StatusConflict, "body.version")
+	s.send(t, "POST", path, bearer(s.guest), strings.NewReader(`{"name":"beta"}`)).problem(t, http.StatusForbidden)
+	var v apitype.GameServer
+	a := s.call(t, "POST", path, `{"name":"beta","version":1}`)
+	if a.into(t, &v); a.status != http.StatusOK || v.Name != "beta" || v.ID != old.ID || v.NameOnHost != "alpha" || v.Version != 2 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	s.call(t, "GET", "/api/v1/servers/alpha", nil).problem(t, http.StatusNotFound)
+	s.call(t, "POST", path, `{"name":"gamma"}`).problem(t, http.StatusNotFound)
+	s.call(t, "POST", "/api/v1/servers", `{"name":"alpha"}`).problem(t, http.StatusConflict, "body.name")
+	if s.call(t, "GET", "/api/v1/servers/beta", nil).into(t, &v); v.NameOnHost != "alpha" {
+		t.Errorf("%+v", v)
+	}
+	if a := s.call(t, "POST", "/api/v1/servers/beta/rename", `{"name":"alpha"}`); strings.Contains(string(a.body), "name_on_host") {
+		t.Errorf("back to what its host has: %s", a.body)
+	}
+}
+
 // Who changes what somebody else changed meanwhile loses nothing of theirs: the
 // answer is 409, and says which version there is.
 func TestAServerIsChanged(t *testing.T) {

@@ -30,6 +30,7 @@ func (cmd serverCommands) command() *cobra.Command {
 		cmd.actOnSeveral("restart", "Restart servers",
 			"A server that is named and stopped is started. Of many servers, only those that\nrun are restarted."),
 		cmd.act("reset", "Empty what a server wrote and start it anew", "every file that it wrote is thrown away"),
+		cmd.rename(),
 		cmd.act("delete", "Delete a server and its files", "its files and logs go with it"),
 		cmd.console(), cmd.logs(), cmd.reach(), cmd.maps(), cmd.changeMap(),
 		cmd.files(), cmd.cat(), cmd.written(), cmd.discard(), cmd.promote(), cmd.pending(), cmd.compare(),
@@ -110,6 +111,7 @@ func writeServer(w io.Writer, s apitype.GameServer, address string) {
 	output.Row(w, "blueprint", string(s.Blueprint))
 	output.Row(w, "overlays", strings.Join(s.Overlays, " "))
 	output.Row(w, "host", string(s.Host))
+	output.Row(w, "name on host", string(s.NameOnHost))
 	if s.PID > 0 {
 		output.Row(w, "pid", strconv.Itoa(s.PID))
 	}

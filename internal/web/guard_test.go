@@ -83,13 +83,14 @@ func TestWhoMayOnlyLook(t *testing.T) {
 	b.get("/servers/alpha/console").has(t, http.StatusOK, "guest may look")
 	b.get("/servers/alpha/console").hasNot(t, "data-command")
 	for _, path := range []string{
-		"/servers/new", "/servers/alpha/reset", "/servers/alpha/delete", "/backups/b/delete", "/backups/b/file",
+		"/servers/new", "/servers/alpha/rename", "/servers/alpha/reset", "/servers/alpha/delete", "/backups/b/delete", "/backups/b/file",
 		"/users", "/users/admin", "/users/admin/delete",
 	} {
 		b.get(path).has(t, http.StatusForbidden, "may look, not change anything", "Ask an administrator.")
 	}
 	for _, path := range []string{
 		"/servers/new", "/servers/alpha/start", "/servers/alpha/stop", "/servers/alpha/restart", "/servers/alpha/reset",
+		"/servers/alpha/rename",
 		"/servers/alpha/delete", "/servers/alpha/console", "/jobs/" + string(job.ID) + "/cancel", "/jobs/" + string(job.ID) + "/retry",
 		"/backups", "/backups/policy", "/backups/b/verify", "/backups/b/delete",
 		"/users", "/users/admin/role", "/users/admin/password", "/users/admin/disable", "/users/admin/enable", "/users/admin/delete",

@@ -35,6 +35,7 @@ var wrongForms = []wrongForm{
 		[]string{"port", "tick", "cfg"},
 		[]string{`value="27016"`, `value="often"`, `value="typed text"`, "ok\nquit\nexit", "line 2: ", "line 3: "},
 	},
+	{"/servers/alpha/rename", []string{"name", "No Way"}, []string{"name"}, []string{`value="No Way"`}},
 	{
 		"/blueprints/new",
 		[]string{"name", "versus", "max_players", "many", "tags", "a b\x01", "overlay", "nothere"},

@@ -69,6 +69,8 @@ var needs = map[string]string{
 	"POST /servers/{name}/start":                       "operate server",
 	"POST /servers/{name}/stop":                        "operate server",
 	"POST /servers/{name}/restart":                     "operate server",
+	"/servers/{name}/rename":                           "manage server",
+	"POST /servers/{name}/rename":                      "manage server",
 	"/servers/{name}/reset":                            "manage server",
 	"POST /servers/{name}/reset":                       "manage server",
 	"/servers/{name}/delete":                           "manage server",

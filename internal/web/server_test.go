@@ -146,6 +146,28 @@ func TestDeletingAsksForTheName(t *testing.T) {
 	}
 }
 
+func TestServerIsRenamedByItsPage(t *testing.T) {
+	s := newSite(t, false)
+	s.addServer(t, "alpha")
+	s.addServer(t, "taken")
+	b := s.as(t, "admin")
+	b.get("/servers/alpha").has(t, http.StatusOK, `href="/servers/alpha/rename"`)
+	b.get("/servers/alpha/rename").has(t, http.StatusOK, `name="name"`, `value="alpha"`)
+	b.post("/servers/alpha/rename", "name", "No <i>").has(t, http.StatusUnprocessableEntity, `id="name-problem"`, `value="No &lt;i&gt;"`)
+	b.post("/servers/alpha/rename", "name", "taken").has(t, http.StatusConflict, `id="name-problem"`, `value="taken"`)
+	p := b.post("/servers/alpha/rename", "name", " beta ")
+	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/servers/beta" {
+		t.Fatalf("%d to %s: %s", p.status, to, p.body)
+	}
+	b.get("/servers/beta").has(t, http.StatusOK, `href="/servers/beta/rename"`, "as alpha until its next start")
+	for _, old := range []string{"", "/settings", "/console", "/rename"} {
+		b.get("/servers/alpha"+old).has(t, http.StatusNotFound)
+	}
+	b.post("/servers/alpha/rename", "name", "gamma").has(t, http.StatusNotFound)
+	b.post("/servers/new", "name", "alpha").has(t, http.StatusConflict, `id="name-problem"`)
+	s.as(t, "guest").get("/servers/beta").hasNot(t, "/servers/beta/rename")
+}
+
 func TestHistoryShowsJobsAndCrashes(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")

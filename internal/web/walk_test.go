@@ -27,6 +27,7 @@ var walked = map[string]string{
 	"/servers/{name}/compare": "/servers/alpha/compare", "/servers/{name}/clashes": "/servers/alpha/clashes",
 	"/servers/{name}/map":   "/servers/alpha/map",
 	"/servers/{name}/reach": "/servers/alpha/reach", "/servers/{name}/reset": "/servers/alpha/reset",
+	"/servers/{name}/rename": "/servers/alpha/rename",
 	"/servers/{name}/delete": "/servers/alpha/delete",
 	"/overlays":              "/overlays", "/overlays/new": "/overlays/new?kind=files", "/overlays/{name}": "/overlays/plugins",
 	"/overlays/{name}/settings": "/overlays/plugins/settings",
@@ -247,7 +248,7 @@ func of(prefix string, without ...string) (all []string) {
 
 // serverPatterns are the pages on which a server stands with its state and its job.
 func serverPatterns() []string {
-	return of("/servers/{name}", "/servers/{name}/reset", "/servers/{name}/delete")
+	return of("/servers/{name}", "/servers/{name}/rename", "/servers/{name}/reset", "/servers/{name}/delete")
 }
 
 // overlayPatterns are those on which an overlay does.

@@ -303,6 +303,9 @@ func (c *caller) servers() {
 	c.do("POST", "/servers/alpha/stop", nil)
 	c.do("POST", "/servers/alpha/written/discard", object{"paths": []string{"left4dead2/addons"}})
 	c.do("POST", "/servers/alpha/reset", nil)
+	c.do("POST", "/servers/beta/rename", object{"name": "gamma"})
+	c.get("/servers/gamma")
+	c.do("POST", "/servers/gamma/rename", object{"name": "beta"})
 	c.do("DELETE", "/servers/beta", nil)
 	var first []struct{ ID string }
 	c.Must(c.T, "GET", "/jobs?server=beta&limit=50", nil, &first)

@@ -43,6 +43,8 @@ type GameServer struct {
 	WantedAt  time.Time         `json:"wanted_at,omitzero"`
 	Held      left4me.Held      `json:"held" enum:",crashed,boot,restored" doc:"Why it isn't started automatically; empty when it may be"`
 	CreatedAt time.Time         `json:"created_at"`
+
+	NameOnHost left4me.Name `json:"name_on_host,omitempty" doc:"Its old name, which its host uses until the next start; else absent"`
 }
 
 // Player is somebody on a server.
@@ -72,6 +74,12 @@ type ServerDefinition struct {
 	Overlays  []string         `json:"overlays,omitzero" doc:"All of its own, as when it is created"`
 	Settings  left4me.Settings `json:"settings,omitempty"`
 	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Without it: the one it has"`
+}
+
+// ServerName is what a server is renamed to.
+type ServerName struct {
+	Name    string `json:"name" doc:"1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit"`
+	Version int    `json:"version,omitempty" doc:"Expected version: a newer one is a 409 conflict. Absent: not checked"`
 }
 
 // ConfigDiff is how the files that are generated for a server would change.

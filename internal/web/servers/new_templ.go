@@ -93,7 +93,7 @@ func newServerForm(form serverForm) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = page.Field("name", "Name", "a-z, 0-9, _ and -. It stands in addresses and file names and stays.", form.Problems["name"]).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Field("name", "Name", "a-z, 0-9, _ and -. It stands in addresses and file names.", form.Problems["name"]).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

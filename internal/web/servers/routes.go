@@ -58,6 +58,8 @@ func (p *Pages) Routes() []page.Route {
 		one.Handle(accounts.Operate, "POST", "/start", p.startServer),
 		one.Handle(accounts.Operate, "POST", "/stop", p.stopServer),
 		one.Handle(accounts.Operate, "POST", "/restart", p.restartServer),
+		one.Show(accounts.Manage, "/rename", "/servers", p.renameView),
+		one.Handle(accounts.Manage, "POST", "/rename", p.renameServer),
 		one.Show(accounts.Manage, "/reset", "/servers", p.confirmView(left4me.ResetServer)),
 		one.Handle(accounts.Manage, "POST", "/reset", p.resetServer),
 		one.Show(accounts.Manage, "/delete", "/servers", p.confirmView(left4me.DeleteServer)),
