@@ -524,3 +524,38 @@ func TestAWriterHoldsAMountUntilItEnds(t *testing.T) {
 	done(t, "POST", "/servers/beta/stop")
 	wantMounts(t, "beta", 0)
 }
+
+// A server that is renamed runs on in the unit that it has; its next start takes the unit of
+// its new name and leaves neither a unit nor a directory of the old one.
+func TestRenamedServerTakesTheUnitOfItsNewName(t *testing.T) {
+	pid := running(t, "early")
+	if code := call(t, "POST", "/servers/early/rename", map[string]string{"name": "late"}, nil); code != http.StatusOK {
+		t.Fatalf("rename: %d", code)
+	}
+	if s := show(t, "late"); s.State != "running" || strconv.Itoa(s.PID) != pid {
+		t.Errorf("%+v, its process was %s", s, pid)
+	}
+	if state := property(t, "left4me-server@early.service", "ActiveState"); state != "active" {
+		t.Errorf("the unit that it has is %s", state)
+	}
+	must(t, "systemctl", "restart", "left4me")
+	eventually(t, "left4me is ready", ready)
+	wantUp(t, "late")
+	if s := show(t, "late"); strconv.Itoa(s.PID) != pid {
+		t.Errorf("its process is %d, it was %s", s.PID, pid)
+	}
+	done(t, "POST", "/servers/late/restart")
+	wantUp(t, "late")
+	if state := property(t, "left4me-server@late.service", "ActiveState"); state != "active" {
+		t.Errorf("the unit of its new name is %s", state)
+	}
+	if units := must(t, "systemctl", "list-units", "--all", "--plain", "--no-legend", "left4me-*@early.*"); units != "" {
+		t.Errorf("units of the old name: %s", units)
+	}
+	for _, dir := range []string{root + "/instances/early", root + "/runtime/early", root + "/logs/early"} {
+		if _, err := in("ls", "-d", dir); err == nil {
+			t.Errorf("%s is left", dir)
+		}
+	}
+	done(t, "DELETE", "/servers/late")
+}

@@ -1,0 +1,137 @@
+package chaos
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/test/stage"
+)
+
+// onDisk are the names, of some, under which a server has anything on its host.
+func onDisk(s *stage.Stage, names ...string) (all []string) {
+	for _, n := range names {
+		for _, place := range []string{"runtime", "logs", "instances"} {
+			if _, err := os.Lstat(filepath.Join(s.Root, place, n)); err == nil {
+				all = append(all, n)
+				break
+			}
+		}
+	}
+	return all
+}
+
+// Killed at any moment of the job that brings a renamed server to its new name, left4me
+// brings it to an end, whether or not anybody had heard how far it was.
+func TestKilledWhileAServerIsRenamedOnItsHost(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, 29400, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
+	s.Serve(t)
+	n := 0
+	for _, c := range []struct {
+		verb   string
+		runs   bool // before the job
+		moment []time.Duration
+	}{
+		{"start", false, moments(0, 60*time.Millisecond, 6)},
+		{"restart", true, moments(0, 300*time.Millisecond, 3)},
+		{"reset", true, moments(0, 300*time.Millisecond, 2)},
+		{"stop", true, moments(0, 50*time.Millisecond, 2)},
+		{"delete", true, moments(0, 100*time.Millisecond, 2)},
+	} {
+		for _, after := range c.moment {
+			n++
+			t.Run(fmt.Sprintf("%s/%s", c.verb, after), func(t *testing.T) {
+				old, name := fmt.Sprintf("old%d", n), fmt.Sprintf("new%d", n)
+				s.Create(t, old, nil)
+				s.Done(t, "start", old)
+				if !c.runs {
+					s.Done(t, "stop", old)
+				}
+				s.Must(t, "POST", "/servers/"+old+"/rename", map[string]any{"name": name}, nil)
+				job := s.Ask(t, c.verb, name)
+				wait := time.NewTimer(after)
+				<-wait.C // the moment is what is tested, not something to happen
+				s.Kill()
+				s.Serve(t)
+				job = s.Ended(t, job.ID)
+				if job.State != "done" && (job.Error == nil || job.Error.Text == "") {
+					t.Errorf("the job is %s and doesn't say why", job.State)
+				}
+				settled(t, s, name, c.verb, job)
+				if _, there := s.Server(old); there {
+					t.Errorf("%s is there, too", old)
+				}
+				s.Done(t, "restart", name)
+				if all := onDisk(s, old, name); len(all) != 1 || all[0] != name {
+					t.Errorf("on the disk it is %q", all)
+				}
+				s.Create(t, old, nil) // its name is free
+				s.Done(t, "delete", old)
+				s.Done(t, "delete", name)
+				if all := onDisk(s, old, name); len(all) > 0 {
+					t.Errorf("deleted, the disk has %q", all)
+				}
+				if left := s.Processes(); len(left) > 0 {
+					t.Errorf("left running: %v", left)
+				}
+			})
+		}
+	}
+}
+
+// Left between two directories, as by a power cut, the next start goes on.
+func TestRenameGoesOnAfterAPowerCut(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, 29440, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
+	s.Serve(t)
+	s.Create(t, "alpha", nil)
+	s.Done(t, "start", "alpha")
+	s.Must(t, "POST", "/servers/alpha/rename", map[string]any{"name": "beta"}, nil)
+	killAll(t, s)
+	runtime := filepath.Join(s.Root, "runtime")
+	if err := os.Rename(filepath.Join(runtime, "alpha"), filepath.Join(runtime, "beta")); err != nil {
+		t.Fatal(err)
+	}
+	s.Serve(t) // it is wanted, so that it is started
+	stage.Until(t, "the server is back", func() bool {
+		v, _ := s.Server("beta")
+		return v.State == "running"
+	})
+	if all := onDisk(s, "alpha", "beta"); len(all) != 1 || all[0] != "beta" {
+		t.Errorf("on the disk it is %q", all)
+	}
+	s.Done(t, "delete", "beta")
+}
+
+// A server that runs while it is renamed goes on, whatever becomes of left4me.
+func TestRenamedServerOutlivesLeft4me(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, 29460, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
+	s.Serve(t)
+	s.Create(t, "alpha", nil)
+	s.Done(t, "start", "alpha")
+	before, _ := s.Server("alpha")
+	s.Must(t, "POST", "/servers/alpha/rename", map[string]any{"name": "beta"}, nil)
+	for _, end := range []func(){s.Kill, s.Stop} {
+		end()
+		s.Serve(t)
+		stage.Until(t, "the server is known again", func() bool {
+			v, _ := s.Server("beta")
+			return v.State == "running" && v.PID == before.PID
+		})
+		if j := newest(t, s, "beta"); j.Kind != "server.start" || j.By == "left4me" {
+			t.Errorf("it was started once more: %+v", j)
+		}
+	}
+	s.Done(t, "stop", "beta")
+	if all := onDisk(s, "alpha", "beta"); len(all) != 1 || all[0] != "alpha" {
+		t.Errorf("a stop renamed it: %q", all)
+	}
+	s.Done(t, "delete", "beta")
+	if all := onDisk(s, "alpha", "beta"); len(all) > 0 {
+		t.Errorf("deleted, the disk has %q", all)
+	}
+}
