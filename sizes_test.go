@@ -55,13 +55,15 @@ func sources(t *testing.T) []source {
 			t.Fatal(err)
 		}
 		fset := token.NewFileSet()
+		head, err := parser.ParseFile(token.NewFileSet(), path, text, parser.ParseComments|parser.PackageClauseOnly)
+		if err == nil && ast.IsGenerated(head) {
+			continue // a sixth of all text
+		}
 		file, err := parser.ParseFile(fset, path, text, parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !ast.IsGenerated(file) {
-			all = append(all, source{path, text, file, fset})
-		}
+		all = append(all, source{path, text, file, fset})
 	}
 	if len(all) == 0 {
 		t.Fatal("no file was found: the test looks at nothing")
