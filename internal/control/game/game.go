@@ -49,6 +49,7 @@ type Game struct {
 	log     *slog.Logger
 	now     func() time.Time // in the zone of the host
 	quiet   time.Duration
+	every   time.Duration // between two checks for what is due
 
 	// turn is held by whoever reads a rollout and writes it.
 	turn sync.Mutex
@@ -76,7 +77,7 @@ type answer struct {
 // itself.
 func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, h *hosts.Hosts, b *bus.Bus, log *slog.Logger) *Game {
 	g := &Game{
-		storage: storage, jobs: j, servers: s, hosts: h, log: log, now: time.Now, quiet: quietStart, poke: make(chan struct{}, 1),
+		storage: storage, jobs: j, servers: s, hosts: h, log: log, now: time.Now, quiet: quietStart, every: checkEvery, poke: make(chan struct{}, 1),
 		ready: make(chan struct{}),
 		said:  map[left4me.Name]answer{}, empty: rolloutrules.Since{}, watchers: map[chan struct{}]bool{},
 	}

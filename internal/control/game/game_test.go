@@ -60,7 +60,12 @@ func newHost() *host {
 	}
 }
 
-func open(t *testing.T, dir string, h *host) *site {
+func open(t *testing.T, dir string, h *host) *site { return openOn(t, dir, h, true) }
+
+// openStopped opens a site where nothing happens only because time passes.
+func openStopped(t *testing.T, h *host) *site { return openOn(t, t.TempDir(), h, false) }
+
+func openOn(t *testing.T, dir string, h *host, clock bool) *site {
 	t.Helper()
 	on := sitetest.Open(t, dir)
 	c := on.Control(servers.PortRange{Low: 32100, High: 32199})
@@ -70,6 +75,9 @@ func open(t *testing.T, dir string, h *host) *site {
 		defer h.mu.Unlock()
 		return time.Now().Add(h.ahead)
 	})
+	if !clock {
+		s.StopClock()
+	}
 	if err := errors.Join(lifecycletest.Start(on.Ctx, c.Jobs, c.Servers, s), s.serve(on.Ctx)); err != nil {
 		t.Fatal(err)
 	}

@@ -94,7 +94,7 @@ func (g *Game) refresh(ctx context.Context) {
 // check does what is due, when something changed and again and again. Policies are
 // obeyed when a while has passed since left4me started.
 func (g *Game) check(ctx context.Context, since time.Time) {
-	periodic.Run(ctx, periodic.Schedule{Every: checkEvery, Wake: g.poke, Pause: pause}, func(ctx context.Context) {
+	periodic.Run(ctx, periodic.Schedule{Every: g.every, Wake: g.poke, Pause: pause}, func(ctx context.Context) {
 		for _, host := range g.hosts.All() {
 			err := g.advance(ctx, host)
 			if time.Since(since) >= g.quiet {

@@ -8,8 +8,14 @@ import (
 // Set replaces the clock, and lets things that nobody asked for begin at once.
 func (c *Overlays) Set(now func() time.Time) { c.now, c.quiet = now, 0 }
 
+// StopClock lets nothing happen only because time passes. It must be called before Run.
+func (c *Overlays) StopClock() { c.every = 24 * time.Hour }
+
 // Wake makes Run look at once.
 func (c *Overlays) Wake() { c.wake(false) }
+
+// Advance goes on with restarts that are under way.
+func (c *Overlays) Advance(ctx context.Context) error { return c.advance(ctx) }
 
 // Notice begins the restarts for new revisions.
 func (c *Overlays) Notice(ctx context.Context) error { return c.notice(ctx) }

@@ -33,6 +33,7 @@ type Overlays struct {
 	log     *slog.Logger
 	now     func() time.Time // in the zone of the host
 	quiet   time.Duration
+	every   time.Duration // between two checks for what is due
 
 	poke  chan struct{} // something is new: look at what is due
 	built atomic.Bool   // a revision may be new
@@ -47,7 +48,7 @@ type Overlays struct {
 func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, host left4me.Name, b *bus.Bus, log *slog.Logger) *Overlays {
 	c := &Overlays{
 		storage: storage, jobs: j, servers: s, host: host, bus: b, log: log, now: time.Now, quiet: quietStart,
-		poke: make(chan struct{}, 1),
+		every: checkEvery, poke: make(chan struct{}, 1),
 	}
 	if s != nil {
 		s.OnStack(c.CheckStack)

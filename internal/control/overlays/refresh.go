@@ -36,7 +36,7 @@ func (c *Overlays) Run(ctx context.Context) error {
 	})
 	began := time.Now()
 	c.wake(true) // for what came when nobody looked
-	periodic.Run(ctx, periodic.Schedule{Every: checkEvery, Wake: c.poke, Pause: pause}, func(ctx context.Context) {
+	periodic.Run(ctx, periodic.Schedule{Every: c.every, Wake: c.poke, Pause: pause}, func(ctx context.Context) {
 		err := c.maintain(ctx, time.Since(began) >= c.quiet)
 		if err != nil && ctx.Err() == nil {
 			c.log.ErrorContext(ctx, "look after overlays", "err", err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
@@ -311,4 +312,85 @@ func TestAUserCalledScheduleIsNotTheSchedule(t *testing.T) {
 			t.Errorf("built by %#v: %+v, %v", c.by, v, err)
 		}
 	}
+}
+
+// The restarts for a revision begin when its build has ended, and go on when the restart
+// of a server has, also when no watcher was told of that and no clock looks for what is
+// due: here the rows are written by nobody of control/jobs.
+func TestTheRestartsForARevisionDoNotDependOnAWatcher(t *testing.T) {
+	s := newSite(t)
+	release := make(chan struct{})
+	defer close(release)
+	s.serve(t, func(bus.JobMessage) *left4me.Error {
+		<-release // the host never says that a job has ended
+		return nil
+	})
+	o := left4me.Overlay{
+		Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "1"}}},
+		Refresh: left4me.Refresh{Hours: 24, Restart: "empty"},
+	}
+	if _, err := s.Create(t.Context(), left4me.ByUser(admin), o); err != nil {
+		t.Fatal(err)
+	}
+	s.lay("maps", 1)
+	names := []left4me.Name{"alpha", "beta"}
+	for _, name := range names {
+		if _, err := s.servers.Create(t.Context(), left4me.ByUser("tester"),
+			left4me.Server{Name: name, Overlays: left4me.Refs("maps")}); err != nil {
+			t.Fatal(err)
+		}
+		s.mu.Lock()
+		s.up(t, name, 0, 1)
+		s.mu.Unlock()
+	}
+	s.StopClock()
+	ahead := s.run(t)
+	by := left4me.BySchedule
+	build := left4me.Job{ID: "1", Kind: left4me.BuildOverlay, Target: "maps", Host: left4me.LocalHost, By: by}
+	_, err := s.store.Jobs().Add(t.Context(), store.QueuedJob{Job: build, Spec: []byte("{}")},
+		func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	v := left4me.Content{
+		Name: "maps", Current: 2,
+		Revisions: []left4me.Revision{{Number: 2, By: by.Name, Job: build.ID}, {Number: 1, Servers: names}},
+	}
+	s.contents["maps"] = v
+	s.tell(t)
+	s.mu.Unlock()
+	until(t, "the servers have newer content", func() bool {
+		all, err := s.servers.List(t.Context())
+		return err == nil && !slices.ContainsFunc(all, func(v servers.View) bool { return len(v.NewContent) == 0 })
+	})
+	for range 2 { // that nobody plays is known, and has been so for a while
+		if err := s.Advance(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ahead(time.Hour)
+	}
+	end := func(v left4me.Job) {
+		v.State, v.EndedAt = left4me.JobDone, time.Now()
+		if ended, err := s.store.Jobs().End(t.Context(), v, ""); err != nil || !ended {
+			t.Fatal(ended, err)
+		}
+	}
+	end(build)
+	for i := range names {
+		var r *overlays.Restart
+		until(t, "the next server restarts", func() bool {
+			r, err = s.Restart(t.Context(), "maps")
+			return err == nil && r != nil && len(r.Moves) == i+1
+		})
+		j, err := s.jobs.Get(t.Context(), r.Moves[i].Job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end(j)
+	}
+	until(t, "the restarts are over", func() bool {
+		r, err := s.Restart(t.Context(), "maps")
+		return err == nil && r.State == overlays.RestartDone
+	})
 }
