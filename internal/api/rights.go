@@ -281,13 +281,14 @@ func (c *core) tokens() object[string] {
 // asker is who sends a request. While an answer lasts it is found out anew: so what
 // somebody may see in a stream is what they may see now.
 type asker struct {
-	actor atomic.Pointer[accounts.Actor]
+	actor  atomic.Pointer[accounts.Actor]
+	first  accounts.Actor // what actor points to at the beginning, in one piece of memory
+	permit permit
 }
 
 type (
-	actorKey  struct{}
-	askerKey  struct{}
-	permitKey struct{}
+	actorKey struct{}
+	askerKey struct{}
 )
 
 // WithActor says who asks, to requests whose context comes from ctx: they need
@@ -298,9 +299,9 @@ func WithActor(ctx context.Context, a accounts.Actor) context.Context {
 
 // withAsker is ctx for the handler of a request that actor may send.
 func withAsker(ctx context.Context, actor accounts.Actor, p permit) context.Context {
-	a := &asker{}
-	a.actor.Store(&actor)
-	return context.WithValue(context.WithValue(ctx, askerKey{}, a), permitKey{}, p)
+	a := &asker{first: actor, permit: p}
+	a.actor.Store(&a.first)
+	return context.WithValue(ctx, askerKey{}, a)
 }
 
 func actorOf(ctx context.Context) accounts.Actor {
@@ -318,13 +319,14 @@ func (c *core) still(ctx context.Context, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, _ := ctx.Value(permitKey{}).(permit)
-	if err := p.allows(actor); err != nil {
+	a, ok := ctx.Value(askerKey{}).(*asker)
+	if !ok {
+		return permit{}.allows(actor)
+	}
+	if err := a.permit.allows(actor); err != nil {
 		return err
 	}
-	if a, ok := ctx.Value(askerKey{}).(*asker); ok {
-		a.actor.Store(&actor)
-	}
+	a.actor.Store(&actor)
 	return nil
 }
 

@@ -12,7 +12,6 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
-	"strings"
 )
 
 // Header is the header of HTTP and of the bus that carries an id.
@@ -27,7 +26,15 @@ const logKey = "request"
 type key struct{}
 
 // New makes an id: 12 characters, lower case.
-func New() string { return strings.ToLower(rand.Text()[:12]) }
+func New() string {
+	const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+	var id [12]byte
+	_, _ = rand.Read(id[:]) // never fails
+	for i, b := range id {
+		id[i] = alphabet[b%byte(len(alphabet))]
+	}
+	return string(id[:])
+}
 
 // Valid reports whether somebody else's id may be used: 1 to 64 characters, each a
 // letter or a digit of ASCII, a dot, a hyphen or an underscore. Such an id can be

@@ -14,8 +14,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"hash"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -83,6 +85,7 @@ func after(wait time.Duration, e *left4me.Error) error { return e.Because(RetryA
 type Accounts struct {
 	storage  *store.Store
 	key      []byte
+	keyed    sync.Pool // of *keyedHash
 	log      *slog.Logger
 	hashing  hashing
 	throttle *throttle
@@ -98,18 +101,29 @@ type Accounts struct {
 func New(storage *store.Store, secret string, log *slog.Logger) *Accounts {
 	sum := sha256.Sum256([]byte("left4me accounts\x00" + secret))
 	return &Accounts{
-		storage: storage, key: sum[:], log: log, hashing: newHashing(normal),
+		storage: storage, key: sum[:], log: log,
+		keyed: sync.Pool{New: func() any { return &keyedHash{Hash: hmac.New(sha256.New, sum[:])} }}, hashing: newHashing(normal),
 		throttle: newThrottle(), known: newKnown(), now: time.Now,
 	}
 }
 
 type digest [sha256.Size]byte
 
+// keyedHash is an HMAC that is used again. One is needed for each request, and to make
+// it takes more memory than all else that is done for a token.
+type keyedHash struct {
+	hash.Hash
+	buf [128]byte
+}
+
 // digest is what is kept of a cookie or token.
 func (a *Accounts) digest(value string) digest {
-	m := hmac.New(sha256.New, a.key)
-	m.Write([]byte(value))
-	return digest(m.Sum(nil))
+	h := a.keyed.Get().(*keyedHash)
+	defer a.keyed.Put(h)
+	h.Reset()
+	_, _ = h.Write(append(h.buf[:0], value...))
+	clear(h.buf[:]) // the pool keeps no secrets of others
+	return digest(h.Sum(h.buf[:0]))
 }
 
 // denied turns "not found" into "not logged in": whoever asks shall not learn
