@@ -19,12 +19,12 @@ func (s *site) end(t *testing.T, v left4me.Job) {
 }
 
 // A rollout begins when its job has ended, and goes on when the restart of a server has,
-// also when no watcher was told of that and no clock looks for what is due: here the rows
+// also when no watcher is told of that and no clock looks for what is due: here the rows
 // are written by nobody of control/jobs.
 func TestARolloutDoesNotDependOnAWatcher(t *testing.T) {
 	h := newHost()
 	h.held["alpha"], h.held["beta"] = true, true
-	s := openStopped(t, h)
+	s := openWith(t, t.TempDir(), h, (*game.Game).OnlyEvents)
 	s.server(t, "alpha", 0)
 	s.server(t, "beta", 0)
 	s.do(func() { s.game.Current = 2 })

@@ -5,5 +5,6 @@ import "time"
 // Set replaces the clock, and lets things that nobody asked for begin at once.
 func (g *Game) Set(now func() time.Time) { g.now, g.quiet = now, 0 }
 
-// StopClock lets nothing happen only because time passes. It must be called before Run.
-func (g *Game) StopClock() { g.every = 24 * time.Hour }
+// OnlyEvents lets neither watchers nor the clock make anything happen. It must be called
+// before Run.
+func (g *Game) OnlyEvents() { g.every, g.poke = 24*time.Hour, nil }

@@ -60,12 +60,10 @@ func newHost() *host {
 	}
 }
 
-func open(t *testing.T, dir string, h *host) *site { return openOn(t, dir, h, true) }
+func open(t *testing.T, dir string, h *host) *site { return openWith(t, dir, h, func(*game.Game) {}) }
 
-// openStopped opens a site where nothing happens only because time passes.
-func openStopped(t *testing.T, h *host) *site { return openOn(t, t.TempDir(), h, false) }
-
-func openOn(t *testing.T, dir string, h *host, clock bool) *site {
+// openWith opens a site, and changes its game before it runs.
+func openWith(t *testing.T, dir string, h *host, change func(*game.Game)) *site {
 	t.Helper()
 	on := sitetest.Open(t, dir)
 	c := on.Control(servers.PortRange{Low: 32100, High: 32199})
@@ -75,9 +73,7 @@ func openOn(t *testing.T, dir string, h *host, clock bool) *site {
 		defer h.mu.Unlock()
 		return time.Now().Add(h.ahead)
 	})
-	if !clock {
-		s.StopClock()
-	}
+	change(s.Game)
 	if err := errors.Join(lifecycletest.Start(on.Ctx, c.Jobs, c.Servers, s), s.serve(on.Ctx)); err != nil {
 		t.Fatal(err)
 	}

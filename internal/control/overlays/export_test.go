@@ -8,8 +8,9 @@ import (
 // Set replaces the clock, and lets things that nobody asked for begin at once.
 func (c *Overlays) Set(now func() time.Time) { c.now, c.quiet = now, 0 }
 
-// StopClock lets nothing happen only because time passes. It must be called before Run.
-func (c *Overlays) StopClock() { c.every = 24 * time.Hour }
+// OnlyEvents lets neither watchers nor the clock make anything happen. It must be called
+// before Run.
+func (c *Overlays) OnlyEvents() { c.every, c.poke = 24*time.Hour, nil }
 
 // Wake makes Run look at once.
 func (c *Overlays) Wake() { c.wake(false) }

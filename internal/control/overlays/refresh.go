@@ -65,7 +65,7 @@ func (c *Overlays) onEvents(ctx context.Context, batch []left4me.Event) error {
 		}
 	}
 	if ended {
-		c.wake(false)
+		return c.advance(ctx)
 	}
 	return nil
 }

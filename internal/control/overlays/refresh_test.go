@@ -343,7 +343,7 @@ func TestTheRestartsForARevisionDoNotDependOnAWatcher(t *testing.T) {
 		s.up(t, name, 0, 1)
 		s.mu.Unlock()
 	}
-	s.StopClock()
+	s.OnlyEvents()
 	ahead := s.run(t)
 	by := left4me.BySchedule
 	build := left4me.Job{ID: "1", Kind: left4me.BuildOverlay, Target: "maps", Host: left4me.LocalHost, By: by}
