@@ -88,6 +88,11 @@ func errorsIn(s source) (calls []errorCall, wrong []string) {
 			case isName(n.Fun, "left4me", "NewError") || ours && isName(n.Fun, "", "NewError"):
 				c, w := errorCallOf(s.fset.Position(n.Pos()).String(), n)
 				calls, wrong = append(calls, c), append(wrong, w...)
+				for i := 3; i < len(n.Args); i += 2 {
+					if hasWords(n.Args[i]) && !english(s.path) {
+						blame(n.Args[i], "this argument has words of ours, which nobody can translate; give it an error with a code")
+					}
+				}
 			case builtin && id.Name == "new" && isError(n.Args[0]) && !kept, isName(n.Fun, "left4me", "Received") && !kept:
 				blame(n, made)
 			}
@@ -96,6 +101,30 @@ func errorsIn(s source) (calls []errorCall, wrong []string) {
 	})
 	return calls, wrong
 }
+
+// english reports whether a file is of the command line, which has no other language.
+func english(path string) bool {
+	return strings.HasPrefix(path, "internal/cli/") || strings.HasPrefix(path, "cmd/")
+}
+
+// hasWords reports whether an expression makes a text of words that stand in it, and not
+// only of what comes from elsewhere.
+func hasWords(x ast.Expr) bool {
+	switch x := x.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(x.Value)
+		return err == nil && x.Kind == token.STRING && words.MatchString(text)
+	case *ast.BinaryExpr:
+		return hasWords(x.X) || hasWords(x.Y)
+	case *ast.ParenExpr:
+		return hasWords(x.X)
+	case *ast.CallExpr:
+		return isName(x.Fun, "fmt", "Sprintf") && hasWords(x.Args[0]) || isName(x.Fun, "cmp", "Or") && slices.ContainsFunc(x.Args, hasWords)
+	}
+	return false
+}
+
+var words = regexp.MustCompile(`[a-z]{2,} |^ ?[a-z]{2,} | [a-z]{2,}`)
 
 // hasBare reports whether a list or map has errors whose type is left out.
 func hasBare(n *ast.CompositeLit, isError func(ast.Expr) bool) bool {
@@ -123,20 +152,24 @@ func hasBare(n *ast.CompositeLit, isError func(ast.Expr) bool) bool {
 // The rule that no error is without a code would hold of everything if it found nothing.
 func TestTheRuleOfCodesFindsEachWayToMakeAnErrorWithoutOne(t *testing.T) {
 	for code, want := range map[string]string{
-		`func f() error { return left4me.NewError(left4me.Busy, "a.b", "x", 1) }`:          "",
-		`func f() error { return &left4me.Error{Kind: left4me.Busy, Text: "it fell" } }`:   "use left4me.NewError",
-		`var all = map[int]*left4me.Error{1: {Text: "it fell"}}`:                           "use left4me.NewError",
-		`var all = []*left4me.Error{left4me.NewError(left4me.Busy, "a.b")}`:                "",
-		`var all = []left4me.Error{{Text: "it fell"}}`:                                     "use left4me.NewError",
-		`func f() error { var e left4me.Error; e.Text = "it fell"; return &e }`:            "use left4me.NewError",
-		`func f() error { e := new(left4me.Error); e.Text = "it fell"; return e }`:         "use left4me.NewError",
-		`type failure left4me.Error`:                                                       "use left4me.NewError",
-		`type failure = left4me.Error`:                                                     "use left4me.NewError",
-		`func f() error { return left4me.Received(left4me.Busy, "", nil, "it fell", "") }`: "use left4me.NewError",
-		`func f(c string) error { return left4me.NewError(left4me.Busy, c) }`:              "argument 2 is no literal",
-		`func f(n string) error { return left4me.NewError(left4me.Busy, "a.b", n, 1) }`:    "argument 3 is no literal",
-		`func f() error { return left4me.NewError(left4me.Busy, "a.b", "x") }`:             "names and values in turn",
-		`func f(a []any) error { return left4me.NewError(left4me.Busy, "a.b", a...) }`:     "names and values in turn",
+		`func f() error { return left4me.NewError(left4me.Busy, "a.b", "x", 1) }`:                                 "",
+		`func f() error { return &left4me.Error{Kind: left4me.Busy, Text: "it fell" } }`:                          "use left4me.NewError",
+		`var all = map[int]*left4me.Error{1: {Text: "it fell"}}`:                                                  "use left4me.NewError",
+		`var all = []*left4me.Error{left4me.NewError(left4me.Busy, "a.b")}`:                                       "",
+		`var all = []left4me.Error{{Text: "it fell"}}`:                                                            "use left4me.NewError",
+		`func f() error { var e left4me.Error; e.Text = "it fell"; return &e }`:                                   "use left4me.NewError",
+		`func f() error { e := new(left4me.Error); e.Text = "it fell"; return e }`:                                "use left4me.NewError",
+		`type failure left4me.Error`:                                                                              "use left4me.NewError",
+		`type failure = left4me.Error`:                                                                            "use left4me.NewError",
+		`func f() error { return left4me.Received(left4me.Busy, "", nil, "it fell", "") }`:                        "use left4me.NewError",
+		`func f(c string) error { return left4me.NewError(left4me.Busy, c) }`:                                     "argument 2 is no literal",
+		`func f(n string) error { return left4me.NewError(left4me.Busy, "a.b", n, 1) }`:                           "argument 3 is no literal",
+		`func f() error { return left4me.NewError(left4me.Busy, "a.b", "x") }`:                                    "names and values in turn",
+		`func f() error { return left4me.NewError(left4me.Busy, "a.b", "x", "it fell over") }`:                    "words of ours",
+		`func f(s string) error { return left4me.NewError(left4me.Busy, "a.b", "x", s+" is not a directory") }`:   "words of ours",
+		`func f(n int) error { return left4me.NewError(left4me.Busy, "a.b", "x", fmt.Sprintf("code %d of", n)) }`: "words of ours",
+		`func f(n int) error { return left4me.NewError(left4me.Busy, "a.b", "x", fmt.Sprintf("app_%d.acf", n)) }`: "",
+		`func f(a []any) error { return left4me.NewError(left4me.Busy, "a.b", a...) }`:                            "names and values in turn",
 	} {
 		s := source{path: "internal/x/x.go", fset: token.NewFileSet()}
 		var err error

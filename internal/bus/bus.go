@@ -202,7 +202,7 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 // Publish sends v to whoever listens on subject now. Nobody listening is no
 // error.
 func (b *Bus) Publish(subject string, v any) error {
-	data, err := encode("the message", v, b.limit)
+	data, err := encode(aMessage, v, b.limit)
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", subject, err)
 	}
@@ -227,7 +227,7 @@ type reply struct {
 // side may show arrives as *left4me.Error; a host that nobody speaks for is
 // Unavailable. The id of ctx goes with it: see requestid.
 func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
-	data, err := encode("the request", in, b.limit)
+	data, err := encode(aRequest, in, b.limit)
 	if err != nil {
 		return fmt.Errorf("request %s: %w", subject, err)
 	}
@@ -356,7 +356,7 @@ func (b *Bus) send(ctx context.Context, m *nats.Msg, data []byte) {
 // answer gives what is sent for a result. Errors: left4me.Unavailable for a result
 // that is too long, which the asker would wait for in vain.
 func answer(out any, limit int) ([]byte, error) {
-	result, err := encode("the answer", out, limit)
+	result, err := encode(anAnswer, out, limit)
 	if errors.Is(err, left4me.Invalid) {
 		e, _ := left4me.Public(err)
 		return nil, left4me.NewError(left4me.Unavailable, "host.answer_too_long", "error", e)

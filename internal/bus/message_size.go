@@ -26,17 +26,41 @@ func Marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// encode gives the JSON of a message of at most limit bytes; what names the
-// message in errors. A message that is too long is made shorter when its type
-// allows that. Errors: left4me.Invalid for a message that is still too long.
-func encode(what string, v any, limit int) ([]byte, error) {
+// message is what encode names in errors.
+type message int
+
+const (
+	aMessage message = iota
+	aRequest
+	anAnswer
+	aJob
+	anEvent
+)
+
+func (m message) tooLong(size, limit left4me.Bytes) *left4me.Error {
+	switch m {
+	case aRequest:
+		return left4me.NewError(left4me.Invalid, "message.request_too_long", "size", size, "limit", limit)
+	case anAnswer:
+		return left4me.NewError(left4me.Invalid, "message.answer_too_long", "size", size, "limit", limit)
+	case aJob:
+		return left4me.NewError(left4me.Invalid, "message.job_too_long", "size", size, "limit", limit)
+	case anEvent:
+		return left4me.NewError(left4me.Invalid, "message.event_too_long", "size", size, "limit", limit)
+	}
+	return left4me.NewError(left4me.Invalid, "message.too_long", "size", size, "limit", limit)
+}
+
+// encode gives the JSON of a message of at most limit bytes. A message that is too
+// long is made shorter when its type allows that. Errors: left4me.Invalid for a
+// message that is still too long.
+func encode(m message, v any, limit int) ([]byte, error) {
 	data, err := Marshal(v)
 	if err != nil || len(data) <= limit {
 		return data, err
 	}
 	if data, err = Marshal(shorter(v, limit)); err == nil && len(data) > limit {
-		return nil, left4me.NewError(left4me.Invalid, "message.too_long", "what", what, "size", left4me.Bytes(len(data)),
-			"limit", left4me.Bytes(limit))
+		return nil, m.tooLong(left4me.Bytes(len(data)), left4me.Bytes(limit))
 	}
 	return data, err
 }

@@ -23,7 +23,7 @@ const atOnce = 4096
 // deduplication id: sending it again within Dedup does nothing. Errors:
 // left4me.Invalid for a message that is too long.
 func (b *Bus) Enqueue(ctx context.Context, host left4me.Name, m JobMessage) error {
-	data, err := encode("what the job tells its host", m, b.limit)
+	data, err := encode(aJob, m, b.limit)
 	if err != nil {
 		return fmt.Errorf("enqueue job %s: %w", m.ID, err)
 	}
@@ -36,7 +36,7 @@ func (b *Bus) Enqueue(ctx context.Context, host left4me.Name, m JobMessage) erro
 // Fits reports whether a job's message can be sent. Errors: left4me.Invalid for one
 // that is too long.
 func (b *Bus) Fits(m JobMessage) error {
-	_, err := encode("what the job tells its host", m, b.limit)
+	_, err := encode(aJob, m, b.limit)
 	return err
 }
 
@@ -119,7 +119,7 @@ func (b *Bus) Work(ctx context.Context, host left4me.Name, f func(Delivery)) err
 
 // Record keeps an event of a host; id makes sending it twice harmless.
 func (b *Bus) Record(ctx context.Context, host left4me.Name, kind, id string, v any) error {
-	data, err := encode("the event", v, b.limit)
+	data, err := encode(anEvent, v, b.limit)
 	if err != nil {
 		return fmt.Errorf("record %s: %w", kind, err)
 	}

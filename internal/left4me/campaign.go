@@ -63,8 +63,8 @@ func HasMap(all []Campaign, name string) bool {
 
 // FirstMaps lists maps that a server could start with, for people: the first
 // chapters, those of overlays first, at most so many, and how many maps there are
-// besides. It is empty when there is no campaign.
-func FirstMaps(all []Campaign, most int) string {
+// besides. shown is empty when there is no campaign.
+func FirstMaps(all []Campaign, most int) (shown string, more int) {
 	seen := map[string]bool{}
 	var first, later []string
 	add := func(c Campaign) {
@@ -88,11 +88,7 @@ func FirstMaps(all []Campaign, most int) string {
 			}
 		}
 	}
-	shown := slices.Concat(first, later)
-	shown = shown[:min(most, len(shown))]
-	text := strings.Join(shown, ", ")
-	if rest := len(seen) - len(shown); rest > 0 {
-		text += fmt.Sprintf(" and %d more", rest)
-	}
-	return text
+	both := slices.Concat(first, later)
+	listed := both[:min(most, len(both))]
+	return strings.Join(listed, ", "), len(seen) - len(listed)
 }

@@ -150,34 +150,40 @@ func CfgValue(s string) string {
 	}, strings.ToValidUTF8(s, ""))
 }
 
-// taken are commands that nobody can put into a cfg file through left4me: each ends the server, moves it,
-// or takes away what left4me watches and steers it by.
-var taken = map[string]string{
-	"rcon_password":     "left4me sets one of its own",
-	"hostport":          "the port is the server's own setting",
-	"ip":                "left4me says where it listens",
-	"hostip":            "left4me says where it listens",
-	"sv_logsecret":      "left4me could not read what the server tells",
-	"logaddress_delall": "left4me would not hear of the server any more",
-	"servercfgfile":     "the game would read another file than this",
-	"quit":              "the server would end at each map",
-	"exit":              "the server would end at each map",
-	"killserver":        "the server would end at each map",
-	"_restart":          "the server would start anew at each map",
-	"crash":             "the server would end at each map",
-}
-
 // CfgTaken returns the first command of a line that would take a server away from
-// left4me, in small letters, and why it does; both are empty when there is none.
-func CfgTaken(line string) (command, why string) {
+// left4me, in small letters, and why it does: each ends the server, moves it, or takes
+// away what left4me watches and steers it by. There is none when why is nil.
+func CfgTaken(line string) (command string, why *Error) {
 	for _, c := range CfgCommands(line) {
 		c = strings.ToLower(c)
-		if why := taken[c]; why != "" {
+		if why := cfgTaken(c); why != nil {
 			return c, why
 		}
-		if strings.HasPrefix(c, "sv_rcon_") && c != "sv_rcon_log" {
-			return c, "left4me could be locked out"
-		}
 	}
-	return "", ""
+	return "", nil
+}
+
+func cfgTaken(command string) *Error {
+	switch command {
+	case "rcon_password":
+		return NewError(Invalid, "cfg.password_of_left4me")
+	case "hostport":
+		return NewError(Invalid, "cfg.port_is_a_setting")
+	case "ip", "hostip":
+		return NewError(Invalid, "cfg.address_of_left4me")
+	case "sv_logsecret":
+		return NewError(Invalid, "cfg.log_unreadable")
+	case "logaddress_delall":
+		return NewError(Invalid, "cfg.log_lost")
+	case "servercfgfile":
+		return NewError(Invalid, "cfg.other_file")
+	case "quit", "exit", "killserver", "crash":
+		return NewError(Invalid, "cfg.ends_at_each_map")
+	case "_restart":
+		return NewError(Invalid, "cfg.restarts_at_each_map")
+	}
+	if strings.HasPrefix(command, "sv_rcon_") && command != "sv_rcon_log" {
+		return NewError(Invalid, "cfg.locks_out_left4me")
+	}
+	return nil
 }

@@ -20,6 +20,7 @@ import (
 //	short       bytes as bytesize.Short writes them
 //	KiB, GiB    whole KiB and GiB, without the unit
 //	hours       whole hours, without the unit
+//	span        hours or minutes, if it is some of them: 2 hours, 30 minutes
 //	time, date  15:04 MST and 2006-01-02 15:04 MST, in UTC
 //	hint        what can be done about an error; its text without a format
 //
@@ -199,6 +200,14 @@ func formatDuration(d time.Duration, format string) string {
 		return d.String()
 	case "hours":
 		return strconv.Itoa(int(d.Hours()))
+	case "span":
+		switch {
+		case d >= 2*time.Hour && d%time.Hour == 0:
+			return fmt.Sprintf("%d hours", d/time.Hour)
+		case d >= 2*time.Minute && d%time.Minute == 0:
+			return fmt.Sprintf("%d minutes", d/time.Minute)
+		}
+		return d.String()
 	}
 	return ""
 }

@@ -54,7 +54,7 @@ var englishErrors = [...]ErrorText{
 		"{path:q} is a file, and a directory for others",
 		"rename one of them",
 	},
-	{"archive.entry_kind", "{path:q} is a {kind}", "leave it out, or pack the file itself"},
+	{"archive.entry_hardlink", "{path:q} is a hard link", "leave it out, or pack the file itself"},
 	{"archive.entry_leads_out", "{path:q} leads out of the archive", "pack it with relative paths"},
 	{
 		"archive.entry_other_encoding",
@@ -66,6 +66,9 @@ var englishErrors = [...]ErrorText{
 		"{path:q} has not the {size} bytes that the archive says",
 		"pack or send it again",
 	},
+	{"archive.entry_setid", "{path:q} is a set-user-id file", "leave it out, or pack the file itself"},
+	{"archive.entry_special", "{path:q} is a device or pipe", "leave it out, or pack the file itself"},
+	{"archive.entry_symlink", "{path:q} is a symbolic link", "leave it out, or pack the file itself"},
 	{"archive.entry_too_large", "{path:q} has {gigabytes} GB", "a file has at most {limit} GB"},
 	{"archive.entry_twice", "{path:q} is there twice", "pack it once"},
 	{"archive.entry_vanished", "{path:q} is no file any more", "try again"},
@@ -82,6 +85,11 @@ var englishErrors = [...]ErrorText{
 		"send all parts of the archive together",
 	},
 	{
+		"archive.method_not_named",
+		"{path:q} is packed with a method that isn't known, which left4me can't unpack",
+		"pack it as a plain zip or 7z, with the packer's own settings",
+	},
+	{
 		"archive.method_unknown",
 		"{path:q} is packed with {method}, which left4me can't unpack",
 		"pack it as a plain zip or 7z, with the packer's own settings",
@@ -94,7 +102,12 @@ var englishErrors = [...]ErrorText{
 	{
 		"archive.needs_tool",
 		"{path:q} is packed with {method}, which only the program {tool} unpacks, and it isn't installed",
-		"{advice}",
+		"as root: `apt-get install {package}` on the machine that runs left4me, or pack it as a plain zip",
+	},
+	{
+		"archive.needs_tool_without_apt",
+		"{path:q} is packed with {method}, which only the program {tool} unpacks, and it isn't installed",
+		"install what Debian has as {package} on the machine that runs left4me, or pack it as a plain zip",
 	},
 	{"archive.no_such_directory", "there is no {dir:q} in it", "look what is in the archive"},
 	{
@@ -180,6 +193,11 @@ var englishErrors = [...]ErrorText{
 		"check the disk and the memory of the machine",
 	},
 	{
+		"blueprint.changed",
+		"blueprint {blueprint} was changed by somebody else meanwhile",
+		"look at what it is now, version {version}, and change that",
+	},
+	{
 		"blueprint.default_stays",
 		"the blueprint default stays: servers are made from it when nobody names another",
 		"empty it instead",
@@ -187,6 +205,15 @@ var englishErrors = [...]ErrorText{
 	{"blueprint.exists", "there is a blueprint {blueprint:q} already", "choose another name"},
 	{"blueprint.unknown", "there is no blueprint {blueprint:q}", ""},
 	{"blueprint.used", "blueprint {blueprint} is used by {servers}", "give them another one first"},
+	{"cfg.address_of_left4me", "left4me says where it listens", ""},
+	{"cfg.ends_at_each_map", "the server would end at each map", ""},
+	{"cfg.locks_out_left4me", "left4me could be locked out", ""},
+	{"cfg.log_lost", "left4me would not hear of the server any more", ""},
+	{"cfg.log_unreadable", "left4me could not read what the server tells", ""},
+	{"cfg.other_file", "the game would read another file than this", ""},
+	{"cfg.password_of_left4me", "left4me sets one of its own", ""},
+	{"cfg.port_is_a_setting", "the port is the server's own setting", ""},
+	{"cfg.restarts_at_each_map", "the server would start anew at each map", ""},
 	{
 		"change.base_gone",
 		"revision {revision}, which this was made from, is gone",
@@ -294,11 +321,6 @@ var englishErrors = [...]ErrorText{
 		"install the newer left4me again, or restore the copy that was kept before the upgrade",
 	},
 	{
-		"definition.changed",
-		"{what} {name} was changed by somebody else meanwhile",
-		"look at what it is now, version {version}, and change that",
-	},
-	{
 		"disk.another",
 		"disk gone: {dir} is on another file system than before",
 		"mount its file system again; if another one is meant to be there, restart left4me",
@@ -369,8 +391,8 @@ var englishErrors = [...]ErrorText{
 		"{url} was cut off again and again: {reason}",
 		"try again later; what came so far is kept",
 	},
-	{"download.no_address", "{url:.200q} is no address", ""},
-	{"download.not_fetched", "{url:.200q} is not fetched: {reason}", ""},
+	{"download.no_address", "{url:.200q} is not fetched: it is no address", ""},
+	{"download.no_host", "{url:.200q} is not fetched: it names no host", ""},
 	{"download.packed", "{url} sends it packed as {encoding:.50q}, which wasn't asked for", ""},
 	{
 		"download.private_address",
@@ -386,6 +408,7 @@ var englishErrors = [...]ErrorText{
 	{"download.redirects", "{url} sends us on and on", ""},
 	{"download.refused_by_server", "{url} can't be had: the server answers {status:.50s}", ""},
 	{"download.running", "{file} is being downloaded already", "wait until that has ended"},
+	{"download.scheme", "{url:.200q} is not fetched: only http and https are followed", ""},
 	{"download.stalled", "{url} stopped sending", "try again later; what came so far is kept"},
 	{
 		"download.sum_invalid",
@@ -398,6 +421,7 @@ var englishErrors = [...]ErrorText{
 		"{url} can't be reached: {reason}",
 		"check this host's network and its firewall",
 	},
+	{"download.user_in_address", "{url:.200q} is not fetched: it has a user in it", ""},
 	{"download.was_running", "{file} was being downloaded until now", "try again"},
 	{"download.wrong_content", "{reason}", ""},
 	{
@@ -533,7 +557,11 @@ var englishErrors = [...]ErrorText{
 		"{program} could not be started: {reason}",
 		"install the game on this host",
 	},
-	{"game.not_whole", "the game in {dir} is not whole: {missing}", "run left4me game verify"},
+	{
+		"game.not_whole",
+		"the game in {dir} is not whole: {error}[[, {second}]][[, {third}]]",
+		"run left4me game verify",
+	},
 	{
 		"game.other_build",
 		"SteamCMD said that it installed build {build}, but there is {found}",
@@ -775,12 +803,32 @@ var englishErrors = [...]ErrorText{
 	{
 		"map.not_there_but_others",
 		"{error}",
-		"choose another first map, or add the overlay that brings it. There are {maps}; left4me server maps {server} " +
-			"lists all",
+		"choose another first map, or add the overlay that brings it. There are {maps}[[ and {more} more]]; " +
+			"left4me server maps {server} lists all",
+	},
+	{
+		"message.answer_too_long",
+		"the answer is too long: {size:MB} of at most {limit:MB}",
+		"send less at once",
+	},
+	{
+		"message.event_too_long",
+		"the event is too long: {size:MB} of at most {limit:MB}",
+		"send less at once",
+	},
+	{
+		"message.job_too_long",
+		"what the job tells its host is too long: {size:MB} of at most {limit:MB}",
+		"send less at once",
+	},
+	{
+		"message.request_too_long",
+		"the request is too long: {size:MB} of at most {limit:MB}",
+		"send less at once",
 	},
 	{
 		"message.too_long",
-		"{what} is too long: {size:MB} of at most {limit:MB}",
+		"the message is too long: {size:MB} of at most {limit:MB}",
 		"send less at once",
 	},
 	{
@@ -811,6 +859,10 @@ var englishErrors = [...]ErrorText{
 		"this system lets its users make no user and mount namespaces",
 		"allow it (kernel.unprivileged_userns_clone, user.max_user_namespaces), or install the systemd units",
 	},
+	{"network.name_unknown", "no address is found for {name}", ""},
+	{"network.no_answer", "it doesn't answer", ""},
+	{"network.refused", "the connection was refused", ""},
+	{"network.reset", "the connection was reset", ""},
 	{"number.hours_invalid", "{text} is not a number of hours", ""},
 	{"number.invalid", "that is not a number", ""},
 	{"overlay.another", "there is another overlay {overlay}", "delete it first"},
@@ -860,6 +912,7 @@ var englishErrors = [...]ErrorText{
 	{"overlay.not_deleted", "overlay {overlay} is not deleted", ""},
 	{"overlay.not_kept", "no deleted overlay {overlay} is kept on this host", "build it again"},
 	{"overlay.part_of_other_kind", "it is no part of a {kind} overlay", "leave it out"},
+	{"overlay.path_control_characters", "{path:q} has control characters", "rename or remove it"},
 	{
 		"overlay.path_differs_by_case",
 		"{path:q} differs from {other:q} by case or form only",
@@ -871,9 +924,17 @@ var englishErrors = [...]ErrorText{
 		"rename or remove it",
 	},
 	{"overlay.path_link", "{path:q} is a link", "rename or remove it"},
+	{
+		"overlay.path_name_too_long",
+		"{path:q} has a name of more than {limit} bytes",
+		"rename or remove it",
+	},
 	{"overlay.path_no_file", "{path:q} is neither a file nor a directory", "rename or remove it"},
-	{"overlay.path_refused", "{path:q} {reason}", "rename or remove it"},
+	{"overlay.path_not_utf8", "{path:q} isn't UTF-8", "rename or remove it"},
+	{"overlay.path_outside", "{path:q} isn't a path within the layer", "rename or remove it"},
 	{"overlay.path_setuid", "{path:q} would run as somebody else (setuid)", "rename or remove it"},
+	{"overlay.path_too_deep", "{path:q} is deeper than {limit} directories", "rename or remove it"},
+	{"overlay.path_too_long", "{path:q} is longer than {limit} bytes", "rename or remove it"},
 	{
 		"overlay.reference_invalid",
 		"{revision:q} is no revision",
@@ -885,7 +946,11 @@ var englishErrors = [...]ErrorText{
 		"name another one, or let it follow the current one",
 	},
 	{"overlay.revisions_unreadable", "{reason}", ""},
-	{"overlay.stacked", "overlay {overlay} is stacked by {users}", "take it out there first"},
+	{
+		"overlay.stacked",
+		"overlay {overlay} is stacked[[, by the blueprints: {blueprints}]][[, by the servers: {servers}]]",
+		"take it out there first",
+	},
 	{
 		"overlay.takes_no_uploads",
 		"{overlay} is a {kind} overlay: nothing can be uploaded to it",
@@ -911,6 +976,7 @@ var englishErrors = [...]ErrorText{
 	{"password.too_many_wrong", "there were too many wrong passwords", "try again in {wait}"},
 	{"password.too_short", "the password is too short", "use at least {least} characters"},
 	{"password.unchanged", "that is the current password", "choose another one"},
+	{"path.not_a_directory", "{path} is not a directory", ""},
 	{
 		"path.not_beneath",
 		"{path:q} is no path beneath it",
@@ -939,6 +1005,14 @@ var englishErrors = [...]ErrorText{
 		"the game took port {got} because port {port} is used by {program}",
 		"choose another port or stop it",
 	},
+	{"port.holder_program", "{name} (pid {pid})", ""},
+	{"port.holder_server", "{server}, {name} (pid {pid})", ""},
+	{
+		"port.holder_source_tv",
+		"{server} beside its own port {port}, as SourceTV does, {name} (pid {pid})",
+		"",
+	},
+	{"port.holder_unknown", "another program", ""},
 	{
 		"port.in_use",
 		"port {port} is used by {server}",
@@ -973,6 +1047,14 @@ var englishErrors = [...]ErrorText{
 		"set another port for it, outside of the ports of servers: for SourceTV the line tv_port 28000",
 	},
 	{"port.zero", "port 0 is out of range", "leave it out for the next free one"},
+	{"process.exit_code", "exit code {code}", ""},
+	{"process.restarts", "it restarted itself again and again", ""},
+	{"process.signal", "{signal}", ""},
+	{"program.missing", "{file} is not there", ""},
+	{"program.not_a_file", "{file} is empty or not a file", ""},
+	{"program.not_examined", "{file} can't be looked at: {reason}", ""},
+	{"program.not_executable", "{file} is not executable", ""},
+	{"program.not_for_linux", "{file} is not a program for Linux", ""},
 	{
 		"promote.file_too_large",
 		"{path:q} has {size:short}",
@@ -1156,7 +1238,7 @@ var englishErrors = [...]ErrorText{
 	},
 	{
 		"revision.used",
-		"{overlay}@{revision} is used by {users}",
+		"{overlay}@{revision} is used[[, by the blueprints: {blueprints}]][[, by the servers: {servers}]]",
 		"let it follow another revision first",
 	},
 	{"right.change", "{user} may look, not change anything", "ask an administrator"},
@@ -1210,8 +1292,23 @@ var englishErrors = [...]ErrorText{
 		"let it do less at once",
 	},
 	{
+		"script.unit_no_directory",
+		"its unit could not be started (status {status}: its directory is missing)",
+		"see journalctl -u 'left4me-build@*'",
+	},
+	{
+		"script.unit_no_user",
+		"its unit could not be started (status {status}: there is no user or group left4me-build)",
+		"see journalctl -u 'left4me-build@*'",
+	},
+	{
+		"script.unit_not_executed",
+		"its unit could not be started (status {status}: left4me could not be executed)",
+		"see journalctl -u 'left4me-build@*'",
+	},
+	{
 		"script.unit_not_started",
-		"its unit could not be started (status {status}{advice})",
+		"its unit could not be started (status {status})",
 		"see journalctl -u 'left4me-build@*'",
 	},
 	{
@@ -1264,6 +1361,11 @@ var englishErrors = [...]ErrorText{
 		"use the output of: openssl rand -hex 32",
 	},
 	{"server.being_deleted", "{server} is being deleted", ""},
+	{
+		"server.changed",
+		"server {server} was changed by somebody else meanwhile",
+		"look at what it is now, version {version}, and change that",
+	},
 	{
 		"server.crashed_again_and_again",
 		"it crashed {count} times in a row, the last time: {last}",
@@ -1462,7 +1564,6 @@ var englishErrors = [...]ErrorText{
 		"look at it on the host itself",
 	},
 	{"stack.too_many_overlays", "{count} overlays are too many", "use at most {limit}"},
-	{"steam.account_character", "{what} has a character that SteamCMD can't be given", "change it"},
 	{
 		"steam.busy",
 		"Steam answers too many requests at the moment",
@@ -1470,11 +1571,26 @@ var englishErrors = [...]ErrorText{
 	},
 	{"steam.collections_too_deep", "{reason}", "add fewer, or smaller, collections"},
 	{
+		"steam.guard_character",
+		"the Steam Guard code has a character that SteamCMD can't be given",
+		"change it",
+	},
+	{
+		"steam.name_character",
+		"the name of the Steam account has a character that SteamCMD can't be given",
+		"change it",
+	},
+	{
 		"steam.not_asked",
 		"asking Steam failed",
 		"check this host's network and its firewall: TCP 443 outwards must be open",
 	},
 	{"steam.not_steam", "what answered is not Steam", "is there a proxy or a log-in page between?"},
+	{
+		"steam.password_character",
+		"the password of the Steam account has a character that SteamCMD can't be given",
+		"change it",
+	},
 	{
 		"steam.password_without_name",
 		"there is a password of a Steam account, but no name",
@@ -1544,7 +1660,7 @@ var englishErrors = [...]ErrorText{
 	},
 	{
 		"steamcmd.hung",
-		"SteamCMD printed nothing for {span}",
+		"SteamCMD printed nothing for {span:span}",
 		"try again; if it stays so, its logs in {dir} say more",
 	},
 	{"steamcmd.in_use", "SteamCMD is at work already[[: {reason}]]", "wait until it is done"},
@@ -1553,6 +1669,7 @@ var englishErrors = [...]ErrorText{
 		"SteamCMD was killed[[: {reason}]]",
 		"if nobody did it, memory ran out: the kernel's log says so",
 	},
+	{"steamcmd.lacks_libraries", "{error:hint}", ""},
 	{
 		"steamcmd.libraries_missing",
 		"{program} needs {bits}-bit libraries that this host lacks: {libraries}",
@@ -1563,10 +1680,30 @@ var englishErrors = [...]ErrorText{
 		"Steam refused the login[[: {reason}]]",
 		"check the account in /etc/left4me/steam.env",
 	},
+	{"steamcmd.manifest_missing", "{file} is not there", ""},
+	{
+		"steamcmd.manifest_unfinished",
+		"Steam says that it isn't finished with it (state 0x{state:x})",
+		"",
+	},
 	{
 		"steamcmd.manifest_unreadable",
 		"{path} can't be understood: {reason}",
 		"verify the game: SteamCMD then writes it anew",
+	},
+	{"steamcmd.manifest_without_build", "the app manifest names no build", ""},
+	{
+		"steamcmd.needs_32_bit",
+		"SteamCMD is a 32-bit x86 program: as root: apt-get install lib32gcc-s1 lib32stdc++6 libc6-i386; " +
+			"then run it by hand as {user}, with HOME={home}: {script} +quit",
+		"",
+	},
+	{
+		"steamcmd.needs_32_bit_emulated",
+		"SteamCMD is a 32-bit x86 program: as root: dpkg --add-architecture i386, apt-get update, apt-get " +
+			"install qemu-user libc6:i386 libstdc++6:i386 libgcc-s1:i386 (on amd64: lib32gcc-s1); then run it by " +
+			"hand as {user}, with HOME={home}: {script} +quit",
+		"",
 	},
 	{
 		"steamcmd.newest_unknown",
@@ -1616,7 +1753,11 @@ var englishErrors = [...]ErrorText{
 		"there is no SteamCMD at {path}",
 		"correct LEFT4ME_STEAMCMD, or leave it empty and left4me fetches its own",
 	},
-	{"steamcmd.not_examined", "SteamCMD at {path} can't be looked at: {reason}", "{advice}"},
+	{
+		"steamcmd.not_examined",
+		"SteamCMD at {path} can't be looked at: {reason}",
+		"as root: chown -R {user}: {dir}",
+	},
 	{"steamcmd.not_executable", "{path} is not executable for {user}", "chmod +x {path}"},
 	{
 		"steamcmd.not_fetched",
@@ -1636,20 +1777,26 @@ var englishErrors = [...]ErrorText{
 	},
 	{
 		"steamcmd.not_what_came",
-		"what {address} gives is not SteamCMD: steamcmd.sh {reason}",
+		"what {address} gives is not SteamCMD: {error}",
 		"correct LEFT4ME_STEAMCMD_URL",
 	},
 	{"steamcmd.not_writable", "SteamCMD can't write[[: {reason}]]", ""},
 	{
 		"steamcmd.not_writable_for",
-		"SteamCMD can't write: {path}: {reason} ({at} belongs to {owner}, left4me runs as {user})",
-		"{advice}",
+		"SteamCMD can't write: {path}: {reason} ([[{at} belongs to {owner}, ]]left4me runs as {user})",
+		"as root: chown -R {user}: {at}",
 	},
 	{
 		"steamcmd.offline",
 		"SteamCMD could not reach Steam[[: {reason}]]",
 		"check this host's network, DNS and firewall (TCP 443 and 27015-27050 outwards), and whether Steam is down, " +
 			"then try again",
+	},
+	{
+		"steamcmd.on_noexec",
+		"{path} is on a file system that is mounted with noexec: as root: mount -o remount,exec its mount " +
+			"point, or use another place",
+		"",
 	},
 	{
 		"steamcmd.other_machine",
@@ -1659,7 +1806,7 @@ var englishErrors = [...]ErrorText{
 	{
 		"steamcmd.other_owner",
 		"SteamCMD updates itself in place, and {path} belongs to {owner}: {user} can't write to it",
-		"{advice}",
+		"as root: chown -R {user}: {dir}",
 	},
 	{"steamcmd.pending", "SteamCMD left the update unfinished[[: {reason}]]", "try again"},
 	{
@@ -1680,10 +1827,10 @@ var englishErrors = [...]ErrorText{
 		"neither SteamCMD nor the installation has a {file}: servers would run without Steam",
 		"run left4me game verify",
 	},
-	{"steamcmd.sdk_not_linked", "{path} can't be made: {reason}", "{advice}"},
+	{"steamcmd.sdk_not_linked", "{path} can't be made: {reason}", "as root: chown -R {user}: {dir}"},
 	{
 		"steamcmd.too_long",
-		"SteamCMD was not finished after {span}",
+		"SteamCMD was not finished after {span:span}",
 		"try again: what was downloaded so far is kept",
 	},
 	{
@@ -1732,6 +1879,27 @@ var englishErrors = [...]ErrorText{
 	{"token.unknown_id", "there is no such token", "left4me token list has their ids"},
 	{"token.user_disabled", "{user} is disabled or was deleted", "enable the user first"},
 	{"token.user_invalid", "{error}", ""},
+	{"unit.ended_before_ready", "its shim ended before the server was ready", ""},
+	{"unit.ended_too_often", "it ended too often in a short time", ""},
+	{"unit.exit_status", "its shim ended with exit status {status}", ""},
+	{"unit.failed", "it failed: {result}", ""},
+	{"unit.gave_up", "it ended {count} times within {seconds} s, the last time: {error}", ""},
+	{"unit.hung", "its shim hung", ""},
+	{"unit.no_directory", "its shim ended with exit status {status}: its directories are missing", ""},
+	{"unit.no_memory", "the system had no memory left for it", ""},
+	{"unit.no_resources", "the system had nothing left to start it with", ""},
+	{
+		"unit.no_user",
+		"its shim ended with exit status {status}: there is no user or group left4me-game",
+		"",
+	},
+	{
+		"unit.not_executed",
+		"its shim ended with exit status {status}: left4me could not be executed",
+		"",
+	},
+	{"unit.signal", "its shim was ended by {signal}", ""},
+	{"unit.timeout", "it did not start or stop in time", ""},
 	{
 		"upload.disk_full",
 		"{error}",

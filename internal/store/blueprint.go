@@ -92,7 +92,8 @@ func (s Blueprints) Update(ctx context.Context, v left4me.Blueprint) error {
 		have, err := one(tx.QueryRowContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint WHERE name = ?`, v.Name),
 			scanBlueprint, "blueprint", v.Name)
 		if err == nil {
-			err = unchanged("blueprint", string(v.Name), have.Version, v.Version)
+			err = unchanged(have.Version, v.Version,
+				left4me.NewError(left4me.Conflict, "blueprint.changed", "blueprint", v.Name, "version", have.Version))
 		}
 		if err != nil {
 			return err

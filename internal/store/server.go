@@ -107,7 +107,8 @@ func (s Servers) Update(ctx context.Context, v left4me.Server) error {
 		have, err := one(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, v.Name), scanServer, "server",
 			v.Name)
 		if err == nil {
-			err = unchanged("server", string(v.Name), have.Version, v.Version)
+			err = unchanged(have.Version, v.Version,
+				left4me.NewError(left4me.Conflict, "server.changed", "server", v.Name, "version", have.Version))
 		}
 		if err == nil {
 			err = possible(ctx, tx, v)
@@ -149,11 +150,11 @@ func deleteServer(ctx context.Context, tx *transaction, v left4me.Job) error {
 
 // unchanged reports whether somebody who changes the version that they saw
 // overwrites nothing that they did not see.
-func unchanged(what, name string, have, seen int) error {
+func unchanged(have, seen int, changed *left4me.Error) error {
 	if seen == 0 || seen == have {
 		return nil
 	}
-	return left4me.NewError(left4me.Conflict, "definition.changed", "what", what, "name", name, "version", have).InField("version")
+	return changed.InField("version")
 }
 
 // free says whether the name of v can be had, and all that possible says.

@@ -86,19 +86,19 @@ func (c *Overlays) Delete(ctx context.Context, by left4me.Actor, name left4me.Na
 	if err != nil {
 		return left4me.Job{}, err
 	}
-	if by := slices.Concat(words("blueprint", use.blueprints[name]), words("server", use.servers[name])); len(by) > 0 {
-		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.stacked", "overlay", name, "users", strings.Join(by, ", "))
+	if blueprints, servers := use.blueprints[name], use.servers[name]; len(blueprints)+len(servers) > 0 {
+		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.stacked", "overlay", name, "blueprints", joined(blueprints),
+			"servers", joined(servers))
 	}
 	return c.jobs.Add(ctx, by, left4me.DeleteOverlay, name, c.host, bus.Empty{V: bus.Version})
 }
 
-// words names things with what they are.
-func words(noun string, names []left4me.Name) []string {
+func joined(names []left4me.Name) string {
 	all := make([]string, len(names))
 	for i, n := range names {
-		all[i] = noun + " " + string(n)
+		all[i] = string(n)
 	}
-	return all
+	return strings.Join(all, ", ")
 }
 
 // Restore asks for a job that takes a deleted overlay back. Errors:
@@ -159,9 +159,10 @@ func (c Revisions) Drop(ctx context.Context, by left4me.Actor, name left4me.Name
 	if err != nil {
 		return left4me.Content{}, err
 	}
-	if by := use.pins[left4me.OverlayRef{Name: name, Revision: revision}]; len(by) > 0 {
-		return left4me.Content{}, left4me.NewError(left4me.Busy, "revision.used", "overlay", name, "revision", revision, "users",
-			strings.Join(by, ", "))
+	at := left4me.OverlayRef{Name: name, Revision: revision}
+	if blueprints, servers := use.pinnedBy.blueprints[at], use.pinnedBy.servers[at]; len(blueprints)+len(servers) > 0 {
+		return left4me.Content{}, left4me.NewError(left4me.Busy, "revision.used", "overlay", name, "revision", revision, "blueprints",
+			joined(blueprints), "servers", joined(servers))
 	}
 	v, err := c.content(ctx, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {

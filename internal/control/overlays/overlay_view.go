@@ -189,7 +189,7 @@ type uses struct {
 	blueprints, servers map[left4me.Name][]left4me.Name // by overlay
 	// By overlay and server: at which revision it is stacked, 0 for the current one.
 	wants          map[left4me.Name]map[left4me.Name]int
-	pins           map[left4me.OverlayRef][]string // who stays at a revision, in words
+	pinnedBy       pins
 	active, failed map[left4me.Name]left4me.Job
 }
 
@@ -198,7 +198,7 @@ func (c *Overlays) uses(ctx context.Context) (uses, error) {
 		blueprints: map[left4me.Name][]left4me.Name{},
 		servers:    map[left4me.Name][]left4me.Name{},
 		wants:      map[left4me.Name]map[left4me.Name]int{},
-		pins:       map[left4me.OverlayRef][]string{},
+		pinnedBy:   pins{pinned{}, pinned{}},
 	}
 	blueprints, err := c.storage.Blueprints().List(ctx)
 	if err != nil {
@@ -216,12 +216,12 @@ func (c *Overlays) uses(ctx context.Context) (uses, error) {
 		stacks[b.Name] = b.Overlays
 		for _, r := range b.Overlays {
 			u.blueprints[r.Name] = append(u.blueprints[r.Name], b.Name)
-			u.pin(r, "blueprint "+string(b.Name))
+			u.pinnedBy.blueprints.add(r, b.Name)
 		}
 	}
 	for _, s := range servers {
 		for _, r := range s.Overlays {
-			u.pin(r, "server "+string(s.Name))
+			u.pinnedBy.servers.add(r, s.Name)
 		}
 		for _, r := range slices.Concat(s.Overlays, stacks[s.Blueprint]) {
 			if _, above := u.wants[r.Name][s.Name]; above {
@@ -237,8 +237,13 @@ func (c *Overlays) uses(ctx context.Context) (uses, error) {
 	return u, nil
 }
 
-func (u uses) pin(r left4me.OverlayRef, who string) {
+// pins are who stays at a revision.
+type pins struct{ blueprints, servers pinned }
+
+type pinned map[left4me.OverlayRef][]left4me.Name
+
+func (p pinned) add(r left4me.OverlayRef, who left4me.Name) {
 	if r.Revision > 0 {
-		u.pins[r] = append(u.pins[r], who)
+		p[r] = append(p[r], who)
 	}
 }

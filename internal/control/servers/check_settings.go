@@ -192,7 +192,7 @@ func (f *fields) cfg(field string, lines []string) {
 	}
 	for n, l := range lines {
 		f.line(at(field, n), strings.ReplaceAll(l, "\t", " "), maxCfgLine)
-		if name, why := left4me.CfgTaken(l); why != "" {
+		if name, why := left4me.CfgTaken(l); why != nil {
 			f.add(at(field, n), left4me.NewError(left4me.Invalid, "settings.command_not_possible", "command", name, "reason", why))
 		}
 	}
@@ -204,11 +204,11 @@ func (f *fields) arg(field, s string) {
 	f.line(field, s, maxCfgLine)
 	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '"' }) {
 		word = strings.ToLower(word)
-		why := ""
+		var why *left4me.Error
 		if command, ok := strings.CutPrefix(word, "+"); ok {
 			_, why = left4me.CfgTaken(command)
 		}
-		if why != "" || slices.Contains(reserved, word) {
+		if why != nil || slices.Contains(reserved, word) {
 			f.add(field, left4me.NewError(left4me.Invalid, "settings.argument_of_left4me", "argument", word))
 		}
 	}

@@ -93,9 +93,13 @@ func (s Warnings) ofMaps(ctx context.Context, host left4me.Name, sp left4me.Spec
 	if err != nil || len(all) == 0 || left4me.HasMap(all, first) {
 		return nil
 	}
+	maps, more := left4me.FirstMaps(all, warnMaps)
+	if more > 0 {
+		maps += fmt.Sprintf(" and %d more", more)
+	}
 	return []left4me.Warning{{
 		Kind: left4me.WarnFirstMap,
 		Text: fmt.Sprintf("the first map %s is neither in the game nor in the stacked overlays: a start will fail", first),
-		Hint: fmt.Sprintf("choose another one, or add the overlay that brings it; there are %s", left4me.FirstMaps(all, warnMaps)),
+		Hint: fmt.Sprintf("choose another one, or add the overlay that brings it; there are %s", maps),
 	}}
 }

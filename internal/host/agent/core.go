@@ -92,7 +92,7 @@ type Installer interface {
 	StartInstall(ctx context.Context) error
 	// Installing reports whether it runs. When it doesn't, its mount is gone, and
 	// why says how it failed, if it could say so itself to nobody else.
-	Installing(ctx context.Context) (runs bool, why string, err error)
+	Installing(ctx context.Context) (runs bool, why *left4me.Error, err error)
 	// StopInstall ends it with all that it started, within 5 s.
 	StopInstall(ctx context.Context) error
 }

@@ -113,7 +113,7 @@ func (g *gameUpdates) follow(ctx context.Context, r install.Request, p *job.Prog
 		err = f.full
 	case result == nil:
 		err = left4me.NewError(left4me.Unavailable, "steamcmd.runner_ended").Because(errNoWord)
-		if f.why != "" {
+		if f.why != nil {
 			err = left4me.NewError(left4me.Unavailable, "steamcmd.runner_ended_because", "reason", f.why).Because(errNoWord)
 		}
 	case result.Error != nil:
@@ -132,10 +132,10 @@ func (g *gameUpdates) follow(ctx context.Context, r install.Request, p *job.Prog
 type installed struct {
 	updates *gameUpdates
 	p       *job.Progress
-	step    string // that runs
-	left    int64  // bytes that will be written yet
-	why     string // it ended
-	full    error  // it was ended, since it would have filled the disk
+	step    string         // that runs
+	left    int64          // bytes that will be written yet
+	why     *left4me.Error // it ended
+	full    error          // it was ended, since it would have filled the disk
 }
 
 // alive checks whether it runs, and ends it before the margin of the disk is

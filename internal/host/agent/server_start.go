@@ -239,8 +239,13 @@ func (s *servers) withMaps(ctx context.Context, spec left4me.Spec, began time.Ti
 		return err
 	}
 	if all, err := s.campaigns.list(ctx, bus.StackRequest{V: bus.Version, Spec: spec}); err == nil {
-		if maps := left4me.FirstMaps(all, shownMaps); maps != "" {
-			return left4me.NewError(left4me.Invalid, "map.not_there_but_others", "error", &f.Error, "maps", maps, "server", spec.Name).
+		if maps, rest := left4me.FirstMaps(all, shownMaps); maps != "" {
+			var more any
+			if rest > 0 {
+				more = rest
+			}
+			return left4me.NewError(left4me.Invalid, "map.not_there_but_others", "error", &f.Error, "maps", maps, "more", more, "server",
+				spec.Name).
 				InField(left4me.FieldMap).Because(err)
 		}
 	}

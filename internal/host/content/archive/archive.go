@@ -84,6 +84,23 @@ const (
 	setid     kind = "set-user-id file"
 )
 
+// refused is the error of an entry that no layer can have.
+func (k kind) refused(name string) error {
+	path := shorten(name)
+	var e *left4me.Error
+	switch k {
+	case symlink:
+		e = left4me.NewError(left4me.Invalid, "archive.entry_symlink", "path", path)
+	case hardlink:
+		e = left4me.NewError(left4me.Invalid, "archive.entry_hardlink", "path", path)
+	case setid:
+		e = left4me.NewError(left4me.Invalid, "archive.entry_setid", "path", path)
+	default:
+		e = left4me.NewError(left4me.Invalid, "archive.entry_special", "path", path)
+	}
+	return e.InField("files")
+}
+
 // visit is called for each entry of an archive, with what is in it when it is
 // read and not only listed. It may read as much of it as it likes.
 type visit func(e entry, body io.Reader) error

@@ -44,9 +44,13 @@ func FindTool() string {
 }
 
 func noTool(name, method string) error {
-	hint := remedy.Reader{}.Install(ToolPackage) + " on the machine that runs left4me, or pack it as a plain zip"
-	return left4me.NewError(left4me.Invalid, "archive.needs_tool", "path", shorten(name), "method", method, "tool", Tool, "advice",
-		hint).InField("files")
+	e := left4me.NewError(left4me.Invalid, "archive.needs_tool", "path", shorten(name), "method", method, "tool", Tool,
+		"package", ToolPackage)
+	if !remedy.Has("apt-get") {
+		e = left4me.NewError(left4me.Invalid, "archive.needs_tool_without_apt", "path", shorten(name), "method", method, "tool", Tool,
+			"package", ToolPackage)
+	}
+	return e.InField("files")
 }
 
 // packed is an entry that the tool unpacks, in its turn.
@@ -64,7 +68,7 @@ func (w *walker) byTool(format Format, all []packed) (err error) {
 	}
 	for _, p := range all {
 		if p.Kind != regular && p.Kind != directory { // it would print something for them, too
-			return left4me.NewError(left4me.Invalid, "archive.entry_kind", "path", shorten(string(p.Name)), "kind", p.Kind).InField("files")
+			return p.Kind.refused(string(p.Name))
 		}
 	}
 	ctx, cancel := context.WithCancel(w.ctx)

@@ -216,7 +216,7 @@ func (f *Found) item(e entry, encoding charset.Encoding) (item, error) {
 	switch e.Kind {
 	case regular, directory:
 	default:
-		return it, left4me.NewError(left4me.Invalid, "archive.entry_kind", "path", shorten(it.name), "kind", e.Kind).InField("files")
+		return it, e.Kind.refused(it.name)
 	}
 	if err := f.limits.tooLarge(it.name, e.Size); err != nil {
 		return it, err

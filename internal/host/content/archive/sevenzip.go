@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/bodgit/sevenzip"
+
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // reparsePoint marks links in Windows' attributes of a file.
@@ -169,7 +171,7 @@ func (w *walker) failSevenZip(name string, err error) error {
 	case errors.As(err, &read) && read.Encrypted:
 		return encrypted()
 	case err != nil && strings.HasSuffix(err.Error(), "unsupported compression algorithm"): // it has no value of its own
-		return unknownMethod(name, "a method that isn't known")
+		return left4me.NewError(left4me.Invalid, "archive.method_not_named", "path", shorten(name)).InField("files")
 	}
 	return w.fail(err)
 }

@@ -99,20 +99,20 @@ func refusal(address string, err error) error {
 // checkURL refuses addresses that are not even looked up.
 func (c *Client) checkURL(address string) error {
 	u, err := url.Parse(address)
-	why := ""
-	switch {
+	var why *left4me.Error
+	switch shown := short(address); {
 	case err != nil || len(address) > 4096:
-		why = "it is no address"
+		why = left4me.NewError(left4me.Unavailable, "download.no_address", "url", shown)
 	case u.Scheme != "http" && u.Scheme != "https":
-		why = "only http and https are followed"
+		why = left4me.NewError(left4me.Unavailable, "download.scheme", "url", shown)
 	case u.Hostname() == "":
-		why = "it names no host"
+		why = left4me.NewError(left4me.Unavailable, "download.no_host", "url", shown)
 	case u.User != nil:
-		why = "it has a user in it"
+		why = left4me.NewError(left4me.Unavailable, "download.user_in_address", "url", shown)
 	default:
 		return nil
 	}
-	return failure(Refused, left4me.NewError(left4me.Unavailable, "download.not_fetched", "url", short(address), "reason", why), err)
+	return failure(Refused, why, err)
 }
 
 // hostPort is where an address leads, with the port of its scheme.

@@ -78,18 +78,19 @@ func (t *temporary) public(address string) *left4me.Error {
 	return failure(t.cause, e, t.err)
 }
 
-// plain is an error without addresses of connections and names of calls.
-func plain(err error) string {
+// plain is an error without addresses of connections and names of calls: one with a
+// code when it is known, or its text.
+func plain(err error) any {
 	var name *net.DNSError
 	switch {
 	case errors.As(err, &name):
-		return "no address is found for " + name.Name
+		return left4me.NewError(left4me.Unavailable, "network.name_unknown", "name", name.Name)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "the connection was refused"
+		return left4me.NewError(left4me.Unavailable, "network.refused")
 	case errors.Is(err, syscall.ECONNRESET):
-		return "the connection was reset"
+		return left4me.NewError(left4me.Unavailable, "network.reset")
 	case errors.Is(err, context.DeadlineExceeded):
-		return "it doesn't answer"
+		return left4me.NewError(left4me.Unavailable, "network.no_answer")
 	}
 	var ue *url.Error
 	if errors.As(err, &ue) {

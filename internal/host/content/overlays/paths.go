@@ -1,8 +1,8 @@
 package overlays
 
 import (
-	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,29 +23,25 @@ const (
 // CheckPath says why a path can't be in a layer: it must be relative and clean,
 // without control characters, and not too long. Errors: left4me.Invalid.
 func CheckPath(p string) error {
-	why := ""
+	shown := short(p)
+	var why *left4me.Error
 	switch {
 	case len(p) > maxPath:
-		why = fmt.Sprintf("is longer than %d bytes", maxPath)
+		why = left4me.NewError(left4me.Invalid, "overlay.path_too_long", "path", shown, "limit", maxPath)
 	case p == "" || p == "." || path.Clean(p) != p || p[0] == '/' || p == ".." || strings.HasPrefix(p, "../"):
-		why = "isn't a path within the layer"
+		why = left4me.NewError(left4me.Invalid, "overlay.path_outside", "path", shown)
 	case !utf8.ValidString(p):
-		why = "isn't UTF-8"
+		why = left4me.NewError(left4me.Invalid, "overlay.path_not_utf8", "path", shown)
 	case strings.ContainsFunc(p, unicode.IsControl):
-		why = "has control characters"
+		why = left4me.NewError(left4me.Invalid, "overlay.path_control_characters", "path", shown)
 	case strings.Count(p, "/") >= maxDepth:
-		why = fmt.Sprintf("is deeper than %d directories", maxDepth)
+		why = left4me.NewError(left4me.Invalid, "overlay.path_too_deep", "path", shown, "limit", maxDepth)
+	case slices.ContainsFunc(strings.Split(p, "/"), func(part string) bool { return len(part) > maxName }):
+		why = left4me.NewError(left4me.Invalid, "overlay.path_name_too_long", "path", shown, "limit", maxName)
 	default:
-		for part := range strings.SplitSeq(p, "/") {
-			if len(part) > maxName {
-				why = fmt.Sprintf("has a name of more than %d bytes", maxName)
-			}
-		}
-	}
-	if why == "" {
 		return nil
 	}
-	return left4me.NewError(left4me.Invalid, "overlay.path_refused", "path", short(p), "reason", why).InField("files")
+	return why.InField("files")
 }
 
 // short is a path for people, and not endless.

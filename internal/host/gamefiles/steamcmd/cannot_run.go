@@ -3,7 +3,6 @@ package steamcmd
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -57,10 +56,7 @@ func (s *said) cannotRun(end ending) bool {
 
 // cannotRun is the failure of a program that ended before SteamCMD began.
 func (t Tool) cannotRun(s said, end ending) error {
-	how := fmt.Sprintf("exit code %d", end.code)
-	if end.signal != 0 {
-		how = end.signal.String()
-	}
+	how := end.how()
 	lines, advice := strings.Join(s.last, " / "), t.toRun()
 	if s.spoke {
 		return left4me.NewError(left4me.Unavailable, "steamcmd.ended", "script", t.Script, "how", how, "lines", lines, "advice", advice).
@@ -108,24 +104,29 @@ func (t Tool) interpreter() (string, bool) {
 	return fields[0], true
 }
 
+// how says how a program ended.
+func (e ending) how() *left4me.Error {
+	if e.signal != 0 {
+		return left4me.NewError(left4me.Unavailable, "process.signal", "signal", e.signal)
+	}
+	return left4me.NewError(left4me.Unavailable, "process.exit_code", "code", e.code)
+}
+
 // toRun says what a machine needs to run SteamCMD: what its program lacks when
 // that can be read, or else what it usually is.
-func (t Tool) toRun() string {
+func (t Tool) toRun() *left4me.Error {
 	if public, known := left4me.Public(t.Libraries()); known {
-		return public.Hint
+		return left4me.NewError(left4me.Unavailable, "steamcmd.lacks_libraries", "error", public)
 	}
 	for _, dir := range []string{t.Script, t.Home} {
 		if noExec(dir) {
-			return dir +
-				" is on a file system that is mounted with noexec: as root: mount -o remount,exec its mount point, or use another place"
+			return left4me.NewError(left4me.Unavailable, "steamcmd.on_noexec", "path", dir)
 		}
 	}
-	usual := "SteamCMD is a 32-bit x86 program: as root: apt-get install lib32gcc-s1 lib32stdc++6 libc6-i386"
 	if runtime.GOARCH != "amd64" {
-		usual = "SteamCMD is a 32-bit x86 program: as root: dpkg --add-architecture i386, apt-get update, " +
-			"apt-get install qemu-user libc6:i386 libstdc++6:i386 libgcc-s1:i386 (on amd64: lib32gcc-s1)"
+		return left4me.NewError(left4me.Unavailable, "steamcmd.needs_32_bit_emulated", "user", whoAmI(), "home", t.Home, "script", t.Script)
 	}
-	return fmt.Sprintf("%s; then run it by hand as %s, with HOME=%s: %s +quit", usual, whoAmI(), t.Home, t.Script)
+	return left4me.NewError(left4me.Unavailable, "steamcmd.needs_32_bit", "user", whoAmI(), "home", t.Home, "script", t.Script)
 }
 
 // notExecutable says why a file can't be executed.

@@ -39,11 +39,11 @@ const (
 func (c Cause) Error() string { return string(c) }
 
 // failure is an error with a cause; reason is what SteamCMD said, or what was
-// found, and may be empty.
-func failure(c Cause, reason string) *left4me.Error { return explained(c, reason).Because(c) }
+// found, a text or an error with a code, and may be empty.
+func failure(c Cause, reason any) *left4me.Error { return explained(c, reason).Because(c) }
 
 // explained says what a cause means to a person and what to do about it.
-func explained(c Cause, reason string) *left4me.Error {
+func explained(c Cause, reason any) *left4me.Error {
 	switch c {
 	case Offline:
 		return left4me.NewError(left4me.Unavailable, "steamcmd.offline", "reason", reason)
@@ -87,7 +87,7 @@ func explained(c Cause, reason string) *left4me.Error {
 
 // tooLong is the failure of what was not finished in time.
 func tooLong(limit time.Duration) error {
-	return left4me.NewError(left4me.Unavailable, "steamcmd.too_long", "span", span(limit)).Because(TooLong)
+	return left4me.NewError(left4me.Unavailable, "steamcmd.too_long", "span", limit).Because(TooLong)
 }
 
 // causeOf is the cause of an error of this package.

@@ -97,17 +97,20 @@ func (c commands) hide() *strings.Replacer {
 
 // check refuses what could not be said to SteamCMD, or would say something else.
 func (a Account) check() error {
-	for _, part := range []struct{ field, name, value string }{
-		{"LEFT4ME_STEAM_USER", "the name of the Steam account", a.User},
-		{"LEFT4ME_STEAM_PASSWORD", "the password of the Steam account", a.Password},
-		{"guard", "the Steam Guard code", a.Guard},
+	for _, part := range []struct {
+		field, value string
+		bad          *left4me.Error
+	}{
+		{"LEFT4ME_STEAM_USER", a.User, left4me.NewError(left4me.Invalid, "steam.name_character")},
+		{"LEFT4ME_STEAM_PASSWORD", a.Password, left4me.NewError(left4me.Invalid, "steam.password_character")},
+		{"guard", a.Guard, left4me.NewError(left4me.Invalid, "steam.guard_character")},
 	} {
 		bad := strings.ContainsFunc(part.value, func(r rune) bool { return r == '"' || unicode.IsControl(r) })
 		if part.field != "LEFT4ME_STEAM_PASSWORD" {
 			bad = bad || strings.ContainsFunc(part.value, unicode.IsSpace)
 		}
 		if bad || len(part.value) > 256 || strings.HasPrefix(part.value, "+") && part.field != "LEFT4ME_STEAM_PASSWORD" {
-			return left4me.NewError(left4me.Invalid, "steam.account_character", "what", part.name).InField(part.field)
+			return part.bad.InField(part.field)
 		}
 	}
 	if a.User == "" && a.Password != "" {

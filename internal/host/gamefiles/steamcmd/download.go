@@ -65,8 +65,8 @@ func Fetch(ctx context.Context, address, dir string, told func(left4me.Progress)
 		return err
 	}
 	t := Tool{Script: filepath.Join(temp, "steamcmd.sh")}
-	if why := program(t.Script); why != "" {
-		return left4me.NewError(left4me.Unavailable, "steamcmd.not_what_came", "address", address, "reason", why)
+	if why := program(t.Script); why != nil {
+		return left4me.NewError(left4me.Unavailable, "steamcmd.not_what_came", "address", address, "error", why)
 	}
 	if err := t.Libraries(); err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -110,44 +109,55 @@ func parseManifest(b []byte) (Manifest, error) {
 // comes back as far as it could be read; the error, of kind left4me.Unavailable,
 // names all that is missing.
 func Judge(dir string, app int) (Manifest, error) {
-	var missing []string
+	var missing []*left4me.Error
 	for _, name := range []string{"srcds_run", "srcds_linux"} {
-		if why := program(filepath.Join(dir, name)); why != "" {
-			missing = append(missing, name+" "+why)
+		if why := program(filepath.Join(dir, name)); why != nil {
+			missing = append(missing, why)
 		}
 	}
 	if p := filepath.Join(dir, "srcds_linux"); len(missing) == 0 && !isELF(p) {
-		missing = append(missing, "srcds_linux is not a program for Linux")
+		missing = append(missing, left4me.NewError(left4me.Unavailable, "program.not_for_linux", "file", "srcds_linux"))
 	}
 	m, err := ReadManifest(dir, app)
+	public, told := left4me.Public(err)
 	switch {
 	case errors.Is(err, left4me.NotFound):
-		missing = append(missing, fmt.Sprintf("appmanifest_%d.acf is not there", app))
+		missing = append(missing, left4me.NewError(left4me.Unavailable, "steamcmd.manifest_missing", "file",
+			fmt.Sprintf("appmanifest_%d.acf", app)))
+	case told:
+		missing = append(missing, public)
 	case err != nil:
-		missing = append(missing, err.Error())
+		missing = append(missing, left4me.NewError(left4me.Unavailable, "program.not_examined", "file",
+			fmt.Sprintf("appmanifest_%d.acf", app), "reason", err))
 	case m.StateFlags != Installed:
-		missing = append(missing, fmt.Sprintf("Steam says that it isn't finished with it (state 0x%x)", m.StateFlags))
+		missing = append(missing, left4me.NewError(left4me.Unavailable, "steamcmd.manifest_unfinished", "state", m.StateFlags))
 	case m.Build == 0:
-		missing = append(missing, "the app manifest names no build")
+		missing = append(missing, left4me.NewError(left4me.Unavailable, "steamcmd.manifest_without_build"))
 	}
-	if len(missing) > 0 {
-		return m, left4me.NewError(left4me.Unavailable, "game.not_whole", "dir", dir, "missing", strings.Join(missing, ", ")).Because(err)
+	if len(missing) == 0 {
+		return m, nil
 	}
-	return m, nil
+	var more [3]any // as many as can be
+	for i, why := range missing {
+		more[i] = why
+	}
+	return m, left4me.NewError(left4me.Unavailable, "game.not_whole", "dir", dir, "error", more[0], "second", more[1], "third", more[2]).
+		Because(err)
 }
 
 // program says what keeps a file from being run.
-func program(path string) string {
+func program(path string) *left4me.Error {
+	file := filepath.Base(path)
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "is not there"
+		return left4me.NewError(left4me.Unavailable, "program.missing", "file", file)
 	case err != nil:
-		return "can't be looked at: " + errors.Unwrap(err).Error()
+		return left4me.NewError(left4me.Unavailable, "program.not_examined", "file", file, "reason", errors.Unwrap(err))
 	case !info.Mode().IsRegular() || info.Size() == 0:
-		return "is empty or not a file"
+		return left4me.NewError(left4me.Unavailable, "program.not_a_file", "file", file)
 	case info.Mode()&0o111 == 0:
-		return "is not executable"
+		return left4me.NewError(left4me.Unavailable, "program.not_executable", "file", file)
 	}
-	return ""
+	return nil
 }

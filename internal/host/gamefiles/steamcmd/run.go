@@ -289,5 +289,5 @@ func notWritable(path string, err error) error {
 		there = filepath.Dir(there)
 	}
 	return left4me.NewError(left4me.Denied, "steamcmd.not_writable_for", "path", path, "reason", err, "at", there, "owner", owner(there),
-		"user", whoAmI(), "advice", mendOwner(there)).Because(NotWritable)
+		"user", whoAmI()).Because(NotWritable)
 }

@@ -30,8 +30,8 @@ func LinkSDK(home string, tool Tool, installation string) error {
 	}
 	defer root.Close()
 	if err := root.MkdirAll(".steam", 0o755); err != nil {
-		return left4me.NewError(left4me.Denied, "steamcmd.sdk_not_linked", "path", filepath.Join(home, ".steam"), "reason", err, "advice",
-			mendOwner(home)).Because(err)
+		return left4me.NewError(left4me.Denied, "steamcmd.sdk_not_linked", "path", filepath.Join(home, ".steam"), "reason", err,
+			"user", whoAmI(), "dir", home).Because(err)
 	}
 	var missing []string
 	for _, bits := range []string{"32", "64"} {

@@ -14,7 +14,6 @@ package steamcmd
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/user"
@@ -89,8 +88,8 @@ func Find(setting, root string) (Tool, error) {
 			}
 			return Tool{Script: c, Home: Home(root)}, err
 		case !errors.Is(err, fs.ErrNotExist):
-			return Tool{}, left4me.NewError(left4me.Denied, "steamcmd.not_examined", "path", c, "reason", errors.Unwrap(err), "advice",
-				mendOwner(filepath.Dir(c))).Because(err)
+			return Tool{}, left4me.NewError(left4me.Denied, "steamcmd.not_examined", "path", c, "reason", errors.Unwrap(err), "user",
+				whoAmI(), "dir", filepath.Dir(c)).Because(err)
 		}
 	}
 	if setting != "" {
@@ -121,30 +120,25 @@ func usable(script string) error {
 		case errors.Is(err, unix.EROFS):
 			return left4me.NewError(left4me.Denied, "steamcmd.read_only", "path", part, "dir", dir).Because(err)
 		default:
-			return left4me.NewError(left4me.Denied, "steamcmd.other_owner", "path", part, "owner", owner(part), "user", whoAmI(), "advice",
-				mendOwner(dir))
+			return left4me.NewError(left4me.Denied, "steamcmd.other_owner", "path", part, "owner", owner(part), "user", whoAmI(), "dir",
+				dir)
 		}
 	}
 	return nil
 }
 
-// mendOwner is the command that makes a directory ours.
-func mendOwner(dir string) string {
-	return fmt.Sprintf("as root: chown -R %s: %s", whoAmI(), dir)
-}
-
 // whoAmI is the name of the user who runs this.
 func whoAmI() string { return userName(os.Geteuid()) }
 
-// owner is the name of the user to whom a file belongs.
+// owner is the name of the user to whom a file belongs; empty when that can't be seen.
 func owner(path string) string {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return "nobody knows whom"
+		return ""
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return "nobody knows whom"
+		return ""
 	}
 	return userName(int(st.Uid))
 }

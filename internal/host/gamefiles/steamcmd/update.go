@@ -75,7 +75,7 @@ func (w *work) ready() error {
 	if info, err := os.Stat(w.Dir); err != nil {
 		return notWritable(w.Dir, err)
 	} else if !info.IsDir() {
-		return failure(NotWritable, w.Dir+" is not a directory")
+		return failure(NotWritable, left4me.NewError(left4me.Denied, "path.not_a_directory", "path", w.Dir))
 	}
 	if err := tryWriting(w.Dir); err != nil {
 		return err
@@ -208,9 +208,9 @@ func (e ending) explain() error {
 	case 10, 254:
 		return failure(Offline, "")
 	case restartCode:
-		return failure(Unexplained, "it restarted itself again and again")
+		return failure(Unexplained, left4me.NewError(left4me.Unavailable, "process.restarts"))
 	}
-	return failure(Unexplained, fmt.Sprintf("exit code %d", e.code))
+	return failure(Unexplained, e.how())
 }
 
 // crashed reports whether the kernel ended it for what it did.
@@ -224,19 +224,8 @@ func (e ending) crashed() bool {
 
 // hung is the failure of a SteamCMD that said nothing for too long.
 func (t Tool) hung(silence time.Duration) error {
-	return left4me.NewError(left4me.Unavailable, "steamcmd.hung", "span", span(silence), "dir", filepath.Join(t.Home, "Steam", "logs")).
+	return left4me.NewError(left4me.Unavailable, "steamcmd.hung", "span", silence, "dir", filepath.Join(t.Home, "Steam", "logs")).
 		Because(Hung)
-}
-
-// span writes a time as people say it, if they would.
-func span(d time.Duration) string {
-	switch {
-	case d >= 2*time.Hour && d%time.Hour == 0:
-		return fmt.Sprintf("%d hours", d/time.Hour)
-	case d >= 2*time.Minute && d%time.Minute == 0:
-		return fmt.Sprintf("%d minutes", d/time.Minute)
-	}
-	return d.String()
 }
 
 // forget removes what SteamCMD remembers of apps; it asks Steam again then.

@@ -132,8 +132,8 @@ func (c *cfgFile) comment(format string, args ...any) {
 func (c *cfgFile) raw(lines []string) {
 	for _, l := range lines {
 		l = oneLine(l)
-		if name, why := left4me.CfgTaken(l); why != "" {
-			c.comment("left4me left out a line with %s: %s.", name, why)
+		if name, why := left4me.CfgTaken(l); why != nil {
+			c.comment("left4me left out a line with %s: %s.", name, why.Text)
 			continue
 		}
 		c.line(l)

@@ -83,18 +83,22 @@ func (s *Supervisor) installEnvironment(ours []string) []string {
 // Installing reports whether it runs. When it doesn't, nothing of it is left that
 // could write any more, and what it printed says why it ended, if it could tell
 // nobody else.
-func (s *Supervisor) Installing(context.Context) (runs bool, why string, err error) {
+func (s *Supervisor) Installing(context.Context) (runs bool, why *left4me.Error, err error) {
 	if _, up := shim.Shim(s.cfg.Run, left4me.InstallInstance); up {
-		return true, "", nil
+		return true, nil, nil
 	}
 	if err := s.clearInstall(); err != nil {
-		return false, "", err
+		return false, nil, err
 	}
 	b, err := os.ReadFile(s.words(left4me.InstallInstance))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return false, "", err
+		return false, nil, err
 	}
-	return false, strings.ToValidUTF8(strings.TrimSpace(string(b[:min(len(b), maxWords)])), "?"), nil
+	said := strings.ToValidUTF8(strings.TrimSpace(string(b[:min(len(b), maxWords)])), "?")
+	if said == "" {
+		return false, nil, nil
+	}
+	return false, left4me.NewError(left4me.Unavailable, "shim.said", "reason", said), nil
 }
 
 // StopInstall ends it and SteamCMD, and returns when both have. It is a success

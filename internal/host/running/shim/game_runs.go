@@ -321,11 +321,8 @@ func (s *shim) keep(r run) {
 }
 
 func wrongPort(s *shim, got int) error {
-	who := "another program"
-	if p, ok := portHolder(s.env.Port); ok {
-		who = p.describe(s.Root, s.env.Port)
-	}
-	return left4me.NewError(left4me.Conflict, "port.game_took_next", "got", got, "port", s.env.Port, "program", who).InField("port")
+	return left4me.NewError(left4me.Conflict, "port.game_took_next", "got", got, "port", s.env.Port, "program",
+		holderOf(s.Root, s.env.Port)).InField("port")
 }
 
 func unixTime(nanoseconds int64) time.Time {

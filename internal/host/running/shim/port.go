@@ -42,10 +42,7 @@ func PortFree(root instance.Root, port int) error {
 	if !errors.Is(err, unix.EADDRINUSE) {
 		return fmt.Errorf("port %d: %w", port, err)
 	}
-	who := "another program"
-	if p, ok := portHolder(port); ok {
-		who = p.describe(root, port)
-	}
+	who := holderOf(root, port)
 	return left4me.NewError(left4me.Conflict, "port.in_use_by_program", "port", port, "program", who).InField("port").Because(err)
 }
 
@@ -82,26 +79,34 @@ func (p process) name() string {
 	return name
 }
 
+// holderOf says who has a port, as far as this user may see.
+func holderOf(root instance.Root, port int) *left4me.Error {
+	if p, ok := portHolder(port); ok {
+		return p.describe(root, port)
+	}
+	return left4me.NewError(left4me.Conflict, "port.holder_unknown")
+}
+
 // describe says which of our servers it is that has a port, or which program.
-func (p process) describe(root instance.Root, port int) string {
-	text := fmt.Sprintf("%s (pid %d)", p.name(), int(p))
+func (p process) describe(root instance.Root, port int) *left4me.Error {
+	program := left4me.NewError(left4me.Conflict, "port.holder_program", "name", p.name(), "pid", int(p))
 	cwd, err := os.Readlink(p.dir() + "/cwd")
 	if err != nil {
-		return text
+		return program
 	}
 	rel, err := filepath.Rel(filepath.Join(string(root), "runtime"), cwd)
 	if err != nil {
-		return text
+		return program
 	}
 	name, _, _ := strings.Cut(rel, "/")
 	n := left4me.Name(name)
 	if !n.Valid() {
-		return text
+		return program
 	}
 	if env, err := root.ReadEnv(n); err == nil && env.Port != 0 && env.Port != port {
-		return fmt.Sprintf("%s beside its own port %d, as SourceTV does, %s", n, env.Port, text)
+		return left4me.NewError(left4me.Conflict, "port.holder_source_tv", "server", n, "port", env.Port, "name", p.name(), "pid", int(p))
 	}
-	return fmt.Sprintf("%s, %s", n, text)
+	return left4me.NewError(left4me.Conflict, "port.holder_server", "server", n, "name", p.name(), "pid", int(p))
 }
 
 // portHolder finds a process that has a port open, as far as this user may see.
@@ -223,10 +228,7 @@ func ownPort(root instance.Root, port, session int) error {
 			return nil
 		}
 	}
-	who := "another program"
-	if p, ok := portHolder(port); ok {
-		who = p.describe(root, port)
-	}
+	who := holderOf(root, port)
 	return left4me.NewError(left4me.Conflict, "port.answered_by_another", "port", port, "program", who).InField("port")
 }
 
@@ -310,5 +312,5 @@ func Holder(root instance.Root, port int) string {
 	if !ok {
 		return ""
 	}
-	return p.describe(root, port)
+	return p.describe(root, port).Text
 }

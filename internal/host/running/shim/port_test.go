@@ -66,11 +66,11 @@ func TestServerThatHasAPortIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(dir)
-	if text := process(os.Getpid()).describe(root, 27015); !strings.HasPrefix(text, "beta, ") {
+	if text := process(os.Getpid()).describe(root, 27015).Text; !strings.HasPrefix(text, "beta, ") {
 		t.Errorf("it is called %q", text)
 	}
 	t.Chdir(filepath.Dir(string(root)))
-	if text := process(os.Getpid()).describe(root, 27015); strings.Contains(text, "beta") {
+	if text := process(os.Getpid()).describe(root, 27015).Text; strings.Contains(text, "beta") {
 		t.Errorf("it is called %q", text)
 	}
 }

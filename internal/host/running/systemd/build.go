@@ -95,21 +95,25 @@ func (p properties) buildEnd(told *sandbox.End) *sandbox.End {
 	case p.Result == "exit-code" && told == nil && p.Status == 2: // our runtime's
 		e = left4me.NewError(left4me.Unavailable, "script.unit_runner_failed")
 	case p.Result == "exit-code" && told == nil:
-		e = left4me.NewError(left4me.Unavailable, "script.unit_not_started", "status", p.Status, "advice", buildHint(p.Status))
+		e = unitNotStarted(p.Status)
 	default:
 		e = left4me.NewError(left4me.Unavailable, "script.unit_ended", "reason", p.reason())
 	}
 	return &sandbox.End{Status: 1, Error: e}
 }
 
-func buildHint(status int32) string {
+// unitNotStarted explains the exit statuses of systemd itself, when it could not even
+// execute the program; systemd.exec(5) lists them.
+func unitNotStarted(status int32) *left4me.Error {
 	switch status {
+	case 203:
+		return left4me.NewError(left4me.Unavailable, "script.unit_not_executed", "status", status)
 	case 216, 217:
-		return ": there is no user or group left4me-build"
+		return left4me.NewError(left4me.Unavailable, "script.unit_no_user", "status", status)
 	case 226:
-		return ": its directory is missing"
+		return left4me.NewError(left4me.Unavailable, "script.unit_no_directory", "status", status)
 	}
-	return hint(status)
+	return left4me.NewError(left4me.Unavailable, "script.unit_not_started", "status", status)
 }
 
 // StopBuild ends a build with all that it started, and returns when it has

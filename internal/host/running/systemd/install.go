@@ -55,23 +55,26 @@ func (s *Supervisor) StartInstall(ctx context.Context) error {
 
 // Installing reports whether the unit runs or its layers are mounted. When
 // neither is so, why says how it failed, if it did.
-func (s *Supervisor) Installing(ctx context.Context) (runs bool, why string, err error) {
+func (s *Supervisor) Installing(ctx context.Context) (runs bool, why *left4me.Error, err error) {
 	u, err := s.units(ctx, installUnit, installMountUnit)
 	if err != nil {
-		return false, "", err
+		return false, nil, err
 	}
 	if !settled(u[0]) || !settled(u[1]) {
-		return true, "", nil
+		return true, nil, nil
 	}
 	if err := s.unmount(ctx, left4me.InstallInstance); err != nil {
-		return false, "", err
+		return false, nil, err
 	}
 	if u[0].ActiveState != "failed" {
-		return false, "", nil
+		return false, nil, nil
 	}
 	p, err := s.properties(ctx, installUnit)
-	if err != nil || p.Text != "" {
-		return false, p.Text, err
+	switch {
+	case err != nil:
+		return false, nil, err
+	case p.Text != "":
+		return false, left4me.NewError(left4me.Unavailable, "shim.said", "reason", p.Text), nil
 	}
 	return false, p.reason(), nil
 }

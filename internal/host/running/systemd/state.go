@@ -3,6 +3,7 @@ package systemd
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"syscall"
 	"time"
@@ -98,7 +99,7 @@ func settled(u dbus.UnitStatus) bool {
 func (s *Supervisor) failure(ctx context.Context, n left4me.Name) (string, error) {
 	p, said, err := s.failed(ctx, n)
 	if err != nil || said == nil {
-		return p.reason(), err
+		return p.reason().Text, err
 	}
 	return said.Reason(), nil
 }
@@ -159,10 +160,11 @@ func (s *Supervisor) properties(ctx context.Context, unit string) (properties, e
 	return p, err
 }
 
-// reason is a sentence for a person.
-func (p properties) reason() string {
+// reason says why the unit isn't there.
+func (p properties) reason() *left4me.Error {
 	if p.gaveUp() {
-		return fmt.Sprintf("it ended %d times within %.0f s, the last time: %s", p.Burst, p.Interval.Seconds(), p.ending())
+		seconds := int(math.Round(p.Interval.Seconds()))
+		return left4me.NewError(left4me.Unavailable, "unit.gave_up", "count", p.Burst, "seconds", seconds, "error", p.ending())
 	}
 	return p.ending()
 }
@@ -177,41 +179,42 @@ func (p properties) gaveUp() bool {
 
 // ending says how the last run ended. The results are those of systemd.exec(5)
 // and systemd.service(5).
-func (p properties) ending() string {
+func (p properties) ending() *left4me.Error {
+	const kind = left4me.Unavailable
 	switch p.Result {
 	case "start-limit-hit":
-		return "it ended too often in a short time"
+		return left4me.NewError(kind, "unit.ended_too_often")
 	case "timeout":
-		return "it did not start or stop in time"
+		return left4me.NewError(kind, "unit.timeout")
 	case "oom-kill":
-		return "the system had no memory left for it"
+		return left4me.NewError(kind, "unit.no_memory")
 	case "watchdog":
-		return "its shim hung"
+		return left4me.NewError(kind, "unit.hung")
 	case "resources":
-		return "the system had nothing left to start it with"
+		return left4me.NewError(kind, "unit.no_resources")
 	case "protocol":
-		return "its shim ended before the server was ready"
+		return left4me.NewError(kind, "unit.ended_before_ready")
 	}
 	const exited = 1 // CLD_EXITED; everything else is a signal
-	if p.Code == exited {
-		return fmt.Sprintf("its shim ended with exit status %d%s", p.Status, hint(p.Status))
+	switch {
+	case p.Code == exited:
+		return p.exitStatus()
+	case p.Status > 0:
+		return left4me.NewError(kind, "unit.signal", "signal", unix.SignalName(syscall.Signal(p.Status)))
 	}
-	if p.Status > 0 {
-		return fmt.Sprintf("its shim was ended by %s", unix.SignalName(syscall.Signal(p.Status)))
-	}
-	return "it failed: " + p.Result
+	return left4me.NewError(kind, "unit.failed", "result", p.Result)
 }
 
-// hint explains the exit statuses of systemd itself, when it could not even
-// execute the program.
-func hint(status int32) string {
-	switch status {
+// exitStatus explains the exit statuses of systemd itself, when it could not even
+// execute the program; systemd.exec(5) lists them.
+func (p properties) exitStatus() *left4me.Error {
+	switch p.Status {
 	case 203:
-		return ": left4me could not be executed"
+		return left4me.NewError(left4me.Unavailable, "unit.not_executed", "status", p.Status)
 	case 216, 217:
-		return ": there is no user or group left4me-game"
+		return left4me.NewError(left4me.Unavailable, "unit.no_user", "status", p.Status)
 	case 226:
-		return ": its directories are missing"
+		return left4me.NewError(left4me.Unavailable, "unit.no_directory", "status", p.Status)
 	}
-	return ""
+	return left4me.NewError(left4me.Unavailable, "unit.exit_status", "status", p.Status)
 }

@@ -75,7 +75,7 @@ func TestAPersonCanReadWhyAUnitFailed(t *testing.T) {
 		{properties{Result: "signal", Code: 2, Status: 9}, "its shim was ended by SIGKILL"}, // without a limit
 		{properties{Result: "something-new"}, "it failed: something-new"},
 	} {
-		if got := c.p.reason(); got != c.want {
+		if got := c.p.reason().Text; got != c.want {
 			t.Errorf("%+v: %q, want %q", c.p, got, c.want)
 		}
 	}
