@@ -50,6 +50,7 @@ func (p *problem) ContentType(string) string { return problemType }
 
 // newProblem tells of e under a status.
 func newProblem(status int, e *left4me.Error) *problem {
+	e = e.Clipped() // a request may have named something that is endless
 	text, hint := e.Render()
 	return &problem{Problem: apitype.Problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: text, Hint: hint, Code: e.Code, Args: e.Args,
@@ -58,6 +59,7 @@ func newProblem(status int, e *left4me.Error) *problem {
 
 // detailOf tells what is wrong with the field of e at location.
 func detailOf(e *left4me.Error, location string) apitype.Detail {
+	e = e.Clipped()
 	text, hint := e.Render()
 	if hint != "" {
 		text += "; " + hint

@@ -2,9 +2,23 @@ package format
 
 import "github.com/left4me/left4me/internal/left4me"
 
+// maxError bounds what is shown of a text, in bytes.
+const maxError = 8 << 10
+
 // Error is what an error says to people, and what they can do about it, which may be
-// empty. It is the one place of the panel where texts are made of codes.
-func Error(e *left4me.Error) (text, hint string) { return e.Render() }
+// empty, both as Visible has them: parts of them may be from outside. It is the one
+// place of the panel where texts are made of codes.
+func Error(e *left4me.Error) (text, hint string) {
+	text, hint = e.Render()
+	return shownError(text), shownError(hint)
+}
+
+func shownError(text string) string {
+	if len(text) > maxError {
+		text = left4me.Clip(text, maxError)
+	}
+	return Visible(text)
+}
 
 // ErrorText is what an error says, without what can be done about it.
 func ErrorText(e *left4me.Error) string {

@@ -35,6 +35,29 @@ func TestWhatCanNotBeSeenIsShown(t *testing.T) {
 	}
 }
 
+// What an error was told by others, as a plugin, a repository or an archive, may be
+// anything of any length.
+func TestErrorsSayWhatOthersToldVisiblyAndNotEndlessly(t *testing.T) {
+	for _, told := range []string{"\x1b]0;x\x07\u009b31m", "\u202Egnp.exe\u2066", "\xff\r\n", "{reason} [[{verb}]]", "<b>&amp;"} {
+		for _, e := range []*left4me.Error{
+			left4me.NewError(left4me.Unavailable, "git.failed", "verb", "fetch", "reason", told),
+			left4me.NewError(left4me.Invalid, "archive.of_several", "archive", told, "error",
+				left4me.NewError(left4me.Unavailable, "git.failed", "verb", "fetch", "reason", told)),
+			left4me.Received(left4me.Busy, "port.of_tomorrow", nil, told, told),
+		} {
+			text, hint := Error(e)
+			if strings.ContainsFunc(text+hint, func(r rune) bool { return left4me.Hidden(r) || r == '\n' || r == '\r' }) ||
+				!strings.Contains(text+hint, Visible(told)) {
+				t.Errorf("%q is said as %q, %q", told, text, hint)
+			}
+		}
+	}
+	long := left4me.NewError(left4me.Unavailable, "git.failed", "verb", "fetch", "reason", strings.Repeat("x", 1<<20))
+	if text, hint := Error(long); len(text)+len(hint) > 10<<10 {
+		t.Errorf("it has %d bytes", len(text)+len(hint))
+	}
+}
+
 func FuzzVisible(f *testing.F) {
 	for _, s := range []string{"Coach", "\x1b]0;x\x07", "\u202E\u2066", "\xff", "\uFFFD", "a\u200Db"} {
 		f.Add(s)
