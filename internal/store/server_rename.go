@@ -22,7 +22,8 @@ func (s Servers) Rename(ctx context.Context, name, to left4me.Name, version int)
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		before, err = one(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, name), scanServer, "server", name)
 		if err == nil {
-			err = unchanged("server", string(name), before.Version, version)
+			err = unchanged(before.Version, version,
+				left4me.NewError(left4me.Conflict, "server.changed", "server", name, "version", before.Version))
 		}
 		if err != nil {
 			return err
