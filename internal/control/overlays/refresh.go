@@ -64,10 +64,12 @@ func (c *Overlays) onEvents(ctx context.Context, batch []left4me.Event) error {
 			return err
 		}
 	}
-	if ended {
-		return c.advance(ctx)
+	if !ended {
+		return nil
 	}
-	return nil
+	err := c.advance(ctx)
+	c.wake(false) // the next build that is due begins when the one before has ended
+	return err
 }
 
 // wake makes Run look at what is due; built says that a revision may be new. It
