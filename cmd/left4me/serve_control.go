@@ -74,7 +74,7 @@ func (c *control) stage() lifecycle.Stage {
 // api is the JSON API.
 func (c *control) api() http.Handler {
 	return api.New(api.Deps{
-		Servers: c.servers, Jobs: c.jobs, Content: c.overlays, Uploads: c.uploads, Layers: c.layers,
+		Servers: c.servers, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Layers: c.layers,
 		Game:     c.game,
 		Accounts: c.accounts, Backups: c.backups, Hosts: c.hosts,
 		Version: programVersion(), PublicAddress: c.settings.publicAddress, Log: c.log,
@@ -88,7 +88,7 @@ func (c *control) api() http.Handler {
 // panel is the pages; units says that servers are units of systemd.
 func (c *control) panel(units bool) http.Handler {
 	return web.New(web.Deps{
-		Servers: c.servers, Jobs: c.jobs, Content: c.overlays, Uploads: c.uploads, Layers: c.layers,
+		Servers: c.servers, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Layers: c.layers,
 		Game: c.game, Accounts: c.accounts, Backups: c.backups, Hosts: c.hosts, Full: c.data.full,
 		Secure: c.settings.secureCookies(), Version: programVersion(), PublicAddress: c.settings.publicAddress,
 		Units: units, Log: c.log,

@@ -163,11 +163,11 @@ func (s *setup) directories(ctx context.Context) (bool, error) {
 	})
 }
 
-// changes reports whether doing something changed what look sees of some paths.
-func changes(paths []string, look func(path string) string, do func() error) (bool, error) {
+// changes reports whether doing something changed what state returns of some paths.
+func changes(paths []string, state func(path string) string, do func() error) (bool, error) {
 	all := func() (seen string) {
 		for _, path := range paths {
-			seen += path + "\x00" + look(path) + "\x00"
+			seen += path + "\x00" + state(path) + "\x00"
 		}
 		return seen
 	}

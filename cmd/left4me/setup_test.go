@@ -70,9 +70,9 @@ func TestAChangeIsSeen(t *testing.T) {
 		return func() error { return os.WriteFile(path, []byte(text), 0o600) }
 	}
 	for _, tt := range []struct {
-		do   func() error
-		look func(string) string
-		want bool
+		do    func() error
+		state func(string) string
+		want  bool
 	}{
 		{write(""), contents, false}, // nothing in it: nobody and nothing was added
 		{write("a"), contents, true},
@@ -81,7 +81,7 @@ func TestAChangeIsSeen(t *testing.T) {
 		{func() error { return os.Chmod(path, 0o640) }, owners, true},
 		{func() error { return os.Remove(path) }, owners, true},
 	} {
-		if got, err := changes([]string{path}, tt.look, tt.do); got != tt.want || err != nil {
+		if got, err := changes([]string{path}, tt.state, tt.do); got != tt.want || err != nil {
 			t.Errorf("%v, %v, want %v", got, err, tt.want)
 		}
 	}

@@ -59,7 +59,7 @@ func TestRareMembersOfAnswersAreAsDescribed(t *testing.T) {
 		}
 		do("POST", "/uploads/"+u.ID+"/plan", map[string]any{})
 	}
-	moves := store.ContentRestart{Overlay: "mods", Revision: 2, Mode: "empty", State: "running", CreatedAt: time.Now()}
+	moves := store.OverlayRestart{Overlay: "mods", Revision: 2, Mode: "empty", State: "running", CreatedAt: time.Now()}
 	if err := s.store.OverlayRestarts().Set(t.Context(), moves); err != nil {
 		t.Fatal(err)
 	}

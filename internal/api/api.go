@@ -41,7 +41,7 @@ const (
 type Deps struct {
 	Servers  *servers.Servers
 	Jobs     *jobs.Jobs
-	Content  *overlays.Overlays
+	Overlays *overlays.Overlays
 	Uploads  *uploads.Uploads
 	Layers   *layers.Layers
 	Game     *game.Game

@@ -48,7 +48,7 @@ func (a blueprintRoutes) blueprintOf(ctx context.Context, v left4me.Blueprint, e
 }
 
 func (a blueprintRoutes) listBlueprints(ctx context.Context, _ *ListInput) ([]apitype.Blueprint, error) {
-	found, err := a.core.Content.Blueprints().List(ctx)
+	found, err := a.core.Overlays.Blueprints().List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (a blueprintRoutes) listBlueprints(ctx context.Context, _ *ListInput) ([]ap
 }
 
 func (a blueprintRoutes) showBlueprint(ctx context.Context, name left4me.Name, _ *none) (apitype.Blueprint, error) {
-	v, err := a.core.Content.Blueprints().Get(ctx, name)
+	v, err := a.core.Overlays.Blueprints().Get(ctx, name)
 	return a.blueprintOf(ctx, v, err)
 }
 
@@ -69,7 +69,7 @@ func (a blueprintRoutes) createBlueprint(ctx context.Context, in *struct{ Body a
 	if err := a.core.visibleParts(ctx, "", overlays, left4me.Server{}); err != nil {
 		return apitype.Blueprint{}, err
 	}
-	v, err := a.core.Content.Blueprints().Create(ctx, actorOf(ctx).Cause(),
+	v, err := a.core.Overlays.Blueprints().Create(ctx, actorOf(ctx).Cause(),
 		left4me.Blueprint{Name: left4me.Name(in.Body.Name), Overlays: overlays, Settings: in.Body.Settings})
 	return a.blueprintOf(ctx, v, err)
 }
@@ -82,20 +82,20 @@ func (a blueprintRoutes) updateBlueprint(ctx context.Context, name left4me.Name,
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
-	have, err := a.core.Content.Blueprints().Get(ctx, name)
+	have, err := a.core.Overlays.Blueprints().Get(ctx, name)
 	if err != nil {
 		return apitype.Blueprint{}, err
 	}
 	if err := a.core.visibleParts(ctx, "", overlays, left4me.Server{Overlays: have.Overlays}); err != nil {
 		return apitype.Blueprint{}, err
 	}
-	v, err := a.core.Content.Blueprints().Update(ctx, actorOf(ctx).Cause(),
+	v, err := a.core.Overlays.Blueprints().Update(ctx, actorOf(ctx).Cause(),
 		left4me.Blueprint{Name: name, Version: in.Body.Version, Overlays: overlays, Settings: in.Body.Settings})
 	return a.blueprintOf(ctx, v, err)
 }
 
 func (a blueprintRoutes) deleteBlueprint(ctx context.Context, name left4me.Name, _ *none) (apitype.Deleted, error) {
-	return apitype.Deleted{Name: name}, a.core.Content.Blueprints().Delete(ctx, actorOf(ctx).Cause(), name)
+	return apitype.Deleted{Name: name}, a.core.Overlays.Blueprints().Delete(ctx, actorOf(ctx).Cause(), name)
 }
 
 var byBlueprintName = order[apitype.Blueprint]{key: func(v apitype.Blueprint) string { return string(v.Name) }}

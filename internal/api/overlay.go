@@ -23,7 +23,7 @@ func overlayFor(ctx context.Context, v overlays.View) apitype.Overlay {
 		Refresh: v.Refresh,
 		Texts:   v.Texts, Moves: v.Moves, Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: v.CreatedAt,
 		UpdatedAt: v.UpdatedAt,
-		LookedAt:  v.LookedAt, DeletedAt: v.DeletedAt, Content: contentFor(ctx, v.Content), Problem: v.Problem,
+		CheckedAt: v.CheckedAt, DeletedAt: v.DeletedAt, Content: contentFor(ctx, v.Content), Problem: v.Problem,
 		Blueprints: visibleNames(ctx, v.Blueprints, left4me.OnBlueprint), Servers: visibleNames(ctx, v.Servers, left4me.OnServer),
 	}
 	if o.Workshop != nil && o.Workshop.Entries == nil {
@@ -48,7 +48,7 @@ func contentFor(ctx context.Context, v left4me.Content) left4me.Content {
 }
 
 func (a overlayRoutes) listOverlays(ctx context.Context, _ *ListInput) ([]apitype.Overlay, error) {
-	found, err := a.core.Content.List(ctx)
+	found, err := a.core.Overlays.List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (a overlayRoutes) listOverlays(ctx context.Context, _ *ListInput) ([]apityp
 }
 
 func (a overlayRoutes) showOverlay(ctx context.Context, n left4me.Name, _ *none) (apitype.Overlay, error) {
-	v, err := a.core.Content.Get(ctx, n)
+	v, err := a.core.Overlays.Get(ctx, n)
 	if err != nil {
 		return apitype.Overlay{}, err
 	}
@@ -76,7 +76,7 @@ func definitionOf(name left4me.Name, d apitype.OverlayDefinition) left4me.Overla
 }
 
 func (a overlayRoutes) createOverlay(ctx context.Context, in *struct{ Body apitype.NewOverlay }) (apitype.Overlay, error) {
-	v, err := a.core.Content.Create(ctx, actorOf(ctx).Cause(), definitionOf(left4me.Name(in.Body.Name), in.Body.OverlayDefinition))
+	v, err := a.core.Overlays.Create(ctx, actorOf(ctx).Cause(), definitionOf(left4me.Name(in.Body.Name), in.Body.OverlayDefinition))
 	if err != nil {
 		return apitype.Overlay{}, err
 	}
@@ -90,7 +90,7 @@ type changeOverlayInput struct {
 func (a overlayRoutes) changeOverlay(ctx context.Context, n left4me.Name, in *changeOverlayInput) (apitype.Overlay, error) {
 	v := definitionOf(n, in.Body.OverlayDefinition)
 	v.Version = in.Body.Version
-	changed, err := a.core.Content.Update(ctx, actorOf(ctx).Cause(), v)
+	changed, err := a.core.Overlays.Update(ctx, actorOf(ctx).Cause(), v)
 	if err != nil {
 		return apitype.Overlay{}, err
 	}
@@ -98,11 +98,11 @@ func (a overlayRoutes) changeOverlay(ctx context.Context, n left4me.Name, in *ch
 }
 
 func (a overlayRoutes) deleteOverlay(ctx context.Context, n left4me.Name, _ *none) (apitype.Job, error) {
-	return a.onOverlay(ctx, n, a.core.Content.Delete)
+	return a.onOverlay(ctx, n, a.core.Overlays.Delete)
 }
 
 func (a overlayRoutes) restoreOverlay(ctx context.Context, n left4me.Name, _ *none) (apitype.Job, error) {
-	return a.onOverlay(ctx, n, a.core.Content.Restore)
+	return a.onOverlay(ctx, n, a.core.Overlays.Restore)
 }
 
 // onOverlay asks for a job on an overlay.
@@ -133,7 +133,7 @@ func (a overlayRoutes) buildOverlay(ctx context.Context, n left4me.Name, in *Bui
 				return left4me.Job{}, err
 			}
 		}
-		return a.core.Content.Build(ctx, by, n, r)
+		return a.core.Overlays.Build(ctx, by, n, r)
 	})
 }
 
@@ -153,7 +153,7 @@ func (a overlayRoutes) takes(ctx context.Context, p *left4me.Promote) error {
 }
 
 func (a overlayRoutes) collectContent(ctx context.Context, _ *none) (apitype.Job, error) {
-	v, err := a.core.Content.Collect(ctx, actorOf(ctx).Cause())
+	v, err := a.core.Overlays.Collect(ctx, actorOf(ctx).Cause())
 	return jobFor(ctx, v), err
 }
 
@@ -176,7 +176,7 @@ func restartFor(ctx context.Context, v *overlays.Restart) apitype.OverlayRestart
 func onMoved(m apitype.Move) left4me.Target { return left4me.OnServer(m.Server) }
 
 func (a overlayRoutes) showOverlayRestart(ctx context.Context, n left4me.Name, _ *none) (apitype.OverlayRestart, error) {
-	v, err := a.core.Content.Restart(ctx, n)
+	v, err := a.core.Overlays.Restart(ctx, n)
 	if err == nil && v == nil {
 		err = left4me.NewError(left4me.NotFound, "overlay.never_rolled_out", "overlay", n)
 	}
@@ -187,7 +187,7 @@ func (a overlayRoutes) showOverlayRestart(ctx context.Context, n left4me.Name, _
 }
 
 func (a overlayRoutes) cancelOverlayRestart(ctx context.Context, n left4me.Name, _ *none) (apitype.OverlayRestart, error) {
-	v, err := a.core.Content.CancelRestart(ctx, actorOf(ctx).Cause(), n)
+	v, err := a.core.Overlays.CancelRestart(ctx, actorOf(ctx).Cause(), n)
 	if err != nil {
 		return apitype.OverlayRestart{}, err
 	}

@@ -53,7 +53,7 @@ func (a overlayRoutes) putFile(ctx context.Context, name left4me.Name, in *putFi
 		var j left4me.Job
 		if _, err = a.core.Uploads.Write(ctx, who, u.ID, in.Path, 0, int64(len(data)), bytes.NewReader(data)); err == nil {
 			change := &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Once: true, Base: in.Base}
-			j, err = a.core.Content.Build(ctx, by, n, overlays.Request{Note: note, Change: change})
+			j, err = a.core.Overlays.Build(ctx, by, n, overlays.Request{Note: note, Change: change})
 		}
 		if err != nil {
 			if derr := a.core.Uploads.Delete(ctx, who, u.ID); derr != nil { // else it goes by itself, later

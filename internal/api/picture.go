@@ -75,5 +75,5 @@ func (a serverRoutes) picture(ctx context.Context, n left4me.Name, in *pictureIn
 }
 
 func (a overlayRoutes) picture(ctx context.Context, n left4me.Name, in *pictureInput) (overlays.FileAnswer, error) {
-	return a.core.Content.Revisions().File(ctx, n, in.Revision, in.File, in.Image)
+	return a.core.Overlays.Revisions().File(ctx, n, in.Revision, in.File, in.Image)
 }

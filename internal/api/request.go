@@ -66,7 +66,7 @@ func (c *core) textOf(ctx context.Context, size int64, data []byte) (apitype.Fil
 	if size > int64(len(data)) {
 		return apitype.FileText{}, nil
 	}
-	t, ok, err := c.Content.TextOf(ctx, data)
+	t, ok, err := c.Overlays.TextOf(ctx, data)
 	if err != nil || !ok || t.Encoding == "" {
 		return apitype.FileText{}, err
 	}

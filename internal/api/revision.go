@@ -32,7 +32,7 @@ func (a overlayRoutes) showRevision(ctx context.Context, n left4me.Name, in *ByR
 	if err != nil {
 		return left4me.Content{}, err
 	}
-	v, err := a.core.Content.Revisions().Get(ctx, n, rev)
+	v, err := a.core.Overlays.Revisions().Get(ctx, n, rev)
 	return contentFor(ctx, v), err
 }
 
@@ -52,11 +52,11 @@ func onRevision(ctx context.Context, n left4me.Name, in ByRevision,
 }
 
 func (a overlayRoutes) useRevision(ctx context.Context, n left4me.Name, in *ByRevision) (left4me.Content, error) {
-	return onRevision(ctx, n, *in, a.core.Content.Revisions().Use)
+	return onRevision(ctx, n, *in, a.core.Overlays.Revisions().Use)
 }
 
 func (a overlayRoutes) dropRevision(ctx context.Context, n left4me.Name, in *ByRevision) (left4me.Content, error) {
-	return onRevision(ctx, n, *in, a.core.Content.Revisions().Drop)
+	return onRevision(ctx, n, *in, a.core.Overlays.Revisions().Drop)
 }
 
 type labelInput struct {
@@ -66,7 +66,7 @@ type labelInput struct {
 
 func (a overlayRoutes) labelRevision(ctx context.Context, n left4me.Name, in *labelInput) (left4me.Content, error) {
 	return onRevision(ctx, n, in.ByRevision, func(ctx context.Context, by left4me.Actor, n left4me.Name, rev int) (left4me.Content, error) {
-		return a.core.Content.Revisions().Label(ctx, by, n, rev, in.Body.Label)
+		return a.core.Overlays.Revisions().Label(ctx, by, n, rev, in.Body.Label)
 	})
 }
 
@@ -80,7 +80,7 @@ func (a overlayRoutes) listFiles(ctx context.Context, n left4me.Name, in *revisi
 	if err != nil {
 		return left4me.Page[left4me.TreeFile]{}, err
 	}
-	p, err := a.core.Content.Revisions().Tree(ctx, n, rev, in.filter())
+	p, err := a.core.Overlays.Revisions().Tree(ctx, n, rev, in.filter())
 	return pageOf(p), err
 }
 
@@ -95,7 +95,7 @@ func (a overlayRoutes) showFile(ctx context.Context, n left4me.Name, in *revisio
 	if err != nil {
 		return apitype.RevisionFile{}, err
 	}
-	v, err := a.core.Content.Revisions().File(ctx, n, rev, in.Path, in.Inside)
+	v, err := a.core.Overlays.Revisions().File(ctx, n, rev, in.Path, in.Inside)
 	if err != nil {
 		return apitype.RevisionFile{}, err
 	}
@@ -111,12 +111,12 @@ type diffInput struct {
 }
 
 func (a overlayRoutes) diffOverlay(ctx context.Context, n left4me.Name, in *diffInput) (left4me.Page[left4me.FileChange], error) {
-	p, err := a.core.Content.Revisions().Diff(ctx, n, in.From, in.To, in.After, in.Limit)
+	p, err := a.core.Overlays.Revisions().Diff(ctx, n, in.From, in.To, in.After, in.Limit)
 	return pageOf(p), err
 }
 
 func (a overlayRoutes) listScripts(ctx context.Context, n left4me.Name, _ *ListInput) ([]apitype.ScriptVersion, error) {
-	found, err := a.core.Content.Scripts(ctx, n)
+	found, err := a.core.Overlays.Scripts(ctx, n)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (a overlayRoutes) parseWorkshop(_ context.Context, in *textInput) (apitype.
 }
 
 func (a overlayRoutes) lookUpWorkshop(ctx context.Context, in *struct{ Body left4me.Workshop }) ([]left4me.WorkshopState, error) {
-	v, err := a.core.Content.LookUp(ctx, in.Body)
+	v, err := a.core.Overlays.LookUp(ctx, in.Body)
 	if v == nil {
 		v = []left4me.WorkshopState{}
 	}

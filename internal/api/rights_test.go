@@ -150,7 +150,7 @@ func rightsSite(t *testing.T) (s *site, ids map[string]string) {
 		ids["upload "+name] = do("POST", "/overlays/"+name+"/uploads", "")
 	}
 	ids["job site"] = do("POST", "/backups", "")
-	moves := store.ContentRestart{
+	moves := store.OverlayRestart{
 		Overlay: "alpha", Revision: 2, Mode: "empty", State: "running", CreatedAt: time.Now(),
 		Moves: []store.Move{{Server: "alpha", State: "moved"}, {Server: "beta", State: "moved"}},
 	}

@@ -128,8 +128,8 @@ type crashesInput struct {
 
 func (in crashesInput) page() ListInput { return ListInput(in) }
 
-// keptCrashes is more than are kept of a server.
-const keptCrashes = 1000
+// maxCrashes is more than are kept of a server.
+const maxCrashes = 1000
 
 // byTimeOfCrash is the order of crashes, newest first.
 var byTimeOfCrash = order[apitype.Crash]{
@@ -143,7 +143,7 @@ func (a serverRoutes) listCrashes(ctx context.Context, name left4me.Name, in *cr
 	}
 	most := in.Limit + 1
 	if in.After != "" {
-		most = keptCrashes
+		most = maxCrashes
 	}
 	found, err := a.core.Servers.Crashes(ctx, name, most)
 	if err != nil {

@@ -48,7 +48,7 @@ func (a uploadRoutes) createUpload(ctx context.Context, n left4me.Name, in *stru
 	Languages string `header:"Accept-Language" hidden:"true"`
 },
 ) (apitype.Upload, error) {
-	o, err := a.core.Content.Get(ctx, n)
+	o, err := a.core.Overlays.Get(ctx, n)
 	if err != nil {
 		return apitype.Upload{}, err
 	}
@@ -58,7 +58,7 @@ func (a uploadRoutes) createUpload(ctx context.Context, n left4me.Name, in *stru
 	}
 	v, err := a.core.Uploads.Create(ctx, actorOf(ctx), n)
 	if err == nil {
-		err = a.core.Content.FirstUpload(ctx, in.Languages)
+		err = a.core.Overlays.FirstUpload(ctx, in.Languages)
 	}
 	return uploadOf(v), err
 }
@@ -72,12 +72,12 @@ func archiveNamesOf(encoding string) apitype.ArchiveNamesShown {
 }
 
 func (a uploadRoutes) showArchiveNames(ctx context.Context, _ *none) (apitype.ArchiveNamesShown, error) {
-	v, err := a.core.Content.ArchiveNames(ctx)
+	v, err := a.core.Overlays.ArchiveNames(ctx)
 	return archiveNamesOf(v), err
 }
 
 func (a uploadRoutes) setArchiveNames(ctx context.Context, in *struct{ Body apitype.ArchiveNames }) (apitype.ArchiveNamesShown, error) {
-	v, err := a.core.Content.SetArchiveNames(ctx, in.Body.Encoding)
+	v, err := a.core.Overlays.SetArchiveNames(ctx, in.Body.Encoding)
 	return archiveNamesOf(v), err
 }
 
@@ -115,7 +115,7 @@ func (a uploadRoutes) planUpload(ctx context.Context, id string, in *struct {
 		return left4me.Plan{}, err
 	}
 	b := in.Body
-	p, err := a.core.Content.Plan(ctx, v.Overlay,
+	p, err := a.core.Overlays.Plan(ctx, v.Overlay,
 		left4me.Change{Upload: v.ID, Import: b.Import, Replace: b.Replace, Delete: b.Delete, Base: b.Base})
 	if p.Files == nil {
 		p.Files = []left4me.PlanFile{}

@@ -18,7 +18,7 @@ type Guess struct {
 }
 
 const (
-	maxLooked  = 24 << 10 // bytes that are looked at; more of them say nothing new
+	maxDetect  = 24 << 10 // bytes that are looked at; more of them say nothing new
 	sureBeyond = 0.9      // of what the detector gives
 	wideBeyond = 0.5      // the same, where characters have several bytes
 	longEnough = 24       // bytes that aren't ASCII, of a single text that tells
@@ -138,7 +138,7 @@ func distinct(texts [][]byte) (odd [][]byte) {
 		}
 		seen[string(t)] = true
 		odd = append(odd, t)
-		if size += len(t); size > maxLooked {
+		if size += len(t); size > maxDetect {
 			break
 		}
 	}
@@ -147,10 +147,10 @@ func distinct(texts [][]byte) (odd [][]byte) {
 
 // whole is where a text that is long can be cut: behind a line.
 func whole(t []byte) int {
-	if len(t) <= maxLooked {
+	if len(t) <= maxDetect {
 		return len(t)
 	}
-	if n := bytes.LastIndexByte(t[:maxLooked], '\n'); n > 0 {
+	if n := bytes.LastIndexByte(t[:maxDetect], '\n'); n > 0 {
 		return n
 	}
 	return 0

@@ -47,7 +47,7 @@ func DetectText(b []byte, hint string) Guess {
 			continue
 		}
 		odd = append(odd, l)
-		if size += len(l); size > maxLooked {
+		if size += len(l); size > maxDetect {
 			break
 		}
 	}

@@ -165,8 +165,8 @@ func writeOverlay(w io.Writer, o apitype.Overlay, details left4me.Content) {
 	for _, m := range o.Moves {
 		output.Row(w, "move", output.OneLine(m.From+"="+m.To))
 	}
-	if !o.LookedAt.IsZero() {
-		output.Row(w, "looked", output.Moment(o.LookedAt))
+	if !o.CheckedAt.IsZero() {
+		output.Row(w, "looked", output.Moment(o.CheckedAt))
 	}
 	for _, l := range o.Cfg {
 		output.Row(w, "cfg", l)

@@ -61,7 +61,7 @@ func (w *Watch) Check() error {
 
 func (w *Watch) check(dir string) error {
 	before, known := w.known[dir]
-	now, empty, err := look(dir)
+	now, empty, err := inspect(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !known, errors.Is(err, fs.ErrPermission):
 		return nil
@@ -95,7 +95,7 @@ func (i identity) same(o identity) bool {
 	return i.ino == o.ino && i.fsid == o.fsid && i.fsid != unix.Fsid{}
 }
 
-func look(dir string) (i identity, empty bool, err error) {
+func inspect(dir string) (i identity, empty bool, err error) {
 	f, err := os.Open(dir)
 	if err != nil {
 		return i, false, err

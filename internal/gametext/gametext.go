@@ -140,9 +140,9 @@ func (f Finding) String() string {
 	return noun + all + ": " + f.Text
 }
 
-// Look returns what is wrong with a text for its reader, at most one finding of a
+// Check returns what is wrong with a text for its reader, at most one finding of a
 // kind. A file that is no text has none.
-func Look(r Reader, b []byte) []Finding {
+func Check(r Reader, b []byte) []Finding {
 	_, all := walk(r, b, nil)
 	return all
 }

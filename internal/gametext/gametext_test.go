@@ -164,7 +164,7 @@ var findings = []struct {
 
 func TestFindingsAndRepairs(t *testing.T) {
 	for _, c := range findings {
-		found := gametext.Look(c.reader, []byte(c.text))
+		found := gametext.Check(c.reader, []byte(c.text))
 		if d := cmp.Diff(append([]string{}, c.want...), shown(found)); d != "" {
 			t.Errorf("%s: %s", c.name, d)
 		}
@@ -215,7 +215,7 @@ func TestIdentities(t *testing.T) {
 		{`"STEAM_1:0:5"`, "missing", ""},
 		{`"STEAM_1:0:5 "z"`, "isn't closed", ""},
 	} {
-		found := strings.Join(shown(gametext.Look(gametext.Admins, []byte(c.line))), "\n")
+		found := strings.Join(shown(gametext.Check(gametext.Admins, []byte(c.line))), "\n")
 		if !strings.Contains(found, c.problem) || (found == "") != (c.problem == "") {
 			t.Errorf("%s: %q", c.line, found)
 		}
@@ -229,7 +229,7 @@ func TestIdentities(t *testing.T) {
 func TestAdministratorsBetweenCommentMarksAreNamed(t *testing.T) {
 	text := "/**\n * who\n * \"STEAM_1:0:9\" z\n */\n/*\n\"STEAM_1:0:5\" \"z\"\nold admins\n*/\n\"STEAM_1:0:6\" \"z\"\n"
 	if d := cmp.Diff([]string{"|line 6: administrators between /* and */, which is no comment in this file: SourceMod gives them their " +
-		"rights"}, shown(gametext.Look(gametext.Admins, []byte(text)))); d != "" {
+		"rights"}, shown(gametext.Check(gametext.Admins, []byte(text)))); d != "" {
 		t.Error(d)
 	}
 }
@@ -268,7 +268,7 @@ func TestCases(t *testing.T) {
 		}
 		name := strings.TrimPrefix(p, "testdata/")
 		_, rest, _ := strings.Cut(name, "/")
-		if d := cmp.Diff(want[name], shown(gametext.Look(gametext.ReaderOf("left4dead2/"+rest), b))); d != "" {
+		if d := cmp.Diff(want[name], shown(gametext.Check(gametext.ReaderOf("left4dead2/"+rest), b))); d != "" {
 			t.Errorf("%s: %s", name, d)
 		}
 		delete(want, name)
@@ -328,7 +328,7 @@ func FuzzRepair(f *testing.F) {
 			if again, more := gametext.Repair(r, got, fixes...); len(more) > 0 {
 				t.Errorf("%v: %q, repaired to %q, needs %v: %q", fixes, b, got, more, again)
 			}
-			for _, f := range gametext.Look(r, got) {
+			for _, f := range gametext.Check(r, got) {
 				if slices.Contains(fixes, f.Fix) {
 					t.Errorf("%v: %q, repaired to %q, has %v", fixes, b, got, f)
 				}

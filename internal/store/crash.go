@@ -39,9 +39,9 @@ func scanCrash(r row) (Crash, error) {
 	return v, fromJSON(lines, &v.Lines)
 }
 
-// keptCrashes is how many crashes of a server are kept: each holds what it said
+// maxCrashes is how many crashes of a server are kept: each holds what it said
 // last.
-const keptCrashes = 100
+const maxCrashes = 100
 
 // Add keeps a crash among the newest of its server, which is found by its id, or by either
 // of the names that it has here and on its host; the same one twice is
@@ -68,7 +68,7 @@ func (s Crashes) Add(ctx context.Context, v Crash) error {
 		}
 		if err == nil {
 			_, err = tx.ExecContext(ctx, `DELETE FROM crash WHERE id IN (SELECT id FROM crash
-				WHERE server_id = ? ORDER BY at DESC LIMIT -1 OFFSET ?)`, on.ID, keptCrashes)
+				WHERE server_id = ? ORDER BY at DESC LIMIT -1 OFFSET ?)`, on.ID, maxCrashes)
 		}
 		return err
 	})

@@ -18,7 +18,7 @@ func (s *Store) Overlays() Overlays { return Overlays{s} }
 // Overlay is the definition of an overlay with what is known of its life.
 type Overlay struct {
 	left4me.Overlay
-	LookedAt  time.Time // when a build last ended
+	CheckedAt time.Time // when a build last ended
 	DeletedAt time.Time // it is set aside
 }
 
@@ -41,15 +41,15 @@ func scanOverlay(r row) (Overlay, error) {
 		definition       string
 		version          int
 		created, updated int64
-		looked, deleted  sql.NullInt64
+		checked, deleted sql.NullInt64
 	)
-	if err := r.Scan(&id, &name, &kind, &definition, &version, &created, &updated, &looked, &deleted); err != nil {
+	if err := r.Scan(&id, &name, &kind, &definition, &version, &created, &updated, &checked, &deleted); err != nil {
 		return v, err
 	}
 	err := fromJSON(definition, &v.Overlay)
 	v.ID, v.Name, v.Kind, v.Version = id, name, kind, version // the columns have the last word
 	v.CreatedAt, v.UpdatedAt = fromMillis(created), fromMillis(updated)
-	v.LookedAt, v.DeletedAt = fromNull(looked), fromNull(deleted)
+	v.CheckedAt, v.DeletedAt = fromNull(checked), fromNull(deleted)
 	return v, err
 }
 

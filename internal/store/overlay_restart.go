@@ -17,9 +17,9 @@ type OverlayRestarts struct{ db *Store }
 // OverlayRestarts returns them; the value may be copied.
 func (s *Store) OverlayRestarts() OverlayRestarts { return OverlayRestarts{s} }
 
-// ContentRestart is how servers move over to a revision of an overlay that came
+// OverlayRestart is how servers move over to a revision of an overlay that came
 // by itself.
-type ContentRestart struct {
+type OverlayRestart struct {
 	Overlay   left4me.Name
 	Revision  int
 	Mode      string // empty or HH:MM
@@ -32,9 +32,9 @@ type ContentRestart struct {
 
 const restartColumns = `overlay, revision, mode, state, reason, created_at, ended_at, moves`
 
-func scanRestart(r row) (ContentRestart, error) {
+func scanRestart(r row) (OverlayRestart, error) {
 	var (
-		v       ContentRestart
+		v       OverlayRestart
 		created int64
 		ended   sql.NullInt64
 		moves   string
@@ -48,7 +48,7 @@ func scanRestart(r row) (ContentRestart, error) {
 
 // List returns the newest one of each overlay, under way or not,
 // oldest first.
-func (s OverlayRestarts) List(ctx context.Context) ([]ContentRestart, error) {
+func (s OverlayRestarts) List(ctx context.Context) ([]OverlayRestart, error) {
 	all, err := list(ctx, s.db, scanRestart, `SELECT `+restartColumns+` FROM content_restart ORDER BY created_at, overlay`)
 	if err != nil {
 		return nil, fmt.Errorf("list restarts for content: %w", err)
@@ -58,7 +58,7 @@ func (s OverlayRestarts) List(ctx context.Context) ([]ContentRestart, error) {
 
 // Set keeps one in place of that which its overlay had. One whose
 // overlay is gone is nothing to keep.
-func (s OverlayRestarts) Set(ctx context.Context, v ContentRestart) error {
+func (s OverlayRestarts) Set(ctx context.Context, v OverlayRestart) error {
 	if v.Moves == nil {
 		v.Moves = []Move{}
 	}

@@ -41,7 +41,7 @@ func TestRenameTakesEverythingOfAServer(t *testing.T) {
 	ok(t, s.Game().SetRollout(ctx, store.Rollout{Host: "local", State: "moving", Moves: []store.Move{{Server: "alpha", Job: "1"}}}))
 	_, err := s.Overlays().Create(ctx, left4me.ByUser("ann"), left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, CreatedAt: at})
 	ok(t, err)
-	ok(t, s.OverlayRestarts().Set(ctx, store.ContentRestart{Overlay: "maps", Moves: []store.Move{{Server: "alpha"}, {Server: "other"}}}))
+	ok(t, s.OverlayRestarts().Set(ctx, store.OverlayRestart{Overlay: "maps", Moves: []store.Move{{Server: "alpha"}, {Server: "other"}}}))
 
 	before, after, err := s.Servers().Rename(ctx, "alpha", "beta", alpha.Version)
 	ok(t, err)

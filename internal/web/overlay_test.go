@@ -57,7 +57,7 @@ func TestServersMoveOverOnTheOverlaysPage(t *testing.T) {
 	page.hasNot(t, "/servers/held", "Servers move over")
 	b.post("/overlays/maps/moves/cancel").has(t, http.StatusNotFound)
 
-	r := store.ContentRestart{
+	r := store.OverlayRestart{
 		Overlay:   "maps",
 		Revision:  2,
 		Mode:      "empty",

@@ -25,8 +25,8 @@ import (
 // routes is the table of everything the panel answers, but for its assets. Each part
 // of the panel gives its own lines.
 func routes(p *page.Panel, d Deps) []page.Route {
-	core := &overlay.Core{Panel: p, Content: d.Content, Jobs: d.Jobs}
-	choices := &definition.Choices{Servers: d.Servers, Content: d.Content}
+	core := &overlay.Core{Panel: p, Overlays: d.Overlays, Jobs: d.Jobs}
+	choices := &definition.Choices{Servers: d.Servers, Overlays: d.Overlays}
 	return slices.Concat(
 		[]page.Route{
 			page.SignedIn.Handle("GET /{$}", home),
@@ -38,17 +38,17 @@ func routes(p *page.Panel, d Deps) []page.Route {
 		},
 		(&accountpages.Pages{Panel: p, Accounts: d.Accounts}).Routes(),
 		(&serverpages.Pages{
-			Panel: p, Choices: choices, Servers: d.Servers, Jobs: d.Jobs, Content: d.Content, Game: d.Game,
+			Panel: p, Choices: choices, Servers: d.Servers, Jobs: d.Jobs, Overlays: d.Overlays, Game: d.Game,
 			Hosts: d.Hosts, PublicAddress: d.PublicAddress,
 		}).Routes(),
-		(&overlaypages.Pages{Panel: p, Overlay: core, Content: d.Content, Jobs: d.Jobs}).Routes(),
+		(&overlaypages.Pages{Panel: p, Overlay: core, Overlays: d.Overlays, Jobs: d.Jobs}).Routes(),
 		(&files.Pages{
-			Panel: p, Overlay: core, Content: d.Content, Layers: d.Layers, Uploads: d.Uploads, Jobs: d.Jobs,
+			Panel: p, Overlay: core, Overlays: d.Overlays, Layers: d.Layers, Uploads: d.Uploads, Jobs: d.Jobs,
 		}).Routes(),
-		(&workshop.Pages{Panel: p, Overlay: core, Content: d.Content}).Routes(),
-		(&revisions.Pages{Panel: p, Overlay: core, Content: d.Content}).Routes(),
-		(&uploadpages.Pages{Panel: p, Overlay: core, Content: d.Content, Uploads: d.Uploads}).Routes(),
-		(&blueprints.Pages{Panel: p, Choices: choices, Servers: d.Servers, Content: d.Content}).Routes(),
+		(&workshop.Pages{Panel: p, Overlay: core, Overlays: d.Overlays}).Routes(),
+		(&revisions.Pages{Panel: p, Overlay: core, Overlays: d.Overlays}).Routes(),
+		(&uploadpages.Pages{Panel: p, Overlay: core, Overlays: d.Overlays, Uploads: d.Uploads}).Routes(),
+		(&blueprints.Pages{Panel: p, Choices: choices, Servers: d.Servers, Overlays: d.Overlays}).Routes(),
 		(&jobpages.Pages{Panel: p, Jobs: d.Jobs}).Routes(),
 		(&gamepages.Pages{Panel: p, Game: d.Game, Hosts: d.Hosts}).Routes(),
 		(&backuppages.Pages{Panel: p, Backups: d.Backups, Units: d.Units}).Routes(),

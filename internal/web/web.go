@@ -33,7 +33,7 @@ import (
 type Deps struct {
 	Servers  *servers.Servers
 	Jobs     *jobs.Jobs
-	Content  *overlays.Overlays
+	Overlays *overlays.Overlays
 	Uploads  *uploads.Uploads
 	Layers   *layers.Layers
 	Game     *game.Game
@@ -61,7 +61,7 @@ func newPanel(d Deps, sessions *session.Sessions, identify func(*http.Request) (
 	p := &page.Panel{
 		Sessions: sessions, Identify: identify,
 		Assets: files, Version: d.Version, Full: d.Full, Log: d.Log,
-		Servers: d.Servers, Jobs: d.Jobs, Content: d.Content, Uploads: d.Uploads, Game: d.Game, Accounts: d.Accounts, Backups: d.Backups,
+		Servers: d.Servers, Jobs: d.Jobs, Overlays: d.Overlays, Uploads: d.Uploads, Game: d.Game, Accounts: d.Accounts, Backups: d.Backups,
 	}
 	g := guard{p}
 	mux := http.NewServeMux()

@@ -480,7 +480,7 @@ func (r *gameReader) end() {
 func (r *gameReader) next(value bool) gameToken {
 	t := r.read()
 	if t.ok {
-		r.look(t, value)
+		r.check(t, value)
 	}
 	r.quoted, r.value = t.quoted, value && !t.brace("{") && !t.condition
 	return t
@@ -506,8 +506,8 @@ func (r *gameReader) condition() (gameToken, bool) {
 	return t, t.condition
 }
 
-// look says what is wrong with a token.
-func (r *gameReader) look(t gameToken, value bool) {
+// check says what is wrong with a token.
+func (r *gameReader) check(t gameToken, value bool) {
 	switch {
 	case t.open:
 		r.stray(t.line, "the quotation mark that begins here is not closed")

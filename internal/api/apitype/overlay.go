@@ -24,7 +24,7 @@ type Overlay struct {
 	Version    int                  `json:"version" doc:"Counts changes of the definition; 0: found only on the host's disk"`
 	CreatedAt  time.Time            `json:"created_at,omitzero"`
 	UpdatedAt  time.Time            `json:"updated_at,omitzero"`
-	LookedAt   time.Time            `json:"looked_at,omitzero" doc:"When somebody last looked for something newer"`
+	CheckedAt  time.Time            `json:"looked_at,omitzero" doc:"When somebody last looked for something newer"`
 	DeletedAt  time.Time            `json:"deleted_at,omitzero" doc:"It is set aside, and can be taken back until gone_at of the content"`
 	Content    left4me.Content      `json:"content" doc:"Its revisions on the host"`
 	Problem    string               `json:"problem" doc:"Why the host could not be asked; then there is no content"`

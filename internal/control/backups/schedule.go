@@ -14,8 +14,8 @@ var Usual = left4me.BackupPolicy{Enabled: true, At: "04:30", BackupKeep: left4me
 
 const (
 	maxKeep = 366
-	// lookAgain bounds how long the schedule sleeps: the clock may be set.
-	lookAgain = 10 * time.Minute
+	// maxSleep bounds how long the schedule sleeps: the clock may be set.
+	maxSleep = 10 * time.Minute
 	// retryAfter is how long it waits when it could not ask.
 	retryAfter = time.Minute
 )
@@ -122,10 +122,10 @@ func (b *Backups) tick(ctx context.Context) time.Duration {
 		last = now
 	}
 	if !p.Enabled {
-		return lookAgain
+		return maxSleep
 	}
 	if wait := Due(p, last, now).Sub(now); wait > 0 {
-		return min(wait, lookAgain)
+		return min(wait, maxSleep)
 	}
 	// Noted first: what fails each time shall not be tried without end.
 	err = b.storage.Backups().Note(ctx, Usual, now)
@@ -136,5 +136,5 @@ func (b *Backups) tick(ctx context.Context) time.Duration {
 		b.log.ErrorContext(ctx, "schedule of backups", "err", err)
 		return retryAfter
 	}
-	return lookAgain
+	return maxSleep
 }

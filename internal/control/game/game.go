@@ -77,9 +77,9 @@ type answer struct {
 // itself.
 func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, h *hosts.Hosts, b *bus.Bus, log *slog.Logger) *Game {
 	g := &Game{
-		storage: storage, jobs: j, servers: s, hosts: h, log: log, now: time.Now, quiet: quietStart, every: checkEvery, poke: make(chan struct{}, 1),
-		ready: make(chan struct{}),
-		said:  map[left4me.Name]answer{}, empty: rolloutrules.Since{}, watchers: map[chan struct{}]bool{},
+		storage: storage, jobs: j, servers: s, hosts: h, log: log, now: time.Now, quiet: quietStart, every: checkEvery,
+		poke: make(chan struct{}, 1), ready: make(chan struct{}),
+		said: map[left4me.Name]answer{}, empty: rolloutrules.Since{}, watchers: map[chan struct{}]bool{},
 	}
 	g.bus = b.Under(&g.running)
 	j.OnRetry(noun, g.again)
@@ -264,7 +264,7 @@ func (g *Game) Pin(ctx context.Context, by left4me.Actor, host left4me.Name, pin
 	if err := g.bus.Request(ctx, bus.Command(host, bus.VerbPin), bus.PinRequest{V: bus.Version, Pinned: pinned}, &v); err != nil {
 		return View{}, err
 	}
-	g.heard(host, v, time.Now()) // a question that was on its way meanwhile may have been answered before
+	g.keepAnswer(host, v, time.Now()) // a question that was on its way meanwhile may have been answered before
 	g.log.InfoContext(ctx, "pin of the game", "host", host, "by", by.String(), "pinned", pinned, "build", v.Current)
 	g.changed()
 	return g.Get(ctx, host)
@@ -340,7 +340,7 @@ func (g *Game) ask(ctx context.Context, host left4me.Name) answer {
 	at := time.Now()
 	err := g.bus.Request(ctx, bus.Command(host, bus.VerbGame), bus.Empty{V: bus.Version}, &v)
 	if err == nil {
-		return g.heard(host, v, at)
+		return g.keepAnswer(host, v, at)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -350,9 +350,9 @@ func (g *Game) ask(ctx context.Context, host left4me.Name) answer {
 	return a
 }
 
-// heard keeps what a host said, unless it was asked again since, and returns
+// keepAnswer keeps what a host said, unless it was asked again since, and returns
 // the newest.
-func (g *Game) heard(host left4me.Name, v left4me.Game, at time.Time) answer {
+func (g *Game) keepAnswer(host left4me.Name, v left4me.Game, at time.Time) answer {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if a := g.said[host]; a.at.After(at) {

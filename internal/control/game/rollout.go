@@ -154,7 +154,7 @@ func (g *Game) situation(ctx context.Context, host left4me.Name) (situation, err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.empty = g.empty.Look(all, s.now)
+	g.empty = g.empty.Update(all, s.now)
 	s.empty = g.empty
 	return s, nil
 }

@@ -238,7 +238,7 @@ func TestABuildTellsTheHostTheDefinition(t *testing.T) {
 		spec.By != admin || spec.Note != "fail" {
 		t.Errorf("%+v, %v", spec, err)
 	}
-	if v, err := c.Get(t.Context(), "maps"); err != nil || v.LookedAt.IsZero() || v.Job != nil {
+	if v, err := c.Get(t.Context(), "maps"); err != nil || v.CheckedAt.IsZero() || v.Job != nil {
 		t.Errorf("%+v, %v", v, err)
 	}
 	// A retry is asked for by somebody else, with the definition as it is then.

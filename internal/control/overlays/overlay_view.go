@@ -149,7 +149,7 @@ func (k known) exists(name left4me.Name) error {
 func view(name left4me.Name, k known, use uses) View {
 	d := k.defined(name)
 	v := View{
-		Overlay: d.Overlay, Content: k.contents[name], LookedAt: d.LookedAt, DeletedAt: d.DeletedAt,
+		Overlay: d.Overlay, Content: k.contents[name], CheckedAt: d.CheckedAt, DeletedAt: d.DeletedAt,
 		Blueprints: use.blueprints[name], Servers: use.servers[name],
 	}
 	v.Content.Name = name

@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	checkEvery = 20 * time.Second       // for what is due
-	pause      = 200 * time.Millisecond // between two checks, however much happens
-	quietStart = 5 * time.Minute        // in which nothing is begun that nobody asked for
-	tidyEvery  = 24 * time.Hour
-	keepGone   = 7 * 24 * time.Hour // definitions of deleted overlays, at least
+	checkEvery  = 20 * time.Second       // for what is due
+	pause       = 200 * time.Millisecond // between two checks, however much happens
+	quietStart  = 5 * time.Minute        // in which nothing is begun that nobody asked for
+	tidyEvery   = 24 * time.Hour
+	keepDeleted = 7 * 24 * time.Hour // definitions of deleted overlays, at least
 )
 
 // Run brings overlays up to date when they are due, restarts servers for what
@@ -120,20 +120,20 @@ func (c *Overlays) refresh(ctx context.Context) error {
 	now := c.now()
 	all = slices.DeleteFunc(all, func(v store.Overlay) bool {
 		_, busy := active[v.Name]
-		return busy || v.Refresh.Hours == 0 || !v.DeletedAt.IsZero() || due(v.Refresh, looked(v, now), now).After(now)
+		return busy || v.Refresh.Hours == 0 || !v.DeletedAt.IsZero() || due(v.Refresh, lastCheck(v, now), now).After(now)
 	})
 	if len(all) == 0 {
 		return nil
 	}
-	v := slices.MinFunc(all, func(a, b store.Overlay) int { return looked(a, now).Compare(looked(b, now)) })
+	v := slices.MinFunc(all, func(a, b store.Overlay) int { return lastCheck(a, now).Compare(lastCheck(b, now)) })
 	_, err = c.Build(ctx, left4me.BySchedule, v.Name, Request{Note: "kept up to date"})
 	return err
 }
 
-// looked is when somebody last looked for something newer. What lies in the
+// lastCheck is when somebody last checked for something newer. What lies in the
 // future is from before the clock was set.
-func looked(v store.Overlay, now time.Time) time.Time {
-	at := v.LookedAt
+func lastCheck(v store.Overlay, now time.Time) time.Time {
+	at := v.CheckedAt
 	if at.IsZero() {
 		at = v.CreatedAt
 	}
@@ -172,10 +172,10 @@ func (c *Overlays) tidy(ctx context.Context) error {
 		return err
 	}
 	for name, v := range k.definitions {
-		if _, there := k.contents[name]; there || v.DeletedAt.IsZero() || now.Sub(v.DeletedAt) < keepGone {
+		if _, there := k.contents[name]; there || v.DeletedAt.IsZero() || now.Sub(v.DeletedAt) < keepDeleted {
 			continue
 		}
-		if err := c.storage.Overlays().Drop(ctx, name, now.Add(-keepGone)); err != nil {
+		if err := c.storage.Overlays().Drop(ctx, name, now.Add(-keepDeleted)); err != nil {
 			return err
 		}
 		c.log.InfoContext(ctx, "definition of a deleted overlay removed", "overlay", name)

@@ -111,7 +111,7 @@ func TestOverlaysAreKeptUpToDateOneAfterTheOther(t *testing.T) {
 	for _, name := range []left4me.Name{"one", "two", "three"} {
 		until(t, "a look for "+string(name), func() bool {
 			v, err := s.Get(t.Context(), name)
-			return err == nil && !v.LookedAt.IsZero() && v.Job == nil
+			return err == nil && !v.CheckedAt.IsZero() && v.Job == nil
 		})
 	}
 	mu.Lock()
@@ -242,7 +242,7 @@ func TestARestartThatIsCancelledStaysSo(t *testing.T) {
 				return strings.Contains(g, "sync.Mutex.Lock") && strings.Contains(g, ".(*Overlays).notice(")
 			})
 		})
-		r := store.ContentRestart{Overlay: "maps", Revision: 2, State: overlays.RestartCancelled, CreatedAt: time.Now()}
+		r := store.OverlayRestart{Overlay: "maps", Revision: 2, State: overlays.RestartCancelled, CreatedAt: time.Now()}
 		if err := s.store.OverlayRestarts().Set(t.Context(), r); err != nil {
 			t.Error(err)
 		}

@@ -25,7 +25,7 @@ const (
 // Restart is how servers move over to a revision that came by itself, with those
 // that have still to.
 type Restart struct {
-	store.ContentRestart
+	store.OverlayRestart
 	Wishes []rolloutrules.Wish
 }
 
@@ -55,7 +55,7 @@ func (c *Overlays) notice(ctx context.Context) error {
 		if i < 0 || !v.DeletedAt.IsZero() || v.Refresh.Restart == "" || v.Refresh.Restart == string(rolloutrules.Never) {
 			continue
 		}
-		if slices.ContainsFunc(rows, func(r store.ContentRestart) bool { return r.Overlay == name && r.Revision >= have.Current }) {
+		if slices.ContainsFunc(rows, func(r store.OverlayRestart) bool { return r.Overlay == name && r.Revision >= have.Current }) {
 			continue
 		}
 		if scheduled, err := c.scheduled(ctx, have.Revisions[i]); err != nil {
@@ -63,7 +63,7 @@ func (c *Overlays) notice(ctx context.Context) error {
 		} else if !scheduled {
 			continue
 		}
-		r := store.ContentRestart{
+		r := store.OverlayRestart{
 			Overlay:   name,
 			Revision:  have.Current,
 			Mode:      v.Refresh.Restart,
@@ -100,13 +100,13 @@ func (c *Overlays) advance(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows = slices.DeleteFunc(rows, func(r store.ContentRestart) bool { return r.State != RestartRuns })
+	rows = slices.DeleteFunc(rows, func(r store.OverlayRestart) bool { return r.State != RestartRuns })
 	all, err := c.servers.List(ctx)
 	if err != nil {
 		return err
 	}
 	now := c.now()
-	empty := c.empty.Look(all, now)
+	empty := c.empty.Update(all, now)
 	c.empty = empty
 	if len(rows) == 0 {
 		return nil
@@ -116,7 +116,7 @@ func (c *Overlays) advance(ctx context.Context) error {
 			return err
 		}
 	}
-	moving := slices.ContainsFunc(rows, func(r store.ContentRestart) bool { return under(r) })
+	moving := slices.ContainsFunc(rows, func(r store.OverlayRestart) bool { return under(r) })
 	for _, r := range rows {
 		ctx := ofRestart(ctx, r)
 		do := next(r, all, empty, now)
@@ -139,12 +139,12 @@ func (c *Overlays) advance(ctx context.Context) error {
 
 // ofRestart gives ctx the id of all restarts for a revision, however long they take, so
 // that one search of the log finds them.
-func ofRestart(ctx context.Context, r store.ContentRestart) context.Context {
+func ofRestart(ctx context.Context, r store.OverlayRestart) context.Context {
 	return requestid.With(ctx, fmt.Sprintf("restart-%s-%d", r.Overlay, r.Revision))
 }
 
 // under reports whether a server is being restarted.
-func under(r store.ContentRestart) bool {
+func under(r store.OverlayRestart) bool {
 	return slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.State == rolloutrules.Moving })
 }
 
@@ -157,7 +157,7 @@ type step struct {
 
 // next decides what happens for a revision. It knows nothing that isn't in its
 // arguments.
-func next(r store.ContentRestart, all []servers.View, empty rolloutrules.Since, now time.Time) step {
+func next(r store.OverlayRestart, all []servers.View, empty rolloutrules.Since, now time.Time) step {
 	if i := slices.IndexFunc(r.Moves, func(m store.Move) bool { return m.State == rolloutrules.Broken }); i >= 0 {
 		m := r.Moves[i]
 		return step{end: RestartFailed, reason: fmt.Sprintf("%s did not come up with revision %d: %s", m.Server, r.Revision, m.Reason)}
@@ -186,7 +186,7 @@ func next(r store.ContentRestart, all []servers.View, empty rolloutrules.Since, 
 }
 
 // move restarts a server.
-func (c *Overlays) move(ctx context.Context, r store.ContentRestart, name left4me.Name) store.Move {
+func (c *Overlays) move(ctx context.Context, r store.OverlayRestart, name left4me.Name) store.Move {
 	m := store.Move{Server: name, State: rolloutrules.Moving}
 	by := left4me.BySystem(fmt.Sprintf("%s, for revision %d of %s", left4me.BySchedule, r.Revision, r.Overlay))
 	j, err := c.servers.Act(ctx, by, left4me.RestartServer, name)
@@ -199,7 +199,7 @@ func (c *Overlays) move(ctx context.Context, r store.ContentRestart, name left4m
 }
 
 // settle notes how restarts that were under way have ended.
-func (c *Overlays) settle(ctx context.Context, r store.ContentRestart) (store.ContentRestart, error) {
+func (c *Overlays) settle(ctx context.Context, r store.OverlayRestart) (store.OverlayRestart, error) {
 	r.Moves = slices.Clone(r.Moves)
 	for i, m := range r.Moves {
 		if m.State != rolloutrules.Moving {
@@ -225,7 +225,7 @@ func (c *Overlays) Restart(ctx context.Context, name left4me.Name) (*Restart, er
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(rows, func(r store.ContentRestart) bool { return r.Overlay == name })
+	i := slices.IndexFunc(rows, func(r store.OverlayRestart) bool { return r.Overlay == name })
 	if i < 0 {
 		return nil, nil
 	}
@@ -233,7 +233,7 @@ func (c *Overlays) Restart(ctx context.Context, name left4me.Name) (*Restart, er
 	if err != nil {
 		return nil, err
 	}
-	v := &Restart{ContentRestart: r}
+	v := &Restart{OverlayRestart: r}
 	if r.State != RestartRuns {
 		return v, nil
 	}
@@ -257,15 +257,15 @@ func (c *Overlays) CancelRestart(ctx context.Context, by left4me.Actor, name lef
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(rows, func(r store.ContentRestart) bool { return r.Overlay == name })
+	i := slices.IndexFunc(rows, func(r store.OverlayRestart) bool { return r.Overlay == name })
 	if i < 0 {
 		return nil, left4me.NewError(left4me.NotFound, "overlay.no_rollout", "overlay", name)
 	}
 	r, err := c.settle(ctx, rows[i])
 	if err != nil || r.State != RestartRuns {
-		return &Restart{ContentRestart: r}, err
+		return &Restart{OverlayRestart: r}, err
 	}
 	r.State, r.Reason, r.EndedAt = RestartCancelled, "by "+by.String(), moment(c.now())
 	c.log.InfoContext(ctx, "servers stay at their revisions", "overlay", name, "revision", r.Revision, "by", by.String())
-	return &Restart{ContentRestart: r}, c.storage.OverlayRestarts().Set(context.WithoutCancel(ctx), r)
+	return &Restart{OverlayRestart: r}, c.storage.OverlayRestarts().Set(context.WithoutCancel(ctx), r)
 }

@@ -30,7 +30,7 @@ type View struct {
 	Blueprints []left4me.Name // that stack it
 	Servers    []left4me.Name // that stack it, by their blueprint or themselves
 	Behind     []Behind       // servers that a restart would bring to another revision
-	LookedAt   time.Time      // when somebody last looked for something newer
+	CheckedAt  time.Time      // when somebody last looked for something newer
 	DeletedAt  time.Time      // it is set aside
 }
 

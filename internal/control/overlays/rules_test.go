@@ -39,7 +39,7 @@ func TestWhenAnOverlayIsDue(t *testing.T) {
 		}
 	}
 	now := day(3, "12:00")
-	if at := looked(store.Overlay{LookedAt: day(9, "12:00")}, now); !at.Equal(now) {
+	if at := lastCheck(store.Overlay{CheckedAt: day(9, "12:00")}, now); !at.Equal(now) {
 		t.Errorf("the clock was set back: %s", at)
 	}
 }
@@ -105,7 +105,7 @@ func TestWhichServersMoveOverToWhatCameByItself(t *testing.T) {
 			"done",
 		},
 	} {
-		r := store.ContentRestart{
+		r := store.OverlayRestart{
 			Overlay:   "maps",
 			Revision:  2,
 			Mode:      c.mode,

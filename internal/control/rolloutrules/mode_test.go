@@ -84,20 +84,20 @@ func TestModes(t *testing.T) {
 
 func TestHowLongNobodyPlays(t *testing.T) {
 	all := []servers.View{view("a", 0), view("b", 1)}
-	first := Since(nil).Look(all, noon)
+	first := Since(nil).Update(all, noon)
 	if len(first) != 1 || first["a"] != noon {
 		t.Errorf("%v", first)
 	}
-	later := first.Look(all, noon.Add(time.Hour))
+	later := first.Update(all, noon.Add(time.Hour))
 	if later["a"] != noon {
 		t.Errorf("%v", later)
 	}
 	all[0].Status.Players = 2
-	if v := later.Look(all, noon.Add(time.Hour)); len(v) != 0 {
+	if v := later.Update(all, noon.Add(time.Hour)); len(v) != 0 {
 		t.Errorf("somebody plays: %v", v)
 	}
 	all[0].Status.Players = 0
-	if v := later.Look(all, noon.Add(-time.Hour)); v["a"] != noon.Add(-time.Hour) {
+	if v := later.Update(all, noon.Add(-time.Hour)); v["a"] != noon.Add(-time.Hour) {
 		t.Errorf("the clock was set back: %v", v)
 	}
 }

@@ -33,9 +33,9 @@ type Wish struct {
 // time.
 type Since map[left4me.Name]time.Time
 
-// Look returns what is known after servers were looked at. A server that is not
+// Update returns what is known after servers were checked. A server that is not
 // running says nothing of players.
-func (before Since) Look(all []servers.View, now time.Time) Since {
+func (before Since) Update(all []servers.View, now time.Time) Since {
 	after := Since{}
 	for _, v := range all {
 		if v.Status.State != left4me.Running || v.Status.Players > 0 {

@@ -47,7 +47,7 @@ func (s Warnings) all(ctx context.Context, host left4me.Name, sp left4me.Spec) [
 // None of them quotes a line: there may be passwords in it.
 func lineWarnings(sp left4me.Spec) (all []left4me.Warning) {
 	say := func(whose string, lines []string) {
-		for _, f := range gametext.Look(gametext.Commands, []byte(strings.Join(lines, "\n"))) {
+		for _, f := range gametext.Check(gametext.Commands, []byte(strings.Join(lines, "\n"))) {
 			all = append(all,
 				left4me.Warning{Kind: left4me.WarnText, Text: fmt.Sprintf("lines for server.cfg of %s: %s", whose, f), Hint: f.Hint})
 		}

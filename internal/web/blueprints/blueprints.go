@@ -29,7 +29,7 @@ type blueprintForm struct {
 // blueprintViews are the blueprints that somebody may see, by name, with the servers
 // that it may see.
 func (p *Pages) blueprintViews(r *http.Request, who accounts.Actor) ([]blueprintView, error) {
-	all, err := p.Content.Blueprints().List(r.Context())
+	all, err := p.Overlays.Blueprints().List(r.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (p *Pages) blueprintView(r *http.Request, who accounts.Actor, name left4me.
 			return b, nil
 		}
 	}
-	_, err = p.Content.Blueprints().Get(r.Context(), name) // it knows how to say that there is none
+	_, err = p.Overlays.Blueprints().Get(r.Context(), name) // it knows how to say that there is none
 	return blueprintView{}, err
 }
 
@@ -132,9 +132,9 @@ func (p *Pages) createBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	v := left4me.Blueprint{Name: left4me.Name(form.Name)}
 	var err error
 	if v.Settings, v.Overlays, err = form.Definition(); err == nil {
-		_, err = p.Content.Blueprints().Create(r.Context(), who.Cause(), v)
+		_, err = p.Overlays.Blueprints().Create(r.Context(), who.Cause(), v)
 	} else {
-		err = page.JoinMistakes(err, p.Content.Blueprints().Mistakes(r.Context(), v, true))
+		err = page.JoinMistakes(err, p.Overlays.Blueprints().Mistakes(r.Context(), v, true))
 	}
 	if err == nil {
 		http.Redirect(w, r, "/blueprints/"+string(v.Name), http.StatusSeeOther)
@@ -206,9 +206,9 @@ func (p *Pages) saveBlueprint(w http.ResponseWriter, r *http.Request, who accoun
 	v := left4me.Blueprint{Name: b.Name}
 	v.Version, _ = strconv.Atoi(form.Version) // what has none is nobody's
 	if v.Settings, v.Overlays, err = form.Definition(); err == nil {
-		_, err = p.Content.Blueprints().Update(r.Context(), who.Cause(), v)
+		_, err = p.Overlays.Blueprints().Update(r.Context(), who.Cause(), v)
 	} else {
-		err = page.JoinMistakes(err, p.Content.Blueprints().Mistakes(r.Context(), v, false))
+		err = page.JoinMistakes(err, p.Overlays.Blueprints().Mistakes(r.Context(), v, false))
 	}
 	if err == nil {
 		http.Redirect(w, r, "/blueprints/"+string(b.Name), http.StatusSeeOther)

@@ -46,7 +46,7 @@ func (p *Pages) deleteBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	if typed := r.PostForm.Get("confirm"); typed != string(b.Name) {
 		return again(http.StatusUnprocessableEntity, typed, "That is not the name. Type "+string(b.Name)+" to go on.")
 	}
-	err = p.Content.Blueprints().Delete(r.Context(), who.Cause(), b.Name)
+	err = p.Overlays.Blueprints().Delete(r.Context(), who.Cause(), b.Name)
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := left4me.Public(err)
 		return again(http.StatusConflict, string(b.Name), format.Sentence(format.Visible(format.ErrorLine(e))))

@@ -12,10 +12,10 @@ import (
 
 // Pages are the pages of blueprints.
 type Pages struct {
-	Panel   *page.Panel
-	Choices *definition.Choices
-	Servers *servers.Servers
-	Content *overlays.Overlays
+	Panel    *page.Panel
+	Choices  *definition.Choices
+	Servers  *servers.Servers
+	Overlays *overlays.Overlays
 }
 
 // Routes is the part of the table of routes that is about blueprints.

@@ -10,6 +10,6 @@ import (
 // Choices reads what a form offers to choose from, and the warnings about what was
 // chosen.
 type Choices struct {
-	Servers *servers.Servers
-	Content *overlays.Overlays
+	Servers  *servers.Servers
+	Overlays *overlays.Overlays
 }

@@ -246,7 +246,7 @@ func (f Form) groups() []settingGroup {
 // that doesn't answer offers no overlays, and the maps of the game. Beneath are the
 // overlays of a server's blueprint. Only what who may see is offered.
 func (p *Choices) Fill(ctx context.Context, who accounts.Actor, f *Form, beneath []left4me.OverlayRef) {
-	all, err := p.Content.Names(ctx)
+	all, err := p.Overlays.Names(ctx)
 	all = page.Visible(who, all, left4me.OnOverlay)
 	if err == nil {
 		for _, n := range all {

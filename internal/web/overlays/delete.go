@@ -47,7 +47,7 @@ func (p *Pages) deleteOverlay(w http.ResponseWriter, r *http.Request, who accoun
 	if typed := r.PostForm.Get("confirm"); typed != string(o.Name) {
 		return again(http.StatusUnprocessableEntity, typed, "That is not the name. Type "+string(o.Name)+" to go on.")
 	}
-	_, err = p.Content.Delete(r.Context(), who.Cause(), o.Name)
+	_, err = p.Overlays.Delete(r.Context(), who.Cause(), o.Name)
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := left4me.Public(err)
 		return again(http.StatusConflict, string(o.Name), format.Sentence(format.Visible(format.ErrorLine(e))))

@@ -40,7 +40,7 @@ func (p *Pages) overlayList(ctx context.Context, who accounts.Actor, filter stri
 		Filter: filter, May: page.May(who, accounts.Manage, left4me.Target{Kind: left4me.OverlayTarget}),
 		Tidy: page.May(who, accounts.SiteRight, left4me.Site), who: who,
 	}
-	all, err := p.Content.List(ctx)
+	all, err := p.Overlays.List(ctx)
 	for _, v := range page.Visible(who, all, func(v overlays.View) left4me.Target { return v.Target() }) {
 		v = overlay.Visible(who, v)
 		if v.DeletedAt.IsZero() {

@@ -82,7 +82,7 @@ func (p *Pages) create(w http.ResponseWriter, r *http.Request, who accounts.Acto
 		err = page.JoinMistakes(err, wrong)
 	}
 	if err == nil {
-		_, err = p.Content.Create(r.Context(), who.Cause(), v)
+		_, err = p.Overlays.Create(r.Context(), who.Cause(), v)
 	} else {
 		_, wrong := overlays.Check(v)
 		err = page.JoinMistakes(err, wrong)
@@ -115,7 +115,7 @@ func (p *Pages) create(w http.ResponseWriter, r *http.Request, who accounts.Acto
 		}
 	default:
 		// The first fetch shows at once whether the address is right.
-		if _, err := p.Content.Build(r.Context(), who.Cause(), v.Name, overlays.Request{Note: "first one"}); err != nil {
+		if _, err := p.Overlays.Build(r.Context(), who.Cause(), v.Name, overlays.Request{Note: "first one"}); err != nil {
 			return err
 		}
 	}

@@ -14,10 +14,10 @@ import (
 
 // Pages are the pages of overlays.
 type Pages struct {
-	Panel   *page.Panel
-	Overlay *overlay.Core
-	Content *overlays.Overlays
-	Jobs    *jobs.Jobs
+	Panel    *page.Panel
+	Overlay  *overlay.Core
+	Overlays *overlays.Overlays
+	Jobs     *jobs.Jobs
 }
 
 // Routes is the part of the table of routes that is about overlays.

@@ -39,7 +39,7 @@ func (p *Pages) scriptView(r *http.Request, who accounts.Actor, name left4me.Nam
 		return page.View{}, page.ErrNoPage
 	}
 	v := scriptView{Text: o.Script.Text, Shown: o.Script.Version, Version: strconv.Itoa(o.Version)}
-	if v.Versions, err = p.Content.Scripts(r.Context(), o.Name); err != nil {
+	if v.Versions, err = p.Overlays.Scripts(r.Context(), o.Name); err != nil {
 		return page.View{}, err
 	}
 	if text := r.URL.Query().Get("version"); text != "" {
@@ -99,7 +99,7 @@ func (p *Pages) saveScript(w http.ResponseWriter, r *http.Request, who accounts.
 	def.Version, _ = strconv.Atoi(r.PostForm.Get("version")) // what has no version is nobody's
 	def.Script = &left4me.Script{Text: v.Text}
 	if v.Text != o.Script.Text || def.Version != o.Version {
-		_, err = p.Content.Update(r.Context(), who.Cause(), def)
+		_, err = p.Overlays.Update(r.Context(), who.Cause(), def)
 	}
 	if wrong, ok := page.ProblemsOf(err); ok {
 		v.Problem = wrong.All()
@@ -121,7 +121,7 @@ func (p *Pages) saveScript(w http.ResponseWriter, r *http.Request, who accounts.
 		return err
 	}
 	if run {
-		if _, err := p.Content.Build(r.Context(), who.Cause(), o.Name, overlays.Request{}); err != nil {
+		if _, err := p.Overlays.Build(r.Context(), who.Cause(), o.Name, overlays.Request{}); err != nil {
 			return err
 		}
 	}

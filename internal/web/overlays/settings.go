@@ -46,7 +46,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	if err == nil {
 		// What has no version is nobody's.
 		v.Version, _ = strconv.Atoi(form.Version)
-		_, err = p.Content.Update(r.Context(), who.Cause(), v)
+		_, err = p.Overlays.Update(r.Context(), who.Cause(), v)
 	} else {
 		_, wrong := overlays.Check(v)
 		err = page.JoinMistakes(err, wrong)

@@ -46,7 +46,7 @@ func (p *Panel) watch(ctx context.Context, n *changes, work *sync.WaitGroup) {
 	p.watchServers(ctx, n, work)
 	p.watchJobs(ctx, n, work)
 	for t, changes := range map[Topic]func(context.Context) iter.Seq[struct{}]{
-		OnContent():  p.Content.Watch,
+		OnContent():  p.Overlays.Watch,
 		OnGame():     p.Game.Watch,
 		OnBackups():  p.Backups.Watch,
 		OnUploads():  p.Uploads.Watch,

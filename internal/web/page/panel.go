@@ -36,7 +36,7 @@ type Panel struct {
 	// What pages follow.
 	Servers  *servers.Servers
 	Jobs     *jobs.Jobs
-	Content  *overlays.Overlays
+	Overlays *overlays.Overlays
 	Uploads  *uploads.Uploads
 	Game     *game.Game
 	Accounts *accounts.Accounts

@@ -83,7 +83,7 @@ func (p *files) seenFiles(ctx context.Context, q url.Values, s serverPage, writt
 
 // filesOverlays are those that somebody can promote written files to.
 func (p *files) filesOverlays(ctx context.Context, who accounts.Actor) (names []left4me.Name, err error) {
-	all, err := p.pages.Content.List(ctx)
+	all, err := p.pages.Overlays.List(ctx)
 	for _, o := range all {
 		if o.Kind == left4me.FilesOverlay && o.DeletedAt.IsZero() && page.May(who, accounts.Content, o.Target()).Act {
 			names = append(names, o.Name)
@@ -113,7 +113,7 @@ func (p *files) fileView(r *http.Request, who accounts.Actor, name left4me.Name)
 		if v.Answer, err = p.pages.Servers.Files().Get(ctx, s.Name, v.Path, ""); err != nil {
 			return nil, err
 		}
-		v.Text, v.IsText, err = p.pages.Content.TextOf(ctx, v.Answer.Data)
+		v.Text, v.IsText, err = p.pages.Overlays.TextOf(ctx, v.Answer.Data)
 		v.IsText = v.IsText && v.Answer.Size == int64(len(v.Answer.Data))
 		return seenFileText(s, v), err
 	}, page.OnRun(s.Name), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()), page.OnEnds("server"))
@@ -138,7 +138,7 @@ func (p *files) actOnWritten(w http.ResponseWriter, r *http.Request, who account
 			err = page.Allow(who, accounts.Content, left4me.OnOverlay(overlay))
 		}
 		if err == nil {
-			job, err = p.pages.Content.Build(r.Context(), who.Cause(), overlay, overlays.Request{
+			job, err = p.pages.Overlays.Build(r.Context(), who.Cause(), overlay, overlays.Request{
 				Note: "written by " + string(name), Promote: &left4me.Promote{Server: name, Paths: chosen},
 			})
 		}

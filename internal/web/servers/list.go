@@ -78,7 +78,7 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 func (p *Pages) firstRun(ctx context.Context, who accounts.Actor) firstRun {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	overlays, err := p.Content.Names(ctx)
+	overlays, err := p.Overlays.Names(ctx)
 	overlays = page.Visible(who, overlays, left4me.OnOverlay)
 	said, _ := p.Game.Said(p.Hosts.Default())
 	return firstRun{HostAnswers: err == nil, Overlays: len(overlays), Installed: said.Current > 0}

@@ -16,13 +16,13 @@ import (
 
 // Pages are the pages of servers.
 type Pages struct {
-	Panel   *page.Panel
-	Choices *definition.Choices
-	Servers *servers.Servers
-	Jobs    *jobs.Jobs
-	Content *overlays.Overlays
-	Game    *game.Game
-	Hosts   *hosts.Hosts
+	Panel    *page.Panel
+	Choices  *definition.Choices
+	Servers  *servers.Servers
+	Jobs     *jobs.Jobs
+	Overlays *overlays.Overlays
+	Game     *game.Game
+	Hosts    *hosts.Hosts
 	// PublicAddress is the host that players connect to; empty: the one that the
 	// browser came to.
 	PublicAddress string

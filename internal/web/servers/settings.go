@@ -65,7 +65,7 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.N
 
 // fillSettings fills in what there is to choose from in the form of a server.
 func (p *Pages) fillSettings(ctx context.Context, who accounts.Actor, m page.Permission, form *settingsForm) error {
-	all, err := p.Content.Blueprints().List(ctx)
+	all, err := p.Overlays.Blueprints().List(ctx)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ const (
 // Catalog is safe for concurrent use.
 type Catalog struct {
 	turn   chan struct{} // held while layers are inspected: the disk is read once
-	layers map[key]*kept
+	layers map[key]*cached
 	clock  int64
 }
 
@@ -43,14 +43,14 @@ type key struct {
 	changed int64
 }
 
-type kept struct {
+type cached struct {
 	campaigns []left4me.Campaign
 	used      int64
 }
 
 // New makes an empty catalog.
 func New() *Catalog {
-	return &Catalog{turn: make(chan struct{}, 1), layers: map[key]*kept{}}
+	return &Catalog{turn: make(chan struct{}, 1), layers: map[key]*cached{}}
 }
 
 // Campaigns returns the campaigns of a stack, top first: those of the game in the
@@ -118,7 +118,7 @@ func (c *Catalog) layer(ctx context.Context, l inspect.Layer) ([]left4me.Campaig
 	for i := range found {
 		found[i].Description = strings.ToValidUTF8(found[i].Description[:min(maxText, len(found[i].Description))], "")
 	}
-	c.layers[k] = &kept{found, c.clock}
+	c.layers[k] = &cached{found, c.clock}
 	if len(c.layers) > maxLayers {
 		c.forget()
 	}

@@ -75,7 +75,7 @@ type found struct {
 // repairable reports whether a repair of texts makes a file one that the game can read.
 func repairable(name string, problems []vdf.Problem, b []byte) bool {
 	return len(problems) > 0 && problems[0].Kind == vdf.Encoding &&
-		slices.ContainsFunc(gametext.Look(gametext.ReaderOf(name), b), func(f gametext.Finding) bool { return f.Fix == gametext.Encoding })
+		slices.ContainsFunc(gametext.Check(gametext.ReaderOf(name), b), func(f gametext.Finding) bool { return f.Fix == gametext.Encoding })
 }
 
 // problems says what the game makes of slips in a file: one warning for each kind of cause. Behind the first slip others

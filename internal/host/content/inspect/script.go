@@ -102,7 +102,7 @@ func (v *view) packedWords(p *pack, a *vpk.Archive, e vpk.Entry) {
 	if err != nil {
 		return
 	}
-	for _, f := range gametext.Look(reader, b) {
+	for _, f := range gametext.Check(reader, b) {
 		v.warn.add(left4me.WarnText, p.path, fmt.Sprintf("%.120s in it: %s", strings.ToLower(e.Path), f),
 			f.Hint+", and pack the add-on anew")
 	}

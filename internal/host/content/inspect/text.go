@@ -28,7 +28,7 @@ func (v *view) checkTexts(ctx context.Context) error {
 		if err != nil {
 			continue
 		}
-		v.say(f, gametext.Look(reader, b))
+		v.say(f, gametext.Check(reader, b))
 		if check == nil {
 			continue
 		}

@@ -2,7 +2,7 @@
 import { startConsole } from "./console.js";
 import { startFilter } from "./filter.js";
 import { startForms } from "./forms.js";
-import { startLive } from "./live.js";
+import { startStream } from "./stream.js";
 import { startMaps } from "./maps.js";
 import { startTimes } from "./times.js";
 
@@ -11,4 +11,4 @@ startTimes();
 startForms();
 startFilter();
 startMaps();
-startLive(startConsole());
+startStream(startConsole());

@@ -43,7 +43,7 @@ func (p *Pages) contentsView(r *http.Request, who accounts.Actor, name left4me.N
 			}
 			v.Current = v.Revision == o.Content.Current
 			if v.Revision > 0 && !o.Aside() {
-				v.Page, err = p.Content.Revisions().Tree(ctx, o.Name, v.Revision,
+				v.Page, err = p.Overlays.Revisions().Tree(ctx, o.Name, v.Revision,
 					left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: filelist.PageSize})
 			}
 			if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
@@ -87,7 +87,7 @@ func (p *Pages) overlayFileView(r *http.Request, who accounts.Actor, name left4m
 			return nil, err
 		}
 		v.Picture = filelist.PictureOf(v.Path) != "" && len(v.Answer.Data) > 0
-		if v.Text, v.IsText, err = p.Content.TextOf(ctx, v.Answer.Data); err != nil {
+		if v.Text, v.IsText, err = p.Overlays.TextOf(ctx, v.Answer.Data); err != nil {
 			return nil, err
 		}
 		v.IsText = v.IsText && !v.Picture && (v.Answer.Size == 0 || len(v.Answer.Data) > 0)

@@ -88,7 +88,7 @@ func (p *Pages) editView(r *http.Request, who accounts.Actor, name left4me.Name)
 	case err != nil:
 		return page.View{}, err
 	default:
-		t, ok, err := p.Content.TextOf(r.Context(), a.Data)
+		t, ok, err := p.Overlays.TextOf(r.Context(), a.Data)
 		if err != nil {
 			return page.View{}, err
 		}
@@ -115,7 +115,7 @@ func (p *Pages) editWith(r *http.Request, who accounts.Actor, o overlay.Page, v 
 
 // foundIn are the problems of one file in the current revision.
 func (p *Pages) foundIn(ctx context.Context, name left4me.Name, file string) (found []left4me.Warning, err error) {
-	c, err := p.Content.Revisions().Get(ctx, name, 0)
+	c, err := p.Overlays.Revisions().Get(ctx, name, 0)
 	rev, _ := overlay.RevisionOf(c, 0)
 	for _, w := range rev.Warnings {
 		if w.Path == file || strings.HasPrefix(w.Path, file+":") {
@@ -170,7 +170,7 @@ func (p *Pages) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 		http.Redirect(w, r, page.OverlayPath(o.Name), http.StatusSeeOther)
 		return nil
 	}
-	c, err := p.Content.Revisions().Get(r.Context(), o.Name, 0)
+	c, err := p.Overlays.Revisions().Get(r.Context(), o.Name, 0)
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (p *Pages) save(ctx context.Context, who accounts.Actor, name left4me.Name,
 	}
 	if _, err = p.Uploads.Write(ctx, who, u.ID, v.Path, 0, int64(len(data)), bytes.NewReader(data)); err == nil {
 		var job left4me.Job
-		job, err = p.Content.Build(ctx, who.Cause(), name, overlays.Request{
+		job, err = p.Overlays.Build(ctx, who.Cause(), name, overlays.Request{
 			Note:   cmp.Or(v.Note, "edited "+format.Short(path.Base(v.Path))),
 			Change: &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Once: true, Base: v.Base},
 		})
@@ -248,10 +248,10 @@ func (p *Pages) waitFor(ctx context.Context, job left4me.Job) (left4me.Job, erro
 // changedMeanwhile reports whether the file is another one now than it was in the
 // revision that was looked at.
 func (p *Pages) changedMeanwhile(r *http.Request, name left4me.Name, v editView) bool {
-	now, errNow := p.Content.Revisions().File(r.Context(), name, 0, v.Path, "")
+	now, errNow := p.Overlays.Revisions().File(r.Context(), name, 0, v.Path, "")
 	was, errWas := overlays.FileAnswer{}, error(left4me.NotFound)
 	if v.Base > 0 {
-		was, errWas = p.Content.Revisions().File(r.Context(), name, v.Base, v.Path, "")
+		was, errWas = p.Overlays.Revisions().File(r.Context(), name, v.Base, v.Path, "")
 	}
 	return errors.Is(errNow, left4me.NotFound) != errors.Is(errWas, left4me.NotFound) || now.Hash != was.Hash
 }
@@ -267,7 +267,7 @@ func (p *Pages) showConflict(w http.ResponseWriter, r *http.Request, who account
 	var text string
 	a, err := p.Overlay.File(r.Context(), o.Name, 0, v.Path)
 	if err == nil {
-		t, _, err := p.Content.TextOf(r.Context(), a.Data)
+		t, _, err := p.Overlays.TextOf(r.Context(), a.Data)
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ func (p *Pages) removeFiles(w http.ResponseWriter, r *http.Request, who accounts
 	if err != nil {
 		return page.ErrNoPage
 	}
-	_, err = p.Content.Build(r.Context(), who.Cause(), o.Name,
+	_, err = p.Overlays.Build(r.Context(), who.Cause(), o.Name,
 		overlays.Request{Note: "removed " + file, Change: &left4me.Change{Delete: []string{file}, Base: base}})
 	if wrong, ok := page.ProblemsOf(err); ok {
 		v, err := p.removeWith(r, who, name, file, wrong.All())

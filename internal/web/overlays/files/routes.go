@@ -14,12 +14,12 @@ import (
 
 // Pages are the pages of files.
 type Pages struct {
-	Panel   *page.Panel
-	Overlay *overlay.Core
-	Content *overlays.Overlays
-	Layers  *layers.Layers
-	Uploads *uploads.Uploads
-	Jobs    *jobs.Jobs
+	Panel    *page.Panel
+	Overlay  *overlay.Core
+	Overlays *overlays.Overlays
+	Layers   *layers.Layers
+	Uploads  *uploads.Uploads
+	Jobs     *jobs.Jobs
 }
 
 // Routes is the part of the table of routes that is about files of overlays.

@@ -10,7 +10,7 @@ import (
 
 // Core reads overlays for their pages and makes what stands on each of these.
 type Core struct {
-	Panel   *page.Panel
-	Content *overlays.Overlays
-	Jobs    *jobs.Jobs
+	Panel    *page.Panel
+	Overlays *overlays.Overlays
+	Jobs     *jobs.Jobs
 }

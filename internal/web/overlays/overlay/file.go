@@ -15,5 +15,5 @@ func (p *Core) File(ctx context.Context, name left4me.Name, rev int, file string
 	if of == "" {
 		return overlays.FileAnswer{}, page.ErrNoPage
 	}
-	return p.Content.Revisions().File(ctx, name, rev, of, in)
+	return p.Overlays.Revisions().File(ctx, name, rev, of, in)
 }

@@ -104,7 +104,7 @@ func Stale(v overlays.View) bool {
 		return false
 	}
 	r, ok := RevisionOf(v.Content, 0)
-	return !ok || v.UpdatedAt.After(r.CreatedAt) && v.LookedAt.Before(v.UpdatedAt)
+	return !ok || v.UpdatedAt.After(r.CreatedAt) && v.CheckedAt.Before(v.UpdatedAt)
 }
 
 // UsedBy says who stacks an overlay.

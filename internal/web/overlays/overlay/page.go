@@ -51,12 +51,12 @@ type Page struct {
 }
 
 func (p *Core) Page(r *http.Request, who accounts.Actor, name left4me.Name, tab string) (Page, error) {
-	v, err := p.Content.Get(r.Context(), name)
+	v, err := p.Overlays.Get(r.Context(), name)
 	if err != nil {
 		return Page{}, err
 	}
 	o := Page{View: Visible(who, v), Last: v.Job, May: page.RightsOn(who, left4me.OnOverlay(name)), who: who, Tab: tab}
-	if o.Moves, err = p.Content.Restart(r.Context(), name); err != nil {
+	if o.Moves, err = p.Overlays.Restart(r.Context(), name); err != nil {
 		return o, err
 	}
 	if o.Moves != nil {
@@ -115,7 +115,7 @@ func (p *Core) Read(ctx context.Context, o *Page, of func(o Page) error) error {
 	if !errors.Is(err, left4me.NotFound) {
 		return err
 	}
-	now, nerr := p.Content.Get(ctx, o.Name)
+	now, nerr := p.Overlays.Get(ctx, o.Name)
 	if nerr != nil || now.Content.Current == o.Content.Current && now.Content.DeletedAt.Equal(o.Content.DeletedAt) {
 		return err
 	}
@@ -197,7 +197,7 @@ func (p *Core) Detailed(ctx context.Context, o *Page, n int) (rev left4me.Revisi
 		if o.Aside() || o.Content.Current == 0 && n == 0 {
 			return nil
 		}
-		c, err := p.Content.Revisions().Get(ctx, o.Name, n)
+		c, err := p.Overlays.Revisions().Get(ctx, o.Name, n)
 		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
 			return nil // the head of the page says so
 		}

@@ -40,7 +40,7 @@ func (p *Pages) diffView(r *http.Request, who accounts.Actor, name left4me.Name)
 	}
 	list := page.LazyPart("differences", func(ctx context.Context) (templ.Component, error) {
 		var err error
-		v.Page, err = p.Content.Revisions().Diff(ctx, o.Name, v.From, v.To, q.Get("after"), filelist.PageSize)
+		v.Page, err = p.Overlays.Revisions().Diff(ctx, o.Name, v.From, v.To, q.Get("after"), filelist.PageSize)
 		return diffList(o, v), err
 	}, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
 	return p.Overlay.View(r, who, o, list), nil

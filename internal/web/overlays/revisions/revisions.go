@@ -22,7 +22,7 @@ func (p *Pages) revisionsView(r *http.Request, who accounts.Actor, name left4me.
 }
 
 func (p *Pages) useRevision(w http.ResponseWriter, r *http.Request, who accounts.Actor, v page.Revision) error {
-	if _, err := p.Content.Revisions().Use(r.Context(), who.Cause(), v.Overlay, v.Number); err != nil {
+	if _, err := p.Overlays.Revisions().Use(r.Context(), who.Cause(), v.Overlay, v.Number); err != nil {
 		return err
 	}
 	http.Redirect(w, r, page.OverlayPath(v.Overlay, "/revisions"), http.StatusSeeOther)
@@ -30,7 +30,7 @@ func (p *Pages) useRevision(w http.ResponseWriter, r *http.Request, who accounts
 }
 
 func (p *Pages) labelRevision(w http.ResponseWriter, r *http.Request, who accounts.Actor, v page.Revision) error {
-	if _, err := p.Content.Revisions().Label(r.Context(), who.Cause(), v.Overlay, v.Number,
+	if _, err := p.Overlays.Revisions().Label(r.Context(), who.Cause(), v.Overlay, v.Number,
 		strings.TrimSpace(r.FormValue("label"))); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (p *Pages) dropView(r *http.Request, who accounts.Actor, v page.Revision) (
 }
 
 func (p *Pages) dropRevision(w http.ResponseWriter, r *http.Request, who accounts.Actor, v page.Revision) error {
-	if _, err := p.Content.Revisions().Drop(r.Context(), who.Cause(), v.Overlay, v.Number); err != nil {
+	if _, err := p.Overlays.Revisions().Drop(r.Context(), who.Cause(), v.Overlay, v.Number); err != nil {
 		return err
 	}
 	http.Redirect(w, r, page.OverlayPath(v.Overlay, "/revisions"), http.StatusSeeOther)

@@ -20,7 +20,7 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 		open = page.Visible(who, open, func(u uploads.Upload) left4me.Target { return left4me.OnOverlay(u.Overlay) })
 		return uploadList(open, who.Name), err
 	}, page.OnUploads(), page.OnEnds(left4me.BuildOverlay.Noun()))
-	encoding, err := p.Content.ArchiveNames(r.Context())
+	encoding, err := p.Overlays.ArchiveNames(r.Context())
 	if err != nil {
 		return page.View{}, err
 	}
@@ -34,7 +34,7 @@ func (p *Pages) setNames(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	if _, err := p.Content.SetArchiveNames(r.Context(), r.PostForm.Get("encoding")); err != nil {
+	if _, err := p.Overlays.SetArchiveNames(r.Context(), r.PostForm.Get("encoding")); err != nil {
 		return err
 	}
 	return page.Done(w, r, "/uploads")

@@ -131,7 +131,7 @@ func (p *Pages) planWith(r *http.Request, who accounts.Actor, at page.Upload, fo
 		form.Base = cmp.Or(o.Content.Current, left4me.NoRevision)
 	}
 	plan := sync.OnceValues(func() (left4me.Plan, error) {
-		plan, err := p.Content.Plan(r.Context(), o.Name, form.change(u.ID))
+		plan, err := p.Overlays.Plan(r.Context(), o.Name, form.change(u.ID))
 		if wrong, ok := page.ProblemsOf(err); ok {
 			form.Problem, err = wrong.All(), nil
 		}
@@ -168,7 +168,7 @@ func (p *Pages) publishUpload(w http.ResponseWriter, r *http.Request, who accoun
 	}
 	form.Moves = u.Moves
 	change := form.change(u.ID)
-	_, err = p.Content.Build(r.Context(), who.Cause(), at.Overlay,
+	_, err = p.Overlays.Build(r.Context(), who.Cause(), at.Overlay,
 		overlays.Request{Note: cmp.Or(form.Note, "uploaded "+uploadName(u)), Change: &change})
 	if wrong, ok := page.ProblemsOf(err); ok {
 		v, err := p.planWith(r, who, at, form, wrong.All())

@@ -12,10 +12,10 @@ import (
 
 // Pages are the pages of uploads.
 type Pages struct {
-	Panel   *page.Panel
-	Overlay *overlay.Core
-	Content *overlays.Overlays
-	Uploads *uploads.Uploads
+	Panel    *page.Panel
+	Overlay  *overlay.Core
+	Overlays *overlays.Overlays
+	Uploads  *uploads.Uploads
 }
 
 // Routes is the part of the table of routes that is about uploads.

@@ -143,7 +143,7 @@ func (p *Pages) movePlan(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	form.Moves = u.Moves
 	var moves []left4me.FolderMove
 	if question := r.PostForm.Get("question"); question != "" {
-		plan, err := p.Content.Plan(r.Context(), at.Overlay, form.change(u.ID))
+		plan, err := p.Overlays.Plan(r.Context(), at.Overlay, form.change(u.ID))
 		if err != nil {
 			return err
 		}
@@ -193,7 +193,7 @@ func (p *Pages) forgetMove(w http.ResponseWriter, r *http.Request, who accounts.
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	if err := p.Content.ForgetMove(r.Context(), who.Cause(), name, r.PostForm.Get("folder")); err != nil {
+	if err := p.Overlays.ForgetMove(r.Context(), who.Cause(), name, r.PostForm.Get("folder")); err != nil {
 		return err
 	}
 	return page.Done(w, r, page.OverlayPath(name, "/settings"))

@@ -80,7 +80,7 @@ func sizeOfUpload(u uploads.Upload) (n int64) {
 func (p *Pages) beginUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	u, err := p.Uploads.Create(r.Context(), who, name)
 	if err == nil {
-		err = p.Content.FirstUpload(r.Context(), r.Header.Get("Accept-Language"))
+		err = p.Overlays.FirstUpload(r.Context(), r.Header.Get("Accept-Language"))
 	}
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.
 			if u, err = p.Uploads.Create(r.Context(), who, name); err != nil {
 				return err
 			}
-			if err := p.Content.FirstUpload(r.Context(), r.Header.Get("Accept-Language")); err != nil {
+			if err := p.Overlays.FirstUpload(r.Context(), r.Header.Get("Accept-Language")); err != nil {
 				return err
 			}
 		}

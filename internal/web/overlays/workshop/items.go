@@ -217,7 +217,7 @@ func (p *Pages) checkItemsView(r *http.Request, who accounts.Actor, name left4me
 		for _, e := range o.Workshop.Entries {
 			v.Have[e.ID] = true
 		}
-		states, err := p.Content.LookUp(ctx, want)
+		states, err := p.Overlays.LookUp(ctx, want)
 		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
 			v.Problem, err = format.ErrorLine(e), nil
 		}
@@ -232,7 +232,7 @@ func (p *Pages) checkItemsView(r *http.Request, who accounts.Actor, name left4me
 // same whoever else changed something, so it goes on top of that.
 func (p *Pages) changeWorkshop(ctx context.Context, who accounts.Actor, name left4me.Name, change func(*left4me.Workshop)) error {
 	for tries := 0; ; tries++ {
-		v, err := p.Content.Get(ctx, name)
+		v, err := p.Overlays.Get(ctx, name)
 		if err != nil {
 			return err
 		}
@@ -246,7 +246,7 @@ func (p *Pages) changeWorkshop(ctx context.Context, who accounts.Actor, name lef
 		w.Entries, w.Exclude = slices.Clone(w.Entries), slices.Clone(w.Exclude)
 		change(&w)
 		v.Overlay.Workshop = &w
-		_, err = p.Content.Update(ctx, who.Cause(), v.Overlay)
+		_, err = p.Overlays.Update(ctx, who.Cause(), v.Overlay)
 		if errors.Is(err, left4me.Conflict) && tries < 3 {
 			continue
 		}
@@ -280,7 +280,7 @@ func (p *Pages) addItems(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	}
 	if build {
 		note := fmt.Sprintf("added %s", format.Count(len(ids), "item or collection", "items or collections"))
-		if _, err := p.Content.Build(r.Context(), who.Cause(), name, overlays.Request{Note: note}); err != nil {
+		if _, err := p.Overlays.Build(r.Context(), who.Cause(), name, overlays.Request{Note: note}); err != nil {
 			return err
 		}
 	}
@@ -335,7 +335,7 @@ func (p *Pages) changeItem(w http.ResponseWriter, r *http.Request, who accounts.
 // membersOf are the items that a collection has now. Errors: left4me.Unavailable.
 func (p *Pages) membersOf(ctx context.Context, id left4me.WorkshopID) ([]left4me.WorkshopID, error) {
 	w := left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: id}}}
-	states, err := p.Content.LookUp(ctx, w)
+	states, err := p.Overlays.LookUp(ctx, w)
 	if err != nil {
 		return nil, err
 	}

@@ -10,9 +10,9 @@ import (
 
 // Pages are the pages of workshop items.
 type Pages struct {
-	Panel   *page.Panel
-	Overlay *overlay.Core
-	Content *overlays.Overlays
+	Panel    *page.Panel
+	Overlay  *overlay.Core
+	Overlays *overlays.Overlays
 }
 
 // Routes is the part of the table of routes that is about workshop items.

@@ -12,7 +12,7 @@ const none = "Connection lost.";
 const patience = 1_200; // ms before the bar: a restart of the panel is shorter
 const unseen = 600_000; // ms after which a page that nobody sees lets go of the shared stream
 
-export function startLive(con) {
+export function startStream(con) {
   const address = document.body.dataset.live;
   if (!address) return;
   const { session } = document.body.dataset;
