@@ -117,7 +117,7 @@ func serve(ctx context.Context, s settings) error {
 	if s.ended != nil {
 		s.ended()
 	}
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if err == ctx.Err() { // not errors.Is: what failed at the end may say so, too
 		err = nil // that is how it ends
 	}
 	log.InfoContext(ctx, "left4me ends; game servers run on")

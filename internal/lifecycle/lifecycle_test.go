@@ -3,7 +3,9 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -106,6 +108,60 @@ func TestNothingStartsBehindAPartThatIsNeverReady(t *testing.T) {
 				}
 				if !errors.Is(err, c.want) {
 					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// A part that ends at once with the error of its context must not hide why another one
+// could not end well.
+func TestWhatFailsAtTheEndIsNotLost(t *testing.T) {
+	full, stuck := errors.New("the disk is full"), errors.New("it is stuck")
+	ends := func(after time.Duration, with func(context.Context) error) Part {
+		return Part{Run: func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(after) // of the bubble
+			return with(ctx)
+		}}
+	}
+	quick := ends(0, func(ctx context.Context) error { return fmt.Errorf("read: %w", ctx.Err()) })
+	for name, c := range map[string]struct {
+		parts Stage
+		want  []error // in order
+	}{
+		"nothing fails":        {Stage{quick, ends(0, context.Cause)}, nil},
+		"one fails":            {Stage{quick, ends(time.Second, func(context.Context) error { return full })}, []error{full}},
+		"one fails by itself":  {Stage{quick, {Run: func(context.Context) error { time.Sleep(time.Second); return stuck }}}, []error{stuck}},
+		"one says both":        {Stage{quick, ends(0, func(ctx context.Context) error { return errors.Join(ctx.Err(), full) })}, []error{full}},
+		"one says both in one": {Stage{quick, ends(0, func(ctx context.Context) error { return fmt.Errorf("%w: %w", full, ctx.Err()) })}, []error{full}},
+		"two fail": {
+			Stage{
+				ends(2*time.Second, func(context.Context) error { return full }), quick,
+				ends(time.Second, func(context.Context) error { return stuck }),
+			},
+			[]error{stuck, full},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				time.AfterFunc(time.Minute, cancel)
+				err := Run(ctx, c.parts)
+				if len(c.want) == 0 && err != context.Canceled { // itself: serve tells it from a failure that says so, too
+					t.Errorf("%v, want only that it was asked to end", err)
+				}
+				from := 0
+				for _, want := range c.want {
+					if !errors.Is(err, want) {
+						t.Fatalf("%v, want %v", err, want)
+					}
+					at := strings.Index(err.Error(), want.Error())
+					if at < from {
+						t.Errorf("%v comes too early in %q", want, err)
+					}
+					from = at
 				}
 			})
 		})
