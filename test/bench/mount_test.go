@@ -105,6 +105,7 @@ func TestTwentyServers(t *testing.T) {
 	settle := time.NewTimer(5 * time.Second)
 	<-settle.C
 	row("left4me serve idle, MB resident", rss(t, s.PID()))
+	row("left4me serve idle, MB of its own", own(t, s.PID()))
 
 	const n = 20
 	for i := range n {
@@ -122,16 +123,19 @@ func TestTwentyServers(t *testing.T) {
 	const span = 30 * time.Second
 	<-time.NewTimer(span).C
 	row("left4me serve with 20 servers, MB resident", rss(t, s.PID()))
+	row("left4me serve with 20 servers, MB of its own", own(t, s.PID()))
 	row("left4me serve with 20 idle servers, % of a core", 100*float64(cpu(t, s.PID())-before)/float64(span))
-	var most, together float64
+	var most, together, theirs float64
 	var shimsAfter time.Duration
 	for _, pid := range shims {
 		most = max(most, rss(t, pid))
 		together += pss(t, pid)
+		theirs += own(t, pid)
 		shimsAfter += cpu(t, pid)
 	}
 	row("largest of 20 shims, MB resident", most)
 	row("20 shims together, MB (PSS)", together)
+	row("20 shims together, MB of their own", theirs)
 	row("20 shims, % of a core", 100*float64(shimsAfter-shimsBefore)/float64(span))
 
 	base, baseInodes := usage(t, filepath.Join(s.Root, "installation"))
