@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
@@ -99,7 +100,9 @@ func (h *hiding) overlay(o left4me.Overlay) {
 }
 
 // apiToken is a token of the API, wherever it stands.
-var apiToken = regexp.MustCompile(regexp.QuoteMeta(accounts.TokenPrefix) + `[A-Za-z0-9_-]{8,}`)
+var apiToken = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(regexp.QuoteMeta(accounts.TokenPrefix) + `[A-Za-z0-9_-]{8,}`)
+})
 
 // hide masks them in a text, also where one begins within another.
 func (h *hiding) hide(text string) string {
@@ -127,7 +130,7 @@ func (h *hiding) hide(text string) string {
 		}
 	}
 	b.WriteString(text[from:])
-	return apiToken.ReplaceAllString(b.String(), "(hidden)")
+	return apiToken().ReplaceAllString(b.String(), "(hidden)")
 }
 
 func (h *hiding) join(other hiding) {

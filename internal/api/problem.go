@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -132,7 +133,9 @@ func logOf(ctx context.Context) *slog.Logger {
 	return slog.Default()
 }
 
-var missing = regexp.MustCompile(`^expected required property (\S+) to be present$`)
+var missing = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^expected required property (\S+) to be present$`)
+})
 
 // ownProblem turns huma's own failures, those of parsing and validation, into
 // ours.
@@ -160,7 +163,7 @@ func translated(v any) (any, error) {
 		v := detailOf(left4me.NewError(left4me.Invalid, "field.invalid", "reason", d.Message), d.Location)
 		v.Value = harmless(d)
 		// huma says it of the object that lacks the field.
-		if m := missing.FindStringSubmatch(d.Message); m != nil {
+		if m := missing().FindStringSubmatch(d.Message); m != nil {
 			v = detailOf(left4me.NewError(left4me.Invalid, "field.missing", "field", m[1]), d.Location+"."+m[1])
 		}
 		details = append(details, v)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -163,11 +164,13 @@ func (cmd jobCommands) act(verb, short string) *cobra.Command {
 	return c
 }
 
-var jobID = regexp.MustCompile(`^[0-9a-z]{1,64}$`)
+var jobID = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[0-9a-z]{1,64}$`)
+})
 
 // jobPath is where a job is in the API.
 func jobPath(id string) (string, error) {
-	if !jobID.MatchString(id) {
+	if !jobID().MatchString(id) {
 		return "", left4me.NewError(left4me.Invalid, "usage.no_job_id", "text", output.Fit(id, 80))
 	}
 	return "/jobs/" + id, nil

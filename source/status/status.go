@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -50,13 +51,23 @@ type Player struct {
 
 // Greedy names: a name may hold quotes and blanks, what follows it cannot.
 var (
-	humanRow = regexp.MustCompile(
-		`^#\s*(\d{1,9})\s+(\d{1,9})\s+"(.*)"\s+(\S+)\s+([\d:]{4,12})\s+(\d{1,9})\s+(\d{1,9})\s+([a-z]+)\s+(\d{1,9})` +
-			`(?:\s+([0-9a-fA-F.:\[\]]+|loopback|none))?$`)
-	botRow   = regexp.MustCompile(`^#\s*(\d{1,9})\s+"(.*)"\s+BOT(?:\s+([a-z]+))?$`)
-	counts   = regexp.MustCompile(`^(\d{1,9}) humans?, (\d{1,9}) bots? \((\d{1,9})(?:/\d+)? max\)(.*)$`)
-	reserved = regexp.MustCompile(`\(reserved ([0-9a-fA-F]+)\)`)
-	address  = regexp.MustCompile(`^(\S+)(?:\s*\[\s*public (\S+)\s*\])?`)
+	humanRow = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(
+			`^#\s*(\d{1,9})\s+(\d{1,9})\s+"(.*)"\s+(\S+)\s+([\d:]{4,12})\s+(\d{1,9})\s+(\d{1,9})\s+([a-z]+)\s+(\d{1,9})` +
+				`(?:\s+([0-9a-fA-F.:\[\]]+|loopback|none))?$`)
+	})
+	botRow = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^#\s*(\d{1,9})\s+"(.*)"\s+BOT(?:\s+([a-z]+))?$`)
+	})
+	counts = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(\d{1,9}) humans?, (\d{1,9}) bots? \((\d{1,9})(?:/\d+)? max\)(.*)$`)
+	})
+	reserved = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`\(reserved ([0-9a-fA-F]+)\)`)
+	})
+	address = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(\S+)(?:\s*\[\s*public (\S+)\s*\])?`)
+	})
 )
 
 // Parse reads the answer to "status". It returns ErrNoStatus if nothing of it is there; what is there but makes no
@@ -108,7 +119,7 @@ func (s *Status) set(key, value string) bool {
 			}
 		}
 	case "udp/ip":
-		m := address.FindStringSubmatch(value)
+		m := address().FindStringSubmatch(value)
 		if m == nil {
 			return false
 		}
@@ -126,13 +137,13 @@ func (s *Status) set(key, value string) bool {
 	case "map":
 		s.Map, _, _ = strings.Cut(value, " ")
 	case "players":
-		m := counts.FindStringSubmatch(value)
+		m := counts().FindStringSubmatch(value)
 		if m == nil {
 			return false
 		}
 		s.Humans, s.Bots, s.Max = number(m[1]), number(m[2]), number(m[3])
 		s.Hibernating = strings.Contains(m[4], "(hibernating)")
-		if r := reserved.FindStringSubmatch(m[4]); r != nil {
+		if r := reserved().FindStringSubmatch(m[4]); r != nil {
 			s.Reserved, s.ReservationID = true, r[1]
 		}
 	default:
@@ -142,7 +153,7 @@ func (s *Status) set(key, value string) bool {
 }
 
 func parseRow(line string) (Player, bool) {
-	if m := humanRow.FindStringSubmatch(line); m != nil {
+	if m := humanRow().FindStringSubmatch(line); m != nil {
 		connected, ok := clock(m[5])
 		if !ok {
 			return Player{}, false
@@ -153,7 +164,7 @@ func parseRow(line string) (Player, bool) {
 			Rate: number(m[9]), Address: m[10],
 		}, true
 	}
-	if m := botRow.FindStringSubmatch(line); m != nil {
+	if m := botRow().FindStringSubmatch(line); m != nil {
 		return Player{UserID: number(m[1]), Name: m[2], Bot: true, State: m[3]}, true
 	}
 	return Player{}, false

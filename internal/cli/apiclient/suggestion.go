@@ -4,13 +4,16 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 // missing is how the API says that a name is nobody's.
-var missing = regexp.MustCompile(`there is no (server|blueprint|overlay|user|backup) "([^"\\]{1,64})"`)
+var missing = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`there is no (server|blueprint|overlay|user|backup) "([^"\\]{1,64})"`)
+})
 
 // nearestWithin is how long an error waits for a hint.
 const nearestWithin = 700 * time.Millisecond
@@ -18,7 +21,7 @@ const nearestWithin = 700 * time.Millisecond
 // nearest is a name that there is, and that a name which there is not was probably
 // meant to be; empty when there is none, or nobody answers at once.
 func (c *Client) nearest(ctx context.Context, said string) string {
-	m := missing.FindStringSubmatch(said)
+	m := missing().FindStringSubmatch(said)
 	if m == nil || c.Similar == nil {
 		return ""
 	}

@@ -45,7 +45,7 @@ type Entry struct {
 func (a *Accounts) Login(ctx context.Context, l Attempt) (Entry, error) {
 	// A name that can't be is not worth memory in the throttle as it is.
 	account := l.Name
-	if !userName.MatchString(account) {
+	if !userName().MatchString(account) {
 		account = "?"
 	}
 	u, err := a.storage.Users().Get(ctx, l.Name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -24,7 +25,9 @@ func userOf(u store.User) User {
 
 func actorOf(u store.User) Actor { return Actor{UserID: u.ID, Name: u.Name, Admin: u.Admin} }
 
-var userName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,64}$`)
+var userName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-zA-Z0-9._-]{1,64}$`)
+})
 
 // CreateUser adds a user. The caller has checked that it may. Errors:
 // left4me.Invalid for "name" or "password", left4me.Conflict for a name that is
@@ -54,7 +57,7 @@ func (a *Accounts) CreateUser(ctx context.Context, name, password string, admin 
 
 // CheckUserName says what is wrong with a name, or nothing.
 func CheckUserName(name string) *left4me.Error {
-	if userName.MatchString(name) && strings.Trim(name, ".") != "" { // "." and ".." can't stand in an address
+	if userName().MatchString(name) && strings.Trim(name, ".") != "" { // "." and ".." can't stand in an address
 		return nil
 	}
 	return left4me.NewError(left4me.Invalid, "user.name_invalid").InField("name")

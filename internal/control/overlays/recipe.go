@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -86,7 +87,9 @@ func (r Recipe) Fill(values map[string]string) (Recipe, error) {
 	return r, nil
 }
 
-var assigned = regexp.MustCompile(`^: "\$\{([A-Z][A-Z0-9_]*):=([^}"]*)\}"$`)
+var assigned = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^: "\$\{([A-Z][A-Z0-9_]*):=([^}"]*)\}"$`)
+})
 
 // readRecipe understands what is written in a recipe for people: its title and
 // text in the first comment, and behind it each parameter, as a variable that is
@@ -100,7 +103,7 @@ func readRecipe(id, script string) (Recipe, error) {
 	}
 	r.Title, r.Text = strings.TrimPrefix(lines[1], "# "), strings.TrimPrefix(lines[3], "# ")
 	for i := 6; i < len(lines); i++ {
-		m := assigned.FindStringSubmatch(lines[i])
+		m := assigned().FindStringSubmatch(lines[i])
 		if m == nil {
 			continue
 		}

@@ -36,7 +36,7 @@ func TestRecipesSayWhatTheyAre(t *testing.T) {
 		}
 		// An address in a script that isn't a parameter can't be changed.
 		for _, line := range strings.Split(r.Script, "\n") {
-			if regexp.MustCompile(`^[^#]*https?://[a-z]`).MatchString(line) && !assigned.MatchString(line) {
+			if regexp.MustCompile(`^[^#]*https?://[a-z]`).MatchString(line) && !assigned().MatchString(line) {
 				t.Errorf("%s: %s", r.ID, line)
 			}
 		}

@@ -3,6 +3,7 @@ package overlays
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -19,9 +20,11 @@ const (
 // reference is what points to something in the workshop: an address of it, with
 // whatever else a browser or Steam put into it, or an address of the client, as
 // in steam://url/CommunityFilePage/123.
-var reference = regexp.MustCompile(
-	`(?i)(?:(?:sharedfiles|workshop)(?:/|%2F)filedetails(?:/|%2F)?(?:\?|%3F)(?:[^\s"'<>]*?(?:[&;]|%26))??id(?:=|%3D)|` +
-		`steam://(?:url|openurl)/communityfilepage/)([0-9]*)`)
+var reference = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(
+		`(?i)(?:(?:sharedfiles|workshop)(?:/|%2F)filedetails(?:/|%2F)?(?:\?|%3F)(?:[^\s"'<>]*?(?:[&;]|%26))??id(?:=|%3D)|` +
+			`steam://(?:url|openurl)/communityfilepage/)([0-9]*)`)
+})
 
 // ParseWorkshop finds the ids of items and collections in pasted text: numbers,
 // links, or a page full of them, each once and in order. What looks like one and
@@ -41,7 +44,7 @@ func ParseWorkshop(text string) (ids []left4me.WorkshopID, bad []string) {
 		}
 	}
 	links := func(s string) bool {
-		all := reference.FindAllStringSubmatch(s, -1)
+		all := reference().FindAllStringSubmatch(s, -1)
 		for _, m := range all {
 			if isID(m[1]) {
 				found(m[1])

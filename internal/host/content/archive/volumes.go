@@ -13,6 +13,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -24,10 +25,18 @@ const maxParts = 500
 // split(1)) is the archive when it is put together. Volumes of WinRAR and of zip
 // have headers of their own.
 var (
-	cutName    = regexp.MustCompile(`^(.+\.(?:7z|zip|rar|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zst))\.(\d{3,4})$`)
-	rarName    = regexp.MustCompile(`^(.+)\.part(\d{1,5})\.rar$`)
-	oldRarName = regexp.MustCompile(`^(.+)\.([r-y])(\d{2})$`)
-	zipName    = regexp.MustCompile(`^(.+)\.z(\d{2,3})$`)
+	cutName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(.+\.(?:7z|zip|rar|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zst))\.(\d{3,4})$`)
+	})
+	rarName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(.+)\.part(\d{1,5})\.rar$`)
+	})
+	oldRarName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(.+)\.([r-y])(\d{2})$`)
+	})
+	zipName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(.+)\.z(\d{2,3})$`)
+	})
 )
 
 // groups are the archives in several parts among files.
@@ -70,13 +79,13 @@ func grouped(items []item) groups {
 			continue
 		}
 		low := strings.ToLower(it.path)
-		if m := cutName.FindStringSubmatch(low); m != nil {
+		if m := cutName().FindStringSubmatch(low); m != nil {
 			add(m[1], m[2], i, 0)
-		} else if m := rarName.FindStringSubmatch(low); m != nil {
+		} else if m := rarName().FindStringSubmatch(low); m != nil {
 			add(m[1]+".partN.rar", m[2], i, 0)
-		} else if m := oldRarName.FindStringSubmatch(low); m != nil {
+		} else if m := oldRarName().FindStringSubmatch(low); m != nil {
 			add(m[1]+".rar", m[3], i, 2+100*int(m[2][0]-'r'))
-		} else if m := zipName.FindStringSubmatch(low); m != nil {
+		} else if m := zipName().FindStringSubmatch(low); m != nil {
 			add(m[1]+".zip", m[2], i, 0)
 		}
 	}
@@ -88,7 +97,7 @@ func grouped(items []item) groups {
 				number = len(parts) + 1
 			}
 			parts = append(parts, part{number, whole})
-		} else if zipName.MatchString(strings.ToLower(items[parts[0].item].path)) {
+		} else if zipName().MatchString(strings.ToLower(items[parts[0].item].path)) {
 			parts = append(parts, part{math.MaxInt, -1})
 		}
 		g.add(items, name, parts)

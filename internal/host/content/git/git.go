@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -73,8 +74,12 @@ func Open(address, scratch string, http Doer, say func(left4me.Progress)) (*Repo
 }
 
 var (
-	fullCommit = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
-	someCommit = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+	fullCommit = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+	})
+	someCommit = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+	})
 )
 
 // CheckRef reports what can't be a branch, tag or commit. Errors:
@@ -99,7 +104,7 @@ func (r *Repository) Find(ctx context.Context, ref string) (commit string, err e
 	if err := CheckRef(ref); err != nil {
 		return "", err
 	}
-	if fullCommit.MatchString(ref) {
+	if fullCommit().MatchString(ref) {
 		return ref, nil // whether there is such a one is seen when it is fetched
 	}
 	ctx, cancel := within(ctx, findWithin)
@@ -123,7 +128,7 @@ func (r *Repository) Find(ctx context.Context, ref string) (commit string, err e
 	found := map[string]string{}
 	for line := range strings.Lines(out) {
 		id, name, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		if fullCommit.MatchString(id) {
+		if fullCommit().MatchString(id) {
 			found[name] = id
 		}
 	}
@@ -135,7 +140,7 @@ func (r *Repository) Find(ctx context.Context, ref string) (commit string, err e
 	switch {
 	case ref == "":
 		return "", left4me.NewError(left4me.NotFound, "git.empty", "url", r.url)
-	case someCommit.MatchString(ref):
+	case someCommit().MatchString(ref):
 		return r.complete(g, ref)
 	}
 	return "", left4me.NewError(left4me.NotFound, "git.ref_unknown", "url", r.url, "ref", ref).InField("git.ref")
@@ -151,7 +156,7 @@ func (r *Repository) complete(g *session, ref string) (string, error) {
 	}
 	out, err := g.run("rev-parse", "--verify", "--end-of-options", ref+"^{commit}")
 	switch id := strings.TrimSpace(out); {
-	case err == nil && fullCommit.MatchString(id):
+	case err == nil && fullCommit().MatchString(id):
 		return id, nil
 	case err != nil && strings.Contains(err.Error(), "ambiguous"):
 		return "", left4me.NewError(left4me.Invalid, "git.commit_ambiguous", "url", r.url, "ref", ref).InField("git.ref")
@@ -166,7 +171,7 @@ func noCommit(address, ref string) error {
 // Archive writes a commit, or a directory of it, as a tar file. Errors:
 // left4me.NotFound, left4me.Unavailable.
 func (r *Repository) Archive(ctx context.Context, commit, dir, file string) error {
-	if !fullCommit.MatchString(commit) {
+	if !fullCommit().MatchString(commit) {
 		return noCommit(r.url, commit)
 	}
 	ctx, cancel := within(ctx, fetchWithin)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -150,7 +151,9 @@ func copyTree(to *os.File, from io.Reader) error {
 	return left4me.NewError(left4me.Unavailable, "git.unpacks_too_large", "limit", left4me.Bytes(maxTree))
 }
 
-var secretPath = regexp.MustCompile(`http://127\.0\.0\.1:\d+/[0-9a-z]+`)
+var secretPath = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`http://127\.0\.0\.1:\d+/[0-9a-z]+`)
+})
 
 // cause says why git failed, in words that people can act on.
 func (g *session) cause(verb string, err error, said string) error {
@@ -162,7 +165,7 @@ func (g *session) cause(verb string, err error, said string) error {
 			return err
 		}
 	}
-	said = secretPath.ReplaceAllString(strings.TrimSpace(said), g.url)
+	said = secretPath().ReplaceAllString(strings.TrimSpace(said), g.url)
 	has := func(words ...string) bool {
 		for _, w := range words {
 			if strings.Contains(said, w) {

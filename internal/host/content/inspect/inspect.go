@@ -140,7 +140,7 @@ func Sums(ctx context.Context, dir string, paths []string, progress func(bytes i
 	defer root.Close()
 	var w list
 	for _, p := range paths {
-		if path.Ext(p) != ".vpk" || part.MatchString(p) {
+		if path.Ext(p) != ".vpk" || part().MatchString(p) {
 			continue
 		}
 		a, err := vpk.OpenFS(root.FS(), p)

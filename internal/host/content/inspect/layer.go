@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/left4me/left4me/internal/charset"
 	"github.com/left4me/left4me/internal/left4me"
@@ -27,7 +28,9 @@ const (
 )
 
 // part is the name of a file of an archive in several.
-var part = regexp.MustCompile(`(?i)_[0-9]{3}\.vpk$`)
+var part = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)_[0-9]{3}\.vpk$`)
+})
 
 // view is a layer as it is inspected.
 type view struct {
@@ -160,8 +163,8 @@ var errTooLong = errors.New("too long")
 
 // pack reads the directory of a VPK.
 func (v *view) pack(name string, isAddon bool) {
-	if part.MatchString(name) {
-		dir := part.ReplaceAllString(name, "_dir.vpk")
+	if part().MatchString(name) {
+		dir := part().ReplaceAllString(name, "_dir.vpk")
 		if _, found := slices.BinarySearch(v.files, dir); found || !isAddon {
 			return
 		}
@@ -213,9 +216,9 @@ func (v *view) pack(name string, isAddon bool) {
 // unreadable says why a VPK can't be read.
 func (v *view) unreadable(name string, err error) {
 	switch {
-	case part.MatchString(name) && errors.Is(err, vpk.ErrFormat):
+	case part().MatchString(name) && errors.Is(err, vpk.ErrFormat):
 		v.warn.add(left4me.WarnIncomplete, name,
-			"it is a part of an add-on of which "+path.Base(part.ReplaceAllString(name, "_dir.vpk"))+" is missing", "add all of its files")
+			"it is a part of an add-on of which "+path.Base(part().ReplaceAllString(name, "_dir.vpk"))+" is missing", "add all of its files")
 	case errors.Is(err, vpk.ErrVersion):
 		v.warn.add(left4me.WarnOtherGame, name, "it is a VPK of a kind that this game doesn't read", "leave it out")
 	case errors.Is(err, vpk.ErrTruncated):

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/left4me/left4me/internal/host/content/overlays"
 	"github.com/left4me/left4me/internal/left4me"
@@ -514,7 +515,7 @@ func (d *dir) says() []uint64 {
 		return d.version
 	}
 	d.sought = true
-	for part := range strings.SplitSeq(versionOf.FindString(d.name), ".") {
+	for part := range strings.SplitSeq(versionOf().FindString(d.name), ".") {
 		n, err := strconv.ParseUint(part, 10, 64)
 		if err != nil {
 			d.version = nil
@@ -525,7 +526,9 @@ func (d *dir) says() []uint64 {
 	return d.version
 }
 
-var versionOf = regexp.MustCompile(`[0-9]+(\.[0-9]+)+`)
+var versionOf = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`[0-9]+(\.[0-9]+)+`)
+})
 
 func at(p string) string {
 	if p == "" {

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -73,13 +74,17 @@ func (r Release) Bytes() (n int64) {
 }
 
 var (
-	repository = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}$`)
-	sha256     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	repository = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}$`)
+	})
+	sha256 = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	})
 )
 
 // Check says what can't be asked for. Errors: left4me.Invalid with the field.
 func Check(r left4me.Release) error {
-	if _, name, _ := strings.Cut(r.Repository, "/"); !repository.MatchString(r.Repository) || name == "." || name == ".." {
+	if _, name, _ := strings.Cut(r.Repository, "/"); !repository().MatchString(r.Repository) || name == "." || name == ".." {
 		return left4me.NewError(left4me.Invalid, "release.repository_not_valid", "repository", r.Repository).InField("release.repository")
 	}
 	if _, err := path.Match(r.Asset, ""); err != nil || r.Asset == "" || strings.ContainsAny(r.Asset, "/\n") {
@@ -181,7 +186,7 @@ func read(want left4me.Release, b []byte) (Release, error) {
 			continue
 		}
 		asset := Asset{Name: a.Name, Size: a.Size, URL: a.URL}
-		if sha256.MatchString(a.Digest) {
+		if sha256().MatchString(a.Digest) {
 			asset.Sum = a.Digest
 		}
 		if a.Size <= 0 || a.URL == "" || a.Name != path.Base(path.Clean("/"+a.Name)) ||

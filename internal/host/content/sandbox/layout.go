@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -43,7 +44,9 @@ type Request struct {
 	Env    map[string]string // beyond what every script finds
 }
 
-var variable = regexp.MustCompile(`^[A-Z_][A-Z0-9_]{0,63}$`)
+var variable = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Z_][A-Z0-9_]{0,63}$`)
+})
 
 // Lay makes the directory of a build that is to be run for a group, -1 for our
 // own. Nothing may be there. Errors: left4me.Invalid for a variable that can't
@@ -51,7 +54,7 @@ var variable = regexp.MustCompile(`^[A-Z_][A-Z0-9_]{0,63}$`)
 func Lay(dir string, r Request, group int) error {
 	var env strings.Builder
 	for k, v := range r.Env {
-		if !variable.MatchString(k) || strings.ContainsAny(v, "\x00\n") {
+		if !variable().MatchString(k) || strings.ContainsAny(v, "\x00\n") {
 			return left4me.NewError(left4me.Invalid, "script.variable_invalid", "variable", k)
 		}
 		fmt.Fprintf(&env, "%s=%s\n", k, v)

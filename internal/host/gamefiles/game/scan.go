@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
@@ -20,9 +21,11 @@ import (
 
 // Names of layers: base, or base-BUILD when it was merged from others; and
 // update-BUILD. A second one for the same build has -2 behind it, and so on.
-var layerName = regexp.MustCompile(`^(base|base-[1-9][0-9]{0,17}|update-[1-9][0-9]{0,17})(-[1-9][0-9]{0,5})?$`)
+var layerName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(base|base-[1-9][0-9]{0,17}|update-[1-9][0-9]{0,17})(-[1-9][0-9]{0,5})?$`)
+})
 
-func isLayer(name string) bool { return layerName.MatchString(name) }
+func isLayer(name string) bool { return layerName().MatchString(name) }
 
 // order takes a layer's name apart; what isn't there is 0.
 func order(name string) (kind string, build, again int64) {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -12,15 +13,29 @@ import (
 
 // What SteamCMD prints while it works; the rest is inspected by words.
 var (
-	progressLine = regexp.MustCompile(`Update state \((0x[0-9a-fA-F]{1,8})\) ([a-z ]*), progress: [0-9.]+ \((\d{1,18}) / (\d{1,18})\)`)
-	selfUpdate   = regexp.MustCompile(`^\[ *\d+%\] Downloading [Uu]pdate \(([\d,]{1,20}) of ([\d,]{1,20}) KB\)`)
-	succeeded    = regexp.MustCompile(`^Success! App '(\d{1,10})' (fully installed|already up to date)`)
-	notInstalled = regexp.MustCompile(`(?i)^ERROR! Failed to (?:install|update) app '\d+' \(([^)]*)\)`)
-	leftInState  = regexp.MustCompile(`(?i)^Error! App '\d+' state is (0x[0-9a-fA-F]{1,8}) after update job`)
-	ownLine      = regexp.MustCompile(
-		`^(?:Redirecting stderr|Logging directory|\[ *\d+%\]|\[----\]|Steam Console Client|Loading Steam API|` +
-			`Connecting anonymously|Logging in user|Update state \(0x|Success! App '|E(?:RROR|rror)! (?:App '|Failed to ))`)
-	loginFailed = regexp.MustCompile(`(?:FAILED|ERROR) \(([^)]*)\)|FAILED login with result code (.*)|^Login Failure: (.*)`)
+	progressLine = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`Update state \((0x[0-9a-fA-F]{1,8})\) ([a-z ]*), progress: [0-9.]+ \((\d{1,18}) / (\d{1,18})\)`)
+	})
+	selfUpdate = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\[ *\d+%\] Downloading [Uu]pdate \(([\d,]{1,20}) of ([\d,]{1,20}) KB\)`)
+	})
+	succeeded = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^Success! App '(\d{1,10})' (fully installed|already up to date)`)
+	})
+	notInstalled = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^ERROR! Failed to (?:install|update) app '\d+' \(([^)]*)\)`)
+	})
+	leftInState = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^Error! App '\d+' state is (0x[0-9a-fA-F]{1,8}) after update job`)
+	})
+	ownLine = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(
+			`^(?:Redirecting stderr|Logging directory|\[ *\d+%\]|\[----\]|Steam Console Client|Loading Steam API|` +
+				`Connecting anonymously|Logging in user|Update state \(0x|Success! App '|E(?:RROR|rror)! (?:App '|Failed to ))`)
+	})
+	loginFailed = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?:FAILED|ERROR) \(([^)]*)\)|FAILED login with result code (.*)|^Login Failure: (.*)`)
+	})
 )
 
 // Bits of EAppUpdateState, the state in a line of progress.
@@ -52,12 +67,12 @@ type said struct {
 func (s *said) line(text string, now time.Time) Event {
 	text = strings.TrimSpace(text)
 	e := Event{Line: text}
-	s.spoke = s.spoke || ownLine.MatchString(text)
+	s.spoke = s.spoke || ownLine().MatchString(text)
 	s.keep(text)
 	switch {
 	case s.progressed(text, now, &e):
-	case selfUpdate.MatchString(text):
-		m := selfUpdate.FindStringSubmatch(text)
+	case selfUpdate().MatchString(text):
+		m := selfUpdate().FindStringSubmatch(text)
 		s.enter(left4me.StepFindSteamCMD)
 		s.count(kilobytes(m[1]), kilobytes(m[2]), now)
 		e.Note = "SteamCMD updates itself"
@@ -66,7 +81,7 @@ func (s *said) line(text string, now time.Time) Event {
 		s.enter(left4me.StepLogIn)
 		s.failed(text)
 	default:
-		if m := succeeded.FindStringSubmatch(text); m != nil && m[1] == strconv.Itoa(s.app) {
+		if m := succeeded().FindStringSubmatch(text); m != nil && m[1] == strconv.Itoa(s.app) {
 			// What failed before in the same run was overcome.
 			s.done, s.cause, s.words = true, "", ""
 			break
@@ -86,7 +101,7 @@ func (s *said) enter(step string) {
 
 // progressed takes a line of progress.
 func (s *said) progressed(text string, now time.Time, e *Event) bool {
-	m := progressLine.FindStringSubmatch(text)
+	m := progressLine().FindStringSubmatch(text)
 	if m == nil {
 		return false
 	}
@@ -136,12 +151,12 @@ func kilobytes(text string) int64 {
 // failed takes a line that may name a failure.
 func (s *said) failed(text string) {
 	c, words := Cause(""), ""
-	if m := notInstalled.FindStringSubmatch(text); m != nil {
+	if m := notInstalled().FindStringSubmatch(text); m != nil {
 		c, words = reasonCause(m[1]), m[1]
-	} else if m := leftInState.FindStringSubmatch(text); m != nil {
+	} else if m := leftInState().FindStringSubmatch(text); m != nil {
 		state, _ := strconv.ParseUint(m[1], 0, 32)
 		c, words = stateCause(uint32(state)), fmt.Sprintf("it left the app in state 0x%x", state)
-	} else if m := loginFailed.FindStringSubmatch(text); m != nil {
+	} else if m := loginFailed().FindStringSubmatch(text); m != nil {
 		words = strings.TrimSpace(m[1] + m[2] + m[3])
 		c = loginCause(words)
 	} else {
