@@ -57,7 +57,7 @@ func errorCalls(t *testing.T) []errorCall {
 // that may have no code.
 func errorsIn(s source) (calls []errorCall, wrong []string) {
 	ours := filepath.Dir(s.path) == "internal/left4me"
-	kept := slices.Contains(received, s.path)
+	kept, reasons := slices.Contains(received, s.path), strings.HasPrefix(s.path, "internal/host/")
 	blame := func(n ast.Node, text string) {
 		wrong = append(wrong, fmt.Sprintf("%s: %s", s.fset.Position(n.Pos()), text))
 	}
@@ -73,6 +73,17 @@ func errorsIn(s source) (calls []errorCall, wrong []string) {
 		case *ast.CompositeLit:
 			if n.Type != nil && isError(n.Type) || hasBare(n, isError) {
 				blame(n, made)
+			}
+		case *ast.AssignStmt:
+			for i, to := range n.Lhs {
+				if x, ok := to.(*ast.SelectorExpr); ok && reasons && x.Sel.Name == "Reason" && len(n.Rhs) == len(n.Lhs) &&
+					hasWords(n.Rhs[i]) {
+					blame(n, "say why a server is in its state by a code: Explain")
+				}
+			}
+		case *ast.KeyValueExpr:
+			if id, ok := n.Key.(*ast.Ident); ok && reasons && id.Name == "Reason" && hasWords(n.Value) {
+				blame(n, "say why a server is in its state by a code: Explain")
 			}
 		case *ast.ValueSpec:
 			if n.Type != nil && isError(n.Type) && !kept {
@@ -181,6 +192,13 @@ func TestTheRuleOfCodesFindsEachWayToMakeAnErrorWithoutOne(t *testing.T) {
 		_, wrong := errorsIn(s)
 		if got := strings.Join(wrong, "\n"); want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", code, got, want)
+		}
+	}
+	for _, code := range []string{`st.Reason = "it fell over"`, `st = left4me.Status{Reason: "it fell over"}`} {
+		s := source{path: "internal/host/x/x.go", fset: token.NewFileSet()}
+		s.file, _ = parser.ParseFile(s.fset, s.path, "package x\n\nfunc f() { "+code+" }\n", 0)
+		if _, wrong := errorsIn(s); len(wrong) != 1 {
+			t.Errorf("%s: %q", code, wrong)
 		}
 	}
 	s := source{path: "internal/x/x.go", fset: token.NewFileSet()}

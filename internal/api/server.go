@@ -25,6 +25,10 @@ func serverOf(v servers.View) apitype.GameServer {
 		Autostart: v.Autostart, Wanted: v.Wanted, WantedBy: v.WantedBy, WantedAt: v.WantedAt, Held: v.Held,
 		NameOnHost: v.HostName,
 	}
+	if st.Why != nil {
+		s.Why = st.Why.Rendered()
+		s.Reason = s.Why.Text
+	}
 	s.StartedWith = append([]left4me.OverlayRef{}, st.Overlays...)
 	s.NewContent = append([]left4me.OverlayChange{}, v.NewContent...)
 	s.Warnings = []left4me.Warning{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,6 +101,12 @@ func TestErrorsCrossTheBusWithCodeAndArguments(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, name+" as the end of a job", receive(t, reported).Error, e)
+		long := r
+		long.Log = []string{strings.Repeat("x", 5<<20)}
+		if err := b.Request(ctx, bus.Ask("local", bus.VerbReport), long, nil); err != nil {
+			t.Fatal(err)
+		}
+		same(t, name+" as the end of a job that printed too much", receive(t, reported).Error, e)
 		same(t, name+" while a job runs", receive(t, listened).Error, e)
 		same(t, name+" in the queue of events", receive(t, recorded).Error, e)
 	}

@@ -198,6 +198,7 @@ func PagePath(token string) string {
 const rawPath = "//"
 
 func shorterStatus(s left4me.Status) left4me.Status {
+	s.Why = nil // Reason says the same
 	s.Reason, s.Hostname, s.Map = left4me.Clip(s.Reason, shortText), left4me.Clip(s.Hostname, shortText), left4me.Clip(s.Map, shortText)
 	s.Online = nil // Players still counts them
 	return s

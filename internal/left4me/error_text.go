@@ -66,6 +66,15 @@ func (e *Error) Rendered() *Error {
 	return &c
 }
 
+// Said is the text of e as this build words it; empty when e is nil.
+func (e *Error) Said() string {
+	if e == nil {
+		return ""
+	}
+	text, _ := e.Render()
+	return text
+}
+
 // fillText puts arguments in the place of their names, or reports false when one
 // is missing or of another kind than its place.
 func fillText(text string, args Args) (string, bool) {
@@ -91,9 +100,15 @@ func fillText(text string, args Args) (string, bool) {
 	}
 }
 
-// emptyPlace reports whether an argument of a text is an empty text.
+// emptyPlace reports whether an argument of a text is an empty text, or an error of
+// which a hint is wanted that it hasn't got.
 func emptyPlace(text string, args Args) bool {
 	for name, v := range args {
+		if e, ok := v.(*Error); ok && strings.Contains(text, "{"+name+":hint}") {
+			if _, hint := e.Render(); hint == "" {
+				return true
+			}
+		}
 		if v == "" && (strings.Contains(text, "{"+name+"}") || strings.Contains(text, "{"+name+":")) {
 			return true
 		}

@@ -1467,7 +1467,7 @@ var englishErrors = [...]ErrorText{
 	},
 	{"server.running", "{server} runs", "stop it first"},
 	{"server.runs_already", "{server} runs already", "stop it first"},
-	{"server.start_failed", "{reason}", "read the console of {server}"},
+	{"server.start_failed", "{reason}", "[[{reason:hint}; ]]read the console of {server}"},
 	{"server.start_refused", "{reason}", "see journalctl -u {unit}"},
 	{
 		"server.stays_on_host",
@@ -1564,6 +1564,24 @@ var englishErrors = [...]ErrorText{
 		"look at it on the host itself",
 	},
 	{"stack.too_many_overlays", "{count} overlays are too many", "use at most {limit}"},
+	{"state.crashed_and_starts", "it crashed ({exit}) and starts again", ""},
+	{"state.ended_and_starts", "it ended by itself and starts again", ""},
+	{"state.ended_while_starting", "it ended while it started", ""},
+	{
+		"state.held_after_boot",
+		"it was not started after the reboot because its autostart is never",
+		"",
+	},
+	{
+		"state.held_after_crashes",
+		"it crashed too often and is not started again until somebody starts it",
+		"",
+	},
+	{"state.held_restored", "it was restored from a backup and not started since", ""},
+	{"state.host_away", "its host does not answer", ""},
+	{"state.no_answer", "it does not answer", ""},
+	{"state.shim_ended_and_starts", "its shim ended and starts again", ""},
+	{"state.shim_killed", "its shim was killed", ""},
 	{
 		"steam.busy",
 		"Steam answers too many requests at the moment",

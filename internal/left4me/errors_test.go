@@ -48,6 +48,18 @@ func TestErrorsAreSaidByCodeAndArguments(t *testing.T) {
 	}
 }
 
+func TestAFailedStartHasTheHintOfItsCause(t *testing.T) {
+	for want, reason := range map[string]*left4me.Error{
+		"port 1 is used by b; choose another port or none for the next free one; read the console of a": left4me.NewError(left4me.Conflict,
+			"port.in_use", "port", 1, "server", "b"),
+		"it ended while it started; read the console of a": left4me.NewError(left4me.Unavailable, "state.ended_while_starting"),
+	} {
+		if e := left4me.NewError(left4me.Unavailable, "server.start_failed", "reason", reason, "server", "a"); e.Error() != want {
+			t.Errorf("%q, want %q", e, want)
+		}
+	}
+}
+
 func TestErrorsCrossJSONWithCodeArgumentsAndText(t *testing.T) {
 	for _, e := range withArgs() {
 		b, err := json.Marshal(e)

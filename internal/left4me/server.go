@@ -92,17 +92,17 @@ const (
 	HeldRestored Held = "restored" // its row comes from a backup
 )
 
-// Reason is h for people; empty when nothing holds the server.
-func (h Held) Reason() string {
+// Reason is h as an error; nil when nothing holds the server.
+func (h Held) Reason() *Error {
 	switch h {
 	case HeldCrashed:
-		return "it crashed too often and is not started again until somebody starts it"
+		return NewError(Unavailable, "state.held_after_crashes")
 	case HeldBoot:
-		return "it was not started after the reboot because its autostart is never"
+		return NewError(Unavailable, "state.held_after_boot")
 	case HeldRestored:
-		return "it was restored from a backup and not started since"
+		return NewError(Unavailable, "state.held_restored")
 	}
-	return ""
+	return nil
 }
 
 // Blueprint is a reusable recipe for servers.
@@ -202,7 +202,8 @@ func SpecOf(v Server, b Blueprint, cfg map[Name][]string) Spec {
 type Status struct {
 	Name       Name         `json:"name"`
 	State      ServerState  `json:"state"`
-	Reason     string       `json:"reason,omitempty"` // why it failed or does not answer
+	Reason     string       `json:"reason,omitempty"` // why it failed or does not answer, in English; see Explain
+	Why        *Error       `json:"why,omitempty"`    // the same as a code; absent: none, or told by an older left4me
 	PID        int          `json:"pid"`              // srcds, as its host sees it; 0 when there is none
 	Port       int          `json:"port"`             // the port it really has
 	Since      time.Time    `json:"since"`            // of this state
@@ -219,6 +220,10 @@ type Status struct {
 	SampledAt  time.Time    `json:"sampled_at"`          // when the live values were read
 	GaveUp     bool         `json:"gave_up,omitempty"`   // it failed, and was started again too often to be started once more
 }
+
+// Explain says why the server is in its state; nil: there is nothing to say. Reason
+// is for a build that doesn't know the code.
+func (s *Status) Explain(why *Error) { s.Why, s.Reason = why, why.Said() }
 
 // OverlayChange is how an overlay of a server would change with a restart. What
 // files that concerns can be asked for by the two numbers.

@@ -14,6 +14,7 @@ type GameServer struct {
 	Port            int                     `json:"port"`
 	State           left4me.ServerState     `json:"state" enum:"stopped,starting,running,unresponsive,stopping,failed,unknown"`
 	Reason          string                  `json:"reason" doc:"Why it failed or does not answer"`
+	Why             *left4me.Error          `json:"why,omitempty" doc:"The same with a code; absent: nothing to say, or of an older host"`
 	Since           time.Time               `json:"since,omitzero" doc:"Of this state"`
 	Map             string                  `json:"map" doc:"As the server answers; empty while it does not run"`
 	Hostname        string                  `json:"hostname"`

@@ -114,10 +114,10 @@ func (s *Servers) view(snap *snapshot, i int) View {
 	}
 	if !st.State.Up() && v.Wanted == left4me.WantRunning {
 		switch waits := s.status.waiting(v.Host); {
-		case v.Held == "" && v.Job == nil && waits != "":
-			v.Status.Reason = waits
+		case v.Held == "" && v.Job == nil && waits != nil:
+			v.Status.Explain(waits)
 		case st.Reason == "":
-			v.Status.Reason = v.Held.Reason() // what its host knew before it booted
+			v.Status.Explain(v.Held.Reason()) // what its host knew before it booted
 		}
 	}
 	// A server that is up has been started since, whoever did it.

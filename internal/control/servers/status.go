@@ -24,13 +24,13 @@ type statuses struct {
 	mu       sync.Mutex
 	known    map[left4me.Name]chan struct{} // hosts; closed when one has told everything once
 	statuses map[key]said
-	shown    map[key]left4me.Name      // what people call servers that hosts call by an older name
-	boots    map[left4me.Name]string   // of hosts, empty for one that doesn't say
-	waits    map[left4me.Name]string   // what servers of a host wait for that shall be started
-	builds   map[left4me.Name]int64    // of the game, by host: what a server would be started with
-	currents map[left4me.Name]currents // of overlays, by host
-	turn     uint64                    // counts what was said
-	news     store.Bell                // rings when it does
+	shown    map[key]left4me.Name            // what people call servers that hosts call by an older name
+	boots    map[left4me.Name]string         // of hosts, empty for one that doesn't say
+	waits    map[left4me.Name]*left4me.Error // what servers of a host wait for that shall be started
+	builds   map[left4me.Name]int64          // of the game, by host: what a server would be started with
+	currents map[left4me.Name]currents       // of overlays, by host
+	turn     uint64                          // counts what was said
+	news     store.Bell                      // rings when it does
 	// forgotten are facts that don't hold any more, since keep looked: the same one of
 	// the next server of the name is another.
 	forgotten []store.Report
@@ -58,7 +58,7 @@ func newStatuses() *statuses {
 		statuses: map[key]said{},
 		shown:    map[key]left4me.Name{},
 		boots:    map[left4me.Name]string{},
-		waits:    map[left4me.Name]string{},
+		waits:    map[left4me.Name]*left4me.Error{},
 		builds:   map[left4me.Name]int64{},
 		currents: map[left4me.Name]currents{},
 		watchers: map[*watcher]bool{},
@@ -78,7 +78,8 @@ func (l *statuses) get(srv left4me.Server) left4me.Status {
 	}
 	st := left4me.Status{Name: srv.Name, State: left4me.Stopped}
 	if !closed(l.toldBy(srv.Host)) {
-		st.State, st.Reason = left4me.Unknown, "its host does not answer"
+		st.State = left4me.Unknown
+		st.Explain(left4me.NewError(left4me.Unavailable, "state.host_away"))
 	}
 	return st
 }
@@ -135,11 +136,11 @@ func (l *statuses) waitsFor(host left4me.Name, what error) {
 	l.turn++
 	delete(l.waits, host)
 	if e, ok := left4me.Public(what); ok {
-		l.waits[host] = e.Text
+		l.waits[host] = e
 	}
 }
 
-func (l *statuses) waiting(host left4me.Name) string {
+func (l *statuses) waiting(host left4me.Name) *left4me.Error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.waits[host]

@@ -72,7 +72,7 @@ type Supervisor interface {
 	// ready ends within cancelWithin, by force if need be.
 	Stop(ctx context.Context, name left4me.Name) error
 	// State is the server as the supervisor sees it, and why when it failed.
-	State(ctx context.Context, name left4me.Name) (left4me.ServerState, string, error)
+	State(ctx context.Context, name left4me.Name) (left4me.ServerState, *left4me.Error, error)
 	// GaveUp reports whether a server that failed crashed or ended so often that
 	// it is not started again.
 	GaveUp(ctx context.Context, name left4me.Name) (bool, error)

@@ -82,7 +82,9 @@ func (d *diagnosis) server(ctx context.Context, n left4me.Name) (connectivity.Se
 	var known bool
 	var err error
 	if s.Status, known = d.statuses.get(n); !known {
-		s.State, s.Reason, err = d.core.machine.State(ctx, n)
+		var why *left4me.Error
+		s.State, why, err = d.core.machine.State(ctx, n)
+		s.Explain(why)
 	}
 	if env, readErr := d.core.Files.Root.ReadEnv(n); readErr == nil {
 		s.Wanted = env.Port

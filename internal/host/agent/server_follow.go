@@ -129,7 +129,8 @@ func (s *statuses) followUntilDown(ctx context.Context, n left4me.Name) {
 		}
 		s.update(n, func(st *left4me.Status) {
 			if st.State != seen.State && seen.State != left4me.Running {
-				st.State, st.Reason, st.PID, st.Since = seen.State, seen.Reason, 0, now()
+				st.State, st.PID, st.Since = seen.State, 0, now()
+				st.Explain(seen.Why)
 			}
 		})
 		_ = sleep.For(ctx, 100*time.Millisecond)
@@ -138,8 +139,9 @@ func (s *statuses) followUntilDown(ctx context.Context, n left4me.Name) {
 
 // state is how a server is that nobody follows, as its supervisor says.
 func (s *statuses) state(ctx context.Context, n left4me.Name) (left4me.Status, error) {
-	state, reason, err := s.core.machine.State(ctx, n)
-	st := left4me.Status{Name: n, State: state, Reason: reason}
+	state, why, err := s.core.machine.State(ctx, n)
+	st := left4me.Status{Name: n, State: state}
+	st.Explain(why)
 	if err == nil && state == left4me.Failed {
 		st.GaveUp, err = s.core.machine.GaveUp(ctx, n)
 	}
@@ -162,7 +164,8 @@ func (s *statuses) applyShim(ctx context.Context, n left4me.Name, is shim.Status
 	var restarted bool
 	s.update(n, func(st *left4me.Status) {
 		restarted = is.Restarts > st.Restarts
-		st.State, st.Reason, st.PID, st.Since = is.State, is.Reason, is.PID, is.Since.UTC()
+		st.State, st.PID, st.Since = is.State, is.PID, is.Since.UTC()
+		st.Explain(is.Explained())
 		st.Port, st.Restarts, st.SpecHash = is.Port, is.Restarts, is.SpecHash
 		if !answers(is.State) {
 			st.Map, st.Players, st.Bots, st.Online, st.SampledAt = "", 0, 0, nil, time.Time{}

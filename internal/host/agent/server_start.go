@@ -196,7 +196,7 @@ func (s *servers) awaitReady(ctx context.Context, n left4me.Name) error {
 			case left4me.Running, left4me.Unresponsive:
 				return nil
 			case left4me.Failed, left4me.Stopped:
-				return failed(n, st.Reason)
+				return failed(n, st.Explained())
 			}
 			continue
 		}
@@ -212,9 +212,9 @@ func (s *servers) awaitReady(ctx context.Context, n left4me.Name) error {
 	}
 }
 
-func failed(n left4me.Name, reason string) error {
-	if reason == "" {
-		reason = "it ended while it started"
+func failed(n left4me.Name, reason *left4me.Error) error {
+	if reason == nil {
+		reason = left4me.NewError(left4me.Unavailable, "state.ended_while_starting")
 	}
 	return left4me.NewError(left4me.Unavailable, "server.start_failed", "reason", reason, "server", n)
 }

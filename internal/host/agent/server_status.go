@@ -146,7 +146,9 @@ func (s *statuses) publishAll(ctx context.Context) {
 // gone.
 func (s *statuses) shown(st left4me.Status) left4me.Status {
 	if e := s.disks.missing(); e != nil {
-		st.State, st.Reason = left4me.Unknown, left4me.Clip(e.Text, maxReason)
+		st.State = left4me.Unknown
+		st.Explain(e)
+		clipStatus(&st)
 	}
 	return st
 }
@@ -197,6 +199,9 @@ const (
 
 func clipStatus(st *left4me.Status) {
 	st.Reason = left4me.Clip(st.Reason, maxReason)
+	if st.Why != nil {
+		st.Why = st.Why.Clipped()
+	}
 	st.Hostname, st.Map = left4me.Clip(st.Hostname, maxTitle), left4me.Clip(st.Map, maxTitle)
 	st.Online = st.Online[:min(len(st.Online), maxOnline)]
 	for i := range st.Online {

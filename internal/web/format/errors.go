@@ -48,3 +48,11 @@ func ErrorLineOf(err error) string {
 	}
 	return err.Error()
 }
+
+// Reason is why a server is in its state; empty when there is nothing to say.
+func Reason(st left4me.Status) string {
+	if st.Why != nil {
+		return ErrorText(st.Why)
+	}
+	return shownError(st.Reason) // a host of an older build told it
+}

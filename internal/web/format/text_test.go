@@ -58,6 +58,23 @@ func TestErrorsSayWhatOthersToldVisiblyAndNotEndlessly(t *testing.T) {
 	}
 }
 
+func TestReasonsOfStatesAreSaidByTheirCodes(t *testing.T) {
+	crashed := left4me.Args{"exit": "\x1b[31mSIGSEGV"}
+	for want, st := range map[string]left4me.Status{
+		"": {},
+		"it crashed (␛[31mSIGSEGV) and starts again": {
+			Reason: "worded otherwise",
+			Why:    left4me.Received(left4me.Unavailable, "state.crashed_and_starts", crashed, "worded otherwise", ""),
+		},
+		"newer␍":     {Reason: "not this", Why: left4me.Received(left4me.Unavailable, "state.of_tomorrow", nil, "newer\r", "")},
+		"older␛[31m": {Reason: "older\x1b[31m"},
+	} {
+		if got := Reason(st); got != want {
+			t.Errorf("%+v is said as %q, want %q", st, got, want)
+		}
+	}
+}
+
 func FuzzVisible(f *testing.F) {
 	for _, s := range []string{"Coach", "\x1b]0;x\x07", "\u202E\u2066", "\xff", "\uFFFD", "a\u200Db"} {
 		f.Add(s)

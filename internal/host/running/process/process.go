@@ -38,9 +38,9 @@ type Supervisor struct{ cfg Config }
 func New(cfg Config) *Supervisor { return &Supervisor{cfg: cfg} }
 
 // State tells how a server is, and why.
-func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerState, string, error) {
+func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerState, *left4me.Error, error) {
 	if !n.Valid() {
-		return "", "", invalid(n)
+		return "", nil, invalid(n)
 	}
 	for {
 		_, up := shim.Shim(s.cfg.Run, n)
@@ -51,15 +51,15 @@ func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerS
 		st, err := s.status(ctx, n)
 		switch {
 		case err == nil:
-			return st.State, st.Reason, nil
+			return st.State, st.Explained(), nil
 		case ctx.Err() != nil:
-			return "", "", ctx.Err()
+			return "", nil, ctx.Err()
 		case !errors.Is(err, left4me.Unavailable):
-			return "", "", err
+			return "", nil, err
 		}
 		// It doesn't listen yet, or has just ended.
 		if _, up := shim.Shim(s.cfg.Run, n); up {
-			return left4me.Starting, "", nil
+			return left4me.Starting, nil, nil
 		}
 	}
 }
@@ -75,14 +75,14 @@ func (s *Supervisor) GaveUp(_ context.Context, n left4me.Name) (bool, error) {
 }
 
 // down tells how a server without a shim is.
-func (s *Supervisor) down(n left4me.Name) (left4me.ServerState, string) {
+func (s *Supervisor) down(n left4me.Name) (left4me.ServerState, *left4me.Error) {
 	if f, ok := shim.LastFailure(s.cfg.Run, n); ok {
 		return left4me.Failed, f.Reason()
 	}
 	if shim.Died(s.cfg.Run, n) {
-		return left4me.Failed, "its shim was killed"
+		return left4me.Failed, left4me.NewError(left4me.Unavailable, "state.shim_killed")
 	}
-	return left4me.Stopped, ""
+	return left4me.Stopped, nil
 }
 
 func (s *Supervisor) status(ctx context.Context, n left4me.Name) (shim.Status, error) {

@@ -79,7 +79,7 @@ func (m *machine) state() (left4me.ServerState, string) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	return state, reason
+	return state, reason.Said()
 }
 
 func (m *machine) await(want left4me.ServerState) (reason string) {

@@ -25,16 +25,11 @@ type Failure struct {
 }
 
 // Reason is the failure as a server's reason says it.
-func (f Failure) Reason() string {
-	if e, ok := left4me.Public(&f.Error); ok {
-		return e.Text
-	}
-	return shown(&f.Error)
-}
+func (f Failure) Reason() *left4me.Error { return shown(&f.Error) }
 
 // shown is err as people may see it.
-func shown(err error) string {
-	return left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.shim")).Error()
+func shown(err error) *left4me.Error {
+	return left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.shim"))
 }
 
 // errGaveUp is in the error of a server that crashed too often.

@@ -81,7 +81,8 @@ func (s *shim) launch() (*gameRun, error) {
 	}
 	s.game.Store(r.game)
 	s.board.set(func(st *Status) {
-		st.State, st.Reason, st.PID, st.StartedAt = left4me.Starting, "", r.proc.Pid, r.started.UTC()
+		st.State, st.PID, st.StartedAt = left4me.Starting, r.proc.Pid, r.started.UTC()
+		st.explain(nil)
 	})
 	s.notify.send("STATUS=starting on port " + fmt.Sprint(s.env.Port))
 	return r, nil
@@ -153,7 +154,7 @@ func (s *shim) attend(ctx context.Context, r *gameRun) ending {
 				s.ready = true
 				s.say("ready after %v", last.Sub(r.started).Round(time.Millisecond))
 			}
-			s.show(left4me.Running, "")
+			s.show(left4me.Running, nil)
 			if last.Sub(s.slimmed) >= slimEvery {
 				s.slimmed = last
 				memtrim.Process()
@@ -170,7 +171,7 @@ func (s *shim) attend(ctx context.Context, r *gameRun) ending {
 			}
 			switch judge(s.env.Watchdog, last, unixTime(r.loading.Load()), now) {
 			case silent:
-				s.show(left4me.Unresponsive, "it does not answer")
+				s.show(left4me.Unresponsive, left4me.NewError(left4me.Unavailable, "state.no_answer"))
 			case hangs:
 				return s.kill(r, fmt.Sprintf("no answer for %v", s.env.Watchdog))
 			}
@@ -187,15 +188,18 @@ func (s *shim) patrol() time.Duration {
 }
 
 // show puts the state on the board when it is another.
-func (s *shim) show(state left4me.ServerState, reason string) {
+func (s *shim) show(state left4me.ServerState, why *left4me.Error) {
 	if s.board.get().State == state {
 		return
 	}
-	s.board.set(func(st *Status) { st.State, st.Reason, st.Port = state, reason, s.env.Port })
+	s.board.set(func(st *Status) {
+		st.State, st.Port = state, s.env.Port
+		st.explain(why)
+	})
 	if state == left4me.Running {
 		s.notify.send("READY=1", fmt.Sprintf("STATUS=running on port %d", s.env.Port))
 	} else {
-		s.notify.send("STATUS=" + reason)
+		s.notify.send("STATUS=" + why.Said())
 	}
 }
 
@@ -203,7 +207,10 @@ func (s *shim) show(state left4me.ServerState, reason string) {
 func (s *shim) end(r *gameRun) {
 	g := r.game
 	quitTime, interruptTime := patience(!r.readyAt.IsZero())
-	s.board.set(func(st *Status) { st.State, st.Reason = left4me.Stopping, "" })
+	s.board.set(func(st *Status) {
+		st.State = left4me.Stopping
+		st.explain(nil)
+	})
 	s.notify.send("STOPPING=1")
 	s.say("stops: quit")
 	s.serving.Go(func() { _ = g.write("quit") })
@@ -276,17 +283,18 @@ func (s *shim) again(r *gameRun, end ending) (time.Duration, error) {
 	if todo.giveUp {
 		return 0, s.giveUp(s.runs[len(s.runs)-todo.count:])
 	}
-	what, reason := "ended by itself", "it ended by itself and starts again"
+	what, why := "ended by itself", left4me.NewError(left4me.Unavailable, "state.ended_and_starts")
 	if !end.clean {
-		what, reason = "crashed", "it crashed ("+end.exit+") and starts again"
+		what, why = "crashed", left4me.NewError(left4me.Unavailable, "state.crashed_and_starts", "exit", end.exit)
 	}
 	s.say("it %s (%s); next start in %v", what, end.exit, todo.after)
 	s.board.set(func(st *Status) {
-		st.State, st.Reason, st.PID, st.Port = left4me.Starting, reason, 0, 0
+		st.State, st.PID, st.Port = left4me.Starting, 0, 0
+		st.explain(why)
 		st.LastExit, st.LastEnd = end.exit, at
 		st.Restarts++
 	})
-	s.notify.send("STATUS=" + reason)
+	s.notify.send("STATUS=" + why.Text)
 	return todo.after, nil
 }
 

@@ -99,7 +99,7 @@ func TestFailureIsKeptUntilItIsForgotten(t *testing.T) {
 	}
 	rememberFailure(run, "alpha", errors.New("plain"))
 	if f, _ := LastFailure(run, "alpha"); f.Error.Text != "plain" || f.Error.Kind != left4me.Internal ||
-		strings.Contains(f.Reason(), "plain") {
+		strings.Contains(f.Reason().Error(), "plain") {
 		t.Errorf("%+v", f)
 	}
 	if err := os.WriteFile(failurePath(run, "alpha"), []byte("{"), 0o600); err != nil {

@@ -220,9 +220,11 @@ func (s *shim) finish(err error, lock *os.File) {
 	}
 	if s.board != nil {
 		s.board.set(func(st *Status) {
-			st.PID, st.State, st.Reason = 0, left4me.Stopped, ""
+			st.PID, st.State = 0, left4me.Stopped
+			st.explain(nil)
 			if err != nil {
-				st.State, st.Reason = left4me.Failed, shown(err)
+				st.State = left4me.Failed
+				st.explain(shown(err))
 			}
 		})
 	}

@@ -436,11 +436,12 @@ func TestCleanEndThatNobodyAskedLeft4meForIsFollowedByAStart(t *testing.T) {
 	} {
 		end()
 		starts := s.await(c, "it ended", func(st shim.Status) bool { return st.Restarts == i+1 })
-		if starts.State == left4me.Starting && starts.PID == 0 && starts.Reason != "it ended by itself and starts again" {
+		if starts.State == left4me.Starting && starts.PID == 0 && (starts.Reason != "it ended by itself and starts again" ||
+			starts.Why == nil || starts.Why.Code != "state.ended_and_starts") {
 			t.Errorf("status: %+v", starts)
 		}
 		st := s.await(c, "it runs again", func(st shim.Status) bool { return st.Restarts == i+1 && st.State == left4me.Running })
-		if st.PID == before.PID || st.LastExit != "exit status 0" || st.LastEnd.IsZero() || st.Reason != "" {
+		if st.PID == before.PID || st.LastExit != "exit status 0" || st.LastEnd.IsZero() || st.Reason != "" || st.Why != nil {
 			t.Errorf("status: %+v", st)
 		}
 		before = st

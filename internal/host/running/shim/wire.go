@@ -39,6 +39,7 @@ type Status struct {
 	Name      left4me.Name        `json:"name"`
 	State     left4me.ServerState `json:"state"`
 	Reason    string              `json:"reason,omitempty"`  // why it is in this state, for a person
+	Why       *left4me.Error      `json:"why,omitempty"`     // the same as a code; absent: none, or of an older shim
 	PID       int                 `json:"pid"`               // srcds as the host sees it, 0 when there is none
 	ShimPID   int                 `json:"shim_pid"`          // as the shim says; Client.PID is what the kernel says
 	Want      int                 `json:"want"`              // the port it was given
@@ -52,6 +53,18 @@ type Status struct {
 	Position  int64               `json:"position"` // end of the console
 	Rev       int64               `json:"rev"`      // changes with everything above but the position
 }
+
+// Explained is why the server is in its state, nil for nothing. What an older shim
+// said has no code.
+func (s Status) Explained() *left4me.Error {
+	if s.Why == nil && s.Reason != "" {
+		return left4me.NewError(left4me.Unavailable, "shim.said", "reason", s.Reason)
+	}
+	return s.Why
+}
+
+// explain says why the server is in its state; nil: there is nothing to say.
+func (s *Status) explain(why *left4me.Error) { s.Why, s.Reason = why, why.Said() }
 
 // Chunk is a piece of the console: whole lines, each ending with a line feed.
 type Chunk struct {

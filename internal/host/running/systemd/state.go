@@ -16,13 +16,13 @@ import (
 )
 
 // State tells how a server is, and why.
-func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerState, string, error) {
+func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerState, *left4me.Error, error) {
 	if !n.Valid() {
-		return "", "", invalid(n)
+		return "", nil, invalid(n)
 	}
 	u, err := s.units(ctx, serverUnit+string(n)+suffix)
 	if err != nil {
-		return "", "", err
+		return "", nil, err
 	}
 	state := stateOf(u[0])
 	switch {
@@ -30,9 +30,9 @@ func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerS
 		reason, err := s.failure(ctx, n)
 		return state, reason, err
 	case strings.HasPrefix(u[0].SubState, "auto-restart"):
-		return state, "its shim ended and starts again", nil
+		return state, left4me.NewError(left4me.Unavailable, "state.shim_ended_and_starts"), nil
 	}
-	return state, "", nil
+	return state, nil, nil
 }
 
 // List gives every server that has something alive.
@@ -96,10 +96,10 @@ func settled(u dbus.UnitStatus) bool {
 
 // failure says why a server's unit failed: in the words of its shim, if it came
 // to saying anything.
-func (s *Supervisor) failure(ctx context.Context, n left4me.Name) (string, error) {
+func (s *Supervisor) failure(ctx context.Context, n left4me.Name) (*left4me.Error, error) {
 	p, said, err := s.failed(ctx, n)
 	if err != nil || said == nil {
-		return p.reason().Text, err
+		return p.reason(), err
 	}
 	return said.Reason(), nil
 }
