@@ -94,6 +94,13 @@ func (a blueprintRoutes) updateBlueprint(ctx context.Context, name left4me.Name,
 	return a.blueprintOf(ctx, v, err)
 }
 
+func (a blueprintRoutes) renameBlueprint(ctx context.Context, name left4me.Name, in *struct{ Body apitype.NewName }) (apitype.Blueprint,
+	error,
+) {
+	v, err := a.core.Overlays.Blueprints().Rename(ctx, actorOf(ctx).Cause(), name, left4me.Name(in.Body.Name), in.Body.Version)
+	return a.blueprintOf(ctx, v, err)
+}
+
 func (a blueprintRoutes) deleteBlueprint(ctx context.Context, name left4me.Name, _ *none) (apitype.Deleted, error) {
 	return apitype.Deleted{Name: name}, a.core.Overlays.Blueprints().Delete(ctx, actorOf(ctx).Cause(), name)
 }

@@ -183,6 +183,8 @@ func (a blueprintRoutes) table() []entry {
 		blueprint.needs(see, routeOn(get, "", "showBlueprint", 200, "Show a blueprint", a.showBlueprint)),
 		blueprint.needs(configure,
 			routeOn(put, "", "updateBlueprint", 200, "Change a blueprint; servers on it get it when they start next", a.updateBlueprint)),
+		blueprint.needs(manage,
+			routeOn(post, "/rename", "renameBlueprint", 200, "Rename a blueprint, also where servers refer to it", a.renameBlueprint)),
 		blueprint.needs(manage, routeOn(del, "", "deleteBlueprint", 200, "Delete a blueprint that no server uses", a.deleteBlueprint)),
 	}
 }

@@ -30,7 +30,7 @@ func (a serverRoutes) updateServer(ctx context.Context, name left4me.Name, in *s
 	return a.whole(ctx, v, err)
 }
 
-func (a serverRoutes) renameServer(ctx context.Context, name left4me.Name, in *struct{ Body apitype.ServerName }) (apitype.GameServer,
+func (a serverRoutes) renameServer(ctx context.Context, name left4me.Name, in *struct{ Body apitype.NewName }) (apitype.GameServer,
 	error,
 ) {
 	v, err := a.core.Servers.Names().Rename(ctx, actorOf(ctx).Cause(), name, left4me.Name(in.Body.Name), in.Body.Version)

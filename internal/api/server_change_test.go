@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +11,32 @@ import (
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
+
+// Servers of a renamed blueprint have its new name.
+func TestABlueprintIsRenamed(t *testing.T) {
+	s := newSite(t)
+	s.call(t, "POST", "/api/v1/blueprints", `{"name":"coop","settings":{"mode":"coop"}}`)
+	s.call(t, "POST", "/api/v1/servers", `{"name":"alpha","blueprint":"coop"}`)
+	var before, after apitype.Blueprint
+	s.call(t, "GET", "/api/v1/blueprints/coop", nil).into(t, &before)
+	const path = "/api/v1/blueprints/coop/rename"
+	s.call(t, "POST", path, `{"name":"default"}`).problem(t, http.StatusConflict, "body.name")
+	s.call(t, "POST", path, `{"name":"No good"}`).problem(t, http.StatusUnprocessableEntity, "body.name")
+	s.call(t, "POST", path, `{"name":"campaign","version":7}`).problem(t, http.StatusConflict, "body.version")
+	s.send(t, "POST", path, bearer(s.guest), strings.NewReader(`{"name":"campaign"}`)).problem(t, http.StatusForbidden)
+	s.call(t, "POST", "/api/v1/blueprints/default/rename", `{"name":"campaign"}`).problem(t, http.StatusConflict)
+	a := s.call(t, "POST", path, `{"name":"campaign","version":1}`)
+	if a.into(t, &after); a.status != http.StatusOK || after.Name != "campaign" || after.ID != before.ID || after.Version != 2 ||
+		!slices.Equal(after.Servers, []left4me.Name{"alpha"}) || after.Settings.Mode != "coop" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	s.call(t, "GET", "/api/v1/blueprints/coop", nil).problem(t, http.StatusNotFound)
+	s.call(t, "POST", path, `{"name":"gamma"}`).problem(t, http.StatusNotFound)
+	var server apitype.GameServer
+	if s.call(t, "GET", "/api/v1/servers/alpha", nil).into(t, &server); server.Blueprint != "campaign" {
+		t.Errorf("%+v", server)
+	}
+}
 
 // A server has its new name at once, tells the one on its host, and is not found by the old.
 func TestAServerIsRenamed(t *testing.T) {

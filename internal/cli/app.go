@@ -69,6 +69,36 @@ func (a *app) call(ctx context.Context, method, path string, in, out any) (json.
 	return c.Call(ctx, method, path, in, out)
 }
 
+// renaming makes c the command that gives what says, which is at path, another name. onHost
+// is what people are told when its host goes on with the old one.
+func (a *app) renaming(c *cobra.Command, what, onHost string, path func(arg string) (left4me.Name, string, error)) *cobra.Command {
+	c.Use, c.Args = "rename NAME NEW-NAME", between(2, 2, "the name of "+what+" and its new name")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, at, err := path(args[0])
+		if err != nil {
+			return fmt.Errorf("rename: %w", err)
+		}
+		var v struct {
+			Name       left4me.Name `json:"name"`
+			NameOnHost left4me.Name `json:"name_on_host"`
+		}
+		raw, err := a.call(c.Context(), http.MethodPost, at+"/rename", apitype.NewName{Name: args[1]}, &v)
+		if err != nil {
+			return fmt.Errorf("rename %s: %w", n, err)
+		}
+		return a.print(raw, func(w io.Writer) {
+			switch {
+			case a.quiet:
+			case v.NameOnHost != "":
+				fmt.Fprintf(w, "%s is now %s; %s\n", n, v.Name, onHost)
+			default:
+				fmt.Fprintf(w, "%s is now %s\n", n, v.Name)
+			}
+		})
+	}
+	return c
+}
+
 // print prints what the API answered, or what is made of it for people.
 func (a *app) print(raw json.RawMessage, text func(w io.Writer)) error {
 	if a.json {

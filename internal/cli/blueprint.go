@@ -18,7 +18,7 @@ type blueprintCommands struct{ app *app }
 
 func (cmd blueprintCommands) command() *cobra.Command {
 	return group("blueprint", "Recipes for servers", cmd.list(), cmd.show(), cmd.create(), cmd.set(),
-		cmd.delete())
+		cmd.rename(), cmd.delete())
 }
 
 func (cmd blueprintCommands) list() *cobra.Command {
@@ -159,6 +159,16 @@ func (cmd blueprintCommands) set() *cobra.Command {
 		})
 	}
 	return c
+}
+
+func (cmd blueprintCommands) rename() *cobra.Command {
+	c := &cobra.Command{
+		Short: "Rename a blueprint",
+		Long: "Rename a blueprint. Servers that are made from it refer to its new name, and need\n" +
+			"no restart.",
+		ValidArgsFunction: cmd.complete,
+	}
+	return cmd.app.renaming(c, "a blueprint", "", blueprintPath)
 }
 
 func (cmd blueprintCommands) delete() *cobra.Command {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 
@@ -164,31 +163,11 @@ func (cmd serverCommands) act(verb, short, loss string) *cobra.Command {
 // rename is the command that gives a server another name.
 func (cmd serverCommands) rename() *cobra.Command {
 	c := &cobra.Command{
-		Use: "rename NAME NEW-NAME", Short: "Rename a server",
+		Short: "Rename a server",
 		Long: "Rename a server, whether or not it runs.\n\n" +
 			"The new name is shown at once. Files, logs and the unit on its host have the old\n" +
 			"name until the server starts next; until then no other server can have either name.",
-		Args: between(2, 2, "the name of a server and its new name"), ValidArgsFunction: cmd.app.servers,
+		ValidArgsFunction: cmd.app.servers,
 	}
-	c.RunE = func(c *cobra.Command, args []string) error {
-		n, path, err := serverPath(args[0])
-		if err != nil {
-			return fmt.Errorf("rename: %w", err)
-		}
-		var v apitype.GameServer
-		raw, err := cmd.app.call(c.Context(), http.MethodPost, path+"/rename", apitype.ServerName{Name: args[1]}, &v)
-		if err != nil {
-			return fmt.Errorf("rename %s: %w", n, err)
-		}
-		return cmd.app.print(raw, func(w io.Writer) {
-			switch {
-			case cmd.app.quiet:
-			case v.NameOnHost != "":
-				fmt.Fprintf(w, "%s is now %s; its files have the old name until it starts next\n", n, v.Name)
-			default:
-				fmt.Fprintf(w, "%s is now %s\n", n, v.Name)
-			}
-		})
-	}
-	return c
+	return cmd.app.renaming(c, "a server", "its files have the old name until it starts next", serverPath)
 }

@@ -198,6 +198,11 @@ var englishErrors = [...]ErrorText{
 		"look at what it is now, version {version}, and change that",
 	},
 	{
+		"blueprint.default_named",
+		"the blueprint default keeps its name: servers are made from it when nobody names another",
+		"create another blueprint, and give it to the servers",
+	},
+	{
 		"blueprint.default_stays",
 		"the blueprint default stays: servers are made from it when nobody names another",
 		"empty it instead",

@@ -46,6 +46,7 @@ const (
 
 	BlueprintCreated EventKind = "blueprint.created" // DefinitionEvent
 	BlueprintChanged EventKind = "blueprint.changed" // DefinitionEvent
+	BlueprintRenamed EventKind = "blueprint.renamed" // RenameEvent; the target has the new name
 	BlueprintDeleted EventKind = "blueprint.deleted" // no members
 
 	OverlayCreated  EventKind = "overlay.created"  // DefinitionEvent

@@ -164,6 +164,30 @@ func TestABlueprintFromItsFormToItsEnd(t *testing.T) {
 	}
 }
 
+func TestBlueprintIsRenamedByItsPage(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	b.post("/blueprints/new", "name", "versus", "mode", "versus")
+	b.post("/blueprints/new", "name", "taken")
+	b.post("/servers/new", "name", "alpha", "blueprint", "versus")
+	b.get("/blueprints/versus").has(t, http.StatusOK, `href="/blueprints/versus/rename"`)
+	b.get("/blueprints/versus/rename").has(t, http.StatusOK, `name="name"`, `value="versus"`)
+	b.post("/blueprints/versus/rename", "name", "No <i>").has(t, http.StatusUnprocessableEntity, `id="name-problem"`, `value="No &lt;i&gt;"`)
+	b.post("/blueprints/versus/rename", "name", "taken").has(t, http.StatusConflict, `id="name-problem"`, `value="taken"`)
+	if p := b.post("/blueprints/versus/rename", "name", " scrim "); p.header.Get("Location") != "/blueprints/scrim" {
+		t.Fatalf("%d to %s: %s", p.status, p.header.Get("Location"), p.body)
+	}
+	b.get("/blueprints/scrim").has(t, http.StatusOK, `href="/blueprints/scrim/rename"`, `href="/servers/alpha"`)
+	b.get("/servers/alpha/settings").has(t, http.StatusOK, `<option value="scrim" selected`)
+	for _, old := range []string{"", "/rename"} {
+		b.get("/blueprints/versus"+old).has(t, http.StatusNotFound)
+	}
+	b.post("/blueprints/versus/rename", "name", "other").has(t, http.StatusNotFound)
+	b.get("/blueprints/default").hasNot(t, "/blueprints/default/rename")
+	b.post("/blueprints/default/rename", "name", "other").has(t, http.StatusConflict, "keeps its name")
+	s.as(t, "guest").get("/blueprints/scrim").hasNot(t, "/blueprints/scrim/rename")
+}
+
 // The maps to begin with are not only those of the game.
 func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 	s := newSite(t, false)

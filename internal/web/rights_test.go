@@ -133,6 +133,8 @@ var needs = map[string]string{
 	"POST /blueprints/new":                             "manage blueprint",
 	"/blueprints/{name}":                               "see blueprint",
 	"POST /blueprints/{name}":                          "configure blueprint",
+	"/blueprints/{name}/rename":                        "manage blueprint",
+	"POST /blueprints/{name}/rename":                   "manage blueprint",
 	"/blueprints/{name}/delete":                        "manage blueprint",
 	"POST /blueprints/{name}/delete":                   "manage blueprint",
 	"/jobs":                                            "login",

@@ -42,6 +42,7 @@ var walked = map[string]string{
 	"/overlays/{name}/upload":       "/overlays/plugins/upload",
 	"/overlays/{name}/uploads/{id}": "/overlays/plugins/uploads/UPLOAD", "/uploads": "/uploads",
 	"/blueprints": "/blueprints", "/blueprints/new": "/blueprints/new", "/blueprints/{name}": "/blueprints/versus",
+	"/blueprints/{name}/rename": "/blueprints/versus/rename",
 	"/blueprints/{name}/delete": "/blueprints/versus/delete",
 	"/jobs":                     "/jobs", "/jobs/{id}": "/jobs/JOB", "/game": "/game", "/game/rollback": "/game/rollback?build=9001",
 	"/backups": "/backups", "/backups/{name}/delete": "/backups/b/delete", "/doctor": "/doctor",

@@ -270,6 +270,8 @@ func (c *caller) servers() {
 	c.do("PUT", "/blueprints/coop", object{"version": 1, "overlays": []string{"mods", "custom-campaign", "large"}})
 	c.do("POST", "/blueprints", object{"name": "gone"})
 	c.do("DELETE", "/blueprints/gone", nil)
+	c.do("POST", "/blueprints/coop/rename", object{"name": "versus"})
+	c.do("POST", "/blueprints/versus/rename", object{"name": "coop"})
 	c.get("/blueprints/coop", "/blueprints/default")
 	c.do("POST", "/servers", object{"name": "alpha", "blueprint": "coop", "settings": object{
 		"hostname": "Friends", "map": "c2m1_highway", "mode": "coop", "difficulty": "Hard", "max_players": 4, "tick": 60,

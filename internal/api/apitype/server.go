@@ -77,8 +77,8 @@ type ServerDefinition struct {
 	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Without it: the one it has"`
 }
 
-// ServerName is what a server is renamed to.
-type ServerName struct {
+// NewName is what a server or a blueprint is renamed to.
+type NewName struct {
 	Name    string `json:"name" doc:"1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit"`
 	Version int    `json:"version,omitempty" doc:"Expected version: a newer one is a 409 conflict. Absent: not checked"`
 }

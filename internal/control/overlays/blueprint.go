@@ -44,6 +44,35 @@ func (c Blueprints) Update(ctx context.Context, by left4me.Actor, v left4me.Blue
 	return c.overlays.storage.Blueprints().Get(ctx, v.Name)
 }
 
+// Rename gives a blueprint another name. Servers that are made from it refer to the new one,
+// and what they would be started with is the same. version is the one that was looked at, 0
+// doesn't care. Errors: left4me.NotFound; left4me.Invalid and left4me.Conflict for the field
+// "name"; left4me.Conflict when somebody changed it since, and for the default one, which
+// keeps its name.
+func (c Blueprints) Rename(ctx context.Context, by left4me.Actor, name, to left4me.Name, version int) (left4me.Blueprint, error) {
+	if name == left4me.DefaultBlueprint && to != name {
+		return left4me.Blueprint{}, left4me.NewError(left4me.Conflict, "blueprint.default_named")
+	}
+	if err := checkName(to); err != nil {
+		return left4me.Blueprint{}, err
+	}
+	before, after, err := c.overlays.storage.By(by).Blueprints().Rename(ctx, name, to, version)
+	if err == nil && before.Name != after.Name {
+		c.overlays.log.InfoContext(ctx, "blueprint renamed", "blueprint", after.Name, "from", before.Name, "by", by.String())
+	}
+	return after, err
+}
+
+// checkName says whether something can be called so. Errors: left4me.Fields of
+// left4me.Invalid, for the field "name".
+func checkName(n left4me.Name) error {
+	_, err := left4me.ParseName(string(n))
+	if e, ok := left4me.Public(err); ok {
+		return left4me.Fields{e.ForField("name")}
+	}
+	return err
+}
+
 // Delete removes a blueprint that no server uses. Errors:
 // left4me.NotFound; left4me.Conflict that names the servers, and for the default
 // one, which stays.
@@ -59,9 +88,8 @@ func (c Blueprints) Delete(ctx context.Context, by left4me.Actor, name left4me.N
 // and left4me.Conflict; left4me.Unavailable when only the host could tell.
 func (c Blueprints) Mistakes(ctx context.Context, v left4me.Blueprint, new bool) error {
 	var wrong, more left4me.Fields
-	if _, err := left4me.ParseName(string(v.Name)); err != nil {
-		e, _ := left4me.Public(err)
-		wrong = append(wrong, e.ForField("name"))
+	if err := checkName(v.Name); errors.As(err, &more) {
+		wrong = append(wrong, more...)
 	} else if _, err := c.overlays.storage.Blueprints().Get(ctx, v.Name); new && err == nil {
 		wrong = append(wrong,
 			left4me.NewError(left4me.Conflict, "blueprint.exists", "blueprint", v.Name).InField("name"))

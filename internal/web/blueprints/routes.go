@@ -27,6 +27,8 @@ func (p *Pages) Routes() []page.Route {
 		page.New(left4me.BlueprintTarget).Handle("POST /blueprints/new", p.createBlueprint),
 		one.Show(accounts.See, "", "/blueprints", p.blueprintPage),
 		one.Handle(accounts.Configure, "POST", "", p.saveBlueprint),
+		one.Show(accounts.Manage, "/rename", "/blueprints", p.renameView),
+		one.Handle(accounts.Manage, "POST", "/rename", p.renameBlueprint),
 		one.Show(accounts.Manage, "/delete", "/blueprints", p.deleteBlueprintView),
 		one.Handle(accounts.Manage, "POST", "/delete", p.deleteBlueprint),
 	}

@@ -1,0 +1,81 @@
+// Package rename is the page that asks for another name of a server, a blueprint or an
+// overlay.
+package rename
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// Page is where something gets another name.
+type Page struct {
+	Noun      string // server
+	Name      left4me.Name
+	List      string // Servers
+	Path      string // of the list: /servers; what is renamed is beneath it
+	Tab       string // of the frame
+	About     string // what follows when
+	Topics    []page.Topic
+}
+
+// form is what is typed.
+type form struct {
+	Page
+	Typed, Problem string
+}
+
+func (p Page) address(n left4me.Name) string { return p.Path + "/" + string(n) }
+
+// View asks for a name.
+func (p Page) View(panel *page.Panel, r *http.Request, who accounts.Actor) page.View {
+	return page.View{
+		Frame: panel.Frame(r, who, "Rename "+string(p.Name), p.Tab),
+		Body:  []page.Piece{panel.Form(r, "rename", renameForm(form{Page: p, Typed: string(p.Name)}), p.Topics...)},
+	}
+}
+
+// Post gives the name that was typed to rename, and goes to the new address; a name that
+// is refused can be typed again.
+func (p Page) Post(panel *page.Panel, w http.ResponseWriter, r *http.Request, who accounts.Actor,
+	rename func(to left4me.Name) error,
+) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	to := left4me.Name(strings.TrimSpace(r.PostForm.Get("name")))
+	err := rename(to)
+	if err == nil {
+		http.Redirect(w, r, p.address(to), http.StatusSeeOther)
+		return nil
+	}
+	status, text := problem(err)
+	if status == 0 {
+		return err
+	}
+	v := p.View(panel, r, who)
+	v.Form("rename").Typed = renameForm(form{Page: p, Typed: string(to), Problem: text})
+	return panel.Show(w, r, status, v)
+}
+
+// problem says what is wrong with a name that was typed; 0: it isn't the name.
+func problem(err error) (status int, text string) {
+	var wrong left4me.Fields
+	if errors.As(err, &wrong) && len(wrong) > 0 {
+		return http.StatusUnprocessableEntity, sentence(wrong[0])
+	}
+	if e, ok := left4me.Public(err); ok && e.Field == "name" {
+		return http.StatusConflict, sentence(e)
+	}
+	return 0, ""
+}
+
+// sentence is an error with what to do about it.
+func sentence(e *left4me.Error) string {
+	return strings.TrimSpace(format.Sentence(format.Visible(e.Text)) + " " + format.Sentence(e.Hint))
+}
