@@ -53,7 +53,7 @@ func newControl(s settings, d data, log *slog.Logger) *control {
 	c.layers = layers.New(c.overlays.Revisions(), c.files)
 	c.game = game.New(d.store, c.jobs, c.servers, c.hosts, d.bus, log)
 	c.backups = backups.New(d.store, c.jobs, d.bus, backups.Host{Name: left4me.LocalHost, Files: c.files, Root: s.root}, log)
-	c.uploads = uploads.New(c.files, log)
+	c.uploads = uploads.New(c.files, d.store.Overlays().Names, log)
 	return c
 }
 

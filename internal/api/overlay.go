@@ -21,7 +21,8 @@ func overlayFor(ctx context.Context, v overlays.View) apitype.Overlay {
 	o := apitype.Overlay{
 		ID: v.ID, Name: v.Name, Kind: v.Kind, Note: v.Note, Workshop: v.Workshop, Script: v.Script, Git: v.Git, Release: v.Release,
 		Refresh: v.Refresh,
-		Texts:   v.Texts, Moves: v.Moves, Cfg: append([]string{}, v.Cfg...), Version: v.Version, CreatedAt: v.CreatedAt,
+		Texts:   v.Texts, Moves: v.Moves, Cfg: append([]string{}, v.Cfg...), Version: v.Version, NameOnHost: v.HostName,
+		CreatedAt: v.CreatedAt,
 		UpdatedAt: v.UpdatedAt,
 		CheckedAt: v.CheckedAt, DeletedAt: v.DeletedAt, Content: contentFor(ctx, v.Content), Problem: v.Problem,
 		Blueprints: visibleNames(ctx, v.Blueprints, left4me.OnBlueprint), Servers: visibleNames(ctx, v.Servers, left4me.OnServer),
@@ -95,6 +96,14 @@ func (a overlayRoutes) changeOverlay(ctx context.Context, n left4me.Name, in *ch
 		return apitype.Overlay{}, err
 	}
 	return overlayFor(ctx, changed), nil
+}
+
+func (a overlayRoutes) renameOverlay(ctx context.Context, n left4me.Name, in *struct{ Body apitype.NewName }) (apitype.Overlay, error) {
+	v, err := a.core.Overlays.Rename(ctx, actorOf(ctx).Cause(), n, left4me.Name(in.Body.Name), in.Body.Version)
+	if err != nil {
+		return apitype.Overlay{}, err
+	}
+	return overlayFor(ctx, v), nil
 }
 
 func (a overlayRoutes) deleteOverlay(ctx context.Context, n left4me.Name, _ *none) (apitype.Job, error) {

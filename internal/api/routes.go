@@ -200,6 +200,8 @@ func (a overlayRoutes) table() []entry {
 		overlay.needs(configure,
 			routeOn(put, "", "changeOverlay", 200, "Change what an overlay is made of; nothing is built yet", a.changeOverlay)),
 		overlay.needs(manage,
+			routeOn(post, "/rename", "renameOverlay", 200, "Rename an overlay; its host goes on with the old name", a.renameOverlay)),
+		overlay.needs(manage,
 			routeOn(del, "", "deleteOverlay", 202, "Delete an overlay; it can be taken back for some days", a.deleteOverlay)),
 		overlay.needs(manage, routeOn(post, "/restore", "restoreOverlay", 202, "Take a deleted overlay back", a.restoreOverlay)),
 		overlay.needs(content,

@@ -38,6 +38,35 @@ func TestABlueprintIsRenamed(t *testing.T) {
 	}
 }
 
+// What stacks a renamed overlay has its new name, and its host the old one.
+func TestAnOverlayIsRenamed(t *testing.T) {
+	s := newSite(t)
+	s.call(t, "POST", "/api/v1/overlays", `{"name":"levels","kind":"files"}`)
+	s.call(t, "POST", "/api/v1/overlays", `{"name":"taken","kind":"files"}`)
+	s.call(t, "POST", "/api/v1/blueprints", `{"name":"coop","overlays":["levels"]}`)
+	var before, after apitype.Overlay
+	s.call(t, "GET", "/api/v1/overlays/levels", nil).into(t, &before)
+	const path = "/api/v1/overlays/levels/rename"
+	s.call(t, "POST", path, `{"name":"taken"}`).problem(t, http.StatusConflict, "body.name")
+	s.call(t, "POST", path, `{"name":"No good"}`).problem(t, http.StatusUnprocessableEntity, "body.name")
+	s.call(t, "POST", path, `{"name":"campaigns","version":7}`).problem(t, http.StatusConflict, "body.version")
+	s.send(t, "POST", path, bearer(s.guest), strings.NewReader(`{"name":"campaigns"}`)).problem(t, http.StatusForbidden)
+	a := s.call(t, "POST", path, `{"name":"campaigns","version":1}`)
+	if a.into(t, &after); a.status != http.StatusOK || after.Name != "campaigns" || after.ID != before.ID || after.NameOnHost != "levels" ||
+		after.Version != 2 || !slices.Equal(after.Blueprints, []left4me.Name{"coop"}) {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	s.call(t, "GET", "/api/v1/overlays/levels", nil).problem(t, http.StatusNotFound)
+	s.call(t, "POST", "/api/v1/overlays", `{"name":"levels","kind":"files"}`).problem(t, http.StatusConflict, "body.name")
+	var b apitype.Blueprint
+	if s.call(t, "GET", "/api/v1/blueprints/coop", nil).into(t, &b); !slices.Equal(b.Overlays, []string{"campaigns"}) {
+		t.Errorf("%+v", b)
+	}
+	if a := s.call(t, "POST", "/api/v1/overlays/campaigns/rename", `{"name":"levels"}`); strings.Contains(string(a.body), "name_on_host") {
+		t.Errorf("back to what its host has: %s", a.body)
+	}
+}
+
 // A server has its new name at once, tells the one on its host, and is not found by the old.
 func TestAServerIsRenamed(t *testing.T) {
 	s := newSite(t)

@@ -1,6 +1,10 @@
 package bus
 
-import "github.com/left4me/left4me/internal/left4me"
+import (
+	"cmp"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
 
 // Verbs of Command on content.
 const (
@@ -109,6 +113,7 @@ type StackRequest struct {
 	Path    string       `json:"path,omitempty"`
 	Inside  string       `json:"inside,omitempty"`
 	Hint    string       `json:"hint,omitempty"` // encoding of titles that are too short to tell
+	Shown   Shown        `json:"shown,omitempty"`
 	Filter
 }
 
@@ -128,8 +133,16 @@ type StackDiffRequest struct {
 type UpperRequest struct {
 	V      int          `json:"v"`
 	Server left4me.Name `json:"server"`
+	Shown  Shown        `json:"shown,omitempty"`
 	Filter
 }
+
+// Shown are the names that people have for overlays, by those that the host has, where these
+// are others. Answers say them.
+type Shown map[left4me.Name]left4me.Name
+
+// Name is what people call an overlay of the host.
+func (s Shown) Name(host left4me.Name) left4me.Name { return cmp.Or(s[host], host) }
 
 // DiscardSpec is what a host is told of a left4me.DiscardUpper job.
 type DiscardSpec struct {

@@ -26,7 +26,7 @@ func (cmd overlayCommands) command() *cobra.Command {
 		cmd.revisions(), cmd.label(), cmd.drop(), files.list(), files.cat(), files.diff(), files.edit(),
 		files.remove(), files.repair(),
 		cmd.addItems(), cmd.removeItems(), cmd.freeze(), cmd.unfreeze(), cmd.moves(), cmd.stay(),
-		files.push(), files.names(), files.pull(), cmd.delete(), cmd.restore())
+		files.push(), files.names(), files.pull(), cmd.rename(), cmd.delete(), cmd.restore())
 }
 
 // overlayPath is where an overlay is in the API.
@@ -118,6 +118,7 @@ func (cmd overlayCommands) show() *cobra.Command {
 
 func writeOverlay(w io.Writer, o apitype.Overlay, details left4me.Content) {
 	output.Row(w, "name", string(o.Name))
+	output.Row(w, "name on host", string(o.NameOnHost))
 	output.Row(w, "kind", string(o.Kind))
 	output.Row(w, "note", o.Note)
 	output.Row(w, "host", o.Problem)
@@ -277,6 +278,17 @@ func (cmd overlayCommands) build() *cobra.Command {
 		return cmd.app.begin(c.Context(), "build "+string(n), http.MethodPost, path+"/build", in, *wait)
 	}
 	return c
+}
+
+func (cmd overlayCommands) rename() *cobra.Command {
+	c := &cobra.Command{
+		Short: "Rename an overlay",
+		Long: "Rename an overlay, whatever runs with it. Servers and blueprints stack it by its new\n" +
+			"name, and none needs a restart. Its directory on the host keeps the old name, which no\n" +
+			"other overlay can have.",
+		ValidArgsFunction: cmd.app.overlays,
+	}
+	return cmd.app.renaming(c, "an overlay", "its files keep the old name on the host", overlayPath)
 }
 
 func (cmd overlayCommands) delete() *cobra.Command {

@@ -893,6 +893,11 @@ var englishErrors = [...]ErrorText{
 		"an overlay {overlay:q} was deleted and can still be taken back",
 		"restore it, or choose another name",
 	},
+	{
+		"overlay.name_on_host",
+		"overlay {overlay} was called {name:q}, and has this name on its host",
+		"choose another name",
+	},
 	{"overlay.names_no_items", "overlay {overlay} names no items", ""},
 	{
 		"overlay.never_rolled_out",

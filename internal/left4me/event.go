@@ -51,6 +51,7 @@ const (
 
 	OverlayCreated  EventKind = "overlay.created"  // DefinitionEvent
 	OverlayChanged  EventKind = "overlay.changed"  // DefinitionEvent
+	OverlayRenamed  EventKind = "overlay.renamed"  // RenameEvent; the target has the new name
 	OverlayDeleted  EventKind = "overlay.deleted"  // no members; it can be restored
 	OverlayRestored EventKind = "overlay.restored" // no members
 	OverlayDropped  EventKind = "overlay.dropped"  // no members; the definition of a deleted overlay is removed

@@ -1,6 +1,7 @@
 package left4me
 
 import (
+	"cmp"
 	"encoding"
 	"fmt"
 	"strconv"
@@ -85,7 +86,13 @@ type Overlay struct {
 	Version   int          `json:"version"`         // counts changes of the definition: who changes it says which one they saw
 	CreatedAt time.Time    `json:"created_at"`
 	UpdatedAt time.Time    `json:"updated_at"`
+	// HostName is the name that it has on its host, from before it was renamed; empty when
+	// that is Name.
+	HostName Name `json:"-"`
 }
+
+// OnHost is the name that its host uses: that of its directory.
+func (v Overlay) OnHost() Name { return cmp.Or(v.HostName, v.Name) }
 
 // Target is v as a target.
 func (v Overlay) Target() Target { return Target{Kind: OverlayTarget, ID: v.ID, Name: string(v.Name)} }
@@ -344,6 +351,8 @@ type Content struct {
 	Shared    int64      `json:"shared"`    // bytes that others have too
 	DeletedAt time.Time  `json:"deleted_at,omitzero"`
 	GoneAt    time.Time  `json:"gone_at,omitzero"` // until then a deleted one can be taken back
+	// NameOnHost is what its host calls it, when people call it otherwise: control sets it.
+	NameOnHost Name `json:"-"`
 }
 
 // Revision is an immutable state of an overlay on a host. In lists Warnings,

@@ -20,7 +20,7 @@ func (s *Store) Reports() Reports { return Reports{s} }
 type Report struct {
 	Host  left4me.Name
 	Noun  string       // "server": its state; "overlay": its revision; "game": its build
-	Name  left4me.Name // of the server or overlay
+	Name  left4me.Name // of the server, or of the overlay on its host
 	Value string
 }
 
@@ -54,6 +54,13 @@ func (s Reports) Set(ctx context.Context, all []Report) error {
 }
 
 func setReport(ctx context.Context, tx *transaction, r Report) error {
+	if r.Noun == "overlay" {
+		name, err := overlayOnHost(ctx, tx, r.Name)
+		if err != nil || name == "" {
+			return err
+		}
+		r.Name = name
+	}
 	kind, on := r.kind()
 	on, err := tx.identify(ctx, on)
 	if err != nil || on.Kind == left4me.ServerTarget && on.ID == "" {

@@ -30,24 +30,24 @@ type OverlayScript struct {
 	CreatedAt time.Time
 }
 
-const overlayColumns = `id, name, kind, definition, version, created_at, updated_at, looked_at, deleted_at`
+const overlayColumns = `id, name, kind, definition, version, created_at, updated_at, looked_at, deleted_at, host_name`
 
 func scanOverlay(r row) (Overlay, error) {
 	var (
 		v                Overlay
 		id               left4me.ID
-		name             left4me.Name
+		name, onHost     left4me.Name
 		kind             left4me.OverlayKind
 		definition       string
 		version          int
 		created, updated int64
 		checked, deleted sql.NullInt64
 	)
-	if err := r.Scan(&id, &name, &kind, &definition, &version, &created, &updated, &checked, &deleted); err != nil {
+	if err := r.Scan(&id, &name, &kind, &definition, &version, &created, &updated, &checked, &deleted, &onHost); err != nil {
 		return v, err
 	}
 	err := fromJSON(definition, &v.Overlay)
-	v.ID, v.Name, v.Kind, v.Version = id, name, kind, version // the columns have the last word
+	v.ID, v.Name, v.HostName, v.Kind, v.Version = id, name, onHost, kind, version // the columns have the last word
 	v.CreatedAt, v.UpdatedAt = fromMillis(created), fromMillis(updated)
 	v.CheckedAt, v.DeletedAt = fromNull(checked), fromNull(deleted)
 	return v, err
@@ -103,7 +103,7 @@ func overlayCfg(all []overlayLines) map[left4me.Name][]string {
 }
 
 // Create adds a definition; its script, if it has one, is its first
-// version. Errors: left4me.Conflict when the name is taken.
+// version. Errors: left4me.Conflict when another overlay has the name, or has it on its host.
 func (s Overlays) Create(ctx context.Context, by left4me.Actor, v left4me.Overlay) (Overlay, error) {
 	v.ID, v.Version = NewID(time.Now()), 1
 	if v.Script != nil {
@@ -112,12 +112,12 @@ func (s Overlays) Create(ctx context.Context, by left4me.Actor, v left4me.Overla
 	definition, err := toJSON(v)
 	if err == nil {
 		err = s.db.tx(ctx, func(tx *transaction) error {
+			if err := freeOverlayName(ctx, tx, v.Name, v.ID); err != nil {
+				return err
+			}
 			_, err := tx.ExecContext(ctx,
 				`INSERT INTO overlay(id, name, kind, definition, version, created_at, updated_at) VALUES (?,?,?,?,1,?,?)`,
 				v.ID, v.Name, v.Kind, definition, millis(v.CreatedAt), millis(v.CreatedAt))
-			if violates(err) {
-				return left4me.NewError(left4me.Conflict, "overlay.exists", "overlay", v.Name).InField("name")
-			}
 			if err == nil {
 				err = tx.eventBy(ctx, by, left4me.OverlayCreated, v.Target(),
 					left4me.DefinitionEvent{Version: 1})

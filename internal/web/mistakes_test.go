@@ -48,6 +48,7 @@ var wrongForms = []wrongForm{
 		[]string{"max_players", "tick", "cfg"},
 		[]string{`value="often"`, `value="many"`},
 	},
+	{"/overlays/maps/rename", []string{"name", "No Way"}, []string{"name"}, []string{`value="No Way"`}},
 	{"/blueprints/versus/rename", []string{"name", "No Way"}, []string{"name"}, []string{`value="No Way"`}},
 	{
 		"/overlays/new",

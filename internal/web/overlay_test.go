@@ -501,6 +501,28 @@ func TestARecipeIsFilledIn(t *testing.T) {
 	b.get("/overlays/new?kind=script&recipe=none").has(t, http.StatusNotFound)
 }
 
+func TestOverlayIsRenamedByItsPage(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	b.post("/overlays/new", "kind", "files", "name", "maps", "names", "id", "restart", "never")
+	b.post("/overlays/new", "kind", "files", "name", "taken", "names", "id", "restart", "never")
+	b.get("/overlays/maps/settings").has(t, http.StatusOK, `href="/overlays/maps/rename"`)
+	b.get("/overlays/maps/settings").hasNot(t, "Name on the host")
+	b.get("/overlays/maps/rename").has(t, http.StatusOK, `name="name"`, `value="maps"`)
+	b.post("/overlays/maps/rename", "name", "No <i>").has(t, http.StatusUnprocessableEntity, `id="name-problem"`, `value="No &lt;i&gt;"`)
+	b.post("/overlays/maps/rename", "name", "taken").has(t, http.StatusConflict, `id="name-problem"`, `value="taken"`)
+	if p := b.post("/overlays/maps/rename", "name", " campaigns "); p.header.Get("Location") != "/overlays/campaigns" {
+		t.Fatalf("%d to %s: %s", p.status, p.header.Get("Location"), p.body)
+	}
+	b.get("/overlays/campaigns/settings").has(t, http.StatusOK, `href="/overlays/campaigns/rename"`, "Name on the host")
+	for _, old := range []string{"", "/settings", "/rename"} {
+		b.get("/overlays/maps"+old).has(t, http.StatusNotFound)
+	}
+	b.post("/overlays/maps/rename", "name", "other").has(t, http.StatusNotFound)
+	b.post("/overlays/taken/rename", "name", "maps").has(t, http.StatusConflict, `id="name-problem"`, "campaigns was called")
+	s.as(t, "guest").get("/overlays/campaigns/settings").hasNot(t, "/overlays/campaigns/rename")
+}
+
 // The job that deletes an overlay may be done at any moment between two questions of a
 // page.
 func TestADeletedOverlayHasAPage(t *testing.T) {

@@ -85,6 +85,8 @@ var needs = map[string]string{
 	"POST /overlays/{name}/restore":                    "manage overlay",
 	"/overlays/{name}/settings":                        "see overlay",
 	"POST /overlays/{name}/settings":                   "configure overlay",
+	"/overlays/{name}/rename":                          "manage overlay",
+	"POST /overlays/{name}/rename":                     "manage overlay",
 	"/overlays/{name}/delete":                          "manage overlay",
 	"POST /overlays/{name}/delete":                     "manage overlay",
 	"/overlays/{name}/script":                          "see overlay",

@@ -31,6 +31,7 @@ var walked = map[string]string{
 	"/servers/{name}/delete": "/servers/alpha/delete",
 	"/overlays":              "/overlays", "/overlays/new": "/overlays/new?kind=files", "/overlays/{name}": "/overlays/plugins",
 	"/overlays/{name}/settings": "/overlays/plugins/settings",
+	"/overlays/{name}/rename":   "/overlays/plugins/rename",
 	"/overlays/{name}/delete":   "/overlays/plugins/delete", "/overlays/{name}/revisions": "/overlays/maps/revisions",
 	"/overlays/{name}/revisions/{revision}/drop": "/overlays/maps/revisions/1/drop",
 	"/overlays/{name}/diff":                      "/overlays/maps/diff?from=1&to=2",
@@ -254,7 +255,8 @@ func serverPatterns() []string {
 
 // overlayPatterns are those on which an overlay does.
 func overlayPatterns(name string) (all []string) {
-	for _, p := range of("/overlays/{name}", "/overlays/{name}/edit", "/overlays/{name}/remove", "/overlays/{name}/delete",
+	for _, p := range of("/overlays/{name}", "/overlays/{name}/rename", "/overlays/{name}/edit", "/overlays/{name}/remove",
+		"/overlays/{name}/delete",
 		"/overlays/{name}/revisions/{revision}/drop") {
 		if strings.HasPrefix(walked[p], "/overlays/"+name) {
 			all = append(all, p)

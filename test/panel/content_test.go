@@ -190,6 +190,7 @@ func TestPagesOfOverlaysFit(t *testing.T) {
 		"overlay-new-files":  "/overlays/new?kind=files",
 		"overlay-new-script": "/overlays/new?kind=script", "overlay-new-git": "/overlays/new?kind=git",
 		"overlay-new-release": "/overlays/new?kind=release",
+		"overlay-rename":      "/overlays/maps/rename",
 		"overlay-maps":        "/overlays/maps", "overlay-maps-upload": "/overlays/maps/upload", "overlay-maps-edit": "/overlays/maps/edit",
 	} {
 		s.everywhere(name, path)

@@ -276,8 +276,9 @@ func TestPagesFit(t *testing.T) {
 		"reach-stopped": "/servers/beta-with-a-rather-long-name-that-goes-on-for-quite-a-while-yes/reach",
 		"jobs":          "/jobs", "missing": "/servers/nobody", "game": "/game",
 		"blueprints": "/blueprints", "blueprint": "/blueprints/friday", "blueprint-new": "/blueprints/new",
-		"blueprint-delete": "/blueprints/friday/delete",
-		"uploads":          "/uploads", "backups": "/backups", "backup-delete": "/backups/" + backup + "/delete",
+		"blueprint-delete": "/blueprints/friday/delete", "blueprint-rename": "/blueprints/friday/rename",
+		"rename":  "/servers/alpha/rename",
+		"uploads": "/uploads", "backups": "/backups", "backup-delete": "/backups/" + backup + "/delete",
 	} {
 		s.everywhere(name, path)
 	}

@@ -22,6 +22,7 @@ type Overlay struct {
 	Moves      []left4me.FolderMove `json:"moves,omitempty" doc:"Places of folders in uploads, instead of the default"`
 	Cfg        []string             `json:"cfg" doc:"Lines for server.cfg of each server that stacks it"`
 	Version    int                  `json:"version" doc:"Counts changes of the definition; 0: found only on the host's disk"`
+	NameOnHost left4me.Name         `json:"name_on_host,omitempty" doc:"Its first name, which its host goes on to use; absent: the same"`
 	CreatedAt  time.Time            `json:"created_at,omitzero"`
 	UpdatedAt  time.Time            `json:"updated_at,omitzero"`
 	CheckedAt  time.Time            `json:"looked_at,omitzero" doc:"When somebody last looked for something newer"`

@@ -77,7 +77,7 @@ type ServerDefinition struct {
 	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Without it: the one it has"`
 }
 
-// NewName is what a server or a blueprint is renamed to.
+// NewName is what a server, a blueprint or an overlay is renamed to.
 type NewName struct {
 	Name    string `json:"name" doc:"1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit"`
 	Version int    `json:"version,omitempty" doc:"Expected version: a newer one is a 409 conflict. Absent: not checked"`

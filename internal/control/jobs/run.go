@@ -170,16 +170,29 @@ func (j *Jobs) send(ctx context.Context, v store.QueuedJob) {
 	}
 }
 
-// message is what a host is told of a job. A server that was renamed after the job was
-// asked for has the name on its host that the job was asked for with.
+// message is what a host is told of a job. What was renamed has the name on its host that the
+// job was asked for with.
 func message(v store.QueuedJob) bus.JobMessage {
 	m := bus.JobMessage{V: bus.Version, ID: v.ID, Kind: v.Kind, Target: v.Target, Spec: v.Spec, RequestID: v.RequestID}
 	var on struct {
-		Name   left4me.Name `json:"name"`   // of a left4me.Spec
-		Server left4me.Name `json:"server"` // of a bus.DiscardSpec
+		Name    left4me.Name    `json:"name"`    // of a left4me.Spec
+		Server  left4me.Name    `json:"server"`  // of a bus.DiscardSpec
+		Overlay json.RawMessage `json:"overlay"` // of a left4me.BuildSpec, or a name in a bus.OverlayRequest
 	}
-	if v.Kind.Noun() == "server" && json.Unmarshal(v.Spec, &on) == nil {
+	if json.Unmarshal(v.Spec, &on) != nil {
+		return m
+	}
+	switch v.Kind.Noun() {
+	case string(left4me.ServerTarget):
 		m.Target = cmp.Or(on.Name, on.Server, m.Target)
+	case string(left4me.OverlayTarget):
+		var name left4me.Name
+		var built struct {
+			Name left4me.Name `json:"name"`
+		}
+		if json.Unmarshal(on.Overlay, &name) == nil || json.Unmarshal(on.Overlay, &built) == nil {
+			m.Target = cmp.Or(name, built.Name, m.Target)
+		}
 	}
 	return m
 }

@@ -10,6 +10,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ func (l *Layers) Open(ctx context.Context, name left4me.Name, revision int) (*Re
 	}
 	r := &Revision{
 		Overlay: name, Number: revision, revisions: l.revisions,
-		host: l.host, dir: path.Join("overlays", string(name), strconv.Itoa(revision)),
+		host: l.host, dir: path.Join("overlays", string(cmp.Or(c.NameOnHost, name)), strconv.Itoa(revision)),
 	}
 	for _, v := range c.Revisions {
 		if v.Number == revision {

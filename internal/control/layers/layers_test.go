@@ -74,6 +74,27 @@ func open(t *testing.T, files ...string) (*layers.Revision, string) {
 	return r, root
 }
 
+// renamed is a host that has an overlay by another name.
+type renamed struct{ host }
+
+func (h renamed) Get(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error) {
+	c, err := h.host.Get(ctx, name, revision)
+	c.NameOnHost = "maps"
+	return c, err
+}
+
+func TestARenamedOverlayLiesWhereItLay(t *testing.T) {
+	_, root := open(t)
+	r, err := layers.New(renamed{host{[]string{"left4dead2/run.sh"}}}, localfs.New(root)).Open(t.Context(), "campaigns", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := r.Write(t.Context(), &b, "zip"); err != nil || r.Overlay != "campaigns" || b.Len() == 0 {
+		t.Errorf("%+v, %d bytes, %v", r, b.Len(), err)
+	}
+}
+
 func TestARevisionAsAnArchive(t *testing.T) {
 	r, _ := open(t, "left4dead2/a b.vpk", "left4dead2/cfg/ü.cfg", "left4dead2/run.sh")
 	if r.Number != 2 {

@@ -48,6 +48,7 @@ func (c *Overlays) Build(ctx context.Context, by left4me.Actor, name left4me.Nam
 		r.Change = &own
 	}
 	spec := left4me.BuildSpec{Overlay: v.Overlay, Note: r.Note, By: by.String(), Change: r.Change, Promote: r.Promote}
+	spec.Overlay.Name = v.OnHost()
 	if r.Promote != nil {
 		// One that isn't there may have left its files: its host says whether it has.
 		switch from, err := c.storage.Servers().Get(ctx, r.Promote.Server); {
@@ -90,7 +91,7 @@ func (c *Overlays) Delete(ctx context.Context, by left4me.Actor, name left4me.Na
 		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.stacked", "overlay", name, "blueprints", joined(blueprints),
 			"servers", joined(servers))
 	}
-	return c.jobs.Add(ctx, by, left4me.DeleteOverlay, name, c.host, bus.Empty{V: bus.Version})
+	return c.jobs.Add(ctx, by, left4me.DeleteOverlay, name, c.host, bus.OverlayRequest{V: bus.Version, Overlay: v.OnHost()})
 }
 
 func joined(names []left4me.Name) string {
@@ -118,10 +119,11 @@ func (c *Overlays) Restore(ctx context.Context, by left4me.Actor, name left4me.N
 	if k.defined(name).DeletedAt.IsZero() && active[name].Kind != left4me.DeleteOverlay {
 		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.not_deleted", "overlay", name)
 	}
-	if _, err := c.row(ctx, by, name); err != nil {
+	v, err := c.row(ctx, by, name)
+	if err != nil {
 		return left4me.Job{}, err
 	}
-	return c.jobs.Add(ctx, by, left4me.RestoreOverlay, name, c.host, bus.Empty{V: bus.Version})
+	return c.jobs.Add(ctx, by, left4me.RestoreOverlay, name, c.host, bus.OverlayRequest{V: bus.Version, Overlay: v.OnHost()})
 }
 
 // Use makes a revision the one that servers start with. Errors:
@@ -189,6 +191,11 @@ func (c *Overlays) Collect(ctx context.Context, by left4me.Actor) (left4me.Job, 
 	for _, s := range servers {
 		keep = append(keep, s.Overlays...)
 	}
+	names, err := c.storage.Overlays().Names(ctx) // after the stacks, which may name some as before
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	keep = names.RefsOnHost(keep)
 	slices.SortFunc(keep, func(a, b left4me.OverlayRef) int { return strings.Compare(a.String(), b.String()) })
 	spec := bus.CollectSpec{Keep: slices.Compact(keep), Age: keepDays, Newest: keepNewest, MaxFree: keepFree}
 	return c.jobs.Add(ctx, by, left4me.CollectContent, c.host, c.host, spec)

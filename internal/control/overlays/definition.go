@@ -67,6 +67,43 @@ func (c *Overlays) Update(ctx context.Context, by left4me.Actor, v left4me.Overl
 	return c.Get(ctx, v.Name)
 }
 
+// Rename gives an overlay another name, whatever runs with it: nothing changes on its host,
+// where it goes on with the name that it has. Stacks of servers and blueprints name the new
+// one. version is the one that was looked at, 0 doesn't care. Errors: left4me.NotFound;
+// left4me.Invalid and left4me.Conflict for the field "name"; left4me.Conflict when somebody
+// changed it since, and when it is deleted.
+func (c *Overlays) Rename(ctx context.Context, by left4me.Actor, name, to left4me.Name, version int) (View, error) {
+	if err := checkName(to); err != nil {
+		return View{}, err
+	}
+	if _, err := c.row(ctx, by, name); err != nil {
+		return View{}, err
+	}
+	k, err := c.known(ctx)
+	if err != nil {
+		return View{}, err
+	}
+	if _, defined := k.definitions[to]; !defined && to != name && k.called.Shown(to) != name {
+		switch have, there := k.contents[to]; {
+		case there && !have.DeletedAt.IsZero():
+			return View{}, left4me.NewError(left4me.Conflict, "overlay.name_of_deleted", "overlay", to).InField("name")
+		case there:
+			return View{}, taken(to)
+		}
+	}
+	c.turn.Lock() // a rollout that is being written has the name
+	before, after, err := c.storage.By(by).Overlays().Rename(ctx, name, to, version)
+	c.turn.Unlock()
+	if err != nil {
+		return View{}, err
+	}
+	if before.Name != after.Name {
+		c.told.Ring()
+		c.log.InfoContext(ctx, "overlay renamed", "overlay", after.Name, "from", before.Name, "on host", after.OnHost(), "by", by.String())
+	}
+	return c.Get(ctx, to)
+}
+
 // row returns the definition of an overlay, which it gets now if it only lies on
 // the host's disk. Errors: left4me.NotFound, left4me.Unavailable.
 func (c *Overlays) row(ctx context.Context, by left4me.Actor, name left4me.Name) (store.Overlay, error) {

@@ -19,7 +19,8 @@ const listWithin = 10 * time.Second
 type known struct {
 	definitions map[left4me.Name]store.Overlay
 	contents    map[left4me.Name]left4me.Content
-	problem     error // why the host could not be asked; then contents is empty
+	called      left4me.OverlayNames // on the host, and by people
+	problem     error                // why the host could not be asked; then contents is empty
 }
 
 // known reads all definitions and asks the host. That it does not answer is in
@@ -30,15 +31,22 @@ func (c *Overlays) known(ctx context.Context) (known, error) {
 	if err != nil {
 		return k, err
 	}
+	onHost := map[left4me.Name]left4me.Name{}
 	for _, v := range all {
-		k.definitions[v.Name] = v
+		if k.definitions[v.Name] = v; v.HostName != "" {
+			onHost[v.Name] = v.HostName
+		}
 	}
+	k.called = left4me.NewOverlayNames(onHost)
 	var have []left4me.Content
 	ctx, cancel := context.WithTimeout(ctx, listWithin)
 	defer cancel()
 	k.problem = c.bus.Request(ctx, bus.Command(c.host, bus.VerbContents), bus.Empty{V: bus.Version}, &have)
 	for _, v := range have {
-		c.nameServers(&v)
+		if k.called.Foreign(v.Name) {
+			continue
+		}
+		nameContent(c, &v, k.called)
 		k.contents[v.Name] = v
 	}
 	return k, nil

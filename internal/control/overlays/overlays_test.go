@@ -32,6 +32,7 @@ type site struct {
 	contents map[left4me.Name]left4me.Content
 	statuses map[left4me.Name]left4me.Status
 	asked    []string // verbs with their requests
+	answers  map[string]func(data []byte) (any, error)
 }
 
 func newSite(t *testing.T) *site {
@@ -69,6 +70,10 @@ func (s *site) serve(t *testing.T, end func(bus.JobMessage) *left4me.Error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		verb := bus.VerbOf(subject)
+		if answer := s.answers[verb]; answer != nil {
+			s.asked = append(s.asked, verb+" "+string(data))
+			return answer(data)
+		}
 		switch verb {
 		case bus.VerbContents:
 			return slices.Collect(maps.Values(s.contents)), nil

@@ -138,13 +138,20 @@ func (c *Overlays) LookUp(ctx context.Context, w left4me.Workshop) ([]left4me.Wo
 // content asks the host for what it has of an overlay, or has after a change.
 func (c Revisions) content(ctx context.Context, verb string, in any) (left4me.Content, error) {
 	v, err := ask[left4me.Content](ctx, c.overlays, verb, in)
-	c.overlays.nameServers(&v)
+	if err != nil {
+		return v, err
+	}
+	names, err := c.overlays.storage.Overlays().Names(ctx)
+	nameContent(c.overlays, &v, names)
 	return v, err
 }
 
-// nameServers names the servers that are up with each revision as people do: their host may
-// use older names.
-func (c *Overlays) nameServers(v *left4me.Content) {
+// nameContent names what a host has of an overlay as people do, and so the servers that are up
+// with each revision: their host may use older names.
+func nameContent(c *Overlays, v *left4me.Content, names left4me.OverlayNames) {
+	if shown := names.Shown(v.Name); shown != v.Name {
+		v.Name, v.NameOnHost = shown, v.Name
+	}
 	for i := range v.Revisions {
 		v.Revisions[i].Servers = c.servers.Names().Shown(c.host, v.Revisions[i].Servers)
 	}
@@ -158,6 +165,34 @@ func ask[T any](ctx context.Context, c *Overlays, verb string, in any) (T, error
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
 	var out T
-	err := c.bus.Request(ctx, bus.Command(c.host, verb), in, &out)
+	names, err := c.storage.Overlays().Names(ctx)
+	if err == nil {
+		err = names.Error(c.bus.Request(ctx, bus.Command(c.host, verb), onHost(names, in), &out))
+	}
 	return out, err
+}
+
+// onHost is a question to a host with its name for the overlay.
+func onHost(names left4me.OverlayNames, in any) any {
+	switch in := in.(type) {
+	case bus.OverlayRequest:
+		in.Overlay = names.OnHost(in.Overlay)
+		return in
+	case bus.TreeRequest:
+		in.Overlay = names.OnHost(in.Overlay)
+		return in
+	case bus.DiffRequest:
+		in.Overlay = names.OnHost(in.Overlay)
+		return in
+	case bus.FileRequest:
+		in.Overlay = names.OnHost(in.Overlay)
+		return in
+	case bus.LabelRequest:
+		in.Overlay = names.OnHost(in.Overlay)
+		return in
+	case bus.PlanRequest:
+		in.Overlay = names.OnHost(in.Overlay)
+		return in
+	}
+	return in
 }

@@ -75,6 +75,9 @@ func (s autostarts) startWanted(ctx context.Context, host left4me.Name, boot str
 			continue
 		}
 		if err == nil {
+			sp, err = specOnHost(ctx, s.servers.storage, sp)
+		}
+		if err == nil {
 			err = s.start(ctx, v, sp, boot)
 		}
 		failed = errors.Join(failed, err)

@@ -36,6 +36,13 @@ func (s *Servers) Spec(ctx context.Context, name left4me.Name) (left4me.Spec, le
 	return left4me.SpecOf(v, blueprints[v.Blueprint], cfg), v.Host, nil
 }
 
+// specOnHost is what the host of a server is told, with its names for overlays. They are read
+// after the definition: an overlay that was renamed in between has its old name there.
+func specOnHost(ctx context.Context, storage *store.Store, sp left4me.Spec) (left4me.Spec, error) {
+	names, err := storage.Overlays().Names(ctx)
+	return names.SpecOnHost(sp), err
+}
+
 // Files are what servers see and write. It is safe for concurrent use.
 type Files struct{ servers *Servers }
 
@@ -152,8 +159,31 @@ func CheckPaths(field string, paths []string) error {
 	return nil
 }
 
+// askHost asks a host about overlays and servers, by the names that it has for the overlays.
 func (s *Servers) askHost(ctx context.Context, host left4me.Name, verb string, in, out any) error {
+	names, err := s.storage.Overlays().Names(ctx)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
-	return s.bus.Request(ctx, bus.Command(host, verb), in, out)
+	return names.Error(s.bus.Request(ctx, bus.Command(host, verb), onHost(names, in), out))
+}
+
+// onHost is a question to a host with its names for overlays.
+func onHost(names left4me.OverlayNames, in any) any {
+	switch in := in.(type) {
+	case bus.StackRequest:
+		in.Spec, in.Shown = names.SpecOnHost(in.Spec), names.All()
+		return in
+	case bus.StackDiffRequest:
+		in.From, in.To = names.SpecOnHost(in.From), names.SpecOnHost(in.To)
+		return in
+	case bus.UpperRequest:
+		in.Shown = names.All()
+		return in
+	case left4me.Spec:
+		return names.SpecOnHost(in)
+	}
+	return in
 }

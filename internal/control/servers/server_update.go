@@ -54,6 +54,6 @@ func (s Files) ConfigDiff(ctx context.Context, name left4me.Name) ([]bus.ConfigF
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	var d bus.ConfigDiff
-	err = s.servers.bus.Request(ctx, bus.Command(host, bus.VerbConfigDiff), spec, &d)
+	err = s.servers.askHost(ctx, host, bus.VerbConfigDiff, spec, &d)
 	return d.Files, err
 }

@@ -205,6 +205,9 @@ func (s *Servers) neighbours(ctx context.Context, v left4me.Server) ([]left4me.S
 // left4me.Conflict.
 func (s *Servers) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKind, name left4me.Name) (left4me.Job, error) {
 	sp, host, err := s.Spec(ctx, name)
+	if err == nil {
+		sp, err = specOnHost(ctx, s.storage, sp)
+	}
 	if err != nil {
 		return left4me.Job{}, err
 	}

@@ -18,7 +18,8 @@ type snapshot struct {
 	generation uint64
 	servers    []left4me.Server       // by name
 	hashes     []string               // of what each would be started with now
-	overlays   [][]left4me.OverlayRef // that each would be started with
+	overlays   [][]left4me.OverlayRef // that each would be started with, as its host calls them
+	names      left4me.OverlayNames
 	active     map[left4me.Name]left4me.Job
 	failed     map[left4me.Name]left4me.Job // whose newest job failed
 }
@@ -31,6 +32,10 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 		return v, nil
 	}
 	all, blueprints, cfg, err := s.definitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	overlayNames, err := s.storage.Overlays().Names(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -51,11 +56,12 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 		servers:    all,
 		hashes:     make([]string, len(all)),
 		overlays:   make([][]left4me.OverlayRef, len(all)),
+		names:      overlayNames,
 		active:     active,
 		failed:     failed,
 	}
 	for i, srv := range all {
-		sp := left4me.SpecOf(srv, blueprints[srv.Blueprint], cfg)
+		sp := overlayNames.SpecOnHost(left4me.SpecOf(srv, blueprints[srv.Blueprint], cfg))
 		v.hashes[i], v.overlays[i] = sp.Hash(), sp.Overlays
 	}
 	s.last.Store(v)
@@ -111,7 +117,11 @@ func (s *Servers) view(snap *snapshot, i int) View {
 	// An agent that knows of builds says with which revisions it started a server.
 	if current, known := s.status.revisions(v.Host); known && st.State.Up() && st.Build != 0 {
 		v.NewContent = newContent(st.Overlays, snap.overlays[i], current)
+		for i := range v.NewContent {
+			v.NewContent[i].Overlay = snap.names.Shown(v.NewContent[i].Overlay)
+		}
 	}
+	v.Status.Overlays = snap.names.RefsShown(st.Overlays)
 	if !st.State.Up() && v.Wanted == left4me.WantRunning {
 		switch waits := s.status.waiting(v.Host); {
 		case v.Held == "" && v.Job == nil && waits != nil:

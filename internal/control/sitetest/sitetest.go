@@ -130,7 +130,7 @@ func (s *Site) Control(ports servers.PortRange) Control {
 		Jobs:     jobs.New(s.Store.Jobs(), s.Bus, s.Log),
 		Accounts: accounts.New(s.Store, "a secret of the tests, and of nothing else", s.Log),
 		Hosts:    hosts.New(s.Bus, left4me.LocalHost),
-		Uploads:  uploads.New(localfs.New(s.Dir), s.Log),
+		Uploads:  uploads.New(localfs.New(s.Dir), s.Store.Overlays().Names, s.Log),
 	}
 	c.Servers = servers.New(s.Store, c.Jobs, c.Hosts, s.Bus, ports, s.Log)
 	c.Overlays = overlays.New(s.Store, c.Jobs, c.Servers, c.Hosts.Content(), s.Bus, s.Log)

@@ -21,7 +21,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// upload is an Upload with its place on the disk. What is in Upload but Files,
+// upload is an Upload with its place on the disk, and the name that its overlay has on the host. What is in Upload but Files,
 // Moves and TouchedAt never changes.
 type upload struct {
 	Upload
@@ -272,6 +272,13 @@ func (up *upload) copy() Upload {
 	for i, f := range up.files {
 		v.Files[i] = f.File
 	}
+	return v
+}
+
+// shown is a copy with the name that people have for the overlay.
+func (up *upload) shown(names left4me.OverlayNames) Upload {
+	v := up.copy()
+	v.Overlay = names.Shown(v.Overlay)
 	return v
 }
 

@@ -84,6 +84,8 @@ type Uploads struct {
 	now  func() time.Time
 	// free returns the room on the disk, without what must stay free.
 	free func(ctx context.Context) (hostfs.Space, error)
+	// names are those of overlays: an upload notes the one on the host, which stays.
+	names Names
 
 	mu   sync.Mutex
 	open map[string]*upload // those that were read; the directory decides which there are
@@ -91,9 +93,12 @@ type Uploads struct {
 	changed store.Bell
 }
 
+// Names tell which overlays their host calls otherwise than people do.
+type Names func(context.Context) (left4me.OverlayNames, error)
+
 // New makes the list of uploads on a host. Run must run for old ones to go.
-func New(host hostfs.FS, log *slog.Logger) *Uploads {
-	u := &Uploads{host: host, log: log, now: time.Now, open: map[string]*upload{}}
+func New(host hostfs.FS, names Names, log *slog.Logger) *Uploads {
+	u := &Uploads{host: host, names: names, log: log, now: time.Now, open: map[string]*upload{}}
 	u.free = u.space
 	return u
 }
@@ -103,6 +108,10 @@ func New(host hostfs.FS, log *slog.Logger) *Uploads {
 func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me.Name) (Upload, error) {
 	if !overlay.Valid() {
 		_, err := left4me.ParseName(string(overlay))
+		return Upload{}, err
+	}
+	names, err := u.names(ctx)
+	if err != nil {
 		return Upload{}, err
 	}
 	u.mu.Lock()
@@ -123,7 +132,7 @@ func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me
 	now := u.now().UTC().Truncate(time.Millisecond)
 	id := strings.ToLower(rand.Text())
 	up := &upload{
-		Upload: Upload{ID: id, By: by.Name, ByID: by.UserID, Overlay: overlay, CreatedAt: now, TouchedAt: now},
+		Upload: Upload{ID: id, By: by.Name, ByID: by.UserID, Overlay: names.OnHost(overlay), CreatedAt: now, TouchedAt: now},
 		host:   u.host, dir: path.Join(tmp, prefix+id), byPath: map[string]*file{}, low: map[string]string{},
 	}
 	if err := up.create(ctx); err != nil {
@@ -131,7 +140,7 @@ func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me
 	}
 	u.open[up.ID] = up
 	u.changed.Ring()
-	return up.copy(), nil
+	return up.shown(names), nil
 }
 
 // Watch gives a value whenever an upload was begun, has grown or went, until ctx
@@ -142,6 +151,10 @@ func (u *Uploads) Watch(ctx context.Context) iter.Seq[struct{}] {
 
 // List returns the uploads that somebody may see, oldest first.
 func (u *Uploads) List(ctx context.Context, by accounts.Actor) ([]Upload, error) {
+	names, err := u.names(ctx)
+	if err != nil {
+		return nil, err
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	ids, err := u.ids(ctx)
@@ -151,7 +164,7 @@ func (u *Uploads) List(ctx context.Context, by accounts.Actor) ([]Upload, error)
 	var all []Upload
 	for _, id := range ids {
 		if up, err := u.load(ctx, id); err == nil && mayUse(by, up) {
-			all = append(all, up.copy())
+			all = append(all, up.shown(names))
 		}
 	}
 	return all, nil
@@ -164,7 +177,8 @@ func (u *Uploads) Get(ctx context.Context, by accounts.Actor, id string) (Upload
 	if err != nil {
 		return Upload{}, err
 	}
-	return up.copy(), nil
+	names, err := u.names(ctx)
+	return up.shown(names), err
 }
 
 // Target is the overlay that an upload is for, whoever began it: what is done with the
@@ -180,7 +194,11 @@ func (u *Uploads) Target(ctx context.Context, by accounts.Actor, id string) (lef
 	if err != nil {
 		return left4me.Target{}, err
 	}
-	target := left4me.OnOverlay(up.Overlay)
+	names, err := u.names(ctx)
+	if err != nil {
+		return left4me.Target{}, err
+	}
+	target := left4me.OnOverlay(names.Shown(up.Overlay))
 	if accounts.Allow(by, accounts.See, target) != nil {
 		return left4me.Target{}, notFound(id)
 	}
@@ -195,7 +213,11 @@ func (u *Uploads) Ready(ctx context.Context, by accounts.Actor, overlay left4me.
 	if err != nil {
 		return Upload{}, err
 	}
-	v := up.copy()
+	names, err := u.names(ctx)
+	if err != nil {
+		return Upload{}, err
+	}
+	v := up.shown(names)
 	switch {
 	case v.Overlay != overlay:
 		return Upload{}, left4me.NewError(left4me.Invalid, "upload.other_overlay", "upload", id, "overlay", v.Overlay).InField("upload")

@@ -30,10 +30,47 @@ var (
 	root = accounts.Actor{Name: "root", Admin: true}
 )
 
+// An upload goes on for an overlay that is renamed meanwhile, also in the next process.
+func TestUploadFollowsARenamedOverlay(t *testing.T) {
+	dir := t.TempDir()
+	names := left4me.OverlayNames{}
+	start := func() *uploads.Uploads {
+		return uploads.New(localfs.New(dir), func(context.Context) (left4me.OverlayNames, error) { return names, nil },
+			slog.New(slog.DiscardHandler))
+	}
+	u := start()
+	v := begin(t, u, ann)
+	send(t, u, v.ID, "a.zip", 0, 1, "x")
+	names = left4me.NewOverlayNames(map[left4me.Name]left4me.Name{"campaigns": "maps"})
+	for _, u := range []*uploads.Uploads{u, start()} {
+		got, err := u.Get(t.Context(), ann, v.ID)
+		all, lerr := u.List(t.Context(), ann)
+		on, terr := u.Target(t.Context(), ann, v.ID)
+		if errors.Join(err, lerr, terr) != nil || got.Overlay != "campaigns" || len(all) != 1 || all[0].Overlay != "campaigns" ||
+			on != left4me.OnOverlay("campaigns") {
+			t.Errorf("%+v, %+v, %+v, %v", got, all, on, errors.Join(err, lerr, terr))
+		}
+		if _, err := u.Ready(t.Context(), ann, "campaigns", v.ID); err != nil {
+			t.Error(err)
+		}
+	}
+	made, err := u.Create(t.Context(), ann, "campaigns")
+	if err != nil || made.Overlay != "campaigns" {
+		t.Errorf("%+v, %v", made, err)
+	}
+	names = left4me.NewOverlayNames(map[left4me.Name]left4me.Name{"custom": "maps"})
+	if got, err := u.Get(t.Context(), ann, made.ID); err != nil || got.Overlay != "custom" {
+		t.Errorf("renamed twice: %+v, %v", got, err)
+	}
+}
+
+// noNames are overlays of which none was renamed.
+func noNames(context.Context) (left4me.OverlayNames, error) { return left4me.OverlayNames{}, nil }
+
 func open(t *testing.T) (*uploads.Uploads, string) {
 	t.Helper()
 	dir := t.TempDir()
-	return uploads.New(localfs.New(dir), slog.New(slog.DiscardHandler)), dir
+	return uploads.New(localfs.New(dir), noNames, slog.New(slog.DiscardHandler)), dir
 }
 
 func begin(t *testing.T, u *uploads.Uploads, by accounts.Actor) uploads.Upload {
@@ -188,7 +225,7 @@ func TestLeft4meMayEndMeanwhile(t *testing.T) {
 	fmt.Fprint(log, `{"file":2,"pa`)
 	log.Close()
 	for range 2 {
-		u = uploads.New(localfs.New(dir), slog.New(slog.DiscardHandler))
+		u = uploads.New(localfs.New(dir), noNames, slog.New(slog.DiscardHandler))
 		got, err := u.Get(t.Context(), ann, v.ID)
 		if err != nil || got.By != "ann" || got.Overlay != "maps" || !got.CreatedAt.Equal(v.CreatedAt) || len(got.Files) < 2 ||
 			got.Files[0] != (uploads.File{Path: "big.vpk", Size: 8, Have: 6}) ||
@@ -428,7 +465,7 @@ func FuzzCheckPath(f *testing.F) {
 // more, isn't listed as open, and goes after a week.
 func TestAPublishedUploadIsKeptForAWeek(t *testing.T) {
 	root := t.TempDir()
-	u := uploads.New(localfs.New(root), slog.New(slog.DiscardHandler))
+	u := uploads.New(localfs.New(root), noNames, slog.New(slog.DiscardHandler))
 	who := accounts.Actor{Name: "zoey"}
 	up, err := u.Create(t.Context(), who, "maps")
 	if err == nil {
@@ -484,7 +521,7 @@ func TestMovesStayWithAnUpload(t *testing.T) {
 		t.Errorf("somebody else moves: %v", err)
 	}
 	want := []left4me.FolderMove{{From: "docs"}, {From: "old", To: "-"}} // the first makes the overlay forget
-	for _, u := range []*uploads.Uploads{u, uploads.New(localfs.New(dir), slog.New(slog.DiscardHandler))} {
+	for _, u := range []*uploads.Uploads{u, uploads.New(localfs.New(dir), noNames, slog.New(slog.DiscardHandler))} {
 		if got, err := u.Ready(t.Context(), ann, "maps", v.ID); err != nil || !slices.Equal(got.Moves, want) {
 			t.Errorf("%+v, %v", got.Moves, err)
 		}
@@ -493,7 +530,8 @@ func TestMovesStayWithAnUpload(t *testing.T) {
 	if err := os.WriteFile(file, []byte(`[{"from":`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := uploads.New(localfs.New(dir), slog.New(slog.DiscardHandler)).Ready(t.Context(), ann, "maps", v.ID); err != nil ||
+	if got, err := uploads.New(localfs.New(dir), noNames, slog.New(slog.DiscardHandler)).Ready(t.Context(), ann, "maps",
+		v.ID); err != nil ||
 		got.Moves != nil {
 		t.Errorf("a broken list: %+v, %v", got.Moves, err)
 	}
@@ -510,7 +548,7 @@ func TestUploadOfDeletedUserIsNotThatOfNextOfTheName(t *testing.T) {
 	u, dir := open(t)
 	up := begin(t, u, ann)
 	next := accounts.Actor{UserID: 3, Name: ann.Name}
-	for _, u := range []*uploads.Uploads{u, uploads.New(localfs.New(dir), slog.New(slog.DiscardHandler))} {
+	for _, u := range []*uploads.Uploads{u, uploads.New(localfs.New(dir), noNames, slog.New(slog.DiscardHandler))} {
 		if _, err := u.Get(t.Context(), ann, up.ID); err != nil {
 			t.Errorf("its owner: %v", err)
 		}

@@ -102,7 +102,7 @@ func (a *Agent) newBuilder(repo *overlays.Repository) error {
 	a.builds = build.New(build.Options{
 		Files: c.Files, Repository: repo, Downloads: downloads, Workshop: a.workshop, Machine: c.machine, GitHub: c.GitHub,
 		Decoder: c.Decoder, Log: c.log,
-		Written:   func(n left4me.Name) (*stack.Stack, error) { return a.stacks.running(n, true) },
+		Written:   func(n left4me.Name) (*stack.Stack, error) { return a.stacks.running(n, true, nil) },
 		Published: a.overlays.publishCurrents,
 	})
 	return nil

@@ -32,7 +32,7 @@ func newCampaigns(c *core, g *game.Installation) *campaigns {
 func (c *campaigns) list(ctx context.Context, r bus.StackRequest) ([]left4me.Campaign, error) {
 	ctx, cancel := context.WithTimeout(ctx, campaignsWithin)
 	defer cancel()
-	layers, err := c.layers(r.Spec)
+	layers, err := c.layers(r.Spec, r.Shown)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (c *campaigns) list(ctx context.Context, r bus.StackRequest) ([]left4me.Cam
 func (c *campaigns) conflicts(ctx context.Context, r bus.StackRequest) ([]left4me.Warning, error) {
 	ctx, cancel := context.WithTimeout(ctx, campaignsWithin)
 	defer cancel()
-	layers, err := c.layers(r.Spec)
+	layers, err := c.layers(r.Spec, r.Shown)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (c *campaigns) conflicts(ctx context.Context, r bus.StackRequest) ([]left4m
 
 // layers are the layers of a server above the game, top first, as far as they
 // are on this host.
-func (c *campaigns) layers(spec left4me.Spec) (layers []inspect.Layer, err error) {
+func (c *campaigns) layers(spec left4me.Spec, shown bus.Shown) (layers []inspect.Layer, err error) {
 	for _, o := range spec.Overlays {
 		if !o.Name.Valid() {
 			return nil, left4me.NewError(left4me.Invalid, "request.no_overlay")
@@ -83,7 +83,9 @@ func (c *campaigns) layers(spec left4me.Spec) (layers []inspect.Layer, err error
 		if err != nil {
 			return nil, err
 		}
-		layers = append(layers, inspect.Layer{Name: o.Name, Dir: filepath.Join(string(c.core.Files.Root), filepath.FromSlash(dir))})
+		layers = append(layers, inspect.Layer{
+			Name: shown.Name(o.Name), Dir: filepath.Join(string(c.core.Files.Root), filepath.FromSlash(dir)),
+		})
 	}
 	return layers, nil
 }

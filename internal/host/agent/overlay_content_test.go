@@ -47,6 +47,19 @@ func contentAsk[T any](d *depot, verb string, in any) (out T, err error) {
 	return out, err
 }
 
+// showsRenamed checks that a renamed overlay is shown by the name that people have for it.
+func (d *depot) showsRenamed(spec left4me.Spec) {
+	d.t.Helper()
+	r := bus.StackRequest{Spec: spec, Shown: bus.Shown{"maps": "campaigns"}, Filter: bus.Filter{Query: ".cfg"}}
+	files, err := contentAsk[left4me.Page[left4me.TreeFile]](d, bus.VerbStack, r)
+	for file, want := range map[string]string{"left4dead2/a.cfg": "overlay campaigns@1", "left4dead2/b.cfg": "overlay mods@1"} {
+		i := slices.IndexFunc(files.Items, func(f left4me.TreeFile) bool { return f.Path == file })
+		if i < 0 || files.Items[i].Layer != want {
+			d.t.Errorf("%s isn't of %s: %+v, %v", file, want, files, err)
+		}
+	}
+}
+
 func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
@@ -117,6 +130,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 	if err != nil || len(page.Items) != 1 {
 		t.Errorf("%+v, %v", page, err)
 	}
+	d.showsRenamed(spec)
 	d.done(d.ask(left4me.StopServer, "alpha", spec))
 
 	// Nobody has it: it can go, and come back.

@@ -25,7 +25,7 @@ type stacks struct{ core *core }
 func (s *stacks) page(ctx context.Context, r bus.StackRequest) (page left4me.Page[left4me.TreeFile], err error) {
 	ctx, cancel := context.WithTimeout(ctx, mergeWithin)
 	defer cancel()
-	st, err := s.planned(r.Spec, r.Written)
+	st, err := s.planned(r.Spec, r.Written, r.Shown)
 	if err != nil {
 		return page, err
 	}
@@ -34,7 +34,7 @@ func (s *stacks) page(ctx context.Context, r bus.StackRequest) (page left4me.Pag
 }
 
 // planned opens the layers that a server would be started with.
-func (s *stacks) planned(spec left4me.Spec, written bool) (*stack.Stack, error) {
+func (s *stacks) planned(spec left4me.Spec, written bool, shown bus.Shown) (*stack.Stack, error) {
 	if !spec.Name.Valid() {
 		return nil, left4me.NewError(left4me.Invalid, "name.not_a_name", "name", spec.Name)
 	}
@@ -45,11 +45,11 @@ func (s *stacks) planned(spec left4me.Spec, written bool) (*stack.Stack, error) 
 	if config, ok := s.core.Files.Root.ConfigDir(spec.Name); ok {
 		dirs = append([]string{config}, dirs...)
 	}
-	return s.open(spec.Name, dirs, written)
+	return s.open(spec.Name, dirs, written, shown)
 }
 
 // running opens the layers that a server was last started with.
-func (s *stacks) running(n left4me.Name, written bool) (*stack.Stack, error) {
+func (s *stacks) running(n left4me.Name, written bool, shown bus.Shown) (*stack.Stack, error) {
 	if !n.Valid() {
 		return nil, left4me.NewError(left4me.Invalid, "name.not_a_name", "name", n)
 	}
@@ -60,27 +60,28 @@ func (s *stacks) running(n left4me.Name, written bool) (*stack.Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.open(n, env.Lowerdirs, written)
+	return s.open(n, env.Lowerdirs, written, shown)
 }
 
 // open opens layers that are given relative to the root.
-func (s *stacks) open(n left4me.Name, dirs []string, written bool) (*stack.Stack, error) {
+func (s *stacks) open(n left4me.Name, dirs []string, written bool, shown bus.Shown) (*stack.Stack, error) {
 	var layers []stack.Layer
 	if written {
 		layers = append(layers, stack.Layer{Name: "written", Dir: s.core.Files.Root.Upper(n)})
 	}
 	for _, d := range dirs {
-		layers = append(layers, stack.Layer{Name: layerName(d), Dir: filepath.Join(string(s.core.Files.Root), filepath.FromSlash(d))})
+		layers = append(layers,
+			stack.Layer{Name: layerName(d, shown), Dir: filepath.Join(string(s.core.Files.Root), filepath.FromSlash(d))})
 	}
 	return stack.Open(layers)
 }
 
 // layerName is what people call a layer.
-func layerName(dir string) string {
+func layerName(dir string, shown bus.Shown) string {
 	parts := strings.Split(dir, "/")
 	switch {
 	case parts[0] == "overlays" && len(parts) == 3:
-		return "overlay " + parts[1] + "@" + parts[2]
+		return "overlay " + string(shown.Name(left4me.Name(parts[1]))) + "@" + parts[2]
 	case parts[0] == "installation":
 		return "game"
 	case parts[0] == "instances":
@@ -95,15 +96,15 @@ func (s *stacks) diff(ctx context.Context, r bus.StackDiffRequest) (changes left
 	defer cancel()
 	var from *stack.Stack
 	if r.Running {
-		from, err = s.running(r.From.Name, false)
+		from, err = s.running(r.From.Name, false, nil)
 	} else {
-		from, err = s.planned(r.From, false)
+		from, err = s.planned(r.From, false, nil)
 	}
 	if err != nil {
 		return changes, err
 	}
 	defer from.Close()
-	to, err := s.planned(r.To, false)
+	to, err := s.planned(r.To, false, nil)
 	if err != nil {
 		return changes, err
 	}
@@ -115,7 +116,7 @@ func (s *stacks) diff(ctx context.Context, r bus.StackDiffRequest) (changes left
 func (s *stacks) file(ctx context.Context, r bus.StackRequest) (answer bus.FileAnswer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, mergeWithin)
 	defer cancel()
-	st, err := s.planned(r.Spec, r.Written)
+	st, err := s.planned(r.Spec, r.Written, r.Shown)
 	if err != nil {
 		return answer, err
 	}
@@ -140,7 +141,7 @@ func (s *stacks) file(ctx context.Context, r bus.StackRequest) (answer bus.FileA
 func (s *stacks) written(ctx context.Context, r bus.UpperRequest) (files left4me.Page[left4me.TreeFile], err error) {
 	ctx, cancel := context.WithTimeout(ctx, mergeWithin)
 	defer cancel()
-	st, err := s.running(r.Server, true)
+	st, err := s.running(r.Server, true, r.Shown)
 	if errors.Is(err, left4me.NotFound) { // it never wrote anything
 		return left4me.Page[left4me.TreeFile]{Items: []left4me.TreeFile{}}, nil
 	}

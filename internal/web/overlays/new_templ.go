@@ -378,7 +378,7 @@ func newOverlayForm(form overlayForm, recipes []overlays.Recipe, recipe string) 
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = page.Field("name", "Name", "a-z, 0-9, _ and -. It stands in addresses and file names and stays.", form.Problems["name"]).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Field("name", "Name", "a-z, 0-9, _ and -. It stands in addresses and file names.", form.Problems["name"]).Render(templ.WithChildren(ctx, templ_7745c5c3_Var15), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -34,6 +34,8 @@ func (p *Pages) Routes() []page.Route {
 		one.Handle(accounts.Manage, "POST", "/restore", p.restore),
 		one.Show(accounts.See, "/settings", "/overlays", p.settingsView),
 		one.Handle(accounts.Configure, "POST", "/settings", p.saveSettings),
+		one.Show(accounts.Manage, "/rename", "/overlays", p.renameView),
+		one.Handle(accounts.Manage, "POST", "/rename", p.renameOverlay),
 		one.Show(accounts.Manage, "/delete", "/overlays", p.deleteOverlayView),
 		one.Handle(accounts.Manage, "POST", "/delete", p.deleteOverlay),
 		one.Show(accounts.See, "/script", "/overlays", p.scriptView),

@@ -15,13 +15,13 @@ import (
 
 // Page is where something gets another name.
 type Page struct {
-	Noun      string // server
-	Name      left4me.Name
-	List      string // Servers
-	Path      string // of the list: /servers; what is renamed is beneath it
-	Tab       string // of the frame
-	About     string // what follows when
-	Topics    []page.Topic
+	Noun   string // server
+	Name   left4me.Name
+	List   string // Servers
+	Path   string // of the list: /servers; what is renamed is beneath it
+	Tab    string // of the frame
+	About  string // what follows when
+	Topics []page.Topic
 }
 
 // form is what is typed.

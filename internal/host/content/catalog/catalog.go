@@ -77,6 +77,7 @@ func (c *Catalog) Campaigns(ctx context.Context, layers []inspect.Layer) ([]left
 			case place != "" && seen[place]:
 				continue
 			case l.Name != "":
+				f.Overlay = l.Name // it may have another name since it was inspected
 				added = append(added, f)
 			case f.ID != "":
 				game = append(game, f)

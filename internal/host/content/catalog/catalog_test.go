@@ -181,6 +181,21 @@ func TestALayerIsInspectedOnce(t *testing.T) {
 	}
 }
 
+// A layer that is known is shown by the name that it has now.
+func TestARenamedLayerKeepsItsCampaigns(t *testing.T) {
+	c := catalog.New()
+	dir := lay(t,
+		map[string]string{
+			"left4dead2/addons/a.vpk": pack(t, map[string]string{"missions/x.txt": mission("X", "X", "x1"), "maps/x1.bsp": "VBSP"}),
+		})
+	for _, name := range []left4me.Name{"maps", "campaigns"} {
+		all := ask(t, c, inspect.Layer{Name: name, Dir: dir})
+		if last := all[len(all)-1]; last.ID != "X" || last.Overlay != name {
+			t.Errorf("%+v, want one of %s", last, name)
+		}
+	}
+}
+
 func TestEndlessMissionsAreCut(t *testing.T) {
 	var modes strings.Builder
 	for m := range 64 {

@@ -1,0 +1,217 @@
+package overlays_test
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/control/servers"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+func (s *site) add(t *testing.T, name left4me.Name) overlays.View {
+	t.Helper()
+	v, err := s.Create(t.Context(), left4me.ByUser(admin), left4me.Overlay{Name: name, Kind: left4me.FilesOverlay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func (s *site) rename(t *testing.T, name, to left4me.Name) overlays.View {
+	t.Helper()
+	v, err := s.Rename(t.Context(), left4me.ByUser(admin), name, to, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// What a host has of a renamed overlay is shown by its new name, and neither name can be had.
+func TestRenamedOverlayKeepsWhatItsHostHas(t *testing.T) {
+	s := newSite(t)
+	s.add(t, "maps")
+	s.lay("maps", 2)
+	s.lay("stray", 1)
+	s.serve(t, nil)
+	for to, kind := range map[left4me.Name]left4me.Kind{"stray": left4me.Conflict, "No good": left4me.Invalid} {
+		_, err := s.Rename(t.Context(), left4me.ByUser(admin), "maps", to, 0)
+		var wrong left4me.Fields
+		e, ok := left4me.Public(err)
+		if errors.As(err, &wrong) {
+			e, ok = wrong[0], true
+		}
+		if !ok || e.Kind != kind || e.Field != "name" {
+			t.Errorf("%s: %v", to, err)
+		}
+	}
+	v := s.rename(t, "maps", "campaigns")
+	if v.Name != "campaigns" || v.HostName != "maps" || v.Content.Current != 2 || v.Content.Name != "campaigns" {
+		t.Errorf("%+v", v)
+	}
+	if _, err := s.Get(t.Context(), "maps"); !errors.Is(err, left4me.NotFound) {
+		t.Error(err)
+	}
+	if _, err := s.Create(t.Context(), left4me.ByUser(admin), left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay}); !errors.Is(err,
+		left4me.Conflict) {
+		t.Error(err)
+	}
+	// Whatever somebody lays there by hand is not it.
+	s.lay("campaigns", 7)
+	all, err := s.List(t.Context())
+	if err != nil || len(all) != 2 || all[0].Name != "campaigns" || all[0].Content.Current != 2 || all[1].Name != "stray" {
+		t.Errorf("%+v, %v", all, err)
+	}
+	// One that only lies on the disk gets a row.
+	if v := s.rename(t, "stray", "found"); v.HostName != "stray" || v.ID == "" || v.Content.Current != 1 {
+		t.Errorf("%+v", v)
+	}
+	if v := s.rename(t, "campaigns", "maps"); v.HostName != "" || v.Content.Current != 2 {
+		t.Errorf("back to its old name: %+v", v)
+	}
+}
+
+// Whatever a host is asked about an overlay, in questions and in jobs, it is asked by the name
+// that it has, and what it answers is shown by that of people.
+func TestHostIsAskedForRenamedOverlaysByTheNameThatItHas(t *testing.T) {
+	s := newSite(t)
+	ctx := t.Context()
+	by := left4me.ByUser(admin)
+	s.add(t, "maps")
+	s.lay("maps", 2)
+	var mu sync.Mutex
+	jobs := map[left4me.JobKind]bus.JobMessage{}
+	none := func(data []byte) (any, error) {
+		var r struct{ Overlay left4me.Name }
+		_ = json.Unmarshal(data, &r)
+		return nil, left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay", r.Overlay)
+	}
+	s.answers = map[string]func([]byte) (any, error){
+		bus.VerbTree: none, bus.VerbDiff: none, bus.VerbFile: none, bus.VerbPlan: none,
+		bus.VerbContent: func([]byte) (any, error) { return left4me.Content{Name: "maps", Current: 2}, nil },
+	}
+	s.serve(t, func(m bus.JobMessage) *left4me.Error {
+		mu.Lock()
+		defer mu.Unlock()
+		jobs[m.Kind] = m
+		return nil
+	})
+	s.rename(t, "maps", "campaigns")
+	rev := s.Revisions()
+	if c, err := rev.Get(ctx, "campaigns", 0); err != nil || c.Name != "campaigns" || c.NameOnHost != "maps" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	var failed []error
+	failed = append(failed, second(rev.Tree(ctx, "campaigns", 1, left4me.Filter{})), second(rev.Diff(ctx, "campaigns", 1, 2, "", 1)),
+		second(rev.File(ctx, "campaigns", 1, "a", "")), second(s.Plan(ctx, "campaigns", left4me.Change{})))
+	for _, err := range failed {
+		if e, ok := left4me.Public(err); !ok || !strings.Contains(e.Text, "campaigns") {
+			t.Errorf("%v", err)
+		}
+	}
+	_, _ = rev.Use(ctx, by, "campaigns", 1)
+	_, _ = rev.Label(ctx, by, "campaigns", 1, "x")
+	_, _ = rev.Drop(ctx, by, "campaigns", 1)
+	s.mu.Lock()
+	for _, q := range s.asked {
+		if !strings.Contains(q, `"overlay":"maps"`) || strings.Contains(q, "campaigns") {
+			t.Errorf("the host was asked %s", q)
+		}
+	}
+	if len(s.asked) != 8 {
+		t.Errorf("asked %q", s.asked)
+	}
+	s.mu.Unlock()
+
+	if _, err := s.servers.Create(ctx, by, left4me.Server{Name: "alpha", Overlays: left4me.Refs("campaigns")}); err != nil {
+		t.Fatal(err)
+	}
+	build, err := s.Build(ctx, by, "campaigns", overlays.Request{Change: &left4me.Change{Delete: []string{"a"}}})
+	if j := s.ended(t, build, err); j.Target != "campaigns" {
+		t.Errorf("%+v", j)
+	}
+	collect, err := s.Collect(ctx, by)
+	s.ended(t, collect, err)
+	start, err := s.servers.Act(ctx, by, left4me.StartServer, "alpha")
+	s.ended(t, start, err)
+	if _, err := s.servers.Update(ctx, by, left4me.Server{Name: "alpha", Overlays: []left4me.OverlayRef{}}); err != nil {
+		t.Fatal(err)
+	}
+	gone, err := s.Delete(ctx, by, "campaigns")
+	s.ended(t, gone, err)
+	if _, err := s.Rename(ctx, by, "campaigns", "again", 0); !errors.Is(err, left4me.Conflict) {
+		t.Errorf("a deleted one was renamed: %v", err)
+	}
+	back, err := s.Restore(ctx, by, "campaigns")
+	s.ended(t, back, err)
+
+	mu.Lock()
+	defer mu.Unlock()
+	for _, kind := range []left4me.JobKind{left4me.BuildOverlay, left4me.DeleteOverlay, left4me.RestoreOverlay} {
+		if m := jobs[kind]; m.Target != "maps" || strings.Contains(string(m.Spec), "campaigns") {
+			t.Errorf("the host was told to %s %s: %s", kind, m.Target, m.Spec)
+		}
+	}
+	var kept bus.CollectSpec
+	if err := json.Unmarshal(jobs[left4me.CollectContent].Spec, &kept); err != nil || !slices.Equal(kept.Keep, left4me.Refs("maps")) {
+		t.Errorf("it keeps %v, %v", kept.Keep, err)
+	}
+	var spec left4me.Spec
+	if err := json.Unmarshal(jobs[left4me.StartServer].Spec, &spec); err != nil || !slices.Equal(spec.Overlays, left4me.Refs("maps")) {
+		t.Errorf("a server starts with %v, %v", spec.Overlays, err)
+	}
+}
+
+// A rename alone is no reason to restart a server, and what a restart would change is said by
+// the new name.
+func TestRenamedOverlayNeedsNoRestart(t *testing.T) {
+	s := newSite(t)
+	ctx := t.Context()
+	s.add(t, "maps")
+	s.lay("maps", 1)
+	s.serve(t, nil)
+	if _, err := s.servers.Create(ctx, left4me.ByUser(admin), left4me.Server{Name: "alpha", Overlays: left4me.Refs("maps")}); err != nil {
+		t.Fatal(err)
+	}
+	spec, _, err := s.servers.Spec(ctx, "alpha")
+	if err != nil {
+		t.Fatal(err)
+	}
+	running := []left4me.OverlayRef{{Name: "maps", Revision: 1}}
+	status := left4me.Status{Name: "alpha", State: left4me.Running, Build: 1, SpecHash: spec.Hash(), Overlays: running}
+	tell := func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.tell(t)
+	}
+	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindStatus), status); err != nil {
+		t.Fatal(err)
+	}
+	tell()
+	view := func() servers.View {
+		t.Helper()
+		v, err := s.servers.Get(ctx, "alpha")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	until(t, "the server is up", func() bool { return view().Status.State == left4me.Running })
+	s.rename(t, "maps", "campaigns")
+	shown := []left4me.OverlayRef{{Name: "campaigns", Revision: 1}}
+	if v := view(); v.RestartRequired || len(v.NewContent) > 0 || !slices.Equal(v.Status.Overlays, shown) ||
+		!slices.Equal(v.Overlays, left4me.Refs("campaigns")) {
+		t.Errorf("%+v", v)
+	}
+	s.lay("maps", 2)
+	tell()
+	until(t, "a revision is new", func() bool { return len(view().NewContent) > 0 })
+	if v := view(); !slices.Equal(v.NewContent, []left4me.OverlayChange{{Overlay: "campaigns", From: 1, To: 2}}) {
+		t.Errorf("%+v", v.NewContent)
+	}
+}

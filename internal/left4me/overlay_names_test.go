@@ -1,0 +1,57 @@
+package left4me_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// A renamed overlay makes no difference to what a server is started with.
+func TestSpecOfARenamedOverlayIsTheSame(t *testing.T) {
+	spec := func(name left4me.Name) left4me.Spec {
+		return left4me.SpecOf(left4me.Server{Name: "alpha", Overlays: []left4me.OverlayRef{{Name: "mods"}, {Name: name, Revision: 3}}},
+			left4me.Blueprint{}, map[left4me.Name][]string{name: {"sv_gravity 100"}})
+	}
+	names := left4me.NewOverlayNames(map[left4me.Name]left4me.Name{"campaigns": "maps"})
+	before, after := spec("maps"), spec("campaigns")
+	on := names.SpecOnHost(after)
+	if on.Hash() != before.Hash() || !slices.Equal(on.Overlays, before.Overlays) || len(on.OverlayCfg["maps"]) != 1 {
+		t.Errorf("%+v, want %+v", on, before)
+	}
+	if after.Overlays[1].Name != "campaigns" || len(after.OverlayCfg["campaigns"]) != 1 {
+		t.Errorf("what was translated is another now: %+v", after)
+	}
+	if twice := names.SpecOnHost(on); twice.Hash() != on.Hash() {
+		t.Errorf("translated twice: %+v", twice)
+	}
+	if refs := names.RefsShown(on.Overlays); !slices.Equal(refs, after.Overlays) || names.RefsShown(nil) != nil {
+		t.Errorf("shown as %v", refs)
+	}
+	if none := (left4me.OverlayNames{}).SpecOnHost(after); none.Hash() != after.Hash() {
+		t.Errorf("%+v", none)
+	}
+}
+
+func TestErrorsOfAHostNameOverlaysAsPeopleDo(t *testing.T) {
+	names := left4me.NewOverlayNames(map[left4me.Name]left4me.Name{"campaigns": "maps"})
+	of := func(overlay left4me.Name) *left4me.Error {
+		return left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay", overlay).InField("overlays")
+	}
+	had := of("maps")
+	e, ok := left4me.Public(names.Error(had))
+	if !ok || !errors.Is(e, left4me.NotFound) || e.Field != "overlays" || e.Args["overlay"] != "campaigns" ||
+		!strings.Contains(e.Text, "campaigns") || strings.Contains(e.Text, "maps") {
+		t.Errorf("%+v", e)
+	}
+	if !strings.Contains(had.Text, "maps") || had.Args["overlay"] == "campaigns" {
+		t.Errorf("the error of the host is another now: %+v", had)
+	}
+	for _, same := range []error{nil, errors.New("x"), of("mods"), left4me.NewError(left4me.NotFound, "server.unknown", "server", "maps")} {
+		if got := names.Error(same); !errors.Is(got, same) {
+			t.Errorf("%v is %v", same, got)
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package overlays
+
+import (
+	"net/http"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/overlays/overlay"
+	"github.com/left4me/left4me/internal/web/page"
+	"github.com/left4me/left4me/internal/web/rename"
+)
+
+func renaming(name left4me.Name) rename.Page {
+	return rename.Page{
+		Noun: "overlay", Name: name, List: "Content", Path: "/overlays", Tab: "overlays",
+		About: "The new name is shown at once, and the address of this page changes. Servers and blueprints stack the overlay " +
+			"by its new name, and none needs a restart. Its directory on the host keeps the old name, which no other overlay can have.",
+		Topics: overlay.Topics(name),
+	}
+}
+
+// renameView asks for an overlay's new name.
+func (p *Pages) renameView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	_, err := p.Overlay.Page(r, who, name, "")
+	return renaming(name).View(p.Panel, r, who), err
+}
+
+// renameOverlay renames an overlay and goes to its new address.
+func (p *Pages) renameOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	return renaming(name).Post(p.Panel, w, r, who, func(to left4me.Name) error {
+		_, err := p.Overlays.Rename(r.Context(), who.Cause(), name, to, 0)
+		return err
+	})
+}
