@@ -8,6 +8,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,10 @@ type Config struct {
 	Run  string   // directory of sockets and locks, Root/run as a rule
 	Exe  string   // the left4me program
 	Env  []string // further environment of the shims
+
+	// StopTime is how long a shim may take for the whole stop sequence before it is
+	// killed, and the game with it; 0 means 25 s.
+	StopTime time.Duration
 }
 
 // Supervisor starts and stops the shims of this machine. Its methods may be
@@ -35,7 +40,10 @@ type Config struct {
 type Supervisor struct{ cfg Config }
 
 // New makes a Supervisor. It starts nothing and needs no closing.
-func New(cfg Config) *Supervisor { return &Supervisor{cfg: cfg} }
+func New(cfg Config) *Supervisor {
+	cfg.StopTime = cmp.Or(cfg.StopTime, stopTime)
+	return &Supervisor{cfg: cfg}
+}
 
 // State tells how a server is, and why.
 func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerState, *left4me.Error, error) {

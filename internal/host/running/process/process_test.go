@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
@@ -226,10 +227,10 @@ func (m *machine) child() (pid int) {
 }
 
 func TestHungShimIsKilledAtLast(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it waits for the whole of the stop sequence")
-	}
 	m := newMachine(t)
+	m.Supervisor = process.New(process.Config{
+		Root: m.Root.Root, Run: m.Run, Exe: shimtest.Exe(), Env: m.Environ(), StopTime: 2 * time.Second,
+	})
 	m.start()
 	m.await(left4me.Running)
 	st := m.status()
@@ -332,7 +333,7 @@ func TestStartsAtOnceMakeOneServer(t *testing.T) {
 }
 
 func TestStartDuringAStopWaitsForItsEnd(t *testing.T) {
-	m := newMachine(t, "SIM_IGNORE_QUIT=1")
+	m := newMachine(t, "SIM_IGNORE_QUIT=1", "SHIM_QUIT_TIME=3s")
 	m.start()
 	m.await(left4me.Running)
 	first := m.status()

@@ -14,8 +14,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// stopTime is how long the shim may take for the whole stop sequence before it
-// is killed, and the game with it.
+// stopTime is what Config.StopTime is by default: more than the game has for the
+// stop sequence.
 const stopTime = 25 * time.Second
 
 const (
@@ -73,7 +73,7 @@ func (s *Supervisor) end(ctx context.Context, n left4me.Name, pid int) error {
 	if s.ask(ctx, n) != nil {
 		_ = unix.PidfdSendSignal(fd, unix.SIGTERM, nil, 0)
 	}
-	patience, cancel := context.WithTimeout(ctx, patience(ctx))
+	patience, cancel := context.WithTimeout(ctx, s.patience(ctx))
 	defer cancel()
 	if poll(patience, func() bool { return exited(fd) }) == nil {
 		return nil
@@ -85,14 +85,14 @@ func (s *Supervisor) end(ctx context.Context, n left4me.Name, pid int) error {
 	return poll(ctx, func() bool { return exited(fd) })
 }
 
-// patience is how long a shim may take for the stop sequence: less than stopTime
+// patience is how long a shim may take for the stop sequence: less than StopTime
 // when the caller has less time.
-func patience(ctx context.Context) time.Duration {
+func (s *Supervisor) patience(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return stopTime
+		return s.cfg.StopTime
 	}
-	return min(stopTime, time.Until(deadline)-forceTime)
+	return min(s.cfg.StopTime, time.Until(deadline)-forceTime)
 }
 
 func (s *Supervisor) ask(ctx context.Context, n left4me.Name) error {

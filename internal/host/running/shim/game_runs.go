@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -16,11 +17,11 @@ import (
 // patience is how long the game has in the stop sequence after quit, and after
 // SIGINT. One that never answered has no players, and reads no console while it
 // loads its map: it has little, so that a cancelled start ends within 5 s.
-func patience(ready bool) (quit, interrupt time.Duration) {
+func (c Config) patience(ready bool) (quit, interrupt time.Duration) {
 	if !ready {
 		return time.Second, 500 * time.Millisecond
 	}
-	return 10 * time.Second, 5 * time.Second
+	return cmp.Or(c.QuitTime, 10*time.Second), 5 * time.Second
 }
 
 // slimEvery is how often a shim gives back memory: the runtime touches much of
@@ -206,7 +207,7 @@ func (s *shim) show(state left4me.ServerState, why *left4me.Error) {
 // end runs the stop sequence.
 func (s *shim) end(r *gameRun) {
 	g := r.game
-	quitTime, interruptTime := patience(!r.readyAt.IsZero())
+	quitTime, interruptTime := s.patience(!r.readyAt.IsZero())
 	s.board.set(func(st *Status) {
 		st.State = left4me.Stopping
 		st.explain(nil)

@@ -31,6 +31,10 @@ type Config struct {
 	Notify string // systemd's socket (NOTIFY_SOCKET), empty without systemd
 	Policy Policy // of starts after crashes and clean ends; a zero Limit means the usual one
 
+	// QuitTime is how long a game that has answered has to end after quit, before
+	// SIGINT; 0 means 10 s.
+	QuitTime time.Duration
+
 	// For a shim that mounts the stack itself, and so makes what the game sees:
 	Show []string // directories that the game may read though they are in hidden ones; those that aren't there are left out
 	Hide []string // directories and files that it may not, beside those that no game may

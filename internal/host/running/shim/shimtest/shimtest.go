@@ -119,6 +119,9 @@ func runShim(name string) error {
 			Limit: limit, Window: time.Minute, MinUptime: 30 * time.Second, Backoff: 20 * time.Millisecond, MaxBackoff: time.Second,
 		}
 	}
+	if d, err := time.ParseDuration(os.Getenv("SHIM_QUIT_TIME")); err == nil {
+		cfg.QuitTime = d
+	}
 	return shim.Run(ctx, cfg)
 }
 
