@@ -130,11 +130,20 @@ func TestWhatFailsAtTheEndIsNotLost(t *testing.T) {
 		parts Stage
 		want  []error // in order
 	}{
-		"nothing fails":        {Stage{quick, ends(0, context.Cause)}, nil},
-		"one fails":            {Stage{quick, ends(time.Second, func(context.Context) error { return full })}, []error{full}},
-		"one fails by itself":  {Stage{quick, {Run: func(context.Context) error { time.Sleep(time.Second); return stuck }}}, []error{stuck}},
-		"one says both":        {Stage{quick, ends(0, func(ctx context.Context) error { return errors.Join(ctx.Err(), full) })}, []error{full}},
-		"one says both in one": {Stage{quick, ends(0, func(ctx context.Context) error { return fmt.Errorf("%w: %w", full, ctx.Err()) })}, []error{full}},
+		"nothing fails": {Stage{quick, ends(0, context.Cause)}, nil},
+		"one fails":     {Stage{quick, ends(time.Second, func(context.Context) error { return full })}, []error{full}},
+		"one fails by itself": {
+			Stage{quick, {Run: func(context.Context) error { time.Sleep(time.Second); return stuck }}},
+			[]error{stuck},
+		},
+		"one says both": {
+			Stage{quick, ends(0, func(ctx context.Context) error { return errors.Join(ctx.Err(), full) })},
+			[]error{full},
+		},
+		"one says both in one": {
+			Stage{quick, ends(0, func(ctx context.Context) error { return fmt.Errorf("%w: %w", full, ctx.Err()) })},
+			[]error{full},
+		},
 		"two fail": {
 			Stage{
 				ends(2*time.Second, func(context.Context) error { return full }), quick,

@@ -218,7 +218,8 @@ func (v *view) unreadable(name string, err error) {
 	switch {
 	case part().MatchString(name) && errors.Is(err, vpk.ErrFormat):
 		v.warn.add(left4me.WarnIncomplete, name,
-			"it is a part of an add-on of which "+path.Base(part().ReplaceAllString(name, "_dir.vpk"))+" is missing", "add all of its files")
+			"it is a part of an add-on of which "+path.Base(part().ReplaceAllString(name, "_dir.vpk"))+" is missing",
+			"add all of its files")
 	case errors.Is(err, vpk.ErrVersion):
 		v.warn.add(left4me.WarnOtherGame, name, "it is a VPK of a kind that this game doesn't read", "leave it out")
 	case errors.Is(err, vpk.ErrTruncated):
