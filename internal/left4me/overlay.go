@@ -181,6 +181,7 @@ type BuildSpec struct {
 	// PromoteFrom is the name that the host uses for the server of Promote, when it is
 	// another one.
 	PromoteFrom Name `json:"promote_from,omitempty"`
+	PromoteID   ID   `json:"promote_id,omitempty"` // of that server
 	// NamesHint is what names in archives are taken for that are too short to tell.
 	NamesHint string `json:"names_hint,omitempty"`
 }

@@ -201,6 +201,7 @@ func SpecOf(v Server, b Blueprint, cfg map[Name][]string) Spec {
 // Status is what a host knows of one of its servers at a moment.
 type Status struct {
 	Name       Name         `json:"name"`
+	ID         ID           `json:"id,omitempty"` // of the server that it was last started for, where a host tells of all its servers
 	State      ServerState  `json:"state"`
 	Reason     string       `json:"reason,omitempty"` // why it failed or does not answer, in English; see Explain
 	Why        *Error       `json:"why,omitempty"`    // the same as a code; absent: none, or told by an older left4me

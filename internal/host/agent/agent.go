@@ -132,9 +132,12 @@ func (a *Agent) serve(ctx context.Context) error {
 	if err := a.answer(ctx); err != nil {
 		return err
 	}
+	c := a.core
+	if err := c.Files.UndoRenames(); err != nil {
+		c.log.ErrorContext(ctx, "renames that were cut", "err", err)
+	}
 	a.statuses.rememberNames()
 	a.statuses.sweep(ctx)
-	c := a.core
 	if err := c.bus.Publish(bus.Broadcast(c.Host, bus.KindHello),
 		bus.Hello{V: bus.Version, Version: c.Version, BootID: c.BootID}); err != nil {
 		return err

@@ -53,6 +53,27 @@ func promoted(n left4me.Name, paths ...string) left4me.BuildSpec {
 	}
 }
 
+// A server that was renamed is found by either name; the next one of its old name is not
+// taken for it.
+func TestPromotingFromARenamedServer(t *testing.T) {
+	d := newDepot(t)
+	data := d.wrote("alpha")
+	env, err := instance.Env{ID: "first", Port: d.Port, Lowerdirs: []string{"installation"}}.Append(nil)
+	if err = errors.Join(err, os.WriteFile(d.Files.Root.Env("alpha"), env, 0o644),
+		os.WriteFile(filepath.Join(data, "0.txt"), []byte("x"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	spec := promoted("beta", "left4dead2/data/0.txt")
+	spec.PromoteFrom, spec.PromoteID = "alpha", "first"
+	if r := d.end(d.ask(left4me.BuildOverlay, "kept", spec)); r.State != left4me.JobDone {
+		t.Errorf("%+v, %+v", r, r.Error)
+	}
+	spec.PromoteID = "before"
+	if r := d.end(d.ask(left4me.BuildOverlay, "kept", spec)); r.Error == nil || r.Error.Code != "server.renamed_meanwhile" {
+		t.Errorf("%+v, %+v", r, r.Error)
+	}
+}
+
 // A plugin decides how long the files are that a server wrote. Whether they fit is
 // known before the first byte is copied.
 func TestPromotingFilesThatDoNotFitWritesNothing(t *testing.T) {

@@ -44,7 +44,7 @@ func (s *servers) remove(ctx context.Context, spec left4me.Spec, p *job.Progress
 		return err
 	}
 	names := []left4me.Name{spec.Name}
-	if spec.OldName != "" {
+	if s.hasOldName(spec) {
 		names = append(names, spec.OldName)
 	}
 	existed := slices.ContainsFunc(names, s.core.Files.Root.Exists)

@@ -12,11 +12,26 @@ import (
 // onHost is spec with the name that the server has on this host, which is its old one until
 // rename is done. What is there decides: the other side may not know yet how far it is.
 func (s *servers) onHost(spec left4me.Spec) left4me.Spec {
-	if spec.OldName != "" && s.core.Files.Root.Exists(spec.OldName) {
+	if s.hasOldName(spec) && s.core.Files.Root.Exists(spec.OldName) {
 		return spec.OnHost()
 	}
 	spec.OldName = ""
 	return spec
+}
+
+// hasOldName reports whether what has the old name of a server here, if anything, is its
+// own: when a job comes once more, the next server of that name may be there.
+func (s *servers) hasOldName(spec left4me.Spec) bool {
+	root := s.core.Files.Root
+	switch owner := root.Owner(spec.OldName); {
+	case spec.OldName == "":
+		return false
+	case spec.ID == "":
+		return true
+	case owner != "":
+		return owner == spec.ID
+	}
+	return root.Owner(spec.Name) != spec.ID // else it is renamed as a whole
 }
 
 // rename brings a server that is down to its new name, if it has another one here. It may
@@ -27,6 +42,9 @@ func (s *servers) rename(ctx context.Context, spec left4me.Spec, p *job.Progress
 	}
 	old := spec.OldName
 	err := p.Step(ctx, left4me.StepRename, func(ctx context.Context) (string, error) {
+		if !s.hasOldName(spec) {
+			return "it is renamed already", nil
+		}
 		stopping, cancel := context.WithTimeout(ctx, stopWithin)
 		defer cancel()
 		// A unit that had failed would be left, and a shim that is going might write there.

@@ -186,6 +186,55 @@ func TestStartRefusesWhatIsThereUnderBothNames(t *testing.T) {
 	}
 }
 
+// A job that comes once more after its server was renamed does nothing to the next server of
+// the old name.
+func TestLateJobLeavesTheNextServerOfTheOldNameAlone(t *testing.T) {
+	t.Parallel()
+	r := shimtest.NewRoot(t)
+	a := newWorker(t, r)
+	ctx := t.Context()
+	late := renamedTo(r, "beta")
+	late.ID = "first"
+	late.Port = r.Port + 1
+	next := r.Spec
+	next.ID = "next"
+	if err := errors.Join(r.Files.Prepare(ctx, late), a.servers.start(ctx, next, a.mute())); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := a.statuses.get(r.Name)
+	for verb, f := range map[string]func() error{
+		"stop":    func() error { return a.servers.stopServer(ctx, late, a.mute()) },
+		"rename":  func() error { return a.servers.rename(ctx, late, a.mute()) },
+		"start":   func() error { return a.servers.start(ctx, late, a.mute()) },
+		"restart": func() error { return a.servers.restart(ctx, late, a.mute()) },
+		"reset":   func() error { return a.servers.reset(ctx, late, a.mute()) },
+	} {
+		if err := f(); err != nil {
+			t.Errorf("%s: %v", verb, err)
+		}
+		if st, _ := a.statuses.get(r.Name); st.State != left4me.Running || st.PID != before.PID {
+			t.Errorf("after %s of the one before it is %s, process %d, not %d", verb, st.State, st.PID, before.PID)
+		}
+	}
+	if st, _ := a.statuses.get("beta"); !st.State.Up() {
+		t.Errorf("the one before is %s", st.State)
+	}
+	all, err := a.statuses.list(ctx)
+	if err != nil || len(all) != 2 || all[0].ID != "next" || all[1].ID != "first" {
+		t.Errorf("the host tells %+v, %v", all, err)
+	}
+	if err := a.servers.remove(ctx, late, a.mute()); err != nil {
+		t.Error(err)
+	}
+	if st, _ := a.statuses.get(r.Name); st.State != left4me.Running || !r.Files.Root.Exists(r.Name) || r.Files.Root.Exists("beta") {
+		t.Errorf("after a deletion of the one before it is %s", st.State)
+	}
+	next.OldName = ""
+	if err := a.servers.remove(ctx, next, a.mute()); err != nil {
+		t.Error(err)
+	}
+}
+
 // A stop that can't wait for its row finds the start of the server under either name.
 func TestStopWithoutARowFindsAStartByEitherName(t *testing.T) {
 	j := newJobs(&core{}, nil, nil)

@@ -59,7 +59,9 @@ func (s *statuses) list(ctx context.Context) ([]left4me.Status, error) {
 				return nil, fmt.Errorf("state of %s: %w", n, err)
 			}
 		}
-		all = append(all, s.shown(st))
+		st = s.shown(st)
+		st.ID = s.core.Files.Root.Owner(n)
+		all = append(all, st)
 	}
 	return all, nil
 }

@@ -24,9 +24,12 @@ import (
 func promote(ctx context.Context, b *build) error {
 	from := b.spec.Promote
 	return b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
-		server := from.Server
-		if old := b.spec.PromoteFrom; old != "" && b.builder.Files.Root.Exists(old) {
+		server, root := from.Server, b.builder.Files.Root
+		if old := b.spec.PromoteFrom; old != "" && root.Exists(old) {
 			server = old // until its next start
+		}
+		if owner := root.Owner(server); owner != "" && b.spec.PromoteID != "" && owner != b.spec.PromoteID {
+			return "", left4me.NewError(left4me.Conflict, "server.renamed_meanwhile", "server", from.Server)
 		}
 		s, err := b.builder.Written(server)
 		if err != nil {

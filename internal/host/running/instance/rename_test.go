@@ -124,6 +124,79 @@ func TestRenameRefusesWhatIsThereUnderBothNames(t *testing.T) {
 	}
 }
 
+// What is no directory is nobody's to remove.
+func TestRenameRemovesNoFile(t *testing.T) {
+	f := host(t)
+	furnish(t, f, "alpha")
+	other := filepath.Join(string(f.Root), "runtime", "beta")
+	if err := os.WriteFile(other, []byte("other"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Rename("alpha", "beta"); !errors.Is(err, left4me.Conflict) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(other); err != nil || has(f, "alpha") != len(places) {
+		t.Errorf("%v, and %d places have the old name", err, has(f, "alpha"))
+	}
+}
+
+// cutRename leaves a rename from alpha to beta cut after some places.
+func cutRename(t *testing.T, f instance.Files, done int) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(f.Root.Instance("alpha"), "renaming"), []byte("beta"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range places[:done] {
+		dir := filepath.Join(string(f.Root), place)
+		if err := os.Rename(filepath.Join(dir, "alpha"), filepath.Join(dir, "beta")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A rename that was cut and that nobody asks for any more leaves nothing under the other
+// name, which the next server of that name would get; one that was done stays.
+func TestCutRenameIsUndone(t *testing.T) {
+	for done := range len(places) + 1 {
+		f := host(t)
+		furnish(t, f, "alpha")
+		cutRename(t, f, done)
+		if err := f.UndoRenames(); err != nil {
+			t.Error(err)
+		}
+		n, other := left4me.Name("alpha"), left4me.Name("beta")
+		if done == len(places) {
+			n, other = other, n
+		}
+		if has(f, n) != len(places) || f.Root.Exists(other) {
+			t.Errorf("after %d: %d places have %s, %s there: %t", done, has(f, n), n, other, f.Root.Exists(other))
+		}
+		if _, err := os.Lstat(filepath.Join(f.Root.Instance(n), "renaming")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("after %d the note is left: %v", done, err)
+		}
+		if renamed, err := f.Rename(n, "gamma"); !renamed || err != nil || has(f, "gamma") != len(places) {
+			t.Errorf("after %d: %t, %v, %d places have the third name", done, renamed, err, has(f, "gamma"))
+		}
+		if _, err := os.Lstat(filepath.Join(f.Root.Instance("gamma"), "renaming")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("after %d a rename leaves its note: %v", done, err)
+		}
+	}
+}
+
+// What another server has by now is not taken from it.
+func TestUndoneRenameTakesNothingFromTheNextOne(t *testing.T) {
+	f := host(t)
+	furnish(t, f, "alpha")
+	cutRename(t, f, 0)
+	if err := os.RemoveAll(f.Root.Runtime("alpha")); err != nil {
+		t.Fatal(err)
+	}
+	furnish(t, f, "beta")
+	if err := f.UndoRenames(); err != nil || has(f, "beta") != len(places) {
+		t.Errorf("%v, %d places of the other one are left", err, has(f, "beta"))
+	}
+}
+
 // renameVar is the root in which a process of this test renames until it is killed.
 const renameVar = "RENAME_TEST_ROOT"
 
