@@ -79,21 +79,25 @@ func (s Game) SetRollout(ctx context.Context, v Rollout) error {
 	if v.Moves == nil {
 		v.Moves = []Move{}
 	}
-	moves, err := toJSON(v.Moves)
-	if err == nil {
-		by := askedOf(v.By)
-		err = s.db.tx(ctx, func(tx *transaction) error {
-			_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO rollout(`+rolloutColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-				v.Host, v.Mode, v.Job, v.Build, v.State, v.Reason, by.name, by.id, by.kind, by.token, millis(v.CreatedAt),
-				millisOrNull(v.BegunAt),
-				millisOrNull(v.EndedAt), moves)
-			if err != nil {
-				return err
-			}
-			return tx.eventBy(ctx, v.By, left4me.GameRollout, left4me.OnHost(v.Host),
-				left4me.RolloutEvent{Host: v.Host, Build: v.Build, State: v.State, Reason: v.Reason, Servers: moved(v.Moves)})
-		})
-	}
+	by := askedOf(v.By)
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		now, err := followMoves(ctx, tx, v.Moves)
+		if err != nil {
+			return err
+		}
+		moves, err := toJSON(now)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO rollout(`+rolloutColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+			v.Host, v.Mode, v.Job, v.Build, v.State, v.Reason, by.name, by.id, by.kind, by.token, millis(v.CreatedAt),
+			millisOrNull(v.BegunAt), millisOrNull(v.EndedAt), moves)
+		if err != nil {
+			return err
+		}
+		return tx.eventBy(ctx, v.By, left4me.GameRollout, left4me.OnHost(v.Host),
+			left4me.RolloutEvent{Host: v.Host, Build: v.Build, State: v.State, Reason: v.Reason, Servers: moved(now)})
+	})
 	if err != nil {
 		return fmt.Errorf("keep rollout on %s: %w", v.Host, err)
 	}

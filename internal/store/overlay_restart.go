@@ -62,28 +62,33 @@ func (s OverlayRestarts) Set(ctx context.Context, v OverlayRestart) error {
 	if v.Moves == nil {
 		v.Moves = []Move{}
 	}
-	moves, err := toJSON(v.Moves)
-	if err == nil {
-		err = s.db.tx(ctx, func(tx *transaction) error {
-			have, err := one(tx.QueryRowContext(ctx, `SELECT `+restartColumns+` FROM content_restart WHERE overlay = ?`, v.Overlay),
-				scanRestart, "restart for", v.Overlay)
-			if err != nil && !errors.Is(err, left4me.NotFound) {
-				return err
-			}
-			if err == nil && have.Revision == v.Revision && have.State == v.State && have.CreatedAt.Equal(v.CreatedAt) &&
-				slices.Equal(have.Moves, v.Moves) {
-				return nil
-			}
-			n, err := removed(tx.ExecContext(ctx, `INSERT OR REPLACE INTO content_restart(`+restartColumns+`)
-				SELECT ?,?,?,?,?,?,?,? WHERE EXISTS (SELECT 1 FROM overlay WHERE name = ?1)`,
-				v.Overlay, v.Revision, v.Mode, v.State, v.Reason, millis(v.CreatedAt), millisOrNull(v.EndedAt), moves))
-			if err != nil || n == 0 {
-				return err
-			}
-			return tx.event(ctx, left4me.OverlayRollout, left4me.OnOverlay(v.Overlay),
-				left4me.RolloutEvent{Revision: v.Revision, State: v.State, Reason: v.Reason, Servers: moved(v.Moves)})
-		})
-	}
+	asked := v.Moves
+	err := s.db.tx(ctx, func(tx *transaction) (err error) {
+		if v.Moves, err = followMoves(ctx, tx, asked); err != nil {
+			return err
+		}
+		moves, err := toJSON(v.Moves)
+		if err != nil {
+			return err
+		}
+		have, err := one(tx.QueryRowContext(ctx, `SELECT `+restartColumns+` FROM content_restart WHERE overlay = ?`, v.Overlay),
+			scanRestart, "restart for", v.Overlay)
+		if err != nil && !errors.Is(err, left4me.NotFound) {
+			return err
+		}
+		if err == nil && have.Revision == v.Revision && have.State == v.State && have.CreatedAt.Equal(v.CreatedAt) &&
+			slices.Equal(have.Moves, v.Moves) {
+			return nil
+		}
+		n, err := removed(tx.ExecContext(ctx, `INSERT OR REPLACE INTO content_restart(`+restartColumns+`)
+			SELECT ?,?,?,?,?,?,?,? WHERE EXISTS (SELECT 1 FROM overlay WHERE name = ?1)`,
+			v.Overlay, v.Revision, v.Mode, v.State, v.Reason, millis(v.CreatedAt), millisOrNull(v.EndedAt), moves))
+		if err != nil || n == 0 {
+			return err
+		}
+		return tx.event(ctx, left4me.OverlayRollout, left4me.OnOverlay(v.Overlay),
+			left4me.RolloutEvent{Revision: v.Revision, State: v.State, Reason: v.Reason, Servers: moved(v.Moves)})
+	})
 	if err != nil {
 		return fmt.Errorf("keep restarts for %s: %w", v.Overlay, err)
 	}

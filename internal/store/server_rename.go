@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -144,16 +145,18 @@ func (s Servers) ByHostName(ctx context.Context, host, name left4me.Name) (left4
 		scanServer, "server", name)
 }
 
-// RenamedOnHost notes that a host uses the name of a server now. What is noted already is
-// passed over.
-func (s Servers) RenamedOnHost(ctx context.Context, host, name left4me.Name) error {
+// OnHostAs notes the name that the host of a server uses for it, which the host itself says.
+// Nothing is noted while a job on the server is under way, which tells it better, or when
+// the name is another server's.
+func (s Servers) OnHostAs(ctx context.Context, id left4me.ID, name left4me.Name) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
-		_, err := tx.ExecContext(ctx, `UPDATE server SET host_name = '' WHERE host = ? AND name = ? AND host_name <> ''
-			AND NOT EXISTS (SELECT 1 FROM job WHERE target_id = server.id AND state IN ('queued','running'))`, host, name)
+		_, err := tx.ExecContext(ctx, `UPDATE server SET host_name = CASE name WHEN ?2 THEN '' ELSE ?2 END WHERE id = ?1
+			AND NOT EXISTS (SELECT 1 FROM job WHERE target_id = ?1 AND state IN ('queued','running'))
+			AND NOT EXISTS (SELECT 1 FROM server AS other WHERE other.id <> ?1 AND ?2 IN (other.name, other.host_name))`, id, name)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("note that %s is called so on its host: %w", name, err)
+		return fmt.Errorf("note that a server is called %s on its host: %w", name, err)
 	}
 	return nil
 }
@@ -199,8 +202,55 @@ func noteRenamed(ctx context.Context, tx *transaction, id left4me.JobID, steps [
 	if err != nil || changed == 0 {
 		return err
 	}
-	// What was asked for meanwhile and names what is on the host.
-	_, err = tx.ExecContext(ctx, `UPDATE job SET spec = json_set(spec, '$.server', ?2)
-		WHERE target_id = ?1 AND state = 'queued' AND kind = ?3`, target, n.Name, left4me.DiscardUpper)
-	return err
+	return dropOldName(ctx, tx, target, n)
+}
+
+// dropOldName takes the old name out of what hosts are told of the jobs on a server that are
+// not over: the next server may have it from now on.
+func dropOldName(ctx context.Context, tx *transaction, target left4me.ID, n jobNames) error {
+	active, err := queryAll(ctx, tx, scanJob, `SELECT `+jobColumns+` FROM job
+		WHERE target_id = ? AND state IN ('queued','running') ORDER BY id`, target)
+	if err != nil {
+		return err
+	}
+	for _, v := range active {
+		var spec map[string]json.RawMessage
+		if len(v.Spec) == 0 || json.Unmarshal(v.Spec, &spec) != nil {
+			continue
+		}
+		old, err := json.Marshal(n.OldName)
+		switch {
+		case err != nil:
+			return err
+		case bytes.Equal(spec["old_name"], old):
+			delete(spec, "old_name")
+		case v.Kind == left4me.DiscardUpper && bytes.Equal(spec["server"], old):
+			if spec["server"], err = json.Marshal(n.Name); err != nil {
+				return err
+			}
+		default:
+			continue
+		}
+		text, err := toJSON(spec)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE job SET spec = ? WHERE id = ?`, text, v.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// followMoves gives moves the names that their servers have now: whoever decided on them may
+// have looked before a rename.
+func followMoves(ctx context.Context, tx *transaction, moves []Move) ([]Move, error) {
+	moves = slices.Clone(moves)
+	for i, m := range moves {
+		err := tx.QueryRowContext(ctx, `SELECT target FROM job WHERE id = ?`, m.Job).Scan(&moves[i].Server)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+	}
+	return moves, nil
 }

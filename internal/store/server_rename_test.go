@@ -3,6 +3,7 @@ package store_test
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -217,16 +218,88 @@ func TestHostSaysThatItHasTheNewName(t *testing.T) {
 	ok(t, err)
 	_, err = addStart(t, s, "1", beta)
 	ok(t, err)
-	ok(t, s.Servers().RenamedOnHost(ctx, "local", "beta"))
+	ok(t, s.Servers().OnHostAs(ctx, beta.ID, "beta"))
 	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.HostName != "alpha" {
 		t.Errorf("while a job may be renaming it: %+v, %v", v, err)
 	}
 	_, err = s.Jobs().End(ctx, left4me.Job{ID: "1", Kind: left4me.StartServer, Target: "beta", State: left4me.JobInterrupted, EndedAt: at},
 		"")
 	ok(t, err)
-	ok(t, s.Servers().RenamedOnHost(ctx, "local", "beta"))
+	ok(t, s.Servers().OnHostAs(ctx, beta.ID, "beta"))
 	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.HostName != "" {
 		t.Errorf("%+v, %v", v, err)
+	}
+	// A database of before the rename, say, or of after one that the host's disk has not.
+	ok(t, s.Servers().OnHostAs(ctx, beta.ID, "gamma"))
+	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.HostName != "gamma" {
+		t.Errorf("%+v, %v", v, err)
+	}
+	named(t, s, "other", 27016)
+	ok(t, s.Servers().OnHostAs(ctx, beta.ID, "other"))
+	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.HostName != "gamma" {
+		t.Errorf("the name of another one: %+v, %v", v, err)
+	}
+}
+
+// When its host has renamed a server, the next one may have the old name: no job on the one
+// before names it any more.
+func TestJobsForgetTheOldNameWithTheRename(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	named(t, s, "alpha", 27015)
+	_, beta, err := s.Servers().Rename(ctx, "alpha", "beta", 0)
+	ok(t, err)
+	for _, id := range []left4me.JobID{"1", "2"} {
+		_, err := addStart(t, s, id, beta)
+		ok(t, err)
+	}
+	discard := jobOn("3", left4me.DiscardUpper, "beta")
+	discard.TargetID = beta.ID
+	_, err = s.Jobs().Add(ctx, store.QueuedJob{Job: discard, Spec: []byte(`{"server":"alpha","paths":["a"]}`)},
+		func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
+	ok(t, err)
+	ok(t, addJob(ctx, s, jobOn("4", left4me.StopServer, "beta"))) // without any of it
+	_, _, err = s.Jobs().Run(ctx, "1", at)
+	ok(t, err)
+	ok(t, s.Jobs().Step(ctx, "1", []left4me.Step{{Label: left4me.StepRename, State: left4me.StepDone}}, nil))
+	all, err := s.Jobs().Active(ctx)
+	if err != nil || len(all) != 4 {
+		t.Fatalf("%d jobs, %v", len(all), err)
+	}
+	for _, v := range all {
+		if strings.Contains(string(v.Spec), "alpha") || v.ID != "4" && !strings.Contains(string(v.Spec), "beta") {
+			t.Errorf("%s is told %s", v.ID, v.Spec)
+		}
+	}
+	// So it can be renamed again at once, which the job under way does not undo.
+	_, _, err = s.Servers().Rename(ctx, "beta", "gamma", 0)
+	ok(t, err)
+	ok(t, s.Jobs().Step(ctx, "1", []left4me.Step{{Label: left4me.StepRename, State: left4me.StepDone}}, nil))
+	if v, err := s.Servers().Get(ctx, "gamma"); err != nil || v.HostName != "beta" {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// A rollout that looked before a rename keeps the server's name of after it.
+func TestRolloutIsKeptWithTheNamesOfNow(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	alpha := named(t, s, "alpha", 27015)
+	_, err := addStart(t, s, "1", alpha)
+	ok(t, err)
+	_, _, err = s.Servers().Rename(ctx, "alpha", "beta", 0)
+	ok(t, err)
+	moves := []store.Move{{Server: "alpha", Job: "1"}, {Server: "left"}}
+	ok(t, s.Game().SetRollout(ctx, store.Rollout{Host: "local", State: "moving", Moves: moves}))
+	v, err := s.Game().Rollout(ctx, "local")
+	if err != nil || len(v.Moves) != 2 || v.Moves[0].Server != "beta" || v.Moves[1].Server != "left" {
+		t.Errorf("%+v, %v", v, err)
+	}
+	_, err = s.Overlays().Create(ctx, left4me.ByUser("ann"), left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, CreatedAt: at})
+	ok(t, err)
+	ok(t, s.OverlayRestarts().Set(ctx, store.OverlayRestart{Overlay: "maps", Moves: moves}))
+	if all, err := s.OverlayRestarts().List(ctx); err != nil || len(all) != 1 || all[0].Moves[0].Server != "beta" {
+		t.Errorf("%+v, %v", all, err)
 	}
 }
 

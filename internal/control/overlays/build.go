@@ -53,7 +53,7 @@ func (c *Overlays) Build(ctx context.Context, by left4me.Actor, name left4me.Nam
 		// One that isn't there may have left its files: its host says whether it has.
 		switch from, err := c.storage.Servers().Get(ctx, r.Promote.Server); {
 		case err == nil:
-			spec.PromoteFrom = from.HostName
+			spec.PromoteFrom, spec.PromoteID = from.HostName, from.ID
 		case !errors.Is(err, left4me.NotFound):
 			return left4me.Job{}, err
 		}

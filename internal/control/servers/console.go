@@ -41,6 +41,7 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 	}
 	return func(yield func(bus.ConsoleChunk, error) bool) {
 		for ctx.Err() == nil {
+			asked := v.OnHost()
 			c, err := s.chunk(ctx, v, after, consoleWait)
 			if ctx.Err() != nil {
 				return
@@ -51,6 +52,9 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 			if err != nil {
 				yield(c, err)
 				return
+			}
+			if v.OnHost() != asked {
+				continue // that may be of the next one of the name
 			}
 			if c.Text == "" && c.Lost == 0 && c.Position < after {
 				// Its host has renamed it, and a moment later it is known here, too.

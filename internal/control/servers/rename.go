@@ -111,22 +111,31 @@ func (s Names) Shown(host left4me.Name, names []left4me.Name) []left4me.Name {
 	return shown
 }
 
-// noteRenamed notes which servers have their new names on a host, by what it says it has:
-// the end of the job that renamed them may never have come, or come before a backup.
+// noteRenamed notes which names a host uses for servers, by what it says it has: the end of
+// the job that renamed them may never have come, or the database may be another one since.
 func (s Names) noteRenamed(ctx context.Context, host left4me.Name, all []left4me.Status) error {
-	there := map[left4me.Name]bool{}
+	there, owners := map[left4me.Name]left4me.Status{}, map[left4me.ID]left4me.Name{}
 	for _, st := range all {
-		there[st.Name] = true
+		there[st.Name] = st
+		owners[st.ID] = st.Name
 	}
 	servers, err := s.servers.storage.Servers().List(ctx)
 	if err != nil {
 		return err
 	}
 	for _, v := range servers {
-		if v.Host == host && v.HostName != "" && there[v.Name] && !there[v.HostName] {
-			if err := s.servers.storage.Servers().RenamedOnHost(ctx, host, v.Name); err != nil {
-				return err
-			}
+		if _, ok := there[v.OnHost()]; ok || v.Host != host {
+			continue
+		}
+		on := owners[v.ID]
+		if st, ok := there[v.Name]; ok && st.ID == "" {
+			on = v.Name // an older left4me started it last
+		}
+		if on == "" || v.ID == "" {
+			continue
+		}
+		if err := s.servers.storage.Servers().OnHostAs(ctx, v.ID, on); err != nil {
+			return err
 		}
 	}
 	return nil

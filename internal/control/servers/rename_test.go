@@ -84,9 +84,11 @@ func TestRenamedServerKeepsItsStatus(t *testing.T) {
 func TestRenamedServerHasNothingOfTheOneBefore(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
-	s.publish(t, bus.KindStatus, left4me.Status{Name: "beta", State: left4me.Failed, Reason: "of before"}) // left over
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Running})
-	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Running })
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "beta", State: left4me.Failed, Reason: "of before"}) // left over
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "gamma", State: left4me.Running})
+	s.create(t, "gamma")
+	s.until(t, "gamma", func(v servers.View) bool { return v.Status.State == left4me.Running }) // all has come
 	if v := s.rename(t, "alpha", "beta"); v.Status.State != left4me.Running || v.Status.Reason != "" {
 		t.Errorf("%+v", v.Status)
 	}
@@ -254,16 +256,48 @@ func TestConsoleFollowsARename(t *testing.T) {
 	}
 }
 
-// The end of a rename that nobody heard of is learned from what the host has.
-func TestHostThatHasTheNewNameIsRight(t *testing.T) {
+// The end of a rename that nobody heard of is learned from what the host has; so is the name
+// on a host whose disk is older or newer than the database.
+func TestHostSaysWhichNameItHas(t *testing.T) {
+	for _, c := range []struct {
+		on  left4me.Name // its host
+		id  bool         // its host tells whose it is
+		now left4me.Name // its name on its host
+	}{{"beta", true, ""}, {"beta", false, ""}, {"gamma", true, "gamma"}, {"gamma", false, "alpha"}} {
+		s := newSite(t)
+		v := s.create(t, "alpha")
+		s.rename(t, "alpha", "beta")
+		st := left4me.Status{Name: c.on, State: left4me.Running}
+		if c.id {
+			st.ID = v.ID
+		}
+		s.host(t, map[string]func([]byte) (any, error){
+			bus.VerbStatus: func([]byte) (any, error) { return []left4me.Status{st}, nil },
+		})
+		s.publish(t, bus.KindHello, bus.Hello{V: bus.Version})
+		want := left4me.Running
+		if c.now == "alpha" {
+			want = left4me.Stopped
+		}
+		s.until(t, "beta", func(v servers.View) bool { return v.HostName == c.now && v.Status.State == want })
+	}
+}
+
+// What else has a server's name on its host, or the name that it gets there, is not taken for it.
+func TestStrayInstanceIsNotTakenForARenamedServer(t *testing.T) {
 	s := newSite(t)
-	s.create(t, "alpha")
+	v := s.create(t, "alpha")
 	s.rename(t, "alpha", "beta")
+	both := []left4me.Status{
+		{Name: "alpha", ID: v.ID, State: left4me.Running, Players: 2}, {Name: "beta", ID: "other", State: left4me.Failed},
+	}
 	s.host(t, map[string]func([]byte) (any, error){
-		bus.VerbStatus: func([]byte) (any, error) { return []left4me.Status{{Name: "beta", State: left4me.Running}}, nil },
+		bus.VerbStatus: func([]byte) (any, error) { return both, nil },
 	})
 	s.publish(t, bus.KindHello, bus.Hello{V: bus.Version})
-	s.until(t, "beta", func(v servers.View) bool { return v.HostName == "" && v.Status.State == left4me.Running })
+	s.until(t, "beta", func(v servers.View) bool { return v.Status.State == left4me.Running && v.HostName == "alpha" })
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Running, Players: 3})
+	s.until(t, "beta", func(v servers.View) bool { return v.Status.Players == 3 })
 }
 
 // What keeps a server from being started is known under its new name.
@@ -273,6 +307,48 @@ func TestRenamedServerIsHeldWhenItGivesUp(t *testing.T) {
 	s.rename(t, "alpha", "beta")
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Failed, GaveUp: true})
 	s.until(t, "beta", func(v servers.View) bool { return v.Held == left4me.HeldCrashed })
+}
+
+// What came from the next server of the old name is not shown to whoever follows the one before.
+func TestConsoleShowsNothingOfTheNextServer(t *testing.T) {
+	s := newSite(t)
+	v := s.create(t, "alpha")
+	asked, answer := make(chan left4me.Name, 8), make(chan string, 8)
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbConsole: func(data []byte) (any, error) {
+			var r bus.ConsoleRequest
+			if err := bus.Decode(data, &r); err != nil {
+				return nil, err
+			}
+			asked <- r.Server
+			text := <-answer
+			return bus.ConsoleChunk{V: bus.Version, After: r.After, Position: r.After + int64(len(text)), Text: text}, nil
+		},
+	})
+	s.rename(t, "alpha", "beta")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	chunks, err := s.Consoles().Follow(ctx, "beta", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		<-asked // about alpha
+		if err := s.store.Servers().OnHostAs(ctx, v.ID, "beta"); err != nil {
+			t.Error(err)
+		}
+		answer <- "of the next one\n"
+		if n := <-asked; n != "beta" {
+			t.Errorf("asked about %s", n)
+		}
+		answer <- "its own\n"
+	}()
+	for c, err := range chunks {
+		if err != nil || c.Text != "its own\n" || c.After != 0 {
+			t.Errorf("%+v, %v", c, err)
+		}
+		break
+	}
 }
 
 // Files that are dropped are named by the server's name on its host, once more as it is then.

@@ -74,13 +74,15 @@ func (l *statuses) reports() (all map[store.Report]string, forgotten []store.Rep
 	defer l.mu.Unlock()
 	forgotten, l.forgotten = l.forgotten, nil
 	all = map[store.Report]string{}
+	turns := map[store.Report]uint64{}
 	for k, v := range l.statuses {
-		name := l.name(k)
-		if _, newer := l.statuses[key{k.host, name}]; newer && name != k.server {
-			continue // a start has renamed it on its host
+		r := reportOf(k.host, l.name(k))
+		if turn, other := turns[r]; other && (turn > v.turn || turn == v.turn && r.Name == k.server) {
+			continue // as get chooses of the two names of a server
 		}
-		if v.State != left4me.Unknown {
-			all[reportOf(k.host, name)] = string(v.State)
+		turns[r] = v.turn
+		if delete(all, r); v.State != left4me.Unknown {
+			all[r] = string(v.State)
 		}
 	}
 	for host, c := range l.currents {

@@ -65,16 +65,18 @@ func newStatuses() *statuses {
 	}
 }
 
-// get is what the host of a server says of it. One that a start has just renamed there says
-// it under the new name before it is known that it is.
+// get is what the host of a server says of it. Of one that a start has just renamed there it
+// is said under the new name before that is known; what else has that name is not listened to.
 func (l *statuses) get(srv left4me.Server) left4me.Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, n := range []left4me.Name{srv.Name, srv.OnHost()} {
-		if v, ok := l.statuses[key{srv.Host, n}]; ok {
-			v.Status.Name = srv.Name
-			return v.Status
-		}
+	on, ok := l.statuses[key{srv.Host, srv.OnHost()}]
+	if v, there := l.statuses[key{srv.Host, srv.Name}]; there && (!ok || v.turn > on.turn) {
+		on, ok = v, true
+	}
+	if ok {
+		on.Status.Name = srv.Name
+		return on.Status
 	}
 	st := left4me.Status{Name: srv.Name, State: left4me.Stopped}
 	if !closed(l.toldBy(srv.Host)) {
