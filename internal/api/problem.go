@@ -81,7 +81,7 @@ func explained(ctx context.Context, err error) *problem {
 	if errors.As(err, &p) {
 		return p
 	}
-	err = disk.Explain(err)
+	err = accounts.Conceal(actorOf(ctx), disk.Explain(err))
 	e, ok := left4me.Public(err)
 	if !ok {
 		return internal(ctx, err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/api"
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
@@ -517,5 +518,29 @@ func TestRightsDoNotFallToTheNextOfAName(t *testing.T) {
 	}
 	if kinds := names(get("/jobs"), "kind"); !slices.Equal(kinds, []string{"server.delete"}) {
 		t.Errorf("jobs: %q", kinds)
+	}
+}
+
+// What is in the way is named to whoever may see it only.
+func TestConflictsDontNameWhatSomebodyMayNotSee(t *testing.T) {
+	s := newSite(t)
+	some := s.token(t, "some", true)
+	for _, name := range []string{"alpha", "beta"} {
+		s.call(t, "POST", "/api/v1/servers", map[string]any{"name": name}).into(t, &struct{}{})
+	}
+	beta, err := s.on.Store.Servers().Get(t.Context(), "beta")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := fmt.Sprintf(`{"port":%d}`, beta.Port)
+	set := func() apitype.Problem {
+		return s.send(t, "PUT", "/api/v1/servers/alpha", bearer(some), strings.NewReader(body)).problem(t, http.StatusConflict, "body.port")
+	}
+	if p := set(); !strings.Contains(p.Detail, "beta") {
+		t.Errorf("who sees all is told %+v", p)
+	}
+	s.narrow("some", left4me.OnServer("alpha"))
+	if p := set(); strings.Contains(fmt.Sprint(p), "beta") || p.Code != "object.hidden" {
+		t.Errorf("%+v", p)
 	}
 }

@@ -870,6 +870,7 @@ var englishErrors = [...]ErrorText{
 	{"network.reset", "the connection was reset", ""},
 	{"number.hours_invalid", "{text} is not a number of hours", ""},
 	{"number.invalid", "that is not a number", ""},
+	{"object.hidden", "something that you may not see is in the way", "ask an administrator"},
 	{"overlay.another", "there is another overlay {overlay}", "delete it first"},
 	{"overlay.being_deleted", "overlay {overlay} is being deleted", "take it back first"},
 	{"overlay.changed", "{overlay} was changed meanwhile", "look at it again, then change it"},

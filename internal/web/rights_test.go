@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -458,5 +459,36 @@ func TestStreamsShowWhatSomebodyMaySee(t *testing.T) {
 	}
 	if !ends(own) || !ends(shared.events) {
 		t.Error("a stream outlived the rights that it was begun with")
+	}
+}
+
+// What is in the way is named to whoever may see it only.
+func TestConflictsDontNameWhatSomebodyMayNotSee(t *testing.T) {
+	s, some := restricted(t)
+	s.addServer(t, "alpha")
+	must(s.content.Blueprints().Create(t.Context(), left4me.ByUser("admin"), left4me.Blueprint{Name: "versus"}))(t)
+	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
+	beta := must(s.servers.Create(t.Context(), left4me.ByUser("admin"),
+		left4me.Server{Name: "beta", Blueprint: "versus", Overlays: left4me.Refs("plugins")}))(t)
+	seen := accounts.Targets{left4me.OnServer("alpha"), left4me.OnBlueprint("versus"), left4me.OnOverlay("plugins")}
+	all := append(slices.Clone(seen), left4me.OnServer("beta"))
+	only := s.as(t, "only")
+	for what, post := range map[string]func() page{
+		"a port": func() page {
+			return only.post("/servers/alpha/settings", "version", "1", "blueprint", "default", "port", strconv.Itoa(beta.Port),
+				"autostart", "last")
+		},
+		"a blueprint": func() page { return only.post("/blueprints/versus/delete", "confirm", "versus") },
+		"an overlay":  func() page { return only.post("/overlays/plugins/delete", "confirm", "plugins") },
+	} {
+		some.Store(&all)
+		if p := post(); p.status != http.StatusConflict || !strings.Contains(p.body, "beta") {
+			t.Errorf("%s: who sees it gets %d without its name", what, p.status)
+		}
+		some.Store(&seen)
+		p := post()
+		if p.status != http.StatusConflict || strings.Contains(p.body, "beta") || !strings.Contains(p.body, "that you may not see") {
+			t.Errorf("%s: %d %s", what, p.status, p.body)
+		}
 	}
 }

@@ -39,7 +39,8 @@ type Actor struct {
 	// Token is the label of the token that UserID acts with; empty: without one.
 	Token string
 	// Only are the targets that the actor may see and use, each with the rights of the
-	// role; nil: all of them. Grants on single servers are to fill it.
+	// role, as they are called now; nil: all of them. Grants on single servers are to
+	// fill it. Lists that hold names alone are compared by name, so names must be those of now.
 	Only *Targets
 }
 

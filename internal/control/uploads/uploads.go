@@ -50,7 +50,7 @@ const (
 type Upload struct {
 	ID        string
 	By        string
-	ByID      int64 // of the user, whose name the next one may have; 0 where it isn't known
+	ByID      int64 // of the user, whose name the next one may have; 0 of the machine's own administrator, or of a build that kept no ids
 	Overlay   left4me.Name
 	CreatedAt time.Time
 	TouchedAt time.Time // its last piece came
@@ -270,11 +270,11 @@ func mayUse(by accounts.Actor, up *upload) bool {
 	return own(by, up) || accounts.Allow(by, accounts.SiteRight, left4me.Site) == nil
 }
 
-// own reports whether by began an upload. The name alone decides where the id of the
-// user isn't known: in uploads of before, which go after a while, and in those of the
-// machine's own administrator, who has none.
+// own reports whether by began an upload. An upload without the id of a user is of the
+// machine's own administrator, who has none, and of no user of the same name. So is one
+// of a build that kept no ids: administrators have it by their right to the site.
 func own(by accounts.Actor, up *upload) bool {
-	return by.Name != "" && by.Name == up.By && (up.ByID == 0 || up.ByID == by.UserID)
+	return by.Name != "" && by.Name == up.By && by.UserID == up.ByID
 }
 
 // validID reports whether an id can be a part of a file name.

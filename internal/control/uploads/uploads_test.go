@@ -557,3 +557,24 @@ func TestUploadOfDeletedUserIsNotThatOfNextOfTheName(t *testing.T) {
 		}
 	}
 }
+
+// The administrator of the machine has no account: a user who is called alike is somebody
+// else, and so is the next one who is.
+func TestUploadWithoutAnAccountIsNotThatOfAUserOfTheName(t *testing.T) {
+	u, _ := open(t)
+	machine := accounts.Actor{Name: "root", Admin: true}
+	up := begin(t, u, machine)
+	if _, err := u.Get(t.Context(), machine, up.ID); err != nil {
+		t.Errorf("its owner: %v", err)
+	}
+	user := accounts.Actor{UserID: 4, Name: "root"}
+	if v, err := u.Get(t.Context(), user, up.ID); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("a user of the name: %+v, %v", v, err)
+	}
+	theirs := begin(t, u, user)
+	some := machine
+	some.Only = &accounts.Targets{left4me.OnOverlay("maps")} // no right to the site
+	if v, err := u.Get(t.Context(), some, theirs.ID); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("the machine's, without a right to all: %+v, %v", v, err)
+	}
+}

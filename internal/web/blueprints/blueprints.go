@@ -140,7 +140,7 @@ func (p *Pages) createBlueprint(w http.ResponseWriter, r *http.Request, who acco
 		http.Redirect(w, r, "/blueprints/"+string(v.Name), http.StatusSeeOther)
 		return nil
 	}
-	status, err := form.Wrong(err, form.Form)
+	status, err := form.Wrong(accounts.Conceal(who, err), form.Form)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (p *Pages) saveBlueprint(w http.ResponseWriter, r *http.Request, who accoun
 		http.Redirect(w, r, "/blueprints/"+string(b.Name), http.StatusSeeOther)
 		return nil
 	}
-	status, err := form.Wrong(err, definition.FormOf(b.Settings, b.Overlays, b.Version))
+	status, err := form.Wrong(accounts.Conceal(who, err), definition.FormOf(b.Settings, b.Overlays, b.Version))
 	if err != nil {
 		return err
 	}

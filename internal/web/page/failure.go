@@ -64,7 +64,7 @@ func failureOf(status int, e *left4me.Error) failure {
 
 // Fail answers with an error: a page for people, two sentences for scripts.
 func (p *Panel) Fail(w http.ResponseWriter, r *http.Request, who accounts.Actor, err error) {
-	f := p.FailureOf(r, err)
+	f := p.FailureOf(r, accounts.Conceal(who, err))
 	if who == (accounts.Actor{}) && f.Status == http.StatusForbidden && FromScript(r) {
 		f = failureOf(http.StatusUnauthorized, left4me.NewError(left4me.Denied, "auth.logged_out"))
 		f.RequestID = requestid.From(r.Context())
