@@ -22,15 +22,17 @@ func TestErrorsNameOnlyWhatSomebodyMaySee(t *testing.T) {
 		err    error
 		hidden bool
 	}{
-		"a port of a server that is seen":      {conflict("port.in_use", "port", 27015, "server", left4me.Name("mine")), false},
-		"a port of a server that is not":       {conflict("port.in_use", "port", 27015, "server", left4me.Name("secret")), true},
-		"two servers, the second is not seen":  {conflict("port.would_be_taken", "server", "mine", "other", "secret", "port", 1), true},
-		"a path beside a server that is seen":  {conflict("server.exists", "server", "mine", "other", "secret"), false},
-		"a list of servers that are seen":      {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, also"), false},
-		"a list with a server that is not":     {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, secret"), true},
-		"a blueprint that is not seen":         {conflict("overlay.stacked", "overlay", "mine", "blueprints", "secret"), true},
-		"an overlay that is not seen":          {left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", "secret", "servers", "mine"), true},
-		"one of several fields":                {left4me.Fields{conflict("port.in_use", "server", "mine"), conflict("port.in_use", "server", "secret")}, true},
+		"a port of a server that is seen":     {conflict("port.in_use", "port", 27015, "server", left4me.Name("mine")), false},
+		"a port of a server that is not":      {conflict("port.in_use", "port", 27015, "server", left4me.Name("secret")), true},
+		"two servers, the second is not seen": {conflict("port.would_be_taken", "server", "mine", "other", "secret", "port", 1), true},
+		"a path beside a server that is seen": {conflict("server.exists", "server", "mine", "other", "secret"), false},
+		"a list of servers that are seen":     {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, also"), false},
+		"a list with a server that is not":    {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, secret"), true},
+		"a blueprint that is not seen":        {conflict("overlay.stacked", "overlay", "mine", "blueprints", "secret"), true},
+		"an overlay that is not seen": {left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", "secret", "servers", "mine"),
+			true},
+		"one of several fields": {left4me.Fields{conflict("port.in_use", "server", "mine"),
+			conflict("port.in_use", "server", "secret")}, true},
 		"what isn't there is named as typed":   {left4me.NewError(left4me.NotFound, "server.unknown", "server", "secret"), false},
 		"nothing that may be shown, or at all": {errors.New("internal"), false},
 	} {
