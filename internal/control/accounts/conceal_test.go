@@ -29,10 +29,14 @@ func TestErrorsNameOnlyWhatSomebodyMaySee(t *testing.T) {
 		"a list of servers that are seen":     {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, also"), false},
 		"a list with a server that is not":    {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, secret"), true},
 		"a blueprint that is not seen":        {conflict("overlay.stacked", "overlay", "mine", "blueprints", "secret"), true},
-		"an overlay that is not seen": {left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", "secret", "servers", "mine"),
-			true},
-		"one of several fields": {left4me.Fields{conflict("port.in_use", "server", "mine"),
-			conflict("port.in_use", "server", "secret")}, true},
+		"an overlay that is not seen": {
+			left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", "secret", "servers", "mine"),
+			true,
+		},
+		"one of several fields": {left4me.Fields{
+			conflict("port.in_use", "server", "mine"),
+			conflict("port.in_use", "server", "secret"),
+		}, true},
 		"what isn't there is named as typed":   {left4me.NewError(left4me.NotFound, "server.unknown", "server", "secret"), false},
 		"nothing that may be shown, or at all": {errors.New("internal"), false},
 	} {
