@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/host/running/shim"
 	"github.com/left4me/left4me/internal/host/running/shim/shimtest"
 	"github.com/left4me/left4me/internal/left4me"
@@ -202,18 +203,21 @@ func TestLateJobLeavesTheNextServerOfTheOldNameAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, _ := a.statuses.get(r.Name)
-	for verb, f := range map[string]func() error{
-		"stop":    func() error { return a.servers.stopServer(ctx, late, a.mute()) },
-		"rename":  func() error { return a.servers.rename(ctx, late, a.mute()) },
-		"start":   func() error { return a.servers.start(ctx, late, a.mute()) },
-		"restart": func() error { return a.servers.restart(ctx, late, a.mute()) },
-		"reset":   func() error { return a.servers.reset(ctx, late, a.mute()) },
+	for _, c := range []struct {
+		verb string
+		do   func(context.Context, left4me.Spec, *job.Progress) error
+	}{
+		{"stop", a.servers.stopServer},
+		{"rename", a.servers.rename},
+		{"start", a.servers.start},
+		{"restart", a.servers.restart},
+		{"reset", a.servers.reset},
 	} {
-		if err := f(); err != nil {
-			t.Errorf("%s: %v", verb, err)
+		if err := c.do(ctx, late, a.mute()); err != nil {
+			t.Errorf("%s: %v", c.verb, err)
 		}
 		if st, _ := a.statuses.get(r.Name); st.State != left4me.Running || st.PID != before.PID {
-			t.Errorf("after %s of the one before it is %s, process %d, not %d", verb, st.State, st.PID, before.PID)
+			t.Errorf("after %s of the one before it is %s, process %d, not %d", c.verb, st.State, st.PID, before.PID)
 		}
 	}
 	if st, _ := a.statuses.get("beta"); !st.State.Up() {
