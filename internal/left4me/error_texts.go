@@ -959,7 +959,7 @@ var englishErrors = [...]ErrorText{
 	{"overlay.revisions_unreadable", "{reason}", ""},
 	{
 		"overlay.stacked",
-		"overlay {overlay} is stacked[[, by the blueprints: {blueprints}]][[, by the servers: {servers}]]",
+		"overlay {overlay} is stacked[[; blueprints: {blueprints}]][[; servers: {servers}]]",
 		"take it out there first",
 	},
 	{
@@ -1249,7 +1249,7 @@ var englishErrors = [...]ErrorText{
 	},
 	{
 		"revision.used",
-		"{overlay}@{revision} is used[[, by the blueprints: {blueprints}]][[, by the servers: {servers}]]",
+		"{overlay}@{revision} is in use[[; blueprints: {blueprints}]][[; servers: {servers}]]",
 		"let it follow another revision first",
 	},
 	{"right.change", "{user} may look, not change anything", "ask an administrator"},

@@ -320,7 +320,7 @@ func TestWhatMayNotBeSeenIsNotThere(t *testing.T) {
 	only.post("/servers/alpha/written", "do", "promote", "path", "a", "overlay", "maps").has(t, http.StatusNotFound)
 	s.overlay(t, left4me.Overlay{Name: "own", Kind: left4me.FilesOverlay})
 	some.Store(&accounts.Targets{left4me.OnServer("alpha"), left4me.OnOverlay("own"), left4me.OnOverlay("maps")})
-	u := must(s.uploads.Create(t.Context(), accounts.Actor{Name: "only", Admin: true}, "maps"))(t)
+	u := must(s.uploads.Create(t.Context(), must(s.accounts.User(t.Context(), "only"))(t).Actor, "maps"))(t)
 	only.get("/overlays/maps/uploads/"+u.ID+"/state").has(t, http.StatusOK, u.ID)
 	only.get("/overlays/own/uploads/"+u.ID+"/state").has(t, http.StatusNotFound)
 	only.get("/jobs/"+string(mine.ID)).has(t, http.StatusOK, "/cancel")

@@ -305,11 +305,11 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := c.Delete(t.Context(), left4me.ByUser(admin), "maps"); !errors.Is(err, left4me.Conflict) ||
-		err.Error() != "overlay maps is stacked, by the blueprints: versus; take it out there first" {
+		err.Error() != "overlay maps is stacked; blueprints: versus; take it out there first" {
 		t.Errorf("a blueprint stacks it: %v", err)
 	}
 	if _, err := c.Revisions().Drop(t.Context(), left4me.ByUser(admin), "maps", 1); !errors.Is(err, left4me.Busy) ||
-		err.Error() != "maps@1 is used, by the blueprints: versus; let it follow another revision first" {
+		err.Error() != "maps@1 is in use; blueprints: versus; let it follow another revision first" {
 		t.Errorf("a blueprint stays at it: %v", err)
 	}
 	if _, err := c.Revisions().Drop(t.Context(), left4me.ByUser(admin), "maps", 2); err != nil {
