@@ -176,6 +176,10 @@ func (c Revisions) Drop(ctx context.Context, by left4me.Actor, name left4me.Name
 
 // Collect asks for a job that removes revisions and downloads that nothing needs.
 func (c *Overlays) Collect(ctx context.Context, by left4me.Actor) (left4me.Job, error) {
+	before, err := c.storage.Overlays().Names(ctx)
+	if err != nil {
+		return left4me.Job{}, err
+	}
 	blueprints, err := c.storage.Blueprints().List(ctx)
 	if err != nil {
 		return left4me.Job{}, err
@@ -191,11 +195,12 @@ func (c *Overlays) Collect(ctx context.Context, by left4me.Actor) (left4me.Job, 
 	for _, s := range servers {
 		keep = append(keep, s.Overlays...)
 	}
-	names, err := c.storage.Overlays().Names(ctx) // after the stacks, which may name some as before
+	// An overlay may be renamed meanwhile: a stack names it as before, or as after that.
+	after, err := c.storage.Overlays().Names(ctx)
 	if err != nil {
 		return left4me.Job{}, err
 	}
-	keep = names.RefsOnHost(keep)
+	keep = append(before.RefsOnHost(keep), after.RefsOnHost(keep)...)
 	slices.SortFunc(keep, func(a, b left4me.OverlayRef) int { return strings.Compare(a.String(), b.String()) })
 	spec := bus.CollectSpec{Keep: slices.Compact(keep), Age: keepDays, Newest: keepNewest, MaxFree: keepFree}
 	return c.jobs.Add(ctx, by, left4me.CollectContent, c.host, c.host, spec)
@@ -216,7 +221,11 @@ func (c *Overlays) again(ctx context.Context, by left4me.Actor, v store.QueuedJo
 		if err := json.Unmarshal(v.Spec, &spec); err != nil {
 			return left4me.Job{}, fmt.Errorf("retry job %s: %w", v.ID, err)
 		}
-		return c.Build(ctx, by, v.Target, Request{Note: spec.Note, Change: spec.Change, Promote: spec.Promote})
+		promote, err := promoteAgain(ctx, c.storage, v, spec)
+		if err != nil {
+			return v.Job, err
+		}
+		return c.Build(ctx, by, v.Target, Request{Note: spec.Note, Change: spec.Change, Promote: promote})
 	case left4me.DeleteOverlay:
 		return c.Delete(ctx, by, v.Target)
 	case left4me.RestoreOverlay:
@@ -225,4 +234,19 @@ func (c *Overlays) again(ctx context.Context, by left4me.Actor, v store.QueuedJo
 		return c.Collect(ctx, by)
 	}
 	return left4me.Job{}, left4me.NewError(left4me.Conflict, "job.not_retried", "kind", v.Kind)
+}
+
+// promoteAgain is what a job promoted, from the same server: whatever that is called now,
+// and never from one that has its name since. Errors: left4me.Conflict when it was deleted.
+func promoteAgain(ctx context.Context, storage *store.Store, v store.QueuedJob, spec left4me.BuildSpec) (*left4me.Promote, error) {
+	if spec.Promote == nil || spec.PromoteID == "" {
+		return spec.Promote, nil
+	}
+	from, err := storage.Servers().ByID(ctx, spec.PromoteID)
+	if errors.Is(err, left4me.NotFound) {
+		return nil, left4me.NewError(left4me.Conflict, "job.promoted_server_deleted", "job", v.ID, "server", spec.Promote.Server)
+	} else if err != nil {
+		return nil, err
+	}
+	return &left4me.Promote{Server: from.Name, Paths: spec.Promote.Paths}, nil
 }

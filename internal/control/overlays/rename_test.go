@@ -215,3 +215,48 @@ func TestRenamedOverlayNeedsNoRestart(t *testing.T) {
 		t.Errorf("%+v", v.NewContent)
 	}
 }
+
+// A promotion that is tried again takes the files of the server that it was about, whatever
+// that is called now, and never those of the next one of its name.
+func TestAPromotionIsTriedAgainWithTheSameServer(t *testing.T) {
+	s := newSite(t)
+	ctx, by := t.Context(), left4me.ByUser(admin)
+	s.add(t, "maps")
+	specs := make(chan left4me.BuildSpec, 2)
+	s.serve(t, func(m bus.JobMessage) *left4me.Error {
+		if m.Kind != left4me.BuildOverlay {
+			return nil
+		}
+		var spec left4me.BuildSpec
+		if err := json.Unmarshal(m.Spec, &spec); err != nil {
+			t.Error(err)
+		}
+		specs <- spec
+		return left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay", "maps")
+	})
+	alpha, err := s.servers.Create(ctx, by, left4me.Server{Name: "alpha"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	build, err := s.Build(ctx, by, "maps", overlays.Request{Promote: &left4me.Promote{Server: "alpha", Paths: []string{"a"}}})
+	s.ended(t, build, err)
+	<-specs
+	if _, err := s.servers.Names().Rename(ctx, by, "alpha", "beta", 0); err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.jobs.Retry(ctx, by, build.ID)
+	s.ended(t, again, err)
+	if spec := <-specs; spec.Promote.Server != "beta" || spec.PromoteID != alpha.ID || spec.Promote.Paths[0] != "a" {
+		t.Errorf("it takes %+v of %s", spec.Promote, spec.PromoteID)
+	}
+	gone, err := s.servers.Act(ctx, by, left4me.DeleteServer, "beta")
+	s.ended(t, gone, err)
+	for _, name := range []left4me.Name{"alpha", "beta"} {
+		if _, err := s.servers.Create(ctx, by, left4me.Server{Name: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.jobs.Retry(ctx, by, again.ID); !errors.Is(err, left4me.Conflict) {
+		t.Errorf("the next server of the name: %v", err)
+	}
+}
