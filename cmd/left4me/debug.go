@@ -118,6 +118,10 @@ func writeBundle(w io.Writer, entries []entry, now time.Time) error {
 	return errors.Join(t.Close(), z.Close())
 }
 
+// leftOut stands for what may quote cfg lines, scripts or passwords that aren't known.
+const leftOut = "left out: without the database and the settings it isn't known what to hide; read the journal yourself, and\n" +
+	"send what nobody has to hide\n"
+
 // gather makes the entries. What can't be read says so in its place.
 func gather(ctx context.Context, getenv func(string) string, file string) []entry {
 	s, settingsErr := readSettings(fromFile(getenv, file))
@@ -135,24 +139,36 @@ func gather(ctx context.Context, getenv func(string) string, file string) []entr
 	units := begin(limit, func() string { return unitStates(ctx) })
 	database := begin(limit, func() *rows { return inspect(ctx, s) })
 
-	secrets := secretsOf(s, file)
+	own := begin(limit, func() hiding { return secretsOf(s, file) })
+	shown := begin(limit, func() string { return settingsText(getenv, file) })
+
 	rows, read := database()
 	if !read {
 		rows = unreadable(context.DeadlineExceeded)
 	}
+	secrets, ours := own()
 	secrets.join(rows.secrets)
-	logs := "left out: without the database it isn't known what to hide\n"
-	if rows.complete {
-		logs = said(begin(limit, func() string { return unitLogs(ctx, rows.names) }))
+	known := ours && rows.complete
+	logs := leftOut
+	if known {
+		logs = said(begin(limit, func() string { return unitLogs(ctx, rows.units) }))
 	}
+	// unless is text that may quote what isn't known, or what stands for it.
+	unless := func(known bool, text, instead string) string {
+		if !known {
+			return instead
+		}
+		return text
+	}
+	secret := asJSON(nil, errors.New(strings.TrimSpace(leftOut)))
 	entries := []entry{
-		{"doctor.txt", said(found)},
+		{"doctor.txt", unless(ours, said(found), leftOut)},
 		{"versions.txt", said(system)},
-		{"settings.txt", settingsText(getenv, file)},
+		{"settings.txt", said(shown)},
 		{"servers.json", rows.servers},
-		{"jobs.json", rows.jobs},
-		{"crashes.json", rows.crashes},
-		{"log.txt", said(log)},
+		{"jobs.json", unless(known, rows.jobs, secret)},
+		{"crashes.json", unless(known, rows.crashes, secret)},
+		{"log.txt", unless(known, said(log), leftOut)},
 		{"units.txt", said(units)},
 		{"units-log.txt", logs},
 	}
@@ -176,6 +192,11 @@ func begin[T any](limit context.Context, find func() T) (wait func() (T, bool)) 
 		case v := <-found:
 			return v, true
 		case <-limit.Done():
+		}
+		select { // that the time is up now says nothing of what was found before
+		case v := <-found:
+			return v, true
+		default:
 			var none T
 			return none, false
 		}
@@ -275,7 +296,7 @@ func namesOf(lines []string) (names []string) {
 // rows is what the database has, as JSON.
 type rows struct {
 	servers, jobs, crashes string
-	names                  []left4me.Name
+	units                  []left4me.Name // of servers, as their units are called
 	secrets                hiding // what people wrote into it that nobody else shall read
 	complete               bool   // so are the secrets
 }
@@ -325,7 +346,10 @@ func inspect(ctx context.Context, s settings) *rows {
 			Name: v.Name, Port: v.Port, Blueprint: v.Blueprint, Overlays: v.Overlays, Wanted: v.Wanted,
 			Settings: public(v.Settings), Cfg: len(v.Settings.Cfg), Args: len(v.Settings.Args),
 		})
-		r.names = append(r.names, v.Name)
+		r.units = append(r.units, v.Name)
+		if v.OnHost() != v.Name { // until it starts next its units have the older name
+			r.units = append(r.units, v.OnHost())
+		}
 	}
 	for _, v := range blueprints {
 		all.Blueprints = append(all.Blueprints, definition{

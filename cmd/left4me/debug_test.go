@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -242,6 +243,14 @@ func TestWhatIsNotFoundInTimeIsLeftOut(t *testing.T) {
 			t.Error(text)
 		}
 		close(never)
+		// What was found in time is told, however late it is asked for.
+		for range 20 {
+			found := begin(limit, func() string { return "found" })
+			synctest.Wait()
+			if text := said(found); text != "found" {
+				t.Fatal(text)
+			}
+		}
 	})
 }
 
@@ -280,17 +289,38 @@ func TestABundleIsMadeOfWhatCanBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("LEFT4ME_PUBLIC_URL", "panel.example.org//admin:hidden-in-a-url@") // doctor says what is wrong with it
+	printsLog(t, "echo of a script: scripts-secret-line")
 	files, _ := bundle(t, envFile)
 	for name, want := range map[string]string{
 		"doctor.txt": `LEFT4ME_PUBLIC_URL: "(hidden)"`, "jobs.json": `"error": "`, "servers.json": `"error": "`,
-		"settings.txt": "no such file", "units-log.txt": "without the database it isn't known what to hide",
+		"settings.txt": "no such file", "units-log.txt": "it isn't known what to hide", "log.txt": "it isn't known what to hide",
 	} {
+		if strings.Contains(files[name], "scripts-secret-line") {
+			t.Errorf("%s has what only the database knows to be secret", name)
+		}
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %q:\n%s", name, want, files[name])
 		}
 	}
 	if _, err := os.Stat(database); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("it made a database: %v", err)
+	}
+}
+
+// Until a renamed server starts next, its units have the name of before.
+func TestUnitsOfARenamedServerAreAskedForByBothNames(t *testing.T) {
+	root, _ := secretSite(t)
+	db, err := store.Open(t.Context(), filepath.Join(root, databaseName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = db.Servers().Rename(t.Context(), "alpha", "beta", 0)
+	db.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := inspect(t.Context(), settings{root: root}); !slices.Equal(r.units, []left4me.Name{"beta", "alpha"}) {
+		t.Error(r.units)
 	}
 }
 
