@@ -169,5 +169,5 @@ func (cmd serverCommands) rename() *cobra.Command {
 			"name until the server starts next; until then no other server can have either name.",
 		ValidArgsFunction: cmd.app.servers,
 	}
-	return cmd.app.renaming(c, "a server", "its files have the old name until it starts next", serverPath)
+	return cmd.app.renaming(c, "a server", "its files keep the old name until its next start", serverPath)
 }

@@ -897,7 +897,7 @@ var englishErrors = [...]ErrorText{
 	},
 	{
 		"overlay.name_on_host",
-		"overlay {overlay} was called {name:q}, and has this name on its host",
+		"overlay {overlay} was called {name:q}, and its host still uses that name",
 		"choose another name",
 	},
 	{"overlay.names_no_items", "overlay {overlay} names no items", ""},
@@ -1431,8 +1431,8 @@ var englishErrors = [...]ErrorText{
 	},
 	{
 		"server.name_on_host",
-		"{server} was called {name:q}, and has this name on its host until its next start",
-		"restart {server}, or choose another name",
+		"{server} was called {name:q}, and its host uses that name until {server} starts next",
+		"start or restart {server}, or choose another name",
 	},
 	{"server.never_started", "{server} was never started", "start it first"},
 	{

@@ -19,6 +19,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -93,7 +94,7 @@ func noRevision(name left4me.Name, n int) error {
 	return left4me.NewError(left4me.NotFound, "revision.not_on_host", "overlay", name, "revision", n)
 }
 
-// File opens a file. Errors: left4me.NotFound.
+// File opens a file. Errors: left4me.NotFound when there is none of that name.
 func (r *Revision) File(ctx context.Context, p string) (hostfs.Reader, error) {
 	none := left4me.NewError(left4me.NotFound, "revision.no_such_file", "revision", r.Number, "overlay", r.Overlay, "path",
 		shorten(p)).InField("query.path")
@@ -101,9 +102,11 @@ func (r *Revision) File(ctx context.Context, p string) (hostfs.Reader, error) {
 		return nil, none
 	}
 	f, err := r.host.Open(ctx, path.Join(r.dir, p))
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) || errors.Is(err, syscall.ENAMETOOLONG) {
 		none.Err = err
 		return nil, none
+	} else if err != nil {
+		return nil, fmt.Errorf("open %s of revision %d of %s: %w", p, r.Number, r.Overlay, err)
 	}
 	return f, nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,11 +165,17 @@ func TestOnlyFilesOfTheRevisionAreRead(t *testing.T) {
 	r, root := open(t, "out")
 	for _, p := range []string{
 		"out", "in", "../../../secret", "/etc/passwd", ".", "", "left4dead2", "left4dead2/none",
-		"left4dead2/../out",
+		"left4dead2/../out", "left4dead2/run.sh/x", strings.Repeat("n", 300),
 	} {
 		if f, err := r.File(t.Context(), p); !errors.Is(err, left4me.NotFound) {
 			t.Errorf("%q: %v, %v", p, f, err)
 		}
+	}
+	// What keeps a file from being read is not that there is none.
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.File(over, "left4dead2/run.sh"); !errors.Is(err, context.Canceled) || errors.Is(err, left4me.NotFound) {
+		t.Errorf("after the end of its request: %v", err)
 	}
 	if err := r.Write(t.Context(), io.Discard, "zip"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("a link became a file: %v", err)

@@ -13,7 +13,7 @@ func renaming(name left4me.Name) rename.Page {
 	return rename.Page{
 		Noun: "blueprint", Name: name, List: "Blueprints", Path: "/blueprints", Tab: "overlays",
 		About: "The new name is shown at once, and the address of this page changes. " +
-			"Servers that are made from the blueprint stay so, and need no restart.",
+			"Servers made from it refer to the new name; none needs a restart.",
 		Topics: []page.Topic{page.OnDefinitions()},
 	}
 }

@@ -54,7 +54,7 @@ func (p Page) Post(panel *page.Panel, w http.ResponseWriter, r *http.Request, wh
 		http.Redirect(w, r, p.address(to), http.StatusSeeOther)
 		return nil
 	}
-	status, text := problem(err)
+	status, text := problem(accounts.Conceal(who, err))
 	if status == 0 {
 		return err
 	}

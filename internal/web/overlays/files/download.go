@@ -66,7 +66,7 @@ func (p *Pages) downloadArchive(w http.ResponseWriter, r *http.Request, who acco
 	httpserver.Attachment(w, "application/zip", fmt.Sprintf("%s-%d.zip", name, layer.Number))
 	p.Panel.WhileSignedIn(w, r, who, func(r *http.Request) {
 		if err := layer.Write(r.Context(), w, "zip"); err != nil {
-			if _, shown := left4me.Public(err); !shown && r.Context().Err() == nil {
+			if r.Context().Err() == nil {
 				p.Panel.Log.WarnContext(r.Context(), "download", "overlay", name, "err", err)
 			}
 			panic(http.ErrAbortHandler)
