@@ -307,8 +307,8 @@ func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		ended = false // of an attempt that was given up
 		err := tx.QueryRowContext(ctx, `UPDATE job SET state = ?, steps = ?, log = ?, error = ?, ended_at = ?
-			WHERE id = ? AND state IN ('queued','running') RETURNING target_id, asked_by_id`,
-			v.State, steps, lines, failure, millis(v.EndedAt), v.ID).Scan(&v.TargetID, &v.By.ID)
+			WHERE id = ? AND state IN ('queued','running') RETURNING target, target_id, asked_by_id`,
+			v.State, steps, lines, failure, millis(v.EndedAt), v.ID).Scan(&v.Target, &v.TargetID, &v.By.ID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

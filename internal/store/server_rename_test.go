@@ -280,6 +280,27 @@ func TestJobsForgetTheOldNameWithTheRename(t *testing.T) {
 	}
 }
 
+// Whoever ends a job may have read it before its server was renamed: what its end does is
+// done to that server, and not to one of the older name.
+func TestEndOfAJobIsOfTheServerThatWasRenamedMeanwhile(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	alpha := named(t, s, "alpha", 27015)
+	before, err := addStart(t, s, "1", alpha)
+	ok(t, err)
+	_, _, err = s.Jobs().Run(ctx, "1", at)
+	ok(t, err)
+	_, _, err = s.Servers().Rename(ctx, "alpha", "beta", 0)
+	ok(t, err)
+	end := before.Job
+	end.State, end.EndedAt = left4me.JobInterrupted, at
+	_, err = s.Jobs().End(ctx, end, "")
+	ok(t, err)
+	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.Held != left4me.HeldCrashed {
+		t.Errorf("it is held %q, %v", v.Held, err)
+	}
+}
+
 // A rollout that looked before a rename keeps the server's name of after it.
 func TestRolloutIsKeptWithTheNamesOfNow(t *testing.T) {
 	s := newStore(t)

@@ -370,6 +370,9 @@ func (j *Jobs) end(ctx context.Context, v left4me.Job) error {
 	j.turn.Lock()
 	ended, err := j.storage.End(ctx, v, drop)
 	if ended {
+		if now, err := j.storage.Get(ctx, v.ID); err == nil {
+			v.Target = now.Target // which may have been renamed since v was read
+		}
 		j.notify(v)
 	}
 	j.turn.Unlock()
