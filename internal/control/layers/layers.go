@@ -19,7 +19,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -102,7 +101,7 @@ func (r *Revision) File(ctx context.Context, p string) (hostfs.Reader, error) {
 		return nil, none
 	}
 	f, err := r.host.Open(ctx, path.Join(r.dir, p))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) || errors.Is(err, syscall.ENAMETOOLONG) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
 		none.Err = err
 		return nil, none
 	} else if err != nil {

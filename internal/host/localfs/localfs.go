@@ -58,6 +58,9 @@ func (f *FS) at(ctx context.Context, op, p string, do func(dir *os.Root, rest st
 	if errors.As(err, &inner) {
 		err = inner.Err
 	}
+	if op == "open" && errors.Is(err, unix.ENAMETOOLONG) {
+		err = fs.ErrInvalid // nothing has such a name
+	}
 	return &fs.PathError{Op: op, Path: filepath.Join(f.root, filepath.FromSlash(p)), Err: err}
 }
 
