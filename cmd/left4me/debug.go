@@ -297,8 +297,8 @@ func namesOf(lines []string) (names []string) {
 type rows struct {
 	servers, jobs, crashes string
 	units                  []left4me.Name // of servers, as their units are called
-	secrets                hiding // what people wrote into it that nobody else shall read
-	complete               bool   // so are the secrets
+	secrets                hiding         // what people wrote into it that nobody else shall read
+	complete               bool           // so are the secrets
 }
 
 // unreadable are the rows of a database that can't be read.
