@@ -165,8 +165,8 @@ func (cmd serverCommands) rename() *cobra.Command {
 	c := &cobra.Command{
 		Short: "Rename a server",
 		Long: "Rename a server, whether or not it runs.\n\n" +
-			"The new name is shown at once. Files, logs and the unit on its host have the old\n" +
-			"name until the server starts next; until then no other server can have either name.",
+			"The new name is shown at once. Files, logs and the unit on its host keep the old name\n" +
+			"until the server starts next; until then neither name is free for another server.",
 		ValidArgsFunction: cmd.app.servers,
 	}
 	return cmd.app.renaming(c, "a server", "its files keep the old name until its next start", serverPath)

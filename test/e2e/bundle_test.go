@@ -3,15 +3,12 @@
 package e2e
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,35 +19,25 @@ import (
 // bundled are the files of a debug bundle of the machine, and how long it took.
 func bundled(t *testing.T) (files map[string]string, took time.Duration) {
 	t.Helper()
-	const name = "/root/bundle.tar.gz"
+	const name, dir = "/root/bundle.tar.gz", "/root/left4me-debug"
 	began := time.Now()
 	must(t, "left4me", "debug", "bundle", "-o", name)
 	took = time.Since(began)
-	defer os.Remove(outside + name)
-	f, err := os.Open(outside + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
+	must(t, "tar", "-xzf", name, "-C", "/root")
+	defer func() { must(t, "rm", "-r", name, dir) }()
+	entries, err := os.ReadDir(outside + dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	files = map[string]string{}
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return files, took
-		}
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(outside+dir, e.Name()))
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[strings.TrimPrefix(h.Name, "left4me-debug/")] = string(b)
+		files[e.Name()] = string(b)
 	}
+	return files, took
 }
 
 // sessionCookie logs in and gives the value of the session's cookie.

@@ -123,7 +123,7 @@ func (a *Accounts) digest(value string) digest {
 	defer a.keyed.Put(h)
 	h.Reset()
 	_, _ = h.Write(append(h.buf[:0], value...))
-	clear(h.buf[:]) // the pool keeps no secrets of others
+	clear(h.buf[:]) // which the pool keeps for longer than the request
 	return digest(h.Sum(h.buf[:0]))
 }
 
