@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -372,9 +373,11 @@ func TestEventsGoOnWhereTheReaderStopped(t *testing.T) {
 		}
 	}
 	got := make(chan string, 10)
-	read := func(fail *atomic.Bool) {
+	read := func(fail *atomic.Bool) (stop func()) {
 		t.Helper()
-		err := b.Events(t.Context(), "reader", bus.KindCrash, func(subject string, data []byte) error {
+		var running sync.WaitGroup
+		ctx, cancel := context.WithCancel(t.Context())
+		err := b.Under(&running).Events(ctx, "reader", bus.KindCrash, func(subject string, data []byte) error {
 			var c bus.Crash
 			if err := bus.Decode(data, &c); err != nil || bus.VerbOf(subject) != bus.KindCrash {
 				t.Errorf("%s %s: %v", subject, data, err)
@@ -388,11 +391,12 @@ func TestEventsGoOnWhereTheReaderStopped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		return func() { cancel(); running.Wait() }
 	}
 	var fail atomic.Bool
 	record("one")
 	record("one") // the same event
-	read(&fail)
+	stop := read(&fail)
 	if s := receive(t, got); s != "one" {
 		t.Errorf("first %s", s)
 	}
@@ -408,14 +412,15 @@ func TestEventsGoOnWhereTheReaderStopped(t *testing.T) {
 	}
 	record("four")
 	receive(t, got)
-	if err := b.Ping(t.Context()); err != nil { // behind the acknowledgement
+	stop()
+	if err := b.Ping(t.Context()); err != nil { // behind the acknowledgement, which was sent
 		t.Fatal(err)
 	}
 	b.Close()
 
 	b = open(t, dir)
 	record("five")
-	read(&fail)
+	defer read(&fail)()
 	if s := receive(t, got); s != "five" {
 		t.Errorf("after a restart it begins with %s", s)
 	}

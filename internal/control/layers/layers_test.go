@@ -165,7 +165,7 @@ func TestOnlyFilesOfTheRevisionAreRead(t *testing.T) {
 	r, root := open(t, "out")
 	for _, p := range []string{
 		"out", "in", "../../../secret", "/etc/passwd", ".", "", "left4dead2", "left4dead2/none",
-		"left4dead2/../out", "left4dead2/run.sh/x", strings.Repeat("n", 300),
+		"left4dead2/../out", "left4dead2/run.sh/x", strings.Repeat("n", 300), "a\x00b",
 	} {
 		if f, err := r.File(t.Context(), p); !errors.Is(err, left4me.NotFound) {
 			t.Errorf("%q: %v, %v", p, f, err)

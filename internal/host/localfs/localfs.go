@@ -58,8 +58,8 @@ func (f *FS) at(ctx context.Context, op, p string, do func(dir *os.Root, rest st
 	if errors.As(err, &inner) {
 		err = inner.Err
 	}
-	if op == "open" && errors.Is(err, unix.ENAMETOOLONG) {
-		err = fs.ErrInvalid // nothing has such a name
+	if op == "open" && (errors.Is(err, unix.ENAMETOOLONG) || errors.Is(err, unix.EINVAL)) {
+		err = fs.ErrInvalid // nothing has such a name: it is too long, or has a zero byte
 	}
 	return &fs.PathError{Op: op, Path: filepath.Join(f.root, filepath.FromSlash(p)), Err: err}
 }
