@@ -315,9 +315,11 @@ func TestQueueOutlivesTheProgram(t *testing.T) {
 func TestReadersTakeOneKindOfEvents(t *testing.T) {
 	dir := t.TempDir()
 	got := make(chan string, 10)
-	read := func(b *bus.Bus, kind string) {
+	read := func(b *bus.Bus, kind string) (stop func()) {
 		t.Helper()
-		err := b.Events(t.Context(), "reader", kind, func(subject string, data []byte) error {
+		var running sync.WaitGroup
+		ctx, cancel := context.WithCancel(t.Context())
+		err := b.Under(&running).Events(ctx, "reader", kind, func(subject string, data []byte) error {
 			if v := bus.VerbOf(subject); v != bus.KindCrash && v != "first" {
 				return errors.New("not understood")
 			}
@@ -327,6 +329,7 @@ func TestReadersTakeOneKindOfEvents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		return func() { cancel(); running.Wait() }
 	}
 	record := func(b *bus.Bus, kind, id string) {
 		t.Helper()
@@ -339,11 +342,12 @@ func TestReadersTakeOneKindOfEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	record(b, "first", "before")
-	read(b, "first")
+	stop := read(b, "first")
 	if s := receive(t, got); s != `"before"` {
 		t.Errorf("%s came", s)
 	}
-	if err := b.Ping(t.Context()); err != nil { // behind the acknowledgement
+	stop()
+	if err := b.Ping(t.Context()); err != nil { // behind the acknowledgement, which was sent
 		t.Fatal(err)
 	}
 	b.Close()
@@ -353,7 +357,7 @@ func TestReadersTakeOneKindOfEvents(t *testing.T) {
 	t.Cleanup(b.Close)
 	record(b, "other", "nothing to it")
 	record(b, bus.KindCrash, "crash")
-	read(b, bus.KindCrash)
+	defer read(b, bus.KindCrash)()
 	if s := receive(t, got); s != `"crash"` {
 		t.Errorf("%s came", s)
 	}
