@@ -59,7 +59,13 @@ func (t *Targets) has(target left4me.Target) bool {
 	return slices.ContainsFunc(*t, func(o left4me.Target) bool { return o.Is(target) })
 }
 
-// Visible returns the items that actor may see, in their order. It may use the array of items.
+// Visible returns the items that actor may see, in their order. It changes nothing in items,
+// and returns them themselves when actor may see all.
 func Visible[T any](actor Actor, items []T, target func(T) left4me.Target) []T {
-	return slices.DeleteFunc(items, func(item T) bool { return Allow(actor, See, target(item)) != nil })
+	hidden := func(item T) bool { return Allow(actor, See, target(item)) != nil }
+	first := slices.IndexFunc(items, hidden)
+	if first < 0 {
+		return items
+	}
+	return append(slices.Clone(items[:first]), slices.DeleteFunc(slices.Clone(items[first:]), hidden)...)
 }

@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/left4me/left4me/internal/control/accounts"
@@ -58,9 +59,21 @@ func TestRightsOnSomeTargetsOnly(t *testing.T) {
 			t.Errorf("%+v: %v", other, err)
 		}
 	}
-	list := accounts.Visible(only, []left4me.Name{"beta", "alpha", "gamma"}, left4me.OnServer)
+	names := []left4me.Name{"beta", "alpha", "gamma"}
+	list := accounts.Visible(only, names, left4me.OnServer)
 	if len(list) != 1 || list[0] != "alpha" {
 		t.Errorf("visible: %v", list)
+	}
+	if want := []left4me.Name{"beta", "alpha", "gamma"}; !slices.Equal(names, want) {
+		t.Errorf("the list given became %q, want %q", names, want)
+	}
+}
+
+// A page of 500 servers isn't copied for somebody who may see them all.
+func TestListOfWhatAllMaySeeIsNotCopied(t *testing.T) {
+	guest, names := accounts.Actor{UserID: 2, Name: "bob"}, []left4me.Name{"beta", "alpha", "gamma"}
+	if n := testing.AllocsPerRun(100, func() { _ = accounts.Visible(guest, names, left4me.OnServer) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

@@ -37,7 +37,7 @@ func (p *Pages) blueprintViews(r *http.Request, who accounts.Actor) ([]blueprint
 	if err != nil {
 		return nil, err
 	}
-	all = page.Visible(who, all, func(b left4me.Blueprint) left4me.Target { return b.Target() })
+	all = accounts.Visible(who, all, func(b left4me.Blueprint) left4me.Target { return b.Target() })
 	views := make([]blueprintView, len(all))
 	for i, b := range all {
 		views[i].Blueprint = b

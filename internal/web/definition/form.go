@@ -247,7 +247,7 @@ func (f Form) groups() []settingGroup {
 // overlays of a server's blueprint. Only what who may see is offered.
 func (p *Choices) Fill(ctx context.Context, who accounts.Actor, f *Form, beneath []left4me.OverlayRef) {
 	all, err := p.Overlays.Names(ctx)
-	all = page.Visible(who, all, left4me.OnOverlay)
+	all = accounts.Visible(who, all, left4me.OnOverlay)
 	if err == nil {
 		for _, n := range all {
 			if !slices.ContainsFunc(f.Stack, func(s string) bool { return nameIn(s) == n }) {

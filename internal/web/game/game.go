@@ -38,7 +38,7 @@ func (g gamePage) build(n int64) (left4me.GameBuild, bool) {
 func visible(who accounts.Actor, v *game.View) {
 	v.Builds = slices.Clone(v.Builds)
 	for i, b := range v.Builds {
-		v.Builds[i].Servers = page.Visible(who, b.Servers, left4me.OnServer)
+		v.Builds[i].Servers = accounts.Visible(who, b.Servers, left4me.OnServer)
 	}
 	if v.Rollout != nil {
 		r := *v.Rollout
@@ -48,7 +48,7 @@ func visible(who accounts.Actor, v *game.View) {
 				r.Moves = append(r.Moves, m)
 			}
 		}
-		r.Wishes = page.Visible(who, r.Wishes, func(w game.Wish) left4me.Target { return left4me.OnServer(w.Server) })
+		r.Wishes = accounts.Visible(who, r.Wishes, func(w game.Wish) left4me.Target { return left4me.OnServer(w.Server) })
 		v.Rollout = &r
 	}
 }

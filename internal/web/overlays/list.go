@@ -41,7 +41,7 @@ func (p *Pages) overlayList(ctx context.Context, who accounts.Actor, filter stri
 		Tidy: page.May(who, accounts.SiteRight, left4me.Site), who: who,
 	}
 	all, err := p.Overlays.List(ctx)
-	for _, v := range page.Visible(who, all, func(v overlays.View) left4me.Target { return v.Target() }) {
+	for _, v := range accounts.Visible(who, all, func(v overlays.View) left4me.Target { return v.Target() }) {
 		v = overlay.Visible(who, v)
 		if v.DeletedAt.IsZero() {
 			l.All = append(l.All, v)

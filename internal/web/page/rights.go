@@ -1,8 +1,6 @@
 package page
 
 import (
-	"slices"
-
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/format"
@@ -43,8 +41,3 @@ func Sees(who accounts.Actor, target left4me.Target) bool {
 
 // Sees reports whether whoever looks at the page may see a target.
 func (f Frame) Sees(target left4me.Target) bool { return Sees(f.Who, target) }
-
-// Visible are the items that somebody may see. The items given stay as they are.
-func Visible[T any](who accounts.Actor, items []T, target func(T) left4me.Target) []T {
-	return accounts.Visible(who, slices.Clone(items), target)
-}

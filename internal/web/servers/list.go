@@ -52,7 +52,7 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	if err != nil {
 		return page.View{}, err
 	}
-	all = page.Visible(who, all, targetOf)
+	all = accounts.Visible(who, all, targetOf)
 	list := serverList{
 		Servers: all, Filter: r.URL.Query().Get("q"), Game: page.Sees(who, left4me.Site),
 		May: mayCreate(who),
@@ -79,7 +79,7 @@ func (p *Pages) firstRun(ctx context.Context, who accounts.Actor) firstRun {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	overlays, err := p.Overlays.Names(ctx)
-	overlays = page.Visible(who, overlays, left4me.OnOverlay)
+	overlays = accounts.Visible(who, overlays, left4me.OnOverlay)
 	said, _ := p.Game.Said(p.Hosts.Default())
 	return firstRun{HostAnswers: err == nil, Overlays: len(overlays), Installed: said.Current > 0}
 }

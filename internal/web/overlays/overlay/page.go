@@ -80,12 +80,12 @@ func (p *Core) Page(r *http.Request, who accounts.Actor, name left4me.Name, tab 
 
 // Visible is an overlay without the servers and blueprints that somebody may not see.
 func Visible(who accounts.Actor, v overlays.View) overlays.View {
-	v.Blueprints = page.Visible(who, v.Blueprints, left4me.OnBlueprint)
-	v.Servers = page.Visible(who, v.Servers, left4me.OnServer)
-	v.Behind = page.Visible(who, v.Behind, func(b overlays.Behind) left4me.Target { return left4me.OnServer(b.Server) })
+	v.Blueprints = accounts.Visible(who, v.Blueprints, left4me.OnBlueprint)
+	v.Servers = accounts.Visible(who, v.Servers, left4me.OnServer)
+	v.Behind = accounts.Visible(who, v.Behind, func(b overlays.Behind) left4me.Target { return left4me.OnServer(b.Server) })
 	v.Content.Revisions = slices.Clone(v.Content.Revisions)
 	for i, rev := range v.Content.Revisions {
-		v.Content.Revisions[i].Servers = page.Visible(who, rev.Servers, left4me.OnServer)
+		v.Content.Revisions[i].Servers = accounts.Visible(who, rev.Servers, left4me.OnServer)
 	}
 	return v
 }
@@ -99,7 +99,7 @@ func visibleMoves(who accounts.Actor, v overlays.Restart) *overlays.Restart {
 			v.Moves = append(v.Moves, m)
 		}
 	}
-	v.Wishes = page.Visible(who, v.Wishes, func(w rolloutrules.Wish) left4me.Target { return left4me.OnServer(w.Server) })
+	v.Wishes = accounts.Visible(who, v.Wishes, func(w rolloutrules.Wish) left4me.Target { return left4me.OnServer(w.Server) })
 	return &v
 }
 

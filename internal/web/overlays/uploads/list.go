@@ -17,7 +17,7 @@ import (
 func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
 	all := page.LazyPart("open-uploads", func(ctx context.Context) (templ.Component, error) {
 		open, err := p.Uploads.List(ctx, who)
-		open = page.Visible(who, open, func(u uploads.Upload) left4me.Target { return left4me.OnOverlay(u.Overlay) })
+		open = accounts.Visible(who, open, func(u uploads.Upload) left4me.Target { return left4me.OnOverlay(u.Overlay) })
 		return uploadList(open, who.Name), err
 	}, page.OnUploads(), page.OnEnds(left4me.BuildOverlay.Noun()))
 	encoding, err := p.Overlays.ArchiveNames(r.Context())
