@@ -411,7 +411,7 @@ func TestPanelReadsPathsWhereItChecksRights(t *testing.T) {
 			}
 			found = true
 			if file := strings.TrimPrefix(p.ImportPath, module+"/internal/") + "/" + name; file != "web/page/objects.go" &&
-				file != "web/page/shared.go" && file != "web/assets.go" {
+				file != "web/page/stream_shared.go" && file != "web/assets.go" {
 				t.Errorf("%s reads the path of a request: let page.Objects read it", file)
 			}
 		}

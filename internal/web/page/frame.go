@@ -1,20 +1,12 @@
 package page
 
 import (
-	"context"
 	"net/http"
-
-	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/session"
 )
-
-// fullPart says on every page what can't be done on a full disk.
-func (p *Panel) fullPart(who accounts.Actor) *Part {
-	return LazyPart("full", func(context.Context) (templ.Component, error) { return FullNote(p.fullFor(who)), nil }, OnDisk())
-}
 
 // Assets knows the addresses of the files beside the pages by their names.
 type Assets interface{ URL(name string) string }
@@ -42,19 +34,4 @@ func (p *Panel) Frame(r *http.Request, who accounts.Actor, title, section string
 	}
 	f.Full = p.fullFor(who)
 	return f
-}
-
-// fullFor says what can't be done on a full disk, or nothing.
-func (p *Panel) fullFor(who accounts.Actor) *left4me.Error {
-	if p.Full == nil {
-		return nil
-	}
-	why := p.Full()
-	switch {
-	case why == nil || Sees(who, left4me.Site):
-		return why
-	case who == (accounts.Actor{}): // paths are not for everybody
-		return left4me.NewError(left4me.DiskFull, "disk.some_full")
-	}
-	return left4me.NewError(left4me.DiskFull, "disk.some_full_ask")
 }

@@ -15,10 +15,3 @@ func DescribedBy(id, problem string) string {
 	}
 	return id + "-hint"
 }
-
-// Setting is one thing that is said of something: who says it may be left out.
-type Setting struct {
-	Label string
-	Value string
-	From  string
-}
