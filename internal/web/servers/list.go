@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/a-h/templ"
 
@@ -39,13 +38,6 @@ type serverList struct {
 // targetOf is a server as a target.
 func targetOf(v servers.View) left4me.Target { return v.Target() }
 
-// firstRun is how far somebody is who sees left4me for the first time.
-type firstRun struct {
-	HostAnswers bool
-	Overlays    int
-	Installed   bool
-}
-
 // listView is the list of servers.
 func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
 	all, err := p.Servers.List(r.Context())
@@ -75,15 +67,6 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	}}, nil
 }
 
-func (p *Pages) firstRun(ctx context.Context, who accounts.Actor) firstRun {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	overlays, err := p.Overlays.Names(ctx)
-	overlays = accounts.Visible(who, overlays, left4me.OnOverlay)
-	said, _ := p.Game.Said(p.Hosts.Default())
-	return firstRun{HostAnswers: err == nil, Overlays: len(overlays), Installed: said.Current > 0}
-}
-
 // findable is what a row of the list can be found by, in lower case.
 func findable(v servers.View) string {
 	m, _ := mapOf(v)
@@ -110,15 +93,4 @@ func matches(v servers.View, filter string) bool {
 // anyMatch reports whether the filter leaves anything to see.
 func anyMatch(l serverList) bool {
 	return slices.ContainsFunc(l.Servers, func(v servers.View) bool { return matches(v, l.Filter) })
-}
-
-// hostSays is what is known of the machine when there are no servers yet.
-func hostSays(f firstRun) string {
-	if !f.HostAnswers {
-		return "It does not answer yet. The log of left4me says why."
-	}
-	if f.Overlays == 0 {
-		return "This one answers. It has no overlays yet: the game runs as it is."
-	}
-	return "This one answers and has " + format.Count(f.Overlays, "overlay", "overlays") + "."
 }

@@ -86,3 +86,11 @@ func (p *Pages) statusView(r *http.Request, who accounts.Actor, name left4me.Nam
 
 // sees reports whether whoever looks may see something that the server refers to.
 func (s serverPage) sees(target left4me.Target) bool { return page.Sees(s.who, target) }
+
+// hostnameOf is what players see as the server's name.
+func hostnameOf(v servers.View) string {
+	if v.Status.Hostname != "" {
+		return v.Status.Hostname
+	}
+	return v.Settings.Hostname
+}

@@ -1,0 +1,30 @@
+package servers
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/page"
+)
+
+// clashesView is what the overlays of a server have in common.
+func (p *files) clashesView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	s, err := p.pages.serverPage(r, who, name, "files")
+	if err != nil {
+		return page.View{}, err
+	}
+	list := page.LazyPart("clashes", func(ctx context.Context) (templ.Component, error) {
+		all, err := p.pages.Servers.Files().Clashes(ctx, s.Name)
+		problem := ""
+		if e, ok := left4me.Public(err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound) {
+			problem, err = format.ErrorLine(e), nil
+		}
+		return clashList(all, problem), err
+	}, page.OnRun(s.Name), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
+	return p.pages.serverView(r, who, s, page.Fixed(clashesHead(s)), list), nil
+}
