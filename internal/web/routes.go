@@ -8,7 +8,6 @@ import (
 	accountpages "github.com/left4me/left4me/internal/web/accounts"
 	backuppages "github.com/left4me/left4me/internal/web/backups"
 	"github.com/left4me/left4me/internal/web/blueprints"
-	"github.com/left4me/left4me/internal/web/definition"
 	"github.com/left4me/left4me/internal/web/doctor"
 	gamepages "github.com/left4me/left4me/internal/web/game"
 	jobpages "github.com/left4me/left4me/internal/web/jobs"
@@ -20,13 +19,14 @@ import (
 	"github.com/left4me/left4me/internal/web/overlays/workshop"
 	"github.com/left4me/left4me/internal/web/page"
 	serverpages "github.com/left4me/left4me/internal/web/servers"
+	"github.com/left4me/left4me/internal/web/settings"
 )
 
 // routes is the table of everything the panel answers, but for its assets. Each part
 // of the panel gives its own lines.
 func routes(p *page.Panel, d Deps) []page.Route {
 	core := &overlay.Core{Panel: p, Overlays: d.Overlays, Jobs: d.Jobs}
-	choices := &definition.Choices{Servers: d.Servers, Overlays: d.Overlays}
+	choices := &settings.Choices{Servers: d.Servers, Overlays: d.Overlays}
 	return slices.Concat(
 		[]page.Route{
 			page.SignedIn.Handle("GET /{$}", home),

@@ -9,7 +9,6 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
-	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/page"
 )
@@ -40,16 +39,6 @@ func (p *Pages) backupsFound(ctx context.Context) (v backupsFound, err error) {
 	}
 	v.Command = p.restoreCommand(file)
 	return v, err
-}
-
-// restoreCommand is what root types on the host to restore a backup; without systemd
-// it is left4me's user who does, and ends and starts serve in between.
-func (p *Pages) restoreCommand(file string) string {
-	restore := "left4me backup restore " + left4me.ShellWord(file) + " --force"
-	if p.Units {
-		return "systemctl stop left4me 'left4me-server@*'\n" + restore + "\nsystemctl start left4me"
-	}
-	return "left4me server stop --all --wait\n# end left4me serve\n" + restore + "\nleft4me serve"
 }
 
 // backupsView is the backups, and when they are made.
@@ -86,18 +75,6 @@ func (p *Pages) verifyBackup(w http.ResponseWriter, r *http.Request, who account
 		return err
 	}
 	return page.Done(w, r, "/backups")
-}
-
-func (p *Pages) downloadBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
-	f, b, err := p.Backups.Open(r.Context(), name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	p.Panel.Log.InfoContext(r.Context(), "backup downloaded", "backup", name, "by", who.Name)
-	httpserver.Attachment(w, "application/zstd", backups.FileName(name))
-	p.Panel.WhileSignedIn(w, r, who, func(r *http.Request) { http.ServeContent(w, r, "", b.CreatedAt, f) })
-	return nil
 }
 
 func backupTone(s left4me.BackupState) string {

@@ -6,14 +6,14 @@ import (
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
-	"github.com/left4me/left4me/internal/web/definition"
 	"github.com/left4me/left4me/internal/web/page"
+	"github.com/left4me/left4me/internal/web/settings"
 )
 
 // Pages are the pages of blueprints.
 type Pages struct {
 	Panel    *page.Panel
-	Choices  *definition.Choices
+	Choices  *settings.Choices
 	Servers  *servers.Servers
 	Overlays *overlays.Overlays
 }

@@ -4,15 +4,12 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/left4me"
-	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
-	"github.com/left4me/left4me/internal/web/rollouts"
 )
 
 // gamePage is the game on the host as its page shows it.
@@ -77,35 +74,4 @@ func (p *Pages) gameView(r *http.Request, who accounts.Actor) (page.View, error)
 			page.Box("", p.Panel.Form(r, "policy", gamePolicy(g), page.OnGame())),
 		),
 	}}, nil
-}
-
-// gameJob makes a handler that asks for a job on the game.
-func (p *Pages) gameJob(kind left4me.JobKind) page.Handler {
-	return func(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-		if err := r.ParseForm(); err != nil {
-			return page.BadForm(err)
-		}
-		req := game.Request{Restart: game.Mode(rollouts.RestartOf(r.PostForm.Get("restart"), r.PostForm.Get("hour")))}
-		if text := r.PostForm.Get("build"); text != "" {
-			n, err := strconv.ParseInt(text, 10, 64)
-			if err != nil {
-				return left4me.NewError(left4me.Invalid, "game.build_text_invalid", "text", format.Visible(strconv.Quote(text)))
-			}
-			req.Build = n
-		}
-		if _, err := p.Game.Act(r.Context(), who.Cause(), kind, p.Hosts.Default(), req); err != nil {
-			return err
-		}
-		return page.Done(w, r, "/game")
-	}
-}
-
-func (p *Pages) pinGame(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	if err := r.ParseForm(); err != nil {
-		return page.BadForm(err)
-	}
-	if _, err := p.Game.Pin(r.Context(), who.Cause(), p.Hosts.Default(), r.PostForm.Get("pinned") == "yes"); err != nil {
-		return err
-	}
-	return page.Done(w, r, "/game")
 }

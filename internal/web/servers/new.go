@@ -10,8 +10,8 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
-	"github.com/left4me/left4me/internal/web/definition"
 	"github.com/left4me/left4me/internal/web/page"
+	"github.com/left4me/left4me/internal/web/settings"
 )
 
 // serverForm is the form of a new server as it was typed.
@@ -63,7 +63,7 @@ func (p *Pages) createServer(w http.ResponseWriter, r *http.Request, who account
 	trimmed := func(field string) string { return strings.TrimSpace(r.PostForm.Get(field)) }
 	form := serverForm{
 		Name:         trimmed("name"),
-		settingsForm: settingsForm{Form: definition.ReadForm(r.PostForm), Port: trimmed("port"), Blueprint: trimmed("blueprint")},
+		settingsForm: settingsForm{Form: settings.ReadForm(r.PostForm), Port: trimmed("port"), Blueprint: trimmed("blueprint")},
 	}
 	if button := r.PostForm.Get("stack"); button != "" {
 		form.Restack(button)

@@ -9,8 +9,8 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"github.com/left4me/left4me/internal/web/definition"
 	"github.com/left4me/left4me/internal/web/page"
+	"github.com/left4me/left4me/internal/web/settings"
 )
 
 func newServerHead() templ.Component {
@@ -67,7 +67,7 @@ func newServerForm(form serverForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = definition.FormHead(form.Form).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = settings.FormHead(form.Form).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -127,11 +127,11 @@ func newServerForm(form serverForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = definition.SettingFields(form.Form).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = settings.SettingFields(form.Form).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = definition.StackFields(form.Form).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = settings.StackFields(form.Form).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -10,14 +10,14 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
-	"github.com/left4me/left4me/internal/web/definition"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
+	"github.com/left4me/left4me/internal/web/settings"
 )
 
 // settingsForm is the form of a server as it was typed.
 type settingsForm struct {
-	definition.Form
+	settings.Form
 	Port, Blueprint, Autostart string
 
 	Blueprints []left4me.Blueprint // to choose from
@@ -40,7 +40,7 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.N
 		return page.View{}, err
 	}
 	warnings := page.LazyPart("map-warnings", func(ctx context.Context) (templ.Component, error) {
-		return definition.MapWarnings("map-warnings", p.Servers.Warnings().Of(ctx, s.Name)), nil
+		return settings.MapWarnings("map-warnings", p.Servers.Warnings().Of(ctx, s.Name)), nil
 	}, page.OnRun(s.Name), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
 	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
 		own := s.Settings
@@ -48,7 +48,7 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.N
 			own = own.Public()
 		}
 		form := settingsForm{
-			Form:      definition.FormOf(own, s.Overlays, s.Version),
+			Form:      settings.FormOf(own, s.Overlays, s.Version),
 			Port:      strconv.Itoa(s.Port),
 			Blueprint: string(s.Blueprint),
 			Autostart: string(s.Autostart),
@@ -111,7 +111,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 		return err
 	}
 	form := settingsForm{
-		Form:      definition.ReadForm(r.PostForm),
+		Form:      settings.ReadForm(r.PostForm),
 		Port:      strings.TrimSpace(r.PostForm.Get("port")),
 		Blueprint: r.PostForm.Get("blueprint"),
 		Autostart: r.PostForm.Get("autostart"),
@@ -136,7 +136,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 		http.Redirect(w, r, "/servers/"+string(s.Name)+"/settings", http.StatusSeeOther)
 		return nil
 	}
-	status, err := form.Wrong(accounts.Conceal(who, err), definition.FormOf(s.Settings, s.Overlays, s.Version))
+	status, err := form.Wrong(accounts.Conceal(who, err), settings.FormOf(s.Settings, s.Overlays, s.Version))
 	if err != nil {
 		return err
 	}

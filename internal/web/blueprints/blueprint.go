@@ -1,0 +1,125 @@
+package blueprints
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/page"
+	"github.com/left4me/left4me/internal/web/settings"
+)
+
+// blueprintView is a blueprint with the servers that are made from it.
+type blueprintView struct {
+	left4me.Blueprint
+	Servers []left4me.Name
+}
+
+// blueprintForm is the form of a blueprint as it was typed.
+type blueprintForm struct {
+	settings.Form
+	Name string
+}
+
+// blueprintView is the one that the address names.
+func (p *Pages) blueprintView(r *http.Request, who accounts.Actor, name left4me.Name) (blueprintView, error) {
+	all, err := p.blueprintViews(r, who)
+	if err != nil {
+		return blueprintView{}, err
+	}
+	for _, b := range all {
+		if b.Name == name {
+			return b, nil
+		}
+	}
+	_, err = p.Overlays.Blueprints().Get(r.Context(), name) // it knows how to say that there is none
+	return blueprintView{}, err
+}
+
+// fillBlueprint fills in what there is to choose from in the form of a blueprint.
+func (p *Pages) fillBlueprint(
+	ctx context.Context, who accounts.Actor, may page.Permission, form blueprintForm,
+) blueprintForm {
+	form.May = may
+	p.Choices.Fill(ctx, who, &form.Form, nil)
+	form.Warnings = p.Choices.TypedWarnings(ctx, form.Form, nil)
+	return form
+}
+
+// blueprintPage is the page of a blueprint.
+func (p *Pages) blueprintPage(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
+	b, err := p.blueprintView(r, who, name)
+	if err != nil {
+		return page.View{}, err
+	}
+	f := p.Panel.Frame(r, who, string(b.Name), "overlays")
+	may := page.RightsOn(who, b.Target())
+	warnings := page.LazyPart("map-warnings", func(ctx context.Context) (templ.Component, error) {
+		return settings.MapWarnings("map-warnings", p.Servers.Warnings().OfStack(ctx, b.Settings, b.Overlays)), nil
+	}, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
+	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
+		s := b.Settings
+		if !may(accounts.Configure).Act {
+			s = s.Public()
+		}
+		form := p.fillBlueprint(ctx, who, may(accounts.Configure), blueprintForm{Form: settings.FormOf(s, b.Overlays, b.Version)})
+		form.Warnings = warnings
+		return blueprintFields(b, form), nil
+	})
+	return page.View{Frame: f, Body: []page.Piece{page.Fixed(blueprintHead(b)), page.Columns(
+		p.Panel.Form(r, "settings", now, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())).Holds(warnings),
+		page.Pieces(page.NewPart("blueprint-use", blueprintUse(b, f.May(accounts.Manage, left4me.Target{Kind: left4me.ServerTarget})),
+			onBlueprints()...),
+			page.Fixed(blueprintDanger(b, may(accounts.Manage)))),
+	)}}, nil
+}
+
+// retypeBlueprint shows a blueprint with the form as it was typed.
+func (p *Pages) retypeBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, b blueprintView,
+	form blueprintForm,
+) error {
+	v, err := p.blueprintPage(r, who, b.Name)
+	if err != nil {
+		return err
+	}
+	v.Form("settings").Typed = blueprintFields(b,
+		p.fillBlueprint(r.Context(), who, page.May(who, accounts.Configure, b.Target()), form))
+	return p.Panel.Show(w, r, status, v)
+}
+
+// saveBlueprint changes a blueprint. When somebody else was faster, the form shows
+// what they did and keeps what was typed.
+func (p *Pages) saveBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
+	if err := r.ParseForm(); err != nil {
+		return page.BadForm(err)
+	}
+	b, err := p.blueprintView(r, who, name)
+	if err != nil {
+		return err
+	}
+	form := blueprintForm{Form: settings.ReadForm(r.PostForm)}
+	if button := r.PostForm.Get("stack"); button != "" {
+		form.Restack(button)
+		return p.retypeBlueprint(w, r, who, http.StatusOK, b, form)
+	}
+	v := left4me.Blueprint{Name: b.Name}
+	v.Version, _ = strconv.Atoi(form.Version) // what has none is nobody's
+	if v.Settings, v.Overlays, err = form.Definition(); err == nil {
+		_, err = p.Overlays.Blueprints().Update(r.Context(), who.Cause(), v)
+	} else {
+		err = page.JoinMistakes(err, p.Overlays.Blueprints().Mistakes(r.Context(), v, false))
+	}
+	if err == nil {
+		http.Redirect(w, r, "/blueprints/"+string(b.Name), http.StatusSeeOther)
+		return nil
+	}
+	status, err := form.Wrong(accounts.Conceal(who, err), settings.FormOf(b.Settings, b.Overlays, b.Version))
+	if err != nil {
+		return err
+	}
+	return p.retypeBlueprint(w, r, who, status, b, form)
+}

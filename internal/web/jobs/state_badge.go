@@ -1,0 +1,35 @@
+package jobs
+
+import "github.com/left4me/left4me/internal/left4me"
+
+// Tone is the colour that the state of a job is shown in.
+func Tone(s left4me.JobState) string {
+	switch s {
+	case left4me.JobDone:
+		return "good"
+	case left4me.JobRunning:
+		return "busy"
+	case left4me.JobFailed:
+		return "bad"
+	case left4me.JobInterrupted:
+		return "warn"
+	}
+	return "idle"
+}
+
+// Icon is the icon of the state of a job.
+func Icon(s left4me.JobState) string {
+	switch s {
+	case left4me.JobDone:
+		return "check"
+	case left4me.JobRunning:
+		return "starting"
+	case left4me.JobFailed:
+		return "failed"
+	case left4me.JobInterrupted:
+		return "unresponsive"
+	case left4me.JobCancelled:
+		return "skipped"
+	}
+	return "pending"
+}

@@ -1,0 +1,16 @@
+package settings
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/a-h/templ"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// TypedWarnings are those of what was typed, which only this form has.
+func (p *Choices) TypedWarnings(ctx context.Context, f Form, beneath []left4me.OverlayRef) templ.Component {
+	first := left4me.Settings{Map: cmp.Or(f.Values["map"], f.Base.Settings.Map)}
+	return MapWarnings("typed-map-warnings", p.Servers.Warnings().OfStack(ctx, first, append(f.stack(), beneath...)))
+}
