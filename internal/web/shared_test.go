@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// sharedStream is a stream of several pages of a browser, as shared.js holds it.
+// sharedStream is a stream of several pages of a browser, as stream_worker.js holds it.
 type sharedStream struct {
 	b      *browser
 	name   string

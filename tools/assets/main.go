@@ -14,7 +14,7 @@ import (
 func main() {
 	result := api.Build(api.BuildOptions{
 		EntryPoints: []string{
-			"internal/web/assets/js/panel.js", "internal/web/assets/js/shared.js", "internal/web/assets/js/upload.js",
+			"internal/web/assets/js/panel.js", "internal/web/assets/js/stream_worker.js", "internal/web/assets/js/upload.js",
 			"internal/web/assets/js/editor.js",
 			"internal/web/assets/panel.css", "internal/web/assets/icon.svg", "internal/web/assets/cvars.json",
 		},

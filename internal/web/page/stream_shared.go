@@ -18,7 +18,7 @@ import (
 
 // The pages of one browser share a stream: over HTTP/1.1 it opens six connections
 // to a host, and with six open pages nothing else would get through. The script
-// that holds the stream (assets/js/shared.js) asks for GET /live, is told the
+// that holds the stream (assets/js/stream_worker.js) asks for GET /live, is told the
 // stream's name, and posts to /live/NAME which page follows which address. The
 // panel then answers that address as it would answer the page itself, rights
 // included, but puts the events on the shared stream.

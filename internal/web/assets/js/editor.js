@@ -6,9 +6,9 @@ import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { EditorState, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
 import { tags as t } from "@lezer/highlight";
-import { foreign, probe, said } from "./answer.js";
-import { languageOf } from "./languages.js";
-import { cvarCompletion } from "./cvars.js";
+import { foreign, probe, said } from "./proxy_answer.js";
+import { languageOf } from "./editor_languages.js";
+import { cvarCompletion } from "./editor_cvars.js";
 
 function replace(area) {
   const form = area.form;

@@ -1,11 +1,11 @@
 // What a page's stream of events brings, and the quiet bar while there is none.
 import { keepFocus } from "./focus.js";
-import { own, shared } from "./follow.js";
+import { own, shared } from "./stream_sources.js";
 import { morph } from "./morph.js";
 import { refilter } from "./filter.js";
 import { showTimes } from "./times.js";
 import { goTo } from "./forms.js";
-import { foreign, said } from "./answer.js";
+import { foreign, said } from "./proxy_answer.js";
 
 const silence = 40_000; // ms; the panel beats every 15 s
 const none = "Connection lost.";

@@ -1,7 +1,7 @@
 // Uploads in pieces: chosen or dropped files go one after the other, each piece
 // again until it has arrived, and after a lost connection or a reload only what is
 // missing is sent.
-import { foreign, probe, said } from "./answer.js";
+import { foreign, probe, said } from "./proxy_answer.js";
 
 // Pieces begin small, for proxies that take no large ones, and grow while they are
 // answered. After a refusal they are halved and stay so.

@@ -1,6 +1,6 @@
 // The few languages of a game server, and what can be checked while typing.
 import { StreamLanguage } from "@codemirror/language";
-import { checkGameKeyValues, checkIni, checkJSON, checkKeyValues, checkQuotes } from "./checks.js";
+import { checkGameKeyValues, checkIni, checkJSON, checkKeyValues, checkQuotes } from "./editor_checks.js";
 
 // words makes the reader of a language out of its comments, strings and words.
 function words({ comments, block, quotes = '"', escapes = true, keywords = "", atoms = "", first, variables }) {

@@ -16,7 +16,7 @@ export function own(told) {
   };
 }
 
-// shared is the stream of all pages of this browser and session: see shared.js.
+// shared is the stream of all pages of this browser and session: see stream_worker.js.
 // It throws where there is no SharedWorker; failed is called when the worker
 // can't be had.
 export function shared(told, failed) {

@@ -1,0 +1,27 @@
+// The buttons that copy an address, a token or a command.
+export function startCopy() {
+  document.addEventListener("click", async (e) => {
+    const button = e.target.closest("[data-copy]");
+    if (!button) return;
+    const word = button.querySelector("span");
+    const copied = await copy(document.querySelector(button.dataset.copy));
+    word.textContent = copied ? "Copied" : "Selected";
+    button.dataset.copied = copied; // where there is no room for the word
+    setTimeout(() => ((word.textContent = "Copy"), delete button.dataset.copied), 1500);
+  });
+}
+
+// copy copies the text of an element, or leaves it selected and says false. On
+// plain HTTP there is no navigator.clipboard.
+async function copy(el) {
+  try {
+    await navigator.clipboard.writeText(el.textContent);
+    return true;
+  } catch {
+    const selection = getSelection();
+    selection.selectAllChildren(el);
+    if (!document.execCommand("copy")) return false;
+    selection.removeAllRanges();
+    return true;
+  }
+}

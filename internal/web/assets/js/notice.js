@@ -1,0 +1,10 @@
+// The notice at the bottom of a page: why a button did nothing.
+let hide;
+
+export function notice(text) {
+  const box = document.getElementById("notice");
+  box.textContent = text;
+  box.hidden = !text;
+  clearTimeout(hide);
+  if (text) hide = setTimeout(() => (box.hidden = true), 12_000);
+}
