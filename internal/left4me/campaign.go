@@ -92,3 +92,25 @@ func FirstMaps(all []Campaign, most int) (shown string, more int) {
 	listed := both[:min(most, len(both))]
 	return strings.Join(listed, ", "), len(seen) - len(listed)
 }
+
+// Campaign is a campaign as its mission file tells it.
+type Campaign struct {
+	ID          string               `json:"id"` // Name of the mission
+	Title       string               `json:"title"`
+	Author      string               `json:"author,omitempty"`
+	Version     string               `json:"version,omitempty"`
+	Description string               `json:"description,omitempty"`
+	File        string               `json:"file,omitempty"`    // path of its add-on in the layer; empty: loose, or of the game
+	Mission     string               `json:"mission,omitempty"` // path of the mission in it
+	Overlay     Name                 `json:"overlay,omitempty"` // empty: of the game
+	Image       string               `json:"image,omitempty"`   // path of a picture in File that browsers can show, or empty
+	Modes       map[string][]Chapter `json:"modes"`
+}
+
+// Chapter is one map of a campaign.
+type Chapter struct {
+	Number int    `json:"number"`
+	Map    string `json:"map"` // what map and changelevel take
+	Title  string `json:"title"`
+	Image  string `json:"image,omitempty"`
+}

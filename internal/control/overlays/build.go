@@ -5,20 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
-	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
-)
-
-// What Collect leaves: revisions younger than keepDays, and the keepNewest of
-// each overlay, unless fewer bytes than keepFree are free.
-const (
-	keepDays   = 30
-	keepNewest = 3
-	keepFree   = 2 << 30
 )
 
 // Build asks for a job that makes a revision, if anything changed. Errors:
@@ -73,139 +62,6 @@ func (c *Overlays) Build(ctx context.Context, by left4me.Actor, name left4me.Nam
 	return c.jobs.Add(ctx, by, left4me.BuildOverlay, name, c.host, spec)
 }
 
-// Delete asks for a job that sets an overlay aside. Errors:
-// left4me.NotFound, left4me.Conflict with who stacks it.
-func (c *Overlays) Delete(ctx context.Context, by left4me.Actor, name left4me.Name) (left4me.Job, error) {
-	v, err := c.row(ctx, by, name)
-	if err != nil {
-		return left4me.Job{}, err
-	}
-	if !v.DeletedAt.IsZero() {
-		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.deleted_already", "overlay", name)
-	}
-	use, err := c.uses(ctx)
-	if err != nil {
-		return left4me.Job{}, err
-	}
-	if blueprints, servers := use.blueprints[name], use.servers[name]; len(blueprints)+len(servers) > 0 {
-		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.stacked", "overlay", name, "blueprints", joined(blueprints),
-			"servers", joined(servers))
-	}
-	return c.jobs.Add(ctx, by, left4me.DeleteOverlay, name, c.host, bus.OverlayRequest{V: bus.Version, Overlay: v.OnHost()})
-}
-
-func joined(names []left4me.Name) string {
-	all := make([]string, len(names))
-	for i, n := range names {
-		all[i] = string(n)
-	}
-	return strings.Join(all, ", ")
-}
-
-// Restore asks for a job that takes a deleted overlay back. Errors:
-// left4me.NotFound, left4me.Conflict when it is not deleted.
-func (c *Overlays) Restore(ctx context.Context, by left4me.Actor, name left4me.Name) (left4me.Job, error) {
-	k, err := c.known(ctx)
-	if err != nil {
-		return left4me.Job{}, err
-	}
-	if err := k.exists(name); err != nil {
-		return left4me.Job{}, err
-	}
-	active, err := c.jobs.Active(ctx, left4me.DeleteOverlay.Noun())
-	if err != nil {
-		return left4me.Job{}, err
-	}
-	if k.defined(name).DeletedAt.IsZero() && active[name].Kind != left4me.DeleteOverlay {
-		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.not_deleted", "overlay", name)
-	}
-	v, err := c.row(ctx, by, name)
-	if err != nil {
-		return left4me.Job{}, err
-	}
-	return c.jobs.Add(ctx, by, left4me.RestoreOverlay, name, c.host, bus.OverlayRequest{V: bus.Version, Overlay: v.OnHost()})
-}
-
-// Use makes a revision the one that servers start with. Errors:
-// left4me.NotFound, left4me.Unavailable.
-func (c Revisions) Use(ctx context.Context, by left4me.Actor, name left4me.Name, revision int) (left4me.Content, error) {
-	v, err := c.content(ctx, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
-	if err == nil {
-		c.overlays.told.Ring()
-		c.overlays.log.InfoContext(ctx, "revision is the current one", "overlay", name, "revision", revision, "by", by.String())
-	}
-	return v, err
-}
-
-// Label names a revision. Errors: left4me.NotFound, left4me.Invalid,
-// left4me.Unavailable.
-func (c Revisions) Label(ctx context.Context, by left4me.Actor, name left4me.Name, revision int, label string) (left4me.Content, error) {
-	var f fields
-	f.text("label", label, maxLabel)
-	if err := f.err(); err != nil {
-		return left4me.Content{}, err
-	}
-	v, err := c.content(ctx, bus.VerbLabel,
-		bus.LabelRequest{V: bus.Version, Overlay: name, Revision: revision, Label: label})
-	if err == nil {
-		c.overlays.told.Ring()
-		c.overlays.log.InfoContext(ctx, "revision labelled", "overlay", name, "revision", revision, "by", by.String(), "label", label)
-	}
-	return v, err
-}
-
-// Drop removes a revision that nothing uses. Errors: left4me.NotFound,
-// left4me.Busy, left4me.Unavailable.
-func (c Revisions) Drop(ctx context.Context, by left4me.Actor, name left4me.Name, revision int) (left4me.Content, error) {
-	use, err := c.overlays.uses(ctx)
-	if err != nil {
-		return left4me.Content{}, err
-	}
-	at := left4me.OverlayRef{Name: name, Revision: revision}
-	if blueprints, servers := use.pinnedBy.blueprints[at], use.pinnedBy.servers[at]; len(blueprints)+len(servers) > 0 {
-		return left4me.Content{}, left4me.NewError(left4me.Busy, "revision.used", "overlay", name, "revision", revision, "blueprints",
-			joined(blueprints), "servers", joined(servers))
-	}
-	v, err := c.content(ctx, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
-	if err == nil {
-		c.overlays.told.Ring()
-		c.overlays.log.InfoContext(ctx, "revision removed", "overlay", name, "revision", revision, "by", by.String())
-	}
-	return v, err
-}
-
-// Collect asks for a job that removes revisions and downloads that nothing needs.
-func (c *Overlays) Collect(ctx context.Context, by left4me.Actor) (left4me.Job, error) {
-	before, err := c.storage.Overlays().Names(ctx)
-	if err != nil {
-		return left4me.Job{}, err
-	}
-	blueprints, err := c.storage.Blueprints().List(ctx)
-	if err != nil {
-		return left4me.Job{}, err
-	}
-	servers, err := c.storage.Servers().List(ctx)
-	if err != nil {
-		return left4me.Job{}, err
-	}
-	var keep []left4me.OverlayRef
-	for _, b := range blueprints {
-		keep = append(keep, b.Overlays...)
-	}
-	for _, s := range servers {
-		keep = append(keep, s.Overlays...)
-	}
-	// An overlay may be renamed meanwhile: a stack names it as before, or as after that.
-	after, err := c.storage.Overlays().Names(ctx)
-	if err != nil {
-		return left4me.Job{}, err
-	}
-	keep = append(before.RefsOnHost(keep), after.RefsOnHost(keep)...)
-	slices.SortFunc(keep, func(a, b left4me.OverlayRef) int { return strings.Compare(a.String(), b.String()) })
-	spec := bus.CollectSpec{Keep: slices.Compact(keep), Age: keepDays, Newest: keepNewest, MaxFree: keepFree}
-	return c.jobs.Add(ctx, by, left4me.CollectContent, c.host, c.host, spec)
-}
-
 // again asks for a job once more.
 func (c *Overlays) again(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 	if v.Kind.Noun() == string(left4me.OverlayTarget) && v.Kind != left4me.CollectContent {
@@ -249,4 +105,11 @@ func promoteAgain(ctx context.Context, storage *store.Store, v store.QueuedJob, 
 		return nil, err
 	}
 	return &left4me.Promote{Server: from.Name, Paths: spec.Promote.Paths}, nil
+}
+
+// Request is what a build is asked for with.
+type Request struct {
+	Note    string           // why, in people's words
+	Change  *left4me.Change  // of a files overlay
+	Promote *left4me.Promote // of a files overlay
 }

@@ -142,3 +142,11 @@ func (c *Overlays) Scripts(ctx context.Context, name left4me.Name) ([]Script, er
 	}
 	return all, nil
 }
+
+// Script is an older version of an overlay's script.
+type Script struct {
+	Version   int
+	Text      string
+	By        string
+	CreatedAt time.Time
+}

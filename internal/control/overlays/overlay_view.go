@@ -255,3 +255,25 @@ func (p pinned) add(r left4me.OverlayRef, who left4me.Name) {
 		p[r] = append(p[r], who)
 	}
 }
+
+// View is an overlay with what its host has of it.
+type View struct {
+	left4me.Overlay
+	Content    left4me.Content
+	Problem    string         // why the host could not be asked; then Content is empty
+	Job        *left4me.Job   // the build that is queued or runs, or nil
+	Failed     *left4me.Job   // the newest job, when it failed; without its log
+	Blueprints []left4me.Name // that stack it
+	Servers    []left4me.Name // that stack it, by their blueprint or themselves
+	Behind     []Behind       // servers that a restart would bring to another revision
+	CheckedAt  time.Time      // when somebody last looked for something newer
+	DeletedAt  time.Time      // it is set aside
+}
+
+// Behind is a server that is up with a revision of an overlay, and would start with
+// another one.
+type Behind struct {
+	Server left4me.Name
+	From   int
+	To     int // 0: it doesn't stack the overlay any more
+}

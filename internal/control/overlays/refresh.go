@@ -155,30 +155,3 @@ func due(r left4me.Refresh, last, now time.Time) time.Time {
 	_, at := rolloutrules.Within(r.At, time.Time{}, last.In(now.Location()).Add(every-min(every/2, 12*time.Hour)))
 	return at
 }
-
-// tidy asks once a day for what removes revisions and downloads that nothing
-// needs, and drops definitions that can't be taken back any more.
-func (c *Overlays) tidy(ctx context.Context) error {
-	now := c.now()
-	past, err := c.jobs.List(ctx, left4me.CollectContent.Noun(), c.host, 1)
-	if err != nil || len(past) > 0 && (!past[0].State.Ended() || now.Sub(past[0].CreatedAt) < tidyEvery && !past[0].CreatedAt.After(now)) {
-		return err
-	}
-	if _, err := c.Collect(ctx, left4me.BySchedule); err != nil {
-		return err
-	}
-	k, err := c.known(ctx)
-	if err != nil || k.problem != nil {
-		return err
-	}
-	for name, v := range k.definitions {
-		if _, there := k.contents[name]; there || v.DeletedAt.IsZero() || now.Sub(v.DeletedAt) < keepDeleted {
-			continue
-		}
-		if err := c.storage.Overlays().Drop(ctx, name, now.Add(-keepDeleted)); err != nil {
-			return err
-		}
-		c.log.InfoContext(ctx, "definition of a deleted overlay removed", "overlay", name)
-	}
-	return nil
-}

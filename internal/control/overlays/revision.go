@@ -2,8 +2,6 @@ package overlays
 
 import (
 	"context"
-	"errors"
-	"time"
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
@@ -19,43 +17,6 @@ type (
 
 // MaxFile is how much of a file an answer brings.
 const MaxFile = bus.MaxFile
-
-// View is an overlay with what its host has of it.
-type View struct {
-	left4me.Overlay
-	Content    left4me.Content
-	Problem    string         // why the host could not be asked; then Content is empty
-	Job        *left4me.Job   // the build that is queued or runs, or nil
-	Failed     *left4me.Job   // the newest job, when it failed; without its log
-	Blueprints []left4me.Name // that stack it
-	Servers    []left4me.Name // that stack it, by their blueprint or themselves
-	Behind     []Behind       // servers that a restart would bring to another revision
-	CheckedAt  time.Time      // when somebody last looked for something newer
-	DeletedAt  time.Time      // it is set aside
-}
-
-// Behind is a server that is up with a revision of an overlay, and would start with
-// another one.
-type Behind struct {
-	Server left4me.Name
-	From   int
-	To     int // 0: it doesn't stack the overlay any more
-}
-
-// Script is an older version of an overlay's script.
-type Script struct {
-	Version   int
-	Text      string
-	By        string
-	CreatedAt time.Time
-}
-
-// Request is what a build is asked for with.
-type Request struct {
-	Note    string           // why, in people's words
-	Change  *left4me.Change  // of a files overlay
-	Promote *left4me.Promote // of a files overlay
-}
 
 // Revisions are what a host has of overlays. It is safe for concurrent use.
 type Revisions struct{ overlays *Overlays }
@@ -93,48 +54,6 @@ func (c Revisions) File(ctx context.Context, name left4me.Name, revision int, pa
 		bus.FileRequest{V: bus.Version, Overlay: name, Revision: revision, Path: path, Inside: inside})
 }
 
-// Plan says what an import would do. Errors: left4me.NotFound,
-// left4me.Unavailable; what is wrong with the files is in the plan.
-func (c *Overlays) Plan(ctx context.Context, name left4me.Name, change left4me.Change) (left4me.Plan, error) {
-	if v, err := c.storage.Overlays().Get(ctx, name); err == nil && change.Import.Texts == "" {
-		change.Import.Texts = v.Texts
-	}
-	if err := c.hint(ctx, &change.Import); err != nil {
-		return left4me.Plan{}, err
-	}
-	v, err := c.storage.Overlays().Get(ctx, name)
-	if err != nil && !errors.Is(err, left4me.NotFound) {
-		return left4me.Plan{}, err
-	}
-	if !change.Import.Exact {
-		change.Import.Moves = left4me.MergeMoves(v.Moves, change.Import.Moves)
-	}
-	if err := CheckMoves("import.moves", change.Import.Moves); err != nil {
-		return left4me.Plan{}, err
-	}
-	plan, err := ask[left4me.Plan](ctx, c, bus.VerbPlan, bus.PlanRequest{V: bus.Version, Overlay: name, Change: change})
-	if len(change.Import.Moves) > 0 {
-		plan.Moves = change.Import.Moves
-	}
-	return plan, err
-}
-
-// ForgetMove lets the next upload to an overlay find out where a folder or file goes
-// that was moved before. Errors: left4me.NotFound.
-func (c *Overlays) ForgetMove(ctx context.Context, by left4me.Actor, name left4me.Name, from string) error {
-	if err := c.storage.Overlays().RememberMoves(ctx, name, []left4me.FolderMove{{From: from}}); err != nil {
-		return err
-	}
-	c.log.InfoContext(ctx, "move forgotten", "overlay", name, "by", by.String(), "folder", from)
-	return nil
-}
-
-// LookUp asks Steam about workshop items, without downloading any. Errors:
-// left4me.Unavailable.
-func (c *Overlays) LookUp(ctx context.Context, w left4me.Workshop) ([]left4me.WorkshopState, error) {
-	return ask[[]left4me.WorkshopState](ctx, c, bus.VerbWorkshop, w)
-}
-
 // content asks the host for what it has of an overlay, or has after a change.
 func (c Revisions) content(ctx context.Context, verb string, in any) (left4me.Content, error) {
 	v, err := ask[left4me.Content](ctx, c.overlays, verb, in)
@@ -157,42 +76,50 @@ func nameContent(c *Overlays, v *left4me.Content, names left4me.OverlayNames) {
 	}
 }
 
-// readWithin bounds what a host may have to read or to ask Steam for.
-const readWithin = 60 * time.Second
-
-// ask asks the host that has the content.
-func ask[T any](ctx context.Context, c *Overlays, verb string, in any) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, readWithin)
-	defer cancel()
-	var out T
-	names, err := c.storage.Overlays().Names(ctx)
+// Use makes a revision the one that servers start with. Errors:
+// left4me.NotFound, left4me.Unavailable.
+func (c Revisions) Use(ctx context.Context, by left4me.Actor, name left4me.Name, revision int) (left4me.Content, error) {
+	v, err := c.content(ctx, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
-		err = names.Error(c.bus.Request(ctx, bus.Command(c.host, verb), onHost(names, in), &out))
+		c.overlays.told.Ring()
+		c.overlays.log.InfoContext(ctx, "revision is the current one", "overlay", name, "revision", revision, "by", by.String())
 	}
-	return out, err
+	return v, err
 }
 
-// onHost is a question to a host with its name for the overlay.
-func onHost(names left4me.OverlayNames, in any) any {
-	switch in := in.(type) {
-	case bus.OverlayRequest:
-		in.Overlay = names.OnHost(in.Overlay)
-		return in
-	case bus.TreeRequest:
-		in.Overlay = names.OnHost(in.Overlay)
-		return in
-	case bus.DiffRequest:
-		in.Overlay = names.OnHost(in.Overlay)
-		return in
-	case bus.FileRequest:
-		in.Overlay = names.OnHost(in.Overlay)
-		return in
-	case bus.LabelRequest:
-		in.Overlay = names.OnHost(in.Overlay)
-		return in
-	case bus.PlanRequest:
-		in.Overlay = names.OnHost(in.Overlay)
-		return in
+// Label names a revision. Errors: left4me.NotFound, left4me.Invalid,
+// left4me.Unavailable.
+func (c Revisions) Label(ctx context.Context, by left4me.Actor, name left4me.Name, revision int, label string) (left4me.Content, error) {
+	var f fields
+	f.text("label", label, maxLabel)
+	if err := f.err(); err != nil {
+		return left4me.Content{}, err
 	}
-	return in
+	v, err := c.content(ctx, bus.VerbLabel,
+		bus.LabelRequest{V: bus.Version, Overlay: name, Revision: revision, Label: label})
+	if err == nil {
+		c.overlays.told.Ring()
+		c.overlays.log.InfoContext(ctx, "revision labelled", "overlay", name, "revision", revision, "by", by.String(), "label", label)
+	}
+	return v, err
+}
+
+// Drop removes a revision that nothing uses. Errors: left4me.NotFound,
+// left4me.Busy, left4me.Unavailable.
+func (c Revisions) Drop(ctx context.Context, by left4me.Actor, name left4me.Name, revision int) (left4me.Content, error) {
+	use, err := c.overlays.uses(ctx)
+	if err != nil {
+		return left4me.Content{}, err
+	}
+	at := left4me.OverlayRef{Name: name, Revision: revision}
+	if blueprints, servers := use.pinnedBy.blueprints[at], use.pinnedBy.servers[at]; len(blueprints)+len(servers) > 0 {
+		return left4me.Content{}, left4me.NewError(left4me.Busy, "revision.used", "overlay", name, "revision", revision, "blueprints",
+			joined(blueprints), "servers", joined(servers))
+	}
+	v, err := c.content(ctx, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
+	if err == nil {
+		c.overlays.told.Ring()
+		c.overlays.log.InfoContext(ctx, "revision removed", "overlay", name, "revision", revision, "by", by.String())
+	}
+	return v, err
 }

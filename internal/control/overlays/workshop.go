@@ -1,10 +1,12 @@
 package overlays
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"sync"
 
+	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -79,4 +81,10 @@ func ParseWorkshop(text string) (ids []left4me.WorkshopID, bad []string) {
 		}
 	}
 	return ids, bad
+}
+
+// LookUp asks Steam about workshop items, without downloading any. Errors:
+// left4me.Unavailable.
+func (c *Overlays) LookUp(ctx context.Context, w left4me.Workshop) ([]left4me.WorkshopState, error) {
+	return ask[[]left4me.WorkshopState](ctx, c, bus.VerbWorkshop, w)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -262,71 +261,6 @@ func (s *shim) kill(r *gameRun, why string) ending {
 	r.signal(syscall.SIGKILL)
 	<-r.done
 	return ending{again: true, exit: why}
-}
-
-// again says how long to wait before the next start, and writes down a crash. A
-// clean end is a crash only when there are too many of them.
-func (s *shim) again(r *gameRun, end ending) (time.Duration, error) {
-	at := now()
-	last := run{clean: end.clean, crashRecord: crashRecord{
-		At: at, Exit: end.exit, Signal: end.signal, Uptime: at.Sub(r.started),
-		Lines: texts(s.console.last(crashLines, r.begin)),
-	}}
-	if !r.readyAt.IsZero() {
-		last.ready = at.Sub(r.readyAt)
-	}
-	s.runs = append(s.runs, last)
-	s.runs = s.runs[max(0, len(s.runs)-s.Policy.Limit):]
-	todo := next(s.Policy, s.runs, at)
-	if !end.clean {
-		s.keep(last)
-	}
-	if todo.giveUp {
-		return 0, s.giveUp(s.runs[len(s.runs)-todo.count:])
-	}
-	what, why := "ended by itself", left4me.NewError(left4me.Unavailable, "state.ended_and_starts")
-	if !end.clean {
-		what, why = "crashed", left4me.NewError(left4me.Unavailable, "state.crashed_and_starts", "exit", end.exit)
-	}
-	s.say("it %s (%s); next start in %v", what, end.exit, todo.after)
-	s.board.set(func(st *Status) {
-		st.State, st.PID, st.Port = left4me.Starting, 0, 0
-		st.explain(why)
-		st.LastExit, st.LastEnd = end.exit, at
-		st.Restarts++
-	})
-	s.notify.send("STATUS=" + why.Text)
-	return todo.after, nil
-}
-
-// giveUp says why there is no further start, and writes down the clean ends that
-// led to it.
-func (s *shim) giveUp(runs []run) error {
-	clean := 0
-	for _, r := range runs {
-		if r.clean {
-			clean++
-			s.keep(r)
-		}
-	}
-	var e *left4me.Error
-	switch last := runs[len(runs)-1].Exit; clean {
-	case 0:
-		e = left4me.NewError(left4me.Unavailable, "server.crashed_again_and_again", "count", len(runs), "last", last)
-	case len(runs):
-		seconds := int(math.Round(s.Policy.Window.Seconds()))
-		e = left4me.NewError(left4me.Unavailable, "server.ended_again_and_again", "count", clean, "seconds", seconds, "last", last)
-	default:
-		e = left4me.NewError(left4me.Unavailable, "server.crashed_or_ended", "count", len(runs), "last", last)
-	}
-	s.say("no further start: %s", e.Text)
-	return e.Because(errGaveUp)
-}
-
-func (s *shim) keep(r run) {
-	if err := writeCrash(s.logs, r.crashRecord); err != nil {
-		s.say("the crash could not be written down: %v", err)
-	}
 }
 
 func wrongPort(s *shim, got int) error {

@@ -145,3 +145,32 @@ func jitter(asked time.Time, every time.Duration) time.Duration {
 	fmt.Fprint(h, asked.UnixNano())
 	return time.Duration(h.Sum32()%1000) * every / 10_000
 }
+
+// obey does what the policy of a host asks for now.
+func (g *Game) obey(ctx context.Context, host left4me.Name) error {
+	a := g.last(host)
+	if a.at.IsZero() || a.problem != nil {
+		return nil
+	}
+	p, err := g.Policy(ctx, host)
+	if err != nil {
+		return err
+	}
+	past, err := g.jobs.List(ctx, noun, host, remembered)
+	if err != nil {
+		return err
+	}
+	if len(past) > 0 && !a.at.After(past[0].EndedAt) {
+		// What the host said before may be what the job has changed.
+		if a = g.ask(ctx, host); a.problem != nil {
+			return nil
+		}
+	}
+	switch due(p, a.game, past, g.now()) {
+	case check:
+		_, err = g.Act(ctx, left4me.BySchedule, left4me.CheckGame, host, Request{})
+	case update:
+		_, err = g.Act(ctx, left4me.BySchedule, left4me.UpdateGame, host, Request{Restart: Mode(p.Restart)})
+	}
+	return err
+}

@@ -1,0 +1,77 @@
+package overlays
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// What Collect leaves: revisions younger than keepDays, and the keepNewest of
+// each overlay, unless fewer bytes than keepFree are free.
+const (
+	keepDays   = 30
+	keepNewest = 3
+	keepFree   = 2 << 30
+)
+
+// Collect asks for a job that removes revisions and downloads that nothing needs.
+func (c *Overlays) Collect(ctx context.Context, by left4me.Actor) (left4me.Job, error) {
+	before, err := c.storage.Overlays().Names(ctx)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	blueprints, err := c.storage.Blueprints().List(ctx)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	servers, err := c.storage.Servers().List(ctx)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	var keep []left4me.OverlayRef
+	for _, b := range blueprints {
+		keep = append(keep, b.Overlays...)
+	}
+	for _, s := range servers {
+		keep = append(keep, s.Overlays...)
+	}
+	// An overlay may be renamed meanwhile: a stack names it as before, or as after that.
+	after, err := c.storage.Overlays().Names(ctx)
+	if err != nil {
+		return left4me.Job{}, err
+	}
+	keep = append(before.RefsOnHost(keep), after.RefsOnHost(keep)...)
+	slices.SortFunc(keep, func(a, b left4me.OverlayRef) int { return strings.Compare(a.String(), b.String()) })
+	spec := bus.CollectSpec{Keep: slices.Compact(keep), Age: keepDays, Newest: keepNewest, MaxFree: keepFree}
+	return c.jobs.Add(ctx, by, left4me.CollectContent, c.host, c.host, spec)
+}
+
+// tidy asks once a day for what removes revisions and downloads that nothing
+// needs, and drops definitions that can't be taken back any more.
+func (c *Overlays) tidy(ctx context.Context) error {
+	now := c.now()
+	past, err := c.jobs.List(ctx, left4me.CollectContent.Noun(), c.host, 1)
+	if err != nil || len(past) > 0 && (!past[0].State.Ended() || now.Sub(past[0].CreatedAt) < tidyEvery && !past[0].CreatedAt.After(now)) {
+		return err
+	}
+	if _, err := c.Collect(ctx, left4me.BySchedule); err != nil {
+		return err
+	}
+	k, err := c.known(ctx)
+	if err != nil || k.problem != nil {
+		return err
+	}
+	for name, v := range k.definitions {
+		if _, there := k.contents[name]; there || v.DeletedAt.IsZero() || now.Sub(v.DeletedAt) < keepDeleted {
+			continue
+		}
+		if err := c.storage.Overlays().Drop(ctx, name, now.Add(-keepDeleted)); err != nil {
+			return err
+		}
+		c.log.InfoContext(ctx, "definition of a deleted overlay removed", "overlay", name)
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Rollout is how the servers of a host move over to another build of the game.
+type Rollout struct {
+	Host      left4me.Name
+	Mode      string        // now, empty or HH:MM
+	Job       left4me.JobID // the job on the game whose end begins it
+	Build     int64         // that servers move to; 0 until it has begun
+	State     string
+	Reason    string // why it ended as it did
+	By        left4me.Actor
+	CreatedAt time.Time
+	BegunAt   time.Time // from when on servers may move
+	EndedAt   time.Time
+	Moves     []Move
+}
+
+// Move is what a rollout did with one server.
+type Move struct {
+	Server left4me.Name  `json:"server"`
+	Job    left4me.JobID `json:"job"` // its restart
+	State  string        `json:"state"`
+	Reason string        `json:"reason,omitempty"`
+}
+
+// moved is what became of each server.
+func moved(all []Move) map[left4me.Name]string {
+	states := make(map[left4me.Name]string, len(all))
+	for _, m := range all {
+		states[m.Server] = m.State
+	}
+	return states
+}
+
+const rolloutColumns = `host, mode, job, build, state, reason, ` + askedColumns + `, created_at, begun_at, ended_at, moves`
+
+func scanRollout(r row) (Rollout, error) {
+	var (
+		v            Rollout
+		created      int64
+		begun, ended sql.NullInt64
+		moves        string
+		by           asked
+	)
+	err := r.Scan(&v.Host, &v.Mode, &v.Job, &v.Build, &v.State, &v.Reason, &by.name, &by.id, &by.kind, &by.token, &created,
+		&begun, &ended, &moves)
+	if err != nil {
+		return v, err
+	}
+	v.By = by.actor()
+	v.CreatedAt, v.BegunAt, v.EndedAt = fromMillis(created), fromNull(begun), fromNull(ended)
+	return v, fromJSON(moves, &v.Moves)
+}
+
+// Rollout returns the newest rollout of a host, under way or not. Errors:
+// left4me.NotFound when there never was one.
+func (s Game) Rollout(ctx context.Context, host left4me.Name) (Rollout, error) {
+	return one(s.db.row(ctx, `SELECT `+rolloutColumns+` FROM rollout WHERE host = ?`, host), scanRollout, "rollout on",
+		host)
+}
+
+// SetRollout keeps a rollout in place of the one that its host had.
+func (s Game) SetRollout(ctx context.Context, v Rollout) error {
+	if v.Moves == nil {
+		v.Moves = []Move{}
+	}
+	by := askedOf(v.By)
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		now, err := followMoves(ctx, tx, v.Moves)
+		if err != nil {
+			return err
+		}
+		moves, err := toJSON(now)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO rollout(`+rolloutColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+			v.Host, v.Mode, v.Job, v.Build, v.State, v.Reason, by.name, by.id, by.kind, by.token, millis(v.CreatedAt),
+			millisOrNull(v.BegunAt), millisOrNull(v.EndedAt), moves)
+		if err != nil {
+			return err
+		}
+		return tx.eventBy(ctx, v.By, left4me.GameRollout, left4me.OnHost(v.Host),
+			left4me.RolloutEvent{Host: v.Host, Build: v.Build, State: v.State, Reason: v.Reason, Servers: moved(now)})
+	})
+	if err != nil {
+		return fmt.Errorf("keep rollout on %s: %w", v.Host, err)
+	}
+	return nil
+}
