@@ -9,11 +9,11 @@ import (
 	"github.com/left4me/left4me/internal/api"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
+	filedownloads "github.com/left4me/left4me/internal/control/downloads"
 	"github.com/left4me/left4me/internal/control/events"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/hosts"
 	"github.com/left4me/left4me/internal/control/jobs"
-	"github.com/left4me/left4me/internal/control/layers"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/uploads"
@@ -30,16 +30,16 @@ type control struct {
 	data     data
 	log      *slog.Logger
 
-	jobs     *jobs.Jobs
-	servers  *servers.Servers
-	overlays *overlays.Overlays
-	layers   *layers.Layers
-	game     *game.Game
-	backups  *backups.Backups
-	uploads  *uploads.Uploads
-	accounts *accounts.Accounts
-	hosts    *hosts.Hosts
-	files    *localfs.FS
+	jobs      *jobs.Jobs
+	servers   *servers.Servers
+	overlays  *overlays.Overlays
+	downloads *filedownloads.Downloads
+	game      *game.Game
+	backups   *backups.Backups
+	uploads   *uploads.Uploads
+	accounts  *accounts.Accounts
+	hosts     *hosts.Hosts
+	files     *localfs.FS
 }
 
 func newControl(s settings, d data, log *slog.Logger) *control {
@@ -50,7 +50,7 @@ func newControl(s settings, d data, log *slog.Logger) *control {
 	c.jobs = jobs.New(d.store.Jobs(), d.bus, log)
 	c.servers = servers.New(d.store, c.jobs, c.hosts, d.bus, s.ports, log)
 	c.overlays = overlays.New(d.store, c.jobs, c.servers, c.hosts.Content(), d.bus, log)
-	c.layers = layers.New(c.overlays.Revisions(), c.files)
+	c.downloads = filedownloads.New(c.overlays.Revisions(), c.files)
 	c.game = game.New(d.store, c.jobs, c.servers, c.hosts, d.bus, log)
 	c.backups = backups.New(d.store, c.jobs, d.bus, backups.Host{Name: left4me.LocalHost, Files: c.files, Root: s.root}, log)
 	c.uploads = uploads.New(c.files, d.store.Overlays().Names, log)
@@ -74,7 +74,7 @@ func (c *control) stage() lifecycle.Stage {
 // api is the JSON API.
 func (c *control) api() http.Handler {
 	return api.New(api.Deps{
-		Servers: c.servers, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Layers: c.layers,
+		Servers: c.servers, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Downloads: c.downloads,
 		Game:     c.game,
 		Accounts: c.accounts, Backups: c.backups, Hosts: c.hosts,
 		Version: programVersion(), PublicAddress: c.settings.publicAddress, Log: c.log,
@@ -88,7 +88,7 @@ func (c *control) api() http.Handler {
 // panel is the pages; units says that servers are units of systemd.
 func (c *control) panel(units bool) http.Handler {
 	return web.New(web.Deps{
-		Servers: c.servers, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Layers: c.layers,
+		Servers: c.servers, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Downloads: c.downloads,
 		Game: c.game, Accounts: c.accounts, Backups: c.backups, Hosts: c.hosts, Full: c.data.full,
 		Secure: c.settings.secureCookies(), Version: programVersion(), PublicAddress: c.settings.publicAddress,
 		Units: units, Log: c.log,

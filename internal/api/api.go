@@ -20,10 +20,10 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/downloads"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/hosts"
 	"github.com/left4me/left4me/internal/control/jobs"
-	"github.com/left4me/left4me/internal/control/layers"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/uploads"
@@ -39,16 +39,16 @@ const (
 
 // Deps is what the API speaks for.
 type Deps struct {
-	Servers  *servers.Servers
-	Jobs     *jobs.Jobs
-	Overlays *overlays.Overlays
-	Uploads  *uploads.Uploads
-	Layers   *layers.Layers
-	Game     *game.Game
-	Accounts *accounts.Accounts
-	Backups  *backups.Backups
-	Hosts    *hosts.Hosts
-	Version  string // of the program
+	Servers   *servers.Servers
+	Jobs      *jobs.Jobs
+	Overlays  *overlays.Overlays
+	Uploads   *uploads.Uploads
+	Downloads *downloads.Downloads
+	Game      *game.Game
+	Accounts  *accounts.Accounts
+	Backups   *backups.Backups
+	Hosts     *hosts.Hosts
+	Version   string // of the program
 	// PublicAddress is LEFT4ME_PUBLIC_ADDRESS: the host that players connect to.
 	PublicAddress string
 	Ready         func(context.Context) error // nil: always

@@ -69,7 +69,7 @@ func (a overlayRoutes) downloadRevision(ctx context.Context, n left4me.Name, in 
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	r, err := a.core.Layers.Open(ctx, n, number)
+	r, err := a.core.Downloads.Open(ctx, n, number)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
@@ -96,7 +96,7 @@ func (a overlayRoutes) downloadFile(ctx context.Context, n left4me.Name, in *Raw
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	r, err := a.core.Layers.Open(ctx, n, number)
+	r, err := a.core.Downloads.Open(ctx, n, number)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}

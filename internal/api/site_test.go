@@ -19,7 +19,7 @@ import (
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/accounts"
-	"github.com/left4me/left4me/internal/control/layers"
+	"github.com/left4me/left4me/internal/control/downloads"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/sitetest"
 	"github.com/left4me/left4me/internal/host/localfs"
@@ -79,7 +79,7 @@ func newSiteBeating(tb testing.TB, beat time.Duration) *site {
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
 	s.handler = api.NewBeating(api.Deps{
 		Servers: c.Servers, Jobs: c.Jobs, Overlays: c.Overlays, Uploads: c.Uploads,
-		Layers: layers.New(c.Overlays.Revisions(), localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts,
+		Downloads: downloads.New(c.Overlays.Revisions(), localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts,
 		Backups: c.Backups, Version: "1.2.3", Log: on.Log,
 		Ready: func(context.Context) error { return s.host.ready() },
 	}, beat, s.actor)

@@ -43,7 +43,7 @@ func routes(p *page.Panel, d Deps) []page.Route {
 		}).Routes(),
 		(&overlaypages.Pages{Panel: p, Overlay: core, Overlays: d.Overlays, Jobs: d.Jobs}).Routes(),
 		(&files.Pages{
-			Panel: p, Overlay: core, Overlays: d.Overlays, Layers: d.Layers, Uploads: d.Uploads, Jobs: d.Jobs,
+			Panel: p, Overlay: core, Overlays: d.Overlays, Downloads: d.Downloads, Uploads: d.Uploads, Jobs: d.Jobs,
 		}).Routes(),
 		(&workshop.Pages{Panel: p, Overlay: core, Overlays: d.Overlays}).Routes(),
 		(&revisions.Pages{Panel: p, Overlay: core, Overlays: d.Overlays}).Routes(),

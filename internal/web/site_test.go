@@ -20,9 +20,9 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/downloads"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/jobs"
-	"github.com/left4me/left4me/internal/control/layers"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/sitetest"
@@ -81,7 +81,7 @@ func newSiteWith(tb testing.TB, secure bool, newPanel func(web.Deps) http.Handle
 	on.AddUser(tb, "guest", false)
 	s.handler = newPanel(web.Deps{
 		Servers: c.Servers, Jobs: c.Jobs, Overlays: c.Overlays, Uploads: c.Uploads,
-		Layers: layers.New(c.Overlays.Revisions(), localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts,
+		Downloads: downloads.New(c.Overlays.Revisions(), localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts,
 		Backups: c.Backups, Full: s.full.Load, Secure: secure, Version: "1.2.3",
 		Log: on.Log,
 	})

@@ -16,10 +16,10 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/downloads"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/hosts"
 	"github.com/left4me/left4me/internal/control/jobs"
-	"github.com/left4me/left4me/internal/control/layers"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/uploads"
@@ -31,18 +31,18 @@ import (
 
 // Deps is what the panel speaks for.
 type Deps struct {
-	Servers  *servers.Servers
-	Jobs     *jobs.Jobs
-	Overlays *overlays.Overlays
-	Uploads  *uploads.Uploads
-	Layers   *layers.Layers
-	Game     *game.Game
-	Accounts *accounts.Accounts
-	Backups  *backups.Backups
-	Hosts    *hosts.Hosts
-	Full     func() *left4me.Error // says what can't be done on a full disk, or nothing; nil: never
-	Secure   bool                  // browsers come over https
-	Version  string
+	Servers   *servers.Servers
+	Jobs      *jobs.Jobs
+	Overlays  *overlays.Overlays
+	Uploads   *uploads.Uploads
+	Downloads *downloads.Downloads
+	Game      *game.Game
+	Accounts  *accounts.Accounts
+	Backups   *backups.Backups
+	Hosts     *hosts.Hosts
+	Full      func() *left4me.Error // says what can't be done on a full disk, or nothing; nil: never
+	Secure    bool                  // browsers come over https
+	Version   string
 	// PublicAddress is LEFT4ME_PUBLIC_ADDRESS: the host that players connect to.
 	PublicAddress string
 	Units         bool // left4me and its servers are units of systemd

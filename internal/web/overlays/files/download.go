@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/control/accounts"
-	"github.com/left4me/left4me/internal/control/layers"
+	"github.com/left4me/left4me/internal/control/downloads"
 	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/filelist"
@@ -47,12 +47,12 @@ func (p *Pages) downloadFile(w http.ResponseWriter, r *http.Request, who account
 }
 
 // layer opens the revision that a request names.
-func (p *Pages) layer(r *http.Request, name left4me.Name) (*layers.Revision, error) {
+func (p *Pages) layer(r *http.Request, name left4me.Name) (*downloads.Revision, error) {
 	rev, err := overlay.WantedRevision(r)
 	if err != nil {
 		return nil, err
 	}
-	return p.Layers.Open(r.Context(), name, rev)
+	return p.Downloads.Open(r.Context(), name, rev)
 }
 
 // downloadArchive sends all files of a revision. What fails in the middle cuts the

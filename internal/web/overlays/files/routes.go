@@ -4,8 +4,8 @@ package files
 
 import (
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/downloads"
 	"github.com/left4me/left4me/internal/control/jobs"
-	"github.com/left4me/left4me/internal/control/layers"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/uploads"
 	"github.com/left4me/left4me/internal/web/overlays/overlay"
@@ -14,12 +14,12 @@ import (
 
 // Pages are the pages of files.
 type Pages struct {
-	Panel    *page.Panel
-	Overlay  *overlay.Core
-	Overlays *overlays.Overlays
-	Layers   *layers.Layers
-	Uploads  *uploads.Uploads
-	Jobs     *jobs.Jobs
+	Panel     *page.Panel
+	Overlay   *overlay.Core
+	Overlays  *overlays.Overlays
+	Downloads *downloads.Downloads
+	Uploads   *uploads.Uploads
+	Jobs      *jobs.Jobs
 }
 
 // Routes is the part of the table of routes that is about files of overlays.

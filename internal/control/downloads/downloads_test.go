@@ -1,4 +1,4 @@
-package layers_test
+package downloads_test
 
 import (
 	"archive/tar"
@@ -17,7 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/left4me/left4me/internal/bus"
-	"github.com/left4me/left4me/internal/control/layers"
+	"github.com/left4me/left4me/internal/control/downloads"
 	"github.com/left4me/left4me/internal/host/localfs"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -54,7 +54,7 @@ func (h host) File(_ context.Context, name left4me.Name, revision int, path, ins
 	return a, nil
 }
 
-func open(t *testing.T, files ...string) (*layers.Revision, string) {
+func open(t *testing.T, files ...string) (*downloads.Revision, string) {
 	t.Helper()
 	root := t.TempDir()
 	dir := filepath.Join(root, "overlays/maps/2")
@@ -68,7 +68,7 @@ func open(t *testing.T, files ...string) (*layers.Revision, string) {
 		os.Symlink("../../../secret", filepath.Join(dir, "out")), os.Symlink("left4dead2/run.sh", filepath.Join(dir, "in"))); err != nil {
 		t.Fatal(err)
 	}
-	r, err := layers.New(host{files}, localfs.New(root)).Open(t.Context(), "maps", 0)
+	r, err := downloads.New(host{files}, localfs.New(root)).Open(t.Context(), "maps", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func (h renamed) Get(ctx context.Context, name left4me.Name, revision int) (left
 
 func TestARenamedOverlayLiesWhereItLay(t *testing.T) {
 	_, root := open(t)
-	r, err := layers.New(renamed{host{[]string{"left4dead2/run.sh"}}}, localfs.New(root)).Open(t.Context(), "campaigns", 0)
+	r, err := downloads.New(renamed{host{[]string{"left4dead2/run.sh"}}}, localfs.New(root)).Open(t.Context(), "campaigns", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestARevisionAsAnArchive(t *testing.T) {
 	shown := func(b []byte, mode os.FileMode) string {
 		return string(b) + map[bool]string{true: " 755", false: " 644"}[mode&0o100 != 0]
 	}
-	for _, format := range layers.Formats {
+	for _, format := range downloads.Formats {
 		var b bytes.Buffer
 		if err := r.Write(t.Context(), &b, format); err != nil {
 			t.Fatal(err)
@@ -180,7 +180,7 @@ func TestOnlyFilesOfTheRevisionAreRead(t *testing.T) {
 	if err := r.Write(t.Context(), io.Discard, "zip"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("a link became a file: %v", err)
 	}
-	if _, err := layers.New(host{}, localfs.New(root)).Open(t.Context(), "maps", 3); !errors.Is(err, left4me.NotFound) {
+	if _, err := downloads.New(host{}, localfs.New(root)).Open(t.Context(), "maps", 3); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("%v", err)
 	}
 }

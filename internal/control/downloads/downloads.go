@@ -1,10 +1,10 @@
-// Package layers reads what the revisions of overlays hold, for people who download
+// Package downloads reads what the revisions of overlays hold, for people who download
 // it in the panel or over the API: single files, files in VPKs, and whole revisions as
 // archives.
 //
 // The host says over the bus which files there are; what is in them is read through
 // hostfs, since gigabytes don't go over the bus. A file in a VPK comes over the bus.
-package layers
+package downloads
 
 import (
 	"archive/tar"
@@ -38,15 +38,15 @@ type Revisions interface {
 	File(ctx context.Context, name left4me.Name, revision int, path, inside string) (bus.FileAnswer, error)
 }
 
-// Layers opens files of revisions. It is safe for concurrent use.
-type Layers struct {
+// Downloads opens files of revisions. It is safe for concurrent use.
+type Downloads struct {
 	revisions Revisions
 	host      hostfs.FS
 }
 
 // New makes one for the overlays of a host.
-func New(revisions Revisions, host hostfs.FS) *Layers {
-	return &Layers{revisions: revisions, host: host}
+func New(revisions Revisions, host hostfs.FS) *Downloads {
+	return &Downloads{revisions: revisions, host: host}
 }
 
 // Revision is a revision that is being read.
@@ -61,8 +61,8 @@ type Revision struct {
 
 // Open opens a revision; 0 is the current one. Errors: left4me.NotFound,
 // left4me.Unavailable.
-func (l *Layers) Open(ctx context.Context, name left4me.Name, revision int) (*Revision, error) {
-	c, err := l.revisions.Get(ctx, name, revision)
+func (d *Downloads) Open(ctx context.Context, name left4me.Name, revision int) (*Revision, error) {
+	c, err := d.revisions.Get(ctx, name, revision)
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +70,8 @@ func (l *Layers) Open(ctx context.Context, name left4me.Name, revision int) (*Re
 		revision = c.Current
 	}
 	r := &Revision{
-		Overlay: name, Number: revision, revisions: l.revisions,
-		host: l.host, dir: path.Join("overlays", string(cmp.Or(c.NameOnHost, name)), strconv.Itoa(revision)),
+		Overlay: name, Number: revision, revisions: d.revisions,
+		host: d.host, dir: path.Join("overlays", string(cmp.Or(c.NameOnHost, name)), strconv.Itoa(revision)),
 	}
 	for _, v := range c.Revisions {
 		if v.Number == revision {
@@ -81,7 +81,7 @@ func (l *Layers) Open(ctx context.Context, name left4me.Name, revision int) (*Re
 	if revision <= 0 || !name.Valid() {
 		return nil, noRevision(name, revision)
 	}
-	if _, err := l.host.Stat(ctx, r.dir); errors.Is(err, fs.ErrNotExist) {
+	if _, err := d.host.Stat(ctx, r.dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, noRevision(name, revision)
 	} else if err != nil {
 		return nil, err
