@@ -1,18 +1,20 @@
 package durable_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me/internal/durable"
+	"github.com/left4me/left4me/internal/syscalltest"
 )
 
 // A power cut comes between any two system calls, so their order is the promise: the
@@ -49,84 +51,40 @@ func TestContentsAreOnTheDiskBeforeTheirNameAndThatBeforeTheEnd(t *testing.T) {
 	}
 }
 
-// notification and answer are struct seccomp_notif and seccomp_notif_resp
-// (seccomp_unotify(2)).
-type (
-	notification struct {
-		id         uint64
-		pid, flags uint32
-		call       int32
-		arch       uint32
-		at         uint64
-		args       [6]uint64
-	}
-	answer struct {
-		id    uint64
-		value int64
-		error int32
-		flags uint32
-	}
-)
-
 // systemCalls runs do and returns which files it syncs, and when it renames one, in
 // order. The kernel tells of each call before it happens, and only of those of the
 // thread that do runs on.
 func systemCalls(t *testing.T, do func() error) (calls []string, err error) {
 	t.Helper()
-	const load, equal, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
-	code := []unix.SockFilter{{Code: load, K: 0}}
-	for _, call := range []uint32{unix.SYS_FSYNC, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2} {
-		code = append(code, unix.SockFilter{Code: equal, K: call, Jf: 1}, unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_USER_NOTIF})
+	type filtered struct {
+		listener int
+		err      error
 	}
-	code = append(code, unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ALLOW})
-	told, ended := make(chan int, 1), make(chan error, 1)
+	began, ended := make(chan filtered, 1), make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // for ever: the thread, which keeps its filter, ends with this goroutine
-		prog := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
-		fd, errno := uintptr(0), unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-		if errno == nil {
-			var e unix.Errno
-			fd, _, e = unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER,
-				uintptr(unsafe.Pointer(&prog)))
-			if e != 0 {
-				errno = e
-			}
+		fd, err := syscalltest.Filter(unix.SECCOMP_FILTER_FLAG_NEW_LISTENER,
+			syscalltest.Told(unix.SYS_FSYNC, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2)...)
+		began <- filtered{fd, err}
+		if err == nil {
+			ended <- do()
 		}
-		if errno != nil {
-			close(told)
-			ended <- errno
-			return
-		}
-		told <- int(fd)
-		err := do()
-		_ = unix.Fsync(-1) // says that it has ended
-		ended <- err
 	}()
-	listener, ok := <-told
-	if !ok {
-		err := <-ended
-		if os.Getenv("LEFT4ME_TEST_REQUIRED") != "" {
-			t.Fatalf("this system lets nobody watch system calls, and .ci/run needs that: %v", err)
-		}
-		t.Skipf("this system lets nobody watch system calls: %v", err)
+	f := <-began
+	if f.err != nil {
+		syscalltest.Required(t, f.err)
 	}
-	defer unix.Close(listener)
-	for {
-		var n notification
-		if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&n))); e != 0 {
-			if e == unix.EINTR {
-				continue
-			}
-			t.Fatal(e)
+	defer unix.Close(f.listener)
+	for listener := syscalltest.Listener(f.listener); ; {
+		c, err := listener.Next()
+		if errors.Is(err, io.EOF) {
+			return calls, <-ended
 		}
-		last := false
-		switch {
-		case n.call != unix.SYS_FSYNC:
-			calls = append(calls, "rename")
-		case int32(n.args[0]) < 0:
-			last = true
-		default:
-			file, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", n.args[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Number == unix.SYS_FSYNC {
+			file, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", c.Args[0]))
 			if err != nil {
 				t.Error(err)
 			}
@@ -135,13 +93,11 @@ func systemCalls(t *testing.T, do func() error) (calls []string, err error) {
 				file = temp
 			}
 			calls = append(calls, "fsync "+file)
+		} else {
+			calls = append(calls, "rename")
 		}
-		a := answer{id: n.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
-		if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&a))); e != 0 {
-			t.Fatal(e)
-		}
-		if last {
-			return calls, <-ended
+		if err := listener.Continue(c); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -15,10 +15,11 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/left4me/left4me/internal/syscalltest"
 )
 
 // onlyRoot skips what takes root of the machine, as the helper does.
@@ -36,15 +37,11 @@ func onlyRoot(t *testing.T) {
 // calls and then becomes the program that its arguments name.
 const filterVar = "LEFT4ME_TEST_FILTER"
 
-// rule is what becomes of a system call, of all of that number or those with a
-// value as the second argument.
-type rule struct {
-	Call   uintptr
-	Second int // -1 for any
-	Action uint32
-}
+type rule = syscalltest.Rule
 
-func killAt(call uintptr) rule { return rule{call, -1, unix.SECCOMP_RET_KILL_PROCESS} }
+func killAt(call uintptr) rule {
+	return rule{Call: call, Second: -1, Action: unix.SECCOMP_RET_KILL_PROCESS}
+}
 
 const (
 	setFD  = 5 // FSCONFIG_SET_FD
@@ -53,7 +50,7 @@ const (
 
 // anOlderKernel answers to a descriptor as a layer as a kernel before 6.13 does.
 func anOlderKernel(answer syscall.Errno) rule {
-	return rule{unix.SYS_FSCONFIG, setFD, unix.SECCOMP_RET_ERRNO | uint32(answer)}
+	return rule{Call: unix.SYS_FSCONFIG, Second: setFD, Action: unix.SECCOMP_RET_ERRNO | uint32(answer)}
 }
 
 func becomeFiltered(rules string, args []string) error {
@@ -61,26 +58,9 @@ func becomeFiltered(rules string, args []string) error {
 	if err := json.Unmarshal([]byte(rules), &all); err != nil {
 		return err
 	}
-	const load, equal, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
-	var code []unix.SockFilter
-	for _, r := range all {
-		code = append(code, unix.SockFilter{Code: load, K: 0})
-		if r.Second < 0 {
-			code = append(code, unix.SockFilter{Code: equal, K: uint32(r.Call), Jf: 1})
-		} else {
-			code = append(code, unix.SockFilter{Code: equal, K: uint32(r.Call), Jf: 3},
-				unix.SockFilter{Code: load, K: 24}, unix.SockFilter{Code: equal, K: uint32(r.Second), Jf: 1})
-		}
-		code = append(code, unix.SockFilter{Code: ret, K: r.Action})
-	}
-	code = append(code, unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ALLOW})
 	runtime.LockOSThread()
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+	if _, err := syscalltest.Filter(0, all...); err != nil {
 		return err
-	}
-	prog := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
-	if _, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&prog))); errno != 0 {
-		return errno
 	}
 	return unix.Exec(args[0], args, os.Environ())
 }
@@ -159,7 +139,7 @@ func TestAKilledHelperIsNoObstacle(t *testing.T) {
 		{"before the first open", "mount", []rule{killAt(unix.SYS_OPENAT2)}, false},
 		{"before it has a context", "mount", []rule{killAt(unix.SYS_FSOPEN)}, false},
 		{"before the first setting", "mount", []rule{killAt(unix.SYS_FSCONFIG)}, false},
-		{"before the creation", "mount", []rule{{unix.SYS_FSCONFIG, create, unix.SECCOMP_RET_KILL_PROCESS}}, false},
+		{"before the creation", "mount", []rule{{Call: unix.SYS_FSCONFIG, Second: create, Action: unix.SECCOMP_RET_KILL_PROCESS}}, false},
 		{"between creation and mount", "mount", []rule{killAt(unix.SYS_FSMOUNT)}, false},
 		{"between mount and attachment", "mount", []rule{killAt(unix.SYS_MOVE_MOUNT)}, false},
 		{"when it is mounted", "mount", []rule{killAt(unix.SYS_EXIT_GROUP)}, true},

@@ -29,6 +29,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "filter:", becomeFiltered(rules, os.Args[1:]))
 		os.Exit(1)
 	}
+	if dir := os.Getenv(heldVar); dir != "" {
+		fmt.Fprintln(os.Stderr, beHeld(dir))
+		os.Exit(1)
+	}
 	if point := os.Getenv(moveVar); point != "" {
 		err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
 		if err = errors.Join(err, unix.Unmount(point, 0), os.Rename(point, point+".away")); err != nil {

@@ -15,11 +15,11 @@ import (
 // whatever happens to the names, nothing but what stands beneath the root is
 // mounted, nothing is mounted on anything else, and nothing else is unmounted.
 func TestExchangedNamesWinNothing(t *testing.T) {
-	cycles := 300 // the kernel takes its time for each unmount
+	cycles := 60 // the kernel takes its time for each unmount
 	if n, err := strconv.Atoi(os.Getenv("LEFT4ME_TEST_RACE_ROUNDS")); err == nil {
 		cycles = n
 	} else if testing.Short() {
-		cycles = 50
+		cycles = 20
 	}
 	for _, c := range []struct{ name, victim, link, to string }{
 		{"layer", "overlays/maps", "overlays/evil", "outside/maps"},
