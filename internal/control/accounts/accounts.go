@@ -103,7 +103,7 @@ func New(storage *store.Store, secret string, log *slog.Logger) *Accounts {
 	sum := sha256.Sum256([]byte("left4me accounts\x00" + secret))
 	return &Accounts{
 		storage: storage, key: sum[:], log: log,
-		keyed: sync.Pool{New: func() any { return &keyedHash{Hash: hmac.New(sha256.New, sum[:])} }}, hashing: newHashing(normal),
+		keyed: sync.Pool{New: func() any { return newKeyedHash(sum[:]) }}, hashing: newHashing(normal),
 		throttle: newThrottle(), known: newKnown(), now: time.Now,
 	}
 }
@@ -117,14 +117,30 @@ type keyedHash struct {
 	buf [128]byte
 }
 
+// newKeyedHash makes one that is ready for use. The first Reset of an HMAC keeps its
+// state after the key, and only the later ones, which take that back, write over all that
+// it has of what it was given: so the first one is here.
+func newKeyedHash(key []byte) *keyedHash {
+	h := &keyedHash{Hash: hmac.New(sha256.New, key)}
+	h.Reset()
+	return h
+}
+
+// digest hashes a value and leaves nothing of it in h, which the pool keeps for longer
+// than the request.
+func (h *keyedHash) digest(value string) digest {
+	_, _ = h.Write(append(h.buf[:0], value...))
+	clear(h.buf[:])
+	sum := digest(h.Sum(h.buf[:0]))
+	h.Reset()
+	return sum
+}
+
 // digest is what is kept of a cookie or token.
 func (a *Accounts) digest(value string) digest {
 	h := a.keyed.Get().(*keyedHash)
 	defer a.keyed.Put(h)
-	h.Reset()
-	_, _ = h.Write(append(h.buf[:0], value...))
-	clear(h.buf[:]) // which the pool keeps for longer than the request
-	return digest(h.Sum(h.buf[:0]))
+	return h.digest(value)
 }
 
 // denied turns "not found" into "not logged in": whoever asks shall not learn

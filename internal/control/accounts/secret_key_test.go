@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,63 @@ func TestTheDatabaseHoldsNothingToLogInWith(t *testing.T) {
 		if bytes.Contains(all, []byte(secret)) {
 			t.Errorf("the %s stands in the database", what)
 		}
+	}
+}
+
+// bytesIn are all bytes that lie in or behind a value, wherever it keeps them.
+func bytesIn(v reflect.Value) (all []byte) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			all = bytesIn(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			all = append(all, bytesIn(v.Field(i))...)
+		}
+	case reflect.Slice, reflect.Array:
+		if v.Kind() == reflect.Slice {
+			v = v.Slice(0, v.Cap())
+		}
+		for i := range v.Len() {
+			if e := v.Index(i); e.Kind() == reflect.Uint8 {
+				all = append(all, byte(e.Uint()))
+			} else {
+				all = append(all, bytesIn(e)...)
+			}
+		}
+	}
+	return all
+}
+
+// What hashes tokens is kept in memory for the next one, and has nothing of the last one then:
+// the memory of left4me may get into a core dump.
+func TestNothingOfATokenStaysInItsHash(t *testing.T) {
+	h := newKeyedHash([]byte("a key of the tests, of 32 bytes."))
+	long := strings.Repeat("0123456789abcdef", 8)
+	for i, value := range []string{"l4m_ahg5Ieph8ohNgaiPh1ohSohthaequ4Ahcoo7eiG", "l4m_second", long} {
+		h.Write([]byte(value))
+		if !bytes.Contains(bytesIn(reflect.ValueOf(h)), []byte(value[len(value)-8:])) && len(value) < 64 {
+			t.Fatal("it is not in the hash before either: the test looks at nothing")
+		}
+		h.Reset()
+		sum := h.digest(value)
+		if h.digest(value) != sum || h.digest("another one, to be sure") == sum {
+			t.Errorf("%q: hashed twice it gives two digests", value)
+		}
+		h.digest(value)
+		have := bytesIn(reflect.ValueOf(h))
+		for from := range len(value) - 7 {
+			if bytes.Contains(have, []byte(value[from:from+8])) {
+				t.Errorf("value %d: %q stays", i, value[from:from+8])
+				break
+			}
+		}
+	}
+	first := newKeyedHash([]byte("a key of the tests, of 32 bytes."))
+	first.digest("l4m_used once only")
+	if bytes.Contains(bytesIn(reflect.ValueOf(first)), []byte("used once")) {
+		t.Error("the first value stays")
 	}
 }
 
